@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stretch of bytes: room for `size` at `base`, of which start..end are filled. It owns nothing: base
+ * comes from elsewhere and is NULL while there is none. Any process; no allocation.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct buf {
+	char *base;
+	uint32_t start, end, size; /* bytes; start <= end <= size */
+};
+
+static inline size_t buf_used(const struct buf *b)
+{
+	return b->end - b->start;
+}
+
+static inline size_t buf_room(const struct buf *b)
+{
+	return b->size - b->end;
+}
+
+static inline char *buf_head(const struct buf *b)
+{
+	return b->base + b->start;
+}
+
+/* Drops n of the first bytes; an emptied buffer begins anew. */
+static inline void buf_drop(struct buf *b, size_t n)
+{
+	b->start += (uint32_t)n;
+	if (b->start == b->end)
+		b->start = b->end = 0;
+}
+
+/* Appends as much of the n bytes as there is room for; returns how many that were. */
+static inline size_t buf_put(struct buf *b, const void *bytes, size_t n)
+{
+	if (n > buf_room(b))
+		n = buf_room(b);
+	if (n > 0)
+		memcpy(b->base + b->end, bytes, n);
+	b->end += (uint32_t)n;
+	return n;
+}
+
+#endif

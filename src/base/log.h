@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log: one line an event, `time level event role= pid= name=value ...`, or the same as one JSON
+ * object. A line is one write(2), so processes that share the file never mix within a line
+ * (O_APPEND). Goes to stderr, a file, or syslog(3). In colour on a terminal, unless NO_COLOR is set.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* In the order of the option log.level's words. */
+enum log_level { LEVEL_DEBUG, LEVEL_INFO, LEVEL_NOTICE, LEVEL_WARNING, LEVEL_ERROR };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+/* tables/events.def: EVENT_server_started ... */
+enum log_event {
+#define EVENT(name, level, sentence) EVENT_##name,
+#include "tables/events.def"
+	EVENT_COUNT
+};
+
+struct log_row {
+	const char *name;
+	enum log_level level;
+	const char *sentence;
+};
+extern const struct log_row log_rows[EVENT_COUNT];
+
+/* A name and a value; text NULL means the value is the number. */
+struct log_field {
+	const char *name;
+	const char *text;
+	int64_t number;
+};
+#define LOG_STR(name, value) ((struct log_field){ (name), (value), 0 })
+#define LOG_NUM(name, value) ((struct log_field){ (name), NULL, (int64_t)(value) })
+
+/*
+ * Opens the log at path ("stderr", "syslog" or a file, created with mode 0640 and given to owner when
+ * that is not (uid_t)-1, so that workers may reopen it). On failure err, and the log stays as it
+ * was. Keeps the file's directory open (O_PATH), so that log_reopen works after a chroot. Master.
+ */
+bool log_open(const char *path, enum log_level level, enum log_format format, uid_t owner, struct err *err);
+
+/* Opens the same file anew, as after a rotation; creates it when `create`. False with err: the old one stays. */
+bool log_reopen(bool create, struct err *err);
+
+/* The word that stands for this process in role=; "master", "worker 2" is role "worker" with number 2 (-1: none). */
+void log_role(const char *role, int number);
+
+/* True when a line of this event would be written: asks before costly fields are made. */
+bool log_wants(enum log_event event);
+
+/* Writes the line. Never fails, never waits for a reader of a pipe longer than write(2) does; keeps errno. Allocates nothing. */
+#define LOG(event, ...)                                                                    \
+	log_write((event), (const struct log_field[]){ { "", "", 0 }, ##__VA_ARGS__ },     \
+		  sizeof((const struct log_field[]){ { "", "", 0 }, ##__VA_ARGS__ }) /     \
+				  sizeof(struct log_field))
+/* For LOG: fields[0] is a placeholder and is not written. */
+void log_write(enum log_event event, const struct log_field *fields, unsigned count);
+
+#endif

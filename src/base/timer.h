@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deadlines, the earliest first: a binary heap of pointers to nodes that others own. A node knows its
+ * place, so moving or cancelling it costs O(log n). One process; allocates only in timer_heap_new.
+ */
+#ifndef BASE_TIMER_H
+#define BASE_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct timer_node {
+	int64_t due_ms; /* clock_ms() at which it fires */
+	uint32_t place; /* 1 + index in the heap; 0 while not set */
+};
+
+struct timer_heap {
+	struct timer_node **nodes;
+	uint32_t count, most;
+};
+
+/* Room for `most` nodes, in pages that cost nothing until touched. False with errno. */
+bool timer_heap_new(struct timer_heap *heap, uint32_t most);
+void timer_heap_free(struct timer_heap *heap);
+
+/* Sets or moves the node's deadline. There must be room: a node more than `most` is a defect. */
+void timer_set(struct timer_heap *heap, struct timer_node *node, int64_t due_ms);
+
+/* Takes the node out; nothing when it is not set. */
+void timer_cancel(struct timer_heap *heap, struct timer_node *node);
+
+/* Takes out and returns the earliest node that is due at now_ms, or NULL. */
+struct timer_node *timer_pop(struct timer_heap *heap, int64_t now_ms);
+
+/* Milliseconds from now_ms to the earliest deadline: 0 when overdue, `otherwise` when none is set or it is later. */
+int timer_wait_ms(const struct timer_heap *heap, int64_t now_ms, int otherwise);
+
+static inline bool timer_is_set(const struct timer_node *node)
+{
+	return node->place != 0;
+}
+
+#endif

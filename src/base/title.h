@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What ps(1) shows of this process. The kernel shows the memory in which main's arguments and
+ * environment stand (proc(5), /proc/PID/cmdline), so a title is written over it.
+ */
+#ifndef BASE_TITLE_H
+#define BASE_TITLE_H
+
+/* Moves the environment out of the way; call once, first thing in main. Without memory there are no titles. */
+void title_start(int argc, char **argv);
+
+/* Shows the formatted text, cut to the room there is, and the comm name (prctl(2) PR_SET_NAME) as well. */
+void title_set(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

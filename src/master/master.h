@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The master: binds, forks, supervises, reloads, stops. It touches no client byte.
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "core/conf.h"
+
+struct master_options {
+	struct conf_source source; /* kept for every reload */
+	bool daemon;               /* -d */
+	bool quiet;                /* -q: no greeting */
+	int ready_fd;              /* --ready-fd, or -1: owned by the master from here on */
+};
+
+/*
+ * Runs the server until it has stopped and returns the exit code. Whatever fails by the user's fault fails before
+ * the master detaches: then err holds the sentence and nothing is left behind. After a failure that was
+ * logged instead, err->text is "". With daemon, the starting process returns here when all workers are ready.
+ * In a worker this never returns. Called by main, once, with signals blocked.
+ */
+enum exit_code master_run(const struct master_options *options, struct err *err);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that a worker inherits from its master, in one place. The worker changes nothing that a pointer here
+ * leads to, but for its slot and its arena.
+ */
+#ifndef WORKER_HERITAGE_H
+#define WORKER_HERITAGE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/conf.h"
+#include "core/listener.h"
+#include "core/scoreboard.h"
+#include "worker/arena.h"
+
+struct heritage {
+	const struct conf *conf;
+	const struct listener_set *listeners;
+	struct scoreboard *board;
+	unsigned number;         /* of this worker in its generation: 0 .. peer_count - 1 */
+	struct slot *peers;      /* the generation's slots; peers[number] is this worker's */
+	const int *kick_fds;     /* an eventfd for each peer, made before any of them was forked */
+	unsigned peer_count;     /* room of the generation, workers that never started included */
+	int bell_fd;             /* eventfd: written on every change of the slot's state, read by the master */
+	struct arena *arena;     /* this slot's, mapped by the master */
+	pid_t master_pid;
+};
+
+/*
+ * The worker's whole life: leaves the master's things, drops privileges, serves, drains, and returns the exit code for _exit(2)
+ * (0, or CODE_NO_RESPAWN when the next worker would fail alike; it has logged why). Worker only, in the child of the fork,
+ * with the signals of core/signals blocked.
+ */
+int worker_run(const struct heritage *heritage);
+
+#endif

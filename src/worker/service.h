@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shape of a service: what a worker does for a client. A service reads c->in, writes c->out and returns a verdict. It makes no
+ * system call on the connection's descriptor, keeps nothing on the heap, and finds its own zeroed state in
+ * conn_state(c). Every hook may be NULL and then has the default said beside it.
+ */
+#ifndef WORKER_SERVICE_H
+#define WORKER_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "core/conf.h"
+
+struct conn;
+enum ending {
+#define ENDING(name, sentence) ENDING_##name,
+#include "tables/endings.def"
+	ENDING_COUNT
+};
+
+enum verdict {
+	MORE,   /* wait for more */
+	FINISH, /* send what is in c->out, then end */
+	ABORT   /* end now */
+};
+
+struct service {
+	const char *name;
+	size_t state_size; /* zeroed bytes kept with each connection, in the arena */
+	/* Master, at load: false with err when the listener's options do not go together. NULL: they always do. */
+	bool (*check)(const struct listen_conf *conf, struct err *err);
+	/* Worker, once, before it accepts: false when it cannot serve. NULL: nothing to do. */
+	bool (*init)(const struct listen_conf *conf);
+	/* A connection is there; c->out may be filled. NULL: MORE. */
+	enum verdict (*open)(struct conn *c);
+	/* New bytes in c->in, or c->in_ended. Leaves in c->in what it cannot use yet. NULL: drops all; FINISH at the end. */
+	enum verdict (*input)(struct conn *c);
+	/* c->out is empty again. NULL: input once more when c->in is not empty. */
+	enum verdict (*drained)(struct conn *c);
+	/* Between messages: may be ended now. NULL: c->in and c->out are empty. */
+	bool (*idle)(const struct conn *c);
+	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
+	void (*close)(struct conn *c, enum ending ending);
+};
+
+/* The service of that name, or NULL. */
+const struct service *service_find(const char *name);
+
+#endif
