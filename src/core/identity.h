@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The user and the group that the workers run as. passwd(5), group(5). */
+#ifndef CORE_IDENTITY_H
+#define CORE_IDENTITY_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "core/conf.h"
+
+struct identity {
+	bool changes; /* false: the workers stay who the master is */
+	uid_t user;
+	gid_t group;
+};
+
+/*
+ * Looks up conf's user and group (names or numbers). A process that is not root cannot become
+ * another: then `changes` is false. False with err (CODE_CONFIG) when there is no such user or group.
+ * Master and -t; asks the name service, which allocates.
+ */
+bool identity_find(const struct conf *conf, struct identity *identity, struct err *err);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ack: receives messages and answers each with the same reply. A message is only counted off, never
+ * stored, so its length costs no memory: split messages are put together and glued ones taken
+ * apart by counting.
+ *
+ *   raw     what one receive returned is one message; the answer is the bare reply
+ *   line    a message ends with LF, a CR before it is not part of it; the answer is reply LF
+ *   length  4 bytes, unsigned, big-endian, then so many; the answer likewise
+ */
+#include <string.h>
+
+#include "services/services.h"
+#include "worker/conn.h"
+
+enum { HEADER = 4 };
+
+struct ack {
+	uint32_t length; /* of the message, as its header says; line: of what has come of it */
+	uint32_t left;   /* length: bytes of it still to come */
+	uint8_t header;  /* length: bytes of the header that have come */
+	bool after_cr;   /* line: the last byte was a CR */
+	bool begun;      /* in the middle of a message */
+};
+
+enum step { STEP_ON, STEP_NO_ROOM, STEP_TOO_LONG };
+
+/* Adds the answer, whole or not at all. */
+static bool answer(struct conn *c, struct ack *a)
+{
+	uint32_t n = (uint32_t)strlen(c->conf->reply);
+	uint32_t big_endian = htonl(n);
+
+	if (buf_room(&c->out) < n + HEADER)
+		return false;
+	if (c->conf->framing == FRAMING_LENGTH)
+		buf_put(&c->out, &big_endian, HEADER);
+	buf_put(&c->out, c->conf->reply, n);
+	if (c->conf->framing == FRAMING_LINE)
+		buf_put(&c->out, "\n", 1);
+	conn_count_message(c);
+	memset(a, 0, sizeof(*a));
+	return true;
+}
+
+static enum step take_raw(struct conn *c, struct ack *a)
+{
+	size_t n = buf_used(&c->in);
+
+	if (n > (size_t)c->conf->max_message)
+		return STEP_TOO_LONG;
+	if (!answer(c, a))
+		return STEP_NO_ROOM;
+	buf_drop(&c->in, n);
+	return STEP_ON;
+}
+
+/* Takes what there is up to the LF. The CR counts only when something else than LF follows it. */
+static enum step take_line(struct conn *c, struct ack *a)
+{
+	const char *head = buf_head(&c->in);
+	const char *lf = memchr(head, '\n', buf_used(&c->in));
+	size_t n = lf ? (size_t)(lf - head) : buf_used(&c->in);
+	bool ends_in_cr = n > 0 ? head[n - 1] == '\r' : a->after_cr;
+	size_t length = a->length + (n > 0 && a->after_cr) + n - (n > 0 && ends_in_cr);
+
+	if (length > (size_t)c->conf->max_message)
+		return STEP_TOO_LONG;
+	if (lf && !answer(c, a))
+		return STEP_NO_ROOM;
+	if (lf) {
+		n++;
+	} else {
+		a->length = (uint32_t)length;
+		a->after_cr = ends_in_cr;
+		a->begun = true;
+	}
+	buf_drop(&c->in, n);
+	return STEP_ON;
+}
+
+static enum step take_header(struct conn *c, struct ack *a)
+{
+	while (a->header < HEADER && buf_used(&c->in) > 0) {
+		a->length = a->length << 8 | (uint8_t)*buf_head(&c->in);
+		a->header++;
+		buf_drop(&c->in, 1);
+	}
+	a->begun = true;
+	a->left = a->length;
+	return a->header == HEADER && a->length > c->conf->max_message ? STEP_TOO_LONG : STEP_ON;
+}
+
+static enum step take_body(struct conn *c, struct ack *a)
+{
+	size_t n = buf_used(&c->in) < a->left ? buf_used(&c->in) : a->left;
+
+	a->left -= (uint32_t)n;
+	buf_drop(&c->in, n);
+	return a->left == 0 && !answer(c, a) ? STEP_NO_ROOM : STEP_ON;
+}
+
+static enum step take_length(struct conn *c, struct ack *a)
+{
+	if (a->header < HEADER) {
+		enum step step = take_header(c, a);
+
+		if (step != STEP_ON || a->header < HEADER)
+			return step;
+	}
+	return take_body(c, a);
+}
+
+static enum verdict input(struct conn *c)
+{
+	static enum step (*const take[])(struct conn *, struct ack *) = {
+		[FRAMING_RAW] = take_raw,
+		[FRAMING_LINE] = take_line,
+		[FRAMING_LENGTH] = take_length,
+	};
+	struct ack *a = conn_state(c);
+	bool answer_waits = a->header == HEADER && a->left == 0; /* there was no room for it */
+
+	while (buf_used(&c->in) > 0 || answer_waits) {
+		switch (take[c->conf->framing](c, a)) {
+		case STEP_ON:
+			break;
+		case STEP_NO_ROOM:
+			return MORE;
+		case STEP_TOO_LONG:
+			return conn_finish(c, ENDING_message_too_long);
+		}
+		answer_waits = false;
+	}
+	if (!c->in_ended)
+		return MORE;
+	return conn_finish(c, a->begun ? ENDING_message_incomplete : ENDING_client_closed);
+}
+
+static bool idle(const struct conn *c)
+{
+	const struct ack *a = conn_state_const(c);
+
+	return !a->begun && buf_used(&c->in) == 0 && buf_used(&c->out) == 0;
+}
+
+const struct service service_ack = {
+	.name = "ack",
+	.state_size = sizeof(struct ack),
+	.input = input,
+	.idle = idle,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chargen: sends lines of 72 characters, each line one character further in the alphabet of the 95
+ * printable ones, until the client leaves (RFC 864). What the client sends is not read while it has
+ * an answer to take, which is always.
+ */
+#include "services/services.h"
+#include "worker/conn.h"
+
+enum { FIRST = ' ', CHARACTERS = 95, WIDTH = 72, LINE = WIDTH + 2 };
+
+struct chargen {
+	uint32_t line; /* number of the next one */
+};
+
+static void write_line(uint32_t number, char *line)
+{
+	for (unsigned i = 0; i < WIDTH; i++)
+		line[i] = (char)(FIRST + (number + i) % CHARACTERS);
+	line[WIDTH] = '\r';
+	line[WIDTH + 1] = '\n';
+}
+
+static enum verdict fill(struct conn *c)
+{
+	struct chargen *state = conn_state(c);
+	char line[LINE];
+
+	while (buf_room(&c->out) >= LINE) {
+		write_line(state->line, line);
+		state->line = (state->line + 1) % CHARACTERS;
+		buf_put(&c->out, line, LINE);
+	}
+	return MORE;
+}
+
+static enum verdict ignore(struct conn *c)
+{
+	buf_drop(&c->in, buf_used(&c->in));
+	return MORE;
+}
+
+/* It may stop after any line. */
+static bool idle(const struct conn *c)
+{
+	(void)c;
+	return true;
+}
+
+const struct service service_chargen = {
+	.name = "chargen",
+	.state_size = sizeof(struct chargen),
+	.open = fill,
+	.input = ignore,
+	.drained = fill,
+	.idle = idle,
+};

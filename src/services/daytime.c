@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* daytime: sends the date and the time in UTC as one line, then ends (RFC 867). */
+#include <time.h>
+
+#include "services/services.h"
+#include "worker/conn.h"
+
+static enum verdict open(struct conn *c)
+{
+	char line[64];
+	time_t now = time(NULL);
+	struct tm utc;
+
+	gmtime_r(&now, &utc);
+	buf_put(&c->out, line, strftime(line, sizeof(line), "%a %b %e %H:%M:%S %Y UTC\r\n", &utc));
+	conn_count_message(c);
+	return FINISH;
+}
+
+const struct service service_daytime = {
+	.name = "daytime",
+	.open = open,
+};

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Declares every service of tables/services.def, so that each file defines what the list expects. */
+#ifndef SERVICES_SERVICES_H
+#define SERVICES_SERVICES_H
+
+#include "worker/service.h"
+
+#define SERVICE(name, sentence) extern const struct service service_##name;
+#include "tables/services.def"
+
+#endif

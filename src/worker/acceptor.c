@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mechanism of accepting (the picture is in worker/acceptor.h); who is lighter is
+ * worker/balance.c's business. It never accepts and then closes for want of room: what it does not
+ * take stays in the kernel's queue or goes to another worker.
+ */
+#include "worker/acceptor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "worker/access.h"
+
+enum {
+	STREAK = 4,      /* accepts before the listener goes to the tail of the wait queue */
+	PARK_MS = 2,     /* for so long a kicked worker has the first chance */
+	RESUME_MS = 200, /* retry after EMFILE and the like */
+};
+
+static bool watch(struct acceptor *a)
+{
+	if (!a->is_watching)
+		a->is_watching = loop_watch(a->all->loop, &a->watch, EPOLLIN | EPOLLEXCLUSIVE);
+	return a->is_watching;
+}
+
+static void unwatch(struct acceptor *a)
+{
+	if (a->is_watching)
+		loop_unwatch(a->all->loop, &a->watch);
+	a->is_watching = false;
+}
+
+static void set_resume(struct acceptors *all)
+{
+	timer_set(all->alarms, &all->resume.timer, all->loop->now_ms + RESUME_MS);
+}
+
+/* Takes all listeners out of epoll. A wake-up that this worker leaves unused is passed on. */
+static void pause_all(struct acceptors *all, const struct acceptor *woken)
+{
+	int peer = balance_lighter(&all->balance, UINT32_MAX, all->loop->now_ms);
+
+	all->is_paused = true;
+	for (unsigned i = 0; i < all->count; i++) {
+		timer_cancel(all->alarms, &all->list[i].park.timer);
+		unwatch(&all->list[i]);
+	}
+	if (woken->is_shared && peer >= 0)
+		balance_kick(&all->balance, (unsigned)peer, woken->index, all->loop->now_ms);
+}
+
+static void resume_all(struct acceptors *all)
+{
+	all->is_paused = false;
+	timer_cancel(all->alarms, &all->resume.timer);
+	for (unsigned i = 0; i < all->count; i++)
+		if (!watch(&all->list[i])) { /* no memory for epoll: all of them later */
+			pause_all(all, &all->list[i]);
+			set_resume(all);
+			return;
+		}
+}
+
+static void resume_after_pause(void *owner)
+{
+	resume_all(owner);
+}
+
+void acceptors_room(struct acceptors *all)
+{
+	if (all->is_paused && !all->is_closed)
+		resume_all(all);
+}
+
+/* Says so once, however often it is tried again in vain. */
+static void pause_exhausted(struct acceptor *a)
+{
+	struct acceptors *all = a->all;
+
+	if (!all->is_exhausted)
+		LOG(EVENT_accept_paused, LOG_STR("reason", strerror(errno)),
+		    LOG_NUM("connections", all->conns->live));
+	all->is_exhausted = true;
+	metric_add(all->conns->slot, METRIC_accept_pauses_total, 1);
+	pause_all(all, a);
+	set_resume(all);
+}
+
+static void note_success(struct acceptors *all)
+{
+	if (!all->is_exhausted)
+		return;
+	all->is_exhausted = false;
+	LOG(EVENT_accept_resumed, LOG_NUM("connections", all->conns->live));
+}
+
+/* Some errors belong to the connection that went away meanwhile (accept(2)); the rest to this process. */
+static void handle_failure(struct acceptor *a)
+{
+	switch (errno) {
+	case EAGAIN:
+	case EINTR:
+	case ECONNABORTED:
+	case EPROTO:
+	case EPERM:
+	case ENETDOWN:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return;
+	default:
+		pause_exhausted(a);
+	}
+}
+
+static void refuse(struct acceptor *a, int fd)
+{
+	struct slot *slot = a->all->conns->slot;
+
+	LOG(EVENT_connection_refused,
+	    LOG_STR("listener", a->all->conns->listeners->list[a->index].conf->address));
+	(void)sys_close(fd);
+	metric_add(slot, METRIC_connections_refused_total, 1);
+	metric_add(slot, METRIC_connections_ended_total, 1);
+}
+
+static void accept_one(struct acceptor *a)
+{
+	struct acceptors *all = a->all;
+	struct addr remote = { .len = sizeof(remote.un) };
+	int fd = sys_accept4(a->watch.fd, &remote.sa, &remote.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		handle_failure(a);
+		return;
+	}
+	note_success(all);
+	a->streak++;
+	metric_add(all->conns->slot, METRIC_connections_accepted_total, 1);
+	if (!access_allows(all->conns->listeners->list[a->index].conf, &remote)) {
+		refuse(a, fd);
+		return;
+	}
+	conns_accept(all->conns, a->index, fd, &remote);
+	if (conns_full(all->conns)) {
+		LOG(EVENT_worker_full, LOG_NUM("connections", all->conns->live));
+		pause_all(all, a);
+	}
+}
+
+/* To the tail of the wait queue; and epoll looks at the socket's queue anew. */
+static void rotate(struct acceptor *a)
+{
+	a->streak = 0;
+	if (!a->is_watching)
+		return;
+	unwatch(a);
+	if (!watch(a))
+		pause_exhausted(a);
+}
+
+static bool park(struct acceptor *a)
+{
+	struct acceptors *all = a->all;
+	int peer = balance_lighter(&all->balance, all->conns->live, all->loop->now_ms);
+
+	if (peer < 0)
+		return false;
+	unwatch(a);
+	balance_kick(&all->balance, (unsigned)peer, a->index, all->loop->now_ms);
+	timer_set(all->alarms, &a->park.timer, all->loop->now_ms + PARK_MS);
+	return true;
+}
+
+static void ready(void *owner, uint32_t events)
+{
+	struct acceptor *a = owner;
+
+	(void)events;
+	if (!a->is_watching || (a->is_shared && park(a)))
+		return;
+	accept_one(a);
+	if (a->is_shared && a->streak >= STREAK && balance_has_peer(&a->all->balance))
+		rotate(a);
+}
+
+/* The lighter worker has had its chance; now nothing may starve. */
+static void end_park(void *owner)
+{
+	struct acceptor *a = owner;
+
+	accept_one(a);
+	if (!a->all->is_paused && !watch(a))
+		pause_exhausted(a);
+}
+
+static void kicked(void *owner, uint32_t events)
+{
+	struct acceptors *all = owner;
+	uint64_t mask = balance_asked(&all->balance);
+
+	(void)events;
+	for (unsigned i = 0; i < all->count; i++) {
+		struct acceptor *a = &all->list[i];
+
+		if (all->is_paused || !balance_mask_has(mask, i))
+			continue;
+		accept_one(a);
+		rotate(a);
+	}
+}
+
+static void prepare(struct acceptors *all, unsigned i)
+{
+	const struct listener *listener = &all->conns->listeners->list[i];
+	struct acceptor *a = &all->list[i];
+
+	a->all = all;
+	a->index = i;
+	a->watch = (struct watch){ listener_fd(listener, all->balance.number), ready, a };
+	a->park.fire = end_park;
+	a->park.owner = a;
+	a->is_shared = listener->fd_count == 1;
+}
+
+bool acceptors_start(struct acceptors *all)
+{
+	all->count = all->conns->listeners->count;
+	all->list = calloc(all->count, sizeof(*all->list));
+	if (!all->list || !balance_start(&all->balance))
+		return false;
+	all->resume.fire = resume_after_pause;
+	all->resume.owner = all;
+	all->kick = (struct watch){ all->balance.kick_fds[all->balance.number], kicked, all };
+	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
+		return false;
+	for (unsigned i = 0; i < all->count; i++) {
+		prepare(all, i);
+		if (!watch(&all->list[i]))
+			return false;
+	}
+	return true;
+}
+
+void acceptors_close(struct acceptors *all)
+{
+	if (all->is_closed)
+		return;
+	all->is_closed = all->is_paused = true;
+	timer_cancel(all->alarms, &all->resume.timer);
+	loop_unwatch(all->loop, &all->kick);
+	for (unsigned i = 0; i < all->count; i++) {
+		timer_cancel(all->alarms, &all->list[i].park.timer);
+		unwatch(&all->list[i]);
+		(void)sys_close(all->list[i].watch.fd);
+	}
+}

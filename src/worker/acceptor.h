@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accepting: one connection for each wake-up, by rotate and kick.
+ *
+ *   WATCHING --lighter peer: kick it--> PARKED --2 ms: accept one--> WATCHING
+ *   WATCHING --worker full, or no descriptors--> PAUSED --a connection ends, or timer--> WATCHING
+ *   any --drain--> CLOSED
+ *
+ * After every 4th accept a worker takes the listener out of its epoll and adds it again, which moves it to the
+ * tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head, epoll_ctl(2)).
+ */
+#ifndef WORKER_ACCEPTOR_H
+#define WORKER_ACCEPTOR_H
+
+#include <stdbool.h>
+
+#include "base/loop.h"
+#include "worker/alarm.h"
+#include "worker/balance.h"
+#include "worker/conns.h"
+
+struct acceptors;
+
+struct acceptor {
+	struct watch watch;
+	struct alarm park;
+	struct acceptors *all;
+	unsigned index;  /* of the listener */
+	unsigned streak; /* accepts since it was last moved to the tail */
+	bool is_watching;
+	bool is_shared; /* other workers accept from the same socket */
+};
+
+struct acceptors {
+	struct acceptor *list;
+	unsigned count;
+	struct loop *loop;
+	struct conns *conns;
+	struct timer_heap *alarms;
+	struct balance balance;
+	struct watch kick;
+	struct alarm resume;
+	bool is_paused;    /* none of them watches */
+	bool is_exhausted; /* the pause is for want of descriptors or memory, and has been said */
+	bool is_closed;
+};
+
+/*
+ * Begins to accept from every listener of conns. loop, conns, alarms and balance's fields are set by the
+ * caller. False with errno. Allocates. Worker only.
+ */
+bool acceptors_start(struct acceptors *all);
+
+/* A connection has ended: there is room again. */
+void acceptors_room(struct acceptors *all);
+
+/* Stops accepting for good and closes the listening sockets (closed, never shut down). */
+void acceptors_close(struct acceptors *all);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Collects what is to be kept, and closes the gaps between (close_range(2)). */
+#include "worker/belongings.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+static unsigned collect(const struct heritage *h, int *kept)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		kept[n++] = fd;
+	n += log_fds(kept + n);
+	kept[n++] = h->bell_fd;
+	for (unsigned i = 0; i < h->peer_count; i++)
+		kept[n++] = h->kick_fds[i];
+	for (unsigned i = 0; i < h->listeners->count; i++)
+		kept[n++] = listener_fd(&h->listeners->list[i], h->number);
+	return n;
+}
+
+static bool close_gaps(const int *kept, unsigned count)
+{
+	for (unsigned i = 0; i + 1 < count; i++)
+		if (kept[i + 1] > kept[i] + 1 &&
+		    sys_close_range((unsigned)kept[i] + 1, (unsigned)kept[i + 1] - 1) < 0)
+			return false;
+	return sys_close_range((unsigned)kept[count - 1] + 1, ~0U) == 0;
+}
+
+bool belongings_keep(const struct heritage *h)
+{
+	size_t most = STDERR_FILENO + 1 + LOG_FDS + 1 + h->peer_count + h->listeners->count;
+	int *kept = calloc(most, sizeof(*kept));
+	unsigned count;
+	bool done;
+
+	if (!kept)
+		return false;
+	count = collect(h, kept);
+	qsort(kept, count, sizeof(*kept), by_number);
+	done = close_gaps(kept, count);
+	free(kept);
+	return done;
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a connection (the picture is in worker/conn.h): moves bytes between the kernel and the
+ * service, keeps the deadlines, and makes every transition. A connection either reads or writes:
+ * while an answer waits for the client nothing more is read from it, so its memory is bounded. One
+ * receive for each word of epoll: a short one means drained, and epoll is level-triggered.
+ */
+#include "worker/conn.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "worker/conns.h"
+
+enum {
+	ROUNDS = 16,     /* answers in a row before others have their turn */
+	FRESH_MS = 1000, /* a draining worker waits so long for the first bytes of a new connection */
+};
+
+static const char *const ending_names[ENDING_COUNT] = {
+#define ENDING(name, sentence) #name,
+#include "tables/endings.def"
+};
+
+const char *conn_remote(const struct conn *c, char *text)
+{
+	struct addr remote = { 0 };
+
+	remote.sa.sa_family = c->remote.family;
+	if (c->remote.family == AF_INET) {
+		memcpy(&remote.in.sin_addr, c->remote.bytes, 4);
+		remote.in.sin_port = htons(c->remote_port);
+		remote.len = sizeof(remote.in);
+	} else if (c->remote.family == AF_INET6) {
+		memcpy(&remote.in6.sin6_addr, c->remote.bytes, 16);
+		remote.in6.sin6_port = htons(c->remote_port);
+		remote.len = sizeof(remote.in6);
+	} else {
+		remote.len = sizeof(remote.un.sun_family);
+	}
+	return addr_write(&remote, text);
+}
+
+/* From here to put_down the connection is the one that is lost if this worker dies. */
+static void take_in_hand(struct conns *all, const struct conn *c)
+{
+	atomic_store_explicit(&all->arena->in_hand, c->index + 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	all->messages_before = c->messages;
+}
+
+/* The record may be free by now, but nobody else has it yet. */
+static void put_down(struct conns *all, const struct conn *c)
+{
+	metric_add(all->slot, METRIC_messages_total, c->messages - all->messages_before);
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&all->arena->in_hand, 0, memory_order_relaxed);
+}
+
+static void say_ended(const struct conns *all, const struct conn *c)
+{
+	char remote[ADDR_TEXT];
+
+	if (!log_wants(EVENT_connection_ended))
+		return;
+	LOG(EVENT_connection_ended, LOG_STR("remote", conn_remote(c, remote)),
+	    LOG_STR("service", c->service->name), LOG_STR("ending", ending_names[c->ending]),
+	    LOG_NUM("bytes_in", c->bytes_in), LOG_NUM("bytes_out", c->bytes_out),
+	    LOG_NUM("messages", c->messages), LOG_NUM("ms", all->loop->now_ms - c->opened_ms));
+}
+
+static void end(struct conns *all, struct conn *c, enum ending ending)
+{
+	if (c->ending == ENDING_none)
+		c->ending = (uint8_t)ending;
+	if (c->service->close)
+		c->service->close(c, c->ending);
+	say_ended(all, c);
+	c->in.start = c->in.end = c->out.start = c->out.end = 0;
+	conns_take_back(all, &c->in);
+	conns_take_back(all, &c->out);
+	c->state = CONN_CLOSED;
+	/* Whatever close says, the descriptor is gone (close(2)). */
+	(void)sys_close(c->fd);
+	conns_forget(all, c);
+}
+
+void conn_end(struct conns *all, struct conn *c, enum ending ending)
+{
+	take_in_hand(all, c);
+	end(all, c, ending);
+	put_down(all, c);
+}
+
+static bool between_messages(const struct conn *c)
+{
+	if (c->service->idle)
+		return c->service->idle(c);
+	return buf_used(&c->in) == 0 && buf_used(&c->out) == 0;
+}
+
+/* Asks epoll for what the connection waits for now; true unless that ended it. */
+static bool watch(struct conns *all, struct conn *c)
+{
+	uint32_t wanted = 0;
+	int op = c->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	if (buf_used(&c->out) > 0)
+		wanted = EPOLLOUT;
+	else if (!c->in_ended)
+		wanted = EPOLLIN;
+	else
+		wanted = EPOLLERR; /* always reported, and so that 0 means "not in epoll" */
+	if (wanted == c->watched)
+		return true;
+	if (!loop_tag(all->loop, op, c->fd, wanted, conns_tag(c))) {
+		end(all, c, ENDING_system_error);
+		return false;
+	}
+	c->watched = wanted;
+	return true;
+}
+
+/* When the connection is due, given what it waits for; 0: never. *why is the ending it would have. */
+static int64_t due_ms(const struct conns *all, const struct conn *c, enum ending *why)
+{
+	const struct listen_conf *conf = c->conf;
+	int64_t from = c->active_ms, timeout = conf->message_timeout;
+
+	*why = ENDING_send_timeout;
+	if (c->state == CONN_LINGERING) {
+		*why = c->ending;
+		return from + conf->linger_timeout;
+	}
+	if (buf_used(&c->out) == 0) {
+		if (c->begun_ms != 0) {
+			*why = ENDING_message_timeout;
+			from = c->begun_ms;
+		} else if (all->draining && c->bytes_in == 0) {
+			*why = ENDING_drained;
+			return c->opened_ms + FRESH_MS;
+		} else {
+			*why = ENDING_idle_timeout;
+			timeout = conf->idle_timeout;
+		}
+	}
+	return timeout > 0 ? from + timeout : 0;
+}
+
+/* Only a deadline that comes nearer touches the heap: one that moved away is put off when it fires. */
+static void set_deadline(struct conns *all, struct conn *c)
+{
+	enum ending why;
+	int64_t due = due_ms(all, c, &why);
+
+	if (due != 0 && (!timer_is_set(&c->timer) || due < c->timer.due_ms))
+		timer_set(&all->timers, &c->timer, due);
+}
+
+/* Our side ends; the client may still read the last answer and end its own. */
+static void half_close(struct conns *all, struct conn *c)
+{
+	if (c->in_ended || c->conf->linger_timeout == 0 || sys_shutdown(c->fd, SHUT_WR) < 0) {
+		end(all, c, c->in_ended ? ENDING_client_closed : ENDING_service_finished);
+		return;
+	}
+	if (c->ending == ENDING_none)
+		c->ending = ENDING_service_finished;
+	c->state = CONN_LINGERING;
+	c->active_ms = all->loop->now_ms;
+	c->in.start = c->in.end = 0;
+	conns_take_back(all, &c->in);
+	conns_take_back(all, &c->out);
+	if (watch(all, c))
+		set_deadline(all, c);
+}
+
+/* Sends what there is; true unless that ended the connection. */
+static bool flush(struct conns *all, struct conn *c)
+{
+	ssize_t sent;
+
+	if (buf_used(&c->out) == 0)
+		return true;
+	sent = sys_send(c->fd, buf_head(&c->out), buf_used(&c->out), MSG_NOSIGNAL);
+	if (sent < 0) {
+		if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
+			return true;
+		end(all, c,
+		    errno == EPIPE || errno == ECONNRESET ? ENDING_client_reset :
+							    ENDING_system_error);
+		return false;
+	}
+	buf_drop(&c->out, (size_t)sent);
+	c->bytes_out += (uint64_t)sent;
+	c->active_ms = all->loop->now_ms;
+	metric_add(all->slot, METRIC_bytes_out_total, (uint64_t)sent);
+	return true;
+}
+
+static enum verdict ask_input(struct conn *c)
+{
+	if (c->service->input)
+		return c->service->input(c);
+	buf_drop(&c->in, buf_used(&c->in));
+	return c->in_ended ? FINISH : MORE;
+}
+
+static enum verdict ask_drained(struct conn *c)
+{
+	if (c->service->drained)
+		return c->service->drained(c);
+	return buf_used(&c->in) > 0 || c->in_ended ? ask_input(c) : MORE;
+}
+
+/* After a turn: notes whether a message is in progress, and goes back to waiting. */
+static void wait_for_client(struct conns *all, struct conn *c)
+{
+	if (between_messages(c))
+		c->begun_ms = 0;
+	else if (c->begun_ms == 0 || c->messages != all->messages_before)
+		c->begun_ms = all->loop->now_ms;
+	conns_take_back(all, &c->in);
+	conns_take_back(all, &c->out);
+	if (watch(all, c))
+		set_deadline(all, c);
+}
+
+/* True when a draining worker may end it now. A connection that has said nothing yet has a moment to. */
+static bool leaves(const struct conns *all, const struct conn *c)
+{
+	return all->draining && c->state == CONN_OPEN && between_messages(c) &&
+	       (c->bytes_in > 0 || c->in_ended || all->loop->now_ms >= c->opened_ms + FRESH_MS);
+}
+
+/* Carries out the service's verdict: sends, asks for more as long as the client takes it, ends. */
+static void settle(struct conns *all, struct conn *c, enum verdict verdict)
+{
+	for (unsigned round = 0;; round++) {
+		bool had_answer = buf_used(&c->out) > 0;
+
+		if (verdict == ABORT) {
+			end(all, c, ENDING_service_finished);
+			return;
+		}
+		if (verdict == FINISH)
+			c->state = CONN_FLUSHING;
+		if (round == ROUNDS)
+			break;
+		if (!flush(all, c))
+			return;
+		if (buf_used(&c->out) > 0)
+			break;
+		if (leaves(all, c))
+			verdict = conn_finish(c, ENDING_drained);
+		if (c->state == CONN_FLUSHING || verdict == FINISH) {
+			half_close(all, c);
+			return;
+		}
+		if (!had_answer)
+			break;
+		conns_lend(all, &c->out);
+		verdict = ask_drained(c);
+	}
+	wait_for_client(all, c);
+}
+
+static void ask_and_settle(struct conns *all, struct conn *c, enum verdict (*ask)(struct conn *))
+{
+	conns_lend(all, &c->out);
+	settle(all, c, ask(c));
+}
+
+/* True when there is something new for the service: bytes or the end. May end the connection. */
+static bool receive(struct conns *all, struct conn *c)
+{
+	ssize_t got;
+
+	conns_lend(all, &c->in);
+	if (c->in.start > 0 && buf_room(&c->in) == 0) {
+		memmove(c->in.base, buf_head(&c->in), buf_used(&c->in));
+		c->in.end -= c->in.start;
+		c->in.start = 0;
+	}
+	BUG_ON(buf_room(&c->in) == 0); /* a service that keeps so much must not ask for MORE */
+	got = sys_recv(c->fd, c->in.base + c->in.end, buf_room(&c->in), 0);
+	if (got > 0) {
+		c->in.end += (uint32_t)got;
+		c->bytes_in += (uint64_t)got;
+		c->active_ms = all->loop->now_ms;
+		metric_add(all->slot, METRIC_bytes_in_total, (uint64_t)got);
+		return true;
+	}
+	if (got == 0) {
+		c->in_ended = true;
+		return true;
+	}
+	if (errno != EAGAIN && errno != EINTR && errno != ENOMEM && errno != ENOBUFS)
+		end(all, c, errno == ECONNRESET ? ENDING_client_reset : ENDING_system_error);
+	return false;
+}
+
+static void read_and_serve(struct conns *all, struct conn *c)
+{
+	if (receive(all, c))
+		ask_and_settle(all, c, ask_input);
+	else if (c->state != CONN_CLOSED)
+		wait_for_client(all, c);
+}
+
+/* What a client still sends after our end is of no use to anyone; its end is. */
+static void discard(struct conns *all, struct conn *c)
+{
+	struct buf waste = { 0 };
+	ssize_t got;
+
+	conns_lend(all, &waste);
+	got = sys_recv(c->fd, waste.base, waste.size, 0);
+	conns_take_back(all, &waste);
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		end(all, c, ENDING_client_closed);
+}
+
+void conn_begin(struct conns *all, struct conn *c)
+{
+	take_in_hand(all, c);
+	if (c->service->open)
+		ask_and_settle(all, c, c->service->open);
+	else
+		read_and_serve(all, c);
+	put_down(all, c);
+}
+
+void conn_ready(struct conns *all, struct conn *c, uint32_t events)
+{
+	take_in_hand(all, c);
+	if (c->state == CONN_LINGERING)
+		discard(all, c);
+	else if (buf_used(&c->out) > 0)
+		settle(all, c, c->state == CONN_FLUSHING ? FINISH : MORE);
+	else if (!c->in_ended)
+		read_and_serve(all, c);
+	else if (events & (EPOLLERR | EPOLLHUP))
+		end(all, c, ENDING_client_reset);
+	put_down(all, c);
+}
+
+void conn_expire(struct conns *all, struct conn *c)
+{
+	enum ending why;
+	int64_t due = due_ms(all, c, &why);
+
+	if (due == 0)
+		return;
+	if (due > all->loop->now_ms) {
+		timer_set(&all->timers, &c->timer, due);
+		return;
+	}
+	take_in_hand(all, c);
+	if (c->state == CONN_LINGERING || why == ENDING_send_timeout || c->state == CONN_FLUSHING)
+		end(all, c, why);
+	else
+		settle(all, c, conn_finish(c, why));
+	put_down(all, c);
+}
+
+void conn_drain(struct conns *all, struct conn *c)
+{
+	take_in_hand(all, c);
+	if (c->state == CONN_OPEN && buf_used(&c->out) == 0 && !c->in_ended)
+		read_and_serve(all, c); /* what has come is answered; may end it */
+	if (c->magic == CONN_MAGIC && leaves(all, c))
+		settle(all, c, conn_finish(c, ENDING_drained));
+	put_down(all, c);
+}

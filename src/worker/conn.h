@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection: its record in the arena, and its life.
+ *
+ *   OPEN --FINISH--> FLUSHING --out empty: shutdown(SHUT_WR)--> LINGERING --peer's FIN or timeout--> CLOSED
+ *   any state --ABORT or error: close()--> CLOSED
+ *
+ * worker/conn.c holds the only shutdown() and close() on a connection and makes every transition.
+ */
+#ifndef WORKER_CONN_H
+#define WORKER_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/timer.h"
+#include "worker/service.h"
+
+enum conn_state { CONN_CLOSED, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING };
+enum { CONN_MAGIC = 0x636f6e6e };
+
+struct conns;
+
+/* In the arena: every worker of the slot has it at the same address. */
+struct conn {
+	uint32_t magic;  /* CONN_MAGIC while the record is in use */
+	uint32_t index;  /* of this record */
+	uint32_t serial; /* tells this connection from earlier ones of the same record */
+	int fd;
+	uint8_t state;   /* enum conn_state */
+	uint8_t ending;  /* enum ending: the first reason that came up */
+	bool in_ended;   /* the client has ended its side */
+	uint8_t unused;
+	uint32_t listener; /* index into the heritage's listeners */
+	uint32_t watched;  /* what epoll was asked for; 0: not in epoll */
+	struct buf in, out;
+	uint64_t bytes_in, bytes_out, messages;
+	int64_t opened_ms;
+	int64_t active_ms; /* last time that bytes moved, or the lingering began */
+	int64_t begun_ms;  /* when the message in progress began; 0: between messages */
+	struct timer_node timer;
+	const struct listen_conf *conf;
+	const struct service *service;
+	struct net remote; /* the client's address, all bits; unix has none */
+	uint16_t remote_port;
+	_Alignas(8) char state_bytes[]; /* the service's */
+};
+
+/* The service's own zeroed state. */
+static inline void *conn_state(struct conn *c)
+{
+	return c->state_bytes;
+}
+
+static inline const void *conn_state_const(const struct conn *c)
+{
+	return c->state_bytes;
+}
+
+/* A service says: a message has been answered. */
+static inline void conn_count_message(struct conn *c)
+{
+	c->messages++;
+}
+
+/* A service says why it ends the connection, and returns the result as its verdict. */
+static inline enum verdict conn_finish(struct conn *c, enum ending ending)
+{
+	if (c->ending == ENDING_none)
+		c->ending = (uint8_t)ending;
+	return FINISH;
+}
+
+/* The client's address with its port, in ADDR_TEXT bytes; returns text. */
+const char *conn_remote(const struct conn *c, char *text);
+
+/* A descriptor that accept returned is in the fresh record c: lets the service begin and serves what is there already. */
+void conn_begin(struct conns *all, struct conn *c);
+
+/* epoll said `events` of the connection. */
+void conn_ready(struct conns *all, struct conn *c, uint32_t events);
+
+/* Its deadline has passed. */
+void conn_expire(struct conns *all, struct conn *c);
+
+/* The worker is to leave: answers what has come, and ends the connection if it is between messages. */
+void conn_drain(struct conns *all, struct conn *c);
+
+/* Ends it now, whatever it was doing. The record is free afterwards. */
+void conn_end(struct conns *all, struct conn *c, enum ending ending);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The set of a worker's connections: free lists, deadlines, dispatch. What a connection does is
+ * worker/conn.c's business.
+ */
+#include "worker/conns.h"
+
+#include <stdlib.h>
+
+#include "base/sys.h"
+
+/* Buffers beyond so many give their pages back as soon as they are free. */
+enum { BUFS_KEPT = 256 };
+
+static bool free_list_start(struct free_list *list, uint32_t most)
+{
+	list->most = most;
+	list->given_back = sys_mmap(NULL, most * sizeof(*list->given_back), PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return list->given_back != MAP_FAILED;
+}
+
+static void free_list_stop(struct free_list *list)
+{
+	int failed = sys_munmap(list->given_back, list->most * sizeof(*list->given_back));
+
+	BUG_ON(failed);
+}
+
+static uint32_t free_list_take(struct free_list *list)
+{
+	if (list->count > 0)
+		return list->given_back[--list->count];
+	BUG_ON(list->high == list->most);
+	return list->high++;
+}
+
+static void free_list_give(struct free_list *list, uint32_t index)
+{
+	BUG_ON(list->count == list->most);
+	list->given_back[list->count++] = index;
+}
+
+static bool find_services(struct conns *all)
+{
+	const struct listener_set *set = all->listeners;
+
+	all->services = calloc(set->count, sizeof(struct service *));
+	for (unsigned i = 0; all->services && i < set->count; i++)
+		all->services[i] = service_find(set->list[i].conf->service);
+	return all->services != NULL;
+}
+
+bool conns_start(struct conns *all)
+{
+	return find_services(all) && timer_heap_new(&all->timers, all->arena->conn_most) &&
+	       free_list_start(&all->records, all->arena->conn_most) &&
+	       free_list_start(&all->bufs, all->arena->buf_most);
+}
+
+void conns_stop(struct conns *all)
+{
+	BUG_ON(all->live > 0);
+	timer_heap_free(&all->timers);
+	free_list_stop(&all->records);
+	free_list_stop(&all->bufs);
+	free(all->services);
+}
+
+void conns_lend(struct conns *all, struct buf *b)
+{
+	if (b->base)
+		return;
+	b->base = arena_buf(all->arena, free_list_take(&all->bufs));
+	b->size = ARENA_BUF_SIZE;
+	b->start = b->end = 0;
+}
+
+void conns_take_back(struct conns *all, struct buf *b)
+{
+	uint32_t index;
+
+	if (!b->base || buf_used(b) > 0)
+		return;
+	index = (uint32_t)((size_t)(b->base - arena_buf(all->arena, 0)) / ARENA_BUF_SIZE);
+	if (index >= BUFS_KEPT)
+		arena_buf_forget(all->arena, index);
+	free_list_give(&all->bufs, index);
+	*b = (struct buf){ 0 };
+}
+
+static void remember_remote(struct conn *c, const struct addr *remote)
+{
+	c->remote = (struct net){ .family = remote->sa.sa_family };
+	if (remote->sa.sa_family == AF_INET) {
+		memcpy(c->remote.bytes, &remote->in.sin_addr, 4);
+		c->remote.bits = 32;
+		c->remote_port = ntohs(remote->in.sin_port);
+	} else if (remote->sa.sa_family == AF_INET6) {
+		memcpy(c->remote.bytes, &remote->in6.sin6_addr, 16);
+		c->remote.bits = 128;
+		c->remote_port = ntohs(remote->in6.sin6_port);
+	}
+}
+
+/* The record counts as in use from the moment its magic is written: last. */
+static struct conn *new_record(struct conns *all, uint32_t listener, int fd)
+{
+	uint32_t index = free_list_take(&all->records);
+	struct conn *c = arena_conn(all->arena, index);
+
+	memset(c, 0, all->arena->conn_stride);
+	if (index >= all->arena->conn_high)
+		all->arena->conn_high = index + 1;
+	c->index = index;
+	c->serial = ++all->last_serial & INT32_MAX;
+	c->fd = fd;
+	c->listener = listener;
+	c->conf = all->listeners->list[listener].conf;
+	c->service = all->services[listener];
+	c->state = CONN_OPEN;
+	c->opened_ms = c->active_ms = all->loop->now_ms;
+	c->magic = CONN_MAGIC;
+	return c;
+}
+
+static void set_live(struct conns *all, uint32_t live)
+{
+	all->live = live;
+	atomic_store_explicit(&all->slot->live, live, memory_order_relaxed);
+	atomic_store_explicit(&all->slot->metrics[METRIC_connections_live], live,
+			      memory_order_relaxed);
+}
+
+void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote)
+{
+	struct conn *c = new_record(all, listener, fd);
+
+	remember_remote(c, remote);
+	set_live(all, all->live + 1);
+	conn_begin(all, c);
+}
+
+void conns_forget(struct conns *all, struct conn *c)
+{
+	c->magic = 0;
+	timer_cancel(&all->timers, &c->timer);
+	free_list_give(&all->records, c->index);
+	set_live(all, all->live - 1);
+	metric_add(all->slot, METRIC_connections_ended_total, 1);
+	all->room(all->owner);
+}
+
+uint64_t conns_tag(const struct conn *c)
+{
+	return (uint64_t)c->serial << 32 | c->index;
+}
+
+/* A connection may have ended, and its record have been taken anew, since epoll gathered its word. */
+void conns_ready(struct conns *all, uint64_t tag, uint32_t events)
+{
+	struct conn *c = arena_conn(all->arena, (uint32_t)tag);
+
+	if (c->magic == CONN_MAGIC && conns_tag(c) == tag)
+		conn_ready(all, c, events);
+}
+
+void conns_expire(struct conns *all)
+{
+	struct timer_node *node;
+
+	while ((node = timer_pop(&all->timers, all->loop->now_ms)))
+		conn_expire(all, (struct conn *)((char *)node - offsetof(struct conn, timer)));
+}
+
+void conns_drain(struct conns *all)
+{
+	all->draining = true;
+	for (uint32_t i = 0; i < all->arena->conn_high; i++) {
+		struct conn *c = arena_conn(all->arena, i);
+
+		if (c->magic == CONN_MAGIC)
+			conn_drain(all, c);
+	}
+}
+
+void conns_end_all(struct conns *all, enum ending ending)
+{
+	for (uint32_t i = 0; i < all->arena->conn_high; i++) {
+		struct conn *c = arena_conn(all->arena, i);
+
+		if (c->magic == CONN_MAGIC)
+			conn_end(all, c, ending);
+	}
+}

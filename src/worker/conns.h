@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All connections of a worker: which records and buffers of the arena are free, their deadlines,
+ * and the doors to each of them. The lists are the worker's own memory, in pages that cost nothing
+ * until touched; a later worker makes its own by looking at the arena.
+ */
+#ifndef WORKER_CONNS_H
+#define WORKER_CONNS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "base/timer.h"
+#include "core/listener.h"
+#include "core/scoreboard.h"
+#include "worker/arena.h"
+#include "worker/conn.h"
+
+/* Free indexes: those given back, last first, then those never used, from high on. */
+struct free_list {
+	uint32_t *given_back;
+	uint32_t count, most;
+	uint32_t high;
+};
+
+struct conns {
+	struct loop *loop;
+	struct arena *arena;
+	struct slot *slot; /* this worker's, for its counters */
+	const struct listener_set *listeners;
+	struct timer_heap timers;
+	struct free_list records, bufs;
+	const struct service **services; /* of each listener */
+	uint32_t live;
+	uint32_t last_serial;
+	uint64_t messages_before; /* of the connection in hand, when it was taken */
+	bool draining;
+	void (*room)(void *owner); /* called when a connection has ended */
+	void *owner;               /* of room */
+};
+
+/* Prepares an empty set over the arena; loop, arena, slot, listeners, room and owner are set by the caller. False with errno. Allocates. */
+bool conns_start(struct conns *all);
+
+/* Lets go of what conns_start took; the connections must have ended. */
+void conns_stop(struct conns *all);
+
+/* True when no further connection fits. */
+static inline bool conns_full(const struct conns *all)
+{
+	return all->live >= all->arena->conn_most;
+}
+
+/* Takes over an accepted descriptor: records it and serves it. There must be room. */
+void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote);
+
+/* For loop->tagged: gives epoll's word to the connection of the tag, if it still lives. */
+void conns_ready(struct conns *all, uint64_t tag, uint32_t events);
+uint64_t conns_tag(const struct conn *c);
+
+/* Ends or moves on what is due. */
+void conns_expire(struct conns *all);
+
+/* Begins to drain: each connection ends as soon as it is between messages. */
+void conns_drain(struct conns *all);
+
+/* Ends all of them now. */
+void conns_end_all(struct conns *all, enum ending ending);
+
+/* Lends c->in or c->out a buffer unless it has one; takes back those that are empty. */
+void conns_lend(struct conns *all, struct buf *b);
+void conns_take_back(struct conns *all, struct buf *b);
+
+/* The record of a connection that has ended is free again. */
+void conns_forget(struct conns *all, struct conn *c);
+
+#endif

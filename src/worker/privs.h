@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* What a worker gives up before it accepts: root, groups, the file system, new privileges, other CPUs. */
+#ifndef WORKER_PRIVS_H
+#define WORKER_PRIVS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "core/conf.h"
+
+/*
+ * chroot(2), supplementary groups, group, user, then no_new_privs (prctl(2)): in the order in which each is still
+ * permitted. False with err: then the worker must not serve. Worker only.
+ */
+bool privs_drop(const struct conf *conf, struct err *err);
+
+/* Binds this process to its CPU when cpu_affinity is auto. False with err. Worker only. */
+bool privs_bind_cpu(const struct conf *conf, unsigned number, struct err *err);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The worker's life: start, serve, drain, leave. It reports to the master by its slot, the bell and
+ * its exit code, and hears it by signals; it never talks to it otherwise. Called in the child of the
+ * master's fork.
+ *
+ *   STARTING --ready--> READY --QUIT, or the master is gone--> DRAINING --no connection left, or
+ *   shutdown_timeout--> LEAVING;  any --INT--> LEAVING
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "base/title.h"
+#include "core/signals.h"
+#include "worker/acceptor.h"
+#include "worker/belongings.h"
+#include "worker/heritage.h"
+#include "worker/privs.h"
+
+enum { IDLE_WAIT_MS = 1000 }; /* the longest wait when hang_timeout is off */
+
+struct worker {
+	const struct heritage *heritage;
+	struct slot *slot;
+	struct loop loop;
+	struct conns conns;
+	struct acceptors acceptors;
+	struct timer_heap alarms;
+	struct watch signals;
+	struct alarm give_up; /* draining has taken too long */
+	int wait_ms;          /* the longest wait: a heartbeat is due */
+	bool is_leaving;
+};
+
+static void ring(const struct worker *w)
+{
+	static const uint64_t one = 1;
+
+	(void)!sys_write(w->heritage->bell_fd, &one, sizeof(one));
+}
+
+static void set_state(struct worker *w, enum slot_state state)
+{
+	atomic_store_explicit(&w->slot->state, state, memory_order_release);
+	ring(w);
+}
+
+static void leave(struct worker *w, enum ending ending)
+{
+	acceptors_close(&w->acceptors);
+	conns_end_all(&w->conns, ending);
+	w->is_leaving = true;
+}
+
+static void give_up(void *owner)
+{
+	struct worker *w = owner;
+
+	LOG(EVENT_shutdown_timed_out, LOG_NUM("connections", w->conns.live));
+	leave(w, ENDING_shutdown_timeout);
+}
+
+static void drain(struct worker *w)
+{
+	if (w->conns.draining)
+		return;
+	if (getppid() != w->heritage->master_pid)
+		LOG(EVENT_master_died, LOG_NUM("connections", w->conns.live));
+	title_set("prefork-srv: worker %u (draining)", w->heritage->number);
+	acceptors_close(&w->acceptors);
+	set_state(w, SLOT_DRAINING);
+	timer_set(&w->alarms, &w->give_up.timer,
+		  w->loop.now_ms + w->heritage->conf->shutdown_timeout);
+	conns_drain(&w->conns);
+}
+
+static void reopen_log(void)
+{
+	struct err err;
+
+	if (!log_reopen(false, &err))
+		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
+}
+
+static void hear_signals(void *owner, uint32_t events)
+{
+	struct worker *w = owner;
+	int32_t sender;
+	int number;
+
+	(void)events;
+	while ((number = signals_next(w->signals.fd, &sender)) > 0) {
+		switch (signals_find(number)->worker) {
+		case SIGNAL_QUIT:
+			drain(w);
+			break;
+		case SIGNAL_STOP:
+			leave(w, ENDING_stopped);
+			break;
+		case SIGNAL_REOPEN:
+			reopen_log();
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void room(void *owner)
+{
+	struct worker *w = owner;
+
+	acceptors_room(&w->acceptors);
+}
+
+static void serve_connection(void *owner, uint64_t tag, uint32_t events)
+{
+	struct worker *w = owner;
+
+	conns_ready(&w->conns, tag, events);
+}
+
+static bool hear_from_master(struct worker *w)
+{
+	w->signals = (struct watch){ signals_open(), hear_signals, w };
+	if (w->signals.fd < 0 || !loop_watch(&w->loop, &w->signals, EPOLLIN))
+		return false;
+	/* After the change of user, which would clear it (prctl(2)); then the master may be gone already. */
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGQUIT) < 0)
+		return false;
+	if (getppid() != w->heritage->master_pid)
+		raise(SIGQUIT);
+	return true;
+}
+
+static bool start_serving(struct worker *w)
+{
+	const struct heritage *h = w->heritage;
+
+	w->loop.tagged = serve_connection;
+	w->loop.owner = w;
+	w->give_up.fire = give_up;
+	w->give_up.owner = w;
+	w->conns.loop = w->acceptors.loop = &w->loop;
+	w->conns.arena = h->arena;
+	w->conns.slot = w->slot;
+	w->conns.listeners = h->listeners;
+	w->conns.room = room;
+	w->conns.owner = w;
+	w->acceptors.conns = &w->conns;
+	w->acceptors.alarms = &w->alarms;
+	w->acceptors.balance = (struct balance){ .peers = h->peers,
+						 .kick_fds = h->kick_fds,
+						 .number = h->number,
+						 .peer_count = h->peer_count };
+	/* one alarm for each listener, and the worker's two */
+	return timer_heap_new(&w->alarms, h->listeners->count + 2) && conns_start(&w->conns) &&
+	       acceptors_start(&w->acceptors);
+}
+
+static bool start_services(const struct heritage *h, struct err *err)
+{
+	for (unsigned i = 0; i < h->listeners->count; i++) {
+		const struct listen_conf *conf = h->listeners->list[i].conf;
+		const struct service *service = service_find(conf->service);
+
+		if (service->init && !service->init(conf))
+			return err_set(err, CODE_NO_RESPAWN, "service %s cannot start", conf->service);
+	}
+	return true;
+}
+
+static int longest_wait_ms(const struct conf *conf)
+{
+	int64_t third = conf->hang_timeout / 3;
+
+	return third > 0 && third < IDLE_WAIT_MS ? (int)third : IDLE_WAIT_MS;
+}
+
+/* What fails here for good would fail in the next worker as well; what the system refuses now it may grant later. */
+static bool start(struct worker *w, struct err *err)
+{
+	const struct heritage *h = w->heritage;
+
+	if (!belongings_keep(h) || !loop_open(&w->loop))
+		return err_errno(err, CODE_OSERR, "cannot set up the loop");
+	if (!privs_bind_cpu(h->conf, h->number, err) || !privs_drop(h->conf, err) ||
+	    !start_services(h, err)) {
+		err->code = CODE_NO_RESPAWN;
+		return false;
+	}
+	if (!hear_from_master(w) || !start_serving(w))
+		return err_errno(err, CODE_OSERR, "cannot begin to serve");
+	return true;
+}
+
+static void beat(struct worker *w)
+{
+	struct slot *slot = w->slot;
+	uint64_t turns = atomic_load_explicit(&slot->turns, memory_order_relaxed);
+
+	atomic_store_explicit(&slot->turns, turns + 1, memory_order_relaxed);
+	atomic_store_explicit(&slot->heartbeat_ms, w->loop.now_ms, memory_order_relaxed);
+}
+
+static int next_wait_ms(const struct worker *w)
+{
+	int wait = timer_wait_ms(&w->conns.timers, w->loop.now_ms, w->wait_ms);
+
+	return timer_wait_ms(&w->alarms, w->loop.now_ms, wait);
+}
+
+static int serve(struct worker *w)
+{
+	while (!w->is_leaving) {
+		if (!loop_turn(&w->loop, next_wait_ms(w))) {
+			LOG(EVENT_worker_failed, LOG_STR("message", strerror(errno)));
+			return CODE_OSERR;
+		}
+		beat(w);
+		conns_expire(&w->conns);
+		alarms_expire(&w->alarms, w->loop.now_ms);
+		if (w->conns.draining && w->conns.live == 0)
+			w->is_leaving = true;
+	}
+	set_state(w, SLOT_LEAVING);
+	return CODE_OK;
+}
+
+int worker_run(const struct heritage *heritage)
+{
+	static struct worker worker; /* written by this process alone */
+	struct worker *w = &worker;
+	struct err err = { 0 };
+
+	w->heritage = heritage;
+	w->slot = &heritage->peers[heritage->number];
+	w->wait_ms = longest_wait_ms(heritage->conf);
+	log_role("worker", (int)heritage->number);
+	title_set("prefork-srv: worker %u", heritage->number);
+	if (!start(w, &err)) {
+		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
+		return err.code;
+	}
+	w->loop.now_ms = clock_ms();
+	set_state(w, SLOT_READY);
+	return serve(w);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* The stand-in for a worker that unit tests and the framing's fuzz target share. */
+#include "unit/served.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+
+static void must(bool held, const char *what)
+{
+	if (!held) {
+		fprintf(stderr, "served: %s\n", what);
+		abort();
+	}
+}
+
+static void count_end(void *owner)
+{
+	struct served *s = owner;
+
+	s->ended++;
+}
+
+static void to_connection(void *owner, uint64_t tag, uint32_t events)
+{
+	struct served *s = owner;
+
+	conns_ready(&s->conns, tag, events);
+}
+
+static void set_options(struct served *s, va_list pairs)
+{
+	const char *name;
+	struct err err;
+
+	while ((name = va_arg(pairs, const char *))) {
+		const char *value = va_arg(pairs, const char *);
+		const struct option *option = option_find(SECTION_listen, name);
+
+		must(option != NULL, name);
+		must(option_read(option, &s->listen_conf, &value, 1, &err), value);
+	}
+}
+
+void served_start(struct served *s, const char *service, ...)
+{
+	va_list pairs;
+	struct err err;
+
+	memset(s, 0, sizeof(*s));
+	must(option_defaults(SECTION_listen, &s->listen_conf, &err), err.text);
+	free(s->listen_conf.service);
+	s->listen_conf.service = strdup(service);
+	s->listen_conf.address = (char *)"test";
+	va_start(pairs, service);
+	set_options(s, pairs);
+	va_end(pairs);
+	s->conf.worker_connections = 4;
+	s->conf.listeners = &s->listen_conf;
+	s->conf.listener_count = 1;
+	s->listener.conf = &s->listen_conf;
+	s->set = (struct listener_set){ &s->listener, 1 };
+	must(loop_open(&s->loop), "loop");
+	s->loop.tagged = to_connection;
+	s->loop.owner = s;
+	s->conns = (struct conns){ .loop = &s->loop,
+				   .arena = arena_new(&s->conf),
+				   .slot = &s->slot,
+				   .listeners = &s->set,
+				   .room = count_end,
+				   .owner = s };
+	must(s->conns.arena != NULL && conns_start(&s->conns), "conns");
+}
+
+void served_stop(struct served *s)
+{
+	conns_end_all(&s->conns, ENDING_stopped);
+	conns_stop(&s->conns);
+	loop_close(&s->loop);
+	arena_free(s->conns.arena);
+	option_free(SECTION_listen, &s->listen_conf);
+}
+
+int served_connect(struct served *s)
+{
+	struct addr remote = { .len = sizeof(sa_family_t), .sa.sa_family = AF_UNIX };
+	int ends[2];
+
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0, "socketpair");
+	conns_accept(&s->conns, 0, ends[0], &remote);
+	return ends[1];
+}
+
+static bool has_events(const struct served *s)
+{
+	struct pollfd p = { .fd = s->loop.epfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+void served_settle(struct served *s)
+{
+	while (has_events(s))
+		must(loop_turn(&s->loop, 0), "loop_turn");
+}
+
+static void age(struct conn *c, int64_t ms)
+{
+	c->opened_ms -= ms;
+	c->active_ms -= ms;
+	if (c->begun_ms != 0)
+		c->begun_ms -= ms;
+	c->timer.due_ms -= ms; /* all alike, so the heap keeps its order */
+}
+
+void served_pass(struct served *s, double hours)
+{
+	served_settle(s);
+	for (uint32_t i = 0; i < s->conns.arena->conn_high; i++)
+		age(arena_conn(s->conns.arena, i), (int64_t)(hours * 3600 * 1000));
+	s->loop.now_ms = clock_ms();
+	conns_expire(&s->conns);
+}
+
+void served_send(struct served *s, int client, const void *bytes, size_t size)
+{
+	const char *from = bytes;
+
+	while (size > 0) {
+		ssize_t n = send(client, from, size, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN)
+			return; /* the server has ended it: what it makes of the rest is not asked */
+		if (n > 0) {
+			from += n;
+			size -= (size_t)n;
+		}
+		served_settle(s);
+	}
+}
+
+size_t served_read(struct served *s, int client, char *text, size_t size, bool *ended)
+{
+	size_t used = 0;
+
+	*ended = false;
+	for (;;) {
+		ssize_t n;
+
+		served_settle(s);
+		n = recv(client, text + used, size - 1 - used, 0);
+		if (n <= 0) {
+			*ended = n == 0 && used < size - 1;
+			break;
+		}
+		used += (size_t)n;
+	}
+	text[used] = '\0';
+	return used;
+}
+
+void served_expect(struct served *s, int client, const char *text, bool ended)
+{
+	char got[4096];
+	bool has_ended;
+	size_t n = served_read(s, client, got, sizeof(got), &has_ended);
+
+	if (n != strlen(text) || memcmp(got, text, n) != 0 || ended != has_ended) {
+		fprintf(stderr, "served: got \"%s\"%s instead of \"%s\"%s\n", got,
+			has_ended ? " and the end" : "", text, ended ? " and the end" : "");
+		abort();
+	}
+}
+
+struct conn *served_only(struct served *s)
+{
+	struct conn *c = arena_conn(s->conns.arena, 0);
+
+	return c->magic == CONN_MAGIC ? c : NULL;
+}
+
+uint64_t served_metric(const struct served *s, enum metric metric)
+{
+	return atomic_load(&s->slot.metrics[metric]);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker's connections without a worker: one listener, an arena, a loop, and socketpairs for
+ * clients.
+ */
+#ifndef UNIT_SERVED_H
+#define UNIT_SERVED_H
+
+#include "base/loop.h"
+#include "core/conf.h"
+#include "core/listener.h"
+#include "core/scoreboard.h"
+#include "worker/conns.h"
+
+struct served {
+	struct conf conf;
+	struct listen_conf listen_conf;
+	struct listener listener;
+	struct listener_set set;
+	struct slot slot;
+	struct loop loop;
+	struct conns conns;
+	unsigned ended; /* times that a connection has ended */
+};
+
+/* Ready to serve, with default options but those of `options`: name, value ... NULL. */
+void served_start(struct served *s, const char *service, ...) __attribute__((sentinel));
+void served_stop(struct served *s);
+
+/* A new connection; returns the client's non-blocking end. */
+int served_connect(struct served *s);
+
+/* Lets the loop turn until nothing is left to do. */
+void served_settle(struct served *s);
+
+/* Makes the connections so many hours older, and ends those that are due. Hours, so that a slow machine changes nothing. */
+void served_pass(struct served *s, double hours);
+
+/* Sends all of the bytes from the client's end, turning the loop when it is full. */
+void served_send(struct served *s, int client, const void *bytes, size_t size);
+
+/* Settles, then reads what has come: the bytes (a text, NUL added) and their number; *ended says that the end has come too. */
+size_t served_read(struct served *s, int client, char *text, size_t size, bool *ended);
+
+/* Asserts that exactly this text, and the end or not, is what the client gets now. */
+void served_expect(struct served *s, int client, const char *text, bool ended);
+
+/* The only connection's record, or NULL. */
+struct conn *served_only(struct served *s);
+
+uint64_t served_metric(const struct served *s, enum metric metric);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is lighter, who is deaf, and how a kick arrives. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/sys.h"
+#include "worker/balance.h"
+
+enum { PEERS = 4 };
+
+struct fixture {
+	struct slot slots[PEERS];
+	int fds[PEERS];
+	struct balance of[PEERS];
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = aligned_alloc(64, sizeof(*f));
+
+	memset(f, 0, sizeof(*f));
+	for (unsigned i = 0; i < PEERS; i++) {
+		f->fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		atomic_store(&f->slots[i].state, SLOT_READY);
+		f->of[i] = (struct balance){
+			.peers = f->slots, .kick_fds = f->fds, .number = i, .peer_count = PEERS
+		};
+		assert_true(balance_start(&f->of[i]));
+	}
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < PEERS; i++) {
+		close(f->fds[i]);
+		free(f->of[i].kicks);
+	}
+	free(f);
+	return 0;
+}
+
+static void set_live(struct fixture *f, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+	uint32_t live[PEERS] = { a, b, c, d };
+
+	for (unsigned i = 0; i < PEERS; i++)
+		atomic_store(&f->slots[i].live, live[i]);
+}
+
+static void lighter__within_the_margin__is_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	set_live(f, 13, 10, 10, 10);
+	assert_int_equal(balance_lighter(&f->of[0], 13, 0), -1);
+	assert_int_equal(balance_lighter(&f->of[1], 10, 0), -1);
+}
+
+static void lighter__beyond_the_margin__is_the_least_loaded(void **state)
+{
+	struct fixture *f = *state;
+
+	set_live(f, 14, 11, 9, 10);
+	assert_int_equal(balance_lighter(&f->of[0], 14, 0), 2);
+}
+
+static void lighter__passes_over_those_not_ready(void **state)
+{
+	struct fixture *f = *state;
+
+	set_live(f, 14, 0, 0, 10);
+	atomic_store(&f->slots[1].state, SLOT_EMPTY);
+	atomic_store(&f->slots[2].state, SLOT_DRAINING);
+	assert_int_equal(balance_lighter(&f->of[0], 14, 0), 3);
+	atomic_store(&f->slots[3].state, SLOT_STARTING);
+	assert_int_equal(balance_lighter(&f->of[0], 14, 0), -1);
+	assert_false(balance_has_peer(&f->of[0]));
+}
+
+static void kicked__that_does_not_turn__is_passed_over_until_it_does(void **state)
+{
+	struct fixture *f = *state;
+
+	set_live(f, 20, 0, 10, 10);
+	balance_kick(&f->of[0], 1, 0, 1000);
+	assert_int_equal(balance_lighter(&f->of[0], 20, 1009), 1);
+	balance_kick(&f->of[0], 1, 0, 1009); /* again: the first one counts */
+	assert_int_equal(balance_lighter(&f->of[0], 20, 1010), 2);
+	atomic_fetch_add(&f->slots[1].turns, 1);
+	assert_int_equal(balance_lighter(&f->of[0], 20, 1011), 1);
+}
+
+static void kick__names_the_listener__and_is_heard_once(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t mask;
+
+	balance_kick(&f->of[0], 1, 2, 0);
+	balance_kick(&f->of[3], 1, 70, 0);
+	mask = balance_asked(&f->of[1]);
+	assert_true(balance_mask_has(mask, 2));
+	assert_true(balance_mask_has(mask, 70));
+	assert_true(balance_mask_has(mask, 63)); /* all beyond share the last bit */
+	assert_false(balance_mask_has(mask, 3));
+	assert_int_equal(balance_asked(&f->of[1]), 0);
+	assert_int_equal(atomic_load(&f->slots[0].metrics[METRIC_accept_kicks_total]), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(lighter__within_the_margin__is_nobody, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lighter__beyond_the_margin__is_the_least_loaded, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(lighter__passes_over_those_not_ready, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			kicked__that_does_not_turn__is_passed_over_until_it_does, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(kick__names_the_listener__and_is_heard_once, set_up,
+						tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
