@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses as people write them and as the kernel takes them: 8080, :8080, *:8080,
- * 127.0.0.1:8080, [::1]:8080, name:8080, unix:/path; and CIDR blocks. ip(7), ipv6(7), unix(7).
+ * Addresses as people write them and as the kernel takes them: 8080, :8080, *:8080, 127.0.0.1:8080,
+ * [::1]:8080, name:8080, unix:/path; and CIDR blocks (net.c). ip(7), ipv6(7), unix(7).
  */
 #ifndef BASE_ADDR_H
 #define BASE_ADDR_H
@@ -27,18 +27,22 @@ struct addr {
 };
 
 /*
- * Reads text and resolves it to at most `most` addresses to bind or to connect to; returns how many,
- * or 0 with err (CODE_CONFIG for a wrong text, CODE_UNAVAILABLE for an unknown name). "*", "" and a bare
- * port give one address: the IPv6 wildcard, which takes IPv4 too, or the IPv4 one on a host
- * without IPv6. Several results of a name are in getaddrinfo(3)'s order without duplicates.
- * Master only: asks the resolver, which may wait and allocates.
+ * Reads text and resolves it to at most `most` addresses to bind or to connect to; returns how
+ * many, or 0 with err (CODE_CONFIG for a wrong text, CODE_UNAVAILABLE for an unknown name). "*", ""
+ * and a bare port give one address: the IPv6 wildcard, which takes IPv4 too, or the IPv4 one on a
+ * host without IPv6. Several results of a name are in getaddrinfo(3)'s order without duplicates,
+ * the IPv6 ones left out where this host has no IPv6 and IPv4 ones are there. Master only: asks the
+ * resolver, which may wait and allocates.
  */
 int addr_resolve(const char *text, struct addr *found, int most, struct err *err);
 
 /* Only reads text; true when addr_resolve would not call it wrong. Asks no resolver. */
 bool addr_check(const char *text, struct err *err);
 
-/* Writes 127.0.0.1:80, [::1]:80 or unix:/path; IPv4 mapped in IPv6 as IPv4. Returns text (ADDR_TEXT bytes). */
+/*
+ * Writes 127.0.0.1:80, [::1]:80 or unix:/path; IPv4 mapped in IPv6 as IPv4. Returns text (ADDR_TEXT
+ * bytes).
+ */
 const char *addr_write(const struct addr *addr, char *text);
 
 /* Same family, address and port (or path). */

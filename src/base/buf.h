@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stretch of bytes: room for `size` at `base`, of which start..end are filled. It owns nothing: base
- * comes from elsewhere and is NULL while there is none. Any process; no allocation.
+ * A stretch of bytes: room for `size` at `base`, of which start..end are filled. It owns nothing:
+ * base comes from elsewhere and is NULL while there is none. Any process; no allocation.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An error that a person must act on: one sentence (what, on what, why) and the exit code it leads to.
- * Whoever gets one logs it or passes it on, never both.
+ * An error that a person must act on: one sentence (what, on what, why) and the exit code it leads
+ * to. Whoever gets one logs it or passes it on, never both.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -17,7 +17,7 @@ enum exit_code {
 
 struct err {
 	enum exit_code code; /* what the program exits with because of it */
-	char text[1024];     /* one sentence, no newline, cut where it is too long; "" is no error */
+	char text[1024];     /* one sentence, no newline, cut when too long; "" is no error */
 };
 
 /*
@@ -37,11 +37,13 @@ bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(
 /* The exit code for an errno of a refused permission, else `otherwise`. */
 enum exit_code err_code(int error, enum exit_code otherwise);
 
-/* Ends the process with a message when a claim that must hold does not: a defect of this program. */
-#define BUG_ON(claim_broken)                                               \
-	do {                                                               \
-		if (__builtin_expect(!!(claim_broken), 0))                 \
-			err_bug(__FILE__, __LINE__, #claim_broken);        \
+/*
+ * Ends the process with a message when a claim that must hold does not: a defect of this program.
+ */
+#define BUG_ON(claim_broken)                                        \
+	do {                                                        \
+		if (__builtin_expect(!!(claim_broken), 0))          \
+			err_bug(__FILE__, __LINE__, #claim_broken); \
 	} while (0)
 _Noreturn void err_bug(const char *file, int line, const char *claim);
 

@@ -2,7 +2,7 @@
 /*
  * The log: one line an event, `time level event role= pid= name=value ...`, or the same as one JSON
  * object. A line is one write(2), so processes that share the file never mix within a line
- * (O_APPEND). Goes to stderr, a file, or syslog(3). In colour on a terminal, unless NO_COLOR is set.
+ * (O_APPEND). Goes to stderr, a file, or syslog. In colour on a terminal, unless NO_COLOR is set.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -41,27 +41,48 @@ struct log_field {
 #define LOG_NUM(name, value) ((struct log_field){ (name), NULL, (int64_t)(value) })
 
 /*
- * Opens the log at path ("stderr", "syslog" or a file, created with mode 0640 and given to owner when
- * that is not (uid_t)-1, so that workers may reopen it). On failure err, and the log stays as it
- * was. Keeps the file's directory open (O_PATH), so that log_reopen works after a chroot. Master.
+ * Opens the log at path ("stderr", "syslog" or a file, created with mode 0640 and given to owner
+ * when that is not (uid_t)-1, so that workers may reopen it). On failure err, and the log stays as
+ * it was. Keeps the file's directory open (O_PATH), so that log_reopen works after a chroot.
+ * Master.
  */
-bool log_open(const char *path, enum log_level level, enum log_format format, uid_t owner, struct err *err);
+bool log_open(const char *path, enum log_level level, enum log_format format, uid_t owner,
+	      struct err *err);
 
-/* Opens the same file anew, as after a rotation; creates it when `create`. False with err: the old one stays. */
+/*
+ * Opens the same file anew, as after a rotation; creates it when `create`. False with err: the old
+ * one stays.
+ */
 bool log_reopen(bool create, struct err *err);
 
-/* The word that stands for this process in role=; "master", "worker 2" is role "worker" with number 2 (-1: none). */
+/*
+ * The word that stands for this process in role=, and the number in worker= (-1: none). Call after
+ * every fork: it learns the process's id as well.
+ */
 void log_role(const char *role, int number);
+
+/*
+ * The descriptors that the log holds beside stderr: its file, the file's directory, or its own
+ * socket to syslogd (RFC 3164 datagrams to /dev/log; not syslog(3), whose descriptor nobody knows).
+ * A worker that closes what it does not need keeps these. Fills fds (room for LOG_FDS) and returns
+ * how many.
+ */
+enum { LOG_FDS = 2 };
+unsigned log_fds(int *fds);
 
 /* True when a line of this event would be written: asks before costly fields are made. */
 bool log_wants(enum log_event event);
 
-/* Writes the line. Never fails, never waits for a reader of a pipe longer than write(2) does; keeps errno. Allocates nothing. */
-#define LOG(event, ...)                                                                    \
-	log_write((event), (const struct log_field[]){ { "", "", 0 }, ##__VA_ARGS__ },     \
-		  sizeof((const struct log_field[]){ { "", "", 0 }, ##__VA_ARGS__ }) /     \
-				  sizeof(struct log_field))
-/* For LOG: fields[0] is a placeholder and is not written. */
+/*
+ * Writes the line, cut to 8 KiB. Before log_open: to stderr, from notice up, as text. Never fails,
+ * never waits for a reader of a pipe longer than write(2) does; keeps errno. Allocates nothing.
+ * SIGPIPE must be ignored (core/signals does).
+ */
+#define LOG(event, ...)                                                                \
+	log_write((event), (const struct log_field[]){ { "", "", 0 }, ##__VA_ARGS__ }, \
+		  sizeof((const struct log_field[]){ { "", "", 0 }, ##__VA_ARGS__ }) / \
+			  sizeof(struct log_field))
+/* For LOG: fields[0] keeps the list from being empty and is not written. */
 void log_write(enum log_event event, const struct log_field *fields, unsigned count);
 
 #endif

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An epoll(7) loop with one clock reading a turn. A few long-lived descriptors are watched with a
- * handler each; the many connections are told apart by a tag, which goes to one function. Each process
- * makes its own loop: an inherited epoll would be shared with the parent.
+ * handler each; the many connections are told apart by a tag, which goes to one function. Each
+ * process makes its own loop: an inherited epoll would be shared with the parent.
  */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct epoll_event;
 
 struct watch {
 	int fd;
@@ -20,23 +22,33 @@ struct loop {
 	int epfd;
 	int64_t now_ms; /* clock_ms() at the start of this turn's events */
 	void (*tagged)(void *owner, uint64_t tag, uint32_t events);
-	void *owner; /* of tagged */
+	void *owner;               /* of tagged */
+	struct epoll_event *batch; /* the events of this turn; loop.c's own */
+	int batch_count;
 };
 
-/* Makes the epoll; false with errno. loop_close closes it. */
+/* Makes the epoll, leaving tagged and owner alone; false with errno. loop_close closes it. */
 bool loop_open(struct loop *loop);
 void loop_close(struct loop *loop);
 
-/* Watches watch->fd for events until loop_unwatch; the watch belongs to the caller and must stay. False with errno. */
+/*
+ * Watches watch->fd for events until loop_unwatch (before its close); the watch belongs to the
+ * caller and must stay until then. After loop_unwatch its handler is not called again, not even in
+ * this turn. False with errno.
+ */
 bool loop_watch(struct loop *loop, struct watch *watch, uint32_t events);
 void loop_unwatch(struct loop *loop, struct watch *watch);
 
-/* Watches fd and gives tag (below 2^63) to loop->tagged. False with errno. op: EPOLL_CTL_ADD or EPOLL_CTL_MOD. */
+/*
+ * Watches fd and gives tag (below 2^63) to loop->tagged. False with errno. op: EPOLL_CTL_ADD,
+ * EPOLL_CTL_MOD or EPOLL_CTL_DEL. A tag whose descriptor was closed may still come once in the same
+ * turn.
+ */
 bool loop_tag(struct loop *loop, int op, int fd, uint32_t events, uint64_t tag);
 
 /*
- * Waits at most wait_ms (-1: for ever) for events, reads the clock, calls the handlers. Returns false with
- * errno only when epoll_wait fails for another reason than EINTR.
+ * Waits at most wait_ms (-1: for ever) for events, reads the clock, calls the handlers. Returns
+ * false with errno only when epoll_wait fails for another reason than EINTR.
  */
 bool loop_turn(struct loop *loop, int wait_ms);
 

@@ -2,7 +2,8 @@
 /*
  * The system calls, by one door. Each row of tables/syscalls.def becomes sys_NAME with the
  * parameters and the result of the call it stands for (see its man page, section 2); errno is the
- * kernel's. Code that must decide on a failure calls these, so that a test can make any of them fail.
+ * kernel's. Code that must decide on a failure calls these, so that a test can make any of them
+ * fail.
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deadlines, the earliest first: a binary heap of pointers to nodes that others own. A node knows its
- * place, so moving or cancelling it costs O(log n). One process; allocates only in timer_heap_new.
+ * Deadlines, the earliest first: a binary heap of pointers to nodes that others own. A node knows
+ * its place, so moving or cancelling it costs O(log n). One process; allocates only in
+ * timer_heap_new.
  */
 #ifndef BASE_TIMER_H
 #define BASE_TIMER_H
@@ -32,7 +33,10 @@ void timer_cancel(struct timer_heap *heap, struct timer_node *node);
 /* Takes out and returns the earliest node that is due at now_ms, or NULL. */
 struct timer_node *timer_pop(struct timer_heap *heap, int64_t now_ms);
 
-/* Milliseconds from now_ms to the earliest deadline: 0 when overdue, `otherwise` when none is set or it is later. */
+/*
+ * Milliseconds from now_ms to the earliest deadline: 0 when overdue, `otherwise` when none is set
+ * or it is later.
+ */
 int timer_wait_ms(const struct timer_heap *heap, int64_t now_ms, int otherwise);
 
 static inline bool timer_is_set(const struct timer_node *node)

@@ -6,10 +6,17 @@
 #ifndef BASE_TITLE_H
 #define BASE_TITLE_H
 
-/* Moves the environment out of the way; call once, first thing in main. Without memory there are no titles. */
+/*
+ * Moves the arguments' and the environment's strings out of the way (argv[i] and environ lead to
+ * copies afterwards); call once in main, before anything keeps a pointer to one of them. Without
+ * memory there are no titles.
+ */
 void title_start(int argc, char **argv);
 
-/* Shows the formatted text, cut to the room there is, and the comm name (prctl(2) PR_SET_NAME) as well. */
+/*
+ * Shows the formatted text, cut to the room there is, and the comm name (prctl(2) PR_SET_NAME) as
+ * well.
+ */
 void title_set(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

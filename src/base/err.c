@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Builds the one sentence that a person gets to read. It prints nothing, but for a defect, and does
+ * not end the process, but for a defect. Called by every function that takes a struct err.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+/*
+ * One line, whole characters only: a newline from a file's name must not forge a second line of
+ * log.
+ */
+static void tidy(char *text, bool cut)
+{
+	size_t length = strlen(text);
+
+	while (cut && length > 0 && ((unsigned char)text[length - 1] & 0xc0) == 0x80)
+		length--;
+	if (cut && length > 0 && ((unsigned char)text[length - 1] & 0x80) != 0)
+		length--;
+	text[length] = '\0';
+	for (char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = ' ';
+	}
+}
+
+/* Arguments may point into text, so the sentence is made beside it and then copied. */
+__attribute__((format(printf, 3, 0))) static void compose(struct err *err, enum exit_code code,
+							  const char *format, va_list arguments,
+							  const char *after)
+{
+	char text[sizeof(err->text)];
+	int length = vsnprintf(text, sizeof(text), format, arguments);
+	size_t used = length < 0 ? 0 : (size_t)length;
+
+	if (length < 0)
+		text[0] = '\0';
+	if (after && used < sizeof(text))
+		used += (size_t)snprintf(text + used, sizeof(text) - used, ": %s", after);
+	tidy(text, used >= sizeof(text));
+	memcpy(err->text, text, sizeof(text));
+	err->code = code;
+}
+
+bool err_set(struct err *err, enum exit_code code, const char *format, ...)
+{
+	int kept = errno;
+	va_list arguments;
+
+	va_start(arguments, format);
+	compose(err, code, format, arguments, NULL);
+	va_end(arguments);
+	errno = kept;
+	return false;
+}
+
+bool err_errno(struct err *err, enum exit_code code, const char *format, ...)
+{
+	int kept = errno;
+	va_list arguments;
+
+	va_start(arguments, format);
+	compose(err, code, format, arguments, strerror(kept));
+	va_end(arguments);
+	errno = kept;
+	return false;
+}
+
+bool err_prefix(struct err *err, const char *format, ...)
+{
+	int kept = errno;
+	struct err prefix;
+	va_list arguments;
+
+	va_start(arguments, format);
+	compose(&prefix, err->code, format, arguments, NULL);
+	va_end(arguments);
+	err_set(err, err->code, "%s%s", prefix.text, err->text);
+	errno = kept;
+	return false;
+}
+
+enum exit_code err_code(int error, enum exit_code otherwise)
+{
+	return error == EACCES || error == EPERM ? CODE_NOPERM : otherwise;
+}
+
+_Noreturn void err_bug(const char *file, int line, const char *claim)
+{
+	char text[512];
+	int length = snprintf(text, sizeof(text),
+			      "defect at %s:%d: %s (please report it with what led here)\n", file,
+			      line, claim);
+
+	if (length >= (int)sizeof(text))
+		length = sizeof(text) - 1;
+	if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0)
+		abort();
+	abort();
+}

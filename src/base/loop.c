@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One turn after the other: wait, read the clock, hand out the events. It knows neither timers nor
+ * connections and never reads from a descriptor. Called by the master, the workers and the client.
+ */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/sys.h"
+
+enum { TURN_MOST = 256 }; /* events of a turn: bounds how long the timers wait */
+
+/* What tells a tag from a pointer to a watch: no address of user space has this bit. */
+#define TAG_BIT (UINT64_C(1) << 63)
+
+bool loop_open(struct loop *loop)
+{
+	loop->epfd = sys_epoll_create1(EPOLL_CLOEXEC);
+	loop->now_ms = clock_ms();
+	loop->batch = NULL;
+	loop->batch_count = 0;
+	return loop->epfd >= 0;
+}
+
+void loop_close(struct loop *loop)
+{
+	if (loop->epfd >= 0)
+		sys_close(loop->epfd);
+	loop->epfd = -1;
+}
+
+bool loop_watch(struct loop *loop, struct watch *watch, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.u64 = (uintptr_t)watch };
+
+	return sys_epoll_ctl(loop->epfd, EPOLL_CTL_ADD, watch->fd, &event) == 0;
+}
+
+void loop_unwatch(struct loop *loop, struct watch *watch)
+{
+	struct epoll_event ignored = { 0 };
+
+	sys_epoll_ctl(loop->epfd, EPOLL_CTL_DEL, watch->fd, &ignored);
+	/*
+	 * its owner may free it now, so events of this turn that are still to come must not find it
+	 */
+	for (int i = 0; i < loop->batch_count; i++) {
+		if (loop->batch[i].data.u64 == (uintptr_t)watch)
+			loop->batch[i].data.u64 = 0;
+	}
+}
+
+bool loop_tag(struct loop *loop, int op, int fd, uint32_t events, uint64_t tag)
+{
+	struct epoll_event event = { .events = events, .data.u64 = tag | TAG_BIT };
+
+	BUG_ON(tag & TAG_BIT);
+	return sys_epoll_ctl(loop->epfd, op, fd, &event) == 0;
+}
+
+static void hand_out(struct loop *loop, uint64_t data, uint32_t events)
+{
+	struct watch *watch;
+
+	if (data & TAG_BIT) {
+		loop->tagged(loop->owner, data & ~TAG_BIT, events);
+		return;
+	}
+	watch = (struct watch *)(uintptr_t)data;
+	if (watch)
+		watch->ready(watch->owner, events);
+}
+
+bool loop_turn(struct loop *loop, int wait_ms)
+{
+	struct epoll_event batch[TURN_MOST];
+	int count = sys_epoll_wait(loop->epfd, batch, TURN_MOST, wait_ms);
+
+	if (count < 0 && errno != EINTR)
+		return false;
+	loop->now_ms = clock_ms();
+	loop->batch = batch;
+	loop->batch_count = count < 0 ? 0 : count;
+	for (int i = 0; i < loop->batch_count; i++)
+		hand_out(loop, batch[i].data.u64, batch[i].events);
+	loop->batch = NULL;
+	loop->batch_count = 0;
+	return true;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads blocks of addresses (declared in base/addr.h) and tells whether one holds an address; it
+ * asks no resolver. Called by core/option in the master, and by the workers for every connection
+ * that they accept.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/units.h"
+
+static bool wrong(struct err *err, const char *text)
+{
+	return err_set(
+		err, CODE_CONFIG,
+		"\"%s\" is not a block of addresses (192.0.2.1, 10.0.0.0/8, 2001:db8::/32 or unix)",
+		text);
+}
+
+static void clear_rest(struct net *net)
+{
+	for (unsigned bit = net->bits; bit < 128; bit++)
+		net->bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+}
+
+static bool is_mapped(const uint8_t *bytes)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(bytes, prefix, sizeof(prefix)) == 0;
+}
+
+/*
+ * A block inside ::ffff:0:0/96 means IPv4 clients, so it is kept as the IPv4 block it stands for.
+ */
+static void unmap(struct net *net)
+{
+	if (net->family != AF_INET6 || net->bits < 96 || !is_mapped(net->bytes))
+		return;
+	memmove(net->bytes, net->bytes + 12, 4);
+	memset(net->bytes + 4, 0, 12);
+	net->family = AF_INET;
+	net->bits = (uint8_t)(net->bits - 96);
+}
+
+bool net_read(const char *text, struct net *net, struct err *err)
+{
+	struct net read = { .family = AF_UNIX };
+	char host[INET6_ADDRSTRLEN];
+	size_t length = strcspn(text, "/");
+	int64_t bits;
+
+	if (strcmp(text, "unix") == 0) {
+		*net = read;
+		return true;
+	}
+	if (length >= sizeof(host))
+		return wrong(err, text);
+	memcpy(host, text, length);
+	host[length] = '\0';
+	read.family = strchr(host, ':') ? AF_INET6 : AF_INET;
+	bits = read.family == AF_INET6 ? 128 : 32;
+	if (inet_pton(read.family, host, read.bytes) != 1)
+		return wrong(err, text);
+	if (text[length] == '/') {
+		int64_t most = bits;
+
+		if (!units_read_count(text + length + 1, &bits) || bits > most)
+			return wrong(err, text);
+	}
+	read.bits = (uint8_t)bits;
+	clear_rest(&read);
+	unmap(&read);
+	*net = read;
+	return true;
+}
+
+static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+	unsigned whole = bits / 8, rest = bits % 8;
+
+	if (memcmp(a, b, whole) != 0)
+		return false;
+	return rest == 0 || ((a[whole] ^ b[whole]) & (uint8_t)(0xff00 >> rest)) == 0;
+}
+
+bool net_holds(const struct net *net, const struct addr *addr)
+{
+	sa_family_t family = addr->sa.sa_family;
+	const uint8_t *bytes = NULL;
+
+	if (family == AF_INET) {
+		bytes = (const uint8_t *)&addr->in.sin_addr;
+	} else if (family == AF_INET6) {
+		bytes = addr->in6.sin6_addr.s6_addr;
+		if (is_mapped(bytes)) {
+			bytes += 12;
+			family = AF_INET;
+		}
+	}
+	return family == net->family && (!bytes || same_bits(net->bytes, bytes, net->bits));
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A binary heap of deadlines. It reads no clock and calls nobody back: its owner asks what is due.
+ * Called by the master's and the workers' loops.
+ */
+#include <limits.h>
+
+#include "base/err.h"
+#include "base/sys.h"
+#include "base/timer.h"
+
+static size_t bytes(uint32_t most)
+{
+	return ((size_t)most + 1) * sizeof(struct timer_node *);
+}
+
+bool timer_heap_new(struct timer_heap *heap, uint32_t most)
+{
+	void *nodes = sys_mmap(NULL, bytes(most), PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (nodes == MAP_FAILED)
+		return false;
+	heap->nodes = nodes;
+	heap->count = 0;
+	heap->most = most;
+	return true;
+}
+
+void timer_heap_free(struct timer_heap *heap)
+{
+	if (heap->nodes)
+		sys_munmap(heap->nodes, bytes(heap->most));
+	heap->nodes = NULL;
+	heap->count = heap->most = 0;
+}
+
+static void put(struct timer_heap *heap, uint32_t index, struct timer_node *node)
+{
+	heap->nodes[index] = node;
+	node->place = index + 1;
+}
+
+/*
+ * Moves the node towards the root from the free place `index`, as far as it is earlier than what
+ * stands there.
+ */
+static uint32_t rise(struct timer_heap *heap, uint32_t index, const struct timer_node *node)
+{
+	while (index > 0) {
+		uint32_t parent = (index - 1) / 2;
+
+		if (heap->nodes[parent]->due_ms <= node->due_ms)
+			break;
+		put(heap, index, heap->nodes[parent]);
+		index = parent;
+	}
+	return index;
+}
+
+static uint32_t sink(struct timer_heap *heap, uint32_t index, const struct timer_node *node)
+{
+	for (;;) {
+		uint64_t child = 2 * (uint64_t)index + 1;
+
+		if (child >= heap->count)
+			break;
+		if (child + 1 < heap->count &&
+		    heap->nodes[child + 1]->due_ms < heap->nodes[child]->due_ms)
+			child++;
+		if (heap->nodes[child]->due_ms >= node->due_ms)
+			break;
+		put(heap, index, heap->nodes[child]);
+		index = (uint32_t)child;
+	}
+	return index;
+}
+
+static void settle(struct timer_heap *heap, uint32_t index, struct timer_node *node)
+{
+	put(heap, sink(heap, rise(heap, index, node), node), node);
+}
+
+void timer_set(struct timer_heap *heap, struct timer_node *node, int64_t due_ms)
+{
+	node->due_ms = due_ms;
+	if (node->place == 0) {
+		BUG_ON(heap->count >= heap->most);
+		settle(heap, heap->count++, node);
+	} else {
+		BUG_ON(node->place > heap->count || heap->nodes[node->place - 1] != node);
+		settle(heap, node->place - 1, node);
+	}
+}
+
+void timer_cancel(struct timer_heap *heap, struct timer_node *node)
+{
+	uint32_t index = node->place - 1;
+	struct timer_node *last;
+
+	if (node->place == 0)
+		return;
+	BUG_ON(index >= heap->count || heap->nodes[index] != node);
+	last = heap->nodes[--heap->count];
+	if (last != node)
+		settle(heap, index, last);
+	node->place = 0;
+}
+
+struct timer_node *timer_pop(struct timer_heap *heap, int64_t now_ms)
+{
+	struct timer_node *first;
+
+	if (heap->count == 0 || heap->nodes[0]->due_ms > now_ms)
+		return NULL;
+	first = heap->nodes[0];
+	timer_cancel(heap, first);
+	return first;
+}
+
+int timer_wait_ms(const struct timer_heap *heap, int64_t now_ms, int otherwise)
+{
+	int64_t wait_ms;
+
+	if (heap->count == 0)
+		return otherwise;
+	if (heap->nodes[0]->due_ms <= now_ms)
+		return 0;
+	wait_ms = heap->nodes[0]->due_ms - now_ms;
+	if (otherwise >= 0 && wait_ms > otherwise)
+		return otherwise;
+	return wait_ms > INT_MAX ? INT_MAX : (int)wait_ms;
+}

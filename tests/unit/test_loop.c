@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of base/loop: watching, tags, unwatching within a turn. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+
+struct seen {
+	struct loop *loop;
+	struct watch *other;
+	int calls;
+	uint32_t events;
+	uint64_t tag;
+};
+
+static void count(void *owner, uint32_t events)
+{
+	struct seen *seen = owner;
+
+	seen->calls++;
+	seen->events = events;
+}
+
+/* Whichever comes first silences the other. */
+static void silence(void *owner, uint32_t events)
+{
+	struct seen *seen = owner;
+
+	count(owner, events);
+	loop_unwatch(seen->loop, seen->other);
+}
+
+static void tagged(void *owner, uint64_t tag, uint32_t events)
+{
+	struct seen *seen = owner;
+
+	count(owner, events);
+	seen->tag = tag;
+}
+
+static void turn__calls_the_handler_of_what_is_ready(void **state)
+{
+	struct seen seen = { 0 };
+	struct watch watch = { eventfd(1, EFD_CLOEXEC), count, &seen };
+	struct loop loop;
+
+	(void)state;
+	assert_true(loop_open(&loop));
+	assert_true(loop_watch(&loop, &watch, EPOLLIN));
+	assert_true(loop_turn(&loop, -1));
+	assert_int_equal(seen.calls, 1);
+	assert_int_equal(seen.events, EPOLLIN);
+	loop_unwatch(&loop, &watch);
+	assert_true(loop_turn(&loop, 0));
+	assert_int_equal(seen.calls, 1);
+	close(watch.fd);
+	loop_close(&loop);
+}
+
+static void turn__gives_tags_back_whole(void **state)
+{
+	struct seen seen = { 0 };
+	struct loop loop = { .tagged = tagged, .owner = &seen };
+	int fd = eventfd(1, EFD_CLOEXEC);
+
+	(void)state;
+	assert_true(loop_open(&loop));
+	assert_true(loop_tag(&loop, EPOLL_CTL_ADD, fd, EPOLLIN, INT64_MAX));
+	assert_true(loop_turn(&loop, -1));
+	assert_true(seen.tag == INT64_MAX);
+	assert_true(loop_tag(&loop, EPOLL_CTL_MOD, fd, EPOLLIN, 0));
+	assert_true(loop_turn(&loop, -1));
+	assert_int_equal(seen.calls, 2);
+	assert_true(seen.tag == 0);
+	close(fd);
+	loop_close(&loop);
+}
+
+static void unwatch__within_a_turn__silences_what_is_still_to_come(void **state)
+{
+	struct seen first = { 0 }, second = { 0 };
+	struct watch *a = malloc(sizeof(*a)), *b = malloc(sizeof(*b));
+	struct loop loop;
+
+	(void)state;
+	assert_true(a && b);
+	*a = (struct watch){ eventfd(1, EFD_CLOEXEC), silence, &first };
+	*b = (struct watch){ eventfd(1, EFD_CLOEXEC), silence, &second };
+	first = (struct seen){ .loop = &loop, .other = b };
+	second = (struct seen){ .loop = &loop, .other = a };
+	assert_true(loop_open(&loop));
+	assert_true(loop_watch(&loop, a, EPOLLIN));
+	assert_true(loop_watch(&loop, b, EPOLLIN));
+	assert_true(loop_turn(&loop, -1));
+	assert_int_equal(first.calls + second.calls, 1);
+	close(a->fd);
+	close(b->fd);
+	free(a);
+	free(b);
+	loop_close(&loop);
+}
+
+static void turn__reads_the_clock(void **state)
+{
+	struct loop loop;
+	int64_t before;
+
+	(void)state;
+	assert_true(loop_open(&loop));
+	before = loop.now_ms;
+	assert_true(loop_turn(&loop, 20));
+	assert_true(loop.now_ms >= before + 19);
+	loop_close(&loop);
+}
+
+static void watch__of_no_descriptor__fails(void **state)
+{
+	struct watch watch = { -1, count, NULL };
+	struct loop loop;
+
+	(void)state;
+	assert_true(loop_open(&loop));
+	assert_false(loop_watch(&loop, &watch, EPOLLIN));
+	loop_close(&loop);
+	assert_false(loop_turn(&loop, 0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(turn__calls_the_handler_of_what_is_ready),
+		cmocka_unit_test(turn__gives_tags_back_whole),
+		cmocka_unit_test(unwatch__within_a_turn__silences_what_is_still_to_come),
+		cmocka_unit_test(turn__reads_the_clock),
+		cmocka_unit_test(watch__of_no_descriptor__fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
