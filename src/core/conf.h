@@ -26,6 +26,7 @@ struct conf {
 	char *origin;                  /* the file's path, or "built-in default" or "command line" */
 	struct listen_conf *listeners; /* in the order of the file or of -l */
 	size_t listener_count;
+	char **places; /* by row of options[]: "etc/x.conf:3" or "-o user=x", NULL where it is a default */
 #include "tables/options.def"
 };
 
@@ -61,6 +62,7 @@ struct conf_source {
 	size_t listener_count;
 	const char **overrides; /* each -o; NAME=VALUE, section.name for log; listen.NAME for all listeners */
 	size_t override_count;
+	const char *directory; /* where relative file names of these start; NULL: the current one */
 };
 
 /*
@@ -81,6 +83,9 @@ void conf_print(const struct conf *conf, FILE *out);
  * a restart (`pid_file: cannot change at run time (restart the server)`). Listeners are compared by address.
  */
 bool conf_can_reload(const struct conf *from, const struct conf *to, struct err *err);
+
+/* Where an option of section main or log was given, for a message; the origin where it has its default. */
+const char *conf_place(const struct conf *conf, const char *full_name);
 
 /* How many workers `workers` means here: the number, or for auto the CPUs this process may use. */
 unsigned conf_workers(const struct conf *conf);

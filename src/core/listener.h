@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The listening sockets: opened once by the master, shared by all workers, taken over by a reload. A
- * configuration's `listen` becomes one listener for each address its name resolves to. Listening sockets are closed, never
- * shut down: shutdown(2) on one would stop accept in every process.
+ * The listening sockets: opened once by the master, shared by all workers, taken over by a reload.
+ * A configuration's `listen` becomes one listener for each address its name resolves to. Listening
+ * sockets are closed, never shut down: shutdown(2) on one would stop accept in every process.
  */
 #ifndef CORE_LISTENER_H
 #define CORE_LISTENER_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "base/addr.h"
 #include "base/err.h"
@@ -20,8 +21,9 @@ struct listener {
 	struct addr bound;              /* as the kernel has it */
 	int *fds;                       /* owned: one, or with reuse_port one for each worker */
 	unsigned fd_count;
-	bool inherited; /* came from the service manager: its path is not unlinked */
-	bool created;   /* opened for this set, not taken over from an older one */
+	bool inherited;   /* came from the service manager: its path is not unlinked */
+	bool created;     /* opened for this set, not taken over from an older one */
+	struct stat made; /* a unix socket's file, so that only ours is unlinked */
 };
 
 struct listener_set {
@@ -30,30 +32,47 @@ struct listener_set {
 };
 
 /*
- * Opens every address of conf: close-on-exec, non-blocking, SO_REUSEADDR, options set, bound, listening. Takes over from
- * `old` (NULL at start) each socket whose address and kind are the same, then from the service manager
- * (LISTEN_FDS, matched by address), and opens the rest; `worker_sockets` is the number of sockets of a reuse_port
- * listener. A unix path left by a dead server is replaced, one that answers a connect is not.
- * On failure NULL with err (CODE_UNAVAILABLE, CODE_NOPERM), and everything is as before: old untouched, nothing new left open or on disk.
- * Owner: the caller. Master only.
+ * Opens every address of conf: close-on-exec, non-blocking, SO_REUSEADDR, options set, bound,
+ * listening. Takes over from `old` (NULL at start) each socket whose address and kind are the same,
+ * then from the service manager (LISTEN_FDS, matched by address), and opens the rest;
+ * `worker_sockets` is the number of sockets of a reuse_port listener. A unix path left by a dead
+ * server is replaced, one that answers a connect is not. On failure NULL with err
+ * (CODE_UNAVAILABLE, CODE_NOPERM), and everything is as before: old untouched, nothing new left
+ * open or on disk. Owner: the caller. Master only.
  */
 struct listener_set *listener_open_all(const struct conf *conf, const struct listener_set *old,
 				       unsigned worker_sockets, struct err *err);
 
-/* Applies to sockets taken over what can change on a living one (backlog, mode, owner, buffers ...). Call once the new set is in force. */
+/*
+ * True when no two listeners of conf want the same address and port; otherwise false with err
+ * (CODE_CONFIG), which says what to change. listener_open_all begins with it; -t asks it as well.
+ * Master only: asks the resolver.
+ */
+bool listener_check_clashes(const struct conf *conf, struct err *err);
+
+/*
+ * Applies to sockets taken over what can change on a living one (backlog, mode, owner, buffers
+ * ...). Call once the new set is in force. What fails is logged (environment_warned) and stays as
+ * it was.
+ */
 void listener_apply(const struct listener_set *set);
 
 /*
- * Closes the sockets of `set` that `kept` (NULL: none) does not share, unlinks unix paths nobody else serves,
- * and frees the set. `unlink_paths` false leaves paths alone (the master's child, a failed start).
+ * Closes the sockets of `set` that `kept` (NULL: none) does not share, unlinks unix paths nobody
+ * else serves, and frees the set. `unlink_paths` false leaves paths alone (the master's child, a
+ * failed start).
  */
-void listener_close_all(struct listener_set *set, const struct listener_set *kept, bool unlink_paths);
+void listener_close_all(struct listener_set *set, const struct listener_set *kept,
+			bool unlink_paths);
 
 /* The socket that worker `number` accepts on. */
 int listener_fd(const struct listener *listener, unsigned number);
 
-/* For -t: tries what listener_open_all would do and lets go of it. `running` is true when our own server holds the address: then taken is fine. */
-bool listener_probe(const struct listen_conf *conf, bool (*ours)(const struct addr *, void *), void *arg,
-		    struct err *err);
+/*
+ * For -t: tries what listener_open_all would do and lets go of it. `running` is true when our own
+ * server holds the address: then taken is fine.
+ */
+bool listener_probe(const struct listen_conf *conf, bool (*ours)(const struct addr *, void *),
+		    void *arg, struct err *err);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the service manager is told and gives: sd_notify(3) and LISTEN_FDS (sd_listen_fds(3)) without the library. Without
- * NOTIFY_SOCKET everything here does nothing and succeeds. Master only.
+ * What the service manager is told and gives: sd_notify(3) and LISTEN_FDS (sd_listen_fds(3))
+ * without the library. Without NOTIFY_SOCKET everything here does nothing and succeeds. Master
+ * only.
  */
 #ifndef CORE_NOTIFY_H
 #define CORE_NOTIFY_H
@@ -11,7 +12,10 @@
 
 #include "base/addr.h"
 
-/* Reads and unsets NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES; call once, early in main. */
+/*
+ * Reads and unsets NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, LISTEN_PID, LISTEN_FDS,
+ * LISTEN_FDNAMES; call once, early in main.
+ */
 void notify_start(void);
 
 /* Sends the lines ("READY=1\nSTATUS=..."); false with errno when the manager could not be told. */
@@ -20,7 +24,10 @@ bool notify_send(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* How often the manager wants WATCHDOG=1, halved, in milliseconds; 0: never. */
 int64_t notify_watchdog_ms(void);
 
-/* The passed stream socket that listens on `addr`, close-on-exec set, given once and then owned by the caller; -1: none. */
+/*
+ * The passed stream socket that listens on `addr`, close-on-exec and non-blocking, given once and
+ * then owned by the caller; -1: none.
+ */
 int notify_take_listener(const struct addr *addr);
 
 /* Closes passed sockets that nobody took; returns how many. */

@@ -46,13 +46,15 @@ struct option {
 	size_t offset; /* of the field in struct conf (main, log) or struct listen_conf */
 };
 
+enum { OPTION_NAME = 64 }; /* room for any full name */
+
 extern const struct option options[];
 extern const size_t option_count;
 
 /* The row of section and name, or NULL. */
 const struct option *option_find(enum option_section section, const char *name);
 
-/* "log.level" for section log, the bare name for main, "listen.backlog" for listen. text: 64 bytes. Returns text. */
+/* "log.level" for section log, the bare name for main, "listen.backlog" for listen. text: OPTION_NAME bytes. Returns text. */
 const char *option_full_name(const struct option *option, char *text);
 
 /*
@@ -62,12 +64,22 @@ const char *option_full_name(const struct option *option, char *text);
 bool option_read(const struct option *option, void *object, const char *const *words, size_t count,
 		 struct err *err);
 
-/* Sets every option of the section in object, which holds zeros, to its default; and frees what they own. */
-void option_defaults(enum option_section section, void *object);
+/* True when option_read would take this one word (of a NETS option: one of its words). */
+bool option_check(const struct option *option, const char *word, struct err *err);
+
+/*
+ * Sets every option of the section in object, which holds zeros, to its default; false with err (CODE_OSERR)
+ * when memory is short. option_free frees what they own, after a failure as well.
+ */
+bool option_defaults(enum option_section section, void *object, struct err *err);
 void option_free(enum option_section section, void *object);
 
-/* Writes `name = value` as the configuration file has it: quoted where needed, lists in braces. */
+/* Writes `name = value` as the configuration file has it, or the value alone: texts quoted, lists in braces. */
 void option_write(const struct option *option, const void *object, FILE *out);
+void option_write_value(const struct option *option, const void *object, FILE *out);
+
+/* True when the option has its default in object. */
+bool option_is_default(const struct option *option, const void *object);
 
 /* Same value in both structs. */
 bool option_equal(const struct option *option, const void *a, const void *b);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scoreboard: a file in the runtime directory, mapped by the master and every worker, so that the state of the server can be
- * read without asking anyone. No pointers in it. One writer for each part: the master the head, a worker its slot
- * (but for the kick mask, which the other workers set bits in). Slots are cache-line aligned; fields are relaxed
- * atomics. The master trusts nothing that a worker wrote without checking its bounds.
+ * The scoreboard: a file in the runtime directory, mapped by the master and every worker, so that
+ * the state of the server can be read without asking anyone. No pointers in it. One writer for each
+ * part: the master the head, a worker its slot (but for the kick mask, which the other workers set
+ * bits in). Slots are cache-line aligned; fields are relaxed atomics. The master trusts nothing
+ * that a worker wrote without checking its bounds.
  */
 #ifndef CORE_SCOREBOARD_H
 #define CORE_SCOREBOARD_H
@@ -31,26 +32,35 @@ struct metric_row {
 };
 extern const struct metric_row metric_rows[METRIC_COUNT];
 
-/* A slot's life, written by its worker but for EMPTY and STARTING, which the master writes while no worker lives in it. */
+/*
+ * A slot's life, written by its worker but for EMPTY and STARTING, which the master writes while no
+ * worker lives in it.
+ */
 enum slot_state { SLOT_EMPTY, SLOT_STARTING, SLOT_READY, SLOT_DRAINING, SLOT_LEAVING };
 
 struct slot {
 	/* what the other workers look at when they share out connections */
 	_Alignas(64) _Atomic uint32_t state;
-	_Atomic uint32_t live;         /* connections open now */
-	_Atomic uint64_t turns;        /* of its loop */
-	_Atomic int64_t heartbeat_ms;  /* clock_ms() at the last turn */
+	_Atomic uint32_t live;        /* connections open now */
+	_Atomic uint64_t turns;       /* of its loop */
+	_Atomic int64_t heartbeat_ms; /* clock_ms() at the last turn */
 	_Atomic uint32_t pid;
 	_Atomic uint32_t generation;
-	_Atomic uint32_t number;       /* of the worker, as in its title */
-	_Atomic int64_t started_ms;    /* clock_ms() when forked; master's */
-	/* listeners (bit = index, the last bit for all beyond) that another worker asks this one to accept from */
+	_Atomic uint32_t number;    /* of the worker, as in its title */
+	_Atomic int64_t started_ms; /* clock_ms() when forked; master's */
+	/*
+	 * listeners (bit = index, the last bit for all beyond) that another worker asks this one to
+	 * accept from
+	 */
 	_Alignas(64) _Atomic uint64_t kick_mask;
 	/* counters and gauges of the worker alone */
 	_Alignas(64) _Atomic uint64_t metrics[METRIC_COUNT];
 };
 
-/* A deed that someone waits for: begun counts starts, done counts ends, so a waiter needs done >= begun as seen before it asked + 1. */
+/*
+ * A deed that someone waits for: begun counts starts, done counts ends, so a waiter needs done >=
+ * begun as seen before it asked + 1.
+ */
 struct deed {
 	_Atomic uint32_t begun, done;
 	_Atomic uint32_t failed; /* the outcome of the last one: 0 or 1 */
@@ -66,6 +76,7 @@ struct scoreboard {
 	_Atomic uint32_t master_pid;
 	_Atomic uint32_t generation;
 	_Atomic uint32_t shutdown_timeout_ms;
+	_Atomic uint32_t folds; /* odd while scoreboard_fold is at work */
 	struct deed reload, reopen;
 	_Atomic uint64_t totals[METRIC_COUNT]; /* counters of workers that are gone */
 	_Atomic uint64_t respawns, crashes, hangs;
@@ -73,23 +84,36 @@ struct scoreboard {
 };
 
 /*
- * Creates the file at path (mode 0644, replacing an older one by rename), maps it and fills the head. NULL with
- * err. The mapping is shared with children. Master only; scoreboard_free unmaps and, when `remove`, unlinks.
+ * Creates the file at path (mode 0644, replacing an older one by rename), maps it and fills the
+ * head. NULL with err. The mapping is shared with children. Master only; scoreboard_free unmaps
+ * and, when `remove`, unlinks.
  */
 struct scoreboard *scoreboard_new(const char *path, struct err *err);
 void scoreboard_free(struct scoreboard *board, const char *path, bool remove);
 
-/* Maps the file read-only, after checking magic, version and size; NULL with err (CODE_FAILED) that says what is wrong with it. Anyone. */
+/*
+ * Maps the file read-only, after checking magic, version and size; NULL with err (CODE_FAILED) that
+ * says what is wrong with it. Anyone.
+ */
 const struct scoreboard *scoreboard_view(const char *path, struct err *err);
 void scoreboard_unview(const struct scoreboard *board);
 
-/* The path that belongs to a pid file: its ".pid" replaced by, or the whole followed by, ".scoreboard". text: size bytes. Returns text. */
+/*
+ * The path that belongs to a pid file: its ".pid" replaced by, or the whole followed by,
+ * ".scoreboard". text: size bytes. Returns text.
+ */
 const char *scoreboard_path(const char *pid_file, char *text, size_t size);
 
-/* Adds the counters of a slot whose worker is gone to the totals and zeroes them, gauges as well. Master only. */
+/*
+ * Adds the counters of a slot whose worker is gone to the totals and zeroes them, gauges and live
+ * as well. Master only.
+ */
 void scoreboard_fold(struct scoreboard *board, struct slot *slot);
 
-/* Sum over totals and all slots: counters never fall. Any process. */
+/*
+ * Sum over totals and all slots: counters never fall, not even while the master folds a slot. Any
+ * process.
+ */
 uint64_t scoreboard_sum(const struct scoreboard *board, enum metric metric);
 
 /* The worker's own counters: relaxed load and store, no locked instruction. One writer. */

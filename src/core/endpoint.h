@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One listening socket of one address: making it, and setting what can be set. ip(7), tcp(7),
+ * socket(7). Master only.
+ */
+#ifndef CORE_ENDPOINT_H
+#define CORE_ENDPOINT_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "core/conf.h"
+
+/*
+ * A close-on-exec, non-blocking socket that listens on addr with the options of conf, or -1 with
+ * err (`cannot bind 127.0.0.1:80: why (what to do)`, CODE_UNAVAILABLE or CODE_NOPERM; err says
+ * nothing of conf's origin) and *in_use true when the address is taken. `first` is false for the
+ * further sockets of a reuse_port listener. *made: the file of a unix socket.
+ */
+int endpoint_open(const struct addr *addr, const struct listen_conf *conf, bool first,
+		  struct stat *made, bool *in_use, struct err *err);
+
+/* Sets what can change on a listening socket: backlog and options. False with err. */
+bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
+		    struct err *err);
+
+/* Tries endpoint_open without listening or touching a unix path. False with err. */
+bool endpoint_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,
+		    struct err *err);
+
+#endif

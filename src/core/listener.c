@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The set of listening sockets of a configuration: which are taken over, which are opened, which
+ * are closed. How one socket is made is core/endpoint's. It accepts nothing and never calls
+ * shutdown(2). Called by the master; workers only ask listener_fd.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "core/endpoint.h"
+#include "core/listener.h"
+#include "core/notify.h"
+#include "core/unixpath.h"
+
+enum { ADDRESSES_MOST = 16 }; /* of one name */
+
+static bool is_unix(const struct listener *l)
+{
+	return l->wanted.sa.sa_family == AF_UNIX;
+}
+
+static in_port_t port_of(const struct addr *addr)
+{
+	switch (addr->sa.sa_family) {
+	case AF_INET:
+		return ntohs(addr->in.sin_port);
+	case AF_INET6:
+		return ntohs(addr->in6.sin6_port);
+	}
+	return 0;
+}
+
+/* Puts where it stands before the message; returns false. */
+static bool place(const struct listen_conf *conf, struct err *err)
+{
+	return err_prefix(err, "%s: listen \"%s\": ", conf->origin, conf->address);
+}
+
+static void free_set(struct listener_set *set)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		free(set->list[i].fds);
+	free(set->list);
+	free(set);
+}
+
+static bool add_wanted(struct listener_set *set, const struct listen_conf *conf, struct err *err)
+{
+	struct addr found[ADDRESSES_MOST];
+	int count = addr_resolve(conf->address, found, ADDRESSES_MOST, err);
+	struct listener *list;
+
+	if (count == 0)
+		return place(conf, err);
+	list = realloc(set->list, (set->count + (unsigned)count) * sizeof(*list));
+	if (!list) {
+		err_set(err, CODE_OSERR, "no memory");
+		return place(conf, err);
+	}
+	set->list = list;
+	for (int i = 0; i < count; i++) {
+		struct listener *l = &list[set->count++];
+
+		memset(l, 0, sizeof(*l));
+		l->conf = conf;
+		l->wanted = l->bound = found[i];
+	}
+	return true;
+}
+
+static bool is_any(const struct addr *addr)
+{
+	if (addr->sa.sa_family == AF_INET)
+		return addr->in.sin_addr.s_addr == htonl(INADDR_ANY);
+	return IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
+}
+
+/* True for a socket that takes the IPv4 connections to its port as well. */
+static bool is_dual(const struct listener *l)
+{
+	return l->wanted.sa.sa_family == AF_INET6 && is_any(&l->wanted) && !l->conf->v6only;
+}
+
+static bool overlap(const struct listener *a, const struct listener *b)
+{
+	if (is_unix(a) || is_unix(b))
+		return addr_equal(&a->wanted, &b->wanted);
+	if (port_of(&a->wanted) == 0 || port_of(&a->wanted) != port_of(&b->wanted))
+		return false;
+	if (a->wanted.sa.sa_family != b->wanted.sa.sa_family)
+		return is_dual(a) || is_dual(b);
+	return addr_equal(&a->wanted, &b->wanted) || is_any(&a->wanted) || is_any(&b->wanted);
+}
+
+static bool clash(const struct listener *l, const struct listener *earlier, struct err *err)
+{
+	const struct listener *dual = is_dual(l) ? l : earlier;
+	char text[ADDR_TEXT];
+
+	addr_write(&l->wanted, text);
+	if (l->wanted.sa.sa_family != earlier->wanted.sa.sa_family)
+		err_set(err, CODE_CONFIG,
+			"cannot bind %s beside listen \"%s\" of %s: the IPv6 socket takes IPv4 as "
+			"well "
+			"(set v6only = yes in listen \"%s\")",
+			text, earlier->conf->address, earlier->conf->origin, dual->conf->address);
+	else
+		err_set(err, CODE_CONFIG,
+			"cannot bind %s: listen \"%s\" of %s has it already "
+			"(remove one of them)",
+			text, earlier->conf->address, earlier->conf->origin);
+	return place(l->conf, err);
+}
+
+static bool check_clashes(const struct listener_set *set, struct err *err)
+{
+	for (unsigned i = 0; i < set->count; i++) {
+		for (unsigned k = 0; k < i; k++) {
+			if (overlap(&set->list[i], &set->list[k]))
+				return clash(&set->list[i], &set->list[k], err);
+		}
+	}
+	return true;
+}
+
+/* The set of what conf wants, with no socket yet. */
+static struct listener_set *want(const struct conf *conf, struct err *err)
+{
+	struct listener_set *set = calloc(1, sizeof(*set));
+	bool good = set != NULL;
+
+	if (!set)
+		err_set(err, CODE_OSERR, "no memory");
+	for (size_t i = 0; good && i < conf->listener_count; i++)
+		good = add_wanted(set, &conf->listeners[i], err);
+	if (good && check_clashes(set, err))
+		return set;
+	if (set)
+		free_set(set);
+	return NULL;
+}
+
+bool listener_check_clashes(const struct conf *conf, struct err *err)
+{
+	struct listener_set *set = want(conf, err);
+
+	if (!set)
+		return false;
+	free_set(set);
+	return true;
+}
+
+static bool holds_fd(const struct listener_set *set, int fd)
+{
+	for (unsigned i = 0; set && i < set->count; i++) {
+		for (unsigned k = 0; k < set->list[i].fd_count; k++) {
+			if (set->list[i].fds[k] == fd)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Port 0 may be asked for by several listeners: there the text, and which of them is still free,
+ * decides.
+ */
+static const struct listener *find_old(const struct listener *l, const struct listener_set *set,
+				       const struct listener_set *old)
+{
+	for (unsigned i = 0; old && i < old->count; i++) {
+		const struct listener *o = &old->list[i];
+
+		if (!addr_equal(&o->wanted, &l->wanted) ||
+		    o->conf->reuse_port != l->conf->reuse_port ||
+		    o->conf->v6only != l->conf->v6only || holds_fd(set, o->fds[0]))
+			continue;
+		if (is_unix(l) || port_of(&l->wanted) != 0 ||
+		    strcmp(o->conf->address, l->conf->address) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static bool add_fd(struct listener *l, int fd)
+{
+	l->fds[l->fd_count++] = fd;
+	return is_unix(l) || sys_getsockname(fd, &l->bound.sa, &l->bound.len) == 0;
+}
+
+static void take_over(struct listener *l, const struct listener *o, unsigned most)
+{
+	l->inherited = o->inherited;
+	l->made = o->made;
+	l->bound = o->bound;
+	for (; l->fd_count < most && l->fd_count < o->fd_count; l->fd_count++)
+		l->fds[l->fd_count] = o->fds[l->fd_count];
+}
+
+/*
+ * A socket of the running server that is closed only after the reload is in the way of a new one.
+ */
+static void blame_old(const struct listener *l, const struct listener_set *old, struct err *err)
+{
+	char text[ADDR_TEXT];
+
+	for (unsigned i = 0; old && i < old->count; i++) {
+		if (overlap(l, &old->list[i])) {
+			err_set(err, CODE_UNAVAILABLE,
+				"cannot bind %s: the running server holds it as listen \"%s\" (a "
+				"restart "
+				"is needed to go from one to the other)",
+				addr_write(&l->wanted, text), old->list[i].conf->address);
+			return;
+		}
+	}
+}
+
+static bool open_more(struct listener *l, unsigned most, const struct listener_set *old,
+		      struct err *err)
+{
+	char text[ADDR_TEXT];
+	bool in_use;
+	int fd;
+
+	while (l->fd_count < most) {
+		fd = endpoint_open(&l->bound, l->conf, l->fd_count == 0, &l->made, &in_use, err);
+		if (fd < 0) {
+			if (in_use)
+				blame_old(l, old, err);
+			return false;
+		}
+		if (!add_fd(l, fd))
+			return err_errno(err, CODE_OSERR, "cannot learn the address of %s",
+					 addr_write(&l->wanted, text));
+	}
+	return true;
+}
+
+static bool take_passed(struct listener *l, int fd, struct err *err)
+{
+	l->inherited = true;
+	l->created = true;
+	return add_fd(l, fd) && endpoint_apply(fd, &l->bound, l->conf, err);
+}
+
+/* Takes over, is given, or opens the sockets of one listener. */
+static bool acquire(struct listener *l, const struct listener_set *set,
+		    const struct listener_set *old, unsigned worker_sockets, struct err *err)
+{
+	unsigned most = l->conf->reuse_port && !is_unix(l) && worker_sockets > 0 ? worker_sockets :
+										   1;
+	const struct listener *o = find_old(l, set, old);
+	int fd = -1;
+
+	l->fds = calloc(most, sizeof(*l->fds));
+	if (!l->fds)
+		return err_set(err, CODE_OSERR, "no memory");
+	if (o)
+		take_over(l, o, most);
+	else
+		fd = notify_take_listener(&l->wanted);
+	if (fd >= 0)
+		return take_passed(l, fd, err);
+	if (o && o->inherited)
+		return true;
+	l->created = !o;
+	return open_more(l, most, old, err);
+}
+
+struct listener_set *listener_open_all(const struct conf *conf, const struct listener_set *old,
+				       unsigned worker_sockets, struct err *err)
+{
+	struct listener_set *set = want(conf, err);
+
+	for (unsigned i = 0; set && i < set->count; i++) {
+		if (acquire(&set->list[i], set, old, worker_sockets, err))
+			continue;
+		place(set->list[i].conf, err);
+		listener_close_all(set, old, true);
+		return NULL;
+	}
+	return set;
+}
+
+static bool apply(const struct listener *l, struct err *err)
+{
+	for (unsigned i = 0; i < l->fd_count; i++) {
+		if (!endpoint_apply(l->fds[i], &l->bound, l->conf, err))
+			return false;
+	}
+	/* a path that the service manager made has the mode that it was told to give */
+	return !is_unix(l) || l->inherited || unixpath_apply(&l->bound, l->conf, err);
+}
+
+void listener_apply(const struct listener_set *set)
+{
+	struct err err;
+
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct listener *l = &set->list[i];
+
+		if (l->created || apply(l, &err))
+			continue;
+		place(l->conf, &err);
+		LOG(EVENT_environment_warned, LOG_STR("message", err.text));
+	}
+}
+
+void listener_close_all(struct listener_set *set, const struct listener_set *kept,
+			bool unlink_paths)
+{
+	if (!set)
+		return;
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct listener *l = &set->list[i];
+		bool shared = l->fd_count > 0 && holds_fd(kept, l->fds[0]);
+
+		for (unsigned k = 0; k < l->fd_count; k++) {
+			if (!holds_fd(kept, l->fds[k]))
+				sys_close(l->fds[k]);
+		}
+		if (unlink_paths && is_unix(l) && l->fd_count > 0 && !shared && !l->inherited)
+			unixpath_remove(&l->bound, &l->made);
+	}
+	free_set(set);
+}
+
+int listener_fd(const struct listener *listener, unsigned number)
+{
+	return listener->fds[number % listener->fd_count];
+}
+
+bool listener_probe(const struct listen_conf *conf, bool (*ours)(const struct addr *, void *),
+		    void *arg, struct err *err)
+{
+	struct addr found[ADDRESSES_MOST];
+	int count = addr_resolve(conf->address, found, ADDRESSES_MOST, err);
+	bool good = count > 0, in_use;
+
+	for (int i = 0; good && i < count; i++)
+		good = (ours && ours(&found[i], arg)) ||
+		       endpoint_check(&found[i], conf, &in_use, err);
+	return good || place(conf, err);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Prints the tables for the manual pages. What a table says stands in its .def file, never here. Called by main
+ * for -P.
+ */
+#include "core/manual.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "core/conf.h"
+#include "core/conf_build.h"
+#include "core/flags.h"
+#include "core/mdoc.h"
+#include "core/quote.h"
+#include "core/sample.h"
+#include "core/scoreboard.h"
+#include "core/signals.h"
+
+/* The value that `write` makes, as a text on the heap; NULL without memory. */
+static char *default_text(const struct option *option)
+{
+	struct listen_conf listen = { 0 };
+	struct conf conf = { 0 };
+	bool is_listen = option->section == SECTION_listen;
+	void *object = is_listen ? (void *)&listen : (void *)&conf;
+	size_t size = 0;
+	char *text = NULL;
+	struct err err;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (stream == NULL)
+		return NULL;
+	if (option_defaults(option->section, object, &err))
+		option_write_value(option, object, stream);
+	option_free(option->section, object);
+	fclose(stream);
+	return text;
+}
+
+static void print_option(const struct option *option, FILE *out)
+{
+	char *value = default_text(option), line[768], allowed[256];
+	char name[OPTION_NAME + 4];
+
+	snprintf(name, sizeof(name), "%s =", option->name);
+	mdoc_term("Ic", name, value, out);
+	mdoc_text(option->sentence, out);
+	snprintf(line, sizeof(line), "Allowed: %s.", option_allowed(option, allowed));
+	mdoc_text(line, out);
+	if (option->service[0] != '\0') {
+		snprintf(line, sizeof(line), "Only for service %s.", option->service);
+		mdoc_text(line, out);
+	}
+	if (!option->live)
+		mdoc_text("A change needs a restart.", out);
+	free(value);
+}
+
+static void print_options(FILE *out)
+{
+	static const char *const heads[] = {
+		[SECTION_main] = ".Ss Top level",
+		[SECTION_log] = ".Ss Section log",
+		[SECTION_listen] = ".Ss Sections listen",
+	};
+
+	for (int section = SECTION_main; section <= SECTION_listen; section++) {
+		fprintf(out, "%s\n", heads[section]);
+		mdoc_begin(out);
+		for (size_t i = 0; i < option_count; i++)
+			if ((int)options[i].section == section)
+				print_option(&options[i], out);
+		mdoc_end(out);
+	}
+}
+
+static void print_flags(FILE *out)
+{
+	mdoc_begin(out);
+	for (size_t i = 0; i < flag_count; i++) {
+		char name[64];
+
+		if (flags[i].letter < 32)
+			snprintf(name, sizeof(name), "--%s", flags[i].name);
+		else
+			snprintf(name, sizeof(name), "-%c, --%s", flags[i].letter, flags[i].name);
+		mdoc_term("Sy", name, flags[i].argument, out);
+		mdoc_text(flags[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+static void print_signals(FILE *out)
+{
+	mdoc_begin(out);
+	for (unsigned i = 0; i < signal_count; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "SIG%s", signal_rows[i].name);
+		mdoc_term("Dv", name, NULL, out);
+		mdoc_text(signal_rows[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+static void print_metrics(FILE *out)
+{
+	mdoc_begin(out);
+	for (int i = 0; i < METRIC_COUNT; i++) {
+		char name[96];
+
+		snprintf(name, sizeof(name), "prefork_%s", metric_rows[i].name);
+		mdoc_term("Sy", name, metric_rows[i].is_counter ? "counter" : "gauge", out);
+		mdoc_text(metric_rows[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+static void print_events(FILE *out)
+{
+	static const char *const levels[] = { [LEVEL_DEBUG] = "debug",
+					      [LEVEL_INFO] = "info",
+					      [LEVEL_NOTICE] = "notice",
+					      [LEVEL_WARNING] = "warning",
+					      [LEVEL_ERROR] = "error" };
+
+	mdoc_begin(out);
+	for (int i = 0; i < EVENT_COUNT; i++) {
+		mdoc_term("Sy", log_rows[i].name, levels[log_rows[i].level], out);
+		mdoc_text(log_rows[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+/* A table that is no more than names and sentences. */
+struct row {
+	const char *name, *sentence;
+};
+
+static void print_rows(const struct row *rows, size_t count, FILE *out)
+{
+	mdoc_begin(out);
+	for (size_t i = 0; i < count; i++) {
+		mdoc_term("Sy", rows[i].name, NULL, out);
+		mdoc_text(rows[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+static void print_exits(FILE *out)
+{
+	static const struct row rows[] = {
+#define EXIT_ROW(name, code, sentence) { #code, sentence },
+#include "tables/exits.def"
+	};
+
+	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
+static void print_verbs(FILE *out)
+{
+	static const struct row rows[] = {
+#define VERB(name, signal, sentence) { #name, sentence },
+#include "tables/verbs.def"
+	};
+
+	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
+static void print_endings(FILE *out)
+{
+	static const struct row rows[] = {
+#define ENDING(name, sentence) { #name, sentence },
+#include "tables/endings.def"
+	};
+
+	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
+static void print_services(FILE *out)
+{
+	mdoc_begin(out);
+	for (size_t i = 0; i < conf_build_service_count; i++) {
+		mdoc_term("Sy", conf_build_services[i].name, NULL, out);
+		mdoc_text(conf_build_services[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+static const struct {
+	const char *name;
+	void (*print)(FILE *out);
+} tables[] = {
+	{ "options", print_options }, { "signals", print_signals }, { "metrics", print_metrics },
+	{ "events", print_events },   { "exits", print_exits },	    { "services", print_services },
+	{ "flags", print_flags },     { "verbs", print_verbs },	    { "endings", print_endings },
+	{ "sample", sample_print },
+};
+enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };
+
+bool manual_print(const char *table, FILE *out)
+{
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		if (strcmp(tables[i].name, table) == 0) {
+			tables[i].print(out);
+			return true;
+		}
+	return false;
+}
+
+const char *manual_tables(char *text, size_t size)
+{
+	const char *names[TABLE_COUNT];
+
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		names[i] = tables[i].name;
+	return quote_list(names, TABLE_COUNT, text, size);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shows a user's text in messages and in configuration files. Knows nothing of options.
+ * Called by core/ and main.
+ */
+#include "core/quote.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_control(unsigned char byte)
+{
+	return byte < 0x20 || byte == 0x7f;
+}
+
+/* Where a cut at `at` would not split a UTF-8 character. */
+static size_t whole_characters(const char *text, size_t at)
+{
+	while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
+		at--;
+	return at;
+}
+
+const char *quote_show(const char *text, char *out)
+{
+	size_t most = QUOTE_TEXT - sizeof("\"...\"");
+	size_t len = strlen(text), used = 0;
+	bool is_cut = len > most;
+
+	if (is_cut)
+		len = whole_characters(text, most);
+	out[used++] = '"';
+	for (size_t i = 0; i < len; i++)
+		out[used++] = is_control((unsigned char)text[i]) ? '?' : text[i];
+	if (is_cut)
+		for (int i = 0; i < 3; i++)
+			out[used++] = '.';
+	out[used++] = '"';
+	out[used] = '\0';
+	return out;
+}
+
+void quote_write(const char *text, FILE *out)
+{
+	fputc('"', out);
+	for (const char *c = text; *c != '\0'; c++) {
+		/* "${" would be replaced by a variable of the environment */
+		if (*c == '"' || *c == '\\' || (*c == '$' && c[1] == '{'))
+			fprintf(out, "\\%c", *c);
+		else if (is_control((unsigned char)*c))
+			fprintf(out, "\\x%02x", (unsigned char)*c);
+		else
+			fputc(*c, out);
+	}
+	fputc('"', out);
+}
+
+const char *quote_list(const char *const *words, size_t count, char *out, size_t size)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < count && used < size; i++) {
+		const char *between = i == 0 ? "" : i + 1 == count ? " or " : ", ";
+		int n = snprintf(out + used, size - used, "%s%s", between, words[i]);
+
+		used += n > 0 ? (size_t)n : 0;
+	}
+	return out;
+}

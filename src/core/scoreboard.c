@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes, maps and sums the scoreboard. It decides nothing about workers and trusts no file that it
+ * did not make. Called by the master, and by whoever wants to see the state of a server (-s).
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/sys.h"
+#include "core/scoreboard.h"
+
+enum { METRIC_IS_GAUGE, METRIC_IS_COUNTER };
+
+const struct metric_row metric_rows[METRIC_COUNT] = {
+#define METRIC(name, kind, sentence) [METRIC_##name] = { #name, METRIC_IS_##kind, sentence },
+#include "tables/metrics.def"
+};
+
+/*
+ * A fold is over in no time, unless the master waits for a CPU, or was killed within one and left
+ * its mark for ever.
+ */
+enum { SUM_TRIES = 1000, SUM_TRIES_AT_ONCE = 100 };
+static const struct timespec sum_pause = { .tv_nsec = 100000 };
+
+/* Takes real space now: a full file system must fail here and not as SIGBUS in a worker. */
+static bool make_room(int fd, off_t size)
+{
+	if (sys_fallocate(fd, 0, 0, size) == 0)
+		return true;
+	if (errno != EOPNOTSUPP && errno != ENOSYS)
+		return false;
+	return sys_ftruncate(fd, size) == 0;
+}
+
+static struct scoreboard *map_new(const char *path)
+{
+	int kept, fd;
+	void *board = MAP_FAILED;
+
+	sys_unlink(path);
+	fd = sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return NULL;
+	if (sys_fchmod(fd, 0644) == 0 && make_room(fd, sizeof(struct scoreboard)))
+		board = sys_mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE,
+				 MAP_SHARED, fd, 0);
+	kept = errno;
+	sys_close(fd);
+	if (board == MAP_FAILED)
+		sys_unlink(path);
+	errno = kept;
+	return board == MAP_FAILED ? NULL : board;
+}
+
+struct scoreboard *scoreboard_new(const char *path, struct err *err)
+{
+	char fresh[4096];
+	struct scoreboard *board;
+	int length = snprintf(fresh, sizeof(fresh), "%s.new", path);
+
+	if (length >= (int)sizeof(fresh)) {
+		err_set(err, CODE_CONFIG, "cannot create the scoreboard: its path is too long");
+		return NULL;
+	}
+	board = map_new(fresh);
+	if (!board) {
+		err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s",
+			  fresh);
+		return NULL;
+	}
+	board->magic = SCOREBOARD_MAGIC;
+	board->version = SCOREBOARD_VERSION;
+	board->slot_count = SCOREBOARD_SLOTS;
+	board->size = sizeof(*board);
+	atomic_store_explicit(&board->master_pid, (uint32_t)getpid(), memory_order_relaxed);
+	if (sys_rename(fresh, path) < 0) {
+		err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s",
+			  path);
+		scoreboard_free(board, fresh, true);
+		return NULL;
+	}
+	return board;
+}
+
+void scoreboard_free(struct scoreboard *board, const char *path, bool remove)
+{
+	if (!board)
+		return;
+	sys_munmap(board, sizeof(*board));
+	if (remove)
+		sys_unlink(path);
+}
+
+static const struct scoreboard *map_view(const char *path, struct err *err)
+{
+	int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+	void *board = MAP_FAILED;
+	struct stat st;
+
+	if (fd < 0) {
+		err_errno(err, CODE_FAILED, "cannot open the scoreboard %s", path);
+		return NULL;
+	}
+	if (sys_fstat(fd, &st) < 0)
+		err_errno(err, CODE_FAILED, "cannot read the scoreboard %s", path);
+	else if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct scoreboard))
+		err_set(err, CODE_FAILED, "%s is not a scoreboard of this version", path);
+	else if ((board = sys_mmap(NULL, sizeof(struct scoreboard), PROT_READ, MAP_SHARED, fd,
+				   0)) == MAP_FAILED)
+		err_errno(err, CODE_FAILED, "cannot map the scoreboard %s", path);
+	sys_close(fd);
+	return board == MAP_FAILED ? NULL : board;
+}
+
+const struct scoreboard *scoreboard_view(const char *path, struct err *err)
+{
+	const struct scoreboard *board = map_view(path, err);
+
+	if (!board)
+		return NULL;
+	if (board->magic == SCOREBOARD_MAGIC && board->version == SCOREBOARD_VERSION &&
+	    board->slot_count == SCOREBOARD_SLOTS && board->size == sizeof(*board))
+		return board;
+	scoreboard_unview(board);
+	err_set(err, CODE_FAILED, "%s is not a scoreboard of this version", path);
+	return NULL;
+}
+
+void scoreboard_unview(const struct scoreboard *board)
+{
+	if (board)
+		sys_munmap((void *)board, sizeof(*board));
+}
+
+const char *scoreboard_path(const char *pid_file, char *text, size_t size)
+{
+	size_t length = strlen(pid_file);
+
+	if (length > 4 && strcmp(pid_file + length - 4, ".pid") == 0)
+		length -= 4;
+	snprintf(text, size, "%.*s.scoreboard", (int)length, pid_file);
+	return text;
+}
+
+/*
+ * Odd while the shares move from the slot to the totals, so that no reader counts them twice or not
+ * at all.
+ */
+void scoreboard_fold(struct scoreboard *board, struct slot *slot)
+{
+	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
+	for (unsigned m = 0; m < METRIC_COUNT; m++) {
+		uint64_t share =
+			atomic_exchange_explicit(&slot->metrics[m], 0, memory_order_acq_rel);
+
+		if (metric_rows[m].is_counter)
+			atomic_fetch_add_explicit(&board->totals[m], share, memory_order_acq_rel);
+	}
+	atomic_store_explicit(&slot->live, 0, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
+}
+
+static uint64_t add_up(const struct scoreboard *board, enum metric metric)
+{
+	uint64_t sum = atomic_load_explicit(&board->totals[metric], memory_order_acquire);
+
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++)
+		sum += atomic_load_explicit(&board->slots[i].metrics[metric], memory_order_acquire);
+	return sum;
+}
+
+uint64_t scoreboard_sum(const struct scoreboard *board, enum metric metric)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < SUM_TRIES; i++) {
+		uint32_t before = atomic_load_explicit(&board->folds, memory_order_acquire);
+
+		sum = add_up(board, metric);
+		if (before % 2 == 0 &&
+		    before == atomic_load_explicit(&board->folds, memory_order_acquire))
+			break;
+		if (i >= SUM_TRIES_AT_ONCE)
+			nanosleep(&sum_pause, NULL);
+	}
+	return sum;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file-system side of a listening unix socket: stale paths, permissions, owner. unix(7). Master
+ * only.
+ */
+#ifndef CORE_UNIXPATH_H
+#define CORE_UNIXPATH_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "core/conf.h"
+
+/*
+ * Binds fd to the path, never wider than conf's mode and then given to its owner; replaces a socket
+ * that nobody serves. *made tells which file was made. False with err, which names the address, and
+ * nothing made.
+ */
+bool unixpath_bind(int fd, const struct addr *addr, const struct listen_conf *conf,
+		   struct stat *made, struct err *err);
+
+/* Gives the path conf's mode and owner. False with err. */
+bool unixpath_apply(const struct addr *addr, const struct listen_conf *conf, struct err *err);
+
+/*
+ * True when unixpath_bind would succeed, as far as looking and a connect can tell; changes nothing.
+ */
+bool unixpath_check(const struct addr *addr, const struct listen_conf *conf, struct err *err);
+
+/* Unlinks the path if it still leads to the file that was made. */
+void unixpath_remove(const struct addr *addr, const struct stat *made);
+
+#endif
