@@ -6,13 +6,16 @@
 #ifndef MASTER_CONTROL_H
 #define MASTER_CONTROL_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "core/conf.h"
 
 /*
- * Carries out the verb (tables/verbs.def) and prints the outcome on stdout. CODE_OK, or CODE_FAILED with err
+ * Carries out the verb (tables/verbs.def) and prints the outcome on stdout, unless `quiet`. CODE_OK, or CODE_FAILED with err
  * (no server is running, it refused, it took too long). An unknown verb: CODE_USAGE.
  */
-enum exit_code control_run(const char *verb, const struct conf_source *source, struct err *err);
+enum exit_code control_run(const char *verb, const struct conf_source *source, bool quiet,
+			   struct err *err);
 
 #endif

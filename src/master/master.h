@@ -23,6 +23,6 @@ struct master_options {
  * logged instead, err->text is "". With daemon, the starting process returns here when all workers are ready.
  * In a worker this never returns. Called by main, once, with signals blocked.
  */
-enum exit_code master_run(const struct master_options *options, struct err *err);
+enum exit_code master_run(const struct master_options *asked, struct err *err);
 
 #endif

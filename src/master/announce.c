@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Words what others read of the server. Must not fail the server when nobody reads it. Called by the
+ * start and the reload.
+ */
+#include "master/announce.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "base/title.h"
+#include "master/daemon.h"
+#include "master/tidings.h"
+
+static bool holds(const struct listener_set *set, const struct listener *listener)
+{
+	for (unsigned i = 0; set && i < set->count; i++)
+		if (set->list[i].fds[0] == listener->fds[0])
+			return true;
+	return false;
+}
+
+static void log_missing(enum log_event event, const struct listener_set *set,
+			const struct listener_set *other)
+{
+	char text[ADDR_TEXT];
+
+	for (unsigned i = 0; set && i < set->count; i++)
+		if (!holds(other, &set->list[i]))
+			LOG(event, LOG_STR("address", addr_write(&set->list[i].bound, text)),
+			    LOG_STR("service", set->list[i].conf->service),
+			    LOG_STR("listen", set->list[i].conf->address));
+}
+
+void announce_listeners(const struct listener_set *fresh, const struct listener_set *old)
+{
+	log_missing(EVENT_listener_opened, fresh, old);
+	log_missing(EVENT_listener_closed, old, fresh);
+}
+
+void announce_conf(struct server *server, const struct conf *conf)
+{
+	title_set("prefork-srv: master %s", conf->origin);
+	atomic_store_explicit(&server->board->shutdown_timeout_ms,
+			      (uint32_t)conf->shutdown_timeout, memory_order_relaxed);
+}
+
+static void write_all(int fd, const char *text, size_t size)
+{
+	while (size > 0) {
+		ssize_t written = sys_write(fd, text, size);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return;
+		text += written;
+		size -= (size_t)written;
+	}
+}
+
+static void tell_ready_fd(struct server *server)
+{
+	const struct listener_set *set = server->roster.current->listeners;
+	char address[ADDR_TEXT], line[ADDR_TEXT + 1];
+
+	if (server->ready_fd < 0)
+		return;
+	for (unsigned i = 0; i < set->count; i++) {
+		int length = snprintf(line, sizeof(line), "%s\n",
+				      addr_write(&set->list[i].bound, address));
+
+		write_all(server->ready_fd, line, (size_t)length);
+	}
+	sys_close(server->ready_fd);
+	server->ready_fd = -1;
+}
+
+static void greet(const struct server *server)
+{
+	const struct generation *generation = server->roster.current;
+	char address[ADDR_TEXT], line[ADDR_TEXT + 128];
+
+	if (server->options->quiet || server->options->daemon)
+		return;
+	for (unsigned i = 0; i < generation->listeners->count; i++) {
+		const struct listener *listener = &generation->listeners->list[i];
+		int length = snprintf(line, sizeof(line), "serving %s on %s (%u worker%s)\n",
+				      listener->conf->service,
+				      addr_write(&listener->bound, address), generation->wanted,
+				      generation->wanted == 1 ? "" : "s");
+
+		write_all(STDOUT_FILENO, line, (size_t)length);
+	}
+	if (isatty(STDOUT_FILENO))
+		write_all(STDOUT_FILENO, "Ctrl-C stops the server\n", 24);
+}
+
+void announce_started(struct server *server)
+{
+	struct err served = { .code = CODE_OK };
+
+	LOG(EVENT_server_started, LOG_NUM("workers", server->roster.current->wanted),
+	    LOG_STR("configuration", server->roster.current->conf->origin));
+	greet(server);
+	tidings_ready();
+	tell_ready_fd(server);
+	daemon_report(&server->report_fd, &served);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Tells the world what is served where: the log, --ready-fd, the greeting, the process title. Master only. */
+#ifndef MASTER_ANNOUNCE_H
+#define MASTER_ANNOUNCE_H
+
+#include "core/listener.h"
+#include "master/server.h"
+
+/* Logs which sockets are new in `fresh`, and which of `old` (NULL: none) it no longer has. */
+void announce_listeners(const struct listener_set *fresh, const struct listener_set *old);
+
+/* Shows a configuration that has come into force in the title and the scoreboard. */
+void announce_conf(struct server *server, const struct conf *conf);
+
+/* All workers of the first generation are ready. */
+void announce_started(struct server *server);
+
+#endif

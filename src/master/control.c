@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Asks the running server and waits for the outcome. Changes nothing itself: the server is known by the lock on
+ * its pid file, asked by a signal, and watched by a pidfd and its scoreboard. Called by main for -s.
+ */
+#include "master/control.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "base/units.h"
+#include "core/quote.h"
+#include "core/scoreboard.h"
+#include "master/pidfile.h"
+
+/* A reload may wait for another one before it, each bounded by the master. */
+enum { DEED_MOST_MS = 120 * 1000, STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 30 * 1000 };
+enum { POLL_FIRST_MS = 5, POLL_LAST_MS = 50 };
+
+struct asked {
+	const char *verb;
+	pid_t pid;
+	int pidfd;
+	const struct scoreboard *board; /* NULL where it cannot be read */
+	int64_t begun_ms;
+	bool quiet;
+};
+
+/* 1: the server is gone; 0: not yet; -1: errno */
+static int gone_within(const struct asked *asked, int wait_ms)
+{
+	struct pollfd watch = { .fd = asked->pidfd, .events = POLLIN };
+	int ready = sys_poll(&watch, 1, wait_ms);
+
+	return ready < 0 && errno == EINTR ? 0 : ready;
+}
+
+static bool say(const struct asked *asked, unsigned workers, int64_t took_ms)
+{
+	if (asked->quiet)
+		return true;
+	printf("%s: ok, ", asked->verb);
+	if (workers > 0)
+		printf("%u worker%s, ", workers, workers == 1 ? "" : "s");
+	printf("%" PRId64 " ms\n", took_ms);
+	return true;
+}
+
+static bool wait_gone(const struct asked *asked, struct err *err)
+{
+	int64_t most_ms = NO_BOARD_STOP_MS, left_ms;
+	int gone = 0;
+
+	if (asked->board != NULL)
+		most_ms = atomic_load(&asked->board->shutdown_timeout_ms);
+	most_ms += STOP_MARGIN_MS;
+	for (left_ms = most_ms; gone == 0 && left_ms > 0;) {
+		gone = gone_within(asked, left_ms < 60000 ? (int)left_ms : 60000);
+		left_ms = asked->begun_ms + most_ms - clock_ms();
+	}
+	if (gone < 0)
+		return err_errno(err, CODE_FAILED, "cannot wait for the server");
+	if (gone == 0)
+		return err_set(err, CODE_FAILED,
+			       "%s: the server (pid %d) is still there after %" PRId64
+			       " s (kill -9 ends it)",
+			       asked->verb, (int)asked->pid, most_ms / 1000);
+	return say(asked, 0, clock_ms() - asked->begun_ms);
+}
+
+static bool tell(const struct asked *asked, const struct deed *deed, struct err *err)
+{
+	if (atomic_load(&deed->failed) == 0)
+		return say(asked, atomic_load(&deed->workers), atomic_load(&deed->took_ms));
+	return err_set(err, CODE_FAILED, "%.*s", SCOREBOARD_MESSAGE, deed->message);
+}
+
+/* Wrapping counters: `done` has come to `wanted`. */
+static bool has_come(const struct deed *deed, uint32_t wanted)
+{
+	uint32_t done = atomic_load_explicit(&deed->done, memory_order_acquire);
+
+	return (int32_t)(done - wanted) >= 0;
+}
+
+static bool wait_deed(const struct asked *asked, const struct deed *deed, uint32_t wanted,
+		      struct err *err)
+{
+	int wait_ms = POLL_FIRST_MS, gone = 0;
+
+	while (gone == 0 && clock_ms() - asked->begun_ms < DEED_MOST_MS) {
+		if (has_come(deed, wanted))
+			return tell(asked, deed, err);
+		gone = gone_within(asked, wait_ms);
+		if (wait_ms < POLL_LAST_MS)
+			wait_ms += POLL_FIRST_MS;
+	}
+	if (has_come(deed, wanted))
+		return tell(asked, deed, err);
+	if (gone > 0)
+		return err_set(err, CODE_FAILED, "%s: the server (pid %d) died before it was done",
+			       asked->verb, (int)asked->pid);
+	return err_set(err, CODE_FAILED, "%s: the server (pid %d) has not answered within %d s",
+		       asked->verb, (int)asked->pid, DEED_MOST_MS / 1000);
+}
+
+static const struct {
+	const char *name;
+	int signal;
+} verbs[] = {
+#define VERB(name, signal, sentence) { #name, SIG##signal },
+#include "tables/verbs.def"
+};
+enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
+
+/* What tells the verb's outcome; NULL: the server's end. */
+static const struct deed *deed_of(const struct asked *asked, int number)
+{
+	if (number == SIGHUP)
+		return &asked->board->reload;
+	return number == SIGUSR1 ? &asked->board->reopen : NULL;
+}
+
+static bool find_signal(const char *verb, int *number, struct err *err)
+{
+	const char *names[VERB_COUNT];
+	char shown[QUOTE_TEXT], all[128];
+
+	for (size_t i = 0; i < VERB_COUNT; i++) {
+		names[i] = verbs[i].name;
+		if (strcmp(names[i], verb) == 0) {
+			*number = verbs[i].signal;
+			return true;
+		}
+	}
+	return err_set(err, CODE_USAGE, "-s %s: is not a verb (%s)", quote_show(verb, shown),
+		       quote_list(names, VERB_COUNT, all, sizeof(all)));
+}
+
+/* Only the pid file matters, so a configuration that does not load is no obstacle when -p names it. */
+static bool find_pid_file(const struct conf_source *source, char *path, size_t size, struct err *err)
+{
+	struct conf_source named = { .pid_file = source->pid_file, .directory = source->directory,
+				     .file = "/dev/null", .listeners = (const char *[]){ "0=ack" },
+				     .listener_count = 1 };
+	struct conf *conf = conf_load(source->pid_file != NULL ? &named : source, err);
+	bool is_found;
+
+	if (conf == NULL && err->code != CODE_USAGE) {
+		err->code = CODE_FAILED;
+		return err_prefix(err, "the pid file is not known, -p can name it: ");
+	}
+	if (conf == NULL)
+		return false;
+	is_found = pidfile_path(conf, false, path, size, err);
+	conf_free(conf);
+	return is_found;
+}
+
+static bool signal_server(const struct asked *asked, int number, struct err *err)
+{
+	if (sys_pidfd_send_signal(asked->pidfd, number) == 0)
+		return true;
+	if (errno == EPERM)
+		return err_set(err, CODE_FAILED,
+			       "%s: no permission to signal the server (pid %d; be its user or root)",
+			       asked->verb, (int)asked->pid);
+	return err_errno(err, CODE_FAILED, "%s: the server (pid %d) cannot be signalled",
+			 asked->verb, (int)asked->pid);
+}
+
+static bool ask(const struct asked *asked, int number, struct err *err)
+{
+	const struct deed *deed = asked->board != NULL ? deed_of(asked, number) : NULL;
+	uint32_t wanted = 0;
+
+	if (deed != NULL)
+		wanted = atomic_load_explicit(&deed->begun, memory_order_acquire) + 1;
+	if (!signal_server(asked, number, err))
+		return false;
+	return deed != NULL ? wait_deed(asked, deed, wanted, err) : wait_gone(asked, err);
+}
+
+/* The pid is looked up again once its pidfd is open: only then is it certain to be the server's. */
+static bool find_server(struct asked *asked, const char *path, struct err *err)
+{
+	asked->pid = pidfile_owner(path);
+	if (asked->pid > 0)
+		asked->pidfd = sys_pidfd_open(asked->pid, 0);
+	if (asked->pid > 0 && asked->pidfd < 0 && errno != ESRCH)
+		return err_errno(err, CODE_FAILED, "cannot watch the server (pid %d)",
+				 (int)asked->pid);
+	if (asked->pidfd >= 0 && pidfile_owner(path) == asked->pid)
+		return true;
+	if (access(path, R_OK) < 0 && errno == EACCES)
+		return err_errno(err, CODE_FAILED, "cannot read the pid file %s", path);
+	return err_set(err, CODE_FAILED, "no server is running (pid file %s)", path);
+}
+
+static bool run(struct asked *asked, int number, const char *path, struct err *err)
+{
+	char board_path[4096];
+
+	if (!find_server(asked, path, err))
+		return false;
+	scoreboard_path(path, board_path, sizeof(board_path));
+	asked->board = scoreboard_view(board_path, err);
+	/* a server that is still starting, or has lost its scoreboard, can be stopped, but not asked for more */
+	if (asked->board == NULL && number != SIGINT && number != SIGQUIT)
+		return err_prefix(err, "%s: the server (pid %d) cannot be asked: ", asked->verb,
+				  (int)asked->pid);
+	err->text[0] = '\0';
+	return ask(asked, number, err);
+}
+
+enum exit_code control_run(const char *verb, const struct conf_source *source, bool quiet,
+			   struct err *err)
+{
+	struct asked asked = { .verb = verb, .pidfd = -1, .quiet = quiet };
+	char path[4096];
+	bool is_good;
+	int number = 0;
+
+	asked.begun_ms = clock_ms();
+	if (!find_signal(verb, &number, err) || !find_pid_file(source, path, sizeof(path), err))
+		return err->code;
+	is_good = run(&asked, number, path, err);
+	if (asked.board != NULL)
+		scoreboard_unview(asked.board);
+	if (asked.pidfd >= 0)
+		sys_close(asked.pidfd);
+	return is_good ? CODE_OK : err->code;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes, counts and frees generations. Must not start, signal or reap a process: member.c and
+ * roster.c do. Called by the roster, the start and the reload.
+ */
+#include "master/generation.h"
+
+#include <stdlib.h>
+
+#include "base/sys.h"
+
+void generation_close_kicks(struct generation *generation)
+{
+	if (!generation->kick_fds)
+		return;
+	for (unsigned i = 0; i < generation->capacity; i++)
+		if (generation->kick_fds[i] >= 0)
+			sys_close(generation->kick_fds[i]);
+	free(generation->kick_fds);
+	generation->kick_fds = NULL;
+}
+
+static bool open_kicks(struct generation *generation)
+{
+	generation->kick_fds = malloc(generation->capacity * sizeof(*generation->kick_fds));
+	if (!generation->kick_fds)
+		return false;
+	for (unsigned i = 0; i < generation->capacity; i++)
+		generation->kick_fds[i] = -1;
+	for (unsigned i = 0; i < generation->capacity; i++) {
+		generation->kick_fds[i] = sys_eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (generation->kick_fds[i] < 0)
+			return false;
+	}
+	return true;
+}
+
+struct generation *generation_new(struct conf *conf, struct listener_set *listeners,
+				  unsigned workers, struct err *err)
+{
+	struct generation *generation = calloc(1, sizeof(*generation));
+
+	if (!generation) {
+		err_errno(err, CODE_OSERR, "cannot keep book of %u workers", workers);
+		return NULL;
+	}
+	generation->wanted = workers;
+	generation->capacity = workers + GENERATION_SPARE;
+	generation->members = calloc(generation->capacity, sizeof(*generation->members));
+	if (!generation->members || !open_kicks(generation)) {
+		err_errno(err, CODE_OSERR, "cannot make an eventfd for each of %u workers",
+			  generation->capacity);
+		generation_free(generation);
+		return NULL;
+	}
+	generation->conf = conf;
+	generation->listeners = listeners;
+	return generation;
+}
+
+void generation_free(struct generation *generation)
+{
+	BUG_ON(generation->listeners);
+	generation_close_kicks(generation);
+	for (unsigned i = 0; generation->members && i < generation->capacity; i++) {
+		BUG_ON(generation->members[i].pid);
+		if (generation->members[i].arena)
+			arena_free(generation->members[i].arena);
+	}
+	free(generation->members);
+	if (generation->conf)
+		conf_free(generation->conf);
+	free(generation);
+}
+
+unsigned generation_count(const struct generation *generation, enum member_state state)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < generation->capacity; i++)
+		count += generation->members[i].state == state;
+	return count;
+}
+
+unsigned generation_alive(const struct generation *generation)
+{
+	return generation_count(generation, MEMBER_RUNNING) +
+	       generation_count(generation, MEMBER_RETIRING);
+}
+
+unsigned generation_ready(const struct generation *generation)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < generation->capacity; i++)
+		count += generation->members[i].state == MEMBER_RUNNING &&
+			 generation->members[i].ready;
+	return count;
+}
+
+int generation_vacancy(const struct generation *generation)
+{
+	for (unsigned i = 0; i < generation->capacity; i++)
+		if (generation->members[i].state == MEMBER_EMPTY)
+			return (int)i;
+	return -1;
+}
+
+void generation_close(struct generation *generation, const struct listener_set *kept,
+		      bool unlink_paths)
+{
+	if (!generation->listeners)
+		return;
+	listener_close_all(generation->listeners, kept, unlink_paths);
+	generation->listeners = NULL;
+}

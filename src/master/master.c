@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The master's loop: what is looked at in which order. Must not know how anything is done: the files
+ * of the nouns do. Called by main, once.
+ */
+#include "master/master.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/daemon.h"
+#include "master/environment.h"
+#include "master/orders.h"
+#include "master/reload.h"
+#include "master/server.h"
+#include "master/start.h"
+#include "master/stop.h"
+#include "master/tidings.h"
+
+static int wait_ms(const struct server *server)
+{
+	int64_t due_ms = INT64_MAX, wait;
+
+	if (server->stop.deadline_ms > 0)
+		due_ms = server->stop.deadline_ms;
+	if (!server->is_started && server->deadline_ms < due_ms)
+		due_ms = server->deadline_ms;
+	due_ms = roster_due_ms(&server->roster, due_ms);
+	due_ms = watchdog_due_ms(&server->watchdog, &server->roster, due_ms);
+	due_ms = recycle_due_ms(&server->recycle, &server->roster, due_ms);
+	due_ms = reload_due_ms(server, due_ms);
+	due_ms = tidings_due_ms(server, due_ms);
+	if (due_ms == INT64_MAX)
+		return -1;
+	wait = due_ms - clock_ms();
+	if (wait < 0)
+		return 0;
+	return wait < INT_MAX ? (int)wait : INT_MAX;
+}
+
+static void hear_stops(struct server *server)
+{
+	static const enum signal_action asks[] = { SIGNAL_QUIT, SIGNAL_STOP };
+
+	for (size_t i = 0; i < sizeof(asks) / sizeof(*asks); i++)
+		for (; server->heard[asks[i]] > 0; server->heard[asks[i]]--)
+			stop_ask(server, asks[i]);
+}
+
+/*
+ * A stop that was heard in this turn comes before the dead are looked at: Ctrl-C goes to the whole
+ * process group, and workers that it ended are not to be replaced. Starting comes last of all.
+ */
+static void take_turn(struct server *server)
+{
+	struct roster *roster = &server->roster;
+	int64_t now_ms = server->loop.now_ms;
+
+	hear_stops(server);
+	roster_reap(roster, now_ms);
+	roster_look(roster);
+	if (roster->fatal.text[0] != '\0')
+		stop_fail(server, &roster->fatal);
+	start_step(server, now_ms);
+	orders_obey(server);
+	reload_step(server, now_ms);
+	stop_step(server, now_ms);
+	recycle_step(&server->recycle, roster, now_ms);
+	if (watchdog_due_ms(&server->watchdog, roster, INT64_MAX) <= now_ms)
+		watchdog_look(&server->watchdog, roster, now_ms);
+	roster_kill_due(roster, now_ms);
+	roster_start_due(roster, now_ms);
+	roster_sweep(roster);
+	tidings_step(server, now_ms);
+}
+
+static void run(struct server *server)
+{
+	bool turned;
+
+	while (!stop_is_done(server)) {
+		turned = loop_turn(&server->loop, wait_ms(server));
+		BUG_ON(!turned);
+		take_turn(server);
+	}
+	if (server->outcome.text[0] == '\0')
+		LOG(EVENT_server_stopped,
+		    LOG_NUM("connections_accepted",
+			    scoreboard_sum(server->board, METRIC_connections_accepted_total)),
+		    LOG_NUM("connections_ended",
+			    scoreboard_sum(server->board, METRIC_connections_ended_total)));
+}
+
+/* A starter that still waits is told; main must not tell it a second time. */
+static void tell_starter(struct server *server, struct err *err)
+{
+	if (server->report_fd < 0)
+		return;
+	if (err->code == CODE_OK)
+		err_set(err, CODE_FAILED, "the server was told to stop before it was ready");
+	daemon_report(&server->report_fd, err);
+	err->text[0] = '\0';
+}
+
+static void serve(struct server *server, struct conf *conf, struct err *err)
+{
+	if (server->options->daemon) {
+		if (!daemon_start(&server->report_fd, err)) {
+			conf_free(conf);
+			start_undo(server);
+			return;
+		}
+		environment_detached();
+		log_role("master", -1);
+	}
+	if (start_take(server, conf, err)) {
+		run(server);
+		*err = server->outcome;
+	}
+	start_undo(server);
+	tell_starter(server, err);
+}
+
+enum exit_code master_run(const struct master_options *asked, struct err *err)
+{
+	struct server server;
+	char *directory = NULL;
+	struct conf *conf;
+
+	*err = (struct err){ .code = CODE_OK };
+	start_empty(&server, asked);
+	log_role("master", -1);
+	if (!server.source.directory)
+		server.source.directory = directory = getcwd(NULL, 0);
+	conf = environment_load(&server.source, err);
+	if (conf)
+		serve(&server, conf, err);
+	else
+		start_undo(&server);
+	free(directory);
+	return err->code;
+}

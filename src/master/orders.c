@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Carries out one order for each signal heard. Must not stop or reap. Called by the master's loop.
+ */
+#include "master/orders.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/deed.h"
+#include "master/member.h"
+#include "master/reload.h"
+
+static void reopen(struct server *server)
+{
+	struct deed *deed = &server->board->reopen;
+	int64_t begun_ms = clock_ms();
+	struct err err;
+	bool done;
+
+	deed_begin(deed);
+	done = log_reopen(true, &err);
+	if (done) {
+		LOG(EVENT_logs_reopened);
+		roster_signal(&server->roster, SIGUSR1);
+	} else {
+		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
+	}
+	deed_end(deed, done ? NULL : err.text, clock_ms() - begun_ms,
+		 roster_alive(&server->roster));
+}
+
+/* The generation stays the current one, without workers: its listening sockets keep the clients queued. */
+static void retire(struct server *server)
+{
+	struct generation *generation = server->roster.current;
+
+	if (!generation || generation->wanted == 0)
+		return;
+	LOG(EVENT_workers_retired, LOG_NUM("workers", generation->wanted));
+	generation->wanted = 0;
+	roster_trim(generation, server->loop.now_ms);
+}
+
+static void more_workers(struct server *server)
+{
+	if (roster_more(&server->roster, server->loop.now_ms))
+		LOG(EVENT_workers_changed, LOG_NUM("workers", server->roster.current->wanted));
+}
+
+static void less_workers(struct server *server)
+{
+	if (roster_less(&server->roster, server->loop.now_ms))
+		LOG(EVENT_workers_changed, LOG_NUM("workers", server->roster.current->wanted));
+}
+
+static const struct {
+	enum signal_action action;
+	void (*obey)(struct server *server);
+} orders[] = {
+	{ SIGNAL_REOPEN, reopen },
+	{ SIGNAL_RETIRE, retire },
+	{ SIGNAL_MORE_WORKERS, more_workers },
+	{ SIGNAL_LESS_WORKERS, less_workers },
+	{ SIGNAL_RELOAD, reload_ask },
+};
+
+void orders_obey(struct server *server)
+{
+	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++)
+		for (; server->heard[orders[i].action] > 0; server->heard[orders[i].action]--)
+			orders[i].obey(server);
+}

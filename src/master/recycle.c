@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Decides who is recycled and when. Must not count on the pair staying as it was: either worker may
+ * die, and a signal may retire it, between two steps. Called by the master's loop.
+ */
+#include "master/recycle.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/member.h"
+
+enum { LOOK_MS = 250 };
+
+int64_t recycle_spread(int64_t limit, pid_t pid, unsigned number)
+{
+	uint64_t mixed = ((uint64_t)(uint32_t)pid << 32 | number) * UINT64_C(0x9e3779b97f4a7c15);
+	int64_t tenth = limit / 10;
+
+	return tenth > 0 ? limit + (int64_t)((mixed >> 33) % ((uint64_t)tenth + 1)) : limit;
+}
+
+static bool is_on(const struct roster *roster)
+{
+	const struct conf *conf = roster->current ? roster->current->conf : NULL;
+
+	return conf && (conf->worker_max_age > 0 || conf->worker_max_connections > 0);
+}
+
+int64_t recycle_due_ms(const struct recycle *recycle, const struct roster *roster,
+		       int64_t otherwise_ms)
+{
+	if (!is_on(roster) || recycle->last_ms + LOOK_MS > otherwise_ms)
+		return otherwise_ms;
+	return recycle->last_ms + LOOK_MS;
+}
+
+/* Why the worker's time has come, or NULL. */
+static const char *reason(const struct generation *generation, unsigned number, int64_t now_ms)
+{
+	const struct member *member = &generation->members[number];
+	const struct conf *conf = generation->conf;
+	const struct slot *slot = &generation->slots[number];
+	uint64_t accepted = atomic_load_explicit(
+		&slot->metrics[METRIC_connections_accepted_total], memory_order_relaxed);
+
+	if (member->state != MEMBER_RUNNING || !member->ready)
+		return NULL;
+	if (conf->worker_max_age > 0 &&
+	    now_ms - member->started_ms >=
+		    recycle_spread(conf->worker_max_age, member->pid, number))
+		return "worker_max_age";
+	if (conf->worker_max_connections > 0 &&
+	    accepted >= (uint64_t)recycle_spread(conf->worker_max_connections, member->pid, number))
+		return "worker_max_connections";
+	return NULL;
+}
+
+static void begin(struct recycle *recycle, struct generation *generation, unsigned old,
+		  const char *why, int64_t now_ms)
+{
+	int fresh = generation_vacancy(generation);
+
+	if (fresh < 0)
+		return;
+	recycle->generation = generation->id;
+	recycle->old = old;
+	recycle->fresh = (unsigned)fresh;
+	recycle->retired = false;
+	member_want(&generation->members[fresh], now_ms);
+	LOG(EVENT_worker_recycled, LOG_NUM("worker", old),
+	    LOG_NUM("child_pid", generation->members[old].pid), LOG_STR("reason", why),
+	    LOG_NUM("replacement", fresh));
+}
+
+static void look_for_one(struct recycle *recycle, struct generation *generation, int64_t now_ms)
+{
+	recycle->last_ms = now_ms;
+	for (unsigned number = 0; number < generation->capacity; number++) {
+		const char *why = reason(generation, number, now_ms);
+
+		if (!why)
+			continue;
+		begin(recycle, generation, number, why, now_ms);
+		return;
+	}
+}
+
+/* One of the two has died or was retired by somebody else: what is there too many goes. */
+static void give_up(struct recycle *recycle, struct generation *generation, int64_t now_ms)
+{
+	recycle->generation = 0;
+	roster_trim(generation, now_ms);
+}
+
+static void go_on(struct recycle *recycle, struct generation *generation, int64_t now_ms)
+{
+	const struct member *old = &generation->members[recycle->old];
+	const struct member *fresh = &generation->members[recycle->fresh];
+
+	if (recycle->retired) {
+		if (old->state != MEMBER_RETIRING)
+			recycle->generation = 0;
+		return;
+	}
+	if (old->state != MEMBER_RUNNING || fresh->state == MEMBER_EMPTY ||
+	    fresh->state == MEMBER_RETIRING) {
+		give_up(recycle, generation, now_ms);
+		return;
+	}
+	if (fresh->state != MEMBER_RUNNING || !fresh->ready)
+		return;
+	member_retire(generation, recycle->old, SIGQUIT, member_deadline_ms(generation, now_ms));
+	recycle->retired = true;
+}
+
+void recycle_step(struct recycle *recycle, struct roster *roster, int64_t now_ms)
+{
+	struct generation *generation = roster->current;
+
+	if (!generation || (recycle->generation > 0 && recycle->generation != generation->id))
+		recycle->generation = 0;
+	if (!generation)
+		return;
+	if (recycle->generation > 0)
+		go_on(recycle, generation, now_ms);
+	else if (is_on(roster) && now_ms >= recycle->last_ms + LOOK_MS)
+		look_for_one(recycle, generation, now_ms);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replaces workers that are old or have accepted much (worker_max_age, worker_max_connections), one at
+ * a time: the replacement is ready before the old one is told to leave. Master only.
+ */
+#ifndef MASTER_RECYCLE_H
+#define MASTER_RECYCLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "master/roster.h"
+
+struct recycle {
+	unsigned generation; /* id of the one it is about; 0: nothing is under way */
+	unsigned old, fresh; /* numbers of the worker and of its replacement */
+	bool retired;        /* the old one was told to leave */
+	int64_t last_ms;     /* of the last look at ages */
+};
+
+/* `limit` and up to a tenth more, by worker: so that they do not all leave at once. Pure. */
+int64_t recycle_spread(int64_t limit, pid_t pid, unsigned number);
+
+/* When recycle_step wants to look at ages next, or otherwise_ms when neither option is on. */
+int64_t recycle_due_ms(const struct recycle *recycle, const struct roster *roster,
+		       int64_t otherwise_ms);
+
+/* Goes on with the replacement under way, or begins one when a worker's time has come. */
+void recycle_step(struct recycle *recycle, struct roster *roster, int64_t now_ms);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The steps of a reload and the way back from each. Must not wait: every step ends when the loop sees
+ * a child's death, a worker's bell or a deadline. Called by the master's loop, the start and the stop.
+ *
+ *   IDLE --HUP--> TRYING --passed, sockets open, workers forked--> STARTING --all ready--> IDLE
+ */
+#include "master/reload.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/announce.h"
+#include "master/deed.h"
+#include "master/environment.h"
+#include "master/member.h"
+#include "master/tidings.h"
+
+/* Lets go of a new generation that never became the current one. */
+static void drop_starting(struct server *server)
+{
+	struct roster *roster = &server->roster;
+	struct generation *failed = roster->starting;
+	int64_t now_ms = server->loop.now_ms;
+
+	if (!failed)
+		return;
+	generation_close(failed, roster->current->listeners, true);
+	/* Those that were ready may have accepted already. */
+	roster_retire(roster, failed, SIGQUIT, member_deadline_ms(failed, now_ms));
+}
+
+static void fail(struct server *server, const char *message)
+{
+	struct reload *reload = &server->reload;
+
+	trial_abandon(&reload->trial);
+	drop_starting(server);
+	reload->phase = RELOAD_IDLE;
+	LOG(EVENT_reload_failed, LOG_STR("message", message));
+	deed_end(&server->board->reload, message, clock_ms() - reload->begun_ms,
+		 server->roster.current->wanted);
+}
+
+static void begin(struct server *server)
+{
+	struct reload *reload = &server->reload;
+	struct err err = { 0 };
+
+	reload->phase = RELOAD_TRYING;
+	reload->again = false;
+	reload->begun_ms = clock_ms();
+	deed_begin(&server->board->reload);
+	LOG(EVENT_reload_started);
+	tidings_reloading();
+	if (trial_start(&reload->trial, &server->source, reload->begun_ms, &err))
+		return;
+	fail(server, err.text);
+	tidings_ready();
+}
+
+void reload_ask(struct server *server)
+{
+	if (server->stop.how != STOP_NOT)
+		return;
+	if (server->reload.phase == RELOAD_IDLE && server->is_started)
+		begin(server);
+	else
+		server->reload.again = true;
+}
+
+static struct generation *make(struct server *server, struct conf *conf, struct err *err)
+{
+	const struct listener_set *old = server->roster.current->listeners;
+	unsigned workers = conf_workers(conf);
+	struct listener_set *listeners = listener_open_all(conf, old, workers, err);
+	struct generation *generation;
+
+	if (!listeners)
+		return NULL;
+	generation = generation_new(conf, listeners, workers, err);
+	if (!generation)
+		listener_close_all(listeners, old, true);
+	return generation;
+}
+
+static bool start(struct server *server, struct err *err)
+{
+	struct roster *roster = &server->roster;
+	struct conf *conf = environment_load(&server->source, err);
+	struct generation *generation = NULL;
+
+	if (!conf)
+		return false;
+	if (environment_check(conf, err) && conf_can_reload(roster->current->conf, conf, err))
+		generation = make(server, conf, err);
+	if (!generation) {
+		conf_free(conf);
+		return false;
+	}
+	if (!roster_begin(roster, generation, server->loop.now_ms, err)) {
+		generation_close(generation, roster->current->listeners, true);
+		generation_free(generation);
+		return false;
+	}
+	environment_raise(conf, generation->listeners, generation->capacity);
+	server->reload.phase = RELOAD_STARTING;
+	server->reload.deadline_ms = server->loop.now_ms + SERVER_READY_MS;
+	return true;
+}
+
+static void adopt_log(const struct conf *old, const struct conf *fresh)
+{
+	struct err err;
+
+	if (!environment_same_log(old, fresh) && !environment_log(fresh, &err))
+		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
+}
+
+static void finish(struct server *server)
+{
+	struct roster *roster = &server->roster;
+	int64_t took_ms = clock_ms() - server->reload.begun_ms;
+	struct generation *old = roster_promote(roster);
+	const struct generation *fresh = roster->current;
+
+	server->reload.phase = RELOAD_IDLE;
+	adopt_log(old->conf, fresh->conf);
+	umask((mode_t)fresh->conf->umask);
+	listener_apply(fresh->listeners);
+	announce_listeners(fresh->listeners, old->listeners);
+	generation_close(old, fresh->listeners, true);
+	roster_retire(roster, old, SIGQUIT, member_deadline_ms(old, server->loop.now_ms));
+	announce_conf(server, fresh->conf);
+	LOG(EVENT_reload_finished, LOG_NUM("workers", fresh->wanted), LOG_NUM("took_ms", took_ms),
+	    LOG_NUM("generation", fresh->id));
+	deed_end(&server->board->reload, NULL, took_ms, fresh->wanted);
+}
+
+/* Brings the reload to its end when it is there; false while it goes on. */
+static bool settle(struct server *server, int64_t now_ms)
+{
+	struct reload *reload = &server->reload;
+	const struct generation *fresh = server->roster.starting;
+	struct err err = { 0 };
+
+	if (reload->phase == RELOAD_TRYING) {
+		trial_expire(&reload->trial, now_ms);
+		if (!trial_has_ended(&reload->trial) ||
+		    (trial_finish(&reload->trial, &err) && start(server, &err)))
+			return false;
+	} else if (fresh->failure.text[0] != '\0') {
+		err = fresh->failure;
+	} else if (generation_ready(fresh) == fresh->wanted) {
+		finish(server);
+		return true;
+	} else if (now_ms < reload->deadline_ms) {
+		return false;
+	} else {
+		err_set(&err, CODE_OSERR, "%u of %u new workers were ready within %d s",
+			generation_ready(fresh), fresh->wanted, SERVER_READY_MS / 1000);
+	}
+	fail(server, err.text);
+	return true;
+}
+
+void reload_step(struct server *server, int64_t now_ms)
+{
+	if (server->reload.phase == RELOAD_IDLE) {
+		if (server->reload.again && server->is_started)
+			begin(server);
+		return;
+	}
+	if (!settle(server, now_ms))
+		return;
+	if (server->reload.again)
+		begin(server);
+	else
+		tidings_ready();
+}
+
+void reload_abandon(struct server *server)
+{
+	static const char message[] = "the server was told to stop";
+
+	if (server->reload.phase != RELOAD_IDLE)
+		fail(server, message);
+	if (!server->reload.again)
+		return;
+	server->reload.again = false;
+	deed_begin(&server->board->reload);
+	deed_end(&server->board->reload, message, 0, 0);
+}
+
+int64_t reload_due_ms(const struct server *server, int64_t otherwise_ms)
+{
+	const struct reload *reload = &server->reload;
+	int64_t due_ms = otherwise_ms;
+
+	if (reload->phase == RELOAD_TRYING && !reload->trial.late)
+		due_ms = reload->trial.kill_ms;
+	else if (reload->phase == RELOAD_STARTING)
+		due_ms = reload->deadline_ms;
+	return due_ms < otherwise_ms ? due_ms : otherwise_ms;
+}

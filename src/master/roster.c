@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deals out slots, finds members by pid, and goes through all members for what is due. Must not know
+ * why: start, reload, stop and recycling decide. Called by them and by the master's loop.
+ */
+#include "master/roster.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/member.h"
+
+/* Goes through all generations: pass NULL first, then what it returned. */
+struct generation *roster_next(const struct roster *roster, const struct generation *after)
+{
+	if (!after && roster->current)
+		return roster->current;
+	if ((!after || after == roster->current) && roster->starting)
+		return roster->starting;
+	if (!after || after == roster->current || after == roster->starting)
+		return roster->retiring;
+	return after->next;
+}
+
+/* The end of the first generation that stands in the way of `capacity` slots from `first` on, or 0. */
+static unsigned in_the_way(const struct roster *roster, unsigned first, unsigned capacity)
+{
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		if (first < g->first_slot + g->capacity && g->first_slot < first + capacity)
+			return g->first_slot + g->capacity;
+	return 0;
+}
+
+bool roster_begin(struct roster *roster, struct generation *generation, int64_t now_ms,
+		  struct err *err)
+{
+	unsigned first = 0, end;
+
+	while ((end = in_the_way(roster, first, generation->capacity)))
+		first = end;
+	if (first + generation->capacity > SCOREBOARD_SLOTS)
+		return err_set(err, CODE_OSERR,
+			       "there is no room for %u more workers beside those that are still "
+			       "leaving (wait for them, or shorten shutdown_timeout)",
+			       generation->wanted);
+	generation->first_slot = first;
+	generation->slots = roster->board->slots + first;
+	generation->id = ++roster->last_id;
+	for (unsigned number = 0; number < generation->wanted; number++)
+		member_want(&generation->members[number], now_ms);
+	roster->starting = generation;
+	return true;
+}
+
+struct generation *roster_promote(struct roster *roster)
+{
+	struct generation *old = roster->current;
+
+	roster->current = roster->starting;
+	roster->starting = NULL;
+	atomic_store_explicit(&roster->board->generation, roster->current->id,
+			      memory_order_relaxed);
+	return old;
+}
+
+void roster_retire(struct roster *roster, struct generation *generation, int signal,
+		   int64_t kill_ms)
+{
+	BUG_ON(generation->listeners);
+	for (unsigned number = 0; number < generation->capacity; number++)
+		member_retire(generation, number, signal, kill_ms);
+	if (generation == roster->current)
+		roster->current = NULL;
+	if (generation == roster->starting)
+		roster->starting = NULL;
+	generation->wanted = 0;
+	generation->next = roster->retiring;
+	roster->retiring = generation;
+}
+
+static bool bury(struct roster *roster, pid_t pid, int status, int64_t now_ms)
+{
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		for (unsigned number = 0; number < g->capacity; number++)
+			if (g->members[number].pid == pid) {
+				member_bury(roster, g, number, status, now_ms);
+				return true;
+			}
+	return false;
+}
+
+void roster_reap(struct roster *roster, int64_t now_ms)
+{
+	int status;
+	pid_t pid;
+
+	for (;;) {
+		pid = sys_waitpid(-1, &status, WNOHANG);
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid <= 0)
+			return;
+		if (!bury(roster, pid, status, now_ms) &&
+		    !(roster->other && roster->other(roster->owner, pid, status)))
+			LOG(EVENT_stranger_reaped, LOG_NUM("child_pid", pid));
+	}
+}
+
+static void start_due(struct roster *roster, struct generation *generation, int64_t now_ms)
+{
+	for (unsigned number = 0; number < generation->capacity; number++) {
+		const struct member *member = &generation->members[number];
+
+		if (member->state == MEMBER_WAITING && member->due_ms <= now_ms &&
+		    generation->failure.text[0] == '\0')
+			member_start(roster, generation, number, now_ms);
+	}
+}
+
+void roster_start_due(struct roster *roster, int64_t now_ms)
+{
+	if (roster->current)
+		start_due(roster, roster->current, now_ms);
+	if (roster->starting)
+		start_due(roster, roster->starting, now_ms);
+}
+
+void roster_kill_due(struct roster *roster, int64_t now_ms)
+{
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		for (unsigned number = 0; number < g->capacity; number++) {
+			struct member *member = &g->members[number];
+
+			if (member->pid == 0 || member->kill_ms == 0 || member->kill_ms > now_ms)
+				continue;
+			if (member->state == MEMBER_RETIRING && !member->hung)
+				LOG(EVENT_shutdown_timed_out, LOG_NUM("worker", number),
+				    LOG_NUM("child_pid", member->pid));
+			member->kill_ms = 0;
+			sys_kill(member->pid, SIGKILL);
+		}
+}
+
+void roster_look(struct roster *roster)
+{
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		for (unsigned number = 0; number < g->capacity; number++)
+			member_look(g, number);
+}
+
+void roster_sweep(struct roster *roster)
+{
+	struct generation **link = &roster->retiring;
+
+	while (*link) {
+		struct generation *generation = *link;
+
+		if (generation_alive(generation) > 0) {
+			link = &generation->next;
+			continue;
+		}
+		*link = generation->next;
+		generation_free(generation);
+	}
+}
+
+void roster_signal(const struct roster *roster, int signal)
+{
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		for (unsigned number = 0; number < g->capacity; number++)
+			if (g->members[number].pid > 0)
+				sys_kill(g->members[number].pid, signal);
+}
+
+unsigned roster_alive(const struct roster *roster)
+{
+	unsigned alive = 0;
+
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		alive += generation_alive(g);
+	return alive;
+}
+
+int64_t roster_due_ms(const struct roster *roster, int64_t otherwise_ms)
+{
+	int64_t due_ms = otherwise_ms;
+
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		for (unsigned number = 0; number < g->capacity; number++) {
+			const struct member *member = &g->members[number];
+
+			if (member->state == MEMBER_WAITING && member->due_ms < due_ms)
+				due_ms = member->due_ms;
+			if (member->pid > 0 && member->kill_ms > 0 && member->kill_ms < due_ms)
+				due_ms = member->kill_ms;
+		}
+	return due_ms;
+}
+
+bool roster_more(struct roster *roster, int64_t now_ms)
+{
+	int number = roster->current ? generation_vacancy(roster->current) : -1;
+
+	if (number < 0)
+		return false;
+	member_want(&roster->current->members[number], now_ms);
+	roster->current->wanted++;
+	return true;
+}
+
+bool roster_less(struct roster *roster, int64_t now_ms)
+{
+	if (!roster->current || roster->current->wanted <= 1)
+		return false;
+	roster->current->wanted--;
+	roster_trim(roster->current, now_ms);
+	return true;
+}
+
+/* The member to do without first: one that waits, else the one with the highest number. */
+static int dispensable(const struct generation *generation)
+{
+	int found = -1;
+
+	for (unsigned number = 0; number < generation->capacity; number++) {
+		if (generation->members[number].state == MEMBER_WAITING)
+			return (int)number;
+		if (generation->members[number].state == MEMBER_RUNNING)
+			found = (int)number;
+	}
+	return found;
+}
+
+void roster_trim(struct generation *generation, int64_t now_ms)
+{
+	while (generation_count(generation, MEMBER_WAITING) +
+	       generation_count(generation, MEMBER_RUNNING) > generation->wanted)
+		member_retire(generation, (unsigned)dispensable(generation), SIGQUIT,
+			      member_deadline_ms(generation, now_ms));
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is who: every generation with every worker, found by pid when one has died. Master only. It
+ * trusts its own notes alone: from the scoreboard it takes a worker's "ready" and its heartbeat, no
+ * pid.
+ */
+#ifndef MASTER_ROSTER_H
+#define MASTER_ROSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/scoreboard.h"
+#include "master/generation.h"
+
+struct roster {
+	struct scoreboard *board;
+	int bell_fd;                  /* every worker rings it when its state changes */
+	struct generation *current;   /* NULL until the first one is ready */
+	struct generation *starting;  /* NULL but during the start and a reload */
+	struct generation *retiring;  /* a list: told to leave, not all gone */
+	unsigned last_id;
+	struct err fatal;             /* why the server has to end; "" as long as it has not */
+	/* Forks the worker and returns its pid, or -1 with errno. spawn_worker, but in tests. */
+	pid_t (*spawn)(struct roster *roster, struct generation *generation, unsigned number);
+	/* A child that is no worker is gone; true when it was known. */
+	bool (*other)(void *owner, pid_t pid, int status);
+	void *owner; /* of other */
+};
+
+/*
+ * Makes the generation the starting one: deals out its slots and lets all its workers start at the
+ * next roster_start_due. False with err (CODE_OSERR) when the scoreboard has no room; then the
+ * generation stays the caller's.
+ */
+bool roster_begin(struct roster *roster, struct generation *generation, int64_t now_ms,
+		  struct err *err);
+
+/* The starting generation becomes the current one; returns the one that was (NULL: none). */
+struct generation *roster_promote(struct roster *roster);
+
+/*
+ * Tells all workers of a generation to leave by that signal, with SIGKILL at kill_ms, and moves it to
+ * the retiring ones. Its listeners must be closed.
+ */
+void roster_retire(struct roster *roster, struct generation *generation, int signal,
+		   int64_t kill_ms);
+
+/* Reaps every child that is dead: workers, the roster's `other`, and strangers. */
+void roster_reap(struct roster *roster, int64_t now_ms);
+
+/* Starts every worker that is due; kills every one whose time is over; notes who is ready. */
+void roster_start_due(struct roster *roster, int64_t now_ms);
+void roster_kill_due(struct roster *roster, int64_t now_ms);
+void roster_look(struct roster *roster);
+
+/* Frees the retiring generations of which nobody lives any more. */
+void roster_sweep(struct roster *roster);
+
+/* Sends the signal to every living worker. */
+void roster_signal(const struct roster *roster, int signal);
+
+/* How many workers live, in all generations. */
+unsigned roster_alive(const struct roster *roster);
+
+/* When roster_start_due or roster_kill_due has something to do next, or otherwise_ms. */
+int64_t roster_due_ms(const struct roster *roster, int64_t otherwise_ms);
+
+/* One worker more or less in the current generation; false: there is no room, or one is left. */
+bool roster_more(struct roster *roster, int64_t now_ms);
+bool roster_less(struct roster *roster, int64_t now_ms);
+
+/* Retires workers of a generation that are more than it wants, those that wait first. */
+void roster_trim(struct generation *generation, int64_t now_ms);
+
+/* Goes through all generations: pass NULL first, then what it returned; NULL after the last. */
+struct generation *roster_next(const struct roster *roster, const struct generation *after);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Forks one worker and strips it of what is not its own. Must not decide when or whether. Called by
+ * member.c through the roster.
+ */
+#include "master/spawn.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/environment.h"
+#include "worker/heritage.h"
+
+/* A worker must not be able to touch another's connections; descriptors worker_run closes itself. */
+static void leave_arenas(struct generation *generation, const struct arena *own)
+{
+	for (unsigned i = 0; i < generation->capacity; i++)
+		if (generation->members[i].arena && generation->members[i].arena != own)
+			arena_free(generation->members[i].arena);
+}
+
+/* A generation that a reload tries has its own log already, which the master does not have yet. */
+static bool wants_new_log(const struct roster *roster, const struct generation *generation)
+{
+	return generation == roster->starting && roster->current &&
+	       !environment_same_log(roster->current->conf, generation->conf);
+}
+
+static _Noreturn void become_worker(const struct roster *roster, const struct generation *generation,
+			  const struct heritage *heritage)
+{
+	struct generation *g;
+	struct err err;
+
+	for (g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		leave_arenas(g, heritage->arena);
+	if (!environment_inherit(generation->conf, generation->listeners, generation->capacity,
+				 wants_new_log(roster, generation), &err)) {
+		log_role("worker", (int)heritage->number);
+		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
+		_exit(CODE_NO_RESPAWN);
+	}
+	_exit(worker_run(heritage));
+}
+
+pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigned number)
+{
+	struct heritage heritage = {
+		.conf = generation->conf,
+		.listeners = generation->listeners,
+		.board = roster->board,
+		.number = number,
+		.peers = generation->slots,
+		.kick_fds = generation->kick_fds,
+		.peer_count = generation->capacity,
+		.bell_fd = roster->bell_fd,
+		.arena = generation->members[number].arena,
+		.master_pid = getpid(),
+	};
+	pid_t pid = sys_fork();
+
+	if (pid == 0)
+		become_worker(roster, generation, &heritage);
+	return pid;
+}

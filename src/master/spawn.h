@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The forking of a worker: the one place where the master's memory becomes a worker's. */
+#ifndef MASTER_SPAWN_H
+#define MASTER_SPAWN_H
+
+#include <sys/types.h>
+
+#include "master/roster.h"
+
+/*
+ * Forks the worker of that number, whose slot and arena are prepared. Returns its pid, or -1 with
+ * errno; in the worker it never returns. The worker keeps nothing of the master's but its heritage,
+ * not even other workers' arenas.
+ */
+pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigned number);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Acquires and releases what a server holds. Must not wait for workers: start_step is called every
+ * turn. Called by master_run and the master's loop.
+ */
+#include "master/start.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "core/notify.h"
+#include "master/announce.h"
+#include "master/environment.h"
+#include "master/reload.h"
+#include "master/spawn.h"
+#include "master/stop.h"
+
+static void hear_signals(void *owner, uint32_t events)
+{
+	struct server *server = owner;
+	int number;
+
+	(void)events;
+	while ((number = signals_next(server->signals.fd, NULL)) > 0)
+		server->heard[signals_find(number)->master]++;
+}
+
+/* What has rung is seen by looking at every slot, in the turn that this wakes. */
+static void hear_bell(void *owner, uint32_t events)
+{
+	const struct server *server = owner;
+	uint64_t rung;
+
+	(void)events;
+	(void)!sys_read(server->bell.fd, &rung, sizeof(rung));
+}
+
+static bool reap_other(void *owner, pid_t pid, int status)
+{
+	struct server *server = owner;
+
+	return trial_reap(&server->reload.trial, pid, status);
+}
+
+void start_empty(struct server *server, const struct master_options *asked)
+{
+	*server = (struct server){
+		.options = asked,
+		.source = asked->source,
+		.loop = { .epfd = -1 },
+		.signals = { -1, hear_signals, server },
+		.bell = { -1, hear_bell, server },
+		.pidfile = { .fd = -1 },
+		.roster = { .spawn = spawn_worker, .other = reap_other, .owner = server },
+		.ready_fd = asked->ready_fd,
+		.report_fd = -1,
+	};
+}
+
+static bool take_files(struct server *server, const struct conf *conf, struct err *err)
+{
+	char path[sizeof(server->pidfile.path)];
+
+	if (!pidfile_path(conf, true, path, sizeof(path), err) ||
+	    !environment_enter(conf, server->options->daemon, err) ||
+	    !pidfile_open(&server->pidfile, path, err))
+		return false;
+	scoreboard_path(path, server->board_path, sizeof(server->board_path));
+	server->board = scoreboard_new(server->board_path, err);
+	server->roster.board = server->board;
+	return server->board;
+}
+
+static bool take_loop(struct server *server, struct err *err)
+{
+	if (!loop_open(&server->loop))
+		return err_errno(err, CODE_OSERR, "cannot make the master's epoll");
+	server->signals.fd = signals_open();
+	if (server->signals.fd < 0 || !loop_watch(&server->loop, &server->signals, EPOLLIN))
+		return err_errno(err, CODE_OSERR, "cannot make the master's signalfd");
+	server->bell.fd = sys_eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (server->bell.fd < 0 || !loop_watch(&server->loop, &server->bell, EPOLLIN))
+		return err_errno(err, CODE_OSERR, "cannot make the workers' bell");
+	server->roster.bell_fd = server->bell.fd;
+	return true;
+}
+
+static struct generation *take_generation(struct conf *conf, struct err *err)
+{
+	unsigned workers = conf_workers(conf), left;
+	struct listener_set *listeners = listener_open_all(conf, NULL, workers, err);
+	struct generation *generation;
+
+	if (!listeners)
+		return NULL;
+	left = notify_drop_listeners();
+	if (left > 0)
+		LOG(EVENT_environment_warned, LOG_NUM("sockets", left),
+		    LOG_STR("message", "the service manager passed sockets that no listen names; "
+				       "they were closed"));
+	generation = generation_new(conf, listeners, workers, err);
+	if (!generation)
+		listener_close_all(listeners, NULL, true);
+	return generation;
+}
+
+bool start_take(struct server *server, struct conf *conf, struct err *err)
+{
+	struct generation *generation = NULL;
+
+	if (environment_check(conf, err) && take_files(server, conf, err) &&
+	    environment_log(conf, err) && take_loop(server, err))
+		generation = take_generation(conf, err);
+	if (!generation) {
+		conf_free(conf);
+		return false;
+	}
+	server->loop.now_ms = clock_ms();
+	server->deadline_ms = server->loop.now_ms + SERVER_READY_MS;
+	if (!roster_begin(&server->roster, generation, server->loop.now_ms, err)) {
+		generation_close(generation, NULL, true);
+		generation_free(generation);
+		return false;
+	}
+	environment_raise(conf, generation->listeners, generation->capacity);
+	announce_listeners(generation->listeners, NULL);
+	announce_conf(server, conf);
+	return true;
+}
+
+void start_step(struct server *server, int64_t now_ms)
+{
+	const struct generation *first = server->roster.starting;
+	struct err err = { 0 };
+
+	if (server->is_started || !first)
+		return;
+	if (first->failure.text[0] != '\0') {
+		err = first->failure;
+	} else if (generation_ready(first) == first->wanted) {
+		if (pidfile_write(&server->pidfile, &err)) {
+			roster_promote(&server->roster);
+			server->is_started = true;
+			announce_started(server);
+			return;
+		}
+	} else if (now_ms >= server->deadline_ms) {
+		err_set(&err, CODE_OSERR, "%u of %u workers were ready within %d s",
+			generation_ready(first), first->wanted, SERVER_READY_MS / 1000);
+	} else {
+		return;
+	}
+	stop_fail(server, &err);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		sys_close(*fd);
+	*fd = -1;
+}
+
+void start_undo(struct server *server)
+{
+	roster_sweep(&server->roster);
+	close_fd(&server->signals.fd);
+	close_fd(&server->bell.fd);
+	if (server->loop.epfd >= 0)
+		loop_close(&server->loop);
+	close_fd(&server->ready_fd);
+	scoreboard_free(server->board, server->board_path, true);
+	server->board = NULL;
+	pidfile_remove(&server->pidfile);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stops the server in steps, each of which only makes the last one faster. Must not wait: the loop
+ * reaps. Called by the master's loop.
+ *
+ *   NOT --TERM, QUIT--> GRACEFUL --again, or shutdown_timeout--> FAST --INT again, or 2 s--> KILL
+ *   NOT, GRACEFUL --INT--> FAST
+ */
+#include "master/stop.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/member.h"
+#include "master/reload.h"
+#include "master/tidings.h"
+
+enum { FAST_MS = 2000 };
+
+static const struct {
+	const char *word;
+	int signal;
+} steps[] = {
+	[STOP_NOT] = { "not", 0 },
+	[STOP_GRACEFUL] = { "gracefully", SIGQUIT },
+	[STOP_FAST] = { "fast", SIGINT },
+	[STOP_KILL] = { "killed", SIGKILL },
+};
+
+/* The longest time that any generation's connections were promised. */
+static int64_t patience_ms(const struct server *server, int64_t now_ms)
+{
+	const struct roster *roster = &server->roster;
+	int64_t latest_ms = now_ms;
+
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		if (member_deadline_ms(g, now_ms) > latest_ms)
+			latest_ms = member_deadline_ms(g, now_ms);
+	return latest_ms;
+}
+
+static void retire(struct server *server)
+{
+	struct generation *last = server->roster.starting ? server->roster.starting :
+							    server->roster.current;
+
+	if (!last)
+		return;
+	generation_close(last, NULL, true);
+	/* The steps give the signals, and the time to be gone, to all generations at once. */
+	roster_retire(&server->roster, last, 0, INT64_MAX);
+}
+
+static void begin(struct server *server, enum stop_how how)
+{
+	if (server->outcome.text[0] == '\0')
+		LOG(EVENT_server_stopping, LOG_STR("how", steps[how].word));
+	tidings_stopping();
+	reload_abandon(server);
+	retire(server);
+}
+
+static void enter(struct server *server, enum stop_how how, int64_t now_ms)
+{
+	enum stop_how before = server->stop.how;
+
+	if (how <= before)
+		return;
+	server->stop.how = how;
+	if (how == STOP_GRACEFUL)
+		server->stop.deadline_ms = patience_ms(server, now_ms);
+	else
+		server->stop.deadline_ms = how == STOP_FAST ? now_ms + FAST_MS : 0;
+	if (before == STOP_NOT)
+		begin(server, how);
+	else
+		LOG(EVENT_server_stopping, LOG_STR("how", steps[how].word));
+	roster_signal(&server->roster, steps[how].signal);
+}
+
+void stop_ask(struct server *server, enum signal_action action)
+{
+	enum stop_how how = server->stop.how;
+
+	if (action == SIGNAL_QUIT)
+		how = how == STOP_NOT ? STOP_GRACEFUL : STOP_FAST;
+	else
+		how = how < STOP_FAST ? STOP_FAST : STOP_KILL;
+	enter(server, how, server->loop.now_ms);
+}
+
+void stop_fail(struct server *server, const struct err *err)
+{
+	if (server->stop.how != STOP_NOT)
+		return;
+	server->outcome = *err;
+	if (!server->is_started) {
+		enter(server, STOP_KILL, server->loop.now_ms);
+		return;
+	}
+	LOG(EVENT_server_failed, LOG_STR("message", err->text));
+	server->outcome.text[0] = '\0';
+	enter(server, STOP_GRACEFUL, server->loop.now_ms);
+}
+
+void stop_step(struct server *server, int64_t now_ms)
+{
+	if (server->stop.deadline_ms == 0 || now_ms < server->stop.deadline_ms)
+		return;
+	if (server->stop.how == STOP_GRACEFUL)
+		LOG(EVENT_shutdown_timed_out, LOG_NUM("workers", roster_alive(&server->roster)));
+	enter(server, server->stop.how + 1, now_ms);
+}
+
+bool stop_is_done(const struct server *server)
+{
+	return server->stop.how != STOP_NOT && roster_alive(&server->roster) == 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A first reading of a new configuration in a child, so that whatever it does to a parser
+ * harms nobody. Master only; the child touches no client and no listening socket.
+ */
+#ifndef MASTER_TRIAL_H
+#define MASTER_TRIAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "core/conf.h"
+
+enum { TRIAL_MOST_MS = 10000 };
+
+struct trial_page;
+
+struct trial {
+	pid_t pid;               /* of the child; 0: it is reaped, or there is none */
+	int status;              /* of the reaped child */
+	int64_t kill_ms;         /* when it has taken too long */
+	bool late;               /* and was killed for it */
+	struct trial_page *page; /* shared with the child, which writes the outcome; NULL: no trial */
+};
+
+/* Forks the child. False with err when the system refuses. */
+bool trial_start(struct trial *trial, const struct conf_source *source, int64_t now_ms,
+		 struct err *err);
+
+/* Notes the death of the trial's child; false when pid is another. */
+bool trial_reap(struct trial *trial, pid_t pid, int status);
+
+/* A trial was begun and its child has ended: trial_finish may be called. */
+bool trial_has_ended(const struct trial *trial);
+
+/* Forgets the trial; true when the configuration passed, else false with err. */
+bool trial_finish(struct trial *trial, struct err *err);
+
+/* Kills a child that has taken too long; it is reaped like any other. */
+void trial_expire(struct trial *trial, int64_t now_ms);
+
+/* Kills the child and forgets it; nothing when there is none. */
+void trial_abandon(struct trial *trial);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Judges heartbeats. Must not reap or respawn: a worker that it kills is one that has died. Called
+ * by the master's loop.
+ */
+#include "master/watchdog.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+
+enum { LOOK_LEAST_MS = 20, LOOK_MOST_MS = 1000 };
+
+/* How often the generation's workers are looked at; 0: never. */
+static int64_t interval_ms(const struct generation *generation)
+{
+	int64_t quarter = generation->conf->hang_timeout / 4;
+
+	if (generation->conf->hang_timeout == 0)
+		return 0;
+	if (quarter < LOOK_LEAST_MS)
+		return LOOK_LEAST_MS;
+	return quarter < LOOK_MOST_MS ? quarter : LOOK_MOST_MS;
+}
+
+int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct roster *roster,
+			int64_t otherwise_ms)
+{
+	int64_t due_ms = otherwise_ms;
+
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g)) {
+		int64_t interval = interval_ms(g);
+
+		if (interval > 0 && watchdog->last_ms + interval < due_ms)
+			due_ms = watchdog->last_ms + interval;
+	}
+	return due_ms;
+}
+
+static void kill_hung(struct roster *roster, struct member *member, unsigned number,
+		      int64_t silent_ms, int64_t now_ms)
+{
+	LOG(EVENT_worker_hung, LOG_NUM("worker", number), LOG_NUM("child_pid", member->pid),
+	    LOG_NUM("silent_ms", silent_ms));
+	atomic_fetch_add_explicit(&roster->board->hangs, 1, memory_order_relaxed);
+	member->hung = true;
+	if (member->kill_ms == 0 || member->kill_ms > now_ms + WATCHDOG_ABORT_MS)
+		member->kill_ms = now_ms + WATCHDOG_ABORT_MS;
+	sys_kill(member->pid, SIGABRT);
+}
+
+static void look_at(struct roster *roster, struct generation *generation, unsigned number,
+		    int64_t now_ms)
+{
+	struct member *member = &generation->members[number];
+	int64_t beat_ms = atomic_load_explicit(&generation->slots[number].heartbeat_ms,
+					       memory_order_relaxed);
+
+	if (member->pid == 0 || member->hung)
+		return;
+	if (beat_ms < member->grace_ms)
+		beat_ms = member->grace_ms;
+	if (now_ms - beat_ms > generation->conf->hang_timeout)
+		kill_hung(roster, member, number, now_ms - beat_ms, now_ms);
+}
+
+static void grant_grace(struct generation *generation, int64_t now_ms)
+{
+	for (unsigned number = 0; number < generation->capacity; number++)
+		generation->members[number].grace_ms = now_ms;
+}
+
+void watchdog_look(struct watchdog *watchdog, struct roster *roster, int64_t now_ms)
+{
+	int64_t away_ms = watchdog->last_ms > 0 ? now_ms - watchdog->last_ms : 0;
+
+	watchdog->last_ms = now_ms;
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g)) {
+		if (interval_ms(g) == 0)
+			continue;
+		if (away_ms > g->conf->hang_timeout / 2)
+			grant_grace(g, now_ms);
+		for (unsigned number = 0; number < g->capacity; number++)
+			look_at(roster, g, number, now_ms);
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds workers whose loop no longer turns. A worker stamps its heartbeat every turn and never waits
+ * longer than a third of hang_timeout. Master only.
+ */
+#ifndef MASTER_WATCHDOG_H
+#define MASTER_WATCHDOG_H
+
+#include <stdint.h>
+
+#include "master/roster.h"
+
+enum { WATCHDOG_ABORT_MS = 1000 }; /* between SIGABRT, which leaves a core, and SIGKILL */
+
+struct watchdog {
+	int64_t last_ms; /* of the last look; 0: none yet */
+};
+
+/* When the next look is due, or otherwise_ms when no generation has a hang_timeout. */
+int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct roster *roster,
+			int64_t otherwise_ms);
+
+/*
+ * Sends SIGABRT, and by kill_ms SIGKILL, to every worker whose heartbeat is older than hang_timeout.
+ * When the master itself has not run for long (stopped, suspended), its workers may not have either:
+ * they get a fresh start.
+ */
+void watchdog_look(struct watchdog *watchdog, struct roster *roster, int64_t now_ms);
+
+#endif
