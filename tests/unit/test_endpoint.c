@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of core/endpoint: options, addresses that cannot be had. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "unit/listening.h"
+
+static void open__of_port_0__learns_the_port(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *set;
+	struct addr bound;
+
+	(void)state;
+	listening_add(&setup, "127.0.0.1:0");
+	set = listening_open(&setup, NULL, 1);
+	assert_int_equal(set->count, 1);
+	assert_int_equal(set->list[0].wanted.in.sin_port, 0);
+	bound = set->list[0].bound;
+	assert_int_not_equal(bound.in.sin_port, 0);
+	assert_true(set->list[0].created);
+	assert_true(listening_answers(&bound));
+	listener_close_all(set, NULL, true);
+	assert_false(listening_answers(&bound));
+}
+
+static void open__sets_flags_and_options(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *set;
+	int fd;
+
+	(void)state;
+	listening_add(&setup, "127.0.0.1:0");
+	setup.listens[0].keepalive = true;
+	setup.listens[0].defer_accept = true;
+	setup.listens[0].fastopen = 5;
+	setup.listens[0].rcvbuf = 20000;
+	set = listening_open(&setup, NULL, 1);
+	fd = listener_fd(&set->list[0], 3);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	assert_int_equal(listening_option(fd, SOL_SOCKET, SO_ACCEPTCONN), 1);
+	assert_int_equal(listening_option(fd, SOL_SOCKET, SO_REUSEADDR), 1);
+	assert_int_equal(listening_option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+	assert_int_equal(listening_option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+	assert_int_equal(listening_option(fd, IPPROTO_TCP, TCP_FASTOPEN), 5);
+	assert_int_equal(listening_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT), 1);
+	assert_int_equal(listening_option(fd, SOL_SOCKET, SO_RCVBUF), 40000);
+	listener_close_all(set, NULL, true);
+}
+
+static void accepted_sockets__inherit_nodelay(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *set;
+	int client, fd;
+
+	(void)state;
+	listening_add(&setup, "127.0.0.1:0");
+	set = listening_open(&setup, NULL, 1);
+	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(client, &set->list[0].bound.sa, set->list[0].bound.len), 0);
+	fd = accept4(listener_fd(&set->list[0], 0), NULL, NULL, SOCK_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(listening_option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+	close(fd);
+	close(client);
+	listener_close_all(set, NULL, true);
+}
+
+static void open__of_a_taken_port__names_address_and_remedy(void **state)
+{
+	struct listening first = { 0 }, second = { 0 };
+	char text[ADDR_TEXT], expected[512];
+	struct listener_set *set;
+
+	(void)state;
+	listening_add(&first, "127.0.0.1:0");
+	set = listening_open(&first, NULL, 1);
+	listening_add(&second, addr_write(&set->list[0].bound, text));
+	snprintf(expected, sizeof(expected),
+		 "x.conf:1: listen \"%s\": cannot bind %s: Address already in use (another program "
+		 "serves it; ss -ltnp shows which)",
+		 text, text);
+	listening_refuses(&second, NULL, CODE_UNAVAILABLE, expected);
+	listener_close_all(set, NULL, true);
+}
+
+static void open__of_a_foreign_address__says_so(void **state)
+{
+	struct listening setup = { 0 };
+
+	(void)state;
+	listening_add(&setup, "192.0.2.77:0");
+	listening_refuses(&setup, NULL, CODE_UNAVAILABLE, "(no interface of this machine has it");
+}
+
+static bool answers_by_ipv4(const struct addr *bound)
+{
+	struct addr addr = { .len = sizeof(addr.in), .in.sin_family = AF_INET };
+
+	addr.in.sin_port = bound->in6.sin6_port;
+	addr.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return listening_answers(&addr);
+}
+
+static void open__of_ipv6_any__takes_ipv4_unless_v6only(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *set;
+
+	(void)state;
+	listening_add(&setup, "[::]:0");
+	set = listening_open(&setup, NULL, 1);
+	assert_true(answers_by_ipv4(&set->list[0].bound));
+	listener_close_all(set, NULL, true);
+	setup.listens[0].v6only = true;
+	set = listening_open(&setup, NULL, 1);
+	assert_false(answers_by_ipv4(&set->list[0].bound));
+	listener_close_all(set, NULL, true);
+}
+
+static void reuse_port__of_a_port_that_another_shares__is_still_taken(void **state)
+{
+	struct listening first = { 0 }, second = { 0 };
+	struct listener_set *set;
+	char text[ADDR_TEXT];
+
+	(void)state;
+	listening_add(&first, "127.0.0.1:0");
+	first.listens[0].reuse_port = true;
+	set = listening_open(&first, NULL, 2);
+	listening_add(&second, addr_write(&set->list[0].bound, text));
+	second.listens[0].reuse_port = true;
+	listening_refuses(&second, NULL, CODE_UNAVAILABLE, "another program serves it");
+	listener_close_all(set, NULL, true);
+}
+
+static void apply__changes_a_living_socket(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *old, *set;
+	int fd;
+
+	(void)state;
+	listening_add(&setup, "127.0.0.1:0");
+	setup.listens[0].keepalive = true;
+	setup.listens[0].fastopen = 5;
+	old = listening_open(&setup, NULL, 1);
+	fd = old->list[0].fds[0];
+	setup.listens[0].keepalive = false;
+	setup.listens[0].fastopen = 0;
+	setup.listens[0].sndbuf = 30000;
+	set = listening_open(&setup, old, 1);
+	assert_int_equal(listening_option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+	listener_apply(set);
+	assert_int_equal(listening_option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+	assert_int_equal(listening_option(fd, IPPROTO_TCP, TCP_FASTOPEN), 0);
+	assert_int_equal(listening_option(fd, SOL_SOCKET, SO_SNDBUF), 60000);
+	listener_close_all(old, set, true);
+	listener_close_all(set, NULL, true);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, listening_set_up, listening_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(open__of_port_0__learns_the_port),
+		CASE(open__sets_flags_and_options),
+		CASE(accepted_sockets__inherit_nodelay),
+		CASE(open__of_a_taken_port__names_address_and_remedy),
+		CASE(open__of_a_foreign_address__says_so),
+		CASE(open__of_ipv6_any__takes_ipv4_unless_v6only),
+		CASE(reuse_port__of_a_port_that_another_shares__is_still_taken),
+		CASE(apply__changes_a_living_socket),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of core/manual, core/mdoc and core/sample: the tables as text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/conf.h"
+#include "core/manual.h"
+#include "core/mdoc.h"
+#include "unit/folder.h"
+
+static char *table(const char *name)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	assert_true(manual_print(name, out));
+	fclose(out);
+	return text;
+}
+
+static char *filled(const char *sentences)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	mdoc_text(sentences, out);
+	fclose(out);
+	return text;
+}
+
+static void manual_print__of_an_unknown_table__prints_nothing(void **state)
+{
+	(void)state;
+	assert_false(manual_print("option", stderr));
+	assert_false(manual_print("", stderr));
+}
+
+static void manual_print__of_each_table__has_a_term_for_each_row(void **state)
+{
+	static const struct {
+		const char *name, *term;
+	} samples[] = {
+		{ "options", ".It Ic \"\\&shutdown_timeout =\" Ar \"\\&30s\"\n" },
+		{ "signals", ".It Dv \"\\&SIGHUP\"\nReload the configuration.\n" },
+		{ "metrics", ".It Sy \"\\&prefork_messages_total\" Ar \"\\&counter\"\n" },
+		{ "events", ".It Sy \"\\&worker_crashed\" Ar \"\\&warning\"\n" },
+		{ "exits", ".It Sy \"\\&78\"\nThe configuration is wrong.\n" },
+		{ "services", ".It Sy \"\\&echo\"\nReturns every byte (RFC 862).\n" },
+		{ "flags", ".It Sy \"\\&-p, --pid-file\" Ar \"\\&FILE\"\n" },
+		{ "verbs", ".It Sy \"\\&reload\"\n" },
+		{ "endings", ".It Sy \"\\&message_too_long\"\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		char *text = table(samples[i].name);
+
+		assert_non_null(strstr(text, samples[i].term));
+		free(text);
+	}
+}
+
+static void manual_print__of_options__names_every_option_once(void **state)
+{
+	char *text = table("options");
+
+	(void)state;
+	for (size_t i = 0; i < option_count; i++) {
+		char term[96];
+		const char *found;
+
+		snprintf(term, sizeof(term), ".It Ic \"\\&%s =\"", options[i].name);
+		found = strstr(text, term);
+		assert_non_null(found);
+		assert_null(strstr(found + 1, term));
+	}
+	free(text);
+}
+
+static void mdoc_text__breaks_after_sentences_and_at_the_width(void **state)
+{
+	char *text = filled("One. Two \\ three.");
+
+	(void)state;
+	assert_string_equal(text, "One.\nTwo \\e three.\n");
+	free(text);
+	text = filled("aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff ggggggggg hhhhhhhh "
+		      "iiiiiiiii.");
+	assert_string_equal(text, "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff ggggggggg "
+				  "hhhhhhhh\niiiiiiiii.\n");
+	free(text);
+	text = filled(".starts like a macro");
+	assert_string_equal(text, "\\&.starts like a macro\n");
+	free(text);
+}
+
+static struct conf *load(void **state, const char *text)
+{
+	struct conf_source source = { .file = "x.conf", .directory = *state };
+	struct err err;
+	struct conf *conf;
+
+	folder_write(*state, "x.conf", text);
+	conf = conf_load(&source, &err);
+	if (conf == NULL)
+		fail_msg("%s", err.text);
+	return conf;
+}
+
+static void assert_all_default(const struct conf *conf)
+{
+	assert_int_equal(conf->listener_count, 1);
+	for (size_t i = 0; i < option_count; i++) {
+		bool is_listen = options[i].section == SECTION_listen;
+		const void *object = is_listen ? (const void *)conf->listeners : (const void *)conf;
+
+		if (strcmp(options[i].name, "service") != 0)
+			assert_true(option_is_default(&options[i], object));
+	}
+}
+
+/* An option's line begins with "#" and its name; a sentence's begins with "# ". */
+static void uncomment(char *text)
+{
+	for (char *at = strchr(text, '#'); at != NULL; at = strchr(at + 1, '#'))
+		if (at[1] != ' ' && (at == text || at[-1] == '\n' || at[-1] == '\t'))
+			*at = ' ';
+}
+
+static void sample__loads_as_it_is_and_uncommented_to_the_defaults(void **state)
+{
+	char *text = table("sample");
+	struct conf *conf = load(state, text);
+
+	assert_all_default(conf);
+	conf_free(conf);
+	uncomment(text);
+	conf = load(state, text);
+	assert_all_default(conf);
+	assert_string_not_equal(conf_place(conf, "worker_max_age"), conf->origin);
+	conf_free(conf);
+	free(text);
+}
+
+static void sample__has_every_option_with_its_sentence(void **state)
+{
+	char *text = table("sample");
+
+	(void)state;
+	for (size_t i = 0; i < option_count; i++) {
+		char line[96];
+
+		snprintf(line, sizeof(line), "%s = ", options[i].name);
+		assert_non_null(strstr(text, line));
+	}
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(manual_print__of_an_unknown_table__prints_nothing),
+		cmocka_unit_test(manual_print__of_each_table__has_a_term_for_each_row),
+		cmocka_unit_test(manual_print__of_options__names_every_option_once),
+		cmocka_unit_test(mdoc_text__breaks_after_sentences_and_at_the_width),
+		cmocka_unit_test(sample__loads_as_it_is_and_uncommented_to_the_defaults),
+		cmocka_unit_test(sample__has_every_option_with_its_sentence),
+	};
+
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of core/notify: what the manager is told and what it passes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/notify.h"
+
+static int tear_down(void **state)
+{
+	(void)state;
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_PID");
+	notify_start();
+	return 0;
+}
+
+static void set_number(const char *name, long value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%ld", value);
+	setenv(name, text, 1);
+}
+
+static void send__without_a_manager__succeeds(void **state)
+{
+	(void)state;
+	unsetenv("NOTIFY_SOCKET");
+	notify_start();
+	assert_true(notify_send("READY=1"));
+	assert_int_equal(notify_watchdog_ms(), 0);
+	assert_int_equal(notify_drop_listeners(), 0);
+}
+
+/*
+ * Binds the manager's socket to the address and returns it; the name is what NOTIFY_SOCKET would
+ * say.
+ */
+static int manager(const char *name)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(un.sun_path, name, strlen(name));
+	if (name[0] == '@')
+		un.sun_path[0] = '\0';
+	assert_int_equal(bind(fd, (struct sockaddr *)&un,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+			 0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	notify_start();
+	assert_null(getenv("NOTIFY_SOCKET"));
+	return fd;
+}
+
+static void receives(int fd, const char *expected)
+{
+	char text[256];
+	ssize_t got = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+
+	assert_true(got > 0);
+	text[got] = '\0';
+	assert_string_equal(text, expected);
+}
+
+static void send__reaches_a_manager_at_a_path(void **state)
+{
+	char folder[] = "/tmp/test_notify.XXXXXX", name[64];
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(name, sizeof(name), "%s/notify", folder);
+	fd = manager(name);
+	assert_true(notify_send("READY=1\nSTATUS=%d workers", 4));
+	receives(fd, "READY=1\nSTATUS=4 workers");
+	close(fd);
+	errno = 0;
+	assert_false(notify_send("STOPPING=1"));
+	assert_int_equal(errno, ECONNREFUSED);
+	unlink(name);
+	rmdir(folder);
+}
+
+static void send__reaches_a_manager_in_the_abstract_namespace(void **state)
+{
+	char name[64];
+	int fd;
+
+	(void)state;
+	snprintf(name, sizeof(name), "@test_notify.%d", (int)getpid());
+	fd = manager(name);
+	assert_true(notify_send("READY=1"));
+	receives(fd, "READY=1");
+	close(fd);
+}
+
+static void send__of_too_much__fails_whole(void **state)
+{
+	char name[64];
+	int fd;
+
+	(void)state;
+	snprintf(name, sizeof(name), "@test_notify.%d", (int)getpid());
+	fd = manager(name);
+	assert_false(notify_send("STATUS=%*d", 5000, 1));
+	assert_int_equal(errno, EMSGSIZE);
+	assert_int_equal(recv(fd, name, sizeof(name), MSG_DONTWAIT), -1);
+	close(fd);
+}
+
+static void watchdog__is_halved_and_only_ours(void **state)
+{
+	(void)state;
+	setenv("WATCHDOG_USEC", "3000000", 1);
+	notify_start();
+	assert_int_equal(notify_watchdog_ms(), 1500);
+	assert_null(getenv("WATCHDOG_USEC"));
+	setenv("WATCHDOG_USEC", "3000000", 1);
+	set_number("WATCHDOG_PID", getpid());
+	notify_start();
+	assert_int_equal(notify_watchdog_ms(), 1500);
+	setenv("WATCHDOG_USEC", "3000000", 1);
+	set_number("WATCHDOG_PID", getpid() + 1);
+	notify_start();
+	assert_int_equal(notify_watchdog_ms(), 0);
+	setenv("WATCHDOG_USEC", "soon", 1);
+	notify_start();
+	assert_int_equal(notify_watchdog_ms(), 0);
+}
+
+/* A listening socket on a port that the kernel chose, at the descriptor's number `at`. */
+static struct addr listening_at(int at)
+{
+	struct addr addr = { .len = sizeof(addr.in), .in.sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	addr.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, &addr.sa, addr.len), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, &addr.sa, &addr.len), 0);
+	if (fd != at) {
+		assert_int_equal(dup2(fd, at), at);
+		close(fd);
+	}
+	return addr;
+}
+
+/* In a child, because the passed numbers begin at 3 whatever the test's own descriptors are. */
+static int passed_sockets(void)
+{
+	struct addr first, second, other;
+	int fd;
+
+	first = listening_at(3);
+	second = listening_at(4);
+	dup2(STDERR_FILENO, 5);
+	close(6);
+	set_number("LISTEN_FDS", 4);
+	set_number("LISTEN_PID", getpid());
+	setenv("LISTEN_FDNAMES", "a:b:c:d", 1);
+	notify_start();
+	if (getenv("LISTEN_FDS") || getenv("LISTEN_PID") || getenv("LISTEN_FDNAMES"))
+		return 1;
+	other = second;
+	other.in.sin_port = (in_port_t)~other.in.sin_port;
+	if (notify_take_listener(&other) != -1)
+		return 2;
+	fd = notify_take_listener(&second);
+	if (fd != 4 || fcntl(fd, F_GETFD) != FD_CLOEXEC || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
+		return 3;
+	if (notify_take_listener(&second) != -1)
+		return 4;
+	if (notify_drop_listeners() != 2 || fcntl(3, F_GETFD) != -1 || fcntl(4, F_GETFD) < 0)
+		return 5;
+	return notify_take_listener(&first) == -1 && notify_drop_listeners() == 0 ? 0 : 6;
+}
+
+static int others_sockets(void)
+{
+	struct addr addr = listening_at(3);
+
+	set_number("LISTEN_FDS", 1);
+	set_number("LISTEN_PID", getppid());
+	notify_start();
+	return notify_take_listener(&addr) == -1 && fcntl(3, F_GETFD) == 0 ? 0 : 1;
+}
+
+static void in_child(int (*body)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(body());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void passed_sockets__are_given_once_by_address(void **state)
+{
+	(void)state;
+	in_child(passed_sockets);
+}
+
+static void passed_sockets__of_another_process__are_left_alone(void **state)
+{
+	(void)state;
+	in_child(others_sockets);
+}
+
+#define CASE(name) cmocka_unit_test_teardown(name, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(send__without_a_manager__succeeds),
+		CASE(send__reaches_a_manager_at_a_path),
+		CASE(send__reaches_a_manager_in_the_abstract_namespace),
+		CASE(send__of_too_much__fails_whole),
+		CASE(watchdog__is_halved_and_only_ours),
+		CASE(passed_sockets__are_given_once_by_address),
+		CASE(passed_sockets__of_another_process__are_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of master/recycle.c on a clock that the test moves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/sys.h"
+#include "master/member.h"
+#include "master/recycle.h"
+#include "unit/crew.h"
+
+enum { FRESH = CREW_WORKERS, OLD_ENOUGH = CREW_NOW + 20000 };
+
+static const char max_age[] = "worker_max_age=10s";
+
+static void spread__of_many_workers__stays_within_a_tenth_and_differs(void **state)
+{
+	int64_t least = INT64_MAX, most = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		int64_t spread = recycle_spread(1000, 20000 + i, (unsigned)i % 4);
+
+		assert_in_range(spread, 1000, 1100);
+		least = spread < least ? spread : least;
+		most = spread > most ? spread : most;
+	}
+	assert_in_range(least, 1000, 1010);
+	assert_in_range(most, 1090, 1100);
+}
+
+static void spread__of_the_same_worker__is_the_same(void **state)
+{
+	(void)state;
+	assert_int_equal(recycle_spread(50000, 77, 3), recycle_spread(50000, 77, 3));
+}
+
+static void spread__of_less_than_ten__is_the_limit(void **state)
+{
+	(void)state;
+	assert_int_equal(recycle_spread(9, 77, 3), 9);
+}
+
+/* One of the old workers gets a replacement; returns the number of the old one. */
+static unsigned replace_one(struct recycle *recycle, struct roster *roster)
+{
+	struct generation *generation = roster->current;
+
+	recycle_step(recycle, roster, OLD_ENOUGH);
+	assert_int_equal(recycle->generation, generation->id);
+	assert_int_equal(recycle->fresh, FRESH);
+	roster_start_due(roster, OLD_ENOUGH);
+	assert_int_equal(generation->members[FRESH].state, MEMBER_RUNNING);
+	return recycle->old;
+}
+
+static void step__before_anyone_is_old__does_nothing(void **state)
+{
+	struct roster *roster = *state;
+	const struct generation *generation = crew_serve(roster, max_age);
+	struct recycle recycle = { 0 };
+
+	recycle_step(&recycle, roster, CREW_NOW + 9999);
+	assert_int_equal(recycle.generation, 0);
+	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+}
+
+static void step__with_all_old__replaces_one_and_waits_for_it(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *generation = crew_serve(roster, max_age);
+	struct recycle recycle = { 0 };
+	unsigned old = replace_one(&recycle, roster);
+	pid_t pid = generation->members[old].pid;
+
+	recycle_step(&recycle, roster, OLD_ENOUGH);
+	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
+	generation->slots[FRESH].state = SLOT_READY;
+	roster_look(roster);
+	recycle_step(&recycle, roster, OLD_ENOUGH);
+	assert_int_equal(generation->members[old].state, MEMBER_RETIRING);
+	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+	recycle_step(&recycle, roster, OLD_ENOUGH + 1000);
+	assert_int_equal(recycle.generation, generation->id);
+	crew_await_death(pid);
+	roster_reap(roster, OLD_ENOUGH + 1000);
+	recycle_step(&recycle, roster, OLD_ENOUGH + 1000);
+	assert_int_equal(recycle.generation, 0);
+}
+
+static void step__with_a_worker_that_accepted_enough__replaces_that(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *generation = crew_serve(roster, "worker_max_connections=100");
+	struct recycle recycle = { 0 };
+
+	generation->slots[0].metrics[METRIC_connections_accepted_total] = 99;
+	generation->slots[1].metrics[METRIC_connections_accepted_total] = 110;
+	recycle_step(&recycle, roster, OLD_ENOUGH);
+	assert_int_equal(recycle.generation, generation->id);
+	assert_int_equal(recycle.old, 1);
+}
+
+static void step__when_the_old_one_dies_first__keeps_the_number_of_workers(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *generation = crew_serve(roster, max_age);
+	struct recycle recycle = { 0 };
+	unsigned old = replace_one(&recycle, roster);
+
+	crew_kill(roster, &generation->members[old], SIGKILL, OLD_ENOUGH);
+	recycle_step(&recycle, roster, OLD_ENOUGH);
+	assert_int_equal(recycle.generation, 0);
+	assert_int_equal(generation->members[old].state, MEMBER_EMPTY);
+	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+}
+
+static void step__when_the_replacement_dies_first__waits_for_the_next(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *generation = crew_serve(roster, max_age);
+	struct recycle recycle = { 0 };
+	unsigned old = replace_one(&recycle, roster);
+
+	crew_kill(roster, &generation->members[FRESH], SIGKILL, OLD_ENOUGH);
+	recycle_step(&recycle, roster, OLD_ENOUGH);
+	assert_int_equal(generation->members[FRESH].state, MEMBER_WAITING);
+	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
+	assert_int_equal(recycle.generation, generation->id);
+}
+
+static void step__when_a_signal_takes_the_replacement__gives_up(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *generation = crew_serve(roster, max_age);
+	struct recycle recycle = { 0 };
+	unsigned old = replace_one(&recycle, roster);
+
+	assert_true(roster_less(roster, OLD_ENOUGH));
+	recycle_step(&recycle, roster, OLD_ENOUGH);
+	assert_int_equal(recycle.generation, 0);
+	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
+	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS - 1);
+}
+
+static void step__after_a_reload__forgets_the_pair(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *old = crew_serve(roster, max_age), *fresh;
+	struct recycle recycle = { 0 };
+
+	replace_one(&recycle, roster);
+	fresh = crew_begin(roster, max_age);
+	crew_report_ready(roster, fresh);
+	assert_ptr_equal(roster_promote(roster), old);
+	roster_retire(roster, old, SIGQUIT, INT64_MAX);
+	recycle_step(&recycle, roster, CREW_NOW);
+	assert_int_equal(recycle.generation, 0);
+}
+
+#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(spread__of_many_workers__stays_within_a_tenth_and_differs),
+		cmocka_unit_test(spread__of_the_same_worker__is_the_same),
+		cmocka_unit_test(spread__of_less_than_ten__is_the_limit),
+		WITH_ROSTER(step__before_anyone_is_old__does_nothing),
+		WITH_ROSTER(step__with_all_old__replaces_one_and_waits_for_it),
+		WITH_ROSTER(step__with_a_worker_that_accepted_enough__replaces_that),
+		WITH_ROSTER(step__when_the_old_one_dies_first__keeps_the_number_of_workers),
+		WITH_ROSTER(step__when_the_replacement_dies_first__waits_for_the_next),
+		WITH_ROSTER(step__when_a_signal_takes_the_replacement__gives_up),
+		WITH_ROSTER(step__after_a_reload__forgets_the_pair),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of core/scoreboard: the file, its checks, counting over a worker's death. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/scoreboard.h"
+
+static char folder[64];
+static char path[96];
+
+static int set_up(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/test_scoreboard.XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/s.scoreboard", folder);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char fresh[128];
+
+	(void)state;
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	unlink(fresh);
+	unlink(path);
+	return rmdir(folder);
+}
+
+static struct scoreboard *make(void)
+{
+	struct err err;
+	struct scoreboard *board = scoreboard_new(path, &err);
+
+	if (!board)
+		fail_msg("%s", err.text);
+	return board;
+}
+
+static void new__then_view__shows_what_the_master_writes(void **state)
+{
+	struct scoreboard *board = make();
+	const struct scoreboard *view;
+	struct err err;
+	struct stat st;
+
+	(void)state;
+	view = scoreboard_view(path, &err);
+	assert_non_null(view);
+	assert_int_equal(atomic_load(&view->master_pid), getpid());
+	atomic_store(&board->generation, 7);
+	assert_int_equal(atomic_load(&view->generation), 7);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+	assert_int_equal(st.st_size, sizeof(*board));
+	scoreboard_unview(view);
+	scoreboard_free(board, path, true);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void new__is_shared_with_children(void **state)
+{
+	struct scoreboard *board = make();
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		metric_add(&board->slots[3], METRIC_messages_total, 5);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 5);
+	scoreboard_free(board, path, true);
+}
+
+static void new__over_an_older_file__replaces_it_and_leaves_the_old_mapping(void **state)
+{
+	struct scoreboard *old = make(), *board;
+
+	(void)state;
+	atomic_store(&old->generation, 1);
+	board = make();
+	assert_int_equal(atomic_load(&board->generation), 0);
+	assert_int_equal(atomic_load(&old->generation), 1);
+	scoreboard_free(old, path, false);
+	scoreboard_free(board, path, true);
+}
+
+static void new__does_not_follow_a_link_in_its_way(void **state)
+{
+	char fresh[128], victim[128];
+	struct scoreboard *board;
+	struct stat st;
+
+	(void)state;
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	snprintf(victim, sizeof(victim), "%s/victim", folder);
+	close(open(victim, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_int_equal(symlink(victim, fresh), 0);
+	board = make();
+	assert_int_equal(stat(victim, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	scoreboard_free(board, path, true);
+	unlink(victim);
+}
+
+static void new__in_no_folder__says_so(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_null(scoreboard_new("/nonexistent/s", &err));
+	assert_int_equal(err.code, CODE_OSERR);
+	assert_non_null(strstr(err.text, "/nonexistent/s"));
+}
+
+static void refuses(const char *reason)
+{
+	struct err err;
+
+	assert_null(scoreboard_view(path, &err));
+	assert_int_equal(err.code, CODE_FAILED);
+	if (!strstr(err.text, reason))
+		fail_msg("%s", err.text);
+}
+
+static void view__of_what_is_no_scoreboard__is_refused(void **state)
+{
+	struct scoreboard *board;
+
+	(void)state;
+	refuses("No such file");
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	refuses("not a scoreboard");
+	assert_int_equal(truncate(path, sizeof(*board)), 0);
+	refuses("not a scoreboard");
+	unlink(path);
+	board = make();
+	board->version++;
+	refuses("not a scoreboard");
+	board->version--;
+	board->magic = 0;
+	refuses("not a scoreboard");
+	scoreboard_free(board, path, true);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	refuses("not a scoreboard");
+}
+
+static void fold__keeps_counters_and_drops_gauges(void **state)
+{
+	struct scoreboard *board = make();
+	struct slot *slot = &board->slots[1];
+
+	(void)state;
+	metric_add(slot, METRIC_messages_total, 10);
+	metric_add(slot, METRIC_connections_live, 3);
+	atomic_store(&slot->live, 3);
+	metric_add(&board->slots[2], METRIC_messages_total, 1);
+	scoreboard_fold(board, slot);
+	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 11);
+	assert_int_equal(scoreboard_sum(board, METRIC_connections_live), 0);
+	assert_int_equal(atomic_load(&slot->live), 0);
+	scoreboard_fold(board, slot);
+	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 11);
+	scoreboard_free(board, path, true);
+}
+
+static void sum__after_a_fold_that_never_ended__still_answers(void **state)
+{
+	struct scoreboard *board = make();
+
+	(void)state;
+	metric_add(&board->slots[0], METRIC_messages_total, 2);
+	atomic_store(&board->folds, 1);
+	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 2);
+	scoreboard_free(board, path, true);
+}
+
+static void sum__while_another_process_folds__never_falls(void **state)
+{
+	struct scoreboard *board = make();
+	uint64_t last = 0;
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (unsigned i = 0; i < 2000; i++) {
+			metric_add(&board->slots[1000], METRIC_messages_total, 1000);
+			scoreboard_fold(board, &board->slots[1000]);
+			/* the reader's turn: without it a fold would be under way in every sum */
+			while (atomic_load(&board->generation) < i)
+				sched_yield();
+		}
+		_exit(0);
+	}
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		uint64_t sum = scoreboard_sum(board, METRIC_messages_total);
+
+		assert_true(sum >= last);
+		last = sum;
+		atomic_fetch_add(&board->generation, 1);
+	}
+	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 2000000);
+	scoreboard_free(board, path, true);
+}
+
+static void path__replaces_or_follows_the_pid_files(void **state)
+{
+	char text[64];
+
+	(void)state;
+	assert_string_equal(scoreboard_path("/run/x.pid", text, sizeof(text)), "/run/x.scoreboard");
+	assert_string_equal(scoreboard_path("/run/x", text, sizeof(text)), "/run/x.scoreboard");
+	assert_string_equal(scoreboard_path(".pid", text, sizeof(text)), ".pid.scoreboard");
+}
+
+static void slots__are_aligned_to_cache_lines(void **state)
+{
+	(void)state;
+	assert_int_equal(sizeof(struct slot) % 64, 0);
+	assert_int_equal(offsetof(struct scoreboard, slots) % 64, 0);
+	assert_string_equal(metric_rows[METRIC_messages_total].name, "messages_total");
+	assert_false(metric_rows[METRIC_connections_live].is_counter);
+	assert_true(metric_rows[METRIC_bytes_in_total].is_counter);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(new__then_view__shows_what_the_master_writes),
+		CASE(new__is_shared_with_children),
+		CASE(new__over_an_older_file__replaces_it_and_leaves_the_old_mapping),
+		CASE(new__does_not_follow_a_link_in_its_way),
+		CASE(new__in_no_folder__says_so),
+		CASE(view__of_what_is_no_scoreboard__is_refused),
+		CASE(fold__keeps_counters_and_drops_gauges),
+		CASE(sum__after_a_fold_that_never_ended__still_answers),
+		CASE(sum__while_another_process_folds__never_falls),
+		cmocka_unit_test(path__replaces_or_follows_the_pid_files),
+		cmocka_unit_test(slots__are_aligned_to_cache_lines),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

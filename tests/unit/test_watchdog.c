@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of master/watchdog.c on a clock that the test moves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/sys.h"
+#include "master/watchdog.h"
+#include "unit/crew.h"
+
+static const char hang_timeout[] = "hang_timeout=1s";
+
+/* Looks every quarter of a second up to then, as the master does when it is not held up. */
+static void look_until(struct watchdog *watchdog, struct roster *roster, int64_t until_ms)
+{
+	while (watchdog_due_ms(watchdog, roster, INT64_MAX) <= until_ms)
+		watchdog_look(watchdog, roster, watchdog_due_ms(watchdog, roster, INT64_MAX));
+}
+
+static void due__with_a_hang_timeout__is_a_quarter_of_it_later(void **state)
+{
+	struct roster *roster = *state;
+	struct watchdog watchdog = { .last_ms = CREW_NOW };
+
+	crew_serve(roster, hang_timeout);
+	assert_int_equal(watchdog_due_ms(&watchdog, roster, INT64_MAX), CREW_NOW + 250);
+	assert_int_equal(watchdog_due_ms(&watchdog, roster, CREW_NOW + 100), CREW_NOW + 100);
+}
+
+static void due__without_a_hang_timeout__is_never(void **state)
+{
+	struct roster *roster = *state;
+	const struct watchdog watchdog = { 0 };
+
+	crew_serve(roster, "hang_timeout=off");
+	assert_int_equal(watchdog_due_ms(&watchdog, roster, INT64_MAX), INT64_MAX);
+}
+
+static void look__at_a_silent_worker__aborts_then_kills_it(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *generation = crew_serve(roster, hang_timeout);
+	struct watchdog watchdog = { .last_ms = CREW_NOW };
+	pid_t pid = generation->members[1].pid;
+
+	generation->slots[0].heartbeat_ms = CREW_NOW + 1000;
+	generation->slots[2].heartbeat_ms = CREW_NOW + 1000;
+	look_until(&watchdog, roster, CREW_NOW + 1250);
+	assert_true(generation->members[1].hung);
+	assert_int_equal(generation->members[1].kill_ms, CREW_NOW + 1250 + WATCHDOG_ABORT_MS);
+	assert_false(generation->members[0].hung || generation->members[2].hung);
+	assert_int_equal(roster->board->hangs, 1);
+	crew_await_death(pid);
+	roster_reap(roster, CREW_NOW + 1250);
+	assert_int_equal(generation->members[1].state, MEMBER_WAITING);
+}
+
+static void look__at_a_worker_just_in_time__leaves_it(void **state)
+{
+	struct roster *roster = *state;
+	const struct generation *generation = crew_serve(roster, hang_timeout);
+	struct watchdog watchdog = { .last_ms = CREW_NOW };
+
+	look_until(&watchdog, roster, CREW_NOW + 1000);
+	assert_false(generation->members[0].hung);
+	assert_int_equal(roster->board->hangs, 0);
+}
+
+static void look__after_the_master_itself_was_away__grants_a_fresh_start(void **state)
+{
+	struct roster *roster = *state;
+	const struct generation *generation = crew_serve(roster, hang_timeout);
+	struct watchdog watchdog = { .last_ms = CREW_NOW };
+
+	watchdog_look(&watchdog, roster, CREW_NOW + 60000);
+	look_until(&watchdog, roster, CREW_NOW + 61000);
+	assert_false(generation->members[0].hung);
+	look_until(&watchdog, roster, CREW_NOW + 61250);
+	assert_true(generation->members[0].hung);
+}
+
+#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_ROSTER(due__with_a_hang_timeout__is_a_quarter_of_it_later),
+		WITH_ROSTER(due__without_a_hang_timeout__is_never),
+		WITH_ROSTER(look__at_a_silent_worker__aborts_then_kills_it),
+		WITH_ROSTER(look__at_a_worker_just_in_time__leaves_it),
+		WITH_ROSTER(look__after_the_master_itself_was_away__grants_a_fresh_start),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
