@@ -29,38 +29,27 @@ static char *stretch(char **strings, char *end)
 	return end;
 }
 
-static size_t count(char **strings)
-{
-	size_t n = 0;
-
-	while (strings[n])
-		n++;
-	return n;
-}
-
-/* New copies of all the strings, in one NULL-ended array; NULL without memory. */
+/*
+ * Copies of all the strings behind a NULL-ended array of them, in one block, so that none of it is lost
+ * when a variable is unset; NULL without memory.
+ */
 static char **copy(char **strings)
 {
-	size_t n = count(strings);
-	char **copies = calloc(n + 1, sizeof(*copies));
+	size_t n = 0, size = 0;
+	char **copies, *text;
 
-	for (size_t i = 0; copies && i < n; i++) {
-		copies[i] = strdup(strings[i]);
-		if (copies[i])
-			continue;
-		while (i > 0)
-			free(copies[--i]);
-		free(copies);
-		copies = NULL;
+	for (; strings[n]; n++)
+		size += strlen(strings[n]) + 1;
+	copies = malloc((n + 1) * sizeof(*copies) + size);
+	if (!copies)
+		return NULL;
+	text = (char *)(copies + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = text;
+		text = stpcpy(text, strings[i]) + 1;
 	}
+	copies[n] = NULL;
 	return copies;
-}
-
-static void discard(char **strings)
-{
-	for (size_t i = 0; strings && strings[i]; i++)
-		free(strings[i]);
-	free(strings);
 }
 
 /* libc's two names of the program point into argv[0] as well. */
@@ -83,8 +72,8 @@ void title_start(int argc, char **argv)
 	arguments = copy(argv);
 	environment = copy(environ);
 	if (!arguments || !environment) {
-		discard(arguments);
-		discard(environment);
+		free(arguments);
+		free(environment);
 		return;
 	}
 	end = stretch(argv, argv[0]);
@@ -94,7 +83,6 @@ void title_start(int argc, char **argv)
 	keep_names(argv[0], arguments[0]);
 	for (int i = 0; i < argc; i++)
 		argv[i] = arguments[i];
-	free(arguments);
 	environ = environment;
 }
 

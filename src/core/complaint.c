@@ -38,9 +38,9 @@ static const struct {
 /* The section of options of that name, for a hint; false when there is none. */
 static bool find_elsewhere(const char *name, const char **section)
 {
-	static const char *const names[] = { [SECTION_main] = "top level",
-					     [SECTION_log] = "log",
-					     [SECTION_listen] = "listen" };
+	static const char *const names[] = {
+		[SECTION_main] = "top level", [SECTION_log] = "log", [SECTION_listen] = "listen"
+	};
 
 	for (size_t i = 0; i < option_count; i++)
 		if (strcmp(options[i].name, name) == 0) {
@@ -73,9 +73,9 @@ static const char *nearest_anywhere(enum option_section section, const char *nam
 
 void complaint_unknown(const char *section, const char *name, struct place place, struct err *err)
 {
-	enum option_section own = strcmp(section, "listen") == 0 ? SECTION_listen
-				  : strcmp(section, "log") == 0  ? SECTION_log
-								 : SECTION_main;
+	enum option_section own = strcmp(section, "listen") == 0 ? SECTION_listen :
+				  strcmp(section, "log") == 0    ? SECTION_log :
+								   SECTION_main;
 	const char *elsewhere, *near = nearest_anywhere(own, name);
 	char at[PLACE_TEXT], shown[QUOTE_TEXT];
 
@@ -131,6 +131,7 @@ void complaint_last_resort(struct place place, struct err *err)
 	char at[PLACE_TEXT];
 
 	if (err->text[0] == '\0')
-		err_set(err, CODE_CONFIG, "%s: cannot be understood here (NAME = VALUE is expected)",
+		err_set(err, CODE_CONFIG,
+			"%s: cannot be understood here (NAME = VALUE is expected)",
 			place_write(place, at));
 }

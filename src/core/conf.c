@@ -83,9 +83,10 @@ static bool fill(struct conf *conf, const struct conf_source *source, struct err
 	if (file == NULL && conf->listener_count == 0 && !add_default_listener(conf, err))
 		return false;
 	if (conf->listener_count == 0)
-		return err_set(err, CODE_CONFIG,
-			       "%s: listen: is missing (listen \"127.0.0.1:8081\" { service = ack })",
-			       conf->origin);
+		return err_set(
+			err, CODE_CONFIG,
+			"%s: listen: is missing (listen \"127.0.0.1:8081\" { service = ack })",
+			conf->origin);
 	return take_overrides(conf, source, err);
 }
 

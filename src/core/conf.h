@@ -23,7 +23,7 @@
 struct listen_conf;
 
 struct conf {
-	char *origin;                  /* the file's path, or "built-in default" or "command line" */
+	char *origin; /* the file's path, or "built-in default" or "command line" */
 	struct listen_conf *listeners; /* in the order of the file or of -l */
 	size_t listener_count;
 	char **places; /* by row of options[]: "etc/x.conf:3" or "-o user=x", NULL where it is a default */
@@ -55,12 +55,14 @@ enum framing { FRAMING_RAW, FRAMING_LINE, FRAMING_LENGTH };
 
 /* What the command line said; all borrowed, and kept for every later reload. */
 struct conf_source {
-	const char *file;       /* -c, or NULL: SYSCONFDIR/prefork-srv.conf where it exists, else built in */
+	const char
+		*file; /* -c, or NULL: SYSCONFDIR/prefork-srv.conf where it exists, else built in */
 	const char *workers;    /* -w, or NULL */
 	const char *pid_file;   /* -p, or NULL */
 	const char **listeners; /* each -l; any of them replaces the file's listeners */
 	size_t listener_count;
-	const char **overrides; /* each -o; NAME=VALUE, section.name for log; listen.NAME for all listeners */
+	const char **
+		overrides; /* each -o; NAME=VALUE, section.name for log; listen.NAME for all listeners */
 	size_t override_count;
 	const char *directory; /* where relative file names of these start; NULL: the current one */
 };

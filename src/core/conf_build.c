@@ -32,7 +32,8 @@ struct conf *conf_build_new(struct err *err)
 	conf->places = calloc(option_count, sizeof(*conf->places));
 	if (conf->places == NULL)
 		err_errno(err, CODE_OSERR, "cannot keep the configuration");
-	if (conf->places == NULL || !option_defaults(SECTION_main, conf, err) || !option_defaults(SECTION_log, conf, err)) {
+	if (conf->places == NULL || !option_defaults(SECTION_main, conf, err) ||
+	    !option_defaults(SECTION_log, conf, err)) {
 		conf_free(conf);
 		return NULL;
 	}

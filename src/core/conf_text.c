@@ -17,9 +17,9 @@ struct walk {
 	char *at, *end;
 	const char *name; /* of the file, for messages */
 	int line;
-	int depth;	 /* of braces */
-	int open_line;	 /* of the outermost open brace */
-	int in_call;	 /* tokens seen since "(": an include takes one string, then ")" */
+	int depth;     /* of braces */
+	int open_line; /* of the outermost open brace */
+	int in_call;   /* tokens seen since "(": an include takes one string, then ")" */
 	struct err *err;
 };
 

@@ -33,7 +33,7 @@ struct load {
 	} stack[DEPTH_MOST];
 	unsigned depth, opened;
 	cfg_t *root;
-	cfg_t *section;	     /* of the listener that is being read, or NULL */
+	cfg_t *section;      /* of the listener that is being read, or NULL */
 	struct place begun;  /* where that stands */
 	struct place *given; /* by option: where it was given; line 0: not yet */
 };
@@ -243,8 +243,8 @@ static bool open_file(const char *name, struct conf_text *text)
 	char path[PLACE_PATH];
 
 	if (++loading->opened > FILES_MOST)
-		return err_set(loading->err, CODE_CONFIG, "%s: one file too many (at most %d)", name,
-			       FILES_MOST);
+		return err_set(loading->err, CODE_CONFIG, "%s: one file too many (at most %d)",
+			       name, FILES_MOST);
 	if (!place_join(loading->directory, name, path))
 		return err_set(loading->err, CODE_CONFIG, "%s: the path is too long", name);
 	if (!conf_text_read(text, path, name, loading->err))

@@ -16,7 +16,8 @@ static bool find_user(const char *name, struct identity *identity, struct err *e
 	if (!entry && units_read_count(name, &number) && number < UINT32_MAX)
 		entry = getpwuid((uid_t)number);
 	if (!entry)
-		return err_set(err, CODE_CONFIG, "user: there is no user \"%s\" on this system", name);
+		return err_set(err, CODE_CONFIG, "user: there is no user \"%s\" on this system",
+			       name);
 	identity->user = entry->pw_uid;
 	identity->group = entry->pw_gid;
 	return true;
@@ -30,7 +31,8 @@ static bool find_group(const char *name, struct identity *identity, struct err *
 	if (!entry && units_read_count(name, &number) && number < UINT32_MAX)
 		entry = getgrgid((gid_t)number);
 	if (!entry)
-		return err_set(err, CODE_CONFIG, "group: there is no group \"%s\" on this system", name);
+		return err_set(err, CODE_CONFIG, "group: there is no group \"%s\" on this system",
+			       name);
 	identity->group = entry->gr_gid;
 	return true;
 }

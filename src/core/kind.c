@@ -228,8 +228,7 @@ static void text_free(void *field)
 static const char *nets_allowed(const struct option *option, char *text)
 {
 	(void)option;
-	snprintf(text, KIND_ALLOWED,
-		 "a list of addresses and blocks such as 10.0.0.0/8, or unix");
+	snprintf(text, KIND_ALLOWED, "a list of addresses and blocks such as 10.0.0.0/8, or unix");
 	return text;
 }
 
@@ -298,8 +297,11 @@ static bool nets_equal(const void *a, const void *b)
 	return true;
 }
 
-#define NUMBER_KIND                                                                       \
-	{ sizeof(int64_t), number_read, number_write, number_equal, nothing_free, number_allowed }
+#define NUMBER_KIND                                                                     \
+	{                                                                               \
+		sizeof(int64_t), number_read, number_write, number_equal, nothing_free, \
+			number_allowed                                                  \
+	}
 
 const struct kind kinds[] = {
 	[KIND_COUNT] = NUMBER_KIND,

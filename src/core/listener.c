@@ -2,7 +2,7 @@
 /*
  * The set of listening sockets of a configuration: which are taken over, which are opened, which
  * are closed. How one socket is made is core/endpoint's. It accepts nothing and never calls
- * shutdown(2). Called by the master; workers only ask listener_fd.
+ * shutdown(2). Called by the master.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -326,11 +326,6 @@ void listener_close_all(struct listener_set *set, const struct listener_set *kep
 			unixpath_remove(&l->bound, &l->made);
 	}
 	free_set(set);
-}
-
-int listener_fd(const struct listener *listener, unsigned number)
-{
-	return listener->fds[number % listener->fd_count];
 }
 
 bool listener_probe(const struct listen_conf *conf, bool (*ours)(const struct addr *, void *),

@@ -65,9 +65,6 @@ void listener_apply(const struct listener_set *set);
 void listener_close_all(struct listener_set *set, const struct listener_set *kept,
 			bool unlink_paths);
 
-/* The socket that worker `number` accepts on. */
-int listener_fd(const struct listener *listener, unsigned number);
-
 /*
  * For -t: tries what listener_open_all would do and lets go of it. `running` is true when our own
  * server holds the address: then taken is fine.

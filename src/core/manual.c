@@ -194,8 +194,8 @@ static const struct {
 	void (*print)(FILE *out);
 } tables[] = {
 	{ "options", print_options }, { "signals", print_signals }, { "metrics", print_metrics },
-	{ "events", print_events },   { "exits", print_exits },	    { "services", print_services },
-	{ "flags", print_flags },     { "verbs", print_verbs },	    { "endings", print_endings },
+	{ "events", print_events },   { "exits", print_exits },     { "services", print_services },
+	{ "flags", print_flags },     { "verbs", print_verbs },     { "endings", print_endings },
 	{ "sample", sample_print },
 };
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };

@@ -60,7 +60,7 @@ void mdoc_text(const char *text, FILE *out)
 	while (*(text += strspn(text, " ")) != '\0') {
 		size_t len = strcspn(text, " ");
 
-		if (column > 0 && column + 1 + len > WIDTH) {
+		if (column > 0 && column + len > WIDTH) {
 			fputc('\n', out);
 			column = 0;
 		}

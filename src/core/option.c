@@ -15,19 +15,20 @@
 #define OFFSET_main(name)   offsetof(struct conf, name)
 #define OFFSET_log(name)    offsetof(struct conf, log_##name)
 #define OFFSET_listen(name) offsetof(struct listen_conf, name)
-#define CAN_LIVE	    true
-#define CAN_RESTART	    false
-#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
-	{ SECTION_##section, #name, KIND_##kind, fallback, min, max, words, service,      \
-	  CAN_##reload, sentence, OFFSET_##section(name) },
+#define CAN_LIVE            true
+#define CAN_RESTART         false
+#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence)         \
+	{ SECTION_##section, #name,    KIND_##kind,           fallback, min, max, words, service, \
+	  CAN_##reload,      sentence, OFFSET_##section(name) },
 
 const struct option options[] = {
 #include "tables/options.def"
 };
 const size_t option_count = sizeof(options) / sizeof(options[0]);
 
-static const char *const prefixes[] = { [SECTION_main] = "", [SECTION_log] = "log.",
-					[SECTION_listen] = "listen." };
+static const char *const prefixes[] = {
+	[SECTION_main] = "", [SECTION_log] = "log.", [SECTION_listen] = "listen."
+};
 
 static void *field_of(const struct option *option, void *object)
 {

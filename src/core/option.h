@@ -26,13 +26,20 @@ typedef int64_t kind_COUNT;    /* 0 where the row's word (auto, off) was given *
 typedef int64_t kind_DURATION; /* milliseconds; 0 likewise */
 typedef int64_t kind_SIZE;     /* bytes; 0 likewise */
 typedef bool kind_FLAG;
-typedef int kind_CHOICE;       /* index into the row's words */
-typedef char *kind_TEXT;       /* owned, never NULL; "" when not given */
-typedef int64_t kind_MODE;     /* permission bits */
+typedef int kind_CHOICE;   /* index into the row's words */
+typedef char *kind_TEXT;   /* owned, never NULL; "" when not given */
+typedef int64_t kind_MODE; /* permission bits */
 typedef struct net_list kind_NETS;
 
 enum option_kind {
-	KIND_COUNT, KIND_DURATION, KIND_SIZE, KIND_FLAG, KIND_CHOICE, KIND_TEXT, KIND_MODE, KIND_NETS,
+	KIND_COUNT,
+	KIND_DURATION,
+	KIND_SIZE,
+	KIND_FLAG,
+	KIND_CHOICE,
+	KIND_TEXT,
+	KIND_MODE,
+	KIND_NETS,
 };
 enum option_section { SECTION_main, SECTION_log, SECTION_listen };
 

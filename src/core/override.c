@@ -53,8 +53,8 @@ static const struct option *find_full(const char *name, struct err *err)
 }
 
 /* Reads the value of a flag into section main or log, and notes the flag as its place. */
-static bool set(struct conf *conf, const struct option *option, const char *flag,
-		const char *text, const char *value, struct err *err)
+static bool set(struct conf *conf, const struct option *option, const char *flag, const char *text,
+		const char *value, struct err *err)
 {
 	char place[PLACE_TEXT];
 

@@ -58,8 +58,10 @@ static void listen_section(const struct listen_conf *listen, FILE *out)
 {
 	const struct option *service = option_find(SECTION_listen, "service");
 
-	comment("", "A listener, titled by its address: 8080, *:8080, 127.0.0.1:8080, [::1]:8080, "
-		"name:8080 or unix:/path. There may be many.", out);
+	comment("",
+		"A listener, titled by its address: 8080, *:8080, 127.0.0.1:8080, [::1]:8080, "
+		"name:8080 or unix:/path. There may be many.",
+		out);
 	fputs("listen \"127.0.0.1:8081\" {\n", out);
 	comment("\t", service->sentence, out);
 	fputs("\tservice = ack\n\n", out);
@@ -76,9 +78,11 @@ void sample_print(FILE *out)
 	struct conf conf = { 0 };
 	struct err err;
 
-	comment("", "prefork-srv.conf: every option with its default. See prefork-srv.conf(5).", out);
+	comment("", "prefork-srv.conf: every option with its default. See prefork-srv.conf(5).",
+		out);
 	fputc('\n', out);
-	if (option_defaults(SECTION_main, &conf, &err) && option_defaults(SECTION_log, &conf, &err) &&
+	if (option_defaults(SECTION_main, &conf, &err) &&
+	    option_defaults(SECTION_log, &conf, &err) &&
 	    option_defaults(SECTION_listen, &listen, &err)) {
 		section(SECTION_main, &conf, "", "", out);
 		fputs("log {\n", out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words what others read of the server. Must not fail the server when nobody reads it. Called by the
- * start and the reload.
+ * Words what others read of the server. Must not fail the server when nobody reads it. Called by
+ * the start and the reload.
  */
 #include "master/announce.h"
 
@@ -43,8 +43,8 @@ void announce_listeners(const struct listener_set *fresh, const struct listener_
 void announce_conf(struct server *server, const struct conf *conf)
 {
 	title_set("prefork-srv: master %s", conf->origin);
-	atomic_store_explicit(&server->board->shutdown_timeout_ms,
-			      (uint32_t)conf->shutdown_timeout, memory_order_relaxed);
+	atomic_store_explicit(&server->board->shutdown_timeout_ms, (uint32_t)conf->shutdown_timeout,
+			      memory_order_relaxed);
 }
 
 static void write_all(int fd, const char *text, size_t size)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells the world what is served where: the log, --ready-fd, the greeting, the process title. Master only. */
+/*
+ * Tells the world what is served where: the log, --ready-fd, the greeting, the process title.
+ * Master only.
+ */
 #ifndef MASTER_ANNOUNCE_H
 #define MASTER_ANNOUNCE_H
 

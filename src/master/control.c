@@ -140,10 +140,13 @@ static bool find_signal(const char *verb, int *number, struct err *err)
 }
 
 /* Only the pid file matters, so a configuration that does not load is no obstacle when -p names it. */
-static bool find_pid_file(const struct conf_source *source, char *path, size_t size, struct err *err)
+static bool find_pid_file(const struct conf_source *source, char *path, size_t size,
+			  struct err *err)
 {
-	struct conf_source named = { .pid_file = source->pid_file, .directory = source->directory,
-				     .file = "/dev/null", .listeners = (const char *[]){ "0=ack" },
+	struct conf_source named = { .pid_file = source->pid_file,
+				     .directory = source->directory,
+				     .file = "/dev/null",
+				     .listeners = (const char *[]){ "0=ack" },
 				     .listener_count = 1 };
 	struct conf *conf = conf_load(source->pid_file != NULL ? &named : source, err);
 	bool is_found;
@@ -164,9 +167,10 @@ static bool signal_server(const struct asked *asked, int number, struct err *err
 	if (sys_pidfd_send_signal(asked->pidfd, number) == 0)
 		return true;
 	if (errno == EPERM)
-		return err_set(err, CODE_FAILED,
-			       "%s: no permission to signal the server (pid %d; be its user or root)",
-			       asked->verb, (int)asked->pid);
+		return err_set(
+			err, CODE_FAILED,
+			"%s: no permission to signal the server (pid %d; be its user or root)",
+			asked->verb, (int)asked->pid);
 	return err_errno(err, CODE_FAILED, "%s: the server (pid %d) cannot be signalled",
 			 asked->verb, (int)asked->pid);
 }

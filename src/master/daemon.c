@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Detaches by two forks and a pipe. Must not be called once there are workers, or a lock that a fork
- * would lose. Called by the start.
+ * Detaches by two forks and a pipe. Must not be called once there are workers, or a lock that a
+ * fork would lose. Called by the start.
  */
 #include "master/daemon.h"
 
@@ -84,7 +84,10 @@ void daemon_report(int *report_fd, const struct err *outcome)
 
 	if (*report_fd < 0)
 		return;
-	/* Less than PIPE_BUF: it goes in whole or not at all. A starter that is gone needs no report. */
+	/*
+	 * Less than PIPE_BUF: it goes in whole or not at all. A starter that is gone needs no
+	 * report.
+	 */
 	do
 		written = sys_write(*report_fd, outcome, sizeof(*outcome));
 	while (written < 0 && errno == EINTR);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks and sets up what a configuration wants beside sockets. Must not fork and must not touch the
- * sockets. Called by start.c, reload.c, trial.c and spawn.c.
+ * Checks and sets up what a configuration wants beside sockets. Must not fork and must not touch
+ * the sockets. Called by start.c, reload.c, trial.c and spawn.c.
  */
 #include "master/environment.h"
 
@@ -64,7 +64,8 @@ bool environment_check(const struct conf *conf, struct err *err)
 {
 	struct identity identity;
 
-	return identity_find(conf, &identity, err) && check_directory("chroot", conf->chroot, err) &&
+	return identity_find(conf, &identity, err) &&
+	       check_directory("chroot", conf->chroot, err) &&
 	       check_directory("working_directory", conf->working_directory, err);
 }
 

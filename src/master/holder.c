@@ -65,12 +65,13 @@ static bool unix_line(const char *line, const char *wanted, struct found *found)
 }
 
 /* Calls seen for each listening socket on addr until it says yes. */
-static bool any_socket(const struct addr *addr, bool (*seen)(const struct found *, pid_t), pid_t pid)
+static bool any_socket(const struct addr *addr, bool (*seen)(const struct found *, pid_t),
+		       pid_t pid)
 {
 	bool is_unix = addr->sa.sa_family == AF_UNIX, is_seen = false;
-	const char *table = is_unix				 ? "/proc/net/unix"
-			    : addr->sa.sa_family == AF_INET6 ? "/proc/net/tcp6"
-							     : "/proc/net/tcp";
+	const char *table = is_unix                        ? "/proc/net/unix" :
+			    addr->sa.sa_family == AF_INET6 ? "/proc/net/tcp6" :
+							     "/proc/net/tcp";
 	char wanted[160], *line = NULL;
 	struct found found;
 	size_t room = 0;

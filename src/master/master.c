@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The master's loop: what is looked at in which order. Must not know how anything is done: the files
- * of the nouns do. Called by main, once.
+ * The master's loop: what is looked at in which order. Must not know how anything is done: the
+ * files of the nouns do. Called by main, once.
  */
 #include "master/master.h"
 
@@ -41,25 +41,12 @@ static int wait_ms(const struct server *server)
 	return wait < INT_MAX ? (int)wait : INT_MAX;
 }
 
-static void hear_stops(struct server *server)
-{
-	static const enum signal_action asks[] = { SIGNAL_QUIT, SIGNAL_STOP };
-
-	for (size_t i = 0; i < sizeof(asks) / sizeof(*asks); i++)
-		for (; server->heard[asks[i]] > 0; server->heard[asks[i]]--)
-			stop_ask(server, asks[i]);
-}
-
-/*
- * A stop that was heard in this turn comes before the dead are looked at: Ctrl-C goes to the whole
- * process group, and workers that it ended are not to be replaced. Starting comes last of all.
- */
+/* Workers that have died are noted before anything is decided, and started last of all. */
 static void take_turn(struct server *server)
 {
 	struct roster *roster = &server->roster;
 	int64_t now_ms = server->loop.now_ms;
 
-	hear_stops(server);
 	roster_reap(roster, now_ms);
 	roster_look(roster);
 	if (roster->fatal.text[0] != '\0')

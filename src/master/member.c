@@ -109,7 +109,8 @@ void member_start(struct roster *roster, struct generation *generation, unsigned
 void member_look(struct generation *generation, unsigned number)
 {
 	struct member *member = &generation->members[number];
-	uint32_t state = atomic_load_explicit(&generation->slots[number].state, memory_order_acquire);
+	uint32_t state =
+		atomic_load_explicit(&generation->slots[number].state, memory_order_acquire);
 
 	if (member->state != MEMBER_RUNNING || member->ready || state != SLOT_READY)
 		return;

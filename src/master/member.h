@@ -29,8 +29,8 @@ void member_bury(struct roster *roster, struct generation *generation, unsigned 
 void member_look(struct generation *generation, unsigned number);
 
 /*
- * Tells the worker to leave by that signal; it gets SIGKILL at kill_ms unless that is set already for
- * an earlier time. A WAITING one is no longer wanted, an EMPTY one left alone.
+ * Tells the worker to leave by that signal; it gets SIGKILL at kill_ms unless that is set already
+ * for an earlier time. A WAITING one is no longer wanted, an EMPTY one left alone.
  */
 void member_retire(struct generation *generation, unsigned number, int signal, int64_t kill_ms);
 

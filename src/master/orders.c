@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Carries out one order for each signal heard. Must not stop or reap. Called by the master's loop.
+ * Reads the signals. A stop is begun at once, the rest when the turn comes to it. Must not reap.
+ * Called by the master's loop.
  */
 #include "master/orders.h"
 
@@ -10,6 +11,22 @@
 #include "master/deed.h"
 #include "master/member.h"
 #include "master/reload.h"
+#include "master/stop.h"
+
+void orders_hear(void *owner)
+{
+	struct server *server = owner;
+	int number;
+
+	while ((number = signals_next(server->signals.fd, NULL)) > 0) {
+		enum signal_action action = signals_find(number)->master;
+
+		if (action == SIGNAL_QUIT || action == SIGNAL_STOP)
+			stop_ask(server, action);
+		else
+			server->heard[action]++;
+	}
+}
 
 static void reopen(struct server *server)
 {
@@ -30,7 +47,10 @@ static void reopen(struct server *server)
 		 roster_alive(&server->roster));
 }
 
-/* The generation stays the current one, without workers: its listening sockets keep the clients queued. */
+/*
+ * The generation stays the current one, without workers: its listening sockets keep the clients
+ * queued.
+ */
 static void retire(struct server *server)
 {
 	struct generation *generation = server->roster.current;

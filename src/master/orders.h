@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What signals ask of a running server beside stopping and reloading. Master only. */
+/* What signals ask of the server. Master only. */
 #ifndef MASTER_ORDERS_H
 #define MASTER_ORDERS_H
 
 #include "master/server.h"
 
-/* Carries out what has been heard since the last call: reopen, retire, more and less workers, reload. */
+/*
+ * Reads the pending signals of the server at owner: stops are asked for at once, what else was
+ * asked is noted.
+ */
+void orders_hear(void *owner);
+
+/* Carries out what has been noted: reopen, retire, more and less workers, reload. */
 void orders_obey(struct server *server);
 
 #endif

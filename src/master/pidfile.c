@@ -17,8 +17,8 @@
 static bool fits(int length, size_t size, struct err *err)
 {
 	if (length < 0 || (size_t)length >= size)
-		return err_set(err, CODE_CONFIG, "pid_file: the path is too long (%zu bytes at most)",
-			       size - 1);
+		return err_set(err, CODE_CONFIG,
+			       "pid_file: the path is too long (%zu bytes at most)", size - 1);
 	return true;
 }
 

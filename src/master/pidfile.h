@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pid file: locked by the master for as long as it lives (fcntl(2) record lock, which the kernel
- * drops with the process and no child inherits), so a stale file or a reused pid is never taken for
- * a server.
+ * The pid file: locked by the master for as long as it lives (fcntl(2) record lock, which the
+ * kernel drops with the process and no child inherits), so a stale file or a reused pid is never
+ * taken for a server.
  */
 #ifndef MASTER_PIDFILE_H
 #define MASTER_PIDFILE_H

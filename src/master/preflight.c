@@ -69,10 +69,11 @@ static void check_directory(const struct conf *conf, const char *option, const c
 	if (path[0] == '\0')
 		return;
 	if (stat(path, &st) < 0)
-		err_errno(&err, err_code(errno, CODE_CONFIG), "%s: %s: \"%s\" cannot be entered", place,
-			  option, path);
+		err_errno(&err, err_code(errno, CODE_CONFIG), "%s: %s: \"%s\" cannot be entered",
+			  place, option, path);
 	else if (!S_ISDIR(st.st_mode))
-		err_set(&err, CODE_CONFIG, "%s: %s: \"%s\" is not a directory", place, option, path);
+		err_set(&err, CODE_CONFIG, "%s: %s: \"%s\" is not a directory", place, option,
+			path);
 	else
 		return;
 	wrong(report, &err);
@@ -103,8 +104,8 @@ static void check_descriptors(const struct conf *conf, struct report *report)
 	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0 || (int64_t)limit.rlim_max >= needed)
 		return;
 	/* root may raise it, unless a container forbids that */
-	if (geteuid() == 0 && sys_setrlimit(RLIMIT_NOFILE,
-					    &(struct rlimit){ (rlim_t)needed, (rlim_t)needed }) == 0) {
+	if (geteuid() == 0 &&
+	    sys_setrlimit(RLIMIT_NOFILE, &(struct rlimit){ (rlim_t)needed, (rlim_t)needed }) == 0) {
 		sys_setrlimit(RLIMIT_NOFILE, &limit);
 		return;
 	}
@@ -199,10 +200,11 @@ static void check_reopen(const struct conf *conf, struct report *report)
 	struct err err;
 
 	folder_of(conf->log_path, folder, sizeof(folder));
-	if (!identity_find(conf, &identity, &err) || !identity.changes ||
-	    identity.user == 0 || can_search(&identity, folder))
+	if (!identity_find(conf, &identity, &err) || !identity.changes || identity.user == 0 ||
+	    can_search(&identity, folder))
 		return;
-	scarce(report, "%s: log.path: user \"%s\" may not enter \"%s\": workers cannot reopen the log",
+	scarce(report,
+	       "%s: log.path: user \"%s\" may not enter \"%s\": workers cannot reopen the log",
 	       conf_place(conf, "log.path"), conf->user, folder);
 }
 
@@ -214,8 +216,9 @@ static void check_log(const struct conf *conf, struct report *report)
 	if (conf->log_path[0] != '/')
 		return;
 	if (!can_write(conf->log_path))
-		err_errno(&err, err_code(errno, CODE_CONFIG), "%s: log.path: \"%s\" cannot be written",
-			  conf_place(conf, "log.path"), conf->log_path);
+		err_errno(&err, err_code(errno, CODE_CONFIG),
+			  "%s: log.path: \"%s\" cannot be written", conf_place(conf, "log.path"),
+			  conf->log_path);
 	else if (stat(conf->log_path, &st) == 0 && S_ISDIR(st.st_mode))
 		err_set(&err, CODE_CONFIG, "%s: log.path: \"%s\" is a directory",
 			conf_place(conf, "log.path"), conf->log_path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Replaces workers that are old or have accepted much (worker_max_age, worker_max_connections), one at
- * a time: the replacement is ready before the old one is told to leave. Master only.
+ * Replaces workers that are old or have accepted much (worker_max_age, worker_max_connections),
+ * one at a time: the replacement is ready before the old one is told to leave. Master only.
  */
 #ifndef MASTER_RECYCLE_H
 #define MASTER_RECYCLE_H

@@ -17,7 +17,10 @@ void reload_ask(struct server *server);
 /* Goes on when it can: the trial has ended, all are ready, one has failed, or time is over. */
 void reload_step(struct server *server, int64_t now_ms);
 
-/* The server stops: ends a reload under way and tells whoever waits for it, or for the one after it. */
+/*
+ * The server stops: ends a reload under way and tells whoever waits for it, or for the one after
+ * it.
+ */
 void reload_abandon(struct server *server);
 
 /* When reload_step has something to do without anything else happening, or otherwise_ms. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deals out slots, finds members by pid, and goes through all members for what is due. Must not know
- * why: start, reload, stop and recycling decide. Called by them and by the master's loop.
+ * Deals out slots, finds members by pid, and goes through all members for what is due. Must not
+ * know why: start, reload, stop and recycling decide. Called by them and by the master's loop.
  */
 #include "master/roster.h"
 
@@ -21,7 +21,10 @@ struct generation *roster_next(const struct roster *roster, const struct generat
 	return after->next;
 }
 
-/* The end of the first generation that stands in the way of `capacity` slots from `first` on, or 0. */
+/*
+ * The end of the first generation that stands in the way of `capacity` slots from `first` on, or
+ * 0.
+ */
 static unsigned in_the_way(const struct roster *roster, unsigned first, unsigned capacity)
 {
 	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
@@ -88,17 +91,28 @@ static bool bury(struct roster *roster, pid_t pid, int status, int64_t now_ms)
 	return false;
 }
 
+/* A child that is dead and not reaped yet, or 0. */
+static pid_t next_dead(void)
+{
+	siginfo_t info = { 0 };
+
+	while (sys_waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		if (errno != EINTR)
+			return 0;
+	return info.si_pid;
+}
+
 void roster_reap(struct roster *roster, int64_t now_ms)
 {
 	int status;
 	pid_t pid;
 
-	for (;;) {
-		pid = sys_waitpid(-1, &status, WNOHANG);
-		if (pid < 0 && errno == EINTR)
+	while ((pid = next_dead()) > 0) {
+		/* Until it is reaped its pid is nobody else's: hear may signal it. */
+		if (roster->hear)
+			roster->hear(roster->owner);
+		if (sys_waitpid(pid, &status, 0) != pid)
 			continue;
-		if (pid <= 0)
-			return;
 		if (!bury(roster, pid, status, now_ms) &&
 		    !(roster->other && roster->other(roster->owner, pid, status)))
 			LOG(EVENT_stranger_reaped, LOG_NUM("child_pid", pid));
@@ -233,7 +247,8 @@ static int dispensable(const struct generation *generation)
 void roster_trim(struct generation *generation, int64_t now_ms)
 {
 	while (generation_count(generation, MEMBER_WAITING) +
-	       generation_count(generation, MEMBER_RUNNING) > generation->wanted)
+		       generation_count(generation, MEMBER_RUNNING) >
+	       generation->wanted)
 		member_retire(generation, (unsigned)dispensable(generation), SIGQUIT,
 			      member_deadline_ms(generation, now_ms));
 }

@@ -16,17 +16,23 @@
 
 struct roster {
 	struct scoreboard *board;
-	int bell_fd;                  /* every worker rings it when its state changes */
-	struct generation *current;   /* NULL until the first one is ready */
-	struct generation *starting;  /* NULL but during the start and a reload */
-	struct generation *retiring;  /* a list: told to leave, not all gone */
+	int bell_fd;                 /* every worker rings it when its state changes */
+	struct generation *current;  /* NULL until the first one is ready */
+	struct generation *starting; /* NULL but during the start and a reload */
+	struct generation *retiring; /* a list: told to leave, not all gone */
 	unsigned last_id;
-	struct err fatal;             /* why the server has to end; "" as long as it has not */
+	struct err fatal; /* why the server has to end; "" as long as it has not */
 	/* Forks the worker and returns its pid, or -1 with errno. spawn_worker, but in tests. */
 	pid_t (*spawn)(struct roster *roster, struct generation *generation, unsigned number);
 	/* A child that is no worker is gone; true when it was known. */
 	bool (*other)(void *owner, pid_t pid, int status);
-	void *owner; /* of other */
+	/*
+	 * A child is dead and about to be judged: takes in what the master was told before.
+	 * Ctrl-C reaches the master before a worker can die of it, but not before the last
+	 * reading of signals.
+	 */
+	void (*hear)(void *owner);
+	void *owner; /* of other and hear */
 };
 
 /*
@@ -41,8 +47,8 @@ bool roster_begin(struct roster *roster, struct generation *generation, int64_t 
 struct generation *roster_promote(struct roster *roster);
 
 /*
- * Tells all workers of a generation to leave by that signal, with SIGKILL at kill_ms, and moves it to
- * the retiring ones. Its listeners must be closed.
+ * Tells all workers of a generation to leave by that signal, with SIGKILL at kill_ms, and moves
+ * it to the retiring ones. Its listeners must be closed.
  */
 void roster_retire(struct roster *roster, struct generation *generation, int signal,
 		   int64_t kill_ms);

@@ -24,7 +24,7 @@ enum reload_phase { RELOAD_IDLE, RELOAD_TRYING, RELOAD_STARTING };
 
 struct reload {
 	enum reload_phase phase;
-	bool again;          /* asked for during the one under way, or during the start */
+	bool again; /* asked for during the one under way, or during the start */
 	int64_t begun_ms;
 	int64_t deadline_ms; /* STARTING: when all have to be ready */
 	struct trial trial;
@@ -47,8 +47,8 @@ struct server {
 	const struct master_options *options;
 	struct conf_source source; /* of the options, with the directory of the start */
 	struct loop loop;
-	struct watch signals, bell; /* fd -1: not open */
-	unsigned heard[SIGNAL_REAP + 1]; /* signals of each action that are not acted on yet */
+	struct watch signals, bell;      /* fd -1: not open */
+	unsigned heard[SIGNAL_REAP + 1]; /* signals of each action, but for stops, not yet obeyed */
 	struct pidfile pidfile;
 	struct scoreboard *board;
 	char board_path[sizeof(((struct pidfile *)0)->path) + 16];

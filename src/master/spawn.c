@@ -10,7 +10,9 @@
 #include "master/environment.h"
 #include "worker/heritage.h"
 
-/* A worker must not be able to touch another's connections; descriptors worker_run closes itself. */
+/*
+ * A worker must not be able to touch another's connections; descriptors worker_run closes itself.
+ */
 static void leave_arenas(struct generation *generation, const struct arena *own)
 {
 	for (unsigned i = 0; i < generation->capacity; i++)
@@ -25,8 +27,9 @@ static bool wants_new_log(const struct roster *roster, const struct generation *
 	       !environment_same_log(roster->current->conf, generation->conf);
 }
 
-static _Noreturn void become_worker(const struct roster *roster, const struct generation *generation,
-			  const struct heritage *heritage)
+static _Noreturn void become_worker(const struct roster *roster,
+				    const struct generation *generation,
+				    const struct heritage *heritage)
 {
 	struct generation *g;
 	struct err err;

@@ -11,18 +11,14 @@
 #include "core/notify.h"
 #include "master/announce.h"
 #include "master/environment.h"
-#include "master/reload.h"
+#include "master/orders.h"
 #include "master/spawn.h"
 #include "master/stop.h"
 
 static void hear_signals(void *owner, uint32_t events)
 {
-	struct server *server = owner;
-	int number;
-
 	(void)events;
-	while ((number = signals_next(server->signals.fd, NULL)) > 0)
-		server->heard[signals_find(number)->master]++;
+	orders_hear(owner);
 }
 
 /* What has rung is seen by looking at every slot, in the turn that this wakes. */
@@ -51,7 +47,10 @@ void start_empty(struct server *server, const struct master_options *asked)
 		.signals = { -1, hear_signals, server },
 		.bell = { -1, hear_bell, server },
 		.pidfile = { .fd = -1 },
-		.roster = { .spawn = spawn_worker, .other = reap_other, .owner = server },
+		.roster = { .spawn = spawn_worker,
+			    .other = reap_other,
+			    .hear = orders_hear,
+			    .owner = server },
 		.ready_fd = asked->ready_fd,
 		.report_fd = -1,
 	};

@@ -12,12 +12,15 @@
 void start_empty(struct server *server, const struct master_options *asked);
 
 /*
- * Takes everything the server needs, in the order in which a failure harms least, and makes the first
- * generation. Takes over conf. False with err; start_undo is to be called in any case.
+ * Takes everything the server needs, in the order in which a failure harms least, and makes the
+ * first generation. Takes over conf. False with err; start_undo is to be called in any case.
  */
 bool start_take(struct server *server, struct conf *conf, struct err *err);
 
-/* Sees whether all are ready, one has failed or time is over. Nothing once the server has started. */
+/*
+ * Sees whether all are ready, one has failed or time is over. Nothing once the server has
+ * started.
+ */
 void start_step(struct server *server, int64_t now_ms);
 
 /* Gives everything back. Nobody may be alive. */

@@ -113,5 +113,6 @@ void stop_step(struct server *server, int64_t now_ms)
 
 bool stop_is_done(const struct server *server)
 {
-	return server->stop.how != STOP_NOT && roster_alive(&server->roster) == 0;
+	return server->stop.how != STOP_NOT && roster_alive(&server->roster) == 0 &&
+	       server->reload.trial.pid == 0;
 }

@@ -12,8 +12,8 @@
 void stop_ask(struct server *server, enum signal_action action);
 
 /*
- * The server cannot go on: a start that fails is ended at once and err is what master_run returns; a
- * server that has started logs why and stops gracefully.
+ * The server cannot go on: a start that fails is ended at once and err is what master_run
+ * returns; a server that has started logs why and stops gracefully.
  */
 void stop_fail(struct server *server, const struct err *err);
 

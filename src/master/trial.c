@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tries a configuration in a forked child, which reports by a shared page and its exit code. Must not
- * wait for the child: the master's loop reaps it. Called by reload.c.
+ * Tries a configuration in a forked child, which reports by a shared page and its exit code. Must
+ * not wait for the child: the master's loop reaps it. Called by reload.c.
  */
 #include "master/trial.h"
 
@@ -22,14 +22,14 @@ static _Noreturn void try(const struct conf_source *source, struct err *err)
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	conf = environment_load(source, err);
 	_exit(conf && environment_check(conf, err) && environment_log(conf, err) ? CODE_OK :
-										    CODE_FAILED);
+										   CODE_FAILED);
 }
 
-static void forget(struct trial *trial)
+static void unmap(struct trial *trial)
 {
 	if (trial->page)
 		sys_munmap(trial->page, sizeof(*trial->page));
-	*trial = (struct trial){ 0 };
+	trial->page = NULL;
 }
 
 bool trial_start(struct trial *trial, const struct conf_source *source, int64_t now_ms,
@@ -46,8 +46,9 @@ bool trial_start(struct trial *trial, const struct conf_source *source, int64_t 
 		try(source, &trial->page->err);
 	if (trial->pid > 0)
 		return true;
+	trial->pid = 0;
 	err_errno(err, CODE_OSERR, "cannot fork to try the configuration");
-	forget(trial);
+	unmap(trial);
 	return false;
 }
 
@@ -78,7 +79,7 @@ bool trial_finish(struct trial *trial, struct err *err)
 	else if (!passed)
 		*err = trial->page->err;
 	passed = passed && !trial->late;
-	forget(trial);
+	unmap(trial);
 	return passed;
 }
 
@@ -94,5 +95,5 @@ void trial_abandon(struct trial *trial)
 {
 	if (trial->pid > 0)
 		sys_kill(trial->pid, SIGKILL);
-	forget(trial);
+	unmap(trial);
 }

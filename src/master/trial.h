@@ -18,11 +18,12 @@ enum { TRIAL_MOST_MS = 10000 };
 struct trial_page;
 
 struct trial {
-	pid_t pid;               /* of the child; 0: it is reaped, or there is none */
-	int status;              /* of the reaped child */
-	int64_t kill_ms;         /* when it has taken too long */
-	bool late;               /* and was killed for it */
-	struct trial_page *page; /* shared with the child, which writes the outcome; NULL: no trial */
+	pid_t pid;       /* of the child; 0: it is reaped, or there is none */
+	int status;      /* of the reaped child */
+	int64_t kill_ms; /* when it has taken too long */
+	bool late;       /* and was killed for it */
+	struct trial_page
+		*page; /* shared with the child, which writes the outcome; NULL: no trial */
 };
 
 /* Forks the child. False with err when the system refuses. */
@@ -41,7 +42,7 @@ bool trial_finish(struct trial *trial, struct err *err);
 /* Kills a child that has taken too long; it is reaped like any other. */
 void trial_expire(struct trial *trial, int64_t now_ms);
 
-/* Kills the child and forgets it; nothing when there is none. */
+/* Kills the child, if there is one, and takes no outcome; it is reaped like any other. */
 void trial_abandon(struct trial *trial);
 
 #endif

@@ -52,8 +52,8 @@ static void look_at(struct roster *roster, struct generation *generation, unsign
 		    int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
-	int64_t beat_ms = atomic_load_explicit(&generation->slots[number].heartbeat_ms,
-					       memory_order_relaxed);
+	int64_t beat_ms =
+		atomic_load_explicit(&generation->slots[number].heartbeat_ms, memory_order_relaxed);
 
 	if (member->pid == 0 || member->hung)
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds workers whose loop no longer turns. A worker stamps its heartbeat every turn and never waits
- * longer than a third of hang_timeout. Master only.
+ * Finds workers whose loop no longer turns. A worker stamps its heartbeat every turn and never
+ * waits longer than a third of hang_timeout. Master only.
  */
 #ifndef MASTER_WATCHDOG_H
 #define MASTER_WATCHDOG_H
@@ -21,9 +21,9 @@ int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct roster *ro
 			int64_t otherwise_ms);
 
 /*
- * Sends SIGABRT, and by kill_ms SIGKILL, to every worker whose heartbeat is older than hang_timeout.
- * When the master itself has not run for long (stopped, suspended), its workers may not have either:
- * they get a fresh start.
+ * Sends SIGABRT, and by kill_ms SIGKILL, to every worker whose heartbeat is older than
+ * hang_timeout. When the master itself has not run for long (stopped, suspended), its workers may
+ * not have either: they get a fresh start.
  */
 void watchdog_look(struct watchdog *watchdog, struct roster *roster, int64_t now_ms);
 

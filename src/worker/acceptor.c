@@ -17,7 +17,24 @@ enum {
 	STREAK = 4,      /* accepts before the listener goes to the tail of the wait queue */
 	PARK_MS = 2,     /* for so long a kicked worker has the first chance */
 	RESUME_MS = 200, /* retry after EMFILE and the like */
+	ADOPT_MS = 250,  /* between two looks for sockets without an owner */
 };
+
+static const struct listener *listener_of(const struct acceptor *a)
+{
+	return &a->all->conns->listeners->list[a->index];
+}
+
+/* True when this worker is to accept from the socket. */
+static bool serves(const struct acceptor *a)
+{
+	const struct balance *balance = &a->all->balance;
+	unsigned sockets = listener_of(a)->fd_count;
+
+	if (balance->number % sockets == a->socket)
+		return true;
+	return balance_is_deputy(balance, a->socket, sockets);
+}
 
 static bool watch(struct acceptor *a)
 {
@@ -52,16 +69,38 @@ static void pause_all(struct acceptors *all, const struct acceptor *woken)
 		balance_kick(&all->balance, (unsigned)peer, woken->index, all->loop->now_ms);
 }
 
+/* Watches what this worker serves, and nothing else. Without memory for epoll: all of it later. */
+static void watch_served(struct acceptors *all)
+{
+	for (unsigned i = 0; i < all->count; i++) {
+		struct acceptor *a = &all->list[i];
+
+		if (timer_is_set(&a->park.timer))
+			continue;
+		if (!serves(a)) {
+			unwatch(a);
+		} else if (!watch(a)) {
+			pause_all(all, a);
+			set_resume(all);
+			return;
+		}
+	}
+}
+
 static void resume_all(struct acceptors *all)
 {
 	all->is_paused = false;
 	timer_cancel(all->alarms, &all->resume.timer);
-	for (unsigned i = 0; i < all->count; i++)
-		if (!watch(&all->list[i])) { /* no memory for epoll: all of them later */
-			pause_all(all, &all->list[i]);
-			set_resume(all);
-			return;
-		}
+	watch_served(all);
+}
+
+static void adopt(void *owner)
+{
+	struct acceptors *all = owner;
+
+	if (!all->is_paused)
+		watch_served(all);
+	timer_set(all->alarms, &all->adopt.timer, all->loop->now_ms + ADOPT_MS);
 }
 
 static void resume_after_pause(void *owner)
@@ -122,8 +161,7 @@ static void refuse(struct acceptor *a, int fd)
 {
 	struct slot *slot = a->all->conns->slot;
 
-	LOG(EVENT_connection_refused,
-	    LOG_STR("listener", a->all->conns->listeners->list[a->index].conf->address));
+	LOG(EVENT_connection_refused, LOG_STR("listener", listener_of(a)->conf->address));
 	(void)sys_close(fd);
 	metric_add(slot, METRIC_connections_refused_total, 1);
 	metric_add(slot, METRIC_connections_ended_total, 1);
@@ -142,7 +180,7 @@ static void accept_one(struct acceptor *a)
 	note_success(all);
 	a->streak++;
 	metric_add(all->conns->slot, METRIC_connections_accepted_total, 1);
-	if (!access_allows(all->conns->listeners->list[a->index].conf, &remote)) {
+	if (!access_allows(listener_of(a)->conf, &remote)) {
 		refuse(a, fd);
 		return;
 	}
@@ -208,42 +246,66 @@ static void kicked(void *owner, uint32_t events)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (all->is_paused || !balance_mask_has(mask, i))
+		if (all->is_paused || !a->is_shared || !balance_mask_has(mask, a->index))
 			continue;
 		accept_one(a);
 		rotate(a);
 	}
 }
 
-static void prepare(struct acceptors *all, unsigned i)
+static void prepare(struct acceptors *all, struct acceptor *a, unsigned index, unsigned socket)
 {
-	const struct listener *listener = &all->conns->listeners->list[i];
-	struct acceptor *a = &all->list[i];
+	const struct listener *listener = &all->conns->listeners->list[index];
 
 	a->all = all;
-	a->index = i;
-	a->watch = (struct watch){ listener_fd(listener, all->balance.number), ready, a };
+	a->index = index;
+	a->socket = socket;
+	a->watch = (struct watch){ listener->fds[socket], ready, a };
 	a->park.fire = end_park;
 	a->park.owner = a;
 	a->is_shared = listener->fd_count == 1;
 }
 
+static unsigned count_sockets(const struct listener_set *listeners)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < listeners->count; i++)
+		count += listeners->list[i].fd_count;
+	return count;
+}
+
+unsigned acceptors_alarms(const struct listener_set *listeners)
+{
+	return count_sockets(listeners) + 2; /* each parks; resume and adopt */
+}
+
+static void prepare_all(struct acceptors *all)
+{
+	const struct listener_set *listeners = all->conns->listeners;
+
+	for (unsigned i = 0; i < listeners->count; i++)
+		for (unsigned s = 0; s < listeners->list[i].fd_count; s++)
+			prepare(all, &all->list[all->count++], i, s);
+}
+
 bool acceptors_start(struct acceptors *all)
 {
-	all->count = all->conns->listeners->count;
-	all->list = calloc(all->count, sizeof(*all->list));
+	unsigned sockets = count_sockets(all->conns->listeners);
+
+	all->list = calloc(sockets, sizeof(*all->list));
 	if (!all->list || !balance_start(&all->balance))
 		return false;
 	all->resume.fire = resume_after_pause;
-	all->resume.owner = all;
+	all->adopt.fire = adopt;
+	all->resume.owner = all->adopt.owner = all;
 	all->kick = (struct watch){ all->balance.kick_fds[all->balance.number], kicked, all };
 	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
 		return false;
-	for (unsigned i = 0; i < all->count; i++) {
-		prepare(all, i);
-		if (!watch(&all->list[i]))
-			return false;
-	}
+	prepare_all(all);
+	watch_served(all);
+	if (sockets > all->conns->listeners->count)
+		timer_set(all->alarms, &all->adopt.timer, all->loop->now_ms + ADOPT_MS);
 	return true;
 }
 
@@ -253,6 +315,7 @@ void acceptors_close(struct acceptors *all)
 		return;
 	all->is_closed = all->is_paused = true;
 	timer_cancel(all->alarms, &all->resume.timer);
+	timer_cancel(all->alarms, &all->adopt.timer);
 	loop_unwatch(all->loop, &all->kick);
 	for (unsigned i = 0; i < all->count; i++) {
 		timer_cancel(all->alarms, &all->list[i].park.timer);

@@ -8,6 +8,9 @@
  *
  * After every 4th accept a worker takes the listener out of its epoll and adds it again, which moves it to the
  * tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head, epoll_ctl(2)).
+ *
+ * Of a reuse_port listener's sockets each worker has its own; one whose owner is not there is served by
+ * the ready worker with the lowest number, so that no connection waits in vain.
  */
 #ifndef WORKER_ACCEPTOR_H
 #define WORKER_ACCEPTOR_H
@@ -26,6 +29,7 @@ struct acceptor {
 	struct alarm park;
 	struct acceptors *all;
 	unsigned index;  /* of the listener */
+	unsigned socket; /* of the listener's sockets */
 	unsigned streak; /* accepts since it was last moved to the tail */
 	bool is_watching;
 	bool is_shared; /* other workers accept from the same socket */
@@ -40,8 +44,9 @@ struct acceptors {
 	struct balance balance;
 	struct watch kick;
 	struct alarm resume;
-	bool is_paused;    /* none of them watches */
-	bool is_exhausted; /* the pause is for want of descriptors or memory, and has been said */
+	struct alarm adopt; /* looks for sockets without an owner */
+	bool is_paused;     /* none of them watches */
+	bool is_exhausted;  /* the pause is for want of descriptors or memory, and has been said */
 	bool is_closed;
 };
 
@@ -50,6 +55,9 @@ struct acceptors {
  * caller. False with errno. Allocates. Worker only.
  */
 bool acceptors_start(struct acceptors *all);
+
+/* How many alarms acceptors over these listeners can have set at once. */
+unsigned acceptors_alarms(const struct listener_set *listeners);
 
 /* A connection has ended: there is room again. */
 void acceptors_room(struct acceptors *all);

@@ -39,6 +39,21 @@ bool balance_has_peer(const struct balance *b)
 	return false;
 }
 
+bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned sockets)
+{
+	unsigned lowest = b->number;
+
+	for (unsigned i = 0; i < b->peer_count; i++) {
+		if (!is_ready_peer(b, i))
+			continue;
+		if (i % sockets == socket)
+			return false;
+		if (i < lowest)
+			lowest = i;
+	}
+	return lowest == b->number;
+}
+
 /* A stopped or hanging worker looks light; it must not be fed. */
 static bool is_deaf(const struct balance *b, unsigned i, int64_t now_ms)
 {
@@ -73,7 +88,8 @@ void balance_kick(struct balance *b, unsigned peer, unsigned listener, int64_t n
 
 	if (kick->at_ms == 0 || kick->turns != turns)
 		*kick = (struct kick){ turns, now_ms };
-	atomic_fetch_or(&slot->kick_mask, UINT64_C(1) << (listener < LAST_BIT ? listener : LAST_BIT));
+	atomic_fetch_or(&slot->kick_mask, UINT64_C(1)
+						  << (listener < LAST_BIT ? listener : LAST_BIT));
 	/* A full eventfd is as loud as it gets; the connection stays in the queue in any case. */
 	(void)!sys_write(b->kick_fds[peer], &one, sizeof(one));
 	metric_add(&b->peers[b->number], METRIC_accept_kicks_total, 1);

@@ -19,7 +19,7 @@ struct balance {
 	struct kick {
 		uint64_t turns;
 		int64_t at_ms;
-	} *kicks;
+	} * kicks;
 };
 
 /* Allocates the notes on kicks; the other fields are set by the caller. False with errno. */
@@ -27,6 +27,12 @@ bool balance_start(struct balance *b);
 
 /* True when another worker is ready to accept. */
 bool balance_has_peer(const struct balance *b);
+
+/*
+ * Each worker owns the socket of its number (modulo `sockets`). True when no ready worker owns `socket` and this one
+ * has the lowest number of the ready ones.
+ */
+bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned sockets);
 
 /* The ready peer with the fewest connections, if this worker, with `live`, has so many more that the peer should take the next; else -1. */
 int balance_lighter(const struct balance *b, uint32_t live, int64_t now_ms);

@@ -23,7 +23,8 @@ static unsigned collect(const struct heritage *h, int *kept)
 	for (unsigned i = 0; i < h->peer_count; i++)
 		kept[n++] = h->kick_fds[i];
 	for (unsigned i = 0; i < h->listeners->count; i++)
-		kept[n++] = listener_fd(&h->listeners->list[i], h->number);
+		for (unsigned s = 0; s < h->listeners->list[i].fd_count; s++)
+			kept[n++] = h->listeners->list[i].fds[s];
 	return n;
 }
 
@@ -38,11 +39,14 @@ static bool close_gaps(const int *kept, unsigned count)
 
 bool belongings_keep(const struct heritage *h)
 {
-	size_t most = STDERR_FILENO + 1 + LOG_FDS + 1 + h->peer_count + h->listeners->count;
-	int *kept = calloc(most, sizeof(*kept));
+	size_t most = STDERR_FILENO + 1 + LOG_FDS + 1 + h->peer_count;
 	unsigned count;
+	int *kept;
 	bool done;
 
+	for (unsigned i = 0; i < h->listeners->count; i++)
+		most += h->listeners->list[i].fd_count;
+	kept = calloc(most, sizeof(*kept));
 	if (!kept)
 		return false;
 	count = collect(h, kept);

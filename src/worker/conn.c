@@ -12,8 +12,9 @@
 #include "worker/conns.h"
 
 enum {
-	ROUNDS = 16,     /* answers in a row before others have their turn */
-	FRESH_MS = 1000, /* a draining worker waits so long for the first bytes of a new connection */
+	ROUNDS = 16, /* answers in a row before others have their turn */
+	FRESH_MS =
+		1000, /* a draining worker waits so long for the first bytes of a new connection */
 };
 
 static const char *const ending_names[ENDING_COUNT] = {
@@ -56,7 +57,24 @@ static void put_down(struct conns *all, const struct conn *c)
 	atomic_store_explicit(&all->arena->in_hand, 0, memory_order_relaxed);
 }
 
-static void say_ended(const struct conns *all, const struct conn *c)
+/* The ending for an error of recv or send: most say that the other end is out of reach (tcp(7)). */
+static enum ending ending_of(int error)
+{
+	switch (error) {
+	case EPIPE:
+	case ECONNRESET:
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+	case ENETUNREACH:
+	case ENETDOWN:
+		return ENDING_client_reset;
+	default:
+		return ENDING_system_error;
+	}
+}
+
+static void say_ended(const struct conns *all, const struct conn *c, int error)
 {
 	char remote[ADDR_TEXT];
 
@@ -65,16 +83,19 @@ static void say_ended(const struct conns *all, const struct conn *c)
 	LOG(EVENT_connection_ended, LOG_STR("remote", conn_remote(c, remote)),
 	    LOG_STR("service", c->service->name), LOG_STR("ending", ending_names[c->ending]),
 	    LOG_NUM("bytes_in", c->bytes_in), LOG_NUM("bytes_out", c->bytes_out),
-	    LOG_NUM("messages", c->messages), LOG_NUM("ms", all->loop->now_ms - c->opened_ms));
+	    LOG_NUM("messages", c->messages), LOG_NUM("ms", all->loop->now_ms - c->opened_ms),
+	    LOG_STR("error", c->ending == ENDING_system_error ? strerrorname_np(error) : "none"));
 }
 
 static void end(struct conns *all, struct conn *c, enum ending ending)
 {
+	int error = errno;
+
 	if (c->ending == ENDING_none)
 		c->ending = (uint8_t)ending;
 	if (c->service->close)
 		c->service->close(c, c->ending);
-	say_ended(all, c);
+	say_ended(all, c, error);
 	c->in.start = c->in.end = c->out.start = c->out.end = 0;
 	conns_take_back(all, &c->in);
 	conns_take_back(all, &c->out);
@@ -185,9 +206,7 @@ static bool flush(struct conns *all, struct conn *c)
 	if (sent < 0) {
 		if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
 			return true;
-		end(all, c,
-		    errno == EPIPE || errno == ECONNRESET ? ENDING_client_reset :
-							    ENDING_system_error);
+		end(all, c, ending_of(errno));
 		return false;
 	}
 	buf_drop(&c->out, (size_t)sent);
@@ -295,7 +314,7 @@ static bool receive(struct conns *all, struct conn *c)
 		return true;
 	}
 	if (errno != EAGAIN && errno != EINTR && errno != ENOMEM && errno != ENOBUFS)
-		end(all, c, errno == ECONNRESET ? ENDING_client_reset : ENDING_system_error);
+		end(all, c, ending_of(errno));
 	return false;
 }
 

@@ -29,9 +29,9 @@ struct conn {
 	uint32_t index;  /* of this record */
 	uint32_t serial; /* tells this connection from earlier ones of the same record */
 	int fd;
-	uint8_t state;   /* enum conn_state */
-	uint8_t ending;  /* enum ending: the first reason that came up */
-	bool in_ended;   /* the client has ended its side */
+	uint8_t state;  /* enum conn_state */
+	uint8_t ending; /* enum ending: the first reason that came up */
+	bool in_ended;  /* the client has ended its side */
 	uint8_t unused;
 	uint32_t listener; /* index into the heritage's listeners */
 	uint32_t watched;  /* what epoll was asked for; 0: not in epoll */

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/sys.h"
 
 /* Buffers beyond so many give their pages back as soon as they are free. */
@@ -132,12 +133,22 @@ static void set_live(struct conns *all, uint32_t live)
 			      memory_order_relaxed);
 }
 
+static void say_opened(const struct conn *c)
+{
+	char remote[ADDR_TEXT];
+
+	if (log_wants(EVENT_connection_opened))
+		LOG(EVENT_connection_opened, LOG_STR("remote", conn_remote(c, remote)),
+		    LOG_STR("listen", c->conf->address), LOG_STR("service", c->service->name));
+}
+
 void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote)
 {
 	struct conn *c = new_record(all, listener, fd);
 
 	remember_remote(c, remote);
 	set_live(all, all->live + 1);
+	say_opened(c);
 	conn_begin(all, c);
 }
 

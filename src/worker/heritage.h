@@ -18,12 +18,12 @@ struct heritage {
 	const struct conf *conf;
 	const struct listener_set *listeners;
 	struct scoreboard *board;
-	unsigned number;         /* of this worker in its generation: 0 .. peer_count - 1 */
-	struct slot *peers;      /* the generation's slots; peers[number] is this worker's */
-	const int *kick_fds;     /* an eventfd for each peer, made before any of them was forked */
-	unsigned peer_count;     /* room of the generation, workers that never started included */
-	int bell_fd;             /* eventfd: written on every change of the slot's state, read by the master */
-	struct arena *arena;     /* this slot's, mapped by the master */
+	unsigned number;     /* of this worker in its generation: 0 .. peer_count - 1 */
+	struct slot *peers;  /* the generation's slots; peers[number] is this worker's */
+	const int *kick_fds; /* an eventfd for each peer, made before any of them was forked */
+	unsigned peer_count; /* room of the generation, workers that never started included */
+	int bell_fd; /* eventfd: written on every change of the slot's state, read by the master */
+	struct arena *arena; /* this slot's, mapped by the master */
 	pid_t master_pid;
 };
 

@@ -51,7 +51,8 @@ bool privs_bind_cpu(const struct conf *conf, unsigned number, struct err *err)
 		return true;
 	cpu = cpus_nth(number);
 	if (cpu < 0)
-		return err_set(err, CODE_OSERR, "cpu_affinity: cannot learn which CPUs are allowed");
+		return err_set(err, CODE_OSERR,
+			       "cpu_affinity: cannot learn which CPUs are allowed");
 	CPU_ZERO(&mask);
 	CPU_SET((size_t)cpu, &mask);
 	if (sys_sched_setaffinity(0, sizeof(mask), &mask) < 0)

@@ -156,9 +156,8 @@ static bool start_serving(struct worker *w)
 						 .kick_fds = h->kick_fds,
 						 .number = h->number,
 						 .peer_count = h->peer_count };
-	/* one alarm for each listener, and the worker's two */
-	return timer_heap_new(&w->alarms, h->listeners->count + 2) && conns_start(&w->conns) &&
-	       acceptors_start(&w->acceptors);
+	return timer_heap_new(&w->alarms, acceptors_alarms(h->listeners) + 1) &&
+	       conns_start(&w->conns) && acceptors_start(&w->acceptors);
 }
 
 static bool start_services(const struct heritage *h, struct err *err)
@@ -168,7 +167,8 @@ static bool start_services(const struct heritage *h, struct err *err)
 		const struct service *service = service_find(conf->service);
 
 		if (service->init && !service->init(conf))
-			return err_set(err, CODE_NO_RESPAWN, "service %s cannot start", conf->service);
+			return err_set(err, CODE_NO_RESPAWN, "service %s cannot start",
+				       conf->service);
 	}
 	return true;
 }

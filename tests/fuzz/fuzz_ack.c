@@ -76,10 +76,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || size > 4096)
 		return 0;
 	is_length = data[0] & 1;
-	served_start(&s, "ack", "framing", is_length ? "length" : "line", "reply", "k", "max_message", "64",
-		     NULL);
+	served_start(&s, "ack", "framing", is_length ? "length" : "line", "reply", "k",
+		     "max_message", "64", NULL);
 	got = ask(&s, data + 1, size - 1, (size_t)(data[0] >> 1) + 1);
-	wanted = is_length ? 5 * count_lengths(data + 1, size - 1) : 2 * count_lines(data + 1, size - 1);
+	wanted = is_length ? 5 * count_lengths(data + 1, size - 1) :
+			     2 * count_lines(data + 1, size - 1);
 	served_stop(&s);
 	if (got != wanted) {
 		fprintf(stderr, "%zu bytes of answers instead of %zu\n", got, wanted);

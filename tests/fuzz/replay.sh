@@ -9,11 +9,13 @@ number=0 bad=0
 for target in "${targets[@]}"; do
 	name=$(basename "$target" .c)
 	number=$((number + 1))
-	if said=$("$TOP_BUILDDIR/tests/fuzz/$name" "$TOP_SRCDIR/tests/fuzz/corpus/${name#fuzz_}"/* 2>&1); then
+	said=$("$TOP_BUILDDIR/tests/fuzz/$name" "$TOP_SRCDIR/tests/fuzz/corpus/${name#fuzz_}"/* 2>&1)
+	code=$?
+	if [ "$code" -eq 0 ]; then
 		echo "ok $number - $name"
 	else
 		echo "not ok $number - $name"
-		printf '%s\n' "$said"
+		printf '# exit code %s\n%s\n' "$code" "$said"
 		bad=1
 	fi
 done

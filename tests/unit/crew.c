@@ -141,4 +141,3 @@ void crew_kill(struct roster *roster, struct member *member, int signal, int64_t
 	crew_await_death(pid);
 	roster_reap(roster, now_ms);
 }
-

@@ -89,7 +89,8 @@ int served_connect(struct served *s)
 	struct addr remote = { .len = sizeof(sa_family_t), .sa.sa_family = AF_UNIX };
 	int ends[2];
 
-	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0, "socketpair");
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0,
+	     "socketpair");
 	conns_accept(&s->conns, 0, ends[0], &remote);
 	return ends[1];
 }

@@ -12,7 +12,8 @@
 #include "unit/served.h"
 
 /* Sends the text in pieces of `piece` bytes and returns what came back. */
-static void ask_in_pieces(struct served *s, int client, const char *bytes, size_t size, size_t piece)
+static void ask_in_pieces(struct served *s, int client, const char *bytes, size_t size,
+			  size_t piece)
 {
 	for (size_t at = 0; at < size; at += piece)
 		served_send(s, client, bytes + at, size - at < piece ? size - at : piece);

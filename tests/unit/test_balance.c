@@ -119,12 +119,15 @@ static void kick__names_the_listener__and_is_heard_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(lighter__within_the_margin__is_nobody, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(lighter__beyond_the_margin__is_the_least_loaded, set_up,
+		cmocka_unit_test_setup_teardown(lighter__within_the_margin__is_nobody, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(lighter__passes_over_those_not_ready, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lighter__beyond_the_margin__is_the_least_loaded,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lighter__passes_over_those_not_ready, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(
-			kicked__that_does_not_turn__is_passed_over_until_it_does, set_up, tear_down),
+			kicked__that_does_not_turn__is_passed_over_until_it_does, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(kick__names_the_listener__and_is_heard_once, set_up,
 						tear_down),
 	};

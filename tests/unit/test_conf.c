@@ -68,11 +68,12 @@ static void assert_override_refused(const char *text, const char *message)
 
 static void conf_load__of_a_file__has_its_values_and_defaults(void **state)
 {
-	struct conf *conf = load_good(state, "# a comment\nworkers = 3 // another\n"
-					     "log { level = debug }\n/* and\none more */\n"
-					     "listen \"127.0.0.1:0\" {\n service = ack\n framing = line\n"
-					     " allow = {10.0.0.0/8, \"::1\"}\n}\n"
-					     "listen \"unix:/tmp/x\" { service = echo }\n");
+	struct conf *conf = load_good(state,
+				      "# a comment\nworkers = 3 // another\n"
+				      "log { level = debug }\n/* and\none more */\n"
+				      "listen \"127.0.0.1:0\" {\n service = ack\n framing = line\n"
+				      " allow = {10.0.0.0/8, \"::1\"}\n}\n"
+				      "listen \"unix:/tmp/x\" { service = echo }\n");
 
 	assert_string_equal(conf->origin, "x.conf");
 	assert_int_equal(conf->workers, 3);
@@ -112,7 +113,8 @@ static void conf_load__with_a_variable__takes_it_from_the_environment(void **sta
 	struct conf *conf;
 
 	setenv("PREFORK_TEST_WORKERS", "7", 1);
-	conf = load_good(state, "workers = ${PREFORK_TEST_WORKERS}\nuser = \"u${NO_SUCH:-x}\"\n" GOOD);
+	conf = load_good(state,
+			 "workers = ${PREFORK_TEST_WORKERS}\nuser = \"u${NO_SUCH:-x}\"\n" GOOD);
 	assert_int_equal(conf->workers, 7);
 	assert_string_equal(conf->user, "ux");
 	conf_free(conf);
@@ -121,9 +123,12 @@ static void conf_load__with_a_variable__takes_it_from_the_environment(void **sta
 static void conf_load__with_dash_l__replaces_the_listeners_of_the_file(void **state)
 {
 	const char *listeners[] = { "127.0.0.1:0=echo" };
-	struct conf_source source = { .file = "x.conf", .directory = *state,
-				      .listeners = listeners, .listener_count = 1,
-				      .workers = "5", .pid_file = "x.pid" };
+	struct conf_source source = { .file = "x.conf",
+				      .directory = *state,
+				      .listeners = listeners,
+				      .listener_count = 1,
+				      .workers = "5",
+				      .pid_file = "x.pid" };
 	char path[256];
 	struct conf *conf;
 	struct err err;
@@ -144,7 +149,8 @@ static void conf_load__with_dash_l__replaces_the_listeners_of_the_file(void **st
 static void dash_l__with_options__reads_them(void **state)
 {
 	const char *listeners[] = { "unix:/a=b=ack,framing=length,allow=unix,allow=10.0.0.0/8",
-				    "127.0.0.1:0=ack,reply=a=b", "127.0.0.1:0=echo", "[::1]:80=echo" };
+				    "127.0.0.1:0=ack,reply=a=b", "127.0.0.1:0=echo",
+				    "[::1]:80=echo" };
 	struct err err;
 	struct conf *conf = load_flags(listeners, 4, NULL, 0, &err);
 
@@ -166,14 +172,17 @@ static void dash_l__that_is_wrong__is_refused(void **state)
 
 	(void)state;
 	assert_listen_refused("8080", "-l 8080: the service is missing (ADDRESS=SERVICE)");
-	assert_listen_refused("8080=ehco", "-l 8080=ehco: \"ehco\" is not a service (ack, echo, discard, "
-					   "daytime or chargen; did you mean echo?)");
+	assert_listen_refused("8080=ehco",
+			      "-l 8080=ehco: \"ehco\" is not a service (ack, echo, discard, "
+			      "daytime or chargen; did you mean echo?)");
 	assert_listen_refused("8080=ack,backlog=x",
 			      "-l 8080=ack,backlog=x: backlog: \"x\" is not a number (1 to 65535)");
-	assert_listen_refused("8080=ack,baklog=1",
-			      "-l 8080=ack,baklog=1: \"baklog\" is an unknown option (did you mean backlog?)");
-	assert_listen_refused("8080=echo,framing=line",
-			      "-l 8080=echo,framing=line: framing belongs to service ack, not echo");
+	assert_listen_refused(
+		"8080=ack,baklog=1",
+		"-l 8080=ack,baklog=1: \"baklog\" is an unknown option (did you mean backlog?)");
+	assert_listen_refused(
+		"8080=echo,framing=line",
+		"-l 8080=echo,framing=line: framing belongs to service ack, not echo");
 	assert_listen_refused("8080=ack,backlog=1,backlog=2",
 			      "-l 8080=ack,backlog=1,backlog=2: backlog: is given twice");
 	assert_listen_refused("8080=ack,", "-l 8080=ack,: \"\": \"=\" is missing (OPTION=VALUE)");
@@ -206,16 +215,20 @@ static void dash_o__that_is_wrong__is_refused(void **state)
 {
 	(void)state;
 	assert_override_refused("workers", "-o workers: \"=\" is missing (NAME=VALUE)");
-	assert_override_refused("log.level=lots", "-o log.level=lots: \"lots\" is unknown (debug, info, "
-						  "notice, warning or error)");
-	assert_override_refused("lgo.level=debug", "-o lgo.level=debug: \"lgo.level\" is an unknown option "
-						   "(did you mean log.level?)");
+	assert_override_refused("log.level=lots",
+				"-o log.level=lots: \"lots\" is unknown (debug, info, "
+				"notice, warning or error)");
+	assert_override_refused("lgo.level=debug",
+				"-o lgo.level=debug: \"lgo.level\" is an unknown option "
+				"(did you mean log.level?)");
 	assert_override_refused("listen.framing=line",
 				"-o listen.framing=line: framing belongs to service ack, not echo");
-	assert_override_refused("listen.service=no", "-o listen.service=no: \"no\" is not a service (ack, "
-						     "echo, discard, daytime or chargen)");
-	assert_override_refused("chroot=here", "-o chroot=here: \"here\" is not an absolute path (a path "
-					       "that begins with /)");
+	assert_override_refused("listen.service=no",
+				"-o listen.service=no: \"no\" is not a service (ack, "
+				"echo, discard, daytime or chargen)");
+	assert_override_refused("chroot=here",
+				"-o chroot=here: \"here\" is not an absolute path (a path "
+				"that begins with /)");
 }
 
 /* What the printed configuration prints again, but for the first line, which names the origin. */
@@ -233,12 +246,13 @@ static char *printed(const struct conf *conf)
 
 static void conf_print__reads_back_to_the_same(void **state)
 {
-	static const char text[] = "user = \"a\\\"b\\\\c\\x01${NO_SUCH}\\${HOME}\"\nshutdown_timeout = 90s\n"
-				   "log { path = \"/x y\" format = json }\n"
-				   "listen \"unix:/a\\\"b\" { service = ack reply = 'it\\'s'\n"
-				   " allow = {10.0.0.0/8,::1} idle_timeout = off max_message = 1m }\n"
-				   "listen \"127.0.0.1:0\" { service = chargen }\n"
-				   "listen \"127.0.0.1:0\" { service = daytime }\n";
+	static const char text[] =
+		"user = \"a\\\"b\\\\c\\x01${NO_SUCH}\\${HOME}\"\nshutdown_timeout = 90s\n"
+		"log { path = \"/x y\" format = json }\n"
+		"listen \"unix:/a\\\"b\" { service = ack reply = 'it\\'s'\n"
+		" allow = {10.0.0.0/8,::1} idle_timeout = off max_message = 1m }\n"
+		"listen \"127.0.0.1:0\" { service = chargen }\n"
+		"listen \"127.0.0.1:0\" { service = daytime }\n";
 	struct conf *first = load_good(state, text), *second;
 	char *one = printed(first), *two;
 
@@ -271,7 +285,8 @@ static void conf_can_reload__tells_what_needs_a_restart(void **state)
 	assert_reload(state, GOOD, "pid_file = /x\n" GOOD,
 		      "pid_file: cannot change at run time (restart the server)");
 	assert_reload(state, GOOD, "listen \"8080\" { service = ack v6only = yes }\n",
-		      "x.conf:1: listen \"8080\": listen.v6only: cannot change at run time (restart the server)");
+		      "x.conf:1: listen \"8080\": listen.v6only: cannot change at run time "
+		      "(restart the server)");
 	assert_reload(state, GOOD, "listen \"8081\" { service = ack v6only = yes }\n", NULL);
 }
 

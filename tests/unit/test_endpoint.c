@@ -48,7 +48,7 @@ static void open__sets_flags_and_options(void **state)
 	setup.listens[0].fastopen = 5;
 	setup.listens[0].rcvbuf = 20000;
 	set = listening_open(&setup, NULL, 1);
-	fd = listener_fd(&set->list[0], 3);
+	fd = set->list[0].fds[0];
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
 	assert_int_equal(listening_option(fd, SOL_SOCKET, SO_ACCEPTCONN), 1);
@@ -72,7 +72,7 @@ static void accepted_sockets__inherit_nodelay(void **state)
 	set = listening_open(&setup, NULL, 1);
 	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(client, &set->list[0].bound.sa, set->list[0].bound.len), 0);
-	fd = accept4(listener_fd(&set->list[0], 0), NULL, NULL, SOCK_CLOEXEC);
+	fd = accept4(set->list[0].fds[0], NULL, NULL, SOCK_CLOEXEC);
 	assert_true(fd >= 0);
 	assert_int_equal(listening_option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
 	close(fd);

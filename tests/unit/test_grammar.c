@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/conf.h"
@@ -53,10 +52,11 @@ static const struct wrong wrongs[] = {
 	{ "log = 3\n", "x.conf:1: log: \"{\" is missing" },
 	{ "\nlisten 8080 {\n framing = line }\n",
 	  "x.conf:2: listen \"8080\": the service is missing (service = ack)" },
-	{ "listen 8080 { }\n", "x.conf:1: listen \"8080\": the service is missing (service = ack)" },
-	{ "listen 8080 { service = ehco }\n",
-	  "x.conf:1: listen.service: \"ehco\" is not a service (ack, echo, discard, daytime or chargen; "
-	  "did you mean echo?)" },
+	{ "listen 8080 { }\n",
+	  "x.conf:1: listen \"8080\": the service is missing (service = ack)" },
+	{ "listen 8080 { service = ehco }\n", "x.conf:1: listen.service: \"ehco\" is not a service "
+					      "(ack, echo, discard, daytime or chargen; "
+					      "did you mean echo?)" },
 	{ "listen 8080 {\n framing = line\n service = echo }\n",
 	  "x.conf:2: framing belongs to service ack, not echo" },
 	{ "listen 8080 { service = ack }\nlisten \":8080\" { service = ack }\n",
@@ -131,7 +131,8 @@ static void include__that_ends__goes_on_with_the_outer_line(void **state)
 	folder_write(*state, "inner", "workers = 1\n\n\n\n");
 	folder_write(*state, "x.conf", "include(\"inner\")\n\numask = 9\n");
 	assert_null(load(state, &err));
-	assert_string_equal(err.text, "x.conf:3: umask: \"9\" is not an octal number (octal, 0 to 0777)");
+	assert_string_equal(err.text,
+			    "x.conf:3: umask: \"9\" is not an octal number (octal, 0 to 0777)");
 }
 
 static void include__in_a_circle__is_refused(void **state)
@@ -149,7 +150,6 @@ static void include__without_measure__is_refused(void **state)
 	char name[16], text[4096] = "";
 	struct err err;
 
-	folder_write(*state, "f5", "umask = 022\n");
 	for (int depth = 4; depth >= 0; depth--) {
 		char line[32];
 
@@ -163,7 +163,7 @@ static void include__without_measure__is_refused(void **state)
 	folder_write(*state, "f5", "# nothing\n");
 	folder_write(*state, "x.conf", "include(\"f0\")\n");
 	assert_null(load(state, &err));
-	assert_string_equal(err.text, "f4:53: include: f5: one file too many (at most 1000)");
+	assert_non_null(strstr(err.text, ": include: f5: one file too many (at most 1000)"));
 }
 
 static void file__that_is_no_text__is_refused(void **state)
@@ -222,7 +222,8 @@ static void file__with_crlf_and_a_byte_order_mark__is_read(void **state)
 	struct err err;
 	struct conf *conf;
 
-	folder_write(*state, "x.conf", "\xef\xbb\xbfworkers = 2\r\nlisten 8080 {\r\nservice = ack\r\n}\r\n");
+	folder_write(*state, "x.conf",
+		     "\xef\xbb\xbfworkers = 2\r\nlisten 8080 {\r\nservice = ack\r\n}\r\n");
 	conf = load(state, &err);
 	assert_non_null(conf);
 	assert_int_equal(conf->workers, 2);
@@ -235,8 +236,9 @@ static void file__with_comments_in_strings__keeps_them(void **state)
 	struct err err;
 	struct conf *conf;
 
-	folder_write(*state, "x.conf", "listen 8080 { service = ack reply = \"a # b // c /* d */\" }\n"
-				       "user = http://x#y\n");
+	folder_write(*state, "x.conf",
+		     "listen 8080 { service = ack reply = \"a # b // c /* d */\" }\n"
+		     "user = http://x#y\n");
 	conf = load(state, &err);
 	assert_non_null(conf);
 	assert_string_equal(conf->listeners[0].reply, "a # b // c /* d */");

@@ -96,10 +96,12 @@ static void mdoc_text__breaks_after_sentences_and_at_the_width(void **state)
 	(void)state;
 	assert_string_equal(text, "One.\nTwo \\e three.\n");
 	free(text);
-	text = filled("aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff ggggggggg hhhhhhhh "
-		      "iiiiiiiii.");
-	assert_string_equal(text, "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff ggggggggg "
-				  "hhhhhhhh\niiiiiiiii.\n");
+	text = filled(
+		"aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff ggggggggg hhhhhhhh "
+		"iiiiiiiii.");
+	assert_string_equal(text,
+			    "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff ggggggggg "
+			    "hhhhhhhh\niiiiiiiii.\n");
 	free(text);
 	text = filled(".starts like a macro");
 	assert_string_equal(text, "\\&.starts like a macro\n");

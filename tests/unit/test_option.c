@@ -14,7 +14,8 @@
 #include "core/conf.h"
 #include "core/option.h"
 
-static bool read_one(const char *name, struct listen_conf *listen, const char *word, struct err *err)
+static bool read_one(const char *name, struct listen_conf *listen, const char *word,
+		     struct err *err)
 {
 	return option_read(option_find(SECTION_listen, name), listen, &word, 1, err);
 }
@@ -104,7 +105,8 @@ static void option_full_name__names_the_section(void **state)
 	char text[OPTION_NAME];
 
 	(void)state;
-	assert_string_equal(option_full_name(option_find(SECTION_main, "workers"), text), "workers");
+	assert_string_equal(option_full_name(option_find(SECTION_main, "workers"), text),
+			    "workers");
 	assert_string_equal(option_full_name(option_find(SECTION_log, "level"), text), "log.level");
 	assert_string_equal(option_full_name(option_find(SECTION_listen, "backlog"), text),
 			    "listen.backlog");
@@ -115,9 +117,11 @@ static void option_check__with_wrong_words__says_what_is_allowed(void **state)
 	(void)state;
 	assert_refused(SECTION_listen, "backlog", "lots", "\"lots\" is not a number (1 to 65535)");
 	assert_refused(SECTION_listen, "backlog", "0", "\"0\" is out of range (1 to 65535)");
-	assert_refused(SECTION_listen, "backlog", "65536", "\"65536\" is out of range (1 to 65535)");
+	assert_refused(SECTION_listen, "backlog", "65536",
+		       "\"65536\" is out of range (1 to 65535)");
 	assert_refused(SECTION_listen, "backlog", "", "\"\" is not a number (1 to 65535)");
-	assert_refused(SECTION_main, "workers", "many", "\"many\" is not a number (1 to 256, or auto)");
+	assert_refused(SECTION_main, "workers", "many",
+		       "\"many\" is not a number (1 to 256, or auto)");
 	assert_refused(SECTION_main, "hang_timeout", "soon",
 		       "\"soon\" is not a duration (a duration such as 30s, 100ms to 24h, or off)");
 	assert_refused(SECTION_main, "hang_timeout", "99ms",
@@ -126,11 +130,13 @@ static void option_check__with_wrong_words__says_what_is_allowed(void **state)
 		       "\"17m\" is out of range (a size such as 64k, 1 to 16m)");
 	assert_refused(SECTION_main, "umask", "8",
 		       "\"8\" is not an octal number (octal, 0 to 0777)");
-	assert_refused(SECTION_listen, "v6only", "perhaps", "\"perhaps\" is not a switch (yes or no)");
+	assert_refused(SECTION_listen, "v6only", "perhaps",
+		       "\"perhaps\" is not a switch (yes or no)");
 	assert_refused(SECTION_listen, "framing", "lime",
 		       "\"lime\" is unknown (raw, line or length; did you mean line?)");
-	assert_refused(SECTION_log, "path", "x.log",
-		       "\"x.log\" is not an absolute path (a path that begins with /, stderr or syslog)");
+	assert_refused(
+		SECTION_log, "path", "x.log",
+		"\"x.log\" is not an absolute path (a path that begins with /, stderr or syslog)");
 	assert_refused(SECTION_listen, "service", "", "\"\" is 0 bytes long (1 to 63 bytes)");
 }
 
@@ -142,7 +148,8 @@ static void option_check__with_a_word_that_stands_for_zero__takes_it(void **stat
 	(void)state;
 	assert_true(read_one("fastopen", &listen, "off", &err));
 	assert_int_equal(listen.fastopen, 0);
-	assert_refused(SECTION_listen, "fastopen", "0", "\"0\" is out of range (1 to 65535, or off)");
+	assert_refused(SECTION_listen, "fastopen", "0",
+		       "\"0\" is out of range (1 to 65535, or off)");
 }
 
 static void option_read__that_fails__leaves_the_value(void **state)

@@ -39,7 +39,7 @@ static void delay__after_a_short_life_that_served__is_none(void **state)
 
 static void delay__after_each_early_death__doubles_up_to_the_most(void **state)
 {
-	static const int64_t expected[] = { 100,  200,	 400,	800,   1600, 3200,
+	static const int64_t expected[] = { 100,  200,   400,   800,   1600, 3200,
 					    6400, 12800, 25600, 30000, 30000 };
 	struct respawn history = { 0 };
 

@@ -226,6 +226,26 @@ static void reap__of_the_masters_other_child__tells_it(void **state)
 	assert_int_equal(told, other);
 }
 
+static void hear_stop(void *owner)
+{
+	struct roster *roster = owner;
+
+	if (roster->current)
+		roster_retire(roster, roster->current, SIGQUIT, INT64_MAX);
+}
+
+static void reap__with_a_stop_heard_meanwhile__replaces_nobody(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *generation = crew_serve(roster, NULL);
+
+	roster->hear = hear_stop;
+	roster->owner = roster;
+	crew_kill(roster, &generation->members[0], SIGKILL, CREW_NOW);
+	assert_int_equal(generation->members[0].state, MEMBER_EMPTY);
+	assert_int_equal(roster->board->crashes, 0);
+}
+
 static void retire__then_all_gone__is_swept(void **state)
 {
 	struct roster *roster = *state;
@@ -320,6 +340,7 @@ int main(void)
 		WITH_ROSTER(reap__of_do_not_respawn__ends_the_server),
 		WITH_ROSTER(reap__of_a_stranger__touches_no_worker),
 		WITH_ROSTER(reap__of_the_masters_other_child__tells_it),
+		WITH_ROSTER(reap__with_a_stop_heard_meanwhile__replaces_nobody),
 		WITH_ROSTER(retire__then_all_gone__is_swept),
 		WITH_ROSTER(kill_due__at_its_time__kills_the_retiring_alone),
 		WITH_ROSTER(more__up_to_the_room__then_no_more),

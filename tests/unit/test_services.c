@@ -15,8 +15,8 @@
 static void every_row__of_the_table__is_found(void **state)
 {
 	(void)state;
-#define SERVICE(row, sentence)                               \
-	assert_non_null(service_find(#row));                 \
+#define SERVICE(row, sentence)               \
+	assert_non_null(service_find(#row)); \
 	assert_string_equal(service_find(#row)->name, #row);
 #include "tables/services.def"
 	assert_null(service_find("ac"));

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""What many connections do to a server: how they spread, what they cost, whom they slow down.
+
+Each of the functions balance, memory and slow takes a gauge.Bench and yields rows. Used by run.py.
+"""
+import os
+import signal
+import statistics
+import subprocess
+import time
+
+import peers
+from gauge import Row
+
+
+def spread(bench, server):
+    """Process id and live connections by worker number."""
+    text = subprocess.run([f"{bench.tools}/spread", server.scoreboard], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    rows = [list(map(int, line.split())) for line in text.stdout.splitlines()]
+    return {number: (pid, live) for number, pid, live, _ in sorted(rows)}
+
+
+def live(bench, server):
+    return [count for _, count in spread(bench, server).values()]
+
+
+def variation(counts):
+    return statistics.pstdev(counts) / statistics.mean(counts)
+
+
+def all_gone(bench, server):
+    peers.wait_for(lambda: sum(live(bench, server)) == 0, 15, "the connections' end")
+
+
+def held_sample(bench, server, title, number, *arguments):
+    with bench.hold(server, server.ports[0], "-H", "-c", "400", *arguments) as held:
+        held.wait_open()
+        counts = live(bench, server)
+        held.let_go(title, "ours", number)
+    all_gone(bench, server)
+    return counts
+
+
+def loaded_sample(bench, server, number):
+    """400 connections opened at 200/s, each echoing without pause from its first moment."""
+    arguments = ("-c", "400", "-R", "200", "-d", "3s")
+    with bench.hold(server, server.ports[0], *arguments) as busy:
+        peers.wait_for(lambda: sum(live(bench, server)) == 400, 10, "400 connections")
+        counts = live(bench, server)
+        busy.let_go("balance under load", "ours", number)
+    all_gone(bench, server)
+    return counts
+
+
+def refill_sample(bench, server, number):
+    """A worker is killed; then as many connections as were lost are opened anew at 200/s."""
+    title = "balance refill"
+    with bench.hold(server, server.ports[0], "-H", "-c", "400", "-R", "400") as held:
+        held.wait_open()
+        before = spread(bench, server)
+        victim, (pid, _) = list(before.items())[number % len(before)]
+        os.kill(pid, signal.SIGKILL)
+        peers.wait_for(lambda: spread(bench, server).get(victim, (pid, 0))[0] != pid, 10,
+                       "the worker's return")
+        more = max(100, 400 - sum(live(bench, server)))
+        arguments = ("-H", "-c", str(more), "-R", "200")
+        with bench.hold(server, server.ports[0], *arguments) as again:
+            again.wait_open()
+            counts = live(bench, server)
+            again.let_go(title, "ours", number)
+        held.let_go(title, "ours, before", number)
+    all_gone(bench, server)
+    return counts
+
+
+def balance_row(title, samples, target):
+    values = [variation(counts) for counts in samples]
+    worst = samples[values.index(max(values))]
+    runs = ", ".join(f"{value:.3f}" for value in values)
+    return Row(title, f"CV of {len(samples)} runs: {runs}; connections by worker in the worst: "
+               f"{' '.join(map(str, worst))}", max(values), target)
+
+
+def balance(bench):
+    times = range(3)
+    with peers.ours(bench.binary, ["echo"], workers=4) as server:
+        yield balance_row("4 workers, 400 connections at 200/s",
+                          [held_sample(bench, server, "balance slow", n, "-R", "200")
+                           for n in times], 0.02)
+        yield balance_row("4 workers, a burst of 400",
+                          [held_sample(bench, server, "balance burst", n) for n in times], 0.05)
+        yield balance_row("4 workers, 400 at 200/s, all echoing",
+                          [loaded_sample(bench, server, n) for n in times], 0.05)
+        yield balance_row("4 workers, one killed and filled again at 200/s",
+                          [refill_sample(bench, server, n) for n in times], 0.05)
+
+
+def memory_of(bench, server, *arguments):
+    """Bytes for each of 9,000 connections that have had one answer and rest.
+
+    The first 400 pay for what is touched only once.
+    """
+    title = "memory"
+    with bench.hold(server, server.ports[0], "-H", "-c", "400", *arguments) as held:
+        held.wait_open()
+        held.let_go(title, server.name + ", warm", 0)
+    time.sleep(0.5)
+    before = server.user_memory()
+    with bench.hold(server, server.ports[0], "-H", "-c", "9000", "-R", "6000",
+                    *arguments) as held:
+        held.wait_open()
+        after = server.user_memory()
+        held.let_go(title, server.name, 0)
+    return (after - before) / 9000, f"{before // 1024} KiB before, {after // 1024} KiB with 9,000"
+
+
+def memory(bench):
+    with peers.ours(bench.binary, ["ack,reply=ok"], workers=4) as server:
+        value, what = memory_of(bench, server, "-r", "2")
+        yield Row("bytes of user memory for an idle connection, 4 workers", what, value, 256)
+    for start in (peers.nginx, peers.haproxy):
+        try:
+            with start(workers=4) as server:
+                value, what = memory_of(bench, server, "-g", "/")
+                yield Row(f"the same, {server.name}", what, value)
+        except peers.Missing as missing:
+            yield Row("the same: left out", str(missing), None)
+
+
+def slow_rounds(bench, server, title):
+    """Eight connections ask without pause, without and with 2,000 slow senders."""
+    quiet, busy = [], []
+    port, probe = server.ports[0], ("-c", "8", "-m", "hello\\n", "-r", "3")
+    for number in range(2 * bench.rounds):
+        quiet.append(bench.load(title, "without", number, server, port, *probe, pinned=False))
+        with bench.hold(server, port, "-S", "-c", "2000") as held:
+            held.wait_open()
+            busy.append(bench.load(title, "with", number, server, port, *probe, pinned=False))
+            held.let_go(title, "senders", number)
+    return quiet, busy
+
+
+def slow(bench):
+    """Slow senders send one byte a second of a line that never ends."""
+    title = "2,000 slow senders"
+    listens = [f"ack,framing=line,reply=ok,message_timeout={limit}" for limit in ("60s", "2s")]
+    with peers.ours(bench.binary, listens, cpu=bench.cpu) as server:
+        quiet, busy = slow_rounds(bench, server, title)
+        for name, target in (("p50_us", 1.10), ("p99_us", 1.25)):
+            a, b = ([line[name] for line in lines] for lines in (busy, quiet))
+            what = f"with {statistics.median(a):.1f} us, without {statistics.median(b):.1f} us"
+            yield Row(f"latency of others with 2,000 slow senders, {name[:3]}", what,
+                      statistics.median(x / y for x, y in zip(a, b)), target)
+        with bench.hold(server, server.ports[1], "-S", "-c", "2000") as held:
+            held.wait_open()
+            time.sleep(4)
+            line = held.let_go(title, "message_timeout=2s", 0)
+        what = (f"{line['ended']:.0f} of 2000 ended, {line['first_end_ms']:.0f} to "
+                f"{line['last_end_ms']:.0f} ms after their first byte")
+        yield Row("slow senders that message_timeout=2s left alone", what, 2000 - line["ended"], 0)

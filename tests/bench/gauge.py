@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""The instruments: runs the load generator, keeps each of its lines, holds connections open.
+
+Knows no server by name and judges nothing. Used by ratios.py and crowds.py.
+"""
+import csv
+import os
+import statistics
+import subprocess
+import time
+
+TURNS = 4  # of each side in a round
+
+
+class Row:
+    """One line of the result: `value` is held against `target` (at most); None has none."""
+
+    def __init__(self, title, what, value, target=None, remark=""):
+        self.title, self.what, self.remark = title, what, remark
+        self.value, self.target = value, target
+
+
+def busy_ticks():
+    with open("/proc/stat") as stat:
+        rows = [line.split() for line in stat if line.startswith("cpu") and line[3].isdigit()]
+    return {int(row[0][3:]): sum(map(int, row[1:])) - int(row[4]) - int(row[5]) for row in rows}
+
+
+def quietest_cpu():
+    """The CPU, of those this process may use, that others use least at the moment."""
+    before = busy_ticks()
+    time.sleep(0.5)
+    after = busy_ticks()
+    cpus = sorted(os.sched_getaffinity(0), reverse=True)
+    return min(cpus, key=lambda cpu: after[cpu] - before[cpu])
+
+
+class Bench:
+    """Where things are and how long to measure."""
+
+    def __init__(self, args):
+        self.tools, self.binary = args.tools, args.server
+        self.rounds, self.seconds = args.rounds, args.seconds
+        self.cpu = None  # that server and client share; chosen before each measurement
+        self.csv = csv.writer(args.csv)
+        self.header_written = False
+
+    def command(self, server, port, arguments, pinned):
+        pin = ["taskset", "-c", str(self.cpu)] if pinned else []
+        pids = [word for pid in server.pids() for word in ("-p", str(pid))]
+        return pin + [f"{self.tools}/load"] + pids + list(arguments) + [f"127.0.0.1:{port}"]
+
+    def keep(self, measurement, side, number, text):
+        names, values = text.strip().splitlines()[-2:]
+        if not self.header_written:
+            self.csv.writerow(["measurement", "side", "round"] + names.split(","))
+            self.header_written = True
+        self.csv.writerow([measurement, side, number] + values.split(","))
+        return dict(zip(names.split(","), map(float, values.split(","))))
+
+    def load(self, measurement, side, number, server, port, *arguments, pinned=True):
+        arguments = ("-d", f"{int(self.seconds * 1000 / TURNS)}ms") + arguments
+        done = subprocess.run(self.command(server, port, arguments, pinned), check=True,
+                              timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              text=True)
+        return self.keep(measurement, side, number, done.stdout)
+
+    def hold(self, server, port, *arguments):
+        return Held(self, server, port, arguments)
+
+
+class Held:
+    """Connections that stay until let_go, or the end of `with`."""
+
+    def __init__(self, bench, server, port, arguments):
+        self.bench = bench
+        command = bench.command(server, port, ("-d", "60s") + arguments, pinned=False)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+
+    def wait_open(self):
+        if self.process.stdout.readline() != "open\n":
+            raise RuntimeError("load: not all connections could be opened")
+
+    def let_go(self, measurement, side, number):
+        text, _ = self.process.communicate(timeout=60)
+        return self.bench.keep(measurement, side, number, text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.communicate(timeout=60)
+
+
+def compare(bench, title, sides):
+    """Lines of each round and side (name, server, port, load arguments).
+
+    A round gives every side four short turns, there and back, so that what else this machine does
+    meets all alike.
+    """
+    lines = {name: [] for name, *_ in sides}
+    for number in range(bench.rounds):
+        turns = {name: [] for name, *_ in sides}
+        for name, server, port, arguments in (sides + sides[::-1]) * (TURNS // 2):
+            turns[name].append(bench.load(title, name, number, server, port, *arguments))
+        for name, of_round in turns.items():
+            lines[name].append(merge(of_round))
+    return lines
+
+
+def merge(turns):
+    """One line out of several: sums, and means by request."""
+    requests = sum(line["requests"] for line in turns)
+    merged = {"requests": requests, "errors": sum(line["errors"] for line in turns)}
+    for key in ("server_us", "client_us"):
+        merged[key] = sum(line[key] * line["requests"] for line in turns) / requests
+    return merged
+
+
+def both_us(line):
+    return line["server_us"] + line["client_us"]
+
+
+def ratio_row(title, lines, ours, other, target=None):
+    pairs = list(zip(lines[ours], lines[other]))
+    ratios = [a["server_us"] / b["server_us"] for a, b in pairs]
+    both = statistics.median(both_us(a) / both_us(b) for a, b in pairs)
+    ours_us, other_us = (statistics.median(line["server_us"] for line in lines[name])
+                         for name in (ours, other))
+    errors = sum(a["errors"] + b["errors"] for a, b in pairs)
+    what = (f"{ours} {ours_us:.2f} us, {other} {other_us:.2f} us; rounds {min(ratios):.2f} to "
+            f"{max(ratios):.2f}; with the client's share {both:.2f}")
+    return Row(title, what, statistics.median(ratios), target,
+               f"{errors:.0f} errors" if errors else "")

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* -s: the running server is asked, and the outcome is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "cli/command.h"
+#include "unit/folder.h"
+
+#define GOOD "workers = 2\nlisten \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
+
+static struct said said;
+
+static void start(struct server *server, const char *folder)
+{
+	const char *arguments[] = { "-c", "s.conf", "-p", "s.pid", NULL };
+
+	folder_write(folder, "s.conf", GOOD);
+	command_start(server, folder, arguments);
+}
+
+static void stop(struct server *server, const char *folder)
+{
+	RUN(&said, folder, "-s", "stop", "-p", "s.pid");
+	assert_int_equal(said.code, CODE_OK);
+	assert_int_equal(command_wait(server), 0);
+}
+
+/* "VERB: ok, [N workers, ]N ms" */
+static void assert_ok(const char *begin)
+{
+	unsigned took;
+
+	assert_string_equal(said.err, "");
+	assert_int_equal(said.code, CODE_OK);
+	assert_int_equal(strncmp(said.out, begin, strlen(begin)), 0);
+	assert_int_equal(sscanf(said.out + strlen(begin), "%u ms\n", &took), 1);
+}
+
+static void verbs__without_a_server__say_so(void **state)
+{
+	static const char *const verbs[] = { "stop", "quit", "reload", "reopen" };
+	char message[512];
+
+	snprintf(message, sizeof(message),
+		 "prefork-srv: no server is running (pid file %s/s.pid)\n", (char *)*state);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		RUN(&said, *state, "-s", verbs[i], "-p", "s.pid");
+		assert_string_equal(said.err, message);
+		assert_int_equal(said.code, CODE_FAILED);
+	}
+}
+
+static void verb__with_a_stale_pid_file__signals_nobody(void **state)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	folder_write(*state, "s.pid", text);
+	RUN(&said, *state, "-s", "stop", "-p", "s.pid");
+	assert_non_null(strstr(said.err, "no server is running"));
+	assert_int_equal(said.code, CODE_FAILED);
+}
+
+static void verb__without_a_pid_file_and_with_a_bad_configuration__says_so(void **state)
+{
+	folder_write(*state, "x.conf", "workers = lots\n");
+	RUN(&said, *state, "-s", "reload", "-c", "x.conf");
+	assert_string_equal(
+		said.err,
+		"prefork-srv: the pid file is not known, -p can name it: x.conf:1: workers: "
+		"\"lots\" is not a number (1 to 256, or auto)\n");
+	assert_int_equal(said.code, CODE_FAILED);
+}
+
+static void reload__prints_the_outcome(void **state)
+{
+	struct server server;
+
+	start(&server, *state);
+	RUN(&said, *state, "-s", "reload", "-p", "s.pid");
+	assert_ok("reload: ok, 2 workers, ");
+	RUN(&said, *state, "-s", "reload", "-p", "s.pid", "-q");
+	assert_string_equal(said.out, "");
+	assert_int_equal(said.code, CODE_OK);
+	RUN(&said, *state, "-s", "reopen", "-c", "x.conf", "-p", "s.pid");
+	assert_int_equal(said.code, CODE_OK);
+	stop(&server, *state);
+}
+
+static void reload__of_a_bad_configuration__prints_why_and_fails(void **state)
+{
+	struct server server;
+
+	start(&server, *state);
+	folder_write(*state, "s.conf", GOOD "backlgo = 3\n");
+	RUN(&said, *state, "-s", "reload", "-c", "s.conf", "-p", "s.pid");
+	assert_string_equal(
+		said.err,
+		"prefork-srv: s.conf:3: backlgo: unknown option (did you mean backlog?)\n");
+	assert_string_equal(said.out, "");
+	assert_int_equal(said.code, CODE_FAILED);
+	stop(&server, *state);
+}
+
+static void quit__waits_for_the_end(void **state)
+{
+	struct server server;
+
+	start(&server, *state);
+	RUN(&said, *state, "-s", "quit", "-p", "s.pid");
+	assert_ok("quit: ok, ");
+	assert_int_equal(command_wait(&server), 0);
+	RUN(&said, *state, "-s", "quit", "-p", "s.pid");
+	assert_int_equal(said.code, CODE_FAILED);
+}
+
+static void reload__while_the_server_dies__says_so(void **state)
+{
+	struct server server;
+	pid_t asker;
+	int status;
+
+	start(&server, *state);
+	/* a stopped master cannot answer, so the asker is waiting when it is killed */
+	assert_int_equal(kill(server.pid, SIGSTOP), 0);
+	asker = fork();
+	assert_true(asker >= 0);
+	if (asker == 0) {
+		RUN(&said, *state, "-s", "reload", "-p", "s.pid");
+		_exit(said.code == CODE_FAILED && strstr(said.err, "died before it was done") ? 0 :
+												1);
+	}
+	/* the signal is pending from the moment on that the asker has sent it */
+	for (bool is_asked = false; !is_asked;) {
+		char path[64], line[256];
+		unsigned long long pending = 0;
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%d/status", (int)server.pid);
+		file = fopen(path, "re");
+		assert_non_null(file);
+		while (fgets(line, sizeof(line), file) != NULL)
+			if (sscanf(line, "ShdPnd: %llx", &pending) == 1)
+				break;
+		fclose(file);
+		is_asked = (pending >> (SIGHUP - 1) & 1) != 0;
+	}
+	assert_int_equal(kill(server.pid, SIGKILL), 0);
+	assert_int_equal(command_wait(&server), -1);
+	assert_int_equal(waitpid(asker, &status, 0), asker);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(verbs__without_a_server__say_so),
+		cmocka_unit_test(verb__with_a_stale_pid_file__signals_nobody),
+		cmocka_unit_test(verb__without_a_pid_file_and_with_a_bad_configuration__says_so),
+		cmocka_unit_test(reload__prints_the_outcome),
+		cmocka_unit_test(reload__of_a_bad_configuration__prints_why_and_fails),
+		cmocka_unit_test(quit__waits_for_the_end),
+		cmocka_unit_test(reload__while_the_server_dies__says_so),
+	};
+
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
+}

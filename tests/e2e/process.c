@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads /proc (proc(5)). Must not signal anything but this program's own children, at the end of a
+ * test.
+ */
+#include "process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "harness.h"
+
+/* One file of a process as text; its length, or -1. */
+static ssize_t read_proc(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, size - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+/* State letter and parent from /proc/PID/stat; the name in brackets may hold anything. */
+static bool read_stat(pid_t pid, char *state, pid_t *parent)
+{
+	char text[512];
+	const char *at;
+	int ppid;
+
+	if (read_proc(pid, "stat", text, sizeof(text)) <= 0)
+		return false;
+	at = strrchr(text, ')');
+	if (!at || sscanf(at + 1, " %c %d", state, &ppid) != 2)
+		return false;
+	*parent = ppid;
+	return true;
+}
+
+unsigned process_children(pid_t parent, pid_t *pids, unsigned most)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	unsigned count = 0;
+
+	while (dir && count < most && (entry = readdir(dir)) != NULL) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10), its;
+		char state;
+
+		if (pid > 0 && read_stat(pid, &state, &its) && its == parent)
+			pids[count++] = pid;
+	}
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+pid_t process_child(pid_t parent)
+{
+	pid_t pid = 0;
+
+	return process_children(parent, &pid, 1) == 1 ? pid : 0;
+}
+
+bool process_lives(pid_t pid)
+{
+	pid_t parent;
+	char state;
+
+	return read_stat(pid, &state, &parent) && state != 'Z' && state != 'X';
+}
+
+const char *process_title(pid_t pid, char *text, size_t size)
+{
+	ssize_t n = read_proc(pid, "cmdline", text, size);
+
+	if (n < 0)
+		text[0] = '\0';
+	for (ssize_t i = 0; i + 1 < n; i++) {
+		if (text[i] == '\0')
+			text[i] = ' ';
+	}
+	return text;
+}
+
+unsigned process_descriptors(pid_t pid)
+{
+	char path[64];
+	unsigned count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	while (dir && readdir(dir))
+		count++;
+	if (dir)
+		closedir(dir);
+	return count > 2 ? count - 2 : 0;
+}
+
+long process_status(pid_t pid, const char *name)
+{
+	char text[4096];
+	size_t len = strlen(name);
+
+	if (read_proc(pid, "status", text, sizeof(text)) <= 0)
+		return -1;
+	for (const char *at = text; at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (strncmp(at, name, len) == 0 && at[len] == ':')
+			return strtol(at + len + 1, NULL, 10);
+	}
+	return -1;
+}
+
+static unsigned find_workers(const struct server *s, const char *number, bool draining, pid_t *pids,
+			     unsigned most)
+{
+	pid_t all[WORKERS_MOST];
+	unsigned count = 0, n = process_children(s->master, all, WORKERS_MOST);
+	char title[256], wanted[32];
+
+	snprintf(wanted, sizeof(wanted), ": worker %s", number);
+	for (unsigned i = 0; i < n && count < most; i++) {
+		const char *at = strstr(process_title(all[i], title, sizeof(title)), wanted);
+
+		if (!at || !process_lives(all[i]))
+			continue;
+		if (*number && isdigit((unsigned char)at[strlen(wanted)]))
+			continue;
+		if ((strstr(title, "(draining)") != NULL) == draining)
+			pids[count++] = all[i];
+	}
+	return count;
+}
+
+unsigned server_workers(const struct server *s, pid_t *pids, unsigned most)
+{
+	return find_workers(s, "", false, pids, most);
+}
+
+unsigned server_draining(const struct server *s)
+{
+	pid_t pids[WORKERS_MOST];
+
+	return find_workers(s, "", true, pids, WORKERS_MOST);
+}
+
+pid_t server_worker(struct server *s, unsigned number)
+{
+	char text[16];
+	pid_t pid = 0;
+
+	snprintf(text, sizeof(text), "%u", number);
+	WAIT_UNTIL(s, find_workers(s, text, false, &pid, 1) == 1);
+	return pid;
+}
+
+void process_reap(pid_t pid)
+{
+	waitpid(pid, NULL, 0);
+}
+
+void process_end_children(void)
+{
+	pid_t pids[WORKERS_MOST];
+	unsigned n;
+
+	while ((n = process_children(getpid(), pids, WORKERS_MOST)) > 0) {
+		for (unsigned i = 0; i < n; i++)
+			kill(pids[i], SIGKILL);
+		for (unsigned i = 0; i < n; i++)
+			waitpid(pids[i], NULL, 0);
+	}
+}

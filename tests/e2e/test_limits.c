@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Workers without descriptors or without room: they pause, and nobody is turned away. */
+#include "harness.h"
+
+#include "client.h"
+#include "process.h"
+
+enum { CROWD = 80 };
+
+static void descriptors__used_up__pause_and_resume(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .set = { "rlimit_nofile=40" } });
+	int fds[CROWD];
+
+	(void)state;
+	for (int i = 0; i < CROWD; i++) {
+		fds[i] = client_connect(FIRST(s));
+		client_say(fds[i], "x");
+	}
+	server_wait_event(s, "accept_paused", NULL);
+	for (int i = 0; i < CROWD; i++) {
+		client_hear(fds[i], ACK);
+		close(fds[i]);
+	}
+	server_wait_event(s, "accept_resumed", NULL);
+	server_wait_count(s, CROWD, "connection_ended", "ending=client_closed");
+	assert_int_equal(server_count(s, "connection_opened", NULL), CROWD);
+	server_stop(s);
+}
+
+static void descriptors__used_up__do_not_hinder_a_stop(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .set = { "rlimit_nofile=40" } });
+	int fds[CROWD];
+
+	(void)state;
+	for (int i = 0; i < CROWD; i++)
+		fds[i] = client_connect(FIRST(s));
+	server_wait_event(s, "accept_paused", NULL);
+	server_stop(s);
+	for (int i = 0; i < CROWD; i++)
+		close(fds[i]);
+}
+
+static void worker__that_is_full__leaves_the_others_in_the_queue(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .set = { "worker_connections=2" } });
+	int fds[5];
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		fds[i] = client_connect(FIRST(s));
+		client_say(fds[i], "x");
+	}
+	client_hear(fds[0], ACK);
+	client_hear(fds[1], ACK);
+	server_wait_event(s, "worker_full", NULL);
+	for (int i = 0; i < 5; i++) {
+		client_say(fds[0], "again");
+		client_hear(fds[0], ACK);
+	}
+	assert_int_equal(server_count(s, "connection_opened", NULL), 2);
+	assert_false(client_ended(fds[4], 0));
+	for (int i = 0; i < 5; i++) {
+		if (i > 1)
+			client_hear(fds[i], ACK);
+		close(fds[i]);
+	}
+	server_wait_count(s, 5, "connection_ended", NULL);
+	server_stop(s);
+}
+
+static void worker__that_is_full__the_other_one_takes_over(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .set = { "worker_connections=2" }, .workers = 2 });
+	int fds[4];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		fds[i] = client_connect(FIRST(s));
+		client_say(fds[i], "x");
+	}
+	for (int i = 0; i < 4; i++)
+		client_hear(fds[i], ACK);
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	server_stop(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		E2E(descriptors__used_up__pause_and_resume),
+		E2E(descriptors__used_up__do_not_hinder_a_stop),
+		E2E(worker__that_is_full__leaves_the_others_in_the_queue),
+		E2E(worker__that_is_full__the_other_one_takes_over),
+	};
+
+	return E2E_RUN(tests);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* The log file: rotation by USR1 and -s reopen, lines of workers included, and its two forms. */
+#include "harness.h"
+
+#include <sys/stat.h>
+
+#include "client.h"
+#include "process.h"
+
+/* Renames the log as logrotate does; the harness goes on with the new one. */
+static void rotate(struct server *s)
+{
+	char log[80], old[96];
+
+	snprintf(log, sizeof(log), "%s", s->log_path);
+	snprintf(old, sizeof(old), "%s.1", log);
+	assert_int_equal(rename(log, old), 0);
+	server_follow(s, log);
+}
+
+static void usr1__after_a_rename__all_write_to_the_new_file(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .log_file = true, .workers = 2 });
+
+	(void)state;
+	client_ask(FIRST(s), "x", ACK);
+	server_wait_event(s, "connection_ended", NULL);
+	rotate(s);
+	server_signal(s, SIGUSR1);
+	server_wait_event(s, "logs_reopened", NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		char field[32];
+
+		snprintf(field, sizeof(field), "pid=%d", server_worker(s, i));
+		while (server_count(s, "connection_ended", field) == 0)
+			client_ask(FIRST(s), "x", ACK);
+	}
+	server_stop(s);
+}
+
+static void verb_reopen__waits_until_it_is_done(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .log_file = true });
+	char out[1024];
+
+	(void)state;
+	rotate(s);
+	if (server_verb(s, "reopen", out, sizeof(out)) != 0)
+		server_fail(s, "-s reopen: %s", out);
+	assert_int_equal(server_count(s, "logs_reopened", NULL), 1);
+	client_ask(FIRST(s), "x", ACK);
+	server_wait_event(s, "connection_ended", NULL);
+	server_stop(s);
+}
+
+static void reopen__of_a_path_that_cannot_be_opened__keeps_the_old_log(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .log_file = true });
+	char out[1024], gone[96];
+
+	(void)state;
+	s->errors[0] = "log_reopen_failed";
+	snprintf(gone, sizeof(gone), "%s.away", s->log_path);
+	assert_int_equal(rename(s->log_path, gone), 0);
+	assert_int_equal(mkdir(s->log_path, 0755), 0);
+	assert_int_equal(server_verb(s, "reopen", out, sizeof(out)), 1);
+	server_follow(s, gone);
+	server_wait_event(s, "log_reopen_failed", NULL);
+	client_ask(FIRST(s), "x", ACK);
+	server_wait_event(s, "connection_ended", NULL);
+	server_stop(s);
+}
+
+static void log_file__is_not_readable_by_all(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .log_file = true });
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(stat(s->log_path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	server_stop(s);
+}
+
+static void level__changed_by_a_reload__holds_for_the_workers(void **state)
+{
+	static const char conf[] = "listen \"127.0.0.1:0\" { service = ack }\nworkers = 1\n";
+	struct server *s = server_start(&(struct plan){ .conf = conf, .quiet_log = true });
+	char louder[160];
+
+	(void)state;
+	client_ask(FIRST(s), "x", ACK);
+	snprintf(louder, sizeof(louder), "%slog { level = debug }\n", conf);
+	server_configure(s, louder);
+	server_signal(s, SIGHUP);
+	server_wait_event(s, "reload_finished", NULL);
+	assert_int_equal(server_count(s, "connection_opened", NULL), 0);
+	client_ask(FIRST(s), "x", ACK);
+	server_wait_event(s, "connection_ended", NULL);
+	server_stop(s);
+}
+
+static void json__every_line_is_an_object(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .log_file = true, .set = { "log.format=json" } });
+	unsigned lines = 0;
+
+	(void)state;
+	client_ask(FIRST(s), "x", ACK);
+	server_stop(s);
+	server_mark(s);
+	for (const char *at = s->log; at && *at; lines++) {
+		size_t len = strcspn(at, "\n");
+
+		assert_true(len > 2 && at[0] == '{' && at[len - 1] == '}');
+		at += len + (at[len] == '\n');
+	}
+	assert_true(lines > 3);
+	assert_non_null(strstr(s->log, "\"server_stopped\""));
+	assert_non_null(strstr(s->log, "\"connection_ended\""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		E2E(usr1__after_a_rename__all_write_to_the_new_file),
+		E2E(verb_reopen__waits_until_it_is_done),
+		E2E(reopen__of_a_path_that_cannot_be_opened__keeps_the_old_log),
+		E2E(log_file__is_not_readable_by_all),
+		E2E(level__changed_by_a_reload__holds_for_the_workers),
+		E2E(json__every_line_is_an_object),
+	};
+
+	return E2E_RUN(tests);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* A service manager: sockets it passes and messages it gets. */
+#include "harness.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "client.h"
+
+static void passed_socket__is_served_and_left_open(void **state)
+{
+	char address[64], listen[96];
+	int fd = client_listener(address, sizeof(address)), waiting;
+	struct server *s;
+
+	(void)state;
+	waiting = client_connect(address);
+	client_say(waiting, "x");
+	snprintf(listen, sizeof(listen), "%s=ack", address);
+	s = server_start(&(struct plan){ .listen = { listen }, .pass_fd = fd, .workers = 2 });
+	assert_string_equal(FIRST(s), address);
+	client_hear(waiting, ACK);
+	close(waiting);
+	client_ask(address, "y", ACK);
+	server_stop(s);
+	waiting = client_connect(address);
+	close(waiting);
+	close(fd);
+}
+
+static void passed_socket__for_another_process__is_not_taken(void **state)
+{
+	char address[64], listen[96];
+	int fd = client_listener(address, sizeof(address));
+	struct server *s;
+
+	(void)state;
+	snprintf(listen, sizeof(listen), "%s=ack", address);
+	s = server_launch(
+		&(struct plan){ .listen = { listen }, .env = { "LISTEN_FDS=1", "LISTEN_PID=1" } });
+	s->errors[0] = "server_failed";
+	server_check(s, server_wait_exit(s), 69);
+	close(fd);
+}
+
+static void passed_socket__survives_a_reload(void **state)
+{
+	char address[64], listen[96];
+	int fd = client_listener(address, sizeof(address));
+	struct server *s;
+
+	(void)state;
+	snprintf(listen, sizeof(listen), "%s=ack", address);
+	s = server_start(&(struct plan){ .listen = { listen }, .pass_fd = fd });
+	server_signal(s, SIGHUP);
+	server_wait_event(s, "reload_finished", NULL);
+	client_ask(address, "y", ACK);
+	server_stop(s);
+	close(fd);
+}
+
+static int manager_socket(char *env, size_t size)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/notify", harness_folder());
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	snprintf(env, size, "NOTIFY_SOCKET=%s", un.sun_path);
+	return fd;
+}
+
+/* Waits for a message with this line; those before it are passed over. */
+static void wait_told(struct server *s, int fd, const char *line)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t until_ms = clock_ms() + WAIT_MS;
+	char text[4097] = "\n", wanted[64];
+	ssize_t n;
+
+	snprintf(wanted, sizeof(wanted), "\n%s\n", line);
+	while (clock_ms() < until_ms) {
+		if (poll(&p, 1, 100) < 1)
+			continue;
+		n = recv(fd, text + 1, sizeof(text) - 3, 0);
+		snprintf(text + 1 + n, 2, "\n");
+		if (strstr(text, wanted))
+			return;
+	}
+	server_fail(s, "the manager was not told %s", line);
+}
+
+static void manager__is_told_of_ready_reload_and_stop(void **state)
+{
+	char env[128];
+	int fd = manager_socket(env, sizeof(env));
+	struct server *s = server_start(&(struct plan){ .env = { env } });
+
+	(void)state;
+	wait_told(s, fd, "READY=1");
+	server_signal(s, SIGHUP);
+	wait_told(s, fd, "RELOADING=1");
+	wait_told(s, fd, "READY=1");
+	server_signal(s, SIGTERM);
+	wait_told(s, fd, "STOPPING=1");
+	server_end(s, 0, 0);
+	close(fd);
+}
+
+static void manager__after_a_failed_reload__is_told_ready_again(void **state)
+{
+	char env[128];
+	int fd = manager_socket(env, sizeof(env));
+	struct server *s = server_start(&(struct plan){
+		.env = { env }, .conf = "listen \"127.0.0.1:0\" { service = ack }\n" });
+
+	(void)state;
+	s->errors[0] = "reload_failed";
+	wait_told(s, fd, "READY=1");
+	server_configure(s, "nonsense = 1\n");
+	server_signal(s, SIGHUP);
+	wait_told(s, fd, "RELOADING=1");
+	wait_told(s, fd, "READY=1");
+	server_stop(s);
+	close(fd);
+}
+
+static void manager__with_a_watchdog__is_told_again_and_again(void **state)
+{
+	char env[128];
+	int fd = manager_socket(env, sizeof(env));
+	struct server *s = server_start(&(struct plan){ .env = { env, "WATCHDOG_USEC=200000" } });
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		wait_told(s, fd, "WATCHDOG=1");
+	server_stop(s);
+	close(fd);
+}
+
+static void manager__that_is_gone__does_not_hinder(void **state)
+{
+	char env[128];
+	int fd = manager_socket(env, sizeof(env));
+	struct server *s;
+
+	(void)state;
+	close(fd);
+	s = server_start(&(struct plan){ .env = { env } });
+	server_wait_event(s, "notify_failed", NULL);
+	client_ask(FIRST(s), "x", ACK);
+	server_stop(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		E2E(passed_socket__is_served_and_left_open),
+		E2E(passed_socket__for_another_process__is_not_taken),
+		E2E(passed_socket__survives_a_reload),
+		E2E(manager__is_told_of_ready_reload_and_stop),
+		E2E(manager__after_a_failed_reload__is_told_ready_again),
+		E2E(manager__with_a_watchdog__is_told_again_and_again),
+		E2E(manager__that_is_gone__does_not_hinder),
+	};
+
+	return E2E_RUN(tests);
+}

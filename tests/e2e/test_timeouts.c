@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clients that say nothing, never finish, do not read or do not leave: each ends under its own
+ * name.
+ */
+#include "harness.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "client.h"
+
+static void idle__for_idle_timeout__is_ended(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,idle_timeout=300ms" } });
+	int silent = client_connect(FIRST(s)), once = client_connect(FIRST(s));
+
+	(void)state;
+	client_say(once, "x");
+	client_hear(once, ACK);
+	client_expect_end(silent);
+	client_expect_end(once);
+	close(silent);
+	close(once);
+	server_wait_count(s, 2, "connection_ended", "ending=idle_timeout");
+	server_stop(s);
+}
+
+static void message__begun_and_not_ended__is_ended(void **state)
+{
+	struct server *s = server_start(&(struct plan){
+		.listen = { "127.0.0.1:0=ack,framing=line,message_timeout=300ms" } });
+	int fd = client_connect(FIRST(s));
+
+	(void)state;
+	client_say(fd, "never e");
+	assert_true(client_ended(fd, WAIT_MS));
+	close(fd);
+	server_wait_event(s, "connection_ended", "ending=message_timeout");
+	server_stop(s);
+}
+
+static void message__that_trickles__is_ended_all_the_same(void **state)
+{
+	struct server *s = server_start(&(struct plan){
+		.listen = { "127.0.0.1:0=ack,framing=length,message_timeout=500ms" } });
+	int fd = client_connect(FIRST(s));
+	int64_t until_ms = clock_ms() + WAIT_MS;
+
+	(void)state;
+	client_send(fd, "\0\0\377\377", 4);
+	while (!client_ended(fd, 20)) {
+		assert_true(clock_ms() < until_ms);
+		send(fd, "x", 1, MSG_NOSIGNAL);
+	}
+	close(fd);
+	server_wait_event(s, "connection_ended", "ending=message_timeout");
+	server_stop(s);
+}
+
+static void answer__that_nobody_takes__is_ended(void **state)
+{
+	struct server *s = server_start(
+		&(struct plan){ .listen = { "127.0.0.1:0=chargen,message_timeout=300ms" } });
+	int fd = client_connect(FIRST(s));
+
+	(void)state;
+	server_wait_event(s, "connection_ended", "ending=send_timeout");
+	close(fd);
+	server_stop(s);
+}
+
+static void client__that_never_leaves__is_left_after_linger_timeout(void **state)
+{
+	struct server *s = server_start(
+		&(struct plan){ .listen = { "127.0.0.1:0=daytime,linger_timeout=300ms" } });
+	int fd = client_connect(FIRST(s));
+	char line[128];
+
+	(void)state;
+	assert_true(client_drain(fd, line, sizeof(line)) > 0);
+	server_wait_event(s, "connection_ended", "ending=service_finished");
+	close(fd);
+	server_stop(s);
+}
+
+static void client__that_talks_on_after_our_end__still_reads_the_answer(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .listen = { "127.0.0.1:0=daytime" } });
+	int fd = client_connect(FIRST(s));
+	char line[128];
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		send(fd, "and more", 8, MSG_NOSIGNAL);
+	assert_in_range(client_drain(fd, line, sizeof(line)), 10, 100);
+	close(fd);
+	server_wait_event(s, "connection_ended", "ending=service_finished");
+	server_stop(s);
+}
+
+static void slow_senders__do_not_disturb_others(void **state)
+{
+	enum { SLOW = 200 };
+	struct server *s = server_start(
+		&(struct plan){ .listen = { "127.0.0.1:0=ack,framing=line,message_timeout=2s" } });
+	int fds[SLOW];
+
+	(void)state;
+	for (int i = 0; i < SLOW; i++) {
+		fds[i] = client_connect(FIRST(s));
+		client_say(fds[i], "s");
+	}
+	for (int i = 0; i < 50; i++)
+		client_ask(FIRST(s), "quick\n", ACK "\n");
+	server_wait_count(s, SLOW, "connection_ended", "ending=message_timeout");
+	for (int i = 0; i < SLOW; i++)
+		close(fds[i]);
+	server_stop(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		E2E(idle__for_idle_timeout__is_ended),
+		E2E(message__begun_and_not_ended__is_ended),
+		E2E(message__that_trickles__is_ended_all_the_same),
+		E2E(answer__that_nobody_takes__is_ended),
+		E2E(client__that_never_leaves__is_left_after_linger_timeout),
+		E2E(client__that_talks_on_after_our_end__still_reads_the_answer),
+		E2E(slow_senders__do_not_disturb_others),
+	};
+
+	return E2E_RUN(tests);
+}
