@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line: reads the flags, picks one action and returns its exit code. Must not do any of the
- * actions itself. The only place that prints an error on stderr.
+ * The command line: reads the flags, picks one action and returns its exit code. Must not do
+ * any of the actions itself. The only place that prints an error on stderr.
  */
 /* getopt.h and core/option.h both have a struct option */
 #define option getopt_row
@@ -37,7 +37,10 @@ struct command {
 
 enum { FLAGS_MOST = 32 };
 
-/* The table in getopt_long's two forms. "+" stops at the first argument, ":" tells a missing value apart. */
+/*
+ * The table in getopt_long's two forms. "+" stops at the first argument, ":" tells a missing
+ * value apart.
+ */
 static void make_getopt(char *letters, struct getopt_row *rows)
 {
 	BUG_ON(flag_count >= FLAGS_MOST);
@@ -99,7 +102,10 @@ static bool append(const char ***list, size_t *count, const char *text, struct e
 	return true;
 }
 
-/* The number is a promise that something reads the other end: it must be open, and no child may keep it open. */
+/*
+ * The number is a promise that something reads the other end: it must be open, and no child may
+ * keep it open.
+ */
 static bool take_ready_fd(struct command *command, const char *text, struct err *err)
 {
 	char shown[QUOTE_TEXT];

@@ -30,8 +30,8 @@ static char *stretch(char **strings, char *end)
 }
 
 /*
- * Copies of all the strings behind a NULL-ended array of them, in one block, so that none of it is lost
- * when a variable is unset; NULL without memory.
+ * Copies of all the strings behind a NULL-ended array of them, in one block, so that none of it
+ * is lost when a variable is unset; NULL without memory.
  */
 static char **copy(char **strings)
 {

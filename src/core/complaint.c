@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Turns libconfuse's messages into ours: FILE:LINE: NAME: what is wrong (what is allowed). A message that
- * is not in the table is passed on as it is. Called by core/grammar.c.
+ * Turns libconfuse's messages into ours: FILE:LINE: NAME: what is wrong (what is allowed). A
+ * message that is not in the table is passed on as it is. Called by core/grammar.c.
  */
 #include "core/complaint.h"
 
@@ -61,7 +61,10 @@ static const char *nearest_name(enum option_section section, const char *name)
 	return units_nearest(name, all, count);
 }
 
-/* Without a near name in its own section, one of another section may be meant: backlgo for listen's backlog. */
+/*
+ * Without a near name in its own section, one of another section may be meant: backlgo for
+ * listen's backlog.
+ */
 static const char *nearest_anywhere(enum option_section section, const char *name)
 {
 	const char *near = nearest_name(section, name);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What libconfuse has to say about a file's form, in this program's words. Called by core/grammar.c. */
+/*
+ * What libconfuse has to say about a file's form, in this program's words. Called by
+ * core/grammar.c.
+ */
 #ifndef CORE_COMPLAINT_H
 #define CORE_COMPLAINT_H
 

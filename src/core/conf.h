@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration: what it holds, and loading it whole or not at all. libconfuse does grammar,
- * comments, includes and line numbers; meaning is checked here, once, for every source (file, -o, -l, -w).
+ * The configuration: what it holds, and loading it whole or not at all. libconfuse does
+ * grammar, comments, includes and line numbers; meaning is checked here, once, for every source
+ * (file, -o, -l, -w).
  */
 #ifndef CORE_CONF_H
 #define CORE_CONF_H
@@ -23,10 +24,10 @@
 struct listen_conf;
 
 struct conf {
-	char *origin; /* the file's path, or "built-in default" or "command line" */
+	char *origin;                  /* the file's path, "built-in default" or "command line" */
 	struct listen_conf *listeners; /* in the order of the file or of -l */
 	size_t listener_count;
-	char **places; /* by row of options[]: "etc/x.conf:3" or "-o user=x", NULL where it is a default */
+	char **places; /* by row of options[]: "etc/x.conf:3", "-o user=x", NULL for a default */
 #include "tables/options.def"
 };
 
@@ -55,24 +56,22 @@ enum framing { FRAMING_RAW, FRAMING_LINE, FRAMING_LENGTH };
 
 /* What the command line said; all borrowed, and kept for every later reload. */
 struct conf_source {
-	const char
-		*file; /* -c, or NULL: SYSCONFDIR/prefork-srv.conf where it exists, else built in */
+	const char *file;       /* -c; NULL: SYSCONFDIR/prefork-srv.conf or else built in */
 	const char *workers;    /* -w, or NULL */
 	const char *pid_file;   /* -p, or NULL */
 	const char **listeners; /* each -l; any of them replaces the file's listeners */
 	size_t listener_count;
-	const char **
-		overrides; /* each -o; NAME=VALUE, section.name for log; listen.NAME for all listeners */
+	const char **overrides; /* each -o: NAME=VALUE, log.NAME=VALUE, listen.NAME=VALUE for all */
 	size_t override_count;
 	const char *directory; /* where relative file names of these start; NULL: the current one */
 };
 
 /*
- * Reads the source, checks everything that can be checked without touching the environment (names, kinds, bounds,
- * services and whose options they are, addresses' form, duplicates) and returns the configuration, or NULL with
- * err: `FILE:LINE: option: what is wrong (what is allowed)`, CODE_CONFIG; for -w, -l and -o
- * `-o log.level=x: ...`, CODE_USAGE. Owner: the caller, conf_free. Master, or its child that
- * tries a reload; allocates.
+ * Reads the source, checks everything that can be checked without touching the environment
+ * (names, kinds, bounds, services and whose options they are, addresses' form, duplicates) and
+ * returns the configuration, or NULL with err: `FILE:LINE: option: what is wrong (what is
+ * allowed)`, CODE_CONFIG; for -w, -l and -o `-o log.level=x: ...`, CODE_USAGE. Owner: the
+ * caller, conf_free. Master, or its child that tries a reload; allocates.
  */
 struct conf *conf_load(const struct conf_source *source, struct err *err);
 void conf_free(struct conf *conf);
@@ -81,12 +80,16 @@ void conf_free(struct conf *conf);
 void conf_print(const struct conf *conf, FILE *out);
 
 /*
- * True when a running server can go from `from` to `to`. Otherwise false with err that names the first option that needs
- * a restart (`pid_file: cannot change at run time (restart the server)`). Listeners are compared by address.
+ * True when a running server can go from `from` to `to`. Otherwise false with err that names
+ * the first option that needs a restart (`pid_file: cannot change at run time (restart the
+ * server)`). Listeners are compared by address.
  */
 bool conf_can_reload(const struct conf *from, const struct conf *to, struct err *err);
 
-/* Where an option of section main or log was given, for a message; the origin where it has its default. */
+/*
+ * Where an option of section main or log was given, for a message; the origin where it has its
+ * default.
+ */
 const char *conf_place(const struct conf *conf, const char *full_name);
 
 /* How many workers `workers` means here: the number, or for auto the CPUs this process may use. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Puts a configuration together, listener by listener. Must not know where a value comes from. Called by
- * core/conf.c, core/grammar.c and core/override.c.
+ * Puts a configuration together, listener by listener. Must not know where a value comes from.
+ * Called by core/conf.c, core/grammar.c and core/override.c.
  */
 #include "core/conf_build.h"
 
@@ -158,6 +158,6 @@ bool conf_build_belongs(const struct option *option, const struct listen_conf *l
 {
 	if (option->service[0] == '\0' || strcmp(option->service, listener->service) == 0)
 		return true;
-	return err_set(err, CODE_CONFIG, "%s belongs to service %s, not %s", option->name,
+	return err_set(err, CODE_CONFIG, "%s: belongs to service %s, not %s", option->name,
 		       option->service, listener->service);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A configuration while it is being put together, and the checks that go beyond one option: services, addresses, duplicates.
- * For the sources of a configuration (core/conf.c, core/grammar.c, core/override.c). Allocates.
+ * A configuration while it is being put together, and the checks that go beyond one option:
+ * services, addresses, duplicates. For the sources of a configuration (core/conf.c,
+ * core/grammar.c, core/override.c). Allocates.
  */
 #ifndef CORE_CONF_BUILD_H
 #define CORE_CONF_BUILD_H
@@ -27,8 +28,8 @@ bool conf_build_place(struct conf *conf, const struct option *option, const char
 		      struct err *err);
 
 /*
- * Adds a listener of defaults. Refuses a wrong address and one that another listener has; err then lacks the place.
- * The listener moves when another is added.
+ * Adds a listener of defaults. Refuses a wrong address and one that another listener has; err
+ * then lacks the place. The listener moves when another is added.
  */
 struct listen_conf *conf_build_add(struct conf *conf, const char *address, const char *origin,
 				   struct err *err);
@@ -39,12 +40,16 @@ void conf_build_truncate(struct conf *conf, size_t keep);
 /* False with err when text names no service. */
 bool conf_build_is_service(const char *text, struct err *err);
 
-/* False with err (`framing: belongs to service ack, not echo`) when the option is another service's. */
+/*
+ * False with err (`framing: belongs to service ack, not echo`) when the option is another
+ * service's.
+ */
 bool conf_build_belongs(const struct option *option, const struct listen_conf *listener,
 			struct err *err);
 
 /*
- * True when both written addresses ask for the same socket. Port 0 never does. Pure: names are compared as text.
+ * True when both written addresses ask for the same socket. Port 0 never does. Pure: names are
+ * compared as text.
  */
 bool conf_build_same_address(const char *a, const char *b);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes a configuration as a file that reads back to the same (declared in core/conf.h). Called by main for -T.
+ * Writes a configuration as a file that reads back to the same (declared in core/conf.h).
+ * Called by main for -T.
  */
 #include <string.h>
 

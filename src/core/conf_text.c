@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads a configuration file and walks over its tokens once. Knows the lexical form of libconfuse's language
- * (strings, comments, variables, braces) and nothing of options. Called by core/grammar.c.
+ * Reads a configuration file and walks over its tokens once. Knows the lexical form of
+ * libconfuse's language (strings, comments, variables, braces) and nothing of options. Called
+ * by core/grammar.c.
  */
 #include "core/conf_text.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of a configuration file, made ready for libconfuse: read whole and bounded, with comments blanked
- * (libconfuse 3.3 counts lines wrongly after a comment) and refused where libconfuse would
- * be silent or worse: NUL bytes, strings and braces without an end, characters that it drops.
+ * The text of a configuration file, made ready for libconfuse: read whole and bounded, with
+ * comments blanked (libconfuse 3.3 counts lines wrongly after a comment) and refused where
+ * libconfuse would be silent or worse: NUL bytes, strings and braces without an end, characters
+ * that it drops.
  */
 #ifndef CORE_CONF_TEXT_H
 #define CORE_CONF_TEXT_H
@@ -23,8 +24,9 @@ struct conf_text {
 };
 
 /*
- * Reads the file at path; `name` is what messages call it. False with err (CODE_CONFIG, CODE_NOPERM): `NAME: why`.
- * Owner: the caller, conf_text_free. A pipe is read until its end, which must come within seconds.
+ * Reads the file at path; `name` is what messages call it. False with err (CODE_CONFIG,
+ * CODE_NOPERM): `NAME: why`. Owner: the caller, conf_text_free. A pipe is read until its end,
+ * which must come within seconds.
  */
 bool conf_text_read(struct conf_text *text, const char *path, const char *name, struct err *err);
 void conf_text_free(struct conf_text *text);

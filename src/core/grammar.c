@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drives libconfuse over a file and its includes and takes the values as they come: libconfuse stores nothing
- * that is used later, so that every message has the right file and line. Must not know what an option
- * means. Called by core/conf.c.
+ * Drives libconfuse over a file and its includes and takes the values as they come: libconfuse
+ * stores nothing that is used later, so that every message has the right file and line. Must
+ * not know what an option means. Called by core/conf.c.
  *
- * The include function is ours: libconfuse's own keeps its stack in globals that a failed load would
- * leave behind, and it would open a directory, at which its scanner ends the process.
+ * The include function is ours: libconfuse's own keeps its stack in globals that a failed load
+ * would leave behind, and it would open a directory, at which its scanner ends the process.
  */
 #include "core/grammar.h"
 
@@ -38,7 +38,10 @@ struct load {
 	struct place *given; /* by option: where it was given; line 0: not yet */
 };
 
-/* Written by grammar_load alone, for the time of one call: libconfuse's callbacks carry no pointer of ours. */
+/*
+ * Written by grammar_load alone, for the time of one call: libconfuse's callbacks carry no
+ * pointer of ours.
+ */
 static struct load *loading;
 
 static struct place here(const cfg_t *cfg)
@@ -101,7 +104,10 @@ static bool blame(const struct option *option, struct place place)
 			  option_full_name(option, name));
 }
 
-/* A list's values come one by one; all but the first of them are appended to what stands already. */
+/*
+ * A list's values come one by one; all but the first of them are appended to what stands
+ * already.
+ */
 static bool take(const struct option *option, const cfg_opt_t *opt, struct place place,
 		 const char *word)
 {
@@ -195,7 +201,10 @@ static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
 	cfg_t *section = loading->section;
 
 	(void)cfg;
-	/* an empty section is the last one: one with an earlier title has been refused or has content */
+	/*
+	 * an empty section is the last one: one with an earlier title has been refused or has
+	 * content
+	 */
 	if (section == NULL) {
 		section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
 		if (!begin_listener(section, cfg_title(section)))
@@ -265,7 +274,10 @@ static bool read_file(cfg_t *cfg, const char *name, struct conf_text *text)
 	return is_good;
 }
 
-/* A file that cannot be opened is blamed on the line that includes it, what is wrong in it on its own line. */
+/*
+ * A file that cannot be opened is blamed on the line that includes it, what is wrong in it on
+ * its own line.
+ */
 static bool include(cfg_t *cfg, const char *wanted)
 {
 	char joined[PLACE_PATH], at[PLACE_TEXT];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration file's grammar, by libconfuse: sections, lists, strings, include("FILE"). It hands each value, as
- * text, to the options' own check, and knows the file and the line of it. Master; not reentrant.
+ * The configuration file's grammar, by libconfuse: sections, lists, strings, include("FILE").
+ * It hands each value, as text, to the options' own check, and knows the file and the line of
+ * it. Master; not reentrant.
  */
 #ifndef CORE_GRAMMAR_H
 #define CORE_GRAMMAR_H
@@ -12,9 +13,9 @@
 #include "core/conf.h"
 
 /*
- * Reads file, and what it includes, into conf. A relative file is looked for in directory (NULL: the current
- * one), a relative include beside the file that includes it. False with err: `FILE:LINE: option: what is wrong (what is
- * allowed)`; conf is then half filled.
+ * Reads file, and what it includes, into conf. A relative file is looked for in directory
+ * (NULL: the current one), a relative include beside the file that includes it. False with err:
+ * `FILE:LINE: option: what is wrong (what is allowed)`; conf is then half filled.
  */
 bool grammar_load(struct conf *conf, const char *file, const char *directory, struct err *err);
 

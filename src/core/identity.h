@@ -17,8 +17,8 @@ struct identity {
 
 /*
  * Looks up conf's user and group (names or numbers). A process that is not root cannot become
- * another: then `changes` is false. False with err (CODE_CONFIG) when there is no such user or group.
- * Master and -t; asks the name service, which allocates.
+ * another: then `changes` is false. False with err (CODE_CONFIG) when there is no such user or
+ * group. Master and -t; asks the name service, which allocates.
  */
 bool identity_find(const struct conf *conf, struct identity *identity, struct err *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each kind of option means. One word of text becomes one value, with the row's bounds applied to it
- * by the same reader. Must not know any option by name. Called by core/option.c.
+ * What each kind of option means. One word of text becomes one value, with the row's bounds
+ * applied to it by the same reader. Must not know any option by name. Called by core/option.c.
  */
 #include "core/kind.h"
 
@@ -176,6 +176,8 @@ static const char *text_allowed(const struct option *option, char *text)
 	words_split(&words, option->words);
 	if (is_path(option, &words)) {
 		words.list[0] = "a path that begins with /";
+		if (option->fallback[0] == '\0')
+			words.list[words.count++] = "empty";
 		quote_list(words.list, words.count, text, KIND_ALLOWED);
 	} else if (strcmp(option->min, "0") == 0) {
 		snprintf(text, KIND_ALLOWED, "at most %s bytes", option->max);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables as text: as mdoc(7) for the manual pages (prefork-srv -P TABLE pastes them between markers), and
- * the sample configuration. Any process; writes only to `out`.
+ * The tables as text: as mdoc(7) for the manual pages (prefork-srv -P TABLE pastes them between
+ * markers), and the sample configuration. Any process; writes only to `out`.
  */
 #ifndef CORE_MANUAL_H
 #define CORE_MANUAL_H

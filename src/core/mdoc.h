@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Text for manual pages: escaped, a sentence a line, no line beyond 80 columns. mdoc(7). Any process. */
+/*
+ * Text for manual pages: escaped, a sentence a line, no line beyond 80 columns. mdoc(7). Any
+ * process.
+ */
 #ifndef CORE_MDOC_H
 #define CORE_MDOC_H
 

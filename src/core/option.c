@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rows of tables/options.def as an array, and one option at a time: found, read, written, compared. What a
- * kind means is core/kind.c's. Must not know any option by name. Called by core/, and for
- * the rows by anyone.
+ * The rows of tables/options.def as an array, and one option at a time: found, read, written,
+ * compared. What a kind means is core/kind.c's. Must not know any option by name. Called by
+ * core/, and for the rows by anyone.
  */
 #include "core/option.h"
 

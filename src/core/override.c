@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the configuration that stands on the command line. What a value means is the option's own check.
- * Must not read files. Called by core/conf.c.
+ * Reads the configuration that stands on the command line. What a value means is the option's
+ * own check. Must not read files. Called by core/conf.c.
  */
 #include "core/override.h"
 
@@ -197,7 +197,10 @@ struct listen_text {
 	size_t count;
 };
 
-/* Where the service's name begins, after the first "=" that one follows; any "=" will do to name a wrong service. */
+/*
+ * Where the service's name begins, after the first "=" that one follows; any "=" will do to
+ * name a wrong service.
+ */
 static char *find_service(char *text, struct err *err)
 {
 	char *first = strchr(text, '=');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What -l, -o, -w and -p say, put into a configuration. Every err is CODE_USAGE and begins with the flag and its
- * text: `-o log.level=lots: "lots" is unknown (...)`. Master; allocates.
+ * What -l, -o, -w and -p say, put into a configuration. Every err is CODE_USAGE and begins with
+ * the flag and its text: `-o log.level=lots: "lots" is unknown (...)`. Master; allocates.
  */
 #ifndef CORE_OVERRIDE_H
 #define CORE_OVERRIDE_H
@@ -12,14 +12,15 @@
 #include "core/conf.h"
 
 /*
- * Adds the listener of one -l: ADDRESS=SERVICE[,OPTION=VALUE...]. The address ends at the first "=" that a service's
- * name follows, so a unix path may hold "=". A comma ends a value; a list's option is repeated for each of its values.
+ * Adds the listener of one -l: ADDRESS=SERVICE[,OPTION=VALUE...]. The address ends at the first
+ * "=" that a service's name follows, so a unix path may hold "=". A comma ends a value; a
+ * list's option is repeated for each of its values.
  */
 bool override_listen(struct conf *conf, const char *text, struct err *err);
 
 /*
- * Applies one -o: NAME=VALUE, log.NAME=VALUE or listen.NAME=VALUE, the last to every listener (of the service that knows
- * the option); a list's values are separated by commas.
+ * Applies one -o: NAME=VALUE, log.NAME=VALUE or listen.NAME=VALUE, the last to every listener
+ * (of the service that knows the option); a list's values are separated by commas.
  */
 bool override_option(struct conf *conf, const char *text, struct err *err);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Names files and lines for messages. Must not open anything. Called by core/grammar.c and core/complaint.c. */
+/*
+ * Names files and lines for messages. Must not open anything. Called by core/grammar.c and
+ * core/complaint.c.
+ */
 #include "core/place.h"
 
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Where something stands in the configuration's files: a file's name and a line. Pure but for place_keep. */
+/*
+ * Where something stands in the configuration's files: a file's name and a line. Pure but for
+ * place_keep.
+ */
 #ifndef CORE_PLACE_H
 #define CORE_PLACE_H
 
@@ -16,7 +19,10 @@ struct place {
 /* Writes FILE:LINE into text (PLACE_TEXT bytes) and returns it. */
 const char *place_write(struct place place, char *text);
 
-/* Writes name, below directory when it is relative and directory is not NULL. False when it is too long. path: PLACE_PATH bytes. */
+/*
+ * Writes name, below directory when it is relative and directory is not NULL. False when it is
+ * too long. path: PLACE_PATH bytes.
+ */
 bool place_join(const char *directory, const char *name, char *path);
 
 /* Writes name, below the folder of the file `beside` when it is relative. Likewise. */

@@ -9,8 +9,8 @@
 enum { QUOTE_TEXT = 80 }; /* room for any text that quote_show makes */
 
 /*
- * The text in quotes for a message: control characters become "?", and what is too long ends in "..."
- * between two UTF-8 characters. out: QUOTE_TEXT bytes. Returns out.
+ * The text in quotes for a message: control characters become "?", and what is too long ends in
+ * "..." between two UTF-8 characters. out: QUOTE_TEXT bytes. Returns out.
  */
 const char *quote_show(const char *text, char *out);
 

@@ -48,6 +48,8 @@ struct slot {
 	_Atomic uint32_t generation;
 	_Atomic uint32_t number;    /* of the worker, as in its title */
 	_Atomic int64_t started_ms; /* clock_ms() when forked; master's */
+	/* the reopen (deed.begun) whose log file it writes to; and whether that one failed */
+	_Atomic uint32_t log_opened, log_failed;
 	/*
 	 * listeners (bit = index, the last bit for all beyond) that another worker asks this one to
 	 * accept from

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asks the running server and waits for the outcome. Changes nothing itself: the server is known by the lock on
- * its pid file, asked by a signal, and watched by a pidfd and its scoreboard. Called by main for -s.
+ * Asks the running server and waits for the outcome. Changes nothing itself: the server is
+ * known by the lock on its pid file, asked by a signal, and watched by a pidfd and its
+ * scoreboard. Called by main for -s.
  */
 #include "master/control.h"
 
@@ -139,27 +140,39 @@ static bool find_signal(const char *verb, int *number, struct err *err)
 		       quote_list(names, VERB_COUNT, all, sizeof(all)));
 }
 
-/* Only the pid file matters, so a configuration that does not load is no obstacle when -p names it. */
+static bool pid_file_of(const struct conf_source *source, char *path, size_t size, struct err *err)
+{
+	struct conf *conf = conf_load(source, err);
+	bool is_found = conf != NULL && pidfile_path(conf, false, path, size, err);
+
+	conf_free(conf);
+	return is_found;
+}
+
+/*
+ * Only the pid file matters: a configuration that does not load is no obstacle when -p names it, nor
+ * when a server holds the default one. That server says itself what is wrong with a reload.
+ */
 static bool find_pid_file(const struct conf_source *source, char *path, size_t size,
 			  struct err *err)
 {
-	struct conf_source named = { .pid_file = source->pid_file,
-				     .directory = source->directory,
-				     .file = "/dev/null",
-				     .listeners = (const char *[]){ "0=ack" },
-				     .listener_count = 1 };
-	struct conf *conf = conf_load(source->pid_file != NULL ? &named : source, err);
-	bool is_found;
+	const struct conf_source bare = { .pid_file = source->pid_file,
+					  .directory = source->directory,
+					  .file = "/dev/null",
+					  .listeners = (const char *[]){ "0=ack" },
+					  .listener_count = 1 };
+	struct err ignored;
 
-	if (conf == NULL && err->code != CODE_USAGE) {
-		err->code = CODE_FAILED;
-		return err_prefix(err, "the pid file is not known, -p can name it: ");
-	}
-	if (conf == NULL)
+	if (source->pid_file != NULL)
+		return pid_file_of(&bare, path, size, err);
+	if (pid_file_of(source, path, size, err))
+		return true;
+	if (err->code == CODE_USAGE)
 		return false;
-	is_found = pidfile_path(conf, false, path, size, err);
-	conf_free(conf);
-	return is_found;
+	if (pid_file_of(&bare, path, size, &ignored) && pidfile_owner(path) > 0)
+		return true;
+	err->code = CODE_FAILED;
+	return err_prefix(err, "the pid file is not known, -p can name it: ");
 }
 
 static bool signal_server(const struct asked *asked, int number, struct err *err)
@@ -211,7 +224,10 @@ static bool run(struct asked *asked, int number, const char *path, struct err *e
 		return false;
 	scoreboard_path(path, board_path, sizeof(board_path));
 	asked->board = scoreboard_view(board_path, err);
-	/* a server that is still starting, or has lost its scoreboard, can be stopped, but not asked for more */
+	/*
+	 * a server that is still starting, or has lost its scoreboard, can be stopped, but not
+	 * asked for more
+	 */
 	if (asked->board == NULL && number != SIGINT && number != SIGQUIT)
 		return err_prefix(err, "%s: the server (pid %d) cannot be asked: ", asked->verb,
 				  (int)asked->pid);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the inode of a listening socket in /proc/net and looks for it among a process's descriptors.
- * Must not touch the socket. Called by master/preflight.c.
+ * Finds the inode of a listening socket in /proc/net and looks for it among a process's
+ * descriptors. Must not touch the socket. Called by master/preflight.c.
  */
 #include "master/holder.h"
 

@@ -15,6 +15,7 @@
 #include "master/environment.h"
 #include "master/orders.h"
 #include "master/reload.h"
+#include "master/reopen.h"
 #include "master/server.h"
 #include "master/start.h"
 #include "master/stop.h"
@@ -32,6 +33,7 @@ static int wait_ms(const struct server *server)
 	due_ms = watchdog_due_ms(&server->watchdog, &server->roster, due_ms);
 	due_ms = recycle_due_ms(&server->recycle, &server->roster, due_ms);
 	due_ms = reload_due_ms(server, due_ms);
+	due_ms = reopen_due_ms(server, due_ms);
 	due_ms = tidings_due_ms(server, due_ms);
 	if (due_ms == INT64_MAX)
 		return -1;
@@ -54,6 +56,7 @@ static void take_turn(struct server *server)
 	start_step(server, now_ms);
 	orders_obey(server);
 	reload_step(server, now_ms);
+	reopen_step(server, now_ms);
 	stop_step(server, now_ms);
 	recycle_step(&server->recycle, roster, now_ms);
 	if (watchdog_due_ms(&server->watchdog, roster, INT64_MAX) <= now_ms)

@@ -30,7 +30,8 @@ static void vacate(struct member *member)
 	*member = (struct member){ .state = MEMBER_EMPTY };
 }
 
-static void prepare_slot(struct generation *generation, unsigned number, int64_t now_ms)
+static void prepare_slot(const struct scoreboard *board, struct generation *generation,
+			 unsigned number, int64_t now_ms)
 {
 	struct slot *slot = &generation->slots[number];
 
@@ -41,6 +42,8 @@ static void prepare_slot(struct generation *generation, unsigned number, int64_t
 	STORE(slot->started_ms, now_ms);
 	STORE(slot->generation, generation->id);
 	STORE(slot->number, number);
+	STORE(slot->log_opened, atomic_load_explicit(&board->reopen.begun, memory_order_relaxed));
+	STORE(slot->log_failed, 0);
 	STORE(slot->state, SLOT_STARTING);
 }
 
@@ -89,7 +92,7 @@ void member_start(struct roster *roster, struct generation *generation, unsigned
 	struct member *member = &generation->members[number];
 	pid_t pid = -1;
 
-	prepare_slot(generation, number, now_ms);
+	prepare_slot(roster->board, generation, number, now_ms);
 	if (prepare_arena(generation, member))
 		pid = roster->spawn(roster, generation, number);
 	if (pid < 0) {

@@ -5,12 +5,10 @@
  */
 #include "master/orders.h"
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/sys.h"
-#include "master/deed.h"
 #include "master/member.h"
 #include "master/reload.h"
+#include "master/reopen.h"
 #include "master/stop.h"
 
 void orders_hear(void *owner)
@@ -26,25 +24,6 @@ void orders_hear(void *owner)
 		else
 			server->heard[action]++;
 	}
-}
-
-static void reopen(struct server *server)
-{
-	struct deed *deed = &server->board->reopen;
-	int64_t begun_ms = clock_ms();
-	struct err err;
-	bool done;
-
-	deed_begin(deed);
-	done = log_reopen(true, &err);
-	if (done) {
-		LOG(EVENT_logs_reopened);
-		roster_signal(&server->roster, SIGUSR1);
-	} else {
-		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
-	}
-	deed_end(deed, done ? NULL : err.text, clock_ms() - begun_ms,
-		 roster_alive(&server->roster));
 }
 
 /*
@@ -78,10 +57,8 @@ static const struct {
 	enum signal_action action;
 	void (*obey)(struct server *server);
 } orders[] = {
-	{ SIGNAL_REOPEN, reopen },
-	{ SIGNAL_RETIRE, retire },
-	{ SIGNAL_MORE_WORKERS, more_workers },
-	{ SIGNAL_LESS_WORKERS, less_workers },
+	{ SIGNAL_REOPEN, reopen_ask },         { SIGNAL_RETIRE, retire },
+	{ SIGNAL_MORE_WORKERS, more_workers }, { SIGNAL_LESS_WORKERS, less_workers },
 	{ SIGNAL_RELOAD, reload_ask },
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Examines the environment, one line for each thing found. Must not change or disturb anything: it binds without
- * listening and lets go, connects to nothing but a unix path, unlinks nothing. Called by main for -t and -T.
+ * Examines the environment, one line for each thing found. Must not change or disturb anything:
+ * it binds without listening and lets go, connects to nothing but a unix path, unlinks nothing.
+ * Called by main for -t and -T.
  */
 #include "master/preflight.h"
 

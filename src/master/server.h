@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * All that the master knows and holds: one struct, made by master_run and handed to the files that
- * act on it (start, reload, stop, orders, tidings). Master only.
+ * act on it (start, reload, reopen, stop, orders, tidings). Master only.
  */
 #ifndef MASTER_SERVER_H
 #define MASTER_SERVER_H
@@ -30,6 +30,12 @@ struct reload {
 	struct trial trial;
 };
 
+struct reopen {
+	bool is_pending;
+	bool again; /* asked for during the one under way */
+	int64_t begun_ms;
+};
+
 /* In the order in which one makes the other worse. */
 enum stop_how { STOP_NOT, STOP_GRACEFUL, STOP_FAST, STOP_KILL };
 
@@ -56,6 +62,7 @@ struct server {
 	struct watchdog watchdog;
 	struct recycle recycle;
 	struct reload reload;
+	struct reopen reopen;
 	struct stop stop;
 	struct tidings tidings;
 	int ready_fd;        /* --ready-fd, -1 once it is closed */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Declares every service of tables/services.def, so that each file defines what the list expects. */
+/*
+ * Declares every service of tables/services.def, so that each file defines what the list
+ * expects.
+ */
 #ifndef SERVICES_SERVICES_H
 #define SERVICES_SERVICES_H
 

@@ -136,7 +136,10 @@ static void note_success(struct acceptors *all)
 	LOG(EVENT_accept_resumed, LOG_NUM("connections", all->conns->live));
 }
 
-/* Some errors belong to the connection that went away meanwhile (accept(2)); the rest to this process. */
+/*
+ * Some errors belong to the connection that went away meanwhile (accept(2)); the rest to this
+ * process.
+ */
 static void handle_failure(struct acceptor *a)
 {
 	switch (errno) {

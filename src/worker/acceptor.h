@@ -6,11 +6,12 @@
  *   WATCHING --worker full, or no descriptors--> PAUSED --a connection ends, or timer--> WATCHING
  *   any --drain--> CLOSED
  *
- * After every 4th accept a worker takes the listener out of its epoll and adds it again, which moves it to the
- * tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head, epoll_ctl(2)).
+ * After every 4th accept a worker takes the listener out of its epoll and adds it again, which
+ * moves it to the tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head,
+ * epoll_ctl(2)).
  *
- * Of a reuse_port listener's sockets each worker has its own; one whose owner is not there is served by
- * the ready worker with the lowest number, so that no connection waits in vain.
+ * Of a reuse_port listener's sockets each worker has its own; one whose owner is not there is
+ * served by the ready worker with the lowest number, so that no connection waits in vain.
  */
 #ifndef WORKER_ACCEPTOR_H
 #define WORKER_ACCEPTOR_H
@@ -51,8 +52,8 @@ struct acceptors {
 };
 
 /*
- * Begins to accept from every listener of conns. loop, conns, alarms and balance's fields are set by the
- * caller. False with errno. Allocates. Worker only.
+ * Begins to accept from every listener of conns. loop, conns, alarms and balance's fields are
+ * set by the caller. False with errno. Allocates. Worker only.
  */
 bool acceptors_start(struct acceptors *all);
 

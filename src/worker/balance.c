@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The policy of even load. It only reads the others' slots (and sets bits in their kick masks); it makes no
- * decision about sockets, which is worker/acceptor.c's business.
+ * The policy of even load. It only reads the others' slots (and sets bits in their kick masks);
+ * it makes no decision about sockets, which is worker/acceptor.c's business.
  */
 #include "worker/balance.h"
 

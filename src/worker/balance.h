@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who should take the next connection: compares this worker's load with the others' in the scoreboard, and
- * passes a waiting connection to the least loaded by its eventfd ("kick").
+ * Who should take the next connection: compares this worker's load with the others' in the
+ * scoreboard, and passes a waiting connection to the least loaded by its eventfd ("kick").
  */
 #ifndef WORKER_BALANCE_H
 #define WORKER_BALANCE_H
@@ -15,7 +15,10 @@ struct balance {
 	struct slot *peers;  /* of the generation; peers[number] is this worker's */
 	const int *kick_fds; /* one each */
 	unsigned number, peer_count;
-	/* What a peer's loop had counted when it was kicked: one that has not turned since is deaf. */
+	/*
+	 * What a peer's loop had counted when it was kicked: one that has not turned since is
+	 * deaf.
+	 */
 	struct kick {
 		uint64_t turns;
 		int64_t at_ms;
@@ -29,12 +32,15 @@ bool balance_start(struct balance *b);
 bool balance_has_peer(const struct balance *b);
 
 /*
- * Each worker owns the socket of its number (modulo `sockets`). True when no ready worker owns `socket` and this one
- * has the lowest number of the ready ones.
+ * Each worker owns the socket of its number (modulo `sockets`). True when no ready worker owns
+ * `socket` and this one has the lowest number of the ready ones.
  */
 bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned sockets);
 
-/* The ready peer with the fewest connections, if this worker, with `live`, has so many more that the peer should take the next; else -1. */
+/*
+ * The ready peer with the fewest connections, if this worker, with `live`, has so many more
+ * that the peer should take the next; else -1.
+ */
 int balance_lighter(const struct balance *b, uint32_t live, int64_t now_ms);
 
 /* Asks the peer to accept from the listener. */

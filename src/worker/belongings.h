@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The descriptors that a worker keeps of all that a fork gave it. The rest (sockets of other generations,
- * the master's epoll, what a library opened) is closed, so that nothing is held open by accident.
+ * The descriptors that a worker keeps of all that a fork gave it. The rest (sockets of other
+ * generations, the master's epoll, what a library opened) is closed, so that nothing is held
+ * open by accident.
  */
 #ifndef WORKER_BELONGINGS_H
 #define WORKER_BELONGINGS_H
@@ -10,7 +11,10 @@
 
 #include "worker/heritage.h"
 
-/* Closes every descriptor but standard ones, the log's, and those the heritage names for this worker. False with errno. Allocates. */
+/*
+ * Closes every descriptor but standard ones, the log's, and those the heritage names for this
+ * worker. False with errno. Allocates.
+ */
 bool belongings_keep(const struct heritage *heritage);
 
 #endif

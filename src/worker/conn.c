@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of a connection (the picture is in worker/conn.h): moves bytes between the kernel and the
- * service, keeps the deadlines, and makes every transition. A connection either reads or writes:
- * while an answer waits for the client nothing more is read from it, so its memory is bounded. One
- * receive for each word of epoll: a short one means drained, and epoll is level-triggered.
+ * The life of a connection (the picture is in worker/conn.h): moves bytes between the kernel
+ * and the service, keeps the deadlines, and makes every transition. A connection either reads
+ * or writes: while an answer waits for the client nothing more is read from it, so its memory
+ * is bounded. One receive for each word of epoll: a short one means drained, and epoll is
+ * level-triggered.
  */
 #include "worker/conn.h"
 
@@ -12,14 +13,8 @@
 #include "worker/conns.h"
 
 enum {
-	ROUNDS = 16, /* answers in a row before others have their turn */
-	FRESH_MS =
-		1000, /* a draining worker waits so long for the first bytes of a new connection */
-};
-
-static const char *const ending_names[ENDING_COUNT] = {
-#define ENDING(name, sentence) #name,
-#include "tables/endings.def"
+	ROUNDS = 16,     /* answers in a row before others have their turn */
+	FRESH_MS = 1000, /* so long a draining worker waits for a connection's first bytes */
 };
 
 const char *conn_remote(const struct conn *c, char *text)
@@ -57,23 +52,6 @@ static void put_down(struct conns *all, const struct conn *c)
 	atomic_store_explicit(&all->arena->in_hand, 0, memory_order_relaxed);
 }
 
-/* The ending for an error of recv or send: most say that the other end is out of reach (tcp(7)). */
-static enum ending ending_of(int error)
-{
-	switch (error) {
-	case EPIPE:
-	case ECONNRESET:
-	case ETIMEDOUT:
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-	case ENETUNREACH:
-	case ENETDOWN:
-		return ENDING_client_reset;
-	default:
-		return ENDING_system_error;
-	}
-}
-
 static void say_ended(const struct conns *all, const struct conn *c, int error)
 {
 	char remote[ADDR_TEXT];
@@ -81,7 +59,7 @@ static void say_ended(const struct conns *all, const struct conn *c, int error)
 	if (!log_wants(EVENT_connection_ended))
 		return;
 	LOG(EVENT_connection_ended, LOG_STR("remote", conn_remote(c, remote)),
-	    LOG_STR("service", c->service->name), LOG_STR("ending", ending_names[c->ending]),
+	    LOG_STR("service", c->service->name), LOG_STR("ending", ending_name(c->ending)),
 	    LOG_NUM("bytes_in", c->bytes_in), LOG_NUM("bytes_out", c->bytes_out),
 	    LOG_NUM("messages", c->messages), LOG_NUM("ms", all->loop->now_ms - c->opened_ms),
 	    LOG_STR("error", c->ending == ENDING_system_error ? strerrorname_np(error) : "none"));
@@ -141,7 +119,10 @@ static bool watch(struct conns *all, struct conn *c)
 	return true;
 }
 
-/* When the connection is due, given what it waits for; 0: never. *why is the ending it would have. */
+/*
+ * When the connection is due, given what it waits for; 0: never. *why is the ending it would
+ * have.
+ */
 static int64_t due_ms(const struct conns *all, const struct conn *c, enum ending *why)
 {
 	const struct listen_conf *conf = c->conf;
@@ -167,7 +148,10 @@ static int64_t due_ms(const struct conns *all, const struct conn *c, enum ending
 	return timeout > 0 ? from + timeout : 0;
 }
 
-/* Only a deadline that comes nearer touches the heap: one that moved away is put off when it fires. */
+/*
+ * Only a deadline that comes nearer touches the heap: one that moved away is put off when it
+ * fires.
+ */
 static void set_deadline(struct conns *all, struct conn *c)
 {
 	enum ending why;
@@ -244,7 +228,10 @@ static void wait_for_client(struct conns *all, struct conn *c)
 		set_deadline(all, c);
 }
 
-/* True when a draining worker may end it now. A connection that has said nothing yet has a moment to. */
+/*
+ * True when a draining worker may end it now. A connection that has said nothing yet has a
+ * moment to.
+ */
 static bool leaves(const struct conns *all, const struct conn *c)
 {
 	return all->draining && c->state == CONN_OPEN && between_messages(c) &&

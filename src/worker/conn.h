@@ -2,7 +2,8 @@
 /*
  * One connection: its record in the arena, and its life.
  *
- *   OPEN --FINISH--> FLUSHING --out empty: shutdown(SHUT_WR)--> LINGERING --peer's FIN or timeout--> CLOSED
+ *   OPEN --FINISH--> FLUSHING --out empty: shutdown(SHUT_WR)--> LINGERING
+ *   LINGERING --peer's FIN or timeout: close()--> CLOSED
  *   any state --ABORT or error: close()--> CLOSED
  *
  * worker/conn.c holds the only shutdown() and close() on a connection and makes every transition.
@@ -76,7 +77,10 @@ static inline enum verdict conn_finish(struct conn *c, enum ending ending)
 /* The client's address with its port, in ADDR_TEXT bytes; returns text. */
 const char *conn_remote(const struct conn *c, char *text);
 
-/* A descriptor that accept returned is in the fresh record c: lets the service begin and serves what is there already. */
+/*
+ * A descriptor that accept returned is in the fresh record c: lets the service begin and serves
+ * what is there already.
+ */
 void conn_begin(struct conns *all, struct conn *c);
 
 /* epoll said `events` of the connection. */
@@ -85,7 +89,10 @@ void conn_ready(struct conns *all, struct conn *c, uint32_t events);
 /* Its deadline has passed. */
 void conn_expire(struct conns *all, struct conn *c);
 
-/* The worker is to leave: answers what has come, and ends the connection if it is between messages. */
+/*
+ * The worker is to leave: answers what has come, and ends the connection if it is between
+ * messages.
+ */
 void conn_drain(struct conns *all, struct conn *c);
 
 /* Ends it now, whatever it was doing. The record is free afterwards. */

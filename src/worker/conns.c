@@ -167,7 +167,10 @@ uint64_t conns_tag(const struct conn *c)
 	return (uint64_t)c->serial << 32 | c->index;
 }
 
-/* A connection may have ended, and its record have been taken anew, since epoll gathered its word. */
+/*
+ * A connection may have ended, and its record have been taken anew, since epoll gathered its
+ * word.
+ */
 void conns_ready(struct conns *all, uint64_t tag, uint32_t events)
 {
 	struct conn *c = arena_conn(all->arena, (uint32_t)tag);

@@ -40,7 +40,10 @@ struct conns {
 	void *owner;               /* of room */
 };
 
-/* Prepares an empty set over the arena; loop, arena, slot, listeners, room and owner are set by the caller. False with errno. Allocates. */
+/*
+ * Prepares an empty set over the arena; loop, arena, slot, listeners, room and owner are set by
+ * the caller. False with errno. Allocates.
+ */
 bool conns_start(struct conns *all);
 
 /* Lets go of what conns_start took; the connections must have ended. */

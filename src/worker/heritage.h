@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All that a worker inherits from its master, in one place. The worker changes nothing that a pointer here
- * leads to, but for its slot and its arena.
+ * All that a worker inherits from its master, in one place. The worker changes nothing that a
+ * pointer here leads to, but for its slot and its arena.
  */
 #ifndef WORKER_HERITAGE_H
 #define WORKER_HERITAGE_H
@@ -28,9 +28,10 @@ struct heritage {
 };
 
 /*
- * The worker's whole life: leaves the master's things, drops privileges, serves, drains, and returns the exit code for _exit(2)
- * (0, or CODE_NO_RESPAWN when the next worker would fail alike; it has logged why). Worker only, in the child of the fork,
- * with the signals of core/signals blocked.
+ * The worker's whole life: leaves the master's things, drops privileges, serves, drains, and
+ * returns the exit code for _exit(2) (0, or CODE_NO_RESPAWN when the next worker would fail
+ * alike; it has logged why). Worker only, in the child of the fork, with the signals of
+ * core/signals blocked.
  */
 int worker_run(const struct heritage *heritage);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a worker gives up before it accepts: root, groups, the file system, new privileges, other CPUs. */
+/*
+ * What a worker gives up before it accepts: root, groups, the file system, new privileges,
+ * other CPUs.
+ */
 #ifndef WORKER_PRIVS_H
 #define WORKER_PRIVS_H
 
@@ -9,8 +12,8 @@
 #include "core/conf.h"
 
 /*
- * chroot(2), supplementary groups, group, user, then no_new_privs (prctl(2)): in the order in which each is still
- * permitted. False with err: then the worker must not serve. Worker only.
+ * chroot(2), supplementary groups, group, user, then no_new_privs (prctl(2)): in the order in
+ * which each is still permitted. False with err: then the worker must not serve. Worker only.
  */
 bool privs_drop(const struct conf *conf, struct err *err);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shape of a service: what a worker does for a client. A service reads c->in, writes c->out and returns a verdict. It makes no
- * system call on the connection's descriptor, keeps nothing on the heap, and finds its own zeroed state in
- * conn_state(c). Every hook may be NULL and then has the default said beside it.
+ * The shape of a service: what a worker does for a client. A service reads c->in, writes c->out
+ * and returns a verdict. It makes no system call on the connection's descriptor, keeps nothing
+ * on the heap, and finds its own zeroed state in conn_state(c). Every hook may be NULL and then
+ * has the default said beside it.
  */
 #ifndef WORKER_SERVICE_H
 #define WORKER_SERVICE_H
@@ -12,13 +13,9 @@
 
 #include "base/err.h"
 #include "core/conf.h"
+#include "worker/ending.h"
 
 struct conn;
-enum ending {
-#define ENDING(name, sentence) ENDING_##name,
-#include "tables/endings.def"
-	ENDING_COUNT
-};
 
 enum verdict {
 	MORE,   /* wait for more */
@@ -29,13 +26,19 @@ enum verdict {
 struct service {
 	const char *name;
 	size_t state_size; /* zeroed bytes kept with each connection, in the arena */
-	/* Master, at load: false with err when the listener's options do not go together. NULL: they always do. */
+	/*
+	 * Master, at load: false with err when the listener's options do not go together. NULL:
+	 * they always do.
+	 */
 	bool (*check)(const struct listen_conf *conf, struct err *err);
 	/* Worker, once, before it accepts: false when it cannot serve. NULL: nothing to do. */
 	bool (*init)(const struct listen_conf *conf);
 	/* A connection is there; c->out may be filled. NULL: MORE. */
 	enum verdict (*open)(struct conn *c);
-	/* New bytes in c->in, or c->in_ended. Leaves in c->in what it cannot use yet. NULL: drops all; FINISH at the end. */
+	/*
+	 * New bytes in c->in, or c->in_ended. Leaves in c->in what it cannot use yet. NULL:
+	 * drops all; FINISH at the end.
+	 */
 	enum verdict (*input)(struct conn *c);
 	/* c->out is empty again. NULL: input once more when c->in is not empty. */
 	enum verdict (*drained)(struct conn *c);

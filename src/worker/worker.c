@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker's life: start, serve, drain, leave. It reports to the master by its slot, the bell and
- * its exit code, and hears it by signals; it never talks to it otherwise. Called in the child of the
- * master's fork.
+ * The worker's life: start, serve, drain, leave. It reports to the master by its slot, the bell
+ * and its exit code, and hears it by signals; it never talks to it otherwise. Called in the
+ * child of the master's fork.
  *
  *   STARTING --ready--> READY --QUIT, or the master is gone--> DRAINING --no connection left, or
  *   shutdown_timeout--> LEAVING;  any --INT--> LEAVING
@@ -77,12 +77,19 @@ static void drain(struct worker *w)
 	conns_drain(&w->conns);
 }
 
-static void reopen_log(void)
+/* The master waits for the word of all workers. */
+static void reopen_log(struct worker *w)
 {
+	uint32_t begun =
+		atomic_load_explicit(&w->heritage->board->reopen.begun, memory_order_relaxed);
 	struct err err;
+	bool done = log_reopen(false, &err);
 
-	if (!log_reopen(false, &err))
+	if (!done)
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
+	atomic_store_explicit(&w->slot->log_failed, !done, memory_order_relaxed);
+	atomic_store_explicit(&w->slot->log_opened, begun, memory_order_release);
+	ring(w);
 }
 
 static void hear_signals(void *owner, uint32_t events)
@@ -101,7 +108,7 @@ static void hear_signals(void *owner, uint32_t events)
 			leave(w, ENDING_stopped);
 			break;
 		case SIGNAL_REOPEN:
-			reopen_log();
+			reopen_log(w);
 			break;
 		default:
 			break;
@@ -128,7 +135,10 @@ static bool hear_from_master(struct worker *w)
 	w->signals = (struct watch){ signals_open(), hear_signals, w };
 	if (w->signals.fd < 0 || !loop_watch(&w->loop, &w->signals, EPOLLIN))
 		return false;
-	/* After the change of user, which would clear it (prctl(2)); then the master may be gone already. */
+	/*
+	 * After the change of user, which would clear it (prctl(2)); then the master may be
+	 * gone already.
+	 */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGQUIT) < 0)
 		return false;
 	if (getppid() != w->heritage->master_pid)
@@ -180,7 +190,10 @@ static int longest_wait_ms(const struct conf *conf)
 	return third > 0 && third < IDLE_WAIT_MS ? (int)third : IDLE_WAIT_MS;
 }
 
-/* What fails here for good would fail in the next worker as well; what the system refuses now it may grant later. */
+/*
+ * What fails here for good would fail in the next worker as well; what the system refuses now
+ * it may grant later.
+ */
 static bool start(struct worker *w, struct err *err)
 {
 	const struct heritage *h = w->heritage;

@@ -97,22 +97,24 @@ def balance(bench):
 
 
 def memory_of(bench, server, *arguments):
-    """Bytes for each of 9,000 connections that have had one answer and rest.
+    """Bytes for a connection that has had one answer and rests, of 9,000.
 
-    The first 400 pay for what is touched only once.
+    The first 400 come and go before, so that what is touched once for all is not counted; what
+    they left behind is not counted either.
     """
-    title = "memory"
-    with bench.hold(server, server.ports[0], "-H", "-c", "400", *arguments) as held:
+    title, most, warm = "memory", 9000, 400
+    with bench.hold(server, server.ports[0], "-H", "-c", str(warm), *arguments) as held:
         held.wait_open()
         held.let_go(title, server.name + ", warm", 0)
     time.sleep(0.5)
     before = server.user_memory()
-    with bench.hold(server, server.ports[0], "-H", "-c", "9000", "-R", "6000",
+    with bench.hold(server, server.ports[0], "-H", "-c", str(most), "-R", "6000",
                     *arguments) as held:
         held.wait_open()
         after = server.user_memory()
         held.let_go(title, server.name, 0)
-    return (after - before) / 9000, f"{before // 1024} KiB before, {after // 1024} KiB with 9,000"
+    what = f"{before // 1024} KiB before, {after // 1024} KiB with {most}"
+    return (after - before) / (most - warm), what
 
 
 def memory(bench):

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Starts processes and collects their output through files in a folder. Called by the tests in tests/cli. */
+/*
+ * Starts processes and collects their output through files in a folder. Called by the tests in
+ * tests/cli.
+ */
 #include "cli/command.h"
 
 #include <fcntl.h>

@@ -22,7 +22,10 @@ struct server {
 	char address[256]; /* the first one that it serves */
 };
 
-/* Starts it with arguments and waits until it is ready; it writes only to the file `log` in the folder. */
+/*
+ * Starts it with arguments and waits until it is ready; it writes only to the file `log` in the
+ * folder.
+ */
 void command_start(struct server *server, const char *folder, const char *const *arguments);
 
 /* Waits for its end and returns its exit code, -1 after a signal. */

@@ -104,7 +104,7 @@ static void test__with_ten_wrong_files__prints_ten_messages_with_file_and_line(v
 							"a service (ack, echo, discard, daytime or "
 							"chargen; did you mean echo?)" },
 		{ "listen 8080 {\n service = echo\n framing = line }\n",
-		  "x.conf:3: framing belongs to service ack, not echo" },
+		  "x.conf:3: framing: belongs to service ack, not echo" },
 		{ "listen 8080 { }\n",
 		  "x.conf:1: listen \"8080\": the service is missing (service = ack)" },
 		{ "include(\"none\")\n",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ack's framing over a socketpair. The input's first byte chooses framing and how the rest is cut into
- * sends; the answers must be as many as the messages that a plain count of the same bytes finds.
+ * ack's framing over a socketpair. The input's first byte chooses framing and how the rest is
+ * cut into sends; the answers must be as many as the messages that a plain count of the same
+ * bytes finds.
  */
 #include <stdio.h>
 #include <stdlib.h>

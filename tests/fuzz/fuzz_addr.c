@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An address or a block of addresses. What addr_check takes and needs no resolver must be written and read
- * back to the same.
+ * An address or a block of addresses. What addr_check takes and needs no resolver must be
+ * written and read back to the same.
  */
 #include <stdint.h>
 #include <stdio.h>

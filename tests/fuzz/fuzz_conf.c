@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A whole configuration file from memory. One that loads must print to a text that loads and prints to the same.
+ * A whole configuration file from memory. One that loads must print to a text that loads and
+ * prints to the same.
  */
 #include <fcntl.h>
 #include <stdint.h>

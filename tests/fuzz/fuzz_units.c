@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers as people write them: what is read must be written to a text that reads back to the same. */
+/*
+ * Numbers as people write them: what is read must be written to a text that reads back to the
+ * same.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Feeds each file named on the command line to a fuzz target, without a fuzzer: any compiler will do. */
+/*
+ * Feeds each file named on the command line to a fuzz target, without a fuzzer: any compiler
+ * will do.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

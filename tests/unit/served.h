@@ -33,13 +33,19 @@ int served_connect(struct served *s);
 /* Lets the loop turn until nothing is left to do. */
 void served_settle(struct served *s);
 
-/* Makes the connections so many hours older, and ends those that are due. Hours, so that a slow machine changes nothing. */
+/*
+ * Makes the connections so many hours older, and ends those that are due. Hours, so that a slow
+ * machine changes nothing.
+ */
 void served_pass(struct served *s, double hours);
 
 /* Sends all of the bytes from the client's end, turning the loop when it is full. */
 void served_send(struct served *s, int client, const void *bytes, size_t size);
 
-/* Settles, then reads what has come: the bytes (a text, NUL added) and their number; *ended says that the end has come too. */
+/*
+ * Settles, then reads what has come: the bytes (a text, NUL added) and their number; *ended
+ * says that the end has come too.
+ */
 size_t served_read(struct served *s, int client, char *text, size_t size, bool *ended);
 
 /* Asserts that exactly this text, and the end or not, is what the client gets now. */

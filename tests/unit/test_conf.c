@@ -182,7 +182,7 @@ static void dash_l__that_is_wrong__is_refused(void **state)
 		"-l 8080=ack,baklog=1: \"baklog\" is an unknown option (did you mean backlog?)");
 	assert_listen_refused(
 		"8080=echo,framing=line",
-		"-l 8080=echo,framing=line: framing belongs to service ack, not echo");
+		"-l 8080=echo,framing=line: framing: belongs to service ack, not echo");
 	assert_listen_refused("8080=ack,backlog=1,backlog=2",
 			      "-l 8080=ack,backlog=1,backlog=2: backlog: is given twice");
 	assert_listen_refused("8080=ack,", "-l 8080=ack,: \"\": \"=\" is missing (OPTION=VALUE)");
@@ -221,8 +221,9 @@ static void dash_o__that_is_wrong__is_refused(void **state)
 	assert_override_refused("lgo.level=debug",
 				"-o lgo.level=debug: \"lgo.level\" is an unknown option "
 				"(did you mean log.level?)");
-	assert_override_refused("listen.framing=line",
-				"-o listen.framing=line: framing belongs to service ack, not echo");
+	assert_override_refused(
+		"listen.framing=line",
+		"-o listen.framing=line: framing: belongs to service ack, not echo");
 	assert_override_refused("listen.service=no",
 				"-o listen.service=no: \"no\" is not a service (ack, "
 				"echo, discard, daytime or chargen)");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/grammar and core/conf_text: what is wrong in a file is said with its file and line. */
+/*
+ * Tests of core/grammar and core/conf_text: what is wrong in a file is said with its file and
+ * line.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +61,7 @@ static const struct wrong wrongs[] = {
 					      "(ack, echo, discard, daytime or chargen; "
 					      "did you mean echo?)" },
 	{ "listen 8080 {\n framing = line\n service = echo }\n",
-	  "x.conf:2: framing belongs to service ack, not echo" },
+	  "x.conf:2: framing: belongs to service ack, not echo" },
 	{ "listen 8080 { service = ack }\nlisten \":8080\" { service = ack }\n",
 	  "x.conf:2: listen \":8080\": the address is given twice (first: x.conf:1)" },
 	{ "listen 8080 { service = ack # x\n backlog = 70000 }\n",

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The master opens the file first, so that it exists for workers that may not create it. Must not
+ * wait: a worker that has done its part rings the bell. Called by the master's loop.
+ */
+#include "master/reopen.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/deed.h"
+
+enum { REOPEN_MOST_MS = 5000 };
+
+static void end(struct server *server, const char *failure)
+{
+	server->reopen.is_pending = false;
+	deed_end(&server->board->reopen, failure, clock_ms() - server->reopen.begun_ms,
+		 roster_alive(&server->roster));
+}
+
+static void begin(struct server *server)
+{
+	struct err err;
+
+	server->reopen = (struct reopen){ .is_pending = true, .begun_ms = clock_ms() };
+	deed_begin(&server->board->reopen);
+	if (!log_reopen(true, &err)) {
+		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
+		end(server, err.text);
+		return;
+	}
+	LOG(EVENT_logs_reopened);
+	roster_signal(&server->roster, SIGUSR1);
+}
+
+void reopen_ask(struct server *server)
+{
+	if (server->reopen.is_pending)
+		server->reopen.again = true;
+	else
+		begin(server);
+}
+
+struct tally {
+	unsigned missing, failed;
+};
+
+static void count(const struct generation *generation, uint32_t begun, struct tally *tally)
+{
+	for (unsigned i = 0; i < generation->capacity; i++) {
+		const struct slot *slot = &generation->slots[i];
+
+		if (generation->members[i].pid == 0)
+			continue;
+		if (atomic_load_explicit(&slot->log_opened, memory_order_acquire) != begun)
+			tally->missing++;
+		else if (atomic_load_explicit(&slot->log_failed, memory_order_relaxed) != 0)
+			tally->failed++;
+	}
+}
+
+void reopen_step(struct server *server, int64_t now_ms)
+{
+	uint32_t begun = atomic_load(&server->board->reopen.begun);
+	struct tally tally = { 0, 0 };
+	struct err err = { 0 };
+	bool again = server->reopen.again;
+
+	if (!server->reopen.is_pending)
+		return;
+	for (struct generation *g = roster_next(&server->roster, NULL); g;
+	     g = roster_next(&server->roster, g))
+		count(g, begun, &tally);
+	if (tally.missing > 0 && now_ms < server->reopen.begun_ms + REOPEN_MOST_MS)
+		return;
+	if (tally.missing > 0)
+		err_set(&err, CODE_FAILED, "%u workers have not opened the log anew within %d s",
+			tally.missing, REOPEN_MOST_MS / 1000);
+	else if (tally.failed > 0)
+		err_set(&err, CODE_FAILED, "%u workers cannot open the log anew; it says why",
+			tally.failed);
+	end(server, err.text[0] ? err.text : NULL);
+	if (again)
+		begin(server);
+}
+
+int64_t reopen_due_ms(const struct server *server, int64_t otherwise_ms)
+{
+	int64_t due_ms = server->reopen.begun_ms + REOPEN_MOST_MS;
+
+	return server->reopen.is_pending && due_ms < otherwise_ms ? due_ms : otherwise_ms;
+}
