@@ -111,7 +111,7 @@ static void test__with_ten_wrong_files__prints_ten_messages_with_file_and_line(v
 		  "x.conf:1: include: none: cannot be opened: No such file or directory" },
 		{ "chroot = jail\n",
 		  "x.conf:1: chroot: \"jail\" is not an absolute path (a path that "
-		  "begins with /)" },
+		  "begins with / or empty)" },
 		{ "user = \"nobody\n", "x.conf:1: the string that begins here does not end" },
 		{ "hang_timeout = 5 # s\n}\n", "x.conf:2: \"}\" closes nothing" },
 	};

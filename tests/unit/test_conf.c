@@ -229,7 +229,7 @@ static void dash_o__that_is_wrong__is_refused(void **state)
 				"echo, discard, daytime or chargen)");
 	assert_override_refused("chroot=here",
 				"-o chroot=here: \"here\" is not an absolute path (a path "
-				"that begins with /)");
+				"that begins with / or empty)");
 }
 
 /* What the printed configuration prints again, but for the first line, which names the origin. */
