@@ -84,9 +84,10 @@ static void lose(struct links *all, struct link *l)
 		open_link(all, l);
 		return;
 	}
-	if (all->ended++ == 0)
+	if (all->ended++ == 0 || lived_ms < all->first_end_ms)
 		all->first_end_ms = lived_ms;
-	all->last_end_ms = lived_ms;
+	if (lived_ms > all->last_end_ms)
+		all->last_end_ms = lived_ms;
 }
 
 /* Sends what is left of the message. Whether the connection is made, only send can tell. */

@@ -32,7 +32,7 @@ struct links {
 	unsigned settled; /* HOLD and SLOW: are there, and have their answer */
 	uint64_t requests, errors;
 	uint64_t ended;                     /* HOLD and SLOW: by the server, */
-	uint64_t first_end_ms, last_end_ms; /* so long after their beginning */
+	uint64_t first_end_ms, last_end_ms; /* shortest and longest life of those */
 	uint64_t bytes;                     /* SLOW: sent */
 	struct histogram latency;
 };

@@ -203,6 +203,20 @@ static void reuse_port__with_two_workers__loses_nobody(void **state)
 	server_stop(s);
 }
 
+/* Half of the connections come to a socket whose owner has left. */
+static void reuse_port__with_a_worker_less__still_loses_nobody(void **state)
+{
+	struct server *s = server_start(
+		&(struct plan){ .workers = 2, .listen = { "127.0.0.1:0=ack,reuse_port=yes" } });
+
+	(void)state;
+	server_signal(s, SIGTTOU);
+	server_wait_event(s, "worker_exited", "worker=1");
+	for (int i = 0; i < 50; i++)
+		client_ask(FIRST(s), "x", ACK);
+	server_stop(s);
+}
+
 static void listeners__of_all_kinds__serve_side_by_side(void **state)
 {
 	char path[96], listen[128];
@@ -243,6 +257,7 @@ int main(void)
 		E2E(deny__inside_allow__wins),
 		E2E(allow__of_others__refuses_us),
 		E2E(reuse_port__with_two_workers__loses_nobody),
+		E2E(reuse_port__with_a_worker_less__still_loses_nobody),
 		E2E(listeners__of_all_kinds__serve_side_by_side),
 	};
 	const struct CMUnitTest with_ipv6[] = {

@@ -100,6 +100,19 @@ static void kicked__that_does_not_turn__is_passed_over_until_it_does(void **stat
 	assert_int_equal(balance_lighter(&f->of[0], 20, 1011), 1);
 }
 
+static void deputy__of_a_socket_without_owner__is_the_lowest_ready(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(balance_is_deputy(&f->of[0], 2, 4));
+	atomic_store(&f->slots[2].state, SLOT_EMPTY);
+	assert_true(balance_is_deputy(&f->of[0], 2, 4));
+	assert_false(balance_is_deputy(&f->of[1], 2, 4));
+	atomic_store(&f->slots[0].state, SLOT_DRAINING);
+	assert_true(balance_is_deputy(&f->of[1], 2, 4));
+	assert_false(balance_is_deputy(&f->of[1], 1, 2)); /* worker 3 owns it as well */
+}
+
 static void kick__names_the_listener__and_is_heard_once(void **state)
 {
 	struct fixture *f = *state;
@@ -128,6 +141,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			kicked__that_does_not_turn__is_passed_over_until_it_does, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			deputy__of_a_socket_without_owner__is_the_lowest_ready, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(kick__names_the_listener__and_is_heard_once, set_up,
 						tear_down),
 	};
