@@ -19,6 +19,8 @@ static struct {
 	char *area;            /* arguments and environment, one after the other */
 	size_t size;           /* of it all */
 	size_t arguments_size; /* of the arguments alone */
+	char **arguments;      /* the copies, held here for as long as the process lives */
+	char **environment;
 } memory;
 
 /* The end of the strings that follow each other without a gap from `end` on. */
@@ -83,7 +85,8 @@ void title_start(int argc, char **argv)
 	keep_names(argv[0], arguments[0]);
 	for (int i = 0; i < argc; i++)
 		argv[i] = arguments[i];
-	environ = environment;
+	memory.arguments = arguments;
+	memory.environment = environ = environment;
 }
 
 void title_set(const char *format, ...)
