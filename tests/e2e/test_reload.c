@@ -133,14 +133,11 @@ static void reload__again_and_again__refuses_nobody(void **state)
 static void reload__leaves_no_descriptor_behind(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .conf = ACK_CONF("a") });
-	unsigned master, worker;
+	unsigned master = process_descriptors(s->master);
+	unsigned worker = process_descriptors(server_worker(s, 0));
 	pid_t pids[8];
 
 	(void)state;
-	reload(s);
-	WAIT_UNTIL(s, process_children(s->master, pids, 8) == 2);
-	master = process_descriptors(s->master);
-	worker = process_descriptors(server_worker(s, 0));
 	for (int i = 0; i < 3; i++) {
 		reload(s);
 		WAIT_UNTIL(s, process_children(s->master, pids, 8) == 2);
