@@ -91,6 +91,18 @@ static bool choose(struct command *command, int letter, const char *parameter, s
 	return true;
 }
 
+/* A standard descriptor that is closed would be given to a socket, and messages would go there. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = sys_open("/dev/null", O_RDWR, 0);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		sys_close(fd);
+}
+
 static bool append(const char ***list, size_t *count, const char *text, struct err *err)
 {
 	const char **more = reallocarray(*list, *count + 1, sizeof(*more));
@@ -104,20 +116,23 @@ static bool append(const char ***list, size_t *count, const char *text, struct e
 
 /*
  * The number is a promise that something reads the other end: it must be open, and no child may
- * keep it open.
+ * keep it open. A standard descriptor is given back as /dev/null, for a worker keeps those.
  */
 static bool take_ready_fd(struct command *command, const char *text, struct err *err)
 {
 	char shown[QUOTE_TEXT];
 	int64_t number;
+	int fd;
 
 	if (!units_read_count(text, &number) || number > INT_MAX)
 		return err_set(err, CODE_USAGE, "--ready-fd %s: is not a number of a descriptor",
 			       quote_show(text, shown));
-	if (sys_fcntl_int((int)number, F_GETFD, 0) < 0)
+	fd = sys_fcntl_int((int)number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (fd < 0)
 		return err_errno(err, CODE_USAGE, "--ready-fd %d: is not open", (int)number);
-	sys_fcntl_int((int)number, F_SETFD, FD_CLOEXEC);
-	command->options.ready_fd = (int)number;
+	sys_close((int)number);
+	fill_standard_descriptors();
+	command->options.ready_fd = fd;
 	return true;
 }
 
@@ -251,18 +266,6 @@ static bool flush_output(struct err *err)
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return true;
 	return err->text[0] != '\0' || err_errno(err, CODE_OSERR, "cannot write to stdout");
-}
-
-/* A standard descriptor that is closed would be given to a socket, and messages would go there. */
-static void fill_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = sys_open("/dev/null", O_RDWR, 0);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		sys_close(fd);
 }
 
 int main(int argc, char **argv)

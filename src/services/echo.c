@@ -6,17 +6,14 @@
 #include "services/services.h"
 #include "worker/conn.h"
 
+/* c->out is empty here, so no byte is copied: the buffers change places. */
 static enum verdict input(struct conn *c)
 {
-	if (buf_used(&c->out) == 0) { /* no byte is copied: the buffers change places */
-		struct buf full = c->in;
+	struct buf full = c->in;
 
-		c->in = c->out;
-		c->out = full;
-	} else {
-		buf_drop(&c->in, buf_put(&c->out, buf_head(&c->in), buf_used(&c->in)));
-	}
-	return c->in_ended && buf_used(&c->in) == 0 ? FINISH : MORE;
+	c->in = c->out;
+	c->out = full;
+	return c->in_ended ? FINISH : MORE;
 }
 
 const struct service service_echo = {

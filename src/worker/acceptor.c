@@ -110,6 +110,10 @@ static void resume_after_pause(void *owner)
 
 void acceptors_room(struct acceptors *all)
 {
+	uint32_t most = all->conns->arena->conn_most;
+
+	if (all->conns->live < most - most / 10)
+		all->is_full = false;
 	if (all->is_paused && !all->is_closed)
 		resume_all(all);
 }
@@ -170,6 +174,14 @@ static void refuse(struct acceptor *a, int fd)
 	metric_add(slot, METRIC_connections_ended_total, 1);
 }
 
+/* Once, until a tenth of the places is free again: else it would be a line for each connection. */
+static void say_full(struct acceptors *all)
+{
+	if (!all->is_full)
+		LOG(EVENT_worker_full, LOG_NUM("connections", all->conns->live));
+	all->is_full = true;
+}
+
 static void accept_one(struct acceptor *a)
 {
 	struct acceptors *all = a->all;
@@ -189,7 +201,7 @@ static void accept_one(struct acceptor *a)
 	}
 	conns_accept(all->conns, a->index, fd, &remote);
 	if (conns_full(all->conns)) {
-		LOG(EVENT_worker_full, LOG_NUM("connections", all->conns->live));
+		say_full(all);
 		pause_all(all, a);
 	}
 }

@@ -48,6 +48,7 @@ struct acceptors {
 	struct alarm adopt; /* looks for sockets without an owner */
 	bool is_paused;     /* none of them watches */
 	bool is_exhausted;  /* the pause is for want of descriptors or memory, and has been said */
+	bool is_full;       /* and that has been said */
 	bool is_closed;
 };
 

@@ -63,23 +63,24 @@ void arena_free(struct arena *arena)
 }
 
 /* A shared mapping forgets its bytes only by MADV_REMOVE (madvise(2)). */
-static void forget(char *from, size_t size)
+static bool forget(char *from, size_t size)
 {
-	if (sys_madvise(from, size, MADV_REMOVE) < 0)
-		memset(from, 0, size);
+	return sys_madvise(from, size, MADV_REMOVE) == 0;
 }
 
 void arena_reset(struct arena *arena)
 {
 	struct arena plan = *arena;
 
+	/* Without it the pages stay, and only what tells that a record is in use must go. */
+	if (!forget((char *)arena, arena->size))
+		memset((char *)arena + plan.conns_at, 0, (size_t)plan.conn_high * plan.conn_stride);
 	plan.conn_high = 0;
 	atomic_store_explicit(&plan.in_hand, 0, memory_order_relaxed);
-	forget((char *)arena, arena->size);
 	*arena = plan;
 }
 
 void arena_buf_forget(struct arena *arena, uint32_t index)
 {
-	forget(arena_buf(arena, index), ARENA_BUF_SIZE);
+	(void)forget(arena_buf(arena, index), ARENA_BUF_SIZE);
 }

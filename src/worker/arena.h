@@ -54,7 +54,7 @@ static inline char *arena_buf(struct arena *arena, uint32_t index)
 	return (char *)arena + arena->bufs_at + (size_t)index * ARENA_BUF_SIZE;
 }
 
-/* Gives back the pages of a buffer, whose bytes are zero afterwards. */
+/* Gives back the pages of a buffer, if the system can. */
 void arena_buf_forget(struct arena *arena, uint32_t index);
 
 #endif

@@ -188,7 +188,7 @@ static bool flush(struct conns *all, struct conn *c)
 		return true;
 	sent = sys_send(c->fd, buf_head(&c->out), buf_used(&c->out), MSG_NOSIGNAL);
 	if (sent < 0) {
-		if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
+		if (errno == EAGAIN || errno == EINTR)
 			return true;
 		end(all, c, ending_of(errno));
 		return false;
@@ -210,9 +210,7 @@ static enum verdict ask_input(struct conn *c)
 
 static enum verdict ask_drained(struct conn *c)
 {
-	if (c->service->drained)
-		return c->service->drained(c);
-	return buf_used(&c->in) > 0 || c->in_ended ? ask_input(c) : MORE;
+	return c->service->drained ? c->service->drained(c) : ask_input(c);
 }
 
 /* After a turn: notes whether a message is in progress, and goes back to waiting. */
@@ -250,7 +248,7 @@ static void settle(struct conns *all, struct conn *c, enum verdict verdict)
 		}
 		if (verdict == FINISH)
 			c->state = CONN_FLUSHING;
-		if (round == ROUNDS)
+		if (round >= ROUNDS && had_answer)
 			break;
 		if (!flush(all, c))
 			return;
@@ -300,7 +298,7 @@ static bool receive(struct conns *all, struct conn *c)
 		c->in_ended = true;
 		return true;
 	}
-	if (errno != EAGAIN && errno != EINTR && errno != ENOMEM && errno != ENOBUFS)
+	if (errno != EAGAIN && errno != EINTR)
 		end(all, c, ending_of(errno));
 	return false;
 }

@@ -40,7 +40,7 @@ struct service {
 	 * drops all; FINISH at the end.
 	 */
 	enum verdict (*input)(struct conn *c);
-	/* c->out is empty again. NULL: input once more when c->in is not empty. */
+	/* c->out is empty again. NULL: input once more. */
 	enum verdict (*drained)(struct conn *c);
 	/* Between messages: may be ended now. NULL: c->in and c->out are empty. */
 	bool (*idle)(const struct conn *c);

@@ -174,6 +174,27 @@ static void line__more_answers_than_room__all_arrive(void **state)
 	served_stop(&s);
 }
 
+/* Every number of answers around a full buffer: the last one that does not fit is not forgotten. */
+static void length__an_answer_that_does_not_fit__comes_later(void **state)
+{
+	enum { FIT = ARENA_BUF_SIZE / (4 + 15) };
+	static char zeros[4 * (FIT + 2)], got[(FIT + 2) * 19 + 1];
+
+	(void)state;
+	for (size_t messages = FIT - 1; messages <= FIT + 2; messages++) {
+		struct served s;
+		bool ended;
+		int client;
+
+		served_start(&s, "ack", "framing", "length", NULL);
+		client = served_connect(&s);
+		served_send(&s, client, zeros, 4 * messages);
+		assert_int_equal(served_read(&s, client, got, sizeof(got), &ended), 19 * messages);
+		close(client);
+		served_stop(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +204,7 @@ int main(void)
 		cmocka_unit_test(line__carriage_return_alone__is_part_of_the_message),
 		cmocka_unit_test(too_long__ends_after_the_answers_due),
 		cmocka_unit_test(end_of_client__in_a_message__is_message_incomplete),
+		cmocka_unit_test(length__an_answer_that_does_not_fit__comes_later),
 		cmocka_unit_test(line__more_answers_than_room__all_arrive),
 	};
 
