@@ -15,13 +15,12 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/logfile.h"
 #include "base/logline.h"
 #include "base/sys.h"
 #include "base/syslogd.h"
 
 enum target { TO_STDERR, TO_FILE, TO_SYSLOG };
-
-enum { FILE_FLAGS = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
 
 struct log_level_row {
 	const char *name, *colour;
@@ -46,9 +45,9 @@ static struct {
 	enum log_level level;
 	enum log_format format;
 	bool colour;
-	int fd;         /* of the file, or the socket to syslog; else -1 */
-	int folder;     /* the file's, O_PATH; else -1 */
-	char name[256]; /* the file's, in its folder */
+	int fd;     /* of the file, or the socket to syslog; else -1 */
+	int folder; /* the file's, O_PATH; else -1 */
+	char name[LOGFILE_NAME];
 	uid_t owner;
 	char role[16];
 	int number;
@@ -63,58 +62,6 @@ static bool wants_colour(void)
 	return !(off && *off) && term && strcmp(term, "dumb") != 0 && isatty(STDERR_FILENO);
 }
 
-/* Gives a file that the server made to the workers' user, who will have to open it again. */
-static bool give(int fd, uid_t owner)
-{
-	struct stat st;
-
-	if (owner == (uid_t)-1)
-		return true;
-	if (sys_fstat(fd, &st) < 0)
-		return false;
-	return !S_ISREG(st.st_mode) || st.st_uid == owner || sys_fchown(fd, owner, (gid_t)-1) == 0;
-}
-
-static int open_file(int folder, const char *name, bool create, uid_t owner)
-{
-	int fd = sys_openat(folder, name, FILE_FLAGS | (create ? O_CREAT : 0), 0640);
-
-	if (fd >= 0 && create && !give(fd, owner)) {
-		int kept = errno;
-
-		sys_close(fd);
-		errno = kept;
-		return -1;
-	}
-	return fd;
-}
-
-/* Opens the folder that path names; *name is what is left of it. */
-static int open_folder(const char *path, const char **name)
-{
-	const char *slash = strrchr(path, '/');
-	char folder[4096];
-	int n;
-
-	*name = slash ? slash + 1 : path;
-	if (**name == '\0') {
-		errno = EISDIR;
-		return -1;
-	}
-	if (strlen(*name) >= sizeof(state.name)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	/* the slash stays, so that the root is a folder too */
-	n = snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
-		     slash ? path : ".");
-	if (n >= (int)sizeof(folder)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return sys_open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-}
-
 static void let_go(void)
 {
 	if (state.fd >= 0)
@@ -124,18 +71,30 @@ static void let_go(void)
 	state.fd = state.folder = -1;
 }
 
+/* Only a file that the server makes is given to the workers' user: one that was there is not. */
+static void warn_of_owner(const char *path)
+{
+	char text[512];
+
+	if (logfile_is_lasting(state.fd, state.owner))
+		return;
+	snprintf(text, sizeof(text),
+		 "the workers cannot open the log %s anew after a rotation (chown it to user %u)",
+		 path, state.owner);
+	LOG(EVENT_environment_warned, LOG_STR("message", text));
+}
+
 static bool use_file(const char *path, uid_t owner, struct err *err)
 {
 	const char *name;
-	int fd = -1, folder = open_folder(path, &name);
+	int fd, folder = logfile_folder(path, &name);
 
-	if (folder >= 0)
-		fd = open_file(folder, name, true, owner);
+	if (folder < 0)
+		return err_errno(err, err_code(errno, CODE_OSERR), "cannot open the log %s", path);
+	fd = logfile_open(folder, name, true, owner, err);
 	if (fd < 0) {
-		err_errno(err, err_code(errno, CODE_OSERR), "cannot open the log %s", path);
-		if (folder >= 0)
-			sys_close(folder);
-		return false;
+		sys_close(folder);
+		return err_prefix(err, "cannot open the log %s: ", path);
 	}
 	let_go();
 	state.target = TO_FILE;
@@ -162,6 +121,8 @@ static bool use_syslog(struct err *err)
 bool log_open(const char *path, enum log_level level, enum log_format format, uid_t owner,
 	      struct err *err)
 {
+	bool had_file = state.target == TO_FILE;
+
 	if (strcmp(path, "stderr") == 0) {
 		let_go();
 		state.target = TO_STDERR;
@@ -174,7 +135,16 @@ bool log_open(const char *path, enum log_level level, enum log_format format, ui
 	state.level = level;
 	state.format = format;
 	state.colour = state.target == TO_STDERR && format == LOG_TEXT && wants_colour();
+	if (state.target == TO_FILE && !had_file)
+		warn_of_owner(path);
 	return true;
+}
+
+void log_forget_folder(void)
+{
+	if (state.folder >= 0)
+		sys_close(state.folder);
+	state.folder = -1;
 }
 
 bool log_reopen(bool create, struct err *err)
@@ -183,10 +153,17 @@ bool log_reopen(bool create, struct err *err)
 
 	if (state.target != TO_FILE)
 		return true;
-	fd = open_file(state.folder, state.name, create, state.owner);
+	if (state.folder < 0)
+		return err_set(err, CODE_OSERR,
+			       "the log cannot be opened anew inside a chroot (log to syslog or "
+			       "stderr there, or reload)");
+	fd = logfile_open(state.folder, state.name, create, state.owner, err);
+	if (fd < 0 && !create && err->code == CODE_NOPERM)
+		err_set(err, err->code,
+			"%s (the workers' user must own it and be able to enter its folder)",
+			err->text);
 	if (fd < 0)
-		return err_errno(err, err_code(errno, CODE_OSERR), "cannot reopen the log %s",
-				 state.name);
+		return err_prefix(err, "cannot reopen the log %s: ", state.name);
 	if (sys_dup3(fd, state.fd, O_CLOEXEC) < 0) {
 		err_errno(err, CODE_OSERR, "cannot reopen the log %s", state.name);
 		sys_close(fd);

@@ -42,9 +42,9 @@ struct log_field {
 
 /*
  * Opens the log at path ("stderr", "syslog" or a file, created with mode 0640 and given to owner
- * when that is not (uid_t)-1, so that workers may reopen it). On failure err, and the log stays as
- * it was. Keeps the file's directory open (O_PATH), so that log_reopen works after a chroot.
- * Master.
+ * when that is not (uid_t)-1, so that workers may reopen it; what was there before is not given, and
+ * a warning says so). On failure err, and the log stays as it was. Keeps the file's directory open
+ * (O_PATH), so that log_reopen finds it whatever the working directory is. Master.
  */
 bool log_open(const char *path, enum log_level level, enum log_format format, uid_t owner,
 	      struct err *err);
@@ -54,6 +54,12 @@ bool log_open(const char *path, enum log_level level, enum log_format format, ui
  * one stays.
  */
 bool log_reopen(bool create, struct err *err);
+
+/*
+ * Lets go of the file's directory, by which a process could leave a chroot; from then on log_reopen
+ * of a file fails and says so. Worker.
+ */
+void log_forget_folder(void);
 
 /*
  * The word that stands for this process in role=, and the number in worker= (-1: none). Call after

@@ -139,35 +139,47 @@ static size_t earlier_ones(const struct conf *conf, size_t index)
 	return count;
 }
 
-static bool same_unless_live(enum option_section section, const void *from, const void *to,
-			     struct err *err)
+/* The first option of the section that differs and needs a restart, or NULL. */
+static const struct option *find_fixed(enum option_section section, const void *from,
+				       const void *to)
 {
-	char name[OPTION_NAME];
-
 	for (size_t i = 0; i < option_count; i++)
 		if (options[i].section == section && !options[i].live &&
 		    !option_equal(&options[i], from, to))
-			return err_set(err, CODE_CONFIG,
-				       "%s: cannot change at run time (restart the server)",
-				       option_full_name(&options[i], name));
-	return true;
+			return &options[i];
+	return NULL;
+}
+
+static bool refuse_change(const struct option *option, struct err *err)
+{
+	char name[OPTION_NAME];
+
+	return err_set(err, CODE_CONFIG, "%s: cannot change at run time (restart the server)",
+		       option_full_name(option, name));
 }
 
 bool conf_can_reload(const struct conf *from, const struct conf *to, struct err *err)
 {
-	char shown[QUOTE_TEXT];
+	const struct option *fixed = find_fixed(SECTION_main, from, to);
+	char shown[QUOTE_TEXT], name[OPTION_NAME];
 
-	if (!same_unless_live(SECTION_main, from, to, err) ||
-	    !same_unless_live(SECTION_log, from, to, err))
-		return false;
+	if (fixed == NULL)
+		fixed = find_fixed(SECTION_log, from, to);
+	if (fixed != NULL) {
+		refuse_change(fixed, err);
+		return err_prefix(err, "%s: ", conf_place(to, option_full_name(fixed, name)));
+	}
 	for (size_t i = 0; i < to->listener_count; i++) {
 		const struct listen_conf *now = &to->listeners[i];
 		const struct listen_conf *was =
 			find_listener(from, now->address, earlier_ones(to, i));
 
-		if (was != NULL && !same_unless_live(SECTION_listen, was, now, err))
-			return err_prefix(err, "%s: listen %s: ", now->origin,
-					  quote_show(now->address, shown));
+		fixed = was != NULL ? find_fixed(SECTION_listen, was, now) : NULL;
+		if (fixed == NULL)
+			continue;
+		refuse_change(fixed, err);
+		return err_prefix(err, "%s: listen %s: ", now->origin,
+				  quote_show(now->address, shown));
 	}
 	return true;
 }

@@ -81,8 +81,8 @@ void conf_print(const struct conf *conf, FILE *out);
 
 /*
  * True when a running server can go from `from` to `to`. Otherwise false with err that names
- * the first option that needs a restart (`pid_file: cannot change at run time (restart the
- * server)`). Listeners are compared by address.
+ * the first option that needs a restart (`x.conf:3: pid_file: cannot change at run time (restart
+ * the server)`). Listeners are compared by address.
  */
 bool conf_can_reload(const struct conf *from, const struct conf *to, struct err *err);
 

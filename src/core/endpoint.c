@@ -100,9 +100,15 @@ static int unprivileged_start(void)
 	return got > 0 ? (int)strtol(digits, NULL, 10) : 1024;
 }
 
-static int port_of(const struct addr *addr)
+in_port_t endpoint_port(const struct addr *addr)
 {
-	return ntohs(addr->sa.sa_family == AF_INET6 ? addr->in6.sin6_port : addr->in.sin_port);
+	switch (addr->sa.sa_family) {
+	case AF_INET:
+		return ntohs(addr->in.sin_port);
+	case AF_INET6:
+		return ntohs(addr->in6.sin6_port);
+	}
+	return 0;
 }
 
 /* Fills err from errno with what is wrong and what to do about it; returns false. */
@@ -123,7 +129,7 @@ static bool explain(const struct addr *addr, struct err *err)
 		err_set(err, err->code, "%s (this machine has no %s)", err->text,
 			addr->sa.sa_family == AF_INET6 ? "IPv6" : "sockets of this family");
 	else if (error == EACCES && addr->sa.sa_family != AF_UNIX &&
-		 port_of(addr) < unprivileged_start())
+		 endpoint_port(addr) < unprivileged_start())
 		err_set(err, err->code, "%s (ports below %d need root or CAP_NET_BIND_SERVICE)",
 			err->text, unprivileged_start());
 	errno = error;
@@ -162,15 +168,8 @@ static bool set_up(int fd, const struct addr *addr, const struct listen_conf *co
 {
 	if (!turn_knobs(fd, addr, conf, true, err))
 		return false;
-	if (addr->sa.sa_family == AF_UNIX) {
-		if (!unixpath_bind(fd, addr, conf, made, err))
-			return false;
-		if (sys_listen(fd, (int)conf->backlog) == 0)
-			return true;
-		explain(addr, err);
-		unixpath_remove(addr, made);
-		return false;
-	}
+	if (addr->sa.sa_family == AF_UNIX)
+		return unixpath_listen(fd, addr, conf, made, err);
 	/* two sockets that both bound before either listened meet only in listen */
 	if (bind_inet(fd, addr, conf, first) && sys_listen(fd, (int)conf->backlog) == 0)
 		return true;

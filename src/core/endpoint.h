@@ -13,6 +13,9 @@
 #include "base/err.h"
 #include "core/conf.h"
 
+/* The port of an address; 0 for one that has none. */
+in_port_t endpoint_port(const struct addr *addr);
+
 /*
  * A close-on-exec, non-blocking socket that listens on addr with the options of conf, or -1 with
  * err (`cannot bind 127.0.0.1:80: why (what to do)`, CODE_UNAVAILABLE or CODE_NOPERM; err says

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds out who the workers are to be; becoming it is worker/privs.c's business. */
+/*
+ * Finds out who the workers are to be, and whose a unix socket is; becoming it is worker/privs.c's
+ * business.
+ */
 #include "core/identity.h"
 
 #include <grp.h>
@@ -8,32 +11,53 @@
 
 #include "base/units.h"
 
-static bool find_user(const char *name, struct identity *identity, struct err *err)
+static bool read_number(const char *text, uint32_t *number)
 {
-	const struct passwd *entry = getpwnam(name);
-	int64_t number;
+	int64_t read;
 
-	if (!entry && units_read_count(name, &number) && number < UINT32_MAX)
-		entry = getpwuid((uid_t)number);
-	if (!entry)
-		return err_set(err, CODE_CONFIG, "user: there is no user \"%s\" on this system",
-			       name);
-	identity->user = entry->pw_uid;
-	identity->group = entry->pw_gid;
+	if (!units_read_count(text, &read) || read >= UINT32_MAX)
+		return false;
+	*number = (uint32_t)read;
 	return true;
 }
 
-static bool find_group(const char *name, struct identity *identity, struct err *err)
+bool identity_user(const char *name, uid_t *user, gid_t *group)
 {
-	const struct group *entry = getgrnam(name);
-	int64_t number;
+	const struct passwd *row = getpwnam(name);
+	uint32_t number;
 
-	if (!entry && units_read_count(name, &number) && number < UINT32_MAX)
-		entry = getgrgid((gid_t)number);
-	if (!entry)
+	if (!row && !read_number(name, &number))
+		return false;
+	if (!row)
+		row = getpwuid(number);
+	*user = row ? row->pw_uid : number;
+	if (group)
+		*group = row ? row->pw_gid : (gid_t)-1;
+	return true;
+}
+
+bool identity_group(const char *name, gid_t *group)
+{
+	const struct group *row = getgrnam(name);
+
+	if (!row)
+		return read_number(name, group);
+	*group = row->gr_gid;
+	return true;
+}
+
+static bool find(const struct conf *conf, struct identity *identity, struct err *err)
+{
+	if (!identity_user(conf->user, &identity->user, &identity->group))
+		return err_set(err, CODE_CONFIG, "user: there is no user \"%s\" on this system",
+			       conf->user);
+	if (conf->group[0] != '\0' && !identity_group(conf->group, &identity->group))
 		return err_set(err, CODE_CONFIG, "group: there is no group \"%s\" on this system",
-			       name);
-	identity->group = entry->gr_gid;
+			       conf->group);
+	if (identity->group == (gid_t)-1)
+		return err_set(err, CODE_CONFIG,
+			       "user: %s has no name and so no group of its own (set group)",
+			       conf->user);
 	return true;
 }
 
@@ -42,10 +66,6 @@ bool identity_find(const struct conf *conf, struct identity *identity, struct er
 	*identity = (struct identity){ .user = getuid(), .group = getgid() };
 	if (!conf_drops_user(conf))
 		return true;
-	if (!find_user(conf->user, identity, err))
-		return false;
-	if (conf->group[0] != '\0' && !find_group(conf->group, identity, err))
-		return false;
-	identity->changes = true;
-	return true;
+	identity->changes = find(conf, identity, err);
+	return identity->changes;
 }

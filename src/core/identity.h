@@ -16,6 +16,13 @@ struct identity {
 };
 
 /*
+ * A name, or a number, which needs no name. *group (NULL: not asked) is the user's own, (gid_t)-1
+ * for a number without a name. False when there is no such user or group. Asks the name service.
+ */
+bool identity_user(const char *name, uid_t *user, gid_t *group);
+bool identity_group(const char *name, gid_t *group);
+
+/*
  * Looks up conf's user and group (names or numbers). A process that is not root cannot become
  * another: then `changes` is false. False with err (CODE_CONFIG) when there is no such user or
  * group. Master and -t; asks the name service, which allocates.

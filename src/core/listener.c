@@ -14,22 +14,9 @@
 #include "core/notify.h"
 #include "core/unixpath.h"
 
-enum { ADDRESSES_MOST = 16 }; /* of one name */
-
 static bool is_unix(const struct listener *l)
 {
 	return l->wanted.sa.sa_family == AF_UNIX;
-}
-
-static in_port_t port_of(const struct addr *addr)
-{
-	switch (addr->sa.sa_family) {
-	case AF_INET:
-		return ntohs(addr->in.sin_port);
-	case AF_INET6:
-		return ntohs(addr->in6.sin6_port);
-	}
-	return 0;
 }
 
 /* Puts where it stands before the message; returns false. */
@@ -46,26 +33,36 @@ static void free_set(struct listener_set *set)
 	free(set);
 }
 
-static bool add_wanted(struct listener_set *set, const struct listen_conf *conf, struct err *err)
+static bool resolve(const struct listen_conf *conf, struct listener_addresses *to, struct err *err)
 {
-	struct addr found[ADDRESSES_MOST];
-	int count = addr_resolve(conf->address, found, ADDRESSES_MOST, err);
+	to->count = (unsigned)addr_resolve(conf->address, to->found, LISTENER_ADDRESSES, err);
+	return to->count > 0 || place(conf, err);
+}
+
+/* `resolved` NULL: to be resolved here. */
+static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
+		       const struct listener_addresses *resolved, struct err *err)
+{
+	struct listener_addresses own;
 	struct listener *list;
 
-	if (count == 0)
-		return place(conf, err);
-	list = realloc(set->list, (set->count + (unsigned)count) * sizeof(*list));
+	if (!resolved) {
+		if (!resolve(conf, &own, err))
+			return false;
+		resolved = &own;
+	}
+	list = reallocarray(set->list, set->count + resolved->count, sizeof(*list));
 	if (!list) {
 		err_set(err, CODE_OSERR, "no memory");
 		return place(conf, err);
 	}
 	set->list = list;
-	for (int i = 0; i < count; i++) {
+	for (unsigned i = 0; i < resolved->count; i++) {
 		struct listener *l = &list[set->count++];
 
 		memset(l, 0, sizeof(*l));
 		l->conf = conf;
-		l->wanted = l->bound = found[i];
+		l->wanted = l->bound = resolved->found[i];
 	}
 	return true;
 }
@@ -87,7 +84,8 @@ static bool overlap(const struct listener *a, const struct listener *b)
 {
 	if (is_unix(a) || is_unix(b))
 		return addr_equal(&a->wanted, &b->wanted);
-	if (port_of(&a->wanted) == 0 || port_of(&a->wanted) != port_of(&b->wanted))
+	if (endpoint_port(&a->wanted) == 0 ||
+	    endpoint_port(&a->wanted) != endpoint_port(&b->wanted))
 		return false;
 	if (a->wanted.sa.sa_family != b->wanted.sa.sa_family)
 		return is_dual(a) || is_dual(b);
@@ -102,14 +100,12 @@ static bool clash(const struct listener *l, const struct listener *earlier, stru
 	addr_write(&l->wanted, text);
 	if (l->wanted.sa.sa_family != earlier->wanted.sa.sa_family)
 		err_set(err, CODE_CONFIG,
-			"cannot bind %s beside listen \"%s\" of %s: the IPv6 socket takes IPv4 as "
-			"well "
-			"(set v6only = yes in listen \"%s\")",
+			"cannot bind %s beside listen \"%s\" of %s: the IPv6 socket "
+			"takes IPv4 as well (set v6only = yes in listen \"%s\")",
 			text, earlier->conf->address, earlier->conf->origin, dual->conf->address);
 	else
 		err_set(err, CODE_CONFIG,
-			"cannot bind %s: listen \"%s\" of %s has it already "
-			"(remove one of them)",
+			"cannot bind %s: listen \"%s\" of %s has it already (remove one of them)",
 			text, earlier->conf->address, earlier->conf->origin);
 	return place(l->conf, err);
 }
@@ -126,7 +122,8 @@ static bool check_clashes(const struct listener_set *set, struct err *err)
 }
 
 /* The set of what conf wants, with no socket yet. */
-static struct listener_set *want(const struct conf *conf, struct err *err)
+static struct listener_set *want(const struct conf *conf, const struct listener_addresses *resolved,
+				 struct err *err)
 {
 	struct listener_set *set = calloc(1, sizeof(*set));
 	bool good = set != NULL;
@@ -134,7 +131,7 @@ static struct listener_set *want(const struct conf *conf, struct err *err)
 	if (!set)
 		err_set(err, CODE_OSERR, "no memory");
 	for (size_t i = 0; good && i < conf->listener_count; i++)
-		good = add_wanted(set, &conf->listeners[i], err);
+		good = add_wanted(set, &conf->listeners[i], resolved ? &resolved[i] : NULL, err);
 	if (good && check_clashes(set, err))
 		return set;
 	if (set)
@@ -142,14 +139,30 @@ static struct listener_set *want(const struct conf *conf, struct err *err)
 	return NULL;
 }
 
-bool listener_check_clashes(const struct conf *conf, struct err *err)
+static bool is_clear(const struct conf *conf, const struct listener_addresses *resolved,
+		     struct err *err)
 {
-	struct listener_set *set = want(conf, err);
+	struct listener_set *set = want(conf, resolved, err);
 
 	if (!set)
 		return false;
 	free_set(set);
 	return true;
+}
+
+bool listener_check_clashes(const struct conf *conf, struct err *err)
+{
+	return is_clear(conf, NULL, err);
+}
+
+bool listener_resolve(const struct conf *conf, struct listener_addresses *per_listen,
+		      struct err *err)
+{
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		if (!resolve(&conf->listeners[i], &per_listen[i], err))
+			return false;
+	}
+	return is_clear(conf, per_listen, err);
 }
 
 static bool holds_fd(const struct listener_set *set, int fd)
@@ -177,17 +190,22 @@ static const struct listener *find_old(const struct listener *l, const struct li
 		    o->conf->reuse_port != l->conf->reuse_port ||
 		    o->conf->v6only != l->conf->v6only || holds_fd(set, o->fds[0]))
 			continue;
-		if (is_unix(l) || port_of(&l->wanted) != 0 ||
+		if (is_unix(l) || endpoint_port(&l->wanted) != 0 ||
 		    strcmp(o->conf->address, l->conf->address) == 0)
 			return o;
 	}
 	return NULL;
 }
 
-static bool add_fd(struct listener *l, int fd)
+static bool add_fd(struct listener *l, int fd, struct err *err)
 {
+	char text[ADDR_TEXT];
+
 	l->fds[l->fd_count++] = fd;
-	return is_unix(l) || sys_getsockname(fd, &l->bound.sa, &l->bound.len) == 0;
+	if (is_unix(l) || sys_getsockname(fd, &l->bound.sa, &l->bound.len) == 0)
+		return true;
+	return err_errno(err, CODE_OSERR, "cannot learn the address of %s",
+			 addr_write(&l->wanted, text));
 }
 
 static void take_over(struct listener *l, const struct listener *o, unsigned most)
@@ -209,9 +227,8 @@ static void blame_old(const struct listener *l, const struct listener_set *old, 
 	for (unsigned i = 0; old && i < old->count; i++) {
 		if (overlap(l, &old->list[i])) {
 			err_set(err, CODE_UNAVAILABLE,
-				"cannot bind %s: the running server holds it as listen \"%s\" (a "
-				"restart "
-				"is needed to go from one to the other)",
+				"cannot bind %s: the running server holds it as listen \"%s\" "
+				"(a restart is needed to go from one to the other)",
 				addr_write(&l->wanted, text), old->list[i].conf->address);
 			return;
 		}
@@ -221,7 +238,6 @@ static void blame_old(const struct listener *l, const struct listener_set *old, 
 static bool open_more(struct listener *l, unsigned most, const struct listener_set *old,
 		      struct err *err)
 {
-	char text[ADDR_TEXT];
 	bool in_use;
 	int fd;
 
@@ -232,9 +248,8 @@ static bool open_more(struct listener *l, unsigned most, const struct listener_s
 				blame_old(l, old, err);
 			return false;
 		}
-		if (!add_fd(l, fd))
-			return err_errno(err, CODE_OSERR, "cannot learn the address of %s",
-					 addr_write(&l->wanted, text));
+		if (!add_fd(l, fd, err))
+			return false;
 	}
 	return true;
 }
@@ -243,7 +258,7 @@ static bool take_passed(struct listener *l, int fd, struct err *err)
 {
 	l->inherited = true;
 	l->created = true;
-	return add_fd(l, fd) && endpoint_apply(fd, &l->bound, l->conf, err);
+	return add_fd(l, fd, err) && endpoint_apply(fd, &l->bound, l->conf, err);
 }
 
 /* Takes over, is given, or opens the sockets of one listener. */
@@ -271,9 +286,10 @@ static bool acquire(struct listener *l, const struct listener_set *set,
 }
 
 struct listener_set *listener_open_all(const struct conf *conf, const struct listener_set *old,
-				       unsigned worker_sockets, struct err *err)
+				       unsigned worker_sockets,
+				       const struct listener_addresses *resolved, struct err *err)
 {
-	struct listener_set *set = want(conf, err);
+	struct listener_set *set = want(conf, resolved, err);
 
 	for (unsigned i = 0; set && i < set->count; i++) {
 		if (acquire(&set->list[i], set, old, worker_sockets, err))
@@ -292,7 +308,7 @@ static bool apply(const struct listener *l, struct err *err)
 			return false;
 	}
 	/* a path that the service manager made has the mode that it was told to give */
-	return !is_unix(l) || l->inherited || unixpath_apply(&l->bound, l->conf, err);
+	return !is_unix(l) || l->inherited || unixpath_apply(&l->bound, &l->made, l->conf, err);
 }
 
 void listener_apply(const struct listener_set *set)
@@ -331,12 +347,15 @@ void listener_close_all(struct listener_set *set, const struct listener_set *kep
 bool listener_probe(const struct listen_conf *conf, bool (*ours)(const struct addr *, void *),
 		    void *arg, struct err *err)
 {
-	struct addr found[ADDRESSES_MOST];
-	int count = addr_resolve(conf->address, found, ADDRESSES_MOST, err);
-	bool good = count > 0, in_use;
+	struct listener_addresses all;
+	bool in_use;
 
-	for (int i = 0; good && i < count; i++)
-		good = (ours && ours(&found[i], arg)) ||
-		       endpoint_check(&found[i], conf, &in_use, err);
-	return good || place(conf, err);
+	if (!resolve(conf, &all, err))
+		return false;
+	for (unsigned i = 0; i < all.count; i++) {
+		if ((!ours || !ours(&all.found[i], arg)) &&
+		    !endpoint_check(&all.found[i], conf, &in_use, err))
+			return place(conf, err);
+	}
+	return true;
 }

@@ -31,17 +31,36 @@ struct listener_set {
 	unsigned count;
 };
 
+enum { LISTENER_ADDRESSES = 16 }; /* the most that one name leads to */
+
+/* What one listen's address resolves to. */
+struct listener_addresses {
+	unsigned count;
+	struct addr found[LISTENER_ADDRESSES];
+};
+
+/*
+ * Resolves the listens of conf, in their order, into per_listen (room for conf->listener_count).
+ * False with err, which says where it stands: CODE_CONFIG for a wrong text and for two listeners
+ * that want the same address and port, CODE_UNAVAILABLE for an unknown name. Asks the resolver,
+ * which may wait.
+ */
+bool listener_resolve(const struct conf *conf, struct listener_addresses *per_listen,
+		      struct err *err);
+
 /*
  * Opens every address of conf: close-on-exec, non-blocking, SO_REUSEADDR, options set, bound,
  * listening. Takes over from `old` (NULL at start) each socket whose address and kind are the same,
  * then from the service manager (LISTEN_FDS, matched by address), and opens the rest;
  * `worker_sockets` is the number of sockets of a reuse_port listener. A unix path left by a dead
- * server is replaced, one that answers a connect is not. On failure NULL with err
- * (CODE_UNAVAILABLE, CODE_NOPERM), and everything is as before: old untouched, nothing new left
- * open or on disk. Owner: the caller. Master only.
+ * server is replaced, one that answers a connect is not. `resolved` is what listener_resolve found
+ * for conf; NULL: it is asked here, and may wait. On failure NULL with err (CODE_UNAVAILABLE,
+ * CODE_NOPERM), and everything is as before: old untouched, nothing new left open or on disk.
+ * Owner: the caller. Master only.
  */
 struct listener_set *listener_open_all(const struct conf *conf, const struct listener_set *old,
-				       unsigned worker_sockets, struct err *err);
+				       unsigned worker_sockets,
+				       const struct listener_addresses *resolved, struct err *err);
 
 /*
  * True when no two listeners of conf want the same address and port; otherwise false with err

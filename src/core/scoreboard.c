@@ -58,6 +58,7 @@ struct scoreboard *scoreboard_new(const char *path, struct err *err)
 {
 	char fresh[4096];
 	struct scoreboard *board;
+	struct stat st;
 	int length = snprintf(fresh, sizeof(fresh), "%s.new", path);
 
 	if (length >= (int)sizeof(fresh)) {
@@ -69,6 +70,10 @@ struct scoreboard *scoreboard_new(const char *path, struct err *err)
 		err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s",
 			  fresh);
 		return NULL;
+	}
+	if (sys_lstat(fresh, &st) == 0) {
+		board->inode = st.st_ino;
+		board->device = st.st_dev;
 	}
 	board->magic = SCOREBOARD_MAGIC;
 	board->version = SCOREBOARD_VERSION;
@@ -84,13 +89,21 @@ struct scoreboard *scoreboard_new(const char *path, struct err *err)
 	return board;
 }
 
+/* Another server may have put its own in the place of this one. */
+static bool is_at(const struct scoreboard *board, const char *path)
+{
+	struct stat st;
+
+	return sys_lstat(path, &st) == 0 && st.st_ino == board->inode && st.st_dev == board->device;
+}
+
 void scoreboard_free(struct scoreboard *board, const char *path, bool remove)
 {
 	if (!board)
 		return;
-	sys_munmap(board, sizeof(*board));
-	if (remove)
+	if (remove && is_at(board, path))
 		sys_unlink(path);
+	sys_munmap(board, sizeof(*board));
 }
 
 static const struct scoreboard *map_view(const char *path, struct err *err)

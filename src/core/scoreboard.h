@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { SCOREBOARD_SLOTS = 1024, SCOREBOARD_VERSION = 1, SCOREBOARD_MESSAGE = 512 };
+enum { SCOREBOARD_SLOTS = 1024, SCOREBOARD_VERSION = 2, SCOREBOARD_MESSAGE = 1024 };
 #define SCOREBOARD_MAGIC UINT64_C(0x70726566726b7362)
 
 enum metric {
@@ -46,7 +46,9 @@ struct slot {
 	_Atomic int64_t heartbeat_ms; /* clock_ms() at the last turn */
 	_Atomic uint32_t pid;
 	_Atomic uint32_t generation;
-	_Atomic uint32_t number;    /* of the worker, as in its title */
+	_Atomic uint32_t number; /* of the worker, as in its title */
+	/* its CPU and its own socket of each reuse_port listener; from it to its replacement */
+	_Atomic uint32_t seat;
 	_Atomic int64_t started_ms; /* clock_ms() when forked; master's */
 	/* the reopen (deed.begun) whose log file it writes to; and whether that one failed */
 	_Atomic uint32_t log_opened, log_failed;
@@ -59,26 +61,32 @@ struct slot {
 	_Alignas(64) _Atomic uint64_t metrics[METRIC_COUNT];
 };
 
+struct outcome {
+	uint32_t failed; /* 0 or 1 */
+	uint32_t took_ms;
+	uint32_t workers;
+	char message[SCOREBOARD_MESSAGE]; /* why it failed */
+};
+
 /*
  * A deed that someone waits for: begun counts starts, done counts ends, so a waiter needs done >=
- * begun as seen before it asked + 1.
+ * begun as seen before it asked + 1. The last outcome is outcomes[done % 2], written before done
+ * rises: the one that a reader copies is overwritten only after done has moved.
  */
 struct deed {
 	_Atomic uint32_t begun, done;
-	_Atomic uint32_t failed; /* the outcome of the last one: 0 or 1 */
-	_Atomic uint32_t took_ms;
-	_Atomic uint32_t workers;
-	char message[SCOREBOARD_MESSAGE]; /* why it failed; written before done rises */
+	struct outcome outcomes[2];
 };
 
 struct scoreboard {
 	uint64_t magic;
 	uint32_t version, slot_count;
-	uint32_t size; /* bytes of the whole file */
+	uint32_t size;          /* bytes of the whole file */
+	uint64_t inode, device; /* of the file, so that only its maker removes it */
 	_Atomic uint32_t master_pid;
 	_Atomic uint32_t generation;
-	_Atomic uint32_t shutdown_timeout_ms;
-	_Atomic uint32_t folds; /* odd while scoreboard_fold is at work */
+	_Atomic uint32_t folds;      /* odd while scoreboard_fold is at work */
+	_Atomic int64_t stop_due_ms; /* clock_ms() when the stop becomes faster; 0: it serves */
 	struct deed reload, reopen;
 	_Atomic uint64_t totals[METRIC_COUNT]; /* counters of workers that are gone */
 	_Atomic uint64_t respawns, crashes, hangs;
@@ -88,7 +96,7 @@ struct scoreboard {
 /*
  * Creates the file at path (mode 0644, replacing an older one by rename), maps it and fills the
  * head. NULL with err. The mapping is shared with children. Master only; scoreboard_free unmaps
- * and, when `remove`, unlinks.
+ * and, when `remove` and the path still leads to it, unlinks.
  */
 struct scoreboard *scoreboard_new(const char *path, struct err *err);
 void scoreboard_free(struct scoreboard *board, const char *path, bool remove);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handles the path of a unix socket. It opens no listening socket and never replaces anything but a
- * socket on which nobody answers. Called by core/endpoint.
+ * Handles the path of a unix socket. It opens no socket of its own and never replaces anything but a
+ * socket on which nobody answers. Called by core/endpoint and core/listener.
  */
-#include <grp.h>
-#include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/sys.h"
-#include "base/units.h"
+#include "core/identity.h"
 #include "core/unixpath.h"
 
 struct owner {
@@ -16,36 +15,9 @@ struct owner {
 	gid_t group;
 };
 
+enum { LOCK_MOST_MS = 1000, LOCK_STEP_MS = 5 };
+
 enum presence { ABSENT, STALE, SERVED, FOREIGN, UNKNOWN };
-
-/* A name, or a number that no name stands for. */
-static bool find_user(const char *name, struct owner *owner)
-{
-	const struct passwd *row = getpwnam(name);
-	int64_t number;
-
-	if (row)
-		owner->user = row->pw_uid;
-	else if (units_read_count(name, &number) && number < UINT32_MAX)
-		owner->user = (uid_t)number;
-	else
-		return false;
-	return true;
-}
-
-static bool find_group(const char *name, struct owner *owner)
-{
-	const struct group *row = getgrnam(name);
-	int64_t number;
-
-	if (row)
-		owner->group = row->gr_gid;
-	else if (units_read_count(name, &number) && number < UINT32_MAX)
-		owner->group = (gid_t)number;
-	else
-		return false;
-	return true;
-}
 
 /* Reads user, user:group or :group. */
 static bool read_owner(const char *text, struct owner *owner, struct err *err)
@@ -59,9 +31,9 @@ static bool read_owner(const char *text, struct owner *owner, struct err *err)
 		return err_set(err, CODE_CONFIG, "owner: \"%s\" is too long", text);
 	memcpy(user, text, length);
 	user[length] = '\0';
-	if (user[0] && !find_user(user, owner))
+	if (user[0] && !identity_user(user, &owner->user, NULL))
 		return err_set(err, CODE_CONFIG, "owner: there is no user \"%s\"", user);
-	if (text[length] == ':' && !find_group(text + length + 1, owner))
+	if (text[length] == ':' && !identity_group(text + length + 1, &owner->group))
 		return err_set(err, CODE_CONFIG, "owner: there is no group \"%s\"",
 			       text + length + 1);
 	return true;
@@ -147,26 +119,55 @@ static bool bind_error(const struct addr *addr, struct err *err)
 	return false;
 }
 
-bool unixpath_apply(const struct addr *addr, const struct listen_conf *conf, struct err *err)
+/*
+ * The descriptor stands for one file whatever the path leads to by now. fchmod(2) takes none of
+ * O_PATH, so the mode goes by /proc.
+ */
+static bool give(int fd, const struct stat *st, const char *path, const struct listen_conf *conf,
+		 const struct owner *owner, struct err *err)
+{
+	char by_fd[32];
+
+	/* the owner first: a wider mode must not be there while it is still another's */
+	if (conf->owner[0] && sys_fchownat(fd, "", owner->user, owner->group,
+					   AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+		return err_errno(err, err_code(errno, CODE_OSERR), "cannot give unix:%s to \"%s\"",
+				 path, conf->owner);
+	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", fd);
+	if ((st->st_mode & 0777) != (mode_t)conf->mode && sys_chmod(by_fd, (mode_t)conf->mode) < 0)
+		return err_errno(err, err_code(errno, CODE_OSERR), "cannot set the mode of unix:%s",
+				 path);
+	return true;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool unixpath_apply(const struct addr *addr, const struct stat *made,
+		    const struct listen_conf *conf, struct err *err)
 {
 	const char *path = addr->un.sun_path;
 	struct owner owner;
 	struct stat st;
+	bool good;
+	int fd;
 
 	if (!read_owner(conf->owner, &owner, err))
 		return false;
-	if (sys_lstat(path, &st) < 0)
+	fd = sys_open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (fd < 0)
 		return err_errno(err, err_code(errno, CODE_OSERR), "cannot look at unix:%s", path);
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(err, CODE_UNAVAILABLE, "unix:%s is no longer a socket", path);
-	/* the owner first: a wider mode must not be there while it is still another's */
-	if (conf->owner[0] && sys_chown(path, owner.user, owner.group) < 0)
-		return err_errno(err, err_code(errno, CODE_OSERR), "cannot give unix:%s to \"%s\"",
-				 path, conf->owner);
-	if ((st.st_mode & 0777) != (mode_t)conf->mode && sys_chmod(path, (mode_t)conf->mode) < 0)
-		return err_errno(err, err_code(errno, CODE_OSERR), "cannot set the mode of unix:%s",
-				 path);
-	return true;
+	if (sys_fstat(fd, &st) < 0)
+		good = err_errno(err, CODE_OSERR, "cannot look at unix:%s", path);
+	else if (!S_ISSOCK(st.st_mode) || !is_same(&st, made))
+		good = err_set(err, CODE_UNAVAILABLE,
+			       "unix:%s is no longer the socket that the server made", path);
+	else
+		good = give(fd, &st, path, conf, &owner, err);
+	sys_close(fd);
+	return good;
 }
 
 /* Binds, and when the path is taken by a socket that nobody serves, replaces that. */
@@ -184,30 +185,89 @@ static bool claim(int fd, const struct addr *addr, mode_t mode, struct err *err)
 	return bind_narrow(fd, addr, mode) == 0 || bind_error(addr, err);
 }
 
-bool unixpath_bind(int fd, const struct addr *addr, const struct listen_conf *conf,
-		   struct stat *made, struct err *err)
+/*
+ * Tells which file the bind made. Where others may write to the folder, one of theirs may be there
+ * by now: it must not be given away.
+ */
+static bool identify(const struct addr *addr, struct stat *made, struct err *err)
 {
-	struct owner ignored;
+	struct stat st;
 
-	if (!read_owner(conf->owner, &ignored, err) || !claim(fd, addr, (mode_t)conf->mode, err))
+	if (sys_lstat(addr->un.sun_path, &st) < 0)
+		return bind_error(addr, err);
+	if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
+		return err_set(err, CODE_UNAVAILABLE,
+			       "unix:%s was replaced at once (others can write to its folder)",
+			       addr->un.sun_path);
+	*made = st;
+	return true;
+}
+
+static bool make(int fd, const struct addr *addr, const struct listen_conf *conf, struct stat *made,
+		 struct err *err)
+{
+	*made = (struct stat){ 0 };
+	if (!claim(fd, addr, (mode_t)conf->mode, err) || !identify(addr, made, err))
 		return false;
-	if (unixpath_apply(addr, conf, err)) {
-		if (sys_lstat(addr->un.sun_path, made) == 0)
+	if (unixpath_apply(addr, made, conf, err)) {
+		if (sys_listen(fd, (int)conf->backlog) == 0)
 			return true;
 		bind_error(addr, err);
 	}
-	sys_unlink(addr->un.sun_path);
+	unixpath_remove(addr, made);
 	return false;
+}
+
+/* Writes the path's folder, with its slash, to text, which has room for any path. */
+static const char *folder_of(const char *path, char *text)
+{
+	size_t length = (size_t)(strrchr(path, '/') - path) + 1;
+
+	memcpy(text, path, length);
+	text[length] = '\0';
+	return text;
+}
+
+/*
+ * From bind to listen a socket refuses like a dead one, and another server that starts would take
+ * its path. So servers take turns by a lock of the folder, which leaves no file behind. Whoever can
+ * read the folder can hold that lock: it is waited for only so long, and gone without. Returns what
+ * to close, or -1.
+ */
+static int lock_folder(const char *path)
+{
+	char folder[sizeof(struct sockaddr_un)];
+	int fd = sys_open(folder_of(path, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+	for (int waited = 0; fd >= 0 && waited < LOCK_MOST_MS; waited += LOCK_STEP_MS) {
+		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0)
+			break;
+		sys_poll(NULL, 0, LOCK_STEP_MS);
+	}
+	return fd;
+}
+
+bool unixpath_listen(int fd, const struct addr *addr, const struct listen_conf *conf,
+		     struct stat *made, struct err *err)
+{
+	struct owner ignored;
+	bool good;
+	int lock;
+
+	if (!read_owner(conf->owner, &ignored, err))
+		return false;
+	lock = lock_folder(addr->un.sun_path);
+	good = make(fd, addr, conf, made, err);
+	if (lock >= 0)
+		sys_close(lock);
+	return good;
 }
 
 static bool can_write_folder(const char *path)
 {
-	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-	size_t length = (size_t)(strrchr(path, '/') - path);
+	char folder[sizeof(struct sockaddr_un)];
 
-	memcpy(folder, path, length + 1);
-	folder[length + 1] = '\0';
-	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
+	return sys_faccessat(AT_FDCWD, folder_of(path, folder), W_OK | X_OK, AT_EACCESS) == 0;
 }
 
 bool unixpath_check(const struct addr *addr, const struct listen_conf *conf, struct err *err)
@@ -228,7 +288,6 @@ void unixpath_remove(const struct addr *addr, const struct stat *made)
 {
 	struct stat st;
 
-	if (sys_lstat(addr->un.sun_path, &st) == 0 && st.st_dev == made->st_dev &&
-	    st.st_ino == made->st_ino)
+	if (sys_lstat(addr->un.sun_path, &st) == 0 && is_same(&st, made))
 		sys_unlink(addr->un.sun_path);
 }

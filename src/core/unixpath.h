@@ -14,18 +14,23 @@
 #include "core/conf.h"
 
 /*
- * Binds fd to the path, never wider than conf's mode and then given to its owner; replaces a socket
- * that nobody serves. *made tells which file was made. False with err, which names the address, and
+ * Binds fd to the path, never wider than conf's mode and then given to its owner, and lets it
+ * listen; replaces a socket that nobody serves. Of two servers that start at once one waits, a
+ * second at most. *made tells which file was made. False with err, which names the address, and
  * nothing made.
  */
-bool unixpath_bind(int fd, const struct addr *addr, const struct listen_conf *conf,
-		   struct stat *made, struct err *err);
-
-/* Gives the path conf's mode and owner. False with err. */
-bool unixpath_apply(const struct addr *addr, const struct listen_conf *conf, struct err *err);
+bool unixpath_listen(int fd, const struct addr *addr, const struct listen_conf *conf,
+		     struct stat *made, struct err *err);
 
 /*
- * True when unixpath_bind would succeed, as far as looking and a connect can tell; changes nothing.
+ * Gives the file that was made conf's mode and owner; never another that stands at the path by now.
+ * False with err.
+ */
+bool unixpath_apply(const struct addr *addr, const struct stat *made,
+		    const struct listen_conf *conf, struct err *err);
+
+/*
+ * True when unixpath_listen would succeed, as far as looking and a connect can tell; changes nothing.
  */
 bool unixpath_check(const struct addr *addr, const struct listen_conf *conf, struct err *err);
 

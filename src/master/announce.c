@@ -40,11 +40,9 @@ void announce_listeners(const struct listener_set *fresh, const struct listener_
 	log_missing(EVENT_listener_closed, old, fresh);
 }
 
-void announce_conf(struct server *server, const struct conf *conf)
+void announce_conf(const struct conf *conf)
 {
 	title_set("prefork-srv: master %s", conf->origin);
-	atomic_store_explicit(&server->board->shutdown_timeout_ms, (uint32_t)conf->shutdown_timeout,
-			      memory_order_relaxed);
 }
 
 static void write_all(int fd, const char *text, size_t size)

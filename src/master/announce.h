@@ -12,8 +12,8 @@
 /* Logs which sockets are new in `fresh`, and which of `old` (NULL: none) it no longer has. */
 void announce_listeners(const struct listener_set *fresh, const struct listener_set *old);
 
-/* Shows a configuration that has come into force in the title and the scoreboard. */
-void announce_conf(struct server *server, const struct conf *conf);
+/* Shows a configuration that has come into force in the title. */
+void announce_conf(const struct conf *conf);
 
 /* All workers of the first generation are ready. */
 void announce_started(struct server *server);

@@ -14,11 +14,12 @@
 #include "base/units.h"
 #include "core/quote.h"
 #include "core/scoreboard.h"
+#include "master/deed.h"
 #include "master/pidfile.h"
 
 /* A reload may wait for another one before it, each bounded by the master. */
-enum { DEED_MOST_MS = 120 * 1000, STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 30 * 1000 };
-enum { POLL_FIRST_MS = 5, POLL_LAST_MS = 50 };
+enum { DEED_MOST_MS = 120 * 1000, STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
+enum { POLL_FIRST_MS = 5, POLL_LAST_MS = 50, POLL_STOP_MS = 1000 };
 
 struct asked {
 	const char *verb;
@@ -49,33 +50,45 @@ static bool say(const struct asked *asked, unsigned workers, int64_t took_ms)
 	return true;
 }
 
+/*
+ * Only the server knows how long it has promised its connections, also those of workers that an
+ * earlier configuration started: it says so once it has heard.
+ */
+static int64_t gone_due_ms(const struct asked *asked)
+{
+	int64_t due_ms;
+
+	if (asked->board == NULL)
+		return asked->begun_ms + NO_BOARD_STOP_MS;
+	due_ms = atomic_load_explicit(&asked->board->stop_due_ms, memory_order_relaxed);
+	return (due_ms > asked->begun_ms ? due_ms : asked->begun_ms) + STOP_MARGIN_MS;
+}
+
 static bool wait_gone(const struct asked *asked, struct err *err)
 {
-	int64_t most_ms = NO_BOARD_STOP_MS, left_ms;
+	int64_t left_ms;
 	int gone = 0;
 
-	if (asked->board != NULL)
-		most_ms = atomic_load(&asked->board->shutdown_timeout_ms);
-	most_ms += STOP_MARGIN_MS;
-	for (left_ms = most_ms; gone == 0 && left_ms > 0;) {
-		gone = gone_within(asked, left_ms < 60000 ? (int)left_ms : 60000);
-		left_ms = asked->begun_ms + most_ms - clock_ms();
-	}
+	while (gone == 0 && (left_ms = gone_due_ms(asked) - clock_ms()) > 0)
+		gone = gone_within(asked, left_ms < POLL_STOP_MS ? (int)left_ms : POLL_STOP_MS);
 	if (gone < 0)
 		return err_errno(err, CODE_FAILED, "cannot wait for the server");
 	if (gone == 0)
 		return err_set(err, CODE_FAILED,
 			       "%s: the server (pid %d) is still there after %" PRId64
 			       " s (kill -9 ends it)",
-			       asked->verb, (int)asked->pid, most_ms / 1000);
+			       asked->verb, (int)asked->pid, (clock_ms() - asked->begun_ms) / 1000);
 	return say(asked, 0, clock_ms() - asked->begun_ms);
 }
 
 static bool tell(const struct asked *asked, const struct deed *deed, struct err *err)
 {
-	if (atomic_load(&deed->failed) == 0)
-		return say(asked, atomic_load(&deed->workers), atomic_load(&deed->took_ms));
-	return err_set(err, CODE_FAILED, "%.*s", SCOREBOARD_MESSAGE, deed->message);
+	struct outcome outcome;
+
+	deed_read(deed, &outcome);
+	if (outcome.failed == 0)
+		return say(asked, outcome.workers, outcome.took_ms);
+	return err_set(err, CODE_FAILED, "%s", outcome.message);
 }
 
 /* Wrapping counters: `done` has come to `wanted`. */

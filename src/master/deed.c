@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes outcomes into the scoreboard. Must not log them. Called by reload.c and orders.c. */
+/* Outcomes in the scoreboard. Must not log them. Called by reload.c, reopen.c and control.c. */
 #include "master/deed.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void deed_begin(struct deed *deed)
 {
@@ -11,9 +12,26 @@ void deed_begin(struct deed *deed)
 
 void deed_end(struct deed *deed, const char *failure, int64_t took_ms, unsigned workers)
 {
-	snprintf(deed->message, sizeof(deed->message), "%s", failure ? failure : "");
-	atomic_store_explicit(&deed->failed, failure ? 1 : 0, memory_order_relaxed);
-	atomic_store_explicit(&deed->took_ms, (uint32_t)took_ms, memory_order_relaxed);
-	atomic_store_explicit(&deed->workers, workers, memory_order_relaxed);
-	atomic_fetch_add_explicit(&deed->done, 1, memory_order_release);
+	uint32_t done = atomic_load_explicit(&deed->done, memory_order_relaxed) + 1;
+	struct outcome *outcome = &deed->outcomes[done % 2];
+
+	snprintf(outcome->message, sizeof(outcome->message), "%s", failure ? failure : "");
+	outcome->failed = failure ? 1 : 0;
+	outcome->took_ms = (uint32_t)took_ms;
+	outcome->workers = workers;
+	atomic_store_explicit(&deed->done, done, memory_order_release);
+}
+
+void deed_read(const struct deed *deed, struct outcome *outcome)
+{
+	uint32_t done, now = atomic_load_explicit(&deed->done, memory_order_acquire);
+
+	do {
+		done = now;
+		memcpy(outcome, &deed->outcomes[done % 2], sizeof(*outcome));
+		atomic_thread_fence(memory_order_acquire);
+		now = atomic_load_explicit(&deed->done, memory_order_acquire);
+	} while (now != done);
+	/* whose file this is may have written anything */
+	outcome->message[sizeof(outcome->message) - 1] = '\0';
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The writing side of a struct deed: whoever waits reads it from the scoreboard. Master only. */
+/*
+ * A struct deed of the scoreboard: the master writes how it went, whoever waits (-s) reads it.
+ */
 #ifndef MASTER_DEED_H
 #define MASTER_DEED_H
 
@@ -7,9 +9,11 @@
 
 #include "core/scoreboard.h"
 
+/* Master only. failure: why it failed, or NULL when all went well. */
 void deed_begin(struct deed *deed);
-
-/* failure: why it failed, or NULL when all went well. */
 void deed_end(struct deed *deed, const char *failure, int64_t took_ms, unsigned workers);
+
+/* Copies the outcome of the last deed, never half of one and half of the next. Any process. */
+void deed_read(const struct deed *deed, struct outcome *outcome);
 
 #endif

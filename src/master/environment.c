@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Checks and sets up what a configuration wants beside sockets. Must not fork and must not touch
- * the sockets. Called by start.c, reload.c, trial.c and spawn.c.
+ * the sockets. Called by start.c, reload.c,
+ * trial.c, spawn.c and preflight.c.
  */
 #include "master/environment.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/logfile.h"
 #include "base/sys.h"
-#include "core/identity.h"
+#include "base/syslogd.h"
 #include "worker/service.h"
 
 /* A worker's own descriptors: its epoll, signalfd, log and the like, and some for the C library. */
@@ -47,26 +50,68 @@ struct conf *environment_load(const struct conf_source *source, struct err *err)
 	return NULL;
 }
 
-static bool check_directory(const char *option, const char *path, struct err *err)
+/* Puts where the option stands before the message; returns false. */
+static bool place(const struct conf *conf, const char *option, struct err *err)
+{
+	return err_prefix(err, "%s: %s: ", conf_place(conf, option), option);
+}
+
+bool environment_check_identity(const struct conf *conf, struct identity *identity, struct err *err)
+{
+	bool is_group;
+
+	if (identity_find(conf, identity, err))
+		return true;
+	is_group = strncmp(err->text, "group:", 6) == 0;
+	return err_prefix(err, "%s: ", conf_place(conf, is_group ? "group" : "user"));
+}
+
+bool environment_check_directory(const struct conf *conf, const char *option, const char *path,
+				 struct err *err)
 {
 	struct stat st;
 
 	if (path[0] == '\0')
 		return true;
-	if (stat(path, &st) < 0)
-		return err_errno(err, err_code(errno, CODE_CONFIG), "%s: \"%s\"", option, path);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, CODE_CONFIG, "%s: \"%s\" is not a directory", option, path);
-	return true;
+	if (sys_stat(path, &st) < 0)
+		err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be entered", path);
+	else if (!S_ISDIR(st.st_mode))
+		err_set(err, CODE_CONFIG, "\"%s\" is not a directory", path);
+	else
+		return true;
+	return place(conf, option, err);
 }
 
-bool environment_check(const struct conf *conf, struct err *err)
+bool environment_check_chroot(const struct conf *conf, struct err *err)
 {
-	struct identity identity;
+	if (!environment_check_directory(conf, "chroot", conf->chroot, err))
+		return false;
+	if (conf->chroot[0] == '\0' || geteuid() == 0)
+		return true;
+	err_set(err, CODE_NOPERM, "only root may do it (leave it empty)");
+	return place(conf, "chroot", err);
+}
 
-	return identity_find(conf, &identity, err) &&
-	       check_directory("chroot", conf->chroot, err) &&
-	       check_directory("working_directory", conf->working_directory, err);
+bool environment_check(const struct conf *conf, struct identity *identity, struct err *err)
+{
+	return environment_check_identity(conf, identity, err) &&
+	       environment_check_chroot(conf, err) &&
+	       environment_check_directory(conf, "working_directory", conf->working_directory, err);
+}
+
+bool environment_can_write(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[4096];
+
+	if (sys_faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
+		return sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+	if (errno != ENOENT)
+		return false;
+	/* the slash stays, so that the root is a folder too */
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
+		 slash ? path : ".");
+	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
 }
 
 bool environment_enter(const struct conf *conf, bool daemon, struct err *err)
@@ -76,51 +121,106 @@ bool environment_enter(const struct conf *conf, bool daemon, struct err *err)
 	umask((mode_t)conf->umask);
 	if (directory[0] == '\0' && daemon)
 		directory = "/";
-	if (directory[0] != '\0' && sys_chdir(directory) < 0)
-		return err_errno(err, err_code(errno, CODE_CONFIG),
-				 "working_directory: cannot change to \"%s\"", directory);
-	return true;
+	if (directory[0] == '\0' || sys_chdir(directory) == 0)
+		return true;
+	err_errno(err, err_code(errno, CODE_CONFIG), "cannot change to \"%s\"", directory);
+	return place(conf, "working_directory", err);
 }
 
 /* The user who has to be able to reopen the log; -1: the one who runs. */
-static uid_t log_owner(const struct conf *conf)
+static uid_t log_owner(const struct identity *identity)
 {
-	struct identity identity;
-	struct err err;
-
-	if (!identity_find(conf, &identity, &err) || !identity.changes)
-		return (uid_t)-1;
-	return identity.user;
+	return identity->changes ? identity->user : (uid_t)-1;
 }
 
-bool environment_log(const struct conf *conf, struct err *err)
+static const char *log_target(const struct conf *conf)
 {
-	bool no_stderr = is_daemon && strcmp(conf->log_path, "stderr") == 0;
+	return is_daemon && strcmp(conf->log_path, "stderr") == 0 ? "syslog" : conf->log_path;
+}
 
-	if (log_open(no_stderr ? "syslog" : conf->log_path, (enum log_level)conf->log_level,
-		     (enum log_format)conf->log_format, log_owner(conf), err))
-		return true;
-	if (no_stderr)
+/* A message about the log that the log is opened for. */
+static bool blame_log(const struct conf *conf, struct err *err)
+{
+	if (log_target(conf) != conf->log_path)
 		err_prefix(err, "a daemon cannot log to stderr (log.path chooses a file): ");
-	return false;
+	return place(conf, "log.path", err);
 }
 
-bool environment_same_log(const struct conf *a, const struct conf *b)
+/* Opens the file where there is one, as the log will. */
+static bool try_log_file(const char *path, uid_t owner, struct err *err)
+{
+	const char *name;
+	int folder = logfile_folder(path, &name), fd = -1;
+
+	if (folder < 0)
+		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
+				 path);
+	fd = logfile_open(folder, name, false, owner, err);
+	sys_close(folder);
+	if (fd < 0)
+		return err_prefix(err, "\"%s\" cannot be written: ", path);
+	sys_close(fd);
+	return true;
+}
+
+static bool check_log_file(const char *path, uid_t owner, struct err *err)
+{
+	struct stat st;
+
+	if (!environment_can_write(path))
+		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
+				 path);
+	return sys_lstat(path, &st) < 0 || try_log_file(path, owner, err);
+}
+
+bool environment_check_log(const struct conf *conf, const struct identity *identity,
+			   struct err *err)
+{
+	int fd;
+
+	if (conf->log_path[0] == '/')
+		return check_log_file(conf->log_path, log_owner(identity), err) ||
+		       blame_log(conf, err);
+	if (strcmp(log_target(conf), "syslog") != 0)
+		return true;
+	fd = syslogd_open(SYSLOGD_PATH);
+	if (fd >= 0) {
+		sys_close(fd);
+		return true;
+	}
+	err_errno(err, err_code(errno, CODE_OSERR), "cannot reach syslog at " SYSLOGD_PATH);
+	return blame_log(conf, err);
+}
+
+bool environment_log(const struct conf *conf, const struct identity *identity, struct err *err)
+{
+	return log_open(log_target(conf), (enum log_level)conf->log_level,
+			(enum log_format)conf->log_format, log_owner(identity), err) ||
+	       blame_log(conf, err);
+}
+
+bool environment_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
+			  const struct identity *of_b)
 {
 	return strcmp(a->log_path, b->log_path) == 0 && a->log_level == b->log_level &&
-	       a->log_format == b->log_format && log_owner(a) == log_owner(b);
+	       a->log_format == b->log_format && log_owner(of_a) == log_owner(of_b);
+}
+
+rlim_t environment_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity)
+{
+	if (conf->rlimit_nofile > 0)
+		return (rlim_t)conf->rlimit_nofile;
+	return (rlim_t)conf->worker_connections + sockets + capacity + OWN_FILES;
 }
 
 static rlim_t files_wanted(const struct conf *conf, const struct listener_set *listeners,
 			   unsigned capacity)
 {
-	rlim_t wanted = (rlim_t)conf->worker_connections + capacity + OWN_FILES;
+	unsigned sockets = 0;
 
-	if (conf->rlimit_nofile > 0)
-		return (rlim_t)conf->rlimit_nofile;
 	for (unsigned i = 0; i < listeners->count; i++)
-		wanted += listeners->list[i].fd_count;
-	return wanted;
+		sockets += listeners->list[i].fd_count;
+	return environment_files_wanted(conf, sockets, capacity);
 }
 
 void environment_raise(const struct conf *conf, const struct listener_set *listeners,
@@ -157,11 +257,12 @@ static void limit_files(rlim_t wanted)
 	sys_setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-bool environment_inherit(const struct conf *conf, const struct listener_set *listeners,
-			 unsigned capacity, bool new_log, struct err *err)
+bool environment_inherit(const struct conf *conf, const struct identity *identity,
+			 const struct listener_set *listeners, unsigned capacity, bool new_log,
+			 struct err *err)
 {
 	umask((mode_t)conf->umask);
-	if (new_log && !environment_log(conf, err))
+	if (new_log && !environment_log(conf, identity, err))
 		return false;
 	limit_files(files_wanted(conf, listeners, capacity));
 	return true;

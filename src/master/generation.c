@@ -9,7 +9,7 @@
 
 #include "base/sys.h"
 
-void generation_close_kicks(struct generation *generation)
+static void close_kicks(struct generation *generation)
 {
 	if (!generation->kick_fds)
 		return;
@@ -35,8 +35,8 @@ static bool open_kicks(struct generation *generation)
 	return true;
 }
 
-struct generation *generation_new(struct conf *conf, struct listener_set *listeners,
-				  unsigned workers, struct err *err)
+struct generation *generation_new(struct conf *conf, const struct identity *identity,
+				  struct listener_set *listeners, unsigned workers, struct err *err)
 {
 	struct generation *generation = calloc(1, sizeof(*generation));
 
@@ -54,6 +54,7 @@ struct generation *generation_new(struct conf *conf, struct listener_set *listen
 		return NULL;
 	}
 	generation->conf = conf;
+	generation->identity = *identity;
 	generation->listeners = listeners;
 	return generation;
 }
@@ -61,7 +62,7 @@ struct generation *generation_new(struct conf *conf, struct listener_set *listen
 void generation_free(struct generation *generation)
 {
 	BUG_ON(generation->listeners);
-	generation_close_kicks(generation);
+	close_kicks(generation);
 	for (unsigned i = 0; generation->members && i < generation->capacity; i++) {
 		BUG_ON(generation->members[i].pid);
 		if (generation->members[i].arena)
@@ -104,6 +105,28 @@ int generation_vacancy(const struct generation *generation)
 		if (generation->members[i].state == MEMBER_EMPTY)
 			return (int)i;
 	return -1;
+}
+
+unsigned generation_seated(const struct generation *generation, unsigned seat)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < generation->capacity; i++) {
+		const struct member *member = &generation->members[i];
+
+		count += member->seat == seat &&
+			 (member->state == MEMBER_WAITING || member->state == MEMBER_RUNNING);
+	}
+	return count;
+}
+
+unsigned generation_seat(const struct generation *generation)
+{
+	unsigned seat = 0;
+
+	while (generation_seated(generation, seat) > 0)
+		seat++;
+	return seat;
 }
 
 void generation_close(struct generation *generation, const struct listener_set *kept,

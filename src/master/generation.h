@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "core/conf.h"
+#include "core/identity.h"
 #include "core/listener.h"
 #include "core/scoreboard.h"
 #include "master/respawn.h"
@@ -33,6 +34,7 @@ enum member_state { MEMBER_EMPTY, MEMBER_WAITING, MEMBER_RUNNING, MEMBER_RETIRIN
 
 struct member {
 	enum member_state state;
+	unsigned seat;      /* which CPU and which reuse_port sockets are its own */
 	pid_t pid;          /* of the living worker, else 0 */
 	bool ready;         /* it has said so */
 	bool hung;          /* it is being killed for it */
@@ -47,6 +49,7 @@ struct member {
 struct generation {
 	struct generation *next; /* in the roster's list of retiring ones */
 	struct conf *conf;
+	struct identity identity;       /* of its workers, looked up once: conf names it */
 	struct listener_set *listeners; /* NULL once no worker is to be started any more */
 	unsigned id;
 	unsigned first_slot, capacity;
@@ -62,14 +65,12 @@ struct generation {
  * them out). Takes over conf and listeners when it succeeds; NULL with err (CODE_OSERR) when
  * descriptors or memory lack.
  */
-struct generation *generation_new(struct conf *conf, struct listener_set *listeners,
-				  unsigned workers, struct err *err);
+struct generation *generation_new(struct conf *conf, const struct identity *identity,
+				  struct listener_set *listeners, unsigned workers,
+				  struct err *err);
 
 /* Frees it with all it owns; its listening sockets must be closed and its workers gone. */
 void generation_free(struct generation *generation);
-
-/* Closes the eventfds: generation_free does; and a worker of another generation. */
-void generation_close_kicks(struct generation *generation);
 
 /* How many members are in that state. */
 unsigned generation_count(const struct generation *generation, enum member_state state);
@@ -82,6 +83,12 @@ unsigned generation_ready(const struct generation *generation);
 
 /* A number without a worker, or -1. */
 int generation_vacancy(const struct generation *generation);
+
+/* How many members that are to stay sit there: with a replacement under way it may be two. */
+unsigned generation_seated(const struct generation *generation, unsigned seat);
+
+/* The lowest seat that is free. */
+unsigned generation_seat(const struct generation *generation);
 
 /*
  * Closes the listening sockets that `kept` (NULL: none) does not share; no worker may be started

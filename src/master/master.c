@@ -27,8 +27,7 @@ static int wait_ms(const struct server *server)
 
 	if (server->stop.deadline_ms > 0)
 		due_ms = server->stop.deadline_ms;
-	if (!server->is_started && server->deadline_ms < due_ms)
-		due_ms = server->deadline_ms;
+	due_ms = start_due_ms(server, due_ms);
 	due_ms = roster_due_ms(&server->roster, due_ms);
 	due_ms = watchdog_due_ms(&server->watchdog, &server->roster, due_ms);
 	due_ms = recycle_due_ms(&server->recycle, &server->roster, due_ms);
@@ -124,7 +123,7 @@ enum exit_code master_run(const struct master_options *asked, struct err *err)
 	start_empty(&server, asked);
 	log_role("master", -1);
 	if (!server.source.directory)
-		server.source.directory = directory = getcwd(NULL, 0);
+		server.source.directory = directory = sys_getcwd(NULL, 0);
 	conf = environment_load(&server.source, err);
 	if (conf)
 		serve(&server, conf, err);

@@ -17,8 +17,9 @@ static struct log_field worker_field(unsigned number)
 	return LOG_NUM("worker", number);
 }
 
-void member_want(struct member *member, int64_t now_ms)
+void member_want(struct member *member, unsigned seat, int64_t now_ms)
 {
+	member->seat = seat;
 	member->state = MEMBER_WAITING;
 	member->due_ms = now_ms;
 }
@@ -42,6 +43,7 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 	STORE(slot->started_ms, now_ms);
 	STORE(slot->generation, generation->id);
 	STORE(slot->number, number);
+	STORE(slot->seat, generation->members[number].seat);
 	STORE(slot->log_opened, atomic_load_explicit(&board->reopen.begun, memory_order_relaxed));
 	STORE(slot->log_failed, 0);
 	STORE(slot->state, SLOT_STARTING);

@@ -14,8 +14,8 @@
 /* How much longer than shutdown_timeout the master waits for a worker that bounds itself by it. */
 enum { MEMBER_MARGIN_MS = 2000 };
 
-/* Lets an EMPTY member's worker start at the next roster_start_due. */
-void member_want(struct member *member, int64_t now_ms);
+/* Lets an EMPTY member's worker start in that seat at the next roster_start_due. */
+void member_want(struct member *member, unsigned seat, int64_t now_ms);
 
 /* Starts a WAITING member's worker; when the system refuses, it waits on, longer each time. */
 void member_start(struct roster *roster, struct generation *generation, unsigned number,

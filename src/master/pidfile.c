@@ -14,6 +14,9 @@
 
 #define FILE_NAME "prefork-srv.pid"
 
+/* More than a few times a file is replaced only by somebody who wants us to try for ever. */
+enum { TRIES_MOST = 16 };
+
 static bool fits(int length, size_t size, struct err *err)
 {
 	if (length < 0 || (size_t)length >= size)
@@ -33,7 +36,7 @@ static bool private_folder(bool make_folder, char *text, size_t size, struct err
 	if (make_folder && sys_mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, err_code(errno, CODE_OSERR), "cannot make the folder %s",
 				 folder);
-	if (lstat(folder, &st) == 0 &&
+	if (sys_lstat(folder, &st) == 0 &&
 	    (!S_ISDIR(st.st_mode) || st.st_uid != user || (st.st_mode & 077)))
 		return err_set(err, CODE_NOPERM,
 			       "%s is not a private folder of user %u (remove it, or choose a pid "
@@ -49,7 +52,7 @@ static bool absolute(const char *path, char *text, size_t size, struct err *err)
 
 	if (path[0] == '/')
 		return fits(snprintf(text, size, "%s", path), size, err);
-	folder = getcwd(NULL, 0);
+	folder = sys_getcwd(NULL, 0);
 	if (!folder)
 		return err_errno(err, CODE_OSERR, "pid_file: cannot tell the current directory");
 	done = fits(snprintf(text, size, "%s/%s", folder, path), size, err);
@@ -71,29 +74,17 @@ bool pidfile_path(const struct conf *conf, bool make_folder, char *text, size_t 
 	return private_folder(make_folder, text, size, err);
 }
 
+/* Who may only read the file can lock it for reading: that is no server. */
 static pid_t lock_owner(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-	if (sys_fcntl_lock(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+	if (sys_fcntl_lock(fd, F_GETLK, &lock) < 0 || lock.l_type != F_WRLCK)
 		return 0;
 	return lock.l_pid;
 }
 
-static bool cannot_lock(int fd, const char *path, struct err *err)
-{
-	pid_t owner;
-
-	if (errno != EAGAIN && errno != EACCES)
-		return err_errno(err, CODE_OSERR, "cannot lock the pid file %s", path);
-	owner = lock_owner(fd);
-	return err_set(err, CODE_UNAVAILABLE,
-		       "the server with pid %d runs already and holds the pid file %s (-p chooses "
-		       "another)",
-		       (int)owner, path);
-}
-
-/* 1: both are the same file. 0: they are not. */
+/* True when the path leads to what fd is. */
 static bool still_there(int fd, const char *path)
 {
 	struct stat held, there;
@@ -102,31 +93,107 @@ static bool still_there(int fd, const char *path)
 	       held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
-bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
+enum attempt { HELD, AGAIN, FAILED };
+
+static enum attempt judge_holder(int fd, const char *path, struct err *err)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int fd;
+	bool is_known = sys_fcntl_lock(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+	err_set(err, CODE_UNAVAILABLE,
+		"the server with pid %d runs already and holds the pid file %s (-p chooses "
+		"another)",
+		(int)lock.l_pid, path);
+	if (is_known && lock.l_type == F_WRLCK)
+		return FAILED;
+	err_set(err, CODE_UNAVAILABLE, "others keep locking the pid file %s (-p chooses another)",
+		path);
+	if (!is_known || !still_there(fd, path) || sys_unlink(path) == 0)
+		return AGAIN;
+	err_errno(err, err_code(errno, CODE_OSERR),
+		  "process %d, which is no server, has locked the pid file %s, which cannot be "
+		  "removed",
+		  (int)lock.l_pid, path);
+	return FAILED;
+}
+
+static enum attempt take_lock(int fd, const char *path, struct err *err)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct stat st;
+
+	if (sys_fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		err_set(err, CODE_CONFIG, "the pid file %s is not a regular file", path);
+		return FAILED;
+	}
+	if (sys_fcntl_lock(fd, F_SETLK, &lock) < 0) {
+		if (errno == EAGAIN || errno == EACCES)
+			return judge_holder(fd, path, err);
+		err_errno(err, CODE_OSERR, "cannot lock the pid file %s", path);
+		return FAILED;
+	}
+	if (still_there(fd, path))
+		return HELD;
+	/* A leaving server may unlink the file between our open and our lock. */
+	err_set(err, CODE_UNAVAILABLE, "others keep replacing the pid file %s", path);
+	return AGAIN;
+}
+
+/* A file that it makes can be opened, and locked, by nobody else but root, until it is held. */
+static int open_file(const char *path, bool *is_new)
+{
+	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = sys_open(path, flags | O_CREAT | O_EXCL, 0600);
+
+	*is_new = fd >= 0;
+	return fd < 0 && errno == EEXIST ? sys_open(path, flags, 0) : fd;
+}
+
+/* What open(2) makes of 0644. */
+static mode_t shared_mode(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return 0644 & ~mask;
+}
+
+static enum attempt try_once(struct pidfile *file, struct err *err)
+{
+	enum attempt outcome;
+	bool is_new;
+	int fd = open_file(file->path, &is_new);
+
+	if (fd < 0) {
+		err_errno(err, err_code(errno, CODE_OSERR), "cannot open the pid file %s",
+			  file->path);
+		return errno == ENOENT ? AGAIN : FAILED;
+	}
+	outcome = take_lock(fd, file->path, err);
+	if (outcome == HELD && is_new && sys_fchmod(fd, shared_mode()) < 0) {
+		err_errno(err, CODE_OSERR, "cannot let others read the pid file %s", file->path);
+		sys_unlink(file->path);
+		outcome = FAILED;
+	}
+	if (outcome == HELD)
+		file->fd = fd;
+	else
+		sys_close(fd);
+	return outcome;
+}
+
+bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
+{
+	enum attempt outcome = AGAIN;
 
 	file->fd = -1;
 	if (!fits(snprintf(file->path, sizeof(file->path), "%s", path), sizeof(file->path), err))
 		return false;
-	/* A leaving server may unlink the file between our open and our lock: then begin anew. */
-	for (;;) {
-		fd = sys_open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (fd < 0)
-			return err_errno(err, err_code(errno, CODE_OSERR),
-					 "cannot open the pid file %s", path);
-		if (sys_fcntl_lock(fd, F_SETLK, &lock) < 0) {
-			cannot_lock(fd, path, err);
-			sys_close(fd);
-			return false;
-		}
-		if (still_there(fd, path))
-			break;
-		sys_close(fd);
-	}
-	file->fd = fd;
-	if (sys_ftruncate(fd, 0) == 0)
+	for (unsigned i = 0; outcome == AGAIN && i < TRIES_MOST; i++)
+		outcome = try_once(file, err);
+	if (outcome != HELD)
+		return false;
+	if (sys_ftruncate(file->fd, 0) == 0)
 		return true;
 	err_errno(err, CODE_OSERR, "cannot empty the pid file %s", path);
 	pidfile_remove(file);
@@ -141,7 +208,7 @@ bool pidfile_write(struct pidfile *file, struct err *err)
 
 	if (sys_ftruncate(file->fd, 0) == 0) {
 		do
-			written = pwrite(file->fd, text, (size_t)length, 0);
+			written = sys_pwrite(file->fd, text, (size_t)length, 0);
 		while (written < 0 && errno == EINTR);
 		if (written == length)
 			return true;
@@ -163,7 +230,7 @@ void pidfile_remove(struct pidfile *file)
 
 pid_t pidfile_owner(const char *path)
 {
-	int fd = sys_open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int fd = sys_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 	pid_t owner;
 
 	if (fd < 0)

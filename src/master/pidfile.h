@@ -30,7 +30,8 @@ struct pidfile {
 
 /*
  * Opens (0644, O_NOFOLLOW) and locks path and empties the file, without writing the pid yet. False
- * with err when another server holds it (CODE_UNAVAILABLE), or it cannot be opened. Master.
+ * with err when another server holds it (CODE_UNAVAILABLE), or it cannot be opened. A reader's lock
+ * is no server's: the file is replaced by a new one. Master.
  */
 bool pidfile_open(struct pidfile *file, const char *path, struct err *err);
 
@@ -44,8 +45,8 @@ bool pidfile_write(struct pidfile *file, struct err *err);
 void pidfile_remove(struct pidfile *file);
 
 /*
- * The process that holds the lock (F_GETLK), 0 when none does or there is no file; anyone who may
- * read it. Never in the master itself: closing any descriptor of the file would drop its lock.
+ * The process that holds the lock for writing (F_GETLK), 0 when none does or there is no file;
+ * anyone who may read it. Never in the master itself: closing any descriptor of the file would drop its lock.
  */
 pid_t pidfile_owner(const char *path);
 

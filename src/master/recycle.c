@@ -29,7 +29,8 @@ static bool is_on(const struct roster *roster)
 int64_t recycle_due_ms(const struct recycle *recycle, const struct roster *roster,
 		       int64_t otherwise_ms)
 {
-	if (!is_on(roster) || recycle->last_ms + LOOK_MS > otherwise_ms)
+	/* with a replacement under way, bells and deaths wake the master */
+	if (!is_on(roster) || recycle->generation > 0 || recycle->last_ms + LOOK_MS > otherwise_ms)
 		return otherwise_ms;
 	return recycle->last_ms + LOOK_MS;
 }
@@ -66,7 +67,7 @@ static void begin(struct recycle *recycle, struct generation *generation, unsign
 	recycle->old = old;
 	recycle->fresh = (unsigned)fresh;
 	recycle->retired = false;
-	member_want(&generation->members[fresh], now_ms);
+	member_want(&generation->members[fresh], generation->members[old].seat, now_ms);
 	LOG(EVENT_worker_recycled, LOG_NUM("worker", old),
 	    LOG_NUM("child_pid", generation->members[old].pid), LOG_STR("reason", why),
 	    LOG_NUM("replacement", fresh));

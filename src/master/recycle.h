@@ -22,7 +22,7 @@ struct recycle {
 /* `limit` and up to a tenth more, by worker: so that they do not all leave at once. Pure. */
 int64_t recycle_spread(int64_t limit, pid_t pid, unsigned number);
 
-/* When recycle_step wants to look at ages next, or otherwise_ms when neither option is on. */
+/* When recycle_step wants to look at ages next, or otherwise_ms when it does not. */
 int64_t recycle_due_ms(const struct recycle *recycle, const struct roster *roster,
 		       int64_t otherwise_ms);
 

@@ -54,7 +54,8 @@ static void begin(struct server *server)
 	deed_begin(&server->board->reload);
 	LOG(EVENT_reload_started);
 	tidings_reloading();
-	if (trial_start(&reload->trial, &server->source, reload->begun_ms, &err))
+	if (trial_start(&reload->trial, &server->source, server->roster.current->conf,
+			reload->begun_ms, &err))
 		return;
 	fail(server, err.text);
 	tidings_ready();
@@ -70,18 +71,25 @@ void reload_ask(struct server *server)
 		server->reload.again = true;
 }
 
+/* Reads the files, which are near; whatever has to be asked for, the trial has asked for. */
 static struct generation *make(struct server *server, struct conf *conf, struct err *err)
 {
-	const struct listener_set *old = server->roster.current->listeners;
+	const struct generation *now = server->roster.current;
 	unsigned workers = conf_workers(conf);
-	struct listener_set *listeners = listener_open_all(conf, old, workers, err);
+	const struct listener_addresses *resolved;
+	const struct identity *identity;
 	struct generation *generation;
+	struct listener_set *listeners;
 
+	if (!trial_found(&server->reload.trial, conf, &identity, &resolved, err) ||
+	    !conf_can_reload(now->conf, conf, err))
+		return NULL;
+	listeners = listener_open_all(conf, now->listeners, workers, resolved, err);
 	if (!listeners)
 		return NULL;
-	generation = generation_new(conf, listeners, workers, err);
+	generation = generation_new(conf, identity, listeners, workers, err);
 	if (!generation)
-		listener_close_all(listeners, old, true);
+		listener_close_all(listeners, now->listeners, true);
 	return generation;
 }
 
@@ -89,12 +97,11 @@ static bool start(struct server *server, struct err *err)
 {
 	struct roster *roster = &server->roster;
 	struct conf *conf = environment_load(&server->source, err);
-	struct generation *generation = NULL;
+	struct generation *generation;
 
 	if (!conf)
 		return false;
-	if (environment_check(conf, err) && conf_can_reload(roster->current->conf, conf, err))
-		generation = make(server, conf, err);
+	generation = make(server, conf, err);
 	if (!generation) {
 		conf_free(conf);
 		return false;
@@ -105,16 +112,18 @@ static bool start(struct server *server, struct err *err)
 		return false;
 	}
 	environment_raise(conf, generation->listeners, generation->capacity);
+	trial_abandon(&server->reload.trial);
 	server->reload.phase = RELOAD_STARTING;
 	server->reload.deadline_ms = server->loop.now_ms + SERVER_READY_MS;
 	return true;
 }
 
-static void adopt_log(const struct conf *old, const struct conf *fresh)
+static void adopt_log(const struct generation *old, const struct generation *fresh)
 {
 	struct err err;
 
-	if (!environment_same_log(old, fresh) && !environment_log(fresh, &err))
+	if (!environment_same_log(old->conf, &old->identity, fresh->conf, &fresh->identity) &&
+	    !environment_log(fresh->conf, &fresh->identity, &err))
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
 }
 
@@ -126,13 +135,13 @@ static void finish(struct server *server)
 	const struct generation *fresh = roster->current;
 
 	server->reload.phase = RELOAD_IDLE;
-	adopt_log(old->conf, fresh->conf);
+	adopt_log(old, fresh);
 	umask((mode_t)fresh->conf->umask);
 	listener_apply(fresh->listeners);
 	announce_listeners(fresh->listeners, old->listeners);
 	generation_close(old, fresh->listeners, true);
 	roster_retire(roster, old, SIGQUIT, member_deadline_ms(old, server->loop.now_ms));
-	announce_conf(server, fresh->conf);
+	announce_conf(fresh->conf);
 	LOG(EVENT_reload_finished, LOG_NUM("workers", fresh->wanted), LOG_NUM("took_ms", took_ms),
 	    LOG_NUM("generation", fresh->id));
 	deed_end(&server->board->reload, NULL, took_ms, fresh->wanted);
@@ -148,7 +157,7 @@ static bool settle(struct server *server, int64_t now_ms)
 	if (reload->phase == RELOAD_TRYING) {
 		trial_expire(&reload->trial, now_ms);
 		if (!trial_has_ended(&reload->trial) ||
-		    (trial_finish(&reload->trial, &err) && start(server, &err)))
+		    (trial_passed(&reload->trial, &err) && start(server, &err)))
 			return false;
 	} else if (fresh->failure.text[0] != '\0') {
 		err = fresh->failure;

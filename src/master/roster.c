@@ -49,7 +49,7 @@ bool roster_begin(struct roster *roster, struct generation *generation, int64_t 
 	generation->slots = roster->board->slots + first;
 	generation->id = ++roster->last_id;
 	for (unsigned number = 0; number < generation->wanted; number++)
-		member_want(&generation->members[number], now_ms);
+		member_want(&generation->members[number], number, now_ms);
 	roster->starting = generation;
 	return true;
 }
@@ -212,12 +212,13 @@ int64_t roster_due_ms(const struct roster *roster, int64_t otherwise_ms)
 
 bool roster_more(struct roster *roster, int64_t now_ms)
 {
-	int number = roster->current ? generation_vacancy(roster->current) : -1;
+	struct generation *generation = roster->current;
+	int number = generation ? generation_vacancy(generation) : -1;
 
 	if (number < 0)
 		return false;
-	member_want(&roster->current->members[number], now_ms);
-	roster->current->wanted++;
+	member_want(&generation->members[number], generation_seat(generation), now_ms);
+	generation->wanted++;
 	return true;
 }
 
@@ -230,16 +231,29 @@ bool roster_less(struct roster *roster, int64_t now_ms)
 	return true;
 }
 
-/* The member to do without first: one that waits, else the one with the highest number. */
+/*
+ * The member to do without first: one that waits, else one of two in the same seat, else the one in
+ * the highest seat, so that the lowest seats are all taken.
+ */
 static int dispensable(const struct generation *generation)
 {
+	unsigned most = 0;
 	int found = -1;
 
 	for (unsigned number = 0; number < generation->capacity; number++) {
-		if (generation->members[number].state == MEMBER_WAITING)
+		const struct member *member = &generation->members[number];
+		unsigned rank = member->seat;
+
+		if (member->state == MEMBER_WAITING)
 			return (int)number;
-		if (generation->members[number].state == MEMBER_RUNNING)
-			found = (int)number;
+		if (member->state != MEMBER_RUNNING)
+			continue;
+		if (generation_seated(generation, member->seat) > 1)
+			rank += generation->capacity;
+		if (found >= 0 && rank < most)
+			continue;
+		most = rank;
+		found = (int)number;
 	}
 	return found;
 }

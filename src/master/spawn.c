@@ -24,7 +24,8 @@ static void leave_arenas(struct generation *generation, const struct arena *own)
 static bool wants_new_log(const struct roster *roster, const struct generation *generation)
 {
 	return generation == roster->starting && roster->current &&
-	       !environment_same_log(roster->current->conf, generation->conf);
+	       !environment_same_log(roster->current->conf, &roster->current->identity,
+				     generation->conf, &generation->identity);
 }
 
 static _Noreturn void become_worker(const struct roster *roster,
@@ -36,11 +37,11 @@ static _Noreturn void become_worker(const struct roster *roster,
 
 	for (g = roster_next(roster, NULL); g; g = roster_next(roster, g))
 		leave_arenas(g, heritage->arena);
-	if (!environment_inherit(generation->conf, generation->listeners, generation->capacity,
-				 wants_new_log(roster, generation), &err)) {
+	if (!environment_inherit(generation->conf, &generation->identity, generation->listeners,
+				 generation->capacity, wants_new_log(roster, generation), &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
-		_exit(CODE_NO_RESPAWN);
+		_exit(CODE_OSERR);
 	}
 	_exit(worker_run(heritage));
 }
@@ -49,9 +50,11 @@ pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigne
 {
 	struct heritage heritage = {
 		.conf = generation->conf,
+		.identity = &generation->identity,
 		.listeners = generation->listeners,
 		.board = roster->board,
 		.number = number,
+		.seat = generation->members[number].seat,
 		.peers = generation->slots,
 		.kick_fds = generation->kick_fds,
 		.peer_count = generation->capacity,

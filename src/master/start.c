@@ -56,13 +56,24 @@ void start_empty(struct server *server, const struct master_options *asked)
 	};
 }
 
+/* Where the path was given stands before the message, unless nobody gave one. */
+static bool take_pid_file(struct server *server, const struct conf *conf, const char *path,
+			  struct err *err)
+{
+	if (pidfile_open(&server->pidfile, path, err))
+		return true;
+	if (conf->pid_file[0] != '\0' && err->code != CODE_UNAVAILABLE)
+		err_prefix(err, "%s: ", conf_place(conf, "pid_file"));
+	return false;
+}
+
 static bool take_files(struct server *server, const struct conf *conf, struct err *err)
 {
 	char path[sizeof(server->pidfile.path)];
 
 	if (!pidfile_path(conf, true, path, sizeof(path), err) ||
 	    !environment_enter(conf, server->options->daemon, err) ||
-	    !pidfile_open(&server->pidfile, path, err))
+	    !take_pid_file(server, conf, path, err))
 		return false;
 	scoreboard_path(path, server->board_path, sizeof(server->board_path));
 	server->board = scoreboard_new(server->board_path, err);
@@ -84,10 +95,11 @@ static bool take_loop(struct server *server, struct err *err)
 	return true;
 }
 
-static struct generation *take_generation(struct conf *conf, struct err *err)
+static struct generation *take_generation(struct conf *conf, const struct identity *identity,
+					  struct err *err)
 {
 	unsigned workers = conf_workers(conf), left;
-	struct listener_set *listeners = listener_open_all(conf, NULL, workers, err);
+	struct listener_set *listeners = listener_open_all(conf, NULL, workers, NULL, err);
 	struct generation *generation;
 
 	if (!listeners)
@@ -97,7 +109,7 @@ static struct generation *take_generation(struct conf *conf, struct err *err)
 		LOG(EVENT_environment_warned, LOG_NUM("sockets", left),
 		    LOG_STR("message", "the service manager passed sockets that no listen names; "
 				       "they were closed"));
-	generation = generation_new(conf, listeners, workers, err);
+	generation = generation_new(conf, identity, listeners, workers, err);
 	if (!generation)
 		listener_close_all(listeners, NULL, true);
 	return generation;
@@ -106,10 +118,11 @@ static struct generation *take_generation(struct conf *conf, struct err *err)
 bool start_take(struct server *server, struct conf *conf, struct err *err)
 {
 	struct generation *generation = NULL;
+	struct identity identity;
 
-	if (environment_check(conf, err) && take_files(server, conf, err) &&
-	    environment_log(conf, err) && take_loop(server, err))
-		generation = take_generation(conf, err);
+	if (environment_check(conf, &identity, err) && take_files(server, conf, err) &&
+	    environment_log(conf, &identity, err) && take_loop(server, err))
+		generation = take_generation(conf, &identity, err);
 	if (!generation) {
 		conf_free(conf);
 		return false;
@@ -123,7 +136,7 @@ bool start_take(struct server *server, struct conf *conf, struct err *err)
 	}
 	environment_raise(conf, generation->listeners, generation->capacity);
 	announce_listeners(generation->listeners, NULL);
-	announce_conf(server, conf);
+	announce_conf(conf);
 	return true;
 }
 
@@ -150,6 +163,14 @@ void start_step(struct server *server, int64_t now_ms)
 		return;
 	}
 	stop_fail(server, &err);
+}
+
+int64_t start_due_ms(const struct server *server, int64_t otherwise_ms)
+{
+	bool is_waiting = !server->is_started && server->stop.how == STOP_NOT;
+
+	return is_waiting && server->deadline_ms < otherwise_ms ? server->deadline_ms :
+								  otherwise_ms;
 }
 
 static void close_fd(int *fd)

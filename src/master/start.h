@@ -23,6 +23,9 @@ bool start_take(struct server *server, struct conf *conf, struct err *err);
  */
 void start_step(struct server *server, int64_t now_ms);
 
+/* When start_step gives up on workers that are not ready, or otherwise_ms. */
+int64_t start_due_ms(const struct server *server, int64_t otherwise_ms);
+
 /* Gives everything back. Nobody may be alive. */
 void start_undo(struct server *server);
 

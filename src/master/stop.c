@@ -70,6 +70,9 @@ static void enter(struct server *server, enum stop_how how, int64_t now_ms)
 		server->stop.deadline_ms = patience_ms(server, now_ms);
 	else
 		server->stop.deadline_ms = how == STOP_FAST ? now_ms + FAST_MS : 0;
+	atomic_store_explicit(&server->board->stop_due_ms,
+			      how == STOP_KILL ? now_ms : server->stop.deadline_ms,
+			      memory_order_relaxed);
 	if (before == STOP_NOT)
 		begin(server, how);
 	else

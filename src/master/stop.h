@@ -17,7 +17,6 @@ void stop_ask(struct server *server, enum signal_action action);
  */
 void stop_fail(struct server *server, const struct err *err);
 
-/* Makes it faster when its time is over. */
 void stop_step(struct server *server, int64_t now_ms);
 
 /* It was asked for and nobody lives any more. */

@@ -10,19 +10,63 @@
 #include "base/sys.h"
 #include "master/environment.h"
 
+enum { LISTENS_MOST = 4096, NAMES_SIZE = 1024 * 1024 };
+
+/* Large, but only what is written to is ever there. */
 struct trial_page {
 	struct err err;
+	struct identity identity;
+	size_t names_size;
+	char names
+		[NAMES_SIZE]; /* all that was looked up, each with its NUL: user, group, listens */
+	struct listener_addresses resolved[LISTENS_MOST]; /* by listen */
 };
 
-static _Noreturn void try(const struct conf_source *source, struct err *err)
+/* The nth name that is looked up for conf, or NULL after the last. */
+static const char *name_of(const struct conf *conf, size_t n)
 {
-	const struct conf *conf;
+	if (n < 2)
+		return n == 0 ? conf->user : conf->group;
+	return n - 2 < conf->listener_count ? conf->listeners[n - 2].address : NULL;
+}
 
-	/* A trial must not outlive the server that asked for it. */
+static bool keep_names(struct trial_page *page, const struct conf *conf, struct err *err)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = name_of(conf, i)) != NULL; i++) {
+		size_t size = strlen(name) + 1;
+
+		if (i >= LISTENS_MOST + 2 || size > NAMES_SIZE - page->names_size)
+			return err_set(
+				err, CODE_CONFIG,
+				"%zu listens are more than a reload takes (restart the server)",
+				conf->listener_count);
+		memcpy(page->names + page->names_size, name, size);
+		page->names_size += size;
+	}
+	return true;
+}
+
+/* The resolver comes last: what is wrong without it is told at once. */
+static bool examine(const struct conf_source *source, const struct conf *now,
+		    struct trial_page *page)
+{
+	struct err *err = &page->err;
+	const struct conf *conf = environment_load(source, err);
+
+	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
+	       environment_check(conf, &page->identity, err) &&
+	       environment_check_log(conf, &page->identity, err) &&
+	       listener_resolve(conf, page->resolved, err);
+}
+
+static _Noreturn void try(const struct conf_source *source, const struct conf *now, pid_t master,
+			  struct trial_page *page)
+{
+	/* A trial must not outlive the server that asked for it, which may be gone already. */
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
-	conf = environment_load(source, err);
-	_exit(conf && environment_check(conf, err) && environment_log(conf, err) ? CODE_OK :
-										   CODE_FAILED);
+	_exit(getppid() == master && examine(source, now, page) ? CODE_OK : CODE_FAILED);
 }
 
 static void unmap(struct trial *trial)
@@ -32,18 +76,19 @@ static void unmap(struct trial *trial)
 	trial->page = NULL;
 }
 
-bool trial_start(struct trial *trial, const struct conf_source *source, int64_t now_ms,
-		 struct err *err)
+bool trial_start(struct trial *trial, const struct conf_source *source, const struct conf *now,
+		 int64_t now_ms, struct err *err)
 {
 	void *page = sys_mmap(NULL, sizeof(*trial->page), PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+			      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	pid_t master = getpid();
 
 	if (page == MAP_FAILED)
 		return err_errno(err, CODE_OSERR, "cannot try the configuration");
 	*trial = (struct trial){ .kill_ms = now_ms + TRIAL_MOST_MS, .page = page };
 	trial->pid = sys_fork();
 	if (trial->pid == 0)
-		try(source, &trial->page->err);
+		try(source, now, master, trial->page);
 	if (trial->pid > 0)
 		return true;
 	trial->pid = 0;
@@ -66,21 +111,44 @@ bool trial_has_ended(const struct trial *trial)
 	return trial->page && trial->pid == 0;
 }
 
-bool trial_finish(struct trial *trial, struct err *err)
+bool trial_passed(const struct trial *trial, struct err *err)
 {
 	bool passed = WIFEXITED(trial->status) && WEXITSTATUS(trial->status) == CODE_OK;
 
 	if (trial->late)
-		err_set(err, CODE_CONFIG, "reading the configuration took longer than %d s",
+		err_set(err, CODE_CONFIG,
+			"reading the configuration and looking up its names took longer than %d s",
 			TRIAL_MOST_MS / 1000);
 	else if (WIFSIGNALED(trial->status))
 		err_set(err, CODE_INTERNAL, "reading the configuration crashed (signal %d, %s)",
 			WTERMSIG(trial->status), strsignal(WTERMSIG(trial->status)));
 	else if (!passed)
 		*err = trial->page->err;
-	passed = passed && !trial->late;
-	unmap(trial);
-	return passed;
+	return passed && !trial->late;
+}
+
+static bool has_names(const struct trial_page *page, const struct conf *conf)
+{
+	const char *name, *at = page->names, *end = at + page->names_size;
+
+	for (size_t i = 0; (name = name_of(conf, i)) != NULL; i++) {
+		if (at >= end || strcmp(at, name) != 0)
+			return false;
+		at += strlen(at) + 1;
+	}
+	return at == end;
+}
+
+bool trial_found(const struct trial *trial, const struct conf *conf,
+		 const struct identity **identity, const struct listener_addresses **resolved,
+		 struct err *err)
+{
+	if (!has_names(trial->page, conf))
+		return err_set(err, CODE_CONFIG,
+			       "the configuration changed while it was read (reload again)");
+	*identity = &trial->page->identity;
+	*resolved = trial->page->resolved;
+	return true;
 }
 
 void trial_expire(struct trial *trial, int64_t now_ms)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A first reading of a new configuration in a child, so that whatever it does to a parser
- * harms nobody. Master only; the child touches no client and no listening socket.
+ * A first reading of a new configuration in a child: whatever it does to a parser harms nobody, and
+ * whatever it waits for (name servers, the user database) the child waits for and not the master.
+ * What the child found out, the master takes over. Master only; the child touches no client and no
+ * listening socket, and leaves nothing on disk.
  */
 #ifndef MASTER_TRIAL_H
 #define MASTER_TRIAL_H
@@ -12,6 +14,8 @@
 
 #include "base/err.h"
 #include "core/conf.h"
+#include "core/identity.h"
+#include "core/listener.h"
 
 enum { TRIAL_MOST_MS = 10000 };
 
@@ -26,23 +30,31 @@ struct trial {
 		*page; /* shared with the child, which writes the outcome; NULL: no trial */
 };
 
-/* Forks the child. False with err when the system refuses. */
-bool trial_start(struct trial *trial, const struct conf_source *source, int64_t now_ms,
-		 struct err *err);
+/* Forks the child; `now` is the configuration in force. False with err when the system refuses. */
+bool trial_start(struct trial *trial, const struct conf_source *source, const struct conf *now,
+		 int64_t now_ms, struct err *err);
 
 /* Notes the death of the trial's child; false when pid is another. */
 bool trial_reap(struct trial *trial, pid_t pid, int status);
 
-/* A trial was begun and its child has ended: trial_finish may be called. */
+/* A trial was begun and its child has ended: trial_passed may be called. */
 bool trial_has_ended(const struct trial *trial);
 
-/* Forgets the trial; true when the configuration passed, else false with err. */
-bool trial_finish(struct trial *trial, struct err *err);
+/* True when the configuration passed, else false with err. */
+bool trial_passed(const struct trial *trial, struct err *err);
+
+/*
+ * After a trial that passed: what the child looked up for conf, valid until the trial is abandoned.
+ * False with err when conf names something else than what the child read.
+ */
+bool trial_found(const struct trial *trial, const struct conf *conf,
+		 const struct identity **identity, const struct listener_addresses **resolved,
+		 struct err *err);
 
 /* Kills a child that has taken too long; it is reaped like any other. */
 void trial_expire(struct trial *trial, int64_t now_ms);
 
-/* Kills the child, if there is one, and takes no outcome; it is reaped like any other. */
+/* Kills the child, if there is one, and forgets what it found; it is reaped like any other. */
 void trial_abandon(struct trial *trial);
 
 #endif

@@ -17,6 +17,7 @@ enum {
 	STREAK = 4,      /* accepts before the listener goes to the tail of the wait queue */
 	PARK_MS = 2,     /* for so long a kicked worker has the first chance */
 	RESUME_MS = 200, /* retry after EMFILE and the like */
+	CALM_MS = 1000,  /* without another failure, until it is said that accepting goes on */
 	ADOPT_MS = 250,  /* between two looks for sockets without an owner */
 };
 
@@ -31,9 +32,8 @@ static bool serves(const struct acceptor *a)
 	const struct balance *balance = &a->all->balance;
 	unsigned sockets = listener_of(a)->fd_count;
 
-	if (balance->number % sockets == a->socket)
-		return true;
-	return balance_is_deputy(balance, a->socket, sockets);
+	return balance_owns(balance, a->socket, sockets) ||
+	       balance_is_deputy(balance, a->socket, sockets);
 }
 
 static bool watch(struct acceptor *a)
@@ -128,14 +128,16 @@ static void pause_exhausted(struct acceptor *a)
 		    LOG_NUM("connections", all->conns->live));
 	all->is_exhausted = true;
 	metric_add(all->conns->slot, METRIC_accept_pauses_total, 1);
+	timer_set(all->alarms, &all->calm.timer, all->loop->now_ms + CALM_MS);
 	pause_all(all, a);
 	set_resume(all);
 }
 
-static void note_success(struct acceptors *all)
+/* Said when it has lasted: under want of descriptors one is free for a moment again and again. */
+static void say_resumed(void *owner)
 {
-	if (!all->is_exhausted)
-		return;
+	struct acceptors *all = owner;
+
 	all->is_exhausted = false;
 	LOG(EVENT_accept_resumed, LOG_NUM("connections", all->conns->live));
 }
@@ -192,7 +194,6 @@ static void accept_one(struct acceptor *a)
 		handle_failure(a);
 		return;
 	}
-	note_success(all);
 	a->streak++;
 	metric_add(all->conns->slot, METRIC_connections_accepted_total, 1);
 	if (!access_allows(listener_of(a)->conf, &remote)) {
@@ -292,7 +293,7 @@ static unsigned count_sockets(const struct listener_set *listeners)
 
 unsigned acceptors_alarms(const struct listener_set *listeners)
 {
-	return count_sockets(listeners) + 2; /* each parks; resume and adopt */
+	return count_sockets(listeners) + 3; /* each parks; resume, calm and adopt */
 }
 
 static void prepare_all(struct acceptors *all)
@@ -312,8 +313,9 @@ bool acceptors_start(struct acceptors *all)
 	if (!all->list || !balance_start(&all->balance))
 		return false;
 	all->resume.fire = resume_after_pause;
+	all->calm.fire = say_resumed;
 	all->adopt.fire = adopt;
-	all->resume.owner = all->adopt.owner = all;
+	all->resume.owner = all->calm.owner = all->adopt.owner = all;
 	all->kick = (struct watch){ all->balance.kick_fds[all->balance.number], kicked, all };
 	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
 		return false;
@@ -330,6 +332,7 @@ void acceptors_close(struct acceptors *all)
 		return;
 	all->is_closed = all->is_paused = true;
 	timer_cancel(all->alarms, &all->resume.timer);
+	timer_cancel(all->alarms, &all->calm.timer);
 	timer_cancel(all->alarms, &all->adopt.timer);
 	loop_unwatch(all->loop, &all->kick);
 	for (unsigned i = 0; i < all->count; i++) {

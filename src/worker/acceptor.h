@@ -45,6 +45,7 @@ struct acceptors {
 	struct balance balance;
 	struct watch kick;
 	struct alarm resume;
+	struct alarm calm;  /* no failure has come for a while */
 	struct alarm adopt; /* looks for sockets without an owner */
 	bool is_paused;     /* none of them watches */
 	bool is_exhausted;  /* the pause is for want of descriptors or memory, and has been said */

@@ -39,6 +39,16 @@ bool balance_has_peer(const struct balance *b)
 	return false;
 }
 
+static bool owns(const struct balance *b, unsigned i, unsigned socket, unsigned sockets)
+{
+	return load32(&b->peers[i].seat) % sockets == socket;
+}
+
+bool balance_owns(const struct balance *b, unsigned socket, unsigned sockets)
+{
+	return owns(b, b->number, socket, sockets);
+}
+
 bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned sockets)
 {
 	unsigned lowest = b->number;
@@ -46,7 +56,7 @@ bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned socket
 	for (unsigned i = 0; i < b->peer_count; i++) {
 		if (!is_ready_peer(b, i))
 			continue;
-		if (i % sockets == socket)
+		if (owns(b, i, socket, sockets))
 			return false;
 		if (i < lowest)
 			lowest = i;

@@ -31,10 +31,10 @@ bool balance_start(struct balance *b);
 /* True when another worker is ready to accept. */
 bool balance_has_peer(const struct balance *b);
 
-/*
- * Each worker owns the socket of its number (modulo `sockets`). True when no ready worker owns
- * `socket` and this one has the lowest number of the ready ones.
- */
+/* Each worker owns the socket of its seat (modulo `sockets`). */
+bool balance_owns(const struct balance *b, unsigned socket, unsigned sockets);
+
+/* True when no ready worker owns `socket` and this one has the lowest number of the ready ones. */
 bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned sockets);
 
 /*

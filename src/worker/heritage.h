@@ -10,15 +10,18 @@
 #include <sys/types.h>
 
 #include "core/conf.h"
+#include "core/identity.h"
 #include "core/listener.h"
 #include "core/scoreboard.h"
 #include "worker/arena.h"
 
 struct heritage {
 	const struct conf *conf;
+	const struct identity *identity; /* who the worker is to be */
 	const struct listener_set *listeners;
 	struct scoreboard *board;
 	unsigned number;     /* of this worker in its generation: 0 .. peer_count - 1 */
+	unsigned seat;       /* as in its slot */
 	struct slot *peers;  /* the generation's slots; peers[number] is this worker's */
 	const int *kick_fds; /* an eventfd for each peer, made before any of them was forked */
 	unsigned peer_count; /* room of the generation, workers that never started included */

@@ -2,18 +2,34 @@
 /* Drops privileges for good, and says which step the system refused. */
 #include "worker/privs.h"
 
+#include "base/log.h"
 #include "base/sys.h"
 #include "core/cpus.h"
-#include "core/identity.h"
+
+/* What lacks now may be there for the next worker; what is forbidden or gone will not. */
+static enum exit_code judge(int error)
+{
+	switch (error) {
+	case EPERM:
+	case EINVAL:
+	case ENOENT:
+	case ENOTDIR:
+		return CODE_NO_RESPAWN;
+	default:
+		return CODE_OSERR;
+	}
+}
 
 static bool enter_root(const char *path, struct err *err)
 {
 	if (path[0] == '\0')
 		return true;
 	if (sys_chroot(path) < 0)
-		return err_errno(err, CODE_OSERR, "chroot: cannot make \"%s\" the root", path);
+		return err_errno(err, judge(errno), "chroot: cannot make \"%s\" the root", path);
 	if (sys_chdir("/") < 0)
-		return err_errno(err, CODE_OSERR, "chroot: cannot enter \"%s\"", path);
+		return err_errno(err, judge(errno), "chroot: cannot enter \"%s\"", path);
+	/* an open folder leads out of the new root */
+	log_forget_folder();
 	return true;
 }
 
@@ -22,34 +38,31 @@ static bool become(const struct identity *who, struct err *err)
 	if (!who->changes)
 		return true;
 	if (sys_setgroups(0, NULL) < 0)
-		return err_errno(err, CODE_NOPERM, "cannot drop the supplementary groups");
+		return err_errno(err, judge(errno), "cannot drop the supplementary groups");
 	if (sys_setresgid(who->group, who->group, who->group) < 0)
-		return err_errno(err, CODE_NOPERM, "group: cannot become group %u", who->group);
+		return err_errno(err, judge(errno), "group: cannot become group %u", who->group);
 	if (sys_setresuid(who->user, who->user, who->user) < 0)
-		return err_errno(err, CODE_NOPERM, "user: cannot become user %u", who->user);
+		return err_errno(err, judge(errno), "user: cannot become user %u", who->user);
 	return true;
 }
 
-bool privs_drop(const struct conf *conf, struct err *err)
+bool privs_drop(const struct conf *conf, const struct identity *identity, struct err *err)
 {
-	struct identity who;
-
-	/* The names are looked up while /etc is still where it was. */
-	if (!identity_find(conf, &who, err) || !enter_root(conf->chroot, err) || !become(&who, err))
+	if (!enter_root(conf->chroot, err) || !become(identity, err))
 		return false;
 	if (sys_prctl(PR_SET_NO_NEW_PRIVS, 1) < 0)
-		return err_errno(err, CODE_OSERR, "cannot forbid new privileges");
+		return err_errno(err, judge(errno), "cannot forbid new privileges");
 	return true;
 }
 
-bool privs_bind_cpu(const struct conf *conf, unsigned number, struct err *err)
+bool privs_bind_cpu(const struct conf *conf, unsigned seat, struct err *err)
 {
 	cpu_set_t mask;
 	int cpu;
 
 	if (conf->cpu_affinity != AFFINITY_AUTO)
 		return true;
-	cpu = cpus_nth(number);
+	cpu = cpus_nth(seat);
 	if (cpu < 0)
 		return err_set(err, CODE_OSERR,
 			       "cpu_affinity: cannot learn which CPUs are allowed");

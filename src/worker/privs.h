@@ -10,14 +10,16 @@
 
 #include "base/err.h"
 #include "core/conf.h"
+#include "core/identity.h"
 
 /*
  * chroot(2), supplementary groups, group, user, then no_new_privs (prctl(2)): in the order in
- * which each is still permitted. False with err: then the worker must not serve. Worker only.
+ * which each is still permitted. False with err: then the worker must not serve; CODE_NO_RESPAWN
+ * when the next worker would be refused as well. Asks no name service. Worker only.
  */
-bool privs_drop(const struct conf *conf, struct err *err);
+bool privs_drop(const struct conf *conf, const struct identity *identity, struct err *err);
 
-/* Binds this process to its CPU when cpu_affinity is auto. False with err. Worker only. */
-bool privs_bind_cpu(const struct conf *conf, unsigned number, struct err *err);
+/* Binds this process to the CPU of its seat when cpu_affinity is auto. False with err. Worker only. */
+bool privs_bind_cpu(const struct conf *conf, unsigned seat, struct err *err);
 
 #endif

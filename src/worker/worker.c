@@ -190,21 +190,15 @@ static int longest_wait_ms(const struct conf *conf)
 	return third > 0 && third < IDLE_WAIT_MS ? (int)third : IDLE_WAIT_MS;
 }
 
-/*
- * What fails here for good would fail in the next worker as well; what the system refuses now
- * it may grant later.
- */
 static bool start(struct worker *w, struct err *err)
 {
 	const struct heritage *h = w->heritage;
 
 	if (!belongings_keep(h) || !loop_open(&w->loop))
 		return err_errno(err, CODE_OSERR, "cannot set up the loop");
-	if (!privs_bind_cpu(h->conf, h->number, err) || !privs_drop(h->conf, err) ||
-	    !start_services(h, err)) {
-		err->code = CODE_NO_RESPAWN;
+	if (!privs_bind_cpu(h->conf, h->seat, err) || !privs_drop(h->conf, h->identity, err) ||
+	    !start_services(h, err))
 		return false;
-	}
 	if (!hear_from_master(w) || !start_serving(w))
 		return err_errno(err, CODE_OSERR, "cannot begin to serve");
 	return true;

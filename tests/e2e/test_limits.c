@@ -28,6 +28,30 @@ static void descriptors__used_up__pause_and_resume(void **state)
 	server_stop(s);
 }
 
+/* A place becomes free and is taken again all the time. */
+static void descriptors__short_for_long__are_said_to_be_once(void **state)
+{
+	enum { ROUNDS = 5 };
+	struct server *s = server_start(&(struct plan){ .set = { "rlimit_nofile=40" } });
+	int64_t begun_ms = clock_ms();
+	int fds[CROWD];
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < CROWD; i++)
+			fds[i] = client_connect(FIRST(s));
+		for (int i = 0; i < CROWD; i++) {
+			client_say(fds[i], "x");
+			client_hear(fds[i], ACK);
+			close(fds[i]);
+		}
+	}
+	server_wait_count(s, ROUNDS * CROWD, "connection_ended", NULL);
+	assert_in_range(server_count(s, "accept_paused", NULL), 1,
+			1 + (clock_ms() - begun_ms) / 1000);
+	server_stop(s);
+}
+
 static void descriptors__used_up__do_not_hinder_a_stop(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .set = { "rlimit_nofile=40" } });
@@ -92,6 +116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(descriptors__used_up__pause_and_resume),
+		E2E(descriptors__short_for_long__are_said_to_be_once),
 		E2E(descriptors__used_up__do_not_hinder_a_stop),
 		E2E(worker__that_is_full__leaves_the_others_in_the_queue),
 		E2E(worker__that_is_full__the_other_one_takes_over),

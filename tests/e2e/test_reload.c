@@ -172,6 +172,25 @@ static void reload__with_another_listener__opens_and_closes_it(void **state)
 	server_stop(s);
 }
 
+static void reload__refused__leaves_no_log_file(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .conf = ACK_CONF("old") });
+	char taken[160], text[512], path[128];
+	int fd = client_listener(taken, sizeof(taken));
+
+	(void)state;
+	s->errors[0] = "reload_failed";
+	snprintf(path, sizeof(path), "%.60s/fresh.log", s->dir);
+	snprintf(text, sizeof(text), "log { path = \"%s\" }\nlisten \"%s\" { service = ack }\n",
+		 path, taken);
+	server_configure(s, text);
+	server_signal(s, SIGHUP);
+	server_wait_event(s, "reload_failed", NULL);
+	assert_int_equal(access(path, F_OK), -1);
+	close(fd);
+	server_stop(s);
+}
+
 static void reload__of_a_restart_option__is_refused_by_name(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .conf = ACK_CONF("old") });
@@ -271,6 +290,7 @@ int main(void)
 		E2E(reload__again_and_again__refuses_nobody),
 		E2E(reload__leaves_no_descriptor_behind),
 		E2E(reload__with_another_listener__opens_and_closes_it),
+		E2E(reload__refused__leaves_no_log_file),
 		E2E(reload__of_a_restart_option__is_refused_by_name),
 		E2E(reload__twice_at_once__answers_both),
 		E2E(reload__while_the_old_worker_is_stuck__is_bounded),

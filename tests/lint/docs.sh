@@ -5,7 +5,7 @@ set -euo pipefail
 
 bad=0
 for page in "$TOP_SRCDIR"/man/*.[1-8]; do
-	bash "$TOP_SRCDIR/man/paste.sh" "$PREFORK_SRV" "$page" |
+	bash "$TOP_SRCDIR/tests/lint/paste.sh" "$PREFORK_SRV" "$page" |
 		diff -u --label "$page" --label 'what the program prints' "$page" - || bad=1
 done
 sample=$TOP_SRCDIR/etc/prefork-srv.conf

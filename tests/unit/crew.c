@@ -97,12 +97,13 @@ struct generation *crew_generation(const char *override, unsigned workers)
 					    .listener_count = 1,
 					    .overrides = &override,
 					    .override_count = override ? 1 : 0 };
+	const struct identity identity = { .changes = false };
 	struct err err;
 	struct conf *conf = conf_load(&source, &err);
 	struct generation *generation;
 
 	assert_non_null(conf);
-	generation = generation_new(conf, NULL, workers, &err);
+	generation = generation_new(conf, &identity, NULL, workers, &err);
 	assert_non_null(generation);
 	return generation;
 }

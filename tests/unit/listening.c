@@ -59,7 +59,7 @@ struct listener_set *listening_open(const struct listening *setup, const struct 
 				    unsigned sockets)
 {
 	struct err err;
-	struct listener_set *set = listener_open_all(&setup->conf, old, sockets, &err);
+	struct listener_set *set = listener_open_all(&setup->conf, old, sockets, NULL, &err);
 
 	if (!set)
 		fail_msg("%s", err.text);
@@ -71,7 +71,7 @@ void listening_refuses(const struct listening *setup, const struct listener_set 
 {
 	struct err err;
 
-	assert_null(listener_open_all(&setup->conf, old, 1, &err));
+	assert_null(listener_open_all(&setup->conf, old, 1, NULL, &err));
 	if (err.code != code || !strstr(err.text, reason))
 		fail_msg("%d: %s", err.code, err.text);
 	assert_memory_equal(err.text, "x.conf:1: listen \"", 18);

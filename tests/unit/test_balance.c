@@ -28,6 +28,7 @@ static int set_up(void **state)
 	for (unsigned i = 0; i < PEERS; i++) {
 		f->fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		atomic_store(&f->slots[i].state, SLOT_READY);
+		atomic_store(&f->slots[i].seat, i);
 		f->of[i] = (struct balance){
 			.peers = f->slots, .kick_fds = f->fds, .number = i, .peer_count = PEERS
 		};
@@ -113,6 +114,18 @@ static void deputy__of_a_socket_without_owner__is_the_lowest_ready(void **state)
 	assert_false(balance_is_deputy(&f->of[1], 1, 2)); /* worker 3 owns it as well */
 }
 
+static void owner__of_a_socket__is_who_sits_there_whatever_its_number(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->slots[0].state, SLOT_EMPTY);
+	atomic_store(&f->slots[3].seat, 0);
+	assert_true(balance_owns(&f->of[3], 0, 3));
+	assert_false(balance_owns(&f->of[2], 0, 3));
+	assert_false(balance_is_deputy(&f->of[1], 0, 3));
+	assert_true(balance_is_deputy(&f->of[1], 3, 4));
+}
+
 static void kick__names_the_listener__and_is_heard_once(void **state)
 {
 	struct fixture *f = *state;
@@ -143,6 +156,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			deputy__of_a_socket_without_owner__is_the_lowest_ready, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			owner__of_a_socket__is_who_sits_there_whatever_its_number, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(kick__names_the_listener__and_is_heard_once, set_up,
 						tear_down),
 	};

@@ -284,7 +284,7 @@ static void conf_can_reload__tells_what_needs_a_restart(void **state)
 {
 	assert_reload(state, GOOD, "workers = 3\nlisten \"8081\" { service = echo }\n", NULL);
 	assert_reload(state, GOOD, "pid_file = /x\n" GOOD,
-		      "pid_file: cannot change at run time (restart the server)");
+		      "x.conf:1: pid_file: cannot change at run time (restart the server)");
 	assert_reload(state, GOOD, "listen \"8080\" { service = ack v6only = yes }\n",
 		      "x.conf:1: listen \"8080\": listen.v6only: cannot change at run time "
 		      "(restart the server)");

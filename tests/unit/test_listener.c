@@ -63,6 +63,44 @@ static void open__of_dual_stack_beside_ipv4__hints_v6only(void **state)
 	assert_true(listener_check_clashes(&setup.conf, &err));
 }
 
+static void open__of_resolved_addresses__asks_no_resolver(void **state)
+{
+	struct listening setup = { 0 }, named = { 0 };
+	struct listener_addresses resolved[LISTENING_MOST];
+	struct listener_set *set;
+	struct err err;
+
+	(void)state;
+	listening_add(&setup, "127.0.0.1:0");
+	listening_add(&setup, "[::1]:1");
+	assert_true(listener_resolve(&setup.conf, resolved, &err));
+	assert_int_equal(resolved[0].count, 1);
+	assert_int_equal(resolved[1].found[0].sa.sa_family, AF_INET6);
+	/* a text that no resolver could make anything of */
+	listening_add(&named, "not an address");
+	set = listener_open_all(&named.conf, NULL, 1, resolved, &err);
+	assert_non_null(set);
+	assert_int_equal(set->count, 1);
+	assert_true(listening_answers(&set->list[0].bound));
+	listener_close_all(set, NULL, true);
+}
+
+static void resolve__refuses_what_open_would(void **state)
+{
+	struct listening twice = { 0 }, wrong = { 0 };
+	struct listener_addresses resolved[LISTENING_MOST];
+	struct err err;
+
+	(void)state;
+	listening_add(&twice, "127.0.0.1:1");
+	listening_add(&twice, "127.0.0.1:1");
+	assert_false(listener_resolve(&twice.conf, resolved, &err));
+	assert_non_null(strstr(err.text, "has it already"));
+	listening_add(&wrong, "not an address");
+	assert_false(listener_resolve(&wrong.conf, resolved, &err));
+	assert_memory_equal(err.text, "x.conf:1: listen \"", 18);
+}
+
 static void reload__takes_over_what_both_share(void **state)
 {
 	struct listening from = { 0 }, to = { 0 };
@@ -218,6 +256,8 @@ int main(void)
 		CASE(open__that_fails_late__leaves_nothing_behind),
 		CASE(open__of_clashing_addresses__names_both),
 		CASE(open__of_dual_stack_beside_ipv4__hints_v6only),
+		CASE(open__of_resolved_addresses__asks_no_resolver),
+		CASE(resolve__refuses_what_open_would),
 		CASE(reload__takes_over_what_both_share),
 		CASE(reload__with_port_0_twice__takes_each_once),
 		CASE(reload__that_fails__leaves_the_old_set_serving),

@@ -191,6 +191,68 @@ static void open__while_another_holds_it__names_the_holder(void **state)
 	pidfile_remove(&file);
 }
 
+/* A process that may only read the file locks that; ends when *let_go is closed. */
+static pid_t read_lock_elsewhere(const char *path, int *let_go)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	int held[2], go[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(sys_pipe2(held, O_CLOEXEC), 0);
+	assert_int_equal(sys_pipe2(go, O_CLOEXEC), 0);
+	pid = sys_fork();
+	if (pid == 0) {
+		int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
+
+		sys_close(go[1]);
+		if (sys_fcntl_lock(fd, F_SETLK, &lock) < 0 || sys_write(held[1], "h", 1) != 1)
+			_exit(1);
+		_exit(sys_read(go[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	assert_true(pid > 0);
+	sys_close(held[1]);
+	sys_close(go[0]);
+	assert_int_equal(sys_read(held[0], &byte, 1), 1);
+	sys_close(held[0]);
+	*let_go = go[1];
+	return pid;
+}
+
+static void open__of_a_file_that_a_reader_has_locked__makes_a_new_one(void **state)
+{
+	const struct place *place = *state;
+	struct pidfile file;
+	struct stat st;
+	struct err err;
+	pid_t reader;
+	int let_go;
+
+	write_file(place->path, "1\n");
+	reader = read_lock_elsewhere(place->path, &let_go);
+	assert_int_equal(pidfile_owner(place->path), 0);
+	umask(022);
+	assert_true(pidfile_open(&file, place->path, &err));
+	assert_file(place->path, "");
+	assert_int_equal(sys_stat(place->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+	end_holder(reader, let_go);
+	pidfile_remove(&file);
+}
+
+static void open__of_what_is_no_file__fails_and_leaves_it(void **state)
+{
+	const struct place *place = *state;
+	struct pidfile file;
+	struct err err;
+
+	assert_int_equal(mkfifo(place->path, 0600), 0);
+	assert_int_equal(pidfile_owner(place->path), 0); /* and does not wait */
+	assert_false(pidfile_open(&file, place->path, &err));
+	assert_non_null(strstr(err.text, "is not a regular file"));
+	assert_int_equal(access(place->path, F_OK), 0);
+}
+
 static void open__of_a_symbolic_link__fails(void **state)
 {
 	const struct place *place = *state;
@@ -271,6 +333,8 @@ int main(void)
 		IN_PLACE(open__then_write__holds_our_pid),
 		IN_PLACE(open__of_a_stale_file__empties_it),
 		IN_PLACE(open__while_another_holds_it__names_the_holder),
+		IN_PLACE(open__of_a_file_that_a_reader_has_locked__makes_a_new_one),
+		IN_PLACE(open__of_what_is_no_file__fails_and_leaves_it),
 		IN_PLACE(open__of_a_symbolic_link__fails),
 		cmocka_unit_test(open__in_a_missing_folder__fails),
 		IN_PLACE(remove__after_another_took_the_path__leaves_it),

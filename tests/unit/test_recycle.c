@@ -53,6 +53,7 @@ static unsigned replace_one(struct recycle *recycle, struct roster *roster)
 	assert_int_equal(recycle->fresh, FRESH);
 	roster_start_due(roster, OLD_ENOUGH);
 	assert_int_equal(generation->members[FRESH].state, MEMBER_RUNNING);
+	assert_int_equal(generation->slots[FRESH].seat, generation->slots[recycle->old].seat);
 	return recycle->old;
 }
 
@@ -131,6 +132,17 @@ static void step__when_the_replacement_dies_first__waits_for_the_next(void **sta
 	assert_int_equal(recycle.generation, generation->id);
 }
 
+static void due__while_a_replacement_is_under_way__is_not(void **state)
+{
+	struct roster *roster = *state;
+	struct recycle recycle = { 0 };
+
+	crew_serve(roster, max_age);
+	assert_int_equal(recycle_due_ms(&recycle, roster, INT64_MAX), 250);
+	replace_one(&recycle, roster);
+	assert_int_equal(recycle_due_ms(&recycle, roster, INT64_MAX), INT64_MAX);
+}
+
 static void step__when_a_signal_takes_the_replacement__gives_up(void **state)
 {
 	struct roster *roster = *state;
@@ -173,6 +185,7 @@ int main(void)
 		WITH_ROSTER(step__with_a_worker_that_accepted_enough__replaces_that),
 		WITH_ROSTER(step__when_the_old_one_dies_first__keeps_the_number_of_workers),
 		WITH_ROSTER(step__when_the_replacement_dies_first__waits_for_the_next),
+		WITH_ROSTER(due__while_a_replacement_is_under_way__is_not),
 		WITH_ROSTER(step__when_a_signal_takes_the_replacement__gives_up),
 		WITH_ROSTER(step__after_a_reload__forgets_the_pair),
 	};

@@ -322,6 +322,21 @@ static void less__while_one_waits__gives_up_that_one(void **state)
 
 #define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
+static void less__after_a_replacement__leaves_the_lowest_seats_taken(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *generation = crew_serve(roster, NULL);
+
+	/* as after recycling worker 0 */
+	generation->members[CREW_WORKERS] = generation->members[0];
+	generation->members[0] = (struct member){ .state = MEMBER_EMPTY };
+	assert_true(roster_less(roster, CREW_NOW));
+	assert_int_equal(generation->members[2].state, MEMBER_RETIRING);
+	assert_int_equal(generation->members[CREW_WORKERS].state, MEMBER_RUNNING);
+	assert_true(roster_more(roster, CREW_NOW));
+	assert_int_equal(generation->members[0].seat, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +361,7 @@ int main(void)
 		WITH_ROSTER(more__up_to_the_room__then_no_more),
 		WITH_ROSTER(less__down_to_one__then_no_less),
 		WITH_ROSTER(less__while_one_waits__gives_up_that_one),
+		WITH_ROSTER(less__after_a_replacement__leaves_the_lowest_seats_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

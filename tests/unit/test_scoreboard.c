@@ -99,7 +99,8 @@ static void new__over_an_older_file__replaces_it_and_leaves_the_old_mapping(void
 	board = make();
 	assert_int_equal(atomic_load(&board->generation), 0);
 	assert_int_equal(atomic_load(&old->generation), 1);
-	scoreboard_free(old, path, false);
+	scoreboard_free(old, path, true); /* the file is not its own any more */
+	assert_int_equal(access(path, F_OK), 0);
 	scoreboard_free(board, path, true);
 }
 

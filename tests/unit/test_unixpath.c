@@ -8,7 +8,13 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit/listening.h"
@@ -110,6 +116,107 @@ static void unix_socket__with_an_unknown_owner__is_refused(void **state)
 	assert_int_equal(access(listening_path, F_OK), -1);
 }
 
+/* A socket bound to the path that does not listen. */
+static int bind_only(void)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", listening_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	return fd;
+}
+
+static void reload__with_anothers_socket_at_the_path__leaves_its_mode(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *old, *set;
+	int fd;
+
+	(void)state;
+	listening_add(&setup, listening_unix);
+	old = listening_open(&setup, NULL, 1);
+	assert_int_equal(unlink(listening_path), 0);
+	fd = bind_only();
+	assert_int_equal(chmod(listening_path, 0600), 0);
+	set = listening_open(&setup, old, 1);
+	listener_apply(set);
+	assert_int_equal(mode_of(listening_path), 0600);
+	listener_close_all(old, set, true);
+	listener_close_all(set, NULL, true);
+	assert_int_equal(access(listening_path, F_OK), 0);
+	close(fd);
+}
+
+/* Locks the folder of the path, as a server does from bind to listen. */
+static int lock_folder(void)
+{
+	char folder[sizeof(listening_path)];
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%s", listening_path);
+	*strrchr(folder, '/') = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	return fd;
+}
+
+/* Another server: says by its exit code that the address is in use. */
+static _Noreturn void start_second(const struct listening *setup)
+{
+	struct err err;
+
+	_exit(!listener_open_all(&setup->conf, NULL, 1, NULL, &err) &&
+			      strstr(err.text, "Address already in use") ?
+		      0 :
+		      1);
+}
+
+static void second_server__between_bind_and_listen__waits(void **state)
+{
+	struct listening setup = { 0 };
+	int status, started[2], lock, fd;
+	struct pollfd end;
+	pid_t pid;
+
+	(void)state;
+	listening_add(&setup, listening_unix);
+	assert_int_equal(pipe2(started, O_CLOEXEC), 0);
+	lock = lock_folder();
+	fd = bind_only();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(lock);
+		start_second(&setup);
+	}
+	close(started[1]);
+	/* the pipe ends with the other server, which must not be done yet */
+	end = (struct pollfd){ .fd = started[0], .events = POLLIN };
+	assert_int_equal(poll(&end, 1, 200), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	close(lock);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(started[0]);
+	close(fd);
+}
+
+static void lock__that_another_keeps__is_gone_without(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *set;
+	int lock;
+
+	(void)state;
+	listening_add(&setup, listening_unix);
+	lock = lock_folder();
+	set = listening_open(&setup, NULL, 1);
+	assert_true(listening_answers(&set->list[0].bound));
+	listener_close_all(set, NULL, true);
+	close(lock);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, listening_set_up, listening_tear_down)
 
 int main(void)
@@ -121,6 +228,9 @@ int main(void)
 		CASE(unix_socket__never_replaces_a_file),
 		CASE(unix_socket__that_another_replaced__is_not_removed),
 		CASE(unix_socket__with_an_unknown_owner__is_refused),
+		CASE(reload__with_anothers_socket_at_the_path__leaves_its_mode),
+		CASE(second_server__between_bind_and_listen__waits),
+		CASE(lock__that_another_keeps__is_gone_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

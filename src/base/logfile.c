@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opens the log's file. It gives away nothing that it did not make: root opens the log in a folder
+ * that may be the workers', where a link could lead to any file of the system. Called by base/log.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/logfile.h"
+#include "base/sys.h"
+
+enum { FILE_FLAGS = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
+
+int logfile_folder(const char *path, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[4096];
+	int n;
+
+	*name = slash ? slash + 1 : path;
+	if (**name == '\0') {
+		errno = EISDIR;
+		return -1;
+	}
+	if (strlen(*name) >= LOGFILE_NAME) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	/* the slash stays, so that the root is a folder too */
+	n = snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
+		     slash ? path : ".");
+	if (n >= (int)sizeof(folder)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return sys_open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+}
+
+static bool fail(struct err *err)
+{
+	return err_set(err, err_code(errno, CODE_OSERR), "%s", strerror(errno));
+}
+
+/* Gives a file that was just made to the workers' user, who will have to open it again. */
+static bool give(int fd, uid_t owner, struct err *err)
+{
+	return owner == (uid_t)-1 || sys_fchown(fd, owner, (gid_t)-1) == 0 || fail(err);
+}
+
+/* Whoever may write to the folder decides where its links lead. */
+static bool trusts_links(int folder)
+{
+	struct stat st;
+
+	return sys_fstat(folder, &st) == 0 && (st.st_uid == 0 || st.st_uid == geteuid()) &&
+	       (st.st_mode & 022) == 0;
+}
+
+static bool check_owner(const struct stat *st, uid_t owner, struct err *err)
+{
+	uid_t wanted = owner == (uid_t)-1 ? geteuid() : owner;
+
+	if (st->st_nlink != 1)
+		return err_set(err, CODE_CONFIG,
+			       "it has %ju hard links and may be another's file (remove it)",
+			       (uintmax_t)st->st_nlink);
+	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != wanted)
+		return err_set(err, CODE_CONFIG,
+			       "it belongs to user %u, who is neither the server's nor the "
+			       "workers' (chown it to user %u, or remove it)",
+			       st->st_uid, wanted);
+	return true;
+}
+
+static bool check(int fd, bool is_link, uid_t owner, struct err *err)
+{
+	struct stat st;
+
+	if (sys_fstat(fd, &st) < 0)
+		return fail(err);
+	if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))
+		return true;
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, CODE_CONFIG, "it is no file, pipe or character device");
+	return is_link || check_owner(&st, owner, err);
+}
+
+static int keep_if(bool good, int fd)
+{
+	if (!good)
+		sys_close(fd);
+	return good ? fd : -1;
+}
+
+static int open_existing(int folder, const char *name, uid_t owner, struct err *err)
+{
+	int fd = sys_openat(folder, name, FILE_FLAGS | O_NOFOLLOW, 0);
+	bool is_link = fd < 0 && errno == ELOOP;
+
+	if (is_link && !trusts_links(folder)) {
+		err_set(err, CODE_CONFIG,
+			"it is a symbolic link in a folder that others can write to "
+			"(name the file itself)");
+		return -1;
+	}
+	if (is_link)
+		fd = sys_openat(folder, name, FILE_FLAGS, 0);
+	if (fd < 0) {
+		fail(err);
+		return -1;
+	}
+	return keep_if(check(fd, is_link, owner, err), fd);
+}
+
+int logfile_open(int folder, const char *name, bool create, uid_t owner, struct err *err)
+{
+	int fd;
+
+	if (!create)
+		return open_existing(folder, name, owner, err);
+	fd = sys_openat(folder, name, FILE_FLAGS | O_CREAT | O_EXCL | O_NOFOLLOW, 0640);
+	if (fd >= 0)
+		return keep_if(give(fd, owner, err), fd);
+	if (errno == EEXIST)
+		return open_existing(folder, name, owner, err);
+	fail(err);
+	return -1;
+}
+
+bool logfile_is_lasting(int fd, uid_t owner)
+{
+	struct stat st;
+
+	return owner == (uid_t)-1 || sys_fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	       st.st_uid == owner || (st.st_mode & 022) != 0;
+}
