@@ -90,7 +90,7 @@ void complaint_unknown(const char *section, const char *name, struct place place
 		err_set(err, CODE_CONFIG, "%s: %s: does not belong here (it belongs to %s%s)", at,
 			shown + 1, strcmp(elsewhere, "top level") == 0 ? "the " : "section ",
 			elsewhere);
-	else if (near != NULL)
+	else if (near != NULL && strcmp(near, name) != 0)
 		err_set(err, CODE_CONFIG, "%s: %s: unknown option (did you mean %s?)", at,
 			shown + 1, near);
 	else

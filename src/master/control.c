@@ -17,8 +17,8 @@
 #include "master/deed.h"
 #include "master/pidfile.h"
 
-/* A reload may wait for another one before it, each bounded by the master. */
-enum { DEED_MOST_MS = 120 * 1000, STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
+/* The master bounds a reload by less; one that is under way comes first. */
+enum { DEED_MOST_MS = 45 * 1000, STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
 enum { POLL_FIRST_MS = 5, POLL_LAST_MS = 50, POLL_STOP_MS = 1000 };
 
 struct asked {
@@ -102,9 +102,11 @@ static bool has_come(const struct deed *deed, uint32_t wanted)
 static bool wait_deed(const struct asked *asked, const struct deed *deed, uint32_t wanted,
 		      struct err *err)
 {
+	uint32_t before = wanted - atomic_load_explicit(&deed->done, memory_order_acquire);
+	int64_t most_ms = (int64_t)before * DEED_MOST_MS;
 	int wait_ms = POLL_FIRST_MS, gone = 0;
 
-	while (gone == 0 && clock_ms() - asked->begun_ms < DEED_MOST_MS) {
+	while (gone == 0 && clock_ms() - asked->begun_ms < most_ms) {
 		if (has_come(deed, wanted))
 			return tell(asked, deed, err);
 		gone = gone_within(asked, wait_ms);
@@ -117,7 +119,7 @@ static bool wait_deed(const struct asked *asked, const struct deed *deed, uint32
 		return err_set(err, CODE_FAILED, "%s: the server (pid %d) died before it was done",
 			       asked->verb, (int)asked->pid);
 	return err_set(err, CODE_FAILED, "%s: the server (pid %d) has not answered within %d s",
-		       asked->verb, (int)asked->pid, DEED_MOST_MS / 1000);
+		       asked->verb, (int)asked->pid, (int)(most_ms / 1000));
 }
 
 static const struct {

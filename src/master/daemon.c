@@ -21,17 +21,33 @@ static bool read_report(int fd, struct err *outcome)
 	return done == sizeof(*outcome);
 }
 
-/* In the process that was started: a Ctrl-C ends it as usual while it waits. */
+/* A stop that is asked of the starter is meant for the daemon, which is alone in its group. */
+static void hand_on_signals(int signals, pid_t group)
+{
+	int number;
+
+	while ((number = signals_next(signals, NULL)) > 0)
+		if (signals_find(number)->master == SIGNAL_QUIT ||
+		    signals_find(number)->master == SIGNAL_STOP)
+			sys_kill(-group, number);
+}
+
+/* In the process that was started: waits for the daemon's word, or its death. */
 static bool await_report(int fd, pid_t child, struct err *err)
 {
+	struct pollfd watched[] = { { .fd = fd, .events = POLLIN },
+				    { .fd = signals_open(), .events = POLLIN } };
 	int status;
 
-	signals_restore();
+	/* The process in between; once it is gone the daemon is there to be signalled. */
 	while (sys_waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
+	while (sys_poll(watched, 2, -1) < 0 || watched[0].revents == 0)
+		hand_on_signals(watched[1].fd, child);
 	if (!read_report(fd, err))
 		err_set(err, CODE_OSERR, "the daemon died before it was ready (the log says why)");
 	sys_close(fd);
+	sys_close(watched[1].fd);
 	return false;
 }
 

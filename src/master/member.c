@@ -142,6 +142,9 @@ static void log_death(const struct member *member, unsigned number, int status, 
 {
 	if (expected && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		LOG(EVENT_worker_exited, worker_field(number), LOG_NUM("child_pid", member->pid));
+	else if (expected && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		LOG(EVENT_worker_exited, worker_field(number), LOG_NUM("child_pid", member->pid),
+		    LOG_NUM("signal", SIGKILL));
 	else if (WIFSIGNALED(status))
 		LOG(EVENT_worker_crashed, worker_field(number), LOG_NUM("child_pid", member->pid),
 		    LOG_NUM("signal", WTERMSIG(status)),

@@ -69,6 +69,13 @@ static void check_descriptors(const struct conf *conf, unsigned sockets, struct 
 	const char *option = conf->rlimit_nofile > 0 ? "rlimit_nofile" : "worker_connections";
 	struct rlimit limit;
 
+	if ((int64_t)needed < conf->worker_connections)
+		scarce(report,
+		       "%s: rlimit_nofile: %" PRIu64
+		       " descriptors are too few for worker_connections = %" PRId64
+		       " (auto is enough)",
+		       conf_place(conf, "rlimit_nofile"), (uint64_t)needed,
+		       conf->worker_connections);
 	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= needed)
 		return;
 	/* root may raise it, unless a container forbids that */

@@ -61,11 +61,19 @@ static void begin(struct server *server)
 	tidings_ready();
 }
 
+static const char stopping[] = "the server was told to stop";
+
+static void refuse(struct server *server)
+{
+	deed_begin(&server->board->reload);
+	deed_end(&server->board->reload, stopping, 0, 0);
+}
+
 void reload_ask(struct server *server)
 {
 	if (server->stop.how != STOP_NOT)
-		return;
-	if (server->reload.phase == RELOAD_IDLE && server->is_started)
+		refuse(server);
+	else if (server->reload.phase == RELOAD_IDLE && server->is_started)
 		begin(server);
 	else
 		server->reload.again = true;
@@ -191,15 +199,11 @@ void reload_step(struct server *server, int64_t now_ms)
 
 void reload_abandon(struct server *server)
 {
-	static const char message[] = "the server was told to stop";
-
 	if (server->reload.phase != RELOAD_IDLE)
-		fail(server, message);
-	if (!server->reload.again)
-		return;
+		fail(server, stopping);
+	if (server->reload.again)
+		refuse(server);
 	server->reload.again = false;
-	deed_begin(&server->board->reload);
-	deed_end(&server->board->reload, message, 0, 0);
 }
 
 int64_t reload_due_ms(const struct server *server, int64_t otherwise_ms)

@@ -238,6 +238,34 @@ static void daemon__with_taken_port__the_starter_says_so(void **state)
 	close(fd);
 }
 
+/* What is asked of the starter reaches the daemon: it ends with the one, or was ready before. */
+static void stop_starter(int after_ms)
+{
+	struct server *s =
+		server_launch(&(struct plan){ .args = { "-d" }, .log_file = true, .workers = 32 });
+	char out[1024];
+	int code;
+
+	s->detaches = true;
+	poll(NULL, 0, after_ms);
+	server_signal(s, SIGTERM);
+	code = server_wait_exit(s);
+	if (code == 0) {
+		server_follow_daemon(s);
+		server_verb(s, "quit", out, sizeof(out));
+		code = server_wait_exit(s);
+	}
+	server_check(s, code, code == 1 || code == 128 + SIGTERM ? code : 0);
+}
+
+static void daemon__whose_starter_is_told_to_stop__does_not_stay(void **state)
+{
+	for (int i = 0; i < 20; i++) {
+		stop_starter(i);
+		harness_teardown(state);
+	}
+}
+
 /*
  * A signal that comes while the server starts: it ends, in whatever stage it was, and leaves
  * nothing.
@@ -355,6 +383,7 @@ int main(void)
 		E2E(pid_file__replaced_by_another__is_left_alone),
 		E2E(pid_file__two_starts_at_once__one_wins),
 		E2E(daemon__detaches_when_ready_and_stops),
+		E2E(daemon__whose_starter_is_told_to_stop__does_not_stay),
 		E2E(daemon__with_taken_port__the_starter_says_so),
 		E2E(signals__while_starting__end_it_and_leave_nothing),
 		E2E(master__killed__workers_end_and_a_new_one_binds),
