@@ -250,11 +250,9 @@ static void stop_starter(int after_ms)
 	poll(NULL, 0, after_ms);
 	server_signal(s, SIGTERM);
 	code = server_wait_exit(s);
-	if (code == 0) {
-		server_follow_daemon(s);
-		server_verb(s, "quit", out, sizeof(out));
-		code = server_wait_exit(s);
-	}
+	/* Ready before it heard of it, and on its way out since. */
+	if (code == 0)
+		WAIT_UNTIL(s, server_verb(s, "quit", out, sizeof(out)) == 1);
 	server_check(s, code, code == 1 || code == 128 + SIGTERM ? code : 0);
 }
 
