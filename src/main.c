@@ -274,12 +274,13 @@ int main(int argc, char **argv)
 	struct err err = { .code = CODE_OK };
 	enum exit_code code;
 
-	signals_block();
+	if (!signals_block())
+		err_errno(&err, CODE_OSERR, "cannot block signals");
 	title_start(argc, argv);
 	fill_standard_descriptors();
 	if (getcwd(command.here, sizeof(command.here)) != NULL)
 		command.options.source.directory = command.here;
-	if (read_flags(&command, argc, argv, &err)) {
+	if (err.text[0] == '\0' && read_flags(&command, argc, argv, &err)) {
 		code = act(&command, &err);
 		if (!flush_output(&err))
 			code = err.code;

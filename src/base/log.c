@@ -14,6 +14,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/logfile.h"
 #include "base/logline.h"
@@ -190,6 +191,7 @@ void log_role(const char *role, int number)
 	snprintf(state.role, sizeof(state.role), "%s", role);
 	state.number = number;
 	state.pid = getpid();
+	fault_role(role);
 }
 
 bool log_wants(enum log_event event)

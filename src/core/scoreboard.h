@@ -15,8 +15,9 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "core/penalty.h"
 
-enum { SCOREBOARD_SLOTS = 1024, SCOREBOARD_VERSION = 2, SCOREBOARD_MESSAGE = 1024 };
+enum { SCOREBOARD_SLOTS = 1024, SCOREBOARD_VERSION = 3, SCOREBOARD_MESSAGE = 1024 };
 #define SCOREBOARD_MAGIC UINT64_C(0x70726566726b7362)
 
 enum metric {
@@ -78,6 +79,17 @@ struct deed {
 	struct outcome outcomes[2];
 };
 
+enum { SCOREBOARD_CRASHES = 16 };
+
+/* A crash, as the master saw it. */
+struct crash_note {
+	int64_t at_s; /* time(2) */
+	uint32_t worker, pid, signal, hung;
+	int64_t age_ms; /* of the connection that was in hand, from here on; "" there was none */
+	uint64_t bytes_in, bytes_out;
+	char listen[128], service[16], remote[64], state[16], last_call[24];
+};
+
 struct scoreboard {
 	uint64_t magic;
 	uint32_t version, slot_count;
@@ -90,6 +102,9 @@ struct scoreboard {
 	struct deed reload, reopen;
 	_Atomic uint64_t totals[METRIC_COUNT]; /* counters of workers that are gone */
 	_Atomic uint64_t respawns, crashes, hangs;
+	_Atomic uint32_t crash_count; /* crash_notes written; the last one is at count - 1 */
+	struct crash_note crash_notes[SCOREBOARD_CRASHES];
+	struct penalties penalties;
 	struct slot slots[SCOREBOARD_SLOTS];
 };
 

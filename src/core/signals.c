@@ -42,18 +42,20 @@ static void fill_mask(sigset_t *mask)
 	}
 }
 
-void signals_block(void)
+bool signals_block(void)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t mask;
 
 	fill_mask(&mask);
-	sys_sigprocmask(SIG_BLOCK, &mask, NULL);
+	if (sys_sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+		return false;
 	/* a starter that ignored SIGCHLD would have the kernel reap our children behind our back */
 	for (unsigned i = 0; i < signal_count; i++) {
 		action.sa_handler = is_heard(&signal_rows[i]) ? SIG_DFL : SIG_IGN;
 		sigaction(signal_rows[i].number, &action, NULL);
 	}
+	return true;
 }
 
 void signals_restore(void)

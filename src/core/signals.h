@@ -36,9 +36,9 @@ const struct signal_row *signals_find(int number);
 
 /*
  * Blocks every row's signal and takes its default disposition; the rows that nobody acts on
- * (SIGPIPE) are ignored instead. First line of main.
+ * (SIGPIPE) are ignored instead. False with errno. First line of main.
  */
-void signals_block(void);
+bool signals_block(void);
 
 /* Restores the default dispositions and an empty mask: in a child, before any exec. */
 void signals_restore(void);

@@ -45,7 +45,7 @@ void announce_conf(const struct conf *conf)
 	title_set("prefork-srv: master %s", conf->origin);
 }
 
-static void write_all(int fd, const char *text, size_t size)
+static bool write_all(int fd, const char *text, size_t size)
 {
 	while (size > 0) {
 		ssize_t written = sys_write(fd, text, size);
@@ -53,10 +53,11 @@ static void write_all(int fd, const char *text, size_t size)
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written <= 0)
-			return;
+			return false;
 		text += written;
 		size -= (size_t)written;
 	}
+	return true;
 }
 
 static void tell_ready_fd(struct server *server)
@@ -70,7 +71,9 @@ static void tell_ready_fd(struct server *server)
 		int length = snprintf(line, sizeof(line), "%s\n",
 				      addr_write(&set->list[i].bound, address));
 
-		write_all(server->ready_fd, line, (size_t)length);
+		/* One address less than there are would be taken for all of them. */
+		if (!write_all(server->ready_fd, line, (size_t)length))
+			break;
 	}
 	sys_close(server->ready_fd);
 	server->ready_fd = -1;

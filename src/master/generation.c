@@ -64,7 +64,7 @@ void generation_free(struct generation *generation)
 	BUG_ON(generation->listeners);
 	close_kicks(generation);
 	for (unsigned i = 0; generation->members && i < generation->capacity; i++) {
-		BUG_ON(generation->members[i].pid);
+		BUG_ON(generation->members[i].pid || generation->members[i].keeper);
 		if (generation->members[i].arena)
 			arena_free(generation->members[i].arena);
 	}

@@ -34,14 +34,19 @@ enum member_state { MEMBER_EMPTY, MEMBER_WAITING, MEMBER_RUNNING, MEMBER_RETIRIN
 
 struct member {
 	enum member_state state;
-	unsigned seat;      /* which CPU and which reuse_port sockets are its own */
-	pid_t pid;          /* of the living worker, else 0 */
-	bool ready;         /* it has said so */
-	bool hung;          /* it is being killed for it */
-	int64_t due_ms;     /* WAITING: when to start */
-	int64_t started_ms; /* of the living worker */
-	int64_t grace_ms;   /* its heartbeat counts as at least this late */
-	int64_t kill_ms;    /* when it gets SIGKILL; 0: not */
+	unsigned seat;       /* which CPU and which reuse_port sockets are its own */
+	pid_t pid;           /* of the living worker, else 0 */
+	pid_t keeper;        /* of the living keeper, else 0 */
+	bool wants_worker;   /* RETIRING: one more is to finish what the last one left */
+	bool is_over;        /* RETIRING: whatever it leaves is not finished any more */
+	int64_t deadline_ms; /* RETIRING: when all that it leaves is over, 0: never */
+	int retire_signal;   /* RETIRING: by which it was told, or 0 */
+	bool ready;          /* it has said so */
+	bool hung;           /* it is being killed for it */
+	int64_t due_ms;      /* WAITING: when to start */
+	int64_t started_ms;  /* of the living worker */
+	int64_t grace_ms;    /* its heartbeat counts as at least this late */
+	int64_t kill_ms;     /* when it gets SIGKILL; 0: not */
 	struct respawn respawn;
 	struct arena *arena; /* NULL while EMPTY */
 };

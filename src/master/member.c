@@ -58,16 +58,38 @@ static bool prepare_arena(const struct generation *generation, struct member *me
 	return member->arena;
 }
 
-static void wait_for(struct member *member, unsigned number, int64_t lived_ms, bool progressed,
-		     int64_t now_ms)
+void member_wait(struct member *member, unsigned number, bool progressed, int64_t now_ms)
 {
-	int64_t delay_ms = respawn_delay_ms(&member->respawn, lived_ms, progressed);
+	int64_t delay_ms =
+		respawn_delay_ms(&member->respawn, now_ms - member->started_ms, progressed);
 
-	member->state = MEMBER_WAITING;
+	if (member->state == MEMBER_RETIRING)
+		member->wants_worker = true;
+	else
+		member->state = MEMBER_WAITING;
 	member->due_ms = now_ms + delay_ms;
 	if (delay_ms > 0)
 		LOG(EVENT_worker_respawn_delayed, worker_field(number),
 		    LOG_NUM("delay_ms", delay_ms));
+}
+
+bool member_wants_worker(const struct member *member)
+{
+	return member->state == MEMBER_WAITING ||
+	       (member->state == MEMBER_RETIRING && member->wants_worker);
+}
+
+void member_leave(struct member *member, int64_t now_ms)
+{
+	if (member->keeper == 0) {
+		vacate(member);
+		return;
+	}
+	member->state = MEMBER_RETIRING;
+	member->wants_worker = false;
+	member->is_over = true;
+	member->kill_ms = now_ms + MEMBER_MARGIN_MS;
+	sys_kill(member->keeper, SIGTERM);
 }
 
 static void refused(struct roster *roster, struct generation *generation, unsigned number,
@@ -79,141 +101,142 @@ static void refused(struct roster *roster, struct generation *generation, unsign
 	if (generation == roster->starting) {
 		errno = error;
 		err_errno(&generation->failure, CODE_OSERR, "cannot start worker %u", number);
-		vacate(member);
+		member_leave(member, now_ms);
 		return;
 	}
 	LOG(EVENT_worker_crashed, worker_field(number),
 	    LOG_STR("message", "the system refused to start it"),
 	    LOG_STR("error", strerror(error)));
-	wait_for(member, number, 0, false, now_ms);
+	member->started_ms = now_ms;
+	member_wait(member, number, false, now_ms);
+}
+
+/* A keeper clones into what the last worker left; without one all begins anew. */
+static bool start(struct roster *roster, struct generation *generation, unsigned number)
+{
+	struct member *member = &generation->members[number];
+	pid_t pid;
+
+	if (member->keeper > 0)
+		return sys_kill(member->keeper, SIGUSR1) == 0;
+	pid = prepare_arena(generation, member) ? roster->spawn(roster, generation, number) : -1;
+	if (pid > 0 && generation->conf->keep_connections)
+		member->keeper = pid;
+	else if (pid > 0)
+		member->pid = pid;
+	return pid > 0;
+}
+
+static void note_start(struct generation *generation, unsigned number)
+{
+	const struct member *member = &generation->members[number];
+
+	STORE(generation->slots[number].pid, (uint32_t)member->pid);
+	LOG(EVENT_worker_started, worker_field(number), LOG_NUM("child_pid", member->pid),
+	    LOG_NUM("generation", generation->id));
 }
 
 void member_start(struct roster *roster, struct generation *generation, unsigned number,
 		  int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
-	pid_t pid = -1;
 
 	prepare_slot(roster->board, generation, number, now_ms);
-	if (prepare_arena(generation, member))
-		pid = roster->spawn(roster, generation, number);
-	if (pid < 0) {
+	if (!start(roster, generation, number)) {
 		refused(roster, generation, number, errno, now_ms);
 		return;
 	}
-	STORE(generation->slots[number].pid, (uint32_t)pid);
-	member->state = MEMBER_RUNNING;
-	member->pid = pid;
-	member->ready = member->hung = false;
+	member->ready = member->hung = member->wants_worker = false;
 	member->started_ms = member->grace_ms = now_ms;
 	member->kill_ms = 0;
-	LOG(EVENT_worker_started, worker_field(number), LOG_NUM("child_pid", pid),
-	    LOG_NUM("generation", generation->id));
+	if (member->state == MEMBER_RETIRING)
+		member->kill_ms = member->deadline_ms;
+	else
+		member->state = MEMBER_RUNNING;
+	if (member->pid > 0)
+		note_start(generation, number);
 }
 
-void member_look(struct generation *generation, unsigned number)
+/* The kernel has written it down; only now can a worker be told what was asked of it before. */
+static void learn_pid(struct roster *roster, struct generation *generation, unsigned number)
+{
+	struct member *member = &generation->members[number];
+
+	if (member->pid > 0 || member->state == MEMBER_EMPTY || member->state == MEMBER_WAITING)
+		return;
+	member->pid = pidpage_get(roster->page, generation->first_slot + number);
+	if (member->pid == 0)
+		return;
+	note_start(generation, number);
+	if (member->state == MEMBER_RETIRING && member->retire_signal > 0)
+		sys_kill(member->pid, member->retire_signal);
+}
+
+void member_look(struct roster *roster, struct generation *generation, unsigned number)
 {
 	struct member *member = &generation->members[number];
 	uint32_t state =
 		atomic_load_explicit(&generation->slots[number].state, memory_order_acquire);
 
-	if (member->state != MEMBER_RUNNING || member->ready || state != SLOT_READY)
+	learn_pid(roster, generation, number);
+	if (member->state != MEMBER_RUNNING || member->ready || member->pid == 0 ||
+	    state != SLOT_READY)
 		return;
 	member->ready = true;
 	LOG(EVENT_worker_ready, worker_field(number), LOG_NUM("child_pid", member->pid),
 	    LOG_NUM("generation", generation->id));
 }
 
-static bool has_served(const struct slot *slot)
+void member_signal(struct member *member, int signal)
 {
-	static const enum metric signs[] = {
-		METRIC_connections_accepted_total,
-		METRIC_connections_ended_total,
-		METRIC_messages_total,
-	};
+	bool is_fast = signal == SIGINT || signal == SIGKILL;
 
-	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
-		if (atomic_load_explicit(&slot->metrics[signs[i]], memory_order_relaxed) > 0)
-			return true;
-	return false;
+	if (member->state == MEMBER_RETIRING && (is_fast || signal == SIGQUIT))
+		member->retire_signal = signal;
+	if (member->state == MEMBER_RETIRING && is_fast)
+		member->is_over = true;
+	if (member->pid > 0)
+		sys_kill(member->pid, signal);
+	else if (member->keeper > 0 && member->is_over)
+		sys_kill(member->keeper, signal == SIGKILL ? SIGKILL : SIGTERM);
 }
 
-static void log_death(const struct member *member, unsigned number, int status, bool expected)
+void member_kill_due(struct member *member, unsigned number, int64_t now_ms)
 {
-	if (expected && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		LOG(EVENT_worker_exited, worker_field(number), LOG_NUM("child_pid", member->pid));
-	else if (expected && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		LOG(EVENT_worker_exited, worker_field(number), LOG_NUM("child_pid", member->pid),
-		    LOG_NUM("signal", SIGKILL));
-	else if (WIFSIGNALED(status))
-		LOG(EVENT_worker_crashed, worker_field(number), LOG_NUM("child_pid", member->pid),
-		    LOG_NUM("signal", WTERMSIG(status)),
-		    LOG_STR("message", strsignal(WTERMSIG(status))));
-	else
-		LOG(EVENT_worker_crashed, worker_field(number), LOG_NUM("child_pid", member->pid),
-		    LOG_NUM("code", WEXITSTATUS(status)));
-}
-
-static void fail(struct err *err, unsigned number, int status)
-{
-	if (WIFSIGNALED(status))
-		err_set(err, CODE_OSERR, "worker %u died before it was ready (signal %d, %s)",
-			number, WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		err_set(err, CODE_OSERR,
-			"worker %u left before it was ready (exit code %d; the log says why)",
-			number, WEXITSTATUS(status));
-}
-
-void member_bury(struct roster *roster, struct generation *generation, unsigned number, int status,
-		 int64_t now_ms)
-{
-	struct member *member = &generation->members[number];
-	struct slot *slot = &generation->slots[number];
-	bool progressed = has_served(slot);
-	bool expected = member->state == MEMBER_RETIRING;
-	bool was_ready, hopeless = WIFEXITED(status) && WEXITSTATUS(status) == CODE_NO_RESPAWN;
-
-	member_look(generation, number);
-	was_ready = member->ready;
-	log_death(member, number, status, expected);
-	if (!expected)
-		atomic_fetch_add_explicit(&roster->board->crashes, 1, memory_order_relaxed);
-	member->pid = 0;
-	member->ready = false;
-	scoreboard_fold(roster->board, slot);
-	STORE(slot->pid, 0);
-	STORE(slot->state, SLOT_EMPTY);
-	if (expected) {
-		vacate(member);
-	} else if (generation == roster->starting && (!was_ready || hopeless)) {
-		fail(&generation->failure, number, status);
-		vacate(member);
-	} else if (hopeless) {
-		err_set(&roster->fatal, CODE_OSERR,
-			"worker %u says that the next one would fail alike (exit code %d)", number,
-			CODE_NO_RESPAWN);
-		vacate(member);
-	} else {
-		atomic_fetch_add_explicit(&roster->board->respawns, 1, memory_order_relaxed);
-		wait_for(member, number, now_ms - member->started_ms, progressed, now_ms);
+	if (member->kill_ms == 0 || member->kill_ms > now_ms)
+		return;
+	if (member->state == MEMBER_RETIRING && !member->hung) {
+		member->is_over = true;
+		if (member->pid > 0)
+			LOG(EVENT_shutdown_timed_out, worker_field(number),
+			    LOG_NUM("child_pid", member->pid));
 	}
+	member->kill_ms = 0;
+	if (member->pid > 0)
+		sys_kill(member->pid, SIGKILL);
+	else if (member->keeper > 0)
+		sys_kill(member->keeper, SIGKILL);
 }
 
+/* One that waits has connections in its keeper's hands: a worker is to finish them. */
 void member_retire(struct generation *generation, unsigned number, int signal, int64_t kill_ms)
 {
 	struct member *member = &generation->members[number];
 
-	if (member->state == MEMBER_WAITING)
+	if (member->state == MEMBER_WAITING && member->keeper == 0)
 		vacate(member);
 	if (member->state == MEMBER_EMPTY)
 		return;
 	if (member->state == MEMBER_RUNNING)
 		LOG(EVENT_worker_retired, worker_field(number), LOG_NUM("child_pid", member->pid));
+	member->wants_worker |= member->state == MEMBER_WAITING;
 	member->state = MEMBER_RETIRING;
+	if (member->deadline_ms == 0 || kill_ms < member->deadline_ms)
+		member->deadline_ms = kill_ms;
 	if (member->kill_ms == 0 || kill_ms < member->kill_ms)
 		member->kill_ms = kill_ms;
-	sys_kill(member->pid, signal);
+	if (signal > 0)
+		member_signal(member, signal);
 }
 
 int64_t member_deadline_ms(const struct generation *generation, int64_t now_ms)

@@ -21,12 +21,29 @@ void member_want(struct member *member, unsigned seat, int64_t now_ms);
 void member_start(struct roster *roster, struct generation *generation, unsigned number,
 		  int64_t now_ms);
 
-/* Takes note of a worker that waitpid(2) has reported, and decides whether it is to be replaced. */
-void member_bury(struct roster *roster, struct generation *generation, unsigned number, int status,
-		 int64_t now_ms);
+/*
+ * Learns the pid of a worker that its keeper has cloned, and notes whether the worker has said since
+ * then that it is ready.
+ */
+void member_look(struct roster *roster, struct generation *generation, unsigned number);
 
-/* Notes whether the worker has said since it was forked that it is ready. */
-void member_look(struct generation *generation, unsigned number);
+/* True when a worker is to be started for it, once due_ms has come. */
+bool member_wants_worker(const struct member *member);
+
+/* The next worker starts after the delay that the life of the last one calls for. */
+void member_wait(struct member *member, unsigned number, bool progressed, int64_t now_ms);
+
+/* Nobody is to live here any more: frees it at once, or once its keeper has left. */
+void member_leave(struct member *member, int64_t now_ms);
+
+/*
+ * Sends the signal to its living worker. A fast stop (SIGINT, SIGKILL) also means that what a worker leaves is
+ * not finished.
+ */
+void member_signal(struct member *member, int signal);
+
+/* SIGKILL when kill_ms has come. */
+void member_kill_due(struct member *member, unsigned number, int64_t now_ms);
 
 /*
  * Tells the worker to leave by that signal; it gets SIGKILL at kill_ms unless that is set already

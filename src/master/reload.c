@@ -4,7 +4,8 @@
  * sees a child's death, a worker's bell or a deadline. Called by the master's loop, the start and
  * the stop.
  *
- *   IDLE --HUP--> TRYING --passed, sockets open, workers forked--> STARTING --all ready--> IDLE
+ *   IDLE --HUP--> TRYING --passed, sockets open, workers forked--> STARTING
+ *   STARTING --all ready, the old ones told to leave--> HANDING --none of them accepts--> IDLE
  */
 #include "master/reload.h"
 
@@ -16,6 +17,8 @@
 #include "master/environment.h"
 #include "master/member.h"
 #include "master/tidings.h"
+
+enum { HANDING_MOST_MS = 1000 }; /* an old worker that hangs must not hold up the outcome */
 
 /* Lets go of a new generation that never became the current one. */
 static void drop_starting(struct server *server)
@@ -135,14 +138,17 @@ static void adopt_log(const struct generation *old, const struct generation *fre
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
 }
 
-static void finish(struct server *server)
+/* The new configuration is in force; it is said to be once no old worker accepts any more. */
+static void hand_over(struct server *server)
 {
 	struct roster *roster = &server->roster;
-	int64_t took_ms = clock_ms() - server->reload.begun_ms;
+	struct reload *reload = &server->reload;
 	struct generation *old = roster_promote(roster);
 	const struct generation *fresh = roster->current;
 
-	server->reload.phase = RELOAD_IDLE;
+	reload->took_ms = clock_ms() - reload->begun_ms;
+	reload->phase = RELOAD_HANDING;
+	reload->deadline_ms = server->loop.now_ms + HANDING_MOST_MS;
 	adopt_log(old, fresh);
 	umask((mode_t)fresh->conf->umask);
 	listener_apply(fresh->listeners);
@@ -150,16 +156,37 @@ static void finish(struct server *server)
 	generation_close(old, fresh->listeners, true);
 	roster_retire(roster, old, SIGQUIT, member_deadline_ms(old, server->loop.now_ms));
 	announce_conf(fresh->conf);
-	LOG(EVENT_reload_finished, LOG_NUM("workers", fresh->wanted), LOG_NUM("took_ms", took_ms),
-	    LOG_NUM("generation", fresh->id));
-	deed_end(&server->board->reload, NULL, took_ms, fresh->wanted);
+}
+
+static void finish(struct server *server)
+{
+	struct reload *reload = &server->reload;
+	const struct generation *fresh = server->roster.current;
+
+	reload->phase = RELOAD_IDLE;
+	LOG(EVENT_reload_finished, LOG_NUM("workers", fresh->wanted),
+	    LOG_NUM("took_ms", reload->took_ms), LOG_NUM("generation", fresh->id));
+	deed_end(&server->board->reload, NULL, reload->took_ms, fresh->wanted);
+}
+
+/* True once all new workers are ready; err->text tells when they never will be. */
+static bool have_started(const struct reload *reload, const struct generation *fresh,
+			 int64_t now_ms, struct err *err)
+{
+	if (fresh->failure.text[0] != '\0')
+		*err = fresh->failure;
+	else if (generation_ready(fresh) == fresh->wanted)
+		return true;
+	else if (now_ms >= reload->deadline_ms)
+		err_set(err, CODE_OSERR, "%u of %u new workers were ready within %d s",
+			generation_ready(fresh), fresh->wanted, SERVER_READY_MS / 1000);
+	return false;
 }
 
 /* Brings the reload to its end when it is there; false while it goes on. */
 static bool settle(struct server *server, int64_t now_ms)
 {
 	struct reload *reload = &server->reload;
-	const struct generation *fresh = server->roster.starting;
 	struct err err = { 0 };
 
 	if (reload->phase == RELOAD_TRYING) {
@@ -167,16 +194,16 @@ static bool settle(struct server *server, int64_t now_ms)
 		if (!trial_has_ended(&reload->trial) ||
 		    (trial_passed(&reload->trial, &err) && start(server, &err)))
 			return false;
-	} else if (fresh->failure.text[0] != '\0') {
-		err = fresh->failure;
-	} else if (generation_ready(fresh) == fresh->wanted) {
-		finish(server);
-		return true;
-	} else if (now_ms < reload->deadline_ms) {
+	} else if (reload->phase == RELOAD_STARTING) {
+		if (have_started(reload, server->roster.starting, now_ms, &err))
+			hand_over(server);
+		if (err.text[0] == '\0')
+			return false;
+	} else if (roster_has_acceptor(&server->roster) && now_ms < reload->deadline_ms) {
 		return false;
 	} else {
-		err_set(&err, CODE_OSERR, "%u of %u new workers were ready within %d s",
-			generation_ready(fresh), fresh->wanted, SERVER_READY_MS / 1000);
+		finish(server);
+		return true;
 	}
 	fail(server, err.text);
 	return true;
@@ -199,7 +226,9 @@ void reload_step(struct server *server, int64_t now_ms)
 
 void reload_abandon(struct server *server)
 {
-	if (server->reload.phase != RELOAD_IDLE)
+	if (server->reload.phase == RELOAD_HANDING)
+		finish(server);
+	else if (server->reload.phase != RELOAD_IDLE)
 		fail(server, stopping);
 	if (server->reload.again)
 		refuse(server);
@@ -213,7 +242,7 @@ int64_t reload_due_ms(const struct server *server, int64_t otherwise_ms)
 
 	if (reload->phase == RELOAD_TRYING && !reload->trial.late)
 		due_ms = reload->trial.kill_ms;
-	else if (reload->phase == RELOAD_STARTING)
+	else if (reload->phase == RELOAD_STARTING || reload->phase == RELOAD_HANDING)
 		due_ms = reload->deadline_ms;
 	return due_ms < otherwise_ms ? due_ms : otherwise_ms;
 }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/burial.h"
 #include "master/member.h"
 
 /* Goes through all generations: pass NULL first, then what it returned. */
@@ -83,11 +84,15 @@ void roster_retire(struct roster *roster, struct generation *generation, int sig
 static bool bury(struct roster *roster, pid_t pid, int status, int64_t now_ms)
 {
 	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
-		for (unsigned number = 0; number < g->capacity; number++)
-			if (g->members[number].pid == pid) {
-				member_bury(roster, g, number, status, now_ms);
-				return true;
-			}
+		for (unsigned number = 0; number < g->capacity; number++) {
+			if (g->members[number].pid == pid)
+				burial_of_worker(roster, g, number, status, now_ms);
+			else if (g->members[number].keeper == pid)
+				burial_of_keeper(roster, g, number, status, now_ms);
+			else
+				continue;
+			return true;
+		}
 	return false;
 }
 
@@ -111,6 +116,8 @@ void roster_reap(struct roster *roster, int64_t now_ms)
 		/* Until it is reaped its pid is nobody else's: hear may signal it. */
 		if (roster->hear)
 			roster->hear(roster->owner);
+		/* A kept worker may die before anyone has asked for its pid. */
+		roster_look(roster);
 		if (sys_waitpid(pid, &status, 0) != pid)
 			continue;
 		if (!bury(roster, pid, status, now_ms) &&
@@ -124,41 +131,31 @@ static void start_due(struct roster *roster, struct generation *generation, int6
 	for (unsigned number = 0; number < generation->capacity; number++) {
 		const struct member *member = &generation->members[number];
 
-		if (member->state == MEMBER_WAITING && member->due_ms <= now_ms &&
-		    generation->failure.text[0] == '\0')
+		/* A generation that has failed starts nobody, but finishes what it has. */
+		if (member_wants_worker(member) && member->due_ms <= now_ms &&
+		    (member->state == MEMBER_RETIRING || generation->failure.text[0] == '\0'))
 			member_start(roster, generation, number, now_ms);
 	}
 }
 
 void roster_start_due(struct roster *roster, int64_t now_ms)
 {
-	if (roster->current)
-		start_due(roster, roster->current, now_ms);
-	if (roster->starting)
-		start_due(roster, roster->starting, now_ms);
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		start_due(roster, g, now_ms);
 }
 
 void roster_kill_due(struct roster *roster, int64_t now_ms)
 {
 	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
-		for (unsigned number = 0; number < g->capacity; number++) {
-			struct member *member = &g->members[number];
-
-			if (member->pid == 0 || member->kill_ms == 0 || member->kill_ms > now_ms)
-				continue;
-			if (member->state == MEMBER_RETIRING && !member->hung)
-				LOG(EVENT_shutdown_timed_out, LOG_NUM("worker", number),
-				    LOG_NUM("child_pid", member->pid));
-			member->kill_ms = 0;
-			sys_kill(member->pid, SIGKILL);
-		}
+		for (unsigned number = 0; number < g->capacity; number++)
+			member_kill_due(&g->members[number], number, now_ms);
 }
 
 void roster_look(struct roster *roster)
 {
 	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
 		for (unsigned number = 0; number < g->capacity; number++)
-			member_look(g, number);
+			member_look(roster, g, number);
 }
 
 void roster_sweep(struct roster *roster)
@@ -181,8 +178,21 @@ void roster_signal(const struct roster *roster, int signal)
 {
 	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
 		for (unsigned number = 0; number < g->capacity; number++)
-			if (g->members[number].pid > 0)
-				sys_kill(g->members[number].pid, signal);
+			member_signal(&g->members[number], signal);
+}
+
+bool roster_has_acceptor(const struct roster *roster)
+{
+	for (const struct generation *g = roster->retiring; g; g = g->next)
+		for (unsigned number = 0; number < g->capacity; number++) {
+			uint32_t state =
+				atomic_load_explicit(&g->slots[number].state, memory_order_acquire);
+
+			if (g->members[number].pid > 0 &&
+			    (state == SLOT_STARTING || state == SLOT_READY))
+				return true;
+		}
+	return false;
 }
 
 unsigned roster_alive(const struct roster *roster)
@@ -202,9 +212,9 @@ int64_t roster_due_ms(const struct roster *roster, int64_t otherwise_ms)
 		for (unsigned number = 0; number < g->capacity; number++) {
 			const struct member *member = &g->members[number];
 
-			if (member->state == MEMBER_WAITING && member->due_ms < due_ms)
+			if (member_wants_worker(member) && member->due_ms < due_ms)
 				due_ms = member->due_ms;
-			if (member->pid > 0 && member->kill_ms > 0 && member->kill_ms < due_ms)
+			if (member->kill_ms > 0 && member->kill_ms < due_ms)
 				due_ms = member->kill_ms;
 		}
 	return due_ms;

@@ -13,16 +13,18 @@
 
 #include "core/scoreboard.h"
 #include "master/generation.h"
+#include "master/pidpage.h"
 
 struct roster {
 	struct scoreboard *board;
+	struct pidpage *page;        /* pids of kept workers; NULL where there are none (tests) */
 	int bell_fd;                 /* every worker rings it when its state changes */
 	struct generation *current;  /* NULL until the first one is ready */
 	struct generation *starting; /* NULL but during the start and a reload */
 	struct generation *retiring; /* a list: told to leave, not all gone */
 	unsigned last_id;
 	struct err fatal; /* why the server has to end; "" as long as it has not */
-	/* Forks the worker and returns its pid, or -1 with errno. spawn_worker, but in tests. */
+	/* spawn_worker, but in tests. */
 	pid_t (*spawn)(struct roster *roster, struct generation *generation, unsigned number);
 	/* A child that is no worker is gone; true when it was known. */
 	bool (*other)(void *owner, pid_t pid, int status);
@@ -66,6 +68,9 @@ void roster_sweep(struct roster *roster);
 
 /* Sends the signal to every living worker. */
 void roster_signal(const struct roster *roster, int signal);
+
+/* True while a worker of a retiring generation has not said yet that it has stopped accepting. */
+bool roster_has_acceptor(const struct roster *roster);
 
 /* How many workers live, in all generations. */
 unsigned roster_alive(const struct roster *roster);

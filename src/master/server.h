@@ -20,13 +20,14 @@
 
 enum { SERVER_READY_MS = 30000 }; /* how long a generation may take until all are ready */
 
-enum reload_phase { RELOAD_IDLE, RELOAD_TRYING, RELOAD_STARTING };
+enum reload_phase { RELOAD_IDLE, RELOAD_TRYING, RELOAD_STARTING, RELOAD_HANDING };
 
 struct reload {
 	enum reload_phase phase;
 	bool again; /* asked for during the one under way, or during the start */
 	int64_t begun_ms;
-	int64_t deadline_ms; /* STARTING: when all have to be ready */
+	int64_t deadline_ms; /* STARTING, HANDING: when that has to be over */
+	int64_t took_ms;     /* until the new configuration was in force */
 	struct trial trial;
 };
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forks one worker and strips it of what is not its own. Must not decide when or whether. Called by
- * member.c through the roster.
+ * Forks one worker, or the keeper that clones it, and strips it of what is not its own. Must not
+ * decide when or whether. Called by member.c through the roster.
  */
 #include "master/spawn.h"
 
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/environment.h"
+#include "master/keeper.h"
 #include "worker/heritage.h"
 
 /*
@@ -43,7 +44,9 @@ static _Noreturn void become_worker(const struct roster *roster,
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		_exit(CODE_OSERR);
 	}
-	_exit(worker_run(heritage));
+	if (generation->conf->keep_connections)
+		keeper_run(heritage, roster->page, generation->first_slot + heritage->number);
+	_exit(pidpage_drop(roster->page) ? worker_run(heritage) : CODE_OSERR);
 }
 
 pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigned number)

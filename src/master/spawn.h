@@ -8,8 +8,8 @@
 #include "master/roster.h"
 
 /*
- * Forks the worker of that number, whose slot and arena are prepared. Returns its pid, or -1 with
- * errno; in the worker it never returns. The worker keeps nothing of the master's but its heritage,
+ * Forks the worker of that number, or with keep_connections its keeper, which clones it; slot and
+ * arena are prepared. Returns the pid, or -1 with errno; in the child it never returns. The worker keeps nothing of the master's but its heritage,
  * not even other workers' arenas.
  */
 pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigned number);

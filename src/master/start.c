@@ -78,7 +78,10 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 	scoreboard_path(path, server->board_path, sizeof(server->board_path));
 	server->board = scoreboard_new(server->board_path, err);
 	server->roster.board = server->board;
-	return server->board;
+	if (!server->board)
+		return false;
+	server->roster.page = pidpage_new();
+	return server->roster.page || err_errno(err, CODE_OSERR, "cannot map the page of pids");
 }
 
 static bool take_loop(struct server *server, struct err *err)
@@ -188,6 +191,8 @@ void start_undo(struct server *server)
 	if (server->loop.epfd >= 0)
 		loop_close(&server->loop);
 	close_fd(&server->ready_fd);
+	(void)pidpage_drop(server->roster.page);
+	server->roster.page = NULL;
 	scoreboard_free(server->board, server->board_path, true);
 	server->board = NULL;
 	pidfile_remove(&server->pidfile);

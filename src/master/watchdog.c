@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/member.h"
 
 enum { LOOK_LEAST_MS = 20, LOOK_MOST_MS = 1000 };
 
@@ -45,7 +46,9 @@ static void kill_hung(struct roster *roster, struct member *member, unsigned num
 	member->hung = true;
 	if (member->kill_ms == 0 || member->kill_ms > now_ms + WATCHDOG_ABORT_MS)
 		member->kill_ms = now_ms + WATCHDOG_ABORT_MS;
-	sys_kill(member->pid, SIGABRT);
+	/* Without a worker it is the keeper that hangs. */
+	if (member->pid > 0)
+		sys_kill(member->pid, SIGABRT);
 }
 
 static void look_at(struct roster *roster, struct generation *generation, unsigned number,
@@ -55,7 +58,8 @@ static void look_at(struct roster *roster, struct generation *generation, unsign
 	int64_t beat_ms =
 		atomic_load_explicit(&generation->slots[number].heartbeat_ms, memory_order_relaxed);
 
-	if (member->pid == 0 || member->hung)
+	if (member->hung || (member->pid == 0 && (member->keeper == 0 || member->is_over ||
+						  member_wants_worker(member))))
 		return;
 	if (beat_ms < member->grace_ms)
 		beat_ms = member->grace_ms;

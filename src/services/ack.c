@@ -144,9 +144,19 @@ static bool idle(const struct conn *c)
 	return !a->begun && buf_used(&c->in) == 0 && buf_used(&c->out) == 0;
 }
 
+static bool is_sound(const struct conn *c)
+{
+	const struct ack *a = conn_state_const(c);
+
+	return a->header <= HEADER && a->length <= c->conf->max_message &&
+	       (a->header < HEADER || a->left <= a->length) &&
+	       *(const uint8_t *)&a->after_cr <= 1 && *(const uint8_t *)&a->begun <= 1;
+}
+
 const struct service service_ack = {
 	.name = "ack",
 	.state_size = sizeof(struct ack),
 	.input = input,
 	.idle = idle,
+	.is_sound = is_sound,
 };

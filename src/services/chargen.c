@@ -47,6 +47,13 @@ static bool idle(const struct conn *c)
 	return true;
 }
 
+static bool is_sound(const struct conn *c)
+{
+	const struct chargen *state = conn_state_const(c);
+
+	return state->line < CHARACTERS;
+}
+
 const struct service service_chargen = {
 	.name = "chargen",
 	.state_size = sizeof(struct chargen),
@@ -54,4 +61,5 @@ const struct service service_chargen = {
 	.input = ignore,
 	.drained = fill,
 	.idle = idle,
+	.is_sound = is_sound,
 };

@@ -166,11 +166,12 @@ static void handle_failure(struct acceptor *a)
 	}
 }
 
-static void refuse(struct acceptor *a, int fd)
+static void refuse(struct acceptor *a, int fd, const char *reason)
 {
 	struct slot *slot = a->all->conns->slot;
 
-	LOG(EVENT_connection_refused, LOG_STR("listener", listener_of(a)->conf->address));
+	LOG(EVENT_connection_refused, LOG_STR("listen", listener_of(a)->conf->address),
+	    LOG_STR("reason", reason));
 	(void)sys_close(fd);
 	metric_add(slot, METRIC_connections_refused_total, 1);
 	metric_add(slot, METRIC_connections_ended_total, 1);
@@ -197,7 +198,11 @@ static void accept_one(struct acceptor *a)
 	a->streak++;
 	metric_add(all->conns->slot, METRIC_connections_accepted_total, 1);
 	if (!access_allows(listener_of(a)->conf, &remote)) {
-		refuse(a, fd);
+		refuse(a, fd, "access");
+		return;
+	}
+	if (penalty_refuses(all->penalties, &remote, all->loop->now_ms)) {
+		refuse(a, fd, "penalty");
 		return;
 	}
 	conns_accept(all->conns, a->index, fd, &remote);

@@ -43,6 +43,7 @@ struct acceptors {
 	struct conns *conns;
 	struct timer_heap *alarms;
 	struct balance balance;
+	const struct penalties *penalties; /* in the scoreboard */
 	struct watch kick;
 	struct alarm resume;
 	struct alarm calm;  /* no failure has come for a while */
@@ -54,7 +55,7 @@ struct acceptors {
 };
 
 /*
- * Begins to accept from every listener of conns. loop, conns, alarms and balance's fields are
+ * Begins to accept from every listener of conns. loop, conns, alarms, penalties and balance's fields are
  * set by the caller. False with errno. Allocates. Worker only.
  */
 bool acceptors_start(struct acceptors *all);

@@ -5,6 +5,8 @@
  */
 #include "worker/arena.h"
 
+#include <stdlib.h>
+
 #include "base/err.h"
 #include "base/sys.h"
 #include "worker/conn.h"
@@ -30,54 +32,68 @@ static size_t largest_state(const struct conf *conf)
 	return most;
 }
 
-static void lay_out(struct arena *arena, uint32_t conns, size_t stride)
-{
-	arena->conns_at = round_up(sizeof(*arena), 64);
-	arena->conn_most = conns;
-	arena->conn_stride = (uint32_t)stride;
-	arena->bufs_at = round_up(arena->conns_at + conns * stride, PAGE);
-	arena->buf_most = conns * BUFS_PER_CONN;
-	arena->size = arena->bufs_at + (size_t)arena->buf_most * ARENA_BUF_SIZE;
-	arena->magic = ARENA_MAGIC;
-}
-
-struct arena *arena_new(const struct conf *conf)
-{
-	struct arena plan = { 0 }, *arena;
-
-	lay_out(&plan, (uint32_t)conf->worker_connections,
-		round_up(sizeof(struct conn) + largest_state(conf), 8));
-	arena = sys_mmap(NULL, plan.size, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (arena == MAP_FAILED)
-		return NULL;
-	*arena = plan;
-	return arena;
-}
-
-void arena_free(struct arena *arena)
-{
-	int failed = sys_munmap(arena, arena->size);
-
-	BUG_ON(failed);
-}
-
 /* A shared mapping forgets its bytes only by MADV_REMOVE (madvise(2)). */
 static bool forget(char *from, size_t size)
 {
 	return sys_madvise(from, size, MADV_REMOVE) == 0;
 }
 
+static bool map(struct arena *arena, size_t conns_at, size_t bufs_at)
+{
+	char *base;
+
+	arena->size = bufs_at + (size_t)arena->buf_most * ARENA_BUF_SIZE;
+	base = sys_mmap(NULL, arena->size, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (base == MAP_FAILED)
+		return false;
+	arena->head = (struct arena_head *)base;
+	arena->head->magic = ARENA_MAGIC;
+	arena->conns = base + conns_at;
+	arena->bufs = base + bufs_at;
+	return true;
+}
+
+struct arena *arena_new(const struct conf *conf)
+{
+	struct arena *arena = calloc(1, sizeof(*arena));
+	size_t conns_at = round_up(sizeof(struct arena_head), 64);
+
+	if (!arena)
+		return NULL;
+	arena->conn_most = (uint32_t)conf->worker_connections;
+	arena->conn_stride = (uint32_t)conn_record_size(largest_state(conf));
+	arena->buf_most = arena->conn_most * BUFS_PER_CONN;
+	if (map(arena, conns_at,
+		round_up(conns_at + (size_t)arena->conn_most * arena->conn_stride, PAGE)))
+		return arena;
+	free(arena);
+	return NULL;
+}
+
+void arena_free(struct arena *arena)
+{
+	/* What cannot be unmapped costs addresses, and its pages if they stay. */
+	(void)sys_munmap(arena->head, arena->size);
+	free(arena);
+}
+
 void arena_reset(struct arena *arena)
 {
-	struct arena plan = *arena;
-
 	/* Without it the pages stay, and only what tells that a record is in use must go. */
-	if (!forget((char *)arena, arena->size))
-		memset((char *)arena + plan.conns_at, 0, (size_t)plan.conn_high * plan.conn_stride);
-	plan.conn_high = 0;
-	atomic_store_explicit(&plan.in_hand, 0, memory_order_relaxed);
-	*arena = plan;
+	if (!forget((char *)arena->head, arena->size))
+		memset(arena->head, 0, (size_t)(arena->bufs - (char *)arena->head));
+	arena->head->magic = ARENA_MAGIC;
+}
+
+uint32_t arena_buf_index(const struct arena *arena, const char *base)
+{
+	size_t offset = (size_t)(base - arena->bufs);
+
+	if (base < arena->bufs || offset % ARENA_BUF_SIZE != 0 ||
+	    offset / ARENA_BUF_SIZE >= arena->buf_most)
+		return arena->buf_most;
+	return (uint32_t)(offset / ARENA_BUF_SIZE);
 }
 
 void arena_buf_forget(struct arena *arena, uint32_t index)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of one slot's connections: records and buffers in a mapping that the master makes
- * before the fork and that every worker of the slot has at the same address, so pointers into it
- * stay good from one worker to the next. Pages cost nothing until touched (mmap(2), MAP_NORESERVE).
- * What a worker can find out again by looking (free lists, timers) is not in here.
+ * The memory of one slot's connections: a head, records and buffers in a mapping that the master
+ * makes before the fork and that every worker of the slot has at the same address, so pointers into
+ * it stay good from one worker to the next. Pages cost nothing until touched (mmap(2),
+ * MAP_NORESERVE). What a worker can find out again by looking (free lists, timers) is not in here,
+ * and how the mapping is laid out is not in it either: a worker that wrote rubbish cannot change it.
  */
 #ifndef WORKER_ARENA_H
 #define WORKER_ARENA_H
@@ -18,15 +19,26 @@
 enum { ARENA_BUF_SIZE = 64 * 1024 };
 #define ARENA_MAGIC UINT64_C(0x707265666172656e)
 
-struct arena {
+/* In the mapping: what one worker leaves to the next. Read with suspicion. */
+struct arena_head {
 	uint64_t magic;
-	size_t size;              /* bytes of the whole mapping */
-	size_t conns_at, bufs_at; /* bytes from here to the first record and the first buffer */
-	uint32_t conn_most;       /* records */
-	uint32_t conn_stride;     /* bytes from one record to the next */
-	uint32_t conn_high;       /* records ever used; those beyond are untouched zeros */
-	uint32_t buf_most;        /* buffers of ARENA_BUF_SIZE */
-	_Atomic uint32_t in_hand; /* 1 + index of the connection that is being worked on; 0: none */
+	uint32_t conn_high; /* records ever used; those beyond are untouched zeros */
+	uint32_t
+		empty_handed; /* workers in a row that died with nothing in hand and no turn done */
+	bool draining;        /* told to leave: the next worker does not accept */
+	int64_t give_up_ms;   /* draining: when the time of shutdown_timeout is over */
+	_Atomic uint32_t in_hand; /* 1 + index of the connection that is worked on; 0: none */
+	uint32_t last_call;       /* 1 + row of the last system call (base/sys.h); 0: none */
+};
+
+/* Each process's own: where everything is. */
+struct arena {
+	struct arena_head *head;
+	char *conns, *bufs;
+	size_t size;          /* bytes of the whole mapping */
+	uint32_t conn_most;   /* records */
+	uint32_t conn_stride; /* bytes from one record to the next */
+	uint32_t buf_most;    /* buffers of ARENA_BUF_SIZE */
 };
 
 struct conn;
@@ -39,20 +51,22 @@ struct conn;
 struct arena *arena_new(const struct conf *conf);
 void arena_free(struct arena *arena);
 
-/* Gives the pages back and begins anew, empty: for a slot whose connections are gone. Master. */
+/* Gives the pages back and begins anew, empty: for a slot whose connections are gone. */
 void arena_reset(struct arena *arena);
 
 /* The record and the buffer of an index below conn_most and buf_most. */
-static inline struct conn *arena_conn(struct arena *arena, uint32_t index)
+static inline struct conn *arena_conn(const struct arena *arena, uint32_t index)
 {
-	return (struct conn *)((char *)arena + arena->conns_at +
-			       (size_t)index * arena->conn_stride);
+	return (struct conn *)(arena->conns + (size_t)index * arena->conn_stride);
 }
 
-static inline char *arena_buf(struct arena *arena, uint32_t index)
+static inline char *arena_buf(const struct arena *arena, uint32_t index)
 {
-	return (char *)arena + arena->bufs_at + (size_t)index * ARENA_BUF_SIZE;
+	return arena->bufs + (size_t)index * ARENA_BUF_SIZE;
 }
+
+/* The index of the buffer that begins at base, or buf_most when none does. */
+uint32_t arena_buf_index(const struct arena *arena, const char *base);
 
 /* Gives back the pages of a buffer, if the system can. */
 void arena_buf_forget(struct arena *arena, uint32_t index);

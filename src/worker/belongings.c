@@ -12,7 +12,16 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-static unsigned collect(const struct heritage *h, int *kept)
+static unsigned count_sockets(const struct listener_set *listeners)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < listeners->count; i++)
+		count += listeners->list[i].fd_count;
+	return count;
+}
+
+static unsigned collect(const struct heritage *h, bool with_listeners, int *kept)
 {
 	unsigned n = 0;
 
@@ -22,7 +31,7 @@ static unsigned collect(const struct heritage *h, int *kept)
 	kept[n++] = h->bell_fd;
 	for (unsigned i = 0; i < h->peer_count; i++)
 		kept[n++] = h->kick_fds[i];
-	for (unsigned i = 0; i < h->listeners->count; i++)
+	for (unsigned i = 0; with_listeners && i < h->listeners->count; i++)
 		for (unsigned s = 0; s < h->listeners->list[i].fd_count; s++)
 			kept[n++] = h->listeners->list[i].fds[s];
 	return n;
@@ -37,21 +46,22 @@ static bool close_gaps(const int *kept, unsigned count)
 	return sys_close_range((unsigned)kept[count - 1] + 1, ~0U) == 0;
 }
 
-bool belongings_keep(const struct heritage *h)
+bool belongings_keep(const struct heritage *h, bool with_listeners, const int *connections,
+		     unsigned count)
 {
-	size_t most = STDERR_FILENO + 1 + LOG_FDS + 1 + h->peer_count;
-	unsigned count;
-	int *kept;
+	size_t most = STDERR_FILENO + 1 + LOG_FDS + 1 + h->peer_count +
+		      count_sockets(h->listeners) + count;
+	int *kept = calloc(most, sizeof(*kept));
+	unsigned n;
 	bool done;
 
-	for (unsigned i = 0; i < h->listeners->count; i++)
-		most += h->listeners->list[i].fd_count;
-	kept = calloc(most, sizeof(*kept));
 	if (!kept)
 		return false;
-	count = collect(h, kept);
-	qsort(kept, count, sizeof(*kept), by_number);
-	done = close_gaps(kept, count);
+	n = collect(h, with_listeners, kept);
+	for (unsigned i = 0; i < count; i++)
+		kept[n++] = connections[i];
+	qsort(kept, n, sizeof(*kept), by_number);
+	done = close_gaps(kept, n);
 	free(kept);
 	return done;
 }

@@ -12,9 +12,10 @@
 #include "worker/heritage.h"
 
 /*
- * Closes every descriptor but standard ones, the log's, and those the heritage names for this
- * worker. False with errno. Allocates.
+ * Closes every descriptor but standard ones, the log's, those the heritage names for this worker (its
+ * listening sockets only `with_listeners`), and the `count` connections. False with errno. Allocates.
  */
-bool belongings_keep(const struct heritage *heritage);
+bool belongings_keep(const struct heritage *heritage, bool with_listeners, const int *connections,
+		     unsigned count);
 
 #endif

@@ -17,30 +17,33 @@ enum {
 	FRESH_MS = 1000, /* so long a draining worker waits for a connection's first bytes */
 };
 
-const char *conn_remote(const struct conn *c, char *text)
+const char *conn_write_remote(const struct net *remote, uint16_t port, char *text)
 {
-	struct addr remote = { 0 };
+	struct addr addr = { .sa.sa_family = remote->family };
 
-	remote.sa.sa_family = c->remote.family;
-	if (c->remote.family == AF_INET) {
-		memcpy(&remote.in.sin_addr, c->remote.bytes, 4);
-		remote.in.sin_port = htons(c->remote_port);
-		remote.len = sizeof(remote.in);
-	} else if (c->remote.family == AF_INET6) {
-		memcpy(&remote.in6.sin6_addr, c->remote.bytes, 16);
-		remote.in6.sin6_port = htons(c->remote_port);
-		remote.len = sizeof(remote.in6);
+	if (remote->family == AF_INET) {
+		memcpy(&addr.in.sin_addr, remote->bytes, 4);
+		addr.in.sin_port = htons(port);
+		addr.len = sizeof(addr.in);
+	} else if (remote->family == AF_INET6) {
+		memcpy(&addr.in6.sin6_addr, remote->bytes, 16);
+		addr.in6.sin6_port = htons(port);
+		addr.len = sizeof(addr.in6);
 	} else {
-		remote.len = sizeof(remote.un.sun_family);
+		addr.sa.sa_family = AF_UNIX;
+		addr.len = sizeof(addr.un.sun_family);
 	}
-	return addr_write(&remote, text);
+	return addr_write(&addr, text);
 }
 
-/* From here to put_down the connection is the one that is lost if this worker dies. */
+const char *conn_remote(const struct conn *c, char *text)
+{
+	return conn_write_remote(&c->remote, c->remote_port, text);
+}
+
 static void take_in_hand(struct conns *all, const struct conn *c)
 {
-	atomic_store_explicit(&all->arena->in_hand, c->index + 1, memory_order_relaxed);
-	atomic_signal_fence(memory_order_seq_cst);
+	conns_take_in_hand(all, c->index);
 	all->messages_before = c->messages;
 }
 
@@ -48,8 +51,7 @@ static void take_in_hand(struct conns *all, const struct conn *c)
 static void put_down(struct conns *all, const struct conn *c)
 {
 	metric_add(all->slot, METRIC_messages_total, c->messages - all->messages_before);
-	atomic_signal_fence(memory_order_seq_cst);
-	atomic_store_explicit(&all->arena->in_hand, 0, memory_order_relaxed);
+	conns_put_down(all);
 }
 
 static void say_ended(const struct conns *all, const struct conn *c, int error)
@@ -374,5 +376,15 @@ void conn_drain(struct conns *all, struct conn *c)
 		read_and_serve(all, c); /* what has come is answered; may end it */
 	if (c->magic == CONN_MAGIC && leaves(all, c))
 		settle(all, c, conn_finish(c, ENDING_drained));
+	put_down(all, c);
+}
+
+void conn_resume(struct conns *all, struct conn *c)
+{
+	take_in_hand(all, c);
+	c->watched = 0;
+	c->timer = (struct timer_node){ 0 };
+	if (watch(all, c))
+		set_deadline(all, c);
 	put_down(all, c);
 }

@@ -46,8 +46,20 @@ struct conn {
 	const struct service *service;
 	struct net remote; /* the client's address, all bits; unix has none */
 	uint16_t remote_port;
-	_Alignas(8) char state_bytes[]; /* the service's */
+	_Alignas(8) char state_bytes[]; /* the service's, and behind it CONN_MAGIC once more */
 };
+
+/* Bytes of a record whose service keeps so much state. */
+static inline size_t conn_record_size(size_t state_size)
+{
+	return (sizeof(struct conn) + state_size + sizeof(uint64_t) + 7) / 8 * 8;
+}
+
+/* The word at the end of a record of `stride` bytes: whoever wrote beyond a state has changed it. */
+static inline uint32_t *conn_guard(struct conn *c, size_t stride)
+{
+	return (uint32_t *)((char *)c + stride - sizeof(uint64_t));
+}
 
 /* The service's own zeroed state. */
 static inline void *conn_state(struct conn *c)
@@ -77,6 +89,9 @@ static inline enum verdict conn_finish(struct conn *c, enum ending ending)
 /* The client's address with its port, in ADDR_TEXT bytes; returns text. */
 const char *conn_remote(const struct conn *c, char *text);
 
+/* The same of an address that a record remembered. */
+const char *conn_write_remote(const struct net *remote, uint16_t port, char *text);
+
 /*
  * A descriptor that accept returned is in the fresh record c: lets the service begin and serves
  * what is there already.
@@ -97,5 +112,8 @@ void conn_drain(struct conns *all, struct conn *c);
 
 /* Ends it now, whatever it was doing. The record is free afterwards. */
 void conn_end(struct conns *all, struct conn *c, enum ending ending);
+
+/* It lived with an earlier worker of the slot: waits for its client again, with its old deadlines. */
+void conn_resume(struct conns *all, struct conn *c);
 
 #endif

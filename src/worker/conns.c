@@ -23,9 +23,7 @@ static bool free_list_start(struct free_list *list, uint32_t most)
 
 static void free_list_stop(struct free_list *list)
 {
-	int failed = sys_munmap(list->given_back, list->most * sizeof(*list->given_back));
-
-	BUG_ON(failed);
+	(void)sys_munmap(list->given_back, list->most * sizeof(*list->given_back));
 }
 
 static uint32_t free_list_take(struct free_list *list)
@@ -83,7 +81,7 @@ void conns_take_back(struct conns *all, struct buf *b)
 
 	if (!b->base || buf_used(b) > 0)
 		return;
-	index = (uint32_t)((size_t)(b->base - arena_buf(all->arena, 0)) / ARENA_BUF_SIZE);
+	index = arena_buf_index(all->arena, b->base);
 	if (index >= BUFS_KEPT)
 		arena_buf_forget(all->arena, index);
 	free_list_give(&all->bufs, index);
@@ -104,15 +102,18 @@ static void remember_remote(struct conn *c, const struct addr *remote)
 	}
 }
 
-/* The record counts as in use from the moment its magic is written: last. */
+/*
+ * In hand from its first byte on: a worker that dies in here loses this connection and no other.
+ */
 static struct conn *new_record(struct conns *all, uint32_t listener, int fd)
 {
 	uint32_t index = free_list_take(&all->records);
 	struct conn *c = arena_conn(all->arena, index);
 
+	conns_take_in_hand(all, index);
 	memset(c, 0, all->arena->conn_stride);
-	if (index >= all->arena->conn_high)
-		all->arena->conn_high = index + 1;
+	if (index >= all->arena->head->conn_high)
+		all->arena->head->conn_high = index + 1;
 	c->index = index;
 	c->serial = ++all->last_serial & INT32_MAX;
 	c->fd = fd;
@@ -121,6 +122,7 @@ static struct conn *new_record(struct conns *all, uint32_t listener, int fd)
 	c->service = all->services[listener];
 	c->state = CONN_OPEN;
 	c->opened_ms = c->active_ms = all->loop->now_ms;
+	*conn_guard(c, all->arena->conn_stride) = CONN_MAGIC;
 	c->magic = CONN_MAGIC;
 	return c;
 }
@@ -162,6 +164,66 @@ void conns_forget(struct conns *all, struct conn *c)
 	all->room(all->owner);
 }
 
+/* What is used lies below the high marks; the rest below them is free. */
+static void rebuild_bufs(struct conns *all, const bool *is_used, uint32_t high)
+{
+	all->bufs.high = high;
+	all->bufs.count = 0;
+	for (uint32_t i = 0; i < high; i++)
+		if (!is_used[i])
+			free_list_give(&all->bufs, i);
+}
+
+static void mark_buf(const struct conns *all, const struct buf *b, bool *is_used, uint32_t *high)
+{
+	uint32_t index = b->base ? arena_buf_index(all->arena, b->base) : all->arena->buf_most;
+
+	if (index == all->arena->buf_most)
+		return;
+	is_used[index] = true;
+	if (index >= *high)
+		*high = index + 1;
+}
+
+/* Buffers are found anew: a dead worker's lists are never trusted. */
+static void resume_bufs(struct conns *all, const bool *is_kept, bool *is_used)
+{
+	uint32_t high = 0;
+
+	for (uint32_t i = 0; i < all->arena->head->conn_high; i++) {
+		const struct conn *c = arena_conn(all->arena, i);
+
+		if (!is_kept[i])
+			continue;
+		mark_buf(all, &c->in, is_used, &high);
+		mark_buf(all, &c->out, is_used, &high);
+	}
+	rebuild_bufs(all, is_used, high);
+}
+
+bool conns_resume(struct conns *all, const bool *is_kept)
+{
+	uint32_t high = all->arena->head->conn_high, live = 0;
+	bool *is_used = calloc(all->arena->buf_most, sizeof(*is_used));
+
+	if (!is_used)
+		return false;
+	resume_bufs(all, is_kept, is_used);
+	free(is_used);
+	all->records.high = high;
+	for (uint32_t i = 0; i < high; i++) {
+		if (is_kept[i])
+			live++;
+		else
+			free_list_give(&all->records, i);
+	}
+	set_live(all, live);
+	for (uint32_t i = 0; i < high; i++)
+		if (is_kept[i])
+			conn_resume(all, arena_conn(all->arena, i));
+	return true;
+}
+
 uint64_t conns_tag(const struct conn *c)
 {
 	return (uint64_t)c->serial << 32 | c->index;
@@ -190,7 +252,7 @@ void conns_expire(struct conns *all)
 void conns_drain(struct conns *all)
 {
 	all->draining = true;
-	for (uint32_t i = 0; i < all->arena->conn_high; i++) {
+	for (uint32_t i = 0; i < all->arena->head->conn_high; i++) {
 		struct conn *c = arena_conn(all->arena, i);
 
 		if (c->magic == CONN_MAGIC)
@@ -200,7 +262,7 @@ void conns_drain(struct conns *all)
 
 void conns_end_all(struct conns *all, enum ending ending)
 {
-	for (uint32_t i = 0; i < all->arena->conn_high; i++) {
+	for (uint32_t i = 0; i < all->arena->head->conn_high; i++) {
 		struct conn *c = arena_conn(all->arena, i);
 
 		if (c->magic == CONN_MAGIC)

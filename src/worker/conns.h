@@ -49,11 +49,34 @@ bool conns_start(struct conns *all);
 /* Lets go of what conns_start took; the connections must have ended. */
 void conns_stop(struct conns *all);
 
+/*
+ * From here to conns_put_down the connection of that index is the one that is lost if this worker
+ * dies: its state may be half written.
+ */
+static inline void conns_take_in_hand(struct conns *all, uint32_t index)
+{
+	atomic_store_explicit(&all->arena->head->in_hand, index + 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void conns_put_down(struct conns *all)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&all->arena->head->in_hand, 0, memory_order_relaxed);
+}
+
 /* True when no further connection fits. */
 static inline bool conns_full(const struct conns *all)
 {
 	return all->live >= all->arena->conn_most;
 }
+
+/*
+ * Takes over the connections of an earlier worker of the slot, each of which recovery has found
+ * sound: is_kept says it of every record below the arena's conn_high. Before any conns_accept.
+ * False with errno. Allocates.
+ */
+bool conns_resume(struct conns *all, const bool *is_kept);
 
 /* Takes over an accepted descriptor: records it and serves it. There must be room. */
 void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote);

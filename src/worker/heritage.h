@@ -28,11 +28,19 @@ struct heritage {
 	int bell_fd; /* eventfd: written on every change of the slot's state, read by the master */
 	struct arena *arena; /* this slot's, mapped by the master */
 	pid_t master_pid;
+	bool is_kept; /* a keeper shares this worker's descriptors, and has settled in before it */
+	bool resumes; /* another worker lived in the arena before: its connections go on */
 };
 
 /*
- * The worker's whole life: leaves the master's things, drops privileges, serves, drains, and
- * returns the exit code for _exit(2) (0, or CODE_NO_RESPAWN when the next worker would fail
+ * What a worker, or the keeper before it, does in the master's child before anything else: leaves the
+ * master's descriptors, binds itself to its CPU, drops privileges. False with err, whose code is the
+ * exit code to leave with.
+ */
+bool worker_settle(const struct heritage *heritage, struct err *err);
+
+/*
+ * The worker's whole life: settles (unless its keeper has), recovers, serves, drains, and returns the exit code for _exit(2) (0, or CODE_NO_RESPAWN when the next worker would fail
  * alike; it has logged why). Worker only, in the child of the fork, with the signals of
  * core/signals blocked.
  */

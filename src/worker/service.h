@@ -44,6 +44,11 @@ struct service {
 	enum verdict (*drained)(struct conn *c);
 	/* Between messages: may be ended now. NULL: c->in and c->out are empty. */
 	bool (*idle)(const struct conn *c);
+	/*
+	 * A worker has died, and this is what it left: true when the state is one that this service
+	 * can have written. May be asked about any bytes. NULL: true.
+	 */
+	bool (*is_sound)(const struct conn *c);
 	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
 	void (*close)(struct conn *c, enum ending ending);
 };

@@ -19,6 +19,7 @@
 #include "worker/belongings.h"
 #include "worker/heritage.h"
 #include "worker/privs.h"
+#include "worker/recovery.h"
 
 enum { IDLE_WAIT_MS = 1000 }; /* the longest wait when hang_timeout is off */
 
@@ -31,7 +32,9 @@ struct worker {
 	struct timer_heap alarms;
 	struct watch signals;
 	struct alarm give_up; /* draining has taken too long */
-	int wait_ms;          /* the longest wait: a heartbeat is due */
+	struct recovery recovery;
+	int wait_ms;     /* the longest wait: a heartbeat is due */
+	bool has_turned; /* its loop, once */
 	bool is_leaving;
 };
 
@@ -63,18 +66,27 @@ static void give_up(void *owner)
 	leave(w, ENDING_shutdown_timeout);
 }
 
+/* Written down first: from then on no worker of this slot accepts again. */
+static void begin_draining(struct worker *w, int64_t give_up_ms)
+{
+	struct arena_head *head = w->conns.arena->head;
+
+	head->give_up_ms = give_up_ms;
+	head->draining = true;
+	title_set("prefork-srv: worker %u (draining)", w->heritage->number);
+	acceptors_close(&w->acceptors);
+	set_state(w, SLOT_DRAINING);
+	timer_set(&w->alarms, &w->give_up.timer, give_up_ms);
+	conns_drain(&w->conns);
+}
+
 static void drain(struct worker *w)
 {
 	if (w->conns.draining)
 		return;
 	if (getppid() != w->heritage->master_pid)
 		LOG(EVENT_master_died, LOG_NUM("connections", w->conns.live));
-	title_set("prefork-srv: worker %u (draining)", w->heritage->number);
-	acceptors_close(&w->acceptors);
-	set_state(w, SLOT_DRAINING);
-	timer_set(&w->alarms, &w->give_up.timer,
-		  w->loop.now_ms + w->heritage->conf->shutdown_timeout);
-	conns_drain(&w->conns);
+	begin_draining(w, w->loop.now_ms + w->heritage->conf->shutdown_timeout);
 }
 
 /* The master waits for the word of all workers. */
@@ -162,12 +174,16 @@ static bool start_serving(struct worker *w)
 	w->conns.owner = w;
 	w->acceptors.conns = &w->conns;
 	w->acceptors.alarms = &w->alarms;
+	w->acceptors.penalties = &h->board->penalties;
 	w->acceptors.balance = (struct balance){ .peers = h->peers,
 						 .kick_fds = h->kick_fds,
 						 .number = h->number,
 						 .peer_count = h->peer_count };
-	return timer_heap_new(&w->alarms, acceptors_alarms(h->listeners) + 1) &&
-	       conns_start(&w->conns) && acceptors_start(&w->acceptors);
+	if (!timer_heap_new(&w->alarms, acceptors_alarms(h->listeners) + 1) ||
+	    !conns_start(&w->conns) || !recovery_adopt(&w->recovery, &w->conns))
+		return false;
+	w->acceptors.is_closed = w->recovery.was_draining;
+	return w->recovery.was_draining || acceptors_start(&w->acceptors);
 }
 
 static bool start_services(const struct heritage *h, struct err *err)
@@ -190,17 +206,36 @@ static int longest_wait_ms(const struct conf *conf)
 	return third > 0 && third < IDLE_WAIT_MS ? (int)third : IDLE_WAIT_MS;
 }
 
-static bool start(struct worker *w, struct err *err)
+bool worker_settle(const struct heritage *h, struct err *err)
+{
+	if (!belongings_keep(h, true, NULL, 0))
+		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
+	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
+}
+
+/* What neither a connection that goes on nor anybody else needs is closed: a dead worker's epoll. */
+static bool tidy(struct worker *w, struct err *err)
 {
 	const struct heritage *h = w->heritage;
+	const struct recovery *r = &w->recovery;
 
-	if (!belongings_keep(h) || !loop_open(&w->loop))
-		return err_errno(err, CODE_OSERR, "cannot set up the loop");
-	if (!privs_bind_cpu(h->conf, h->seat, err) || !privs_drop(h->conf, h->identity, err) ||
-	    !start_services(h, err))
+	if (!h->is_kept)
+		return worker_settle(h, err);
+	if (!recovery_survey(&w->recovery, h) ||
+	    (r->is_needed && !belongings_keep(h, !r->was_draining, r->fds, r->kept)))
+		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");
+	return true;
+}
+
+static bool start(struct worker *w, struct err *err)
+{
+	if (!tidy(w, err))
 		return false;
-	if (!hear_from_master(w) || !start_serving(w))
+	if (!start_services(w->heritage, err))
+		return false;
+	if (!loop_open(&w->loop) || !hear_from_master(w) || !start_serving(w))
 		return err_errno(err, CODE_OSERR, "cannot begin to serve");
+	recovery_end(&w->recovery);
 	return true;
 }
 
@@ -213,10 +248,12 @@ static void beat(struct worker *w)
 	atomic_store_explicit(&slot->heartbeat_ms, w->loop.now_ms, memory_order_relaxed);
 }
 
+/* The first turn does not wait: with it the worker shows that it can go on. */
 static int next_wait_ms(const struct worker *w)
 {
-	int wait = timer_wait_ms(&w->conns.timers, w->loop.now_ms, w->wait_ms);
+	int wait = w->has_turned ? w->wait_ms : 0;
 
+	wait = timer_wait_ms(&w->conns.timers, w->loop.now_ms, wait);
 	return timer_wait_ms(&w->alarms, w->loop.now_ms, wait);
 }
 
@@ -232,6 +269,9 @@ static int serve(struct worker *w)
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		if (w->conns.draining && w->conns.live == 0)
 			w->is_leaving = true;
+		if (!w->has_turned)
+			recovery_passed(w->conns.arena);
+		w->has_turned = true;
 	}
 	set_state(w, SLOT_LEAVING);
 	return CODE_OK;
@@ -246,13 +286,18 @@ int worker_run(const struct heritage *heritage)
 	w->heritage = heritage;
 	w->slot = &heritage->peers[heritage->number];
 	w->wait_ms = longest_wait_ms(heritage->conf);
+	sys_last_call = &heritage->arena->head->last_call;
 	log_role("worker", (int)heritage->number);
 	title_set("prefork-srv: worker %u", heritage->number);
 	if (!start(w, &err)) {
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
+		recovery_passed(heritage->arena); /* it leaves; it did not die of what it found */
 		return err.code;
 	}
 	w->loop.now_ms = clock_ms();
-	set_state(w, SLOT_READY);
+	if (w->recovery.was_draining)
+		begin_draining(w, w->conns.arena->head->give_up_ms);
+	else
+		set_state(w, SLOT_READY);
 	return serve(w);
 }

@@ -25,7 +25,7 @@
 
 #include "base/clock.h"
 
-enum { WAIT_MS = 20000, ADDRESSES_MOST = 8, ARGS_MOST = 48, WORKERS_MOST = 64 };
+enum { WAIT_MS = 20000, ADDRESSES_MOST = 8, ARGS_MOST = 48, WORKERS_MOST = 128 };
 
 /* What to start. All may be left out: one worker and one listener 127.0.0.1:0=ack then. */
 struct plan {

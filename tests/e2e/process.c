@@ -78,6 +78,14 @@ bool process_lives(pid_t pid)
 	return read_stat(pid, &state, &parent) && state != 'Z' && state != 'X';
 }
 
+bool process_sleeps(pid_t pid)
+{
+	pid_t parent;
+	char state;
+
+	return read_stat(pid, &state, &parent) && state == 'S';
+}
+
 const char *process_title(pid_t pid, char *text, size_t size)
 {
 	ssize_t n = read_proc(pid, "cmdline", text, size);
@@ -121,14 +129,15 @@ long process_status(pid_t pid, const char *name)
 	return -1;
 }
 
-static unsigned find_workers(const struct server *s, const char *number, bool draining, pid_t *pids,
-			     unsigned most)
+/* Those whose title names the role and the number ("": any). */
+static unsigned find(const struct server *s, const char *role, const char *number, bool draining,
+		     pid_t *pids, unsigned most)
 {
 	pid_t all[WORKERS_MOST];
 	unsigned count = 0, n = process_children(s->master, all, WORKERS_MOST);
 	char title[256], wanted[32];
 
-	snprintf(wanted, sizeof(wanted), ": worker %s", number);
+	snprintf(wanted, sizeof(wanted), ": %s %s", role, number);
 	for (unsigned i = 0; i < n && count < most; i++) {
 		const char *at = strstr(process_title(all[i], title, sizeof(title)), wanted);
 
@@ -144,24 +153,39 @@ static unsigned find_workers(const struct server *s, const char *number, bool dr
 
 unsigned server_workers(const struct server *s, pid_t *pids, unsigned most)
 {
-	return find_workers(s, "", false, pids, most);
+	return find(s, "worker", "", false, pids, most);
 }
 
 unsigned server_draining(const struct server *s)
 {
 	pid_t pids[WORKERS_MOST];
 
-	return find_workers(s, "", true, pids, WORKERS_MOST);
+	return find(s, "worker", "", true, pids, WORKERS_MOST);
 }
 
-pid_t server_worker(struct server *s, unsigned number)
+static pid_t await(struct server *s, const char *role, unsigned number, bool draining)
 {
 	char text[16];
 	pid_t pid = 0;
 
 	snprintf(text, sizeof(text), "%u", number);
-	WAIT_UNTIL(s, find_workers(s, text, false, &pid, 1) == 1);
+	WAIT_UNTIL(s, find(s, role, text, draining, &pid, 1) == 1);
 	return pid;
+}
+
+pid_t server_worker(struct server *s, unsigned number)
+{
+	return await(s, "worker", number, false);
+}
+
+pid_t server_drainer(struct server *s, unsigned number)
+{
+	return await(s, "worker", number, true);
+}
+
+pid_t server_keeper(struct server *s, unsigned number)
+{
+	return await(s, "keeper", number, false);
 }
 
 void process_reap(pid_t pid)

@@ -22,6 +22,9 @@ pid_t process_child(pid_t parent);
 /* True while the process exists and is not a zombie. */
 bool process_lives(pid_t pid);
 
+/* True while it waits for something, as a worker does that has nothing in hand. */
+bool process_sleeps(pid_t pid);
+
 /* What ps(1) shows of it. text: size bytes; "" when it is gone. Returns text. */
 const char *process_title(pid_t pid, char *text, size_t size);
 
@@ -38,6 +41,9 @@ unsigned server_workers(const struct server *s, pid_t *pids, unsigned most);
 unsigned server_draining(const struct server *s);
 /* The worker of that number that does not drain, waited for. */
 pid_t server_worker(struct server *s, unsigned number);
+/* The one that drains, and the keeper, likewise. */
+pid_t server_drainer(struct server *s, unsigned number);
+pid_t server_keeper(struct server *s, unsigned number);
 
 /* Waits for a child of this program. */
 void process_reap(pid_t pid);

@@ -140,7 +140,7 @@ static void reload__leaves_no_descriptor_behind(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		reload(s);
-		WAIT_UNTIL(s, process_children(s->master, pids, 8) == 2);
+		WAIT_UNTIL(s, server_workers(s, pids, 8) == 2);
 	}
 	WAIT_UNTIL(s, process_descriptors(s->master) == master);
 	WAIT_UNTIL(s, process_descriptors(server_worker(s, 0)) == worker);

@@ -62,9 +62,10 @@ static void worker__killed__is_replaced(void **state)
 	server_stop(s);
 }
 
-static void worker__killed__the_others_keep_their_clients(void **state)
+static void worker__killed__without_keepers__the_others_keep_their_clients(void **state)
 {
-	struct server *s = server_start(&(struct plan){ .workers = 2 });
+	struct server *s =
+		server_start(&(struct plan){ .set = { "keep_connections=no" }, .workers = 2 });
 	pid_t victim = server_worker(s, 0);
 	int fds[20], kept = 0;
 
@@ -140,7 +141,7 @@ static void worker__that_cannot_work__ends_the_server(void **state)
 	assert_non_null(mkdtemp(root));
 	chmod(root, 0755);
 	snprintf(set, sizeof(set), "chroot=%s", root);
-	s = server_start(&(struct plan){ .set = { set }, .workers = 2 });
+	s = server_start(&(struct plan){ .set = { set, "keep_connections=no" }, .workers = 2 });
 	s->loses_connections = true;
 	s->errors[0] = "worker_failed";
 	s->errors[1] = "server_failed";
@@ -288,7 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(workers__under_a_crowd__each_gets_its_share),
 		E2E(worker__killed__is_replaced),
-		E2E(worker__killed__the_others_keep_their_clients),
+		E2E(worker__killed__without_keepers__the_others_keep_their_clients),
 		E2E(worker__in_a_crash_loop__backs_off_and_serves_again),
 		E2E(worker__waiting_for_its_respawn__does_not_hold_up_a_stop),
 		E2E(ttin_and_ttou__change_the_number_of_workers),

@@ -103,6 +103,7 @@ struct generation *crew_generation(const char *override, unsigned workers)
 	struct generation *generation;
 
 	assert_non_null(conf);
+	conf->keep_connections = false; /* the children here are workers themselves */
 	generation = generation_new(conf, &identity, NULL, workers, &err);
 	assert_non_null(generation);
 	return generation;

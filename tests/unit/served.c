@@ -45,6 +45,20 @@ static void set_options(struct served *s, va_list pairs)
 	}
 }
 
+static void begin(struct served *s, struct arena *arena)
+{
+	must(loop_open(&s->loop), "loop");
+	s->loop.tagged = to_connection;
+	s->loop.owner = s;
+	s->conns = (struct conns){ .loop = &s->loop,
+				   .arena = arena,
+				   .slot = &s->slot,
+				   .listeners = &s->set,
+				   .room = count_end,
+				   .owner = s };
+	must(s->conns.arena != NULL && conns_start(&s->conns), "conns");
+}
+
 void served_start(struct served *s, const char *service, ...)
 {
 	va_list pairs;
@@ -63,16 +77,7 @@ void served_start(struct served *s, const char *service, ...)
 	s->conf.listener_count = 1;
 	s->listener.conf = &s->listen_conf;
 	s->set = (struct listener_set){ &s->listener, 1 };
-	must(loop_open(&s->loop), "loop");
-	s->loop.tagged = to_connection;
-	s->loop.owner = s;
-	s->conns = (struct conns){ .loop = &s->loop,
-				   .arena = arena_new(&s->conf),
-				   .slot = &s->slot,
-				   .listeners = &s->set,
-				   .room = count_end,
-				   .owner = s };
-	must(s->conns.arena != NULL && conns_start(&s->conns), "conns");
+	begin(s, arena_new(&s->conf));
 }
 
 void served_stop(struct served *s)
@@ -91,8 +96,51 @@ int served_connect(struct served *s)
 
 	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0,
 	     "socketpair");
+	if (s->fd_count < SERVED_FDS)
+		s->fds[s->fd_count++] = ends[0];
 	conns_accept(&s->conns, 0, ends[0], &remote);
 	return ends[1];
+}
+
+static bool is_kept(const struct recovery *r, int fd)
+{
+	for (unsigned i = 0; i < r->kept; i++)
+		if (r->fds[i] == fd)
+			return true;
+	return false;
+}
+
+static void close_lost(struct served *s, const struct recovery *r)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < s->fd_count; i++)
+		if (is_kept(r, s->fds[i]))
+			s->fds[kept++] = s->fds[i];
+		else
+			close(s->fds[i]);
+	s->fd_count = kept;
+}
+
+void served_recover(struct served *s, struct recovery *recovery)
+{
+	struct arena *arena = s->conns.arena;
+	const struct heritage heritage = { .conf = &s->conf,
+					   .listeners = &s->set,
+					   .peers = &s->slot,
+					   .peer_count = 1,
+					   .arena = arena,
+					   .is_kept = true,
+					   .resumes = true };
+
+	s->conns.live = 0; /* what conns_stop would not let go */
+	conns_stop(&s->conns);
+	loop_close(&s->loop);
+	must(recovery_survey(recovery, &heritage), "recovery_survey");
+	close_lost(s, recovery);
+	begin(s, arena);
+	must(recovery_adopt(recovery, &s->conns), "recovery_adopt");
+	recovery_end(recovery);
 }
 
 static bool has_events(const struct served *s)
@@ -120,7 +168,7 @@ static void age(struct conn *c, int64_t ms)
 void served_pass(struct served *s, double hours)
 {
 	served_settle(s);
-	for (uint32_t i = 0; i < s->conns.arena->conn_high; i++)
+	for (uint32_t i = 0; i < s->conns.arena->head->conn_high; i++)
 		age(arena_conn(s->conns.arena, i), (int64_t)(hours * 3600 * 1000));
 	s->loop.now_ms = clock_ms();
 	conns_expire(&s->conns);

@@ -11,6 +11,9 @@
 #include "core/listener.h"
 #include "core/scoreboard.h"
 #include "worker/conns.h"
+#include "worker/recovery.h"
+
+enum { SERVED_FDS = 4 };
 
 struct served {
 	struct conf conf;
@@ -20,7 +23,9 @@ struct served {
 	struct slot slot;
 	struct loop loop;
 	struct conns conns;
-	unsigned ended; /* times that a connection has ended */
+	unsigned ended;      /* times that a connection has ended */
+	int fds[SERVED_FDS]; /* the server's end of the first connections */
+	unsigned fd_count;
 };
 
 /* Ready to serve, with default options but those of `options`: name, value ... NULL. */
@@ -29,6 +34,13 @@ void served_stop(struct served *s);
 
 /* A new connection; returns the client's non-blocking end. */
 int served_connect(struct served *s);
+
+/*
+ * As if the worker had died here, and the next one of the slot took over: all that is left is the arena
+ * and the descriptors. Those of the first SERVED_FDS connections, none of which may have ended before,
+ * are closed when they are not kept.
+ */
+void served_recover(struct served *s, struct recovery *recovery);
 
 /* Lets the loop turn until nothing is left to do. */
 void served_settle(struct served *s);

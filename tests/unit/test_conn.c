@@ -27,7 +27,7 @@ static void assert_nothing_left(struct served *s)
 	assert_int_equal(s->conns.timers.count, 0);
 	assert_int_equal(s->conns.bufs.count, s->conns.bufs.high);
 	assert_int_equal(s->conns.records.count, s->conns.records.high);
-	assert_int_equal(atomic_load(&s->conns.arena->in_hand), 0);
+	assert_int_equal(atomic_load(&s->conns.arena->head->in_hand), 0);
 	assert_int_equal(served_metric(s, METRIC_connections_ended_total), s->ended);
 }
 

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Judges deaths. Must not start or signal anybody: member.c does, by what is decided here. Called by
+ * the roster.
+ */
+#include "master/burial.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/member.h"
+#include "master/scene.h"
+
+static bool has_served(const struct slot *slot)
+{
+	static const enum metric signs[] = {
+		METRIC_connections_accepted_total,
+		METRIC_connections_ended_total,
+		METRIC_messages_total,
+		METRIC_bytes_in_total,
+	};
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (atomic_load_explicit(&slot->metrics[signs[i]], memory_order_relaxed) > 0)
+			return true;
+	return false;
+}
+
+static void log_death(const struct member *member, unsigned number, int status, bool expected)
+{
+	struct log_field worker = LOG_NUM("worker", number);
+	struct log_field pid = LOG_NUM("child_pid", member->pid);
+
+	if (expected && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		LOG(EVENT_worker_exited, worker, pid);
+	else if (expected && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		LOG(EVENT_worker_exited, worker, pid, LOG_NUM("signal", SIGKILL));
+	else if (WIFSIGNALED(status))
+		LOG(EVENT_worker_crashed, worker, pid, LOG_NUM("signal", WTERMSIG(status)),
+		    LOG_STR("message", strsignal(WTERMSIG(status))));
+	else
+		LOG(EVENT_worker_crashed, worker, pid, LOG_NUM("code", WEXITSTATUS(status)));
+}
+
+static void fail(struct err *err, unsigned number, int status)
+{
+	if (WIFSIGNALED(status))
+		err_set(err, CODE_OSERR, "worker %u died before it was ready (signal %d, %s)",
+			number, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		err_set(err, CODE_OSERR,
+			"worker %u left before it was ready (exit code %d; the log says why)",
+			number, WEXITSTATUS(status));
+}
+
+/* After a death that nobody asked for. */
+static void go_on(struct roster *roster, struct generation *generation, unsigned number, int status,
+		  bool was_ready, bool progressed, int64_t now_ms)
+{
+	struct member *member = &generation->members[number];
+	bool hopeless = WIFEXITED(status) && WEXITSTATUS(status) == CODE_NO_RESPAWN;
+
+	if (generation == roster->starting && (!was_ready || hopeless)) {
+		fail(&generation->failure, number, status);
+		member_leave(member, now_ms);
+	} else if (hopeless) {
+		if (member->state != MEMBER_RETIRING)
+			err_set(&roster->fatal, CODE_OSERR,
+				"worker %u says that the next one would fail alike (exit code %d)",
+				number, CODE_NO_RESPAWN);
+		member_leave(member, now_ms);
+	} else {
+		atomic_fetch_add_explicit(&roster->board->respawns, 1, memory_order_relaxed);
+		member_wait(member, number, progressed, now_ms);
+	}
+}
+
+/* Its keeper holds what it left; without one, or when its time is over, there is nothing to finish. */
+static bool is_expected(const struct member *member, int status)
+{
+	bool finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	return member->state == MEMBER_RETIRING &&
+	       (finished || member->is_over || member->keeper == 0);
+}
+
+static void clear_slot(struct roster *roster, struct generation *generation, unsigned number)
+{
+	struct slot *slot = &generation->slots[number];
+
+	pidpage_clear(roster->page, generation->first_slot + number);
+	scoreboard_fold(roster->board, slot);
+	atomic_store_explicit(&slot->pid, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->state, SLOT_EMPTY, memory_order_relaxed);
+}
+
+void burial_of_worker(struct roster *roster, struct generation *generation, unsigned number,
+		      int status, int64_t now_ms)
+{
+	struct member *member = &generation->members[number];
+	bool progressed = has_served(&generation->slots[number]);
+	bool expected = is_expected(member, status), was_ready;
+
+	member_look(roster, generation, number);
+	was_ready = member->ready;
+	log_death(member, number, status, expected);
+	if (!expected) {
+		atomic_fetch_add_explicit(&roster->board->crashes, 1, memory_order_relaxed);
+		scene_report(roster, generation, number, status, now_ms);
+	}
+	member->pid = 0;
+	member->ready = false;
+	clear_slot(roster, generation, number);
+	if (expected)
+		member_leave(member, now_ms);
+	else
+		go_on(roster, generation, number, status, was_ready, progressed, now_ms);
+}
+
+static void log_keeper(unsigned number, pid_t pid, int status)
+{
+	struct log_field worker = LOG_NUM("worker", number);
+
+	if (WIFSIGNALED(status))
+		LOG(EVENT_keeper_died, worker, LOG_NUM("child_pid", pid),
+		    LOG_NUM("signal", WTERMSIG(status)));
+	else
+		LOG(EVENT_keeper_died, worker, LOG_NUM("child_pid", pid),
+		    LOG_NUM("code", WEXITSTATUS(status)));
+}
+
+void burial_of_keeper(struct roster *roster, struct generation *generation, unsigned number,
+		      int status, int64_t now_ms)
+{
+	struct member *member = &generation->members[number];
+	pid_t keeper = member->keeper;
+
+	member->keeper = 0;
+	if (member->state == MEMBER_RETIRING) {
+		if (member->pid == 0)
+			member_leave(member, now_ms);
+		return;
+	}
+	log_keeper(number, keeper, status);
+	/* A worker that lives goes on alone; one that never came is as good as dead. */
+	if (member->pid == 0 && member->state == MEMBER_RUNNING) {
+		clear_slot(roster, generation, number);
+		go_on(roster, generation, number, status, false, false, now_ms);
+	}
+}

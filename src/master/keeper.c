@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waits, and clones workers into its own descriptor table. It serves nobody, reads nothing and decides
+ * nothing: when a worker may start is the master's business. Called in the child of the master's
+ * fork.
+ */
+#include "master/keeper.h"
+
+#include <time.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "base/title.h"
+
+enum { RETRY_MS = 100 };
+
+/* True when the worker lives; false when the system refused it for now. */
+static bool clone_worker(struct heritage *heritage, struct pidpage *page, unsigned slot)
+{
+	pid_t pid = sys_clone(CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD,
+			      &page->pids[slot]);
+
+	if (pid == 0)
+		_exit(pidpage_drop(page) ? worker_run(heritage) : CODE_OSERR);
+	if (pid > 0)
+		heritage->resumes = true;
+	return pid > 0;
+}
+
+static void settle(const struct heritage *heritage)
+{
+	struct err err;
+
+	log_role("keeper", (int)heritage->number);
+	title_set("prefork-srv: keeper %u", heritage->number);
+	if (!worker_settle(heritage, &err)) {
+		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
+		_exit(err.code);
+	}
+	/* After the change of user, which would clear it; then the master may be gone already. */
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != heritage->master_pid)
+		_exit(CODE_OSERR);
+}
+
+_Noreturn void keeper_run(const struct heritage *inherited, struct pidpage *page, unsigned slot)
+{
+	static const struct timespec retry = { .tv_nsec = RETRY_MS * 1000000L };
+	struct heritage heritage = *inherited;
+	bool is_wanted = true;
+	sigset_t heard;
+	int number;
+
+	heritage.is_kept = true;
+	settle(&heritage);
+	sigemptyset(&heard);
+	sigaddset(&heard, SIGUSR1);
+	sigaddset(&heard, SIGTERM);
+	for (;;) {
+		if (is_wanted && clone_worker(&heritage, page, slot))
+			is_wanted = false;
+		number = is_wanted ? sigtimedwait(&heard, NULL, &retry) : sigwaitinfo(&heard, NULL);
+		if (number == SIGTERM)
+			_exit(CODE_OK);
+		if (number == SIGUSR1)
+			is_wanted = true;
+	}
+}

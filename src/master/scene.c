@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads the arena of a dead worker, which may be damaged, only through worker/recovery's checked view.
+ * Called by burial.c.
+ */
+#include "master/scene.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "core/penalty.h"
+#include "worker/conn.h"
+#include "worker/recovery.h"
+
+static const char *state_name(enum conn_state state)
+{
+	static const char *const names[] = { "closed", "open", "flushing", "lingering" };
+
+	return names[state];
+}
+
+static void keep(struct scoreboard *board, const struct crash_note *note)
+{
+	uint32_t count = atomic_load_explicit(&board->crash_count, memory_order_relaxed);
+
+	board->crash_notes[count % SCOREBOARD_CRASHES] = *note;
+	atomic_store_explicit(&board->crash_count, count + 1, memory_order_release);
+}
+
+static void describe(struct crash_note *note, const struct recovery_scene *scene)
+{
+	char remote[ADDR_TEXT];
+
+	if (!scene->conf)
+		return;
+	snprintf(note->listen, sizeof(note->listen), "%s", scene->conf->address);
+	snprintf(note->service, sizeof(note->service), "%s", scene->conf->service);
+	snprintf(note->remote, sizeof(note->remote), "%s",
+		 conn_write_remote(&scene->remote, scene->remote_port, remote));
+	snprintf(note->state, sizeof(note->state), "%s", state_name(scene->state));
+	note->age_ms = scene->age_ms;
+	note->bytes_in = scene->bytes_in;
+	note->bytes_out = scene->bytes_out;
+}
+
+static void log_note(const struct crash_note *note)
+{
+	LOG(EVENT_crash_reported, LOG_NUM("worker", note->worker), LOG_NUM("child_pid", note->pid),
+	    LOG_STR("listen", note->listen), LOG_STR("service", note->service),
+	    LOG_STR("remote", note->remote), LOG_NUM("age_ms", note->age_ms),
+	    LOG_NUM("bytes_in", note->bytes_in), LOG_NUM("bytes_out", note->bytes_out),
+	    LOG_STR("state", note->state), LOG_STR("last_call", note->last_call));
+}
+
+static void penalize(struct scoreboard *board, const struct conf *conf,
+		     const struct recovery_scene *scene, int64_t now_ms)
+{
+	char remote[ADDR_TEXT];
+	int64_t length_ms = penalty_note(&board->penalties, conf, &scene->remote, now_ms);
+
+	if (length_ms > 0)
+		LOG(EVENT_address_penalized,
+		    LOG_STR("remote", conn_write_remote(&scene->remote, 0, remote)),
+		    LOG_NUM("ms", length_ms));
+}
+
+void scene_report(struct roster *roster, const struct generation *generation, unsigned number,
+		  int status, int64_t now_ms)
+{
+	const struct member *member = &generation->members[number];
+	struct crash_note note = { .at_s = time(NULL),
+				   .worker = number,
+				   .pid = (uint32_t)member->pid,
+				   .signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0,
+				   .hung = member->hung };
+	struct recovery_scene scene;
+
+	recovery_scene(member->arena, generation->conf, now_ms, &scene);
+	snprintf(note.last_call, sizeof(note.last_call), "%s", scene.last_call);
+	describe(&note, &scene);
+	keep(roster->board, &note);
+	if (!scene.conf)
+		return;
+	log_note(&note);
+	/* Whoever sends SIGKILL does not ask what the worker has in hand; but a hang ends so too. */
+	if (WIFSIGNALED(status) && (WTERMSIG(status) != SIGKILL || member->hung))
+		penalize(roster->board, generation->conf, &scene, now_ms);
+}

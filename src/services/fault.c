@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fault: crashes its worker in the way that a line names, and returns every other line. It writes where
+ * no service may, on purpose; what it knows of the arena's layout is worker/arena.c's. Only in a build
+ * made with --enable-faults, for tests of what a crash costs.
+ *
+ *   null       writes to address 0
+ *   abort      calls abort(3)
+ *   loop       never returns
+ *   self       rubbish over its own connection's record, then abort
+ *   neighbour  rubbish over the state and the guard of the record beside it, then abort
+ *   head       rubbish over the arena's head, then abort
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "services/services.h"
+#include "worker/arena.h"
+#include "worker/conn.h"
+
+/* More than any other service keeps, so that it is what decides how far records are apart. */
+enum { STATE_SIZE = 1024, RUBBISH = 0xa5 };
+
+static void crash_null(struct conn *c)
+{
+	int *volatile nowhere = NULL;
+
+	(void)c;
+	*(volatile int *)nowhere = 1;
+}
+
+static void crash_abort(struct conn *c)
+{
+	(void)c;
+	abort();
+}
+
+static void crash_loop(struct conn *c)
+{
+	volatile bool forever = true;
+
+	(void)c;
+	while (forever)
+		;
+}
+
+static void crash_self(struct conn *c)
+{
+	memset(c, RUBBISH, conn_record_size(STATE_SIZE));
+	abort();
+}
+
+static void crash_neighbour(struct conn *c)
+{
+	size_t stride = conn_record_size(STATE_SIZE);
+	struct conn *other =
+		(struct conn *)(c->index > 0 ? (char *)c - stride : (char *)c + stride);
+
+	memset(other->state_bytes, RUBBISH, stride - offsetof(struct conn, state_bytes));
+	abort();
+}
+
+/* A worker notes its system calls in the head. */
+static void crash_head(struct conn *c)
+{
+	(void)c;
+	memset((char *)sys_last_call - offsetof(struct arena_head, last_call), RUBBISH,
+	       sizeof(struct arena_head));
+	abort();
+}
+
+static const struct command {
+	const char *word;
+	void (*crash)(struct conn *c);
+} commands[] = {
+	{ "null", crash_null }, { "abort", crash_abort },         { "loop", crash_loop },
+	{ "self", crash_self }, { "neighbour", crash_neighbour }, { "head", crash_head },
+};
+
+static void obey(struct conn *c, const char *line, size_t len)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (strlen(commands[i].word) == len && memcmp(commands[i].word, line, len) == 0)
+			commands[i].crash(c);
+}
+
+/* One line with its LF: false when it is not whole yet, or its answer finds no room. */
+static bool take_line(struct conn *c)
+{
+	const char *line = buf_head(&c->in);
+	const char *lf = memchr(line, '\n', buf_used(&c->in));
+	size_t n = lf ? (size_t)(lf - line) + 1 : 0;
+
+	if (n == 0 || buf_room(&c->out) < n)
+		return false;
+	obey(c, line, n - 1);
+	buf_put(&c->out, line, n);
+	buf_drop(&c->in, n);
+	conn_count_message(c);
+	return true;
+}
+
+static enum verdict input(struct conn *c)
+{
+	while (take_line(c))
+		;
+	if (buf_used(&c->in) == ARENA_BUF_SIZE)
+		return conn_finish(c, ENDING_message_too_long);
+	return c->in_ended && buf_used(&c->out) == 0 ? FINISH : MORE;
+}
+
+const struct service service_fault = {
+	.name = "fault",
+	.state_size = STATE_SIZE,
+	.input = input,
+};

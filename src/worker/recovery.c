@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Judges what a dead worker left (the order is in worker/recovery.h). It trusts no index, no
+ * pointer and no list: everything is checked against what this process knows by itself. It serves
+ * nobody. Called by worker.c, and by the master for its report.
+ */
+#include "worker/recovery.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+
+/* After so many deaths in a row with nothing in hand it must be the arena itself. */
+enum { EMPTY_HANDED_MOST = 2 };
+
+/* What the survey has seen so far: nothing may be claimed twice. */
+struct survey {
+	const struct heritage *heritage;
+	const struct arena *arena;
+	bool *has_fd; /* by descriptor, below fd_most */
+	size_t fd_most;
+	bool *has_buf; /* by buffer */
+	int64_t now_ms;
+};
+
+static bool start_survey(struct survey *s, const struct heritage *heritage)
+{
+	struct rlimit limit;
+
+	*s = (struct survey){ .heritage = heritage,
+			      .arena = heritage->arena,
+			      .now_ms = clock_ms() };
+	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return false;
+	s->fd_most = (size_t)limit.rlim_cur;
+	s->has_fd = calloc(s->fd_most, sizeof(*s->has_fd));
+	s->has_buf = calloc(s->arena->buf_most, sizeof(*s->has_buf));
+	return s->has_fd && s->has_buf;
+}
+
+static void end_survey(struct survey *s)
+{
+	free(s->has_fd);
+	free(s->has_buf);
+}
+
+static bool claim_fd(struct survey *s, int fd)
+{
+	struct stat st;
+
+	if (fd <= STDERR_FILENO || (size_t)fd >= s->fd_most || s->has_fd[fd] ||
+	    sys_fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	s->has_fd[fd] = true;
+	return true;
+}
+
+/* Listening sockets and the log's are sockets too, and no connection's. */
+static void claim_heritage(struct survey *s)
+{
+	const struct listener_set *listeners = s->heritage->listeners;
+	int fds[LOG_FDS];
+	unsigned count = log_fds(fds);
+
+	for (unsigned i = 0; i < count; i++)
+		claim_fd(s, fds[i]);
+	for (unsigned i = 0; i < listeners->count; i++)
+		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
+			claim_fd(s, listeners->list[i].fds[k]);
+}
+
+static bool is_sound_buf(const struct survey *s, const struct buf *b)
+{
+	uint32_t index;
+
+	if (!b->base)
+		return b->start == 0 && b->end == 0;
+	index = arena_buf_index(s->arena, b->base);
+	return index < s->arena->buf_most && !s->has_buf[index] && b->size == ARENA_BUF_SIZE &&
+	       b->start <= b->end && b->end <= b->size;
+}
+
+static void claim_buf(struct survey *s, const struct buf *b)
+{
+	if (b->base)
+		s->has_buf[arena_buf_index(s->arena, b->base)] = true;
+}
+
+/* The lower bound keeps what is reckoned with it from overflowing. */
+static bool is_past(const struct survey *s, int64_t ms)
+{
+	return ms > INT64_MIN / 2 && ms <= s->now_ms;
+}
+
+static bool is_sound_frame(const struct survey *s, struct conn *c, uint32_t index)
+{
+	return c->magic == CONN_MAGIC && *conn_guard(c, s->arena->conn_stride) == CONN_MAGIC &&
+	       c->index == index && c->listener < s->heritage->listeners->count &&
+	       c->state >= CONN_OPEN && c->state <= CONN_LINGERING && c->ending < ENDING_COUNT &&
+	       *(const uint8_t *)&c->in_ended <= 1 && is_past(s, c->opened_ms) &&
+	       is_past(s, c->active_ms) && is_past(s, c->begun_ms) &&
+	       (!c->in.base || c->in.base != c->out.base) && is_sound_buf(s, &c->in) &&
+	       is_sound_buf(s, &c->out);
+}
+
+/* Pointers in the record are not even looked at: they are written anew. */
+static bool is_sound(struct survey *s, struct conn *c, uint32_t index)
+{
+	if (!is_sound_frame(s, c, index))
+		return false;
+	c->conf = s->heritage->listeners->list[c->listener].conf;
+	c->service = service_find(c->conf->service);
+	if (c->service->is_sound && !c->service->is_sound(c))
+		return false;
+	if (!claim_fd(s, c->fd))
+		return false;
+	claim_buf(s, &c->in);
+	claim_buf(s, &c->out);
+	return true;
+}
+
+static void say_lost(const struct conn *c, enum ending ending)
+{
+	if (log_wants(EVENT_connection_ended))
+		LOG(EVENT_connection_ended, LOG_NUM("connection", c->index),
+		    LOG_STR("ending", ending_name(ending)));
+}
+
+static void lose(struct conn *c, enum ending ending, unsigned *count)
+{
+	say_lost(c, ending);
+	c->magic = 0;
+	(*count)++;
+}
+
+/* First of all, so that a recovery that dies finds nothing in hand the next time. */
+static void end_in_hand(struct recovery *r, const struct arena *arena)
+{
+	uint32_t in_hand = atomic_load_explicit(&arena->head->in_hand, memory_order_relaxed);
+
+	if (in_hand == 0)
+		return;
+	if (arena_conn(arena, in_hand - 1)->magic != 0)
+		lose(arena_conn(arena, in_hand - 1), ENDING_worker_crash, &r->in_hand);
+	atomic_store_explicit(&arena->head->in_hand, 0, memory_order_relaxed);
+}
+
+static void judge_records(struct recovery *r, struct survey *s)
+{
+	for (uint32_t i = 0; i < s->arena->head->conn_high; i++) {
+		struct conn *c = arena_conn(s->arena, i);
+
+		if (c->magic == 0)
+			continue;
+		if (is_sound(s, c, i)) {
+			r->is_kept[i] = true;
+			r->fds[r->kept++] = c->fd;
+		} else {
+			lose(c, ENDING_recovery_damaged, &r->damaged);
+		}
+	}
+	r->lost = r->in_hand + r->damaged;
+}
+
+/* Why nothing in the arena can be believed; NULL when it can. */
+static const char *judge_head(const struct arena *arena)
+{
+	struct arena_head *head = arena->head;
+	uint32_t in_hand = atomic_load_explicit(&head->in_hand, memory_order_relaxed);
+
+	/* A worker that dies while it takes a new record has it in hand before conn_high counts it. */
+	if (head->magic != ARENA_MAGIC || head->conn_high > arena->conn_most ||
+	    in_hand > arena->conn_most || *(const uint8_t *)&head->draining > 1)
+		return "the head of the arena is damaged";
+	head->empty_handed = in_hand > 0 ? 0 : head->empty_handed + 1;
+	if (head->empty_handed >= EMPTY_HANDED_MOST)
+		return "workers died in a row with nothing in hand";
+	return NULL;
+}
+
+/* Nothing tells which sockets were connections but that they are not the heritage's. */
+static unsigned count_sockets(struct survey *s)
+{
+	unsigned count = 0;
+
+	for (int fd = STDERR_FILENO + 1; (size_t)fd < s->fd_most; fd++)
+		count += claim_fd(s, fd);
+	return count;
+}
+
+static bool survey(struct recovery *r, struct survey *s)
+{
+	const struct arena *arena = s->arena;
+
+	claim_heritage(s);
+	r->emptied = judge_head(arena);
+	if (r->emptied) {
+		r->lost = count_sockets(s);
+		arena_reset(s->heritage->arena);
+		return true;
+	}
+	r->was_draining = arena->head->draining;
+	r->is_kept = calloc(arena->conn_most, sizeof(*r->is_kept));
+	r->fds = calloc(arena->conn_most, sizeof(*r->fds));
+	if (!r->is_kept || !r->fds)
+		return false;
+	end_in_hand(r, arena);
+	judge_records(r, s);
+	return true;
+}
+
+/* At once: a worker that dies before it has adopted the others finds no trace of these. */
+static void count_lost(const struct recovery *r, struct slot *slot)
+{
+	metric_add(slot, METRIC_connections_lost_total, r->lost);
+	metric_add(slot, METRIC_connections_ended_total, r->lost);
+}
+
+bool recovery_survey(struct recovery *r, const struct heritage *heritage)
+{
+	struct survey s;
+	bool done;
+
+	*r = (struct recovery){ .began_ms = clock_ms(), .is_needed = heritage->resumes };
+	if (!r->is_needed)
+		return true;
+	done = start_survey(&s, heritage) && survey(r, &s);
+	end_survey(&s);
+	if (done)
+		count_lost(r, &heritage->peers[heritage->number]);
+	return done;
+}
+
+static void say(const struct recovery *r)
+{
+	if (r->emptied)
+		LOG(EVENT_arena_emptied, LOG_STR("reason", r->emptied), LOG_NUM("lost", r->lost));
+	else
+		LOG(EVENT_connections_recovered, LOG_NUM("kept", r->kept),
+		    LOG_NUM("in_hand", r->in_hand), LOG_NUM("damaged", r->damaged),
+		    LOG_NUM("ms", clock_ms() - r->began_ms));
+}
+
+bool recovery_adopt(struct recovery *r, struct conns *all)
+{
+	if (!r->is_needed)
+		return true;
+	if (r->is_kept && !conns_resume(all, r->is_kept))
+		return false;
+	metric_add(all->slot, METRIC_recoveries_total, 1);
+	metric_add(all->slot, METRIC_connections_recovered_total, r->kept);
+	say(r);
+	return true;
+}
+
+void recovery_end(struct recovery *r)
+{
+	free(r->is_kept);
+	free(r->fds);
+	r->is_kept = NULL;
+	r->fds = NULL;
+}
+
+void recovery_passed(struct arena *arena)
+{
+	arena->head->empty_handed = 0;
+}
+
+/* The pointer is looked for, not followed: the master has the conf at the same address. */
+static const struct listen_conf *find_conf(const struct conf *conf, const struct conn *c)
+{
+	for (size_t i = 0; i < conf->listener_count; i++)
+		if (c->conf == &conf->listeners[i])
+			return c->conf;
+	return NULL;
+}
+
+void recovery_scene(const struct arena *arena, const struct conf *conf, int64_t now_ms,
+		    struct recovery_scene *scene)
+{
+	const struct arena_head *head = arena->head;
+	uint32_t in_hand = atomic_load_explicit(&head->in_hand, memory_order_relaxed);
+	const struct conn *c;
+
+	*scene = (struct recovery_scene){ .last_call = sys_name(head->last_call) };
+	if (head->magic != ARENA_MAGIC || in_hand == 0 || in_hand > arena->conn_most)
+		return;
+	c = arena_conn(arena, in_hand - 1);
+	if (c->magic != CONN_MAGIC || c->state > CONN_LINGERING)
+		return;
+	scene->conf = find_conf(conf, c);
+	scene->remote = c->remote;
+	scene->remote_port = c->remote_port;
+	scene->state = c->state;
+	scene->age_ms = now_ms > c->opened_ms ? now_ms - c->opened_ms : 0;
+	scene->bytes_in = c->bytes_in;
+	scene->bytes_out = c->bytes_out;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* What a dead worker's clients see: nothing, but for the one whose connection was in hand. */
+#include "harness.h"
+
+#include "client.h"
+#include "process.h"
+
+enum { CROWD = 60 };
+
+/* CROWD connections, each of which has had one answer. */
+static void open_crowd(const struct server *s, int *fds)
+{
+	for (int i = 0; i < CROWD; i++) {
+		fds[i] = client_connect(FIRST(s));
+		client_say(fds[i], "x");
+		client_hear(fds[i], ACK);
+	}
+}
+
+static void ask_crowd(const int *fds)
+{
+	for (int i = 0; i < CROWD; i++) {
+		client_say(fds[i], "y");
+		client_hear(fds[i], ACK);
+	}
+}
+
+static void close_crowd(const int *fds)
+{
+	for (int i = 0; i < CROWD; i++)
+		close(fds[i]);
+}
+
+/* Nothing is in hand once the worker has looked for the next event. */
+static void kill_idle(struct server *s, unsigned worker, unsigned deaths)
+{
+	pid_t victim = server_worker(s, worker);
+
+	WAIT_UNTIL(s, process_sleeps(victim));
+	kill(victim, SIGKILL);
+	server_wait_count(s, deaths, "connections_recovered", NULL);
+}
+
+static void worker__killed__again_and_again__costs_no_idle_connection(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .workers = 2 });
+	int fds[CROWD];
+
+	(void)state;
+	open_crowd(s, fds);
+	for (unsigned i = 0; i < 10; i++) {
+		kill_idle(s, i % 2, i + 1);
+		ask_crowd(fds);
+	}
+	assert_int_equal(server_count(s, "arena_emptied", NULL), 0);
+	assert_int_equal(server_count(s, "connection_ended", "ending=worker_crash"), 0);
+	close_crowd(fds);
+	server_wait_count(s, CROWD, "connection_ended", "ending=client_closed");
+	server_stop(s);
+}
+
+static void message__half_sent__goes_on_in_the_next_worker(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" } });
+	int fd = client_connect(FIRST(s));
+
+	(void)state;
+	client_say(fd, "one\ntw");
+	client_hear(fd, ACK "\n");
+	kill_idle(s, 0, 1);
+	client_say(fd, "o\n");
+	client_hear(fd, ACK "\n");
+	close(fd);
+	server_stop(s);
+}
+
+static void worker__that_drains__stays_draining(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" } });
+	int fd = client_connect(FIRST(s));
+
+	(void)state;
+	client_say(fd, "one\ntw");
+	client_hear(fd, ACK "\n");
+	server_signal(s, SIGTERM);
+	WAIT_UNTIL(s, server_draining(s) == 1);
+	WAIT_UNTIL(s, client_try(FIRST(s)) < 0);
+	kill(server_drainer(s, 0), SIGKILL);
+	server_wait_event(s, "connections_recovered", "kept=1");
+	client_say(fd, "o\n");
+	client_hear(fd, ACK "\n");
+	client_expect_end(fd);
+	close(fd);
+	server_end(s, 0, 0);
+}
+
+/* It hangs when it is told to leave, and the log is reopened meanwhile: its successor leaves. */
+static void worker__that_hangs_while_it_retires__has_a_successor_that_leaves(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .set = { "hang_timeout=300ms" } });
+	pid_t victim = server_worker(s, 0);
+	int fds[CROWD];
+
+	(void)state;
+	open_crowd(s, fds);
+	kill(victim, SIGSTOP);
+	server_signal(s, SIGHUP);
+	server_wait_event(s, "worker_retired", NULL);
+	server_signal(s, SIGUSR1);
+	server_wait_event(s, "connections_recovered", NULL);
+	for (int i = 0; i < CROWD; i++)
+		client_expect_end(fds[i]);
+	close_crowd(fds);
+	server_wait_event(s, "worker_exited", NULL);
+	client_ask(FIRST(s), "x", ACK);
+	server_stop(s);
+}
+
+static void keeper__killed__the_worker_goes_on(void **state)
+{
+	struct server *s = server_start(&(struct plan){ 0 });
+	int fds[CROWD];
+
+	(void)state;
+	open_crowd(s, fds);
+	kill(server_keeper(s, 0), SIGKILL);
+	server_wait_event(s, "keeper_died", "worker=0");
+	ask_crowd(fds);
+	s->loses_connections = true;
+	kill(server_worker(s, 0), SIGKILL);
+	server_wait_count(s, 2, "worker_ready", NULL);
+	for (int i = 0; i < CROWD; i++)
+		assert_true(client_ended(fds[i], WAIT_MS));
+	close_crowd(fds);
+	client_ask(FIRST(s), "x", ACK); /* the slot has a new pair */
+	assert_true(server_keeper(s, 0) > 0);
+	server_stop(s);
+}
+
+static void worker__that_hangs__costs_no_idle_connection(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .set = { "hang_timeout=300ms" } });
+	int fds[CROWD];
+
+	(void)state;
+	open_crowd(s, fds);
+	WAIT_UNTIL(s, process_sleeps(server_worker(s, 0)));
+	kill(server_worker(s, 0), SIGSTOP);
+	server_wait_event(s, "worker_hung", NULL);
+	server_wait_event(s, "connections_recovered", NULL);
+	ask_crowd(fds);
+	close_crowd(fds);
+	server_stop(s);
+}
+
+static void master__killed__keepers_leave_as_well(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .workers = 2 });
+	pid_t keepers[2] = { server_keeper(s, 0), server_keeper(s, 1) };
+
+	(void)state;
+	server_signal(s, SIGKILL);
+	assert_int_equal(server_wait_exit(s), 128 + SIGKILL);
+	WAIT_UNTIL(s, !process_lives(keepers[0]) && !process_lives(keepers[1]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		E2E(worker__killed__again_and_again__costs_no_idle_connection),
+		E2E(message__half_sent__goes_on_in_the_next_worker),
+		E2E(worker__that_drains__stays_draining),
+		E2E(worker__that_hangs_while_it_retires__has_a_successor_that_leaves),
+		E2E(keeper__killed__the_worker_goes_on),
+		E2E(worker__that_hangs__costs_no_idle_connection),
+		E2E(master__killed__keepers_leave_as_well),
+	};
+
+	return E2E_RUN(tests);
+}

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: MIT
+"""The harm: kills, hangs, pauses, reloads, reopenings, more and fewer workers, want of descriptors.
+
+Signals only the server's own processes, known by pidfd. Must not do what is documented to cost more
+than one connection: it kills no worker that is still recovering, and none whose keeper it has
+killed. Used by soak.py.
+"""
+import collections
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+
+# What is done, and how many seconds pass from one to the next; UNPACED ones in a short run too.
+PLAN = {
+    "kill": (0.1, 0.3),
+    "pause": (0.8, 2.0),
+    "reopen": (2.0, 5.0),
+    "change_workers": (2.0, 5.0),
+    "reload": (3.0, 6.0),
+    "keeper": (4.0, 8.0),
+    "hang": (5.0, 9.0),
+    "exhaust": (6.0, 10.0),
+}
+UNPACED = ("kill", "pause")
+
+SETTLED_SECONDS = 1.0    # so long seen: not newborn, and past its recovery
+HANG_MOST_SECONDS = 15.0
+COMMAND_MOST_SECONDS = 30.0
+RETRY_SECONDS = 0.05
+
+
+class Crowd:
+    """Connections that say nothing, until the server has no descriptors left."""
+
+    PATIENCE, HOLD, LEAVE_MOST = 2.0, 0.3, 10.0
+
+    def __init__(self, address, number, log):
+        self.log, self.before = log, log.events["accept_paused"]
+        self.give_up, self.until = time.monotonic() + self.PATIENCE, None
+        self.leaving = None  # what tells of the server's ends, once ours have been sent
+        self.socks = {}
+        for _ in range(number):
+            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            sock.connect_ex(address)
+            self.socks[sock.fileno()] = sock
+
+    def was_felt(self):
+        return self.log.events["accept_paused"] > self.before
+
+    def is_over(self):
+        """When the server has its descriptors back: a stopped worker takes its time."""
+        now = time.monotonic()
+        if self.leaving:
+            for fd, _ in self.leaving.poll(0):
+                self.socks.pop(fd).close()
+            return not self.socks or now > self.until + self.LEAVE_MOST
+        if self.until is None and (now > self.give_up or self.was_felt()):
+            self.until = now + self.HOLD
+        elif self.until is not None and now > self.until:
+            self.say_end()
+        return False
+
+    def say_end(self):
+        self.leaving = select.epoll()
+        for fd, sock in list(self.socks.items()):
+            try:
+                sock.shutdown(socket.SHUT_WR)
+                self.leaving.register(fd, select.EPOLLIN)
+            except OSError:
+                self.socks.pop(fd).close()
+
+    def leave(self):
+        for sock in self.socks.values():
+            sock.close()
+        self.socks = {}
+        if self.leaving:
+            self.leaving.close()
+
+
+class Command:
+    """One `prefork-srv -s VERB`, waited for without standing still."""
+
+    def __init__(self, server, verb):
+        self.verb, self.until = verb, time.monotonic() + COMMAND_MOST_SECONDS
+        self.process = subprocess.Popen(server.command("-s", verb), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def is_over(self):
+        if time.monotonic() > self.until:
+            self.process.kill()
+        return self.process.poll() is not None
+
+    def end(self):
+        """What was wrong with it, or None."""
+        said = self.process.communicate()[0].strip()
+        return None if self.process.returncode == 0 else f"-s {self.verb}: {said or 'no answer'}"
+
+
+class Driver:
+    """Call step() over and over, then end()."""
+
+    def __init__(self, server, rng, pace, crowd):
+        self.server, self.rng, self.pace, self.crowd_size = server, rng, pace, crowd
+        self.did = collections.Counter()
+        self.faults = []
+        self.first_seen = {}
+        self.stopped = {}        # pid: (pidfd, when to continue it or None, when stopped)
+        self.keeperless = set()  # workers to be left alone until they have left
+        self.command, self.crowd = None, None
+        self.has_more = False
+        now = time.monotonic()
+        self.due = {what: now + self.interval(what) * (1 if what in UNPACED else rng.random())
+                    for what in PLAN}
+
+    def interval(self, what):
+        least, most = PLAN[what]
+        return self.rng.uniform(least, most) * (1 if what in UNPACED else self.pace)
+
+    def step(self):
+        self.server.log.read()
+        self.look()
+        self.wait_for_ends()
+        now = time.monotonic()
+        for what in PLAN:
+            if self.due[what] <= now:
+                done = getattr(self, what)()
+                self.due[what] = time.monotonic() + (self.interval(what) if done else RETRY_SECONDS)
+
+    def look(self):
+        now = time.monotonic()
+        self.processes = self.server.processes()
+        self.first_seen = {p[:3]: self.first_seen.get(p[:3], now) for p in self.processes}
+        self.keeperless &= {p.pid for p in self.processes}
+
+    def is_settled(self, process):
+        return time.monotonic() - self.first_seen[process[:3]] > SETTLED_SECONDS
+
+    def may_harm(self, p):
+        serves = self.is_settled(p) or p.pid in self.server.log.ready
+        return (p.kind == "worker" and serves and p.pid not in self.stopped and
+                p.pid not in self.keeperless)
+
+    def victims(self):
+        return [p for p in self.processes if self.may_harm(p)]
+
+    def signal(self, process, number):
+        """The pidfd, once the signal is sent; None when the process is another one by now."""
+        try:
+            pidfd = os.pidfd_open(process.pid)
+        except ProcessLookupError:
+            return None
+        if process.pid in self.server.child_pids() and self.server.look(process.pid) == process:
+            try:
+                signal.pidfd_send_signal(pidfd, number)
+                return pidfd
+            except ProcessLookupError:
+                pass
+        os.close(pidfd)
+        return None
+
+    def hit(self, candidates, number, name):
+        """Signals one of them; returns it with its pidfd open, or None."""
+        if not candidates:
+            return None
+        victim = self.rng.choice(candidates)
+        pidfd = self.signal(victim, number)
+        if pidfd is None:
+            return None
+        self.did[name] += 1
+        return victim, pidfd
+
+    def kill(self):
+        hit = self.hit(self.victims(), signal.SIGKILL, "kill")
+        if hit:
+            self.first_seen.pop(hit[0][:3])
+            self.processes.remove(hit[0])
+            os.close(hit[1])
+        return hit
+
+    def pause(self):
+        return self.stop("pause", self.rng.uniform(0.02, 0.3) * self.server.hang_ms / 1000)
+
+    def hang(self):
+        return self.stop("hang", None)
+
+    def stop(self, name, seconds):
+        """For so long, or until the master kills it. One at a time: the others have to serve."""
+        if self.stopped:
+            return None
+        hit = self.hit(self.victims(), signal.SIGSTOP, name)
+        if hit:
+            now = time.monotonic()
+            resume = None if seconds is None else now + seconds
+            self.stopped[hit[0].pid] = hit[1], resume, now
+        return hit
+
+    def keeper(self):
+        """In a quiet moment: its worker lives, and is left alone until a reload retires it."""
+        if self.command or any(p.draining for p in self.processes):
+            return None
+        keepers = [p for p in self.processes if p.kind == "keeper" and self.is_settled(p)]
+        workers = {p.number: p for p in self.victims()}
+        numbers = collections.Counter((p.kind, p.number) for p in self.processes)
+        lone = [k for k in keepers if k.number in workers and
+                numbers["keeper", k.number] == numbers["worker", k.number] == 1]
+        hit = self.hit(lone, signal.SIGKILL, "keeper")
+        if hit:
+            os.close(hit[1])
+            self.keeperless.add(workers[hit[0].number].pid)
+            self.due["reload"] = time.monotonic()
+        return hit
+
+    def reload(self):
+        done = self.order("reload")
+        if done:
+            self.has_more = False  # the number is that of the configuration again
+        return done
+
+    def reopen(self):
+        """Not while descriptors are exhausted: a log that cannot be opened is said so, rightly."""
+        if self.command or self.crowd:
+            return None
+        self.server.log.rename()
+        return self.order("reopen")
+
+    def order(self, verb):
+        if self.command:
+            return None
+        self.command = Command(self.server, verb)
+        self.did[verb] += 1
+        return self.command
+
+    def change_workers(self):
+        """One more and one less in turn."""
+        if self.command:
+            return None
+        number = signal.SIGTTOU if self.has_more else signal.SIGTTIN
+        self.server.process.send_signal(number)
+        self.has_more = not self.has_more
+        self.did["change"] += 1
+        return True
+
+    def exhaust(self):
+        if self.crowd or (self.command and self.command.verb == "reopen"):
+            return None
+        self.crowd = Crowd(self.server.addresses[0], self.crowd_size, self.server.log)
+        self.did["exhaust"] += 1
+        return self.crowd
+
+    def wait_for_ends(self):
+        if self.command and self.command.is_over():
+            self.faults += filter(None, [self.command.end()])
+            self.command = None
+        if self.crowd and self.crowd.is_over():
+            self.did["felt"] += self.crowd.was_felt()
+            self.crowd.leave()
+            self.crowd = None
+        for pid in list(self.stopped):
+            self.wait_for_stopped(pid)
+
+    def wait_for_stopped(self, pid):
+        pidfd, resume, began = self.stopped[pid]
+        now = time.monotonic()
+        watch = select.poll()  # select() knows no descriptor beyond 1023
+        watch.register(pidfd, select.POLLIN)
+        if not watch.poll(0):
+            if resume is None and now > began + HANG_MOST_SECONDS:
+                self.faults.append(f"worker {pid} stood still for {now - began:.0f} s and lives")
+            elif resume is None or now < resume:
+                return
+            self.resume(pidfd)
+        os.close(pidfd)
+        del self.stopped[pid]
+
+    @staticmethod
+    def resume(pidfd):
+        try:
+            signal.pidfd_send_signal(pidfd, signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+
+    def end(self):
+        """No more harm: what was begun ends, what is stopped goes on or is killed by the master."""
+        until = time.monotonic() + COMMAND_MOST_SECONDS
+        while (self.command or self.crowd or self.stopped) and time.monotonic() < until:
+            self.server.log.read()
+            self.wait_for_ends()
+            self.server.breathe()
+        self.release()
+
+    def release(self):
+        for pidfd, _, _ in self.stopped.values():
+            self.resume(pidfd)
+            os.close(pidfd)
+        self.stopped = {}
+        if self.crowd:
+            self.crowd.leave()
+        if self.command:
+            self.command.process.kill()
+            self.command.process.communicate()

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Harms a running prefork-srv while clients write down every byte, and says what that cost.
+
+A crash or a hang may cost the one connection that was in hand; nothing else may be lost, repeated
+or wrong. Ends with a table, and with 0 only if that was so. `./dev soak` runs it for a minute,
+tests/soak/short.sh for some seconds.
+"""
+import argparse
+import os
+import random
+import signal
+import sys
+import time
+
+sys.dont_write_bytecode = True
+
+import driver  # noqa: E402
+import ledger  # noqa: E402
+import talks  # noqa: E402
+from server import Server, ServerFailed, allow_descriptors  # noqa: E402
+from verdict import Verdict  # noqa: E402
+
+PROGRESS_SECONDS = 0.25
+
+
+def positive(text):
+    number = float(text)
+    if not 0 < number <= 24 * 3600:
+        raise argparse.ArgumentTypeError(f"{text}: not a time (more than 0, a day at most)")
+    return number
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seconds", nargs="?", type=positive, default=60, help="how long (60)")
+    parser.add_argument("--server", default=os.environ.get("PREFORK_SRV", "build/prefork-srv"),
+                        help="the program (PREFORK_SRV, or build/prefork-srv)")
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--ack", type=int, default=1000, help="connections of ack (1000)")
+    parser.add_argument("--echo", type=int, default=200, help="connections of echo (200)")
+    parser.add_argument("--hang-ms", type=int, default=1000, help="hang_timeout (1000)")
+    parser.add_argument("--seed", type=int, default=None,
+                        help="repeats a run's dice, not its times")
+    parser.add_argument("--log", type=argparse.FileType("w"), default=None,
+                        help="file for all that the server logged")
+    args = parser.parse_args()
+    if args.workers < 2 or args.ack < 1 or args.echo < 1:
+        parser.error("two workers and a connection of each service are needed")
+    if not os.access(args.server, os.X_OK):
+        parser.error(f"{args.server}: not there (./dev soak builds it)")
+    if args.seed is None:
+        args.seed = random.SystemRandom().randrange(1 << 32)
+    return args
+
+
+class Progress:
+    """One line on a terminal, rewritten; elsewhere silence."""
+
+    def __init__(self, seconds):
+        self.seconds, self.began, self.shown = seconds, time.monotonic(), 0
+
+    def show(self, did, books):
+        now = time.monotonic()
+        if not sys.stderr.isatty() or now - self.shown < PROGRESS_SECONDS:
+            return
+        self.shown = now
+        sums = {what: sum(b.counts[what] for b in books) for what in ledger.COUNTS}
+        print(f"\r\033[K{now - self.began:3.0f}/{self.seconds:.0f} s: {did['kill']} kills, "
+              f"{did['hang']} hangs, {did['keeper']} keepers, {did['reload']} reloads; "
+              f"{sums['opened']} opened, {sums['answered']}/{sums['sent']} answered, "
+              f"{sums['lost'] + sums['repeated'] + sums['wrong']} bad",
+              end="", file=sys.stderr, flush=True)
+
+    @staticmethod
+    def clear():
+        if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def harm(server, harmer, books, seconds):
+    """Until the time is over or the server is."""
+    progress = Progress(seconds)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.process.poll() is None:
+        harmer.step()
+        progress.show(harmer.did, books)
+        server.breathe()
+    harmer.end()
+    progress.clear()
+
+
+def soak(args):
+    held = args.ack + args.echo
+    # Little, so that a crowd can exhaust it; but two workers alone can hold all the clients.
+    nofile = 64 + 3 * held // 4
+    crowd = (args.workers + 1) * nofile - held
+    crowd = min(crowd, allow_descriptors(max(crowd, args.ack) + 256) - 256)
+    with Server(args.server, args.workers, nofile, args.hang_ms) as server:
+        books = []
+        harmer = driver.Driver(server, random.Random(args.seed), min(1, args.seconds / 30), crowd)
+        try:
+            for address, talk, number in zip(server.addresses, (talks.Ack, talks.Echo),
+                                             (args.ack, args.echo)):
+                books.append(ledger.Ledger(address, talk, number, number // 10, args.seed))
+            harm(server, harmer, books, args.seconds)
+            for book in books:
+                book.say_finish()
+            verdict = Verdict(harmer, books, [book.finish() for book in books])
+            verdict.end_server(server)
+            if args.log:
+                args.log.write(server.log.text())
+        finally:
+            harmer.release()
+            for book in books:
+                book.kill()
+    return verdict
+
+
+def main():
+    args = read_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        verdict = soak(args)
+    except ServerFailed as error:
+        print(f"soak: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nsoak: interrupted", file=sys.stderr)
+        return 130
+    verdict.show(args.seed)
+    return 0 if verdict.is_good() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

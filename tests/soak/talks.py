@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""What a client says and what it must hear: one message in flight, every byte known beforehand.
+
+Must not touch a socket. Used by ledger.py.
+"""
+import random
+import struct
+
+REPLY = "我已经收到".encode()
+ANSWER = struct.pack(">I", len(REPLY)) + REPLY
+LONG = 20_000
+
+# A prime length: a piece that is lost, repeated or moved never meets the same bytes again.
+PERIOD = 65_521
+PATTERN = random.Random(1).randbytes(PERIOD) * 2
+
+
+class Ack:
+    """Numbered messages of `length` framing; some in two parts, some long."""
+
+    service = "ack"
+
+    def __init__(self, identity, rng):
+        self.identity, self.rng, self.number = identity, rng, 0
+
+    def next(self):
+        """The parts to send, one after the other, and the answer."""
+        self.number += 1
+        size = LONG if self.rng.random() < 0.01 else self.rng.randrange(200)
+        payload = b"%d:%d:" % (self.identity, self.number) + bytes(size)
+        message = struct.pack(">I", len(payload)) + payload
+        if self.rng.random() < 0.9:
+            return [message], ANSWER
+        cut = self.rng.randrange(1, len(message))
+        return [message[:cut], message[cut:]], ANSWER
+
+
+class Echo:
+    """A stream whose every byte depends on its position, in pieces of random size."""
+
+    service = "echo"
+
+    def __init__(self, identity, rng):
+        self.rng, self.position = rng, identity * 7919
+
+    def next(self):
+        size = self.rng.randrange(1, 1 << self.rng.randrange(4, 15))
+        start = self.position % PERIOD
+        self.position += size
+        piece = PATTERN[start:start + size]
+        return [piece], piece

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* What a worker takes over from one that died: what goes on, and what is told of the rest. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "unit/served.h"
+
+static void assert_nothing_left(struct served *s, unsigned lost)
+{
+	assert_int_equal(s->conns.live, 0);
+	assert_int_equal(s->conns.timers.count, 0);
+	assert_int_equal(s->conns.bufs.count, s->conns.bufs.high);
+	assert_int_equal(s->conns.records.count, s->conns.records.high);
+	assert_int_equal(atomic_load(&s->conns.arena->head->in_hand), 0);
+	assert_int_equal(served_metric(s, METRIC_connections_ended_total), s->ended + lost);
+	assert_int_equal(served_metric(s, METRIC_connections_lost_total), lost);
+}
+
+static struct conn *record(struct served *s, uint32_t index)
+{
+	return arena_conn(s->conns.arena, index);
+}
+
+static struct arena_head *head_of(struct served *s)
+{
+	return s->conns.arena->head;
+}
+
+static void assert_counts(const struct recovery *r, unsigned kept, unsigned in_hand,
+			  unsigned damaged)
+{
+	assert_null(r->emptied);
+	assert_int_equal(r->kept, kept);
+	assert_int_equal(r->in_hand, in_hand);
+	assert_int_equal(r->damaged, damaged);
+	assert_int_equal(r->lost, in_hand + damaged);
+}
+
+static void message__cut_by_a_crash__goes_on_at_its_byte(void **state)
+{
+	static const char message[] = "\0\0\0\5hello";
+	struct recovery r;
+	struct served s;
+	int client;
+
+	(void)state;
+	for (size_t cut = 0; cut < sizeof(message); cut++) {
+		char answer[16];
+		bool ended;
+
+		served_start(&s, "ack", "framing", "length", "reply", "ok", NULL);
+		client = served_connect(&s);
+		served_send(&s, client, message, cut);
+		served_recover(&s, &r);
+		assert_counts(&r, 1, 0, 0);
+		served_send(&s, client, message + cut, sizeof(message) - 1 - cut);
+		shutdown(client, SHUT_WR);
+		assert_int_equal(served_read(&s, client, answer, sizeof(answer), &ended), 6);
+		assert_memory_equal(answer, "\0\0\0\2ok", 6);
+		assert_true(ended);
+		assert_nothing_left(&s, 0);
+		close(client);
+		served_stop(&s);
+	}
+}
+
+/* Crashes while bytes wait in every place that a byte can wait in. */
+static void stream__with_a_crash_at_every_step__loses_no_byte(void **state)
+{
+	enum { SIZE = 1 << 20, STEP = 50000 };
+	uint32_t *sent = malloc(SIZE), *got = malloc(SIZE);
+	size_t out = 0, in = 0;
+	struct recovery r;
+	struct served s;
+	int client;
+
+	(void)state;
+	for (uint32_t i = 0; i < SIZE / sizeof(*sent); i++)
+		sent[i] = i * 2654435761U;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	while (in < SIZE) {
+		ssize_t n =
+			out < SIZE ? send(client, (char *)sent + out, SIZE - out, MSG_NOSIGNAL) : 0;
+
+		out += n > 0 ? (size_t)n : 0;
+		served_settle(&s);
+		served_recover(&s, &r);
+		recovery_passed(s.conns.arena);
+		assert_counts(&r, 1, 0, 0);
+		if (n > 0)
+			continue;
+		n = recv(client, (char *)got + in, STEP, 0);
+		in += n > 0 ? (size_t)n : 0;
+	}
+	assert_memory_equal(sent, got, SIZE);
+	close(client);
+	served_settle(&s);
+	assert_nothing_left(&s, 0);
+	served_stop(&s);
+	free(sent);
+	free(got);
+}
+
+static void deadline__begun_before_the_crash__is_kept(void **state)
+{
+	struct recovery r;
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "ack", "framing", "line", "message_timeout", "10h", NULL);
+	client = served_connect(&s);
+	served_send(&s, client, "x", 1);
+	served_pass(&s, 6);
+	served_recover(&s, &r);
+	assert_counts(&r, 1, 0, 0);
+	served_pass(&s, 3);
+	served_expect(&s, client, "", false);
+	served_pass(&s, 2);
+	served_expect(&s, client, "", true);
+	assert_int_equal(record(&s, 0)->ending, ENDING_message_timeout);
+	close(client);
+	served_settle(&s);
+	assert_nothing_left(&s, 0);
+	served_stop(&s);
+}
+
+static void lingering__connection__lingers_on(void **state)
+{
+	struct recovery r;
+	struct served s;
+	char text[64];
+	bool ended;
+	int client;
+
+	(void)state;
+	served_start(&s, "daytime", "linger_timeout", "1h", NULL);
+	client = served_connect(&s);
+	assert_true(served_read(&s, client, text, sizeof(text), &ended) > 0);
+	served_recover(&s, &r);
+	assert_counts(&r, 1, 0, 0);
+	assert_int_equal(record(&s, 0)->state, CONN_LINGERING);
+	served_pass(&s, 2);
+	assert_nothing_left(&s, 0);
+	close(client);
+	served_stop(&s);
+}
+
+static void draining__is_inherited(void **state)
+{
+	struct recovery r;
+	struct served s;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	head_of(&s)->draining = true;
+	served_recover(&s, &r);
+	assert_true(r.was_draining);
+	served_stop(&s);
+}
+
+static void connection__in_hand__is_lost_alone(void **state)
+{
+	struct recovery r;
+	struct served s;
+	int clients[3];
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	for (unsigned i = 0; i < 3; i++)
+		clients[i] = served_connect(&s);
+	conns_take_in_hand(&s.conns, 1);
+	served_recover(&s, &r);
+	assert_counts(&r, 2, 1, 0);
+	assert_int_equal(s.conns.live, 2);
+	assert_int_equal(s.conns.records.high, 3);
+	assert_int_equal(s.conns.records.count, 1);
+	assert_int_equal(served_metric(&s, METRIC_connections_recovered_total), 2);
+	served_expect(&s, clients[1], "", true);
+	for (unsigned i = 0; i < 3; i += 2) {
+		served_send(&s, clients[i], "on", 2);
+		served_expect(&s, clients[i], "on", false);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		close(clients[i]);
+	served_settle(&s);
+	assert_nothing_left(&s, 1);
+	served_stop(&s);
+}
+
+/* It died after it took the record and before the record was written. */
+static void new_record__half_written__costs_no_other(void **state)
+{
+	struct recovery r;
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	conns_take_in_hand(&s.conns, 1);
+	assert_int_equal(head_of(&s)->conn_high, 1);
+	served_recover(&s, &r);
+	assert_counts(&r, 1, 0, 0);
+	close(client);
+	served_settle(&s);
+	assert_nothing_left(&s, 0);
+	served_stop(&s);
+}
+
+static void empty_handed__twice_in_a_row__empties_the_arena(void **state)
+{
+	struct recovery r;
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	served_recover(&s, &r);
+	assert_counts(&r, 1, 0, 0);
+	served_recover(&s, &r);
+	assert_non_null(r.emptied);
+	served_expect(&s, client, "", true);
+	close(client);
+	served_stop(&s);
+}
+
+static void empty_handed__with_a_turn_between__keeps_all(void **state)
+{
+	struct recovery r;
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	for (int i = 0; i < 5; i++) {
+		served_recover(&s, &r);
+		assert_counts(&r, 1, 0, 0);
+		recovery_passed(s.conns.arena);
+	}
+	close(client);
+	served_stop(&s);
+}
+
+static void scene__tells_what_was_in_hand(void **state)
+{
+	struct recovery_scene scene;
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	served_send(&s, client, "12345", 5);
+	served_expect(&s, client, "12345", false);
+	recovery_scene(s.conns.arena, &s.conf, clock_ms(), &scene);
+	assert_null(scene.conf);
+	conns_take_in_hand(&s.conns, 0);
+	recovery_scene(s.conns.arena, &s.conf, record(&s, 0)->opened_ms + 70, &scene);
+	assert_ptr_equal(scene.conf, &s.listen_conf);
+	assert_int_equal(scene.state, CONN_OPEN);
+	assert_int_equal(scene.age_ms, 70);
+	assert_int_equal(scene.bytes_in, 5);
+	assert_int_equal(scene.bytes_out, 5);
+	conns_put_down(&s.conns);
+	close(client);
+	served_stop(&s);
+}
+
+static void scene__of_a_damaged_arena__tells_nothing(void **state)
+{
+	struct recovery_scene scene;
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	atomic_store(&head_of(&s)->in_hand, UINT32_MAX);
+	head_of(&s)->last_call = UINT32_MAX;
+	recovery_scene(s.conns.arena, &s.conf, clock_ms(), &scene);
+	assert_null(scene.conf);
+	assert_string_equal(scene.last_call, "none");
+	conns_take_in_hand(&s.conns, 0);
+	record(&s, 0)->conf = (const struct listen_conf *)1;
+	recovery_scene(s.conns.arena, &s.conf, clock_ms(), &scene);
+	assert_null(scene.conf);
+	record(&s, 0)->conf = &s.listen_conf;
+	conns_put_down(&s.conns);
+	close(client);
+	served_stop(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(message__cut_by_a_crash__goes_on_at_its_byte),
+		cmocka_unit_test(stream__with_a_crash_at_every_step__loses_no_byte),
+		cmocka_unit_test(deadline__begun_before_the_crash__is_kept),
+		cmocka_unit_test(lingering__connection__lingers_on),
+		cmocka_unit_test(draining__is_inherited),
+		cmocka_unit_test(connection__in_hand__is_lost_alone),
+		cmocka_unit_test(new_record__half_written__costs_no_other),
+		cmocka_unit_test(empty_handed__twice_in_a_row__empties_the_arena),
+		cmocka_unit_test(empty_handed__with_a_turn_between__keeps_all),
+		cmocka_unit_test(scene__tells_what_was_in_hand),
+		cmocka_unit_test(scene__of_a_damaged_arena__tells_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
