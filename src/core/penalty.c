@@ -51,7 +51,17 @@ static bool is_exempt(const struct conf *conf, const struct net *remote)
 	return false;
 }
 
-/* The address's place, else the one that matters least: free, or with the oldest first crash. */
+/* Whoever is refused matters more than whoever is only counted, and the later crash more. */
+static bool matters_less(const struct penalty *p, const struct penalty *than, int64_t now_ms)
+{
+	bool is_refused = load(&p->until_ms) > now_ms;
+
+	if (is_refused != (load(&than->until_ms) > now_ms))
+		return !is_refused;
+	return p->first_ms < than->first_ms;
+}
+
+/* The address's place, else the one that matters least, for it alone. */
 static struct penalty *place_of(struct penalties *penalties, const struct net *key, int64_t now_ms)
 {
 	struct penalty *least = &penalties->places[0];
@@ -61,7 +71,7 @@ static struct penalty *place_of(struct penalties *penalties, const struct net *k
 
 		if (p->first_ms != 0 && memcmp(&p->net, key, sizeof(*key)) == 0)
 			return p;
-		if (load(&p->until_ms) <= now_ms && p->first_ms < least->first_ms)
+		if (matters_less(p, least, now_ms))
 			least = p;
 	}
 	atomic_store_explicit(&least->until_ms, 0, memory_order_release);
