@@ -85,6 +85,18 @@ static bool is_expected(const struct member *member, int status)
 	       (finished || member->is_over || member->keeper == 0);
 }
 
+/* Without a keeper, or when its time was over, all that the worker held goes with it. */
+static void count_lost(struct generation *generation, unsigned number)
+{
+	struct slot *slot = &generation->slots[number];
+	uint32_t live = atomic_load_explicit(&slot->live, memory_order_relaxed);
+
+	if (live > (uint64_t)generation->conf->worker_connections)
+		return;
+	metric_add(slot, METRIC_connections_lost_total, live);
+	metric_add(slot, METRIC_connections_ended_total, live);
+}
+
 static void clear_slot(struct roster *roster, struct generation *generation, unsigned number)
 {
 	struct slot *slot = &generation->slots[number];
@@ -109,6 +121,8 @@ void burial_of_worker(struct roster *roster, struct generation *generation, unsi
 		atomic_fetch_add_explicit(&roster->board->crashes, 1, memory_order_relaxed);
 		scene_report(roster, generation, number, status, now_ms);
 	}
+	if (member->keeper == 0 || expected)
+		count_lost(generation, number);
 	member->pid = 0;
 	member->ready = false;
 	clear_slot(roster, generation, number);

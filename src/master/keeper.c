@@ -42,6 +42,22 @@ static void settle(const struct heritage *heritage)
 		_exit(CODE_OSERR);
 }
 
+/*
+ * The next thing the master asks: SIGUSR1, SIGTERM, or 0 when there is nothing within `wait` (NULL: for
+ * ever). The kernel signs the signal of a master's death with the master's pid. Others are not heard: a
+ * service manager or a log rotation may signal every process of this name.
+ */
+static int next_order(const sigset_t *heard, const struct timespec *wait, pid_t master)
+{
+	siginfo_t info;
+	int number;
+
+	do
+		number = sigtimedwait(heard, &info, wait);
+	while (number > 0 && info.si_pid != master && getppid() == master);
+	return number > 0 ? number : 0;
+}
+
 _Noreturn void keeper_run(const struct heritage *inherited, struct pidpage *page, unsigned slot)
 {
 	static const struct timespec retry = { .tv_nsec = RETRY_MS * 1000000L };
@@ -58,7 +74,7 @@ _Noreturn void keeper_run(const struct heritage *inherited, struct pidpage *page
 	for (;;) {
 		if (is_wanted && clone_worker(&heritage, page, slot))
 			is_wanted = false;
-		number = is_wanted ? sigtimedwait(&heard, NULL, &retry) : sigwaitinfo(&heard, NULL);
+		number = next_order(&heard, is_wanted ? &retry : NULL, heritage.master_pid);
 		if (number == SIGTERM)
 			_exit(CODE_OK);
 		if (number == SIGUSR1)

@@ -6,6 +6,7 @@
 #include "master/scene.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -57,13 +58,16 @@ static void log_note(const struct crash_note *note)
 static void penalize(struct scoreboard *board, const struct conf *conf,
 		     const struct recovery_scene *scene, int64_t now_ms)
 {
-	char remote[ADDR_TEXT];
 	int64_t length_ms = penalty_note(&board->penalties, conf, &scene->remote, now_ms);
+	char remote[ADDR_TEXT], *port;
 
-	if (length_ms > 0)
-		LOG(EVENT_address_penalized,
-		    LOG_STR("remote", conn_write_remote(&scene->remote, 0, remote)),
-		    LOG_NUM("ms", length_ms));
+	if (length_ms == 0)
+		return;
+	conn_write_remote(&scene->remote, 0, remote);
+	port = strrchr(remote, ':'); /* any port of the address */
+	if (port)
+		*port = '\0';
+	LOG(EVENT_address_penalized, LOG_STR("remote", remote), LOG_NUM("ms", length_ms));
 }
 
 void scene_report(struct roster *roster, const struct generation *generation, unsigned number,
