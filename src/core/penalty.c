@@ -105,7 +105,8 @@ int64_t penalty_note(struct penalties *penalties, const struct conf *conf, const
 		p->length_ms = 0;
 		p->first_ms = now_ms;
 	}
-	if (++p->crashes < (uint32_t)conf->crash_limit)
+	/* What it has open may go on crashing workers: that does not lengthen the refusal. */
+	if (load(&p->until_ms) > now_ms || ++p->crashes < (uint32_t)conf->crash_limit)
 		return 0;
 	p->length_ms = next_length_ms(p, conf);
 	p->first_ms = now_ms;

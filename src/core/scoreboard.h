@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "core/penalty.h"
 
-enum { SCOREBOARD_SLOTS = 1024, SCOREBOARD_VERSION = 3, SCOREBOARD_MESSAGE = 1024 };
+enum { SCOREBOARD_SLOTS = 1024, SCOREBOARD_VERSION = 4, SCOREBOARD_MESSAGE = 1024 };
 #define SCOREBOARD_MAGIC UINT64_C(0x70726566726b7362)
 
 enum metric {
@@ -58,6 +58,10 @@ struct slot {
 	 * accept from
 	 */
 	_Alignas(64) _Atomic uint64_t kick_mask;
+	/* whose connection is in hand: kept here, where no stray write to the arena reaches it */
+	_Alignas(64) _Atomic uint32_t has_hand;
+	uint16_t hand_port;
+	struct net hand;
 	/* counters and gauges of the worker alone */
 	_Alignas(64) _Atomic uint64_t metrics[METRIC_COUNT];
 };

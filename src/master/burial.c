@@ -72,6 +72,8 @@ static void go_on(struct roster *roster, struct generation *generation, unsigned
 		member_leave(member, now_ms);
 	} else {
 		atomic_fetch_add_explicit(&roster->board->respawns, 1, memory_order_relaxed);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK)
+			member_renew(member, now_ms);
 		member_wait(member, number, progressed, now_ms);
 	}
 }
@@ -156,6 +158,8 @@ void burial_of_keeper(struct roster *roster, struct generation *generation, unsi
 			member_leave(member, now_ms);
 		return;
 	}
+	if (member->renews)
+		return;
 	log_keeper(number, keeper, status);
 	/* A worker that lives goes on alone; one that never came is as good as dead. */
 	if (member->pid == 0 && member->state == MEMBER_RUNNING) {

@@ -37,6 +37,7 @@ struct member {
 	unsigned seat;       /* which CPU and which reuse_port sockets are its own */
 	pid_t pid;           /* of the living worker, else 0 */
 	pid_t keeper;        /* of the living keeper, else 0 */
+	bool renews;         /* WAITING: until its keeper has left */
 	bool wants_worker;   /* RETIRING: one more is to finish what the last one left */
 	bool is_over;        /* RETIRING: whatever it leaves is not finished any more */
 	int64_t deadline_ms; /* RETIRING: when all that it leaves is over, 0: never */

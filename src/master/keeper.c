@@ -6,13 +6,18 @@
  */
 #include "master/keeper.h"
 
+#include <limits.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/title.h"
 
-enum { RETRY_MS = 100 };
+enum {
+	RETRY_MS = 100,
+	MARGIN_MS = 500, /* a worker that ends in time needs some to do so */
+};
 
 /* True when the worker lives; false when the system refused it for now. */
 static bool clone_worker(struct heritage *heritage, struct pidpage *page, unsigned slot)
@@ -40,6 +45,24 @@ static void settle(const struct heritage *heritage)
 	/* After the change of user, which would clear it; then the master may be gone already. */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != heritage->master_pid)
 		_exit(CODE_OSERR);
+}
+
+/*
+ * The master is dead, so nobody else will end a worker that hangs: it has shutdown_timeout, as it knows
+ * itself.
+ */
+static _Noreturn void see_worker_out(const struct heritage *heritage, const struct pidpage *page,
+				     unsigned slot)
+{
+	pid_t pid = pidpage_get(page, slot);
+	struct pollfd worker = { .fd = pid > 0 ? sys_pidfd_open(pid, 0) : -1, .events = POLLIN };
+	int64_t due_ms = clock_ms() + heritage->conf->shutdown_timeout + MARGIN_MS, left_ms;
+
+	while (worker.fd >= 0 && worker.revents == 0 && (left_ms = due_ms - clock_ms()) > 0)
+		sys_poll(&worker, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
+	if (worker.fd >= 0 && worker.revents == 0)
+		sys_pidfd_send_signal(worker.fd, SIGKILL);
+	_exit(CODE_OK);
 }
 
 /*
@@ -75,6 +98,8 @@ _Noreturn void keeper_run(const struct heritage *inherited, struct pidpage *page
 		if (is_wanted && clone_worker(&heritage, page, slot))
 			is_wanted = false;
 		number = next_order(&heard, is_wanted ? &retry : NULL, heritage.master_pid);
+		if (getppid() != heritage.master_pid)
+			see_worker_out(&heritage, page, slot);
 		if (number == SIGTERM)
 			_exit(CODE_OK);
 		if (number == SIGUSR1)

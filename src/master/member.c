@@ -39,6 +39,7 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 	STORE(slot->live, 0);
 	STORE(slot->turns, 0);
 	STORE(slot->kick_mask, 0);
+	STORE(slot->has_hand, 0);
 	STORE(slot->heartbeat_ms, now_ms);
 	STORE(slot->started_ms, now_ms);
 	STORE(slot->generation, generation->id);
@@ -63,6 +64,9 @@ void member_wait(struct member *member, unsigned number, bool progressed, int64_
 	int64_t delay_ms =
 		respawn_delay_ms(&member->respawn, now_ms - member->started_ms, progressed);
 
+	/* Clients wait in the keeper's hands. */
+	if (member->keeper > 0 && delay_ms > MEMBER_KEPT_MOST_MS)
+		delay_ms = MEMBER_KEPT_MOST_MS;
 	if (member->state == MEMBER_RETIRING)
 		member->wants_worker = true;
 	else
@@ -75,8 +79,26 @@ void member_wait(struct member *member, unsigned number, bool progressed, int64_
 
 bool member_wants_worker(const struct member *member)
 {
+	if (member->renews && member->keeper > 0)
+		return false;
 	return member->state == MEMBER_WAITING ||
 	       (member->state == MEMBER_RETIRING && member->wants_worker);
+}
+
+/* A stopped one would not hear it. */
+static void dismiss_keeper(struct member *member, int64_t now_ms)
+{
+	member->kill_ms = now_ms + MEMBER_MARGIN_MS;
+	sys_kill(member->keeper, SIGTERM);
+	sys_kill(member->keeper, SIGCONT);
+}
+
+void member_renew(struct member *member, int64_t now_ms)
+{
+	if (member->keeper == 0)
+		return;
+	member->renews = true;
+	dismiss_keeper(member, now_ms);
 }
 
 void member_leave(struct member *member, int64_t now_ms)
@@ -88,8 +110,7 @@ void member_leave(struct member *member, int64_t now_ms)
 	member->state = MEMBER_RETIRING;
 	member->wants_worker = false;
 	member->is_over = true;
-	member->kill_ms = now_ms + MEMBER_MARGIN_MS;
-	sys_kill(member->keeper, SIGTERM);
+	dismiss_keeper(member, now_ms);
 }
 
 static void refused(struct roster *roster, struct generation *generation, unsigned number,
@@ -118,7 +139,9 @@ static bool start(struct roster *roster, struct generation *generation, unsigned
 	pid_t pid;
 
 	if (member->keeper > 0)
-		return sys_kill(member->keeper, SIGUSR1) == 0;
+		return sys_kill(member->keeper, SIGUSR1) == 0 &&
+		       sys_kill(member->keeper, SIGCONT) == 0;
+	member->renews = false;
 	pid = prepare_arena(generation, member) ? roster->spawn(roster, generation, number) : -1;
 	if (pid > 0 && generation->conf->keep_connections)
 		member->keeper = pid;
@@ -223,8 +246,12 @@ void member_retire(struct generation *generation, unsigned number, int signal, i
 {
 	struct member *member = &generation->members[number];
 
-	if (member->state == MEMBER_WAITING && member->keeper == 0)
-		vacate(member);
+	if (member->state == MEMBER_WAITING && (member->keeper == 0 || member->renews)) {
+		member_leave(member, 0);
+		if (member->keeper > 0)
+			member->kill_ms = kill_ms;
+		return;
+	}
 	if (member->state == MEMBER_EMPTY)
 		return;
 	if (member->state == MEMBER_RUNNING)

@@ -14,6 +14,9 @@
 /* How much longer than shutdown_timeout the master waits for a worker that bounds itself by it. */
 enum { MEMBER_MARGIN_MS = 2000 };
 
+/* How long at most connections in a keeper's hands wait for the next worker to be tried. */
+enum { MEMBER_KEPT_MOST_MS = 1000 };
+
 /* Lets an EMPTY member's worker start in that seat at the next roster_start_due. */
 void member_want(struct member *member, unsigned seat, int64_t now_ms);
 
@@ -32,6 +35,12 @@ bool member_wants_worker(const struct member *member);
 
 /* The next worker starts after the delay that the life of the last one calls for. */
 void member_wait(struct member *member, unsigned number, bool progressed, int64_t now_ms);
+
+/*
+ * Its worker has left by itself and nothing is to be taken over: the keeper goes too, and the next
+ * worker comes with a new one.
+ */
+void member_renew(struct member *member, int64_t now_ms);
 
 /* Nobody is to live here any more: frees it at once, or once its keeper has left. */
 void member_leave(struct member *member, int64_t now_ms);

@@ -34,12 +34,12 @@ static void describe(struct crash_note *note, const struct recovery_scene *scene
 {
 	char remote[ADDR_TEXT];
 
+	snprintf(note->remote, sizeof(note->remote), "%s",
+		 conn_write_remote(&scene->remote, scene->remote_port, remote));
 	if (!scene->conf)
 		return;
 	snprintf(note->listen, sizeof(note->listen), "%s", scene->conf->address);
 	snprintf(note->service, sizeof(note->service), "%s", scene->conf->service);
-	snprintf(note->remote, sizeof(note->remote), "%s",
-		 conn_write_remote(&scene->remote, scene->remote_port, remote));
 	snprintf(note->state, sizeof(note->state), "%s", state_name(scene->state));
 	note->age_ms = scene->age_ms;
 	note->bytes_in = scene->bytes_in;
@@ -81,11 +81,12 @@ void scene_report(struct roster *roster, const struct generation *generation, un
 				   .hung = member->hung };
 	struct recovery_scene scene;
 
-	recovery_scene(member->arena, generation->conf, now_ms, &scene);
+	recovery_scene(member->arena, &generation->slots[number], generation->conf, now_ms, &scene);
 	snprintf(note.last_call, sizeof(note.last_call), "%s", scene.last_call);
-	describe(&note, &scene);
+	if (scene.has_remote)
+		describe(&note, &scene);
 	keep(roster->board, &note);
-	if (!scene.conf)
+	if (!scene.has_remote)
 		return;
 	log_note(&note);
 	/* Whoever sends SIGKILL does not ask what the worker has in hand; but a hang ends so too. */

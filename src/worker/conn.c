@@ -43,6 +43,11 @@ const char *conn_remote(const struct conn *c, char *text)
 
 static void take_in_hand(struct conns *all, const struct conn *c)
 {
+	struct slot *slot = all->slot;
+
+	slot->hand = c->remote;
+	slot->hand_port = c->remote_port;
+	atomic_store_explicit(&slot->has_hand, 1, memory_order_relaxed);
 	conns_take_in_hand(all, c->index);
 	all->messages_before = c->messages;
 }
@@ -52,6 +57,7 @@ static void put_down(struct conns *all, const struct conn *c)
 {
 	metric_add(all->slot, METRIC_messages_total, c->messages - all->messages_before);
 	conns_put_down(all);
+	atomic_store_explicit(&all->slot->has_hand, 0, memory_order_relaxed);
 }
 
 static void say_ended(const struct conns *all, const struct conn *c, int error)

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 
-/* After so many deaths in a row with nothing in hand it must be the arena itself. */
+/* So many in a row took over and died with nothing in hand before they served: it is the arena. */
 enum { EMPTY_HANDED_MOST = 2 };
 
 /* What the survey has seen so far: nothing may be claimed twice. */
@@ -174,9 +174,11 @@ static const char *judge_head(const struct arena *arena)
 	if (head->magic != ARENA_MAGIC || head->conn_high > arena->conn_most ||
 	    in_hand > arena->conn_most || *(const uint8_t *)&head->draining > 1)
 		return "the head of the arena is damaged";
-	head->empty_handed = in_hand > 0 ? 0 : head->empty_handed + 1;
-	if (head->empty_handed >= EMPTY_HANDED_MOST)
+	if (in_hand > 0)
+		head->empty_handed = 0;
+	else if (head->empty_handed >= EMPTY_HANDED_MOST)
 		return "workers died in a row with nothing in hand";
+	head->empty_handed++; /* until this one's loop has turned */
 	return NULL;
 }
 
@@ -277,22 +279,33 @@ static const struct listen_conf *find_conf(const struct conf *conf, const struct
 	return NULL;
 }
 
-void recovery_scene(const struct arena *arena, const struct conf *conf, int64_t now_ms,
-		    struct recovery_scene *scene)
+static void tell_remote(const struct slot *slot, struct recovery_scene *scene)
+{
+	sa_family_t family = slot->hand.family;
+
+	if (atomic_load_explicit(&slot->has_hand, memory_order_relaxed) != 1 ||
+	    (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
+		return;
+	scene->has_remote = true;
+	scene->remote = slot->hand;
+	scene->remote_port = slot->hand_port;
+}
+
+void recovery_scene(const struct arena *arena, const struct slot *slot, const struct conf *conf,
+		    int64_t now_ms, struct recovery_scene *scene)
 {
 	const struct arena_head *head = arena->head;
 	uint32_t in_hand = atomic_load_explicit(&head->in_hand, memory_order_relaxed);
 	const struct conn *c;
 
 	*scene = (struct recovery_scene){ .last_call = sys_name(head->last_call) };
+	tell_remote(slot, scene);
 	if (head->magic != ARENA_MAGIC || in_hand == 0 || in_hand > arena->conn_most)
 		return;
 	c = arena_conn(arena, in_hand - 1);
 	if (c->magic != CONN_MAGIC || c->state > CONN_LINGERING)
 		return;
 	scene->conf = find_conf(conf, c);
-	scene->remote = c->remote;
-	scene->remote_port = c->remote_port;
 	scene->state = c->state;
 	scene->age_ms = now_ms > c->opened_ms ? now_ms - c->opened_ms : 0;
 	scene->bytes_in = c->bytes_in;

@@ -45,9 +45,10 @@ void recovery_passed(struct arena *arena);
 
 /* What a dead worker had in hand, for the master's report; every field checked. */
 struct recovery_scene {
-	const struct listen_conf *conf; /* NULL: it had nothing in hand that can be told */
+	bool has_remote; /* it had a connection in hand, and this is whose */
 	struct net remote;
 	uint16_t remote_port;
+	const struct listen_conf *conf; /* NULL: the rest cannot be told, the record is damaged */
 	enum conn_state state;
 	int64_t age_ms;
 	uint64_t bytes_in, bytes_out;
@@ -58,7 +59,7 @@ struct recovery_scene {
  * Reads the scene before the next worker starts; conf is the generation's. Changes nothing. Master
  * only.
  */
-void recovery_scene(const struct arena *arena, const struct conf *conf, int64_t now_ms,
-		    struct recovery_scene *scene);
+void recovery_scene(const struct arena *arena, const struct slot *slot, const struct conf *conf,
+		    int64_t now_ms, struct recovery_scene *scene);
 
 #endif

@@ -155,6 +155,57 @@ static void worker__that_hangs__costs_no_idle_connection(void **state)
 	server_stop(s);
 }
 
+/* Somebody else tells it to leave: it leaves nothing to take over, not even listening sockets. */
+static void worker__told_to_leave_by_a_stranger__is_replaced(void **state)
+{
+	struct server *s = server_start(&(struct plan){ 0 });
+	int fd = client_connect(FIRST(s));
+
+	(void)state;
+	client_say(fd, "x");
+	client_hear(fd, ACK);
+	kill(server_worker(s, 0), SIGTERM);
+	client_expect_end(fd);
+	close(fd);
+	server_wait_count(s, 2, "worker_ready", NULL);
+	client_ask(FIRST(s), "x", ACK);
+	assert_int_equal(server_count(s, "keeper_died", NULL), 0);
+	server_stop(s);
+}
+
+static void keeper__signalled_by_a_stranger__does_not_hear_it(void **state)
+{
+	struct server *s = server_start(&(struct plan){ 0 });
+	pid_t keeper = server_keeper(s, 0), pids[8];
+	int fd = client_connect(FIRST(s));
+
+	(void)state;
+	kill(keeper, SIGUSR1);
+	kill(keeper, SIGTERM);
+	client_say(fd, "x");
+	client_hear(fd, ACK);
+	kill_idle(s, 0, 1); /* the keeper has had its turn since */
+	assert_int_equal(server_workers(s, pids, 8), 1);
+	assert_int_equal(server_keeper(s, 0), keeper);
+	client_say(fd, "y");
+	client_hear(fd, ACK);
+	close(fd);
+	server_stop(s);
+}
+
+/* Nobody but its keeper can end it then. */
+static void worker__that_hangs_when_the_master_dies__is_ended(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .set = { "shutdown_timeout=300ms" } });
+	pid_t worker = server_worker(s, 0), keeper = server_keeper(s, 0);
+
+	(void)state;
+	kill(worker, SIGSTOP);
+	server_signal(s, SIGKILL);
+	assert_int_equal(server_wait_exit(s), 128 + SIGKILL);
+	WAIT_UNTIL(s, !process_lives(worker) && !process_lives(keeper));
+}
+
 static void master__killed__keepers_leave_as_well(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .workers = 2 });
@@ -175,6 +226,9 @@ int main(void)
 		E2E(worker__that_hangs_while_it_retires__has_a_successor_that_leaves),
 		E2E(keeper__killed__the_worker_goes_on),
 		E2E(worker__that_hangs__costs_no_idle_connection),
+		E2E(worker__told_to_leave_by_a_stranger__is_replaced),
+		E2E(keeper__signalled_by_a_stranger__does_not_hear_it),
+		E2E(worker__that_hangs_when_the_master_dies__is_ended),
 		E2E(master__killed__keepers_leave_as_well),
 	};
 

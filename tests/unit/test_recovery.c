@@ -217,6 +217,7 @@ static void new_record__half_written__costs_no_other(void **state)
 	served_stop(&s);
 }
 
+/* The first one may have served for years; those that count took over and never turned. */
 static void empty_handed__twice_in_a_row__empties_the_arena(void **state)
 {
 	struct recovery r;
@@ -226,8 +227,10 @@ static void empty_handed__twice_in_a_row__empties_the_arena(void **state)
 	(void)state;
 	served_start(&s, "echo", NULL);
 	client = served_connect(&s);
-	served_recover(&s, &r);
-	assert_counts(&r, 1, 0, 0);
+	for (int i = 0; i < 2; i++) {
+		served_recover(&s, &r);
+		assert_counts(&r, 1, 0, 0);
+	}
 	served_recover(&s, &r);
 	assert_non_null(r.emptied);
 	served_expect(&s, client, "", true);
@@ -264,10 +267,14 @@ static void scene__tells_what_was_in_hand(void **state)
 	client = served_connect(&s);
 	served_send(&s, client, "12345", 5);
 	served_expect(&s, client, "12345", false);
-	recovery_scene(s.conns.arena, &s.conf, clock_ms(), &scene);
+	recovery_scene(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
 	assert_null(scene.conf);
+	assert_false(scene.has_remote);
 	conns_take_in_hand(&s.conns, 0);
-	recovery_scene(s.conns.arena, &s.conf, record(&s, 0)->opened_ms + 70, &scene);
+	s.slot.has_hand = 1;
+	recovery_scene(s.conns.arena, &s.slot, &s.conf, record(&s, 0)->opened_ms + 70, &scene);
+	assert_true(scene.has_remote);
+	assert_int_equal(scene.remote.family, AF_UNIX);
 	assert_ptr_equal(scene.conf, &s.listen_conf);
 	assert_int_equal(scene.state, CONN_OPEN);
 	assert_int_equal(scene.age_ms, 70);
@@ -289,12 +296,12 @@ static void scene__of_a_damaged_arena__tells_nothing(void **state)
 	client = served_connect(&s);
 	atomic_store(&head_of(&s)->in_hand, UINT32_MAX);
 	head_of(&s)->last_call = UINT32_MAX;
-	recovery_scene(s.conns.arena, &s.conf, clock_ms(), &scene);
+	recovery_scene(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
 	assert_null(scene.conf);
 	assert_string_equal(scene.last_call, "none");
 	conns_take_in_hand(&s.conns, 0);
 	record(&s, 0)->conf = (const struct listen_conf *)1;
-	recovery_scene(s.conns.arena, &s.conf, clock_ms(), &scene);
+	recovery_scene(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
 	assert_null(scene.conf);
 	record(&s, 0)->conf = &s.listen_conf;
 	conns_put_down(&s.conns);
