@@ -100,7 +100,10 @@ int64_t penalty_note(struct penalties *penalties, const struct conf *conf, const
 	if (conf->crash_limit == 0 || !key_of(remote, &key) || is_exempt(conf, remote))
 		return 0;
 	p = place_of(penalties, &key, now_ms);
-	if (p->first_ms == 0 || now_ms - p->first_ms > conf->crash_window + p->length_ms) {
+	/* Workers can write here: what the master cannot have written does not count. */
+	if (p->first_ms <= 0 || p->first_ms > now_ms || p->length_ms < 0 ||
+	    p->length_ms > conf->crash_penalty + PENALTY_MOST_MS ||
+	    now_ms - p->first_ms > conf->crash_window + p->length_ms) {
 		p->crashes = 0;
 		p->length_ms = 0;
 		p->first_ms = now_ms;
@@ -118,12 +121,20 @@ int64_t penalty_note(struct penalties *penalties, const struct conf *conf, const
 	return p->length_ms;
 }
 
+/* As key_of makes it: a stray write must not refuse the whole world. */
+static bool is_key(const struct net *net)
+{
+	return (net->family == AF_INET && net->bits == 32) ||
+	       (net->family == AF_INET6 && net->bits == V6_BITS);
+}
+
 bool penalty_refuses(const struct penalties *penalties, const struct addr *remote, int64_t now_ms)
 {
 	if (load(&penalties->until_ms) <= now_ms)
 		return false;
 	for (unsigned i = 0; i < PENALTY_PLACES; i++)
 		if (load(&penalties->places[i].until_ms) > now_ms &&
+		    is_key(&penalties->places[i].net) &&
 		    net_holds(&penalties->places[i].net, remote))
 			return true;
 	return false;

@@ -16,7 +16,6 @@ static bool has_served(const struct slot *slot)
 {
 	static const enum metric signs[] = {
 		METRIC_connections_accepted_total,
-		METRIC_connections_ended_total,
 		METRIC_messages_total,
 		METRIC_bytes_in_total,
 	};
@@ -126,7 +125,8 @@ void burial_of_worker(struct roster *roster, struct generation *generation, unsi
 	if (member->keeper == 0 || expected)
 		count_lost(generation, number);
 	member->pid = 0;
-	member->ready = false;
+	member->ready = member->hung = false;
+	member->kill_ms = member->state == MEMBER_RETIRING ? member->deadline_ms : 0;
 	clear_slot(roster, generation, number);
 	if (expected)
 		member_leave(member, now_ms);

@@ -7,6 +7,7 @@
 #include "master/keeper.h"
 
 #include <limits.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -22,9 +23,13 @@ enum {
 /* True when the worker lives; false when the system refused it for now. */
 static bool clone_worker(struct heritage *heritage, struct pidpage *page, unsigned slot)
 {
-	pid_t pid = sys_clone(CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD,
-			      &page->pids[slot]);
+	pid_t pid;
 
+	/* Two workers in one arena would be the end of both. */
+	if (pidpage_get(page, slot) != 0)
+		return true;
+	pid = sys_clone(CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD,
+			&page->pids[slot]);
 	if (pid == 0)
 		_exit(pidpage_drop(page) ? worker_run(heritage) : CODE_OSERR);
 	if (pid > 0)
@@ -45,6 +50,22 @@ static void settle(const struct heritage *heritage)
 	/* After the change of user, which would clear it; then the master may be gone already. */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != heritage->master_pid)
 		_exit(CODE_OSERR);
+}
+
+/* Says once that the system refuses a worker; and goes on to be seen alive meanwhile. */
+static void note_refusal(const struct heritage *heritage, bool is_refused)
+{
+	static bool was_said; /* written by this process alone */
+
+	if (is_refused) {
+		atomic_store_explicit(&heritage->peers[heritage->number].heartbeat_ms, clock_ms(),
+				      memory_order_relaxed);
+		if (!was_said)
+			LOG(EVENT_environment_warned,
+			    LOG_STR("message", "the system refuses to start the worker; trying on"),
+			    LOG_STR("error", strerror(errno)));
+	}
+	was_said = is_refused;
 }
 
 /*
@@ -95,8 +116,9 @@ _Noreturn void keeper_run(const struct heritage *inherited, struct pidpage *page
 	sigaddset(&heard, SIGUSR1);
 	sigaddset(&heard, SIGTERM);
 	for (;;) {
-		if (is_wanted && clone_worker(&heritage, page, slot))
-			is_wanted = false;
+		if (is_wanted)
+			is_wanted = !clone_worker(&heritage, page, slot);
+		note_refusal(&heritage, is_wanted);
 		number = next_order(&heard, is_wanted ? &retry : NULL, heritage.master_pid);
 		if (getppid() != heritage.master_pid)
 			see_worker_out(&heritage, page, slot);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 
@@ -45,8 +46,12 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 	STORE(slot->generation, generation->id);
 	STORE(slot->number, number);
 	STORE(slot->seat, generation->members[number].seat);
-	STORE(slot->log_opened, atomic_load_explicit(&board->reopen.begun, memory_order_relaxed));
-	STORE(slot->log_failed, 0);
+	/* What a keeper gives on is the log as the last worker had it. */
+	if (generation->members[number].keeper == 0) {
+		STORE(slot->log_opened,
+		      atomic_load_explicit(&board->reopen.begun, memory_order_relaxed));
+		STORE(slot->log_failed, 0);
+	}
 	STORE(slot->state, SLOT_STARTING);
 }
 
@@ -138,6 +143,8 @@ static bool start(struct roster *roster, struct generation *generation, unsigned
 	struct member *member = &generation->members[number];
 	pid_t pid;
 
+	if (member->keeper > 0 && member->state == MEMBER_RETIRING)
+		arena_drain(member->arena, member->deadline_ms);
 	if (member->keeper > 0)
 		return sys_kill(member->keeper, SIGUSR1) == 0 &&
 		       sys_kill(member->keeper, SIGCONT) == 0;
@@ -188,8 +195,11 @@ static void learn_pid(struct roster *roster, struct generation *generation, unsi
 	if (member->pid > 0 || member->state == MEMBER_EMPTY || member->state == MEMBER_WAITING)
 		return;
 	member->pid = pidpage_get(roster->page, generation->first_slot + number);
-	if (member->pid == 0)
+	if (member->pid <= 0) {
+		member->pid = 0;
 		return;
+	}
+	member->grace_ms = clock_ms();
 	note_start(generation, number);
 	if (member->state == MEMBER_RETIRING && member->retire_signal > 0)
 		sys_kill(member->pid, member->retire_signal);
@@ -256,7 +266,10 @@ void member_retire(struct generation *generation, unsigned number, int signal, i
 		return;
 	if (member->state == MEMBER_RUNNING)
 		LOG(EVENT_worker_retired, worker_field(number), LOG_NUM("child_pid", member->pid));
-	member->wants_worker |= member->state == MEMBER_WAITING;
+	if (member->state == MEMBER_WAITING) {
+		member->wants_worker = true;
+		member->due_ms = 0; /* whoever leaves waits for nothing */
+	}
 	member->state = MEMBER_RETIRING;
 	if (member->deadline_ms == 0 || kill_ms < member->deadline_ms)
 		member->deadline_ms = kill_ms;

@@ -70,6 +70,22 @@ static void penalize(struct scoreboard *board, const struct conf *conf,
 	LOG(EVENT_address_penalized, LOG_STR("remote", remote), LOG_NUM("ms", length_ms));
 }
 
+/*
+ * Whoever sends SIGKILL does not ask what the worker has in hand; but a hang ends so too. A worker whose
+ * loop has not turned had taken over what another left.
+ */
+static bool is_its_fault(const struct slot *slot, const struct member *member, int status)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
+
+	if (!WIFSIGNALED(status) || atomic_load_explicit(&slot->turns, memory_order_relaxed) == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		if (WTERMSIG(status) == faults[i])
+			return true;
+	return member->hung;
+}
+
 void scene_report(struct roster *roster, const struct generation *generation, unsigned number,
 		  int status, int64_t now_ms)
 {
@@ -89,7 +105,6 @@ void scene_report(struct roster *roster, const struct generation *generation, un
 	if (!scene.has_remote)
 		return;
 	log_note(&note);
-	/* Whoever sends SIGKILL does not ask what the worker has in hand; but a hang ends so too. */
-	if (WIFSIGNALED(status) && (WTERMSIG(status) != SIGKILL || member->hung))
+	if (is_its_fault(&generation->slots[number], member, status))
 		penalize(roster->board, generation->conf, &scene, now_ms);
 }

@@ -9,7 +9,7 @@
 #include "base/sys.h"
 #include "master/member.h"
 
-enum { LOOK_LEAST_MS = 20, LOOK_MOST_MS = 1000 };
+enum { LOOK_LEAST_MS = 20, LOOK_MOST_MS = 1000, AHEAD_MS = 10000 };
 
 /* How often the generation's workers are looked at; 0: never. */
 static int64_t interval_ms(const struct generation *generation)
@@ -61,7 +61,8 @@ static void look_at(struct roster *roster, struct generation *generation, unsign
 	if (member->hung || (member->pid == 0 && (member->keeper == 0 || member->is_over ||
 						  member_wants_worker(member))))
 		return;
-	if (beat_ms < member->grace_ms)
+	/* It may have beaten since this turn began, but not long after now: workers write there. */
+	if (beat_ms < member->grace_ms || beat_ms > now_ms + AHEAD_MS)
 		beat_ms = member->grace_ms;
 	if (now_ms - beat_ms > generation->conf->hang_timeout)
 		kill_hung(roster, member, number, now_ms - beat_ms, now_ms);

@@ -86,6 +86,13 @@ void arena_reset(struct arena *arena)
 	arena->head->magic = ARENA_MAGIC;
 }
 
+void arena_drain(struct arena *arena, int64_t give_up_ms)
+{
+	arena->head->give_up_ms = give_up_ms;
+	atomic_signal_fence(memory_order_seq_cst);
+	arena->head->draining = true;
+}
+
 uint32_t arena_buf_index(const struct arena *arena, const char *base)
 {
 	size_t offset = (size_t)(base - arena->bufs);

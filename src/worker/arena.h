@@ -53,6 +53,12 @@ void arena_free(struct arena *arena);
 /* Gives the pages back and begins anew, empty: for a slot whose connections are gone. */
 void arena_reset(struct arena *arena);
 
+/*
+ * Whoever works on it from now on accepts nobody, and has until give_up_ms. By the worker when it is told
+ * to leave, and by the master before a worker that is only to finish what another left.
+ */
+void arena_drain(struct arena *arena, int64_t give_up_ms);
+
 /* The record and the buffer of an index below conn_most and buf_most. */
 static inline struct conn *arena_conn(const struct arena *arena, uint32_t index)
 {

@@ -388,6 +388,7 @@ void conn_drain(struct conns *all, struct conn *c)
 void conn_resume(struct conns *all, struct conn *c)
 {
 	take_in_hand(all, c);
+	c->serial = ++all->last_serial & INT32_MAX;
 	c->watched = 0;
 	c->timer = (struct timer_node){ 0 };
 	if (watch(all, c))

@@ -21,7 +21,8 @@ struct survey {
 	const struct arena *arena;
 	bool *has_fd; /* by descriptor, below fd_most */
 	size_t fd_most;
-	bool *has_buf; /* by buffer */
+	bool *has_buf;                   /* by buffer */
+	uint8_t *fd_claims, *buf_claims; /* how many records say that it is theirs: 0, 1, or more */
 	int64_t now_ms;
 };
 
@@ -37,13 +38,17 @@ static bool start_survey(struct survey *s, const struct heritage *heritage)
 	s->fd_most = (size_t)limit.rlim_cur;
 	s->has_fd = calloc(s->fd_most, sizeof(*s->has_fd));
 	s->has_buf = calloc(s->arena->buf_most, sizeof(*s->has_buf));
-	return s->has_fd && s->has_buf;
+	s->fd_claims = calloc(s->fd_most, 1);
+	s->buf_claims = calloc(s->arena->buf_most, 1);
+	return s->has_fd && s->has_buf && s->fd_claims && s->buf_claims;
 }
 
 static void end_survey(struct survey *s)
 {
 	free(s->has_fd);
 	free(s->has_buf);
+	free(s->fd_claims);
+	free(s->buf_claims);
 }
 
 static bool claim_fd(struct survey *s, int fd)
@@ -105,6 +110,38 @@ static bool is_sound_frame(const struct survey *s, struct conn *c, uint32_t inde
 	       is_sound_buf(s, &c->out);
 }
 
+static void count_claim(uint8_t *claims)
+{
+	if (*claims < 2)
+		(*claims)++;
+}
+
+static void count_buf(const struct survey *s, const struct buf *b)
+{
+	if (b->base)
+		count_claim(&s->buf_claims[arena_buf_index(s->arena, b->base)]);
+}
+
+/* Of two that claim the same socket or buffer nobody knows which one is right. */
+static void count_claims(const struct survey *s)
+{
+	for (uint32_t i = 0; i < s->arena->head->conn_high; i++) {
+		struct conn *c = arena_conn(s->arena, i);
+
+		if (!is_sound_frame(s, c, i))
+			continue;
+		if (c->fd >= 0 && (size_t)c->fd < s->fd_most)
+			count_claim(&s->fd_claims[c->fd]);
+		count_buf(s, &c->in);
+		count_buf(s, &c->out);
+	}
+}
+
+static bool is_sole_buf(const struct survey *s, const struct buf *b)
+{
+	return !b->base || s->buf_claims[arena_buf_index(s->arena, b->base)] == 1;
+}
+
 /* Pointers in the record are not even looked at: they are written anew. */
 static bool is_sound(struct survey *s, struct conn *c, uint32_t index)
 {
@@ -114,7 +151,8 @@ static bool is_sound(struct survey *s, struct conn *c, uint32_t index)
 	c->service = service_find(c->conf->service);
 	if (c->service->is_sound && !c->service->is_sound(c))
 		return false;
-	if (!claim_fd(s, c->fd))
+	if (!claim_fd(s, c->fd) || s->fd_claims[c->fd] > 1 || !is_sole_buf(s, &c->in) ||
+	    !is_sole_buf(s, &c->out))
 		return false;
 	claim_buf(s, &c->in);
 	claim_buf(s, &c->out);
@@ -149,6 +187,7 @@ static void end_in_hand(struct recovery *r, const struct arena *arena)
 
 static void judge_records(struct recovery *r, struct survey *s)
 {
+	count_claims(s);
 	for (uint32_t i = 0; i < s->arena->head->conn_high; i++) {
 		struct conn *c = arena_conn(s->arena, i);
 

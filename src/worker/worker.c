@@ -69,10 +69,12 @@ static void give_up(void *owner)
 /* Written down first: from then on no worker of this slot accepts again. */
 static void begin_draining(struct worker *w, int64_t give_up_ms)
 {
-	struct arena_head *head = w->conns.arena->head;
+	int64_t latest_ms = w->loop.now_ms + w->heritage->conf->shutdown_timeout;
 
-	head->give_up_ms = give_up_ms;
-	head->draining = true;
+	/* The arena may say anything; nobody has more than the option's time. */
+	if (give_up_ms > latest_ms)
+		give_up_ms = latest_ms;
+	arena_drain(w->conns.arena, give_up_ms);
 	title_set("prefork-srv: worker %u (draining)", w->heritage->number);
 	acceptors_close(&w->acceptors);
 	set_state(w, SLOT_DRAINING);
@@ -213,6 +215,22 @@ bool worker_settle(const struct heritage *h, struct err *err)
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
 }
 
+/* A worker that left by itself has closed them in the table that all workers of the slot share. */
+static bool has_listeners(const struct listener_set *set)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		for (unsigned k = 0; k < set->list[i].fd_count; k++) {
+			int listens = 0;
+			socklen_t len = sizeof(listens);
+
+			if (sys_getsockopt(set->list[i].fds[k], SOL_SOCKET, SO_ACCEPTCONN, &listens,
+					   &len) < 0 ||
+			    !listens)
+				return false;
+		}
+	return true;
+}
+
 /* What neither a connection that goes on nor anybody else needs is closed: a dead worker's epoll. */
 static bool tidy(struct worker *w, struct err *err)
 {
@@ -221,6 +239,8 @@ static bool tidy(struct worker *w, struct err *err)
 
 	if (!h->is_kept)
 		return worker_settle(h, err);
+	if (h->resumes && !h->arena->head->draining && !has_listeners(h->listeners))
+		return err_set(err, CODE_OK, "the listening sockets are closed");
 	if (!recovery_survey(&w->recovery, h) ||
 	    (r->is_needed && !belongings_keep(h, !r->was_draining, r->fds, r->kept)))
 		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");
@@ -289,6 +309,9 @@ int worker_run(const struct heritage *heritage)
 	sys_last_call = &heritage->arena->head->last_call;
 	log_role("worker", (int)heritage->number);
 	title_set("prefork-srv: worker %u", heritage->number);
+	if (heritage->resumes &&
+	    atomic_load(&w->slot->log_opened) != atomic_load(&heritage->board->reopen.begun))
+		reopen_log(w);
 	if (!start(w, &err)) {
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		recovery_passed(heritage->arena); /* it leaves; it did not die of what it found */

@@ -212,11 +212,18 @@ static void (*const damages[])(struct served *, struct conn *) = {
 	set_buf_end,        set_service_state, set_opened_min,
 };
 
+/* Of two records that claim the same thing nobody can say which one is right: both go. */
+static unsigned lost_by(void (*damage)(struct served *, struct conn *))
+{
+	return damage == set_fd_of_another || damage == set_buf_of_another ? 2 : 1;
+}
+
 /* chargen to clients that take nothing: each connection has a buffer with something in it. */
 static void record__damaged_in_any_way__is_lost_alone(void **state)
 {
 	struct recovery r;
 	struct served s;
+	unsigned lost;
 	int clients[3];
 
 	(void)state;
@@ -225,17 +232,18 @@ static void record__damaged_in_any_way__is_lost_alone(void **state)
 		for (unsigned k = 0; k < 3; k++)
 			clients[k] = served_connect(&s);
 		assert_non_null(record(&s, 1)->out.base);
+		lost = lost_by(damages[i]);
 		damages[i](&s, record(&s, 1));
 		served_recover(&s, &r);
-		if (r.damaged != 1)
-			print_error("damage %zu was not seen\n", i);
-		assert_counts(&r, 2, 0, 1);
-		assert_int_equal(s.conns.live, 2);
-		assert_int_equal(s.conns.bufs.high - s.conns.bufs.count, 2);
+		if (r.damaged != lost)
+			print_error("damage %zu: %u lost\n", i, r.damaged);
+		assert_counts(&r, 3 - lost, 0, lost);
+		assert_int_equal(s.conns.live, 3 - lost);
+		assert_int_equal(s.conns.bufs.high - s.conns.bufs.count, 3 - lost);
 		for (unsigned k = 0; k < 3; k++)
 			close(clients[k]);
 		served_settle(&s);
-		assert_nothing_left(&s, 1);
+		assert_nothing_left(&s, lost);
 		served_stop(&s);
 	}
 }
