@@ -216,18 +216,22 @@ bool worker_settle(const struct heritage *h, struct err *err)
 }
 
 /* A worker that left by itself has closed them in the table that all workers of the slot share. */
+static bool is_closed(int fd)
+{
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+		return errno == EBADF || errno == ENOTSOCK;
+	return !listens;
+}
+
 static bool has_listeners(const struct listener_set *set)
 {
 	for (unsigned i = 0; i < set->count; i++)
-		for (unsigned k = 0; k < set->list[i].fd_count; k++) {
-			int listens = 0;
-			socklen_t len = sizeof(listens);
-
-			if (sys_getsockopt(set->list[i].fds[k], SOL_SOCKET, SO_ACCEPTCONN, &listens,
-					   &len) < 0 ||
-			    !listens)
+		for (unsigned k = 0; k < set->list[i].fd_count; k++)
+			if (is_closed(set->list[i].fds[k]))
 				return false;
-		}
 	return true;
 }
 
