@@ -90,7 +90,7 @@ void arena_drain(struct arena *arena, int64_t give_up_ms)
 {
 	arena->head->give_up_ms = give_up_ms;
 	atomic_signal_fence(memory_order_seq_cst);
-	arena->head->draining = true;
+	arena->head->draining = 1;
 }
 
 uint32_t arena_buf_index(const struct arena *arena, const char *base)

@@ -24,7 +24,7 @@ struct arena_head {
 	uint64_t magic;
 	uint32_t conn_high;       /* records ever used; those beyond are untouched zeros */
 	uint32_t empty_handed;    /* workers in a row that took over and never turned their loop */
-	bool draining;            /* told to leave: the next worker does not accept */
+	uint8_t draining;         /* 1: told to leave, the next worker does not accept */
 	int64_t give_up_ms;       /* draining: when the time of shutdown_timeout is over */
 	_Atomic uint32_t in_hand; /* 1 + index of the connection that is worked on; 0: none */
 	uint32_t last_call;       /* 1 + row of the last system call (base/sys.h); 0: none */

@@ -211,7 +211,7 @@ static const char *judge_head(const struct arena *arena)
 
 	/* A worker that dies while it takes a new record has it in hand before conn_high counts it. */
 	if (head->magic != ARENA_MAGIC || head->conn_high > arena->conn_most ||
-	    in_hand > arena->conn_most || *(const uint8_t *)&head->draining > 1)
+	    in_hand > arena->conn_most || head->draining > 1)
 		return "the head of the arena is damaged";
 	if (in_hand > 0)
 		head->empty_handed = 0;
@@ -242,7 +242,7 @@ static bool survey(struct recovery *r, struct survey *s)
 		arena_reset(s->heritage->arena);
 		return true;
 	}
-	r->was_draining = arena->head->draining;
+	r->was_draining = arena->head->draining == 1;
 	r->is_kept = calloc(arena->conn_most, sizeof(*r->is_kept));
 	r->fds = calloc(arena->conn_most, sizeof(*r->fds));
 	if (!r->is_kept || !r->fds)

@@ -243,10 +243,13 @@ static bool tidy(struct worker *w, struct err *err)
 
 	if (!h->is_kept)
 		return worker_settle(h, err);
-	if (h->resumes && !h->arena->head->draining && !has_listeners(h->listeners))
+	if (!recovery_survey(&w->recovery, h))
+		return err_errno(err, CODE_OSERR, "cannot look at what the last worker left");
+	if (!r->is_needed)
+		return true;
+	if (!r->was_draining && !has_listeners(h->listeners))
 		return err_set(err, CODE_OK, "the listening sockets are closed");
-	if (!recovery_survey(&w->recovery, h) ||
-	    (r->is_needed && !belongings_keep(h, !r->was_draining, r->fds, r->kept)))
+	if (!belongings_keep(h, !r->was_draining, r->fds, r->kept))
 		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");
 	return true;
 }
