@@ -125,10 +125,17 @@ static void ipv6__with_v6only__refuses_ipv4(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .listen = { "[::]:0=ack,v6only=yes" } });
 	char address[96];
+	int fd;
 
 	(void)state;
 	client_ask(with_host("[::1]", s, address, sizeof(address)), "x", ACK);
-	assert_int_equal(client_try(with_host("127.0.0.1", s, address, sizeof(address))), -1);
+	/* That port of IPv4 may be somebody else's; it is not this server's. */
+	fd = client_try(with_host("127.0.0.1", s, address, sizeof(address)));
+	if (fd >= 0)
+		close(fd);
+	client_ask(with_host("[::1]", s, address, sizeof(address)), "x", ACK);
+	server_wait_count(s, 2, "connection_ended", NULL);
+	assert_int_equal(server_count(s, "connection_opened", NULL), 2);
 	server_stop(s);
 }
 
