@@ -21,7 +21,6 @@ struct survey {
 	const struct arena *arena;
 	bool *has_fd; /* by descriptor, below fd_most */
 	size_t fd_most;
-	bool *has_buf;                   /* by buffer */
 	uint8_t *fd_claims, *buf_claims; /* how many records say that it is theirs: 0, 1, or more */
 	int64_t now_ms;
 };
@@ -37,16 +36,14 @@ static bool start_survey(struct survey *s, const struct heritage *heritage)
 		return false;
 	s->fd_most = (size_t)limit.rlim_cur;
 	s->has_fd = calloc(s->fd_most, sizeof(*s->has_fd));
-	s->has_buf = calloc(s->arena->buf_most, sizeof(*s->has_buf));
 	s->fd_claims = calloc(s->fd_most, 1);
 	s->buf_claims = calloc(s->arena->buf_most, 1);
-	return s->has_fd && s->has_buf && s->fd_claims && s->buf_claims;
+	return s->has_fd && s->fd_claims && s->buf_claims;
 }
 
 static void end_survey(struct survey *s)
 {
 	free(s->has_fd);
-	free(s->has_buf);
 	free(s->fd_claims);
 	free(s->buf_claims);
 }
@@ -83,14 +80,8 @@ static bool is_sound_buf(const struct survey *s, const struct buf *b)
 	if (!b->base)
 		return b->start == 0 && b->end == 0;
 	index = arena_buf_index(s->arena, b->base);
-	return index < s->arena->buf_most && !s->has_buf[index] && b->size == ARENA_BUF_SIZE &&
-	       b->start <= b->end && b->end <= b->size;
-}
-
-static void claim_buf(struct survey *s, const struct buf *b)
-{
-	if (b->base)
-		s->has_buf[arena_buf_index(s->arena, b->base)] = true;
+	return index < s->arena->buf_most && b->size == ARENA_BUF_SIZE && b->start <= b->end &&
+	       b->end <= b->size;
 }
 
 /* The lower bound keeps what is reckoned with it from overflowing. */
@@ -154,8 +145,6 @@ static bool is_sound(struct survey *s, struct conn *c, uint32_t index)
 	if (!claim_fd(s, c->fd) || s->fd_claims[c->fd] > 1 || !is_sole_buf(s, &c->in) ||
 	    !is_sole_buf(s, &c->out))
 		return false;
-	claim_buf(s, &c->in);
-	claim_buf(s, &c->out);
 	return true;
 }
 
