@@ -13,22 +13,12 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "unit/served.h"
+#include "unit/aftermath.h"
 
 /* What the record says of its end stays readable until the record is used again. */
 static enum ending how_it_ended(struct served *s)
 {
 	return arena_conn(s->conns.arena, 0)->ending;
-}
-
-static void assert_nothing_left(struct served *s)
-{
-	assert_int_equal(s->conns.live, 0);
-	assert_int_equal(s->conns.timers.count, 0);
-	assert_int_equal(s->conns.bufs.count, s->conns.bufs.high);
-	assert_int_equal(s->conns.records.count, s->conns.records.high);
-	assert_int_equal(atomic_load(&s->conns.arena->head->in_hand), 0);
-	assert_int_equal(served_metric(s, METRIC_connections_ended_total), s->ended);
 }
 
 static void idle__connection__holds_no_buffer(void **state)
@@ -47,7 +37,7 @@ static void idle__connection__holds_no_buffer(void **state)
 	assert_int_equal(served_metric(&s, METRIC_bytes_out_total), 5);
 	close(client);
 	served_settle(&s);
-	assert_nothing_left(&s);
+	assert_nothing_left(&s, 0);
 	served_stop(&s);
 }
 
@@ -63,7 +53,7 @@ static void half_close__after_bytes__answers_all_then_ends(void **state)
 	shutdown(client, SHUT_WR);
 	served_expect(&s, client, "hello", true);
 	assert_int_equal(how_it_ended(&s), ENDING_client_closed);
-	assert_nothing_left(&s);
+	assert_nothing_left(&s, 0);
 	close(client);
 	served_stop(&s);
 }
@@ -96,7 +86,7 @@ static void slow_reader__loses_no_byte__and_memory_stays_bounded(void **state)
 	assert_memory_equal(sent, got, SIZE);
 	close(client);
 	served_settle(&s);
-	assert_nothing_left(&s);
+	assert_nothing_left(&s, 0);
 	served_stop(&s);
 	free(sent);
 	free(got);
@@ -120,7 +110,7 @@ static void silence__longer_than_idle_timeout__ends_it(void **state)
 	assert_int_equal(how_it_ended(&s), ENDING_idle_timeout);
 	assert_int_equal(served_only(&s)->state, CONN_LINGERING);
 	served_pass(&s, 1); /* the client does not end its side */
-	assert_nothing_left(&s);
+	assert_nothing_left(&s, 0);
 	close(client);
 	served_stop(&s);
 }
@@ -143,7 +133,7 @@ static void message__that_does_not_end__is_cut_off(void **state)
 	assert_int_equal(how_it_ended(&s), ENDING_message_timeout);
 	close(client);
 	served_settle(&s);
-	assert_nothing_left(&s);
+	assert_nothing_left(&s, 0);
 	served_stop(&s);
 }
 
@@ -178,7 +168,7 @@ static void client__that_takes_nothing__is_cut_off(void **state)
 	assert_non_null(served_only(&s));
 	served_pass(&s, 1);
 	assert_int_equal(how_it_ended(&s), ENDING_send_timeout);
-	assert_nothing_left(&s);
+	assert_nothing_left(&s, 0);
 	close(client);
 	served_stop(&s);
 }
@@ -193,7 +183,7 @@ static void linger_timeout_0__closes_at_once(void **state)
 	(void)state;
 	served_start(&s, "daytime", "linger_timeout", "0", NULL);
 	client = served_connect(&s);
-	assert_nothing_left(&s);
+	assert_nothing_left(&s, 0);
 	assert_true(served_read(&s, client, text, sizeof(text), &ended) > 0);
 	assert_true(ended);
 	close(client);
@@ -212,7 +202,7 @@ static void peer_gone__while_an_answer_waits__is_client_reset(void **state)
 	close(client);
 	served_settle(&s);
 	assert_int_equal(how_it_ended(&s), ENDING_client_reset);
-	assert_nothing_left(&s);
+	assert_nothing_left(&s, 0);
 	served_stop(&s);
 }
 
@@ -231,7 +221,7 @@ static void drain__between_messages__ends_at_once(void **state)
 	assert_int_equal(how_it_ended(&s), ENDING_drained);
 	close(client);
 	served_settle(&s);
-	assert_nothing_left(&s);
+	assert_nothing_left(&s, 0);
 	served_stop(&s);
 }
 
@@ -288,7 +278,7 @@ static void drain__before_the_first_byte__waits_a_moment(void **state)
 	close(early);
 	close(silent);
 	served_settle(&s);
-	assert_nothing_left(&s);
+	assert_nothing_left(&s, 0);
 	served_stop(&s);
 }
 

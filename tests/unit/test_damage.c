@@ -11,40 +11,9 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
-#include "unit/served.h"
+#include "unit/aftermath.h"
 
 enum { HOUR_MS = 3600 * 1000 };
-
-static void assert_nothing_left(struct served *s, unsigned lost)
-{
-	assert_int_equal(s->conns.live, 0);
-	assert_int_equal(s->conns.timers.count, 0);
-	assert_int_equal(s->conns.bufs.count, s->conns.bufs.high);
-	assert_int_equal(s->conns.records.count, s->conns.records.high);
-	assert_int_equal(atomic_load(&s->conns.arena->head->in_hand), 0);
-	assert_int_equal(served_metric(s, METRIC_connections_ended_total), s->ended + lost);
-	assert_int_equal(served_metric(s, METRIC_connections_lost_total), lost);
-}
-
-static struct conn *record(struct served *s, uint32_t index)
-{
-	return arena_conn(s->conns.arena, index);
-}
-
-static struct arena_head *head_of(struct served *s)
-{
-	return s->conns.arena->head;
-}
-
-static void assert_counts(const struct recovery *r, unsigned kept, unsigned in_hand,
-			  unsigned damaged)
-{
-	assert_null(r->emptied);
-	assert_int_equal(r->kept, kept);
-	assert_int_equal(r->in_hand, in_hand);
-	assert_int_equal(r->damaged, damaged);
-	assert_int_equal(r->lost, in_hand + damaged);
-}
 
 static void set_magic(struct served *s, struct conn *c)
 {
