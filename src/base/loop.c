@@ -16,7 +16,7 @@ enum { TURN_MOST = 256 }; /* events of a turn: bounds how long the timers wait *
 bool loop_open(struct loop *loop)
 {
 	loop->epfd = sys_epoll_create1(EPOLL_CLOEXEC);
-	loop->now_ms = clock_ms();
+	loop_read_clock(loop);
 	loop->batch = NULL;
 	loop->batch_count = 0;
 	return loop->epfd >= 0;
@@ -71,6 +71,12 @@ static void hand_out(struct loop *loop, uint64_t data, uint32_t events)
 		watch->ready(watch->owner, events);
 }
 
+void loop_read_clock(struct loop *loop)
+{
+	loop->now_us = clock_us();
+	loop->now_ms = loop->now_us / 1000;
+}
+
 bool loop_turn(struct loop *loop, int wait_ms)
 {
 	struct epoll_event batch[TURN_MOST];
@@ -78,7 +84,7 @@ bool loop_turn(struct loop *loop, int wait_ms)
 
 	if (count < 0 && errno != EINTR)
 		return false;
-	loop->now_ms = clock_ms();
+	loop_read_clock(loop);
 	loop->batch = batch;
 	loop->batch_count = count < 0 ? 0 : count;
 	for (int i = 0; i < loop->batch_count; i++)

@@ -20,7 +20,8 @@ struct watch {
 
 struct loop {
 	int epfd;
-	int64_t now_ms; /* clock_ms() at the start of this turn's events */
+	int64_t now_us,
+		now_ms; /* clock_us() at the start of this turn's events, and the same in ms */
 	void (*tagged)(void *owner, uint64_t tag, uint32_t events);
 	void *owner;               /* of tagged */
 	struct epoll_event *batch; /* the events of this turn; loop.c's own */
@@ -30,6 +31,9 @@ struct loop {
 /* Makes the epoll, leaving tagged and owner alone; false with errno. loop_close closes it. */
 bool loop_open(struct loop *loop);
 void loop_close(struct loop *loop);
+
+/* Reads the clock out of turn, as before the first one. */
+void loop_read_clock(struct loop *loop);
 
 /*
  * Watches watch->fd for events until loop_unwatch (before its close); the watch belongs to the

@@ -21,6 +21,7 @@ struct listener {
 	struct addr bound;              /* as the kernel has it */
 	int *fds;                       /* owned: one, or with reuse_port one for each worker */
 	unsigned fd_count;
+	unsigned row;     /* of the scoreboard: where it is counted */
 	bool inherited;   /* came from the service manager: its path is not unlinked */
 	bool created;     /* opened for this set, not taken over from an older one */
 	struct stat made; /* a unix socket's file, so that only ours is unlinked */

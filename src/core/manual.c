@@ -112,7 +112,7 @@ static void print_metrics(FILE *out)
 		char name[96];
 
 		snprintf(name, sizeof(name), "prefork_%s", metric_rows[i].name);
-		mdoc_term("Sy", name, metric_rows[i].is_counter ? "counter" : "gauge", out);
+		mdoc_term("Sy", name, metric_type(&metric_rows[i]), out);
 		mdoc_text(metric_rows[i].sentence, out);
 	}
 	mdoc_end(out);
@@ -172,7 +172,7 @@ static void print_verbs(FILE *out)
 static void print_endings(FILE *out)
 {
 	static const struct row rows[] = {
-#define ENDING(name, sentence) { #name, sentence },
+#define ENDING(name, who, sentence) { #name, sentence },
 #include "tables/endings.def"
 	};
 

@@ -10,13 +10,6 @@
 #include "base/sys.h"
 #include "core/scoreboard.h"
 
-enum { METRIC_IS_GAUGE, METRIC_IS_COUNTER };
-
-const struct metric_row metric_rows[METRIC_COUNT] = {
-#define METRIC(name, kind, sentence) [METRIC_##name] = { #name, METRIC_IS_##kind, sentence },
-#include "tables/metrics.def"
-};
-
 /*
  * A fold is over in no time, unless the master waits for a CPU, or was killed within one and left
  * its mark for ever.
@@ -158,45 +151,102 @@ const char *scoreboard_path(const char *pid_file, char *text, size_t size)
 }
 
 /*
- * Odd while the shares move from the slot to the totals, so that no reader counts them twice or not
+ * Odd while the shares move from the slot to the past, so that no reader counts them twice or not
  * at all.
  */
-void scoreboard_fold(struct scoreboard *board, struct slot *slot)
+void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned number)
 {
+	BUG_ON(number >= SCOREBOARD_WORKERS);
 	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
-	for (unsigned m = 0; m < METRIC_COUNT; m++) {
-		uint64_t share =
-			atomic_exchange_explicit(&slot->metrics[m], 0, memory_order_acq_rel);
-
-		if (metric_rows[m].is_counter)
-			atomic_fetch_add_explicit(&board->totals[m], share, memory_order_acq_rel);
-	}
+	metric_fold_tally(&board->past[number].tally, &slot->tally);
 	atomic_store_explicit(&slot->live, 0, memory_order_relaxed);
 	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
 }
 
-static uint64_t add_up(const struct scoreboard *board, enum metric metric)
+static bool is_row(const struct listener_row *row, const char *address, const char *service)
 {
-	uint64_t sum = atomic_load_explicit(&board->totals[metric], memory_order_acquire);
+	return strncmp(row->address, address, sizeof(row->address) - 1) == 0 &&
+	       strncmp(row->service, service, sizeof(row->service) - 1) == 0;
+}
 
-	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++)
-		sum += atomic_load_explicit(&board->slots[i].metrics[metric], memory_order_acquire);
-	return sum;
+unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const char *service)
+{
+	enum { LAST = METRIC_LISTENERS - 1 };
+	struct listener_row *row = board->listeners;
+	unsigned i = 0;
+
+	while (i < LAST && atomic_load(&row[i].life) != LISTENER_NEVER &&
+	       !is_row(&row[i], address, service))
+		i++;
+	if (atomic_load(&row[i].life) == LISTENER_NEVER) {
+		snprintf(row[i].address, sizeof(row[i].address), "%s",
+			 i < LAST ? address : "other");
+		snprintf(row[i].service, sizeof(row[i].service), "%s",
+			 i < LAST ? service : "other");
+	}
+	atomic_store_explicit(&row[i].life, LISTENER_OPEN, memory_order_release);
+	return i;
+}
+
+void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned worker)
+{
+	uint32_t count = atomic_load_explicit(&board->mark_count, memory_order_relaxed);
+
+	board->marks[count % SCOREBOARD_MARKS] =
+		(struct mark){ .at_s = time(NULL), .kind = kind, .worker = worker };
+	atomic_store_explicit(&board->mark_count, count + 1, memory_order_release);
+}
+
+enum { EVERYBODY = -1 };
+
+/* An empty slot holds nothing: its cells were folded before it was called empty. */
+static void add_up(const struct scoreboard *board, int number, struct worker_tally *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (int i = 0; i < SCOREBOARD_WORKERS; i++)
+		if (number == EVERYBODY || number == i)
+			metric_add_tally(out, &board->past[i].tally);
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
+		const struct slot *slot = &board->slots[i];
+
+		if (atomic_load_explicit(&slot->state, memory_order_acquire) == SLOT_EMPTY)
+			continue;
+		if (number == EVERYBODY ||
+		    (uint32_t)number == atomic_load_explicit(&slot->number, memory_order_relaxed))
+			metric_add_tally(out, &slot->tally);
+	}
+}
+
+static void add_up_between_folds(const struct scoreboard *board, int number,
+				 struct worker_tally *out)
+{
+	for (int i = 0; i < SUM_TRIES; i++) {
+		uint32_t before = atomic_load_explicit(&board->folds, memory_order_acquire);
+
+		add_up(board, number, out);
+		atomic_thread_fence(memory_order_acquire);
+		if (before % 2 == 0 &&
+		    before == atomic_load_explicit(&board->folds, memory_order_acquire))
+			return;
+		if (i >= SUM_TRIES_AT_ONCE)
+			nanosleep(&sum_pause, NULL);
+	}
+}
+
+void scoreboard_worker(const struct scoreboard *board, unsigned number, struct worker_tally *out)
+{
+	add_up_between_folds(board, (int)number, out);
+}
+
+void scoreboard_all(const struct scoreboard *board, struct worker_tally *out)
+{
+	add_up_between_folds(board, EVERYBODY, out);
 }
 
 uint64_t scoreboard_sum(const struct scoreboard *board, enum metric metric)
 {
-	uint64_t sum = 0;
+	struct worker_tally all;
 
-	for (int i = 0; i < SUM_TRIES; i++) {
-		uint32_t before = atomic_load_explicit(&board->folds, memory_order_acquire);
-
-		sum = add_up(board, metric);
-		if (before % 2 == 0 &&
-		    before == atomic_load_explicit(&board->folds, memory_order_acquire))
-			break;
-		if (i >= SUM_TRIES_AT_ONCE)
-			nanosleep(&sum_pause, NULL);
-	}
-	return sum;
+	scoreboard_all(board, &all);
+	return metric_sum(&all, metric);
 }

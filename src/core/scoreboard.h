@@ -15,29 +15,40 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "core/metric.h"
 #include "core/penalty.h"
 
-enum { SCOREBOARD_SLOTS = 1024, SCOREBOARD_VERSION = 4, SCOREBOARD_MESSAGE = 1024 };
+enum {
+	SCOREBOARD_SLOTS = 1024,
+	SCOREBOARD_WORKERS =
+		272, /* numbers of one generation: the most workers, and the spare ones */
+	SCOREBOARD_VERSION = 5,
+	SCOREBOARD_MESSAGE = 1024,
+};
 #define SCOREBOARD_MAGIC UINT64_C(0x70726566726b7362)
-
-enum metric {
-#define METRIC(name, kind, sentence) METRIC_##name,
-#include "tables/metrics.def"
-	METRIC_COUNT
-};
-
-struct metric_row {
-	const char *name; /* exported as prefork_NAME */
-	bool is_counter;
-	const char *sentence;
-};
-extern const struct metric_row metric_rows[METRIC_COUNT];
 
 /*
  * A slot's life, written by its worker but for EMPTY and STARTING, which the master writes while no
  * worker lives in it.
  */
 enum slot_state { SLOT_EMPTY, SLOT_STARTING, SLOT_READY, SLOT_DRAINING, SLOT_LEAVING };
+
+struct conn_note {
+	struct net remote;
+	uint16_t remote_port;
+	uint8_t state;    /* enum conn_state */
+	uint8_t listener; /* row of the scoreboard's listeners */
+	int64_t opened_ms, active_ms;
+	uint64_t bytes_in, bytes_out;
+};
+
+/* Of a worker that drains: the connections that it waits for, the oldest ones, once a second. */
+enum { SLOT_NOTES = 8 };
+struct conn_notes {
+	_Atomic uint32_t seq; /* odd while they are being written */
+	_Atomic uint32_t count;
+	struct conn_note list[SLOT_NOTES];
+};
 
 struct slot {
 	/* what the other workers look at when they share out connections */
@@ -62,14 +73,32 @@ struct slot {
 	_Alignas(64) _Atomic uint32_t has_hand;
 	uint16_t hand_port;
 	struct net hand;
-	/* counters and gauges of the worker alone */
-	_Alignas(64) _Atomic uint64_t metrics[METRIC_COUNT];
+	struct conn_notes notes;
+	/* the worker's own, but for what the master alone can know of it */
+	_Alignas(64) struct worker_tally tally;
+};
+
+/* A worker's number over the life of the server: what the dead ones leave. Master's. */
+struct past {
+	struct worker_tally tally;
+	_Atomic int64_t exited_s;     /* time(2) of the last death, 0: there was none */
+	_Atomic uint32_t exit_status; /* of it, as waitpid(2) gave it */
+};
+
+enum listener_life { LISTENER_NEVER, LISTENER_OPEN, LISTENER_GONE };
+
+/* A listener over the life of the server. Master's. */
+struct listener_row {
+	_Atomic uint32_t life;
+	char address[128], service[16]; /* "other" in the last row; written before life */
+	struct queue_tally queue;
 };
 
 struct outcome {
 	uint32_t failed; /* 0 or 1 */
 	uint32_t took_ms;
 	uint32_t workers;
+	int64_t at_s;                     /* time(2) of its end */
 	char message[SCOREBOARD_MESSAGE]; /* why it failed */
 };
 
@@ -94,21 +123,43 @@ struct crash_note {
 	char listen[128], service[16], remote[64], state[16], last_call[24];
 };
 
+/* One second of the server's past. */
+struct moment {
+	int64_t at_s;
+	uint32_t live, waiting;      /* connections open, and in accept queues */
+	uint32_t accepted, messages; /* in that second */
+};
+enum { SCOREBOARD_MOMENTS = 300 };
+
+/* What a reader of the moments wants to see among them. */
+enum mark_kind { MARK_START, MARK_CRASH, MARK_HANG, MARK_RELOAD, MARK_RELOAD_FAILED };
+struct mark {
+	int64_t at_s;
+	uint32_t kind, worker; /* enum mark_kind; the number, of a crash or hang */
+};
+enum { SCOREBOARD_MARKS = 64 };
+
 struct scoreboard {
 	uint64_t magic;
 	uint32_t version, slot_count;
 	uint32_t size;          /* bytes of the whole file */
 	uint64_t inode, device; /* of the file, so that only its maker removes it */
 	_Atomic uint32_t master_pid;
-	_Atomic uint32_t generation;
+	int64_t started_ms;          /* clock_ms() */
+	char program[16];            /* the server's version */
+	char origin[256];            /* of the configuration in force; changes with a reload */
 	_Atomic uint32_t folds;      /* odd while scoreboard_fold is at work */
 	_Atomic int64_t stop_due_ms; /* clock_ms() when the stop becomes faster; 0: it serves */
 	struct deed reload, reopen;
-	_Atomic uint64_t totals[METRIC_COUNT]; /* counters of workers that are gone */
-	_Atomic uint64_t respawns, crashes, hangs;
+	struct server_tally server;
+	struct past past[SCOREBOARD_WORKERS];
+	struct listener_row listeners[METRIC_LISTENERS];
 	_Atomic uint32_t crash_count; /* crash_notes written; the last one is at count - 1 */
 	struct crash_note crash_notes[SCOREBOARD_CRASHES];
 	struct penalties penalties;
+	_Atomic uint32_t moment_count, mark_count; /* written; the last is at (count - 1) % room */
+	struct moment moments[SCOREBOARD_MOMENTS];
+	struct mark marks[SCOREBOARD_MARKS];
 	struct slot slots[SCOREBOARD_SLOTS];
 };
 
@@ -134,24 +185,29 @@ void scoreboard_unview(const struct scoreboard *board);
 const char *scoreboard_path(const char *pid_file, char *text, size_t size);
 
 /*
- * Adds the counters of a slot whose worker is gone to the totals and zeroes them, gauges and live
- * as well. Master only.
+ * Folds the cells of a slot whose worker, of that number, is gone into its past. Master only.
  */
-void scoreboard_fold(struct scoreboard *board, struct slot *slot);
+void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned number);
 
 /*
- * Sum over totals and all slots: counters never fall, not even while the master folds a slot. Any
- * process.
+ * The row in which that listener is counted: the one it has had before, a new one, or the last one
+ * when there is none left. Master only.
+ */
+unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const char *service);
+
+/* Something to remember in the time line, now. Master only. */
+void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned worker);
+
+/* Sets *out to all that workers of that number have counted, dead and living. Any process. */
+void scoreboard_worker(const struct scoreboard *board, unsigned number, struct worker_tally *out);
+
+/* Sets *out to all that all workers have counted. Any process. */
+void scoreboard_all(const struct scoreboard *board, struct worker_tally *out);
+
+/*
+ * Sum of a row of scope WORKER or LISTENER over all workers: counters never fall, not even while
+ * the master folds a slot. Any process.
  */
 uint64_t scoreboard_sum(const struct scoreboard *board, enum metric metric);
-
-/* The worker's own counters: relaxed load and store, no locked instruction. One writer. */
-static inline void metric_add(struct slot *slot, enum metric metric, uint64_t n)
-{
-	_Atomic uint64_t *m = &slot->metrics[metric];
-
-	atomic_store_explicit(m, atomic_load_explicit(m, memory_order_relaxed) + n,
-			      memory_order_relaxed);
-}
 
 #endif

@@ -6,6 +6,7 @@
 #include "master/burial.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/sys.h"
@@ -14,16 +15,9 @@
 
 static bool has_served(const struct slot *slot)
 {
-	static const enum metric signs[] = {
-		METRIC_connections_accepted_total,
-		METRIC_messages_total,
-		METRIC_bytes_in_total,
-	};
-
-	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
-		if (atomic_load_explicit(&slot->metrics[signs[i]], memory_order_relaxed) > 0)
-			return true;
-	return false;
+	return metric_sum(&slot->tally, METRIC_connections_accepted_total) > 0 ||
+	       metric_sum(&slot->tally, METRIC_messages_total) > 0 ||
+	       metric_sum(&slot->tally, METRIC_bytes_in_total) > 0;
 }
 
 static void log_death(const struct member *member, unsigned number, int status, bool expected)
@@ -70,7 +64,7 @@ static void go_on(struct roster *roster, struct generation *generation, unsigned
 				number, CODE_NO_RESPAWN);
 		member_leave(member, now_ms);
 	} else {
-		atomic_fetch_add_explicit(&roster->board->respawns, 1, memory_order_relaxed);
+		cell_add(&roster->board->past[number].tally.worker_respawns_total, 1);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK)
 			member_renew(member, now_ms);
 		member_wait(member, number, progressed, now_ms);
@@ -94,8 +88,8 @@ static void count_lost(struct generation *generation, unsigned number)
 
 	if (live > (uint64_t)generation->conf->worker_connections)
 		return;
-	metric_add(slot, METRIC_connections_lost_total, live);
-	metric_add(slot, METRIC_connections_ended_total, live);
+	cell_add(&slot->tally.connections_lost_total, live);
+	cell_add(&slot->tally.connections_ended_total[ENDING_worker_lost], live);
 }
 
 static void clear_slot(struct roster *roster, struct generation *generation, unsigned number)
@@ -103,9 +97,15 @@ static void clear_slot(struct roster *roster, struct generation *generation, uns
 	struct slot *slot = &generation->slots[number];
 
 	pidpage_clear(roster->page, generation->first_slot + number);
-	scoreboard_fold(roster->board, slot);
+	scoreboard_fold(roster->board, slot, number);
 	atomic_store_explicit(&slot->pid, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->state, SLOT_EMPTY, memory_order_relaxed);
+}
+
+static void note_exit(struct past *past, int status)
+{
+	atomic_store_explicit(&past->exit_status, (uint32_t)status, memory_order_relaxed);
+	atomic_store_explicit(&past->exited_s, time(NULL), memory_order_release);
 }
 
 void burial_of_worker(struct roster *roster, struct generation *generation, unsigned number,
@@ -119,7 +119,9 @@ void burial_of_worker(struct roster *roster, struct generation *generation, unsi
 	was_ready = member->ready;
 	log_death(member, number, status, expected);
 	if (!expected) {
-		atomic_fetch_add_explicit(&roster->board->crashes, 1, memory_order_relaxed);
+		cell_add(&roster->board->past[number].tally.worker_crashes_total, 1);
+		if (!member->hung)
+			scoreboard_mark(roster->board, MARK_CRASH, number);
 		scene_report(roster, generation, number, status, now_ms);
 	}
 	if (member->keeper == 0 || expected)
@@ -127,6 +129,7 @@ void burial_of_worker(struct roster *roster, struct generation *generation, unsi
 	member->pid = 0;
 	member->ready = member->hung = false;
 	member->kill_ms = member->state == MEMBER_RETIRING ? member->deadline_ms : 0;
+	note_exit(&roster->board->past[number], status);
 	clear_slot(roster, generation, number);
 	if (expected)
 		member_leave(member, now_ms);

@@ -14,7 +14,7 @@
 #include "base/units.h"
 #include "core/quote.h"
 #include "core/scoreboard.h"
-#include "master/deed.h"
+#include "core/deed.h"
 #include "master/pidfile.h"
 
 /* The master bounds a reload by less; one that is under way comes first. */

@@ -41,8 +41,7 @@ static const char *reason(const struct generation *generation, unsigned number, 
 	const struct member *member = &generation->members[number];
 	const struct conf *conf = generation->conf;
 	const struct slot *slot = &generation->slots[number];
-	uint64_t accepted = atomic_load_explicit(&slot->metrics[METRIC_connections_accepted_total],
-						 memory_order_relaxed);
+	uint64_t accepted = metric_sum(&slot->tally, METRIC_connections_accepted_total);
 
 	if (member->state != MEMBER_RUNNING || !member->ready)
 		return NULL;

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/announce.h"
-#include "master/deed.h"
+#include "core/deed.h"
 #include "master/environment.h"
 #include "master/member.h"
 #include "master/tidings.h"

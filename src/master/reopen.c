@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/deed.h"
+#include "core/deed.h"
 
 enum { REOPEN_MOST_MS = 5000 };
 

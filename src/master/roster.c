@@ -34,6 +34,16 @@ static unsigned in_the_way(const struct roster *roster, unsigned first, unsigned
 	return 0;
 }
 
+static void enlist(struct scoreboard *board, const struct listener_set *set)
+{
+	char address[ADDR_TEXT];
+
+	for (unsigned i = 0; set && i < set->count; i++)
+		set->list[i].row = scoreboard_enlist(board,
+						     addr_write(&set->list[i].bound, address),
+						     set->list[i].conf->service);
+}
+
 bool roster_begin(struct roster *roster, struct generation *generation, int64_t now_ms,
 		  struct err *err)
 {
@@ -49,6 +59,7 @@ bool roster_begin(struct roster *roster, struct generation *generation, int64_t 
 	generation->first_slot = first;
 	generation->slots = roster->board->slots + first;
 	generation->id = ++roster->last_id;
+	enlist(roster->board, generation->listeners);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);
 	roster->starting = generation;
@@ -61,8 +72,7 @@ struct generation *roster_promote(struct roster *roster)
 
 	roster->current = roster->starting;
 	roster->starting = NULL;
-	atomic_store_explicit(&roster->board->generation, roster->current->id,
-			      memory_order_relaxed);
+	cell_set(&roster->board->server.generation, roster->current->id);
 	return old;
 }
 

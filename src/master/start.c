@@ -130,7 +130,7 @@ bool start_take(struct server *server, struct conf *conf, struct err *err)
 		conf_free(conf);
 		return false;
 	}
-	server->loop.now_ms = clock_ms();
+	loop_read_clock(&server->loop);
 	server->deadline_ms = server->loop.now_ms + SERVER_READY_MS;
 	if (!roster_begin(&server->roster, generation, server->loop.now_ms, err)) {
 		generation_close(generation, NULL, true);

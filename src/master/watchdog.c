@@ -42,7 +42,8 @@ static void kill_hung(struct roster *roster, struct member *member, unsigned num
 {
 	LOG(EVENT_worker_hung, LOG_NUM("worker", number), LOG_NUM("child_pid", member->pid),
 	    LOG_NUM("silent_ms", silent_ms));
-	atomic_fetch_add_explicit(&roster->board->hangs, 1, memory_order_relaxed);
+	cell_add(&roster->board->past[number].tally.worker_hangs_total, 1);
+	scoreboard_mark(roster->board, MARK_HANG, number);
 	member->hung = true;
 	if (member->kill_ms == 0 || member->kill_ms > now_ms + WATCHDOG_ABORT_MS)
 		member->kill_ms = now_ms + WATCHDOG_ABORT_MS;

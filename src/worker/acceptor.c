@@ -26,6 +26,11 @@ static const struct listener *listener_of(const struct acceptor *a)
 	return &a->all->conns->listeners->list[a->index];
 }
 
+static struct listener_tally *tally_of(const struct acceptor *a)
+{
+	return &a->all->conns->slot->tally.listeners[listener_of(a)->row];
+}
+
 /* True when this worker is to accept from the socket. */
 static bool serves(const struct acceptor *a)
 {
@@ -60,6 +65,8 @@ static void pause_all(struct acceptors *all, const struct acceptor *woken)
 {
 	int peer = balance_lighter(&all->balance, UINT32_MAX, all->loop->now_ms);
 
+	if (!all->is_paused)
+		all->paused_us = all->loop->now_us;
 	all->is_paused = true;
 	for (unsigned i = 0; i < all->count; i++) {
 		timer_cancel(all->alarms, &all->list[i].park.timer);
@@ -89,6 +96,8 @@ static void watch_served(struct acceptors *all)
 
 static void resume_all(struct acceptors *all)
 {
+	cell_add(&all->conns->slot->tally.accept_paused_seconds_total,
+		 (uint64_t)(all->loop->now_us - all->paused_us));
 	all->is_paused = false;
 	timer_cancel(all->alarms, &all->resume.timer);
 	watch_served(all);
@@ -127,7 +136,7 @@ static void pause_exhausted(struct acceptor *a)
 		LOG(EVENT_accept_paused, LOG_STR("reason", strerror(errno)),
 		    LOG_NUM("connections", all->conns->live));
 	all->is_exhausted = true;
-	metric_add(all->conns->slot, METRIC_accept_pauses_total, 1);
+	cell_add(&all->conns->slot->tally.accept_pauses_total, 1);
 	timer_set(all->alarms, &all->calm.timer, all->loop->now_ms + CALM_MS);
 	pause_all(all, a);
 	set_resume(all);
@@ -168,13 +177,13 @@ static void handle_failure(struct acceptor *a)
 
 static void refuse(struct acceptor *a, int fd, const char *reason)
 {
-	struct slot *slot = a->all->conns->slot;
+	metric_cell *ended = a->all->conns->slot->tally.connections_ended_total;
 
 	LOG(EVENT_connection_refused, LOG_STR("listen", listener_of(a)->conf->address),
 	    LOG_STR("reason", reason));
 	(void)sys_close(fd);
-	metric_add(slot, METRIC_connections_refused_total, 1);
-	metric_add(slot, METRIC_connections_ended_total, 1);
+	cell_add(&tally_of(a)->connections_refused_total, 1);
+	cell_add(&ended[ENDING_refused], 1);
 }
 
 /* Once, until a tenth of the places is free again: else it would be a line for each connection. */
@@ -196,7 +205,7 @@ static void accept_one(struct acceptor *a)
 		return;
 	}
 	a->streak++;
-	metric_add(all->conns->slot, METRIC_connections_accepted_total, 1);
+	cell_add(&tally_of(a)->connections_accepted_total, 1);
 	if (!access_allows(listener_of(a)->conf, &remote)) {
 		refuse(a, fd, "access");
 		return;

@@ -48,6 +48,7 @@ struct acceptors {
 	struct alarm resume;
 	struct alarm calm;  /* no failure has come for a while */
 	struct alarm adopt; /* looks for sockets without an owner */
+	int64_t paused_us;  /* since when */
 	bool is_paused;     /* none of them watches */
 	bool is_exhausted;  /* the pause is for want of descriptors or memory, and has been said */
 	bool is_full;       /* and that has been said */

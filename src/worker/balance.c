@@ -102,7 +102,7 @@ void balance_kick(struct balance *b, unsigned peer, unsigned listener, int64_t n
 						  << (listener < LAST_BIT ? listener : LAST_BIT));
 	/* A full eventfd is as loud as it gets; the connection stays in the queue in any case. */
 	(void)!sys_write(b->kick_fds[peer], &one, sizeof(one));
-	metric_add(&b->peers[b->number], METRIC_accept_kicks_total, 1);
+	cell_add(&b->peers[b->number].tally.accept_kicks_total, 1);
 }
 
 uint64_t balance_asked(struct balance *b)

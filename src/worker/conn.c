@@ -8,13 +8,14 @@
  */
 #include "worker/conn.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/conns.h"
+#include "worker/deadline.h"
 
 enum {
-	ROUNDS = 16,     /* answers in a row before others have their turn */
-	FRESH_MS = 1000, /* so long a draining worker waits for a connection's first bytes */
+	ROUNDS = 16, /* answers in a row before others have their turn */
 };
 
 const char *conn_write_remote(const struct net *remote, uint16_t port, char *text)
@@ -50,12 +51,25 @@ static void take_in_hand(struct conns *all, const struct conn *c)
 	atomic_store_explicit(&slot->has_hand, 1, memory_order_relaxed);
 	conns_take_in_hand(all, c->index);
 	all->messages_before = c->messages;
+	all->begun_us = c->begun_us > 0 ? c->begun_us : all->loop->now_us;
+}
+
+/* Those of one turn end together. */
+static void count_messages(struct conns *all, const struct conn *c)
+{
+	uint64_t answered = c->messages - all->messages_before;
+
+	if (answered == 0)
+		return;
+	cell_add(&conns_tally(all, c)->messages_total, answered);
+	histogram_add(&all->slot->tally.message_seconds, (uint64_t)(clock_us() - all->begun_us),
+		      answered);
 }
 
 /* The record may be free by now, but nobody else has it yet. */
 static void put_down(struct conns *all, const struct conn *c)
 {
-	metric_add(all->slot, METRIC_messages_total, c->messages - all->messages_before);
+	count_messages(all, c);
 	conns_put_down(all);
 	atomic_store_explicit(&all->slot->has_hand, 0, memory_order_relaxed);
 }
@@ -69,7 +83,8 @@ static void say_ended(const struct conns *all, const struct conn *c, int error)
 	LOG(EVENT_connection_ended, LOG_STR("remote", conn_remote(c, remote)),
 	    LOG_STR("service", c->service->name), LOG_STR("ending", ending_name(c->ending)),
 	    LOG_NUM("bytes_in", c->bytes_in), LOG_NUM("bytes_out", c->bytes_out),
-	    LOG_NUM("messages", c->messages), LOG_NUM("ms", all->loop->now_ms - c->opened_ms),
+	    LOG_NUM("messages", c->messages),
+	    LOG_NUM("ms", (all->loop->now_us - c->opened_us) / 1000),
 	    LOG_STR("error", c->ending == ENDING_system_error ? strerrorname_np(error) : "none"));
 }
 
@@ -127,48 +142,6 @@ static bool watch(struct conns *all, struct conn *c)
 	return true;
 }
 
-/*
- * When the connection is due, given what it waits for; 0: never. *why is the ending it would
- * have.
- */
-static int64_t due_ms(const struct conns *all, const struct conn *c, enum ending *why)
-{
-	const struct listen_conf *conf = c->conf;
-	int64_t from = c->active_ms, timeout = conf->message_timeout;
-
-	*why = ENDING_send_timeout;
-	if (c->state == CONN_LINGERING) {
-		*why = c->ending;
-		return from + conf->linger_timeout;
-	}
-	if (buf_used(&c->out) == 0) {
-		if (c->begun_ms != 0) {
-			*why = ENDING_message_timeout;
-			from = c->begun_ms;
-		} else if (all->draining && c->bytes_in == 0) {
-			*why = ENDING_drained;
-			return c->opened_ms + FRESH_MS;
-		} else {
-			*why = ENDING_idle_timeout;
-			timeout = conf->idle_timeout;
-		}
-	}
-	return timeout > 0 ? from + timeout : 0;
-}
-
-/*
- * Only a deadline that comes nearer touches the heap: one that moved away is put off when it
- * fires.
- */
-static void set_deadline(struct conns *all, struct conn *c)
-{
-	enum ending why;
-	int64_t due = due_ms(all, c, &why);
-
-	if (due != 0 && (!timer_is_set(&c->timer) || due < c->timer.due_ms))
-		timer_set(&all->timers, &c->timer, due);
-}
-
 /* Our side ends; the client may still read the last answer and end its own. */
 static void half_close(struct conns *all, struct conn *c)
 {
@@ -184,7 +157,7 @@ static void half_close(struct conns *all, struct conn *c)
 	conns_take_back(all, &c->in);
 	conns_take_back(all, &c->out);
 	if (watch(all, c))
-		set_deadline(all, c);
+		deadline_set(all, c);
 }
 
 /* Sends what there is; true unless that ended the connection. */
@@ -204,7 +177,7 @@ static bool flush(struct conns *all, struct conn *c)
 	buf_drop(&c->out, (size_t)sent);
 	c->bytes_out += (uint64_t)sent;
 	c->active_ms = all->loop->now_ms;
-	metric_add(all->slot, METRIC_bytes_out_total, (uint64_t)sent);
+	cell_add(&conns_tally(all, c)->bytes_out_total, (uint64_t)sent);
 	return true;
 }
 
@@ -225,13 +198,13 @@ static enum verdict ask_drained(struct conn *c)
 static void wait_for_client(struct conns *all, struct conn *c)
 {
 	if (between_messages(c))
-		c->begun_ms = 0;
-	else if (c->begun_ms == 0 || c->messages != all->messages_before)
-		c->begun_ms = all->loop->now_ms;
+		c->begun_us = 0;
+	else if (c->begun_us == 0 || c->messages != all->messages_before)
+		c->begun_us = all->loop->now_us;
 	conns_take_back(all, &c->in);
 	conns_take_back(all, &c->out);
 	if (watch(all, c))
-		set_deadline(all, c);
+		deadline_set(all, c);
 }
 
 /*
@@ -241,7 +214,7 @@ static void wait_for_client(struct conns *all, struct conn *c)
 static bool leaves(const struct conns *all, const struct conn *c)
 {
 	return all->draining && c->state == CONN_OPEN && between_messages(c) &&
-	       (c->bytes_in > 0 || c->in_ended || all->loop->now_ms >= c->opened_ms + FRESH_MS);
+	       (c->bytes_in > 0 || c->in_ended || deadline_is_stale(all, c));
 }
 
 /* Carries out the service's verdict: sends, asks for more as long as the client takes it, ends. */
@@ -297,9 +270,12 @@ static bool receive(struct conns *all, struct conn *c)
 	got = sys_recv(c->fd, c->in.base + c->in.end, buf_room(&c->in), 0);
 	if (got > 0) {
 		c->in.end += (uint32_t)got;
+		if (c->bytes_in == 0)
+			histogram_add(&all->slot->tally.first_byte_seconds,
+				      (uint64_t)(all->loop->now_us - c->opened_us), 1);
 		c->bytes_in += (uint64_t)got;
 		c->active_ms = all->loop->now_ms;
-		metric_add(all->slot, METRIC_bytes_in_total, (uint64_t)got);
+		cell_add(&conns_tally(all, c)->bytes_in_total, (uint64_t)got);
 		return true;
 	}
 	if (got == 0) {
@@ -359,7 +335,7 @@ void conn_ready(struct conns *all, struct conn *c, uint32_t events)
 void conn_expire(struct conns *all, struct conn *c)
 {
 	enum ending why;
-	int64_t due = due_ms(all, c, &why);
+	int64_t due = deadline_due_ms(all, c, &why);
 
 	if (due == 0)
 		return;
@@ -392,6 +368,6 @@ void conn_resume(struct conns *all, struct conn *c)
 	c->watched = 0;
 	c->timer = (struct timer_node){ 0 };
 	if (watch(all, c))
-		set_deadline(all, c);
+		deadline_set(all, c);
 	put_down(all, c);
 }

@@ -38,9 +38,9 @@ struct conn {
 	uint32_t watched;  /* what epoll was asked for; 0: not in epoll */
 	struct buf in, out;
 	uint64_t bytes_in, bytes_out, messages;
-	int64_t opened_ms;
+	int64_t opened_us; /* clock_us() */
 	int64_t active_ms; /* last time that bytes moved, or the lingering began */
-	int64_t begun_ms;  /* when the message in progress began; 0: between messages */
+	int64_t begun_us;  /* when the message in progress began; 0: between messages */
 	struct timer_node timer;
 	const struct listen_conf *conf;
 	const struct service *service;

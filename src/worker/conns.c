@@ -121,7 +121,8 @@ static struct conn *new_record(struct conns *all, uint32_t listener, int fd)
 	c->conf = all->listeners->list[listener].conf;
 	c->service = all->services[listener];
 	c->state = CONN_OPEN;
-	c->opened_ms = c->active_ms = all->loop->now_ms;
+	c->opened_us = all->loop->now_us;
+	c->active_ms = all->loop->now_ms;
 	*conn_guard(c, all->arena->conn_stride) = CONN_MAGIC;
 	c->magic = CONN_MAGIC;
 	return c;
@@ -131,8 +132,6 @@ static void set_live(struct conns *all, uint32_t live)
 {
 	all->live = live;
 	atomic_store_explicit(&all->slot->live, live, memory_order_relaxed);
-	atomic_store_explicit(&all->slot->metrics[METRIC_connections_live], live,
-			      memory_order_relaxed);
 }
 
 static void say_opened(const struct conn *c)
@@ -150,6 +149,7 @@ void conns_accept(struct conns *all, uint32_t listener, int fd, const struct add
 
 	remember_remote(c, remote);
 	set_live(all, all->live + 1);
+	cell_add(&conns_tally(all, c)->connections_live, 1);
 	say_opened(c);
 	conn_begin(all, c);
 }
@@ -160,7 +160,8 @@ void conns_forget(struct conns *all, struct conn *c)
 	timer_cancel(&all->timers, &c->timer);
 	free_list_give(&all->records, c->index);
 	set_live(all, all->live - 1);
-	metric_add(all->slot, METRIC_connections_ended_total, 1);
+	cell_add(&conns_tally(all, c)->connections_live, (uint64_t)-1);
+	cell_add(&all->slot->tally.connections_ended_total[c->ending], 1);
 	all->room(all->owner);
 }
 
@@ -201,6 +202,12 @@ static void resume_bufs(struct conns *all, const bool *is_kept, bool *is_used)
 	rebuild_bufs(all, is_used, high);
 }
 
+static unsigned count_kept(struct conns *all, const struct conn *c)
+{
+	cell_add(&conns_tally(all, c)->connections_live, 1);
+	return 1;
+}
+
 bool conns_resume(struct conns *all, const bool *is_kept)
 {
 	uint32_t high = all->arena->head->conn_high, live = 0;
@@ -213,7 +220,7 @@ bool conns_resume(struct conns *all, const bool *is_kept)
 	all->records.high = high;
 	for (uint32_t i = 0; i < high; i++) {
 		if (is_kept[i])
-			live++;
+			live += count_kept(all, arena_conn(all->arena, i));
 		else
 			free_list_give(&all->records, i);
 	}

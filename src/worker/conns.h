@@ -35,6 +35,7 @@ struct conns {
 	uint32_t live;
 	uint32_t last_serial;
 	uint64_t messages_before; /* of the connection in hand, when it was taken */
+	int64_t begun_us;         /* likewise: when the message began that it is at */
 	bool draining;
 	void (*room)(void *owner); /* called when a connection has ended */
 	void *owner;               /* of room */
@@ -63,6 +64,12 @@ static inline void conns_put_down(struct conns *all)
 {
 	atomic_signal_fence(memory_order_seq_cst);
 	atomic_store_explicit(&all->arena->head->in_hand, 0, memory_order_relaxed);
+}
+
+/* Where this worker counts what the connection's listener does. */
+static inline struct listener_tally *conns_tally(const struct conns *all, const struct conn *c)
+{
+	return &all->slot->tally.listeners[all->listeners->list[c->listener].row];
 }
 
 /* True when no further connection fits. */

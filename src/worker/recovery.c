@@ -22,7 +22,7 @@ struct survey {
 	bool *has_fd; /* by descriptor, below fd_most */
 	size_t fd_most;
 	uint8_t *fd_claims, *buf_claims; /* how many records say that it is theirs: 0, 1, or more */
-	int64_t now_ms;
+	int64_t now_us;
 };
 
 static bool start_survey(struct survey *s, const struct heritage *heritage)
@@ -31,7 +31,7 @@ static bool start_survey(struct survey *s, const struct heritage *heritage)
 
 	*s = (struct survey){ .heritage = heritage,
 			      .arena = heritage->arena,
-			      .now_ms = clock_ms() };
+			      .now_us = clock_us() };
 	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return false;
 	s->fd_most = (size_t)limit.rlim_cur;
@@ -85,9 +85,9 @@ static bool is_sound_buf(const struct survey *s, const struct buf *b)
 }
 
 /* The lower bound keeps what is reckoned with it from overflowing. */
-static bool is_past(const struct survey *s, int64_t ms)
+static bool is_past(int64_t time, int64_t now)
 {
-	return ms > INT64_MIN / 2 && ms <= s->now_ms;
+	return time > INT64_MIN / 2 && time <= now;
 }
 
 static bool is_sound_frame(const struct survey *s, struct conn *c, uint32_t index)
@@ -95,8 +95,8 @@ static bool is_sound_frame(const struct survey *s, struct conn *c, uint32_t inde
 	return c->magic == CONN_MAGIC && *conn_guard(c, s->arena->conn_stride) == CONN_MAGIC &&
 	       c->index == index && c->listener < s->heritage->listeners->count &&
 	       c->state >= CONN_OPEN && c->state <= CONN_LINGERING && c->ending < ENDING_COUNT &&
-	       *(const uint8_t *)&c->in_ended <= 1 && is_past(s, c->opened_ms) &&
-	       is_past(s, c->active_ms) && is_past(s, c->begun_ms) &&
+	       *(const uint8_t *)&c->in_ended <= 1 && is_past(c->opened_us, s->now_us) &&
+	       is_past(c->active_ms, s->now_us / 1000) && is_past(c->begun_us, s->now_us) &&
 	       (!c->in.base || c->in.base != c->out.base) && is_sound_buf(s, &c->in) &&
 	       is_sound_buf(s, &c->out);
 }
@@ -242,10 +242,14 @@ static bool survey(struct recovery *r, struct survey *s)
 }
 
 /* At once: a worker that dies before it has adopted the others finds no trace of these. */
-static void count_lost(const struct recovery *r, struct slot *slot)
+static void count_lost(const struct recovery *r, struct worker_tally *tally)
 {
-	metric_add(slot, METRIC_connections_lost_total, r->lost);
-	metric_add(slot, METRIC_connections_ended_total, r->lost);
+	metric_cell *ended = tally->connections_ended_total;
+
+	cell_add(&tally->connections_lost_total, r->lost);
+	cell_add(&ended[ENDING_worker_crash], r->in_hand);
+	cell_add(&ended[ENDING_recovery_damaged], r->damaged);
+	cell_add(&ended[ENDING_worker_lost], r->lost - r->in_hand - r->damaged);
 }
 
 bool recovery_survey(struct recovery *r, const struct heritage *heritage)
@@ -259,7 +263,7 @@ bool recovery_survey(struct recovery *r, const struct heritage *heritage)
 	done = start_survey(&s, heritage) && survey(r, &s);
 	end_survey(&s);
 	if (done)
-		count_lost(r, &heritage->peers[heritage->number]);
+		count_lost(r, &heritage->peers[heritage->number].tally);
 	return done;
 }
 
@@ -279,8 +283,8 @@ bool recovery_adopt(struct recovery *r, struct conns *all)
 		return true;
 	if (r->is_kept && !conns_resume(all, r->is_kept))
 		return false;
-	metric_add(all->slot, METRIC_recoveries_total, 1);
-	metric_add(all->slot, METRIC_connections_recovered_total, r->kept);
+	cell_add(&all->slot->tally.recoveries_total, 1);
+	cell_add(&all->slot->tally.connections_recovered_total, r->kept);
 	say(r);
 	return true;
 }
@@ -335,7 +339,7 @@ void recovery_scene(const struct arena *arena, const struct slot *slot, const st
 		return;
 	scene->conf = find_conf(conf, c);
 	scene->state = c->state;
-	scene->age_ms = now_ms > c->opened_ms ? now_ms - c->opened_ms : 0;
+	scene->age_ms = now_ms > c->opened_us / 1000 ? now_ms - c->opened_us / 1000 : 0;
 	scene->bytes_in = c->bytes_in;
 	scene->bytes_out = c->bytes_out;
 }

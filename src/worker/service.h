@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "core/conf.h"
-#include "worker/ending.h"
+#include "core/ending.h"
 
 struct conn;
 

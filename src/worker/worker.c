@@ -324,7 +324,7 @@ int worker_run(const struct heritage *heritage)
 		recovery_passed(heritage->arena); /* it leaves; it did not die of what it found */
 		return err.code;
 	}
-	w->loop.now_ms = clock_ms();
+	loop_read_clock(&w->loop);
 	if (w->recovery.was_draining)
 		begin_draining(w, w->conns.arena->head->give_up_ms);
 	else

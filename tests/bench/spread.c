@@ -16,7 +16,7 @@ static void print_slot(const struct slot *slot)
 	if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_READY)
 		return;
 	printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n", slot->number, slot->pid,
-	       slot->live, slot->metrics[METRIC_connections_accepted_total]);
+	       slot->live, metric_sum(&slot->tally, METRIC_connections_accepted_total));
 }
 
 int main(int argc, char **argv)

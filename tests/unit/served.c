@@ -133,6 +133,7 @@ void served_recover(struct served *s, struct recovery *recovery)
 					   .is_kept = true,
 					   .resumes = true };
 
+	cell_set(&s->slot.tally.listeners[0].connections_live, 0); /* as the master's fold does */
 	s->conns.live = 0; /* what conns_stop would not let go */
 	conns_stop(&s->conns);
 	loop_close(&s->loop);
@@ -158,10 +159,10 @@ void served_settle(struct served *s)
 
 static void age(struct conn *c, int64_t ms)
 {
-	c->opened_ms -= ms;
+	c->opened_us -= ms * 1000;
 	c->active_ms -= ms;
-	if (c->begun_ms != 0)
-		c->begun_ms -= ms;
+	if (c->begun_us != 0)
+		c->begun_us -= ms * 1000;
 	c->timer.due_ms -= ms; /* all alike, so the heap keeps its order */
 }
 
@@ -170,7 +171,7 @@ void served_pass(struct served *s, double hours)
 	served_settle(s);
 	for (uint32_t i = 0; i < s->conns.arena->head->conn_high; i++)
 		age(arena_conn(s->conns.arena, i), (int64_t)(hours * 3600 * 1000));
-	s->loop.now_ms = clock_ms();
+	loop_read_clock(&s->loop);
 	conns_expire(&s->conns);
 }
 
@@ -233,5 +234,5 @@ struct conn *served_only(struct served *s)
 
 uint64_t served_metric(const struct served *s, enum metric metric)
 {
-	return atomic_load(&s->slot.metrics[metric]);
+	return metric_sum(&s->slot.tally, metric);
 }

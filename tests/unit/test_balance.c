@@ -139,7 +139,7 @@ static void kick__names_the_listener__and_is_heard_once(void **state)
 	assert_true(balance_mask_has(mask, 63)); /* all beyond share the last bit */
 	assert_false(balance_mask_has(mask, 3));
 	assert_int_equal(balance_asked(&f->of[1]), 0);
-	assert_int_equal(atomic_load(&f->slots[0].metrics[METRIC_accept_kicks_total]), 1);
+	assert_int_equal(cell_get(&f->slots[0].tally.accept_kicks_total), 1);
 }
 
 int main(void)

@@ -92,7 +92,7 @@ static void set_fd_of_another(struct served *s, struct conn *c)
 static void set_opened_future(struct served *s, struct conn *c)
 {
 	(void)s;
-	c->opened_ms = clock_ms() + HOUR_MS;
+	c->opened_us = clock_us() + (int64_t)HOUR_MS * 1000;
 }
 
 static void set_active_future(struct served *s, struct conn *c)
@@ -104,13 +104,13 @@ static void set_active_future(struct served *s, struct conn *c)
 static void set_begun_future(struct served *s, struct conn *c)
 {
 	(void)s;
-	c->begun_ms = INT64_MAX;
+	c->begun_us = INT64_MAX;
 }
 
 static void set_opened_min(struct served *s, struct conn *c)
 {
 	(void)s;
-	c->opened_ms = INT64_MIN;
+	c->opened_us = INT64_MIN;
 }
 
 static void set_buf_of_another(struct served *s, struct conn *c)

@@ -241,7 +241,8 @@ static void scene__tells_what_was_in_hand(void **state)
 	assert_false(scene.has_remote);
 	conns_take_in_hand(&s.conns, 0);
 	s.slot.has_hand = 1;
-	recovery_scene(s.conns.arena, &s.slot, &s.conf, record(&s, 0)->opened_ms + 70, &scene);
+	recovery_scene(s.conns.arena, &s.slot, &s.conf, record(&s, 0)->opened_us / 1000 + 70,
+		       &scene);
 	assert_true(scene.has_remote);
 	assert_int_equal(scene.remote.family, AF_UNIX);
 	assert_ptr_equal(scene.conf, &s.listen_conf);

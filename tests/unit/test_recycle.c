@@ -97,8 +97,8 @@ static void step__with_a_worker_that_accepted_enough__replaces_that(void **state
 	struct generation *generation = crew_serve(roster, "worker_max_connections=100");
 	struct recycle recycle = { 0 };
 
-	generation->slots[0].metrics[METRIC_connections_accepted_total] = 99;
-	generation->slots[1].metrics[METRIC_connections_accepted_total] = 110;
+	generation->slots[0].tally.listeners[0].connections_accepted_total = 99;
+	generation->slots[1].tally.listeners[0].connections_accepted_total = 110;
 	recycle_step(&recycle, roster, OLD_ENOUGH);
 	assert_int_equal(recycle.generation, generation->id);
 	assert_int_equal(recycle.old, 1);

@@ -100,12 +100,12 @@ static void reap__of_a_worker_that_served__replaces_it_at_once(void **state)
 	struct generation *generation = crew_serve(roster, NULL);
 	pid_t before = generation->members[1].pid;
 
-	generation->slots[1].metrics[METRIC_messages_total] = 5;
+	generation->slots[1].tally.listeners[0].messages_total = 5;
 	crew_kill(roster, &generation->members[1], SIGKILL, CREW_NOW + 10);
 	assert_int_equal(generation->members[1].due_ms, CREW_NOW + 10);
 	assert_int_equal(generation->slots[1].state, SLOT_EMPTY);
-	assert_int_equal(roster->board->totals[METRIC_messages_total], 5);
-	assert_int_equal(roster->board->crashes, 1);
+	assert_int_equal(scoreboard_sum(roster->board, METRIC_messages_total), 5);
+	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_crashes_total), 1);
 	roster_start_due(roster, CREW_NOW + 10);
 	assert_int_equal(generation->members[1].state, MEMBER_RUNNING);
 	assert_int_not_equal(generation->members[1].pid, before);
@@ -152,7 +152,7 @@ static void reap__of_a_retiring_worker__leaves_its_place_empty(void **state)
 	roster_reap(roster, CREW_NOW);
 	assert_int_equal(generation->members[2].state, MEMBER_EMPTY);
 	assert_null(generation->members[2].arena);
-	assert_int_equal(roster->board->crashes, 0);
+	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_crashes_total), 0);
 }
 
 static void reap__before_ready_at_the_start__fails_the_generation(void **state)
@@ -243,7 +243,7 @@ static void reap__with_a_stop_heard_meanwhile__replaces_nobody(void **state)
 	roster->owner = roster;
 	crew_kill(roster, &generation->members[0], SIGKILL, CREW_NOW);
 	assert_int_equal(generation->members[0].state, MEMBER_EMPTY);
-	assert_int_equal(roster->board->crashes, 0);
+	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_crashes_total), 0);
 }
 
 static void retire__then_all_gone__is_swept(void **state)

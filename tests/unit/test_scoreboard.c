@@ -63,14 +63,21 @@ static void new__then_view__shows_what_the_master_writes(void **state)
 	view = scoreboard_view(path, &err);
 	assert_non_null(view);
 	assert_int_equal(atomic_load(&view->master_pid), getpid());
-	atomic_store(&board->generation, 7);
-	assert_int_equal(atomic_load(&view->generation), 7);
+	cell_set(&board->server.generation, 7);
+	assert_int_equal(cell_get(&view->server.generation), 7);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
 	assert_int_equal(st.st_size, sizeof(*board));
 	scoreboard_unview(view);
 	scoreboard_free(board, path, true);
 	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* What a worker that lives counts. */
+static void count(struct slot *slot, uint64_t messages)
+{
+	atomic_store(&slot->state, SLOT_READY);
+	cell_add(&slot->tally.listeners[2].messages_total, messages);
 }
 
 static void new__is_shared_with_children(void **state)
@@ -82,7 +89,7 @@ static void new__is_shared_with_children(void **state)
 	(void)state;
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		metric_add(&board->slots[3], METRIC_messages_total, 5);
+		count(&board->slots[3], 5);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -95,10 +102,10 @@ static void new__over_an_older_file__replaces_it_and_leaves_the_old_mapping(void
 	struct scoreboard *old = make(), *board;
 
 	(void)state;
-	atomic_store(&old->generation, 1);
+	cell_set(&old->server.generation, 1);
 	board = make();
-	assert_int_equal(atomic_load(&board->generation), 0);
-	assert_int_equal(atomic_load(&old->generation), 1);
+	assert_int_equal(cell_get(&board->server.generation), 0);
+	assert_int_equal(cell_get(&old->server.generation), 1);
 	scoreboard_free(old, path, true); /* the file is not its own any more */
 	assert_int_equal(access(path, F_OK), 0);
 	scoreboard_free(board, path, true);
@@ -170,15 +177,15 @@ static void fold__keeps_counters_and_drops_gauges(void **state)
 	struct slot *slot = &board->slots[1];
 
 	(void)state;
-	metric_add(slot, METRIC_messages_total, 10);
-	metric_add(slot, METRIC_connections_live, 3);
+	count(slot, 10);
+	cell_add(&slot->tally.listeners[0].connections_live, 3);
 	atomic_store(&slot->live, 3);
-	metric_add(&board->slots[2], METRIC_messages_total, 1);
-	scoreboard_fold(board, slot);
+	count(&board->slots[2], 1);
+	scoreboard_fold(board, slot, 1);
 	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 11);
 	assert_int_equal(scoreboard_sum(board, METRIC_connections_live), 0);
 	assert_int_equal(atomic_load(&slot->live), 0);
-	scoreboard_fold(board, slot);
+	scoreboard_fold(board, slot, 1);
 	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 11);
 	scoreboard_free(board, path, true);
 }
@@ -188,7 +195,7 @@ static void sum__after_a_fold_that_never_ended__still_answers(void **state)
 	struct scoreboard *board = make();
 
 	(void)state;
-	metric_add(&board->slots[0], METRIC_messages_total, 2);
+	count(&board->slots[0], 2);
 	atomic_store(&board->folds, 1);
 	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 2);
 	scoreboard_free(board, path, true);
@@ -206,10 +213,10 @@ static void sum__while_another_process_folds__never_falls(void **state)
 	if (pid == 0) {
 		alarm(60); /* not for ever, should the reader fail */
 		for (unsigned i = 0; i < 2000; i++) {
-			metric_add(&board->slots[1000], METRIC_messages_total, 1000);
-			scoreboard_fold(board, &board->slots[1000]);
+			count(&board->slots[1000], 1000);
+			scoreboard_fold(board, &board->slots[1000], 7);
 			/* the reader's turn: without it a fold would be under way in every sum */
-			while (atomic_load(&board->generation) < i)
+			while (cell_get(&board->server.generation) < i)
 				sched_yield();
 		}
 		_exit(0);
@@ -219,10 +226,65 @@ static void sum__while_another_process_folds__never_falls(void **state)
 
 		assert_true(sum >= last);
 		last = sum;
-		atomic_fetch_add(&board->generation, 1);
+		cell_add(&board->server.generation, 1);
 	}
 	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 2000000);
 	scoreboard_free(board, path, true);
+}
+
+static void worker__adds_up_the_dead_and_the_living_of_its_number(void **state)
+{
+	struct scoreboard *board = make();
+	struct worker_tally tally;
+
+	(void)state;
+	count(&board->slots[5], 3);
+	cell_add(&board->slots[5].tally.connections_ended_total[ENDING_drained], 2);
+	histogram_add(&board->slots[5].tally.message_seconds, 7, 3);
+	scoreboard_fold(board, &board->slots[5], 4);
+	count(&board->slots[6], 5);
+	atomic_store(&board->slots[6].number, 4);
+	count(&board->slots[7], 9);
+	atomic_store(&board->slots[7].number, 5);
+	scoreboard_worker(board, 4, &tally);
+	assert_int_equal(metric_sum(&tally, METRIC_messages_total), 8);
+	assert_int_equal(cell_get(&tally.listeners[2].messages_total), 8);
+	assert_int_equal(tally.connections_ended_total[ENDING_drained], 2);
+	assert_int_equal(metric_sum(&tally, METRIC_message_seconds), 3);
+	assert_int_equal(tally.message_seconds.sum_us, 21);
+	scoreboard_all(board, &tally);
+	assert_int_equal(metric_sum(&tally, METRIC_messages_total), 17);
+	scoreboard_free(board, path, true);
+}
+
+static void enlist__gives_a_listener_its_row_again_and_the_last_one_to_all_beyond(void **state)
+{
+	struct scoreboard *board = make();
+	char address[32];
+
+	(void)state;
+	for (unsigned i = 0; i < METRIC_LISTENERS + 3; i++) {
+		snprintf(address, sizeof(address), "127.0.0.1:%u", i + 1);
+		assert_int_equal(scoreboard_enlist(board, address, "echo"),
+				 i < METRIC_LISTENERS ? i : METRIC_LISTENERS - 1);
+	}
+	assert_int_equal(scoreboard_enlist(board, "127.0.0.1:4", "echo"), 3);
+	assert_int_equal(scoreboard_enlist(board, "127.0.0.1:4", "ack"), METRIC_LISTENERS - 1);
+	assert_string_equal(board->listeners[METRIC_LISTENERS - 1].address, "other");
+	scoreboard_free(board, path, true);
+}
+
+static void bucket__holds_what_is_at_most_its_bound(void **state)
+{
+	(void)state;
+	for (unsigned b = 1; b < HISTOGRAM_BUCKETS - 1; b++) {
+		assert_true(histogram_bound_us(b) > histogram_bound_us(b - 1));
+		assert_int_equal(histogram_bucket(histogram_bound_us(b)), b);
+		assert_int_equal(histogram_bucket(histogram_bound_us(b) + 1), b + 1);
+	}
+	assert_int_equal(histogram_bucket(0), 0);
+	assert_int_equal(histogram_bucket(1), 0);
+	assert_int_equal(histogram_bucket(UINT64_MAX), HISTOGRAM_BUCKETS - 1);
 }
 
 static void path__replaces_or_follows_the_pid_files(void **state)
@@ -241,8 +303,6 @@ static void slots__are_aligned_to_cache_lines(void **state)
 	assert_int_equal(sizeof(struct slot) % 64, 0);
 	assert_int_equal(offsetof(struct scoreboard, slots) % 64, 0);
 	assert_string_equal(metric_rows[METRIC_messages_total].name, "messages_total");
-	assert_false(metric_rows[METRIC_connections_live].is_counter);
-	assert_true(metric_rows[METRIC_bytes_in_total].is_counter);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -259,6 +319,9 @@ int main(void)
 		CASE(fold__keeps_counters_and_drops_gauges),
 		CASE(sum__after_a_fold_that_never_ended__still_answers),
 		CASE(sum__while_another_process_folds__never_falls),
+		CASE(worker__adds_up_the_dead_and_the_living_of_its_number),
+		CASE(enlist__gives_a_listener_its_row_again_and_the_last_one_to_all_beyond),
+		cmocka_unit_test(bucket__holds_what_is_at_most_its_bound),
 		cmocka_unit_test(path__replaces_or_follows_the_pid_files),
 		cmocka_unit_test(slots__are_aligned_to_cache_lines),
 	};

@@ -51,7 +51,7 @@ static void look__at_a_silent_worker__aborts_then_kills_it(void **state)
 	assert_true(generation->members[1].hung);
 	assert_int_equal(generation->members[1].kill_ms, CREW_NOW + 1250 + WATCHDOG_ABORT_MS);
 	assert_false(generation->members[0].hung || generation->members[2].hung);
-	assert_int_equal(roster->board->hangs, 1);
+	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_hangs_total), 1);
 	crew_await_death(pid);
 	roster_reap(roster, CREW_NOW + 1250);
 	assert_int_equal(generation->members[1].state, MEMBER_WAITING);
@@ -65,7 +65,7 @@ static void look__at_a_worker_just_in_time__leaves_it(void **state)
 
 	look_until(&watchdog, roster, CREW_NOW + 1000);
 	assert_false(generation->members[0].hung);
-	assert_int_equal(roster->board->hangs, 0);
+	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_hangs_total), 0);
 }
 
 static void look__after_the_master_itself_was_away__grants_a_fresh_start(void **state)

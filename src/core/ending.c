@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Names the reasons for which connections end, and finds the one that an error stands for. */
-#include "worker/ending.h"
+#include "core/ending.h"
 
 #include <errno.h>
 
-static const char *const names[ENDING_COUNT] = {
-#define ENDING(name, sentence) #name,
+static const struct {
+	const char *name;
+	char who;
+} rows[ENDING_COUNT] = {
+#define ENDING(name, who, sentence) { #name, who },
 #include "tables/endings.def"
 };
 
 const char *ending_name(enum ending ending)
 {
-	return names[ending];
+	return rows[ending].name;
+}
+
+char ending_who(enum ending ending)
+{
+	return rows[ending].who;
 }
 
 /* Most errors say that the other end is out of reach (tcp(7)). */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Outcomes in the scoreboard. Must not log them. Called by reload.c, reopen.c and control.c. */
-#include "master/deed.h"
+#include "core/deed.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 void deed_begin(struct deed *deed)
 {
@@ -19,6 +20,7 @@ void deed_end(struct deed *deed, const char *failure, int64_t took_ms, unsigned 
 	outcome->failed = failure ? 1 : 0;
 	outcome->took_ms = (uint32_t)took_ms;
 	outcome->workers = workers;
+	outcome->at_s = time(NULL);
 	atomic_store_explicit(&deed->done, done, memory_order_release);
 }
 

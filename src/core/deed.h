@@ -2,8 +2,8 @@
 /*
  * A struct deed of the scoreboard: the master writes how it went, whoever waits (-s) reads it.
  */
-#ifndef MASTER_DEED_H
-#define MASTER_DEED_H
+#ifndef CORE_DEED_H
+#define CORE_DEED_H
 
 #include <stdint.h>
 

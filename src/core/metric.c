@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rows of what is counted, and sums over cells. It maps nothing and decides nothing. Called by
+ * the scoreboard and by whoever reports on it.
+ */
+#include "core/metric.h"
+
+/* sizeof through a type of each kind, as the structs have it. */
+#define COUNT_OF_COUNTER   1
+#define COUNT_OF_GAUGE     1
+#define COUNT_OF_BY_ENDING ENDING_COUNT
+#define COUNT_OF_HISTOGRAM (sizeof(struct histogram) / sizeof(metric_cell))
+
+#define TALLY_LISTENER struct listener_tally
+#define TALLY_WORKER   struct worker_tally
+#define TALLY_QUEUE    struct queue_tally
+#define TALLY_SERVER   struct server_tally
+
+const struct metric_row metric_rows[METRIC_COUNT] = {
+#define METRIC(scope, kind, unit, name, sentence)                                         \
+	[METRIC_##name] = { #name,          SCOPE_##scope, KIND_IS_##kind,                \
+			    UNIT_##unit,    sentence,      offsetof(TALLY_##scope, name), \
+			    COUNT_OF_##kind },
+#include "tables/metrics.def"
+};
+
+const char *metric_type(const struct metric_row *row)
+{
+	static const char *const types[] = { [KIND_IS_COUNTER] = "counter",
+					     [KIND_IS_GAUGE] = "gauge",
+					     [KIND_IS_BY_ENDING] = "counter",
+					     [KIND_IS_HISTOGRAM] = "histogram" };
+
+	return types[row->kind];
+}
+
+const metric_cell *metric_cells(const struct metric_row *row, const void *tally)
+{
+	return (const metric_cell *)((const char *)tally + row->offset);
+}
+
+static metric_cell *own_cells(const struct metric_row *row, void *tally)
+{
+	return (metric_cell *)((char *)tally + row->offset);
+}
+
+typedef void each_cell(const struct metric_row *row, metric_cell *to, metric_cell *from);
+
+/* Calls `each` for every cell of the two, listener by listener. */
+static void walk(struct worker_tally *to, struct worker_tally *from, each_cell *each)
+{
+	for (unsigned m = 0; m < METRIC_COUNT; m++) {
+		const struct metric_row *row = &metric_rows[m];
+
+		if (row->scope == SCOPE_WORKER)
+			for (size_t i = 0; i < row->cells; i++)
+				each(row, own_cells(row, to) + i, own_cells(row, from) + i);
+		else if (row->scope == SCOPE_LISTENER)
+			for (unsigned l = 0; l < METRIC_LISTENERS; l++)
+				each(row, own_cells(row, &to->listeners[l]),
+				     own_cells(row, &from->listeners[l]));
+	}
+}
+
+static void add(const struct metric_row *row, metric_cell *to, metric_cell *from)
+{
+	(void)row;
+	cell_add(to, atomic_load_explicit(from, memory_order_acquire));
+}
+
+static void fold(const struct metric_row *row, metric_cell *to, metric_cell *from)
+{
+	uint64_t share = atomic_exchange_explicit(from, 0, memory_order_acq_rel);
+
+	if (share > 0 && row->kind != KIND_IS_GAUGE)
+		atomic_fetch_add_explicit(to, share, memory_order_acq_rel);
+}
+
+void metric_add_tally(struct worker_tally *to, const struct worker_tally *from)
+{
+	walk(to, (struct worker_tally *)from, add);
+}
+
+void metric_fold_tally(struct worker_tally *to, struct worker_tally *from)
+{
+	walk(to, from, fold);
+}
+
+uint64_t metric_sum(const struct worker_tally *tally, enum metric metric)
+{
+	const struct metric_row *row = &metric_rows[metric];
+	size_t cells = row->kind == KIND_IS_HISTOGRAM ? HISTOGRAM_BUCKETS : row->cells;
+	uint64_t sum = 0;
+
+	if (row->scope == SCOPE_WORKER)
+		for (size_t i = 0; i < cells; i++)
+			sum += cell_get(metric_cells(row, tally) + i);
+	else
+		for (unsigned l = 0; l < METRIC_LISTENERS; l++)
+			sum += cell_get(metric_cells(row, &tally->listeners[l]));
+	return sum;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Reckons deadlines; ending what is due is worker/conn.c's business. */
+#include "worker/deadline.h"
+
+enum { FRESH_MS = 1000 }; /* so long a draining worker waits for a connection's first bytes */
+
+int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum ending *why)
+{
+	const struct listen_conf *conf = c->conf;
+	int64_t from = c->active_ms, timeout = conf->message_timeout;
+
+	*why = ENDING_send_timeout;
+	if (c->state == CONN_LINGERING) {
+		*why = c->ending;
+		return from + conf->linger_timeout;
+	}
+	if (buf_used(&c->out) == 0) {
+		if (c->begun_us != 0) {
+			*why = ENDING_message_timeout;
+			from = c->begun_us / 1000;
+		} else if (all->draining && c->bytes_in == 0) {
+			*why = ENDING_drained;
+			return c->opened_us / 1000 + FRESH_MS;
+		} else {
+			*why = ENDING_idle_timeout;
+			timeout = conf->idle_timeout;
+		}
+	}
+	return timeout > 0 ? from + timeout : 0;
+}
+
+/* One that moved away is put off when it fires: the heap is not touched. */
+void deadline_set(struct conns *all, struct conn *c)
+{
+	enum ending why;
+	int64_t due = deadline_due_ms(all, c, &why);
+
+	if (due != 0 && (!timer_is_set(&c->timer) || due < c->timer.due_ms))
+		timer_set(&all->timers, &c->timer, due);
+}
+
+bool deadline_is_stale(const struct conns *all, const struct conn *c)
+{
+	return all->loop->now_ms >= c->opened_us / 1000 + FRESH_MS;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When a connection's patience ends: one deadline at a time, by what it waits for. For worker/conn.c.
+ */
+#ifndef WORKER_DEADLINE_H
+#define WORKER_DEADLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "worker/conns.h"
+
+/*
+ * When the connection is due (clock_ms()), given what it waits for; 0: never. *why is the ending it
+ * would have.
+ */
+int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum ending *why);
+
+/* Sets the connection's timer if its deadline has come nearer. */
+void deadline_set(struct conns *all, struct conn *c);
+
+/* True when a connection that has said nothing yet has had its moment to. */
+bool deadline_is_stale(const struct conns *all, const struct conn *c);
+
+#endif
