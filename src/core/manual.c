@@ -105,17 +105,32 @@ static void print_signals(FILE *out)
 	mdoc_end(out);
 }
 
+static void print_metric(const struct metric_row *row, FILE *out)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "prefork_%s", row->name);
+	mdoc_term("Sy", name, metric_type(row), out);
+	mdoc_text(row->sentence, out);
+}
+
 static void print_metrics(FILE *out)
 {
-	mdoc_begin(out);
-	for (int i = 0; i < METRIC_COUNT; i++) {
-		char name[96];
+	static const char *const heads[] = {
+		[SCOPE_LISTENER] = ".Ss For each worker and listener",
+		[SCOPE_WORKER] = ".Ss For each worker",
+		[SCOPE_QUEUE] = ".Ss For each listener",
+		[SCOPE_SERVER] = ".Ss For the server",
+	};
 
-		snprintf(name, sizeof(name), "prefork_%s", metric_rows[i].name);
-		mdoc_term("Sy", name, metric_type(&metric_rows[i]), out);
-		mdoc_text(metric_rows[i].sentence, out);
+	for (int scope = SCOPE_LISTENER; scope <= SCOPE_SERVER; scope++) {
+		fprintf(out, "%s\n", heads[scope]);
+		mdoc_begin(out);
+		for (int i = 0; i < METRIC_COUNT; i++)
+			if ((int)metric_rows[i].scope == scope)
+				print_metric(&metric_rows[i], out);
+		mdoc_end(out);
 	}
-	mdoc_end(out);
 }
 
 static void print_events(FILE *out)
@@ -179,6 +194,16 @@ static void print_endings(FILE *out)
 	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
 }
 
+static void print_fields(FILE *out)
+{
+	static const struct row rows[] = {
+#define ACCESS_FIELD(name, kind, sentence) { #name, sentence },
+#include "tables/fields.def"
+	};
+
+	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
 static void print_services(FILE *out)
 {
 	mdoc_begin(out);
@@ -196,7 +221,7 @@ static const struct {
 	{ "options", print_options }, { "signals", print_signals }, { "metrics", print_metrics },
 	{ "events", print_events },   { "exits", print_exits },     { "services", print_services },
 	{ "flags", print_flags },     { "verbs", print_verbs },     { "endings", print_endings },
-	{ "sample", sample_print },
+	{ "fields", print_fields },   { "sample", sample_print },
 };
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };
 
