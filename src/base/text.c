@@ -78,8 +78,11 @@ void text_micros(struct text *text, uint64_t millionths)
 	text_put(text, from, (size_t)(end - from));
 }
 
-/* Bytes of the well-formed UTF-8 character that `left` bytes begin with (RFC 3629); 0: none. */
-static size_t utf8_length(const unsigned char *c, size_t left)
+/*
+ * Bytes of the well-formed UTF-8 character at c (RFC 3629); 0: none. A NUL ends the string, and is
+ * no second byte of anything.
+ */
+static size_t utf8_length(const unsigned char *c)
 {
 	static const struct {
 		unsigned char first, last, second_first, second_last, length;
@@ -95,8 +98,7 @@ static size_t utf8_length(const unsigned char *c, size_t left)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (c[0] < rows[i].first || c[0] > rows[i].last)
 			continue;
-		if (rows[i].length > left || c[1] < rows[i].second_first ||
-		    c[1] > rows[i].second_last)
+		if (c[1] < rows[i].second_first || c[1] > rows[i].second_last)
 			return 0;
 		for (size_t k = 2; k < rows[i].length; k++) {
 			if ((c[k] & 0xc0) != 0x80)
@@ -198,7 +200,7 @@ static size_t put_character(struct text *text, enum text_form form, const char *
 	size_t length, n;
 
 	memcpy(c, string, strnlen(string, left < UTF8_MOST ? left : UTF8_MOST));
-	length = utf8_length(c, left);
+	length = utf8_length(c);
 	if (length > 0)
 		c[length] = '\0';
 	if (length == 0)
@@ -255,8 +257,7 @@ bool text_is_bare(const char *string)
 	for (; *c; c += length) {
 		if (*c == ' ' || *c == '=' || *c == '"' || *c == '\\')
 			return false;
-		/* a NUL is no second byte of anything: the string's end is a bound by itself */
-		length = utf8_length(c, UTF8_MOST);
+		length = utf8_length(c);
 		if (length == 0 || is_control(c))
 			return false;
 	}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests, and what services/http_parse must make of them. For test_http_parse. */
+#ifndef UNIT_HTTP_REQUESTS_H
+#define UNIT_HTTP_REQUESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "services/http_parse.h"
+
+struct http_taken {
+	const char *text; /* just the head */
+	enum http_method method;
+	const char *path, *query; /* query NULL: there is none */
+	unsigned minor;
+	bool keep_alive, expect_continue;
+	uint64_t content_length;
+};
+
+struct http_refused {
+	const char *text; /* may hold NULs */
+	size_t length;
+	unsigned status;
+};
+
+extern const struct http_taken http_taken[];
+extern const size_t http_taken_count;
+extern const struct http_refused http_refused[];
+extern const size_t http_refused_count;
+
+#endif
