@@ -16,8 +16,9 @@
 #include "core/override.h"
 #include "core/quote.h"
 
-#define DEFAULT_FILE   SYSCONFDIR "/prefork-srv.conf"
-#define DEFAULT_LISTEN "127.0.0.1:8081=ack"
+#define DEFAULT_FILE SYSCONFDIR "/prefork-srv.conf"
+
+static const char *const default_listeners[] = { "127.0.0.1:8080=status", "127.0.0.1:8081=ack" };
 
 /* The file to read, or NULL for the built-in default. */
 static const char *choose_file(const struct conf_source *source)
@@ -46,16 +47,26 @@ static bool take_listeners(struct conf *conf, const struct conf_source *source, 
 	return true;
 }
 
-static bool add_default_listener(struct conf *conf, struct err *err)
+static bool add_default_listener(struct conf *conf, const char *listener, struct err *err)
 {
 	char *origin = strdup("built-in default");
+	struct listen_conf *added;
 
-	if (origin == NULL || !override_listen(conf, DEFAULT_LISTEN, err)) {
+	if (origin == NULL || !override_listen(conf, listener, err)) {
 		free(origin);
 		return false;
 	}
-	free(conf->listeners[0].origin);
-	conf->listeners[0].origin = origin;
+	added = &conf->listeners[conf->listener_count - 1];
+	free(added->origin);
+	added->origin = origin;
+	return true;
+}
+
+static bool add_default_listeners(struct conf *conf, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(default_listeners) / sizeof(default_listeners[0]); i++)
+		if (!add_default_listener(conf, default_listeners[i], err))
+			return false;
 	return true;
 }
 
@@ -81,7 +92,7 @@ static bool fill(struct conf *conf, const struct conf_source *source, struct err
 		return false;
 	if (!take_listeners(conf, source, err))
 		return false;
-	if (file == NULL && conf->listener_count == 0 && !add_default_listener(conf, err))
+	if (file == NULL && conf->listener_count == 0 && !add_default_listeners(conf, err))
 		return false;
 	if (conf->listener_count == 0)
 		return err_set(

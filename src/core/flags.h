@@ -10,7 +10,7 @@ struct flag {
 	const char *name, *argument, *sentence;
 };
 
-enum { FLAG_READY_FD = 1 };
+enum { FLAG_READY_FD = 1, FLAG_JSON, FLAG_WATCH };
 
 extern const struct flag flags[];
 extern const size_t flag_count;

@@ -44,28 +44,21 @@ static metric_cell *own_cells(const struct metric_row *row, void *tally)
 	return (metric_cell *)((char *)tally + row->offset);
 }
 
-typedef void each_cell(const struct metric_row *row, metric_cell *to, metric_cell *from);
-
-/* Calls `each` for every cell of the two, listener by listener. */
-static void walk(struct worker_tally *to, struct worker_tally *from, each_cell *each)
+/* A tally is cells and nothing else. */
+static void add(metric_cell *to, const metric_cell *from, size_t bytes)
 {
-	for (unsigned m = 0; m < METRIC_COUNT; m++) {
-		const struct metric_row *row = &metric_rows[m];
-
-		if (row->scope == SCOPE_WORKER)
-			for (size_t i = 0; i < row->cells; i++)
-				each(row, own_cells(row, to) + i, own_cells(row, from) + i);
-		else if (row->scope == SCOPE_LISTENER)
-			for (unsigned l = 0; l < METRIC_LISTENERS; l++)
-				each(row, own_cells(row, &to->listeners[l]),
-				     own_cells(row, &from->listeners[l]));
-	}
+	for (size_t i = 0; i < bytes / sizeof(*to); i++)
+		cell_add(&to[i], atomic_load_explicit(&from[i], memory_order_acquire));
 }
 
-static void add(const struct metric_row *row, metric_cell *to, metric_cell *from)
+void metric_add_tally(struct worker_tally *to, const struct worker_tally *from)
 {
-	(void)row;
-	cell_add(to, atomic_load_explicit(from, memory_order_acquire));
+	add((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
+}
+
+void metric_add_listener(struct listener_tally *to, const struct listener_tally *from)
+{
+	add((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
 }
 
 static void fold(const struct metric_row *row, metric_cell *to, metric_cell *from)
@@ -76,14 +69,20 @@ static void fold(const struct metric_row *row, metric_cell *to, metric_cell *fro
 		atomic_fetch_add_explicit(to, share, memory_order_acq_rel);
 }
 
-void metric_add_tally(struct worker_tally *to, const struct worker_tally *from)
-{
-	walk(to, (struct worker_tally *)from, add);
-}
-
+/* Listener by listener. */
 void metric_fold_tally(struct worker_tally *to, struct worker_tally *from)
 {
-	walk(to, from, fold);
+	for (unsigned m = 0; m < METRIC_COUNT; m++) {
+		const struct metric_row *row = &metric_rows[m];
+
+		if (row->scope == SCOPE_WORKER)
+			for (size_t i = 0; i < row->cells; i++)
+				fold(row, own_cells(row, to) + i, own_cells(row, from) + i);
+		else if (row->scope == SCOPE_LISTENER)
+			for (unsigned l = 0; l < METRIC_LISTENERS; l++)
+				fold(row, own_cells(row, &to->listeners[l]),
+				     own_cells(row, &from->listeners[l]));
+	}
 }
 
 uint64_t metric_sum(const struct worker_tally *tally, enum metric metric)

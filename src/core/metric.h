@@ -127,6 +127,7 @@ static inline void histogram_add(struct histogram *h, uint64_t us, uint64_t time
 
 /* Adds every cell of `from` to `to`, gauges as well. `to` is the caller's own. */
 void metric_add_tally(struct worker_tally *to, const struct worker_tally *from);
+void metric_add_listener(struct listener_tally *to, const struct listener_tally *from);
 
 /*
  * Moves the counters of `from` to `to` and zeroes all of `from`: its writer is gone. Both may be

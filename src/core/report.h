@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "core/crew.h"
 #include "core/scoreboard.h"
 
 /* From where a board is looked at. */
@@ -19,11 +20,22 @@ struct report {
 	int64_t now_ms; /* clock_ms() */
 	int64_t now_s;  /* time(2) */
 	bool is_alive;  /* the master lives */
+	/* who lives there, looked up a moment ago, or NULL: all works without it, but slower */
+	const struct crew *crew;
 };
+
+/* The crew that the report knows, or the one that it looks up to `here`. */
+const struct crew *report_crew(const struct report *report, struct crew *here);
+
+/* From then to now, 0 when one of them cannot be right. */
+int64_t report_since(int64_t now, int64_t then);
+
+/* "serving", "stopping" or "dead". */
+const char *report_state(const struct report *report);
 
 /* A living worker: one occupied slot. */
 struct report_worker {
-	unsigned slot, number, generation, pid;
+	unsigned slot, number, generation, pid; /* number: as written, it may be any */
 	enum slot_state state;
 	int64_t age_s, silent_ms; /* since it was started; since its loop turned */
 	int64_t live;
@@ -61,7 +73,13 @@ struct report_listener {
 };
 bool report_listener(const struct report *report, unsigned row, struct report_listener *out);
 
-/* The crash that is `back` crashes ago (0: the last one), its texts bounded; false: there is none. */
+/* Its names alone: 128 and 16 bytes, both "" when there is no such row. False then. */
+bool report_listener_name(const struct report *report, unsigned row, char *address, char *service);
+
+/*
+ * The crash that is `back` crashes ago (0: the last one), its texts bounded; false: there is none. Of a
+ * full ring, here and below, the oldest place is left out: it is the one that is written next.
+ */
 bool report_crash(const struct report *report, unsigned back, struct crash_note *out);
 
 /* A refused address: its text, until when; false when the place is free or its time is over. */

@@ -69,7 +69,12 @@ static void listen_section(const struct listen_conf *listen, FILE *out)
 	comment("\t", "The following are for service ack alone.", out);
 	fputc('\n', out);
 	section(SECTION_listen, listen, "ack", "\t", out);
-	fputs("}\n", out);
+	fputs("}\n\n", out);
+	comment("",
+		"How the server does: a live page, /status.json, /metrics and /healthz. It tells "
+		"addresses of clients, so listen where not everybody is, or use allow.",
+		out);
+	fputs("listen \"127.0.0.1:8080\" {\n\tservice = status\n}\n", out);
 }
 
 void sample_print(FILE *out)

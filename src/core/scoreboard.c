@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes, maps and sums the scoreboard. It decides nothing about workers and trusts no file that it
+ * Makes and maps the scoreboard. It decides nothing about workers and trusts no file that it
  * did not make. Called by the master, and by whoever wants to see the state of a server (-s).
  */
 #include <stdio.h>
@@ -8,14 +8,11 @@
 #include <time.h>
 
 #include "base/sys.h"
+#include "core/crew.h"
 #include "core/scoreboard.h"
 
-/*
- * A fold is over in no time, unless the master waits for a CPU, or was killed within one and left
- * its mark for ever.
- */
-enum { SUM_TRIES = 1000, SUM_TRIES_AT_ONCE = 100 };
-static const struct timespec sum_pause = { .tv_nsec = 100000 };
+/* A fold is over in no time, unless the master was stopped or killed within one. */
+enum { COPY_TRIES = 20 };
 
 /* Takes real space now: a full file system must fail here and not as SIGBUS in a worker. */
 static bool make_room(int fd, off_t size)
@@ -140,6 +137,86 @@ void scoreboard_unview(const struct scoreboard *board)
 		sys_munmap((void *)board, sizeof(*board));
 }
 
+/* What of size bytes there is from offset on; -1 with errno. */
+static ssize_t read_at(int fd, off_t offset, void *to, size_t size)
+{
+	size_t done = 0;
+
+	if (lseek(fd, offset, SEEK_SET) < 0)
+		return -1;
+	while (done < size) {
+		ssize_t n = sys_read(fd, (char *)to + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+/* Reads until no fold was at work meanwhile, or one is that does not end. */
+static ssize_t read_between_folds(int fd, struct scoreboard *copy)
+{
+	uint32_t folds;
+	ssize_t size = 0;
+
+	for (int i = 0; i < COPY_TRIES; i++) {
+		size = read_at(fd, 0, copy, sizeof(*copy));
+		if (size < (ssize_t)sizeof(*copy))
+			return size;
+		if (read_at(fd, offsetof(struct scoreboard, folds), &folds, sizeof(folds)) !=
+		    sizeof(folds))
+			break;
+		if (folds % 2 == 0 && folds == atomic_load(&copy->folds))
+			break;
+	}
+	/* the copy does not change: there is nothing to wait for in it */
+	atomic_store(&copy->folds, atomic_load(&copy->folds) & ~1U);
+	return size;
+}
+
+static bool judge_copy(const char *path, const struct scoreboard *copy, size_t size,
+		       struct err *err)
+{
+	if (size >= offsetof(struct scoreboard, version) && copy->magic != SCOREBOARD_MAGIC)
+		return err_set(err, CODE_FAILED, "%s is not a scoreboard", path);
+	if (size >= offsetof(struct scoreboard, slot_count) && copy->version != SCOREBOARD_VERSION)
+		return err_set(err, CODE_FAILED,
+			       "%s is a scoreboard of version %u, this program reads version %d "
+			       "(ask with the program that serves)",
+			       path, copy->version, SCOREBOARD_VERSION);
+	if (size < sizeof(*copy))
+		return err_set(err, CODE_FAILED, "the scoreboard %s is cut short: %zu of %zu bytes",
+			       path, size, sizeof(*copy));
+	if (copy->slot_count != SCOREBOARD_SLOTS || copy->size != sizeof(*copy))
+		return err_set(err, CODE_FAILED, "%s is not a scoreboard of this program", path);
+	return true;
+}
+
+bool scoreboard_copy(const char *path, struct scoreboard *copy, struct err *err)
+{
+	int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+	ssize_t size;
+	struct stat st;
+
+	if (fd < 0)
+		return err_errno(err, CODE_FAILED, "cannot open the scoreboard %s", path);
+	if (sys_fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		sys_close(fd);
+		return err_set(err, CODE_FAILED, "%s is not a scoreboard, nor a regular file",
+			       path);
+	}
+	size = read_between_folds(fd, copy);
+	if (size < 0)
+		err_errno(err, CODE_FAILED, "cannot read the scoreboard %s", path);
+	sys_close(fd);
+	return size >= 0 && judge_copy(path, copy, (size_t)size, err);
+}
+
 const char *scoreboard_path(const char *pid_file, char *text, size_t size)
 {
 	size_t length = strlen(pid_file);
@@ -197,50 +274,21 @@ void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned wor
 	atomic_store_explicit(&board->mark_count, count + 1, memory_order_release);
 }
 
-enum { EVERYBODY = -1 };
-
-/* An empty slot holds nothing: its cells were folded before it was called empty. */
-static void add_up(const struct scoreboard *board, int number, struct worker_tally *out)
-{
-	memset(out, 0, sizeof(*out));
-	for (int i = 0; i < SCOREBOARD_WORKERS; i++)
-		if (number == EVERYBODY || number == i)
-			metric_add_tally(out, &board->past[i].tally);
-	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
-		const struct slot *slot = &board->slots[i];
-
-		if (atomic_load_explicit(&slot->state, memory_order_acquire) == SLOT_EMPTY)
-			continue;
-		if (number == EVERYBODY ||
-		    (uint32_t)number == atomic_load_explicit(&slot->number, memory_order_relaxed))
-			metric_add_tally(out, &slot->tally);
-	}
-}
-
-static void add_up_between_folds(const struct scoreboard *board, int number,
-				 struct worker_tally *out)
-{
-	for (int i = 0; i < SUM_TRIES; i++) {
-		uint32_t before = atomic_load_explicit(&board->folds, memory_order_acquire);
-
-		add_up(board, number, out);
-		atomic_thread_fence(memory_order_acquire);
-		if (before % 2 == 0 &&
-		    before == atomic_load_explicit(&board->folds, memory_order_acquire))
-			return;
-		if (i >= SUM_TRIES_AT_ONCE)
-			nanosleep(&sum_pause, NULL);
-	}
-}
-
 void scoreboard_worker(const struct scoreboard *board, unsigned number, struct worker_tally *out)
 {
-	add_up_between_folds(board, (int)number, out);
+	struct crew crew;
+
+	BUG_ON(number >= SCOREBOARD_WORKERS);
+	crew_look(&crew, board);
+	crew_worker(&crew, board, number, out);
 }
 
 void scoreboard_all(const struct scoreboard *board, struct worker_tally *out)
 {
-	add_up_between_folds(board, EVERYBODY, out);
+	struct crew crew;
+
+	crew_look(&crew, board);
+	crew_all(&crew, board, out);
 }
 
 uint64_t scoreboard_sum(const struct scoreboard *board, enum metric metric)

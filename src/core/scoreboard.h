@@ -179,6 +179,13 @@ const struct scoreboard *scoreboard_view(const char *path, struct err *err);
 void scoreboard_unview(const struct scoreboard *board);
 
 /*
+ * Reads the file into *copy, which is the caller's own: whatever becomes of the file afterwards, the
+ * copy stays as it is, and its sums wait for nobody. False with err (CODE_FAILED) that says what is
+ * wrong with the file. Anyone.
+ */
+bool scoreboard_copy(const char *path, struct scoreboard *copy, struct err *err);
+
+/*
  * The path that belongs to a pid file: its ".pid" replaced by, or the whole followed by,
  * ".scoreboard". text: size bytes. Returns text.
  */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads a running server's scoreboard from outside. Must not write to it. */
+#include "figures.h"
+
+#include <time.h>
+
+#include "core/report.h"
+#include "harness.h"
+#include "unit/board.h"
+
+static const struct scoreboard *view(struct server *s)
+{
+	char path[128];
+	struct err err;
+	const struct scoreboard *board =
+		scoreboard_view(scoreboard_path(s->pid_file, path, sizeof(path)), &err);
+
+	if (!board)
+		server_fail(s, "%s", err.text);
+	return board;
+}
+
+/* The length of the name of the line's series, without what a histogram adds. */
+static size_t name_length(const char *line)
+{
+	size_t n = strcspn(line, "{ ");
+
+	if (n > 6 && strncmp(line + n - 6, "_count", 6) == 0)
+		n -= 6;
+	return n;
+}
+
+static void take(struct figures *figures, const char *line)
+{
+	static const char prefix[] = "prefork_";
+	size_t skip = sizeof(prefix) - 1, n = name_length(line);
+	const char *value = strchr(line, '}');
+
+	if (strncmp(line, prefix, skip) != 0)
+		return;
+	value = value && value < line + strcspn(line, "\n") ? value + 1 : strchr(line, ' ');
+	for (unsigned m = 0; m < METRIC_COUNT; m++)
+		if (strlen(metric_rows[m].name) == n - skip &&
+		    strncmp(metric_rows[m].name, line + skip, n - skip) == 0)
+			figures->of[m] += strtod(value, NULL);
+}
+
+void figures_read(struct server *s, struct figures *figures)
+{
+	const struct scoreboard *board = view(s);
+	struct report report = {
+		.board = board, .now_ms = clock_ms(), .now_s = time(NULL), .is_alive = true
+	};
+	char *text = board_write(&report, report_metrics, report_metrics_count, 1 << 16);
+
+	*figures = (struct figures){ 0 };
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		take(figures, line);
+	free(text);
+	scoreboard_unview(board);
+}

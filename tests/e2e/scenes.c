@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Lets things happen to a server, and judges nothing but that they did. */
+#include "scenes.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "client.h"
+#include "figures.h"
+#include "process.h"
+
+enum { HELD_MOST = 100 };
+
+static int held[HELD_MOST]; /* connections of the scene that is played, until its end */
+static unsigned held_count;
+static char access_path[96], access_option[128]; /* written by scenes_log_accesses */
+
+void scenes_log_accesses(struct plan *plan)
+{
+	snprintf(access_path, sizeof(access_path), "%s/access", harness_folder());
+	snprintf(access_option, sizeof(access_option), "log.access=%s", access_path);
+	plan->set[0] = access_option;
+}
+
+static int hold(int fd)
+{
+	assert_true(held_count < HELD_MOST);
+	held[held_count++] = fd;
+	return fd;
+}
+
+void scenes_let_go(void)
+{
+	while (held_count > 0)
+		close(held[--held_count]);
+}
+
+static int hold_one(const struct server *s)
+{
+	int fd = hold(client_connect(FIRST(s)));
+
+	client_say(fd, "x");
+	client_hear(fd, ACK);
+	return fd;
+}
+
+static void serve(struct server *s)
+{
+	static const char request[] =
+		"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+	int fd = client_connect(s->addresses[1]);
+	char answer[64];
+
+	client_say(fd, request);
+	client_drain(fd, answer, sizeof(answer));
+	assert_memory_equal(answer, "HTTP/1.1 200 ", 13);
+	close(fd);
+	hold_one(s);
+	hold_one(s);
+	client_ask(FIRST(s), "x", ACK);
+}
+
+static void refuse(struct server *s)
+{
+	char byte[2];
+	int fd = client_connect(FIRST(s));
+
+	client_drain(fd, byte, sizeof(byte));
+	close(fd);
+}
+
+static void lean(struct server *s)
+{
+	hold_one(s);
+}
+
+static double kicks(struct server *s)
+{
+	struct figures now;
+
+	figures_read(s, &now);
+	return now.of[METRIC_accept_kicks_total];
+}
+
+/* One of two is new and has nobody: what the other one is woken for it passes on. */
+static void lose(struct server *s)
+{
+	s->loses_connections = true;
+	for (int i = 0; i < 40; i++)
+		hold_one(s);
+	kill(server_worker(s, 1), SIGKILL);
+	server_wait_count(s, 2, "worker_ready", "worker=1");
+	for (int i = 0; i < 40 && kicks(s) == 0; i++)
+		hold_one(s);
+}
+
+static void exhaust(struct server *s)
+{
+	for (int i = 0; i < 60; i++)
+		client_say(hold(client_connect(FIRST(s))), "x");
+	server_wait_event(s, "accept_paused", NULL);
+	scenes_let_go();
+	server_wait_event(s, "accept_resumed", NULL);
+}
+
+static void crash(struct server *s)
+{
+	pid_t victim;
+
+	hold_one(s);
+	victim = server_worker(s, 0);
+	WAIT_UNTIL(s, process_sleeps(victim));
+	kill(victim, SIGKILL);
+	server_wait_event(s, "connections_recovered", NULL);
+}
+
+static void hang(struct server *s)
+{
+	s->loses_connections = true;
+	kill(server_worker(s, 0), SIGSTOP);
+	server_wait_event(s, "worker_hung", NULL);
+}
+
+static void vanish(struct server *s)
+{
+	assert_int_equal(unlink(access_path), 0);
+	client_ask(FIRST(s), "x", ACK);
+	server_wait_event(s, "access_log_failed", NULL);
+}
+
+/* A connection that need not come about. */
+static void knock(const struct server *s)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = hold(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+
+	to.sin_port = htons((uint16_t)strtoul(strrchr(FIRST(s), ':') + 1, NULL, 10));
+	assert_true(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 || errno == EINPROGRESS);
+}
+
+static void overflow(struct server *s)
+{
+	kill(server_worker(s, 0), SIGSTOP);
+	for (int i = 0; i < 6; i++)
+		knock(s);
+}
+
+static void wake(struct server *s)
+{
+	kill(server_worker(s, 0), SIGCONT);
+}
+
+/* Handshakes wait for data in the SYN queue, which is full after one of them. */
+static void flood(struct server *s)
+{
+	for (int i = 0; i < 4; i++)
+		knock(s);
+}
+
+#define CONF(options) "workers = 1\nlisten \"127.0.0.1:0\" { service = ack " options "}\n"
+
+static void reload(struct server *s)
+{
+	char said[1024];
+
+	server_configure(s, CONF("backlog = 77 "));
+	assert_int_equal(server_verb(s, "reload", said, sizeof(said)), 0);
+}
+
+static void reload_in_vain(struct server *s)
+{
+	char said[1024];
+
+	s->errors[0] = "reload_failed";
+	server_configure(s, "workers = many\n");
+	assert_int_equal(server_verb(s, "reload", said, sizeof(said)), 1);
+}
+
+static void add_worker(struct server *s)
+{
+	server_signal(s, SIGTTIN);
+}
+
+static void begin_stop(struct server *s)
+{
+	int fd = hold(client_connect(FIRST(s)));
+
+	client_say(fd, "one\ntw");
+	client_hear(fd, ACK "\n");
+	server_signal(s, SIGTERM);
+}
+
+const struct scene scenes[] = {
+	[SERVE] = { .plan.listen = { "127.0.0.1:0=ack", "127.0.0.1:0=status" },
+		    .logs_access = true,
+		    .act = serve },
+	[REFUSE] = { .plan.set = { "listen.deny=127.0.0.1" }, .act = refuse },
+	[LEAN] = { .plan.workers = 2, .act = lean },
+	[LOSE] = { .plan = { .workers = 2, .set = { "keep_connections=no" } }, .act = lose },
+	[EXHAUST] = { .plan.set = { "rlimit_nofile=40" }, .act = exhaust },
+	[CRASH] = { .act = crash },
+	[HANG] = { .plan.set = { "hang_timeout=300ms" }, .act = hang },
+	[VANISH] = { .logs_access = true, .act = vanish },
+	[OVERFLOW] = { .plan.listen = { "127.0.0.1:0=ack,backlog=1" },
+		       .act = overflow,
+		       .end = wake },
+	[FLOOD] = { .plan.listen = { "127.0.0.1:0=ack,backlog=1,defer_accept=yes" }, .act = flood },
+	[RELOAD] = { .plan.conf = CONF(""), .act = reload },
+	[RELOAD_IN_VAIN] = { .plan.conf = CONF(""), .act = reload_in_vain },
+	[ADD_WORKER] = { .act = add_worker },
+	[STOP] = { .plan.listen = { "127.0.0.1:0=ack,framing=line" },
+		   .act = begin_stop,
+		   .ends_by_itself = true },
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What can happen to a server, each with the server that it happens to. Called by test_metrics.c.
+ */
+#ifndef E2E_SCENES_H
+#define E2E_SCENES_H
+
+#include "harness.h"
+
+enum scene_name {
+	SERVE,
+	REFUSE,
+	LEAN,
+	LOSE,
+	EXHAUST,
+	CRASH,
+	HANG,
+	VANISH,
+	OVERFLOW,
+	FLOOD,
+	RELOAD,
+	RELOAD_IN_VAIN,
+	ADD_WORKER,
+	STOP
+};
+
+struct scene {
+	struct plan plan;
+	void (*act)(struct server *s);
+	void (*end)(struct server *s); /* before the server is stopped; NULL: nothing */
+	bool logs_access;
+	bool ends_by_itself;
+};
+extern const struct scene scenes[]; /* by enum scene_name */
+
+/* Adds to the plan an access log in a folder of its own. */
+void scenes_log_accesses(struct plan *plan);
+
+/* Closes the connections that an act has left open. */
+void scenes_let_go(void);
+
+#endif

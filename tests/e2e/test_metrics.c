@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each metric moves when its event happens. A scene starts a server and lets something happen; the
+ * table says which metric must have moved by then, and no row of tables/metrics.def may be missing.
+ */
+#include "harness.h"
+
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "client.h"
+#include "figures.h"
+#include "scenes.h"
+
+enum claim {
+	RISES, /* by so much at least */
+	MOVES, /* rises by however little */
+	HAS,   /* so much at least */
+	IS     /* exactly this, and was not before */
+};
+
+/* Every metric, and by what it moves how. */
+static const struct row {
+	enum metric metric;
+	enum scene_name scene;
+	enum claim claim;
+	double value;
+} rows[] = {
+	{ METRIC_connections_accepted_total, SERVE, RISES, 4 },
+	{ METRIC_connections_refused_total, REFUSE, RISES, 1 },
+	{ METRIC_connections_live, SERVE, IS, 2 },
+	{ METRIC_messages_total, SERVE, RISES, 4 },
+	{ METRIC_bytes_in_total, SERVE, RISES, 3 },
+	{ METRIC_bytes_out_total, SERVE, RISES, 3 * (sizeof(ACK) - 1) },
+	{ METRIC_connections_ended_total, SERVE, RISES, 2 },
+	{ METRIC_first_byte_seconds, SERVE, RISES, 4 },
+	{ METRIC_message_seconds, SERVE, RISES, 4 },
+	{ METRIC_accept_kicks_total, LOSE, RISES, 1 },
+	{ METRIC_accept_pauses_total, EXHAUST, RISES, 1 },
+	{ METRIC_accept_paused_seconds_total, EXHAUST, MOVES, 0 },
+	{ METRIC_recoveries_total, CRASH, RISES, 1 },
+	{ METRIC_connections_recovered_total, CRASH, RISES, 1 },
+	{ METRIC_connections_lost_total, LOSE, RISES, 1 },
+	{ METRIC_worker_respawns_total, CRASH, RISES, 1 },
+	{ METRIC_worker_crashes_total, CRASH, RISES, 1 },
+	{ METRIC_worker_hangs_total, HANG, RISES, 1 },
+	{ METRIC_worker_cpu_seconds_total, SERVE, MOVES, 0 },
+	{ METRIC_worker_memory_bytes, ADD_WORKER, MOVES, 0 },
+	{ METRIC_access_log_lines_total, SERVE, RISES, 2 },
+	{ METRIC_access_log_lost_total, VANISH, RISES, 1 },
+	{ METRIC_access_log_failures_total, VANISH, RISES, 1 },
+	{ METRIC_scrapes_total, SERVE, RISES, 1 },
+	{ METRIC_accept_queue_length, OVERFLOW, IS, 2 },
+	{ METRIC_accept_queue_limit, RELOAD, IS, 77 },
+	{ METRIC_accept_queue_peak, OVERFLOW, IS, 2 },
+	{ METRIC_accept_queue_highest, OVERFLOW, IS, 2 },
+	{ METRIC_accept_queue_dropped_segments_total, OVERFLOW, RISES, 1 },
+	{ METRIC_start_time_seconds, SERVE, HAS, 1600000000 },
+	{ METRIC_generation, RELOAD, RISES, 1 },
+	{ METRIC_workers, ADD_WORKER, IS, 2 },
+	{ METRIC_workers_ready, ADD_WORKER, IS, 2 },
+	{ METRIC_stopping, STOP, IS, 1 },
+	{ METRIC_balance_ratio, LEAN, IS, 2 },
+	{ METRIC_reloads_total, RELOAD, RISES, 1 },
+	{ METRIC_reloads_failed_total, RELOAD_IN_VAIN, RISES, 1 },
+	{ METRIC_last_reload_succeeded, RELOAD_IN_VAIN, IS, 0 },
+	{ METRIC_last_reload_time_seconds, RELOAD, MOVES, 0 },
+	{ METRIC_master_cpu_seconds_total, SERVE, MOVES, 0 },
+	{ METRIC_master_memory_bytes, SERVE, HAS, 65536 },
+	{ METRIC_host_listen_overflows_total, OVERFLOW, RISES, 1 },
+	{ METRIC_host_listen_drops_total, OVERFLOW, RISES, 1 },
+	{ METRIC_host_syn_queue_drops_total, FLOOD, RISES, 1 },
+};
+enum { ROWS = sizeof(rows) / sizeof(*rows) };
+
+static bool holds(const struct row *row, const struct figures *before, const struct figures *after)
+{
+	double was = before->of[row->metric], is = after->of[row->metric];
+
+	switch (row->claim) {
+	case RISES:
+		return is >= was + row->value;
+	case MOVES:
+		return is > was;
+	case HAS:
+		return is >= row->value;
+	default:
+		return is == row->value;
+	}
+}
+
+/* The first claim of the scene that does not hold; NULL: all do. */
+static const struct row *missing(struct server *s, enum scene_name scene,
+				 const struct figures *before, struct figures *after)
+{
+	figures_read(s, after);
+	for (unsigned i = 0; i < ROWS; i++)
+		if (rows[i].scene == scene && !holds(&rows[i], before, after))
+			return &rows[i];
+	return NULL;
+}
+
+static void check(struct server *s, enum scene_name scene, const struct figures *before)
+{
+	int64_t until_ms = clock_ms() + WAIT_MS;
+	struct figures after;
+	const struct row *row;
+
+	for (unsigned i = 0; i < ROWS; i++)
+		if (rows[i].scene == scene && rows[i].claim == IS &&
+		    before->of[rows[i].metric] == rows[i].value)
+			server_fail(s, "%s was so before", metric_rows[rows[i].metric].name);
+	while ((row = missing(s, scene, before, &after))) {
+		if (clock_ms() > until_ms)
+			server_fail(s, "%s was %g and is %g", metric_rows[row->metric].name,
+				    before->of[row->metric], after.of[row->metric]);
+		harness_tick();
+	}
+}
+
+static void play(void **state)
+{
+	enum scene_name name = (enum scene_name)(uintptr_t)*state;
+	const struct scene *scene = &scenes[name];
+	struct plan plan = scene->plan;
+	struct figures before;
+	struct server *s;
+
+	if (scene->logs_access)
+		scenes_log_accesses(&plan);
+	s = server_start(&plan);
+	figures_read(s, &before);
+	scene->act(s);
+	check(s, name, &before);
+	if (scene->end)
+		scene->end(s);
+	scenes_let_go();
+	server_end(s, scene->ends_by_itself ? 0 : SIGTERM, 0);
+}
+
+static void table__has_every_metric_once(void **state)
+{
+	(void)state;
+	for (unsigned m = 0; m < METRIC_COUNT; m++) {
+		unsigned count = 0;
+
+		for (unsigned i = 0; i < ROWS; i++)
+			count += rows[i].metric == m;
+		if (count != 1)
+			fail_msg("%u rows for %s", count, metric_rows[m].name);
+	}
+}
+
+static bool write_setting(const char *path, const char *value)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file)
+		return false;
+	fputs(value, file);
+	return fclose(file) == 0;
+}
+
+/*
+ * A network namespace of its own, where nobody else's packets are counted and a full SYN queue drops.
+ * False where this process may not have one.
+ */
+static bool be_alone(void)
+{
+	struct ifreq loopback = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd;
+	bool is_up;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	is_up = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &loopback) == 0;
+	close(fd);
+	return is_up && write_setting("/proc/sys/net/ipv4/tcp_syncookies", "0");
+}
+
+#define SCENE(title, scene)                                                           \
+	{                                                                             \
+		.name = #title, .test_func = play, .teardown_func = harness_teardown, \
+		.initial_state = (void *)(uintptr_t)(scene)                           \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(table__has_every_metric_once),
+		SCENE(served_clients__move_connections_messages_and_bytes, SERVE),
+		SCENE(refused_client__moves_refused, REFUSE),
+		SCENE(one_connection_of_two_workers__moves_balance, LEAN),
+		SCENE(worker_without_keeper_killed__moves_lost_and_kicks, LOSE),
+		SCENE(descriptors_used_up__move_pauses, EXHAUST),
+		SCENE(worker_killed__moves_crashes_and_recoveries, CRASH),
+		SCENE(worker_stopped__moves_hangs, HANG),
+		SCENE(access_log_deleted__moves_lost_lines, VANISH),
+		SCENE(crowd_before_a_stopped_worker__moves_queues, OVERFLOW),
+		SCENE(reload__moves_generation_and_limits, RELOAD),
+		SCENE(reload_that_fails__moves_failed, RELOAD_IN_VAIN),
+		SCENE(one_more_worker__moves_workers, ADD_WORKER),
+		SCENE(stop__moves_stopping, STOP),
+	};
+	const struct CMUnitTest alone[] = {
+		SCENE(handshakes_without_data__move_syn_queue_drops, FLOOD),
+	};
+	int failed = E2E_RUN(tests);
+
+	if (be_alone())
+		failed += E2E_RUN(alone);
+	else
+		printf("# left out, needs a network namespace: handshakes_without_data\n");
+	return failed;
+}
