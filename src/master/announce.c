@@ -7,7 +7,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/title.h"
@@ -40,9 +42,18 @@ void announce_listeners(const struct listener_set *fresh, const struct listener_
 	log_missing(EVENT_listener_closed, old, fresh);
 }
 
-void announce_conf(const struct conf *conf)
+void announce_birth(struct scoreboard *board)
+{
+	board->started_ms = clock_ms();
+	snprintf(board->program, sizeof(board->program), "%s", PACKAGE_VERSION);
+	cell_set(&board->server.start_time_seconds, (uint64_t)time(NULL));
+	cell_set(&board->server.last_reload_succeeded, 1);
+}
+
+void announce_conf(struct scoreboard *board, const struct conf *conf)
 {
 	title_set("prefork-srv: master %s", conf->origin);
+	snprintf(board->origin, sizeof(board->origin), "%s", conf->origin);
 }
 
 static bool write_all(int fd, const char *text, size_t size)

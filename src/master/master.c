@@ -33,6 +33,7 @@ static int wait_ms(const struct server *server)
 	due_ms = recycle_due_ms(&server->recycle, &server->roster, due_ms);
 	due_ms = reload_due_ms(server, due_ms);
 	due_ms = reopen_due_ms(server, due_ms);
+	due_ms = sampler_due_ms(&server->sampler, &server->roster, due_ms);
 	due_ms = tidings_due_ms(server, due_ms);
 	if (due_ms == INT64_MAX)
 		return -1;
@@ -63,6 +64,7 @@ static void take_turn(struct server *server)
 	roster_kill_due(roster, now_ms);
 	roster_start_due(roster, now_ms);
 	roster_sweep(roster);
+	sampler_step(&server->sampler, roster, now_ms);
 	tidings_step(server, now_ms);
 }
 

@@ -9,6 +9,8 @@
  */
 #include "master/reload.h"
 
+#include <time.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
@@ -34,6 +36,19 @@ static void drop_starting(struct server *server)
 	roster_retire(roster, failed, SIGQUIT, member_deadline_ms(failed, now_ms));
 }
 
+/* Tells whoever waits, and counts. failure: why it failed, or NULL. */
+static void conclude(struct scoreboard *board, const char *failure, int64_t took_ms,
+		     unsigned workers)
+{
+	struct server_tally *tally = &board->server;
+
+	cell_add(failure ? &tally->reloads_failed_total : &tally->reloads_total, 1);
+	cell_set(&tally->last_reload_succeeded, !failure);
+	cell_set(&tally->last_reload_time_seconds, (uint64_t)time(NULL));
+	scoreboard_mark(board, failure ? MARK_RELOAD_FAILED : MARK_RELOAD, 0);
+	deed_end(&board->reload, failure, took_ms, workers);
+}
+
 static void fail(struct server *server, const char *message)
 {
 	struct reload *reload = &server->reload;
@@ -42,7 +57,7 @@ static void fail(struct server *server, const char *message)
 	drop_starting(server);
 	reload->phase = RELOAD_IDLE;
 	LOG(EVENT_reload_failed, LOG_STR("message", message));
-	deed_end(&server->board->reload, message, clock_ms() - reload->begun_ms,
+	conclude(server->board, message, clock_ms() - reload->begun_ms,
 		 server->roster.current->wanted);
 }
 
@@ -69,7 +84,7 @@ static const char stopping[] = "the server was told to stop";
 static void refuse(struct server *server)
 {
 	deed_begin(&server->board->reload);
-	deed_end(&server->board->reload, stopping, 0, 0);
+	conclude(server->board, stopping, 0, 0);
 }
 
 void reload_ask(struct server *server)
@@ -155,7 +170,7 @@ static void hand_over(struct server *server)
 	announce_listeners(fresh->listeners, old->listeners);
 	generation_close(old, fresh->listeners, true);
 	roster_retire(roster, old, SIGQUIT, member_deadline_ms(old, server->loop.now_ms));
-	announce_conf(fresh->conf);
+	announce_conf(server->board, fresh->conf);
 }
 
 static void finish(struct server *server)
@@ -166,7 +181,7 @@ static void finish(struct server *server)
 	reload->phase = RELOAD_IDLE;
 	LOG(EVENT_reload_finished, LOG_NUM("workers", fresh->wanted),
 	    LOG_NUM("took_ms", reload->took_ms), LOG_NUM("generation", fresh->id));
-	deed_end(&server->board->reload, NULL, reload->took_ms, fresh->wanted);
+	conclude(server->board, NULL, reload->took_ms, fresh->wanted);
 }
 
 /* True once all new workers are ready; err->text tells when they never will be. */

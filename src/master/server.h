@@ -15,6 +15,7 @@
 #include "master/pidfile.h"
 #include "master/recycle.h"
 #include "master/roster.h"
+#include "master/sampler.h"
 #include "master/trial.h"
 #include "master/watchdog.h"
 
@@ -62,6 +63,7 @@ struct server {
 	struct roster roster;
 	struct watchdog watchdog;
 	struct recycle recycle;
+	struct sampler sampler;
 	struct reload reload;
 	struct reopen reopen;
 	struct stop stop;

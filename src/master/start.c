@@ -54,6 +54,7 @@ void start_empty(struct server *server, const struct master_options *asked)
 		.ready_fd = asked->ready_fd,
 		.report_fd = -1,
 	};
+	sampler_start(&server->sampler);
 }
 
 /* Where the path was given stands before the message, unless nobody gave one. */
@@ -80,6 +81,7 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 	server->roster.board = server->board;
 	if (!server->board)
 		return false;
+	announce_birth(server->board);
 	server->roster.page = pidpage_new();
 	return server->roster.page || err_errno(err, CODE_OSERR, "cannot map the page of pids");
 }
@@ -139,7 +141,7 @@ bool start_take(struct server *server, struct conf *conf, struct err *err)
 	}
 	environment_raise(conf, generation->listeners, generation->capacity);
 	announce_listeners(generation->listeners, NULL);
-	announce_conf(conf);
+	announce_conf(server->board, conf);
 	return true;
 }
 
@@ -155,7 +157,9 @@ void start_step(struct server *server, int64_t now_ms)
 	} else if (generation_ready(first) == first->wanted) {
 		if (pidfile_write(&server->pidfile, &err)) {
 			roster_promote(&server->roster);
+			scoreboard_mark(server->board, MARK_START, 0);
 			server->is_started = true;
+			sampler_step(&server->sampler, &server->roster, now_ms);
 			announce_started(server);
 			return;
 		}
@@ -186,6 +190,7 @@ static void close_fd(int *fd)
 void start_undo(struct server *server)
 {
 	roster_sweep(&server->roster);
+	sampler_stop(&server->sampler);
 	close_fd(&server->signals.fd);
 	close_fd(&server->bell.fd);
 	if (server->loop.epfd >= 0)

@@ -66,6 +66,7 @@ static void enter(struct server *server, enum stop_how how, int64_t now_ms)
 	if (how <= before)
 		return;
 	server->stop.how = how;
+	cell_set(&server->board->server.stopping, 1);
 	if (how == STOP_GRACEFUL)
 		server->stop.deadline_ms = patience_ms(server, now_ms);
 	else

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sums readings of sockets up by row, and passes on to overflow.c what is to be judged. Called by the
+ * sampler.
+ */
+#include "master/queues.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/procfile.h"
+#include "base/units.h"
+#include "master/load.h"
+
+/* All sockets that are counted in one row. */
+struct row_look {
+	bool has_failed; /* a socket of it could not be read */
+	uint64_t length, limit;
+	struct overflow_look look; /* sockets 0: none was read */
+};
+
+void queues_start(struct queues *queues)
+{
+	*queues = (struct queues){ 0 };
+	sockets_start(&queues->sockets);
+}
+
+void queues_stop(struct queues *queues)
+{
+	sockets_stop(&queues->sockets);
+}
+
+static void sum_up(struct row_look *row, const struct overflow_look *look)
+{
+	uint64_t dropped = row->look.dropped + look->dropped;
+
+	row->length += look->queue;
+	row->limit += look->limit;
+	if (row->look.sockets == 0 || look->queue > row->look.queue)
+		row->look = *look;
+	row->look.dropped = dropped;
+}
+
+static void read_all(struct sockets *sockets, const struct listener_set *set, struct row_look *rows)
+{
+	for (unsigned i = 0; i < sockets->count; i++) {
+		struct socket_watch *watch = &sockets->list[i];
+		const struct listener *listener = &set->list[watch->listener];
+		struct socket_reading reading;
+		enum socket_answer answer = sockets_read(sockets, watch, listener, &reading);
+
+		if (answer == SOCKET_READ)
+			sum_up(&rows[listener->row],
+			       &(struct overflow_look){ .queue = reading.queue,
+							.limit = reading.limit,
+							.dropped = reading.dropped,
+							.listener = watch->listener,
+							.socket = watch->number,
+							.sockets = listener->fd_count });
+		else if (answer == SOCKET_FAILED)
+			rows[listener->row].has_failed = true;
+	}
+}
+
+/* Of all that has ever been scraped: only whether it has changed matters. */
+static uint64_t count_scrapes(const struct roster *roster)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < SCOREBOARD_WORKERS; i++)
+		count += cell_get(&roster->board->past[i].tally.scrapes_total);
+	for (const struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		for (unsigned i = 0; i < g->capacity; i++)
+			count += cell_get(&g->slots[i].tally.scrapes_total);
+	return count;
+}
+
+static void raise_to(metric_cell *cell, uint64_t value)
+{
+	if (value > cell_get(cell))
+		cell_set(cell, value);
+}
+
+static void write_row(struct queue_tally *queue, const struct row_look *row, bool was_scraped)
+{
+	cell_add(&queue->accept_queue_dropped_segments_total, row->look.dropped);
+	if (row->has_failed)
+		return;
+	cell_set(&queue->accept_queue_length, row->length);
+	cell_set(&queue->accept_queue_limit, row->limit);
+	if (was_scraped)
+		cell_set(&queue->accept_queue_peak, row->length);
+	raise_to(&queue->accept_queue_peak, row->length);
+	raise_to(&queue->accept_queue_highest, row->length);
+}
+
+/* The highest stays: it is of the server's whole life, and the listener may come back. */
+static void close_row(struct listener_row *row)
+{
+	atomic_store_explicit(&row->life, LISTENER_GONE, memory_order_relaxed);
+	cell_set(&row->queue.accept_queue_length, 0);
+	cell_set(&row->queue.accept_queue_limit, 0);
+	cell_set(&row->queue.accept_queue_peak, 0);
+}
+
+static void mark_used(const struct generation *generation, bool *is_used)
+{
+	const struct listener_set *set = generation ? generation->listeners : NULL;
+
+	for (unsigned i = 0; set && i < set->count; i++)
+		is_used[set->list[i].row] = true;
+}
+
+static void close_rows(const struct roster *roster)
+{
+	bool is_used[METRIC_LISTENERS] = { false };
+
+	mark_used(roster->current, is_used);
+	mark_used(roster->starting, is_used);
+	for (unsigned i = 0; i < METRIC_LISTENERS; i++) {
+		struct listener_row *row = &roster->board->listeners[i];
+
+		if (!is_used[i] &&
+		    atomic_load_explicit(&row->life, memory_order_relaxed) == LISTENER_OPEN)
+			close_row(row);
+	}
+}
+
+/* 0: unknown. */
+static uint32_t read_somaxconn(void)
+{
+	char text[32];
+	int64_t value;
+
+	if (!procfile_read("/proc/sys/net/core/somaxconn", text, sizeof(text)))
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	return units_read_count(text, &value) && value <= UINT32_MAX ? (uint32_t)value : 0;
+}
+
+static void advise(const struct overflow *overflow, const struct generation *generation,
+		   int64_t now_ms, char *advice)
+{
+	const struct overflow_look *worst = &overflow->worst;
+	/* Who had nothing to do has not turned its loop, and is not to be blamed for it. */
+	int64_t since_ms = overflow_goes_on(overflow) ? overflow->noticed_ms : INT64_MIN;
+	struct load load = load_of(generation, worst->socket, worst->sockets, since_ms);
+	const struct overflow_case facts = {
+		.limit = worst->limit,
+		.backlog = (uint32_t)generation->listeners->list[worst->listener].conf->backlog,
+		.somaxconn = read_somaxconn(),
+		.workers = load.workers,
+		.silent = load.silent,
+		.full = load.full,
+		.worker_connections = (uint32_t)generation->conf->worker_connections,
+		.is_lasting = overflow_goes_on(overflow) &&
+			      now_ms - overflow->crowded_ms >= OVERFLOW_LASTS_MS,
+	};
+
+	overflow_advice(&facts, advice);
+}
+
+static void tell(struct overflow *overflow, const struct generation *generation, int64_t now_ms)
+{
+	const struct listener *listener = &generation->listeners->list[overflow->worst.listener];
+	char address[ADDR_TEXT], advice[OVERFLOW_ADVICE];
+
+	advise(overflow, generation, now_ms, advice);
+	LOG(EVENT_accept_queue_overflowed, LOG_STR("listen", listener->conf->address),
+	    LOG_STR("address", addr_write(&listener->bound, address)),
+	    LOG_NUM("queue", overflow->worst.queue), LOG_NUM("limit", overflow->worst.limit),
+	    LOG_NUM("dropped", overflow->dropped), LOG_STR("advice", advice));
+	overflow_told(overflow, now_ms);
+}
+
+static void judge(struct queues *queues, const struct generation *generation,
+		  const struct row_look *rows, int64_t now_ms)
+{
+	for (unsigned i = 0; i < METRIC_LISTENERS; i++) {
+		struct overflow *overflow = &queues->overflows[i];
+
+		if (rows[i].look.sockets == 0)
+			continue;
+		overflow_note(overflow, &rows[i].look, now_ms);
+		if (overflow_is_due(overflow, now_ms))
+			tell(overflow, generation, now_ms);
+	}
+}
+
+/* The sockets that they name are no more. */
+static void forget(struct queues *queues)
+{
+	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
+		overflow_forget(&queues->overflows[i]);
+}
+
+void queues_look(struct queues *queues, const struct roster *roster, int64_t now_ms)
+{
+	struct row_look rows[METRIC_LISTENERS] = { 0 };
+	uint64_t scrapes = count_scrapes(roster);
+	bool changed;
+
+	close_rows(roster);
+	if (!sockets_follow(&queues->sockets, roster->current, &changed))
+		return;
+	if (changed)
+		forget(queues);
+	if (queues->sockets.count == 0)
+		return;
+	read_all(&queues->sockets, roster->current->listeners, rows);
+	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
+		if (rows[i].look.sockets > 0)
+			write_row(&roster->board->listeners[i].queue, &rows[i],
+				  scrapes != queues->scrapes);
+	queues->scrapes = scrapes;
+	judge(queues, roster->current, rows, now_ms);
+}
+
+uint64_t queues_waiting(const struct scoreboard *board)
+{
+	uint64_t waiting = 0;
+
+	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
+		waiting += cell_get(&board->listeners[i].queue.accept_queue_length);
+	return waiting;
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of master/queues.c and master/sockets.c on real sockets that nobody accepts from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/sys.h"
+#include "master/queues.h"
+#include "unit/crew.h"
+#include "unit/listening.h"
+
+enum { BACKLOG = 4, FULL = BACKLOG + 1, CLIENTS_MOST = 16 };
+
+/* A generation in force with these listeners; what it looks at, and what came of it. */
+struct bench {
+	struct listening setup;
+	struct queues queues;
+	int clients[CLIENTS_MOST];
+	unsigned client_count;
+	int64_t now_ms;
+};
+
+static struct queue_tally *row(const struct roster *roster, unsigned i)
+{
+	return &roster->board->listeners[i].queue;
+}
+
+static void enlist(const struct roster *roster, struct listener_set *set)
+{
+	char address[ADDR_TEXT];
+
+	for (unsigned i = 0; i < set->count; i++)
+		set->list[i].row = scoreboard_enlist(
+			roster->board, addr_write(&set->list[i].bound, address), "ack");
+}
+
+static void open_bench(struct bench *b, struct roster *roster, const char *address,
+		       unsigned sockets)
+{
+	struct generation *generation = crew_serve(roster, NULL);
+
+	*b = (struct bench){ .now_ms = CREW_NOW };
+	queues_start(&b->queues);
+	listening_add(&b->setup, address);
+	b->setup.listens[0].backlog = BACKLOG;
+	b->setup.listens[0].service = (char *)"ack";
+	b->setup.listens[0].reuse_port = sockets > 1;
+	generation->listeners = listening_open(&b->setup, NULL, sockets);
+	enlist(roster, generation->listeners);
+}
+
+static void look(struct bench *b, const struct roster *roster)
+{
+	queues_look(&b->queues, roster, b->now_ms += 100);
+}
+
+static void connect_clients(struct bench *b, const struct addr *to, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		assert_true(fd >= 0 && b->client_count < CLIENTS_MOST);
+		(void)!connect(fd, &to->sa, to->len);
+		b->clients[b->client_count++] = fd;
+	}
+}
+
+/* Clients that a full queue turns away; they do not stay to try again. */
+static void turn_away(const struct addr *to, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		assert_true(fd >= 0);
+		(void)!connect(fd, &to->sa, to->len);
+		close(fd);
+	}
+}
+
+static void accept_all(int listening)
+{
+	int fd;
+
+	while ((fd = accept(listening, NULL, NULL)) >= 0)
+		close(fd);
+}
+
+static void close_bench(struct bench *b, const struct roster *roster)
+{
+	for (unsigned i = 0; i < b->client_count; i++)
+		close(b->clients[i]);
+	if (roster->current)
+		generation_close(roster->current, NULL, true);
+	queues_stop(&b->queues);
+}
+
+static void look__at_a_full_queue__has_its_length_and_limit(void **state)
+{
+	struct roster *roster = *state;
+	const struct listener *listener;
+	struct bench b;
+
+	open_bench(&b, roster, "127.0.0.1:0", 1);
+	listener = &roster->current->listeners->list[0];
+	connect_clients(&b, &listener->bound, FULL);
+	turn_away(&listener->bound, 3);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_length, FULL);
+	assert_int_equal(row(roster, 0)->accept_queue_limit, BACKLOG);
+	assert_int_equal(row(roster, 0)->accept_queue_dropped_segments_total, 3);
+	accept_all(listener->fds[0]);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_length, 0);
+	assert_int_equal(row(roster, 0)->accept_queue_peak, FULL);
+	assert_int_equal(row(roster, 0)->accept_queue_highest, FULL);
+	assert_int_equal(row(roster, 0)->accept_queue_dropped_segments_total, 3);
+	close_bench(&b, roster);
+}
+
+static void look__after_a_scrape__begins_a_new_peak(void **state)
+{
+	struct roster *roster = *state;
+	const struct listener *listener;
+	struct bench b;
+
+	open_bench(&b, roster, "127.0.0.1:0", 1);
+	listener = &roster->current->listeners->list[0];
+	connect_clients(&b, &listener->bound, 3);
+	look(&b, roster);
+	accept_all(listener->fds[0]);
+	connect_clients(&b, &listener->bound, 1);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_peak, 3);
+	cell_add(&roster->current->slots[1].tally.scrapes_total, 1);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_peak, 1);
+	assert_int_equal(row(roster, 0)->accept_queue_highest, 3);
+	scoreboard_fold(roster->board, &roster->current->slots[1], 1);
+	connect_clients(&b, &listener->bound, 1);
+	look(&b, roster);
+	accept_all(listener->fds[0]);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_peak, 2);
+	close_bench(&b, roster);
+}
+
+static void look__at_several_sockets__adds_them_up(void **state)
+{
+	struct roster *roster = *state;
+	struct bench b;
+
+	open_bench(&b, roster, "127.0.0.1:0", 3);
+	connect_clients(&b, &roster->current->listeners->list[0].bound, 2);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_length, 2);
+	assert_int_equal(row(roster, 0)->accept_queue_limit, 3 * BACKLOG);
+	close_bench(&b, roster);
+}
+
+static void look__at_a_unix_socket__has_its_queue_and_no_drops(void **state)
+{
+	struct roster *roster = *state;
+	const struct listener *listener;
+	struct bench b;
+
+	open_bench(&b, roster, listening_unix, 1);
+	listener = &roster->current->listeners->list[0];
+	connect_clients(&b, &listener->bound, FULL);
+	turn_away(&listener->bound, 2);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_length, FULL);
+	assert_int_equal(row(roster, 0)->accept_queue_limit, BACKLOG);
+	assert_int_equal(row(roster, 0)->accept_queue_dropped_segments_total, 0);
+	accept_all(listener->fds[0]);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_length, 0);
+	assert_int_equal(row(roster, 0)->accept_queue_highest, FULL);
+	close_bench(&b, roster);
+}
+
+/* The generation goes, and with `fresh` another one that took its sockets over comes. */
+static void replace(struct roster *roster, struct bench *b, struct listener_set *fresh)
+{
+	struct generation *old = roster->current, *next = fresh ? crew_begin(roster, NULL) : NULL;
+
+	if (fresh) {
+		next->listeners = fresh;
+		enlist(roster, fresh);
+		crew_report_ready(roster, next);
+		roster_promote(roster);
+	}
+	generation_close(old, fresh, true);
+	roster_retire(roster, old, SIGQUIT, INT64_MAX);
+	look(b, roster);
+}
+
+static void look__after_a_reload__counts_the_drops_of_a_taken_over_socket_once(void **state)
+{
+	struct roster *roster = *state;
+	struct listener_set *set;
+	struct bench b;
+
+	open_bench(&b, roster, "127.0.0.1:0", 1);
+	set = roster->current->listeners;
+	connect_clients(&b, &set->list[0].bound, FULL);
+	turn_away(&set->list[0].bound, 2);
+	look(&b, roster);
+	replace(roster, &b, listening_open(&b.setup, set, 1));
+	assert_int_equal(row(roster, 0)->accept_queue_dropped_segments_total, 2);
+	assert_int_equal(roster->board->listeners[0].life, LISTENER_OPEN);
+	turn_away(&roster->current->listeners->list[0].bound, 1);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_dropped_segments_total, 3);
+	close_bench(&b, roster);
+}
+
+static void look__at_an_inherited_socket__leaves_out_what_was_before(void **state)
+{
+	struct roster *roster = *state;
+	struct listener *listener;
+	struct bench b;
+
+	open_bench(&b, roster, "127.0.0.1:0", 1);
+	listener = &roster->current->listeners->list[0];
+	listener->inherited = true;
+	connect_clients(&b, &listener->bound, FULL);
+	turn_away(&listener->bound, 2);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_dropped_segments_total, 0);
+	turn_away(&listener->bound, 1);
+	look(&b, roster);
+	assert_int_equal(row(roster, 0)->accept_queue_dropped_segments_total, 1);
+	close_bench(&b, roster);
+}
+
+static void look__without_the_listener__says_that_it_is_gone(void **state)
+{
+	struct roster *roster = *state;
+	struct bench b;
+
+	open_bench(&b, roster, "127.0.0.1:0", 1);
+	connect_clients(&b, &roster->current->listeners->list[0].bound, FULL);
+	turn_away(&roster->current->listeners->list[0].bound, 1);
+	look(&b, roster);
+	replace(roster, &b, NULL);
+	assert_int_equal(roster->board->listeners[0].life, LISTENER_GONE);
+	assert_int_equal(row(roster, 0)->accept_queue_length, 0);
+	assert_int_equal(row(roster, 0)->accept_queue_limit, 0);
+	assert_int_equal(row(roster, 0)->accept_queue_peak, 0);
+	assert_int_equal(row(roster, 0)->accept_queue_highest, FULL);
+	assert_int_equal(row(roster, 0)->accept_queue_dropped_segments_total, 1);
+	close_bench(&b, roster);
+}
+
+static void look__at_a_row_of_a_generation_that_starts__leaves_it_open(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *fresh;
+	struct listening other = { 0 };
+	struct bench b;
+
+	open_bench(&b, roster, "127.0.0.1:0", 1);
+	fresh = crew_begin(roster, NULL);
+	listening_add(&other, "127.0.0.1:0");
+	other.listens[0].service = (char *)"echo";
+	fresh->listeners = listening_open(&other, NULL, 1);
+	enlist(roster, fresh->listeners);
+	look(&b, roster);
+	assert_int_equal(roster->board->listeners[1].life, LISTENER_OPEN);
+	generation_close(fresh, NULL, true);
+	roster_retire(roster, fresh, SIGQUIT, INT64_MAX);
+	look(&b, roster);
+	assert_int_equal(roster->board->listeners[0].life, LISTENER_OPEN);
+	assert_int_equal(roster->board->listeners[1].life, LISTENER_GONE);
+	close_bench(&b, roster);
+}
+
+static void waiting__is_the_sum_of_all_rows(void **state)
+{
+	struct roster *roster = *state;
+
+	cell_set(&row(roster, 0)->accept_queue_length, 3);
+	cell_set(&row(roster, METRIC_LISTENERS - 1)->accept_queue_length, 4);
+	assert_int_equal(queues_waiting(roster->board), 7);
+}
+
+static int set_up(void **state)
+{
+	return listening_set_up(state) == 0 ? crew_make(state) : -1;
+}
+
+static int tear_down(void **state)
+{
+	return crew_free(state) == 0 ? listening_tear_down(state) : -1;
+}
+
+#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_ROSTER(look__at_a_full_queue__has_its_length_and_limit),
+		WITH_ROSTER(look__after_a_scrape__begins_a_new_peak),
+		WITH_ROSTER(look__at_several_sockets__adds_them_up),
+		WITH_ROSTER(look__at_a_unix_socket__has_its_queue_and_no_drops),
+		WITH_ROSTER(look__after_a_reload__counts_the_drops_of_a_taken_over_socket_once),
+		WITH_ROSTER(look__at_an_inherited_socket__leaves_out_what_was_before),
+		WITH_ROSTER(look__without_the_listener__says_that_it_is_gone),
+		WITH_ROSTER(look__at_a_row_of_a_generation_that_starts__leaves_it_open),
+		WITH_ROSTER(waiting__is_the_sum_of_all_rows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
