@@ -31,8 +31,9 @@
 struct command {
 	int action; /* letter of the flag that asks for it; 0: serve */
 	struct master_options options;
-	const char *parameter; /* of -s or -P */
-	char here[PATH_MAX];   /* where relative names start */
+	const char *parameter;    /* of -s or -P */
+	struct control_wish wish; /* of -s */
+	char here[PATH_MAX];      /* where relative names start */
 };
 
 enum { FLAGS_MOST = 32 };
@@ -162,9 +163,35 @@ static bool take(struct command *command, int letter, const char *value, struct 
 		return true;
 	case FLAG_READY_FD:
 		return take_ready_fd(command, value, err);
+	case FLAG_JSON:
+		command->wish.json = true;
+		return true;
+	case FLAG_WATCH:
+		command->wish.watch = true;
+		return true;
 	default:
 		return choose(command, letter, value, err);
 	}
+}
+
+/* --json and --watch change what one verb shows, and nothing else. */
+static bool check_wish(struct command *command, struct err *err)
+{
+	struct control_wish *wish = &command->wish;
+	bool is_status = command->action == 's' && strcmp(command->parameter, "status") == 0;
+	const char *name = wish->watch ? "watch" : "json";
+
+	wish->verb = command->parameter;
+	wish->quiet = command->options.quiet;
+	if (!wish->json && !wish->watch)
+		return true;
+	if (!is_status)
+		return err_set(err, CODE_USAGE, "--%s: goes with -s status only", name);
+	if (wish->json && wish->watch)
+		return err_set(err, CODE_USAGE, "--json and --watch do not go together");
+	if (wish->quiet)
+		return err_set(err, CODE_USAGE, "-q and --%s do not go together", name);
+	return true;
 }
 
 static bool read_flags(struct command *command, int argc, char **argv, struct err *err)
@@ -184,13 +211,14 @@ static bool read_flags(struct command *command, int argc, char **argv, struct er
 	if (optind < argc)
 		return err_set(err, CODE_USAGE, "%s: no arguments are taken (-h lists the flags)",
 			       quote_show(argv[optind], shown));
-	return true;
+	return check_wish(command, err);
 }
 
 static void print_help(void)
 {
 	puts("usage: prefork-srv [flags]\n"
-	     "A pre-fork TCP server. Without flags it serves 127.0.0.1:8081=ack.\n");
+	     "A pre-fork TCP server. Without flags it serves 127.0.0.1:8080=status (a live\n"
+	     "page) and 127.0.0.1:8081=ack.\n");
 	for (size_t i = 0; i < flag_count; i++) {
 		char name[64];
 
@@ -252,8 +280,7 @@ static enum exit_code act(const struct command *command, struct err *err)
 	case 'T':
 		return check(command, err);
 	case 's':
-		return control_run(command->parameter, &command->options.source,
-				   command->options.quiet, err);
+		return control_run(&command->wish, &command->options.source, err);
 	default:
 		notify_start();
 		return master_run(&command->options, err);

@@ -16,6 +16,8 @@
 #include "core/scoreboard.h"
 #include "core/deed.h"
 #include "master/pidfile.h"
+#include "master/status.h"
+#include "master/watch.h"
 
 /* The master bounds a reload by less; one that is under way comes first. */
 enum { DEED_MOST_MS = 45 * 1000, STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
@@ -122,6 +124,7 @@ static bool wait_deed(const struct asked *asked, const struct deed *deed, uint32
 		       asked->verb, (int)asked->pid, (int)(most_ms / 1000));
 }
 
+enum { SIGNONE = 0 };
 static const struct {
 	const char *name;
 	int signal;
@@ -226,9 +229,7 @@ static bool find_server(struct asked *asked, const char *path, struct err *err)
 				 (int)asked->pid);
 	if (asked->pidfd >= 0 && pidfile_owner(path) == asked->pid)
 		return true;
-	if (access(path, R_OK) < 0 && errno == EACCES)
-		return err_errno(err, CODE_FAILED, "cannot read the pid file %s", path);
-	return err_set(err, CODE_FAILED, "no server is running (pid file %s)", path);
+	return pidfile_nobody(path, err);
 }
 
 static bool run(struct asked *asked, int number, const char *path, struct err *err)
@@ -250,21 +251,34 @@ static bool run(struct asked *asked, int number, const char *path, struct err *e
 	return ask(asked, number, err);
 }
 
-enum exit_code control_run(const char *verb, const struct conf_source *source, bool quiet,
-			   struct err *err)
+static enum exit_code ask_server(const struct control_wish *wish, int number, const char *path,
+				 struct err *err)
 {
-	struct asked asked = { .verb = verb, .pidfd = -1, .quiet = quiet };
-	char path[4096];
-	bool is_good;
-	int number = 0;
+	struct asked asked = {
+		.verb = wish->verb, .pidfd = -1, .quiet = wish->quiet, .begun_ms = clock_ms()
+	};
+	bool is_good = run(&asked, number, path, err);
 
-	asked.begun_ms = clock_ms();
-	if (!find_signal(verb, &number, err) || !find_pid_file(source, path, sizeof(path), err))
-		return err->code;
-	is_good = run(&asked, number, path, err);
 	if (asked.board != NULL)
 		scoreboard_unview(asked.board);
 	if (asked.pidfd >= 0)
 		sys_close(asked.pidfd);
 	return is_good ? CODE_OK : err->code;
+}
+
+enum exit_code control_run(const struct control_wish *wish, const struct conf_source *source,
+			   struct err *err)
+{
+	char path[4096];
+	int number = 0;
+
+	if (!find_signal(wish->verb, &number, err) ||
+	    !find_pid_file(source, path, sizeof(path), err))
+		return err->code;
+	err->text[0] = '\0';
+	if (number != SIGNONE)
+		return ask_server(wish, number, path, err);
+	if (wish->watch)
+		return watch_run(path, err);
+	return status_run(path, wish->json, wish->quiet, err);
 }

@@ -239,3 +239,10 @@ pid_t pidfile_owner(const char *path)
 	sys_close(fd);
 	return owner;
 }
+
+bool pidfile_nobody(const char *path, struct err *err)
+{
+	if (access(path, R_OK) < 0 && errno == EACCES)
+		return err_errno(err, CODE_FAILED, "cannot read the pid file %s", path);
+	return err_set(err, CODE_FAILED, "no server is running (pid file %s)", path);
+}

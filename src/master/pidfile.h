@@ -50,4 +50,7 @@ void pidfile_remove(struct pidfile *file);
  */
 pid_t pidfile_owner(const char *path);
 
+/* Why pidfile_owner has found nobody at path: fills err (CODE_FAILED) and returns false. */
+bool pidfile_nobody(const char *path, struct err *err);
+
 #endif

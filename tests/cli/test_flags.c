@@ -71,11 +71,11 @@ static void usage__that_is_wrong__is_refused(void **state)
 		  "error)" },
 		{ { "-p", "", "-t" }, "-p \"\": a path is needed" },
 		{ { "-s", "restart" },
-		  "-s \"restart\": is not a verb (stop, quit, reload or reopen)" },
+		  "-s \"restart\": is not a verb (stop, quit, reload, reopen or status)" },
 		{ { "-P", "option" },
 		  "-P \"option\": is not a table (options, signals, metrics, events, exits, "
 		  "services, flags, "
-		  "verbs, endings or sample)" },
+		  "verbs, endings, fields or sample)" },
 		{ { "--ready-fd", "77", "-t" }, "--ready-fd 77: is not open: Bad file descriptor" },
 		{ { "--ready-fd", "-1", "-t" },
 		  "--ready-fd \"-1\": is not a number of a descriptor" },
@@ -101,8 +101,8 @@ static void test__with_ten_wrong_files__prints_ten_messages_with_file_and_line(v
 		{ "workers 4\n", "x.conf:1: workers: \"=\" is missing after it" },
 		{ "# x\nlog {\n", "x.conf:2: the \"{\" of this line is not closed" },
 		{ "listen 8080 {\n service = ehco }\n", "x.conf:2: listen.service: \"ehco\" is not "
-							"a service (ack, echo, discard, daytime or "
-							"chargen; did you mean echo?)" },
+							"a service (ack, echo, discard, daytime, "
+							"chargen or status; did you mean echo?)" },
 		{ "listen 8080 {\n service = echo\n framing = line }\n",
 		  "x.conf:3: framing: belongs to service ack, not echo" },
 		{ "listen 8080 { }\n",

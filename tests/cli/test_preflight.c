@@ -98,6 +98,15 @@ static void test__with_missing_folders__names_each_option_and_its_line(void **st
 	assert_int_equal(said.code, CODE_CONFIG);
 }
 
+static void test__of_an_access_log_that_cannot_be_written__says_so(void **state)
+{
+	check(state, "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
+		     "log { access = \"/none/a\" }\n");
+	assert_one_line("prefork-srv: x.conf:2: log.access: \"/none/a\" cannot be written: "
+			"No such file or directory",
+			CODE_CONFIG);
+}
+
 static void test__with_a_pid_file_in_a_missing_folder__says_so(void **state)
 {
 	RUN(&said, *state, "-t", "-l", "127.0.0.1:0=ack,backlog=16", "-p", "/none/x.pid");
@@ -183,6 +192,7 @@ int main(void)
 		cmocka_unit_test(test__with_a_port_that_another_program_has__says_so),
 		cmocka_unit_test(test__with_an_address_of_another_machine__says_so),
 		cmocka_unit_test(test__with_missing_folders__names_each_option_and_its_line),
+		cmocka_unit_test(test__of_an_access_log_that_cannot_be_written__says_so),
 		cmocka_unit_test(test__with_a_pid_file_in_a_missing_folder__says_so),
 		cmocka_unit_test(test__with_too_few_descriptors__warns),
 		cmocka_unit_test(test__with_a_long_backlog__warns),
