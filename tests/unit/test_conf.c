@@ -100,10 +100,13 @@ static void conf_load__of_nothing__is_the_built_in_default(void **state)
 	/* a file that is installed on this machine comes first */
 	assert_non_null(conf);
 	if (strcmp(conf->origin, "built-in default") == 0) {
-		assert_int_equal(conf->listener_count, 1);
-		assert_string_equal(conf->listeners[0].address, "127.0.0.1:8081");
-		assert_string_equal(conf->listeners[0].service, "ack");
-		assert_string_equal(conf->listeners[0].reply, "我已经收到");
+		assert_int_equal(conf->listener_count, 2);
+		assert_string_equal(conf->listeners[0].address, "127.0.0.1:8080");
+		assert_string_equal(conf->listeners[0].service, "status");
+		assert_string_equal(conf->listeners[0].origin, "built-in default");
+		assert_string_equal(conf->listeners[1].address, "127.0.0.1:8081");
+		assert_string_equal(conf->listeners[1].service, "ack");
+		assert_string_equal(conf->listeners[1].reply, "我已经收到");
 	}
 	conf_free(conf);
 }
@@ -174,7 +177,7 @@ static void dash_l__that_is_wrong__is_refused(void **state)
 	assert_listen_refused("8080", "-l 8080: the service is missing (ADDRESS=SERVICE)");
 	assert_listen_refused("8080=ehco",
 			      "-l 8080=ehco: \"ehco\" is not a service (ack, echo, discard, "
-			      "daytime or chargen; did you mean echo?)");
+			      "daytime, chargen or status; did you mean echo?)");
 	assert_listen_refused("8080=ack,backlog=x",
 			      "-l 8080=ack,backlog=x: backlog: \"x\" is not a number (1 to 65535)");
 	assert_listen_refused(
@@ -226,7 +229,7 @@ static void dash_o__that_is_wrong__is_refused(void **state)
 		"-o listen.framing=line: framing: belongs to service ack, not echo");
 	assert_override_refused("listen.service=no",
 				"-o listen.service=no: \"no\" is not a service (ack, "
-				"echo, discard, daytime or chargen)");
+				"echo, discard, daytime, chargen or status)");
 	assert_override_refused("chroot=here",
 				"-o chroot=here: \"here\" is not an absolute path (a path "
 				"that begins with / or empty)");

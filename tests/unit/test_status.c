@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* status: what each request is answered, however it comes. */
+#include "unit/asked.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "services/http_parse.h"
+
+static void healthz__of_a_ready_worker__is_ok_and_goes_on(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	for (int i = 0; i < 3; i++) {
+		const char *text = asked_say(t, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended);
+
+		assert_begins(text, "HTTP/1.1 200 OK\r\n");
+		assert_has(text, "Content-Length: 3\r\n");
+		assert_string_equal(asked_body(text), "ok\n");
+		assert_false(ended);
+	}
+	assert_int_equal(served_only(&t->served)->messages, 3);
+}
+
+static void healthz__of_a_leaving_worker__is_503_and_ends(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+	const char *text;
+
+	atomic_store(&t->served.slot.state, SLOT_DRAINING);
+	text = asked_say(t, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended);
+	assert_begins(text, "HTTP/1.1 503 ");
+	assert_has(text, "Connection: close\r\n");
+	assert_string_equal(asked_body(text), "draining\n");
+	assert_true(ended);
+}
+
+static void healthz__of_a_stopping_server__is_503(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	atomic_store(&t->board->stop_due_ms, 1);
+	assert_begins(asked_say(t, "HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
+		      "HTTP/1.1 503 ");
+	assert_string_equal(asked_body(t->answer), "");
+}
+
+static void http_1_0__ends_unless_it_asks_to_go_on(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	assert_has(asked_say(t, "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", &ended),
+		   "Connection: keep-alive\r\n");
+	assert_false(ended);
+	assert_has(asked_say(t, "GET /healthz HTTP/1.0\r\n\r\n", &ended), "Connection: close\r\n");
+	assert_true(ended);
+}
+
+static void long_answer__to_http_1_0__ends_with_the_connection(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+	const char *text = asked_say(t, "GET /status.json HTTP/1.0\r\n\r\n", &ended);
+
+	assert_begins(text, "HTTP/1.1 200 ");
+	assert_null(strstr(text, "Transfer-Encoding"));
+	assert_begins(asked_body(text), "{");
+	assert_true(ended);
+}
+
+static void every_route__get_and_head__have_the_same_head(void **state)
+{
+	static const struct {
+		const char *path, *type, *first;
+	} rows[] = {
+		{ "/", "text/html; charset=utf-8", "<!DOCTYPE html>" },
+		{ "/status.json", "application/json", "{" },
+		{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", "# HELP prefork_" },
+		{ "/healthz", "text/plain; charset=utf-8", "ok\n" },
+		{ "/metrics?collect=all", "text/plain; version=0.0.4; charset=utf-8", "# HELP " },
+	};
+	struct asked *t = *state;
+	char request[128], line[128];
+	bool ended;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n",
+			 rows[i].path);
+		snprintf(line, sizeof(line), "\r\nContent-Type: %s\r\n", rows[i].type);
+		assert_has(asked_say(t, request, &ended), line);
+		assert_has(t->answer, "\r\nX-Content-Type-Options: nosniff\r\n");
+		assert_has(t->answer, "\r\nCache-Control: no-store\r\n");
+		assert_has(asked_body(t->answer), rows[i].first);
+		snprintf(request, sizeof(request), "HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n",
+			 rows[i].path);
+		assert_has(asked_say(t, request, &ended), line);
+		assert_string_equal(asked_body(t->answer), "");
+		assert_false(ended);
+	}
+}
+
+static void metrics__each_get__counts_a_scrape(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	asked_say(t, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", &ended);
+	asked_say(t, "HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n", &ended);
+	assert_int_equal(served_metric(&t->served, METRIC_scrapes_total), 1);
+	assert_int_equal(served_metric(&t->served, METRIC_messages_total), 2);
+}
+
+static void other_paths_and_methods__are_404_and_405(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	assert_begins(asked_say(t, "GET /healthz/ HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
+		      "HTTP/1.1 404 ");
+	assert_begins(asked_say(t, "GET /favicon.ico HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
+		      "HTTP/1.1 404 ");
+	assert_begins(asked_say(t, "DELETE / HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
+		      "HTTP/1.1 405 ");
+	assert_has(t->answer, "\r\nAllow: GET, HEAD\r\n");
+	assert_begins(asked_say(t, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
+		      "HTTP/1.1 405 ");
+	assert_false(ended);
+}
+
+static void wrong_requests__are_answered_and_ended(void **state)
+{
+	static const struct {
+		const char *request, *answer;
+		enum ending ending;
+	} rows[] = {
+		{ "GET / HTTP/2.0\r\n\r\n", "HTTP/1.1 505 ", ENDING_message_invalid },
+		{ "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", ENDING_message_invalid },
+		{ "GET /\n\n", "HTTP/1.1 400 ", ENDING_message_invalid },
+		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", "HTTP/1.1 413 ",
+		  ENDING_message_too_long },
+		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+		  "HTTP/1.1 413 ", ENDING_message_too_long },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct asked *t;
+		bool ended;
+
+		t = asked_again(state);
+		assert_begins(asked_say(t, rows[i].request, &ended), rows[i].answer);
+		assert_has(t->answer, "Connection: close\r\n");
+		assert_true(ended);
+		shutdown(t->client, SHUT_WR);
+		served_settle(&t->served);
+		assert_int_equal(asked_ending(t), rows[i].ending);
+	}
+}
+
+static void head__that_is_too_long__is_414_or_431(void **state)
+{
+	struct asked *t = *state;
+	static char request[HTTP_HEAD_MOST + 64];
+	bool ended;
+
+	memset(request, 'a', HTTP_LINE_MOST + 10);
+	memcpy(request, "GET /", 5);
+	assert_begins(asked_say(t, request, &ended), "HTTP/1.1 414 ");
+	t = asked_again(state);
+	snprintf(request, sizeof(request), "GET / HTTP/1.1\r\nHost: x\r\nX: %0*d",
+		 HTTP_HEADER_MOST + 1, 0);
+	assert_begins(asked_say(t, request, &ended), "HTTP/1.1 431 ");
+	assert_true(ended);
+}
+
+static void body__that_fits__goes_by_before_the_next_request(void **state)
+{
+	struct asked *t = *state;
+	static char sent[HTTP_BODY_MOST + 1];
+	bool ended;
+
+	assert_begins(asked_say(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n",
+				&ended),
+		      "HTTP/1.1 405 ");
+	assert_false(served_only(&t->served)->service->idle(served_only(&t->served)));
+	memset(sent, 'x', HTTP_BODY_MOST);
+	assert_string_equal(asked_say(t, sent, &ended), "");
+	assert_begins(asked_say(t, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
+		      "HTTP/1.1 200 ");
+	assert_true(served_only(&t->served)->service->idle(served_only(&t->served)));
+}
+
+static void body__that_waits_for_100__is_refused(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	asked_say(t,
+		  "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+		  &ended);
+	assert_begins(t->answer, "HTTP/1.1 405 ");
+	assert_has(t->answer, "Connection: close\r\n");
+	assert_true(ended);
+}
+
+static const char several[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+			      "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+			      "GET /status.json HTTP/1.1\r\nHost: x\r\n\r\n"
+			      "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"
+			      "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+static void assert_several(const char *answer, bool ended)
+{
+	assert_int_equal(asked_count(answer, "HTTP/1.1 200 OK\r\n"), 4);
+	assert_int_equal(asked_count(answer, "HTTP/1.1 405 "), 1);
+	assert_int_equal(asked_count(answer, "\r\n0\r\n\r\n"), 1);
+	assert_int_equal(asked_count(answer, "\r\n\r\nok\n"), 2);
+	assert_true(ended);
+}
+
+static void pipelined_requests__in_one_piece__are_all_answered(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	asked_say(t, several, &ended);
+	assert_several(t->answer, ended);
+}
+
+static void pipelined_requests__split_anywhere__are_all_answered(void **state)
+{
+	for (size_t split = 1; split < sizeof(several) - 1; split++) {
+		struct asked *t;
+		size_t n;
+		bool ended;
+
+		t = asked_again(state);
+		served_send(&t->served, t->client, several, split);
+		n = served_read(&t->served, t->client, t->answer, ANSWER, &ended);
+		served_send(&t->served, t->client, several + split, sizeof(several) - 1 - split);
+		if (!ended)
+			served_read(&t->served, t->client, t->answer + n, ANSWER - n, &ended);
+		assert_several(t->answer, ended);
+	}
+}
+
+static void request__cut_off__is_incomplete(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	asked_say(t, "GET /healthz HTT", &ended);
+	shutdown(t->client, SHUT_WR);
+	served_expect(&t->served, t->client, "", true);
+	assert_int_equal(asked_ending(t), ENDING_message_incomplete);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ASKED(healthz__of_a_ready_worker__is_ok_and_goes_on),
+		ASKED(healthz__of_a_leaving_worker__is_503_and_ends),
+		ASKED(healthz__of_a_stopping_server__is_503),
+		ASKED(http_1_0__ends_unless_it_asks_to_go_on),
+		ASKED(long_answer__to_http_1_0__ends_with_the_connection),
+		ASKED(every_route__get_and_head__have_the_same_head),
+		ASKED(metrics__each_get__counts_a_scrape),
+		ASKED(other_paths_and_methods__are_404_and_405),
+		ASKED(wrong_requests__are_answered_and_ended),
+		ASKED(head__that_is_too_long__is_414_or_431),
+		ASKED(body__that_fits__goes_by_before_the_next_request),
+		ASKED(body__that_waits_for_100__is_refused),
+		ASKED(pipelined_requests__in_one_piece__are_all_answered),
+		ASKED(pipelined_requests__split_anywhere__are_all_answered),
+		ASKED(request__cut_off__is_incomplete),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* status: answers longer than a buffer, what recovery believes of them, and what is in the page. */
+#include "unit/asked.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+/* A board that makes /metrics far longer than a buffer and a socket hold. */
+static void crowd(struct scoreboard *board)
+{
+	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
+		atomic_store(&board->listeners[i].life, LISTENER_OPEN);
+	for (unsigned i = 0; i < 100; i++) {
+		atomic_store(&board->slots[i].state, SLOT_READY);
+		atomic_store(&board->slots[i].pid, 1 + i);
+		atomic_store(&board->slots[i].number, i);
+	}
+}
+
+static void long_answer__to_a_slow_reader__comes_whole(void **state)
+{
+	static const char request[] = "GET /metrics HTTP/1.0\r\n\r\n";
+	struct asked *t = *state;
+	bool ended;
+	size_t n;
+
+	crowd(t->board);
+	served_send(&t->served, t->client, request, sizeof(request) - 1);
+	served_settle(&t->served);
+	assert_true(buf_used(&served_only(&t->served)->out) > 0);
+	assert_true(served_only(&t->served)->service->is_sound(served_only(&t->served)));
+	n = served_read(&t->served, t->client, t->answer, ANSWER, &ended);
+	while (!ended && n > ANSWER / 2)
+		n = served_read(&t->served, t->client, t->answer, ANSWER, &ended);
+	assert_true(ended);
+	assert_int_equal(t->answer[n - 1], '\n');
+	assert_int_equal(served_metric(&t->served, METRIC_messages_total), 1);
+}
+
+static void long_answer__over_a_crash__goes_on(void **state)
+{
+	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct asked *t = *state;
+	struct recovery recovery = { 0 };
+	bool ended;
+	size_t n;
+
+	crowd(t->board);
+	served_send(&t->served, t->client, request, sizeof(request) - 1);
+	served_settle(&t->served);
+	served_recover(&t->served, &recovery);
+	do
+		n = served_read(&t->served, t->client, t->answer, ANSWER, &ended);
+	while (n == ANSWER - 1);
+	assert_string_equal(t->answer + n - 5, "0\r\n\r\n");
+	assert_begins(asked_say(t, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
+		      "HTTP/1.1 200 ");
+}
+
+static void state__of_any_bytes__is_not_believed(void **state)
+{
+	struct asked *t = *state;
+	struct conn *c = served_only(&t->served);
+
+	assert_true(c->service->is_sound(c));
+	memset(conn_state(c), 0xff, c->service->state_size);
+	assert_false(c->service->is_sound(c));
+	memset(conn_state(c), 0, c->service->state_size);
+	assert_true(c->service->is_sound(c));
+}
+
+static void page__has_names_and_clients_only_as_text(void **state)
+{
+	static const char evil[] = "<script>alert('1')</script>\"&";
+	struct asked *t = *state;
+	bool ended;
+
+	snprintf(t->board->origin, sizeof(t->board->origin), "%s", evil);
+	snprintf(t->board->listeners[0].address, 128, "%s", evil);
+	atomic_store(&t->board->listeners[0].life, LISTENER_OPEN);
+	snprintf(t->board->crash_notes[0].remote, 64, "%s", evil);
+	atomic_store(&t->board->crash_count, 1);
+	asked_say(t, "GET / HTTP/1.0\r\n\r\n", &ended);
+	assert_int_equal(asked_count(t->answer, "<script>"), 1);
+	assert_int_equal(asked_count(t->answer,
+				     "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot;&amp;"),
+			 3);
+	assert_has(t->answer, "Content-Security-Policy: default-src 'none'; style-src 'sha256-");
+	assert_has(t->answer, "</script>\n</body>\n</html>\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ASKED(long_answer__to_a_slow_reader__comes_whole),
+		ASKED(long_answer__over_a_crash__goes_on),
+		ASKED(state__of_any_bytes__is_not_believed),
+		ASKED(page__has_names_and_clients_only_as_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
