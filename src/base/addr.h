@@ -61,4 +61,10 @@ bool net_read(const char *text, struct net *net, struct err *err);
 /* True when the block holds the address; an IPv4 address mapped in IPv6 counts as IPv4. */
 bool net_holds(const struct net *net, const struct addr *addr);
 
+/*
+ * Writes the client's address that a net with all its bits is, with the port, as addr_write does; a
+ * unix client has no path. text: ADDR_TEXT bytes. Returns text.
+ */
+const char *net_write(const struct net *net, uint16_t port, char *text);
+
 #endif

@@ -3,9 +3,6 @@
  * Where the log goes and which events go there. Making a line's text is base/logline's; deciding
  * what to log is the caller's. Called by every part, in master and workers; nothing it meets stops
  * the program.
- *
- * The log file keeps its descriptor's number for life: a reopening puts the new file in the place
- * of the old one, so that processes which share a descriptor table agree about it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,15 +43,13 @@ static struct {
 	enum log_level level;
 	enum log_format format;
 	bool colour;
-	int fd;     /* of the file, or the socket to syslog; else -1 */
-	int folder; /* the file's, O_PATH; else -1 */
-	char name[LOGFILE_NAME];
-	uid_t owner;
+	struct logfile file;
+	int syslog; /* the socket; else -1 */
 	char role[16];
 	int number;
 	pid_t pid;
 	struct logline line;
-} state = { .level = LEVEL_NOTICE, .fd = -1, .folder = -1, .number = -1 };
+} state = { .level = LEVEL_NOTICE, .file = LOGFILE_CLOSED("log"), .syslog = -1, .number = -1 };
 
 static bool wants_colour(void)
 {
@@ -65,44 +60,28 @@ static bool wants_colour(void)
 
 static void let_go(void)
 {
-	if (state.fd >= 0)
-		sys_close(state.fd);
-	if (state.folder >= 0)
-		sys_close(state.folder);
-	state.fd = state.folder = -1;
+	logfile_close(&state.file);
+	if (state.syslog >= 0)
+		sys_close(state.syslog);
+	state.syslog = -1;
 }
 
-/* Only a file that the server makes is given to the workers' user: one that was there is not. */
 static void warn_of_owner(const char *path)
 {
-	char text[512];
+	char text[LOGFILE_WARNING];
 
-	if (logfile_is_lasting(state.fd, state.owner))
-		return;
-	snprintf(text, sizeof(text),
-		 "the workers cannot open the log %s anew after a rotation (chown it to user %u)",
-		 path, state.owner);
-	LOG(EVENT_environment_warned, LOG_STR("message", text));
+	if (logfile_warns(&state.file, path, text))
+		LOG(EVENT_environment_warned, LOG_STR("message", text));
 }
 
 static bool use_file(const char *path, uid_t owner, struct err *err)
 {
-	const char *name;
-	int fd, folder = logfile_folder(path, &name);
-
-	if (folder < 0)
-		return err_errno(err, err_code(errno, CODE_OSERR), "cannot open the log %s", path);
-	fd = logfile_open(folder, name, true, owner, err);
-	if (fd < 0) {
-		sys_close(folder);
-		return err_prefix(err, "cannot open the log %s: ", path);
-	}
-	let_go();
+	if (!logfile_use(&state.file, path, owner, err))
+		return false;
+	if (state.syslog >= 0)
+		sys_close(state.syslog);
+	state.syslog = -1;
 	state.target = TO_FILE;
-	state.fd = fd;
-	state.folder = folder;
-	state.owner = owner;
-	snprintf(state.name, sizeof(state.name), "%s", name);
 	return true;
 }
 
@@ -115,7 +94,7 @@ static bool use_syslog(struct err *err)
 				 "cannot reach syslog at " SYSLOGD_PATH);
 	let_go();
 	state.target = TO_SYSLOG;
-	state.fd = fd;
+	state.syslog = fd;
 	return true;
 }
 
@@ -143,47 +122,20 @@ bool log_open(const char *path, enum log_level level, enum log_format format, ui
 
 void log_forget_folder(void)
 {
-	if (state.folder >= 0)
-		sys_close(state.folder);
-	state.folder = -1;
+	logfile_forget_folder(&state.file);
 }
 
 bool log_reopen(bool create, struct err *err)
 {
-	int fd;
-
-	if (state.target != TO_FILE)
-		return true;
-	if (state.folder < 0)
-		return err_set(err, CODE_OSERR,
-			       "the log cannot be opened anew inside a chroot (log to syslog or "
-			       "stderr there, or reload)");
-	fd = logfile_open(state.folder, state.name, create, state.owner, err);
-	if (fd < 0 && !create && err->code == CODE_NOPERM)
-		err_set(err, err->code,
-			"%s (the workers' user must own it and be able to enter its folder)",
-			err->text);
-	if (fd < 0)
-		return err_prefix(err, "cannot reopen the log %s: ", state.name);
-	if (sys_dup3(fd, state.fd, O_CLOEXEC) < 0) {
-		err_errno(err, CODE_OSERR, "cannot reopen the log %s", state.name);
-		sys_close(fd);
-		return false;
-	}
-	sys_close(fd);
-	return true;
+	return state.target != TO_FILE || logfile_reopen(&state.file, create, err);
 }
 
 unsigned log_fds(int *fds)
 {
-	const int all[LOG_FDS] = { state.fd, state.folder };
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < LOG_FDS; i++) {
-		if (all[i] >= 0)
-			fds[count++] = all[i];
-	}
-	return count;
+	if (state.syslog < 0)
+		return logfile_fds(&state.file, fds);
+	fds[0] = state.syslog;
+	return 1;
 }
 
 void log_role(const char *role, int number)
@@ -239,11 +191,11 @@ static void add_process(struct logline *line)
 /* A line that cannot be written is lost: there is nobody left to tell. */
 static void deliver(const struct logline *line, enum log_level level)
 {
-	int fd = state.target == TO_FILE ? state.fd : STDERR_FILENO;
+	int fd = state.target == TO_FILE ? state.file.fd : STDERR_FILENO;
 	ssize_t written;
 
 	if (state.target == TO_SYSLOG) {
-		syslogd_send(state.fd, SYSLOGD_PATH, levels[level].priority, line->text,
+		syslogd_send(state.syslog, SYSLOGD_PATH, levels[level].priority, line->text,
 			     line->length - 1);
 		return;
 	}

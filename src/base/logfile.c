@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the log's file. It gives away nothing that it did not make: root opens the log in a folder
- * that may be the workers', where a link could lead to any file of the system. Called by base/log.
+ * Opens the file of a log. It gives away nothing that it did not make: root opens the log in a folder
+ * that may be the workers', where a link could lead to any file of the system. Called by base/log
+ * and worker/accessfile.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -134,4 +135,87 @@ bool logfile_is_lasting(int fd, uid_t owner)
 
 	return owner == (uid_t)-1 || sys_fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
 	       st.st_uid == owner || (st.st_mode & 022) != 0;
+}
+
+void logfile_close(struct logfile *file)
+{
+	if (file->fd >= 0)
+		sys_close(file->fd);
+	logfile_forget_folder(file);
+	file->fd = -1;
+}
+
+void logfile_forget_folder(struct logfile *file)
+{
+	if (file->folder >= 0)
+		sys_close(file->folder);
+	file->folder = -1;
+}
+
+bool logfile_use(struct logfile *file, const char *path, uid_t owner, struct err *err)
+{
+	const char *name;
+	int fd, folder = logfile_folder(path, &name);
+
+	if (folder < 0)
+		return err_errno(err, err_code(errno, CODE_OSERR), "cannot open the %s %s",
+				 file->what, path);
+	fd = logfile_open(folder, name, true, owner, err);
+	if (fd < 0) {
+		sys_close(folder);
+		return err_prefix(err, "cannot open the %s %s: ", file->what, path);
+	}
+	logfile_close(file);
+	file->fd = fd;
+	file->folder = folder;
+	file->owner = owner;
+	snprintf(file->name, sizeof(file->name), "%s", name);
+	return true;
+}
+
+bool logfile_reopen(struct logfile *file, bool create, struct err *err)
+{
+	int fd;
+
+	if (file->folder < 0)
+		return err_set(err, CODE_OSERR,
+			       "the %s cannot be opened anew inside a chroot (write it to %sstderr "
+			       "there, or reload)",
+			       file->what, strcmp(file->what, "log") == 0 ? "syslog or " : "");
+	fd = logfile_open(file->folder, file->name, create, file->owner, err);
+	if (fd < 0 && !create && err->code == CODE_NOPERM)
+		err_set(err, err->code,
+			"%s (the workers' user must own it and be able to enter its folder)",
+			err->text);
+	if (fd < 0)
+		return err_prefix(err, "cannot reopen the %s %s: ", file->what, file->name);
+	if (sys_dup3(fd, file->fd, O_CLOEXEC) < 0) {
+		err_errno(err, CODE_OSERR, "cannot reopen the %s %s", file->what, file->name);
+		sys_close(fd);
+		return false;
+	}
+	sys_close(fd);
+	return true;
+}
+
+unsigned logfile_fds(const struct logfile *file, int *fds)
+{
+	unsigned count = 0;
+
+	if (file->fd >= 0)
+		fds[count++] = file->fd;
+	if (file->folder >= 0)
+		fds[count++] = file->folder;
+	return count;
+}
+
+/* Only a file that the server makes is given to the workers' user: one that was there is not. */
+bool logfile_warns(const struct logfile *file, const char *path, char *text)
+{
+	if (logfile_is_lasting(file->fd, file->owner))
+		return false;
+	snprintf(text, LOGFILE_WARNING,
+		 "the workers cannot open the %s %s anew after a rotation (chown it to user %u)",
+		 file->what, path, file->owner);
+	return true;
 }

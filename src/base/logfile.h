@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the file that the log is written to, also where its folder belongs to another user, who may
- * put links and other files in its place. For base/log.
+ * A file that lines are appended to, opened anew after a rotation: also where its folder belongs to
+ * another user, who may put links and other files in its place. For base/log and the access log.
  */
 #ifndef BASE_LOGFILE_H
 #define BASE_LOGFILE_H
@@ -29,5 +29,46 @@ int logfile_open(int folder, const char *name, bool create, uid_t owner, struct 
 
 /* False for a file that owner (-1: whoever runs) will not be able to open again. */
 bool logfile_is_lasting(int fd, uid_t owner);
+
+/*
+ * An open one. Its descriptor keeps its number for life: a reopening puts the new file in the place
+ * of the old one, so that processes which share a descriptor table agree about it.
+ */
+struct logfile {
+	const char *what; /* "log" or "access log", for messages */
+	int fd, folder;   /* the file, and its folder (O_PATH), by which it is found again; or -1 */
+	char name[LOGFILE_NAME];
+	uid_t owner;
+};
+#define LOGFILE_CLOSED(what)                  \
+	{                                     \
+		(what), -1, -1, "", (uid_t)-1 \
+	}
+
+/*
+ * Opens path instead of what was open, as logfile_open does with `create`. False with err, and all
+ * stays as it was.
+ */
+bool logfile_use(struct logfile *file, const char *path, uid_t owner, struct err *err);
+
+/* Opens the same file anew, and creates it when `create`. False with err: the old one stays. */
+bool logfile_reopen(struct logfile *file, bool create, struct err *err);
+
+/*
+ * Lets go of the folder, by which a process could leave a chroot; from then on logfile_reopen fails
+ * and says so.
+ */
+void logfile_forget_folder(struct logfile *file);
+
+/* Nothing when it is not open. */
+void logfile_close(struct logfile *file);
+
+/* Its descriptors. Fills fds (room for LOGFILE_FDS) and returns how many. */
+enum { LOGFILE_FDS = 2 };
+unsigned logfile_fds(const struct logfile *file, int *fds);
+
+/* What a start has to warn of, in text (LOGFILE_WARNING bytes); false when all is well. */
+enum { LOGFILE_WARNING = 512 };
+bool logfile_warns(const struct logfile *file, const char *path, char *text);
 
 #endif

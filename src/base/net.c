@@ -101,3 +101,22 @@ bool net_holds(const struct net *net, const struct addr *addr)
 	}
 	return family == net->family && (!bytes || same_bits(net->bytes, bytes, net->bits));
 }
+
+const char *net_write(const struct net *net, uint16_t port, char *text)
+{
+	struct addr addr = { .sa.sa_family = net->family };
+
+	if (net->family == AF_INET) {
+		memcpy(&addr.in.sin_addr, net->bytes, 4);
+		addr.in.sin_port = htons(port);
+		addr.len = sizeof(addr.in);
+	} else if (net->family == AF_INET6) {
+		memcpy(&addr.in6.sin6_addr, net->bytes, 16);
+		addr.in6.sin6_port = htons(port);
+		addr.len = sizeof(addr.in6);
+	} else {
+		addr.sa.sa_family = AF_UNIX;
+		addr.len = sizeof(addr.un.sun_family);
+	}
+	return addr_write(&addr, text);
+}

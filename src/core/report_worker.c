@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "core/phase.h"
 #include "core/report.h"
 
 enum { NOTES_TRIES = 100 };
@@ -165,35 +166,12 @@ static void sort_by_age(struct conn_note *list, unsigned count)
 	}
 }
 
-/* As enum conn_state has them, which is the worker's. */
-static const char *conn_state_name(unsigned state)
-{
-	static const char *const names[] = { "closed", "open", "flushing", "lingering" };
-
-	return state < sizeof(names) / sizeof(*names) ? names[state] : "unknown";
-}
-
-static void write_remote(const struct conn_note *note, char *text)
-{
-	struct addr addr = { .sa.sa_family = note->remote.family };
-
-	if (note->remote.family == AF_INET) {
-		memcpy(&addr.in.sin_addr, note->remote.bytes, 4);
-		addr.in.sin_port = htons(note->remote_port);
-	} else if (note->remote.family == AF_INET6) {
-		memcpy(&addr.in6.sin6_addr, note->remote.bytes, 16);
-		addr.in6.sin6_port = htons(note->remote_port);
-	}
-	addr.len = sizeof(addr.un.sun_family); /* a unix client has no path */
-	addr_write(&addr, text);
-}
-
 static void tell_conn(const struct report *report, const struct conn_note *note,
 		      struct report_conn *out)
 {
-	write_remote(note, out->remote);
+	net_write(&note->remote, note->remote_port, out->remote);
 	report_listener_name(report, note->listener, out->listen, out->service);
-	out->state = conn_state_name(note->state);
+	out->state = phase_name(note->state);
 	out->age_ms = report_since(report->now_ms, note->opened_ms);
 	out->idle_ms = report_since(report->now_ms, note->active_ms);
 	out->bytes_in = note->bytes_in;

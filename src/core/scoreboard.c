@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/sys.h"
+#include "base/whole.h"
 #include "core/crew.h"
 #include "core/scoreboard.h"
 
@@ -140,22 +141,7 @@ void scoreboard_unview(const struct scoreboard *board)
 /* What of size bytes there is from offset on; -1 with errno. */
 static ssize_t read_at(int fd, off_t offset, void *to, size_t size)
 {
-	size_t done = 0;
-
-	if (lseek(fd, offset, SEEK_SET) < 0)
-		return -1;
-	while (done < size) {
-		ssize_t n = sys_read(fd, (char *)to + done, size - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
+	return lseek(fd, offset, SEEK_SET) < 0 ? -1 : whole_read(fd, to, size);
 }
 
 /* Reads until no fold was at work meanwhile, or one is that does not end. */

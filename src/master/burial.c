@@ -10,8 +10,10 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/environment.h"
 #include "master/member.h"
 #include "master/scene.h"
+#include "worker/accessrest.h"
 
 static bool has_served(const struct slot *slot)
 {
@@ -92,6 +94,17 @@ static void count_lost(struct generation *generation, unsigned number)
 	cell_add(&slot->tally.connections_ended_total[ENDING_worker_lost], live);
 }
 
+/* The last of the two has gone: what is left in the arena is nobody's. */
+static void write_rest(struct roster *roster, const struct generation *generation, unsigned number)
+{
+	const struct member *member = &generation->members[number];
+
+	if (member->pid == 0 && member->keeper == 0 && member->arena)
+		accessrest_write(member->arena, generation->conf,
+				 environment_log_owner(&generation->identity), number,
+				 &roster->board->past[number].tally);
+}
+
 static void clear_slot(struct roster *roster, struct generation *generation, unsigned number)
 {
 	struct slot *slot = &generation->slots[number];
@@ -131,6 +144,7 @@ void burial_of_worker(struct roster *roster, struct generation *generation, unsi
 	member->kill_ms = member->state == MEMBER_RETIRING ? member->deadline_ms : 0;
 	note_exit(&roster->board->past[number], status);
 	clear_slot(roster, generation, number);
+	write_rest(roster, generation, number);
 	if (expected)
 		member_leave(member, now_ms);
 	else
@@ -156,6 +170,7 @@ void burial_of_keeper(struct roster *roster, struct generation *generation, unsi
 	pid_t keeper = member->keeper;
 
 	member->keeper = 0;
+	write_rest(roster, generation, number);
 	if (member->state == MEMBER_RETIRING) {
 		if (member->pid == 0)
 			member_leave(member, now_ms);

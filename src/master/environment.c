@@ -13,6 +13,7 @@
 #include "base/logfile.h"
 #include "base/sys.h"
 #include "base/syslogd.h"
+#include "worker/accesslog.h"
 #include "worker/service.h"
 
 /* A worker's own descriptors: its epoll, signalfd, log and the like, and some for the C library. */
@@ -127,8 +128,7 @@ bool environment_enter(const struct conf *conf, bool daemon, struct err *err)
 	return place(conf, "working_directory", err);
 }
 
-/* The user who has to be able to reopen the log; -1: the one who runs. */
-static uid_t log_owner(const struct identity *identity)
+uid_t environment_log_owner(const struct identity *identity)
 {
 	return identity->changes ? identity->user : (uid_t)-1;
 }
@@ -173,13 +173,24 @@ static bool check_log_file(const char *path, uid_t owner, struct err *err)
 	return sys_lstat(path, &st) < 0 || try_log_file(path, owner, err);
 }
 
-bool environment_check_log(const struct conf *conf, const struct identity *identity,
-			   struct err *err)
+static bool check_access(const struct conf *conf, const struct identity *identity, struct err *err)
+{
+	const char *target = conf->log_access;
+
+	if (target[0] == '/' && !check_log_file(target, environment_log_owner(identity), err))
+		return place(conf, "log.access", err);
+	if (!is_daemon || strcmp(target, "stderr") != 0)
+		return true;
+	err_set(err, CODE_CONFIG, "a daemon has no stderr (name a file, or off)");
+	return place(conf, "log.access", err);
+}
+
+static bool check_path(const struct conf *conf, const struct identity *identity, struct err *err)
 {
 	int fd;
 
 	if (conf->log_path[0] == '/')
-		return check_log_file(conf->log_path, log_owner(identity), err) ||
+		return check_log_file(conf->log_path, environment_log_owner(identity), err) ||
 		       blame_log(conf, err);
 	if (strcmp(log_target(conf), "syslog") != 0)
 		return true;
@@ -192,18 +203,45 @@ bool environment_check_log(const struct conf *conf, const struct identity *ident
 	return blame_log(conf, err);
 }
 
+bool environment_check_log(const struct conf *conf, const struct identity *identity,
+			   struct err *err)
+{
+	return check_path(conf, identity, err) && check_access(conf, identity, err);
+}
+
+/* As base/log does for its own. */
+static void warn_of_access(const struct conf *conf)
+{
+	char text[LOGFILE_WARNING];
+
+	if (logfile_warns(&accesslog_file()->file, conf->log_access, text))
+		LOG(EVENT_environment_warned, LOG_STR("message", text));
+}
+
+/* The access log first: the log says what comes of it, and stays when that fails. */
 bool environment_log(const struct conf *conf, const struct identity *identity, struct err *err)
 {
-	return log_open(log_target(conf), (enum log_level)conf->log_level,
-			(enum log_format)conf->log_format, log_owner(identity), err) ||
-	       blame_log(conf, err);
+	bool had_file = accesslog_file()->file.fd >= 0;
+	uid_t owner = environment_log_owner(identity);
+
+	if (is_daemon && !check_access(conf, identity, err))
+		return false;
+	if (!accesslog_open(conf, owner, err))
+		return place(conf, "log.access", err);
+	if (!log_open(log_target(conf), (enum log_level)conf->log_level,
+		      (enum log_format)conf->log_format, owner, err))
+		return blame_log(conf, err);
+	if (!had_file && accesslog_file()->file.fd >= 0)
+		warn_of_access(conf);
+	return true;
 }
 
 bool environment_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
 			  const struct identity *of_b)
 {
 	return strcmp(a->log_path, b->log_path) == 0 && a->log_level == b->log_level &&
-	       a->log_format == b->log_format && log_owner(of_a) == log_owner(of_b);
+	       a->log_format == b->log_format && strcmp(a->log_access, b->log_access) == 0 &&
+	       environment_log_owner(of_a) == environment_log_owner(of_b);
 }
 
 rlim_t environment_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity)

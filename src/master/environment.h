@@ -32,6 +32,9 @@ bool environment_check_directory(const struct conf *conf, const char *option, co
 				 struct err *err);
 bool environment_check_chroot(const struct conf *conf, struct err *err);
 
+/* The user who has to be able to reopen the logs; -1: the one who runs. */
+uid_t environment_log_owner(const struct identity *identity);
+
 /* Whether environment_log would succeed. Makes no file, and changes none. */
 bool environment_check_log(const struct conf *conf, const struct identity *identity,
 			   struct err *err);
@@ -43,12 +46,13 @@ bool environment_can_write(const char *path);
 bool environment_enter(const struct conf *conf, bool daemon, struct err *err);
 
 /*
- * Opens the log that conf names, for the workers' user. The log stays as it was when that fails. A
- * daemon, which has no stderr, logs to syslog instead of stderr.
+ * Opens the log and the access log that conf names, for the workers' user. The log stays as it was when
+ * that fails. A daemon, which has no stderr, logs to syslog instead of stderr, and has no access log
+ * there.
  */
 bool environment_log(const struct conf *conf, const struct identity *identity, struct err *err);
 
-/* A log that b's workers may reopen is open already when a's is. */
+/* The logs that b's workers may reopen are open already when a's are. */
 bool environment_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
 			  const struct identity *of_b);
 

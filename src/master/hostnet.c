@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/procfile.h"
+#include "base/whole.h"
 
 enum { FILE_SIZE = 32768 };
 
@@ -92,5 +92,5 @@ bool hostnet_read(struct hostnet *out)
 {
 	char text[FILE_SIZE];
 
-	return procfile_read("/proc/net/netstat", text, sizeof(text)) && hostnet_parse(text, out);
+	return whole_read_file("/proc/net/netstat", text, sizeof(text)) && hostnet_parse(text, out);
 }

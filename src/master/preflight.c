@@ -163,18 +163,18 @@ static bool can_search(const struct identity *identity, const char *folder)
 }
 
 static void check_reopen(const struct conf *conf, const struct identity *identity,
-			 struct report *report)
+			 const char *option, const char *path, struct report *report)
 {
 	char folder[4096];
 
-	if (conf->log_path[0] != '/' || !identity->changes || identity->user == 0)
+	if (path[0] != '/' || !identity->changes || identity->user == 0)
 		return;
-	folder_of(conf->log_path, folder, sizeof(folder));
+	folder_of(path, folder, sizeof(folder));
 	if (!can_search(identity, folder))
 		scarce(report,
-		       "%s: log.path: user \"%s\" may not enter \"%s\": workers cannot reopen the "
-		       "log",
-		       conf_place(conf, "log.path"), conf->user, folder);
+		       "%s: %s: user \"%s\" may not enter \"%s\": workers cannot reopen the %s",
+		       conf_place(conf, option), option, conf->user, folder,
+		       strcmp(option, "log.path") == 0 ? "log" : "access log");
 }
 
 static void check_pid_file(const struct conf *conf, const char *path, struct report *report)
@@ -201,11 +201,13 @@ static void check_log(const struct conf *conf, struct report *report)
 	struct identity identity;
 	struct err err;
 
-	if (environment_check_identity(conf, &identity, &err) &&
-	    environment_check_log(conf, &identity, &err))
-		check_reopen(conf, &identity, report);
-	else
+	if (!environment_check_identity(conf, &identity, &err) ||
+	    !environment_check_log(conf, &identity, &err)) {
 		wrong(report, &err);
+		return;
+	}
+	check_reopen(conf, &identity, "log.path", conf->log_path, report);
+	check_reopen(conf, &identity, "log.access", conf->log_access, report);
 }
 
 static void check_environment(const struct conf *conf, struct report *report)

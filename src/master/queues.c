@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/procfile.h"
+#include "base/whole.h"
 #include "base/units.h"
 #include "master/load.h"
 
@@ -132,7 +132,7 @@ static uint32_t read_somaxconn(void)
 	char text[32];
 	int64_t value;
 
-	if (!procfile_read("/proc/sys/net/core/somaxconn", text, sizeof(text)))
+	if (!whole_read_file("/proc/sys/net/core/somaxconn", text, sizeof(text)))
 		return 0;
 	text[strcspn(text, "\n")] = '\0';
 	return units_read_count(text, &value) && value <= UINT32_MAX ? (uint32_t)value : 0;

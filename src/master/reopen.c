@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The master opens the file first, so that it exists for workers that may not create it. Must not
+ * The master opens the files first, so that they exist for workers that may not create it. Must not
  * wait: a worker that has done its part rings the bell. Called by the master's loop.
  */
 #include "master/reopen.h"
@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "core/deed.h"
+#include "worker/accesslog.h"
 
 enum { REOPEN_MOST_MS = 5000 };
 
@@ -25,7 +26,7 @@ static void begin(struct server *server)
 
 	server->reopen = (struct reopen){ .is_pending = true, .begun_ms = clock_ms() };
 	deed_begin(&server->board->reopen);
-	if (!log_reopen(true, &err)) {
+	if (!log_reopen(true, &err) || !accesslog_reopen(true, &err)) {
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
 		end(server, err.text);
 		return;
@@ -75,10 +76,10 @@ void reopen_step(struct server *server, int64_t now_ms)
 	if (tally.missing > 0 && now_ms < server->reopen.begun_ms + REOPEN_MOST_MS)
 		return;
 	if (tally.missing > 0)
-		err_set(&err, CODE_FAILED, "%u workers have not opened the log anew within %d s",
+		err_set(&err, CODE_FAILED, "%u workers have not opened the logs anew within %d s",
 			tally.missing, REOPEN_MOST_MS / 1000);
 	else if (tally.failed > 0)
-		err_set(&err, CODE_FAILED, "%u workers cannot open the log anew; it says why",
+		err_set(&err, CODE_FAILED, "%u workers cannot open the logs anew; the log says why",
 			tally.failed);
 	end(server, err.text[0] ? err.text : NULL);
 	if (again)

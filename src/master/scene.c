@@ -12,15 +12,9 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "core/penalty.h"
+#include "core/phase.h"
 #include "worker/conn.h"
 #include "worker/recovery.h"
-
-static const char *state_name(enum conn_state state)
-{
-	static const char *const names[] = { "closed", "open", "flushing", "lingering" };
-
-	return names[state];
-}
 
 static void keep(struct scoreboard *board, const struct crash_note *note)
 {
@@ -35,12 +29,12 @@ static void describe(struct crash_note *note, const struct recovery_scene *scene
 	char remote[ADDR_TEXT];
 
 	snprintf(note->remote, sizeof(note->remote), "%s",
-		 conn_write_remote(&scene->remote, scene->remote_port, remote));
+		 net_write(&scene->remote, scene->remote_port, remote));
 	if (!scene->conf)
 		return;
 	snprintf(note->listen, sizeof(note->listen), "%s", scene->conf->address);
 	snprintf(note->service, sizeof(note->service), "%s", scene->conf->service);
-	snprintf(note->state, sizeof(note->state), "%s", state_name(scene->state));
+	snprintf(note->state, sizeof(note->state), "%s", phase_name(scene->state));
 	note->age_ms = scene->age_ms;
 	note->bytes_in = scene->bytes_in;
 	note->bytes_out = scene->bytes_out;
@@ -63,7 +57,7 @@ static void penalize(struct scoreboard *board, const struct conf *conf,
 
 	if (length_ms == 0)
 		return;
-	conn_write_remote(&scene->remote, 0, remote);
+	net_write(&scene->remote, 0, remote);
 	port = strrchr(remote, ':'); /* any port of the address */
 	if (port)
 		*port = '\0';

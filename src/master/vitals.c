@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/procfile.h"
+#include "base/whole.h"
 #include "base/sys.h"
 #include "base/units.h"
 
@@ -28,7 +28,7 @@ static bool read_memory(const char *path, uint64_t *bytes)
 	char text[128], *word, *end;
 	int64_t pages;
 
-	if (!procfile_read(path, text, sizeof(text)) || !(word = strchr(text, ' ')) ||
+	if (!whole_read_file(path, text, sizeof(text)) || !(word = strchr(text, ' ')) ||
 	    !(end = strchr(++word, ' ')))
 		return false;
 	*end = '\0';

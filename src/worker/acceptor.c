@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/access.h"
+#include "worker/accesslog.h"
+#include "worker/accesstell.h"
 
 enum {
 	STREAK = 4,      /* accepts before the listener goes to the tail of the wait queue */
@@ -175,13 +177,15 @@ static void handle_failure(struct acceptor *a)
 	}
 }
 
-static void refuse(struct acceptor *a, int fd, const char *reason)
+static void refuse(struct acceptor *a, int fd, const struct addr *remote, const char *reason)
 {
 	metric_cell *ended = a->all->conns->slot->tally.connections_ended_total;
 
 	LOG(EVENT_connection_refused, LOG_STR("listen", listener_of(a)->conf->address),
 	    LOG_STR("reason", reason));
 	(void)sys_close(fd);
+	if (accesslog_is_on)
+		accesstell_refused(a->all->conns, a->index, remote);
 	cell_add(&tally_of(a)->connections_refused_total, 1);
 	cell_add(&ended[ENDING_refused], 1);
 }
@@ -207,11 +211,11 @@ static void accept_one(struct acceptor *a)
 	a->streak++;
 	cell_add(&tally_of(a)->connections_accepted_total, 1);
 	if (!access_allows(listener_of(a)->conf, &remote)) {
-		refuse(a, fd, "access");
+		refuse(a, fd, &remote, "access");
 		return;
 	}
 	if (penalty_refuses(all->penalties, &remote, all->loop->now_ms)) {
-		refuse(a, fd, "penalty");
+		refuse(a, fd, &remote, "penalty");
 		return;
 	}
 	conns_accept(all->conns, a->index, fd, &remote);

@@ -38,7 +38,7 @@ static bool forget(char *from, size_t size)
 	return sys_madvise(from, size, MADV_REMOVE) == 0;
 }
 
-static bool map(struct arena *arena, size_t conns_at, size_t bufs_at)
+static bool map(struct arena *arena, size_t log_at, size_t conns_at, size_t bufs_at)
 {
 	char *base;
 
@@ -49,6 +49,7 @@ static bool map(struct arena *arena, size_t conns_at, size_t bufs_at)
 		return false;
 	arena->head = (struct arena_head *)base;
 	arena->head->magic = ARENA_MAGIC;
+	arena->log = base + log_at;
 	arena->conns = base + conns_at;
 	arena->bufs = base + bufs_at;
 	return true;
@@ -57,14 +58,15 @@ static bool map(struct arena *arena, size_t conns_at, size_t bufs_at)
 struct arena *arena_new(const struct conf *conf)
 {
 	struct arena *arena = calloc(1, sizeof(*arena));
-	size_t conns_at = round_up(sizeof(struct arena_head), 64);
+	size_t log_at = round_up(sizeof(struct arena_head), PAGE),
+	       conns_at = log_at + ARENA_LOG_SIZE;
 
 	if (!arena)
 		return NULL;
 	arena->conn_most = (uint32_t)conf->worker_connections;
 	arena->conn_stride = (uint32_t)conn_record_size(largest_state(conf));
 	arena->buf_most = arena->conn_most * BUFS_PER_CONN;
-	if (map(arena, conns_at,
+	if (map(arena, log_at, conns_at,
 		round_up(conns_at + (size_t)arena->conn_most * arena->conn_stride, PAGE)))
 		return arena;
 	free(arena);
@@ -80,10 +82,14 @@ void arena_free(struct arena *arena)
 
 void arena_reset(struct arena *arena)
 {
+	struct arena_head *head = arena->head;
+	uint64_t span = atomic_load_explicit(&head->log_span, memory_order_relaxed);
+
 	/* Without it the pages stay, and only what tells that a record is in use must go. */
-	if (!forget((char *)arena->head, arena->size))
-		memset(arena->head, 0, (size_t)(arena->bufs - (char *)arena->head));
-	arena->head->magic = ARENA_MAGIC;
+	if (!forget(arena->conns, arena->size - (size_t)(arena->conns - (char *)head)))
+		memset(arena->conns, 0, (size_t)(arena->bufs - arena->conns));
+	*head = (struct arena_head){ .magic = ARENA_MAGIC, .conn_number = head->conn_number };
+	atomic_store_explicit(&head->log_span, span, memory_order_relaxed);
 }
 
 void arena_drain(struct arena *arena, int64_t give_up_ms)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of one slot's connections: a head, records and buffers in a mapping that the master
- * makes before the fork and that every worker of the slot has at the same address, so pointers into
+ * The memory of one slot's connections: a head, lines of the access log that wait to be written,
+ * records and buffers in a mapping that the master makes before the fork and that every worker of the slot has at the same address, so pointers into
  * it stay good from one worker to the next. Pages cost nothing until touched (mmap(2),
  * MAP_NORESERVE). What a worker can find out again by looking (free lists, timers) is not in here,
  * and how the mapping is laid out is not in it either: a worker that wrote rubbish cannot change it.
@@ -16,23 +16,26 @@
 
 #include "core/conf.h"
 
-enum { ARENA_BUF_SIZE = 64 * 1024 };
+enum { ARENA_BUF_SIZE = 64 * 1024, ARENA_LOG_SIZE = 64 * 1024 };
 #define ARENA_MAGIC UINT64_C(0x707265666172656e)
 
 /* In the mapping: what one worker leaves to the next. Read with suspicion. */
 struct arena_head {
 	uint64_t magic;
-	uint32_t conn_high;       /* records ever used; those beyond are untouched zeros */
-	uint32_t empty_handed;    /* workers in a row that took over and never turned their loop */
-	uint8_t draining;         /* 1: told to leave, the next worker does not accept */
-	int64_t give_up_ms;       /* draining: when the time of shutdown_timeout is over */
-	_Atomic uint32_t in_hand; /* 1 + index of the connection that is worked on; 0: none */
-	uint32_t last_call;       /* 1 + row of the last system call (base/sys.h); 0: none */
+	uint32_t conn_high;        /* records ever used; those beyond are untouched zeros */
+	uint32_t empty_handed;     /* workers in a row that took over and never turned their loop */
+	uint8_t draining;          /* 1: told to leave, the next worker does not accept */
+	int64_t give_up_ms;        /* draining: when the time of shutdown_timeout is over */
+	_Atomic uint32_t in_hand;  /* 1 + index of the connection that is worked on; 0: none */
+	uint32_t last_call;        /* 1 + row of the last system call (base/sys.h); 0: none */
+	_Atomic uint64_t log_span; /* what waits in the log: first byte << 32 | end */
+	uint64_t conn_number;      /* of the last connection */
 };
 
 /* Each process's own: where everything is. */
 struct arena {
 	struct arena_head *head;
+	char *log; /* ARENA_LOG_SIZE bytes */
 	char *conns, *bufs;
 	size_t size;          /* bytes of the whole mapping */
 	uint32_t conn_most;   /* records */
@@ -50,7 +53,10 @@ struct conn;
 struct arena *arena_new(const struct conf *conf);
 void arena_free(struct arena *arena);
 
-/* Gives the pages back and begins anew, empty: for a slot whose connections are gone. */
+/*
+ * Gives the pages back and begins anew, empty: for a slot whose connections are gone. What waits in the
+ * log stays, and so does the count of connections.
+ */
 void arena_reset(struct arena *arena);
 
 /*

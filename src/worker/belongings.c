@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/accesslog.h"
 
 static int by_number(const void *a, const void *b)
 {
@@ -28,6 +29,7 @@ static unsigned collect(const struct heritage *h, bool with_listeners, int *kept
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		kept[n++] = fd;
 	n += log_fds(kept + n);
+	n += accesslog_fds(kept + n);
 	kept[n++] = h->bell_fd;
 	for (unsigned i = 0; i < h->peer_count; i++)
 		kept[n++] = h->kick_fds[i];
@@ -49,7 +51,7 @@ static bool close_gaps(const int *kept, unsigned count)
 bool belongings_keep(const struct heritage *h, bool with_listeners, const int *connections,
 		     unsigned count)
 {
-	size_t most = STDERR_FILENO + 1 + LOG_FDS + 1 + h->peer_count +
+	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + 1 + h->peer_count +
 		      count_sockets(h->listeners) + count;
 	int *kept = calloc(most, sizeof(*kept));
 	unsigned n;

@@ -12,7 +12,7 @@
 #include "worker/heritage.h"
 
 /*
- * Closes every descriptor but standard ones, the log's, those the heritage names for this worker (its
+ * Closes every descriptor but standard ones, those of log and access log, those the heritage names for this worker (its
  * listening sockets only `with_listeners`), and the `count` connections. False with errno. Allocates.
  */
 bool belongings_keep(const struct heritage *heritage, bool with_listeners, const int *connections,

@@ -18,28 +18,23 @@ enum {
 	ROUNDS = 16, /* answers in a row before others have their turn */
 };
 
-const char *conn_write_remote(const struct net *remote, uint16_t port, char *text)
-{
-	struct addr addr = { .sa.sa_family = remote->family };
-
-	if (remote->family == AF_INET) {
-		memcpy(&addr.in.sin_addr, remote->bytes, 4);
-		addr.in.sin_port = htons(port);
-		addr.len = sizeof(addr.in);
-	} else if (remote->family == AF_INET6) {
-		memcpy(&addr.in6.sin6_addr, remote->bytes, 16);
-		addr.in6.sin6_port = htons(port);
-		addr.len = sizeof(addr.in6);
-	} else {
-		addr.sa.sa_family = AF_UNIX;
-		addr.len = sizeof(addr.un.sun_family);
-	}
-	return addr_write(&addr, text);
-}
-
 const char *conn_remote(const struct conn *c, char *text)
 {
-	return conn_write_remote(&c->remote, c->remote_port, text);
+	return net_write(&c->remote, c->remote_port, text);
+}
+
+char conn_phase(const struct conn *c, enum ending ending)
+{
+	if (c->state == CONN_LINGERING)
+		return 'L';
+	if (ending == ENDING_message_invalid || ending == ENDING_message_too_long ||
+	    ending == ENDING_message_incomplete || ending == ENDING_message_timeout)
+		return 'R';
+	if (buf_used(&c->out) > 0)
+		return 'D';
+	if (c->state == CONN_FLUSHING)
+		return c->in_ended ? '-' : 'L';
+	return c->begun_us > 0 || buf_used(&c->in) > 0 ? 'R' : '-';
 }
 
 static void take_in_hand(struct conns *all, const struct conn *c)
@@ -92,8 +87,7 @@ static void end(struct conns *all, struct conn *c, enum ending ending)
 {
 	int error = errno;
 
-	if (c->ending == ENDING_none)
-		c->ending = (uint8_t)ending;
+	conn_set_ending(c, ending);
 	if (c->service->close)
 		c->service->close(c, c->ending);
 	say_ended(all, c, error);
@@ -149,8 +143,7 @@ static void half_close(struct conns *all, struct conn *c)
 		end(all, c, c->in_ended ? ENDING_client_closed : ENDING_service_finished);
 		return;
 	}
-	if (c->ending == ENDING_none)
-		c->ending = ENDING_service_finished;
+	conn_set_ending(c, ENDING_service_finished);
 	c->state = CONN_LINGERING;
 	c->active_ms = all->loop->now_ms;
 	c->in.start = c->in.end = 0;

@@ -17,9 +17,9 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/timer.h"
+#include "core/phase.h"
 #include "worker/service.h"
 
-enum conn_state { CONN_CLOSED, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING };
 enum { CONN_MAGIC = 0x636f6e6e };
 
 struct conns;
@@ -30,14 +30,15 @@ struct conn {
 	uint32_t index;  /* of this record */
 	uint32_t serial; /* tells this connection from earlier ones of the same record */
 	int fd;
-	uint8_t state;  /* enum conn_state */
-	uint8_t ending; /* enum ending: the first reason that came up */
-	bool in_ended;  /* the client has ended its side */
-	uint8_t unused;
+	uint8_t state;     /* enum conn_state */
+	uint8_t ending;    /* enum ending: the first reason that came up */
+	bool in_ended;     /* the client has ended its side */
+	uint8_t phase;     /* what it was doing when ending was set: the access log's letter */
 	uint32_t listener; /* index into the heritage's listeners */
 	uint32_t watched;  /* what epoll was asked for; 0: not in epoll */
 	struct buf in, out;
 	uint64_t bytes_in, bytes_out, messages;
+	uint64_t number;   /* among the connections of its worker and those before it */
 	int64_t opened_us; /* clock_us() */
 	int64_t active_ms; /* last time that bytes moved, or the lingering began */
 	int64_t begun_us;  /* when the message in progress began; 0: between messages */
@@ -78,19 +79,47 @@ static inline void conn_count_message(struct conn *c)
 	c->messages++;
 }
 
+/*
+ * What the connection is doing, for an ending that comes now: R a message is coming in, D an answer is
+ * going out, L the last one has gone out, - it is between messages.
+ */
+char conn_phase(const struct conn *c, enum ending ending);
+
+/* The first reason to end it counts. */
+static inline void conn_set_ending(struct conn *c, enum ending ending)
+{
+	if (c->ending != ENDING_none)
+		return;
+	c->phase = (uint8_t)conn_phase(c, ending);
+	c->ending = (uint8_t)ending;
+}
+
 /* A service says why it ends the connection, and returns the result as its verdict. */
 static inline enum verdict conn_finish(struct conn *c, enum ending ending)
 {
-	if (c->ending == ENDING_none)
-		c->ending = (uint8_t)ending;
+	conn_set_ending(c, ending);
 	return FINISH;
 }
 
+/* A request that a service has answered; texts are borrowed and need not end with a NUL. */
+struct conn_request {
+	const char *method, *path; /* NULL: there is none */
+	size_t method_length, path_length;
+	unsigned status;
+	uint64_t bytes_in, bytes_out;
+};
+
+/* True when requests are to be told, so that nothing is gathered in vain. */
+bool conn_logs(void);
+
+/*
+ * A service tells of a request, before it is done with its bytes: a line of the access log, which has
+ * the time since the request's first byte by itself. Nothing when there is no access log.
+ */
+void conn_log_request(const struct conn *c, const struct conn_request *request);
+
 /* The client's address with its port, in ADDR_TEXT bytes; returns text. */
 const char *conn_remote(const struct conn *c, char *text);
-
-/* The same of an address that a record remembered. */
-const char *conn_write_remote(const struct net *remote, uint16_t port, char *text);
 
 /*
  * A descriptor that accept returned is in the fresh record c: lets the service begin and serves

@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/accesslog.h"
+#include "worker/accesstell.h"
 
 /* Buffers beyond so many give their pages back as soon as they are free. */
 enum { BUFS_KEPT = 256 };
@@ -88,18 +90,20 @@ void conns_take_back(struct conns *all, struct buf *b)
 	*b = (struct buf){ 0 };
 }
 
-static void remember_remote(struct conn *c, const struct addr *remote)
+uint16_t conns_remember(struct net *net, const struct addr *remote)
 {
-	c->remote = (struct net){ .family = remote->sa.sa_family };
+	*net = (struct net){ .family = remote->sa.sa_family };
 	if (remote->sa.sa_family == AF_INET) {
-		memcpy(c->remote.bytes, &remote->in.sin_addr, 4);
-		c->remote.bits = 32;
-		c->remote_port = ntohs(remote->in.sin_port);
-	} else if (remote->sa.sa_family == AF_INET6) {
-		memcpy(c->remote.bytes, &remote->in6.sin6_addr, 16);
-		c->remote.bits = 128;
-		c->remote_port = ntohs(remote->in6.sin6_port);
+		memcpy(net->bytes, &remote->in.sin_addr, 4);
+		net->bits = 32;
+		return ntohs(remote->in.sin_port);
 	}
+	if (remote->sa.sa_family == AF_INET6) {
+		memcpy(net->bytes, &remote->in6.sin6_addr, 16);
+		net->bits = 128;
+		return ntohs(remote->in6.sin6_port);
+	}
+	return 0;
 }
 
 /*
@@ -116,6 +120,7 @@ static struct conn *new_record(struct conns *all, uint32_t listener, int fd)
 		all->arena->head->conn_high = index + 1;
 	c->index = index;
 	c->serial = ++all->last_serial & INT32_MAX;
+	c->number = ++all->arena->head->conn_number;
 	c->fd = fd;
 	c->listener = listener;
 	c->conf = all->listeners->list[listener].conf;
@@ -147,7 +152,7 @@ void conns_accept(struct conns *all, uint32_t listener, int fd, const struct add
 {
 	struct conn *c = new_record(all, listener, fd);
 
-	remember_remote(c, remote);
+	c->remote_port = conns_remember(&c->remote, remote);
 	set_live(all, all->live + 1);
 	cell_add(&conns_tally(all, c)->connections_live, 1);
 	say_opened(c);
@@ -157,6 +162,8 @@ void conns_accept(struct conns *all, uint32_t listener, int fd, const struct add
 void conns_forget(struct conns *all, struct conn *c)
 {
 	c->magic = 0;
+	if (accesslog_is_on)
+		accesstell_ended(all, c);
 	timer_cancel(&all->timers, &c->timer);
 	free_list_give(&all->records, c->index);
 	set_live(all, all->live - 1);

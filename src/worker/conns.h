@@ -85,6 +85,9 @@ static inline bool conns_full(const struct conns *all)
  */
 bool conns_resume(struct conns *all, const bool *is_kept);
 
+/* The client's address as a record keeps it; returns its port. */
+uint16_t conns_remember(struct net *net, const struct addr *remote);
+
 /* Takes over an accepted descriptor: records it and serves it. There must be room. */
 void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote);
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "core/cpus.h"
+#include "worker/accesslog.h"
 
 /* What lacks now may be there for the next worker; what is forbidden or gone will not. */
 static enum exit_code judge(int error)
@@ -30,6 +31,7 @@ static bool enter_root(const char *path, struct err *err)
 		return err_errno(err, judge(errno), "chroot: cannot enter \"%s\"", path);
 	/* an open folder leads out of the new root */
 	log_forget_folder();
+	accesslog_forget_folder();
 	return true;
 }
 

@@ -11,6 +11,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/accesslog.h"
+#include "worker/accesstell.h"
+#include "worker/remains.h"
 
 /* So many in a row took over and died with nothing in hand before they served: it is the arena. */
 enum { EMPTY_HANDED_MOST = 2 };
@@ -59,13 +62,14 @@ static bool claim_fd(struct survey *s, int fd)
 	return true;
 }
 
-/* Listening sockets and the log's are sockets too, and no connection's. */
+/* Listening sockets and the logs' are sockets too, and no connection's. */
 static void claim_heritage(struct survey *s)
 {
 	const struct listener_set *listeners = s->heritage->listeners;
-	int fds[LOG_FDS];
+	int fds[LOG_FDS + ACCESSLOG_FDS];
 	unsigned count = log_fds(fds);
 
+	count += accesslog_fds(fds + count);
 	for (unsigned i = 0; i < count; i++)
 		claim_fd(s, fds[i]);
 	for (unsigned i = 0; i < listeners->count; i++)
@@ -155,22 +159,25 @@ static void say_lost(const struct conn *c, enum ending ending)
 		    LOG_STR("ending", ending_name(ending)));
 }
 
-static void lose(struct conn *c, enum ending ending, unsigned *count)
+static void lose(const struct survey *s, struct conn *c, enum ending ending, unsigned *count)
 {
 	say_lost(c, ending);
+	if (accesslog_is_on)
+		accesstell_lost(s->arena, s->heritage->conf, c, ending);
 	c->magic = 0;
 	(*count)++;
 }
 
 /* First of all, so that a recovery that dies finds nothing in hand the next time. */
-static void end_in_hand(struct recovery *r, const struct arena *arena)
+static void end_in_hand(struct recovery *r, const struct survey *s)
 {
+	const struct arena *arena = s->arena;
 	uint32_t in_hand = atomic_load_explicit(&arena->head->in_hand, memory_order_relaxed);
 
 	if (in_hand == 0)
 		return;
 	if (arena_conn(arena, in_hand - 1)->magic != 0)
-		lose(arena_conn(arena, in_hand - 1), ENDING_worker_crash, &r->in_hand);
+		lose(s, arena_conn(arena, in_hand - 1), ENDING_worker_crash, &r->in_hand);
 	atomic_store_explicit(&arena->head->in_hand, 0, memory_order_relaxed);
 }
 
@@ -186,7 +193,7 @@ static void judge_records(struct recovery *r, struct survey *s)
 			r->is_kept[i] = true;
 			r->fds[r->kept++] = c->fd;
 		} else {
-			lose(c, ENDING_recovery_damaged, &r->damaged);
+			lose(s, c, ENDING_recovery_damaged, &r->damaged);
 		}
 	}
 	r->lost = r->in_hand + r->damaged;
@@ -220,6 +227,19 @@ static unsigned count_sockets(struct survey *s)
 	return count;
 }
 
+/* The records may say whose the sockets were. */
+static void tell_emptied(const struct survey *s)
+{
+	uint32_t high = s->arena->head->conn_high;
+
+	if (high > s->arena->conn_most)
+		high = s->arena->conn_most;
+	for (uint32_t i = 0; accesslog_is_on && i < high; i++)
+		if (arena_conn(s->arena, i)->magic == CONN_MAGIC)
+			accesstell_lost(s->arena, s->heritage->conf, arena_conn(s->arena, i),
+					ENDING_worker_lost);
+}
+
 static bool survey(struct recovery *r, struct survey *s)
 {
 	const struct arena *arena = s->arena;
@@ -228,6 +248,7 @@ static bool survey(struct recovery *r, struct survey *s)
 	r->emptied = judge_head(arena);
 	if (r->emptied) {
 		r->lost = count_sockets(s);
+		tell_emptied(s);
 		arena_reset(s->heritage->arena);
 		return true;
 	}
@@ -236,7 +257,7 @@ static bool survey(struct recovery *r, struct survey *s)
 	r->fds = calloc(arena->conn_most, sizeof(*r->fds));
 	if (!r->is_kept || !r->fds)
 		return false;
-	end_in_hand(r, arena);
+	end_in_hand(r, s);
 	judge_records(r, s);
 	return true;
 }
@@ -302,21 +323,10 @@ void recovery_passed(struct arena *arena)
 	arena->head->empty_handed = 0;
 }
 
-/* The pointer is looked for, not followed: the master has the conf at the same address. */
-static const struct listen_conf *find_conf(const struct conf *conf, const struct conn *c)
-{
-	for (size_t i = 0; i < conf->listener_count; i++)
-		if (c->conf == &conf->listeners[i])
-			return c->conf;
-	return NULL;
-}
-
 static void tell_remote(const struct slot *slot, struct recovery_scene *scene)
 {
-	sa_family_t family = slot->hand.family;
-
 	if (atomic_load_explicit(&slot->has_hand, memory_order_relaxed) != 1 ||
-	    (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
+	    !remains_has_remote(&slot->hand))
 		return;
 	scene->has_remote = true;
 	scene->remote = slot->hand;
@@ -337,7 +347,7 @@ void recovery_scene(const struct arena *arena, const struct slot *slot, const st
 	c = arena_conn(arena, in_hand - 1);
 	if (c->magic != CONN_MAGIC || c->state > CONN_LINGERING)
 		return;
-	scene->conf = find_conf(conf, c);
+	scene->conf = remains_conf(conf, c);
 	scene->state = c->state;
 	scene->age_ms = now_ms > c->opened_us / 1000 ? now_ms - c->opened_us / 1000 : 0;
 	scene->bytes_in = c->bytes_in;

@@ -16,6 +16,7 @@
 #include "core/ending.h"
 
 struct conn;
+struct heritage;
 
 enum verdict {
 	MORE,   /* wait for more */
@@ -31,8 +32,11 @@ struct service {
 	 * they always do.
 	 */
 	bool (*check)(const struct listen_conf *conf, struct err *err);
-	/* Worker, once, before it accepts: false when it cannot serve. NULL: nothing to do. */
-	bool (*init)(const struct listen_conf *conf);
+	/*
+	 * Worker, once for each listener, before it accepts: false when it cannot serve. The
+	 * heritage lasts as long as the worker. NULL: nothing to do.
+	 */
+	bool (*init)(const struct heritage *heritage, const struct listen_conf *conf);
 	/* A connection is there; c->out may be filled. NULL: MORE. */
 	enum verdict (*open)(struct conn *c);
 	/*

@@ -16,12 +16,18 @@
 #include "base/title.h"
 #include "core/signals.h"
 #include "worker/acceptor.h"
+#include "worker/accesslog.h"
 #include "worker/belongings.h"
 #include "worker/heritage.h"
+#include "worker/notes.h"
 #include "worker/privs.h"
 #include "worker/recovery.h"
 
-enum { IDLE_WAIT_MS = 1000 }; /* the longest wait when hang_timeout is off */
+enum {
+	IDLE_WAIT_MS = 1000, /* the longest wait when hang_timeout is off */
+	NOTE_MS = 1000,
+	OWN_ALARMS = 3, /* give_up, note, and the access log's */
+};
 
 struct worker {
 	const struct heritage *heritage;
@@ -32,6 +38,7 @@ struct worker {
 	struct timer_heap alarms;
 	struct watch signals;
 	struct alarm give_up; /* draining has taken too long */
+	struct alarm note;    /* draining: tells for whom */
 	struct recovery recovery;
 	int wait_ms;     /* the longest wait: a heartbeat is due */
 	bool has_turned; /* its loop, once */
@@ -66,6 +73,14 @@ static void give_up(void *owner)
 	leave(w, ENDING_shutdown_timeout);
 }
 
+static void note(void *owner)
+{
+	struct worker *w = owner;
+
+	notes_publish(&w->conns);
+	timer_set(&w->alarms, &w->note.timer, w->loop.now_ms + NOTE_MS);
+}
+
 /* Written down first: from then on no worker of this slot accepts again. */
 static void begin_draining(struct worker *w, int64_t give_up_ms)
 {
@@ -80,6 +95,7 @@ static void begin_draining(struct worker *w, int64_t give_up_ms)
 	set_state(w, SLOT_DRAINING);
 	timer_set(&w->alarms, &w->give_up.timer, give_up_ms);
 	conns_drain(&w->conns);
+	note(w);
 }
 
 static void drain(struct worker *w)
@@ -92,7 +108,7 @@ static void drain(struct worker *w)
 }
 
 /* The master waits for the word of all workers. */
-static void reopen_log(struct worker *w)
+static void reopen_logs(struct worker *w)
 {
 	uint32_t begun =
 		atomic_load_explicit(&w->heritage->board->reopen.begun, memory_order_relaxed);
@@ -101,6 +117,12 @@ static void reopen_log(struct worker *w)
 
 	if (!done)
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
+	/* What was seen before belongs to the old file. */
+	accesslog_flush();
+	if (!accesslog_reopen(false, &err)) {
+		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
+		done = false;
+	}
 	atomic_store_explicit(&w->slot->log_failed, !done, memory_order_relaxed);
 	atomic_store_explicit(&w->slot->log_opened, begun, memory_order_release);
 	ring(w);
@@ -122,7 +144,7 @@ static void hear_signals(void *owner, uint32_t events)
 			leave(w, ENDING_stopped);
 			break;
 		case SIGNAL_REOPEN:
-			reopen_log(w);
+			reopen_logs(w);
 			break;
 		default:
 			break;
@@ -167,7 +189,8 @@ static bool start_serving(struct worker *w)
 	w->loop.tagged = serve_connection;
 	w->loop.owner = w;
 	w->give_up.fire = give_up;
-	w->give_up.owner = w;
+	w->note.fire = note;
+	w->give_up.owner = w->note.owner = w;
 	w->conns.loop = w->acceptors.loop = &w->loop;
 	w->conns.arena = h->arena;
 	w->conns.slot = w->slot;
@@ -181,8 +204,10 @@ static bool start_serving(struct worker *w)
 						 .kick_fds = h->kick_fds,
 						 .number = h->number,
 						 .peer_count = h->peer_count };
-	if (!timer_heap_new(&w->alarms, acceptors_alarms(h->listeners) + 1) ||
-	    !conns_start(&w->conns) || !recovery_adopt(&w->recovery, &w->conns))
+	if (!timer_heap_new(&w->alarms, acceptors_alarms(h->listeners) + OWN_ALARMS))
+		return false;
+	accesslog_watch(&w->alarms);
+	if (!conns_start(&w->conns) || !recovery_adopt(&w->recovery, &w->conns))
 		return false;
 	w->acceptors.is_closed = w->recovery.was_draining;
 	return w->recovery.was_draining || acceptors_start(&w->acceptors);
@@ -194,7 +219,7 @@ static bool start_services(const struct heritage *h, struct err *err)
 		const struct listen_conf *conf = h->listeners->list[i].conf;
 		const struct service *service = service_find(conf->service);
 
-		if (service->init && !service->init(conf))
+		if (service->init && !service->init(h, conf))
 			return err_set(err, CODE_NO_RESPAWN, "service %s cannot start",
 				       conf->service);
 	}
@@ -300,6 +325,8 @@ static int serve(struct worker *w)
 			recovery_passed(w->conns.arena);
 		w->has_turned = true;
 	}
+	notes_publish(&w->conns);
+	accesslog_flush();
 	set_state(w, SLOT_LEAVING);
 	return CODE_OK;
 }
@@ -315,10 +342,13 @@ int worker_run(const struct heritage *heritage)
 	w->wait_ms = longest_wait_ms(heritage->conf);
 	sys_last_call = &heritage->arena->head->last_call;
 	log_role("worker", (int)heritage->number);
+	notes_clear(w->slot);
+	loop_read_clock(&w->loop);
+	accesslog_start(heritage->arena, w->slot, &w->loop, heritage->number);
 	title_set("prefork-srv: worker %u", heritage->number);
 	if (heritage->resumes &&
 	    atomic_load(&w->slot->log_opened) != atomic_load(&heritage->board->reopen.begun))
-		reopen_log(w);
+		reopen_logs(w);
 	if (!start(w, &err)) {
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		recovery_passed(heritage->arena); /* it leaves; it did not die of what it found */

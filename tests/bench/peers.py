@@ -104,14 +104,19 @@ def minimal(tools, mode, reply="ok", cpu=None):
     return server
 
 
-def ours(binary, listens, workers=1, cpu=None):
-    """prefork-srv with listeners "SERVICE,OPTION=VALUE..."; .ports has their ports in order."""
+def ours(binary, listens, workers=1, cpu=None, options=()):
+    """prefork-srv with listeners "SERVICE,OPTION=VALUE..."; .ports has their ports in order.
+
+    FOLDER in an option is the server's own folder.
+    """
     folder = tempfile.mkdtemp(prefix="prefork-bench-")
     read_end, write_end = os.pipe()
     command = [binary, "-q", "-w", str(workers), "-p", f"{folder}/srv.pid",
                "-o", "log.level=error", "--ready-fd", str(write_end)]
     for listen in listens:
         command += ["-l", f"127.0.0.1:0={listen}"]
+    for option in options:
+        command += ["-o", option.replace("FOLDER", folder)]
     server = Server("ours", command, cpu, pass_fds=[write_end])
     server.folder = folder
     server.scoreboard = f"{folder}/srv.scoreboard"

@@ -4,11 +4,13 @@
 Each of the functions takes a gauge.Bench and yields rows. Used by run.py.
 """
 import socket
+import statistics
 
 import peers
 from gauge import Row, compare, ratio_row
 
 HTTP_REQUEST = "GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n"  # as load's -m takes it
+ACCESS_US = 0.25  # that a line of the access log may add
 DAYTIME_LENGTH = len("Thu Jan  1 00:00:00 1970 UTC\r\n")
 
 
@@ -31,10 +33,35 @@ def oneshot(bench):
         yield ratio_row(title, lines, "ours", "minimal", 1.10)
 
 
-def answer_length(port):
-    """Bytes of the answer to HTTP_REQUEST: the same each time."""
+def of_access(bench, a, b, title, *arguments):
+    """What a line of the access log adds, in us of the server's processor time."""
+    lines = compare(bench, title, [("with", a, a.ports[0], arguments),
+                                   ("without", b, b.ports[0], arguments)])
+    with_us, without_us = ([line["server_us"] for line in lines[name]]
+                           for name in ("with", "without"))
+    more = statistics.median(x - y for x, y in zip(with_us, without_us))
+    return Row(f"us that the access log adds, {title}",
+               f"with {statistics.median(with_us):.2f} us, "
+               f"without {statistics.median(without_us):.2f} us", more, ACCESS_US)
+
+
+def access(bench):
+    log = ("log.access=FOLDER/access",)
+    with peers.ours(bench.binary, ["ack,reply=ok"], cpu=bench.cpu, options=log) as a, \
+            peers.ours(bench.binary, ["ack,reply=ok"], cpu=bench.cpu) as b:
+        yield of_access(bench, a, b, "a connection for each request", "-o", "-r", "2", "-b", "8")
+    request = HTTP_REQUEST.replace(" / ", " /healthz ")
+    with peers.ours(bench.binary, ["status"], cpu=bench.cpu, options=log) as a, \
+            peers.ours(bench.binary, ["status"], cpu=bench.cpu) as b:
+        length = answer_length(b.ports[0], request)
+        yield of_access(bench, a, b, "a line for each request, keep-alive",
+                        "-m", request, "-r", str(length))
+
+
+def answer_length(port, request=HTTP_REQUEST):
+    """Bytes of the answer to the request: the same each time."""
     with socket.create_connection(("127.0.0.1", port)) as s:
-        s.sendall(HTTP_REQUEST.replace("\\r", "\r").replace("\\n", "\n").encode())
+        s.sendall(request.replace("\\r", "\r").replace("\\n", "\n").encode())
         text = b""
         while b"\r\n\r\n" not in text:
             text += s.recv(65536)

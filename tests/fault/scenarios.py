@@ -50,6 +50,7 @@ def start_start(run):
     run.start("-l", "127.0.0.1:0=echo", "-l", f"unix:{run.path('sock')}=echo,mode=0600,owner=root",
               "-o", f"chroot={run.folder}", "-o", f"working_directory={run.folder}",
               "-o", "cpu_affinity=auto", "-o", f"log.path={run.path('log')}",
+              "-o", f"log.access={run.path('access')}",
               listeners=2, env={"NOTIFY_SOCKET": run.path("notify")})
 
 
@@ -59,7 +60,8 @@ def start(run):
 
 def start_accept(run):
     run.probe = lambda: converse(run)
-    run.start("-l", "127.0.0.1:0=echo,keepalive=yes,rcvbuf=64k,sndbuf=64k", workers=2)
+    run.start("-l", "127.0.0.1:0=echo,keepalive=yes,rcvbuf=64k,sndbuf=64k", "-o", "log.access=/dev/null",
+              workers=2)
 
 
 def accept(run):
@@ -124,7 +126,7 @@ def ack_split(run):
 
 
 def configuration(run, workers, first, second):
-    run.write("conf", f'workers = {workers}\nlog {{ path = "{run.path("log")}" }}\n'
+    run.write("conf", f'workers = {workers}\nlog {{ path = "{run.path("log")}" access = "{run.path("access")}" }}\n'
                       f'listen "{first}" {{ service = echo }}\nlisten "{second}" {{ service = echo }}\n')
 
 
@@ -170,7 +172,9 @@ def stop(run):
     run.wait()
 
 
-start_recovery = start_ack
+def start_recovery(run):
+    run.probe = lambda: acknowledge(run)
+    run.start("-l", "127.0.0.1:0=ack,framing=length", "-o", f"log.access={run.path('access')}")
 
 
 def recovery(run):

@@ -8,6 +8,10 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
+#include "worker/accesslog.h"
+#include "worker/alarm.h"
+
+enum { ROUNDING_MS = 1 }; /* times before the machine's start are rounded the other way */
 
 static void must(bool held, const char *what)
 {
@@ -56,12 +60,15 @@ static void begin(struct served *s, struct arena *arena)
 				   .listeners = &s->set,
 				   .room = count_end,
 				   .owner = s };
-	must(s->conns.arena != NULL && conns_start(&s->conns), "conns");
+	must(conns_start(&s->conns), "conns");
+	must(timer_heap_new(&s->alarms, 1), "alarms");
+	accesslog_watch(&s->alarms);
 }
 
 void served_start(struct served *s, const char *service, ...)
 {
 	va_list pairs;
+	struct arena *arena;
 	struct err err;
 
 	memset(s, 0, sizeof(*s));
@@ -77,13 +84,18 @@ void served_start(struct served *s, const char *service, ...)
 	s->conf.listener_count = 1;
 	s->listener.conf = &s->listen_conf;
 	s->set = (struct listener_set){ &s->listener, 1 };
-	begin(s, arena_new(&s->conf));
+	arena = arena_new(&s->conf);
+	must(arena != NULL, "arena");
+	loop_read_clock(&s->loop);
+	accesslog_start(arena, &s->slot, &s->loop, 0);
+	begin(s, arena);
 }
 
 void served_stop(struct served *s)
 {
 	conns_end_all(&s->conns, ENDING_stopped);
 	conns_stop(&s->conns);
+	timer_heap_free(&s->alarms);
 	loop_close(&s->loop);
 	arena_free(s->conns.arena);
 	option_free(SECTION_listen, &s->listen_conf);
@@ -136,12 +148,21 @@ void served_recover(struct served *s, struct recovery *recovery)
 	cell_set(&s->slot.tally.listeners[0].connections_live, 0); /* as the master's fold does */
 	s->conns.live = 0; /* what conns_stop would not let go */
 	conns_stop(&s->conns);
+	timer_heap_free(&s->alarms);
 	loop_close(&s->loop);
+	accesslog_start(arena, &s->slot, &s->loop, 0);
 	must(recovery_survey(recovery, &heritage), "recovery_survey");
 	close_lost(s, recovery);
 	begin(s, arena);
 	must(recovery_adopt(recovery, &s->conns), "recovery_adopt");
 	recovery_end(recovery);
+}
+
+void served_alarm(struct served *s, int64_t ms)
+{
+	s->loop.now_ms += ms;
+	s->loop.now_us += ms * 1000;
+	alarms_expire(&s->alarms, s->loop.now_ms);
 }
 
 static bool has_events(const struct served *s)
@@ -170,7 +191,7 @@ void served_pass(struct served *s, double hours)
 {
 	served_settle(s);
 	for (uint32_t i = 0; i < s->conns.arena->head->conn_high; i++)
-		age(arena_conn(s->conns.arena, i), (int64_t)(hours * 3600 * 1000));
+		age(arena_conn(s->conns.arena, i), (int64_t)(hours * 3600 * 1000) + ROUNDING_MS);
 	loop_read_clock(&s->loop);
 	conns_expire(&s->conns);
 }

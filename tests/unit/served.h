@@ -23,12 +23,16 @@ struct served {
 	struct slot slot;
 	struct loop loop;
 	struct conns conns;
-	unsigned ended;      /* times that a connection has ended */
-	int fds[SERVED_FDS]; /* the server's end of the first connections */
+	struct timer_heap alarms; /* of the access log */
+	unsigned ended;           /* times that a connection has ended */
+	int fds[SERVED_FDS];      /* the server's end of the first connections */
 	unsigned fd_count;
 };
 
-/* Ready to serve, with default options but those of `options`: name, value ... NULL. */
+/*
+ * Ready to serve, with an access log where the process has one open, and with default options but those of
+ * `options`: name, value ... NULL.
+ */
 void served_start(struct served *s, const char *service, ...) __attribute__((sentinel));
 void served_stop(struct served *s);
 
@@ -41,6 +45,9 @@ int served_connect(struct served *s);
  * are closed when they are not kept.
  */
 void served_recover(struct served *s, struct recovery *recovery);
+
+/* Lets so many milliseconds pass for the access log's alarm alone. */
+void served_alarm(struct served *s, int64_t ms);
 
 /* Lets the loop turn until nothing is left to do. */
 void served_settle(struct served *s);

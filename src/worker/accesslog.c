@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When lines are written, what happens when they cannot be, and what is said about it. How a line
+ * looks is worker/accessline's, what it tells worker/accesstell's business. Called by the worker;
+ * opened by the master.
+ *
+ *   FLOWING --error, or nobody takes it--> STUCK: tried again after a while
+ *   STUCK --written--> FLOWING; said once it has lasted
+ */
+#include "worker/accesslog.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "worker/accessbuf.h"
+#include "worker/alarm.h"
+
+enum {
+	FLUSH_MS = 1000, /* the longest that a line waits */
+	RETRY_MS = 20,   /* for a reader that is behind */
+	CALM_MS = 1000,  /* without a loss, until it is said that all is well */
+	CLOCK_MS = 1000, /* between two looks at the wall's clock */
+};
+
+bool accesslog_is_on;
+
+/* Written by accesslog_open in each process, and from accesslog_start on by the worker. */
+static struct {
+	struct accessfile file;
+	bool json;
+	struct accessbuf buf;
+	struct worker_tally *tally;
+	const struct loop *loop;
+	unsigned number;
+	struct timer_heap *alarms;
+	struct alarm alarm;
+	struct access_clock clock;
+	int64_t offset_us,
+		looked_ms;   /* of the wall's clock to the loop's, and when that was seen */
+	bool is_stuck;       /* the last write failed, or was not taken */
+	bool is_said;        /* that lines are being lost */
+	bool is_well;        /* something has been written since the last trouble */
+	uint64_t lost;       /* since then */
+	int64_t troubled_ms; /* when it last was */
+} state = { .file = ACCESSFILE_CLOSED };
+
+bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err)
+{
+	if (!accessfile_open(&state.file, conf->log_access, owner, err))
+		return false;
+	state.json = conf->log_format == LOG_JSON;
+	return true;
+}
+
+bool accesslog_reopen(bool create, struct err *err)
+{
+	if (accessfile_reopen(&state.file, create, err))
+		return true;
+	if (state.tally)
+		cell_add(&state.tally->access_log_failures_total, 1);
+	return false;
+}
+
+void accesslog_forget_folder(void)
+{
+	logfile_forget_folder(&state.file.file);
+}
+
+unsigned accesslog_fds(int *fds)
+{
+	return accessfile_fds(&state.file, fds);
+}
+
+const struct accessfile *accesslog_file(void)
+{
+	return &state.file;
+}
+
+static void set_alarm(int64_t ms)
+{
+	int64_t due_ms = state.loop->now_ms + ms;
+
+	if (state.alarms &&
+	    (!timer_is_set(&state.alarm.timer) || due_ms < state.alarm.timer.due_ms))
+		timer_set(state.alarms, &state.alarm.timer, due_ms);
+}
+
+/* Once, until it has been well for a while: the counters tell the rest. */
+static void say_lost(const char *message)
+{
+	state.troubled_ms = state.loop->now_ms;
+	state.is_well = false;
+	if (!state.is_said)
+		LOG(EVENT_access_log_failed, LOG_STR("target", state.file.target),
+		    LOG_STR("message", message));
+	state.is_said = true;
+}
+
+static void say_well(void)
+{
+	if (!state.is_said || !state.is_well || state.loop->now_ms < state.troubled_ms + CALM_MS)
+		return;
+	LOG(EVENT_access_log_resumed, LOG_STR("target", state.file.target),
+	    LOG_NUM("lost", state.lost));
+	state.is_said = false;
+	state.lost = 0;
+}
+
+static void lose(uint64_t lines, const char *message)
+{
+	cell_add(&state.tally->access_log_lost_total, lines);
+	say_lost(message);
+	state.lost += lines;
+}
+
+static void fail(int error)
+{
+	state.is_stuck = true;
+	set_alarm(error == EAGAIN ? RETRY_MS : FLUSH_MS);
+	if (error == EAGAIN)
+		return; /* nothing is lost yet */
+	cell_add(&state.tally->access_log_failures_total, 1);
+	say_lost(strerror(error));
+}
+
+/* A file without a name takes all that is written, for nobody. */
+static void count_written(size_t n, bool is_gone)
+{
+	static const char gone[] = "the file is gone: nobody can read what is written to it (-s "
+				   "reopen makes a new one)";
+	uint64_t lines = accessbuf_lines(&state.buf, n);
+
+	if (!is_gone) {
+		cell_add(&state.tally->access_log_lines_total, lines);
+		return;
+	}
+	if (!state.is_said)
+		cell_add(&state.tally->access_log_failures_total, 1);
+	lose(lines, gone);
+}
+
+void accesslog_flush(void)
+{
+	bool is_gone;
+	size_t used;
+
+	if (!state.buf.arena || (used = accessbuf_used(&state.buf)) == 0)
+		return;
+	is_gone = accessfile_is_gone(&state.file);
+	state.is_stuck = false;
+	do {
+		ssize_t n = accessfile_write(&state.file, accessbuf_head(&state.buf), used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			fail(errno);
+			return;
+		}
+		count_written((size_t)n, is_gone);
+		accessbuf_drop(&state.buf, (size_t)n);
+	} while ((used = accessbuf_used(&state.buf)) > 0);
+	if (is_gone)
+		return;
+	state.is_well = true;
+	say_well();
+}
+
+/* Again while something waits, a line or the word that all is well. */
+static void flush_late(void *owner)
+{
+	(void)owner;
+	accesslog_flush();
+	say_well();
+	if (accessbuf_used(&state.buf) > 0 || (state.is_said && state.is_well))
+		set_alarm(FLUSH_MS);
+}
+
+void accesslog_start(struct arena *arena, struct slot *slot, const struct loop *loop,
+		     unsigned number)
+{
+	state.buf = accessbuf_of(arena);
+	state.tally = &slot->tally;
+	state.loop = loop;
+	state.number = number;
+	state.alarms = NULL;
+	state.alarm = (struct alarm){ .fire = flush_late };
+	state.clock = (struct access_clock){ 0 };
+	state.looked_ms = 0;
+	state.is_stuck = state.is_said = state.is_well = false;
+	state.lost = 0;
+	accesslog_is_on = state.file.kind != ACCESS_NOTHING;
+}
+
+void accesslog_watch(struct timer_heap *alarms)
+{
+	state.alarms = alarms;
+	if (accessbuf_used(&state.buf) > 0)
+		set_alarm(FLUSH_MS);
+}
+
+static int64_t wall_us(void)
+{
+	const struct loop *loop = state.loop;
+	struct timespec now;
+
+	if (state.looked_ms == 0 || loop->now_ms >= state.looked_ms + CLOCK_MS) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		state.offset_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - clock_us();
+		state.looked_ms = loop->now_ms;
+	}
+	return loop->now_us + state.offset_us;
+}
+
+int64_t accesslog_now_us(void)
+{
+	return state.loop->now_us;
+}
+
+static bool has_room(void)
+{
+	return ARENA_LOG_SIZE - state.buf.end >= ACCESSLINE_MOST;
+}
+
+void accesslog_add(struct access_entry *entry)
+{
+	struct text line;
+
+	if (!has_room() && !state.is_stuck)
+		accesslog_flush();
+	if (!has_room()) {
+		lose(1, "what is written to it is not taken fast enough");
+		return;
+	}
+	entry->time = wall_us();
+	entry->worker = state.number;
+	line = accessbuf_room(&state.buf);
+	if (!accessline_write(&line, entry, state.json, &state.clock)) {
+		lose(1, "a line is too long");
+		return;
+	}
+	accessbuf_add(&state.buf, line.used);
+	if (!timer_is_set(&state.alarm.timer))
+		set_alarm(FLUSH_MS);
+}

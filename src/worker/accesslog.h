@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The access log: a line for each connection that has ended and each request that a service tells
+ * of. The master opens its file; each worker gathers lines in its arena and writes them when that is
+ * full, after a second, and when it leaves. It never waits: what nobody takes is kept as long as
+ * there is room, then lost and counted.
+ */
+#ifndef WORKER_ACCESSLOG_H
+#define WORKER_ACCESSLOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/timer.h"
+#include "core/conf.h"
+#include "core/scoreboard.h"
+#include "worker/accessfile.h"
+#include "worker/accessline.h"
+#include "worker/arena.h"
+
+/*
+ * Opens what conf names, for the workers' user (-1: whoever runs), instead of what was open. False
+ * with err, and all stays as it was. Master, and a worker that is not of the master's configuration.
+ */
+bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err);
+
+/* As log_reopen, log_forget_folder and log_fds (base/log.h). */
+bool accesslog_reopen(bool create, struct err *err);
+void accesslog_forget_folder(void);
+enum { ACCESSLOG_FDS = ACCESSFILE_FDS };
+unsigned accesslog_fds(int *fds);
+
+/* The process's own, for worker/accessrest. */
+const struct accessfile *accesslog_file(void);
+
+/* True when lines are wanted: asked before what goes into them is gathered. */
+extern bool accesslog_is_on; /* written by accesslog_start */
+
+/*
+ * From here on this process is the worker of that number, whose loop tells the time. Goes on with
+ * what an earlier one left in the arena.
+ */
+void accesslog_start(struct arena *arena, struct slot *slot, const struct loop *loop,
+		     unsigned number);
+
+/* Lines are written after a second from now on, too; one alarm of the heap is used. */
+void accesslog_watch(struct timer_heap *alarms);
+
+/* Adds a line; fills in the entry's time and worker. Only when accesslog_is_on. */
+void accesslog_add(struct access_entry *entry);
+
+/* clock_us() as the worker's loop has it. */
+int64_t accesslog_now_us(void);
+
+/* Writes what waits, as far as it is taken now. */
+void accesslog_flush(void);
+
+#endif

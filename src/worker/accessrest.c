@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Empties a dead worker's access log. Must not wait, and must not follow a pointer that a worker could
+ * have written. Called by the master's burial.
+ */
+#include "worker/accessrest.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "worker/accessbuf.h"
+#include "worker/accesslog.h"
+#include "worker/accesstell.h"
+
+struct rest {
+	const struct accessfile *file;
+	const struct conf *conf;
+	unsigned number;
+	struct worker_tally *tally;
+	struct accessbuf buf;
+	struct access_clock clock;
+	int64_t offset_us; /* of the wall's clock */
+	struct err err;    /* why no more is written; "" it is */
+	uint64_t lost;
+};
+
+static void drain(struct rest *r)
+{
+	size_t used;
+
+	while (r->err.text[0] == '\0' && (used = accessbuf_used(&r->buf)) > 0) {
+		ssize_t n = accessfile_write(r->file, accessbuf_head(&r->buf), used);
+
+		if (n < 0 && errno != EINTR)
+			err_set(&r->err, CODE_OSERR, "%s", strerror(errno));
+		if (n <= 0)
+			continue;
+		cell_add(&r->tally->access_log_lines_total, accessbuf_lines(&r->buf, (size_t)n));
+		accessbuf_drop(&r->buf, (size_t)n);
+	}
+}
+
+/* After an error nobody will come back for them. */
+static void drop(struct rest *r)
+{
+	size_t used = accessbuf_used(&r->buf);
+
+	r->lost += accessbuf_lines(&r->buf, used);
+	accessbuf_drop(&r->buf, used);
+}
+
+static void tell(struct rest *r, struct conn *c)
+{
+	int64_t now_us = clock_us();
+	struct access_entry entry;
+	struct text line;
+	char state[3];
+
+	if (accessbuf_room(&r->buf).size < ACCESSLINE_MOST) {
+		drain(r);
+		drop(r);
+	}
+	accesstell_remains(&entry, r->buf.arena, r->conf, c, ENDING_worker_lost, now_us, state);
+	entry.time = now_us + r->offset_us;
+	entry.worker = r->number;
+	line = accessbuf_room(&r->buf);
+	if (accessline_write(&line, &entry, r->conf->log_format == LOG_JSON, &r->clock))
+		accessbuf_add(&r->buf, line.used);
+}
+
+static void tell_connections(struct rest *r)
+{
+	const struct arena *arena = r->buf.arena;
+	uint32_t high = arena->head->conn_high;
+
+	if (arena->head->magic != ARENA_MAGIC || high > arena->conn_most)
+		return;
+	for (uint32_t i = 0; i < high; i++) {
+		struct conn *c = arena_conn(arena, i);
+
+		if (c->magic == CONN_MAGIC)
+			tell(r, c);
+		c->magic = 0;
+	}
+}
+
+static void empty(struct rest *r)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	r->offset_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - clock_us();
+	tell_connections(r);
+	drain(r);
+	drop(r);
+	if (r->lost == 0)
+		return;
+	cell_add(&r->tally->access_log_lost_total, r->lost);
+	cell_add(&r->tally->access_log_failures_total, 1);
+	LOG(EVENT_access_log_failed, LOG_NUM("worker", r->number), LOG_NUM("lost", r->lost),
+	    LOG_STR("message", r->err.text));
+}
+
+/* The master's own may be another generation's already. */
+void accessrest_write(struct arena *arena, const struct conf *conf, uid_t owner, unsigned number,
+		      struct worker_tally *tally)
+{
+	struct rest r = { .file = accesslog_file(),
+			  .conf = conf,
+			  .number = number,
+			  .tally = tally,
+			  .buf = accessbuf_of(arena) };
+	struct accessfile other = ACCESSFILE_CLOSED;
+
+	if (strcmp(conf->log_access, "off") == 0)
+		return;
+	if (strcmp(conf->log_access, r.file->target) != 0) {
+		(void)accessfile_open(&other, conf->log_access, owner, &r.err);
+		r.file = &other;
+	}
+	empty(&r);
+	accessfile_close(&other);
+}

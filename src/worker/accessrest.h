@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The last lines of an access log: what a worker that nobody comes after has left in its arena.
+ * Master only.
+ */
+#ifndef WORKER_ACCESSREST_H
+#define WORKER_ACCESSREST_H
+
+#include <sys/types.h>
+
+#include "core/conf.h"
+#include "core/metric.h"
+#include "worker/arena.h"
+
+/*
+ * Writes the lines that wait, and one for each connection that is lost with the arena of the worker
+ * of that number, to where conf says, and counts them in tally; what is not taken at once is lost.
+ * owner as in accesslog_open. The arena may hold anything.
+ */
+void accessrest_write(struct arena *arena, const struct conf *conf, uid_t owner, unsigned number,
+		      struct worker_tally *tally);
+
+#endif
