@@ -8,7 +8,6 @@
  */
 #include "worker/conn.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/conns.h"
@@ -49,7 +48,7 @@ static void take_in_hand(struct conns *all, const struct conn *c)
 	all->begun_us = c->begun_us > 0 ? c->begun_us : all->loop->now_us;
 }
 
-/* Those of one turn end together. */
+/* Those that began in this turn are timed at its end. */
 static void count_messages(struct conns *all, const struct conn *c)
 {
 	uint64_t answered = c->messages - all->messages_before;
@@ -57,8 +56,11 @@ static void count_messages(struct conns *all, const struct conn *c)
 	if (answered == 0)
 		return;
 	cell_add(&conns_tally(all, c)->messages_total, answered);
-	histogram_add(&all->slot->tally.message_seconds, (uint64_t)(clock_us() - all->begun_us),
-		      answered);
+	if (all->begun_us == all->loop->now_us)
+		all->answered += answered;
+	else
+		histogram_add(&all->slot->tally.message_seconds,
+			      (uint64_t)(all->loop->now_us - all->begun_us), answered);
 }
 
 /* The record may be free by now, but nobody else has it yet. */

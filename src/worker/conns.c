@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/accesslog.h"
@@ -261,6 +262,15 @@ void conns_expire(struct conns *all)
 
 	while ((node = timer_pop(&all->timers, all->loop->now_ms)))
 		conn_expire(all, (struct conn *)((char *)node - offsetof(struct conn, timer)));
+}
+
+void conns_end_turn(struct conns *all)
+{
+	if (all->answered == 0)
+		return;
+	histogram_add(&all->slot->tally.message_seconds, (uint64_t)(clock_us() - all->loop->now_us),
+		      all->answered);
+	all->answered = 0;
 }
 
 void conns_drain(struct conns *all)

@@ -36,6 +36,7 @@ struct conns {
 	uint32_t last_serial;
 	uint64_t messages_before; /* of the connection in hand, when it was taken */
 	int64_t begun_us;         /* likewise: when the message began that it is at */
+	uint64_t answered;        /* messages that began and were answered in this turn */
 	bool draining;
 	void (*room)(void *owner); /* called when a connection has ended */
 	void *owner;               /* of room */
@@ -97,6 +98,9 @@ uint64_t conns_tag(const struct conn *c);
 
 /* Ends or moves on what is due. */
 void conns_expire(struct conns *all);
+
+/* After each turn of the loop: one reading of the clock tells how long its messages took. */
+void conns_end_turn(struct conns *all);
 
 /* Begins to drain: each connection ends as soon as it is between messages. */
 void conns_drain(struct conns *all);

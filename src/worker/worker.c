@@ -316,6 +316,7 @@ static int serve(struct worker *w)
 			LOG(EVENT_worker_failed, LOG_STR("message", strerror(errno)));
 			return CODE_OSERR;
 		}
+		conns_end_turn(&w->conns);
 		beat(w);
 		conns_expire(&w->conns);
 		alarms_expire(&w->alarms, w->loop.now_ms);

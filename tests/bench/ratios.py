@@ -10,6 +10,7 @@ import peers
 from gauge import Row, compare, ratio_row
 
 HTTP_REQUEST = "GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n"  # as load's -m takes it
+HEALTHZ_REQUEST = HTTP_REQUEST.replace(" / ", " /healthz ")
 ACCESS_US = 0.25  # that a line of the access log may add
 DAYTIME_LENGTH = len("Thu Jan  1 00:00:00 1970 UTC\r\n")
 
@@ -50,12 +51,20 @@ def access(bench):
     with peers.ours(bench.binary, ["ack,reply=ok"], cpu=bench.cpu, options=log) as a, \
             peers.ours(bench.binary, ["ack,reply=ok"], cpu=bench.cpu) as b:
         yield of_access(bench, a, b, "a connection for each request", "-o", "-r", "2", "-b", "8")
-    request = HTTP_REQUEST.replace(" / ", " /healthz ")
     with peers.ours(bench.binary, ["status"], cpu=bench.cpu, options=log) as a, \
             peers.ours(bench.binary, ["status"], cpu=bench.cpu) as b:
-        length = answer_length(b.ports[0], request)
         yield of_access(bench, a, b, "a line for each request, keep-alive",
-                        "-m", request, "-r", str(length))
+                        *asking(b.ports[0], HEALTHZ_REQUEST))
+
+
+def healthz(bench):
+    """A tiny HTTP answer; each has its own header fields, so the answers' lengths differ."""
+    title = "/healthz, keep-alive"
+    with peers.ours(bench.binary, ["status"], cpu=bench.cpu) as a, peers.nginx(cpu=bench.cpu) as b:
+        lines = compare(bench, title,
+                        [("ours", a, a.ports[0], asking(a.ports[0], HEALTHZ_REQUEST)),
+                         (b.name, b, b.ports[0], asking(b.ports[0], HEALTHZ_REQUEST))])
+        yield ratio_row(f"{title}, against nginx return 200", lines, "ours", b.name, 0.85)
 
 
 def answer_length(port, request=HTTP_REQUEST):
@@ -71,6 +80,11 @@ def answer_length(port, request=HTTP_REQUEST):
         while len(body) < length:
             body += s.recv(65536)
         return len(head) + 4 + len(body)
+
+
+def asking(port, request):
+    """load's arguments for a request whose answer is always as long as now."""
+    return "-m", request, "-r", str(answer_length(port, request))
 
 
 def against_http(bench, peer, title, target, *extra):

@@ -18,8 +18,8 @@ import gauge  # noqa: E402
 import peers  # noqa: E402
 import ratios  # noqa: E402
 
-MEASURES = {f.__name__: f for f in (ratios.echo, ratios.oneshot, ratios.access, ratios.nginx, ratios.haproxy,
-                                    crowds.balance, crowds.memory, crowds.slow)}
+MEASURES = {f.__name__: f for f in (ratios.echo, ratios.oneshot, ratios.access, ratios.healthz, ratios.nginx,
+                                    ratios.haproxy, crowds.balance, crowds.memory, crowds.slow)}
 TOOLS = ("minimal", "load", "spread")
 
 
