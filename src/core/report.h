@@ -82,6 +82,9 @@ bool report_listener_name(const struct report *report, unsigned row, char *addre
  */
 bool report_crash(const struct report *report, unsigned back, struct crash_note *out);
 
+/* What a worker died of: "SIGSEGV", "hang" or "exit". text: 16 bytes. Returns text. */
+const char *report_cause(const struct crash_note *note, char *text);
+
 /* A refused address: its text, until when; false when the place is free or its time is over. */
 struct report_penalty {
 	char net[ADDR_TEXT];

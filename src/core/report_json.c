@@ -104,6 +104,7 @@ static void write_server(const struct report *report, unsigned index, bool has_b
 	json_bool(text, "alive", report->is_alive);
 	json_string(text, "state", report_state(report), 16);
 	json_string(text, "configuration", origin, sizeof(origin));
+	json_i64(text, "now", report->now_s);
 	json_seconds(text, "uptime_seconds", report_since(report->now_ms, board->started_ms));
 	write_rows(text, SCOPE_SERVER, &board->server);
 	write_reload(report, text);
@@ -200,6 +201,7 @@ static void write_crash(const struct report *report, unsigned index, bool has_be
 			struct text *text)
 {
 	struct crash_note crash;
+	char cause[16];
 
 	if (!report_crash(report, index, &crash))
 		return;
@@ -207,6 +209,7 @@ static void write_crash(const struct report *report, unsigned index, bool has_be
 	json_i64(text, "at", crash.at_s);
 	json_u64(text, "worker", crash.worker);
 	json_u64(text, "pid", crash.pid);
+	json_string(text, "cause", report_cause(&crash, cause), sizeof(cause));
 	json_u64(text, "signal", crash.signal);
 	json_bool(text, "hung", crash.hung != 0);
 	json_string(text, "listen", crash.listen, sizeof(crash.listen));

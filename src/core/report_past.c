@@ -5,10 +5,13 @@
  * there. Called by whoever reports.
  */
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/report.h"
+
+enum { CAUSE_TEXT = 16 };
 
 /* The place of the entry that is `back` ago in a ring of `room` places; -1: there is none. */
 static int place_of(const _Atomic uint32_t *written, unsigned room, unsigned back)
@@ -46,6 +49,21 @@ bool report_crash(const struct report *report, unsigned back, struct crash_note 
 	memcpy(out, &board->crash_notes[place], sizeof(*out));
 	end_texts(out);
 	return is_still_there(&board->crash_count, SCOREBOARD_CRASHES, place);
+}
+
+const char *report_cause(const struct crash_note *note, char *text)
+{
+	const char *name = note->signal < NSIG ? sigabbrev_np((int)note->signal) : NULL;
+
+	if (note->hung != 0)
+		snprintf(text, CAUSE_TEXT, "hang");
+	else if (note->signal == 0)
+		snprintf(text, CAUSE_TEXT, "exit");
+	else if (name != NULL)
+		snprintf(text, CAUSE_TEXT, "SIG%s", name);
+	else
+		snprintf(text, CAUSE_TEXT, "signal %u", note->signal % 1000);
+	return text;
 }
 
 bool report_moment(const struct report *report, unsigned back, struct moment *out)

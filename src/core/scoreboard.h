@@ -149,6 +149,7 @@ struct scoreboard {
 	char program[16];            /* the server's version */
 	char origin[256];            /* of the configuration in force; changes with a reload */
 	_Atomic uint32_t folds;      /* odd while scoreboard_fold is at work */
+	_Atomic uint32_t has_ended;  /* the master left in order: last of all that it writes */
 	_Atomic int64_t stop_due_ms; /* clock_ms() when the stop becomes faster; 0: it serves */
 	struct deed reload, reopen;
 	struct server_tally server;

@@ -80,6 +80,12 @@ static bool wait_gone(const struct asked *asked, struct err *err)
 			       "%s: the server (pid %d) is still there after %" PRId64
 			       " s (kill -9 ends it)",
 			       asked->verb, (int)asked->pid, (clock_ms() - asked->begun_ms) / 1000);
+	if (asked->board != NULL &&
+	    atomic_load_explicit(&asked->board->has_ended, memory_order_acquire) == 0)
+		return err_set(err, CODE_FAILED,
+			       "%s: the server (pid %d) is gone, but died before it had stopped in "
+			       "order",
+			       asked->verb, (int)asked->pid);
 	return say(asked, 0, clock_ms() - asked->begun_ms);
 }
 

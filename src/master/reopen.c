@@ -16,22 +16,29 @@ enum { REOPEN_MOST_MS = 5000 };
 static void end(struct server *server, const char *failure)
 {
 	server->reopen.is_pending = false;
+	if (failure)
+		cell_add(&server->board->server.reopens_failed_total, 1);
 	deed_end(&server->board->reopen, failure, clock_ms() - server->reopen.begun_ms,
 		 roster_alive(&server->roster));
 }
 
 static void begin(struct server *server)
 {
-	struct err err;
+	struct err err = { 0 };
+	bool has_log, has_access;
 
 	server->reopen = (struct reopen){ .is_pending = true, .begun_ms = clock_ms() };
 	deed_begin(&server->board->reopen);
-	if (!log_reopen(true, &err) || !accesslog_reopen(true, &err)) {
+	has_log = log_reopen(true, &err);
+	if (!has_log)
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
-		end(server, err.text);
-		return;
-	}
-	LOG(EVENT_logs_reopened);
+	has_access = accesslog_reopen(true, &err);
+	if (!has_access)
+		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
+	server->reopen.failure = err;
+	if (has_log && has_access)
+		LOG(EVENT_logs_reopened);
+	/* Each has to let go of the file that it can: one log's trouble is not the other's. */
 	roster_signal(&server->roster, SIGUSR1);
 }
 
@@ -65,7 +72,7 @@ void reopen_step(struct server *server, int64_t now_ms)
 {
 	uint32_t begun = atomic_load(&server->board->reopen.begun);
 	struct tally tally = { 0, 0 };
-	struct err err = { 0 };
+	struct err err = server->reopen.failure;
 	bool again = server->reopen.again;
 
 	if (!server->reopen.is_pending)
@@ -75,10 +82,10 @@ void reopen_step(struct server *server, int64_t now_ms)
 		count(g, begun, &tally);
 	if (tally.missing > 0 && now_ms < server->reopen.begun_ms + REOPEN_MOST_MS)
 		return;
-	if (tally.missing > 0)
+	if (err.text[0] == '\0' && tally.missing > 0)
 		err_set(&err, CODE_FAILED, "%u workers have not opened the logs anew within %d s",
 			tally.missing, REOPEN_MOST_MS / 1000);
-	else if (tally.failed > 0)
+	else if (err.text[0] == '\0' && tally.failed > 0)
 		err_set(&err, CODE_FAILED, "%u workers cannot open the logs anew; the log says why",
 			tally.failed);
 	end(server, err.text[0] ? err.text : NULL);

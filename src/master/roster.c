@@ -34,14 +34,24 @@ static unsigned in_the_way(const struct roster *roster, unsigned first, unsigned
 	return 0;
 }
 
+/* Rows are never given to another listener, whose counters would fall. */
 static void enlist(struct scoreboard *board, const struct listener_set *set)
 {
 	char address[ADDR_TEXT];
+	unsigned unlisted = 0;
 
-	for (unsigned i = 0; set && i < set->count; i++)
-		set->list[i].row = scoreboard_enlist(board,
-						     addr_write(&set->list[i].bound, address),
-						     set->list[i].conf->service);
+	for (unsigned i = 0; set && i < set->count; i++) {
+		struct listener *listener = &set->list[i];
+
+		listener->row = scoreboard_enlist(board, addr_write(&listener->bound, address),
+						  listener->conf->service);
+		unlisted += listener->row == METRIC_LISTENERS - 1;
+	}
+	if (unlisted > 0)
+		LOG(EVENT_environment_warned, LOG_NUM("listeners", unlisted),
+		    LOG_STR("message",
+			    "there were so many listeners since the start that these are "
+			    "counted together, as other (a restart begins anew)"));
 }
 
 bool roster_begin(struct roster *roster, struct generation *generation, int64_t now_ms,

@@ -33,6 +33,7 @@ struct reload {
 };
 
 struct reopen {
+	struct err failure; /* the master's own, "" none */
 	bool is_pending;
 	bool again; /* asked for during the one under way */
 	int64_t begun_ms;

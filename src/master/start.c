@@ -198,6 +198,8 @@ void start_undo(struct server *server)
 	close_fd(&server->ready_fd);
 	(void)pidpage_drop(server->roster.page);
 	server->roster.page = NULL;
+	if (server->board)
+		atomic_store_explicit(&server->board->has_ended, 1, memory_order_release);
 	scoreboard_free(server->board, server->board_path, true);
 	server->board = NULL;
 	pidfile_remove(&server->pidfile);

@@ -4,7 +4,6 @@
  * many. Called by view.c.
  */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,32 +23,18 @@ static const struct column crash_columns[TABLE_COLUMNS] = {
 	[AGE] = { .head = "its age", .rank = 4 },
 };
 
-static void tell_death(const struct crash_note *note, struct cell *cell)
-{
-	const char *name = note->signal < NSIG ? sigabbrev_np((int)note->signal) : NULL;
-
-	cell->style = STYLE_BAD;
-	if (note->hung != 0)
-		snprintf(cell->text, sizeof(cell->text), "a hang");
-	else if (name != NULL && note->signal > 0)
-		snprintf(cell->text, sizeof(cell->text), "SIG%s", name);
-	else if (note->signal > 0)
-		snprintf(cell->text, sizeof(cell->text), "signal %u", note->signal);
-	else
-		snprintf(cell->text, sizeof(cell->text), "its exit");
-}
-
 static bool fill_crash(void *owner, unsigned index, struct cell *cells)
 {
 	const struct view *view = owner;
 	struct crash_note note;
+	char cause[16];
 
 	if (!report_crash(view->report, index, &note))
 		return false;
 	view_age(&cells[WHEN], report_since(view->report->now_s, note.at_s));
 	snprintf(cells[WORKER].text, sizeof(cells[WORKER].text), "%u", note.worker);
 	snprintf(cells[PID].text, sizeof(cells[PID].text), "%u", note.pid);
-	tell_death(&note, &cells[WHAT]);
+	view_text(&cells[WHAT], STYLE_BAD, report_cause(&note, cause));
 	view_text(&cells[CALL], STYLE_PLAIN, note.last_call);
 	if (note.remote[0] == '\0') {
 		view_text(&cells[REMOTE], STYLE_DIM, "nobody");

@@ -23,9 +23,9 @@
 enum { EACH_MS = 1000, BAR_ROWS = 1 };
 
 /* All that may end or stop it, so that none does so with the terminal taken. */
-static const int heard[] = {
-	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH, SIGPIPE
-};
+static const int heard[] = { SIGINT,    SIGQUIT, SIGTERM, SIGHUP,  SIGTSTP, SIGCONT,
+			     SIGWINCH,  SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU,
+			     SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGXFSZ, SIGSTKFLT };
 
 struct watch {
 	struct terminal terminal;

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "services/http.h"
@@ -51,8 +52,17 @@ static bool init(const struct heritage *h, const struct listen_conf *conf)
 
 static bool is_leaving(void)
 {
-	return atomic_load_explicit(&own_slot()->state, memory_order_relaxed) >= SLOT_DRAINING ||
-	       atomic_load_explicit(&heritage->board->stop_due_ms, memory_order_relaxed) != 0;
+	return atomic_load_explicit(&own_slot()->state, memory_order_relaxed) >= SLOT_DRAINING;
+}
+
+/* A worker that leaves after a reload has a successor: whoever asks it has nothing to fear. */
+static bool is_server_leaving(void)
+{
+	const struct scoreboard *board = heritage->board;
+
+	return atomic_load_explicit(&board->stop_due_ms, memory_order_relaxed) != 0 ||
+	       (is_leaving() &&
+		(cell_get(&board->server.workers_ready) == 0 || getppid() != heritage->master_pid));
 }
 
 /* --- Long answers --- */
@@ -193,7 +203,7 @@ static bool put_usual_health(struct buf *out)
 static unsigned answer_health(struct conn *c, struct http_request *request)
 {
 	bool is_usual = request->method == HTTP_GET && request->minor == 1 && request->keep_alive;
-	bool is_well = !is_leaving(), is_done;
+	bool is_well = !is_server_leaving(), is_done;
 
 	is_done = is_well && is_usual ? put_usual_health(&c->out) :
 					put_health(&c->out, request, is_well);
@@ -368,7 +378,7 @@ static bool is_sound(const struct conn *c)
 
 	return s->streaming <= ROUTES && is_flag(&s->ends) && s->body_left <= HTTP_BODY_MOST &&
 	       http_parse_is_sound(&s->request, seen_most) &&
-	       (s->streaming == 0 || is_cursor_sound(s));
+	       (s->streaming == 0 || (s->request.method == HTTP_GET && is_cursor_sound(s)));
 }
 
 const struct service service_status = {

@@ -6,7 +6,6 @@
  */
 #include "services/status_page.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -208,7 +207,7 @@ static void row_listeners(const struct report *report, unsigned index, struct te
 #define CRASHES(COLUMN)                                               \
 	COLUMN("at", "When", ago, since(report, note.at_s))           \
 	COLUMN("worker", "Worker", id, note.worker)                   \
-	COLUMN("cause", "Cause", word, cause_of(&note))               \
+	COLUMN("cause", "Cause", word, report_cause(&note, cause))    \
 	COLUMN("service", "Service", word, note.service)              \
 	COLUMN("remote", "Client in hand", word, note.remote)         \
 	COLUMN("state", "State", word, note.state)                    \
@@ -216,20 +215,10 @@ static void row_listeners(const struct report *report, unsigned index, struct te
 	COLUMN("bytes_in", "Received", bytes, note.bytes_in)          \
 	COLUMN("bytes_out", "Sent", bytes, note.bytes_out)
 
-/* SEGV and the like, hang, or exit. */
-static const char *cause_of(const struct crash_note *note)
-{
-	const char *name;
-
-	if (note->hung)
-		return "hang";
-	name = note->signal > 0 && note->signal < NSIG ? sigabbrev_np((int)note->signal) : NULL;
-	return name ? name : "exit";
-}
-
 static void row_crashes(const struct report *report, unsigned index, struct text *text)
 {
 	struct crash_note note;
+	char cause[16];
 
 	if (report_crash(report, index, &note))
 		HTML_ROW(CRASHES);

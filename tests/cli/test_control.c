@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -125,41 +126,54 @@ static void quit__waits_for_the_end(void **state)
 	assert_int_equal(said.code, CODE_FAILED);
 }
 
-static void reload__while_the_server_dies__says_so(void **state)
+/* The signal is pending from the moment on that the asker has sent it. */
+static bool is_pending(pid_t pid, int number)
+{
+	unsigned long long pending = 0;
+	char path[64], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "ShdPnd: %llx", &pending) == 1)
+			break;
+	fclose(file);
+	return (pending >> (number - 1) & 1) != 0;
+}
+
+/* A stopped master cannot answer, so the asker is waiting when it is killed. */
+static void kill_asked(const char *folder, const char *verb, int number, const char *message)
 {
 	struct server server;
 	pid_t asker;
 	int status;
 
-	start(&server, *state);
-	/* a stopped master cannot answer, so the asker is waiting when it is killed */
+	start(&server, folder);
 	assert_int_equal(kill(server.pid, SIGSTOP), 0);
 	asker = fork();
 	assert_true(asker >= 0);
 	if (asker == 0) {
-		RUN(&said, *state, "-s", "reload", "-p", "s.pid");
-		_exit(said.code == CODE_FAILED && strstr(said.err, "died before it was done") ? 0 :
-												1);
+		RUN(&said, folder, "-s", verb, "-p", "s.pid");
+		_exit(said.code == CODE_FAILED && strstr(said.err, message) ? 0 : 1);
 	}
-	/* the signal is pending from the moment on that the asker has sent it */
-	for (bool is_asked = false; !is_asked;) {
-		char path[64], line[256];
-		unsigned long long pending = 0;
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/%d/status", (int)server.pid);
-		file = fopen(path, "re");
-		assert_non_null(file);
-		while (fgets(line, sizeof(line), file) != NULL)
-			if (sscanf(line, "ShdPnd: %llx", &pending) == 1)
-				break;
-		fclose(file);
-		is_asked = (pending >> (SIGHUP - 1) & 1) != 0;
-	}
+	while (!is_pending(server.pid, number))
+		sched_yield();
 	assert_int_equal(kill(server.pid, SIGKILL), 0);
 	assert_int_equal(command_wait(&server), -1);
 	assert_int_equal(waitpid(asker, &status, 0), asker);
 	assert_int_equal(status, 0);
+}
+
+static void reload__while_the_server_dies__says_so(void **state)
+{
+	kill_asked(*state, "reload", SIGHUP, "died before it was done");
+}
+
+static void quit__while_the_server_dies__says_so(void **state)
+{
+	kill_asked(*state, "quit", SIGQUIT, "died before it had stopped in order");
 }
 
 int main(void)
@@ -172,6 +186,7 @@ int main(void)
 		cmocka_unit_test(reload__of_a_bad_configuration__prints_why_and_fails),
 		cmocka_unit_test(quit__waits_for_the_end),
 		cmocka_unit_test(reload__while_the_server_dies__says_so),
+		cmocka_unit_test(quit__while_the_server_dies__says_so),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);

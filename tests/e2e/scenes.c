@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "client.h"
 #include "figures.h"
@@ -129,6 +130,17 @@ static void vanish(struct server *s)
 	server_wait_event(s, "access_log_failed", NULL);
 }
 
+static void reopen_in_vain(struct server *s)
+{
+	char said[1024];
+
+	s->errors[0] = "log_reopen_failed";
+	assert_int_equal(unlink(access_path), 0);
+	assert_int_equal(mkdir(access_path, 0700), 0);
+	assert_int_equal(server_verb(s, "reopen", said, sizeof(said)), 1);
+	assert_int_equal(rmdir(access_path), 0);
+}
+
 /* A connection that need not come about. */
 static void knock(const struct server *s)
 {
@@ -203,6 +215,7 @@ const struct scene scenes[] = {
 	[CRASH] = { .act = crash },
 	[HANG] = { .plan.set = { "hang_timeout=300ms" }, .act = hang },
 	[VANISH] = { .logs_access = true, .act = vanish },
+	[REOPEN_IN_VAIN] = { .logs_access = true, .act = reopen_in_vain },
 	[OVERFLOW] = { .plan.listen = { "127.0.0.1:0=ack,backlog=1" },
 		       .act = overflow,
 		       .end = wake },

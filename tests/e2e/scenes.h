@@ -16,6 +16,7 @@ enum scene_name {
 	CRASH,
 	HANG,
 	VANISH,
+	REOPEN_IN_VAIN,
 	OVERFLOW,
 	FLOOD,
 	RELOAD,

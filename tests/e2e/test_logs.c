@@ -2,6 +2,7 @@
 /* The log file: rotation by USR1 and -s reopen, lines of workers included, and its two forms. */
 #include "harness.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "client.h"
@@ -71,6 +72,52 @@ static void reopen__of_a_path_that_cannot_be_opened__keeps_the_old_log(void **st
 	server_stop(s);
 }
 
+/* One log's trouble is not the other's. */
+static void reopen__without_the_access_log__opens_the_log_all_the_same(void **state)
+{
+	char folder[64], option[128], access[96], out[1024];
+	struct server *s;
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/prefork-access-%d", (int)getpid());
+	snprintf(access, sizeof(access), "%s/access", folder);
+	snprintf(option, sizeof(option), "log.access=%s", access);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	s = server_start(&(struct plan){ .log_file = true, .set = { option } });
+	s->errors[0] = "log_reopen_failed";
+	assert_int_equal(unlink(access), 0);
+	assert_int_equal(rmdir(folder), 0);
+	rotate(s);
+	assert_int_equal(server_verb(s, "reopen", out, sizeof(out)), 1);
+	assert_non_null(strstr(out, "access log"));
+	client_ask(FIRST(s), "x", ACK);
+	server_wait_event(s, "connection_ended", "role=worker"); /* in the new file */
+	server_stop(s);
+}
+
+/* A file that may not grow further must not end anybody (SIGXFSZ, setrlimit(2)). */
+static void access_log__at_the_limit_of_file_size__ends_nobody(void **state)
+{
+	enum { LIMIT = 8 << 20 }; /* enough for the scoreboard */
+	char access[64], option[96];
+	struct server *s;
+	struct rlimit was;
+
+	(void)state;
+	snprintf(access, sizeof(access), "/tmp/prefork-access-%d", (int)getpid());
+	snprintf(option, sizeof(option), "log.access=%s", access);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ LIMIT, was.rlim_max }), 0);
+	s = server_start(&(struct plan){ .set = { option } });
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(truncate(access, LIMIT), 0);
+	client_ask(FIRST(s), "x", ACK);
+	server_wait_event(s, "access_log_failed", "role=worker");
+	client_ask(FIRST(s), "y", ACK);
+	server_stop(s);
+	assert_int_equal(unlink(access), 0);
+}
+
 static void log_file__is_not_readable_by_all(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .log_file = true });
@@ -127,6 +174,8 @@ int main(void)
 		E2E(usr1__after_a_rename__all_write_to_the_new_file),
 		E2E(verb_reopen__waits_until_it_is_done),
 		E2E(reopen__of_a_path_that_cannot_be_opened__keeps_the_old_log),
+		E2E(reopen__without_the_access_log__opens_the_log_all_the_same),
+		E2E(access_log__at_the_limit_of_file_size__ends_nobody),
 		E2E(log_file__is_not_readable_by_all),
 		E2E(level__changed_by_a_reload__holds_for_the_workers),
 		E2E(json__every_line_is_an_object),

@@ -67,6 +67,7 @@ static const struct row {
 	{ METRIC_reloads_failed_total, RELOAD_IN_VAIN, RISES, 1 },
 	{ METRIC_last_reload_succeeded, RELOAD_IN_VAIN, IS, 0 },
 	{ METRIC_last_reload_time_seconds, RELOAD, MOVES, 0 },
+	{ METRIC_reopens_failed_total, REOPEN_IN_VAIN, RISES, 1 },
 	{ METRIC_master_cpu_seconds_total, SERVE, MOVES, 0 },
 	{ METRIC_master_memory_bytes, SERVE, HAS, 65536 },
 	{ METRIC_host_listen_overflows_total, OVERFLOW, RISES, 1 },
@@ -203,6 +204,7 @@ int main(void)
 		SCENE(reload__moves_generation_and_limits, RELOAD),
 		SCENE(reload_that_fails__moves_failed, RELOAD_IN_VAIN),
 		SCENE(one_more_worker__moves_workers, ADD_WORKER),
+		SCENE(reopen_in_vain__moves_its_counter, REOPEN_IN_VAIN),
 		SCENE(stop__moves_stopping, STOP),
 	};
 	const struct CMUnitTest alone[] = {

@@ -50,7 +50,7 @@ static void json__of_an_empty_board__has_every_list(void **state)
 	(void)state;
 	says(board, "{\"server\":{\"version\":\"1.2.3\",\"pid\":4711,\"alive\":true,",
 	     "\"state\":\"serving\",\"configuration\":\"/etc/prefork-srv.conf\","
-	     "\"uptime_seconds\":90.5,");
+	     "\"now\":1700000000,\"uptime_seconds\":90.5,");
 	says(board, "\"last_reload\":{\"outcome\":\"none\",\"at\":0,\"took_ms\":0,",
 	     "\"workers\":[],\n\"listeners\":[],\n\"totals\":{");
 	says(board, "\"crashes\":[],", "\"penalties\":[],\n\"moments\":[],\n\"marks\":[]}\n");
@@ -77,7 +77,9 @@ static void json__of_a_typical_board__says_what_is_there(void **state)
 	says(board, "\"totals\":{",
 	     "\"message_seconds\":{\"count\":6,\"sum_seconds\":100.000015,"
 	     "\"p50_seconds\":0.000003,\"p90_seconds\":67.108864,");
-	says(board, "\"crashes\":[\n{\"at\":1699999940,\"worker\":1,\"pid\":4999,\"signal\":11,",
+	says(board,
+	     "\"crashes\":[\n{\"at\":1699999940,\"worker\":1,\"pid\":4999,\"cause\":\"SIGSEGV\","
+	     "\"signal\":11,",
 	     "\"last_call\":\"recv\",\"age_seconds\":1.5,\"bytes_in\":0,");
 	says(board, "\"penalties\":[\n{\"address\":\"2001:db8::/64\",\"crashes\":3,",
 	     "\"left_seconds\":90}]");

@@ -7,7 +7,6 @@
 const SPAN_S = 300, CHART_HEIGHT = 80, MARKS_SHOWN = 8, WAITS_SHOWN = 3;
 const EVERY_MS = 1000, ANSWER_MS = 5000, BACKOFF_MOST_MS = 30000;
 const CLEAN = "http://www.w3.org/2000/svg";
-const SIGNALS = { 3: "QUIT", 4: "ILL", 5: "TRAP", 6: "ABRT", 7: "BUS", 8: "FPE", 9: "KILL", 11: "SEGV", 13: "PIPE", 14: "ALRM", 15: "TERM", 24: "XCPU", 25: "XFSZ", 31: "SYS" };
 const WORDS = { start: "start", crash: "crash", hang: "hang", reload: "reload", reload_failed: "failed reload" };
 
 const by = id => document.getElementById(id);
@@ -129,7 +128,7 @@ const sources = {
 	waits: data => data.workers.flatMap(worker => (worker.waits_for || []).slice(0, WAITS_SHOWN)
 		.map(wait => ({ ...wait, worker: worker.worker }))),
 	listeners: data => data.listeners.map(listener => ({ ...listener, life: listener.is_gone ? "closed" : "open" })),
-	crashes: data => data.crashes.map(crash => ({ ...crash, cause: crash.hung ? "hang" : SIGNALS[crash.signal] || "exit" })),
+	crashes: data => data.crashes,
 	penalties: data => data.penalties,
 	marks: data => data.marks.slice(-MARKS_SHOWN).reverse().map(mark => ({ ...mark, who: who(mark) })),
 };
@@ -317,7 +316,7 @@ function tell(data) {
 const asking = { timer: 0, failures: 0, answered: new Date(), isPaused: false, isBusy: false };
 
 function show(data) {
-	const now = data.server.start_time_seconds + data.server.uptime_seconds;
+	const now = data.server.now;
 	data.server.last_reload.took_seconds = data.server.last_reload.took_ms / 1000;
 	showFacts(data, now);
 	for (const body of document.querySelectorAll("tbody[data-rows]"))
