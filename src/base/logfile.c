@@ -169,33 +169,52 @@ bool logfile_use(struct logfile *file, const char *path, uid_t owner, struct err
 	file->fd = fd;
 	file->folder = folder;
 	file->owner = owner;
-	snprintf(file->name, sizeof(file->name), "%s", name);
+	snprintf(file->path, sizeof(file->path), "%s", path);
 	return true;
 }
 
-bool logfile_reopen(struct logfile *file, bool create, struct err *err)
+/* Puts the folder that the path leads to now in the place of the one that was kept. */
+static bool renew_folder(struct logfile *file, const char **name, struct err *err)
 {
+	int folder = logfile_folder(file->path, name);
+	bool is_done;
+
+	if (folder < 0)
+		return errno == EACCES || fail(err);
+	is_done = sys_dup3(folder, file->folder, O_CLOEXEC) >= 0 || fail(err);
+	sys_close(folder);
+	return is_done;
+}
+
+static bool reopen(struct logfile *file, bool create, struct err *err)
+{
+	const char *name;
+	bool is_done;
 	int fd;
 
-	if (file->folder < 0)
-		return err_set(err, CODE_OSERR,
-			       "the %s cannot be opened anew inside a chroot (write it to %sstderr "
-			       "there, or reload)",
-			       file->what, strcmp(file->what, "log") == 0 ? "syslog or " : "");
-	fd = logfile_open(file->folder, file->name, create, file->owner, err);
+	if (!renew_folder(file, &name, err))
+		return false;
+	fd = logfile_open(file->folder, name, create, file->owner, err);
 	if (fd < 0 && !create && err->code == CODE_NOPERM)
 		err_set(err, err->code,
 			"%s (the workers' user must own it and be able to enter its folder)",
 			err->text);
 	if (fd < 0)
-		return err_prefix(err, "cannot reopen the %s %s: ", file->what, file->name);
-	if (sys_dup3(fd, file->fd, O_CLOEXEC) < 0) {
-		err_errno(err, CODE_OSERR, "cannot reopen the %s %s", file->what, file->name);
-		sys_close(fd);
 		return false;
-	}
+	is_done = sys_dup3(fd, file->fd, O_CLOEXEC) >= 0 || fail(err);
 	sys_close(fd);
-	return true;
+	return is_done;
+}
+
+bool logfile_reopen(struct logfile *file, bool create, struct err *err)
+{
+	if (file->folder < 0)
+		return err_set(err, CODE_OSERR,
+			       "the %s cannot be opened anew inside a chroot (write it to %sstderr "
+			       "there, or reload)",
+			       file->what, strcmp(file->what, "log") == 0 ? "syslog or " : "");
+	return reopen(file, create, err) ||
+	       err_prefix(err, "cannot reopen the %s %s: ", file->what, file->path);
 }
 
 unsigned logfile_fds(const struct logfile *file, int *fds)

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-enum { LOGFILE_NAME = 256 }; /* a file's name in its folder, with its NUL */
+enum { LOGFILE_NAME = 256, LOGFILE_PATH = 4096 }; /* with their NULs */
 
 /*
  * Opens the folder that path names (O_PATH), or -1 with errno; *name is what path leaves, shorter
@@ -37,7 +37,7 @@ bool logfile_is_lasting(int fd, uid_t owner);
 struct logfile {
 	const char *what; /* "log" or "access log", for messages */
 	int fd, folder;   /* the file, and its folder (O_PATH), by which it is found again; or -1 */
-	char name[LOGFILE_NAME];
+	char path[LOGFILE_PATH];
 	uid_t owner;
 };
 #define LOGFILE_CLOSED(what)                  \
@@ -51,7 +51,11 @@ struct logfile {
  */
 bool logfile_use(struct logfile *file, const char *path, uid_t owner, struct err *err);
 
-/* Opens the same file anew, and creates it when `create`. False with err: the old one stays. */
+/*
+ * Opens the same path anew, and creates the file when `create`. The folder is looked up again, for
+ * another one may stand in its place; whoever may not look there uses the one that it has. False
+ * with err: the old file stays.
+ */
 bool logfile_reopen(struct logfile *file, bool create, struct err *err);
 
 /*

@@ -226,27 +226,90 @@ void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned numbe
 	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
 }
 
+enum { OTHER = METRIC_LISTENERS - 1 };
+
 static bool is_row(const struct listener_row *row, const char *address, const char *service)
 {
 	return strncmp(row->address, address, sizeof(row->address) - 1) == 0 &&
 	       strncmp(row->service, service, sizeof(row->service) - 1) == 0;
 }
 
+static void name_row(struct listener_row *row, const char *address, const char *service)
+{
+	snprintf(row->address, sizeof(row->address), "%s", address);
+	snprintf(row->service, sizeof(row->service), "%s", service);
+}
+
+static bool has_counts(const struct listener_tally *tally)
+{
+	static const struct listener_tally nothing;
+
+	return memcmp(tally, &nothing, sizeof(nothing)) != 0;
+}
+
+/* A worker that still counts there must be gone first. */
+static bool is_left(const struct scoreboard *board, unsigned i)
+{
+	if (atomic_load(&board->listeners[i].life) != LISTENER_GONE)
+		return false;
+	for (unsigned k = 0; k < SCOREBOARD_SLOTS; k++)
+		if (atomic_load(&board->slots[k].state) != SLOT_EMPTY &&
+		    has_counts(&board->slots[k].tally.listeners[i]))
+			return false;
+	return true;
+}
+
+/* What was counted there goes to the last row, so that no sum falls. */
+static void vacate(struct scoreboard *board, unsigned i)
+{
+	struct queue_tally *queue = &board->listeners[i].queue;
+
+	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
+	for (unsigned w = 0; w < SCOREBOARD_WORKERS; w++) {
+		struct listener_tally *past = board->past[w].tally.listeners;
+
+		metric_add_listener(&past[OTHER], &past[i]);
+		memset(&past[i], 0, sizeof(past[i]));
+	}
+	cell_add(&board->listeners[OTHER].queue.accept_queue_dropped_segments_total,
+		 cell_get(&queue->accept_queue_dropped_segments_total));
+	memset(queue, 0, sizeof(*queue));
+	atomic_store_explicit(&board->listeners[i].life, LISTENER_NEVER, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
+}
+
+/* A row for a new listener: an unused one, or that of one that is gone, or the last. */
+static unsigned find_row(struct scoreboard *board)
+{
+	struct listener_row *other = &board->listeners[OTHER];
+	unsigned i = 0;
+
+	while (i < OTHER && atomic_load(&board->listeners[i].life) != LISTENER_NEVER)
+		i++;
+	if (i < OTHER)
+		return i;
+	for (i = 0; i < OTHER && !is_left(board, i); i++)
+		;
+	name_row(other, "other", "other");
+	if (i < OTHER)
+		vacate(board, i);
+	if (i < OTHER && atomic_load(&other->life) == LISTENER_NEVER)
+		atomic_store_explicit(&other->life, LISTENER_GONE, memory_order_release);
+	return i;
+}
+
 unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const char *service)
 {
-	enum { LAST = METRIC_LISTENERS - 1 };
 	struct listener_row *row = board->listeners;
 	unsigned i = 0;
 
-	while (i < LAST && atomic_load(&row[i].life) != LISTENER_NEVER &&
-	       !is_row(&row[i], address, service))
+	while (i < OTHER &&
+	       (atomic_load(&row[i].life) == LISTENER_NEVER || !is_row(&row[i], address, service)))
 		i++;
-	if (atomic_load(&row[i].life) == LISTENER_NEVER) {
-		snprintf(row[i].address, sizeof(row[i].address), "%s",
-			 i < LAST ? address : "other");
-		snprintf(row[i].service, sizeof(row[i].service), "%s",
-			 i < LAST ? service : "other");
-	}
+	if (i == OTHER)
+		i = find_row(board);
+	if (i < OTHER && atomic_load(&row[i].life) == LISTENER_NEVER)
+		name_row(&row[i], address, service);
 	atomic_store_explicit(&row[i].life, LISTENER_OPEN, memory_order_release);
 	return i;
 }

@@ -199,7 +199,8 @@ void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned numbe
 
 /*
  * The row in which that listener is counted: the one it has had before, a new one, or the last one
- * when there is none left. Master only.
+ * when there is none left. A row whose listener is gone, with all workers that counted there, may be
+ * given to another: what was counted goes to the last one. Master only.
  */
 unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const char *service);
 

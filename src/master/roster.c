@@ -34,7 +34,6 @@ static unsigned in_the_way(const struct roster *roster, unsigned first, unsigned
 	return 0;
 }
 
-/* Rows are never given to another listener, whose counters would fall. */
 static void enlist(struct scoreboard *board, const struct listener_set *set)
 {
 	char address[ADDR_TEXT];

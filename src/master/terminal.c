@@ -64,6 +64,13 @@ static bool set_modes(const struct termios *before)
 	return tcsetattr(STDIN_FILENO, TCSANOW, &modes) == 0;
 }
 
+bool terminal_await(void)
+{
+	struct termios now;
+
+	return tcgetattr(STDIN_FILENO, &now) == 0 && tcsetattr(STDIN_FILENO, TCSANOW, &now) == 0;
+}
+
 bool terminal_take(struct terminal *terminal)
 {
 	if (!terminal->is_taken && tcgetattr(STDIN_FILENO, &terminal->before) < 0)

@@ -25,6 +25,9 @@ unsigned terminal_width(void);
 /* False with err (CODE_USAGE) when there is no terminal that can be written all over. */
 bool terminal_check(struct err *err);
 
+/* Waits, stopped by the kernel (SIGTTOU), until this process is in the foreground. False with errno. */
+bool terminal_await(void);
+
 /*
  * Takes the terminal, or takes it again when others may have changed it meanwhile, and measures it. False with errno. A
  * process in the background is stopped by this until it is in the foreground (SIGTTOU).

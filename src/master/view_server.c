@@ -215,12 +215,15 @@ static void show_accidents(struct view *view, const struct worker_tally *all)
 static void show_lost_lines(struct view *view, const struct worker_tally *all)
 {
 	uint64_t lost = metric_sum(all, METRIC_access_log_lost_total);
+	uint64_t failures = metric_sum(all, METRIC_access_log_failures_total);
 	char count[HUMAN_TEXT];
 
-	if (lost == 0)
+	if (lost == 0 && failures == 0)
 		return;
 	label(view, "access log");
-	screen_say(view->screen, STYLE_WARN, "%s lines lost", human_count(lost, count));
+	screen_say(view->screen, STYLE_WARN,
+		   "%s lines lost, %" PRIu64 " times it could not be written",
+		   human_count(lost, count), failures);
 	screen_end(view->screen);
 }
 

@@ -33,7 +33,7 @@ struct watch {
 	struct rates rates;
 	struct keys keys;
 	struct screen style; /* as the screens are to be, all but the output */
-	sigset_t before;
+	sigset_t before, heard;
 	int signals;
 	char *lines; /* composed, each ended by a newline */
 	size_t size;
@@ -164,6 +164,20 @@ static bool refresh(struct watch *watch)
 	return compose(watch) && draw(watch);
 }
 
+/*
+ * In the background the kernel stops whoever sets a terminal's modes, for as long as it is there. Until
+ * the terminal is taken, a signal may end this process as usual.
+ */
+static bool take(struct watch *watch)
+{
+	bool is_ours;
+
+	sys_sigprocmask(SIG_SETMASK, &watch->before, NULL);
+	is_ours = terminal_await();
+	sys_sigprocmask(SIG_BLOCK, &watch->heard, NULL);
+	return is_ours && terminal_take(&watch->terminal);
+}
+
 /* The terminal may have another size, and anything may stand on it. */
 static bool retake(struct watch *watch)
 {
@@ -181,7 +195,7 @@ static bool suspend(struct watch *watch)
 	raise(SIGTSTP);
 	sys_sigprocmask(SIG_UNBLOCK, &stop, NULL);
 	sys_sigprocmask(SIG_BLOCK, &stop, NULL);
-	return terminal_take(&watch->terminal) && refresh(watch);
+	return take(watch) && refresh(watch);
 }
 
 static bool obey_signal(struct watch *watch, int number)
@@ -283,11 +297,9 @@ static bool turn(struct watch *watch)
 
 static bool begin(struct watch *watch, const char *pid_file, struct err *err)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
+	sigemptyset(&watch->heard);
 	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
-		sigaddset(&set, heard[i]);
+		sigaddset(&watch->heard, heard[i]);
 	if (!look_begin(&watch->look, pid_file, err))
 		return false;
 	look_take(&watch->look);
@@ -295,9 +307,10 @@ static bool begin(struct watch *watch, const char *pid_file, struct err *err)
 		*err = watch->look.trouble;
 		return false;
 	}
-	if (!rates_new(&watch->rates) || sys_sigprocmask(SIG_BLOCK, &set, &watch->before) < 0)
+	if (!rates_new(&watch->rates) ||
+	    sys_sigprocmask(SIG_BLOCK, &watch->heard, &watch->before) < 0)
 		return err_errno(err, CODE_OSERR, "cannot begin to watch");
-	watch->signals = sys_signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	watch->signals = sys_signalfd(-1, &watch->heard, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (watch->signals < 0)
 		err_errno(err, CODE_OSERR, "cannot make a signalfd");
 	return watch->signals >= 0;
@@ -325,7 +338,7 @@ static void die(int number)
 
 static bool watch_on(struct watch *watch, struct err *err)
 {
-	bool is_good = terminal_take(&watch->terminal) && refresh(watch);
+	bool is_good = take(watch) && refresh(watch);
 
 	while (is_good && !watch->is_over)
 		is_good = turn(watch);

@@ -107,6 +107,23 @@ static void test__of_an_access_log_that_cannot_be_written__says_so(void **state)
 			CODE_CONFIG);
 }
 
+static void test__of_an_access_log_in_another_file_of_the_server__says_so(void **state)
+{
+	folder_write(*state, "x.conf",
+		     "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
+		     "pid_file = \"/tmp/a.pid\"\n"
+		     "log { access = \"/tmp/a.scoreboard\" }\n");
+	RUN(&said, *state, "-t", "-c", "x.conf");
+	assert_one_line(
+		"prefork-srv: x.conf:3: log.access: \"/tmp/a.scoreboard\" is the server's own "
+		"pid file or scoreboard (name another)",
+		CODE_CONFIG);
+	check(state, "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
+		     "log { path = \"/tmp/a.log\" access = \"/tmp/a.log\" }\n");
+	assert_one_line("prefork-srv: x.conf:2: log.access: is the log's file too (name another)",
+			CODE_CONFIG);
+}
+
 static void test__with_a_pid_file_in_a_missing_folder__says_so(void **state)
 {
 	RUN(&said, *state, "-t", "-l", "127.0.0.1:0=ack,backlog=16", "-p", "/none/x.pid");
@@ -193,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test__with_an_address_of_another_machine__says_so),
 		cmocka_unit_test(test__with_missing_folders__names_each_option_and_its_line),
 		cmocka_unit_test(test__of_an_access_log_that_cannot_be_written__says_so),
+		cmocka_unit_test(test__of_an_access_log_in_another_file_of_the_server__says_so),
 		cmocka_unit_test(test__with_a_pid_file_in_a_missing_folder__says_so),
 		cmocka_unit_test(test__with_too_few_descriptors__warns),
 		cmocka_unit_test(test__with_a_long_backlog__warns),

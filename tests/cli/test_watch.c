@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,7 +186,7 @@ static void watch__by_ctrl_c__ends_well(void **state)
 
 static void watch__by_a_signal__dies_of_it_with_the_terminal_restored(void **state)
 {
-	static const int numbers[] = { SIGTERM, SIGHUP, SIGQUIT };
+	static const int numbers[] = { SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGALRM };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		int status;
@@ -216,6 +217,46 @@ static void watch__by_ctrl_z__restores_the_terminal_and_takes_it_again(void **st
 		assert_false(pty_is_restored(&pty));
 	}
 	assert_exited(end_by("q", 0));
+}
+
+/* The state letter of proc(5). */
+static char state_of(pid_t pid)
+{
+	char path[64], line[512] = "";
+	const char *end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	fclose(file);
+	end = strrchr(line, ')');
+	assert_non_null(end);
+	return end[2];
+}
+
+/* Where it waits for the terminal, it must not be deaf. */
+static void watch__in_the_background__dies_of_a_signal(void **state)
+{
+	int64_t end_ms = clock_ms() + PATIENCE_MS;
+	int status;
+
+	start(state, 24, 80);
+	pty_type(&pty, "\032");
+	status = pty_wait(&pty);
+	assert_true(WIFSTOPPED(status));
+	assert_int_equal(kill(pty.job, SIGTERM), 0);
+	assert_int_equal(kill(pty.job, SIGCONT), 0);
+	while (state_of(pty.job) != 'Z' && clock_ms() < end_ms)
+		sched_yield();
+	assert_int_equal(state_of(pty.job), 'Z');
+	pty_go_on(&pty);
+	status = pty_wait(&pty);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+	assert_left();
+	pty_end(&pty);
 }
 
 /* A shell that finds its job stopped sets the terminal right for itself. */
@@ -295,6 +336,7 @@ int main(void)
 		cmocka_unit_test(watch__by_ctrl_c__ends_well),
 		cmocka_unit_test(watch__by_a_signal__dies_of_it_with_the_terminal_restored),
 		cmocka_unit_test(watch__by_ctrl_z__restores_the_terminal_and_takes_it_again),
+		cmocka_unit_test(watch__in_the_background__dies_of_a_signal),
 		cmocka_unit_test(watch__after_sigstop__takes_the_terminal_again),
 		cmocka_unit_test(watch__when_the_server_goes__says_so_and_shows_the_next),
 		cmocka_unit_test(watch__when_the_server_is_killed__shows_what_is_left),

@@ -72,6 +72,36 @@ static void reopen__of_a_path_that_cannot_be_opened__keeps_the_old_log(void **st
 	server_stop(s);
 }
 
+/* The folder is moved away as a whole, and another one stands in its place. */
+static void reopen__with_another_folder_in_the_place__writes_there(void **state)
+{
+	char folder[64], away[72], log[80], out[1024];
+	struct server *s;
+	struct stat st;
+	mode_t mask = umask(0);
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/prefork-access-%d", (int)getpid());
+	snprintf(away, sizeof(away), "%s.away", folder);
+	snprintf(log, sizeof(log), "%s/access", folder);
+	snprintf(out, sizeof(out), "log.access=%s", log);
+	assert_int_equal(mkdir(folder, 0777), 0);
+	s = server_start(&(struct plan){ .set = { out } });
+	assert_int_equal(rename(folder, away), 0);
+	assert_int_equal(mkdir(folder, 0777), 0);
+	umask(mask);
+	assert_int_equal(server_verb(s, "reopen", out, sizeof(out)), 0);
+	client_ask(FIRST(s), "x", ACK);
+	server_stop(s);
+	assert_int_equal(stat(log, &st), 0);
+	assert_true(st.st_size > 0);
+	assert_int_equal(unlink(log), 0);
+	assert_int_equal(rmdir(folder), 0);
+	snprintf(log, sizeof(log), "%s/access", away);
+	assert_int_equal(unlink(log), 0);
+	assert_int_equal(rmdir(away), 0);
+}
+
 /* One log's trouble is not the other's. */
 static void reopen__without_the_access_log__opens_the_log_all_the_same(void **state)
 {
@@ -174,6 +204,7 @@ int main(void)
 		E2E(usr1__after_a_rename__all_write_to_the_new_file),
 		E2E(verb_reopen__waits_until_it_is_done),
 		E2E(reopen__of_a_path_that_cannot_be_opened__keeps_the_old_log),
+		E2E(reopen__with_another_folder_in_the_place__writes_there),
 		E2E(reopen__without_the_access_log__opens_the_log_all_the_same),
 		E2E(access_log__at_the_limit_of_file_size__ends_nobody),
 		E2E(log_file__is_not_readable_by_all),

@@ -274,6 +274,34 @@ static void enlist__gives_a_listener_its_row_again_and_the_last_one_to_all_beyon
 	scoreboard_free(board, path, true);
 }
 
+static void enlist__without_a_free_row__takes_that_of_one_that_is_gone(void **state)
+{
+	struct scoreboard *board = make();
+	struct listener_row *other = &board->listeners[METRIC_LISTENERS - 1];
+	char address[32];
+
+	(void)state;
+	for (unsigned i = 0; i < METRIC_LISTENERS - 1; i++) {
+		snprintf(address, sizeof(address), "127.0.0.1:%u", i + 1);
+		scoreboard_enlist(board, address, "echo");
+	}
+	count(&board->slots[0], 3); /* for row 2 */
+	scoreboard_fold(board, &board->slots[0], 1);
+	count(&board->slots[0], 4);
+	atomic_store(&board->listeners[2].life, LISTENER_GONE);
+	/* a worker lives that counts there */
+	assert_int_equal(scoreboard_enlist(board, "127.0.0.1:80", "echo"), METRIC_LISTENERS - 1);
+	scoreboard_fold(board, &board->slots[0], 1);
+	atomic_store(&board->slots[0].state, SLOT_EMPTY);
+	cell_set(&board->listeners[2].queue.accept_queue_dropped_segments_total, 5);
+	assert_int_equal(scoreboard_enlist(board, "127.0.0.1:80", "echo"), 2);
+	assert_string_equal(board->listeners[2].address, "127.0.0.1:80");
+	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 7);
+	assert_int_equal(cell_get(&board->past[1].tally.listeners[2].messages_total), 0);
+	assert_int_equal(cell_get(&other->queue.accept_queue_dropped_segments_total), 5);
+	scoreboard_free(board, path, true);
+}
+
 static void bucket__holds_what_is_at_most_its_bound(void **state)
 {
 	(void)state;
@@ -321,6 +349,7 @@ int main(void)
 		CASE(sum__while_another_process_folds__never_falls),
 		CASE(worker__adds_up_the_dead_and_the_living_of_its_number),
 		CASE(enlist__gives_a_listener_its_row_again_and_the_last_one_to_all_beyond),
+		CASE(enlist__without_a_free_row__takes_that_of_one_that_is_gone),
 		cmocka_unit_test(bucket__holds_what_is_at_most_its_bound),
 		cmocka_unit_test(path__replaces_or_follows_the_pid_files),
 		cmocka_unit_test(slots__are_aligned_to_cache_lines),
