@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges deaths. Must not start or signal anybody: member.c does, by what is decided here. Called by
- * the roster.
+ * Judges deaths. Must not start or signal anybody: member.c does, by what is decided here. Called
+ * by the roster.
  */
 #include "master/burial.h"
 
@@ -73,7 +73,10 @@ static void go_on(struct roster *roster, struct generation *generation, unsigned
 	}
 }
 
-/* Its keeper holds what it left; without one, or when its time is over, there is nothing to finish. */
+/*
+ * Its keeper holds what it left; without one, or when its time is over, there is nothing to
+ * finish.
+ */
 static bool is_expected(const struct member *member, int status)
 {
 	bool finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -101,8 +104,8 @@ static void write_rest(struct roster *roster, const struct generation *generatio
 
 	if (member->pid == 0 && member->keeper == 0 && member->arena)
 		accessrest_write(member->arena, generation->conf,
-				 environment_log_owner(&generation->identity), number,
-				 &roster->board->past[number].tally);
+				 environment_log_owner(&generation->identity), generation->id,
+				 number, &roster->board->past[number].tally);
 }
 
 static void clear_slot(struct roster *roster, struct generation *generation, unsigned number)

@@ -96,10 +96,18 @@ static void watch_served(struct acceptors *all)
 	}
 }
 
-static void resume_all(struct acceptors *all)
+void acceptors_end_turn(struct acceptors *all)
 {
+	if (!all->is_paused || all->is_closed)
+		return;
 	cell_add(&all->conns->slot->tally.accept_paused_seconds_total,
 		 (uint64_t)(all->loop->now_us - all->paused_us));
+	all->paused_us = all->loop->now_us;
+}
+
+static void resume_all(struct acceptors *all)
+{
+	acceptors_end_turn(all);
 	all->is_paused = false;
 	timer_cancel(all->alarms, &all->resume.timer);
 	watch_served(all);
@@ -348,6 +356,7 @@ void acceptors_close(struct acceptors *all)
 {
 	if (all->is_closed)
 		return;
+	acceptors_end_turn(all);
 	all->is_closed = all->is_paused = true;
 	timer_cancel(all->alarms, &all->resume.timer);
 	timer_cancel(all->alarms, &all->calm.timer);

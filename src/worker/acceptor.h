@@ -48,7 +48,7 @@ struct acceptors {
 	struct alarm resume;
 	struct alarm calm;  /* no failure has come for a while */
 	struct alarm adopt; /* looks for sockets without an owner */
-	int64_t paused_us;  /* since when */
+	int64_t paused_us;  /* since when, as far as it has not been counted */
 	bool is_paused;     /* none of them watches */
 	bool is_exhausted;  /* the pause is for want of descriptors or memory, and has been said */
 	bool is_full;       /* and that has been said */
@@ -56,13 +56,16 @@ struct acceptors {
 };
 
 /*
- * Begins to accept from every listener of conns. loop, conns, alarms, penalties and balance's fields are
- * set by the caller. False with errno. Allocates. Worker only.
+ * Begins to accept from every listener of conns. loop, conns, alarms, penalties and balance's
+ * fields are set by the caller. False with errno. Allocates. Worker only.
  */
 bool acceptors_start(struct acceptors *all);
 
 /* How many alarms acceptors over these listeners can have set at once. */
 unsigned acceptors_alarms(const struct listener_set *listeners);
+
+/* After each turn of the loop: counts the time of a pause, so that a death costs little of it. */
+void acceptors_end_turn(struct acceptors *all);
 
 /* A connection has ended: there is room again. */
 void acceptors_room(struct acceptors *all);

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeps the waiting lines' place in the arena's head as one word. Called by the access log. */
+/*
+ * Keeps the waiting lines' place in the arena's head as one word, and writes them. What it means
+ * that they cannot be written is the caller's business. Called by the access log and
+ * worker/accessrest.
+ */
 #include "worker/accessbuf.h"
+
+#include "base/sys.h"
 
 static void keep(const struct accessbuf *b)
 {
@@ -28,13 +34,29 @@ struct accessbuf accessbuf_of(struct arena *arena)
 	return b;
 }
 
+/* Only to where nothing waits: a worker that dies in the middle leaves all in its old place. */
+bool accessbuf_has_room(struct accessbuf *b, size_t n)
+{
+	uint32_t used = b->end - b->start;
+
+	if (ARENA_LOG_SIZE - b->end >= n)
+		return true;
+	if (b->start < used)
+		return false;
+	memcpy(b->arena->log, accessbuf_head(b), used);
+	b->start = 0;
+	b->end = used;
+	keep(b);
+	return ARENA_LOG_SIZE - b->end >= n;
+}
+
 void accessbuf_add(struct accessbuf *b, size_t n)
 {
 	b->end += (uint32_t)n;
 	keep(b);
 }
 
-void accessbuf_drop(struct accessbuf *b, size_t n)
+static void drop(struct accessbuf *b, size_t n)
 {
 	b->start += (uint32_t)n;
 	if (b->start == b->end)
@@ -42,14 +64,77 @@ void accessbuf_drop(struct accessbuf *b, size_t n)
 	keep(b);
 }
 
-uint64_t accessbuf_lines(const struct accessbuf *b, size_t n)
+static bool begins_cut(const struct accessbuf *b)
+{
+	return accessbuf_used(b) > 0 && *accessbuf_head(b) == '\n';
+}
+
+/* How many lines end within the first n bytes. */
+static uint64_t count(const struct accessbuf *b, size_t n)
 {
 	const char *at = accessbuf_head(b), *end = at + n;
 	uint64_t lines = 0;
 
+	if (begins_cut(b) && n > 0)
+		at++;
 	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
 		lines++;
 		at++;
 	}
 	return lines;
+}
+
+uint64_t accessbuf_drop_all(struct accessbuf *b)
+{
+	size_t used = accessbuf_used(b);
+	uint64_t lines = count(b, used);
+
+	drop(b, used);
+	return lines;
+}
+
+void accessbuf_begin_file(struct accessbuf *b)
+{
+	if (begins_cut(b))
+		drop(b, 1);
+}
+
+/*
+ * A file takes less than it is given when there is no room for more, and others write to it as
+ * well: the rest would stand by itself among their lines. True when a line was cut.
+ */
+static bool cut(struct accessbuf *b)
+{
+	const char *head = accessbuf_head(b), *end = memchr(head, '\n', accessbuf_used(b));
+
+	if (head[-1] == '\n' || !end)
+		return false;
+	drop(b, (size_t)(end - head));
+	return true;
+}
+
+struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct accessfile *file,
+				      metric_cell *written, metric_cell *lost)
+{
+	struct accessbuf_flow flow = { 0 };
+	uint64_t lines;
+	size_t used;
+
+	while (flow.error == 0 && (used = accessbuf_used(b)) > 0) {
+		ssize_t n = accessfile_write(file, accessbuf_head(b), used);
+
+		if (n < 0) {
+			flow.error = errno == EINTR ? 0 : errno;
+			continue;
+		}
+		lines = count(b, (size_t)n);
+		flow.written += lines;
+		cell_add(written, lines);
+		drop(b, (size_t)n);
+		if ((size_t)n == used || file->kind != ACCESS_REGULAR || !cut(b))
+			continue;
+		flow.cut++;
+		cell_add(lost, 1);
+	}
+	return flow;
 }

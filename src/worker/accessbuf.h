@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines of the access log on their way to its file, in the arena: they outlive the worker that wrote
- * them. A line is there once it is whole. What a dead worker left is read with suspicion. One writer:
- * the slot's worker, or the master when there is none.
+ * Lines of the access log on their way to its file, in the arena: they outlive the worker that
+ * wrote them. A line is there once it is whole. What a dead worker left is read with suspicion. One
+ * writer: the slot's worker, or the master when there is none.
+ *
+ * No line is empty: a newline at the head is to end one that the file has the beginning of.
  */
 #ifndef WORKER_ACCESSBUF_H
 #define WORKER_ACCESSBUF_H
@@ -10,6 +12,8 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "core/metric.h"
+#include "worker/accessfile.h"
 #include "worker/arena.h"
 
 /* This process's view; begins with what is there, as far as it can be believed. */
@@ -30,7 +34,10 @@ static inline const char *accessbuf_head(const struct accessbuf *b)
 	return b->arena->log + b->start;
 }
 
-/* The free room, to write a line into; then accessbuf_add. */
+/* True when there is room for n bytes: what waits is moved to the front for it where that helps. */
+bool accessbuf_has_room(struct accessbuf *b, size_t n);
+
+/* The room behind what waits, to write a line into; then accessbuf_add. */
 static inline struct text accessbuf_room(const struct accessbuf *b)
 {
 	return text_on(b->arena->log + b->end, ARENA_LOG_SIZE - b->end);
@@ -39,10 +46,24 @@ static inline struct text accessbuf_room(const struct accessbuf *b)
 /* The next n bytes are whole lines: they count from now on. */
 void accessbuf_add(struct accessbuf *b, size_t n);
 
-/* The first n bytes are done with. Nothing is moved: the room comes back with the last of them. */
-void accessbuf_drop(struct accessbuf *b, size_t n);
+/* All that waits is given up; returns how many lines that were. */
+uint64_t accessbuf_drop_all(struct accessbuf *b);
 
-/* How many lines end within the first n bytes. */
-uint64_t accessbuf_lines(const struct accessbuf *b, size_t n);
+/* The file is another one: it does not have the beginning of any line. */
+void accessbuf_begin_file(struct accessbuf *b);
+
+/* What came of a flush: lines that the file has whole, lines that were cut, and why it stopped. */
+struct accessbuf_flow {
+	uint64_t written, cut;
+	int error; /* errno; 0: nothing waits any more */
+};
+
+/*
+ * Writes what waits, as far as it is taken now, and counts it in the two cells. Of a line that a
+ * file took only the beginning of, nothing but the newline stays, and it counts as lost. A death
+ * on the way may double lines in the file, and loses none.
+ */
+struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct accessfile *file,
+				      metric_cell *written, metric_cell *lost);
 
 #endif

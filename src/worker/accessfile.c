@@ -22,8 +22,8 @@ static enum accessfile_kind kind_of(int fd)
 }
 
 /*
- * A pipe or terminal that others write to as well may be full by the time of the write. An open file
- * of its own can be told not to wait, which would be rude to do to theirs.
+ * A pipe or terminal that others write to as well may be full by the time of the write. An open
+ * file of its own can be told not to wait, which would be rude to do to theirs.
  */
 static int open_stderr(enum accessfile_kind kind)
 {
@@ -68,12 +68,24 @@ bool accessfile_open(struct accessfile *file, const char *target, uid_t owner, s
 	return true;
 }
 
-bool accessfile_reopen(struct accessfile *file, bool create, struct err *err)
+/* What cannot be asked is another one each time. */
+static bool is_same(const struct stat *a, const struct stat *b)
 {
+	return a->st_ino != 0 && a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+bool accessfile_reopen(struct accessfile *file, bool create, bool *is_other, struct err *err)
+{
+	struct stat before = { 0 }, after = { 0 };
+
+	*is_other = false;
 	if (file->file.fd < 0)
 		return true;
+	(void)sys_fstat(file->fd, &before);
 	if (!logfile_reopen(&file->file, create, err))
 		return false;
+	(void)sys_fstat(file->fd, &after);
+	*is_other = !is_same(&before, &after);
 	file->kind = kind_of(file->fd);
 	return true;
 }

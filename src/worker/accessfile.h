@@ -32,14 +32,17 @@ struct accessfile {
 	}
 
 /*
- * Opens target instead of what was open; a file is made and given to owner as the log is. False with
- * err, and all stays as it was.
+ * Opens target instead of what was open; a file is made and given to owner as the log is. False
+ * with err, and all stays as it was.
  */
 bool accessfile_open(struct accessfile *file, const char *target, uid_t owner, struct err *err);
 void accessfile_close(struct accessfile *file);
 
-/* Opens a file anew; others need not be. False with err: the old one stays. */
-bool accessfile_reopen(struct accessfile *file, bool create, struct err *err);
+/*
+ * Opens a file anew; others need not be. False with err: the old one stays. *is_other says that
+ * what is written from now on goes to another file.
+ */
+bool accessfile_reopen(struct accessfile *file, bool create, bool *is_other, struct err *err);
 
 /* True for a file whose last name is gone: what is written to it is for nobody. */
 bool accessfile_is_gone(const struct accessfile *file);

@@ -34,7 +34,7 @@ static struct {
 	struct accessbuf buf;
 	struct worker_tally *tally;
 	const struct loop *loop;
-	unsigned number;
+	unsigned number, generation;
 	struct timer_heap *alarms;
 	struct alarm alarm;
 	struct access_clock clock;
@@ -57,11 +57,19 @@ bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err)
 
 bool accesslog_reopen(bool create, struct err *err)
 {
-	if (accessfile_reopen(&state.file, create, err))
-		return true;
-	if (state.tally)
-		cell_add(&state.tally->access_log_failures_total, 1);
-	return false;
+	bool is_other;
+
+	if (!accessfile_is_gone(&state.file))
+		accesslog_flush();
+	if (!accessfile_reopen(&state.file, create, &is_other, err)) {
+		if (state.tally)
+			cell_add(&state.tally->access_log_failures_total, 1);
+		return false;
+	}
+	if (state.buf.arena && is_other)
+		accessbuf_begin_file(&state.buf);
+	state.is_stuck = false;
+	return true;
 }
 
 void accesslog_forget_folder(void)
@@ -109,11 +117,19 @@ static void say_well(void)
 	state.lost = 0;
 }
 
-static void lose(uint64_t lines, const char *message)
+/* They are counted. */
+static void note_lost(uint64_t lines, const char *message)
 {
-	cell_add(&state.tally->access_log_lost_total, lines);
+	if (lines == 0)
+		return;
 	say_lost(message);
 	state.lost += lines;
+}
+
+static void lose_one(const char *message)
+{
+	cell_add(&state.tally->access_log_lost_total, 1);
+	note_lost(1, message);
 }
 
 static void fail(int error)
@@ -127,46 +143,43 @@ static void fail(int error)
 }
 
 /* A file without a name takes all that is written, for nobody. */
-static void count_written(size_t n, bool is_gone)
+static void note_gone(uint64_t lines)
 {
-	static const char gone[] = "the file is gone: nobody can read what is written to it (-s "
-				   "reopen makes a new one)";
-	uint64_t lines = accessbuf_lines(&state.buf, n);
-
-	if (!is_gone) {
-		cell_add(&state.tally->access_log_lines_total, lines);
-		return;
-	}
-	if (!state.is_said)
+	if (lines > 0 && !state.is_said)
 		cell_add(&state.tally->access_log_failures_total, 1);
-	lose(lines, gone);
+	note_lost(lines, "the file is gone: nobody can read what is written to it (-s reopen makes "
+			 "a new one)");
 }
 
 void accesslog_flush(void)
 {
+	struct worker_tally *tally = state.tally;
+	struct accessbuf_flow flow;
 	bool is_gone;
-	size_t used;
 
-	if (!state.buf.arena || (used = accessbuf_used(&state.buf)) == 0)
+	if (!state.buf.arena || accessbuf_used(&state.buf) == 0)
 		return;
 	is_gone = accessfile_is_gone(&state.file);
-	state.is_stuck = false;
-	do {
-		ssize_t n = accessfile_write(&state.file, accessbuf_head(&state.buf), used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			fail(errno);
-			return;
-		}
-		count_written((size_t)n, is_gone);
-		accessbuf_drop(&state.buf, (size_t)n);
-	} while ((used = accessbuf_used(&state.buf)) > 0);
+	flow = accessbuf_flush(&state.buf, &state.file,
+			       is_gone ? &tally->access_log_lost_total :
+					 &tally->access_log_lines_total,
+			       &tally->access_log_lost_total);
+	state.is_stuck = flow.error != 0;
 	if (is_gone)
-		return;
-	state.is_well = true;
-	say_well();
+		note_gone(flow.written);
+	note_lost(flow.cut, flow.error != 0 ? strerror(flow.error) : "a line was cut");
+	if (flow.error != 0) {
+		fail(flow.error);
+	} else if (!is_gone) {
+		state.is_well = true;
+		say_well();
+	}
+}
+
+void accesslog_relieve(size_t bytes)
+{
+	if (!state.is_stuck && state.buf.arena && accessbuf_used(&state.buf) > bytes)
+		accesslog_flush();
 }
 
 /* Again while something waits, a line or the word that all is well. */
@@ -186,6 +199,7 @@ void accesslog_start(struct arena *arena, struct slot *slot, const struct loop *
 	state.tally = &slot->tally;
 	state.loop = loop;
 	state.number = number;
+	state.generation = atomic_load_explicit(&slot->generation, memory_order_relaxed);
 	state.alarms = NULL;
 	state.alarm = (struct alarm){ .fire = flush_late };
 	state.clock = (struct access_clock){ 0 };
@@ -222,7 +236,7 @@ int64_t accesslog_now_us(void)
 
 static bool has_room(void)
 {
-	return ARENA_LOG_SIZE - state.buf.end >= ACCESSLINE_MOST;
+	return accessbuf_has_room(&state.buf, ACCESSLINE_MOST);
 }
 
 void accesslog_add(struct access_entry *entry)
@@ -232,14 +246,15 @@ void accesslog_add(struct access_entry *entry)
 	if (!has_room() && !state.is_stuck)
 		accesslog_flush();
 	if (!has_room()) {
-		lose(1, "what is written to it is not taken fast enough");
+		lose_one("what is written to it is not taken fast enough");
 		return;
 	}
 	entry->time = wall_us();
 	entry->worker = state.number;
+	entry->generation = state.generation;
 	line = accessbuf_room(&state.buf);
 	if (!accessline_write(&line, entry, state.json, &state.clock)) {
-		lose(1, "a line is too long");
+		lose_one("a line is too long");
 		return;
 	}
 	accessbuf_add(&state.buf, line.used);

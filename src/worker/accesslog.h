@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The access log: a line for each connection that has ended and each request that a service tells
- * of. The master opens its file; each worker gathers lines in its arena and writes them when that is
- * full, after a second, and when it leaves. It never waits: what nobody takes is kept as long as
- * there is room, then lost and counted.
+ * of. The master opens its file; each worker gathers lines in its arena and writes them when there
+ * are many, after a second, and when it leaves: between two pieces of work wherever it can, so that
+ * who has a slow disk does not seem to have a connection that harms workers. It never waits: what
+ * nobody takes is kept as long as there is room, then lost and counted.
  */
 #ifndef WORKER_ACCESSLOG_H
 #define WORKER_ACCESSLOG_H
@@ -23,11 +24,15 @@
 
 /*
  * Opens what conf names, for the workers' user (-1: whoever runs), instead of what was open. False
- * with err, and all stays as it was. Master, and a worker that is not of the master's configuration.
+ * with err, and all stays as it was. Master; and the child that becomes a worker of a generation
+ * whose log the master does not have open yet.
  */
 bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err);
 
-/* As log_reopen, log_forget_folder and log_fds (base/log.h). */
+/*
+ * As log_reopen, log_forget_folder and log_fds (base/log.h). What waits is written to the old file
+ * first, unless nobody can read that any more.
+ */
 bool accesslog_reopen(bool create, struct err *err);
 void accesslog_forget_folder(void);
 enum { ACCESSLOG_FDS = ACCESSFILE_FDS };
@@ -49,7 +54,10 @@ void accesslog_start(struct arena *arena, struct slot *slot, const struct loop *
 /* Lines are written after a second from now on, too; one alarm of the heap is used. */
 void accesslog_watch(struct timer_heap *alarms);
 
-/* Adds a line; fills in the entry's time and worker. Only when accesslog_is_on. */
+/*
+ * Adds a line; fills in the entry's time, worker and generation. Only when accesslog_is_on. Where
+ * there is no room it writes first: a worker that dies of it dies before the line is there.
+ */
 void accesslog_add(struct access_entry *entry);
 
 /* clock_us() as the worker's loop has it. */
@@ -57,5 +65,9 @@ int64_t accesslog_now_us(void);
 
 /* Writes what waits, as far as it is taken now. */
 void accesslog_flush(void);
+
+/* With nothing in hand: flushes when more than so many bytes wait and none was refused just now. */
+enum { ACCESSLOG_MANY = 48 * 1024, ACCESSLOG_FULL = ARENA_LOG_SIZE - ACCESSLINE_MOST };
+void accesslog_relieve(size_t bytes);
 
 #endif

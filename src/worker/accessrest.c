@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Empties a dead worker's access log. Must not wait, and must not follow a pointer that a worker could
- * have written. Called by the master's burial.
+ * Empties a dead worker's access log. Must not wait, and must not follow a pointer that a worker
+ * could have written. Called by the master's burial.
  */
 #include "worker/accessrest.h"
 
@@ -10,15 +10,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/sys.h"
 #include "worker/accessbuf.h"
 #include "worker/accesslog.h"
-#include "worker/accesstell.h"
+#include "worker/remains.h"
 
 struct rest {
 	const struct accessfile *file;
 	const struct conf *conf;
-	unsigned number;
+	unsigned generation, number;
 	struct worker_tally *tally;
 	struct accessbuf buf;
 	struct access_clock clock;
@@ -29,27 +28,24 @@ struct rest {
 
 static void drain(struct rest *r)
 {
-	size_t used;
+	struct accessbuf_flow flow;
 
-	while (r->err.text[0] == '\0' && (used = accessbuf_used(&r->buf)) > 0) {
-		ssize_t n = accessfile_write(r->file, accessbuf_head(&r->buf), used);
-
-		if (n < 0 && errno != EINTR)
-			err_set(&r->err, CODE_OSERR, "%s", strerror(errno));
-		if (n <= 0)
-			continue;
-		cell_add(&r->tally->access_log_lines_total, accessbuf_lines(&r->buf, (size_t)n));
-		accessbuf_drop(&r->buf, (size_t)n);
-	}
+	if (r->err.text[0] != '\0')
+		return;
+	flow = accessbuf_flush(&r->buf, r->file, &r->tally->access_log_lines_total,
+			       &r->tally->access_log_lost_total);
+	r->lost += flow.cut;
+	if (flow.error != 0)
+		err_set(&r->err, CODE_OSERR, "%s", strerror(flow.error));
 }
 
 /* After an error nobody will come back for them. */
 static void drop(struct rest *r)
 {
-	size_t used = accessbuf_used(&r->buf);
+	uint64_t lines = accessbuf_drop_all(&r->buf);
 
-	r->lost += accessbuf_lines(&r->buf, used);
-	accessbuf_drop(&r->buf, used);
+	r->lost += lines;
+	cell_add(&r->tally->access_log_lost_total, lines);
 }
 
 static void tell(struct rest *r, struct conn *c)
@@ -59,12 +55,13 @@ static void tell(struct rest *r, struct conn *c)
 	struct text line;
 	char state[3];
 
-	if (accessbuf_room(&r->buf).size < ACCESSLINE_MOST) {
+	if (!accessbuf_has_room(&r->buf, ACCESSLINE_MOST)) {
 		drain(r);
 		drop(r);
 	}
-	accesstell_remains(&entry, r->buf.arena, r->conf, c, ENDING_worker_lost, now_us, state);
+	remains_tell(&entry, r->buf.arena, r->conf, c, ENDING_worker_lost, now_us, state);
 	entry.time = now_us + r->offset_us;
+	entry.generation = r->generation;
 	entry.worker = r->number;
 	line = accessbuf_room(&r->buf);
 	if (accessline_write(&line, &entry, r->conf->log_format == LOG_JSON, &r->clock))
@@ -98,18 +95,18 @@ static void empty(struct rest *r)
 	drop(r);
 	if (r->lost == 0)
 		return;
-	cell_add(&r->tally->access_log_lost_total, r->lost);
 	cell_add(&r->tally->access_log_failures_total, 1);
 	LOG(EVENT_access_log_failed, LOG_NUM("worker", r->number), LOG_NUM("lost", r->lost),
 	    LOG_STR("message", r->err.text));
 }
 
 /* The master's own may be another generation's already. */
-void accessrest_write(struct arena *arena, const struct conf *conf, uid_t owner, unsigned number,
-		      struct worker_tally *tally)
+void accessrest_write(struct arena *arena, const struct conf *conf, uid_t owner,
+		      unsigned generation, unsigned number, struct worker_tally *tally)
 {
 	struct rest r = { .file = accesslog_file(),
 			  .conf = conf,
+			  .generation = generation,
 			  .number = number,
 			  .tally = tally,
 			  .buf = accessbuf_of(arena) };

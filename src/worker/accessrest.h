@@ -14,10 +14,10 @@
 
 /*
  * Writes the lines that wait, and one for each connection that is lost with the arena of the worker
- * of that number, to where conf says, and counts them in tally; what is not taken at once is lost.
- * owner as in accesslog_open. The arena may hold anything.
+ * of that number and generation, to where conf says, and counts them in tally; what is not taken at
+ * once is lost. owner as in accesslog_open. The arena may hold anything.
  */
-void accessrest_write(struct arena *arena, const struct conf *conf, uid_t owner, unsigned number,
-		      struct worker_tally *tally);
+void accessrest_write(struct arena *arena, const struct conf *conf, uid_t owner,
+		      unsigned generation, unsigned number, struct worker_tally *tally);
 
 #endif

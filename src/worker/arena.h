@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The memory of one slot's connections: a head, lines of the access log that wait to be written,
- * records and buffers in a mapping that the master makes before the fork and that every worker of the slot has at the same address, so pointers into
- * it stay good from one worker to the next. Pages cost nothing until touched (mmap(2),
- * MAP_NORESERVE). What a worker can find out again by looking (free lists, timers) is not in here,
- * and how the mapping is laid out is not in it either: a worker that wrote rubbish cannot change it.
+ * records and buffers in a mapping that the master makes before the fork and that every worker of
+ * the slot has at the same address, so pointers into it stay good from one worker to the next.
+ * Pages cost nothing until touched (mmap(2), MAP_NORESERVE). What a worker can find out again by
+ * looking (free lists, timers) is not in here, and how the mapping is laid out is not in it
+ * either: a worker that wrote rubbish cannot change it.
  */
 #ifndef WORKER_ARENA_H
 #define WORKER_ARENA_H
@@ -29,7 +30,7 @@ struct arena_head {
 	_Atomic uint32_t in_hand;  /* 1 + index of the connection that is worked on; 0: none */
 	uint32_t last_call;        /* 1 + row of the last system call (base/sys.h); 0: none */
 	_Atomic uint64_t log_span; /* what waits in the log: first byte << 32 | end */
-	uint64_t conn_number;      /* of the last connection */
+	uint64_t conn_number;      /* of the last connection, or a higher one that none has had */
 };
 
 /* Each process's own: where everything is. */
@@ -54,14 +55,14 @@ struct arena *arena_new(const struct conf *conf);
 void arena_free(struct arena *arena);
 
 /*
- * Gives the pages back and begins anew, empty: for a slot whose connections are gone. What waits in the
- * log stays, and so does the count of connections.
+ * Gives the pages back and begins anew, empty: for a slot whose connections are gone. What waits in
+ * the log stays, and so does the number of the last connection.
  */
 void arena_reset(struct arena *arena);
 
 /*
- * Whoever works on it from now on accepts nobody, and has until give_up_ms. By the worker when it is told
- * to leave, and by the master before a worker that is only to finish what another left.
+ * Whoever works on it from now on accepts nobody, and has until give_up_ms. By the worker when it
+ * is told to leave, and by the master before a worker that is only to finish what another left.
  */
 void arena_drain(struct arena *arena, int64_t give_up_ms);
 

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/accesslog.h"
 #include "worker/conns.h"
 #include "worker/deadline.h"
 
@@ -22,18 +23,36 @@ const char *conn_remote(const struct conn *c, char *text)
 	return net_write(&c->remote, c->remote_port, text);
 }
 
-char conn_phase(const struct conn *c, enum ending ending)
+static bool between_messages(const struct conn *c)
+{
+	if (c->service->idle)
+		return c->service->idle(c);
+	return buf_used(&c->in) == 0 && buf_used(&c->out) == 0;
+}
+
+char conn_phase(const struct conn *c, enum ending ending, bool is_between_messages)
 {
 	if (c->state == CONN_LINGERING)
-		return 'L';
+		return ending == ENDING_client_closed ? '-' : 'L';
 	if (ending == ENDING_message_invalid || ending == ENDING_message_too_long ||
 	    ending == ENDING_message_incomplete || ending == ENDING_message_timeout)
 		return 'R';
 	if (buf_used(&c->out) > 0)
 		return 'D';
-	if (c->state == CONN_FLUSHING)
-		return c->in_ended ? '-' : 'L';
-	return c->begun_us > 0 || buf_used(&c->in) > 0 ? 'R' : '-';
+	return c->state == CONN_FLUSHING || is_between_messages ? '-' : 'R';
+}
+
+static void set_phase(struct conn *c, enum ending ending)
+{
+	c->phase = (uint8_t)conn_phase(c, ending, between_messages(c));
+}
+
+void conn_set_ending(struct conn *c, enum ending ending)
+{
+	if (c->ending != ENDING_none)
+		return;
+	set_phase(c, ending);
+	c->ending = (uint8_t)ending;
 }
 
 static void take_in_hand(struct conns *all, const struct conn *c)
@@ -48,7 +67,7 @@ static void take_in_hand(struct conns *all, const struct conn *c)
 	all->begun_us = c->begun_us > 0 ? c->begun_us : all->loop->now_us;
 }
 
-/* Those that began in this turn are timed at its end. */
+/* Only the first can have begun before this turn; those that began in it are timed at its end. */
 static void count_messages(struct conns *all, const struct conn *c)
 {
 	uint64_t answered = c->messages - all->messages_before;
@@ -56,11 +75,12 @@ static void count_messages(struct conns *all, const struct conn *c)
 	if (answered == 0)
 		return;
 	cell_add(&conns_tally(all, c)->messages_total, answered);
-	if (all->begun_us == all->loop->now_us)
-		all->answered += answered;
-	else
+	if (all->begun_us < all->loop->now_us) {
 		histogram_add(&all->slot->tally.message_seconds,
-			      (uint64_t)(all->loop->now_us - all->begun_us), answered);
+			      (uint64_t)(all->loop->now_us - all->begun_us), 1);
+		answered--;
+	}
+	all->answered += answered;
 }
 
 /* The record may be free by now, but nobody else has it yet. */
@@ -69,6 +89,8 @@ static void put_down(struct conns *all, const struct conn *c)
 	count_messages(all, c);
 	conns_put_down(all);
 	atomic_store_explicit(&all->slot->has_hand, 0, memory_order_relaxed);
+	if (accesslog_is_on)
+		accesslog_relieve(ACCESSLOG_FULL);
 }
 
 static void say_ended(const struct conns *all, const struct conn *c, int error)
@@ -90,6 +112,8 @@ static void end(struct conns *all, struct conn *c, enum ending ending)
 	int error = errno;
 
 	conn_set_ending(c, ending);
+	if (ending_who(c->ending) == '-')
+		set_phase(c, ending);
 	if (c->service->close)
 		c->service->close(c, c->ending);
 	say_ended(all, c, error);
@@ -107,13 +131,6 @@ void conn_end(struct conns *all, struct conn *c, enum ending ending)
 	take_in_hand(all, c);
 	end(all, c, ending);
 	put_down(all, c);
-}
-
-static bool between_messages(const struct conn *c)
-{
-	if (c->service->idle)
-		return c->service->idle(c);
-	return buf_used(&c->in) == 0 && buf_used(&c->out) == 0;
 }
 
 /* Asks epoll for what the connection waits for now; true unless that ended it. */
@@ -299,8 +316,10 @@ static void discard(struct conns *all, struct conn *c)
 	conns_lend(all, &waste);
 	got = sys_recv(c->fd, waste.base, waste.size, 0);
 	conns_take_back(all, &waste);
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+	if (got == 0)
 		end(all, c, ENDING_client_closed);
+	else if (got < 0 && errno != EAGAIN && errno != EINTR)
+		end(all, c, ending_of(errno));
 }
 
 void conn_begin(struct conns *all, struct conn *c)

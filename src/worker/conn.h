@@ -30,15 +30,15 @@ struct conn {
 	uint32_t index;  /* of this record */
 	uint32_t serial; /* tells this connection from earlier ones of the same record */
 	int fd;
-	uint8_t state;     /* enum conn_state */
-	uint8_t ending;    /* enum ending: the first reason that came up */
-	bool in_ended;     /* the client has ended its side */
-	uint8_t phase;     /* what it was doing when ending was set: the access log's letter */
+	uint8_t state;  /* enum conn_state */
+	uint8_t ending; /* enum ending: the first reason that came up */
+	bool in_ended;  /* the client has ended its side */
+	uint8_t phase; /* what it was doing then: conn_phase; if nobody is to blame, at the close */
 	uint32_t listener; /* index into the heritage's listeners */
 	uint32_t watched;  /* what epoll was asked for; 0: not in epoll */
 	struct buf in, out;
 	uint64_t bytes_in, bytes_out, messages;
-	uint64_t number;   /* among the connections of its worker and those before it */
+	uint64_t number;   /* tells it from all others of its number of worker and generation */
 	int64_t opened_us; /* clock_us() */
 	int64_t active_ms; /* last time that bytes moved, or the lingering began */
 	int64_t begun_us;  /* when the message in progress began; 0: between messages */
@@ -56,7 +56,9 @@ static inline size_t conn_record_size(size_t state_size)
 	return (sizeof(struct conn) + state_size + sizeof(uint64_t) + 7) / 8 * 8;
 }
 
-/* The word at the end of a record of `stride` bytes: whoever wrote beyond a state has changed it. */
+/*
+ * The word at the end of a record of `stride` bytes: whoever wrote beyond a state has changed it.
+ */
 static inline uint32_t *conn_guard(struct conn *c, size_t stride)
 {
 	return (uint32_t *)((char *)c + stride - sizeof(uint64_t));
@@ -80,19 +82,14 @@ static inline void conn_count_message(struct conn *c)
 }
 
 /*
- * What the connection is doing, for an ending that comes now: R a message is coming in, D an answer is
- * going out, L the last one has gone out, - it is between messages.
+ * What the connection is doing, for an ending that comes now: R a message is coming in, D an answer
+ * is going out, L the last one has gone out and the client has not ended its side in order, - none
+ * of these. Follows no pointer of the record.
  */
-char conn_phase(const struct conn *c, enum ending ending);
+char conn_phase(const struct conn *c, enum ending ending, bool is_between_messages);
 
 /* The first reason to end it counts. */
-static inline void conn_set_ending(struct conn *c, enum ending ending)
-{
-	if (c->ending != ENDING_none)
-		return;
-	c->phase = (uint8_t)conn_phase(c, ending);
-	c->ending = (uint8_t)ending;
-}
+void conn_set_ending(struct conn *c, enum ending ending);
 
 /* A service says why it ends the connection, and returns the result as its verdict. */
 static inline enum verdict conn_finish(struct conn *c, enum ending ending)
@@ -103,7 +100,7 @@ static inline enum verdict conn_finish(struct conn *c, enum ending ending)
 
 /* A request that a service has answered; texts are borrowed and need not end with a NUL. */
 struct conn_request {
-	const char *method, *path; /* NULL: there is none */
+	const char *method, *path; /* of length 0: there is none */
 	size_t method_length, path_length;
 	unsigned status;
 	uint64_t bytes_in, bytes_out;
@@ -113,8 +110,8 @@ struct conn_request {
 bool conn_logs(void);
 
 /*
- * A service tells of a request, before it is done with its bytes: a line of the access log, which has
- * the time since the request's first byte by itself. Nothing when there is no access log.
+ * A service tells of a request, before it is done with its bytes: a line of the access log, which
+ * has the time since the request's first byte by itself. Nothing when there is no access log.
  */
 void conn_log_request(const struct conn *c, const struct conn_request *request);
 
@@ -142,7 +139,9 @@ void conn_drain(struct conns *all, struct conn *c);
 /* Ends it now, whatever it was doing. The record is free afterwards. */
 void conn_end(struct conns *all, struct conn *c, enum ending ending);
 
-/* It lived with an earlier worker of the slot: waits for its client again, with its old deadlines. */
+/*
+ * It lived with an earlier worker of the slot: waits for its client again, with its old deadlines.
+ */
 void conn_resume(struct conns *all, struct conn *c);
 
 #endif

@@ -99,7 +99,10 @@ uint64_t conns_tag(const struct conn *c);
 /* Ends or moves on what is due. */
 void conns_expire(struct conns *all);
 
-/* After each turn of the loop: one reading of the clock tells how long its messages took. */
+/*
+ * After each turn of the loop: one reading of the clock tells how long its messages took, and many
+ * lines of the access log are written.
+ */
 void conns_end_turn(struct conns *all);
 
 /* Begins to drain: each connection ends as soon as it is between messages. */

@@ -33,16 +33,16 @@ struct heritage {
 };
 
 /*
- * What a worker, or the keeper before it, does in the master's child before anything else: leaves the
- * master's descriptors, binds itself to its CPU, drops privileges. False with err, whose code is the
- * exit code to leave with.
+ * What a worker, or the keeper before it, does in the master's child before anything else: leaves
+ * the master's descriptors, binds itself to its CPU, drops privileges. False with err, whose code
+ * is the exit code to leave with.
  */
 bool worker_settle(const struct heritage *heritage, struct err *err);
 
 /*
- * The worker's whole life: settles (unless its keeper has), recovers, serves, drains, and returns the exit code for _exit(2) (0, or CODE_NO_RESPAWN when the next worker would fail
- * alike; it has logged why). Worker only, in the child of the fork, with the signals of
- * core/signals blocked.
+ * The worker's whole life: settles (unless its keeper has), recovers, serves, drains, and returns
+ * the exit code for _exit(2) (0, or CODE_NO_RESPAWN when the next worker would fail alike; it has
+ * logged why). Worker only, in the child of the fork, with the signals of core/signals blocked.
  */
 int worker_run(const struct heritage *heritage);
 

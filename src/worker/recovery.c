@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/accesslog.h"
-#include "worker/accesstell.h"
 #include "worker/remains.h"
 
 /* So many in a row took over and died with nothing in hand before they served: it is the arena. */
@@ -26,6 +25,7 @@ struct survey {
 	size_t fd_most;
 	uint8_t *fd_claims, *buf_claims; /* how many records say that it is theirs: 0, 1, or more */
 	int64_t now_us;
+	struct worker_tally *tally;
 };
 
 static bool start_survey(struct survey *s, const struct heritage *heritage)
@@ -34,7 +34,8 @@ static bool start_survey(struct survey *s, const struct heritage *heritage)
 
 	*s = (struct survey){ .heritage = heritage,
 			      .arena = heritage->arena,
-			      .now_us = clock_us() };
+			      .now_us = clock_us(),
+			      .tally = &heritage->peers[heritage->number].tally };
 	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return false;
 	s->fd_most = (size_t)limit.rlim_cur;
@@ -159,11 +160,29 @@ static void say_lost(const struct conn *c, enum ending ending)
 		    LOG_STR("ending", ending_name(ending)));
 }
 
+/* c NULL: nothing tells whose it was. */
+static void tell_lost(const struct survey *s, struct conn *c, enum ending ending)
+{
+	struct access_entry entry;
+	char state[3];
+
+	if (accesslog_is_on) {
+		remains_tell(&entry, s->arena, s->heritage->conf, c, ending, s->now_us, state);
+		accesslog_add(&entry);
+	}
+	cell_add(&s->tally->connections_ended_total[ending], 1);
+	cell_add(&s->tally->connections_lost_total, 1);
+}
+
+/*
+ * A worker that dies in here has told and counted it already when the next one finds the record in
+ * use: twice in both, which shows, is better than in one or in none.
+ */
 static void lose(const struct survey *s, struct conn *c, enum ending ending, unsigned *count)
 {
 	say_lost(c, ending);
-	if (accesslog_is_on)
-		accesstell_lost(s->arena, s->heritage->conf, c, ending);
+	tell_lost(s, c, ending);
+	atomic_signal_fence(memory_order_seq_cst);
 	c->magic = 0;
 	(*count)++;
 }
@@ -227,17 +246,25 @@ static unsigned count_sockets(struct survey *s)
 	return count;
 }
 
-/* The records may say whose the sockets were. */
-static void tell_emptied(const struct survey *s)
+/* The records may say whose the sockets were: a line for each, as it is counted. */
+static unsigned lose_all(const struct survey *s, unsigned sockets)
 {
 	uint32_t high = s->arena->head->conn_high;
+	unsigned lost = 0;
 
 	if (high > s->arena->conn_most)
 		high = s->arena->conn_most;
-	for (uint32_t i = 0; accesslog_is_on && i < high; i++)
-		if (arena_conn(s->arena, i)->magic == CONN_MAGIC)
-			accesstell_lost(s->arena, s->heritage->conf, arena_conn(s->arena, i),
-					ENDING_worker_lost);
+	for (uint32_t i = 0; lost < sockets && i < high; i++) {
+		struct conn *c = arena_conn(s->arena, i);
+
+		if (c->magic == CONN_MAGIC) {
+			tell_lost(s, c, ENDING_worker_lost);
+			lost++;
+		}
+	}
+	for (; lost < sockets; lost++)
+		tell_lost(s, NULL, ENDING_worker_lost);
+	return lost;
 }
 
 static bool survey(struct recovery *r, struct survey *s)
@@ -247,8 +274,7 @@ static bool survey(struct recovery *r, struct survey *s)
 	claim_heritage(s);
 	r->emptied = judge_head(arena);
 	if (r->emptied) {
-		r->lost = count_sockets(s);
-		tell_emptied(s);
+		r->lost = lose_all(s, count_sockets(s));
 		arena_reset(s->heritage->arena);
 		return true;
 	}
@@ -262,17 +288,6 @@ static bool survey(struct recovery *r, struct survey *s)
 	return true;
 }
 
-/* At once: a worker that dies before it has adopted the others finds no trace of these. */
-static void count_lost(const struct recovery *r, struct worker_tally *tally)
-{
-	metric_cell *ended = tally->connections_ended_total;
-
-	cell_add(&tally->connections_lost_total, r->lost);
-	cell_add(&ended[ENDING_worker_crash], r->in_hand);
-	cell_add(&ended[ENDING_recovery_damaged], r->damaged);
-	cell_add(&ended[ENDING_worker_lost], r->lost - r->in_hand - r->damaged);
-}
-
 bool recovery_survey(struct recovery *r, const struct heritage *heritage)
 {
 	struct survey s;
@@ -283,8 +298,6 @@ bool recovery_survey(struct recovery *r, const struct heritage *heritage)
 		return true;
 	done = start_survey(&s, heritage) && survey(r, &s);
 	end_survey(&s);
-	if (done)
-		count_lost(r, &heritage->peers[heritage->number].tally);
 	return done;
 }
 

@@ -29,9 +29,9 @@ struct recovery {
 };
 
 /*
- * Judges what is in the arena, when the heritage says that an earlier worker lived in it. The records of lost connections are
- * free afterwards; their descriptors are closed by not being among fds. False with errno (memory).
- * Worker only, first of all. Allocates; recovery_end frees.
+ * Judges what is in the arena, when the heritage says that an earlier worker lived in it. The
+ * records of lost connections are free afterwards; their descriptors are closed by not being among
+ * fds. False with errno (memory). Worker only, first of all. Allocates; recovery_end frees.
  */
 bool recovery_survey(struct recovery *recovery, const struct heritage *heritage);
 

@@ -117,8 +117,6 @@ static void reopen_logs(struct worker *w)
 
 	if (!done)
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
-	/* What was seen before belongs to the old file. */
-	accesslog_flush();
 	if (!accesslog_reopen(false, &err)) {
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
 		done = false;
@@ -260,7 +258,9 @@ static bool has_listeners(const struct listener_set *set)
 	return true;
 }
 
-/* What neither a connection that goes on nor anybody else needs is closed: a dead worker's epoll. */
+/*
+ * What neither a connection that goes on nor anybody else needs is closed: a dead worker's epoll.
+ */
 static bool tidy(struct worker *w, struct err *err)
 {
 	const struct heritage *h = w->heritage;
@@ -300,6 +300,17 @@ static void beat(struct worker *w)
 	atomic_store_explicit(&slot->heartbeat_ms, w->loop.now_ms, memory_order_relaxed);
 }
 
+/*
+ * All workers of that number before this one, and they have accepted no more than what the master
+ * has folded: none of them has given a connection a higher number, whatever the arena says.
+ */
+static void set_number(const struct heritage *h)
+{
+	const struct worker_tally *past = &h->board->past[h->number].tally;
+
+	h->arena->head->conn_number = metric_sum(past, METRIC_connections_accepted_total);
+}
+
 /* The first turn does not wait: with it the worker shows that it can go on. */
 static int next_wait_ms(const struct worker *w)
 {
@@ -317,6 +328,7 @@ static int serve(struct worker *w)
 			return CODE_OSERR;
 		}
 		conns_end_turn(&w->conns);
+		acceptors_end_turn(&w->acceptors);
 		beat(w);
 		conns_expire(&w->conns);
 		alarms_expire(&w->alarms, w->loop.now_ms);
@@ -344,6 +356,7 @@ int worker_run(const struct heritage *heritage)
 	sys_last_call = &heritage->arena->head->last_call;
 	log_role("worker", (int)heritage->number);
 	notes_clear(w->slot);
+	set_number(heritage);
 	loop_read_clock(&w->loop);
 	accesslog_start(heritage->arena, w->slot, &w->loop, heritage->number);
 	title_set("prefork-srv: worker %u", heritage->number);

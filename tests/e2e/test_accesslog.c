@@ -1,73 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The access log of a whole server: every line there, once, whatever happens to workers and files. */
+/*
+ * The access log of a whole server: every line there, once, whatever happens to workers and files.
+ */
 #include "harness.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "accessbook.h"
 #include "client.h"
 #include "process.h"
 
 enum { CROWD = 1000, HELD = 40 };
-
-static char option[128], path[96];
-
-/* A server with an access log beside its pid file, which its own folder has not got yet. */
-static struct server *start(struct plan plan)
-{
-	snprintf(path, sizeof(path), "%s/access", harness_folder());
-	snprintf(option, sizeof(option), "log.access=%s", path);
-	for (unsigned i = 0; i < 10; i++) {
-		if (plan.set[i])
-			continue;
-		plan.set[i] = option;
-		return server_start(&plan);
-	}
-	fail_msg("too many options");
-	return NULL;
-}
-
-static char *read_file(const char *name)
-{
-	FILE *file = fopen(name, "re");
-	static char *text;
-	size_t used = 0, n = 1;
-
-	free(text);
-	text = malloc(1 << 20);
-	assert_non_null(text);
-	while (file && n > 0) {
-		n = fread(text + used, 1, (1 << 20) - 1 - used, file);
-		used += n;
-	}
-	if (file)
-		fclose(file);
-	text[used] = '\0';
-	return text;
-}
-
-static unsigned count(const char *in, const char *what)
-{
-	unsigned n = 0;
-
-	while ((in = strstr(in, what)) != NULL) {
-		in += strlen(what);
-		n++;
-	}
-	return n;
-}
-
-static unsigned lines(void)
-{
-	return count(read_file(path), "\n");
-}
-
-static void expect(struct server *s, const char *what)
-{
-	if (count(read_file(path), what) != 1)
-		server_fail(s, "not once \"%s\" in the access log:\n%s", what, read_file(path));
-}
 
 static unsigned short port_of(int fd)
 {
@@ -80,7 +25,7 @@ static unsigned short port_of(int fd)
 
 static void endings__of_all_sorts__have_their_line(void **state)
 {
-	struct server *s = start((struct plan){
+	struct server *s = accessbook_start((struct plan){
 		.listen = { "127.0.0.1:0=ack,framing=line,idle_timeout=300ms,message_timeout=300ms",
 			    "127.0.0.1:0=daytime", "127.0.0.1:0=echo,deny=127.0.0.0/8" } });
 	int idle = client_connect(FIRST(s)), slow = client_connect(FIRST(s));
@@ -103,16 +48,16 @@ static void endings__of_all_sorts__have_their_line(void **state)
 	close(idle);
 	close(slow);
 	close(denied);
-	WAIT_UNTIL(s, lines() == 6);
+	WAIT_UNTIL(s, accessbook_lines() == 6);
 	server_stop(s);
-	expect(s, " bytes_in=8 bytes_out=32 messages=2 ");
-	expect(s, " ending=client_closed state=--\n");
-	expect(s, " ending=idle_timeout state=c-\n");
-	expect(s, " ending=message_timeout state=cR\n");
-	expect(s, " ending=client_reset state=C-\n");
-	expect(s, " ending=service_finished state=-L\n");
-	expect(s, " ending=refused state=P-\n");
-	assert_int_equal(lines(), 6);
+	accessbook_expect(s, " bytes_in=8 bytes_out=32 messages=2 ");
+	accessbook_expect(s, " ending=client_closed state=--\n");
+	accessbook_expect(s, " ending=idle_timeout state=c-\n");
+	accessbook_expect(s, " ending=message_timeout state=cR\n");
+	accessbook_expect(s, " ending=client_reset state=C-\n");
+	accessbook_expect(s, " ending=service_finished state=--\n");
+	accessbook_expect(s, " ending=refused state=P-\n");
+	assert_int_equal(accessbook_lines(), 6);
 }
 
 static void visit(const struct server *s, char *seen)
@@ -131,7 +76,8 @@ static void assert_all_told(struct server *s, const char *seen)
 	static char told[1 << 16];
 
 	memset(told, 0, sizeof(told));
-	for (const char *at = read_file(path); (at = strstr(at, " remote=127.0.0.1:")); at++)
+	for (const char *at = accessbook_read(accessbook_path);
+	     (at = strstr(at, " remote=127.0.0.1:")); at++)
 		told[strtoul(at + strlen(" remote=127.0.0.1:"), NULL, 10) & 0xffff]++;
 	for (unsigned port = 0; port < sizeof(told); port++)
 		if (told[port] != seen[port])
@@ -154,7 +100,7 @@ static void kill_all(struct server *s, unsigned workers, unsigned deaths)
 static void lines__of_killed_workers__are_all_there_once(void **state)
 {
 	static char seen[1 << 16];
-	struct server *s = start((struct plan){ .workers = 2, .quiet_log = true });
+	struct server *s = accessbook_start((struct plan){ .workers = 2, .quiet_log = true });
 
 	(void)state;
 	memset(seen, 0, sizeof(seen));
@@ -163,7 +109,7 @@ static void lines__of_killed_workers__are_all_there_once(void **state)
 		if (i % 250 == 249)
 			kill_all(s, 2, i / 250 * 2);
 	}
-	WAIT_UNTIL(s, lines() >= CROWD);
+	WAIT_UNTIL(s, accessbook_lines() >= CROWD);
 	server_stop(s);
 	assert_all_told(s, seen);
 }
@@ -171,7 +117,7 @@ static void lines__of_killed_workers__are_all_there_once(void **state)
 static void lines__without_keepers__are_written_by_the_master(void **state)
 {
 	static char seen[1 << 16];
-	struct server *s = start((struct plan){ .set = { "keep_connections=no" } });
+	struct server *s = accessbook_start((struct plan){ .set = { "keep_connections=no" } });
 	int held[HELD];
 
 	(void)state;
@@ -186,8 +132,10 @@ static void lines__without_keepers__are_written_by_the_master(void **state)
 	}
 	server_wait_count(s, HELD, "connection_ended", NULL);
 	kill_all(s, 1, 0);
-	assert_int_equal(lines(), 2 * HELD);
-	assert_int_equal(count(read_file(path), " ending=worker_lost state=I-\n"), HELD);
+	assert_int_equal(accessbook_lines(), 2 * HELD);
+	assert_int_equal(accessbook_count(accessbook_read(accessbook_path),
+					  " ending=worker_lost state=I-\n"),
+			 HELD);
 	for (unsigned i = 0; i < HELD; i++)
 		close(held[i]);
 	server_stop(s);
@@ -196,7 +144,7 @@ static void lines__without_keepers__are_written_by_the_master(void **state)
 
 static void connection__that_outlives_its_worker__has_one_line(void **state)
 {
-	struct server *s = start((struct plan){ 0 });
+	struct server *s = accessbook_start((struct plan){ 0 });
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
@@ -209,62 +157,62 @@ static void connection__that_outlives_its_worker__has_one_line(void **state)
 	close(fd);
 	server_wait_event(s, "connection_ended", NULL);
 	server_stop(s);
-	expect(s, " connection=1 ");
-	expect(s, " bytes_in=2 bytes_out=30 messages=2 ");
-	assert_int_equal(lines(), 1);
+	accessbook_expect(s, " connection=1 ");
+	accessbook_expect(s, " bytes_in=2 bytes_out=30 messages=2 ");
+	assert_int_equal(accessbook_lines(), 1);
 }
 
 static void reopen__after_a_rename__begins_a_new_file(void **state)
 {
-	struct server *s = start((struct plan){ .workers = 2 });
+	struct server *s = accessbook_start((struct plan){ .workers = 2 });
 	char old[112], out[1024];
 
 	(void)state;
 	client_ask(FIRST(s), "x", ACK);
 	server_wait_event(s, "connection_ended", NULL);
-	snprintf(old, sizeof(old), "%s.1", path);
-	assert_int_equal(rename(path, old), 0);
+	snprintf(old, sizeof(old), "%s.1", accessbook_path);
+	assert_int_equal(rename(accessbook_path, old), 0);
 	if (server_verb(s, "reopen", out, sizeof(out)) != 0)
 		server_fail(s, "-s reopen: %s", out);
-	assert_int_equal(count(read_file(old), "\n"), 1);
-	assert_int_equal(lines(), 0);
+	assert_int_equal(accessbook_count(accessbook_read(old), "\n"), 1);
+	assert_int_equal(accessbook_lines(), 0);
 	client_ask(FIRST(s), "x", ACK);
 	server_wait_count(s, 2, "connection_ended", NULL);
 	server_stop(s);
-	assert_int_equal(lines(), 1);
-	assert_int_equal(count(read_file(old), "\n"), 1);
+	assert_int_equal(accessbook_lines(), 1);
+	assert_int_equal(accessbook_count(accessbook_read(old), "\n"), 1);
 }
 
 static void reopen__of_a_path_that_cannot_be_opened__fails_as_a_whole(void **state)
 {
-	struct server *s = start((struct plan){ 0 });
+	struct server *s = accessbook_start((struct plan){ 0 });
 	char old[112], out[1024];
 
 	(void)state;
 	s->errors[0] = "log_reopen_failed";
-	snprintf(old, sizeof(old), "%s.1", path);
-	assert_int_equal(rename(path, old), 0);
-	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(old, sizeof(old), "%s.1", accessbook_path);
+	assert_int_equal(rename(accessbook_path, old), 0);
+	assert_int_equal(mkdir(accessbook_path, 0755), 0);
 	assert_int_equal(server_verb(s, "reopen", out, sizeof(out)), 1);
 	assert_non_null(strstr(out, "access log"));
 	client_ask(FIRST(s), "x", ACK);
 	server_wait_event(s, "connection_ended", NULL);
 	server_stop(s);
-	assert_int_equal(count(read_file(old), "\n"), 1);
+	assert_int_equal(accessbook_count(accessbook_read(old), "\n"), 1);
 }
 
 static void file__that_was_removed__is_said_and_made_anew(void **state)
 {
-	struct server *s = start((struct plan){ 0 });
+	struct server *s = accessbook_start((struct plan){ 0 });
 	char out[1024];
 
 	(void)state;
-	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(accessbook_path), 0);
 	client_ask(FIRST(s), "x", ACK);
 	server_wait_event(s, "access_log_failed", NULL);
 	assert_int_equal(server_verb(s, "reopen", out, sizeof(out)), 0);
 	client_ask(FIRST(s), "y", ACK);
-	WAIT_UNTIL(s, lines() == 1);
+	WAIT_UNTIL(s, accessbook_lines() == 1);
 	server_wait_event(s, "access_log_resumed", "lost=1");
 	server_stop(s);
 }
@@ -287,24 +235,25 @@ static void stderr__has_lines_between_those_of_the_log(void **state)
 
 	(void)state;
 	client_ask(FIRST(s), "x", ACK);
-	WAIT_UNTIL(s, count(read_file(s->stderr_path), " what=connection ") == 1);
+	WAIT_UNTIL(s, accessbook_count(accessbook_read(s->stderr_path), " what=connection ") == 1);
 	server_stop(s);
 }
 
 static void json__is_an_object_for_each_line(void **state)
 {
-	struct server *s = start((struct plan){ .set = { "log.format=json" }, .log_file = true });
+	struct server *s =
+		accessbook_start((struct plan){ .set = { "log.format=json" }, .log_file = true });
 	char command[256];
 
 	(void)state;
 	for (unsigned i = 0; i < 10; i++)
 		client_ask(FIRST(s), "x", ACK);
 	server_stop(s);
-	assert_int_equal(count(read_file(path), "{\"time\":\""), 10);
-	assert_int_equal(count(read_file(path), "\"messages\":1,"), 10);
+	assert_int_equal(accessbook_count(accessbook_read(accessbook_path), "{\"time\":\""), 10);
+	assert_int_equal(accessbook_count(accessbook_read(accessbook_path), "\"messages\":1,"), 10);
 	snprintf(command, sizeof(command),
 		 "python3 -c 'import json, sys; [json.loads(line) for line in sys.stdin]' < %s",
-		 path);
+		 accessbook_path);
 	assert_int_equal(system(command), 0);
 }
 
@@ -318,21 +267,38 @@ static void reload__with_another_target__holds_for_the_new_workers(void **state)
 	(void)state;
 	client_say(fd, "x");
 	client_hear(fd, ACK);
-	snprintf(path, sizeof(path), "%s/access", s->dir);
-	snprintf(changed, sizeof(changed), "%slog { access = \"%s\" }\n", conf, path);
+	snprintf(accessbook_path, sizeof(accessbook_path), "%s/access", s->dir);
+	snprintf(changed, sizeof(changed), "%slog { access = \"%s\" }\n", conf, accessbook_path);
 	server_configure(s, changed);
 	server_signal(s, SIGHUP);
 	server_wait_event(s, "reload_finished", NULL);
 	client_expect_end(fd);
 	close(fd);
 	client_ask(FIRST(s), "x", ACK);
-	WAIT_UNTIL(s, lines() == 1);
+	WAIT_UNTIL(s, accessbook_lines() == 1);
 	server_configure(s, conf);
 	server_signal(s, SIGHUP);
 	server_wait_count(s, 2, "reload_finished", NULL);
 	client_ask(FIRST(s), "x", ACK);
 	server_stop(s);
-	assert_int_equal(lines(), 1);
+	assert_int_equal(accessbook_lines(), 1);
+}
+
+static void answer__that_is_the_last__is_told_as_a_clean_end(void **state)
+{
+	static const char request[] =
+		"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+	struct server *s = accessbook_start((struct plan){ .listen = { "127.0.0.1:0=status" } });
+	int fd = client_connect(FIRST(s));
+	char text[1024];
+
+	(void)state;
+	client_say(fd, request);
+	assert_true(client_drain(fd, text, sizeof(text)) > 0);
+	close(fd);
+	server_wait_event(s, "connection_ended", NULL);
+	server_stop(s);
+	accessbook_expect(s, " ending=service_finished state=--\n");
 }
 
 static void start__with_a_path_that_cannot_be_opened__fails(void **state)
@@ -342,16 +308,16 @@ static void start__with_a_path_that_cannot_be_opened__fails(void **state)
 	(void)state;
 	assert_int_equal(server_wait_exit(s), 71);
 	assert_non_null(
-		strstr(read_file(s->stderr_path), "log.access: cannot open the access log"));
+		strstr(accessbook_read(s->stderr_path), "log.access: cannot open the access log"));
 }
 
 static void file__is_not_readable_by_all(void **state)
 {
-	struct server *s = start((struct plan){ 0 });
+	struct server *s = accessbook_start((struct plan){ 0 });
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(stat(accessbook_path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	server_stop(s);
 }
@@ -370,6 +336,7 @@ int main(void)
 		E2E(stderr__has_lines_between_those_of_the_log),
 		E2E(json__is_an_object_for_each_line),
 		E2E(reload__with_another_target__holds_for_the_new_workers),
+		E2E(answer__that_is_the_last__is_told_as_a_clean_end),
 		E2E(start__with_a_path_that_cannot_be_opened__fails),
 		E2E(file__is_not_readable_by_all),
 	};

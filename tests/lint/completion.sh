@@ -24,7 +24,8 @@ bad=0
 offers() {
 	local name=$1
 	shift
-	complete_words "$@" | grep -qxF -e "$name" || { echo "not offered after '$*': $name"; bad=1; }
+	# not a pipe: grep would leave it before all is written
+	grep -qxF -e "$name" <<< "$(complete_words "$@")" || { echo "not offered after '$*': $name"; bad=1; }
 }
 
 # rows TABLE MACRO: the first argument of each row of the table, and the second where it is in quotes

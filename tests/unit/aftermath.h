@@ -6,7 +6,9 @@
 #include "unit/served.h"
 #include "worker/recovery.h"
 
-/* Every record, buffer and deadline is free again, and every end was counted; `lost` in a recovery. */
+/*
+ * Every record, buffer and deadline is free again, and every end was counted; `lost` in a recovery.
+ */
 void assert_nothing_left(struct served *s, unsigned lost);
 
 /* A recovery that kept the arena and judged so many connections so. */

@@ -87,6 +87,7 @@ void served_start(struct served *s, const char *service, ...)
 	arena = arena_new(&s->conf);
 	must(arena != NULL, "arena");
 	loop_read_clock(&s->loop);
+	atomic_store(&s->slot.generation, SERVED_GENERATION);
 	accesslog_start(arena, &s->slot, &s->loop, 0);
 	begin(s, arena);
 }
@@ -174,8 +175,10 @@ static bool has_events(const struct served *s)
 
 void served_settle(struct served *s)
 {
-	while (has_events(s))
+	while (has_events(s)) {
 		must(loop_turn(&s->loop, 0), "loop_turn");
+		conns_end_turn(&s->conns);
+	}
 }
 
 static void age(struct conn *c, int64_t ms)

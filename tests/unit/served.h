@@ -13,7 +13,7 @@
 #include "worker/conns.h"
 #include "worker/recovery.h"
 
-enum { SERVED_FDS = 4 };
+enum { SERVED_FDS = 4, SERVED_GENERATION = 3 };
 
 struct served {
 	struct conf conf;
@@ -30,8 +30,8 @@ struct served {
 };
 
 /*
- * Ready to serve, with an access log where the process has one open, and with default options but those of
- * `options`: name, value ... NULL.
+ * Ready to serve, with an access log where the process has one open, and with default options but
+ * those of `options`: name, value ... NULL.
  */
 void served_start(struct served *s, const char *service, ...) __attribute__((sentinel));
 void served_stop(struct served *s);
@@ -40,9 +40,9 @@ void served_stop(struct served *s);
 int served_connect(struct served *s);
 
 /*
- * As if the worker had died here, and the next one of the slot took over: all that is left is the arena
- * and the descriptors. Those of the first SERVED_FDS connections, none of which may have ended before,
- * are closed when they are not kept.
+ * As if the worker had died here, and the next one of the slot took over: all that is left is the
+ * arena and the descriptors. Those of the first SERVED_FDS connections, none of which may have
+ * ended before, are closed when they are not kept.
  */
 void served_recover(struct served *s, struct recovery *recovery);
 

@@ -18,6 +18,7 @@ static struct access_entry entry(void)
 		.time = INT64_C(1790000000123456),
 		.what = "connection",
 		.worker = 3,
+		.generation = 2,
 		.connection = 12345,
 		.listen = "*:8081",
 		.service = "ack",
@@ -48,11 +49,12 @@ static void text__line_has_every_field_in_order(void **state)
 	struct access_entry e = entry();
 
 	(void)state;
-	assert_string_equal(line_of(&e, false),
-			    "time=2026-09-21T14:13:20.123Z what=connection worker=3 "
-			    "connection=12345 listen=*:8081 service=ack remote=192.0.2.17:65535 "
-			    "bytes_in=1 bytes_out=18446744073709551615 messages=10 seconds=1.5 "
-			    "ending=drained state=K-\n");
+	assert_string_equal(
+		line_of(&e, false),
+		"time=2026-09-21T14:13:20.123Z what=connection worker=3 "
+		"generation=2 connection=12345 listen=*:8081 service=ack remote=192.0.2.17:65535 "
+		"bytes_in=1 bytes_out=18446744073709551615 messages=10 seconds=1.5 "
+		"ending=drained state=K-\n");
 }
 
 static void json__line_has_every_field_in_order(void **state)
@@ -63,13 +65,14 @@ static void json__line_has_every_field_in_order(void **state)
 	e.method = (struct access_text){ "GET", 3 };
 	e.path = (struct access_text){ "/", 1 };
 	e.status = 404;
-	assert_string_equal(line_of(&e, true),
-			    "{\"time\":\"2026-09-21T14:13:20.123Z\",\"what\":\"connection\","
-			    "\"worker\":3,\"connection\":12345,\"listen\":\"*:8081\","
-			    "\"service\":\"ack\",\"remote\":\"192.0.2.17:65535\",\"bytes_in\":1,"
-			    "\"bytes_out\":18446744073709551615,\"messages\":10,\"seconds\":1.5,"
-			    "\"ending\":\"drained\",\"state\":\"K-\",\"method\":\"GET\","
-			    "\"path\":\"/\",\"status\":404}\n");
+	assert_string_equal(
+		line_of(&e, true),
+		"{\"time\":\"2026-09-21T14:13:20.123Z\",\"what\":\"connection\","
+		"\"worker\":3,\"generation\":2,\"connection\":12345,\"listen\":\"*:8081\","
+		"\"service\":\"ack\",\"remote\":\"192.0.2.17:65535\",\"bytes_in\":1,"
+		"\"bytes_out\":18446744073709551615,\"messages\":10,\"seconds\":1.5,"
+		"\"ending\":\"drained\",\"state\":\"K-\",\"method\":\"GET\","
+		"\"path\":\"/\",\"status\":404}\n");
 }
 
 static void path__with_foreign_characters__cannot_forge_a_line(void **state)

@@ -23,7 +23,7 @@ static void connection__that_the_client_ended__has_its_line(void **state)
 	logbook_visit(&s);
 	assert_string_equal(logbook_read(logbook_path), "");
 	logbook_expect(&s, "time=2",
-		       " what=connection worker=0 connection=1 listen=test service=ack ",
+		       " what=connection worker=0 generation=3 connection=1 listen=test ",
 		       " remote=unix: bytes_in=1 bytes_out=2 messages=1 seconds=",
 		       " ending=client_closed state=--\n", NULL);
 	assert_lines(&s, 1, 0, 0);
@@ -39,7 +39,7 @@ static void json__line_is_one_object(void **state)
 	served_start(&s, "ack", "reply", "ok", NULL);
 	logbook_visit(&s);
 	logbook_expect(&s, "{\"time\":\"2",
-		       "\",\"what\":\"connection\",\"worker\":0,\"connection\":1,",
+		       "\",\"what\":\"connection\",\"worker\":0,\"generation\":3,",
 		       "\"remote\":\"unix:\",\"bytes_in\":1,\"bytes_out\":2,\"messages\":1,",
 		       "\"ending\":\"client_closed\",\"state\":\"--\"}\n", NULL);
 	served_stop(&s);
@@ -101,21 +101,100 @@ static void answer__that_nobody_takes__is_told_with_its_phase(void **state)
 	served_stop(&s);
 }
 
-static void server__that_ends_first__waits_in_phase_l(void **state)
+static void server__that_ends_first__is_told_as_a_clean_end(void **state)
+{
+	static const char *const timeouts[] = { "0", "1h" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct served s;
+		char answer[64];
+		bool ended;
+		int client;
+
+		unlink(logbook_path);
+		logbook_open(logbook_path, LOG_TEXT);
+		served_start(&s, "daytime", "linger_timeout", timeouts[i], NULL);
+		client = served_connect(&s);
+		served_read(&s, client, answer, sizeof(answer), &ended);
+		close(client);
+		served_settle(&s);
+		logbook_expect(&s, " ending=service_finished state=--\n", NULL);
+		served_stop(&s);
+	}
+}
+
+static void client__that_does_not_end_its_side__is_told_with_phase_l(void **state)
 {
 	struct served s;
-	char answer[64];
-	bool ended;
 	int client;
 
 	(void)state;
 	logbook_open(logbook_path, LOG_TEXT);
-	served_start(&s, "daytime", NULL);
+	served_start(&s, "daytime", "linger_timeout", "1h", NULL);
 	client = served_connect(&s);
-	served_read(&s, client, answer, sizeof(answer), &ended);
+	served_pass(&s, 2);
+	logbook_expect(&s, " ending=service_finished state=-L\n", NULL);
+	close(client);
+	served_stop(&s);
+}
+
+/* Decides on the end while its answer is still to be sent, as HTTP's Connection: close does. */
+static size_t last_words;
+
+static enum verdict say_and_finish(struct conn *c)
+{
+	char text[1024];
+
+	memset(text, 'x', sizeof(text));
+	for (size_t n = 0; n < last_words; n += sizeof(text))
+		buf_put(&c->out, text, sizeof(text));
+	return conn_finish(c, ENDING_service_finished);
+}
+
+static const struct service finisher = { .name = "finisher", .input = say_and_finish };
+
+/* It has sent a byte, and has taken nothing of the answer. */
+static int last_client(struct served *s, size_t answer)
+{
+	int client, one = 1;
+
+	last_words = answer;
+	logbook_open(logbook_path, LOG_TEXT);
+	served_start(s, "echo", NULL);
+	s->conns.services[0] = &finisher;
+	client = served_connect(s);
+	setsockopt(s->fds[0], SOL_SOCKET, SO_SNDBUF, &one, sizeof(one));
+	served_send(s, client, "x", 1);
+	return client;
+}
+
+static void last_answer__that_was_sent__is_told_as_a_clean_end(void **state)
+{
+	struct served s;
+	char answer[2048];
+	bool ended;
+	int client;
+
+	(void)state;
+	client = last_client(&s, 1024);
+	assert_int_equal(served_read(&s, client, answer, sizeof(answer), &ended), 1024);
 	close(client);
 	served_settle(&s);
-	logbook_expect(&s, " ending=service_finished state=-L\n", NULL);
+	logbook_expect(&s, " bytes_out=1024 ", " ending=service_finished state=--\n", NULL);
+	served_stop(&s);
+}
+
+static void last_answer__that_was_cut__is_told_with_phase_d(void **state)
+{
+	struct served s;
+	int client;
+
+	(void)state;
+	client = last_client(&s, ARENA_BUF_SIZE);
+	close(client);
+	served_settle(&s);
+	logbook_expect(&s, " ending=service_finished state=-D\n", NULL);
 	served_stop(&s);
 }
 
@@ -131,6 +210,39 @@ static void drain__tells_of_a_connection_between_messages(void **state)
 	served_send(&s, client, "x", 1);
 	conns_drain(&s.conns);
 	logbook_expect(&s, " ending=drained state=K-\n", NULL);
+	close(client);
+	served_stop(&s);
+}
+
+static void drain__after_a_message_in_pieces__is_between_messages(void **state)
+{
+	struct served s;
+	int client;
+
+	(void)state;
+	logbook_open(logbook_path, LOG_TEXT);
+	served_start(&s, "ack", "framing", "line", "linger_timeout", "0", NULL);
+	client = served_connect(&s);
+	served_send(&s, client, "half", 4);
+	conns_drain(&s.conns);
+	served_send(&s, client, "\n", 1);
+	logbook_expect(&s, " messages=1 ", " ending=drained state=K-\n", NULL);
+	close(client);
+	served_stop(&s);
+}
+
+static void request__without_method_and_path__is_told_without_them(void **state)
+{
+	struct conn_request request = { .method = "", .path = "", .status = 400 };
+	struct served s;
+	int client;
+
+	(void)state;
+	logbook_open(logbook_path, LOG_TEXT);
+	served_start(&s, "ack", NULL);
+	client = served_connect(&s);
+	conn_log_request(served_only(&s), &request);
+	logbook_expect(&s, " ending=none state=-- status=400\n", NULL);
 	close(client);
 	served_stop(&s);
 }
@@ -201,8 +313,13 @@ int main(void)
 		CASE(message__that_ends_early__is_told_with_its_phase),
 		CASE(silence__is_told_with_its_phase),
 		CASE(answer__that_nobody_takes__is_told_with_its_phase),
-		CASE(server__that_ends_first__waits_in_phase_l),
+		CASE(server__that_ends_first__is_told_as_a_clean_end),
+		CASE(client__that_does_not_end_its_side__is_told_with_phase_l),
+		CASE(last_answer__that_was_sent__is_told_as_a_clean_end),
+		CASE(last_answer__that_was_cut__is_told_with_phase_d),
 		CASE(drain__tells_of_a_connection_between_messages),
+		CASE(drain__after_a_message_in_pieces__is_between_messages),
+		CASE(request__without_method_and_path__is_told_without_them),
 		CASE(request__is_told_while_its_connection_goes_on),
 		CASE(access_log__that_is_off__costs_nothing_and_has_nothing),
 		CASE(buffer__that_is_full__is_written_without_an_alarm),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of the access log when a worker dies, when nobody takes its lines, and at the end. */
+/*
+ * What becomes of the access log when a worker dies, when nobody takes its lines, and at the end.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -210,14 +212,15 @@ static void rest__of_a_worker_without_a_successor__is_written(void **state)
 	conf.log_access = logbook_path;
 	conf.listeners = &s.listen_conf;
 	conf.listener_count = 1;
-	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 7, &tally);
+	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 5, 7, &tally);
 	logbook_read(logbook_path);
 	assert_int_equal(logbook_count(logbook_text, "\n"), 2);
-	assert_non_null(strstr(logbook_text, " worker=0 connection=1 "));
-	assert_non_null(strstr(logbook_text, " worker=7 connection=2 listen=test service=ack "));
+	assert_non_null(strstr(logbook_text, " worker=0 generation=3 connection=1 "));
+	assert_non_null(strstr(logbook_text,
+			       " worker=7 generation=5 connection=2 listen=test service=ack "));
 	assert_non_null(strstr(logbook_text, " ending=worker_lost state=I-\n"));
 	assert_int_equal(cell_get(&tally.access_log_lines_total), 2);
-	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 7, &tally);
+	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 5, 7, &tally);
 	assert_int_equal(logbook_count(logbook_read(logbook_path), "\n"), 2);
 	record(&s, 0)->magic = CONN_MAGIC;
 	close(client);
@@ -238,14 +241,14 @@ static void rest__of_a_damaged_arena__goes_to_its_own_file(void **state)
 		memset(arena->head, (int)byte, sizeof(*arena->head));
 		memset(arena->log, '\n', ARENA_LOG_SIZE);
 		memset(arena->conns, 0xff - (int)byte, arena->conn_most * arena->conn_stride);
-		accessrest_write(arena, &conf, (uid_t)-1, 0, &tally);
+		accessrest_write(arena, &conf, (uid_t)-1, 1, 0, &tally);
 		arena_free(arena);
 	}
 	assert_string_equal(logbook_read(logbook_path), "");
 	arena = arena_new(&conf);
 	arena->log[0] = '\n';
 	atomic_store(&arena->head->log_span, 1);
-	accessrest_write(arena, &conf, (uid_t)-1, 0, &tally);
+	accessrest_write(arena, &conf, (uid_t)-1, 1, 0, &tally);
 	arena_free(arena);
 	assert_string_equal(logbook_read(logbook_path), "\n");
 }

@@ -303,6 +303,29 @@ static void word_of_epoll__for_an_ended_connection__is_ignored(void **state)
 	served_stop(&s);
 }
 
+static uint64_t timed(const struct served *s, unsigned bucket)
+{
+	return atomic_load(&s->slot.tally.message_seconds.buckets[bucket]);
+}
+
+static void messages__of_one_turn__are_timed_each_from_its_own_begin(void **state)
+{
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "ack", "framing", "line", "message_timeout", "10h", NULL);
+	client = served_connect(&s);
+	served_send(&s, client, "begun", 5);
+	served_pass(&s, 1);
+	served_send(&s, client, "\nand\ntwo\n", 9);
+	assert_int_equal(served_metric(&s, METRIC_messages_total), 3);
+	assert_int_equal(timed(&s, HISTOGRAM_BUCKETS - 1), 1);
+	assert_int_equal(served_metric(&s, METRIC_message_seconds), 3);
+	close(client);
+	served_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +343,7 @@ int main(void)
 		cmocka_unit_test(drain__in_a_message__lets_it_end),
 		cmocka_unit_test(drain__before_the_first_byte__waits_a_moment),
 		cmocka_unit_test(word_of_epoll__for_an_ended_connection__is_ignored),
+		cmocka_unit_test(messages__of_one_turn__are_timed_each_from_its_own_begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
