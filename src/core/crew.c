@@ -50,14 +50,15 @@ void crew_look(struct crew *crew, const struct scoreboard *board)
 {
 	crew->count = 0;
 	memset(crew->first, 0, sizeof(crew->first));
-	for (unsigned i = 0; i < SCOREBOARD_WORKERS; i++) {
+	memset(crew->has_lived, 0, sizeof(crew->has_lived));
+	for (unsigned i = 0; i < scoreboard_workers(board); i++) {
 		const struct past *past = &board->past[i];
 
 		crew->has_lived[i] = atomic_load_explicit(&past->exited_s, memory_order_relaxed) !=
 					     0 ||
 				     !is_zero(&past->tally);
 	}
-	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
+	for (unsigned i = 0; i < scoreboard_slots(board); i++) {
 		const struct slot *slot = &board->slots[i];
 
 		if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_EMPTY)
@@ -89,7 +90,7 @@ static void sum_all(const struct sum *sum)
 	const struct scoreboard *board = sum->board;
 
 	memset(sum->tally, 0, sizeof(*sum->tally));
-	for (unsigned i = 0; i < SCOREBOARD_WORKERS; i++)
+	for (unsigned i = 0; i < scoreboard_workers(board); i++)
 		if (!is_zero(&board->past[i].tally))
 			metric_add_tally(sum->tally, &board->past[i].tally);
 	for (unsigned i = 0; i < sum->crew->count; i++)
@@ -101,7 +102,7 @@ static void sum_listener(const struct sum *sum)
 	const struct scoreboard *board = sum->board;
 
 	memset(sum->listener, 0, sizeof(*sum->listener));
-	for (unsigned i = 0; i < SCOREBOARD_WORKERS; i++)
+	for (unsigned i = 0; i < scoreboard_workers(board); i++)
 		metric_add_listener(sum->listener, &board->past[i].tally.listeners[sum->which]);
 	for (unsigned i = 0; i < sum->crew->count; i++)
 		metric_add_listener(sum->listener,

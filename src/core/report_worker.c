@@ -108,10 +108,13 @@ static void tell_tally(const struct report *report, const struct crew *crew,
 bool report_worker(const struct report *report, unsigned slot, struct report_worker *out)
 {
 	const struct slot *from = &report->board->slots[slot];
-	uint32_t state = atomic_load_explicit(&from->state, memory_order_acquire);
 	const struct crew *crew;
 	struct crew here;
+	uint32_t state;
 
+	if (slot >= scoreboard_slots(report->board))
+		return false;
+	state = atomic_load_explicit(&from->state, memory_order_acquire);
 	if (state == SLOT_EMPTY)
 		return false;
 	crew = report_crew(report, &here);

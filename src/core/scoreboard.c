@@ -213,6 +213,18 @@ const char *scoreboard_path(const char *pid_file, char *text, size_t size)
 	return text;
 }
 
+static void raise_to(_Atomic uint32_t *used, unsigned wanted)
+{
+	if (atomic_load_explicit(used, memory_order_relaxed) < wanted)
+		atomic_store_explicit(used, wanted, memory_order_release);
+}
+
+void scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers)
+{
+	raise_to(&board->slots_used, slots);
+	raise_to(&board->workers_used, workers);
+}
+
 /*
  * Odd while the shares move from the slot to the past, so that no reader counts them twice or not
  * at all.
@@ -252,7 +264,7 @@ static bool is_left(const struct scoreboard *board, unsigned i)
 {
 	if (atomic_load(&board->listeners[i].life) != LISTENER_GONE)
 		return false;
-	for (unsigned k = 0; k < SCOREBOARD_SLOTS; k++)
+	for (unsigned k = 0; k < scoreboard_slots(board); k++)
 		if (atomic_load(&board->slots[k].state) != SLOT_EMPTY &&
 		    has_counts(&board->slots[k].tally.listeners[i]))
 			return false;
@@ -265,7 +277,7 @@ static void vacate(struct scoreboard *board, unsigned i)
 	struct queue_tally *queue = &board->listeners[i].queue;
 
 	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
-	for (unsigned w = 0; w < SCOREBOARD_WORKERS; w++) {
+	for (unsigned w = 0; w < scoreboard_workers(board); w++) {
 		struct listener_tally *past = board->past[w].tally.listeners;
 
 		metric_add_listener(&past[OTHER], &past[i]);

@@ -145,9 +145,11 @@ struct scoreboard {
 	uint32_t size;          /* bytes of the whole file */
 	uint64_t inode, device; /* of the file, so that only its maker removes it */
 	_Atomic uint32_t master_pid;
-	int64_t started_ms;          /* clock_ms() */
-	char program[16];            /* the server's version */
-	char origin[256];            /* of the configuration in force; changes with a reload */
+	int64_t started_ms; /* clock_ms() */
+	char program[16];   /* the server's version */
+	char origin[256];   /* of the configuration in force; changes with a reload */
+	/* how many of the slots and of past have ever been dealt out: nobody need look beyond */
+	_Atomic uint32_t slots_used, workers_used;
 	_Atomic uint32_t folds;      /* odd while scoreboard_fold is at work */
 	_Atomic uint32_t has_ended;  /* the master left in order: last of all that it writes */
 	_Atomic int64_t stop_due_ms; /* clock_ms() when the stop becomes faster; 0: it serves */
@@ -191,6 +193,24 @@ bool scoreboard_copy(const char *path, struct scoreboard *copy, struct err *err)
  * ".scoreboard". text: size bytes. Returns text.
  */
 const char *scoreboard_path(const char *pid_file, char *text, size_t size);
+
+/* How far slots and past are in use; never more than there are. Any process. */
+static inline unsigned scoreboard_slots(const struct scoreboard *board)
+{
+	uint32_t used = atomic_load_explicit(&board->slots_used, memory_order_acquire);
+
+	return used < SCOREBOARD_SLOTS ? used : SCOREBOARD_SLOTS;
+}
+
+static inline unsigned scoreboard_workers(const struct scoreboard *board)
+{
+	uint32_t used = atomic_load_explicit(&board->workers_used, memory_order_acquire);
+
+	return used < SCOREBOARD_WORKERS ? used : SCOREBOARD_WORKERS;
+}
+
+/* From now on these are in use, from the first ones on. Master only. */
+void scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers);
 
 /*
  * Folds the cells of a slot whose worker, of that number, is gone into its past. Master only.

@@ -67,7 +67,7 @@ static uint64_t count_scrapes(const struct roster *roster)
 {
 	uint64_t count = 0;
 
-	for (unsigned i = 0; i < SCOREBOARD_WORKERS; i++)
+	for (unsigned i = 0; i < scoreboard_workers(roster->board); i++)
 		count += cell_get(&roster->board->past[i].tally.scrapes_total);
 	for (const struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
 		for (unsigned i = 0; i < g->capacity; i++)

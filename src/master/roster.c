@@ -68,6 +68,7 @@ bool roster_begin(struct roster *roster, struct generation *generation, int64_t 
 	generation->first_slot = first;
 	generation->slots = roster->board->slots + first;
 	generation->id = ++roster->last_id;
+	scoreboard_use(roster->board, first + generation->capacity, generation->capacity);
 	enlist(roster->board, generation->listeners);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);

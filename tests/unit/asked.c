@@ -21,6 +21,7 @@ int asked_begin(void **state)
 	assert_non_null(t->board);
 	assert_non_null(t->answer);
 	memset(t->board, 0, size);
+	scoreboard_use(t->board, SCOREBOARD_SLOTS, SCOREBOARD_WORKERS);
 	served_start(&t->served, "status", NULL);
 	t->heritage = (struct heritage){ .board = t->board, .peers = &t->served.slot };
 	assert_true(service_find("status")->init(&t->heritage, &t->served.listen_conf));

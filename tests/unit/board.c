@@ -18,6 +18,7 @@ struct scoreboard *board_new(void)
 	board->magic = SCOREBOARD_MAGIC;
 	board->version = SCOREBOARD_VERSION;
 	board->slot_count = SCOREBOARD_SLOTS;
+	scoreboard_use(board, SCOREBOARD_SLOTS, SCOREBOARD_WORKERS);
 	board->size = sizeof(*board);
 	board->master_pid = 4711;
 	board->started_ms = NOW_MS - 90500;

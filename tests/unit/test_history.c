@@ -19,6 +19,7 @@ static int make(void **state)
 	if (!board)
 		return -1;
 	memset(board, 0, sizeof(*board));
+	scoreboard_use(board, 1, 1);
 	board->slots[0].state = SLOT_READY;
 	*state = board;
 	return 0;

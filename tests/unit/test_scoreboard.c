@@ -49,6 +49,7 @@ static struct scoreboard *make(void)
 
 	if (!board)
 		fail_msg("%s", err.text);
+	scoreboard_use(board, SCOREBOARD_SLOTS, SCOREBOARD_WORKERS);
 	return board;
 }
 
