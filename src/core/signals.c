@@ -48,6 +48,9 @@ bool signals_block(void)
 	sigset_t mask;
 
 	fill_mask(&mask);
+	/* a keeper may be told before it listens, and nobody else is to die of it */
+	sigaddset(&mask, SIGNAL_KEEPER_START);
+	sigaddset(&mask, SIGNAL_KEEPER_LEAVE);
 	if (sys_sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
 		return false;
 	/* a starter that ignored SIGCHLD would have the kernel reap our children behind our back */

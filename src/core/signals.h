@@ -22,6 +22,13 @@ enum signal_action {
 	SIGNAL_REAP,
 };
 
+/*
+ * What the master asks of a keeper. Real-time signals: one that a stranger sends does not take the place of
+ * the master's that comes right after it (signal(7)).
+ */
+#define SIGNAL_KEEPER_START SIGRTMIN
+#define SIGNAL_KEEPER_LEAVE (SIGRTMIN + 1)
+
 struct signal_row {
 	const char *name; /* without SIG */
 	int number;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/title.h"
+#include "core/signals.h"
 
 enum {
 	RETRY_MS = 100,
@@ -87,7 +88,7 @@ static _Noreturn void see_worker_out(const struct heritage *heritage, const stru
 }
 
 /*
- * The next thing the master asks: SIGUSR1, SIGTERM, or 0 when there is nothing within `wait` (NULL: for
+ * The next thing the master asks, or SIGTERM for its death, or 0 when there is nothing within `wait` (NULL: for
  * ever). The kernel signs the signal of a master's death with the master's pid. Others are not heard: a
  * service manager or a log rotation may signal every process of this name.
  */
@@ -113,7 +114,8 @@ _Noreturn void keeper_run(const struct heritage *inherited, struct pidpage *page
 	heritage.is_kept = true;
 	settle(&heritage);
 	sigemptyset(&heard);
-	sigaddset(&heard, SIGUSR1);
+	sigaddset(&heard, SIGNAL_KEEPER_START);
+	sigaddset(&heard, SIGNAL_KEEPER_LEAVE);
 	sigaddset(&heard, SIGTERM);
 	for (;;) {
 		if (is_wanted)
@@ -122,9 +124,9 @@ _Noreturn void keeper_run(const struct heritage *inherited, struct pidpage *page
 		number = next_order(&heard, is_wanted ? &retry : NULL, heritage.master_pid);
 		if (getppid() != heritage.master_pid)
 			see_worker_out(&heritage, page, slot);
-		if (number == SIGTERM)
+		if (number == SIGNAL_KEEPER_LEAVE)
 			_exit(CODE_OK);
-		if (number == SIGUSR1)
+		if (number == SIGNAL_KEEPER_START)
 			is_wanted = true;
 	}
 }

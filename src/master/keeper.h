@@ -12,7 +12,8 @@
 
 /*
  * The keeper's whole life, in the child of the master's fork: settles in as a worker does, clones the
- * first worker, then one more for each SIGUSR1, and leaves on SIGTERM or with the master. The kernel
+ * first worker, then one more for each SIGNAL_KEEPER_START, and leaves on SIGNAL_KEEPER_LEAVE or with
+ * the master. The kernel
  * writes each worker's pid to its slot of the page before the worker runs. Runs no service code and allocates nothing once it waits. With the signals of
  * core/signals blocked.
  */

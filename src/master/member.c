@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "core/signals.h"
 
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
@@ -94,7 +95,7 @@ bool member_wants_worker(const struct member *member)
 static void dismiss_keeper(struct member *member, int64_t now_ms)
 {
 	member->kill_ms = now_ms + MEMBER_MARGIN_MS;
-	sys_kill(member->keeper, SIGTERM);
+	sys_kill(member->keeper, SIGNAL_KEEPER_LEAVE);
 	sys_kill(member->keeper, SIGCONT);
 }
 
@@ -146,7 +147,7 @@ static bool start(struct roster *roster, struct generation *generation, unsigned
 	if (member->keeper > 0 && member->state == MEMBER_RETIRING)
 		arena_drain(member->arena, member->deadline_ms);
 	if (member->keeper > 0)
-		return sys_kill(member->keeper, SIGUSR1) == 0 &&
+		return sys_kill(member->keeper, SIGNAL_KEEPER_START) == 0 &&
 		       sys_kill(member->keeper, SIGCONT) == 0;
 	member->renews = false;
 	pid = prepare_arena(generation, member) ? roster->spawn(roster, generation, number) : -1;
@@ -231,7 +232,7 @@ void member_signal(struct member *member, int signal)
 	if (member->pid > 0)
 		sys_kill(member->pid, signal);
 	else if (member->keeper > 0 && member->is_over)
-		sys_kill(member->keeper, signal == SIGKILL ? SIGKILL : SIGTERM);
+		sys_kill(member->keeper, signal == SIGKILL ? SIGKILL : SIGNAL_KEEPER_LEAVE);
 }
 
 void member_kill_due(struct member *member, unsigned number, int64_t now_ms)

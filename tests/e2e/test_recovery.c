@@ -180,11 +180,15 @@ static void keeper__signalled_by_a_stranger__does_not_hear_it(void **state)
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
+	/* stopped, so that it finds all of them before the master's */
+	kill(keeper, SIGSTOP);
 	kill(keeper, SIGUSR1);
 	kill(keeper, SIGTERM);
+	kill(keeper, SIGRTMIN);
+	kill(keeper, SIGRTMIN + 1);
 	client_say(fd, "x");
 	client_hear(fd, ACK);
-	kill_idle(s, 0, 1); /* the keeper has had its turn since */
+	kill_idle(s, 0, 1);
 	assert_int_equal(server_workers(s, pids, 8), 1);
 	assert_int_equal(server_keeper(s, 0), keeper);
 	client_say(fd, "y");
