@@ -41,16 +41,24 @@ static void retire(struct server *server)
 	roster_trim(generation, server->loop.now_ms);
 }
 
+static void say_change(const struct server *server, bool is_done, const char *why_not)
+{
+	if (is_done)
+		LOG(EVENT_workers_changed, LOG_NUM("workers", server->roster.current->wanted));
+	else
+		LOG(EVENT_environment_warned, LOG_STR("message", why_not));
+}
+
 static void more_workers(struct server *server)
 {
-	if (roster_more(&server->roster, server->loop.now_ms))
-		LOG(EVENT_workers_changed, LOG_NUM("workers", server->roster.current->wanted));
+	say_change(server, roster_more(&server->roster, server->loop.now_ms),
+		   "no worker was added: there is no room for one more until a reload");
 }
 
 static void less_workers(struct server *server)
 {
-	if (roster_less(&server->roster, server->loop.now_ms))
-		LOG(EVENT_workers_changed, LOG_NUM("workers", server->roster.current->wanted));
+	say_change(server, roster_less(&server->roster, server->loop.now_ms),
+		   "no worker was retired: one has to stay");
 }
 
 static const struct {
