@@ -335,15 +335,6 @@ void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned wor
 	atomic_store_explicit(&board->mark_count, count + 1, memory_order_release);
 }
 
-void scoreboard_worker(const struct scoreboard *board, unsigned number, struct worker_tally *out)
-{
-	struct crew crew;
-
-	BUG_ON(number >= SCOREBOARD_WORKERS);
-	crew_look(&crew, board);
-	crew_worker(&crew, board, number, out);
-}
-
 void scoreboard_all(const struct scoreboard *board, struct worker_tally *out)
 {
 	struct crew crew;

@@ -227,9 +227,6 @@ unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const 
 /* Something to remember in the time line, now. Master only. */
 void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned worker);
 
-/* Sets *out to all that workers of that number have counted, dead and living. Any process. */
-void scoreboard_worker(const struct scoreboard *board, unsigned number, struct worker_tally *out);
-
 /* Sets *out to all that all workers have counted. Any process. */
 void scoreboard_all(const struct scoreboard *board, struct worker_tally *out);
 

@@ -6,7 +6,7 @@
 
 #include "base/addr.h"
 #include "client.h"
-#include "core/scoreboard.h"
+#include "core/crew.h"
 #include "process.h"
 
 enum { BACKLOG = 8, FULL = BACKLOG + 1, CROWD = 20 };
@@ -235,6 +235,14 @@ static void moments__come_each_second_and_add_up(void **state)
 	server_stop(s);
 }
 
+static void read_worker(const struct scoreboard *board, unsigned number, struct worker_tally *tally)
+{
+	struct crew crew;
+
+	crew_look(&crew, board);
+	crew_worker(&crew, board, number, tally);
+}
+
 static void worker__at_work__has_its_processor_time_and_memory_counted(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .workers = 2 });
@@ -244,7 +252,7 @@ static void worker__at_work__has_its_processor_time_and_memory_counted(void **st
 
 	(void)state;
 	s->loses_connections = true;
-	WAIT_UNTIL(s, (scoreboard_worker(board, 1, &tally), tally.worker_cpu_seconds_total > 0));
+	WAIT_UNTIL(s, (read_worker(board, 1, &tally), tally.worker_cpu_seconds_total > 0));
 	assert_true(tally.worker_memory_bytes > 0);
 	WAIT_UNTIL(s, board->server.workers_ready == 2 && board->server.workers == 2);
 	before = tally.worker_cpu_seconds_total;
@@ -254,7 +262,7 @@ static void worker__at_work__has_its_processor_time_and_memory_counted(void **st
 		uint32_t moments = board->moment_count;
 
 		WAIT_UNTIL(s, board->moment_count > moments);
-		scoreboard_worker(board, 1, &tally);
+		read_worker(board, 1, &tally);
 		assert_true(tally.worker_cpu_seconds_total >= before);
 		before = tally.worker_cpu_seconds_total;
 	}

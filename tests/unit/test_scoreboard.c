@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/crew.h"
 #include "core/scoreboard.h"
 
 static char folder[64];
@@ -237,6 +238,7 @@ static void worker__adds_up_the_dead_and_the_living_of_its_number(void **state)
 {
 	struct scoreboard *board = make();
 	struct worker_tally tally;
+	struct crew crew;
 
 	(void)state;
 	count(&board->slots[5], 3);
@@ -247,7 +249,8 @@ static void worker__adds_up_the_dead_and_the_living_of_its_number(void **state)
 	atomic_store(&board->slots[6].number, 4);
 	count(&board->slots[7], 9);
 	atomic_store(&board->slots[7].number, 5);
-	scoreboard_worker(board, 4, &tally);
+	crew_look(&crew, board);
+	crew_worker(&crew, board, 4, &tally);
 	assert_int_equal(metric_sum(&tally, METRIC_messages_total), 8);
 	assert_int_equal(cell_get(&tally.listeners[2].messages_total), 8);
 	assert_int_equal(tally.connections_ended_total[ENDING_drained], 2);
