@@ -62,13 +62,14 @@ static struct html_share share(uint64_t value, uint64_t most)
 
 static void write_facts(PIECE)
 {
-	static struct worker_tally all; /* of this process alone; too large for a stack */
+	struct worker_tally all;
 	struct outcome outcome;
+	struct crew here;
 	const char *reload = report_reload(report, &outcome);
 
 	(void)index;
 	(void)has_before;
-	scoreboard_all(report->board, &all);
+	crew_all(report_crew(report, &here), report->board, &all);
 	text_raw(text, "<dl class=\"facts\">\n");
 	FACTS(HTML_FACT)
 	text_raw(text, "</dl>\n");
