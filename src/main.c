@@ -3,17 +3,14 @@
  * The command line: reads the flags, picks one action and returns its exit code. Must not do
  * any of the actions itself. The only place that prints an error on stderr.
  */
-/* getopt.h and core/option.h both have a struct option */
-#define option getopt_row
-#include <getopt.h>
-#undef option
-
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/quote.h"
+#include "base/standard.h"
 #include "base/sys.h"
 #include "base/title.h"
 #include "base/units.h"
@@ -21,7 +18,6 @@
 #include "core/flags.h"
 #include "core/manual.h"
 #include "core/notify.h"
-#include "core/quote.h"
 #include "core/signals.h"
 #include "master/control.h"
 #include "master/environment.h"
@@ -36,52 +32,6 @@ struct command {
 	char here[PATH_MAX];      /* where relative names start */
 };
 
-enum { FLAGS_MOST = 32 };
-
-/*
- * The table in getopt_long's two forms. "+" stops at the first argument, ":" tells a missing
- * value apart.
- */
-static void make_getopt(char *letters, struct getopt_row *rows)
-{
-	BUG_ON(flag_count >= FLAGS_MOST);
-	*letters++ = '+';
-	*letters++ = ':';
-	for (size_t i = 0; i < flag_count; i++) {
-		bool has_value = flags[i].argument[0] != '\0';
-
-		rows[i] = (struct getopt_row){ flags[i].name, has_value, NULL, flags[i].letter };
-		if (flags[i].letter < 32)
-			continue;
-		*letters++ = (char)flags[i].letter;
-		if (has_value)
-			*letters++ = ':';
-	}
-	*letters = '\0';
-}
-
-static const struct flag *find_flag(int letter)
-{
-	for (size_t i = 0; i < flag_count; i++)
-		if (flags[i].letter == letter)
-			return &flags[i];
-	return NULL;
-}
-
-static bool refuse(int result, char **argv, struct err *err)
-{
-	const struct flag *flag = optopt != 0 ? find_flag(optopt) : NULL;
-	char shown[QUOTE_TEXT], letter[] = { '-', (char)optopt, '\0' };
-
-	if (result == ':' && flag != NULL)
-		return err_set(err, CODE_USAGE, "--%s: a value is missing (%s)", flag->name,
-			       flag->argument);
-	if (flag != NULL)
-		return err_set(err, CODE_USAGE, "--%s: takes no value", flag->name);
-	return err_set(err, CODE_USAGE, "%s: unknown flag (-h lists them)",
-		       quote_show(optopt != 0 ? letter : argv[optind - 1], shown));
-}
-
 static bool choose(struct command *command, int letter, const char *parameter, struct err *err)
 {
 	if (command->action != 0 && command->action != letter)
@@ -90,18 +40,6 @@ static bool choose(struct command *command, int letter, const char *parameter, s
 	command->action = letter;
 	command->parameter = parameter;
 	return true;
-}
-
-/* A standard descriptor that is closed would be given to a socket, and messages would go there. */
-static void fill_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = sys_open("/dev/null", O_RDWR, 0);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		sys_close(fd);
 }
 
 static bool append(const char ***list, size_t *count, const char *text, struct err *err)
@@ -132,13 +70,14 @@ static bool take_ready_fd(struct command *command, const char *text, struct err 
 	if (fd < 0)
 		return err_errno(err, CODE_USAGE, "--ready-fd %d: is not open", (int)number);
 	sys_close((int)number);
-	fill_standard_descriptors();
+	standard_fill();
 	command->options.ready_fd = fd;
 	return true;
 }
 
-static bool take(struct command *command, int letter, const char *value, struct err *err)
+static bool take(void *owner, int letter, const char *value, struct err *err)
 {
+	struct command *command = owner;
 	struct conf_source *source = &command->options.source;
 
 	switch (letter) {
@@ -196,21 +135,14 @@ static bool check_wish(struct command *command, struct err *err)
 
 static bool read_flags(struct command *command, int argc, char **argv, struct err *err)
 {
-	struct getopt_row rows[FLAGS_MOST] = { 0 };
-	char letters[2 * FLAGS_MOST + 3], shown[QUOTE_TEXT];
-	int letter;
+	int end = flags_read(flags_of_server, argc, argv, take, command, err);
+	char shown[QUOTE_TEXT];
 
-	make_getopt(letters, rows);
-	opterr = 0;
-	while ((letter = getopt_long(argc, argv, letters, rows, NULL)) != -1) {
-		if (letter == '?' || letter == ':')
-			return refuse(letter, argv, err);
-		if (!take(command, letter, optarg, err))
-			return false;
-	}
-	if (optind < argc)
+	if (end < 0)
+		return false;
+	if (end < argc)
 		return err_set(err, CODE_USAGE, "%s: no arguments are taken (-h lists the flags)",
-			       quote_show(argv[optind], shown));
+			       quote_show(argv[end], shown));
 	return check_wish(command, err);
 }
 
@@ -219,15 +151,7 @@ static void print_help(void)
 	puts("usage: prefork-srv [flags]\n"
 	     "A pre-fork TCP server. Without flags it serves 127.0.0.1:8080=status (a live\n"
 	     "page) and 127.0.0.1:8081=ack.\n");
-	for (size_t i = 0; i < flag_count; i++) {
-		char name[64];
-
-		snprintf(name, sizeof(name), "--%s %s", flags[i].name, flags[i].argument);
-		if (flags[i].letter < 32)
-			printf("      %-21s %s\n", name, flags[i].sentence);
-		else
-			printf("  -%c, %-21s %s\n", flags[i].letter, name, flags[i].sentence);
-	}
+	flags_help(flags_of_server, stdout);
 	puts("\nVerbs of -s:\n"
 	     " "
 #define VERB(name, signal, sentence) " " #name
@@ -287,14 +211,6 @@ static enum exit_code act(const struct command *command, struct err *err)
 	}
 }
 
-/* Output that did not arrive (a full disk, a closed pipe) must not look like success. */
-static bool flush_output(struct err *err)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return true;
-	return err->text[0] != '\0' || err_errno(err, CODE_OSERR, "cannot write to stdout");
-}
-
 int main(int argc, char **argv)
 {
 	struct command command = { .options = { .ready_fd = -1 } };
@@ -304,12 +220,12 @@ int main(int argc, char **argv)
 	if (!signals_block())
 		err_errno(&err, CODE_OSERR, "cannot block signals");
 	title_start(argc, argv);
-	fill_standard_descriptors();
+	standard_fill();
 	if (getcwd(command.here, sizeof(command.here)) != NULL)
 		command.options.source.directory = command.here;
 	if (err.text[0] == '\0' && read_flags(&command, argc, argv, &err)) {
 		code = act(&command, &err);
-		if (!flush_output(&err))
+		if (!standard_flush(&err))
 			code = err.code;
 	} else {
 		code = err.code;

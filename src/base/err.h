@@ -11,7 +11,7 @@
 
 /* The exit codes of tables/exits.def: CODE_OK, CODE_USAGE ... */
 enum exit_code {
-#define EXIT_ROW(name, code, sentence) CODE_##name = (code),
+#define EXIT_ROW(name, code, server, client, demo) CODE_##name = (code),
 #include "tables/exits.def"
 };
 

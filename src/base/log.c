@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/logfile.h"
 #include "base/logline.h"
+#include "base/standard.h"
 #include "base/sys.h"
 #include "base/syslogd.h"
 
@@ -50,13 +51,6 @@ static struct {
 	pid_t pid;
 	struct logline line;
 } state = { .level = LEVEL_NOTICE, .file = LOGFILE_CLOSED("log"), .syslog = -1, .number = -1 };
-
-static bool wants_colour(void)
-{
-	const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return !(off && *off) && term && strcmp(term, "dumb") != 0 && isatty(STDERR_FILENO);
-}
 
 static void let_go(void)
 {
@@ -114,7 +108,7 @@ bool log_open(const char *path, enum log_level level, enum log_format format, ui
 	}
 	state.level = level;
 	state.format = format;
-	state.colour = state.target == TO_STDERR && format == LOG_TEXT && wants_colour();
+	state.colour = state.target == TO_STDERR && format == LOG_TEXT && standard_has_colour(STDERR_FILENO);
 	if (state.target == TO_FILE && !had_file)
 		warn_of_owner(path);
 	return true;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One question and its answer over netlink. It does not know whose sockets these are. Called by the
- * master's sampling of accept queues.
+ * master's sampling of accept queues, by the client's story and by the lessons.
  */
 #include "base/sockdiag.h"
 
+#include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "base/sys.h"
@@ -28,24 +30,24 @@ void sockdiag_close(struct sockdiag *diag)
 	diag->fd = -1;
 }
 
-static bool ask(struct sockdiag *diag, uint64_t inode)
-{
-	struct {
-		struct nlmsghdr head;
-		struct unix_diag_req body;
-	} question = {
-		.head = { .nlmsg_len = sizeof(question),
-			  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			  .nlmsg_flags = NLM_F_REQUEST,
-			  .nlmsg_seq = ++diag->seq },
-		.body = { .sdiag_family = AF_UNIX,
-			  .udiag_states = ~0U,
-			  .udiag_ino = (uint32_t)inode,
-			  .udiag_show = UDIAG_SHOW_RQLEN,
-			  .udiag_cookie = { ~0U, ~0U } },
+/* A question: the header, and what the family asks behind it. */
+struct question {
+	struct nlmsghdr head;
+	union {
+		struct unix_diag_req local;
+		struct inet_diag_req_v2 inet;
 	};
+};
 
-	return sys_send(diag->fd, &question, sizeof(question), 0) == sizeof(question);
+static bool ask(struct sockdiag *diag, struct question *question, size_t body_size)
+{
+	size_t size = offsetof(struct question, local) + body_size;
+
+	question->head = (struct nlmsghdr){ .nlmsg_len = (uint32_t)size,
+					    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+					    .nlmsg_flags = NLM_F_REQUEST,
+					    .nlmsg_seq = ++diag->seq };
+	return sys_send(diag->fd, question, size, 0) == (ssize_t)size;
 }
 
 static bool read_lengths(const char *attributes, size_t size, struct sockdiag_queue *queue)
@@ -68,10 +70,9 @@ static bool read_lengths(const char *attributes, size_t size, struct sockdiag_qu
 	return false;
 }
 
-static enum sockdiag_answer read_answer(const char *bytes, size_t size,
-					struct sockdiag_queue *queue)
+/* FOUND when it is an answer and no refusal. */
+static enum sockdiag_answer read_head(const char *bytes, size_t size)
 {
-	enum { BODY_AT = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct unix_diag_msg)) };
 	struct nlmsghdr head;
 	struct nlmsgerr refusal;
 
@@ -81,26 +82,91 @@ static enum sockdiag_answer read_answer(const char *bytes, size_t size,
 		errno = -refusal.error;
 		return errno == ENOMEM || errno == ENOBUFS ? SOCKDIAG_NOTHING : SOCKDIAG_REFUSED;
 	}
-	if (head.nlmsg_type == SOCK_DIAG_BY_FAMILY && size >= BODY_AT &&
-	    read_lengths(bytes + BODY_AT, size - BODY_AT, queue))
-		return SOCKDIAG_FOUND;
-	return SOCKDIAG_NOTHING;
+	return head.nlmsg_type == SOCK_DIAG_BY_FAMILY ? SOCKDIAG_FOUND : SOCKDIAG_NOTHING;
 }
 
-/* An answer that was not fetched when it came lies before the one to this question. */
-enum sockdiag_answer sockdiag_unix(struct sockdiag *diag, uint64_t inode,
-				   struct sockdiag_queue *queue)
+/*
+ * Fetches the answer to the last question; *size is the buffer's, then the answer's. One that was
+ * not fetched when it came lies before it.
+ */
+static enum sockdiag_answer fetch(struct sockdiag *diag, char *bytes, size_t *size)
 {
-	char bytes[ANSWER_SIZE];
 	struct nlmsghdr head;
 	ssize_t n;
 
-	if (!ask(diag, inode))
-		return SOCKDIAG_NOTHING;
-	while ((n = sys_recv(diag->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) >= NLMSG_HDRLEN) {
+	while ((n = sys_recv(diag->fd, bytes, *size, MSG_DONTWAIT)) >= NLMSG_HDRLEN) {
 		memcpy(&head, bytes, sizeof(head));
-		if (head.nlmsg_seq == diag->seq)
-			return read_answer(bytes, (size_t)n, queue);
+		if (head.nlmsg_seq != diag->seq)
+			continue;
+		*size = (size_t)n;
+		return read_head(bytes, *size);
 	}
 	return SOCKDIAG_NOTHING;
+}
+
+enum sockdiag_answer sockdiag_unix(struct sockdiag *diag, uint64_t inode,
+				   struct sockdiag_queue *queue)
+{
+	enum { BODY_AT = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct unix_diag_msg)) };
+	struct question question = { .local = { .sdiag_family = AF_UNIX,
+						.udiag_states = ~0U,
+						.udiag_ino = (uint32_t)inode,
+						.udiag_show = UDIAG_SHOW_RQLEN,
+						.udiag_cookie = { ~0U, ~0U } } };
+	char bytes[ANSWER_SIZE];
+	size_t size = sizeof(bytes);
+	enum sockdiag_answer answer;
+
+	if (!ask(diag, &question, sizeof(question.local)))
+		return SOCKDIAG_NOTHING;
+	answer = fetch(diag, bytes, &size);
+	if (answer != SOCKDIAG_FOUND)
+		return answer;
+	return size >= BODY_AT && read_lengths(bytes + BODY_AT, size - BODY_AT, queue) ?
+		       SOCKDIAG_FOUND :
+		       SOCKDIAG_NOTHING;
+}
+
+/* One end of a connection as the question has it: network order, IPv4 in the first word. */
+static void set_end(const struct addr *addr, uint16_t *port, uint32_t *words)
+{
+	if (addr->sa.sa_family == AF_INET) {
+		*port = addr->in.sin_port;
+		words[0] = addr->in.sin_addr.s_addr;
+	} else {
+		*port = addr->in6.sin6_port;
+		memcpy(words, &addr->in6.sin6_addr, sizeof(addr->in6.sin6_addr));
+	}
+}
+
+enum sockdiag_answer sockdiag_tcp(struct sockdiag *diag, const struct addr *local,
+				  const struct addr *remote, int *state)
+{
+	struct question question = { .inet = { .sdiag_family = (uint8_t)local->sa.sa_family,
+					       .sdiag_protocol = IPPROTO_TCP,
+					       .idiag_states = ~0U } };
+	struct inet_diag_sockid *id = &question.inet.id;
+	char bytes[ANSWER_SIZE];
+	size_t size = sizeof(bytes);
+	struct inet_diag_msg body;
+	enum sockdiag_answer answer;
+
+	set_end(local, &id->idiag_sport, id->idiag_src);
+	set_end(remote, &id->idiag_dport, id->idiag_dst);
+	id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	if (!ask(diag, &question, sizeof(question.inet)))
+		return SOCKDIAG_NOTHING;
+	answer = fetch(diag, bytes, &size);
+	if (answer == SOCKDIAG_REFUSED && errno == ENOENT) {
+		*state = TCP_CLOSE;
+		return SOCKDIAG_FOUND;
+	}
+	if (answer != SOCKDIAG_FOUND)
+		return answer;
+	if (size < NLMSG_HDRLEN + sizeof(body))
+		return SOCKDIAG_NOTHING;
+	memcpy(&body, bytes + NLMSG_HDRLEN, sizeof(body));
+	/* where there is no such connection, the kernel offers who listens there */
+	*state = body.idiag_state == TCP_LISTEN ? TCP_CLOSE : body.idiag_state;
+	return SOCKDIAG_FOUND;
 }

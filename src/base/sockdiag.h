@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel knows of a unix socket that listens, and tells by no option of the socket
- * (sock_diag(7)). One process; the kernel answers within the call, nothing waits.
+ * What the kernel tells of sockets by no option of the socket: the queue of a unix socket that listens,
+ * the state of a TCP connection that nobody holds any more (sock_diag(7)). One process; the kernel answers within the call, nothing waits.
  */
 #ifndef BASE_SOCKDIAG_H
 #define BASE_SOCKDIAG_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/addr.h"
 
 struct sockdiag {
 	int fd; /* netlink(7); -1: not open */
@@ -31,5 +33,13 @@ void sockdiag_close(struct sockdiag *diag);
 /* Fills *queue for the unix socket of that inode (fstat(2)), which must be of this network namespace. */
 enum sockdiag_answer sockdiag_unix(struct sockdiag *diag, uint64_t inode,
 				   struct sockdiag_queue *queue);
+
+/*
+ * Sets *state to the TCP state (TCP_ESTABLISHED ... of netinet/tcp.h, see base/tcpstate.h) of the
+ * socket of this network namespace with that address and that peer, one in TIME_WAIT included;
+ * TCP_CLOSE when there is none.
+ */
+enum sockdiag_answer sockdiag_tcp(struct sockdiag *diag, const struct addr *local,
+				  const struct addr *remote, int *state);
 
 #endif

@@ -80,6 +80,32 @@ bool units_read_duration(const char *text, int64_t *value_ms)
 	return read_unit(text, duration_units, 1000, value_ms);
 }
 
+/* Tenths, hundredths and thousandths behind the seconds that `whole` holds. */
+static bool read_fraction(const char *digits, int64_t whole, int64_t *value_ms)
+{
+	int64_t place_ms = 100;
+
+	if (*digits == '\0' || __builtin_mul_overflow(whole, 1000, &whole))
+		return false;
+	for (; *digits >= '0' && *digits <= '9' && place_ms > 0; digits++, place_ms /= 10)
+		if (__builtin_add_overflow(whole, (*digits - '0') * place_ms, &whole))
+			return false;
+	if (*digits != '\0')
+		return false;
+	*value_ms = whole;
+	return true;
+}
+
+bool units_read_seconds(const char *text, int64_t *value_ms)
+{
+	const char *after = text;
+	int64_t whole;
+
+	if (read_digits(&after, 10, &whole) && *after == '.')
+		return read_fraction(after + 1, whole, value_ms);
+	return units_read_duration(text, value_ms);
+}
+
 bool units_read_size(const char *text, int64_t *value_bytes)
 {
 	char lower[UNITS_TEXT];

@@ -10,7 +10,7 @@
 
 #include "base/units.h"
 #include "core/option.h"
-#include "core/quote.h"
+#include "base/quote.h"
 
 /* libconfuse's format, and ours; both take at most one string: a name, or what stands there. */
 static const struct {

@@ -14,7 +14,7 @@
 #include "core/cpus.h"
 #include "core/grammar.h"
 #include "core/override.h"
-#include "core/quote.h"
+#include "base/quote.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/prefork-srv.conf"
 

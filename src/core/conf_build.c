@@ -12,7 +12,7 @@
 
 #include "base/addr.h"
 #include "base/units.h"
-#include "core/quote.h"
+#include "base/quote.h"
 
 const struct service_row conf_build_services[] = {
 #define SERVICE(name, sentence) { #name, sentence },

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/conf.h"
-#include "core/quote.h"
+#include "base/quote.h"
 
 static bool is_known(const struct option *option, const struct listen_conf *listener)
 {

@@ -17,7 +17,7 @@
 #include "core/conf_build.h"
 #include "core/conf_text.h"
 #include "core/place.h"
-#include "core/quote.h"
+#include "base/quote.h"
 
 enum { DEPTH_MOST = 10, FILES_MOST = 1000 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "core/quote.h"
+#include "base/quote.h"
 #include "core/words.h"
 
 /* The four kinds that are numbers differ in how they are read and written. */

@@ -13,7 +13,7 @@
 #include "core/conf_build.h"
 #include "core/flags.h"
 #include "core/mdoc.h"
-#include "core/quote.h"
+#include "base/quote.h"
 #include "core/sample.h"
 #include "core/scoreboard.h"
 #include "core/signals.h"
@@ -76,20 +76,56 @@ static void print_options(FILE *out)
 	}
 }
 
-static void print_flags(FILE *out)
+static void print_flag_rows(struct flags flags, FILE *out)
 {
 	mdoc_begin(out);
-	for (size_t i = 0; i < flag_count; i++) {
+	for (size_t i = 0; i < flags.count; i++) {
+		const struct flag *flag = &flags.rows[i];
 		char name[64];
 
-		if (flags[i].letter < 32)
-			snprintf(name, sizeof(name), "--%s", flags[i].name);
+		if (flag->letter < 32)
+			snprintf(name, sizeof(name), "--%s", flag->name);
 		else
-			snprintf(name, sizeof(name), "-%c, --%s", flags[i].letter, flags[i].name);
-		mdoc_term("Sy", name, flags[i].argument, out);
-		mdoc_text(flags[i].sentence, out);
+			snprintf(name, sizeof(name), "-%c, --%s", flag->letter, flag->name);
+		mdoc_term("Sy", name, flag->argument, out);
+		mdoc_text(flag->sentence, out);
 	}
 	mdoc_end(out);
+}
+
+static void print_flags(FILE *out)
+{
+	print_flag_rows(flags_of_server, out);
+}
+
+#define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
+static void print_client_flags(FILE *out)
+{
+	static const struct flag rows[] = {
+#include "tables/client_flags.def"
+	};
+
+	print_flag_rows(FLAGS(rows), out);
+}
+
+#define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
+static void print_bench_flags(FILE *out)
+{
+	static const struct flag rows[] = {
+#include "tables/bench_flags.def"
+	};
+
+	print_flag_rows(FLAGS(rows), out);
+}
+
+#define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
+static void print_demo_flags(FILE *out)
+{
+	static const struct flag rows[] = {
+#include "tables/demo_flags.def"
+	};
+
+	print_flag_rows(FLAGS(rows), out);
 }
 
 static void print_signals(FILE *out)
@@ -164,11 +200,50 @@ static void print_rows(const struct row *rows, size_t count, FILE *out)
 	mdoc_end(out);
 }
 
+/* The codes that a program has: those with a sentence in its column. */
+enum exits_column { EXITS_OF_SERVER, EXITS_OF_CLIENT, EXITS_OF_DEMO, EXITS_COLUMNS };
+
+static void print_exit_column(enum exits_column column, FILE *out)
+{
+	static const struct {
+		const char *code, *sentences[EXITS_COLUMNS];
+	} rows[] = {
+#define EXIT_ROW(name, code, server, client, demo) { #code, { server, client, demo } },
+#include "tables/exits.def"
+	};
+
+	mdoc_begin(out);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *sentence = rows[i].sentences[column];
+
+		if (sentence[0] == '\0')
+			continue;
+		mdoc_term("Sy", rows[i].code, NULL, out);
+		mdoc_text(sentence, out);
+	}
+	mdoc_end(out);
+}
+
 static void print_exits(FILE *out)
 {
+	print_exit_column(EXITS_OF_SERVER, out);
+}
+
+static void print_client_exits(FILE *out)
+{
+	print_exit_column(EXITS_OF_CLIENT, out);
+}
+
+static void print_demo_exits(FILE *out)
+{
+	print_exit_column(EXITS_OF_DEMO, out);
+}
+
+static void print_labs(FILE *out)
+{
 	static const struct row rows[] = {
-#define EXIT_ROW(name, code, sentence) { #code, sentence },
-#include "tables/exits.def"
+#define LAB(name, function, sentence) { name, sentence },
+#include "tables/labs.def"
 	};
 
 	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
@@ -218,10 +293,23 @@ static const struct {
 	const char *name;
 	void (*print)(FILE *out);
 } tables[] = {
-	{ "options", print_options }, { "signals", print_signals }, { "metrics", print_metrics },
-	{ "events", print_events },   { "exits", print_exits },     { "services", print_services },
-	{ "flags", print_flags },     { "verbs", print_verbs },     { "endings", print_endings },
-	{ "fields", print_fields },   { "sample", sample_print },
+	{ "options", print_options },
+	{ "signals", print_signals },
+	{ "metrics", print_metrics },
+	{ "events", print_events },
+	{ "exits", print_exits },
+	{ "services", print_services },
+	{ "flags", print_flags },
+	{ "verbs", print_verbs },
+	{ "endings", print_endings },
+	{ "fields", print_fields },
+	{ "client_flags", print_client_flags },
+	{ "bench_flags", print_bench_flags },
+	{ "demo_flags", print_demo_flags },
+	{ "client_exits", print_client_exits },
+	{ "demo_exits", print_demo_exits },
+	{ "labs", print_labs },
+	{ "sample", sample_print },
 };
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };
 

@@ -12,7 +12,7 @@
 #include "base/units.h"
 #include "core/conf_build.h"
 #include "core/place.h"
-#include "core/quote.h"
+#include "base/quote.h"
 
 enum { VALUES_MOST = 1024 };
 

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "core/quote.h"
+#include "base/quote.h"
 #include "core/scoreboard.h"
 #include "core/deed.h"
 #include "master/pidfile.h"

@@ -79,14 +79,6 @@ unsigned screen_pipe_width(void)
 	return (unsigned)columns;
 }
 
-bool screen_wants_colour(FILE *out)
-{
-	const char *refused = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(fileno(out)) && (refused == NULL || refused[0] == '\0') && term != NULL &&
-	       term[0] != '\0' && strcmp(term, "dumb") != 0;
-}
-
 unsigned screen_measure(const struct screen *screen, const char *text)
 {
 	unsigned columns = 0;

@@ -33,9 +33,6 @@ struct screen {
 /* Where lines to stdout end when it is no terminal: COLUMNS, or far out. */
 unsigned screen_pipe_width(void);
 
-/* True when `out` is to be in colour: a terminal that is not dumb, and NO_COLOR is not set. */
-bool screen_wants_colour(FILE *out);
-
 /* The columns that text takes. */
 unsigned screen_measure(const struct screen *screen, const char *text);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/standard.h"
 #include "master/terminal.h"
 #include "master/view.h"
 
@@ -42,7 +43,7 @@ static void print_screen(const struct look *look)
 	struct screen screen = { .out = stdout,
 				 .width = isatty(STDOUT_FILENO) ? terminal_width() :
 								  screen_pipe_width(),
-				 .has_colour = screen_wants_colour(stdout) };
+				 .has_colour = standard_has_colour(STDOUT_FILENO) };
 	struct view view = { .look = look, .screen = &screen };
 
 	setlocale(LC_CTYPE, "");

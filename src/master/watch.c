@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/standard.h"
 #include "base/sys.h"
 #include "master/keys.h"
 #include "master/terminal.h"
@@ -355,7 +356,7 @@ enum exit_code watch_run(const char *pid_file, struct err *err)
 
 	setlocale(LC_CTYPE, "");
 	watch.style.is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	watch.style.has_colour = screen_wants_colour(stdout);
+	watch.style.has_colour = standard_has_colour(STDOUT_FILENO);
 	is_good = terminal_check(err) && begin(&watch, pid_file, err) && watch_on(&watch, err);
 	end(&watch);
 	if (watch.deadly != 0)

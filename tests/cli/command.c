@@ -29,6 +29,22 @@ static void send_to(const char *file, int number)
 	must(fd >= 0 && dup2(fd, number) == number, file);
 }
 
+/* A name without a slash that begins like ours is a program of this tree. */
+static _Noreturn void become_words(const char *const *words)
+{
+	const char *folder = getenv("TOP_BUILDDIR");
+	char path[512];
+
+	must(folder != NULL, "TOP_BUILDDIR is not set");
+	if (strncmp(words[0], "prefork-", strlen("prefork-")) == 0)
+		snprintf(path, sizeof(path), "%s/%s", folder, words[0]);
+	else
+		snprintf(path, sizeof(path), "%s", words[0]);
+	execvp(path, (char *const *)words);
+	perror(path);
+	_exit(127);
+}
+
 static _Noreturn void become(const char *const *arguments, const char *ready)
 {
 	const char *all[ARGUMENTS_MOST] = { "prefork-srv" };
@@ -69,20 +85,48 @@ static void read_back(const char *folder, const char *name, char *text, size_t s
 	fclose(file);
 }
 
+/* In the child: the folder, and its files as output. */
+static void settle(const char *folder)
+{
+	must(chdir(folder) == 0, folder);
+	send_to("out", STDOUT_FILENO);
+	send_to("err", STDERR_FILENO);
+}
+
+void command_recall(struct said *said, const char *folder)
+{
+	read_back(folder, "out", said->out, sizeof(said->out));
+	read_back(folder, "err", said->err, sizeof(said->err));
+}
+
+static void collect(struct said *said, const char *folder, pid_t pid)
+{
+	said->code = code_of(pid);
+	command_recall(said, folder);
+}
+
 void command_run(struct said *said, const char *folder, const char *const *arguments)
 {
 	pid_t pid = fork();
 
 	must(pid >= 0, "fork");
 	if (pid == 0) {
-		must(chdir(folder) == 0, folder);
-		send_to("out", STDOUT_FILENO);
-		send_to("err", STDERR_FILENO);
+		settle(folder);
 		become(arguments, NULL);
 	}
-	said->code = code_of(pid);
-	read_back(folder, "out", said->out, sizeof(said->out));
-	read_back(folder, "err", said->err, sizeof(said->err));
+	collect(said, folder, pid);
+}
+
+void command_run_words(struct said *said, const char *folder, const char *const *words)
+{
+	pid_t pid = fork();
+
+	must(pid >= 0, "fork");
+	if (pid == 0) {
+		settle(folder);
+		become_words(words);
+	}
+	collect(said, folder, pid);
 }
 
 static void read_address(int fd, struct server *server)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs the program under test ($PREFORK_SRV) and keeps what it said. */
+/*
+ * Runs the programs under test ($PREFORK_SRV, and those in $TOP_BUILDDIR) and keeps what they said.
+ */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -15,6 +17,16 @@ struct said {
 void command_run(struct said *said, const char *folder, const char *const *arguments);
 #define RUN(said, folder, ...) \
 	command_run((said), (folder), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+
+/*
+ * Runs any program: words[0] is its path, or prefork-client and the like for one of this tree's.
+ */
+void command_run_words(struct said *said, const char *folder, const char *const *words);
+#define RUN_WORDS(said, folder, ...) \
+	command_run_words((said), (folder), (const char *const[]){ __VA_ARGS__, NULL })
+
+/* Reads again what the last run in that folder, perhaps another process's, has said. */
+void command_recall(struct said *said, const char *folder);
 
 /* A server in the background. */
 struct server {

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "cli/talking.h"
 #include "harness.h"
 
 union where {
@@ -187,13 +188,28 @@ void client_reset(int fd)
 	close(fd);
 }
 
+/*
+ * Lines have as many answers as there are; a message without an end has one, which comes at once, so a
+ * short silence behind it is enough.
+ */
 void client_ask(const char *address, const char *text, const char *answer)
 {
-	int fd = client_connect(address);
+	static struct talking talking;
+	bool is_line = text[strlen(text) - 1] == '\n';
+	size_t length = strlen(answer);
 
-	client_say(fd, text);
-	client_hear(fd, answer);
-	close(fd);
+	talking_forget(&talking);
+	if (is_line) {
+		talking.input = text;
+		TALK(&talking, "-f", "line", address);
+	} else {
+		TALK(&talking, "-q", "1ms", address, text);
+	}
+	talking_wait(&talking);
+	assert_string_equal(talking.err, "");
+	assert_int_equal(talking.code, 0);
+	assert_memory_equal(talking.out, answer, length);
+	assert_string_equal(talking.out + length, is_line ? "" : "\n");
 }
 
 int client_listener(char *text, size_t size)

@@ -33,7 +33,7 @@ void client_half_close(int fd);
 /* Closes with a reset (SO_LINGER 0). */
 void client_reset(int fd);
 
-/* Connects, says, hears the answer, and closes. */
+/* prefork-client says the text (more than one line: so many messages) and hears this answer. */
 void client_ask(const char *address, const char *text, const char *answer);
 
 /* A listening socket of the test itself on 127.0.0.1; its address goes to text. */

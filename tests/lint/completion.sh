@@ -53,4 +53,33 @@ done < <(sed -nE 's/^OPTION\(([a-z]+), ([a-z_0-9]+),.*/\1 \2/p' "$TOP_SRCDIR/src
 tables=$("$program" -P '' 2>&1 | sed -E 's/.*\((.*)\).*/\1/; s/, | or / /g' || true)
 for table in $tables; do offers "$table" -P ''; done
 for word in --json --watch; do offers "$word" -s status -; done
+
+# completes COMMAND WORD...: the words offered for the last one by another program of this tree
+completes() {
+	COMP_WORDS=("$@")
+	COMP_CWORD=$(($# - 1))
+	COMPREPLY=()
+	"_${1//-/_}" "$TOP_BUILDDIR/$1" "${!#}" "${COMP_WORDS[COMP_CWORD - 1]}"
+	printf '%s\n' "${COMPREPLY[@]}"
+}
+
+# also NAME COMMAND WORD...: the name is offered
+also() {
+	local name=$1
+	shift
+	grep -qxF -e "$name" <<< "$(completes "$@")" || { echo "not offered after '$*': $name"; bad=1; }
+}
+
+for command in prefork-client prefork-demo; do
+	# shellcheck source=/dev/null
+	. "$TOP_SRCDIR/etc/$command.bash-completion"
+done
+while read -r lab _; do also "${lab//\"/}" prefork-demo ''; done < <(rows labs LAB)
+while read -r letter name; do
+	also "--$name" prefork-client -
+	[ "${#letter}" -lt 3 ] || { letter=${letter//\'/}; also "-$letter" prefork-client -; }
+done < <(rows client_flags FLAG_ROW)
+while read -r _ name; do also "--$name" prefork-client bench -; done < <(rows bench_flags FLAG_ROW)
+also bench prefork-client ''
+also length prefork-client -f ''
 exit "$bad"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How a text of the user is shown: in a message, and in a configuration file. Any process. */
-#ifndef CORE_QUOTE_H
-#define CORE_QUOTE_H
+#ifndef BASE_QUOTE_H
+#define BASE_QUOTE_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Shows a user's text in messages and in configuration files. Knows nothing of options.
- * Called by core/ and main.
+ * Called by every command line, and by core/.
  */
-#include "core/quote.h"
+#include "base/quote.h"
 
 #include <stdbool.h>
 #include <string.h>

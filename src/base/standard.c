@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Standard input, output and error. Called by the programs' main files. */
+#include "base/standard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sys.h"
+
+void standard_fill(void)
+{
+	int fd;
+
+	do
+		fd = sys_open("/dev/null", O_RDWR, 0);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		sys_close(fd);
+}
+
+bool standard_flush(struct err *err)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	return err->text[0] != '\0' || err_errno(err, CODE_OSERR, "cannot write to stdout");
+}
+
+bool standard_has_colour(int fd)
+{
+	const char *refused = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fd) && (refused == NULL || refused[0] == '\0') && term != NULL &&
+	       term[0] != '\0' && strcmp(term, "dumb") != 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The three standard descriptors, as a careful program treats them. Any process. */
+#ifndef BASE_STANDARD_H
+#define BASE_STANDARD_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/*
+ * Opens /dev/null in place of those that are closed: else a socket would get their number, and
+ * messages would go there. Before anything else is opened.
+ */
+void standard_fill(void);
+
+/*
+ * Flushes stdout. False when output did not arrive (a full disk, a closed pipe), which must not look
+ * like success: with err (CODE_OSERR), unless that holds an error already.
+ */
+bool standard_flush(struct err *err);
+
+/* True when colour is wanted there: a terminal that is not dumb, and no NO_COLOR (https://no-color.org). */
+bool standard_has_colour(int fd);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The end of a connection, and what the kernel keeps of it. One process. */
+#ifndef CLIENT_FAREWELL_H
+#define CLIENT_FAREWELL_H
+
+#include "client/dial.h"
+#include "client/story.h"
+
+/*
+ * Closes the link. A story that is told goes on to the state that is left, for which it waits a
+ * moment.
+ */
+void farewell(struct link *link, const struct story *story);
+
+#endif

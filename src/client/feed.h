@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is to be sent, a stretch at a time: a message of the command line, or what comes on standard
+ * input. Knows no socket. One process.
+ */
+#ifndef CLIENT_FEED_H
+#define CLIENT_FEED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "client/framing.h"
+
+struct feed {
+	enum framing framing;
+	bool is_ended;     /* of standard input: its end was read; there may be a stretch left */
+	bool is_at_line;   /* of standard input: a line begins with the next byte */
+	uint64_t messages; /* so far; of raw, those of the command line */
+	char *bytes;       /* size of them, on the heap */
+	size_t size;
+	size_t start, end;    /* the stretch that is being sent */
+	size_t first, filled; /* length: bytes read that are no message yet */
+};
+
+/* Bytes of the stretch that are still to be sent, and where they are. */
+static inline size_t feed_left(const struct feed *feed)
+{
+	return feed->end - feed->start;
+}
+
+static inline const char *feed_head(const struct feed *feed)
+{
+	return feed->bytes + feed->start;
+}
+
+/* Starts an empty one; feed_free ends it. */
+void feed_init(struct feed *feed, enum framing framing);
+void feed_free(struct feed *feed);
+
+/* Makes a message the next stretch; nothing must be left of the last one. False with err. */
+bool feed_message(struct feed *feed, const char *message, struct err *err);
+
+/*
+ * Reads once from standard input, which waits when nothing is there, and makes what came the next
+ * stretch, if that is enough for one. Nothing must be left of the last one. False with err.
+ */
+bool feed_read(struct feed *feed, struct err *err);
+
+/* n bytes of the stretch were sent; the next message that was read already may follow. */
+void feed_sent(struct feed *feed, size_t n);
+
+/* Nothing of it will be sent. */
+void feed_drop(struct feed *feed);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Standard input to the peer, and what comes back to stdout, both as they come. One process. */
+#ifndef CLIENT_STREAM_H
+#define CLIENT_STREAM_H
+
+#include "client/exchange.h"
+
+/* Goes on to the end of both; false with err when an answer is missing or wrong. */
+bool stream_run(struct exchange *x, struct err *err);
+
+#endif

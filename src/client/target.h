@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where to connect, as the command line says: HOST PORT, HOST:PORT, [HOST]:PORT, unix:PATH, or
+ * http://HOST[:PORT][/PATH]. One process; asks the resolver, which may wait.
+ */
+#ifndef CLIENT_TARGET_H
+#define CLIENT_TARGET_H
+
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+
+enum { TARGET_ADDRESSES = 16, TARGET_TEXT = 1024 };
+
+struct target {
+	struct addr addresses[TARGET_ADDRESSES]; /* in the order to be tried */
+	int count;
+	bool is_http;
+	char name[TARGET_TEXT]; /* HOST:PORT or unix:PATH, for people and for HTTP's Host */
+	char path[TARGET_TEXT]; /* of HTTP: "/" and on */
+};
+
+/*
+ * Reads the leading ones of `count` words and resolves the name to addresses of that family
+ * (AF_UNSPEC: of any). An http:// address is taken only where http is true. Returns how many words
+ * were used, 1 or 2, or 0 with err: CODE_USAGE, or CODE_NOHOST for a name that has no address.
+ */
+int target_read(struct target *target, char *const *words, int count, int family, bool http,
+		struct err *err);
+
+/* Reads ADDRESS or ADDRESS:PORT to connect from (port 0: the system chooses); likewise. */
+bool target_read_source(const char *text, int family, struct addr *source, struct err *err);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Forks the actors of a lesson, gives them orders and ends them. Draws nothing but results. Called by
+ * the lessons, in their own process.
+ */
+#include "demo/cast.h"
+
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "base/text.h"
+#include "base/title.h"
+#include "base/whole.h"
+#include "demo/evidence.h"
+
+enum { ANSWER_MS = 10000 };
+
+/* An actor's life: orders until there is one without an act, or nobody to give any. */
+static _Noreturn void act(int orders, const char *name)
+{
+	struct order order;
+
+	title_set("prefork-demo: %s", name);
+	while (sys_recv(orders, &order, sizeof(order), 0) == sizeof(order) && order.act != NULL) {
+		order_do(&order);
+		if (sys_send(orders, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
+			break;
+	}
+	_exit(0);
+}
+
+/* The parent may have died before the kernel was told to pass that on. */
+static _Noreturn void begin(pid_t parent, int mine, const char *name)
+{
+	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	act(mine, name);
+}
+
+static struct actor hire(struct stage *stage, unsigned column, const char *name,
+			 unsigned long share)
+{
+	struct actor actor = { .column = column, .name = name };
+	pid_t parent = getpid();
+	int ends[2];
+
+	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		stage_give_up(stage, "socketpair()");
+	actor.pid = share != 0 ? sys_clone(share | SIGCHLD, NULL) : sys_fork();
+	if (actor.pid < 0)
+		stage_give_up(stage, share != 0 ? "clone()" : "fork()");
+	if (actor.pid == 0) {
+		if (share == 0)
+			sys_close(ends[0]);
+		begin(parent, ends[1], name);
+	}
+	actor.orders = ends[0];
+	actor.theirs = -1;
+	/* where the table is shared, closing it here would close it there */
+	if (share == 0)
+		sys_close(ends[1]);
+	else
+		actor.theirs = ends[1];
+	return actor;
+}
+
+struct actor cast_self(unsigned column, const char *name)
+{
+	return (struct actor){
+		.column = column, .name = name, .pid = getpid(), .orders = -1, .theirs = -1
+	};
+}
+
+struct actor cast_hire(struct stage *stage, unsigned column, const char *name)
+{
+	return hire(stage, column, name, 0);
+}
+
+struct actor cast_hire_sharing(struct stage *stage, unsigned column, const char *name)
+{
+	return hire(stage, column, name, CLONE_FILES);
+}
+
+void cast_begin(struct stage *stage, const struct actor *actor, struct order order)
+{
+	if (sys_send(actor->orders, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
+		stage_give_up(stage, "send() to a process of this lesson");
+}
+
+/* What is forbidden cannot be shown: no call of a lesson fails so by the lesson's doing. */
+static void check_allowed(struct stage *stage, const struct order *order)
+{
+	errno = order->error;
+	if (order->result < 0 && (order->error == EPERM || order->error == ENOSYS))
+		stage_give_up(stage, order->call);
+}
+
+bool cast_end(struct stage *stage, const struct actor *actor, struct order *order, int wait_ms)
+{
+	struct pollfd answer = { .fd = actor->orders, .events = POLLIN };
+	int n;
+
+	do
+		n = sys_poll(&answer, 1, wait_ms);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return false;
+	if (n < 0 || sys_recv(actor->orders, order, sizeof(*order), 0) != sizeof(*order))
+		stage_give_up(stage, "recv() from a process of this lesson");
+	check_allowed(stage, order);
+	return true;
+}
+
+struct order cast_do(struct stage *stage, const struct actor *actor, struct order order)
+{
+	if (actor->orders < 0) {
+		order_do(&order);
+		check_allowed(stage, &order);
+		return order;
+	}
+	cast_begin(stage, actor, order);
+	if (!cast_end(stage, actor, &order, ANSWER_MS)) {
+		errno = ETIMEDOUT;
+		stage_give_up(stage, order.call);
+	}
+	return order;
+}
+
+struct order cast_play(struct stage *stage, const struct actor *actor, struct order order)
+{
+	struct order done = cast_do(stage, actor, order);
+	char text[ORDER_TEXT];
+
+	stage_cell(stage, actor->column, "%s", order_text(&done, text));
+	return done;
+}
+
+struct order cast_step(struct stage *stage, const struct actor *actor, struct order order)
+{
+	struct order done = cast_play(stage, actor, order);
+
+	stage_line(stage);
+	return done;
+}
+
+bool cast_pass(struct stage *stage, enum direction direction, const struct actor *from, int from_fd,
+	       const struct actor *to, int to_fd, const char *word)
+{
+	struct order sent, got;
+	char label[16];
+
+	snprintf(label, sizeof(label), "\"%s\"", word);
+	stage_arrow(stage, direction, label);
+	sent = cast_step(stage, from, order_send(from_fd, word));
+	got = cast_step(stage, to, order_recv(to_fd, ORDER_BYTES, ANSWER_MS / 2));
+	return sent.result == (int64_t)strlen(word) && got.result == sent.result &&
+	       memcmp(got.bytes, word, strlen(word)) == 0;
+}
+
+/* The state letter of proc(5), /proc/PID/stat; '?' for a process that is gone. */
+static char process_state(pid_t pid)
+{
+	char path[32], stat[256];
+	const char *name_end;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (!whole_read_file(path, stat, sizeof(stat)))
+		return '?';
+	name_end = strrchr(stat, ')');
+	return name_end != NULL && name_end[1] == ' ' ? name_end[2] : '?';
+}
+
+void cast_await_sleep(struct stage *stage, const struct actor *actor)
+{
+	int64_t until_ms = clock_ms() + ANSWER_MS;
+	int unread = 1;
+
+	/* it also sleeps while it waits for the order: first the order must have been taken */
+	while (sys_ioctl(actor->orders, SIOCOUTQ, &unread) == 0 && clock_ms() < until_ms) {
+		if (unread == 0 && process_state(actor->pid) == 'S')
+			return;
+		sys_poll(NULL, 0, 1);
+	}
+	errno = ETIMEDOUT;
+	stage_give_up(stage, "waiting for a process to sleep");
+}
+
+static const char *name_of(pid_t pid, const struct actor *actors, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (actors[i].pid == pid)
+			return actors[i].name;
+	return "a stranger";
+}
+
+unsigned cast_holders(struct stage *stage, uint64_t inode, const struct actor *actors,
+		      unsigned count)
+{
+	pid_t pids[EVIDENCE_HOLDERS];
+	unsigned holders = evidence_holders(stage, inode, pids);
+	char names[EVIDENCE_HOLDERS * 16] = "";
+	struct text text = text_on(names, sizeof(names) - 1);
+
+	for (unsigned i = 0; i < holders && i < EVIDENCE_HOLDERS; i++) {
+		text_raw(&text, i == 0 ? ": " : ", ");
+		text_raw(&text, name_of(pids[i], actors, count));
+	}
+	names[text.used] = '\0';
+	stage_kernel(stage, "%u process%s the socket%s", holders,
+		     holders == 1 ? " holds" : "es hold", names);
+	return holders;
+}
+
+static void reap(struct actor *actor)
+{
+	while (sys_waitpid(actor->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	sys_close(actor->orders);
+	if (actor->theirs >= 0)
+		sys_close(actor->theirs);
+	actor->pid = 0;
+}
+
+void cast_kill(struct stage *stage, struct actor *actor)
+{
+	if (sys_kill(actor->pid, SIGKILL) < 0)
+		stage_give_up(stage, "kill()");
+	reap(actor);
+}
+
+void cast_dismiss(struct stage *stage, struct actor *actor)
+{
+	cast_begin(stage, actor, (struct order){ .act = NULL });
+	reap(actor);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * prefork-demo's command line: lists the lessons, or plays them one after the other, each in a
+ * process of its own, and says how many claims held. Knows nothing of what a lesson does.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/flags.h"
+#include "base/quote.h"
+#include "base/standard.h"
+#include "base/sys.h"
+#include "base/title.h"
+#include "base/units.h"
+#include "demo/ground.h"
+#include "demo/lesson.h"
+#include "demo/stage.h"
+
+enum { LESSON_MOST_S = 60, LESSONS_MOST = 64 };
+
+const struct lesson lessons[] = {
+#define LAB(name, function, sentence) { name, sentence, lab_##function },
+#include "tables/labs.def"
+};
+const size_t lesson_count = sizeof(lessons) / sizeof(lessons[0]);
+
+static const struct flag flags[] = {
+#define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
+#include "tables/demo_flags.def"
+};
+
+static void print_list(void)
+{
+	for (size_t i = 0; i < lesson_count; i++)
+		printf("  %-18s %s\n", lessons[i].name, lessons[i].sentence);
+}
+
+static void print_overview(void)
+{
+	puts("Lessons on sockets, with real processes and real connections on this machine:\n");
+	print_list();
+	puts("\nBegin with: prefork-demo close-vs-shutdown   (all of them: prefork-demo all)");
+}
+
+static void print_help(void)
+{
+	puts("usage: prefork-demo [list | all | LESSON...]\n"
+	     "Plays lessons on sockets; each checks every claim that it makes.\n");
+	flags_help(FLAGS(flags), stdout);
+	puts("\nLessons:");
+	print_list();
+	puts("\nManual: prefork-demo(1)");
+}
+
+static const struct lesson *find(const char *name, struct err *err)
+{
+	const char *names[LESSONS_MOST], *near;
+	char shown[QUOTE_TEXT];
+
+	BUG_ON(lesson_count > LESSONS_MOST);
+	for (size_t i = 0; i < lesson_count; i++) {
+		if (strcmp(lessons[i].name, name) == 0)
+			return &lessons[i];
+		names[i] = lessons[i].name;
+	}
+	near = units_nearest(name, names, lesson_count);
+	err_set(err, CODE_USAGE, "%s: there is no such lesson%s%s%s", quote_show(name, shown),
+		near != NULL ? " (did you mean " : "", near != NULL ? near : "",
+		near != NULL ? "?)" : "");
+	return NULL;
+}
+
+/* The lesson's own process: what it starts dies with it. */
+static _Noreturn void play(const struct lesson *lesson, struct tally *tally, pid_t parent)
+{
+	struct stage stage;
+
+	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(CODE_OK);
+	alarm(LESSON_MOST_S);
+	title_set("prefork-demo: %s", lesson->name);
+	stage_open(&stage, tally);
+	stage_title(&stage, lesson->name, lesson->sentence);
+	ground_find(&stage);
+	lesson->run(&stage);
+	_exit(CODE_OK);
+}
+
+/* The actors of a lesson that gave up die with it, and become this process's children. */
+static void reap_orphans(void)
+{
+	while (sys_waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
+/* Waits for the lesson's process; false with err when it did not come to its end. */
+static bool await(pid_t pid, const struct lesson *lesson, struct err *err)
+{
+	int status = 0;
+	pid_t got;
+
+	do
+		got = sys_waitpid(pid, &status, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_errno(err, CODE_OSERR, "%s: cannot wait for it", lesson->name);
+	reap_orphans();
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		return err_set(err, CODE_OSERR, "%s: not over after %d seconds", lesson->name,
+			       LESSON_MOST_S);
+	if (WIFSIGNALED(status))
+		return err_set(err, CODE_INTERNAL, "%s: ended by signal %d (%s)", lesson->name,
+			       WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status) != CODE_OK)
+		return err_set(err, (enum exit_code)WEXITSTATUS(status),
+			       "%s: cannot write to stdout", lesson->name);
+	return true;
+}
+
+static void print_sum(const struct tally *tally)
+{
+	unsigned all = tally->held + tally->broken + tally->unknown;
+
+	printf("\n%u of %u claims held", tally->held, all);
+	if (tally->broken > 0)
+		printf(", %u did not", tally->broken);
+	if (tally->unknown > 0)
+		printf(", %u could not be checked here", tally->unknown);
+	puts("");
+}
+
+static void add(struct tally *sum, const struct tally *tally)
+{
+	sum->held += tally->held;
+	sum->broken += tally->broken;
+	sum->unknown += tally->unknown;
+}
+
+static bool run_one(const struct lesson *lesson, struct tally *tally, struct err *err)
+{
+	pid_t parent = getpid(), pid;
+
+	if (!standard_flush(err))
+		return false;
+	memset(tally, 0, sizeof(*tally));
+	pid = sys_fork();
+	if (pid < 0)
+		return err_errno(err, CODE_OSERR, "%s: cannot fork", lesson->name);
+	if (pid == 0)
+		play(lesson, tally, parent);
+	if (!await(pid, lesson, err))
+		return false;
+	print_sum(tally);
+	return true;
+}
+
+static enum exit_code run_all(const struct lesson *const *chosen, size_t count, struct err *err)
+{
+	struct tally *tally = sys_mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct tally sum = { 0 };
+
+	sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (tally == MAP_FAILED) {
+		err_errno(err, CODE_OSERR, "no memory");
+		return err->code;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			puts("\n");
+		if (!run_one(chosen[i], tally, err))
+			return err->code;
+		add(&sum, tally);
+	}
+	if (count > 1) {
+		printf("\nall %zu lessons:", count);
+		print_sum(&sum);
+	}
+	return sum.broken > 0 ? CODE_FAILED : sum.unknown > 0 ? CODE_NOPERM : CODE_OK;
+}
+
+/* The words of the command line, none of which is a flag. */
+static enum exit_code act(char **words, int count, struct err *err)
+{
+	const struct lesson *chosen[LESSONS_MOST];
+	size_t n = 0;
+
+	if (count == 0 || (count == 1 && strcmp(words[0], "list") == 0)) {
+		count == 0 ? print_overview() : print_list();
+		return CODE_OK;
+	}
+	for (int i = 0; i < count; i++) {
+		bool is_all = strcmp(words[i], "all") == 0;
+
+		for (size_t k = 0; is_all && k < lesson_count && n < LESSONS_MOST; k++)
+			chosen[n++] = &lessons[k];
+		if (is_all)
+			continue;
+		if (n == LESSONS_MOST) {
+			err_set(err, CODE_USAGE, "at most %d lessons at once", LESSONS_MOST);
+			return err->code;
+		}
+		chosen[n] = find(words[i], err);
+		if (chosen[n++] == NULL) {
+			print_list();
+			return err->code;
+		}
+	}
+	return run_all(chosen, n, err);
+}
+
+static bool take(void *owner, int letter, const char *value, struct err *err)
+{
+	(void)value;
+	(void)err;
+	*(int *)owner = letter;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { .code = CODE_OK };
+	enum exit_code code = CODE_OK;
+	int letter = 0, first;
+
+	title_start(argc, argv);
+	standard_fill();
+	signal(SIGPIPE, SIG_IGN);
+	first = flags_read(FLAGS(flags), argc, argv, take, &letter, &err);
+	if (first < 0)
+		code = err.code;
+	else if (letter == 'h')
+		print_help();
+	else if (letter == 'V')
+		puts("prefork-demo " PACKAGE_VERSION);
+	else
+		code = act(argv + first, argc - first, &err);
+	if (!standard_flush(&err))
+		code = err.code;
+	if (err.text[0] != '\0')
+		fprintf(stderr, "prefork-demo: %s\n", err.text);
+	return (int)code;
+}

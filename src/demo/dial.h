@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Orders of a client that looks closely: it connects and keeps the socket whatever came of it,
+ * with the address that the system chose for it, and learns what the other end has acknowledged.
+ * Any process of a lesson.
+ */
+#ifndef DEMO_DIAL_H
+#define DEMO_DIAL_H
+
+#include "demo/order.h"
+
+/*
+ * A new socket, with flags such as SOCK_NONBLOCK (socket(2)), and connect(2). The result is the
+ * descriptor, option the errno of connect(2) or 0, addr the socket's own address.
+ */
+struct order dial_out(const struct addr *to, int flags);
+
+/*
+ * Waits, at most wait_ms, until the other end has acknowledged all bytes. The result is the number
+ * of those that it has not.
+ */
+struct order dial_await_ack(int fd, int wait_ms);
+
+#endif

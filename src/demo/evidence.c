@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks at sockets from outside. Changes nothing. Called by the lessons, in their own process. */
+#include "demo/evidence.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sockdiag.h"
+#include "base/sys.h"
+#include "base/whole.h"
+
+bool evidence_ends(int server_fd, struct ends *ends)
+{
+	ends->server.len = ends->client.len = sizeof(ends->server.un);
+	return sys_getsockname(server_fd, &ends->server.sa, &ends->server.len) == 0 &&
+	       sys_getpeername(server_fd, &ends->client.sa, &ends->client.len) == 0;
+}
+
+uint64_t evidence_inode(struct stage *stage, int fd)
+{
+	struct stat st;
+
+	if (sys_fstat(fd, &st) < 0)
+		stage_give_up(stage, "fstat()");
+	return st.st_ino;
+}
+
+/* True when some descriptor of the process is the socket of that name. A process that ends, or is another's, holds none. */
+static bool holds(const char *pid, const char *wanted)
+{
+	char path[64], name[64];
+	struct dirent *entry;
+	bool found = false;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
+	folder = opendir(path);
+	if (folder == NULL)
+		return false;
+	while (!found && (entry = readdir(folder)) != NULL) {
+		ssize_t n = readlinkat(dirfd(folder), entry->d_name, name, sizeof(name) - 1);
+
+		if (n <= 0)
+			continue;
+		name[n] = '\0';
+		found = strcmp(name, wanted) == 0;
+	}
+	closedir(folder);
+	return found;
+}
+
+unsigned evidence_holders(struct stage *stage, uint64_t inode, pid_t *pids)
+{
+	DIR *folder = opendir("/proc");
+	struct dirent *entry;
+	unsigned count = 0;
+	char wanted[64];
+
+	if (folder == NULL)
+		stage_give_up(stage, "opendir(/proc)");
+	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
+	while ((entry = readdir(folder)) != NULL) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+		    !holds(entry->d_name, wanted))
+			continue;
+		if (count < EVIDENCE_HOLDERS)
+			pids[count] = (pid_t)strtol(entry->d_name, NULL, 10);
+		count++;
+	}
+	closedir(folder);
+	return count;
+}
+
+/* -1 with errno where the kernel does not answer. */
+static int ask_sockdiag(const struct addr *local, const struct addr *remote)
+{
+	struct sockdiag diag;
+	enum sockdiag_answer answer;
+	int state = -1, error;
+
+	if (!sockdiag_open(&diag))
+		return -1;
+	answer = sockdiag_tcp(&diag, local, remote, &state);
+	error = answer == SOCKDIAG_NOTHING ? EAGAIN : errno;
+	sockdiag_close(&diag);
+	errno = error;
+	return answer == SOCKDIAG_FOUND ? state : -1;
+}
+
+/* The same from /proc/net/tcp (proc(5)), for places that forbid netlink: slow where there are many. */
+static int read_table(const struct addr *local, const struct addr *remote)
+{
+	FILE *table = fopen("/proc/net/tcp", "re");
+	char wanted[64], line[256];
+	unsigned state;
+	int found = TCP_CLOSE;
+
+	if (table == NULL)
+		return -1;
+	snprintf(wanted, sizeof(wanted), ": %08X:%04X %08X:%04X ", local->in.sin_addr.s_addr,
+		 ntohs(local->in.sin_port), remote->in.sin_addr.s_addr, ntohs(remote->in.sin_port));
+	while (found == TCP_CLOSE && fgets(line, sizeof(line), table) != NULL) {
+		const char *at = strstr(line, wanted);
+
+		if (at != NULL && sscanf(at + strlen(wanted), "%x", &state) == 1)
+			found = (int)state;
+	}
+	fclose(table);
+	return found;
+}
+
+static int look(const struct addr *local, const struct addr *remote)
+{
+	int state = ask_sockdiag(local, remote);
+
+	return state >= 0 || errno == EAGAIN ? state : read_table(local, remote);
+}
+
+int evidence_client_state(const struct ends *ends)
+{
+	return look(&ends->client, &ends->server);
+}
+
+int evidence_server_state(const struct ends *ends)
+{
+	return look(&ends->server, &ends->client);
+}
+
+/* Of an end that was not told. */
+static const char *name_of(int state)
+{
+	return state < 0 ? "not told" : tcpstate_name(state);
+}
+
+bool evidence_states(struct stage *stage, const struct ends *ends, int client, int server)
+{
+	int64_t until_ms = clock_ms() + EVIDENCE_WAIT_MS;
+	int client_now, server_now;
+	bool is_so;
+
+	do {
+		client_now = evidence_client_state(ends);
+		server_now = evidence_server_state(ends);
+		is_so = (client < 0 || client_now == client) &&
+			(server < 0 || server_now == server);
+	} while (!is_so && clock_ms() < until_ms && sys_poll(NULL, 0, 1) >= 0);
+	stage_kernel(stage, "client's end %s, server's end %s", name_of(client_now),
+		     name_of(server_now));
+	if (client_now < 0 || server_now < 0)
+		stage_give_up(stage, "sock_diag and /proc/net/tcp");
+	return is_so;
+}
+
+int64_t evidence_setting(const char *name, int64_t without)
+{
+	char path[96], text[64], *end;
+	long long value;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	if (!whole_read_file(path, text, sizeof(text)))
+		return without;
+	value = strtoll(text, &end, 10);
+	return end == text ? without : value;
+}
+
+/* How many ends are in TIME_WAIT in this network namespace; 0 where it is not told. */
+static int64_t time_waits(void)
+{
+	char text[1024];
+	const char *found;
+
+	if (!whole_read_file("/proc/net/sockstat", text, sizeof(text)))
+		return 0;
+	found = strstr(text, " tw ");
+	return found == NULL ? 0 : strtoll(found + strlen(" tw "), NULL, 10);
+}
+
+void evidence_need_time_wait(struct stage *stage)
+{
+	enum { ROOM = 16 };
+
+	if (evidence_setting("net/ipv4/tcp_max_tw_buckets", INT64_MAX) - time_waits() > ROOM)
+		return;
+	errno = ENOBUFS;
+	stage_give_up(stage, "TIME_WAIT (net.ipv4.tcp_max_tw_buckets)");
+}

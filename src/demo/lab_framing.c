@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lesson: TCP keeps the bytes and their order, not the messages. A client's messages arrive glued and
+ * split at a server; line and length framing restore them however the stream was cut. Then, what
+ * cuts it below: the maximum segment size, and Nagle's rule for small sends.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "demo/bulk.h"
+#include "demo/dial.h"
+#include "demo/framer.h"
+#include "demo/lesson.h"
+#include "demo/pair.h"
+
+enum {
+	SOON_MS = 5000,
+	MESSAGES = 3,
+	ALL = 11,  /* bytes of the three messages */
+	SHORT = 7, /* bytes that an arrow has room for */
+	MSS = 1000,
+	BULK = 5000,
+	TRIES = 20,
+};
+
+static const char *const messages[MESSAGES] = { "one", "two", "three" };
+
+static struct order send_bytes(struct pair *p, const char *bytes, size_t n)
+{
+	struct order order = order_send(p->client_fd, "");
+
+	memcpy(order.bytes, bytes, n);
+	order.size = n;
+	return order;
+}
+
+static struct order server_takes(struct pair *p)
+{
+	return pair_server(p, order_recv(p->conn, ORDER_BYTES, SOON_MS));
+}
+
+static void client_says(struct pair *p, const char *word)
+{
+	char label[16];
+
+	snprintf(label, sizeof(label), "\"%s\"", word);
+	stage_arrow(p->stage, TO_SERVER, strlen(word) <= SHORT ? label : "bytes");
+	pair_client(p, order_send(p->client_fd, word));
+}
+
+static bool is_word(const struct order *got, const char *word)
+{
+	return got->result == (int64_t)strlen(word) && memcmp(got->bytes, word, strlen(word)) == 0;
+}
+
+/* (a) and (b) */
+static void losing_bounds(struct pair *p)
+{
+	static const char *const parts[] = { "hel", "lo wo", "rld" };
+	struct order got;
+	bool split = true;
+
+	pair_open(p, "(a) glued: three messages, one recv()");
+	client_says(p, "onetwothree");
+	got = server_takes(p);
+	stage_claim(p->stage, is_word(&got, "onetwothree"),
+		    "three messages in one send() arrive as 11 bytes: nothing says where one ends");
+	for (unsigned i = 0; i < MESSAGES; i++)
+		client_says(p, messages[i]);
+	pair_server_does(p, bulk_unread(p->conn, ALL, SOON_MS));
+	got = server_takes(p);
+	stage_claim(p->stage, is_word(&got, "onetwothree"),
+		    "three send() calls, and the server looks later: the same 11 bytes");
+
+	stage_scene(p->stage, "(b) split: one message, three recv()");
+	for (unsigned i = 0; i < 3; i++) {
+		client_says(p, parts[i]);
+		got = server_takes(p);
+		split &= is_word(&got, parts[i]);
+	}
+	stage_claim(p->stage, split,
+		    "\"hello world\" in three send() calls arrives in three pieces: one recv() is "
+		    "not one message");
+}
+
+static void do_nodelay(struct order *order)
+{
+	order->result = sys_setsockopt(order->fd, IPPROTO_TCP, TCP_NODELAY, &order->option,
+				       sizeof(order->option));
+}
+
+static struct order nodelay(int fd, int value)
+{
+	return (struct order){
+		.act = do_nodelay, .call = "setsockopt(NODELAY)", .fd = fd, .option = value
+	};
+}
+
+/* One recv() of bytes that are known to come; into the framer. */
+static size_t receive(struct pair *p, struct framer *framer)
+{
+	struct order got = pair_server_does(p, order_recv(p->conn, ORDER_BYTES, SOON_MS));
+
+	if (got.result > 0)
+		framer_feed(framer, got.bytes, (size_t)got.result);
+	return got.result > 0 ? (size_t)got.result : 0;
+}
+
+/* Draws one part and what the server has made of it. */
+static void show_part(struct pair *p, size_t sent, size_t got, const struct framer *framer,
+		      unsigned before)
+{
+	char text[FRAMER_STREAM + 32] = "no message is whole";
+	size_t used = 0;
+
+	for (unsigned i = before; i < framer->count && i < MESSAGES; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s\"%s\"",
+					 used > 0 ? ", " : "", framer->whole[i]);
+	stage_cell(p->stage, STAGE_CLIENT, "send() = %zu", sent);
+	stage_arrow(p->stage, TO_SERVER, "bytes");
+	stage_cell(p->stage, PAIR_SERVER, "recv() = %zu: %s", got, text);
+	stage_line(p->stage);
+}
+
+/* The stream in parts of these sizes, each received before the next is sent. */
+static bool pass_parts(struct pair *p, bool by_length, const char *stream, const size_t *parts,
+		       size_t count, bool shown)
+{
+	struct framer framer = { .by_length = by_length };
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned before = framer.count;
+		size_t got;
+
+		pair_client_does(p, send_bytes(p, stream, parts[i]));
+		got = receive(p, &framer);
+		if (shown)
+			show_part(p, parts[i], got, &framer, before);
+		if (got != parts[i])
+			return false;
+		stream += parts[i];
+	}
+	return framer_has(&framer, messages, MESSAGES);
+}
+
+/* In two parts, cut at each place in turn. How many times the messages came out. */
+static unsigned pass_cut_anywhere(struct pair *p, bool by_length, const char *stream, size_t size)
+{
+	unsigned restored = 0;
+
+	for (size_t cut = 1; cut < size; cut++) {
+		const size_t parts[] = { cut, size - cut };
+
+		restored += pass_parts(p, by_length, stream, parts, 2, false);
+	}
+	return restored;
+}
+
+static bool pass_bytewise(struct pair *p, bool by_length, const char *stream, size_t size)
+{
+	size_t parts[FRAMER_STREAM];
+
+	for (size_t i = 0; i < size; i++)
+		parts[i] = 1;
+	return pass_parts(p, by_length, stream, parts, size, false);
+}
+
+static void restoring(struct pair *p, bool by_length, const size_t *example, size_t count)
+{
+	char stream[FRAMER_STREAM];
+	size_t size = framer_mark(by_length, messages, MESSAGES, stream);
+	unsigned restored;
+
+	stage_claim(p->stage, pass_parts(p, by_length, stream, example, count, true),
+		    "the server keeps what is not whole, and restores the three messages");
+	restored = pass_cut_anywhere(p, by_length, stream, size);
+	stage_claim(p->stage, restored == size - 1,
+		    "cut in two at any of %zu places: exactly the three messages, %u times",
+		    size - 1, restored);
+	stage_claim(p->stage, pass_bytewise(p, by_length, stream, size),
+		    "and in %zu pieces of one byte: the cuts do not matter any more", size);
+}
+
+/* (c) and (d); TCP_NODELAY, for each part is waited for. */
+static void framing(struct pair *p)
+{
+	static const size_t lines[] = { 5, 9 }, lengths[] = { 6, 8, 9 };
+
+	pair_client_does(p, nodelay(p->client_fd, 1));
+	stage_scene(p->stage, "(c) line framing, an end for each: one\\ntwo\\nthree\\n");
+	restoring(p, false, lines, 2);
+	stage_scene(p->stage, "(d) length framing, a number of 4 bytes: 0003one0003two0005three");
+	restoring(p, true, lengths, 3);
+}
+
+static void do_mss(struct order *order)
+{
+	int mss = 0;
+	socklen_t size = sizeof(mss);
+
+	order->result = sys_getsockopt(order->fd, IPPROTO_TCP, TCP_MAXSEG, &mss, &size);
+	if (order->result == 0)
+		order->result = mss;
+}
+
+static int64_t mss_of(struct pair *p)
+{
+	struct order mss = { .act = do_mss, .call = "TCP_MAXSEG", .fd = p->client_fd };
+
+	return pair_client_does(p, mss).result;
+}
+
+/* (e); the connection before is still there, with the MSS that the system chose. */
+static void segmenting(struct pair *p)
+{
+	int64_t loopback, mss, least;
+	struct order got, segments;
+
+	loopback = mss_of(p);
+	pair_close(p);
+	p->mss = MSS;
+	pair_open(p, "(e) below: segments; this server takes 1,000 bytes in each at most");
+	mss = mss_of(p);
+	stage_kernel(
+		p->stage,
+		"the MSS (TCP_MAXSEG) is %lld, for TCP's options take some; without that bound it "
+		"was %lld",
+		(long long)mss, (long long)loopback);
+	stage_arrow(p->stage, TO_SERVER, "bytes");
+	pair_client(p, bulk_send("send(5000)", p->client_fd, 0, BULK, 0));
+	pair_server_does(p, bulk_unread(p->conn, BULK, SOON_MS));
+	got = pair_server(p, bulk_recv("recv(5000)", p->conn, 0, BULK, MSG_DONTWAIT));
+	segments = pair_client_does(p, bulk_segments(p->client_fd));
+	least = mss > 0 ? (BULK + mss - 1) / mss : 0;
+	if (segments.result < 0)
+		stage_unknown(p->stage, order_errno(segments.error), "one send(), %lld segments",
+			      (long long)least);
+	else
+		stage_claim(p->stage, mss > 0 && mss <= MSS && segments.result >= least,
+			    "one send() went in %lld segments (%lld at least, for 5,000 bytes)",
+			    (long long)segments.result, (long long)least);
+	stage_claim(p->stage, got.result == BULK,
+		    "the server cannot see that: one recv() gives all 5,000 bytes");
+	pair_close(p);
+	p->mss = 0;
+}
+
+static void do_quickack(struct order *order)
+{
+	order->result = sys_setsockopt(order->fd, IPPROTO_TCP, TCP_QUICKACK, &order->option,
+				       sizeof(order->option));
+}
+
+/* Three small sends and, at once, what has not left: the result; option is what is not acknowledged. */
+static void do_three(struct order *order)
+{
+	struct order unsent = bulk_unsent(order->fd), unacknowledged;
+
+	for (unsigned i = 0; i < MESSAGES; i++)
+		if (sys_send(order->fd, messages[i], strlen(messages[i]),
+			     MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+			order->result = -1;
+			return;
+		}
+	order_do(&unsent);
+	unacknowledged = bulk_unacknowledged(order->fd);
+	order_do(&unacknowledged);
+	order->option = (int)unacknowledged.result;
+	order->result = unsent.result;
+	errno = unsent.error;
+}
+
+/* What came of them. */
+struct burst {
+	struct order sent;
+	int64_t segments; /* that they went in; -1: not told */
+	bool arrived;
+};
+
+/*
+ * The server's kernel is told to take its time with acknowledgements, which it does anyway once a
+ * connection is not new; and that holds until the next that it delayed.
+ */
+static struct burst burst(struct pair *p)
+{
+	struct burst burst;
+	int64_t before = pair_client_does(p, bulk_segments(p->client_fd)).result;
+
+	pair_server_does(
+		p, (struct order){ .act = do_quickack, .call = "setsockopt()", .fd = p->conn });
+	burst.sent = pair_client_does(
+		p, (struct order){ .act = do_three, .call = "send()", .fd = p->client_fd });
+	burst.arrived = pair_server_does(p, bulk_unread(p->conn, ALL, SOON_MS)).result == ALL;
+	burst.segments = pair_client_does(p, bulk_segments(p->client_fd)).result;
+	burst.segments = before < 0 ? -1 : burst.segments - before;
+	pair_server_does(p, order_recv(p->conn, ORDER_BYTES, SOON_MS));
+	pair_client_does(p, dial_await_ack(p->client_fd, SOON_MS));
+	return burst;
+}
+
+/* Draws the sends; what is known to have gone at once has its arrow. */
+static void show_burst(struct pair *p, const struct burst *burst, bool at_once)
+{
+	for (unsigned i = 0; i < MESSAGES; i++) {
+		stage_cell(p->stage, STAGE_CLIENT, "send() = %zu", strlen(messages[i]));
+		if (i == 0 || at_once)
+			stage_arrow(p->stage, TO_SERVER, messages[i]);
+		stage_line(p->stage);
+	}
+	stage_kernel(p->stage, "%lld of 11 bytes wait to be sent (SIOCOUTQNSD)",
+		     (long long)burst->sent.result);
+	if (!at_once) {
+		stage_arrow(p->stage, TO_CLIENT, "ACK");
+		stage_line(p->stage);
+		stage_arrow(p->stage, TO_SERVER, "twothree");
+		stage_line(p->stage);
+	}
+}
+
+static void claim_segments(struct pair *p, const struct burst *burst, int64_t expected,
+			   const char *claim)
+{
+	if (burst->segments < 0)
+		stage_unknown(p->stage, "this kernel does not count segments", "%s", claim);
+	else
+		stage_claim(p->stage, burst->arrived && burst->segments == expected, "%s", claim);
+}
+
+/*
+ * A delayed acknowledgement comes after 40 ms at the earliest. A client that was kept from running for so
+ * long between its calls saw nothing, and does it again.
+ */
+static void holding_back(struct pair *p)
+{
+	static const char waits[] = "the first bytes go at once; the others wait until these are "
+				    "acknowledged (Nagle's rule)";
+	static const char glued[] = "then they go, glued by the sender: 3 sends, 2 segments";
+	struct burst seen;
+	unsigned tries = 0;
+
+	do
+		seen = burst(p);
+	while (seen.sent.result == 0 && seen.sent.option < ALL && ++tries < TRIES);
+	if (seen.sent.result < 0 || tries == TRIES) {
+		stage_unknown(p->stage, "the other end acknowledges without delay", "%s", waits);
+		return;
+	}
+	show_burst(p, &seen, false);
+	stage_claim(p->stage, seen.sent.result == ALL - (int64_t)strlen(messages[0]), "%s", waits);
+	claim_segments(p, &seen, 2, glued);
+}
+
+/* (f) */
+static void nagle(struct pair *p)
+{
+	struct burst seen;
+
+	pair_open(p, "(f) Nagle: small sends wait while others are under way");
+	holding_back(p);
+	stage_scene(p->stage, "    and with TCP_NODELAY");
+	pair_client(p, nodelay(p->client_fd, 1));
+	seen = burst(p);
+	show_burst(p, &seen, true);
+	stage_claim(p->stage, seen.sent.result == 0,
+		    "with TCP_NODELAY none waits: right for answers that someone waits for");
+	claim_segments(p, &seen, MESSAGES,
+		       "each goes in a segment of its own: 3 sends, 3 segments");
+	pair_close(p);
+}
+
+void lab_framing(struct stage *stage)
+{
+	struct pair p = { .stage = stage };
+
+	stage_say(stage,
+		  "TCP promises the bytes and their order. It promises nothing about messages: how "
+		  "many bytes one recv() gives is decided by buffers, segments and time. A program "
+		  "that wants messages has to mark them in the stream: an end for each (a line's "
+		  "\\n), or its length before it.");
+	losing_bounds(&p);
+	framing(&p);
+	segmenting(&p);
+	nagle(&p);
+}

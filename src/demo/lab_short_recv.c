@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lesson: recv() gives what is there, at most what was asked for, and says how much that was. A server
+ * sends, and a client receives: less than it asked for, never more, in a loop that counts to 5,000,
+ * with MSG_WAITALL and MSG_PEEK; last, the three ways to get no bytes.
+ */
+#include <string.h>
+
+#include "base/sys.h"
+#include "demo/bulk.h"
+#include "demo/dial.h"
+#include "demo/lesson.h"
+#include "demo/pair.h"
+
+enum { ASKED = 1024, SOON_MS = 5000, WHOLE = 5000, FIRST = 2000 };
+
+/* The server sends so many bytes of the stream; they are in the client's receive buffer after it. */
+static bool deliver(struct pair *p, const char *call, int64_t from, int size)
+{
+	struct order sent, there;
+
+	stage_arrow(p->stage, TO_CLIENT, "bytes");
+	sent = pair_server(p, bulk_send(call, p->conn, from, (size_t)size, 0));
+	there = pair_client_does(p, bulk_unread(p->client_fd, size, SOON_MS));
+	return sent.result == size && there.result == size;
+}
+
+static struct order take(struct pair *p, const char *call, int64_t from, int size)
+{
+	return pair_client(p, bulk_recv(call, p->client_fd, from, (size_t)size, MSG_DONTWAIT));
+}
+
+static int64_t unread(struct pair *p)
+{
+	int64_t left = pair_client_does(p, bulk_unread(p->client_fd, 0, 0)).result;
+
+	stage_kernel(p->stage, "%lld bytes are left in the receive buffer (SIOCINQ)",
+		     (long long)left);
+	return left;
+}
+
+/* (a) */
+static void getting_less(struct pair *p)
+{
+	struct order got;
+
+	pair_open(p, "(a) 5 bytes are there, 1,024 are asked for");
+	stage_arrow(p->stage, TO_CLIENT, "\"hello\"");
+	pair_server(p, order_send(p->conn, "hello"));
+	got = order_recv(p->client_fd, ORDER_BYTES, SOON_MS);
+	got.call = "recv(1024)";
+	got = pair_client(p, got);
+	stage_claim(p->stage, got.result == 5 && memcmp(got.bytes, "hello", 5) == 0,
+		    "recv() does not wait for more: it gives the 5 bytes that are there");
+}
+
+/* (b) */
+static void getting_no_more(struct pair *p)
+{
+	struct order first, second, third;
+	int64_t left;
+
+	stage_scene(p->stage, "(b) 3,000 bytes are there, 1,024 are asked for");
+	deliver(p, "send(3000)", 0, 3000);
+	first = take(p, "recv(1024)", 0, ASKED);
+	left = unread(p);
+	stage_claim(p->stage, first.result == ASKED && left == 3000 - ASKED,
+		    "it never gives more than was asked for; the rest stays for the next call");
+	second = take(p, "recv(1024)", ASKED, ASKED);
+	third = take(p, "recv(1024)", (int64_t)2 * ASKED, ASKED);
+	stage_claim(p->stage, second.result == ASKED && third.result == 3000 - 2 * ASKED,
+		    "nothing is lost: 1024 + 1024 + 952 = 3000, although it was one send()");
+}
+
+/* (c) */
+static void counting(struct pair *p)
+{
+	static const struct {
+		int size;
+		const char *send, *recv;
+	} pieces[] = {
+		{ 700, "send(700)", "recv(5000)" },
+		{ 3000, "send(3000)", "recv(4300)" },
+		{ 1300, "send(1300)", "recv(1300)" },
+	};
+	bool exact = true, first_is_short = false;
+	int64_t have = 0;
+
+	pair_open(p, "(c) the loop: a message of 5,000 bytes, which comes in pieces");
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		struct order got;
+
+		exact &= deliver(p, pieces[i].send, have, pieces[i].size);
+		got = pair_client_plays(p, bulk_recv(pieces[i].recv, p->client_fd, have,
+						     (size_t)(WHOLE - have), MSG_DONTWAIT));
+		exact &= got.result == pieces[i].size;
+		have += got.result > 0 ? got.result : 0;
+		first_is_short |= i == 0 && have < WHOLE;
+		stage_cell(p->stage, PAIR_SERVER, "the client has %lld of 5000", (long long)have);
+		stage_line(p->stage);
+	}
+	stage_claim(p->stage, first_is_short && exact,
+		    "each recv() asked for all that was missing, and got what had come until then");
+	stage_claim(p->stage, have == WHOLE,
+		    "only counting tells when a message is whole: 700 + 3000 + 1300 = 5000, each "
+		    "byte compared");
+}
+
+/* Of a client that waits in a recv() of all 5,000: whether it is still there. Ends its line. */
+static bool still_waits(struct pair *p, struct order *got)
+{
+	cast_await_sleep(p->stage, &p->client);
+	return !cast_end(p->stage, &p->client, got, 0);
+}
+
+static void begin_whole(struct pair *p, int64_t from)
+{
+	cast_begin(p->stage, &p->client,
+		   bulk_recv("recv(WAITALL)", p->client_fd, from, WHOLE, MSG_WAITALL));
+	cast_await_sleep(p->stage, &p->client);
+	stage_cell(p->stage, STAGE_CLIENT, "recv(5000, WAITALL) ...");
+	stage_line(p->stage);
+}
+
+static void end_whole(struct pair *p, struct order *got)
+{
+	if (!cast_end(p->stage, &p->client, got, SOON_MS))
+		*got = (struct order){ .result = -1, .error = ETIMEDOUT };
+	stage_cell(p->stage, STAGE_CLIENT, "... = %lld", (long long)got->result);
+	stage_line(p->stage);
+}
+
+/* The server sends so much, and the client's kernel has all of it. */
+static bool send_piece(struct pair *p, const char *call, int64_t from, size_t size)
+{
+	struct order sent, left;
+
+	stage_arrow(p->stage, TO_CLIENT, "bytes");
+	sent = pair_server(p, bulk_send(call, p->conn, from, size, 0));
+	left = pair_server_does(p, dial_await_ack(p->conn, SOON_MS));
+	return sent.result == (int64_t)size && left.result == 0;
+}
+
+/* (d) */
+static void waiting_for_all(struct pair *p)
+{
+	struct order got = { .result = 0 };
+	bool waits;
+
+	stage_scene(p->stage, "(d) the kernel counts: MSG_WAITALL");
+	begin_whole(p, WHOLE);
+	waits = send_piece(p, "send(2000)", WHOLE, FIRST) && still_waits(p, &got);
+	stage_kernel(p->stage, "2000 bytes are acknowledged, the client %s",
+		     waits ? "still sleeps in recv()" : "has returned");
+	if (waits) {
+		send_piece(p, "send(3000)", WHOLE + FIRST, WHOLE - FIRST);
+		end_whole(p, &got);
+	}
+	stage_claim(p->stage, waits && got.result == WHOLE,
+		    "with MSG_WAITALL recv() waits until all 5,000 are there");
+	begin_whole(p, (int64_t)2 * WHOLE);
+	send_piece(p, "send(2000)", (int64_t)2 * WHOLE, FIRST);
+	stage_arrow(p->stage, TO_CLIENT, "FIN");
+	pair_server(p, order_shutdown(p->conn, SHUT_WR));
+	end_whole(p, &got);
+	stage_claim(p->stage, got.result == FIRST,
+		    "but at the end it gives less all the same: the result has to be looked at");
+	pair_close(p);
+}
+
+static void do_peek(struct order *order)
+{
+	order->result = sys_recv(order->fd, order->bytes, ORDER_BYTES, MSG_PEEK | MSG_DONTWAIT);
+}
+
+/* (e) */
+static void peeking(struct pair *p)
+{
+	struct order peeked, got;
+	int64_t left;
+
+	pair_open(p, "(e) looking without taking: MSG_PEEK");
+	stage_arrow(p->stage, TO_CLIENT, "\"hello\"");
+	pair_server(p, order_send(p->conn, "hello"));
+	pair_client_does(p, bulk_unread(p->client_fd, 5, SOON_MS));
+	peeked = pair_client_does(
+		p, (struct order){ .act = do_peek, .call = "recv(PEEK)", .fd = p->client_fd });
+	stage_cell(p->stage, STAGE_CLIENT, "recv(PEEK) = %d \"%.*s\"", (int)peeked.result,
+		   (int)(peeked.result > 0 ? peeked.result : 0), peeked.bytes);
+	stage_line(p->stage);
+	left = unread(p);
+	got = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, SOON_MS));
+	stage_claim(p->stage,
+		    peeked.result == 5 && left == 5 && got.result == 5 &&
+			    memcmp(got.bytes, peeked.bytes, 5) == 0,
+		    "MSG_PEEK leaves the bytes where they are: the next recv() gives them again");
+}
+
+/* (f) */
+static void getting_nothing(struct pair *p)
+{
+	struct order none, empty, got, end, again;
+
+	stage_scene(p->stage, "(f) no bytes: \"not yet\" is not \"no more\"");
+	none = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, 0));
+	stage_claim(p->stage, none.result == -1 && none.error == EAGAIN,
+		    "nothing has come yet: -1 and EAGAIN (a socket that blocks would wait)");
+	empty = order_send(p->conn, "");
+	empty.call = "send(0 bytes)";
+	empty = pair_server(p, empty);
+	stage_arrow(p->stage, TO_CLIENT, "\"x\"");
+	pair_server(p, order_send(p->conn, "x"));
+	got = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, SOON_MS));
+	stage_claim(p->stage, empty.result == 0 && got.result == 1 && got.bytes[0] == 'x',
+		    "a send() of 0 bytes is nothing at all: the client gets only the \"x\" after "
+		    "it");
+	stage_arrow(p->stage, TO_CLIENT, "FIN");
+	pair_server(p, order_close(p->conn));
+	p->conn = -1;
+	stage_hold(p->stage, PAIR_SERVER, false);
+	end = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, SOON_MS));
+	again = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, SOON_MS));
+	stage_claim(p->stage, end.result == 0 && again.result == 0,
+		    "0 is the end: the server has closed, and every further recv() says so again");
+	pair_close(p);
+}
+
+void lab_short_recv(struct stage *stage)
+{
+	struct pair p = { .stage = stage };
+
+	stage_say(
+		stage,
+		"TCP carries a stream of bytes. recv() takes from the receive buffer what is there "
+		"at that moment, at most as much as was asked for; where one send() ended and the "
+		"next began cannot be seen any more. A client that needs 5,000 bytes has to count. "
+		"(recv(1024) is a call that asks for at most 1,024 bytes.)");
+	getting_less(&p);
+	getting_no_more(&p);
+	pair_close(&p);
+	counting(&p);
+	waiting_for_all(&p);
+	peeking(&p);
+	getting_nothing(&p);
+}

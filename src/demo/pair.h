@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cast of a lesson about what goes over one connection: a client, which is a process of its own, and a
+ * server, which is the lesson's own process; each holds its end alone. A lesson's own process.
+ */
+#ifndef DEMO_PAIR_H
+#define DEMO_PAIR_H
+
+#include "demo/cast.h"
+#include "demo/evidence.h"
+#include "demo/stage.h"
+
+struct pair {
+	struct stage *stage;
+	int mss; /* the server takes no larger segments; 0: the system's size */
+	struct actor client, server;
+	int client_fd, conn; /* the client's end, in the client; the server's, here */
+	struct ends ends;
+};
+
+enum { PAIR_SERVER = 1 }; /* the server's column */
+
+/* Begins a scene under that heading with a new connection; the stage and mss are set. Gives up without one. */
+void pair_open(struct pair *pair, const char *heading);
+
+/* Closes both ends and ends the client. */
+void pair_close(struct pair *pair);
+
+/* cast_do, cast_play and cast_step by client or server. */
+struct order pair_client_does(struct pair *pair, struct order order);
+struct order pair_client_plays(struct pair *pair, struct order order);
+struct order pair_client(struct pair *pair, struct order order);
+struct order pair_server_does(struct pair *pair, struct order order);
+struct order pair_server_plays(struct pair *pair, struct order order);
+struct order pair_server(struct pair *pair, struct order order);
+
+#endif

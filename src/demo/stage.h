@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a lesson shows: paragraphs, a drawing that grows line by line (a column for the client, one
+ * for the wire, one for each process), what the kernel says, and claims with their outcome. At most
+ * 80 columns, ASCII, in colour only on a terminal. Writes to stdout, and at once.
+ *
+ *   client           wire          master     worker 1   worker 2
+ *   |                              |          close() = 0
+ *   |                              |          .          |
+ *     kernel: 2 processes hold the connection; the client is ESTABLISHED
+ *   held    a worker's close() takes one reference of three
+ *
+ * A lesson's own process only.
+ */
+#ifndef DEMO_STAGE_H
+#define DEMO_STAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	STAGE_WIDTH = 80,
+	STAGE_PROCESSES = 5, /* columns beside the client's, at most */
+	STAGE_CLIENT = 0,    /* the number of its column; those of the processes follow */
+};
+
+/* What became of the claims; shared with the process that started the lesson. */
+struct tally {
+	unsigned held, broken;
+	unsigned unknown; /* could not be checked here */
+};
+
+enum direction { TO_SERVER, TO_CLIENT };
+
+struct stage {
+	struct tally *tally;
+	bool has_colour;
+	unsigned columns; /* the client's and the processes' */
+	unsigned wire_at; /* screen column where the wire begins */
+	struct {
+		const char *name;
+		unsigned at;   /* screen column where it begins */
+		bool has_line; /* its lifeline is drawn: the process holds the socket */
+	} column[1 + STAGE_PROCESSES];
+	char line[STAGE_WIDTH + 1]; /* being put together; "" when nothing is in it */
+};
+
+/* tally is the caller's. */
+void stage_open(struct stage *stage, struct tally *tally);
+
+/* A lesson's name as its heading. */
+void stage_title(struct stage *stage, const char *name, const char *sentence);
+
+/* A paragraph, filled. */
+void stage_say(struct stage *stage, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Sets the columns of the drawings to come: the client's, and one for each of the names (NULL-ended, at
+ * most STAGE_PROCESSES; they stay the caller's). All lifelines are drawn.
+ */
+void stage_cast(struct stage *stage, const char *const *names);
+
+/* Begins a drawing under a heading such as "(a) a worker closes": the columns' names. */
+void stage_scene(struct stage *stage, const char *heading);
+
+/* From the next line on, whether that column's process holds the socket that it is about. */
+void stage_hold(struct stage *stage, unsigned column, bool holds);
+
+/* Puts text into a column of the line that is being made: a call and its result. */
+void stage_cell(struct stage *stage, unsigned column, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Puts an arrow on the wire of that line: "<--- FIN ----". The label is short: 9 characters. */
+void stage_arrow(struct stage *stage, enum direction direction, const char *label);
+
+/* Shows the line, with the lifelines of the columns that have no text in it. */
+void stage_line(struct stage *stage);
+
+/* A line of a table or a chart: indented, else as it is. */
+void stage_row(struct stage *stage, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What the kernel says: states, holders, queues. Filled, indented. */
+void stage_kernel(struct stage *stage, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A claim and its outcome; counted. */
+void stage_claim(struct stage *stage, bool holds, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A claim that cannot be checked here, and why not; counted. */
+void stage_unknown(struct stage *stage, const char *why, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Ends the lesson, with all that belongs to it, because the system forbids a step: counts one
+ * claim as not checkable, "CALL: errno's words". errno is read.
+ */
+_Noreturn void stage_give_up(struct stage *stage, const char *call);
+
+#endif

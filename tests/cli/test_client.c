@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/* prefork-client's command line, how it connects, and what it tells with -v. */
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/err.h"
+#include "cli/talking.h"
+#include "e2e/client.h"
+#include "e2e/harness.h"
+
+static struct talking talking;
+static char address[64];
+
+static int set_up(void **state)
+{
+	(void)state;
+	talking_forget(&talking);
+	return 0;
+}
+
+static void assert_said(enum exit_code code, const char *out, const char *err)
+{
+	talking_wait(&talking);
+	assert_string_equal(talking.err, err);
+	assert_string_equal(talking.out, out);
+	assert_int_equal(talking.code, code);
+}
+
+/* A port at which nobody listens, and which nobody else gets. */
+static int closed_port(void)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, size), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &size), 0);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(in.sin_port));
+	return fd;
+}
+
+static int accept_one(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void version__is_one_line(void **state)
+{
+	(void)state;
+	TALK(&talking, "-V");
+	talking_wait(&talking);
+	assert_int_equal(strncmp(talking.out, "prefork-client ", 15), 0);
+	assert_ptr_equal(strchr(talking.out, '\n') + 1, talking.out + talking.out_size);
+	assert_string_equal(talking.err, "");
+	assert_int_equal(talking.code, CODE_OK);
+}
+
+static void help__fits_a_screen(void **state)
+{
+	int lines = 0;
+
+	(void)state;
+	TALK(&talking, "--help");
+	talking_wait(&talking);
+	assert_int_equal(talking.code, CODE_OK);
+	for (char *line = talking.out; *line != '\0'; lines++) {
+		size_t len = strcspn(line, "\n");
+
+		if (len > 80)
+			fail_msg("a line of %zu columns: %s", len, line);
+		line += len + 1;
+	}
+	assert_in_range(lines, 15, 24);
+	assert_non_null(strstr(talking.out, "prefork-client bench"));
+	assert_non_null(strstr(talking.out, "prefork-client(1)"));
+}
+
+static void usage__that_is_wrong__is_refused(void **state)
+{
+	static const struct {
+		const char *arguments[8];
+		const char *message;
+	} rows[] = {
+		{ { NULL }, "HOST PORT or unix:PATH is missing (-h shows how)" },
+		{ { "-Z" }, "\"-Z\": unknown flag (-h lists them)" },
+		{ { "-w" }, "--timeout: a value is missing (TIME)" },
+		{ { "-w", "soon", "h", "1" },
+		  "--timeout \"soon\": is not a time (0.5, 250ms, 30s, 5m)" },
+		{ { "-w", "-1", "h", "1" },
+		  "--timeout \"-1\": is not a time (0.5, 250ms, 30s, 5m)" },
+		{ { "-w", "0", "h", "1" }, "--timeout: nothing happens within no time" },
+		{ { "-q", "x", "h", "1" },
+		  "--quiet-time \"x\": is not a time (0.5, 250ms, 30s, 5m)" },
+		{ { "-i", "", "h", "1" }, "--interval \"\": is not a time (0.5, 250ms, 30s, 5m)" },
+		{ { "-n", "0", "h", "1" }, "--count \"0\": is not a number from 1 on" },
+		{ { "-n", "2", "127.0.0.1", "1" },
+		  "--count: goes with messages on the command line" },
+		{ { "-i", "2", "127.0.0.1", "1" },
+		  "--interval: goes with messages on the command line" },
+		{ { "-f", "lines", "h", "1" }, "--framing \"lines\": is not raw, line or length" },
+		{ { "-4", "-6", "h", "1" }, "-4 and -6 do not go together" },
+		{ { "127.0.0.1" }, "the port is missing (HOST PORT, or unix:PATH)" },
+		{ { "127.0.0.1", "65536" }, "port \"65536\": is not a number from 1 to 65535" },
+		{ { "127.0.0.1:0" }, "port \"0\": is not a number from 1 to 65535" },
+		{ { "-f", "line", "127.0.0.1", "1", "a\nb" },
+		  "message \"a?b\": a newline ends a message with -f line, so this would be more "
+		  "than one" },
+		{ { "127.0.0.1", "1", "" },
+		  "an empty message is nothing to send with -f raw (-f line or length)" },
+		{ { "-b", "::1", "127.0.0.1", "1", "x" },
+		  "--bind ::1: is of another kind than 127.0.0.1:1" },
+		{ { "-4", "-b", "::1", "127.0.0.1", "1", "x" }, "--bind ::1: is no IPv4 address" },
+		{ { "-b", "127.0.0.1", "unix:/none", "x" },
+		  "--bind 127.0.0.1: is of another kind than unix:/none" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char message[512];
+
+		snprintf(message, sizeof(message), "prefork-client: %s\n", rows[i].message);
+		talking_forget(&talking);
+		talking_start(&talking, rows[i].arguments);
+		assert_said(CODE_USAGE, "", message);
+	}
+}
+
+static void host__without_an_address_of_the_family__is_unknown(void **state)
+{
+	(void)state;
+	TALK(&talking, "-4", "::1", "1", "x");
+	assert_said(CODE_NOHOST, "", "prefork-client: [::1]:1 has no IPv4 address\n");
+}
+
+static void connect__to_a_port_where_nobody_listens__says_refused(void **state)
+{
+	int fd = closed_port();
+	char message[128];
+
+	(void)state;
+	snprintf(message, sizeof(message), "prefork-client: %s: connection refused\n", address);
+	TALK(&talking, address, "x");
+	assert_said(CODE_UNAVAILABLE, "", message);
+	close(fd);
+}
+
+static void connect__to_a_full_queue__times_out(void **state)
+{
+	int listener = client_listener(address, sizeof(address)), first;
+	char message[128];
+
+	(void)state;
+	assert_int_equal(listen(listener, 0), 0);
+	first = client_connect(address);
+	snprintf(message, sizeof(message), "prefork-client: %s: timed out (150ms)\n", address);
+	TALK(&talking, "-w", "0.15", address, "x");
+	assert_said(CODE_UNAVAILABLE, "", message);
+	close(first);
+	close(listener);
+}
+
+static void unix__socket_with_a_full_queue__times_out(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), first;
+	char text[160], message[256];
+
+	(void)state;
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/u", harness_folder());
+	snprintf(text, sizeof(text), "unix:%s", un.sun_path);
+	assert_int_equal(bind(listener, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(listener, 0), 0);
+	first = client_connect(text);
+	snprintf(message, sizeof(message), "prefork-client: %s: timed out (150ms)\n", text);
+	TALK(&talking, "-w", "150ms", text, "x");
+	assert_said(CODE_UNAVAILABLE, "", message);
+	close(first);
+	close(listener);
+	TALK(&talking, "unix:/none/u", "x");
+	assert_said(CODE_UNAVAILABLE, "",
+		    "prefork-client: unix:/none/u: No such file or directory\n");
+}
+
+static void bind__to_what_cannot_be_had__says_why(void **state)
+{
+	int fd = closed_port();
+	char message[128];
+
+	(void)state;
+	TALK(&talking, "-b", "192.0.2.1", "127.0.0.1", "1", "x");
+	assert_said(CODE_UNAVAILABLE, "",
+		    "prefork-client: cannot connect from 192.0.2.1:0: Cannot assign requested "
+		    "address\n");
+	/* SO_REUSEADDR lets it share a port with a bound socket, but not with one that listens */
+	assert_int_equal(listen(fd, 1), 0);
+	snprintf(message, sizeof(message),
+		 "prefork-client: cannot connect from %s: Address already in use\n", address);
+	TALK(&talking, "-b", address, "127.0.0.1", "1", "x");
+	assert_said(CODE_UNAVAILABLE, "", message);
+	close(fd);
+}
+
+/* Below this port a process needs a capability; 0 or 1: below none. */
+static unsigned first_free_port(void)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+	unsigned port = 0;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%u", &port), 1);
+	fclose(file);
+	return port;
+}
+
+static void bind__to_a_port_for_the_privileged__lacks_permission(void **state)
+{
+	(void)state;
+	talking.drop = CAP_NET_BIND_SERVICE;
+	TALK(&talking, "-b", "127.0.0.1:1", "127.0.0.1", "9", "x");
+	assert_said(CODE_NOPERM, "",
+		    "prefork-client: cannot connect from 127.0.0.1:1: Permission denied\n");
+}
+
+static void bind__to_a_port__is_where_the_peer_sees_it_come_from(void **state)
+{
+	int listener = client_listener(address, sizeof(address)), fd = closed_port(), peer;
+	struct sockaddr_in in, seen;
+	socklen_t size = sizeof(in);
+	char from[64];
+
+	(void)state;
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &size), 0);
+	snprintf(from, sizeof(from), "%s", address);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&seen, &size), 0);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(seen.sin_port));
+	close(fd);
+	TALK(&talking, "-q", "0", "-b", from, address, "x");
+	peer = accept4(listener, (struct sockaddr *)&seen, &size, SOCK_CLOEXEC);
+	assert_int_equal(seen.sin_port, in.sin_port);
+	client_hear(peer, "x");
+	assert_said(CODE_OK, "", "");
+	close(peer);
+	close(listener);
+}
+
+/* The lines of the story hold these, in this order. */
+static void assert_story(const char *const *parts)
+{
+	const char *at = talking.err;
+
+	for (; *parts != NULL; parts++) {
+		at = strstr(at, *parts);
+		if (at == NULL)
+			fail_msg("not told, or not in order: %s\n%s", *parts, talking.err);
+	}
+}
+#define STORY(...) assert_story((const char *const[]){ __VA_ARGS__, NULL })
+
+static void story__when_this_side_closes_first__ends_in_time_wait(void **state)
+{
+	int listener = client_listener(address, sizeof(address)), peer;
+
+	(void)state;
+	TALK(&talking, "-v", "-f", "line", address, "hello");
+	peer = accept_one(listener);
+	client_hear(peer, "hello\n");
+	client_say(peer, "yes\n");
+	client_expect_end(peer);
+	close(peer);
+	talking_wait(&talking);
+	assert_int_equal(talking.code, CODE_OK);
+	assert_string_equal(talking.out, "yes\n");
+	STORY(" 0.0", "resolved to ", "socket(): IPv4, TCP\n", ": connected in ",
+	      "us (three-way handshake; RTT ", "the port was chosen by the system\n",
+	      "state ESTABLISHED\n", "send: 6 of 6 bytes\n", "recv: 4 bytes\n",
+	      "answer 1 of 1: ", "close(): this side closed first\n",
+	      "state afterwards: TIME_WAIT: this side closed first");
+	close(listener);
+}
+
+static void story__when_the_peer_closes_first__leaves_time_wait_to_it(void **state)
+{
+	int listener = client_listener(address, sizeof(address)), peer;
+
+	(void)state;
+	TALK(&talking, "-v", "-b", "127.0.0.1", address, "hello");
+	peer = accept_one(listener);
+	client_hear(peer, "hello");
+	client_say(peer, "yes");
+	close(peer);
+	talking_wait(&talking);
+	assert_int_equal(talking.code, CODE_OK);
+	STORY("bind(): from 127.0.0.1:0 (port 0: the system will choose one)\n",
+	      "connect(): ", "send: 5 of 5 bytes\n", "recv: 3 bytes\n",
+	      "recv: 0 bytes: the peer has closed its side\n", ", ended by the peer\n",
+	      "close(): the peer closed first\n",
+	      "state afterwards: no socket left: the peer closed first, and keeps TIME_WAIT\n");
+	close(listener);
+}
+
+static void story__with_half_close__tells_of_the_shutdown(void **state)
+{
+	int listener = client_listener(address, sizeof(address)), peer;
+
+	(void)state;
+	TALK(&talking, "-vN", address, "hello");
+	peer = accept_one(listener);
+	client_hear(peer, "hello");
+	client_expect_end(peer);
+	client_say(peer, "yes");
+	close(peer);
+	talking_wait(&talking);
+	assert_int_equal(talking.code, CODE_OK);
+	STORY("send: 5 of 5 bytes\n", "shutdown(SHUT_WR): this side has ended sending\n",
+	      "recv: 3 bytes\n", "recv: 0 bytes: the peer has closed its side\n",
+	      "close(): this side closed first\n", "state afterwards: TIME_WAIT");
+	close(listener);
+}
+
+static void story__of_a_send_that_takes_less__counts_what_is_to_go(void **state)
+{
+	static char much[8 << 20];
+	int listener = client_listener(address, sizeof(address)), peer, room = 4096;
+
+	(void)state;
+	memset(much, 'x', sizeof(much));
+	setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	talking.input = much;
+	talking.input_size = sizeof(much);
+	TALK(&talking, "-v", "-f", "length", "-w", "0.3", address);
+	peer = accept_one(listener);
+	talking_wait(&talking);
+	assert_int_equal(talking.code, CODE_FAILED);
+	STORY("send: ", " of 8388612 bytes, ", " to go\n",
+	      ": the peer has taken nothing for 300ms, with ", " bytes to go\n");
+	close(peer);
+	close(listener);
+}
+
+static void story__of_a_unix_socket__has_no_handshake(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), peer;
+	char text[160];
+
+	(void)state;
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/u", harness_folder());
+	snprintf(text, sizeof(text), "unix:%s", un.sun_path);
+	assert_int_equal(bind(listener, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	TALK(&talking, "-vN", text, "hello");
+	peer = accept_one(listener);
+	client_hear(peer, "hello");
+	client_say(peer, "yes");
+	close(peer);
+	talking_wait(&talking);
+	assert_string_equal(talking.out, "yes\n");
+	STORY("socket(): unix\n", ": connected in ", "send: 5 of 5", "close(): ");
+	assert_null(strstr(talking.err, "handshake"));
+	assert_null(strstr(talking.err, "state"));
+	close(listener);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, harness_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(version__is_one_line),
+		TEST(help__fits_a_screen),
+		TEST(usage__that_is_wrong__is_refused),
+		TEST(host__without_an_address_of_the_family__is_unknown),
+		TEST(connect__to_a_port_where_nobody_listens__says_refused),
+		TEST(connect__to_a_full_queue__times_out),
+		TEST(unix__socket_with_a_full_queue__times_out),
+		TEST(bind__to_what_cannot_be_had__says_why),
+		TEST(bind__to_a_port__is_where_the_peer_sees_it_come_from),
+		TEST(story__when_this_side_closes_first__ends_in_time_wait),
+		TEST(story__when_the_peer_closes_first__leaves_time_wait_to_it),
+		TEST(story__with_half_close__tells_of_the_shutdown),
+		TEST(story__of_a_send_that_takes_less__counts_what_is_to_go),
+		TEST(story__of_a_unix_socket__has_no_handshake),
+		/* the last one: where every port is free for all, there is nothing to refuse */
+		TEST(bind__to_a_port_for_the_privileged__lacks_permission),
+	};
+	size_t count = sizeof(tests) / sizeof(tests[0]) - (first_free_port() > 1 ? 0 : 1);
+
+	return _cmocka_run_group_tests("client", tests, count, NULL, NULL);
+}

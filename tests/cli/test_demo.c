@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of prefork-demo as its users run it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "unit/folder.h"
+#include "unit/sandbox.h"
+
+enum { COLUMNS = 80, CLAIMS_LEAST = 3 };
+
+static const struct {
+	const char *name, *sentence;
+} rows[] = {
+#define LAB(name, function, sentence) { name, sentence },
+#include "tables/labs.def"
+};
+enum { LABS = sizeof(rows) / sizeof(rows[0]) };
+
+static struct said said; /* of the last run */
+
+/* Where a line was filled does not matter: blanks in a row, and line ends, count as one blank. */
+static void assert_said(const char *text, const char *wanted)
+{
+	static char words[sizeof(said.out)];
+	size_t n = 0;
+
+	for (const char *at = text; *at != '\0'; at++) {
+		char c = *at == '\n' ? ' ' : *at;
+
+		if (c != ' ' || n == 0 || words[n - 1] != ' ')
+			words[n++] = c;
+	}
+	words[n] = '\0';
+	if (strstr(words, wanted) == NULL)
+		fail_msg("\"%s\" is not in:\n%s%s", wanted, said.out, said.err);
+}
+
+/* Every line of a drawing fits a terminal of 80 columns, and commands no terminal. */
+static void assert_plain(const char *text)
+{
+	size_t column = 0;
+
+	for (const char *at = text; *at != '\0'; at++) {
+		if ((*at < ' ' || *at > '~') && *at != '\n')
+			fail_msg("a byte %02x in:\n%s", (unsigned char)*at, text);
+		column = *at == '\n' ? 0 : column + 1;
+		if (column > COLUMNS)
+			fail_msg("a line of more than %d columns in:\n%s", COLUMNS, text);
+	}
+}
+
+static void assert_all_held(void)
+{
+	const char *sum = strstr(said.out, "claims held");
+	unsigned held = 0, all = 0;
+
+	if (said.code != 0 || sum == NULL)
+		fail_msg("exit code %d:\n%s%s", said.code, said.out, said.err);
+	while (sum > said.out && sum[-1] != '\n')
+		sum--;
+	assert_int_equal(sscanf(sum, "%u of %u claims held\n", &held, &all), 2);
+	assert_true(held == all && held >= CLAIMS_LEAST);
+	assert_string_equal(said.err, "");
+	assert_plain(said.out);
+}
+
+/* One lesson; *state is the folder. */
+static void play(void **state, const char *lesson)
+{
+	RUN_WORDS(&said, *state, "prefork-demo", lesson);
+	assert_all_held();
+}
+
+#define LAB(name, function, sentence)                                            \
+	static void lesson_##function##__played__every_claim_holds(void **state) \
+	{                                                                        \
+		play(state, name);                                               \
+	}
+#include "tables/labs.def"
+
+static void no_words__list_and_advice(void **state)
+{
+	RUN_WORDS(&said, *state, "prefork-demo");
+	assert_int_equal(said.code, 0);
+	for (int i = 0; i < LABS; i++) {
+		assert_said(said.out, rows[i].name);
+		assert_said(said.out, rows[i].sentence);
+	}
+	assert_said(said.out, "Begin with: prefork-demo close-vs-shutdown");
+	assert_plain(said.out);
+}
+
+static void list__has_a_line_for_each_lesson(void **state)
+{
+	const char *line;
+
+	RUN_WORDS(&said, *state, "prefork-demo", "list");
+	assert_int_equal(said.code, 0);
+	line = said.out;
+	for (int i = 0; i < LABS; i++) {
+		assert_non_null(line);
+		assert_memory_equal(line + 2, rows[i].name, strlen(rows[i].name));
+		line = strchr(line, '\n') + 1;
+	}
+	assert_string_equal(line, "");
+}
+
+static void unknown_lesson__list_and_64(void **state)
+{
+	RUN_WORDS(&said, *state, "prefork-demo", "close-vs-shutdwn");
+	assert_int_equal(said.code, 64);
+	assert_string_equal(said.err, "prefork-demo: \"close-vs-shutdwn\": there is no such lesson "
+				      "(did you mean close-vs-shutdown?)\n");
+	assert_said(said.out, rows[LABS - 1].name);
+	/* nothing is played before all words are known */
+	RUN_WORDS(&said, *state, "prefork-demo", "reset", "\x1b[31m");
+	assert_int_equal(said.code, 64);
+	assert_null(strstr(said.out, "claims"));
+	assert_null(strchr(said.err, '\x1b'));
+}
+
+static void flags__help_and_version_and_unknown(void **state)
+{
+	unsigned lines = 0;
+
+	RUN_WORDS(&said, *state, "prefork-demo", "-h");
+	assert_int_equal(said.code, 0);
+	for (const char *at = said.out; *at != '\0'; at++)
+		lines += *at == '\n';
+	assert_true(lines <= 24);
+	assert_plain(said.out);
+	RUN_WORDS(&said, *state, "prefork-demo", "--version");
+	assert_string_equal(said.out, "prefork-demo " PACKAGE_VERSION "\n");
+	RUN_WORDS(&said, *state, "prefork-demo", "-z");
+	assert_int_equal(said.code, 64);
+	assert_string_equal(said.err, "prefork-demo: \"-z\": unknown flag (-h lists them)\n");
+}
+
+static void several_lessons__a_sum_of_all(void **state)
+{
+	RUN_WORDS(&said, *state, "prefork-demo", "ports", "reset");
+	assert_int_equal(said.code, 0);
+	assert_said(said.out, " all 2 lessons: ");
+}
+
+/* As the most ordinary user that there is. */
+#define AS_NOBODY "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"
+
+/* Wherever the tree stands, anybody can run the copy. */
+static void make_copy(const char *folder)
+{
+	char command[1200];
+
+	snprintf(command, sizeof(command), "cp %s/prefork-demo %s/copy && chmod 0755 %s %s/copy",
+		 getenv("TOP_BUILDDIR"), folder, folder, folder);
+	assert_int_equal(system(command), 0);
+}
+
+static void as_nobody__every_claim_holds(void **state)
+{
+	if (geteuid() != 0) {
+		play(state, rows[0].name); /* an ordinary user already */
+		return;
+	}
+	make_copy(*state);
+	for (int i = 0; i < LABS; i++) {
+		RUN_WORDS(&said, *state, AS_NOBODY, "./copy", rows[i].name);
+		assert_all_held();
+	}
+}
+
+/* Loopback is down there: the lessons make themselves a namespace where it is up. */
+static void in_a_new_network_namespace__every_claim_holds(void **state)
+{
+	RUN_WORDS(&said, *state, "unshare", "-rn", "true");
+	if (said.code != 0) {
+		assert_int_not_equal(geteuid(), 0); /* forbidden to an ordinary user, here */
+		return;
+	}
+	make_copy(*state);
+	for (int i = 0; i < LABS; i++) {
+		RUN_WORDS(&said, *state, "unshare", "-rn", "./copy", rows[i].name);
+		assert_all_held();
+	}
+}
+
+static void on_forbidden_ground__not_checkable_and_77(void **state)
+{
+	char sum[80];
+
+	if (geteuid() != 0)
+		return; /* cannot make the place and then give up the right to leave it */
+	make_copy(*state);
+	snprintf(sum, sizeof(sum), "0 of %d claims held, %d could not be checked here", LABS, LABS);
+	RUN_WORDS(&said, *state, "unshare", "-n", AS_NOBODY, "./copy", "all");
+	assert_int_equal(said.code, 77);
+	assert_said(said.out, "not checkable here: loopback is down");
+	assert_said(said.out, sum);
+	assert_null(strstr(said.out, "  held "));
+	assert_null(strstr(said.out, "BROKEN"));
+}
+
+/* Plays all lessons where a system call is forbidden; -1 where nothing can be forbidden. */
+static int play_in_sandbox(const char *folder, long call, int first)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (!sandbox_forbid(call, first))
+			_exit(255);
+		RUN_WORDS(&said, folder, "prefork-demo", "all");
+		_exit(said.code);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	command_recall(&said, folder);
+	said.code = WEXITSTATUS(status);
+	return said.code == 255 ? -1 : said.code;
+}
+
+static void without_netlink__every_claim_holds(void **state)
+{
+	if (play_in_sandbox(*state, SYS_socket, AF_NETLINK) >= 0)
+		assert_all_held();
+}
+
+/* What is forbidden is neither held nor broken, and what needs it not is held all the same. */
+static void without_a_call__not_checkable_and_77(void **state)
+{
+	static const struct {
+		long call;
+		const char *name;
+	} forbidden[] = { { SYS_shutdown, "shutdown" }, { SYS_listen, "listen()" } };
+
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		char why[64];
+		int code = play_in_sandbox(*state, forbidden[i].call, SANDBOX_ANY);
+
+		if (code < 0)
+			return;
+		snprintf(why, sizeof(why), "not checkable here: %s", forbidden[i].name);
+		assert_int_equal(code, 77);
+		assert_said(said.out, why);
+		assert_said(said.out, "Operation not permitted");
+		assert_null(strstr(said.out, "BROKEN"));
+	}
+}
+
+static void full_disk__71(void **state)
+{
+	char command[600];
+
+	snprintf(command, sizeof(command), "exec %s/prefork-demo ports > /dev/full",
+		 getenv("TOP_BUILDDIR"));
+	RUN_WORDS(&said, *state, "sh", "-c", command);
+	assert_int_equal(said.code, 71);
+	assert_said(said.err, "cannot write to stdout");
+}
+
+/* The next child to be reaped, and this process is the reaper of all orphans: none is left. */
+static void assert_nothing_is_left(void)
+{
+	alarm(30);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	alarm(0);
+}
+
+static void killed_in_the_middle__leaves_no_process(void **state)
+{
+	char path[512], byte;
+	int output[2];
+	pid_t pid;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/prefork-demo", getenv("TOP_BUILDDIR"));
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	assert_int_equal(pipe2(output, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		dup2(output[1], STDOUT_FILENO);
+		execl(path, "prefork-demo", rows[0].name, NULL);
+		_exit(127);
+	}
+	close(output[1]);
+	/* the first byte of the first drawing: actors are there, or about to be */
+	for (unsigned lines = 0; lines < 9; lines += byte == '\n')
+		assert_int_equal(read(output[0], &byte, 1), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_nothing_is_left();
+	close(output[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define LAB(name, function, sentence) \
+	cmocka_unit_test(lesson_##function##__played__every_claim_holds),
+#include "tables/labs.def"
+		cmocka_unit_test(no_words__list_and_advice),
+		cmocka_unit_test(list__has_a_line_for_each_lesson),
+		cmocka_unit_test(unknown_lesson__list_and_64),
+		cmocka_unit_test(flags__help_and_version_and_unknown),
+		cmocka_unit_test(several_lessons__a_sum_of_all),
+		cmocka_unit_test(as_nobody__every_claim_holds),
+		cmocka_unit_test(in_a_new_network_namespace__every_claim_holds),
+		cmocka_unit_test(on_forbidden_ground__not_checkable_and_77),
+		cmocka_unit_test(without_netlink__every_claim_holds),
+		cmocka_unit_test(without_a_call__not_checkable_and_77),
+		cmocka_unit_test(full_disk__71),
+		cmocka_unit_test(killed_in_the_middle__leaves_no_process),
+	};
+
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
+}

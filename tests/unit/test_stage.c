@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of demo/stage.c: what a drawing looks like, and how claims are counted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "demo/stage.h"
+
+static char drawn[8192];
+
+/* Lets draw() write to a file in place of stdout, and keeps that in drawn. The stage has no colour. */
+static void record(void (*draw)(struct stage *stage), struct tally *tally)
+{
+	FILE *file = tmpfile();
+	int stdout_then = dup(STDOUT_FILENO);
+	struct stage stage;
+	size_t n;
+
+	assert_non_null(file);
+	fflush(stdout);
+	assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
+	stage_open(&stage, tally);
+	draw(&stage);
+	fflush(stdout);
+	assert_true(dup2(stdout_then, STDOUT_FILENO) >= 0);
+	close(stdout_then);
+	rewind(file);
+	n = fread(drawn, 1, sizeof(drawn) - 1, file);
+	drawn[n] = '\0';
+	fclose(file);
+}
+
+static const char *const pair[] = { "server", NULL };
+static const char *const crowd[] = { "master", "worker 1", "worker 2", "worker 3", NULL };
+
+static void draw_lines(struct stage *stage)
+{
+	stage_cast(stage, pair);
+	stage_scene(stage, "(a) a scene");
+	stage_cell(stage, 0, "connect() = 0");
+	stage_arrow(stage, TO_SERVER, "SYN");
+	stage_line(stage);
+	stage_hold(stage, 1, false);
+	stage_arrow(stage, TO_CLIENT, "FIN");
+	stage_line(stage);
+	stage_line(stage);
+}
+
+static void line__of_cells_and_arrow__has_lifelines_elsewhere(void **state)
+{
+	struct tally tally = { 0 };
+
+	(void)state;
+	record(draw_lines, &tally);
+	assert_string_equal(drawn, "\n(a) a scene\n\n"
+				   " client                      wire        server\n"
+				   " connect() = 0            ---- SYN --->  |\n"
+				   " |                        <--- FIN ----  .\n"
+				   " |                                       .\n");
+}
+
+static void draw_crowd(struct stage *stage)
+{
+	stage_cast(stage, crowd);
+	stage_cell(stage, 2, "send() = ENOTCONN");
+	stage_line(stage);
+	stage_cell(stage, 4, "recv() = 10 \"1234567890\"");
+	stage_line(stage);
+}
+
+static void cell__that_does_not_fit__moves_left_and_covers_its_neighbour(void **state)
+{
+	struct tally tally = { 0 };
+
+	(void)state;
+	record(draw_crowd, &tally);
+	assert_string_equal(drawn,
+			    " |                               |          send() = ENOTCONN     |\n"
+			    " |                               |          |           recv() = 10 "
+			    "\"1234567890\"\n");
+}
+
+static void draw_long(struct stage *stage)
+{
+	stage_cast(stage, crowd);
+	stage_cell(stage, 1, "%0200d", 7);
+	stage_line(stage);
+	stage_arrow(stage, TO_SERVER, "a label that is too long");
+	stage_line(stage);
+	stage_say(stage, "%0100d and a few words that go to the next line because of it", 1);
+}
+
+/* A word that is longer than a line is the only thing that may be. */
+static void text__that_is_too_long__is_cut(void **state)
+{
+	struct tally tally = { 0 };
+	char *end;
+
+	(void)state;
+	record(draw_long, &tally);
+	end = strchr(drawn, '\n');
+	assert_int_equal(end - drawn, STAGE_WIDTH);
+	assert_non_null(strstr(drawn, "- a label t > "));
+}
+
+static void draw_claims(struct stage *stage)
+{
+	stage_claim(stage, true, "one %d", 1);
+	stage_claim(stage, false,
+		    "a sentence that is long enough to need a second line, where it "
+		    "goes on below its beginning");
+	stage_unknown(stage, "no permission", "three");
+	stage_kernel(stage, "%s", "all is well");
+}
+
+static void claims__of_each_outcome__are_shown_and_counted(void **state)
+{
+	struct tally tally = { 0 };
+
+	(void)state;
+	record(draw_claims, &tally);
+	assert_string_equal(
+		drawn, "  held    one 1\n"
+		       "  BROKEN  a sentence that is long enough to need a second line, where it "
+		       "goes\n"
+		       "          on below its beginning\n"
+		       "  ?       three (not checkable here: no permission)\n"
+		       "    kernel: all is well\n");
+	assert_int_equal(tally.held, 1);
+	assert_int_equal(tally.broken, 1);
+	assert_int_equal(tally.unknown, 1);
+}
+
+static void draw_colour(struct stage *stage)
+{
+	stage->has_colour = true;
+	stage_claim(stage, true, "one");
+}
+
+static void colour__only_where_it_was_wanted(void **state)
+{
+	struct tally tally = { 0 };
+
+	(void)state;
+	record(draw_colour, &tally);
+	assert_string_equal(drawn, "  \033[32mheld  \033[0m  one\n");
+}
+
+static void draw_give_up(struct stage *stage)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		errno = EPERM;
+		stage_give_up(stage, "socket()");
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void give_up__says_why_and_ends_the_process(void **state)
+{
+	struct tally tally = { 0 };
+
+	(void)state;
+	record(draw_give_up, &tally);
+	assert_string_equal(drawn,
+			    "  ?       the rest of this lesson (not checkable here: socket(): "
+			    "Operation not\n          permitted)\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(line__of_cells_and_arrow__has_lifelines_elsewhere),
+		cmocka_unit_test(cell__that_does_not_fit__moves_left_and_covers_its_neighbour),
+		cmocka_unit_test(text__that_is_too_long__is_cut),
+		cmocka_unit_test(claims__of_each_outcome__are_shown_and_counted),
+		cmocka_unit_test(colour__only_where_it_was_wanted),
+		cmocka_unit_test(give_up__says_why_and_ends_the_process),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
