@@ -108,7 +108,8 @@ bool log_open(const char *path, enum log_level level, enum log_format format, ui
 	}
 	state.level = level;
 	state.format = format;
-	state.colour = state.target == TO_STDERR && format == LOG_TEXT && standard_has_colour(STDERR_FILENO);
+	state.colour = state.target == TO_STDERR && format == LOG_TEXT &&
+		       standard_has_colour(STDERR_FILENO);
 	if (state.target == TO_FILE && !had_file)
 		warn_of_owner(path);
 	return true;

@@ -6,15 +6,11 @@
  */
 #include "client/lane.h"
 
-#include <netinet/tcp.h>
 #include <sys/time.h>
 
 #include "base/sys.h"
+#include "client/knock.h"
 #include "client/moment.h"
-
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
 
 enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000 };
 
@@ -91,42 +87,6 @@ static void watch(struct lanes *all, struct lane *lane, uint32_t events)
 		lose_by(all, lane, errno);
 }
 
-/* The port is chosen by connect(2), so that one serves several destinations. */
-static bool bind_source(int fd, unsigned host)
-{
-	struct sockaddr_in from = { .sin_family = AF_INET,
-				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK + host) };
-	int yes = 1;
-
-	return sys_setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes)) == 0 &&
-	       sys_bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0;
-}
-
-/*
- * 1: connected, 0: not yet, -1: errno tells why not. On loopback the second call learns at once what
- * epoll would tell later.
- */
-static int dial_once(struct lanes *all, struct lane *lane, const struct addr *to)
-{
-	int yes = 1, sources = all->plan->sources;
-
-	lane->fd = sys_socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (lane->fd < 0)
-		return -1;
-	if (sources > 0 && !bind_source(lane->fd, (unsigned)(lane->number % sources)))
-		return -1;
-	if (to->sa.sa_family != AF_UNIX &&
-	    sys_setsockopt(lane->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) < 0)
-		return -1;
-	if (sys_connect(lane->fd, &to->sa, to->len) == 0)
-		return 1;
-	if (errno != EINPROGRESS)
-		return -1;
-	if (sys_connect(lane->fd, &to->sa, to->len) == 0 || errno == EISCONN)
-		return 1;
-	return errno == EALREADY || errno == EINPROGRESS ? 0 : -1;
-}
-
 /* From here on receiving may wait, a tick long, so that the clock is looked at. */
 static bool let_wait(int fd)
 {
@@ -142,7 +102,7 @@ static void connected(struct lanes *all, struct lane *lane)
 	latency_add(&all->outcome->connect, (uint64_t)(moment_ns() - lane->since_ns));
 	all->connecting--;
 	all->address = lane->address;
-	lane->tried = 0;
+	lane->tried = lane->queued_ms = 0;
 	lane->state = LANE_READY;
 	settle(all, lane);
 	if (all->is_alone && !let_wait(lane->fd)) {
@@ -170,18 +130,26 @@ static bool has_another(struct lanes *all, struct lane *lane, int error)
 	return true;
 }
 
-/* A unix socket whose queue is full says so at once, where TCP would wait: no loss, but a try later. */
-static bool is_queue_full(const struct lane *lane, int error)
+/*
+ * A unix socket whose queue is full says so at once, where TCP would wait: that is no loss before the
+ * timeout.
+ */
+static bool may_wait(struct lanes *all, struct lane *lane, int error)
 {
-	return lane->state == LANE_CONNECTING && error == EAGAIN;
+	if (error != EAGAIN || all->plan->target.addresses[0].sa.sa_family != AF_UNIX)
+		return false;
+	lane->queued_ms += lane->backoff_ms > 0 ? lane->backoff_ms : BACKOFF_FIRST_MS;
+	return lane->queued_ms < all->plan->timeout_ms;
 }
 
 static void fail(struct lanes *all, struct lane *lane, int error)
 {
 	lane->address = all->address;
 	settle(all, lane);
-	if (!is_queue_full(lane, error))
-		count_loss(all, outcome_loss_of(error), error);
+	if (!may_wait(all, lane, error)) {
+		count_loss(all, outcome_loss_of(error == EAGAIN ? ETIMEDOUT : error), error);
+		lane->queued_ms = 0;
+	}
 	rest(all, lane, BACKOFF_FIRST_MS);
 }
 
@@ -195,7 +163,8 @@ static void try_addresses(struct lanes *all, struct lane *lane)
 		lane->on_connection = 0;
 		all->connecting++;
 		set_timer(all, lane, all->plan->timeout_ms);
-		made = dial_once(all, lane, &all->plan->target.addresses[lane->address]);
+		made = knock(&lane->fd, &all->plan->target.addresses[lane->address],
+			     all->plan->sources, lane->number);
 		if (made > 0)
 			connected(all, lane);
 		else if (made == 0)

@@ -31,6 +31,7 @@ struct lane {
 	int number;      /* among the connections of all processes */
 	uint32_t watched;
 	int backoff_ms;         /* before the next try, when this one fails */
+	int queued_ms;          /* tries at a unix socket whose queue is full */
 	int address, tried;     /* of the target's: in use; how many of them failed in a row */
 	uint64_t on_connection; /* messages begun on this connection, */
 	uint64_t begun;         /* and on all of this lane */

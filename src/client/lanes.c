@@ -11,7 +11,7 @@
 #include "client/cputime.h"
 #include "client/moment.h"
 
-enum { BATCH = 256, WINDOW = 256, LOOK_MS = 50, AGES = 1000 };
+enum { BATCH = 256, WINDOW = 256, BURST = 32, PAUSE_NS = 2000000, LOOK_MS = 50, AGES = 1000 };
 #define TICK_TAG UINT32_MAX
 
 /* Where the look for messages that are due has come to. */
@@ -179,17 +179,36 @@ static bool is_stopped(const atomic_bool *stop)
 	return atomic_load_explicit(stop, memory_order_relaxed);
 }
 
+/* All together open BURST connections at a time. */
+static int open_some(struct lanes *all, int opened)
+{
+	int most = opened + 1 + BURST / all->plan->processes;
+
+	while (opened < all->count && opened < most && all->connecting < WINDOW)
+		lane_open(all, &all->list[opened++]);
+	return opened;
+}
+
+/*
+ * With a pause between two bursts: loopback connects faster than any server accepts, and a full queue
+ * costs seconds.
+ */
 bool lanes_open(struct lanes *all, const atomic_bool *stop, struct err *err)
 {
 	int opened = 0;
 
 	if (all->plan->message.size == 0)
 		return true;
-	while (all->settled < all->count && !is_stopped(stop)) {
-		while (opened < all->count && all->connecting < WINDOW)
-			lane_open(all, &all->list[opened++]);
-		if (all->settled < all->count && !turn(all, INT64_MAX, err))
-			return false;
+	while (!is_stopped(stop)) {
+		int64_t until_ns;
+
+		opened = open_some(all, opened);
+		if (all->settled == all->count)
+			break;
+		until_ns = moment_ns() + PAUSE_NS;
+		while (all->now_ns < until_ns && all->settled < all->count)
+			if (!turn(all, until_ns, err))
+				return false;
 	}
 	return true;
 }

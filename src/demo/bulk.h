@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Orders of many bytes, more than an order carries: the sender makes them, byte for byte by their position in
+ * Orders of many bytes, more than an order carries: the sender makes each byte from its position in
  * the stream, and the receiver compares. And orders that say where bytes stand: unread, not yet
  * acknowledged, not yet sent; and in how many segments they went. Any process of a lesson.
  */
@@ -16,34 +16,40 @@
 struct order bulk_send(const char *call, int fd, int64_t from, size_t size, int flags);
 
 /*
- * The same in a loop: poll(2), and send what is left, until all is sent. The result is how much of it was,
- * option the number of calls of send(2).
+ * The same in a loop: poll(2), and send what is left, until all is sent. The result is how much of
+ * it was, option the number of calls of send(2).
  */
 struct order bulk_send_all(int fd, int64_t from, size_t size);
 
 /*
- * One recv(2) of at most size bytes, with these flags. -1 and EBADMSG when they are not those of that
- * position.
+ * One recv(2) of at most size bytes, with these flags. -1 and EBADMSG when they are not those of
+ * that position.
  */
 struct order bulk_recv(const char *call, int fd, int64_t from, size_t size, int flags);
 
 /*
- * The same in a loop, until size bytes came, the end, an error, or nothing for wait_ms. The result is how
- * much came, option the number of calls of recv(2). -1 as above.
+ * The same in a loop, until size bytes came, the end, an error, or nothing for wait_ms. The
+ * result is how much came, option the number of calls of recv(2). -1 as above.
  */
 struct order bulk_recv_all(int fd, int64_t from, size_t size, int wait_ms);
 
 /*
- * How many bytes wait in the receive buffer, to be read (tcp(7), SIOCINQ); waits until there are `least`
- * of them, at most wait_ms.
+ * How many bytes wait in the receive buffer, to be read (tcp(7), SIOCINQ); waits until there are
+ * `least` of them, at most wait_ms.
  */
 struct order bulk_unread(int fd, int least, int wait_ms);
 
-/* How many bytes the send buffer has: not acknowledged by the other end (SIOCOUTQ); not even sent (SIOCOUTQNSD). */
+/*
+ * How many bytes are in the send buffer: not yet acknowledged (SIOCOUTQ); not even sent
+ * (SIOCOUTQNSD).
+ */
 struct order bulk_unacknowledged(int fd);
 struct order bulk_unsent(int fd);
 
-/* In how many segments bytes were sent on this connection so far (TCP_INFO), repetitions not counted. -1 and EOPNOTSUPP where it is not told. */
+/*
+ * In how many segments bytes were sent on this connection so far (TCP_INFO), repetitions not
+ * counted. -1 and EOPNOTSUPP where it is not told.
+ */
 struct order bulk_segments(int fd);
 
 #endif

@@ -39,7 +39,8 @@ int evidence_server_state(const struct ends *ends);
 
 /*
  * Looks again and again until the states of client and server are those (-1: any), at most
- * EVIDENCE_WAIT_MS, says what they are (stage_kernel), and returns whether they are.
+ * EVIDENCE_WAIT_MS, says what they are (stage_kernel), and returns whether they are. Gives up instead
+ * where the kernel has dropped ends because too many were in TIME_WAIT.
  */
 bool evidence_states(struct stage *stage, const struct ends *ends, int client, int server);
 

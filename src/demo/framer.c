@@ -31,7 +31,10 @@ size_t framer_mark(bool by_length, const char *const *messages, unsigned count, 
 	return used;
 }
 
-/* The message at the front: its place and length. Returns its bytes with the mark, 0 when it is not whole. */
+/*
+ * The message at the front: its place and length. Returns its bytes with the mark, 0 when it is
+ * not whole.
+ */
 static size_t find_line(const struct framer *framer, size_t *begins, size_t *length)
 {
 	const char *end = memchr(framer->pending, '\n', framer->used);

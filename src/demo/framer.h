@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two usual ways to mark messages in a stream of bytes, as small as a lesson can have them: lines,
- * each ended by a newline, and lengths, a number of 4 bytes (network order) before each. Pure
- * functions.
+ * The two usual ways to mark messages in a stream of bytes, as small as a lesson can have them:
+ * lines, each ended by a newline, and lengths, a number of 4 bytes (network order) before each.
+ * Pure functions.
  */
 #ifndef DEMO_FRAMER_H
 #define DEMO_FRAMER_H
@@ -21,7 +21,10 @@ struct framer {
 	unsigned count; /* of the messages */
 };
 
-/* Writes the messages, marked, to stream (FRAMER_STREAM bytes, which must be enough); returns how many bytes. */
+/*
+ * Writes the messages, marked, to stream (FRAMER_STREAM bytes, which must be enough); returns
+ * how many bytes.
+ */
 size_t framer_mark(bool by_length, const char *const *messages, unsigned count, char *stream);
 
 /* Takes n bytes, however cut. What is more than a framer has room for is left out. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: TCP keeps the bytes and their order, not the messages. A client's messages arrive glued and
- * split at a server; line and length framing restore them however the stream was cut. Then, what
- * cuts it below: the maximum segment size, and Nagle's rule for small sends.
+ * Lesson: TCP keeps the bytes and their order, not the messages. A client's messages arrive
+ * glued and split at a server; line and length framing restore them however the stream was cut.
+ * Then, what cuts it below: the maximum segment size, and Nagle's rule for small sends.
  */
 #include <stdio.h>
 #include <string.h>
@@ -111,7 +111,7 @@ static size_t receive(struct pair *p, struct framer *framer)
 static void show_part(struct pair *p, size_t sent, size_t got, const struct framer *framer,
 		      unsigned before)
 {
-	char text[FRAMER_STREAM + 32] = "no message is whole";
+	char text[FRAMER_STREAM + 32] = "none";
 	size_t used = 0;
 
 	for (unsigned i = before; i < framer->count && i < MESSAGES; i++)
@@ -119,7 +119,7 @@ static void show_part(struct pair *p, size_t sent, size_t got, const struct fram
 					 used > 0 ? ", " : "", framer->whole[i]);
 	stage_cell(p->stage, STAGE_CLIENT, "send() = %zu", sent);
 	stage_arrow(p->stage, TO_SERVER, "bytes");
-	stage_cell(p->stage, PAIR_SERVER, "recv() = %zu: %s", got, text);
+	stage_cell(p->stage, PAIR_SERVER, "recv() = %zu, whole: %s", got, text);
 	stage_line(p->stage);
 }
 
@@ -252,7 +252,10 @@ static void do_quickack(struct order *order)
 				       sizeof(order->option));
 }
 
-/* Three small sends and, at once, what has not left: the result; option is what is not acknowledged. */
+/*
+ * Three small sends and, at once, what has not left: the result; option is what is not
+ * acknowledged.
+ */
 static void do_three(struct order *order)
 {
 	struct order unsent = bulk_unsent(order->fd), unacknowledged;
@@ -328,8 +331,8 @@ static void claim_segments(struct pair *p, const struct burst *burst, int64_t ex
 }
 
 /*
- * A delayed acknowledgement comes after 40 ms at the earliest. A client that was kept from running for so
- * long between its calls saw nothing, and does it again.
+ * A delayed acknowledgement comes after 40 ms at the earliest. A client that was kept from
+ * running for so long between its calls saw nothing, and does it again.
  */
 static void holding_back(struct pair *p)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: where port numbers come from. The system chooses one for port 0 and for a client that asks for
- * none; low ones need a privilege; a number above 65535 is none; and a client may bind its own, which
- * a second connection can share, but not to the same server.
+ * Lesson: where port numbers come from. The system chooses one for port 0 and for a client that asks
+ * for none; low ones need a privilege; above 65535 is none; and a client may bind its own, which a
+ * second connection can share, but not to the same server.
  */
 #include <linux/capability.h>
 #include <netdb.h>
@@ -56,7 +56,7 @@ static void claim_range(struct play *p, bool holds, const char *claim)
 		stage_unknown(p->stage, "ip_local_port_range cannot be read", "%s", claim);
 }
 
-/* option: whether SO_REUSEADDR is set before. The result is the descriptor; addr becomes the socket's own address. */
+/* option: whether SO_REUSEADDR is set. addr becomes the socket's own address. */
 static void do_bind(struct order *order)
 {
 	int fd = sys_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), error;

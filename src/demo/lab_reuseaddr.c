@@ -141,17 +141,25 @@ static void meet(struct play *p, const struct actor *server, int listener)
 	p->ends = (struct ends){ .client = dialled.addr, .server = p->bound };
 }
 
-/* One closes, the other sees the end and closes too. */
+/*
+ * One closes, the other sees the end and closes too. It does so when its acknowledgement has arrived:
+ * one that is overtaken by its FIN would be answered, the answer by a reset, and that ends a TIME_WAIT
+ * (RFC 1337).
+ */
 static void part(struct play *p, bool is_server_first)
 {
 	const struct actor *first = is_server_first ? &p->server : &p->client;
 	const struct actor *second = is_server_first ? &p->client : &p->server;
+	int first_fd = is_server_first ? p->conn : p->client_fd;
+	int second_fd = is_server_first ? p->client_fd : p->conn;
 
 	stage_arrow(p->stage, is_server_first ? TO_CLIENT : TO_SERVER, "FIN");
-	step(p, first, order_close(is_server_first ? p->conn : p->client_fd));
-	step(p, second, order_recv(is_server_first ? p->client_fd : p->conn, MOST, SOON_MS));
+	step(p, first, order_close(first_fd));
+	step(p, second, order_recv(second_fd, MOST, SOON_MS));
+	states(p, is_server_first ? TCP_CLOSE_WAIT : TCP_FIN_WAIT2,
+	       is_server_first ? TCP_FIN_WAIT2 : TCP_CLOSE_WAIT);
 	stage_arrow(p->stage, is_server_first ? TO_SERVER : TO_CLIENT, "FIN");
-	step(p, second, order_close(is_server_first ? p->client_fd : p->conn));
+	step(p, second, order_close(second_fd));
 }
 
 /* The server's process ends; what it held is closed, its listening socket too. */
@@ -199,7 +207,6 @@ static void restart_with(struct play *p)
 {
 	struct order done;
 	bool listens, is_kept, is_served;
-	struct ends fresh;
 
 	stage_scene(p->stage, "(b) the same, but the server has set SO_REUSEADDR from the start");
 	start_server(p, REUSEADDR);
@@ -217,10 +224,9 @@ static void restart_with(struct play *p)
 		return;
 	p->listener = done.fd;
 	meet(p, &p->again, p->listener);
-	fresh = p->ends;
 	is_served = cast_pass(p->stage, TO_CLIENT, &p->again, p->conn, &p->client, p->client_fd,
 			      "hello");
-	stage_claim(p->stage, is_served && evidence_server_state(&fresh) == TCP_ESTABLISHED,
+	stage_claim(p->stage, is_served && evidence_server_state(&p->ends) == TCP_ESTABLISHED,
 		    "and the next client is served: every server should set it before bind()");
 	two_at_once(p);
 }

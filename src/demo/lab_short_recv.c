@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: recv() gives what is there, at most what was asked for, and says how much that was. A server
- * sends, and a client receives: less than it asked for, never more, in a loop that counts to 5,000,
- * with MSG_WAITALL and MSG_PEEK; last, the three ways to get no bytes.
+ * Lesson: recv() gives what is there, at most what was asked for, and says how much that was. A
+ * server sends, and a client receives: less than it asked for, never more, in a loop that counts
+ * to 5,000, with MSG_WAITALL and MSG_PEEK; last, the three ways to get no bytes.
  */
 #include <string.h>
 
@@ -14,7 +14,10 @@
 
 enum { ASKED = 1024, SOON_MS = 5000, WHOLE = 5000, FIRST = 2000 };
 
-/* The server sends so many bytes of the stream; they are in the client's receive buffer after it. */
+/*
+ * The server sends so many bytes of the stream; they are in the client's receive buffer after
+ * it.
+ */
 static bool deliver(struct pair *p, const char *call, int64_t from, int size)
 {
 	struct order sent, there;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: send() puts bytes into the send buffer and says how many of them found room. A client sends 8 MiB
- * to a server that does not read: without blocking, in the loop that sends the rest, blocking,
- * interrupted by a signal; last, what becomes of bytes that were "sent" to a process that dies.
+ * Lesson: send() puts bytes into the send buffer and says how many of them found room. A client
+ * sends 8 MiB to a server that does not read: without blocking, in the loop that sends the rest,
+ * blocking, interrupted by a signal; last, what becomes of bytes that were "sent" to a process
+ * that dies.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -21,8 +22,8 @@ enum { SIZE = 8 << 20, LAST_WORDS = 1000, SOON_MS = 5000, AGAIN_MS = 10, CALLS_M
 static const char in_one[] = "send(8 MiB)";
 
 /*
- * The third number of net.ipv4.tcp_wmem and the like: how large such a buffer may become. What is not told
- * may be large.
+ * The third number of net.ipv4.tcp_wmem and the like: how large such a buffer may become. What
+ * is not told may be large.
  */
 static int64_t largest_buffer(const char *path)
 {
@@ -65,7 +66,10 @@ static struct order fill_up(struct pair *p, int64_t *sent, unsigned *calls)
 	return more;
 }
 
-/* Where the bytes stand once what is under way has come to rest. True when each is in one of the buffers. */
+/*
+ * Where the bytes stand once what is under way has come to rest. True when each is in one of the
+ * buffers.
+ */
 static bool find_bytes(struct pair *p, int64_t sent)
 {
 	int64_t until_ms = clock_ms() + SOON_MS;
@@ -174,7 +178,10 @@ static void note_signal(int number)
 	(void)number;
 }
 
-/* A handler without SA_RESTART. It stays, but is never called again: the actor waits for orders after this. */
+/*
+ * The signal is blocked again when the call is over, for nothing may interrupt the wait for
+ * orders.
+ */
 static void do_send_interruptibly(struct order *order)
 {
 	struct sigaction action = { .sa_handler = note_signal };

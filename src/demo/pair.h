@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cast of a lesson about what goes over one connection: a client, which is a process of its own, and a
- * server, which is the lesson's own process; each holds its end alone. A lesson's own process.
+ * The cast of a lesson about what goes over one connection: a client, which is a process of its
+ * own, and a server, which is the lesson's own process; each holds its end alone. A lesson's own
+ * process.
  */
 #ifndef DEMO_PAIR_H
 #define DEMO_PAIR_H
@@ -20,7 +21,10 @@ struct pair {
 
 enum { PAIR_SERVER = 1 }; /* the server's column */
 
-/* Begins a scene under that heading with a new connection; the stage and mss are set. Gives up without one. */
+/*
+ * Begins a scene under that heading with a new connection; gives up without. stage and mss are
+ * set before.
+ */
 void pair_open(struct pair *pair, const char *heading);
 
 /* Closes both ends and ends the client. */

@@ -34,7 +34,7 @@ def all_gone(bench, server):
 
 
 def held_sample(bench, server, title, number, *arguments):
-    with bench.hold(server, server.ports[0], "-H", "-c", "400", *arguments) as held:
+    with bench.hold(server.ports[0], "-H", "-c", "400", *arguments) as held:
         held.wait_open()
         counts = live(bench, server)
         held.let_go(title, "ours", number)
@@ -44,8 +44,8 @@ def held_sample(bench, server, title, number, *arguments):
 
 def loaded_sample(bench, server, number):
     """400 connections opened at 200/s, each echoing without pause from its first moment."""
-    arguments = ("-c", "400", "-R", "200", "-d", "3s")
-    with bench.hold(server, server.ports[0], *arguments) as busy:
+    arguments = ("-A", "-c", "400", "-R", "200")
+    with bench.hold(server.ports[0], *arguments) as busy:
         peers.wait_for(lambda: sum(live(bench, server)) == 400, 10, "400 connections")
         counts = live(bench, server)
         busy.let_go("balance under load", "ours", number)
@@ -56,7 +56,7 @@ def loaded_sample(bench, server, number):
 def refill_sample(bench, server, number):
     """A worker is killed; then as many connections as were lost are opened anew at 200/s."""
     title = "balance refill"
-    with bench.hold(server, server.ports[0], "-H", "-c", "400", "-R", "400") as held:
+    with bench.hold(server.ports[0], "-H", "-c", "400", "-R", "400") as held:
         held.wait_open()
         before = spread(bench, server)
         victim, (pid, _) = list(before.items())[number % len(before)]
@@ -65,7 +65,7 @@ def refill_sample(bench, server, number):
                        "the worker's return")
         more = max(100, 400 - sum(live(bench, server)))
         arguments = ("-H", "-c", str(more), "-R", "200")
-        with bench.hold(server, server.ports[0], *arguments) as again:
+        with bench.hold(server.ports[0], *arguments) as again:
             again.wait_open()
             counts = live(bench, server)
             again.let_go(title, "ours", number)
@@ -103,12 +103,12 @@ def memory_of(bench, server, *arguments):
     they left behind is not counted either.
     """
     title, most, warm = "memory", 9000, 400
-    with bench.hold(server, server.ports[0], "-H", "-c", str(warm), *arguments) as held:
+    with bench.hold(server.ports[0], "-H", "-c", str(warm), *arguments) as held:
         held.wait_open()
         held.let_go(title, server.name + ", warm", 0)
     time.sleep(0.5)
     before = server.user_memory()
-    with bench.hold(server, server.ports[0], "-H", "-c", str(most), "-R", "6000",
+    with bench.hold(server.ports[0], "-H", "-c", str(most), "-R", "6000",
                     *arguments) as held:
         held.wait_open()
         after = server.user_memory()
@@ -133,10 +133,10 @@ def memory(bench):
 def slow_rounds(bench, server, title):
     """Eight connections ask without pause, without and with 2,000 slow senders."""
     quiet, busy = [], []
-    port, probe = server.ports[0], ("-c", "8", "-m", "hello\\n", "-r", "3")
+    port, probe = server.ports[0], ("-c", "8", "-m", "hello\\n", "-a", "3")
     for number in range(2 * bench.rounds):
         quiet.append(bench.load(title, "without", number, server, port, *probe, pinned=False))
-        with bench.hold(server, port, "-S", "-c", "2000") as held:
+        with bench.hold(port, "-S", "-c", "2000") as held:
             held.wait_open()
             busy.append(bench.load(title, "with", number, server, port, *probe, pinned=False))
             held.let_go(title, "senders", number)
@@ -154,7 +154,7 @@ def slow(bench):
             what = f"with {statistics.median(a):.1f} us, without {statistics.median(b):.1f} us"
             yield Row(f"latency of others with 2,000 slow senders, {name[:3]}", what,
                       statistics.median(x / y for x, y in zip(a, b)), target)
-        with bench.hold(server, server.ports[1], "-S", "-c", "2000") as held:
+        with bench.hold(server.ports[1], "-S", "-c", "2000") as held:
             held.wait_open()
             time.sleep(4)
             line = held.let_go(title, "message_timeout=2s", 0)

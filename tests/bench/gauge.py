@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The instruments: runs the load generator, keeps each of its lines, holds connections open.
+"""The instruments: runs prefork-client bench, keeps each of its lines, holds connections open.
 
 Knows no server by name and judges nothing. Used by ratios.py and crowds.py.
 """
@@ -10,6 +10,11 @@ import subprocess
 import time
 
 TURNS = 4  # of each side in a round
+COLUMNS = {  # of the file of all lines, with their names in the reports of bench and crowd
+    "requests": "answers", "seconds": "seconds", "rate": "rate", "errors": "errors",
+    "p50_us": "answer_p50_us", "p99_us": "answer_p99_us", "max_us": "answer_max_us",
+    "server_us": "server_cpu_us", "client_us": "client_cpu_us", "ended": "ended",
+    "first_end_ms": "first_end_ms", "last_end_ms": "last_end_ms"}
 
 
 class Row:
@@ -39,48 +44,48 @@ class Bench:
     """Where things are and how long to measure."""
 
     def __init__(self, args):
-        self.tools, self.binary = args.tools, args.server
+        self.tools, self.binary, self.client = args.tools, args.server, args.client
         self.rounds, self.seconds = args.rounds, args.seconds
         self.cpu = None  # that server and client share; chosen before each measurement
         self.csv = csv.writer(args.csv)
         self.header_written = False
 
-    def command(self, server, port, arguments, pinned):
-        pin = ["taskset", "-c", str(self.cpu)] if pinned else []
-        pids = [word for pid in server.pids() for word in ("-p", str(pid))]
-        return pin + [f"{self.tools}/load"] + pids + list(arguments) + [f"127.0.0.1:{port}"]
-
     def keep(self, measurement, side, number, text):
-        names, values = text.strip().splitlines()[-2:]
+        """Keeps the last two lines of a report, names and values, under the names of COLUMNS."""
+        found = next(csv.DictReader(text.strip().splitlines()[-2:]))
+        line = {ours: float(found.get(name) or 0) for ours, name in COLUMNS.items()}
         if not self.header_written:
-            self.csv.writerow(["measurement", "side", "round"] + names.split(","))
+            self.csv.writerow(["measurement", "side", "round"] + list(line))
             self.header_written = True
-        self.csv.writerow([measurement, side, number] + values.split(","))
-        return dict(zip(names.split(","), map(float, values.split(","))))
+        self.csv.writerow([measurement, side, number] + [f"{x:g}" for x in line.values()])
+        return line
 
     def load(self, measurement, side, number, server, port, *arguments, pinned=True):
-        arguments = ("-d", f"{int(self.seconds * 1000 / TURNS)}ms") + arguments
-        done = subprocess.run(self.command(server, port, arguments, pinned), check=True,
-                              timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              text=True)
+        command = ["taskset", "-c", str(self.cpu)] if pinned else []
+        command += [self.client, "bench", "--csv", "-d", f"{self.seconds / TURNS:g}",
+                    "--server-pid", str(server.process.pid), *arguments, f"127.0.0.1:{port}"]
+        done = subprocess.run(command, timeout=60, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True)
+        if done.returncode not in (0, 1):  # 1: some were lost, which the line tells
+            raise RuntimeError(f"prefork-client: exit code {done.returncode}")
         return self.keep(measurement, side, number, done.stdout)
 
-    def hold(self, server, port, *arguments):
-        return Held(self, server, port, arguments)
+    def hold(self, port, *arguments):
+        return Held(self, port, arguments)
 
 
 class Held:
     """Connections that stay until let_go, or the end of `with`."""
 
-    def __init__(self, bench, server, port, arguments):
+    def __init__(self, bench, port, arguments):
         self.bench = bench
-        command = bench.command(server, port, ("-d", "60s") + arguments, pinned=False)
+        command = [f"{bench.tools}/crowd", *arguments, f"127.0.0.1:{port}"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
 
     def wait_open(self):
         if self.process.stdout.readline() != "open\n":
-            raise RuntimeError("load: not all connections could be opened")
+            raise RuntimeError("crowd: not all connections could be opened")
 
     def let_go(self, measurement, side, number):
         text, _ = self.process.communicate(timeout=60)
@@ -95,7 +100,7 @@ class Held:
 
 
 def compare(bench, title, sides):
-    """Lines of each round and side (name, server, port, load arguments).
+    """Lines of each round and side (name, server, port, arguments of bench).
 
     A round gives every side four short turns, there and back, so that what else this machine does
     meets all alike.

@@ -9,7 +9,7 @@ import statistics
 import peers
 from gauge import Row, compare, ratio_row
 
-HTTP_REQUEST = "GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n"  # as load's -m takes it
+HTTP_REQUEST = "GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n"  # as bench's -m takes it
 HEALTHZ_REQUEST = HTTP_REQUEST.replace(" / ", " /healthz ")
 ACCESS_US = 0.25  # that a line of the access log may add
 DAYTIME_LENGTH = len("Thu Jan  1 00:00:00 1970 UTC\r\n")
@@ -26,7 +26,7 @@ def echo(bench):
 
 def oneshot(bench):
     title = "a connection for each request, ack raw"
-    arguments = ("-o", "-r", "2", "-b", "8")
+    arguments = ("-k", "1", "-a", "2", "--sources", "8")
     with peers.ours(bench.binary, ["ack,reply=ok"], cpu=bench.cpu) as a, \
             peers.minimal(bench.tools, "oneshot", cpu=bench.cpu) as b:
         lines = compare(bench, title, [("ours", a, a.ports[0], arguments),
@@ -50,7 +50,7 @@ def access(bench):
     log = ("log.access=FOLDER/access",)
     with peers.ours(bench.binary, ["ack,reply=ok"], cpu=bench.cpu, options=log) as a, \
             peers.ours(bench.binary, ["ack,reply=ok"], cpu=bench.cpu) as b:
-        yield of_access(bench, a, b, "a connection for each request", "-o", "-r", "2", "-b", "8")
+        yield of_access(bench, a, b, "a connection for each request", "-k", "1", "-a", "2", "--sources", "8")
     with peers.ours(bench.binary, ["status"], cpu=bench.cpu, options=log) as a, \
             peers.ours(bench.binary, ["status"], cpu=bench.cpu) as b:
         yield of_access(bench, a, b, "a line for each request, keep-alive",
@@ -83,8 +83,8 @@ def answer_length(port, request=HTTP_REQUEST):
 
 
 def asking(port, request):
-    """load's arguments for a request whose answer is always as long as now."""
-    return "-m", request, "-r", str(answer_length(port, request))
+    """bench's arguments for a request whose answer is always as long as now."""
+    return "-m", request, "-a", str(answer_length(port, request))
 
 
 def against_http(bench, peer, title, target, *extra):
@@ -94,8 +94,8 @@ def against_http(bench, peer, title, target, *extra):
     """
     length = answer_length(peer.ports[0])
     size = len(HTTP_REQUEST.replace("\\r", "r").replace("\\n", "n"))
-    request = ("-m", HTTP_REQUEST, "-r", str(length)) + extra
-    line = ("-m", "x" * (size - 1) + "\\n", "-r", str(length)) + extra
+    request = ("-m", HTTP_REQUEST, "-a", str(length)) + extra
+    line = ("-m", "x" * (size - 1) + "\\n", "-a", str(length)) + extra
     listens = [f"ack,framing=line,reply={'x' * (length - 1)}", f"ack,reply={'x' * length}"]
     with peers.ours(bench.binary, listens, cpu=bench.cpu) as a, \
             peers.minimal(bench.tools, "oneshot", "x" * length, cpu=bench.cpu) as b:
@@ -116,7 +116,7 @@ def nginx_stream(bench, peer):
     side and waits for the client's end.
     """
     title = "server speaks and closes"
-    arguments = ("-s", "0", "-o", "-e", "-b", "8")
+    arguments = ("-s", "0", "-a", "end", "--sources", "8")
     with peers.ours(bench.binary, ["daytime,linger_timeout=0", "daytime"], cpu=bench.cpu) as a, \
             peers.minimal(bench.tools, "close-after", "x" * DAYTIME_LENGTH, cpu=bench.cpu) as b:
         lines = compare(bench, title, [("ours", a, a.ports[0], arguments),
@@ -142,7 +142,7 @@ def nginx(bench):
         yield from against_http(bench, peer, "keep-alive against nginx return 200", 0.85)
         yield from against_http(bench, peer,
                                 "a connection for each request against nginx return 200", 0.92,
-                                "-o", "-b", "8")
+                                "-k", "1", "--sources", "8")
 
 
 def haproxy(bench):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures prefork-srv beside its peers and prints a table; each run of the load generator goes
-to a CSV file as well.
+"""Measures prefork-srv beside its peers and prints a table; each run of prefork-client
+bench goes to a CSV file as well.
 
 Ratios are of the server's processor time for a request, ours to the other's: the median of
 interleaved rounds on one CPU that server and client share. Says what is beyond its target and
@@ -20,7 +20,7 @@ import ratios  # noqa: E402
 
 MEASURES = {f.__name__: f for f in (ratios.echo, ratios.oneshot, ratios.access, ratios.healthz, ratios.nginx,
                                     ratios.haproxy, crowds.balance, crowds.memory, crowds.slow)}
-TOOLS = ("minimal", "load", "spread")
+TOOLS = ("minimal", "crowd", "spread")
 
 
 def read_arguments():
@@ -30,6 +30,8 @@ def read_arguments():
                         help=f"all, or any of: {' '.join(MEASURES)}")
     parser.add_argument("--server", default=os.environ.get("PREFORK_SRV", "build/prefork-srv"),
                         help="the program to measure (build/prefork-srv)")
+    parser.add_argument("--client", default="build/prefork-client",
+                        help="the program to measure with (build/prefork-client)")
     parser.add_argument("--tools", default="build/tests/bench",
                         help=f"folder of {', '.join(TOOLS)} (build/tests/bench)")
     parser.add_argument("--rounds", type=int, default=7, help="rounds of each comparison (7)")
@@ -41,7 +43,7 @@ def read_arguments():
     unknown = sorted(set(args.names) - set(MEASURES) - {"all"})
     if unknown:
         parser.error(f"{unknown[0]}: no such measurement (all {' '.join(MEASURES)})")
-    for path in [args.server] + [f"{args.tools}/{name}" for name in TOOLS]:
+    for path in [args.server, args.client] + [f"{args.tools}/{name}" for name in TOOLS]:
         if not os.access(path, os.X_OK):
             parser.error(f"{path}: not there (make bench builds it)")
     return args

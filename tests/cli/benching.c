@@ -11,6 +11,26 @@
 
 enum { CONNECTIONS_MOST = 16, MESSAGE_MOST = 4096 };
 
+struct talking benching;
+int benching_listener;
+char benching_address[64], benching_url[96];
+
+int benching_set_up(void **state)
+{
+	(void)state;
+	talking_forget(&benching);
+	benching_listener = client_listener(benching_address, sizeof(benching_address));
+	snprintf(benching_url, sizeof(benching_url), "http://%s/x", benching_address);
+	return 0;
+}
+
+int benching_tear_down(void **state)
+{
+	if (benching_listener >= 0)
+		close(benching_listener);
+	return harness_teardown(state);
+}
+
 static int fields_of(const char *line)
 {
 	int fields = 1;
@@ -20,27 +40,36 @@ static int fields_of(const char *line)
 	return fields;
 }
 
-void benching_wait(struct talking *t)
+void benching_wait(void)
 {
 	const char *values;
 
-	talking_wait(t);
-	values = strchr(t->out, '\n');
+	talking_wait(&benching);
+	values = strchr(benching.out, '\n');
 	if (values == NULL)
-		fail_msg("no report: %s%s", t->out, t->err);
-	assert_int_equal(fields_of(t->out), fields_of(values + 1));
+		fail_msg("no report: %s%s", benching.out, benching.err);
+	assert_int_equal(fields_of(benching.out), fields_of(values + 1));
 }
 
-double benching_figure(const struct talking *t, const char *name)
+void benching_counts(int code, const char *name, double count, double errors)
 {
-	const char *at = t->out, *value = strchr(t->out, '\n') + 1;
+	benching_wait();
+	assert_string_equal(benching.err, "");
+	if (benching_figure(name) != count || benching_figure("errors") != errors)
+		fail_msg("not %g %s and %g errors: %s", count, name, errors, benching.out);
+	assert_int_equal(benching.code, code);
+}
+
+double benching_figure(const char *name)
+{
+	const char *at = benching.out, *value = strchr(benching.out, '\n') + 1;
 	size_t length = strlen(name);
 
 	while (strncmp(at, name, length) != 0 || (at[length] != ',' && at[length] != '\n')) {
 		at += strcspn(at, ",\n");
 		value += strcspn(value, ",\n");
 		if (*at != ',' || *value != ',')
-			fail_msg("no %s in the report: %s", name, t->out);
+			fail_msg("no %s in the report: %s", name, benching.out);
 		at++;
 		value++;
 	}
@@ -55,12 +84,12 @@ static void wait_for_input(int fd)
 		fail_msg("the client has nothing to say in %d ms", WAIT_MS);
 }
 
-int benching_accept(int listener)
+int benching_accept(void)
 {
 	int fd;
 
-	wait_for_input(listener);
-	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	wait_for_input(benching_listener);
+	fd = accept4(benching_listener, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(fd >= 0);
 	return fd;
 }
@@ -77,6 +106,15 @@ void benching_receive(int fd, char *bytes, size_t n)
 				 got, n);
 		got += (size_t)r;
 	}
+}
+
+void benching_echo(int fd, size_t n)
+{
+	char bytes[MESSAGE_MOST];
+
+	assert_true(n <= sizeof(bytes));
+	benching_receive(fd, bytes, n);
+	client_send(fd, bytes, n);
 }
 
 bool benching_has_more(int fd)

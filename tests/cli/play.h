@@ -9,7 +9,7 @@
 /* The client, and where the test listens; made anew for each test, used by nothing else. */
 struct play {
 	struct talking talking;
-	char address[64];
+	char address[160];
 	int listener;
 };
 extern struct play play;

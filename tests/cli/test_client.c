@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* prefork-client's command line, how it connects, and what it tells with -v. */
+/* prefork-client's command line, and how it connects. */
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
@@ -40,14 +40,6 @@ static int closed_port(void)
 	assert_int_equal(bind(fd, (struct sockaddr *)&in, size), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &size), 0);
 	snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(in.sin_port));
-	return fd;
-}
-
-static int accept_one(int listener)
-{
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-	assert_true(fd >= 0);
 	return fd;
 }
 
@@ -250,124 +242,6 @@ static void bind__to_a_port__is_where_the_peer_sees_it_come_from(void **state)
 	close(listener);
 }
 
-/* The lines of the story hold these, in this order. */
-static void assert_story(const char *const *parts)
-{
-	const char *at = talking.err;
-
-	for (; *parts != NULL; parts++) {
-		at = strstr(at, *parts);
-		if (at == NULL)
-			fail_msg("not told, or not in order: %s\n%s", *parts, talking.err);
-	}
-}
-#define STORY(...) assert_story((const char *const[]){ __VA_ARGS__, NULL })
-
-static void story__when_this_side_closes_first__ends_in_time_wait(void **state)
-{
-	int listener = client_listener(address, sizeof(address)), peer;
-
-	(void)state;
-	TALK(&talking, "-v", "-f", "line", address, "hello");
-	peer = accept_one(listener);
-	client_hear(peer, "hello\n");
-	client_say(peer, "yes\n");
-	client_expect_end(peer);
-	close(peer);
-	talking_wait(&talking);
-	assert_int_equal(talking.code, CODE_OK);
-	assert_string_equal(talking.out, "yes\n");
-	STORY(" 0.0", "resolved to ", "socket(): IPv4, TCP\n", ": connected in ",
-	      "us (three-way handshake; RTT ", "the port was chosen by the system\n",
-	      "state ESTABLISHED\n", "send: 6 of 6 bytes\n", "recv: 4 bytes\n",
-	      "answer 1 of 1: ", "close(): this side closed first\n",
-	      "state afterwards: TIME_WAIT: this side closed first");
-	close(listener);
-}
-
-static void story__when_the_peer_closes_first__leaves_time_wait_to_it(void **state)
-{
-	int listener = client_listener(address, sizeof(address)), peer;
-
-	(void)state;
-	TALK(&talking, "-v", "-b", "127.0.0.1", address, "hello");
-	peer = accept_one(listener);
-	client_hear(peer, "hello");
-	client_say(peer, "yes");
-	close(peer);
-	talking_wait(&talking);
-	assert_int_equal(talking.code, CODE_OK);
-	STORY("bind(): from 127.0.0.1:0 (port 0: the system will choose one)\n",
-	      "connect(): ", "send: 5 of 5 bytes\n", "recv: 3 bytes\n",
-	      "recv: 0 bytes: the peer has closed its side\n", ", ended by the peer\n",
-	      "close(): the peer closed first\n",
-	      "state afterwards: no socket left: the peer closed first, and keeps TIME_WAIT\n");
-	close(listener);
-}
-
-static void story__with_half_close__tells_of_the_shutdown(void **state)
-{
-	int listener = client_listener(address, sizeof(address)), peer;
-
-	(void)state;
-	TALK(&talking, "-vN", address, "hello");
-	peer = accept_one(listener);
-	client_hear(peer, "hello");
-	client_expect_end(peer);
-	client_say(peer, "yes");
-	close(peer);
-	talking_wait(&talking);
-	assert_int_equal(talking.code, CODE_OK);
-	STORY("send: 5 of 5 bytes\n", "shutdown(SHUT_WR): this side has ended sending\n",
-	      "recv: 3 bytes\n", "recv: 0 bytes: the peer has closed its side\n",
-	      "close(): this side closed first\n", "state afterwards: TIME_WAIT");
-	close(listener);
-}
-
-static void story__of_a_send_that_takes_less__counts_what_is_to_go(void **state)
-{
-	static char much[8 << 20];
-	int listener = client_listener(address, sizeof(address)), peer, room = 4096;
-
-	(void)state;
-	memset(much, 'x', sizeof(much));
-	setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	talking.input = much;
-	talking.input_size = sizeof(much);
-	TALK(&talking, "-v", "-f", "length", "-w", "0.3", address);
-	peer = accept_one(listener);
-	talking_wait(&talking);
-	assert_int_equal(talking.code, CODE_FAILED);
-	STORY("send: ", " of 8388612 bytes, ", " to go\n",
-	      ": the peer has taken nothing for 300ms, with ", " bytes to go\n");
-	close(peer);
-	close(listener);
-}
-
-static void story__of_a_unix_socket__has_no_handshake(void **state)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), peer;
-	char text[160];
-
-	(void)state;
-	snprintf(un.sun_path, sizeof(un.sun_path), "%s/u", harness_folder());
-	snprintf(text, sizeof(text), "unix:%s", un.sun_path);
-	assert_int_equal(bind(listener, (struct sockaddr *)&un, sizeof(un)), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	TALK(&talking, "-vN", text, "hello");
-	peer = accept_one(listener);
-	client_hear(peer, "hello");
-	client_say(peer, "yes");
-	close(peer);
-	talking_wait(&talking);
-	assert_string_equal(talking.out, "yes\n");
-	STORY("socket(): unix\n", ": connected in ", "send: 5 of 5", "close(): ");
-	assert_null(strstr(talking.err, "handshake"));
-	assert_null(strstr(talking.err, "state"));
-	close(listener);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, harness_teardown)
 
 int main(void)
@@ -382,11 +256,6 @@ int main(void)
 		TEST(unix__socket_with_a_full_queue__times_out),
 		TEST(bind__to_what_cannot_be_had__says_why),
 		TEST(bind__to_a_port__is_where_the_peer_sees_it_come_from),
-		TEST(story__when_this_side_closes_first__ends_in_time_wait),
-		TEST(story__when_the_peer_closes_first__leaves_time_wait_to_it),
-		TEST(story__with_half_close__tells_of_the_shutdown),
-		TEST(story__of_a_send_that_takes_less__counts_what_is_to_go),
-		TEST(story__of_a_unix_socket__has_no_handshake),
 		/* the last one: where every port is free for all, there is nothing to refuse */
 		TEST(bind__to_a_port_for_the_privileged__lacks_permission),
 	};

@@ -20,6 +20,7 @@
 
 #include "cli/command.h"
 #include "unit/folder.h"
+#include "unit/island.h"
 #include "unit/sandbox.h"
 
 enum { COLUMNS = 80, CLAIMS_LEAST = 3 };
@@ -330,5 +331,6 @@ int main(void)
 		cmocka_unit_test(killed_in_the_middle__leaves_no_process),
 	};
 
+	island_enter();
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

@@ -15,6 +15,7 @@
 #include "base/tcpstate.h"
 #include "demo/evidence.h"
 #include "demo/order.h"
+#include "unit/island.h"
 
 static const char *text_of(const struct order *order)
 {
@@ -178,5 +179,6 @@ int main(void)
 		cmocka_unit_test(evidence__of_holders__counts_processes),
 	};
 
+	island_enter();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "base/sockdiag.h"
 #include "base/sys.h"
 #include "base/tcpstate.h"
+#include "unit/island.h"
 
 enum { WAIT_MS = 20000 };
 
@@ -139,5 +140,6 @@ int main(void)
 		cmocka_unit_test(name__is_the_kernels_or_unknown),
 	};
 
+	island_enter();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The connections of a crowd, on one epoll.
+ *
+ *   closed --open--> asking --answer whole--> resting, or asking again
+ *   any --the server ends it, or an error--> closed for good
+ */
+#ifndef BENCH_MEMBERS_H
+#define BENCH_MEMBERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "client/httpanswer.h"
+
+enum role {
+	ROLE_HOLD, /* one request, then rest */
+	ROLE_ASK,  /* one request after the other */
+	ROLE_SLOW, /* a byte now and then, and no answer */
+};
+
+enum { MESSAGE_MOST = 1024 };
+
+struct member {
+	int fd; /* -1: closed */
+	uint32_t watched;
+	size_t got;       /* bytes of the answer */
+	int64_t begun_ns; /* when it was opened, or its first byte was sent */
+	struct httpanswer http;
+};
+
+struct members {
+	/* to be filled in before members_new */
+	struct addr to;
+	enum role role;
+	unsigned count;
+	bool is_http;    /* an answer ends as HTTP says, else */
+	size_t expected; /* after so many bytes */
+	size_t message_size;
+	char message[MESSAGE_MOST];
+	/* its own */
+	int epfd;
+	struct member *list;
+	unsigned opened;   /* so many of the list have been opened */
+	unsigned settled;  /* are there, and have had an answer */
+	uint64_t requests; /* answered */
+	uint64_t errors;
+	uint64_t ended;                    /* HOLD and SLOW: by the server, */
+	int64_t first_end_ms, last_end_ms; /* shortest and longest life of those */
+	uint64_t dripped;                  /* SLOW: bytes sent */
+};
+
+/* False with errno. Allocates; members_free ends all. */
+bool members_new(struct members *all);
+void members_free(struct members *all);
+
+/* Opens the next one of the list. */
+void members_open_next(struct members *all);
+
+/* SLOW: sends one byte on the next in turn. */
+void members_drip(struct members *all);
+
+/* Waits at most wait_ms and serves what is ready; true when the watched stop_fd has ended. */
+bool members_turn(struct members *all, int wait_ms);
+bool members_watch_stop(struct members *all, int stop_fd);
+
+#endif
