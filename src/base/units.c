@@ -85,12 +85,12 @@ static bool read_fraction(const char *digits, int64_t whole, int64_t *value_ms)
 {
 	int64_t place_ms = 100;
 
-	if (*digits == '\0' || __builtin_mul_overflow(whole, 1000, &whole))
+	if (*digits < '0' || *digits > '9' || __builtin_mul_overflow(whole, 1000, &whole))
 		return false;
 	for (; *digits >= '0' && *digits <= '9' && place_ms > 0; digits++, place_ms /= 10)
 		if (__builtin_add_overflow(whole, (*digits - '0') * place_ms, &whole))
 			return false;
-	if (*digits != '\0')
+	if (strcmp(digits, "") != 0 && strcmp(digits, "s") != 0)
 		return false;
 	*value_ms = whole;
 	return true;

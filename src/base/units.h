@@ -16,7 +16,7 @@ enum { UNITS_TEXT = 32 }; /* room for any text that the writers make */
 /* Each returns false and leaves *value alone when text is not of its kind. */
 bool units_read_count(const char *text, int64_t *value);       /* 0 1 4096 */
 bool units_read_duration(const char *text, int64_t *value_ms); /* 250ms 30s 5m 2h; bare: seconds */
-bool units_read_seconds(const char *text, int64_t *value_ms);  /* the same, and 0.5 1.25 */
+bool units_read_seconds(const char *text, int64_t *value_ms);  /* the same, and 0.5 1.25s */
 bool units_read_size(const char *text, int64_t *value_bytes);  /* 512 4k 4K 1m 2g: powers of 1024 */
 bool units_read_flag(const char *text, bool *value);           /* yes no on off true false */
 bool units_read_mode(const char *text, int64_t *value);        /* octal: 644 0644 */

@@ -136,7 +136,7 @@ static void interrupt__ends_with_the_report(void **state)
 	int fd;
 
 	(void)state;
-	BENCH("-c", "1", "-d", "1h", "-s", "4", benching_address);
+	BENCH("-c", "1", "-d", "1h", "-w", "1h", "-s", "4", benching_address);
 	fd = benching_accept();
 	benching_echo(fd, 4);
 	benching_receive(fd, (char[4]){ 0 }, 4);
@@ -151,7 +151,7 @@ static void processes__share_the_connections_and_die_with_their_parent(void **st
 	int fds[3];
 
 	(void)state;
-	BENCH("-c", "3", "-t", "2", "-d", "1h", "-s", "4", benching_address);
+	BENCH("-c", "3", "-t", "2", "-d", "1h", "-w", "1h", "-s", "4", benching_address);
 	for (int i = 0; i < 3; i++)
 		fds[i] = benching_accept();
 	for (int i = 0; i < 3; i++)
