@@ -25,6 +25,15 @@ void command_run_words(struct said *said, const char *folder, const char *const 
 #define RUN_WORDS(said, folder, ...) \
 	command_run_words((said), (folder), (const char *const[]){ __VA_ARGS__, NULL })
 
+/* As the most ordinary user that there is; for root only. */
+#define AS_NOBODY "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"
+
+/*
+ * Copies a program of this tree to `copy` in the folder, and lets everybody read the folder: wherever the tree
+ * stands, nobody can run that.
+ */
+void command_copy(const char *folder, const char *program);
+
 /* Reads again what the last run in that folder, perhaps another process's, has said. */
 void command_recall(struct said *said, const char *folder);
 

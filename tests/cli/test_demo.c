@@ -160,26 +160,13 @@ static void several_lessons__a_sum_of_all(void **state)
 	assert_said(said.out, " all 2 lessons: ");
 }
 
-/* As the most ordinary user that there is. */
-#define AS_NOBODY "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"
-
-/* Wherever the tree stands, anybody can run the copy. */
-static void make_copy(const char *folder)
-{
-	char command[1200];
-
-	snprintf(command, sizeof(command), "cp %s/prefork-demo %s/copy && chmod 0755 %s %s/copy",
-		 getenv("TOP_BUILDDIR"), folder, folder, folder);
-	assert_int_equal(system(command), 0);
-}
-
 static void as_nobody__every_claim_holds(void **state)
 {
 	if (geteuid() != 0) {
 		play(state, rows[0].name); /* an ordinary user already */
 		return;
 	}
-	make_copy(*state);
+	command_copy(*state, "prefork-demo");
 	for (int i = 0; i < LABS; i++) {
 		RUN_WORDS(&said, *state, AS_NOBODY, "./copy", rows[i].name);
 		assert_all_held();
@@ -194,7 +181,7 @@ static void in_a_new_network_namespace__every_claim_holds(void **state)
 		assert_int_not_equal(geteuid(), 0); /* forbidden to an ordinary user, here */
 		return;
 	}
-	make_copy(*state);
+	command_copy(*state, "prefork-demo");
 	for (int i = 0; i < LABS; i++) {
 		RUN_WORDS(&said, *state, "unshare", "-rn", "./copy", rows[i].name);
 		assert_all_held();
@@ -207,7 +194,7 @@ static void on_forbidden_ground__not_checkable_and_77(void **state)
 
 	if (geteuid() != 0)
 		return; /* cannot make the place and then give up the right to leave it */
-	make_copy(*state);
+	command_copy(*state, "prefork-demo");
 	snprintf(sum, sizeof(sum), "0 of %d claims held, %d could not be checked here", LABS, LABS);
 	RUN_WORDS(&said, *state, "unshare", "-n", AS_NOBODY, "./copy", "all");
 	assert_int_equal(said.code, 77);
