@@ -8,8 +8,11 @@
 
 #include <stdint.h>
 
-/* The setting of that path, such as /proc/sys/net/core/somaxconn: a file of one number; -1: not told. */
-int64_t counter_setting(const char *path);
+/* The first number of "net/core/somaxconn" and the like under /proc/sys; `without`, if not told. */
+int64_t counter_setting(const char *name, int64_t without);
+
+/* How many ends are in TIME_WAIT in this network namespace; 0 where it is not told. */
+int64_t counter_time_waits(void);
 
 /* The counter of that name in the TcpExt group of /proc/net/netstat, such as ListenDrops; -1: not told. */
 int64_t counter_tcp(const char *name);

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/sockdiag.h"
 #include "base/sys.h"
-#include "base/whole.h"
+#include "demo/counter.h"
 
 bool evidence_ends(int server_fd, struct ends *ends)
 {
@@ -137,33 +137,13 @@ static const char *name_of(int state)
 }
 
 /*
- * How often the kernel had no room for an end in TIME_WAIT, or in FIN_WAIT2 without a process, and
- * dropped it (/proc/net/netstat: a line of names, then one of numbers); 0 where it is not told.
+ * Since this process first looked the kernel has had no room for an end in TIME_WAIT, or in FIN_WAIT2
+ * without a process, and dropped it: another program's connections may have taken the room.
  */
-static int64_t count_overflows(void)
-{
-	static const char wanted[] = "TCPTimeWaitOverflow";
-	char text[16384];
-	const char *name = text, *number;
-
-	if (!whole_read_file("/proc/net/netstat", text, sizeof(text)))
-		return 0;
-	number = strchr(text, '\n');
-	while (number != NULL && *name != '\n') {
-		if (strncmp(name, wanted, strlen(wanted)) == 0)
-			return strtoll(number, NULL, 10);
-		name += strcspn(name, " \n");
-		name += *name == ' ';
-		number = strchr(number + 1, ' ');
-	}
-	return 0;
-}
-
-/* Since this process first looked; another program's connections may have taken the room. */
 static bool has_overflown(void)
 {
 	static int64_t first = -1; /* written here only */
-	int64_t now = count_overflows();
+	int64_t now = counter_tcp("TCPTimeWaitOverflow");
 
 	if (first < 0)
 		first = now;
@@ -197,35 +177,12 @@ bool evidence_states(struct stage *stage, const struct ends *ends, int client, i
 	return is_so;
 }
 
-int64_t evidence_setting(const char *name, int64_t without)
-{
-	char path[96], text[64], *end;
-	long long value;
-
-	snprintf(path, sizeof(path), "/proc/sys/%s", name);
-	if (!whole_read_file(path, text, sizeof(text)))
-		return without;
-	value = strtoll(text, &end, 10);
-	return end == text ? without : value;
-}
-
-/* How many ends are in TIME_WAIT in this network namespace; 0 where it is not told. */
-static int64_t time_waits(void)
-{
-	char text[1024];
-	const char *found;
-
-	if (!whole_read_file("/proc/net/sockstat", text, sizeof(text)))
-		return 0;
-	found = strstr(text, " tw ");
-	return found == NULL ? 0 : strtoll(found + strlen(" tw "), NULL, 10);
-}
-
 void evidence_need_time_wait(struct stage *stage)
 {
 	enum { ROOM = 16 };
 
 	has_overflown();
-	if (evidence_setting("net/ipv4/tcp_max_tw_buckets", INT64_MAX) - time_waits() <= ROOM)
+	if (counter_setting("net/ipv4/tcp_max_tw_buckets", INT64_MAX) - counter_time_waits() <=
+	    ROOM)
 		give_up_time_wait(stage);
 }

@@ -44,9 +44,6 @@ int evidence_server_state(const struct ends *ends);
  */
 bool evidence_states(struct stage *stage, const struct ends *ends, int client, int server);
 
-/* The first number of "net/core/somaxconn" and the like under /proc/sys; without, if not told. */
-int64_t evidence_setting(const char *name, int64_t without);
-
 /* Gives up where the kernel keeps no more ends in TIME_WAIT (net.ipv4.tcp_max_tw_buckets). */
 void evidence_need_time_wait(struct stage *stage);
 

@@ -110,7 +110,7 @@ static void claim_counters(struct play *p, const int64_t *before, const int64_t 
 /* The other way to overflow, which cannot be had at will: it is a matter of microseconds. */
 static void say_abort(struct play *p)
 {
-	int64_t aborts = counter_setting("/proc/sys/net/ipv4/tcp_abort_on_overflow");
+	int64_t aborts = counter_setting("net/ipv4/tcp_abort_on_overflow", -1);
 
 	if (aborts >= 0)
 		stage_kernel(p->stage,
@@ -344,7 +344,7 @@ static void meaning(struct play *p)
 	static const char claim[] = "the limit is what listen() was given, and at most "
 				    "net.core.somaxconn";
 	static const int backlogs[] = { 1, 128, 2048, 1 << 20 };
-	int64_t most = counter_setting("/proc/sys/net/core/somaxconn");
+	int64_t most = counter_setting("net/core/somaxconn", -1);
 	bool as_said = true;
 
 	stage_row(p->stage, "listen()    limit  can wait  filled by 1000 clients a second in");

@@ -8,6 +8,7 @@
 
 #include "base/sys.h"
 #include "demo/cast.h"
+#include "demo/counter.h"
 #include "demo/dial.h"
 #include "demo/evidence.h"
 #include "demo/flood.h"
@@ -150,7 +151,7 @@ static bool can_defer(struct play *p)
 	static const char claim[] = "the server's end waits in SYN_RECV";
 	int seconds = DEFER_S;
 
-	if (evidence_setting("net/ipv4/tcp_syncookies", 1) == 2) {
+	if (counter_setting("net/ipv4/tcp_syncookies", 1) == 2) {
 		stage_unknown(p->stage,
 			      "net.ipv4.tcp_syncookies is 2, so the kernel notes nothing of a SYN",
 			      claim);

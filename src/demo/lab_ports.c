@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "base/whole.h"
 #include "demo/cast.h"
+#include "demo/counter.h"
 #include "demo/dial.h"
 #include "demo/evidence.h"
 #include "demo/ground.h"
@@ -147,7 +148,7 @@ static void binding_low(struct play *p)
 {
 	static const char claim[] = "a low port is refused with EACCES to a process without the "
 				    "privilege (CAP_NET_BIND_SERVICE)";
-	int64_t first = evidence_setting("net/ipv4/ip_unprivileged_port_start", -1);
+	int64_t first = counter_setting("net/ipv4/ip_unprivileged_port_start", -1);
 	struct order renounced, low, any;
 	struct actor child;
 

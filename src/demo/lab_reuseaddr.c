@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "demo/cast.h"
+#include "demo/counter.h"
 #include "demo/dial.h"
 #include "demo/evidence.h"
 #include "demo/ground.h"
@@ -330,7 +331,7 @@ static void lose_one(struct play *p, const int *crowd, unsigned lost)
 	stage_hold(p->stage, 2, false);
 	stage_arrow(p->stage, TO_CLIENT, "RST ...");
 	stage_line(p->stage);
-	if (evidence_setting("net/ipv4/tcp_migrate_req", 0) != 0) {
+	if (counter_setting("net/ipv4/tcp_migrate_req", 0) != 0) {
 		stage_unknown(p->stage, "net.ipv4.tcp_migrate_req hands them on", "%s", claim);
 		return;
 	}
