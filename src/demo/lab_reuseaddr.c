@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: a connection that its server closed first keeps the server's port for a while, in
- * TIME_WAIT, although no process is left. What SO_REUSEADDR changes about that and what it does
- * not, who closes first, and last what SO_REUSEPORT is for. Servers are processes that really end
- * and start again.
+ * Lesson: a connection that its server closed first keeps the server's port in TIME_WAIT, although
+ * no process is left. What SO_REUSEADDR changes about that and what not, who closes first, and what
+ * SO_REUSEPORT is for. Servers are processes that really end and start again.
  */
 #include "base/clock.h"
 #include "base/sys.h"
