@@ -51,20 +51,29 @@ static size_t table_size(const struct plan *plan)
 	return sizeof(struct table) + (size_t)plan->processes * sizeof(struct seat);
 }
 
-static bool say(int fd, char word)
+static bool is_for_now(ssize_t result)
 {
-	return sys_send(fd, &word, 1, MSG_NOSIGNAL) == 1;
+	return result < 0 && (errno == EINTR || errno == EAGAIN);
 }
 
-/* False when the parent has closed its end, or is gone. */
-static bool hear(int fd)
+static bool say(int fd, char word)
 {
 	ssize_t n;
-	char word;
 
 	do
-		n = sys_recv(fd, &word, 1, 0);
-	while (n < 0 && errno == EINTR);
+		n = sys_send(fd, &word, 1, MSG_NOSIGNAL);
+	while (is_for_now(n));
+	return n == 1;
+}
+
+/* False when the other has closed its end, or is gone. */
+static bool hear(int fd, char *word)
+{
+	ssize_t n;
+
+	do
+		n = sys_recv(fd, word, 1, 0);
+	while (is_for_now(n));
 	return n == 1;
 }
 
@@ -72,12 +81,13 @@ static void work(struct table *table, const struct plan *plan, int process, int 
 {
 	struct seat *seat = &table->seats[process];
 	struct lanes lanes;
+	char word;
 
 	if (!lanes_new(&lanes, plan, process, &seat->outcome, &seat->err))
 		return;
-	if (lanes_open(&lanes, &table->stop, &seat->err) && say(fd, READY) && hear(fd) &&
+	if (lanes_open(&lanes, &table->stop, &seat->err) && say(fd, READY) && hear(fd, &word) &&
 	    lanes_run(&lanes, table->start_ns, &table->stop, &seat->err) && say(fd, DONE))
-		hear(fd);
+		hear(fd, &word);
 	lanes_free(&lanes);
 }
 
@@ -87,7 +97,11 @@ static _Noreturn void be_process(struct team *team, int process, int fd, pid_t p
 	for (int i = 0; i < process; i++)
 		sys_close(team->fds[i]);
 	sys_close(team->signal_fd);
-	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
+		err_errno(&team->table->seats[process].err, CODE_OSERR, "prctl");
+		_exit(CODE_OSERR);
+	}
+	if (getppid() != parent)
 		_exit(CODE_OSERR);
 	work(team->table, team->plan, process, fd);
 	_exit(CODE_OK);
@@ -147,7 +161,9 @@ static bool complain(const struct team *team, int process, struct err *err)
 
 	if (said->text[0] != '\0')
 		return err_set(err, said->code, "%s", said->text);
-	return err_set(err, CODE_INTERNAL, "a process of the bench has ended before its time");
+	return err_set(err, CODE_OSERR,
+		       "process %d of the bench has ended before its time (killed?)",
+		       (int)team->pids[process]);
 }
 
 /* Waits until each process has said that word. */
@@ -171,7 +187,7 @@ static bool gather(struct team *team, char wanted, struct err *err)
 
 			if (watched[i].fd < 0 || watched[i].revents == 0)
 				continue;
-			if (sys_recv(watched[i].fd, &word, 1, 0) != 1 || word != wanted)
+			if (!hear(watched[i].fd, &word) || word != wanted)
 				return complain(team, i, err);
 			watched[i].fd = -1;
 			left--;

@@ -234,6 +234,8 @@ void cast_kill(struct stage *stage, struct actor *actor)
 
 void cast_dismiss(struct stage *stage, struct actor *actor)
 {
+	if (actor->pid == 0)
+		return;
 	cast_begin(stage, actor, (struct order){ .act = NULL });
 	reap(actor);
 }

@@ -72,7 +72,7 @@ unsigned cast_holders(struct stage *stage, uint64_t inode, const struct actor *a
 /* Kills it by SIGKILL and reaps it. */
 void cast_kill(struct stage *stage, struct actor *actor);
 
-/* Lets it end and reaps it; what it holds is closed. */
+/* Lets it end and reaps it; what it holds is closed. Nothing when it has been killed. */
 void cast_dismiss(struct stage *stage, struct actor *actor);
 
 #endif

@@ -4,7 +4,6 @@
  * who hold it. A master accepts a connection and forks three workers that share it; last, what this
  * server makes of it: a keeper that shares the worker's table of descriptors.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/sys.h"
@@ -34,6 +33,14 @@ static struct order step(struct play *p, const struct actor *actor, struct order
 	return cast_step(p->stage, actor, order);
 }
 
+/* Without this call there is nothing to show. */
+static void need(struct play *p, const struct order *order)
+{
+	errno = order->error;
+	if (order->result < 0)
+		stage_give_up(p->stage, order->call);
+}
+
 static void hire_workers(struct play *p)
 {
 	for (unsigned i = 1; i < HOLDERS; i++)
@@ -55,8 +62,10 @@ static void begin(struct play *p, const char *heading)
 	accepted = step(p, &p->all[0], order_accept(p->listener, SOON_MS));
 	p->client_fd = (int)connected.result;
 	p->conn = (int)accepted.result;
-	if (connected.result < 0 || accepted.result < 0 || !evidence_ends(p->conn, &p->ends))
-		stage_give_up(p->stage, "a connection on loopback");
+	need(p, &connected);
+	need(p, &accepted);
+	if (!evidence_ends(p->conn, &p->ends))
+		stage_give_up(p->stage, "getpeername()");
 	p->inode = evidence_inode(p->stage, p->conn);
 	sys_close(p->listener);
 	hire_workers(p);
@@ -88,12 +97,13 @@ static bool client_says(struct play *p, unsigned to, const char *word)
 	return cast_pass(p->stage, TO_SERVER, &p->client, p->client_fd, &p->all[to], p->conn, word);
 }
 
-/* What a client that looks sees: -1 EAGAIN (nothing there), 0 (the end), or something else. */
+/* Nothing to receive, and the connection stands. */
 static bool client_sees_nothing(struct play *p)
 {
 	struct order look = step(p, &p->client, order_recv(p->client_fd, MOST, 0));
 
-	return look.result == -1 && look.error == EAGAIN;
+	return evidence_states(p->stage, &p->ends, TCP_ESTABLISHED, TCP_ESTABLISHED) &&
+	       look.error == EAGAIN;
 }
 
 static bool client_sees_end(struct play *p)
@@ -111,7 +121,7 @@ static void let_go(struct play *p, unsigned who)
 static void closing(struct play *p)
 {
 	unsigned before, after;
-	bool quiet, alive;
+	bool alive;
 
 	begin(p, "(a) a worker closes its descriptor");
 	before = holders(p);
@@ -119,9 +129,7 @@ static void closing(struct play *p)
 	after = holders(p);
 	stage_claim(p->stage, before == 4 && after == 3,
 		    "close() took one reference: %u holders became %u", before, after);
-	quiet = client_sees_nothing(p);
-	quiet &= evidence_states(p->stage, &p->ends, TCP_ESTABLISHED, TCP_ESTABLISHED);
-	stage_claim(p->stage, quiet, "the client notices nothing");
+	stage_claim(p->stage, client_sees_nothing(p), "the client notices nothing");
 	alive = client_hears(p, 2, "hello") && client_says(p, 3, "thanks");
 	stage_claim(p->stage, alive, "the other workers still send and receive");
 }
@@ -258,8 +266,11 @@ static void listening(struct play *p)
 	stage_cell(p->stage, 4, "accept() ...");
 	stage_line(p->stage);
 	step(p, &p->all[2], order_shutdown(p->listener, SHUT_RDWR));
-	if (!cast_end(p->stage, &p->all[3], &accepted, SOON_MS))
-		accepted.result = 0;
+	if (!cast_end(p->stage, &p->all[3], &accepted, SOON_MS)) {
+		accepted = (struct order){ .error = ETIMEDOUT };
+		cast_kill(p->stage, &p->all[3]);
+	}
+	sys_fcntl_int(p->listener, F_SETFL, O_NONBLOCK);
 	stage_cell(p->stage, 4, "... = %s", order_errno(accepted.error));
 	stage_line(p->stage);
 	stage_claim(p->stage, accepted.result == -1 && accepted.error == EINVAL,
@@ -276,20 +287,22 @@ static void listening(struct play *p)
 	stage_claim(p->stage, knocked.result == -1 && knocked.error == ECONNREFUSED,
 		    "and nobody can connect any more: a server closes a listening socket, and "
 		    "never shuts it down");
-	for (unsigned i = 1; i < HOLDERS; i++)
-		cast_dismiss(p->stage, &p->all[i]);
-	sys_close(p->listener);
-	cast_dismiss(p->stage, &p->client);
+	p->conn = p->listener;
+	finish(p);
 }
 
 /* A worker accepts by itself and has read half of what came when it dies. True when it got there. */
 static bool begin_crash(struct play *p, const char *heading)
 {
-	struct order got;
+	struct order knocked, accepted, got;
 
 	stage_scene(p->stage, heading);
-	p->client_fd = (int)knock(p).result;
-	p->conn = (int)accepts(p, 1).result;
+	knocked = knock(p);
+	accepted = accepts(p, 1);
+	need(p, &knocked);
+	need(p, &accepted);
+	p->client_fd = (int)knocked.result;
+	p->conn = (int)accepted.result;
 	stage_arrow(p->stage, TO_SERVER, "\"onetwo\"");
 	step(p, &p->client, order_send(p->client_fd, "onetwo"));
 	got = step(p, &p->all[1], order_recv(p->conn, strlen("one"), SOON_MS));
@@ -299,8 +312,8 @@ static bool begin_crash(struct play *p, const char *heading)
 static void die(struct play *p)
 {
 	cast_kill(p->stage, &p->all[1]);
-	stage_cell(p->stage, 2, "killed (SIGKILL)");
 	stage_hold(p->stage, 2, false);
+	stage_cell(p->stage, 2, "killed (SIGKILL)");
 	stage_line(p->stage);
 }
 
@@ -335,7 +348,6 @@ static void crash_kept(struct play *p)
 		    "(CLONE_FILES)");
 	die(p);
 	quiet = client_sees_nothing(p);
-	quiet &= evidence_states(p->stage, &p->ends, TCP_ESTABLISHED, TCP_ESTABLISHED);
 	stage_claim(p->stage, quiet && cast_holders(p->stage, p->inode, p->all, 2) == 1,
 		    "the table outlives the worker, and so does the connection: the client "
 		    "notices nothing");

@@ -126,9 +126,9 @@ def tell(result):
         print(f"    {line}")
 
 
-def sweep(pool, tasks):
+def sweep(pool, tasks, work=carry_out):
     results, shown = [], 0
-    for some in pool.imap_unordered(carry_out, tasks):
+    for some in pool.imap_unordered(work, tasks):
         results += some
         for result in some:
             if result.wrong:
