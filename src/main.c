@@ -70,7 +70,7 @@ static bool take_ready_fd(struct command *command, const char *text, struct err 
 	if (fd < 0)
 		return err_errno(err, CODE_USAGE, "--ready-fd %d: is not open", (int)number);
 	sys_close((int)number);
-	standard_fill();
+	standard_fill(false);
 	command->options.ready_fd = fd;
 	return true;
 }
@@ -220,7 +220,7 @@ int main(int argc, char **argv)
 	if (!signals_block())
 		err_errno(&err, CODE_OSERR, "cannot block signals");
 	title_start(argc, argv);
-	standard_fill();
+	standard_fill(false);
 	if (getcwd(command.here, sizeof(command.here)) != NULL)
 		command.options.source.directory = command.here;
 	if (err.text[0] == '\0' && read_flags(&command, argc, argv, &err)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel tells of sockets by no option of the socket: the queue of a unix socket that listens,
- * the state of a TCP connection that nobody holds any more (sock_diag(7)). One process; the kernel answers within the call, nothing waits.
+ * What the kernel tells of sockets by no option of the socket: the queue of a unix socket that
+ * listens, the state of a TCP connection that nobody holds any more (sock_diag(7)). One process; the
+ * kernel answers within the call, nothing waits.
  */
 #ifndef BASE_SOCKDIAG_H
 #define BASE_SOCKDIAG_H

@@ -8,13 +8,22 @@
 
 #include "base/sys.h"
 
-void standard_fill(void)
+void standard_fill(bool needs_stdout)
 {
 	int fd;
 
 	do
 		fd = sys_open("/dev/null", O_RDWR, 0);
-	while (fd >= 0 && fd <= STDERR_FILENO);
+	while (fd >= 0 && fd < STDOUT_FILENO);
+	if (fd == STDOUT_FILENO && needs_stdout) {
+		int only_read = sys_open("/dev/null", O_RDONLY, 0);
+
+		if (only_read >= 0)
+			sys_dup2(only_read, STDOUT_FILENO);
+		fd = only_read;
+	}
+	while (fd >= 0 && fd <= STDERR_FILENO)
+		fd = sys_open("/dev/null", O_RDWR, 0);
 	if (fd >= 0)
 		sys_close(fd);
 }

@@ -9,9 +9,10 @@
 
 /*
  * Opens /dev/null in place of those that are closed: else a socket would get their number, and
- * messages would go there. Before anything else is opened.
+ * messages would go there. What is written to such a stdout is lost without a word, or, with
+ * needs_stdout, fails. Before anything else is opened.
  */
-void standard_fill(void);
+void standard_fill(bool needs_stdout);
 
 /*
  * Flushes stdout. False when output did not arrive (a full disk, a closed pipe), which must not look
@@ -19,7 +20,10 @@ void standard_fill(void);
  */
 bool standard_flush(struct err *err);
 
-/* True when colour is wanted there: a terminal that is not dumb, and no NO_COLOR (https://no-color.org). */
+/*
+ * True when colour is wanted there: a terminal that is not dumb, and no NO_COLOR
+ * (https://no-color.org).
+ */
 bool standard_has_colour(int fd);
 
 #endif

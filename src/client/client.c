@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 	struct err err = { .code = CODE_OK };
 	enum exit_code code;
 
-	standard_fill();
+	standard_fill(true);
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 1 && strcmp(argv[1], "bench") == 0)
 		code = bench_main(argc - 1, argv + 1, &err);

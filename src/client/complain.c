@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Says what went wrong with an exchange. Must not go on with it. Called by rounds and stream. */
+#include "client/complain.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/sys.h"
 #include "base/units.h"
-#include "client/exchange.h"
 
 static const char *plural(uint64_t n)
 {
@@ -21,7 +22,7 @@ static void end_shown(struct exchange *x)
 	hear_end(&x->hear, &ignored);
 }
 
-bool exchange_late(struct exchange *x, const char *which, struct err *err)
+bool complain_late(struct exchange *x, const char *which, struct err *err)
 {
 	size_t left = feed_left(&x->feed);
 	uint64_t part = x->hear.part;
@@ -29,7 +30,7 @@ bool exchange_late(struct exchange *x, const char *which, struct err *err)
 
 	/* nothing could be sent any more, and the peer had nothing more to say */
 	if (x->broken != 0)
-		return exchange_ended(x, which, err);
+		return complain_ended(x, which, err);
 	units_write_duration(x->wish->timeout_ms, shown);
 	end_shown(x);
 	if (left > 0)
@@ -44,7 +45,7 @@ bool exchange_late(struct exchange *x, const char *which, struct err *err)
 	return err_set(err, CODE_FAILED, "%s: %sno answer within %s", x->name, which, shown);
 }
 
-bool exchange_ended(struct exchange *x, const char *which, struct err *err)
+bool complain_ended(struct exchange *x, const char *which, struct err *err)
 {
 	uint64_t unsent = x->broken != 0 ? x->unsent : feed_left(&x->feed), part = x->hear.part;
 	const char *what = "closed its side";
@@ -68,7 +69,7 @@ bool exchange_ended(struct exchange *x, const char *which, struct err *err)
 	return err_set(err, CODE_FAILED, "%s: %sthe peer has %s %s", x->name, which, what, text);
 }
 
-bool exchange_unended(struct exchange *x, struct err *err)
+bool complain_unended(struct exchange *x, struct err *err)
 {
 	char shown[UNITS_TEXT];
 
@@ -77,7 +78,7 @@ bool exchange_unended(struct exchange *x, struct err *err)
 		       units_write_duration(x->wish->timeout_ms, shown));
 }
 
-bool exchange_glued(struct exchange *x, struct err *err)
+bool complain_glued(struct exchange *x, struct err *err)
 {
 	end_shown(x);
 	return err_set(err, CODE_FAILED, "%s: more came than was asked for", x->name);

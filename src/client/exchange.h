@@ -47,14 +47,4 @@ bool exchange_turn(struct exchange *x, int64_t until_us, bool is_fed, struct err
 /* Ends sending, and lets the peer know (shutdown(2)). */
 void exchange_shut(struct exchange *x);
 
-/*
- * What went wrong, each ends what was shown, fills err (CODE_FAILED, "NAME: which: why") and returns
- * false. which: "" or "message 2 of 3: ".
- */
-bool exchange_late(struct exchange *x, const char *which, struct err *err);  /* timeout_ms passed */
-bool exchange_ended(struct exchange *x, const char *which, struct err *err); /* by the peer */
-bool exchange_unended(struct exchange *x,
-		      struct err *err);                   /* the peer has not, within timeout_ms */
-bool exchange_glued(struct exchange *x, struct err *err); /* more than was asked for */
-
 #endif

@@ -41,8 +41,8 @@ static const char *meaning(const struct link *link, int state)
 		       "minute";
 	case TCP_CLOSE:
 		if (link->is_first)
-			return "no socket left: the connection was reset, for bytes came that "
-			       "nobody read";
+			return "no socket left: the connection was reset, or this system keeps no "
+			       "more in TIME_WAIT";
 		if (link->is_reset)
 			return "no socket left: the connection was reset";
 		return "no socket left: the peer closed first, and keeps TIME_WAIT";

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "client/complain.h"
 
 /* One message under way. */
 struct round {
@@ -74,11 +75,11 @@ static bool await(struct exchange *x, const struct round *round, struct err *err
 		if (is_sent && is_there)
 			return true;
 		if (x->link->peer_ended && (x->is_mute || !is_there))
-			return exchange_ended(x, round->which, err);
+			return complain_ended(x, round->which, err);
 		if (is_sent && ends_in_silence(x, round))
 			until_us = silence_us(x);
 		else if (now_us >= until_us)
-			return exchange_late(x, round->which, err);
+			return complain_late(x, round->which, err);
 		if (!exchange_turn(x, until_us, false, err))
 			return false;
 	}
@@ -135,11 +136,11 @@ static bool await_end(struct exchange *x, struct err *err)
 		if (!exchange_turn(x, until_us, false, err))
 			return false;
 		if (x->wish->half_close && !x->link->peer_ended && clock_us() >= timeout_us(x))
-			return exchange_unended(x, err);
+			return complain_unended(x, err);
 	} while (x->wish->half_close);
 	if (x->hear.excess > 0)
-		return exchange_glued(x, err);
-	return x->broken == 0 || exchange_ended(x, "", err);
+		return complain_glued(x, err);
+	return x->broken == 0 || complain_ended(x, "", err);
 }
 
 bool rounds_run(struct exchange *x, struct err *err)

@@ -11,6 +11,7 @@
 #include "client/stream.h"
 
 #include "base/clock.h"
+#include "client/complain.h"
 #include "base/sys.h"
 
 /* The answers are counted. */
@@ -82,9 +83,9 @@ static bool conclude(struct exchange *x, struct err *err)
 	if (!is_raw && (x->hear.answers < x->feed.messages))
 		is_good = false;
 	if (!is_good)
-		return exchange_ended(x, "", err);
+		return complain_ended(x, "", err);
 	if (!is_raw && (x->hear.answers > x->feed.messages || x->hear.part > 0))
-		return exchange_glued(x, err);
+		return complain_glued(x, err);
 	if (x->link->peer_ended && has_more_input(x))
 		return err_set(err, CODE_FAILED,
 			       "%s: the peer has closed its side before the end of the input",
@@ -96,11 +97,11 @@ static bool too_late(struct exchange *x, struct err *err)
 {
 	if (feed_left(&x->feed) == 0 && x->link->is_shut && x->broken == 0 &&
 	    !(is_counted(x) && x->hear.answers < x->feed.messages))
-		return exchange_unended(x, err);
+		return complain_unended(x, err);
 	/* nothing was asked, nothing came */
 	if (x->sent == 0 && x->broken == 0 && feed_left(&x->feed) == 0)
 		return true;
-	return exchange_late(x, "", err);
+	return complain_late(x, "", err);
 }
 
 static int64_t earliest(int64_t a, int64_t b)

@@ -93,7 +93,7 @@ static int read_words(struct target *target, char *const *words, int count, bool
 }
 
 /* A client connects to one host: neither to all, nor to port 0. */
-static bool check(const struct target *target, struct err *err)
+static bool check(const struct target *target, int family, struct err *err)
 {
 	const char *port = strrchr(target->name, ':') + 1;
 
@@ -102,7 +102,8 @@ static bool check(const struct target *target, struct err *err)
 		return false;
 	}
 	if (starts_with(target->name, "unix:"))
-		return true;
+		return family == AF_UNSPEC ||
+		       err_set(err, CODE_USAGE, "-4 and -6 do not go with a unix socket");
 	if (target->name[0] == ':' || target->name[0] == '*')
 		return err_set(err, CODE_USAGE, "a host is missing before port %s", port);
 	return read_port(port, err);
@@ -131,7 +132,7 @@ int target_read(struct target *target, char *const *words, int count, int family
 
 	memset(target, 0, sizeof(*target));
 	used = read_words(target, words, count, http, err);
-	if (used == 0 || !check(target, err))
+	if (used == 0 || !check(target, family, err))
 		return 0;
 	target->count = addr_resolve(target->name, target->addresses, TARGET_ADDRESSES, err);
 	if (target->count == 0) {

@@ -226,7 +226,7 @@ int main(int argc, char **argv)
 	int letter = 0, first;
 
 	title_start(argc, argv);
-	standard_fill();
+	standard_fill(true);
 	signal(SIGPIPE, SIG_IGN);
 	first = flags_read(FLAGS(flags), argc, argv, take, &letter, &err);
 	if (first < 0)

@@ -98,6 +98,7 @@ static void usage__that_is_wrong__is_refused(void **state)
 		  "--interval: goes with messages on the command line" },
 		{ { "-f", "lines", "h", "1" }, "--framing \"lines\": is not raw, line or length" },
 		{ { "-4", "-6", "h", "1" }, "-4 and -6 do not go together" },
+		{ { "-6", "unix:/none", "x" }, "-4 and -6 do not go with a unix socket" },
 		{ { "127.0.0.1" }, "the port is missing (HOST PORT, or unix:PATH)" },
 		{ { "127.0.0.1", "65536" }, "port \"65536\": is not a number from 1 to 65535" },
 		{ { "127.0.0.1:0" }, "port \"0\": is not a number from 1 to 65535" },

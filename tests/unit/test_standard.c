@@ -36,7 +36,8 @@ static bool is_null(int fd)
 	return stat("/dev/null", &null) == 0 && fstat(fd, &st) == 0 && st.st_rdev == null.st_rdev;
 }
 
-static bool fills_closed_ones(void)
+/* Closes standard input and output, and fills them again. */
+static bool fill_closed_ones(bool needs_stdout)
 {
 	int pipe_fds[2];
 
@@ -44,14 +45,25 @@ static bool fills_closed_ones(void)
 		return false;
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
-	standard_fill();
+	standard_fill(needs_stdout);
 	return is_null(STDIN_FILENO) && is_null(STDOUT_FILENO) && !is_null(STDERR_FILENO);
+}
+
+static bool fills_closed_ones(void)
+{
+	return fill_closed_ones(false) && write(STDOUT_FILENO, "x", 1) == 1;
+}
+
+static bool fills_a_stdout_that_fails(void)
+{
+	return fill_closed_ones(true) && write(STDOUT_FILENO, "x", 1) < 0 && errno == EBADF;
 }
 
 static void fill__opens_what_is_closed_and_nothing_else(void **state)
 {
 	(void)state;
 	assert_in_child(fills_closed_ones);
+	assert_in_child(fills_a_stdout_that_fails);
 }
 
 static bool tells_of_a_full_disk(void)
