@@ -31,6 +31,8 @@ static const char *reason(int error, int timeout_ms, char *text, size_t size)
 		return "host unreachable";
 	case ENETUNREACH:
 		return "network unreachable";
+	case EADDRNOTAVAIL:
+		return "no local port is left for it";
 	default:
 		return strerror(error);
 	}

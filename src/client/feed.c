@@ -92,12 +92,15 @@ static void frame_line(struct feed *feed)
 {
 	size_t have = feed->filled - feed->first;
 	char *line = feed->bytes + feed->first;
-	const char *lf = have > 0 ? memchr(line, '\n', have) : NULL;
+	const char *lf = have > 0 ? memchr(line + feed->searched, '\n', have - feed->searched) :
+				    NULL;
 	size_t length = lf != NULL ? (size_t)(lf - line) : have;
 	uint32_t big_endian;
 
+	feed->searched = have;
 	if (lf == NULL && (!feed->is_ended || have == 0))
 		return;
+	feed->searched = 0;
 	feed->start = feed->first - FRAMING_EXTRA;
 	feed->end = feed->first + length;
 	feed->first += length + (lf != NULL);
@@ -114,7 +117,7 @@ static bool read_lines(struct feed *feed, struct err *err)
 	if (have > FRAMING_LENGTH_MOST)
 		return err_set(err, CODE_USAGE, "a line of the input has more than %d bytes",
 			       FRAMING_LENGTH_MOST);
-	if (have > 0)
+	if (have > 0 && feed->first != FRAMING_EXTRA)
 		memmove(feed->bytes + FRAMING_EXTRA, feed->bytes + feed->first, have);
 	feed->first = FRAMING_EXTRA;
 	feed->filled = FRAMING_EXTRA + have;
@@ -142,4 +145,5 @@ void feed_drop(struct feed *feed)
 {
 	feed->start = feed->end = 0;
 	feed->first = feed->filled = FRAMING_EXTRA;
+	feed->searched = 0;
 }

@@ -23,6 +23,7 @@ struct feed {
 	size_t size;
 	size_t start, end;    /* the stretch that is being sent */
 	size_t first, filled; /* length: bytes read that are no message yet */
+	size_t searched;      /* of these, from the first on, so many have no end of a line */
 };
 
 /* Bytes of the stretch that are still to be sent, and where they are. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How messages are told apart in a stream of bytes, as the service ack does it too:
+ * How messages are told apart in a stream of bytes, as the service ack does too:
  *   raw     nothing tells them apart
- *   line    a message ends with LF; a CR before it is not part of it
+ *   line    a message ends with LF; a CR before it is passed on
  *   length  4 bytes, unsigned, big-endian, then so many
  * Pure; allocates nothing.
  */

@@ -101,8 +101,9 @@ static void tell_answer(const struct exchange *x, const struct round *round)
 
 	if (x->wish->no_answers || x->hear.answers != round->number)
 		return;
-	story_tell(x->story, "answer %" PRIu64 " of %" PRIu64 ": %" PRIu64 " bytes after %lld us%s",
-		   round->number, round->of, x->hear.size,
+	story_tell(x->story,
+		   "answer %" PRIu64 " of %" PRIu64 ": %" PRIu64 " byte%s after %lld us%s",
+		   round->number, round->of, x->hear.size, x->hear.size == 1 ? "" : "s",
 		   (long long)(x->heard_us - round->start_us),
 		   !is_raw             ? "" :
 		   x->link->peer_ended ? ", ended by the peer" :

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/quote.h"
 #include "base/units.h"
@@ -14,7 +15,7 @@ static const char scheme[] = "http://";
 
 static bool starts_with(const char *text, const char *start)
 {
-	return strncmp(text, start, strlen(start)) == 0;
+	return strncasecmp(text, start, strlen(start)) == 0;
 }
 
 /* An IPv6 address has more than one colon, HOST:PORT exactly one. */
@@ -81,6 +82,10 @@ static int read_words(struct target *target, char *const *words, int count, bool
 		return err_set(err, CODE_USAGE, "HOST PORT or unix:PATH is missing (-h shows how)");
 	if (http && starts_with(words[0], scheme))
 		return read_url(words[0], target, err);
+	if (starts_with(words[0], scheme))
+		return err_set(err, CODE_USAGE, "an http address is for prefork-client bench");
+	if (starts_with(words[0], "https://"))
+		return err_set(err, CODE_USAGE, "https is not spoken here: only http, by bench");
 	if (starts_with(words[0], "unix:") || has_port(words[0])) {
 		if (strlen(words[0]) >= sizeof(target->name))
 			return err_set(err, CODE_USAGE, "the address is too long");
@@ -92,6 +97,16 @@ static int read_words(struct target *target, char *const *words, int count, bool
 	return read_port(words[1], err) && join(words[0], words[1], target, err) ? 2 : 0;
 }
 
+/* base/addr names the forms of an address to listen at, in brackets at the end. */
+static void name_forms(struct err *err)
+{
+	char *forms = strrchr(err->text, '(');
+
+	if (forms != NULL)
+		snprintf(forms, sizeof(err->text) - (size_t)(forms - err->text),
+			 "(HOST PORT, HOST:PORT, [IPv6]:PORT or unix:/PATH)");
+}
+
 /* A client connects to one host: neither to all, nor to port 0. */
 static bool check(const struct target *target, int family, struct err *err)
 {
@@ -99,6 +114,7 @@ static bool check(const struct target *target, int family, struct err *err)
 
 	if (!addr_check(target->name, err)) {
 		err->code = CODE_USAGE;
+		name_forms(err);
 		return false;
 	}
 	if (starts_with(target->name, "unix:"))
@@ -155,16 +171,16 @@ bool target_read_source(const char *text, int family, struct addr *source, struc
 	struct addr all[TARGET_ADDRESSES];
 	int count;
 
+	if (text[0] == '\0' || (text[0] == ':' && has_port(text)))
+		return err_set(err, CODE_USAGE,
+			       "--bind: a host is missing (ADDRESS, ADDRESS:PORT)");
 	if (has_port(text) && strlen(text) < sizeof(from.name))
 		snprintf(from.name, sizeof(from.name), "%s", text);
 	else if (!join(text, "0", &from, err))
 		return false;
 	count = addr_resolve(from.name, all, TARGET_ADDRESSES, err);
 	if (count == 0) {
-		if (err->code == CODE_UNAVAILABLE)
-			err->code = CODE_NOHOST;
-		else
-			err->code = CODE_USAGE;
+		err->code = err->code == CODE_UNAVAILABLE ? CODE_NOHOST : CODE_USAGE;
 		return err_prefix(err, "--bind: ");
 	}
 	count = keep_family(all, count, family);

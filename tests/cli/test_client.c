@@ -99,6 +99,13 @@ static void usage__that_is_wrong__is_refused(void **state)
 		{ { "-f", "lines", "h", "1" }, "--framing \"lines\": is not raw, line or length" },
 		{ { "-4", "-6", "h", "1" }, "-4 and -6 do not go together" },
 		{ { "-6", "unix:/none", "x" }, "-4 and -6 do not go with a unix socket" },
+		{ { "https://h/" }, "https is not spoken here: only http, by bench" },
+		{ { "HTTP://h/" }, "an http address is for prefork-client bench" },
+		{ { "x..y", "80" },
+		  "\"x..y:80\" is not an address: that is no host's name (HOST PORT, HOST:PORT, "
+		  "[IPv6]:PORT or unix:/PATH)" },
+		{ { "-b", ":1", "127.0.0.1", "1", "x" },
+		  "--bind: a host is missing (ADDRESS, ADDRESS:PORT)" },
 		{ { "127.0.0.1" }, "the port is missing (HOST PORT, or unix:PATH)" },
 		{ { "127.0.0.1", "65536" }, "port \"65536\": is not a number from 1 to 65535" },
 		{ { "127.0.0.1:0" }, "port \"0\": is not a number from 1 to 65535" },
