@@ -42,10 +42,10 @@ static void print(const struct plan *plan, const struct result *result)
 {
 	switch (plan->form) {
 	case PLAN_JSON:
-		summary_json(plan, result);
+		summary_table_json(plan, result);
 		break;
 	case PLAN_CSV:
-		summary_csv(plan, result);
+		summary_table_csv(plan, result);
 		break;
 	case PLAN_TEXT:
 		summary_text(plan, result);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processor time that processes have used, in nanoseconds, from /proc/PID/task/TID/schedstat:
- * /proc/PID/stat counts in ticks of 10 ms. Any process.
+ * The processor time that processes and their descendants use between two moments, in nanoseconds,
+ * from /proc/PID/task/TID/schedstat: /proc/PID/stat counts in ticks of 10 ms, and serves only for
+ * processes that came and went in between. Any process.
  */
 #ifndef CLIENT_CPUTIME_H
 #define CLIENT_CPUTIME_H
@@ -10,22 +11,34 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { CPUTIME_MOST = 1024 };
+struct cputime_process;
 
-/* Some processes, each once. */
+/* Some processes, each once. Zeroed but for proc, there are none. */
 struct cputime {
-	pid_t pids[CPUTIME_MOST];
-	int count;
+	const char *proc; /* "/proc" */
+	struct cputime_process *list;
+	size_t count, room;
 };
 
-/*
- * Adds the process and all that descend from it at the moment, as far as there is room. False when
- * there is no such process.
- */
-bool cputime_add(struct cputime *processes, pid_t pid);
+struct cputime_used {
+	uint64_t ns;
+	bool is_known; /* false: the system does not tell, and ns means nothing */
+	int ended; /* processes that were there and are gone: they have used more than is in ns */
+};
 
-/* Sum over all threads of the processes; one that is gone counts nothing. */
-uint64_t cputime_ns(const struct cputime *processes);
+/* Adds a process. False with errno: ESRCH when there is none, ENOMEM. cputime_free ends all. */
+bool cputime_add(struct cputime *processes, pid_t pid);
+void cputime_free(struct cputime *processes);
+
+/* From here on: of the processes added, and all that descend from them at the moment. */
+void cputime_begin(struct cputime *processes);
+
+/*
+ * What these have used since then, and those that descend from them now: what these have used at all.
+ * Of a process that is gone it holds what its parent, if that is there, has been told of it when it
+ * waited for it, to within a tick.
+ */
+struct cputime_used cputime_end(struct cputime *processes);
 
 /* This process's own. */
 uint64_t cputime_own_ns(void);

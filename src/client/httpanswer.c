@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "client/hex.h"
+
 void httpanswer_begin(struct httpanswer *answer)
 {
 	/* not the line: this is done for every message */
@@ -130,14 +132,6 @@ static void end_fields(struct httpanswer *answer)
 		answer->keeps = false;
 		go(answer, HTTPANSWER_REST);
 	}
-}
-
-static int hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static void take_chunk_size(struct httpanswer *answer, const char *line, size_t n)

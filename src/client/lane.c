@@ -14,12 +14,12 @@
 
 enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000 };
 
-static void set_timer(struct lanes *all, struct lane *lane, int64_t after_ms)
+static void set_timer(struct lane_set *all, struct lane *lane, int64_t after_ms)
 {
 	timer_set(&all->timers, &lane->timer, all->now_ns / 1000000 + after_ms);
 }
 
-static void settle(struct lanes *all, struct lane *lane)
+static void settle(struct lane_set *all, struct lane *lane)
 {
 	if (lane->is_settled)
 		return;
@@ -27,7 +27,7 @@ static void settle(struct lanes *all, struct lane *lane)
 	all->settled++;
 }
 
-void lane_close(struct lanes *all, struct lane *lane)
+void lane_close(struct lane_set *all, struct lane *lane)
 {
 	if (lane->fd >= 0)
 		sys_close(lane->fd);
@@ -41,7 +41,7 @@ void lane_close(struct lanes *all, struct lane *lane)
 }
 
 /* Closes, and opens anew after the back-off, which doubles until there is an answer. */
-static void rest(struct lanes *all, struct lane *lane, int least_ms)
+static void rest(struct lane_set *all, struct lane *lane, int least_ms)
 {
 	lane_close(all, lane);
 	if (lane->backoff_ms < least_ms)
@@ -52,7 +52,7 @@ static void rest(struct lanes *all, struct lane *lane, int least_ms)
 		lane->backoff_ms = BACKOFF_MOST_MS;
 }
 
-static void count_loss(struct lanes *all, enum loss loss, int error)
+static void count_loss(struct lane_set *all, enum loss loss, int error)
 {
 	all->outcome->lost[loss]++;
 	if (loss == LOSS_OTHER && all->outcome->other_errno == 0)
@@ -60,7 +60,7 @@ static void count_loss(struct lanes *all, enum loss loss, int error)
 }
 
 /* A message in hand is lost with its connection. In an open loop its age so far counts. */
-static void lose(struct lanes *all, struct lane *lane, enum loss loss, int error)
+static void lose(struct lane_set *all, struct lane *lane, enum loss loss, int error)
 {
 	count_loss(all, loss, error);
 	if (lane->state == LANE_ASKING && all->plan->rate > 0) {
@@ -70,12 +70,12 @@ static void lose(struct lanes *all, struct lane *lane, enum loss loss, int error
 	rest(all, lane, 0);
 }
 
-static void lose_by(struct lanes *all, struct lane *lane, int error)
+static void lose_by(struct lane_set *all, struct lane *lane, int error)
 {
 	lose(all, lane, outcome_loss_of(error), error);
 }
 
-static void watch(struct lanes *all, struct lane *lane, uint32_t events)
+static void watch(struct lane_set *all, struct lane *lane, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.u32 = (uint32_t)(lane - all->list) };
 	int op = lane->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -96,7 +96,7 @@ static bool let_wait(int fd)
 	       sys_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick)) == 0;
 }
 
-static void connected(struct lanes *all, struct lane *lane)
+static void connected(struct lane_set *all, struct lane *lane)
 {
 	all->outcome->connects++;
 	latency_add(&all->outcome->connect, (uint64_t)(moment_ns() - lane->since_ns));
@@ -115,7 +115,7 @@ static void connected(struct lanes *all, struct lane *lane)
 }
 
 /* The connection could not be made: another address, or later again. */
-static bool has_another(struct lanes *all, struct lane *lane, int error)
+static bool has_another(struct lane_set *all, struct lane *lane, int error)
 {
 	const struct target *target = &all->plan->target;
 
@@ -134,7 +134,7 @@ static bool has_another(struct lanes *all, struct lane *lane, int error)
  * A unix socket whose queue is full says so at once, where TCP would wait: that is no loss before the
  * timeout.
  */
-static bool may_wait(struct lanes *all, struct lane *lane, int error)
+static bool may_wait(struct lane_set *all, struct lane *lane, int error)
 {
 	if (error != EAGAIN || all->plan->target.addresses[0].sa.sa_family != AF_UNIX)
 		return false;
@@ -142,7 +142,7 @@ static bool may_wait(struct lanes *all, struct lane *lane, int error)
 	return lane->queued_ms < all->plan->timeout_ms;
 }
 
-static void fail(struct lanes *all, struct lane *lane, int error)
+static void fail(struct lane_set *all, struct lane *lane, int error)
 {
 	lane->address = all->address;
 	settle(all, lane);
@@ -153,7 +153,7 @@ static void fail(struct lanes *all, struct lane *lane, int error)
 	rest(all, lane, BACKOFF_FIRST_MS);
 }
 
-static void try_addresses(struct lanes *all, struct lane *lane)
+static void try_addresses(struct lane_set *all, struct lane *lane)
 {
 	for (;;) {
 		int made;
@@ -177,14 +177,14 @@ static void try_addresses(struct lanes *all, struct lane *lane)
 	fail(all, lane, errno);
 }
 
-void lane_open(struct lanes *all, struct lane *lane)
+void lane_open(struct lane_set *all, struct lane *lane)
 {
 	lane->address = all->address;
 	lane->tried = 0;
 	try_addresses(all, lane);
 }
 
-static void cannot_connect(struct lanes *all, struct lane *lane, int error)
+static void cannot_connect(struct lane_set *all, struct lane *lane, int error)
 {
 	if (has_another(all, lane, error))
 		try_addresses(all, lane);
@@ -192,7 +192,7 @@ static void cannot_connect(struct lanes *all, struct lane *lane, int error)
 		fail(all, lane, error);
 }
 
-static void end_connecting(struct lanes *all, struct lane *lane)
+static void end_connecting(struct lane_set *all, struct lane *lane)
 {
 	socklen_t size = sizeof(int);
 	int error = 0;
@@ -206,7 +206,7 @@ static void end_connecting(struct lanes *all, struct lane *lane)
 }
 
 /* Sends what is left of the message. */
-static void push(struct lanes *all, struct lane *lane)
+static void push(struct lane_set *all, struct lane *lane)
 {
 	const struct message *message = &all->plan->message;
 
@@ -232,7 +232,7 @@ static void push(struct lanes *all, struct lane *lane)
 }
 
 /* With nothing to send, connecting was the question. */
-static void begin(struct lanes *all, struct lane *lane, int64_t due_ns)
+static void begin(struct lane_set *all, struct lane *lane, int64_t due_ns)
 {
 	int64_t asked_ns = all->plan->message.size > 0 ? moment_ns() : lane->since_ns;
 
@@ -249,11 +249,11 @@ static void begin(struct lanes *all, struct lane *lane, int64_t due_ns)
 	push(all, lane);
 }
 
-void lane_go_on(struct lanes *all, struct lane *lane)
+void lane_go_on(struct lane_set *all, struct lane *lane)
 {
 	int64_t due_ns = PACE_NEVER;
 
-	if (!all->is_running || lanes_has_enough(all))
+	if (!all->is_running || lane_has_enough(all))
 		return;
 	if (all->plan->rate > 0) {
 		due_ns = pace_due_ns(&all->pace, lane->number, lane->turn);
@@ -263,7 +263,24 @@ void lane_go_on(struct lanes *all, struct lane *lane)
 	begin(all, lane, due_ns);
 }
 
-static void answered(struct lanes *all, struct lane *lane)
+/* With nothing to send, a connection is made when a message is due: the server speaks at once. */
+static bool may_open(const struct lane_set *all, const struct lane *lane)
+{
+	if (lane_has_enough(all))
+		return false;
+	return all->plan->message.size > 0 || all->plan->rate == 0 ||
+	       pace_due_ns(&all->pace, lane->number, lane->turn) <= all->now_ns;
+}
+
+void lane_due(struct lane_set *all, struct lane *lane)
+{
+	if (lane->state == LANE_READY)
+		lane_go_on(all, lane);
+	else if (lane->state == LANE_RESTING && !timer_is_set(&lane->timer) && may_open(all, lane))
+		lane_open(all, lane);
+}
+
+static void answered(struct lane_set *all, struct lane *lane)
 {
 	struct outcome *outcome = all->outcome;
 	int64_t now_ns = moment_ns();
@@ -287,8 +304,17 @@ static void answered(struct lanes *all, struct lane *lane)
 	lane_go_on(all, lane);
 }
 
+/* An answer to a message that is not sent whole is none: it would cut the message off. */
+static void take_answer(struct lane_set *all, struct lane *lane)
+{
+	if (lane->sent < all->plan->message.size)
+		lose(all, lane, LOSS_WRONG, 0);
+	else
+		answered(all, lane);
+}
+
 /* Nothing may come that no message asked for. */
-static void take_bytes(struct lanes *all, struct lane *lane, size_t n)
+static void take_bytes(struct lane_set *all, struct lane *lane, size_t n)
 {
 	enum answer_state state = ANSWER_WRONG;
 	size_t used = 0;
@@ -299,21 +325,21 @@ static void take_bytes(struct lanes *all, struct lane *lane, size_t n)
 	if (state == ANSWER_WRONG || (state == ANSWER_WHOLE && used < n))
 		lose(all, lane, LOSS_WRONG, 0);
 	else if (state == ANSWER_WHOLE)
-		answered(all, lane);
+		take_answer(all, lane);
 }
 
 /* Between two messages a server may end a connection, and no harm is done. */
-static void take_end(struct lanes *all, struct lane *lane)
+static void take_end(struct lane_set *all, struct lane *lane)
 {
 	if (lane->state != LANE_ASKING)
 		rest(all, lane, 0);
 	else if (answer_end(&lane->answer, all->plan) == ANSWER_WHOLE)
-		answered(all, lane);
+		take_answer(all, lane);
 	else
 		lose(all, lane, LOSS_CLOSED, 0);
 }
 
-void lane_take(struct lanes *all, struct lane *lane)
+void lane_take(struct lane_set *all, struct lane *lane)
 {
 	ssize_t n = sys_recv(lane->fd, all->received, LANE_RECEIVED, 0);
 
@@ -329,7 +355,7 @@ void lane_take(struct lanes *all, struct lane *lane)
 		rest(all, lane, 0);
 }
 
-void lane_ready(struct lanes *all, struct lane *lane, uint32_t events)
+void lane_ready(struct lane_set *all, struct lane *lane, uint32_t events)
 {
 	if (lane->state == LANE_CONNECTING) {
 		end_connecting(all, lane);
@@ -342,14 +368,14 @@ void lane_ready(struct lanes *all, struct lane *lane, uint32_t events)
 		lane_take(all, lane);
 }
 
-void lane_wake(struct lanes *all, struct lane *lane)
+void lane_wake(struct lane_set *all, struct lane *lane)
 {
 	int64_t left_ms = lane->since_ns / 1000000 + all->plan->timeout_ms - all->now_ns / 1000000;
 
 	if (lane->state == LANE_READY)
 		return;
 	if (lane->state == LANE_RESTING) {
-		if (!lanes_has_enough(all))
+		if (may_open(all, lane))
 			lane_open(all, lane);
 	} else if (left_ms > 0) {
 		set_timer(all, lane, left_ms);

@@ -43,7 +43,7 @@ struct lane {
 };
 
 /* What the lanes of a process share. */
-struct lanes {
+struct lane_set {
 	const struct plan *plan;
 	struct outcome *outcome;
 	struct lane *list;
@@ -67,27 +67,39 @@ struct lanes {
 enum { LANE_RECEIVED = 256 << 10, LANE_TICK_MS = 10 };
 
 /* Begins to connect; a failure is counted and tried again later. */
-void lane_open(struct lanes *all, struct lane *lane);
+void lane_open(struct lane_set *all, struct lane *lane);
 
 /* Sends the next message of a READY lane, if it is due and wanted. */
-void lane_go_on(struct lanes *all, struct lane *lane);
+void lane_go_on(struct lane_set *all, struct lane *lane);
+
+/*
+ * Open loop: its next message has come due. A lane that is busy sees to it itself when it is no more.
+ */
+void lane_due(struct lane_set *all, struct lane *lane);
 
 /* The kernel has something to tell of it. */
-void lane_ready(struct lanes *all, struct lane *lane, uint32_t events);
+void lane_ready(struct lane_set *all, struct lane *lane, uint32_t events);
 
 /* Receives once. */
-void lane_take(struct lanes *all, struct lane *lane);
+void lane_take(struct lane_set *all, struct lane *lane);
 
 /* Its timer has fired. */
-void lane_wake(struct lanes *all, struct lane *lane);
+void lane_wake(struct lane_set *all, struct lane *lane);
 
-void lane_close(struct lanes *all, struct lane *lane);
+void lane_close(struct lane_set *all, struct lane *lane);
 
-/* True when nothing is left to begin: all messages that were wanted are begun or done. */
-static inline bool lanes_has_enough(const struct lanes *all)
+/*
+ * True when nothing is left to begin: all messages that were wanted are begun or done. With nothing to
+ * send, connecting begins one.
+ */
+static inline bool lane_has_enough(const struct lane_set *all)
 {
+	uint64_t begun = all->flying;
+
+	if (all->plan->message.size == 0)
+		begun += (uint64_t)all->connecting;
 	return all->share != UINT64_MAX &&
-	       all->outcome->answered + outcome_lost(all->outcome) + all->flying >= all->share;
+	       all->outcome->answered + outcome_lost(all->outcome) + begun >= all->share;
 }
 
 #endif

@@ -21,7 +21,7 @@ struct cursor {
 };
 
 /* Connections are dealt out in blocks that differ by at most one. */
-static void deal(struct lanes *all, const struct plan *plan, int process)
+static void deal(struct lane_set *all, const struct plan *plan, int process)
 {
 	int each = plan->connections / plan->processes, rest = plan->connections % plan->processes;
 
@@ -30,7 +30,7 @@ static void deal(struct lanes *all, const struct plan *plan, int process)
 }
 
 /* Messages are dealt out alike; in an open loop they go by their connections. */
-static uint64_t share_of(const struct lanes *all, const struct plan *plan, int process)
+static uint64_t share_of(const struct lane_set *all, const struct plan *plan, int process)
 {
 	int64_t whole = plan->count / plan->processes, rest = plan->count % plan->processes;
 	uint64_t sum = 0;
@@ -46,7 +46,7 @@ static uint64_t share_of(const struct lanes *all, const struct plan *plan, int p
 }
 
 /* A tick from a descriptor costs nothing while there is work; a time to wait would, each time. */
-static bool start_ticking(struct lanes *all)
+static bool start_ticking(struct lane_set *all)
 {
 	struct timespec tick = { .tv_nsec = LANE_TICK_MS * 1000000 };
 	struct itimerspec each = { .it_interval = tick, .it_value = tick };
@@ -57,7 +57,7 @@ static bool start_ticking(struct lanes *all)
 	       sys_epoll_ctl(all->epfd, EPOLL_CTL_ADD, all->tick_fd, &event) == 0;
 }
 
-static bool allocate(struct lanes *all)
+static bool allocate(struct lane_set *all)
 {
 	size_t count = (size_t)all->count;
 
@@ -71,7 +71,7 @@ static bool allocate(struct lanes *all)
 	return !all->plan->target.is_http || all->https != NULL;
 }
 
-static void init_lane(struct lanes *all, int i)
+static void init_lane(struct lane_set *all, int i)
 {
 	struct lane *lane = &all->list[i];
 
@@ -81,10 +81,10 @@ static void init_lane(struct lanes *all, int i)
 		lane->answer.http = &all->https[i];
 }
 
-bool lanes_new(struct lanes *all, const struct plan *plan, int process, struct outcome *outcome,
+bool lanes_new(struct lane_set *all, const struct plan *plan, int process, struct outcome *outcome,
 	       struct err *err)
 {
-	*all = (struct lanes){ .plan = plan, .outcome = outcome, .epfd = -1, .tick_fd = -1 };
+	*all = (struct lane_set){ .plan = plan, .outcome = outcome, .epfd = -1, .tick_fd = -1 };
 	deal(all, plan, process);
 	all->pace = (struct pace){ .rate = plan->rate,
 				   .connections = plan->connections,
@@ -107,7 +107,7 @@ bool lanes_new(struct lanes *all, const struct plan *plan, int process, struct o
 	return false;
 }
 
-void lanes_free(struct lanes *all)
+void lanes_free(struct lane_set *all)
 {
 	for (int i = 0; all->list != NULL && i < all->count; i++)
 		if (all->list[i].fd >= 0)
@@ -124,7 +124,7 @@ void lanes_free(struct lanes *all)
 	all->epfd = all->tick_fd = -1;
 }
 
-static void serve(struct lanes *all, const struct epoll_event *events, int n)
+static void serve(struct lane_set *all, const struct epoll_event *events, int n)
 {
 	uint64_t ticks;
 
@@ -136,7 +136,7 @@ static void serve(struct lanes *all, const struct epoll_event *events, int n)
 	}
 }
 
-static void wake(struct lanes *all)
+static void wake(struct lane_set *all)
 {
 	struct timer_node *node;
 
@@ -145,7 +145,7 @@ static void wake(struct lanes *all)
 }
 
 /* Waits until that moment with the precision of the clock; kernels before 5.11 know milliseconds. */
-static int wait_until(struct lanes *all, struct epoll_event *events, int64_t until_ns)
+static int wait_until(struct lane_set *all, struct epoll_event *events, int64_t until_ns)
 {
 	int64_t left_ns = until_ns > all->now_ns ? until_ns - all->now_ns : 0;
 	struct timespec left = { .tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000 };
@@ -157,7 +157,7 @@ static int wait_until(struct lanes *all, struct epoll_event *events, int64_t unt
 }
 
 /* Waits (until_ns INT64_MAX: the ticks bound it) and does what is to be done. */
-static bool turn(struct lanes *all, int64_t until_ns, struct err *err)
+static bool turn(struct lane_set *all, int64_t until_ns, struct err *err)
 {
 	struct epoll_event events[BATCH];
 	int n;
@@ -180,7 +180,7 @@ static bool is_stopped(const atomic_bool *stop)
 }
 
 /* All together open BURST connections at a time. */
-static int open_some(struct lanes *all, int opened)
+static int open_some(struct lane_set *all, int opened)
 {
 	int most = opened + 1 + BURST / all->plan->processes;
 
@@ -193,7 +193,7 @@ static int open_some(struct lanes *all, int opened)
  * With a pause between two bursts: loopback connects faster than any server accepts, and a full queue
  * costs seconds.
  */
-bool lanes_open(struct lanes *all, const atomic_bool *stop, struct err *err)
+bool lanes_open(struct lane_set *all, const atomic_bool *stop, struct err *err)
 {
 	int opened = 0;
 
@@ -214,7 +214,7 @@ bool lanes_open(struct lanes *all, const atomic_bool *stop, struct err *err)
 }
 
 /* A lane that is busy when its message is due sees to it itself when it is no more. */
-static int64_t send_due(struct lanes *all, struct cursor *at)
+static int64_t send_due(struct lane_set *all, struct cursor *at)
 {
 	for (;;) {
 		struct lane *lane = &all->list[at->lane];
@@ -222,8 +222,8 @@ static int64_t send_due(struct lanes *all, struct cursor *at)
 
 		if (due_ns > all->now_ns)
 			return due_ns;
-		if (lane->state == LANE_READY && lane->turn == at->turn)
-			lane_go_on(all, lane);
+		if (lane->turn == at->turn)
+			lane_due(all, lane);
 		if (++at->lane == all->count) {
 			at->lane = 0;
 			at->turn++;
@@ -236,7 +236,7 @@ static int64_t earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static bool turn_paced(struct lanes *all, struct cursor *at, struct err *err)
+static bool turn_paced(struct lane_set *all, struct cursor *at, struct err *err)
 {
 	int wait_ms = timer_wait_ms(&all->timers, all->now_ns / 1000000, LOOK_MS);
 	int64_t until_ns = all->now_ns + (int64_t)wait_ms * 1000000;
@@ -247,7 +247,7 @@ static bool turn_paced(struct lanes *all, struct cursor *at, struct err *err)
 }
 
 /* One connection waits in recv(2) itself: a system call less for each message. */
-static bool turn_alone(struct lanes *all, struct err *err)
+static bool turn_alone(struct lane_set *all, struct err *err)
 {
 	struct lane *lane = &all->list[0];
 
@@ -259,7 +259,7 @@ static bool turn_alone(struct lanes *all, struct err *err)
 	return true;
 }
 
-static void start(struct lanes *all, int64_t start_ns)
+static void start(struct lane_set *all, int64_t start_ns)
 {
 	all->is_running = true;
 	all->now_ns = moment_ns();
@@ -277,7 +277,7 @@ static void start(struct lanes *all, int64_t start_ns)
 	wake(all);
 }
 
-static bool is_over(const struct lanes *all)
+static bool is_over(const struct lane_set *all)
 {
 	const struct outcome *outcome = all->outcome;
 
@@ -290,7 +290,7 @@ static bool is_over(const struct lanes *all)
  * What was due and has no answer counts with its age; of very many, which are due at equal distances,
  * groups count with the age of their eldest.
  */
-static void count_unanswered(struct lanes *all, const struct lane *lane, int64_t until_ns)
+static void count_due(struct lane_set *all, const struct lane *lane, int64_t until_ns)
 {
 	int64_t turns = pace_turns(&all->pace, lane->number, until_ns);
 	int64_t group = (turns - lane->turn) / AGES + 1;
@@ -306,17 +306,31 @@ static void count_unanswered(struct lanes *all, const struct lane *lane, int64_t
 	}
 }
 
-static void finish(struct lanes *all)
+/* The ages of all are compared with the longest answer, not with each other. */
+static void count_waiting(struct lane_set *all)
+{
+	uint64_t longest_ns = all->outcome->answer.most_ns;
+
+	for (int i = 0; i < all->count; i++)
+		if (all->list[i].state == LANE_ASKING)
+			outcome_wait(all->outcome, (uint64_t)(all->now_ns - all->list[i].begun_ns),
+				     longest_ns);
+}
+
+static void finish(struct lane_set *all)
 {
 	struct outcome *outcome = all->outcome;
 
+	all->now_ns = moment_ns(); /* what was served since it was read belongs to the run */
 	outcome->start_ns = all->start_ns;
 	outcome->end_ns = all->now_ns > all->start_ns ? all->now_ns : all->start_ns;
 	for (int i = 0; i < all->count && all->plan->rate > 0; i++)
-		count_unanswered(all, &all->list[i], earliest(all->now_ns, all->end_ns));
+		count_due(all, &all->list[i], earliest(all->now_ns, all->end_ns));
+	if (all->plan->rate == 0)
+		count_waiting(all);
 }
 
-bool lanes_run(struct lanes *all, int64_t start_ns, const atomic_bool *stop, struct err *err)
+bool lanes_run(struct lane_set *all, int64_t start_ns, const atomic_bool *stop, struct err *err)
 {
 	uint64_t cpu_ns = cputime_own_ns();
 	struct cursor at = { 0 };

@@ -38,6 +38,13 @@ uint64_t outcome_lost(const struct outcome *outcome)
 	return sum;
 }
 
+void outcome_wait(struct outcome *outcome, uint64_t age_ns, uint64_t longest_ns)
+{
+	outcome->unanswered++;
+	if (age_ns > longest_ns)
+		latency_add(&outcome->answer, age_ns);
+}
+
 static void merge_times(struct outcome *into, const struct outcome *from)
 {
 	if (into->start_ns == 0 || from->start_ns < into->start_ns)

@@ -10,6 +10,7 @@
 #include "base/flags.h"
 #include "base/quote.h"
 #include "base/units.h"
+#include "client/hex.h"
 #include "client/pace.h"
 
 static const struct flag rows[] = {
@@ -226,14 +227,6 @@ static bool check(const struct plan *plan, struct err *err)
 	if (plan->answer_size == UINT64_MAX && plan->answer != NULL && plan->per_connection > 1)
 		return refuse(err, "-a end takes a connection for each message, so no -k");
 	return true;
-}
-
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c != '\0' ? strchr(digits, c | 0x20) : NULL;
-
-	return at != NULL ? (int)(at - digits) : -1;
 }
 
 /* The byte that stands for a backslash and what follows; how many characters that takes, 0: none. */

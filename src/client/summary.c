@@ -90,10 +90,11 @@ static void print_rate(const struct plan *plan, const struct outcome *outcome)
 
 	printf("\nanswers   %llu, %.0f a second\n", (unsigned long long)outcome->answered,
 	       (double)outcome->answered / seconds);
+	printf("messages  ");
 	if (plan->rate > 0)
-		printf("messages  %llu due, %llu sent, %llu unanswered at the end\n",
-		       (unsigned long long)outcome->due, (unsigned long long)outcome->sent,
-		       (unsigned long long)outcome->unanswered);
+		printf("%llu due, ", (unsigned long long)outcome->due);
+	printf("%llu sent, %llu unanswered at the end\n", (unsigned long long)outcome->sent,
+	       (unsigned long long)outcome->unanswered);
 	printf("bytes     %s a second out, %s a second in\n",
 	       write_bytes((double)outcome->bytes_out / seconds, out),
 	       write_bytes((double)outcome->bytes_in / seconds, in));
@@ -140,13 +141,19 @@ static void print_losses(const struct outcome *outcome)
 		puts("          all local ports are in use: --sources gives more on loopback");
 }
 
-static void print_cpu(const struct result *result)
+static void print_cpu(const struct plan *plan, const struct result *result)
 {
 	const struct outcome *outcome = &result->outcome;
+	const struct cputime_used *server = &result->server;
 
 	printf("processor %.2f us a message here", summary_cpu_us(outcome, outcome->cpu_ns));
-	if (result->has_server)
-		printf(", %.2f us at the server", summary_cpu_us(outcome, result->server_ns));
+	if (plan->server_pid_count > 0 && !server->is_known)
+		printf(", - at the server (the system does not tell)");
+	else if (plan->server_pid_count > 0)
+		printf(", %s%.2f us at the server", server->ended > 0 ? "at least " : "",
+		       summary_cpu_us(outcome, server->ns));
+	if (server->ended > 0)
+		printf(" (%d of its processes ended)", server->ended);
 	putchar('\n');
 }
 
@@ -223,7 +230,7 @@ void summary_text(const struct plan *plan, const struct result *result)
 	print_latency("answer", &outcome->answer);
 	putchar('\n');
 	print_losses(outcome);
-	print_cpu(result);
+	print_cpu(plan, result);
 	if (isatty(STDOUT_FILENO) && outcome->answer.count > 0)
 		draw(&outcome->answer);
 }

@@ -10,8 +10,8 @@
 void summary_text(const struct plan *plan, const struct result *result);
 
 /* One object, or a line of names and a line of values; both have the same names. */
-void summary_json(const struct plan *plan, const struct result *result);
-void summary_csv(const struct plan *plan, const struct result *result);
+void summary_table_json(const struct plan *plan, const struct result *result);
+void summary_table_csv(const struct plan *plan, const struct result *result);
 
 /* Length of the run; never 0. */
 static inline double summary_seconds(const struct outcome *outcome)

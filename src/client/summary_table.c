@@ -101,6 +101,14 @@ static void add_plan(struct table *table, const struct plan *plan)
 	add_count(table, "asked_rate", (uint64_t)plan->rate);
 }
 
+static void add_server(struct table *table, const struct plan *plan, const struct result *result)
+{
+	add_number(table, "server_cpu_us", summary_cpu_us(&result->outcome, result->server.ns), 3);
+	table->fields[table->count - 1].is_missing = !result->server.is_known;
+	add_count(table, "server_ended", (uint64_t)result->server.ended);
+	table->fields[table->count - 1].is_missing = plan->server_pid_count == 0;
+}
+
 static void fill(struct table *table, const struct plan *plan, const struct result *result)
 {
 	const struct outcome *outcome = &result->outcome;
@@ -120,8 +128,7 @@ static void fill(struct table *table, const struct plan *plan, const struct resu
 	add_latencies(table, &outcome->connect, &outcome->answer);
 	add_losses(table, outcome);
 	add_number(table, "client_cpu_us", summary_cpu_us(outcome, outcome->cpu_ns), 3);
-	add_number(table, "server_cpu_us", summary_cpu_us(outcome, result->server_ns), 3);
-	table->fields[table->count - 1].is_missing = !result->has_server;
+	add_server(table, plan, result);
 }
 
 static void print_json(const struct field *field)
@@ -139,7 +146,7 @@ static void print_json(const struct field *field)
 	}
 }
 
-void summary_json(const struct plan *plan, const struct result *result)
+void summary_table_json(const struct plan *plan, const struct result *result)
 {
 	struct table table;
 
@@ -170,7 +177,7 @@ static void print_csv(const struct field *field)
 	putchar('"');
 }
 
-void summary_csv(const struct plan *plan, const struct result *result)
+void summary_table_csv(const struct plan *plan, const struct result *result)
 {
 	struct table table;
 

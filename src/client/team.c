@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "client/cputime.h"
 #include "client/lanes.h"
 #include "client/moment.h"
 #include "client/progress.h"
@@ -80,7 +79,7 @@ static bool hear(int fd, char *word)
 static void work(struct table *table, const struct plan *plan, int process, int fd)
 {
 	struct seat *seat = &table->seats[process];
-	struct lanes lanes;
+	struct lane_set lanes;
 	char word;
 
 	if (!lanes_new(&lanes, plan, process, &seat->outcome, &seat->err))
@@ -218,14 +217,12 @@ static bool check_connected(const struct team *team, struct err *err)
 
 static bool run(struct team *team, struct result *result, struct err *err)
 {
-	uint64_t before_ns;
-
 	while (team->count < team->plan->processes)
 		if (!start_one(team, err))
 			return false;
 	if (!gather(team, READY, err) || !check_connected(team, err))
 		return false;
-	before_ns = cputime_ns(&team->server);
+	cputime_begin(&team->server);
 	team->table->start_ns = moment_ns();
 	progress_start(&team->progress, team->table->start_ns);
 	for (int i = 0; i < team->count; i++)
@@ -233,7 +230,7 @@ static bool run(struct team *team, struct result *result, struct err *err)
 			return complain(team, i, err);
 	if (!gather(team, DONE, err) || !check_connected(team, err))
 		return false;
-	result->server_ns = cputime_ns(&team->server) - before_ns;
+	result->server = cputime_end(&team->server);
 	return true;
 }
 
@@ -252,10 +249,14 @@ static void dismiss(struct team *team, bool is_good)
 
 static bool find_server(struct team *team, const struct plan *plan, struct err *err)
 {
-	for (int i = 0; i < plan->server_pid_count; i++)
-		if (!cputime_add(&team->server, plan->server_pids[i]))
+	for (int i = 0; i < plan->server_pid_count; i++) {
+		if (cputime_add(&team->server, plan->server_pids[i]))
+			continue;
+		if (errno == ESRCH)
 			return err_set(err, CODE_USAGE, "--server-pid %d: there is no such process",
 				       (int)plan->server_pids[i]);
+		return err_errno(err, CODE_OSERR, "--server-pid %d", (int)plan->server_pids[i]);
+	}
 	return true;
 }
 
@@ -285,27 +286,35 @@ static bool run_at_table(struct team *team, struct result *result, struct err *e
 	for (int i = 0; i < team->count; i++)
 		outcome_merge(&result->outcome, &team->table->seats[i].outcome);
 	result->interrupted = team->interrupted;
-	result->has_server = team->server.count > 0;
+	return is_good;
+}
+
+static bool set_table(struct team *team, struct result *result, struct err *err)
+{
+	size_t size = table_size(team->plan);
+	bool is_good;
+
+	team->table =
+		sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (team->table == MAP_FAILED)
+		return err_errno(err, CODE_OSERR, "no memory for %d processes",
+				 team->plan->processes);
+	is_good = run_at_table(team, result, err);
+	sys_munmap(team->table, size);
 	return is_good;
 }
 
 bool team_run(const struct plan *plan, struct result *result, struct err *err)
 {
-	struct team team = { .plan = plan, .signal_fd = -1 };
+	struct team team = { .plan = plan, .signal_fd = -1, .server.proc = "/proc" };
 	bool is_good;
 
 	memset(result, 0, sizeof(*result));
 	progress_init(&team.progress, plan);
-	if (!find_server(&team, plan, err) || !listen_to_signals(&team, err))
-		return false;
-	team.table = sys_mmap(NULL, table_size(plan), PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (team.table == MAP_FAILED) {
+	is_good = find_server(&team, plan, err) && listen_to_signals(&team, err) &&
+		  set_table(&team, result, err);
+	if (team.signal_fd >= 0)
 		sys_close(team.signal_fd);
-		return err_errno(err, CODE_OSERR, "no memory for %d processes", plan->processes);
-	}
-	is_good = run_at_table(&team, result, err);
-	sys_munmap(team.table, table_size(plan));
-	sys_close(team.signal_fd);
+	cputime_free(&team.server);
 	return is_good;
 }

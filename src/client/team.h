@@ -10,14 +10,14 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "client/cputime.h"
 #include "client/outcome.h"
 #include "client/plan.h"
 
 struct result {
-	struct outcome outcome; /* of all processes */
-	bool has_server;        /* there is a --server-pid: */
-	uint64_t server_ns;     /* processor time of these processes and their descendants */
-	int interrupted;        /* the signal that ended the run early; 0: none */
+	struct outcome outcome;     /* of all processes */
+	struct cputime_used server; /* of each --server-pid and all that descend from it */
+	int interrupted;            /* the signal that ended the run early; 0: none */
 };
 
 /*

@@ -10,13 +10,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/sys.h"
 #include "base/text.h"
 #include "base/title.h"
 #include "base/whole.h"
 #include "demo/evidence.h"
 
-enum { ANSWER_MS = 10000 };
+enum { ANSWER_MS = 10000, DEATH_MS = 1000 };
 
 /* An actor's life: orders until there is one without an act, or nobody to give any. */
 static _Noreturn void act(int orders, const char *name)
@@ -85,32 +86,78 @@ struct actor cast_hire_sharing(struct stage *stage, unsigned column, const char 
 	return hire(stage, column, name, CLONE_FILES);
 }
 
+/*
+ * An actor does not answer, perhaps because it is at its end, for which the parent has words; else errno
+ * says why.
+ */
+static _Noreturn void lose(struct stage *stage, const struct actor *actor, const char *call)
+{
+	int64_t until_ms = clock_ms() + DEATH_MS;
+	int error = errno;
+
+	while (sys_waitpid(actor->pid, &stage->tally->lost, WNOHANG) != actor->pid &&
+	       clock_ms() < until_ms)
+		sys_poll(NULL, 0, 1);
+	if (stage->tally->lost != 0)
+		_exit(CODE_INTERNAL);
+	errno = error;
+	stage_give_up(stage, call);
+}
+
 void cast_begin(struct stage *stage, const struct actor *actor, struct order order)
 {
 	if (sys_send(actor->orders, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
-		stage_give_up(stage, "send() to a process of this lesson");
+		lose(stage, actor, "send() to a process of this lesson");
 }
 
-/* What is forbidden cannot be shown: no call of a lesson fails so by the lesson's doing. */
+/* What the system forbids, or has no room for: no call of a lesson fails so by the lesson's doing. */
+static bool is_systems_fault(int error)
+{
+	static const int errors[] = { EPERM,  ENOSYS, ENOPROTOOPT, EAFNOSUPPORT,
+				      ENOMEM, EMFILE, ENFILE,      ENOBUFS };
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (errors[i] == error)
+			return true;
+	return false;
+}
+
 static void check_allowed(struct stage *stage, const struct order *order)
 {
 	errno = order->error;
-	if (order->result < 0 && (order->error == EPERM || order->error == ENOSYS))
+	if (order->result < 0 && is_systems_fault(order->error))
 		stage_give_up(stage, order->call);
+}
+
+/*
+ * Waits for the answer or for the end of the process: where the table is shared this process holds the
+ * actor's end too, which then stays open. Without pidfd_open(2) that end is not seen.
+ */
+static int await_answer(const struct actor *actor, int wait_ms)
+{
+	struct pollfd signs[] = { { .fd = actor->orders, .events = POLLIN },
+				  { .fd = -1, .events = POLLIN } };
+	int n;
+
+	if (actor->theirs >= 0)
+		signs[1].fd = sys_pidfd_open(actor->pid, 0);
+	do
+		n = sys_poll(signs, 2, wait_ms);
+	while (n < 0 && errno == EINTR);
+	if (signs[1].fd >= 0)
+		sys_close(signs[1].fd);
+	return n;
 }
 
 bool cast_end(struct stage *stage, const struct actor *actor, struct order *order, int wait_ms)
 {
-	struct pollfd answer = { .fd = actor->orders, .events = POLLIN };
-	int n;
+	int n = await_answer(actor, wait_ms);
 
-	do
-		n = sys_poll(&answer, 1, wait_ms);
-	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return false;
-	if (n < 0 || sys_recv(actor->orders, order, sizeof(*order), 0) != sizeof(*order))
-		stage_give_up(stage, "recv() from a process of this lesson");
+	errno = n < 0 ? errno : ESRCH;
+	if (n < 0 || sys_recv(actor->orders, order, sizeof(*order), MSG_DONTWAIT) != sizeof(*order))
+		lose(stage, actor, "recv() from a process of this lesson");
 	check_allowed(stage, order);
 	return true;
 }
@@ -157,16 +204,16 @@ bool cast_pass(struct stage *stage, enum direction direction, const struct actor
 	stage_arrow(stage, direction, label);
 	sent = cast_step(stage, from, order_send(from_fd, word));
 	got = cast_step(stage, to, order_recv(to_fd, ORDER_BYTES, ANSWER_MS / 2));
-	return sent.result == (int64_t)strlen(word) && got.result == sent.result &&
-	       memcmp(got.bytes, word, strlen(word)) == 0;
+	return sent.result == (int64_t)strlen(word) && order_says(&got, word);
 }
 
-/* The state letter of proc(5), /proc/PID/stat; '?' for a process that is gone. */
+/* The state letter of proc(5), /proc/PID/stat; '?' with errno where that is not told. */
 static char process_state(pid_t pid)
 {
 	char path[32], stat[256];
 	const char *name_end;
 
+	errno = ESRCH;
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (!whole_read_file(path, stat, sizeof(stat)))
 		return '?';
@@ -178,11 +225,17 @@ void cast_await_sleep(struct stage *stage, const struct actor *actor)
 {
 	int64_t until_ms = clock_ms() + ANSWER_MS;
 	int unread = 1;
+	char state;
 
 	/* it also sleeps while it waits for the order: first the order must have been taken */
 	while (sys_ioctl(actor->orders, SIOCOUTQ, &unread) == 0 && clock_ms() < until_ms) {
-		if (unread == 0 && process_state(actor->pid) == 'S')
+		state = process_state(actor->pid);
+		if (unread == 0 && state == 'S')
 			return;
+		if (state == '?')
+			stage_give_up(stage, "the state of a process in /proc");
+		if (state == 'Z')
+			lose(stage, actor, "a process of this lesson");
 		sys_poll(NULL, 0, 1);
 	}
 	errno = ETIMEDOUT;

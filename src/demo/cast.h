@@ -8,7 +8,9 @@
  * The lesson's own process takes part as an actor too, as cast_self: orders to it are carried out on
  * the spot.
  *
- * What cannot fail by the lesson's doing (a lost actor, no memory) ends the lesson (stage_give_up).
+ * What cannot fail by the lesson's doing (no memory, a call that is forbidden) ends the lesson
+ * (stage_give_up). So does the loss of an actor, with CODE_INTERNAL where it crashed, and how it ended in
+ * the tally.
  */
 #ifndef DEMO_CAST_H
 #define DEMO_CAST_H

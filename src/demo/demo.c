@@ -19,6 +19,13 @@
 
 enum { LESSON_MOST_S = 60, LESSONS_MOST = 64 };
 
+/* What became of a lesson; shared with its processes. */
+struct outcome {
+	struct tally tally;
+	int status; /* of its own process, see waitpid(2) */
+	int error;  /* errno: it could not be started or waited for; else 0 */
+};
+
 const struct lesson lessons[] = {
 #define LAB(name, function, sentence) { name, sentence, lab_##function },
 #include "tables/labs.def"
@@ -88,6 +95,16 @@ static _Noreturn void play(const struct lesson *lesson, struct tally *tally, pid
 	_exit(CODE_OK);
 }
 
+static bool await(pid_t pid, int *status)
+{
+	pid_t got;
+
+	do
+		got = sys_waitpid(pid, status, 0);
+	while (got < 0 && errno == EINTR);
+	return got == pid;
+}
+
 /* The actors of a lesson that gave up die with it, and become this process's children. */
 static void reap_orphans(void)
 {
@@ -95,27 +112,59 @@ static void reap_orphans(void)
 		;
 }
 
-/* Waits for the lesson's process; false with err when it did not come to its end. */
-static bool await(pid_t pid, const struct lesson *lesson, struct err *err)
+/*
+ * A process between prefork-demo and the lesson, all of whose children are the lesson's: prefork-demo
+ * itself may have inherited others, through exec, which are not to be waited for.
+ */
+static _Noreturn void attend(const struct lesson *lesson, struct outcome *outcome, pid_t parent)
 {
-	int status = 0;
-	pid_t got;
+	pid_t me = getpid(), pid;
 
-	do
-		got = sys_waitpid(pid, &status, 0);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return err_errno(err, CODE_OSERR, "%s: cannot wait for it", lesson->name);
+	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(CODE_OK);
+	sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid = sys_fork();
+	if (pid == 0)
+		play(lesson, &outcome->tally, me);
+	if (pid < 0 || !await(pid, &outcome->status))
+		outcome->error = errno;
 	reap_orphans();
+	_exit(CODE_OK);
+}
+
+/* One of the lesson's actors ended by itself. */
+static bool report_lost(const struct lesson *lesson, int status, struct err *err)
+{
+	if (WIFSIGNALED(status))
+		return err_set(err, CODE_INTERNAL,
+			       "%s: a process of it was ended by signal %d (%s)", lesson->name,
+			       WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return err_set(err, CODE_INTERNAL, "%s: a process of it left with %d", lesson->name,
+		       WEXITSTATUS(status));
+}
+
+/* False with err when the lesson did not come to its end. */
+static bool check_end(const struct lesson *lesson, const struct outcome *outcome, struct err *err)
+{
+	int status = outcome->status;
+
+	errno = outcome->error;
+	if (errno != 0)
+		return err_errno(err, CODE_OSERR, "%s: cannot fork or wait for it", lesson->name);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
 		return err_set(err, CODE_OSERR, "%s: not over after %d seconds", lesson->name,
 			       LESSON_MOST_S);
 	if (WIFSIGNALED(status))
 		return err_set(err, CODE_INTERNAL, "%s: ended by signal %d (%s)", lesson->name,
 			       WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status) == CODE_INTERNAL)
+		return report_lost(lesson, outcome->tally.lost, err);
+	if (WEXITSTATUS(status) == CODE_OSERR)
+		return err_set(err, CODE_OSERR, "%s: cannot write to stdout", lesson->name);
 	if (WEXITSTATUS(status) != CODE_OK)
-		return err_set(err, (enum exit_code)WEXITSTATUS(status),
-			       "%s: cannot write to stdout", lesson->name);
+		return err_set(err, CODE_INTERNAL, "%s: left with %d", lesson->name,
+			       WEXITSTATUS(status));
 	return true;
 }
 
@@ -138,41 +187,45 @@ static void add(struct tally *sum, const struct tally *tally)
 	sum->unknown += tally->unknown;
 }
 
-static bool run_one(const struct lesson *lesson, struct tally *tally, struct err *err)
+static bool run_one(const struct lesson *lesson, struct outcome *outcome, struct err *err)
 {
 	pid_t parent = getpid(), pid;
+	int status = 0;
 
 	if (!standard_flush(err))
 		return false;
-	memset(tally, 0, sizeof(*tally));
+	memset(outcome, 0, sizeof(*outcome));
 	pid = sys_fork();
 	if (pid < 0)
 		return err_errno(err, CODE_OSERR, "%s: cannot fork", lesson->name);
 	if (pid == 0)
-		play(lesson, tally, parent);
-	if (!await(pid, lesson, err))
+		attend(lesson, outcome, parent);
+	if (!await(pid, &status))
+		return err_errno(err, CODE_OSERR, "%s: cannot wait for it", lesson->name);
+	if (status != 0)
+		outcome->status = status;
+	if (!check_end(lesson, outcome, err))
 		return false;
-	print_sum(tally);
+	print_sum(&outcome->tally);
 	return true;
 }
 
 static enum exit_code run_all(const struct lesson *const *chosen, size_t count, struct err *err)
 {
-	struct tally *tally = sys_mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct outcome *outcome = sys_mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
+					   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct tally sum = { 0 };
 
-	sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (tally == MAP_FAILED) {
+	if (outcome == MAP_FAILED) {
 		err_errno(err, CODE_OSERR, "no memory");
 		return err->code;
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			puts("\n");
-		if (!run_one(chosen[i], tally, err))
+		if (!run_one(chosen[i], outcome, err))
 			return err->code;
-		add(&sum, tally);
+		add(&sum, &outcome->tally);
 	}
 	if (count > 1) {
 		printf("\nall %zu lessons:", count);
@@ -219,6 +272,19 @@ static bool take(void *owner, int letter, const char *value, struct err *err)
 	return true;
 }
 
+/* Whoever started this program may have had other wishes, which exec passes on. */
+static void settle_signals(void)
+{
+	static const int ours[] = { SIGCHLD, SIGALRM, SIGUSR1 };
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		signal(ours[i], SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sys_sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = { .code = CODE_OK };
@@ -227,7 +293,7 @@ int main(int argc, char **argv)
 
 	title_start(argc, argv);
 	standard_fill(true);
-	signal(SIGPIPE, SIG_IGN);
+	settle_signals();
 	first = flags_read(FLAGS(flags), argc, argv, take, &letter, &err);
 	if (first < 0)
 		code = err.code;

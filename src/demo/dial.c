@@ -24,6 +24,23 @@ static void do_out(struct order *order)
 		order->result = -1;
 }
 
+static void do_bind(struct order *order)
+{
+	int fd = sys_socket(order->addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), error;
+
+	order->result = fd;
+	if (fd >= 0 &&
+	    sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &order->option, sizeof(int)) == 0 &&
+	    sys_bind(fd, &order->addr.sa, order->addr.len) == 0 &&
+	    sys_getsockname(fd, &order->addr.sa, &order->addr.len) == 0)
+		return;
+	error = errno;
+	if (fd >= 0)
+		sys_close(fd);
+	errno = error;
+	order->result = -1;
+}
+
 static void do_await_ack(struct order *order)
 {
 	int64_t until_ms = clock_ms() + order->wait_ms;
@@ -41,6 +58,13 @@ struct order dial_out(const struct addr *to, int flags)
 {
 	return (struct order){
 		.act = do_out, .call = "connect()", .fd = -1, .option = flags, .addr = *to
+	};
+}
+
+struct order dial_bind(const struct addr *at, bool reuse)
+{
+	return (struct order){
+		.act = do_bind, .call = "bind()", .fd = -1, .option = reuse, .addr = *at
 	};
 }
 

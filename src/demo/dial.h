@@ -16,6 +16,12 @@
 struct order dial_out(const struct addr *to, int flags);
 
 /*
+ * A new socket, with SO_REUSEADDR or without, bound to that address. The result is the descriptor, or -1
+ * for whichever call failed; addr becomes the socket's own address.
+ */
+struct order dial_bind(const struct addr *at, bool reuse);
+
+/*
  * Waits, at most wait_ms, until the other end has acknowledged all bytes. The result is the number
  * of those that it has not.
  */

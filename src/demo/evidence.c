@@ -20,15 +20,6 @@ bool evidence_ends(int server_fd, struct ends *ends)
 	       sys_getpeername(server_fd, &ends->client.sa, &ends->client.len) == 0;
 }
 
-uint64_t evidence_inode(struct stage *stage, int fd)
-{
-	struct stat st;
-
-	if (sys_fstat(fd, &st) < 0)
-		stage_give_up(stage, "fstat()");
-	return st.st_ino;
-}
-
 /* True when some descriptor of the process is the socket of that name. A process that ends, or is another's, holds none. */
 static bool holds(const char *pid, const char *wanted)
 {
@@ -73,6 +64,22 @@ unsigned evidence_holders(struct stage *stage, uint64_t inode, pid_t *pids)
 	}
 	closedir(folder);
 	return count;
+}
+
+uint64_t evidence_inode(struct stage *stage, int fd)
+{
+	pid_t pids[EVIDENCE_HOLDERS], self = getpid();
+	struct stat st;
+	unsigned count;
+
+	if (sys_fstat(fd, &st) < 0)
+		stage_give_up(stage, "fstat()");
+	count = evidence_holders(stage, st.st_ino, pids);
+	for (unsigned i = 0; i < count && i < EVIDENCE_HOLDERS; i++)
+		if (pids[i] == self)
+			return st.st_ino;
+	errno = ENOENT;
+	stage_give_up(stage, "/proc does not tell that this process holds its own socket");
 }
 
 /* -1 with errno where the kernel does not answer. */

@@ -30,7 +30,10 @@ enum { EVIDENCE_HOLDERS = 16, EVIDENCE_WAIT_MS = 5000 };
  */
 unsigned evidence_holders(struct stage *stage, uint64_t inode, pid_t *pids);
 
-/* The inode of a socket; gives up without one. */
+/*
+ * The inode of a socket that this process holds; gives up without one, and where /proc does not say that
+ * it holds it: holders cannot be counted there.
+ */
 uint64_t evidence_inode(struct stage *stage, int fd);
 
 /* "TCP_ESTABLISHED" and the like of an end (TCP_CLOSE: there is no such socket); -1 where it is not told, with errno. */

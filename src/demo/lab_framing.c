@@ -49,11 +49,6 @@ static void client_says(struct pair *p, const char *word)
 	pair_client(p, order_send(p->client_fd, word));
 }
 
-static bool is_word(const struct order *got, const char *word)
-{
-	return got->result == (int64_t)strlen(word) && memcmp(got->bytes, word, strlen(word)) == 0;
-}
-
 /* (a) and (b) */
 static void losing_bounds(struct pair *p)
 {
@@ -64,20 +59,20 @@ static void losing_bounds(struct pair *p)
 	pair_open(p, "(a) glued: three messages, one recv()");
 	client_says(p, "onetwothree");
 	got = server_takes(p);
-	stage_claim(p->stage, is_word(&got, "onetwothree"),
+	stage_claim(p->stage, order_says(&got, "onetwothree"),
 		    "three messages in one send() arrive as 11 bytes: nothing says where one ends");
 	for (unsigned i = 0; i < MESSAGES; i++)
 		client_says(p, messages[i]);
 	pair_server_does(p, bulk_unread(p->conn, ALL, SOON_MS));
 	got = server_takes(p);
-	stage_claim(p->stage, is_word(&got, "onetwothree"),
+	stage_claim(p->stage, order_says(&got, "onetwothree"),
 		    "three send() calls, and the server looks later: the same 11 bytes");
 
 	stage_scene(p->stage, "(b) split: one message, three recv()");
 	for (unsigned i = 0; i < 3; i++) {
 		client_says(p, parts[i]);
 		got = server_takes(p);
-		split &= is_word(&got, parts[i]);
+		split &= order_says(&got, parts[i]);
 	}
 	stage_claim(p->stage, split,
 		    "\"hello world\" in three send() calls arrives in three pieces: one recv() is "
@@ -211,11 +206,21 @@ static int64_t mss_of(struct pair *p)
 	return pair_client_does(p, mss).result;
 }
 
+/* why: it cannot be checked; NULL: it can. */
+static void claim_or_not(struct pair *p, const char *why, bool holds, const char *claim)
+{
+	if (why != NULL)
+		stage_unknown(p->stage, why, "%s", claim);
+	else
+		stage_claim(p->stage, holds, "%s", claim);
+}
+
 /* (e); the connection before is still there, with the MSS that the system chose. */
 static void segmenting(struct pair *p)
 {
-	int64_t loopback, mss, least;
-	struct order got, segments;
+	const char *why = NULL, *no_room = NULL;
+	int64_t loopback, mss, least, unsent;
+	struct order there, got, segments;
 
 	loopback = mss_of(p);
 	pair_close(p);
@@ -227,21 +232,23 @@ static void segmenting(struct pair *p)
 		"the MSS (TCP_MAXSEG) is %lld, for TCP's options take some; without that bound it "
 		"was %lld",
 		(long long)mss, (long long)loopback);
+	least = mss > 0 ? (BULK + mss - 1) / mss : 0;
 	stage_arrow(p->stage, TO_SERVER, "bytes");
 	pair_client(p, bulk_send("send(5000)", p->client_fd, 0, BULK, 0));
-	pair_server_does(p, bulk_unread(p->conn, BULK, SOON_MS));
+	there = pair_server_does(p, bulk_unread(p->conn, BULK, SOON_MS));
+	unsent = pair_client_does(p, bulk_unacknowledged(p->client_fd)).result;
 	got = pair_server(p, bulk_recv("recv(5000)", p->conn, 0, BULK, MSG_DONTWAIT));
 	segments = pair_client_does(p, bulk_segments(p->client_fd));
-	least = mss > 0 ? (BULK + mss - 1) / mss : 0;
+	stage_kernel(p->stage, "%lld segments (TCP_INFO); %lld at least, for 5,000 bytes",
+		     (long long)segments.result, (long long)least);
 	if (segments.result < 0)
-		stage_unknown(p->stage, order_errno(segments.error), "one send(), %lld segments",
-			      (long long)least);
-	else
-		stage_claim(p->stage, mss > 0 && mss <= MSS && segments.result >= least,
-			    "one send() went in %lld segments (%lld at least, for 5,000 bytes)",
-			    (long long)segments.result, (long long)least);
-	stage_claim(p->stage, got.result == BULK,
-		    "the server cannot see that: one recv() gives all 5,000 bytes");
+		why = order_errno(segments.error);
+	if (there.result < BULK && unsent > 0)
+		why = no_room = "the receive buffer is smaller than that (net.ipv4.tcp_rmem)";
+	claim_or_not(p, why, mss > 0 && mss <= MSS && segments.result >= least,
+		     "one send() of 5,000 bytes went in as many segments as these need, or more");
+	claim_or_not(p, no_room, got.result == BULK,
+		     "the server cannot see that: one recv() gives all 5,000 bytes");
 	pair_close(p);
 	p->mss = 0;
 }
@@ -324,10 +331,8 @@ static void show_burst(struct pair *p, const struct burst *burst, bool at_once)
 static void claim_segments(struct pair *p, const struct burst *burst, int64_t expected,
 			   const char *claim)
 {
-	if (burst->segments < 0)
-		stage_unknown(p->stage, "this kernel does not count segments", "%s", claim);
-	else
-		stage_claim(p->stage, burst->arrived && burst->segments == expected, "%s", claim);
+	claim_or_not(p, burst->segments < 0 ? "this kernel does not count segments" : NULL,
+		     burst->arrived && burst->segments == expected, claim);
 }
 
 /*

@@ -27,11 +27,6 @@ struct play {
 	struct ends ends;
 };
 
-static struct order step(struct play *p, const struct actor *actor, struct order order)
-{
-	return cast_step(p->stage, actor, order);
-}
-
 /* A line with nothing but a segment on the wire, and what the server's kernel makes of it. */
 static void segment(struct play *p, enum direction direction, const char *label)
 {
@@ -91,7 +86,7 @@ static void opening(struct play *p)
 		    "hands alone");
 
 	stage_arrow(p->stage, TO_SERVER, "\"hello\"");
-	sent = step(p, &p->client, order_send(p->client_fd, "hello"));
+	sent = cast_step(p->stage, &p->client, order_send(p->client_fd, "hello"));
 	segment(p, TO_CLIENT, "ACK");
 	unacknowledged = cast_do(p->stage, &p->client, dial_await_ack(p->client_fd, SOON_MS));
 	stage_kernel(p->stage, "of the client's 5 bytes %d are not acknowledged",
@@ -100,9 +95,9 @@ static void opening(struct play *p)
 		p->stage, sent.result == 5 && unacknowledged.result == 0,
 		"the client can send at once, and its bytes are acknowledged by the kernel too");
 
-	accepted = step(p, &p->server, order_accept(p->listener, SOON_MS));
-	got = step(p, &p->server, order_recv((int)accepted.result, MOST, SOON_MS));
-	stage_claim(p->stage, got.result == 5 && memcmp(got.bytes, "hello", 5) == 0,
+	accepted = cast_step(p->stage, &p->server, order_accept(p->listener, SOON_MS));
+	got = cast_step(p->stage, &p->server, order_recv((int)accepted.result, MOST, SOON_MS));
+	stage_claim(p->stage, order_says(&got, "hello"),
 		    "accept() only hands over what was ready, with what has arrived since");
 	hang_up(p, p->client_fd);
 	sys_close((int)accepted.result);
@@ -183,9 +178,10 @@ static void holding_syn_recv(struct play *p)
 			    "the client is a step ahead: it is ESTABLISHED with the answer, the "
 			    "server's end is in SYN_RECV until the third segment counts");
 		stage_arrow(p->stage, TO_SERVER, "\"now\"");
-		step(p, &p->client, order_send(p->client_fd, "now"));
-		accepted = step(p, &p->server, order_accept(p->listener, SOON_MS));
-		got = step(p, &p->server, order_recv((int)accepted.result, MOST, SOON_MS));
+		cast_step(p->stage, &p->client, order_send(p->client_fd, "now"));
+		accepted = cast_step(p->stage, &p->server, order_accept(p->listener, SOON_MS));
+		got = cast_step(p->stage, &p->server,
+				order_recv((int)accepted.result, MOST, SOON_MS));
 		stage_claim(p->stage,
 			    states(p, TCP_ESTABLISHED, TCP_ESTABLISHED) && got.result == 3,
 			    "with the first bytes it is ESTABLISHED too, and accept() gets it");
@@ -211,7 +207,7 @@ static void begin(struct play *p, const char *heading, bool is_bounded)
 		cast_do(p->stage, &p->client, flood_bound(p->client_fd));
 	stage_cell(p->stage, STAGE_CLIENT, "connect() = 0");
 	stage_arrow(p->stage, TO_SERVER, "SYN");
-	accepted = step(p, &p->server, order_accept(p->listener, SOON_MS));
+	accepted = cast_step(p->stage, &p->server, order_accept(p->listener, SOON_MS));
 	p->conn = (int)accepted.result;
 	if (accepted.result < 0)
 		stage_give_up(p->stage, "accept()");
@@ -221,7 +217,7 @@ static void begin(struct play *p, const char *heading, bool is_bounded)
 /* The end, seen by one who receives. */
 static bool sees_end(struct play *p, const struct actor *actor, int fd)
 {
-	return step(p, actor, order_recv(fd, MOST, SOON_MS)).result == 0;
+	return cast_step(p->stage, actor, order_recv(fd, MOST, SOON_MS)).result == 0;
 }
 
 /* (c) */
@@ -231,7 +227,7 @@ static void closing(struct play *p)
 
 	begin(p, "(c) four segments close it: the client first", false);
 	stage_arrow(p->stage, TO_SERVER, "FIN");
-	step(p, &p->client, order_shutdown(p->client_fd, SHUT_WR));
+	cast_step(p->stage, &p->client, order_shutdown(p->client_fd, SHUT_WR));
 	stage_arrow(p->stage, TO_CLIENT, "ACK");
 	ended = sees_end(p, &p->server, p->conn);
 	stage_claim(
@@ -243,7 +239,7 @@ static void closing(struct play *p)
 	stage_claim(p->stage, answered && states(p, TCP_FIN_WAIT2, TCP_CLOSE_WAIT),
 		    "each direction ends by itself: the server can still answer");
 	stage_arrow(p->stage, TO_CLIENT, "FIN");
-	step(p, &p->server, order_close(p->conn));
+	cast_step(p->stage, &p->server, order_close(p->conn));
 	stage_arrow(p->stage, TO_SERVER, "ACK");
 	ended = sees_end(p, &p->client, p->client_fd);
 	stage_claim(p->stage, states(p, TCP_TIME_WAIT, TCP_CLOSE) && ended,
@@ -259,7 +255,7 @@ static bool fill(struct play *p, const struct actor *actor, int fd, enum directi
 	struct order filled;
 
 	stage_arrow(p->stage, direction, "bytes");
-	filled = step(p, actor, flood_fill(fd));
+	filled = cast_step(p->stage, actor, flood_fill(fd));
 	*sent = filled.result;
 	stage_kernel(p->stage, "%d of these bytes cannot leave yet: the reader has no more room",
 		     filled.option);
@@ -273,7 +269,7 @@ static bool fill(struct play *p, const struct actor *actor, int fd, enum directi
 /* Reads to the end; true when that is so many bytes later. */
 static bool drain(struct play *p, const struct actor *actor, int fd, int64_t sent)
 {
-	struct order drained = step(p, actor, flood_drain(fd, SOON_MS));
+	struct order drained = cast_step(p->stage, actor, flood_drain(fd, SOON_MS));
 
 	stage_cell(p->stage, actor->column, "recv() = %s",
 		   drained.option == 0 ? "0" : order_errno(drained.option));
@@ -291,7 +287,7 @@ static void holding_last_ack(struct play *p)
 		sys_close(p->conn);
 		return;
 	}
-	step(p, &p->server, order_close(p->conn));
+	cast_step(p->stage, &p->server, order_close(p->conn));
 	stage_claim(p->stage, states(p, TCP_FIN_WAIT2, TCP_LAST_ACK),
 		    "the same the other way: the server's FIN, the last of the two, is on its way: "
 		    "LAST_ACK. No process holds that socket any more, the kernel goes on alone");
@@ -308,7 +304,7 @@ static void holding(struct play *p)
 
 	begin(p, "(d) the same, held still: a FIN behind bytes that nobody reads", true);
 	if (fill(p, &p->client, p->client_fd, TO_SERVER, &sent)) {
-		step(p, &p->client, order_shutdown(p->client_fd, SHUT_WR));
+		cast_step(p->stage, &p->client, order_shutdown(p->client_fd, SHUT_WR));
 		stage_claim(p->stage, states(p, TCP_FIN_WAIT1, TCP_ESTABLISHED),
 			    "a FIN comes after all bytes, and waits with them: FIN_WAIT1, and the "
 			    "server cannot know yet");
@@ -328,12 +324,12 @@ static void closing_by_server(struct play *p)
 
 	begin(p, "(e) who closes first, pays: now the server", false);
 	stage_arrow(p->stage, TO_CLIENT, "FIN");
-	step(p, &p->server, order_close(p->conn));
+	cast_step(p->stage, &p->server, order_close(p->conn));
 	ended = sees_end(p, &p->client, p->client_fd);
 	stage_claim(p->stage, states(p, TCP_CLOSE_WAIT, TCP_FIN_WAIT2) && ended,
 		    "the same states with the sides exchanged");
 	stage_arrow(p->stage, TO_SERVER, "FIN");
-	step(p, &p->client, order_close(p->client_fd));
+	cast_step(p->stage, &p->client, order_close(p->client_fd));
 	stage_claim(p->stage, states(p, TCP_CLOSE, TCP_TIME_WAIT),
 		    "TIME_WAIT is at the server now, where it holds the port (lesson reuseaddr), "
 		    "and the client is free");
@@ -348,8 +344,8 @@ static void closing_both(struct play *p)
 	begin(p, "(f) both at once: two FINs that cross", true);
 	if (fill(p, &p->client, p->client_fd, TO_SERVER, &from_client) &&
 	    fill(p, &p->server, p->conn, TO_CLIENT, &from_server)) {
-		step(p, &p->client, order_shutdown(p->client_fd, SHUT_WR));
-		step(p, &p->server, order_shutdown(p->conn, SHUT_WR));
+		cast_step(p->stage, &p->client, order_shutdown(p->client_fd, SHUT_WR));
+		cast_step(p->stage, &p->server, order_shutdown(p->conn, SHUT_WR));
 		stage_claim(p->stage, states(p, TCP_FIN_WAIT1, TCP_FIN_WAIT1),
 			    "both sides have closed, and neither has heard of the other's FIN");
 		stage_arrow(p->stage, TO_CLIENT, "bytes,FIN");

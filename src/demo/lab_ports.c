@@ -17,7 +17,7 @@
 #include "demo/ground.h"
 #include "demo/lesson.h"
 
-enum { SERVER = 1, SOON_MS = 5000, TRIES = 16, BACKLOG = 8, TOO_LARGE = 65536, WRAPPED = 65616 };
+enum { SERVER = 1, SOON_MS = 5000, TRIES = 16, BACKLOG = 8, TOO_LARGE = 65536 };
 
 struct play {
 	struct stage *stage;
@@ -57,33 +57,30 @@ static void claim_range(struct play *p, bool holds, const char *claim)
 		stage_unknown(p->stage, "ip_local_port_range cannot be read", "%s", claim);
 }
 
-/* option: whether SO_REUSEADDR is set. addr becomes the socket's own address. */
-static void do_bind(struct order *order)
-{
-	int fd = sys_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), error;
-
-	order->result = fd;
-	if (fd >= 0 &&
-	    sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &order->option, sizeof(int)) == 0 &&
-	    sys_bind(fd, &order->addr.sa, order->addr.len) == 0 &&
-	    sys_getsockname(fd, &order->addr.sa, &order->addr.len) == 0)
-		return;
-	error = errno;
-	if (fd >= 0)
-		sys_close(fd);
-	errno = error;
-	order->result = -1;
-}
-
 static struct order bind_to(struct play *p, const struct actor *actor, unsigned port, bool reuse)
 {
-	struct order order = { .act = do_bind,
-			       .call = "bind()",
-			       .fd = -1,
-			       .option = reuse,
-			       .addr = ground_address(port) };
+	struct addr at = ground_address(port);
 
-	return cast_do(p->stage, actor, order);
+	return cast_do(p->stage, actor, dial_bind(&at, reuse));
+}
+
+/*
+ * Finds a port that is free and binds a socket to that number and so much more, of which 16 bits count.
+ */
+static struct order bind_own(struct play *p, const struct actor *actor, unsigned more)
+{
+	struct order probe, own = { .result = -1, .error = EADDRINUSE };
+
+	for (unsigned i = 0; i < TRIES && own.result < 0 && own.error == EADDRINUSE; i++) {
+		probe = bind_to(p, actor, 0, false);
+		cast_do(p->stage, actor, order_close((int)probe.result));
+		own = bind_to(p, actor, port_of(&probe.addr) + more, true);
+		own.size = port_of(&probe.addr);
+	}
+	errno = own.error;
+	if (own.result < 0)
+		stage_give_up(p->stage, "bind() to a free port");
+	return own;
 }
 
 /* Into the actor's column: "bind(0) = 0". */
@@ -203,9 +200,9 @@ static void ask_library(struct play *p)
 /* (c) */
 static void too_large(struct play *p)
 {
-	struct addr wrapped = ground_address(WRAPPED);
 	struct err err = { .text = "" }, none = { .text = "" };
-	struct order bound;
+	struct order bound, wrapped;
+	unsigned asked;
 	bool is_refused;
 
 	begin(p, "server", "(c) a port above 65535");
@@ -217,15 +214,20 @@ static void too_large(struct play *p)
 	stage_claim(p->stage, bound.result >= 0 && port_of(&bound.addr) != 0,
 		    "a port has 16 bits: htons(65536) is 0, and the server gets some port that "
 		    "nobody asked for");
-	stage_cell(p->stage, SERVER, "htons(65616): port %u", port_of(&wrapped));
+	wrapped = bind_own(p, &p->server, TOO_LARGE);
+	asked = TOO_LARGE + (unsigned)wrapped.size;
+	stage_cell(p->stage, SERVER, "bind(htons(%u)) = 0", asked);
 	stage_line(p->stage);
+	show_name(p, &p->server, &wrapped);
 	ask_library(p);
 	is_refused = !addr_check("127.0.0.1:65536", &err);
-	stage_claim(p->stage, port_of(&wrapped) == WRAPPED - TOO_LARGE && is_refused,
-		    "so 65616 would be port 80: a program has to look at the number itself, as "
-		    "prefork-srv does, which refuses 65536");
+	stage_claim(p->stage, port_of(&wrapped.addr) == asked - TOO_LARGE && is_refused,
+		    "and %u is %u, without an error: a program has to look at the number itself, "
+		    "as prefork-srv does, which refuses 65536",
+		    asked, asked - TOO_LARGE);
 	stage_claim(p->stage, addr_check("127.0.0.1:65535", &none), "65535 is the last port");
 	cast_do(p->stage, &p->server, order_close((int)bound.result));
+	cast_do(p->stage, &p->server, order_close((int)wrapped.result));
 }
 
 /* The server accepts and says from which port the client comes; its line is the client's too. */
@@ -300,22 +302,6 @@ static struct order connect_from(struct play *p, int fd, const struct addr *to)
 	return cast_play(p->stage, &p->client, order);
 }
 
-/* Finds a port that is free and binds a socket to it by its number. */
-static struct order bind_own(struct play *p)
-{
-	struct order probe, own = { .result = -1, .error = EADDRINUSE };
-
-	for (unsigned i = 0; i < TRIES && own.result < 0 && own.error == EADDRINUSE; i++) {
-		probe = bind_to(p, &p->client, 0, false);
-		cast_do(p->stage, &p->client, order_close((int)probe.result));
-		own = bind_to(p, &p->client, port_of(&probe.addr), true);
-	}
-	errno = own.error;
-	if (own.result < 0)
-		stage_give_up(p->stage, "bind() to a free port");
-	return own;
-}
-
 /* A second socket with the port of the first: it must share it willingly, and go elsewhere. */
 static void share_port(struct play *p, unsigned port, const struct addr *same)
 {
@@ -363,7 +349,7 @@ static void choosing_one(struct play *p)
 
 	begin(p, "servers", "(e) a client that binds its own port");
 	listener = ground_listen(p->stage, BACKLOG, &bound);
-	own = bind_own(p);
+	own = bind_own(p, &p->client, 0);
 	port = port_of(&own.addr);
 	stage_cell(p->stage, SERVER, "(with SO_REUSEADDR, for later)");
 	show_bind(p, &p->client, port, &own);

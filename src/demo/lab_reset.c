@@ -23,19 +23,9 @@ struct play {
 	struct ends ends;
 };
 
-static struct order step(struct play *p, const struct actor *actor, struct order order)
-{
-	return cast_step(p->stage, actor, order);
-}
-
 static struct order hears(struct play *p)
 {
-	return step(p, &p->client, order_recv(p->client_fd, MOST, SOON_MS));
-}
-
-static bool says(const struct order *got, const char *word)
-{
-	return got->result == (int64_t)strlen(word) && memcmp(got->bytes, word, strlen(word)) == 0;
+	return cast_step(p->stage, &p->client, order_recv(p->client_fd, MOST, SOON_MS));
 }
 
 static bool failed(const struct order *order, int error)
@@ -67,7 +57,7 @@ static void begin(struct play *p, const char *heading)
 	cast_do(p->stage, &p->client, flood_bound(p->client_fd));
 	stage_cell(p->stage, STAGE_CLIENT, "connect() = 0");
 	stage_arrow(p->stage, TO_SERVER, "SYN");
-	accepted = step(p, &p->server, order_accept(listener, SOON_MS));
+	accepted = cast_step(p->stage, &p->server, order_accept(listener, SOON_MS));
 	p->conn = (int)accepted.result;
 	if (accepted.result < 0 || !evidence_ends(p->conn, &p->ends))
 		stage_give_up(p->stage, "a connection on loopback");
@@ -88,11 +78,11 @@ static bool ask(struct play *p)
 	int unread = -1;
 
 	stage_arrow(p->stage, TO_SERVER, "\"onetwo\"");
-	step(p, &p->client, order_send(p->client_fd, "onetwo"));
-	got = step(p, &p->server, order_recv(p->conn, strlen("one"), SOON_MS));
+	cast_step(p->stage, &p->client, order_send(p->client_fd, "onetwo"));
+	got = cast_step(p->stage, &p->server, order_recv(p->conn, strlen("one"), SOON_MS));
 	sys_ioctl(p->conn, FIONREAD, &unread);
 	stage_kernel(p->stage, "%d bytes lie unread at the server", unread);
-	return says(&got, "one") && unread == (int)strlen("two");
+	return order_says(&got, "one") && unread == (int)strlen("two");
 }
 
 /*
@@ -107,12 +97,12 @@ static bool answer_and_close(struct play *p, const char *heading)
 	begin(p, heading);
 	is_unread = ask(p);
 	stage_arrow(p->stage, TO_CLIENT, "\"answer\"");
-	step(p, &p->server, order_send(p->conn, "answer"));
+	cast_step(p->stage, &p->server, order_send(p->conn, "answer"));
 	waiting = cast_do(p->stage, &p->server, dial_await_ack(p->conn, SOON_MS));
 	stage_kernel(p->stage, "%d bytes of the answer are not acknowledged by the client's kernel",
 		     (int)waiting.result);
 	stage_arrow(p->stage, TO_CLIENT, "RST");
-	step(p, &p->server, order_close(p->conn));
+	cast_step(p->stage, &p->server, order_close(p->conn));
 	return states(p, TCP_CLOSE, TCP_CLOSE) && is_unread && waiting.result == 0;
 }
 
@@ -129,7 +119,7 @@ static void closing_early(struct play *p)
 	first = hears(p);
 	second = hears(p);
 	stage_claim(
-		p->stage, says(&first, "answer") && failed(&second, ECONNRESET),
+		p->stage, order_says(&first, "answer") && failed(&second, ECONNRESET),
 		"Linux still gives the client what had arrived before, then ECONNRESET in place "
 		"of 0: it cannot know whether that was all");
 	hang_up(p);
@@ -140,7 +130,7 @@ static void sending_on(struct play *p)
 	bool is_gone = answer_and_close(p, "(b) the same, and the client sends once more first");
 	struct order sent, first, second;
 
-	sent = step(p, &p->client, order_send(p->client_fd, "three"));
+	sent = cast_step(p->stage, &p->client, order_send(p->client_fd, "three"));
 	stage_claim(
 		p->stage, is_gone && failed(&sent, ECONNRESET),
 		"its send() fails with ECONNRESET; many a client gives up here, and never reads "
@@ -148,7 +138,7 @@ static void sending_on(struct play *p)
 	first = hears(p);
 	second = hears(p);
 	stage_claim(
-		p->stage, says(&first, "answer") && second.result == 0,
+		p->stage, order_says(&first, "answer") && second.result == 0,
 		"an error is told once: who reads on gets the answer, and then 0, as if nothing "
 		"had happened");
 	hang_up(p);
@@ -160,7 +150,7 @@ static bool answer_much(struct play *p, int64_t *sent)
 	struct order filled;
 
 	stage_arrow(p->stage, TO_CLIENT, "bytes");
-	filled = step(p, &p->server, flood_fill(p->conn));
+	filled = cast_step(p->stage, &p->server, flood_fill(p->conn));
 	*sent = filled.result;
 	stage_kernel(p->stage, "%d of these bytes are still in the server's send buffer",
 		     filled.option);
@@ -174,7 +164,7 @@ static bool answer_much(struct play *p, int64_t *sent)
 /* The client reads until nothing more comes: so many bytes; *why is what ended it. */
 static int64_t hear_all(struct play *p, int *why)
 {
-	struct order drained = step(p, &p->client, flood_drain(p->client_fd, SOON_MS));
+	struct order drained = cast_step(p->stage, &p->client, flood_drain(p->client_fd, SOON_MS));
 
 	*why = drained.option;
 	stage_cell(p->stage, STAGE_CLIENT, "recv() = %s", *why == 0 ? "0" : order_errno(*why));
@@ -193,7 +183,7 @@ static void losing(struct play *p)
 	is_unread = ask(p);
 	if (answer_much(p, &sent)) {
 		stage_arrow(p->stage, TO_CLIENT, "RST");
-		step(p, &p->server, order_close(p->conn));
+		cast_step(p->stage, &p->server, order_close(p->conn));
 		is_unread &= states(p, TCP_CLOSE, TCP_CLOSE);
 		got = hear_all(p, &why);
 		stage_claim(
@@ -213,12 +203,12 @@ static void linger(struct play *p)
 	struct order drained;
 
 	stage_arrow(p->stage, TO_SERVER, "FIN");
-	step(p, &p->client, order_close(p->client_fd));
-	drained = step(p, &p->server, flood_drain(p->conn, SOON_MS));
+	cast_step(p->stage, &p->client, order_close(p->client_fd));
+	drained = cast_step(p->stage, &p->server, flood_drain(p->conn, SOON_MS));
 	stage_cell(p->stage, p->server.column, "recv() = %s",
 		   drained.option == 0 ? "0" : order_errno(drained.option));
 	stage_line(p->stage);
-	step(p, &p->server, order_close(p->conn));
+	cast_step(p->stage, &p->server, order_close(p->conn));
 	stage_claim(p->stage,
 		    states(p, TCP_CLOSE, -1) && drained.option == 0 &&
 			    drained.result == (int64_t)strlen("twothree"),
@@ -239,9 +229,9 @@ static void lingering(struct play *p)
 		hang_up(p);
 		return;
 	}
-	step(p, &p->server, order_shutdown(p->conn, SHUT_WR));
+	cast_step(p->stage, &p->server, order_shutdown(p->conn, SHUT_WR));
 	stage_arrow(p->stage, TO_SERVER, "\"three\"");
-	step(p, &p->client, order_send(p->client_fd, "three"));
+	cast_step(p->stage, &p->client, order_send(p->client_fd, "three"));
 	stage_arrow(p->stage, TO_CLIENT, "bytes,FIN");
 	got = hear_all(p, &why);
 	stage_claim(
@@ -271,7 +261,7 @@ static void aborting(struct play *p)
 	stage_cell(p->stage, p->server.column, "SO_LINGER on, 0 s%s", set.result == 0 ? "" : " ?");
 	stage_line(p->stage);
 	stage_arrow(p->stage, TO_CLIENT, "RST");
-	step(p, &p->server, order_close(p->conn));
+	cast_step(p->stage, &p->server, order_close(p->conn));
 	is_gone = states(p, TCP_CLOSE, TCP_CLOSE);
 	got = hears(p);
 	stage_claim(p->stage, is_gone && failed(&got, ECONNRESET),
@@ -290,10 +280,10 @@ static bool send_to_nobody(struct play *p)
 	bool is_half;
 
 	stage_arrow(p->stage, TO_CLIENT, "FIN");
-	step(p, &p->server, order_close(p->conn));
+	cast_step(p->stage, &p->server, order_close(p->conn));
 	is_half = states(p, TCP_CLOSE_WAIT, TCP_FIN_WAIT2);
 	stage_arrow(p->stage, TO_SERVER, "\"hello\"");
-	sent = step(p, &p->client, order_send(p->client_fd, "hello"));
+	sent = cast_step(p->stage, &p->client, order_send(p->client_fd, "hello"));
 	stage_arrow(p->stage, TO_CLIENT, "RST");
 	stage_line(p->stage);
 	return states(p, TCP_CLOSE, TCP_CLOSE) && is_half &&
@@ -309,7 +299,7 @@ static void sending_late(struct play *p)
 	stage_claim(p->stage, send_to_nobody(p),
 		    "the first send() succeeds: a FIN only says that no more will come, and send() "
 		    "only fills a buffer. The answer is a reset");
-	sent = step(p, &p->client, order_send(p->client_fd, "hello"));
+	sent = cast_step(p->stage, &p->client, order_send(p->client_fd, "hello"));
 	stage_claim(p->stage, failed(&sent, EPIPE), "the second fails, with EPIPE");
 	hang_up(p);
 }

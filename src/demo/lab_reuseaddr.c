@@ -25,11 +25,6 @@ struct play {
 	struct ends ends;
 };
 
-static struct order step(struct play *p, const struct actor *actor, struct order order)
-{
-	return cast_step(p->stage, actor, order);
-}
-
 static bool states(struct play *p, int client, int server)
 {
 	return evidence_states(p->stage, &p->ends, client, server);
@@ -91,12 +86,12 @@ static bool start(struct play *p, const struct actor *actor, int options, const 
 			   options == REUSEADDR ? "SO_REUSEADDR" : "SO_REUSEPORT");
 		stage_line(p->stage);
 	}
-	*done = step(p, actor,
-		     (struct order){ .act = do_listen,
-				     .call = "bind()",
-				     .fd = -1,
-				     .option = options,
-				     .addr = *at });
+	*done = cast_step(p->stage, actor,
+			  (struct order){ .act = do_listen,
+					  .call = "bind()",
+					  .fd = -1,
+					  .option = options,
+					  .addr = *at });
 	return done->result == 0;
 }
 
@@ -132,7 +127,7 @@ static void meet(struct play *p, const struct actor *server, int listener)
 	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s",
 		   dialled.option == 0 ? "0" : order_errno(dialled.option));
 	stage_arrow(p->stage, TO_SERVER, "SYN");
-	accepted = step(p, server, order_accept(listener, SOON_MS));
+	accepted = cast_step(p->stage, server, order_accept(listener, SOON_MS));
 	errno = dialled.option != 0 ? dialled.option : accepted.error;
 	if (dialled.result < 0 || dialled.option != 0 || accepted.result < 0)
 		stage_give_up(p->stage, "a connection on loopback");
@@ -154,12 +149,12 @@ static void part(struct play *p, bool is_server_first)
 	int second_fd = is_server_first ? p->client_fd : p->conn;
 
 	stage_arrow(p->stage, is_server_first ? TO_CLIENT : TO_SERVER, "FIN");
-	step(p, first, order_close(first_fd));
-	step(p, second, order_recv(second_fd, MOST, SOON_MS));
+	cast_step(p->stage, first, order_close(first_fd));
+	cast_step(p->stage, second, order_recv(second_fd, MOST, SOON_MS));
 	states(p, is_server_first ? TCP_CLOSE_WAIT : TCP_FIN_WAIT2,
 	       is_server_first ? TCP_FIN_WAIT2 : TCP_CLOSE_WAIT);
 	stage_arrow(p->stage, is_server_first ? TO_SERVER : TO_CLIENT, "FIN");
-	step(p, second, order_close(second_fd));
+	cast_step(p->stage, second, order_close(second_fd));
 }
 
 /* The server's process ends; what it held is closed, its listening socket too. */

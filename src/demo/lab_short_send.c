@@ -249,6 +249,8 @@ static void hire_server(struct pair *p)
 /* (e) */
 static void losing(struct pair *p)
 {
+	static const char acknowledged[] = "the server's kernel has acknowledged every byte, its "
+					   "process has read none";
 	struct order sent, left, unread, late, later;
 	bool is_over;
 
@@ -261,9 +263,16 @@ static void losing(struct pair *p)
 	stage_kernel(p->stage,
 		     "%lld bytes wait in the send buffer, %lld in the server's receive buffer",
 		     (long long)left.result, (long long)unread.result);
-	stage_claim(p->stage,
-		    sent.result == LAST_WORDS && left.result == 0 && unread.result == LAST_WORDS,
-		    "the server's kernel has acknowledged every byte, its process has read none");
+	if (sent.result == LAST_WORDS && left.result > 0 && unread.result < LAST_WORDS)
+		stage_unknown(p->stage,
+			      "the receive buffer is smaller than 1,000 bytes "
+			      "(net.ipv4.tcp_rmem)",
+			      "%s", acknowledged);
+	else
+		stage_claim(p->stage,
+			    sent.result == LAST_WORDS && left.result == 0 &&
+				    unread.result == LAST_WORDS,
+			    "%s", acknowledged);
 	cast_kill(p->stage, &p->server);
 	p->conn = -1;
 	stage_cell(p->stage, PAIR_SERVER, "killed (SIGKILL)");

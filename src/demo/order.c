@@ -125,6 +125,13 @@ void order_do(struct order *order)
 	order->error = order->result < 0 ? errno : 0;
 }
 
+bool order_says(const struct order *order, const char *word)
+{
+	size_t n = strlen(word);
+
+	return order->result == (int64_t)n && memcmp(order->bytes, word, n) == 0;
+}
+
 const char *order_errno(int error)
 {
 	const char *name = strerrorname_np(error);

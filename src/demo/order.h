@@ -7,6 +7,7 @@
 #ifndef DEMO_ORDER_H
 #define DEMO_ORDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,9 @@ void order_do(struct order *order);
  * received being cut to what fits; returns text.
  */
 const char *order_text(const struct order *order, char *text);
+
+/* Whether it received that word, whole and alone. */
+bool order_says(const struct order *order, const char *word);
 
 /* "EAGAIN" and the like. */
 const char *order_errno(int error);

@@ -28,6 +28,7 @@ enum {
 struct tally {
 	unsigned held, broken;
 	unsigned unknown; /* could not be checked here */
+	int lost;         /* how an actor ended that should not have (waitpid(2)); else 0 */
 };
 
 enum direction { TO_SERVER, TO_CLIENT };

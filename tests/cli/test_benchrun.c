@@ -2,14 +2,18 @@
 /*
  * prefork-client bench as a program: its command line, its processes, how it ends, what it prints.
  */
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "cli/benching.h"
 #include "cli/pty.h"
 #include "e2e/client.h"
 #include "e2e/harness.h"
+
+enum { BURN_NS = 100000000 };
 
 static void usage__that_is_wrong__is_refused(void **state)
 {
@@ -25,6 +29,8 @@ static void usage__that_is_wrong__is_refused(void **state)
 		{ { "-s", "65m", "a:1" }, "--size \"65m\": is not a size from 0 to 64m" },
 		{ { "-a", "0", "a:1" }, "--answer \"0\": is neither a size from 1 on nor end" },
 		{ { "-4", "-6", "a:1" }, "-4 and -6 do not go together" },
+		{ { "-4", "unix:/x" }, "-4 and -6 do not go with a unix socket" },
+		{ { "-6", "unix:/x" }, "-4 and -6 do not go with a unix socket" },
 		{ { "--json", "--csv", "a:1" }, "--json and --csv do not go together" },
 		{ { "-m", "x", "-s", "1", "127.0.0.1:1" }, "-m and -s do not go together" },
 		{ { "-s", "0", "127.0.0.1:1" },
@@ -196,6 +202,70 @@ static void server_pid__gives_its_processor_time(void **state)
 	close(fd);
 }
 
+/* Uses so much processor time, and ends or waits to be ended. */
+static pid_t burn(bool stays)
+{
+	pid_t pid = fork();
+	struct timespec used = { 0 };
+
+	if (pid != 0)
+		return pid;
+	while (used.tv_nsec < BURN_NS && used.tv_sec == 0)
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	kill(getpid(), stays ? SIGSTOP : SIGKILL);
+	_exit(0);
+}
+
+/* One stays, one has been waited for, and both began when the run had. */
+static void server_pid__counts_processes_that_begin_during_the_run(void **state)
+{
+	char pid[16];
+	pid_t child;
+	int fd;
+
+	(void)state;
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	BENCH("-c", "1", "-n", "1", "-w", "1h", "-s", "4", "--server-pid", pid, benching_address);
+	fd = benching_accept();
+	benching_receive(fd, (char[4]){ 0 }, 4);
+	assert_int_equal(waitpid(burn(false), NULL, 0) > 0, 1);
+	child = burn(true);
+	assert_int_equal(waitpid(child, NULL, WUNTRACED), child);
+	client_send(fd, "once", 4);
+	benching_wait();
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_true(benching_figure("server_cpu_us") >= 1.5 * BURN_NS / 1e3);
+	assert_true(benching_figure("server_ended") == 0);
+	close(fd);
+}
+
+/* What it has used before the run must not be taken away from the others' time. */
+static void server_pid__that_ends_during_the_run__makes_a_least_time(void **state)
+{
+	pid_t child = burn(true);
+	char pid[16], *at;
+	int fd;
+
+	(void)state;
+	assert_int_equal(waitpid(child, NULL, WUNTRACED), child);
+	snprintf(pid, sizeof(pid), "%d", (int)child);
+	TALK(&benching, "bench", "-c", "1", "-n", "1", "-w", "1h", "-s", "4", "--server-pid", pid,
+	     benching_address);
+	fd = benching_accept();
+	benching_receive(fd, (char[4]){ 0 }, 4);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	client_send(fd, "once", 4);
+	talking_wait(&benching);
+	at = strstr(benching.out, " us a message here, ");
+	assert_non_null(at);
+	assert_string_equal(at, " us a message here, at least 0.00 us at the server"
+				" (1 of its processes ended)\n");
+	assert_int_equal(benching.code, CODE_OK);
+	close(fd);
+}
+
 static void json__is_an_object_with_the_same_names(void **state)
 {
 	int fd;
@@ -208,7 +278,8 @@ static void json__is_an_object_with_the_same_names(void **state)
 	assert_int_equal(benching.out[0], '{');
 	assert_non_null(strstr(benching.out, "\n  \"answers\": 1,\n"));
 	assert_non_null(strstr(benching.out, "\n  \"other_errno\": \"\",\n"));
-	assert_non_null(strstr(benching.out, "\n  \"server_cpu_us\": null\n}\n"));
+	assert_non_null(strstr(benching.out,
+			       "\n  \"server_cpu_us\": null,\n  \"server_ended\": null\n}\n"));
 	assert_int_equal(benching.code, CODE_OK);
 	close(fd);
 }
@@ -224,6 +295,7 @@ static void text__tells_all_that_a_person_asks(void **state)
 	talking_wait(&benching);
 	assert_non_null(strstr(benching.out, ": 1 connection, 4 bytes each, raw\nended after "));
 	assert_non_null(strstr(benching.out, "\nanswers   1, "));
+	assert_non_null(strstr(benching.out, "\nmessages  1 sent, 0 unanswered at the end\n"));
 	assert_non_null(strstr(benching.out, "p99.9       max\nconnect "));
 	assert_non_null(strstr(benching.out, "\nerrors    0\nprocessor "));
 	assert_null(strchr(benching.out, '#'));
@@ -240,6 +312,8 @@ int main(void)
 		CASE(processes__share_the_connections_and_die_with_their_parent),
 		CASE(processes__put_their_counts_together),
 		CASE(server_pid__gives_its_processor_time),
+		CASE(server_pid__counts_processes_that_begin_during_the_run),
+		CASE(server_pid__that_ends_during_the_run__makes_a_least_time),
 		CASE(json__is_an_object_with_the_same_names),
 		CASE(text__tells_all_that_a_person_asks),
 		CASE(terminal__shows_progress_and_a_drawing),

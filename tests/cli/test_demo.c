@@ -163,7 +163,8 @@ static void several_lessons__a_sum_of_all(void **state)
 static void as_nobody__every_claim_holds(void **state)
 {
 	if (geteuid() != 0) {
-		play(state, rows[0].name); /* an ordinary user already */
+		for (int i = 0; i < LABS; i++)
+			play(state, rows[i].name); /* an ordinary user already */
 		return;
 	}
 	command_copy(*state, "prefork-demo");

@@ -35,6 +35,7 @@ SCENARIOS = {
     "close": Scenario(("prefork-demo", "close-vs-shutdown"), b"", None),
     "race": Scenario(("prefork-demo", "accept-race"), b"", None),
     "short": Scenario(("prefork-demo", "short-send", "short-recv"), b"", None),
+    "ports": Scenario(("prefork-demo", "ports", "reuseaddr"), b"", None),
 }
 CODES = {"prefork-client": (0, 1, 68, 69, 71, 77), "prefork-demo": (0, 1, 71, 77)}
 settings = None  # of this process: set before the pool is made

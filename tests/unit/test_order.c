@@ -170,6 +170,19 @@ static void evidence__of_holders__counts_processes(void **state)
 	close(client);
 }
 
+static void says__a_part_or_more_than_the_word__is_not_the_word(void **state)
+{
+	struct order got = { .result = 5, .bytes = "hello" };
+
+	(void)state;
+	assert_true(order_says(&got, "hello"));
+	assert_false(order_says(&got, "hell"));
+	assert_false(order_says(&got, "hello "));
+	assert_false(order_says(&got, "hallo"));
+	got.result = -1;
+	assert_false(order_says(&got, "hello"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +190,7 @@ int main(void)
 		cmocka_unit_test(text__of_much_that_came__is_cut),
 		cmocka_unit_test(evidence__of_both_ends__follows_the_close),
 		cmocka_unit_test(evidence__of_holders__counts_processes),
+		cmocka_unit_test(says__a_part_or_more_than_the_word__is_not_the_word),
 	};
 
 	island_enter();
