@@ -183,6 +183,8 @@ struct order cast_play(struct stage *stage, const struct actor *actor, struct or
 	char text[ORDER_TEXT];
 
 	stage_cell(stage, actor->column, "%s", order_text(&done, text));
+	if (order_takes(&done) || order_drops(&done))
+		stage_hold(stage, actor->column, order_takes(&done));
 	return done;
 }
 
@@ -283,6 +285,7 @@ void cast_kill(struct stage *stage, struct actor *actor)
 	if (sys_kill(actor->pid, SIGKILL) < 0)
 		stage_give_up(stage, "kill()");
 	reap(actor);
+	stage_hold(stage, actor->column, false);
 }
 
 void cast_dismiss(struct stage *stage, struct actor *actor)

@@ -48,7 +48,10 @@ struct order cast_do(struct stage *stage, const struct actor *actor, struct orde
 void cast_begin(struct stage *stage, const struct actor *actor, struct order order);
 bool cast_end(struct stage *stage, const struct actor *actor, struct order *order, int wait_ms);
 
-/* Has it done and puts call and result into the actor's column (the line is not shown yet). */
+/*
+ * Has it done and puts call and result into the actor's column (the line is not shown yet). What connects
+ * or accepts holds the socket from then on (stage_hold), what closes does not.
+ */
 struct order cast_play(struct stage *stage, const struct actor *actor, struct order order);
 
 /* The same, and shows the line. */
@@ -71,7 +74,7 @@ void cast_await_sleep(struct stage *stage, const struct actor *actor);
 unsigned cast_holders(struct stage *stage, uint64_t inode, const struct actor *actors,
 		      unsigned count);
 
-/* Kills it by SIGKILL and reaps it. */
+/* Kills it by SIGKILL and reaps it; its column holds nothing any more. */
 void cast_kill(struct stage *stage, struct actor *actor);
 
 /* Lets it end and reaps it; what it holds is closed. Nothing when it has been killed. */

@@ -21,7 +21,7 @@ bool evidence_ends(int server_fd, struct ends *ends)
 }
 
 /* True when some descriptor of the process is the socket of that name. A process that ends, or is another's, holds none. */
-static bool holds(const char *pid, const char *wanted)
+static bool holds(struct stage *stage, const char *pid, const char *wanted)
 {
 	char path[64], name[64];
 	struct dirent *entry;
@@ -30,6 +30,8 @@ static bool holds(const char *pid, const char *wanted)
 
 	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
 	folder = opendir(path);
+	if (folder == NULL && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		stage_give_up(stage, path);
 	if (folder == NULL)
 		return false;
 	while (!found && (entry = readdir(folder)) != NULL) {
@@ -56,7 +58,7 @@ unsigned evidence_holders(struct stage *stage, uint64_t inode, pid_t *pids)
 	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
 	while ((entry = readdir(folder)) != NULL) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
-		    !holds(entry->d_name, wanted))
+		    !holds(stage, entry->d_name, wanted))
 			continue;
 		if (count < EVIDENCE_HOLDERS)
 			pids[count] = (pid_t)strtol(entry->d_name, NULL, 10);

@@ -169,7 +169,8 @@ static bool connect_all(struct play *p, unsigned count, unsigned streak)
 
 	for (unsigned i = 0; i < count; i++)
 		in_turn &= connect_one(p, i < DRAWN) == i / streak % RACE_WORKERS;
-	stage_cell(p->stage, STAGE_CLIENT, "... %u in all", count);
+	stage_cell(p->stage, STAGE_CLIENT, "... %u in all (%u drawn)", count,
+		   count < DRAWN ? count : DRAWN);
 	stage_line(p->stage);
 	return in_turn;
 }
@@ -255,7 +256,6 @@ static void replace(struct play *p)
 
 	cast_kill(p->stage, &p->worker[FRESH]);
 	stage_cell(p->stage, 1 + FRESH, "killed");
-	stage_hold(p->stage, 1 + FRESH, false);
 	stage_line(p->stage);
 	seat->live = 0;
 	seat->asked = 0;
@@ -286,11 +286,12 @@ static void rotating(struct play *p)
 		    "takes %d, then the next one does",
 		    RACE_STREAK);
 
-	stage_scene(p->stage, "    a worker dies with its connections, and a new one starts");
+	stage_scene(p->stage,
+		    "    a worker dies, its connections end with it, and a new one starts");
 	replace(p);
 	for (unsigned i = 0; i < more; i++)
 		connect_one(p, false);
-	stage_cell(p->stage, STAGE_CLIENT, "%u more", more);
+	stage_cell(p->stage, STAGE_CLIENT, "%u more (not drawn)", more);
 	stage_line(p->stage);
 	chart(p);
 	fresh = p->race->seat[FRESH].live;
@@ -329,11 +330,12 @@ static void kicking(struct play *p)
 		    "the one that was woken looks at the others' counts (in shared memory) and "
 		    "rings the eventfd of the one with the fewest");
 
-	stage_scene(p->stage, "    a worker dies with its connections, and a new one starts");
+	stage_scene(p->stage,
+		    "    a worker dies, its connections end with it, and a new one starts");
 	replace(p);
 	for (unsigned i = 0; i < more; i++)
 		to_fresh &= connect_one(p, i == 0) == FRESH;
-	stage_cell(p->stage, STAGE_CLIENT, "... %u in all", more);
+	stage_cell(p->stage, STAGE_CLIENT, "... %u in all (1 drawn)", more);
 	stage_line(p->stage);
 	chart(p);
 	stage_claim(p->stage, to_fresh && all_have(p, LONG / RACE_WORKERS),

@@ -309,7 +309,7 @@ static void repeating(struct play *p)
 		return;
 	}
 	waited_ms = clock_ms() - p->all[number].at_ms;
-	stage_cell(p->stage, STAGE_CLIENT, "%2u %.2f seconds later", number + 1,
+	stage_cell(p->stage, STAGE_CLIENT, "client %u: %.2f s later", number + 1,
 		   (double)waited_ms / 1000);
 	stage_arrow(p->stage, TO_SERVER, "SYN again");
 	stage_line(p->stage);
@@ -318,6 +318,11 @@ static void repeating(struct play *p)
 		    "client %u got in because its kernel sent the SYN again (%d time%s), which it "
 		    "does after a second: so much costs a queue that overflows for an instant",
 		    number + 1, (int)repeats, repeats == 1 ? "" : "s");
+	if (number != p->fitted)
+		stage_say(p->stage,
+			  "(Client %u has waited longer, but all these seconds are over within a "
+			  "few milliseconds, and timers so close go off in no certain order.)",
+			  p->fitted + 1);
 }
 
 static void finish(struct play *p)
@@ -367,8 +372,9 @@ void lab_backlog(struct stage *stage)
 	stage_say(stage,
 		  "The kernel completes the handshakes of a listening socket by itself, and keeps "
 		  "the connections in the socket's accept queue until the server calls accept(). "
-		  "The second parameter of listen(), the backlog, bounds that queue. Here it is "
-		  "%d, a dozen clients come, and the server is busy elsewhere. (The clients' "
+		  "The second parameter of listen(), the backlog, bounds that queue. Here "
+		  "listen() asks for %d, a dozen clients come, and the server is busy elsewhere. "
+		  "(The clients' "
 		  "connect() does not wait; one that does would hang in SYN_SENT.)",
 		  BACKLOG);
 	filling(&p);

@@ -38,8 +38,10 @@ static void need(struct play *p, const struct order *order)
 
 static void hire_workers(struct play *p)
 {
-	for (unsigned i = 1; i < HOLDERS; i++)
+	for (unsigned i = 1; i < HOLDERS; i++) {
 		p->all[i] = cast_hire(p->stage, 1 + i, names[i]);
+		stage_hold(p->stage, 1 + i, true);
+	}
 }
 
 /* The client connects, and that one accepts. */
@@ -64,6 +66,8 @@ static void begin(struct play *p, const char *heading)
 	p->all[0] = cast_self(1, names[0]);
 	p->listener = ground_listen(p->stage, 8, &p->bound);
 	p->client = cast_hire(p->stage, STAGE_CLIENT, "client");
+	for (unsigned i = 1; i < HOLDERS; i++)
+		stage_hold(p->stage, 1 + i, false);
 	meet(p, &p->all[0]);
 	if (!evidence_ends(p->conn, &p->ends))
 		stage_give_up(p->stage, "getpeername()");
@@ -115,7 +119,6 @@ static bool client_sees_end(struct play *p)
 
 static void let_go(struct play *p, unsigned who)
 {
-	stage_hold(p->stage, 1 + who, false);
 	cast_step(p->stage, &p->all[who], order_close(p->conn));
 }
 
@@ -143,8 +146,7 @@ static void closing_on(struct play *p)
 	let_go(p, 3);
 	left = holders(p);
 	stage_claim(p->stage, left == 1,
-		    "one holder is left, the master, although it never "
-		    "touched the connection");
+		    "one holder is left, the master, which never touched the connection");
 	stage_claim(p->stage, client_sees_nothing(p) && client_hears(p, 0, "I am"),
 		    "for the client nothing has changed: the last holder serves it");
 }
@@ -159,8 +161,8 @@ static void closing_last(struct play *p)
 	ended = client_sees_end(p);
 	left = holders(p);
 	stage_claim(p->stage, left == 0 && ended,
-		    "with the last reference the connection ends: FIN, and the client's recv() "
-		    "returns 0");
+		    "with the last reference the server's side ends: FIN, and the client's "
+		    "recv() returns 0");
 	stage_claim(p->stage, evidence_states(p->stage, &p->ends, TCP_CLOSE_WAIT, TCP_FIN_WAIT2),
 		    "the server's side has sent its FIN, the client has not yet");
 	finish(p);
@@ -260,7 +262,6 @@ static void listening(struct play *p)
 	p->listener = ground_listen(p->stage, 8, &p->bound);
 	p->inode = evidence_inode(p->stage, p->listener);
 	hire_workers(p);
-	stage_hold(p->stage, 2, false);
 	cast_step(p->stage, &p->all[1], order_close(p->listener));
 	stage_arrow(p->stage, TO_SERVER, "SYN");
 	cast_step(p->stage, &p->client, order_connect(&p->bound));
@@ -292,8 +293,7 @@ static void listening(struct play *p)
 	stage_line(p->stage);
 	knocked = cast_step(p->stage, &p->client, order_connect(&p->bound));
 	stage_claim(p->stage, knocked.result == -1 && knocked.error == ECONNREFUSED,
-		    "and nobody can connect any more: a server closes a listening socket, and "
-		    "never shuts it down");
+		    "nobody can connect now: servers close a listening socket, never shut it down");
 	p->conn = p->listener;
 	finish(p);
 }
@@ -314,7 +314,6 @@ static bool begin_crash(struct play *p, const char *heading)
 static void die(struct play *p)
 {
 	cast_kill(p->stage, &p->all[1]);
-	stage_hold(p->stage, 2, false);
 	stage_cell(p->stage, 2, "killed (SIGKILL)");
 	stage_line(p->stage);
 }
@@ -324,6 +323,7 @@ static void crash_alone(struct play *p)
 	struct order look;
 
 	p->all[1] = cast_hire(p->stage, 2, "worker");
+	stage_hold(p->stage, 1, false);
 	begin_crash(p, "(g) a worker dies, and nobody else holds its connection");
 	die(p);
 	stage_arrow(p->stage, TO_CLIENT, "RST");
@@ -340,7 +340,7 @@ static void crash_kept(struct play *p)
 	struct order got;
 
 	p->all[1] = cast_hire_sharing(p->stage, 2, "worker");
-	stage_hold(p->stage, 2, true);
+	stage_hold(p->stage, 1, true);
 	began = begin_crash(p, "    and now a keeper shares its table of descriptors");
 	p->inode = evidence_inode(p->stage, p->conn);
 	if (!evidence_ends(p->conn, &p->ends))

@@ -185,7 +185,7 @@ static void framing(struct pair *p)
 	pair_client_does(p, nodelay(p->client_fd, 1));
 	stage_scene(p->stage, "(c) line framing, an end for each: one\\ntwo\\nthree\\n");
 	restoring(p, false, lines, 2);
-	stage_scene(p->stage, "(d) length framing, a number of 4 bytes: 0003one0003two0005three");
+	stage_scene(p->stage, "(d) length framing, 4 bytes before each: 00 00 00 03 \"one\" ...");
 	restoring(p, true, lengths, 3);
 }
 

@@ -168,10 +168,15 @@ static void holding_syn_recv(struct play *p)
 	stage_scene(p->stage, "    and an ACK that is overlooked (TCP_DEFER_ACCEPT)");
 	p->listener = ground_listen(p->stage, BACKLOG, &p->bound);
 	if (can_defer(p)) {
+		stage_cell(p->stage, p->server.column, "listen() = 0");
+		stage_line(p->stage);
+		stage_cell(p->stage, p->server.column, "DEFER_ACCEPT on");
+		stage_line(p->stage);
 		is_so = dial(p, 0) == 0;
+		stage_cell(p->stage, STAGE_CLIENT, "connect() ...");
 		segment(p, TO_SERVER, "SYN");
 		segment(p, TO_CLIENT, "SYN+ACK");
-		stage_cell(p->stage, STAGE_CLIENT, "connect() = %s", is_so ? "0" : "-1");
+		stage_cell(p->stage, STAGE_CLIENT, "... = %s", is_so ? "0" : "-1");
 		stage_cell(p->stage, KERNEL, "waits for bytes");
 		segment(p, TO_SERVER, "ACK");
 		stage_claim(p->stage, states(p, TCP_ESTABLISHED, TCP_SYN_RECV) && is_so,
@@ -197,6 +202,7 @@ static void begin(struct play *p, const char *heading, bool is_bounded)
 	struct order accepted;
 
 	stage_scene(p->stage, heading);
+	stage_hold(p->stage, STAGE_CLIENT, true);
 	p->listener = ground_listen(p->stage, BACKLOG, &p->bound);
 	if (is_bounded)
 		cast_do(p->stage, &p->server, flood_bound(p->listener));
@@ -347,7 +353,8 @@ static void closing_both(struct play *p)
 		cast_step(p->stage, &p->client, order_shutdown(p->client_fd, SHUT_WR));
 		cast_step(p->stage, &p->server, order_shutdown(p->conn, SHUT_WR));
 		stage_claim(p->stage, states(p, TCP_FIN_WAIT1, TCP_FIN_WAIT1),
-			    "both sides have closed, and neither has heard of the other's FIN");
+			    "both sides have shut down sending, and neither has heard of the "
+			    "other's FIN");
 		stage_arrow(p->stage, TO_CLIENT, "bytes,FIN");
 		all = drain(p, &p->client, p->client_fd, from_server);
 		stage_claim(p->stage, states(p, TCP_CLOSING, TCP_FIN_WAIT2) && all,

@@ -324,6 +324,7 @@ static void share_port(struct play *p, unsigned port, const struct addr *same)
 		    "if both ask for it they may; but to the same server it would be the same "
 		    "connection: EADDRNOTAVAIL");
 	cast_step(p->stage, &p->client, order_close((int)shared.result));
+	stage_hold(p->stage, STAGE_CLIENT, true); /* the first is open still */
 	shared = bind_to(p, &p->client, port, true);
 	stage_cell(p->stage, SERVER, "(with SO_REUSEADDR)");
 	show_bind(p, &p->client, port, &shared);

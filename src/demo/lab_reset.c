@@ -47,6 +47,7 @@ static void begin(struct play *p, const char *heading)
 	int listener;
 
 	stage_scene(p->stage, heading);
+	stage_hold(p->stage, STAGE_CLIENT, true);
 	listener = ground_listen(p->stage, BACKLOG, &bound);
 	cast_do(p->stage, &p->server, flood_bound(listener));
 	dialled = cast_do(p->stage, &p->client, dial_out(&bound, 0));

@@ -74,10 +74,7 @@ static void do_listen(struct order *order)
 	errno = error;
 }
 
-/*
- * Has a server start at that address, with options; true when it listens, else *error says why
- * not.
- */
+/* Has a server start at that address, with options; true when it listens, else *done says why not. */
 static bool start(struct play *p, const struct actor *actor, int options, const struct addr *at,
 		  struct order *done)
 {
@@ -92,6 +89,8 @@ static bool start(struct play *p, const struct actor *actor, int options, const 
 					  .fd = -1,
 					  .option = options,
 					  .addr = *at });
+	if (done->result == 0)
+		stage_hold(p->stage, actor->column, true);
 	return done->result == 0;
 }
 
@@ -108,8 +107,10 @@ static void start_server(struct play *p, int options)
 	struct addr any = ground_address(0);
 	struct order done;
 
+	stage_hold(p->stage, STAGE_CLIENT, false);
+	stage_hold(p->stage, 1, false);
+	stage_hold(p->stage, 2, false);
 	p->server = cast_hire(p->stage, 1, "server");
-	stage_hold(p->stage, 1, true);
 	if (!start(p, &p->server, options, &any, &done)) {
 		errno = done.error;
 		stage_give_up(p->stage, done.call);
@@ -127,6 +128,7 @@ static void meet(struct play *p, const struct actor *server, int listener)
 	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s",
 		   dialled.option == 0 ? "0" : order_errno(dialled.option));
 	stage_arrow(p->stage, TO_SERVER, "SYN");
+	stage_hold(p->stage, STAGE_CLIENT, true);
 	accepted = cast_step(p->stage, server, order_accept(listener, SOON_MS));
 	errno = dialled.option != 0 ? dialled.option : accepted.error;
 	if (dialled.result < 0 || dialled.option != 0 || accepted.result < 0)
@@ -150,11 +152,13 @@ static void part(struct play *p, bool is_server_first)
 
 	stage_arrow(p->stage, is_server_first ? TO_CLIENT : TO_SERVER, "FIN");
 	cast_step(p->stage, first, order_close(first_fd));
+	stage_hold(p->stage, 1, true); /* the server still listens */
 	cast_step(p->stage, second, order_recv(second_fd, MOST, SOON_MS));
 	states(p, is_server_first ? TCP_CLOSE_WAIT : TCP_FIN_WAIT2,
 	       is_server_first ? TCP_FIN_WAIT2 : TCP_CLOSE_WAIT);
 	stage_arrow(p->stage, is_server_first ? TO_SERVER : TO_CLIENT, "FIN");
 	cast_step(p->stage, second, order_close(second_fd));
+	stage_hold(p->stage, 1, true);
 }
 
 /* The server's process ends; what it held is closed, its listening socket too. */
@@ -188,8 +192,8 @@ static void restart_without(struct play *p)
 static void two_at_once(struct play *p)
 {
 	stage_scene(p->stage, "(c) a second server while the first listens");
+	stage_hold(p->stage, 1, false);
 	p->server = cast_hire(p->stage, 1, "server");
-	stage_hold(p->stage, 1, true);
 	stage_claim(p->stage, is_in_use(p, &p->server, REUSEADDR),
 		    "two that listen may not share a port, though both have set SO_REUSEADDR: it "
 		    "cannot steal a port from a server that runs");
@@ -322,7 +326,6 @@ static void lose_one(struct play *p, const int *crowd, unsigned lost)
 
 	cast_kill(p->stage, &p->again);
 	stage_cell(p->stage, 2, "killed (SIGKILL)");
-	stage_hold(p->stage, 2, false);
 	stage_arrow(p->stage, TO_CLIENT, "RST ...");
 	stage_line(p->stage);
 	if (counter_setting("net/ipv4/tcp_migrate_req", 0) != 0) {

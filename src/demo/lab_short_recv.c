@@ -12,7 +12,7 @@
 #include "demo/lesson.h"
 #include "demo/pair.h"
 
-enum { ASKED = 1024, SOON_MS = 5000, WHOLE = 5000, FIRST = 2000 };
+enum { ASKED = 1024, SOON_MS = 5000, ARRIVE_MS = 2000, WHOLE = 5000, FIRST = 2000 };
 
 /*
  * Where all was sent, and not all came, the rest waits at the server: the client's kernel has no room
@@ -35,7 +35,7 @@ static bool deliver(struct pair *p, const char *call, int64_t from, int size, bo
 
 	stage_arrow(p->stage, TO_CLIENT, "bytes");
 	sent = pair_server(p, bulk_send(call, p->conn, from, (size_t)size, 0));
-	there = pair_client_does(p, bulk_unread(p->client_fd, size, SOON_MS));
+	there = pair_client_does(p, bulk_unread(p->client_fd, size, ARRIVE_MS));
 	*has_room = !lacks_room(p, &sent, &there, size);
 	return sent.result == size && there.result == size;
 }
@@ -255,7 +255,6 @@ static void getting_nothing(struct pair *p)
 	stage_arrow(p->stage, TO_CLIENT, "FIN");
 	pair_server(p, order_close(p->conn));
 	p->conn = -1;
-	stage_hold(p->stage, PAIR_SERVER, false);
 	end = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, SOON_MS));
 	again = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, SOON_MS));
 	stage_claim(p->stage, end.result == 0 && again.result == 0,

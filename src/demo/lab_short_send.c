@@ -6,6 +6,7 @@
  * that dies.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,14 @@
 #include "demo/lesson.h"
 #include "demo/pair.h"
 
-enum { SIZE = 8 << 20, LAST_WORDS = 1000, SOON_MS = 5000, AGAIN_MS = 10, CALLS_MOST = 10000 };
+enum {
+	SIZE = 8 << 20,
+	LAST_WORDS = 1000,
+	SOON_MS = 5000,
+	AGAIN_MS = 10,
+	CALLS_MOST = 10000,
+	SMALL = 65536
+};
 
 static const char in_one[] = "send(8 MiB)";
 
@@ -118,19 +126,45 @@ static int64_t sending_once(struct pair *p)
 	return sent;
 }
 
+/* The send buffer becomes that small: then the loop below has to go round more than once. */
+static void do_send_buffer(struct order *order)
+{
+	order->result = sys_setsockopt(order->fd, SOL_SOCKET, SO_SNDBUF, &order->option,
+				       sizeof(order->option));
+}
+
+static struct order send_buffer(int fd, int size)
+{
+	return (struct order){
+		.act = do_send_buffer, .call = "setsockopt(SNDBUF)", .fd = fd, .option = size
+	};
+}
+
+static const char *times(int count, char *text)
+{
+	if (count == 1)
+		return "once";
+	snprintf(text, ORDER_TEXT, "%d times", count);
+	return text;
+}
+
 /* (b) */
 static void sending_all(struct pair *p, int64_t sent)
 {
-	struct order rest, got;
+	struct order rest, got, set;
+	char text[ORDER_TEXT];
 
 	stage_scene(p->stage, "(b) the loop: poll() until there is room, then send the rest");
+	set = pair_client_does(p, send_buffer(p->client_fd, SMALL));
+	stage_cell(p->stage, STAGE_CLIENT, "SO_SNDBUF: 64 KiB%s", set.result == 0 ? "" : " ?");
+	stage_line(p->stage);
 	cast_begin(p->stage, &p->client, bulk_send_all(p->client_fd, sent, (size_t)(SIZE - sent)));
 	got = pair_server_does(p, bulk_recv_all(p->conn, 0, SIZE, SOON_MS));
 	if (!cast_end(p->stage, &p->client, &rest, SOON_MS))
 		rest = (struct order){ .result = -1, .error = ETIMEDOUT };
-	stage_cell(p->stage, STAGE_CLIENT, "send(rest) %d times", rest.option);
+	stage_cell(p->stage, STAGE_CLIENT, "send(rest) %s", times(rest.option, text));
 	stage_arrow(p->stage, TO_SERVER, "bytes");
-	stage_cell(p->stage, PAIR_SERVER, "recv() %d times", got.option);
+	stage_cell(p->stage, PAIR_SERVER, "recv() %s", times(got.option, text));
 	stage_line(p->stage);
 	stage_cell(p->stage, STAGE_CLIENT, "sum: %lld", (long long)(sent + rest.result));
 	stage_cell(p->stage, PAIR_SERVER, "sum: %lld", (long long)got.result);
@@ -152,6 +186,7 @@ static void begin_blocking(struct pair *p, struct order order)
 static void blocking(struct pair *p)
 {
 	struct order sent = { .result = 0 }, got;
+	char text[ORDER_TEXT];
 	bool is_back;
 
 	stage_scene(p->stage, "(c) the same with a socket that blocks");
@@ -161,7 +196,7 @@ static void blocking(struct pair *p)
 	claim_too_much(p, !is_back, &sent,
 		       "a blocking send() does not return while there is no room for the rest");
 	got = pair_server_does(p, bulk_recv_all(p->conn, SIZE, SIZE, SOON_MS));
-	stage_cell(p->stage, PAIR_SERVER, "recv() %d times = %lld", got.option,
+	stage_cell(p->stage, PAIR_SERVER, "recv() %s = %lld", times(got.option, text),
 		   (long long)got.result);
 	stage_arrow(p->stage, TO_SERVER, "bytes");
 	stage_line(p->stage);
@@ -217,6 +252,7 @@ static struct order interrupt(struct pair *p)
 static void interrupted(struct pair *p)
 {
 	struct order sent, got;
+	char text[ORDER_TEXT];
 
 	pair_open(p, "(d) a signal comes while it blocks");
 	begin_blocking(p, (struct order){ .act = do_send_interruptibly,
@@ -229,7 +265,7 @@ static void interrupted(struct pair *p)
 		       "the blocking send() took less too: there is no send() without the loop");
 	got = pair_server_does(
 		p, bulk_recv_all(p->conn, 0, (size_t)(sent.result > 0 ? sent.result : 1), SOON_MS));
-	stage_cell(p->stage, PAIR_SERVER, "recv() %d times = %lld", got.option,
+	stage_cell(p->stage, PAIR_SERVER, "recv() %s = %lld", times(got.option, text),
 		   (long long)got.result);
 	stage_arrow(p->stage, TO_SERVER, "bytes");
 	stage_line(p->stage);
@@ -276,7 +312,6 @@ static void losing(struct pair *p)
 	cast_kill(p->stage, &p->server);
 	p->conn = -1;
 	stage_cell(p->stage, PAIR_SERVER, "killed (SIGKILL)");
-	stage_hold(p->stage, PAIR_SERVER, false);
 	stage_arrow(p->stage, TO_CLIENT, "RST");
 	stage_line(p->stage);
 	is_over = evidence_states(p->stage, &p->ends, TCP_CLOSE, TCP_CLOSE);

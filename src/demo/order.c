@@ -125,6 +125,16 @@ void order_do(struct order *order)
 	order->error = order->result < 0 ? errno : 0;
 }
 
+bool order_takes(const struct order *order)
+{
+	return (order->act == do_connect || order->act == do_accept) && order->result >= 0;
+}
+
+bool order_drops(const struct order *order)
+{
+	return order->act == do_close && order->result == 0;
+}
+
 bool order_says(const struct order *order, const char *word)
 {
 	size_t n = strlen(word);

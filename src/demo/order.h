@@ -57,6 +57,10 @@ const char *order_text(const struct order *order, char *text);
 /* Whether it received that word, whole and alone. */
 bool order_says(const struct order *order, const char *word);
 
+/* Whether it gave its process a socket (connect, accept), or took one from it (close). */
+bool order_takes(const struct order *order);
+bool order_drops(const struct order *order);
+
 /* "EAGAIN" and the like. */
 const char *order_errno(int error);
 

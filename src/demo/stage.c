@@ -266,7 +266,7 @@ void stage_give_up(struct stage *stage, const char *call)
 {
 	char why[256];
 
-	snprintf(why, sizeof(why), "%s: %s", call, strerror(errno));
+	snprintf(why, sizeof(why), "%s: %s", call, errno == 0 ? "it has ended" : strerror(errno));
 	if (stage->line[0] != '\0')
 		stage_line(stage);
 	stage_unknown(stage, why, "the rest of this lesson");

@@ -95,6 +95,34 @@ static void play(void **state, const char *lesson)
 	}
 #include "tables/labs.def"
 
+/* A bar below a process: it holds the socket; a dot: not, or no longer. */
+static void drawing__a_dot_without_the_socket(void **state)
+{
+	play(state, "close-vs-shutdown");
+	assert_said(said.out,
+		    "connect() = 0 ---- SYN ---> accept() = 5 . . | fork() three times | ");
+	assert_said(said.out, " | . killed (SIGKILL) recv() = ECONNRESET <--- RST ---- . . held ");
+	play(state, "reset");
+	assert_said(said.out,
+		    " close() = 0 ---- FIN ---> | . recv() loop = 8 . recv() = 0 . close() ");
+	assert_said(said.out, " recv() = 6 \"answer\" . recv() = ECONNRESET . held ");
+	play(state, "handshake");
+	assert_said(said.out, " recv() = 0 ---- ACK ---> . kernel: client's end TIME_WAIT");
+}
+
+/* A loop that goes round once would not show what it is for. */
+static void drawing__the_loop_of_send_goes_round(void **state)
+{
+	unsigned count = 0;
+	const char *at;
+
+	play(state, "short-send");
+	at = strstr(said.out, "send(rest) ");
+	while (at != NULL && sscanf(at, "send(rest) %u times", &count) != 1)
+		at = strstr(at + 1, "send(rest) ");
+	assert_true(count > 1);
+}
+
 static void no_words__list_and_advice(void **state)
 {
 	RUN_WORDS(&said, *state, "prefork-demo");
@@ -151,6 +179,13 @@ static void flags__help_and_version_and_unknown(void **state)
 	RUN_WORDS(&said, *state, "prefork-demo", "-z");
 	assert_int_equal(said.code, 64);
 	assert_string_equal(said.err, "prefork-demo: \"-z\": unknown flag (-h lists them)\n");
+	RUN_WORDS(&said, *state, "prefork-demo", "ports", "reset", "-h");
+	assert_int_equal(said.code, 0);
+	assert_said(said.out, "usage: prefork-demo");
+	assert_null(strstr(said.out, "claims"));
+	RUN_WORDS(&said, *state, "prefork-demo", "ports", "-z");
+	assert_int_equal(said.code, 64);
+	assert_null(strstr(said.out, "claims"));
 }
 
 static void several_lessons__a_sum_of_all(void **state)
@@ -305,6 +340,8 @@ int main(void)
 #define LAB(name, function, sentence) \
 	cmocka_unit_test(lesson_##function##__played__every_claim_holds),
 #include "tables/labs.def"
+		cmocka_unit_test(drawing__a_dot_without_the_socket),
+		cmocka_unit_test(drawing__the_loop_of_send_goes_round),
 		cmocka_unit_test(no_words__list_and_advice),
 		cmocka_unit_test(list__has_a_line_for_each_lesson),
 		cmocka_unit_test(unknown_lesson__list_and_64),
