@@ -42,7 +42,9 @@ static void take_status(struct httpanswer *answer, const char *line, size_t n)
 	}
 	answer->keeps = line[7] != '0';
 	answer->status = (uint16_t)((line[9] - '0') * 100 + (line[10] - '0') * 10 + line[11] - '0');
-	go(answer, answer->status < 100 ? HTTPANSWER_WRONG : HTTPANSWER_FIELDS);
+	/* nobody has asked for the other protocol that 101 announces, so it has no answer's end */
+	go(answer,
+	   answer->status < 100 || answer->status == 101 ? HTTPANSWER_WRONG : HTTPANSWER_FIELDS);
 }
 
 static void take_length(struct httpanswer *answer, const char *value, size_t n)
@@ -120,7 +122,7 @@ static void take_field(struct httpanswer *answer, const char *line, size_t n)
 /* The empty line: what follows? */
 static void end_fields(struct httpanswer *answer)
 {
-	if (answer->status < 200 && answer->status != 101) {
+	if (answer->status < 200) {
 		httpanswer_begin(answer); /* an interim answer */
 	} else if (answer->status == 204 || answer->status == 304) {
 		go(answer, HTTPANSWER_WHOLE);

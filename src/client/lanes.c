@@ -95,7 +95,8 @@ bool lanes_new(struct lane_set *all, const struct plan *plan, int process, struc
 	all->now_ns = moment_ns();
 	if (!allocate(all)) {
 		lanes_free(all);
-		return err_errno(err, CODE_OSERR, "no memory for %d connections", all->count);
+		return err_errno(err, CODE_OSERR, "no memory for %d connection%s", all->count,
+				 all->count == 1 ? "" : "s");
 	}
 	for (int i = 0; i < all->count; i++)
 		init_lane(all, i);
@@ -323,7 +324,10 @@ static void finish(struct lane_set *all)
 
 	all->now_ns = moment_ns(); /* what was served since it was read belongs to the run */
 	outcome->start_ns = all->start_ns;
-	outcome->end_ns = all->now_ns > all->start_ns ? all->now_ns : all->start_ns;
+	/* one that was held up beyond the end must not thin out what all have done together */
+	outcome->end_ns = earliest(all->now_ns, all->end_ns);
+	if (outcome->end_ns < all->start_ns)
+		outcome->end_ns = all->start_ns;
 	for (int i = 0; i < all->count && all->plan->rate > 0; i++)
 		count_due(all, &all->list[i], earliest(all->now_ns, all->end_ns));
 	if (all->plan->rate == 0)

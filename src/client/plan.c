@@ -50,9 +50,12 @@ static bool take_time(int64_t *time_ms, const char *name, const char *value, str
 {
 	char shown[QUOTE_TEXT];
 
-	if (!units_read_seconds(value, time_ms) || *time_ms == 0)
+	if (!units_read_seconds(value, time_ms))
 		return err_set(err, CODE_USAGE, "--%s %s: is not a time (0.5, 250ms, 30s, 5m)",
 			       name, quote_show(value, shown));
+	if (*time_ms == 0)
+		return err_set(err, CODE_USAGE, "--%s %s: nothing happens within no time", name,
+			       quote_show(value, shown));
 	if (*time_ms > INT_MAX)
 		*time_ms = INT_MAX;
 	return true;
@@ -229,14 +232,16 @@ static bool check(const struct plan *plan, struct err *err)
 	return true;
 }
 
-/* The byte that stands for a backslash and what follows; how many characters that takes, 0: none. */
+/* The byte that the text begins with, and how many characters that takes; 0: a wrong escape. */
 static int read_escape(const char *text, char *byte)
 {
 	static const char letters[] = "rnt\\", bytes[] = "\r\n\t\\";
-	const char *at = text[1] != '\0' ? strchr(letters, text[1]) : NULL;
+	const char *at;
 
+	*byte = text[0];
 	if (text[0] != '\\')
-		return 0;
+		return 1;
+	at = text[1] != '\0' ? strchr(letters, text[1]) : NULL;
 	if (at != NULL) {
 		*byte = bytes[at - letters];
 		return 2;
@@ -247,30 +252,38 @@ static int read_escape(const char *text, char *byte)
 	return 4;
 }
 
-/* What a shell's user writes as \r, \n, \t, \\ or \xHH becomes one byte; on the heap. */
-static char *unescape(const char *text, size_t *size)
+/*
+ * What a shell's user writes as \r, \n, \t, \\ or \xHH becomes one byte. Others are refused: sent as
+ * they stand, they would be another message than the one that was meant.
+ */
+static bool unescape(char *made, size_t *size, const char *text, struct err *err)
 {
-	char *made = malloc(strlen(text) + 1);
+	const char *at = text;
 
-	for (*size = 0; made != NULL && *text != '\0'; (*size)++) {
-		int taken = read_escape(text, made + *size);
+	for (*size = 0; *at != '\0'; (*size)++) {
+		int taken = read_escape(at, made + *size);
 
 		if (taken == 0)
-			made[*size] = *text;
-		text += taken > 0 ? taken : 1;
+			return err_set(err, CODE_USAGE,
+				       "-m: the backslash at byte %zu begins no escape; there are "
+				       "\\r, \\n, \\t, \\\\ and \\xHH (two digits)",
+				       (size_t)(at - text) + 1);
+		at += taken;
 	}
-	return made;
+	return true;
 }
 
 static bool make_text(struct plan *plan, const char *text, struct err *err)
 {
+	char *made = malloc(strlen(text) + 1);
 	size_t size;
-	char *made = unescape(text, &size);
 	bool is_good;
 
 	if (made == NULL)
 		return err_errno(err, CODE_OSERR, "no memory for the message");
-	if (plan->framing == FRAMING_LINE && memchr(made, '\n', size) != NULL)
+	if (!unescape(made, &size, text, err))
+		is_good = false;
+	else if (plan->framing == FRAMING_LINE && memchr(made, '\n', size) != NULL)
 		is_good = refuse(err, "-m: a newline ends a message with -f line, so this would be "
 				      "more than one");
 	else

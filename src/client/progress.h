@@ -16,7 +16,7 @@ struct progress {
 	uint64_t last;    /* answers then */
 };
 
-/* Shows nothing ever when stderr is no terminal, or with -q. */
+/* Shows nothing ever when stderr is no terminal or a dumb one, or with -q. */
 void progress_init(struct progress *progress, const struct plan *plan);
 
 /* The run begins. */

@@ -77,10 +77,15 @@ static void print_plan(const struct plan *plan, const struct result *result)
 	if (plan->processes > 1)
 		printf(" in %d processes", plan->processes);
 	if (plan->rate > 0)
-		printf(", %lld messages a second", (long long)plan->rate);
+		printf(", %lld message%s a second", (long long)plan->rate,
+		       plural((uint64_t)plan->rate));
 	print_message(plan);
-	printf("\n%s after %s\n", result->interrupted ? "interrupted" : "ended",
-	       write_time(summary_seconds(&result->outcome) * 1e9, taken));
+	if (result->has_begun)
+		printf("\n%s after %s\n", result->interrupted ? "interrupted" : "ended",
+		       write_time(summary_seconds(&result->outcome) * 1e9, taken));
+	else
+		printf("\ninterrupted while connecting, with %llu of them made\n",
+		       (unsigned long long)result->outcome.connects);
 }
 
 static void print_rate(const struct plan *plan, const struct outcome *outcome)
@@ -137,8 +142,18 @@ static void print_losses(const struct outcome *outcome)
 	if (outcome->lost[LOSS_OTHER] > 0)
 		printf(" (%s)", error_name(outcome->other_errno));
 	putchar('\n');
-	if (outcome->other_errno == EADDRNOTAVAIL)
+}
+
+/* What helps against an error that is this machine's, not the server's. */
+static void print_hint(const struct plan *plan, const struct outcome *outcome)
+{
+	if (outcome->other_errno != EADDRNOTAVAIL)
+		return;
+	if (plan->sources == 0)
 		puts("          all local ports are in use: --sources gives more on loopback");
+	else
+		puts("          all local ports of these --sources are in use: take more of them, "
+		     "or a\n          larger -k");
 }
 
 static void print_cpu(const struct plan *plan, const struct result *result)
@@ -224,13 +239,16 @@ void summary_text(const struct plan *plan, const struct result *result)
 	const struct outcome *outcome = &result->outcome;
 
 	print_plan(plan, result);
-	print_rate(plan, outcome);
+	if (result->has_begun)
+		print_rate(plan, outcome);
 	printf("\n%-8s%10s%10s%10s%10s%10s\n", "latency", "p50", "p90", "p99", "p99.9", "max");
 	print_latency("connect", &outcome->connect);
 	print_latency("answer", &outcome->answer);
 	putchar('\n');
 	print_losses(outcome);
-	print_cpu(plan, result);
+	print_hint(plan, outcome);
+	if (result->has_begun)
+		print_cpu(plan, result);
 	if (isatty(STDOUT_FILENO) && outcome->answer.count > 0)
 		draw(&outcome->answer);
 }

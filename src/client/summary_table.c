@@ -53,26 +53,30 @@ static void add_count(struct table *table, const char *name, uint64_t count)
 	add_number(table, name, (double)count, 0);
 }
 
-static void add_us(struct table *table, const char *name, uint64_t ns)
+/* Of nothing there is no percentile: 0 would look like the best one. */
+static void add_us(struct table *table, const char *name, const struct latency *latency,
+		   uint64_t ns)
 {
 	add_number(table, name, (double)ns / 1e3, 1);
+	table->fields[table->count - 1].is_missing = latency->count == 0;
 }
 
 /* The names are whole words, so that they are found in the source. */
 static void add_latencies(struct table *table, const struct latency *connect,
 			  const struct latency *answer)
 {
-	add_us(table, "connect_p50_us", latency_at(connect, 5000));
-	add_us(table, "connect_p90_us", latency_at(connect, 9000));
-	add_us(table, "connect_p99_us", latency_at(connect, 9900));
-	add_us(table, "connect_p999_us", latency_at(connect, 9990));
-	add_us(table, "connect_max_us", connect->most_ns);
-	add_us(table, "answer_p50_us", latency_at(answer, 5000));
-	add_us(table, "answer_p90_us", latency_at(answer, 9000));
-	add_us(table, "answer_p99_us", latency_at(answer, 9900));
-	add_us(table, "answer_p999_us", latency_at(answer, 9990));
-	add_us(table, "answer_max_us", answer->most_ns);
-	add_us(table, "answer_mean_us", answer->count > 0 ? answer->sum_ns / answer->count : 0);
+	add_us(table, "connect_p50_us", connect, latency_at(connect, 5000));
+	add_us(table, "connect_p90_us", connect, latency_at(connect, 9000));
+	add_us(table, "connect_p99_us", connect, latency_at(connect, 9900));
+	add_us(table, "connect_p999_us", connect, latency_at(connect, 9990));
+	add_us(table, "connect_max_us", connect, connect->most_ns);
+	add_us(table, "answer_p50_us", answer, latency_at(answer, 5000));
+	add_us(table, "answer_p90_us", answer, latency_at(answer, 9000));
+	add_us(table, "answer_p99_us", answer, latency_at(answer, 9900));
+	add_us(table, "answer_p999_us", answer, latency_at(answer, 9990));
+	add_us(table, "answer_max_us", answer, answer->most_ns);
+	add_us(table, "answer_mean_us", answer,
+	       answer->count > 0 ? answer->sum_ns / answer->count : 0);
 }
 
 static void add_losses(struct table *table, const struct outcome *outcome)
@@ -123,6 +127,7 @@ static void fill(struct table *table, const struct plan *plan, const struct resu
 	add_count(table, "answers", outcome->answered);
 	add_count(table, "unanswered", outcome->unanswered);
 	add_number(table, "rate", (double)outcome->answered / seconds, 1);
+	table->fields[table->count - 1].is_missing = !result->has_begun;
 	add_count(table, "bytes_out", outcome->bytes_out);
 	add_count(table, "bytes_in", outcome->bytes_in);
 	add_latencies(table, &outcome->connect, &outcome->answer);
@@ -158,6 +163,32 @@ void summary_table_json(const struct plan *plan, const struct result *result)
 	puts("\n}");
 }
 
+/* Bytes that are no ASCII, as UTF-8; a reader of the table need not cope with anything else. */
+static size_t print_foreign(const char *from)
+{
+	char room[2048];
+	struct text text = text_on(room, sizeof(room));
+	size_t n = 0;
+
+	while ((unsigned char)from[n] >= 0x80)
+		n++;
+	text_escaped(&text, TEXT_LABEL, from, n);
+	fwrite(text.base, 1, text.used, stdout);
+	return n;
+}
+
+static void print_csv_text(const char *c)
+{
+	while (*c != '\0') {
+		if ((unsigned char)*c >= 0x80) {
+			c += print_foreign(c);
+			continue;
+		}
+		printf("%s%c", *c == '"' ? "\"" : "", *c);
+		c++;
+	}
+}
+
 /* RFC 4180: a text is in quotes where it must be, and a quote in it is doubled. */
 static void print_csv(const struct field *field)
 {
@@ -168,12 +199,11 @@ static void print_csv(const struct field *field)
 		return;
 	}
 	if (strpbrk(field->text, ",\"\r\n") == NULL) {
-		fputs(field->text, stdout);
+		print_csv_text(field->text);
 		return;
 	}
 	putchar('"');
-	for (const char *c = field->text; *c != '\0'; c++)
-		printf("%s%c", *c == '"' ? "\"" : "", *c);
+	print_csv_text(field->text);
 	putchar('"');
 }
 

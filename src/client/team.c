@@ -154,15 +154,32 @@ static void show_progress(struct team *team)
 	progress_show(&team->progress, moment_ns(), answered, lost);
 }
 
+/* The signal that has ended a process which has closed its end; 0: none. It is left to dismiss(). */
+static int signal_of(const struct team *team, int process)
+{
+	siginfo_t info = { 0 };
+	int n;
+
+	do
+		n = sys_waitid(P_PID, (id_t)team->pids[process], &info, WEXITED | WNOWAIT);
+	while (n < 0 && errno == EINTR);
+	return n == 0 && info.si_code != CLD_EXITED ? info.si_status : 0;
+}
+
 static bool complain(const struct team *team, int process, struct err *err)
 {
 	const struct err *said = &team->table->seats[process].err;
+	int signal;
 
 	if (said->text[0] != '\0')
 		return err_set(err, said->code, "%s", said->text);
+	signal = signal_of(team, process);
+	if (signal == 0)
+		return err_set(err, CODE_OSERR, "process %d of the bench has ended before its time",
+			       (int)team->pids[process]);
 	return err_set(err, CODE_OSERR,
-		       "process %d of the bench has ended before its time (killed?)",
-		       (int)team->pids[process]);
+		       "process %d of the bench was ended by signal %d (%s) before its time",
+		       (int)team->pids[process], signal, strsignal(signal));
 }
 
 /* Waits until each process has said that word. */
@@ -222,6 +239,9 @@ static bool run(struct team *team, struct result *result, struct err *err)
 			return false;
 	if (!gather(team, READY, err) || !check_connected(team, err))
 		return false;
+	if (team->interrupted != 0)
+		return true;
+	result->has_begun = true;
 	cputime_begin(&team->server);
 	team->table->start_ns = moment_ns();
 	progress_start(&team->progress, team->table->start_ns);
@@ -297,8 +317,8 @@ static bool set_table(struct team *team, struct result *result, struct err *err)
 	team->table =
 		sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (team->table == MAP_FAILED)
-		return err_errno(err, CODE_OSERR, "no memory for %d processes",
-				 team->plan->processes);
+		return err_errno(err, CODE_OSERR, "no memory for %d process%s",
+				 team->plan->processes, team->plan->processes == 1 ? "" : "es");
 	is_good = run_at_table(team, result, err);
 	sys_munmap(team->table, size);
 	return is_good;

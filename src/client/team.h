@@ -18,6 +18,7 @@ struct result {
 	struct outcome outcome;     /* of all processes */
 	struct cputime_used server; /* of each --server-pid and all that descend from it */
 	int interrupted;            /* the signal that ended the run early; 0: none */
+	bool has_begun;             /* false: the signal came while connections were made */
 };
 
 /*

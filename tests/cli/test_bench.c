@@ -339,6 +339,7 @@ static void open_loop__without_any_answer__counts_the_ages(void **state)
 	assert_true(benching_figure("answer_p50_us") >= 149e3);
 	assert_true(benching_figure("answer_max_us") >= 300e3);
 	assert_true(benching_figure("errors") == 0);
+	assert_non_null(strstr(benching.err, ": there was no answer at all, to 300 messages, "));
 	assert_int_equal(benching.code, CODE_FAILED);
 	close(fd);
 }

@@ -4,6 +4,8 @@
  * soon, or none at all, when the server speaks first. Bounds on times are lower ones.
  */
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/err.h"
 #include "cli/benching.h"
@@ -137,6 +139,95 @@ static void run__of_so_many_messages__lasts_until_the_last_answer(void **state)
 	close(fd);
 }
 
+static void open_loop__that_falls_far_behind__has_failed(void **state)
+{
+	int fd;
+
+	(void)state;
+	BENCH("-c", "1", "-r", "100", "-d", "1s", "-s", "4", benching_address);
+	fd = benching_accept();
+	benching_echo(fd, 4);
+	benching_wait();
+	assert_true(benching_figure("unanswered") == 99);
+	assert_non_null(
+		strstr(benching.err, ": 99 of 100 messages had no answer when the time was up\n"));
+	assert_int_equal(benching.code, CODE_FAILED);
+	close(fd);
+}
+
+static void run__without_any_answer__says_so_and_has_no_latencies(void **state)
+{
+	int fd;
+
+	(void)state;
+	TALK(&benching, "bench", "--json", "-c", "1", "-d", "300ms", "-s", "4", benching_address);
+	fd = benching_accept();
+	benching_receive(fd, (char[4]){ 0 }, 4);
+	talking_wait(&benching);
+	assert_non_null(strstr(benching.err, ": there was no answer at all, to 1 message, when the "
+					     "time was up\n"));
+	assert_non_null(strstr(benching.out, "\n  \"connect_p50_us\": "));
+	assert_int_equal(benching.code, CODE_FAILED);
+	close(fd);
+}
+
+/* A full queue keeps the second connection from being made, and the run from beginning. */
+static void interrupt__while_connecting__gives_no_rate(void **state)
+{
+	(void)state;
+	assert_int_equal(listen(benching_listener, 0), 0);
+	TALK(&benching, "bench", "--json", "-c", "4", "-w", "1h", "-s", "4", benching_address);
+	close(benching_accept());
+	hold(HOLD_MS);
+	assert_int_equal(kill(benching.pid, SIGINT), 0);
+	talking_wait(&benching);
+	assert_non_null(strstr(benching.out, "\n  \"rate\": null,\n"));
+	assert_non_null(strstr(benching.out, "\n  \"answer_p50_us\": null,\n"));
+	assert_non_null(strstr(benching.out, "\n  \"sent\": 0,\n"));
+	assert_int_equal(benching.code, 128 + SIGINT);
+}
+
+static void http__that_changes_the_protocol__is_wrong(void **state)
+{
+	char request[256];
+	int fd;
+
+	(void)state;
+	BENCH("-c", "1", "-n", "1", "-w", "1h", benching_url);
+	fd = benching_accept();
+	snprintf(request, sizeof(request), "GET /x HTTP/1.1\r\nHost: %s\r\n\r\n", benching_address);
+	client_hear(fd, request);
+	client_say(fd, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n");
+	benching_counts(CODE_FAILED, "wrong", 1, 1);
+	close(fd);
+}
+
+/* A reader of the table must find as many fields as there are, and UTF-8. */
+static void csv__of_an_odd_address__is_quoted(void **state)
+{
+	char path[4096], address[4200];
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/a,\"\xff\xc3\xa9", harness_folder());
+	snprintf(address, sizeof(address), "unix:%s", path);
+	assert_true(strlen(path) < sizeof(at.sun_path));
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	close(benching_listener);
+	benching_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(benching_listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(benching_listener, 8), 0);
+	BENCH("-c", "1", "-n", "1", "-s", "4", address);
+	fd = benching_accept();
+	benching_echo(fd, 4);
+	talking_wait(&benching);
+	assert_non_null(strstr(benching.out, "/a,\"\"\xef\xbf\xbd\xc3\xa9\","));
+	assert_non_null(strstr(benching.out, "\n\"unix:"));
+	assert_int_equal(benching.code, CODE_OK);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +238,11 @@ int main(void)
 		CASE(connections__beyond_the_greetings_wanted__are_not_made),
 		CASE(answer__to_a_message_that_is_not_sent_whole__is_wrong),
 		CASE(run__of_so_many_messages__lasts_until_the_last_answer),
+		CASE(open_loop__that_falls_far_behind__has_failed),
+		CASE(run__without_any_answer__says_so_and_has_no_latencies),
+		CASE(interrupt__while_connecting__gives_no_rate),
+		CASE(http__that_changes_the_protocol__is_wrong),
+		CASE(csv__of_an_odd_address__is_quoted),
 	};
 
 	return E2E_RUN(tests);

@@ -2,6 +2,7 @@
 /*
  * prefork-client bench as a program: its command line, its processes, how it ends, what it prints.
  */
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -15,6 +16,10 @@
 
 enum { BURN_NS = 100000000 };
 
+#define NO_ESCAPE(byte)                   \
+	"-m: the backslash at byte " byte \
+	" begins no escape; there are \\r, \\n, \\t, \\\\ and \\xHH (two digits)"
+
 static void usage__that_is_wrong__is_refused(void **state)
 {
 	static const struct {
@@ -25,7 +30,12 @@ static void usage__that_is_wrong__is_refused(void **state)
 		{ { "-c", "0", "a:1" }, "--connections \"0\": is not a number from 1 to 100000" },
 		{ { "-r", "x", "a:1" }, "--rate \"x\": is not a number from 1 to 10000000" },
 		{ { "-n", "0", "a:1" }, "--count \"0\": is not a number from 1 on" },
-		{ { "-d", "0", "a:1" }, "--duration \"0\": is not a time (0.5, 250ms, 30s, 5m)" },
+		{ { "-d", "x", "a:1" }, "--duration \"x\": is not a time (0.5, 250ms, 30s, 5m)" },
+		{ { "-d", "0", "a:1" }, "--duration \"0\": nothing happens within no time" },
+		{ { "-m", "ab\\x4", "127.0.0.1:1" }, NO_ESCAPE("3") },
+		{ { "-m", "\\0", "127.0.0.1:1" }, NO_ESCAPE("1") },
+		{ { "-m", "\\\\\\q", "127.0.0.1:1" }, NO_ESCAPE("3") },
+		{ { "-m", "a\\", "127.0.0.1:1" }, NO_ESCAPE("2") },
 		{ { "-s", "65m", "a:1" }, "--size \"65m\": is not a size from 0 to 64m" },
 		{ { "-a", "0", "a:1" }, "--answer \"0\": is neither a size from 1 on nor end" },
 		{ { "-4", "-6", "a:1" }, "-4 and -6 do not go together" },
@@ -100,7 +110,7 @@ static void terminal__shows_progress_and_a_drawing(void **state)
 	setenv("PREFORK_SRV", server, 1);
 	fd = benching_accept();
 	benching_echo(fd, 4);
-	pty_expect(&pty, " answers/s, 1 answers, 0 errors");
+	pty_expect(&pty, " answers/s, 1 answer, 0 errors");
 	benching_echo(fd, 4);
 	pty_expect(&pty, "\nerrors    0");
 	status = pty_wait(&pty);
@@ -240,6 +250,64 @@ static void server_pid__counts_processes_that_begin_during_the_run(void **state)
 	close(fd);
 }
 
+/* The only process of a bench that has one. */
+static pid_t only_process(void)
+{
+	char path[64];
+	FILE *file;
+	int pid = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)benching.pid,
+		 (int)benching.pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &pid), 1);
+	fclose(file);
+	return (pid_t)pid;
+}
+
+static void process__that_is_killed__is_told_with_its_signal(void **state)
+{
+	char message[128];
+	pid_t pid;
+	int fd;
+
+	(void)state;
+	BENCH("-c", "1", "-d", "1h", "-w", "1h", "-s", "4", benching_address);
+	fd = benching_accept();
+	benching_receive(fd, (char[4]){ 0 }, 4);
+	pid = only_process();
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	talking_wait(&benching);
+	snprintf(message, sizeof(message),
+		 "prefork-client: process %d of the bench was ended by signal 9 (Killed) before "
+		 "its time\n",
+		 (int)pid);
+	assert_string_equal(benching.err, message);
+	assert_int_equal(benching.code, CODE_OSERR);
+	close(fd);
+}
+
+/* The rate is that of the time that was asked for. */
+static void process__that_is_held_up__does_not_lengthen_the_run(void **state)
+{
+	pid_t pid;
+	int fd;
+
+	(void)state;
+	BENCH("-c", "1", "-d", "2s", "-w", "1h", "-s", "4", benching_address);
+	fd = benching_accept();
+	benching_echo(fd, 4);
+	benching_receive(fd, (char[4]){ 0 }, 4);
+	pid = only_process();
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	poll(NULL, 0, 2300);
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	benching_counts(CODE_OK, "answers", 1, 0);
+	assert_true(benching_figure("seconds") == 2);
+	close(fd);
+}
+
 /* What it has used before the run must not be taken away from the others' time. */
 static void server_pid__that_ends_during_the_run__makes_a_least_time(void **state)
 {
@@ -311,6 +379,8 @@ int main(void)
 		CASE(interrupt__ends_with_the_report),
 		CASE(processes__share_the_connections_and_die_with_their_parent),
 		CASE(processes__put_their_counts_together),
+		CASE(process__that_is_killed__is_told_with_its_signal),
+		CASE(process__that_is_held_up__does_not_lengthen_the_run),
 		CASE(server_pid__gives_its_processor_time),
 		CASE(server_pid__counts_processes_that_begin_during_the_run),
 		CASE(server_pid__that_ends_during_the_run__makes_a_least_time),
