@@ -135,7 +135,7 @@ static void actor__killed_in_a_lesson__70_and_the_signal(void **state)
 
 	(void)state;
 	read_to_scene(output[0]);
-	/* the lesson's helper, the lesson, its first actor */
+	/* the lesson's attendant, the lesson, its first actor */
 	actor = child_of(child_of(child_of(pid)));
 	if (actor > 0)
 		assert_int_equal(kill(actor, SIGKILL), 0);
