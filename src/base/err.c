@@ -87,6 +87,13 @@ bool err_prefix(struct err *err, const char *format, ...)
 	return false;
 }
 
+const char *err_name(int error)
+{
+	const char *name = strerrorname_np(error);
+
+	return name != NULL ? name : "?";
+}
+
 enum exit_code err_code(int error, enum exit_code otherwise)
 {
 	return error == EACCES || error == EPERM ? CODE_NOPERM : otherwise;

@@ -34,6 +34,9 @@ bool err_errno(struct err *err, enum exit_code code, const char *format, ...)
 /* Puts "prefix" before the sentence that err holds; returns false. */
 bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* "EAGAIN" and the like; "?" for what is no errno. */
+const char *err_name(int error);
+
 /* The exit code for an errno of a refused permission, else `otherwise`. */
 enum exit_code err_code(int error, enum exit_code otherwise);
 

@@ -97,14 +97,6 @@ static bool take_answer(struct plan *plan, const char *value, struct err *err)
 	return true;
 }
 
-static bool take_family(struct plan *plan, int family, struct err *err)
-{
-	if (plan->family != AF_UNSPEC && plan->family != family)
-		return err_set(err, CODE_USAGE, "-4 and -6 do not go together");
-	plan->family = family;
-	return true;
-}
-
 static bool take_pid(struct plan *plan, const char *value, struct err *err)
 {
 	if (plan->server_pid_count == PLAN_PIDS_MOST)
@@ -127,9 +119,9 @@ static bool take(void *owner, int letter, const char *value, struct err *err)
 
 	switch (letter) {
 	case '4':
-		return take_family(plan, AF_INET, err);
+		return target_take_family(&plan->family, AF_INET, err);
 	case '6':
-		return take_family(plan, AF_INET6, err);
+		return target_take_family(&plan->family, AF_INET6, err);
 	case 'c':
 		return take_int(&plan->connections, "connections", value, PLAN_CONNECTIONS_MOST,
 				err);

@@ -118,14 +118,6 @@ static void print_latency(const char *name, const struct latency *latency)
 	printf("%10s\n", latency->count > 0 ? write_time((double)latency->most_ns, text) : "-");
 }
 
-/* errno's name, for those that the manual of the call lists. */
-static const char *error_name(int error)
-{
-	const char *name = strerrorname_np(error);
-
-	return name != NULL ? name : "?";
-}
-
 static void print_losses(const struct outcome *outcome)
 {
 	uint64_t all = outcome_lost(outcome);
@@ -140,7 +132,7 @@ static void print_losses(const struct outcome *outcome)
 		before = ", ";
 	}
 	if (outcome->lost[LOSS_OTHER] > 0)
-		printf(" (%s)", error_name(outcome->other_errno));
+		printf(" (%s)", err_name(outcome->other_errno));
 	putchar('\n');
 }
 

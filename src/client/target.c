@@ -165,6 +165,14 @@ int target_read(struct target *target, char *const *words, int count, int family
 	return used;
 }
 
+bool target_take_family(int *family, int wanted, struct err *err)
+{
+	if (*family != AF_UNSPEC && *family != wanted)
+		return err_set(err, CODE_USAGE, "-4 and -6 do not go together");
+	*family = wanted;
+	return true;
+}
+
 bool target_read_source(const char *text, int family, struct addr *source, struct err *err)
 {
 	struct target from = { 0 };

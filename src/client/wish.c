@@ -10,6 +10,7 @@
 #include "base/flags.h"
 #include "base/quote.h"
 #include "base/units.h"
+#include "client/target.h"
 
 static const struct flag rows[] = {
 #define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
@@ -17,14 +18,6 @@ static const struct flag rows[] = {
 };
 
 enum { TIMEOUT_MS = 10000, QUIET_MS = 200 };
-
-static bool take_family(struct wish *wish, int family, struct err *err)
-{
-	if (wish->family != AF_UNSPEC && wish->family != family)
-		return err_set(err, CODE_USAGE, "-4 and -6 do not go together");
-	wish->family = family;
-	return true;
-}
 
 /* Beyond 24 days a time is as good as for ever, and fits in what poll(2) takes. */
 static bool take_time(int *time_ms, const char *name, const char *value, struct err *err)
@@ -72,9 +65,9 @@ static bool take(void *owner, int letter, const char *value, struct err *err)
 
 	switch (letter) {
 	case '4':
-		return take_family(wish, AF_INET, err);
+		return target_take_family(&wish->family, AF_INET, err);
 	case '6':
-		return take_family(wish, AF_INET6, err);
+		return target_take_family(&wish->family, AF_INET6, err);
 	case 'v':
 		wish->verbose = true;
 		return true;

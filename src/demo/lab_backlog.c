@@ -194,7 +194,7 @@ static bool accept_one(struct play *p, int wait_ms)
 	int number = order.result >= 0 ? find(p, &order.addr) : -1;
 
 	if (number < 0) {
-		stage_cell(p->stage, 1, "accept() = %s", order_errno(order.error));
+		stage_cell(p->stage, 1, "accept() = %s", err_name(order.error));
 		stage_line(p->stage);
 		return false;
 	}

@@ -282,7 +282,7 @@ static void listening(struct play *p)
 		cast_kill(p->stage, &p->all[3]);
 	}
 	sys_fcntl_int(p->listener, F_SETFL, O_NONBLOCK);
-	stage_cell(p->stage, 4, "... = %s", order_errno(accepted.error));
+	stage_cell(p->stage, 4, "... = %s", err_name(accepted.error));
 	stage_line(p->stage);
 	stage_claim(p->stage, accepted.result == -1 && accepted.error == EINVAL,
 		    "worker 3 waited in accept(): it comes back with EINVAL");

@@ -242,7 +242,7 @@ static void segmenting(struct pair *p)
 	stage_kernel(p->stage, "%lld segments (TCP_INFO); %lld at least, for 5,000 bytes",
 		     (long long)segments.result, (long long)least);
 	if (segments.result < 0)
-		why = order_errno(segments.error);
+		why = err_name(segments.error);
 	if (there.result < BULK && unsent > 0)
 		why = no_room = "the receive buffer is smaller than that (net.ipv4.tcp_rmem)";
 	claim_or_not(p, why, mss > 0 && mss <= MSS && segments.result >= least,

@@ -74,7 +74,7 @@ static void opening(struct play *p)
 	stage_cell(p->stage, STAGE_CLIENT, "connect() ...");
 	segment(p, TO_SERVER, "SYN");
 	segment(p, TO_CLIENT, "SYN+ACK");
-	stage_cell(p->stage, STAGE_CLIENT, "... = %s", error == 0 ? "0" : order_errno(error));
+	stage_cell(p->stage, STAGE_CLIENT, "... = %s", error == 0 ? "0" : err_name(error));
 	stage_cell(p->stage, KERNEL, "queued");
 	segment(p, TO_SERVER, "ACK");
 	waiting = queue_await(p->stage, p->listener, 1, 0).length;
@@ -118,12 +118,12 @@ static void holding_syn_sent(struct play *p)
 	if (error == 0)
 		queue_await(p->stage, p->listener, 1, 0);
 	first = p->client_fd;
-	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s", error == 0 ? "0" : order_errno(error));
+	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s", error == 0 ? "0" : err_name(error));
 	stage_cell(p->stage, KERNEL, "queued");
 	segment(p, TO_SERVER, "SYN");
 	error = dial(p, SOCK_NONBLOCK);
 	queue = queue_await(p->stage, p->listener, 1, 1);
-	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s", order_errno(error));
+	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s", err_name(error));
 	stage_cell(p->stage, KERNEL, "dropped");
 	segment(p, TO_SERVER, "SYN");
 	stage_kernel(p->stage, "in the accept queue: %u, its limit: %u, dropped: %u", queue.length,
@@ -278,7 +278,7 @@ static bool drain(struct play *p, const struct actor *actor, int fd, int64_t sen
 	struct order drained = cast_step(p->stage, actor, flood_drain(fd, SOON_MS));
 
 	stage_cell(p->stage, actor->column, "recv() = %s",
-		   drained.option == 0 ? "0" : order_errno(drained.option));
+		   drained.option == 0 ? "0" : err_name(drained.option));
 	stage_line(p->stage);
 	return drained.result == sent && drained.option == 0;
 }

@@ -88,7 +88,7 @@ static void show_bind(struct play *p, const struct actor *actor, unsigned wanted
 		      const struct order *bound)
 {
 	stage_cell(p->stage, actor->column, "bind(%u) = %s", wanted,
-		   bound->result < 0 ? order_errno(bound->error) : "0");
+		   bound->result < 0 ? err_name(bound->error) : "0");
 	stage_line(p->stage);
 }
 
@@ -208,7 +208,7 @@ static void too_large(struct play *p)
 	begin(p, "server", "(c) a port above 65535");
 	bound = bind_to(p, &p->server, TOO_LARGE, false);
 	stage_cell(p->stage, SERVER, "bind(htons(65536)) = %s",
-		   bound.result < 0 ? order_errno(bound.error) : "0");
+		   bound.result < 0 ? err_name(bound.error) : "0");
 	stage_line(p->stage);
 	show_name(p, &p->server, &bound);
 	stage_claim(p->stage, bound.result >= 0 && port_of(&bound.addr) != 0,
@@ -236,7 +236,7 @@ static struct order accepts(struct play *p, int listener)
 	struct order accepted = cast_do(p->stage, &p->server, order_accept(listener, SOON_MS));
 
 	if (accepted.result < 0)
-		stage_cell(p->stage, SERVER, "accept() = %s", order_errno(accepted.error));
+		stage_cell(p->stage, SERVER, "accept() = %s", err_name(accepted.error));
 	else
 		stage_cell(p->stage, SERVER, "accept(): from port %u", port_of(&accepted.addr));
 	stage_line(p->stage);
@@ -255,7 +255,7 @@ static struct call dials(struct play *p, const struct addr *to, int listener)
 	struct order dialled = cast_do(p->stage, &p->client, dial_out(to, 0)), accepted;
 
 	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s",
-		   dialled.option != 0 ? order_errno(dialled.option) : "0");
+		   dialled.option != 0 ? err_name(dialled.option) : "0");
 	stage_arrow(p->stage, TO_SERVER, "SYN");
 	accepted = accepts(p, listener);
 	show_name(p, &p->client, &dialled);

@@ -168,7 +168,7 @@ static int64_t hear_all(struct play *p, int *why)
 	struct order drained = cast_step(p->stage, &p->client, flood_drain(p->client_fd, SOON_MS));
 
 	*why = drained.option;
-	stage_cell(p->stage, STAGE_CLIENT, "recv() = %s", *why == 0 ? "0" : order_errno(*why));
+	stage_cell(p->stage, STAGE_CLIENT, "recv() = %s", *why == 0 ? "0" : err_name(*why));
 	stage_line(p->stage);
 	return drained.result;
 }
@@ -207,7 +207,7 @@ static void linger(struct play *p)
 	cast_step(p->stage, &p->client, order_close(p->client_fd));
 	drained = cast_step(p->stage, &p->server, flood_drain(p->conn, SOON_MS));
 	stage_cell(p->stage, p->server.column, "recv() = %s",
-		   drained.option == 0 ? "0" : order_errno(drained.option));
+		   drained.option == 0 ? "0" : err_name(drained.option));
 	stage_line(p->stage);
 	cast_step(p->stage, &p->server, order_close(p->conn));
 	stage_claim(p->stage,

@@ -126,7 +126,7 @@ static void meet(struct play *p, const struct actor *server, int listener)
 	struct order dialled = cast_do(p->stage, &p->client, dial_out(&p->bound, 0)), accepted;
 
 	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s",
-		   dialled.option == 0 ? "0" : order_errno(dialled.option));
+		   dialled.option == 0 ? "0" : err_name(dialled.option));
 	stage_arrow(p->stage, TO_SERVER, "SYN");
 	stage_hold(p->stage, STAGE_CLIENT, true);
 	accepted = cast_step(p->stage, server, order_accept(listener, SOON_MS));

@@ -115,7 +115,7 @@ static int64_t sending_once(struct pair *p)
 		stage_line(p->stage);
 	}
 	if (last.result < 0) {
-		stage_cell(p->stage, STAGE_CLIENT, "send(rest) = %s", order_errno(last.error));
+		stage_cell(p->stage, STAGE_CLIENT, "send(rest) = %s", err_name(last.error));
 		stage_line(p->stage);
 	}
 	claim_too_much(p, last.result == -1 && last.error == EAGAIN, &first,

@@ -142,20 +142,13 @@ bool order_says(const struct order *order, const char *word)
 	return order->result == (int64_t)n && memcmp(order->bytes, word, n) == 0;
 }
 
-const char *order_errno(int error)
-{
-	const char *name = strerrorname_np(error);
-
-	return name != NULL ? name : "?";
-}
-
 const char *order_text(const struct order *order, char *text)
 {
 	enum { SHOWN = 16 };
 	int n = (int)order->size;
 
 	if (order->result < 0)
-		snprintf(text, ORDER_TEXT, "%s = %s", order->call, order_errno(order->error));
+		snprintf(text, ORDER_TEXT, "%s = %s", order->call, err_name(order->error));
 	else if (order->act == do_recv && n > 0)
 		snprintf(text, ORDER_TEXT, "%s = %d \"%.*s%s\"", order->call, n,
 			 n < SHOWN ? n : SHOWN, order->bytes, n > SHOWN ? "..." : "");

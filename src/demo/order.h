@@ -61,7 +61,4 @@ bool order_says(const struct order *order, const char *word);
 bool order_takes(const struct order *order);
 bool order_drops(const struct order *order);
 
-/* "EAGAIN" and the like. */
-const char *order_errno(int error);
-
 #endif
