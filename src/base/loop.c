@@ -58,17 +58,23 @@ bool loop_tag(struct loop *loop, int op, int fd, uint32_t events, uint64_t tag)
 	return sys_epoll_ctl(loop->epfd, op, fd, &event) == 0;
 }
 
-static void hand_out(struct loop *loop, uint64_t data, uint32_t events)
+/* A handler may unwatch another one of the same turn, whose event is empty then. */
+static void call_watches(const struct loop *loop)
 {
-	struct watch *watch;
+	for (int i = 0; i < loop->batch_count; i++) {
+		struct watch *watch = (struct watch *)(uintptr_t)loop->batch[i].data.u64;
 
-	if (data & TAG_BIT) {
-		loop->tagged(loop->owner, data & ~TAG_BIT, events);
-		return;
+		if (!(loop->batch[i].data.u64 & TAG_BIT) && watch)
+			watch->ready(watch->owner, loop->batch[i].events);
 	}
-	watch = (struct watch *)(uintptr_t)data;
-	if (watch)
-		watch->ready(watch->owner, events);
+}
+
+static void hand_out_tags(const struct loop *loop)
+{
+	for (int i = 0; i < loop->batch_count; i++)
+		if (loop->batch[i].data.u64 & TAG_BIT)
+			loop->tagged(loop->owner, loop->batch[i].data.u64 & ~TAG_BIT,
+				     loop->batch[i].events);
 }
 
 void loop_read_clock(struct loop *loop)
@@ -85,10 +91,11 @@ bool loop_turn(struct loop *loop, int wait_ms)
 	if (count < 0 && errno != EINTR)
 		return false;
 	loop_read_clock(loop);
+	loop->turn_us = loop->now_us;
 	loop->batch = batch;
 	loop->batch_count = count < 0 ? 0 : count;
-	for (int i = 0; i < loop->batch_count; i++)
-		hand_out(loop, batch[i].data.u64, batch[i].events);
+	call_watches(loop);
+	hand_out_tags(loop);
 	loop->batch = NULL;
 	loop->batch_count = 0;
 	return true;

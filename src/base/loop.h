@@ -21,7 +21,8 @@ struct watch {
 struct loop {
 	int epfd;
 	int64_t now_us,
-		now_ms; /* clock_us() at the start of this turn's events, and the same in ms */
+		now_ms;  /* clock_us() as last read: a turn's start or later; the same in ms */
+	int64_t turn_us; /* clock_us() when the events of this turn had come */
 	void (*tagged)(void *owner, uint64_t tag, uint32_t events);
 	void *owner;               /* of tagged */
 	struct epoll_event *batch; /* the events of this turn; loop.c's own */
@@ -32,7 +33,7 @@ struct loop {
 bool loop_open(struct loop *loop);
 void loop_close(struct loop *loop);
 
-/* Reads the clock out of turn, as before the first one. */
+/* Reads the clock out of turn: before the first one, and within a long one. */
 void loop_read_clock(struct loop *loop);
 
 /*
@@ -51,7 +52,8 @@ void loop_unwatch(struct loop *loop, struct watch *watch);
 bool loop_tag(struct loop *loop, int op, int fd, uint32_t events, uint64_t tag);
 
 /*
- * Waits at most wait_ms (-1: for ever) for events, reads the clock, calls the handlers. Returns
+ * Waits at most wait_ms (-1: for ever) for events, reads the clock, calls the handlers: those of
+ * watches first, so that a listener or a signal never waits for the many connections. Returns
  * false with errno only when epoll_wait fails for another reason than EINTR.
  */
 bool loop_turn(struct loop *loop, int wait_ms);

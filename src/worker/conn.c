@@ -8,14 +8,26 @@
  */
 #include "worker/conn.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/accesslog.h"
 #include "worker/conns.h"
 #include "worker/deadline.h"
 
+/*
+ * A connection's share: so much, and others have their turn. The bytes keep a bulk transfer within
+ * the cache; the other two bound answers that are short and dear.
+ */
 enum {
-	ROUNDS = 16, /* answers in a row before others have their turn */
+	SHARE_BYTES = 64 * 1024,
+	SHARE_ANSWERS = 16,
+	SHARE_US = 500,
+};
+
+enum {
+	HEAVY_BYTES = 16 * 1024, /* a visit that moved so many delays others noticeably */
+	QUEUED_MS = 100,         /* until what is due is looked at again, while it waits for us */
 };
 
 const char *conn_remote(const struct conn *c, char *text)
@@ -63,6 +75,7 @@ static void take_in_hand(struct conns *all, const struct conn *c)
 	slot->hand_port = c->remote_port;
 	atomic_store_explicit(&slot->has_hand, 1, memory_order_relaxed);
 	conns_take_in_hand(all, c->index);
+	all->moved = 0;
 	all->messages_before = c->messages;
 	all->begun_us = c->begun_us > 0 ? c->begun_us : all->loop->now_us;
 }
@@ -84,8 +97,10 @@ static void count_messages(struct conns *all, const struct conn *c)
 }
 
 /* The record may be free by now, but nobody else has it yet. */
-static void put_down(struct conns *all, const struct conn *c)
+static void put_down(struct conns *all, struct conn *c)
 {
+	if (all->moved > 0)
+		c->weight = all->moved >= HEAVY_BYTES ? WEIGHT_HEAVY : WEIGHT_LIGHT;
 	count_messages(all, c);
 	conns_put_down(all);
 	atomic_store_explicit(&all->slot->has_hand, 0, memory_order_relaxed);
@@ -151,7 +166,7 @@ static bool watch(struct conns *all, struct conn *c)
 		end(all, c, ENDING_system_error);
 		return false;
 	}
-	c->watched = wanted;
+	c->watched = (uint16_t)wanted;
 	return true;
 }
 
@@ -187,6 +202,7 @@ static bool flush(struct conns *all, struct conn *c)
 		return false;
 	}
 	buf_drop(&c->out, (size_t)sent);
+	all->moved += (size_t)sent;
 	c->bytes_out += (uint64_t)sent;
 	c->active_ms = all->loop->now_ms;
 	cell_add(&conns_tally(all, c)->bytes_out_total, (uint64_t)sent);
@@ -203,6 +219,7 @@ static enum verdict ask_input(struct conn *c)
 
 static enum verdict ask_drained(struct conn *c)
 {
+	c->is_unfinished = false;
 	return c->service->drained ? c->service->drained(c) : ask_input(c);
 }
 
@@ -215,7 +232,8 @@ static void wait_for_client(struct conns *all, struct conn *c)
 		c->begun_us = all->loop->now_us;
 	conns_take_back(all, &c->in);
 	conns_take_back(all, &c->out);
-	if (watch(all, c))
+	/* What waits in the run queue is not asked about. */
+	if (runqueue_has(&all->queue, c->index) || watch(all, c))
 		deadline_set(all, c);
 }
 
@@ -229,7 +247,17 @@ static bool leaves(const struct conns *all, const struct conn *c)
 	       (c->bytes_in > 0 || c->in_ended || deadline_is_stale(all, c));
 }
 
-/* Carries out the service's verdict: sends, asks for more as long as the client takes it, ends. */
+/* One answer has gone out, and the service may have more: others come first. */
+static bool has_spent_share(const struct conns *all, unsigned answers)
+{
+	return all->moved >= SHARE_BYTES || answers >= SHARE_ANSWERS ||
+	       (answers > 1 && clock_us() - all->loop->now_us >= SHARE_US);
+}
+
+/*
+ * Carries out the service's verdict: sends, asks for more as long as the client takes it and the
+ * share lasts, ends.
+ */
 static void settle(struct conns *all, struct conn *c, enum verdict verdict)
 {
 	for (unsigned round = 0;; round++) {
@@ -241,8 +269,6 @@ static void settle(struct conns *all, struct conn *c, enum verdict verdict)
 		}
 		if (verdict == FINISH)
 			c->state = CONN_FLUSHING;
-		if (round >= ROUNDS && had_answer)
-			break;
 		if (!flush(all, c))
 			return;
 		if (buf_used(&c->out) > 0)
@@ -255,6 +281,11 @@ static void settle(struct conns *all, struct conn *c, enum verdict verdict)
 		}
 		if (!had_answer)
 			break;
+		if (has_spent_share(all, round + 1)) {
+			c->is_unfinished = true;
+			runqueue_push(&all->queue, c->index);
+			break;
+		}
 		conns_lend(all, &c->out);
 		verdict = ask_drained(c);
 	}
@@ -282,6 +313,7 @@ static bool receive(struct conns *all, struct conn *c)
 	got = sys_recv(c->fd, c->in.base + c->in.end, buf_room(&c->in), 0);
 	if (got > 0) {
 		c->in.end += (uint32_t)got;
+		all->moved += (size_t)got;
 		if (c->bytes_in == 0)
 			histogram_add(&all->slot->tally.first_byte_seconds,
 				      (uint64_t)(all->loop->now_us - c->opened_us), 1);
@@ -316,10 +348,14 @@ static void discard(struct conns *all, struct conn *c)
 	conns_lend(all, &waste);
 	got = sys_recv(c->fd, waste.base, waste.size, 0);
 	conns_take_back(all, &waste);
+	if (got > 0)
+		all->moved += (size_t)got;
 	if (got == 0)
 		end(all, c, ENDING_client_closed);
 	else if (got < 0 && errno != EAGAIN && errno != EINTR)
 		end(all, c, ending_of(errno));
+	else
+		(void)watch(all, c);
 }
 
 void conn_begin(struct conns *all, struct conn *c)
@@ -332,18 +368,64 @@ void conn_begin(struct conns *all, struct conn *c)
 	put_down(all, c);
 }
 
-void conn_ready(struct conns *all, struct conn *c, uint32_t events)
+/* The service says whether it has more; if not, the client may have sent some meanwhile. */
+static void go_on(struct conns *all, struct conn *c)
 {
-	take_in_hand(all, c);
+	enum verdict verdict;
+
+	conns_lend(all, &c->out);
+	verdict = ask_drained(c);
+	if (verdict == MORE && buf_used(&c->out) == 0 && !c->in_ended)
+		read_and_serve(all, c);
+	else
+		settle(all, c, verdict);
+}
+
+static void serve_event(struct conns *all, struct conn *c, uint32_t events)
+{
 	if (c->state == CONN_LINGERING)
 		discard(all, c);
 	else if (buf_used(&c->out) > 0)
 		settle(all, c, c->state == CONN_FLUSHING ? FINISH : MORE);
+	else if (c->is_unfinished)
+		go_on(all, c);
 	else if (!c->in_ended)
 		read_and_serve(all, c);
 	else if (events & (EPOLLERR | EPOLLHUP))
 		end(all, c, ENDING_client_reset);
+}
+
+void conn_ready(struct conns *all, struct conn *c, uint32_t events)
+{
+	take_in_hand(all, c);
+	serve_event(all, c, events);
+	/* What has come is answered first. */
+	if (all->draining && c->magic == CONN_MAGIC && leaves(all, c))
+		settle(all, c, conn_finish(c, ENDING_drained));
 	put_down(all, c);
+}
+
+/* Errors are reported all the same, and so that 0 means "not in epoll". */
+void conn_mute(struct conns *all, struct conn *c)
+{
+	if (c->watched == EPOLLERR)
+		return;
+	if (!loop_tag(all->loop, EPOLL_CTL_MOD, c->fd, EPOLLERR, conns_tag(c)))
+		return; /* it is reported on */
+	c->watched = EPOLLERR;
+}
+
+/* What waits for its turn has not been slow: this worker was. */
+static bool is_overdue(struct conns *all, struct conn *c, int64_t due)
+{
+	int64_t now_ms = all->loop->now_ms;
+
+	if (due <= now_ms && c->state != CONN_LINGERING && runqueue_has(&all->queue, c->index))
+		due = now_ms + QUEUED_MS;
+	if (due <= now_ms)
+		return true;
+	timer_set(&all->timers, &c->timer, due);
+	return false;
 }
 
 void conn_expire(struct conns *all, struct conn *c)
@@ -351,27 +433,13 @@ void conn_expire(struct conns *all, struct conn *c)
 	enum ending why;
 	int64_t due = deadline_due_ms(all, c, &why);
 
-	if (due == 0)
+	if (due == 0 || !is_overdue(all, c, due))
 		return;
-	if (due > all->loop->now_ms) {
-		timer_set(&all->timers, &c->timer, due);
-		return;
-	}
 	take_in_hand(all, c);
 	if (c->state == CONN_LINGERING || why == ENDING_send_timeout || c->state == CONN_FLUSHING)
 		end(all, c, why);
 	else
 		settle(all, c, conn_finish(c, why));
-	put_down(all, c);
-}
-
-void conn_drain(struct conns *all, struct conn *c)
-{
-	take_in_hand(all, c);
-	if (c->state == CONN_OPEN && buf_used(&c->out) == 0 && !c->in_ended)
-		read_and_serve(all, c); /* what has come is answered; may end it */
-	if (c->magic == CONN_MAGIC && leaves(all, c))
-		settle(all, c, conn_finish(c, ENDING_drained));
 	put_down(all, c);
 }
 
@@ -381,6 +449,9 @@ void conn_resume(struct conns *all, struct conn *c)
 	c->serial = ++all->last_serial & INT32_MAX;
 	c->watched = 0;
 	c->timer = (struct timer_node){ 0 };
+	c->weight = WEIGHT_UNKNOWN;
+	if (c->is_unfinished)
+		runqueue_push(&all->queue, c->index);
 	if (watch(all, c))
 		deadline_set(all, c);
 	put_down(all, c);

@@ -22,6 +22,9 @@
 
 enum { CONN_MAGIC = 0x636f6e6e };
 
+/* What the last visit cost, by which the next one is given its place (worker/conns.h). */
+enum conn_weight { WEIGHT_UNKNOWN, WEIGHT_LIGHT, WEIGHT_HEAVY };
+
 struct conns;
 
 /* In the arena: every worker of the slot has it at the same address. */
@@ -34,8 +37,10 @@ struct conn {
 	uint8_t ending; /* enum ending: the first reason that came up */
 	bool in_ended;  /* the client has ended its side */
 	uint8_t phase; /* what it was doing then: conn_phase; if nobody is to blame, at the close */
-	uint32_t listener; /* index into the heritage's listeners */
-	uint32_t watched;  /* what epoll was asked for; 0: not in epoll */
+	uint32_t listener;  /* index into the heritage's listeners */
+	uint16_t watched;   /* what epoll was asked for; 0: not in epoll */
+	bool is_unfinished; /* its share was spent: the service is to be asked for more */
+	uint8_t weight;     /* enum conn_weight */
 	struct buf in, out;
 	uint64_t bytes_in, bytes_out, messages;
 	uint64_t number;   /* tells it from all others of its number of worker and generation */
@@ -124,17 +129,20 @@ const char *conn_remote(const struct conn *c, char *text);
  */
 void conn_begin(struct conns *all, struct conn *c);
 
-/* epoll said `events` of the connection. */
+/*
+ * One visit: epoll said `events` of the connection, or its turn has come in the run queue (events
+ * 0). Moves no more than a share of bytes; one that has more to do stands in the run queue
+ * afterwards.
+ */
 void conn_ready(struct conns *all, struct conn *c, uint32_t events);
+
+/*
+ * It waits in the run queue, and epoll need not report it again and again. May end it.
+ */
+void conn_mute(struct conns *all, struct conn *c);
 
 /* Its deadline has passed. */
 void conn_expire(struct conns *all, struct conn *c);
-
-/*
- * The worker is to leave: answers what has come, and ends the connection if it is between
- * messages.
- */
-void conn_drain(struct conns *all, struct conn *c);
 
 /* Ends it now, whatever it was doing. The record is free afterwards. */
 void conn_end(struct conns *all, struct conn *c, enum ending ending);

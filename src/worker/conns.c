@@ -16,6 +16,14 @@
 /* Buffers beyond so many give their pages back as soon as they are free. */
 enum { BUFS_KEPT = 256 };
 
+/* How long a turn may last before heavy connections, and then unknown ones, wait for the next. */
+enum { TURN_US = 2000, TURN_MOST_US = 8000 };
+
+enum {
+	TICK_VISITS = 8, /* light visits between two readings of the clock */
+	LIGHT_US = 200,  /* a visit that computes for longer is heavy, however few its bytes */
+};
+
 static bool free_list_start(struct free_list *list, uint32_t most)
 {
 	list->most = most;
@@ -56,6 +64,7 @@ static bool find_services(struct conns *all)
 bool conns_start(struct conns *all)
 {
 	return find_services(all) && timer_heap_new(&all->timers, all->arena->conn_most) &&
+	       runqueue_start(&all->queue, all->arena->conn_most) &&
 	       free_list_start(&all->records, all->arena->conn_most) &&
 	       free_list_start(&all->bufs, all->arena->buf_most);
 }
@@ -64,6 +73,7 @@ void conns_stop(struct conns *all)
 {
 	BUG_ON(all->live > 0);
 	timer_heap_free(&all->timers);
+	runqueue_stop(&all->queue);
 	free_list_stop(&all->records);
 	free_list_stop(&all->bufs);
 	free(all->services);
@@ -174,6 +184,7 @@ void conns_forget(struct conns *all, struct conn *c)
 	set_live(all, all->live - 1);
 	cell_add(&conns_tally(all, c)->connections_live, (uint64_t)-1);
 	timer_cancel(&all->timers, &c->timer);
+	runqueue_remove(&all->queue, c->index);
 	free_list_give(&all->records, c->index);
 	all->room(all->owner);
 }
@@ -249,6 +260,62 @@ uint64_t conns_tag(const struct conn *c)
 	return (uint64_t)c->serial << 32 | c->index;
 }
 
+/* A worker that serves is seen alive, and its messages are timed, however long the turn lasts. */
+static void tick(struct conns *all)
+{
+	int64_t before_us = all->loop->now_us;
+
+	loop_read_clock(all->loop);
+	if (all->answered > 0)
+		histogram_add(&all->slot->tally.message_seconds,
+			      (uint64_t)(all->loop->now_us - before_us), all->answered);
+	all->answered = 0;
+	all->visits = 0;
+	atomic_store_explicit(&all->slot->heartbeat_ms, all->loop->now_ms, memory_order_relaxed);
+}
+
+static bool is_over(const struct conns *all, int64_t most_us)
+{
+	return all->loop->now_us - all->loop->turn_us >= most_us;
+}
+
+/* Only while others wait is it worth to know what a visit costs. */
+static bool is_busy(const struct conns *all)
+{
+	return conns_wait(all) || is_over(all, TURN_US);
+}
+
+/*
+ * The processor's time is asked for: the clock would blame a connection for a client that the
+ * kernel let run first. The record may be free afterwards, but no other connection has it yet.
+ */
+static void visit_weighing(struct conns *all, struct conn *c, uint32_t events)
+{
+	int64_t before_us = clock_cpu_us();
+
+	conn_ready(all, c, events);
+	if (clock_cpu_us() - before_us >= LIGHT_US)
+		c->weight = WEIGHT_HEAVY;
+}
+
+static void visit_conn(struct conns *all, struct conn *c, uint32_t events)
+{
+	if (is_busy(all))
+		visit_weighing(all, c, events);
+	else
+		conn_ready(all, c, events);
+	if (++all->visits >= TICK_VISITS || c->weight == WEIGHT_HEAVY)
+		tick(all);
+}
+
+/* True when it would hold up others that wait already, or events that are still to come. */
+static bool must_wait(const struct conns *all, const struct conn *c)
+{
+	if (c->weight == WEIGHT_HEAVY)
+		return conns_wait(all) || is_over(all, TURN_US);
+	return c->weight != WEIGHT_LIGHT && is_over(all, TURN_MOST_US);
+}
+
 /*
  * A connection may have ended, and its record have been taken anew, since epoll gathered its
  * word.
@@ -257,24 +324,49 @@ void conns_ready(struct conns *all, uint64_t tag, uint32_t events)
 {
 	struct conn *c = arena_conn(all->arena, (uint32_t)tag);
 
-	if (c->magic == CONN_MAGIC && conns_tag(c) == tag)
-		conn_ready(all, c, events);
+	if (c->magic != CONN_MAGIC || conns_tag(c) != tag)
+		return;
+	if (runqueue_has(&all->queue, c->index))
+		conn_mute(all, c);
+	else if (must_wait(all, c))
+		runqueue_push(&all->queue, c->index);
+	else
+		visit_conn(all, c, events);
 }
 
-void conns_expire(struct conns *all)
+static void run_queue(struct conns *all)
+{
+	uint32_t index;
+
+	do {
+		if (!runqueue_pop(&all->queue, &index))
+			return;
+		visit_conn(all, arena_conn(all->arena, index), 0);
+	} while (!is_over(all, TURN_US));
+}
+
+/* What is due and not ended now comes first in the next turn, which does not sleep. */
+static void expire(struct conns *all)
 {
 	struct timer_node *node;
+	int64_t now_ms = all->loop->now_ms;
 
-	while ((node = timer_pop(&all->timers, all->loop->now_ms)))
+	for (unsigned n = 1; (node = timer_pop(&all->timers, now_ms)); n++) {
 		conn_expire(all, (struct conn *)((char *)node - offsetof(struct conn, timer)));
+		if (n % TICK_VISITS != 0)
+			continue;
+		tick(all);
+		if (is_over(all, TURN_US))
+			return;
+	}
 }
 
 void conns_end_turn(struct conns *all)
 {
+	run_queue(all);
 	if (all->answered > 0)
-		histogram_add(&all->slot->tally.message_seconds,
-			      (uint64_t)(clock_us() - all->loop->now_us), all->answered);
-	all->answered = 0;
+		tick(all);
+	expire(all);
 	if (accesslog_is_on)
 		accesslog_relieve(ACCESSLOG_MANY);
 }
@@ -282,12 +374,9 @@ void conns_end_turn(struct conns *all)
 void conns_drain(struct conns *all)
 {
 	all->draining = true;
-	for (uint32_t i = 0; i < all->arena->head->conn_high; i++) {
-		struct conn *c = arena_conn(all->arena, i);
-
-		if (c->magic == CONN_MAGIC)
-			conn_drain(all, c);
-	}
+	for (uint32_t i = 0; i < all->arena->head->conn_high; i++)
+		if (arena_conn(all->arena, i)->magic == CONN_MAGIC)
+			runqueue_push(&all->queue, i);
 }
 
 void conns_end_all(struct conns *all, enum ending ending)

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * All connections of a worker: which records and buffers of the arena are free, their deadlines,
- * and the doors to each of them. The lists are the worker's own memory, in pages that cost nothing
- * until touched; a later worker makes its own by looking at the arena.
+ * and whose turn it is. The lists are the worker's own memory, in pages that cost nothing until
+ * touched; a later worker makes its own by looking at the arena.
+ *
+ * Nobody starves: a visit moves a share of bytes, and a turn of the loop lasts a few milliseconds.
+ *
+ *   epoll --light, or nobody waits--> visited at once
+ *   epoll --heavy, or the turn is over--> RUN QUEUE --its turn--> visited
+ *   visited --its share is spent--> RUN QUEUE
+ *
+ * What a connection cost at its last visit says what it will cost at the next one. So a small
+ * message passes any number of bulk transfers, and waits for the rest of one turn.
  */
 #ifndef WORKER_CONNS_H
 #define WORKER_CONNS_H
@@ -16,6 +25,7 @@
 #include "core/scoreboard.h"
 #include "worker/arena.h"
 #include "worker/conn.h"
+#include "worker/runqueue.h"
 
 /* Free indexes: those given back, last first, then those never used, from high on. */
 struct free_list {
@@ -31,12 +41,15 @@ struct conns {
 	const struct listener_set *listeners;
 	struct timer_heap timers;
 	struct free_list records, bufs;
+	struct runqueue queue;           /* records that wait for their turn */
 	const struct service **services; /* of each listener */
 	uint32_t live;
 	uint32_t last_serial;
 	uint64_t messages_before; /* of the connection in hand, when it was taken */
 	int64_t begun_us;         /* likewise: when the message began that it is at */
-	uint64_t answered;        /* messages that began and were answered in this turn */
+	uint64_t answered;        /* messages that began and were answered since the last tick */
+	size_t moved;             /* bytes that this visit of the connection in hand moved */
+	unsigned visits;          /* since the last tick */
 	bool draining;
 	void (*room)(void *owner); /* called when a connection has ended */
 	void *owner;               /* of room */
@@ -92,20 +105,30 @@ uint16_t conns_remember(struct net *net, const struct addr *remote);
 /* Takes over an accepted descriptor: records it and serves it. There must be room. */
 void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote);
 
-/* For loop->tagged: gives epoll's word to the connection of the tag, if it still lives. */
+/*
+ * For loop->tagged: epoll said `events` of the connection of the tag. If it still lives, it is
+ * visited now or, where it would hold up others, later in its turn.
+ */
 void conns_ready(struct conns *all, uint64_t tag, uint32_t events);
 uint64_t conns_tag(const struct conn *c);
 
-/* Ends or moves on what is due. */
-void conns_expire(struct conns *all);
+/* True when connections wait for their turn: the loop must not sleep. */
+static inline bool conns_wait(const struct conns *all)
+{
+	return !runqueue_is_empty(&all->queue);
+}
 
 /*
- * After each turn of the loop: one reading of the clock tells how long its messages took, and many
- * lines of the access log are written.
+ * After the events of each turn of the loop: visits those that wait, as long as the turn lasts and
+ * one at least; ends or moves on what is due; writes many
+ * lines of the access log.
  */
 void conns_end_turn(struct conns *all);
 
-/* Begins to drain: each connection ends as soon as it is between messages. */
+/*
+ * Begins to drain: each connection ends as soon as it is between messages. All are visited in their
+ * turn.
+ */
 void conns_drain(struct conns *all);
 
 /* Ends all of them now. */

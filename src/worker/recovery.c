@@ -100,10 +100,10 @@ static bool is_sound_frame(const struct survey *s, struct conn *c, uint32_t inde
 	return c->magic == CONN_MAGIC && *conn_guard(c, s->arena->conn_stride) == CONN_MAGIC &&
 	       c->index == index && c->listener < s->heritage->listeners->count &&
 	       c->state >= CONN_OPEN && c->state <= CONN_LINGERING && c->ending < ENDING_COUNT &&
-	       *(const uint8_t *)&c->in_ended <= 1 && is_past(c->opened_us, s->now_us) &&
-	       is_past(c->active_ms, s->now_us / 1000) && is_past(c->begun_us, s->now_us) &&
-	       (!c->in.base || c->in.base != c->out.base) && is_sound_buf(s, &c->in) &&
-	       is_sound_buf(s, &c->out);
+	       *(const uint8_t *)&c->in_ended <= 1 && *(const uint8_t *)&c->is_unfinished <= 1 &&
+	       is_past(c->opened_us, s->now_us) && is_past(c->active_ms, s->now_us / 1000) &&
+	       is_past(c->begun_us, s->now_us) && (!c->in.base || c->in.base != c->out.base) &&
+	       is_sound_buf(s, &c->in) && is_sound_buf(s, &c->out);
 }
 
 static void count_claim(uint8_t *claims)

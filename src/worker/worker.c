@@ -311,10 +311,13 @@ static void set_number(const struct heritage *h)
 	h->arena->head->conn_number = metric_sum(past, METRIC_connections_accepted_total);
 }
 
-/* The first turn does not wait: with it the worker shows that it can go on. */
+/*
+ * The first turn does not wait: with it the worker shows that it can go on. Nor does one while
+ * connections wait for their turn.
+ */
 static int next_wait_ms(const struct worker *w)
 {
-	int wait = w->has_turned ? w->wait_ms : 0;
+	int wait = w->has_turned && !conns_wait(&w->conns) ? w->wait_ms : 0;
 
 	wait = timer_wait_ms(&w->conns.timers, w->loop.now_ms, wait);
 	return timer_wait_ms(&w->alarms, w->loop.now_ms, wait);
@@ -330,7 +333,6 @@ static int serve(struct worker *w)
 		conns_end_turn(&w->conns);
 		acceptors_end_turn(&w->acceptors);
 		beat(w);
-		conns_expire(&w->conns);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		if (w->conns.draining && w->conns.live == 0)
 			w->is_leaving = true;

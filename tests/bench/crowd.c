@@ -4,13 +4,15 @@
  * bench, which measures, does not do. Prints one line of CSV (crowd_columns below). Must not judge.
  * Started by gauge.py, and by hand:
  *
- *   crowd -H|-A|-S [options] ADDRESS:PORT < PIPE
+ *   crowd -H|-A|-S|-F [options] ADDRESS:PORT < PIPE
  *   -H        hold: one request each, then rest     -c N   connections (64)
  *   -A        ask: one request after the other      -R N   open N connections a second (all at once)
  *   -S        slow: one byte a second each          -r N   bytes of an answer (64, as are sent)
  *   -d TIME   end after so long (60s)               -g PATH  HTTP GET instead of 64 bytes
  *
- * -H and -S say "open" on standard output once all connections are there.
+ *   -F        flood: requests without pause, answers as they come
+ *
+ * -H, -S and -F say "open" on standard output once all connections are there.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +24,7 @@
 #include "client/moment.h"
 #include "members.h"
 
-static const char crowd_columns[] = "requests,seconds,errors,ended,first_end_ms,last_end_ms";
+static const char crowd_columns[] = "requests,seconds,errors,ended,first_end_ms,last_end_ms,bytes";
 
 struct crowd {
 	struct members members;
@@ -72,6 +74,9 @@ static bool take_option(struct crowd *crowd, int letter, const char *value, stru
 	case 'S':
 		crowd->members.role = ROLE_SLOW;
 		return true;
+	case 'F':
+		crowd->members.role = ROLE_FLOOD;
+		return true;
 	case 'c':
 	case 'R':
 	case 'r':
@@ -96,7 +101,7 @@ static bool read_options(struct crowd *crowd, int argc, char **argv, struct err 
 	memset(members->message, 'x', 64);
 	crowd->most_ms = 60000;
 	opterr = 0;
-	while ((letter = getopt(argc, argv, "HASc:R:r:g:d:")) >= 0) {
+	while ((letter = getopt(argc, argv, "HASFc:R:r:g:d:")) >= 0) {
 		if (!take_option(crowd, letter, optarg, err))
 			return false;
 	}
@@ -161,9 +166,9 @@ static void print_result(const struct crowd *crowd)
 {
 	const struct members *members = &crowd->members;
 
-	printf("%s\n%" PRIu64 ",%.3f,%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%" PRId64 "\n",
+	printf("%s\n%" PRIu64 ",%.3f,%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%" PRId64 ",%" PRIu64 "\n",
 	       crowd_columns, members->requests, (double)elapsed_ms(crowd) / 1e3, members->errors,
-	       members->ended, members->first_end_ms, members->last_end_ms);
+	       members->ended, members->first_end_ms, members->last_end_ms, members->bytes);
 }
 
 static void raise_limit(void)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What many connections do to a server: how they spread, what they cost, whom they slow down.
 
-Each of the functions balance, memory and slow takes a gauge.Bench and yields rows. Used by run.py.
+Each of the functions balance, memory, slow and greedy takes a gauge.Bench and yields rows. Used by run.py.
 """
 import os
 import signal
@@ -161,3 +161,35 @@ def slow(bench):
         what = (f"{line['ended']:.0f} of 2000 ended, {line['first_end_ms']:.0f} to "
                 f"{line['last_end_ms']:.0f} ms after their first byte")
         yield Row("slow senders that message_timeout=2s left alone", what, 2000 - line["ended"], 0)
+
+
+GREEDY = (  # what they ask for, of which listener
+    ("GET /metrics, pipelined", 0, ("-g", "/metrics")),
+    ("chargen", 1, ()),
+    ("echo", 2, ()))
+
+
+def other_cpu(bench):
+    return next((cpu for cpu in os.sched_getaffinity(0) if cpu != bench.cpu), None)
+
+
+def beside(bench, server, title, port, arguments):
+    """A message each 5 ms beside 1,000 connections that send and take without pause."""
+    with bench.hold(port, "-F", "-c", "1000", *arguments, cpu=other_cpu(bench)) as greedy:
+        greedy.wait_open()
+        line = bench.load(title, "beside", 0, server, server.ports[3], "-c", "1", "-r", "200",
+                          "-m", "hello\\n", "-a", "3", pinned=False)
+        taken = greedy.let_go(title, "greedy", 0)
+    return line, taken["bytes"] / taken["seconds"] / 1e6
+
+
+def greedy(bench):
+    """Server on a CPU of its own; seconds: four times those of the other measurements."""
+    listens = ("status", "chargen", "echo", "ack,framing=line,reply=ok")
+    for what, port, arguments in GREEDY:
+        title = f"a small message beside 1,000 x {what}"
+        with peers.ours(bench.binary, listens, cpu=bench.cpu) as server:
+            line, rate = beside(bench, server, title, server.ports[port], arguments)
+        told = f"p50 {line['p50_us'] / 1000:.2f} ms; the others take {rate:.0f} MB/s"
+        yield Row(f"{title}: p99, ms", told, line["p99_us"] / 1000, 20)
+        yield Row(f"{title}: worst, ms", told, line["max_us"] / 1000, 50)

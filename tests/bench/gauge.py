@@ -14,7 +14,8 @@ COLUMNS = {  # of the file of all lines, with their names in the reports of benc
     "requests": "answers", "seconds": "seconds", "rate": "rate", "errors": "errors",
     "p50_us": "answer_p50_us", "p99_us": "answer_p99_us", "max_us": "answer_max_us",
     "server_us": "server_cpu_us", "client_us": "client_cpu_us", "ended": "ended",
-    "first_end_ms": "first_end_ms", "last_end_ms": "last_end_ms"}
+    "first_end_ms": "first_end_ms", "last_end_ms": "last_end_ms",
+    "bytes": "bytes"}
 
 
 class Row:
@@ -70,16 +71,17 @@ class Bench:
             raise RuntimeError(f"prefork-client: exit code {done.returncode}")
         return self.keep(measurement, side, number, done.stdout)
 
-    def hold(self, port, *arguments):
-        return Held(self, port, arguments)
+    def hold(self, port, *arguments, cpu=None):
+        return Held(self, port, arguments, cpu)
 
 
 class Held:
     """Connections that stay until let_go, or the end of `with`."""
 
-    def __init__(self, bench, port, arguments):
+    def __init__(self, bench, port, arguments, cpu=None):
         self.bench = bench
-        command = [f"{bench.tools}/crowd", *arguments, f"127.0.0.1:{port}"]
+        command = [] if cpu is None else ["taskset", "-c", str(cpu)]
+        command += [f"{bench.tools}/crowd", *arguments, f"127.0.0.1:{port}"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
 

@@ -48,6 +48,17 @@ static void lose(struct members *all, struct member *m)
 		all->last_end_ms = lived_ms;
 }
 
+/* As much as the kernel takes; a turn's worth at most, for the others' sake. */
+static void flood(struct members *all, struct member *m)
+{
+	ssize_t n = sys_send(m->fd, all->flood + m->at, FLOOD_BYTES, MSG_NOSIGNAL);
+
+	if (n >= 0)
+		m->at = (m->at + (size_t)n) % all->message_size;
+	else if (errno != EAGAIN && errno != EINTR)
+		lose(all, m);
+}
+
 /* The messages are small: a connection that is made takes one whole. */
 static void ask(struct members *all, struct member *m)
 {
@@ -73,7 +84,7 @@ void members_open_next(struct members *all)
 	    (sys_connect(m->fd, &all->to.sa, all->to.len) < 0 && errno != EINPROGRESS)) {
 		all->errors++;
 		close_member(m);
-	} else if (all->role != ROLE_SLOW) {
+	} else if (all->role == ROLE_HOLD || all->role == ROLE_ASK) {
 		ask(all, m);
 	} else {
 		watch(all, m, EPOLLIN | EPOLLOUT);
@@ -105,24 +116,35 @@ static void take(struct members *all, struct member *m)
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got <= 0)
+	if (got <= 0) {
 		lose(all, m);
-	else if (all->role != ROLE_SLOW && is_whole(all, m, bytes, (size_t)got))
+		return;
+	}
+	all->bytes += (uint64_t)got;
+	if ((all->role == ROLE_HOLD || all->role == ROLE_ASK) &&
+	    is_whole(all, m, bytes, (size_t)got))
 		answered(all, m);
+}
+
+static void connected(struct members *all, struct member *m)
+{
+	if (all->role == ROLE_HOLD || all->role == ROLE_ASK) {
+		ask(all, m);
+	} else if (all->role == ROLE_SLOW) {
+		all->settled++;
+		watch(all, m, EPOLLIN);
+	} else {
+		all->settled += m->at == 0;
+		flood(all, m);
+	}
 }
 
 static void serve(struct members *all, struct member *m, uint32_t events)
 {
 	if (m->fd < 0)
 		return;
-	if ((events & EPOLLOUT) && !(events & (EPOLLERR | EPOLLHUP))) {
-		if (all->role != ROLE_SLOW) {
-			ask(all, m);
-		} else {
-			all->settled++;
-			watch(all, m, EPOLLIN);
-		}
-	}
+	if ((events & EPOLLOUT) && !(events & (EPOLLERR | EPOLLHUP)))
+		connected(all, m);
 	if (m->fd >= 0 && (events & ~(uint32_t)EPOLLOUT))
 		take(all, m);
 }
@@ -163,6 +185,8 @@ bool members_watch_stop(struct members *all, int stop_fd)
 bool members_new(struct members *all)
 {
 	all->epfd = sys_epoll_create1(EPOLL_CLOEXEC);
+	for (size_t i = 0; i < sizeof(all->flood); i++)
+		all->flood[i] = all->message[i % all->message_size];
 	all->list = calloc(all->count, sizeof(*all->list));
 	for (unsigned i = 0; all->list && i < all->count; i++)
 		all->list[i].fd = -1;

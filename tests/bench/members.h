@@ -16,17 +16,19 @@
 #include "client/httpanswer.h"
 
 enum role {
-	ROLE_HOLD, /* one request, then rest */
-	ROLE_ASK,  /* one request after the other */
-	ROLE_SLOW, /* a byte now and then, and no answer */
+	ROLE_HOLD,  /* one request, then rest */
+	ROLE_ASK,   /* one request after the other */
+	ROLE_SLOW,  /* a byte now and then, and no answer */
+	ROLE_FLOOD, /* sends without pause and takes what comes */
 };
 
-enum { MESSAGE_MOST = 1024 };
+enum { MESSAGE_MOST = 1024, FLOOD_BYTES = 64 * 1024 };
 
 struct member {
 	int fd; /* -1: closed */
 	uint32_t watched;
 	size_t got;       /* bytes of the answer */
+	size_t at;        /* FLOOD: byte of the message that is sent next */
 	int64_t begun_ns; /* when it was opened, or its first byte was sent */
 	struct httpanswer http;
 };
@@ -47,9 +49,11 @@ struct members {
 	unsigned settled;  /* are there, and have had an answer */
 	uint64_t requests; /* answered */
 	uint64_t errors;
-	uint64_t ended;                    /* HOLD and SLOW: by the server, */
-	int64_t first_end_ms, last_end_ms; /* shortest and longest life of those */
-	uint64_t dripped;                  /* SLOW: bytes sent */
+	uint64_t ended;                         /* HOLD and SLOW: by the server, */
+	int64_t first_end_ms, last_end_ms;      /* shortest and longest life of those */
+	uint64_t dripped;                       /* SLOW: bytes sent */
+	uint64_t bytes;                         /* received */
+	char flood[FLOOD_BYTES + MESSAGE_MOST]; /* the message again and again */
 };
 
 /* False with errno. Allocates; members_free ends all. */

@@ -19,7 +19,8 @@ import peers  # noqa: E402
 import ratios  # noqa: E402
 
 MEASURES = {f.__name__: f for f in (ratios.echo, ratios.oneshot, ratios.access, ratios.healthz, ratios.nginx,
-                                    ratios.haproxy, crowds.balance, crowds.memory, crowds.slow)}
+                                    ratios.haproxy, crowds.balance, crowds.memory, crowds.slow,
+                                    crowds.greedy)}
 TOOLS = ("minimal", "crowd", "spread")
 
 

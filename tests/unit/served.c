@@ -175,7 +175,7 @@ static bool has_events(const struct served *s)
 
 void served_settle(struct served *s)
 {
-	while (has_events(s)) {
+	while (has_events(s) || conns_wait(&s->conns)) {
 		must(loop_turn(&s->loop, 0), "loop_turn");
 		conns_end_turn(&s->conns);
 	}
@@ -195,8 +195,8 @@ void served_pass(struct served *s, double hours)
 	served_settle(s);
 	for (uint32_t i = 0; i < s->conns.arena->head->conn_high; i++)
 		age(arena_conn(s->conns.arena, i), (int64_t)(hours * 3600 * 1000) + ROUNDING_MS);
-	loop_read_clock(&s->loop);
-	conns_expire(&s->conns);
+	must(loop_turn(&s->loop, 0), "loop_turn");
+	conns_end_turn(&s->conns);
 }
 
 void served_send(struct served *s, int client, const void *bytes, size_t size)

@@ -61,6 +61,12 @@ static void set_in_ended(struct served *s, struct conn *c)
 	memset(&c->in_ended, 7, 1);
 }
 
+static void set_unfinished(struct served *s, struct conn *c)
+{
+	(void)s;
+	memset(&c->is_unfinished, 7, 1);
+}
+
 static void set_fd_wild(struct served *s, struct conn *c)
 {
 	(void)s;
@@ -178,7 +184,7 @@ static void (*const damages[])(struct served *, struct conn *) = {
 	set_fd_of_another,  set_opened_future, set_active_future,  set_begun_future,
 	set_buf_of_another, set_buf_twice,     set_buf_misaligned, set_buf_before,
 	set_buf_beyond,     set_buf_none,      set_buf_size,       set_buf_start,
-	set_buf_end,        set_service_state, set_opened_min,
+	set_buf_end,        set_service_state, set_opened_min,     set_unfinished,
 };
 
 /* Of two records that claim the same thing nobody can say which one is right: both go. */
@@ -200,6 +206,7 @@ static void record__damaged_in_any_way__is_lost_alone(void **state)
 		served_start(&s, "chargen", NULL);
 		for (unsigned k = 0; k < 3; k++)
 			clients[k] = served_connect(&s);
+		served_settle(&s);
 		assert_non_null(record(&s, 1)->out.base);
 		lost = lost_by(damages[i]);
 		damages[i](&s, record(&s, 1));

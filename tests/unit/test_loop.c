@@ -134,6 +134,49 @@ static void watch__of_no_descriptor__fails(void **state)
 	assert_false(loop_turn(&loop, 0));
 }
 
+/* Notes who came first: a watch, or a tag. */
+struct order {
+	unsigned calls, watch_at, tag_at;
+};
+
+static void note_watch(void *owner, uint32_t events)
+{
+	struct order *order = owner;
+
+	(void)events;
+	order->watch_at = ++order->calls;
+}
+
+static void note_tag(void *owner, uint64_t tag, uint32_t events)
+{
+	struct order *order = owner;
+
+	(void)tag;
+	(void)events;
+	order->tag_at = ++order->calls;
+}
+
+static void watch__ready_after_a_tag__is_called_first(void **state)
+{
+	int tagged_fd = eventfd(0, EFD_CLOEXEC), watched_fd = eventfd(0, EFD_CLOEXEC);
+	struct order order = { 0 };
+	struct loop loop = { .tagged = note_tag, .owner = &order };
+	struct watch watch = { watched_fd, note_watch, &order };
+
+	(void)state;
+	assert_true(loop_open(&loop));
+	assert_true(loop_tag(&loop, EPOLL_CTL_ADD, tagged_fd, EPOLLIN, 7));
+	assert_true(loop_watch(&loop, &watch, EPOLLIN));
+	assert_int_equal(eventfd_write(tagged_fd, 1), 0);
+	assert_int_equal(eventfd_write(watched_fd, 1), 0);
+	assert_true(loop_turn(&loop, -1));
+	assert_int_equal(order.watch_at, 1);
+	assert_int_equal(order.tag_at, 2);
+	loop_close(&loop);
+	close(tagged_fd);
+	close(watched_fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +185,7 @@ int main(void)
 		cmocka_unit_test(unwatch__within_a_turn__silences_what_is_still_to_come),
 		cmocka_unit_test(turn__reads_the_clock),
 		cmocka_unit_test(watch__of_no_descriptor__fails),
+		cmocka_unit_test(watch__ready_after_a_tag__is_called_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

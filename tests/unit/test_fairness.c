@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose turn it is: shares, heavy and light connections, the end of a turn, what a death keeps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "unit/aftermath.h"
+
+enum { SHARE = 64 * 1024, LONG_AGO_US = 1000 * 1000 };
+
+/* As if the turn under way had begun so long ago. */
+static void set_turn(struct served *s, int64_t ago_us)
+{
+	loop_read_clock(&s->loop);
+	s->loop.turn_us = s->loop.now_us - ago_us;
+}
+
+static void say(int client, const char *text)
+{
+	assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* What epoll would say of the connection. */
+static void report(struct served *s, uint32_t index)
+{
+	conns_ready(&s->conns, conns_tag(record(s, index)), EPOLLIN);
+}
+
+static bool waits(const struct served *s, uint32_t index)
+{
+	return runqueue_has(&s->conns.queue, index);
+}
+
+static void visit__moves_no_more_than_a_share__and_goes_on_later(void **state)
+{
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "chargen", NULL);
+	client = served_connect(&s);
+	/* the answer with which the share is spent goes out whole */
+	assert_in_range(record(&s, 0)->bytes_out, 1, 2 * SHARE);
+	assert_true(waits(&s, 0));
+	served_settle(&s);
+	assert_true(record(&s, 0)->bytes_out > 2 * SHARE); /* until the client takes no more */
+	assert_false(waits(&s, 0));
+	close(client);
+	served_stop(&s);
+}
+
+static void small_message__passes_those_that_wait(void **state)
+{
+	struct served s;
+	int bulk, small;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	bulk = served_connect(&s);
+	small = served_connect(&s);
+	runqueue_push(&s.conns.queue, 0);
+	say(bulk, "bulk");
+	say(small, "small");
+	assert_true(loop_turn(&s.loop, 0)); /* the events alone: those that wait come after them */
+	assert_int_equal(record(&s, 1)->bytes_out, 5);
+	assert_int_equal(record(&s, 0)->bytes_out, 0);
+	served_expect(&s, bulk, "bulk", false);
+	close(bulk);
+	close(small);
+	served_stop(&s);
+}
+
+static void heavy__while_others_wait__goes_to_the_end_of_the_line(void **state)
+{
+	struct served s;
+	int first, heavy;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	first = served_connect(&s);
+	heavy = served_connect(&s);
+	record(&s, 1)->weight = WEIGHT_HEAVY;
+	say(heavy, "alone");
+	set_turn(&s, 0);
+	report(&s, 1);
+	assert_int_equal(record(&s, 1)->bytes_out, 5); /* nobody waits */
+	runqueue_push(&s.conns.queue, 0);
+	record(&s, 1)->weight = WEIGHT_HEAVY;
+	say(heavy, "later");
+	report(&s, 1);
+	assert_int_equal(record(&s, 1)->bytes_out, 5);
+	assert_true(waits(&s, 1));
+	served_expect(&s, heavy, "alonelater", false);
+	close(first);
+	close(heavy);
+	served_stop(&s);
+}
+
+static void turn__that_has_lasted_long__keeps_the_light_alone(void **state)
+{
+	static const struct {
+		enum conn_weight weight;
+		bool is_served;
+	} rows[] = { { WEIGHT_HEAVY, false }, { WEIGHT_UNKNOWN, false }, { WEIGHT_LIGHT, true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct served s;
+		int client;
+
+		served_start(&s, "echo", NULL);
+		client = served_connect(&s);
+		record(&s, 0)->weight = (uint8_t)rows[i].weight;
+		say(client, "x");
+		set_turn(&s, LONG_AGO_US);
+		report(&s, 0);
+		assert_int_equal(record(&s, 0)->bytes_out, rows[i].is_served);
+		assert_int_equal(waits(&s, 0), !rows[i].is_served);
+		served_expect(&s, client, "x", false);
+		close(client);
+		served_stop(&s);
+	}
+}
+
+static void turn__that_has_lasted_long__visits_one_of_those_that_wait(void **state)
+{
+	struct served s;
+	int clients[2];
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	for (uint32_t i = 0; i < 2; i++) {
+		clients[i] = served_connect(&s);
+		say(clients[i], "x");
+		runqueue_push(&s.conns.queue, i);
+	}
+	set_turn(&s, LONG_AGO_US);
+	conns_end_turn(&s.conns);
+	assert_int_equal(record(&s, 0)->bytes_out, 1);
+	assert_int_equal(record(&s, 1)->bytes_out, 0);
+	assert_true(conns_wait(&s.conns));
+	served_expect(&s, clients[1], "x", false);
+	close(clients[0]);
+	close(clients[1]);
+	served_stop(&s);
+}
+
+static void waiting__connection__is_not_reported_again(void **state)
+{
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	runqueue_push(&s.conns.queue, 0);
+	say(client, "x");
+	assert_true(loop_turn(&s.loop, 0));
+	assert_int_equal(record(&s, 0)->watched, EPOLLERR);
+	assert_int_equal(poll(&(struct pollfd){ s.loop.epfd, POLLIN, 0 }, 1, 0), 0);
+	served_expect(&s, client, "x", false);
+	assert_int_equal(record(&s, 0)->watched, EPOLLIN);
+	close(client);
+	served_stop(&s);
+}
+
+static void waiting__connection__is_not_blamed_for_being_late(void **state)
+{
+	struct served s;
+	struct conn *c;
+	int client;
+
+	(void)state;
+	served_start(&s, "ack", "framing", "line", "message_timeout", "1h", "linger_timeout", "0",
+		     NULL);
+	client = served_connect(&s);
+	served_send(&s, client, "begun", 5);
+	served_settle(&s);
+	c = record(&s, 0);
+	c->begun_us -= INT64_C(2) * 3600 * 1000000;
+	runqueue_push(&s.conns.queue, 0);
+	conn_expire(&s.conns, c);
+	assert_int_equal(c->magic, CONN_MAGIC);
+	assert_true(timer_is_set(&c->timer));
+	runqueue_remove(&s.conns.queue, 0);
+	conn_expire(&s.conns, c);
+	assert_int_equal(c->ending, ENDING_message_timeout);
+	close(client);
+	served_stop(&s);
+}
+
+static void end__of_a_waiting_connection__takes_it_out_of_the_line(void **state)
+{
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	runqueue_push(&s.conns.queue, 0);
+	conn_end(&s.conns, record(&s, 0), ENDING_stopped);
+	assert_false(conns_wait(&s.conns));
+	close(client);
+	served_stop(&s);
+}
+
+static void death__with_a_spent_share__goes_on_in_the_next_worker(void **state)
+{
+	struct recovery r;
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "chargen", NULL);
+	client = served_connect(&s);
+	assert_true(record(&s, 0)->is_unfinished);
+	served_recover(&s, &r);
+	assert_counts(&r, 1, 0, 0);
+	served_settle(&s); /* the client says nothing that would wake it */
+	assert_true(record(&s, 0)->bytes_out > 2 * SHARE);
+	close(client);
+	served_stop(&s);
+}
+
+/* A worker that serves is not taken for one that hangs. */
+static void heartbeat__within_a_long_turn__is_stamped(void **state)
+{
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	runqueue_push(&s.conns.queue, 0);
+	atomic_store(&s.slot.heartbeat_ms, INT64_MIN);
+	for (unsigned i = 0; i < 8; i++) {
+		record(&s, 0)->weight = WEIGHT_LIGHT;
+		runqueue_remove(&s.conns.queue, 0);
+		report(&s, 0);
+	}
+	assert_true(atomic_load(&s.slot.heartbeat_ms) > INT64_MIN);
+	close(client);
+	served_stop(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(visit__moves_no_more_than_a_share__and_goes_on_later),
+		cmocka_unit_test(small_message__passes_those_that_wait),
+		cmocka_unit_test(heavy__while_others_wait__goes_to_the_end_of_the_line),
+		cmocka_unit_test(turn__that_has_lasted_long__keeps_the_light_alone),
+		cmocka_unit_test(turn__that_has_lasted_long__visits_one_of_those_that_wait),
+		cmocka_unit_test(waiting__connection__is_not_reported_again),
+		cmocka_unit_test(waiting__connection__is_not_blamed_for_being_late),
+		cmocka_unit_test(end__of_a_waiting_connection__takes_it_out_of_the_line),
+		cmocka_unit_test(death__with_a_spent_share__goes_on_in_the_next_worker),
+		cmocka_unit_test(heartbeat__within_a_long_turn__is_stamped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
