@@ -6,6 +6,7 @@
  */
 #include "core/conf.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,11 +103,28 @@ static bool fill(struct conf *conf, const struct conf_source *source, struct err
 	return take_overrides(conf, source, err);
 }
 
+/* A worker must have a place for a listener that keeps none. */
+static bool check_reserves(const struct conf *conf, struct err *err)
+{
+	int64_t left = conf->worker_connections;
+
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		left -= conf->listeners[i].reserve;
+		if (left <= 0)
+			return err_set(
+				err, CODE_CONFIG,
+				"%s: listen.reserve: the listeners up to this one keep all of "
+				"worker_connections = %" PRId64 " (raise that, or keep fewer)",
+				conf->listeners[i].origin, conf->worker_connections);
+	}
+	return true;
+}
+
 struct conf *conf_load(const struct conf_source *source, struct err *err)
 {
 	struct conf *conf = conf_build_new(err);
 
-	if (conf != NULL && !fill(conf, source, err)) {
+	if (conf != NULL && (!fill(conf, source, err) || !check_reserves(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}

@@ -227,7 +227,7 @@ static void accept_one(struct acceptor *a)
 		return;
 	}
 	conns_accept(all->conns, a->index, fd, &remote);
-	if (conns_full(all->conns)) {
+	if (!room_has(all->conns, a->index)) {
 		say_full(all);
 		pause_all(all, a);
 	}

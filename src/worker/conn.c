@@ -42,6 +42,11 @@ static bool between_messages(const struct conn *c)
 	return buf_used(&c->in) == 0 && buf_used(&c->out) == 0;
 }
 
+bool conn_rests(const struct conn *c)
+{
+	return c->state == CONN_LINGERING || (c->state == CONN_OPEN && between_messages(c));
+}
+
 char conn_phase(const struct conn *c, enum ending ending, bool is_between_messages)
 {
 	if (c->state == CONN_LINGERING)

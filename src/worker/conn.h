@@ -129,6 +129,9 @@ const char *conn_remote(const struct conn *c, char *text);
  */
 void conn_begin(struct conns *all, struct conn *c);
 
+/* True when it is between messages, or lingers: ending it now costs nobody an answer. */
+bool conn_rests(const struct conn *c);
+
 /*
  * One visit: epoll said `events` of the connection, or its turn has come in the run queue (events
  * 0). Moves no more than a share of bytes; one that has more to do stands in the run queue

@@ -61,9 +61,10 @@ static bool find_services(struct conns *all)
 	return all->services != NULL;
 }
 
-bool conns_start(struct conns *all)
+bool conns_start(struct conns *all, bool makes_room)
 {
-	return find_services(all) && timer_heap_new(&all->timers, all->arena->conn_most) &&
+	return find_services(all) && room_start(all, makes_room) &&
+	       timer_heap_new(&all->timers, all->arena->conn_most) &&
 	       runqueue_start(&all->queue, all->arena->conn_most) &&
 	       free_list_start(&all->records, all->arena->conn_most) &&
 	       free_list_start(&all->bufs, all->arena->buf_most);
@@ -76,6 +77,7 @@ void conns_stop(struct conns *all)
 	runqueue_stop(&all->queue);
 	free_list_stop(&all->records);
 	free_list_stop(&all->bufs);
+	room_stop(all);
 	free(all->services);
 }
 
@@ -165,6 +167,7 @@ void conns_accept(struct conns *all, uint32_t listener, int fd, const struct add
 
 	c->remote_port = conns_remember(&c->remote, remote);
 	set_live(all, all->live + 1);
+	room_take(all, listener);
 	cell_add(&conns_tally(all, c)->connections_live, 1);
 	say_opened(c);
 	conn_begin(all, c);
@@ -182,11 +185,12 @@ void conns_forget(struct conns *all, struct conn *c)
 	atomic_signal_fence(memory_order_seq_cst);
 	c->magic = 0;
 	set_live(all, all->live - 1);
+	room_give(all, c->listener);
 	cell_add(&conns_tally(all, c)->connections_live, (uint64_t)-1);
 	timer_cancel(&all->timers, &c->timer);
 	runqueue_remove(&all->queue, c->index);
 	free_list_give(&all->records, c->index);
-	all->room(all->owner);
+	all->ended(all->owner);
 }
 
 /* What is used lies below the high marks; the rest below them is free. */
@@ -228,6 +232,7 @@ static void resume_bufs(struct conns *all, const bool *is_kept, bool *is_used)
 
 static unsigned count_kept(struct conns *all, const struct conn *c)
 {
+	room_take(all, c->listener);
 	cell_add(&conns_tally(all, c)->connections_live, 1);
 	return 1;
 }

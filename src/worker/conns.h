@@ -25,6 +25,7 @@
 #include "core/scoreboard.h"
 #include "worker/arena.h"
 #include "worker/conn.h"
+#include "worker/room.h"
 #include "worker/runqueue.h"
 
 /* Free indexes: those given back, last first, then those never used, from high on. */
@@ -42,6 +43,7 @@ struct conns {
 	struct timer_heap timers;
 	struct free_list records, bufs;
 	struct runqueue queue;           /* records that wait for their turn */
+	struct room room;                /* who may have the next place */
 	const struct service **services; /* of each listener */
 	uint32_t live;
 	uint32_t last_serial;
@@ -51,15 +53,15 @@ struct conns {
 	size_t moved;             /* bytes that this visit of the connection in hand moved */
 	unsigned visits;          /* since the last tick */
 	bool draining;
-	void (*room)(void *owner); /* called when a connection has ended */
-	void *owner;               /* of room */
+	void (*ended)(void *owner); /* called when a connection has ended */
+	void *owner;                /* of ended */
 };
 
 /*
- * Prepares an empty set over the arena; loop, arena, slot, listeners, room and owner are set by
+ * Prepares an empty set over the arena; loop, arena, slot, listeners, ended and owner are set by
  * the caller. False with errno. Allocates.
  */
-bool conns_start(struct conns *all);
+bool conns_start(struct conns *all, bool makes_room);
 
 /* Lets go of what conns_start took; the connections must have ended. */
 void conns_stop(struct conns *all);
@@ -86,12 +88,6 @@ static inline struct listener_tally *conns_tally(const struct conns *all, const 
 	return &all->slot->tally.listeners[all->listeners->list[c->listener].row];
 }
 
-/* True when no further connection fits. */
-static inline bool conns_full(const struct conns *all)
-{
-	return all->live >= all->arena->conn_most;
-}
-
 /*
  * Takes over the connections of an earlier worker of the slot, each of which recovery has found
  * sound: is_kept says it of every record below the arena's conn_high. Before any conns_accept.
@@ -102,7 +98,7 @@ bool conns_resume(struct conns *all, const bool *is_kept);
 /* The client's address as a record keeps it; returns its port. */
 uint16_t conns_remember(struct net *net, const struct addr *remote);
 
-/* Takes over an accepted descriptor: records it and serves it. There must be room. */
+/* Takes over an accepted descriptor: records it and serves it. room_has must hold. */
 void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote);
 
 /*

@@ -5,36 +5,17 @@
  */
 #include "worker/notes.h"
 
-/* The oldest so far, oldest first. */
-struct oldest {
-	const struct conn *list[SLOT_NOTES];
-	unsigned count;
-};
-
-static void consider(struct oldest *o, const struct conn *c)
-{
-	unsigned at = o->count;
-
-	if (at == SLOT_NOTES && c->opened_us >= o->list[at - 1]->opened_us)
-		return;
-	if (at < SLOT_NOTES)
-		o->count++;
-	else
-		at--;
-	for (; at > 0 && c->opened_us < o->list[at - 1]->opened_us; at--)
-		o->list[at] = o->list[at - 1];
-	o->list[at] = c;
-}
+#include "worker/oldest.h"
 
 static struct oldest find(const struct conns *all)
 {
-	struct oldest o = { .count = 0 };
+	struct oldest o = { .wanted = SLOT_NOTES };
 
 	for (uint32_t i = 0; all->live > 0 && i < all->arena->head->conn_high; i++) {
 		const struct conn *c = arena_conn(all->arena, i);
 
 		if (c->magic == CONN_MAGIC)
-			consider(&o, c);
+			oldest_consider(&o, i, c->opened_us);
 	}
 	return o;
 }
@@ -75,7 +56,7 @@ void notes_publish(const struct conns *all)
 	uint32_t odd = begin(notes);
 
 	for (unsigned i = 0; i < o.count; i++)
-		notes->list[i] = note_of(all, o.list[i]);
+		notes->list[i] = note_of(all, arena_conn(all->arena, o.list[i].index));
 	atomic_store_explicit(&notes->count, o.count, memory_order_relaxed);
 	end(notes, odd);
 }

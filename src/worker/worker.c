@@ -150,7 +150,7 @@ static void hear_signals(void *owner, uint32_t events)
 	}
 }
 
-static void room(void *owner)
+static void connection_ended(void *owner)
 {
 	struct worker *w = owner;
 
@@ -193,7 +193,7 @@ static bool start_serving(struct worker *w)
 	w->conns.arena = h->arena;
 	w->conns.slot = w->slot;
 	w->conns.listeners = h->listeners;
-	w->conns.room = room;
+	w->conns.ended = connection_ended;
 	w->conns.owner = w;
 	w->acceptors.conns = &w->conns;
 	w->acceptors.alarms = &w->alarms;
@@ -205,7 +205,7 @@ static bool start_serving(struct worker *w)
 	if (!timer_heap_new(&w->alarms, acceptors_alarms(h->listeners) + OWN_ALARMS))
 		return false;
 	accesslog_watch(&w->alarms);
-	if (!conns_start(&w->conns) || !recovery_adopt(&w->recovery, &w->conns))
+	if (!conns_start(&w->conns, h->conf->make_room) || !recovery_adopt(&w->recovery, &w->conns))
 		return false;
 	w->acceptors.is_closed = w->recovery.was_draining;
 	return w->recovery.was_draining || acceptors_start(&w->acceptors);

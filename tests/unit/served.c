@@ -58,9 +58,9 @@ static void begin(struct served *s, struct arena *arena)
 				   .arena = arena,
 				   .slot = &s->slot,
 				   .listeners = &s->set,
-				   .room = count_end,
+				   .ended = count_end,
 				   .owner = s };
-	must(conns_start(&s->conns), "conns");
+	must(conns_start(&s->conns, s->conf.make_room), "conns");
 	must(timer_heap_new(&s->alarms, 1), "alarms");
 	accesslog_watch(&s->alarms);
 }
@@ -80,6 +80,7 @@ void served_start(struct served *s, const char *service, ...)
 	set_options(s, pairs);
 	va_end(pairs);
 	s->conf.worker_connections = 4;
+	s->conf.make_room = true;
 	s->conf.listeners = &s->listen_conf;
 	s->conf.listener_count = 1;
 	s->listener.conf = &s->listen_conf;
