@@ -68,7 +68,8 @@ static void descriptors__used_up__do_not_hinder_a_stop(void **state)
 
 static void worker__that_is_full__leaves_the_others_in_the_queue(void **state)
 {
-	struct server *s = server_start(&(struct plan){ .set = { "worker_connections=2" } });
+	struct server *s =
+		server_start(&(struct plan){ .set = { "worker_connections=2", "make_room=no" } });
 	int fds[5];
 
 	(void)state;
@@ -112,6 +113,75 @@ static void worker__that_is_full__the_other_one_takes_over(void **state)
 	server_stop(s);
 }
 
+/* 2 workers of 20 places, 60 clients that rest: the other listener answers, the oldest have gone. */
+static void clients__that_rest__make_room__the_oldest_first(void **state)
+{
+	enum { REST = 60, ROOM = 40 };
+	struct server *s = server_start(&(struct plan){
+		.set = { "worker_connections=20" },
+		.listen = { "127.0.0.1:0=echo", "127.0.0.1:0=status" },
+		.workers = 2,
+	});
+	int fds[REST];
+	unsigned gone = 0;
+
+	(void)state;
+	for (int i = 0; i < REST; i++) {
+		fds[i] = client_connect(FIRST(s));
+		client_say(fds[i], "x");
+		client_hear(fds[i], "x");
+	}
+	for (int i = 0; i < REST - ROOM; i++) {
+		int fd = client_connect(s->addresses[1]);
+
+		client_say(fd, "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+		client_hear(fd, "HTTP/1.1 200 OK\r\n");
+		close(fd);
+	}
+	server_wait_count(s, REST - ROOM, "connection_ended", "ending=made_room");
+	for (int i = 0; i < REST; i++)
+		gone += client_ended(fds[i], 0);
+	assert_true(client_ended(fds[0], 0));
+	assert_false(client_ended(fds[REST - 1], 0));
+	assert_int_equal(gone, server_count(s, "connection_ended", "ending=made_room"));
+	assert_in_range(server_count(s, "worker_full", NULL), 1, 2); /* once by each worker */
+	for (int i = 0; i < REST; i++)
+		close(fds[i]);
+	server_stop(s);
+}
+
+/* Nobody rests, so nobody goes: the places of the reserve serve their listener all the same. */
+static void listener__with_a_reserve__serves_while_others_are_full(void **state)
+{
+	enum { BUSY = 10 };
+	struct server *s = server_start(&(struct plan){
+		.set = { "worker_connections=6" },
+		.listen = { "127.0.0.1:0=ack,framing=line,reply=ok",
+			    "127.0.0.1:0=status,reserve=2" },
+	});
+	int fds[BUSY];
+
+	(void)state;
+	for (int i = 0; i < BUSY; i++) {
+		fds[i] = client_connect(FIRST(s));
+		client_say(fds[i], "begun");
+	}
+	server_wait_event(s, "worker_full", "listen=127.0.0.1:0");
+	for (int i = 0; i < 5; i++) {
+		int fd = client_connect(s->addresses[1]);
+
+		client_say(fd, "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+		client_hear(fd, "HTTP/1.1 200 OK\r\n");
+		close(fd);
+	}
+	for (int i = 0; i < BUSY; i++) {
+		client_say(fds[i], "\n");
+		client_hear(fds[i], "ok\n");
+		close(fds[i]);
+	}
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +190,8 @@ int main(void)
 		E2E(descriptors__used_up__do_not_hinder_a_stop),
 		E2E(worker__that_is_full__leaves_the_others_in_the_queue),
 		E2E(worker__that_is_full__the_other_one_takes_over),
+		E2E(clients__that_rest__make_room__the_oldest_first),
+		E2E(listener__with_a_reserve__serves_while_others_are_full),
 	};
 
 	return E2E_RUN(tests);
