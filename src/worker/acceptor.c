@@ -17,6 +17,7 @@
 
 enum {
 	RESUME_MS = 200, /* retry after EMFILE and the like */
+	FULL_MS = 20,    /* between two looks for a place */
 	CALM_MS = 1000,  /* without another failure, until it is said that accepting goes on */
 	ADOPT_MS = 250,  /* between two looks for sockets without an owner */
 };
@@ -55,14 +56,27 @@ static void unwatch(struct acceptor *a)
 	a->is_watching = false;
 }
 
-static void set_resume(struct acceptors *all)
+static void set_resume(struct acceptors *all, int64_t after_ms)
 {
-	timer_set(all->alarms, &all->resume.timer, all->loop->now_ms + RESUME_MS);
+	timer_set(all->alarms, &all->resume.timer, all->loop->now_ms + after_ms);
 }
 
 static void tell(struct acceptors *all)
 {
-	balance_tell(&all->balance, all->is_paused ? BALANCE_FULL : all->conns->live);
+	bool is_full = all->is_paused || room_is_full(all->conns);
+
+	balance_tell(&all->balance, is_full ? BALANCE_FULL : all->conns->live);
+}
+
+static bool is_held_up(const struct acceptors *all)
+{
+	return all->is_paused || all->held > 0;
+}
+
+static void note_pause(struct acceptors *all)
+{
+	if (!is_held_up(all))
+		all->paused_us = all->loop->now_us;
 }
 
 /* True when a lighter worker has been woken to accept. */
@@ -76,8 +90,7 @@ static void pause_all(struct acceptors *all, const struct acceptor *woken)
 {
 	struct standing standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
 
-	if (!all->is_paused)
-		all->paused_us = all->loop->now_us;
+	note_pause(all);
 	all->is_paused = true;
 	tell(all);
 	for (unsigned i = 0; i < all->count; i++)
@@ -96,7 +109,7 @@ static void watch_served(struct acceptors *all)
 			unwatch(a);
 		} else if (!watch(a)) {
 			pause_all(all, a);
-			set_resume(all);
+			set_resume(all, RESUME_MS);
 			return;
 		}
 	}
@@ -104,7 +117,7 @@ static void watch_served(struct acceptors *all)
 
 void acceptors_end_turn(struct acceptors *all)
 {
-	if (!all->is_paused || all->is_closed)
+	if (!is_held_up(all) || all->is_closed)
 		return;
 	cell_add(&all->conns->slot->tally.accept_paused_seconds_total,
 		 (uint64_t)(all->loop->now_us - all->paused_us));
@@ -115,6 +128,7 @@ static void resume_all(struct acceptors *all)
 {
 	acceptors_end_turn(all);
 	all->is_paused = false;
+	all->held = 0;
 	tell(all);
 	timer_cancel(all->alarms, &all->resume.timer);
 	watch_served(all);
@@ -141,7 +155,7 @@ void acceptors_room(struct acceptors *all)
 	tell(all);
 	if (all->conns->live < most - most / 10)
 		all->is_full = false;
-	if (all->is_paused && !all->is_closed)
+	if (is_held_up(all) && !all->is_closed)
 		resume_all(all);
 }
 
@@ -157,7 +171,7 @@ static void pause_exhausted(struct acceptor *a)
 	cell_add(&all->conns->slot->tally.accept_pauses_total, 1);
 	timer_set(all->alarms, &all->calm.timer, all->loop->now_ms + CALM_MS);
 	pause_all(all, a);
-	set_resume(all);
+	set_resume(all, RESUME_MS);
 }
 
 /* Said when it has lasted: under want of descriptors one is free for a moment again and again. */
@@ -207,11 +221,50 @@ static void refuse(struct acceptor *a, int fd, const struct addr *remote, const 
 }
 
 /* Once, until a tenth of the places is free again: else it would be a line for each connection. */
-static void say_full(struct acceptors *all)
+static void say_full(const struct acceptor *a)
 {
+	struct acceptors *all = a->all;
+	const char *advice =
+		all->conns->room.is_made ?
+			"connections that have rested longest make room: raise "
+			"worker_connections or workers" :
+			"new ones wait in the accept queue: raise worker_connections or "
+			"workers, or let idle ones make room (make_room)";
+
 	if (!all->is_full)
-		LOG(EVENT_worker_full, LOG_NUM("connections", all->conns->live));
+		LOG(EVENT_worker_full, LOG_STR("listen", listener_of(a)->conf->address),
+		    LOG_NUM("connections", all->conns->live), LOG_STR("advice", advice));
 	all->is_full = true;
+}
+
+/*
+ * True when the next connection has a place. As long as another worker has one, nobody's connection
+ * ends for it: that worker is woken.
+ */
+static bool has_place(struct acceptor *a)
+{
+	struct acceptors *all = a->all;
+	struct standing standing;
+
+	if (room_has(all->conns, a->index))
+		return true;
+	say_full(a);
+	standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
+	if (a->is_shared && pass(a, &standing))
+		return false;
+	return room_make(all->conns, a->index);
+}
+
+/* Takes the listener alone out of epoll: another may keep places of its own. */
+static void hold(struct acceptor *a)
+{
+	struct acceptors *all = a->all;
+
+	note_pause(all);
+	all->held++;
+	tell(all);
+	unwatch(a);
+	set_resume(all, FULL_MS);
 }
 
 static void accept_one(struct acceptor *a)
@@ -235,10 +288,6 @@ static void accept_one(struct acceptor *a)
 	}
 	conns_accept(all->conns, a->index, fd, &remote);
 	tell(all);
-	if (!room_has(all->conns, a->index)) {
-		say_full(all);
-		pause_all(all, a);
-	}
 }
 
 /* To the tail of the wait queue; and epoll looks at the socket's queue anew. */
@@ -271,6 +320,10 @@ static void ready(void *owner, uint32_t events)
 	(void)events;
 	if (!a->is_watching)
 		return;
+	if (!has_place(a)) {
+		hold(a);
+		return;
+	}
 	if (a->is_shared)
 		standing = balance_look(&all->balance, all->conns->live, all->loop->now_ms);
 	if (leaves_chance(a, &standing))
@@ -289,9 +342,9 @@ static void kicked(void *owner, uint32_t events)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (all->is_paused || !a->is_shared || !(mask & peers_mask(a->index)))
-			continue;
-		accept_one(a);
+		if (!all->is_paused && a->is_shared && (mask & peers_mask(a->index)) &&
+		    has_place(a))
+			accept_one(a);
 	}
 }
 
@@ -340,12 +393,8 @@ bool acceptors_start(struct acceptors *all)
 	if (!loop_watch(all->loop, &all->kick, EPOLLIN | EPOLLET))
 		return false;
 	prepare_all(all);
-	if (conns_full(all->conns)) {
-		say_full(all);
-		pause_all(all, &all->list[0]);
-	} else {
-		watch_served(all);
-	}
+	tell(all);
+	watch_served(all);
 	if (sockets > all->conns->listeners->count)
 		timer_set(all->alarms, &all->adopt.timer, all->loop->now_ms + ADOPT_MS);
 	return true;

@@ -2,7 +2,8 @@
 /*
  * Accepting: one connection for each wake-up.
  *
- *   WATCHING --worker full, or no descriptors--> PAUSED --a connection ends, or timer--> WATCHING
+ *   WATCHING --no place, here though elsewhere, or no descriptors--> PAUSED
+ *   PAUSED --a connection ends, or timer--> WATCHING
  *   any --drain--> CLOSED
  *
  * A worker that is to be woken after the others takes the listener out of its epoll and adds it
@@ -49,6 +50,7 @@ struct acceptors {
 	int64_t paused_us;  /* since when, as far as it has not been counted */
 	bool is_paused;     /* none of them watches */
 	bool is_exhausted;  /* the pause is for want of descriptors or memory, and has been said */
+	unsigned held;      /* listeners that do not watch because no place is left for them */
 	bool is_full;       /* and that has been said */
 	bool is_closed;
 };

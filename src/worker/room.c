@@ -60,6 +60,11 @@ bool room_has(const struct conns *all, uint32_t listener)
 	return all->live + kept < all->arena->conn_most;
 }
 
+bool room_is_full(const struct conns *all)
+{
+	return all->live + all->room.reserved >= all->arena->conn_most;
+}
+
 /* A connection within its listener's reserve leaves its place to that listener alone. */
 static bool may_go(const struct conns *all, const struct conn *c)
 {

@@ -38,6 +38,9 @@ void room_give(struct conns *all, uint32_t listener);
 /* True when a connection of the listener has a place. */
 bool room_has(const struct conns *all, uint32_t listener);
 
+/* True when only reserved places are left. */
+bool room_is_full(const struct conns *all);
+
 /* As room_has, after ending the connection that has been longest between messages, if one may go. */
 bool room_make(struct conns *all, uint32_t listener);
 
