@@ -217,5 +217,5 @@ unsigned conf_workers(const struct conf *conf)
 
 bool conf_drops_user(const struct conf *conf)
 {
-	return geteuid() == 0 && conf->user[0] != '\0' && strcmp(conf->user, "root") != 0;
+	return geteuid() == 0 && strcmp(conf->user, "root") != 0;
 }

@@ -82,6 +82,16 @@ static const struct wrong wrongs[] = {
 	{ "include(\"a\"", "x.conf:1: write include(\"FILE\")" },
 	{ "a|b = 3\n", "x.conf:1: a: unknown option" },
 	{ "\"\" = 3\n", "x.conf:1: cannot be understood here (NAME = VALUE is expected)" },
+	{ "workers = 4;\n",
+	  "x.conf:1: \"4;\": no semicolons are needed (leave it out, or write the "
+	  "value in quotes)" },
+	{ "listen 80 {\nservice = \"ack\" ;\n}\n", "x.conf:2: \";\": no semicolons are needed "
+						   "(leave it out, or write the value in quotes)" },
+	{ "listen 80 {\nservice = ack };\n", "x.conf:2: \";\": no semicolons are needed (leave it "
+					     "out, or write the value in quotes)" },
+	{ "worker_processes 4;\n",
+	  "x.conf:1: \"4;\": no semicolons are needed (leave it out, or write "
+	  "the value in quotes)" },
 	{ "", "x.conf: listen: is missing (listen \"127.0.0.1:8081\" { service = ack })" },
 };
 
