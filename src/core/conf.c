@@ -131,12 +131,18 @@ void conf_free(struct conf *conf)
 	free(conf);
 }
 
-/* The nth listener of that written address: port 0 may be there more than once. */
+/* Port 0 may be there more than once, and is compared as text. */
+static bool is_same_listen(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0 || conf_build_same_address(a, b);
+}
+
+/* The nth listener of that written address. */
 static const struct listen_conf *find_listener(const struct conf *conf, const char *address,
 					       size_t nth)
 {
 	for (size_t i = 0; i < conf->listener_count; i++)
-		if (strcmp(conf->listeners[i].address, address) == 0 && nth-- == 0)
+		if (is_same_listen(conf->listeners[i].address, address) && nth-- == 0)
 			return &conf->listeners[i];
 	return NULL;
 }
@@ -146,7 +152,7 @@ static size_t earlier_ones(const struct conf *conf, size_t index)
 	size_t count = 0;
 
 	for (size_t i = 0; i < index; i++)
-		count += strcmp(conf->listeners[i].address, conf->listeners[index].address) == 0;
+		count += is_same_listen(conf->listeners[i].address, conf->listeners[index].address);
 	return count;
 }
 

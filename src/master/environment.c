@@ -13,8 +13,7 @@
 #include "base/logfile.h"
 #include "base/sys.h"
 #include "base/syslogd.h"
-#include "core/scoreboard.h"
-#include "master/pidfile.h"
+#include "master/ownfiles.h"
 #include "worker/accesslog.h"
 #include "worker/service.h"
 
@@ -175,35 +174,10 @@ static bool check_log_file(const char *path, uid_t owner, struct err *err)
 	return sys_lstat(path, &st) < 0 || try_log_file(path, owner, err);
 }
 
-/* The files that the server itself writes must each have its own. */
-static bool check_apart(const struct conf *conf, struct err *err)
-{
-	char pid[4096], board[4096 + 16];
-	struct err ignored;
-
-	if (strcmp(conf->log_access, conf->log_path) == 0 && conf->log_path[0] == '/')
-		return err_set(err, CODE_CONFIG, "is the log's file too (name another)");
-	if (!pidfile_path(conf, false, pid, sizeof(pid), &ignored))
-		return true;
-	scoreboard_path(pid, board, sizeof(board));
-	for (int i = 0; i < 2; i++) {
-		const char *path = i == 0 ? conf->log_access : conf->log_path;
-
-		if (strcmp(path, pid) == 0 || strcmp(path, board) == 0)
-			return err_set(err, CODE_CONFIG,
-				       "\"%s\" is the server's own pid file or scoreboard (name "
-				       "another)",
-				       path);
-	}
-	return true;
-}
-
 static bool check_access(const struct conf *conf, const struct identity *identity, struct err *err)
 {
 	const char *target = conf->log_access;
 
-	if (!check_apart(conf, err))
-		return place(conf, "log.access", err);
 	if (target[0] == '/' && !check_log_file(target, environment_log_owner(identity), err))
 		return place(conf, "log.access", err);
 	if (!is_daemon || strcmp(target, "stderr") != 0)
@@ -233,7 +207,8 @@ static bool check_path(const struct conf *conf, const struct identity *identity,
 bool environment_check_log(const struct conf *conf, const struct identity *identity,
 			   struct err *err)
 {
-	return check_path(conf, identity, err) && check_access(conf, identity, err);
+	return ownfiles_check(conf, err) && check_path(conf, identity, err) &&
+	       check_access(conf, identity, err);
 }
 
 /* As base/log does for its own. */
@@ -251,8 +226,8 @@ bool environment_log(const struct conf *conf, const struct identity *identity, s
 	bool had_file = accesslog_file()->file.fd >= 0;
 	uid_t owner = environment_log_owner(identity);
 
-	if (!check_apart(conf, err))
-		return place(conf, "log.access", err);
+	if (!ownfiles_check(conf, err))
+		return false;
 	if (is_daemon && !check_access(conf, identity, err))
 		return false;
 	if (!accesslog_open(conf, owner, err))

@@ -5,6 +5,8 @@
  */
 #include "master/start.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
@@ -100,20 +102,34 @@ static bool take_loop(struct server *server, struct err *err)
 	return true;
 }
 
+/* Tells which sockets nobody took, in the form that takes them. */
+static void drop_passed(void)
+{
+	char all[512] = "", text[ADDR_TEXT];
+	struct addr addr;
+	unsigned left;
+	size_t used = 0;
+
+	for (unsigned i = 0; used < sizeof(all) && notify_next_listener(&i, &addr);)
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
+					 used > 0 ? " " : "", addr_write(&addr, text));
+	left = notify_drop_listeners();
+	if (left > 0)
+		LOG(EVENT_environment_warned, LOG_NUM("sockets", left), LOG_STR("addresses", all),
+		    LOG_STR("message", "the service manager passed sockets that no listen names; "
+				       "they were closed (listen \"ADDRESS\" takes one)"));
+}
+
 static struct generation *take_generation(struct conf *conf, const struct identity *identity,
 					  struct err *err)
 {
-	unsigned workers = conf_workers(conf), left;
+	unsigned workers = conf_workers(conf);
 	struct listener_set *listeners = listener_open_all(conf, NULL, workers, NULL, err);
 	struct generation *generation;
 
 	if (!listeners)
 		return NULL;
-	left = notify_drop_listeners();
-	if (left > 0)
-		LOG(EVENT_environment_warned, LOG_NUM("sockets", left),
-		    LOG_STR("message", "the service manager passed sockets that no listen names; "
-				       "they were closed"));
+	drop_passed();
 	generation = generation_new(conf, identity, listeners, workers, err);
 	if (!generation)
 		listener_close_all(listeners, NULL, true);

@@ -107,21 +107,38 @@ static void test__of_an_access_log_that_cannot_be_written__says_so(void **state)
 			CODE_CONFIG);
 }
 
-static void test__of_an_access_log_in_another_file_of_the_server__says_so(void **state)
+static void test__of_two_files_of_the_server_in_one__names_the_second(void **state)
 {
-	folder_write(*state, "x.conf",
-		     "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
-		     "pid_file = \"/tmp/a.pid\"\n"
-		     "log { access = \"/tmp/a.scoreboard\" }\n");
-	RUN(&said, *state, "-t", "-c", "x.conf");
-	assert_one_line(
-		"prefork-srv: x.conf:3: log.access: \"/tmp/a.scoreboard\" is the server's own "
-		"pid file or scoreboard (name another)",
-		CODE_CONFIG);
-	check(state, "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
-		     "log { path = \"/tmp/a.log\" access = \"/tmp/a.log\" }\n");
-	assert_one_line("prefork-srv: x.conf:2: log.access: is the log's file too (name another)",
-			CODE_CONFIG);
+	static const struct {
+		const char *text, *message;
+	} rows[] = {
+		{ "log { access = \"/tmp/a.scoreboard\" }",
+		  "x.conf:3: log.access: \"/tmp/a.scoreboard\" is the server's scoreboard too" },
+		{ "log { path = \"/tmp/a.pid\" }",
+		  "x.conf:3: log.path: \"/tmp/a.pid\" is the server's pid file too" },
+		{ "log { path = \"/tmp/../tmp/./a.pid\" access = \"/tmp/b\" }",
+		  "x.conf:3: log.path: \"/tmp/../tmp/./a.pid\" is the server's pid file too" },
+		{ "log { path = \"/tmp/a.log\" access = \"//tmp/a.log\" }",
+		  "x.conf:3: log.access: \"//tmp/a.log\" is the server's log too" },
+		{ "listen \"unix:/tmp/./a.pid\" { service = ack }",
+		  "x.conf:3: listen: \"unix:/tmp/./a.pid\" is the server's pid file too" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512], message[512];
+
+		snprintf(text, sizeof(text),
+			 "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
+			 "pid_file = \"/tmp/a.pid\"\n%s\n",
+			 rows[i].text);
+		snprintf(message, sizeof(message), "prefork-srv: %s (name another)",
+			 rows[i].message);
+		folder_write(*state, "x.conf", text);
+		RUN(&said, *state, "-t", "-c", "x.conf");
+		assert_one_line(message, CODE_CONFIG);
+		RUN(&said, *state, "-c", "x.conf");
+		assert_one_line(message, CODE_CONFIG);
+	}
 }
 
 static void test__with_a_pid_file_in_a_missing_folder__says_so(void **state)
@@ -179,7 +196,7 @@ static void test__beside_the_running_server__finds_its_addresses_free_and_distur
 	command_start(&server, *state, arguments);
 	snprintf(text, sizeof(text),
 		 "listen \"%s\" { service = ack backlog = 16 }\n"
-		 "listen \"unix:%s/s.sock\" { service = ack backlog = 16 }\n",
+		 "listen \"unix:/.%s//s.sock\" { service = ack backlog = 16 }\n",
 		 server.address, (char *)*state);
 	folder_write(*state, "x.conf", text);
 	RUN(&said, *state, "-t", "-c", "x.conf", "-p", "s.pid");
@@ -210,7 +227,7 @@ int main(void)
 		cmocka_unit_test(test__with_an_address_of_another_machine__says_so),
 		cmocka_unit_test(test__with_missing_folders__names_each_option_and_its_line),
 		cmocka_unit_test(test__of_an_access_log_that_cannot_be_written__says_so),
-		cmocka_unit_test(test__of_an_access_log_in_another_file_of_the_server__says_so),
+		cmocka_unit_test(test__of_two_files_of_the_server_in_one__names_the_second),
 		cmocka_unit_test(test__with_a_pid_file_in_a_missing_folder__says_so),
 		cmocka_unit_test(test__with_too_few_descriptors__warns),
 		cmocka_unit_test(test__with_a_long_backlog__warns),
