@@ -146,6 +146,20 @@ bool listener_resolve(const struct conf *conf, struct listener_addresses *per_li
 	return is_clear(conf, per_listen, err);
 }
 
+unsigned listener_count_sockets(const struct conf *conf, const struct listener_addresses *resolved,
+				unsigned worker_sockets)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		bool is_each = conf->listeners[i].reuse_port && worker_sockets > 0 &&
+			       resolved[i].found[0].sa.sa_family != AF_UNIX;
+
+		count += resolved[i].count * (is_each ? worker_sockets : 1);
+	}
+	return count;
+}
+
 static bool holds_fd(const struct listener_set *set, int fd)
 {
 	for (unsigned i = 0; set && i < set->count; i++) {
@@ -362,15 +376,14 @@ static bool probe(const struct addr *addr, const struct listen_conf *conf, struc
 	return place(conf, err);
 }
 
-bool listener_probe(const struct listen_conf *conf, bool (*ours)(const struct addr *, void *),
-		    void *arg, struct err *err)
+bool listener_probe(const struct listen_conf *conf, const struct listener_addresses *resolved,
+		    bool (*ours)(const struct addr *, void *), void *arg, struct err *err)
 {
-	struct listener_addresses all;
+	for (unsigned i = 0; i < resolved->count; i++) {
+		const struct addr *addr = &resolved->found[i];
 
-	if (!resolve(conf, &all, err))
-		return false;
-	for (unsigned i = 0; i < all.count; i++)
-		if ((!ours || !ours(&all.found[i], arg)) && !probe(&all.found[i], conf, err))
+		if ((!ours || !ours(addr, arg)) && !probe(addr, conf, err))
 			return false;
+	}
 	return true;
 }

@@ -187,6 +187,15 @@ bool notify_next_listener(unsigned *number, struct addr *addr)
 	return false;
 }
 
+unsigned notify_count_listeners(void)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < state.passed; i++)
+		count += !state.taken[i];
+	return count;
+}
+
 unsigned notify_drop_listeners(void)
 {
 	unsigned count = 0;

@@ -39,6 +39,9 @@ bool notify_has_listener(const struct addr *addr);
  */
 bool notify_next_listener(unsigned *number, struct addr *addr);
 
+/* How many descriptors were passed that nobody took. */
+unsigned notify_count_listeners(void);
+
 /* Closes passed sockets that nobody took; returns how many. */
 unsigned notify_drop_listeners(void);
 

@@ -120,30 +120,33 @@ static void drop_passed(void)
 				       "they were closed (listen \"ADDRESS\" takes one)"));
 }
 
-static struct generation *take_generation(struct conf *conf, const struct identity *identity,
+static struct generation *take_generation(struct conf *conf, const struct preflight *found,
 					  struct err *err)
 {
 	unsigned workers = conf_workers(conf);
-	struct listener_set *listeners = listener_open_all(conf, NULL, workers, NULL, err);
+	struct listener_set *listeners;
 	struct generation *generation;
 
+	environment_raise(conf, listener_count_sockets(conf, found->resolved, workers),
+			  workers + GENERATION_SPARE);
+	listeners = listener_open_all(conf, NULL, workers, found->resolved, err);
 	if (!listeners)
 		return NULL;
 	drop_passed();
-	generation = generation_new(conf, identity, listeners, workers, err);
+	generation = generation_new(conf, &found->identity, listeners, workers, err);
 	if (!generation)
 		listener_close_all(listeners, NULL, true);
 	return generation;
 }
 
-bool start_take(struct server *server, struct conf *conf, struct err *err)
+bool start_take(struct server *server, struct conf *conf, const struct preflight *found,
+		struct err *err)
 {
 	struct generation *generation = NULL;
-	struct identity identity;
 
-	if (environment_check(conf, &identity, err) && take_files(server, conf, err) &&
-	    environment_log(conf, &identity, err) && take_loop(server, err))
-		generation = take_generation(conf, &identity, err);
+	if (take_files(server, conf, err) && environment_log(conf, &found->identity, err) &&
+	    take_loop(server, err))
+		generation = take_generation(conf, found, err);
 	if (!generation) {
 		conf_free(conf);
 		return false;
@@ -155,7 +158,6 @@ bool start_take(struct server *server, struct conf *conf, struct err *err)
 		generation_free(generation);
 		return false;
 	}
-	environment_raise(conf, generation->listeners, generation->capacity);
 	announce_listeners(generation->listeners, NULL);
 	announce_conf(server->board, conf);
 	return true;

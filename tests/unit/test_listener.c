@@ -260,6 +260,17 @@ static bool always_ours(const struct addr *addr, void *arg)
 	return true;
 }
 
+static bool probe(struct listening *setup, size_t i, bool (*ours)(const struct addr *, void *),
+		  struct err *err)
+{
+	struct listener_addresses resolved[LISTENING_MOST];
+
+	assert_true(listener_resolve(&setup->conf, resolved, err));
+	assert_int_equal(listener_count_sockets(&setup->conf, resolved, 4),
+			 setup->conf.listener_count);
+	return listener_probe(&setup->listens[i], &resolved[i], ours, NULL, err);
+}
+
 static void probe__finds_what_open_would_and_leaves_no_trace(void **state)
 {
 	struct listening setup = { 0 }, taken = { 0 };
@@ -270,15 +281,15 @@ static void probe__finds_what_open_would_and_leaves_no_trace(void **state)
 	(void)state;
 	listening_add(&setup, "127.0.0.1:0");
 	listening_add(&setup, listening_unix);
-	assert_true(listener_probe(&setup.listens[0], never_ours, NULL, &err));
-	assert_true(listener_probe(&setup.listens[1], never_ours, NULL, &err));
+	assert_true(probe(&setup, 0, never_ours, &err));
+	assert_true(probe(&setup, 1, never_ours, &err));
 	assert_int_equal(access(listening_path, F_OK), -1);
 	set = listening_open(&setup, NULL, 1);
 	listening_add(&taken, addr_write(&set->list[0].bound, text));
-	assert_false(listener_probe(&taken.listens[0], never_ours, NULL, &err));
+	assert_false(probe(&taken, 0, never_ours, &err));
 	assert_non_null(strstr(err.text, "Address already in use"));
-	assert_true(listener_probe(&taken.listens[0], always_ours, NULL, &err));
-	assert_false(listener_probe(&setup.listens[1], never_ours, NULL, &err));
+	assert_true(probe(&taken, 0, always_ours, &err));
+	assert_false(probe(&setup, 1, never_ours, &err));
 	assert_true(listening_answers(&set->list[1].bound));
 	listener_close_all(set, NULL, true);
 }

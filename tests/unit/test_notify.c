@@ -260,10 +260,12 @@ static bool is_refused(const char *address, const char *reason)
 				      .owner = (char *)"" };
 	struct conf conf = { .listeners = &listen, .listener_count = 1 };
 	struct err of_start = { 0 }, of_probe = { 0 };
+	struct listener_addresses resolved;
 
 	return listener_open_all(&conf, NULL, 1, NULL, &of_start) == NULL &&
 	       strstr(of_start.text, reason) != NULL && of_start.code == CODE_UNAVAILABLE &&
-	       !listener_probe(&listen, NULL, NULL, &of_probe) &&
+	       listener_resolve(&conf, &resolved, &of_probe) &&
+	       !listener_probe(&listen, &resolved, NULL, NULL, &of_probe) &&
 	       strcmp(of_start.text, of_probe.text) == 0;
 }
 
