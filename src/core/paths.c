@@ -23,15 +23,20 @@ static const char *name_in(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+const char *paths_folder(const char *path, char *text, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(text, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	return text;
+}
+
 static bool find_folder(const char *path, struct stat *st)
 {
-	size_t length = (size_t)(name_in(path) - path);
 	char folder[PATH_MAX];
 
-	if (length >= sizeof(folder))
-		return false;
-	snprintf(folder, sizeof(folder), "%.*s", (int)length, path);
-	return sys_stat(length > 0 ? folder : ".", st) == 0;
+	return path[0] == '/' && strlen(path) < sizeof(folder) &&
+	       sys_stat(paths_folder(path, folder, sizeof(folder)), st) == 0;
 }
 
 bool paths_same_name(const char *a, const char *b)

@@ -3,10 +3,10 @@
  * Whether the scoreboard could be made. Must leave nothing behind. Called by master/preflight.c, for
  * -t and before a start.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/sys.h"
+#include "core/paths.h"
 #include "core/scoreboard.h"
 
 static bool refuse(const char *path, struct err *err)
@@ -37,7 +37,6 @@ static bool has_room(const char *folder)
 
 bool scoreboard_probe(const char *path, struct err *err)
 {
-	const char *slash = strrchr(path, '/');
 	char folder[4096];
 	struct stat st;
 
@@ -48,6 +47,5 @@ bool scoreboard_probe(const char *path, struct err *err)
 		errno = EISDIR;
 		return refuse(path, err);
 	}
-	snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	return has_room(folder) || refuse(path, err);
+	return has_room(paths_folder(path, folder, sizeof(folder))) || refuse(path, err);
 }

@@ -3,19 +3,11 @@
  * Whether the pid file could be opened. Must not make, open or lock it. Called by preflight.c, for -t
  * and before a start.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/sys.h"
+#include "core/paths.h"
 #include "master/pidfile.h"
-
-static const char *folder_of(const char *path, char *folder, size_t size)
-{
-	const char *slash = strrchr(path, '/');
-
-	snprintf(folder, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	return folder;
-}
 
 static bool can_make_in(const char *folder)
 {
@@ -27,7 +19,7 @@ static bool probe_folder(const struct conf *conf, const char *path, struct err *
 	char folder[4096];
 	bool is_made_at_start = conf->pid_file[0] == '\0' && strncmp(path, "/tmp/", 5) == 0;
 
-	if (can_make_in(folder_of(path, folder, sizeof(folder))))
+	if (can_make_in(paths_folder(path, folder, sizeof(folder))))
 		return true;
 	if (errno == ENOENT && is_made_at_start && can_make_in("/tmp"))
 		return true;

@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "core/descriptors.h"
 #include "core/notify.h"
+#include "core/paths.h"
 #include "core/scoreboard.h"
 #include "master/environment.h"
 #include "master/generation.h"
@@ -60,14 +61,6 @@ static void scarce(const struct look *look, const char *format, ...)
 static bool is_over(const struct look *look)
 {
 	return look->out == NULL && look->first.text[0] != '\0';
-}
-
-/* The folder that the path stands in. folder: size bytes. */
-static void folder_of(const char *path, char *folder, size_t size)
-{
-	const char *slash = strrchr(path, '/');
-
-	snprintf(folder, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
 static void check_identity(struct look *look)
@@ -117,8 +110,7 @@ static void check_pid_file(struct look *look)
 		return;
 	}
 	look->owner = pidfile_owner(path);
-	folder_of(path, folder, sizeof(folder));
-	if (sys_stat(folder, &st) < 0 && errno == ENOENT)
+	if (sys_stat(paths_folder(path, folder, sizeof(folder)), &st) < 0 && errno == ENOENT)
 		return;
 	if (!scoreboard_probe(scoreboard_path(path, board, sizeof(board)), &err))
 		blame_pid_file(look, &err);
@@ -143,7 +135,7 @@ static void warn_of_reopen(const struct look *look, const char *option, const ch
 
 	if (path[0] != '/' || !identity->changes || identity->user == 0)
 		return;
-	folder_of(path, folder, sizeof(folder));
+	paths_folder(path, folder, sizeof(folder));
 	if (!can_search(identity, folder))
 		scarce(look,
 		       "%s: %s: user \"%s\" may not enter \"%s\": workers cannot reopen the %s",

@@ -112,6 +112,24 @@ static void worker__that_is_full__the_other_one_takes_over(void **state)
 	server_stop(s);
 }
 
+static void reload__to_more_workers_than_descriptors__changes_nothing(void **state)
+{
+	struct server *s = server_start(
+		&(struct plan){ .conf = "workers = 1\nrlimit_nofile = 60\n"
+					"listen \"127.0.0.1:0\" { service = ack }\n" });
+
+	(void)state;
+	s->errors[0] = "reload_failed";
+	server_configure(s, "workers = 60\nrlimit_nofile = 60\n"
+			    "listen \"127.0.0.1:0\" { service = ack }\n");
+	server_signal(s, SIGHUP);
+	if (!strstr(server_wait_event(s, "reload_failed", NULL),
+		    "rlimit_nofile: for 60 workers, room for 16 more"))
+		server_fail(s, "the reload failed for another reason");
+	client_ask(FIRST(s), "x", ACK);
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +138,7 @@ int main(void)
 		E2E(descriptors__used_up__do_not_hinder_a_stop),
 		E2E(worker__that_is_full__leaves_the_others_in_the_queue),
 		E2E(worker__that_is_full__the_other_one_takes_over),
+		E2E(reload__to_more_workers_than_descriptors__changes_nothing),
 	};
 
 	return E2E_RUN(tests);
