@@ -179,6 +179,8 @@ static enum exit_code check(const struct command *command, struct err *err)
 		return err->code;
 	if (command->action == 'T')
 		conf_print(conf, stdout);
+	if (command->options.daemon)
+		environment_detached();
 	code = preflight_check(conf, stderr);
 	if (code == CODE_OK && command->action == 't' && !command->options.quiet)
 		printf("prefork-srv: configuration %s is in order\n", conf->origin);

@@ -324,6 +324,18 @@ const char *addr_write(const struct addr *addr, char *text)
 	return text;
 }
 
+struct addr addr_unmap(const struct addr *addr)
+{
+	struct addr plain = { .len = sizeof(plain.in) };
+
+	if (addr->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&addr->in6.sin6_addr))
+		return *addr;
+	plain.in.sin_family = AF_INET;
+	plain.in.sin_port = addr->in6.sin6_port;
+	memcpy(&plain.in.sin_addr, &addr->in6.sin6_addr.s6_addr[12], sizeof(plain.in.sin_addr));
+	return plain;
+}
+
 bool addr_equal(const struct addr *a, const struct addr *b)
 {
 	if (a->sa.sa_family != b->sa.sa_family)

@@ -45,6 +45,9 @@ bool addr_check(const char *text, struct err *err);
  */
 const char *addr_write(const struct addr *addr, char *text);
 
+/* IPv4 mapped in IPv6 as IPv4, any other as it is. */
+struct addr addr_unmap(const struct addr *addr);
+
 /* Same family, address and port (or path). */
 bool addr_equal(const struct addr *a, const struct addr *b);
 

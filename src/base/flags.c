@@ -12,13 +12,12 @@
 enum { FLAGS_MOST = 32, NO_LETTER_BELOW = 32 };
 
 /*
- * The table in getopt_long's two forms. "+" stops at the first word that is no flag, ":" tells a
- * missing value apart.
+ * The table in getopt_long's two forms. ":" tells a missing value apart; without "+" words that are
+ * no flags are moved to the end.
  */
 static void make_getopt(struct flags flags, char *letters, struct option *rows)
 {
 	BUG_ON(flags.count >= FLAGS_MOST);
-	*letters++ = '+';
 	*letters++ = ':';
 	for (size_t i = 0; i < flags.count; i++) {
 		const struct flag *flag = &flags.rows[i];
@@ -61,7 +60,7 @@ int flags_read(struct flags flags, int argc, char **argv,
 	       void *owner, struct err *err)
 {
 	struct option rows[FLAGS_MOST] = { 0 };
-	char letters[2 * FLAGS_MOST + 3];
+	char letters[2 * FLAGS_MOST + 2];
 	int letter;
 
 	make_getopt(flags, letters, rows);

@@ -30,9 +30,10 @@ struct flags {
 	}
 
 /*
- * Calls take for each flag of argv[1] and on, in order, until it returns false or a word is no flag.
- * Returns the index of the first word that is none (argc: all were), or -1 with err: take's, or
- * CODE_USAGE. value is NULL for a flag without one, else a part of argv.
+ * Calls take for each flag of argv[1] and on, in order, until it returns false or "--" ends them.
+ * Flags may stand between and behind other words: argv is sorted so that these come last, in their
+ * order. Returns the index of the first word that is no flag (argc: all were), or -1 with err:
+ * take's, or CODE_USAGE. value is NULL for a flag without one, else a part of argv.
  */
 int flags_read(struct flags flags, int argc, char **argv,
 	       bool (*take)(void *owner, int letter, const char *value, struct err *err),

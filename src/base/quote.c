@@ -40,6 +40,11 @@ const char *quote_show(const char *text, char *out)
 	return out;
 }
 
+static void put_hex(char c, FILE *out)
+{
+	fprintf(out, "\\x%02x", (unsigned char)c);
+}
+
 void quote_write(const char *text, FILE *out)
 {
 	fputc('"', out);
@@ -48,11 +53,21 @@ void quote_write(const char *text, FILE *out)
 		if (*c == '"' || *c == '\\' || (*c == '$' && c[1] == '{'))
 			fprintf(out, "\\%c", *c);
 		else if (is_control((unsigned char)*c))
-			fprintf(out, "\\x%02x", (unsigned char)*c);
+			put_hex(*c, out);
 		else
 			fputc(*c, out);
 	}
 	fputc('"', out);
+}
+
+/* Nothing of it may join what stands before or after it, as in \1 and 2, or in $ and {. */
+void quote_write_part(const char *text, size_t length, FILE *out)
+{
+	for (size_t i = 0; i < length; i++)
+		if (i == 0 || is_control((unsigned char)text[i]) || strchr("\"\\$", text[i]))
+			put_hex(text[i], out);
+		else
+			fputc(text[i], out);
 }
 
 const char *quote_list(const char *const *words, size_t count, char *out, size_t size)

@@ -17,6 +17,9 @@ const char *quote_show(const char *text, char *out);
 /* Writes the text as a quoted string that the configuration's grammar reads back to the same. */
 void quote_write(const char *text, FILE *out);
 
+/* Writes text as a part of a string in double quotes, without the quotes. */
+void quote_write_part(const char *text, size_t length, FILE *out);
+
 /* Puts "a, b or c" into out, cut to size; returns out. */
 const char *quote_list(const char *const *words, size_t count, char *out, size_t size);
 

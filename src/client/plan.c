@@ -337,10 +337,8 @@ bool plan_read(struct plan *plan, int argc, char **argv, struct err *err)
 	if (end + used < argc) {
 		char shown[QUOTE_TEXT];
 
-		return err_set(err, CODE_USAGE, "%s: is one word too many (%s)",
-			       quote_show(argv[end + used], shown),
-			       argv[end + used][0] == '-' ? "flags stand before the address" :
-							    "-m sends a text");
+		return err_set(err, CODE_USAGE, "%s: is one word too many (-m sends a text)",
+			       quote_show(argv[end + used], shown));
 	}
 	if (!check(plan, err))
 		return false;

@@ -64,6 +64,9 @@ static bool read_url(const char *url, struct target *target, struct err *err)
 				       "a blank or control character in an http address is written "
 				       "as %%20 and the like");
 	snprintf(authority, sizeof(authority), "%.*s", (int)(path - host), host);
+	if (strchr(authority, '@') != NULL)
+		return err_set(err, CODE_USAGE,
+			       "a user and a password in an address are not supported");
 	snprintf(target->path, sizeof(target->path), "%s%.*s", path[0] == '/' ? "" : "/",
 		 (int)strcspn(path, "#"), path);
 	target->is_http = true;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "core/foreign.h"
 #include "core/option.h"
 #include "base/quote.h"
 
@@ -79,7 +80,8 @@ void complaint_unknown(const char *section, const char *name, struct place place
 	enum option_section own = strcmp(section, "listen") == 0 ? SECTION_listen :
 				  strcmp(section, "log") == 0    ? SECTION_log :
 								   SECTION_main;
-	const char *elsewhere, *near = nearest_anywhere(own, name);
+	const char *elsewhere, *hint = foreign_option(name);
+	const char *near = nearest_anywhere(own, name);
 	char at[PLACE_TEXT], shown[QUOTE_TEXT];
 
 	place_write(place, at);
@@ -90,6 +92,8 @@ void complaint_unknown(const char *section, const char *name, struct place place
 		err_set(err, CODE_CONFIG, "%s: %s: does not belong here (it belongs to %s%s)", at,
 			shown + 1, strcmp(elsewhere, "top level") == 0 ? "the " : "section ",
 			elsewhere);
+	else if (hint != NULL)
+		err_set(err, CODE_CONFIG, "%s: %s: unknown option (%s)", at, shown + 1, hint);
 	else if (near != NULL && strcmp(near, name) != 0)
 		err_set(err, CODE_CONFIG, "%s: %s: unknown option (did you mean %s?)", at,
 			shown + 1, near);

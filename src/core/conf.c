@@ -149,12 +149,18 @@ void conf_free(struct conf *conf)
 	free(conf);
 }
 
-/* The nth listener of that written address: port 0 may be there more than once. */
+/* Port 0 may be there more than once, and is compared as text. */
+static bool is_same_listen(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0 || conf_build_same_address(a, b);
+}
+
+/* The nth listener of that written address. */
 static const struct listen_conf *find_listener(const struct conf *conf, const char *address,
 					       size_t nth)
 {
 	for (size_t i = 0; i < conf->listener_count; i++)
-		if (strcmp(conf->listeners[i].address, address) == 0 && nth-- == 0)
+		if (is_same_listen(conf->listeners[i].address, address) && nth-- == 0)
 			return &conf->listeners[i];
 	return NULL;
 }
@@ -164,7 +170,7 @@ static size_t earlier_ones(const struct conf *conf, size_t index)
 	size_t count = 0;
 
 	for (size_t i = 0; i < index; i++)
-		count += strcmp(conf->listeners[i].address, conf->listeners[index].address) == 0;
+		count += is_same_listen(conf->listeners[i].address, conf->listeners[index].address);
 	return count;
 }
 
@@ -235,5 +241,5 @@ unsigned conf_workers(const struct conf *conf)
 
 bool conf_drops_user(const struct conf *conf)
 {
-	return geteuid() == 0 && conf->user[0] != '\0' && strcmp(conf->user, "root") != 0;
+	return geteuid() == 0 && strcmp(conf->user, "root") != 0;
 }

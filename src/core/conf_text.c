@@ -6,10 +6,13 @@
  */
 #include "core/conf_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/quote.h"
 #include "base/sys.h"
+#include "core/variable.h"
 
 enum { PIPE_WAIT_MS = 5000, STEP = 16384 };
 
@@ -22,6 +25,8 @@ struct walk {
 	int open_line; /* of the outermost open brace */
 	int in_call;   /* tokens seen since "(": an include takes one string, then ")" */
 	struct err *err;
+	FILE *out;          /* the text with its variables' values */
+	const char *copied; /* what stands before this is in out */
 };
 
 static bool fail(const struct walk *walk, int line, const char *what)
@@ -75,14 +80,38 @@ static bool is_variable(const char *at)
 	return at[0] == '$' && at[1] == '{';
 }
 
-static bool variable(struct walk *walk)
+static bool is_copied_until(struct walk *walk, const char *at)
 {
-	size_t len = strcspn(walk->at, "}\n");
+	size_t size = (size_t)(at - walk->copied);
 
-	if (walk->at[len] != '}')
+	if (fwrite(walk->copied, 1, size, walk->out) != size)
+		return err_errno(walk->err, CODE_OSERR, "%s: cannot be kept", walk->name);
+	walk->copied = at;
+	if (ftell(walk->out) <= CONF_TEXT_MOST)
+		return true;
+	return fail(walk, walk->line, "the file is too big with its variables (at most 4m)");
+}
+
+/*
+ * Its value takes the place of the variable, so that libconfuse, which takes one that is not set for
+ * empty, sees none. A bare one becomes a string.
+ */
+static bool variable(struct walk *walk, const char *quote)
+{
+	size_t len = strcspn(walk->at, "}\n") + 1;
+	const char *name = walk->at;
+
+	if (name[len - 1] != '}')
 		return fail(walk, walk->line, "the \"${\" of this line is not closed on it");
-	walk->at += len + 1;
-	return true;
+	if (!is_copied_until(walk, name))
+		return false;
+	walk->at += len;
+	walk->copied = walk->at;
+	fputs(quote, walk->out);
+	if (!variable_write(name, len, walk->out, walk->err))
+		return err_prefix(walk->err, "%s:%d: ", walk->name, walk->line);
+	fputs(quote, walk->out);
+	return is_copied_until(walk, walk->at);
 }
 
 /* \0, \00, \000, \x0 and \x00 would cut the value short. */
@@ -110,7 +139,7 @@ static bool string(struct walk *walk)
 		if (quote == '"' && is_escape && is_nul_escape(walk->at))
 			return fail(walk, walk->line, "a value cannot hold a NUL byte");
 		if (quote == '"' && is_variable(walk->at)) {
-			if (!variable(walk))
+			if (!variable(walk, ""))
 				return false;
 			continue;
 		}
@@ -122,13 +151,30 @@ static bool string(struct walk *walk)
 	return true;
 }
 
+/* libconfuse would make two values of one word: the variable, and what stands beside it. */
+static bool refuse_part(const struct walk *walk)
+{
+	return fail(walk, walk->line, "a value with a variable in it must stand in quotes");
+}
+
 static bool word(struct walk *walk)
 {
+	const char *begun = walk->at;
+	char shown[QUOTE_TEXT], whole[QUOTE_TEXT];
+
 	if (is_variable(walk->at))
-		return variable(walk);
+		return variable(walk, "\"") && (is_special(*walk->at) || refuse_part(walk));
 	while (!is_special(*walk->at))
 		walk->at++;
-	return true;
+	if (walk->at[-1] == '$' && *walk->at == '{')
+		return refuse_part(walk);
+	if (walk->at[-1] != ';')
+		return true;
+	snprintf(whole, sizeof(whole), "%.*s", (int)(walk->at - begun), begun);
+	return err_set(walk->err, CODE_CONFIG,
+		       "%s:%d: %s: no semicolons are needed (leave it out, or write the value in "
+		       "quotes)",
+		       walk->name, walk->line, quote_show(whole, shown));
 }
 
 static bool brace(struct walk *walk)
@@ -188,34 +234,59 @@ static bool token(struct walk *walk)
 	return true;
 }
 
+static bool walk_through(struct walk *walk)
+{
+	if (strncmp(walk->at, "\xef\xbb\xbf", 3) == 0)
+		blank(walk, walk->at + 3);
+	while (walk->at < walk->end) {
+		bool is_blank = strchr(" \t\r\n", *walk->at) != NULL;
+
+		if (is_blank) {
+			skip(walk, walk->at + 1);
+		} else if (is_comment(walk->at)) {
+			if (!comment(walk))
+				return false;
+		} else if ((walk->in_call > 0 && !call(walk)) || !token(walk)) {
+			return false;
+		}
+	}
+	if (walk->depth > 0)
+		return fail(walk, walk->open_line, "the \"{\" of this line is not closed");
+	if (walk->in_call > 0)
+		return fail(walk, walk->line, "write include(\"FILE\")");
+	return is_copied_until(walk, walk->end);
+}
+
 bool conf_text_clean(struct conf_text *text, const char *name, struct err *err)
 {
-	struct walk walk = { text->bytes, text->bytes + text->size, name, 1, 0, 0, 0, err };
-	char *nul = memchr(text->bytes, '\0', text->size);
+	struct walk walk = { .at = text->bytes,
+			     .end = text->bytes + text->size,
+			     .name = name,
+			     .line = 1,
+			     .err = err,
+			     .copied = text->bytes };
+	char *nul = memchr(text->bytes, '\0', text->size), *made = NULL;
+	size_t size = 0;
+	bool is_good;
 
 	if (nul != NULL) {
 		walk.end = nul;
 		skip(&walk, nul);
 		return fail(&walk, walk.line, "a NUL byte (this is not a text file)");
 	}
-	if (strncmp(walk.at, "\xef\xbb\xbf", 3) == 0)
-		blank(&walk, walk.at + 3);
-	while (walk.at < walk.end) {
-		bool is_blank = strchr(" \t\r\n", *walk.at) != NULL;
-
-		if (is_blank) {
-			skip(&walk, walk.at + 1);
-		} else if (is_comment(walk.at)) {
-			if (!comment(&walk))
-				return false;
-		} else if ((walk.in_call > 0 && !call(&walk)) || !token(&walk)) {
-			return false;
-		}
+	walk.out = open_memstream(&made, &size);
+	if (walk.out == NULL)
+		return err_errno(err, CODE_OSERR, "%s: cannot be kept", name);
+	is_good = walk_through(&walk);
+	if (fclose(walk.out) != 0 && is_good)
+		is_good = err_errno(err, CODE_OSERR, "%s: cannot be kept", name);
+	if (!is_good) {
+		free(made);
+		return false;
 	}
-	if (walk.depth > 0)
-		return fail(&walk, walk.open_line, "the \"{\" of this line is not closed");
-	if (walk.in_call > 0)
-		return fail(&walk, walk.line, "write include(\"FILE\")");
+	free(text->bytes);
+	text->bytes = made;
+	text->size = size;
 	return true;
 }
 

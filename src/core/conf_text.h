@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The text of a configuration file, made ready for libconfuse: read whole and bounded, with
- * comments blanked (libconfuse 3.3 counts lines wrongly after a comment) and refused where
- * libconfuse would be silent or worse: NUL bytes, strings and braces without an end, characters
- * that it drops.
+ * comments blanked (libconfuse 3.3 counts lines wrongly after a comment), variables replaced by their
+ * values, and refused where libconfuse would be silent or worse: NUL bytes, variables that are not
+ * set, strings and braces without an end, characters that it drops.
  */
 #ifndef CORE_CONF_TEXT_H
 #define CORE_CONF_TEXT_H
@@ -31,7 +31,10 @@ struct conf_text {
 bool conf_text_read(struct conf_text *text, const char *path, const char *name, struct err *err);
 void conf_text_free(struct conf_text *text);
 
-/* Checks the bytes and blanks the comments in them. False with err: `NAME:LINE: what`. Pure. */
+/*
+ * Checks the bytes, blanks the comments in them and puts the values of variables into them, with no
+ * line more or less. False with err: `NAME:LINE: what`. Reads the environment.
+ */
 bool conf_text_clean(struct conf_text *text, const char *name, struct err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "core/descriptors.h"
 #include "core/endpoint.h"
 #include "core/unixpath.h"
 
@@ -132,8 +133,7 @@ static bool explain(const struct addr *addr, struct err *err)
 		 endpoint_port(addr) < unprivileged_start())
 		err_set(err, err->code, "%s (ports below %d need root or CAP_NET_BIND_SERVICE)",
 			err->text, unprivileged_start());
-	errno = error;
-	return false;
+	return descriptors_explain(error, err);
 }
 
 static int make_socket(const struct addr *addr, struct err *err)

@@ -64,6 +64,10 @@ static bool find(const struct conf *conf, struct identity *identity, struct err 
 bool identity_find(const struct conf *conf, struct identity *identity, struct err *err)
 {
 	*identity = (struct identity){ .user = getuid(), .group = getgid() };
+	/* a variable that is empty must not make root of the workers */
+	if (geteuid() == 0 && conf->user[0] == '\0')
+		return err_set(err, CODE_CONFIG,
+			       "user: is empty (name the workers' user, or root itself)");
 	if (!conf_drops_user(conf))
 		return true;
 	identity->changes = find(conf, identity, err);

@@ -25,7 +25,7 @@ bool identity_group(const char *name, gid_t *group);
 /*
  * Looks up conf's user and group (names or numbers). A process that is not root cannot become
  * another: then `changes` is false. False with err (CODE_CONFIG) when there is no such user or
- * group. Master and -t; asks the name service, which allocates.
+ * group, and when root names none. Master and -t; asks the name service, which allocates.
  */
 bool identity_find(const struct conf *conf, struct identity *identity, struct err *err);
 

@@ -12,6 +12,7 @@
 #include "core/endpoint.h"
 #include "core/listener.h"
 #include "core/notify.h"
+#include "core/overlap.h"
 #include "core/unixpath.h"
 
 static bool is_unix(const struct listener *l)
@@ -67,38 +68,18 @@ static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
 	return true;
 }
 
-static bool is_any(const struct addr *addr)
-{
-	if (addr->sa.sa_family == AF_INET)
-		return addr->in.sin_addr.s_addr == htonl(INADDR_ANY);
-	return IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
-}
-
-/* True for a socket that takes the IPv4 connections to its port as well. */
-static bool is_dual(const struct listener *l)
-{
-	return l->wanted.sa.sa_family == AF_INET6 && is_any(&l->wanted) && !l->conf->v6only;
-}
-
 static bool overlap(const struct listener *a, const struct listener *b)
 {
-	if (is_unix(a) || is_unix(b))
-		return addr_equal(&a->wanted, &b->wanted);
-	if (endpoint_port(&a->wanted) == 0 ||
-	    endpoint_port(&a->wanted) != endpoint_port(&b->wanted))
-		return false;
-	if (a->wanted.sa.sa_family != b->wanted.sa.sa_family)
-		return is_dual(a) || is_dual(b);
-	return addr_equal(&a->wanted, &b->wanted) || is_any(&a->wanted) || is_any(&b->wanted);
+	return overlap_excludes(&a->wanted, a->conf->v6only, &b->wanted, b->conf->v6only);
 }
 
 static bool clash(const struct listener *l, const struct listener *earlier, struct err *err)
 {
-	const struct listener *dual = is_dual(l) ? l : earlier;
+	const struct listener *dual = overlap_is_dual(&l->wanted, l->conf->v6only) ? l : earlier;
 	char text[ADDR_TEXT];
 
 	addr_write(&l->wanted, text);
-	if (l->wanted.sa.sa_family != earlier->wanted.sa.sa_family)
+	if (addr_unmap(&l->wanted).sa.sa_family != addr_unmap(&earlier->wanted).sa.sa_family)
 		err_set(err, CODE_CONFIG,
 			"cannot bind %s beside listen \"%s\" of %s: the IPv6 socket "
 			"takes IPv4 as well (set v6only = yes in listen \"%s\")",
@@ -165,6 +146,20 @@ bool listener_resolve(const struct conf *conf, struct listener_addresses *per_li
 	return is_clear(conf, per_listen, err);
 }
 
+unsigned listener_count_sockets(const struct conf *conf, const struct listener_addresses *resolved,
+				unsigned worker_sockets)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		bool is_each = conf->listeners[i].reuse_port && worker_sockets > 0 &&
+			       resolved[i].found[0].sa.sa_family != AF_UNIX;
+
+		count += resolved[i].count * (is_each ? worker_sockets : 1);
+	}
+	return count;
+}
+
 static bool holds_fd(const struct listener_set *set, int fd)
 {
 	for (unsigned i = 0; set && i < set->count; i++) {
@@ -186,11 +181,14 @@ static const struct listener *find_old(const struct listener *l, const struct li
 	for (unsigned i = 0; old && i < old->count; i++) {
 		const struct listener *o = &old->list[i];
 
-		if (!addr_equal(&o->wanted, &l->wanted) ||
-		    o->conf->reuse_port != l->conf->reuse_port ||
-		    o->conf->v6only != l->conf->v6only || holds_fd(set, o->fds[0]))
+		if (!overlap_same(&o->wanted, &l->wanted) || holds_fd(set, o->fds[0]))
 			continue;
-		if (is_unix(l) || endpoint_port(&l->wanted) != 0 ||
+		if (is_unix(l))
+			return o;
+		if (o->conf->reuse_port != l->conf->reuse_port ||
+		    o->conf->v6only != l->conf->v6only)
+			continue;
+		if (endpoint_port(&l->wanted) != 0 ||
 		    strcmp(o->conf->address, l->conf->address) == 0)
 			return o;
 	}
@@ -212,7 +210,9 @@ static void take_over(struct listener *l, const struct listener *o, unsigned mos
 {
 	l->inherited = o->inherited;
 	l->made = o->made;
-	l->bound = o->bound;
+	/* a unix socket's path is the same by either spelling, and the old one may go */
+	if (!is_unix(l))
+		l->bound = o->bound;
 	for (; l->fd_count < most && l->fd_count < o->fd_count; l->fd_count++)
 		l->fds[l->fd_count] = o->fds[l->fd_count];
 }
@@ -235,6 +235,25 @@ static void blame_old(const struct listener *l, const struct listener_set *old, 
 	}
 }
 
+/* A socket that the service manager passed may be in the way: it is taken only by its own name. */
+static void blame_passed(const struct addr *wanted, bool v6only, struct err *err)
+{
+	char text[ADDR_TEXT], passed_text[ADDR_TEXT];
+	struct addr passed;
+
+	for (unsigned i = 0; notify_next_listener(&i, &passed);) {
+		/* whether a passed IPv6 socket is v6only is for its own listen to say */
+		if (!overlap_excludes(wanted, v6only, &passed, false))
+			continue;
+		addr_write(&passed, passed_text);
+		err_set(err, CODE_UNAVAILABLE,
+			"cannot bind %s: the service manager passed a socket of %s, which no "
+			"listen takes (write listen \"%s\")",
+			addr_write(wanted, text), passed_text, passed_text);
+		return;
+	}
+}
+
 static bool open_more(struct listener *l, unsigned most, const struct listener_set *old,
 		      struct err *err)
 {
@@ -244,6 +263,8 @@ static bool open_more(struct listener *l, unsigned most, const struct listener_s
 	while (l->fd_count < most) {
 		fd = endpoint_open(&l->bound, l->conf, l->fd_count == 0, &l->made, &in_use, err);
 		if (fd < 0) {
+			if (in_use)
+				blame_passed(&l->wanted, l->conf->v6only, err);
 			if (in_use)
 				blame_old(l, old, err);
 			return false;
@@ -344,18 +365,25 @@ void listener_close_all(struct listener_set *set, const struct listener_set *kep
 	free_set(set);
 }
 
-bool listener_probe(const struct listen_conf *conf, bool (*ours)(const struct addr *, void *),
-		    void *arg, struct err *err)
+static bool probe(const struct addr *addr, const struct listen_conf *conf, struct err *err)
 {
-	struct listener_addresses all;
 	bool in_use;
 
-	if (!resolve(conf, &all, err))
-		return false;
-	for (unsigned i = 0; i < all.count; i++) {
-		if ((!ours || !ours(&all.found[i], arg)) &&
-		    !endpoint_check(&all.found[i], conf, &in_use, err))
-			return place(conf, err);
+	if (notify_has_listener(addr) || endpoint_check(addr, conf, &in_use, err))
+		return true;
+	if (in_use)
+		blame_passed(addr, conf->v6only, err);
+	return place(conf, err);
+}
+
+bool listener_probe(const struct listen_conf *conf, const struct listener_addresses *resolved,
+		    bool (*ours)(const struct addr *, void *), void *arg, struct err *err)
+{
+	for (unsigned i = 0; i < resolved->count; i++) {
+		const struct addr *addr = &resolved->found[i];
+
+		if ((!ours || !ours(addr, arg)) && !probe(addr, conf, err))
+			return false;
 	}
 	return true;
 }

@@ -86,10 +86,17 @@ void listener_close_all(struct listener_set *set, const struct listener_set *kep
 			bool unlink_paths);
 
 /*
- * For -t: tries what listener_open_all would do and lets go of it. `running` is true when our own
- * server holds the address: then taken is fine.
+ * How many sockets listener_open_all makes of conf, whose names resolved to these (a worker's share
+ * as there).
  */
-bool listener_probe(const struct listen_conf *conf, bool (*ours)(const struct addr *, void *),
-		    void *arg, struct err *err);
+unsigned listener_count_sockets(const struct conf *conf, const struct listener_addresses *resolved,
+				unsigned worker_sockets);
+
+/*
+ * Tries what listener_open_all would do for one listen and lets go of it. `ours` (NULL: none) is true
+ * when our own server holds the address: then taken is fine.
+ */
+bool listener_probe(const struct listen_conf *conf, const struct listener_addresses *resolved,
+		    bool (*ours)(const struct addr *, void *), void *arg, struct err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "core/notify.h"
+#include "core/overlap.h"
 
 enum { FIRST_PASSED = 3, PASSED_MOST = 1024 }; /* SD_LISTEN_FDS_START; the second one is ours */
 
@@ -132,12 +133,22 @@ static bool has_option(int fd, int option, int wanted)
 	return sys_getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value == wanted;
 }
 
-static bool listens_on(int fd, const struct addr *addr)
+/* What the passed socket that nobody took yet listens on; false when it is no such socket. */
+static bool find_bound(int number, struct addr *bound)
 {
-	struct addr bound = { .len = sizeof(struct sockaddr_un) };
+	int fd = FIRST_PASSED + number;
 
-	return has_option(fd, SO_TYPE, SOCK_STREAM) && has_option(fd, SO_ACCEPTCONN, 1) &&
-	       sys_getsockname(fd, &bound.sa, &bound.len) == 0 && addr_equal(&bound, addr);
+	*bound = (struct addr){ .len = sizeof(struct sockaddr_un) };
+	return !state.taken[number] && has_option(fd, SO_TYPE, SOCK_STREAM) &&
+	       has_option(fd, SO_ACCEPTCONN, 1) &&
+	       sys_getsockname(fd, &bound->sa, &bound->len) == 0;
+}
+
+static bool listens_on(int number, const struct addr *wanted)
+{
+	struct addr bound;
+
+	return find_bound(number, &bound) && overlap_same(&bound, wanted);
 }
 
 static bool set_nonblocking(int fd)
@@ -152,12 +163,37 @@ int notify_take_listener(const struct addr *addr)
 	for (int i = 0; i < state.passed; i++) {
 		int fd = FIRST_PASSED + i;
 
-		if (!state.taken[i] && listens_on(fd, addr) && set_nonblocking(fd)) {
+		if (listens_on(i, addr) && set_nonblocking(fd)) {
 			state.taken[i] = true;
 			return fd;
 		}
 	}
 	return -1;
+}
+
+bool notify_has_listener(const struct addr *addr)
+{
+	for (int i = 0; i < state.passed; i++)
+		if (listens_on(i, addr))
+			return true;
+	return false;
+}
+
+bool notify_next_listener(unsigned *number, struct addr *addr)
+{
+	while (*number < (unsigned)state.passed)
+		if (find_bound((int)(*number)++, addr))
+			return true;
+	return false;
+}
+
+unsigned notify_count_listeners(void)
+{
+	unsigned count = 0;
+
+	for (int i = 0; i < state.passed; i++)
+		count += !state.taken[i];
+	return count;
 }
 
 unsigned notify_drop_listeners(void)

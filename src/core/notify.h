@@ -30,6 +30,18 @@ int64_t notify_watchdog_ms(void);
  */
 int notify_take_listener(const struct addr *addr);
 
+/* True when notify_take_listener would give one. */
+bool notify_has_listener(const struct addr *addr);
+
+/*
+ * The address of the next passed stream socket that listens and that nobody took, from *number (0 at
+ * first) on; false when there is none left.
+ */
+bool notify_next_listener(unsigned *number, struct addr *addr);
+
+/* How many descriptors were passed that nobody took. */
+unsigned notify_count_listeners(void);
+
 /* Closes passed sockets that nobody took; returns how many. */
 unsigned notify_drop_listeners(void);
 

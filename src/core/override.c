@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "core/conf_build.h"
+#include "core/foreign.h"
 #include "core/place.h"
 #include "base/quote.h"
 
@@ -28,6 +29,20 @@ static bool blame(struct err *err, const char *flag, const char *text)
 	return err_prefix(err, "%s %s: ", flag, shown + 1);
 }
 
+/* What another server calls so comes before what is spelt alike. */
+static bool refuse_name(const char *name, const char *const *all, size_t count, struct err *err)
+{
+	const char *dot = strrchr(name, '.'), *hint = foreign_option(dot ? dot + 1 : name);
+	const char *near = units_nearest(name, all, count);
+	char shown[QUOTE_TEXT];
+
+	quote_show(name, shown);
+	if (hint != NULL)
+		return err_set(err, CODE_USAGE, "%s is an unknown option (%s)", shown, hint);
+	return err_set(err, CODE_USAGE, "%s is an unknown option%s%s%s", shown,
+		       near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+}
+
 static size_t nearest_candidates(const char **all, char (*names)[OPTION_NAME], size_t most)
 {
 	size_t count = 0;
@@ -39,16 +54,14 @@ static size_t nearest_candidates(const char **all, char (*names)[OPTION_NAME], s
 
 static const struct option *find_full(const char *name, struct err *err)
 {
-	char names[128][OPTION_NAME], shown[QUOTE_TEXT];
-	const char *all[128], *near;
+	char names[128][OPTION_NAME];
+	const char *all[128];
 	size_t count = nearest_candidates(all, names, 128);
 
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(all[i], name) == 0)
 			return &options[i];
-	near = units_nearest(name, all, count);
-	err_set(err, CODE_USAGE, "%s is an unknown option%s%s%s", quote_show(name, shown),
-		near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	refuse_name(name, all, count, err);
 	return NULL;
 }
 
@@ -276,7 +289,7 @@ static bool set_from_pieces(const struct option *option, const struct listen_tex
 static bool is_known_piece(const char *piece, struct err *err)
 {
 	char shown[QUOTE_TEXT], name[OPTION_NAME];
-	const char *all[128], *near;
+	const char *all[128];
 	size_t count = 0;
 
 	for (size_t i = 0; i < option_count; i++) {
@@ -291,9 +304,7 @@ static bool is_known_piece(const char *piece, struct err *err)
 		return err_set(err, CODE_USAGE, "%s: \"=\" is missing (OPTION=VALUE)",
 			       quote_show(piece, shown));
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(piece, "="), piece);
-	near = units_nearest(name, all, count);
-	return err_set(err, CODE_USAGE, "%s is an unknown option%s%s%s", quote_show(name, shown),
-		       near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+	return refuse_name(name, all, count, err);
 }
 
 static bool fill(struct conf *conf, const struct listen_text *parts, const char *text,

@@ -169,6 +169,12 @@ struct scoreboard *scoreboard_new(const char *path, struct err *err);
 void scoreboard_free(struct scoreboard *board, const char *path, bool remove);
 
 /*
+ * True when scoreboard_new would succeed at the absolute path, as far as looking, and taking the room
+ * for a moment, can tell. Leaves nothing behind. False with err.
+ */
+bool scoreboard_probe(const char *path, struct err *err);
+
+/*
  * Maps the file read-only, after checking magic, version and size; NULL with err (CODE_FAILED) that
  * says what is wrong with it. Anyone.
  */

@@ -272,21 +272,6 @@ static bool take(void *owner, int letter, const char *value, struct err *err)
 	return true;
 }
 
-/*
- * Flags may also stand behind a lesson, where people type them: they play nothing. Returns the first
- * word that is no flag, -1 with err.
- */
-static int read_flags(int argc, char **argv, int *letter, struct err *err)
-{
-	int first = flags_read(FLAGS(flags), argc, argv, take, letter, err);
-
-	for (int i = first; i > 0 && i < argc && *letter == 0; i++)
-		if (argv[i][0] == '-' && argv[i][1] != '\0' &&
-		    flags_read(FLAGS(flags), argc - i + 1, argv + i - 1, take, letter, err) < 0)
-			return -1;
-	return first;
-}
-
 /* Whoever started this program may have had other wishes, which exec passes on. */
 static void settle_signals(void)
 {
@@ -309,7 +294,7 @@ int main(int argc, char **argv)
 	title_start(argc, argv);
 	standard_fill(true);
 	settle_signals();
-	first = read_flags(argc, argv, &letter, &err);
+	first = flags_read(FLAGS(flags), argc, argv, take, &letter, &err);
 	if (first < 0)
 		code = err.code;
 	else if (letter == 'h')

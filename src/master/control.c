@@ -15,6 +15,7 @@
 #include "base/quote.h"
 #include "core/scoreboard.h"
 #include "core/deed.h"
+#include "core/foreign.h"
 #include "master/pidfile.h"
 #include "master/status.h"
 #include "master/watch.h"
@@ -150,7 +151,7 @@ static const struct deed *deed_of(const struct asked *asked, int number)
 
 static bool find_signal(const char *verb, int *number, struct err *err)
 {
-	const char *names[VERB_COUNT];
+	const char *names[VERB_COUNT], *hint = foreign_verb(verb);
 	char shown[QUOTE_TEXT], all[128];
 
 	for (size_t i = 0; i < VERB_COUNT; i++) {
@@ -160,8 +161,9 @@ static bool find_signal(const char *verb, int *number, struct err *err)
 			return true;
 		}
 	}
-	return err_set(err, CODE_USAGE, "-s %s: is not a verb (%s)", quote_show(verb, shown),
-		       quote_list(names, VERB_COUNT, all, sizeof(all)));
+	return err_set(err, CODE_USAGE, "-s %s: is not a verb (%s%s%s)", quote_show(verb, shown),
+		       quote_list(names, VERB_COUNT, all, sizeof(all)), hint ? "; " : "",
+		       hint ? hint : "");
 }
 
 static bool pid_file_of(const struct conf_source *source, char *path, size_t size, struct err *err)
@@ -195,8 +197,8 @@ static bool find_pid_file(const struct conf_source *source, char *path, size_t s
 		return false;
 	if (pid_file_of(&bare, path, size, &ignored) && pidfile_owner(path) > 0)
 		return true;
-	err->code = CODE_FAILED;
-	return err_prefix(err, "the pid file is not known, -p can name it: ");
+	return err_set(err, CODE_FAILED, "%s; so the pid file is not known (-p can name it)",
+		       err->text);
 }
 
 static bool signal_server(const struct asked *asked, int number, struct err *err)

@@ -6,6 +6,7 @@
  */
 #include "master/environment.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,13 +14,16 @@
 #include "base/logfile.h"
 #include "base/sys.h"
 #include "base/syslogd.h"
-#include "core/scoreboard.h"
-#include "master/pidfile.h"
+#include "core/descriptors.h"
+#include "master/ownfiles.h"
 #include "worker/accesslog.h"
 #include "worker/service.h"
 
-/* A worker's own descriptors: its epoll, signalfd, log and the like, and some for the C library. */
-enum { OWN_FILES = 128 };
+/*
+ * A worker's own descriptors: its epoll, signalfd, log and the like, and some for the C library. The
+ * master's, which cannot start with less: its pid file, logs, epoll and the like.
+ */
+enum { OWN_FILES = 128, MASTER_FILES = 14 };
 
 static bool is_daemon; /* written once, by the master before it has any child */
 
@@ -80,6 +84,8 @@ bool environment_check_directory(const struct conf *conf, const char *option, co
 		err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be entered", path);
 	else if (!S_ISDIR(st.st_mode))
 		err_set(err, CODE_CONFIG, "\"%s\" is not a directory", path);
+	else if (sys_faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be entered", path);
 	else
 		return true;
 	return place(conf, option, err);
@@ -175,35 +181,10 @@ static bool check_log_file(const char *path, uid_t owner, struct err *err)
 	return sys_lstat(path, &st) < 0 || try_log_file(path, owner, err);
 }
 
-/* The files that the server itself writes must each have its own. */
-static bool check_apart(const struct conf *conf, struct err *err)
-{
-	char pid[4096], board[4096 + 16];
-	struct err ignored;
-
-	if (strcmp(conf->log_access, conf->log_path) == 0 && conf->log_path[0] == '/')
-		return err_set(err, CODE_CONFIG, "is the log's file too (name another)");
-	if (!pidfile_path(conf, false, pid, sizeof(pid), &ignored))
-		return true;
-	scoreboard_path(pid, board, sizeof(board));
-	for (int i = 0; i < 2; i++) {
-		const char *path = i == 0 ? conf->log_access : conf->log_path;
-
-		if (strcmp(path, pid) == 0 || strcmp(path, board) == 0)
-			return err_set(err, CODE_CONFIG,
-				       "\"%s\" is the server's own pid file or scoreboard (name "
-				       "another)",
-				       path);
-	}
-	return true;
-}
-
 static bool check_access(const struct conf *conf, const struct identity *identity, struct err *err)
 {
 	const char *target = conf->log_access;
 
-	if (!check_apart(conf, err))
-		return place(conf, "log.access", err);
 	if (target[0] == '/' && !check_log_file(target, environment_log_owner(identity), err))
 		return place(conf, "log.access", err);
 	if (!is_daemon || strcmp(target, "stderr") != 0)
@@ -233,7 +214,8 @@ static bool check_path(const struct conf *conf, const struct identity *identity,
 bool environment_check_log(const struct conf *conf, const struct identity *identity,
 			   struct err *err)
 {
-	return check_path(conf, identity, err) && check_access(conf, identity, err);
+	return ownfiles_check(conf, err) && check_path(conf, identity, err) &&
+	       check_access(conf, identity, err);
 }
 
 /* As base/log does for its own. */
@@ -251,8 +233,8 @@ bool environment_log(const struct conf *conf, const struct identity *identity, s
 	bool had_file = accesslog_file()->file.fd >= 0;
 	uid_t owner = environment_log_owner(identity);
 
-	if (!check_apart(conf, err))
-		return place(conf, "log.access", err);
+	if (!ownfiles_check(conf, err))
+		return false;
 	if (is_daemon && !check_access(conf, identity, err))
 		return false;
 	if (!accesslog_open(conf, owner, err))
@@ -290,10 +272,37 @@ static rlim_t files_wanted(const struct conf *conf, const struct listener_set *l
 	return environment_files_wanted(conf, sockets, capacity);
 }
 
-void environment_raise(const struct conf *conf, const struct listener_set *listeners,
-		       unsigned capacity)
+/* Those that are open, and those to come. */
+static rlim_t master_files(unsigned sockets, unsigned capacity)
 {
-	rlim_t wanted = files_wanted(conf, listeners, capacity);
+	return (rlim_t)descriptors_open() + sockets + capacity + MASTER_FILES;
+}
+
+bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
+			     struct err *err)
+{
+	rlim_t needed = master_files(sockets, capacity);
+	char why[128];
+
+	snprintf(why, sizeof(why), "for %u workers, room for %u more, and %u listening socket%s",
+		 conf_workers(conf), capacity - conf_workers(conf), sockets,
+		 sockets == 1 ? "" : "s");
+	if (!descriptors_allowed(needed)) {
+		descriptors_refuse(needed, why, err);
+		return place(conf, "workers", err);
+	}
+	if (conf->rlimit_nofile == 0 || (rlim_t)conf->rlimit_nofile >= needed)
+		return true;
+	err_set(err, CODE_CONFIG, "%s: %" PRIu64 " descriptors are needed (auto is enough)", why,
+		(uint64_t)needed);
+	return place(conf, "rlimit_nofile", err);
+}
+
+void environment_raise(const struct conf *conf, unsigned sockets, unsigned capacity)
+{
+	rlim_t of_worker = environment_files_wanted(conf, sockets, capacity);
+	rlim_t of_master = master_files(sockets, capacity);
+	rlim_t wanted = of_worker > of_master ? of_worker : of_master;
 	struct rlimit limit, higher;
 
 	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)

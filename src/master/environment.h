@@ -63,11 +63,18 @@ void environment_detached(void);
 rlim_t environment_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity);
 
 /*
- * Raises the master's limits of open descriptors so that its workers can have theirs; logs
- * environment_warned when the system refuses.
+ * True when the master, and its workers under rlimit_nofile, can open so many more sockets and have an
+ * eventfd for each of `capacity` workers. Otherwise false with err, which says how many descriptors
+ * are needed.
  */
-void environment_raise(const struct conf *conf, const struct listener_set *listeners,
-		       unsigned capacity);
+bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
+			     struct err *err);
+
+/*
+ * Raises the master's limits of open descriptors so that it can have those sockets and its workers
+ * all of theirs; logs environment_warned when the system refuses. Before they are opened.
+ */
+void environment_raise(const struct conf *conf, unsigned sockets, unsigned capacity);
 
 /*
  * In a worker, before it leaves the master's things: its limit, its umask, and with `new_log` the

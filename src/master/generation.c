@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/sys.h"
+#include "core/descriptors.h"
 
 static void close_kicks(struct generation *generation)
 {
@@ -55,6 +56,7 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 	if (!open_kicks(generation)) {
 		err_errno(err, CODE_OSERR, "cannot make an eventfd for each of %u workers",
 			  generation->capacity);
+		descriptors_explain(errno, err);
 		generation_free(generation);
 		return NULL;
 	}

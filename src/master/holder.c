@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "core/paths.h"
 
 /* A listening socket as /proc/net has it. */
 struct found {
@@ -61,7 +62,7 @@ static bool unix_line(const char *line, const char *wanted, struct found *found)
 	    path_at == 0)
 		return false;
 	found->has_user = false;
-	return (flags & 0x10000) != 0 && strcmp(line + path_at, wanted) == 0;
+	return (flags & 0x10000) != 0 && paths_same_name(line + path_at, wanted);
 }
 
 /* Calls seen for each listening socket on addr until it says yes. */

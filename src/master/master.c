@@ -14,6 +14,7 @@
 #include "master/daemon.h"
 #include "master/environment.h"
 #include "master/orders.h"
+#include "master/preflight.h"
 #include "master/reload.h"
 #include "master/reopen.h"
 #include "master/server.h"
@@ -96,7 +97,8 @@ static void tell_starter(struct server *server, struct err *err)
 	err->text[0] = '\0';
 }
 
-static void serve(struct server *server, struct conf *conf, struct err *err)
+static void serve(struct server *server, struct conf *conf, const struct preflight *found,
+		  struct err *err)
 {
 	if (server->options->daemon) {
 		if (!daemon_start(&server->report_fd, err)) {
@@ -104,15 +106,30 @@ static void serve(struct server *server, struct conf *conf, struct err *err)
 			start_undo(server);
 			return;
 		}
-		environment_detached();
 		log_role("master", -1);
 	}
-	if (start_take(server, conf, err)) {
+	if (start_take(server, conf, found, err)) {
 		run(server);
 		*err = server->outcome;
 	}
 	start_undo(server);
 	tell_starter(server, err);
+}
+
+/* All that can be wrong is looked for before anything is begun, and before the master detaches. */
+static void begin(struct server *server, struct conf *conf, struct err *err)
+{
+	struct preflight found;
+
+	if (server->options->daemon)
+		environment_detached();
+	if (preflight_pass(&found, conf, err)) {
+		serve(server, conf, &found, err);
+	} else {
+		conf_free(conf);
+		start_undo(server);
+	}
+	preflight_free(&found);
 }
 
 enum exit_code master_run(const struct master_options *asked, struct err *err)
@@ -128,7 +145,7 @@ enum exit_code master_run(const struct master_options *asked, struct err *err)
 		server.source.directory = directory = sys_getcwd(NULL, 0);
 	conf = environment_load(&server.source, err);
 	if (conf)
-		serve(&server, conf, err);
+		begin(&server, conf, err);
 	else
 		start_undo(&server);
 	free(directory);

@@ -5,6 +5,8 @@
  */
 #include "master/orders.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "master/member.h"
 #include "master/reload.h"
@@ -41,24 +43,40 @@ static void retire(struct server *server)
 	roster_trim(generation, server->loop.now_ms);
 }
 
-static void say_change(const struct server *server, bool is_done, const char *why_not)
+/* Why the number of workers stays as it is at this time, or else why_not. */
+static const char *explain_refusal(const struct server *server, const char *why_not)
 {
+	if (server->stop.how != STOP_NOT)
+		return "the server is stopping";
+	return server->is_started ? why_not : "the server is still starting";
+}
+
+static void say_change(const struct server *server, bool is_done, const char *what,
+		       const char *why_not)
+{
+	char message[128];
+
+	snprintf(message, sizeof(message), "%s: %s", what, explain_refusal(server, why_not));
 	if (is_done)
 		LOG(EVENT_workers_changed, LOG_NUM("workers", server->roster.current->wanted));
 	else
-		LOG(EVENT_environment_warned, LOG_STR("message", why_not));
+		LOG(EVENT_environment_warned, LOG_STR("message", message));
 }
 
 static void more_workers(struct server *server)
 {
-	say_change(server, roster_more(&server->roster, server->loop.now_ms),
-		   "no worker was added: there is no room for one more until a reload");
+	say_change(server, roster_more(&server->roster, server->loop.now_ms), "no worker was added",
+		   "there is no room for one more until a reload");
 }
 
 static void less_workers(struct server *server)
 {
-	say_change(server, roster_less(&server->roster, server->loop.now_ms),
-		   "no worker was retired: one has to stay");
+	const struct generation *generation = server->roster.current;
+	bool is_empty = generation && generation->wanted == 0;
+
+	say_change(
+		server, roster_less(&server->roster, server->loop.now_ms), "no worker was retired",
+		is_empty ? "all are retired already (HUP starts them again)" : "one has to stay");
 }
 
 static const struct {

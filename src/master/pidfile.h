@@ -53,4 +53,10 @@ pid_t pidfile_owner(const char *path);
 /* Why pidfile_owner has found nobody at path: fills err (CODE_FAILED) and returns false. */
 bool pidfile_nobody(const char *path, struct err *err);
 
+/*
+ * True when pidfile_open would succeed for conf's pid file, as far as looking can tell; one that a
+ * server holds is fine. Changes nothing. False with err: CODE_CONFIG, CODE_NOPERM or CODE_OSERR.
+ */
+bool pidfile_probe(const struct conf *conf, struct err *err);
+
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Examines the environment, one line for each thing found. Must not change or disturb anything:
- * it binds without listening and lets go, connects to nothing but a unix path, unlinks nothing.
- * Called by main for -t and -T.
+ * The checks of the environment, in the order of the start. Must not change or disturb anything: it
+ * binds without listening and lets go, connects to nothing but a unix path, unlinks nothing. Called
+ * by main for -t and -T, and by the master before a start.
  */
 #include "master/preflight.h"
 
@@ -13,81 +13,202 @@
 
 #include "base/sys.h"
 #include "base/units.h"
-#include "core/listener.h"
+#include "core/descriptors.h"
+#include "core/notify.h"
+#include "core/paths.h"
+#include "core/scoreboard.h"
 #include "master/environment.h"
 #include "master/generation.h"
 #include "master/holder.h"
 #include "master/pidfile.h"
 
-struct report {
-	FILE *out;
-	enum exit_code code; /* of the first thing that is wrong */
+/* One examination. */
+struct look {
+	const struct conf *conf;
+	FILE *out;        /* of -t; NULL: the first thing that is wrong ends it */
+	struct err first; /* that is wrong; "" nothing is */
+	pid_t owner;      /* of the pid file: what it holds is as good as free; 0: nobody */
+	bool has_identity, has_names; /* of found, complete */
+	struct preflight found;
 };
 
 /* Something that keeps the server from starting. */
-static void wrong(struct report *report, const struct err *err)
+static void wrong(struct look *look, const struct err *err)
 {
-	fprintf(report->out, "prefork-srv: %s\n", err->text);
-	if (report->code == CODE_OK)
-		report->code = err->code;
+	if (look->out != NULL)
+		fprintf(look->out, "prefork-srv: %s\n", err->text);
+	if (look->first.text[0] == '\0')
+		look->first = *err;
 }
 
-/* Something that the server can start without. */
-static void scarce(struct report *report, const char *format, ...)
+/* Something that the server can start without; it is for -t to tell. */
+static void scarce(const struct look *look, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-static void scarce(struct report *report, const char *format, ...)
+static void scarce(const struct look *look, const char *format, ...)
 {
 	va_list parameters;
 
-	fputs("prefork-srv: ", report->out);
+	if (look->out == NULL)
+		return;
+	fputs("prefork-srv: ", look->out);
 	va_start(parameters, format);
-	vfprintf(report->out, format, parameters);
+	vfprintf(look->out, format, parameters);
 	va_end(parameters);
-	fputs(" (a warning)\n", report->out);
+	fputs(" (a warning)\n", look->out);
 }
 
-/* How many listening sockets a worker of conf inherits, as far as its names resolve. */
-static unsigned count_sockets(const struct conf *conf, const struct listener_addresses *resolved)
+/* Whether nothing more is to be looked at. */
+static bool is_over(const struct look *look)
 {
-	unsigned count = 0;
+	return look->out == NULL && look->first.text[0] != '\0';
+}
 
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		const struct listener_addresses *addresses = &resolved[i];
-		bool is_each = conf->listeners[i].reuse_port &&
-			       addresses->found[0].sa.sa_family != AF_UNIX;
+static void check_identity(struct look *look)
+{
+	struct err err;
 
-		count += (addresses->count > 0 ? addresses->count : 1) *
-			 (is_each ? conf_workers(conf) : 1);
+	look->has_identity = environment_check_identity(look->conf, &look->found.identity, &err);
+	if (!look->has_identity)
+		wrong(look, &err);
+}
+
+static void check_chroot(struct look *look)
+{
+	struct err err;
+
+	if (!environment_check_chroot(look->conf, &err))
+		wrong(look, &err);
+}
+
+static void check_directory(struct look *look)
+{
+	struct err err;
+
+	if (!environment_check_directory(look->conf, "working_directory",
+					 look->conf->working_directory, &err))
+		wrong(look, &err);
+}
+
+/* Where the path was given stands before the message, unless nobody gave one. */
+static void blame_pid_file(struct look *look, struct err *err)
+{
+	if (look->conf->pid_file[0] != '\0')
+		err_prefix(err, "%s: pid_file: ", conf_place(look->conf, "pid_file"));
+	wrong(look, err);
+}
+
+/* The pid file and what stands beside it; the private folder of an unprivileged server may be to come. */
+static void check_pid_file(struct look *look)
+{
+	char path[4096], board[4096 + 16], folder[4096];
+	struct stat st;
+	struct err err;
+
+	if (!pidfile_probe(look->conf, &err) ||
+	    !pidfile_path(look->conf, false, path, sizeof(path), &err)) {
+		blame_pid_file(look, &err);
+		return;
 	}
-	return count;
+	look->owner = pidfile_owner(path);
+	if (sys_stat(paths_folder(path, folder, sizeof(folder)), &st) < 0 && errno == ENOENT)
+		return;
+	if (!scoreboard_probe(scoreboard_path(path, board, sizeof(board)), &err))
+		blame_pid_file(look, &err);
 }
 
-static void check_descriptors(const struct conf *conf, unsigned sockets, struct report *report)
+/* True when the workers' user may go through the folder to reopen what is in it. */
+static bool can_search(const struct identity *identity, const char *folder)
 {
-	rlim_t needed =
-		environment_files_wanted(conf, sockets, conf_workers(conf) + GENERATION_SPARE);
+	struct stat st;
+
+	if (sys_stat(folder, &st) < 0)
+		return false;
+	if (st.st_uid == identity->user)
+		return (st.st_mode & S_IXUSR) != 0;
+	return (st.st_mode & (st.st_gid == identity->group ? S_IXGRP : S_IXOTH)) != 0;
+}
+
+static void warn_of_reopen(const struct look *look, const char *option, const char *path)
+{
+	const struct identity *identity = &look->found.identity;
+	char folder[4096];
+
+	if (path[0] != '/' || !identity->changes || identity->user == 0)
+		return;
+	paths_folder(path, folder, sizeof(folder));
+	if (!can_search(identity, folder))
+		scarce(look,
+		       "%s: %s: user \"%s\" may not enter \"%s\": workers cannot reopen the %s",
+		       conf_place(look->conf, option), option, look->conf->user, folder,
+		       strcmp(option, "log.path") == 0 ? "log" : "access log");
+}
+
+/* Who may write to the logs is known once the workers' user is. */
+static void check_logs(struct look *look)
+{
+	struct err err;
+
+	if (!look->has_identity)
+		return;
+	if (!environment_check_log(look->conf, &look->found.identity, &err)) {
+		wrong(look, &err);
+		return;
+	}
+	warn_of_reopen(look, "log.path", look->conf->log_path);
+	warn_of_reopen(look, "log.access", look->conf->log_access);
+}
+
+static void find_names(struct look *look)
+{
+	struct err err;
+
+	look->found.resolved = calloc(look->conf->listener_count, sizeof(*look->found.resolved));
+	if (look->found.resolved == NULL)
+		err_errno(&err, CODE_OSERR, "cannot keep the addresses");
+	else
+		look->has_names = listener_resolve(look->conf, look->found.resolved, &err);
+	if (!look->has_names)
+		wrong(look, &err);
+}
+
+static void warn_of_few_files(const struct look *look, unsigned sockets, unsigned capacity)
+{
+	const struct conf *conf = look->conf;
+	rlim_t needed = environment_files_wanted(conf, sockets, capacity);
 	const char *option = conf->rlimit_nofile > 0 ? "rlimit_nofile" : "worker_connections";
 	struct rlimit limit;
 
 	if ((int64_t)needed < conf->worker_connections)
-		scarce(report,
+		scarce(look,
 		       "%s: rlimit_nofile: %" PRIu64
 		       " descriptors are too few for worker_connections = %" PRId64
 		       " (auto is enough)",
 		       conf_place(conf, "rlimit_nofile"), (uint64_t)needed,
 		       conf->worker_connections);
-	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= needed)
+	if (!descriptors_allowed(needed) && sys_getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		scarce(look,
+		       "%s: %s: %" PRIu64 " descriptors are needed, and the hard limit is %" PRIu64
+		       " (raise it by ulimit -Hn or LimitNOFILE=)",
+		       conf_place(conf, option), option, (uint64_t)needed,
+		       (uint64_t)limit.rlim_max);
+}
+
+static void check_files(struct look *look)
+{
+	unsigned workers = conf_workers(look->conf), capacity = workers + GENERATION_SPARE;
+	unsigned sockets, passed;
+	struct err err;
+
+	if (!look->has_names)
 		return;
-	/* root may raise it, unless a container forbids that */
-	if (geteuid() == 0 &&
-	    sys_setrlimit(RLIMIT_NOFILE, &(struct rlimit){ needed, needed }) == 0) {
-		sys_setrlimit(RLIMIT_NOFILE, &limit);
-		return;
-	}
-	scarce(report,
-	       "%s: %s: %" PRIu64 " descriptors are needed, and the hard limit is %" PRIu64
-	       " (raise it by ulimit -Hn or LimitNOFILE=)",
-	       conf_place(conf, option), option, (uint64_t)needed, (uint64_t)limit.rlim_max);
+	sockets = listener_count_sockets(look->conf, look->found.resolved, workers);
+	/* what was passed is open already, and closed where no listener takes it */
+	passed = notify_count_listeners();
+	if (!environment_check_files(look->conf, sockets > passed ? sockets - passed : 0, capacity,
+				     &err))
+		wrong(look, &err);
+	else
+		warn_of_few_files(look, sockets, capacity);
 }
 
 static int64_t read_somaxconn(void)
@@ -106,13 +227,14 @@ static int64_t read_somaxconn(void)
 	return most;
 }
 
-static void check_backlogs(const struct conf *conf, struct report *report)
+static void check_backlogs(struct look *look)
 {
-	int64_t most = read_somaxconn();
+	const struct conf *conf = look->conf;
+	int64_t most = look->out != NULL ? read_somaxconn() : INT64_MAX;
 
 	for (size_t i = 0; i < conf->listener_count; i++)
 		if (conf->listeners[i].backlog > most)
-			scarce(report,
+			scarce(look,
 			       "%s: listen.backlog: %" PRId64
 			       " is more than net.core.somaxconn allows (at most %" PRId64 ")",
 			       conf->listeners[i].origin, conf->listeners[i].backlog, most);
@@ -123,119 +245,51 @@ static bool is_ours(const struct addr *addr, void *owner)
 	return holder_has(*(pid_t *)owner, addr);
 }
 
-static void check_listeners(const struct conf *conf, pid_t owner, struct report *report)
-{
-	struct listener_addresses *resolved = calloc(conf->listener_count, sizeof(*resolved));
-	struct err err;
-
-	if (!resolved) {
-		err_errno(&err, CODE_OSERR, "cannot keep the addresses");
-		wrong(report, &err);
-		return;
-	}
-	if (!listener_resolve(conf, resolved, &err))
-		wrong(report, &err);
-	check_descriptors(conf, count_sockets(conf, resolved), report);
-	for (size_t i = 0; i < conf->listener_count; i++)
-		if (!listener_probe(&conf->listeners[i], owner > 0 ? is_ours : NULL, &owner, &err))
-			wrong(report, &err);
-	free(resolved);
-}
-
-/* The folder that the path stands in. folder: size bytes. */
-static void folder_of(const char *path, char *folder, size_t size)
-{
-	const char *slash = strrchr(path, '/');
-
-	snprintf(folder, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-}
-
-/* True when the workers' user may go through the folder to reopen what is in it. */
-static bool can_search(const struct identity *identity, const char *folder)
-{
-	struct stat st;
-
-	if (sys_stat(folder, &st) < 0)
-		return false;
-	if (st.st_uid == identity->user)
-		return (st.st_mode & S_IXUSR) != 0;
-	return (st.st_mode & (st.st_gid == identity->group ? S_IXGRP : S_IXOTH)) != 0;
-}
-
-static void check_reopen(const struct conf *conf, const struct identity *identity,
-			 const char *option, const char *path, struct report *report)
-{
-	char folder[4096];
-
-	if (path[0] != '/' || !identity->changes || identity->user == 0)
-		return;
-	folder_of(path, folder, sizeof(folder));
-	if (!can_search(identity, folder))
-		scarce(report,
-		       "%s: %s: user \"%s\" may not enter \"%s\": workers cannot reopen the %s",
-		       conf_place(conf, option), option, conf->user, folder,
-		       strcmp(option, "log.path") == 0 ? "log" : "access log");
-}
-
-static void check_pid_file(const struct conf *conf, const char *path, struct report *report)
-{
-	char folder[4096];
-	struct stat st;
-	struct err err;
-
-	folder_of(path, folder, sizeof(folder));
-	/* the private folder of an unprivileged server is made at its start */
-	if (conf->pid_file[0] == '\0' && geteuid() != 0 && sys_stat(folder, &st) < 0 &&
-	    errno == ENOENT)
-		return;
-	if (environment_can_write(path))
-		return;
-	err_errno(&err, err_code(errno, CODE_CONFIG), "%s: pid_file: \"%s\" cannot be written",
-		  conf_place(conf, "pid_file"), path);
-	wrong(report, &err);
-}
-
-/* Who may write to the log is known once the workers' user is. */
-static void check_log(const struct conf *conf, struct report *report)
-{
-	struct identity identity;
-	struct err err;
-
-	if (!environment_check_identity(conf, &identity, &err) ||
-	    !environment_check_log(conf, &identity, &err)) {
-		wrong(report, &err);
-		return;
-	}
-	check_reopen(conf, &identity, "log.path", conf->log_path, report);
-	check_reopen(conf, &identity, "log.access", conf->log_access, report);
-}
-
-static void check_environment(const struct conf *conf, struct report *report)
+static void check_listeners(struct look *look)
 {
 	struct err err;
 
-	if (!environment_check_directory(conf, "working_directory", conf->working_directory, &err))
-		wrong(report, &err);
-	if (!environment_check_chroot(conf, &err))
-		wrong(report, &err);
-	check_log(conf, report);
+	for (size_t i = 0; look->has_names && i < look->conf->listener_count && !is_over(look); i++)
+		if (!listener_probe(&look->conf->listeners[i], &look->found.resolved[i],
+				    look->owner > 0 ? is_ours : NULL, &look->owner, &err))
+			wrong(look, &err);
+}
+
+/* The cheap ones first, and the names, which may have to be waited for, late. */
+static void (*const checks[])(struct look *look) = {
+	check_identity, check_chroot, check_directory, check_pid_file,  check_logs,
+	find_names,     check_files,  check_backlogs,  check_listeners,
+};
+
+static void run_checks(struct look *look)
+{
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !is_over(look); i++)
+		checks[i](look);
+}
+
+bool preflight_pass(struct preflight *found, const struct conf *conf, struct err *err)
+{
+	struct look look = { .conf = conf };
+
+	run_checks(&look);
+	*found = look.found;
+	if (look.first.text[0] == '\0')
+		return true;
+	*err = look.first;
+	return false;
+}
+
+void preflight_free(struct preflight *found)
+{
+	free(found->resolved);
+	found->resolved = NULL;
 }
 
 enum exit_code preflight_check(const struct conf *conf, FILE *out)
 {
-	struct report report = { .out = out, .code = CODE_OK };
-	char pid_path[4096];
-	pid_t owner = 0;
-	struct err err;
+	struct look look = { .conf = conf, .out = out, .first = { .code = CODE_OK } };
 
-	if (pidfile_path(conf, false, pid_path, sizeof(pid_path), &err)) {
-		owner = pidfile_owner(pid_path);
-		check_pid_file(conf, pid_path, &report);
-	} else {
-		wrong(&report, &err);
-	}
-	check_environment(conf, &report);
-	check_backlogs(conf, &report);
-	check_listeners(conf, owner, &report);
-	return report.code;
+	run_checks(&look);
+	preflight_free(&look.found);
+	return look.first.code;
 }

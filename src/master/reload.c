@@ -110,6 +110,8 @@ static struct generation *make(struct server *server, struct conf *conf, struct 
 	if (!trial_found(&server->reload.trial, conf, &identity, &resolved, err) ||
 	    !conf_can_reload(now->conf, conf, err))
 		return NULL;
+	environment_raise(conf, listener_count_sockets(conf, resolved, workers),
+			  workers + GENERATION_SPARE);
 	listeners = listener_open_all(conf, now->listeners, workers, resolved, err);
 	if (!listeners)
 		return NULL;
@@ -137,7 +139,6 @@ static bool start(struct server *server, struct err *err)
 		generation_free(generation);
 		return false;
 	}
-	environment_raise(conf, generation->listeners, generation->capacity);
 	trial_abandon(&server->reload.trial);
 	server->reload.phase = RELOAD_STARTING;
 	server->reload.deadline_ms = server->loop.now_ms + SERVER_READY_MS;

@@ -5,6 +5,8 @@
  */
 #include "master/start.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
@@ -100,34 +102,51 @@ static bool take_loop(struct server *server, struct err *err)
 	return true;
 }
 
-static struct generation *take_generation(struct conf *conf, const struct identity *identity,
-					  struct err *err)
+/* Tells which sockets nobody took, in the form that takes them. */
+static void drop_passed(void)
 {
-	unsigned workers = conf_workers(conf), left;
-	struct listener_set *listeners = listener_open_all(conf, NULL, workers, NULL, err);
-	struct generation *generation;
+	char all[512] = "", text[ADDR_TEXT];
+	struct addr addr;
+	unsigned left;
+	size_t used = 0;
 
-	if (!listeners)
-		return NULL;
+	for (unsigned i = 0; used < sizeof(all) && notify_next_listener(&i, &addr);)
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
+					 used > 0 ? " " : "", addr_write(&addr, text));
 	left = notify_drop_listeners();
 	if (left > 0)
-		LOG(EVENT_environment_warned, LOG_NUM("sockets", left),
+		LOG(EVENT_environment_warned, LOG_NUM("sockets", left), LOG_STR("addresses", all),
 		    LOG_STR("message", "the service manager passed sockets that no listen names; "
-				       "they were closed"));
-	generation = generation_new(conf, identity, listeners, workers, err);
+				       "they were closed (listen \"ADDRESS\" takes one)"));
+}
+
+static struct generation *take_generation(struct conf *conf, const struct preflight *found,
+					  struct err *err)
+{
+	unsigned workers = conf_workers(conf);
+	struct listener_set *listeners;
+	struct generation *generation;
+
+	environment_raise(conf, listener_count_sockets(conf, found->resolved, workers),
+			  workers + GENERATION_SPARE);
+	listeners = listener_open_all(conf, NULL, workers, found->resolved, err);
+	if (!listeners)
+		return NULL;
+	drop_passed();
+	generation = generation_new(conf, &found->identity, listeners, workers, err);
 	if (!generation)
 		listener_close_all(listeners, NULL, true);
 	return generation;
 }
 
-bool start_take(struct server *server, struct conf *conf, struct err *err)
+bool start_take(struct server *server, struct conf *conf, const struct preflight *found,
+		struct err *err)
 {
 	struct generation *generation = NULL;
-	struct identity identity;
 
-	if (environment_check(conf, &identity, err) && take_files(server, conf, err) &&
-	    environment_log(conf, &identity, err) && take_loop(server, err))
-		generation = take_generation(conf, &identity, err);
+	if (take_files(server, conf, err) && environment_log(conf, &found->identity, err) &&
+	    take_loop(server, err))
+		generation = take_generation(conf, found, err);
 	if (!generation) {
 		conf_free(conf);
 		return false;
@@ -139,7 +158,6 @@ bool start_take(struct server *server, struct conf *conf, struct err *err)
 		generation_free(generation);
 		return false;
 	}
-	environment_raise(conf, generation->listeners, generation->capacity);
 	announce_listeners(generation->listeners, NULL);
 	announce_conf(server->board, conf);
 	return true;

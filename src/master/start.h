@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "master/preflight.h"
 #include "master/server.h"
 
 /* Nothing is open. */
@@ -13,9 +14,10 @@ void start_empty(struct server *server, const struct master_options *asked);
 
 /*
  * Takes everything the server needs, in the order in which a failure harms least, and makes the
- * first generation. Takes over conf. False with err; start_undo is to be called in any case.
+ * first generation. `found` is what preflight_pass found for conf. Takes over conf. False with err; start_undo is to be called in any case.
  */
-bool start_take(struct server *server, struct conf *conf, struct err *err);
+bool start_take(struct server *server, struct conf *conf, const struct preflight *found,
+		struct err *err);
 
 /*
  * Sees whether all are ready, one has failed or time is over. Nothing once the server has

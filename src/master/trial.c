@@ -9,6 +9,7 @@
 
 #include "base/sys.h"
 #include "master/environment.h"
+#include "master/generation.h"
 
 enum { LISTENS_MOST = 4096, NAMES_SIZE = 1024 * 1024 };
 
@@ -48,7 +49,10 @@ static bool keep_names(struct trial_page *page, const struct conf *conf, struct 
 	return true;
 }
 
-/* The resolver comes last: what is wrong without it is told at once. */
+/*
+ * The resolver comes last: what is wrong without it is told at once. Listening sockets may be there
+ * already, so they do not count among the descriptors.
+ */
 static bool examine(const struct conf_source *source, const struct conf *now,
 		    struct trial_page *page)
 {
@@ -58,6 +62,7 @@ static bool examine(const struct conf_source *source, const struct conf *now,
 	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
 	       environment_check(conf, &page->identity, err) &&
 	       environment_check_log(conf, &page->identity, err) &&
+	       environment_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
 	       listener_resolve(conf, page->resolved, err);
 }
 

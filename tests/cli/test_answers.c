@@ -100,6 +100,24 @@ static void line__answers_that_are_glued_or_split__are_told_apart(void **state)
 	close(peer);
 }
 
+static void flags__behind_the_address__are_taken_until_two_dashes(void **state)
+{
+	int peer;
+
+	(void)state;
+	TALK(&play.talking, play.address, "one", "-f", "line", "--", "-x", "--");
+	peer = play_accept();
+	client_hear(peer, "one\n");
+	client_say(peer, "1\n");
+	client_hear(peer, "-x\n");
+	client_say(peer, "2\n");
+	client_hear(peer, "--\n");
+	client_say(peer, "3\n");
+	client_expect_end(peer);
+	play_assert(CODE_OK, "1\n2\n3\n", NULL);
+	close(peer);
+}
+
 static void line__more_than_was_asked_for__is_wrong(void **state)
 {
 	int peer;
@@ -230,6 +248,7 @@ int main(void)
 		TEST(answer__that_does_not_come__is_missing),
 		TEST(answer__that_stops_in_the_middle__is_shown_and_wrong),
 		TEST(line__answers_that_are_glued_or_split__are_told_apart),
+		TEST(flags__behind_the_address__are_taken_until_two_dashes),
 		TEST(line__more_than_was_asked_for__is_wrong),
 		TEST(length__answers_by_the_byte__are_put_together),
 		TEST(length__that_is_no_length__is_wrong),

@@ -57,8 +57,12 @@ static void usage__that_is_wrong__is_refused(void **state)
 		  "-t: there are fewer connections (-c) than processes" },
 		{ { "--sources", "2", "unix:/x" },
 		  "--sources goes with 127.0.0.1 and the like only" },
-		{ { "127.0.0.1:1", "-c", "3" },
-		  "\"-c\": is one word too many (flags stand before the address)" },
+		{ { "127.0.0.1:1", "-c", "0" },
+		  "--connections \"0\": is not a number from 1 to "
+		  "100000" },
+		{ { "127.0.0.1:1", "--", "-c" }, "\"-c\": is one word too many (-m sends a text)" },
+		{ { "http://user:pw@127.0.0.1:1/" },
+		  "a user and a password in an address are not supported" },
 		{ { "--server-pid", "2147483647", "127.0.0.1:1" },
 		  "--server-pid 2147483647: there is no such process" },
 	};

@@ -88,8 +88,8 @@ static void verb__without_a_pid_file_and_with_a_bad_configuration__says_so(void 
 			  "x.conf");
 	assert_string_equal(
 		said.err,
-		"prefork-srv: the pid file is not known, -p can name it: x.conf:1: workers: "
-		"\"lots\" is not a number (1 to 256, or auto)\n");
+		"prefork-srv: x.conf:1: workers: \"lots\" is not a number (1 to 256, or auto); so "
+		"the pid file is not known (-p can name it)\n");
 	assert_int_equal(said.code, CODE_FAILED);
 }
 

@@ -71,7 +71,20 @@ static void usage__that_is_wrong__is_refused(void **state)
 		  "error)" },
 		{ { "-p", "", "-t" }, "-p \"\": a path is needed" },
 		{ { "-s", "restart" },
-		  "-s \"restart\": is not a verb (stop, quit, reload, reopen or status)" },
+		  "-s \"restart\": is not a verb (stop, quit, reload, reopen or status; reload "
+		  "takes a new configuration; a new program needs quit and a start)" },
+		{ { "-s", "HUP" },
+		  "-s \"HUP\": is not a verb (stop, quit, reload, reopen or status; reload takes "
+		  "a new configuration)" },
+		{ { "-s", "zzz" },
+		  "-s \"zzz\": is not a verb (stop, quit, reload, reopen or status)" },
+		{ { "foo", "-t", "-T" }, "-t and -T do not go together" },
+		{ { "-t", "-o", "worker_processes=4" },
+		  "-o worker_processes=4: \"worker_processes\" is an unknown option (write "
+		  "workers)" },
+		{ { "-t", "-l", "8080=ack,keepalive_timeout=4" },
+		  "-l 8080=ack,keepalive_timeout=4: \"keepalive_timeout\" is an unknown option "
+		  "(write idle_timeout)" },
 		{ { "-P", "option" },
 		  "-P \"option\": is not a table (options, signals, metrics, events, exits, "
 		  "services, flags, "

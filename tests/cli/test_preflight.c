@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -107,29 +108,174 @@ static void test__of_an_access_log_that_cannot_be_written__says_so(void **state)
 			CODE_CONFIG);
 }
 
-static void test__of_an_access_log_in_another_file_of_the_server__says_so(void **state)
+static void test__of_two_files_of_the_server_in_one__names_the_second(void **state)
 {
-	folder_write(*state, "x.conf",
-		     "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
-		     "pid_file = \"/tmp/a.pid\"\n"
-		     "log { access = \"/tmp/a.scoreboard\" }\n");
-	RUN(&said, *state, "-t", "-c", "x.conf");
-	assert_one_line(
-		"prefork-srv: x.conf:3: log.access: \"/tmp/a.scoreboard\" is the server's own "
-		"pid file or scoreboard (name another)",
-		CODE_CONFIG);
-	check(state, "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
-		     "log { path = \"/tmp/a.log\" access = \"/tmp/a.log\" }\n");
-	assert_one_line("prefork-srv: x.conf:2: log.access: is the log's file too (name another)",
-			CODE_CONFIG);
+	static const struct {
+		const char *text, *message;
+	} rows[] = {
+		{ "log { access = \"/tmp/a.scoreboard\" }",
+		  "x.conf:3: log.access: \"/tmp/a.scoreboard\" is the server's scoreboard too" },
+		{ "log { path = \"/tmp/a.pid\" }",
+		  "x.conf:3: log.path: \"/tmp/a.pid\" is the server's pid file too" },
+		{ "log { path = \"/tmp/../tmp/./a.pid\" access = \"/tmp/b\" }",
+		  "x.conf:3: log.path: \"/tmp/../tmp/./a.pid\" is the server's pid file too" },
+		{ "log { path = \"/tmp/a.log\" access = \"//tmp/a.log\" }",
+		  "x.conf:3: log.access: \"//tmp/a.log\" is the server's log too" },
+		{ "listen \"unix:/tmp/./a.pid\" { service = ack }",
+		  "x.conf:3: listen: \"unix:/tmp/./a.pid\" is the server's pid file too" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512], message[512];
+
+		snprintf(text, sizeof(text),
+			 "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
+			 "pid_file = \"/tmp/a.pid\"\n%s\n",
+			 rows[i].text);
+		snprintf(message, sizeof(message), "prefork-srv: %s (name another)",
+			 rows[i].message);
+		folder_write(*state, "x.conf", text);
+		RUN(&said, *state, "-t", "-c", "x.conf");
+		assert_one_line(message, CODE_CONFIG);
+		RUN(&said, *state, "-c", "x.conf");
+		assert_one_line(message, CODE_CONFIG);
+	}
 }
 
-static void test__with_a_pid_file_in_a_missing_folder__says_so(void **state)
+/* -t with these arguments, and then the start: both must say this and exit with this. */
+static void assert_both_say(const char *folder, const char *const *arguments, const char *begin,
+			    enum exit_code code)
 {
-	RUN(&said, *state, "-t", "-l", "127.0.0.1:0=ack,backlog=16", "-p", "/none/x.pid");
-	assert_one_line(
-		"prefork-srv: -p /none/x.pid: pid_file: \"/none/x.pid\" cannot be written: ",
-		CODE_CONFIG);
+	const char *both[16] = { "-t" };
+	size_t count = 0;
+
+	for (; arguments[count] != NULL; count++)
+		both[count + 1] = arguments[count];
+	command_run(&said, folder, both);
+	assert_one_line(begin, code);
+	command_run(&said, folder, both + 1);
+	assert_one_line(begin, code);
+	assert_string_equal(said.out, "");
+	both[0] = "-d";
+	command_run(&said, folder, both);
+	assert_one_line(begin, code);
+}
+
+#define ONE "-l", "127.0.0.1:0=ack,backlog=16", "-o", "log.path=/dev/zero"
+
+static void test__of_places_that_will_not_do__says_what_the_start_says(void **state)
+{
+	static const struct {
+		const char *pid_file, *message;
+		enum exit_code code;
+	} rows[] = {
+		{ "/none/x.pid",
+		  "prefork-srv: -p /none/x.pid: pid_file: cannot make the pid file /none/x.pid: No "
+		  "such file or directory (its folder must be there first)\n",
+		  CODE_CONFIG },
+		{ "/dev/null",
+		  "prefork-srv: -p /dev/null: pid_file: the pid file /dev/null is not a regular "
+		  "file\n",
+		  CODE_CONFIG },
+		{ "/tmp",
+		  "prefork-srv: -p /tmp: pid_file: the pid file /tmp is not a regular file\n",
+		  CODE_CONFIG },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *arguments[] = { ONE, "-p", rows[i].pid_file, NULL };
+
+		assert_both_say(*state, arguments, rows[i].message, rows[i].code);
+	}
+}
+
+static void test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says(void **state)
+{
+	const char *arguments[] = { ONE, "-p", "b.pid", NULL };
+	char board[128], message[512];
+
+	snprintf(board, sizeof(board), "%s/b.scoreboard", (char *)*state);
+	assert_int_equal(mkdir(board, 0700), 0);
+	snprintf(message, sizeof(message),
+		 "prefork-srv: -p b.pid: pid_file: cannot create the scoreboard %s: Is a "
+		 "directory\n",
+		 board);
+	assert_both_say(*state, arguments, message, CODE_OSERR);
+	assert_int_equal(rmdir(board), 0);
+}
+
+static void test__of_one_socket_by_two_names__says_what_the_start_says(void **state)
+{
+	char one[128], other[128], message[512];
+	const char *arguments[] = { "-l", one,     "-l", other, "-o", "log.path=/dev/zero",
+				    "-p", "u.pid", NULL };
+
+	snprintf(one, sizeof(one), "unix:%s/u.sock=ack,backlog=16", (char *)*state);
+	snprintf(other, sizeof(other), "unix:/.%s/u.sock=ack,backlog=16", (char *)*state);
+	snprintf(message, sizeof(message),
+		 "prefork-srv: -l %s: listen \"unix:/.%s/u.sock\": cannot bind ", other,
+		 (char *)*state);
+	assert_both_say(*state, arguments, message, CODE_CONFIG);
+}
+
+/* Runs both in a process that may have so few, and cannot raise it. */
+static void assert_few(const char *folder, unsigned most, const char *const *arguments,
+		       const char *begin)
+{
+	const char *words[24] = { "prlimit",
+				  NULL,
+				  "setpriv",
+				  "--inh-caps=-all",
+				  "--bounding-set=-all",
+				  getenv("PREFORK_SRV") };
+	size_t first = geteuid() == 0 ? 6 : 3, count = first;
+	char limit[32];
+
+	if (geteuid() != 0)
+		words[2] = words[5];
+	snprintf(limit, sizeof(limit), "--nofile=%u:%u", most, most);
+	words[1] = limit;
+	for (size_t i = 0; arguments[i] != NULL; i++)
+		words[count++] = arguments[i];
+	for (int i = 0; i < 2; i++) {
+		words[count] = i == 0 ? "-t" : NULL;
+		command_run_words(&said, folder, words);
+		if (strncmp(said.err, begin, strlen(begin)) != 0 ||
+		    strstr(said.err, "(raise it by ulimit -Hn or LimitNOFILE=)\n") == NULL)
+			fail_msg("%s", said.err);
+		assert_int_equal(said.code, CODE_OSERR);
+	}
+}
+
+static void test__with_too_few_descriptors_to_start__says_what_the_start_says(void **state)
+{
+	const char *of_workers[] = { ONE, "-w", "256", "-o", "user=root", "-p", "f.pid", NULL };
+	const char *of_listeners[] = { "-c", "many.conf", "-w", "1", "-p", "f.pid", NULL };
+	char *many = calloc(200, 64);
+
+	for (unsigned i = 0; i < 101; i++)
+		snprintf(many + strlen(many), 64, "listen \"127.0.0.1:0\" { service = ack }\n");
+	snprintf(many + strlen(many), 64, "user = root\n");
+	folder_write(*state, "many.conf", many);
+	free(many);
+	assert_few(*state, 256, of_workers,
+		   "prefork-srv: -w 256: workers: for 256 workers, room for 16 more, and 1 "
+		   "listening socket: ");
+	assert_few(*state, 100, of_listeners,
+		   "prefork-srv: -w 1: workers: for 1 workers, room for 16 more, and 101 listening "
+		   "sockets: ");
+}
+
+static void test__with_a_limit_below_what_workers_need__says_what_the_start_says(void **state)
+{
+	const char *arguments[] = {
+		ONE, "-w", "64", "-o", "rlimit_nofile=64", "-p", "f.pid", NULL
+	};
+
+	assert_both_say(*state, arguments,
+			"prefork-srv: -o rlimit_nofile=64: rlimit_nofile: for 64 workers, room for "
+			"16 more, and 1 listening socket: ",
+			CODE_CONFIG);
 }
 
 static void test__with_too_few_descriptors__warns(void **state)
@@ -179,7 +325,7 @@ static void test__beside_the_running_server__finds_its_addresses_free_and_distur
 	command_start(&server, *state, arguments);
 	snprintf(text, sizeof(text),
 		 "listen \"%s\" { service = ack backlog = 16 }\n"
-		 "listen \"unix:%s/s.sock\" { service = ack backlog = 16 }\n",
+		 "listen \"unix:/.%s//s.sock\" { service = ack backlog = 16 }\n",
 		 server.address, (char *)*state);
 	folder_write(*state, "x.conf", text);
 	RUN(&said, *state, "-t", "-c", "x.conf", "-p", "s.pid");
@@ -210,8 +356,14 @@ int main(void)
 		cmocka_unit_test(test__with_an_address_of_another_machine__says_so),
 		cmocka_unit_test(test__with_missing_folders__names_each_option_and_its_line),
 		cmocka_unit_test(test__of_an_access_log_that_cannot_be_written__says_so),
-		cmocka_unit_test(test__of_an_access_log_in_another_file_of_the_server__says_so),
-		cmocka_unit_test(test__with_a_pid_file_in_a_missing_folder__says_so),
+		cmocka_unit_test(test__of_two_files_of_the_server_in_one__names_the_second),
+		cmocka_unit_test(test__of_places_that_will_not_do__says_what_the_start_says),
+		cmocka_unit_test(
+			test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says),
+		cmocka_unit_test(test__of_one_socket_by_two_names__says_what_the_start_says),
+		cmocka_unit_test(test__with_too_few_descriptors_to_start__says_what_the_start_says),
+		cmocka_unit_test(
+			test__with_a_limit_below_what_workers_need__says_what_the_start_says),
 		cmocka_unit_test(test__with_too_few_descriptors__warns),
 		cmocka_unit_test(test__with_a_long_backlog__warns),
 		cmocka_unit_test(

@@ -306,9 +306,9 @@ static void start__with_a_path_that_cannot_be_opened__fails(void **state)
 	struct server *s = server_launch(&(struct plan){ .set = { "log.access=/nowhere/access" } });
 
 	(void)state;
-	assert_int_equal(server_wait_exit(s), 71);
-	assert_non_null(
-		strstr(accessbook_read(s->stderr_path), "log.access: cannot open the access log"));
+	assert_int_equal(server_wait_exit(s), 78);
+	assert_non_null(strstr(accessbook_read(s->stderr_path),
+			       "log.access: \"/nowhere/access\" cannot be written: No such file"));
 }
 
 static void file__is_not_readable_by_all(void **state)

@@ -182,6 +182,24 @@ static void listener__with_a_reserve__serves_while_others_are_full(void **state)
 	server_stop(s);
 }
 
+static void reload__to_more_workers_than_descriptors__changes_nothing(void **state)
+{
+	struct server *s = server_start(
+		&(struct plan){ .conf = "workers = 1\nrlimit_nofile = 60\n"
+					"listen \"127.0.0.1:0\" { service = ack }\n" });
+
+	(void)state;
+	s->errors[0] = "reload_failed";
+	server_configure(s, "workers = 60\nrlimit_nofile = 60\n"
+			    "listen \"127.0.0.1:0\" { service = ack }\n");
+	server_signal(s, SIGHUP);
+	if (!strstr(server_wait_event(s, "reload_failed", NULL),
+		    "rlimit_nofile: for 60 workers, room for 16 more"))
+		server_fail(s, "the reload failed for another reason");
+	client_ask(FIRST(s), "x", ACK);
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +210,7 @@ int main(void)
 		E2E(worker__that_is_full__the_other_one_takes_over),
 		E2E(clients__that_rest__make_room__the_oldest_first),
 		E2E(listener__with_a_reserve__serves_while_others_are_full),
+		E2E(reload__to_more_workers_than_descriptors__changes_nothing),
 	};
 
 	return E2E_RUN(tests);

@@ -60,6 +60,20 @@ static void passed_socket__survives_a_reload(void **state)
 	close(fd);
 }
 
+static void passed_socket__that_no_listen_takes__is_named(void **state)
+{
+	char address[64], fields[96];
+	int fd = client_listener(address, sizeof(address));
+	struct server *s;
+
+	(void)state;
+	s = server_start(&(struct plan){ .pass_fd = fd });
+	snprintf(fields, sizeof(fields), "sockets=1 addresses=%s", address);
+	server_wait_event(s, "environment_warned", fields);
+	server_stop(s);
+	close(fd);
+}
+
 static int manager_socket(char *env, size_t size)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -159,6 +173,7 @@ int main(void)
 		E2E(passed_socket__is_served_and_left_open),
 		E2E(passed_socket__for_another_process__is_not_taken),
 		E2E(passed_socket__survives_a_reload),
+		E2E(passed_socket__that_no_listen_takes__is_named),
 		E2E(manager__is_told_of_ready_reload_and_stop),
 		E2E(manager__after_a_failed_reload__is_told_ready_again),
 		E2E(manager__with_a_watchdog__is_told_again_and_again),

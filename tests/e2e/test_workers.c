@@ -219,6 +219,31 @@ static void ttou__with_one_worker_left__keeps_it(void **state)
 	server_stop(s);
 }
 
+static void ttin_and_ttou__while_the_server_stops__are_refused_as_such(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" } });
+	int fd = client_connect(FIRST(s));
+
+	(void)state;
+	client_say(fd, "first\nsec");
+	client_hear(fd, ACK "\n");
+	server_signal(s, SIGTERM);
+	server_wait_event(s, "server_stopping", NULL);
+	server_signal(s, SIGTTIN);
+	server_wait_event(s, "environment_warned",
+			  "message=\"no worker was added: the server is stopping\"");
+	server_signal(s, SIGTTOU);
+	server_wait_event(s, "environment_warned",
+			  "message=\"no worker was retired: the server is stopping\"");
+	client_say(fd, "ond\n");
+	client_hear(fd, ACK "\n");
+	client_expect_end(fd);
+	close(fd);
+	server_end(s, 0, 0);
+	assert_int_equal(server_count(s, "workers_changed", NULL), 0);
+}
+
 static void winch__retires_the_workers_and_hup_brings_them_back(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .workers = 2 });
@@ -230,6 +255,10 @@ static void winch__retires_the_workers_and_hup_brings_them_back(void **state)
 	server_wait_event(s, "workers_retired", NULL);
 	server_wait_count(s, 2, "worker_exited", NULL);
 	WAIT_UNTIL(s, server_workers(s, pids, 8) == 0);
+	server_signal(s, SIGTTOU);
+	server_wait_event(s, "environment_warned",
+			  "message=\"no worker was retired: all are retired already (HUP starts "
+			  "them again)\"");
 	assert_true(process_lives(s->master));
 	waiting = client_connect(FIRST(s));
 	client_say(waiting, "x");
@@ -322,6 +351,7 @@ int main(void)
 		E2E(worker__waiting_for_its_respawn__does_not_hold_up_a_stop),
 		E2E(ttin_and_ttou__change_the_number_of_workers),
 		E2E(ttou__with_one_worker_left__keeps_it),
+		E2E(ttin_and_ttou__while_the_server_stops__are_refused_as_such),
 		E2E(winch__retires_the_workers_and_hup_brings_them_back),
 		E2E(worker__that_hangs__is_replaced),
 		E2E(worker__after_its_connections__is_recycled_without_loss),

@@ -251,7 +251,7 @@ static char *printed(const struct conf *conf)
 static void conf_print__reads_back_to_the_same(void **state)
 {
 	static const char text[] =
-		"user = \"a\\\"b\\\\c\\x01${NO_SUCH}\\${HOME}\"\nshutdown_timeout = 90s\n"
+		"user = \"a\\\"b\\\\c\\x01${NO_SUCH:-}\\${HOME}\"\nshutdown_timeout = 90s\n"
 		"log { path = \"/x y\" format = json }\n"
 		"listen \"unix:/a\\\"b\" { service = ack reply = 'it\\'s'\n"
 		" allow = {10.0.0.0/8,::1} idle_timeout = off max_message = 1m }\n"

@@ -35,30 +35,44 @@ static bool take(void *owner, int letter, const char *value, struct err *why)
 	return true;
 }
 
-static int read_words(const char *const *words)
+static char *words[8]; /* as they are sorted */
+
+static int read_words(const char *const *given)
 {
-	char *argv[8] = { (char *)"program" };
 	int argc = 1;
 
 	taken[0] = '\0';
 	memset(&err, 0, sizeof(err));
-	while (words[argc - 1] != NULL) {
-		argv[argc] = (char *)words[argc - 1];
-		argc++;
-	}
-	return flags_read(FLAGS(rows), argc, argv, take, (void *)&rows, &err);
+	words[0] = (char *)"program";
+	for (; given[argc - 1] != NULL; argc++)
+		words[argc] = (char *)given[argc - 1];
+	return flags_read(FLAGS(rows), argc, words, take, (void *)&rows, &err);
 }
 #define READ(...) read_words((const char *const[]){ __VA_ARGS__, NULL })
 
-static void read__calls_take_in_order_until_a_word(void **state)
+static void read__calls_take_in_order_also_behind_words(void **state)
 {
 	(void)state;
-	assert_int_equal(READ("-n5", "-a", "--long-only=x", "word", "-a"), 4);
+	assert_int_equal(READ("-n5", "-a", "--long-only=x", "word"), 4);
 	assert_string_equal(taken, "110=5 97=- 1=x ");
-	assert_int_equal(READ("-an", "7", "--", "-a"), 4);
+	assert_int_equal(READ("one", "-a", "two", "-n", "7", "-"), 4);
 	assert_string_equal(taken, "97=- 110=7 ");
+	assert_string_equal(words[4], "one");
+	assert_string_equal(words[5], "two");
+	assert_string_equal(words[6], "-");
 	assert_int_equal(READ("--num", "3"), 3);
 	assert_string_equal(taken, "110=3 ");
+}
+
+static void read__after_two_dashes__takes_no_more(void **state)
+{
+	(void)state;
+	assert_int_equal(READ("-an", "7", "--", "-a"), 4);
+	assert_string_equal(taken, "97=- 110=7 ");
+	assert_int_equal(READ("word", "-a", "--", "-n"), 3);
+	assert_string_equal(taken, "97=- ");
+	assert_string_equal(words[3], "word");
+	assert_string_equal(words[4], "-n");
 }
 
 static void read__of_what_is_wrong__says_so(void **state)
@@ -104,7 +118,8 @@ static void help__has_a_line_for_each_row(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(read__calls_take_in_order_until_a_word),
+		cmocka_unit_test(read__calls_take_in_order_also_behind_words),
+		cmocka_unit_test(read__after_two_dashes__takes_no_more),
 		cmocka_unit_test(read__of_what_is_wrong__says_so),
 		cmocka_unit_test(read__ends_where_take_says_no),
 		cmocka_unit_test(help__has_a_line_for_each_row),

@@ -82,6 +82,27 @@ static const struct wrong wrongs[] = {
 	{ "include(\"a\"", "x.conf:1: write include(\"FILE\")" },
 	{ "a|b = 3\n", "x.conf:1: a: unknown option" },
 	{ "\"\" = 3\n", "x.conf:1: cannot be understood here (NAME = VALUE is expected)" },
+	{ "\nworker_processes = 4\n",
+	  "x.conf:2: worker_processes: unknown option (write workers)" },
+	{ "error_log /var/log/x\n",
+	  "x.conf:1: error_log: unknown option (write log { path = FILE }, "
+	  "or -o log.path=FILE)" },
+	{ "events { worker_connections = 4 }\n",
+	  "x.conf:1: events: unknown option (its options stand at the top level, outside of any "
+	  "section)" },
+	{ "listen 80 { service = ack\nTimeout = 4 }\n",
+	  "x.conf:2: Timeout: unknown option (write hang_timeout for workers, idle_timeout or "
+	  "message_timeout for clients)" },
+	{ "workers = 4;\n",
+	  "x.conf:1: \"4;\": no semicolons are needed (leave it out, or write the "
+	  "value in quotes)" },
+	{ "listen 80 {\nservice = \"ack\" ;\n}\n", "x.conf:2: \";\": no semicolons are needed "
+						   "(leave it out, or write the value in quotes)" },
+	{ "listen 80 {\nservice = ack };\n", "x.conf:2: \";\": no semicolons are needed (leave it "
+					     "out, or write the value in quotes)" },
+	{ "worker_processes 4;\n",
+	  "x.conf:1: \"4;\": no semicolons are needed (leave it out, or write "
+	  "the value in quotes)" },
 	{ "", "x.conf: listen: is missing (listen \"127.0.0.1:8081\" { service = ack })" },
 };
 

@@ -74,6 +74,21 @@ static void workers__of_a_number_without_a_name__need_a_group(void **state)
 	assert_int_equal(who.group, 3999999999);
 }
 
+static void workers__of_root__are_never_root_for_want_of_a_name(void **state)
+{
+	struct conf conf = { .user = (char *)"", .group = (char *)"" };
+	struct identity who;
+	struct err err;
+
+	(void)state;
+	assert_false(identity_find(&conf, &who, &err));
+	assert_string_equal(err.text, "user: is empty (name the workers' user, or root itself)");
+	assert_int_equal(err.code, CODE_CONFIG);
+	conf.user = (char *)"root";
+	assert_true(identity_find(&conf, &who, &err));
+	assert_false(who.changes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -83,6 +98,7 @@ int main(void)
 	};
 	const struct CMUnitTest as_root[] = {
 		cmocka_unit_test(workers__of_a_number_without_a_name__need_a_group),
+		cmocka_unit_test(workers__of_root__are_never_root_for_want_of_a_name),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

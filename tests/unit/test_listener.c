@@ -63,6 +63,41 @@ static void open__of_dual_stack_beside_ipv4__hints_v6only(void **state)
 	assert_true(listener_check_clashes(&setup.conf, &err));
 }
 
+static void open__of_one_address_by_two_spellings__names_both(void **state)
+{
+	struct listening paths = { 0 }, mapped = { 0 };
+	char other[128];
+
+	(void)state;
+	snprintf(other, sizeof(other), "unix:/.%s", listening_path);
+	listening_add(&paths, listening_unix);
+	listening_add(&paths, other);
+	listening_refuses(&paths, NULL, CODE_CONFIG, "has it already (remove one of them)");
+	assert_int_equal(access(listening_path, F_OK), -1);
+	listening_add(&mapped, "127.0.0.1:1");
+	listening_add(&mapped, "[::ffff:127.0.0.1]:1");
+	listening_refuses(&mapped, NULL, CODE_CONFIG, "has it already (remove one of them)");
+}
+
+static void reload__with_a_path_spelt_otherwise__takes_it_over(void **state)
+{
+	struct listening before = { 0 }, after = { 0 };
+	struct listener_set *old, *fresh;
+	char other[128];
+
+	(void)state;
+	snprintf(other, sizeof(other), "unix:/.%s", listening_path);
+	listening_add(&before, listening_unix);
+	listening_add(&after, other);
+	old = listening_open(&before, NULL, 1);
+	fresh = listening_open(&after, old, 1);
+	assert_int_equal(fresh->list[0].fds[0], old->list[0].fds[0]);
+	listener_close_all(old, fresh, true);
+	assert_true(listening_answers(&fresh->list[0].bound));
+	listener_close_all(fresh, NULL, true);
+	assert_int_equal(access(listening_path, F_OK), -1);
+}
+
 static void open__of_resolved_addresses__asks_no_resolver(void **state)
 {
 	struct listening setup = { 0 }, named = { 0 };
@@ -225,6 +260,17 @@ static bool always_ours(const struct addr *addr, void *arg)
 	return true;
 }
 
+static bool probe(struct listening *setup, size_t i, bool (*ours)(const struct addr *, void *),
+		  struct err *err)
+{
+	struct listener_addresses resolved[LISTENING_MOST];
+
+	assert_true(listener_resolve(&setup->conf, resolved, err));
+	assert_int_equal(listener_count_sockets(&setup->conf, resolved, 4),
+			 setup->conf.listener_count);
+	return listener_probe(&setup->listens[i], &resolved[i], ours, NULL, err);
+}
+
 static void probe__finds_what_open_would_and_leaves_no_trace(void **state)
 {
 	struct listening setup = { 0 }, taken = { 0 };
@@ -235,15 +281,15 @@ static void probe__finds_what_open_would_and_leaves_no_trace(void **state)
 	(void)state;
 	listening_add(&setup, "127.0.0.1:0");
 	listening_add(&setup, listening_unix);
-	assert_true(listener_probe(&setup.listens[0], never_ours, NULL, &err));
-	assert_true(listener_probe(&setup.listens[1], never_ours, NULL, &err));
+	assert_true(probe(&setup, 0, never_ours, &err));
+	assert_true(probe(&setup, 1, never_ours, &err));
 	assert_int_equal(access(listening_path, F_OK), -1);
 	set = listening_open(&setup, NULL, 1);
 	listening_add(&taken, addr_write(&set->list[0].bound, text));
-	assert_false(listener_probe(&taken.listens[0], never_ours, NULL, &err));
+	assert_false(probe(&taken, 0, never_ours, &err));
 	assert_non_null(strstr(err.text, "Address already in use"));
-	assert_true(listener_probe(&taken.listens[0], always_ours, NULL, &err));
-	assert_false(listener_probe(&setup.listens[1], never_ours, NULL, &err));
+	assert_true(probe(&taken, 0, always_ours, &err));
+	assert_false(probe(&setup, 1, never_ours, &err));
 	assert_true(listening_answers(&set->list[1].bound));
 	listener_close_all(set, NULL, true);
 }
@@ -256,6 +302,8 @@ int main(void)
 		CASE(open__that_fails_late__leaves_nothing_behind),
 		CASE(open__of_clashing_addresses__names_both),
 		CASE(open__of_dual_stack_beside_ipv4__hints_v6only),
+		CASE(open__of_one_address_by_two_spellings__names_both),
+		CASE(reload__with_a_path_spelt_otherwise__takes_it_over),
 		CASE(open__of_resolved_addresses__asks_no_resolver),
 		CASE(resolve__refuses_what_open_would),
 		CASE(reload__takes_over_what_both_share),

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/listener.h"
 #include "core/notify.h"
 
 static int tear_down(void **state)
@@ -190,6 +191,107 @@ static int passed_sockets(void)
 	return notify_take_listener(&first) == -1 && notify_drop_listeners() == 0 ? 0 : 6;
 }
 
+/* A listening unix socket at that path, at the descriptor's number `at`. */
+static void listening_path_at(int at, const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	if (fd != at) {
+		assert_int_equal(dup2(fd, at), at);
+		close(fd);
+	}
+}
+
+static int take_spelt_otherwise(const struct addr *inet, const char *folder)
+{
+	struct addr path, mapped = { .len = sizeof(mapped.in6) }, next;
+	char text[96];
+	unsigned number = 0;
+	struct err err;
+
+	snprintf(text, sizeof(text), "unix:%s/./b", folder);
+	mapped.in6.sin6_family = AF_INET6;
+	mapped.in6.sin6_port = inet->in.sin_port;
+	mapped.in6.sin6_addr = (struct in6_addr){ .s6_addr = { [10] = 255, 255, 127, 0, 0, 1 } };
+	if (!notify_next_listener(&number, &next) || !addr_equal(&next, inet))
+		return 1;
+	if (addr_resolve(text, &path, 1, &err) != 1 || !notify_has_listener(&path) ||
+	    notify_take_listener(&path) != 5 || notify_has_listener(&path))
+		return 2;
+	if (notify_take_listener(&mapped) != 3)
+		return 3;
+	number = 0;
+	snprintf(text, sizeof(text), "%s/a", folder);
+	if (!notify_next_listener(&number, &next) || strcmp(next.un.sun_path, text) != 0)
+		return 4;
+	return notify_next_listener(&number, &next) ? 5 : 0;
+}
+
+static int spelt_otherwise(void)
+{
+	struct addr inet = listening_at(3);
+	char folder[] = "/tmp/test_notify.XXXXXX", a[64], b[64];
+	int result;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(a, sizeof(a), "%s/a", folder);
+	snprintf(b, sizeof(b), "%s/b", folder);
+	listening_path_at(4, a);
+	listening_path_at(5, b);
+	set_number("LISTEN_FDS", 3);
+	set_number("LISTEN_PID", getpid());
+	notify_start();
+	result = take_spelt_otherwise(&inet, folder);
+	unlink(a);
+	unlink(b);
+	rmdir(folder);
+	return result;
+}
+
+static bool is_refused(const char *address, const char *reason)
+{
+	struct listen_conf listen = { .address = (char *)address,
+				      .origin = (char *)"x.conf:1",
+				      .backlog = 1,
+				      .owner = (char *)"" };
+	struct conf conf = { .listeners = &listen, .listener_count = 1 };
+	struct err of_start = { 0 }, of_probe = { 0 };
+	struct listener_addresses resolved;
+
+	return listener_open_all(&conf, NULL, 1, NULL, &of_start) == NULL &&
+	       strstr(of_start.text, reason) != NULL && of_start.code == CODE_UNAVAILABLE &&
+	       listener_resolve(&conf, &resolved, &of_probe) &&
+	       !listener_probe(&listen, &resolved, NULL, NULL, &of_probe) &&
+	       strcmp(of_start.text, of_probe.text) == 0;
+}
+
+static int passed_in_the_way(void)
+{
+	struct addr any = { .len = sizeof(any.in), .in.sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char all[64], one[64], reason[256];
+
+	if (bind(fd, &any.sa, any.len) < 0 || listen(fd, 1) < 0 ||
+	    getsockname(fd, &any.sa, &any.len) < 0 || dup2(fd, 3) != 3)
+		return 1;
+	if (fd != 3)
+		close(fd);
+	set_number("LISTEN_FDS", 1);
+	set_number("LISTEN_PID", getpid());
+	notify_start();
+	snprintf(all, sizeof(all), "*:%u", ntohs(any.in.sin_port));
+	snprintf(one, sizeof(one), "127.0.0.1:%u", ntohs(any.in.sin_port));
+	snprintf(reason, sizeof(reason),
+		 "the service manager passed a socket of 0.0.0.0:%u, which no listen takes (write "
+		 "listen \"0.0.0.0:%u\")",
+		 ntohs(any.in.sin_port), ntohs(any.in.sin_port));
+	return is_refused(all, reason) && is_refused(one, reason) ? 0 : 2;
+}
+
 static int others_sockets(void)
 {
 	struct addr addr = listening_at(3);
@@ -218,6 +320,18 @@ static void passed_sockets__are_given_once_by_address(void **state)
 	in_child(passed_sockets);
 }
 
+static void passed_sockets__are_found_by_other_spellings(void **state)
+{
+	(void)state;
+	in_child(spelt_otherwise);
+}
+
+static void passed_socket__that_is_in_the_way__is_named(void **state)
+{
+	(void)state;
+	in_child(passed_in_the_way);
+}
+
 static void passed_sockets__of_another_process__are_left_alone(void **state)
 {
 	(void)state;
@@ -235,6 +349,8 @@ int main(void)
 		CASE(send__of_too_much__fails_whole),
 		CASE(watchdog__is_halved_and_only_ours),
 		CASE(passed_sockets__are_given_once_by_address),
+		CASE(passed_sockets__are_found_by_other_spellings),
+		CASE(passed_socket__that_is_in_the_way__is_named),
 		CASE(passed_sockets__of_another_process__are_left_alone),
 	};
 

@@ -82,6 +82,25 @@ static void words__that_name_none__are_refused(void **state)
 	}
 }
 
+static void http__with_user_and_password__is_refused_as_such(void **state)
+{
+	static const char *const urls[] = { "http://user:pw@host/", "http://user@host:80/x",
+					    "http://[::1]@host" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		assert_int_equal(
+			read_words(true, AF_UNSPEC, (const char *const[]){ urls[i], NULL }), 0);
+		assert_string_equal(err.text,
+				    "a user and a password in an address are not supported");
+		assert_int_equal(err.code, CODE_USAGE);
+	}
+	/* beyond the host it is a character like any other */
+	assert_int_equal(read_words(true, AF_UNSPEC,
+				    (const char *const[]){ "http://127.0.0.1:1/@", NULL }),
+			 1);
+}
+
 static void words__too_long__are_refused(void **state)
 {
 	static char host[5000];
@@ -170,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words__name_a_target_in_many_ways),
 		cmocka_unit_test(words__that_name_none__are_refused),
+		cmocka_unit_test(http__with_user_and_password__is_refused_as_such),
 		cmocka_unit_test(words__too_long__are_refused),
 		cmocka_unit_test(family__that_the_host_has_not__is_no_host),
 		cmocka_unit_test(http__address__has_a_host_and_a_path),
