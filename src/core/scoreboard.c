@@ -45,24 +45,32 @@ static struct scoreboard *map_new(const char *path)
 	return board == MAP_FAILED ? NULL : board;
 }
 
+static struct scoreboard *map_nameless(void)
+{
+	void *board = sys_mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return board == MAP_FAILED ? NULL : board;
+}
+
 struct scoreboard *scoreboard_new(const char *path, struct err *err)
 {
 	char fresh[4096];
 	struct scoreboard *board;
 	struct stat st;
-	int length = snprintf(fresh, sizeof(fresh), "%s.new", path);
+	int length = path ? snprintf(fresh, sizeof(fresh), "%s.new", path) : 0;
 
 	if (length >= (int)sizeof(fresh)) {
 		err_set(err, CODE_CONFIG, "cannot create the scoreboard: its path is too long");
 		return NULL;
 	}
-	board = map_new(fresh);
+	board = path ? map_new(fresh) : map_nameless();
 	if (!board) {
 		err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s",
-			  fresh);
+			  path ? fresh : "in memory");
 		return NULL;
 	}
-	if (sys_lstat(fresh, &st) == 0) {
+	if (path && sys_lstat(fresh, &st) == 0) {
 		board->inode = st.st_ino;
 		board->device = st.st_dev;
 	}
@@ -71,7 +79,7 @@ struct scoreboard *scoreboard_new(const char *path, struct err *err)
 	board->slot_count = SCOREBOARD_SLOTS;
 	board->size = sizeof(*board);
 	atomic_store_explicit(&board->master_pid, (uint32_t)getpid(), memory_order_relaxed);
-	if (sys_rename(fresh, path) < 0) {
+	if (path && sys_rename(fresh, path) < 0) {
 		err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s",
 			  path);
 		scoreboard_free(board, fresh, true);

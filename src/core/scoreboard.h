@@ -168,8 +168,8 @@ struct scoreboard {
 
 /*
  * Creates the file at path (mode 0644, replacing an older one by rename), maps it and fills the
- * head. NULL with err. The mapping is shared with children. Master only; scoreboard_free unmaps
- * and, when `remove` and the path still leads to it, unlinks.
+ * head; path NULL: in memory without a name. NULL with err. The mapping is shared with children.
+ * Master only; scoreboard_free unmaps and, when `remove` and the path still leads to it, unlinks.
  */
 struct scoreboard *scoreboard_new(const char *path, struct err *err);
 void scoreboard_free(struct scoreboard *board, const char *path, bool remove);
