@@ -167,7 +167,7 @@ static bool find_signal(const char *verb, int *number, struct err *err)
 static bool pid_file_of(const struct conf_source *source, char *path, size_t size, struct err *err)
 {
 	struct conf *conf = conf_load(source, err);
-	bool is_found = conf != NULL && pidfile_path(conf, PIDFILE_FIND, path, size, err);
+	bool is_found = conf != NULL && pidfile_path(conf, false, path, size, err);
 
 	conf_free(conf);
 	return is_found;

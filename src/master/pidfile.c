@@ -181,7 +181,8 @@ static int open_file(const char *path, bool *is_new)
 
 static bool refuse_open(const char *path, struct err *err)
 {
-	return err_errno(err, err_code(errno, CODE_OSERR), "cannot open the pid file %s", path);
+	return err_errno(err, err_code(errno, CODE_OSERR),
+			 "cannot open the pid file %s (-p chooses another)", path);
 }
 
 /* What open(2) makes of 0644. */
@@ -238,6 +239,18 @@ static bool try_often(struct pidfile *file, struct err *err)
 	return false;
 }
 
+static bool make_folder(const char *path, struct err *err)
+{
+	char folder[PIDFILE_FOLDER];
+
+	if (!pidfile_is_private(path, folder))
+		return true;
+	if (sys_mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return err_errno(err, err_code(errno, CODE_OSERR), "cannot make the folder %s",
+				 folder);
+	return pidfile_check_private(folder, err);
+}
+
 bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
 {
 	file->fd = -1;
@@ -245,7 +258,7 @@ bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
 		return err_set(err, CODE_CONFIG, "the path of the pid file is too long");
 	if (path[0] == '\0')
 		return true;
-	if (!try_often(file, err))
+	if (!make_folder(path, err) || !try_often(file, err))
 		return false;
 	if (sys_ftruncate(file->fd, 0) == 0)
 		return true;
@@ -254,17 +267,25 @@ bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
 	return false;
 }
 
-/* The same calls as a start's tell whether there could be one, but for making it. */
-static bool probe_folder(const char *path, struct err *err)
+static bool can_make(const char *path)
 {
-	char folder[PIDFILE_PATH];
 	const char *slash = strrchr(path, '/');
+	char folder[PIDFILE_PATH];
 
 	/* the slash stays, so that the root is a folder too */
 	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
 		 slash ? path : ".");
-	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 ||
-	       refuse_open(path, err);
+	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+static bool probe_folder(const char *path, struct err *err)
+{
+	char folder[PIDFILE_FOLDER];
+
+	if (can_make(path) ||
+	    (errno == ENOENT && pidfile_is_private(path, folder) && can_make(folder)))
+		return true;
+	return refuse_open(path, err);
 }
 
 bool pidfile_probe(const char *path, struct err *err)

@@ -15,24 +15,17 @@
 #include "base/err.h"
 #include "core/conf.h"
 
-enum { PIDFILE_PATH = 4096, PIDFILE_WARNING = 4096 + 512 };
-
-/* What for a path is asked. */
-enum pidfile_aim {
-	PIDFILE_FIND, /* to look for a server there */
-	PIDFILE_TAKE, /* to start one: makes the private folder */
-	PIDFILE_TRY,  /* as for a start, but nothing is made */
-};
+enum { PIDFILE_PATH = 4096, PIDFILE_WARNING = 4096 + 512, PIDFILE_FOLDER = 64 };
 
 /*
  * Where the pid file of conf is: pid_file, or RUNSTATEDIR/prefork-srv.pid for root, else
  * $XDG_RUNTIME_DIR/prefork-srv.pid where that folder is the user's own, else
  * /tmp/prefork-srv-UID/prefork-srv.pid, whose folder must be ours and 0700. Writes the absolute path
- * to text, or "": there is to be no pid file, because pid_file is none or, for a start, because the
+ * to text, or "": there is to be no pid file, because pid_file is none or, for_start, because the
  * place that nobody chose cannot be written. False with err (the folder is another's, the path is
- * too long). Creates no file.
+ * too long). Makes nothing.
  */
-bool pidfile_path(const struct conf *conf, enum pidfile_aim aim, char *text, size_t size,
+bool pidfile_path(const struct conf *conf, bool for_start, char *text, size_t size,
 		  struct err *err);
 
 /*
@@ -40,6 +33,12 @@ bool pidfile_path(const struct conf *conf, enum pidfile_aim aim, char *text, siz
  * when there is nothing to say.
  */
 bool pidfile_warns(const struct conf *conf, const char *path, char *text);
+
+/* True for the file in the private folder in /tmp; folder: PIDFILE_FOLDER bytes. */
+bool pidfile_is_private(const char *path, char *folder);
+
+/* False with err when there is something by the name of the private folder that is none. */
+bool pidfile_check_private(const char *folder, struct err *err);
 
 struct pidfile {
 	int fd; /* -1: not held, or there is none */
@@ -50,8 +49,8 @@ struct pidfile {
  * Opens (0644) and locks path and empties the file, without writing the pid yet; path "": nothing, and
  * true. False with err when another server holds it (CODE_UNAVAILABLE), when what is there cannot be
  * trusted (a link, no regular file, another user's, one that others can write to: CODE_CONFIG), or
- * when it cannot be opened. A reader's lock is no server's: the file is replaced by a new one. Waits
- * a second at most for the children of a server that was killed. Master.
+ * when it cannot be opened. A reader's lock is no server's: the file is replaced by a new one. Makes
+ * the private folder. Waits a second at most for the children of a server that was killed. Master.
  */
 bool pidfile_open(struct pidfile *file, const char *path, struct err *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Chooses where the pid file is. Must not open it, and makes nothing but the private folder of a start.
+ * Chooses where the pid file is. Makes and opens nothing.
  * Called by the master's start, by -s and by -t, which must all come to the same place.
  */
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #define FILE_NAME "prefork-srv.pid"
 #define VARIABLE  "XDG_RUNTIME_DIR"
 
-enum { REASON = 128, PRIVATE_FOLDER = 64 };
+enum { REASON = 128 };
 
 static bool fits(int length, size_t size, struct err *err)
 {
@@ -92,7 +92,7 @@ static bool has_place(const char *path)
 }
 
 /* A folder in /tmp may have been laid there by anybody: it is ours or it is not used. */
-static bool check_private_folder(const char *folder, struct err *err)
+bool pidfile_check_private(const char *folder, struct err *err)
 {
 	struct stat st;
 
@@ -105,33 +105,36 @@ static bool check_private_folder(const char *folder, struct err *err)
 		       folder, (unsigned)geteuid());
 }
 
-static bool take_private_folder(const char *folder, enum pidfile_aim aim, struct err *err)
+static const char *private_folder(char *text)
 {
-	if (aim == PIDFILE_TAKE && sys_mkdir(folder, 0700) < 0 && errno != EEXIST &&
-	    !is_no_place(errno))
-		return err_errno(err, err_code(errno, CODE_OSERR), "cannot make the folder %s",
-				 folder);
-	return check_private_folder(folder, err);
+	snprintf(text, PIDFILE_FOLDER, "/tmp/prefork-srv-%u", (unsigned)geteuid());
+	return text;
 }
 
-/* A folder that the start will make is itself what has to have a place. */
-static bool choose_default(enum pidfile_aim aim, char *text, size_t size, struct err *err)
+bool pidfile_is_private(const char *path, char *folder)
 {
-	char why[REASON], own[PRIVATE_FOLDER];
+	size_t length = strlen(private_folder(folder));
+
+	return strncmp(path, folder, length) == 0 && strcmp(path + length, "/" FILE_NAME) == 0;
+}
+
+static bool choose_default(bool for_start, char *text, size_t size, struct err *err)
+{
+	char why[REASON], own[PIDFILE_FOLDER];
 	const char *folder = geteuid() == 0 ? RUNSTATEDIR : runtime_folder(why);
-	bool is_there = true;
 	struct stat st;
+	bool is_there;
 
 	if (!folder) {
-		snprintf(own, sizeof(own), "/tmp/prefork-srv-%u", (unsigned)geteuid());
-		folder = own;
-		if (!take_private_folder(folder, aim, err))
+		folder = private_folder(own);
+		if (!pidfile_check_private(folder, err))
 			return false;
-		is_there = aim != PIDFILE_TRY || sys_lstat(folder, &st) == 0;
 	}
 	if (!fits(snprintf(text, size, "%s/" FILE_NAME, folder), size, err))
 		return false;
-	if (aim != PIDFILE_FIND && !has_place(is_there ? text : folder))
+	/* the private folder may still have to be made */
+	is_there = folder != own || sys_lstat(folder, &st) == 0;
+	if (for_start && !has_place(is_there ? text : folder))
 		text[0] = '\0';
 	return true;
 }
@@ -141,15 +144,14 @@ static bool is_none(const struct conf *conf)
 	return strcmp(conf->pid_file, "none") == 0;
 }
 
-bool pidfile_path(const struct conf *conf, enum pidfile_aim aim, char *text, size_t size,
-		  struct err *err)
+bool pidfile_path(const struct conf *conf, bool for_start, char *text, size_t size, struct err *err)
 {
 	text[0] = '\0';
 	if (is_none(conf))
 		return true;
 	if (conf->pid_file[0] != '\0')
 		return make_absolute(conf->pid_file, text, size, err);
-	return choose_default(aim, text, size, err);
+	return choose_default(for_start, text, size, err);
 }
 
 /* The reason in front, and what follows from it behind. */

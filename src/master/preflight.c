@@ -184,7 +184,7 @@ static pid_t check_pid_file(const struct conf *conf, struct report *report)
 	struct err err;
 	pid_t owner;
 
-	if (!pidfile_path(conf, PIDFILE_TRY, path, sizeof(path), &err)) {
+	if (!pidfile_path(conf, true, path, sizeof(path), &err)) {
 		wrong(report, &err);
 		return 0;
 	}

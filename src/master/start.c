@@ -72,7 +72,7 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 {
 	char path[sizeof(server->pidfile.path)];
 
-	if (!pidfile_path(conf, PIDFILE_TAKE, path, sizeof(path), err) ||
+	if (!pidfile_path(conf, true, path, sizeof(path), err) ||
 	    !environment_enter(conf, server->options->daemon, err) ||
 	    !take_pid_file(server, conf, path, err))
 		return false;
