@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges by what fstat(2) says of an open file, so that nothing changes between the look and the use.
+ * Judges by what fstat(2) says of an open file, so that nothing changes between the look and the
+ * use.
  */
 #include "base/trust.h"
 

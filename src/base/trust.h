@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a file that was there already may be written to: another user may have laid it there, or have
- * given another's file a second name. For the log, the access log and the pid file.
+ * Whether a file that was there already may be written to: another user may have laid it there, or
+ * have given another's file a second name. For the log, the access log and the pid file.
  */
 #ifndef BASE_TRUST_H
 #define BASE_TRUST_H
@@ -17,7 +17,10 @@
  */
 bool trust_file(const struct stat *st, uid_t owner, struct err *err);
 
-/* True when nobody but the folder's owner, who is root or the process's user, decides what is in it. */
+/*
+ * True when nobody but the folder's owner, who is root or the process's user, decides what is in
+ * it.
+ */
 bool trust_folder(const struct stat *st);
 
 #endif

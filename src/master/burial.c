@@ -102,8 +102,8 @@ static void note_held(const struct generation *generation, unsigned number)
 }
 
 /*
- * With the last of the two, worker and keeper, all that they held is closed. Whatever ends them, it is
- * counted here and nowhere else.
+ * With the last of the two, worker and keeper, all that they held is closed. Whatever ends them, it
+ * is counted here and nowhere else.
  */
 static void discard_connections(struct roster *roster, const struct generation *generation,
 				unsigned number)

@@ -18,9 +18,10 @@
 enum { TRIES_MOST = 16, WAITS_MOST = 100, WAIT_MS = 10 };
 
 /*
- * The lock that counts is on the first byte. Of that the kernel does not say whose it is, for children
- * have it too until they close it; so another one on the second byte, which is a process's (F_SETLK),
- * says it. It is only a sign: a process loses it with any descriptor of the file that it closes.
+ * The lock that counts is on the first byte. Of that the kernel does not say whose it is, for
+ * children have it too until they close it; so another one on the second byte, which is a process's
+ * (F_SETLK), says it. It is only a sign: a process loses it with any descriptor of the file that it
+ * closes.
  */
 enum { LOCK_AT, SIGN_AT };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pid file: locked by the master for as long as it lives, so a stale file or a reused pid is never
- * taken for a server. The lock that counts belongs to the open file description (F_OFD_SETLK,
- * fcntl(2)): it is not lost when this process opens the file once more, under whatever name, and closes
- * it. Children close the descriptor first of all.
+ * The pid file: locked by the master for as long as it lives, so a stale file or a reused pid is
+ * never taken for a server. The lock that counts belongs to the open file description (F_OFD_SETLK,
+ * fcntl(2)): it is not lost when this process opens the file once more, under whatever name, and
+ * closes it. Children close the descriptor first of all.
  */
 #ifndef MASTER_PIDFILE_H
 #define MASTER_PIDFILE_H
@@ -20,17 +20,17 @@ enum { PIDFILE_PATH = 4096, PIDFILE_WARNING = 4096 + 512, PIDFILE_FOLDER = 64 };
 /*
  * Where the pid file of conf is: pid_file, or RUNSTATEDIR/prefork-srv.pid for root, else
  * $XDG_RUNTIME_DIR/prefork-srv.pid where that folder is the user's own, else
- * /tmp/prefork-srv-UID/prefork-srv.pid, whose folder must be ours and 0700. Writes the absolute path
- * to text, or "": there is to be no pid file, because pid_file is none or, for_start, because the
- * place that nobody chose cannot be written. False with err (the folder is another's, the path is
- * too long). Makes nothing.
+ * /tmp/prefork-srv-UID/prefork-srv.pid, whose folder must be ours and 0700. Writes the absolute
+ * path to text, or "": there is to be no pid file, because pid_file is none or, for_start, because
+ * the place that nobody chose cannot be written. False with err (the folder is another's, the path
+ * is too long). Makes nothing.
  */
 bool pidfile_path(const struct conf *conf, bool for_start, char *text, size_t size,
 		  struct err *err);
 
 /*
- * What is to be said of the path that pidfile_path gave a start, in text (PIDFILE_WARNING bytes); false
- * when there is nothing to say.
+ * What is to be said of the path that pidfile_path gave a start, in text (PIDFILE_WARNING bytes);
+ * false when there is nothing to say.
  */
 bool pidfile_warns(const struct conf *conf, const char *path, char *text);
 
@@ -46,11 +46,12 @@ struct pidfile {
 };
 
 /*
- * Opens (0644) and locks path and empties the file, without writing the pid yet; path "": nothing, and
- * true. False with err when another server holds it (CODE_UNAVAILABLE), when what is there cannot be
- * trusted (a link, no regular file, another user's, one that others can write to: CODE_CONFIG), or
- * when it cannot be opened. A reader's lock is no server's: the file is replaced by a new one. Makes
- * the private folder. Waits a second at most for the children of a server that was killed. Master.
+ * Opens (0644) and locks path and empties the file, without writing the pid yet; path "": nothing,
+ * and true. False with err when another server holds it (CODE_UNAVAILABLE), when what is there
+ * cannot be trusted (a link, no regular file, another user's, one that others can write to:
+ * CODE_CONFIG), or when it cannot be opened. A reader's lock is no server's: the file is replaced
+ * by a new one. Makes the private folder. Waits a second at most for the children of a server that
+ * was killed. Master.
  */
 bool pidfile_open(struct pidfile *file, const char *path, struct err *err);
 

@@ -62,7 +62,9 @@ static bool judge_runtime_folder(const char *folder, char *why)
 	return false;
 }
 
-/* The folder that the variable names, or NULL; *why is "" unless it names one that cannot be used. */
+/*
+ * The folder that the variable names, or NULL; *why is "" unless it names one that cannot be used.
+ */
 static const char *runtime_folder(char *why)
 {
 	const char *folder = getenv(VARIABLE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hash table with linear probing, at most half full. It asks the system nothing: whether a descriptor
- * is open is the recovery's business.
+ * A hash table with linear probing, at most half full. It asks the system nothing: whether a
+ * descriptor is open is the recovery's business.
  */
 #include "worker/claims.h"
 

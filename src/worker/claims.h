@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts who claims a descriptor. Its size depends on how many claims there are, not on the numbers of
- * descriptors, which may be as high as the system allows, or rubbish. For the recovery.
+ * Counts who claims a descriptor. Its size depends on how many claims there are, not on the numbers
+ * of descriptors, which may be as high as the system allows, or rubbish. For the recovery.
  */
 #ifndef WORKER_CLAIMS_H
 #define WORKER_CLAIMS_H

@@ -194,7 +194,9 @@ static const char *judge_head(const struct arena *arena)
 	struct arena_head *head = arena->head;
 	uint32_t in_hand = atomic_load_explicit(&head->in_hand, memory_order_relaxed);
 
-	/* A worker that dies while it takes a new record has it in hand before conn_high counts it. */
+	/*
+	 * A worker that dies while it takes a new record has it in hand before conn_high counts it.
+	 */
 	if (head->magic != ARENA_MAGIC || head->conn_high > arena->conn_most ||
 	    in_hand > arena->conn_most || head->draining > 1)
 		return "the head of the arena is damaged";

@@ -58,7 +58,9 @@ static int set_up(void **state)
 	sigset_t all;
 	struct err err;
 
-	/* a child has its mother's mask until it sets its own; and thousands of deaths are no news */
+	/*
+	 * a child has its mother's mask until it sets its own; and thousands of deaths are no news
+	 */
 	sigfillset(&all);
 	if (crew_make(state) != 0 || sys_sigprocmask(SIG_SETMASK, &all, NULL) < 0 ||
 	    !log_open("/dev/null", LEVEL_ERROR, LOG_TEXT, (uid_t)-1, &err))
