@@ -5,10 +5,13 @@
  */
 #include "harness.h"
 
+#include <fcntl.h>
+
 #include "accessbook.h"
 #include "client.h"
 #include "figures.h"
 #include "process.h"
+#include "worker/arena.h"
 
 enum { CROWD = 20, ROUNDS = 4 };
 
@@ -147,12 +150,64 @@ static void connections__held_at_a_stop_by_force__are_counted(void **state)
 	close_crowd(fds);
 }
 
+/* Overwrites the head of the worker's arena, where it finds it; false where that may not be done. */
+static bool damage_arena(pid_t worker)
+{
+	static const uint64_t nothing;
+	char path[64], line[512];
+	unsigned long from;
+	bool done = false;
+	uint64_t word;
+	FILE *maps;
+	int mem;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", worker);
+	mem = open(path, O_RDWR | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/maps", worker);
+	maps = fopen(path, "re");
+	while (mem >= 0 && maps && !done && fgets(line, sizeof(line), maps))
+		done = strstr(line, " rw-s ") && sscanf(line, "%lx-", &from) == 1 &&
+		       pread(mem, &word, sizeof(word), (off_t)from) == sizeof(word) &&
+		       word == ARENA_MAGIC &&
+		       pwrite(mem, &nothing, sizeof(nothing), (off_t)from) == sizeof(nothing);
+	if (maps)
+		fclose(maps);
+	if (mem >= 0)
+		close(mem);
+	return done;
+}
+
+/* However many descriptors there could be: nobody looks at them. */
+static void arena__that_is_damaged__is_emptied_at_once_and_counted(void **state)
+{
+	struct server *s = accessbook_start(
+		(struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" },
+			       .set = { "rlimit_nofile=1000000", "hang_timeout=200ms" } });
+	pid_t worker = server_worker(s, 0);
+	int fds[CROWD];
+
+	(void)state;
+	open_crowd(s, fds, "x\n");
+	WAIT_UNTIL(s, process_sleeps(worker));
+	if (!damage_arena(worker))
+		skip();
+	kill(worker, SIGKILL);
+	server_wait_event(s, "arena_emptied", "lost=20");
+	for (int i = 0; i < CROWD; i++)
+		assert_true(client_ended(fds[i], WAIT_MS));
+	close_crowd(fds);
+	server_wait_count(s, 2, "worker_ready", NULL);
+	assert_int_equal(server_count(s, "worker_hung", NULL), 0);
+	assert_all_told(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(pair__killed_with_any_pause__has_all_its_connections_counted),
 		E2E(pair__killed_while_it_drains__has_all_its_connections_counted),
 		E2E(connections__held_at_a_stop_by_force__are_counted),
+		E2E(arena__that_is_damaged__is_emptied_at_once_and_counted),
 	};
 
 	return E2E_RUN(tests);
