@@ -359,5 +359,11 @@ bool pidfile_nobody(const char *path, struct err *err)
 {
 	if (access(path, R_OK) < 0 && errno == EACCES)
 		return err_errno(err, CODE_FAILED, "cannot read the pid file %s", path);
+	if (!can_make(path) && errno == EROFS)
+		return err_set(
+			err, CODE_FAILED,
+			"no server is running, or it keeps no pid file (%s cannot be made on "
+			"a read-only file system)",
+			path);
 	return err_set(err, CODE_FAILED, "no server is running (pid file %s)", path);
 }

@@ -180,6 +180,9 @@ static void start__where_no_place_can_be_written__serves_and_says_so(void **stat
 	assert_int_equal(said.code, CODE_OK);
 	assert_non_null(strstr(said.err, says));
 	assert_non_null(strstr(said.err, " server_stopped "));
+	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN "exec \"$PREFORK_SRV\" -s status");
+	assert_int_equal(said.code, CODE_FAILED);
+	assert_non_null(strstr(said.err, "no server is running, or it keeps no pid file ("));
 	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
 		  "exec \"$PREFORK_SRV\" -l 127.0.0.1:0=ack -p " RUNSTATEDIR "/x.pid");
 	assert_int_equal(said.code, CODE_OSERR);
