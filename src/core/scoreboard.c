@@ -45,24 +45,32 @@ static struct scoreboard *map_new(const char *path)
 	return board == MAP_FAILED ? NULL : board;
 }
 
+static struct scoreboard *map_nameless(void)
+{
+	void *board = sys_mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return board == MAP_FAILED ? NULL : board;
+}
+
 struct scoreboard *scoreboard_new(const char *path, struct err *err)
 {
 	char fresh[4096];
 	struct scoreboard *board;
 	struct stat st;
-	int length = snprintf(fresh, sizeof(fresh), "%s.new", path);
+	int length = path ? snprintf(fresh, sizeof(fresh), "%s.new", path) : 0;
 
 	if (length >= (int)sizeof(fresh)) {
 		err_set(err, CODE_CONFIG, "cannot create the scoreboard: its path is too long");
 		return NULL;
 	}
-	board = map_new(fresh);
+	board = path ? map_new(fresh) : map_nameless();
 	if (!board) {
 		err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s",
-			  fresh);
+			  path ? fresh : "in memory");
 		return NULL;
 	}
-	if (sys_lstat(fresh, &st) == 0) {
+	if (path && sys_lstat(fresh, &st) == 0) {
 		board->inode = st.st_ino;
 		board->device = st.st_dev;
 	}
@@ -71,7 +79,7 @@ struct scoreboard *scoreboard_new(const char *path, struct err *err)
 	board->slot_count = SCOREBOARD_SLOTS;
 	board->size = sizeof(*board);
 	atomic_store_explicit(&board->master_pid, (uint32_t)getpid(), memory_order_relaxed);
-	if (sys_rename(fresh, path) < 0) {
+	if (path && sys_rename(fresh, path) < 0) {
 		err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s",
 			  path);
 		scoreboard_free(board, fresh, true);
@@ -234,8 +242,19 @@ void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned numbe
 	BUG_ON(number >= SCOREBOARD_WORKERS);
 	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
 	metric_fold_tally(&board->past[number].tally, &slot->tally);
-	atomic_store_explicit(&slot->live, 0, memory_order_relaxed);
 	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
+}
+
+uint32_t scoreboard_set_live(struct slot *slot, const uint32_t *live)
+{
+	uint32_t sum = 0;
+
+	for (unsigned l = 0; l < METRIC_LISTENERS; l++) {
+		cell_set(&slot->tally.listeners[l].connections_live, live ? live[l] : 0);
+		sum += live ? live[l] : 0;
+	}
+	atomic_store_explicit(&slot->live, sum, memory_order_relaxed);
+	return sum;
 }
 
 enum { OTHER = METRIC_LISTENERS - 1 };

@@ -162,8 +162,8 @@ struct scoreboard {
 
 /*
  * Creates the file at path (mode 0644, replacing an older one by rename), maps it and fills the
- * head. NULL with err. The mapping is shared with children. Master only; scoreboard_free unmaps
- * and, when `remove` and the path still leads to it, unlinks.
+ * head; path NULL: in memory without a name. NULL with err. The mapping is shared with children.
+ * Master only; scoreboard_free unmaps and, when `remove` and the path still leads to it, unlinks.
  */
 struct scoreboard *scoreboard_new(const char *path, struct err *err);
 void scoreboard_free(struct scoreboard *board, const char *path, bool remove);
@@ -213,9 +213,16 @@ static inline unsigned scoreboard_workers(const struct scoreboard *board)
 void scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers);
 
 /*
- * Folds the cells of a slot whose worker, of that number, is gone into its past. Master only.
+ * Folds the cells of a slot whose worker, of that number, is gone into its past. How many
+ * connections are open stays: a keeper may hold them. Master only.
  */
 void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned number);
+
+/*
+ * Says how many of the slot's connections are open, by the listener's row (NULL: none), and returns
+ * their sum. By its worker, or by the master while it has none.
+ */
+uint32_t scoreboard_set_live(struct slot *slot, const uint32_t *live);
 
 /*
  * The row in which that listener is counted: the one it has had before, a new one, or the last one

@@ -28,7 +28,8 @@ static size_t list_files(const struct conf *conf, struct own_paths *paths, struc
 	struct err ignored;
 	size_t count = 0;
 
-	if (pidfile_path(conf, false, paths->pid, sizeof(paths->pid), &ignored)) {
+	if (pidfile_path(conf, false, paths->pid, sizeof(paths->pid), &ignored) &&
+	    paths->pid[0] != '\0') {
 		scoreboard_path(paths->pid, paths->board, sizeof(paths->board));
 		files[count++] = (struct own_file){ paths->pid, "pid_file", "pid file" };
 		files[count++] = (struct own_file){ paths->board, "pid_file", "scoreboard" };

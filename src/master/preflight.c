@@ -93,27 +93,42 @@ static void check_directory(struct look *look)
 static void blame_pid_file(struct look *look, struct err *err)
 {
 	if (look->conf->pid_file[0] != '\0')
-		err_prefix(err, "%s: pid_file: ", conf_place(look->conf, "pid_file"));
+		err_prefix(err, "%s: ", conf_place(look->conf, "pid_file"));
 	wrong(look, err);
 }
 
-/* The pid file and what stands beside it; the private folder of an unprivileged server may be to come. */
-static void check_pid_file(struct look *look)
+/* The scoreboard beside the pid file; the private folder of an unprivileged server may be to come. */
+static void check_scoreboard(struct look *look, const char *pid_file)
 {
-	char path[4096], board[4096 + 16], folder[4096];
+	char board[PIDFILE_PATH + 16], folder[PIDFILE_PATH];
 	struct stat st;
 	struct err err;
 
-	if (!pidfile_probe(look->conf, &err) ||
-	    !pidfile_path(look->conf, false, path, sizeof(path), &err)) {
+	if (sys_stat(paths_folder(pid_file, folder, sizeof(folder)), &st) < 0 && errno == ENOENT)
+		return;
+	if (!scoreboard_probe(scoreboard_path(pid_file, board, sizeof(board)), &err))
+		blame_pid_file(look, &err);
+}
+
+static void check_pid_file(struct look *look)
+{
+	char path[PIDFILE_PATH], warning[PIDFILE_WARNING];
+	const struct conf *conf = look->conf;
+	struct err err;
+
+	if (!pidfile_path(conf, true, path, sizeof(path), &err)) {
 		blame_pid_file(look, &err);
 		return;
 	}
 	look->owner = pidfile_owner(path);
-	if (sys_stat(paths_folder(path, folder, sizeof(folder)), &st) < 0 && errno == ENOENT)
-		return;
-	if (!scoreboard_probe(scoreboard_path(path, board, sizeof(board)), &err))
+	if (look->owner == 0 && !pidfile_probe(path, &err)) {
 		blame_pid_file(look, &err);
+		return;
+	}
+	if (strcmp(conf->pid_file, "none") != 0 && pidfile_warns(conf, path, warning))
+		scarce(look, "%s", warning);
+	if (path[0] != '\0')
+		check_scoreboard(look, path);
 }
 
 /* True when the workers' user may go through the folder to reopen what is in it. */

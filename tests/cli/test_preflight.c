@@ -163,32 +163,6 @@ static void assert_both_say(const char *folder, const char *const *arguments, co
 
 #define ONE "-l", "127.0.0.1:0=ack,backlog=16", "-o", "log.path=/dev/zero"
 
-static void test__of_places_that_will_not_do__says_what_the_start_says(void **state)
-{
-	static const struct {
-		const char *pid_file, *message;
-		enum exit_code code;
-	} rows[] = {
-		{ "/none/x.pid",
-		  "prefork-srv: -p /none/x.pid: pid_file: cannot make the pid file /none/x.pid: No "
-		  "such file or directory (its folder must be there first)\n",
-		  CODE_CONFIG },
-		{ "/dev/null",
-		  "prefork-srv: -p /dev/null: pid_file: the pid file /dev/null is not a regular "
-		  "file\n",
-		  CODE_CONFIG },
-		{ "/tmp",
-		  "prefork-srv: -p /tmp: pid_file: the pid file /tmp is not a regular file\n",
-		  CODE_CONFIG },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *arguments[] = { ONE, "-p", rows[i].pid_file, NULL };
-
-		assert_both_say(*state, arguments, rows[i].message, rows[i].code);
-	}
-}
-
 static void test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says(void **state)
 {
 	const char *arguments[] = { ONE, "-p", "b.pid", NULL };
@@ -197,7 +171,7 @@ static void test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says(
 	snprintf(board, sizeof(board), "%s/b.scoreboard", (char *)*state);
 	assert_int_equal(mkdir(board, 0700), 0);
 	snprintf(message, sizeof(message),
-		 "prefork-srv: -p b.pid: pid_file: cannot create the scoreboard %s: Is a "
+		 "prefork-srv: -p b.pid: cannot create the scoreboard %s: Is a "
 		 "directory\n",
 		 board);
 	assert_both_say(*state, arguments, message, CODE_OSERR);
@@ -276,6 +250,71 @@ static void test__with_a_limit_below_what_workers_need__says_what_the_start_says
 			"prefork-srv: -o rlimit_nofile=64: rlimit_nofile: for 64 workers, room for "
 			"16 more, and 1 listening socket: ",
 			CODE_CONFIG);
+}
+
+/* -t and the start are of one mind about a pid file. */
+static void assert_both(void **state, const char *path, const char *begin, enum exit_code code)
+{
+	RUN(&said, *state, "-t", "-l", "127.0.0.1:0=ack,backlog=16", "-p", path);
+	assert_one_line(begin, code);
+	RUN(&said, *state, "-l", "127.0.0.1:0=ack,backlog=16", "-p", path);
+	assert_one_line(begin, code);
+}
+
+static void test__with_a_pid_file_that_cannot_be__says_what_the_start_says(void **state)
+{
+	assert_both(state, "/none/x.pid",
+		    "prefork-srv: -p /none/x.pid: cannot open the pid file /none/x.pid (-p chooses "
+		    "another): No such file or directory",
+		    CODE_OSERR);
+	assert_both(state, "/dev",
+		    "prefork-srv: -p /dev: the pid file /dev is a directory (name another; ",
+		    CODE_CONFIG);
+	assert_both(state, "/dev/null",
+		    "prefork-srv: -p /dev/null: the pid file /dev/null is not a regular file (name "
+		    "another; ",
+		    CODE_CONFIG);
+}
+
+static void test__without_a_pid_file__has_nothing_to_say(void **state)
+{
+	RUN(&said, *state, "-t", "-q", "-l", "127.0.0.1:0=ack,backlog=16", "-p", "none");
+	assert_string_equal(said.err, "");
+	assert_int_equal(said.code, CODE_OK);
+}
+
+/* Where the default place cannot be written; 99: this system has no such place for a test. */
+#define WHERE_NOTHING_CAN_BE_WRITTEN "mount -t tmpfs -o ro none " RUNSTATEDIR " || exit 99; "
+static bool run_there(const char *folder, const char *script)
+{
+	RUN_WORDS(&said, folder, "unshare", geteuid() == 0 ? "-m" : "-rm", "sh", "-c", script);
+	return said.code != 99 && !starts_with(said.err, "unshare");
+}
+
+static void start__where_no_place_can_be_written__serves_and_says_so(void **state)
+{
+	static const char says[] = RUNSTATEDIR
+		" cannot be written (-p chooses another place): no pid file is kept, so -s cannot "
+		"find the server (signal its master, or ask the service status)";
+
+	if (!run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
+		       "exec \"$PREFORK_SRV\" -t -l 127.0.0.1:0=ack,backlog=16"))
+		skip();
+	assert_int_equal(said.code, CODE_OK);
+	assert_non_null(strstr(said.err, says));
+	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
+		  "mkfifo ready; \"$PREFORK_SRV\" -q -l 127.0.0.1:0=ack --ready-fd 9 9>ready & "
+		  "read -r address < ready; kill $!; wait $!");
+	assert_int_equal(said.code, CODE_OK);
+	assert_non_null(strstr(said.err, says));
+	assert_non_null(strstr(said.err, " server_stopped "));
+	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN "exec \"$PREFORK_SRV\" -s status");
+	assert_int_equal(said.code, CODE_FAILED);
+	assert_non_null(strstr(said.err, "no server is running, or it keeps no pid file ("));
+	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
+		  "exec \"$PREFORK_SRV\" -l 127.0.0.1:0=ack -p " RUNSTATEDIR "/x.pid");
+	assert_int_equal(said.code, CODE_OSERR);
+	assert_non_null(strstr(said.err, "Read-only file system"));
 }
 
 static void test__with_too_few_descriptors__warns(void **state)
@@ -357,13 +396,15 @@ int main(void)
 		cmocka_unit_test(test__with_missing_folders__names_each_option_and_its_line),
 		cmocka_unit_test(test__of_an_access_log_that_cannot_be_written__says_so),
 		cmocka_unit_test(test__of_two_files_of_the_server_in_one__names_the_second),
-		cmocka_unit_test(test__of_places_that_will_not_do__says_what_the_start_says),
 		cmocka_unit_test(
 			test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says),
 		cmocka_unit_test(test__of_one_socket_by_two_names__says_what_the_start_says),
 		cmocka_unit_test(test__with_too_few_descriptors_to_start__says_what_the_start_says),
 		cmocka_unit_test(
 			test__with_a_limit_below_what_workers_need__says_what_the_start_says),
+		cmocka_unit_test(test__with_a_pid_file_that_cannot_be__says_what_the_start_says),
+		cmocka_unit_test(test__without_a_pid_file__has_nothing_to_say),
+		cmocka_unit_test(start__where_no_place_can_be_written__serves_and_says_so),
 		cmocka_unit_test(test__with_too_few_descriptors__warns),
 		cmocka_unit_test(test__with_a_long_backlog__warns),
 		cmocka_unit_test(

@@ -20,13 +20,11 @@ static struct err err;
 
 static bool probe(const char *folder, const char *name)
 {
-	struct conf conf = { 0 };
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	conf.pid_file = path;
 	memset(&err, 0, sizeof(err));
-	return pidfile_probe(&conf, &err);
+	return pidfile_probe(path, &err);
 }
 
 static void probe__of_what_can_be_made_or_opened__is_good_and_changes_nothing(void **state)
