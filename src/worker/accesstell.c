@@ -91,7 +91,7 @@ void conn_log_request(const struct conn *c, const struct conn_request *request)
 
 	if (!accesslog_is_on)
 		return;
-	if (c->begun_us > 0)
+	if (c->begun_us != 0)
 		entry.seconds = accesslog_now_us() - c->begun_us;
 	accesslog_add(&entry);
 }

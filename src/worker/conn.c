@@ -64,7 +64,7 @@ static void take_in_hand(struct conns *all, const struct conn *c)
 	atomic_store_explicit(&slot->has_hand, 1, memory_order_relaxed);
 	conns_take_in_hand(all, c->index);
 	all->messages_before = c->messages;
-	all->begun_us = c->begun_us > 0 ? c->begun_us : all->loop->now_us;
+	all->begun_us = c->begun_us != 0 ? c->begun_us : all->loop->now_us;
 }
 
 /* Only the first can have begun before this turn; those that began in it are timed at its end. */

@@ -15,6 +15,9 @@
 
 enum { SERVED_FDS = 4, SERVED_GENERATION = 3 };
 
+/* More hours than any machine has been up: what began so long ago began before its clock did. */
+enum { SERVED_AGES = 20 * 365 * 24 };
+
 struct served {
 	struct conf conf;
 	struct listen_conf listen_conf;

@@ -271,6 +271,24 @@ static void request__is_told_while_its_connection_goes_on(void **state)
 	served_stop(&s);
 }
 
+static void request__that_began_before_the_clock__has_its_time(void **state)
+{
+	struct conn_request request = { .method = "", .path = "", .status = 200 };
+	struct served s;
+	int client;
+
+	(void)state;
+	logbook_open(logbook_path, LOG_TEXT);
+	served_start(&s, "ack", "framing", "line", "message_timeout", "off", NULL);
+	client = served_connect(&s);
+	served_send(&s, client, "half", 4);
+	served_pass(&s, SERVED_AGES);
+	conn_log_request(served_only(&s), &request);
+	logbook_expect(&s, " what=request ", " seconds=630720000.", NULL);
+	close(client);
+	served_stop(&s);
+}
+
 static void access_log__that_is_off__costs_nothing_and_has_nothing(void **state)
 {
 	struct served s;
@@ -321,6 +339,7 @@ int main(void)
 		CASE(drain__after_a_message_in_pieces__is_between_messages),
 		CASE(request__without_method_and_path__is_told_without_them),
 		CASE(request__is_told_while_its_connection_goes_on),
+		CASE(request__that_began_before_the_clock__has_its_time),
 		CASE(access_log__that_is_off__costs_nothing_and_has_nothing),
 		CASE(buffer__that_is_full__is_written_without_an_alarm),
 	};

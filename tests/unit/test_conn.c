@@ -314,10 +314,10 @@ static void messages__of_one_turn__are_timed_each_from_its_own_begin(void **stat
 	int client;
 
 	(void)state;
-	served_start(&s, "ack", "framing", "line", "message_timeout", "10h", NULL);
+	served_start(&s, "ack", "framing", "line", "message_timeout", "off", NULL);
 	client = served_connect(&s);
 	served_send(&s, client, "begun", 5);
-	served_pass(&s, 1);
+	served_pass(&s, SERVED_AGES);
 	served_send(&s, client, "\nand\ntwo\n", 9);
 	assert_int_equal(served_metric(&s, METRIC_messages_total), 3);
 	assert_int_equal(timed(&s, HISTOGRAM_BUCKETS - 1), 1);
