@@ -71,6 +71,8 @@ static void assert_all_held(void)
 	const char *sum = strstr(said.out, "claims held");
 	unsigned held = 0, all = 0;
 
+	if (command_is_crowded(&said))
+		skip();
 	if (said.code != 0 || sum == NULL)
 		fail_msg("exit code %d:\n%s%s", said.code, said.out, said.err);
 	while (sum > said.out && sum[-1] != '\n')
@@ -101,11 +103,11 @@ static void drawing__a_dot_without_the_socket(void **state)
 	play(state, "close-vs-shutdown");
 	assert_said(said.out,
 		    "connect() = 0 ---- SYN ---> accept() = 5 . . | fork() three times | ");
-	assert_said(said.out, " | . killed (SIGKILL) recv() = ECONNRESET <--- RST ---- . . held ");
+	assert_said(said.out, " | . killed (SIGKILL) recv() = ECONNRESET <--- RST ---- . . ok ");
 	play(state, "reset");
 	assert_said(said.out,
 		    " close() = 0 ---- FIN ---> | . recv() loop = 8 . recv() = 0 . close() ");
-	assert_said(said.out, " recv() = 6 \"answer\" . recv() = ECONNRESET . held ");
+	assert_said(said.out, " recv() = 6 \"answer\" . recv() = ECONNRESET . ok ");
 	play(state, "handshake");
 	assert_said(said.out, " recv() = 0 ---- ACK ---> . kernel: client's end TIME_WAIT");
 }
@@ -237,7 +239,7 @@ static void on_forbidden_ground__not_checkable_and_77(void **state)
 	assert_int_equal(said.code, 77);
 	assert_said(said.out, "not checkable here: loopback is down");
 	assert_said(said.out, sum);
-	assert_null(strstr(said.out, "  held "));
+	assert_null(strstr(said.out, "  ok "));
 	assert_null(strstr(said.out, "BROKEN"));
 }
 
