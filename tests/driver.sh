@@ -46,6 +46,12 @@ function result(what, of) {
 	what = substr($0, RSTART, 4) == "not " ? "FAIL" : "PASS"
 	result(what, name ": " substr($0, RSTART + RLENGTH))
 	seen++
+	next
+}
+# cmocka 1.1.5 writes "not ok" before a skipped case, later ones "ok".
+!/^#/ && match($0, /(not )?ok [0-9]+ # SKIP /) {
+	result("SKIP", name ": " substr($0, RSTART + RLENGTH))
+	seen++
 }
 END {
 	if (!seen && !planned)
@@ -54,7 +60,7 @@ END {
 		result("FAIL", name ": " seen " of " planned " cases reported, exit code " code)
 	else if (code != 0 && !count["FAIL"])
 		result("FAIL", name ": exit code " code)
-	all = count["FAIL"] ? "FAIL" : count["SKIP"] ? "SKIP" : "PASS"
+	all = count["FAIL"] ? "FAIL" : count["PASS"] ? "PASS" : "SKIP"
 	if (all != "FAIL")
 		print all ": " name " (" seen + !seen ")"
 	print ":global-test-result: " all > trs

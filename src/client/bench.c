@@ -69,9 +69,10 @@ static bool has_answers(const struct plan *plan, const struct outcome *outcome, 
 
 	if (outcome->answered == 0 && outcome_lost(outcome) == 0)
 		return err_set(err, CODE_FAILED,
-			       "%s: there was no answer at all, to %llu message%s, when the time "
-			       "was up",
-			       plan->target.name, (unsigned long long)all, all == 1 ? "" : "s");
+			       "%s: there was no %s, to %llu message%s, when the time was up",
+			       plan->target.name,
+			       outcome->came > 0 ? "whole answer" : "answer at all",
+			       (unsigned long long)all, all == 1 ? "" : "s");
 	if (outcome->unanswered <= in_flight(plan))
 		return true;
 	return err_set(err, CODE_FAILED,

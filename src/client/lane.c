@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "client/knock.h"
 #include "client/moment.h"
+#include "client/sizecheck.h"
 
 enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000 };
 
@@ -322,6 +323,8 @@ static void take_bytes(struct lane_set *all, struct lane *lane, size_t n)
 	all->outcome->bytes_in += n;
 	if (lane->state == LANE_ASKING)
 		state = answer_take(&lane->answer, all->plan, all->received, n, &used);
+	if (state == ANSWER_WHOLE && used < n)
+		sizecheck_excess(all, lane, n - used);
 	if (state == ANSWER_WRONG || (state == ANSWER_WHOLE && used < n))
 		lose(all, lane, LOSS_WRONG, 0);
 	else if (state == ANSWER_WHOLE)

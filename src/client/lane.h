@@ -60,6 +60,7 @@ struct lane_set {
 	int connecting, settled;
 	int64_t now_ns;   /* of this turn; finer where it matters */
 	int64_t start_ns; /* of the run, */
+	int64_t look_ns;  /* sizecheck's: not before */
 	int64_t end_ns;   /* and its end; INT64_MAX: by share alone */
 	char *received;   /* LANE_RECEIVED bytes */
 };

@@ -10,6 +10,7 @@
 #include "base/sys.h"
 #include "client/cputime.h"
 #include "client/moment.h"
+#include "client/sizecheck.h"
 
 enum { BATCH = 256, WINDOW = 256, BURST = 32, PAUSE_NS = 2000000, LOOK_MS = 50, AGES = 1000 };
 #define TICK_TAG UINT32_MAX
@@ -350,6 +351,7 @@ bool lanes_run(struct lane_set *all, int64_t start_ns, const atomic_bool *stop, 
 			is_good = turn_alone(all, err);
 		else
 			is_good = turn(all, INT64_MAX, err);
+		sizecheck_look(all);
 	}
 	all->outcome->cpu_ns = cputime_own_ns() - cpu_ns;
 	finish(all);

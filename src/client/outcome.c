@@ -63,6 +63,8 @@ void outcome_merge(struct outcome *into, const struct outcome *from)
 	into->unanswered += from->unanswered;
 	into->bytes_out += from->bytes_out;
 	into->bytes_in += from->bytes_in;
+	if (into->came == 0)
+		into->came = from->came;
 	for (int i = 0; i < LOSS_KINDS; i++)
 		into->lost[i] += from->lost[i];
 	if (into->other_errno == 0)

@@ -28,6 +28,8 @@ struct outcome {
 	uint64_t sent, answered;  /* messages */
 	uint64_t unanswered;      /* sent, or due in an open loop, without an answer at the end */
 	uint64_t bytes_out, bytes_in;
+	uint64_t
+		came; /* bytes for an answer, in place of those awaited, before any was right; 0: none */
 	uint64_t lost[LOSS_KINDS];
 	int other_errno;        /* of the first LOSS_OTHER */
 	int connect_errno;      /* of the first connection that could not be made */

@@ -17,8 +17,11 @@
 #include "client/lanes.h"
 #include "client/moment.h"
 #include "client/progress.h"
+#include "client/sizecheck.h"
 
 enum { READY = 'r', GO = 'g', DONE = 'd' };
+
+enum { LOOK_MS = 250 };
 
 /* What a process leaves for its parent. */
 struct seat {
@@ -41,6 +44,7 @@ struct team {
 	int count; /* processes started */
 	int signal_fd;
 	int interrupted;
+	bool looks; /* at the size of answers, until one was right or it has warned */
 	struct progress progress;
 	struct cputime server;
 };
@@ -139,9 +143,20 @@ static void take_signal(struct team *team)
 	atomic_store_explicit(&team->table->stop, true, memory_order_relaxed);
 }
 
+static void look_at_size(struct team *team, uint64_t answered, uint64_t came)
+{
+	if (!team->looks || (answered == 0 && came == 0))
+		return;
+	team->looks = false;
+	if (answered > 0)
+		return;
+	progress_end(&team->progress);
+	sizecheck_warn(team->plan, came);
+}
+
 static void show_progress(struct team *team)
 {
-	uint64_t answered = 0, lost = 0;
+	uint64_t answered = 0, lost = 0, came = 0;
 
 	for (int i = 0; i < team->count; i++) {
 		const struct outcome *outcome = &team->table->seats[i].outcome;
@@ -150,7 +165,10 @@ static void show_progress(struct team *team)
 		answered += __atomic_load_n(&outcome->answered, __ATOMIC_RELAXED);
 		for (int kind = 0; kind < LOSS_KINDS; kind++)
 			lost += __atomic_load_n(&outcome->lost[kind], __ATOMIC_RELAXED);
+		if (came == 0)
+			came = __atomic_load_n(&outcome->came, __ATOMIC_RELAXED);
 	}
+	look_at_size(team, answered, came);
 	progress_show(&team->progress, moment_ns(), answered, lost);
 }
 
@@ -182,6 +200,13 @@ static bool complain(const struct team *team, int process, struct err *err)
 		       (int)team->pids[process], signal, strsignal(signal));
 }
 
+static int wait_ms(const struct team *team)
+{
+	int ms = progress_wait_ms(&team->progress);
+
+	return ms < 0 && team->looks ? LOOK_MS : ms;
+}
+
 /* Waits until each process has said that word. */
 static bool gather(struct team *team, char wanted, struct err *err)
 {
@@ -192,7 +217,7 @@ static bool gather(struct team *team, char wanted, struct err *err)
 		watched[i] = (struct pollfd){ .fd = team->fds[i], .events = POLLIN };
 	watched[last] = (struct pollfd){ .fd = team->signal_fd, .events = POLLIN };
 	while (left > 0) {
-		int n = sys_poll(watched, (nfds_t)last + 1, progress_wait_ms(&team->progress));
+		int n = sys_poll(watched, (nfds_t)last + 1, wait_ms(team));
 
 		if (n < 0 && errno != EINTR)
 			return err_errno(err, CODE_OSERR, "poll");
@@ -242,6 +267,7 @@ static bool run(struct team *team, struct result *result, struct err *err)
 	if (team->interrupted != 0)
 		return true;
 	result->has_begun = true;
+	team->looks = sizecheck_applies(team->plan);
 	cputime_begin(&team->server);
 	team->table->start_ns = moment_ns();
 	progress_start(&team->progress, team->table->start_ns);

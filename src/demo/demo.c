@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "demo/ground.h"
 #include "demo/lesson.h"
+#include "demo/pause.h"
 #include "demo/stage.h"
 
 enum { LESSON_MOST_S = 60, LESSONS_MOST = 64 };
@@ -215,6 +216,7 @@ static enum exit_code run_all(const struct lesson *const *chosen, size_t count, 
 	struct outcome *outcome = sys_mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
 					   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct tally sum = { 0 };
+	size_t played = 0;
 
 	if (outcome == MAP_FAILED) {
 		err_errno(err, CODE_OSERR, "no memory");
@@ -226,16 +228,19 @@ static enum exit_code run_all(const struct lesson *const *chosen, size_t count, 
 		if (!run_one(chosen[i], outcome, err))
 			return err->code;
 		add(&sum, &outcome->tally);
+		played++;
+		if (outcome->tally.has_quit || (played < count && !pause_wait()))
+			break;
 	}
-	if (count > 1) {
-		printf("\nall %zu lessons:", count);
+	if (played > 1) {
+		printf("\n%s%zu lessons:", played == count ? "all " : "", played);
 		print_sum(&sum);
 	}
 	return sum.broken > 0 ? CODE_FAILED : sum.unknown > 0 ? CODE_NOPERM : CODE_OK;
 }
 
 /* The words of the command line, none of which is a flag. */
-static enum exit_code act(char **words, int count, struct err *err)
+static enum exit_code act(char **words, int count, bool in_steps, struct err *err)
 {
 	const struct lesson *chosen[LESSONS_MOST];
 	size_t n = 0;
@@ -261,14 +266,27 @@ static enum exit_code act(char **words, int count, struct err *err)
 			return err->code;
 		}
 	}
+	if (in_steps && !pause_prepare(err))
+		return err->code;
 	return run_all(chosen, n, err);
 }
 
+/* What the flags ask for. */
+struct wishes {
+	int letter; /* of one that plays nothing; else 0 */
+	bool in_steps;
+};
+
 static bool take(void *owner, int letter, const char *value, struct err *err)
 {
+	struct wishes *wishes = owner;
+
 	(void)value;
 	(void)err;
-	*(int *)owner = letter;
+	if (letter == 's')
+		wishes->in_steps = true;
+	else
+		wishes->letter = letter;
 	return true;
 }
 
@@ -289,20 +307,21 @@ int main(int argc, char **argv)
 {
 	struct err err = { .code = CODE_OK };
 	enum exit_code code = CODE_OK;
-	int letter = 0, first;
+	struct wishes wishes = { 0 };
+	int first;
 
 	title_start(argc, argv);
 	standard_fill(true);
 	settle_signals();
-	first = flags_read(FLAGS(flags), argc, argv, take, &letter, &err);
+	first = flags_read(FLAGS(flags), argc, argv, take, &wishes, &err);
 	if (first < 0)
 		code = err.code;
-	else if (letter == 'h')
+	else if (wishes.letter == 'h')
 		print_help();
-	else if (letter == 'V')
+	else if (wishes.letter == 'V')
 		puts("prefork-demo " PACKAGE_VERSION);
 	else
-		code = act(argv + first, argc - first, &err);
+		code = act(argv + first, argc - first, wishes.in_steps, &err);
 	if (!standard_flush(&err))
 		code = err.code;
 	if (err.text[0] != '\0')

@@ -254,7 +254,7 @@ static void accepting(struct play *p)
 	bool in_order = true;
 	struct order got;
 
-	stage_scene(p->stage, "(b) the server begins to accept");
+	stage_scene_at_once(p->stage, "(b) the server begins to accept");
 	overtake(p);
 	drain(p);
 	for (unsigned i = 0; i < p->fitted; i++)
@@ -301,7 +301,7 @@ static void repeating(struct play *p)
 	unsigned number = first_late(p);
 	int64_t waited_ms, repeats;
 
-	stage_scene(p->stage, "(c) and those whose SYN was dropped?");
+	stage_scene_at_once(p->stage, "(c) and those whose SYN was dropped?");
 	if (number == CLIENTS && accept_one(p, SOON_MS))
 		number = first_late(p);
 	if (number == CLIENTS) {

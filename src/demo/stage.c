@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/standard.h"
+#include "demo/pause.h"
 
 enum {
 	MARGIN = 1,
@@ -136,13 +137,23 @@ static void print_line(struct stage *stage)
 	flush();
 }
 
-void stage_scene(struct stage *stage, const char *heading)
+void stage_scene_at_once(struct stage *stage, const char *heading)
 {
+	stage->has_scene = true;
 	printf("\n%s%s%s\n\n", colour(stage, bold), heading, colour(stage, plain));
 	for (unsigned i = 0; i < stage->columns; i++)
 		put(stage, stage->column[i].at, stage->column[i].name);
 	put(stage, stage->wire_at + 3, "wire");
 	print_line(stage);
+}
+
+void stage_scene(struct stage *stage, const char *heading)
+{
+	if (stage->has_scene && !pause_wait()) {
+		stage->tally->has_quit = true;
+		_exit(CODE_OK);
+	}
+	stage_scene_at_once(stage, heading);
 }
 
 void stage_hold(struct stage *stage, unsigned column, bool holds)
@@ -224,7 +235,7 @@ void stage_kernel(struct stage *stage, const char *format, ...)
 	flush();
 }
 
-/* "  held    " and the sentence. */
+/* "  ok      " and the sentence. */
 static void print_claim(const struct stage *stage, const char *word, const char *code,
 			const char *text)
 {
@@ -244,7 +255,7 @@ void stage_claim(struct stage *stage, bool holds, const char *format, ...)
 		stage->tally->held++;
 	else
 		stage->tally->broken++;
-	print_claim(stage, holds ? "held" : "BROKEN", holds ? green : red, text);
+	print_claim(stage, holds ? "ok" : "BROKEN", holds ? green : red, text);
 }
 
 void stage_unknown(struct stage *stage, const char *why, const char *format, ...)

@@ -8,7 +8,7 @@
  *   |                              |          close() = 0
  *   |                              |          .          |
  *     kernel: 2 processes hold the connection; the client is ESTABLISHED
- *   held    a worker's close() takes one reference of three
+ *   ok      a worker's close() takes one reference of three
  *
  * A lesson's own process only.
  */
@@ -28,6 +28,7 @@ enum {
 struct tally {
 	unsigned held, broken;
 	unsigned unknown; /* could not be checked here */
+	bool has_quit;    /* the reader wants no more */
 	int lost;         /* how an actor ended that should not have (waitpid(2)); else 0 */
 };
 
@@ -36,6 +37,7 @@ enum direction { TO_SERVER, TO_CLIENT };
 struct stage {
 	struct tally *tally;
 	bool has_colour;
+	bool has_scene;   /* one has been drawn */
 	unsigned columns; /* the client's and the processes' */
 	unsigned wire_at; /* screen column where the wire begins */
 	struct {
@@ -61,8 +63,14 @@ void stage_say(struct stage *stage, const char *format, ...) __attribute__((form
  */
 void stage_cast(struct stage *stage, const char *const *names);
 
-/* Begins a drawing under a heading such as "(a) a worker closes": the columns' names. */
+/*
+ * Begins a drawing under a heading such as "(a) a worker closes": the columns' names. Where the
+ * reader wants to go step by step, waits for a key first, or ends the lesson at his wish.
+ */
 void stage_scene(struct stage *stage, const char *heading);
+
+/* The same for a scene that the one before cannot wait for: the kernel's timers run on. */
+void stage_scene_at_once(struct stage *stage, const char *heading);
 
 /* From the next line on, whether that column's process holds the socket that it is about. */
 void stage_hold(struct stage *stage, unsigned column, bool holds);

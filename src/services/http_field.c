@@ -96,7 +96,8 @@ static unsigned take_length(struct http_request *r, struct word value)
 		    __builtin_add_overflow(sum, (uint64_t)(value.at[i] - '0'), &sum))
 			return 400;
 	}
-	if (r->found & FOUND_LENGTH && sum != r->content_length)
+	/* twice, even the same: a program between might have taken the other one */
+	if (r->found & FOUND_LENGTH)
 		return 400;
 	r->found |= FOUND_LENGTH;
 	r->content_length = sum;
@@ -175,9 +176,11 @@ unsigned http_field_judge(struct http_request *r)
 		return 400;
 	if (r->found & FOUND_OTHER_CODING)
 		return 501;
-	if (has_coding || r->content_length > HTTP_BODY_MOST)
+	if (r->content_length > HTTP_BODY_MOST)
 		return 413;
+	r->has_chunks = has_coding;
 	r->keep_alive = !(r->found & FOUND_CLOSE) && (r->minor == 1 || r->found & FOUND_KEEP_ALIVE);
-	r->expect_continue = r->found & FOUND_CONTINUE && r->minor == 1 && r->content_length > 0;
+	r->expect_continue = r->found & FOUND_CONTINUE && r->minor == 1 &&
+			     (r->has_chunks || r->content_length > 0);
 	return 0;
 }

@@ -42,9 +42,16 @@ static size_t skip_ordinary(const char *bytes, size_t at, size_t end)
 	return at;
 }
 
-static enum http_progress refuse(struct http_request *r, unsigned status)
+void http_parse_refuse(struct http_request *r, unsigned status)
 {
 	r->status = (uint16_t)status;
+	r->head_length = 0;
+	r->keep_alive = false;
+}
+
+static enum http_progress refuse(struct http_request *r, unsigned status)
+{
+	http_parse_refuse(r, status);
 	return HTTP_WRONG;
 }
 
@@ -94,9 +101,10 @@ static unsigned take_version(struct http_request *r, const char *at, size_t n)
 
 	if (!is_version)
 		return 400;
-	if (at[5] != '1' || at[7] > '1')
+	if (at[5] != '1')
 		return 505;
-	r->minor = (uint8_t)(at[7] - '0');
+	/* what a later minor version adds may be ignored (RFC 9110 2.5) */
+	r->minor = at[7] > '0';
 	return 0;
 }
 
@@ -193,6 +201,12 @@ static bool is_status(unsigned status)
 	return false;
 }
 
+/* Of a chunked body the service notes the length once it has been read. */
+static uint64_t body_most(const struct http_request *r)
+{
+	return r->has_chunks ? HTTP_BODY_MOST + HTTP_FRAME_MOST : HTTP_BODY_MOST;
+}
+
 bool http_parse_is_sound(const struct http_request *r, size_t n)
 {
 	bool is_whole = r->head_length != 0;
@@ -202,7 +216,7 @@ bool http_parse_is_sound(const struct http_request *r, size_t n)
 	       r->empty_lines <= HTTP_EMPTY_LINES_MOST + 1 && r->method <= HTTP_CONNECT &&
 	       r->minor <= 1 && is_status(r->status) && is_bool(&r->has_line) &&
 	       is_bool(&r->keep_alive) && is_bool(&r->expect_continue) && is_bool(&r->has_query) &&
-	       is_inside(r->method_name, r->seen) && is_inside(r->path, r->seen) &&
-	       is_inside(r->query, r->seen) &&
-	       (!is_whole || (r->status == 0 && r->content_length <= HTTP_BODY_MOST));
+	       is_bool(&r->has_chunks) && is_inside(r->method_name, r->seen) &&
+	       is_inside(r->path, r->seen) && is_inside(r->query, r->seen) &&
+	       (!is_whole || (r->status == 0 && r->content_length <= body_most(r)));
 }

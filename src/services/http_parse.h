@@ -24,7 +24,8 @@ enum {
 	HTTP_HEAD_MOST = 16384,    /* bytes of the whole head: beyond it 431 */
 	HTTP_HEADERS_MOST = 100,   /* header lines: beyond it 431 */
 	HTTP_EMPTY_LINES_MOST = 4, /* before the request line: beyond it 400 */
-	HTTP_BODY_MOST = 65536     /* bytes of a body: beyond it 413 */
+	HTTP_BODY_MOST = 65536,    /* bytes of a body: beyond it 413 */
+	HTTP_FRAME_MOST = 65536    /* and of a chunked one those that are no data: likewise */
 };
 
 enum http_progress {
@@ -55,9 +56,10 @@ struct http_request {
 	bool keep_alive;      /* the client wants another request; false when HTTP_WRONG */
 	bool expect_continue; /* it waits for 100 before it sends the body */
 	bool has_query;       /* there was a ?, even if nothing follows it */
+	bool has_chunks;      /* the body is a chunked one: its length is not known yet */
 	uint16_t status;      /* HTTP_WRONG: 400, 413, 414, 431, 501 or 505; else 0 */
 	uint32_t head_length; /* bytes of the head; what follows is the body or the next request */
-	uint64_t content_length; /* bytes of the body behind it, at most HTTP_BODY_MOST */
+	uint64_t content_length; /* bytes of the body behind it; has_chunks: set once it is read */
 	struct http_span method_name;
 	/* as sent, not decoded; path begins with /, or is * (OPTIONS) or "" (CONNECT) */
 	struct http_span path, query;
@@ -69,9 +71,12 @@ void http_parse_begin(struct http_request *request);
 /*
  * Reads on. bytes: the first n of the stream from the request's first, those of earlier calls
  * included; they may have moved. Once it has said HTTP_WHOLE or HTTP_WRONG it says so again. A body
- * that is chunked or longer than HTTP_BODY_MOST is answered with 413.
+ * longer than HTTP_BODY_MOST is answered with 413; where a chunked one ends, http_chunked finds out.
  */
 enum http_progress http_parse(struct http_request *request, const char *bytes, size_t n);
+
+/* What is behind the head is wrong: from here on http_parse says HTTP_WRONG, with this status. */
+void http_parse_refuse(struct http_request *request, unsigned status);
 
 /*
  * True when http_parse can have left request behind, and can go on with it, having seen no more

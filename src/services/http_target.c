@@ -3,6 +3,7 @@
  * The forms of a target. It finds where the path and the query are and changes nothing in them: no
  * decoding, no dot-segments. Called by services/http_parse and, for the header Host, http_field.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "services/http_class.h"
@@ -15,28 +16,92 @@ static const char *skip(const char *at, const char *end, enum http_class class)
 	return at;
 }
 
-/* [::1], also with a zone or of a future version: what stands inside is looked at by nobody. */
-static const char *skip_literal(const char *at, const char *end)
+static bool is_hex(char c)
 {
-	at++;
-	while (at < end && (*at == ':' || http_is(*at, HTTP_HOST)))
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* A name of the class's bytes, where % stands before two hexadecimal digits. */
+static bool is_name(const char *at, const char *end, bool takes_colon)
+{
+	while (at < end) {
+		if (*at == '%' && (end - at < 3 || !is_hex(at[1]) || !is_hex(at[2])))
+			return false;
+		if (!http_is(*at, HTTP_HOST) && !(takes_colon && *at == ':'))
+			return false;
 		at++;
-	return at < end && *at == ']' ? at + 1 : end + 1;
+	}
+	return true;
+}
+
+/* v1.x: of a version that is yet to come. */
+static bool is_future(const char *at, const char *end)
+{
+	const char *digits = at + 1;
+
+	if (at == end || (*at | 0x20) != 'v')
+		return false;
+	for (at = digits; at < end && is_hex(*at);)
+		at++;
+	return at > digits && end - at > 1 && *at == '.' &&
+	       memchr(at, '%', (size_t)(end - at)) == NULL && is_name(at + 1, end, true);
+}
+
+/* ::1, and behind it perhaps a zone, which begins with %25 (RFC 6874). */
+static bool is_ipv6(const char *at, const char *end)
+{
+	const char *zone = memchr(at, '%', (size_t)(end - at));
+	size_t length = (size_t)((zone ? zone : end) - at);
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+
+	if (length >= sizeof(text))
+		return false;
+	memcpy(text, at, length);
+	text[length] = '\0';
+	if (inet_pton(AF_INET6, text, &address) != 1)
+		return false;
+	return !zone ||
+	       (end - zone > 3 && memcmp(zone, "%25", 3) == 0 && is_name(zone, end, false));
+}
+
+/* Where the host at `at` ends; NULL when none does. */
+static const char *skip_host(const char *at, const char *end)
+{
+	const char *host_end;
+
+	if (at == end || *at != '[') {
+		host_end = skip(at, end, HTTP_HOST);
+		return host_end > at && is_name(at, host_end, false) ? host_end : NULL;
+	}
+	host_end = memchr(at, ']', (size_t)(end - at));
+	if (host_end == NULL || !(is_ipv6(at + 1, host_end) || is_future(at + 1, host_end)))
+		return NULL;
+	return host_end + 1;
+}
+
+/* Digits, perhaps none, of a number that a port can be. */
+static bool is_port(const char *at, const char *end)
+{
+	unsigned port = 0;
+
+	for (; at < end; at++) {
+		if (*at < '0' || *at > '9')
+			return false;
+		port = port * 10 + (unsigned)(*at - '0');
+		if (port > UINT16_MAX)
+			return false;
+	}
+	return true;
 }
 
 bool http_target_is_authority(const char *at, size_t n)
 {
-	const char *end = at + n, *host = at;
+	const char *end = at + n, *port = skip_host(at, end);
 
-	at = n > 0 && *at == '[' ? skip_literal(at, end) : skip(at, end, HTTP_HOST);
-	if (at == host)
+	if (port == NULL)
 		return false;
-	if (at < end && *at == ':') {
-		at++;
-		while (at < end && *at >= '0' && *at <= '9')
-			at++;
-	}
-	return at == end;
+	return port == end || (*port == ':' && is_port(port + 1, end));
 }
 
 static bool split(struct http_request *r, const char *bytes, uint32_t at, uint32_t end)

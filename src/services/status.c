@@ -4,6 +4,7 @@
  * nothing but the count of scrapes. What the pages hold is in status_page.c and core/report.
  *
  *   reading a head --answered--> body goes by --> reading the next one
+ *   reading a head --> reading chunks, each dropped --answered--> reading the next one
  *   reading a head --long answer begun--> streaming, as the client takes it --> body goes by
  *   any --the answer said that the connection ends--> FINISH
  */
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "services/http.h"
+#include "services/http_chunked.h"
 #include "services/page.h"
 #include "services/services.h"
 #include "services/status_page.h"
@@ -26,6 +28,7 @@ enum { PIECE_ROOM = 16 * 1024, HEALTH_SIZE = 512 };
 
 struct status {
 	struct http_request request; /* the one that is being read or answered */
+	struct http_chunked chunked; /* how far its body is read */
 	struct piece_cursor at;      /* of the long answer */
 	uint64_t made;               /* bytes of it up to now */
 	uint32_t body_left;          /* bytes of the request's body that have not gone by */
@@ -114,6 +117,7 @@ static void tell(const struct conn *c, const struct http_request *request, const
 static void next_request(struct conn *c, struct status *s)
 {
 	http_parse_begin(&s->request);
+	s->chunked = (struct http_chunked){ 0 };
 	conn_count_message(c);
 }
 
@@ -243,13 +247,11 @@ static unsigned route(struct conn *c, struct status *s)
 	return answer_error(c, request, 404);
 }
 
-/* A client that waits for 100 is not asked for a body that nobody reads. */
 static bool will_end(const struct conn *c, const struct http_request *request)
 {
 	bool is_last = buf_used(&c->in) <= request->head_length;
 
-	return (request->expect_continue && request->content_length > 0) ||
-	       (is_last && is_leaving());
+	return request->expect_continue || (is_last && is_leaving());
 }
 
 static void tell_short(const struct conn *c, const struct http_request *request, unsigned status,
@@ -273,7 +275,7 @@ static enum step answer(struct conn *c, struct status *s)
 	if (s->streaming == 0)
 		tell_short(c, &s->request, status, before);
 	s->ends = !s->request.keep_alive;
-	s->body_left = (uint32_t)s->request.content_length;
+	s->body_left = s->request.has_chunks ? 0 : (uint32_t)s->request.content_length;
 	buf_drop(&c->in, s->request.head_length);
 	if (s->streaming == 0)
 		next_request(c, s);
@@ -303,11 +305,17 @@ static enum step cut_off(struct conn *c, enum ending ending)
 
 static enum step read_head(struct conn *c, struct status *s)
 {
+	enum http_progress progress;
+
 	if (buf_used(&c->in) == 0)
 		return cut_off(c, ENDING_client_closed);
 	if (s->request.seen == 0)
 		http_parse_begin(&s->request);
-	switch (http_parse(&s->request, buf_head(&c->in), buf_used(&c->in))) {
+	progress = http_parse(&s->request, buf_head(&c->in), buf_used(&c->in));
+	/* a client that waits for 100 is not asked for a body that nobody reads */
+	if (progress == HTTP_WHOLE && s->request.has_chunks && !s->request.expect_continue)
+		progress = http_chunked_take(&s->chunked, &s->request, &c->in);
+	switch (progress) {
 	case HTTP_WHOLE:
 		return answer(c, s);
 	case HTTP_WRONG:
@@ -377,7 +385,7 @@ static bool is_sound(const struct conn *c)
 	size_t seen_most = s->streaming > 0 ? HTTP_HEAD_MOST : buf_used(&c->in);
 
 	return s->streaming <= ROUTES && is_flag(&s->ends) && s->body_left <= HTTP_BODY_MOST &&
-	       http_parse_is_sound(&s->request, seen_most) &&
+	       http_parse_is_sound(&s->request, seen_most) && http_chunked_is_sound(&s->chunked) &&
 	       (s->streaming == 0 || (s->request.method == HTTP_GET && is_cursor_sound(s)));
 }
 

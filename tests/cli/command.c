@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/err.h"
+
 enum { ARGUMENTS_MOST = 64, READY_FD = 9 };
 
 static void must(bool is_good, const char *what)
@@ -171,4 +173,9 @@ void command_start(struct server *server, const char *folder, const char *const 
 int command_wait(const struct server *server)
 {
 	return code_of(server->pid);
+}
+
+bool command_is_crowded(const struct said *said)
+{
+	return said->code == CODE_NOPERM && strstr(said->out, "tcp_max_tw_buckets") != NULL;
 }

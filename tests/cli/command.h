@@ -37,6 +37,12 @@ void command_copy(const char *folder, const char *program);
 /* Reads again what the last run in that folder, perhaps another process's, has said. */
 void command_recall(struct said *said, const char *folder);
 
+/*
+ * A lesson could not check a claim, for connections of others fill the kernel's table of TIME_WAIT: in
+ * a network namespace of the test's own nobody does.
+ */
+bool command_is_crowded(const struct said *said);
+
 /* A server in the background. */
 struct server {
 	pid_t pid;

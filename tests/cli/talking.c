@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "e2e/harness.h"
 
 enum { ARGUMENTS_WITH_NAME = 32 };
@@ -86,6 +87,22 @@ static size_t read_back(int fd, char *text, size_t size)
 		n = 0;
 	text[n] = '\0';
 	return (size_t)n;
+}
+
+void talking_expect(const struct talking *t, const char *text)
+{
+	static char said[sizeof(t->err)];
+	int64_t until_ms = clock_ms() + WAIT_MS;
+
+	do {
+		ssize_t n = pread(t->kept[1], said, sizeof(said) - 1, 0);
+
+		said[n > 0 ? n : 0] = '\0';
+		if (strstr(said, text) != NULL)
+			return;
+		poll(NULL, 0, 1);
+	} while (clock_ms() < until_ms);
+	fail_msg("prefork-client does not say: %sit says: %s", text, said);
 }
 
 void talking_wait(struct talking *t)

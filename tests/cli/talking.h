@@ -26,6 +26,9 @@ struct talking {
 void talking_start(struct talking *t, const char *const *arguments);
 #define TALK(t, ...) talking_start((t), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
+/* Waits until it has written this to standard error, within WAIT_MS. */
+void talking_expect(const struct talking *t, const char *text);
+
 /* Waits for its end, within WAIT_MS. */
 void talking_wait(struct talking *t);
 

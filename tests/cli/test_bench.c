@@ -134,7 +134,11 @@ static void answer__that_is_too_long__is_wrong(void **state)
 	fd = benching_accept();
 	benching_receive(fd, (char[4]){ 0 }, 4);
 	client_send(fd, "okay", 4);
-	benching_counts(CODE_FAILED, "wrong", 1, 1);
+	benching_wait();
+	assert_true(benching_figure("wrong") == 1);
+	assert_non_null(strstr(benching.err, ": 4 bytes came for an answer where 2 are awaited: "
+					     "give -a 4 if that is a whole one\n"));
+	assert_int_equal(benching.code, CODE_FAILED);
 	close(fd);
 }
 

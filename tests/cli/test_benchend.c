@@ -171,6 +171,42 @@ static void run__without_any_answer__says_so_and_has_no_latencies(void **state)
 	close(fd);
 }
 
+/* Long before the run ends: the words are there while it still goes on. */
+static void answer__shorter_than_awaited__is_told_with_its_size_early(void **state)
+{
+	char early[] = ": 3 bytes came for an answer where 4 are awaited: give -a 3 if that is a "
+		       "whole one\n";
+	int fd;
+
+	(void)state;
+	TALK(&benching, "bench", "-c", "1", "-w", "1h", "-d", "1h", "-s", "4", benching_address);
+	fd = benching_accept();
+	benching_receive(fd, (char[4]){ 0 }, 4);
+	client_send(fd, "yes", 3);
+	talking_expect(&benching, early);
+	assert_int_equal(kill(benching.pid, SIGINT), 0);
+	talking_wait(&benching);
+	assert_non_null(strstr(benching.err, early));
+	assert_int_equal(benching.code, 128 + SIGINT);
+	close(fd);
+}
+
+static void answer__shorter_than_awaited__is_no_whole_one_at_the_end(void **state)
+{
+	int fd;
+
+	(void)state;
+	TALK(&benching, "bench", "-c", "1", "-d", "600ms", "-s", "4", benching_address);
+	fd = benching_accept();
+	benching_receive(fd, (char[4]){ 0 }, 4);
+	client_send(fd, "yes", 3);
+	talking_wait(&benching);
+	assert_non_null(strstr(benching.err, ": there was no whole answer, to 1 message, when the "
+					     "time was up\n"));
+	assert_int_equal(benching.code, CODE_FAILED);
+	close(fd);
+}
+
 /* A full queue keeps the second connection from being made, and the run from beginning. */
 static void interrupt__while_connecting__gives_no_rate(void **state)
 {
@@ -240,6 +276,8 @@ int main(void)
 		CASE(run__of_so_many_messages__lasts_until_the_last_answer),
 		CASE(open_loop__that_falls_far_behind__has_failed),
 		CASE(run__without_any_answer__says_so_and_has_no_latencies),
+		CASE(answer__shorter_than_awaited__is_told_with_its_size_early),
+		CASE(answer__shorter_than_awaited__is_no_whole_one_at_the_end),
 		CASE(interrupt__while_connecting__gives_no_rate),
 		CASE(http__that_changes_the_protocol__is_wrong),
 		CASE(csv__of_an_odd_address__is_quoted),

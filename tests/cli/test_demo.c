@@ -71,6 +71,8 @@ static void assert_all_held(void)
 	const char *sum = strstr(said.out, "claims held");
 	unsigned held = 0, all = 0;
 
+	if (command_is_crowded(&said))
+		skip();
 	if (said.code != 0 || sum == NULL)
 		fail_msg("exit code %d:\n%s%s", said.code, said.out, said.err);
 	while (sum > said.out && sum[-1] != '\n')
@@ -101,11 +103,11 @@ static void drawing__a_dot_without_the_socket(void **state)
 	play(state, "close-vs-shutdown");
 	assert_said(said.out,
 		    "connect() = 0 ---- SYN ---> accept() = 5 . . | fork() three times | ");
-	assert_said(said.out, " | . killed (SIGKILL) recv() = ECONNRESET <--- RST ---- . . held ");
+	assert_said(said.out, " | . killed (SIGKILL) recv() = ECONNRESET <--- RST ---- . . ok ");
 	play(state, "reset");
 	assert_said(said.out,
 		    " close() = 0 ---- FIN ---> | . recv() loop = 8 . recv() = 0 . close() ");
-	assert_said(said.out, " recv() = 6 \"answer\" . recv() = ECONNRESET . held ");
+	assert_said(said.out, " recv() = 6 \"answer\" . recv() = ECONNRESET . ok ");
 	play(state, "handshake");
 	assert_said(said.out, " recv() = 0 ---- ACK ---> . kernel: client's end TIME_WAIT");
 }
@@ -213,10 +215,8 @@ static void as_nobody__every_claim_holds(void **state)
 static void in_a_new_network_namespace__every_claim_holds(void **state)
 {
 	RUN_WORDS(&said, *state, "unshare", "-rn", "true");
-	if (said.code != 0) {
-		assert_int_not_equal(geteuid(), 0); /* forbidden to an ordinary user, here */
-		return;
-	}
+	if (said.code != 0)
+		skip(); /* in many containers root may not either */
 	command_copy(*state, "prefork-demo");
 	for (int i = 0; i < LABS; i++) {
 		RUN_WORDS(&said, *state, "unshare", "-rn", "./copy", rows[i].name);
@@ -229,14 +229,17 @@ static void on_forbidden_ground__not_checkable_and_77(void **state)
 	char sum[80];
 
 	if (geteuid() != 0)
-		return; /* cannot make the place and then give up the right to leave it */
+		skip(); /* cannot make the place and then give up the right to leave it */
+	RUN_WORDS(&said, *state, "unshare", "-n", "true");
+	if (said.code != 0)
+		skip();
 	command_copy(*state, "prefork-demo");
 	snprintf(sum, sizeof(sum), "0 of %d claims held, %d could not be checked here", LABS, LABS);
 	RUN_WORDS(&said, *state, "unshare", "-n", AS_NOBODY, "./copy", "all");
 	assert_int_equal(said.code, 77);
 	assert_said(said.out, "not checkable here: loopback is down");
 	assert_said(said.out, sum);
-	assert_null(strstr(said.out, "  held "));
+	assert_null(strstr(said.out, "  ok "));
 	assert_null(strstr(said.out, "BROKEN"));
 }
 
@@ -262,8 +265,9 @@ static int play_in_sandbox(const char *folder, long call, int first)
 
 static void without_netlink__every_claim_holds(void **state)
 {
-	if (play_in_sandbox(*state, SYS_socket, AF_NETLINK) >= 0)
-		assert_all_held();
+	if (play_in_sandbox(*state, SYS_socket, AF_NETLINK) < 0)
+		skip();
+	assert_all_held();
 }
 
 /* What is forbidden is neither held nor broken, and what needs it not is held all the same. */
@@ -279,7 +283,7 @@ static void without_a_call__not_checkable_and_77(void **state)
 		int code = play_in_sandbox(*state, forbidden[i].call, SANDBOX_ANY);
 
 		if (code < 0)
-			return;
+			skip();
 		snprintf(why, sizeof(why), "not checkable here: %s", forbidden[i].name);
 		assert_int_equal(code, 77);
 		assert_said(said.out, why);

@@ -33,6 +33,8 @@ static void run_shell(const char *folder, const char *shell)
 
 static void assert_code(int code)
 {
+	if (command_is_crowded(&said))
+		skip();
 	if (said.code != code)
 		fail_msg("exit code %d in place of %d:\n%s%s", said.code, code, said.out, said.err);
 }
@@ -209,15 +211,6 @@ static void few_descriptors__nothing_is_broken(void **state)
 	}
 }
 
-/* Where the network is; false when that is not told. */
-static bool read_network(char *name, size_t size)
-{
-	ssize_t n = readlink("/proc/self/ns/net", name, size - 1);
-
-	name[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,10 +221,7 @@ int main(void)
 		cmocka_unit_test(small_receive_buffers__nothing_is_broken),
 		cmocka_unit_test(few_descriptors__nothing_is_broken),
 	};
-	char host[64], here[64];
-	bool is_told = read_network(host, sizeof(host));
 
-	island_enter();
-	has_island = is_told && read_network(here, sizeof(here)) && strcmp(host, here) != 0;
+	has_island = island_enter();
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

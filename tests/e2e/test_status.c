@@ -115,7 +115,7 @@ static void too_much__is_refused_and_read_to_its_end(void **state)
 	snprintf(request, 99, "POST /" HOST "Content-Length: 100000\r\n\r\n");
 	request[strlen(request)] = 'x';
 	assert_begins(ask(s, request), "HTTP/1.1 413 ");
-	assert_begins(ask(s, "POST /" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\n"),
+	assert_begins(ask(s, "POST /" HOST "Transfer-Encoding: chunked\r\n\r\n10001\r\n"),
 		      "HTTP/1.1 413 ");
 	server_wait_count(s, 4, "connection_ended", "ending=message_too_long");
 	server_stop(s);
@@ -123,7 +123,8 @@ static void too_much__is_refused_and_read_to_its_end(void **state)
 
 static const char several[] = "GET /healthz" HOST "\r\n"
 			      "POST /x" HOST "Content-Length: 4\r\n\r\nbody"
-			      "GET /metrics" HOST "\r\n"
+			      "GET /metrics" HOST "Transfer-Encoding: chunked\r\n\r\n"
+			      "1\r\nx\r\n0\r\n\r\n"
 			      "HEAD /" HOST "\r\n"
 			      "GET /healthz" LAST;
 

@@ -78,7 +78,6 @@ static void worker__killed__is_filled_again(void **state)
 	int fds[2 * REFILL];
 
 	(void)state;
-	s->loses_connections = true;
 	for (int i = 0; i < REFILL; i++)
 		fds[i] = hold_one(s);
 	kill(server_worker(s, 1), SIGKILL);

@@ -4,6 +4,7 @@ failed; what may be different is the judge's business. Called by sweep.py: start
 then NAME.
 """
 import os
+import pwd
 import signal
 import socket
 import struct
@@ -47,8 +48,10 @@ def start_start(run):
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(run.path("notify"))
     run.notify = notify
-    run.start("-l", "127.0.0.1:0=echo", "-l", f"unix:{run.path('sock')}=echo,mode=0600,owner=root",
-              "-o", f"chroot={run.folder}", "-o", f"working_directory={run.folder}",
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+    chroot = ["-o", f"chroot={run.folder}"] if os.geteuid() == 0 else []
+    run.start("-l", "127.0.0.1:0=echo", "-l", f"unix:{run.path('sock')}=echo,mode=0600,owner={owner}",
+              *chroot, "-o", f"working_directory={run.folder}",
               "-o", "cpu_affinity=auto", "-o", f"log.path={run.path('log')}",
               "-o", f"log.access={run.path('access')}",
               listeners=2, env={"NOTIFY_SOCKET": run.path("notify")})

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP requests, one behind the other. Each must give the same result whole, by byte and in pieces
- * of another size, and name only bytes that are there; what has been read must not be read again.
+ * HTTP requests, one behind the other, with their bodies. Each must give the same result whole, by
+ * byte and in pieces of another size, and name only bytes that are there; what has been read must
+ * not be read again.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/http_chunked.h"
 #include "services/http_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,15 +22,22 @@ static void demand(bool claim, const char *what)
 }
 
 /* Memory of just the bytes that have come lets a sanitizer see a read beyond them. */
-static enum http_progress parse(struct http_request *r, const char *bytes, size_t n)
+static char *copy_exactly(const char *bytes, size_t n)
 {
 	char *exact = malloc(n > 0 ? n : 1);
-	enum http_progress progress;
 
 	if (exact == NULL)
 		abort();
 	if (n > 0)
 		memcpy(exact, bytes, n);
+	return exact;
+}
+
+static enum http_progress parse(struct http_request *r, const char *bytes, size_t n)
+{
+	char *exact = copy_exactly(bytes, n);
+	enum http_progress progress;
+
 	/* lines that are done are gone */
 	memset(exact, '\n', r->line);
 	progress = http_parse(r, exact, n);
@@ -60,9 +69,9 @@ static bool same(const struct http_request *a, const struct http_request *b)
 	return a->status == b->status && a->head_length == b->head_length &&
 	       a->method == b->method && a->minor == b->minor && a->keep_alive == b->keep_alive &&
 	       a->expect_continue == b->expect_continue && a->has_query == b->has_query &&
-	       a->content_length == b->content_length && a->seen == b->seen &&
-	       same_span(a->method_name, b->method_name) && same_span(a->path, b->path) &&
-	       same_span(a->query, b->query);
+	       a->has_chunks == b->has_chunks && a->content_length == b->content_length &&
+	       a->seen == b->seen && same_span(a->method_name, b->method_name) &&
+	       same_span(a->path, b->path) && same_span(a->query, b->query);
 }
 
 static void check_facts(const struct http_request *r, const char *bytes, size_t n)
@@ -77,6 +86,60 @@ static void check_facts(const struct http_request *r, const char *bytes, size_t 
 	       "a path that does not begin as one");
 	demand(memchr(bytes, '\0', r->head_length) == NULL, "a NUL");
 	demand(r->method_name.length > 0, "no method");
+}
+
+static enum http_progress read_chunked(struct http_chunked *chunked, const char *bytes, size_t n,
+				       size_t *used)
+{
+	char *exact = copy_exactly(bytes, n);
+	enum http_progress progress = http_chunked_read(chunked, exact, n, used);
+	demand(*used <= n, "more bytes used than there are");
+	demand(progress != HTTP_PART || *used == n, "bytes of a body left over");
+	demand(progress == HTTP_WRONG || http_chunked_is_sound(chunked), "an unsound body");
+	demand((progress == HTTP_WRONG) == (chunked->status != 0), "a status, or none");
+	free(exact);
+	return progress;
+}
+
+static enum http_progress read_chunked_in_pieces(struct http_chunked *chunked, const char *bytes,
+						 size_t n, size_t piece, size_t *used)
+{
+	enum http_progress progress = HTTP_PART;
+
+	*chunked = (struct http_chunked){ 0 };
+	for (*used = 0; *used < n && progress == HTTP_PART;) {
+		size_t left = n - *used, now;
+
+		progress = read_chunked(chunked, bytes + *used, left < piece ? left : piece, &now);
+		*used += now;
+	}
+	return progress;
+}
+
+/* Bytes of the body, n when it does not end here or is none. */
+static size_t check_chunked(const char *bytes, size_t n)
+{
+	struct http_chunked whole, cut;
+	size_t used, used_cut;
+	enum http_progress progress = read_chunked_in_pieces(&whole, bytes, n, n, &used);
+
+	demand(read_chunked_in_pieces(&cut, bytes, n, n < 1024 ? 1 : n / 64, &used_cut) ==
+			       progress &&
+		       used == used_cut && whole.status == cut.status && whole.data == cut.data &&
+		       whole.frame == cut.frame,
+	       "another body in small pieces");
+	if (progress != HTTP_WHOLE)
+		return n;
+	demand(used == whole.data + whole.frame && used >= 5, "a body of no such length");
+	demand(memcmp(bytes + used - 2, "\r\n", 2) == 0, "a body without an end");
+	return used;
+}
+
+static size_t skip_body(const struct http_request *r, const char *bytes, size_t n)
+{
+	if (r->has_chunks)
+		return check_chunked(bytes, n);
+	return r->content_length < n ? (size_t)r->content_length : n;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -100,6 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		check_facts(&whole, bytes + at, n);
 		at += whole.head_length;
+		at += skip_body(&whole, bytes + at, size - at);
 	}
 	return 0;
 }

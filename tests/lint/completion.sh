@@ -79,6 +79,7 @@ while read -r letter name; do
 	also "--$name" prefork-client -
 	[ "${#letter}" -lt 3 ] || { letter=${letter//\'/}; also "-$letter" prefork-client -; }
 done < <(rows client_flags FLAG_ROW)
+while read -r _ name; do also "--$name" prefork-demo -; done < <(rows demo_flags FLAG_ROW)
 while read -r _ name; do also "--$name" prefork-client bench -; done < <(rows bench_flags FLAG_ROW)
 also bench prefork-client ''
 also length prefork-client -f ''

@@ -3,10 +3,12 @@
 #ifndef UNIT_ISLAND_H
 #define UNIT_ISLAND_H
 
+#include <stdbool.h>
+
 /*
- * Moves this process into a network namespace of its own with loopback up; where that is forbidden, all
- * stays as it is. The first thing in main.
+ * Moves this process into a network namespace of its own with loopback up; false where that is
+ * forbidden, and all stays as it is. The first thing in main.
  */
-void island_enter(void);
+bool island_enter(void);
 
 #endif

@@ -17,6 +17,8 @@
 #include "demo/order.h"
 #include "unit/island.h"
 
+static bool has_island; /* this process has a network of its own */
+
 static const char *text_of(const struct order *order)
 {
 	static char text[ORDER_TEXT];
@@ -132,6 +134,9 @@ static void evidence__of_both_ends__follows_the_close(void **state)
 	close(server);
 	while (evidence_client_state(&ends) == TCP_FIN_WAIT2)
 		;
+	/* where others fill the kernel's table, there is no TIME_WAIT (net.ipv4.tcp_max_tw_buckets) */
+	if (!has_island && evidence_client_state(&ends) == TCP_CLOSE)
+		skip();
 	assert_int_equal(evidence_client_state(&ends), TCP_TIME_WAIT);
 	assert_int_equal(evidence_server_state(&ends), TCP_CLOSE);
 }
@@ -193,6 +198,6 @@ int main(void)
 		cmocka_unit_test(says__a_part_or_more_than_the_word__is_not_the_word),
 	};
 
-	island_enter();
+	has_island = island_enter();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ static void claims__of_each_outcome__are_shown_and_counted(void **state)
 	(void)state;
 	record(draw_claims, &tally);
 	assert_string_equal(
-		drawn, "  held    one 1\n"
+		drawn, "  ok      one 1\n"
 		       "  BROKEN  a sentence that is long enough to need a second line, where it "
 		       "goes\n"
 		       "          on below its beginning\n"
@@ -154,7 +154,7 @@ static void colour__only_where_it_was_wanted(void **state)
 
 	(void)state;
 	record(draw_colour, &tally);
-	assert_string_equal(drawn, "  \033[32mheld  \033[0m  one\n");
+	assert_string_equal(drawn, "  \033[32mok    \033[0m  one\n");
 }
 
 static void draw_give_up(struct stage *stage)

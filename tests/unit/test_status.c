@@ -151,6 +151,8 @@ static void other_paths_and_methods__are_404_and_405(void **state)
 	assert_false(ended);
 }
 
+#define CHUNKED "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 static void wrong_requests__are_answered_and_ended(void **state)
 {
 	static const struct {
@@ -162,8 +164,10 @@ static void wrong_requests__are_answered_and_ended(void **state)
 		{ "GET /\n\n", "HTTP/1.1 400 ", ENDING_message_invalid },
 		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", "HTTP/1.1 413 ",
 		  ENDING_message_too_long },
-		{ "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
-		  "HTTP/1.1 413 ", ENDING_message_too_long },
+		{ CHUNKED "10001\r\n", "HTTP/1.1 413 ", ENDING_message_too_long },
+		{ CHUNKED "5\r\nhello\r\nx", "HTTP/1.1 400 ", ENDING_message_invalid },
+		{ CHUNKED "5\r\nhelloGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 400 ",
+		  ENDING_message_invalid },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -213,24 +217,85 @@ static void body__that_fits__goes_by_before_the_next_request(void **state)
 	assert_true(served_only(&t->served)->service->idle(served_only(&t->served)));
 }
 
-static void body__that_waits_for_100__is_refused(void **state)
+static void chunked_body__is_read_before_its_answer__and_takes_no_room(void **state)
 {
+	enum { CHUNKS = 16, CHUNK = HTTP_BODY_MOST / CHUNKS };
+
 	struct asked *t = *state;
+	static char chunk[CHUNK + 16];
 	bool ended;
 
-	asked_say(t,
-		  "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
-		  &ended);
-	assert_begins(t->answer, "HTTP/1.1 405 ");
-	assert_has(t->answer, "Connection: close\r\n");
-	assert_true(ended);
+	snprintf(chunk, sizeof(chunk), "%x\r\n%0*d\r\n", CHUNK, CHUNK, 0);
+	assert_string_equal(asked_say(t, CHUNKED, &ended), "");
+	for (int i = 0; i < CHUNKS; i++)
+		assert_string_equal(asked_say(t, chunk, &ended), "");
+	assert_int_equal(buf_used(&served_only(&t->served)->in), strlen(CHUNKED));
+	assert_false(served_only(&t->served)->service->idle(served_only(&t->served)));
+	assert_true(served_only(&t->served)->service->is_sound(served_only(&t->served)));
+	assert_begins(asked_say(t, "0\r\n\r\n", &ended), "HTTP/1.1 405 ");
+	assert_begins(asked_say(t, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
+		      "HTTP/1.1 200 ");
+	assert_true(served_only(&t->served)->service->idle(served_only(&t->served)));
 }
 
-static const char several[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-			      "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
-			      "GET /status.json HTTP/1.1\r\nHost: x\r\n\r\n"
-			      "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"
-			      "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+static void body__that_waits_for_100__is_refused(void **state)
+{
+	static const char *const bodies[] = { "Content-Length: 9", "Transfer-Encoding: chunked" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct asked *t = asked_again(state);
+		char request[128];
+		bool ended;
+
+		snprintf(request, sizeof(request),
+			 "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n%s\r\n\r\n",
+			 bodies[i]);
+		asked_say(t, request, &ended);
+		assert_begins(t->answer, "HTTP/1.1 405 ");
+		assert_has(t->answer, "Connection: close\r\n");
+		assert_true(ended);
+	}
+}
+
+/* However its end is told, and whatever becomes of it, a body is never read as a request. */
+static void body__that_looks_like_a_request__is_served_to_nobody(void **state)
+{
+#define REST "\r\n\r\nHEAD /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+	static const struct {
+		const char *headers, *answer;
+	} rows[] = {
+		{ "Content-Length: 36" REST, "HTTP/1.1 200 " },
+		{ "Transfer-Encoding: chunked\r\n\r\n26" REST "\r\n0\r\n\r\n", "HTTP/1.1 200 " },
+		{ "Expect: 100-continue\r\nContent-Length: 36" REST, "HTTP/1.1 200 " },
+		{ "Content-Length: +36" REST, "HTTP/1.1 400 " },
+		{ "Content-Length: 0\r\nContent-Length: 0" REST, "HTTP/1.1 400 " },
+		{ "Content-Length: 5\r\nTransfer-Encoding: chunked" REST, "HTTP/1.1 400 " },
+		{ "Transfer-Encoding: chunked" REST, "HTTP/1.1 400 " },
+		{ "Transfer-Encoding: gzip" REST, "HTTP/1.1 501 " },
+		{ "Transfer-Encoding: gzip, chunked" REST, "HTTP/1.1 501 " },
+		{ "Content-Length: 10000000000" REST, "HTTP/1.1 413 " },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct asked *t = asked_again(state);
+		char request[256];
+		bool ended;
+
+		snprintf(request, sizeof(request), "GET /healthz HTTP/1.1\r\nHost: x\r\n%s",
+			 rows[i].headers);
+		assert_begins(asked_say(t, request, &ended), rows[i].answer);
+		assert_int_equal(asked_count(t->answer, "HTTP/1.1 "), 1);
+		assert_int_equal(ended, i >= 2);
+	}
+}
+
+static const char several[] =
+	"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+	"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+	"GET /status.json HTTP/1.1\r\nHost: x\r\n"
+	"Transfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: u\r\n\r\n"
+	"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"
+	"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
 static void assert_several(const char *answer, bool ended)
 {
@@ -293,7 +358,9 @@ int main(void)
 		ASKED(wrong_requests__are_answered_and_ended),
 		ASKED(head__that_is_too_long__is_414_or_431),
 		ASKED(body__that_fits__goes_by_before_the_next_request),
+		ASKED(chunked_body__is_read_before_its_answer__and_takes_no_room),
 		ASKED(body__that_waits_for_100__is_refused),
+		ASKED(body__that_looks_like_a_request__is_served_to_nobody),
 		ASKED(pipelined_requests__in_one_piece__are_all_answered),
 		ASKED(pipelined_requests__split_anywhere__are_all_answered),
 		ASKED(request__cut_off__is_incomplete),

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waits for a key between two scenes, on the terminal that is both stdin and stdout. The terminal has
+ * its own modes again after each key, and when a signal ends or stops prefork-demo meanwhile. The
+ * process that prefork-demo is, and those of the lessons.
+ */
+#ifndef DEMO_PAUSE_H
+#define DEMO_PAUSE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* Pauses are wanted. Before anything is forked. False with err (CODE_USAGE) without a terminal. */
+bool pause_prepare(struct err *err);
+
+/*
+ * Flushes stdout, and waits until a key is pressed. False: q was, or the terminal is gone. Without
+ * pause_prepare: true at once. An alarm(2) of this process is put off meanwhile.
+ */
+bool pause_wait(void);
+
+#endif
