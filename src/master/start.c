@@ -82,6 +82,7 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 	if (!server->board)
 		return false;
 	announce_birth(server->board);
+	log_count_in(&server->board->server.master_log_lines_lost_total);
 	server->roster.page = pidpage_new();
 	return server->roster.page || err_errno(err, CODE_OSERR, "cannot map the page of pids");
 }
@@ -198,6 +199,7 @@ void start_undo(struct server *server)
 	close_fd(&server->ready_fd);
 	(void)pidpage_drop(server->roster.page);
 	server->roster.page = NULL;
+	log_count_in(NULL);
 	if (server->board)
 		atomic_store_explicit(&server->board->has_ended, 1, memory_order_release);
 	scoreboard_free(server->board, server->board_path, true);

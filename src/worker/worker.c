@@ -332,6 +332,7 @@ static int serve(struct worker *w)
 		beat(w);
 		conns_expire(&w->conns);
 		alarms_expire(&w->alarms, w->loop.now_ms);
+		log_settle(w->loop.now_ms);
 		if (w->conns.draining && w->conns.live == 0)
 			w->is_leaving = true;
 		if (!w->has_turned)
@@ -355,6 +356,7 @@ int worker_run(const struct heritage *heritage)
 	w->wait_ms = longest_wait_ms(heritage->conf);
 	sys_last_call = &heritage->arena->head->last_call;
 	log_role("worker", (int)heritage->number);
+	log_count_in(&w->slot->tally.log_lines_lost_total);
 	notes_clear(w->slot);
 	set_number(heritage);
 	loop_read_clock(&w->loop);
