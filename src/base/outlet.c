@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes without waiting, as each kind of descriptor needs it. It keeps nothing and counts nothing.
- * Called by base/logsink, worker/accessfile and master/announce.
+ * Called by the logs, by what the master tells its starter, and by a process's last words.
  */
 #include "base/outlet.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "base/sys.h"
 
-/* A terminal with room has room for so many bytes at least. */
-enum { TERMINAL_PIECE = 256 };
+enum { BRIEF_US = 1000 };
 
 _Static_assert((int)OUTLET_LINE == (int)PIPE_BUF, "a pipe takes PIPE_BUF bytes whole (pipe(7))");
 
@@ -88,24 +88,58 @@ void outlet_part(const struct outlet *outlet)
 	sys_close(fresh);
 }
 
-/* As many whole lines as fit into `most` bytes, or a piece of a longer one. */
-static size_t measure_piece(const char *bytes, size_t n, size_t most)
+/* As many whole lines as a pipe takes at once, or a piece of a longer one. */
+static size_t measure_piece(const char *bytes, size_t n)
 {
 	const char *end;
 
-	if (n <= most)
+	if (n <= PIPE_BUF)
 		return n;
-	end = memrchr(bytes, '\n', most);
-	return end ? (size_t)(end - bytes) + 1 : most;
+	end = memrchr(bytes, '\n', PIPE_BUF);
+	return end ? (size_t)(end - bytes) + 1 : PIPE_BUF;
+}
+
+static void wake(int number)
+{
+	(void)number;
 }
 
 /*
- * Of a pipe the kernel can be asked not to wait this once, since Linux 6.4; of anything else it is
- * learnt whether there is room, which another writer may take first.
+ * A write(2) that a signal ends if it waits; what was written by then counts. The timer goes on
+ * until it is stopped, so that a signal that comes before the write is not the only one.
+ */
+static ssize_t write_briefly(int fd, const char *bytes, size_t n)
+{
+	const struct itimerval soon = { { 0, BRIEF_US }, { 0, BRIEF_US } }, never = { 0 };
+	const struct sigaction action = { .sa_handler = wake };
+	struct sigaction action_before;
+	struct itimerval timer_before;
+	sigset_t alarm_only, mask_before;
+	ssize_t written;
+	int kept;
+
+	sigemptyset(&alarm_only);
+	sigaddset(&alarm_only, SIGALRM);
+	sigaction(SIGALRM, &action, &action_before);
+	setitimer(ITIMER_REAL, &soon, &timer_before);
+	sigprocmask(SIG_UNBLOCK, &alarm_only, &mask_before);
+	written = sys_write(fd, bytes, n);
+	kept = errno == EINTR ? EAGAIN : errno;
+	setitimer(ITIMER_REAL, &never, NULL);
+	sigprocmask(SIG_SETMASK, &mask_before, NULL);
+	sigaction(SIGALRM, &action_before, NULL);
+	setitimer(ITIMER_REAL, &timer_before, NULL);
+	errno = kept;
+	return written;
+}
+
+/*
+ * Of a pipe the kernel can be asked not to wait this once, since Linux 6.4. Of anything else it is
+ * learnt whether there is room; that may be too little, or another writer may take it first.
  */
 static ssize_t write_shared(int fd, const char *bytes, size_t n)
 {
-	const struct iovec part = { (char *)(uintptr_t)bytes, measure_piece(bytes, n, PIPE_BUF) };
+	const struct iovec part = { (char *)(uintptr_t)bytes, n };
 	struct pollfd ready = { .fd = fd, .events = POLLOUT };
 	ssize_t written = sys_pwritev2(fd, &part, 1, RWF_NOWAIT);
 
@@ -113,8 +147,7 @@ static ssize_t write_shared(int fd, const char *bytes, size_t n)
 		return written;
 	if (sys_poll(&ready, 1, 0) < 1)
 		return 0;
-	n = isatty(fd) ? measure_piece(bytes, n, TERMINAL_PIECE) : part.iov_len;
-	return sys_write(fd, bytes, n);
+	return write_briefly(fd, bytes, n);
 }
 
 static ssize_t write_some(const struct outlet *outlet, const char *bytes, size_t n)
@@ -125,9 +158,9 @@ static ssize_t write_some(const struct outlet *outlet, const char *bytes, size_t
 	case OUTLET_SOCKET:
 		return sys_send(outlet->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	case OUTLET_OWN:
-		return sys_write(outlet->fd, bytes, measure_piece(bytes, n, PIPE_BUF));
+		return sys_write(outlet->fd, bytes, measure_piece(bytes, n));
 	case OUTLET_SHARED:
-		return write_shared(outlet->fd, bytes, n);
+		return write_shared(outlet->fd, bytes, measure_piece(bytes, n));
 	default:
 		errno = EBADF;
 		return -1;

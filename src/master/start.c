@@ -51,7 +51,7 @@ void start_empty(struct server *server, const struct master_options *asked)
 			    .other = reap_other,
 			    .hear = orders_hear,
 			    .owner = server },
-		.ready_fd = asked->ready_fd,
+		.ready = { .fd = asked->ready_fd },
 		.report_fd = -1,
 	};
 	sampler_start(&server->sampler);
@@ -194,9 +194,9 @@ void start_undo(struct server *server)
 	sampler_stop(&server->sampler);
 	close_fd(&server->signals.fd);
 	close_fd(&server->bell.fd);
+	readyfd_close(&server->ready);
 	if (server->loop.epfd >= 0)
 		loop_close(&server->loop);
-	close_fd(&server->ready_fd);
 	(void)pidpage_drop(server->roster.page);
 	server->roster.page = NULL;
 	log_count_in(NULL);
