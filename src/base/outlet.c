@@ -122,11 +122,11 @@ static ssize_t write_briefly(int fd, const char *bytes, size_t n)
 	sigaddset(&alarm_only, SIGALRM);
 	sigaction(SIGALRM, &action, &action_before);
 	setitimer(ITIMER_REAL, &soon, &timer_before);
-	sigprocmask(SIG_UNBLOCK, &alarm_only, &mask_before);
+	sys_sigprocmask(SIG_UNBLOCK, &alarm_only, &mask_before);
 	written = sys_write(fd, bytes, n);
 	kept = errno == EINTR ? EAGAIN : errno;
 	setitimer(ITIMER_REAL, &never, NULL);
-	sigprocmask(SIG_SETMASK, &mask_before, NULL);
+	sys_sigprocmask(SIG_SETMASK, &mask_before, NULL);
 	sigaction(SIGALRM, &action_before, NULL);
 	setitimer(ITIMER_REAL, &timer_before, NULL);
 	errno = kept;

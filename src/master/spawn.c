@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "core/signals.h"
 #include "master/environment.h"
 #include "master/keeper.h"
 #include "worker/heritage.h"
@@ -36,6 +37,7 @@ static _Noreturn void become_worker(const struct roster *roster,
 	struct generation *g;
 	struct err err;
 
+	signals_leave_reports();
 	for (g = roster_next(roster, NULL); g; g = roster_next(roster, g))
 		leave_arenas(g, heritage->arena);
 	if (!environment_inherit(generation->conf, &generation->identity, generation->listeners,

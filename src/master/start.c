@@ -91,7 +91,7 @@ static bool take_loop(struct server *server, struct err *err)
 {
 	if (!loop_open(&server->loop))
 		return err_errno(err, CODE_OSERR, "cannot make the master's epoll");
-	server->signals.fd = signals_open();
+	server->signals.fd = signals_open(true);
 	if (server->signals.fd < 0 || !loop_watch(&server->loop, &server->signals, EPOLLIN))
 		return err_errno(err, CODE_OSERR, "cannot make the master's signalfd");
 	server->bell.fd = sys_eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -166,7 +166,7 @@ static void serve_connection(void *owner, uint64_t tag, uint32_t events)
 
 static bool hear_from_master(struct worker *w)
 {
-	w->signals = (struct watch){ signals_open(), hear_signals, w };
+	w->signals = (struct watch){ signals_open(false), hear_signals, w };
 	if (w->signals.fd < 0 || !loop_watch(&w->loop, &w->signals, EPOLLIN))
 		return false;
 	/*
