@@ -17,6 +17,7 @@ enum scene_name {
 	HANG,
 	VANISH,
 	REOPEN_IN_VAIN,
+	VANISH_LOG,
 	OVERFLOW,
 	FLOOD,
 	RELOAD,
