@@ -30,48 +30,6 @@ enum {
 	QUEUED_MS = 100,         /* until what is due is looked at again, while it waits for us */
 };
 
-const char *conn_remote(const struct conn *c, char *text)
-{
-	return net_write(&c->remote, c->remote_port, text);
-}
-
-static bool between_messages(const struct conn *c)
-{
-	if (c->service->idle)
-		return c->service->idle(c);
-	return buf_used(&c->in) == 0 && buf_used(&c->out) == 0;
-}
-
-bool conn_rests(const struct conn *c)
-{
-	return c->state == CONN_LINGERING || (c->state == CONN_OPEN && between_messages(c));
-}
-
-char conn_phase(const struct conn *c, enum ending ending, bool is_between_messages)
-{
-	if (c->state == CONN_LINGERING)
-		return ending == ENDING_client_closed ? '-' : 'L';
-	if (ending == ENDING_message_invalid || ending == ENDING_message_too_long ||
-	    ending == ENDING_message_incomplete || ending == ENDING_message_timeout)
-		return 'R';
-	if (buf_used(&c->out) > 0)
-		return 'D';
-	return c->state == CONN_FLUSHING || is_between_messages ? '-' : 'R';
-}
-
-static void set_phase(struct conn *c, enum ending ending)
-{
-	c->phase = (uint8_t)conn_phase(c, ending, between_messages(c));
-}
-
-void conn_set_ending(struct conn *c, enum ending ending)
-{
-	if (c->ending != ENDING_none)
-		return;
-	set_phase(c, ending);
-	c->ending = (uint8_t)ending;
-}
-
 static void take_in_hand(struct conns *all, const struct conn *c)
 {
 	struct slot *slot = all->slot;
@@ -113,30 +71,16 @@ static void put_down(struct conns *all, struct conn *c)
 		accesslog_relieve(ACCESSLOG_FULL);
 }
 
-static void say_ended(const struct conns *all, const struct conn *c, int error)
-{
-	char remote[ADDR_TEXT];
-
-	if (!log_wants(EVENT_connection_ended))
-		return;
-	LOG(EVENT_connection_ended, LOG_STR("remote", conn_remote(c, remote)),
-	    LOG_STR("service", c->service->name), LOG_STR("ending", ending_name(c->ending)),
-	    LOG_NUM("bytes_in", c->bytes_in), LOG_NUM("bytes_out", c->bytes_out),
-	    LOG_NUM("messages", c->messages),
-	    LOG_NUM("ms", (all->loop->now_us - c->opened_us) / 1000),
-	    LOG_STR("error", c->ending == ENDING_system_error ? strerrorname_np(error) : "none"));
-}
-
 static void end(struct conns *all, struct conn *c, enum ending ending)
 {
 	int error = errno;
 
 	conn_set_ending(c, ending);
 	if (ending_who(c->ending) == '-')
-		set_phase(c, ending);
+		conn_set_phase(c, ending);
 	if (c->service->close)
 		c->service->close(c, c->ending);
-	say_ended(all, c, error);
+	conn_log_ended(c, all->loop->now_us, error);
 	c->in.start = c->in.end = c->out.start = c->out.end = 0;
 	conns_take_back(all, &c->in);
 	conns_take_back(all, &c->out);
@@ -231,7 +175,7 @@ static enum verdict ask_drained(struct conn *c)
 /* After a turn: notes whether a message is in progress, and goes back to waiting. */
 static void wait_for_client(struct conns *all, struct conn *c)
 {
-	if (between_messages(c))
+	if (conn_is_between_messages(c))
 		c->begun_us = 0;
 	else if (c->begun_us == 0 || c->messages != all->messages_before)
 		c->begun_us = all->loop->now_us;
@@ -248,7 +192,7 @@ static void wait_for_client(struct conns *all, struct conn *c)
  */
 static bool leaves(const struct conns *all, const struct conn *c)
 {
-	return all->draining && c->state == CONN_OPEN && between_messages(c) &&
+	return all->draining && c->state == CONN_OPEN && conn_is_between_messages(c) &&
 	       (c->bytes_in > 0 || c->in_ended || deadline_is_stale(all, c));
 }
 

@@ -93,6 +93,15 @@ static inline void conn_count_message(struct conn *c)
  */
 char conn_phase(const struct conn *c, enum ending ending, bool is_between_messages);
 
+/* Its service says so, or nothing of it is in the buffers. */
+bool conn_is_between_messages(const struct conn *c);
+
+/* Notes in the record what it is doing, for that ending. */
+void conn_set_phase(struct conn *c, enum ending ending);
+
+/* Logs that it has ended, at now_us; error is the errno of a system_error. */
+void conn_log_ended(const struct conn *c, int64_t now_us, int error);
+
 /* The first reason to end it counts. */
 void conn_set_ending(struct conn *c, enum ending ending);
 

@@ -209,6 +209,7 @@ static void drain__tells_of_a_connection_between_messages(void **state)
 	client = served_connect(&s);
 	served_send(&s, client, "x", 1);
 	conns_drain(&s.conns);
+	served_settle(&s);
 	logbook_expect(&s, " ending=drained state=K-\n", NULL);
 	close(client);
 	served_stop(&s);
@@ -225,6 +226,7 @@ static void drain__after_a_message_in_pieces__is_between_messages(void **state)
 	client = served_connect(&s);
 	served_send(&s, client, "half", 4);
 	conns_drain(&s.conns);
+	served_settle(&s);
 	served_send(&s, client, "\n", 1);
 	logbook_expect(&s, " messages=1 ", " ending=drained state=K-\n", NULL);
 	close(client);
