@@ -12,8 +12,6 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/access.h"
-#include "worker/accesslog.h"
-#include "worker/accesstell.h"
 
 enum {
 	RESUME_MS = 200, /* retry after EMFILE and the like */
@@ -38,8 +36,8 @@ static bool serves(const struct acceptor *a)
 	const struct balance *balance = &a->all->balance;
 	unsigned sockets = listener_of(a)->fd_count;
 
-	return balance_owns(balance, a->socket, sockets) ||
-	       balance_is_deputy(balance, a->socket, sockets);
+	return !a->is_lost && (balance_owns(balance, a->socket, sockets) ||
+			       balance_is_deputy(balance, a->socket, sockets));
 }
 
 static bool watch(struct acceptor *a)
@@ -191,6 +189,7 @@ static void handle_failure(struct acceptor *a)
 {
 	switch (errno) {
 	case EAGAIN:
+	case EINVAL: /* it was shut down and listens again */
 	case EINTR:
 	case ECONNABORTED:
 	case EPROTO:
@@ -205,19 +204,6 @@ static void handle_failure(struct acceptor *a)
 	default:
 		pause_exhausted(a);
 	}
-}
-
-static void refuse(struct acceptor *a, int fd, const struct addr *remote, const char *reason)
-{
-	metric_cell *ended = a->all->conns->slot->tally.connections_ended_total;
-
-	LOG(EVENT_connection_refused, LOG_STR("listen", listener_of(a)->conf->address),
-	    LOG_STR("reason", reason));
-	(void)sys_close(fd);
-	if (accesslog_is_on)
-		accesstell_refused(a->all->conns, a->index, remote);
-	cell_add(&tally_of(a)->connections_refused_total, 1);
-	cell_add(&ended[ENDING_refused], 1);
 }
 
 /* Once, until a tenth of the places is free again: else it would be a line for each connection. */
@@ -267,25 +253,28 @@ static void hold(struct acceptor *a)
 	set_resume(all, FULL_MS);
 }
 
+static void give_up_on(struct acceptor *a)
+{
+	a->is_lost = true;
+	unwatch(a);
+}
+
 static void accept_one(struct acceptor *a)
 {
 	struct acceptors *all = a->all;
 	struct addr remote = { .len = sizeof(remote.un) };
-	int fd = sys_accept4(a->watch.fd, &remote.sa, &remote.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = guard_accept(&all->guard, listener_of(a), a->watch.fd, &remote);
 
 	if (fd < 0) {
-		handle_failure(a);
+		if (guard_listens(&all->guard, listener_of(a), a->watch.fd))
+			handle_failure(a);
+		else
+			give_up_on(a);
 		return;
 	}
 	cell_add(&tally_of(a)->connections_accepted_total, 1);
-	if (!access_allows(listener_of(a)->conf, &remote)) {
-		refuse(a, fd, &remote, "access");
+	if (!access_admits(all->conns, a->index, all->penalties, fd, &remote))
 		return;
-	}
-	if (penalty_refuses(all->penalties, &remote, all->loop->now_ms)) {
-		refuse(a, fd, &remote, "penalty");
-		return;
-	}
 	conns_accept(all->conns, a->index, fd, &remote);
 	tell(all);
 }
@@ -385,6 +374,8 @@ bool acceptors_start(struct acceptors *all)
 	all->list = calloc(sockets, sizeof(*all->list));
 	if (!all->list || !balance_start(&all->balance))
 		return false;
+	all->guard.loop = all->loop;
+	all->guard.mended = &all->conns->slot->tally.listeners_mended_total;
 	all->resume.fire = resume_after_pause;
 	all->calm.fire = say_resumed;
 	all->adopt.fire = adopt;

@@ -13,7 +13,7 @@
 #include "worker/conns.h"
 #include "worker/recovery.h"
 
-enum { SERVED_FDS = 4, SERVED_GENERATION = 3 };
+enum { SERVED_FDS = 4, SERVED_GENERATION = 3, SERVED_PLACES = 8 };
 
 /* More hours than any machine has been up: what began so long ago began before its clock did. */
 enum { SERVED_AGES = 20 * 365 * 24 };

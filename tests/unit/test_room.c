@@ -10,7 +10,7 @@
 #include "base/sys.h"
 #include "unit/aftermath.h"
 
-enum { PLACES = 4 }; /* of served's arena */
+enum { PLACES = SERVED_PLACES };
 
 /* All places taken, by the clients; the connection of record i has rested for ms[i]. */
 static void fill(struct served *s, const int64_t *ms, int *clients)
@@ -142,7 +142,7 @@ static void reserve__is_its_listeners_alone__and_counts_what_it_uses(void **stat
 	struct listen_conf confs[2] = { { .reserve = 0 }, { .reserve = 2 } };
 	struct listener list[2] = { { .conf = &confs[0] }, { .conf = &confs[1] } };
 	struct listener_set set = { list, 2 };
-	struct arena arena = { .conn_most = PLACES };
+	struct arena arena = { .conn_most = 4 };
 	struct conns all = { .arena = &arena, .listeners = &set };
 
 	(void)state;
@@ -152,7 +152,7 @@ static void reserve__is_its_listeners_alone__and_counts_what_it_uses(void **stat
 		room_take(&all, 0);
 	}
 	assert_false(room_has(&all, 0)); /* two are free, and kept */
-	for (; all.live < PLACES; all.live++) {
+	for (; all.live < 4; all.live++) {
 		assert_true(room_has(&all, 1));
 		room_take(&all, 1);
 	}
