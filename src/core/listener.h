@@ -32,6 +32,16 @@ struct listener_set {
 	unsigned count;
 };
 
+/* How many sockets its listeners have. */
+static inline unsigned listener_sockets(const struct listener_set *set)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < set->count; i++)
+		count += set->list[i].fd_count;
+	return count;
+}
+
 enum { LISTENER_ADDRESSES = 16 }; /* the most that one name leads to */
 
 /* What one listen's address resolves to. */

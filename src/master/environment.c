@@ -265,11 +265,7 @@ rlim_t environment_files_wanted(const struct conf *conf, unsigned sockets, unsig
 static rlim_t files_wanted(const struct conf *conf, const struct listener_set *listeners,
 			   unsigned capacity)
 {
-	unsigned sockets = 0;
-
-	for (unsigned i = 0; i < listeners->count; i++)
-		sockets += listeners->list[i].fd_count;
-	return environment_files_wanted(conf, sockets, capacity);
+	return environment_files_wanted(conf, listener_sockets(listeners), capacity);
 }
 
 /* Those that are open, and those to come. */

@@ -60,15 +60,6 @@ static bool recognize(const struct sockets *sockets, const struct listener *list
 	return true;
 }
 
-static unsigned count_all(const struct listener_set *set)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < set->count; i++)
-		count += set->list[i].fd_count;
-	return count;
-}
-
 static bool fill(const struct sockets *sockets, const struct listener_set *set,
 		 struct socket_watch *next)
 {
@@ -104,14 +95,14 @@ bool sockets_follow(struct sockets *sockets, const struct generation *generation
 	*changed = sockets->generation != id;
 	if (!*changed)
 		return true;
-	list = calloc(count_all(set) + 1, sizeof(*list));
+	list = calloc(listener_sockets(set) + 1, sizeof(*list));
 	if (!list || !fill(sockets, set, list)) {
 		free(list);
 		return false;
 	}
 	free(sockets->list);
 	sockets->list = list;
-	sockets->count = count_all(set);
+	sockets->count = listener_sockets(set);
 	sockets->generation = id;
 	open_diag(sockets, set);
 	return true;

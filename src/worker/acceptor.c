@@ -349,15 +349,6 @@ static void prepare(struct acceptors *all, struct acceptor *a, unsigned index, u
 	a->is_shared = listener->fd_count == 1;
 }
 
-static unsigned count_sockets(const struct listener_set *listeners)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < listeners->count; i++)
-		count += listeners->list[i].fd_count;
-	return count;
-}
-
 static void prepare_all(struct acceptors *all)
 {
 	const struct listener_set *listeners = all->conns->listeners;
@@ -369,7 +360,7 @@ static void prepare_all(struct acceptors *all)
 
 bool acceptors_start(struct acceptors *all)
 {
-	unsigned sockets = count_sockets(all->conns->listeners);
+	unsigned sockets = listener_sockets(all->conns->listeners);
 
 	all->list = calloc(sockets, sizeof(*all->list));
 	if (!all->list || !balance_start(&all->balance))

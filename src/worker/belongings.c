@@ -13,15 +13,6 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-static unsigned count_sockets(const struct listener_set *listeners)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < listeners->count; i++)
-		count += listeners->list[i].fd_count;
-	return count;
-}
-
 static unsigned collect(const struct heritage *h, bool with_listeners, int *kept)
 {
 	unsigned n = 0;
@@ -52,7 +43,7 @@ bool belongings_keep(const struct heritage *h, bool with_listeners, const int *c
 		     unsigned count)
 {
 	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + 1 + h->peer_count +
-		      count_sockets(h->listeners) + count;
+		      listener_sockets(h->listeners) + count;
 	int *kept = calloc(most, sizeof(*kept));
 	unsigned n;
 	bool done;

@@ -25,10 +25,7 @@ enum {
 	SHARE_US = 500,
 };
 
-enum {
-	HEAVY_BYTES = 16 * 1024, /* a visit that moved so many delays others noticeably */
-	QUEUED_MS = 100,         /* until what is due is looked at again, while it waits for us */
-};
+enum { HEAVY_BYTES = 16 * 1024 }; /* a visit that moved so many delays others noticeably */
 
 static void take_in_hand(struct conns *all, const struct conn *c)
 {
@@ -364,25 +361,12 @@ void conn_mute(struct conns *all, struct conn *c)
 	c->watched = EPOLLERR;
 }
 
-/* What waits for its turn has not been slow: this worker was. */
-static bool is_overdue(struct conns *all, struct conn *c, int64_t due)
-{
-	int64_t now_ms = all->loop->now_ms;
-
-	if (due <= now_ms && c->state != CONN_LINGERING && runqueue_has(&all->queue, c->index))
-		due = now_ms + QUEUED_MS;
-	if (due <= now_ms)
-		return true;
-	timer_set(&all->timers, &c->timer, due);
-	return false;
-}
-
 void conn_expire(struct conns *all, struct conn *c)
 {
 	enum ending why;
 	int64_t due = deadline_due_ms(all, c, &why);
 
-	if (due == 0 || !is_overdue(all, c, due))
+	if (due == 0 || deadline_put_off(all, c, due))
 		return;
 	take_in_hand(all, c);
 	if (c->state == CONN_LINGERING || why == ENDING_send_timeout || c->state == CONN_FLUSHING)

@@ -2,7 +2,10 @@
 /* Reckons deadlines; ending what is due is worker/conn.c's business. */
 #include "worker/deadline.h"
 
-enum { FRESH_MS = 1000 }; /* so long a draining worker waits for a connection's first bytes */
+enum {
+	FRESH_MS = 1000, /* so long a draining worker waits for a connection's first bytes */
+	QUEUED_MS = 100, /* until what is due is looked at again, while it waits for its turn */
+};
 
 int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum ending *why)
 {
@@ -37,6 +40,18 @@ void deadline_set(struct conns *all, struct conn *c)
 
 	if (due != 0 && (!timer_is_set(&c->timer) || due < c->timer.due_ms))
 		timer_set(&all->timers, &c->timer, due);
+}
+
+bool deadline_put_off(struct conns *all, struct conn *c, int64_t due_ms)
+{
+	int64_t now_ms = all->loop->now_ms;
+
+	if (due_ms <= now_ms && c->state != CONN_LINGERING && runqueue_has(&all->queue, c->index))
+		due_ms = now_ms + QUEUED_MS;
+	if (due_ms <= now_ms)
+		return false;
+	timer_set(&all->timers, &c->timer, due_ms);
+	return true;
 }
 
 bool deadline_is_stale(const struct conns *all, const struct conn *c)

@@ -227,11 +227,7 @@ static void lose_unrecorded(struct recovery *r, const struct survey *s)
 
 static unsigned count_heritage(const struct heritage *heritage)
 {
-	unsigned count = LOG_FDS + ACCESSLOG_FDS;
-
-	for (unsigned i = 0; i < heritage->listeners->count; i++)
-		count += heritage->listeners->list[i].fd_count;
-	return count;
+	return LOG_FDS + ACCESSLOG_FDS + listener_sockets(heritage->listeners);
 }
 
 /* Sized by what is recorded: descriptors may have any number that the system allows. */

@@ -67,7 +67,7 @@ static int set_up_serving(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		kicks[i] = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
 	s.conns.slot = &slots[0];
-	s.conns.room = make_room;
+	s.conns.ended = make_room;
 	all = (struct acceptors){ .loop = &s.loop,
 				  .conns = &s.conns,
 				  .alarms = &s.alarms,
