@@ -2,9 +2,8 @@
 /*
  * The scoreboard: a file in the runtime directory, mapped by the master and every worker, so that
  * the state of the server can be read without asking anyone. No pointers in it. One writer for each
- * part: the master the head, a worker its slot (but for the kick mask, which the other workers set
- * bits in). Slots are cache-line aligned; fields are relaxed atomics. The master trusts nothing
- * that a worker wrote without checking its bounds.
+ * part: the master the head, a worker its slot. Slots are cache-line aligned; fields are relaxed
+ * atomics. The master trusts nothing that a worker wrote without checking its bounds.
  */
 #ifndef CORE_SCOREBOARD_H
 #define CORE_SCOREBOARD_H
@@ -22,7 +21,7 @@ enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS =
 		272, /* numbers of one generation: the most workers, and the spare ones */
-	SCOREBOARD_VERSION = 5,
+	SCOREBOARD_VERSION = 6,
 	SCOREBOARD_MESSAGE = 1024,
 };
 #define SCOREBOARD_MAGIC UINT64_C(0x70726566726b7362)
@@ -51,7 +50,7 @@ struct conn_notes {
 };
 
 struct slot {
-	/* what the other workers look at when they share out connections */
+	/* in this line is what the other workers confirm a hint with (core/peers.h) */
 	_Alignas(64) _Atomic uint32_t state;
 	_Atomic uint32_t live;        /* connections open now */
 	_Atomic uint64_t turns;       /* of its loop */
@@ -64,11 +63,6 @@ struct slot {
 	_Atomic int64_t started_ms; /* clock_ms() when forked; master's */
 	/* the reopen (deed.begun) whose log file it writes to; and whether that one failed */
 	_Atomic uint32_t log_opened, log_failed;
-	/*
-	 * listeners (bit = index, the last bit for all beyond) that another worker asks this one to
-	 * accept from
-	 */
-	_Alignas(64) _Atomic uint64_t kick_mask;
 	/* whose connection is in hand: kept here, where no stray write to the arena reaches it */
 	_Alignas(64) _Atomic uint32_t has_hand;
 	uint16_t hand_port;

@@ -116,6 +116,7 @@ static void clear_slot(struct roster *roster, struct generation *generation, uns
 	scoreboard_fold(roster->board, slot, number);
 	atomic_store_explicit(&slot->pid, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->state, SLOT_EMPTY, memory_order_relaxed);
+	peers_set(&generation->hints, number, (struct peer){ .state = SLOT_EMPTY });
 }
 
 static void note_exit(struct past *past, int status)

@@ -33,6 +33,16 @@ static void vacate(struct member *member)
 	*member = (struct member){ .state = MEMBER_EMPTY };
 }
 
+/* Lets the workers know. */
+static void set_state(const struct generation *generation, unsigned number, enum slot_state state)
+{
+	const struct member *member = &generation->members[number];
+
+	STORE(generation->slots[number].state, state);
+	peers_set(&generation->hints, number,
+		  (struct peer){ .seat = (uint16_t)member->seat, .state = (uint8_t)state });
+}
+
 static void prepare_slot(const struct scoreboard *board, struct generation *generation,
 			 unsigned number, int64_t now_ms)
 {
@@ -40,7 +50,6 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 
 	STORE(slot->live, 0);
 	STORE(slot->turns, 0);
-	STORE(slot->kick_mask, 0);
 	STORE(slot->has_hand, 0);
 	STORE(slot->heartbeat_ms, now_ms);
 	STORE(slot->started_ms, now_ms);
@@ -53,7 +62,7 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 		      atomic_load_explicit(&board->reopen.begun, memory_order_relaxed));
 		STORE(slot->log_failed, 0);
 	}
-	STORE(slot->state, SLOT_STARTING);
+	set_state(generation, number, SLOT_STARTING);
 }
 
 static bool prepare_arena(const struct generation *generation, struct member *member)
@@ -124,7 +133,7 @@ static void refused(struct roster *roster, struct generation *generation, unsign
 {
 	struct member *member = &generation->members[number];
 
-	STORE(generation->slots[number].state, SLOT_EMPTY);
+	set_state(generation, number, SLOT_EMPTY);
 	if (generation == roster->starting) {
 		errno = error;
 		err_errno(&generation->failure, CODE_OSERR, "cannot start worker %u", number);
