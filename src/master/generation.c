@@ -28,7 +28,7 @@ static bool open_kicks(struct generation *generation)
 	for (unsigned i = 0; i < generation->capacity; i++)
 		generation->kick_fds[i] = -1;
 	for (unsigned i = 0; i < generation->capacity; i++) {
-		generation->kick_fds[i] = sys_eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		generation->kick_fds[i] = sys_eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
 		if (generation->kick_fds[i] < 0)
 			return false;
 	}

@@ -64,7 +64,7 @@ struct generation {
 	unsigned wanted; /* workers that are to run */
 	struct slot *slots;
 	struct peers hints; /* of each worker, mapped before any of them was forked */
-	int *kick_fds;      /* one for each slot, made before any worker */
+	int *kick_fds; /* an eventfd for each slot, counting 1 for ever; made before any worker */
 	struct member *members;
 	struct err failure; /* why one of its first workers did not start; "" as long as all do */
 };

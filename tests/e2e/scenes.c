@@ -84,7 +84,7 @@ static double kicks(struct server *s)
 	return now.of[METRIC_accept_kicks_total];
 }
 
-/* One of two is new and has nobody: what the other one is woken for it passes on. */
+/* One of two is new and has nobody: the other one, when it is offered a connection, wakes it. */
 static void lose(struct server *s)
 {
 	s->loses_connections = true;
