@@ -37,8 +37,8 @@ static bool serves(const struct acceptor *a)
 	const struct balance *balance = &a->all->balance;
 	unsigned sockets = listener_of(a)->fd_count;
 
-	return balance_owns(balance, a->socket, sockets) ||
-	       balance_is_deputy(balance, a->socket, sockets);
+	return !a->is_lost && (balance_owns(balance, a->socket, sockets) ||
+			       balance_is_deputy(balance, a->socket, sockets));
 }
 
 static bool watch(struct acceptor *a)
@@ -177,6 +177,7 @@ static void handle_failure(struct acceptor *a)
 {
 	switch (errno) {
 	case EAGAIN:
+	case EINVAL: /* it was shut down and listens again */
 	case EINTR:
 	case ECONNABORTED:
 	case EPROTO:
@@ -214,14 +215,23 @@ static void say_full(struct acceptors *all)
 	all->is_full = true;
 }
 
+static void give_up_on(struct acceptor *a)
+{
+	a->is_lost = true;
+	unwatch(a);
+}
+
 static void accept_one(struct acceptor *a)
 {
 	struct acceptors *all = a->all;
 	struct addr remote = { .len = sizeof(remote.un) };
-	int fd = sys_accept4(a->watch.fd, &remote.sa, &remote.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = guard_accept(&all->guard, listener_of(a), a->watch.fd, &remote);
 
 	if (fd < 0) {
-		handle_failure(a);
+		if (guard_listens(&all->guard, listener_of(a), a->watch.fd))
+			handle_failure(a);
+		else
+			give_up_on(a);
 		return;
 	}
 	cell_add(&tally_of(a)->connections_accepted_total, 1);
@@ -332,6 +342,8 @@ bool acceptors_start(struct acceptors *all)
 	all->list = calloc(sockets, sizeof(*all->list));
 	if (!all->list || !balance_start(&all->balance))
 		return false;
+	all->guard.loop = all->loop;
+	all->guard.mended = &all->conns->slot->tally.listeners_mended_total;
 	all->resume.fire = resume_after_pause;
 	all->calm.fire = say_resumed;
 	all->adopt.fire = adopt;

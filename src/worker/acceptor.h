@@ -9,6 +9,8 @@
  * again, which moves it to the tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head,
  * epoll_ctl(2)); a lighter one that sleeps is woken by its eventfd. Who that is: worker/balance.h.
  *
+ * What another process, which shares a socket, may have done to it is worker/guard.h's business.
+ *
  * Of a reuse_port listener's sockets each worker has its own; one whose owner is not there is
  * served by the ready worker with the lowest number, so that no connection waits in vain.
  */
@@ -21,6 +23,7 @@
 #include "worker/alarm.h"
 #include "worker/balance.h"
 #include "worker/conns.h"
+#include "worker/guard.h"
 
 struct acceptors;
 
@@ -31,6 +34,7 @@ struct acceptor {
 	unsigned socket;      /* of the listener's sockets */
 	uint64_t passed_turn; /* of the loop: when a lighter worker had the first chance */
 	bool is_watching;
+	bool is_lost;   /* somebody has shut it down for good */
 	bool is_shared; /* other workers accept from the same socket */
 };
 
@@ -41,6 +45,7 @@ struct acceptors {
 	struct conns *conns;
 	struct timer_heap *alarms;
 	struct balance balance;
+	struct guard guard;
 	const struct penalties *penalties; /* in the scoreboard */
 	struct watch kick;
 	struct alarm resume;
