@@ -111,11 +111,13 @@ static void write_rest(struct roster *roster, const struct generation *generatio
 static void clear_slot(struct roster *roster, struct generation *generation, unsigned number)
 {
 	struct slot *slot = &generation->slots[number];
+	struct slot_info *info = &generation->infos[number];
 
 	pidpage_clear(roster->page, generation->first_slot + number);
 	scoreboard_fold(roster->board, slot, number);
-	atomic_store_explicit(&slot->pid, 0, memory_order_relaxed);
+	atomic_store_explicit(&info->pid, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->state, SLOT_EMPTY, memory_order_relaxed);
+	atomic_store_explicit(&info->is_taken, 0, memory_order_release);
 }
 
 static void note_exit(struct past *past, int status)

@@ -61,6 +61,7 @@ struct generation {
 	unsigned first_slot, capacity;
 	unsigned wanted; /* workers that are to run */
 	struct slot *slots;
+	struct slot_info *infos; /* of the same slots */
 	int *kick_fds; /* one for each slot, made before any worker */
 	struct member *members;
 	struct err failure; /* why one of its first workers did not start; "" as long as all do */

@@ -37,15 +37,14 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 			 unsigned number, int64_t now_ms)
 {
 	struct slot *slot = &generation->slots[number];
+	struct slot_info *info = &generation->infos[number];
 
 	STORE(slot->live, 0);
 	STORE(slot->turns, 0);
 	STORE(slot->kick_mask, 0);
 	STORE(slot->has_hand, 0);
 	STORE(slot->heartbeat_ms, now_ms);
-	STORE(slot->started_ms, now_ms);
 	STORE(slot->generation, generation->id);
-	STORE(slot->number, number);
 	STORE(slot->seat, generation->members[number].seat);
 	/* What a keeper gives on is the log as the last worker had it. */
 	if (generation->members[number].keeper == 0) {
@@ -54,6 +53,10 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 		STORE(slot->log_failed, 0);
 	}
 	STORE(slot->state, SLOT_STARTING);
+	STORE(info->started_ms, now_ms);
+	STORE(info->generation, generation->id);
+	STORE(info->number, number);
+	atomic_store_explicit(&info->is_taken, 1, memory_order_release);
 }
 
 static bool prepare_arena(const struct generation *generation, struct member *member)
@@ -125,6 +128,7 @@ static void refused(struct roster *roster, struct generation *generation, unsign
 	struct member *member = &generation->members[number];
 
 	STORE(generation->slots[number].state, SLOT_EMPTY);
+	STORE(generation->infos[number].is_taken, 0);
 	if (generation == roster->starting) {
 		errno = error;
 		err_errno(&generation->failure, CODE_OSERR, "cannot start worker %u", number);
@@ -162,7 +166,7 @@ static void note_start(struct generation *generation, unsigned number)
 {
 	const struct member *member = &generation->members[number];
 
-	STORE(generation->slots[number].pid, (uint32_t)member->pid);
+	STORE(generation->infos[number].pid, (uint32_t)member->pid);
 	LOG(EVENT_worker_started, worker_field(number), LOG_NUM("child_pid", member->pid),
 	    LOG_NUM("generation", generation->id));
 }

@@ -65,10 +65,13 @@ bool roster_begin(struct roster *roster, struct generation *generation, int64_t 
 			       "there is no room for %u more workers beside those that are still "
 			       "leaving (wait for them, or shorten shutdown_timeout)",
 			       generation->wanted);
+	if (!scoreboard_use(roster->board, first + generation->capacity, generation->capacity))
+		return err_errno(err, CODE_OSERR, "the scoreboard has no room for %u more workers",
+				 generation->wanted);
 	generation->first_slot = first;
 	generation->slots = roster->board->slots + first;
+	generation->infos = roster->board->infos + first;
 	generation->id = ++roster->last_id;
-	scoreboard_use(roster->board, first + generation->capacity, generation->capacity);
 	enlist(roster->board, generation->listeners);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);
@@ -205,8 +208,7 @@ bool roster_has_acceptor(const struct roster *roster)
 {
 	for (const struct generation *g = roster->retiring; g; g = g->next)
 		for (unsigned number = 0; number < g->capacity; number++) {
-			uint32_t state =
-				atomic_load_explicit(&g->slots[number].state, memory_order_acquire);
+			uint32_t state = scoreboard_state(roster->board, g->first_slot + number);
 
 			if (g->members[number].pid > 0 &&
 			    (state == SLOT_STARTING || state == SLOT_READY))

@@ -33,8 +33,8 @@ struct heritage {
 };
 
 /*
- * What a worker, or the keeper before it, does in the master's child before anything else: leaves
- * the master's descriptors, binds itself to its CPU, drops privileges. False with err, whose code
+ * What a worker, or the keeper before it, does in the master's child before anything else: gives up
+ * writing to the scoreboard but for its slot, leaves the master's descriptors, binds itself to its CPU, drops privileges. False with err, whose code
  * is the exit code to leave with.
  */
 bool worker_settle(const struct heritage *heritage, struct err *err);

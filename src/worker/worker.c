@@ -233,6 +233,8 @@ static int longest_wait_ms(const struct conf *conf)
 
 bool worker_settle(const struct heritage *h, struct err *err)
 {
+	if (!scoreboard_confine(h->board, &h->peers[h->number]))
+		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
 	if (!belongings_keep(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);

@@ -40,7 +40,7 @@ static pid_t fake_spawn(struct roster *roster, struct generation *generation, un
 int crew_make(void **state)
 {
 	struct roster *roster = calloc(1, sizeof(*roster));
-	struct scoreboard *board = aligned_alloc(64, sizeof(*board));
+	struct scoreboard *board = aligned_alloc(SCOREBOARD_PAGE, sizeof(*board));
 	sigset_t told;
 
 	if (!roster || !board)

@@ -22,7 +22,7 @@ struct fixture {
 
 static int set_up(void **state)
 {
-	struct fixture *f = aligned_alloc(64, sizeof(*f));
+	struct fixture *f = aligned_alloc(SCOREBOARD_PAGE, sizeof(*f));
 
 	memset(f, 0, sizeof(*f));
 	for (unsigned i = 0; i < PEERS; i++) {

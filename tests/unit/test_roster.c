@@ -47,8 +47,8 @@ static void start_due__of_a_new_generation__forks_the_wanted(void **state)
 
 	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
 	assert_int_equal(roster_alive(roster), CREW_WORKERS);
-	assert_int_equal(generation->slots[1].pid, generation->members[1].pid);
-	assert_int_equal(generation->slots[1].number, 1);
+	assert_int_equal(generation->infos[1].pid, generation->members[1].pid);
+	assert_int_equal(generation->infos[1].number, 1);
 	assert_int_equal(generation->slots[1].heartbeat_ms, CREW_NOW);
 	assert_int_equal(generation_ready(generation), 0);
 }
