@@ -23,7 +23,7 @@ enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS =
 		272, /* numbers of one generation: the most workers, and the spare ones */
-	SCOREBOARD_VERSION = 6,
+	SCOREBOARD_VERSION = 7,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -68,7 +68,7 @@ struct conn_notes {
 };
 
 struct slot {
-	/* what the other workers look at when they share out connections */
+	/* in this line is what the other workers confirm a hint with (core/peers.h) */
 	_Alignas(SCOREBOARD_PAGE) _Atomic uint32_t state;
 	_Atomic uint32_t live;        /* connections open now */
 	_Atomic uint64_t turns;       /* of its loop */
@@ -78,11 +78,6 @@ struct slot {
 	_Atomic uint32_t seat;
 	/* the reopen (deed.begun) whose log file it writes to; and whether that one failed */
 	_Atomic uint32_t log_opened, log_failed;
-	/*
-	 * listeners (bit = index, the last bit for all beyond) that another worker asks this one to
-	 * accept from
-	 */
-	_Alignas(64) _Atomic uint64_t kick_mask;
 	/* whose connection is in hand: kept here, where no stray write to the arena reaches it */
 	_Alignas(64) _Atomic uint32_t has_hand;
 	uint16_t hand_port;

@@ -118,6 +118,7 @@ static void clear_slot(struct roster *roster, struct generation *generation, uns
 	atomic_store_explicit(&info->pid, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->state, SLOT_EMPTY, memory_order_relaxed);
 	atomic_store_explicit(&info->is_taken, 0, memory_order_release);
+	peers_set(&generation->hints, number, (struct peer){ .state = SLOT_EMPTY });
 }
 
 static void note_exit(struct past *past, int status)

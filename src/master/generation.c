@@ -47,7 +47,12 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 	generation->wanted = workers;
 	generation->capacity = workers + GENERATION_SPARE;
 	generation->members = calloc(generation->capacity, sizeof(*generation->members));
-	if (!generation->members || !open_kicks(generation)) {
+	if (!generation->members || !peers_new(&generation->hints, generation->capacity)) {
+		err_errno(err, CODE_OSERR, "cannot keep book of %u workers", workers);
+		generation_free(generation);
+		return NULL;
+	}
+	if (!open_kicks(generation)) {
 		err_errno(err, CODE_OSERR, "cannot make an eventfd for each of %u workers",
 			  generation->capacity);
 		generation_free(generation);
@@ -63,6 +68,7 @@ void generation_free(struct generation *generation)
 {
 	BUG_ON(generation->listeners);
 	close_kicks(generation);
+	peers_free(&generation->hints);
 	for (unsigned i = 0; generation->members && i < generation->capacity; i++) {
 		BUG_ON(generation->members[i].pid || generation->members[i].keeper);
 		if (generation->members[i].arena)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The workers that were started from one reading of the configuration, and all that they share: the
- * configuration, the listening sockets, a row of scoreboard slots, an eventfd for each. A reload
+ * configuration, the listening sockets, a row of scoreboard slots, their hints to each other, an
+ * eventfd for each. A reload
  * makes a new generation and retires the old one. Master only.
  */
 #ifndef MASTER_GENERATION_H
@@ -15,6 +16,7 @@
 #include "core/conf.h"
 #include "core/identity.h"
 #include "core/listener.h"
+#include "core/peers.h"
 #include "core/scoreboard.h"
 #include "master/respawn.h"
 #include "worker/arena.h"
@@ -62,7 +64,8 @@ struct generation {
 	unsigned wanted; /* workers that are to run */
 	struct slot *slots;
 	struct slot_info *infos; /* of the same slots */
-	int *kick_fds; /* one for each slot, made before any worker */
+	struct peers hints;      /* of each worker, mapped before any of them was forked */
+	int *kick_fds;           /* one for each slot, made before any worker */
 	struct member *members;
 	struct err failure; /* why one of its first workers did not start; "" as long as all do */
 };

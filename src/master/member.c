@@ -33,6 +33,18 @@ static void vacate(struct member *member)
 	*member = (struct member){ .state = MEMBER_EMPTY };
 }
 
+/* Lets the workers know. */
+static void set_state(const struct generation *generation, unsigned number, enum slot_state state)
+{
+	const struct member *member = &generation->members[number];
+
+	STORE(generation->slots[number].state, state);
+	atomic_store_explicit(&generation->infos[number].is_taken, state != SLOT_EMPTY,
+			      memory_order_release);
+	peers_set(&generation->hints, number,
+		  (struct peer){ .seat = (uint16_t)member->seat, .state = (uint8_t)state });
+}
+
 static void prepare_slot(const struct scoreboard *board, struct generation *generation,
 			 unsigned number, int64_t now_ms)
 {
@@ -41,7 +53,6 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 
 	STORE(slot->live, 0);
 	STORE(slot->turns, 0);
-	STORE(slot->kick_mask, 0);
 	STORE(slot->has_hand, 0);
 	STORE(slot->heartbeat_ms, now_ms);
 	STORE(slot->generation, generation->id);
@@ -52,11 +63,10 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 		      atomic_load_explicit(&board->reopen.begun, memory_order_relaxed));
 		STORE(slot->log_failed, 0);
 	}
-	STORE(slot->state, SLOT_STARTING);
 	STORE(info->started_ms, now_ms);
 	STORE(info->generation, generation->id);
 	STORE(info->number, number);
-	atomic_store_explicit(&info->is_taken, 1, memory_order_release);
+	set_state(generation, number, SLOT_STARTING);
 }
 
 static bool prepare_arena(const struct generation *generation, struct member *member)
@@ -127,8 +137,7 @@ static void refused(struct roster *roster, struct generation *generation, unsign
 {
 	struct member *member = &generation->members[number];
 
-	STORE(generation->slots[number].state, SLOT_EMPTY);
-	STORE(generation->infos[number].is_taken, 0);
+	set_state(generation, number, SLOT_EMPTY);
 	if (generation == roster->starting) {
 		errno = error;
 		err_errno(&generation->failure, CODE_OSERR, "cannot start worker %u", number);

@@ -14,8 +14,12 @@
 /*
  * A worker must not be able to touch another's connections; descriptors worker_run closes itself.
  */
-static void leave_arenas(struct generation *generation, const struct arena *own)
+static void leave_memory(struct generation *generation, const struct heritage *heritage)
 {
+	const struct arena *own = heritage->arena;
+
+	if (&generation->hints != heritage->hints)
+		peers_free(&generation->hints);
 	for (unsigned i = 0; i < generation->capacity; i++)
 		if (generation->members[i].arena && generation->members[i].arena != own)
 			arena_free(generation->members[i].arena);
@@ -37,7 +41,7 @@ static _Noreturn void become_worker(const struct roster *roster,
 	struct err err;
 
 	for (g = roster_next(roster, NULL); g; g = roster_next(roster, g))
-		leave_arenas(g, heritage->arena);
+		leave_memory(g, heritage);
 	if (!environment_inherit(generation->conf, &generation->identity, generation->listeners,
 				 generation->capacity, wants_new_log(roster, generation), &err)) {
 		log_role("worker", (int)heritage->number);
@@ -59,6 +63,7 @@ pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigne
 		.number = number,
 		.seat = generation->members[number].seat,
 		.peers = generation->slots,
+		.hints = &generation->hints,
 		.kick_fds = generation->kick_fds,
 		.peer_count = generation->capacity,
 		.bell_fd = roster->bell_fd,

@@ -131,6 +131,7 @@ void acceptors_room(struct acceptors *all)
 {
 	uint32_t most = all->conns->arena->conn_most;
 
+	balance_tell(&all->balance, all->conns->live);
 	if (all->conns->live < most - most / 10)
 		all->is_full = false;
 	if (all->is_paused && !all->is_closed)
@@ -227,6 +228,7 @@ static void accept_one(struct acceptor *a)
 		return;
 	}
 	conns_accept(all->conns, a->index, fd, &remote);
+	balance_tell(&all->balance, all->conns->live);
 	if (conns_full(all->conns)) {
 		say_full(all);
 		pause_all(all, a);
@@ -288,7 +290,7 @@ static void kicked(void *owner, uint32_t events)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (all->is_paused || !a->is_shared || !balance_mask_has(mask, a->index))
+		if (all->is_paused || !a->is_shared || !(mask & peers_mask(a->index)))
 			continue;
 		accept_one(a);
 		rotate(a);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The policy of even load. It only reads the others' slots (and sets bits in their kick masks);
- * it makes no decision about sockets, which is worker/acceptor.c's business.
+ * The policy of even load. It reads what the others say, writes this worker's own word, and sets
+ * bits in the masks of those it kicks; it makes no decision about sockets, which is
+ * worker/acceptor.c's business.
  */
 #include "worker/balance.h"
 
@@ -12,7 +13,7 @@
 enum {
 	MARGIN = 4,   /* connections that a worker may have more than the lightest */
 	DEAF_MS = 10, /* a kicked worker that has not turned its loop for so long is passed over */
-	LAST_BIT = 63,
+	DOUBT_MS = 100, /* for so long a peer whose hint was wrong is passed over */
 };
 
 static uint32_t load32(const _Atomic uint32_t *value)
@@ -20,89 +21,118 @@ static uint32_t load32(const _Atomic uint32_t *value)
 	return atomic_load_explicit(value, memory_order_relaxed);
 }
 
+static uint64_t turns_of(const struct balance *b, unsigned i)
+{
+	return atomic_load_explicit(&b->slots[i].turns, memory_order_relaxed);
+}
+
 bool balance_start(struct balance *b)
 {
-	b->kicks = calloc(b->peer_count, sizeof(*b->kicks));
+	b->kicks = calloc(b->peers->count, sizeof(*b->kicks));
 	return b->kicks != NULL;
+}
+
+void balance_tell(const struct balance *b, uint32_t live)
+{
+	const struct slot *own = &b->slots[b->number];
+
+	peers_set(b->peers, b->number,
+		  (struct peer){ .live = live,
+				 .seat = (uint16_t)load32(&own->seat),
+				 .state = (uint8_t)load32(&own->state) });
 }
 
 static bool is_ready_peer(const struct balance *b, unsigned i)
 {
-	return i != b->number && load32(&b->peers[i].state) == SLOT_READY;
+	return i != b->number && peers_get(b->peers, i).state == SLOT_READY;
 }
 
 bool balance_has_peer(const struct balance *b)
 {
-	for (unsigned i = 0; i < b->peer_count; i++)
+	for (unsigned i = 0; i < b->peers->count; i++)
 		if (is_ready_peer(b, i))
 			return true;
 	return false;
 }
 
-static bool owns(const struct balance *b, unsigned i, unsigned socket, unsigned sockets)
-{
-	return load32(&b->peers[i].seat) % sockets == socket;
-}
-
 bool balance_owns(const struct balance *b, unsigned socket, unsigned sockets)
 {
-	return owns(b, b->number, socket, sockets);
+	return load32(&b->slots[b->number].seat) % sockets == socket;
 }
 
 bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned sockets)
 {
-	unsigned lowest = b->number;
-
-	for (unsigned i = 0; i < b->peer_count; i++) {
-		if (!is_ready_peer(b, i))
+	for (unsigned i = 0; i < b->peers->count; i++) {
+		if (!is_ready_peer(b, i) ||
+		    (i > b->number && peers_get(b->peers, i).seat % sockets != socket))
 			continue;
-		if (owns(b, i, socket, sockets))
+		if (load32(&b->slots[i].state) == SLOT_READY &&
+		    (i < b->number || load32(&b->slots[i].seat) % sockets == socket))
 			return false;
-		if (i < lowest)
-			lowest = i;
 	}
-	return lowest == b->number;
+	return true;
 }
 
 /* A stopped or hanging worker looks light; it must not be fed. */
-static bool is_deaf(const struct balance *b, unsigned i, int64_t now_ms)
+static bool is_deaf(struct balance *b, unsigned i, int64_t now_ms)
 {
-	const struct kick *kick = &b->kicks[i];
+	struct kick *kick = &b->kicks[i];
 
-	return kick->at_ms != 0 && now_ms - kick->at_ms >= DEAF_MS &&
-	       atomic_load_explicit(&b->peers[i].turns, memory_order_relaxed) == kick->turns;
+	if (kick->at_ms == 0 || now_ms - kick->at_ms < DEAF_MS)
+		return false;
+	if (turns_of(b, i) == kick->turns)
+		return true;
+	kick->at_ms = 0;
+	return false;
 }
 
-int balance_lighter(const struct balance *b, uint32_t live, int64_t now_ms)
+static int find_lightest(struct balance *b, uint32_t *least, int64_t now_ms)
 {
-	uint32_t least = UINT32_MAX;
 	int lightest = -1;
 
-	for (unsigned i = 0; i < b->peer_count; i++) {
-		uint32_t load = load32(&b->peers[i].live);
+	for (unsigned i = 0; i < b->peers->count; i++) {
+		struct peer peer = peers_get(b->peers, i);
 
-		if (load < least && is_ready_peer(b, i) && !is_deaf(b, i, now_ms)) {
-			least = load;
-			lightest = (int)i;
-		}
+		if (peer.live >= *least || peer.state != SLOT_READY || i == b->number ||
+		    now_ms < b->kicks[i].doubted_ms || is_deaf(b, i, now_ms))
+			continue;
+		*least = peer.live;
+		lightest = (int)i;
 	}
-	return lightest >= 0 && live >= least + MARGIN ? lightest : -1;
+	return lightest;
+}
+
+/* The hint led here; the word of the peer's own slot counts. */
+static bool is_lighter(const struct slot *slot, uint32_t live)
+{
+	return load32(&slot->state) == SLOT_READY && (uint64_t)load32(&slot->live) + MARGIN <= live;
+}
+
+int balance_lighter(struct balance *b, uint32_t live, int64_t now_ms)
+{
+	uint32_t least = live >= MARGIN ? live - MARGIN + 1 : 0; /* it must have less than this */
+	int peer = find_lightest(b, &least, now_ms);
+
+	if (peer < 0 || is_lighter(&b->slots[peer], live))
+		return peer;
+	b->kicks[peer].doubted_ms = now_ms + DOUBT_MS;
+	return -1;
 }
 
 void balance_kick(struct balance *b, unsigned peer, unsigned listener, int64_t now_ms)
 {
 	static const uint64_t one = 1;
-	struct slot *slot = &b->peers[peer];
 	struct kick *kick = &b->kicks[peer];
-	uint64_t turns = atomic_load_explicit(&slot->turns, memory_order_relaxed);
+	uint64_t turns = turns_of(b, peer);
 
-	if (kick->at_ms == 0 || kick->turns != turns)
-		*kick = (struct kick){ turns, now_ms };
-	atomic_fetch_or(&slot->kick_mask, UINT64_C(1)
-						  << (listener < LAST_BIT ? listener : LAST_BIT));
+	if (kick->at_ms == 0 || kick->turns != turns) {
+		kick->turns = turns;
+		kick->at_ms = now_ms;
+	}
+	peers_ask(b->peers, peer, listener);
 	/* A full eventfd is as loud as it gets; the connection stays in the queue in any case. */
 	(void)!sys_write(b->kick_fds[peer], &one, sizeof(one));
-	cell_add(&b->peers[b->number].tally.accept_kicks_total, 1);
+	cell_add(&b->slots[b->number].tally.accept_kicks_total, 1);
 }
 
 uint64_t balance_asked(struct balance *b)
@@ -110,10 +140,5 @@ uint64_t balance_asked(struct balance *b)
 	uint64_t count;
 
 	(void)!sys_read(b->kick_fds[b->number], &count, sizeof(count));
-	return atomic_exchange(&b->peers[b->number].kick_mask, 0);
-}
-
-bool balance_mask_has(uint64_t mask, unsigned listener)
-{
-	return mask >> (listener < LAST_BIT ? listener : LAST_BIT) & 1;
+	return peers_asked(b->peers, b->number);
 }

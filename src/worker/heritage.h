@@ -12,6 +12,7 @@
 #include "core/conf.h"
 #include "core/identity.h"
 #include "core/listener.h"
+#include "core/peers.h"
 #include "core/scoreboard.h"
 #include "worker/arena.h"
 
@@ -20,9 +21,10 @@ struct heritage {
 	const struct identity *identity; /* who the worker is to be */
 	const struct listener_set *listeners;
 	struct scoreboard *board;
-	unsigned number;     /* of this worker in its generation: 0 .. peer_count - 1 */
-	unsigned seat;       /* as in its slot */
-	struct slot *peers;  /* the generation's slots; peers[number] is this worker's */
+	unsigned number;           /* of this worker in its generation: 0 .. peer_count - 1 */
+	unsigned seat;             /* as in its slot */
+	struct slot *peers;        /* the generation's slots; peers[number] is this worker's */
+	const struct peers *hints; /* what the peers tell each other */
 	const int *kick_fds; /* an eventfd for each peer, made before any of them was forked */
 	unsigned peer_count; /* room of the generation, workers that never started included */
 	int bell_fd; /* eventfd: written on every change of the slot's state, read by the master */

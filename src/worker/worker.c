@@ -55,6 +55,7 @@ static void ring(const struct worker *w)
 static void set_state(struct worker *w, enum slot_state state)
 {
 	atomic_store_explicit(&w->slot->state, state, memory_order_release);
+	balance_tell(&w->acceptors.balance, w->conns.live);
 	ring(w);
 }
 
@@ -198,10 +199,9 @@ static bool start_serving(struct worker *w)
 	w->acceptors.conns = &w->conns;
 	w->acceptors.alarms = &w->alarms;
 	w->acceptors.penalties = &h->board->penalties;
-	w->acceptors.balance = (struct balance){ .peers = h->peers,
-						 .kick_fds = h->kick_fds,
-						 .number = h->number,
-						 .peer_count = h->peer_count };
+	w->acceptors.balance = (struct balance){
+		.slots = h->peers, .peers = h->hints, .kick_fds = h->kick_fds, .number = h->number
+	};
 	if (!timer_heap_new(&w->alarms, acceptors_alarms(h->listeners) + OWN_ALARMS))
 		return false;
 	accesslog_watch(&w->alarms);

@@ -12,14 +12,18 @@
 
 static struct served s;
 static struct acceptors all;
+static struct peers peers;
 
 static int set_up(void **state)
 {
 	(void)state;
 	served_start(&s, "echo", NULL);
+	if (!peers_new(&peers, 1))
+		return -1;
 	all = (struct acceptors){ .loop = &s.loop,
 				  .conns = &s.conns,
 				  .alarms = &s.alarms,
+				  .balance = { .slots = &s.slot, .peers = &peers },
 				  .kick = { .fd = -1 },
 				  .is_paused = true,
 				  .paused_us = s.loop.now_us };
@@ -30,6 +34,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	served_stop(&s);
+	peers_free(&peers);
 	return 0;
 }
 
