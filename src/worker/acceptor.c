@@ -344,7 +344,8 @@ bool acceptors_start(struct acceptors *all)
 	all->calm.fire = say_resumed;
 	all->adopt.fire = adopt;
 	all->resume.owner = all->calm.owner = all->adopt.owner = all;
-	all->kick = (struct watch){ all->balance.kick_fds[all->balance.number], kicked, all };
+	all->kick = (struct watch){ all->balance.wires[all->balance.number].fds[WIRE_KICKED],
+				    kicked, all };
 	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
 		return false;
 	prepare_all(all);

@@ -13,7 +13,8 @@
 enum {
 	MARGIN = 4,   /* connections that a worker may have more than the lightest */
 	DEAF_MS = 10, /* a kicked worker that has not turned its loop for so long is passed over */
-	DOUBT_MS = 100, /* for so long a peer whose hint was wrong is passed over */
+	KICKS_AT_ONCE = 16, /* more than the system queues (net.unix.max_dgram_qlen) by default */
+	DOUBT_MS = 100,     /* for so long a peer whose hint was wrong is passed over */
 };
 
 static uint32_t load32(const _Atomic uint32_t *value)
@@ -121,7 +122,6 @@ int balance_lighter(struct balance *b, uint32_t live, int64_t now_ms)
 
 void balance_kick(struct balance *b, unsigned peer, unsigned listener, int64_t now_ms)
 {
-	static const uint64_t one = 1;
 	struct kick *kick = &b->kicks[peer];
 	uint64_t turns = turns_of(b, peer);
 
@@ -130,15 +130,18 @@ void balance_kick(struct balance *b, unsigned peer, unsigned listener, int64_t n
 		kick->at_ms = now_ms;
 	}
 	peers_ask(b->peers, peer, listener);
-	/* A full eventfd is as loud as it gets; the connection stays in the queue in any case. */
-	(void)!sys_write(b->kick_fds[peer], &one, sizeof(one));
+	/* A full queue is as loud as it gets; the connection stays in the listener's in any case. */
+	(void)!sys_send(b->wires[peer].fds[WIRE_KICK], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	cell_add(&b->slots[b->number].tally.accept_kicks_total, 1);
 }
 
 uint64_t balance_asked(struct balance *b)
 {
-	uint64_t count;
+	char kick;
 
-	(void)!sys_read(b->kick_fds[b->number], &count, sizeof(count));
+	/* Before the mask is taken, so that whoever asks afterwards is heard again. */
+	for (unsigned i = 0; i < KICKS_AT_ONCE; i++)
+		if (sys_recv(b->wires[b->number].fds[WIRE_KICKED], &kick, 1, MSG_DONTWAIT) < 0)
+			break;
 	return peers_asked(b->peers, b->number);
 }

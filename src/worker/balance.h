@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who should take the next connection: compares this worker's load with what the others say of
- * theirs, and passes a waiting connection to the least loaded by its eventfd ("kick").
+ * theirs, and passes a waiting connection to the least loaded by a datagram ("kick").
  *
  * What another worker says of itself is a hint in core/peers.h, which any worker could have written.
  * Whoever is chosen by it is kicked only if its own slot, which it alone writes, says the same. So a
@@ -15,11 +15,12 @@
 
 #include "core/peers.h"
 #include "core/scoreboard.h"
+#include "worker/heritage.h"
 
 struct balance {
 	struct slot *slots;        /* of the generation; slots[number] is this worker's */
 	const struct peers *peers; /* one for each slot, which bounds every walk */
-	const int *kick_fds;       /* one each */
+	const struct wire *wires;  /* one each */
 	unsigned number;
 	/*
 	 * What a peer's loop had counted when it was kicked: one that has not turned since is

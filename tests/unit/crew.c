@@ -47,6 +47,7 @@ int crew_make(void **state)
 		return -1;
 	memset(board, 0, sizeof(*board));
 	roster->board = board;
+	roster->bells = epoll_create1(EPOLL_CLOEXEC);
 	roster->spawn = fake_spawn;
 	crew_behaviour = CREW_STAY;
 	sigemptyset(&told);
@@ -85,6 +86,7 @@ int crew_free(void **state)
 
 	end_all(roster);
 	assert_null(roster->retiring);
+	close(roster->bells);
 	free(roster->board);
 	free(roster);
 	return 0;

@@ -17,7 +17,7 @@ enum { PEERS = 4 };
 struct fixture {
 	struct slot slots[PEERS];
 	struct peers peers;
-	int fds[PEERS];
+	struct wire wires[PEERS];
 	struct balance of[PEERS];
 };
 
@@ -29,11 +29,14 @@ static int set_up(void **state)
 	if (!peers_new(&f->peers, PEERS))
 		return -1;
 	for (unsigned i = 0; i < PEERS; i++) {
-		f->fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		int pair[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair), 0);
+		f->wires[i] = (struct wire){ { -1, pair[0], pair[1] } };
 		atomic_store(&f->slots[i].state, SLOT_READY);
 		atomic_store(&f->slots[i].seat, i);
 		f->of[i] = (struct balance){
-			.slots = f->slots, .peers = &f->peers, .kick_fds = f->fds, .number = i
+			.slots = f->slots, .peers = &f->peers, .wires = f->wires, .number = i
 		};
 		assert_true(balance_start(&f->of[i]));
 		balance_tell(&f->of[i], 0);
@@ -47,7 +50,8 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	for (unsigned i = 0; i < PEERS; i++) {
-		close(f->fds[i]);
+		close(f->wires[i].fds[WIRE_KICKED]);
+		close(f->wires[i].fds[WIRE_KICK]);
 		free(f->of[i].kicks);
 	}
 	peers_free(&f->peers);
@@ -183,9 +187,25 @@ static void kick__names_the_listener__and_is_heard_once(void **state)
 	assert_int_equal(cell_get(&f->slots[0].tally.accept_kicks_total), 1);
 }
 
+/* The sockets here block, as if a worker had made them: neither side may wait. */
+static void kick__into_a_full_queue__does_not_wait(void **state)
+{
+	struct fixture *f = *state;
+	char byte;
+
+	for (unsigned i = 0; i < 10000; i++)
+		balance_kick(&f->of[0], 1, 2, 0);
+	assert_int_equal(balance_asked(&f->of[1]), peers_mask(2));
+	while (recv(f->wires[1].fds[WIRE_KICKED], &byte, 1, MSG_DONTWAIT) >= 0)
+		;
+	assert_int_equal(balance_asked(&f->of[1]), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(kick__into_a_full_queue__does_not_wait, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(lighter__within_the_margin__is_nobody, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(lighter__beyond_the_margin__is_the_least_loaded,
