@@ -196,6 +196,27 @@ static void fold__keeps_counters_and_drops_gauges(void **state)
 	scoreboard_free(board, path, true);
 }
 
+static void sum__of_what_no_worker_can_have_counted__is_neither_negative_nor_small(void **state)
+{
+	struct scoreboard *board = make();
+	metric_cell *cell = &board->slots[0].tally.listeners[2].messages_total;
+
+	(void)state;
+	count(board, 0, 0);
+	count(board, 1, 7);
+	cell_set(cell, (uint64_t)-3);
+	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 7);
+	cell_set(cell, INT64_MAX - 1);
+	assert_true(scoreboard_sum(board, METRIC_messages_total) == INT64_MAX);
+	scoreboard_fold(board, &board->slots[0], 0);
+	scoreboard_fold(board, &board->slots[1], 0);
+	assert_true(scoreboard_sum(board, METRIC_messages_total) == INT64_MAX);
+	cell_set(cell, (uint64_t)-3);
+	scoreboard_fold(board, &board->slots[0], 1);
+	assert_int_equal(metric_sum(&board->past[1].tally, METRIC_messages_total), 0);
+	scoreboard_free(board, path, true);
+}
+
 static void sum__after_a_fold_that_never_ended__still_answers(void **state)
 {
 	struct scoreboard *board = make();
@@ -353,6 +374,7 @@ int main(void)
 		CASE(new__in_no_folder__says_so),
 		CASE(view__of_what_is_no_scoreboard__is_refused),
 		CASE(fold__keeps_counters_and_drops_gauges),
+		CASE(sum__of_what_no_worker_can_have_counted__is_neither_negative_nor_small),
 		CASE(sum__after_a_fold_that_never_ended__still_answers),
 		CASE(sum__while_another_process_folds__never_falls),
 		CASE(worker__adds_up_the_dead_and_the_living_of_its_number),
