@@ -190,6 +190,15 @@ int endpoint_open(const struct addr *addr, const struct listen_conf *conf, bool 
 	return fd;
 }
 
+/* Whoever shares its open file description may have changed that. */
+static bool unblock(int fd)
+{
+	int flags = sys_fcntl_int(fd, F_GETFL, 0);
+
+	return flags >= 0 &&
+	       (flags & O_NONBLOCK || sys_fcntl_int(fd, F_SETFL, flags | O_NONBLOCK) == 0);
+}
+
 bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
 		    struct err *err)
 {
@@ -198,10 +207,37 @@ bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *c
 	if (!turn_knobs(fd, addr, conf, false, err))
 		return false;
 	unlock_buffers(fd, conf);
+	if (!unblock(fd))
+		return err_errno(err, CODE_OSERR, "cannot set O_NONBLOCK on %s",
+				 addr_write(addr, text));
 	if (sys_listen(fd, (int)conf->backlog) < 0)
 		return err_errno(err, CODE_OSERR, "cannot set backlog on %s",
 				 addr_write(addr, text));
 	return true;
+}
+
+/* Where shutdown(2) does not end the state of listening, it can be seen all the same (unix(7)). */
+bool endpoint_listens(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens)
+		return false;
+	return sys_poll(&p, 1, 0) != 1 || !(p.revents & (POLLHUP | POLLRDHUP));
+}
+
+/* The shutdown has unbound a port that the system had chosen (port 0); another one is still bound. */
+bool endpoint_revive(int fd, const struct addr *bound, const struct listen_conf *conf)
+{
+	if (bound->sa.sa_family == AF_UNIX) {
+		errno = EOPNOTSUPP;
+		return false;
+	}
+	if (sys_bind(fd, &bound->sa, bound->len) < 0 && errno != EINVAL)
+		return false;
+	return sys_listen(fd, (int)conf->backlog) == 0;
 }
 
 bool endpoint_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,

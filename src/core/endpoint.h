@@ -25,9 +25,20 @@ in_port_t endpoint_port(const struct addr *addr);
 int endpoint_open(const struct addr *addr, const struct listen_conf *conf, bool first,
 		  struct stat *made, bool *in_use, struct err *err);
 
-/* Sets what can change on a listening socket: backlog and options. False with err. */
+/*
+ * Sets what can change on a listening socket: O_NONBLOCK, backlog and options. False with err.
+ */
 bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
 		    struct err *err);
+
+/* False for a listening socket that a process which shares it has shut down. Anyone. */
+bool endpoint_listens(int fd);
+
+/*
+ * Has such a socket listen again on the address that it is, or was, bound to. False with errno where
+ * that cannot be: never for a unix socket (unix(7)). Anyone; privileged ports stay bound.
+ */
+bool endpoint_revive(int fd, const struct addr *bound, const struct listen_conf *conf);
 
 /* Tries endpoint_open without listening or touching a unix path. False with err. */
 bool endpoint_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,

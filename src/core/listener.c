@@ -176,6 +176,16 @@ static bool holds_fd(const struct listener_set *set, int fd)
 	return false;
 }
 
+/* Another process that shares its sockets may have shut them down. */
+static bool is_usable(const struct listener *l)
+{
+	for (unsigned i = 0; i < l->fd_count; i++) {
+		if (!endpoint_listens(l->fds[i]) && !endpoint_revive(l->fds[i], &l->bound, l->conf))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Port 0 may be asked for by several listeners: there the text, and which of them is still free,
  * decides.
@@ -192,7 +202,7 @@ static const struct listener *find_old(const struct listener *l, const struct li
 			continue;
 		if (is_unix(l) || endpoint_port(&l->wanted) != 0 ||
 		    strcmp(o->conf->address, l->conf->address) == 0)
-			return o;
+			return is_usable(o) ? o : NULL;
 	}
 	return NULL;
 }

@@ -51,8 +51,9 @@ bool listener_resolve(const struct conf *conf, struct listener_addresses *per_li
 
 /*
  * Opens every address of conf: close-on-exec, non-blocking, SO_REUSEADDR, options set, bound,
- * listening. Takes over from `old` (NULL at start) each socket whose address and kind are the same,
- * then from the service manager (LISTEN_FDS, matched by address), and opens the rest;
+ * listening. Takes over from `old` (NULL at start) each socket whose address and kind are the same
+ * and that can listen, then from the service manager (LISTEN_FDS, matched by address), and opens the
+ * rest;
  * `worker_sockets` is the number of sockets of a reuse_port listener. A unix path left by a dead
  * server is replaced, one that answers a connect is not. `resolved` is what listener_resolve found
  * for conf; NULL: it is asked here, and may wait. On failure NULL with err (CODE_UNAVAILABLE,

@@ -4,7 +4,7 @@
 
 #include "base/sys.h"
 
-enum { LAST_BIT = 63 };
+enum { BITS = 64 };
 
 static size_t size_of(unsigned count)
 {
@@ -33,7 +33,7 @@ void peers_free(struct peers *peers)
 
 uint64_t peers_mask(unsigned listener)
 {
-	return UINT64_C(1) << (listener < LAST_BIT ? listener : LAST_BIT);
+	return UINT64_C(1) << listener % BITS;
 }
 
 void peers_ask(const struct peers *peers, unsigned number, unsigned listener)

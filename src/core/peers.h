@@ -45,7 +45,7 @@ static inline void peers_set(const struct peers *peers, unsigned number, struct 
 	atomic_store_explicit(&peers->words[number], word, memory_order_relaxed);
 }
 
-/* A mask of listeners: bit = index, the last bit for all beyond. */
+/* A mask of listeners; those beyond the 64th share the bits of the first. */
 uint64_t peers_mask(unsigned listener);
 
 /* Asks the worker to accept from the listener. */

@@ -366,7 +366,8 @@ void lab_accept_race(struct stage *stage)
 	kicking(&p);
 	stage_say(stage,
 		  "prefork-srv does (d) and (e): turns cost next to nothing and are enough most of "
-		  "the time, so a kick is given only when a worker has 4 more than the least "
-		  "loaded. A real worker waits 2 ms for the one it kicked and then takes the "
-		  "connection itself: that one may be busy, or dead.");
+		  "the time, so a worker goes to the tail only when it has 2 more than the least "
+		  "loaded, and kicks that one only when it has 4 more. A real worker does not wait "
+		  "for the one it kicked: once it has served what it has in hand it takes the "
+		  "connection itself, if that is still there.");
 }

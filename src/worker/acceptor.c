@@ -16,8 +16,6 @@
 #include "worker/accesstell.h"
 
 enum {
-	STREAK = 4,      /* accepts before the listener goes to the tail of the wait queue */
-	PARK_MS = 2,     /* for so long a kicked worker has the first chance */
 	RESUME_MS = 200, /* retry after EMFILE and the like */
 	CALM_MS = 1000,  /* without another failure, until it is said that accepting goes on */
 	ADOPT_MS = 250,  /* between two looks for sockets without an owner */
@@ -39,8 +37,8 @@ static bool serves(const struct acceptor *a)
 	const struct balance *balance = &a->all->balance;
 	unsigned sockets = listener_of(a)->fd_count;
 
-	return balance_owns(balance, a->socket, sockets) ||
-	       balance_is_deputy(balance, a->socket, sockets);
+	return !a->is_lost && (balance_owns(balance, a->socket, sockets) ||
+			       balance_is_deputy(balance, a->socket, sockets));
 }
 
 static bool watch(struct acceptor *a)
@@ -62,20 +60,30 @@ static void set_resume(struct acceptors *all)
 	timer_set(all->alarms, &all->resume.timer, all->loop->now_ms + RESUME_MS);
 }
 
+static void tell(struct acceptors *all)
+{
+	balance_tell(&all->balance, all->is_paused ? BALANCE_FULL : all->conns->live);
+}
+
+/* True when a lighter worker has been woken to accept. */
+static bool pass(const struct acceptor *a, const struct standing *standing)
+{
+	return balance_pass(&a->all->balance, standing, a->index, a->all->loop->now_ms);
+}
+
 /* Takes all listeners out of epoll. A wake-up that this worker leaves unused is passed on. */
 static void pause_all(struct acceptors *all, const struct acceptor *woken)
 {
-	int peer = balance_lighter(&all->balance, UINT32_MAX, all->loop->now_ms);
+	struct standing standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
 
 	if (!all->is_paused)
 		all->paused_us = all->loop->now_us;
 	all->is_paused = true;
-	for (unsigned i = 0; i < all->count; i++) {
-		timer_cancel(all->alarms, &all->list[i].park.timer);
+	tell(all);
+	for (unsigned i = 0; i < all->count; i++)
 		unwatch(&all->list[i]);
-	}
-	if (woken->is_shared && peer >= 0)
-		balance_kick(&all->balance, (unsigned)peer, woken->index, all->loop->now_ms);
+	if (woken->is_shared)
+		(void)pass(woken, &standing);
 }
 
 /* Watches what this worker serves, and nothing else. Without memory for epoll: all of it later. */
@@ -84,8 +92,6 @@ static void watch_served(struct acceptors *all)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (timer_is_set(&a->park.timer))
-			continue;
 		if (!serves(a)) {
 			unwatch(a);
 		} else if (!watch(a)) {
@@ -109,6 +115,7 @@ static void resume_all(struct acceptors *all)
 {
 	acceptors_end_turn(all);
 	all->is_paused = false;
+	tell(all);
 	timer_cancel(all->alarms, &all->resume.timer);
 	watch_served(all);
 }
@@ -131,7 +138,7 @@ void acceptors_room(struct acceptors *all)
 {
 	uint32_t most = all->conns->arena->conn_most;
 
-	balance_tell(&all->balance, all->conns->live);
+	tell(all);
 	if (all->conns->live < most - most / 10)
 		all->is_full = false;
 	if (all->is_paused && !all->is_closed)
@@ -170,6 +177,7 @@ static void handle_failure(struct acceptor *a)
 {
 	switch (errno) {
 	case EAGAIN:
+	case EINVAL: /* it was shut down and listens again */
 	case EINTR:
 	case ECONNABORTED:
 	case EPROTO:
@@ -207,17 +215,25 @@ static void say_full(struct acceptors *all)
 	all->is_full = true;
 }
 
+static void give_up_on(struct acceptor *a)
+{
+	a->is_lost = true;
+	unwatch(a);
+}
+
 static void accept_one(struct acceptor *a)
 {
 	struct acceptors *all = a->all;
 	struct addr remote = { .len = sizeof(remote.un) };
-	int fd = sys_accept4(a->watch.fd, &remote.sa, &remote.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = guard_accept(&all->guard, listener_of(a), a->watch.fd, &remote);
 
 	if (fd < 0) {
-		handle_failure(a);
+		if (guard_listens(&all->guard, listener_of(a), a->watch.fd))
+			handle_failure(a);
+		else
+			give_up_on(a);
 		return;
 	}
-	a->streak++;
 	cell_add(&tally_of(a)->connections_accepted_total, 1);
 	if (!access_allows(listener_of(a)->conf, &remote)) {
 		refuse(a, fd, &remote, "access");
@@ -228,7 +244,7 @@ static void accept_one(struct acceptor *a)
 		return;
 	}
 	conns_accept(all->conns, a->index, fd, &remote);
-	balance_tell(&all->balance, all->conns->live);
+	tell(all);
 	if (conns_full(all->conns)) {
 		say_full(all);
 		pause_all(all, a);
@@ -238,7 +254,6 @@ static void accept_one(struct acceptor *a)
 /* To the tail of the wait queue; and epoll looks at the socket's queue anew. */
 static void rotate(struct acceptor *a)
 {
-	a->streak = 0;
 	if (!a->is_watching)
 		return;
 	unwatch(a);
@@ -246,39 +261,33 @@ static void rotate(struct acceptor *a)
 		pause_exhausted(a);
 }
 
-static bool park(struct acceptor *a)
+/* Once: in the next turn, which is at hand, the connection is accepted if it is still there. */
+static bool leaves_chance(struct acceptor *a, const struct standing *standing)
 {
-	struct acceptors *all = a->all;
-	int peer = balance_lighter(&all->balance, all->conns->live, all->loop->now_ms);
+	uint64_t turn = atomic_load_explicit(&a->all->conns->slot->turns, memory_order_relaxed);
 
-	if (peer < 0)
+	if (turn == a->passed_turn + 1 || !pass(a, standing))
 		return false;
-	unwatch(a);
-	balance_kick(&all->balance, (unsigned)peer, a->index, all->loop->now_ms);
-	timer_set(all->alarms, &a->park.timer, all->loop->now_ms + PARK_MS);
+	a->passed_turn = turn;
 	return true;
 }
 
 static void ready(void *owner, uint32_t events)
 {
 	struct acceptor *a = owner;
+	struct acceptors *all = a->all;
+	struct standing standing = { 0 };
 
 	(void)events;
-	if (!a->is_watching || (a->is_shared && park(a)))
+	if (!a->is_watching)
+		return;
+	if (a->is_shared)
+		standing = balance_look(&all->balance, all->conns->live, all->loop->now_ms);
+	if (leaves_chance(a, &standing))
 		return;
 	accept_one(a);
-	if (a->is_shared && a->streak >= STREAK && balance_has_peer(&a->all->balance))
+	if (balance_yields(&standing))
 		rotate(a);
-}
-
-/* The lighter worker has had its chance; now nothing may starve. */
-static void end_park(void *owner)
-{
-	struct acceptor *a = owner;
-
-	accept_one(a);
-	if (!a->all->is_paused && !watch(a))
-		pause_exhausted(a);
 }
 
 static void kicked(void *owner, uint32_t events)
@@ -293,7 +302,6 @@ static void kicked(void *owner, uint32_t events)
 		if (all->is_paused || !a->is_shared || !(mask & peers_mask(a->index)))
 			continue;
 		accept_one(a);
-		rotate(a);
 	}
 }
 
@@ -305,8 +313,7 @@ static void prepare(struct acceptors *all, struct acceptor *a, unsigned index, u
 	a->index = index;
 	a->socket = socket;
 	a->watch = (struct watch){ listener->fds[socket], ready, a };
-	a->park.fire = end_park;
-	a->park.owner = a;
+	a->passed_turn = UINT64_MAX - 1;
 	a->is_shared = listener->fd_count == 1;
 }
 
@@ -317,11 +324,6 @@ static unsigned count_sockets(const struct listener_set *listeners)
 	for (unsigned i = 0; i < listeners->count; i++)
 		count += listeners->list[i].fd_count;
 	return count;
-}
-
-unsigned acceptors_alarms(const struct listener_set *listeners)
-{
-	return count_sockets(listeners) + 3; /* each parks; resume, calm and adopt */
 }
 
 static void prepare_all(struct acceptors *all)
@@ -340,16 +342,22 @@ bool acceptors_start(struct acceptors *all)
 	all->list = calloc(sockets, sizeof(*all->list));
 	if (!all->list || !balance_start(&all->balance))
 		return false;
+	all->guard.loop = all->loop;
+	all->guard.mended = &all->conns->slot->tally.listeners_mended_total;
 	all->resume.fire = resume_after_pause;
 	all->calm.fire = say_resumed;
 	all->adopt.fire = adopt;
 	all->resume.owner = all->calm.owner = all->adopt.owner = all;
-	all->kick = (struct watch){ all->balance.wires[all->balance.number].fds[WIRE_KICKED],
-				    kicked, all };
+	all->kick = (struct watch){ balance_fd(&all->balance), kicked, all };
 	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
 		return false;
 	prepare_all(all);
-	watch_served(all);
+	if (conns_full(all->conns)) {
+		say_full(all);
+		pause_all(all, &all->list[0]);
+	} else {
+		watch_served(all);
+	}
 	if (sockets > all->conns->listeners->count)
 		timer_set(all->alarms, &all->adopt.timer, all->loop->now_ms + ADOPT_MS);
 	return true;
@@ -366,7 +374,6 @@ void acceptors_close(struct acceptors *all)
 	timer_cancel(all->alarms, &all->adopt.timer);
 	loop_unwatch(all->loop, &all->kick);
 	for (unsigned i = 0; i < all->count; i++) {
-		timer_cancel(all->alarms, &all->list[i].park.timer);
 		unwatch(&all->list[i]);
 		(void)sys_close(all->list[i].watch.fd);
 	}

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Accepting: one connection for each wake-up, by rotate and kick.
+ * Accepting: one connection for each wake-up.
  *
- *   WATCHING --lighter peer: kick it--> PARKED --2 ms: accept one--> WATCHING
  *   WATCHING --worker full, or no descriptors--> PAUSED --a connection ends, or timer--> WATCHING
  *   any --drain--> CLOSED
  *
- * After every 4th accept a worker takes the listener out of its epoll and adds it again, which
- * moves it to the tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head,
- * epoll_ctl(2)).
+ * A worker that is to be woken after the others takes the listener out of its epoll and adds it
+ * again, which moves it to the tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head,
+ * epoll_ctl(2)); a lighter one that sleeps is woken by its eventfd. Who that is: worker/balance.h.
+ *
+ * What another process, which shares a socket, may have done to it is worker/guard.h's business.
  *
  * Of a reuse_port listener's sockets each worker has its own; one whose owner is not there is
  * served by the ready worker with the lowest number, so that no connection waits in vain.
@@ -22,17 +23,18 @@
 #include "worker/alarm.h"
 #include "worker/balance.h"
 #include "worker/conns.h"
+#include "worker/guard.h"
 
 struct acceptors;
 
 struct acceptor {
 	struct watch watch;
-	struct alarm park;
 	struct acceptors *all;
-	unsigned index;  /* of the listener */
-	unsigned socket; /* of the listener's sockets */
-	unsigned streak; /* accepts since it was last moved to the tail */
+	unsigned index;       /* of the listener */
+	unsigned socket;      /* of the listener's sockets */
+	uint64_t passed_turn; /* of the loop: when a lighter worker had the first chance */
 	bool is_watching;
+	bool is_lost;   /* somebody has shut it down for good */
 	bool is_shared; /* other workers accept from the same socket */
 };
 
@@ -43,6 +45,7 @@ struct acceptors {
 	struct conns *conns;
 	struct timer_heap *alarms;
 	struct balance balance;
+	struct guard guard;
 	const struct penalties *penalties; /* in the scoreboard */
 	struct watch kick;
 	struct alarm resume;
@@ -61,8 +64,8 @@ struct acceptors {
  */
 bool acceptors_start(struct acceptors *all);
 
-/* How many alarms acceptors over these listeners can have set at once. */
-unsigned acceptors_alarms(const struct listener_set *listeners);
+/* How many alarms acceptors can have set at once: resume, calm and adopt. */
+enum { ACCEPTORS_ALARMS = 3 };
 
 /* After each turn of the loop: counts the time of a pause, so that a death costs little of it. */
 void acceptors_end_turn(struct acceptors *all);

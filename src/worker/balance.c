@@ -11,7 +11,8 @@
 #include "base/sys.h"
 
 enum {
-	MARGIN = 4,   /* connections that a worker may have more than the lightest */
+	YIELD_AT = 2, /* connections more than the lightest worker has */
+	PASS_AT = 4,  /* likewise */
 	DEAF_MS = 10, /* a kicked worker that has not turned its loop for so long is passed over */
 	KICKS_AT_ONCE = 16, /* more than the system queues (net.unix.max_dgram_qlen) by default */
 	DOUBT_MS = 100,     /* for so long a peer whose hint was wrong is passed over */
@@ -33,12 +34,12 @@ bool balance_start(struct balance *b)
 	return b->kicks != NULL;
 }
 
-void balance_tell(const struct balance *b, uint32_t live)
+void balance_tell(const struct balance *b, uint32_t load)
 {
 	const struct slot *own = &b->slots[b->number];
 
 	peers_set(b->peers, b->number,
-		  (struct peer){ .live = live,
+		  (struct peer){ .live = load,
 				 .seat = (uint16_t)load32(&own->seat),
 				 .state = (uint8_t)load32(&own->state) });
 }
@@ -46,14 +47,6 @@ void balance_tell(const struct balance *b, uint32_t live)
 static bool is_ready_peer(const struct balance *b, unsigned i)
 {
 	return i != b->number && peers_get(b->peers, i).state == SLOT_READY;
-}
-
-bool balance_has_peer(const struct balance *b)
-{
-	for (unsigned i = 0; i < b->peers->count; i++)
-		if (is_ready_peer(b, i))
-			return true;
-	return false;
 }
 
 bool balance_owns(const struct balance *b, unsigned socket, unsigned sockets)
@@ -87,40 +80,37 @@ static bool is_deaf(struct balance *b, unsigned i, int64_t now_ms)
 	return false;
 }
 
-static int find_lightest(struct balance *b, uint32_t *least, int64_t now_ms)
+struct standing balance_look(struct balance *b, uint32_t load, int64_t now_ms)
 {
-	int lightest = -1;
+	struct standing standing = { .load = load, .lightest = b->number };
+	uint32_t least = load;
 
 	for (unsigned i = 0; i < b->peers->count; i++) {
 		struct peer peer = peers_get(b->peers, i);
 
-		if (peer.live >= *least || peer.state != SLOT_READY || i == b->number ||
+		if (peer.live >= least || peer.state != SLOT_READY || i == b->number ||
 		    now_ms < b->kicks[i].doubted_ms || is_deaf(b, i, now_ms))
 			continue;
-		*least = peer.live;
-		lightest = (int)i;
+		least = peer.live;
+		standing.lightest = i;
 	}
-	return lightest;
+	standing.excess = load - least;
+	return standing;
+}
+
+bool balance_yields(const struct standing *s)
+{
+	return s->excess >= YIELD_AT;
 }
 
 /* The hint led here; the word of the peer's own slot counts. */
-static bool is_lighter(const struct slot *slot, uint32_t live)
+static bool is_confirmed(const struct slot *slot, const struct standing *s)
 {
-	return load32(&slot->state) == SLOT_READY && (uint64_t)load32(&slot->live) + MARGIN <= live;
+	return load32(&slot->state) == SLOT_READY &&
+	       (uint64_t)load32(&slot->live) + PASS_AT <= s->load;
 }
 
-int balance_lighter(struct balance *b, uint32_t live, int64_t now_ms)
-{
-	uint32_t least = live >= MARGIN ? live - MARGIN + 1 : 0; /* it must have less than this */
-	int peer = find_lightest(b, &least, now_ms);
-
-	if (peer < 0 || is_lighter(&b->slots[peer], live))
-		return peer;
-	b->kicks[peer].doubted_ms = now_ms + DOUBT_MS;
-	return -1;
-}
-
-void balance_kick(struct balance *b, unsigned peer, unsigned listener, int64_t now_ms)
+static void kick(struct balance *b, unsigned peer, unsigned listener, int64_t now_ms)
 {
 	struct kick *kick = &b->kicks[peer];
 	uint64_t turns = turns_of(b, peer);
@@ -135,13 +125,25 @@ void balance_kick(struct balance *b, unsigned peer, unsigned listener, int64_t n
 	cell_add(&b->slots[b->number].tally.accept_kicks_total, 1);
 }
 
+bool balance_pass(struct balance *b, const struct standing *s, unsigned listener, int64_t now_ms)
+{
+	if (s->excess < PASS_AT)
+		return false;
+	if (!is_confirmed(&b->slots[s->lightest], s)) {
+		b->kicks[s->lightest].doubted_ms = now_ms + DOUBT_MS;
+		return false;
+	}
+	kick(b, s->lightest, listener, now_ms);
+	return true;
+}
+
 uint64_t balance_asked(struct balance *b)
 {
-	char kick;
+	char byte;
 
-	/* Before the mask is taken, so that whoever asks afterwards is heard again. */
+	/* Before the mask is taken, so that a later asking is heard again. */
 	for (unsigned i = 0; i < KICKS_AT_ONCE; i++)
-		if (sys_recv(b->wires[b->number].fds[WIRE_KICKED], &kick, 1, MSG_DONTWAIT) < 0)
+		if (sys_recv(balance_fd(b), &byte, 1, MSG_DONTWAIT) < 0)
 			break;
 	return peers_asked(b->peers, b->number);
 }

@@ -217,7 +217,7 @@ static bool start_serving(struct worker *w)
 	w->acceptors.balance = (struct balance){
 		.slots = h->peers, .peers = h->hints, .wires = h->wires, .number = h->number
 	};
-	if (!timer_heap_new(&w->alarms, acceptors_alarms(h->listeners) + OWN_ALARMS))
+	if (!timer_heap_new(&w->alarms, ACCEPTORS_ALARMS + OWN_ALARMS))
 		return false;
 	accesslog_watch(&w->alarms);
 	if (!conns_start(&w->conns) || !recovery_adopt(&w->recovery, &w->conns))

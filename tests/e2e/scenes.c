@@ -3,6 +3,7 @@
 #include "scenes.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,6 +16,8 @@ enum { HELD_MOST = 100 };
 
 static int held[HELD_MOST]; /* connections of the scene that is played, until its end */
 static unsigned held_count;
+static int passed_fd; /* written by scenes_pass_listener, as the next */
+static char passed_listen[96];
 static char access_path[96], access_option[128]; /* written by scenes_log_accesses */
 
 void scenes_log_accesses(struct plan *plan)
@@ -29,6 +32,16 @@ static int hold(int fd)
 	assert_true(held_count < HELD_MOST);
 	held[held_count++] = fd;
 	return fd;
+}
+
+void scenes_pass_listener(struct plan *plan)
+{
+	char address[64];
+
+	passed_fd = hold(client_listener(address, sizeof(address)));
+	snprintf(passed_listen, sizeof(passed_listen), "%s=ack", address);
+	plan->listen[0] = passed_listen;
+	plan->pass_fd = passed_fd;
 }
 
 void scenes_let_go(void)
@@ -84,7 +97,7 @@ static double kicks(struct server *s)
 	return now.of[METRIC_accept_kicks_total];
 }
 
-/* One of two is new and has nobody: what the other one is woken for it passes on. */
+/* One of two is new and has nobody: the other one, when it is offered a connection, wakes it. */
 static void lose(struct server *s)
 {
 	s->loses_connections = true;
@@ -103,6 +116,13 @@ static void exhaust(struct server *s)
 	server_wait_event(s, "accept_paused", NULL);
 	scenes_let_go();
 	server_wait_event(s, "accept_resumed", NULL);
+}
+
+static void tamper(struct server *s)
+{
+	assert_int_equal(fcntl(passed_fd, F_SETFL, 0), 0);
+	hold_one(s);
+	server_wait_event(s, "listener_mended", NULL);
 }
 
 static void crash(struct server *s)
@@ -212,6 +232,7 @@ const struct scene scenes[] = {
 	[LEAN] = { .plan.workers = 2, .act = lean },
 	[LOSE] = { .plan = { .workers = 2, .set = { "keep_connections=no" } }, .act = lose },
 	[EXHAUST] = { .plan.set = { "rlimit_nofile=40" }, .act = exhaust },
+	[TAMPER] = { .passes_listener = true, .act = tamper },
 	[CRASH] = { .act = crash },
 	[HANG] = { .plan.set = { "hang_timeout=300ms" }, .act = hang },
 	[VANISH] = { .logs_access = true, .act = vanish },

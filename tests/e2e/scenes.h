@@ -13,6 +13,7 @@ enum scene_name {
 	LEAN,
 	LOSE,
 	EXHAUST,
+	TAMPER,
 	CRASH,
 	HANG,
 	VANISH,
@@ -30,12 +31,16 @@ struct scene {
 	void (*act)(struct server *s);
 	void (*end)(struct server *s); /* before the server is stopped; NULL: nothing */
 	bool logs_access;
+	bool passes_listener; /* one that this process holds as well */
 	bool ends_by_itself;
 };
 extern const struct scene scenes[]; /* by enum scene_name */
 
 /* Adds to the plan an access log in a folder of its own. */
 void scenes_log_accesses(struct plan *plan);
+
+/* Has the server take its only listener from this process, which keeps it until scenes_let_go. */
+void scenes_pass_listener(struct plan *plan);
 
 /* Closes the connections that an act has left open. */
 void scenes_let_go(void);

@@ -253,6 +253,42 @@ static bool have_ipv6(void)
 	return have;
 }
 
+static bool listens(int fd)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len), 0);
+	return value;
+}
+
+/* As a worker that is not itself any more could: the test holds the same open file description. */
+static void listener__made_blocking_or_shut_down__is_mended_by_the_workers(void **state)
+{
+	char address[64], listen[96];
+	int fd = client_listener(address, sizeof(address));
+	struct server *s;
+
+	(void)state;
+	snprintf(listen, sizeof(listen), "%s=ack", address);
+	s = server_start(&(struct plan){
+		.listen = { listen }, .set = { "hang_timeout=1s" }, .pass_fd = fd, .workers = 4 });
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+		client_ask(address, "x", ACK);
+	}
+	WAIT_UNTIL(s, fcntl(fd, F_GETFL) & O_NONBLOCK);
+	server_mark(s);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(shutdown(fd, SHUT_RDWR), 0);
+		WAIT_UNTIL(s, listens(fd));
+		client_ask(address, "x", ACK);
+	}
+	assert_int_equal(server_count(s, "worker_hung", NULL), 0);
+	server_stop(s);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +308,7 @@ int main(void)
 		E2E(ipv6__with_v6only__refuses_ipv4),
 		E2E(every_address__takes_both_families),
 		E2E(deny__on_both_families__holds_for_mapped_ipv4),
+		E2E(listener__made_blocking_or_shut_down__is_mended_by_the_workers),
 	};
 	int failed = E2E_RUN(tests);
 

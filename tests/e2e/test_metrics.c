@@ -40,6 +40,7 @@ static const struct row {
 	{ METRIC_accept_kicks_total, LOSE, RISES, 1 },
 	{ METRIC_accept_pauses_total, EXHAUST, RISES, 1 },
 	{ METRIC_accept_paused_seconds_total, EXHAUST, MOVES, 0 },
+	{ METRIC_listeners_mended_total, TAMPER, RISES, 1 },
 	{ METRIC_recoveries_total, CRASH, RISES, 1 },
 	{ METRIC_connections_recovered_total, CRASH, RISES, 1 },
 	{ METRIC_connections_lost_total, LOSE, RISES, 1 },
@@ -131,6 +132,8 @@ static void play(void **state)
 
 	if (scene->logs_access)
 		scenes_log_accesses(&plan);
+	if (scene->passes_listener)
+		scenes_pass_listener(&plan);
 	s = server_start(&plan);
 	figures_read(s, &before);
 	scene->act(s);
@@ -197,6 +200,7 @@ int main(void)
 		SCENE(one_connection_of_two_workers__moves_balance, LEAN),
 		SCENE(worker_without_keeper_killed__moves_lost_and_kicks, LOSE),
 		SCENE(descriptors_used_up__move_pauses, EXHAUST),
+		SCENE(listener_made_blocking__moves_mended, TAMPER),
 		SCENE(worker_killed__moves_crashes_and_recoveries, CRASH),
 		SCENE(worker_stopped__moves_hangs, HANG),
 		SCENE(access_log_deleted__moves_lost_lines, VANISH),

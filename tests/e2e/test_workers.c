@@ -7,7 +7,7 @@
 #include "client.h"
 #include "process.h"
 
-enum { CROWD = 400, CROWD_WORKERS = 4 };
+enum { CROWD = 400, CROWD_WORKERS = 4, REFILL = 80 };
 
 /* How many connections the log says that worker process has opened. */
 static unsigned opened_by(struct server *s, pid_t pid)
@@ -59,6 +59,36 @@ static void worker__killed__is_replaced(void **state)
 	assert_int_equal(server_worker(s, 0), other);
 	for (int i = 0; i < 20; i++)
 		client_ask(FIRST(s), "x", ACK);
+	server_stop(s);
+}
+
+static int hold_one(struct server *s)
+{
+	int fd = client_connect(FIRST(s));
+
+	client_say(fd, "x");
+	client_hear(fd, ACK);
+	return fd;
+}
+
+/* What the other one is woken for before it stands behind the new one goes to it all the same. */
+static void worker__killed__is_filled_again(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .set = { "keep_connections=no" }, .workers = 2 });
+	int fds[2 * REFILL];
+
+	(void)state;
+	s->loses_connections = true;
+	for (int i = 0; i < REFILL; i++)
+		fds[i] = hold_one(s);
+	kill(server_worker(s, 1), SIGKILL);
+	server_wait_count(s, 2, "worker_ready", "worker=1");
+	for (int i = REFILL; i < 2 * REFILL; i++)
+		fds[i] = hold_one(s);
+	assert_in_range(opened_by(s, server_worker(s, 1)), REFILL / 2, REFILL);
+	for (int i = 0; i < 2 * REFILL; i++)
+		close(fds[i]);
 	server_stop(s);
 }
 
@@ -286,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(workers__under_a_crowd__each_gets_its_share),
 		E2E(worker__killed__is_replaced),
+		E2E(worker__killed__is_filled_again),
 		E2E(worker__killed__without_keepers__the_others_keep_their_clients),
 		E2E(worker__in_a_crash_loop__backs_off_and_serves_again),
 		E2E(worker__waiting_for_its_respawn__does_not_hold_up_a_stop),

@@ -79,7 +79,7 @@ void served_start(struct served *s, const char *service, ...)
 	va_start(pairs, service);
 	set_options(s, pairs);
 	va_end(pairs);
-	s->conf.worker_connections = 4;
+	s->conf.worker_connections = 8;
 	s->conf.listeners = &s->listen_conf;
 	s->conf.listener_count = 1;
 	s->listener.conf = &s->listen_conf;

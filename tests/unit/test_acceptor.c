@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The time for which a worker does not accept: counted as it passes, and once. */
+/*
+ * When a worker accepts, and the time for which it does not: counted as it passes, and once. Two
+ * workers on one socket, one of which is only a word.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +10,23 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "unit/listening.h"
 #include "unit/served.h"
 #include "worker/acceptor.h"
 
 static struct served s;
 static struct acceptors all;
 static struct peers peers;
+static struct slot slots[2];
+static struct penalties penalties;
+static int clients[8];
+static struct listening setup;
+static struct listener_set *set;
+static struct wire wires[2];
 
 static int set_up(void **state)
 {
@@ -36,6 +50,205 @@ static int tear_down(void **state)
 	served_stop(&s);
 	peers_free(&peers);
 	return 0;
+}
+
+static void make_room(void *owner)
+{
+	(void)owner;
+	acceptors_room(&all);
+}
+
+static int set_up_serving(void **state)
+{
+	if (listening_set_up(state) != 0 || !peers_new(&peers, 2))
+		return -1;
+	memset(slots, 0, sizeof(slots));
+	served_start(&s, "echo", NULL);
+	for (unsigned i = 0; i < 2; i++)
+		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, &wires[i].fds[WIRE_KICKED]) <
+		    0)
+			return -1;
+	s.conns.slot = &slots[0];
+	s.conns.room = make_room;
+	all = (struct acceptors){ .loop = &s.loop,
+				  .conns = &s.conns,
+				  .alarms = &s.alarms,
+				  .penalties = &penalties,
+				  .balance = { .slots = slots, .peers = &peers, .wires = wires } };
+	return 0;
+}
+
+static int tear_down_serving(void **state)
+{
+	conns_end_all(&s.conns, ENDING_stopped);
+	acceptors_close(&all);
+	free(all.list);
+	free(all.balance.kicks);
+	set->list[0].fd_count = 0;
+	listener_close_all(set, NULL, false);
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned k = WIRE_KICKED; k < WIRE_FDS; k++)
+			close(wires[i].fds[k]);
+	(void)tear_down(state);
+	unlink(listening_path);
+	return listening_tear_down(state);
+}
+
+/* This worker is number 0; the other one is ready and has so many connections. */
+static void serve(const char *address, uint32_t other)
+{
+	setup = (struct listening){ 0 };
+	listening_add(&setup, address);
+	set = listening_open(&setup, NULL, 1);
+	set->list[0].conf = &s.listen_conf;
+	s.conns.listeners = set;
+	slots[0].state = slots[1].state = SLOT_READY;
+	slots[1].live = other;
+	peers_set(&peers, 1, (struct peer){ .live = other, .seat = 1, .state = SLOT_READY });
+	assert_true(acceptors_start(&all));
+}
+
+static int connect_to(const struct addr *addr)
+{
+	int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, &addr->sa, addr->len), 0);
+	return fd;
+}
+
+/* A turn of the worker's loop that does not wait. */
+static void turn(void)
+{
+	assert_true(loop_turn(&s.loop, 0));
+	atomic_fetch_add(&slots[0].turns, 1);
+}
+
+/* A connection that is accepted in the next turn. */
+static void take_one(void)
+{
+	uint32_t before = s.conns.live;
+
+	clients[before] = connect_to(&set->list[0].bound);
+	turn();
+	assert_int_equal(s.conns.live, before + 1);
+}
+
+static void let_go(unsigned count)
+{
+	while (count > 0)
+		close(clients[--count]);
+}
+
+static uint64_t kicked(void)
+{
+	return cell_get(&slots[0].tally.accept_kicks_total);
+}
+
+static void level__accepts_at_once(void **state)
+{
+	(void)state;
+	serve("127.0.0.1:0", 0);
+	for (unsigned i = 0; i < 4; i++)
+		take_one();
+	assert_int_equal(kicked(), 0);
+	let_go(4);
+}
+
+/* The next turn does not wait, for the socket is still ready. */
+static void heavier__wakes_the_other__and_accepts_in_the_next_turn(void **state)
+{
+	(void)state;
+	serve("127.0.0.1:0", 0);
+	for (unsigned i = 0; i < 4; i++)
+		take_one();
+	clients[4] = connect_to(&set->list[0].bound);
+	turn();
+	assert_int_equal(s.conns.live, 4);
+	assert_int_equal(kicked(), 1);
+	assert_int_equal(peers_asked(&peers, 1), peers_mask(0));
+	turn();
+	assert_int_equal(s.conns.live, 5);
+	assert_int_equal(kicked(), 1);
+	let_go(5);
+}
+
+static void heavier__whose_connection_was_taken__goes_on(void **state)
+{
+	int taken;
+
+	(void)state;
+	serve("127.0.0.1:0", 0);
+	for (unsigned i = 0; i < 4; i++)
+		take_one();
+	clients[4] = connect_to(&set->list[0].bound);
+	turn();
+	taken = accept(set->list[0].fds[0], NULL, NULL);
+	assert_true(taken >= 0);
+	turn();
+	assert_int_equal(s.conns.live, 4);
+	close(taken);
+	let_go(5);
+}
+
+static void kicked__accepts(void **state)
+{
+	(void)state;
+	serve("127.0.0.1:0", 8);
+	turn();
+	clients[0] = connect_to(&set->list[0].bound);
+	peers_ask(&peers, 0, 0);
+	assert_int_equal(send(wires[0].fds[WIRE_KICK], "", 1, 0), 1);
+	turn();
+	assert_int_equal(s.conns.live, 1);
+	let_go(1);
+}
+
+static void full__from_the_start__does_not_accept__until_there_is_room(void **state)
+{
+	int waiting;
+
+	(void)state;
+	for (unsigned i = 0; i < s.conns.arena->conn_most; i++)
+		clients[i] = served_connect(&s);
+	serve("127.0.0.1:0", 0);
+	waiting = connect_to(&set->list[0].bound);
+	turn();
+	assert_int_equal(s.conns.live, s.conns.arena->conn_most);
+	assert_int_equal(peers_get(&peers, 0).live, BALANCE_FULL);
+	close(clients[0]);
+	for (unsigned i = 0; i < 3; i++)
+		turn();
+	assert_int_equal(s.conns.live, s.conns.arena->conn_most);
+	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 1);
+	close(waiting);
+	let_go(s.conns.arena->conn_most - 1);
+}
+
+static void shut_down__is_served_again(void **state)
+{
+	(void)state;
+	serve("127.0.0.1:0", 0);
+	assert_int_equal(shutdown(set->list[0].fds[0], SHUT_RD), 0);
+	turn();
+	assert_int_equal(cell_get(&slots[0].tally.listeners_mended_total), 1);
+	take_one();
+	let_go(1);
+}
+
+static void shut_down__for_good__does_not_wake_the_worker_again(void **state)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	(void)state;
+	serve(listening_unix, 0);
+	turn();
+	assert_int_equal(shutdown(set->list[0].fds[0], SHUT_RD), 0);
+	turn();
+	p.fd = s.loop.epfd;
+	assert_int_equal(poll(&p, 1, 0), 0);
+	acceptors_room(&all);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	assert_false(all.is_paused);
 }
 
 static void assert_paused(uint64_t us)
@@ -71,13 +284,21 @@ static void pause__that_ends_with_the_worker__is_counted(void **state)
 	assert_paused(1000);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name)    cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define SERVING(name) cmocka_unit_test_setup_teardown(name, set_up_serving, tear_down_serving)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(pause__is_counted_in_each_turn),
 		CASE(pause__that_ends_with_the_worker__is_counted),
+		SERVING(level__accepts_at_once),
+		SERVING(heavier__wakes_the_other__and_accepts_in_the_next_turn),
+		SERVING(heavier__whose_connection_was_taken__goes_on),
+		SERVING(kicked__accepts),
+		SERVING(full__from_the_start__does_not_accept__until_there_is_room),
+		SERVING(shut_down__is_served_again),
+		SERVING(shut_down__for_good__does_not_wake_the_worker_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ static int set_up(void **state)
 	for (unsigned i = 0; i < PEERS; i++) {
 		int pair[2];
 
+		/* They block, as if a worker had made them. */
 		assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair), 0);
 		f->wires[i] = (struct wire){ { -1, pair[0], pair[1] } };
 		atomic_store(&f->slots[i].state, SLOT_READY);
@@ -75,34 +76,70 @@ static void set_live(struct fixture *f, uint32_t a, uint32_t b, uint32_t c, uint
 	}
 }
 
-static void lighter__within_the_margin__is_nobody(void **state)
+static void assert_lightest(struct fixture *f, uint32_t load, int64_t now_ms, unsigned lightest,
+			    uint32_t excess)
 {
-	struct fixture *f = *state;
+	struct standing standing = balance_look(&f->of[0], load, now_ms);
 
-	set_live(f, 13, 10, 10, 10);
-	assert_int_equal(balance_lighter(&f->of[0], 13, 0), -1);
-	assert_int_equal(balance_lighter(&f->of[1], 10, 0), -1);
+	assert_int_equal(standing.excess, excess);
+	assert_int_equal(standing.lightest, lightest);
 }
 
-static void lighter__beyond_the_margin__is_the_least_loaded(void **state)
+/* The number of the worker that worker 0 kicks at that time, -1: none. */
+static int kicked_by_first(struct fixture *f, uint32_t load, int64_t now_ms)
 {
-	struct fixture *f = *state;
+	struct standing standing = balance_look(&f->of[0], load, now_ms);
 
-	set_live(f, 14, 11, 9, 10);
-	assert_int_equal(balance_lighter(&f->of[0], 14, 0), 2);
+	return balance_pass(&f->of[0], &standing, 0, now_ms) ? (int)standing.lightest : -1;
 }
 
-static void lighter__passes_over_those_not_ready(void **state)
+static void level__yields_and_passes_to_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct standing standing;
+
+	set_live(f, 10, 10, 11, 12);
+	assert_lightest(f, 10, 0, 0, 0);
+	assert_lightest(f, 0, 0, 0, 0);
+	standing = balance_look(&f->of[0], 11, 0);
+	assert_int_equal(standing.excess, 1);
+	assert_false(balance_yields(&standing));
+	assert_int_equal(kicked_by_first(f, 11, 0), -1);
+}
+
+static void heavier__yields_first__and_passes_to_the_lightest_later(void **state)
+{
+	struct fixture *f = *state;
+	struct standing standing;
+
+	set_live(f, 12, 11, 10, 12);
+	standing = balance_look(&f->of[0], 12, 0);
+	assert_true(balance_yields(&standing));
+	assert_int_equal(kicked_by_first(f, 12, 0), -1);
+	assert_int_equal(kicked_by_first(f, 13, 0), -1);
+	assert_int_equal(kicked_by_first(f, 14, 0), 2);
+}
+
+static void look__passes_over_those_not_ready(void **state)
 {
 	struct fixture *f = *state;
 
 	set_live(f, 14, 0, 0, 10);
 	set_state(f, 1, SLOT_EMPTY);
 	set_state(f, 2, SLOT_DRAINING);
-	assert_int_equal(balance_lighter(&f->of[0], 14, 0), 3);
+	assert_lightest(f, 14, 0, 3, 4);
 	set_state(f, 3, SLOT_STARTING);
-	assert_int_equal(balance_lighter(&f->of[0], 14, 0), -1);
-	assert_false(balance_has_peer(&f->of[0]));
+	assert_lightest(f, 14, 0, 0, 0);
+}
+
+static void look__passes_over_those_that_are_full(void **state)
+{
+	struct fixture *f = *state;
+
+	set_live(f, 14, 0, 12, 13);
+	balance_tell(&f->of[1], BALANCE_FULL);
+	assert_lightest(f, 14, 0, 2, 2);
+	assert_int_equal(kicked_by_first(f, BALANCE_FULL, 0), 2);
 }
 
 static void kicked__that_does_not_turn__is_passed_over_until_it_does(void **state)
@@ -110,12 +147,11 @@ static void kicked__that_does_not_turn__is_passed_over_until_it_does(void **stat
 	struct fixture *f = *state;
 
 	set_live(f, 20, 0, 10, 10);
-	balance_kick(&f->of[0], 1, 0, 1000);
-	assert_int_equal(balance_lighter(&f->of[0], 20, 1009), 1);
-	balance_kick(&f->of[0], 1, 0, 1009); /* again: the first one counts */
-	assert_int_equal(balance_lighter(&f->of[0], 20, 1010), 2);
+	assert_int_equal(kicked_by_first(f, 20, 1000), 1);
+	assert_int_equal(kicked_by_first(f, 20, 1009), 1); /* again: the first one counts */
+	assert_lightest(f, 20, 1010, 2, 10);
 	atomic_fetch_add(&f->slots[1].turns, 1);
-	assert_int_equal(balance_lighter(&f->of[0], 20, 1011), 1);
+	assert_lightest(f, 20, 1011, 1, 20);
 }
 
 static void hint__that_the_slot_denies__is_not_acted_on__nor_believed_for_a_while(void **state)
@@ -124,11 +160,12 @@ static void hint__that_the_slot_denies__is_not_acted_on__nor_believed_for_a_whil
 
 	set_live(f, 20, 20, 10, 19);
 	peers_set(&f->peers, 1, (struct peer){ .live = 0, .seat = 1, .state = SLOT_READY });
-	assert_int_equal(balance_lighter(&f->of[0], 20, 1000), -1);
-	assert_int_equal(balance_lighter(&f->of[0], 20, 1001), 2);
-	assert_int_equal(balance_lighter(&f->of[0], 20, 1100), -1);
+	assert_int_equal(kicked_by_first(f, 20, 1000), -1);
+	assert_int_equal(kicked_by_first(f, 20, 1099), 2);
+	atomic_fetch_add(&f->slots[2].turns, 1);
+	assert_int_equal(kicked_by_first(f, 20, 1100), -1);
 	balance_tell(&f->of[1], 20);
-	assert_int_equal(balance_lighter(&f->of[0], 20, 1200), 2);
+	assert_int_equal(kicked_by_first(f, 20, 1200), 2);
 }
 
 static void hints__of_any_value__lead_to_nobody_who_is_not_ready_and_lighter(void **state)
@@ -144,8 +181,9 @@ static void hints__of_any_value__lead_to_nobody_who_is_not_ready_and_lighter(voi
 				     .state = states[i % 4] };
 
 		peers_set(&f->peers, i / 8, peer);
-		assert_int_equal(balance_lighter(&f->of[0], 20, 1000 * i), -1);
+		assert_int_equal(kicked_by_first(f, 20, 1000 * i), -1);
 	}
+	assert_int_equal(cell_get(&f->slots[0].tally.accept_kicks_total), 0);
 }
 
 static void deputy__of_a_socket_without_owner__is_the_lowest_ready(void **state)
@@ -174,60 +212,79 @@ static void owner__of_a_socket__is_who_sits_there_whatever_its_number(void **sta
 	assert_true(balance_is_deputy(&f->of[1], 3, 4));
 }
 
+static bool has_edge(int epfd)
+{
+	struct epoll_event event;
+
+	return epoll_wait(epfd, &event, 1, 0) == 1;
+}
+
+static int watch_edges(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int epfd = epoll_create1(EPOLL_CLOEXEC);
+
+	assert_int_equal(epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event), 0);
+	(void)has_edge(epfd);
+	assert_false(has_edge(epfd));
+	return epfd;
+}
+
 static void kick__names_the_listener__and_is_heard_once(void **state)
 {
 	struct fixture *f = *state;
-	uint64_t mask;
+	struct standing standing;
+	int epfd = watch_edges(balance_fd(&f->of[1]));
 
-	balance_kick(&f->of[0], 1, 2, 0);
-	balance_kick(&f->of[3], 1, 70, 0);
-	mask = balance_asked(&f->of[1]);
-	assert_int_equal(mask, peers_mask(2) | peers_mask(70));
+	set_live(f, 9, 0, 9, 9);
+	standing = balance_look(&f->of[0], 9, 0);
+	assert_true(balance_pass(&f->of[0], &standing, 2, 0));
+	assert_true(has_edge(epfd));
+	assert_true(balance_pass(&f->of[0], &standing, 70, 0));
+	assert_true(has_edge(epfd));
+	assert_false(has_edge(epfd));
+	assert_int_equal(balance_asked(&f->of[1]), peers_mask(2) | peers_mask(70));
 	assert_int_equal(balance_asked(&f->of[1]), 0);
-	assert_int_equal(cell_get(&f->slots[0].tally.accept_kicks_total), 1);
+	assert_int_equal(cell_get(&f->slots[0].tally.accept_kicks_total), 2);
+	close(epfd);
 }
 
-/* The sockets here block, as if a worker had made them: neither side may wait. */
-static void kick__into_a_full_queue__does_not_wait(void **state)
+/* Another worker may fill the queue, and make both ends wait. */
+static void kick__into_a_full_queue_that_blocks__does_not_wait__and_is_heard(void **state)
 {
 	struct fixture *f = *state;
-	char byte;
+	unsigned askings = 0;
 
-	for (unsigned i = 0; i < 10000; i++)
-		balance_kick(&f->of[0], 1, 2, 0);
-	assert_int_equal(balance_asked(&f->of[1]), peers_mask(2));
-	while (recv(f->wires[1].fds[WIRE_KICKED], &byte, 1, MSG_DONTWAIT) >= 0)
+	while (send(f->wires[1].fds[WIRE_KICK], "", 1, MSG_DONTWAIT) == 1)
 		;
+	set_live(f, 9, 0, 9, 9);
+	alarm(10); /* waits for ever otherwise */
+	assert_int_equal(kicked_by_first(f, 9, 0), 1);
+	assert_int_not_equal(balance_asked(&f->of[1]), 0);
+	while (recv(balance_fd(&f->of[1]), &(char){ 0 }, 1, MSG_DONTWAIT | MSG_PEEK) == 1) {
+		assert_int_equal(balance_asked(&f->of[1]), 0);
+		assert_true(askings++ < 1000);
+	}
 	assert_int_equal(balance_asked(&f->of[1]), 0);
+	alarm(0);
 }
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(kick__into_a_full_queue__does_not_wait, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(lighter__within_the_margin__is_nobody, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(lighter__beyond_the_margin__is_the_least_loaded,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(lighter__passes_over_those_not_ready, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(
-			kicked__that_does_not_turn__is_passed_over_until_it_does, set_up,
-			tear_down),
-		cmocka_unit_test_setup_teardown(
-			hint__that_the_slot_denies__is_not_acted_on__nor_believed_for_a_while,
-			set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			hints__of_any_value__lead_to_nobody_who_is_not_ready_and_lighter, set_up,
-			tear_down),
-		cmocka_unit_test_setup_teardown(
-			deputy__of_a_socket_without_owner__is_the_lowest_ready, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			owner__of_a_socket__is_who_sits_there_whatever_its_number, set_up,
-			tear_down),
-		cmocka_unit_test_setup_teardown(kick__names_the_listener__and_is_heard_once, set_up,
-						tear_down),
+		CASE(level__yields_and_passes_to_nobody),
+		CASE(heavier__yields_first__and_passes_to_the_lightest_later),
+		CASE(look__passes_over_those_not_ready),
+		CASE(look__passes_over_those_that_are_full),
+		CASE(kicked__that_does_not_turn__is_passed_over_until_it_does),
+		CASE(hint__that_the_slot_denies__is_not_acted_on__nor_believed_for_a_while),
+		CASE(hints__of_any_value__lead_to_nobody_who_is_not_ready_and_lighter),
+		CASE(deputy__of_a_socket_without_owner__is_the_lowest_ready),
+		CASE(owner__of_a_socket__is_who_sits_there_whatever_its_number),
+		CASE(kick__names_the_listener__and_is_heard_once),
+		CASE(kick__into_a_full_queue_that_blocks__does_not_wait__and_is_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -145,6 +146,48 @@ static void reload__with_port_0_twice__takes_each_once(void **state)
 	listener_close_all(set, NULL, true);
 }
 
+static void reload__after_a_shutdown__has_sockets_that_listen(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *old, *set;
+
+	(void)state;
+	listening_add(&setup, "127.0.0.1:0");
+	listening_add(&setup, listening_unix);
+	old = listening_open(&setup, NULL, 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(shutdown(old->list[i].fds[0], SHUT_RDWR), 0);
+		assert_false(listening_answers(&old->list[i].bound));
+	}
+	set = listening_open(&setup, old, 1);
+	assert_int_equal(set->list[0].fds[0], old->list[0].fds[0]);
+	assert_int_not_equal(set->list[1].fds[0], old->list[1].fds[0]);
+	listener_apply(set);
+	listener_close_all(old, set, true);
+	for (int i = 0; i < 2; i++)
+		assert_true(listening_answers(&set->list[i].bound));
+	listener_close_all(set, NULL, true);
+}
+
+static void reload__makes_sockets_non_blocking_again(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *old, *set;
+
+	(void)state;
+	listening_add(&setup, "127.0.0.1:0");
+	listening_add(&setup, listening_unix);
+	old = listening_open(&setup, NULL, 1);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(fcntl(old->list[i].fds[0], F_SETFL, 0), 0);
+	set = listening_open(&setup, old, 1);
+	listener_apply(set);
+	for (int i = 0; i < 2; i++)
+		assert_true(fcntl(set->list[i].fds[0], F_GETFL) & O_NONBLOCK);
+	listener_close_all(old, set, true);
+	listener_close_all(set, NULL, true);
+}
+
 static void reload__that_fails__leaves_the_old_set_serving(void **state)
 {
 	struct listening from = { 0 }, to = { 0 };
@@ -260,6 +303,8 @@ int main(void)
 		CASE(resolve__refuses_what_open_would),
 		CASE(reload__takes_over_what_both_share),
 		CASE(reload__with_port_0_twice__takes_each_once),
+		CASE(reload__after_a_shutdown__has_sockets_that_listen),
+		CASE(reload__makes_sockets_non_blocking_again),
 		CASE(reload__that_fails__leaves_the_old_set_serving),
 		CASE(reload__from_one_address_to_all__blames_the_old_listener),
 		CASE(reuse_port__has_a_socket_for_each_worker_and_grows),

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looks at the flags before each accept, and bounds it by a timer once they were wrong. It closes
+ * nothing and leaves epoll alone.
+ */
+#include "worker/guard.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "core/endpoint.h"
+
+enum {
+	MOST_US = 1000,  /* that an accept may take in ALERT */
+	SAID_MS = 60000, /* between two lines on what was undone */
+};
+
+/* That it comes is enough: it ends a system call that waits. */
+static void be_woken(int number)
+{
+	(void)number;
+}
+
+static bool become_alert(void)
+{
+	const struct sigaction action = { .sa_handler = be_woken }; /* no SA_RESTART */
+	sigset_t alarms;
+
+	sigemptyset(&alarms);
+	sigaddset(&alarms, SIGALRM);
+	return sigaction(SIGALRM, &action, NULL) == 0 &&
+	       sys_sigprocmask(SIG_UNBLOCK, &alarms, NULL) == 0;
+}
+
+/* Again and again until it is set to 0, in case the first one came before the call had begun. */
+static void set_timer(long us)
+{
+	const struct itimerval time = { { 0, us }, { 0, us } };
+
+	(void)sys_setitimer(ITIMER_REAL, &time);
+}
+
+static int take(int fd, struct addr *remote)
+{
+	return sys_accept4(fd, &remote->sa, &remote->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static int take_in_time(int fd, struct addr *remote)
+{
+	int taken, error;
+
+	set_timer(MOST_US);
+	taken = take(fd, remote);
+	error = errno;
+	set_timer(0);
+	errno = error;
+	return taken;
+}
+
+static void note_mended(struct guard *guard, const struct listener *listener, const char *reason)
+{
+	int64_t now_ms = guard->loop->now_ms;
+
+	cell_add(guard->mended, 1);
+	if (guard->said_ms != 0 && now_ms - guard->said_ms < SAID_MS)
+		return;
+	guard->said_ms = now_ms;
+	LOG(EVENT_listener_mended, LOG_STR("listen", listener->conf->address),
+	    LOG_STR("reason", reason));
+}
+
+static void unblock(struct guard *guard, const struct listener *listener, int fd, int flags)
+{
+	(void)sys_fcntl_int(fd, F_SETFL, flags | O_NONBLOCK);
+	guard->is_alert = guard->is_alert || become_alert();
+	note_mended(guard, listener, "O_NONBLOCK had been cleared");
+}
+
+int guard_accept(struct guard *guard, const struct listener *listener, int fd, struct addr *remote)
+{
+	int flags = sys_fcntl_int(fd, F_GETFL, 0);
+
+	if (flags >= 0 && !(flags & O_NONBLOCK))
+		unblock(guard, listener, fd, flags);
+	return guard->is_alert ? take_in_time(fd, remote) : take(fd, remote);
+}
+
+/* TCP says EINVAL; a unix socket only says that there is nothing, and is ready all the same. */
+static bool is_suspect(const struct listener *listener, int error)
+{
+	return error == EINVAL || (error == EAGAIN && listener->bound.sa.sa_family == AF_UNIX);
+}
+
+bool guard_listens(struct guard *guard, const struct listener *listener, int fd)
+{
+	int error = errno;
+
+	if (is_suspect(listener, error) && !endpoint_listens(fd)) {
+		if (!endpoint_revive(fd, &listener->bound, listener->conf)) {
+			LOG(EVENT_listener_lost, LOG_STR("listen", listener->conf->address),
+			    LOG_STR("message", strerror(errno)),
+			    LOG_STR("advice", "a reload opens it anew"));
+			return false;
+		}
+		note_mended(guard, listener, "it had been shut down");
+	}
+	errno = error;
+	return true;
+}
