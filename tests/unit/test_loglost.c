@@ -11,18 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/un.h>
-#include <syslog.h>
 
 #include "base/log.h"
 #include "base/outlet.h"
 #include "base/sys.h"
-#include "base/syslogd.h"
 #include "unit/folder.h"
 
 enum { MANY = 3000, PATIENCE_S = 60 };
 
-static char path[128], other[128];
+static char path[128];
 static char text[1 << 20];
 static _Atomic uint64_t cell;
 
@@ -37,7 +34,6 @@ static int set_up(void **state)
 	if (folder_make(state) != 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/log", (const char *)*state);
-	snprintf(other, sizeof(other), "%s/other", (const char *)*state);
 	return 0;
 }
 
@@ -351,52 +347,6 @@ static void pipe__gets_lines_no_longer_than_it_takes_whole(void **state)
 	close(reader);
 }
 
-static int listen_for_datagrams(void)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	assert_true(strlen(path) < sizeof(un.sun_path));
-	memcpy(un.sun_path, path, strlen(path));
-	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
-	return fd;
-}
-
-static void syslogd__that_does_not_read__takes_no_more(void **state)
-{
-	int daemon = listen_for_datagrams(), fd;
-
-	(void)state;
-	fd = syslogd_open(path);
-	/* as another process with the same description could do */
-	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
-	while (syslogd_send(fd, path, LOG_ERR, "x", 1))
-		continue;
-	assert_int_equal(errno, EAGAIN);
-	read_all(daemon);
-	assert_true(syslogd_send(fd, path, LOG_ERR, "x", 1));
-	assert_int_equal(close(daemon), 0);
-	assert_false(syslogd_send(fd, path, LOG_ERR, "x", 1));
-	assert_int_equal(errno, ECONNREFUSED);
-	close(fd);
-}
-
-static void syslogd__parted_while_it_is_away__is_found_again(void **state)
-{
-	int daemon = listen_for_datagrams(), fd;
-
-	(void)state;
-	fd = syslogd_open(path);
-	assert_int_equal(rename(path, other), 0);
-	syslogd_part(fd, path);
-	assert_false(syslogd_send(fd, path, LOG_ERR, "x", 1));
-	assert_int_equal(rename(other, path), 0);
-	assert_true(syslogd_send(fd, path, LOG_ERR, "x", 1));
-	assert_true(strlen(read_all(daemon)) > 0);
-	close(daemon);
-	close(fd);
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -412,8 +362,6 @@ int main(void)
 		CASE(level__does_not_keep_the_number_back),
 		CASE(child__tells_nothing_of_its_parents_losses),
 		CASE(pipe__gets_lines_no_longer_than_it_takes_whole),
-		CASE(syslogd__that_does_not_read__takes_no_more),
-		CASE(syslogd__parted_while_it_is_away__is_found_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
