@@ -211,6 +211,18 @@ static enum exit_code act(const struct command *command, struct err *err)
 	}
 }
 
+/* A server must end, also when nobody reads what it says. */
+static void complain(const struct command *command, const struct err *err)
+{
+	char line[sizeof(err->text) + 32];
+
+	snprintf(line, sizeof(line), "prefork-srv: %s\n", err->text);
+	if (command->action == 0)
+		standard_say_last(line);
+	else
+		fputs(line, stderr);
+}
+
 int main(int argc, char **argv)
 {
 	struct command command = { .options = { .ready_fd = -1 } };
@@ -231,7 +243,7 @@ int main(int argc, char **argv)
 		code = err.code;
 	}
 	if (err.text[0] != '\0')
-		fprintf(stderr, "prefork-srv: %s\n", err.text);
+		complain(&command, &err);
 	free(command.options.source.listeners);
 	free(command.options.source.overrides);
 	return (int)code;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/outlet.h"
 
 /*
  * One line, whole characters only: a newline from a file's name must not forge a second line of
@@ -108,7 +109,8 @@ _Noreturn void err_bug(const char *file, int line, const char *claim)
 
 	if (length >= (int)sizeof(text))
 		length = sizeof(text) - 1;
-	if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0)
-		abort();
+	/* a reader that does not read must not keep the process from ending */
+	if (length > 0)
+		(void)outlet_write(&(struct outlet)OUTLET_STDERR, text, (size_t)length);
 	abort();
 }

@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the log goes and which events go there. Making a line's text is base/logline's; deciding
- * what to log is the caller's. Called by every part, in master and workers; nothing it meets stops
- * the program.
+ * Which events are logged, and what a line has. Making its text is base/logline's, getting it out
+ * base/logsink's; deciding what to log is the caller's. Called by every part, in master and workers;
+ * nothing it meets stops the program.
  */
-#include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/logfile.h"
 #include "base/logline.h"
+#include "base/logsink.h"
 #include "base/standard.h"
-#include "base/sys.h"
-#include "base/syslogd.h"
 
-enum target { TO_STDERR, TO_FILE, TO_SYSLOG };
+enum { RETRY_MS = 200 }; /* between two tries to write what is owed */
 
 struct log_level_row {
 	const char *name, *colour;
@@ -40,97 +39,63 @@ const struct log_row log_rows[EVENT_COUNT] = {
 
 /* Written by log_open and log_role; each process has its own copy. */
 static struct {
-	enum target target;
 	enum log_level level;
 	enum log_format format;
 	bool colour;
-	struct logfile file;
-	int syslog; /* the socket; else -1 */
 	char role[16];
 	int number;
 	pid_t pid;
 	struct logline line;
-} state = { .level = LEVEL_NOTICE, .file = LOGFILE_CLOSED("log"), .syslog = -1, .number = -1 };
-
-static void let_go(void)
-{
-	logfile_close(&state.file);
-	if (state.syslog >= 0)
-		sys_close(state.syslog);
-	state.syslog = -1;
-}
+	int64_t due_ms; /* when what is owed is tried again */
+} state = { .level = LEVEL_NOTICE, .number = -1 };
 
 static void warn_of_owner(const char *path)
 {
 	char text[LOGFILE_WARNING];
 
-	if (logfile_warns(&state.file, path, text))
+	if (logsink_warns(path, text))
 		LOG(EVENT_environment_warned, LOG_STR("message", text));
-}
-
-static bool use_file(const char *path, uid_t owner, struct err *err)
-{
-	if (!logfile_use(&state.file, path, owner, err))
-		return false;
-	if (state.syslog >= 0)
-		sys_close(state.syslog);
-	state.syslog = -1;
-	state.target = TO_FILE;
-	return true;
-}
-
-static bool use_syslog(struct err *err)
-{
-	int fd = syslogd_open(SYSLOGD_PATH);
-
-	if (fd < 0)
-		return err_errno(err, err_code(errno, CODE_OSERR),
-				 "cannot reach syslog at " SYSLOGD_PATH);
-	let_go();
-	state.target = TO_SYSLOG;
-	state.syslog = fd;
-	return true;
 }
 
 bool log_open(const char *path, enum log_level level, enum log_format format, uid_t owner,
 	      struct err *err)
 {
-	bool had_file = state.target == TO_FILE;
+	bool had_file = logsink_target() == TO_FILE;
 
-	if (strcmp(path, "stderr") == 0) {
-		let_go();
-		state.target = TO_STDERR;
-	} else if (strcmp(path, "syslog") == 0) {
-		if (!use_syslog(err))
-			return false;
-	} else if (!use_file(path, owner, err)) {
+	if (!logsink_open(path, owner, err))
 		return false;
-	}
 	state.level = level;
 	state.format = format;
-	state.colour = state.target == TO_STDERR && format == LOG_TEXT &&
+	state.colour = logsink_target() == TO_STDERR && format == LOG_TEXT &&
 		       standard_has_colour(STDERR_FILENO);
-	if (state.target == TO_FILE && !had_file)
+	if (!had_file)
 		warn_of_owner(path);
 	return true;
 }
 
 void log_forget_folder(void)
 {
-	logfile_forget_folder(&state.file);
+	logsink_forget_folder();
 }
 
 bool log_reopen(bool create, struct err *err)
 {
-	return state.target != TO_FILE || logfile_reopen(&state.file, create, err);
+	return logsink_reopen(create, err);
+}
+
+void log_own(void)
+{
+	logsink_own();
 }
 
 unsigned log_fds(int *fds)
 {
-	if (state.syslog < 0)
-		return logfile_fds(&state.file, fds);
-	fds[0] = state.syslog;
-	return 1;
+	return logsink_fds(fds);
+}
+
+void log_count_in(_Atomic uint64_t *cell)
+{
+	logsink_count_in(cell);
 }
 
 void log_role(const char *role, int number)
@@ -138,6 +103,7 @@ void log_role(const char *role, int number)
 	snprintf(state.role, sizeof(state.role), "%s", role);
 	state.number = number;
 	state.pid = getpid();
+	logsink_forget();
 	fault_role(role);
 }
 
@@ -155,14 +121,14 @@ static void begin(struct logline *line, const struct log_row *row)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	logline_time(now.tv_sec, (int)(now.tv_nsec / 1000000), time);
-	logline_begin(line, state.format == LOG_JSON);
+	logline_begin(line, state.format == LOG_JSON, logsink_most());
 	if (line->json) {
 		logline_text(line, "time", time);
 		logline_text(line, "level", level->name);
 		logline_text(line, "event", row->name);
 		return;
 	}
-	if (state.target != TO_SYSLOG) {
+	if (logsink_target() != TO_SYSLOG) {
 		logline_raw(line, time);
 		logline_raw(line, " ");
 		logline_raw(line, state.colour ? level->colour : "");
@@ -183,20 +149,44 @@ static void add_process(struct logline *line)
 	logline_number(line, "pid", state.pid);
 }
 
-/* A line that cannot be written is lost: there is nobody left to tell. */
-static void deliver(const struct logline *line, enum log_level level)
+/* False when the line is lost. */
+static bool write_line(enum log_event event, const struct log_field *fields, unsigned count)
 {
-	int fd = state.target == TO_FILE ? state.file.fd : STDERR_FILENO;
-	ssize_t written;
+	const struct log_row *row = &log_rows[event];
 
-	if (state.target == TO_SYSLOG) {
-		syslogd_send(state.syslog, SYSLOGD_PATH, levels[level].priority, line->text,
-			     line->length - 1);
-		return;
+	begin(&state.line, row);
+	add_process(&state.line);
+	for (unsigned i = 0; i < count; i++) {
+		if (fields[i].text)
+			logline_text(&state.line, fields[i].name, fields[i].text);
+		else
+			logline_number(&state.line, fields[i].name, fields[i].number);
 	}
-	do
-		written = sys_write(fd, line->text, line->length);
-	while (written < 0 && errno == EINTR);
+	logline_end(&state.line);
+	return logsink_write(levels[row->level].priority, state.line.text, state.line.length);
+}
+
+/* Whatever the level: they were lines that were wanted. */
+static bool tell_lost(void)
+{
+	const char *why;
+	uint64_t lost = logsink_lost(&why);
+
+	if (lost == 0)
+		return true;
+	if (!write_line(EVENT_log_lines_lost,
+			(const struct log_field[]){ LOG_NUM("count", lost),
+						    LOG_STR("message", why) },
+			2))
+		return false;
+	logsink_told(lost);
+	return true;
+}
+
+/* What is owed comes first; true when a new line may follow. */
+static bool pay(void)
+{
+	return logsink_has_room() && tell_lost() && (!logsink_owes() || logsink_has_room());
 }
 
 void log_write(enum log_event event, const struct log_field *fields, unsigned count)
@@ -205,15 +195,23 @@ void log_write(enum log_event event, const struct log_field *fields, unsigned co
 
 	if (!log_wants(event))
 		return;
-	begin(&state.line, &log_rows[event]);
-	add_process(&state.line);
-	for (unsigned i = 1; i < count; i++) {
-		if (fields[i].text)
-			logline_text(&state.line, fields[i].name, fields[i].text);
-		else
-			logline_number(&state.line, fields[i].name, fields[i].number);
-	}
-	logline_end(&state.line);
-	deliver(&state.line, log_rows[event].level);
+	if (!pay() || !write_line(event, fields + 1, count - 1))
+		logsink_lose();
+	errno = kept;
+}
+
+int64_t log_due_ms(int64_t otherwise_ms)
+{
+	return logsink_owes() && state.due_ms < otherwise_ms ? state.due_ms : otherwise_ms;
+}
+
+void log_settle(int64_t now_ms)
+{
+	int kept = errno;
+
+	if (!logsink_owes() || now_ms < state.due_ms)
+		return;
+	(void)pay();
+	state.due_ms = now_ms + RETRY_MS;
 	errno = kept;
 }

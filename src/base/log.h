@@ -3,10 +3,14 @@
  * The log: one line an event, `time level event role= pid= name=value ...`, or the same as one JSON
  * object. A line is one write(2), so processes that share the file never mix within a line
  * (O_APPEND). Goes to stderr, a file, or syslog. In colour on a terminal, unless NO_COLOR is set.
+ *
+ * The log never waits: where nobody reads, or there is no room, whole lines are lost and counted,
+ * and the number is told (log_lines_lost) by the process that lost them, once there is room again.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -62,14 +66,22 @@ bool log_reopen(bool create, struct err *err);
 void log_forget_folder(void);
 
 /*
+ * In the child of a fork, before it drops privileges: gives it a description of the log of its own,
+ * under the same number, so that nothing that it does to that one is felt by its parent; what it
+ * loses is counted nowhere until log_count_in.
+ */
+void log_own(void);
+
+/*
  * The word that stands for this process in role=, and the number in worker= (-1: none). Call after
- * every fork: it learns the process's id as well.
+ * every fork: it learns the process's id as well, and forgets the lines that its parent has lost.
  */
 void log_role(const char *role, int number);
 
 /*
- * The descriptors that the log holds beside stderr: its file, the file's directory, or its own
- * socket to syslogd (RFC 3164 datagrams to /dev/log; not syslog(3), whose descriptor nobody knows).
+ * The descriptors that the log holds beside stderr: its file and the file's directory, its own way
+ * to where stderr leads, or its own socket to syslogd (RFC 3164 datagrams to /dev/log; not
+ * syslog(3), whose descriptor nobody knows).
  * A worker that closes what it does not need keeps these. Fills fds (room for LOG_FDS) and returns
  * how many.
  */
@@ -79,10 +91,20 @@ unsigned log_fds(int *fds);
 /* True when a line of this event would be written: asks before costly fields are made. */
 bool log_wants(enum log_event event);
 
+/* Lines that this process loses are counted there as well (NULL: nowhere), until its next fork. */
+void log_count_in(_Atomic uint64_t *cell);
+
 /*
- * Writes the line, cut to 8 KiB. Before log_open: to stderr, from notice up, as text. Never fails,
- * never waits for a reader of a pipe longer than write(2) does; keeps errno. Allocates nothing.
- * SIGPIPE must be ignored (core/signals does).
+ * While lines are lost: when log_settle is due, else otherwise_ms; it tells of them once there is
+ * room. Called by the loops, because the next line may be far away.
+ */
+int64_t log_due_ms(int64_t otherwise_ms);
+void log_settle(int64_t now_ms);
+
+/*
+ * Writes the line, cut to 8 KiB, or to 4 KiB for a pipe or terminal, which takes so much whole.
+ * Before log_open: to stderr, from notice up, as text. Never fails and never waits; keeps errno.
+ * Allocates nothing. SIGPIPE and SIGXFSZ must be ignored (core/signals does).
  */
 #define LOG(event, ...)                                                                \
 	log_write((event), (const struct log_field[]){ { "", "", 0 }, ##__VA_ARGS__ }, \

@@ -17,7 +17,7 @@ static struct text open_line(struct logline *line)
 {
 	return (struct text){ .base = line->text,
 			      .used = line->length,
-			      .size = sizeof(line->text) - TAIL,
+			      .size = line->most - TAIL,
 			      .is_cut = line->full };
 }
 
@@ -27,9 +27,10 @@ static void close_line(struct logline *line, const struct text *text)
 	line->full = text->is_cut;
 }
 
-void logline_begin(struct logline *line, bool json)
+void logline_begin(struct logline *line, bool json, size_t most)
 {
 	line->json = json;
+	line->most = most;
 	line->full = false;
 	line->length = 0;
 }

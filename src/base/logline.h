@@ -14,12 +14,13 @@ enum { LOGLINE_SIZE = 8192, LOGLINE_TIME = 64 };
 
 struct logline {
 	bool json;
-	bool full; /* something did not fit: what comes after is left out too */
-	size_t length;
+	bool full;           /* something did not fit: what comes after is left out too */
+	size_t length, most; /* bytes; with the newline it gets no longer than most */
 	char text[LOGLINE_SIZE];
 };
 
-void logline_begin(struct logline *line, bool json);
+/* An empty line that may have so many bytes, at most LOGLINE_SIZE. */
+void logline_begin(struct logline *line, bool json, size_t most);
 
 /* Appends the bytes as they are: for parts of a text line that need no name and no quotes. */
 void logline_raw(struct logline *line, const char *text);

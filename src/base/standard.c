@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outlet.h"
 #include "base/sys.h"
+
+enum { PATIENCE_MS = 1000 };
 
 void standard_fill(bool needs_stdout)
 {
@@ -33,6 +36,15 @@ bool standard_flush(struct err *err)
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return true;
 	return err->text[0] != '\0' || err_errno(err, CODE_OSERR, "cannot write to stdout");
+}
+
+void standard_say_last(const char *text)
+{
+	const struct outlet outlet = OUTLET_STDERR;
+	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	(void)sys_poll(&ready, 1, PATIENCE_MS);
+	(void)outlet_write(&outlet, text, strlen(text));
 }
 
 bool standard_has_colour(int fd)

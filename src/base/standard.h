@@ -21,6 +21,12 @@ void standard_fill(bool needs_stdout);
 bool standard_flush(struct err *err);
 
 /*
+ * The last word of a server, on stderr: waits up to a second for a reader that is behind, and then
+ * does without.
+ */
+void standard_say_last(const char *text);
+
+/*
  * True when colour is wanted there: a terminal that is not dumb, and no NO_COLOR
  * (https://no-color.org).
  */

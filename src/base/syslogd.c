@@ -25,9 +25,14 @@ static int join(int fd, const char *path)
 	return sys_connect(fd, (struct sockaddr *)&un, sizeof(un));
 }
 
+static int make_socket(void)
+{
+	return sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
 int syslogd_open(const char *path)
 {
-	int fd = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = make_socket();
 
 	tzset();
 	if (fd >= 0 && join(fd, path) < 0) {
@@ -38,6 +43,18 @@ int syslogd_open(const char *path)
 		fd = -1;
 	}
 	return fd;
+}
+
+void syslogd_part(int fd, const char *path)
+{
+	int fresh = make_socket();
+
+	if (fresh < 0)
+		return;
+	/* a daemon that is away now is asked again with each line */
+	(void)join(fresh, path);
+	(void)sys_dup3(fresh, fd, O_CLOEXEC);
+	sys_close(fresh);
 }
 
 /* Local time, as daemons expect it; not strftime(3), whose months depend on the locale. */
@@ -54,15 +71,20 @@ static int write_head(char *head, size_t size, int priority)
 			program_invocation_short_name, (int)getpid());
 }
 
-void syslogd_send(int fd, const char *path, int priority, const char *text, size_t length)
+static bool was_restarted(int error)
+{
+	return error == ECONNREFUSED || error == ENOTCONN || error == ECONNRESET;
+}
+
+bool syslogd_send(int fd, const char *path, int priority, const char *text, size_t length)
 {
 	char head[128];
 	int head_length = write_head(head, sizeof(head), priority);
 	struct iovec parts[] = { { head, (size_t)head_length }, { (char *)text, length } };
 	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
-	if (sys_sendmsg(fd, &message, MSG_NOSIGNAL) < 0 &&
-	    (errno == ECONNREFUSED || errno == ENOTCONN || errno == ECONNRESET) &&
-	    join(fd, path) == 0)
-		sys_sendmsg(fd, &message, MSG_NOSIGNAL);
+	if (sys_sendmsg(fd, &message, flags) >= 0)
+		return true;
+	return was_restarted(errno) && join(fd, path) == 0 && sys_sendmsg(fd, &message, flags) >= 0;
 }

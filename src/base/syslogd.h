@@ -6,6 +6,7 @@
 #ifndef BASE_SYSLOGD_H
 #define BASE_SYSLOGD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SYSLOGD_PATH "/dev/log"
@@ -17,9 +18,16 @@
 int syslogd_open(const char *path);
 
 /*
- * Sends the text with a priority of syslog(3); connects the socket anew when the daemon was
- * restarted. What it cannot take now is lost. Allocates nothing.
+ * In the child of a fork: puts a socket of the child's own in the place of its parent's, under the
+ * same number.
  */
-void syslogd_send(int fd, const char *path, int priority, const char *text, size_t length);
+void syslogd_part(int fd, const char *path);
+
+/*
+ * Sends the text with a priority of syslog(3); connects the socket anew when the daemon was
+ * restarted. Never waits: false with errno when the text is lost (EAGAIN: the daemon does not read).
+ * Allocates nothing.
+ */
+bool syslogd_send(int fd, const char *path, int priority, const char *text, size_t length);
 
 #endif

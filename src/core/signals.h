@@ -12,8 +12,10 @@
 
 enum signal_action {
 	SIGNAL_IGNORE,
-	SIGNAL_QUIT, /* stop gracefully */
-	SIGNAL_STOP, /* stop fast */
+	SIGNAL_DEFAULT, /* what the kernel does with it */
+	SIGNAL_REPORT,  /* it asks for nothing: said once, then ignored */
+	SIGNAL_QUIT,    /* stop gracefully */
+	SIGNAL_STOP,    /* stop fast */
 	SIGNAL_RELOAD,
 	SIGNAL_REOPEN,
 	SIGNAL_RETIRE,
@@ -23,8 +25,8 @@ enum signal_action {
 };
 
 /*
- * What the master asks of a keeper. Real-time signals: one that a stranger sends does not take the place of
- * the master's that comes right after it (signal(7)).
+ * What the master asks of a keeper. Real-time signals: one that a stranger sends does not take the
+ * place of the master's that comes right after it (signal(7)).
  */
 #define SIGNAL_KEEPER_START SIGRTMIN
 #define SIGNAL_KEEPER_LEAVE (SIGRTMIN + 1)
@@ -38,20 +40,40 @@ struct signal_row {
 extern const struct signal_row signal_rows[];
 extern const unsigned signal_count;
 
-/* The row of a signal number, or NULL. */
+/*
+ * The row of a signal number, or NULL. A real-time signal has none: the master reports it, a worker
+ * ignores it.
+ */
 const struct signal_row *signals_find(int number);
 
+/* "ALRM", "RTMIN+3" or "32", as kill(1) takes it; written to text (SIGNAL_TEXT bytes). */
+enum { SIGNAL_TEXT = 16 };
+const char *signals_name(int number, char *text);
+
 /*
- * Blocks every row's signal and takes its default disposition; the rows that nobody acts on
- * (SIGPIPE) are ignored instead. False with errno. First line of main.
+ * Sets mask and dispositions for good, whatever the process was started with: blocked is each row
+ * that somebody acts on or reports, and each real-time signal; ignored are the other rows (SIGPIPE);
+ * all else has its default. False with errno. First line of main.
  */
 bool signals_block(void);
+
+/*
+ * In the child that becomes a worker or keeper: what the master reports is ignored from here on, or
+ * has its default where the row says so.
+ */
+void signals_leave_reports(void);
 
 /* Restores the default dispositions and an empty mask: in a child, before any exec. */
 void signals_restore(void);
 
-/* A new non-blocking, close-on-exec signalfd for the rows; -1 with errno. Any process, its own. */
-int signals_open(void);
+/*
+ * A new non-blocking, close-on-exec signalfd for the rows that somebody acts on, and `with_reports`
+ * for those that the master reports; -1 with errno. Any process, its own.
+ */
+int signals_open(bool with_reports);
+
+/* From now on the master's signalfd fd does not hear that signal any more. */
+void signals_ignore(int fd, int number);
 
 /*
  * The next pending signal's number, 0 when there is none; *sender_pid is who sent it (0: the

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/outlet.h"
 #include "base/sys.h"
 #include "base/title.h"
 #include "master/daemon.h"
@@ -56,47 +57,16 @@ void announce_conf(struct scoreboard *board, const struct conf *conf)
 	snprintf(board->origin, sizeof(board->origin), "%s", conf->origin);
 }
 
-static bool write_all(int fd, const char *text, size_t size)
-{
-	while (size > 0) {
-		ssize_t written = sys_write(fd, text, size);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		text += written;
-		size -= (size_t)written;
-	}
-	return true;
-}
-
-static void tell_ready_fd(struct server *server)
-{
-	const struct listener_set *set = server->roster.current->listeners;
-	char address[ADDR_TEXT], line[ADDR_TEXT + 1];
-
-	if (server->ready_fd < 0)
-		return;
-	for (unsigned i = 0; i < set->count; i++) {
-		int length = snprintf(line, sizeof(line), "%s\n",
-				      addr_write(&set->list[i].bound, address));
-
-		/* One address less than there are would be taken for all of them. */
-		if (!write_all(server->ready_fd, line, (size_t)length))
-			break;
-	}
-	sys_close(server->ready_fd);
-	server->ready_fd = -1;
-}
-
+/* Who does not read it goes without. */
 static void greet(const struct server *server)
 {
 	const struct generation *generation = server->roster.current;
 	char address[ADDR_TEXT], line[ADDR_TEXT + 128];
+	struct outlet out;
 
 	if (server->options->quiet || server->options->daemon)
 		return;
+	out = outlet_open(STDOUT_FILENO);
 	for (unsigned i = 0; i < generation->listeners->count; i++) {
 		const struct listener *listener = &generation->listeners->list[i];
 		int length = snprintf(line, sizeof(line), "serving %s on %s (%u worker%s)\n",
@@ -104,10 +74,11 @@ static void greet(const struct server *server)
 				      addr_write(&listener->bound, address), generation->wanted,
 				      generation->wanted == 1 ? "" : "s");
 
-		write_all(STDOUT_FILENO, line, (size_t)length);
+		(void)outlet_write(&out, line, (size_t)length);
 	}
 	if (isatty(STDOUT_FILENO))
-		write_all(STDOUT_FILENO, "Ctrl-C stops the server\n", 24);
+		(void)outlet_write(&out, "Ctrl-C stops the server\n", 24);
+	outlet_close(&out);
 }
 
 void announce_started(struct server *server)
@@ -118,6 +89,6 @@ void announce_started(struct server *server)
 	    LOG_STR("configuration", server->roster.current->conf->origin));
 	greet(server);
 	tidings_ready();
-	tell_ready_fd(server);
+	readyfd_tell(&server->ready, &server->loop, server->roster.current->listeners);
 	daemon_report(&server->report_fd, &served);
 }

@@ -36,7 +36,7 @@ static void hand_on_signals(int signals, pid_t group)
 static bool await_report(int fd, pid_t child, struct err *err)
 {
 	struct pollfd watched[] = { { .fd = fd, .events = POLLIN },
-				    { .fd = signals_open(), .events = POLLIN } };
+				    { .fd = signals_open(false), .events = POLLIN } };
 	int status;
 
 	/* The process in between; once it is gone the daemon is there to be signalled. */

@@ -329,6 +329,8 @@ bool environment_inherit(const struct conf *conf, const struct identity *identit
 			 struct err *err)
 {
 	umask((mode_t)conf->umask);
+	log_own();
+	accesslog_own();
 	if (new_log && !environment_log(conf, identity, err))
 		return false;
 	limit_files(files_wanted(conf, listeners, capacity));

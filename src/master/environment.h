@@ -70,8 +70,9 @@ void environment_raise(const struct conf *conf, const struct listener_set *liste
 		       unsigned capacity);
 
 /*
- * In a worker, before it leaves the master's things: its limit, its umask, and with `new_log` the
- * log of its own configuration, which the master takes over only once the generation is ready.
+ * In a worker, before it leaves the master's things: its limit, its umask, its own ways to the logs,
+ * and with `new_log` the log of its own configuration, which the master takes over only once the
+ * generation is ready.
  */
 bool environment_inherit(const struct conf *conf, const struct identity *identity,
 			 const struct listener_set *listeners, unsigned capacity, bool new_log,

@@ -43,6 +43,7 @@ static void settle(const struct heritage *heritage)
 	struct err err;
 
 	log_role("keeper", (int)heritage->number);
+	log_count_in(&heritage->peers[heritage->number].tally.log_lines_lost_total);
 	title_set("prefork-srv: keeper %u", heritage->number);
 	if (!worker_settle(heritage, &err)) {
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));

@@ -35,6 +35,7 @@ static int wait_ms(const struct server *server)
 	due_ms = reopen_due_ms(server, due_ms);
 	due_ms = sampler_due_ms(&server->sampler, &server->roster, due_ms);
 	due_ms = tidings_due_ms(server, due_ms);
+	due_ms = log_due_ms(due_ms);
 	if (due_ms == INT64_MAX)
 		return -1;
 	wait = due_ms - clock_ms();
@@ -66,6 +67,7 @@ static void take_turn(struct server *server)
 	roster_sweep(roster);
 	sampler_step(&server->sampler, roster, now_ms);
 	tidings_step(server, now_ms);
+	log_settle(now_ms);
 }
 
 static void run(struct server *server)

@@ -11,16 +11,36 @@
 #include "master/reopen.h"
 #include "master/stop.h"
 
+/* Once: who sends it does so again, as a timer of the starter's does (setitimer(2)). */
+static void report_signal(const struct server *server, int number, int32_t sender)
+{
+	char name[SIGNAL_TEXT];
+
+	LOG(EVENT_signal_ignored, LOG_STR("signal", signals_name(number, name)),
+	    LOG_NUM("sender_pid", sender));
+	signals_ignore(server->signals.fd, number);
+}
+
+static enum signal_action ask_master(int number)
+{
+	const struct signal_row *row = signals_find(number);
+
+	return row ? row->master : SIGNAL_REPORT;
+}
+
 void orders_hear(void *owner)
 {
 	struct server *server = owner;
+	int32_t sender;
 	int number;
 
-	while ((number = signals_next(server->signals.fd, NULL)) > 0) {
-		enum signal_action action = signals_find(number)->master;
+	while ((number = signals_next(server->signals.fd, &sender)) > 0) {
+		enum signal_action action = ask_master(number);
 
 		if (action == SIGNAL_QUIT || action == SIGNAL_STOP)
 			stop_ask(server, action);
+		else if (action == SIGNAL_REPORT)
+			report_signal(server, number, sender);
 		else
 			server->heard[action]++;
 	}

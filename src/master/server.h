@@ -13,6 +13,7 @@
 #include "core/signals.h"
 #include "master/master.h"
 #include "master/pidfile.h"
+#include "master/readyfd.h"
 #include "master/recycle.h"
 #include "master/roster.h"
 #include "master/sampler.h"
@@ -69,7 +70,7 @@ struct server {
 	struct reopen reopen;
 	struct stop stop;
 	struct tidings tidings;
-	int ready_fd;        /* --ready-fd, -1 once it is closed */
+	struct readyfd ready;
 	int report_fd;       /* to a daemon's starter, -1 once it knows */
 	int64_t deadline_ms; /* of the start */
 	bool is_started;     /* the first generation was ready */

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "core/signals.h"
 #include "master/environment.h"
 #include "master/keeper.h"
 #include "worker/heritage.h"
@@ -40,6 +41,7 @@ static _Noreturn void become_worker(const struct roster *roster,
 	struct generation *g;
 	struct err err;
 
+	signals_leave_reports();
 	for (g = roster_next(roster, NULL); g; g = roster_next(roster, g))
 		leave_memory(g, heritage);
 	if (!environment_inherit(generation->conf, &generation->identity, generation->listeners,

@@ -56,7 +56,7 @@ void start_empty(struct server *server, const struct master_options *asked)
 			    .other = reap_other,
 			    .hear = orders_hear,
 			    .owner = server },
-		.ready_fd = asked->ready_fd,
+		.ready = { .fd = asked->ready_fd },
 		.report_fd = -1,
 	};
 	sampler_start(&server->sampler);
@@ -87,6 +87,7 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 	if (!server->board)
 		return false;
 	announce_birth(server->board);
+	log_count_in(&server->board->server.master_log_lines_lost_total);
 	server->roster.page = pidpage_new();
 	return server->roster.page || err_errno(err, CODE_OSERR, "cannot map the page of pids");
 }
@@ -95,7 +96,7 @@ static bool take_loop(struct server *server, struct err *err)
 {
 	if (!loop_open(&server->loop))
 		return err_errno(err, CODE_OSERR, "cannot make the master's epoll");
-	server->signals.fd = signals_open();
+	server->signals.fd = signals_open(true);
 	if (server->signals.fd < 0 || !loop_watch(&server->loop, &server->signals, EPOLLIN))
 		return err_errno(err, CODE_OSERR, "cannot make the master's signalfd");
 	server->bells.fd = sys_epoll_create1(EPOLL_CLOEXEC);
@@ -198,11 +199,12 @@ void start_undo(struct server *server)
 	sampler_stop(&server->sampler);
 	close_fd(&server->signals.fd);
 	close_fd(&server->bells.fd);
+	readyfd_close(&server->ready);
 	if (server->loop.epfd >= 0)
 		loop_close(&server->loop);
-	close_fd(&server->ready_fd);
 	(void)pidpage_drop(server->roster.page);
 	server->roster.page = NULL;
+	log_count_in(NULL);
 	if (server->board)
 		atomic_store_explicit(&server->board->has_ended, 1, memory_order_release);
 	scoreboard_free(server->board, server->board_path, true);

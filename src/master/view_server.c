@@ -211,8 +211,23 @@ static void show_accidents(struct view *view, const struct worker_tally *all)
 	screen_end(view->screen);
 }
 
-/* Lines of the access log that are missing: said where somebody looks. */
-static void show_lost_lines(struct view *view, const struct worker_tally *all)
+/* Lines that are missing in the log: said where somebody looks. */
+static void show_lost_log(struct view *view, const struct worker_tally *all)
+{
+	const struct server_tally *server = &view->report->board->server;
+	uint64_t lost = metric_sum(all, METRIC_log_lines_lost_total) +
+			cell_get(&server->master_log_lines_lost_total);
+	char count[HUMAN_TEXT];
+
+	if (lost == 0)
+		return;
+	label(view, "log");
+	screen_say(view->screen, STYLE_WARN, "%s line%s lost", human_count(lost, count),
+		   lost == 1 ? "" : "s");
+	screen_end(view->screen);
+}
+
+static void show_lost_accesses(struct view *view, const struct worker_tally *all)
 {
 	uint64_t lost = metric_sum(all, METRIC_access_log_lost_total);
 	uint64_t failures = metric_sum(all, METRIC_access_log_failures_total);
@@ -244,5 +259,6 @@ void view_server(struct view *view)
 	show_times(view, &all);
 	show_reload(view);
 	show_accidents(view, &all);
-	show_lost_lines(view, &all);
+	show_lost_log(view, &all);
+	show_lost_accesses(view, &all);
 }

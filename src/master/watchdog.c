@@ -40,6 +40,9 @@ int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct roster *ro
 static void kill_hung(struct roster *roster, struct member *member, unsigned number,
 		      int64_t silent_ms, int64_t now_ms)
 {
+	/* Without a worker it is the keeper that hangs. */
+	if (member->pid > 0)
+		sys_kill(member->pid, SIGABRT);
 	LOG(EVENT_worker_hung, LOG_NUM("worker", number), LOG_NUM("child_pid", member->pid),
 	    LOG_NUM("silent_ms", silent_ms));
 	cell_add(&roster->board->past[number].tally.worker_hangs_total, 1);
@@ -47,9 +50,6 @@ static void kill_hung(struct roster *roster, struct member *member, unsigned num
 	member->hung = true;
 	if (member->kill_ms == 0 || member->kill_ms > now_ms + WATCHDOG_ABORT_MS)
 		member->kill_ms = now_ms + WATCHDOG_ABORT_MS;
-	/* Without a worker it is the keeper that hangs. */
-	if (member->pid > 0)
-		sys_kill(member->pid, SIGABRT);
 }
 
 static void look_at(struct roster *roster, struct generation *generation, unsigned number,

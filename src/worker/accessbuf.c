@@ -113,7 +113,7 @@ static bool cut(struct accessbuf *b)
 	return true;
 }
 
-struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct accessfile *file,
+struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct outlet *outlet,
 				      metric_cell *written, metric_cell *lost)
 {
 	struct accessbuf_flow flow = { 0 };
@@ -121,7 +121,7 @@ struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct accessfi
 	size_t used;
 
 	while (flow.error == 0 && (used = accessbuf_used(b)) > 0) {
-		ssize_t n = accessfile_write(file, accessbuf_head(b), used);
+		ssize_t n = outlet_write(outlet, accessbuf_head(b), used);
 
 		if (n < 0) {
 			flow.error = errno == EINTR ? 0 : errno;
@@ -131,7 +131,7 @@ struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct accessfi
 		flow.written += lines;
 		cell_add(written, lines);
 		drop(b, (size_t)n);
-		if ((size_t)n == used || file->kind != ACCESS_REGULAR || !cut(b))
+		if ((size_t)n == used || outlet->kind != OUTLET_FILE || !cut(b))
 			continue;
 		flow.cut++;
 		cell_add(lost, 1);

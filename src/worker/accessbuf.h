@@ -11,9 +11,9 @@
 
 #include <stdint.h>
 
+#include "base/outlet.h"
 #include "base/text.h"
 #include "core/metric.h"
-#include "worker/accessfile.h"
 #include "worker/arena.h"
 
 /* This process's view; begins with what is there, as far as it can be believed. */
@@ -63,7 +63,7 @@ struct accessbuf_flow {
  * file took only the beginning of, nothing but the newline stays, and it counts as lost. A death
  * on the way may double lines in the file, and loses none.
  */
-struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct accessfile *file,
+struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct outlet *outlet,
 				      metric_cell *written, metric_cell *lost);
 
 #endif

@@ -59,7 +59,7 @@ bool accesslog_reopen(bool create, struct err *err)
 {
 	bool is_other;
 
-	if (!accessfile_is_gone(&state.file))
+	if (!outlet_is_gone(&state.file.outlet))
 		accesslog_flush();
 	if (!accessfile_reopen(&state.file, create, &is_other, err)) {
 		if (state.tally)
@@ -75,6 +75,11 @@ bool accesslog_reopen(bool create, struct err *err)
 void accesslog_forget_folder(void)
 {
 	logfile_forget_folder(&state.file.file);
+}
+
+void accesslog_own(void)
+{
+	outlet_part(&state.file.outlet);
 }
 
 unsigned accesslog_fds(int *fds)
@@ -159,8 +164,8 @@ void accesslog_flush(void)
 
 	if (!state.buf.arena || accessbuf_used(&state.buf) == 0)
 		return;
-	is_gone = accessfile_is_gone(&state.file);
-	flow = accessbuf_flush(&state.buf, &state.file,
+	is_gone = outlet_is_gone(&state.file.outlet);
+	flow = accessbuf_flush(&state.buf, &state.file.outlet,
 			       is_gone ? &tally->access_log_lost_total :
 					 &tally->access_log_lines_total,
 			       &tally->access_log_lost_total);
@@ -206,7 +211,7 @@ void accesslog_start(struct arena *arena, struct slot *slot, const struct loop *
 	state.looked_ms = 0;
 	state.is_stuck = state.is_said = state.is_well = false;
 	state.lost = 0;
-	accesslog_is_on = state.file.kind != ACCESS_NOTHING;
+	accesslog_is_on = state.file.outlet.kind != OUTLET_NONE;
 }
 
 void accesslog_watch(struct timer_heap *alarms)

@@ -30,11 +30,12 @@
 bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err);
 
 /*
- * As log_reopen, log_forget_folder and log_fds (base/log.h). What waits is written to the old file
+ * As log_reopen, log_forget_folder, log_own and log_fds (base/log.h). What waits is written to the old file
  * first, unless nobody can read that any more.
  */
 bool accesslog_reopen(bool create, struct err *err);
 void accesslog_forget_folder(void);
+void accesslog_own(void);
 enum { ACCESSLOG_FDS = ACCESSFILE_FDS };
 unsigned accesslog_fds(int *fds);
 

@@ -182,7 +182,7 @@ static void serve_connection(void *owner, uint64_t tag, uint32_t events)
 
 static bool hear_from_master(struct worker *w)
 {
-	w->signals = (struct watch){ signals_open(), hear_signals, w };
+	w->signals = (struct watch){ signals_open(false), hear_signals, w };
 	if (w->signals.fd < 0 || !loop_watch(&w->loop, &w->signals, EPOLLIN))
 		return false;
 	/*
@@ -349,6 +349,7 @@ static int serve(struct worker *w)
 		beat(w);
 		conns_expire(&w->conns);
 		alarms_expire(&w->alarms, w->loop.now_ms);
+		log_settle(w->loop.now_ms);
 		if (w->conns.draining && w->conns.live == 0)
 			w->is_leaving = true;
 		if (!w->has_turned)
@@ -373,6 +374,7 @@ int worker_run(const struct heritage *heritage)
 	sys_last_call = &heritage->arena->head->last_call;
 	clear_bell(w);
 	log_role("worker", (int)heritage->number);
+	log_count_in(&w->slot->tally.log_lines_lost_total);
 	notes_clear(w->slot);
 	set_number(heritage);
 	loop_read_clock(&w->loop);

@@ -135,7 +135,8 @@ _Noreturn static void become_server(const struct server *s, const struct plan *p
 				    struct command *c, int ready_fd)
 {
 	char pid[16];
-	int out = open(s->stderr_path, O_WRONLY | O_CREAT | O_APPEND, 0666);
+	int file = open(s->stderr_path, O_WRONLY | O_CREAT | O_APPEND, 0666);
+	int out = plan->output_fd > 0 ? plan->output_fd : file;
 	int null = open("/dev/null", O_RDONLY);
 
 	dup2(null, 0);

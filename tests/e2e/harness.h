@@ -39,6 +39,7 @@ struct plan {
 	bool log_file;               /* log to DIR/log, not to stderr */
 	bool quiet_log;              /* at the level of the conf, not debug */
 	const struct server *beside; /* share this server's directory and pid file */
+	int output_fd;               /* becomes its stdout and stderr; 0: a file does */
 	int pass_fd;                 /* becomes fd 3, with LISTEN_FDS=1 and LISTEN_PID; 0: none */
 };
 

@@ -161,6 +161,14 @@ static void reopen_in_vain(struct server *s)
 	assert_int_equal(rmdir(access_path), 0);
 }
 
+/* A worker has lines for it, and the master. */
+static void vanish_log(struct server *s)
+{
+	assert_int_equal(unlink(s->log_path), 0);
+	client_ask(FIRST(s), "x", ACK);
+	server_signal(s, SIGTTIN);
+}
+
 /* A connection that need not come about. */
 static void knock(const struct server *s)
 {
@@ -237,6 +245,7 @@ const struct scene scenes[] = {
 	[HANG] = { .plan.set = { "hang_timeout=300ms" }, .act = hang },
 	[VANISH] = { .logs_access = true, .act = vanish },
 	[REOPEN_IN_VAIN] = { .logs_access = true, .act = reopen_in_vain },
+	[VANISH_LOG] = { .plan.log_file = true, .act = vanish_log },
 	[OVERFLOW] = { .plan.listen = { "127.0.0.1:0=ack,backlog=1" },
 		       .act = overflow,
 		       .end = wake },

@@ -18,6 +18,7 @@ enum scene_name {
 	HANG,
 	VANISH,
 	REOPEN_IN_VAIN,
+	VANISH_LOG,
 	OVERFLOW,
 	FLOOD,
 	RELOAD,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/log, base/logline and base/syslogd: where lines go and what they look like. */
+/* Tests of base/log and base/logline: where lines go and what they look like. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,16 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/logline.h"
-#include "base/syslogd.h"
 
 static char folder[64];
 static char path[96];
@@ -296,45 +292,6 @@ static void broken_stderr__harms_nothing(void **state)
 	assert_int_equal(status, 0);
 }
 
-static int listen_for_datagrams(void)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
-	unlink(path);
-	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
-	return fd;
-}
-
-static void syslogd__gets_one_datagram_a_line_also_after_a_restart(void **state)
-{
-	int daemon = listen_for_datagrams(), fd = syslogd_open(path);
-	ssize_t got;
-
-	(void)state;
-	assert_true(fd >= 0);
-	for (int i = 0; i < 2; i++) {
-		syslogd_send(fd, path, LOG_WARNING, "worker_crashed pid=1", 20);
-		got = recv(daemon, text, sizeof(text) - 1, MSG_DONTWAIT);
-		assert_true(got > 0);
-		text[got] = '\0';
-		assert_memory_equal(text, "<28>", 4);
-		assert_non_null(strstr(text, "]: worker_crashed pid=1"));
-		close(daemon);
-		daemon = listen_for_datagrams();
-	}
-	close(daemon);
-	close(fd);
-}
-
-static void syslogd__that_is_absent__is_an_error(void **state)
-{
-	(void)state;
-	assert_int_equal(syslogd_open("/nonexistent/log"), -1);
-	assert_int_equal(errno, ENOENT);
-}
-
 static void time__is_written_for_all_dates(void **state)
 {
 	char time[LOGLINE_TIME];
@@ -373,8 +330,6 @@ int main(void)
 		CASE(reopen__without_the_folder__fails_and_says_so),
 		CASE(role__after_a_fork__learns_the_new_pid),
 		CASE(broken_stderr__harms_nothing),
-		CASE(syslogd__gets_one_datagram_a_line_also_after_a_restart),
-		CASE(syslogd__that_is_absent__is_an_error),
 		CASE(time__is_written_for_all_dates),
 		CASE(rows__stand_in_the_order_of_their_numbers),
 	};

@@ -32,7 +32,7 @@ static void next__gives_each_signal_and_its_sender(void **state)
 
 	(void)state;
 	signals_block();
-	fd = signals_open();
+	fd = signals_open(false);
 	assert_true(fd >= 0);
 	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(signals_next(fd, &sender), 0);
@@ -52,7 +52,7 @@ static void next__of_a_dead_child__names_no_sender(void **state)
 	(void)state;
 	signal(SIGCHLD, SIG_IGN);
 	signals_block();
-	fd = signals_open();
+	fd = signals_open(false);
 	assert_true(fd >= 0);
 	pid = fork();
 	assert_true(pid >= 0);
@@ -72,7 +72,7 @@ static void block__leaves_a_broken_pipe_unheard(void **state)
 
 	(void)state;
 	signals_block();
-	fd = signals_open();
+	fd = signals_open(false);
 	assert_int_equal(pipe(fds), 0);
 	close(fds[0]);
 	assert_int_equal(write(fds[1], "x", 1), -1);
@@ -107,6 +107,109 @@ static void restore__gives_defaults_and_an_empty_mask(void **state)
 	assert_int_equal(WTERMSIG(status), SIGTERM);
 }
 
+/* A parent may have left anything. */
+static void block__sets_all_anew(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct sigaction action;
+		sigset_t mask;
+
+		sigfillset(&mask);
+		sigprocmask(SIG_SETMASK, &mask, NULL);
+		signal(SIGCHLD, SIG_IGN);
+		signal(SIGABRT, SIG_IGN);
+		signals_block();
+		sigprocmask(SIG_BLOCK, NULL, &mask);
+		sigaction(SIGCHLD, NULL, &action);
+		if (sigismember(&mask, SIGABRT) || sigismember(&mask, SIGSEGV) ||
+		    sigismember(&mask, SIGTSTP) || !sigismember(&mask, SIGTERM) ||
+		    !sigismember(&mask, SIGALRM) || action.sa_handler != SIG_DFL)
+			_exit(1);
+		raise(SIGABRT);
+		_exit(2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
+static bool reports_once(int fd, int number)
+{
+	int32_t sender;
+
+	if (kill(getpid(), number) != 0 || signals_next(fd, &sender) != number ||
+	    sender != getpid())
+		return false;
+	signals_ignore(fd, number);
+	return kill(getpid(), number) == 0 && signals_next(fd, NULL) == 0;
+}
+
+/* Of each number that the kernel knows; 32 and 33 are the C library's own. */
+static void block__lets_no_real_time_signal_end_the_process(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int fd = signals_block() ? signals_open(true) : -1;
+
+		for (int number = 32; number <= SIGRTMAX; number++)
+			if (!reports_once(fd, number))
+				_exit(number);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* Each row that the master reports, as a worker or keeper has it. */
+static void leave_reports__drops_them_but_for_those_with_a_default(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		sigset_t waiting;
+
+		signals_block();
+		signals_leave_reports();
+		for (unsigned i = 0; i < signal_count; i++)
+			if (signal_rows[i].master == SIGNAL_REPORT &&
+			    signal_rows[i].worker == SIGNAL_IGNORE)
+				raise(signal_rows[i].number);
+		raise(SIGRTMIN + 2);
+		raise(SIGNAL_KEEPER_START);
+		sigpending(&waiting);
+		if (!sigismember(&waiting, SIGNAL_KEEPER_START) || sigismember(&waiting, SIGALRM) ||
+		    sigismember(&waiting, SIGRTMIN + 2))
+			_exit(1);
+		raise(SIGXCPU);
+		_exit(2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGXCPU);
+}
+
+static void name__is_what_kill_takes(void **state)
+{
+	char text[SIGNAL_TEXT];
+
+	(void)state;
+	assert_string_equal(signals_name(SIGALRM, text), "ALRM");
+	assert_string_equal(signals_name(SIGRTMIN + 3, text), "RTMIN+3");
+	assert_string_equal(signals_name(32, text), "32");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +217,10 @@ int main(void)
 		cmocka_unit_test(next__gives_each_signal_and_its_sender),
 		cmocka_unit_test(next__of_a_dead_child__names_no_sender),
 		cmocka_unit_test(block__leaves_a_broken_pipe_unheard),
+		cmocka_unit_test(block__sets_all_anew),
+		cmocka_unit_test(block__lets_no_real_time_signal_end_the_process),
+		cmocka_unit_test(leave_reports__drops_them_but_for_those_with_a_default),
+		cmocka_unit_test(name__is_what_kill_takes),
 		cmocka_unit_test(restore__gives_defaults_and_an_empty_mask),
 	};
 
