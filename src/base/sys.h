@@ -37,6 +37,11 @@
 
 #include "base/fault.h"
 
+/* Newer than some headers; of one number on all architectures but alpha. */
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
+
 enum sys_row {
 #define SYSCALL(name, type, parameters, call, errnos) SYS_ROW_##name,
 #include "tables/syscalls.def"

@@ -33,9 +33,9 @@ static bool is_zero(const struct worker_tally *tally)
 		       0;
 }
 
-static void enrol(struct crew *crew, const struct slot *slot, unsigned index)
+static void enrol(struct crew *crew, const struct scoreboard *board, unsigned index)
 {
-	uint32_t number = load32(&slot->number);
+	uint32_t number = load32(&board->infos[index].number);
 
 	crew->slots[crew->count++] = (uint16_t)index;
 	crew->next[index] = 0;
@@ -58,12 +58,9 @@ void crew_look(struct crew *crew, const struct scoreboard *board)
 					     0 ||
 				     !is_zero(&past->tally);
 	}
-	for (unsigned i = 0; i < scoreboard_slots(board); i++) {
-		const struct slot *slot = &board->slots[i];
-
-		if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_EMPTY)
-			enrol(crew, slot, i);
-	}
+	for (unsigned i = 0; i < scoreboard_slots(board); i++)
+		if (scoreboard_state(board, i) != SLOT_EMPTY)
+			enrol(crew, board, i);
 }
 
 struct sum {
@@ -81,7 +78,7 @@ static void sum_worker(const struct sum *sum)
 	memset(sum->tally, 0, sizeof(*sum->tally));
 	metric_add_tally(sum->tally, &board->past[sum->which].tally);
 	for (unsigned i = sum->crew->first[sum->which]; i > 0; i = sum->crew->next[i - 1])
-		if (load32(&board->slots[i - 1].number) == sum->which)
+		if (load32(&board->infos[i - 1].number) == sum->which)
 			metric_add_tally(sum->tally, &board->slots[i - 1].tally);
 }
 

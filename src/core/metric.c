@@ -44,11 +44,23 @@ static metric_cell *own_cells(const struct metric_row *row, void *tally)
 	return (metric_cell *)((char *)tally + row->offset);
 }
 
-/* A tally is cells and nothing else. */
+/*
+ * A worker may have written anything in its cells. What is beyond every count is none, and a sum stays
+ * at the most there is instead of beginning anew.
+ */
+static uint64_t add_up(uint64_t sum, uint64_t value)
+{
+	if (value > METRIC_MOST)
+		return sum;
+	return value < METRIC_MOST - sum ? sum + value : METRIC_MOST;
+}
+
+/* A tally is cells and nothing else. `to` is the caller's own, but may be read meanwhile. */
 static void add(metric_cell *to, const metric_cell *from, size_t bytes)
 {
 	for (size_t i = 0; i < bytes / sizeof(*to); i++)
-		cell_add(&to[i], atomic_load_explicit(&from[i], memory_order_acquire));
+		cell_set(&to[i], add_up(cell_get(&to[i]),
+					atomic_load_explicit(&from[i], memory_order_acquire)));
 }
 
 void metric_add_tally(struct worker_tally *to, const struct worker_tally *from)
@@ -66,7 +78,7 @@ static void fold(const struct metric_row *row, metric_cell *to, metric_cell *fro
 	uint64_t share = atomic_exchange_explicit(from, 0, memory_order_acq_rel);
 
 	if (share > 0 && row->kind != KIND_IS_GAUGE)
-		atomic_fetch_add_explicit(to, share, memory_order_acq_rel);
+		atomic_store_explicit(to, add_up(cell_get(to), share), memory_order_release);
 }
 
 /* Listener by listener. What is a gauge there tells of connections, which may outlive a worker. */
@@ -93,9 +105,9 @@ uint64_t metric_sum(const struct worker_tally *tally, enum metric metric)
 
 	if (row->scope == SCOPE_WORKER)
 		for (size_t i = 0; i < cells; i++)
-			sum += cell_get(metric_cells(row, tally) + i);
+			sum = add_up(sum, cell_get(metric_cells(row, tally) + i));
 	else
 		for (unsigned l = 0; l < METRIC_LISTENERS; l++)
-			sum += cell_get(metric_cells(row, &tally->listeners[l]));
+			sum = add_up(sum, cell_get(metric_cells(row, &tally->listeners[l])));
 	return sum;
 }

@@ -20,6 +20,9 @@ enum { METRIC_LISTENERS = 32 };
 
 typedef _Atomic uint64_t metric_cell;
 
+/* No count is larger: a signed number holds it. */
+#define METRIC_MOST ((uint64_t)INT64_MAX)
+
 #define CELLS_COUNTER(name)   metric_cell name;
 #define CELLS_GAUGE(name)     metric_cell name;
 #define CELLS_BY_ENDING(name) metric_cell name[ENDING_COUNT];
@@ -125,7 +128,11 @@ static inline void histogram_add(struct histogram *h, uint64_t us, uint64_t time
 	cell_add(&h->sum_us, us * times);
 }
 
-/* Adds every cell of `from` to `to`, gauges as well. `to` is the caller's own. */
+/*
+ * Adds every cell of `from` to `to`, gauges as well. `to` is the caller's own. Sums, these and the
+ * following, take a value above METRIC_MOST, which only a worker that writes rubbish has, for 0, and
+ * are never larger.
+ */
 void metric_add_tally(struct worker_tally *to, const struct worker_tally *from);
 void metric_add_listener(struct listener_tally *to, const struct listener_tally *from);
 

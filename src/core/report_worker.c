@@ -84,7 +84,7 @@ static bool is_former(const struct report *report, const struct crew *crew,
 	if (worker->number >= SCOREBOARD_WORKERS)
 		return false;
 	for (unsigned i = crew->first[worker->number]; i > 0; i = crew->next[i - 1]) {
-		const struct slot *other = &report->board->slots[i - 1];
+		const struct slot_info *other = &report->board->infos[i - 1];
 
 		if (load32(&other->number) == worker->number &&
 		    load32(&other->generation) > worker->generation)
@@ -93,7 +93,7 @@ static bool is_former(const struct report *report, const struct crew *crew,
 	return false;
 }
 
-/* A slot whose worker has written a wrong number counts for itself alone. */
+/* A slot of a wrong number, in a file that another has made, counts for itself alone. */
 static void tell_tally(const struct report *report, const struct crew *crew,
 		       struct report_worker *out)
 {
@@ -108,24 +108,25 @@ static void tell_tally(const struct report *report, const struct crew *crew,
 bool report_worker(const struct report *report, unsigned slot, struct report_worker *out)
 {
 	const struct slot *from = &report->board->slots[slot];
+	const struct slot_info *info = &report->board->infos[slot];
 	const struct crew *crew;
 	struct crew here;
 	uint32_t state;
 
 	if (slot >= scoreboard_slots(report->board))
 		return false;
-	state = atomic_load_explicit(&from->state, memory_order_acquire);
+	state = scoreboard_state(report->board, slot);
 	if (state == SLOT_EMPTY)
 		return false;
 	crew = report_crew(report, &here);
 	out->slot = slot;
 	out->state = (enum slot_state)state;
-	out->number = load32(&from->number);
-	out->generation = load32(&from->generation);
-	out->pid = load32(&from->pid);
+	out->number = load32(&info->number);
+	out->generation = load32(&info->generation);
+	out->pid = load32(&info->pid);
 	out->live = load32(&from->live);
 	out->age_s = report_since(report->now_ms,
-				  atomic_load_explicit(&from->started_ms, memory_order_relaxed)) /
+				  atomic_load_explicit(&info->started_ms, memory_order_relaxed)) /
 		     1000;
 	out->silent_ms = report_since(report->now_ms, atomic_load_explicit(&from->heartbeat_ms,
 									   memory_order_relaxed));

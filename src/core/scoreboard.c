@@ -1,225 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes and maps the scoreboard. It decides nothing about workers and trusts no file that it
- * did not make. Called by the master, and by whoever wants to see the state of a server (-s).
+ * Deals out what is in a scoreboard: slots in use, rows of listeners, marks, and the folding of what
+ * a dead worker has counted. It opens no file (core/scoreboard_file.c does). Called by the master.
  */
+#include "core/scoreboard.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/sys.h"
-#include "base/whole.h"
 #include "core/crew.h"
-#include "core/scoreboard.h"
-
-/* A fold is over in no time, unless the master was stopped or killed within one. */
-enum { COPY_TRIES = 20 };
-
-/* Takes real space now: a full file system must fail here and not as SIGBUS in a worker. */
-static bool make_room(int fd, off_t size)
-{
-	if (sys_fallocate(fd, 0, 0, size) == 0)
-		return true;
-	if (errno != EOPNOTSUPP && errno != ENOSYS)
-		return false;
-	return sys_ftruncate(fd, size) == 0;
-}
-
-static struct scoreboard *map_new(const char *path)
-{
-	int kept, fd;
-	void *board = MAP_FAILED;
-
-	sys_unlink(path);
-	fd = sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return NULL;
-	if (sys_fchmod(fd, 0644) == 0 && make_room(fd, sizeof(struct scoreboard)))
-		board = sys_mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE,
-				 MAP_SHARED, fd, 0);
-	kept = errno;
-	sys_close(fd);
-	if (board == MAP_FAILED)
-		sys_unlink(path);
-	errno = kept;
-	return board == MAP_FAILED ? NULL : board;
-}
-
-static struct scoreboard *map_nameless(void)
-{
-	void *board = sys_mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE,
-			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	return board == MAP_FAILED ? NULL : board;
-}
-
-struct scoreboard *scoreboard_new(const char *path, struct err *err)
-{
-	char fresh[4096];
-	struct scoreboard *board;
-	struct stat st;
-	int length = path ? snprintf(fresh, sizeof(fresh), "%s.new", path) : 0;
-
-	if (length >= (int)sizeof(fresh)) {
-		err_set(err, CODE_CONFIG, "cannot create the scoreboard: its path is too long");
-		return NULL;
-	}
-	board = path ? map_new(fresh) : map_nameless();
-	if (!board) {
-		err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s",
-			  path ? fresh : "in memory");
-		return NULL;
-	}
-	if (path && sys_lstat(fresh, &st) == 0) {
-		board->inode = st.st_ino;
-		board->device = st.st_dev;
-	}
-	board->magic = SCOREBOARD_MAGIC;
-	board->version = SCOREBOARD_VERSION;
-	board->slot_count = SCOREBOARD_SLOTS;
-	board->size = sizeof(*board);
-	atomic_store_explicit(&board->master_pid, (uint32_t)getpid(), memory_order_relaxed);
-	if (path && sys_rename(fresh, path) < 0) {
-		err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s",
-			  path);
-		scoreboard_free(board, fresh, true);
-		return NULL;
-	}
-	return board;
-}
-
-/* Another server may have put its own in the place of this one. */
-static bool is_at(const struct scoreboard *board, const char *path)
-{
-	struct stat st;
-
-	return sys_lstat(path, &st) == 0 && st.st_ino == board->inode && st.st_dev == board->device;
-}
-
-void scoreboard_free(struct scoreboard *board, const char *path, bool remove)
-{
-	if (!board)
-		return;
-	if (remove && is_at(board, path))
-		sys_unlink(path);
-	sys_munmap(board, sizeof(*board));
-}
-
-static const struct scoreboard *map_view(const char *path, struct err *err)
-{
-	int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-	void *board = MAP_FAILED;
-	struct stat st;
-
-	if (fd < 0) {
-		err_errno(err, CODE_FAILED, "cannot open the scoreboard %s", path);
-		return NULL;
-	}
-	if (sys_fstat(fd, &st) < 0)
-		err_errno(err, CODE_FAILED, "cannot read the scoreboard %s", path);
-	else if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct scoreboard))
-		err_set(err, CODE_FAILED, "%s is not a scoreboard of this version", path);
-	else if ((board = sys_mmap(NULL, sizeof(struct scoreboard), PROT_READ, MAP_SHARED, fd,
-				   0)) == MAP_FAILED)
-		err_errno(err, CODE_FAILED, "cannot map the scoreboard %s", path);
-	sys_close(fd);
-	return board == MAP_FAILED ? NULL : board;
-}
-
-const struct scoreboard *scoreboard_view(const char *path, struct err *err)
-{
-	const struct scoreboard *board = map_view(path, err);
-
-	if (!board)
-		return NULL;
-	if (board->magic == SCOREBOARD_MAGIC && board->version == SCOREBOARD_VERSION &&
-	    board->slot_count == SCOREBOARD_SLOTS && board->size == sizeof(*board))
-		return board;
-	scoreboard_unview(board);
-	err_set(err, CODE_FAILED, "%s is not a scoreboard of this version", path);
-	return NULL;
-}
-
-void scoreboard_unview(const struct scoreboard *board)
-{
-	if (board)
-		sys_munmap((void *)board, sizeof(*board));
-}
-
-/* What of size bytes there is from offset on; -1 with errno. */
-static ssize_t read_at(int fd, off_t offset, void *to, size_t size)
-{
-	return lseek(fd, offset, SEEK_SET) < 0 ? -1 : whole_read(fd, to, size);
-}
-
-/* Reads until no fold was at work meanwhile, or one is that does not end. */
-static ssize_t read_between_folds(int fd, struct scoreboard *copy)
-{
-	uint32_t folds;
-	ssize_t size = 0;
-
-	for (int i = 0; i < COPY_TRIES; i++) {
-		size = read_at(fd, 0, copy, sizeof(*copy));
-		if (size < (ssize_t)sizeof(*copy))
-			return size;
-		if (read_at(fd, offsetof(struct scoreboard, folds), &folds, sizeof(folds)) !=
-		    sizeof(folds))
-			break;
-		if (folds % 2 == 0 && folds == atomic_load(&copy->folds))
-			break;
-	}
-	/* the copy does not change: there is nothing to wait for in it */
-	atomic_store(&copy->folds, atomic_load(&copy->folds) & ~1U);
-	return size;
-}
-
-static bool judge_copy(const char *path, const struct scoreboard *copy, size_t size,
-		       struct err *err)
-{
-	if (size >= offsetof(struct scoreboard, version) && copy->magic != SCOREBOARD_MAGIC)
-		return err_set(err, CODE_FAILED, "%s is not a scoreboard", path);
-	if (size >= offsetof(struct scoreboard, slot_count) && copy->version != SCOREBOARD_VERSION)
-		return err_set(err, CODE_FAILED,
-			       "%s is a scoreboard of version %u, this program reads version %d "
-			       "(ask with the program that serves)",
-			       path, copy->version, SCOREBOARD_VERSION);
-	if (size < sizeof(*copy))
-		return err_set(err, CODE_FAILED, "the scoreboard %s is cut short: %zu of %zu bytes",
-			       path, size, sizeof(*copy));
-	if (copy->slot_count != SCOREBOARD_SLOTS || copy->size != sizeof(*copy))
-		return err_set(err, CODE_FAILED, "%s is not a scoreboard of this program", path);
-	return true;
-}
-
-bool scoreboard_copy(const char *path, struct scoreboard *copy, struct err *err)
-{
-	int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-	ssize_t size;
-	struct stat st;
-
-	if (fd < 0)
-		return err_errno(err, CODE_FAILED, "cannot open the scoreboard %s", path);
-	if (sys_fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
-		sys_close(fd);
-		return err_set(err, CODE_FAILED, "%s is not a scoreboard, nor a regular file",
-			       path);
-	}
-	size = read_between_folds(fd, copy);
-	if (size < 0)
-		err_errno(err, CODE_FAILED, "cannot read the scoreboard %s", path);
-	sys_close(fd);
-	return size >= 0 && judge_copy(path, copy, (size_t)size, err);
-}
-
-const char *scoreboard_path(const char *pid_file, char *text, size_t size)
-{
-	size_t length = strlen(pid_file);
-
-	if (length > 4 && strcmp(pid_file + length - 4, ".pid") == 0)
-		length -= 4;
-	snprintf(text, size, "%.*s.scoreboard", (int)length, pid_file);
-	return text;
-}
 
 static void raise_to(_Atomic uint32_t *used, unsigned wanted)
 {
@@ -227,10 +18,14 @@ static void raise_to(_Atomic uint32_t *used, unsigned wanted)
 		atomic_store_explicit(used, wanted, memory_order_release);
 }
 
-void scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers)
+bool scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers)
 {
+	if (board->fd > 0 && slots > scoreboard_slots(board) &&
+	    !scoreboard_fill(board->fd, (off_t)offsetof(struct scoreboard, slots[slots])))
+		return false;
 	raise_to(&board->slots_used, slots);
 	raise_to(&board->workers_used, workers);
+	return true;
 }
 
 /*
@@ -284,7 +79,7 @@ static bool is_left(const struct scoreboard *board, unsigned i)
 	if (atomic_load(&board->listeners[i].life) != LISTENER_GONE)
 		return false;
 	for (unsigned k = 0; k < scoreboard_slots(board); k++)
-		if (atomic_load(&board->slots[k].state) != SLOT_EMPTY &&
+		if (scoreboard_state(board, k) != SLOT_EMPTY &&
 		    has_counts(&board->slots[k].tally.listeners[i]))
 			return false;
 	return true;

@@ -2,8 +2,10 @@
 /*
  * The scoreboard: a file in the runtime directory, mapped by the master and every worker, so that
  * the state of the server can be read without asking anyone. No pointers in it. One writer for each
- * part: the master the head, a worker its slot. Slots are cache-line aligned; fields are relaxed
- * atomics. The master trusts nothing that a worker wrote without checking its bounds.
+ * part: the master the head, a worker its slot. A worker cannot write anything else: its slot lies
+ * on pages of its own, and the rest it maps from a read-only descriptor (scoreboard_confine). So
+ * what the server says of a worker but its own counts and state stands in the head, and a reader
+ * of a slot checks the bounds of all that it finds there. Fields are relaxed atomics.
  */
 #ifndef CORE_SCOREBOARD_H
 #define CORE_SCOREBOARD_H
@@ -21,16 +23,32 @@ enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS =
 		272, /* numbers of one generation: the most workers, and the spare ones */
-	SCOREBOARD_VERSION = 6,
+	SCOREBOARD_VERSION = 7,
 	SCOREBOARD_MESSAGE = 1024,
 };
+
+/* A slot is a whole number of these: the largest page that the system may have. */
+#if defined(__x86_64__) || defined(__i386__)
+#define SCOREBOARD_PAGE 4096
+#else
+#define SCOREBOARD_PAGE 65536
+#endif
 #define SCOREBOARD_MAGIC UINT64_C(0x70726566726b7362)
 
 /*
  * A slot's life, written by its worker but for EMPTY and STARTING, which the master writes while no
- * worker lives in it.
+ * worker lives in it. scoreboard_state reads it.
  */
 enum slot_state { SLOT_EMPTY, SLOT_STARTING, SLOT_READY, SLOT_DRAINING, SLOT_LEAVING };
+
+/* Who lives in the slot of the same index. Master's. */
+struct slot_info {
+	_Atomic uint32_t is_taken; /* 0: nobody does */
+	_Atomic uint32_t pid;
+	_Atomic uint32_t generation;
+	_Atomic uint32_t number;    /* of the worker, as in its title */
+	_Atomic int64_t started_ms; /* clock_ms() when forked */
+};
 
 struct conn_note {
 	struct net remote;
@@ -51,16 +69,13 @@ struct conn_notes {
 
 struct slot {
 	/* in this line is what the other workers confirm a hint with (core/peers.h) */
-	_Alignas(64) _Atomic uint32_t state;
+	_Alignas(SCOREBOARD_PAGE) _Atomic uint32_t state;
 	_Atomic uint32_t live;        /* connections open now */
 	_Atomic uint64_t turns;       /* of its loop */
 	_Atomic int64_t heartbeat_ms; /* clock_ms() at the last turn */
-	_Atomic uint32_t pid;
-	_Atomic uint32_t generation;
-	_Atomic uint32_t number; /* of the worker, as in its title */
+	_Atomic uint32_t generation;  /* what the master told it, for its own use */
 	/* its CPU and its own socket of each reuse_port listener; from it to its replacement */
 	_Atomic uint32_t seat;
-	_Atomic int64_t started_ms; /* clock_ms() when forked; master's */
 	/* the reopen (deed.begun) whose log file it writes to; and whether that one failed */
 	_Atomic uint32_t log_opened, log_failed;
 	/* whose connection is in hand: kept here, where no stray write to the arena reaches it */
@@ -138,6 +153,7 @@ struct scoreboard {
 	uint32_t version, slot_count;
 	uint32_t size;          /* bytes of the whole file */
 	uint64_t inode, device; /* of the file, so that only its maker removes it */
+	int32_t fd, read_fd; /* the master's descriptors of it; 0: no file is behind the memory */
 	_Atomic uint32_t master_pid;
 	int64_t started_ms; /* clock_ms() */
 	char program[16];   /* the server's version */
@@ -149,6 +165,7 @@ struct scoreboard {
 	_Atomic int64_t stop_due_ms; /* clock_ms() when the stop becomes faster; 0: it serves */
 	struct deed reload, reopen;
 	struct server_tally server;
+	struct slot_info infos[SCOREBOARD_SLOTS];
 	struct past past[SCOREBOARD_WORKERS];
 	struct listener_row listeners[METRIC_LISTENERS];
 	_Atomic uint32_t crash_count; /* crash_notes written; the last one is at count - 1 */
@@ -162,17 +179,33 @@ struct scoreboard {
 
 /*
  * Creates the file at path (mode 0644, replacing an older one by rename), maps it and fills the
- * head; path NULL: in memory without a name. NULL with err. The mapping is shared with children.
- * Master only; scoreboard_free unmaps and, when `remove` and the path still leads to it, unlinks.
+ * head; path NULL: in memory without a name, which only the server's own processes see. NULL with
+ * err. The mapping is shared with children. Slots have no room yet (scoreboard_use). Master only;
+ * scoreboard_free unmaps and, when `remove` and the path still leads to it, unlinks.
  */
 struct scoreboard *scoreboard_new(const char *path, struct err *err);
 void scoreboard_free(struct scoreboard *board, const char *path, bool remove);
 
 /*
- * True when scoreboard_new would succeed at the absolute path, as far as looking, and taking the room
- * for a moment, can tell. Leaves nothing behind. False with err.
+ * True when scoreboard_new would succeed at the absolute path, with room for so many slots, as far as
+ * looking, and taking the room for a moment, can tell. Leaves nothing behind. False with err.
  */
-bool scoreboard_probe(const char *path, struct err *err);
+bool scoreboard_probe(const char *path, unsigned slots, struct err *err);
+
+/*
+ * Takes room for the file's first `size` bytes, where the file system can; false with errno when there
+ * is none. For the scoreboard's own files.
+ */
+bool scoreboard_fill(int fd, off_t size);
+
+/*
+ * From now on this process, and every one that comes of it, can write that slot and nothing else of
+ * the board, which stays where it is. What it does afterwards cannot undo that: the rest is mapped
+ * from a descriptor that cannot write (mmap(2)), and, where the kernel can (mseal(2), Linux 6.10),
+ * the slot's mapping is sealed, so that it cannot be moved to other parts of the file. The
+ * descriptors stay open, for the caller to close. False with errno. In a child of the master.
+ */
+bool scoreboard_confine(struct scoreboard *board, const struct slot *slot);
 
 /*
  * Maps the file read-only, after checking magic, version and size; NULL with err (CODE_FAILED) that
@@ -183,8 +216,8 @@ void scoreboard_unview(const struct scoreboard *board);
 
 /*
  * Reads the file into *copy, which is the caller's own: whatever becomes of the file afterwards, the
- * copy stays as it is, and its sums wait for nobody. False with err (CODE_FAILED) that says what is
- * wrong with the file. Anyone.
+ * copy stays as it is, and its sums wait for nobody. Slots that were never in use are left alone.
+ * False with err (CODE_FAILED) that says what is wrong with the file. Anyone.
  */
 bool scoreboard_copy(const char *path, struct scoreboard *copy, struct err *err);
 
@@ -209,8 +242,25 @@ static inline unsigned scoreboard_workers(const struct scoreboard *board)
 	return used < SCOREBOARD_WORKERS ? used : SCOREBOARD_WORKERS;
 }
 
-/* From now on these are in use, from the first ones on. Master only. */
-void scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers);
+/*
+ * From now on these are in use, from the first ones on. False with errno when the file has no room
+ * for the slots. Master only.
+ */
+bool scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers);
+
+/*
+ * The state of a slot below SCOREBOARD_SLOTS: EMPTY when nobody lives there, whatever stands in it, else
+ * what its worker has written, SLOT_UNKNOWN when that is no state. Any process.
+ */
+enum { SLOT_UNKNOWN = SLOT_LEAVING + 1 };
+static inline uint32_t scoreboard_state(const struct scoreboard *board, unsigned i)
+{
+	uint32_t state = atomic_load_explicit(&board->slots[i].state, memory_order_acquire);
+
+	if (atomic_load_explicit(&board->infos[i].is_taken, memory_order_acquire) == 0)
+		return SLOT_EMPTY;
+	return state > SLOT_EMPTY && state <= SLOT_LEAVING ? state : SLOT_UNKNOWN;
+}
 
 /*
  * Folds the cells of a slot whose worker, of that number, is gone into its past. How many

@@ -21,21 +21,21 @@ static bool is_unknown(int error)
 }
 
 /* Takes the room in a file without a name, which is gone when it is closed. */
-static bool has_room(const char *folder)
+static bool has_room(const char *folder, unsigned slots)
 {
 	int fd = sys_open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), error = 0;
 
 	if (fd < 0)
 		return is_unknown(errno);
-	if (sys_fallocate(fd, 0, 0, sizeof(struct scoreboard)) < 0 && errno != EOPNOTSUPP &&
-	    errno != ENOSYS)
+	if (sys_fallocate(fd, 0, 0, (off_t)offsetof(struct scoreboard, slots[slots])) < 0 &&
+	    errno != EOPNOTSUPP && errno != ENOSYS)
 		error = errno;
 	sys_close(fd);
 	errno = error;
 	return error == 0;
 }
 
-bool scoreboard_probe(const char *path, struct err *err)
+bool scoreboard_probe(const char *path, unsigned slots, struct err *err)
 {
 	char folder[4096];
 	struct stat st;
@@ -47,5 +47,5 @@ bool scoreboard_probe(const char *path, struct err *err)
 		errno = EISDIR;
 		return refuse(path, err);
 	}
-	return has_room(paths_folder(path, folder, sizeof(folder))) || refuse(path, err);
+	return has_room(paths_folder(path, folder, sizeof(folder)), slots) || refuse(path, err);
 }

@@ -127,14 +127,16 @@ static void discard_connections(struct roster *roster, const struct generation *
 static void clear_slot(struct roster *roster, struct generation *generation, unsigned number)
 {
 	struct slot *slot = &generation->slots[number];
-	enum slot_state state;
+	struct slot_info *info = &generation->infos[number];
+	bool is_held = generation->members[number].held > 0;
+	enum slot_state state = is_held ? SLOT_STARTING : SLOT_EMPTY;
 
 	pidpage_clear(roster->page, generation->first_slot + number);
 	scoreboard_fold(roster->board, slot, number);
-	atomic_store_explicit(&slot->pid, 0, memory_order_relaxed);
+	atomic_store_explicit(&info->pid, 0, memory_order_relaxed);
 	/* What a keeper holds is open, and to be seen, until the next worker has it. */
-	state = generation->members[number].held > 0 ? SLOT_STARTING : SLOT_EMPTY;
 	atomic_store_explicit(&slot->state, state, memory_order_relaxed);
+	atomic_store_explicit(&info->is_taken, is_held, memory_order_release);
 	peers_set(&generation->hints, number, (struct peer){ .state = (uint8_t)state });
 }
 

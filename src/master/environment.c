@@ -17,13 +17,15 @@
 #include "core/descriptors.h"
 #include "master/ownfiles.h"
 #include "worker/accesslog.h"
+#include "worker/heritage.h"
 #include "worker/service.h"
 
 /*
- * A worker's own descriptors: its epoll, signalfd, log and the like, and some for the C library. The
- * master's, which cannot start with less: its pid file, logs, epoll and the like.
+ * A worker's own descriptors: its epoll, signalfd, log and the like, and some for the C library; and
+ * those without which it could not have a single connection. The master's, which cannot start with
+ * less: its pid file, scoreboard, logs, epoll and the like.
  */
-enum { OWN_FILES = 128, MASTER_FILES = 14 };
+enum { OWN_FILES = 128, LEAST_FILES = 16, MASTER_FILES = 16 };
 
 static bool is_daemon; /* written once, by the master before it has any child */
 
@@ -271,13 +273,14 @@ static rlim_t files_wanted(const struct conf *conf, const struct listener_set *l
 /* Those that are open, and those to come. */
 static rlim_t master_files(unsigned sockets, unsigned capacity)
 {
-	return (rlim_t)descriptors_open() + sockets + capacity + MASTER_FILES;
+	return (rlim_t)descriptors_open() + sockets + (rlim_t)WIRE_FDS * capacity + MASTER_FILES;
 }
 
 bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
 			     struct err *err)
 {
 	rlim_t needed = master_files(sockets, capacity);
+	rlim_t of_worker = (rlim_t)sockets + capacity + LEAST_FILES;
 	char why[128];
 
 	snprintf(why, sizeof(why), "for %u workers, room for %u more, and %u listening socket%s",
@@ -287,10 +290,10 @@ bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned
 		descriptors_refuse(needed, why, err);
 		return place(conf, "workers", err);
 	}
-	if (conf->rlimit_nofile == 0 || (rlim_t)conf->rlimit_nofile >= needed)
+	if (conf->rlimit_nofile == 0 || (rlim_t)conf->rlimit_nofile >= of_worker)
 		return true;
-	err_set(err, CODE_CONFIG, "%s: %" PRIu64 " descriptors are needed (auto is enough)", why,
-		(uint64_t)needed);
+	err_set(err, CODE_CONFIG, "%s: a worker needs %" PRIu64 " descriptors (auto is enough)",
+		why, (uint64_t)of_worker);
 	return place(conf, "rlimit_nofile", err);
 }
 

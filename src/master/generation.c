@@ -10,29 +10,39 @@
 #include "base/sys.h"
 #include "core/descriptors.h"
 
-static void close_kicks(struct generation *generation)
+static void close_wires(struct generation *generation)
 {
-	if (!generation->kick_fds)
-		return;
-	for (unsigned i = 0; i < generation->capacity; i++)
-		if (generation->kick_fds[i] >= 0)
-			sys_close(generation->kick_fds[i]);
-	free(generation->kick_fds);
-	generation->kick_fds = NULL;
+	for (unsigned i = 0; generation->wires && i < generation->capacity; i++)
+		for (unsigned k = 0; k < WIRE_FDS; k++)
+			if (generation->wires[i].fds[k] >= 0)
+				sys_close(generation->wires[i].fds[k]);
+	free(generation->wires);
+	generation->wires = NULL;
 }
 
-static bool open_kicks(struct generation *generation)
+static bool open_wire(struct wire *wire)
 {
-	generation->kick_fds = malloc(generation->capacity * sizeof(*generation->kick_fds));
-	if (!generation->kick_fds)
+	int pair[2];
+
+	wire->fds[WIRE_BELL] = sys_eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (wire->fds[WIRE_BELL] < 0 ||
+	    sys_socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	wire->fds[WIRE_KICKED] = pair[0];
+	wire->fds[WIRE_KICK] = pair[1];
+	return true;
+}
+
+static bool open_wires(struct generation *generation)
+{
+	generation->wires = malloc(generation->capacity * sizeof(*generation->wires));
+	if (!generation->wires)
 		return false;
 	for (unsigned i = 0; i < generation->capacity; i++)
-		generation->kick_fds[i] = -1;
-	for (unsigned i = 0; i < generation->capacity; i++) {
-		generation->kick_fds[i] = sys_eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
-		if (generation->kick_fds[i] < 0)
+		generation->wires[i] = (struct wire){ { -1, -1, -1 } };
+	for (unsigned i = 0; i < generation->capacity; i++)
+		if (!open_wire(&generation->wires[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -53,9 +63,10 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 		generation_free(generation);
 		return NULL;
 	}
-	if (!open_kicks(generation)) {
-		err_errno(err, CODE_OSERR, "cannot make an eventfd for each of %u workers",
-			  generation->capacity);
+	if (!open_wires(generation)) {
+		err_errno(err, CODE_OSERR,
+			  "cannot make the %u descriptors by which %u workers are woken",
+			  WIRE_FDS * generation->capacity, generation->capacity);
 		descriptors_explain(errno, err);
 		generation_free(generation);
 		return NULL;
@@ -69,7 +80,7 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 void generation_free(struct generation *generation)
 {
 	BUG_ON(generation->listeners);
-	close_kicks(generation);
+	close_wires(generation);
 	peers_free(&generation->hints);
 	for (unsigned i = 0; generation->members && i < generation->capacity; i++) {
 		BUG_ON(generation->members[i].pid || generation->members[i].keeper);

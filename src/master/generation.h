@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The workers that were started from one reading of the configuration, and all that they share: the
- * configuration, the listening sockets, a row of scoreboard slots, their hints to each other, an
- * eventfd for each. A reload
+ * configuration, the listening sockets, a row of scoreboard slots, their hints to each other, and the
+ * descriptors by which each wakes the others and the master. A reload
  * makes a new generation and retires the old one. Master only.
  */
 #ifndef MASTER_GENERATION_H
@@ -20,6 +20,7 @@
 #include "core/scoreboard.h"
 #include "master/respawn.h"
 #include "worker/arena.h"
+#include "worker/heritage.h"
 
 /* Room beyond `workers`: for TTIN and for the replacements of recycled workers. */
 enum { GENERATION_SPARE = 16 };
@@ -64,8 +65,9 @@ struct generation {
 	unsigned first_slot, capacity;
 	unsigned wanted; /* workers that are to run */
 	struct slot *slots;
-	struct peers hints; /* of each worker, mapped before any of them was forked */
-	int *kick_fds; /* an eventfd for each slot, counting 1 for ever; made before any worker */
+	struct slot_info *infos; /* of the same slots */
+	struct peers hints;      /* of each worker, mapped before any of them was forked */
+	struct wire *wires;      /* one for each slot, made before any worker */
 	struct member *members;
 	struct err failure; /* why one of its first workers did not start; "" as long as all do */
 };

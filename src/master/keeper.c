@@ -90,7 +90,8 @@ static _Noreturn void see_worker_out(const struct heritage *heritage, const stru
 
 /*
  * The next thing the master asks, or SIGTERM for its death, or 0 when there is nothing within `wait` (NULL: for
- * ever). The kernel signs the signal of a master's death with the master's pid. Others are not heard: a
+ * ever). The kernel signs the signal of a master's death with the master's pid; what is not signed by the kernel
+ * (sigqueue(3)) may have any. Others are not heard: a
  * service manager or a log rotation may signal every process of this name.
  */
 static int next_order(const sigset_t *heard, const struct timespec *wait, pid_t master)
@@ -100,7 +101,8 @@ static int next_order(const sigset_t *heard, const struct timespec *wait, pid_t 
 
 	do
 		number = sigtimedwait(heard, &info, wait);
-	while (number > 0 && info.si_pid != master && getppid() == master);
+	while (number > 0 && (info.si_code != SI_USER || info.si_pid != master) &&
+	       getppid() == master);
 	return number > 0 ? number : 0;
 }
 

@@ -41,6 +41,8 @@ static void set_state(const struct generation *generation, unsigned number, enum
 	const struct member *member = &generation->members[number];
 
 	STORE(generation->slots[number].state, state);
+	atomic_store_explicit(&generation->infos[number].is_taken, state != SLOT_EMPTY,
+			      memory_order_release);
 	peers_set(&generation->hints, number,
 		  (struct peer){ .seat = (uint16_t)member->seat, .state = (uint8_t)state });
 }
@@ -49,14 +51,13 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 			 unsigned number, int64_t now_ms)
 {
 	struct slot *slot = &generation->slots[number];
+	struct slot_info *info = &generation->infos[number];
 
 	STORE(slot->live, (uint32_t)generation->members[number].held);
 	STORE(slot->turns, 0);
 	STORE(slot->has_hand, 0);
 	STORE(slot->heartbeat_ms, now_ms);
-	STORE(slot->started_ms, now_ms);
 	STORE(slot->generation, generation->id);
-	STORE(slot->number, number);
 	STORE(slot->seat, generation->members[number].seat);
 	/* What a keeper gives on is the log as the last worker had it. */
 	if (generation->members[number].keeper == 0) {
@@ -64,6 +65,9 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 		      atomic_load_explicit(&board->reopen.begun, memory_order_relaxed));
 		STORE(slot->log_failed, 0);
 	}
+	STORE(info->started_ms, now_ms);
+	STORE(info->generation, generation->id);
+	STORE(info->number, number);
 	set_state(generation, number, SLOT_STARTING);
 }
 
@@ -174,7 +178,7 @@ static void note_start(struct generation *generation, unsigned number)
 {
 	const struct member *member = &generation->members[number];
 
-	STORE(generation->slots[number].pid, (uint32_t)member->pid);
+	STORE(generation->infos[number].pid, (uint32_t)member->pid);
 	LOG(EVENT_worker_started, worker_field(number), LOG_NUM("child_pid", member->pid),
 	    LOG_NUM("generation", generation->id));
 }

@@ -101,12 +101,13 @@ static void blame_pid_file(struct look *look, struct err *err)
 static void check_scoreboard(struct look *look, const char *pid_file)
 {
 	char board[PIDFILE_PATH + 16], folder[PIDFILE_PATH];
+	unsigned slots = conf_workers(look->conf) + GENERATION_SPARE;
 	struct stat st;
 	struct err err;
 
 	if (sys_stat(paths_folder(pid_file, folder, sizeof(folder)), &st) < 0 && errno == ENOENT)
 		return;
-	if (!scoreboard_probe(scoreboard_path(pid_file, board, sizeof(board)), &err))
+	if (!scoreboard_probe(scoreboard_path(pid_file, board, sizeof(board)), slots, &err))
 		blame_pid_file(look, &err);
 }
 

@@ -22,11 +22,11 @@ void rates_free(struct rates *rates)
 }
 
 /* Its own, not its number's: of two workers with one number each has its own rates. */
-static void sample_slot(const struct slot *slot, struct rates_sample *out)
+static void sample_slot(const struct scoreboard *board, unsigned slot, struct rates_sample *out)
 {
-	const struct worker_tally *tally = &slot->tally;
+	const struct worker_tally *tally = &board->slots[slot].tally;
 
-	out->who = atomic_load_explicit(&slot->pid, memory_order_relaxed);
+	out->who = atomic_load_explicit(&board->infos[slot].pid, memory_order_relaxed);
 	out->accepted = metric_sum(tally, METRIC_connections_accepted_total);
 	out->messages = metric_sum(tally, METRIC_messages_total);
 	out->bytes_in = metric_sum(tally, METRIC_bytes_in_total);
@@ -71,7 +71,7 @@ static void sample(const struct report *report, struct rates_sample *out)
 	for (unsigned i = 0; i < report->crew->count; i++) {
 		unsigned slot = report->crew->slots[i];
 
-		sample_slot(&board->slots[slot], &out[slot]);
+		sample_slot(board, slot, &out[slot]);
 	}
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
 		sample_listener(report, i, who, &out[RATES_LISTENERS + i]);

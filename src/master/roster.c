@@ -10,6 +10,9 @@
 #include "master/burial.h"
 #include "master/member.h"
 
+/* A worker that is taken over may leave the master any number of children (clone(2), CLONE_PARENT). */
+enum { STRANGERS_AT_ONCE = 32, STRANGERS_TOLD_MS = 1000 };
+
 /* Goes through all generations: pass NULL first, then what it returned. */
 struct generation *roster_next(const struct roster *roster, const struct generation *after)
 {
@@ -53,6 +56,18 @@ static void enlist(struct scoreboard *board, const struct listener_set *set)
 			    "counted together, as other (a restart begins anew)"));
 }
 
+/* At the edge: nobody has to read what a worker could make wait (epoll(7)). */
+static bool hear_bells(const struct roster *roster, const struct generation *generation)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	for (unsigned i = 0; i < generation->capacity; i++)
+		if (sys_epoll_ctl(roster->bells, EPOLL_CTL_ADD, generation->wires[i].fds[WIRE_BELL],
+				  &event) < 0)
+			return false;
+	return true;
+}
+
 bool roster_begin(struct roster *roster, struct generation *generation, int64_t now_ms,
 		  struct err *err)
 {
@@ -65,10 +80,16 @@ bool roster_begin(struct roster *roster, struct generation *generation, int64_t 
 			       "there is no room for %u more workers beside those that are still "
 			       "leaving (wait for them, or shorten shutdown_timeout)",
 			       generation->wanted);
+	if (!scoreboard_use(roster->board, first + generation->capacity, generation->capacity))
+		return err_errno(err, CODE_OSERR, "the scoreboard has no room for %u more workers",
+				 generation->wanted);
+	if (!hear_bells(roster, generation))
+		return err_errno(err, CODE_OSERR, "cannot watch the bells of %u workers",
+				 generation->wanted);
 	generation->first_slot = first;
 	generation->slots = roster->board->slots + first;
+	generation->infos = roster->board->infos + first;
 	generation->id = ++roster->last_id;
-	scoreboard_use(roster->board, first + generation->capacity, generation->capacity);
 	enlist(roster->board, generation->listeners);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);
@@ -101,49 +122,107 @@ void roster_retire(struct roster *roster, struct generation *generation, int sig
 	roster->retiring = generation;
 }
 
-static bool bury(struct roster *roster, pid_t pid, int status, int64_t now_ms)
+static void bury(struct roster *roster, struct generation *generation, unsigned number, pid_t pid,
+		 int status, int64_t now_ms)
+{
+	if (generation->members[number].pid == pid)
+		burial_of_worker(roster, generation, number, status, now_ms);
+	else
+		burial_of_keeper(roster, generation, number, status, now_ms);
+}
+
+/* The member that the child is, as worker or keeper; false: it is none's. */
+static bool find_member(const struct roster *roster, pid_t pid, struct generation **generation,
+			unsigned *number)
 {
 	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
-		for (unsigned number = 0; number < g->capacity; number++) {
-			if (g->members[number].pid == pid)
-				burial_of_worker(roster, g, number, status, now_ms);
-			else if (g->members[number].keeper == pid)
-				burial_of_keeper(roster, g, number, status, now_ms);
-			else
+		for (unsigned i = 0; i < g->capacity; i++) {
+			if (g->members[i].pid != pid && g->members[i].keeper != pid)
 				continue;
+			*generation = g;
+			*number = i;
 			return true;
 		}
 	return false;
 }
 
-/* A child that is dead and not reaped yet, or 0. */
-static pid_t next_dead(void)
+/* A child that is dead and not reaped yet, of all or of that pid; or 0. */
+static pid_t next_dead(idtype_t which, pid_t pid)
 {
 	siginfo_t info = { 0 };
 
-	while (sys_waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+	while (sys_waitid(which, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
 		if (errno != EINTR)
 			return 0;
 	return info.si_pid;
 }
 
+/* True when it was a child that nobody knows. */
+static bool reap(struct roster *roster, pid_t pid, int64_t now_ms)
+{
+	struct generation *generation;
+	unsigned number;
+	int status;
+
+	/* Until it is reaped its pid is nobody else's: hear may signal it. */
+	if (roster->hear)
+		roster->hear(roster->owner);
+	/* A kept worker may die before anyone has asked for its pid. */
+	roster_look(roster);
+	if (sys_waitpid(pid, &status, 0) != pid)
+		return false;
+	if (find_member(roster, pid, &generation, &number))
+		bury(roster, generation, number, pid, status, now_ms);
+	else if (!roster->other || !roster->other(roster->owner, pid, status))
+		return true;
+	return false;
+}
+
+static void reap_if_dead(struct roster *roster, pid_t pid, int64_t now_ms)
+{
+	if (pid > 0 && next_dead(P_PID, pid) == pid)
+		reap(roster, pid, now_ms);
+}
+
+/* Each asked for by its pid, so that strangers cannot stand in the way. */
+static void reap_members(struct roster *roster, int64_t now_ms)
+{
+	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+		for (unsigned i = 0; i < g->capacity; i++) {
+			reap_if_dead(roster, g->members[i].pid, now_ms);
+			reap_if_dead(roster, g->members[i].keeper, now_ms);
+		}
+}
+
+/* One line a second, however many there are. */
+static void tell_strangers(struct roster *roster, int64_t now_ms)
+{
+	struct strangers *strangers = &roster->strangers;
+
+	if (strangers->untold == 0 || now_ms < strangers->told_ms + STRANGERS_TOLD_MS)
+		return;
+	LOG(EVENT_stranger_reaped, LOG_NUM("child_pid", strangers->last),
+	    LOG_NUM("children", strangers->untold));
+	strangers->told_ms = now_ms;
+	strangers->untold = 0;
+}
+
 void roster_reap(struct roster *roster, int64_t now_ms)
 {
-	int status;
+	unsigned reaped = 0;
 	pid_t pid;
 
-	while ((pid = next_dead()) > 0) {
-		/* Until it is reaped its pid is nobody else's: hear may signal it. */
-		if (roster->hear)
-			roster->hear(roster->owner);
-		/* A kept worker may die before anyone has asked for its pid. */
-		roster_look(roster);
-		if (sys_waitpid(pid, &status, 0) != pid)
+	while (reaped < STRANGERS_AT_ONCE && (pid = next_dead(P_ALL, 0)) > 0) {
+		if (!reap(roster, pid, now_ms))
 			continue;
-		if (!bury(roster, pid, status, now_ms) &&
-		    !(roster->other && roster->other(roster->owner, pid, status)))
-			LOG(EVENT_stranger_reaped, LOG_NUM("child_pid", pid));
+		roster->strangers.last = pid;
+		roster->strangers.untold++;
+		reaped++;
 	}
+	roster->has_more = reaped == STRANGERS_AT_ONCE;
+	if (roster->has_more)
+		reap_members(roster, now_ms);
+	tell_strangers(roster, now_ms);
 }
 
 static void start_due(struct roster *roster, struct generation *generation, int64_t now_ms)
@@ -205,8 +284,7 @@ bool roster_has_acceptor(const struct roster *roster)
 {
 	for (const struct generation *g = roster->retiring; g; g = g->next)
 		for (unsigned number = 0; number < g->capacity; number++) {
-			uint32_t state =
-				atomic_load_explicit(&g->slots[number].state, memory_order_acquire);
+			uint32_t state = scoreboard_state(roster->board, g->first_slot + number);
 
 			if (g->members[number].pid > 0 &&
 			    (state == SLOT_STARTING || state == SLOT_READY))
@@ -226,8 +304,10 @@ unsigned roster_alive(const struct roster *roster)
 
 int64_t roster_due_ms(const struct roster *roster, int64_t otherwise_ms)
 {
-	int64_t due_ms = otherwise_ms;
+	int64_t due_ms = roster->has_more ? 0 : otherwise_ms;
 
+	if (roster->strangers.untold > 0 && roster->strangers.told_ms + STRANGERS_TOLD_MS < due_ms)
+		due_ms = roster->strangers.told_ms + STRANGERS_TOLD_MS;
 	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
 		for (unsigned number = 0; number < g->capacity; number++) {
 			const struct member *member = &g->members[number];

@@ -15,14 +15,23 @@
 #include "master/generation.h"
 #include "master/pidpage.h"
 
+/* Children that nobody knows, and that nobody has been told of yet. */
+struct strangers {
+	pid_t last;
+	unsigned untold;
+	int64_t told_ms; /* when that was done last; 0: never */
+};
+
 struct roster {
 	struct scoreboard *board;
 	struct pidpage *page;        /* pids of kept workers; NULL where there are none (tests) */
-	int bell_fd;                 /* every worker rings it when its state changes */
+	int bells;                   /* an epoll of all workers' bells: they are rung */
 	struct generation *current;  /* NULL until the first one is ready */
 	struct generation *starting; /* NULL but during the start and a reload */
 	struct generation *retiring; /* a list: told to leave, not all gone */
 	unsigned last_id;
+	struct strangers strangers;
+	bool has_more;    /* children that are dead may be waiting for the next roster_reap */
 	struct err fatal; /* why the server has to end; "" as long as it has not */
 	/* spawn_worker, but in tests. */
 	pid_t (*spawn)(struct roster *roster, struct generation *generation, unsigned number);
@@ -55,7 +64,11 @@ struct generation *roster_promote(struct roster *roster);
 void roster_retire(struct roster *roster, struct generation *generation, int signal,
 		   int64_t kill_ms);
 
-/* Reaps every child that is dead: workers, the roster's `other`, and strangers. */
+/*
+ * Reaps every child that is dead: workers and keepers, the roster's `other`, and strangers. Of those
+ * only so many in a turn, so that a worker cannot keep the master at it: then has_more is set, and
+ * workers and keepers are looked for by name.
+ */
 void roster_reap(struct roster *roster, int64_t now_ms);
 
 /* Starts every worker that is due; kills every one whose time is over; notes who is ready. */
@@ -75,7 +88,7 @@ bool roster_has_acceptor(const struct roster *roster);
 /* How many workers live, in all generations. */
 unsigned roster_alive(const struct roster *roster);
 
-/* When roster_start_due or roster_kill_due has something to do next, or otherwise_ms. */
+/* When roster_reap, roster_start_due or roster_kill_due has something to do next, or otherwise_ms. */
 int64_t roster_due_ms(const struct roster *roster, int64_t otherwise_ms);
 
 /* One worker more or less in the current generation; false: there is no room, or one is left. */

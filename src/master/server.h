@@ -57,7 +57,7 @@ struct server {
 	const struct master_options *options;
 	struct conf_source source; /* of the options, with the directory of the start */
 	struct loop loop;
-	struct watch signals, bell;      /* fd -1: not open */
+	struct watch signals, bells;     /* fd -1: not open */
 	unsigned heard[SIGNAL_REAP + 1]; /* signals of each action, but for stops, not yet obeyed */
 	struct pidfile pidfile;
 	struct scoreboard *board;

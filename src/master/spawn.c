@@ -66,9 +66,8 @@ pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigne
 		.seat = generation->members[number].seat,
 		.peers = generation->slots,
 		.hints = &generation->hints,
-		.kick_fds = generation->kick_fds,
+		.wires = generation->wires,
 		.peer_count = generation->capacity,
-		.bell_fd = roster->bell_fd,
 		.arena = generation->members[number].arena,
 		.master_pid = getpid(),
 	};

@@ -23,14 +23,19 @@ static void hear_signals(void *owner, uint32_t events)
 	orders_hear(owner);
 }
 
-/* What has rung is seen by looking at every slot, in the turn that this wakes. */
-static void hear_bell(void *owner, uint32_t events)
+enum { BELLS_AT_ONCE = 64 };
+
+/*
+ * What has rung is seen by looking at every slot, in the turn that this wakes: here it is only taken
+ * from the list of what has. Of more the epoll tells in the next turn.
+ */
+static void hear_bells(void *owner, uint32_t events)
 {
 	const struct server *server = owner;
-	uint64_t rung;
+	struct epoll_event rung[BELLS_AT_ONCE];
 
 	(void)events;
-	(void)!sys_read(server->bell.fd, &rung, sizeof(rung));
+	(void)sys_epoll_wait(server->bells.fd, rung, BELLS_AT_ONCE, 0);
 }
 
 static bool reap_other(void *owner, pid_t pid, int status)
@@ -47,7 +52,7 @@ void start_empty(struct server *server, const struct master_options *asked)
 		.source = asked->source,
 		.loop = { .epfd = -1 },
 		.signals = { -1, hear_signals, server },
-		.bell = { -1, hear_bell, server },
+		.bells = { -1, hear_bells, server },
 		.pidfile = { .fd = -1 },
 		.roster = { .spawn = spawn_worker,
 			    .other = reap_other,
@@ -97,10 +102,10 @@ static bool take_loop(struct server *server, struct err *err)
 	server->signals.fd = signals_open(true);
 	if (server->signals.fd < 0 || !loop_watch(&server->loop, &server->signals, EPOLLIN))
 		return err_errno(err, CODE_OSERR, "cannot make the master's signalfd");
-	server->bell.fd = sys_eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (server->bell.fd < 0 || !loop_watch(&server->loop, &server->bell, EPOLLIN))
-		return err_errno(err, CODE_OSERR, "cannot make the workers' bell");
-	server->roster.bell_fd = server->bell.fd;
+	server->bells.fd = sys_epoll_create1(EPOLL_CLOEXEC);
+	if (server->bells.fd < 0 || !loop_watch(&server->loop, &server->bells, EPOLLIN))
+		return err_errno(err, CODE_OSERR, "cannot make the epoll of the workers' bells");
+	server->roster.bells = server->bells.fd;
 	return true;
 }
 
@@ -226,7 +231,7 @@ void start_undo(struct server *server)
 	roster_sweep(&server->roster);
 	sampler_stop(&server->sampler);
 	close_fd(&server->signals.fd);
-	close_fd(&server->bell.fd);
+	close_fd(&server->bells.fd);
 	readyfd_close(&server->ready);
 	if (server->loop.epfd >= 0)
 		loop_close(&server->loop);

@@ -371,8 +371,8 @@ bool acceptors_start(struct acceptors *all)
 	all->calm.fire = say_resumed;
 	all->adopt.fire = adopt;
 	all->resume.owner = all->calm.owner = all->adopt.owner = all;
-	all->kick = (struct watch){ all->balance.kick_fds[all->balance.number], kicked, all };
-	if (!loop_watch(all->loop, &all->kick, EPOLLIN | EPOLLET))
+	all->kick = (struct watch){ balance_fd(&all->balance), kicked, all };
+	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
 		return false;
 	prepare_all(all);
 	tell(all);

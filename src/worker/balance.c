@@ -14,7 +14,8 @@ enum {
 	YIELD_AT = 2, /* connections more than the lightest worker has */
 	PASS_AT = 4,  /* likewise */
 	DEAF_MS = 10, /* a kicked worker that has not turned its loop for so long is passed over */
-	DOUBT_MS = 100, /* for so long a peer whose hint was wrong is passed over */
+	KICKS_AT_ONCE = 16, /* more than the system queues (net.unix.max_dgram_qlen) by default */
+	DOUBT_MS = 100,     /* for so long a peer whose hint was wrong is passed over */
 };
 
 static uint32_t load32(const _Atomic uint32_t *value)
@@ -111,7 +112,6 @@ static bool is_confirmed(const struct slot *slot, const struct standing *s)
 
 static void kick(struct balance *b, unsigned peer, unsigned listener, int64_t now_ms)
 {
-	static const uint64_t nothing = 0;
 	struct kick *kick = &b->kicks[peer];
 	uint64_t turns = turns_of(b, peer);
 
@@ -120,11 +120,8 @@ static void kick(struct balance *b, unsigned peer, unsigned listener, int64_t no
 		kick->at_ms = now_ms;
 	}
 	peers_ask(b->peers, peer, listener);
-	/*
-	 * The count stays, so this never waits, even where another worker has made the description
-	 * blocking; and to who watches for edges it is one (eventfd(2)).
-	 */
-	(void)!sys_write(b->kick_fds[peer], &nothing, sizeof(nothing));
+	/* A full queue is as loud as it gets; the connection stays in the listener's in any case. */
+	(void)!sys_send(b->wires[peer].fds[WIRE_KICK], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	cell_add(&b->slots[b->number].tally.accept_kicks_total, 1);
 }
 
@@ -142,5 +139,11 @@ bool balance_pass(struct balance *b, const struct standing *s, unsigned listener
 
 uint64_t balance_asked(struct balance *b)
 {
+	char byte;
+
+	/* Before the mask is taken, so that a later asking is heard again. */
+	for (unsigned i = 0; i < KICKS_AT_ONCE; i++)
+		if (sys_recv(balance_fd(b), &byte, 1, MSG_DONTWAIT) < 0)
+			break;
 	return peers_asked(b->peers, b->number);
 }

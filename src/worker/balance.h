@@ -34,11 +34,12 @@
 
 #include "core/peers.h"
 #include "core/scoreboard.h"
+#include "worker/heritage.h"
 
 struct balance {
 	struct slot *slots;        /* of the generation; slots[number] is this worker's */
 	const struct peers *peers; /* one for each slot, which bounds every walk */
-	const int *kick_fds;       /* eventfds that count 1: watched for edges, never read */
+	const struct wire *wires;  /* one each */
 	unsigned number;
 	/*
 	 * What a peer's loop had counted when it was kicked: one that has not turned since is
@@ -53,6 +54,12 @@ struct balance {
 
 /* Allocates the notes on kicks; the other fields are set by the caller. False with errno. */
 bool balance_start(struct balance *b);
+
+/* The socket that is readable once this worker has been kicked. */
+static inline int balance_fd(const struct balance *b)
+{
+	return b->wires[b->number].fds[WIRE_KICKED];
+}
 
 /* The load of a worker that takes no more connections. */
 #define BALANCE_FULL UINT32_MAX

@@ -16,6 +16,26 @@
 #include "core/scoreboard.h"
 #include "worker/arena.h"
 
+/*
+ * The descriptors of one worker by which processes wake each other. A taken over worker may change
+ * the flags of what it holds, O_NONBLOCK as well, and these belong to all holders; so no call on
+ * them by anybody depends on flags, nor does one's holding them harm another.
+ */
+enum {
+	/*
+	 * An eventfd, of this worker and the master alone: rung when the state in the slot changes. The
+	 * master has it told at the edge (epoll(7)), and makes no call on it.
+	 */
+	WIRE_BELL,
+	/* Two ends of a datagram socketpair, used with MSG_DONTWAIT: the worker's own ... */
+	WIRE_KICKED,
+	WIRE_KICK, /* ... and the one by which every other worker kicks it */
+	WIRE_FDS
+};
+struct wire {
+	int fds[WIRE_FDS]; /* -1: not open */
+};
+
 struct heritage {
 	const struct conf *conf;
 	const struct identity *identity; /* who the worker is to be */
@@ -25,18 +45,17 @@ struct heritage {
 	unsigned seat;             /* as in its slot */
 	struct slot *peers;        /* the generation's slots; peers[number] is this worker's */
 	const struct peers *hints; /* what the peers tell each other */
-	const int *kick_fds; /* an eventfd for each peer, made before any of them was forked */
-	unsigned peer_count; /* room of the generation, workers that never started included */
-	int bell_fd; /* eventfd: written on every change of the slot's state, read by the master */
-	struct arena *arena; /* this slot's, mapped by the master */
+	const struct wire *wires;  /* one for each peer, made before any of them was forked */
+	unsigned peer_count;       /* room of the generation, workers that never started included */
+	struct arena *arena;       /* this slot's, mapped by the master */
 	pid_t master_pid;
 	bool is_kept; /* a keeper shares this worker's descriptors, and has settled in before it */
 	bool resumes; /* another worker lived in the arena before: its connections go on */
 };
 
 /*
- * What a worker, or the keeper before it, does in the master's child before anything else: leaves
- * the master's descriptors, binds itself to its CPU, drops privileges. False with err, whose code
+ * What a worker, or the keeper before it, does in the master's child before anything else: gives up
+ * writing to the scoreboard but for its slot, leaves the master's descriptors, binds itself to its CPU, drops privileges. False with err, whose code
  * is the exit code to leave with.
  */
 bool worker_settle(const struct heritage *heritage, struct err *err);

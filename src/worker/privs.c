@@ -7,6 +7,13 @@
 #include "core/cpus.h"
 #include "worker/accesslog.h"
 
+/* The leak sanitizer stops the process by another one, which it makes. */
+#ifdef __SANITIZE_ADDRESS__
+enum { PRIVS_MAY_FORK = true };
+#else
+enum { PRIVS_MAY_FORK = false };
+#endif
+
 /* What lacks now may be there for the next worker; what is forbidden or gone will not. */
 static enum exit_code judge(int error)
 {
@@ -54,6 +61,40 @@ bool privs_drop(const struct conf *conf, const struct identity *identity, struct
 		return false;
 	if (sys_prctl(PR_SET_NO_NEW_PRIVS, 1) < 0)
 		return err_errno(err, judge(errno), "cannot forbid new privileges");
+	return true;
+}
+
+/* As struct landlock_ruleset_attr, which older headers have without its last member. */
+struct landlock_rules {
+	uint64_t files, net, scope;
+};
+enum { SCOPE_SIGNAL = 1 << 1 }; /* LANDLOCK_SCOPE_SIGNAL */
+
+/*
+ * All workers are of one user, whose processes may else kill, stop and trace each other. Kernels
+ * before Linux 6.12, and those without Landlock, cannot forbid it (landlock(7)).
+ */
+static bool forbid_signals(void)
+{
+	static const struct landlock_rules rules = { .scope = SCOPE_SIGNAL };
+	int fd = sys_landlock_create_ruleset(&rules, sizeof(rules));
+	bool done;
+
+	if (fd < 0)
+		return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
+	done = sys_landlock_restrict_self(fd) == 0;
+	sys_close(fd);
+	return done;
+}
+
+bool privs_confine(struct err *err)
+{
+	static const struct rlimit none = { 0, 0 };
+
+	if (!PRIVS_MAY_FORK && sys_setrlimit(RLIMIT_NPROC, &none) < 0)
+		return err_errno(err, CODE_OSERR, "cannot forbid new processes");
+	if (!forbid_signals())
+		return err_errno(err, CODE_OSERR, "cannot forbid signals to other processes");
 	return true;
 }
 

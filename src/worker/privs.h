@@ -22,4 +22,11 @@ bool privs_drop(const struct conf *conf, const struct identity *identity, struct
 /* Binds this process to the CPU of its seat when cpu_affinity is auto. False with err. Worker only. */
 bool privs_bind_cpu(const struct conf *conf, unsigned seat, struct err *err);
 
+/*
+ * In the worker, once it is the user it is to be: from now on it starts no process, which would be
+ * the master's child or hold the worker's descriptors after its death (a limit that root does not
+ * know), and, where the kernel can forbid it, signals none and traces none. False with err.
+ */
+bool privs_confine(struct err *err);
+
 #endif

@@ -45,11 +45,26 @@ struct worker {
 	bool is_leaving;
 };
 
+static int bell_of(const struct worker *w)
+{
+	return w->heritage->wires[w->heritage->number].fds[WIRE_BELL];
+}
+
 static void ring(const struct worker *w)
 {
 	static const uint64_t one = 1;
 
-	(void)!sys_write(w->heritage->bell_fd, &one, sizeof(one));
+	(void)!sys_write(bell_of(w), &one, sizeof(one));
+}
+
+/* An earlier worker of the slot may have filled it, or had it block. */
+static void clear_bell(const struct worker *w)
+{
+	uint64_t rung;
+	int fd = bell_of(w);
+
+	if (sys_fcntl_int(fd, F_SETFL, O_NONBLOCK) == 0)
+		(void)!sys_read(fd, &rung, sizeof(rung));
 }
 
 static void set_state(struct worker *w, enum slot_state state)
@@ -200,7 +215,7 @@ static bool start_serving(struct worker *w)
 	w->acceptors.alarms = &w->alarms;
 	w->acceptors.penalties = &h->board->penalties;
 	w->acceptors.balance = (struct balance){
-		.slots = h->peers, .peers = h->hints, .kick_fds = h->kick_fds, .number = h->number
+		.slots = h->peers, .peers = h->hints, .wires = h->wires, .number = h->number
 	};
 	if (!timer_heap_new(&w->alarms, ACCEPTORS_ALARMS + OWN_ALARMS))
 		return false;
@@ -233,6 +248,8 @@ static int longest_wait_ms(const struct conf *conf)
 
 bool worker_settle(const struct heritage *h, struct err *err)
 {
+	if (!scoreboard_confine(h->board, &h->peers[h->number]))
+		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
 	if (!belongings_keep(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
@@ -281,7 +298,7 @@ static bool tidy(struct worker *w, struct err *err)
 
 static bool start(struct worker *w, struct err *err)
 {
-	if (!tidy(w, err))
+	if (!tidy(w, err) || !privs_confine(err))
 		return false;
 	if (!start_services(w->heritage, err))
 		return false;
@@ -357,6 +374,7 @@ int worker_run(const struct heritage *heritage)
 	w->slot = &heritage->peers[heritage->number];
 	w->wait_ms = longest_wait_ms(heritage->conf);
 	sys_last_call = &heritage->arena->head->last_call;
+	clear_bell(w);
 	log_role("worker", (int)heritage->number);
 	log_count_in(&w->slot->tally.log_lines_lost_total);
 	notes_clear(w->slot);

@@ -11,11 +11,14 @@
 
 #include "core/scoreboard.h"
 
-static void print_slot(const struct slot *slot)
+static void print_slot(const struct scoreboard *board, unsigned i)
 {
-	if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_READY)
+	const struct slot *slot = &board->slots[i];
+	const struct slot_info *info = &board->infos[i];
+
+	if (scoreboard_state(board, i) != SLOT_READY)
 		return;
-	printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n", slot->number, slot->pid,
+	printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n", info->number, info->pid,
 	       slot->live, metric_sum(&slot->tally, METRIC_connections_accepted_total));
 }
 
@@ -33,8 +36,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "spread: %s\n", err.text);
 		return err.code;
 	}
-	for (uint32_t i = 0; i < board->slot_count && i < SCOREBOARD_SLOTS; i++)
-		print_slot(&board->slots[i]);
+	for (unsigned i = 0; i < scoreboard_slots(board); i++)
+		print_slot(board, i);
 	scoreboard_unview(board);
 	return CODE_OK;
 }

@@ -12,15 +12,15 @@
 
 int asked_begin(void **state)
 {
-	struct asked *t = calloc(1, sizeof(*t));
-	size_t size = (sizeof(*t->board) + 63) / 64 * 64;
+	struct asked *t = aligned_alloc(SCOREBOARD_PAGE, sizeof(*t));
 
 	assert_non_null(t);
-	t->board = aligned_alloc(64, size);
+	memset(t, 0, sizeof(*t));
+	t->board = aligned_alloc(SCOREBOARD_PAGE, sizeof(*t->board));
 	t->answer = malloc(ANSWER);
 	assert_non_null(t->board);
 	assert_non_null(t->answer);
-	memset(t->board, 0, size);
+	memset(t->board, 0, sizeof(*t->board));
 	scoreboard_use(t->board, SCOREBOARD_SLOTS, SCOREBOARD_WORKERS);
 	served_start(&t->served, "status", NULL);
 	t->heritage = (struct heritage){ .board = t->board, .peers = &t->served.slot };

@@ -10,7 +10,7 @@ enum { NOW_MS = 10000000, NOW_S = 1700000000 };
 
 struct scoreboard *board_new(void)
 {
-	struct scoreboard *board = aligned_alloc(64, sizeof(*board));
+	struct scoreboard *board = aligned_alloc(SCOREBOARD_PAGE, sizeof(*board));
 
 	if (!board)
 		abort();
@@ -32,10 +32,11 @@ struct slot *board_live(struct scoreboard *board, unsigned slot, unsigned number
 {
 	struct slot *s = &board->slots[slot];
 
-	s->number = number;
-	s->pid = 5000 + slot;
-	s->generation = 1;
-	s->started_ms = NOW_MS - 60000;
+	board->infos[slot].number = number;
+	board->infos[slot].pid = 5000 + slot;
+	board->infos[slot].generation = 1;
+	board->infos[slot].started_ms = NOW_MS - 60000;
+	board->infos[slot].is_taken = 1;
 	s->heartbeat_ms = NOW_MS - 5;
 	s->state = state;
 	return s;
@@ -136,7 +137,8 @@ static void fill_slot(struct scoreboard *board, unsigned i)
 {
 	struct slot *slot = board_live(board, i, i % SCOREBOARD_WORKERS, SLOT_DRAINING);
 
-	slot->generation = slot->pid = slot->live = UINT32_MAX;
+	slot->live = UINT32_MAX;
+	board->infos[i].generation = board->infos[i].pid = UINT32_MAX;
 	fill_cells(&slot->tally, sizeof(slot->tally));
 	for (unsigned k = 0; k < SLOT_NOTES; k++) {
 		note_conn(slot, k, k);
@@ -195,7 +197,7 @@ void board_spoil(struct scoreboard *board, uint64_t seed)
 		struct slot *slot = &board->slots[i];
 
 		if (next_number(&state) % 4 > 0)
-			slot->number %= SCOREBOARD_WORKERS + 2;
+			board->infos[i].number %= SCOREBOARD_WORKERS + 2;
 		if (next_number(&state) % 4 > 0)
 			slot->state %= SLOT_LEAVING + 2;
 		slot->notes.count %= SLOT_NOTES + 2;

@@ -40,13 +40,14 @@ static pid_t fake_spawn(struct roster *roster, struct generation *generation, un
 int crew_make(void **state)
 {
 	struct roster *roster = calloc(1, sizeof(*roster));
-	struct scoreboard *board = aligned_alloc(64, sizeof(*board));
+	struct scoreboard *board = aligned_alloc(SCOREBOARD_PAGE, sizeof(*board));
 	sigset_t told;
 
 	if (!roster || !board)
 		return -1;
 	memset(board, 0, sizeof(*board));
 	roster->board = board;
+	roster->bells = epoll_create1(EPOLL_CLOEXEC);
 	roster->spawn = fake_spawn;
 	crew_behaviour = CREW_STAY;
 	sigemptyset(&told);
@@ -85,6 +86,7 @@ int crew_free(void **state)
 
 	end_all(roster);
 	assert_null(roster->retiring);
+	close(roster->bells);
 	free(roster->board);
 	free(roster);
 	return 0;

@@ -14,13 +14,14 @@ enum { NOW = 1000000, NOW_S = 1700000000 };
 
 static int make(void **state)
 {
-	struct scoreboard *board = aligned_alloc(64, sizeof(*board));
+	struct scoreboard *board = aligned_alloc(SCOREBOARD_PAGE, sizeof(*board));
 
 	if (!board)
 		return -1;
 	memset(board, 0, sizeof(*board));
 	scoreboard_use(board, 1, 1);
 	board->slots[0].state = SLOT_READY;
+	board->infos[0].is_taken = 1;
 	*state = board;
 	return 0;
 }

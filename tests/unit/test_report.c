@@ -90,7 +90,8 @@ static void worker__whose_number_has_a_newer_one__is_former(void **state)
 	struct report_worker worker;
 
 	(void)state;
-	board_live(board, 700, 0, SLOT_READY)->generation = 2;
+	board_live(board, 700, 0, SLOT_READY);
+	board->infos[700].generation = 2;
 	assert_true(report_worker(&report, 0, &worker));
 	assert_true(worker.is_former);
 	assert_true(report_worker(&report, 700, &worker));
@@ -104,8 +105,8 @@ static void worker__with_rubbish_in_its_slot__is_told_with_care(void **state)
 
 	(void)state;
 	board->slots[0].state = 77;
-	board->slots[0].number = UINT32_MAX;
-	board->slots[0].started_ms = INT64_MIN;
+	board->infos[0].number = UINT32_MAX;
+	board->infos[0].started_ms = INT64_MIN;
 	board->slots[0].heartbeat_ms = INT64_MAX;
 	assert_true(report_worker(&report, 0, &worker));
 	assert_string_equal(report_state_name(worker.state), "unknown");
@@ -318,7 +319,7 @@ static void crew__after_a_worker_has_gone__counts_it_once(void **state)
 	crew_look(&crew, board);
 	assert_int_equal(crew.count, 3);
 	scoreboard_fold(board, &board->slots[0], 0);
-	board->slots[0].state = SLOT_EMPTY;
+	board->infos[0].is_taken = 0;
 	crew_worker(&crew, board, 0, &tally);
 	assert_int_equal(metric_sum(&tally, METRIC_messages_total), 10);
 	board_live(board, 0, 8, SLOT_READY)->tally.listeners[0].messages_total = 100;

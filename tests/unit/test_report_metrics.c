@@ -168,7 +168,7 @@ static void series__of_a_worker_that_died__stay(void **state)
 
 	(void)state;
 	scoreboard_fold(board, &board->slots[2], 2);
-	board->slots[2].state = SLOT_EMPTY;
+	board->infos[2].is_taken = 0;
 	text = write_checked(board);
 	must_have(text, "prefork_messages_total{worker=\"2\",listener=\"127.0.0.1:80\","
 			"service=\"ack\"} 12");

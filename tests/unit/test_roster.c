@@ -47,8 +47,8 @@ static void start_due__of_a_new_generation__forks_the_wanted(void **state)
 
 	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
 	assert_int_equal(roster_alive(roster), CREW_WORKERS);
-	assert_int_equal(generation->slots[1].pid, generation->members[1].pid);
-	assert_int_equal(generation->slots[1].number, 1);
+	assert_int_equal(generation->infos[1].pid, generation->members[1].pid);
+	assert_int_equal(generation->infos[1].number, 1);
 	assert_int_equal(generation->slots[1].heartbeat_ms, CREW_NOW);
 	assert_int_equal(generation_ready(generation), 0);
 }
@@ -192,40 +192,6 @@ static void reap__of_do_not_respawn__ends_the_server(void **state)
 	assert_int_equal(generation->members[0].state, MEMBER_EMPTY);
 }
 
-static void reap__of_a_stranger__touches_no_worker(void **state)
-{
-	struct roster *roster = *state;
-	const struct generation *generation = crew_serve(roster, NULL);
-	pid_t stranger = sys_fork();
-
-	if (stranger == 0)
-		_exit(0);
-	crew_await_death(stranger);
-	roster_reap(roster, CREW_NOW);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
-	assert_int_equal(sys_waitpid(stranger, NULL, WNOHANG), -1);
-}
-
-static bool note_other(void *owner, pid_t pid, int status)
-{
-	*(pid_t *)owner = WIFEXITED(status) ? pid : 0;
-	return true;
-}
-
-static void reap__of_the_masters_other_child__tells_it(void **state)
-{
-	struct roster *roster = *state;
-	pid_t told = 0, other = sys_fork();
-
-	if (other == 0)
-		_exit(0);
-	roster->other = note_other;
-	roster->owner = &told;
-	crew_await_death(other);
-	roster_reap(roster, CREW_NOW);
-	assert_int_equal(told, other);
-}
-
 static void hear_stop(void *owner)
 {
 	struct roster *roster = owner;
@@ -353,8 +319,6 @@ int main(void)
 		WITH_ROSTER(reap__before_ready_at_the_start__fails_the_generation),
 		WITH_ROSTER(reap__after_ready_at_the_start__replaces_it),
 		WITH_ROSTER(reap__of_do_not_respawn__ends_the_server),
-		WITH_ROSTER(reap__of_a_stranger__touches_no_worker),
-		WITH_ROSTER(reap__of_the_masters_other_child__tells_it),
 		WITH_ROSTER(reap__with_a_stop_heard_meanwhile__replaces_nobody),
 		WITH_ROSTER(retire__then_all_gone__is_swept),
 		WITH_ROSTER(kill_due__at_its_time__kills_the_retiring_alone),

@@ -76,9 +76,12 @@ static void new__then_view__shows_what_the_master_writes(void **state)
 }
 
 /* What a worker that lives counts. */
-static void count(struct slot *slot, uint64_t messages)
+static void count(struct scoreboard *board, unsigned i, uint64_t messages)
 {
+	struct slot *slot = &board->slots[i];
+
 	atomic_store(&slot->state, SLOT_READY);
+	atomic_store(&board->infos[i].is_taken, 1);
 	cell_add(&slot->tally.listeners[2].messages_total, messages);
 }
 
@@ -91,7 +94,7 @@ static void new__is_shared_with_children(void **state)
 	(void)state;
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		count(&board->slots[3], 5);
+		count(board, 3, 5);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -127,6 +130,7 @@ static void new__does_not_follow_a_link_in_its_way(void **state)
 	board = make();
 	assert_int_equal(stat(victim, &st), 0);
 	assert_int_equal(st.st_size, 0);
+	assert_int_equal(unlink(fresh), 0);
 	scoreboard_free(board, path, true);
 	unlink(victim);
 }
@@ -180,10 +184,10 @@ static void fold__keeps_counters_and_what_is_open(void **state)
 	const uint32_t live[METRIC_LISTENERS] = { [0] = 1, [METRIC_LISTENERS - 1] = 2 };
 
 	(void)state;
-	count(slot, 10);
+	count(board, 1, 10);
 	assert_int_equal(scoreboard_set_live(slot, live), 3);
 	cell_set(&slot->tally.worker_memory_bytes, 4096);
-	count(&board->slots[2], 1);
+	count(board, 2, 1);
 	scoreboard_fold(board, slot, 1);
 	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 11);
 	assert_int_equal(scoreboard_sum(board, METRIC_connections_live), 3);
@@ -196,12 +200,33 @@ static void fold__keeps_counters_and_what_is_open(void **state)
 	scoreboard_free(board, path, true);
 }
 
+static void sum__of_what_no_worker_can_have_counted__is_neither_negative_nor_small(void **state)
+{
+	struct scoreboard *board = make();
+	metric_cell *cell = &board->slots[0].tally.listeners[2].messages_total;
+
+	(void)state;
+	count(board, 0, 0);
+	count(board, 1, 7);
+	cell_set(cell, (uint64_t)-3);
+	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 7);
+	cell_set(cell, INT64_MAX - 1);
+	assert_true(scoreboard_sum(board, METRIC_messages_total) == INT64_MAX);
+	scoreboard_fold(board, &board->slots[0], 0);
+	scoreboard_fold(board, &board->slots[1], 0);
+	assert_true(scoreboard_sum(board, METRIC_messages_total) == INT64_MAX);
+	cell_set(cell, (uint64_t)-3);
+	scoreboard_fold(board, &board->slots[0], 1);
+	assert_int_equal(metric_sum(&board->past[1].tally, METRIC_messages_total), 0);
+	scoreboard_free(board, path, true);
+}
+
 static void sum__after_a_fold_that_never_ended__still_answers(void **state)
 {
 	struct scoreboard *board = make();
 
 	(void)state;
-	count(&board->slots[0], 2);
+	count(board, 0, 2);
 	atomic_store(&board->folds, 1);
 	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 2);
 	scoreboard_free(board, path, true);
@@ -219,7 +244,7 @@ static void sum__while_another_process_folds__never_falls(void **state)
 	if (pid == 0) {
 		alarm(60); /* not for ever, should the reader fail */
 		for (unsigned i = 0; i < 2000; i++) {
-			count(&board->slots[1000], 1000);
+			count(board, 1000, 1000);
 			scoreboard_fold(board, &board->slots[1000], 7);
 			/* the reader's turn: without it a fold would be under way in every sum */
 			while (cell_get(&board->server.generation) < i)
@@ -245,14 +270,14 @@ static void worker__adds_up_the_dead_and_the_living_of_its_number(void **state)
 	struct crew crew;
 
 	(void)state;
-	count(&board->slots[5], 3);
+	count(board, 5, 3);
 	cell_add(&board->slots[5].tally.connections_ended_total[ENDING_drained], 2);
 	histogram_add(&board->slots[5].tally.message_seconds, 7, 3);
 	scoreboard_fold(board, &board->slots[5], 4);
-	count(&board->slots[6], 5);
-	atomic_store(&board->slots[6].number, 4);
-	count(&board->slots[7], 9);
-	atomic_store(&board->slots[7].number, 5);
+	count(board, 6, 5);
+	atomic_store(&board->infos[6].number, 4);
+	count(board, 7, 9);
+	atomic_store(&board->infos[7].number, 5);
 	crew_look(&crew, board);
 	crew_worker(&crew, board, 4, &tally);
 	assert_int_equal(metric_sum(&tally, METRIC_messages_total), 8);
@@ -293,14 +318,14 @@ static void enlist__without_a_free_row__takes_that_of_one_that_is_gone(void **st
 		snprintf(address, sizeof(address), "127.0.0.1:%u", i + 1);
 		scoreboard_enlist(board, address, "echo");
 	}
-	count(&board->slots[0], 3); /* for row 2 */
+	count(board, 0, 3); /* for row 2 */
 	scoreboard_fold(board, &board->slots[0], 1);
-	count(&board->slots[0], 4);
+	count(board, 0, 4);
 	atomic_store(&board->listeners[2].life, LISTENER_GONE);
 	/* a worker lives that counts there */
 	assert_int_equal(scoreboard_enlist(board, "127.0.0.1:80", "echo"), METRIC_LISTENERS - 1);
 	scoreboard_fold(board, &board->slots[0], 1);
-	atomic_store(&board->slots[0].state, SLOT_EMPTY);
+	atomic_store(&board->infos[0].is_taken, 0);
 	cell_set(&board->listeners[2].queue.accept_queue_dropped_segments_total, 5);
 	assert_int_equal(scoreboard_enlist(board, "127.0.0.1:80", "echo"), 2);
 	assert_string_equal(board->listeners[2].address, "127.0.0.1:80");
@@ -333,11 +358,11 @@ static void path__replaces_or_follows_the_pid_files(void **state)
 	assert_string_equal(scoreboard_path(".pid", text, sizeof(text)), ".pid.scoreboard");
 }
 
-static void slots__are_aligned_to_cache_lines(void **state)
+static void slots__lie_on_pages_of_their_own(void **state)
 {
 	(void)state;
-	assert_int_equal(sizeof(struct slot) % 64, 0);
-	assert_int_equal(offsetof(struct scoreboard, slots) % 64, 0);
+	assert_int_equal(sizeof(struct slot) % SCOREBOARD_PAGE, 0);
+	assert_int_equal(offsetof(struct scoreboard, slots) % SCOREBOARD_PAGE, 0);
 	assert_string_equal(metric_rows[METRIC_messages_total].name, "messages_total");
 }
 
@@ -353,6 +378,7 @@ int main(void)
 		CASE(new__in_no_folder__says_so),
 		CASE(view__of_what_is_no_scoreboard__is_refused),
 		CASE(fold__keeps_counters_and_what_is_open),
+		CASE(sum__of_what_no_worker_can_have_counted__is_neither_negative_nor_small),
 		CASE(sum__after_a_fold_that_never_ended__still_answers),
 		CASE(sum__while_another_process_folds__never_falls),
 		CASE(worker__adds_up_the_dead_and_the_living_of_its_number),
@@ -360,7 +386,7 @@ int main(void)
 		CASE(enlist__without_a_free_row__takes_that_of_one_that_is_gone),
 		cmocka_unit_test(bucket__holds_what_is_at_most_its_bound),
 		cmocka_unit_test(path__replaces_or_follows_the_pid_files),
-		cmocka_unit_test(slots__are_aligned_to_cache_lines),
+		cmocka_unit_test(slots__lie_on_pages_of_their_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,10 +38,10 @@ static void probe__leaves_nothing_behind(void **state)
 	struct err err;
 
 	snprintf(path, sizeof(path), "%s/s.scoreboard", (char *)*state);
-	assert_true(scoreboard_probe(path, &err));
+	assert_true(scoreboard_probe(path, 16, &err));
 	assert_int_equal(access(path, F_OK), -1);
 	folder_write(*state, "s.scoreboard", "an older one");
-	assert_true(scoreboard_probe(path, &err));
+	assert_true(scoreboard_probe(path, 16, &err));
 	assert_both(*state, "s.scoreboard", true);
 }
 

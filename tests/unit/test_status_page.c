@@ -16,8 +16,9 @@ static void crowd(struct scoreboard *board)
 		atomic_store(&board->listeners[i].life, LISTENER_OPEN);
 	for (unsigned i = 0; i < 100; i++) {
 		atomic_store(&board->slots[i].state, SLOT_READY);
-		atomic_store(&board->slots[i].pid, 1 + i);
-		atomic_store(&board->slots[i].number, i);
+		atomic_store(&board->infos[i].is_taken, 1);
+		atomic_store(&board->infos[i].pid, 1 + i);
+		atomic_store(&board->infos[i].number, i);
 	}
 }
 

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of what master/roster.c does with children that are no workers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/sys.h"
+#include "unit/crew.h"
+
+static void reap__of_a_stranger__touches_no_worker(void **state)
+{
+	struct roster *roster = *state;
+	const struct generation *generation = crew_serve(roster, NULL);
+	pid_t stranger = sys_fork();
+
+	if (stranger == 0)
+		_exit(0);
+	crew_await_death(stranger);
+	roster_reap(roster, CREW_NOW);
+	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+	assert_int_equal(sys_waitpid(stranger, NULL, WNOHANG), -1);
+}
+
+static bool note_other(void *owner, pid_t pid, int status)
+{
+	*(pid_t *)owner = WIFEXITED(status) ? pid : 0;
+	return true;
+}
+
+static void reap__of_the_masters_other_child__tells_it(void **state)
+{
+	struct roster *roster = *state;
+	pid_t told = 0, other = sys_fork();
+
+	if (other == 0)
+		_exit(0);
+	roster->other = note_other;
+	roster->owner = &told;
+	crew_await_death(other);
+	roster_reap(roster, CREW_NOW);
+	assert_int_equal(told, other);
+}
+
+static void leave_strangers(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		pid_t stranger = sys_fork();
+
+		if (stranger == 0)
+			_exit(0);
+		crew_await_death(stranger);
+	}
+}
+
+static void reap__of_many_strangers__takes_some_in_a_turn_but_every_worker(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *generation = crew_serve(roster, NULL);
+	pid_t pid;
+
+	leave_strangers(50);
+	/* behind them in the system's list of children */
+	crew_kill(roster, &generation->members[1], SIGKILL, CREW_NOW);
+	roster_start_due(roster, CREW_NOW + 60000);
+	pid = generation->members[1].pid;
+	assert_true(pid > 0);
+	assert_int_equal(sys_kill(pid, SIGKILL), 0);
+	crew_await_death(pid);
+	leave_strangers(50);
+	roster_reap(roster, CREW_NOW + 60000);
+	assert_true(roster->has_more);
+	assert_int_equal(roster_due_ms(roster, INT64_MAX), 0);
+	assert_int_not_equal(generation->members[1].pid, pid);
+	for (unsigned turns = 0; roster->has_more; turns++) {
+		assert_true(turns < 4);
+		roster_reap(roster, CREW_NOW + 60000);
+	}
+	assert_int_equal(sys_waitpid(-1, NULL, WNOHANG), 0);
+}
+
+#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_ROSTER(reap__of_a_stranger__touches_no_worker),
+		WITH_ROSTER(reap__of_the_masters_other_child__tells_it),
+		WITH_ROSTER(reap__of_many_strangers__takes_some_in_a_turn_but_every_worker),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
