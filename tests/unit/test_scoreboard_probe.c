@@ -25,7 +25,7 @@ static void assert_both(const char *folder, const char *name, bool is_good)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	assert_int_equal(scoreboard_probe(path, &of_probe), is_good);
+	assert_int_equal(scoreboard_probe(path, 16, &of_probe), is_good);
 	board = scoreboard_new(path, &of_new);
 	assert_int_equal(board != NULL, is_good);
 	assert_int_equal(of_probe.code, of_new.code);
