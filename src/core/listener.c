@@ -194,7 +194,7 @@ static const struct listener *find_old(const struct listener *l, const struct li
 		if (!overlap_same(&o->wanted, &l->wanted) || holds_fd(set, o->fds[0]))
 			continue;
 		if (is_unix(l))
-			return o;
+			return is_usable(o) ? o : NULL;
 		if (o->conf->reuse_port != l->conf->reuse_port ||
 		    o->conf->v6only != l->conf->v6only)
 			continue;

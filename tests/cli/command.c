@@ -9,6 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,4 +185,12 @@ int command_wait(const struct server *server)
 bool command_is_crowded(const struct said *said)
 {
 	return said->code == CODE_NOPERM && strstr(said->out, "tcp_max_tw_buckets") != NULL;
+}
+
+void assert_says_one_line(const struct said *said, const char *begin, int code)
+{
+	if (strncmp(said->err, begin, strlen(begin)) != 0)
+		fail_msg("%s", said->err);
+	assert_ptr_equal(strchr(said->err, '\n') + 1, said->err + strlen(said->err));
+	assert_int_equal(said->code, code);
 }

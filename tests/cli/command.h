@@ -58,4 +58,7 @@ void command_start(struct server *server, const char *folder, const char *const 
 /* Waits for its end and returns its exit code, -1 after a signal. */
 int command_wait(const struct server *server);
 
+/* Asserts that it exited with the code and said one line on standard error, which begins so. */
+void assert_says_one_line(const struct said *said, const char *begin, int code);
+
 #endif

@@ -23,23 +23,10 @@
 
 static struct said said;
 
-static bool starts_with(const char *text, const char *begin)
-{
-	return strncmp(text, begin, strlen(begin)) == 0;
-}
-
 static void check(void **state, const char *text)
 {
 	folder_write(*state, "x.conf", text);
 	RUN(&said, *state, "-t", "-c", "x.conf", "-p", "x.pid");
-}
-
-static void assert_one_line(const char *begin, enum exit_code code)
-{
-	if (!starts_with(said.err, begin))
-		fail_msg("%s", said.err);
-	assert_ptr_equal(strchr(said.err, '\n') + 1, said.err + strlen(said.err));
-	assert_int_equal(said.code, code);
 }
 
 static void test__of_a_good_configuration__says_so_unless_quiet(void **state)
@@ -72,15 +59,16 @@ static void test__with_a_port_that_another_program_has__says_so(void **state)
 		 "prefork-srv: x.conf:2: listen \"127.0.0.1:%d\": cannot bind ",
 		 ntohs(in.sin_port));
 	check(state, text);
-	assert_one_line(begin, CODE_UNAVAILABLE);
+	assert_says_one_line(&said, begin, CODE_UNAVAILABLE);
 	close(fd);
 }
 
 static void test__with_an_address_of_another_machine__says_so(void **state)
 {
 	check(state, "listen \"192.0.2.1:8080\" { service = ack backlog = 16 }\n");
-	assert_one_line("prefork-srv: x.conf:1: listen \"192.0.2.1:8080\": cannot bind ",
-			CODE_UNAVAILABLE);
+	assert_says_one_line(&said,
+			     "prefork-srv: x.conf:1: listen \"192.0.2.1:8080\": cannot bind ",
+			     CODE_UNAVAILABLE);
 }
 
 static void test__with_missing_folders__names_each_option_and_its_line(void **state)
@@ -103,9 +91,10 @@ static void test__of_an_access_log_that_cannot_be_written__says_so(void **state)
 {
 	check(state, "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
 		     "log { access = \"/none/a\" }\n");
-	assert_one_line("prefork-srv: x.conf:2: log.access: \"/none/a\" cannot be written: "
-			"No such file or directory",
-			CODE_CONFIG);
+	assert_says_one_line(&said,
+			     "prefork-srv: x.conf:2: log.access: \"/none/a\" cannot be written: "
+			     "No such file or directory",
+			     CODE_CONFIG);
 }
 
 static void test__of_two_files_of_the_server_in_one__names_the_second(void **state)
@@ -136,9 +125,9 @@ static void test__of_two_files_of_the_server_in_one__names_the_second(void **sta
 			 rows[i].message);
 		folder_write(*state, "x.conf", text);
 		RUN(&said, *state, "-t", "-c", "x.conf");
-		assert_one_line(message, CODE_CONFIG);
+		assert_says_one_line(&said, message, CODE_CONFIG);
 		RUN(&said, *state, "-c", "x.conf");
-		assert_one_line(message, CODE_CONFIG);
+		assert_says_one_line(&said, message, CODE_CONFIG);
 	}
 }
 
@@ -152,13 +141,13 @@ static void assert_both_say(const char *folder, const char *const *arguments, co
 	for (; arguments[count] != NULL; count++)
 		both[count + 1] = arguments[count];
 	command_run(&said, folder, both);
-	assert_one_line(begin, code);
+	assert_says_one_line(&said, begin, code);
 	command_run(&said, folder, both + 1);
-	assert_one_line(begin, code);
+	assert_says_one_line(&said, begin, code);
 	assert_string_equal(said.out, "");
 	both[0] = "-d";
 	command_run(&said, folder, both);
-	assert_one_line(begin, code);
+	assert_says_one_line(&said, begin, code);
 }
 
 #define ONE "-l", "127.0.0.1:0=ack,backlog=16", "-o", "log.path=/dev/zero"
@@ -252,71 +241,6 @@ static void test__with_a_limit_below_what_workers_need__says_what_the_start_says
 			CODE_CONFIG);
 }
 
-/* -t and the start are of one mind about a pid file. */
-static void assert_both(void **state, const char *path, const char *begin, enum exit_code code)
-{
-	RUN(&said, *state, "-t", "-l", "127.0.0.1:0=ack,backlog=16", "-p", path);
-	assert_one_line(begin, code);
-	RUN(&said, *state, "-l", "127.0.0.1:0=ack,backlog=16", "-p", path);
-	assert_one_line(begin, code);
-}
-
-static void test__with_a_pid_file_that_cannot_be__says_what_the_start_says(void **state)
-{
-	assert_both(state, "/none/x.pid",
-		    "prefork-srv: -p /none/x.pid: cannot open the pid file /none/x.pid (-p chooses "
-		    "another): No such file or directory",
-		    CODE_OSERR);
-	assert_both(state, "/dev",
-		    "prefork-srv: -p /dev: the pid file /dev is a directory (name another; ",
-		    CODE_CONFIG);
-	assert_both(state, "/dev/null",
-		    "prefork-srv: -p /dev/null: the pid file /dev/null is not a regular file (name "
-		    "another; ",
-		    CODE_CONFIG);
-}
-
-static void test__without_a_pid_file__has_nothing_to_say(void **state)
-{
-	RUN(&said, *state, "-t", "-q", "-l", "127.0.0.1:0=ack,backlog=16", "-p", "none");
-	assert_string_equal(said.err, "");
-	assert_int_equal(said.code, CODE_OK);
-}
-
-/* Where the default place cannot be written; 99: this system has no such place for a test. */
-#define WHERE_NOTHING_CAN_BE_WRITTEN "mount -t tmpfs -o ro none " RUNSTATEDIR " || exit 99; "
-static bool run_there(const char *folder, const char *script)
-{
-	RUN_WORDS(&said, folder, "unshare", geteuid() == 0 ? "-m" : "-rm", "sh", "-c", script);
-	return said.code != 99 && !starts_with(said.err, "unshare");
-}
-
-static void start__where_no_place_can_be_written__serves_and_says_so(void **state)
-{
-	static const char says[] = RUNSTATEDIR
-		" cannot be written (-p chooses another place): no pid file is kept, so -s cannot "
-		"find the server (signal its master, or ask the service status)";
-
-	if (!run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
-		       "exec \"$PREFORK_SRV\" -t -l 127.0.0.1:0=ack,backlog=16"))
-		skip();
-	assert_int_equal(said.code, CODE_OK);
-	assert_non_null(strstr(said.err, says));
-	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
-		  "mkfifo ready; \"$PREFORK_SRV\" -q -l 127.0.0.1:0=ack --ready-fd 9 9>ready & "
-		  "read -r address < ready; kill $!; wait $!");
-	assert_int_equal(said.code, CODE_OK);
-	assert_non_null(strstr(said.err, says));
-	assert_non_null(strstr(said.err, " server_stopped "));
-	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN "exec \"$PREFORK_SRV\" -s status");
-	assert_int_equal(said.code, CODE_FAILED);
-	assert_non_null(strstr(said.err, "no server is running, or it keeps no pid file ("));
-	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
-		  "exec \"$PREFORK_SRV\" -l 127.0.0.1:0=ack -p " RUNSTATEDIR "/x.pid");
-	assert_int_equal(said.code, CODE_OSERR);
-	assert_non_null(strstr(said.err, "Read-only file system"));
-}
-
 static void test__with_too_few_descriptors__warns(void **state)
 {
 	struct rlimit kept;
@@ -326,7 +250,8 @@ static void test__with_too_few_descriptors__warns(void **state)
 	check(state, "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\nrlimit_nofile = "
 		     "1073741816\n");
 	if (kept.rlim_max < 1073741816)
-		assert_one_line(
+		assert_says_one_line(
+			&said,
 			"prefork-srv: x.conf:2: rlimit_nofile: 1073741816 descriptors are needed, ",
 			CODE_OK);
 	else
@@ -383,8 +308,9 @@ static void test__as_root_with_an_unknown_user__says_so(void **state)
 {
 	check(state,
 	      "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\nuser = nobdy_at_all\n");
-	assert_one_line("prefork-srv: x.conf:2: user: there is no user \"nobdy_at_all\"",
-			CODE_CONFIG);
+	assert_says_one_line(&said,
+			     "prefork-srv: x.conf:2: user: there is no user \"nobdy_at_all\"",
+			     CODE_CONFIG);
 }
 
 int main(void)
@@ -402,9 +328,6 @@ int main(void)
 		cmocka_unit_test(test__with_too_few_descriptors_to_start__says_what_the_start_says),
 		cmocka_unit_test(
 			test__with_a_limit_below_what_workers_need__says_what_the_start_says),
-		cmocka_unit_test(test__with_a_pid_file_that_cannot_be__says_what_the_start_says),
-		cmocka_unit_test(test__without_a_pid_file__has_nothing_to_say),
-		cmocka_unit_test(start__where_no_place_can_be_written__serves_and_says_so),
 		cmocka_unit_test(test__with_too_few_descriptors__warns),
 		cmocka_unit_test(test__with_a_long_backlog__warns),
 		cmocka_unit_test(

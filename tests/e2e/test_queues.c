@@ -121,8 +121,9 @@ static void queue__of_a_unix_socket__is_seen_and_drops_nothing(void **state)
 
 static void queue__before_a_full_worker__overflows_with_its_advice(void **state)
 {
-	struct server *s = server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,backlog=8" },
-							.set = { "worker_connections=1" } });
+	struct server *s =
+		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,backlog=8" },
+					     .set = { "worker_connections=1", "make_room=no" } });
 	int fds[CROWD];
 
 	(void)state;
