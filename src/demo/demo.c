@@ -121,6 +121,7 @@ static _Noreturn void attend(const struct lesson *lesson, struct outcome *outcom
 {
 	pid_t me = getpid(), pid;
 
+	pause_enter_child();
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(CODE_OK);

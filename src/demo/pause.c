@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Keys one by one and unseen, for as long as one is awaited. Ctrl-C and Ctrl-Z go to all processes of
- * a lesson at once, and the first one of them that dies takes the others along: each puts the modes
- * back before it does.
+ * a lesson at once. The first one that dies takes the others along: each puts the modes back before it
+ * does. The shell goes on as soon as prefork-demo itself has stopped, and so that one alone changes
+ * modes then: another could stop after all had been told to go on.
  */
 #include "demo/pause.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -16,10 +19,10 @@
 
 #define PROMPT "-- any key goes on, q quits --"
 
-/* is_wanted, before and one_by_one: written by pause_prepare; is_waiting: by pause_wait */
-static bool is_wanted;
+/* written by pause_prepare */
 static struct termios before, one_by_one;
-static volatile sig_atomic_t is_waiting;
+/* Shared by all processes, written by pause_wait; NULL: no pauses are wanted. */
+static atomic_bool *is_waiting;
 
 /* TCSAFLUSH drops what was typed before it was asked for. */
 static void set_modes(const struct termios *modes, int when)
@@ -51,8 +54,10 @@ static void stop(int number)
 	(void)number;
 	put_back();
 	raise(SIGSTOP);
-	if (is_waiting)
+	if (atomic_load(is_waiting))
 		set_modes(&one_by_one, TCSANOW);
+	if (!atomic_load(is_waiting))
+		set_modes(&before, TCSANOW);
 	errno = error;
 }
 
@@ -74,6 +79,12 @@ bool pause_prepare(struct err *err)
 	if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &before) < 0)
 		return err_set(err, CODE_USAGE,
 			       "--step: needs a terminal on stdin and stdout, to wait for a key");
+	is_waiting = sys_mmap(NULL, sizeof(*is_waiting), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (is_waiting == MAP_FAILED) {
+		is_waiting = NULL;
+		return err_errno(err, CODE_OSERR, "no memory");
+	}
 	one_by_one = before;
 	one_by_one.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	one_by_one.c_cc[VMIN] = 1;
@@ -81,8 +92,13 @@ bool pause_prepare(struct err *err)
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
 		handle(endings[i], leave);
 	handle(SIGTSTP, stop);
-	is_wanted = true;
 	return true;
+}
+
+void pause_enter_child(void)
+{
+	if (is_waiting != NULL)
+		signal(SIGTSTP, SIG_DFL);
 }
 
 /* The first byte of a key; those behind it go with it. '\0': there is no terminal any more. */
@@ -101,12 +117,12 @@ static char ask(void)
 {
 	char key;
 
-	is_waiting = 1;
+	atomic_store(is_waiting, true);
 	set_modes(&one_by_one, TCSAFLUSH);
 	fputs("\n" PROMPT, stdout);
 	fflush(stdout);
 	key = read_key();
-	is_waiting = 0;
+	atomic_store(is_waiting, false);
 	set_modes(&before, TCSANOW);
 	printf("\r%*s\r", (int)strlen(PROMPT), "");
 	fflush(stdout);
@@ -118,7 +134,7 @@ bool pause_wait(void)
 	unsigned left_s;
 	char key;
 
-	if (!is_wanted)
+	if (is_waiting == NULL)
 		return true;
 	left_s = alarm(0);
 	key = ask();

@@ -14,6 +14,9 @@
 /* Pauses are wanted. Before anything is forked. False with err (CODE_USAGE) without a terminal. */
 bool pause_prepare(struct err *err);
 
+/* In a child, which a shell does not wait for: prefork-demo alone sees to the terminal when it is stopped. */
+void pause_enter_child(void);
+
 /*
  * Flushes stdout, and waits until a key is pressed. False: q was, or the terminal is gone. Without
  * pause_prepare: true at once. An alarm(2) of this process is put off meanwhile.
