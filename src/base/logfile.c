@@ -4,12 +4,12 @@
  * that may be the workers', where a link could lead to any file of the system. Called by base/log
  * and worker/accessfile.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/logfile.h"
 #include "base/sys.h"
+#include "base/trust.h"
 
 enum { FILE_FLAGS = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
 
@@ -54,24 +54,7 @@ static bool trusts_links(int folder)
 {
 	struct stat st;
 
-	return sys_fstat(folder, &st) == 0 && (st.st_uid == 0 || st.st_uid == geteuid()) &&
-	       (st.st_mode & 022) == 0;
-}
-
-static bool check_owner(const struct stat *st, uid_t owner, struct err *err)
-{
-	uid_t wanted = owner == (uid_t)-1 ? geteuid() : owner;
-
-	if (st->st_nlink != 1)
-		return err_set(err, CODE_CONFIG,
-			       "it has %ju hard links and may be another's file (remove it)",
-			       (uintmax_t)st->st_nlink);
-	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != wanted)
-		return err_set(err, CODE_CONFIG,
-			       "it belongs to user %u, who is neither the server's nor the "
-			       "workers' (chown it to user %u, or remove it)",
-			       st->st_uid, wanted);
-	return true;
+	return sys_fstat(folder, &st) == 0 && trust_folder(&st);
 }
 
 static bool check(int fd, bool is_link, uid_t owner, struct err *err)
@@ -84,7 +67,7 @@ static bool check(int fd, bool is_link, uid_t owner, struct err *err)
 		return true;
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, CODE_CONFIG, "it is no file, pipe or character device");
-	return is_link || check_owner(&st, owner, err);
+	return is_link || trust_file(&st, owner, err);
 }
 
 static int keep_if(bool good, int fd)

@@ -81,7 +81,7 @@ static void fold(const struct metric_row *row, metric_cell *to, metric_cell *fro
 		atomic_store_explicit(to, add_up(cell_get(to), share), memory_order_release);
 }
 
-/* Listener by listener. */
+/* Listener by listener. What is a gauge there tells of connections, which may outlive a worker. */
 void metric_fold_tally(struct worker_tally *to, struct worker_tally *from)
 {
 	for (unsigned m = 0; m < METRIC_COUNT; m++) {
@@ -90,7 +90,7 @@ void metric_fold_tally(struct worker_tally *to, struct worker_tally *from)
 		if (row->scope == SCOPE_WORKER)
 			for (size_t i = 0; i < row->cells; i++)
 				fold(row, own_cells(row, to) + i, own_cells(row, from) + i);
-		else if (row->scope == SCOPE_LISTENER)
+		else if (row->scope == SCOPE_LISTENER && row->kind != KIND_IS_GAUGE)
 			for (unsigned l = 0; l < METRIC_LISTENERS; l++)
 				fold(row, own_cells(row, &to->listeners[l]),
 				     own_cells(row, &from->listeners[l]));

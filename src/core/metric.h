@@ -137,8 +137,9 @@ void metric_add_tally(struct worker_tally *to, const struct worker_tally *from);
 void metric_add_listener(struct listener_tally *to, const struct listener_tally *from);
 
 /*
- * Moves the counters of `from` to `to` and zeroes all of `from`: its writer is gone. Both may be
- * read meanwhile; scoreboard_fold tells readers that it is at work.
+ * Moves the counters of `from` to `to` and zeroes all of `from` but connections_live, whose
+ * connections may outlive their worker: its writer is gone. Both may be read meanwhile;
+ * scoreboard_fold tells readers that it is at work.
  */
 void metric_fold_tally(struct worker_tally *to, struct worker_tally *from);
 

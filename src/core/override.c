@@ -177,6 +177,8 @@ bool override_pid_file(struct conf *conf, const char *text, const char *director
 		err_set(err, CODE_USAGE, "a path is needed");
 		return blame(err, "-p", "\"\"");
 	}
+	if (strcmp(text, "none") == 0)
+		return set(conf, option, "-p", text, text, err);
 	if (directory == NULL && text[0] != '/')
 		directory = getcwd(here, sizeof(here));
 	if (directory == NULL && text[0] != '/') {

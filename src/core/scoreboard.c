@@ -37,8 +37,19 @@ void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned numbe
 	BUG_ON(number >= SCOREBOARD_WORKERS);
 	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
 	metric_fold_tally(&board->past[number].tally, &slot->tally);
-	atomic_store_explicit(&slot->live, 0, memory_order_relaxed);
 	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
+}
+
+uint32_t scoreboard_set_live(struct slot *slot, const uint32_t *live)
+{
+	uint32_t sum = 0;
+
+	for (unsigned l = 0; l < METRIC_LISTENERS; l++) {
+		cell_set(&slot->tally.listeners[l].connections_live, live ? live[l] : 0);
+		sum += live ? live[l] : 0;
+	}
+	atomic_store_explicit(&slot->live, sum, memory_order_relaxed);
+	return sum;
 }
 
 enum { OTHER = METRIC_LISTENERS - 1 };

@@ -257,9 +257,16 @@ static inline uint32_t scoreboard_state(const struct scoreboard *board, unsigned
 }
 
 /*
- * Folds the cells of a slot whose worker, of that number, is gone into its past. Master only.
+ * Folds the cells of a slot whose worker, of that number, is gone into its past. How many
+ * connections are open stays: a keeper may hold them. Master only.
  */
 void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned number);
+
+/*
+ * Says how many of the slot's connections are open, by the listener's row (NULL: none), and returns
+ * their sum. By its worker, or by the master while it has none.
+ */
+uint32_t scoreboard_set_live(struct slot *slot, const uint32_t *live);
 
 /*
  * The row in which that listener is counted: the one it has had before, a new one, or the last one

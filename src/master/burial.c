@@ -65,6 +65,8 @@ static void go_on(struct roster *roster, struct generation *generation, unsigned
 				"worker %u says that the next one would fail alike (exit code %d)",
 				number, CODE_NO_RESPAWN);
 		member_leave(member, now_ms);
+	} else if (member->state == MEMBER_RETIRING && member->held == 0) {
+		member_leave(member, now_ms);
 	} else {
 		cell_add(&roster->board->past[number].tally.worker_respawns_total, 1);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK)
@@ -85,27 +87,41 @@ static bool is_expected(const struct member *member, int status)
 	       (finished || member->is_over || member->keeper == 0);
 }
 
-/* Without a keeper, or when its time was over, all that the worker held goes with it. */
-static void count_lost(struct generation *generation, unsigned number)
+/*
+ * What the dead worker left open, by its own count. It may have written anything there: what is no
+ * number of connections that a slot can have is not believed.
+ */
+static void note_held(const struct generation *generation, unsigned number)
 {
-	struct slot *slot = &generation->slots[number];
-	uint32_t live = atomic_load_explicit(&slot->live, memory_order_relaxed);
+	const struct worker_tally *tally = &generation->slots[number].tally;
+	struct member *member = &generation->members[number];
+	uint64_t held = member->held + metric_sum(tally, METRIC_connections_accepted_total) -
+			metric_sum(tally, METRIC_connections_ended_total);
 
-	if (live > (uint64_t)generation->conf->worker_connections)
-		return;
-	cell_add(&slot->tally.connections_lost_total, live);
-	cell_add(&slot->tally.connections_ended_total[ENDING_worker_lost], live);
+	member->held = held <= (uint64_t)generation->conf->worker_connections ? held : 0;
 }
 
-/* The last of the two has gone: what is left in the arena is nobody's. */
-static void write_rest(struct roster *roster, const struct generation *generation, unsigned number)
+/*
+ * With the last of the two, worker and keeper, all that they held is closed. Whatever ends them, it
+ * is counted here and nowhere else.
+ */
+static void discard_connections(struct roster *roster, const struct generation *generation,
+				unsigned number)
 {
-	const struct member *member = &generation->members[number];
+	struct member *member = &generation->members[number];
+	struct worker_tally *past = &roster->board->past[number].tally;
+	uint32_t lost = (uint32_t)member->held;
 
-	if (member->pid == 0 && member->keeper == 0 && member->arena)
+	if (member->pid > 0 || member->keeper > 0)
+		return;
+	member->held = 0;
+	scoreboard_set_live(&generation->slots[number], NULL);
+	cell_add(&past->connections_lost_total, lost);
+	cell_add(&past->connections_ended_total[ENDING_worker_lost], lost);
+	if (member->arena)
 		accessrest_write(member->arena, generation->conf,
 				 environment_log_owner(&generation->identity), generation->id,
-				 number, &roster->board->past[number].tally);
+				 number, lost, past);
 }
 
 static void clear_slot(struct roster *roster, struct generation *generation, unsigned number)
@@ -116,8 +132,12 @@ static void clear_slot(struct roster *roster, struct generation *generation, uns
 	pidpage_clear(roster->page, generation->first_slot + number);
 	scoreboard_fold(roster->board, slot, number);
 	atomic_store_explicit(&info->pid, 0, memory_order_relaxed);
-	atomic_store_explicit(&slot->state, SLOT_EMPTY, memory_order_relaxed);
-	atomic_store_explicit(&info->is_taken, 0, memory_order_release);
+	/* What a keeper holds is open, and to be seen, until the next worker has it. */
+	atomic_store_explicit(&slot->state,
+			      generation->members[number].held > 0 ? SLOT_STARTING : SLOT_EMPTY,
+			      memory_order_relaxed);
+	atomic_store_explicit(&info->is_taken, generation->members[number].held > 0,
+			      memory_order_release);
 	peers_set(&generation->hints, number, (struct peer){ .state = SLOT_EMPTY });
 }
 
@@ -143,14 +163,13 @@ void burial_of_worker(struct roster *roster, struct generation *generation, unsi
 			scoreboard_mark(roster->board, MARK_CRASH, number);
 		scene_report(roster, generation, number, status, now_ms);
 	}
-	if (member->keeper == 0 || expected)
-		count_lost(generation, number);
+	note_held(generation, number);
 	member->pid = 0;
 	member->ready = member->hung = false;
 	member->kill_ms = member->state == MEMBER_RETIRING ? member->deadline_ms : 0;
 	note_exit(&roster->board->past[number], status);
+	discard_connections(roster, generation, number);
 	clear_slot(roster, generation, number);
-	write_rest(roster, generation, number);
 	if (expected)
 		member_leave(member, now_ms);
 	else
@@ -176,7 +195,9 @@ void burial_of_keeper(struct roster *roster, struct generation *generation, unsi
 	pid_t keeper = member->keeper;
 
 	member->keeper = 0;
-	write_rest(roster, generation, number);
+	discard_connections(roster, generation, number);
+	if (member->pid == 0)
+		clear_slot(roster, generation, number);
 	if (member->state == MEMBER_RETIRING) {
 		if (member->pid == 0)
 			member_leave(member, now_ms);
@@ -186,8 +207,6 @@ void burial_of_keeper(struct roster *roster, struct generation *generation, unsi
 		return;
 	log_keeper(number, keeper, status);
 	/* A worker that lives goes on alone; one that never came is as good as dead. */
-	if (member->pid == 0 && member->state == MEMBER_RUNNING) {
-		clear_slot(roster, generation, number);
+	if (member->pid == 0 && member->state == MEMBER_RUNNING)
 		go_on(roster, generation, number, status, false, false, now_ms);
-	}
 }

@@ -272,6 +272,17 @@ static enum exit_code ask_server(const struct control_wish *wish, int number, co
 	return is_good ? CODE_OK : err->code;
 }
 
+static enum exit_code refuse_none(const struct control_wish *wish, const struct conf_source *source,
+				  struct err *err)
+{
+	err_set(err, source->pid_file != NULL ? CODE_USAGE : CODE_FAILED,
+		"-s %s: a server that keeps no pid file (%s) cannot be found: signal its master, "
+		"or "
+		"ask the service status",
+		wish->verb, source->pid_file != NULL ? "-p none" : "pid_file = none");
+	return err->code;
+}
+
 enum exit_code control_run(const struct control_wish *wish, const struct conf_source *source,
 			   struct err *err)
 {
@@ -281,6 +292,8 @@ enum exit_code control_run(const struct control_wish *wish, const struct conf_so
 	if (!find_signal(wish->verb, &number, err) ||
 	    !find_pid_file(source, path, sizeof(path), err))
 		return err->code;
+	if (path[0] == '\0')
+		return refuse_none(wish, source, err);
 	err->text[0] = '\0';
 	if (number != SIGNONE)
 		return ask_server(wish, number, path, err);

@@ -183,7 +183,7 @@ static bool check_apart(const struct conf *conf, struct err *err)
 
 	if (strcmp(conf->log_access, conf->log_path) == 0 && conf->log_path[0] == '/')
 		return err_set(err, CODE_CONFIG, "is the log's file too (name another)");
-	if (!pidfile_path(conf, false, pid, sizeof(pid), &ignored))
+	if (!pidfile_path(conf, false, pid, sizeof(pid), &ignored) || pid[0] == '\0')
 		return true;
 	scoreboard_path(pid, board, sizeof(board));
 	for (int i = 0; i < 2; i++) {

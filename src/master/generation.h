@@ -51,6 +51,7 @@ struct member {
 	int64_t started_ms;  /* of the living worker */
 	int64_t grace_ms;    /* its heartbeat counts as at least this late */
 	int64_t kill_ms;     /* when it gets SIGKILL; 0: not */
+	uint64_t held; /* connections that its dead workers left, as far as they can be believed */
 	struct respawn respawn;
 	struct arena *arena; /* NULL while EMPTY */
 };

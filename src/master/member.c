@@ -26,8 +26,10 @@ void member_want(struct member *member, unsigned seat, int64_t now_ms)
 	member->due_ms = now_ms;
 }
 
+/* By then burial.c has counted all that was in there. */
 static void vacate(struct member *member)
 {
+	BUG_ON(member->held > 0);
 	if (member->arena)
 		arena_free(member->arena);
 	*member = (struct member){ .state = MEMBER_EMPTY };
@@ -51,7 +53,7 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 	struct slot *slot = &generation->slots[number];
 	struct slot_info *info = &generation->infos[number];
 
-	STORE(slot->live, 0);
+	STORE(slot->live, (uint32_t)generation->members[number].held);
 	STORE(slot->turns, 0);
 	STORE(slot->has_hand, 0);
 	STORE(slot->heartbeat_ms, now_ms);
@@ -71,6 +73,7 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 
 static bool prepare_arena(const struct generation *generation, struct member *member)
 {
+	BUG_ON(member->held > 0);
 	if (member->arena)
 		arena_reset(member->arena);
 	else
@@ -84,7 +87,7 @@ void member_wait(struct member *member, unsigned number, bool progressed, int64_
 		respawn_delay_ms(&member->respawn, now_ms - member->started_ms, progressed);
 
 	/* Clients wait in the keeper's hands. */
-	if (member->keeper > 0 && delay_ms > MEMBER_KEPT_MOST_MS)
+	if (member->keeper > 0 && member->held > 0 && delay_ms > MEMBER_KEPT_MOST_MS)
 		delay_ms = MEMBER_KEPT_MOST_MS;
 	if (member->state == MEMBER_RETIRING)
 		member->wants_worker = true;
@@ -265,12 +268,13 @@ void member_kill_due(struct member *member, unsigned number, int64_t now_ms)
 		sys_kill(member->keeper, SIGKILL);
 }
 
-/* One that waits has connections in its keeper's hands: a worker is to finish them. */
+/* One that waits may have connections in its keeper's hands: a worker is to finish them. */
 void member_retire(struct generation *generation, unsigned number, int signal, int64_t kill_ms)
 {
 	struct member *member = &generation->members[number];
 
-	if (member->state == MEMBER_WAITING && (member->keeper == 0 || member->renews)) {
+	if (member->state == MEMBER_WAITING &&
+	    (member->keeper == 0 || member->renews || member->held == 0)) {
 		member_leave(member, 0);
 		if (member->keeper > 0)
 			member->kill_ms = kill_ms;

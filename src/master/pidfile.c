@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds, locks, writes and removes the pid file. Must not decide what a missing or held file means
+ * Locks, judges, writes and removes the pid file. Must not decide what a missing or held file means
  * to its caller. Called by the master's start and end, by -s and by -t.
  */
 #include "master/pidfile.h"
@@ -11,77 +11,60 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-
-#define FILE_NAME "prefork-srv.pid"
+#include "base/trust.h"
+#include "base/units.h"
 
 /* More than a few times a file is replaced only by somebody who wants us to try for ever. */
-enum { TRIES_MOST = 16 };
+enum { TRIES_MOST = 16, WAITS_MOST = 100, WAIT_MS = 10 };
 
-static bool fits(int length, size_t size, struct err *err)
+/*
+ * The lock that counts is on the first byte. Of that the kernel does not say whose it is, for
+ * children have it too until they close it; so another one on the second byte, which is a process's
+ * (F_SETLK), says it. It is only a sign: a process loses it with any descriptor of the file that it
+ * closes.
+ */
+enum { LOCK_AT, SIGN_AT };
+
+static struct flock lock_at(off_t at)
 {
-	if (length < 0 || (size_t)length >= size)
-		return err_set(err, CODE_CONFIG,
-			       "pid_file: the path is too long (%zu bytes at most)", size - 1);
-	return true;
-}
-
-/* A folder in /tmp may have been laid there by anybody: it is ours or it is not used. */
-static bool private_folder(bool make_folder, char *text, size_t size, struct err *err)
-{
-	uid_t user = geteuid();
-	char folder[64];
-	struct stat st;
-
-	snprintf(folder, sizeof(folder), "/tmp/prefork-srv-%u", (unsigned)user);
-	if (make_folder && sys_mkdir(folder, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, err_code(errno, CODE_OSERR), "cannot make the folder %s",
-				 folder);
-	if (sys_lstat(folder, &st) == 0 &&
-	    (!S_ISDIR(st.st_mode) || st.st_uid != user || (st.st_mode & 077)))
-		return err_set(err, CODE_NOPERM,
-			       "%s is not a private folder of user %u (remove it, or choose a pid "
-			       "file by -p)",
-			       folder, (unsigned)user);
-	return fits(snprintf(text, size, "%s/" FILE_NAME, folder), size, err);
-}
-
-static bool absolute(const char *path, char *text, size_t size, struct err *err)
-{
-	char *folder;
-	bool done;
-
-	if (path[0] == '/')
-		return fits(snprintf(text, size, "%s", path), size, err);
-	folder = sys_getcwd(NULL, 0);
-	if (!folder)
-		return err_errno(err, CODE_OSERR, "pid_file: cannot tell the current directory");
-	done = fits(snprintf(text, size, "%s/%s", folder, path), size, err);
-	free(folder);
-	return done;
-}
-
-bool pidfile_path(const struct conf *conf, bool make_folder, char *text, size_t size,
-		  struct err *err)
-{
-	const char *folder = getenv("XDG_RUNTIME_DIR");
-
-	if (conf->pid_file[0] != '\0')
-		return absolute(conf->pid_file, text, size, err);
-	if (geteuid() == 0)
-		return fits(snprintf(text, size, "%s", RUNSTATEDIR "/" FILE_NAME), size, err);
-	if (folder && folder[0] == '/')
-		return fits(snprintf(text, size, "%s/" FILE_NAME, folder), size, err);
-	return private_folder(make_folder, text, size, err);
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1 };
 }
 
 /* Who may only read the file can lock it for reading: that is no server. */
-static pid_t lock_owner(int fd)
+static bool is_held(int fd, struct flock *by)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	*by = lock_at(LOCK_AT);
+	return sys_fcntl_lock(fd, F_OFD_GETLK, by) == 0 && by->l_type == F_WRLCK;
+}
 
-	if (sys_fcntl_lock(fd, F_GETLK, &lock) < 0 || lock.l_type != F_WRLCK)
+/* A process that is gone has written nothing that counts. */
+static pid_t read_pid(int fd)
+{
+	char text[16] = "";
+	int64_t pid = 0;
+	ssize_t n = sys_pread(fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0 || text[n - 1] != '\n')
 		return 0;
-	return lock.l_pid;
+	text[n - 1] = '\0';
+	if (!units_read_count(text, &pid) || pid > INT32_MAX ||
+	    (sys_kill((pid_t)pid, 0) < 0 && errno != EPERM))
+		return 0;
+	return (pid_t)pid;
+}
+
+static pid_t find_owner(int fd)
+{
+	struct flock lock, sign = lock_at(SIGN_AT);
+
+	if (!is_held(fd, &lock))
+		return 0;
+	if (lock.l_pid > 0)
+		return lock.l_pid;
+	/* 0: it is in another pid namespace, where the number in the file means another process */
+	if (sys_fcntl_lock(fd, F_OFD_GETLK, &sign) == 0 && sign.l_type == F_WRLCK)
+		return sign.l_pid;
+	return read_pid(fd);
 }
 
 /* True when the path leads to what fd is. */
@@ -93,60 +76,114 @@ static bool still_there(int fd, const char *path)
 	       held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
-enum attempt { HELD, AGAIN, FAILED };
+enum attempt { HELD, AGAIN, LATER, FAILED };
+
+static enum attempt blame_holder(int fd, const char *path, struct err *err)
+{
+	pid_t owner = find_owner(fd);
+
+	if (owner > 0) {
+		err_set(err, CODE_UNAVAILABLE,
+			"the server with pid %d runs already and holds the pid file %s (-p chooses "
+			"another)",
+			(int)owner, path);
+		return FAILED;
+	}
+	err_set(err, CODE_UNAVAILABLE,
+		"a server in another pid namespace, or what is left of one that has died, holds "
+		"the "
+		"pid file %s (-p chooses another)",
+		path);
+	return LATER;
+}
 
 static enum attempt judge_holder(int fd, const char *path, struct err *err)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	bool is_known = sys_fcntl_lock(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	struct flock lock;
 
-	err_set(err, CODE_UNAVAILABLE,
-		"the server with pid %d runs already and holds the pid file %s (-p chooses "
-		"another)",
-		(int)lock.l_pid, path);
-	if (is_known && lock.l_type == F_WRLCK)
-		return FAILED;
+	if (is_held(fd, &lock))
+		return blame_holder(fd, path, err);
 	err_set(err, CODE_UNAVAILABLE, "others keep locking the pid file %s (-p chooses another)",
 		path);
-	if (!is_known || !still_there(fd, path) || sys_unlink(path) == 0)
+	if (lock.l_type == F_UNLCK || !still_there(fd, path) || sys_unlink(path) == 0)
 		return AGAIN;
 	err_errno(err, err_code(errno, CODE_OSERR),
-		  "process %d, which is no server, has locked the pid file %s, which cannot be "
-		  "removed",
-		  (int)lock.l_pid, path);
+		  "a process that is no server has locked the pid file %s, which cannot be removed",
+		  path);
 	return FAILED;
+}
+
+/* Before it is opened, for some devices do something then. */
+static bool check_kind(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (sys_lstat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return true;
+	if (S_ISLNK(st.st_mode))
+		return err_set(
+			err, CODE_CONFIG,
+			"the pid file %s is a symbolic link (name the file itself, or remove "
+			"the link)",
+			path);
+	return err_set(err, CODE_CONFIG,
+		       "the pid file %s is %s (name another; none keeps no pid file)", path,
+		       S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
+}
+
+/* What is there already: whoever made it may have meant something else by it. */
+static bool check_file(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (sys_fstat(fd, &st) < 0)
+		return err_errno(err, CODE_OSERR, "cannot examine the pid file %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, CODE_CONFIG, "the pid file %s is not a regular file", path);
+	if (!trust_file(&st, (uid_t)-1, err))
+		return err_prefix(err, "cannot use the pid file %s: ", path);
+	if ((st.st_mode & 022) != 0)
+		return err_set(err, CODE_CONFIG,
+			       "cannot use the pid file %s: others can write to it (chmod go-w it, "
+			       "or remove it)",
+			       path);
+	return true;
 }
 
 static enum attempt take_lock(int fd, const char *path, struct err *err)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	struct stat st;
+	struct flock lock = lock_at(LOCK_AT), sign = lock_at(SIGN_AT);
 
-	if (sys_fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		err_set(err, CODE_CONFIG, "the pid file %s is not a regular file", path);
-		return FAILED;
-	}
-	if (sys_fcntl_lock(fd, F_SETLK, &lock) < 0) {
+	if (sys_fcntl_lock(fd, F_OFD_SETLK, &lock) < 0) {
 		if (errno == EAGAIN || errno == EACCES)
 			return judge_holder(fd, path, err);
 		err_errno(err, CODE_OSERR, "cannot lock the pid file %s", path);
 		return FAILED;
 	}
-	if (still_there(fd, path))
+	if (still_there(fd, path)) {
+		(void)sys_fcntl_lock(fd, F_SETLK, &sign);
 		return HELD;
+	}
 	/* A leaving server may unlink the file between our open and our lock. */
 	err_set(err, CODE_UNAVAILABLE, "others keep replacing the pid file %s", path);
 	return AGAIN;
 }
 
+enum { OPEN_FLAGS = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
+
 /* A file that it makes can be opened, and locked, by nobody else but root, until it is held. */
 static int open_file(const char *path, bool *is_new)
 {
-	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	int fd = sys_open(path, flags | O_CREAT | O_EXCL, 0600);
+	int fd = sys_open(path, OPEN_FLAGS | O_CREAT | O_EXCL, 0600);
 
 	*is_new = fd >= 0;
-	return fd < 0 && errno == EEXIST ? sys_open(path, flags, 0) : fd;
+	return fd < 0 && errno == EEXIST ? sys_open(path, OPEN_FLAGS, 0) : fd;
+}
+
+static bool refuse_open(const char *path, struct err *err)
+{
+	return err_errno(err, err_code(errno, CODE_OSERR),
+			 "cannot open the pid file %s (-p chooses another)", path);
 }
 
 /* What open(2) makes of 0644. */
@@ -162,14 +199,18 @@ static enum attempt try_once(struct pidfile *file, struct err *err)
 {
 	enum attempt outcome;
 	bool is_new;
-	int fd = open_file(file->path, &is_new);
+	int fd;
 
+	if (!check_kind(file->path, err))
+		return FAILED;
+	fd = open_file(file->path, &is_new);
 	if (fd < 0) {
-		err_errno(err, err_code(errno, CODE_OSERR), "cannot open the pid file %s",
-			  file->path);
-		return errno == ENOENT ? AGAIN : FAILED;
+		outcome = errno == ENOENT ? AGAIN : FAILED;
+		refuse_open(file->path, err);
+		return outcome;
 	}
-	outcome = take_lock(fd, file->path, err);
+	outcome = is_new || check_file(fd, file->path, err) ? take_lock(fd, file->path, err) :
+							      FAILED;
 	if (outcome == HELD && is_new && sys_fchmod(fd, shared_mode()) < 0) {
 		err_errno(err, CODE_OSERR, "cannot let others read the pid file %s", file->path);
 		sys_unlink(file->path);
@@ -182,16 +223,43 @@ static enum attempt try_once(struct pidfile *file, struct err *err)
 	return outcome;
 }
 
+static bool try_often(struct pidfile *file, struct err *err)
+{
+	unsigned tries = 0, waits = 0;
+
+	while (tries < TRIES_MOST && waits < WAITS_MOST) {
+		enum attempt outcome = try_once(file, err);
+
+		if (outcome == HELD || outcome == FAILED)
+			return outcome == HELD;
+		tries += outcome == AGAIN;
+		waits += outcome == LATER;
+		if (outcome == LATER)
+			sys_poll(NULL, 0, WAIT_MS);
+	}
+	return false;
+}
+
+static bool make_folder(const char *path, struct err *err)
+{
+	char folder[PIDFILE_FOLDER];
+
+	if (!pidfile_is_private(path, folder))
+		return true;
+	if (sys_mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return err_errno(err, err_code(errno, CODE_OSERR), "cannot make the folder %s",
+				 folder);
+	return pidfile_check_private(folder, err);
+}
+
 bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
 {
-	enum attempt outcome = AGAIN;
-
 	file->fd = -1;
-	if (!fits(snprintf(file->path, sizeof(file->path), "%s", path), sizeof(file->path), err))
-		return false;
-	for (unsigned i = 0; outcome == AGAIN && i < TRIES_MOST; i++)
-		outcome = try_once(file, err);
-	if (outcome != HELD)
+	if (snprintf(file->path, sizeof(file->path), "%s", path) >= (int)sizeof(file->path))
+		return err_set(err, CODE_CONFIG, "the path of the pid file is too long");
+	if (path[0] == '\0')
+		return true;
+	if (!make_folder(path, err) || !try_often(file, err))
 		return false;
 	if (sys_ftruncate(file->fd, 0) == 0)
 		return true;
@@ -200,12 +268,59 @@ bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
 	return false;
 }
 
+static bool can_make(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PIDFILE_PATH];
+
+	/* the slash stays, so that the root is a folder too */
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
+		 slash ? path : ".");
+	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+static bool probe_folder(const char *path, struct err *err)
+{
+	char folder[PIDFILE_FOLDER];
+
+	if (can_make(path) ||
+	    (errno == ENOENT && pidfile_is_private(path, folder) && can_make(folder)))
+		return true;
+	return refuse_open(path, err);
+}
+
+bool pidfile_probe(const char *path, struct err *err)
+{
+	struct flock lock;
+	bool is_good;
+	int fd;
+
+	if (path[0] == '\0')
+		return true;
+	if (!check_kind(path, err))
+		return false;
+	fd = sys_open(path, OPEN_FLAGS, 0);
+	if (fd < 0)
+		return errno == ENOENT ? probe_folder(path, err) : refuse_open(path, err);
+	is_good = check_file(fd, path, err);
+	if (is_good && is_held(fd, &lock)) {
+		blame_holder(fd, path, err);
+		is_good = false;
+	} else if (is_good && lock.l_type == F_RDLCK) {
+		is_good = probe_folder(path, err); /* the file would be replaced */
+	}
+	sys_close(fd);
+	return is_good;
+}
+
 bool pidfile_write(struct pidfile *file, struct err *err)
 {
 	char text[16];
 	int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	ssize_t written;
 
+	if (file->fd < 0)
+		return true;
 	if (sys_ftruncate(file->fd, 0) == 0) {
 		do
 			written = sys_pwrite(file->fd, text, (size_t)length, 0);
@@ -235,7 +350,7 @@ pid_t pidfile_owner(const char *path)
 
 	if (fd < 0)
 		return 0;
-	owner = lock_owner(fd);
+	owner = find_owner(fd);
 	sys_close(fd);
 	return owner;
 }
@@ -244,5 +359,11 @@ bool pidfile_nobody(const char *path, struct err *err)
 {
 	if (access(path, R_OK) < 0 && errno == EACCES)
 		return err_errno(err, CODE_FAILED, "cannot read the pid file %s", path);
+	if (!can_make(path) && errno == EROFS)
+		return err_set(
+			err, CODE_FAILED,
+			"no server is running, or it keeps no pid file (%s cannot be made on "
+			"a read-only file system)",
+			path);
 	return err_set(err, CODE_FAILED, "no server is running (pid file %s)", path);
 }

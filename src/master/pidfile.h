@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pid file: locked by the master for as long as it lives (fcntl(2) record lock, which the
- * kernel drops with the process and no child inherits), so a stale file or a reused pid is never
- * taken for a server.
+ * The pid file: locked by the master for as long as it lives, so a stale file or a reused pid is
+ * never taken for a server. The lock that counts belongs to the open file description (F_OFD_SETLK,
+ * fcntl(2)): it is not lost when this process opens the file once more, under whatever name, and
+ * closes it. Children close the descriptor first of all.
  */
 #ifndef MASTER_PIDFILE_H
 #define MASTER_PIDFILE_H
@@ -14,28 +15,50 @@
 #include "base/err.h"
 #include "core/conf.h"
 
+enum { PIDFILE_PATH = 4096, PIDFILE_WARNING = 4096 + 512, PIDFILE_FOLDER = 64 };
+
 /*
  * Where the pid file of conf is: pid_file, or RUNSTATEDIR/prefork-srv.pid for root, else
- * $XDG_RUNTIME_DIR/prefork-srv.pid, else /tmp/prefork-srv-UID/prefork-srv.pid, whose folder must be
- * ours and 0700. Creates no file; `make_folder` creates that folder. Writes the absolute path to
- * text and returns true, or false with err (the folder is another's, the path is too long).
+ * $XDG_RUNTIME_DIR/prefork-srv.pid where that folder is the user's own, else
+ * /tmp/prefork-srv-UID/prefork-srv.pid, whose folder must be ours and 0700. Writes the absolute
+ * path to text, or "": there is to be no pid file, because pid_file is none or, for_start, because
+ * the place that nobody chose cannot be written. False with err (the folder is another's, the path
+ * is too long). Makes nothing.
  */
-bool pidfile_path(const struct conf *conf, bool make_folder, char *text, size_t size,
+bool pidfile_path(const struct conf *conf, bool for_start, char *text, size_t size,
 		  struct err *err);
 
+/*
+ * What is to be said of the path that pidfile_path gave a start, in text (PIDFILE_WARNING bytes);
+ * false when there is nothing to say.
+ */
+bool pidfile_warns(const struct conf *conf, const char *path, char *text);
+
+/* True for the file in the private folder in /tmp; folder: PIDFILE_FOLDER bytes. */
+bool pidfile_is_private(const char *path, char *folder);
+
+/* False with err when there is something by the name of the private folder that is none. */
+bool pidfile_check_private(const char *folder, struct err *err);
+
 struct pidfile {
-	int fd; /* -1: not held */
-	char path[4096];
+	int fd; /* -1: not held, or there is none */
+	char path[PIDFILE_PATH];
 };
 
 /*
- * Opens (0644, O_NOFOLLOW) and locks path and empties the file, without writing the pid yet. False
- * with err when another server holds it (CODE_UNAVAILABLE), or it cannot be opened. A reader's lock
- * is no server's: the file is replaced by a new one. Master.
+ * Opens (0644) and locks path and empties the file, without writing the pid yet; path "": nothing,
+ * and true. False with err when another server holds it (CODE_UNAVAILABLE), when what is there
+ * cannot be trusted (a link, no regular file, another user's, one that others can write to:
+ * CODE_CONFIG), or when it cannot be opened. A reader's lock is no server's: the file is replaced
+ * by a new one. Makes the private folder. Waits a second at most for the children of a server that
+ * was killed. Master.
  */
 bool pidfile_open(struct pidfile *file, const char *path, struct err *err);
 
-/* Writes the pid of the calling process. */
+/* Whether pidfile_open would succeed, with the same err; changes nothing. Anyone. */
+bool pidfile_probe(const char *path, struct err *err);
+
+/* Writes the pid of the calling process, where there is a file. */
 bool pidfile_write(struct pidfile *file, struct err *err);
 
 /*
@@ -45,8 +68,8 @@ bool pidfile_write(struct pidfile *file, struct err *err);
 void pidfile_remove(struct pidfile *file);
 
 /*
- * The process that holds the lock for writing (F_GETLK), 0 when none does or there is no file;
- * anyone who may read it. Never in the master itself: closing any descriptor of the file would drop its lock.
+ * The process that holds the lock, 0 when none does or there is no file (path ""): as the kernel
+ * says or else, while the lock is held, as the file says. Anyone who may read it.
  */
 pid_t pidfile_owner(const char *path);
 

@@ -177,22 +177,26 @@ static void check_reopen(const struct conf *conf, const struct identity *identit
 		       strcmp(option, "log.path") == 0 ? "log" : "access log");
 }
 
-static void check_pid_file(const struct conf *conf, const char *path, struct report *report)
+/* Returns the server that holds it, or 0: that one's addresses are no other's. */
+static pid_t check_pid_file(const struct conf *conf, struct report *report)
 {
-	char folder[4096];
-	struct stat st;
+	char path[PIDFILE_PATH], warning[PIDFILE_WARNING];
 	struct err err;
+	pid_t owner;
 
-	folder_of(path, folder, sizeof(folder));
-	/* the private folder of an unprivileged server is made at its start */
-	if (conf->pid_file[0] == '\0' && geteuid() != 0 && sys_stat(folder, &st) < 0 &&
-	    errno == ENOENT)
-		return;
-	if (environment_can_write(path))
-		return;
-	err_errno(&err, err_code(errno, CODE_CONFIG), "%s: pid_file: \"%s\" cannot be written",
-		  conf_place(conf, "pid_file"), path);
-	wrong(report, &err);
+	if (!pidfile_path(conf, true, path, sizeof(path), &err)) {
+		wrong(report, &err);
+		return 0;
+	}
+	owner = pidfile_owner(path);
+	if (owner == 0 && !pidfile_probe(path, &err)) {
+		if (conf->pid_file[0] != '\0')
+			err_prefix(&err, "%s: ", conf_place(conf, "pid_file"));
+		wrong(report, &err);
+	}
+	if (strcmp(conf->pid_file, "none") != 0 && pidfile_warns(conf, path, warning))
+		scarce(report, "%s", warning);
+	return owner;
 }
 
 /* Who may write to the log is known once the workers' user is. */
@@ -224,16 +228,8 @@ static void check_environment(const struct conf *conf, struct report *report)
 enum exit_code preflight_check(const struct conf *conf, FILE *out)
 {
 	struct report report = { .out = out, .code = CODE_OK };
-	char pid_path[4096];
-	pid_t owner = 0;
-	struct err err;
+	pid_t owner = check_pid_file(conf, &report);
 
-	if (pidfile_path(conf, false, pid_path, sizeof(pid_path), &err)) {
-		owner = pidfile_owner(pid_path);
-		check_pid_file(conf, pid_path, &report);
-	} else {
-		wrong(&report, &err);
-	}
 	check_environment(conf, &report);
 	check_backlogs(conf, &report);
 	check_listeners(conf, owner, &report);

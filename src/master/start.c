@@ -81,8 +81,9 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 	    !environment_enter(conf, server->options->daemon, err) ||
 	    !take_pid_file(server, conf, path, err))
 		return false;
-	scoreboard_path(path, server->board_path, sizeof(server->board_path));
-	server->board = scoreboard_new(server->board_path, err);
+	if (path[0] != '\0')
+		scoreboard_path(path, server->board_path, sizeof(server->board_path));
+	server->board = scoreboard_new(path[0] != '\0' ? server->board_path : NULL, err);
 	server->roster.board = server->board;
 	if (!server->board)
 		return false;
@@ -126,6 +127,19 @@ static struct generation *take_generation(struct conf *conf, const struct identi
 	return generation;
 }
 
+/* Once the log is where the configuration wants it. */
+static void say_place(const struct server *server, const struct conf *conf)
+{
+	char text[PIDFILE_WARNING];
+
+	if (!pidfile_warns(conf, server->pidfile.path, text))
+		return;
+	if (server->pidfile.path[0] == '\0')
+		LOG(EVENT_pid_file_omitted, LOG_STR("message", text));
+	else
+		LOG(EVENT_environment_warned, LOG_STR("message", text));
+}
+
 bool start_take(struct server *server, struct conf *conf, struct err *err)
 {
 	struct generation *generation = NULL;
@@ -146,6 +160,7 @@ bool start_take(struct server *server, struct conf *conf, struct err *err)
 		return false;
 	}
 	environment_raise(conf, generation->listeners, generation->capacity);
+	say_place(server, conf);
 	announce_listeners(generation->listeners, NULL);
 	announce_conf(server->board, conf);
 	return true;

@@ -68,29 +68,22 @@ static void tell(struct rest *r, struct conn *c)
 		accessbuf_add(&r->buf, line.used);
 }
 
-static void tell_connections(struct rest *r)
+/* Whose they were the records may say; nothing is known of those without one. */
+static void tell_connections(struct rest *r, uint32_t count)
 {
-	const struct arena *arena = r->buf.arena;
-	uint32_t high = arena->head->conn_high;
+	uint32_t index = 0;
 
-	if (arena->head->magic != ARENA_MAGIC || high > arena->conn_most)
-		return;
-	for (uint32_t i = 0; i < high; i++) {
-		struct conn *c = arena_conn(arena, i);
-
-		if (c->magic == CONN_MAGIC)
-			tell(r, c);
-		c->magic = 0;
-	}
+	for (uint32_t i = 0; i < count; i++)
+		tell(r, remains_next(r->buf.arena, &index));
 }
 
-static void empty(struct rest *r)
+static void empty(struct rest *r, uint32_t connections)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	r->offset_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - clock_us();
-	tell_connections(r);
+	tell_connections(r, connections);
 	drain(r);
 	drop(r);
 	if (r->lost == 0)
@@ -102,7 +95,8 @@ static void empty(struct rest *r)
 
 /* The master's own may be another generation's already. */
 void accessrest_write(struct arena *arena, const struct conf *conf, uid_t owner,
-		      unsigned generation, unsigned number, struct worker_tally *tally)
+		      unsigned generation, unsigned number, uint32_t connections,
+		      struct worker_tally *tally)
 {
 	struct rest r = { .file = accesslog_file(),
 			  .conf = conf,
@@ -118,6 +112,6 @@ void accessrest_write(struct arena *arena, const struct conf *conf, uid_t owner,
 		(void)accessfile_open(&other, conf->log_access, owner, &r.err);
 		r.file = &other;
 	}
-	empty(&r);
+	empty(&r, connections);
 	accessfile_close(&other);
 }

@@ -215,15 +215,9 @@ static void resume_bufs(struct conns *all, const bool *is_kept, bool *is_used)
 	rebuild_bufs(all, is_used, high);
 }
 
-static unsigned count_kept(struct conns *all, const struct conn *c)
-{
-	cell_add(&conns_tally(all, c)->connections_live, 1);
-	return 1;
-}
-
 bool conns_resume(struct conns *all, const bool *is_kept)
 {
-	uint32_t high = all->arena->head->conn_high, live = 0;
+	uint32_t high = all->arena->head->conn_high, live[METRIC_LISTENERS] = { 0 };
 	bool *is_used = calloc(all->arena->buf_most, sizeof(*is_used));
 
 	if (!is_used)
@@ -233,11 +227,11 @@ bool conns_resume(struct conns *all, const bool *is_kept)
 	all->records.high = high;
 	for (uint32_t i = 0; i < high; i++) {
 		if (is_kept[i])
-			live += count_kept(all, arena_conn(all->arena, i));
+			live[conns_row(all, arena_conn(all->arena, i))]++;
 		else
 			free_list_give(&all->records, i);
 	}
-	set_live(all, live);
+	all->live = scoreboard_set_live(all->slot, live);
 	for (uint32_t i = 0; i < high; i++)
 		if (is_kept[i])
 			conn_resume(all, arena_conn(all->arena, i));

@@ -67,10 +67,15 @@ static inline void conns_put_down(struct conns *all)
 	atomic_store_explicit(&all->arena->head->in_hand, 0, memory_order_relaxed);
 }
 
-/* Where this worker counts what the connection's listener does. */
+/* The row of the connection's listener, and where this worker counts what that does. */
+static inline unsigned conns_row(const struct conns *all, const struct conn *c)
+{
+	return all->listeners->list[c->listener].row;
+}
+
 static inline struct listener_tally *conns_tally(const struct conns *all, const struct conn *c)
 {
-	return &all->slot->tally.listeners[all->listeners->list[c->listener].row];
+	return &all->slot->tally.listeners[conns_row(all, c)];
 }
 
 /* True when no further connection fits. */

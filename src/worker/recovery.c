@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/accesslog.h"
+#include "worker/claims.h"
 #include "worker/remains.h"
 
 /* So many in a row took over and died with nothing in hand before they served: it is the arena. */
@@ -21,49 +22,21 @@ enum { EMPTY_HANDED_MOST = 2 };
 struct survey {
 	const struct heritage *heritage;
 	const struct arena *arena;
-	bool *has_fd; /* by descriptor, below fd_most */
-	size_t fd_most;
-	uint8_t *fd_claims, *buf_claims; /* how many records say that it is theirs: 0, 1, or more */
+	struct claims fds;
+	uint8_t *buf_claims; /* how many records say that it is theirs: 0, 1, or more */
+	uint32_t open;       /* connections of the slot, as the master knows them */
 	int64_t now_us;
 	struct worker_tally *tally;
 };
 
-static bool start_survey(struct survey *s, const struct heritage *heritage)
-{
-	struct rlimit limit;
-
-	*s = (struct survey){ .heritage = heritage,
-			      .arena = heritage->arena,
-			      .now_us = clock_us(),
-			      .tally = &heritage->peers[heritage->number].tally };
-	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return false;
-	s->fd_most = (size_t)limit.rlim_cur;
-	s->has_fd = calloc(s->fd_most, sizeof(*s->has_fd));
-	s->fd_claims = calloc(s->fd_most, 1);
-	s->buf_claims = calloc(s->arena->buf_most, 1);
-	return s->has_fd && s->fd_claims && s->buf_claims;
-}
-
-static void end_survey(struct survey *s)
-{
-	free(s->has_fd);
-	free(s->fd_claims);
-	free(s->buf_claims);
-}
-
-static bool claim_fd(struct survey *s, int fd)
+static bool is_socket(int fd)
 {
 	struct stat st;
 
-	if (fd <= STDERR_FILENO || (size_t)fd >= s->fd_most || s->has_fd[fd] ||
-	    sys_fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode))
-		return false;
-	s->has_fd[fd] = true;
-	return true;
+	return sys_fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* Listening sockets and the logs' are sockets too, and no connection's. */
+/* What is the heritage's is no connection's, not even the sockets among it. */
 static void claim_heritage(struct survey *s)
 {
 	const struct listener_set *listeners = s->heritage->listeners;
@@ -72,10 +45,10 @@ static void claim_heritage(struct survey *s)
 
 	count += accesslog_fds(fds + count);
 	for (unsigned i = 0; i < count; i++)
-		claim_fd(s, fds[i]);
+		claims_reserve(&s->fds, fds[i]);
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
-			claim_fd(s, listeners->list[i].fds[k]);
+			claims_reserve(&s->fds, listeners->list[i].fds[k]);
 }
 
 static bool is_sound_buf(const struct survey *s, const struct buf *b)
@@ -119,15 +92,14 @@ static void count_buf(const struct survey *s, const struct buf *b)
 }
 
 /* Of two that claim the same socket or buffer nobody knows which one is right. */
-static void count_claims(const struct survey *s)
+static void count_claims(struct survey *s)
 {
 	for (uint32_t i = 0; i < s->arena->head->conn_high; i++) {
 		struct conn *c = arena_conn(s->arena, i);
 
 		if (!is_sound_frame(s, c, i))
 			continue;
-		if (c->fd >= 0 && (size_t)c->fd < s->fd_most)
-			count_claim(&s->fd_claims[c->fd]);
+		claims_count(&s->fds, c->fd);
 		count_buf(s, &c->in);
 		count_buf(s, &c->out);
 	}
@@ -139,7 +111,7 @@ static bool is_sole_buf(const struct survey *s, const struct buf *b)
 }
 
 /* Pointers in the record are not even looked at: they are written anew. */
-static bool is_sound(struct survey *s, struct conn *c, uint32_t index)
+static bool is_sound(const struct survey *s, struct conn *c, uint32_t index)
 {
 	if (!is_sound_frame(s, c, index))
 		return false;
@@ -147,10 +119,8 @@ static bool is_sound(struct survey *s, struct conn *c, uint32_t index)
 	c->service = service_find(c->conf->service);
 	if (c->service->is_sound && !c->service->is_sound(c))
 		return false;
-	if (!claim_fd(s, c->fd) || s->fd_claims[c->fd] > 1 || !is_sole_buf(s, &c->in) ||
-	    !is_sole_buf(s, &c->out))
-		return false;
-	return true;
+	return c->fd > STDERR_FILENO && claims_is_sole(&s->fds, c->fd) && is_socket(c->fd) &&
+	       is_sole_buf(s, &c->in) && is_sole_buf(s, &c->out);
 }
 
 static void say_lost(const struct conn *c, enum ending ending)
@@ -224,7 +194,9 @@ static const char *judge_head(const struct arena *arena)
 	struct arena_head *head = arena->head;
 	uint32_t in_hand = atomic_load_explicit(&head->in_hand, memory_order_relaxed);
 
-	/* A worker that dies while it takes a new record has it in hand before conn_high counts it. */
+	/*
+	 * A worker that dies while it takes a new record has it in hand before conn_high counts it.
+	 */
 	if (head->magic != ARENA_MAGIC || head->conn_high > arena->conn_most ||
 	    in_hand > arena->conn_most || head->draining > 1)
 		return "the head of the arena is damaged";
@@ -236,67 +208,92 @@ static const char *judge_head(const struct arena *arena)
 	return NULL;
 }
 
-/* Nothing tells which sockets were connections but that they are not the heritage's. */
-static unsigned count_sockets(struct survey *s)
+/* The records may say whose the connections were: a line for each, as it is counted. */
+static unsigned lose_all(const struct survey *s)
 {
-	unsigned count = 0;
+	uint32_t index = 0;
 
-	for (int fd = STDERR_FILENO + 1; (size_t)fd < s->fd_most; fd++)
-		count += claim_fd(s, fd);
+	for (uint32_t lost = 0; lost < s->open; lost++)
+		tell_lost(s, remains_next(s->arena, &index), ENDING_worker_lost);
+	return s->open;
+}
+
+/* The last worker had accepted them, and died before their records were written. */
+static void lose_unrecorded(struct recovery *r, const struct survey *s)
+{
+	for (; r->kept + r->lost < s->open; r->lost++)
+		tell_lost(s, NULL, ENDING_worker_crash);
+}
+
+static unsigned count_heritage(const struct heritage *heritage)
+{
+	unsigned count = LOG_FDS + ACCESSLOG_FDS;
+
+	for (unsigned i = 0; i < heritage->listeners->count; i++)
+		count += heritage->listeners->list[i].fd_count;
 	return count;
 }
 
-/* The records may say whose the sockets were: a line for each, as it is counted. */
-static unsigned lose_all(const struct survey *s, unsigned sockets)
+/* Sized by what is recorded: descriptors may have any number that the system allows. */
+static bool start_survey(struct recovery *r, struct survey *s)
 {
-	uint32_t high = s->arena->head->conn_high;
-	unsigned lost = 0;
+	const struct arena *arena = s->arena;
 
-	if (high > s->arena->conn_most)
-		high = s->arena->conn_most;
-	for (uint32_t i = 0; lost < sockets && i < high; i++) {
-		struct conn *c = arena_conn(s->arena, i);
+	s->buf_claims = calloc(arena->buf_most, sizeof(*s->buf_claims));
+	r->is_kept = calloc(arena->conn_most, sizeof(*r->is_kept));
+	r->fds = calloc(arena->conn_most, sizeof(*r->fds));
+	return s->buf_claims && r->is_kept && r->fds &&
+	       claims_new(&s->fds, arena->head->conn_high + count_heritage(s->heritage));
+}
 
-		if (c->magic == CONN_MAGIC) {
-			tell_lost(s, c, ENDING_worker_lost);
-			lost++;
-		}
-	}
-	for (; lost < sockets; lost++)
-		tell_lost(s, NULL, ENDING_worker_lost);
-	return lost;
+static void end_survey(struct survey *s)
+{
+	claims_free(&s->fds);
+	free(s->buf_claims);
 }
 
 static bool survey(struct recovery *r, struct survey *s)
 {
 	const struct arena *arena = s->arena;
 
-	claim_heritage(s);
 	r->emptied = judge_head(arena);
 	if (r->emptied) {
-		r->lost = lose_all(s, count_sockets(s));
+		r->lost = lose_all(s);
 		arena_reset(s->heritage->arena);
 		return true;
 	}
 	r->was_draining = arena->head->draining == 1;
-	r->is_kept = calloc(arena->conn_most, sizeof(*r->is_kept));
-	r->fds = calloc(arena->conn_most, sizeof(*r->fds));
-	if (!r->is_kept || !r->fds)
+	if (!start_survey(r, s))
 		return false;
+	claim_heritage(s);
 	end_in_hand(r, s);
 	judge_records(r, s);
+	lose_unrecorded(r, s);
 	return true;
+}
+
+/* Until this worker has taken over its slot says what the master knows. */
+static uint32_t open_before(const struct heritage *heritage)
+{
+	const struct slot *slot = &heritage->peers[heritage->number];
+	uint32_t open = atomic_load_explicit(&slot->live, memory_order_relaxed);
+
+	return open < heritage->arena->conn_most ? open : heritage->arena->conn_most;
 }
 
 bool recovery_survey(struct recovery *r, const struct heritage *heritage)
 {
-	struct survey s;
+	struct survey s = { .heritage = heritage,
+			    .arena = heritage->arena,
+			    .open = open_before(heritage),
+			    .now_us = clock_us(),
+			    .tally = &heritage->peers[heritage->number].tally };
 	bool done;
 
 	*r = (struct recovery){ .began_ms = clock_ms(), .is_needed = heritage->resumes };
 	if (!r->is_needed)
 		return true;
-	done = start_survey(&s, heritage) && survey(r, &s);
+	done = survey(r, &s);
 	end_survey(&s);
 	return done;
 }
@@ -315,7 +312,9 @@ bool recovery_adopt(struct recovery *r, struct conns *all)
 {
 	if (!r->is_needed)
 		return true;
-	if (r->is_kept && !conns_resume(all, r->is_kept))
+	if (r->emptied)
+		scoreboard_set_live(all->slot, NULL);
+	else if (!conns_resume(all, r->is_kept))
 		return false;
 	cell_add(&all->slot->tally.recoveries_total, 1);
 	cell_add(&all->slot->tally.connections_recovered_total, r->kept);

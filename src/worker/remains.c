@@ -9,6 +9,19 @@ bool remains_is_whole(const struct arena *arena, struct conn *c)
 	return c->magic == CONN_MAGIC && *conn_guard(c, arena->conn_stride) == CONN_MAGIC;
 }
 
+struct conn *remains_next(const struct arena *arena, uint32_t *index)
+{
+	uint32_t high = arena->head->conn_high;
+
+	while (*index < high && *index < arena->conn_most) {
+		struct conn *c = arena_conn(arena, (*index)++);
+
+		if (c->magic == CONN_MAGIC)
+			return c;
+	}
+	return NULL;
+}
+
 const struct listen_conf *remains_conf(const struct conf *conf, const struct conn *c)
 {
 	for (size_t i = 0; i < conf->listener_count; i++)

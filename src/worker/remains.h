@@ -14,6 +14,12 @@
 bool remains_is_whole(const struct arena *arena, struct conn *c);
 
 /*
+ * The first record in use from *index on, and *index beyond it; NULL when there is none. What the
+ * head says is bounded by what there is.
+ */
+struct conn *remains_next(const struct arena *arena, uint32_t *index);
+
+/*
  * Its listener's, by address: conf is where the master and its workers have it. NULL: none of
  * these.
  */

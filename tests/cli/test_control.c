@@ -62,6 +62,21 @@ static void verbs__without_a_server__say_so(void **state)
 	}
 }
 
+static void verbs__without_a_pid_file__are_refused(void **state)
+{
+	RUN(&said, *state, "-s", "status", "-p", "none");
+	assert_string_equal(said.err,
+			    "prefork-srv: -s status: a server that keeps no pid file (-p none) "
+			    "cannot be found: signal its master, or ask the service status\n");
+	assert_int_equal(said.code, CODE_USAGE);
+	folder_write(*state, "n.conf", "pid_file = none\n" GOOD);
+	RUN(&said, *state, "-s", "stop", "-c", "n.conf");
+	assert_string_equal(
+		said.err, "prefork-srv: -s stop: a server that keeps no pid file (pid_file = none) "
+			  "cannot be found: signal its master, or ask the service status\n");
+	assert_int_equal(said.code, CODE_FAILED);
+}
+
 static void verb__with_a_stale_pid_file__signals_nobody(void **state)
 {
 	char text[32];
@@ -189,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verbs__without_a_server__say_so),
+		cmocka_unit_test(verbs__without_a_pid_file__are_refused),
 		cmocka_unit_test(verb__with_a_stale_pid_file__signals_nobody),
 		cmocka_unit_test(verb__without_a_pid_file_and_with_a_bad_configuration__says_so),
 		cmocka_unit_test(reload__prints_the_outcome),

@@ -124,12 +124,69 @@ static void test__of_an_access_log_in_another_file_of_the_server__says_so(void *
 			CODE_CONFIG);
 }
 
-static void test__with_a_pid_file_in_a_missing_folder__says_so(void **state)
+/* -t and the start are of one mind about a pid file. */
+static void assert_both(void **state, const char *path, const char *begin, enum exit_code code)
 {
-	RUN(&said, *state, "-t", "-l", "127.0.0.1:0=ack,backlog=16", "-p", "/none/x.pid");
-	assert_one_line(
-		"prefork-srv: -p /none/x.pid: pid_file: \"/none/x.pid\" cannot be written: ",
-		CODE_CONFIG);
+	RUN(&said, *state, "-t", "-l", "127.0.0.1:0=ack,backlog=16", "-p", path);
+	assert_one_line(begin, code);
+	RUN(&said, *state, "-l", "127.0.0.1:0=ack,backlog=16", "-p", path);
+	assert_one_line(begin, code);
+}
+
+static void test__with_a_pid_file_that_cannot_be__says_what_the_start_says(void **state)
+{
+	assert_both(state, "/none/x.pid",
+		    "prefork-srv: -p /none/x.pid: cannot open the pid file /none/x.pid (-p chooses "
+		    "another): No such file or directory",
+		    CODE_OSERR);
+	assert_both(state, "/dev",
+		    "prefork-srv: -p /dev: the pid file /dev is a directory (name another; ",
+		    CODE_CONFIG);
+	assert_both(state, "/dev/null",
+		    "prefork-srv: -p /dev/null: the pid file /dev/null is not a regular file (name "
+		    "another; ",
+		    CODE_CONFIG);
+}
+
+static void test__without_a_pid_file__has_nothing_to_say(void **state)
+{
+	RUN(&said, *state, "-t", "-q", "-l", "127.0.0.1:0=ack,backlog=16", "-p", "none");
+	assert_string_equal(said.err, "");
+	assert_int_equal(said.code, CODE_OK);
+}
+
+/* Where the default place cannot be written; 99: this system has no such place for a test. */
+#define WHERE_NOTHING_CAN_BE_WRITTEN "mount -t tmpfs -o ro none " RUNSTATEDIR " || exit 99; "
+static bool run_there(const char *folder, const char *script)
+{
+	RUN_WORDS(&said, folder, "unshare", geteuid() == 0 ? "-m" : "-rm", "sh", "-c", script);
+	return said.code != 99 && !starts_with(said.err, "unshare");
+}
+
+static void start__where_no_place_can_be_written__serves_and_says_so(void **state)
+{
+	static const char says[] = RUNSTATEDIR
+		" cannot be written (-p chooses another place): no pid file is kept, so -s cannot "
+		"find the server (signal its master, or ask the service status)";
+
+	if (!run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
+		       "exec \"$PREFORK_SRV\" -t -l 127.0.0.1:0=ack,backlog=16"))
+		skip();
+	assert_int_equal(said.code, CODE_OK);
+	assert_non_null(strstr(said.err, says));
+	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
+		  "mkfifo ready; \"$PREFORK_SRV\" -q -l 127.0.0.1:0=ack --ready-fd 9 9>ready & "
+		  "read -r address < ready; kill $!; wait $!");
+	assert_int_equal(said.code, CODE_OK);
+	assert_non_null(strstr(said.err, says));
+	assert_non_null(strstr(said.err, " server_stopped "));
+	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN "exec \"$PREFORK_SRV\" -s status");
+	assert_int_equal(said.code, CODE_FAILED);
+	assert_non_null(strstr(said.err, "no server is running, or it keeps no pid file ("));
+	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
+		  "exec \"$PREFORK_SRV\" -l 127.0.0.1:0=ack -p " RUNSTATEDIR "/x.pid");
+	assert_int_equal(said.code, CODE_OSERR);
+	assert_non_null(strstr(said.err, "Read-only file system"));
 }
 
 static void test__with_too_few_descriptors__warns(void **state)
@@ -211,7 +268,9 @@ int main(void)
 		cmocka_unit_test(test__with_missing_folders__names_each_option_and_its_line),
 		cmocka_unit_test(test__of_an_access_log_that_cannot_be_written__says_so),
 		cmocka_unit_test(test__of_an_access_log_in_another_file_of_the_server__says_so),
-		cmocka_unit_test(test__with_a_pid_file_in_a_missing_folder__says_so),
+		cmocka_unit_test(test__with_a_pid_file_that_cannot_be__says_what_the_start_says),
+		cmocka_unit_test(test__without_a_pid_file__has_nothing_to_say),
+		cmocka_unit_test(start__where_no_place_can_be_written__serves_and_says_so),
 		cmocka_unit_test(test__with_too_few_descriptors__warns),
 		cmocka_unit_test(test__with_a_long_backlog__warns),
 		cmocka_unit_test(

@@ -49,11 +49,10 @@ struct server {
 	pid_t pid;    /* of the started process */
 	pid_t master; /* the same, but behind a prefix or as a daemon */
 	bool running, owns_dir;
-	bool loses_connections; /* a worker is killed: accepted and ended need not be equal */
-	bool leaves_pid_file;   /* it was killed, or the file belongs to another */
-	bool detaches;          /* its processes may end a moment after the one that was started */
-	bool ready_is_shared;   /* a prefix keeps the pipe open: the first lines are all */
-	const char *errors[4];  /* error events that may be in the log */
+	bool leaves_pid_file;  /* it was killed, or the file belongs to another */
+	bool detaches;         /* its processes may end a moment after the one that was started */
+	bool ready_is_shared;  /* a prefix keeps the pipe open: the first lines are all */
+	const char *errors[4]; /* error events that may be in the log */
 	int ready_fd;
 	char addresses[ADDRESSES_MOST][160];
 	unsigned address_count;

@@ -100,7 +100,6 @@ static double kicks(struct server *s)
 /* One of two is new and has nobody: the other one, when it is offered a connection, wakes it. */
 static void lose(struct server *s)
 {
-	s->loses_connections = true;
 	for (int i = 0; i < 40; i++)
 		hold_one(s);
 	kill(server_worker(s, 1), SIGKILL);
@@ -138,7 +137,6 @@ static void crash(struct server *s)
 
 static void hang(struct server *s)
 {
-	s->loses_connections = true;
 	kill(server_worker(s, 0), SIGSTOP);
 	server_wait_event(s, "worker_hung", NULL);
 }

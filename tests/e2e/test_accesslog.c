@@ -121,7 +121,6 @@ static void lines__without_keepers__are_written_by_the_master(void **state)
 	int held[HELD];
 
 	(void)state;
-	s->loses_connections = true;
 	memset(seen, 0, sizeof(seen));
 	for (unsigned i = 0; i < HELD; i++) {
 		held[i] = client_connect(FIRST(s));

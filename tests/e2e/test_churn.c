@@ -132,7 +132,6 @@ static void clients__during_kills__lose_one_for_each_at_most(void **state)
 	struct counts *counts = begin(s, clients);
 
 	(void)state;
-	s->loses_connections = true;
 	for (unsigned i = 0; i < KILLS; i++) {
 		wait_rounds(s, counts);
 		kill(server_worker(s, i % 3), SIGKILL);

@@ -57,7 +57,6 @@ static void worker__killed_while_its_user_is_unknown__is_replaced(void **state)
 	(void)state;
 	start(&etc);
 	s = etc.server;
-	s->loses_connections = true;
 	write_text(etc.passwd, "root:x:0:0::/:/bin/sh\n");
 	old = server_worker(s, 0);
 	server_mark(s);
@@ -90,7 +89,6 @@ static void reload__that_waits_for_a_name__keeps_the_master_from_nothing(void **
 	(void)state;
 	start(&etc);
 	s = etc.server;
-	s->loses_connections = true;
 	s->errors[0] = "reload_failed"; /* it was told to stop */
 	server_configure(s, CONF("listen \"some.name:0\" { service = ack }\n"));
 	server_mark(s);

@@ -251,7 +251,6 @@ static void worker__at_work__has_its_processor_time_and_memory_counted(void **st
 	uint64_t before;
 
 	(void)state;
-	s->loses_connections = true;
 	WAIT_UNTIL(s, (read_worker(board, 1, &tally), tally.worker_cpu_seconds_total > 0));
 	assert_true(tally.worker_memory_bytes > 0);
 	WAIT_UNTIL(s, board->server.workers_ready == 2 && board->server.workers == 2);

@@ -128,7 +128,6 @@ static void keeper__killed__the_worker_goes_on(void **state)
 	kill(server_keeper(s, 0), SIGKILL);
 	server_wait_event(s, "keeper_died", "worker=0");
 	ask_crowd(fds);
-	s->loses_connections = true;
 	kill(server_worker(s, 0), SIGKILL);
 	server_wait_count(s, 2, "worker_ready", NULL);
 	for (int i = 0; i < CROWD; i++)

@@ -267,7 +267,6 @@ static void reload__with_a_worker_killed_meanwhile__serves_on(void **state)
 	struct server *s = server_start(&(struct plan){ .conf = ACK_CONF("a") });
 
 	(void)state;
-	s->loses_connections = true;
 	server_signal(s, SIGHUP);
 	kill(server_worker(s, 0), SIGKILL);
 	WAIT_UNTIL(s, server_count(s, "reload_finished", NULL) +

@@ -172,7 +172,6 @@ static void live_through(void (*make)(void))
 	fill();
 	s = server_start(&(struct plan){
 		.workers = WORKERS, .output_fd = out.inner, .set = { "hang_timeout=300ms" } });
-	s->loses_connections = true;
 	check_silence(s);
 	if (out.is_terminal)
 		assert_int_equal(tcflow(out.inner, TCOON), 0);
@@ -244,7 +243,6 @@ static void full_disk__costs_lines_which_the_next_log_tells(void **state)
 	char conf[512], said[1024];
 
 	(void)state;
-	s->loses_connections = true;
 	reload_often(s);
 	kill_workers(s, SIGKILL);
 	ask_often(s);

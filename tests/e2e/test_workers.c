@@ -49,7 +49,6 @@ static void worker__killed__is_replaced(void **state)
 	pid_t old = server_worker(s, 1), other = server_worker(s, 0), pids[8];
 
 	(void)state;
-	s->loses_connections = true;
 	server_mark(s);
 	kill(old, SIGKILL);
 	server_wait_event(s, "worker_crashed", "worker=1");
@@ -79,7 +78,6 @@ static void worker__killed__is_filled_again(void **state)
 	int fds[2 * REFILL];
 
 	(void)state;
-	s->loses_connections = true;
 	for (int i = 0; i < REFILL; i++)
 		fds[i] = hold_one(s);
 	kill(server_worker(s, 1), SIGKILL);
@@ -100,7 +98,6 @@ static void worker__killed__without_keepers__the_others_keep_their_clients(void 
 	int fds[20], kept = 0;
 
 	(void)state;
-	s->loses_connections = true;
 	for (int i = 0; i < 20; i++) {
 		fds[i] = client_connect(FIRST(s));
 		client_say(fds[i], "x");
@@ -139,7 +136,6 @@ static void worker__in_a_crash_loop__backs_off_and_serves_again(void **state)
 	char field[32];
 
 	(void)state;
-	s->loses_connections = true;
 	server_mark(s);
 	crash_loop(s, 4);
 	for (int delay_ms = 100; delay_ms <= 400; delay_ms *= 2) {
@@ -155,7 +151,6 @@ static void worker__waiting_for_its_respawn__does_not_hold_up_a_stop(void **stat
 	struct server *s = server_start(&(struct plan){ 0 });
 
 	(void)state;
-	s->loses_connections = true;
 	server_mark(s);
 	crash_loop(s, 5);
 	server_stop(s);
@@ -172,7 +167,6 @@ static void worker__that_cannot_work__ends_the_server(void **state)
 	chmod(root, 0755);
 	snprintf(set, sizeof(set), "chroot=%s", root);
 	s = server_start(&(struct plan){ .set = { set, "keep_connections=no" }, .workers = 2 });
-	s->loses_connections = true;
 	s->errors[0] = "worker_failed";
 	s->errors[1] = "server_failed";
 	assert_int_equal(rmdir(root), 0);
@@ -248,7 +242,6 @@ static void worker__that_hangs__is_replaced(void **state)
 	pid_t old = server_worker(s, 0);
 
 	(void)state;
-	s->loses_connections = true;
 	server_mark(s);
 	kill(old, SIGSTOP);
 	server_wait_event(s, "worker_hung", "worker=0");

@@ -111,6 +111,7 @@ int served_connect(struct served *s)
 	     "socketpair");
 	if (s->fd_count < SERVED_FDS)
 		s->fds[s->fd_count++] = ends[0];
+	s->opened++;
 	conns_accept(&s->conns, 0, ends[0], &remote);
 	return ends[1];
 }
@@ -146,7 +147,9 @@ void served_recover(struct served *s, struct recovery *recovery)
 					   .is_kept = true,
 					   .resumes = true };
 
-	cell_set(&s->slot.tally.listeners[0].connections_live, 0); /* as the master's fold does */
+	/* as the master does: what was opened and has not ended is left */
+	atomic_store(&s->slot.live,
+		     s->opened - (uint32_t)served_metric(s, METRIC_connections_ended_total));
 	s->conns.live = 0; /* what conns_stop would not let go */
 	conns_stop(&s->conns);
 	timer_heap_free(&s->alarms);

@@ -24,7 +24,7 @@ struct served {
 	struct loop loop;
 	struct conns conns;
 	struct timer_heap alarms; /* of the access log */
-	unsigned ended;           /* times that a connection has ended */
+	unsigned opened, ended;   /* connections */
 	int fds[SERVED_FDS];      /* the server's end of the first connections */
 	unsigned fd_count;
 };

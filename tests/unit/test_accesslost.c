@@ -212,7 +212,7 @@ static void rest__of_a_worker_without_a_successor__is_written(void **state)
 	conf.log_access = logbook_path;
 	conf.listeners = &s.listen_conf;
 	conf.listener_count = 1;
-	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 5, 7, &tally);
+	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 5, 7, 1, &tally);
 	logbook_read(logbook_path);
 	assert_int_equal(logbook_count(logbook_text, "\n"), 2);
 	assert_non_null(strstr(logbook_text, " worker=0 generation=3 connection=1 "));
@@ -220,7 +220,7 @@ static void rest__of_a_worker_without_a_successor__is_written(void **state)
 			       " worker=7 generation=5 connection=2 listen=test service=ack "));
 	assert_non_null(strstr(logbook_text, " ending=worker_lost state=I-\n"));
 	assert_int_equal(cell_get(&tally.access_log_lines_total), 2);
-	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 5, 7, &tally);
+	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 5, 7, 0, &tally);
 	assert_int_equal(logbook_count(logbook_read(logbook_path), "\n"), 2);
 	record(&s, 0)->magic = CONN_MAGIC;
 	close(client);
@@ -241,16 +241,38 @@ static void rest__of_a_damaged_arena__goes_to_its_own_file(void **state)
 		memset(arena->head, (int)byte, sizeof(*arena->head));
 		memset(arena->log, '\n', ARENA_LOG_SIZE);
 		memset(arena->conns, 0xff - (int)byte, arena->conn_most * arena->conn_stride);
-		accessrest_write(arena, &conf, (uid_t)-1, 1, 0, &tally);
+		accessrest_write(arena, &conf, (uid_t)-1, 1, 0, 0, &tally);
 		arena_free(arena);
 	}
 	assert_string_equal(logbook_read(logbook_path), "");
 	arena = arena_new(&conf);
 	arena->log[0] = '\n';
 	atomic_store(&arena->head->log_span, 1);
-	accessrest_write(arena, &conf, (uid_t)-1, 1, 0, &tally);
+	accessrest_write(arena, &conf, (uid_t)-1, 1, 0, 0, &tally);
 	arena_free(arena);
 	assert_string_equal(logbook_read(logbook_path), "\n");
+}
+
+/* As many as are counted have a line: with more records than that, or with fewer. */
+static void rest__has_a_line_for_each_that_is_counted(void **state)
+{
+	struct worker_tally tally = { 0 };
+	struct conf conf = { .worker_connections = 4, .log_access = logbook_path };
+	struct arena *arena;
+
+	(void)state;
+	logbook_open("/dev/null", LOG_TEXT);
+	for (unsigned lost = 0; lost < 9; lost++) {
+		unlink(logbook_path);
+		arena = arena_new(&conf);
+		arena->head->conn_high = UINT32_MAX;
+		for (uint32_t i = 0; i < 3; i++)
+			arena_conn(arena, i)->magic = CONN_MAGIC;
+		accessrest_write(arena, &conf, (uid_t)-1, 1, 0, lost, &tally);
+		arena_free(arena);
+		logbook_read(logbook_path);
+		assert_int_equal(logbook_count(logbook_text, " ending=worker_lost "), lost);
+	}
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, logbook_set_up, logbook_tear_down)
@@ -268,6 +290,7 @@ int main(void)
 		CASE(file__that_is_gone__is_said_once_until_it_is_made_anew),
 		CASE(rest__of_a_worker_without_a_successor__is_written),
 		CASE(rest__of_a_damaged_arena__goes_to_its_own_file),
+		CASE(rest__has_a_line_for_each_that_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

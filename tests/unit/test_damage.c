@@ -272,6 +272,7 @@ static void head__damaged_in_any_way__empties_the_arena(void **state)
 		head_damages[i](&s);
 		served_recover(&s, &r);
 		assert_non_null(r.emptied);
+		assert_int_equal(r.lost, 1); /* the client's end is a socket too, and nobody's */
 		assert_int_equal(r.kept, 0);
 		assert_false(r.was_draining);
 		assert_int_equal(head_of(&s)->magic, ARENA_MAGIC);

@@ -58,7 +58,7 @@ static void manual_print__of_each_table__has_a_term_for_each_row(void **state)
 		{ "events", ".It Sy \"\\&worker_crashed\" Ar \"\\&warning\"\n" },
 		{ "exits", ".It Sy \"\\&78\"\nThe configuration is wrong.\n" },
 		{ "services", ".It Sy \"\\&echo\"\nReturns every byte (RFC 862).\n" },
-		{ "flags", ".It Sy \"\\&-p, --pid-file\" Ar \"\\&FILE\"\n" },
+		{ "flags", ".It Sy \"\\&-p, --pid-file\" Ar \"\\&FILE|none\"\n" },
 		{ "verbs", ".It Sy \"\\&reload\"\n" },
 		{ "endings", ".It Sy \"\\&message_too_long\"\n" },
 	};

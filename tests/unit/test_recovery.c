@@ -186,6 +186,60 @@ static void new_record__half_written__costs_no_other(void **state)
 	served_stop(&s);
 }
 
+/* It died between accepting it and writing the record: the master has counted it. */
+static void connection__without_a_record__is_counted_as_lost(void **state)
+{
+	struct recovery r;
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	s.opened++;
+	served_recover(&s, &r);
+	assert_int_equal(r.kept, 1);
+	assert_int_equal(r.lost, 1);
+	assert_int_equal(s.conns.live, 1);
+	assert_int_equal(s.slot.live, 1);
+	assert_int_equal(s.slot.tally.connections_ended_total[ENDING_worker_crash], 1);
+	close(client);
+	served_settle(&s);
+	assert_nothing_left(&s, 1);
+	served_stop(&s);
+}
+
+/* Its number is as good as any, whatever the limit is now: it is open. */
+static void connection__with_a_number_beyond_the_limit__is_kept(void **state)
+{
+	enum { HIGH = 200, LOW = 100 };
+	struct rlimit limit, lower;
+	struct recovery r;
+	struct served s;
+	int client, high;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	high = sys_fcntl_int(record(&s, 0)->fd, F_DUPFD_CLOEXEC, HIGH);
+	assert_true(high >= HIGH);
+	assert_int_equal(sys_close(s.fds[0]), 0);
+	record(&s, 0)->fd = s.fds[0] = high;
+	assert_int_equal(sys_getrlimit(RLIMIT_NOFILE, &limit), 0);
+	lower = limit;
+	lower.rlim_cur = LOW;
+	assert_int_equal(sys_setrlimit(RLIMIT_NOFILE, &lower), 0);
+	served_recover(&s, &r);
+	assert_counts(&r, 1, 0, 0);
+	assert_int_equal(sys_setrlimit(RLIMIT_NOFILE, &limit), 0);
+	served_send(&s, client, "on", 2);
+	served_expect(&s, client, "on", false);
+	close(client);
+	served_settle(&s);
+	assert_nothing_left(&s, 0);
+	served_stop(&s);
+}
+
 /* The first one may have served for years; those that count took over and never turned. */
 static void empty_handed__twice_in_a_row__empties_the_arena(void **state)
 {
@@ -289,6 +343,8 @@ int main(void)
 		cmocka_unit_test(draining__is_inherited),
 		cmocka_unit_test(connection__in_hand__is_lost_alone),
 		cmocka_unit_test(new_record__half_written__costs_no_other),
+		cmocka_unit_test(connection__without_a_record__is_counted_as_lost),
+		cmocka_unit_test(connection__with_a_number_beyond_the_limit__is_kept),
 		cmocka_unit_test(empty_handed__twice_in_a_row__empties_the_arena),
 		cmocka_unit_test(empty_handed__with_a_turn_between__keeps_all),
 		cmocka_unit_test(scene__tells_what_was_in_hand),

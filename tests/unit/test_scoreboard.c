@@ -177,20 +177,24 @@ static void view__of_what_is_no_scoreboard__is_refused(void **state)
 	refuses("not a scoreboard");
 }
 
-static void fold__keeps_counters_and_drops_gauges(void **state)
+static void fold__keeps_counters_and_what_is_open(void **state)
 {
 	struct scoreboard *board = make();
 	struct slot *slot = &board->slots[1];
+	const uint32_t live[METRIC_LISTENERS] = { [0] = 1, [METRIC_LISTENERS - 1] = 2 };
 
 	(void)state;
 	count(board, 1, 10);
-	cell_add(&slot->tally.listeners[0].connections_live, 3);
-	atomic_store(&slot->live, 3);
+	assert_int_equal(scoreboard_set_live(slot, live), 3);
+	cell_set(&slot->tally.worker_memory_bytes, 4096);
 	count(board, 2, 1);
 	scoreboard_fold(board, slot, 1);
 	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 11);
+	assert_int_equal(scoreboard_sum(board, METRIC_connections_live), 3);
+	assert_int_equal(atomic_load(&slot->live), 3);
+	assert_int_equal(scoreboard_sum(board, METRIC_worker_memory_bytes), 0);
+	assert_int_equal(scoreboard_set_live(slot, NULL), 0);
 	assert_int_equal(scoreboard_sum(board, METRIC_connections_live), 0);
-	assert_int_equal(atomic_load(&slot->live), 0);
 	scoreboard_fold(board, slot, 1);
 	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 11);
 	scoreboard_free(board, path, true);
@@ -373,7 +377,7 @@ int main(void)
 		CASE(new__does_not_follow_a_link_in_its_way),
 		CASE(new__in_no_folder__says_so),
 		CASE(view__of_what_is_no_scoreboard__is_refused),
-		CASE(fold__keeps_counters_and_drops_gauges),
+		CASE(fold__keeps_counters_and_what_is_open),
 		CASE(sum__of_what_no_worker_can_have_counted__is_neither_negative_nor_small),
 		CASE(sum__after_a_fold_that_never_ended__still_answers),
 		CASE(sum__while_another_process_folds__never_falls),

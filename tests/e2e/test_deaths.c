@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker and its keeper die together: their connections are gone, and each of them is counted and
+ * told, however the two deaths fall.
+ */
+#include "harness.h"
+
+#include <fcntl.h>
+
+#include "accessbook.h"
+#include "client.h"
+#include "figures.h"
+#include "process.h"
+#include "worker/arena.h"
+
+enum { CROWD = 20, ROUNDS = 4 };
+
+static void open_crowd(const struct server *s, int *fds, const char *word)
+{
+	for (int i = 0; i < CROWD; i++) {
+		fds[i] = client_connect(FIRST(s));
+		client_say(fds[i], word);
+		client_hear(fds[i], ACK "\n");
+	}
+}
+
+static void close_crowd(const int *fds)
+{
+	for (int i = 0; i < CROWD; i++)
+		close(fds[i]);
+}
+
+/* Whoever has a clock only for milliseconds would not find the moments between. */
+static void kill_two(pid_t first, pid_t second, int64_t pause_us)
+{
+	int64_t until_us;
+
+	kill(first, SIGKILL);
+	until_us = clock_us() + pause_us;
+	while (clock_us() < until_us)
+		;
+	kill(second, SIGKILL);
+}
+
+static bool is_at_rest(struct server *s)
+{
+	struct figures now;
+
+	figures_read(s, &now);
+	return now.of[METRIC_connections_live] == 0 &&
+	       now.of[METRIC_connections_accepted_total] == now.of[METRIC_connections_ended_total];
+}
+
+static void reload(struct server *s, unsigned times)
+{
+	server_signal(s, SIGHUP);
+	server_wait_count(s, times, "reload_finished", NULL);
+}
+
+static bool is_alone(const struct server *s)
+{
+	pid_t pids[4];
+
+	return process_children(s->master, pids, 4) == 2;
+}
+
+static void assert_all_told(struct server *s)
+{
+	struct figures now;
+	const char *lines;
+
+	WAIT_UNTIL(s, is_at_rest(s));
+	figures_read(s, &now);
+	WAIT_UNTIL(s, accessbook_lines() == now.of[METRIC_connections_ended_total]);
+	lines = accessbook_read(accessbook_path);
+	assert_true(now.of[METRIC_connections_lost_total] ==
+		    accessbook_count(lines, " ending=worker_lost ") +
+			    accessbook_count(lines, " ending=worker_crash "));
+	server_stop(s);
+}
+
+static void pair__killed_with_any_pause__has_all_its_connections_counted(void **state)
+{
+	static const int64_t pauses_us[] = { 0, 50, 1000 };
+	struct server *s =
+		accessbook_start((struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" } });
+	unsigned rounds = 0;
+	int fds[CROWD];
+
+	(void)state;
+	for (unsigned i = 0; i < ROUNDS * 6; i++) {
+		pid_t worker = server_worker(s, 0), keeper = server_keeper(s, 0);
+
+		open_crowd(s, fds, "x\n");
+		if (i % 2 == 0)
+			kill_two(worker, keeper, pauses_us[i / 2 % 3]);
+		else
+			kill_two(keeper, worker, pauses_us[i / 2 % 3]);
+		WAIT_UNTIL(s, !process_lives(worker) && !process_lives(keeper));
+		server_wait_count(s, ++rounds, "keeper_died", NULL);
+		close_crowd(fds);
+		reload(s, rounds); /* so that there is a keeper again, whatever is left */
+		WAIT_UNTIL(s, is_at_rest(s) && is_alone(s));
+	}
+	assert_all_told(s);
+}
+
+/* Half a message keeps each of them from being ended by the drain. */
+static void pair__killed_while_it_drains__has_all_its_connections_counted(void **state)
+{
+	struct server *s =
+		accessbook_start((struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" } });
+	int fds[CROWD];
+
+	(void)state;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		pid_t worker = server_worker(s, 0), keeper = server_keeper(s, 0);
+
+		open_crowd(s, fds, "one\ntw");
+		reload(s, i + 1);
+		WAIT_UNTIL(s, server_drainer(s, 0) == worker);
+		if (i % 2 == 0)
+			kill_two(worker, keeper, 0);
+		else
+			kill_two(keeper, worker, 0);
+		for (int k = 0; k < CROWD; k++)
+			assert_true(client_ended(fds[k], WAIT_MS));
+		close_crowd(fds);
+		WAIT_UNTIL(s, is_at_rest(s) && is_alone(s));
+	}
+	assert_all_told(s);
+}
+
+/* The master's SIGKILL finds the worker first, and the keeper when it is told to leave. */
+static void connections__held_at_a_stop_by_force__are_counted(void **state)
+{
+	struct server *s =
+		accessbook_start((struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" },
+						.set = { "shutdown_timeout=200ms" } });
+	int fds[CROWD];
+
+	(void)state;
+	open_crowd(s, fds, "one\ntw");
+	kill(server_worker(s, 0), SIGSTOP);
+	server_signal(s, SIGTERM);
+	assert_int_equal(server_wait_exit(s), 0);
+	server_check(s, 0, 0);
+	assert_int_equal(accessbook_count(accessbook_read(accessbook_path), " ending=worker_lost "),
+			 CROWD);
+	close_crowd(fds);
+}
+
+/* Overwrites the head of the worker's arena, where it finds it; false where that may not be done. */
+static bool damage_arena(pid_t worker)
+{
+	static const uint64_t nothing;
+	char path[64], line[512];
+	unsigned long from;
+	bool done = false;
+	uint64_t word;
+	FILE *maps;
+	int mem;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", worker);
+	mem = open(path, O_RDWR | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/maps", worker);
+	maps = fopen(path, "re");
+	while (mem >= 0 && maps && !done && fgets(line, sizeof(line), maps))
+		done = strstr(line, " rw-s ") && sscanf(line, "%lx-", &from) == 1 &&
+		       pread(mem, &word, sizeof(word), (off_t)from) == sizeof(word) &&
+		       word == ARENA_MAGIC &&
+		       pwrite(mem, &nothing, sizeof(nothing), (off_t)from) == sizeof(nothing);
+	if (maps)
+		fclose(maps);
+	if (mem >= 0)
+		close(mem);
+	return done;
+}
+
+/* However many descriptors there could be: nobody looks at them. */
+static void arena__that_is_damaged__is_emptied_at_once_and_counted(void **state)
+{
+	struct server *s = accessbook_start(
+		(struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" },
+			       .set = { "rlimit_nofile=1000000", "hang_timeout=200ms" } });
+	pid_t worker = server_worker(s, 0);
+	int fds[CROWD];
+
+	(void)state;
+	open_crowd(s, fds, "x\n");
+	WAIT_UNTIL(s, process_sleeps(worker));
+	if (!damage_arena(worker))
+		skip();
+	kill(worker, SIGKILL);
+	server_wait_event(s, "arena_emptied", "lost=20");
+	for (int i = 0; i < CROWD; i++)
+		assert_true(client_ended(fds[i], WAIT_MS));
+	close_crowd(fds);
+	server_wait_count(s, 2, "worker_ready", NULL);
+	assert_int_equal(server_count(s, "worker_hung", NULL), 0);
+	assert_all_told(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		E2E(pair__killed_with_any_pause__has_all_its_connections_counted),
+		E2E(pair__killed_while_it_drains__has_all_its_connections_counted),
+		E2E(connections__held_at_a_stop_by_force__are_counted),
+		E2E(arena__that_is_damaged__is_emptied_at_once_and_counted),
+	};
+
+	return E2E_RUN(tests);
+}

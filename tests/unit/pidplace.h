@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* A folder with the path of a pid file in it, which is not there at first. */
+#ifndef UNIT_PIDPLACE_H
+#define UNIT_PIDPLACE_H
+
+struct place {
+	char folder[32], path[64];
+};
+
+/* cmocka's setup and teardown: *state is a struct place. */
+int pidplace_make(void **state);
+int pidplace_remove(void **state);
+#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, pidplace_make, pidplace_remove)
+
+void pidplace_write(const char *path, const char *text);
+
+/* That is what stands in the file. */
+void pidplace_expect(const char *path, const char *expected);
+
+#endif
