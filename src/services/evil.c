@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * evil: does to the rest of the server what a worker that is taken over would do, for as long as a
+ * line says, and returns every other line. "WORD MS" is answered by "WORD TRIED SUCCEEDED", "who" by
+ * "who PID"; meanwhile the worker does nothing else. Only in a build made with --enable-faults, for
+ * tests/fault/evil.py. The words are in evil_deeds.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "services/evil.h"
+#include "services/services.h"
+#include "worker/conn.h"
+
+enum { LINE_MOST = 128 };
+
+static const struct evil_deed *find_deed(const char *line, unsigned long *ms)
+{
+	char word[16];
+
+	if (sscanf(line, "%15s %lu", word, ms) != 2)
+		return NULL;
+	for (unsigned i = 0; i < evil_deed_count; i++)
+		if (strcmp(evil_deeds[i].word, word) == 0)
+			return &evil_deeds[i];
+	return NULL;
+}
+
+/* The answer in the place of the line. */
+static void obey(char *line, size_t size)
+{
+	struct attempt attempt = { .own = sys_last_call };
+	const struct evil_deed *deed;
+	unsigned long ms;
+
+	if (strcmp(line, "who\n") == 0) {
+		snprintf(line, size, "who %d\n", (int)getpid());
+		return;
+	}
+	deed = find_deed(line, &ms);
+	if (!deed)
+		return;
+	attempt.until_ms = clock_ms() + (int64_t)ms;
+	do
+		deed->attempt(&attempt);
+	while (clock_ms() < attempt.until_ms);
+	snprintf(line, size, "%s %lu %lu\n", deed->word, attempt.tried, attempt.succeeded);
+}
+
+static enum verdict input(struct conn *c)
+{
+	char line[LINE_MOST];
+	const char *lf;
+
+	while ((lf = memchr(buf_head(&c->in), '\n', buf_used(&c->in)))) {
+		size_t n = (size_t)(lf - buf_head(&c->in)) + 1;
+
+		if (n >= sizeof(line))
+			return ABORT;
+		if (buf_room(&c->out) < sizeof(line))
+			return MORE;
+		memcpy(line, buf_head(&c->in), n);
+		line[n] = '\0';
+		obey(line, sizeof(line));
+		buf_put(&c->out, line, strlen(line));
+		buf_drop(&c->in, n);
+		conn_count_message(c);
+	}
+	return c->in_ended && buf_used(&c->out) == 0 ? FINISH : MORE;
+}
+
+const struct service service_evil = {
+	.name = "evil",
+	.input = input,
+};
