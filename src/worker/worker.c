@@ -258,12 +258,14 @@ bool worker_settle(const struct heritage *h, struct err *err)
 /* A worker that left by itself has closed them in the table that all workers of the slot share. */
 static bool is_closed(int fd)
 {
+	struct sockaddr_storage peer;
 	int listens = 0;
-	socklen_t len = sizeof(listens);
+	socklen_t len = sizeof(listens), size = sizeof(peer);
 
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
 		return errno == EBADF || errno == ENOTSOCK;
-	return !listens;
+	/* One that was shut down is no longer listening either, but has no peer; it can be mended. */
+	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
 }
 
 static bool has_listeners(const struct listener_set *set)
