@@ -5,6 +5,13 @@
  */
 #include "cli/pty.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -92,7 +99,8 @@ void pty_start(struct pty *pty, const char *folder, unsigned rows, unsigned colu
 	struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns };
 	int said[2], told[2];
 
-	must(openpty(&pty->master, &pty->slave, NULL, NULL, &size) == 0, "openpty");
+	if (openpty(&pty->master, &pty->slave, NULL, NULL, &size) < 0)
+		skip(); /* no /dev/pts here */
 	must(pipe2(said, O_CLOEXEC) == 0 && pipe2(told, O_CLOEXEC) == 0, "pipe2");
 	must(tcgetattr(pty->slave, &pty->before) == 0, "tcgetattr");
 	pty_forget(pty);

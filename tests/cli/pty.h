@@ -21,7 +21,10 @@ struct pty {
 	char between[1 << 18]; /* what pty_between has found */
 };
 
-/* Starts it in the folder with arguments (NULL-ended) on a terminal of that size. */
+/*
+ * Starts it in the folder with arguments (NULL-ended) on a terminal of that size; skips the test where
+ * the system has no terminals to give.
+ */
 void pty_start(struct pty *pty, const char *folder, unsigned rows, unsigned columns,
 	       const char *const *arguments);
 
