@@ -49,7 +49,7 @@ static const struct field {
 	FIELD(marks),
 	FIELD(slots[0]),
 	FIELD(slots[0].state),
-	FIELD(slots[0].number),
+	FIELD(infos[0].number),
 	FIELD(slots[0].tally),
 	FIELD(slots[0].tally.message_seconds),
 	FIELD(slots[2].state),
@@ -58,6 +58,7 @@ static const struct field {
 	FIELD(slots[2].notes.list[0].remote.family),
 	FIELD(slots[2].notes.list[0].listener),
 	FIELD(slots[2].notes.list),
+	FIELD(infos[2]),
 };
 enum { FIELDS = sizeof(fields) / sizeof(*fields) };
 
