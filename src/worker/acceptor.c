@@ -264,12 +264,8 @@ static void rotate(struct acceptor *a)
 /* Once: in the next turn, which is at hand, the connection is accepted if it is still there. */
 static bool leaves_chance(struct acceptor *a, const struct standing *standing)
 {
-	uint64_t turn = atomic_load_explicit(&a->all->conns->slot->turns, memory_order_relaxed);
-
-	if (turn == a->passed_turn + 1 || !pass(a, standing))
-		return false;
-	a->passed_turn = turn;
-	return true;
+	a->has_passed = !a->has_passed && pass(a, standing);
+	return a->has_passed;
 }
 
 static void ready(void *owner, uint32_t events)
@@ -313,7 +309,6 @@ static void prepare(struct acceptors *all, struct acceptor *a, unsigned index, u
 	a->index = index;
 	a->socket = socket;
 	a->watch = (struct watch){ listener->fds[socket], ready, a };
-	a->passed_turn = UINT64_MAX - 1;
 	a->is_shared = listener->fd_count == 1;
 }
 

@@ -84,6 +84,8 @@ struct standing balance_look(struct balance *b, uint32_t load, int64_t now_ms)
 	struct standing standing = { .load = load, .lightest = b->number };
 	uint32_t least = load;
 
+	if (load < YIELD_AT) /* nobody has so much less */
+		return standing;
 	for (unsigned i = 0; i < b->peers->count; i++) {
 		struct peer peer = peers_get(b->peers, i);
 

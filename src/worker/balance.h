@@ -69,7 +69,7 @@ bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned socket
 /* Where a worker stands among the ready ones. */
 struct standing {
 	uint32_t load;
-	uint32_t excess;   /* over the lightest; 0: nobody is lighter */
+	uint32_t excess;   /* over the lightest; 0: nobody has less, as far as it matters */
 	unsigned lightest; /* who that is; nobody's number when the excess is 0 */
 };
 
