@@ -265,6 +265,8 @@ static void rotate(struct acceptor *a)
 static bool leaves_chance(struct acceptor *a, const struct standing *standing)
 {
 	a->has_passed = !a->has_passed && pass(a, standing);
+	if (a->has_passed)
+		sched_yield(); /* the lighter one may be waiting for this processor */
 	return a->has_passed;
 }
 
@@ -295,7 +297,7 @@ static void kicked(void *owner, uint32_t events)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (all->is_paused || !a->is_shared || !(mask & peers_mask(a->index)))
+		if (!a->is_watching || !a->is_shared || !(mask & peers_mask(a->index)))
 			continue;
 		accept_one(a);
 	}
