@@ -264,12 +264,10 @@ static void rotate(struct acceptor *a)
 /* Once: in the next turn, which is at hand, the connection is accepted if it is still there. */
 static bool leaves_chance(struct acceptor *a, const struct standing *standing)
 {
-	uint64_t turn = atomic_load_explicit(&a->all->conns->slot->turns, memory_order_relaxed);
-
-	if (turn == a->passed_turn + 1 || !pass(a, standing))
-		return false;
-	a->passed_turn = turn;
-	return true;
+	a->has_passed = !a->has_passed && pass(a, standing);
+	if (a->has_passed)
+		sched_yield(); /* the lighter one may be waiting for this processor */
+	return a->has_passed;
 }
 
 static void ready(void *owner, uint32_t events)
@@ -299,7 +297,7 @@ static void kicked(void *owner, uint32_t events)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (all->is_paused || !a->is_shared || !(mask & peers_mask(a->index)))
+		if (!a->is_watching || !a->is_shared || !(mask & peers_mask(a->index)))
 			continue;
 		accept_one(a);
 	}
@@ -313,7 +311,6 @@ static void prepare(struct acceptors *all, struct acceptor *a, unsigned index, u
 	a->index = index;
 	a->socket = socket;
 	a->watch = (struct watch){ listener->fds[socket], ready, a };
-	a->passed_turn = UINT64_MAX - 1;
 	a->is_shared = listener->fd_count == 1;
 }
 

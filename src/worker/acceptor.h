@@ -30,12 +30,12 @@ struct acceptors;
 struct acceptor {
 	struct watch watch;
 	struct acceptors *all;
-	unsigned index;       /* of the listener */
-	unsigned socket;      /* of the listener's sockets */
-	uint64_t passed_turn; /* of the loop: when a lighter worker had the first chance */
+	unsigned index;  /* of the listener */
+	unsigned socket; /* of the listener's sockets */
 	bool is_watching;
-	bool is_lost;   /* somebody has shut it down for good */
-	bool is_shared; /* other workers accept from the same socket */
+	bool has_passed; /* when it was last ready: a lighter worker had the first chance */
+	bool is_lost;    /* somebody has shut it down for good */
+	bool is_shared;  /* other workers accept from the same socket */
 };
 
 struct acceptors {

@@ -15,6 +15,7 @@ enum {
 	PASS_AT = 4,  /* likewise */
 	DEAF_MS = 10, /* a kicked worker that has not turned its loop for so long is passed over */
 	KICKS_AT_ONCE = 16, /* more than the system queues (net.unix.max_dgram_qlen) by default */
+	SPAN_MS = 10,       /* of two of which the least load counts as settled */
 	DOUBT_MS = 100,     /* for so long a peer whose hint was wrong is passed over */
 };
 
@@ -80,11 +81,29 @@ static bool is_deaf(struct balance *b, unsigned i, int64_t now_ms)
 	return false;
 }
 
+static uint32_t settle(struct lately *lately, uint32_t load, int64_t now_ms)
+{
+	int64_t passed_ms = now_ms - lately->since_ms;
+
+	if (passed_ms >= SPAN_MS) {
+		lately->least_before = passed_ms < 2 * SPAN_MS ? lately->least : load;
+		lately->least = load;
+		lately->since_ms = now_ms;
+	}
+	if (load < lately->least)
+		lately->least = load;
+	return lately->least < lately->least_before ? lately->least : lately->least_before;
+}
+
 struct standing balance_look(struct balance *b, uint32_t load, int64_t now_ms)
 {
 	struct standing standing = { .load = load, .lightest = b->number };
 	uint32_t least = load;
 
+	standing.settled = load == BALANCE_FULL ? load : settle(&b->lately, load, now_ms);
+
+	if (load < YIELD_AT) /* nobody has so much less */
+		return standing;
 	for (unsigned i = 0; i < b->peers->count; i++) {
 		struct peer peer = peers_get(b->peers, i);
 
@@ -127,7 +146,9 @@ static void kick(struct balance *b, unsigned peer, unsigned listener, int64_t no
 
 bool balance_pass(struct balance *b, const struct standing *s, unsigned listener, int64_t now_ms)
 {
-	if (s->excess < PASS_AT)
+	uint32_t least = s->load - s->excess;
+
+	if (s->excess < PASS_AT || s->settled < least || s->settled - least < PASS_AT)
 		return false;
 	if (!is_confirmed(&b->slots[s->lightest], s)) {
 		b->kicks[s->lightest].doubted_ms = now_ms + DOUBT_MS;

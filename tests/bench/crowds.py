@@ -87,11 +87,11 @@ def balance(bench):
     with peers.ours(bench.binary, ["echo"], workers=4) as server:
         yield balance_row("4 workers, 400 connections at 200/s",
                           [held_sample(bench, server, "balance slow", n, "-R", "200")
-                           for n in times], 0.02)
+                           for n in times], 0.015)
         yield balance_row("4 workers, a burst of 400",
-                          [held_sample(bench, server, "balance burst", n) for n in times], 0.05)
+                          [held_sample(bench, server, "balance burst", n) for n in times], 0.02)
         yield balance_row("4 workers, 400 at 200/s, all echoing",
-                          [loaded_sample(bench, server, n) for n in times], 0.05)
+                          [loaded_sample(bench, server, n) for n in times], 0.03)
         yield balance_row("4 workers, one killed and filled again at 200/s",
                           [refill_sample(bench, server, n) for n in times], 0.05)
 

@@ -99,7 +99,7 @@ class Held:
             self.process.communicate(timeout=60)
 
 
-def compare(bench, title, sides):
+def compare(bench, title, sides, pinned=True):
     """Lines of each round and side (name, server, port, arguments of bench).
 
     A round gives every side four short turns, there and back, so that what else this machine does
@@ -109,16 +109,20 @@ def compare(bench, title, sides):
     for number in range(bench.rounds):
         turns = {name: [] for name, *_ in sides}
         for name, server, port, arguments in (sides + sides[::-1]) * (TURNS // 2):
-            turns[name].append(bench.load(title, name, number, server, port, *arguments))
+            turns[name].append(bench.load(title, name, number, server, port, *arguments,
+                                          pinned=pinned))
         for name, of_round in turns.items():
             lines[name].append(merge(of_round))
     return lines
 
 
 def merge(turns):
-    """One line out of several: sums, and means by request."""
+    """One line out of several: sums, means by request, and the middle of the latencies."""
     requests = sum(line["requests"] for line in turns)
     merged = {"requests": requests, "errors": sum(line["errors"] for line in turns)}
+    merged["rate"] = requests / sum(line["seconds"] for line in turns)
+    for key in ("p50_us", "p99_us"):
+        merged[key] = statistics.median(line[key] for line in turns)
     for key in ("server_us", "client_us"):
         merged[key] = sum(line[key] * line["requests"] for line in turns) / requests
     return merged

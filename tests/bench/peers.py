@@ -145,7 +145,7 @@ http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; default_type text/plain;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  server {{ listen 127.0.0.1:{http} backlog=4096; location / {{ return 200 "ok\\n"; }} }}
+  server {{ listen 127.0.0.1:{http} backlog=4096{reuse_port}; location / {{ return 200 "ok\\n"; }} }}
 }}
 {stream}
 """
@@ -157,7 +157,7 @@ def nginx_has_stream():
     return os.path.exists(STREAM_MODULE)
 
 
-def nginx(workers=1, cpu=None, stream_text=None):
+def nginx(workers=1, cpu=None, stream_text=None, reuse_port=False):
     """nginx with `return 200` on ports[0] and, given stream_text, stream's `return` on ports[1]."""
     program = find_program("nginx", "nginx-light")
     folder = tempfile.mkdtemp(prefix="prefork-bench-")
@@ -169,9 +169,11 @@ def nginx(workers=1, cpu=None, stream_text=None):
         stream = NGINX_STREAM.format(port=ports[1], text=stream_text)
     with open(f"{folder}/nginx.conf", "w") as conf:
         conf.write(NGINX.format(folder=folder, modules=modules, workers=workers, http=ports[0],
+                                reuse_port=" reuseport" if reuse_port else "",
                                 stream=stream))
-    server = Server("nginx", [program, "-e", f"{folder}/error.log", "-p", folder,
-                              "-c", f"{folder}/nginx.conf"], cpu)
+    server = Server("nginx reuseport" if reuse_port else "nginx",
+                    [program, "-e", f"{folder}/error.log", "-p", folder,
+                     "-c", f"{folder}/nginx.conf"], cpu)
     server.folder, server.ports = folder, ports
     server.wait_listening()
     return server

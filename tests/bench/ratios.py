@@ -7,6 +7,7 @@ import socket
 import statistics
 
 import peers
+import workers
 from gauge import Row, compare, ratio_row
 
 HTTP_REQUEST = "GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n"  # as bench's -m takes it
@@ -31,7 +32,11 @@ def oneshot(bench):
             peers.minimal(bench.tools, "oneshot", cpu=bench.cpu) as b:
         lines = compare(bench, title, [("ours", a, a.ports[0], arguments),
                                        ("minimal", b, b.ports[0], arguments)])
-        yield ratio_row(title, lines, "ours", "minimal", 1.10)
+        yield ratio_row(title, lines, "ours", "minimal", 1.03)
+    for count in (2, 4, 8):
+        yield from workers.rates(bench, count, asking_for)
+    for count in (1, 32, 128):
+        yield from workers.costs(bench, count, asking_for)
 
 
 def of_access(bench, a, b, title, *arguments):
@@ -85,6 +90,10 @@ def answer_length(port, request=HTTP_REQUEST):
 def asking(port, request):
     """bench's arguments for a request whose answer is always as long as now."""
     return "-m", request, "-a", str(answer_length(port, request))
+
+
+def asking_for(port, path):
+    return asking(port, HTTP_REQUEST.replace(" / ", f" {path} "))
 
 
 def against_http(bench, peer, title, target, *extra):

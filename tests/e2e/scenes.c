@@ -97,15 +97,27 @@ static double kicks(struct server *s)
 	return now.of[METRIC_accept_kicks_total];
 }
 
-/* One of two is new and has nobody: the other one, when it is offered a connection, wakes it. */
+/*
+ * One of two is new and has nobody. It is stopped, so that the other one is offered what comes once
+ * the kernel has woken it in vain; that one wakes it again.
+ */
 static void lose(struct server *s)
 {
+	pid_t fresh;
+
 	for (int i = 0; i < 40; i++)
 		hold_one(s);
 	kill(server_worker(s, 1), SIGKILL);
 	server_wait_count(s, 2, "worker_ready", "worker=1");
-	for (int i = 0; i < 40 && kicks(s) == 0; i++)
+	fresh = server_worker(s, 1);
+	WAIT_UNTIL(s, process_sleeps(fresh));
+	kill(fresh, SIGSTOP);
+	hold(client_connect(FIRST(s)));
+	for (int i = 0; i < 40 && kicks(s) == 0; i++) {
 		hold_one(s);
+		harness_tick();
+	}
+	kill(fresh, SIGCONT);
 }
 
 static void exhaust(struct server *s)

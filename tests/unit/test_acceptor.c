@@ -139,6 +139,12 @@ static void let_go(unsigned count)
 		close(clients[--count]);
 }
 
+/* As if nothing had come for long. */
+static void settle(void)
+{
+	all.balance.lately = (struct lately){ 0 };
+}
+
 static uint64_t kicked(void)
 {
 	return cell_get(&slots[0].tally.accept_kicks_total);
@@ -161,6 +167,7 @@ static void heavier__wakes_the_other__and_accepts_in_the_next_turn(void **state)
 	serve("127.0.0.1:0", 0);
 	for (unsigned i = 0; i < 4; i++)
 		take_one();
+	settle();
 	clients[4] = connect_to(&set->list[0].bound);
 	turn();
 	assert_int_equal(s.conns.live, 4);
@@ -180,6 +187,7 @@ static void heavier__whose_connection_was_taken__goes_on(void **state)
 	serve("127.0.0.1:0", 0);
 	for (unsigned i = 0; i < 4; i++)
 		take_one();
+	settle();
 	clients[4] = connect_to(&set->list[0].bound);
 	turn();
 	taken = accept(set->list[0].fds[0], NULL, NULL);

@@ -12,7 +12,7 @@
 #include "base/sys.h"
 #include "worker/balance.h"
 
-enum { PEERS = 4 };
+enum { PEERS = 4, HOUR_MS = 3600000 };
 
 struct fixture {
 	struct slot slots[PEERS];
@@ -85,11 +85,13 @@ static void assert_lightest(struct fixture *f, uint32_t load, int64_t now_ms, un
 	assert_int_equal(standing.lightest, lightest);
 }
 
-/* The number of the worker that worker 0 kicks at that time, -1: none. */
+/* The number of the worker that worker 0 kicks at that time, long after it got that load; -1: none. */
 static int kicked_by_first(struct fixture *f, uint32_t load, int64_t now_ms)
 {
-	struct standing standing = balance_look(&f->of[0], load, now_ms);
+	struct standing standing;
 
+	f->of[0].lately = (struct lately){ .since_ms = now_ms - HOUR_MS };
+	standing = balance_look(&f->of[0], load, now_ms);
 	return balance_pass(&f->of[0], &standing, 0, now_ms) ? (int)standing.lightest : -1;
 }
 
@@ -118,6 +120,28 @@ static void heavier__yields_first__and_passes_to_the_lightest_later(void **state
 	assert_int_equal(kicked_by_first(f, 12, 0), -1);
 	assert_int_equal(kicked_by_first(f, 13, 0), -1);
 	assert_int_equal(kicked_by_first(f, 14, 0), 2);
+}
+
+static bool passes(struct fixture *f, uint32_t load, int64_t now_ms)
+{
+	struct standing standing = balance_look(&f->of[0], load, now_ms);
+
+	assert_true(balance_yields(&standing));
+	return balance_pass(&f->of[0], &standing, 0, now_ms);
+}
+
+static void load__that_has_just_come__yields__and_is_passed_on_when_it_has_stayed(void **state)
+{
+	struct fixture *f = *state;
+
+	set_live(f, 12, 10, 10, 10);
+	assert_false(passes(f, 12, 1000));
+	assert_false(passes(f, 20, 1001));
+	assert_false(passes(f, 20, 1010));
+	assert_false(passes(f, 20, 1019));
+	assert_true(passes(f, 20, 1020));
+	assert_false(passes(f, 13, 1021)); /* and gone again */
+	assert_false(passes(f, 20, 1022));
 }
 
 static void look__passes_over_those_not_ready(void **state)
@@ -237,7 +261,7 @@ static void kick__names_the_listener__and_is_heard_once(void **state)
 	int epfd = watch_edges(balance_fd(&f->of[1]));
 
 	set_live(f, 9, 0, 9, 9);
-	standing = balance_look(&f->of[0], 9, 0);
+	standing = balance_look(&f->of[0], 9, HOUR_MS);
 	assert_true(balance_pass(&f->of[0], &standing, 2, 0));
 	assert_true(has_edge(epfd));
 	assert_true(balance_pass(&f->of[0], &standing, 70, 0));
@@ -276,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(level__yields_and_passes_to_nobody),
 		CASE(heavier__yields_first__and_passes_to_the_lightest_later),
+		CASE(load__that_has_just_come__yields__and_is_passed_on_when_it_has_stayed),
 		CASE(look__passes_over_those_not_ready),
 		CASE(look__passes_over_those_that_are_full),
 		CASE(kicked__that_does_not_turn__is_passed_over_until_it_does),
