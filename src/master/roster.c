@@ -11,7 +11,7 @@
 #include "master/member.h"
 
 /* A worker that is taken over may leave the master any number of children (clone(2), CLONE_PARENT). */
-enum { STRANGERS_AT_ONCE = 32, STRANGERS_TOLD_MS = 1000 };
+enum { STRANGERS_AT_ONCE = 32, STRANGERS_TOLD_MS = 1000, BELLS_AT_ONCE = 64 };
 
 /* Goes through all generations: pass NULL first, then what it returned. */
 struct generation *roster_next(const struct roster *roster, const struct generation *after)
@@ -57,7 +57,7 @@ static void enlist(struct scoreboard *board, const struct listener_set *set)
 }
 
 /* At the edge: nobody has to read what a worker could make wait (epoll(7)). */
-static bool hear_bells(const struct roster *roster, const struct generation *generation)
+static bool watch_bells(const struct roster *roster, const struct generation *generation)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 
@@ -66,6 +66,13 @@ static bool hear_bells(const struct roster *roster, const struct generation *gen
 				  &event) < 0)
 			return false;
 	return true;
+}
+
+void roster_hear_bells(const struct roster *roster)
+{
+	struct epoll_event rung[BELLS_AT_ONCE];
+
+	(void)sys_epoll_wait(roster->bells, rung, BELLS_AT_ONCE, 0);
 }
 
 bool roster_begin(struct roster *roster, struct generation *generation, int64_t now_ms,
@@ -83,7 +90,7 @@ bool roster_begin(struct roster *roster, struct generation *generation, int64_t 
 	if (!scoreboard_use(roster->board, first + generation->capacity, generation->capacity))
 		return err_errno(err, CODE_OSERR, "the scoreboard has no room for %u more workers",
 				 generation->wanted);
-	if (!hear_bells(roster, generation))
+	if (!watch_bells(roster, generation))
 		return err_errno(err, CODE_OSERR, "cannot watch the bells of %u workers",
 				 generation->wanted);
 	generation->first_slot = first;

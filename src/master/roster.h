@@ -54,6 +54,12 @@ struct roster {
 bool roster_begin(struct roster *roster, struct generation *generation, int64_t now_ms,
 		  struct err *err);
 
+/*
+ * Takes the workers that have rung off the list of those that have; who has something to say is seen
+ * by looking at every slot. It never waits, whatever a worker does to its bell.
+ */
+void roster_hear_bells(const struct roster *roster);
+
 /* The starting generation becomes the current one; returns the one that was (NULL: none). */
 struct generation *roster_promote(struct roster *roster);
 

@@ -23,19 +23,12 @@ static void hear_signals(void *owner, uint32_t events)
 	orders_hear(owner);
 }
 
-enum { BELLS_AT_ONCE = 64 };
-
-/*
- * What has rung is seen by looking at every slot, in the turn that this wakes: here it is only taken
- * from the list of what has. Of more the epoll tells in the next turn.
- */
 static void hear_bells(void *owner, uint32_t events)
 {
 	const struct server *server = owner;
-	struct epoll_event rung[BELLS_AT_ONCE];
 
 	(void)events;
-	(void)sys_epoll_wait(server->bells.fd, rung, BELLS_AT_ONCE, 0);
+	roster_hear_bells(&server->roster);
 }
 
 static bool reap_other(void *owner, pid_t pid, int status)

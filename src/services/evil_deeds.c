@@ -4,6 +4,7 @@
  * the processes of its user. System calls are made directly: what fails here is what is wanted.
  */
 #include <linux/aio_abi.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,15 +52,50 @@ static void each_shared(struct attempt *attempt, void (*act)(struct attempt *att
 			act(attempt, fd);
 }
 
+static uint64_t next_random(void)
+{
+	static uint64_t state = 88172645463325252;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state;
+}
+
 /* All holders of the description have the flag. */
 static void make_blocking(struct attempt *attempt, int fd)
 {
 	note(attempt, fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) == 0);
 }
 
+static bool is_anonymous(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
+}
+
+/* Wakes who waits for it, and takes away what was to be read at any time after: a read then waits. */
+static void ring_and_drain(struct attempt *attempt, int fd)
+{
+	uint64_t one = 1;
+	struct iovec count = { .iov_base = &one, .iov_len = sizeof(one) };
+
+	make_blocking(attempt, fd);
+	for (unsigned i = 0; i < 64 && is_anonymous(fd); i++) {
+		one = 1;
+		if (write(fd, &one, sizeof(one)) != sizeof(one))
+			break;
+		for (uint64_t spins = next_random() >> (46 + next_random() % 12); spins > 0;
+		     spins--)
+			atomic_signal_fence(memory_order_seq_cst);
+		(void)!preadv2(fd, &count, 1, -1, RWF_NOWAIT);
+	}
+}
+
 static void flags(struct attempt *attempt)
 {
-	each_shared(attempt, make_blocking);
+	each_shared(attempt, ring_and_drain);
 }
 
 /* Past what write(2) can count to: a writer of any number waits then. */
@@ -103,13 +139,11 @@ static void fill_and_shut(struct attempt *attempt, int fd)
 
 static void spoil_counter(struct attempt *attempt, int fd)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
 		return;
 	if (socket_kind(fd) == SOCK_DGRAM)
 		fill_and_shut(attempt, fd);
-	else if ((st.st_mode & S_IFMT) == 0)
+	else if (is_anonymous(fd))
 		fill_or_drain(attempt, fd);
 	make_blocking(attempt, fd);
 }
@@ -126,16 +160,6 @@ static void strangers(struct attempt *attempt)
 	if (pid == 0)
 		_exit(0);
 	note(attempt, pid > 0);
-}
-
-static uint64_t next_random(void)
-{
-	static uint64_t state = 88172645463325252;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
 }
 
 struct mapping {

@@ -39,6 +39,17 @@ static bool close_gaps(const int *kept, unsigned count)
 	return sys_close_range((unsigned)kept[count - 1] + 1, ~0U) == 0;
 }
 
+void belongings_leave_terminal(void)
+{
+	int fd = sys_open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY, 0);
+
+	if (fd < 0)
+		return;
+	sys_dup2(fd, STDIN_FILENO);
+	sys_dup2(fd, STDOUT_FILENO);
+	sys_close(fd);
+}
+
 bool belongings_keep(const struct heritage *h, bool with_listeners, const int *connections,
 		     unsigned count)
 {

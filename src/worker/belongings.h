@@ -18,4 +18,10 @@
 bool belongings_keep(const struct heritage *heritage, bool with_listeners, const int *connections,
 		     unsigned count);
 
+/*
+ * Puts /dev/null in the place of standard input and output, where there is one: what is typed to the
+ * server, and what it says to its user, is the master's business.
+ */
+void belongings_leave_terminal(void);
+
 #endif

@@ -250,6 +250,7 @@ bool worker_settle(const struct heritage *h, struct err *err)
 {
 	if (!scoreboard_confine(h->board, &h->peers[h->number]))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
+	belongings_leave_terminal();
 	if (!belongings_keep(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of what master/roster.c does with children that are no workers. */
+/* Tests of master/roster.c with hostile workers: children that it does not know, bells that block. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,11 +80,42 @@ static void reap__of_many_strangers__takes_some_in_a_turn_but_every_worker(void 
 	assert_int_equal(sys_waitpid(-1, NULL, WNOHANG), 0);
 }
 
+static bool has_rung(const struct roster *roster)
+{
+	struct pollfd bells = { .fd = roster->bells, .events = POLLIN };
+
+	return poll(&bells, 1, 0) == 1;
+}
+
+static void bells__of_workers_that_make_them_block__keep_nobody_waiting(void **state)
+{
+	static const uint64_t one = 1;
+	struct roster *roster = *state;
+	const struct generation *generation = crew_serve(roster, NULL);
+	int bell = generation->wires[1].fds[WIRE_BELL];
+	uint64_t rung;
+
+	alarm(30); /* waits for ever otherwise */
+	assert_false(has_rung(roster));
+	assert_int_equal(fcntl(bell, F_SETFL, 0), 0);
+	for (unsigned i = 0; i < 3; i++) { /* nobody reads them, and each is heard */
+		assert_int_equal(write(bell, &one, sizeof(one)), sizeof(one));
+		assert_true(has_rung(roster));
+		roster_hear_bells(roster);
+		assert_false(has_rung(roster));
+	}
+	assert_int_equal(write(bell, &one, sizeof(one)), sizeof(one));
+	assert_int_equal(read(bell, &rung, sizeof(rung)), sizeof(rung));
+	roster_hear_bells(roster); /* the worker has been faster */
+	alarm(0);
+}
+
 #define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_ROSTER(bells__of_workers_that_make_them_block__keep_nobody_waiting),
 		WITH_ROSTER(reap__of_a_stranger__touches_no_worker),
 		WITH_ROSTER(reap__of_the_masters_other_child__tells_it),
 		WITH_ROSTER(reap__of_many_strangers__takes_some_in_a_turn_but_every_worker),
