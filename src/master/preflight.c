@@ -13,10 +13,10 @@
 
 #include "base/sys.h"
 #include "base/units.h"
+#include "core/holder.h"
 #include "core/listener.h"
 #include "master/environment.h"
 #include "master/generation.h"
-#include "master/holder.h"
 #include "master/pidfile.h"
 
 struct report {
