@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/leave.h"
 #include "base/sys.h"
 #include "client/lanes.h"
 #include "client/moment.h"
@@ -102,12 +103,12 @@ static _Noreturn void be_process(struct team *team, int process, int fd, pid_t p
 	sys_close(team->signal_fd);
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
 		err_errno(&team->table->seats[process].err, CODE_OSERR, "prctl");
-		_exit(CODE_OSERR);
+		leave_now(CODE_OSERR);
 	}
 	if (getppid() != parent)
-		_exit(CODE_OSERR);
+		leave_now(CODE_OSERR);
 	work(team->table, team->plan, process, fd);
-	_exit(CODE_OK);
+	leave_now(CODE_OK);
 }
 
 static bool start_one(struct team *team, struct err *err)

@@ -13,6 +13,7 @@
 #include "base/sys.h"
 #include "core/descriptors.h"
 #include "core/endpoint.h"
+#include "core/holder.h"
 #include "core/unixpath.h"
 
 #ifndef SO_BUF_LOCK /* of headers older than 5.14 */
@@ -121,8 +122,7 @@ static bool explain(const struct addr *addr, struct err *err)
 	addr_write(addr, text);
 	err_errno(err, err_code(error, CODE_UNAVAILABLE), "cannot bind %s", text);
 	if (error == EADDRINUSE)
-		err_set(err, err->code, "%s (another program serves it; ss -ltnp shows which)",
-			err->text);
+		holder_explain(addr, "ss -ltnp", err);
 	else if (error == EADDRNOTAVAIL)
 		err_set(err, err->code,
 			"%s (no interface of this machine has it; ip addr shows them)", err->text);

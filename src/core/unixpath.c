@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "core/holder.h"
 #include "core/identity.h"
 #include "core/unixpath.h"
 
@@ -72,10 +73,8 @@ static bool is_free(const struct addr *addr, struct err *err)
 	addr_write(addr, text);
 	switch (look(addr)) {
 	case SERVED:
-		return err_set(err, CODE_UNAVAILABLE,
-			       "cannot bind %s: Address already in use (another program serves it; "
-			       "ss -lxp shows which)",
-			       text);
+		err_set(err, CODE_UNAVAILABLE, "cannot bind %s: Address already in use", text);
+		return holder_explain(addr, "ss -lxp", err);
 	case FOREIGN:
 		return err_set(err, CODE_UNAVAILABLE,
 			       "cannot bind %s: what is there is not a socket (remove it or choose "

@@ -5,6 +5,7 @@
  */
 #include "master/daemon.h"
 
+#include "base/leave.h"
 #include "base/sys.h"
 #include "core/signals.h"
 
@@ -89,7 +90,7 @@ bool daemon_start(int *report_fd, struct err *err)
 		daemon_report(report_fd, err);
 	}
 	if (child != 0)
-		_exit(CODE_OK);
+		leave_now(CODE_OK);
 	leave_terminal();
 	return true;
 }

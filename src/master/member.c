@@ -107,12 +107,15 @@ bool member_wants_worker(const struct member *member)
 	       (member->state == MEMBER_RETIRING && member->wants_worker);
 }
 
-/* A stopped one would not hear it. */
+/*
+ * A stopped one would not hear it. It goes on first: a SIGCONT that comes later would end the stop by
+ * which a leak check looks at it (ptrace(2)).
+ */
 static void dismiss_keeper(struct member *member, int64_t now_ms)
 {
 	member->kill_ms = now_ms + MEMBER_MARGIN_MS;
-	sys_kill(member->keeper, SIGNAL_KEEPER_LEAVE);
 	sys_kill(member->keeper, SIGCONT);
+	sys_kill(member->keeper, SIGNAL_KEEPER_LEAVE);
 }
 
 void member_renew(struct member *member, int64_t now_ms)

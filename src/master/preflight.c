@@ -14,12 +14,12 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "core/descriptors.h"
+#include "core/holder.h"
 #include "core/notify.h"
 #include "core/paths.h"
 #include "core/scoreboard.h"
 #include "master/environment.h"
 #include "master/generation.h"
-#include "master/holder.h"
 #include "master/pidfile.h"
 
 /* One examination. */

@@ -5,6 +5,7 @@
  */
 #include "master/spawn.h"
 
+#include "base/leave.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "core/signals.h"
@@ -48,11 +49,11 @@ static _Noreturn void become_worker(const struct roster *roster,
 				 generation->capacity, wants_new_log(roster, generation), &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
-		_exit(CODE_OSERR);
+		leave_now(CODE_OSERR);
 	}
 	if (generation->conf->keep_connections)
 		keeper_run(heritage, roster->page, generation->first_slot + heritage->number);
-	_exit(pidpage_drop(roster->page) ? worker_run(heritage) : CODE_OSERR);
+	leave_now(pidpage_drop(roster->page) ? worker_run(heritage) : CODE_OSERR);
 }
 
 pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigned number)

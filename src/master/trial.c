@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/leave.h"
 #include "base/sys.h"
 #include "master/environment.h"
 #include "master/generation.h"
@@ -71,7 +72,7 @@ static _Noreturn void try(const struct conf_source *source, const struct conf *n
 {
 	/* A trial must not outlive the server that asked for it, which may be gone already. */
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
-	_exit(getppid() == master && examine(source, now, page) ? CODE_OK : CODE_FAILED);
+	leave_now(getppid() == master && examine(source, now, page) ? CODE_OK : CODE_FAILED);
 }
 
 static void unmap(struct trial *trial)

@@ -62,7 +62,7 @@ bool worker_settle(const struct heritage *heritage, struct err *err);
 
 /*
  * The worker's whole life: settles (unless its keeper has), recovers, serves, drains, and returns
- * the exit code for _exit(2) (0, or CODE_NO_RESPAWN when the next worker would fail alike; it has
+ * the exit code to leave with (0, or CODE_NO_RESPAWN when the next worker would fail alike; it has
  * logged why). Worker only, in the child of the fork, with the signals of core/signals blocked.
  */
 int worker_run(const struct heritage *heritage);

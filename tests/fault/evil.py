@@ -208,6 +208,40 @@ def put_through(server, deed, seconds):
     return wrong
 
 
+def check_heir(run, squatter):
+    """A process of the dead server's worker has the port: the next start says which."""
+    done = subprocess.run([run.server, "-l", f"{run.addresses[0]}=echo", "-p", run.path("pid"), "-o", "user=root"],
+                          capture_output=True, text=True, timeout=running.BOUND_S, check=False)
+    if done.returncode != os.EX_UNAVAILABLE:
+        return f"a start on a port that is taken left with {done.returncode}"
+    if f"process {squatter}, \"prefork-srv: worker" not in done.stderr:
+        return f"process {squatter} is not named: {done.stderr.strip()}"
+    return ""
+
+
+def squat(server):
+    """Only root's workers can leave a process behind (RLIMIT_NPROC)."""
+    run = running.Run(server, [], "count")
+    wrong = ""
+    try:
+        begin(run, Deed("squat", user="root"))
+        line = Line(run)
+        line.say("squat 1")
+        squatter = int(line.hear().split()[1])
+        line.client.close()
+        run.stop(signal.SIGTERM)
+        wrong = check_heir(run, squatter)
+        os.kill(squatter, signal.SIGKILL)
+    except running.Lost as e:
+        wrong = f"a connection was lost: {e}"
+    except (running.Fault, subprocess.SubprocessError, OSError, ValueError) as e:
+        wrong = str(e)
+    run.end()
+    print(f"{'FAIL' if wrong else 'ok'} squat as root: {wrong or 'its process is named by the next start'}", flush=True)
+    run.remove()
+    return wrong
+
+
 def is_known(user):
     try:
         return pwd.getpwnam(user) is not None
@@ -231,7 +265,10 @@ def main():
     parser.add_argument("words", nargs="*", help="only these")
     arguments = parser.parse_args()
     running.adopt_orphans()
+    arguments.seconds = max(arguments.seconds, 0.4)
     wrong = [deed.word for deed in chosen(arguments.words) if put_through(arguments.server, deed, arguments.seconds)]
+    if IS_ROOT and (not arguments.words or "squat" in arguments.words) and squat(arguments.server):
+        wrong.append("squat")
     return 1 if wrong else 0
 
 

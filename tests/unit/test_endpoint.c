@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/endpoint.h"
 #include "unit/listening.h"
 
 static void open__of_port_0__learns_the_port(void **state)
@@ -92,8 +93,8 @@ static void open__of_a_taken_port__names_address_and_remedy(void **state)
 	listening_add(&second, addr_write(&set->list[0].bound, text));
 	snprintf(expected, sizeof(expected),
 		 "x.conf:1: listen \"%s\": cannot bind %s: Address already in use (another program "
-		 "serves it; ss -ltnp shows which)",
-		 text, text);
+		 "serves it: process %d, \"",
+		 text, text, (int)getpid());
 	listening_refuses(&second, NULL, CODE_UNAVAILABLE, expected);
 	listener_close_all(set, NULL, true);
 }
@@ -137,15 +138,34 @@ static void reuse_port__of_a_port_that_another_shares__is_still_taken(void **sta
 {
 	struct listening first = { 0 }, second = { 0 };
 	struct listener_set *set;
-	char text[ADDR_TEXT];
+	char text[ADDR_TEXT], holder[64];
 
 	(void)state;
+	snprintf(holder, sizeof(holder), "another program serves it: process %d, \"",
+		 (int)getpid());
 	listening_add(&first, "127.0.0.1:0");
 	first.listens[0].reuse_port = true;
 	set = listening_open(&first, NULL, 2);
 	listening_add(&second, addr_write(&set->list[0].bound, text));
 	second.listens[0].reuse_port = true;
-	listening_refuses(&second, NULL, CODE_UNAVAILABLE, "another program serves it");
+	listening_refuses(&second, NULL, CODE_UNAVAILABLE, holder);
+	listener_close_all(set, NULL, true);
+}
+
+static void open__of_a_port_that_all_addresses_have__names_who_serves_them(void **state)
+{
+	struct listening first = { 0 }, second = { 0 };
+	struct listener_set *set;
+	char text[ADDR_TEXT], holder[64];
+
+	(void)state;
+	snprintf(holder, sizeof(holder), "another program serves it: process %d, \"",
+		 (int)getpid());
+	listening_add(&first, "0.0.0.0:0");
+	set = listening_open(&first, NULL, 1);
+	snprintf(text, sizeof(text), "127.0.0.1:%u", endpoint_port(&set->list[0].bound));
+	listening_add(&second, text);
+	listening_refuses(&second, NULL, CODE_UNAVAILABLE, holder);
 	listener_close_all(set, NULL, true);
 }
 
@@ -186,6 +206,7 @@ int main(void)
 		CASE(open__of_a_foreign_address__says_so),
 		CASE(open__of_ipv6_any__takes_ipv4_unless_v6only),
 		CASE(reuse_port__of_a_port_that_another_shares__is_still_taken),
+		CASE(open__of_a_port_that_all_addresses_have__names_who_serves_them),
 		CASE(apply__changes_a_living_socket),
 	};
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Finds the inode of a listening socket in /proc/net and looks for it among a process's
- * descriptors. Must not touch the socket. Called by master/preflight.c.
+ * descriptors. Must not touch the socket. Called by master/preflight.c, and where a bind fails.
  */
-#include "master/holder.h"
+#include "core/holder.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -66,8 +67,8 @@ static bool unix_line(const char *line, const char *wanted, struct found *found)
 }
 
 /* Calls seen for each listening socket on addr until it says yes. */
-static bool any_socket(const struct addr *addr, bool (*seen)(const struct found *, pid_t),
-		       pid_t pid)
+static bool any_socket(const struct addr *addr, bool (*seen)(const struct found *, void *),
+		       void *owner)
 {
 	bool is_unix = addr->sa.sa_family == AF_UNIX, is_seen = false;
 	const char *table = is_unix                        ? "/proc/net/unix" :
@@ -87,7 +88,7 @@ static bool any_socket(const struct addr *addr, bool (*seen)(const struct found 
 	while (!is_seen && getline(&line, &room, file) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		is_seen = (is_unix ? unix_line : tcp_line)(line, wanted, &found) &&
-			  seen(&found, pid);
+			  seen(&found, owner);
 	}
 	free(line);
 	fclose(file);
@@ -114,7 +115,8 @@ static bool links_to(DIR *folder, const char *name, const char *wanted)
 	return strcmp(target, wanted) == 0;
 }
 
-static bool has_inode(const struct found *found, pid_t pid)
+/* may_be: what it is when the process may not be looked at. */
+static bool has_inode_or(const struct found *found, pid_t pid, bool may_be)
 {
 	char path[64], wanted[64];
 	struct dirent *entry;
@@ -125,14 +127,103 @@ static bool has_inode(const struct found *found, pid_t pid)
 	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", found->inode);
 	folder = opendir(path);
 	if (folder == NULL)
-		return errno == EACCES && same_user(found, pid);
+		return errno == EACCES && may_be && same_user(found, pid);
 	while (!is_held && (entry = readdir(folder)) != NULL)
 		is_held = links_to(folder, entry->d_name, wanted);
 	closedir(folder);
 	return is_held;
 }
 
+static bool has_inode(const struct found *found, void *owner)
+{
+	return has_inode_or(found, *(pid_t *)owner, true);
+}
+
+static bool keep_found(const struct found *found, void *owner)
+{
+	*(struct found *)owner = *found;
+	return true;
+}
+
+/* The process of the lowest number that has it and can be seen to. */
+static bool find_process(const struct found *found, pid_t *holder)
+{
+	DIR *folder = opendir("/proc");
+	struct dirent *entry;
+
+	*holder = 0;
+	while (folder && (entry = readdir(folder)) != NULL) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && (*holder == 0 || pid < *holder) && has_inode_or(found, pid, false))
+			*holder = pid;
+	}
+	if (folder)
+		closedir(folder);
+	return *holder > 0;
+}
+
+/* The same port of every address: who has that has this one too. */
+static struct addr wildcard_of(const struct addr *addr, sa_family_t family)
+{
+	struct addr all = { .sa.sa_family = family };
+	in_port_t port = addr->sa.sa_family == AF_INET6 ? addr->in6.sin6_port : addr->in.sin_port;
+
+	if (family == AF_INET6)
+		all.in6.sin6_port = port;
+	else
+		all.in.sin_port = port;
+	return all;
+}
+
+static pid_t find_holder(const struct addr *addr)
+{
+	struct addr tried[] = { *addr, wildcard_of(addr, AF_INET), wildcard_of(addr, AF_INET6) };
+	unsigned count = addr->sa.sa_family == AF_UNIX ? 1 : 3;
+	struct found found;
+	pid_t pid = 0;
+
+	for (unsigned i = 0; i < count && pid == 0; i++)
+		if (any_socket(&tried[i], keep_found, &found))
+			(void)find_process(&found, &pid);
+	return pid;
+}
+
+/* As ps shows it, without what a terminal would obey. */
+static void read_title(pid_t pid, char *text, size_t size)
+{
+	char path[64];
+	size_t got = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	file = fopen(path, "re");
+	if (file) {
+		got = fread(text, 1, size - 1, file);
+		fclose(file);
+	}
+	while (got > 0 && text[got - 1] == '\0')
+		got--;
+	text[got] = '\0';
+	for (size_t i = 0; i < got; i++)
+		if (!isprint((unsigned char)text[i]))
+			text[i] = text[i] == '\0' ? ' ' : '?';
+}
+
+bool holder_explain(const struct addr *addr, const char *command, struct err *err)
+{
+	char title[64];
+	pid_t pid = find_holder(addr);
+
+	if (pid == 0)
+		return err_set(err, err->code, "%s (another program serves it; %s shows which)",
+			       err->text, command);
+	read_title(pid, title, sizeof(title));
+	return err_set(err, err->code, "%s (another program serves it: process %d, \"%s\")",
+		       err->text, (int)pid, title);
+}
+
 bool holder_has(pid_t pid, const struct addr *addr)
 {
-	return any_socket(addr, has_inode, pid);
+	return any_socket(addr, has_inode, &pid);
 }
