@@ -69,3 +69,25 @@ bool belongings_keep(const struct heritage *h, bool with_listeners, const int *c
 	free(kept);
 	return done;
 }
+
+/* A worker that left by itself has closed them in the table that all workers of the slot share. */
+static bool is_closed(int fd)
+{
+	struct sockaddr_storage peer;
+	int listens = 0;
+	socklen_t len = sizeof(listens), size = sizeof(peer);
+
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+		return errno == EBADF || errno == ENOTSOCK;
+	/* One that was shut down is no longer listening either, but has no peer; it can be mended. */
+	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
+}
+
+bool belongings_has_listeners(const struct listener_set *set)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		for (unsigned k = 0; k < set->list[i].fd_count; k++)
+			if (is_closed(set->list[i].fds[k]))
+				return false;
+	return true;
+}

@@ -24,4 +24,10 @@ bool belongings_keep(const struct heritage *heritage, bool with_listeners, const
  */
 void belongings_leave_terminal(void);
 
+/*
+ * True when the descriptors of the set are sockets that listen, or did: a worker of the slot that left
+ * by itself has closed them.
+ */
+bool belongings_has_listeners(const struct listener_set *set);
+
 #endif

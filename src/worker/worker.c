@@ -256,28 +256,6 @@ bool worker_settle(const struct heritage *h, struct err *err)
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
 }
 
-/* A worker that left by itself has closed them in the table that all workers of the slot share. */
-static bool is_closed(int fd)
-{
-	struct sockaddr_storage peer;
-	int listens = 0;
-	socklen_t len = sizeof(listens), size = sizeof(peer);
-
-	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
-		return errno == EBADF || errno == ENOTSOCK;
-	/* One that was shut down is no longer listening either, but has no peer; it can be mended. */
-	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
-}
-
-static bool has_listeners(const struct listener_set *set)
-{
-	for (unsigned i = 0; i < set->count; i++)
-		for (unsigned k = 0; k < set->list[i].fd_count; k++)
-			if (is_closed(set->list[i].fds[k]))
-				return false;
-	return true;
-}
-
 /*
  * What neither a connection that goes on nor anybody else needs is closed: a dead worker's epoll.
  */
@@ -292,7 +270,7 @@ static bool tidy(struct worker *w, struct err *err)
 		return err_errno(err, CODE_OSERR, "cannot look at what the last worker left");
 	if (!r->is_needed)
 		return true;
-	if (!r->was_draining && !has_listeners(h->listeners))
+	if (!r->was_draining && !belongings_has_listeners(h->listeners))
 		return err_set(err, CODE_OK, "the listening sockets are closed");
 	if (!belongings_keep(h, !r->was_draining, r->fds, r->kept))
 		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");
