@@ -67,8 +67,8 @@ void log_forget_folder(void);
 
 /*
  * In the child of a fork, before it drops privileges: gives it a description of the log of its own,
- * under the same number, so that nothing that it does to that one is felt by its parent; what it
- * loses is counted nowhere until log_count_in.
+ * under the same number, so that nothing that it does to that one is felt by its parent. Forgets
+ * the lines that its parent has lost; those of its own are counted nowhere until log_count_in.
  */
 void log_own(void);
 

@@ -121,7 +121,7 @@ void logsink_forget_folder(void)
 
 void logsink_own(void)
 {
-	sink.cell = NULL;
+	logsink_forget();
 	if (sink.target == TO_SYSLOG)
 		syslogd_part(sink.syslog, SYSLOGD_PATH);
 	else

@@ -258,17 +258,17 @@ void member_kill_due(struct member *member, unsigned number, int64_t now_ms)
 {
 	if (member->kill_ms == 0 || member->kill_ms > now_ms)
 		return;
-	if (member->state == MEMBER_RETIRING && !member->hung) {
-		member->is_over = true;
-		if (member->pid > 0)
-			LOG(EVENT_shutdown_timed_out, worker_field(number),
-			    LOG_NUM("child_pid", member->pid));
-	}
 	member->kill_ms = 0;
 	if (member->pid > 0)
 		sys_kill(member->pid, SIGKILL);
 	else if (member->keeper > 0)
 		sys_kill(member->keeper, SIGKILL);
+	if (member->state != MEMBER_RETIRING || member->hung)
+		return;
+	member->is_over = true;
+	if (member->pid > 0)
+		LOG(EVENT_shutdown_timed_out, worker_field(number),
+		    LOG_NUM("child_pid", member->pid));
 }
 
 /* One that waits may have connections in its keeper's hands: a worker is to finish them. */

@@ -170,8 +170,9 @@ static void live_through(void (*make)(void))
 	name_copy();
 	make();
 	fill();
-	s = server_start(&(struct plan){
-		.workers = WORKERS, .output_fd = out.inner, .set = { "hang_timeout=300ms" } });
+	s = server_start(&(struct plan){ .workers = WORKERS,
+					 .output_fd = out.inner,
+					 .set = { "hang_timeout=300ms", "log.access=stderr" } });
 	check_silence(s);
 	if (out.is_terminal)
 		assert_int_equal(tcflow(out.inner, TCOON), 0);
