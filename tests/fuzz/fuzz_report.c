@@ -49,7 +49,7 @@ static const struct field {
 	FIELD(marks),
 	FIELD(slots[0]),
 	FIELD(slots[0].state),
-	FIELD(slots[0].number),
+	FIELD(infos[0].number),
 	FIELD(slots[0].tally),
 	FIELD(slots[0].tally.message_seconds),
 	FIELD(slots[2].state),
