@@ -199,6 +199,26 @@ static bool unblock(int fd)
 	       (flags & O_NONBLOCK || sys_fcntl_int(fd, F_SETFL, flags | O_NONBLOCK) == 0);
 }
 
+/*
+ * What a worker that was taken over may have done to a socket that it shares, and nobody here asks
+ * for; what does not exist for this socket fails, and is as it was.
+ */
+static void undo_foreign(int fd)
+{
+	static const int none = 0;
+	static const struct {
+		int level, name;
+	} rows[] = {
+		{ IPPROTO_IP, IP_MINTTL },
+		{ IPPROTO_IPV6, IPV6_MINHOPCOUNT },
+		{ SOL_SOCKET, SO_DETACH_FILTER },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		(void)sys_setsockopt(fd, rows[i].level, rows[i].name, &none, sizeof(none));
+	(void)sys_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0);
+}
+
 bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
 		    struct err *err)
 {
@@ -207,6 +227,7 @@ bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *c
 	if (!turn_knobs(fd, addr, conf, false, err))
 		return false;
 	unlock_buffers(fd, conf);
+	undo_foreign(fd);
 	if (!unblock(fd))
 		return err_errno(err, CODE_OSERR, "cannot set O_NONBLOCK on %s",
 				 addr_write(addr, text));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/sys.h"
 #include "core/paths.h"
 
@@ -145,14 +146,18 @@ static bool keep_found(const struct found *found, void *owner)
 	return true;
 }
 
+/* The longest look: a master asks in a reload, too. */
+enum { SEEK_MS = 200 };
+
 /* The process of the lowest number that has it and can be seen to. */
 static bool find_process(const struct found *found, pid_t *holder)
 {
 	DIR *folder = opendir("/proc");
 	struct dirent *entry;
+	int64_t until_ms = clock_ms() + SEEK_MS;
 
 	*holder = 0;
-	while (folder && (entry = readdir(folder)) != NULL) {
+	while (folder && clock_ms() < until_ms && (entry = readdir(folder)) != NULL) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && (*holder == 0 || pid < *holder) && has_inode_or(found, pid, false))

@@ -64,7 +64,7 @@ rlim_t environment_files_wanted(const struct conf *conf, unsigned sockets, unsig
 
 /*
  * True when the master, and its workers under rlimit_nofile, can open so many more sockets and have an
- * eventfd for each of `capacity` workers. Otherwise false with err, which says how many descriptors
+ * the wires of `capacity` workers. Otherwise false with err, which says how many descriptors
  * are needed.
  */
 bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,

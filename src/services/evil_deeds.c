@@ -260,6 +260,17 @@ static void signals(struct attempt *attempt)
 	each_relative(attempt, hit);
 }
 
+/* Signals of its own that wait count against its user, whose other processes hear the master. */
+static void queue(struct attempt *attempt)
+{
+	sigset_t last;
+
+	sigemptyset(&last);
+	sigaddset(&last, SIGRTMAX);
+	sigprocmask(SIG_BLOCK, &last, NULL);
+	note(attempt, sigqueue(getpid(), SIGRTMAX, (union sigval){ 0 }) == 0);
+}
+
 static void look_into(struct attempt *attempt, pid_t relative)
 {
 	struct iovec own = { .iov_base = &own, .iov_len = 1 }, its = own;
@@ -342,6 +353,6 @@ const struct evil_deed evil_deeds[] = {
 	{ "flags", flags }, { "counters", counters }, { "strangers", strangers },
 	{ "pry", pry },     { "scribble", scribble }, { "signals", signals },
 	{ "trace", trace }, { "shut", shut },         { "locks", locks },
-	{ "hold", hold },   { "squat", squat },
+	{ "hold", hold },   { "squat", squat },       { "queue", queue },
 };
 const unsigned evil_deed_count = sizeof(evil_deeds) / sizeof(*evil_deeds);

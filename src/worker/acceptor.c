@@ -59,7 +59,7 @@ static void set_resume(struct acceptors *all, int64_t after_ms)
 	timer_set(all->alarms, &all->resume.timer, all->loop->now_ms + after_ms);
 }
 
-static void tell(struct acceptors *all)
+void acceptors_tell(struct acceptors *all)
 {
 	bool is_full = all->is_paused || room_is_full(all->conns);
 
@@ -90,7 +90,7 @@ static void pause_all(struct acceptors *all, const struct acceptor *woken)
 
 	note_pause(all);
 	all->is_paused = true;
-	tell(all);
+	acceptors_tell(all);
 	for (unsigned i = 0; i < all->count; i++)
 		unwatch(&all->list[i]);
 	if (woken->is_shared)
@@ -127,7 +127,7 @@ static void resume_all(struct acceptors *all)
 	acceptors_end_turn(all);
 	all->is_paused = false;
 	all->held = 0;
-	tell(all);
+	acceptors_tell(all);
 	timer_cancel(all->alarms, &all->resume.timer);
 	watch_served(all);
 }
@@ -150,7 +150,7 @@ void acceptors_room(struct acceptors *all)
 {
 	uint32_t most = all->conns->arena->conn_most;
 
-	tell(all);
+	acceptors_tell(all);
 	if (all->conns->live < most - most / 10)
 		all->is_full = false;
 	if (is_held_up(all) && !all->is_closed)
@@ -248,7 +248,7 @@ static void hold(struct acceptor *a)
 
 	note_pause(all);
 	all->held++;
-	tell(all);
+	acceptors_tell(all);
 	unwatch(a);
 	set_resume(all, FULL_MS);
 }
@@ -276,7 +276,7 @@ static void accept_one(struct acceptor *a)
 	if (!access_admits(all->conns, a->index, all->penalties, fd, &remote))
 		return;
 	conns_accept(all->conns, a->index, fd, &remote);
-	tell(all);
+	acceptors_tell(all);
 }
 
 /* To the tail of the wait queue; and epoll looks at the socket's queue anew. */
@@ -371,7 +371,7 @@ bool acceptors_start(struct acceptors *all)
 	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
 		return false;
 	prepare_all(all);
-	tell(all);
+	acceptors_tell(all);
 	watch_served(all);
 	if (sockets > all->conns->listeners->count)
 		timer_set(all->alarms, &all->adopt.timer, all->loop->now_ms + ADOPT_MS);

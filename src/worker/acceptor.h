@@ -8,7 +8,7 @@
  *
  * A worker that is to be woken after the others takes the listener out of its epoll and adds it
  * again, which moves it to the tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head,
- * epoll_ctl(2)); a lighter one that sleeps is woken by its eventfd. Who that is: worker/balance.h.
+ * epoll_ctl(2)); a lighter one that sleeps is kicked. Who that is: worker/balance.h.
  *
  * What another process, which shares a socket, may have done to it is worker/guard.h's business.
  *
@@ -71,6 +71,9 @@ enum { ACCEPTORS_ALARMS = 3 };
 
 /* After each turn of the loop: counts the time of a pause, so that a death costs little of it. */
 void acceptors_end_turn(struct acceptors *all);
+
+/* Tells the other workers of this one's load and state. */
+void acceptors_tell(struct acceptors *all);
 
 /* A connection has ended: there is room again. */
 void acceptors_room(struct acceptors *all);

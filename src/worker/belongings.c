@@ -22,8 +22,8 @@ static unsigned collect(const struct heritage *h, bool with_listeners, int *kept
 	n += log_fds(kept + n);
 	n += accesslog_fds(kept + n);
 	for (unsigned i = 0; i < h->peer_count; i++)
-		kept[n++] = h->wires[i].fds[i == h->number ? WIRE_KICKED : WIRE_KICK];
-	kept[n++] = h->wires[h->number].fds[WIRE_BELL];
+		kept[n++] = heritage_wire(h, i);
+	kept[n++] = heritage_bell(h);
 	for (unsigned i = 0; with_listeners && i < h->listeners->count; i++)
 		for (unsigned s = 0; s < h->listeners->list[i].fd_count; s++)
 			kept[n++] = h->listeners->list[i].fds[s];

@@ -332,7 +332,7 @@ void conns_ready(struct conns *all, uint64_t tag, uint32_t events)
 		return;
 	if (runqueue_has(&all->queue, c->index))
 		conn_mute(all, c);
-	else if (must_wait(all, c))
+	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(all, c))
 		runqueue_push(&all->queue, c->index);
 	else
 		visit_conn(all, c, events);

@@ -53,10 +53,21 @@ struct heritage {
 	bool resumes; /* another worker lived in the arena before: its connections go on */
 };
 
+/* Of worker i's wire, the descriptor that this worker keeps beside its own bell. */
+static inline int heritage_wire(const struct heritage *heritage, unsigned i)
+{
+	return heritage->wires[i].fds[i == heritage->number ? WIRE_KICKED : WIRE_KICK];
+}
+
+static inline int heritage_bell(const struct heritage *heritage)
+{
+	return heritage->wires[heritage->number].fds[WIRE_BELL];
+}
+
 /*
  * What a worker, or the keeper before it, does in the master's child before anything else: gives up
- * writing to the scoreboard but for its slot, leaves the master's descriptors, binds itself to its CPU, drops privileges. False with err, whose code
- * is the exit code to leave with.
+ * writing to the scoreboard but for its slot, leaves the master's descriptors, binds itself to its
+ * CPU, drops privileges. False with err, whose code is the exit code to leave with.
  */
 bool worker_settle(const struct heritage *heritage, struct err *err);
 

@@ -91,6 +91,9 @@ bool privs_confine(struct err *err)
 {
 	static const struct rlimit none = { 0, 0 };
 
+	/* What it queued to itself would keep the master's signals from carrying their sender. */
+	if (sys_setrlimit(RLIMIT_SIGPENDING, &none) < 0)
+		return err_errno(err, CODE_OSERR, "cannot forbid queued signals");
 	if (!PRIVS_MAY_FORK && sys_setrlimit(RLIMIT_NPROC, &none) < 0)
 		return err_errno(err, CODE_OSERR, "cannot forbid new processes");
 	if (!forbid_signals())

@@ -46,6 +46,9 @@ static void claim_heritage(struct survey *s)
 	count += accesslog_fds(fds + count);
 	for (unsigned i = 0; i < count; i++)
 		claims_reserve(&s->fds, fds[i]);
+	claims_reserve(&s->fds, heritage_bell(s->heritage));
+	for (unsigned i = 0; i < s->heritage->peer_count; i++)
+		claims_reserve(&s->fds, heritage_wire(s->heritage, i));
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
 			claims_reserve(&s->fds, listeners->list[i].fds[k]);
@@ -227,7 +230,8 @@ static void lose_unrecorded(struct recovery *r, const struct survey *s)
 
 static unsigned count_heritage(const struct heritage *heritage)
 {
-	return LOG_FDS + ACCESSLOG_FDS + listener_sockets(heritage->listeners);
+	return LOG_FDS + ACCESSLOG_FDS + 1 + heritage->peer_count +
+	       listener_sockets(heritage->listeners);
 }
 
 /* Sized by what is recorded: descriptors may have any number that the system allows. */

@@ -70,7 +70,7 @@ static void clear_bell(const struct worker *w)
 static void set_state(struct worker *w, enum slot_state state)
 {
 	atomic_store_explicit(&w->slot->state, state, memory_order_release);
-	balance_tell(&w->acceptors.balance, w->conns.live);
+	acceptors_tell(&w->acceptors);
 	ring(w);
 }
 

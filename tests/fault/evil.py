@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import run as running  # noqa: E402
 
 WITHIN_S = 1.0  # for an answer of the master, and for a new worker
+TIMES = 10  # of what it took before the deed, where that is more: the machine is busy
 HANG_S = 30
 CONNECTIONS = 400  # at most, until both workers have one
 IS_ROOT = os.geteuid() == 0
@@ -36,7 +37,7 @@ class Deed:
 # What may succeed and is harmless all the same, and what must not succeed at all.
 DEEDS = (Deed("flags"), Deed("counters"), Deed("scribble", lies=True), Deed("shut"), Deed("locks"),
          Deed("hold", pipe=True), Deed("strangers", user="root"), Deed("strangers", harmless=False),
-         Deed("pry", harmless=False), Deed("signals", harmless=False), Deed("trace", harmless=False))
+         Deed("pry", harmless=False), Deed("signals", harmless=False), Deed("queue", harmless=False), Deed("trace", harmless=False))
 
 
 class Line:
@@ -102,7 +103,7 @@ def talk(line, seconds):
 
 
 def ask(run, verb):
-    within(f"-s {verb}", WITHIN_S, run.ask, verb)
+    within(f"-s {verb}", run.within, run.ask, verb)
     _, code, said = run.verbs[-1]
     if code != 0:
         raise running.Fault(f"-s {verb} failed: {said.strip()}")
@@ -112,7 +113,7 @@ def replace(run, line):
     """Kills the worker of that connection: the next one goes on with it."""
     old = line.pid
     os.kill(old, signal.SIGKILL)
-    line.pid = within("replacing a killed worker", WITHIN_S, line.who)
+    line.pid = within("replacing a killed worker", run.within, line.who)
     if line.pid == old:
         raise running.Fault("a killed worker answered")
 
@@ -139,8 +140,15 @@ def begin(run, deed):
     run.start(*arguments, workers=2)
 
 
+def took_before(run):
+    began = time.monotonic()
+    run.ask("status")
+    return time.monotonic() - began
+
+
 def endure(run, deed, seconds):
     evil, good = two_workers(run)
+    run.within = max(WITHIN_S, TIMES * took_before(run))
     evil.say(f"{deed.word} {int(seconds * 1000)}")
     count, longest = talk(good, seconds / 2)
     ask(run, "status")

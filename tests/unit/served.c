@@ -65,6 +65,17 @@ static void begin(struct served *s, struct arena *arena)
 	accesslog_watch(&s->alarms);
 }
 
+/* As the master makes it: two of the three are sockets. */
+static void open_wire(struct wire *wire)
+{
+	int pair[2];
+
+	wire->fds[WIRE_BELL] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	must(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0, "wire");
+	wire->fds[WIRE_KICKED] = pair[0];
+	wire->fds[WIRE_KICK] = pair[1];
+}
+
 void served_start(struct served *s, const char *service, ...)
 {
 	va_list pairs;
@@ -90,6 +101,7 @@ void served_start(struct served *s, const char *service, ...)
 	loop_read_clock(&s->loop);
 	atomic_store(&s->slot.generation, SERVED_GENERATION);
 	accesslog_start(arena, &s->slot, &s->loop, 0);
+	open_wire(&s->wire);
 	begin(s, arena);
 }
 
@@ -100,6 +112,8 @@ void served_stop(struct served *s)
 	timer_heap_free(&s->alarms);
 	loop_close(&s->loop);
 	arena_free(s->conns.arena);
+	for (unsigned i = 0; i < WIRE_FDS; i++)
+		close(s->wire.fds[i]);
 	option_free(SECTION_listen, &s->listen_conf);
 }
 
@@ -143,6 +157,7 @@ void served_recover(struct served *s, struct recovery *recovery)
 	const struct heritage heritage = { .conf = &s->conf,
 					   .listeners = &s->set,
 					   .peers = &s->slot,
+					   .wires = &s->wire,
 					   .peer_count = 1,
 					   .arena = arena,
 					   .is_kept = true,

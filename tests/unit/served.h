@@ -11,6 +11,7 @@
 #include "core/listener.h"
 #include "core/scoreboard.h"
 #include "worker/conns.h"
+#include "worker/heritage.h"
 #include "worker/recovery.h"
 
 enum { SERVED_FDS = 4, SERVED_GENERATION = 3, SERVED_PLACES = 8 };
@@ -24,6 +25,7 @@ struct served {
 	struct listener listener;
 	struct listener_set set;
 	struct slot slot;
+	struct wire wire;
 	struct loop loop;
 	struct conns conns;
 	struct timer_heap alarms; /* of the access log */

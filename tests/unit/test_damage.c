@@ -90,6 +90,11 @@ static void set_fd_no_socket(struct served *s, struct conn *c)
 	c->fd = s->loop.epfd; /* closed by then, or no socket */
 }
 
+static void set_fd_of_kick(struct served *s, struct conn *c)
+{
+	c->fd = s->wire.fds[WIRE_KICKED];
+}
+
 static void set_fd_of_another(struct served *s, struct conn *c)
 {
 	c->fd = record(s, 0)->fd;
@@ -178,13 +183,14 @@ static void set_service_state(struct served *s, struct conn *c)
 
 /* Everything that a record's judgement reads, written wrongly once. */
 static void (*const damages[])(struct served *, struct conn *) = {
-	set_magic,          set_guard,         set_index,          set_listener,
-	set_state_closed,   set_state_beyond,  set_ending,         set_in_ended,
-	set_fd_wild,        set_fd_negative,   set_fd_standard,    set_fd_no_socket,
-	set_fd_of_another,  set_opened_future, set_active_future,  set_begun_future,
-	set_buf_of_another, set_buf_twice,     set_buf_misaligned, set_buf_before,
-	set_buf_beyond,     set_buf_none,      set_buf_size,       set_buf_start,
-	set_buf_end,        set_service_state, set_opened_min,     set_unfinished,
+	set_magic,        set_guard,          set_index,         set_listener,
+	set_state_closed, set_state_beyond,   set_ending,        set_in_ended,
+	set_fd_wild,      set_fd_negative,    set_fd_standard,   set_fd_no_socket,
+	set_fd_of_kick,   set_fd_of_another,  set_opened_future, set_active_future,
+	set_begun_future, set_buf_of_another, set_buf_twice,     set_buf_misaligned,
+	set_buf_before,   set_buf_beyond,     set_buf_none,      set_buf_size,
+	set_buf_start,    set_buf_end,        set_service_state, set_opened_min,
+	set_unfinished,
 };
 
 /* Of two records that claim the same thing nobody can say which one is right: both go. */
