@@ -90,10 +90,22 @@ static _Noreturn void see_worker_out(const struct heritage *heritage, const stru
 }
 
 /*
- * The next thing the master asks, or SIGTERM for its death, or 0 when there is nothing within `wait` (NULL: for
- * ever). The kernel signs the signal of a master's death with the master's pid; what is not signed by the kernel
- * (sigqueue(3)) may have any. Others are not heard: a
- * service manager or a log rotation may signal every process of this name.
+ * The kernel signs what kill(2) sends, and the signal of a master's death, with the master's pid; what
+ * it does not sign (sigqueue(3)) may have any. Where the user has as many signals queued as it may,
+ * nothing is signed (pid 0): the order to start is believed all the same, for it starts a worker where
+ * none lives and nothing else.
+ */
+static bool is_masters(const siginfo_t *info, int number, pid_t master)
+{
+	if (info->si_code != SI_USER)
+		return false;
+	return info->si_pid == master || (info->si_pid == 0 && number == SIGNAL_KEEPER_START);
+}
+
+/*
+ * The next thing the master asks, or SIGTERM for its death, or 0 when there is nothing within `wait`
+ * (NULL: for ever). Others are not heard: a service manager or a log rotation may signal every
+ * process of this name.
  */
 static int next_order(const sigset_t *heard, const struct timespec *wait, pid_t master)
 {
@@ -102,8 +114,7 @@ static int next_order(const sigset_t *heard, const struct timespec *wait, pid_t 
 
 	do
 		number = sigtimedwait(heard, &info, wait);
-	while (number > 0 && (info.si_code != SI_USER || info.si_pid != master) &&
-	       getppid() == master);
+	while (number > 0 && !is_masters(&info, number, master) && getppid() == master);
 	return number > 0 ? number : 0;
 }
 
