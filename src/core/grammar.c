@@ -196,6 +196,25 @@ static bool finish_listener(cfg_t *section)
 	return true;
 }
 
+/* Lists are read when all of their values are there; the root's have no end of their own. */
+static bool finish_root(cfg_t *root)
+{
+	char at[PLACE_TEXT];
+
+	for (size_t i = 0; i < option_count; i++) {
+		struct place *given = &loading->given[i];
+
+		if (options[i].section != SECTION_main || options[i].kind != KIND_NETS ||
+		    given->line == 0)
+			continue;
+		if (!read_list(root, &options[i]) ||
+		    !conf_build_place(loading->conf, &options[i], place_write(*given, at),
+				      loading->err))
+			return blame(&options[i], *given);
+	}
+	return true;
+}
+
 static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
 {
 	cfg_t *section = loading->section;
@@ -371,7 +390,7 @@ bool grammar_load(struct conf *conf, const char *file, const char *directory, st
 	if (load.given == NULL || load.root == NULL)
 		err_errno(err, CODE_OSERR, "cannot read the configuration");
 	else if (open_file(file, &text))
-		is_good = read_file(load.root, file, &text);
+		is_good = read_file(load.root, file, &text) && finish_root(load.root);
 	if (load.root != NULL)
 		cfg_free(load.root);
 	free(load.given);

@@ -162,18 +162,18 @@ unsigned listener_count_sockets(const struct conf *conf, const struct listener_a
 
 static bool holds_fd(const struct listener_set *set, int fd)
 {
-	for (unsigned i = 0; set && i < set->count; i++) {
-		for (unsigned k = 0; k < set->list[i].fd_count; k++) {
+	for (unsigned i = 0; set && i < set->count; i++)
+		for (unsigned k = 0; k < set->list[i].fd_count; k++)
 			if (set->list[i].fds[k] == fd)
 				return true;
-		}
-	}
 	return false;
 }
 
-/* Another process that shares its sockets may have shut them down. */
+/* Another process that shares its sockets may have shut them down, or removed their path. */
 static bool is_usable(const struct listener *l)
 {
+	if (is_unix(l) && !l->inherited && !unixpath_is_there(&l->bound))
+		return false;
 	for (unsigned i = 0; i < l->fd_count; i++) {
 		if (!endpoint_listens(l->fds[i]) && !endpoint_revive(l->fds[i], &l->bound, l->conf))
 			return false;

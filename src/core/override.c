@@ -65,17 +65,6 @@ static const struct option *find_full(const char *name, struct err *err)
 	return NULL;
 }
 
-/* Reads the value of a flag into section main or log, and notes the flag as its place. */
-static bool set(struct conf *conf, const struct option *option, const char *flag, const char *text,
-		const char *value, struct err *err)
-{
-	char place[PLACE_TEXT];
-
-	snprintf(place, sizeof(place), "%s %s", flag, text);
-	return option_read(option, conf, &value, 1, err) &&
-	       conf_build_place(conf, option, place, err);
-}
-
 /* Cuts text at each comma, in place; returns how many pieces there are, or 0 for too many. */
 static size_t cut(char *text, const char **pieces, size_t most)
 {
@@ -105,6 +94,21 @@ static bool read_value(const struct option *option, void *object, char *value, s
 			return err_set(err, CODE_USAGE, "more than %d values", VALUES_MOST);
 	}
 	return option_read(option, object, words, count, err);
+}
+
+/* Reads the value of a flag into section main or log, and notes the flag as its place. */
+static bool set(struct conf *conf, const struct option *option, const char *flag, const char *text,
+		const char *value, struct err *err)
+{
+	char place[PLACE_TEXT], *copy = strdup(value);
+	bool is_good;
+
+	if (copy == NULL)
+		return err_errno(err, CODE_OSERR, "cannot keep a value");
+	snprintf(place, sizeof(place), "%s %s", flag, text);
+	is_good = read_value(option, conf, copy, err) && conf_build_place(conf, option, place, err);
+	free(copy);
+	return is_good;
 }
 
 /* -o listen.service=... may leave options behind that the new service does not know. */

@@ -290,3 +290,10 @@ void unixpath_remove(const struct addr *addr, const struct stat *made)
 	if (sys_lstat(addr->un.sun_path, &st) == 0 && is_same(&st, made))
 		sys_unlink(addr->un.sun_path);
 }
+
+bool unixpath_is_there(const struct addr *addr)
+{
+	struct stat st;
+
+	return sys_lstat(addr->un.sun_path, &st) == 0 || errno != ENOENT;
+}

@@ -29,6 +29,9 @@ bool unixpath_listen(int fd, const struct addr *addr, const struct listen_conf *
 bool unixpath_apply(const struct addr *addr, const struct stat *made,
 		    const struct listen_conf *conf, struct err *err);
 
+/* False where the path is gone: nobody can connect. */
+bool unixpath_is_there(const struct addr *addr);
+
 /*
  * True when unixpath_listen would succeed, as far as looking and a connect can tell; changes nothing.
  */

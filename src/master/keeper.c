@@ -92,14 +92,12 @@ static _Noreturn void see_worker_out(const struct heritage *heritage, const stru
 /*
  * The kernel signs what kill(2) sends, and the signal of a master's death, with the master's pid; what
  * it does not sign (sigqueue(3)) may have any. Where the user has as many signals queued as it may,
- * nothing is signed (pid 0): the order to start is believed all the same, for it starts a worker where
- * none lives and nothing else.
+ * nothing is signed (pid 0), and an order is believed all the same: a keeper that heard none would
+ * lose the connections of a dead worker.
  */
-static bool is_masters(const siginfo_t *info, int number, pid_t master)
+static bool is_masters(const siginfo_t *info, pid_t master)
 {
-	if (info->si_code != SI_USER)
-		return false;
-	return info->si_pid == master || (info->si_pid == 0 && number == SIGNAL_KEEPER_START);
+	return info->si_code == SI_USER && (info->si_pid == master || info->si_pid == 0);
 }
 
 /*
@@ -114,7 +112,7 @@ static int next_order(const sigset_t *heard, const struct timespec *wait, pid_t 
 
 	do
 		number = sigtimedwait(heard, &info, wait);
-	while (number > 0 && !is_masters(&info, number, master) && getppid() == master);
+	while (number > 0 && !is_masters(&info, master) && getppid() == master);
 	return number > 0 ? number : 0;
 }
 

@@ -68,17 +68,19 @@ static void assert_override_refused(const char *text, const char *message)
 
 static void conf_load__of_a_file__has_its_values_and_defaults(void **state)
 {
-	struct conf *conf = load_good(state,
-				      "# a comment\nworkers = 3 // another\n"
-				      "log { level = debug }\n/* and\none more */\n"
-				      "listen \"127.0.0.1:0\" {\n service = ack\n framing = line\n"
-				      " allow = {10.0.0.0/8, \"::1\"}\n}\n"
-				      "listen \"unix:/tmp/x\" { service = echo }\n");
+	struct conf *conf = load_good(
+		state, "# a comment\nworkers = 3 // another\n"
+		       "log { level = debug } exempt = {10.0.0.0/8, ::1}\n/* and\none more */\n"
+		       "listen \"127.0.0.1:0\" {\n service = ack\n framing = line\n"
+		       " allow = {10.0.0.0/8, \"::1\"}\n}\n"
+		       "listen \"unix:/tmp/x\" { service = echo }\n");
 
 	assert_string_equal(conf->origin, "x.conf");
 	assert_int_equal(conf->workers, 3);
 	assert_int_equal(conf->log_level, 0);
 	assert_int_equal(conf->worker_connections, 10000);
+	assert_int_equal(conf->exempt.count, 2);
+	assert_string_equal(conf_place(conf, "exempt"), "x.conf:3");
 	assert_int_equal(conf->listener_count, 2);
 	assert_string_equal(conf->listeners[0].address, "127.0.0.1:0");
 	assert_string_equal(conf->listeners[0].origin, "x.conf:6");

@@ -69,6 +69,9 @@ static const struct wrong wrongs[] = {
 	{ "listen 8080 { service = ack\n allow = {10.0.0.0/8,\n ten} }\n",
 	  "x.conf:3: listen.allow: \"ten\" is not a block of addresses (192.0.2.1, 10.0.0.0/8, "
 	  "2001:db8::/32 or unix)" },
+	{ "exempt = {10.0.0.0/8,\n ten}\n",
+	  "x.conf:2: exempt: \"ten\" is not a block of addresses (192.0.2.1, 10.0.0.0/8, "
+	  "2001:db8::/32 or unix)" },
 	{ "listen 8080 { service = ack\n allow = {::1}\n allow = {10.0.0.1} }\n",
 	  "x.conf:3: listen.allow: is given twice (first: x.conf:2)" },
 	{ "listen 8080 { service = ack\n allow = {::1}\n allow = {} }\n",

@@ -204,6 +204,22 @@ static void reload__after_a_shutdown__has_sockets_that_listen(void **state)
 	listener_close_all(set, NULL, true);
 }
 
+static void reload__after_a_path_was_removed__makes_it_anew(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *old, *set;
+
+	(void)state;
+	listening_add(&setup, listening_unix);
+	old = listening_open(&setup, NULL, 1);
+	assert_int_equal(unlink(old->list[0].bound.un.sun_path), 0);
+	set = listening_open(&setup, old, 1);
+	listener_apply(set);
+	listener_close_all(old, set, true);
+	assert_true(listening_answers(&set->list[0].bound));
+	listener_close_all(set, NULL, true);
+}
+
 /* A packet needs a higher TTL than any has: as if the socket were not there. */
 static void reload__after_another_hid_a_socket__has_it_seen_again(void **state)
 {
@@ -374,6 +390,7 @@ int main(void)
 		CASE(reload__takes_over_what_both_share),
 		CASE(reload__with_port_0_twice__takes_each_once),
 		CASE(reload__after_a_shutdown__has_sockets_that_listen),
+		CASE(reload__after_a_path_was_removed__makes_it_anew),
 		CASE(reload__after_another_hid_a_socket__has_it_seen_again),
 		CASE(reload__makes_sockets_non_blocking_again),
 		CASE(reload__that_fails__leaves_the_old_set_serving),
