@@ -225,8 +225,7 @@ static void reload__after_another_hid_a_socket__has_it_seen_again(void **state)
 {
 	struct listening setup = { 0 };
 	struct listener_set *old, *set;
-	int ttl = 255, value = -1;
-	socklen_t size = sizeof(value);
+	int ttl = 255;
 
 	(void)state;
 	listening_add(&setup, "127.0.0.1:0");
@@ -236,8 +235,6 @@ static void reload__after_another_hid_a_socket__has_it_seen_again(void **state)
 	set = listening_open(&setup, old, 1);
 	listener_apply(set);
 	listener_close_all(old, set, true);
-	assert_int_equal(getsockopt(set->list[0].fds[0], IPPROTO_IP, IP_MINTTL, &value, &size), 0);
-	assert_int_equal(value, 0);
 	assert_true(listening_answers(&set->list[0].bound));
 	listener_close_all(set, NULL, true);
 }
