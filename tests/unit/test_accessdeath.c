@@ -138,6 +138,8 @@ static void recover_and_die(void)
 	const struct heritage heritage = { .conf = &s->conf,
 					   .listeners = &s->set,
 					   .peers = &s->slot,
+					   .wires = &s->wire,
+					   .peer_count = 1,
 					   .arena = s->conns.arena,
 					   .resumes = true };
 	struct recovery r;
