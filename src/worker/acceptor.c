@@ -259,11 +259,11 @@ static void give_up_on(struct acceptor *a)
 	unwatch(a);
 }
 
-static void accept_one(struct acceptor *a)
+static void accept_one(struct acceptor *a, bool is_asked)
 {
 	struct acceptors *all = a->all;
 	struct addr remote = { .len = sizeof(remote.un) };
-	int fd = guard_accept(&all->guard, listener_of(a), a->watch.fd, &remote);
+	int fd = guard_accept(&all->guard, listener_of(a), a->watch.fd, is_asked, &remote);
 
 	if (fd < 0) {
 		if (guard_listens(&all->guard, listener_of(a), a->watch.fd))
@@ -315,7 +315,7 @@ static void ready(void *owner, uint32_t events)
 		standing = balance_look(&all->balance, all->conns->live, all->loop->now_ms);
 	if (leaves_chance(a, &standing))
 		return;
-	accept_one(a);
+	accept_one(a, false);
 	if (balance_yields(&standing))
 		rotate(a);
 }
@@ -330,7 +330,7 @@ static void kicked(void *owner, uint32_t events)
 		struct acceptor *a = &all->list[i];
 
 		if (a->is_watching && a->is_shared && (mask & peers_mask(a->index)) && has_place(a))
-			accept_one(a);
+			accept_one(a, true);
 	}
 }
 

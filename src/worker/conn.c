@@ -20,9 +20,9 @@
  * the cache; the other two bound answers that are short and dear.
  */
 enum {
-	SHARE_BYTES = 64 * 1024,
+	SHARE_BYTES = 128 * 1024,
 	SHARE_ANSWERS = 16,
-	SHARE_US = 500,
+	SHARE_US = 1000,
 };
 
 enum { HEAVY_BYTES = 16 * 1024 }; /* a visit that moved so many delays others noticeably */

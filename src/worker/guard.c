@@ -22,15 +22,18 @@ static void be_woken(int number)
 	(void)number;
 }
 
-static bool become_alert(void)
+static bool hear_timer(struct guard *guard)
 {
 	const struct sigaction action = { .sa_handler = be_woken }; /* no SA_RESTART */
 	sigset_t alarms;
 
+	if (guard->hears_timer)
+		return true;
 	sigemptyset(&alarms);
 	sigaddset(&alarms, SIGALRM);
-	return sigaction(SIGALRM, &action, NULL) == 0 &&
-	       sys_sigprocmask(SIG_UNBLOCK, &alarms, NULL) == 0;
+	guard->hears_timer = sigaction(SIGALRM, &action, NULL) == 0 &&
+			     sys_sigprocmask(SIG_UNBLOCK, &alarms, NULL) == 0;
+	return guard->hears_timer;
 }
 
 /* Again and again until it is set to 0, in case the first one came before the call had begun. */
@@ -73,17 +76,20 @@ static void note_mended(struct guard *guard, const struct listener *listener, co
 static void unblock(struct guard *guard, const struct listener *listener, int fd, int flags)
 {
 	(void)sys_fcntl_int(fd, F_SETFL, flags | O_NONBLOCK);
-	guard->is_alert = guard->is_alert || become_alert();
+	guard->is_alert = guard->is_alert || hear_timer(guard);
 	note_mended(guard, listener, "O_NONBLOCK had been cleared");
 }
 
-int guard_accept(struct guard *guard, const struct listener *listener, int fd, struct addr *remote)
+int guard_accept(struct guard *guard, const struct listener *listener, int fd, bool is_asked,
+		 struct addr *remote)
 {
 	int flags = sys_fcntl_int(fd, F_GETFL, 0);
 
 	if (flags >= 0 && !(flags & O_NONBLOCK))
 		unblock(guard, listener, fd, flags);
-	return guard->is_alert ? take_in_time(fd, remote) : take(fd, remote);
+	if (guard->is_alert || (is_asked && hear_timer(guard)))
+		return take_in_time(fd, remote);
+	return take(fd, remote);
 }
 
 /* TCP says EINVAL; a unix socket only says that there is nothing, and is ready all the same. */

@@ -24,6 +24,7 @@ static struct listener_set *set;
 static struct loop loop;
 static metric_cell mended;
 static struct guard guard;
+static bool is_asked; /* accept_from has been kicked */
 
 static int set_up(void **state)
 {
@@ -35,6 +36,7 @@ static int set_up(void **state)
 	set = listening_open(&setup, NULL, 1);
 	loop_read_clock(&loop);
 	cell_set(&mended, 0);
+	is_asked = false;
 	guard = (struct guard){ .loop = &loop, .mended = &mended };
 	return 0;
 }
@@ -50,7 +52,7 @@ static int accept_from(unsigned listener)
 	struct addr remote = { .len = sizeof(remote.un) };
 	const struct listener *l = &set->list[listener];
 
-	return guard_accept(&guard, l, l->fds[0], &remote);
+	return guard_accept(&guard, l, l->fds[0], is_asked, &remote);
 }
 
 static void assert_empty(unsigned listener)
@@ -125,6 +127,33 @@ static void flag__cleared_again_and_again__makes_nobody_wait(void **state)
 	waitpid(pid, NULL, 0);
 }
 
+/* It is in order when it is looked at, and no more when accept comes. */
+static pid_t toggle_for_ever(unsigned listener)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (alarm(LONG_S);;) {
+			fcntl(set->list[listener].fds[0], F_SETFL, O_NONBLOCK);
+			fcntl(set->list[listener].fds[0], F_SETFL, 0);
+		}
+	return pid;
+}
+
+static void asked__where_nothing_is__with_a_flag_that_comes_and_goes__does_not_wait(void **state)
+{
+	pid_t pid = toggle_for_ever(0);
+
+	(void)state;
+	is_asked = true;
+	for (int i = 0; i < TRIES; i++) {
+		guard.is_alert = false;
+		assert_empty(0);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 static void alert__still_accepts__and_leaves_no_timer(void **state)
 {
 	struct itimerval left;
@@ -180,6 +209,7 @@ int main(void)
 		CASE(socket__in_order__is_left_alone),
 		CASE(flag__cleared_before__is_set_again__and_nobody_waits),
 		CASE(flag__cleared_again_and_again__makes_nobody_wait),
+		CASE(asked__where_nothing_is__with_a_flag_that_comes_and_goes__does_not_wait),
 		CASE(alert__still_accepts__and_leaves_no_timer),
 		CASE(tcp__shut_down__listens_again),
 		CASE(unix__shut_down__is_lost),
