@@ -20,7 +20,7 @@
 #include "master/member.h"
 #include "master/tidings.h"
 
-enum { HANDING_MOST_MS = 1000 }; /* an old worker that hangs must not hold up the outcome */
+enum { HANDING_MOST_MS = 500 }; /* an old worker that hangs must not hold up the outcome */
 
 /* Lets go of a new generation that never became the current one. */
 static void drop_starting(struct server *server)
