@@ -190,8 +190,7 @@ int endpoint_open(const struct addr *addr, const struct listen_conf *conf, bool 
 	return fd;
 }
 
-/* Whoever shares its open file description may have changed that. */
-static bool unblock(int fd)
+bool endpoint_unblock(int fd)
 {
 	int flags = sys_fcntl_int(fd, F_GETFL, 0);
 
@@ -228,7 +227,7 @@ bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *c
 		return false;
 	unlock_buffers(fd, conf);
 	undo_foreign(fd);
-	if (!unblock(fd))
+	if (!endpoint_unblock(fd))
 		return err_errno(err, CODE_OSERR, "cannot set O_NONBLOCK on %s",
 				 addr_write(addr, text));
 	if (sys_listen(fd, (int)conf->backlog) < 0)

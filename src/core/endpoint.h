@@ -26,6 +26,12 @@ int endpoint_open(const struct addr *addr, const struct listen_conf *conf, bool 
 		  struct stat *made, bool *in_use, struct err *err);
 
 /*
+ * Makes a listening socket non-blocking: whoever gave it or shares it may have it otherwise. False with
+ * errno. Master only.
+ */
+bool endpoint_unblock(int fd);
+
+/*
  * Sets what can change on a listening socket: O_NONBLOCK, backlog and options. False with err.
  */
 bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *conf,

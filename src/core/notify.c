@@ -10,6 +10,7 @@
 
 #include "base/sys.h"
 #include "base/units.h"
+#include "core/endpoint.h"
 #include "core/notify.h"
 #include "core/overlap.h"
 
@@ -151,19 +152,12 @@ static bool listens_on(int number, const struct addr *wanted)
 	return find_bound(number, &bound) && overlap_same(&bound, wanted);
 }
 
-static bool set_nonblocking(int fd)
-{
-	int flags = sys_fcntl_int(fd, F_GETFL, 0);
-
-	return flags >= 0 && sys_fcntl_int(fd, F_SETFL, flags | O_NONBLOCK) == 0;
-}
-
 int notify_take_listener(const struct addr *addr)
 {
 	for (int i = 0; i < state.passed; i++) {
 		int fd = FIRST_PASSED + i;
 
-		if (listens_on(i, addr) && set_nonblocking(fd)) {
+		if (listens_on(i, addr) && endpoint_unblock(fd)) {
 			state.taken[i] = true;
 			return fd;
 		}

@@ -121,8 +121,7 @@ static inline bool conns_wait(const struct conns *all)
 
 /*
  * After the events of each turn of the loop: visits those that wait, as long as the turn lasts and
- * one at least; ends or moves on what is due; writes many
- * lines of the access log.
+ * one at least; ends or moves on what is due; writes many lines of the access log.
  */
 void conns_end_turn(struct conns *all);
 
