@@ -33,6 +33,13 @@ static bool is_zero(const struct worker_tally *tally)
 		       0;
 }
 
+static void note_life(struct crew *crew, unsigned number)
+{
+	crew->has_lived[number] = true;
+	if (number >= crew->numbers)
+		crew->numbers = (uint16_t)(number + 1);
+}
+
 static void enrol(struct crew *crew, const struct scoreboard *board, unsigned index)
 {
 	uint32_t number = load32(&board->infos[index].number);
@@ -43,20 +50,20 @@ static void enrol(struct crew *crew, const struct scoreboard *board, unsigned in
 		return;
 	crew->next[index] = crew->first[number];
 	crew->first[number] = (uint16_t)(index + 1);
-	crew->has_lived[number] = true;
+	note_life(crew, number);
 }
 
 void crew_look(struct crew *crew, const struct scoreboard *board)
 {
-	crew->count = 0;
+	crew->count = crew->numbers = 0;
 	memset(crew->first, 0, sizeof(crew->first));
 	memset(crew->has_lived, 0, sizeof(crew->has_lived));
 	for (unsigned i = 0; i < scoreboard_workers(board); i++) {
 		const struct past *past = &board->past[i];
 
-		crew->has_lived[i] = atomic_load_explicit(&past->exited_s, memory_order_relaxed) !=
-					     0 ||
-				     !is_zero(&past->tally);
+		if (atomic_load_explicit(&past->exited_s, memory_order_relaxed) != 0 ||
+		    !is_zero(&past->tally))
+			note_life(crew, i);
 	}
 	for (unsigned i = 0; i < scoreboard_slots(board); i++)
 		if (scoreboard_state(board, i) != SLOT_EMPTY)

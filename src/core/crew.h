@@ -14,6 +14,7 @@
 
 struct crew {
 	uint16_t count;                     /* of taken slots */
+	uint16_t numbers;                   /* 1 + the highest that has lived, 0: none has */
 	uint16_t slots[SCOREBOARD_SLOTS];   /* their indexes, in order */
 	uint16_t first[SCOREBOARD_WORKERS]; /* 1 + a slot of the worker of that number, 0: none */
 	uint16_t next[SCOREBOARD_SLOTS];    /* 1 + another slot of the same number, 0: none */

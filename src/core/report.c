@@ -136,6 +136,12 @@ static bool write_piece(const struct report *report, const struct piece *part,
 	return true;
 }
 
+/* Beyond the last number that was ever a worker's, pieces by worker are empty. */
+static unsigned count_pieces(const struct piece *part, const struct crew *crew)
+{
+	return part->of_worker > 0 ? 1 + crew->numbers * part->of_worker : part->most;
+}
+
 bool report_pieces(const struct report *report, const struct piece *parts, unsigned count,
 		   struct piece_cursor *at, struct text *text)
 {
@@ -146,7 +152,7 @@ bool report_pieces(const struct report *report, const struct piece *parts, unsig
 	crew_look(&crew, report->board);
 	known.crew = &crew;
 	while (at->part < count) {
-		for (; at->index < parts[at->part].most; at->index++) {
+		for (; at->index < count_pieces(&parts[at->part], &crew); at->index++) {
 			if (write_piece(&known, &parts[at->part], at, text))
 				continue;
 			BUG_ON(was_empty && text->used == 0);

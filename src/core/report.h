@@ -122,6 +122,7 @@ struct piece {
 	 */
 	void (*write)(const struct report *report, unsigned index, bool has_before,
 		      struct text *text);
+	unsigned of_worker; /* behind the first, so many for each number of a worker; 0: by none */
 };
 
 struct piece_cursor {

@@ -257,9 +257,11 @@ enum {
 	MOST_SERVER = 1
 };
 
+enum { OF_LISTENER = GROUPS, OF_WORKER = 1, OF_QUEUE = 0, OF_SERVER = 0 };
+
 const struct piece report_metrics[] = {
-	{ 1, write_build_info },
-#define METRIC(scope, kind, unit, name, sentence) { MOST_##scope, write_##name },
+	{ .most = 1, .write = write_build_info },
+#define METRIC(scope, kind, unit, name, sentence) { MOST_##scope, write_##name, OF_##scope },
 #include "tables/metrics.def"
 };
 const unsigned report_metrics_count = sizeof(report_metrics) / sizeof(*report_metrics);

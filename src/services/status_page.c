@@ -299,12 +299,15 @@ FIXED(top)
 FIXED(after_facts)
 FIXED(after_setup)
 
-#define TABLE_ROWS(name, caption, columns, most) \
-	{ 1, open_##name }, { (most) + 1, rows_##name }, { SLICES + 1, after_##name },
+#define TABLE_ROWS(name, caption, columns, rows)                                           \
+	{ .most = 1, .write = open_##name }, { .most = (rows) + 1, .write = rows_##name }, \
+		{ .most = SLICES + 1, .write = after_##name },
 
 const struct piece status_page[] = {
-	{ SLICES, fixed_top },         { 1, write_facts },
-	{ SLICES, fixed_after_facts }, TABLES(TABLE_ROWS){ 1, write_setup },
-	{ SLICES, fixed_after_setup },
+	{ .most = SLICES, .write = fixed_top },
+	{ .most = 1, .write = write_facts },
+	{ .most = SLICES, .write = fixed_after_facts },
+	TABLES(TABLE_ROWS){ .most = 1, .write = write_setup },
+	{ .most = SLICES, .write = fixed_after_setup },
 };
 const unsigned status_page_count = ROWS_OF(status_page);

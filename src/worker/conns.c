@@ -21,8 +21,10 @@ enum { TURN_US = 2000, TURN_MOST_US = 8000 };
 
 enum {
 	TICK_VISITS = 8, /* light visits between two readings of the clock */
-	LIGHT_US = 200,  /* a visit that computes for longer is heavy, however few its bytes */
+	LIGHT_US = 200,  /* whose service computes for longer twice is heavy, however few its bytes */
 };
+
+enum { HEAVY_BYTES = 16 * 1024 }; /* a visit that moved so many delays others noticeably */
 
 static bool free_list_start(struct free_list *list, uint32_t most)
 {
@@ -161,6 +163,15 @@ static void say_opened(const struct conn *c)
 		    LOG_STR("listen", c->conf->address), LOG_STR("service", c->service->name));
 }
 
+enum conn_weight conns_weigh(enum conn_weight before, size_t moved_bytes, int64_t asked_us)
+{
+	if (moved_bytes >= HEAVY_BYTES)
+		return WEIGHT_HEAVY;
+	if (asked_us >= LIGHT_US)
+		return before >= WEIGHT_SLOW ? WEIGHT_HEAVY : WEIGHT_SLOW;
+	return moved_bytes > 0 ? WEIGHT_LIGHT : before;
+}
+
 void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote)
 {
 	struct conn *c = new_record(all, listener, fd);
@@ -171,6 +182,7 @@ void conns_accept(struct conns *all, uint32_t listener, int fd, const struct add
 	cell_add(&conns_tally(all, c)->connections_live, 1);
 	say_opened(c);
 	conn_begin(all, c);
+	c->weight = conns_weigh(WEIGHT_UNKNOWN, all->moved, all->asked_us);
 }
 
 void conns_forget(struct conns *all, struct conn *c)
@@ -289,25 +301,15 @@ static bool is_busy(const struct conns *all)
 	return conns_wait(all) || is_over(all, TURN_US);
 }
 
-/*
- * The processor's time is asked for: the clock would blame a connection for a client that the
- * kernel let run first. The record may be free afterwards, but no other connection has it yet.
- */
-static void visit_weighing(struct conns *all, struct conn *c, uint32_t events)
-{
-	int64_t before_us = clock_cpu_us();
-
-	conn_ready(all, c, events);
-	if (clock_cpu_us() - before_us >= LIGHT_US)
-		c->weight = WEIGHT_HEAVY;
-}
-
+/* The record may be free afterwards, but no other connection has it yet. */
 static void visit_conn(struct conns *all, struct conn *c, uint32_t events)
 {
-	if (is_busy(all))
-		visit_weighing(all, c, events);
-	else
-		conn_ready(all, c, events);
+	enum conn_weight before = c->weight;
+
+	all->is_weighing = is_busy(all);
+	conn_ready(all, c, events);
+	all->is_weighing = false;
+	c->weight = conns_weigh(before, all->moved, all->asked_us);
 	if (++all->visits >= TICK_VISITS || c->weight == WEIGHT_HEAVY)
 		tick(all);
 }
@@ -317,7 +319,7 @@ static bool must_wait(const struct conns *all, const struct conn *c)
 {
 	if (c->weight == WEIGHT_HEAVY)
 		return conns_wait(all) || is_over(all, TURN_US);
-	return c->weight != WEIGHT_LIGHT && is_over(all, TURN_MOST_US);
+	return c->weight == WEIGHT_UNKNOWN && is_over(all, TURN_MOST_US);
 }
 
 /*

@@ -51,6 +51,8 @@ struct conns {
 	int64_t begun_us;         /* likewise: when the message began that it is at */
 	uint64_t answered;        /* messages that began and were answered since the last tick */
 	size_t moved;             /* bytes that this visit of the connection in hand moved */
+	int64_t asked_us;         /* and for how long its service computed, while is_weighing */
+	bool is_weighing;         /* only while others wait is it worth to know */
 	unsigned visits;          /* since the last tick */
 	bool draining;
 	void (*ended)(void *owner); /* called when a connection has ended */
@@ -112,6 +114,9 @@ void conns_accept(struct conns *all, uint32_t listener, int fd, const struct add
  */
 void conns_ready(struct conns *all, uint64_t tag, uint32_t events);
 uint64_t conns_tag(const struct conn *c);
+
+/* A connection's weight after a visit that moved so many bytes and whose service computed so long. */
+enum conn_weight conns_weigh(enum conn_weight before, size_t moved_bytes, int64_t asked_us);
 
 /* True when connections wait for their turn: the loop must not sleep. */
 static inline bool conns_wait(const struct conns *all)

@@ -178,13 +178,14 @@ def beside(bench, server, title, port, arguments):
     with bench.hold(port, "-F", "-c", "1000", *arguments, cpu=other_cpu(bench)) as greedy:
         greedy.wait_open()
         line = bench.load(title, "beside", 0, server, server.ports[3], "-c", "1", "-r", "200",
-                          "-m", "hello\\n", "-a", "3", pinned=False)
+                          "-m", "hello\\n", "-a", "3", pinned=False,
+                          seconds=bench.rounds * bench.seconds)
         taken = greedy.let_go(title, "greedy", 0)
     return line, taken["bytes"] / taken["seconds"] / 1e6
 
 
 def greedy(bench):
-    """Server on a CPU of its own; seconds: four times those of the other measurements."""
+    """Server on a CPU of its own; one run as long as all rounds of another measurement."""
     listens = ("status", "chargen", "echo", "ack,framing=line,reply=ok")
     for what, port, arguments in GREEDY:
         title = f"a small message beside 1,000 x {what}"

@@ -61,9 +61,9 @@ class Bench:
         self.csv.writerow([measurement, side, number] + [f"{x:g}" for x in line.values()])
         return line
 
-    def load(self, measurement, side, number, server, port, *arguments, pinned=True):
+    def load(self, measurement, side, number, server, port, *arguments, pinned=True, seconds=None):
         command = ["taskset", "-c", str(self.cpu)] if pinned else []
-        command += [self.client, "bench", "--csv", "-d", f"{self.seconds / TURNS:g}",
+        command += [self.client, "bench", "--csv", "-d", f"{seconds or self.seconds / TURNS:g}",
                     "--server-pid", str(server.process.pid), *arguments, f"127.0.0.1:{port}"]
         done = subprocess.run(command, timeout=60, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, text=True)

@@ -11,6 +11,7 @@
 #include "worker/accesslog.h"
 #include "worker/alarm.h"
 
+enum { SERVED_SNDBUF = 208 * 1024 }; /* the kernel doubles it: room for more than a share */
 enum { ROUNDING_MS = 1 }; /* times before the machine's start are rounded the other way */
 
 static void must(bool held, const char *what)
@@ -124,6 +125,8 @@ int served_connect(struct served *s)
 
 	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0,
 	     "socketpair");
+	must(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &(int){ SERVED_SNDBUF }, sizeof(int)) == 0,
+	     "SO_SNDBUF");
 	if (s->fd_count < SERVED_FDS)
 		s->fds[s->fd_count++] = ends[0];
 	s->opened++;

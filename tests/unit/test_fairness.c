@@ -11,7 +11,7 @@
 #include "base/sys.h"
 #include "unit/aftermath.h"
 
-enum { SHARE = 128 * 1024, LONG_AGO_US = 1000 * 1000 };
+enum { SHARE = 256 * 1024, LONG_AGO_US = 1000 * 1000 };
 
 /* As if the turn under way had begun so long ago. */
 static void set_turn(struct served *s, int64_t ago_us)
@@ -108,7 +108,10 @@ static void turn__that_has_lasted_long__keeps_the_light_alone(void **state)
 	static const struct {
 		enum conn_weight weight;
 		bool is_served;
-	} rows[] = { { WEIGHT_HEAVY, false }, { WEIGHT_UNKNOWN, false }, { WEIGHT_LIGHT, true } };
+	} rows[] = { { WEIGHT_HEAVY, false },
+		     { WEIGHT_UNKNOWN, false },
+		     { WEIGHT_LIGHT, true },
+		     { WEIGHT_SLOW, true } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -127,6 +130,34 @@ static void turn__that_has_lasted_long__keeps_the_light_alone(void **state)
 		close(client);
 		served_stop(&s);
 	}
+}
+
+/* A single long visit may be the kernel's doing; many bytes are the connection's own. */
+static void weight__follows_bytes_at_once__and_computing_after_two_visits(void **state)
+{
+	static const struct {
+		enum conn_weight before;
+		size_t moved_bytes;
+		int64_t asked_us;
+		enum conn_weight after;
+	} rows[] = {
+		{ WEIGHT_UNKNOWN, 0, 0, WEIGHT_UNKNOWN },
+		{ WEIGHT_UNKNOWN, 1, 0, WEIGHT_LIGHT },
+		{ WEIGHT_LIGHT, 16 * 1024 - 1, 199, WEIGHT_LIGHT },
+		{ WEIGHT_LIGHT, 16 * 1024, 0, WEIGHT_HEAVY },
+		{ WEIGHT_UNKNOWN, 1, 200, WEIGHT_SLOW },
+		{ WEIGHT_LIGHT, 1, 7000, WEIGHT_SLOW },
+		{ WEIGHT_SLOW, 1, 200, WEIGHT_HEAVY },
+		{ WEIGHT_SLOW, 1, 199, WEIGHT_LIGHT },
+		{ WEIGHT_HEAVY, 1, 200, WEIGHT_HEAVY },
+		{ WEIGHT_HEAVY, 0, 0, WEIGHT_HEAVY },
+		{ WEIGHT_HEAVY, 1, 0, WEIGHT_LIGHT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(conns_weigh(rows[i].before, rows[i].moved_bytes, rows[i].asked_us),
+				 rows[i].after);
 }
 
 static void turn__that_has_lasted_long__visits_one_of_those_that_wait(void **state)
@@ -259,6 +290,7 @@ int main(void)
 		cmocka_unit_test(small_message__passes_those_that_wait),
 		cmocka_unit_test(heavy__while_others_wait__goes_to_the_end_of_the_line),
 		cmocka_unit_test(turn__that_has_lasted_long__keeps_the_light_alone),
+		cmocka_unit_test(weight__follows_bytes_at_once__and_computing_after_two_visits),
 		cmocka_unit_test(turn__that_has_lasted_long__visits_one_of_those_that_wait),
 		cmocka_unit_test(waiting__connection__is_not_reported_again),
 		cmocka_unit_test(waiting__connection__is_not_blamed_for_being_late),

@@ -290,7 +290,9 @@ static void one_byte(const struct report *r, unsigned index, bool has_before, st
 
 static void pieces__that_do_not_fit__wait_for_the_next_text(void **state)
 {
-	static const struct piece parts[] = { { 5, one_byte }, { 0, one_byte }, { 1, one_byte } };
+	static const struct piece parts[] = { { .most = 5, .write = one_byte },
+					      { .most = 0, .write = one_byte },
+					      { .most = 1, .write = one_byte } };
 	struct piece_cursor at = { 0 };
 	char room[12];
 	struct text text = text_on(room, sizeof(room));
@@ -308,6 +310,35 @@ static void pieces__that_do_not_fit__wait_for_the_next_text(void **state)
 	text.used = 0;
 	assert_true(report_pieces(&report, parts, 3, &at, &text));
 	assert_int_equal(text.used, 0);
+}
+
+static unsigned times_written;
+
+static void count_one(const struct report *r, unsigned index, bool has_before, struct text *text)
+{
+	(void)r;
+	(void)index;
+	(void)has_before;
+	(void)text;
+	times_written++;
+}
+
+/* Of 256 numbers, those that were never a worker's cost nothing. */
+static void pieces__by_worker__end_with_the_last_one_that_lived(void **state)
+{
+	static const struct piece parts[] = { { 1 + 256 * 8, count_one, .of_worker = 8 } };
+	struct piece_cursor at = { 0 };
+	char room[12];
+	struct text text = text_on(room, sizeof(room));
+	struct crew crew;
+
+	(void)state;
+	crew_look(&crew, board);
+	times_written = 0;
+	assert_true(report_pieces(&report, parts, 1, &at, &text));
+	assert_in_range(crew.numbers, 1, 255);
+	assert_int_equal(times_written, 1 + crew.numbers * 8);
+	assert_true(crew.has_lived[crew.numbers - 1]);
 }
 
 static void crew__after_a_worker_has_gone__counts_it_once(void **state)
@@ -354,6 +385,7 @@ int main(void)
 		CASE(quantile__is_the_bound_of_its_bucket),
 		CASE(value__is_in_the_base_unit),
 		CASE(pieces__that_do_not_fit__wait_for_the_next_text),
+		CASE(pieces__by_worker__end_with_the_last_one_that_lived),
 		CASE(crew__after_a_worker_has_gone__counts_it_once),
 	};
 
