@@ -11,9 +11,10 @@
 #include "base/sys.h"
 
 enum {
-	YIELD_AT = 2, /* connections more than the lightest worker has */
-	PASS_AT = 4,  /* likewise */
-	DEAF_MS = 10, /* a kicked worker that has not turned its loop for so long is passed over */
+	YIELD_AT = 2,  /* connections more than the lightest worker has */
+	PASS_AT = 4,   /* likewise, for a while */
+	BURST_AT = 16, /* likewise, at this moment */
+	DEAF_MS = 10,  /* a kicked worker that has not turned its loop for so long is passed over */
 	KICKS_AT_ONCE = 16, /* more than the system queues (net.unix.max_dgram_qlen) by default */
 	SPAN_MS = 10,       /* of two of which the least load counts as settled */
 	DOUBT_MS = 100,     /* for so long a peer whose hint was wrong is passed over */
@@ -148,7 +149,9 @@ bool balance_pass(struct balance *b, const struct standing *s, unsigned listener
 {
 	uint32_t least = s->load - s->excess;
 
-	if (s->excess < PASS_AT || s->settled < least || s->settled - least < PASS_AT)
+	if (s->excess < PASS_AT)
+		return false;
+	if (s->excess < BURST_AT && (s->settled < least || s->settled - least < PASS_AT))
 		return false;
 	if (!is_confirmed(&b->slots[s->lightest], s)) {
 		b->kicks[s->lightest].doubted_ms = now_ms + DOUBT_MS;

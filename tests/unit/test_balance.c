@@ -142,6 +142,8 @@ static void load__that_has_just_come__yields__and_is_passed_on_when_it_has_staye
 	assert_true(passes(f, 20, 1020));
 	assert_false(passes(f, 13, 1021)); /* and gone again */
 	assert_false(passes(f, 20, 1022));
+	assert_false(passes(f, 25, 1023));
+	assert_true(passes(f, 26, 1024)); /* a burst: the others are to come before it is over */
 }
 
 static void look__passes_over_those_not_ready(void **state)
