@@ -19,6 +19,9 @@
 #ifndef SO_BUF_LOCK /* of headers older than 5.14 */
 #define SO_BUF_LOCK 72
 #endif
+#ifndef SO_PASSRIGHTS /* of headers older than 6.16 */
+#define SO_PASSRIGHTS 83
+#endif
 
 enum knob_kind { KNOB_FLAG, KNOB_COUNT, KNOB_BUFFER };
 
@@ -168,8 +171,10 @@ static bool set_up(int fd, const struct addr *addr, const struct listen_conf *co
 {
 	if (!turn_knobs(fd, addr, conf, true, err))
 		return false;
-	if (addr->sa.sa_family == AF_UNIX)
+	if (addr->sa.sa_family == AF_UNIX) {
+		endpoint_refuse_descriptors(fd);
 		return unixpath_listen(fd, addr, conf, made, err);
+	}
 	/* two sockets that both bound before either listened meet only in listen */
 	if (bind_inet(fd, addr, conf, first) && sys_listen(fd, (int)conf->backlog) == 0)
 		return true;
@@ -198,23 +203,42 @@ bool endpoint_unblock(int fd)
 	       (flags & O_NONBLOCK || sys_fcntl_int(fd, F_SETFL, flags | O_NONBLOCK) == 0);
 }
 
+bool endpoint_has_queue(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return sys_poll(&p, 1, 0) != 0;
+}
+
+void endpoint_refuse_descriptors(int fd)
+{
+	(void)set_number(fd, SOL_SOCKET, SO_PASSRIGHTS, 0);
+}
+
 /*
  * What a worker that was taken over may have done to a socket that it shares, and nobody here asks
  * for; what does not exist for this socket fails, and is as it was.
  */
 static void undo_foreign(int fd)
 {
-	static const int none = 0;
 	static const struct {
-		int level, name;
+		int level, name, value;
 	} rows[] = {
-		{ IPPROTO_IP, IP_MINTTL },
-		{ IPPROTO_IPV6, IPV6_MINHOPCOUNT },
-		{ SOL_SOCKET, SO_DETACH_FILTER },
+		{ IPPROTO_IP, IP_MINTTL, 0 },           { IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0 },
+		{ IPPROTO_TCP, TCP_CORK, 0 },           { IPPROTO_TCP, TCP_LINGER2, 0 },
+		{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0 },  { IPPROTO_TCP, TCP_USER_TIMEOUT, 0 },
+		{ IPPROTO_TCP, TCP_WINDOW_CLAMP, 0 },   { SOL_SOCKET, SO_DETACH_FILTER, 0 },
+		{ SOL_SOCKET, SO_MAX_PACING_RATE, -1 }, /* any */
+		{ SOL_SOCKET, SO_RCVLOWAT, 1 },
 	};
+	static const struct linger no_linger = { 0 };
+	static const struct timeval no_limit = { 0 };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		(void)sys_setsockopt(fd, rows[i].level, rows[i].name, &none, sizeof(none));
+		(void)sys_setsockopt(fd, rows[i].level, rows[i].name, &rows[i].value, sizeof(int));
+	(void)sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &no_linger, sizeof(no_linger));
+	(void)sys_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &no_limit, sizeof(no_limit));
+	(void)sys_setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &no_limit, sizeof(no_limit));
 	(void)sys_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0);
 }
 
@@ -227,6 +251,8 @@ bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *c
 		return false;
 	unlock_buffers(fd, conf);
 	undo_foreign(fd);
+	if (addr->sa.sa_family == AF_UNIX)
+		endpoint_refuse_descriptors(fd);
 	if (!endpoint_unblock(fd))
 		return err_errno(err, CODE_OSERR, "cannot set O_NONBLOCK on %s",
 				 addr_write(addr, text));

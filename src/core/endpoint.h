@@ -31,6 +31,17 @@ int endpoint_open(const struct addr *addr, const struct listen_conf *conf, bool 
  */
 bool endpoint_unblock(int fd);
 
+/* True when a connection waits to be accepted, as far as the kernel tells. Any process. */
+bool endpoint_has_queue(int fd);
+
+/*
+ * Has a unix socket, and those accepted from it, take no descriptors (SCM_RIGHTS, unix(7)). The
+ * kernel closes what nobody receives, and a socket that lingers makes that close wait: for the client
+ * of a unix listener a way to stop a worker, and for a worker one to stop the master. Linux before
+ * 6.16 cannot be told so. Any process.
+ */
+void endpoint_refuse_descriptors(int fd);
+
 /*
  * Sets what can change on a listening socket: O_NONBLOCK, backlog and options. False with err.
  */

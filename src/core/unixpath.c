@@ -18,6 +18,9 @@ struct owner {
 
 enum { LOCK_MOST_MS = 1000, LOCK_STEP_MS = 5 };
 
+/* What is left to wait for locks. Written by lock_folder and unixpath_limit_wait. */
+static int patience_ms = LOCK_MOST_MS;
+
 enum presence { ABSENT, STALE, SERVED, FOREIGN, UNKNOWN };
 
 /* Reads user, user:group or :group. */
@@ -238,12 +241,16 @@ static int lock_folder(const char *path)
 	char folder[sizeof(struct sockaddr_un)];
 	int fd = sys_open(folder_of(path, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 
-	for (int waited = 0; fd >= 0 && waited < LOCK_MOST_MS; waited += LOCK_STEP_MS) {
-		if (sys_flock(fd, LOCK_EX | LOCK_NB) == 0)
-			break;
+	while (fd >= 0 && sys_flock(fd, LOCK_EX | LOCK_NB) < 0 && patience_ms > 0) {
 		sys_poll(NULL, 0, LOCK_STEP_MS);
+		patience_ms -= LOCK_STEP_MS;
 	}
 	return fd;
+}
+
+void unixpath_limit_wait(int most_ms)
+{
+	patience_ms = most_ms;
 }
 
 bool unixpath_listen(int fd, const struct addr *addr, const struct listen_conf *conf,

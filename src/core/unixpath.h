@@ -16,11 +16,14 @@
 /*
  * Binds fd to the path, never wider than conf's mode and then given to its owner, and lets it
  * listen; replaces a socket that nobody serves. Of two servers that start at once one waits, a
- * second at most. *made tells which file was made. False with err, which names the address, and
+ * second at most over all its sockets. *made tells which file was made. False with err, which names the address, and
  * nothing made.
  */
 bool unixpath_listen(int fd, const struct addr *addr, const struct listen_conf *conf,
 		     struct stat *made, struct err *err);
+
+/* From now on the process waits no longer than that for other servers, over all its sockets. */
+void unixpath_limit_wait(int most_ms);
 
 /*
  * Gives the file that was made conf's mode and owner; never another that stands at the path by now.

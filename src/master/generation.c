@@ -9,6 +9,7 @@
 
 #include "base/sys.h"
 #include "core/descriptors.h"
+#include "core/endpoint.h"
 
 static void close_wires(struct generation *generation)
 {
@@ -28,6 +29,8 @@ static bool open_wire(struct wire *wire)
 	if (wire->fds[WIRE_BELL] < 0 ||
 	    sys_socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
 		return false;
+	endpoint_refuse_descriptors(pair[0]);
+	endpoint_refuse_descriptors(pair[1]);
 	wire->fds[WIRE_KICKED] = pair[0];
 	wire->fds[WIRE_KICK] = pair[1];
 	return true;

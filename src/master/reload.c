@@ -16,10 +16,12 @@
 #include "base/sys.h"
 #include "master/announce.h"
 #include "core/deed.h"
+#include "core/unixpath.h"
 #include "master/environment.h"
 #include "master/member.h"
 #include "master/tidings.h"
 
+enum { LOCKS_MOST_MS = 20 };    /* that other servers may hold the folders of unix sockets */
 enum { HANDING_MOST_MS = 500 }; /* an old worker that hangs must not hold up the outcome */
 
 /* Lets go of a new generation that never became the current one. */
@@ -112,6 +114,7 @@ static struct generation *make(struct server *server, struct conf *conf, struct 
 		return NULL;
 	environment_raise(conf, listener_count_sockets(conf, resolved, workers),
 			  workers + GENERATION_SPARE);
+	unixpath_limit_wait(LOCKS_MOST_MS);
 	listeners = listener_open_all(conf, now->listeners, workers, resolved, err);
 	if (!listeners)
 		return NULL;

@@ -84,6 +84,12 @@ static void unmap(struct trial *trial)
 	trial->page = NULL;
 }
 
+/* A worker that is born meanwhile must not write what the master will believe. */
+static bool keep_to_master(const struct trial *trial)
+{
+	return sys_madvise(trial->page, sizeof(*trial->page), MADV_DONTFORK) == 0;
+}
+
 bool trial_start(struct trial *trial, const struct conf_source *source, const struct conf *now,
 		 int64_t now_ms, struct err *err)
 {
@@ -97,11 +103,11 @@ bool trial_start(struct trial *trial, const struct conf_source *source, const st
 	trial->pid = sys_fork();
 	if (trial->pid == 0)
 		try(source, now, master, trial->page);
-	if (trial->pid > 0)
+	if (trial->pid > 0 && keep_to_master(trial))
 		return true;
-	trial->pid = 0;
 	err_errno(err, CODE_OSERR, "cannot fork to try the configuration");
-	unmap(trial);
+	trial_abandon(trial);
+	trial->pid = 0;
 	return false;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "core/endpoint.h"
 #include "worker/access.h"
 
 enum {
@@ -68,7 +69,7 @@ void acceptors_tell(struct acceptors *all)
 
 static bool is_held_up(const struct acceptors *all)
 {
-	return all->is_paused || all->held > 0;
+	return all->is_paused || all->is_held;
 }
 
 static void note_pause(struct acceptors *all)
@@ -126,7 +127,7 @@ static void resume_all(struct acceptors *all)
 {
 	acceptors_end_turn(all);
 	all->is_paused = false;
-	all->held = 0;
+	all->is_held = false;
 	acceptors_tell(all);
 	timer_cancel(all->alarms, &all->resume.timer);
 	watch_served(all);
@@ -225,7 +226,7 @@ static void say_full(const struct acceptor *a)
 
 /*
  * True when the next connection has a place. As long as another worker has one, nobody's connection
- * ends for it: that worker is woken.
+ * ends for it: that worker is woken, once. Nor does one where another worker was faster.
  */
 static bool has_place(struct acceptor *a)
 {
@@ -234,11 +235,14 @@ static bool has_place(struct acceptor *a)
 
 	if (room_has(all->conns, a->index))
 		return true;
+	if (!endpoint_has_queue(a->watch.fd))
+		return false;
 	say_full(a);
 	standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
-	if (a->is_shared && pass(a, &standing))
-		return false;
-	return room_make(all->conns, a->index);
+	if (a->has_passed && room_make(all->conns, a->index))
+		return true;
+	a->has_passed = a->is_shared && pass(a, &standing);
+	return !a->has_passed && room_make(all->conns, a->index);
 }
 
 /* Takes the listener alone out of epoll: another may keep places of its own. */
@@ -247,7 +251,7 @@ static void hold(struct acceptor *a)
 	struct acceptors *all = a->all;
 
 	note_pause(all);
-	all->held++;
+	all->is_held = true;
 	acceptors_tell(all);
 	unwatch(a);
 	set_resume(all, FULL_MS);

@@ -55,7 +55,7 @@ struct acceptors {
 	int64_t paused_us;  /* since when, as far as it has not been counted */
 	bool is_paused;     /* none of them watches */
 	bool is_exhausted;  /* the pause is for want of descriptors or memory, and has been said */
-	unsigned held;      /* listeners that do not watch because no place is left for them */
+	bool is_held;       /* one does not watch because no place is left for its connections */
 	bool is_full;       /* and that has been said */
 	bool is_closed;
 };

@@ -15,16 +15,6 @@
 #include "worker/conns.h"
 #include "worker/deadline.h"
 
-/*
- * A connection's share: so much, and others have their turn. The bytes keep a bulk transfer within
- * the cache; the other two bound answers that are short and dear.
- */
-enum {
-	SHARE_BYTES = 256 * 1024,
-	SHARE_ANSWERS = 16,
-	SHARE_US = 1000,
-};
-
 static void take_in_hand(struct conns *all, const struct conn *c)
 {
 	struct slot *slot = all->slot;
@@ -208,8 +198,9 @@ static bool leaves(const struct conns *all, const struct conn *c)
 /* One answer has gone out, and the service may have more: others come first. */
 static bool has_spent_share(const struct conns *all, unsigned answers)
 {
-	return all->moved >= SHARE_BYTES || answers >= SHARE_ANSWERS ||
-	       (answers > 1 && clock_us() - all->loop->now_us >= SHARE_US);
+	int64_t past_us = answers > 1 ? clock_us() - all->loop->now_us : 0;
+
+	return share_is_spent(all->is_ahead, all->moved, answers, past_us);
 }
 
 /*

@@ -19,15 +19,9 @@
 #include "base/timer.h"
 #include "core/phase.h"
 #include "worker/service.h"
+#include "worker/share.h"
 
 enum { CONN_MAGIC = 0x636f6e6e };
-
-/*
- * What the last visit cost, by which the next one is given its place (worker/conns.h). One whose
- * service computed for long is SLOW, which counts as light: an interrupt may have been charged to
- * it, so that only two in a row make it heavy.
- */
-enum conn_weight { WEIGHT_UNKNOWN, WEIGHT_LIGHT, WEIGHT_SLOW, WEIGHT_HEAVY };
 
 struct conns;
 

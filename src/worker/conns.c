@@ -19,12 +19,7 @@ enum { BUFS_KEPT = 256 };
 /* How long a turn may last before heavy connections, and then unknown ones, wait for the next. */
 enum { TURN_US = 2000, TURN_MOST_US = 8000 };
 
-enum {
-	TICK_VISITS = 8, /* light visits between two readings of the clock */
-	LIGHT_US = 200,  /* whose service computes for longer twice is heavy, however few its bytes */
-};
-
-enum { HEAVY_BYTES = 16 * 1024 }; /* a visit that moved so many delays others noticeably */
+enum { TICK_VISITS = 8 }; /* light visits between two readings of the clock */
 
 static bool free_list_start(struct free_list *list, uint32_t most)
 {
@@ -163,13 +158,15 @@ static void say_opened(const struct conn *c)
 		    LOG_STR("listen", c->conf->address), LOG_STR("service", c->service->name));
 }
 
-enum conn_weight conns_weigh(enum conn_weight before, size_t moved_bytes, int64_t asked_us)
+static bool is_over(const struct conns *all, int64_t most_us)
 {
-	if (moved_bytes >= HEAVY_BYTES)
-		return WEIGHT_HEAVY;
-	if (asked_us >= LIGHT_US)
-		return before >= WEIGHT_SLOW ? WEIGHT_HEAVY : WEIGHT_SLOW;
-	return moved_bytes > 0 ? WEIGHT_LIGHT : before;
+	return all->loop->now_us - all->loop->turn_us >= most_us;
+}
+
+/* Only while others wait is it worth to know what a visit costs. */
+static bool is_busy(const struct conns *all)
+{
+	return conns_wait(all) || is_over(all, TURN_US);
 }
 
 void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote)
@@ -181,8 +178,9 @@ void conns_accept(struct conns *all, uint32_t listener, int fd, const struct add
 	room_take(all, listener);
 	cell_add(&conns_tally(all, c)->connections_live, 1);
 	say_opened(c);
+	all->is_weighing = all->is_ahead = is_busy(all);
 	conn_begin(all, c);
-	c->weight = conns_weigh(WEIGHT_UNKNOWN, all->moved, all->asked_us);
+	c->weight = share_weigh(WEIGHT_UNKNOWN, all->moved, all->asked_us);
 }
 
 void conns_forget(struct conns *all, struct conn *c)
@@ -290,26 +288,15 @@ static void tick(struct conns *all)
 	atomic_store_explicit(&all->slot->heartbeat_ms, all->loop->now_ms, memory_order_relaxed);
 }
 
-static bool is_over(const struct conns *all, int64_t most_us)
-{
-	return all->loop->now_us - all->loop->turn_us >= most_us;
-}
-
-/* Only while others wait is it worth to know what a visit costs. */
-static bool is_busy(const struct conns *all)
-{
-	return conns_wait(all) || is_over(all, TURN_US);
-}
-
 /* The record may be free afterwards, but no other connection has it yet. */
-static void visit_conn(struct conns *all, struct conn *c, uint32_t events)
+static void visit_conn(struct conns *all, struct conn *c, uint32_t events, bool has_waited)
 {
 	enum conn_weight before = c->weight;
 
 	all->is_weighing = is_busy(all);
+	all->is_ahead = all->is_weighing && !has_waited;
 	conn_ready(all, c, events);
-	all->is_weighing = false;
-	c->weight = conns_weigh(before, all->moved, all->asked_us);
+	c->weight = share_weigh(before, all->moved, all->asked_us);
 	if (++all->visits >= TICK_VISITS || c->weight == WEIGHT_HEAVY)
 		tick(all);
 }
@@ -337,7 +324,7 @@ void conns_ready(struct conns *all, uint64_t tag, uint32_t events)
 	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(all, c))
 		runqueue_push(&all->queue, c->index);
 	else
-		visit_conn(all, c, events);
+		visit_conn(all, c, events, false);
 }
 
 static void run_queue(struct conns *all)
@@ -347,7 +334,7 @@ static void run_queue(struct conns *all)
 	do {
 		if (!runqueue_pop(&all->queue, &index))
 			return;
-		visit_conn(all, arena_conn(all->arena, index), 0);
+		visit_conn(all, arena_conn(all->arena, index), 0, true);
 	} while (!is_over(all, TURN_US));
 }
 

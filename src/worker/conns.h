@@ -4,7 +4,7 @@
  * and whose turn it is. The lists are the worker's own memory, in pages that cost nothing until
  * touched; a later worker makes its own by looking at the arena.
  *
- * Nobody starves: a visit moves a share of bytes, and a turn of the loop lasts a few milliseconds.
+ * Nobody starves: a visit moves a share of bytes (worker/share.h), and a turn of the loop lasts a few milliseconds.
  *
  *   epoll --light, or nobody waits--> visited at once
  *   epoll --heavy, or the turn is over--> RUN QUEUE --its turn--> visited
@@ -53,6 +53,7 @@ struct conns {
 	size_t moved;             /* bytes that this visit of the connection in hand moved */
 	int64_t asked_us;         /* and for how long its service computed, while is_weighing */
 	bool is_weighing;         /* only while others wait is it worth to know */
+	bool is_ahead;            /* and this visit comes before theirs */
 	unsigned visits;          /* since the last tick */
 	bool draining;
 	void (*ended)(void *owner); /* called when a connection has ended */
@@ -114,9 +115,6 @@ void conns_accept(struct conns *all, uint32_t listener, int fd, const struct add
  */
 void conns_ready(struct conns *all, uint64_t tag, uint32_t events);
 uint64_t conns_tag(const struct conn *c);
-
-/* A connection's weight after a visit that moved so many bytes and whose service computed so long. */
-enum conn_weight conns_weigh(enum conn_weight before, size_t moved_bytes, int64_t asked_us);
 
 /* True when connections wait for their turn: the loop must not sleep. */
 static inline bool conns_wait(const struct conns *all)

@@ -211,6 +211,64 @@ static void kicked__accepts(void **state)
 	let_go(1);
 }
 
+static void ask(void)
+{
+	peers_ask(&peers, 0, 0);
+	assert_int_equal(send(wires[0].fds[WIRE_KICK], "", 1, 0), 1);
+	turn();
+}
+
+/* Anybody can ask; as long as no connection is there, none ends for it. */
+static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(void **state)
+{
+	uint32_t most = s.conns.arena->conn_most;
+	int waiting;
+
+	(void)state;
+	for (unsigned i = 0; i < most; i++) {
+		clients[i] = served_connect(&s);
+		assert_int_equal(send(clients[i], "x", 1, 0), 1);
+	}
+	served_settle(&s);
+	s.loop.now_ms += 3600 * 1000;
+	serve("127.0.0.1:0", BALANCE_FULL);
+	s.conns.room.is_made = true;
+	for (unsigned i = 0; i < 3; i++)
+		ask();
+	assert_int_equal(s.conns.live, most);
+	assert_int_equal(slots[0].tally.connections_ended_total[ENDING_made_room], 0);
+	waiting = connect_to(&set->list[0].bound);
+	turn();
+	assert_int_equal(slots[0].tally.connections_ended_total[ENDING_made_room], 1);
+	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 1);
+	close(waiting);
+	let_go(most);
+}
+
+/* It says that it has room, and takes nothing. */
+static void full__beside_a_peer_that_lies__makes_room_the_second_time(void **state)
+{
+	uint32_t most = s.conns.arena->conn_most;
+	int waiting;
+
+	(void)state;
+	for (unsigned i = 0; i < most; i++)
+		clients[i] = served_connect(&s);
+	served_settle(&s);
+	serve("127.0.0.1:0", 0);
+	s.conns.room.is_made = true;
+	waiting = connect_to(&set->list[0].bound);
+	turn();
+	assert_int_equal(kicked(), 1);
+	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 0);
+	acceptors_room(&all); /* as after FULL_MS */
+	turn();
+	assert_int_equal(kicked(), 1);
+	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 1);
+	close(waiting);
+	let_go(most);
+}
+
 static void full__from_the_start__does_not_accept__until_there_is_room(void **state)
 {
 	int waiting;
@@ -304,6 +362,8 @@ int main(void)
 		SERVING(heavier__wakes_the_other__and_accepts_in_the_next_turn),
 		SERVING(heavier__whose_connection_was_taken__goes_on),
 		SERVING(kicked__accepts),
+		SERVING(kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick),
+		SERVING(full__beside_a_peer_that_lies__makes_room_the_second_time),
 		SERVING(full__from_the_start__does_not_accept__until_there_is_room),
 		SERVING(shut_down__is_served_again),
 		SERVING(shut_down__for_good__does_not_wake_the_worker_again),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of core/endpoint: options, addresses that cannot be had. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -194,6 +195,77 @@ static void apply__changes_a_living_socket(void **state)
 	listener_close_all(set, NULL, true);
 }
 
+/* Connections inherit it: a worker that was taken over could make others wait in close(2). */
+static void apply__undoes_what_nobody_asked_for(void **state)
+{
+	const struct linger lingering = { 1, 60 };
+	struct linger linger;
+	struct listening setup = { 0 };
+	struct listener_set *old, *set;
+	int fd;
+
+	(void)state;
+	listening_add(&setup, "127.0.0.1:0");
+	old = listening_open(&setup, NULL, 1);
+	set = listening_open(&setup, old, 1);
+	fd = set->list[0].fds[0];
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &lingering, sizeof(lingering)), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &(int){ 10000 }, sizeof(int)), 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){ 1 }, sizeof(int)),
+			 0);
+	listener_apply(set);
+	assert_int_equal(
+		getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &(socklen_t){ sizeof(linger) }), 0);
+	assert_int_equal(linger.l_onoff, 0);
+	assert_int_equal(listening_option(fd, SOL_SOCKET, SO_RCVLOWAT), 1);
+	assert_int_equal(listening_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	listener_close_all(old, set, true);
+	listener_close_all(set, NULL, true);
+}
+
+static int pass_descriptor(int fd)
+{
+	char byte = 0;
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec bytes = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &bytes,
+				  .msg_iovlen = 1,
+				  .msg_control = control.room,
+				  .msg_controllen = sizeof(control.room) };
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+	*head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
+				  .cmsg_level = SOL_SOCKET,
+				  .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
+	return (int)sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+/* Nobody receives it, and the kernel's close of one that lingers would wait. */
+static void client_of_a_unix_listener__cannot_pass_descriptors(void **state)
+{
+	struct listening setup = { 0 };
+	struct listener_set *set;
+	int fd;
+
+	(void)state;
+	listening_add(&setup, listening_unix);
+	set = listening_open(&setup, NULL, 1);
+	if (setsockopt(set->list[0].fds[0], SOL_SOCKET, 83, &(int){ 0 }, sizeof(int)) < 0) {
+		listener_close_all(set, NULL, true);
+		skip(); /* SO_PASSRIGHTS came with Linux 6.16 */
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, &set->list[0].bound.sa, set->list[0].bound.len), 0);
+	assert_int_equal(pass_descriptor(fd), -1);
+	assert_int_equal(errno, EPERM);
+	close(fd);
+	listener_close_all(set, NULL, true);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, listening_set_up, listening_tear_down)
 
 int main(void)
@@ -208,6 +280,8 @@ int main(void)
 		CASE(reuse_port__of_a_port_that_another_shares__is_still_taken),
 		CASE(open__of_a_port_that_all_addresses_have__names_who_serves_them),
 		CASE(apply__changes_a_living_socket),
+		CASE(apply__undoes_what_nobody_asked_for),
+		CASE(client_of_a_unix_listener__cannot_pass_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

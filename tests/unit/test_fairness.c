@@ -156,8 +156,42 @@ static void weight__follows_bytes_at_once__and_computing_after_two_visits(void *
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		assert_int_equal(conns_weigh(rows[i].before, rows[i].moved_bytes, rows[i].asked_us),
+		assert_int_equal(share_weigh(rows[i].before, rows[i].moved_bytes, rows[i].asked_us),
 				 rows[i].after);
+}
+
+/* A client that asks for little and then for much gets the rest in its turn. */
+static void visit__ahead_of_others__moves_a_small_share(void **state)
+{
+	(void)state;
+	assert_false(share_is_spent(true, 8 * 1024 - 1, 1, 0));
+	assert_true(share_is_spent(true, 8 * 1024, 1, 0));
+	assert_true(share_is_spent(true, 1, 4, 0));
+	assert_true(share_is_spent(true, 1, 2, 200));
+	assert_false(share_is_spent(true, 1, 1, 5000)); /* one answer goes out in any case */
+	assert_false(share_is_spent(false, SHARE - 1, 15, 999));
+	assert_true(share_is_spent(false, SHARE, 1, 0));
+	assert_true(share_is_spent(false, 1, 16, 0));
+	assert_true(share_is_spent(false, 1, 2, 1000));
+}
+
+static void light__that_asks_for_much__goes_on_in_its_turn(void **state)
+{
+	struct served s;
+	int other, client;
+
+	(void)state;
+	served_start(&s, "chargen", NULL);
+	other = served_connect(&s);
+	assert_true(waits(&s, 0)); /* others wait */
+	client = served_connect(&s);
+	assert_in_range(record(&s, 1)->bytes_out, 1, 64 * 1024); /* one answer */
+	assert_true(waits(&s, 1));
+	served_settle(&s);
+	assert_true(record(&s, 1)->bytes_out > 64 * 1024);
+	close(other);
+	close(client);
+	served_stop(&s);
 }
 
 static void turn__that_has_lasted_long__visits_one_of_those_that_wait(void **state)
@@ -291,6 +325,8 @@ int main(void)
 		cmocka_unit_test(heavy__while_others_wait__goes_to_the_end_of_the_line),
 		cmocka_unit_test(turn__that_has_lasted_long__keeps_the_light_alone),
 		cmocka_unit_test(weight__follows_bytes_at_once__and_computing_after_two_visits),
+		cmocka_unit_test(visit__ahead_of_others__moves_a_small_share),
+		cmocka_unit_test(light__that_asks_for_much__goes_on_in_its_turn),
 		cmocka_unit_test(turn__that_has_lasted_long__visits_one_of_those_that_wait),
 		cmocka_unit_test(waiting__connection__is_not_reported_again),
 		cmocka_unit_test(waiting__connection__is_not_blamed_for_being_late),

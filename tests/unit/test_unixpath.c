@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "core/unixpath.h"
 #include "unit/listening.h"
 
 static mode_t mode_of(const char *path)
@@ -217,6 +219,22 @@ static void lock__that_another_keeps__is_gone_without(void **state)
 	close(lock);
 }
 
+/* A running master serves: it waits for so long over all its sockets, and then for none of them. */
+static void locks__that_another_keeps__cost_a_bounded_time_together(void **state)
+{
+	int64_t begun_ms = clock_ms(), first_ms = 0;
+
+	for (unsigned i = 0; i < 20; i++) {
+		if (i == 0)
+			unixpath_limit_wait(1000);
+		lock__that_another_keeps__is_gone_without(state);
+		if (i == 0)
+			first_ms = clock_ms() - begun_ms;
+	}
+	assert_in_range(first_ms, 900, 10000);
+	assert_true(clock_ms() - begun_ms < 10 * first_ms);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, listening_set_up, listening_tear_down)
 
 int main(void)
@@ -231,6 +249,7 @@ int main(void)
 		CASE(reload__with_anothers_socket_at_the_path__leaves_its_mode),
 		CASE(second_server__between_bind_and_listen__waits),
 		CASE(lock__that_another_keeps__is_gone_without),
+		CASE(locks__that_another_keeps__cost_a_bounded_time_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
