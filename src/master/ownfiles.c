@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compares the files that the server writes with each other. Must not open them. Called by
+ * Compares the files that the server writes with each other, and with its configuration. Must not open them. Called by
  * environment.c and preflight.c.
  */
 #include "master/ownfiles.h"
 
 #include <string.h>
 
+#include "base/sys.h"
 #include "core/paths.h"
 #include "core/scoreboard.h"
 #include "master/pidfile.h"
 
-enum { FILES_MOST = 4 };
+enum { FILES_MOST = 5 };
 
 struct own_file {
 	const char *path, *option, *what;
@@ -28,6 +29,8 @@ static size_t list_files(const struct conf *conf, struct own_paths *paths, struc
 	struct err ignored;
 	size_t count = 0;
 
+	if (sys_faccessat(AT_FDCWD, conf->origin, F_OK, AT_EACCESS) == 0)
+		files[count++] = (struct own_file){ conf->origin, NULL, "configuration" };
 	if (pidfile_path(conf, false, paths->pid, sizeof(paths->pid), &ignored) &&
 	    paths->pid[0] != '\0') {
 		scoreboard_path(paths->pid, paths->board, sizeof(paths->board));

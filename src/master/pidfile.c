@@ -5,6 +5,7 @@
  */
 #include "master/pidfile.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,18 @@ static bool check_kind(const char *path, struct err *err)
 		       S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
 }
 
+/* What a server has written, or one that was killed just before. */
+static bool is_pid_or_empty(int fd)
+{
+	char text[16];
+	ssize_t n = sys_pread(fd, text, sizeof(text), 0);
+
+	for (ssize_t i = 0; i < n; i++)
+		if (!isdigit((unsigned char)text[i]) && text[i] != '\n')
+			return false;
+	return n >= 0 && n < (ssize_t)sizeof(text);
+}
+
 /* What is there already: whoever made it may have meant something else by it. */
 static bool check_file(int fd, const char *path, struct err *err)
 {
@@ -146,6 +159,11 @@ static bool check_file(int fd, const char *path, struct err *err)
 		return err_set(err, CODE_CONFIG,
 			       "cannot use the pid file %s: others can write to it (chmod go-w it, "
 			       "or remove it)",
+			       path);
+	if (!is_pid_or_empty(fd))
+		return err_set(err, CODE_CONFIG,
+			       "the pid file %s holds something else than a process id (name "
+			       "another, or remove it)",
 			       path);
 	return true;
 }

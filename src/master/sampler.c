@@ -86,6 +86,7 @@ static void take_second(struct sampler *sampler, const struct roster *roster, in
 
 void sampler_step(struct sampler *sampler, const struct roster *roster, int64_t now_ms)
 {
+	look_at_workers(roster); /* in each turn: it is asked about as soon as a reload has ended */
 	if (sampler_due_ms(sampler, roster, INT64_MAX) > now_ms)
 		return;
 	if (!has_begun(sampler)) {
@@ -96,7 +97,6 @@ void sampler_step(struct sampler *sampler, const struct roster *roster, int64_t 
 	}
 	sampler->tick_ms = sampler_next_ms(sampler->tick_ms, SAMPLER_TICK_MS, now_ms);
 	queues_look(&sampler->queues, roster, now_ms);
-	look_at_workers(roster);
 	if (now_ms >= sampler->second_ms)
 		take_second(sampler, roster, now_ms);
 }

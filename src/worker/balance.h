@@ -23,7 +23,7 @@
  *
  * Load is the count of connections, the youngest and those that linger included: in a burst the next
  * one is to be woken by what has just come. Where lives are short it differs by chance, so a kick
- * looks at the least load of the last 10 to 20 ms: without that there were 0.4 kicks for each short
+ * looks at the least load of the last 10 to 20 ms, as long as the difference is small: without that there were 0.4 kicks for each short
  * connection, and a tenth of the rate was lost to other programs; a look back over 100 ms was blind
  * to what had come meanwhile.
  *

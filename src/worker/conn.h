@@ -146,9 +146,7 @@ bool conn_rests(const struct conn *c);
  */
 void conn_ready(struct conns *all, struct conn *c, uint32_t events);
 
-/*
- * It waits in the run queue, and epoll need not report it again and again. May end it.
- */
+/* It waits in the run queue, and epoll need not report it again and again. */
 void conn_mute(struct conns *all, struct conn *c);
 
 /* Its deadline has passed. */

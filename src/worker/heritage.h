@@ -19,7 +19,8 @@
 /*
  * The descriptors of one worker by which processes wake each other. A taken over worker may change
  * the flags of what it holds, O_NONBLOCK as well, and these belong to all holders; so no call on
- * them by anybody depends on flags, nor does one's holding them harm another.
+ * them by anybody depends on flags. Nor do they take descriptors (SO_PASSRIGHTS, Linux 6.16), which
+ * the last one to close them would close as well.
  */
 enum {
 	/*

@@ -10,11 +10,10 @@
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -128,6 +127,35 @@ static void test__of_two_files_of_the_server_in_one__names_the_second(void **sta
 		assert_says_one_line(&said, message, CODE_CONFIG);
 		RUN(&said, *state, "-c", "x.conf");
 		assert_says_one_line(&said, message, CODE_CONFIG);
+	}
+}
+
+static void assert_refuses_configuration(const char *folder, const char *flag)
+{
+	RUN(&said, folder, "-q", flag, "-c", "x.conf");
+	assert_int_equal(said.code, CODE_CONFIG);
+	assert_true(strstr(said.err, "is the server's configuration too (name another)") ||
+		    strstr(said.err, "holds something else than a process id (name another"));
+}
+
+static void test__of_the_configuration_as_a_file_of_the_server__is_refused(void **state)
+{
+	static const char *const options[] = { "log { path = \"", "log { access = \"",
+					       "pid_file = \"" };
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		char text[512], path[256];
+		struct stat st;
+		int size = snprintf(text, sizeof(text),
+				    "listen \"127.0.0.1:0\" { service = ack }\n%s%s/./x.conf\"%s\n",
+				    options[i], (const char *)*state, i < 2 ? " }" : "");
+
+		folder_write(*state, "x.conf", text);
+		assert_refuses_configuration(*state, "-t");
+		assert_refuses_configuration(*state, "-q");
+		snprintf(path, sizeof(path), "%s/x.conf", (const char *)*state);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_size, size);
 	}
 }
 
@@ -321,6 +349,7 @@ int main(void)
 		cmocka_unit_test(test__with_an_address_of_another_machine__says_so),
 		cmocka_unit_test(test__with_missing_folders__names_each_option_and_its_line),
 		cmocka_unit_test(test__of_an_access_log_that_cannot_be_written__says_so),
+		cmocka_unit_test(test__of_the_configuration_as_a_file_of_the_server__is_refused),
 		cmocka_unit_test(test__of_two_files_of_the_server_in_one__names_the_second),
 		cmocka_unit_test(
 			test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says),

@@ -95,6 +95,36 @@ static void open__of_what_may_be_anothers__fails_and_leaves_it(void **state)
 					    "(chown it to user 0, or remove it)");
 }
 
+/* A configuration, for example: a start would empty it, and the end remove it. */
+static void open__of_what_holds_no_pid__fails_and_leaves_it(void **state)
+{
+	static const char *const texts[] = { "workers = 1\n", "123 456\n", "-1\n",
+					     "12345678901234567890\n" };
+	const struct place *place = *state;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		pidplace_write(place->path, texts[i]);
+		assert_refused(place->path, "holds something else than a process id (name "
+					    "another, or remove it)");
+		pidplace_expect(place->path, texts[i]);
+	}
+}
+
+/* As a server leaves it that is killed while it starts. */
+static void open__of_an_empty_file__takes_it(void **state)
+{
+	static const char *const texts[] = { "", "123", "\n" };
+	const struct place *place = *state;
+	struct pidfile file;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		pidplace_write(place->path, texts[i]);
+		assert_true(pidfile_open(&file, place->path, &err));
+		pidfile_remove(&file);
+	}
+}
+
 static void probe__changes_nothing(void **state)
 {
 	const struct place *place = *state;
@@ -177,6 +207,8 @@ int main(void)
 		IN_PLACE(open__of_a_stale_file__empties_it),
 		IN_PLACE(open__of_what_is_no_file__fails_and_leaves_it),
 		IN_PLACE(open__of_what_may_be_anothers__fails_and_leaves_it),
+		IN_PLACE(open__of_what_holds_no_pid__fails_and_leaves_it),
+		IN_PLACE(open__of_an_empty_file__takes_it),
 		IN_PLACE(probe__changes_nothing),
 		cmocka_unit_test(open__of_no_path__is_no_file),
 		cmocka_unit_test(open__in_a_missing_folder__fails),

@@ -70,6 +70,24 @@ static void step__at_once__knows_the_workers(void **state)
 	sampler_stop(&sampler);
 }
 
+/* Who asks after a reload is answered with what is, not with what was at the last tick. */
+static void step__between_two_ticks__knows_the_workers(void **state)
+{
+	struct roster *roster = *state;
+	struct generation *generation = crew_serve(roster, NULL);
+	const struct server_tally *server = &roster->board->server;
+	struct sampler sampler;
+
+	sampler_start(&sampler);
+	sampler_step(&sampler, roster, CREW_NOW);
+	crew_kill(roster, &generation->members[1], SIGKILL, CREW_NOW);
+	assert_true(sampler_due_ms(&sampler, roster, INT64_MAX) > CREW_NOW);
+	sampler_step(&sampler, roster, CREW_NOW);
+	assert_int_equal(server->workers, CREW_WORKERS);
+	assert_int_equal(server->workers_ready, CREW_WORKERS - 1);
+	sampler_stop(&sampler);
+}
+
 static void step__ten_times_a_second__writes_a_moment_a_second(void **state)
 {
 	struct roster *roster = *state;
@@ -145,6 +163,7 @@ int main(void)
 		cmocka_unit_test(next__too_late__is_ahead_and_in_step),
 		WITH_ROSTER(due__before_the_first_generation_is_ready__is_never),
 		WITH_ROSTER(step__at_once__knows_the_workers),
+		WITH_ROSTER(step__between_two_ticks__knows_the_workers),
 		WITH_ROSTER(step__ten_times_a_second__writes_a_moment_a_second),
 		WITH_ROSTER(step__after_a_long_time_away__makes_nothing_good),
 		WITH_ROSTER(step__after_a_death__leaves_the_processor_time_to_the_past),
