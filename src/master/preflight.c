@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/leave.h"
 #include "base/sys.h"
 #include "base/units.h"
 #include "core/descriptors.h"
@@ -21,6 +22,7 @@
 #include "master/environment.h"
 #include "master/generation.h"
 #include "master/pidfile.h"
+#include "worker/privs.h"
 
 /* One examination. */
 struct look {
@@ -271,10 +273,65 @@ static void check_listeners(struct look *look)
 			wrong(look, &err);
 }
 
-/* The cheap ones first, and the names, which may have to be waited for, late. */
+/* In the child: what the system refuses it there, it refuses every worker. */
+static _Noreturn void try_privileges(const struct look *look, int told)
+{
+	struct err err;
+
+	if (privs_drop(look->conf, &look->found.identity, &err) && privs_confine(&err))
+		leave_now(CODE_OK);
+	err.code = CODE_NOPERM;
+	(void)!sys_write(told, &err, sizeof(err));
+	leave_now(CODE_FAILED);
+}
+
+static bool has_succeeded(pid_t pid)
+{
+	int status = 0;
+
+	while (sys_waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return true;
+	return WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK;
+}
+
+static bool can_drop(const struct look *look, struct err *err)
+{
+	int pipe[2];
+	bool done;
+	pid_t pid;
+
+	if (sys_pipe2(pipe, O_CLOEXEC) < 0)
+		return err_errno(err, CODE_OSERR, "cannot try to become the workers' user");
+	pid = sys_fork();
+	if (pid == 0)
+		try_privileges(look, pipe[1]);
+	err_errno(err, CODE_OSERR, "cannot try in a child to become the workers' user");
+	sys_close(pipe[1]);
+	done = pid > 0 && has_succeeded(pid);
+	if (pid > 0 && !done)
+		(void)!sys_read(pipe[0], err, sizeof(*err));
+	sys_close(pipe[0]);
+	return done;
+}
+
+/* A container may keep root from what a worker has to give up. */
+static void check_privileges(struct look *look)
+{
+	struct err err;
+
+	if (look->has_identity && (look->found.identity.changes || look->conf->chroot[0] != '\0') &&
+	    look->first.text[0] == '\0' && !can_drop(look, &err))
+		wrong(look, &err);
+}
+
+/*
+ * The cheap ones first, and the names, which may have to be waited for, late; what a child tries only
+ * if nothing else is wrong.
+ */
 static void (*const checks[])(struct look *look) = {
 	check_identity, check_chroot, check_directory, check_pid_file,  check_logs,
-	find_names,     check_files,  check_backlogs,  check_listeners,
+	find_names,     check_files,  check_backlogs,  check_listeners, check_privileges,
 };
 
 static void run_checks(struct look *look)

@@ -195,6 +195,20 @@ static void test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says(
 	assert_int_equal(rmdir(board), 0);
 }
 
+/* Root's containers may lack what the workers' user takes. */
+static void test__without_the_right_to_change_user__says_what_the_start_says(void **state)
+{
+	if (geteuid() != 0)
+		skip();
+	for (int i = 0; i < 2; i++) {
+		RUN_WORDS(&said, *state, "setpriv", "--inh-caps=-all", "--bounding-set=-all",
+			  getenv("PREFORK_SRV"), ONE, "-p", "none", "-o", "user=nobody",
+			  i == 0 ? "-t" : "-q");
+		if (said.code != CODE_NOPERM || !strstr(said.err, "Operation not permitted"))
+			fail_msg("%d: %s", said.code, said.err);
+	}
+}
+
 static void test__of_one_socket_by_two_names__says_what_the_start_says(void **state)
 {
 	char one[128], other[128], message[512];
@@ -353,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test__of_two_files_of_the_server_in_one__names_the_second),
 		cmocka_unit_test(
 			test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says),
+		cmocka_unit_test(test__without_the_right_to_change_user__says_what_the_start_says),
 		cmocka_unit_test(test__of_one_socket_by_two_names__says_what_the_start_says),
 		cmocka_unit_test(test__with_too_few_descriptors_to_start__says_what_the_start_says),
 		cmocka_unit_test(
