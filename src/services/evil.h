@@ -24,4 +24,7 @@ struct evil_deed {
 extern const struct evil_deed evil_deeds[];
 extern const unsigned evil_deed_count;
 
+/* The deed "rights". */
+void evil_rights(struct attempt *attempt);
+
 #endif

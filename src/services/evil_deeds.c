@@ -350,9 +350,12 @@ static void squat(struct attempt *attempt)
 }
 
 const struct evil_deed evil_deeds[] = {
-	{ "flags", flags }, { "counters", counters }, { "strangers", strangers },
-	{ "pry", pry },     { "scribble", scribble }, { "signals", signals },
-	{ "trace", trace }, { "shut", shut },         { "locks", locks },
-	{ "hold", hold },   { "squat", squat },       { "queue", queue },
+	{ "flags", flags },         { "counters", counters },
+	{ "strangers", strangers }, { "pry", pry },
+	{ "scribble", scribble },   { "signals", signals },
+	{ "trace", trace },         { "shut", shut },
+	{ "locks", locks },         { "hold", hold },
+	{ "squat", squat },         { "queue", queue },
+	{ "rights", evil_rights },
 };
 const unsigned evil_deed_count = sizeof(evil_deeds) / sizeof(*evil_deeds);

@@ -11,6 +11,7 @@ import pwd
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -34,10 +35,22 @@ class Deed:
         self.lies, self.pipe = lies, pipe
 
 
+def can_refuse_descriptors():
+    """Linux 6.16 has SO_PASSRIGHTS."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, 83, 0)
+        except OSError:
+            return False
+    return True
+
+
 # What may succeed and is harmless all the same, and what must not succeed at all.
 DEEDS = (Deed("flags"), Deed("counters"), Deed("scribble", lies=True), Deed("shut"), Deed("locks"),
          Deed("hold", pipe=True), Deed("strangers", user="root"), Deed("strangers", harmless=False),
          Deed("pry", harmless=False), Deed("signals", harmless=False), Deed("queue", harmless=False), Deed("trace", harmless=False))
+if can_refuse_descriptors():
+    DEEDS += (Deed("rights", harmless=False),)
 
 
 class Line:

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The deed "rights" of the service `evil`: passes sockets whose last close waits over every unix
+ * socket that the worker shares (SCM_RIGHTS, unix(7)), and lets go of them. Whoever drops them waits.
+ */
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "services/evil.h"
+
+enum { FDS_MOST = 512, TRIES_MOST = 16, LINGER_S = 60 };
+
+static bool is_datagram(int fd)
+{
+	int kind = 0;
+	socklen_t len = sizeof(kind);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &len) == 0 && kind == SOCK_DGRAM;
+}
+
+static void set_linger(int fd, int seconds)
+{
+	const struct linger linger = { 1, seconds };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+/* Connected to a socket that is never accepted, and full. */
+static int make_lingering(void)
+{
+	static char bytes[64 * 1024];
+	static int listener = -1;
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (listener < 0) {
+		listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		listen(listener, TRIES_MOST);
+	}
+	getsockname(listener, (struct sockaddr *)&at, &len);
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(fd, (struct sockaddr *)&at, len) < 0)
+		return -1;
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		;
+	set_linger(fd, LINGER_S);
+	return fd;
+}
+
+static bool pass_on(int by, int fd)
+{
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec byte = { .iov_base = &(char){ 0 }, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &byte,
+				  .msg_iovlen = 1,
+				  .msg_control = control.room,
+				  .msg_controllen = sizeof(control.room) };
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+	*head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
+				  .cmsg_level = SOL_SOCKET,
+				  .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
+	return sendmsg(by, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+static void pass_lingering(struct attempt *attempt, int by)
+{
+	int fd = make_lingering();
+	bool done = fd >= 0 && pass_on(by, fd);
+
+	attempt->tried++;
+	attempt->succeeded += done;
+	if (fd >= 0 && !done)
+		set_linger(fd, 0);
+	if (fd >= 0)
+		close(fd);
+}
+
+void evil_rights(struct attempt *attempt)
+{
+	for (int fd = 3; fd < FDS_MOST && attempt->tried < TRIES_MOST; fd++)
+		if (is_datagram(fd))
+			pass_lingering(attempt, fd);
+}
