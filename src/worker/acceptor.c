@@ -307,6 +307,7 @@ static void ready(void *owner, uint32_t events)
 	struct acceptor *a = owner;
 	struct acceptors *all = a->all;
 	struct standing standing = { 0 };
+	bool was_full = !room_has(all->conns, a->index);
 
 	(void)events;
 	if (!a->is_watching)
@@ -320,8 +321,8 @@ static void ready(void *owner, uint32_t events)
 	if (leaves_chance(a, &standing))
 		return;
 	accept_one(a, false);
-	if (balance_yields(&standing))
-		rotate(a);
+	if (balance_yields(&standing) || (a->is_shared && was_full))
+		rotate(a); /* where all are full, each ends one of its own in turn */
 }
 
 static void kicked(void *owner, uint32_t events)
