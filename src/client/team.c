@@ -70,7 +70,7 @@ static bool say(int fd, char word)
 	return n == 1;
 }
 
-/* False when the other has closed its end, or is gone. */
+/* False when the other has closed its end, or is gone (errno 0), or this end has failed. */
 static bool hear(int fd, char *word)
 {
 	ssize_t n;
@@ -78,6 +78,8 @@ static bool hear(int fd, char *word)
 	do
 		n = sys_recv(fd, word, 1, 0);
 	while (is_for_now(n));
+	if (n == 0)
+		errno = 0;
 	return n == 1;
 }
 
@@ -185,6 +187,7 @@ static int signal_of(const struct team *team, int process)
 	return n == 0 && info.si_code != CLD_EXITED ? info.si_status : 0;
 }
 
+/* errno 0: it has closed its end. */
 static bool complain(const struct team *team, int process, struct err *err)
 {
 	const struct err *said = &team->table->seats[process].err;
@@ -192,6 +195,9 @@ static bool complain(const struct team *team, int process, struct err *err)
 
 	if (said->text[0] != '\0')
 		return err_set(err, said->code, "%s", said->text);
+	if (errno != 0)
+		return err_errno(err, CODE_OSERR, "cannot talk to process %d of the bench",
+				 (int)team->pids[process]);
 	signal = signal_of(team, process);
 	if (signal == 0)
 		return err_set(err, CODE_OSERR, "process %d of the bench has ended before its time",
@@ -229,8 +235,12 @@ static bool gather(struct team *team, char wanted, struct err *err)
 
 			if (watched[i].fd < 0 || watched[i].revents == 0)
 				continue;
-			if (!hear(watched[i].fd, &word) || word != wanted)
+			if (!hear(watched[i].fd, &word))
 				return complain(team, i, err);
+			if (word != wanted)
+				return err_set(err, CODE_INTERNAL,
+					       "process %d of the bench says what it must not",
+					       (int)team->pids[i]);
 			watched[i].fd = -1;
 			left--;
 		}
