@@ -60,12 +60,19 @@ static int knob_value(const struct knob *knob, const struct listen_conf *conf)
 	return knob->kind == KNOB_FLAG ? *(const kind_FLAG *)field : (int)*(const int64_t *)field;
 }
 
+void endpoint_refuse_descriptors(int fd)
+{
+	(void)set_number(fd, SOL_SOCKET, SO_PASSRIGHTS, 0);
+}
+
 /* A fresh socket has every knob at 0 already. */
 static bool turn_knobs(int fd, const struct addr *addr, const struct listen_conf *conf, bool fresh,
 		       struct err *err)
 {
 	char text[ADDR_TEXT];
 
+	if (addr->sa.sa_family == AF_UNIX)
+		endpoint_refuse_descriptors(fd);
 	for (size_t i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
 		int value = knob_value(&knobs[i], conf);
 
@@ -171,10 +178,8 @@ static bool set_up(int fd, const struct addr *addr, const struct listen_conf *co
 {
 	if (!turn_knobs(fd, addr, conf, true, err))
 		return false;
-	if (addr->sa.sa_family == AF_UNIX) {
-		endpoint_refuse_descriptors(fd);
+	if (addr->sa.sa_family == AF_UNIX)
 		return unixpath_listen(fd, addr, conf, made, err);
-	}
 	/* two sockets that both bound before either listened meet only in listen */
 	if (bind_inet(fd, addr, conf, first) && sys_listen(fd, (int)conf->backlog) == 0)
 		return true;
@@ -208,11 +213,6 @@ bool endpoint_has_queue(int fd)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	return sys_poll(&p, 1, 0) != 0;
-}
-
-void endpoint_refuse_descriptors(int fd)
-{
-	(void)set_number(fd, SOL_SOCKET, SO_PASSRIGHTS, 0);
 }
 
 /*
@@ -251,8 +251,6 @@ bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *c
 		return false;
 	unlock_buffers(fd, conf);
 	undo_foreign(fd);
-	if (addr->sa.sa_family == AF_UNIX)
-		endpoint_refuse_descriptors(fd);
 	if (!endpoint_unblock(fd))
 		return err_errno(err, CODE_OSERR, "cannot set O_NONBLOCK on %s",
 				 addr_write(addr, text));

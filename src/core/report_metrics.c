@@ -250,14 +250,14 @@ static void write_build_info(const struct report *report, unsigned index, bool h
 	}
 #include "tables/metrics.def"
 
+enum { OF_LISTENER = GROUPS, OF_WORKER = 1, OF_QUEUE = 0, OF_SERVER = 0 };
+
 enum {
-	MOST_LISTENER = 1 + SCOREBOARD_WORKERS * GROUPS,
-	MOST_WORKER = 1 + SCOREBOARD_WORKERS,
+	MOST_LISTENER = 1 + SCOREBOARD_WORKERS * OF_LISTENER,
+	MOST_WORKER = 1 + SCOREBOARD_WORKERS * OF_WORKER,
 	MOST_QUEUE = 1 + METRIC_LISTENERS,
 	MOST_SERVER = 1
 };
-
-enum { OF_LISTENER = GROUPS, OF_WORKER = 1, OF_QUEUE = 0, OF_SERVER = 0 };
 
 const struct piece report_metrics[] = {
 	{ .most = 1, .write = write_build_info },

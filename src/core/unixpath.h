@@ -16,8 +16,8 @@
 /*
  * Binds fd to the path, never wider than conf's mode and then given to its owner, and lets it
  * listen; replaces a socket that nobody serves. Of two servers that start at once one waits, a
- * second at most over all its sockets. *made tells which file was made. False with err, which names the address, and
- * nothing made.
+ * second at most over all its sockets. *made tells which file was made. False with err, which names
+ * the address, and nothing made.
  */
 bool unixpath_listen(int fd, const struct addr *addr, const struct listen_conf *conf,
 		     struct stat *made, struct err *err);

@@ -9,9 +9,9 @@
 #include "core/conf.h"
 
 /*
- * True when no two of the configuration (but for what it includes), the pid file, the scoreboard, the
- * log, the access log and the unix sockets are the same file, however they are spelt. Otherwise false with err (CODE_CONFIG), which says where
- * the second one was given.
+ * True when no two of the configuration (but for what it includes), the pid file, the scoreboard,
+ * the log, the access log and the unix sockets are the same file, however they are spelt. Otherwise
+ * false with err (CODE_CONFIG), which says where the second one was given.
  */
 bool ownfiles_check(const struct conf *conf, struct err *err);
 

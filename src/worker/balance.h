@@ -23,9 +23,9 @@
  *
  * Load is the count of connections, the youngest and those that linger included: in a burst the next
  * one is to be woken by what has just come. Where lives are short it differs by chance, so a kick
- * looks at the least load of the last 10 to 20 ms, as long as the difference is small: without that there were 0.4 kicks for each short
- * connection, and a tenth of the rate was lost to other programs; a look back over 100 ms was blind
- * to what had come meanwhile.
+ * looks at the least load of the last 10 to 20 ms, as long as the difference is small: without that
+ * there were 0.4 kicks for each short connection, and a tenth of the rate was lost to other
+ * programs; a look back over 100 ms was blind to what had come meanwhile.
  *
  * What another worker says of itself is a hint in core/peers.h, which any worker could have written.
  * Whoever is chosen by it is kicked only if its own slot, which it alone writes, says the same. So a
