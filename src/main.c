@@ -14,15 +14,15 @@
 #include "base/sys.h"
 #include "base/title.h"
 #include "base/units.h"
-#include "core/conf.h"
-#include "core/flags.h"
-#include "core/manual.h"
-#include "core/notify.h"
-#include "core/signals.h"
-#include "master/control.h"
+#include "config/conf.h"
+#include "config/flags.h"
+#include "config/manual.h"
+#include "config/signals.h"
+#include "ctl/control.h"
 #include "master/environment.h"
 #include "master/master.h"
 #include "master/preflight.h"
+#include "net/notify.h"
 
 struct command {
 	int action; /* letter of the flag that asks for it; 0: serve */

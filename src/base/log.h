@@ -104,7 +104,7 @@ void log_settle(int64_t now_ms);
 /*
  * Writes the line, cut to 8 KiB, or to 4 KiB for a pipe or terminal, which takes so much whole.
  * Before log_open: to stderr, from notice up, as text. Never fails and never waits; keeps errno.
- * Allocates nothing. SIGPIPE and SIGXFSZ must be ignored (core/signals does).
+ * Allocates nothing. SIGPIPE and SIGXFSZ must be ignored (config/signals does).
  */
 #define LOG(event, ...)                                                                \
 	log_write((event), (const struct log_field[]){ { "", "", 0 }, ##__VA_ARGS__ }, \

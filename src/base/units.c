@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads and writes numbers with units, and finds the word that was meant. It knows no bounds and
- * makes no messages: those belong to the option. Called by core/option, base/addr and the command
+ * makes no messages: those belong to the option. Called by config/option, base/addr and the command
  * line.
  */
 #include <ctype.h>

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/standard.h"
 #include "base/sys.h"
-#include "client/bench.h"
+#include "client/bench/bench.h"
 #include "client/talk.h"
 
 int main(int argc, char **argv)

@@ -11,8 +11,8 @@
 #include "client/stream.h"
 
 #include "base/clock.h"
-#include "client/complain.h"
 #include "base/sys.h"
+#include "client/complain.h"
 
 /* The answers are counted. */
 static bool is_counted(const struct exchange *x)

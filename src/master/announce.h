@@ -7,8 +7,8 @@
 #ifndef MASTER_ANNOUNCE_H
 #define MASTER_ANNOUNCE_H
 
-#include "core/listener.h"
 #include "master/server.h"
+#include "net/listener.h"
 
 /* Logs which sockets are new in `fresh`, and which of `old` (NULL: none) it no longer has. */
 void announce_listeners(const struct listener_set *fresh, const struct listener_set *old);

@@ -7,7 +7,7 @@
 
 #include "base/leave.h"
 #include "base/sys.h"
-#include "core/signals.h"
+#include "config/signals.h"
 
 static bool read_report(int fd, struct err *outcome)
 {

@@ -14,7 +14,7 @@
 #include "base/logfile.h"
 #include "base/sys.h"
 #include "base/syslogd.h"
-#include "core/descriptors.h"
+#include "config/descriptors.h"
 #include "master/ownfiles.h"
 #include "worker/accesslog.h"
 #include "worker/heritage.h"

@@ -11,9 +11,9 @@
 #include <sys/resource.h>
 
 #include "base/err.h"
-#include "core/conf.h"
-#include "core/identity.h"
-#include "core/listener.h"
+#include "config/conf.h"
+#include "config/identity.h"
+#include "net/listener.h"
 
 /* conf_load, and each listener's service asked whether its options go together. NULL with err. */
 struct conf *environment_load(const struct conf_source *source, struct err *err);

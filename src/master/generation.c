@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/sys.h"
-#include "core/descriptors.h"
-#include "core/endpoint.h"
+#include "config/descriptors.h"
+#include "net/endpoint.h"
 
 static void close_wires(struct generation *generation)
 {

@@ -13,14 +13,14 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "core/conf.h"
-#include "core/identity.h"
-#include "core/listener.h"
-#include "core/peers.h"
-#include "core/scoreboard.h"
+#include "config/conf.h"
+#include "config/identity.h"
 #include "master/respawn.h"
+#include "net/listener.h"
+#include "stats/scoreboard.h"
 #include "worker/arena.h"
 #include "worker/heritage.h"
+#include "worker/peers.h"
 
 /* Room beyond `workers`: for TTIN and for the replacements of recycled workers. */
 enum { GENERATION_SPARE = 16 };

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "core/scoreboard.h"
+#include "stats/scoreboard.h"
 
 enum { HISTORY_LATE_MS = 1500 };
 

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/title.h"
-#include "core/signals.h"
+#include "config/signals.h"
 
 enum {
 	RETRY_MS = 100,

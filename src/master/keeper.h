@@ -15,7 +15,7 @@
  * first worker, then one more for each SIGNAL_KEEPER_START, and leaves on SIGNAL_KEEPER_LEAVE or with
  * the master. The kernel
  * writes each worker's pid to its slot of the page before the worker runs. Runs no service code and allocates nothing once it waits. With the signals of
- * core/signals blocked.
+ * config/signals blocked.
  */
 _Noreturn void keeper_run(const struct heritage *heritage, struct pidpage *page, unsigned slot);
 

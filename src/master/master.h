@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "core/conf.h"
+#include "config/conf.h"
 
 struct master_options {
 	struct conf_source source; /* kept for every reload */

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
+#include "base/paths.h"
 #include "base/sys.h"
-#include "core/paths.h"
-#include "core/scoreboard.h"
 #include "master/pidfile.h"
+#include "stats/scoreboard.h"
 
 enum { FILES_MOST = 5 };
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "core/conf.h"
+#include "config/conf.h"
 
 /*
  * True when no two of the configuration (but for what it includes), the pid file, the scoreboard,

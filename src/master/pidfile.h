@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "core/conf.h"
+#include "config/conf.h"
 
 enum { PIDFILE_PATH = 4096, PIDFILE_WARNING = 4096 + 512, PIDFILE_FOLDER = 64 };
 

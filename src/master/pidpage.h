@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "core/scoreboard.h"
+#include "stats/scoreboard.h"
 
 struct pidpage {
 	pid_t pids[SCOREBOARD_SLOTS]; /* by slot; 0: no worker that its keeper has cloned */

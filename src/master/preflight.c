@@ -12,16 +12,16 @@
 #include <string.h>
 
 #include "base/leave.h"
+#include "base/paths.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "core/descriptors.h"
-#include "core/holder.h"
-#include "core/notify.h"
-#include "core/paths.h"
-#include "core/scoreboard.h"
+#include "config/descriptors.h"
 #include "master/environment.h"
 #include "master/generation.h"
 #include "master/pidfile.h"
+#include "net/holder.h"
+#include "net/notify.h"
+#include "stats/scoreboard.h"
 #include "worker/privs.h"
 
 /* One examination. */

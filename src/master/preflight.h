@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "core/conf.h"
-#include "core/identity.h"
-#include "core/listener.h"
+#include "config/conf.h"
+#include "config/identity.h"
+#include "net/listener.h"
 
 /* What the checks have looked up, so that the start need not ask again. */
 struct preflight {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/whole.h"
 #include "base/units.h"
+#include "base/whole.h"
 #include "master/load.h"
 
 /* All sockets that are counted in one row. */

@@ -8,7 +8,7 @@
 
 #include "base/loop.h"
 #include "base/outlet.h"
-#include "core/listener.h"
+#include "net/listener.h"
 
 struct readyfd {
 	int fd; /* as it was given, -1 once it is closed */

@@ -15,11 +15,11 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/announce.h"
-#include "core/deed.h"
-#include "core/unixpath.h"
 #include "master/environment.h"
 #include "master/member.h"
 #include "master/tidings.h"
+#include "net/unixpath.h"
+#include "stats/deed.h"
 
 enum { LOCKS_MOST_MS = 20 };    /* that other servers may hold the folders of unix sockets */
 enum { HANDING_MOST_MS = 500 }; /* an old worker that hangs must not hold up the outcome */

@@ -11,9 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "core/scoreboard.h"
 #include "master/generation.h"
 #include "master/pidpage.h"
+#include "stats/scoreboard.h"
 
 /* Children that nobody knows, and that nobody has been told of yet. */
 struct strangers {

@@ -5,9 +5,9 @@
 #include <time.h>
 
 #include "base/sys.h"
-#include "master/hostnet.h"
 #include "master/load.h"
 #include "master/vitals.h"
+#include "net/hostnet.h"
 
 void sampler_start(struct sampler *sampler)
 {

@@ -11,8 +11,8 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "core/penalty.h"
-#include "core/phase.h"
+#include "net/penalty.h"
+#include "stats/phase.h"
 #include "worker/conn.h"
 #include "worker/recovery.h"
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/loop.h"
-#include "core/signals.h"
+#include "config/signals.h"
 #include "master/master.h"
 #include "master/pidfile.h"
 #include "master/readyfd.h"

@@ -8,7 +8,7 @@
 #include "base/leave.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "core/signals.h"
+#include "config/signals.h"
 #include "master/environment.h"
 #include "master/keeper.h"
 #include "worker/heritage.h"

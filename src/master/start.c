@@ -10,12 +10,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "core/notify.h"
 #include "master/announce.h"
 #include "master/environment.h"
 #include "master/orders.h"
 #include "master/spawn.h"
 #include "master/stop.h"
+#include "net/notify.h"
 
 static void hear_signals(void *owner, uint32_t events)
 {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "core/notify.h"
+#include "net/notify.h"
 
 static void check(bool told)
 {

@@ -13,9 +13,9 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "core/conf.h"
-#include "core/identity.h"
-#include "core/listener.h"
+#include "config/conf.h"
+#include "config/identity.h"
+#include "net/listener.h"
 
 enum { TRIAL_MOST_MS = 10000 };
 

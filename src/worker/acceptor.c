@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "core/endpoint.h"
+#include "net/endpoint.h"
 #include "worker/access.h"
 
 enum {

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 #include "base/addr.h"
-#include "core/conf.h"
-#include "core/penalty.h"
+#include "config/conf.h"
+#include "net/penalty.h"
 #include "worker/conns.h"
 
 /* True when remote may connect: not in deny, and in allow unless that is empty. Pure. */

@@ -13,7 +13,7 @@
 
 #include "base/outlet.h"
 #include "base/text.h"
-#include "core/metric.h"
+#include "stats/metric.h"
 #include "worker/arena.h"
 
 /* This process's view; begins with what is there, as far as it can be believed. */

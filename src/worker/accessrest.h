@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-#include "core/conf.h"
-#include "core/metric.h"
+#include "config/conf.h"
+#include "stats/metric.h"
 #include "worker/arena.h"
 
 /*

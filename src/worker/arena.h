@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/conf.h"
+#include "config/conf.h"
 
 enum { ARENA_BUF_SIZE = 64 * 1024, ARENA_LOG_SIZE = 64 * 1024 };
 #define ARENA_MAGIC UINT64_C(0x707265666172656e)

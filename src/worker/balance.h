@@ -27,7 +27,7 @@
  * there were 0.4 kicks for each short connection, and a tenth of the rate was lost to other
  * programs; a look back over 100 ms was blind to what had come meanwhile.
  *
- * What another worker says of itself is a hint in core/peers.h, which any worker could have written.
+ * What another worker says of itself is a hint in worker/peers.h, which any worker could have written.
  * Whoever is chosen by it is kicked only if its own slot, which it alone writes, says the same. So a
  * worker that lies draws kicks to itself, or costs another one a look at a slot in vain.
  */
@@ -37,9 +37,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/peers.h"
-#include "core/scoreboard.h"
+#include "stats/scoreboard.h"
 #include "worker/heritage.h"
+#include "worker/peers.h"
 
 struct balance {
 	struct slot *slots;        /* of the generation; slots[number] is this worker's */

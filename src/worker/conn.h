@@ -17,7 +17,7 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/timer.h"
-#include "core/phase.h"
+#include "stats/phase.h"
 #include "worker/service.h"
 #include "worker/share.h"
 

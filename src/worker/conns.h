@@ -22,8 +22,8 @@
 
 #include "base/loop.h"
 #include "base/timer.h"
-#include "core/listener.h"
-#include "core/scoreboard.h"
+#include "net/listener.h"
+#include "stats/scoreboard.h"
 #include "worker/arena.h"
 #include "worker/conn.h"
 #include "worker/room.h"

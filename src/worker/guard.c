@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "core/endpoint.h"
+#include "net/endpoint.h"
 
 enum {
 	MOST_US = 1000,  /* that an accept may take in ALERT */

@@ -21,8 +21,8 @@
 #include <stdbool.h>
 
 #include "base/loop.h"
-#include "core/listener.h"
-#include "core/metric.h"
+#include "net/listener.h"
+#include "stats/metric.h"
 
 struct guard {
 	const struct loop *loop;

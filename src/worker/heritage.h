@@ -9,12 +9,12 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "core/conf.h"
-#include "core/identity.h"
-#include "core/listener.h"
-#include "core/peers.h"
-#include "core/scoreboard.h"
+#include "config/conf.h"
+#include "config/identity.h"
+#include "net/listener.h"
+#include "stats/scoreboard.h"
 #include "worker/arena.h"
+#include "worker/peers.h"
 
 /*
  * The descriptors of one worker by which processes wake each other. A taken over worker may change
@@ -75,7 +75,7 @@ bool worker_settle(const struct heritage *heritage, struct err *err);
 /*
  * The worker's whole life: settles (unless its keeper has), recovers, serves, drains, and returns
  * the exit code to leave with (0, or CODE_NO_RESPAWN when the next worker would fail alike; it has
- * logged why). Worker only, in the child of the fork, with the signals of core/signals blocked.
+ * logged why). Worker only, in the child of the fork, with the signals of config/signals blocked.
  */
 int worker_run(const struct heritage *heritage);
 

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "core/cpus.h"
+#include "config/cpus.h"
 #include "worker/accesslog.h"
 
 /* The leak sanitizer stops the process by another one, which it makes. */

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "core/conf.h"
-#include "core/identity.h"
+#include "config/conf.h"
+#include "config/identity.h"
 
 /*
  * chroot(2), supplementary groups, group, user, then no_new_privs (prctl(2)): in the order in

@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "core/conf.h"
-#include "core/ending.h"
+#include "config/conf.h"
+#include "stats/ending.h"
 
 struct conn;
 struct heritage;

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/title.h"
-#include "core/signals.h"
+#include "config/signals.h"
 #include "worker/acceptor.h"
 #include "worker/accesslog.h"
 #include "worker/belongings.h"

@@ -21,7 +21,7 @@
 #include "base/err.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "client/moment.h"
+#include "client/bench/moment.h"
 #include "members.h"
 
 static const char crowd_columns[] = "requests,seconds,errors,ended,first_end_ms,last_end_ms,bytes";

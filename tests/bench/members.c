@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "client/moment.h"
+#include "client/bench/moment.h"
 
 enum { BATCH = 64, BUFFER = 64 * 1024 };
 #define STOP_TAG UINT64_MAX

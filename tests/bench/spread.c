@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/scoreboard.h"
+#include "stats/scoreboard.h"
 
 static void print_slot(const struct scoreboard *board, unsigned i)
 {

@@ -18,7 +18,7 @@
 
 #include "base/err.h"
 #include "cli/command.h"
-#include "core/scoreboard.h"
+#include "stats/scoreboard.h"
 #include "unit/folder.h"
 
 static struct said said;

@@ -4,8 +4,8 @@
 
 #include <time.h>
 
-#include "core/report.h"
 #include "harness.h"
+#include "stats/report.h"
 #include "unit/board.h"
 
 static const struct scoreboard *view(struct server *s)

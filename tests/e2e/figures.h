@@ -6,7 +6,7 @@
 #ifndef E2E_FIGURES_H
 #define E2E_FIGURES_H
 
-#include "core/metric.h"
+#include "stats/metric.h"
 
 struct server;
 

@@ -6,8 +6,8 @@
 
 #include "base/addr.h"
 #include "client.h"
-#include "core/crew.h"
 #include "process.h"
+#include "stats/crew.h"
 
 enum { BACKLOG = 8, FULL = BACKLOG + 1, CROWD = 20 };
 

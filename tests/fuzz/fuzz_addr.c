@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/addr.h"
-#include "core/conf_build.h"
+#include "config/conf_build.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

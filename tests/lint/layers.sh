@@ -1,19 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Includes name their folder, and a layer includes only itself and what stands below it.
+# Includes name their folder, a layer includes only itself and what stands below it, and no files of one folder need
+# each other in a circle.
 set -euo pipefail
 cd "$TOP_SRCDIR"
 
 declare -A below=(
 	[tables]=''
 	[base]='tables'
-	[core]='tables base'
-	[worker]='tables base core'
-	[services]='tables base core worker'
-	[master]='tables base core worker'
+	[config]='tables base'
+	[net]='tables base config'
+	[stats]='tables base config net'
+	[accesslog]='tables base config net stats'
+	[worker]='tables base config net stats accesslog'
+	[services]='tables base config net stats accesslog worker'
+	[master]='tables base config net stats accesslog worker'
+	[ctl]='tables base config net stats accesslog worker master'
 	[client]='tables base'
 	[demo]='tables base'
-	[main.c]='tables base core worker services master'
+	[main.c]='tables base config net stats accesslog worker services master ctl'
 )
 
 bad=0
@@ -21,6 +26,9 @@ complain() {
 	printf '%s\n' "$*"
 	bad=1
 }
+
+pairs=$(mktemp)
+trap 'rm -f "$pairs"' EXIT
 
 while IFS=: read -r file line text; do
 	layer=${file#src/}
@@ -35,7 +43,16 @@ while IFS=: read -r file line text; do
 		complain "$file:$line: $layer must not include \"$included\""
 	elif [ ! -f "src/$included" ]; then
 		complain "$file:$line: there is no src/$included"
+	elif [ "${included%%/*}" = "$layer" ]; then
+		unit=${file#src/}
+		printf '%s %s\n' "${unit%.[ch]}" "${included%.[ch]}" >> "$pairs"
 	fi
 done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' src --include='*.[ch]' --include='*.def')
+
+# A .c file and its header are one unit. tsort(1) names the members of each circle on stderr.
+if ! rings=$(sort -u "$pairs" | awk '$1 != $2' | tsort 2>&1 > /dev/null); then
+	complain "these need each other in a circle:"
+	printf '%s\n' "$rings" | sed -n 's/^tsort: \([^-].*\/.*\)/  \1/p'
+fi
 
 exit "$bad"

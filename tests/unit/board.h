@@ -3,7 +3,7 @@
 #ifndef UNIT_BOARD_H
 #define UNIT_BOARD_H
 
-#include "core/report.h"
+#include "stats/report.h"
 
 /* Empty but for its head. free(3) frees it. */
 struct scoreboard *board_new(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests, and what services/http_parse must make of them. For test_http_parse. */
+/* Requests, and what services/http/http_parse must make of them. For test_http_parse. */
 #ifndef UNIT_HTTP_REQUESTS_H
 #define UNIT_HTTP_REQUESTS_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/http_parse.h"
+#include "services/http/http_parse.h"
 
 struct http_taken {
 	const char *text; /* just the head */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens listeners for tests, in a folder of their own. Called by the tests of core/listener and
+ * Opens listeners for tests, in a folder of their own. Called by the tests of net/listener and
  * below.
  */
 #include <setjmp.h>

@@ -5,7 +5,7 @@
 #ifndef UNIT_LISTENING_H
 #define UNIT_LISTENING_H
 
-#include "core/listener.h"
+#include "net/listener.h"
 
 enum { LISTENING_MOST = 4 };
 

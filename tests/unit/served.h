@@ -7,9 +7,9 @@
 #define UNIT_SERVED_H
 
 #include "base/loop.h"
-#include "core/conf.h"
-#include "core/listener.h"
-#include "core/scoreboard.h"
+#include "config/conf.h"
+#include "net/listener.h"
+#include "stats/scoreboard.h"
 #include "worker/conns.h"
 #include "worker/heritage.h"
 #include "worker/recovery.h"

@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "core/signals.h"
+#include "config/signals.h"
 #include "master/burial.h"
 #include "master/member.h"
 #include "unit/crew.h"

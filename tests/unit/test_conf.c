@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/conf: whole configurations from files and from the command line. */
+/* Tests of config/conf: whole configurations from files and from the command line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/conf.h"
-#include "core/conf_build.h"
+#include "config/conf.h"
+#include "config/conf_build.h"
 #include "unit/folder.h"
 
 #define GOOD "listen \"8080\" { service = ack }\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/cpus: quota, affinity and dealing out. */
+/* Tests of config/cpus: quota, affinity and dealing out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <sched.h>
 
-#include "core/cpus.h"
+#include "config/cpus.h"
 
 static void quota__is_rounded_up(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/cputime with files like those of /proc: processes that come, go and cannot be read. */
+/* Tests of client/bench/cputime with files like those of /proc: processes that come, go and cannot be read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/cputime.h"
+#include "client/bench/cputime.h"
 #include "unit/folder.h"
 
 enum { MS = 1000000 };

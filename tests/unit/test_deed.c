@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "core/deed.h"
+#include "stats/deed.h"
 
 static void read__of_the_longest_message__has_all_of_it(void **state)
 {

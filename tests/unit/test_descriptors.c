@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/descriptors: how many there are and may be, and what is said when they run out. */
+/* Tests of config/descriptors: how many there are and may be, and what is said when they run out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/descriptors.h"
+#include "config/descriptors.h"
 
 static void open__counts_what_is_open(void **state)
 {

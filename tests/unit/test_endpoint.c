@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/endpoint: options, addresses that cannot be had. */
+/* Tests of net/endpoint: options, addresses that cannot be had. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/endpoint.h"
+#include "net/endpoint.h"
 #include "unit/listening.h"
 
 static void open__of_port_0__learns_the_port(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of core/grammar and core/conf_text: what is wrong in a file is said with its file and
+ * Tests of config/grammar and config/conf_text: what is wrong in a file is said with its file and
  * line.
  */
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/conf.h"
+#include "config/conf.h"
 #include "unit/folder.h"
 
 #define GOOD "listen \"8080\" { service = ack }\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/hostnet.c on texts as kernels write them, and on others. */
+/* Tests of net/hostnet.c on texts as kernels write them, and on others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "master/hostnet.h"
+#include "net/hostnet.h"
 
 static void parse__by_names__finds_the_figures(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http: heads, framing, and what happens when there is no room. */
+/* Tests of services/http/http: heads, framing, and what happens when there is no room. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "services/http.h"
+#include "services/http/http.h"
 
 enum { ROOM = 70000 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http_chunked: where a body ends, whole and cut anywhere, and what is none. */
+/* Tests of services/http/http_chunked: where a body ends, whole and cut anywhere, and what is none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "services/http_chunked.h"
+#include "services/http/http_chunked.h"
 
 #define BEHIND "GET /smuggled"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http_parse: what is taken and what is refused, whole, cut and glued. */
+/* Tests of services/http/http_parse: what is taken and what is refused, whole, cut and glued. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/http_parse.h"
+#include "services/http/http_parse.h"
 #include "unit/http_requests.h"
 
 /*

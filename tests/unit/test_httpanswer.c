@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/httpanswer: where answers end, in one piece and in all others. */
+/* Tests of client/bench/httpanswer: where answers end, in one piece and in all others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "client/httpanswer.h"
+#include "client/bench/httpanswer.h"
 
 struct row {
 	const char *text;

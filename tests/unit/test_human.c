@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/human: numbers at a glance. */
+/* Tests of ctl/human: numbers at a glance. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "master/human.h"
+#include "ctl/human.h"
 
 static void numbers__are_short_and_rounded_down(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/identity: names, and numbers with and without a name. */
+/* Tests of config/identity: names, and numbers with and without a name. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/identity.h"
+#include "config/identity.h"
 
 #define NAMELESS "3999999999"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/keys: keys from a terminal's bytes. */
+/* Tests of ctl/keys: keys from a terminal's bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "master/keys.h"
+#include "ctl/keys.h"
 
 static const struct {
 	const char *bytes;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/latency: shares, precision, merging; and of the schedule in client/pace.h. */
+/* Tests of client/bench/latency: shares, precision, merging; and of the schedule in client/pace.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "client/latency.h"
-#include "client/pace.h"
+#include "client/bench/latency.h"
+#include "client/bench/pace.h"
 
 static struct latency latency, other;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/listener: opening a set, taking over, closing, refusing. */
+/* Tests of net/listener: opening a set, taking over, closing, refusing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

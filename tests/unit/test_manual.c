@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/manual, core/mdoc and core/sample: the tables as text. */
+/* Tests of config/manual, config/mdoc and config/sample: the tables as text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/conf.h"
-#include "core/manual.h"
-#include "core/mdoc.h"
+#include "config/conf.h"
+#include "config/manual.h"
+#include "config/mdoc.h"
 #include "unit/folder.h"
 
 static char *table(const char *name)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/message: framing, what differs from message to message, what an echo is. */
+/* Tests of client/bench/message: framing, what differs from message to message, what an echo is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/message.h"
+#include "client/bench/message.h"
 
 static struct message message;
 static struct err err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/notify: what the manager is told and what it passes. */
+/* Tests of net/notify: what the manager is told and what it passes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/listener.h"
-#include "core/notify.h"
+#include "net/listener.h"
+#include "net/notify.h"
 
 static int tear_down(void **state)
 {

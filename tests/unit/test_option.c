@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/option and core/kind: one option at a time, from the table's rows. */
+/* Tests of config/option and config/kind: one option at a time, from the table's rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "core/conf.h"
-#include "core/option.h"
+#include "config/conf.h"
+#include "config/option.h"
 
 static bool read_one(const char *name, struct listen_conf *listen, const char *word,
 		     struct err *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/outcome: what a message that is unanswered at the end does to the figures. */
+/* Tests of client/bench/outcome: what a message that is unanswered at the end does to the figures. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "client/outcome.h"
+#include "client/bench/outcome.h"
 
 static struct outcome outcome;
 

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "core/peers.h"
-#include "core/scoreboard.h"
+#include "stats/scoreboard.h"
+#include "worker/peers.h"
 
 enum { COUNT = SCOREBOARD_WORKERS };
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "core/penalty.h"
+#include "net/penalty.h"
 
 enum { MINUTE = 60 * 1000, PENALTY = 90 * 1000 };
 

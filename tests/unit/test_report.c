@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/report, report_worker, report_past and crew: what a reader is told of a board. */
+/* Tests of stats/report, report_worker, report_past and crew: what a reader is told of a board. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/deed.h"
+#include "stats/deed.h"
 #include "unit/board.h"
 
 static struct scoreboard *board;

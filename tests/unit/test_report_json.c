@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/report_json and core/json: valid whatever the board holds, and all of it said. */
+/* Tests of stats/report_json and stats/json: valid whatever the board holds, and all of it said. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/json.h"
+#include "stats/json.h"
 #include "unit/board.h"
 #include "unit/grammar_of.h"
 

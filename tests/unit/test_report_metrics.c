@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/report_metrics: the exposition's grammar, its families, and what never falls. */
+/* Tests of stats/report_metrics: the exposition's grammar, its families, and what never falls. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

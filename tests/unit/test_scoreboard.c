@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/scoreboard: the file, its checks, counting over a worker's death. */
+/* Tests of stats/scoreboard: the file, its checks, counting over a worker's death. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/crew.h"
-#include "core/scoreboard.h"
+#include "stats/crew.h"
+#include "stats/scoreboard.h"
 
 static char folder[64];
 static char path[96];

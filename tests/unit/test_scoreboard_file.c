@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/scoreboard_file: where the scoreboard lies, and who can write what of it. */
+/* Tests of stats/scoreboard_file: where the scoreboard lies, and who can write what of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/sys.h"
-#include "core/scoreboard.h"
+#include "stats/scoreboard.h"
 
 static char folder[64];
 static char path[96];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/scoreboard_probe: it says what scoreboard_new says, and leaves nothing behind. */
+/* Tests of stats/scoreboard_probe: it says what scoreboard_new says, and leaves nothing behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/scoreboard.h"
+#include "stats/scoreboard.h"
 #include "unit/folder.h"
 
 /* Both must say the same of FOLDER/name. */

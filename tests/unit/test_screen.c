@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/screen and master/table: lines that fit, and nothing for a terminal to obey. */
+/* Tests of ctl/screen and ctl/table: lines that fit, and nothing for a terminal to obey. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "master/screen.h"
-#include "master/table.h"
+#include "ctl/screen.h"
+#include "ctl/table.h"
 
 static struct screen screen;
 static char *text;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/signals: the rows, blocking, reading, restoring. */
+/* Tests of config/signals: the rows, blocking, reading, restoring. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/signals.h"
+#include "config/signals.h"
 
 static void find__knows_the_rows_and_no_other(void **state)
 {

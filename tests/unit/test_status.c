@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "services/http_parse.h"
+#include "services/http/http_parse.h"
 
 static void healthz__of_a_ready_worker__is_ok_and_goes_on(void **state)
 {

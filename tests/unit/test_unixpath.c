@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/unixpath: modes, stale and living sockets, what is never replaced. */
+/* Tests of net/unixpath: modes, stale and living sockets, what is never replaced. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "core/unixpath.h"
+#include "net/unixpath.h"
 #include "unit/listening.h"
 
 static mode_t mode_of(const char *path)

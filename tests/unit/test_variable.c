@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of core/variable and what core/conf_text makes of it: ${NAME} in a file. */
+/* Tests of config/variable and what config/conf_text makes of it: ${NAME} in a file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/conf.h"
+#include "config/conf.h"
 #include "unit/folder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

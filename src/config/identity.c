@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds out who the workers are to be, and whose a unix socket is; becoming it is worker/privs.c's
+ * business.
+ */
+#include "config/identity.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "base/units.h"
+
+static bool read_number(const char *text, uint32_t *number)
+{
+	int64_t read;
+
+	if (!units_read_count(text, &read) || read >= UINT32_MAX)
+		return false;
+	*number = (uint32_t)read;
+	return true;
+}
+
+bool identity_user(const char *name, uid_t *user, gid_t *group)
+{
+	const struct passwd *row = getpwnam(name);
+	uint32_t number;
+
+	if (!row && !read_number(name, &number))
+		return false;
+	if (!row)
+		row = getpwuid(number);
+	*user = row ? row->pw_uid : number;
+	if (group)
+		*group = row ? row->pw_gid : (gid_t)-1;
+	return true;
+}
+
+bool identity_group(const char *name, gid_t *group)
+{
+	const struct group *row = getgrnam(name);
+
+	if (!row)
+		return read_number(name, group);
+	*group = row->gr_gid;
+	return true;
+}
+
+static bool find(const struct conf *conf, struct identity *identity, struct err *err)
+{
+	if (!identity_user(conf->user, &identity->user, &identity->group))
+		return err_set(err, CODE_CONFIG, "user: there is no user \"%s\" on this system",
+			       conf->user);
+	if (conf->group[0] != '\0' && !identity_group(conf->group, &identity->group))
+		return err_set(err, CODE_CONFIG, "group: there is no group \"%s\" on this system",
+			       conf->group);
+	if (identity->group == (gid_t)-1)
+		return err_set(err, CODE_CONFIG,
+			       "user: %s has no name and so no group of its own (set group)",
+			       conf->user);
+	return true;
+}
+
+bool identity_find(const struct conf *conf, struct identity *identity, struct err *err)
+{
+	*identity = (struct identity){ .user = getuid(), .group = getgid() };
+	/* a variable that is empty must not make root of the workers */
+	if (geteuid() == 0 && conf->user[0] == '\0')
+		return err_set(err, CODE_CONFIG,
+			       "user: is empty (name the workers' user, or root itself)");
+	if (!conf_drops_user(conf))
+		return true;
+	identity->changes = find(conf, identity, err);
+	return identity->changes;
+}

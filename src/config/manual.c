@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Prints the tables for the manual pages. What a table says stands in its .def file, never
+ * here. Called by main for -P.
+ */
+#include "config/manual.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/quote.h"
+#include "config/conf.h"
+#include "config/conf_build.h"
+#include "config/flags.h"
+#include "config/mdoc.h"
+#include "config/sample.h"
+#include "config/signals.h"
+
+/* The value that `write` makes, as a text on the heap; NULL without memory. */
+static char *default_text(const struct option *option)
+{
+	struct listen_conf listen = { 0 };
+	struct conf conf = { 0 };
+	bool is_listen = option->section == SECTION_listen;
+	void *object = is_listen ? (void *)&listen : (void *)&conf;
+	size_t size = 0;
+	char *text = NULL;
+	struct err err;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (stream == NULL)
+		return NULL;
+	if (option_defaults(option->section, object, &err))
+		option_write_value(option, object, stream);
+	option_free(option->section, object);
+	fclose(stream);
+	return text;
+}
+
+static void print_option(const struct option *option, FILE *out)
+{
+	char *value = default_text(option), line[768], allowed[256];
+	char name[OPTION_NAME + 4];
+
+	snprintf(name, sizeof(name), "%s =", option->name);
+	mdoc_term("Ic", name, value, out);
+	mdoc_text(option->sentence, out);
+	snprintf(line, sizeof(line), "Allowed: %s.", option_allowed(option, allowed));
+	mdoc_text(line, out);
+	if (option->service[0] != '\0') {
+		snprintf(line, sizeof(line), "Only for service %s.", option->service);
+		mdoc_text(line, out);
+	}
+	if (!option->live)
+		mdoc_text("A change needs a restart.", out);
+	free(value);
+}
+
+static void print_options(FILE *out)
+{
+	static const char *const heads[] = {
+		[SECTION_main] = ".Ss Top level",
+		[SECTION_log] = ".Ss Section log",
+		[SECTION_listen] = ".Ss Sections listen",
+	};
+
+	for (int section = SECTION_main; section <= SECTION_listen; section++) {
+		fprintf(out, "%s\n", heads[section]);
+		mdoc_begin(out);
+		for (size_t i = 0; i < option_count; i++)
+			if ((int)options[i].section == section)
+				print_option(&options[i], out);
+		mdoc_end(out);
+	}
+}
+
+static void print_flag_rows(struct flags flags, FILE *out)
+{
+	mdoc_begin(out);
+	for (size_t i = 0; i < flags.count; i++) {
+		const struct flag *flag = &flags.rows[i];
+		char name[64];
+
+		if (flag->letter < 32)
+			snprintf(name, sizeof(name), "--%s", flag->name);
+		else
+			snprintf(name, sizeof(name), "-%c, --%s", flag->letter, flag->name);
+		mdoc_term("Sy", name, flag->argument, out);
+		mdoc_text(flag->sentence, out);
+	}
+	mdoc_end(out);
+}
+
+static void print_flags(FILE *out)
+{
+	print_flag_rows(flags_of_server, out);
+}
+
+#define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
+static void print_client_flags(FILE *out)
+{
+	static const struct flag rows[] = {
+#include "tables/client_flags.def"
+	};
+
+	print_flag_rows(FLAGS(rows), out);
+}
+
+#define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
+static void print_bench_flags(FILE *out)
+{
+	static const struct flag rows[] = {
+#include "tables/bench_flags.def"
+	};
+
+	print_flag_rows(FLAGS(rows), out);
+}
+
+#define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
+static void print_demo_flags(FILE *out)
+{
+	static const struct flag rows[] = {
+#include "tables/demo_flags.def"
+	};
+
+	print_flag_rows(FLAGS(rows), out);
+}
+
+static void print_signals(FILE *out)
+{
+	mdoc_begin(out);
+	for (unsigned i = 0; i < signal_count; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "SIG%s", signal_rows[i].name);
+		mdoc_term("Dv", name, NULL, out);
+		mdoc_text(signal_rows[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_SERVER };
+
+/* The types as Prometheus has them. */
+#define TYPE_COUNTER   "counter"
+#define TYPE_GAUGE     "gauge"
+#define TYPE_BY_ENDING "counter"
+#define TYPE_HISTOGRAM "histogram"
+
+static void print_metrics_of(int scope, FILE *out)
+{
+	static const struct {
+		int scope;
+		const char *name, *type, *sentence;
+	} rows[] = {
+#define METRIC(scope, kind, unit, name, sentence) \
+	{ SCOPE_##scope, "prefork_" #name, TYPE_##kind, sentence },
+#include "tables/metrics.def"
+	};
+
+	mdoc_begin(out);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].scope != scope)
+			continue;
+		mdoc_term("Sy", rows[i].name, rows[i].type, out);
+		mdoc_text(rows[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+static void print_metrics(FILE *out)
+{
+	static const char *const heads[] = {
+		[SCOPE_LISTENER] = ".Ss For each worker and listener",
+		[SCOPE_WORKER] = ".Ss For each worker",
+		[SCOPE_QUEUE] = ".Ss For each listener",
+		[SCOPE_SERVER] = ".Ss For the server",
+	};
+
+	for (int scope = SCOPE_LISTENER; scope <= SCOPE_SERVER; scope++) {
+		fprintf(out, "%s\n", heads[scope]);
+		print_metrics_of(scope, out);
+	}
+}
+
+static void print_events(FILE *out)
+{
+	static const char *const levels[] = { [LEVEL_DEBUG] = "debug",
+					      [LEVEL_INFO] = "info",
+					      [LEVEL_NOTICE] = "notice",
+					      [LEVEL_WARNING] = "warning",
+					      [LEVEL_ERROR] = "error" };
+
+	mdoc_begin(out);
+	for (int i = 0; i < EVENT_COUNT; i++) {
+		mdoc_term("Sy", log_rows[i].name, levels[log_rows[i].level], out);
+		mdoc_text(log_rows[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+/* A table that is no more than names and sentences. */
+struct row {
+	const char *name, *sentence;
+};
+
+static void print_rows(const struct row *rows, size_t count, FILE *out)
+{
+	mdoc_begin(out);
+	for (size_t i = 0; i < count; i++) {
+		mdoc_term("Sy", rows[i].name, NULL, out);
+		mdoc_text(rows[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+/* The codes that a program has: those with a sentence in its column. */
+enum exits_column { EXITS_OF_SERVER, EXITS_OF_CLIENT, EXITS_OF_DEMO, EXITS_COLUMNS };
+
+static void print_exit_column(enum exits_column column, FILE *out)
+{
+	static const struct {
+		const char *code, *sentences[EXITS_COLUMNS];
+	} rows[] = {
+#define EXIT_ROW(name, code, server, client, demo) { #code, { server, client, demo } },
+#include "tables/exits.def"
+	};
+
+	mdoc_begin(out);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *sentence = rows[i].sentences[column];
+
+		if (sentence[0] == '\0')
+			continue;
+		mdoc_term("Sy", rows[i].code, NULL, out);
+		mdoc_text(sentence, out);
+	}
+	mdoc_end(out);
+}
+
+static void print_exits(FILE *out)
+{
+	print_exit_column(EXITS_OF_SERVER, out);
+}
+
+static void print_client_exits(FILE *out)
+{
+	print_exit_column(EXITS_OF_CLIENT, out);
+}
+
+static void print_demo_exits(FILE *out)
+{
+	print_exit_column(EXITS_OF_DEMO, out);
+}
+
+static void print_labs(FILE *out)
+{
+	static const struct row rows[] = {
+#define LAB(name, function, sentence) { name, sentence },
+#include "tables/labs.def"
+	};
+
+	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
+static void print_verbs(FILE *out)
+{
+	static const struct row rows[] = {
+#define VERB(name, signal, sentence) { #name, sentence },
+#include "tables/verbs.def"
+	};
+
+	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
+static void print_endings(FILE *out)
+{
+	static const struct row rows[] = {
+#define ENDING(name, who, sentence) { #name, sentence },
+#include "tables/endings.def"
+	};
+
+	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
+static void print_fields(FILE *out)
+{
+	static const struct row rows[] = {
+#define ACCESS_FIELD(name, kind, sentence) { #name, sentence },
+#include "tables/fields.def"
+	};
+
+	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
+static void print_services(FILE *out)
+{
+	mdoc_begin(out);
+	for (size_t i = 0; i < conf_build_service_count; i++) {
+		mdoc_term("Sy", conf_build_services[i].name, NULL, out);
+		mdoc_text(conf_build_services[i].sentence, out);
+	}
+	mdoc_end(out);
+}
+
+static const struct {
+	const char *name;
+	void (*print)(FILE *out);
+} tables[] = {
+	{ "options", print_options },
+	{ "signals", print_signals },
+	{ "metrics", print_metrics },
+	{ "events", print_events },
+	{ "exits", print_exits },
+	{ "services", print_services },
+	{ "flags", print_flags },
+	{ "verbs", print_verbs },
+	{ "endings", print_endings },
+	{ "fields", print_fields },
+	{ "client_flags", print_client_flags },
+	{ "bench_flags", print_bench_flags },
+	{ "demo_flags", print_demo_flags },
+	{ "client_exits", print_client_exits },
+	{ "demo_exits", print_demo_exits },
+	{ "labs", print_labs },
+	{ "sample", sample_print },
+};
+enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };
+
+bool manual_print(const char *table, FILE *out)
+{
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		if (strcmp(tables[i].name, table) == 0) {
+			tables[i].print(out);
+			return true;
+		}
+	return false;
+}
+
+const char *manual_tables(char *text, size_t size)
+{
+	const char *names[TABLE_COUNT];
+
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		names[i] = tables[i].name;
+	return quote_list(names, TABLE_COUNT, text, size);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables as text: as mdoc(7) for the manual pages (prefork-srv -P TABLE pastes them between
+ * markers), and the sample configuration. Any process; writes only to `out`.
+ */
+#ifndef CONFIG_MANUAL_H
+#define CONFIG_MANUAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Prints the table of that name; false when there is none. */
+bool manual_print(const char *table, FILE *out);
+
+/* The names that manual_print knows, "flags, options ... or sample", cut to size. Returns text. */
+const char *manual_tables(char *text, size_t size);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rows of tables/options.def as an array, and one option at a time: found, read, written,
+ * compared. What a kind means is config/kind.c's. Must not know any option by name. Called by
+ * core/, and for the rows by anyone.
+ */
+#include "config/option.h"
+
+#include <string.h>
+
+#include "base/units.h"
+#include "config/conf.h"
+#include "config/kind.h"
+
+#define OFFSET_main(name)   offsetof(struct conf, name)
+#define OFFSET_log(name)    offsetof(struct conf, log_##name)
+#define OFFSET_listen(name) offsetof(struct listen_conf, name)
+#define CAN_LIVE            true
+#define CAN_RESTART         false
+#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence)         \
+	{ SECTION_##section, #name,    KIND_##kind,           fallback, min, max, words, service, \
+	  CAN_##reload,      sentence, OFFSET_##section(name) },
+
+const struct option options[] = {
+#include "tables/options.def"
+};
+const size_t option_count = sizeof(options) / sizeof(options[0]);
+
+static const char *const prefixes[] = {
+	[SECTION_main] = "", [SECTION_log] = "log.", [SECTION_listen] = "listen."
+};
+
+static void *field_of(const struct option *option, void *object)
+{
+	return (char *)object + option->offset;
+}
+
+static const void *value_of(const struct option *option, const void *object)
+{
+	return (const char *)object + option->offset;
+}
+
+const struct option *option_find(enum option_section section, const char *name)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].section == section && strcmp(options[i].name, name) == 0)
+			return &options[i];
+	return NULL;
+}
+
+const char *option_full_name(const struct option *option, char *text)
+{
+	snprintf(text, OPTION_NAME, "%s%s", prefixes[option->section], option->name);
+	return text;
+}
+
+bool option_read(const struct option *option, void *object, const char *const *words, size_t count,
+		 struct err *err)
+{
+	const struct kind *kind = &kinds[option->kind];
+	union {
+		int64_t number;
+		bool flag;
+		int choice;
+		char *text;
+		struct net_list nets;
+	} fresh;
+
+	BUG_ON(count != 1 && option->kind != KIND_NETS);
+	memset(&fresh, 0, sizeof(fresh));
+	if (!kind->read(option, &fresh, words, count, err))
+		return false;
+	kind->free(field_of(option, object));
+	memcpy(field_of(option, object), &fresh, kind->size);
+	return true;
+}
+
+bool option_check(const struct option *option, const char *word, struct err *err)
+{
+	struct listen_conf listen = { 0 };
+	struct conf conf = { 0 };
+	void *object = option->section == SECTION_listen ? (void *)&listen : (void *)&conf;
+	bool is_good = option_read(option, object, &word, 1, err);
+
+	kinds[option->kind].free(field_of(option, object));
+	return is_good;
+}
+
+static bool set_default(const struct option *option, void *object, struct err *err)
+{
+	/* "" is "not given" and stands outside of the bounds */
+	if (option->kind == KIND_TEXT && option->fallback[0] == '\0') {
+		char *empty = strdup("");
+
+		if (empty == NULL)
+			return err_errno(err, CODE_OSERR, "cannot keep a value");
+		*(char **)field_of(option, object) = empty;
+		return true;
+	}
+	return option_read(option, object, &option->fallback, option->fallback[0] != '\0', err);
+}
+
+bool option_defaults(enum option_section section, void *object, struct err *err)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].section == section && !set_default(&options[i], object, err))
+			return false;
+	return true;
+}
+
+void option_free(enum option_section section, void *object)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].section == section)
+			kinds[options[i].kind].free(field_of(&options[i], object));
+}
+
+void option_write_value(const struct option *option, const void *object, FILE *out)
+{
+	kinds[option->kind].write(option, value_of(option, object), out);
+}
+
+void option_write(const struct option *option, const void *object, FILE *out)
+{
+	fprintf(out, "%s = ", option->name);
+	option_write_value(option, object, out);
+}
+
+bool option_equal(const struct option *option, const void *a, const void *b)
+{
+	return kinds[option->kind].equal(value_of(option, a), value_of(option, b));
+}
+
+bool option_is_default(const struct option *option, const void *object)
+{
+	struct listen_conf listen = { 0 };
+	struct conf conf = { 0 };
+	void *fresh = option->section == SECTION_listen ? (void *)&listen : (void *)&conf;
+	struct err err;
+	bool is_default = set_default(option, fresh, &err) && option_equal(option, object, fresh);
+
+	kinds[option->kind].free(field_of(option, fresh));
+	return is_default;
+}
+
+const char *option_allowed(const struct option *option, char *text)
+{
+	return kinds[option->kind].allowed(option, text);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks the signals and reads them as data. It decides nothing: the master and the workers look up
+ * what each asks of them. Called by main, by both kinds of process, and before any exec.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "config/signals.h"
+
+enum {
+	FIRST_REAL_TIME = 32, /* the kernel's; SIGRTMIN is the first one that is left to programs */
+	WORD_BITS = 8 * sizeof(unsigned long),
+};
+
+const struct signal_row signal_rows[] = {
+#define SIGNAL_ROW(name, master, worker, sentence) \
+	{ #name, SIG##name, SIGNAL_##master, SIGNAL_##worker, sentence },
+#include "tables/signals.def"
+};
+const unsigned signal_count = sizeof(signal_rows) / sizeof(signal_rows[0]);
+
+const struct signal_row *signals_find(int number)
+{
+	for (unsigned i = 0; i < signal_count; i++) {
+		if (signal_rows[i].number == number)
+			return &signal_rows[i];
+	}
+	return NULL;
+}
+
+const char *signals_name(int number, char *text)
+{
+	const struct signal_row *row = signals_find(number);
+
+	if (row)
+		snprintf(text, SIGNAL_TEXT, "%s", row->name);
+	else if (number >= SIGRTMIN)
+		snprintf(text, SIGNAL_TEXT, "RTMIN+%d", number - SIGRTMIN);
+	else
+		snprintf(text, SIGNAL_TEXT, "%d", number);
+	return text;
+}
+
+/*
+ * The C library keeps the first real-time signals for its threads and leaves them out of a mask
+ * (nptl(7)); a stranger can send them all the same.
+ */
+static unsigned long *find_word(sigset_t *mask, int number)
+{
+	return (unsigned long *)mask + (number - 1) / WORD_BITS;
+}
+
+static void add_signal(sigset_t *mask, int number)
+{
+	*find_word(mask, number) |= 1UL << (number - 1) % WORD_BITS;
+}
+
+static void remove_signal(sigset_t *mask, int number)
+{
+	*find_word(mask, number) &= ~(1UL << (number - 1) % WORD_BITS);
+}
+
+static bool is_reported(const struct signal_row *row)
+{
+	return row->master == SIGNAL_REPORT;
+}
+
+static bool is_ignored(const struct signal_row *row)
+{
+	return row->master == SIGNAL_IGNORE && row->worker == SIGNAL_IGNORE;
+}
+
+static void fill_mask(sigset_t *mask, bool with_reports)
+{
+	sigemptyset(mask);
+	for (unsigned i = 0; i < signal_count; i++) {
+		const struct signal_row *row = &signal_rows[i];
+
+		if (!is_ignored(row) && (with_reports || !is_reported(row)))
+			add_signal(mask, row->number);
+	}
+	for (int number = FIRST_REAL_TIME; with_reports && number <= SIGRTMAX; number++)
+		add_signal(mask, number);
+}
+
+static void set_disposition(int number, void (*handler)(int))
+{
+	const struct sigaction action = { .sa_handler = handler };
+
+	sigaction(number, &action, NULL);
+}
+
+/*
+ * A program is started with signals that are ignored, never with handlers (execve(2)): a starter
+ * that ignored SIGCHLD would have the kernel reap our children behind our back.
+ */
+static void set_dispositions(void)
+{
+	struct sigaction now;
+
+	for (int number = 1; number <= SIGRTMAX; number++)
+		if (sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+			set_disposition(number, SIG_DFL);
+	for (unsigned i = 0; i < signal_count; i++)
+		if (is_ignored(&signal_rows[i]))
+			set_disposition(signal_rows[i].number, SIG_IGN);
+}
+
+bool signals_block(void)
+{
+	sigset_t mask;
+
+	/* the keepers' too: one may be told before it listens, and no other process is to die of it */
+	fill_mask(&mask, true);
+	if (sys_sigprocmask(SIG_SETMASK, &mask, NULL) < 0)
+		return false;
+	set_dispositions();
+	return true;
+}
+
+static bool is_keepers(int number)
+{
+	return number == SIGNAL_KEEPER_START || number == SIGNAL_KEEPER_LEAVE;
+}
+
+/* A blocked signal is never dropped: it would wait for ever, and take room (signal(7)). */
+void signals_leave_reports(void)
+{
+	sigset_t open;
+
+	sigemptyset(&open);
+	for (unsigned i = 0; i < signal_count; i++) {
+		const struct signal_row *row = &signal_rows[i];
+
+		if (!is_reported(row))
+			continue;
+		set_disposition(row->number, row->worker == SIGNAL_DEFAULT ? SIG_DFL : SIG_IGN);
+		add_signal(&open, row->number);
+	}
+	for (int number = SIGRTMIN; number <= SIGRTMAX; number++) {
+		if (is_keepers(number))
+			continue;
+		set_disposition(number, SIG_IGN);
+		add_signal(&open, number);
+	}
+	sys_sigprocmask(SIG_UNBLOCK, &open, NULL);
+}
+
+/* It stays blocked, so that children are born as they were before. */
+void signals_ignore(int fd, int number)
+{
+	static uint64_t ignored; /* written by the master: bit = number - 1 */
+	sigset_t mask;
+
+	ignored |= UINT64_C(1) << (number - 1);
+	fill_mask(&mask, true);
+	for (int n = 1; n <= SIGRTMAX; n++)
+		if (ignored & UINT64_C(1) << (n - 1))
+			remove_signal(&mask, n);
+	sys_signalfd(fd, &mask, 0);
+}
+
+void signals_restore(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number <= SIGRTMAX; number++)
+		set_disposition(number, SIG_DFL);
+	sigemptyset(&none);
+	sys_sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int signals_open(bool with_reports)
+{
+	sigset_t mask;
+
+	fill_mask(&mask, with_reports);
+	return sys_signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+int signals_next(int fd, int32_t *sender_pid)
+{
+	struct signalfd_siginfo info;
+	ssize_t got;
+
+	do
+		got = sys_read(fd, &info, sizeof(info));
+	while (got < 0 && errno == EINTR);
+	if (got != sizeof(info))
+		return 0;
+	/* other codes come from the kernel, and of SIGCHLD ssi_pid is the child that died */
+	if (sender_pid)
+		*sender_pid = info.ssi_code <= 0 ? (int32_t)info.ssi_pid : 0;
+	return (int)info.ssi_signo;
+}

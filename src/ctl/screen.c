@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes lines, character by character, and counts their columns. It does not know what they say.
+ * Called by the parts of the status screen.
+ */
+#include "ctl/screen.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "base/units.h"
+
+enum { FAR_OUT = 1000, PIPE_LEAST = 20, SAID_MOST = 2048 };
+
+/* A character as it is shown. */
+struct glyph {
+	char bytes[8];
+	unsigned length, columns;
+	size_t taken; /* bytes of the text that it stands for */
+};
+
+static struct glyph escape(unsigned char byte)
+{
+	static const char letters[] = "\aa\bb\tt\nn\vv\ff\rr";
+	struct glyph glyph = { .taken = 1 };
+
+	for (const char *l = letters; *l != '\0'; l += 2)
+		if ((unsigned char)*l == byte) {
+			memcpy(glyph.bytes, (const char[]){ '\\', l[1] }, 2);
+			glyph.length = glyph.columns = 2;
+			return glyph;
+		}
+	snprintf(glyph.bytes, sizeof(glyph.bytes), "\\x%02x", byte);
+	glyph.length = glyph.columns = 4;
+	return glyph;
+}
+
+static struct glyph first_glyph(const struct screen *screen, const char *text)
+{
+	unsigned char byte = (unsigned char)*text;
+	struct glyph glyph = { .length = 1, .columns = 1, .taken = 1 };
+	mbstate_t state = { 0 };
+	wchar_t wide;
+	size_t taken;
+	int columns;
+
+	if (byte >= ' ' && byte < 0x7f) {
+		glyph.bytes[0] = *text;
+		return glyph;
+	}
+	if (byte < 0x80 || !screen->is_utf8)
+		return escape(byte);
+	taken = mbrtowc(&wide, text, strnlen(text, MB_LEN_MAX), &state);
+	if (taken == 0 || taken > sizeof(glyph.bytes))
+		return escape(byte);
+	columns = wcwidth(wide);
+	if (columns < 1)
+		return escape(byte);
+	memcpy(glyph.bytes, text, taken);
+	glyph.length = (unsigned)taken;
+	glyph.taken = taken;
+	glyph.columns = (unsigned)columns;
+	return glyph;
+}
+
+unsigned screen_pipe_width(void)
+{
+	const char *given = getenv("COLUMNS");
+	int64_t columns;
+
+	if (given == NULL || !units_read_count(given, &columns) || columns < PIPE_LEAST ||
+	    columns > FAR_OUT)
+		return FAR_OUT;
+	return (unsigned)columns;
+}
+
+unsigned screen_measure(const struct screen *screen, const char *text)
+{
+	unsigned columns = 0;
+
+	while (*text != '\0') {
+		struct glyph glyph = first_glyph(screen, text);
+
+		columns += glyph.columns;
+		text += glyph.taken;
+	}
+	return columns;
+}
+
+static void begin_style(const struct screen *screen, enum style style)
+{
+	static const char *const codes[] = {
+		[STYLE_PLAIN] = "",        [STYLE_HEAD] = "\033[1m",    [STYLE_DIM] = "\033[2m",
+		[STYLE_GOOD] = "\033[32m", [STYLE_WARN] = "\033[33m",   [STYLE_BAD] = "\033[1;31m",
+		[STYLE_BAR] = "\033[7m",   [STYLE_ALERT] = "\033[1;7m",
+	};
+
+	if (screen->has_colour)
+		fputs(codes[style], screen->out);
+}
+
+static void end_style(const struct screen *screen, enum style style)
+{
+	if (screen->has_colour && style != STYLE_PLAIN)
+		fputs("\033[0m", screen->out);
+}
+
+static void fill(struct screen *screen, unsigned columns)
+{
+	for (; columns > 0 && screen->column < screen->width; columns--) {
+		fputc(' ', screen->out);
+		screen->column++;
+	}
+}
+
+/* Writes text in at most `room` columns, the mark of a cut among them. */
+static void write_text(struct screen *screen, const char *text, unsigned room)
+{
+	bool is_cut = screen_measure(screen, text) > room;
+	unsigned left = is_cut && room > 0 ? room - 1 : room;
+
+	while (*text != '\0') {
+		struct glyph glyph = first_glyph(screen, text);
+
+		if (glyph.columns > left)
+			break;
+		fwrite(glyph.bytes, 1, glyph.length, screen->out);
+		left -= glyph.columns;
+		screen->column += glyph.columns;
+		text += glyph.taken;
+	}
+	if (!is_cut || room == 0)
+		return;
+	fputs(screen->is_utf8 ? "\xe2\x80\xa6" : "~", screen->out);
+	screen->column++;
+}
+
+void screen_put(struct screen *screen, enum style style, const char *text)
+{
+	begin_style(screen, style);
+	write_text(screen, text, screen->width - screen->column);
+	end_style(screen, style);
+}
+
+void screen_cell(struct screen *screen, enum style style, const char *text, unsigned width,
+		 bool is_left)
+{
+	unsigned room = screen->width - screen->column, columns = screen_measure(screen, text);
+
+	if (width > room)
+		width = room;
+	if (!is_left && columns < width)
+		fill(screen, width - columns);
+	begin_style(screen, style);
+	write_text(screen, text, width);
+	end_style(screen, style);
+	if (is_left && columns < width)
+		fill(screen, width - columns);
+}
+
+void screen_say(struct screen *screen, enum style style, const char *format, ...)
+{
+	char text[SAID_MOST];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	screen_put(screen, style, text);
+}
+
+/* How many bytes of text a line of so many columns takes: up to a blank, where there is one. */
+static size_t line_length(const struct screen *screen, const char *text, unsigned room)
+{
+	size_t at = 0, blank = 0;
+
+	while (text[at] != '\0') {
+		struct glyph glyph = first_glyph(screen, text + at);
+
+		if (text[at] == ' ')
+			blank = at;
+		if (glyph.columns > room)
+			return blank > 0 ? blank : at;
+		room -= glyph.columns;
+		at += glyph.taken;
+	}
+	return at;
+}
+
+void screen_wrap(struct screen *screen, enum style style, unsigned indent, const char *text)
+{
+	char part[SAID_MOST];
+	size_t length;
+
+	if (indent >= screen->width)
+		indent = 0;
+	for (;;) {
+		length = line_length(screen, text, screen->width - screen->column);
+		if (length == 0 && screen->column <= indent)
+			break;
+		snprintf(part, sizeof(part), "%.*s", (int)length, text);
+		screen_put(screen, style, part);
+		text += length;
+		text += strspn(text, " ");
+		if (*text == '\0')
+			break;
+		screen_end(screen);
+		fill(screen, indent);
+	}
+	screen_end(screen);
+}
+
+void screen_end(struct screen *screen)
+{
+	/* beyond the last column this would clear what stands in it */
+	if (screen->is_frame && screen->column < screen->width)
+		fputs("\033[K", screen->out);
+	fputc('\n', screen->out);
+	screen->column = 0;
+}

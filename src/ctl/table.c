@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lays out tables: looks at every row for its widths, fits those into the screen, then writes. It
+ * does not know what the cells mean. Called by the parts of the status screen.
+ */
+#include "ctl/table.h"
+
+#include <string.h>
+
+/* Makes a row's cells anew; false: there is no such row. */
+static bool make_row(const struct table *table, unsigned index, struct cell *cells)
+{
+	memset(cells, 0, TABLE_COLUMNS * sizeof(*cells));
+	return table->row(table->owner, index, cells);
+}
+
+static void measure_heads(struct table *table, const struct screen *screen)
+{
+	for (unsigned c = 0; c < TABLE_COLUMNS; c++) {
+		const struct column *column = &table->columns[c];
+		unsigned width = column->head != NULL ? screen_measure(screen, column->head) : 0;
+
+		if (column->is_rare && table->widths[c] == 0)
+			continue;
+		if (table->widths[c] < width)
+			table->widths[c] = width;
+	}
+}
+
+static unsigned measure(struct table *table, const struct screen *screen)
+{
+	struct cell cells[TABLE_COLUMNS];
+	unsigned rows = 0;
+
+	memset(table->widths, 0, sizeof(table->widths));
+	for (unsigned i = 0; i < table->most; i++) {
+		if (!make_row(table, i, cells))
+			continue;
+		rows++;
+		for (unsigned c = 0; c < TABLE_COLUMNS; c++) {
+			unsigned width = screen_measure(screen, cells[c].text);
+
+			if (table->columns[c].head != NULL && width > table->widths[c])
+				table->widths[c] = width;
+		}
+	}
+	measure_heads(table, screen);
+	return rows;
+}
+
+static unsigned total(const struct table *table, unsigned gap)
+{
+	unsigned width = 0;
+
+	for (unsigned c = 0; c < TABLE_COLUMNS; c++)
+		if (table->widths[c] > 0)
+			width += (width > 0 ? gap : 0) + table->widths[c];
+	return width;
+}
+
+/* Cuts the widest text that may be cut by one column; false when there is none left. */
+static bool cut_one(struct table *table)
+{
+	unsigned widest = TABLE_COLUMNS;
+
+	for (unsigned c = 0; c < TABLE_COLUMNS; c++) {
+		const struct column *column = &table->columns[c];
+
+		if (column->least == 0 || table->widths[c] <= column->least)
+			continue;
+		if (widest == TABLE_COLUMNS || table->widths[c] > table->widths[widest])
+			widest = c;
+	}
+	if (widest < TABLE_COLUMNS)
+		table->widths[widest]--;
+	return widest < TABLE_COLUMNS;
+}
+
+static bool drop_one(struct table *table)
+{
+	unsigned least = TABLE_COLUMNS;
+
+	for (unsigned c = 0; c < TABLE_COLUMNS; c++) {
+		if (table->widths[c] == 0 || table->columns[c].rank == 0)
+			continue;
+		if (least == TABLE_COLUMNS || table->columns[c].rank > table->columns[least].rank)
+			least = c;
+	}
+	if (least < TABLE_COLUMNS)
+		table->widths[least] = 0;
+	return least < TABLE_COLUMNS;
+}
+
+/* A text is cut only to make room for columns that stay. Returns the gap between columns. */
+static unsigned fit(struct table *table, unsigned width)
+{
+	unsigned natural[TABLE_COLUMNS];
+
+	if (total(table, 2) <= width)
+		return 2;
+	for (;;) {
+		memcpy(natural, table->widths, sizeof(natural));
+		while (total(table, 1) > width && cut_one(table))
+			;
+		if (total(table, 1) <= width)
+			return 1;
+		memcpy(table->widths, natural, sizeof(natural));
+		if (!drop_one(table))
+			return 1;
+	}
+}
+
+static const char *text_of(const struct table *table, const struct cell *cells, unsigned column)
+{
+	return cells != NULL ? cells[column].text : table->columns[column].head;
+}
+
+/* One more than the last column of a row with something in it. */
+static unsigned end_of(const struct table *table, const struct cell *cells)
+{
+	unsigned end = 0;
+
+	for (unsigned c = 0; c < TABLE_COLUMNS; c++)
+		if (table->widths[c] > 0 && text_of(table, cells, c)[0] != '\0')
+			end = c + 1;
+	return end;
+}
+
+/* cells NULL: the heads. Nothing but blanks would follow the last text of a row: they are left out. */
+static void write_row(const struct table *table, struct screen *screen, const struct cell *cells,
+		      unsigned gap)
+{
+	unsigned end = end_of(table, cells);
+	bool is_first = true;
+
+	for (unsigned c = 0; c < end; c++) {
+		enum style style = cells != NULL ? cells[c].style : STYLE_DIM;
+		const char *text = text_of(table, cells, c);
+		bool is_left = table->columns[c].is_left;
+		unsigned width = table->widths[c];
+
+		if (width == 0)
+			continue;
+		if (!is_first)
+			screen_cell(screen, STYLE_PLAIN, "", gap, true);
+		is_first = false;
+		if (c + 1 == end && is_left && screen_measure(screen, text) < width)
+			width = screen_measure(screen, text);
+		screen_cell(screen, style, text, width, is_left);
+	}
+	screen_end(screen);
+}
+
+unsigned table_show(struct table *table, struct screen *screen)
+{
+	struct cell cells[TABLE_COLUMNS];
+	unsigned rows = measure(table, screen), gap;
+
+	if (rows == 0)
+		return 0;
+	gap = fit(table, screen->width);
+	write_row(table, screen, NULL, gap);
+	for (unsigned i = 0; i < table->most; i++) {
+		if (!make_row(table, i, cells))
+			continue;
+		write_row(table, screen, cells, gap);
+		if (table->below != NULL)
+			table->below(table->owner, i, screen);
+	}
+	return rows;
+}

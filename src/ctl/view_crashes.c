@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The status screen's last crashes, and the addresses that are refused for having had a part in too
+ * many. Called by view.c.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/view.h"
+
+enum { WHEN, WORKER, PID, WHAT, SERVICE, REMOTE, STATE, CALL, AGE };
+
+static const struct column crash_columns[TABLE_COLUMNS] = {
+	[WHEN] = { .head = "ago" },
+	[WORKER] = { .head = "worker" },
+	[PID] = { .head = "pid", .rank = 5 },
+	[WHAT] = { .head = "died of", .is_left = true },
+	[SERVICE] = { .head = "service", .is_left = true, .rank = 1 },
+	[REMOTE] = { .head = "in hand", .is_left = true, .least = 21 },
+	[STATE] = { .head = "state", .is_left = true, .rank = 3 },
+	[CALL] = { .head = "last call", .is_left = true, .rank = 2 },
+	[AGE] = { .head = "its age", .rank = 4 },
+};
+
+static bool fill_crash(void *owner, unsigned index, struct cell *cells)
+{
+	const struct view *view = owner;
+	struct crash_note note;
+	char cause[16];
+
+	if (!report_crash(view->report, index, &note))
+		return false;
+	view_age(&cells[WHEN], report_since(view->report->now_s, note.at_s));
+	snprintf(cells[WORKER].text, sizeof(cells[WORKER].text), "%u", note.worker);
+	snprintf(cells[PID].text, sizeof(cells[PID].text), "%u", note.pid);
+	view_text(&cells[WHAT], STYLE_BAD, report_cause(&note, cause));
+	view_text(&cells[CALL], STYLE_PLAIN, note.last_call);
+	if (note.remote[0] == '\0') {
+		view_text(&cells[REMOTE], STYLE_DIM, "nobody");
+		return true;
+	}
+	view_text(&cells[SERVICE], STYLE_PLAIN, note.service);
+	view_text(&cells[REMOTE], STYLE_PLAIN, note.remote);
+	view_text(&cells[STATE], STYLE_PLAIN, note.state);
+	view_age(&cells[AGE], note.age_ms / 1000);
+	return true;
+}
+
+void view_crashes(struct view *view)
+{
+	uint32_t count =
+		atomic_load_explicit(&view->report->board->crash_count, memory_order_relaxed);
+	struct table table = { .most = SCOREBOARD_CRASHES, .row = fill_crash, .owner = view };
+	struct crash_note last;
+
+	if (!report_crash(view->report, 0, &last))
+		return;
+	for (unsigned c = 0; c < TABLE_COLUMNS; c++)
+		table.columns[c] = crash_columns[c];
+	view_title(view, "CRASHES",
+		   count >= SCOREBOARD_CRASHES ? "the last ones, the newest first" :
+						 "the newest first");
+	table_show(&table, view->screen);
+}
+
+enum { NET, LEFT };
+
+static const struct column penalty_columns[TABLE_COLUMNS] = {
+	[NET] = { .head = "address", .is_left = true, .least = 20 },
+	[LEFT] = { .head = "refused for another" },
+};
+
+static bool fill_penalty(void *owner, unsigned index, struct cell *cells)
+{
+	const struct view *view = owner;
+	struct report_penalty penalty;
+
+	if (!report_penalty(view->report, index, &penalty))
+		return false;
+	view_text(&cells[NET], STYLE_WARN, penalty.net);
+	view_age(&cells[LEFT], penalty.left_ms / 1000);
+	return true;
+}
+
+void view_penalties(struct view *view)
+{
+	struct table table = { .most = PENALTY_PLACES, .row = fill_penalty, .owner = view };
+	struct report_penalty penalty;
+	bool is_any = false;
+
+	for (unsigned i = 0; i < PENALTY_PLACES && !is_any; i++)
+		is_any = report_penalty(view->report, i, &penalty);
+	if (!is_any)
+		return;
+	for (unsigned c = 0; c < TABLE_COLUMNS; c++)
+		table.columns[c] = penalty_columns[c];
+	view_title(view, "PENALTIES", "refused for having had connections in hand in crashes");
+	table_show(&table, view->screen);
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The set of listening sockets of a configuration: which are taken over, which are opened, which
+ * are closed. How one socket is made is net/endpoint's. It accepts nothing and never calls
+ * shutdown(2). Called by the master.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "net/endpoint.h"
+#include "net/listener.h"
+#include "net/notify.h"
+#include "net/overlap.h"
+#include "net/unixpath.h"
+
+static bool is_unix(const struct listener *l)
+{
+	return l->wanted.sa.sa_family == AF_UNIX;
+}
+
+/* Puts where it stands before the message; returns false. */
+static bool place(const struct listen_conf *conf, struct err *err)
+{
+	return err_prefix(err, "%s: listen \"%s\": ", conf->origin, conf->address);
+}
+
+static void free_set(struct listener_set *set)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		free(set->list[i].fds);
+	free(set->list);
+	free(set);
+}
+
+static bool resolve(const struct listen_conf *conf, struct listener_addresses *to, struct err *err)
+{
+	to->count = (unsigned)addr_resolve(conf->address, to->found, LISTENER_ADDRESSES, err);
+	return to->count > 0 || place(conf, err);
+}
+
+/* `resolved` NULL: to be resolved here. */
+static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
+		       const struct listener_addresses *resolved, struct err *err)
+{
+	struct listener_addresses own;
+	struct listener *list;
+
+	if (!resolved) {
+		if (!resolve(conf, &own, err))
+			return false;
+		resolved = &own;
+	}
+	list = reallocarray(set->list, set->count + resolved->count, sizeof(*list));
+	if (!list) {
+		err_set(err, CODE_OSERR, "no memory");
+		return place(conf, err);
+	}
+	set->list = list;
+	for (unsigned i = 0; i < resolved->count; i++) {
+		struct listener *l = &list[set->count++];
+
+		memset(l, 0, sizeof(*l));
+		l->conf = conf;
+		l->wanted = l->bound = resolved->found[i];
+	}
+	return true;
+}
+
+static bool overlap(const struct listener *a, const struct listener *b)
+{
+	return overlap_excludes(&a->wanted, a->conf->v6only, &b->wanted, b->conf->v6only);
+}
+
+static bool clash(const struct listener *l, const struct listener *earlier, struct err *err)
+{
+	const struct listener *dual = overlap_is_dual(&l->wanted, l->conf->v6only) ? l : earlier;
+	char text[ADDR_TEXT];
+
+	addr_write(&l->wanted, text);
+	if (addr_unmap(&l->wanted).sa.sa_family != addr_unmap(&earlier->wanted).sa.sa_family)
+		err_set(err, CODE_CONFIG,
+			"cannot bind %s beside listen \"%s\" of %s: the IPv6 socket "
+			"takes IPv4 as well (set v6only = yes in listen \"%s\")",
+			text, earlier->conf->address, earlier->conf->origin, dual->conf->address);
+	else
+		err_set(err, CODE_CONFIG,
+			"cannot bind %s: listen \"%s\" of %s has it already (remove one of them)",
+			text, earlier->conf->address, earlier->conf->origin);
+	return place(l->conf, err);
+}
+
+static bool check_clashes(const struct listener_set *set, struct err *err)
+{
+	for (unsigned i = 0; i < set->count; i++) {
+		for (unsigned k = 0; k < i; k++) {
+			if (overlap(&set->list[i], &set->list[k]))
+				return clash(&set->list[i], &set->list[k], err);
+		}
+	}
+	return true;
+}
+
+/* The set of what conf wants, with no socket yet. */
+static struct listener_set *want(const struct conf *conf, const struct listener_addresses *resolved,
+				 struct err *err)
+{
+	struct listener_set *set = calloc(1, sizeof(*set));
+	bool good = set != NULL;
+
+	if (!set)
+		err_set(err, CODE_OSERR, "no memory");
+	for (size_t i = 0; good && i < conf->listener_count; i++)
+		good = add_wanted(set, &conf->listeners[i], resolved ? &resolved[i] : NULL, err);
+	if (good && check_clashes(set, err))
+		return set;
+	if (set)
+		free_set(set);
+	return NULL;
+}
+
+static bool is_clear(const struct conf *conf, const struct listener_addresses *resolved,
+		     struct err *err)
+{
+	struct listener_set *set = want(conf, resolved, err);
+
+	if (!set)
+		return false;
+	free_set(set);
+	return true;
+}
+
+bool listener_check_clashes(const struct conf *conf, struct err *err)
+{
+	return is_clear(conf, NULL, err);
+}
+
+bool listener_resolve(const struct conf *conf, struct listener_addresses *per_listen,
+		      struct err *err)
+{
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		if (!resolve(&conf->listeners[i], &per_listen[i], err))
+			return false;
+	}
+	return is_clear(conf, per_listen, err);
+}
+
+unsigned listener_count_sockets(const struct conf *conf, const struct listener_addresses *resolved,
+				unsigned worker_sockets)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		bool is_each = conf->listeners[i].reuse_port && worker_sockets > 0 &&
+			       resolved[i].found[0].sa.sa_family != AF_UNIX;
+
+		count += resolved[i].count * (is_each ? worker_sockets : 1);
+	}
+	return count;
+}
+
+static bool holds_fd(const struct listener_set *set, int fd)
+{
+	for (unsigned i = 0; set && i < set->count; i++)
+		for (unsigned k = 0; k < set->list[i].fd_count; k++)
+			if (set->list[i].fds[k] == fd)
+				return true;
+	return false;
+}
+
+/* Another process that shares its sockets may have shut them down, or removed their path. */
+static bool is_usable(const struct listener *l)
+{
+	if (is_unix(l) && !l->inherited && !unixpath_is_there(&l->bound))
+		return false;
+	for (unsigned i = 0; i < l->fd_count; i++) {
+		if (!endpoint_listens(l->fds[i]) && !endpoint_revive(l->fds[i], &l->bound, l->conf))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Port 0 may be asked for by several listeners: there the text, and which of them is still free,
+ * decides.
+ */
+static const struct listener *find_old(const struct listener *l, const struct listener_set *set,
+				       const struct listener_set *old)
+{
+	for (unsigned i = 0; old && i < old->count; i++) {
+		const struct listener *o = &old->list[i];
+
+		if (!overlap_same(&o->wanted, &l->wanted) || holds_fd(set, o->fds[0]))
+			continue;
+		if (is_unix(l))
+			return is_usable(o) ? o : NULL;
+		if (o->conf->reuse_port != l->conf->reuse_port ||
+		    o->conf->v6only != l->conf->v6only)
+			continue;
+		if (endpoint_port(&l->wanted) != 0 ||
+		    strcmp(o->conf->address, l->conf->address) == 0)
+			return is_usable(o) ? o : NULL;
+	}
+	return NULL;
+}
+
+static bool add_fd(struct listener *l, int fd, struct err *err)
+{
+	char text[ADDR_TEXT];
+
+	l->fds[l->fd_count++] = fd;
+	if (is_unix(l) || sys_getsockname(fd, &l->bound.sa, &l->bound.len) == 0)
+		return true;
+	return err_errno(err, CODE_OSERR, "cannot learn the address of %s",
+			 addr_write(&l->wanted, text));
+}
+
+static void take_over(struct listener *l, const struct listener *o, unsigned most)
+{
+	l->inherited = o->inherited;
+	l->made = o->made;
+	/* a unix socket's path is the same by either spelling, and the old one may go */
+	if (!is_unix(l))
+		l->bound = o->bound;
+	for (; l->fd_count < most && l->fd_count < o->fd_count; l->fd_count++)
+		l->fds[l->fd_count] = o->fds[l->fd_count];
+}
+
+/*
+ * A socket of the running server that is closed only after the reload is in the way of a new one.
+ */
+static void blame_old(const struct listener *l, const struct listener_set *old, struct err *err)
+{
+	char text[ADDR_TEXT];
+
+	for (unsigned i = 0; old && i < old->count; i++) {
+		if (overlap(l, &old->list[i])) {
+			err_set(err, CODE_UNAVAILABLE,
+				"cannot bind %s: the running server holds it as listen \"%s\" "
+				"(a restart is needed to go from one to the other)",
+				addr_write(&l->wanted, text), old->list[i].conf->address);
+			return;
+		}
+	}
+}
+
+/* A socket that the service manager passed may be in the way: it is taken only by its own name. */
+static void blame_passed(const struct addr *wanted, bool v6only, struct err *err)
+{
+	char text[ADDR_TEXT], passed_text[ADDR_TEXT];
+	struct addr passed;
+
+	for (unsigned i = 0; notify_next_listener(&i, &passed);) {
+		/* whether a passed IPv6 socket is v6only is for its own listen to say */
+		if (!overlap_excludes(wanted, v6only, &passed, false))
+			continue;
+		addr_write(&passed, passed_text);
+		err_set(err, CODE_UNAVAILABLE,
+			"cannot bind %s: the service manager passed a socket of %s, which no "
+			"listen takes (write listen \"%s\")",
+			addr_write(wanted, text), passed_text, passed_text);
+		return;
+	}
+}
+
+static bool open_more(struct listener *l, unsigned most, const struct listener_set *old,
+		      struct err *err)
+{
+	bool in_use;
+	int fd;
+
+	while (l->fd_count < most) {
+		fd = endpoint_open(&l->bound, l->conf, l->fd_count == 0, &l->made, &in_use, err);
+		if (fd < 0) {
+			if (in_use)
+				blame_passed(&l->wanted, l->conf->v6only, err);
+			if (in_use)
+				blame_old(l, old, err);
+			return false;
+		}
+		if (!add_fd(l, fd, err))
+			return false;
+	}
+	return true;
+}
+
+static bool take_passed(struct listener *l, int fd, struct err *err)
+{
+	l->inherited = true;
+	l->created = true;
+	return add_fd(l, fd, err) && endpoint_apply(fd, &l->bound, l->conf, err);
+}
+
+/* Takes over, is given, or opens the sockets of one listener. */
+static bool acquire(struct listener *l, const struct listener_set *set,
+		    const struct listener_set *old, unsigned worker_sockets, struct err *err)
+{
+	unsigned most = l->conf->reuse_port && !is_unix(l) && worker_sockets > 0 ? worker_sockets :
+										   1;
+	const struct listener *o = find_old(l, set, old);
+	int fd = -1;
+
+	l->fds = calloc(most, sizeof(*l->fds));
+	if (!l->fds)
+		return err_set(err, CODE_OSERR, "no memory");
+	if (o)
+		take_over(l, o, most);
+	else
+		fd = notify_take_listener(&l->wanted);
+	if (fd >= 0)
+		return take_passed(l, fd, err);
+	if (o && o->inherited)
+		return true;
+	l->created = !o;
+	return open_more(l, most, old, err);
+}
+
+struct listener_set *listener_open_all(const struct conf *conf, const struct listener_set *old,
+				       unsigned worker_sockets,
+				       const struct listener_addresses *resolved, struct err *err)
+{
+	struct listener_set *set = want(conf, resolved, err);
+
+	for (unsigned i = 0; set && i < set->count; i++) {
+		if (acquire(&set->list[i], set, old, worker_sockets, err))
+			continue;
+		place(set->list[i].conf, err);
+		listener_close_all(set, old, true);
+		return NULL;
+	}
+	return set;
+}
+
+static bool apply(const struct listener *l, struct err *err)
+{
+	for (unsigned i = 0; i < l->fd_count; i++) {
+		if (!endpoint_apply(l->fds[i], &l->bound, l->conf, err))
+			return false;
+	}
+	/* a path that the service manager made has the mode that it was told to give */
+	return !is_unix(l) || l->inherited || unixpath_apply(&l->bound, &l->made, l->conf, err);
+}
+
+void listener_apply(const struct listener_set *set)
+{
+	struct err err;
+
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct listener *l = &set->list[i];
+
+		if (l->created || apply(l, &err))
+			continue;
+		place(l->conf, &err);
+		LOG(EVENT_environment_warned, LOG_STR("message", err.text));
+	}
+}
+
+void listener_close_all(struct listener_set *set, const struct listener_set *kept,
+			bool unlink_paths)
+{
+	if (!set)
+		return;
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct listener *l = &set->list[i];
+		bool shared = l->fd_count > 0 && holds_fd(kept, l->fds[0]);
+
+		for (unsigned k = 0; k < l->fd_count; k++) {
+			if (!holds_fd(kept, l->fds[k]))
+				sys_close(l->fds[k]);
+		}
+		if (unlink_paths && is_unix(l) && l->fd_count > 0 && !shared && !l->inherited)
+			unixpath_remove(&l->bound, &l->made);
+	}
+	free_set(set);
+}
+
+static bool probe(const struct addr *addr, const struct listen_conf *conf, struct err *err)
+{
+	bool in_use;
+
+	if (notify_has_listener(addr) || endpoint_check(addr, conf, &in_use, err))
+		return true;
+	if (in_use)
+		blame_passed(addr, conf->v6only, err);
+	return place(conf, err);
+}
+
+bool listener_probe(const struct listen_conf *conf, const struct listener_addresses *resolved,
+		    bool (*ours)(const struct addr *, void *), void *arg, struct err *err)
+{
+	for (unsigned i = 0; i < resolved->count; i++) {
+		const struct addr *addr = &resolved->found[i];
+
+		if ((!ours || !ours(addr, arg)) && !probe(addr, conf, err))
+			return false;
+	}
+	return true;
+}

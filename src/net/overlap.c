@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Compares addresses by what the kernel makes of them. Must not bind any. Called by net/listener and
+ * core/notify.
+ */
+#include "net/overlap.h"
+
+#include "base/paths.h"
+#include "net/endpoint.h"
+
+static bool is_any(const struct addr *addr)
+{
+	if (addr->sa.sa_family == AF_INET)
+		return addr->in.sin_addr.s_addr == htonl(INADDR_ANY);
+	return IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
+}
+
+bool overlap_is_dual(const struct addr *addr, bool v6only)
+{
+	return addr->sa.sa_family == AF_INET6 && is_any(addr) && !v6only;
+}
+
+/* Not one in the abstract namespace, and not one without a name. */
+static bool is_path(const struct addr *addr)
+{
+	return addr->sa.sa_family == AF_UNIX && addr->un.sun_path[0] == '/';
+}
+
+bool overlap_same(const struct addr *a, const struct addr *b)
+{
+	struct addr x = addr_unmap(a), y = addr_unmap(b);
+
+	if (is_path(&x) && is_path(&y))
+		return paths_same_name(x.un.sun_path, y.un.sun_path);
+	return addr_equal(&x, &y);
+}
+
+bool overlap_excludes(const struct addr *a, bool a_v6only, const struct addr *b, bool b_v6only)
+{
+	struct addr x = addr_unmap(a), y = addr_unmap(b);
+
+	if (x.sa.sa_family == AF_UNIX || y.sa.sa_family == AF_UNIX)
+		return overlap_same(&x, &y);
+	if (endpoint_port(&x) == 0 || endpoint_port(&x) != endpoint_port(&y))
+		return false;
+	if (x.sa.sa_family != y.sa.sa_family)
+		return overlap_is_dual(&x, a_v6only) || overlap_is_dual(&y, b_v6only);
+	return is_any(&x) || is_any(&y) || overlap_same(&x, &y);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Puts answers together. It reads no request, sends nothing and decides no status. Called by the
+ * services that speak HTTP.
+ */
+#include <stdio.h>
+#include <time.h>
+
+#include "base/date.h"
+#include "base/err.h"
+#include "services/http/http.h"
+
+#define LAST_CHUNK "0\r\n\r\n"
+
+/* A chunk's size always has four digits: they are written when what comes after them is known. */
+enum {
+	CHUNK_HEAD = 6, /* FFFF CR LF */
+	CHUNK_TAIL = 2,
+	CHUNK_MOST = 0xffff,
+	CHUNK_FRAME = CHUNK_HEAD + CHUNK_TAIL + sizeof(LAST_CHUNK) - 1
+};
+
+static const char *find_status(unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *text;
+	} rows[] = {
+		{ 200, "200 OK" },
+		{ 400, "400 Bad Request" },
+		{ 404, "404 Not Found" },
+		{ 405, "405 Method Not Allowed" },
+		{ 413, "413 Content Too Large" },
+		{ 414, "414 URI Too Long" },
+		{ 431, "431 Request Header Fields Too Large" },
+		{ 501, "501 Not Implemented" },
+		{ 503, "503 Service Unavailable" },
+		{ 505, "505 HTTP Version Not Supported" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].status == status)
+			return rows[i].text;
+	}
+	return NULL;
+}
+
+const char *http_date(int64_t seconds, char *text)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct date date = date_of(seconds);
+
+	snprintf(text, HTTP_DATE, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+		 days + (size_t)3 * date.weekday, date.day, months + (size_t)3 * (date.month - 1),
+		 date.year, date.hour, date.minute, date.second);
+	return text;
+}
+
+/* The date of now, made once a second. */
+static const char *date_now(void)
+{
+	/* written here only; each process has its own copy */
+	static int64_t made_s = -1;
+	static char text[HTTP_DATE];
+	int64_t now_s = time(NULL);
+
+	if (now_s != made_s) {
+		http_date(now_s, text);
+		made_s = now_s;
+	}
+	return text;
+}
+
+static void put_framing(struct text *text, const struct http_request *r, int64_t length)
+{
+	if (length >= 0) {
+		text_raw(text, "Content-Length: ");
+		text_i64(text, length);
+		text_raw(text, "\r\n");
+	} else if (http_is_chunked(r)) {
+		text_raw(text, "Transfer-Encoding: chunked\r\n");
+	}
+}
+
+static void put_head(struct text *text, const struct http_request *r, bool keep_alive,
+		     const struct http_answer *answer)
+{
+	const char *status = find_status(answer->status);
+
+	BUG_ON(status == NULL);
+	text_raw(text, "HTTP/1.1 ");
+	text_raw(text, status);
+	text_raw(text, "\r\nServer: prefork-srv\r\nDate: ");
+	text_raw(text, date_now());
+	text_raw(text, "\r\n");
+	if (answer->type) {
+		text_raw(text, "Content-Type: ");
+		text_raw(text, answer->type);
+		text_raw(text, "\r\n");
+	}
+	put_framing(text, r, answer->length);
+	if (!keep_alive)
+		text_raw(text, "Connection: close\r\n");
+	else if (r->minor == 0)
+		text_raw(text, "Connection: keep-alive\r\n");
+	if (answer->headers)
+		text_raw(text, answer->headers);
+	text_raw(text, "\r\n");
+}
+
+/* Head and the n bytes, or nothing. */
+static bool append(struct buf *out, struct http_request *r, const struct http_answer *answer,
+		   const char *body, size_t n)
+{
+	bool keep_alive = r->keep_alive && (answer->length >= 0 || http_is_chunked(r));
+	struct text text = text_on(out->base + out->end, buf_room(out));
+
+	put_head(&text, r, keep_alive, answer);
+	if (n > 0)
+		text_put(&text, body, n);
+	if (text.is_cut)
+		return false;
+	out->end += (uint32_t)text.used;
+	r->keep_alive = keep_alive;
+	return true;
+}
+
+bool http_head(struct buf *out, struct http_request *r, const struct http_answer *answer)
+{
+	return append(out, r, answer, NULL, 0);
+}
+
+bool http_answer(struct buf *out, struct http_request *r, const struct http_answer *answer,
+		 const char *body)
+{
+	return append(out, r, answer, body, http_wants_body(r) ? (size_t)answer->length : 0);
+}
+
+bool http_error(struct buf *out, struct http_request *r, unsigned status, const char *headers)
+{
+	struct http_answer answer = {
+		.status = status,
+		.type = "text/plain; charset=utf-8",
+		.headers = headers,
+	};
+	const char *text = find_status(status);
+	char line[64];
+
+	BUG_ON(text == NULL);
+	answer.length = snprintf(line, sizeof(line), "%s\n", text);
+	return http_answer(out, r, &answer, line);
+}
+
+struct text http_body_open(const struct buf *out, bool is_chunked)
+{
+	size_t frame = is_chunked ? CHUNK_FRAME : 0, room = buf_room(out);
+
+	if (room <= frame)
+		return text_on(out->base, 0);
+	room -= frame;
+	return text_on(out->base + out->end + (is_chunked ? CHUNK_HEAD : 0),
+		       room < CHUNK_MOST ? room : CHUNK_MOST);
+}
+
+void http_body_close(struct buf *out, const struct text *text, bool is_chunked)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *head = out->base + out->end;
+	size_t n = text->used;
+
+	/* a chunk of no bytes would end the body */
+	if (n == 0)
+		return;
+	out->end += (uint32_t)n;
+	if (!is_chunked)
+		return;
+	for (size_t i = 0; i < 4; i++)
+		head[i] = digits[n >> (12 - 4 * i) & 15];
+	memcpy(head + 4, "\r\n", 2);
+	memcpy(head + CHUNK_HEAD + n, "\r\n", CHUNK_TAIL);
+	out->end += CHUNK_HEAD + CHUNK_TAIL;
+}
+
+bool http_body_end(struct buf *out, bool is_chunked)
+{
+	if (!is_chunked)
+		return true;
+	if (buf_room(out) < sizeof(LAST_CHUNK) - 1)
+		return false;
+	buf_put(out, LAST_CHUNK, sizeof(LAST_CHUNK) - 1);
+	return true;
+}

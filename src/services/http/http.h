@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes HTTP/1.1 answers into a buffer (RFC 9110, RFC 9112): the status line, the headers that
+ * every answer has, the framing of the body. Whole or not at all: false means that there is no room
+ * now, nothing was written and request is as it was, so ask again when the buffer is empty. It
+ * knows no connection: after an answer to a request whose keep_alive is false the service ends it
+ * (FINISH). Services, in a worker.
+ *
+ *   known length:   http_answer, or http_head and then the body's bytes as there is room
+ *   unknown length: http_head, then http_body_open, write, http_body_close as often as needed, and
+ *                   http_body_end; for a HEAD request none of them but http_head
+ */
+#ifndef SERVICES_HTTP_HTTP_H
+#define SERVICES_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "services/http/http_parse.h"
+
+enum { HTTP_LENGTH_UNKNOWN = -1, HTTP_DATE = 64 };
+
+struct http_answer {
+	unsigned status;     /* one of http.c's table */
+	const char *type;    /* Content-Type; NULL: there is no content */
+	const char *headers; /* further lines, each with its CRLF; NULL: none */
+	int64_t length;      /* bytes of the body, or HTTP_LENGTH_UNKNOWN */
+};
+
+/* The answer to HEAD has the same headers as that to GET, and no body. */
+static inline bool http_wants_body(const struct http_request *request)
+{
+	return request->method != HTTP_HEAD;
+}
+
+/* A body of unknown length goes in chunks; in HTTP/1.0, which has none, the connection ends it. */
+static inline bool http_is_chunked(const struct http_request *request)
+{
+	return request->minor == 1;
+}
+
+/*
+ * Appends the head. To announce that the connection ends, clear request->keep_alive before; it is
+ * cleared here when a body of unknown length goes to HTTP/1.0.
+ */
+bool http_head(struct buf *out, struct http_request *request, const struct http_answer *answer);
+
+/* Appends head and body (answer->length bytes; left out where the request wants none). */
+bool http_answer(struct buf *out, struct http_request *request, const struct http_answer *answer,
+		 const char *body);
+
+/*
+ * Appends an answer whose body is its status in one line of text/plain. headers: as in struct
+ * http_answer. Whether the connection goes on is request->keep_alive, false when http_parse found
+ * the request wrong.
+ */
+bool http_error(struct buf *out, struct http_request *request, unsigned status,
+		const char *headers);
+
+/*
+ * A text over out's room, or its first 65535 bytes, with space left for the frame of a chunk and
+ * for what http_body_end appends. Nothing else may be put into out until http_body_close, which
+ * makes what is in the text part of the body; an empty text is no chunk. When the text was cut, set
+ * its used back to where the last whole piece ended before closing.
+ */
+struct text http_body_open(const struct buf *out, bool is_chunked);
+void http_body_close(struct buf *out, const struct text *text, bool is_chunked);
+
+/* Appends the last chunk; there is room for it behind whatever http_body_close has closed. */
+bool http_body_end(struct buf *out, bool is_chunked);
+
+/* Writes Sun, 22 Nov 2026 10:00:00 GMT to text (HTTP_DATE bytes) and returns it. */
+const char *http_date(int64_t seconds, char *text);
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The status page: which facts and tables it has, in which order, and which columns these have.
+ * How it looks and how it is refreshed is the business of the files in services/page. Called
+ * through the pieces by the status service.
+ */
+#include "services/status/status_page.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "services/status/html.h"
+#include "services/status/page.h"
+
+enum { SLICE = 4096, SLICES = 12, MARKS_SHOWN = 8, WAITS_SHOWN = 3 };
+
+#define ROWS_OF(columns) (sizeof(columns) / sizeof((columns)[0]))
+
+/* What a piece's function is given. */
+#define PIECE const struct report *report, unsigned index, bool has_before, struct text *text
+
+static struct html_moment since(const struct report *report, int64_t at_s)
+{
+	return (struct html_moment){ at_s, report->now_s };
+}
+
+static struct html_share share(uint64_t value, uint64_t most)
+{
+	return (struct html_share){ value, most };
+}
+
+#define SERVER(name) cell_get(&report->board->server.name)
+
+/* --- Facts --- */
+
+#define FACTS(COLUMN)                                                                             \
+	COLUMN("server.state", "State", state, report_state(report))                              \
+	COLUMN("totals.connections_live", "Connections open", count, ALL(connections_live))       \
+	COLUMN("totals.connections_accepted_total", "Connections accepted", count,                \
+	       ALL(connections_accepted_total))                                                   \
+	COLUMN("totals.messages_total", "Requests answered", count, ALL(messages_total))          \
+	COLUMN("server.workers_ready server.workers", "Workers ready", share,                     \
+	       share(SERVER(workers_ready), SERVER(workers)))                                     \
+	COLUMN("server.last_reload.outcome", "Last reload", state, reload)                        \
+	COLUMN("server.uptime_seconds", "Running for", seconds,                                   \
+	       (report->now_ms - report->board->started_ms) / 1000)                               \
+	COLUMN("totals.message_seconds.p50_seconds", "Answer time, median", latency,              \
+	       report_quantile_us(&all.message_seconds, 0.5))                                     \
+	COLUMN("totals.message_seconds.p99_seconds", "Answer time, 99 %", latency,                \
+	       report_quantile_us(&all.message_seconds, 0.99))                                    \
+	COLUMN("totals.bytes_in_total", "Received", bytes, ALL(bytes_in_total))                   \
+	COLUMN("totals.bytes_out_total", "Sent", bytes, ALL(bytes_out_total))                     \
+	COLUMN("server.balance_ratio", "Balance, 1 is even", ratio, SERVER(balance_ratio))        \
+	COLUMN("totals.worker_crashes_total", "Worker crashes", count, ALL(worker_crashes_total)) \
+	COLUMN("totals.worker_hangs_total", "Worker hangs", count, ALL(worker_hangs_total))       \
+	COLUMN("totals.connections_recovered_total", "Connections recovered", count,              \
+	       ALL(connections_recovered_total))                                                  \
+	COLUMN("totals.connections_lost_total", "Connections lost", count,                        \
+	       ALL(connections_lost_total))
+
+#define ALL(name) metric_sum(&all, METRIC_##name)
+
+static void write_facts(PIECE)
+{
+	struct worker_tally all;
+	struct outcome outcome;
+	struct crew here;
+	const char *reload = report_reload(report, &outcome);
+
+	(void)index;
+	(void)has_before;
+	crew_all(report_crew(report, &here), report->board, &all);
+	text_raw(text, "<dl class=\"facts\">\n");
+	FACTS(HTML_FACT)
+	text_raw(text, "</dl>\n");
+}
+
+#define SETUP(COLUMN)                                                                              \
+	COLUMN("server.version", "Version", word, program)                                         \
+	COLUMN("server.pid", "Master process", id,                                                 \
+	       atomic_load_explicit(&report->board->master_pid, memory_order_relaxed))             \
+	COLUMN("server.configuration", "Configuration", word, origin)                              \
+	COLUMN("server.generation", "Generation", count, SERVER(generation))                       \
+	COLUMN("server.master_cpu_seconds_total", "CPU time of the master", latency,               \
+	       (int64_t)SERVER(master_cpu_seconds_total))                                          \
+	COLUMN("server.master_memory_bytes", "Memory of the master", bytes,                        \
+	       SERVER(master_memory_bytes))                                                        \
+	COLUMN("server.reloads_total", "Reloads that succeeded", count, SERVER(reloads_total))     \
+	COLUMN("server.reloads_failed_total", "Reloads that failed", count,                        \
+	       SERVER(reloads_failed_total))                                                       \
+	COLUMN("server.last_reload.outcome", "Last reload", state, name)                           \
+	COLUMN("server.last_reload.at", "When", ago, since(report, outcome.at_s))                  \
+	COLUMN("server.last_reload.took_seconds", "Took", latency, outcome.took_ms *INT64_C(1000)) \
+	COLUMN("server.last_reload.message", "Message", word, outcome.message)
+
+static void write_setup(PIECE)
+{
+	struct outcome outcome;
+	const char *name = report_reload(report, &outcome);
+	char origin[256], program[16];
+
+	(void)index;
+	(void)has_before;
+	report_head(report, origin, program);
+	text_raw(text, "<dl class=\"facts\">\n");
+	SETUP(HTML_FACT)
+	text_raw(text, "</dl>\n");
+}
+
+/* --- Tables: for each its columns, and the piece of a row --- */
+
+#define MARKS(COLUMN)                                              \
+	COLUMN("at", "When", ago, since(report, mark.at_s))        \
+	COLUMN("kind", "What", state, report_mark_name(mark.kind)) \
+	COLUMN("who", "Worker", word, who)
+
+static void row_marks(const struct report *report, unsigned index, struct text *text)
+{
+	struct mark mark;
+	char who[16] = "";
+
+	if (!report_mark(report, index, &mark))
+		return;
+	if (mark.kind == MARK_CRASH || mark.kind == MARK_HANG)
+		snprintf(who, sizeof(who), "%u", mark.worker);
+	HTML_ROW(MARKS);
+}
+
+#define OF_WORKER(name) metric_sum(&w.tally, METRIC_##name)
+
+#define WORKERS(COLUMN)                                                                      \
+	COLUMN("worker", "Worker", id, w.number)                                             \
+	COLUMN("state", "State", state, report_state_name(w.state))                          \
+	COLUMN("live", "Open", count, (uint64_t)w.live)                                      \
+	COLUMN("connections_accepted_total", "Accepted", count,                              \
+	       OF_WORKER(connections_accepted_total))                                        \
+	COLUMN("messages_total", "Requests", count, OF_WORKER(messages_total))               \
+	COLUMN("bytes_in_total", "Received", bytes, OF_WORKER(bytes_in_total))               \
+	COLUMN("bytes_out_total", "Sent", bytes, OF_WORKER(bytes_out_total))                 \
+	COLUMN("worker_cpu_seconds_total", "CPU time", latency,                              \
+	       (int64_t)OF_WORKER(worker_cpu_seconds_total))                                 \
+	COLUMN("worker_memory_bytes", "Memory", bytes, OF_WORKER(worker_memory_bytes))       \
+	COLUMN("worker_respawns_total", "Respawns", count, OF_WORKER(worker_respawns_total)) \
+	COLUMN("age_seconds", "Age", seconds, w.age_s)                                       \
+	COLUMN("generation", "Generation", count, w.generation)                              \
+	COLUMN("pid", "Process", id, w.pid)                                                  \
+	COLUMN("last_exit", "Last exit", word, w.last_exit)
+
+static void row_workers(const struct report *report, unsigned index, struct text *text)
+{
+	static struct report_worker w; /* of this process alone; too large for a stack */
+
+	if (report_worker(report, index, &w))
+		HTML_ROW(WORKERS);
+}
+
+#define WAITS(COLUMN)                                                       \
+	COLUMN("worker", "Worker", id, w.number)                            \
+	COLUMN("remote", "Client", word, conn->remote)                      \
+	COLUMN("listen", "Listener", word, conn->listen)                    \
+	COLUMN("service", "Service", word, conn->service)                   \
+	COLUMN("state", "State", word, conn->state)                         \
+	COLUMN("age_seconds", "Age", seconds, conn->age_ms / 1000)          \
+	COLUMN("idle_seconds", "Silent for", seconds, conn->idle_ms / 1000) \
+	COLUMN("bytes_in", "Received", bytes, conn->bytes_in)               \
+	COLUMN("bytes_out", "Sent", bytes, conn->bytes_out)
+
+static void row_waits(const struct report *report, unsigned index, struct text *text)
+{
+	static struct report_worker w; /* of this process alone; too large for a stack */
+	struct report_conn conns[WAITS_SHOWN];
+	unsigned count;
+
+	if (!report_worker(report, index, &w) || w.state != SLOT_DRAINING)
+		return;
+	count = report_conns(report, index, conns, WAITS_SHOWN);
+	for (const struct report_conn *conn = conns; conn < conns + count; conn++)
+		HTML_ROW(WAITS);
+}
+
+#define OF_LISTENER(name) cell_get(&l.tally.name)
+#define OF_QUEUE(name)    cell_get(&l.queue.name)
+
+#define LISTENERS(COLUMN)                                                                      \
+	COLUMN("address", "Address", word, l.address)                                          \
+	COLUMN("service", "Service", word, l.service)                                          \
+	COLUMN("life", "State", state, l.is_gone ? "closed" : "open")                          \
+	COLUMN("connections_live", "Open", count, OF_LISTENER(connections_live))               \
+	COLUMN("connections_accepted_total", "Accepted", count,                                \
+	       OF_LISTENER(connections_accepted_total))                                        \
+	COLUMN("connections_refused_total", "Refused", count,                                  \
+	       OF_LISTENER(connections_refused_total))                                         \
+	COLUMN("messages_total", "Requests", count, OF_LISTENER(messages_total))               \
+	COLUMN("accept_queue_length accept_queue_limit", "Accept queue", meter,                \
+	       share(OF_QUEUE(accept_queue_length), OF_QUEUE(accept_queue_limit)))             \
+	COLUMN("accept_queue_highest", "Longest queue", count, OF_QUEUE(accept_queue_highest)) \
+	COLUMN("accept_queue_dropped_segments_total", "Dropped segments", count,               \
+	       OF_QUEUE(accept_queue_dropped_segments_total))
+
+static void row_listeners(const struct report *report, unsigned index, struct text *text)
+{
+	struct report_listener l;
+
+	if (report_listener(report, index, &l))
+		HTML_ROW(LISTENERS);
+}
+
+#define CRASHES(COLUMN)                                               \
+	COLUMN("at", "When", ago, since(report, note.at_s))           \
+	COLUMN("worker", "Worker", id, note.worker)                   \
+	COLUMN("cause", "Cause", word, report_cause(&note, cause))    \
+	COLUMN("service", "Service", word, note.service)              \
+	COLUMN("remote", "Client in hand", word, note.remote)         \
+	COLUMN("state", "State", word, note.state)                    \
+	COLUMN("last_call", "Last system call", word, note.last_call) \
+	COLUMN("bytes_in", "Received", bytes, note.bytes_in)          \
+	COLUMN("bytes_out", "Sent", bytes, note.bytes_out)
+
+static void row_crashes(const struct report *report, unsigned index, struct text *text)
+{
+	struct crash_note note;
+	char cause[16];
+
+	if (report_crash(report, index, &note))
+		HTML_ROW(CRASHES);
+}
+
+#define PENALTIES(COLUMN)                              \
+	COLUMN("address", "Address", word, p.net)      \
+	COLUMN("crashes", "Crashes", count, p.crashes) \
+	COLUMN("left_seconds", "Refused for", seconds, p.left_ms / 1000)
+
+static void row_penalties(const struct report *report, unsigned index, struct text *text)
+{
+	struct report_penalty p;
+
+	if (report_penalty(report, index, &p))
+		HTML_ROW(PENALTIES);
+}
+
+/* --- The pieces --- */
+
+static void put_slice(const struct page_text *part, unsigned index, struct text *text)
+{
+	size_t at = (size_t)index * SLICE;
+
+	if (at < part->length)
+		text_put(text, part->bytes + at,
+			 part->length - at < SLICE ? part->length - at : SLICE);
+}
+
+/* TABLE(name, caption, columns, most): in the order of the page; `most` rows are asked for. */
+#define TABLES(TABLE)                                                                      \
+	TABLE(marks, "Crashes and reloads", MARKS, MARKS_SHOWN)                            \
+	TABLE(workers, "Workers", WORKERS, SCOREBOARD_SLOTS)                               \
+	TABLE(waits, "Connections that leaving workers wait for", WAITS, SCOREBOARD_SLOTS) \
+	TABLE(listeners, "Listeners", LISTENERS, METRIC_LISTENERS)                         \
+	TABLE(crashes, "What crashes had in hand", CRASHES, SCOREBOARD_CRASHES)            \
+	TABLE(penalties, "Refused addresses", PENALTIES, PENALTY_PLACES)
+
+/* The one behind the last row says when there was none. */
+#define TABLE_PIECES(name, caption, columns, most)                                              \
+	static const struct html_column columns_##name[] = { columns(HTML_COLUMN) };            \
+	static void open_##name(PIECE)                                                          \
+	{                                                                                       \
+		(void)report;                                                                   \
+		(void)index;                                                                    \
+		(void)has_before;                                                               \
+		html_table_open(text, #name, caption, columns_##name, ROWS_OF(columns_##name)); \
+	}                                                                                       \
+	static void rows_##name(PIECE)                                                          \
+	{                                                                                       \
+		if (index < (most))                                                             \
+			row_##name(report, index, text);                                        \
+		else if (!has_before)                                                           \
+			html_table_none(text, ROWS_OF(columns_##name));                         \
+	}                                                                                       \
+	static void after_##name(PIECE)                                                         \
+	{                                                                                       \
+		(void)report;                                                                   \
+		(void)has_before;                                                               \
+		if (index == 0)                                                                 \
+			html_table_close(text);                                                 \
+		else                                                                            \
+			put_slice(&page_after_##name, index - 1, text);                         \
+	}
+
+TABLES(TABLE_PIECES)
+
+#define FIXED(name)                                   \
+	static void fixed_##name(PIECE)               \
+	{                                             \
+		(void)report;                         \
+		(void)has_before;                     \
+		put_slice(&page_##name, index, text); \
+	}
+
+FIXED(top)
+FIXED(after_facts)
+FIXED(after_setup)
+
+#define TABLE_ROWS(name, caption, columns, rows)                                           \
+	{ .most = 1, .write = open_##name }, { .most = (rows) + 1, .write = rows_##name }, \
+		{ .most = SLICES + 1, .write = after_##name },
+
+const struct piece status_page[] = {
+	{ .most = SLICES, .write = fixed_top },
+	{ .most = 1, .write = write_facts },
+	{ .most = SLICES, .write = fixed_after_facts },
+	TABLES(TABLE_ROWS){ .most = 1, .write = write_setup },
+	{ .most = SLICES, .write = fixed_after_setup },
+};
+const unsigned status_page_count = ROWS_OF(status_page);

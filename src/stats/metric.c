@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rows of what is counted, and sums over cells. It maps nothing and decides nothing. Called by
+ * the scoreboard and by whoever reports on it.
+ */
+#include "stats/metric.h"
+
+/* sizeof through a type of each kind, as the structs have it. */
+#define COUNT_OF_COUNTER   1
+#define COUNT_OF_GAUGE     1
+#define COUNT_OF_BY_ENDING ENDING_COUNT
+#define COUNT_OF_HISTOGRAM (sizeof(struct histogram) / sizeof(metric_cell))
+
+#define TALLY_LISTENER struct listener_tally
+#define TALLY_WORKER   struct worker_tally
+#define TALLY_QUEUE    struct queue_tally
+#define TALLY_SERVER   struct server_tally
+
+const struct metric_row metric_rows[METRIC_COUNT] = {
+#define METRIC(scope, kind, unit, name, sentence)                                         \
+	[METRIC_##name] = { #name,          SCOPE_##scope, KIND_IS_##kind,                \
+			    UNIT_##unit,    sentence,      offsetof(TALLY_##scope, name), \
+			    COUNT_OF_##kind },
+#include "tables/metrics.def"
+};
+
+const char *metric_type(const struct metric_row *row)
+{
+	static const char *const types[] = { [KIND_IS_COUNTER] = "counter",
+					     [KIND_IS_GAUGE] = "gauge",
+					     [KIND_IS_BY_ENDING] = "counter",
+					     [KIND_IS_HISTOGRAM] = "histogram" };
+
+	return types[row->kind];
+}
+
+const metric_cell *metric_cells(const struct metric_row *row, const void *tally)
+{
+	return (const metric_cell *)((const char *)tally + row->offset);
+}
+
+static metric_cell *own_cells(const struct metric_row *row, void *tally)
+{
+	return (metric_cell *)((char *)tally + row->offset);
+}
+
+/*
+ * A worker may have written anything in its cells. What is beyond every count is none, and a sum stays
+ * at the most there is instead of beginning anew.
+ */
+static uint64_t add_up(uint64_t sum, uint64_t value)
+{
+	if (value > METRIC_MOST)
+		return sum;
+	return value < METRIC_MOST - sum ? sum + value : METRIC_MOST;
+}
+
+/* A tally is cells and nothing else. `to` is the caller's own, but may be read meanwhile. */
+static void add(metric_cell *to, const metric_cell *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(*to); i++)
+		cell_set(&to[i], add_up(cell_get(&to[i]),
+					atomic_load_explicit(&from[i], memory_order_acquire)));
+}
+
+void metric_add_tally(struct worker_tally *to, const struct worker_tally *from)
+{
+	add((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
+}
+
+void metric_add_listener(struct listener_tally *to, const struct listener_tally *from)
+{
+	add((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
+}
+
+static void fold(const struct metric_row *row, metric_cell *to, metric_cell *from)
+{
+	uint64_t share = atomic_exchange_explicit(from, 0, memory_order_acq_rel);
+
+	if (share > 0 && row->kind != KIND_IS_GAUGE)
+		atomic_store_explicit(to, add_up(cell_get(to), share), memory_order_release);
+}
+
+/* Listener by listener. What is a gauge there tells of connections, which may outlive a worker. */
+void metric_fold_tally(struct worker_tally *to, struct worker_tally *from)
+{
+	for (unsigned m = 0; m < METRIC_COUNT; m++) {
+		const struct metric_row *row = &metric_rows[m];
+
+		if (row->scope == SCOPE_WORKER)
+			for (size_t i = 0; i < row->cells; i++)
+				fold(row, own_cells(row, to) + i, own_cells(row, from) + i);
+		else if (row->scope == SCOPE_LISTENER && row->kind != KIND_IS_GAUGE)
+			for (unsigned l = 0; l < METRIC_LISTENERS; l++)
+				fold(row, own_cells(row, &to->listeners[l]),
+				     own_cells(row, &from->listeners[l]));
+	}
+}
+
+uint64_t metric_sum(const struct worker_tally *tally, enum metric metric)
+{
+	const struct metric_row *row = &metric_rows[metric];
+	size_t cells = row->kind == KIND_IS_HISTOGRAM ? HISTOGRAM_BUCKETS : row->cells;
+	uint64_t sum = 0;
+
+	if (row->scope == SCOPE_WORKER)
+		for (size_t i = 0; i < cells; i++)
+			sum = add_up(sum, cell_get(metric_cells(row, tally) + i));
+	else
+		for (unsigned l = 0; l < METRIC_LISTENERS; l++)
+			sum = add_up(sum, cell_get(metric_cells(row, &tally->listeners[l])));
+	return sum;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is counted, as rows (tables/metrics.def), and the cells that hold the counts. A cell is an
+ * atomic 64-bit number with one writer; a tally is all cells of one scope. The cells of a dead
+ * worker are folded into what the master keeps, so that counters never fall.
+ */
+#ifndef STATS_METRIC_H
+#define STATS_METRIC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stats/ending.h"
+#include "stats/histogram.h"
+
+/* Listeners that are counted apart; the last row is for all that there is no row for. */
+enum { METRIC_LISTENERS = 32 };
+
+typedef _Atomic uint64_t metric_cell;
+
+/* No count is larger: a signed number holds it. */
+#define METRIC_MOST ((uint64_t)INT64_MAX)
+
+#define CELLS_COUNTER(name)   metric_cell name;
+#define CELLS_GAUGE(name)     metric_cell name;
+#define CELLS_BY_ENDING(name) metric_cell name[ENDING_COUNT];
+#define CELLS_HISTOGRAM(name) struct histogram name;
+
+#define CELLS_OF_LISTENER(scope_cells) scope_cells
+#define CELLS_OF_WORKER(scope_cells)
+#define CELLS_OF_QUEUE(scope_cells)
+#define CELLS_OF_SERVER(scope_cells)
+#define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
+
+/* Of one worker for one listener. */
+struct listener_tally {
+#include "tables/metrics.def"
+};
+
+#undef CELLS_OF_LISTENER
+#undef CELLS_OF_WORKER
+#define CELLS_OF_LISTENER(scope_cells)
+#define CELLS_OF_WORKER(scope_cells)              scope_cells
+#define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
+
+/* Of one worker. */
+struct worker_tally {
+#include "tables/metrics.def"
+	struct listener_tally listeners[METRIC_LISTENERS];
+};
+
+#undef CELLS_OF_WORKER
+#undef CELLS_OF_QUEUE
+#define CELLS_OF_WORKER(scope_cells)
+#define CELLS_OF_QUEUE(scope_cells)               scope_cells
+#define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
+
+/* Of one listener's accept queue. */
+struct queue_tally {
+#include "tables/metrics.def"
+};
+
+#undef CELLS_OF_QUEUE
+#undef CELLS_OF_SERVER
+#define CELLS_OF_QUEUE(scope_cells)
+#define CELLS_OF_SERVER(scope_cells)              scope_cells
+#define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
+
+/* Of the whole server. */
+struct server_tally {
+#include "tables/metrics.def"
+};
+
+#undef CELLS_OF_LISTENER
+#undef CELLS_OF_WORKER
+#undef CELLS_OF_QUEUE
+#undef CELLS_OF_SERVER
+
+enum metric {
+#define METRIC(scope, kind, unit, name, sentence) METRIC_##name,
+#include "tables/metrics.def"
+	METRIC_COUNT
+};
+
+enum metric_scope { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_SERVER };
+enum metric_kind { KIND_IS_COUNTER, KIND_IS_GAUGE, KIND_IS_BY_ENDING, KIND_IS_HISTOGRAM };
+enum metric_unit { UNIT_COUNT, UNIT_BYTES, UNIT_SECONDS, UNIT_RATIO, UNIT_TIME };
+
+struct metric_row {
+	const char *name; /* exported as prefork_NAME */
+	enum metric_scope scope;
+	enum metric_kind kind;
+	enum metric_unit unit;
+	const char *sentence;
+	size_t offset; /* of its first cell in the tally of its scope */
+	size_t cells;  /* how many it has */
+};
+extern const struct metric_row metric_rows[METRIC_COUNT];
+
+/* "counter", "gauge" or "histogram", as Prometheus has it. */
+const char *metric_type(const struct metric_row *row);
+
+/* The first cell of a row in a tally of its scope. */
+const metric_cell *metric_cells(const struct metric_row *row, const void *tally);
+
+/* Relaxed: a reader may see one cell before another. */
+static inline uint64_t cell_get(const metric_cell *cell)
+{
+	return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+static inline void cell_set(metric_cell *cell, uint64_t value)
+{
+	atomic_store_explicit(cell, value, memory_order_relaxed);
+}
+
+/* By the cell's one writer: no locked instruction. */
+static inline void cell_add(metric_cell *cell, uint64_t n)
+{
+	cell_set(cell, cell_get(cell) + n);
+}
+
+static inline void histogram_add(struct histogram *h, uint64_t us, uint64_t times)
+{
+	cell_add(&h->buckets[histogram_bucket(us)], times);
+	cell_add(&h->sum_us, us * times);
+}
+
+/*
+ * Adds every cell of `from` to `to`, gauges as well. `to` is the caller's own. Sums, these and the
+ * following, take a value above METRIC_MOST, which only a worker that writes rubbish has, for 0, and
+ * are never larger.
+ */
+void metric_add_tally(struct worker_tally *to, const struct worker_tally *from);
+void metric_add_listener(struct listener_tally *to, const struct listener_tally *from);
+
+/*
+ * Moves the counters of `from` to `to` and zeroes all of `from` but connections_live, whose
+ * connections may outlive their worker: its writer is gone. Both may be read meanwhile;
+ * scoreboard_fold tells readers that it is at work.
+ */
+void metric_fold_tally(struct worker_tally *to, struct worker_tally *from);
+
+/*
+ * A row of scope WORKER or LISTENER summed up over what it has: listeners, endings, values of a
+ * histogram (how many, not how long).
+ */
+uint64_t metric_sum(const struct worker_tally *tally, enum metric metric);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scoreboard as one JSON object, a row to a line. Names of metrics are those of
+ * tables/metrics.def; times are seconds since 1970 and durations seconds, unless a name says _ms.
+ * Called by -s status --json and by the status service, through report_pieces.
+ */
+#include "stats/json.h"
+#include "stats/report.h"
+
+/* Without values there is none. */
+static void write_quantile(struct text *text, const char *name, const struct histogram *h,
+			   double part)
+{
+	int64_t us = report_quantile_us(h, part);
+
+	json_key(text, name);
+	if (us < 0)
+		text_raw(text, "null");
+	else
+		text_micros(text, (uint64_t)us);
+}
+
+static void write_histogram(struct text *text, const struct histogram *h)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+		count += cell_get(&h->buckets[i]);
+	text_raw(text, "{");
+	json_u64(text, "count", count);
+	json_key(text, "sum_seconds");
+	text_micros(text, cell_get(&h->sum_us));
+	write_quantile(text, "p50_seconds", h, 0.5);
+	write_quantile(text, "p90_seconds", h, 0.9);
+	write_quantile(text, "p99_seconds", h, 0.99);
+	text_raw(text, "}");
+}
+
+static void write_endings(struct text *text, const metric_cell *cells)
+{
+	text_raw(text, "{");
+	for (unsigned i = ENDING_none + 1; i < ENDING_COUNT; i++)
+		json_u64(text, ending_name(i), cell_get(&cells[i]));
+	text_raw(text, "}");
+}
+
+/* Every row of the scope; cells are in a tally of it. */
+static void write_rows(struct text *text, enum metric_scope scope, const void *tally)
+{
+	for (unsigned m = 0; m < METRIC_COUNT; m++) {
+		const struct metric_row *row = &metric_rows[m];
+		const metric_cell *cells = metric_cells(row, tally);
+
+		if (row->scope != scope)
+			continue;
+		json_key(text, row->name);
+		if (row->kind == KIND_IS_HISTOGRAM)
+			write_histogram(text, (const struct histogram *)cells);
+		else if (row->kind == KIND_IS_BY_ENDING)
+			write_endings(text, cells);
+		else
+			report_value(text, row, cell_get(cells));
+	}
+}
+
+/* What a worker has counted, over all listeners. */
+static void write_tally(struct text *text, const struct worker_tally *tally)
+{
+	for (unsigned m = 0; m < METRIC_COUNT; m++) {
+		if (metric_rows[m].scope != SCOPE_LISTENER)
+			continue;
+		json_key(text, metric_rows[m].name);
+		report_value(text, &metric_rows[m], metric_sum(tally, m));
+	}
+	write_rows(text, SCOPE_WORKER, tally);
+}
+
+static void write_reload(const struct report *report, struct text *text)
+{
+	struct outcome outcome;
+
+	json_key(text, "last_reload");
+	text_raw(text, "{");
+	json_string(text, "outcome", report_reload(report, &outcome), 8);
+	json_i64(text, "at", outcome.at_s);
+	json_u64(text, "took_ms", outcome.took_ms);
+	json_u64(text, "workers", outcome.workers);
+	json_string(text, "message", outcome.message, sizeof(outcome.message));
+	text_raw(text, "}");
+}
+
+static void write_server(const struct report *report, unsigned index, bool has_before,
+			 struct text *text)
+{
+	const struct scoreboard *board = report->board;
+	char origin[sizeof(board->origin)], program[sizeof(board->program)];
+
+	(void)index;
+	(void)has_before;
+	report_head(report, origin, program);
+	text_raw(text, "{\"server\":{");
+	json_string(text, "version", program, sizeof(program));
+	json_u64(text, "pid", atomic_load_explicit(&board->master_pid, memory_order_relaxed));
+	json_bool(text, "alive", report->is_alive);
+	json_string(text, "state", report_state(report), 16);
+	json_string(text, "configuration", origin, sizeof(origin));
+	json_i64(text, "now", report->now_s);
+	json_seconds(text, "uptime_seconds", report_since(report->now_ms, board->started_ms));
+	write_rows(text, SCOPE_SERVER, &board->server);
+	write_reload(report, text);
+	text_raw(text, "}");
+}
+
+static void write_conn(struct text *text, const struct report_conn *conn)
+{
+	json_next(text);
+	text_raw(text, "{");
+	json_string(text, "remote", conn->remote, sizeof(conn->remote));
+	json_string(text, "listen", conn->listen, sizeof(conn->listen));
+	json_string(text, "service", conn->service, sizeof(conn->service));
+	json_string(text, "state", conn->state, 16);
+	json_seconds(text, "age_seconds", conn->age_ms);
+	json_seconds(text, "idle_seconds", conn->idle_ms);
+	json_u64(text, "bytes_in", conn->bytes_in);
+	json_u64(text, "bytes_out", conn->bytes_out);
+	text_raw(text, "}");
+}
+
+static void write_waits_for(const struct report *report, unsigned slot, struct text *text)
+{
+	struct report_conn conns[SLOT_NOTES];
+	unsigned count = report_conns(report, slot, conns, SLOT_NOTES);
+
+	json_key(text, "waits_for");
+	text_raw(text, "[");
+	for (unsigned i = 0; i < count; i++)
+		write_conn(text, &conns[i]);
+	text_raw(text, "]");
+}
+
+static void begin_row(struct text *text, bool has_before)
+{
+	text_raw(text, has_before ? ",\n{" : "\n{");
+}
+
+static void write_worker(const struct report *report, unsigned index, bool has_before,
+			 struct text *text)
+{
+	struct report_worker worker;
+
+	if (!report_worker(report, index, &worker))
+		return;
+	begin_row(text, has_before);
+	json_u64(text, "worker", worker.number);
+	json_u64(text, "slot", worker.slot);
+	json_u64(text, "pid", worker.pid);
+	json_u64(text, "generation", worker.generation);
+	json_string(text, "state", report_state_name(worker.state), 16);
+	json_i64(text, "age_seconds", worker.age_s);
+	json_i64(text, "silent_ms", worker.silent_ms);
+	json_i64(text, "live", worker.live);
+	json_string(text, "last_exit", worker.last_exit, sizeof(worker.last_exit));
+	json_bool(text, "is_former", worker.is_former);
+	write_tally(text, &worker.tally);
+	if (worker.state == SLOT_DRAINING)
+		write_waits_for(report, index, text);
+	text_raw(text, "}");
+}
+
+static void write_listener(const struct report *report, unsigned index, bool has_before,
+			   struct text *text)
+{
+	struct report_listener listener;
+
+	if (!report_listener(report, index, &listener))
+		return;
+	begin_row(text, has_before);
+	json_string(text, "address", listener.address, sizeof(listener.address));
+	json_string(text, "service", listener.service, sizeof(listener.service));
+	json_bool(text, "is_gone", listener.is_gone);
+	write_rows(text, SCOPE_LISTENER, &listener.tally);
+	write_rows(text, SCOPE_QUEUE, &listener.queue);
+	text_raw(text, "}");
+}
+
+static void write_totals(const struct report *report, unsigned index, bool has_before,
+			 struct text *text)
+{
+	struct worker_tally all;
+	struct crew here;
+
+	(void)index;
+	(void)has_before;
+	crew_all(report_crew(report, &here), report->board, &all);
+	text_raw(text, "],\n\"totals\":{");
+	write_tally(text, &all);
+	text_raw(text, "}");
+}
+
+static void write_crash(const struct report *report, unsigned index, bool has_before,
+			struct text *text)
+{
+	struct crash_note crash;
+	char cause[16];
+
+	if (!report_crash(report, index, &crash))
+		return;
+	begin_row(text, has_before);
+	json_i64(text, "at", crash.at_s);
+	json_u64(text, "worker", crash.worker);
+	json_u64(text, "pid", crash.pid);
+	json_string(text, "cause", report_cause(&crash, cause), sizeof(cause));
+	json_u64(text, "signal", crash.signal);
+	json_bool(text, "hung", crash.hung != 0);
+	json_string(text, "listen", crash.listen, sizeof(crash.listen));
+	json_string(text, "service", crash.service, sizeof(crash.service));
+	json_string(text, "remote", crash.remote, sizeof(crash.remote));
+	json_string(text, "state", crash.state, sizeof(crash.state));
+	json_string(text, "last_call", crash.last_call, sizeof(crash.last_call));
+	json_seconds(text, "age_seconds", crash.age_ms);
+	json_u64(text, "bytes_in", crash.bytes_in);
+	json_u64(text, "bytes_out", crash.bytes_out);
+	text_raw(text, "}");
+}
+
+static void write_penalty(const struct report *report, unsigned index, bool has_before,
+			  struct text *text)
+{
+	struct report_penalty penalty;
+
+	if (!report_penalty(report, index, &penalty))
+		return;
+	begin_row(text, has_before);
+	json_string(text, "address", penalty.net, sizeof(penalty.net));
+	json_u64(text, "crashes", penalty.crashes);
+	json_seconds(text, "left_seconds", penalty.left_ms);
+	text_raw(text, "}");
+}
+
+static void write_moment(const struct report *report, unsigned index, bool has_before,
+			 struct text *text)
+{
+	struct moment moment;
+
+	if (!report_moment(report, SCOREBOARD_MOMENTS - 1 - index, &moment))
+		return;
+	text_raw(text, has_before ? ",[" : "\n[");
+	text_i64(text, moment.at_s);
+	text_raw(text, ",");
+	text_u64(text, moment.live);
+	text_raw(text, ",");
+	text_u64(text, moment.waiting);
+	text_raw(text, ",");
+	text_u64(text, moment.accepted);
+	text_raw(text, ",");
+	text_u64(text, moment.messages);
+	text_raw(text, "]");
+}
+
+static void write_mark(const struct report *report, unsigned index, bool has_before,
+		       struct text *text)
+{
+	struct mark mark;
+
+	if (!report_mark(report, SCOREBOARD_MARKS - 1 - index, &mark))
+		return;
+	begin_row(text, has_before);
+	json_i64(text, "at", mark.at_s);
+	json_string(text, "kind", report_mark_name(mark.kind), 16);
+	json_u64(text, "worker", mark.worker);
+	text_raw(text, "}");
+}
+
+/* What stands between two lists. */
+#define BETWEEN(name, words)                                                           \
+	static void name(const struct report *report, unsigned index, bool has_before, \
+			 struct text *text)                                            \
+	{                                                                              \
+		(void)report;                                                          \
+		(void)index;                                                           \
+		(void)has_before;                                                      \
+		text_raw(text, words);                                                 \
+	}
+BETWEEN(begin_workers, ",\n\"workers\":[")
+BETWEEN(begin_listeners, "],\n\"listeners\":[")
+BETWEEN(begin_crashes, ",\n\"crashes\":[")
+BETWEEN(begin_penalties, "],\n\"penalties\":[")
+BETWEEN(begin_moments, "],\n\"moments\":[")
+BETWEEN(begin_marks, "],\n\"marks\":[")
+BETWEEN(end_all, "]}\n")
+
+const struct piece report_json[] = {
+	{ .most = 1, .write = write_server },
+	{ .most = 1, .write = begin_workers },
+	{ .most = SCOREBOARD_SLOTS, .write = write_worker },
+	{ .most = 1, .write = begin_listeners },
+	{ .most = METRIC_LISTENERS, .write = write_listener },
+	{ .most = 1, .write = write_totals },
+	{ .most = 1, .write = begin_crashes },
+	{ .most = SCOREBOARD_CRASHES, .write = write_crash },
+	{ .most = 1, .write = begin_penalties },
+	{ .most = PENALTY_PLACES, .write = write_penalty },
+	{ .most = 1, .write = begin_moments },
+	{ .most = SCOREBOARD_MOMENTS, .write = write_moment },
+	{ .most = 1, .write = begin_marks },
+	{ .most = SCOREBOARD_MARKS, .write = write_mark },
+	{ .most = 1, .write = end_all },
+};
+const unsigned report_json_count = sizeof(report_json) / sizeof(*report_json);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a scoreboard says of its workers: who lives, how the last one died, and what a draining one
+ * waits for. Workers write there, dying ones too: every text is bounded, every number checked.
+ * Called by whoever reports.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "stats/phase.h"
+#include "stats/report.h"
+
+enum { NOTES_TRIES = 100 };
+
+static uint32_t load32(const _Atomic uint32_t *from)
+{
+	return atomic_load_explicit(from, memory_order_relaxed);
+}
+
+const char *report_state_name(uint32_t state)
+{
+	static const char *const names[] = { [SLOT_EMPTY] = "empty",
+					     [SLOT_STARTING] = "starting",
+					     [SLOT_READY] = "ready",
+					     [SLOT_DRAINING] = "draining",
+					     [SLOT_LEAVING] = "leaving" };
+
+	return state < sizeof(names) / sizeof(*names) ? names[state] : "unknown";
+}
+
+/* A name is longer to read than a number, and says more. */
+static int write_status(char *text, size_t size, int status)
+{
+	const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+
+	if (WIFSIGNALED(status) && name)
+		return snprintf(text, size, "signal %d (%s)", WTERMSIG(status), name);
+	if (WIFSIGNALED(status))
+		return snprintf(text, size, "signal %d", WTERMSIG(status));
+	return snprintf(text, size, "exit code %d", WEXITSTATUS(status));
+}
+
+static void write_ago(char *text, size_t size, int64_t seconds)
+{
+	static const struct {
+		int64_t seconds;
+		char unit;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t i = 0;
+
+	while (i < 3 && seconds < units[i].seconds)
+		i++;
+	snprintf(text, size, ", %lld%c ago", (long long)(seconds / units[i].seconds),
+		 units[i].unit);
+}
+
+static void tell_exit(const struct report *report, struct report_worker *out)
+{
+	const struct past *past;
+	int length;
+
+	out->exited_s = 0;
+	out->last_exit[0] = '\0';
+	if (out->number >= SCOREBOARD_WORKERS)
+		return;
+	past = &report->board->past[out->number];
+	out->exited_s = atomic_load_explicit(&past->exited_s, memory_order_acquire);
+	if (out->exited_s <= 0) {
+		out->exited_s = 0;
+		return;
+	}
+	length = write_status(out->last_exit, sizeof(out->last_exit),
+			      (int)(load32(&past->exit_status) & 0xffff));
+	write_ago(out->last_exit + length, sizeof(out->last_exit) - (size_t)length,
+		  report_since(report->now_s, out->exited_s));
+}
+
+/* Of those that live under its number. */
+static bool is_former(const struct report *report, const struct crew *crew,
+		      const struct report_worker *worker)
+{
+	if (worker->number >= SCOREBOARD_WORKERS)
+		return false;
+	for (unsigned i = crew->first[worker->number]; i > 0; i = crew->next[i - 1]) {
+		const struct slot_info *other = &report->board->infos[i - 1];
+
+		if (load32(&other->number) == worker->number &&
+		    load32(&other->generation) > worker->generation)
+			return true;
+	}
+	return false;
+}
+
+/* A slot of a wrong number, in a file that another has made, counts for itself alone. */
+static void tell_tally(const struct report *report, const struct crew *crew,
+		       struct report_worker *out)
+{
+	if (out->number < SCOREBOARD_WORKERS) {
+		crew_worker(crew, report->board, out->number, &out->tally);
+		return;
+	}
+	memset(&out->tally, 0, sizeof(out->tally));
+	metric_add_tally(&out->tally, &report->board->slots[out->slot].tally);
+}
+
+bool report_worker(const struct report *report, unsigned slot, struct report_worker *out)
+{
+	const struct slot *from = &report->board->slots[slot];
+	const struct slot_info *info = &report->board->infos[slot];
+	const struct crew *crew;
+	struct crew here;
+	uint32_t state;
+
+	if (slot >= scoreboard_slots(report->board))
+		return false;
+	state = scoreboard_state(report->board, slot);
+	if (state == SLOT_EMPTY)
+		return false;
+	crew = report_crew(report, &here);
+	out->slot = slot;
+	out->state = (enum slot_state)state;
+	out->number = load32(&info->number);
+	out->generation = load32(&info->generation);
+	out->pid = load32(&info->pid);
+	out->live = load32(&from->live);
+	out->age_s = report_since(report->now_ms,
+				  atomic_load_explicit(&info->started_ms, memory_order_relaxed)) /
+		     1000;
+	out->silent_ms = report_since(report->now_ms, atomic_load_explicit(&from->heartbeat_ms,
+									   memory_order_relaxed));
+	tell_tally(report, crew, out);
+	tell_exit(report, out);
+	out->is_former = is_former(report, crew, out);
+	return true;
+}
+
+/* False when the worker is at it, or died at it. */
+static bool copy_notes(const struct conn_notes *notes, struct conn_note *list, unsigned *count)
+{
+	uint32_t before = atomic_load_explicit(&notes->seq, memory_order_acquire);
+
+	*count = load32(&notes->count);
+	memcpy(list, notes->list, sizeof(notes->list));
+	atomic_thread_fence(memory_order_acquire);
+	return before % 2 == 0 && before == load32(&notes->seq) && *count <= SLOT_NOTES;
+}
+
+static unsigned read_notes(const struct report *report, unsigned slot, struct conn_note *list)
+{
+	unsigned count;
+
+	for (unsigned i = 0; i < NOTES_TRIES; i++)
+		if (copy_notes(&report->board->slots[slot].notes, list, &count))
+			return count;
+	return 0;
+}
+
+/* There are only a few of them. */
+static void sort_by_age(struct conn_note *list, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++) {
+		struct conn_note note = list[i];
+		unsigned k = i;
+
+		for (; k > 0 && list[k - 1].opened_ms > note.opened_ms; k--)
+			list[k] = list[k - 1];
+		list[k] = note;
+	}
+}
+
+static void tell_conn(const struct report *report, const struct conn_note *note,
+		      struct report_conn *out)
+{
+	net_write(&note->remote, note->remote_port, out->remote);
+	report_listener_name(report, note->listener, out->listen, out->service);
+	out->state = phase_name(note->state);
+	out->age_ms = report_since(report->now_ms, note->opened_ms);
+	out->idle_ms = report_since(report->now_ms, note->active_ms);
+	out->bytes_in = note->bytes_in;
+	out->bytes_out = note->bytes_out;
+}
+
+unsigned report_conns(const struct report *report, unsigned slot, struct report_conn *out,
+		      unsigned most)
+{
+	struct conn_note list[SLOT_NOTES];
+	unsigned count = read_notes(report, slot, list);
+
+	sort_by_age(list, count);
+	if (count > most)
+		count = most;
+	for (unsigned i = 0; i < count; i++)
+		tell_conn(report, &list[i], &out[i]);
+	return count;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deals out what is in a scoreboard: slots in use, rows of listeners, marks, and the folding of what
+ * a dead worker has counted. It opens no file (stats/scoreboard_file.c does). Called by the master.
+ */
+#include "stats/scoreboard.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/sys.h"
+#include "stats/crew.h"
+
+static void raise_to(_Atomic uint32_t *used, unsigned wanted)
+{
+	if (atomic_load_explicit(used, memory_order_relaxed) < wanted)
+		atomic_store_explicit(used, wanted, memory_order_release);
+}
+
+bool scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers)
+{
+	if (board->fd > 0 && slots > scoreboard_slots(board) &&
+	    !scoreboard_fill(board->fd, (off_t)offsetof(struct scoreboard, slots[slots])))
+		return false;
+	raise_to(&board->slots_used, slots);
+	raise_to(&board->workers_used, workers);
+	return true;
+}
+
+/*
+ * Odd while the shares move from the slot to the past, so that no reader counts them twice or not
+ * at all.
+ */
+void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned number)
+{
+	BUG_ON(number >= SCOREBOARD_WORKERS);
+	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
+	metric_fold_tally(&board->past[number].tally, &slot->tally);
+	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
+}
+
+uint32_t scoreboard_set_live(struct slot *slot, const uint32_t *live)
+{
+	uint32_t sum = 0;
+
+	for (unsigned l = 0; l < METRIC_LISTENERS; l++) {
+		cell_set(&slot->tally.listeners[l].connections_live, live ? live[l] : 0);
+		sum += live ? live[l] : 0;
+	}
+	atomic_store_explicit(&slot->live, sum, memory_order_relaxed);
+	return sum;
+}
+
+enum { OTHER = METRIC_LISTENERS - 1 };
+
+static bool is_row(const struct listener_row *row, const char *address, const char *service)
+{
+	return strncmp(row->address, address, sizeof(row->address) - 1) == 0 &&
+	       strncmp(row->service, service, sizeof(row->service) - 1) == 0;
+}
+
+static void name_row(struct listener_row *row, const char *address, const char *service)
+{
+	snprintf(row->address, sizeof(row->address), "%s", address);
+	snprintf(row->service, sizeof(row->service), "%s", service);
+}
+
+static bool has_counts(const struct listener_tally *tally)
+{
+	static const struct listener_tally nothing;
+
+	return memcmp(tally, &nothing, sizeof(nothing)) != 0;
+}
+
+/* A worker that still counts there must be gone first. */
+static bool is_left(const struct scoreboard *board, unsigned i)
+{
+	if (atomic_load(&board->listeners[i].life) != LISTENER_GONE)
+		return false;
+	for (unsigned k = 0; k < scoreboard_slots(board); k++)
+		if (scoreboard_state(board, k) != SLOT_EMPTY &&
+		    has_counts(&board->slots[k].tally.listeners[i]))
+			return false;
+	return true;
+}
+
+/* What was counted there goes to the last row, so that no sum falls. */
+static void vacate(struct scoreboard *board, unsigned i)
+{
+	struct queue_tally *queue = &board->listeners[i].queue;
+
+	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
+	for (unsigned w = 0; w < scoreboard_workers(board); w++) {
+		struct listener_tally *past = board->past[w].tally.listeners;
+
+		metric_add_listener(&past[OTHER], &past[i]);
+		memset(&past[i], 0, sizeof(past[i]));
+	}
+	cell_add(&board->listeners[OTHER].queue.accept_queue_dropped_segments_total,
+		 cell_get(&queue->accept_queue_dropped_segments_total));
+	memset(queue, 0, sizeof(*queue));
+	atomic_store_explicit(&board->listeners[i].life, LISTENER_NEVER, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
+}
+
+/* A row for a new listener: an unused one, or that of one that is gone, or the last. */
+static unsigned find_row(struct scoreboard *board)
+{
+	struct listener_row *other = &board->listeners[OTHER];
+	unsigned i = 0;
+
+	while (i < OTHER && atomic_load(&board->listeners[i].life) != LISTENER_NEVER)
+		i++;
+	if (i < OTHER)
+		return i;
+	for (i = 0; i < OTHER && !is_left(board, i); i++)
+		;
+	name_row(other, "other", "other");
+	if (i < OTHER)
+		vacate(board, i);
+	if (i < OTHER && atomic_load(&other->life) == LISTENER_NEVER)
+		atomic_store_explicit(&other->life, LISTENER_GONE, memory_order_release);
+	return i;
+}
+
+unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const char *service)
+{
+	struct listener_row *row = board->listeners;
+	unsigned i = 0;
+
+	while (i < OTHER &&
+	       (atomic_load(&row[i].life) == LISTENER_NEVER || !is_row(&row[i], address, service)))
+		i++;
+	if (i == OTHER)
+		i = find_row(board);
+	if (i < OTHER && atomic_load(&row[i].life) == LISTENER_NEVER)
+		name_row(&row[i], address, service);
+	atomic_store_explicit(&row[i].life, LISTENER_OPEN, memory_order_release);
+	return i;
+}
+
+void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned worker)
+{
+	uint32_t count = atomic_load_explicit(&board->mark_count, memory_order_relaxed);
+
+	board->marks[count % SCOREBOARD_MARKS] =
+		(struct mark){ .at_s = time(NULL), .kind = kind, .worker = worker };
+	atomic_store_explicit(&board->mark_count, count + 1, memory_order_release);
+}
+
+void scoreboard_all(const struct scoreboard *board, struct worker_tally *out)
+{
+	struct crew crew;
+
+	crew_look(&crew, board);
+	crew_all(&crew, board, out);
+}
+
+uint64_t scoreboard_sum(const struct scoreboard *board, enum metric metric)
+{
+	struct worker_tally all;
+
+	scoreboard_all(board, &all);
+	return metric_sum(&all, metric);
+}
