@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Runs one test for "make check" and writes down what became of it, a result for each case that it reports in
 # TAP, or one for the whole where it reports none. Must not wait longer than TEST_SECONDS, nor for what a
-# test leaves behind. Called by automake's harness, with the options of its custom test drivers.
+# test leaves behind. It takes the options of automake's custom test drivers.
 set -u
 
 test_name='' log_file='' trs_file=''

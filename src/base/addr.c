@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads and writes addresses, and resolves names. It binds and connects nothing (one throw-away
- * socket tells whether this host has IPv6). Called by the master (listen, systemd's sockets) and by
- * the clients.
+ * socket tells whether this host has IPv6).
  */
 #include <arpa/inet.h>
 #include <netdb.h>

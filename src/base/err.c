@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Builds the one sentence that a person gets to read. It prints nothing, but for a defect, and does
- * not end the process, but for a defect. Called by every function that takes a struct err.
+ * not end the process, but for a defect.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Counts system calls in memory that all processes of a server share, and says which of them fails.
- * It must make no call by base/sys.h itself. Called by each function of base/sys.h. Only in a build
- * made with --enable-faults.
+ * It must make no call by base/sys.h itself. Only in a build made with --enable-faults.
  */
 #include "base/fault.h"
 

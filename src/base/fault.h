@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls that fail on demand, in a build made with --enable-faults; any other build has none of
- * this. The environment says which call:
+ * System calls that fail on demand, in a build made with --enable-faults; any other build has none
+ * of this. The environment says which call:
  *
  *   PREFORK_FAULT=ROLE:CALL:ERRNO:N[:kill]
  *     ROLE   master, worker, keeper, child (a process that has not said yet what it is) or any

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Reads and shows the flags of a command line. Knows no flag by name. Called by the programs' main
- * files.
- */
+/* Reads and shows the flags of a command line. Knows no flag by name. */
 #include "base/flags.h"
 
 #include <getopt.h>

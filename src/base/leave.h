@@ -4,9 +4,9 @@
 #define BASE_LEAVE_H
 
 /*
- * _exit(2): what the parent has left in stdio's buffers and atexit(3) is not the child's. In a build
- * with sanitizers memory that nothing leads to any more is reported first, and ends the process with
- * another code.
+ * _exit(2): what the parent has left in stdio's buffers and atexit(3) is not the child's. In a
+ * build with sanitizers memory that nothing leads to any more is reported first, and ends the
+ * process with another code.
  */
 _Noreturn void leave_now(int code);
 

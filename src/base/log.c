@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which events are logged, and what a line has. Making its text is base/logline's, getting it out
- * base/logsink's; deciding what to log is the caller's. Called by every part, in master and workers;
- * nothing it meets stops the program.
+ * base/logsink's; deciding what to log is the caller's. Nothing it meets stops the program.
  */
 #include <errno.h>
 #include <stdio.h>

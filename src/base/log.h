@@ -46,9 +46,9 @@ struct log_field {
 
 /*
  * Opens the log at path ("stderr", "syslog" or a file, created with mode 0640 and given to owner
- * when that is not (uid_t)-1, so that workers may reopen it; what was there before is not given, and
- * a warning says so). On failure err, and the log stays as it was. Keeps the file's directory open
- * (O_PATH), so that log_reopen finds it whatever the working directory is. Master.
+ * when that is not (uid_t)-1, so that workers may reopen it; what was there before is not given,
+ * and a warning says so). On failure err, and the log stays as it was. Keeps the file's directory
+ * open (O_PATH), so that log_reopen finds it whatever the working directory is. Master.
  */
 bool log_open(const char *path, enum log_level level, enum log_format format, uid_t owner,
 	      struct err *err);
@@ -81,9 +81,8 @@ void log_role(const char *role, int number);
 /*
  * The descriptors that the log holds beside stderr: its file and the file's directory, its own way
  * to where stderr leads, or its own socket to syslogd (RFC 3164 datagrams to /dev/log; not
- * syslog(3), whose descriptor nobody knows).
- * A worker that closes what it does not need keeps these. Fills fds (room for LOG_FDS) and returns
- * how many.
+ * syslog(3), whose descriptor nobody knows). A worker that closes what it does not need keeps
+ * these. Fills fds (room for LOG_FDS) and returns how many.
  */
 enum { LOG_FDS = 2 };
 unsigned log_fds(int *fds);
@@ -96,7 +95,7 @@ void log_count_in(_Atomic uint64_t *cell);
 
 /*
  * While lines are lost: when log_settle is due, else otherwise_ms; it tells of them once there is
- * room. Called by the loops, because the next line may be far away.
+ * room.
  */
 int64_t log_due_ms(int64_t otherwise_ms);
 void log_settle(int64_t now_ms);

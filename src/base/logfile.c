@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the file of a log. It gives away nothing that it did not make: root opens the log in a folder
- * that may be the workers', where a link could lead to any file of the system. Called by base/log
- * and worker/accessfile.
+ * Opens the file of a log. It gives away nothing that it did not make: root opens the log in a
+ * folder that may be the workers', where a link could lead to any file of the system.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes one log line: names, gaps and quotes. It knows no event, no level and no descriptor; what a
- * client sent goes through base/text's escaping. Called by base/log.
+ * client sent goes through base/text's escaping.
  */
 #include <stdio.h>
 #include <string.h>

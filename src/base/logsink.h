@@ -59,7 +59,9 @@ void logsink_told(uint64_t lines);
 /* True while there is something to write as soon as there is room: a rest, or the number lost. */
 bool logsink_owes(void);
 
-/* Forgets what the parent of this process has lost or not written whole, and where that is counted. */
+/*
+ * Forgets what the parent of this process has lost or not written whole, and where that is counted.
+ */
 void logsink_forget(void);
 
 #endif

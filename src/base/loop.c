@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One turn after the other: wait, read the clock, hand out the events. It knows neither timers nor
- * connections and never reads from a descriptor. Called by the master, the workers and the client.
+ * connections and never reads from a descriptor.
  */
 #include "base/clock.h"
 #include "base/err.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads blocks of addresses (declared in base/addr.h) and tells whether one holds an address; it
- * asks no resolver. Called by config/option in the master, and by the workers for every connection
- * that they accept.
+ * asks no resolver.
  */
 #include <arpa/inet.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes without waiting, as each kind of descriptor needs it. It keeps nothing and counts nothing.
- * Called by the logs, by what the master tells its starter, and by a process's last words.
  */
 #include "base/outlet.h"
 

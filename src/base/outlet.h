@@ -20,7 +20,7 @@ enum outlet_kind {
 	OUTLET_FILE,   /* a regular file: takes all there is, or fails */
 	OUTLET_SOCKET, /* as much as it takes now */
 	OUTLET_OWN,    /* a pipe or terminal, by a description that does not wait */
-	OUTLET_SHARED /* a pipe or terminal that could not be opened anew: asked before each write */
+	OUTLET_SHARED  /* a pipe or terminal that could not be opened anew: polled before a write */
 };
 
 struct outlet {
@@ -41,15 +41,18 @@ struct outlet {
 /* An outlet to where the inherited fd leads, which stays open and as it is. Cannot fail. */
 struct outlet outlet_open(int fd);
 
-/* The same for a file that this process opened by itself, with O_NONBLOCK; fd stays the caller's. */
+/*
+ * The same for a file that this process opened by itself, with O_NONBLOCK; fd stays the caller's.
+ */
 struct outlet outlet_take(int fd);
 
 void outlet_close(struct outlet *outlet);
 
 /*
  * In the child of a fork: puts a description of the child's own in the place of its parent's, under
- * the same number, so that nothing that the child does to its flags is felt by the parent. Where the
- * system refuses, and of an inherited file, whose offset all its writers share, the two have one.
+ * the same number, so that nothing that the child does to its flags is felt by the parent. Where
+ * the system refuses, and of an inherited file, whose offset all its writers share, the two have
+ * one.
  */
 void outlet_part(const struct outlet *outlet);
 
@@ -61,8 +64,8 @@ ssize_t outlet_write(const struct outlet *outlet, const char *bytes, size_t n);
 enum { OUTLET_LINE = 4096 };
 
 /*
- * True for a file that this process opened and whose last name is gone: what is written to it is for
- * nobody. An inherited one may never have had a name.
+ * True for a file that this process opened and whose last name is gone: what is written to it is
+ * for nobody. An inherited one may never have had a name.
  */
 bool outlet_is_gone(const struct outlet *outlet);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Compares paths by device and inode. Must not open or change anything. Called by net/listener,
- * net/notify and master/.
- */
+/* Compares paths by device and inode. Must not open or change anything. */
 #include "base/paths.h"
 
 #include <limits.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether two absolute paths lead to the same, however they are spelt: /run/x and /var/run/x, /a/./x, //a/x.
- * Asks the file system. Any process.
+ * Whether two absolute paths lead to the same, however they are spelt: /run/x and /var/run/x,
+ * /a/./x, //a/x. Asks the file system. Any process.
  */
 #ifndef BASE_PATHS_H
 #define BASE_PATHS_H

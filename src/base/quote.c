@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Shows a user's text in messages and in configuration files. Knows nothing of options.
- * Called by every command line, and by core/.
- */
+/* Shows a user's text in messages and in configuration files. Knows nothing of options. */
 #include "base/quote.h"
 
 #include <stdbool.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One question and its answer over netlink. It does not know whose sockets these are. Called by the
- * master's sampling of accept queues, by the client's story and by the lessons.
- */
+/* One question and its answer over netlink. It does not know whose sockets these are. */
 #include "base/sockdiag.h"
 
 #include <linux/inet_diag.h>

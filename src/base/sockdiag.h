@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the kernel tells of sockets by no option of the socket: the queue of a unix socket that
- * listens, the state of a TCP connection that nobody holds any more (sock_diag(7)). One process; the
- * kernel answers within the call, nothing waits.
+ * listens, the state of a TCP connection that nobody holds any more (sock_diag(7)). One process;
+ * the kernel answers within the call, nothing waits.
  */
 #ifndef BASE_SOCKDIAG_H
 #define BASE_SOCKDIAG_H
@@ -31,7 +31,10 @@ enum sockdiag_answer {
 bool sockdiag_open(struct sockdiag *diag);
 void sockdiag_close(struct sockdiag *diag);
 
-/* Fills *queue for the unix socket of that inode (fstat(2)), which must be of this network namespace. */
+/*
+ * Fills *queue for the unix socket of that inode (fstat(2)), which must be of this network
+ * namespace.
+ */
 enum sockdiag_answer sockdiag_unix(struct sockdiag *diag, uint64_t inode,
 				   struct sockdiag_queue *queue);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Standard input, output and error. Called by the programs' main files. */
+/* Standard input, output and error. */
 #include "base/standard.h"
 
 #include <stdio.h>

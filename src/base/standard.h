@@ -15,8 +15,8 @@
 void standard_fill(bool needs_stdout);
 
 /*
- * Flushes stdout. False when output did not arrive (a full disk, a closed pipe), which must not look
- * like success: with err (CODE_OSERR), unless that holds an error already.
+ * Flushes stdout. False when output did not arrive (a full disk, a closed pipe), which must not
+ * look like success: with err (CODE_OSERR), unless that holds an error already.
  */
 bool standard_flush(struct err *err);
 

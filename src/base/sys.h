@@ -49,8 +49,8 @@ enum sys_row {
 };
 
 /*
- * Where each call notes 1 + its row before it begins, for the report on a process that died of it. A word
- * of this process's own until it is pointed elsewhere (by a worker, into its arena).
+ * Where each call notes 1 + its row before it begins, for the report on a process that died of it.
+ * A word of this process's own until it is pointed elsewhere (by a worker, into its arena).
  */
 extern uint32_t *sys_last_call;
 

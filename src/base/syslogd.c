@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Talks to syslogd. It makes no line of its own and reports no failure: the log is where it would
- * go. Called by base/log.
+ * go.
  */
 #include <errno.h>
 #include <stdio.h>

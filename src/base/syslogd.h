@@ -25,8 +25,8 @@ void syslogd_part(int fd, const char *path);
 
 /*
  * Sends the text with a priority of syslog(3); connects the socket anew when the daemon was
- * restarted. Never waits: false with errno when the text is lost (EAGAIN: the daemon does not read).
- * Allocates nothing.
+ * restarted. Never waits: false with errno when the text is lost (EAGAIN: the daemon does not
+ * read). Allocates nothing.
  */
 bool syslogd_send(int fd, const char *path, int priority, const char *text, size_t length);
 

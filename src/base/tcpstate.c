@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Asks for and names the states of a TCP connection. Called by the client and the lessons. */
+/* Asks for and names the states of a TCP connection. */
 #include "base/tcpstate.h"
 
 #include "base/sys.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes numbers and foreign characters. It knows no line, no document and no descriptor: which
- * form is the right one is the caller's business. Called by whatever makes text: log lines, JSON,
- * HTML, metrics.
+ * form is the right one is the caller's business.
  */
 #include "base/text.h"
 

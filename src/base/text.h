@@ -50,7 +50,7 @@ enum text_form {
 	TEXT_LOGFMT, /* \n \" \\ \x.. \u.... ; no quotes around */
 	TEXT_JSON,   /* RFC 8259; wrong UTF-8 becomes \ufffd; no quotes around */
 	TEXT_HTML, /* &amp; &lt; &gt; &quot; &#39;; control characters and wrong UTF-8 as U+FFFD */
-	TEXT_LABEL /* of a Prometheus label: \\ \" \n; other control characters and wrong UTF-8 as U+FFFD */
+	TEXT_LABEL /* of a Prometheus label: \\ \" \n; all else as for HTML */
 };
 
 /*
@@ -59,7 +59,9 @@ enum text_form {
  */
 void text_escaped(struct text *text, enum text_form form, const char *string, size_t most);
 
-/* True when string can stand in a logfmt line as it is: not empty, no blank, quote, = or control. */
+/*
+ * True when string can stand in a logfmt line as it is: not empty, no blank, quote, = or control.
+ */
 bool text_is_bare(const char *string);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A binary heap of deadlines. It reads no clock and calls nobody back: its owner asks what is due.
- * Called by the master's and the workers' loops.
  */
 #include <limits.h>
 

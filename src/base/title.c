@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Writes the process's title over its own arguments. It parses no argument. Called by main at its
- * start, and by every process when its role or state changes.
- */
+/* Writes the process's title over its own arguments. It parses no argument. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

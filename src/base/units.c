@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads and writes numbers with units, and finds the word that was meant. It knows no bounds and
- * makes no messages: those belong to the option. Called by config/option, base/addr and the command
- * line.
+ * makes no messages: those belong to the option.
  */
 #include <ctype.h>
 #include <inttypes.h>

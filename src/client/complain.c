@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Says what went wrong with an exchange. Must not go on with it. Called by rounds and stream. */
+/* Says what went wrong with an exchange. Must not go on with it. */
 #include "client/complain.h"
 
 #include <inttypes.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Connects: socket, bind when asked to, connect (connect(2), tcp(7)). Sends and receives nothing.
- * Called by talk.
  */
 #include "client/dial.h"
 
@@ -57,7 +56,8 @@ static uint16_t port_of(const struct addr *addr)
 
 /*
  * A port of one's own may still be in TIME_WAIT from the last time; one that the system chooses
- * need only differ from those of connections to the same peer, so let it choose when it knows the peer.
+ * need only differ from those of connections to the same peer, so let it choose when it knows the
+ * peer.
  */
 static bool bind_to(int fd, const struct addr *source, const struct story *story, struct err *err)
 {

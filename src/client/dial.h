@@ -22,8 +22,8 @@ struct link {
 
 /*
  * Tries the addresses in turn, each for at most timeout_ms, from the source (NULL: the system
- * chooses). False with err, which tells of each why not: CODE_UNAVAILABLE, CODE_NOPERM, or CODE_OSERR.
- * farewell closes the link.
+ * chooses). False with err, which tells of each why not: CODE_UNAVAILABLE, CODE_NOPERM, or
+ * CODE_OSERR. farewell closes the link.
  */
 bool dial(struct link *link, const struct target *target, const struct addr *source, int timeout_ms,
 	  const struct story *story, struct err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends and receives with poll(2). A send that takes less than all is ordinary: the rest follows when
- * there is room (send(2)); a receive gives what is there (recv(2)). Called by rounds and stream.
+ * Sends and receives with poll(2). A send that takes less than all is ordinary: the rest follows
+ * when there is room (send(2)); a receive gives what is there (recv(2)).
  */
 #include "client/exchange.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes to and from the peer, both ways at once, so that neither side can wait for the other for ever.
- * What is sent, and when it is enough, the callers know. One process.
+ * Bytes to and from the peer, both ways at once, so that neither side can wait for the other for
+ * ever. What is sent, and when it is enough, the callers know. One process.
  */
 #ifndef CLIENT_EXCHANGE_H
 #define CLIENT_EXCHANGE_H
@@ -38,9 +38,10 @@ struct exchange *exchange_new(struct link *link, const struct wish *wish, const 
 void exchange_free(struct exchange *x);
 
 /*
- * Waits until something can be sent or received, or until_us (of clock_us; INT64_MAX: for ever), and
- * does it once; with is_fed also for standard input, when nothing is left to send. That the peer has
- * ended or broken the connection is no failure: false with err (CODE_FAILED, CODE_OSERR) is.
+ * Waits until something can be sent or received, or until_us (of clock_us; INT64_MAX: for ever),
+ * and does it once; with is_fed also for standard input, when nothing is left to send. That the
+ * peer has ended or broken the connection is no failure: false with err (CODE_FAILED, CODE_OSERR)
+ * is.
  */
 bool exchange_turn(struct exchange *x, int64_t until_us, bool is_fed, struct err *err);
 

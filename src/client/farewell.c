@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Closes, and looks at what is left: whoever ends first keeps the connection in TIME_WAIT for a minute
- * (RFC 9293, 3.6). Called by talk, last of all.
+ * Closes, and looks at what is left: whoever ends first keeps the connection in TIME_WAIT for a
+ * minute (RFC 9293, 3.6).
  */
 #include "client/farewell.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes the bytes to be sent. Framing line is what lines are already, so only length has to wait for
- * the end of a line: its header is written before it, over bytes that were sent. Called by exchange,
- * rounds and stream.
+ * Makes the bytes to be sent. Framing line is what lines are already, so only length has to wait
+ * for the end of a line: its header is written before it, over bytes that were sent.
  */
 #include "client/feed.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Puts messages into frames and finds where frames end. Called by talk and bench. */
+/* Puts messages into frames and finds where frames end. */
 #include "client/framing.h"
 
 #include <arpa/inet.h>

@@ -25,7 +25,9 @@ enum {
 /* "raw", "line" or "length"; false with err (CODE_USAGE). */
 bool framing_read(const char *text, enum framing *framing, struct err *err);
 
-/* Writes the framed message of size bytes to out (size + FRAMING_EXTRA bytes); how many those are. */
+/*
+ * Writes the framed message of size bytes to out (size + FRAMING_EXTRA bytes); how many those are.
+ */
 size_t framing_wrap(enum framing framing, const char *message, size_t size, char *out);
 
 /* A frame in the making; zeroed, but for the first two fields, before each. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Takes what is received apart. Called by exchange, rounds and stream. */
+/* Takes what is received apart. */
 #include "client/hear.h"
 
 void hear_init(struct hear *hear, enum framing framing, uint64_t most)

@@ -25,8 +25,8 @@ struct hear {
 void hear_init(struct hear *hear, enum framing framing, uint64_t most);
 
 /*
- * Takes what was received. False with err: CODE_FAILED for what cannot be an answer, CODE_OSERR when
- * stdout does not take it.
+ * Takes what was received. False with err: CODE_FAILED for what cannot be an answer, CODE_OSERR
+ * when stdout does not take it.
  */
 bool hear_take(struct hear *hear, const char *bytes, size_t n, struct err *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells characters from commands (RFC 3629, ECMA-48). Called by show, for a terminal. */
+/* Tells characters from commands (RFC 3629, ECMA-48). */
 #include "client/plain.h"
 
 #include <stdbool.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text that a stranger wrote as a terminal may show it: UTF-8, newlines and tabs pass, all that could
- * command the terminal, and what is no UTF-8, becomes \x.. . Pure; keeps what may become a character.
+ * Text that a stranger wrote as a terminal may show it: UTF-8, newlines and tabs pass, all that
+ * could command the terminal, and what is no UTF-8, becomes \x.. . Pure; keeps what may become a
+ * character.
  */
 #ifndef CLIENT_PLAIN_H
 #define CLIENT_PLAIN_H

@@ -4,7 +4,7 @@
  *
  *   interval -> sending (and receiving) -> all sent -> answer whole -> the next one
  *
- * then, with -N, the peer's end. Called by talk.
+ * then, with -N, the peer's end.
  */
 #include "client/rounds.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes answers. By write(2), for a stdout that does not wait is waited for here. Called by hear. */
+/* Writes answers. By write(2), for a stdout that does not wait is waited for here. */
 #include "client/show.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers on stdout, as they come: as they are, in hexadecimal, or, on a terminal, without what could
- * command it. Memory is bounded whatever comes. One process; the only writer of answers.
+ * Answers on stdout, as they come: as they are, in hexadecimal, or, on a terminal, without what
+ * could command it. Memory is bounded whatever comes. One process; the only writer of answers.
  */
 #ifndef CLIENT_SHOW_H
 #define CLIENT_SHOW_H

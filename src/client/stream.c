@@ -6,7 +6,6 @@
  *   line, length   as many answers as there were lines
  *
  * Where nothing was sent, line and length end as raw does: the peer speaks without being asked.
- * Called by talk.
  */
 #include "client/stream.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Talks to a server as the command line says: finds it, connects, sends and receives, closes. Each of
- * these is done elsewhere. Called by client.c.
+ * Talks to a server as the command line says: finds it, connects, sends and receives, closes. Each
+ * of these is done elsewhere.
  */
 #include "client/talk.h"
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Reads where to connect to and from. Must not connect. Called by talk and bench, before they begin.
- */
+/* Reads where to connect to and from. Must not connect. */
 #include "client/target.h"
 
 #include <stdio.h>

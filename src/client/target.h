@@ -29,7 +29,9 @@ struct target {
 int target_read(struct target *target, char *const *words, int count, int family, bool http,
 		struct err *err);
 
-/* Takes -4 or -6 (AF_INET, AF_INET6) into *family, AF_UNSPEC until then; false with err for both. */
+/*
+ * Takes -4 or -6 (AF_INET, AF_INET6) into *family, AF_UNSPEC until then; false with err for both.
+ */
 bool target_take_family(int *family, int wanted, struct err *err);
 
 /* Reads ADDRESS or ADDRESS:PORT to connect from (port 0: the system chooses); likewise. */

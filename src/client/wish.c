@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the command line of a talk; does nothing of it. Called by talk. */
+/* Reads the command line of a talk; does nothing of it. */
 #include "client/wish.h"
 
 #include <limits.h>

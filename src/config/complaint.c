@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Turns libconfuse's messages into ours: FILE:LINE: NAME: what is wrong (what is allowed). A
- * message that is not in the table is passed on as it is. Called by core/grammar.c.
+ * message that is not in the table is passed on as it is.
  */
 #include "config/complaint.h"
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What libconfuse has to say about a file's form, in this program's words. Called by
- * core/grammar.c.
- */
+/* What libconfuse has to say about a file's form, in this program's words. */
 #ifndef CONFIG_COMPLAINT_H
 #define CONFIG_COMPLAINT_H
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads a configuration from all its sources and answers what it means as a whole. Must not
- * touch the environment beyond reading files. Called by main, the master, and the child that
- * tries a reload.
+ * Loads a configuration from all its sources and answers what it means as a whole. Must not touch
+ * the environment beyond reading files.
  */
 #include "config/conf.h"
 

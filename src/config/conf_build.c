@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Puts a configuration together, listener by listener. Must not know where a value comes from.
- * Called by config/conf.c, config/grammar.c and core/override.c.
- */
+/* Puts a configuration together, listener by listener. Must not know where a value comes from. */
 #include "config/conf_build.h"
 
 #include <arpa/inet.h>

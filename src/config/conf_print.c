@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Writes a configuration as a file that reads back to the same (declared in config/conf.h).
- * Called by main for -T.
- */
+/* Writes a configuration as a file that reads back to the same (declared in config/conf.h). */
 #include <string.h>
 
 #include "base/quote.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads a configuration file and walks over its tokens once. Knows the lexical form of
- * libconfuse's language (strings, comments, variables, braces) and nothing of options. Called
- * by core/grammar.c.
+ * Reads a configuration file and walks over its tokens once. Knows the lexical form of libconfuse's
+ * language (strings, comments, variables, braces) and nothing of options.
  */
 #include "config/conf_text.h"
 
@@ -93,8 +92,8 @@ static bool is_copied_until(struct walk *walk, const char *at)
 }
 
 /*
- * Its value takes the place of the variable, so that libconfuse, which takes one that is not set for
- * empty, sees none. A bare one becomes a string.
+ * Its value takes the place of the variable, so that libconfuse, which takes one that is not set
+ * for empty, sees none. A bare one becomes a string.
  */
 static bool variable(struct walk *walk, const char *quote)
 {

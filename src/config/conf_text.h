@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The text of a configuration file, made ready for libconfuse: read whole and bounded, with
- * comments blanked (libconfuse 3.3 counts lines wrongly after a comment), variables replaced by their
- * values, and refused where libconfuse would be silent or worse: NUL bytes, variables that are not
- * set, strings and braces without an end, characters that it drops.
+ * comments blanked (libconfuse 3.3 counts lines wrongly after a comment), variables replaced by
+ * their values, and refused where libconfuse would be silent or worse: NUL bytes, variables that
+ * are not set, strings and braces without an end, characters that it drops.
  */
 #ifndef CONFIG_CONF_TEXT_H
 #define CONFIG_CONF_TEXT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Counts the CPUs. It changes no affinity and no cgroup, and takes what it cannot read for no
- * limit. Called by config/conf for `workers = auto` and by a worker for cpu_affinity.
+ * limit.
  */
 #include <stdbool.h>
 #include <stdio.h>

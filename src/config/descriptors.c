@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts descriptors and words what is wrong when there are too few. Must not change a limit for good.
- * Called by net/endpoint and master/.
+ * Counts descriptors and words what is wrong when there are too few. Must not change a limit for
+ * good.
  */
 #include "config/descriptors.h"
 

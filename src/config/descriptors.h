@@ -11,18 +11,20 @@
 /* How many are open. */
 unsigned descriptors_open(void);
 
-/* True when this process could have so many, by the hard limit or by raising it. Changes nothing. */
+/*
+ * True when this process could have so many, by the hard limit or by raising it. Changes nothing.
+ */
 bool descriptors_allowed(rlim_t count);
 
 /*
- * Fills err (CODE_OSERR) with `why` it takes more descriptors than descriptors_allowed, how many, and
- * what raises the limit; returns false.
+ * Fills err (CODE_OSERR) with `why` it takes more descriptors than descriptors_allowed, how many,
+ * and what raises the limit; returns false.
  */
 bool descriptors_refuse(rlim_t count, const char *why, struct err *err);
 
 /*
- * Adds to an err that descriptors ran out by (EMFILE, ENFILE) the limit and what raises it, and makes
- * it CODE_OSERR; leaves any other as it is. Returns false.
+ * Adds to an err that descriptors ran out by (EMFILE, ENFILE) the limit and what raises it, and
+ * makes it CODE_OSERR; leaves any other as it is. Returns false.
  */
 bool descriptors_explain(int error, struct err *err);
 

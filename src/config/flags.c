@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows of tables/flags.def as an array. Called by main and core/manual.c. */
+/* The rows of tables/flags.def as an array. */
 #include "config/flags.h"
 
 static const struct flag rows[] = {

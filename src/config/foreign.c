@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Finds the hint to a name of another server. Must not know which names there are. Called by
- * config/complaint.c, config/override.c and master/control.c.
- */
+/* Finds the hint to a name of another server. Must not know which names there are. */
 #include "config/foreign.h"
 
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Drives libconfuse over a file and its includes and takes the values as they come: libconfuse
- * stores nothing that is used later, so that every message has the right file and line. Must
- * not know what an option means. Called by core/conf.c.
+ * stores nothing that is used later, so that every message has the right file and line. Must not
+ * know what an option means.
  *
  * The include function is ours: libconfuse's own keeps its stack in globals that a failed load
  * would leave behind, and it would open a directory, at which its scanner ends the process.

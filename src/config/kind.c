@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each kind of option means. One word of text becomes one value, with the row's bounds
- * applied to it by the same reader. Must not know any option by name. Called by core/option.c.
+ * What each kind of option means. One word of text becomes one value, with the row's bounds applied
+ * to it by the same reader. Must not know any option by name.
  */
 #include "config/kind.h"
 

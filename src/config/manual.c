@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Prints the tables for the manual pages. What a table says stands in its .def file, never
- * here. Called by main for -P.
- */
+/* Prints the tables for the manual pages. What a table says stands in its .def file, never here. */
 #include "config/manual.h"
 
 #include <stdlib.h>

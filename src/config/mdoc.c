@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Writes the few mdoc(7) forms that the tables need. Must not know any table. Called by
- * core/manual.c.
- */
+/* Writes the few mdoc(7) forms that the tables need. Must not know any table. */
 #include "config/mdoc.h"
 
 #include <stdbool.h>

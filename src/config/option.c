@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rows of tables/options.def as an array, and one option at a time: found, read, written,
- * compared. What a kind means is config/kind.c's. Must not know any option by name. Called by
- * core/, and for the rows by anyone.
+ * compared. What a kind means is config/kind.c's. Must not know any option by name.
  */
 #include "config/option.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the configuration that stands on the command line. What a value means is the option's
- * own check. Must not read files. Called by core/conf.c.
+ * Reads the configuration that stands on the command line. What a value means is the option's own
+ * check. Must not read files.
  */
 #include "config/override.h"
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Names files and lines for messages. Must not open anything. Called by config/grammar.c and
- * core/complaint.c.
- */
+/* Names files and lines for messages. Must not open anything. */
 #include "config/place.h"
 
 #include <stdio.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Writes the sample configuration out of the table of options. Called by core/manual.c.
- */
+/* Writes the sample configuration out of the table of options. */
 #include "config/sample.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Blocks the signals and reads them as data. It decides nothing: the master and the workers look up
- * what each asks of them. Called by main, by both kinds of process, and before any exec.
+ * what each asks of them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -112,7 +112,9 @@ bool signals_block(void)
 {
 	sigset_t mask;
 
-	/* the keepers' too: one may be told before it listens, and no other process is to die of it */
+	/*
+	 * the keepers' too: one may be told before it listens, and no other process is to die of it
+	 */
 	fill_mask(&mask, true);
 	if (sys_sigprocmask(SIG_SETMASK, &mask, NULL) < 0)
 		return false;

@@ -52,8 +52,8 @@ const char *signals_name(int number, char *text);
 
 /*
  * Sets mask and dispositions for good, whatever the process was started with: blocked is each row
- * that somebody acts on or reports, and each real-time signal; ignored are the other rows (SIGPIPE);
- * all else has its default. False with errno. First line of main.
+ * that somebody acts on or reports, and each real-time signal; ignored are the other rows
+ * (SIGPIPE); all else has its default. False with errno. First line of main.
  */
 bool signals_block(void);
 

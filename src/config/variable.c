@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Looks up one variable of the environment. Must not know where it stands in the file. Called by
- * core/conf_text.c.
- */
+/* Looks up one variable of the environment. Must not know where it stands in the file. */
 #include "config/variable.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Splits a row's words. Must not meet a user's text: its size is bounded. Called by core/. */
+/* Splits a row's words. Must not meet a user's text: its size is bounded. */
 #include "config/words.h"
 
 #include <string.h>

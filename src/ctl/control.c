@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asks the running server and waits for the outcome. Changes nothing itself: the server is
- * known by the lock on its pid file, asked by a signal, and watched by a pidfd and its
- * scoreboard. Called by main for -s.
+ * Asks the running server and waits for the outcome. Changes nothing itself: the server is known by
+ * the lock on its pid file, asked by a signal, and watched by a pidfd and its scoreboard.
  */
 #include "ctl/control.h"
 
@@ -176,8 +175,8 @@ static bool pid_file_of(const struct conf_source *source, char *path, size_t siz
 }
 
 /*
- * Only the pid file matters: a configuration that does not load is no obstacle when -p names it, nor
- * when a server holds the default one. That server says itself what is wrong with a reload.
+ * Only the pid file matters: a configuration that does not load is no obstacle when -p names it,
+ * nor when a server holds the default one. That server says itself what is wrong with a reload.
  */
 static bool find_pid_file(const struct conf_source *source, char *path, size_t size,
 			  struct err *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Words numbers. It knows nothing of what they count. Called by the status screen. */
+/* Words numbers. It knows nothing of what they count. */
 #include "ctl/human.h"
 
 #include <inttypes.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Reads keys, byte by byte. What they do is the caller's business. Called by --watch.
- */
+/* Reads keys, byte by byte. What they do is the caller's business. */
 #include "ctl/keys.h"
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys out of the bytes that a terminal sends for them: letters, and the sequences of ECMA-48 and of
- * VT220 keyboards for arrows and the like. Pure; any process.
+ * Keys out of the bytes that a terminal sends for them: letters, and the sequences of ECMA-48 and
+ * of VT220 keyboards for arrows and the like. Pure; any process.
  */
 #ifndef CTL_KEYS_H
 #define CTL_KEYS_H

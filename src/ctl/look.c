@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Finds the server by the lock on its pid file and copies its scoreboard. It shows nothing. Called
- * by -s status and its --watch.
- */
+/* Finds the server by the lock on its pid file and copies its scoreboard. It shows nothing. */
 #include "ctl/look.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A look at a server from outside: does it live, and what does its scoreboard say. Asks nobody, so
- * that a server that hangs can be looked at too, and keeps a copy of the scoreboard, so that nothing
- * that becomes of the file can harm the reader. Any process but the master.
+ * that a server that hangs can be looked at too, and keeps a copy of the scoreboard, so that
+ * nothing that becomes of the file can harm the reader. Any process but the master.
  */
 #ifndef CTL_LOOK_H
 #define CTL_LOOK_H

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Keeps samples of counters and divides their differences by time. It shows nothing. Called by
- * --watch.
- */
+/* Keeps samples of counters and divides their differences by time. It shows nothing. */
 #include "ctl/rates.h"
 
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes lines, character by character, and counts their columns. It does not know what they say.
- * Called by the parts of the status screen.
  */
 #include "ctl/screen.h"
 

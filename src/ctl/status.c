@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints the status screen, or the JSON, to stdout. What they say is the business of the view and of
- * core/report. Called by control.c.
+ * Prints the status screen, or the JSON, to stdout. What they say is the business of the view and
+ * of core/report.
  */
 #include "ctl/status.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lays out tables: looks at every row for its widths, fits those into the screen, then writes. It
- * does not know what the cells mean. Called by the parts of the status screen.
+ * does not know what the cells mean.
  */
 #include "ctl/table.h"
 
@@ -126,7 +126,9 @@ static unsigned end_of(const struct table *table, const struct cell *cells)
 	return end;
 }
 
-/* cells NULL: the heads. Nothing but blanks would follow the last text of a row: they are left out. */
+/*
+ * cells NULL: the heads. Nothing but blanks would follow the last text of a row: they are left out.
+ */
 static void write_row(const struct table *table, struct screen *screen, const struct cell *cells,
 		      unsigned gap)
 {

@@ -26,7 +26,10 @@ struct cell {
 struct table {
 	struct column columns[TABLE_COLUMNS]; /* ended by the array or by a row of zeros */
 	unsigned most;                        /* rows: indexes 0 .. most - 1 */
-	/* Fills the cells of a row, which are empty, one for each column; false: there is no such row. */
+	/*
+	 * Fills the cells of a row, which are empty, one for each column; false: there is no such
+	 * row.
+	 */
 	bool (*row)(void *owner, unsigned index, struct cell *cells);
 	/* Adds lines below that row; NULL: none. */
 	void (*below)(void *owner, unsigned index, struct screen *screen);
@@ -34,7 +37,9 @@ struct table {
 	unsigned widths[TABLE_COLUMNS]; /* 0: not shown. table.c's own, below may look */
 };
 
-/* Writes the table; nothing when it has no rows. Asks twice for each row. Returns how many it has. */
+/*
+ * Writes the table; nothing when it has no rows. Asks twice for each row. Returns how many it has.
+ */
 unsigned table_show(struct table *table, struct screen *screen);
 
 #endif

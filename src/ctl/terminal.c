@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Takes and restores the terminal. It knows nothing of what is shown. Called by -s status.
- */
+/* Takes and restores the terminal. It knows nothing of what is shown. */
 #include "ctl/terminal.h"
 
 #include <stdlib.h>
@@ -50,7 +48,9 @@ bool terminal_check(struct err *err)
 	return true;
 }
 
-/* Signals stay on their keys; Ctrl-S must not stop a screen that is to be left at once when told. */
+/*
+ * Signals stay on their keys; Ctrl-S must not stop a screen that is to be left at once when told.
+ */
 static bool set_modes(const struct termios *before)
 {
 	struct termios modes = *before;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The terminal on stdin and stdout as a screen of its own: the alternate one, without a cursor, keys
- * one by one and unseen. What terminals of today agree on (ECMA-48, and xterm's alternate screen) is
- * all that is used of them; termios(3). Whoever takes it leaves it on every way out.
+ * The terminal on stdin and stdout as a screen of its own: the alternate one, without a cursor,
+ * keys one by one and unseen. What terminals of today agree on (ECMA-48, and xterm's alternate
+ * screen) is all that is used of them; termios(3). Whoever takes it leaves it on every way out.
  */
 #ifndef CTL_TERMINAL_H
 #define CTL_TERMINAL_H
@@ -25,12 +25,16 @@ unsigned terminal_width(void);
 /* False with err (CODE_USAGE) when there is no terminal that can be written all over. */
 bool terminal_check(struct err *err);
 
-/* Waits, stopped by the kernel (SIGTTOU), until this process is in the foreground. False with errno. */
+/*
+ * Waits, stopped by the kernel (SIGTTOU), until this process is in the foreground. False with
+ * errno.
+ */
 bool terminal_await(void);
 
 /*
- * Takes the terminal, or takes it again when others may have changed it meanwhile, and measures it. False with errno. A
- * process in the background is stopped by this until it is in the foreground (SIGTTOU).
+ * Takes the terminal, or takes it again when others may have changed it meanwhile, and measures it.
+ * False with errno. A process in the background is stopped by this until it is in the foreground
+ * (SIGTTOU).
  */
 bool terminal_take(struct terminal *terminal);
 

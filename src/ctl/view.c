@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Puts the parts of the status screen together, and holds what they share. What a part says is its
- * own business. Called by -s status and its --watch.
+ * own business.
  */
 #include "ctl/view.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The status screen's last crashes, and the addresses that are refused for having had a part in too
- * many. Called by view.c.
+ * many.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The status screen's table of listeners and of the kernel's queues before them. Called by view.c.
- */
+/* The status screen's table of listeners and of the kernel's queues before them. */
 #include <inttypes.h>
 #include <stdio.h>
 

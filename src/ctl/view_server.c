@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The head of the status screen: the server as a whole. Called by view.c.
- */
+/* The head of the status screen: the server as a whole. */
 #include <inttypes.h>
 #include <time.h>
 

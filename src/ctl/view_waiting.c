@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The status screen's answer to why an old worker is still there: the connections that it waits for.
- * Called by view.c.
+ * The status screen's answer to why an old worker is still there: the connections that it waits
+ * for.
  */
 #include <inttypes.h>
 #include <stdio.h>

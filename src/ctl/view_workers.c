@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The status screen's table of living workers. Called by view.c.
- */
+/* The status screen's table of living workers. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

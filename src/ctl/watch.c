@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Looks, composes, draws, and hears keys and signals, over and over. Composed are the lines of the
- * whole screen, drawn is what of them the terminal has room for, by one write(2) over what was there.
- * It must not end otherwise than through watch_run, which restores the terminal. Called by control.c.
+ * whole screen, drawn is what of them the terminal has room for, by one write(2) over what was
+ * there. It must not end otherwise than through watch_run, which restores the terminal.
  *
  *   look (each second, refresh) --> compose (new size) --> draw (scrolling)
  */
@@ -114,7 +114,9 @@ static void write_bar(const struct watch *watch, struct screen *screen, unsigned
 	screen_cell(screen, STYLE_BAR, "", screen->width - screen->column, true);
 }
 
-/* Every row of the terminal is written: what was there before is gone without being cleared first. */
+/*
+ * Every row of the terminal is written: what was there before is gone without being cleared first.
+ */
 static void write_frame(const struct watch *watch, struct screen *screen)
 {
 	unsigned rows = body_rows(watch), shown = 0, skipped = 0;
@@ -166,8 +168,8 @@ static bool refresh(struct watch *watch)
 }
 
 /*
- * In the background the kernel stops whoever sets a terminal's modes, for as long as it is there. Until
- * the terminal is taken, a signal may end this process as usual.
+ * In the background the kernel stops whoever sets a terminal's modes, for as long as it is there.
+ * Until the terminal is taken, a signal may end this process as usual.
  */
 static bool take(struct watch *watch)
 {

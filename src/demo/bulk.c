@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sends and receives a stream whose bytes anyone can compute, and asks for its queues. Draws
- * nothing. Called by the lessons and, in the actors' processes, by cast.c.
+ * nothing.
  */
 #include "demo/bulk.h"
 

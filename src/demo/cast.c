@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Forks the actors of a lesson, gives them orders and ends them. Draws nothing but results. Called by
- * the lessons, in their own process.
- */
+/* Forks the actors of a lesson, gives them orders and ends them. Draws nothing but results. */
 #include "demo/cast.h"
 
 #include <linux/sockios.h>
@@ -87,8 +84,8 @@ struct actor cast_hire_sharing(struct stage *stage, unsigned column, const char 
 }
 
 /*
- * An actor does not answer, perhaps because it is at its end, for which the parent has words; else errno
- * says why.
+ * An actor does not answer, perhaps because it is at its end, for which the parent has words; else
+ * errno says why.
  */
 static _Noreturn void lose(struct stage *stage, const struct actor *actor, const char *call)
 {
@@ -110,7 +107,9 @@ void cast_begin(struct stage *stage, const struct actor *actor, struct order ord
 		lose(stage, actor, "send() to a process of this lesson");
 }
 
-/* What the system forbids, or has no room for: no call of a lesson fails so by the lesson's doing. */
+/*
+ * What the system forbids, or has no room for: no call of a lesson fails so by the lesson's doing.
+ */
 static bool is_systems_fault(int error)
 {
 	static const int errors[] = { EPERM,  ENOSYS, ENOPROTOOPT, EAFNOSUPPORT,
@@ -130,8 +129,8 @@ static void check_allowed(struct stage *stage, const struct order *order)
 }
 
 /*
- * Waits for the answer or for the end of the process: where the table is shared this process holds the
- * actor's end too, which then stays open. Without pidfd_open(2) that end is not seen.
+ * Waits for the answer or for the end of the process: where the table is shared this process holds
+ * the actor's end too, which then stays open. Without pidfd_open(2) that end is not seen.
  */
 static int await_answer(const struct actor *actor, int wait_ms)
 {

@@ -5,12 +5,12 @@
  * when it is hired; so the client is hired first and connects by itself, and nobody else holds its
  * end. All actors die with the lesson's process.
  *
- * The lesson's own process takes part as an actor too, as cast_self: orders to it are carried out on
- * the spot.
+ * The lesson's own process takes part as an actor too, as cast_self: orders to it are carried out
+ * on the spot.
  *
  * What cannot fail by the lesson's doing (no memory, a call that is forbidden) ends the lesson
- * (stage_give_up). So does the loss of an actor, with CODE_INTERNAL where it crashed, and how it ended in
- * the tally.
+ * (stage_give_up). So does the loss of an actor, with CODE_INTERNAL where it crashed, and how it
+ * ended in the tally.
  */
 #ifndef DEMO_CAST_H
 #define DEMO_CAST_H
@@ -44,13 +44,16 @@ struct actor cast_hire_sharing(struct stage *stage, unsigned column, const char 
 /* Has it done and waits for the outcome, 10 seconds at most. */
 struct order cast_do(struct stage *stage, const struct actor *actor, struct order order);
 
-/* The same in two steps, for a call that blocks. cast_end is false when it has not returned in wait_ms. */
+/*
+ * The same in two steps, for a call that blocks. cast_end is false when it has not returned in
+ * wait_ms.
+ */
 void cast_begin(struct stage *stage, const struct actor *actor, struct order order);
 bool cast_end(struct stage *stage, const struct actor *actor, struct order *order, int wait_ms);
 
 /*
- * Has it done and puts call and result into the actor's column (the line is not shown yet). What connects
- * or accepts holds the socket from then on (stage_hold), what closes does not.
+ * Has it done and puts call and result into the actor's column (the line is not shown yet). What
+ * connects or accepts holds the socket from then on (stage_hold), what closes does not.
  */
 struct order cast_play(struct stage *stage, const struct actor *actor, struct order order);
 
@@ -58,8 +61,8 @@ struct order cast_play(struct stage *stage, const struct actor *actor, struct or
 struct order cast_step(struct stage *stage, const struct actor *actor, struct order order);
 
 /*
- * One sends the word, with an arrow of that direction, the other receives it; two lines. True when it
- * arrived whole and alone.
+ * One sends the word, with an arrow of that direction, the other receives it; two lines. True when
+ * it arrived whole and alone.
  */
 bool cast_pass(struct stage *stage, enum direction direction, const struct actor *from, int from_fd,
 	       const struct actor *to, int to_fd, const char *word);
@@ -68,8 +71,8 @@ bool cast_pass(struct stage *stage, enum direction direction, const struct actor
 void cast_await_sleep(struct stage *stage, const struct actor *actor);
 
 /*
- * Says which processes hold the socket of that inode (evidence_inode), by the names of these actors, and
- * returns how many do, processes that are no actors of the lesson included.
+ * Says which processes hold the socket of that inode (evidence_inode), by the names of these
+ * actors, and returns how many do, processes that are no actors of the lesson included.
  */
 unsigned cast_holders(struct stage *stage, uint64_t inode, const struct actor *actors,
 		      unsigned count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads numbers from /proc. Judges nothing. Called by the lessons. */
+/* Reads numbers from /proc. Judges nothing. */
 #include "demo/counter.h"
 
 #include <stdio.h>

@@ -14,7 +14,10 @@ int64_t counter_setting(const char *name, int64_t without);
 /* How many ends are in TIME_WAIT in this network namespace; 0 where it is not told. */
 int64_t counter_time_waits(void);
 
-/* The counter of that name in the TcpExt group of /proc/net/netstat, such as ListenDrops; -1: not told. */
+/*
+ * The counter of that name in the TcpExt group of /proc/net/netstat, such as ListenDrops; -1: not
+ * told.
+ */
 int64_t counter_tcp(const char *name);
 
 #endif

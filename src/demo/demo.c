@@ -114,8 +114,8 @@ static void reap_orphans(void)
 }
 
 /*
- * A process between prefork-demo and the lesson, all of whose children are the lesson's: prefork-demo
- * itself may have inherited others, through exec, which are not to be waited for.
+ * A process between prefork-demo and the lesson, all of whose children are the lesson's:
+ * prefork-demo itself may have inherited others, through exec, which are not to be waited for.
  */
 static _Noreturn void attend(const struct lesson *lesson, struct outcome *outcome, pid_t parent)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A client's calls. Draws nothing. Called by the lessons and, in the actors' processes, by cast.c.
- */
+/* A client's calls. Draws nothing. */
 #include "demo/dial.h"
 
 #include <linux/sockios.h>

@@ -16,8 +16,8 @@
 struct order dial_out(const struct addr *to, int flags);
 
 /*
- * A new socket, with SO_REUSEADDR or without, bound to that address. The result is the descriptor, or -1
- * for whichever call failed; addr becomes the socket's own address.
+ * A new socket, with SO_REUSEADDR or without, bound to that address. The result is the descriptor,
+ * or -1 for whichever call failed; addr becomes the socket's own address.
  */
 struct order dial_bind(const struct addr *at, bool reuse);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks at sockets from outside. Changes nothing. Called by the lessons, in their own process. */
+/* Looks at sockets from outside. Changes nothing. */
 #include "demo/evidence.h"
 
 #include <dirent.h>
@@ -20,7 +20,10 @@ bool evidence_ends(int server_fd, struct ends *ends)
 	       sys_getpeername(server_fd, &ends->client.sa, &ends->client.len) == 0;
 }
 
-/* True when some descriptor of the process is the socket of that name. A process that ends, or is another's, holds none. */
+/*
+ * True when some descriptor of the process is the socket of that name. A process that ends, or is
+ * another's, holds none.
+ */
 static bool holds(struct stage *stage, const char *pid, const char *wanted)
 {
 	char path[64], name[64];
@@ -100,7 +103,9 @@ static int ask_sockdiag(const struct addr *local, const struct addr *remote)
 	return answer == SOCKDIAG_FOUND ? state : -1;
 }
 
-/* The same from /proc/net/tcp (proc(5)), for places that forbid netlink: slow where there are many. */
+/*
+ * The same from /proc/net/tcp (proc(5)), for places that forbid netlink: slow where there are many.
+ */
 static int read_table(const struct addr *local, const struct addr *remote)
 {
 	FILE *table = fopen("/proc/net/tcp", "re");
@@ -146,8 +151,9 @@ static const char *name_of(int state)
 }
 
 /*
- * Since this process first looked the kernel has had no room for an end in TIME_WAIT, or in FIN_WAIT2
- * without a process, and dropped it: another program's connections may have taken the room.
+ * Since this process first looked the kernel has had no room for an end in TIME_WAIT, or in
+ * FIN_WAIT2 without a process, and dropped it: another program's connections may have taken the
+ * room.
  */
 static bool has_overflown(void)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Fills and drains connections; what the bytes are does not matter. Draws nothing. Called by the
- * lessons and, in the actors' processes, by cast.c.
- */
+/* Fills and drains connections; what the bytes are does not matter. Draws nothing. */
 #include "demo/flood.h"
 
 #include <linux/sockios.h>

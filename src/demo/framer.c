@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Marks messages and finds them again. Receives nothing itself. Called by the lesson on framing. */
+/* Marks messages and finds them again. Receives nothing itself. */
 #include "demo/framer.h"
 
 #include <arpa/inet.h>

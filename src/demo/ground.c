@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loopback, and sockets on it. Called by demo.c and the lessons, in a lesson's own process. */
+/* Loopback, and sockets on it. */
 #include "demo/ground.h"
 
 #include <net/if.h>
@@ -28,7 +28,10 @@ static int open_socket(struct stage *stage)
 	return fd;
 }
 
-/* Where loopback is up, a port at which nobody listens refuses; where it is down, nothing gets there. */
+/*
+ * Where loopback is up, a port at which nobody listens refuses; where it is down, nothing gets
+ * there.
+ */
 static bool is_firm(struct stage *stage)
 {
 	struct addr closed = ground_address(0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system calls of the lessons. Decides nothing: what a call returned is what the lesson looks at.
- * Called by the lessons and, in the actors' processes, by cast.c.
+ * The system calls of the lessons. Decides nothing: what a call returned is what the lesson looks
+ * at.
  */
 #include "demo/order.h"
 
@@ -44,7 +44,10 @@ static void do_recv(struct order *order)
 	order->size = order->result > 0 ? (size_t)order->result : 0;
 }
 
-/* Whether the listening socket waits is a flag of the socket, shared by all who hold it: poll first. */
+/*
+ * Whether the listening socket waits is a flag of the socket, shared by all who hold it: poll
+ * first.
+ */
 static void do_accept(struct order *order)
 {
 	order->addr.len = sizeof(order->addr.un);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One system call that some process of a lesson is to make, and what came of it. An order travels to
- * an actor and back (cast.h), or is carried out on the spot (order_do). Makers of the usual ones are
- * below; a lesson may have its own, with an act of its own.
+ * One system call that some process of a lesson is to make, and what came of it. An order travels
+ * to an actor and back (cast.h), or is carried out on the spot (order_do). Makers of the usual ones
+ * are below; a lesson may have its own, with an act of its own.
  */
 #ifndef DEMO_ORDER_H
 #define DEMO_ORDER_H
@@ -33,11 +33,14 @@ struct order order_close(int fd);
 struct order order_shutdown(int fd, int how);
 /* Never blocks, raises no SIGPIPE. text: less than ORDER_BYTES. */
 struct order order_send(int fd, const char *text);
-/* Waits until there is something, at most wait_ms (0: looks at once), then receives without blocking. */
+/*
+ * Waits until there is something, at most wait_ms (0: looks at once), then receives without
+ * blocking.
+ */
 struct order order_recv(int fd, size_t most, int wait_ms);
 /*
- * Waits likewise, then accept4(2), which blocks where the listening socket does; the result is the new
- * descriptor.
+ * Waits likewise, then accept4(2), which blocks where the listening socket does; the result is the
+ * new descriptor.
  */
 struct order order_accept(int fd, int wait_ms);
 /* The result is the state of the socket, see base/tcpstate.h. */
@@ -49,8 +52,8 @@ struct order order_connect(const struct addr *to);
 void order_do(struct order *order);
 
 /*
- * Writes "recv() = 5 \"hello\"", "recv() = 0" or "send() = EPIPE" (for -1 and errno EPIPE) to text (ORDER_TEXT bytes), what was
- * received being cut to what fits; returns text.
+ * Writes "recv() = 5 \"hello\"", "recv() = 0" or "send() = EPIPE" (for -1 and errno EPIPE) to text
+ * (ORDER_TEXT bytes), what was received being cut to what fits; returns text.
  */
 const char *order_text(const struct order *order, char *text);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Sets up a client and a server with one connection. Checks nothing of what they do. Called by the
- * lessons, in their own process.
- */
+/* Sets up a client and a server with one connection. Checks nothing of what they do. */
 #include "demo/pair.h"
 
 #include "base/sys.h"

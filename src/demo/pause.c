@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys one by one and unseen, for as long as one is awaited. Ctrl-C and Ctrl-Z go to all processes of
- * a lesson at once. The first one that dies takes the others along: each puts the modes back before it
- * does. The shell goes on as soon as prefork-demo itself has stopped, and so that one alone changes
- * modes then: another could stop after all had been told to go on.
+ * Keys one by one and unseen, for as long as one is awaited. Ctrl-C and Ctrl-Z go to all processes
+ * of a lesson at once. The first one that dies takes the others along: each puts the modes back
+ * before it does. The shell goes on as soon as prefork-demo itself has stopped, and so that one
+ * alone changes modes then: another could stop after all had been told to go on.
  */
 #include "demo/pause.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waits for a key between two scenes, on the terminal that is both stdin and stdout. The terminal has
- * its own modes again after each key, and when a signal ends or stops prefork-demo meanwhile. The
- * process that prefork-demo is, and those of the lessons.
+ * Waits for a key between two scenes, on the terminal that is both stdin and stdout. The terminal
+ * has its own modes again after each key, and when a signal ends or stops prefork-demo meanwhile.
+ * The process that prefork-demo is, and those of the lessons.
  */
 #ifndef DEMO_PAUSE_H
 #define DEMO_PAUSE_H
@@ -14,7 +14,10 @@
 /* Pauses are wanted. Before anything is forked. False with err (CODE_USAGE) without a terminal. */
 bool pause_prepare(struct err *err);
 
-/* In a child, which a shell does not wait for: prefork-demo alone sees to the terminal when it is stopped. */
+/*
+ * In a child, which a shell does not wait for: prefork-demo alone sees to the terminal when it is
+ * stopped.
+ */
 void pause_enter_child(void);
 
 /*

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Asks for the length and the drops of an accept queue. Changes nothing. Called by the lessons and,
- * in the actors' processes, by cast.c.
- */
+/* Asks for the length and the drops of an accept queue. Changes nothing. */
 #include "demo/queue.h"
 
 #include <linux/sock_diag.h>

@@ -3,9 +3,9 @@
  * Waits for connections in several ways, and accepts them. Draws and claims nothing: that is
  * lab_accept_race.c, which gives the orders.
  *
- * The lesson takes a worker that sleeps for one that waits for the next connection. So whatever else a
- * worker still has to wake is woken before the lesson's bell is rung, and nothing here sleeps but the
- * wait itself.
+ * The lesson takes a worker that sleeps for one that waits for the next connection. So whatever
+ * else a worker still has to wake is woken before the lesson's bell is rung, and nothing here
+ * sleeps but the wait itself.
  */
 #include "demo/race.h"
 
@@ -73,7 +73,9 @@ static void ask(unsigned seat, unsigned what)
 	ring(race->seat[seat].bell);
 }
 
-/* The connection stays open: its descriptor is not needed again. -1 with errno; 0: there was none. */
+/*
+ * The connection stays open: its descriptor is not needed again. -1 with errno; 0: there was none.
+ */
 static int take(const struct worker *w)
 {
 	if (sys_accept4(w->listener, NULL, NULL, SOCK_CLOEXEC) >= 0)
@@ -115,7 +117,10 @@ static unsigned least_loaded(void)
 	return least;
 }
 
-/* Leaves the connection to a worker that has fewer, and lets go of the listener until that one has it. */
+/*
+ * Leaves the connection to a worker that has fewer, and lets go of the listener until that one has
+ * it.
+ */
 static bool kick(const struct worker *w, unsigned seat)
 {
 	if (!unwatch_listener(w))

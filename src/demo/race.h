@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The workers of the lesson accept-race: the ways in which several processes can wait for connections
- * on one listening socket, as orders (order.h) that a worker carries out until it is killed, and the
- * page of shared memory on which they note what they do. A lesson's own process and its workers.
+ * The workers of the lesson accept-race: the ways in which several processes can wait for
+ * connections on one listening socket, as orders (order.h) that a worker carries out until it is
+ * killed, and the page of shared memory on which they note what they do. A lesson's own process and
+ * its workers.
  */
 #ifndef DEMO_RACE_H
 #define DEMO_RACE_H
@@ -22,8 +23,8 @@ enum race_way {
 	RACE_BLOCKING,  /* accept() that waits */
 	RACE_HERD,      /* level-triggered epoll */
 	RACE_EXCLUSIVE, /* the same with EPOLLEXCLUSIVE */
-	RACE_ROTATING, /* the same, and after RACE_STREAK connections out of the epoll and in again */
-	RACE_KICKING, /* EPOLLEXCLUSIVE; who has more than another wakes that one instead */
+	RACE_ROTATING,  /* the same, and after RACE_STREAK connections out of the epoll and back */
+	RACE_KICKING,   /* EPOLLEXCLUSIVE; who has more than another wakes that one instead */
 };
 
 /* A worker's notes; written by the worker, but for asked and asker. */
@@ -42,19 +43,25 @@ struct race {
 	int bell;              /* eventfd(2), rung after each connection */
 };
 
-/* Makes the page and its bells; before the workers are hired. One at a time. Gives up where it cannot. */
+/*
+ * Makes the page and its bells; before the workers are hired. One at a time. Gives up where it
+ * cannot.
+ */
 struct race *race_open(struct stage *stage);
 void race_close(struct race *race);
 
 /* To serve that listening socket from that seat in that way; comes back only with an error. */
 struct order race_order(enum race_way way, int listener, unsigned seat);
 
-/* How often the process has gone to sleep (proc(5), voluntary_ctxt_switches); -1 where it is not told. */
+/*
+ * How often the process has gone to sleep (proc(5), voluntary_ctxt_switches); -1 where it is not
+ * told.
+ */
 int64_t race_sleeps(pid_t pid);
 
 /*
- * How uneven the seats are: the standard deviation of their connections over the mean (the coefficient of
- * variation) in hundredths; 0: all have the same.
+ * How uneven the seats are: the standard deviation of their connections over the mean (the
+ * coefficient of variation) in hundredths; 0: all have the same.
  */
 unsigned race_spread(const struct race *race);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Draws a lesson and counts its claims. Knows nothing of sockets. Called by the lessons, in their own
- * process.
- */
+/* Draws a lesson and counts its claims. Knows nothing of sockets. */
 #include "demo/stage.h"
 
 #include <errno.h>
@@ -55,7 +52,9 @@ void stage_title(struct stage *stage, const char *name, const char *sentence)
 	flush();
 }
 
-/* Prints words filled to LINE_MOST, the first line after `used` columns, the others after `indent`. */
+/*
+ * Prints words filled to LINE_MOST, the first line after `used` columns, the others after `indent`.
+ */
 static void fill(const char *text, unsigned used, unsigned indent)
 {
 	bool begins = true;
@@ -235,7 +234,7 @@ void stage_kernel(struct stage *stage, const char *format, ...)
 	flush();
 }
 
-/* "  ok      " and the sentence. */
+/* " ok " and the sentence. */
 static void print_claim(const struct stage *stage, const char *word, const char *code,
 			const char *text)
 {

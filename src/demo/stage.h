@@ -58,8 +58,8 @@ void stage_title(struct stage *stage, const char *name, const char *sentence);
 void stage_say(struct stage *stage, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Sets the columns of the drawings to come: the client's, and one for each of the names (NULL-ended, at
- * most STAGE_PROCESSES; they stay the caller's). All lifelines are drawn.
+ * Sets the columns of the drawings to come: the client's, and one for each of the names
+ * (NULL-ended, at most STAGE_PROCESSES; they stay the caller's). All lifelines are drawn.
  */
 void stage_cast(struct stage *stage, const char *const *names);
 

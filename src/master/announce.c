@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Words what others read of the server. Must not fail the server when nobody reads it. Called by
- * the start and the reload.
- */
+/* Words what others read of the server. Must not fail the server when nobody reads it. */
 #include "master/announce.h"
 
 #include <stdio.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tells the world what is served where: the log, --ready-fd, the greeting, the process title, the
- * scoreboard's head.
- * Master only.
+ * scoreboard's head. Master only.
  */
 #ifndef MASTER_ANNOUNCE_H
 #define MASTER_ANNOUNCE_H

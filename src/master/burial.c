@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Judges deaths. Must not start or signal anybody: member.c does, by what is decided here. Called
- * by the roster.
- */
+/* Judges deaths. Must not start or signal anybody: member.c does, by what is decided here. */
 #include "master/burial.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Detaches by two forks and a pipe. Must not be called once there are workers, or a lock that a
- * fork would lose. Called by the start.
+ * fork would lose.
  */
 #include "master/daemon.h"
 

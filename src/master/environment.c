@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Checks and sets up what a configuration wants beside sockets. Must not fork and must not touch
- * the sockets. Called by start.c, reload.c,
- * trial.c, spawn.c and preflight.c.
+ * the sockets.
  */
 #include "master/environment.h"
 
@@ -21,9 +20,9 @@
 #include "worker/service.h"
 
 /*
- * A worker's own descriptors: its epoll, signalfd, log and the like, and some for the C library; and
- * those without which it could not have a single connection. The master's, which cannot start with
- * less: its pid file, scoreboard, logs, epoll and the like.
+ * A worker's own descriptors: its epoll, signalfd, log and the like, and some for the C library;
+ * and those without which it could not have a single connection. The master's, which cannot start
+ * with less: its pid file, scoreboard, logs, epoll and the like.
  */
 enum { OWN_FILES = 128, LEAST_FILES = 16, MASTER_FILES = 16 };
 

@@ -46,9 +46,9 @@ bool environment_can_write(const char *path);
 bool environment_enter(const struct conf *conf, bool daemon, struct err *err);
 
 /*
- * Opens the log and the access log that conf names, for the workers' user. The log stays as it was when
- * that fails. A daemon, which has no stderr, logs to syslog instead of stderr, and has no access log
- * there.
+ * Opens the log and the access log that conf names, for the workers' user. The log stays as it was
+ * when that fails. A daemon, which has no stderr, logs to syslog instead of stderr, and has no
+ * access log there.
  */
 bool environment_log(const struct conf *conf, const struct identity *identity, struct err *err);
 
@@ -63,9 +63,9 @@ void environment_detached(void);
 rlim_t environment_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity);
 
 /*
- * True when the master, and its workers under rlimit_nofile, can open so many more sockets and have an
- * the wires of `capacity` workers. Otherwise false with err, which says how many descriptors
- * are needed.
+ * True when the master, and its workers under rlimit_nofile, can open so many more sockets and have
+ * an the wires of `capacity` workers. Otherwise false with err, which says how many descriptors are
+ * needed.
  */
 bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
 			     struct err *err);
@@ -77,9 +77,9 @@ bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned
 void environment_raise(const struct conf *conf, unsigned sockets, unsigned capacity);
 
 /*
- * In a worker, before it leaves the master's things: its limit, its umask, its own ways to the logs,
- * and with `new_log` the log of its own configuration, which the master takes over only once the
- * generation is ready.
+ * In a worker, before it leaves the master's things: its limit, its umask, its own ways to the
+ * logs, and with `new_log` the log of its own configuration, which the master takes over only once
+ * the generation is ready.
  */
 bool environment_inherit(const struct conf *conf, const struct identity *identity,
 			 const struct listener_set *listeners, unsigned capacity, bool new_log,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes, counts and frees generations. Must not start, signal or reap a process: member.c and
- * roster.c do. Called by the roster, the start and the reload.
+ * roster.c do.
  */
 #include "master/generation.h"
 

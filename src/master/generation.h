@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The workers that were started from one reading of the configuration, and all that they share: the
- * configuration, the listening sockets, a row of scoreboard slots, their hints to each other, and the
- * descriptors by which each wakes the others and the master. A reload
- * makes a new generation and retires the old one. Master only.
+ * configuration, the listening sockets, a row of scoreboard slots, their hints to each other, and
+ * the descriptors by which each wakes the others and the master. A reload makes a new generation
+ * and retires the old one. Master only.
  */
 #ifndef MASTER_GENERATION_H
 #define MASTER_GENERATION_H

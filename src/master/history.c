@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Appends to the ring of moments. It reads no clock. Called by the sampler. */
+/* Appends to the ring of moments. It reads no clock. */
 #include "master/history.h"
 
 static uint32_t clamp(uint64_t value)

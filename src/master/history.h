@@ -16,8 +16,8 @@ struct history {
 
 /*
  * Appends a moment: what has come since the last one, what is live, and `waiting` in the accept
- * queues. When the master was away for longer than HISTORY_LATE_MS, what has come is told as the share of
- * one second.
+ * queues. When the master was away for longer than HISTORY_LATE_MS, what has come is told as the
+ * share of one second.
  */
 void history_note(struct history *history, struct scoreboard *board, uint64_t waiting,
 		  int64_t now_ms, int64_t now_s);

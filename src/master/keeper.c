@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waits, and clones workers into its own descriptor table. It serves nobody, reads nothing and decides
- * nothing: when a worker may start is the master's business. Called in the child of the master's
- * fork.
+ * Waits, and clones workers into its own descriptor table. It serves nobody, reads nothing and
+ * decides nothing: when a worker may start is the master's business. Called in the child of the
+ * master's fork.
  */
 #include "master/keeper.h"
 
@@ -72,8 +72,8 @@ static void note_refusal(const struct heritage *heritage, bool is_refused)
 }
 
 /*
- * The master is dead, so nobody else will end a worker that hangs: it has shutdown_timeout, as it knows
- * itself.
+ * The master is dead, so nobody else will end a worker that hangs: it has shutdown_timeout, as it
+ * knows itself.
  */
 static _Noreturn void see_worker_out(const struct heritage *heritage, const struct pidpage *page,
 				     unsigned slot)
@@ -90,10 +90,10 @@ static _Noreturn void see_worker_out(const struct heritage *heritage, const stru
 }
 
 /*
- * The kernel signs what kill(2) sends, and the signal of a master's death, with the master's pid; what
- * it does not sign (sigqueue(3)) may have any. Where the user has as many signals queued as it may,
- * nothing is signed (pid 0), and an order is believed all the same: a keeper that heard none would
- * lose the connections of a dead worker.
+ * The kernel signs what kill(2) sends, and the signal of a master's death, with the master's pid;
+ * what it does not sign (sigqueue(3)) may have any. Where the user has as many signals queued as it
+ * may, nothing is signed (pid 0), and an order is believed all the same: a keeper that heard none
+ * would lose the connections of a dead worker.
  */
 static bool is_masters(const siginfo_t *info, pid_t master)
 {
@@ -101,9 +101,9 @@ static bool is_masters(const siginfo_t *info, pid_t master)
 }
 
 /*
- * The next thing the master asks, or SIGTERM for its death, or 0 when there is nothing within `wait`
- * (NULL: for ever). Others are not heard: a service manager or a log rotation may signal every
- * process of this name.
+ * The next thing the master asks, or SIGTERM for its death, or 0 when there is nothing within
+ * `wait` (NULL: for ever). Others are not heard: a service manager or a log rotation may signal
+ * every process of this name.
  */
 static int next_order(const sigset_t *heard, const struct timespec *wait, pid_t master)
 {

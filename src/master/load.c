@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Counts over slots. It judges nobody: the watchdog does. Called by the sampling. */
+/* Counts over slots. It judges nobody: the watchdog does. */
 #include "master/load.h"
 
 enum { EVEN = 1000000 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The master's loop: what is looked at in which order. Must not know how anything is done: the
- * files of the nouns do. Called by main, once.
+ * files of the nouns do.
  */
 #include "master/master.h"
 

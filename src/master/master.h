@@ -21,8 +21,7 @@ struct master_options {
  * Runs the server until it has stopped and returns the exit code. Whatever fails by the user's
  * fault fails before the master detaches: then err holds the sentence and nothing is left behind.
  * After a failure that was logged instead, err->text is "". With daemon, the starting process
- * returns here when all workers are ready. In a worker this never returns. Called by main, once,
- * with signals blocked.
+ * returns here when all workers are ready. In a worker this never returns.
  */
 enum exit_code master_run(const struct master_options *asked, struct err *err);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The life of one member. Must not wait for anything, and must not look at other members. Called by
- * the roster, the recycling and the stop.
- */
+/* The life of one member. Must not wait for anything, and must not look at other members. */
 #include "master/member.h"
 
 #include <string.h>
@@ -108,8 +105,8 @@ bool member_wants_worker(const struct member *member)
 }
 
 /*
- * A stopped one would not hear it. It goes on first: a SIGCONT that comes later would end the stop by
- * which a leak check looks at it (ptrace(2)).
+ * A stopped one would not hear it. It goes on first: a SIGCONT that comes later would end the stop
+ * by which a leak check looks at it (ptrace(2)).
  */
 static void dismiss_keeper(struct member *member, int64_t now_ms)
 {

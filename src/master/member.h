@@ -25,8 +25,8 @@ void member_start(struct roster *roster, struct generation *generation, unsigned
 		  int64_t now_ms);
 
 /*
- * Learns the pid of a worker that its keeper has cloned, and notes whether the worker has said since
- * then that it is ready.
+ * Learns the pid of a worker that its keeper has cloned, and notes whether the worker has said
+ * since then that it is ready.
  */
 void member_look(struct roster *roster, struct generation *generation, unsigned number);
 
@@ -46,8 +46,8 @@ void member_renew(struct member *member, int64_t now_ms);
 void member_leave(struct member *member, int64_t now_ms);
 
 /*
- * Sends the signal to its living worker. A fast stop (SIGINT, SIGKILL) also means that what a worker leaves is
- * not finished.
+ * Sends the signal to its living worker. A fast stop (SIGINT, SIGKILL) also means that what a
+ * worker leaves is not finished.
  */
 void member_signal(struct member *member, int signal);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Reads the signals. A stop is begun at once, the rest when the turn comes to it. Must not reap.
- * Called by the master's loop.
- */
+/* Reads the signals. A stop is begun at once, the rest when the turn comes to it. Must not reap. */
 #include "master/orders.h"
 
 #include <stdio.h>

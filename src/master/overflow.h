@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Accept queues that were too short: when somebody is to be told, and what he is to be advised. Pure,
- * on the caller's clock. Master only.
+ * Accept queues that were too short: when somebody is to be told, and what he is to be advised.
+ * Pure, on the caller's clock. Master only.
  */
 #ifndef MASTER_OVERFLOW_H
 #define MASTER_OVERFLOW_H
@@ -33,8 +33,8 @@ struct overflow {
 };
 
 /*
- * Takes note of a look. An overflow is to be told with a look OVERFLOW_SHOWS_MS after it, when it has
- * shown whether the workers are at work; then for OVERFLOW_PAUSE_MS no other one.
+ * Takes note of a look. An overflow is to be told with a look OVERFLOW_SHOWS_MS after it, when it
+ * has shown whether the workers are at work; then for OVERFLOW_PAUSE_MS no other one.
  */
 void overflow_note(struct overflow *overflow, const struct overflow_look *look, int64_t now_ms);
 bool overflow_is_due(const struct overflow *overflow, int64_t now_ms);

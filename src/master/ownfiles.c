@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Compares the files that the server writes with each other, and with its configuration. Must not
- * open them. Called by environment.c and preflight.c.
+ * open them.
  */
 #include "master/ownfiles.h"
 

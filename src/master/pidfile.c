@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Locks, judges, writes and removes the pid file. Must not decide what a missing or held file means
- * to its caller. Called by the master's start and end, by -s and by -t.
+ * to its caller.
  */
 #include "master/pidfile.h"
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Chooses where the pid file is. Makes and opens nothing.
- * Called by the master's start, by -s and by -t, which must all come to the same place.
- */
+/* Chooses where the pid file is. Makes and opens nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

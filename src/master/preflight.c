@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The checks of the environment, in the order of the start. Must not change or disturb anything: it
- * binds without listening and lets go, connects to nothing but a unix path, unlinks nothing. Called
- * by main for -t and -T, and by the master before a start.
+ * binds without listening and lets go, connects to nothing but a unix path, unlinks nothing.
  */
 #include "master/preflight.h"
 
@@ -99,7 +98,9 @@ static void blame_pid_file(struct look *look, struct err *err)
 	wrong(look, err);
 }
 
-/* The scoreboard beside the pid file; the private folder of an unprivileged server may be to come. */
+/*
+ * The scoreboard beside the pid file; the private folder of an unprivileged server may be to come.
+ */
 static void check_scoreboard(struct look *look, const char *pid_file)
 {
 	char board[PIDFILE_PATH + 16], folder[PIDFILE_PATH];
@@ -326,8 +327,8 @@ static void check_privileges(struct look *look)
 }
 
 /*
- * The cheap ones first, and the names, which may have to be waited for, late; what a child tries only
- * if nothing else is wrong.
+ * The cheap ones first, and the names, which may have to be waited for, late; what a child tries
+ * only if nothing else is wrong.
  */
 static void (*const checks[])(struct look *look) = {
 	check_identity, check_chroot, check_directory, check_pid_file,  check_logs,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Examines the environment for a configuration that is in order by itself: would the server start
- * here? The start and -t run the same checks in the same order, so that -t gives the start's verdict.
- * Disturbs nothing that runs. Called by main for -t and by the master before it starts or detaches.
+ * here? The start and -t run the same checks in the same order, so that -t gives the start's
+ * verdict. Disturbs nothing that runs.
  */
 #ifndef MASTER_PREFLIGHT_H
 #define MASTER_PREFLIGHT_H
@@ -20,7 +20,9 @@ struct preflight {
 	struct listener_addresses *resolved; /* by listen of conf; owned */
 };
 
-/* False with err for the first thing that is wrong. preflight_free in any case. Asks the resolver. */
+/*
+ * False with err for the first thing that is wrong. preflight_free in any case. Asks the resolver.
+ */
 bool preflight_pass(struct preflight *found, const struct conf *conf, struct err *err);
 void preflight_free(struct preflight *found);
 

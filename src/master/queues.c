@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Sums readings of sockets up by row, and passes on to overflow.c what is to be judged. Called by the
- * sampler.
- */
+/* Sums readings of sockets up by row, and passes on to overflow.c what is to be judged. */
 #include "master/queues.h"
 
 #include <string.h>

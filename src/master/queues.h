@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The accept queues, row by row of the scoreboard: how long each listener's is, how long it was, what
- * was dropped, and a warning when one was too short. Master only.
+ * The accept queues, row by row of the scoreboard: how long each listener's is, how long it was,
+ * what was dropped, and a warning when one was too short. Master only.
  */
 #ifndef MASTER_QUEUES_H
 #define MASTER_QUEUES_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes the addresses as far as they are taken. Called by the announcement and the master's loop. */
+/* Writes the addresses as far as they are taken. */
 #include "master/readyfd.h"
 
 #include <stdlib.h>

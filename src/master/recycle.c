@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Decides who is recycled and when. Must not count on the pair staying as it was: either worker may
- * die, and a signal may retire it, between two steps. Called by the master's loop.
+ * die, and a signal may retire it, between two steps.
  */
 #include "master/recycle.h"
 

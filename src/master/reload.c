@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The steps of a reload and the way back from each. Must not wait: every step ends when the loop
- * sees a child's death, a worker's bell or a deadline. Called by the master's loop, the start and
- * the stop.
+ * sees a child's death, a worker's bell or a deadline.
  *
  *   IDLE --HUP--> TRYING --passed, sockets open, workers forked--> STARTING
  *   STARTING --all ready, the old ones told to leave--> HANDING --none of them accepts--> IDLE

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The master opens the files first, so that they exist for workers that may not create it. Must not
- * wait: a worker that has done its part rings the bell. Called by the master's loop.
+ * wait: a worker that has done its part rings the bell.
  */
 #include "master/reopen.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening the files of log and access log anew, in the master and in all workers: whoever asked for it (a log
- * rotation) may touch the old ones once the deed is done. Master only.
+ * Opening the files of log and access log anew, in the master and in all workers: whoever asked for
+ * it (a log rotation) may touch the old ones once the deed is done. Master only.
  */
 #ifndef MASTER_REOPEN_H
 #define MASTER_REOPEN_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The policy of respawning, apart from its mechanism: must not start, wait for or signal anything.
- * Called by member.c when a worker has died or could not be forked.
  */
 #include "master/respawn.h"
 

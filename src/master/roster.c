@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deals out slots, finds members by pid, and goes through all members for what is due. Must not
- * know why: start, reload, stop and recycling decide. Called by them and by the master's loop.
+ * know why: start, reload, stop and recycling decide.
  */
 #include "master/roster.h"
 
@@ -10,7 +10,9 @@
 #include "master/burial.h"
 #include "master/member.h"
 
-/* A worker that is taken over may leave the master any number of children (clone(2), CLONE_PARENT). */
+/*
+ * A worker that is taken over may leave the master any number of children (clone(2), CLONE_PARENT).
+ */
 enum { STRANGERS_AT_ONCE = 32, STRANGERS_TOLD_MS = 1000, BELLS_AT_ONCE = 64 };
 
 /* Goes through all generations: pass NULL first, then what it returned. */

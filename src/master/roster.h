@@ -55,8 +55,8 @@ bool roster_begin(struct roster *roster, struct generation *generation, int64_t 
 		  struct err *err);
 
 /*
- * Takes the workers that have rung off the list of those that have; who has something to say is seen
- * by looking at every slot. It never waits, whatever a worker does to its bell.
+ * Takes the workers that have rung off the list of those that have; who has something to say is
+ * seen by looking at every slot. It never waits, whatever a worker does to its bell.
  */
 void roster_hear_bells(const struct roster *roster);
 
@@ -71,9 +71,9 @@ void roster_retire(struct roster *roster, struct generation *generation, int sig
 		   int64_t kill_ms);
 
 /*
- * Reaps every child that is dead: workers and keepers, the roster's `other`, and strangers. Of those
- * only so many in a turn, so that a worker cannot keep the master at it: then has_more is set, and
- * workers and keepers are looked for by name.
+ * Reaps every child that is dead: workers and keepers, the roster's `other`, and strangers. Of
+ * those only so many in a turn, so that a worker cannot keep the master at it: then has_more is
+ * set, and workers and keepers are looked for by name.
  */
 void roster_reap(struct roster *roster, int64_t now_ms);
 
@@ -94,7 +94,9 @@ bool roster_has_acceptor(const struct roster *roster);
 /* How many workers live, in all generations. */
 unsigned roster_alive(const struct roster *roster);
 
-/* When roster_reap, roster_start_due or roster_kill_due has something to do next, or otherwise_ms. */
+/*
+ * When roster_reap, roster_start_due or roster_kill_due has something to do next, or otherwise_ms.
+ */
 int64_t roster_due_ms(const struct roster *roster, int64_t otherwise_ms);
 
 /* One worker more or less in the current generation; false: there is no room, or one is left. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeps the times of the sampling; what is sampled, others know. Called by the master's loop. */
+/* Keeps the times of the sampling; what is sampled, others know. */
 #include "master/sampler.h"
 
 #include <time.h>

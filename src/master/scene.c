@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the arena of a dead worker, which may be damaged, only through worker/recovery's checked view.
- * Called by burial.c.
+ * Reads the arena of a dead worker, which may be damaged, only through worker/recovery's checked
+ * view.
  */
 #include "master/scene.h"
 
@@ -65,8 +65,8 @@ static void penalize(struct scoreboard *board, const struct conf *conf,
 }
 
 /*
- * Whoever sends SIGKILL does not ask what the worker has in hand; but a hang ends so too. A worker whose
- * loop has not turned had taken over what another left.
+ * Whoever sends SIGKILL does not ask what the worker has in hand; but a hang ends so too. A worker
+ * whose loop has not turned had taken over what another left.
  */
 static bool is_its_fault(const struct slot *slot, const struct member *member, int status)
 {

@@ -52,8 +52,8 @@ void sockets_stop(struct sockets *sockets);
 bool sockets_follow(struct sockets *sockets, const struct generation *generation, bool *changed);
 
 /*
- * Asks the kernel (tcp(7), SO_MEMINFO of socket(7), sock_diag(7)) of a socket of that listener. Says
- * once in the log when unix sockets cannot be looked at.
+ * Asks the kernel (tcp(7), SO_MEMINFO of socket(7), sock_diag(7)) of a socket of that listener.
+ * Says once in the log when unix sockets cannot be looked at.
  */
 enum socket_answer sockets_read(struct sockets *sockets, struct socket_watch *watch,
 				const struct listener *listener, struct socket_reading *reading);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Forks one worker, or the keeper that clones it, and strips it of what is not its own. Must not
- * decide when or whether. Called by member.c through the roster.
+ * decide when or whether.
  */
 #include "master/spawn.h"
 

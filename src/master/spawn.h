@@ -9,8 +9,8 @@
 
 /*
  * Forks the worker of that number, or with keep_connections its keeper, which clones it; slot and
- * arena are prepared. Returns the pid, or -1 with errno; in the child it never returns. The worker keeps nothing of the master's but its heritage,
- * not even other workers' arenas.
+ * arena are prepared. Returns the pid, or -1 with errno; in the child it never returns. The worker
+ * keeps nothing of the master's but its heritage, not even other workers' arenas.
  */
 pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigned number);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Acquires and releases what a server holds. Must not wait for workers: start_step is called every
- * turn. Called by master_run and the master's loop.
+ * turn.
  */
 #include "master/start.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stops the server in steps, each of which only makes the last one faster. Must not wait: the loop
- * reaps. Called by the master's loop.
+ * reaps.
  *
  *   NOT --TERM, QUIT--> GRACEFUL --again, or shutdown_timeout--> FAST --INT again, or 2 s--> KILL
  *   NOT, GRACEFUL --INT--> FAST

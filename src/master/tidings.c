@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Words the notifications of sd_notify(3). Must not decide anything by whether they arrive: a
- * manager that cannot be told is logged. Called by the start, the reload, the stop and the loop.
+ * manager that cannot be told is logged.
  */
 #include "master/tidings.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tries a configuration in a forked child, which reports by a shared page and its exit code. Must
- * not wait for the child: the master's loop reaps it. Called by reload.c.
+ * not wait for the child: the master's loop reaps it.
  */
 #include "master/trial.h"
 

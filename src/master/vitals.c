@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks at processes from outside (clock_getcpuclockid(3), /proc/PID/statm), so a worker that hangs is
- * seen as well. Called by the sampler.
+ * Looks at processes from outside (clock_getcpuclockid(3), /proc/PID/statm), so a worker that hangs
+ * is seen as well.
  */
 #include "master/vitals.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processor time and memory of the workers and of the master, as the kernel has them. Master only; a
- * process that cannot be looked at keeps the figures it had.
+ * Processor time and memory of the workers and of the master, as the kernel has them. Master only;
+ * a process that cannot be looked at keeps the figures it had.
  */
 #ifndef MASTER_VITALS_H
 #define MASTER_VITALS_H

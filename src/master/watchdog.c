@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Judges heartbeats. Must not reap or respawn: a worker that it kills is one that has died. Called
- * by the master's loop.
- */
+/* Judges heartbeats. Must not reap or respawn: a worker that it kills is one that has died. */
 #include "master/watchdog.h"
 
 #include "base/log.h"

@@ -2,7 +2,7 @@
 /*
  * Makes a listening socket and explains why it cannot. It knows no other listener and no older
  * configuration. What accepted connections need is set on the listening socket, from which Linux
- * hands it down: that costs no system call a connection. Called by core/listener.
+ * hands it down: that costs no system call a connection.
  */
 #include <netinet/tcp.h>
 #include <stddef.h>
@@ -272,7 +272,9 @@ bool endpoint_listens(int fd)
 	return sys_poll(&p, 1, 0) != 1 || !(p.revents & (POLLHUP | POLLRDHUP));
 }
 
-/* The shutdown has unbound a port that the system had chosen (port 0); another one is still bound. */
+/*
+ * The shutdown has unbound a port that the system had chosen (port 0); another one is still bound.
+ */
 bool endpoint_revive(int fd, const struct addr *bound, const struct listen_conf *conf)
 {
 	if (bound->sa.sa_family == AF_UNIX) {

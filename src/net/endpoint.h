@@ -26,8 +26,8 @@ int endpoint_open(const struct addr *addr, const struct listen_conf *conf, bool 
 		  struct stat *made, bool *in_use, struct err *err);
 
 /*
- * Makes a listening socket non-blocking: whoever gave it or shares it may have it otherwise. False with
- * errno. Master only.
+ * Makes a listening socket non-blocking: whoever gave it or shares it may have it otherwise. False
+ * with errno. Master only.
  */
 bool endpoint_unblock(int fd);
 
@@ -36,9 +36,9 @@ bool endpoint_has_queue(int fd);
 
 /*
  * Has a unix socket, and those accepted from it, take no descriptors (SCM_RIGHTS, unix(7)). The
- * kernel closes what nobody receives, and a socket that lingers makes that close wait: for the client
- * of a unix listener a way to stop a worker, and for a worker one to stop the master. Linux before
- * 6.16 cannot be told so. Any process.
+ * kernel closes what nobody receives, and a socket that lingers makes that close wait: for the
+ * client of a unix listener a way to stop a worker, and for a worker one to stop the master. Linux
+ * before 6.16 cannot be told so. Any process.
  */
 void endpoint_refuse_descriptors(int fd);
 
@@ -52,8 +52,8 @@ bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *c
 bool endpoint_listens(int fd);
 
 /*
- * Has such a socket listen again on the address that it is, or was, bound to. False with errno where
- * that cannot be: never for a unix socket (unix(7)). Anyone; privileged ports stay bound.
+ * Has such a socket listen again on the address that it is, or was, bound to. False with errno
+ * where that cannot be: never for a unix socket (unix(7)). Anyone; privileged ports stay bound.
  */
 bool endpoint_revive(int fd, const struct addr *bound, const struct listen_conf *conf);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Finds the inode of a listening socket in /proc/net and looks for it among a process's
- * descriptors. Must not touch the socket. Called by master/preflight.c, and where a bind fails.
+ * descriptors. Must not touch the socket.
  */
 #include "net/holder.h"
 

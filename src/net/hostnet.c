@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Reads a table whose columns differ from kernel to kernel, so by their names. Called by the
- * sampler.
- */
+/* Reads a table whose columns differ from kernel to kernel, so by their names. */
 #include "net/hostnet.h"
 
 #include <ctype.h>

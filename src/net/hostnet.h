@@ -14,8 +14,8 @@ struct hostnet {
 };
 
 /*
- * Pure: takes the figures from the text of the file: pairs of lines, names and then values, each with the
- * name of its group first. What is not there stays as it was; false when nothing is there.
+ * Pure: takes the figures from the text of the file: pairs of lines, names and then values, each
+ * with the name of its group first. What is not there stays as it was; false when nothing is there.
  */
 bool hostnet_parse(const char *text, struct hostnet *out);
 

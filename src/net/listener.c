@@ -2,7 +2,7 @@
 /*
  * The set of listening sockets of a configuration: which are taken over, which are opened, which
  * are closed. How one socket is made is net/endpoint's. It accepts nothing and never calls
- * shutdown(2). Called by the master.
+ * shutdown(2).
  */
 #include <stdlib.h>
 #include <string.h>

@@ -62,11 +62,10 @@ bool listener_resolve(const struct conf *conf, struct listener_addresses *per_li
 /*
  * Opens every address of conf: close-on-exec, non-blocking, SO_REUSEADDR, options set, bound,
  * listening. Takes over from `old` (NULL at start) each socket whose address and kind are the same
- * and that can listen, then from the service manager (LISTEN_FDS, matched by address), and opens the
- * rest;
- * `worker_sockets` is the number of sockets of a reuse_port listener. A unix path left by a dead
- * server is replaced, one that answers a connect is not. `resolved` is what listener_resolve found
- * for conf; NULL: it is asked here, and may wait. On failure NULL with err (CODE_UNAVAILABLE,
+ * and that can listen, then from the service manager (LISTEN_FDS, matched by address), and opens
+ * the rest; `worker_sockets` is the number of sockets of a reuse_port listener. A unix path left by
+ * a dead server is replaced, one that answers a connect is not. `resolved` is what listener_resolve
+ * found for conf; NULL: it is asked here, and may wait. On failure NULL with err (CODE_UNAVAILABLE,
  * CODE_NOPERM), and everything is as before: old untouched, nothing new left open or on disk.
  * Owner: the caller. Master only.
  */
@@ -104,8 +103,8 @@ unsigned listener_count_sockets(const struct conf *conf, const struct listener_a
 				unsigned worker_sockets);
 
 /*
- * Tries what listener_open_all would do for one listen and lets go of it. `ours` (NULL: none) is true
- * when our own server holds the address: then taken is fine.
+ * Tries what listener_open_all would do for one listen and lets go of it. `ours` (NULL: none) is
+ * true when our own server holds the address: then taken is fine.
  */
 bool listener_probe(const struct listen_conf *conf, const struct listener_addresses *resolved,
 		    bool (*ours)(const struct addr *, void *), void *arg, struct err *err);

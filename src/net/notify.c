@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Talks to the service manager and holds the sockets that it passed. It decides nothing about when
- * to speak. Called by main once, then by the master.
+ * to speak.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -34,8 +34,8 @@ int notify_take_listener(const struct addr *addr);
 bool notify_has_listener(const struct addr *addr);
 
 /*
- * The address of the next passed stream socket that listens and that nobody took, from *number (0 at
- * first) on; false when there is none left.
+ * The address of the next passed stream socket that listens and that nobody took, from *number (0
+ * at first) on; false when there is none left.
  */
 bool notify_next_listener(unsigned *number, struct addr *addr);
 

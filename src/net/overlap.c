@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Compares addresses by what the kernel makes of them. Must not bind any. Called by net/listener and
- * core/notify.
- */
+/* Compares addresses by what the kernel makes of them. Must not bind any. */
 #include "net/overlap.h"
 
 #include "base/paths.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Which addresses to listen on are the same, and which exclude each other. ip(7), ipv6(7). Master. */
+/*
+ * Which addresses to listen on are the same, and which exclude each other. ip(7), ipv6(7). Master.
+ */
 #ifndef NET_OVERLAP_H
 #define NET_OVERLAP_H
 

@@ -11,7 +11,9 @@ static int64_t load(const _Atomic int64_t *value)
 	return atomic_load_explicit(value, memory_order_acquire);
 }
 
-/* An IPv4 address, also when it came mapped in IPv6; of an IPv6 one the /64, which one client has. */
+/*
+ * An IPv4 address, also when it came mapped in IPv6; of an IPv6 one the /64, which one client has.
+ */
 static bool key_of(const struct net *remote, struct net *key)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses that are refused for a time because their connections were in hand in too many crashes: a
- * poisonous client cannot keep killing workers. A table of fixed size in the scoreboard; the master
- * writes it, workers ask it at each accept.
+ * Addresses that are refused for a time because their connections were in hand in too many crashes:
+ * a poisonous client cannot keep killing workers. A table of fixed size in the scoreboard; the
+ * master writes it, workers ask it at each accept.
  */
 #ifndef NET_PENALTY_H
 #define NET_PENALTY_H

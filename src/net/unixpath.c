@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handles the path of a unix socket. It opens no socket of its own and never replaces anything but a
- * socket on which nobody answers. Called by net/endpoint and core/listener.
+ * Handles the path of a unix socket. It opens no socket of its own and never replaces anything but
+ * a socket on which nobody answers.
  */
 #include <stdio.h>
 #include <string.h>

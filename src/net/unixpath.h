@@ -36,7 +36,8 @@ bool unixpath_apply(const struct addr *addr, const struct stat *made,
 bool unixpath_is_there(const struct addr *addr);
 
 /*
- * True when unixpath_listen would succeed, as far as looking and a connect can tell; changes nothing.
+ * True when unixpath_listen would succeed, as far as looking and a connect can tell; changes
+ * nothing.
  */
 bool unixpath_check(const struct addr *addr, const struct listen_conf *conf, struct err *err);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * evil: does to the rest of the server what a worker that is taken over would do, for as long as a
- * line says, and returns every other line. "WORD MS" is answered by "WORD TRIED SUCCEEDED", "who" by
- * "who PID"; meanwhile the worker does nothing else. Only in a build made with --enable-faults, for
- * tests/fault/evil.py. The words are in evil_deeds.c.
+ * line says, and returns every other line. "WORD MS" is answered by "WORD TRIED SUCCEEDED", "who"
+ * by "who PID"; meanwhile the worker does nothing else. Only in a build made with --enable-faults,
+ * for tests/fault/evil.py. The words are in evil_deeds.c.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -75,7 +75,9 @@ static bool is_anonymous(int fd)
 	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
 }
 
-/* Wakes who waits for it, and takes away what was to be read at any time after: a read then waits. */
+/*
+ * Wakes who waits for it, and takes away what was to be read at any time after: a read then waits.
+ */
 static void ring_and_drain(struct attempt *attempt, int fd)
 {
 	uint64_t one = 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The deed "rights" of the service `evil`: passes sockets whose last close waits over every unix
- * socket that the worker shares (SCM_RIGHTS, unix(7)), and lets go of them. Whoever drops them waits.
+ * socket that the worker shares (SCM_RIGHTS, unix(7)), and lets go of them. Whoever drops them
+ * waits.
  */
 #include <netinet/in.h>
 #include <stdbool.h>

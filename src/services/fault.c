@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fault: crashes its worker in the way that a line names, and returns every other line. It writes where
- * no service may, on purpose; what it knows of the arena's layout is worker/arena.c's. Only in a build
- * made with --enable-faults, for tests of what a crash costs.
+ * fault: crashes its worker in the way that a line names, and returns every other line. It writes
+ * where no service may, on purpose; what it knows of the arena's layout is worker/arena.c's. Only
+ * in a build made with --enable-faults, for tests of what a crash costs.
  *
  *   null       writes to address 0
  *   abort      calls abort(3)

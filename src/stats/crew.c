@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Finds and sums what workers count. It changes nothing in the board and trusts no number in it.
- * Called by the scoreboard's sums and by the reports.
- */
+/* Finds and sums what workers count. It changes nothing in the board and trusts no number in it. */
 #include "stats/crew.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Outcomes in the scoreboard. Must not log them. Called by reload.c, reopen.c and control.c. */
+/* Outcomes in the scoreboard. Must not log them. */
 #include "stats/deed.h"
 
 #include <stdio.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The form of JSON and nothing of what it says. Called by report_json.c.
- */
+/* The form of JSON and nothing of what it says. */
 #include "stats/json.h"
 
 void json_next(struct text *text)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The rows of what is counted, and sums over cells. It maps nothing and decides nothing. Called by
- * the scoreboard and by whoever reports on it.
- */
+/* The rows of what is counted, and sums over cells. It maps nothing and decides nothing. */
 #include "stats/metric.h"
 
 /* sizeof through a type of each kind, as the structs have it. */
@@ -45,8 +42,8 @@ static metric_cell *own_cells(const struct metric_row *row, void *tally)
 }
 
 /*
- * A worker may have written anything in its cells. What is beyond every count is none, and a sum stays
- * at the most there is instead of beginning anew.
+ * A worker may have written anything in its cells. What is beyond every count is none, and a sum
+ * stays at the most there is instead of beginning anew.
  */
 static uint64_t add_up(uint64_t sum, uint64_t value)
 {

@@ -130,8 +130,8 @@ static inline void histogram_add(struct histogram *h, uint64_t us, uint64_t time
 
 /*
  * Adds every cell of `from` to `to`, gauges as well. `to` is the caller's own. Sums, these and the
- * following, take a value above METRIC_MOST, which only a worker that writes rubbish has, for 0, and
- * are never larger.
+ * following, take a value above METRIC_MOST, which only a worker that writes rubbish has, for 0,
+ * and are never larger.
  */
 void metric_add_tally(struct worker_tally *to, const struct worker_tally *from);
 void metric_add_listener(struct listener_tally *to, const struct listener_tally *from);

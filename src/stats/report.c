@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a scoreboard says of the server as a whole, values as their units want them, and the cutting
- * of long output. It words no document and trusts nothing in the board. Called by the status screen,
- * the page, the JSON and the metrics.
+ * of long output. It words no document and trusts nothing in the board.
  */
 #include "stats/report.h"
 

@@ -77,8 +77,8 @@ bool report_listener(const struct report *report, unsigned row, struct report_li
 bool report_listener_name(const struct report *report, unsigned row, char *address, char *service);
 
 /*
- * The crash that is `back` crashes ago (0: the last one), its texts bounded; false: there is none. Of a
- * full ring, here and below, the oldest place is left out: it is the one that is written next.
+ * The crash that is `back` crashes ago (0: the last one), its texts bounded; false: there is none.
+ * Of a full ring, here and below, the oldest place is left out: it is the one that is written next.
  */
 bool report_crash(const struct report *report, unsigned back, struct crash_note *out);
 

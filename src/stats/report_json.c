@@ -2,7 +2,6 @@
 /*
  * The scoreboard as one JSON object, a row to a line. Names of metrics are those of
  * tables/metrics.def; times are seconds since 1970 and durations seconds, unless a name says _ms.
- * Called by -s status --json and by the status service, through report_pieces.
  */
 #include "stats/json.h"
 #include "stats/report.h"

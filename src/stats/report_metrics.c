@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scoreboard in Prometheus' text format 0.0.4: a row of tables/metrics.def is a family, in the
- * table's order. A series that was shown once stays, and no counter falls, whoever dies. Called by
- * the status service, through report_pieces.
+ * table's order. A series that was shown once stays, and no counter falls, whoever dies.
  */
 #include "stats/report.h"
 

@@ -2,7 +2,7 @@
 /*
  * What a scoreboard remembers: crashes, refused addresses, the last minutes and what happened in
  * them. The lists are rings: the place that is written next may be half written, so nothing is read
- * there. Called by whoever reports.
+ * there.
  */
 #include <arpa/inet.h>
 #include <signal.h>

@@ -2,7 +2,6 @@
 /*
  * What a scoreboard says of its workers: who lives, how the last one died, and what a draining one
  * waits for. Workers write there, dying ones too: every text is bounded, every number checked.
- * Called by whoever reports.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deals out what is in a scoreboard: slots in use, rows of listeners, marks, and the folding of what
- * a dead worker has counted. It opens no file (stats/scoreboard_file.c does). Called by the master.
+ * Deals out what is in a scoreboard: slots in use, rows of listeners, marks, and the folding of
+ * what a dead worker has counted. It opens no file (stats/scoreboard_file.c does).
  */
 #include "stats/scoreboard.h"
 

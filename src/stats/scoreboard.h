@@ -187,14 +187,14 @@ struct scoreboard *scoreboard_new(const char *path, struct err *err);
 void scoreboard_free(struct scoreboard *board, const char *path, bool remove);
 
 /*
- * True when scoreboard_new would succeed at the absolute path, with room for so many slots, as far as
- * looking, and taking the room for a moment, can tell. Leaves nothing behind. False with err.
+ * True when scoreboard_new would succeed at the absolute path, with room for so many slots, as far
+ * as looking, and taking the room for a moment, can tell. Leaves nothing behind. False with err.
  */
 bool scoreboard_probe(const char *path, unsigned slots, struct err *err);
 
 /*
- * Takes room for the file's first `size` bytes, where the file system can; false with errno when there
- * is none. For the scoreboard's own files.
+ * Takes room for the file's first `size` bytes, where the file system can; false with errno when
+ * there is none. For the scoreboard's own files.
  */
 bool scoreboard_fill(int fd, off_t size);
 
@@ -215,9 +215,9 @@ const struct scoreboard *scoreboard_view(const char *path, struct err *err);
 void scoreboard_unview(const struct scoreboard *board);
 
 /*
- * Reads the file into *copy, which is the caller's own: whatever becomes of the file afterwards, the
- * copy stays as it is, and its sums wait for nobody. Slots that were never in use are left alone.
- * False with err (CODE_FAILED) that says what is wrong with the file. Anyone.
+ * Reads the file into *copy, which is the caller's own: whatever becomes of the file afterwards,
+ * the copy stays as it is, and its sums wait for nobody. Slots that were never in use are left
+ * alone. False with err (CODE_FAILED) that says what is wrong with the file. Anyone.
  */
 bool scoreboard_copy(const char *path, struct scoreboard *copy, struct err *err);
 
@@ -249,8 +249,8 @@ static inline unsigned scoreboard_workers(const struct scoreboard *board)
 bool scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers);
 
 /*
- * The state of a slot below SCOREBOARD_SLOTS: EMPTY when nobody lives there, whatever stands in it, else
- * what its worker has written, SLOT_UNKNOWN when that is no state. Any process.
+ * The state of a slot below SCOREBOARD_SLOTS: EMPTY when nobody lives there, whatever stands in it,
+ * else what its worker has written, SLOT_UNKNOWN when that is no state. Any process.
  */
 enum { SLOT_UNKNOWN = SLOT_LEAVING + 1 };
 static inline uint32_t scoreboard_state(const struct scoreboard *board, unsigned i)
@@ -276,8 +276,8 @@ uint32_t scoreboard_set_live(struct slot *slot, const uint32_t *live);
 
 /*
  * The row in which that listener is counted: the one it has had before, a new one, or the last one
- * when there is none left. A row whose listener is gone, with all workers that counted there, may be
- * given to another: what was counted goes to the last one. Master only.
+ * when there is none left. A row whose listener is gone, with all workers that counted there, may
+ * be given to another: what was counted goes to the last one. Master only.
  */
 unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const char *service);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes, maps and reads the scoreboard's file. It knows where slots begin and not what is in them,
- * and trusts no file that it did not make. Called by the master, and by programs that look at the
- * state of a server (-s).
+ * and trusts no file that it did not make.
  */
 #include <stdio.h>
 #include <string.h>
@@ -79,8 +78,8 @@ static int open_reader(int fd, const char *path)
 }
 
 /*
- * The same without a path: by /proc, or where that is not mounted with the writable descriptor, once
- * no new mapping of the memory can write. Those that there are go on.
+ * The same without a path: by /proc, or where that is not mounted with the writable descriptor,
+ * once no new mapping of the memory can write. Those that there are go on.
  */
 static int open_memory_reader(int fd)
 {

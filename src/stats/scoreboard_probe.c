@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Whether the scoreboard could be made. Must leave nothing behind. Called by master/preflight.c, for
- * -t and before a start.
- */
+/* Whether the scoreboard could be made. Must leave nothing behind. */
 #include <string.h>
 
 #include "base/paths.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Keeps the waiting lines' place in the arena's head as one word, and writes them. What it means
- * that they cannot be written is the caller's business. Called by the access log and
- * worker/accessrest.
+ * that they cannot be written is the caller's business.
  */
 #include "worker/accessbuf.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Opens the access log's target. It buffers nothing and counts nothing; writing is base/outlet's.
- * Called by worker/accesslog and worker/accessrest.
  */
 #include "worker/accessfile.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes lines of the access log, one for each connection or request: so by hand what a library
- * would do slowly. It knows no buffer and no file. Called by worker/accesslog and worker/accessrest.
+ * would do slowly. It knows no buffer and no file.
  */
 #include "worker/accessline.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line of the access log: what is in it (tables/fields.def) and how it is written, as logfmt or as
- * a JSON object. Pure: no system call, no allocation. For the access log.
+ * A line of the access log: what is in it (tables/fields.def) and how it is written, as logfmt or
+ * as a JSON object. Pure: no system call, no allocation. For the access log.
  */
 #ifndef WORKER_ACCESSLINE_H
 #define WORKER_ACCESSLINE_H

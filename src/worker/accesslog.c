@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * When lines are written, what happens when they cannot be, and what is said about it. How a line
- * looks is worker/accessline's, what it tells worker/accesstell's business. Called by the worker;
- * opened by the master.
+ * looks is worker/accessline's, what it tells worker/accesstell's business. opened by the master.
  *
  *   FLOWING --error, or nobody takes it--> STUCK: tried again after a while
  *   STUCK --written--> FLOWING; said once it has lasted

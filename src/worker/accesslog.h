@@ -30,8 +30,8 @@
 bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err);
 
 /*
- * As log_reopen, log_forget_folder, log_own and log_fds (base/log.h). What waits is written to the old file
- * first, unless nobody can read that any more.
+ * As log_reopen, log_forget_folder, log_own and log_fds (base/log.h). What waits is written to the
+ * old file first, unless nobody can read that any more.
  */
 bool accesslog_reopen(bool create, struct err *err);
 void accesslog_forget_folder(void);

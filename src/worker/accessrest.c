@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Empties a dead worker's access log. Must not wait, and must not follow a pointer that a worker
- * could have written. Called by the master's burial.
+ * could have written.
  */
 #include "worker/accessrest.h"
 

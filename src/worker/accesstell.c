@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes lines of the access log out of the records of living workers: a dead one's are
- * worker/remains' business. Called by conns.c, acceptor.c, and by services through worker/conn.h.
+ * worker/remains' business.
  */
 #include "worker/accesstell.h"
 

@@ -140,7 +140,9 @@ static void kick(struct balance *b, unsigned peer, unsigned listener, int64_t no
 		kick->at_ms = now_ms;
 	}
 	peers_ask(b->peers, peer, listener);
-	/* A full queue is as loud as it gets; the connection stays in the listener's in any case. */
+	/*
+	 * A full queue is as loud as it gets; the connection stays in the listener's in any case.
+	 */
 	(void)!sys_send(b->wires[peer].fds[WIRE_KICK], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	cell_add(&b->slots[b->number].tally.accept_kicks_total, 1);
 }

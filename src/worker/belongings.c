@@ -79,7 +79,9 @@ static bool is_closed(int fd)
 
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
 		return errno == EBADF || errno == ENOTSOCK;
-	/* One that was shut down is no longer listening either, but has no peer; it can be mended. */
+	/*
+	 * One that was shut down is no longer listening either, but has no peer; it can be mended.
+	 */
 	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
 }
 

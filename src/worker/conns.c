@@ -186,8 +186,8 @@ void conns_accept(struct conns *all, uint32_t listener, int fd, const struct add
 void conns_forget(struct conns *all, struct conn *c)
 {
 	/*
-	 * A worker that dies after the line and before the magic has gone tells and counts it twice, as
-	 * lost in hand; the other way round nobody would ever hear of it.
+	 * A worker that dies after the line and before the magic has gone tells and counts it
+	 * twice, as lost in hand; the other way round nobody would ever hear of it.
 	 */
 	if (accesslog_is_on)
 		accesstell_ended(all, c);

@@ -4,8 +4,8 @@
  * and whose turn it is. The lists are the worker's own memory, in pages that cost nothing until
  * touched; a later worker makes its own by looking at the arena.
  *
- * Nobody starves: a visit moves a share of bytes (worker/share.h), and a turn of the loop lasts a few
- * milliseconds.
+ * Nobody starves: a visit moves a share of bytes (worker/share.h), and a turn of the loop lasts a
+ * few milliseconds.
  *
  *   epoll --light, or nobody waits--> visited at once
  *   epoll --heavy, or the turn is over--> RUN QUEUE --its turn--> visited

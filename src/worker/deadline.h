@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When a connection's patience ends: one deadline at a time, by what it waits for. For worker/conn.c.
+ * When a connection's patience ends: one deadline at a time, by what it waits for. For
+ * worker/conn.c.
  */
 #ifndef WORKER_DEADLINE_H
 #define WORKER_DEADLINE_H

@@ -7,10 +7,10 @@
  *
  *   CALM --O_NONBLOCK was found cleared, and is set again--> ALERT, for good
  *
- * CALM costs one look at the flags for each accept. Who clears the flag after that look has a worker
- * wait only if another one is faster as well, and then until the watchdog ends it. In ALERT a timer
- * ends each accept that waits; and always one that a kick has asked for, since anybody can ask where
- * no connection is.
+ * CALM costs one look at the flags for each accept. Who clears the flag after that look has a
+ * worker wait only if another one is faster as well, and then until the watchdog ends it. In ALERT
+ * a timer ends each accept that waits; and always one that a kick has asked for, since anybody can
+ * ask where no connection is.
  *
  * Any of them can call shutdown(2), which ends listening in every process. A worker has the socket
  * listen again; a unix socket cannot, and is left to a reload.
@@ -33,16 +33,17 @@ struct guard {
 };
 
 /*
- * As accept4 of a non-blocking socket (the new one is non-blocking and close-on-exec); `fd` is one of
- * the listener's, and is_asked says that a kick has led here, not the kernel. loop and mended are set
- * by the caller. In ALERT, and once asked, the process' SIGALRM is the guard's. Worker only.
+ * As accept4 of a non-blocking socket (the new one is non-blocking and close-on-exec); `fd` is one
+ * of the listener's, and is_asked says that a kick has led here, not the kernel. loop and mended
+ * are set by the caller. In ALERT, and once asked, the process' SIGALRM is the guard's. Worker
+ * only.
  */
 int guard_accept(struct guard *guard, const struct listener *listener, int fd, bool is_asked,
 		 struct addr *remote);
 
 /*
- * After guard_accept failed: false, and logged, when the socket is shut down for good; one that could
- * be made to listen again does. Keeps errno. Worker only.
+ * After guard_accept failed: false, and logged, when the socket is shut down for good; one that
+ * could be made to listen again does. Keeps errno. Worker only.
  */
 bool guard_listens(struct guard *guard, const struct listener *listener, int fd);
 

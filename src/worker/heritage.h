@@ -24,8 +24,8 @@
  */
 enum {
 	/*
-	 * An eventfd, of this worker and the master alone: rung when the state in the slot changes. The
-	 * master has it told at the edge (epoll(7)), and makes no call on it.
+	 * An eventfd, of this worker and the master alone: rung when the state in the slot changes.
+	 * The master has it told at the edge (epoll(7)), and makes no call on it.
 	 */
 	WIRE_BELL,
 	/* Two ends of a datagram socketpair, used with MSG_DONTWAIT: the worker's own ... */

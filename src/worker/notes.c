@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Picks the oldest connections in one walk and writes them so that a reader can tell a half written
- * list. It sorts and allocates nothing else. Called by the worker, once a second while it drains.
+ * list. It sorts and allocates nothing else.
  */
 #include "worker/notes.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The few of many connections that have a time the longest ago, found in one walk; the oldest first.
- * Knows indexes and times. Any process; no allocation.
+ * The few of many connections that have a time the longest ago, found in one walk; the oldest
+ * first. Knows indexes and times. Any process; no allocation.
  */
 #ifndef WORKER_OLDEST_H
 #define WORKER_OLDEST_H

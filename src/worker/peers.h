@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the workers of a generation tell each other so that load is shared out: a word for each, side
- * by side in memory that all of them write to, because a walk over slots, which are kilobytes apart,
- * is felt at each accept. These are hints: any of the workers may have written anything there, so a
- * worker confirms a hint in the other's own slot before it acts on it, and the master only writes.
+ * What the workers of a generation tell each other so that load is shared out: a word for each,
+ * side by side in memory that all of them write to, because a walk over slots, which are kilobytes
+ * apart, is felt at each accept. These are hints: any of the workers may have written anything
+ * there, so a worker confirms a hint in the other's own slot before it acts on it, and the master
+ * only writes.
  */
 #ifndef WORKER_PEERS_H
 #define WORKER_PEERS_H

@@ -19,7 +19,9 @@
  */
 bool privs_drop(const struct conf *conf, const struct identity *identity, struct err *err);
 
-/* Binds this process to the CPU of its seat when cpu_affinity is auto. False with err. Worker only. */
+/*
+ * Binds this process to the CPU of its seat when cpu_affinity is auto. False with err. Worker only.
+ */
 bool privs_bind_cpu(const struct conf *conf, unsigned seat, struct err *err);
 
 /*

@@ -2,7 +2,7 @@
 /*
  * Judges what a dead worker left (the order is in worker/recovery.h). It trusts no index, no
  * pointer and no list: everything is checked against what this process knows by itself. It serves
- * nobody. Called by worker.c, and by the master for its report.
+ * nobody.
  */
 #include "worker/recovery.h"
 

@@ -41,7 +41,9 @@ bool room_has(const struct conns *all, uint32_t listener);
 /* True when only reserved places are left. */
 bool room_is_full(const struct conns *all);
 
-/* As room_has, after ending the connection that has been longest between messages, if one may go. */
+/*
+ * As room_has, after ending the connection that has been longest between messages, if one may go.
+ */
 bool room_make(struct conns *all, uint32_t listener);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many connections at once, opened at a rate and kept until standard input ends: what prefork-client
- * bench, which measures, does not do. Prints one line of CSV (crowd_columns below). Must not judge.
- * Started by gauge.py, and by hand:
+ * Many connections at once, opened at a rate and kept until standard input ends: what
+ * prefork-client bench, which measures, does not do. Prints one line of CSV (crowd_columns below).
+ * Must not judge. Started by gauge.py, and by hand:
  *
  *   crowd -H|-A|-S|-F [options] ADDRESS:PORT < PIPE
  *   -H        hold: one request each, then rest     -c N   connections (64)
- *   -A        ask: one request after the other      -R N   open N connections a second (all at once)
+ *   -A        ask: one request after the other      -R N   connections a second (all at once)
  *   -S        slow: one byte a second each          -r N   bytes of an answer (64, as are sent)
  *   -d TIME   end after so long (60s)               -g PATH  HTTP GET instead of 64 bytes
  *

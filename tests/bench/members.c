@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Opens many connections and keeps them. Must not wait anywhere but in epoll_wait(2). Called by
- * crowd.c.
- */
+/* Opens many connections and keeps them. Must not wait anywhere but in epoll_wait(2). */
 #include "members.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of prefork-client bench share. Called by them alone. */
+/* What the tests of prefork-client bench share. */
 #include "cli/benching.h"
 
 #include <fcntl.h>

@@ -24,7 +24,10 @@ int benching_tear_down(void **state);
 /* Waits for its end and sees that the report has as many values as names. */
 void benching_wait(void);
 
-/* The same, and that nothing was said on stderr, the code, the count of that name, and that of errors. */
+/*
+ * The same, and that nothing was said on stderr, the code, the count of that name, and that of
+ * errors.
+ */
 void benching_counts(int code, const char *name, double count, double errors);
 
 /* The value of that name in the report. */

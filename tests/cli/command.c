@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Starts processes and collects their output through files in a folder. Called by the tests in
- * tests/cli.
- */
+/* Starts processes and collects their output through files in a folder. */
 #include "cli/command.h"
 
 #include <fcntl.h>

@@ -29,8 +29,8 @@ void command_run_words(struct said *said, const char *folder, const char *const 
 #define AS_NOBODY "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"
 
 /*
- * Copies a program of this tree to `copy` in the folder, and lets everybody read the folder: wherever the tree
- * stands, nobody can run that.
+ * Copies a program of this tree to `copy` in the folder, and lets everybody read the folder:
+ * wherever the tree stands, nobody can run that.
  */
 void command_copy(const char *folder, const char *program);
 
@@ -38,8 +38,8 @@ void command_copy(const char *folder, const char *program);
 void command_recall(struct said *said, const char *folder);
 
 /*
- * A lesson could not check a claim, for connections of others fill the kernel's table of TIME_WAIT: in
- * a network namespace of the test's own nobody does.
+ * A lesson could not check a claim, for connections of others fill the kernel's table of TIME_WAIT:
+ * in a network namespace of the test's own nobody does.
  */
 bool command_is_crowded(const struct said *said);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The scene of a play: a client and a listening socket. Called by the tests of prefork-client. */
+/* The scene of a play: a client and a listening socket. */
 #include "cli/play.h"
 
 #include <sys/socket.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A terminal and a small shell on it, which is a session leader with one job in the foreground: what
- * a program needs to be stopped and brought back. Called by the tests in tests/cli.
+ * A terminal and a small shell on it, which is a session leader with one job in the foreground:
+ * what a program needs to be stopped and brought back.
  */
 #include "cli/pty.h"
 
@@ -196,7 +196,9 @@ const char *pty_between(struct pty *pty, const char *mark)
 	return pty->between;
 }
 
-/* Its output is read meanwhile, so that it never waits for room; what a terminal holds is not lost. */
+/*
+ * Its output is read meanwhile, so that it never waits for room; what a terminal holds is not lost.
+ */
 int pty_wait(struct pty *pty)
 {
 	struct pollfd watch = { .fd = pty->said, .events = POLLIN };

@@ -22,8 +22,8 @@ struct pty {
 };
 
 /*
- * Starts it in the folder with arguments (NULL-ended) on a terminal of that size; skips the test where
- * the system has no terminals to give.
+ * Starts it in the folder with arguments (NULL-ended) on a terminal of that size; skips the test
+ * where the system has no terminals to give.
  */
 void pty_start(struct pty *pty, const char *folder, unsigned rows, unsigned columns,
 	       const char *const *arguments);
@@ -41,7 +41,10 @@ void pty_resize(struct pty *pty, unsigned rows, unsigned columns);
 void pty_forget(struct pty *pty);
 void pty_expect(struct pty *pty, const char *wanted);
 
-/* Forgets, reads on until `mark` has come twice, and returns what was between; good until the next call. */
+/*
+ * Forgets, reads on until `mark` has come twice, and returns what was between; good until the next
+ * call.
+ */
 const char *pty_between(struct pty *pty, const char *mark);
 
 /* Waits until the job has stopped or ended; its status as waitpid(2) gives it. */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Starts prefork-client and keeps what it says in files without a name. Called by the tests that need
- * a client as a person would use it.
- */
+/* Starts prefork-client and keeps what it says in files without a name. */
 #include "cli/talking.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prefork-client bench against servers that the tests are themselves: what it sends, what it takes for
- * an answer, what it counts. Bounds on times are lower ones, so that no load can break them.
+ * prefork-client bench against servers that the tests are themselves: what it sends, what it takes
+ * for an answer, what it counts. Bounds on times are lower ones, so that no load can break them.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -277,7 +277,9 @@ static void server__that_nobody_is_at__is_unavailable(void **state)
 	assert_int_equal(benching.code, CODE_UNAVAILABLE);
 }
 
-/* The pauses double from 10 ms, so seven tries fit in a second; were there none, thousands would. */
+/*
+ * The pauses double from 10 ms, so seven tries fit in a second; were there none, thousands would.
+ */
 static void server__that_has_gone__is_not_tried_without_pause(void **state)
 {
 	int fd;

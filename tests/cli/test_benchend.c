@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prefork-client bench with messages whose turn is not as usual: unanswered at the end, answered too
- * soon, or none at all, when the server speaks first. Bounds on times are lower ones.
+ * prefork-client bench with messages whose turn is not as usual: unanswered at the end, answered
+ * too soon, or none at all, when the server speaks first. Bounds on times are lower ones.
  */
 #include <poll.h>
 #include <sys/socket.h>

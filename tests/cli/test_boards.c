@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* -s status of files that no server has written: damaged, foreign, hostile, or cut while they are read. */
+/*
+ * -s status of files that no server has written: damaged, foreign, hostile, or cut while they are
+ * read.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -169,7 +172,9 @@ static void status__of_what_is_no_scoreboard__says_so(void **state)
 	munmap(board, sizeof(*board));
 }
 
-/* Somebody cuts the file and makes it long again while it is read: any answer but a crash will do. */
+/*
+ * Somebody cuts the file and makes it long again while it is read: any answer but a crash will do.
+ */
 static void status__of_a_file_that_is_being_cut__does_not_crash(void **state)
 {
 	struct scoreboard *board;

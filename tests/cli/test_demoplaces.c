@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of prefork-demo in odd surroundings: what is inherited, what is missing, what is small, and crashes. */
+/*
+ * Tests of prefork-demo in odd surroundings: what is inherited, what is missing, what is small, and
+ * crashes.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

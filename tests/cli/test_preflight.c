@@ -317,8 +317,7 @@ static void test__with_a_long_backlog__warns(void **state)
 				       "net.core.somaxconn allows"));
 }
 
-static void test__beside_the_running_server__finds_its_addresses_free_and_disturbs_nothing(
-	void **state)
+static void test__beside_the_running_server__finds_addresses_free_and_disturbs_nothing(void **state)
 {
 	const char *arguments[] = { "-c", "s.conf", "-p", "s.pid", "-w", "1", NULL };
 	struct server server;
@@ -376,7 +375,7 @@ int main(void)
 		cmocka_unit_test(test__with_too_few_descriptors__warns),
 		cmocka_unit_test(test__with_a_long_backlog__warns),
 		cmocka_unit_test(
-			test__beside_the_running_server__finds_its_addresses_free_and_disturbs_nothing),
+			test__beside_the_running_server__finds_addresses_free_and_disturbs_nothing),
 	};
 	/* only root's server changes its user */
 	const struct CMUnitTest of_root[] = {

@@ -24,8 +24,8 @@ static void assert_story(const char *const *parts)
 #define STORY(...) assert_story((const char *const[]){ __VA_ARGS__, NULL })
 
 /*
- * Waits until the client has our acknowledgement of its end. If our own end overtook that, the late one
- * would meet TIME_WAIT, and the reset that follows would end it (RFC 1337).
+ * Waits until the client has our acknowledgement of its end. If our own end overtook that, the late
+ * one would meet TIME_WAIT, and the reset that follows would end it (RFC 1337).
  */
 static void await_acknowledged(int peer)
 {

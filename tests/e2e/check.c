@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What must hold of every server that has ended: code, log, sanitizers, children, connections.
- * Called by the e2e tests.
- */
+/* What must hold of every server that has ended: code, log, sanitizers, children, connections. */
 #include "harness.h"
 
 #include "process.h"
 
 /*
- * A process that is killed while it looks for leaks has a helper, which ends a moment later and is an
- * orphan like any other.
+ * A process that is killed while it looks for leaks has a helper, which ends a moment later and is
+ * an orphan like any other.
  */
 #ifdef CHECK_LEAKS
 enum { HAS_HELPERS = 1 };

@@ -189,8 +189,8 @@ void client_reset(int fd)
 }
 
 /*
- * Lines have as many answers as there are; a message without an end has one, which comes at once, so a
- * short silence behind it is enough.
+ * Lines have as many answers as there are; a message without an end has one, which comes at once,
+ * so a short silence behind it is enough.
  */
 void client_ask(const char *address, const char *text, const char *answer)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a server's scoreboard says of each metric, read as a scrape would read it: the exposition's
- * series of a family, summed up. Called by the e2e tests.
+ * series of a family, summed up.
  */
 #ifndef E2E_FIGURES_H
 #define E2E_FIGURES_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads the server's log line by line and waits for events by name and fields: never by prose. A
- * line is `time level event name=value ...`; what is not of that form is passed over. Called by the
- * e2e tests.
+ * line is `time level event name=value ...`; what is not of that form is passed over.
  */
 #include "harness.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Starting the server, asking it, and cleaning up after a test. What its log says is follow.c's,
- * what it leaves behind check.c's. Called by the e2e tests.
+ * what it leaves behind check.c's.
  */
 #include "harness.h"
 

@@ -3,7 +3,7 @@
  * Runs the real server for a test: starts it in a directory of its own, follows its log, stops it
  * and checks what it leaves behind. Must not know how the server works inside: binary, log, signals
  * and /proc are all it uses. Every waiting has a bound of WAIT_MS and ends the test with the whole
- * log. Called by the e2e tests alone.
+ * log.
  */
 #ifndef E2E_HARNESS_H
 #define E2E_HARNESS_H

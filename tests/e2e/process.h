@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Processes as /proc shows them: children, titles, descriptors. Called by the harness and the e2e
- * tests.
- */
+/* Processes as /proc shows them: children, titles, descriptors. */
 #ifndef E2E_PROCESS_H
 #define E2E_PROCESS_H
 

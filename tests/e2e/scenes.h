@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What can happen to a server, each with the server that it happens to. Called by test_metrics.c.
- */
+/* What can happen to a server, each with the server that it happens to. */
 #ifndef E2E_SCENES_H
 #define E2E_SCENES_H
 

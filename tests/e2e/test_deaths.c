@@ -148,7 +148,9 @@ static void connections__held_at_a_stop_by_force__are_counted(void **state)
 	close_crowd(fds);
 }
 
-/* Overwrites the head of the worker's arena, where it finds it; false where that may not be done. */
+/*
+ * Overwrites the head of the worker's arena, where it finds it; false where that may not be done.
+ */
 static bool damage_arena(pid_t worker)
 {
 	static const uint64_t nothing;

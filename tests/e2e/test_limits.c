@@ -113,7 +113,9 @@ static void worker__that_is_full__the_other_one_takes_over(void **state)
 	server_stop(s);
 }
 
-/* 2 workers of 20 places, 60 clients that rest: the other listener answers, the oldest have gone. */
+/*
+ * 2 workers of 20 places, 60 clients that rest: the other listener answers, the oldest have gone.
+ */
 static void clients__that_rest__make_room__the_oldest_first(void **state)
 {
 	enum { REST = 60, ROOM = 40 };

@@ -19,7 +19,10 @@ static void rotate(struct server *s)
 	server_follow(s, log);
 }
 
-/* Clients that come one after the other may all be one worker's; those that are there at once are not. */
+/*
+ * Clients that come one after the other may all be one worker's; those that are there at once are
+ * not.
+ */
 static void ask_at_once(const struct server *s)
 {
 	int fds[8];

@@ -170,8 +170,8 @@ static bool write_setting(const char *path, const char *value)
 }
 
 /*
- * A network namespace of its own, where nobody else's packets are counted and a full SYN queue drops.
- * False where this process may not have one.
+ * A network namespace of its own, where nobody else's packets are counted and a full SYN queue
+ * drops. False where this process may not have one.
  */
 static bool be_alone(void)
 {

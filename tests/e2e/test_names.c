@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of users and hosts: looked up once, and never in the master's way. The server has /etc/passwd
- * and /etc/hosts of its own, in a mount namespace.
+ * Names of users and hosts: looked up once, and never in the master's way. The server has
+ * /etc/passwd and /etc/hosts of its own, in a mount namespace.
  */
 #include "harness.h"
 

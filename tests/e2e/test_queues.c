@@ -79,7 +79,9 @@ static void queue__with_stopped_workers__is_seen_to_overflow_and_to_empty(void *
 	WAIT_UNTIL(s, queue->accept_queue_dropped_segments_total > CROWD - FULL);
 	WAIT_UNTIL(s, board->server.host_listen_overflows_total >= overflows + CROWD - FULL);
 	signal_workers(s, 2, SIGCONT);
-	/* Where SYN cookies come into it, some clients are not let in before they send something. */
+	/*
+	 * Where SYN cookies come into it, some clients are not let in before they send something.
+	 */
 	WAIT_UNTIL(s, accepted(board) >= FULL && queue->accept_queue_length == 0);
 	assert_int_equal(queue->accept_queue_highest, FULL);
 	assert_int_equal(queue->accept_queue_peak, FULL);

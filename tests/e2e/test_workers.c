@@ -71,8 +71,8 @@ static int hold_one(struct server *s)
 }
 
 /*
- * Turns alone would leave the gap for ever. How soon it closes is up to who gets a processor: one that
- * waits for it cannot accept.
+ * Turns alone would leave the gap for ever. How soon it closes is up to who gets a processor: one
+ * that waits for it cannot accept.
  */
 static void worker__killed__is_filled_again(void **state)
 {

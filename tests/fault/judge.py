@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Right behaviour or a clean error: looks at a run that has ended and says what is wrong with it.
 
-Must not touch processes. Called by sweep.py.
+Must not touch processes.
 """
 import re
 import signal

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One run of a server with one fault: starts it, talks to it, ends it, and keeps what the judge needs.
 
-Must not judge. Every waiting has a bound; a process that outlives its server is found and ended. Called by
-scenarios.py, judge.py and sweep.py.
+Must not judge. Every waiting has a bound; a process that outlives its server is found and ended.
 """
 import ctypes
 import os

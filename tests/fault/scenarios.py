@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a server is put through while a system call fails. A scenario says what a client would see if nothing
-failed; what may be different is the judge's business. Called by sweep.py: start_NAME until the server is ready,
-then NAME.
+failed; what may be different is the judge's business. start_NAME runs until the server is ready, then
+NAME.
 """
 import os
 import pwd

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # paste.sh PROGRAM PAGE: prints the manual page with its tables as PROGRAM -P has them now. A table stands
-# between the comment lines  .\" BEGIN TABLE name  and  .\" END TABLE name.  Called by "make docs" and lint.
+# between the comment lines  .\" BEGIN TABLE name  and  .\" END TABLE name.
 set -euo pipefail
 
 program=$1 page=$2

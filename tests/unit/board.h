@@ -25,8 +25,8 @@ void board_spoil(struct scoreboard *board, uint64_t seed);
 struct report board_report(const struct scoreboard *board);
 
 /*
- * The whole output, ended by a NUL, made through texts of `chunk` bytes, which are on the heap so that
- * a sanitizer sees their ends. free(3) frees it. board_longest: bytes of the longest piece.
+ * The whole output, ended by a NUL, made through texts of `chunk` bytes, which are on the heap so
+ * that a sanitizer sees their ends. free(3) frees it. board_longest: bytes of the longest piece.
  */
 char *board_write(const struct report *report, const struct piece *parts, unsigned count,
 		  size_t chunk);

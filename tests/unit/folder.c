@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes and removes a temporary folder. Called by tests. */
+/* Makes and removes a temporary folder. */
 #include "unit/folder.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Leaves the host's network. Called by tests that look for one connection among all of them. */
+/* Leaves the host's network. */
 #include "unit/island.h"
 
 #include <net/if.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Opens listeners for tests, in a folder of their own. Called by the tests of net/listener and
- * below.
- */
+/* Opens listeners for tests, in a folder of their own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes and removes the folder. Called by the tests of the pid file. */
+/* Makes and removes the folder. */
 #include "unit/pidplace.h"
 
 #include <setjmp.h>

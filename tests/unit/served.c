@@ -229,7 +229,7 @@ void served_send(struct served *s, int client, const void *bytes, size_t size)
 		ssize_t n = send(client, from, size, MSG_NOSIGNAL);
 
 		if (n < 0 && errno != EAGAIN)
-			return; /* the server has ended it: what it makes of the rest is not asked */
+			return; /* the server has ended it */
 		if (n > 0) {
 			from += n;
 			size -= (size_t)n;

@@ -85,7 +85,9 @@ static void assert_lightest(struct fixture *f, uint32_t load, int64_t now_ms, un
 	assert_int_equal(standing.lightest, lightest);
 }
 
-/* The number of the worker that worker 0 kicks at that time, long after it got that load; -1: none. */
+/*
+ * The number of the worker that worker 0 kicks at that time, long after it got that load; -1: none.
+ */
 static int kicked_by_first(struct fixture *f, uint32_t load, int64_t now_ms)
 {
 	struct standing standing;

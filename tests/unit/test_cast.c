@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of demo/cast.c: what a lesson does about actors that crash and calls that fail by no doing of its own. */
+/*
+ * Tests of demo/cast.c: what a lesson does about actors that crash and calls that fail by no doing
+ * of its own.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

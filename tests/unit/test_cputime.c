@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/bench/cputime with files like those of /proc: processes that come, go and cannot be read. */
+/*
+ * Tests of client/bench/cputime with files like those of /proc: processes that come, go and cannot
+ * be read.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of config/descriptors: how many there are and may be, and what is said when they run out. */
+/*
+ * Tests of config/descriptors: how many there are and may be, and what is said when they run out.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -36,7 +36,9 @@ static bool waits(const struct served *s, uint32_t index)
 	return runqueue_has(&s->conns.queue, index);
 }
 
-/* Starts chargen with a client that takes more than a share; skips where net.core.wmem_max forbids. */
+/*
+ * Starts chargen with a client that takes more than a share; skips where net.core.wmem_max forbids.
+ */
 static int start_chargen(struct served *s)
 {
 	int size = 0, client;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/roster.c with hostile workers: children that it does not know, bells that block. */
+/*
+ * Tests of master/roster.c with hostile workers: children that it does not know, bells that block.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/http_chunked: where a body ends, whole and cut anywhere, and what is none. */
+/*
+ * Tests of services/http/http_chunked: where a body ends, whole and cut anywhere, and what is none.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

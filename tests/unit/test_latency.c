@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/bench/latency: shares, precision, merging; and of the schedule in client/pace.h. */
+/*
+ * Tests of client/bench/latency: shares, precision, merging; and of the schedule in client/pace.h.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

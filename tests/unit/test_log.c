@@ -123,7 +123,8 @@ static void json__is_one_object(void **state)
 	snprintf(expected, sizeof(expected),
 		 "\"level\":\"notice\",\"event\":\"server_stopped\",\"role\":\"worker\",\"worker\":"
 		 "0,"
-		 "\"pid\":%d,\"a\":\"q\\\"\\\\\\n\\ufffd\",\"n\":-9223372036854775808,\"u\":\"我\"}"
+		 "\"pid\":%d,"
+		 "\"a\":\"q\\\"\\\\\\n\\ufffd\",\"n\":-9223372036854775808,\"u\":\"我\"}"
 		 "\n",
 		 (int)getpid());
 	assert_memory_equal(text, "{\"time\":\"", 9);

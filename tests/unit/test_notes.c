@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The notes of a draining worker: the oldest connections, oldest first, and never half of a list. */
+/*
+ * The notes of a draining worker: the oldest connections, oldest first, and never half of a list.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

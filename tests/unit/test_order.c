@@ -134,7 +134,9 @@ static void evidence__of_both_ends__follows_the_close(void **state)
 	close(server);
 	while (evidence_client_state(&ends) == TCP_FIN_WAIT2)
 		;
-	/* where others fill the kernel's table, there is no TIME_WAIT (net.ipv4.tcp_max_tw_buckets) */
+	/*
+	 * where others fill the kernel's table, there is no TIME_WAIT (net.ipv4.tcp_max_tw_buckets)
+	 */
 	if (!has_island && evidence_client_state(&ends) == TCP_CLOSE)
 		skip();
 	assert_int_equal(evidence_client_state(&ends), TCP_TIME_WAIT);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/bench/outcome: what a message that is unanswered at the end does to the figures. */
+/*
+ * Tests of client/bench/outcome: what a message that is unanswered at the end does to the figures.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Places: which connection gives up its own, which may not, and what a listener keeps for itself. */
+/*
+ * Places: which connection gives up its own, which may not, and what a listener keeps for itself.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

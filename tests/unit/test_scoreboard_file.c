@@ -136,7 +136,9 @@ static bool can_make_writable(const void *at)
 	return mprotect(page, SCOREBOARD_PAGE, PROT_READ | PROT_WRITE) == 0 && can_write(at);
 }
 
-/* The own slot's mapping, moved elsewhere in the file: only a kernel that can seal it forbids that. */
+/*
+ * The own slot's mapping, moved elsewhere in the file: only a kernel that can seal it forbids that.
+ */
 static bool can_wander(struct slot *slot)
 {
 	void *longer = mremap(slot, sizeof(*slot), 2 * sizeof(*slot), MREMAP_MAYMOVE);

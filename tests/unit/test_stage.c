@@ -19,7 +19,9 @@
 
 static char drawn[8192];
 
-/* Lets draw() write to a file in place of stdout, and keeps that in drawn. The stage has no colour. */
+/*
+ * Lets draw() write to a file in place of stdout, and keeps that in drawn. The stage has no colour.
+ */
 static void record(void (*draw)(struct stage *stage), struct tally *tally)
 {
 	FILE *file = tmpfile();

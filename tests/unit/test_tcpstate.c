@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/tcpstate.c, and of base/sockdiag.c's look at a TCP connection, against the kernel. */
+/*
+ * Tests of base/tcpstate.c, and of base/sockdiag.c's look at a TCP connection, against the kernel.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

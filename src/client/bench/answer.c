@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Picks how an answer's end is found. Called by lane.c. */
+/* Picks how an answer's end is found. */
 #include "client/bench/answer.h"
 
 #include "client/bench/message.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When an answer is whole and whether it is right, whatever its form: a frame, HTTP, or an echo to be
- * compared byte by byte. Pure.
+ * When an answer is whole and whether it is right, whatever its form: a frame, HTTP, or an echo to
+ * be compared byte by byte. Pure.
  */
 #ifndef CLIENT_BENCH_ANSWER_H
 #define CLIENT_BENCH_ANSWER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A bench from its command line to its exit code: reads what is asked, sees to descriptors, has it
- * run, prints what came of it. Called by client.c.
+ * run, prints what came of it.
  */
 #include "client/bench/bench.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads processor times from /proc. Must not be called while messages are timed by the same process.
- * Called by team.c.
+ * Reads processor times from /proc. Must not be called while messages are timed by the same
+ * process.
  */
 #include "client/bench/cputime.h"
 

@@ -34,9 +34,9 @@ void cputime_free(struct cputime *processes);
 void cputime_begin(struct cputime *processes);
 
 /*
- * What these have used since then, and those that descend from them now: what these have used at all.
- * Of a process that is gone it holds what its parent, if that is there, has been told of it when it
- * waited for it, to within a tick.
+ * What these have used since then, and those that descend from them now: what these have used at
+ * all. Of a process that is gone it holds what its parent, if that is there, has been told of it
+ * when it waited for it, to within a tick.
  */
 struct cputime_used cputime_end(struct cputime *processes);
 

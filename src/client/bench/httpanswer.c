@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the heads of HTTP answers and counts their bodies. Must not keep what it reads, nor look at a
- * body. Called by answer.c.
+ * Reads the heads of HTTP answers and counts their bodies. Must not keep what it reads, nor look at
+ * a body.
  */
 #include "client/bench/httpanswer.h"
 

@@ -40,8 +40,8 @@ struct httpanswer {
 void httpanswer_begin(struct httpanswer *answer);
 
 /*
- * Takes n bytes and returns how many belong to the answer. place is HTTPANSWER_WHOLE or _WRONG then,
- * or all were taken. keeps: the connection can be used again.
+ * Takes n bytes and returns how many belong to the answer. place is HTTPANSWER_WHOLE or _WRONG
+ * then, or all were taken. keeps: the connection can be used again.
  */
 size_t httpanswer_take(struct httpanswer *answer, const char *bytes, size_t n);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes sockets and connects them. Must not wait, and counts nothing. Called by lane.c. */
+/* Makes sockets and connects them. Must not wait, and counts nothing. */
 #include "client/bench/knock.h"
 
 #include <netinet/tcp.h>

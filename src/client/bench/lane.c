@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connects, sends a message, receives its answer, judges it. Must not wait, but for an answer when it
- * is alone, nor call the kernel more often than needed: a good client's time is measured here.
- * Called by lanes.c.
+ * Connects, sends a message, receives its answer, judges it. Must not wait, but for an answer when
+ * it is alone, nor call the kernel more often than needed: a good client's time is measured here.
  */
 #include "client/bench/lane.h"
 
@@ -132,8 +131,8 @@ static bool has_another(struct lane_set *all, struct lane *lane, int error)
 }
 
 /*
- * A unix socket whose queue is full says so at once, where TCP would wait: that is no loss before the
- * timeout.
+ * A unix socket whose queue is full says so at once, where TCP would wait: that is no loss before
+ * the timeout.
  */
 static bool may_wait(struct lane_set *all, struct lane *lane, int error)
 {

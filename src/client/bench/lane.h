@@ -74,7 +74,8 @@ void lane_open(struct lane_set *all, struct lane *lane);
 void lane_go_on(struct lane_set *all, struct lane *lane);
 
 /*
- * Open loop: its next message has come due. A lane that is busy sees to it itself when it is no more.
+ * Open loop: its next message has come due. A lane that is busy sees to it itself when it is no
+ * more.
  */
 void lane_due(struct lane_set *all, struct lane *lane);
 
@@ -90,8 +91,8 @@ void lane_wake(struct lane_set *all, struct lane *lane);
 void lane_close(struct lane_set *all, struct lane *lane);
 
 /*
- * True when nothing is left to begin: all messages that were wanted are begun or done. With nothing to
- * send, connecting begins one.
+ * True when nothing is left to begin: all messages that were wanted are begun or done. With nothing
+ * to send, connecting begins one.
  */
 static inline bool lane_has_enough(const struct lane_set *all)
 {

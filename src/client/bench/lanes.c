@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waits for what the connections of a load have to tell and for when their messages are due. Must not
- * wait anywhere else, nor know what a message is. Called by team.c, in a process of its own.
+ * Waits for what the connections of a load have to tell and for when their messages are due. Must
+ * not wait anywhere else, nor know what a message is.
  */
 #include "client/bench/lanes.h"
 
@@ -146,7 +146,9 @@ static void wake(struct lane_set *all)
 		lane_wake(all, (struct lane *)node); /* its first member */
 }
 
-/* Waits until that moment with the precision of the clock; kernels before 5.11 know milliseconds. */
+/*
+ * Waits until that moment with the precision of the clock; kernels before 5.11 know milliseconds.
+ */
 static int wait_until(struct lane_set *all, struct epoll_event *events, int64_t until_ns)
 {
 	int64_t left_ns = until_ns > all->now_ns ? until_ns - all->now_ns : 0;
@@ -192,8 +194,8 @@ static int open_some(struct lane_set *all, int opened)
 }
 
 /*
- * With a pause between two bursts: loopback connects faster than any server accepts, and a full queue
- * costs seconds.
+ * With a pause between two bursts: loopback connects faster than any server accepts, and a full
+ * queue costs seconds.
  */
 bool lanes_open(struct lane_set *all, const atomic_bool *stop, struct err *err)
 {
@@ -289,8 +291,8 @@ static bool is_over(const struct lane_set *all)
 }
 
 /*
- * What was due and has no answer counts with its age; of very many, which are due at equal distances,
- * groups count with the age of their eldest.
+ * What was due and has no answer counts with its age; of very many, which are due at equal
+ * distances, groups count with the age of their eldest.
  */
 static void count_due(struct lane_set *all, const struct lane *lane, int64_t until_ns)
 {

@@ -10,16 +10,16 @@
 #include "client/bench/lane.h"
 
 /*
- * Makes the lanes of the process-th of plan->processes; opens none. All that a run needs is allocated
- * here. False with err (CODE_OSERR). lanes_free ends all.
+ * Makes the lanes of the process-th of plan->processes; opens none. All that a run needs is
+ * allocated here. False with err (CODE_OSERR). lanes_free ends all.
  */
 bool lanes_new(struct lane_set *all, const struct plan *plan, int process, struct outcome *outcome,
 	       struct err *err);
 void lanes_free(struct lane_set *all);
 
 /*
- * Opens all connections, unless messages begin with that, and returns when each is made or has failed
- * once, or *stop is set. False with err.
+ * Opens all connections, unless messages begin with that, and returns when each is made or has
+ * failed once, or *stop is set. False with err.
  */
 bool lanes_open(struct lane_set *all, const atomic_bool *stop, struct err *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Counts durations by their size. Must not cost more than a few instructions. Called by the bench. */
+/* Counts durations by their size. Must not cost more than a few instructions. */
 #include "client/bench/latency.h"
 
 enum { STEP_BITS = 7, ALL_STEPS = LATENCY_POWERS * LATENCY_STEPS };

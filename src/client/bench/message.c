@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes the bytes that are sent and compares those that come back. Called by lane.c and answer.c. */
+/* Makes the bytes that are sent and compares those that come back. */
 #include "client/bench/message.h"
 
 #include <stdlib.h>

@@ -33,15 +33,17 @@ bool message_make(struct message *message, enum framing framing, const char *tex
 		  bool differs, struct err *err);
 void message_free(struct message *message);
 
-/* What tells this message's bytes from those of all others: its connection's number, and its own. */
+/*
+ * What tells this message's bytes from those of all others: its connection's number, and its own.
+ */
 static inline uint64_t message_key(uint64_t connection, uint64_t number)
 {
 	return connection << 40 ^ number;
 }
 
 /*
- * The bytes from `from` on; *n: how many of them lie there, all that are left or a chunk. Good until
- * the next call.
+ * The bytes from `from` on; *n: how many of them lie there, all that are left or a chunk. Good
+ * until the next call.
  */
 const char *message_bytes(const struct message *message, uint64_t key, size_t from, size_t *n);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names and sums of what became of messages. Called by lane.c, team.c and the reports. */
+/* Names and sums of what became of messages. */
 #include "client/bench/outcome.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What became of the messages of one process, or of all together. One writer; lies in memory that the
- * processes of a bench share.
+ * What became of the messages of one process, or of all together. One writer; lies in memory that
+ * the processes of a bench share.
  */
 #ifndef CLIENT_BENCH_OUTCOME_H
 #define CLIENT_BENCH_OUTCOME_H
@@ -28,8 +28,7 @@ struct outcome {
 	uint64_t sent, answered;  /* messages */
 	uint64_t unanswered;      /* sent, or due in an open loop, without an answer at the end */
 	uint64_t bytes_out, bytes_in;
-	uint64_t
-		came; /* bytes for an answer, in place of those awaited, before any was right; 0: none */
+	uint64_t came; /* bytes in place of an answer, before any was right; 0: none */
 	uint64_t lost[LOSS_KINDS];
 	int other_errno;        /* of the first LOSS_OTHER */
 	int connect_errno;      /* of the first connection that could not be made */
@@ -49,9 +48,10 @@ enum loss outcome_loss_of(int error);
 uint64_t outcome_lost(const struct outcome *outcome);
 
 /*
- * Closed loop: counts a message that was unanswered for so long when the run ended. Its age is counted
- * with the answers' latencies when it exceeds longest_ns, that of the answers so far: then it shows
- * that the server has stalled, while the ages of messages sent just before the end say nothing.
+ * Closed loop: counts a message that was unanswered for so long when the run ended. Its age is
+ * counted with the answers' latencies when it exceeds longest_ns, that of the answers so far: then
+ * it shows that the server has stalled, while the ages of messages sent just before the end say
+ * nothing.
  */
 void outcome_wait(struct outcome *outcome, uint64_t age_ns, uint64_t longest_ns);
 

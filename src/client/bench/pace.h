@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The schedule of an open loop, fixed from the start: message k of all is due k / rate seconds after
- * the start, on connection k % connections. Pure.
+ * The schedule of an open loop, fixed from the start: message k of all is due k / rate seconds
+ * after the start, on connection k % connections. Pure.
  */
 #ifndef CLIENT_BENCH_PACE_H
 #define CLIENT_BENCH_PACE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the command line of a bench; starts nothing. Called by bench.c. */
+/* Reads the command line of a bench; starts nothing. */
 #include "client/bench/plan.h"
 
 #include <limits.h>
@@ -245,8 +245,8 @@ static int read_escape(const char *text, char *byte)
 }
 
 /*
- * What a shell's user writes as \r, \n, \t, \\ or \xHH becomes one byte. Others are refused: sent as
- * they stand, they would be another message than the one that was meant.
+ * What a shell's user writes as \r, \n, \t, \\ or \xHH becomes one byte. Others are refused: sent
+ * as they stand, they would be another message than the one that was meant.
  */
 static bool unescape(char *made, size_t *size, const char *text, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Draws one line. Must not write to stdout, which is for the result. Called by team.c. */
+/* Draws one line. Must not write to stdout, which is for the result. */
 #include "client/bench/progress.h"
 
 #include <stdio.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A line on stderr that tells how a bench gets on, drawn anew again and again; on a terminal only. */
+/*
+ * A line on stderr that tells how a bench gets on, drawn anew again and again; on a terminal only.
+ */
 #ifndef CLIENT_BENCH_PROGRESS_H
 #define CLIENT_BENCH_PROGRESS_H
 

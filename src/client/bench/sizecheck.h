@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notices that answers have another size than the plan awaits: in raw framing nothing else tells where
- * one ends, and a server whose answers are shorter would seem to give none at all.
+ * Notices that answers have another size than the plan awaits: in raw framing nothing else tells
+ * where one ends, and a server whose answers are shorter would seem to give none at all.
  */
 #ifndef CLIENT_BENCH_SIZECHECK_H
 #define CLIENT_BENCH_SIZECHECK_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The result of a bench for people. Must not judge it. Called by bench.c. */
+/* The result of a bench for people. Must not judge it. */
 #include "client/bench/summary.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The result of a bench for programs: a list of names and values, as JSON and as CSV. Names do not
- * change and are not taken away. Called by bench.c.
+ * change and are not taken away.
  */
 #include "client/bench/summary.h"
 

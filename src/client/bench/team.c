@@ -6,7 +6,7 @@
  *   process: DONE  (its outcome is complete)    parent: closes its end, when the server's processor
  *                                               time has been read; then the connections end
  *
- * Must not touch a connection. Called by bench.c.
+ * Must not touch a connection.
  */
 #include "client/bench/team.h"
 
@@ -175,7 +175,9 @@ static void show_progress(struct team *team)
 	progress_show(&team->progress, moment_ns(), answered, lost);
 }
 
-/* The signal that has ended a process which has closed its end; 0: none. It is left to dismiss(). */
+/*
+ * The signal that has ended a process which has closed its end; 0: none. It is left to dismiss().
+ */
 static int signal_of(const struct team *team, int process)
 {
 	siginfo_t info = { 0 };

@@ -22,9 +22,9 @@ struct result {
 };
 
 /*
- * Runs the plan in plan->processes processes, which end with this one. INT, TERM and HUP end the run,
- * not the process, and stay blocked. False with err: CODE_UNAVAILABLE or CODE_NOPERM when not one
- * connection could be made, CODE_USAGE for a --server-pid that is none, CODE_OSERR.
+ * Runs the plan in plan->processes processes, which end with this one. INT, TERM and HUP end the
+ * run, not the process, and stay blocked. False with err: CODE_UNAVAILABLE or CODE_NOPERM when not
+ * one connection could be made, CODE_USAGE for a --server-pid that is none, CODE_OSERR.
  */
 bool team_run(const struct plan *plan, struct result *result, struct err *err);
 

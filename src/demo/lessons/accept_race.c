@@ -162,7 +162,9 @@ static unsigned connect_one(struct play *p, bool drawn)
 	return p->race->last;
 }
 
-/* So many; the first few are drawn. True when each went to the worker whose turn it is by `streak`. */
+/*
+ * So many; the first few are drawn. True when each went to the worker whose turn it is by `streak`.
+ */
 static bool connect_all(struct play *p, unsigned count, unsigned streak)
 {
 	bool in_turn = true;

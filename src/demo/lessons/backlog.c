@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: connections that nobody has accepted yet wait in the listening socket's accept queue, which
- * listen() bounds. A dozen clients meet a queue for a few; then the server accepts, and last, what the
- * usual numbers for the backlog mean.
+ * Lesson: connections that nobody has accepted yet wait in the listening socket's accept queue,
+ * which listen() bounds. A dozen clients meet a queue for a few; then the server accepts, and last,
+ * what the usual numbers for the backlog mean.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -221,8 +221,8 @@ static unsigned still_waiting(const struct play *p)
 }
 
 /*
- * One accept() makes room for one. Should a client that waits send its SYN again right now and take it, the
- * next newcomer finds the room of all.
+ * One accept() makes room for one. Should a client that waits send its SYN again right now and take
+ * it, the next newcomer finds the room of all.
  */
 static void overtake(struct play *p)
 {
@@ -277,7 +277,10 @@ static void do_count_repeats(struct order *order)
 		order->result = info.tcpi_total_retrans;
 }
 
-/* How often the client has sent something again; all that a client here can repeat so soon is its SYN. */
+/*
+ * How often the client has sent something again; all that a client here can repeat so soon is its
+ * SYN.
+ */
 static int64_t count_repeats(struct play *p, unsigned number)
 {
 	struct order order = { .act = do_count_repeats,

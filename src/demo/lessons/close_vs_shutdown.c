@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: close() drops one process's reference to a socket, shutdown() changes the connection for all
- * who hold it. A master accepts a connection and forks three workers that share it; last, what this
- * server makes of it: a keeper that shares the worker's table of descriptors.
+ * Lesson: close() drops one process's reference to a socket, shutdown() changes the connection for
+ * all who hold it. A master accepts a connection and forks three workers that share it; last, what
+ * this server makes of it: a keeper that shares the worker's table of descriptors.
  */
 #include <string.h>
 
@@ -298,7 +298,7 @@ static void listening(struct play *p)
 	finish(p);
 }
 
-/* A worker accepts by itself and has read half of what came when it dies. True when it got there. */
+/* A worker accepts by itself and has read half of what came when it dies. True: it got there. */
 static bool begin_crash(struct play *p, const char *heading)
 {
 	struct order got;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: where port numbers come from. The system chooses one for port 0 and for a client that asks
- * for none; low ones need a privilege; above 65535 is none; and a client may bind its own, which a
- * second connection can share, but not to the same server.
+ * Lesson: where port numbers come from. The system chooses one for port 0 and for a client that
+ * asks for none; low ones need a privilege; above 65535 is none; and a client may bind its own,
+ * which a second connection can share, but not to the same server.
  */
 #include <linux/capability.h>
 #include <netdb.h>
@@ -65,7 +65,8 @@ static struct order bind_to(struct play *p, const struct actor *actor, unsigned 
 }
 
 /*
- * Finds a port that is free and binds a socket to that number and so much more, of which 16 bits count.
+ * Finds a port that is free and binds a socket to that number and so much more, of which 16 bits
+ * count.
  */
 static struct order bind_own(struct play *p, const struct actor *actor, unsigned more)
 {

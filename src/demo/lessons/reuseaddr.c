@@ -74,7 +74,9 @@ static void do_listen(struct order *order)
 	errno = error;
 }
 
-/* Has a server start at that address, with options; true when it listens, else *done says why not. */
+/*
+ * Has a server start at that address, with options; true when it listens, else *done says why not.
+ */
 static bool start(struct play *p, const struct actor *actor, int options, const struct addr *at,
 		  struct order *done)
 {
@@ -139,9 +141,9 @@ static void meet(struct play *p, const struct actor *server, int listener)
 }
 
 /*
- * One closes, the other sees the end and closes too. It does so when its acknowledgement has arrived:
- * one that is overtaken by its FIN would be answered, the answer by a reset, and that ends a TIME_WAIT
- * (RFC 1337).
+ * One closes, the other sees the end and closes too. It does so when its acknowledgement has
+ * arrived: one that is overtaken by its FIN would be answered, the answer by a reset, and that ends
+ * a TIME_WAIT (RFC 1337).
  */
 static void part(struct play *p, bool is_server_first)
 {

@@ -15,8 +15,8 @@
 enum { ASKED = 1024, SOON_MS = 5000, ARRIVE_MS = 2000, WHOLE = 5000, FIRST = 2000 };
 
 /*
- * Where all was sent, and not all came, the rest waits at the server: the client's kernel has no room
- * for it.
+ * Where all was sent, and not all came, the rest waits at the server: the client's kernel has no
+ * room for it.
  */
 static bool lacks_room(struct pair *p, const struct order *sent, const struct order *there,
 		       int size)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Puts answers together. It reads no request, sends nothing and decides no status. Called by the
- * services that speak HTTP.
- */
+/* Puts answers together. It reads no request, sends nothing and decides no status. */
 #include <stdio.h>
 #include <time.h>
 

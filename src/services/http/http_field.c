@@ -2,7 +2,7 @@
 /*
  * What the reader makes of Host, Content-Length, Transfer-Encoding, Connection and Expect; all
  * other headers pass unread. Two parties that disagree about a request's end are how requests are
- * smuggled, so whatever is in doubt is refused. Called by services/http_parse.
+ * smuggled, so whatever is in doubt is refused.
  */
 #include <stdbool.h>
 

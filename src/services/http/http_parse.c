@@ -2,8 +2,7 @@
 /*
  * The lines of a head: where each ends, and the parts of the request line. Bytes that no head may
  * have and limits are judged as they come, so that rubbish is answered before its line ends; the
- * rest of a line once it is whole. It neither decodes a path nor answers. Called by the services
- * that speak HTTP.
+ * rest of a line once it is whole. It neither decodes a path nor answers.
  *
  *   up to 4 empty lines --> request line --> headers --> empty line: HTTP_WHOLE
  *            any of them --> HTTP_WRONG

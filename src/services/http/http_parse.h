@@ -71,7 +71,8 @@ void http_parse_begin(struct http_request *request);
 /*
  * Reads on. bytes: the first n of the stream from the request's first, those of earlier calls
  * included; they may have moved. Once it has said HTTP_WHOLE or HTTP_WRONG it says so again. A body
- * longer than HTTP_BODY_MOST is answered with 413; where a chunked one ends, http_chunked finds out.
+ * longer than HTTP_BODY_MOST is answered with 413; where a chunked one ends, http_chunked finds
+ * out.
  */
 enum http_progress http_parse(struct http_request *request, const char *bytes, size_t n);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The forms of a target. It finds where the path and the query are and changes nothing in them: no
- * decoding, no dot-segments. Called by services/http/http_parse and, for the header Host, http_field.
+ * decoding, no dot-segments.
  */
 #include <arpa/inet.h>
 #include <string.h>

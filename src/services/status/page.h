@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fixed parts of the status page, as src/services/status/page/assemble.sh makes them of page.html,
- * page.css and page.js when the program is built. They stand between the tables of the page
- * (services/status/status_page.c), each of which has a line @@name@@ in page.html.
+ * The fixed parts of the status page, as src/services/status/page/assemble.sh makes them of
+ * page.html, page.css and page.js when the program is built. They stand between the tables of the
+ * page (services/status/status_page.c), each of which has a line @@name@@ in page.html.
  */
 #ifndef SERVICES_STATUS_PAGE_H
 #define SERVICES_STATUS_PAGE_H

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # assemble.sh FOLDER: prints the C source of the status page's fixed parts (services/status/page.h), made of page.html,
-# page.css and page.js in FOLDER, with the hashes that a browser asks for. Called by make; coreutils, sed and awk.
+# page.css and page.js in FOLDER, with the hashes that a browser asks for. Needs coreutils, sed and awk.
 set -eu
 
 folder=$1
