@@ -9,19 +9,19 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/proctitle.h"
 #include "base/quote.h"
-#include "base/standard.h"
+#include "base/stdio.h"
 #include "base/sys.h"
-#include "base/title.h"
 #include "base/units.h"
 #include "config/conf.h"
 #include "config/flags.h"
 #include "config/manual.h"
 #include "config/signals.h"
+#include "ctl/configtest.h"
 #include "ctl/control.h"
-#include "master/environment.h"
 #include "master/master.h"
-#include "master/preflight.h"
+#include "master/prestart.h"
 #include "net/notify.h"
 
 struct command {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/outlet.h"
+#include "base/writer.h"
 
 /*
  * One line, whole characters only: a newline from a file's name must not forge a second line of

@@ -15,7 +15,7 @@
 #include "base/logfile.h"
 #include "base/logline.h"
 #include "base/logsink.h"
-#include "base/standard.h"
+#include "base/stdio.h"
 
 enum { RETRY_MS = 200 }; /* between two tries to write what is owed */
 

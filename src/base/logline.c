@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes one log line: names, gaps and quotes. It knows no event, no level and no descriptor; what a
- * client sent goes through base/text's escaping.
+ * client sent goes through base/strbuf's escaping.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/date.h"
 #include "base/logline.h"
-#include "base/text.h"
+#include "base/strbuf.h"
 
 enum { TAIL = 4 }; /* always kept free: a closing quote, a closing brace, the newline */
 

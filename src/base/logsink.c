@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Opens the log's target and writes lines to it as far as it takes them. What a line says is
- * base/log's, how a write does not wait is base/outlet's and base/syslogd's business.
+ * base/log's, how a write does not wait is base/writer's and base/syslogd's business.
  */
 #include "base/logsink.h"
 
@@ -9,9 +9,9 @@
 
 #include "base/logfile.h"
 #include "base/logline.h"
-#include "base/outlet.h"
 #include "base/sys.h"
 #include "base/syslogd.h"
+#include "base/writer.h"
 
 /* Each process has its own copy. */
 static struct {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/standard.h"
+#include "base/stdio.h"
 #include "base/sys.h"
 #include "client/bench/bench.h"
 #include "client/talk.h"

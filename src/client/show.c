@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "base/sys.h"
-#include "base/text.h"
 
 enum { ROW_TEXT = 96 };
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/standard.h"
+#include "base/stdio.h"
 
 void story_start(struct story *story, bool is_told)
 {

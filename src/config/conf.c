@@ -12,9 +12,9 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "config/conf_build.h"
+#include "config/conf_cmdline.h"
+#include "config/conf_file.h"
 #include "config/cpus.h"
-#include "config/grammar.h"
-#include "config/override.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/prefork-srv.conf"
 

@@ -2,7 +2,7 @@
 /*
  * A configuration while it is being put together, and the checks that go beyond one option:
  * services, addresses, duplicates. For the sources of a configuration (config/conf.c,
- * config/grammar.c, config/override.c). Allocates.
+ * config/conf_file.c, config/conf_cmdline.c). Allocates.
  */
 #ifndef CONFIG_CONF_BUILD_H
 #define CONFIG_CONF_BUILD_H

@@ -11,7 +11,7 @@
 
 #include "base/quote.h"
 #include "base/sys.h"
-#include "config/variable.h"
+#include "config/conf_variable.h"
 
 enum { PIPE_WAIT_MS = 5000, STEP = 16384 };
 

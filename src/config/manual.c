@@ -10,8 +10,8 @@
 #include "config/conf.h"
 #include "config/conf_build.h"
 #include "config/flags.h"
+#include "config/manual_sample.h"
 #include "config/mdoc.h"
-#include "config/sample.h"
 #include "config/signals.h"
 
 /* The value that `write` makes, as a text on the heap; NULL without memory. */
@@ -255,7 +255,7 @@ static void print_labs(FILE *out)
 {
 	static const struct row rows[] = {
 #define LAB(name, function, sentence) { name, sentence },
-#include "tables/labs.def"
+#include "tables/lessons.def"
 	};
 
 	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
@@ -275,7 +275,7 @@ static void print_endings(FILE *out)
 {
 	static const struct row rows[] = {
 #define ENDING(name, who, sentence) { #name, sentence },
-#include "tables/endings.def"
+#include "tables/close_reasons.def"
 	};
 
 	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
@@ -285,7 +285,7 @@ static void print_fields(FILE *out)
 {
 	static const struct row rows[] = {
 #define ACCESS_FIELD(name, kind, sentence) { #name, sentence },
-#include "tables/fields.def"
+#include "tables/access_fields.def"
 	};
 
 	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);

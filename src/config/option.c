@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rows of tables/options.def as an array, and one option at a time: found, read, written,
- * compared. What a kind means is config/kind.c's. Must not know any option by name.
+ * compared. What a kind means is config/option_type.c's. Must not know any option by name.
  */
 #include "config/option.h"
 
@@ -9,7 +9,7 @@
 
 #include "base/units.h"
 #include "config/conf.h"
-#include "config/kind.h"
+#include "config/option_type.h"
 
 #define OFFSET_main(name)   offsetof(struct conf, name)
 #define OFFSET_log(name)    offsetof(struct conf, log_##name)

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/standard.h"
+#include "base/stdio.h"
 #include "ctl/terminal.h"
 #include "ctl/view.h"
 

@@ -7,10 +7,10 @@
 #ifndef CTL_VIEW_H
 #define CTL_VIEW_H
 
-#include "ctl/human.h"
-#include "ctl/look.h"
+#include "ctl/format.h"
 #include "ctl/rates.h"
 #include "ctl/screen.h"
+#include "ctl/snapshot.h"
 #include "ctl/table.h"
 
 struct view {

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/standard.h"
+#include "base/stdio.h"
 #include "base/sys.h"
 #include "ctl/keys.h"
 #include "ctl/terminal.h"

@@ -8,9 +8,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/proctitle.h"
+#include "base/strbuf.h"
 #include "base/sys.h"
-#include "base/text.h"
-#include "base/title.h"
 #include "base/whole.h"
 #include "demo/evidence.h"
 

@@ -8,10 +8,10 @@
 
 #include "base/err.h"
 #include "base/flags.h"
+#include "base/proctitle.h"
 #include "base/quote.h"
-#include "base/standard.h"
+#include "base/stdio.h"
 #include "base/sys.h"
-#include "base/title.h"
 #include "base/units.h"
 #include "demo/ground.h"
 #include "demo/lesson.h"
@@ -29,7 +29,7 @@ struct outcome {
 
 const struct lesson lessons[] = {
 #define LAB(name, function, sentence) { name, sentence, lab_##function },
-#include "tables/labs.def"
+#include "tables/lessons.def"
 };
 const size_t lesson_count = sizeof(lessons) / sizeof(lessons[0]);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lessons as rows (tables/labs.def). A lesson is a function that plays on a stage, in a process
+ * The lessons as rows (tables/lessons.def). A lesson is a function that plays on a stage, in a process
  * of its own: it says what will be seen, lets real processes make real calls, draws each, and
  * checks each claim. It returns when it is over, or gives up (stage_give_up) where the system
  * forbids a step.
@@ -21,6 +21,6 @@ extern const struct lesson lessons[];
 extern const size_t lesson_count;
 
 #define LAB(name, function, sentence) void lab_##function(struct stage *stage);
-#include "tables/labs.def"
+#include "tables/lessons.def"
 
 #endif

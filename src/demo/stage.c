@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/standard.h"
+#include "base/stdio.h"
 #include "demo/pause.h"
 
 enum {

@@ -8,11 +8,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/outlet.h"
+#include "base/proctitle.h"
 #include "base/sys.h"
-#include "base/title.h"
+#include "base/writer.h"
 #include "master/daemon.h"
-#include "master/tidings.h"
+#include "master/sd_notify.h"
 
 static bool holds(const struct listener_set *set, const struct listener *listener)
 {

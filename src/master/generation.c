@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/sys.h"
-#include "config/descriptors.h"
-#include "net/endpoint.h"
+#include "config/fdlimit.h"
+#include "net/listen_socket.h"
 
 static void close_wires(struct generation *generation)
 {

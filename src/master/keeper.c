@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/leave.h"
 #include "base/log.h"
+#include "base/proctitle.h"
 #include "base/sys.h"
-#include "base/title.h"
 #include "config/signals.h"
 
 enum {

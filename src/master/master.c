@@ -11,16 +11,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "ctl/configtest.h"
 #include "master/daemon.h"
-#include "master/environment.h"
-#include "master/orders.h"
-#include "master/preflight.h"
+#include "master/prestart.h"
 #include "master/reload.h"
 #include "master/reopen.h"
+#include "master/sd_notify.h"
 #include "master/server.h"
+#include "master/signal_actions.h"
 #include "master/start.h"
 #include "master/stop.h"
-#include "master/tidings.h"
 
 static int wait_ms(const struct server *server)
 {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "master/generation.h"
-#include "master/roster.h"
+#include "master/procs.h"
 
 /* How much longer than shutdown_timeout the master waits for a worker that bounds itself by it. */
 enum { MEMBER_MARGIN_MS = 2000 };

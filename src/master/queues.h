@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-#include "master/overflow.h"
-#include "master/roster.h"
+#include "master/procs.h"
+#include "master/queue_alarm.h"
 #include "master/sockets.h"
 
 struct queues {

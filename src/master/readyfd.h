@@ -7,7 +7,7 @@
 #define MASTER_READYFD_H
 
 #include "base/loop.h"
-#include "base/outlet.h"
+#include "base/writer.h"
 #include "net/listener.h"
 
 struct readyfd {

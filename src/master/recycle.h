@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "master/roster.h"
+#include "master/procs.h"
 
 struct recycle {
 	unsigned generation; /* id of the one it is about; 0: nothing is under way */

@@ -14,10 +14,10 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/announce.h"
-#include "master/environment.h"
 #include "master/member.h"
-#include "master/tidings.h"
-#include "net/unixpath.h"
+#include "master/prestart.h"
+#include "master/sd_notify.h"
+#include "net/unix_path.h"
 #include "stats/deed.h"
 
 enum { LOCKS_MOST_MS = 20 };    /* that other servers may hold the folders of unix sockets */

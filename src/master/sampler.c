@@ -6,8 +6,8 @@
 
 #include "base/sys.h"
 #include "master/load.h"
-#include "master/vitals.h"
-#include "net/hostnet.h"
+#include "master/procstat.h"
+#include "net/netstat.h"
 
 void sampler_start(struct sampler *sampler)
 {

@@ -8,9 +8,9 @@
 
 #include <stdint.h>
 
-#include "master/history.h"
+#include "master/procs.h"
 #include "master/queues.h"
-#include "master/roster.h"
+#include "master/timeline.h"
 
 enum { SAMPLER_TICK_MS = 100, SAMPLER_SECOND_MS = 1000 };
 

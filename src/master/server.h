@@ -11,13 +11,13 @@
 
 #include "base/loop.h"
 #include "config/signals.h"
+#include "master/config_trial.h"
 #include "master/master.h"
 #include "master/pidfile.h"
+#include "master/procs.h"
 #include "master/readyfd.h"
 #include "master/recycle.h"
-#include "master/roster.h"
 #include "master/sampler.h"
-#include "master/trial.h"
 #include "master/watchdog.h"
 
 enum { SERVER_READY_MS = 30000 }; /* how long a generation may take until all are ready */

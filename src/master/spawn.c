@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/signals.h"
-#include "master/environment.h"
 #include "master/keeper.h"
+#include "master/prestart.h"
 #include "worker/heritage.h"
 
 /*

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "master/roster.h"
+#include "master/procs.h"
 
 /*
  * Forks the worker of that number, or with keep_connections its keeper, which clones it; slot and

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "master/preflight.h"
+#include "ctl/configtest.h"
 #include "master/server.h"
 
 /* Nothing is open. */

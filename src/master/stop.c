@@ -12,7 +12,7 @@
 #include "base/sys.h"
 #include "master/member.h"
 #include "master/reload.h"
-#include "master/tidings.h"
+#include "master/sd_notify.h"
 
 enum { FAST_MS = 2000 };
 

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "master/roster.h"
+#include "master/procs.h"
 
 enum { WATCHDOG_ABORT_MS = 1000 }; /* between SIGABRT, which leaves a core, and SIGKILL */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The set of listening sockets of a configuration: which are taken over, which are opened, which
- * are closed. How one socket is made is net/endpoint's. It accepts nothing and never calls
+ * are closed. How one socket is made is net/listen_socket's. It accepts nothing and never calls
  * shutdown(2).
  */
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "net/endpoint.h"
+#include "net/listen_socket.h"
 #include "net/listener.h"
 #include "net/notify.h"
 #include "net/overlap.h"
-#include "net/unixpath.h"
+#include "net/unix_path.h"
 
 static bool is_unix(const struct listener *l)
 {

@@ -10,7 +10,7 @@
 
 #include "base/sys.h"
 #include "base/units.h"
-#include "net/endpoint.h"
+#include "net/listen_socket.h"
 #include "net/notify.h"
 #include "net/overlap.h"
 

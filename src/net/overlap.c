@@ -3,7 +3,7 @@
 #include "net/overlap.h"
 
 #include "base/paths.h"
-#include "net/endpoint.h"
+#include "net/listen_socket.h"
 
 static bool is_any(const struct addr *addr)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/text.h"
+#include "base/strbuf.h"
 
 /* A comma unless this is the first thing in an object, an array or the text. */
 void json_next(struct text *text);

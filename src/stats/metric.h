@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stats/ending.h"
+#include "stats/close_reason.h"
 #include "stats/histogram.h"
 
 /* Listeners that are counted apart; the last row is for all that there is no row for. */

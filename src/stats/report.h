@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/text.h"
-#include "stats/crew.h"
+#include "base/strbuf.h"
 #include "stats/scoreboard.h"
+#include "stats/tally.h"
 
 /* From where a board is looked at. */
 struct report {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "stats/phase.h"
+#include "stats/conn_state.h"
 #include "stats/report.h"
 
 enum { NOTES_TRIES = 100 };

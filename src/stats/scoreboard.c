@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "base/sys.h"
-#include "stats/crew.h"
+#include "stats/tally.h"
 
 static void raise_to(_Atomic uint32_t *used, unsigned wanted)
 {

@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "net/penalty.h"
+#include "net/ban.h"
 #include "stats/metric.h"
 
 enum {

@@ -11,8 +11,8 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "net/endpoint.h"
-#include "worker/access.h"
+#include "net/listen_socket.h"
+#include "worker/acl.h"
 
 enum {
 	RESUME_MS = 200, /* retry after EMFILE and the like */

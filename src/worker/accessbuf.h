@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
-#include "base/outlet.h"
-#include "base/text.h"
+#include "base/strbuf.h"
+#include "base/writer.h"
 #include "stats/metric.h"
 #include "worker/arena.h"
 

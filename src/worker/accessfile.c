@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the access log's target. It buffers nothing and counts nothing; writing is base/outlet's.
+ * Opens the access log's target. It buffers nothing and counts nothing; writing is base/writer's.
  */
 #include "worker/accessfile.h"
 

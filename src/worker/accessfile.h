@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 #include "base/logfile.h"
-#include "base/outlet.h"
+#include "base/writer.h"
 
 struct accessfile {
 	char target[4096];    /* off, stderr or a path, as in the configuration */

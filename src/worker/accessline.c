@@ -199,7 +199,7 @@ INLINE void put_fields(struct text *to, const struct access_entry *entry, bool j
 		PUT_##kind(name);           \
 		END;                        \
 	}
-#include "tables/fields.def"
+#include "tables/access_fields.def"
 }
 
 bool accessline_write(struct text *to, const struct access_entry *entry, bool json,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line of the access log: what is in it (tables/fields.def) and how it is written, as logfmt or
+ * A line of the access log: what is in it (tables/access_fields.def) and how it is written, as logfmt or
  * as a JSON object. Pure: no system call, no allocation. For the access log.
  */
 #ifndef WORKER_ACCESSLINE_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "base/text.h"
+#include "base/strbuf.h"
 
 /* A text that need not end with a NUL; NULL: there is none. */
 struct access_text {
@@ -36,7 +36,7 @@ struct access_remote {
 
 /* All borrowed. */
 struct access_entry {
-#include "tables/fields.def"
+#include "tables/access_fields.def"
 };
 
 /* Room that any line fits into: a longer method or path is cut. */

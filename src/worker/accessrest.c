@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "worker/accessbuf.h"
 #include "worker/accesslog.h"
-#include "worker/remains.h"
+#include "worker/record_check.h"
 
 struct rest {
 	const struct accessfile *file;

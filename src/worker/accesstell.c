@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes lines of the access log out of the records of living workers: a dead one's are
- * worker/remains' business.
+ * worker/record_check' business.
  */
 #include "worker/accesstell.h"
 

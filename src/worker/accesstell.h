@@ -12,7 +12,7 @@ void accesstell_ended(const struct conns *all, const struct conn *c);
 /* One that was let in no further than to its address. */
 void accesstell_refused(const struct conns *all, unsigned listener, const struct addr *remote);
 
-/* For worker/remains, which tells of connections too: the field what, and the field state. */
+/* For worker/record_check, which tells of connections too: the field what, and the field state. */
 #define ACCESSTELL_CONNECTION "connection"
 const char *accesstell_state(char *state, enum ending ending, char phase);
 

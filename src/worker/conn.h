@@ -17,9 +17,9 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/timer.h"
-#include "stats/phase.h"
+#include "stats/conn_state.h"
+#include "worker/budget.h"
 #include "worker/service.h"
-#include "worker/share.h"
 
 enum { CONN_MAGIC = 0x636f6e6e };
 

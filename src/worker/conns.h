@@ -4,7 +4,7 @@
  * and whose turn it is. The lists are the worker's own memory, in pages that cost nothing until
  * touched; a later worker makes its own by looking at the arena.
  *
- * Nobody starves: a visit moves a share of bytes (worker/share.h), and a turn of the loop lasts a
+ * Nobody starves: a visit moves a share of bytes (worker/budget.h), and a turn of the loop lasts a
  * few milliseconds.
  *
  *   epoll --light, or nobody waits--> visited at once
@@ -26,7 +26,7 @@
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
 #include "worker/conn.h"
-#include "worker/room.h"
+#include "worker/conn_limit.h"
 #include "worker/runqueue.h"
 
 /* Free indexes: those given back, last first, then those never used, from high on. */

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "net/endpoint.h"
+#include "net/listen_socket.h"
 
 enum {
 	MOST_US = 1000,  /* that an accept may take in ALERT */

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/accesslog.h"
-#include "worker/claims.h"
-#include "worker/remains.h"
+#include "worker/fd_claims.h"
+#include "worker/record_check.h"
 
 /* So many in a row took over and died with nothing in hand before they served: it is the arena. */
 enum { EMPTY_HANDED_MOST = 2 };

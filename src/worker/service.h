@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "config/conf.h"
-#include "stats/ending.h"
+#include "stats/close_reason.h"
 
 struct conn;
 struct heritage;

@@ -12,14 +12,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/proctitle.h"
 #include "base/sys.h"
-#include "base/title.h"
 #include "config/signals.h"
 #include "worker/acceptor.h"
 #include "worker/accesslog.h"
-#include "worker/belongings.h"
+#include "worker/close_fds.h"
+#include "worker/drain_notes.h"
 #include "worker/heritage.h"
-#include "worker/notes.h"
 #include "worker/privs.h"
 #include "worker/recovery.h"
 

@@ -29,7 +29,7 @@ static const struct {
 	const char *name, *sentence;
 } rows[] = {
 #define LAB(name, function, sentence) { name, sentence },
-#include "tables/labs.def"
+#include "tables/lessons.def"
 };
 enum { LABS = sizeof(rows) / sizeof(rows[0]) };
 
@@ -95,7 +95,7 @@ static void play(void **state, const char *lesson)
 	{                                                                        \
 		play(state, name);                                               \
 	}
-#include "tables/labs.def"
+#include "tables/lessons.def"
 
 /* A bar below a process: it holds the socket; a dot: not, or no longer. */
 static void drawing__a_dot_without_the_socket(void **state)
@@ -343,7 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define LAB(name, function, sentence) \
 	cmocka_unit_test(lesson_##function##__played__every_claim_holds),
-#include "tables/labs.def"
+#include "tables/lessons.def"
 		cmocka_unit_test(drawing__a_dot_without_the_socket),
 		cmocka_unit_test(drawing__the_loop_of_send_goes_round),
 		cmocka_unit_test(no_words__list_and_advice),

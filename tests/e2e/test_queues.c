@@ -7,7 +7,7 @@
 #include "base/addr.h"
 #include "client.h"
 #include "process.h"
-#include "stats/crew.h"
+#include "stats/tally.h"
 
 enum { BACKLOG = 8, FULL = BACKLOG + 1, CROWD = 20 };
 

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "master/roster.h"
+#include "master/procs.h"
 
 enum { CREW_NOW = 1000000, CREW_WORKERS = 3 };
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "worker/access.h"
+#include "worker/acl.h"
 
 static bool allows(const char *allow, const char *deny, const char *remote)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/addr and base/net: reading, writing, comparing, blocks. */
+/* Tests of base/addr and base/addr_net: reading, writing, comparing, blocks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

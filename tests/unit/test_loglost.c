@@ -13,8 +13,8 @@
 #include <sys/mount.h>
 
 #include "base/log.h"
-#include "base/outlet.h"
 #include "base/sys.h"
+#include "base/writer.h"
 #include "unit/folder.h"
 
 enum { MANY = 3000, PATIENCE_S = 60 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of config/option and config/kind: one option at a time, from the table's rows. */
+/* Tests of config/option and config/option_type: one option at a time, from the table's rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "stats/crew.h"
 #include "stats/scoreboard.h"
+#include "stats/tally.h"
 
 static char folder[64];
 static char path[96];

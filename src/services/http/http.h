@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/text.h"
+#include "base/strbuf.h"
 #include "services/http/http_parse.h"
 
 enum { HTTP_LENGTH_UNKNOWN = -1, HTTP_DATE = 64 };

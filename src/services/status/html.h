@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/text.h"
+#include "base/strbuf.h"
 
 struct html_moment {
 	int64_t at_s, now_s; /* time(2); at_s 0: never */

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes the process's title over its own arguments. It parses no argument. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/proctitle.h"
+#include "base/sys.h"
+
+enum { TITLE_MOST = 1024 }; /* the kernel shows at most a page */
+
+/* Set by title_start in main, before any fork; read only afterwards. */
+static struct {
+	char *area;            /* arguments and environment, one after the other */
+	size_t size;           /* of it all */
+	size_t arguments_size; /* of the arguments alone */
+	char **arguments;      /* the copies, held here for as long as the process lives */
+	char **environment;
+} memory;
+
+/* The end of the strings that follow each other without a gap from `end` on. */
+static char *stretch(char **strings, char *end)
+{
+	for (; *strings && *strings == end; strings++)
+		end += strlen(*strings) + 1;
+	return end;
+}
+
+/*
+ * Copies of all the strings behind a NULL-ended array of them, in one block, so that none of it
+ * is lost when a variable is unset; NULL without memory.
+ */
+static char **copy(char **strings)
+{
+	size_t n = 0, size = 0;
+	char **copies, *text;
+
+	for (; strings[n]; n++)
+		size += strlen(strings[n]) + 1;
+	copies = malloc((n + 1) * sizeof(*copies) + size);
+	if (!copies)
+		return NULL;
+	text = (char *)(copies + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		copies[i] = text;
+		text = stpcpy(text, strings[i]) + 1;
+	}
+	copies[n] = NULL;
+	return copies;
+}
+
+/* libc's two names of the program point into argv[0] as well. */
+static void keep_names(const char *old, const char *new)
+{
+	size_t length = strlen(old);
+
+	if (program_invocation_name >= old && program_invocation_name <= old + length)
+		program_invocation_name = (char *)new + (program_invocation_name - old);
+	if (program_invocation_short_name >= old && program_invocation_short_name <= old + length)
+		program_invocation_short_name = (char *)new + (program_invocation_short_name - old);
+}
+
+void title_start(int argc, char **argv)
+{
+	char **arguments, **environment, *end;
+
+	if (argc < 1)
+		return;
+	arguments = copy(argv);
+	environment = copy(environ);
+	if (!arguments || !environment) {
+		free(arguments);
+		free(environment);
+		return;
+	}
+	end = stretch(argv, argv[0]);
+	memory.area = argv[0];
+	memory.arguments_size = (size_t)(end - argv[0]);
+	memory.size = (size_t)(stretch(environ, end) - argv[0]);
+	keep_names(argv[0], arguments[0]);
+	for (int i = 0; i < argc; i++)
+		argv[i] = arguments[i];
+	memory.arguments = arguments;
+	memory.environment = environ = environment;
+}
+
+void title_set(const char *format, ...)
+{
+	char text[TITLE_MOST];
+	size_t length, room = memory.size < sizeof(text) ? memory.size : sizeof(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	sys_prctl(PR_SET_NAME, (unsigned long)text);
+	if (room < 2)
+		return;
+	length = strnlen(text, room - 1);
+	memcpy(memory.area, text, length);
+	memset(memory.area + length, 0, memory.size - length);
+	/*
+	 * a last byte that is not NUL tells the kernel to show the text up to its NUL and no
+	 * padding
+	 */
+	if (length + 1 < memory.arguments_size)
+		memory.area[memory.arguments_size - 1] = ' ';
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes without waiting, as each kind of descriptor needs it. It keeps nothing and counts nothing.
+ */
+#include "base/writer.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "base/sys.h"
+
+enum { BRIEF_US = 1000 };
+
+_Static_assert((int)OUTLET_LINE == (int)PIPE_BUF, "a pipe takes PIPE_BUF bytes whole (pipe(7))");
+
+/* What it is, as far as it can be learnt; `narrow` is for what may have no room. */
+static enum outlet_kind kind_of(int fd, enum outlet_kind narrow)
+{
+	struct stat st;
+
+	if (sys_fstat(fd, &st) < 0)
+		return narrow;
+	if (S_ISREG(st.st_mode))
+		return OUTLET_FILE;
+	return S_ISSOCK(st.st_mode) ? OUTLET_SOCKET : narrow;
+}
+
+static int open_path(const char *path, int access)
+{
+	return sys_open(path, access | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+}
+
+/*
+ * A new description of the same file. A pipe is opened for writing only while it has a reader
+ * (fifo(7)): without one, for that moment this process is the reader.
+ */
+static int open_anew(int fd)
+{
+	char path[32];
+	int fresh, reader;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fresh = open_path(path, O_WRONLY);
+	if (fresh >= 0 || errno != ENXIO)
+		return fresh;
+	reader = open_path(path, O_RDONLY);
+	if (reader < 0)
+		return -1;
+	fresh = open_path(path, O_WRONLY);
+	sys_close(reader);
+	return fresh;
+}
+
+struct outlet outlet_open(int fd)
+{
+	struct outlet outlet = { kind_of(fd, OUTLET_SHARED), fd, false };
+	int own = outlet.kind == OUTLET_SHARED ? open_anew(fd) : -1;
+
+	return own < 0 ? outlet : (struct outlet){ OUTLET_OWN, own, true };
+}
+
+struct outlet outlet_take(int fd)
+{
+	return (struct outlet){ kind_of(fd, OUTLET_OWN), fd, false };
+}
+
+void outlet_close(struct outlet *outlet)
+{
+	if (outlet->is_opened)
+		sys_close(outlet->fd);
+	*outlet = (struct outlet)OUTLET_CLOSED;
+}
+
+void outlet_part(const struct outlet *outlet)
+{
+	int fresh;
+
+	if ((outlet->kind != OUTLET_OWN && outlet->kind != OUTLET_FILE) ||
+	    outlet->fd <= STDERR_FILENO)
+		return;
+	fresh = open_anew(outlet->fd);
+	if (fresh < 0)
+		return;
+	(void)sys_dup3(fresh, outlet->fd, O_CLOEXEC);
+	sys_close(fresh);
+}
+
+/* As many whole lines as a pipe takes at once, or a piece of a longer one. */
+static size_t measure_piece(const char *bytes, size_t n)
+{
+	const char *end;
+
+	if (n <= PIPE_BUF)
+		return n;
+	end = memrchr(bytes, '\n', PIPE_BUF);
+	return end ? (size_t)(end - bytes) + 1 : PIPE_BUF;
+}
+
+static void wake(int number)
+{
+	(void)number;
+}
+
+/*
+ * A write(2) that a signal ends if it waits; what was written by then counts. The timer goes on
+ * until it is stopped, so that a signal that comes before the write is not the only one.
+ */
+static ssize_t write_briefly(int fd, const char *bytes, size_t n)
+{
+	const struct itimerval soon = { { 0, BRIEF_US }, { 0, BRIEF_US } }, never = { 0 };
+	const struct sigaction action = { .sa_handler = wake };
+	struct sigaction action_before;
+	struct itimerval timer_before;
+	sigset_t alarm_only, mask_before;
+	ssize_t written;
+	int kept;
+
+	sigemptyset(&alarm_only);
+	sigaddset(&alarm_only, SIGALRM);
+	sigaction(SIGALRM, &action, &action_before);
+	setitimer(ITIMER_REAL, &soon, &timer_before);
+	sys_sigprocmask(SIG_UNBLOCK, &alarm_only, &mask_before);
+	written = sys_write(fd, bytes, n);
+	kept = errno == EINTR ? EAGAIN : errno;
+	setitimer(ITIMER_REAL, &never, NULL);
+	sys_sigprocmask(SIG_SETMASK, &mask_before, NULL);
+	sigaction(SIGALRM, &action_before, NULL);
+	setitimer(ITIMER_REAL, &timer_before, NULL);
+	errno = kept;
+	return written;
+}
+
+/*
+ * Of a pipe the kernel can be asked not to wait this once, since Linux 6.4. Of anything else it is
+ * learnt whether there is room; that may be too little, or another writer may take it first.
+ */
+static ssize_t write_shared(int fd, const char *bytes, size_t n)
+{
+	const struct iovec part = { (char *)(uintptr_t)bytes, n };
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+	ssize_t written = sys_pwritev2(fd, &part, 1, RWF_NOWAIT);
+
+	if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
+		return written;
+	if (sys_poll(&ready, 1, 0) < 1)
+		return 0;
+	return write_briefly(fd, bytes, n);
+}
+
+static ssize_t write_some(const struct outlet *outlet, const char *bytes, size_t n)
+{
+	switch (outlet->kind) {
+	case OUTLET_FILE:
+		return sys_write(outlet->fd, bytes, n);
+	case OUTLET_SOCKET:
+		return sys_send(outlet->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	case OUTLET_OWN:
+		return sys_write(outlet->fd, bytes, measure_piece(bytes, n));
+	case OUTLET_SHARED:
+		return write_shared(outlet->fd, bytes, measure_piece(bytes, n));
+	default:
+		errno = EBADF;
+		return -1;
+	}
+}
+
+ssize_t outlet_write(const struct outlet *outlet, const char *bytes, size_t n)
+{
+	ssize_t written = write_some(outlet, bytes, n);
+
+	if (written != 0)
+		return written;
+	errno = EAGAIN;
+	return -1;
+}
+
+bool outlet_is_gone(const struct outlet *outlet)
+{
+	struct stat st;
+
+	return outlet->kind == OUTLET_FILE && outlet->fd > STDERR_FILENO &&
+	       sys_fstat(outlet->fd, &st) == 0 && st.st_nlink == 0;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads the configuration that stands on the command line. What a value means is the option's own
+ * check. Must not read files.
+ */
+#include "config/conf_cmdline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/quote.h"
+#include "base/sys.h"
+#include "base/units.h"
+#include "config/conf_build.h"
+#include "config/foreign.h"
+#include "config/place.h"
+
+enum { VALUES_MOST = 1024 };
+
+/* Whatever the check said, the command line is what is wrong. */
+static bool blame(struct err *err, const char *flag, const char *text)
+{
+	char shown[QUOTE_TEXT];
+
+	if (err->code != CODE_OSERR)
+		err->code = CODE_USAGE;
+	quote_show(text, shown);
+	shown[strlen(shown) - 1] = '\0';
+	return err_prefix(err, "%s %s: ", flag, shown + 1);
+}
+
+/* What another server calls so comes before what is spelt alike. */
+static bool refuse_name(const char *name, const char *const *all, size_t count, struct err *err)
+{
+	const char *dot = strrchr(name, '.'), *hint = foreign_option(dot ? dot + 1 : name);
+	const char *near = units_nearest(name, all, count);
+	char shown[QUOTE_TEXT];
+
+	quote_show(name, shown);
+	if (hint != NULL)
+		return err_set(err, CODE_USAGE, "%s is an unknown option (%s)", shown, hint);
+	return err_set(err, CODE_USAGE, "%s is an unknown option%s%s%s", shown,
+		       near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+}
+
+static size_t nearest_candidates(const char **all, char (*names)[OPTION_NAME], size_t most)
+{
+	size_t count = 0;
+
+	for (; count < option_count && count < most; count++)
+		all[count] = option_full_name(&options[count], names[count]);
+	return count;
+}
+
+static const struct option *find_full(const char *name, struct err *err)
+{
+	char names[128][OPTION_NAME];
+	const char *all[128];
+	size_t count = nearest_candidates(all, names, 128);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(all[i], name) == 0)
+			return &options[i];
+	refuse_name(name, all, count, err);
+	return NULL;
+}
+
+/* Cuts text at each comma, in place; returns how many pieces there are, or 0 for too many. */
+static size_t cut(char *text, const char **pieces, size_t most)
+{
+	size_t count = 0;
+
+	for (char *at = text; at != NULL;) {
+		char *comma = strchr(at, ',');
+
+		if (count == most)
+			return 0;
+		if (comma != NULL)
+			*comma++ = '\0';
+		pieces[count++] = at;
+		at = comma;
+	}
+	return count;
+}
+
+static bool read_value(const struct option *option, void *object, char *value, struct err *err)
+{
+	const char *words[VALUES_MOST] = { value };
+	size_t count = 1;
+
+	if (option->kind == KIND_NETS) {
+		count = value[0] == '\0' ? 0 : cut(value, words, VALUES_MOST);
+		if (count == 0 && value[0] != '\0')
+			return err_set(err, CODE_USAGE, "more than %d values", VALUES_MOST);
+	}
+	return option_read(option, object, words, count, err);
+}
+
+/* Reads the value of a flag into section main or log, and notes the flag as its place. */
+static bool set(struct conf *conf, const struct option *option, const char *flag, const char *text,
+		const char *value, struct err *err)
+{
+	char place[PLACE_TEXT], *copy = strdup(value);
+	bool is_good;
+
+	if (copy == NULL)
+		return err_errno(err, CODE_OSERR, "cannot keep a value");
+	snprintf(place, sizeof(place), "%s %s", flag, text);
+	is_good = read_value(option, conf, copy, err) && conf_build_place(conf, option, place, err);
+	free(copy);
+	return is_good;
+}
+
+/* -o listen.service=... may leave options behind that the new service does not know. */
+static bool check_services(const struct conf *conf, struct err *err)
+{
+	for (size_t n = 0; n < conf->listener_count; n++)
+		for (size_t i = 0; i < option_count; i++)
+			if (options[i].section == SECTION_listen &&
+			    !option_is_default(&options[i], &conf->listeners[n]) &&
+			    !conf_build_belongs(&options[i], &conf->listeners[n], err))
+				return err_prefix(err, "%s: ", conf->listeners[n].origin);
+	return true;
+}
+
+static bool set_on_listeners(struct conf *conf, const struct option *option, const char *value,
+			     struct err *err)
+{
+	bool is_service = strcmp(option->name, "service") == 0;
+	size_t known = 0;
+
+	if (is_service && !conf_build_is_service(value, err))
+		return false;
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		char *copy;
+		bool is_good;
+
+		if (!conf_build_belongs(option, &conf->listeners[i], err))
+			continue;
+		known++;
+		copy = strdup(value);
+		if (copy == NULL)
+			return err_errno(err, CODE_OSERR, "cannot keep a value");
+		is_good = read_value(option, &conf->listeners[i], copy, err);
+		free(copy);
+		if (!is_good)
+			return false;
+	}
+	/* err holds what the last listener's service was */
+	return known > 0 && (!is_service || check_services(conf, err));
+}
+
+static bool apply(struct conf *conf, const char *text, char *name, char *value, struct err *err)
+{
+	const struct option *option = find_full(name, err);
+
+	if (option == NULL)
+		return false;
+	if (option->section == SECTION_listen)
+		return set_on_listeners(conf, option, value, err);
+	return set(conf, option, "-o", text, value, err);
+}
+
+bool override_option(struct conf *conf, const char *text, struct err *err)
+{
+	char *copy = strdup(text);
+	char *equals = copy ? strchr(copy, '=') : NULL;
+	bool is_good;
+
+	if (copy == NULL) {
+		is_good = err_errno(err, CODE_OSERR, "cannot keep a value");
+	} else if (equals == NULL) {
+		is_good = err_set(err, CODE_USAGE, "\"=\" is missing (NAME=VALUE)");
+	} else {
+		*equals = '\0';
+		is_good = apply(conf, text, copy, equals + 1, err);
+	}
+	free(copy);
+	return is_good || blame(err, "-o", text);
+}
+
+bool override_workers(struct conf *conf, const char *text, struct err *err)
+{
+	return set(conf, option_find(SECTION_main, "workers"), "-w", text, text, err) ||
+	       blame(err, "-w", text);
+}
+
+bool override_pid_file(struct conf *conf, const char *text, const char *directory, struct err *err)
+{
+	const struct option *option = option_find(SECTION_main, "pid_file");
+	char path[PLACE_PATH], here[PLACE_PATH];
+
+	if (text[0] == '\0') {
+		err_set(err, CODE_USAGE, "a path is needed");
+		return blame(err, "-p", "\"\"");
+	}
+	if (strcmp(text, "none") == 0)
+		return set(conf, option, "-p", text, text, err);
+	if (directory == NULL && text[0] != '/')
+		directory = getcwd(here, sizeof(here));
+	if (directory == NULL && text[0] != '/') {
+		err_errno(err, CODE_USAGE, "the current directory cannot be found");
+		return blame(err, "-p", text);
+	}
+	if (!place_join(directory, text, path)) {
+		err_set(err, CODE_USAGE, "the path is too long");
+		return blame(err, "-p", text);
+	}
+	return set(conf, option, "-p", text, path, err) || blame(err, "-p", text);
+}
+
+/* One -l, taken apart: the pieces lead into a copy of it. */
+struct listen_text {
+	char *address, *service;
+	const char *pieces[VALUES_MOST]; /* OPTION=VALUE */
+	size_t count;
+};
+
+/*
+ * Where the service's name begins, after the first "=" that one follows; any "=" will do to
+ * name a wrong service.
+ */
+static char *find_service(char *text, struct err *err)
+{
+	char *first = strchr(text, '=');
+
+	for (char *at = first; at != NULL; at = strchr(at + 1, '=')) {
+		size_t len = strcspn(at + 1, ",");
+		char kept = at[1 + len];
+		bool is_service;
+
+		at[1 + len] = '\0';
+		is_service = conf_build_is_service(at + 1, err);
+		at[1 + len] = kept;
+		if (is_service)
+			return at + 1;
+	}
+	if (first == NULL) {
+		err_set(err, CODE_USAGE, "the service is missing (ADDRESS=SERVICE)");
+		return NULL;
+	}
+	first[1 + strcspn(first + 1, ",")] = '\0';
+	conf_build_is_service(first + 1, err);
+	return NULL;
+}
+
+static bool take_apart(char *copy, struct listen_text *parts, struct err *err)
+{
+	char *comma;
+
+	parts->address = copy;
+	parts->count = 0;
+	parts->service = find_service(copy, err);
+	if (parts->service == NULL)
+		return false;
+	parts->service[-1] = '\0';
+	comma = strchr(parts->service, ',');
+	if (comma == NULL)
+		return true;
+	*comma = '\0';
+	parts->count = cut(comma + 1, parts->pieces, VALUES_MOST);
+	return parts->count > 0 || err_set(err, CODE_USAGE, "more than %d options", VALUES_MOST);
+}
+
+/* Where the value stands when the piece sets this option, else NULL. */
+static const char *value_in(const char *piece, const struct option *option)
+{
+	size_t len = strlen(option->name);
+
+	return strncmp(piece, option->name, len) == 0 && piece[len] == '=' ? piece + len + 1 : NULL;
+}
+
+static bool set_from_pieces(const struct option *option, const struct listen_text *parts,
+			    struct listen_conf *listener, struct err *err)
+{
+	const char *words[VALUES_MOST];
+	size_t count = 0;
+
+	for (size_t i = 0; i < parts->count; i++) {
+		const char *value = value_in(parts->pieces[i], option);
+
+		if (value != NULL)
+			words[count++] = value;
+	}
+	if (count == 0)
+		return true;
+	if (strcmp(option->name, "service") == 0 || (count > 1 && option->kind != KIND_NETS))
+		return err_set(err, CODE_USAGE, "%s: is given twice", option->name);
+	if (!conf_build_belongs(option, listener, err))
+		return false;
+	return option_read(option, listener, words, count, err) ||
+	       err_prefix(err, "%s: ", option->name);
+}
+
+static bool is_known_piece(const char *piece, struct err *err)
+{
+	char shown[QUOTE_TEXT], name[OPTION_NAME];
+	const char *all[128];
+	size_t count = 0;
+
+	for (size_t i = 0; i < option_count; i++) {
+		if (options[i].section != SECTION_listen)
+			continue;
+		if (value_in(piece, &options[i]) != NULL)
+			return true;
+		if (count < 128)
+			all[count++] = options[i].name;
+	}
+	if (strchr(piece, '=') == NULL)
+		return err_set(err, CODE_USAGE, "%s: \"=\" is missing (OPTION=VALUE)",
+			       quote_show(piece, shown));
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(piece, "="), piece);
+	return refuse_name(name, all, count, err);
+}
+
+static bool fill(struct conf *conf, const struct listen_text *parts, const char *text,
+		 struct err *err)
+{
+	const char *service = parts->service;
+	struct listen_conf *listener;
+	char origin[PLACE_TEXT];
+
+	snprintf(origin, sizeof(origin), "-l %s", text);
+	listener = conf_build_add(conf, parts->address, origin, err);
+	if (listener == NULL)
+		return false;
+	if (!option_read(option_find(SECTION_listen, "service"), listener, &service, 1, err))
+		return false;
+	for (size_t i = 0; i < parts->count; i++)
+		if (!is_known_piece(parts->pieces[i], err))
+			return false;
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].section == SECTION_listen &&
+		    !set_from_pieces(&options[i], parts, listener, err))
+			return false;
+	return true;
+}
+
+bool override_listen(struct conf *conf, const char *text, struct err *err)
+{
+	struct listen_text parts;
+	char *copy = strdup(text);
+	bool is_good = false;
+
+	if (copy == NULL)
+		err_errno(err, CODE_OSERR, "cannot keep a listener");
+	else
+		is_good = take_apart(copy, &parts, err) && fill(conf, &parts, text, err);
+	free(copy);
+	return is_good || blame(err, "-l", text);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Turns libconfuse's messages into ours: FILE:LINE: NAME: what is wrong (what is allowed). A
+ * message that is not in the table is passed on as it is.
+ */
+#include "config/conf_error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/quote.h"
+#include "base/units.h"
+#include "config/foreign.h"
+#include "config/option.h"
+
+/* libconfuse's format, and ours; both take at most one string: a name, or what stands there. */
+static const struct {
+	const char *theirs, *ours;
+	bool is_quoted; /* what stands there is shown in quotes */
+} rows[] = {
+	{ "missing equal sign after option '%s'", "%s: \"=\" is missing after it", false },
+	{ "attempt to append to non-list option '%s'", "%s: is not a list (use \"=\")", false },
+	{ "missing opening brace for section '%s'", "%s: \"{\" is missing", false },
+	{ "missing title for section '%s'",
+	  "%s: the address is missing (listen \"127.0.0.1:8081\" { ... })", false },
+	{ "missing parenthesis for function '%s'", "%s: the file is missing (include(\"FILE\"))",
+	  false },
+	{ "syntax error in call of function '%s'", "%s: write include(\"FILE\")", false },
+	{ "unexpected token '%s'", "%s is not expected here (NAME = VALUE is)", true },
+	{ "invalid octal number '%s'", "%s is not a character (\\000 to \\377)", true },
+	{ "bad escape sequence '%s'", "%s is not a character (\\000 to \\377)", true },
+	{ "no sub-section title/index for '%s'", "%s: unknown option", false },
+	{ "no sub-section '%s' in '%s'", "%s: unknown option", false },
+	{ "premature end of file", "the file ends in the middle of something", false },
+	{ "unexpected closing brace", "\"}\" closes nothing", false },
+	{ "unterminated string constant", "a string does not end", false },
+};
+
+/* The section of options of that name, for a hint; false when there is none. */
+static bool find_elsewhere(const char *name, const char **section)
+{
+	static const char *const names[] = {
+		[SECTION_main] = "top level", [SECTION_log] = "log", [SECTION_listen] = "listen"
+	};
+
+	for (size_t i = 0; i < option_count; i++)
+		if (strcmp(options[i].name, name) == 0) {
+			*section = names[options[i].section];
+			return true;
+		}
+	return false;
+}
+
+static const char *nearest_name(enum option_section section, const char *name)
+{
+	const char *all[128] = { "include", "log", "listen" };
+	size_t count = section == SECTION_main ? 3 : 1;
+
+	for (size_t i = 0; i < option_count && count < sizeof(all) / sizeof(all[0]); i++)
+		if (options[i].section == section)
+			all[count++] = options[i].name;
+	return units_nearest(name, all, count);
+}
+
+/*
+ * Without a near name in its own section, one of another section may be meant: backlgo for
+ * listen's backlog.
+ */
+static const char *nearest_anywhere(enum option_section section, const char *name)
+{
+	const char *near = nearest_name(section, name);
+
+	for (int s = SECTION_main; near == NULL && s <= SECTION_listen; s++)
+		near = nearest_name((enum option_section)s, name);
+	return near;
+}
+
+void complaint_unknown(const char *section, const char *name, struct place place, struct err *err)
+{
+	enum option_section own = strcmp(section, "listen") == 0 ? SECTION_listen :
+				  strcmp(section, "log") == 0    ? SECTION_log :
+								   SECTION_main;
+	const char *elsewhere, *hint = foreign_option(name);
+	const char *near = nearest_anywhere(own, name);
+	char at[PLACE_TEXT], shown[QUOTE_TEXT];
+
+	place_write(place, at);
+	quote_show(name, shown);
+	/* a name stands bare, as in every message */
+	shown[strlen(shown) - 1] = '\0';
+	if (find_elsewhere(name, &elsewhere))
+		err_set(err, CODE_CONFIG, "%s: %s: does not belong here (it belongs to %s%s)", at,
+			shown + 1, strcmp(elsewhere, "top level") == 0 ? "the " : "section ",
+			elsewhere);
+	else if (hint != NULL)
+		err_set(err, CODE_CONFIG, "%s: %s: unknown option (%s)", at, shown + 1, hint);
+	else if (near != NULL && strcmp(near, name) != 0)
+		err_set(err, CODE_CONFIG, "%s: %s: unknown option (did you mean %s?)", at,
+			shown + 1, near);
+	else
+		err_set(err, CODE_CONFIG, "%s: %s: unknown option", at, shown + 1);
+}
+
+static void translate_row(size_t row, va_list parameters, struct place place, struct err *err)
+{
+	const char *ours = rows[row].ours;
+	const char *word = strstr(ours, "%s") ? va_arg(parameters, const char *) : NULL;
+	char at[PLACE_TEXT], shown[QUOTE_TEXT] = "";
+
+	if (word != NULL && rows[row].is_quoted)
+		word = quote_show(word, shown);
+	if (word == NULL)
+		err_set(err, CODE_CONFIG, "%s: %s", place_write(place, at), ours);
+	else
+		err_set(err, CODE_CONFIG, "%s: %s%s", place_write(place, at), word,
+			ours + strlen("%s"));
+}
+
+void complaint_translate(const char *section, const char *format, va_list parameters,
+			 struct place place, struct err *err)
+{
+	char at[PLACE_TEXT];
+
+	if (strcmp(format, "no such option '%s'") == 0) {
+		complaint_unknown(section, va_arg(parameters, const char *), place, err);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].theirs, format) == 0) {
+			translate_row(i, parameters, place, err);
+			return;
+		}
+	err_set(err, CODE_CONFIG, "%s: %s", place_write(place, at), format);
+}
+
+void complaint_last_resort(struct place place, struct err *err)
+{
+	char at[PLACE_TEXT];
+
+	if (err->text[0] == '\0')
+		err_set(err, CODE_CONFIG,
+			"%s: cannot be understood here (NAME = VALUE is expected)",
+			place_write(place, at));
+}

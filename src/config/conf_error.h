@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* What libconfuse has to say about a file's form, in this program's words. */
+#ifndef CONFIG_CONF_ERROR_H
+#define CONFIG_CONF_ERROR_H
+
+#include <stdarg.h>
+
+#include "base/err.h"
+#include "config/place.h"
+
+/* Fills err from libconfuse's format and parameters; section is "root", "log" or "listen". */
+void complaint_translate(const char *section, const char *format, va_list parameters,
+			 struct place place, struct err *err);
+
+/* Fills err: `FILE:LINE: backlgo: unknown option (did you mean backlog?)`. */
+void complaint_unknown(const char *section, const char *name, struct place place, struct err *err);
+
+/* Fills err when the grammar has failed without a word. */
+void complaint_last_resort(struct place place, struct err *err);
+
+#endif

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Drives libconfuse over a file and its includes and takes the values as they come: libconfuse
+ * stores nothing that is used later, so that every message has the right file and line. Must not
+ * know what an option means.
+ *
+ * The include function is ours: libconfuse's own keeps its stack in globals that a failed load
+ * would leave behind, and it would open a directory, at which its scanner ends the process.
+ */
+#include "config/conf_file.h"
+
+#include <confuse.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/quote.h"
+#include "config/conf_build.h"
+#include "config/conf_error.h"
+#include "config/conf_text.h"
+#include "config/place.h"
+
+enum { DEPTH_MOST = 10, FILES_MOST = 1000 };
+
+struct load {
+	struct conf *conf;
+	struct err *err;
+	const char *directory;
+	struct place_files files;
+	struct {
+		const char *name;
+		dev_t device;
+		ino_t inode;
+	} stack[DEPTH_MOST];
+	unsigned depth, opened;
+	cfg_t *root;
+	cfg_t *section;      /* of the listener that is being read, or NULL */
+	struct place begun;  /* where that stands */
+	struct place *given; /* by option: where it was given; line 0: not yet */
+};
+
+/*
+ * Written by grammar_load alone, for the time of one call: libconfuse's callbacks carry no
+ * pointer of ours.
+ */
+static struct load *loading;
+
+static struct place here(const cfg_t *cfg)
+{
+	return (struct place){ loading->stack[loading->depth - 1].name, cfg->line };
+}
+
+static struct listen_conf *listener_now(void)
+{
+	return &loading->conf->listeners[loading->conf->listener_count - 1];
+}
+
+static void forget_given(enum option_section section)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].section == section)
+			loading->given[i].line = 0;
+}
+
+/* Called at the first thing inside a listen section: libconfuse does not say when one begins. */
+static bool begin_listener(cfg_t *section, const char *title)
+{
+	char origin[PLACE_TEXT], shown[QUOTE_TEXT];
+
+	loading->section = section;
+	loading->begun = here(loading->root);
+	forget_given(SECTION_listen);
+	place_write(loading->begun, origin);
+	if (conf_build_add(loading->conf, title, origin, loading->err))
+		return true;
+	return err_prefix(loading->err, "%s: listen %s: ", origin, quote_show(title, shown));
+}
+
+static bool enter(cfg_t *cfg)
+{
+	bool is_new = strcmp(cfg_name(cfg), "listen") == 0 && loading->section != cfg;
+
+	return !is_new || begin_listener(cfg, cfg_title(cfg));
+}
+
+static void *object_of(const struct option *option)
+{
+	return option->section == SECTION_listen ? (void *)listener_now() : (void *)loading->conf;
+}
+
+static const struct option *row_of(cfg_t *cfg, const cfg_opt_t *opt)
+{
+	const char *name = cfg_name(cfg);
+
+	if (strcmp(name, "listen") == 0)
+		return option_find(SECTION_listen, opt->name);
+	return option_find(strcmp(name, "log") == 0 ? SECTION_log : SECTION_main, opt->name);
+}
+
+static bool blame(const struct option *option, struct place place)
+{
+	char name[OPTION_NAME], at[PLACE_TEXT];
+
+	return err_prefix(loading->err, "%s: %s: ", place_write(place, at),
+			  option_full_name(option, name));
+}
+
+/*
+ * A list's values come one by one; all but the first of them are appended to what stands
+ * already.
+ */
+static bool take(const struct option *option, const cfg_opt_t *opt, struct place place,
+		 const char *word)
+{
+	struct place *given = &loading->given[option - options];
+	bool is_more = option->kind == KIND_NETS && opt->nvalues > 1;
+	char at[PLACE_TEXT];
+
+	if (given->line != 0 && !is_more)
+		return err_set(loading->err, CODE_CONFIG, "is given twice (first: %s)",
+			       place_write(*given, at));
+	if (given->line == 0)
+		*given = place;
+	if (option->kind == KIND_NETS)
+		return option_check(option, word, loading->err);
+	if (option->section == SECTION_listen && strcmp(option->name, "service") == 0 &&
+	    !conf_build_is_service(word, loading->err))
+		return false;
+	if (option->section != SECTION_listen &&
+	    !conf_build_place(loading->conf, option, place_write(place, at), loading->err))
+		return false;
+	return option_read(option, object_of(option), &word, 1, loading->err);
+}
+
+static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *word, void *result)
+{
+	const struct option *option = row_of(cfg, opt);
+
+	*(const char **)result = word;
+	if (option == NULL) {
+		complaint_unknown(cfg_name(cfg), opt->name, here(cfg), loading->err);
+		return -1;
+	}
+	if (!enter(cfg))
+		return -1;
+	if (take(option, opt, here(cfg), word))
+		return 0;
+	blame(option, here(cfg));
+	return -1;
+}
+
+static bool read_list(cfg_t *section, const struct option *option)
+{
+	cfg_opt_t *opt = cfg_getopt(section, option->name);
+	const char **words = calloc(opt->nvalues + 1, sizeof(*words));
+	bool is_good;
+
+	if (words == NULL)
+		return err_errno(loading->err, CODE_OSERR, "cannot keep a list");
+	if (opt->nvalues == 0) {
+		free(words);
+		return err_set(loading->err, CODE_CONFIG, "is given twice (the second empties it)");
+	}
+	for (unsigned i = 0; i < opt->nvalues; i++)
+		words[i] = cfg_opt_getnstr(opt, i);
+	is_good = option_read(option, object_of(option), words, opt->nvalues, loading->err);
+	free(words);
+	return is_good;
+}
+
+static bool finish_option(cfg_t *section, size_t i)
+{
+	struct place *given = &loading->given[i];
+	char at[PLACE_TEXT];
+
+	if (given->line == 0)
+		return true;
+	if (!conf_build_belongs(&options[i], listener_now(), loading->err))
+		return err_prefix(loading->err, "%s: ", place_write(*given, at));
+	if (options[i].kind == KIND_NETS && !read_list(section, &options[i]))
+		return blame(&options[i], *given);
+	return true;
+}
+
+static bool finish_listener(cfg_t *section)
+{
+	char at[PLACE_TEXT], shown[QUOTE_TEXT];
+
+	if (listener_now()->service[0] == '\0')
+		return err_set(loading->err, CODE_CONFIG,
+			       "%s: listen %s: the service is missing (service = ack)",
+			       place_write(loading->begun, at),
+			       quote_show(listener_now()->address, shown));
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].section == SECTION_listen && !finish_option(section, i))
+			return false;
+	return true;
+}
+
+/* Lists are read when all of their values are there; the root's have no end of their own. */
+static bool finish_root(cfg_t *root)
+{
+	char at[PLACE_TEXT];
+
+	for (size_t i = 0; i < option_count; i++) {
+		struct place *given = &loading->given[i];
+
+		if (options[i].section != SECTION_main || options[i].kind != KIND_NETS ||
+		    given->line == 0)
+			continue;
+		if (!read_list(root, &options[i]) ||
+		    !conf_build_place(loading->conf, &options[i], place_write(*given, at),
+				      loading->err))
+			return blame(&options[i], *given);
+	}
+	return true;
+}
+
+static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
+{
+	cfg_t *section = loading->section;
+
+	(void)cfg;
+	/*
+	 * an empty section is the last one: one with an earlier title has been refused or has
+	 * content
+	 */
+	if (section == NULL) {
+		section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+		if (!begin_listener(section, cfg_title(section)))
+			return -1;
+	}
+	loading->section = NULL;
+	return finish_listener(section) ? 0 : -1;
+}
+
+static bool push(const char *name, const struct conf_text *text)
+{
+	for (unsigned i = 0; i < loading->depth; i++)
+		if (loading->stack[i].device == text->device &&
+		    loading->stack[i].inode == text->inode)
+			return err_set(loading->err, CODE_CONFIG, "%s: includes itself", name);
+	if (loading->depth == DEPTH_MOST)
+		return err_set(loading->err, CODE_CONFIG, "%s: is included too deeply (at most %d)",
+			       name, DEPTH_MOST);
+	loading->stack[loading->depth].name = name;
+	loading->stack[loading->depth].device = text->device;
+	loading->stack[loading->depth].inode = text->inode;
+	loading->depth++;
+	return true;
+}
+
+static bool parse_text(cfg_t *cfg, const struct conf_text *text)
+{
+	FILE *stream;
+	bool is_good;
+
+	if (text->size == 0)
+		return true;
+	stream = fmemopen(text->bytes, text->size, "r");
+	if (stream == NULL)
+		return err_errno(loading->err, CODE_OSERR, "cannot read the configuration");
+	is_good = cfg_parse_fp(cfg, stream) == CFG_SUCCESS;
+	fclose(stream);
+	if (!is_good)
+		complaint_last_resort(here(cfg), loading->err);
+	return is_good;
+}
+
+static bool open_file(const char *name, struct conf_text *text)
+{
+	char path[PLACE_PATH];
+
+	if (++loading->opened > FILES_MOST)
+		return err_set(loading->err, CODE_CONFIG, "%s: one file too many (at most %d)",
+			       name, FILES_MOST);
+	if (!place_join(loading->directory, name, path))
+		return err_set(loading->err, CODE_CONFIG, "%s: the path is too long", name);
+	if (!conf_text_read(text, path, name, loading->err))
+		return false;
+	if (push(name, text))
+		return true;
+	conf_text_free(text);
+	return false;
+}
+
+/* Reads an opened file into the section (or the root) that cfg is. */
+static bool read_file(cfg_t *cfg, const char *name, struct conf_text *text)
+{
+	bool is_good = conf_text_clean(text, name, loading->err) && parse_text(cfg, text);
+
+	loading->depth--;
+	conf_text_free(text);
+	return is_good;
+}
+
+/*
+ * A file that cannot be opened is blamed on the line that includes it, what is wrong in it on
+ * its own line.
+ */
+static bool include(cfg_t *cfg, const char *wanted)
+{
+	char joined[PLACE_PATH], at[PLACE_TEXT];
+	struct conf_text text;
+	const char *name;
+	int line = cfg->line;
+	bool is_good;
+
+	place_write(here(cfg), at);
+	if (!place_beside(here(cfg).file, wanted, joined))
+		return err_set(loading->err, CODE_CONFIG, "%s: include: the path is too long", at);
+	name = place_keep(&loading->files, joined);
+	if (name == NULL)
+		return err_errno(loading->err, CODE_OSERR, "cannot keep a file's name");
+	if (!open_file(name, &text))
+		return err_prefix(loading->err, "%s: include: ", at);
+	is_good = read_file(cfg, name, &text);
+	cfg->line = line;
+	return is_good;
+}
+
+static int on_include(cfg_t *cfg, cfg_opt_t *opt, int count, const char **words)
+{
+	char at[PLACE_TEXT];
+
+	(void)opt;
+	if (count != 1) {
+		err_set(loading->err, CODE_CONFIG, "%s: write include(\"FILE\")",
+			place_write(here(cfg), at));
+		return -1;
+	}
+	return enter(cfg) && include(cfg, words[0]) ? 0 : -1;
+}
+
+static void on_error(cfg_t *cfg, const char *format, va_list parameters)
+{
+	/* the first complaint is the cause of all later ones */
+	if (loading->err->text[0] == '\0')
+		complaint_translate(cfg_name(cfg), format, parameters, here(cfg), loading->err);
+}
+
+static void add_rows(cfg_opt_t *to, enum option_section section)
+{
+	for (size_t i = 0; i < option_count; i++) {
+		cfg_opt_t one = CFG_STR_CB(options[i].name, NULL, CFGF_NODEFAULT, on_value);
+		cfg_opt_t list = CFG_STR_LIST_CB(options[i].name, NULL, CFGF_NODEFAULT, on_value);
+
+		if (options[i].section == section)
+			*to++ = options[i].kind == KIND_NETS ? list : one;
+	}
+	*to++ = (cfg_opt_t)CFG_FUNC("include", on_include);
+	*to = (cfg_opt_t)CFG_END();
+}
+
+/* The table as libconfuse wants it; it keeps a copy. */
+static cfg_t *make_grammar(void)
+{
+	cfg_opt_t *rows = calloc(3 * (option_count + 4), sizeof(*rows));
+	cfg_opt_t *log = rows + option_count + 4, *listen = log + option_count + 4;
+	size_t count = 0;
+	cfg_t *root;
+
+	if (rows == NULL)
+		return NULL;
+	add_rows(log, SECTION_log);
+	add_rows(listen, SECTION_listen);
+	add_rows(rows, SECTION_main);
+	while (rows[count].name != NULL)
+		count++;
+	rows[count++] = (cfg_opt_t)CFG_SEC("log", log, CFGF_NONE);
+	rows[count++] = (cfg_opt_t)CFG_SEC("listen", listen, CFGF_MULTI | CFGF_TITLE);
+	root = cfg_init(rows, CFGF_NONE);
+	free(rows);
+	if (root == NULL)
+		return NULL;
+	cfg_set_error_function(root, on_error);
+	cfg_set_validate_func(root, "listen", on_section_end);
+	return root;
+}
+
+bool grammar_load(struct conf *conf, const char *file, const char *directory, struct err *err)
+{
+	struct load load = { .conf = conf, .err = err, .directory = directory };
+	struct conf_text text;
+	bool is_good = false;
+
+	err->text[0] = '\0';
+	loading = &load;
+	load.given = calloc(option_count, sizeof(*load.given));
+	load.root = make_grammar();
+	if (load.given == NULL || load.root == NULL)
+		err_errno(err, CODE_OSERR, "cannot read the configuration");
+	else if (open_file(file, &text))
+		is_good = read_file(load.root, file, &text) && finish_root(load.root);
+	if (load.root != NULL)
+		cfg_free(load.root);
+	free(load.given);
+	place_drop(&load.files);
+	loading = NULL;
+	return is_good;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counts descriptors and words what is wrong when there are too few. Must not change a limit for
+ * good.
+ */
+#include "config/fdlimit.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+
+#include "base/sys.h"
+
+unsigned descriptors_open(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	struct dirent *entry;
+	unsigned count = 0;
+
+	if (folder == NULL)
+		return STDERR_FILENO + 1;
+	while ((entry = readdir(folder)) != NULL)
+		count += entry->d_name[0] != '.';
+	closedir(folder);
+	return count - 1; /* the folder's own */
+}
+
+bool descriptors_allowed(rlim_t count)
+{
+	struct rlimit limit;
+
+	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= count)
+		return true;
+	/* root may raise it, unless a container forbids that */
+	if (geteuid() != 0 || sys_setrlimit(RLIMIT_NOFILE, &(struct rlimit){ count, count }) < 0)
+		return false;
+	sys_setrlimit(RLIMIT_NOFILE, &limit);
+	return true;
+}
+
+static uint64_t read_limit(void)
+{
+	struct rlimit limit = { 0 };
+
+	sys_getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_max;
+}
+
+bool descriptors_refuse(rlim_t count, const char *why, struct err *err)
+{
+	return err_set(err, CODE_OSERR,
+		       "%s: %" PRIu64 " descriptors are needed, and the hard limit is %" PRIu64
+		       " (raise it by ulimit -Hn or LimitNOFILE=)",
+		       why, (uint64_t)count, read_limit());
+}
+
+bool descriptors_explain(int error, struct err *err)
+{
+	if (error == EMFILE)
+		err_set(err, CODE_OSERR,
+			"%s (%u are open, and the hard limit is %" PRIu64
+			"; raise it by ulimit -Hn or LimitNOFILE=)",
+			err->text, descriptors_open(), read_limit());
+	else if (error == ENFILE)
+		err_set(err, CODE_OSERR, "%s (fs.file-max is the limit of the whole system)",
+			err->text);
+	errno = error;
+	return false;
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The checks of the environment, in the order of the start. Must not change or disturb anything: it
+ * binds without listening and lets go, connects to nothing but a unix path, unlinks nothing.
+ */
+#include "ctl/configtest.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/leave.h"
+#include "base/paths.h"
+#include "base/sys.h"
+#include "base/units.h"
+#include "config/fdlimit.h"
+#include "master/generation.h"
+#include "master/pidfile.h"
+#include "master/prestart.h"
+#include "net/notify.h"
+#include "net/socket_owner.h"
+#include "stats/scoreboard.h"
+#include "worker/privs.h"
+
+/* One examination. */
+struct look {
+	const struct conf *conf;
+	FILE *out;        /* of -t; NULL: the first thing that is wrong ends it */
+	struct err first; /* that is wrong; "" nothing is */
+	pid_t owner;      /* of the pid file: what it holds is as good as free; 0: nobody */
+	bool has_identity, has_names; /* of found, complete */
+	struct preflight found;
+};
+
+/* Something that keeps the server from starting. */
+static void wrong(struct look *look, const struct err *err)
+{
+	if (look->out != NULL)
+		fprintf(look->out, "prefork-srv: %s\n", err->text);
+	if (look->first.text[0] == '\0')
+		look->first = *err;
+}
+
+/* Something that the server can start without; it is for -t to tell. */
+static void scarce(const struct look *look, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void scarce(const struct look *look, const char *format, ...)
+{
+	va_list parameters;
+
+	if (look->out == NULL)
+		return;
+	fputs("prefork-srv: ", look->out);
+	va_start(parameters, format);
+	vfprintf(look->out, format, parameters);
+	va_end(parameters);
+	fputs(" (a warning)\n", look->out);
+}
+
+/* Whether nothing more is to be looked at. */
+static bool is_over(const struct look *look)
+{
+	return look->out == NULL && look->first.text[0] != '\0';
+}
+
+static void check_identity(struct look *look)
+{
+	struct err err;
+
+	look->has_identity = environment_check_identity(look->conf, &look->found.identity, &err);
+	if (!look->has_identity)
+		wrong(look, &err);
+}
+
+static void check_chroot(struct look *look)
+{
+	struct err err;
+
+	if (!environment_check_chroot(look->conf, &err))
+		wrong(look, &err);
+}
+
+static void check_directory(struct look *look)
+{
+	struct err err;
+
+	if (!environment_check_directory(look->conf, "working_directory",
+					 look->conf->working_directory, &err))
+		wrong(look, &err);
+}
+
+/* Where the path was given stands before the message, unless nobody gave one. */
+static void blame_pid_file(struct look *look, struct err *err)
+{
+	if (look->conf->pid_file[0] != '\0')
+		err_prefix(err, "%s: ", conf_place(look->conf, "pid_file"));
+	wrong(look, err);
+}
+
+/*
+ * The scoreboard beside the pid file; the private folder of an unprivileged server may be to come.
+ */
+static void check_scoreboard(struct look *look, const char *pid_file)
+{
+	char board[PIDFILE_PATH + 16], folder[PIDFILE_PATH];
+	unsigned slots = conf_workers(look->conf) + GENERATION_SPARE;
+	struct stat st;
+	struct err err;
+
+	if (sys_stat(paths_folder(pid_file, folder, sizeof(folder)), &st) < 0 && errno == ENOENT)
+		return;
+	if (!scoreboard_probe(scoreboard_path(pid_file, board, sizeof(board)), slots, &err))
+		blame_pid_file(look, &err);
+}
+
+static void check_pid_file(struct look *look)
+{
+	char path[PIDFILE_PATH], warning[PIDFILE_WARNING];
+	const struct conf *conf = look->conf;
+	struct err err;
+
+	if (!pidfile_path(conf, true, path, sizeof(path), &err)) {
+		blame_pid_file(look, &err);
+		return;
+	}
+	look->owner = pidfile_owner(path);
+	if (look->owner == 0 && !pidfile_probe(path, &err)) {
+		blame_pid_file(look, &err);
+		return;
+	}
+	if (strcmp(conf->pid_file, "none") != 0 && pidfile_warns(conf, path, warning))
+		scarce(look, "%s", warning);
+	if (path[0] != '\0')
+		check_scoreboard(look, path);
+}
+
+/* True when the workers' user may go through the folder to reopen what is in it. */
+static bool can_search(const struct identity *identity, const char *folder)
+{
+	struct stat st;
+
+	if (sys_stat(folder, &st) < 0)
+		return false;
+	if (st.st_uid == identity->user)
+		return (st.st_mode & S_IXUSR) != 0;
+	return (st.st_mode & (st.st_gid == identity->group ? S_IXGRP : S_IXOTH)) != 0;
+}
+
+static void warn_of_reopen(const struct look *look, const char *option, const char *path)
+{
+	const struct identity *identity = &look->found.identity;
+	char folder[4096];
+
+	if (path[0] != '/' || !identity->changes || identity->user == 0)
+		return;
+	paths_folder(path, folder, sizeof(folder));
+	if (!can_search(identity, folder))
+		scarce(look,
+		       "%s: %s: user \"%s\" may not enter \"%s\": workers cannot reopen the %s",
+		       conf_place(look->conf, option), option, look->conf->user, folder,
+		       strcmp(option, "log.path") == 0 ? "log" : "access log");
+}
+
+/* Who may write to the logs is known once the workers' user is. */
+static void check_logs(struct look *look)
+{
+	struct err err;
+
+	if (!look->has_identity)
+		return;
+	if (!environment_check_log(look->conf, &look->found.identity, &err)) {
+		wrong(look, &err);
+		return;
+	}
+	warn_of_reopen(look, "log.path", look->conf->log_path);
+	warn_of_reopen(look, "log.access", look->conf->log_access);
+}
+
+static void find_names(struct look *look)
+{
+	struct err err;
+
+	look->found.resolved = calloc(look->conf->listener_count, sizeof(*look->found.resolved));
+	if (look->found.resolved == NULL)
+		err_errno(&err, CODE_OSERR, "cannot keep the addresses");
+	else
+		look->has_names = listener_resolve(look->conf, look->found.resolved, &err);
+	if (!look->has_names)
+		wrong(look, &err);
+}
+
+static void warn_of_few_files(const struct look *look, unsigned sockets, unsigned capacity)
+{
+	const struct conf *conf = look->conf;
+	rlim_t needed = environment_files_wanted(conf, sockets, capacity);
+	const char *option = conf->rlimit_nofile > 0 ? "rlimit_nofile" : "worker_connections";
+	struct rlimit limit;
+
+	if ((int64_t)needed < conf->worker_connections)
+		scarce(look,
+		       "%s: rlimit_nofile: %" PRIu64
+		       " descriptors are too few for worker_connections = %" PRId64
+		       " (auto is enough)",
+		       conf_place(conf, "rlimit_nofile"), (uint64_t)needed,
+		       conf->worker_connections);
+	if (!descriptors_allowed(needed) && sys_getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		scarce(look,
+		       "%s: %s: %" PRIu64 " descriptors are needed, and the hard limit is %" PRIu64
+		       " (raise it by ulimit -Hn or LimitNOFILE=)",
+		       conf_place(conf, option), option, (uint64_t)needed,
+		       (uint64_t)limit.rlim_max);
+}
+
+static void check_files(struct look *look)
+{
+	unsigned workers = conf_workers(look->conf), capacity = workers + GENERATION_SPARE;
+	unsigned sockets, passed;
+	struct err err;
+
+	if (!look->has_names)
+		return;
+	sockets = listener_count_sockets(look->conf, look->found.resolved, workers);
+	/* what was passed is open already, and closed where no listener takes it */
+	passed = notify_count_listeners();
+	if (!environment_check_files(look->conf, sockets > passed ? sockets - passed : 0, capacity,
+				     &err))
+		wrong(look, &err);
+	else
+		warn_of_few_files(look, sockets, capacity);
+}
+
+static int64_t read_somaxconn(void)
+{
+	FILE *file = fopen("/proc/sys/net/core/somaxconn", "re");
+	char line[32] = "";
+	int64_t most = INT64_MAX;
+
+	if (file == NULL)
+		return most;
+	if (fgets(line, sizeof(line), file) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		units_read_count(line, &most);
+	}
+	fclose(file);
+	return most;
+}
+
+static void check_backlogs(struct look *look)
+{
+	const struct conf *conf = look->conf;
+	int64_t most = look->out != NULL ? read_somaxconn() : INT64_MAX;
+
+	for (size_t i = 0; i < conf->listener_count; i++)
+		if (conf->listeners[i].backlog > most)
+			scarce(look,
+			       "%s: listen.backlog: %" PRId64
+			       " is more than net.core.somaxconn allows (at most %" PRId64 ")",
+			       conf->listeners[i].origin, conf->listeners[i].backlog, most);
+}
+
+static bool is_ours(const struct addr *addr, void *owner)
+{
+	return holder_has(*(pid_t *)owner, addr);
+}
+
+static void check_listeners(struct look *look)
+{
+	struct err err;
+
+	for (size_t i = 0; look->has_names && i < look->conf->listener_count && !is_over(look); i++)
+		if (!listener_probe(&look->conf->listeners[i], &look->found.resolved[i],
+				    look->owner > 0 ? is_ours : NULL, &look->owner, &err))
+			wrong(look, &err);
+}
+
+/* In the child: what the system refuses it there, it refuses every worker. */
+static _Noreturn void try_privileges(const struct look *look, int told)
+{
+	struct err err;
+
+	if (privs_drop(look->conf, &look->found.identity, &err) && privs_confine(&err))
+		leave_now(CODE_OK);
+	err.code = CODE_NOPERM;
+	(void)!sys_write(told, &err, sizeof(err));
+	leave_now(CODE_FAILED);
+}
+
+static bool has_succeeded(pid_t pid)
+{
+	int status = 0;
+
+	while (sys_waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return true;
+	return WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK;
+}
+
+static bool can_drop(const struct look *look, struct err *err)
+{
+	int pipe[2];
+	bool done;
+	pid_t pid;
+
+	if (sys_pipe2(pipe, O_CLOEXEC) < 0)
+		return err_errno(err, CODE_OSERR, "cannot try to become the workers' user");
+	pid = sys_fork();
+	if (pid == 0)
+		try_privileges(look, pipe[1]);
+	err_errno(err, CODE_OSERR, "cannot try in a child to become the workers' user");
+	sys_close(pipe[1]);
+	done = pid > 0 && has_succeeded(pid);
+	if (pid > 0 && !done)
+		(void)!sys_read(pipe[0], err, sizeof(*err));
+	sys_close(pipe[0]);
+	return done;
+}
+
+/* A container may keep root from what a worker has to give up. */
+static void check_privileges(struct look *look)
+{
+	struct err err;
+
+	if (look->has_identity && (look->found.identity.changes || look->conf->chroot[0] != '\0') &&
+	    look->first.text[0] == '\0' && !can_drop(look, &err))
+		wrong(look, &err);
+}
+
+/*
+ * The cheap ones first, and the names, which may have to be waited for, late; what a child tries
+ * only if nothing else is wrong.
+ */
+static void (*const checks[])(struct look *look) = {
+	check_identity, check_chroot, check_directory, check_pid_file,  check_logs,
+	find_names,     check_files,  check_backlogs,  check_listeners, check_privileges,
+};
+
+static void run_checks(struct look *look)
+{
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !is_over(look); i++)
+		checks[i](look);
+}
+
+bool preflight_pass(struct preflight *found, const struct conf *conf, struct err *err)
+{
+	struct look look = { .conf = conf };
+
+	run_checks(&look);
+	*found = look.found;
+	if (look.first.text[0] == '\0')
+		return true;
+	*err = look.first;
+	return false;
+}
+
+void preflight_free(struct preflight *found)
+{
+	free(found->resolved);
+	found->resolved = NULL;
+}
+
+enum exit_code preflight_check(const struct conf *conf, FILE *out)
+{
+	struct look look = { .conf = conf, .out = out, .first = { .code = CODE_OK } };
+
+	run_checks(&look);
+	preflight_free(&look.found);
+	return look.first.code;
+}

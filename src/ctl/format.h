@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Numbers as a person reads them at a glance: at most three digits and a unit, rounded down. Unlike
+ * base/units, which writes what can be read back to the same. Pure functions; any process.
+ */
+#ifndef CTL_FORMAT_H
+#define CTL_FORMAT_H
+
+#include <stdint.h>
+
+enum { HUMAN_TEXT = 32 }; /* room for any text that these make */
+
+/* Each writes into text (HUMAN_TEXT bytes) and returns it. What is negative is shown as 0. */
+const char *human_count(uint64_t value, char *text);   /* 9999 12.3k 4.5M */
+const char *human_bytes(uint64_t bytes, char *text);   /* 512 4.5k 1.2G: powers of 1024 */
+const char *human_age(int64_t seconds, char *text);    /* 45s 3m20s 2h15m 12d4h */
+const char *human_span(int64_t us, char *text);        /* 30us 1.5ms 850ms 1.5s 3m20s */
+const char *human_percent(int64_t tenths, char *text); /* 0.3 12.5 100 */
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tries a configuration in a forked child, which reports by a shared page and its exit code. Must
+ * not wait for the child: the master's loop reaps it.
+ */
+#include "master/config_trial.h"
+
+#include <string.h>
+
+#include "base/leave.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/generation.h"
+#include "master/prestart.h"
+
+enum { LISTENS_MOST = 4096, NAMES_SIZE = 1024 * 1024 };
+
+/* Large, but only what is written to is ever there. */
+struct trial_page {
+	struct err err;
+	struct identity identity;
+	size_t names_size;
+	char names
+		[NAMES_SIZE]; /* all that was looked up, each with its NUL: user, group, listens */
+	struct listener_addresses resolved[LISTENS_MOST]; /* by listen */
+};
+
+/* The nth name that is looked up for conf, or NULL after the last. */
+static const char *name_of(const struct conf *conf, size_t n)
+{
+	if (n < 2)
+		return n == 0 ? conf->user : conf->group;
+	return n - 2 < conf->listener_count ? conf->listeners[n - 2].address : NULL;
+}
+
+static bool keep_names(struct trial_page *page, const struct conf *conf, struct err *err)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = name_of(conf, i)) != NULL; i++) {
+		size_t size = strlen(name) + 1;
+
+		if (i >= LISTENS_MOST + 2 || size > NAMES_SIZE - page->names_size)
+			return err_set(
+				err, CODE_CONFIG,
+				"%zu listens are more than a reload takes (restart the server)",
+				conf->listener_count);
+		memcpy(page->names + page->names_size, name, size);
+		page->names_size += size;
+	}
+	return true;
+}
+
+/*
+ * The resolver comes last: what is wrong without it is told at once. Listening sockets may be there
+ * already, so they do not count among the descriptors.
+ */
+static bool examine(const struct conf_source *source, const struct conf *now,
+		    struct trial_page *page)
+{
+	struct err *err = &page->err;
+	const struct conf *conf = environment_load(source, err);
+
+	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
+	       environment_check(conf, &page->identity, err) &&
+	       environment_check_log(conf, &page->identity, err) &&
+	       environment_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
+	       listener_resolve(conf, page->resolved, err);
+}
+
+static _Noreturn void try(const struct conf_source *source, const struct conf *now, pid_t master,
+			  struct trial_page *page)
+{
+	/* A trial must not outlive the server that asked for it, which may be gone already. */
+	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
+	log_own();
+	leave_now(getppid() == master && examine(source, now, page) ? CODE_OK : CODE_FAILED);
+}
+
+static void unmap(struct trial *trial)
+{
+	if (trial->page)
+		sys_munmap(trial->page, sizeof(*trial->page));
+	trial->page = NULL;
+}
+
+/* A worker that is born meanwhile must not write what the master will believe. */
+static bool keep_to_master(const struct trial *trial)
+{
+	return sys_madvise(trial->page, sizeof(*trial->page), MADV_DONTFORK) == 0;
+}
+
+bool trial_start(struct trial *trial, const struct conf_source *source, const struct conf *now,
+		 int64_t now_ms, struct err *err)
+{
+	void *page = sys_mmap(NULL, sizeof(*trial->page), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	pid_t master = getpid();
+
+	if (page == MAP_FAILED)
+		return err_errno(err, CODE_OSERR, "cannot try the configuration");
+	*trial = (struct trial){ .kill_ms = now_ms + TRIAL_MOST_MS, .page = page };
+	trial->pid = sys_fork();
+	if (trial->pid == 0)
+		try(source, now, master, trial->page);
+	if (trial->pid > 0 && keep_to_master(trial))
+		return true;
+	err_errno(err, CODE_OSERR, "cannot fork to try the configuration");
+	trial_abandon(trial);
+	trial->pid = 0;
+	return false;
+}
+
+bool trial_reap(struct trial *trial, pid_t pid, int status)
+{
+	if (trial->pid != pid)
+		return false;
+	trial->pid = 0;
+	trial->status = status;
+	return true;
+}
+
+bool trial_has_ended(const struct trial *trial)
+{
+	return trial->page && trial->pid == 0;
+}
+
+bool trial_passed(const struct trial *trial, struct err *err)
+{
+	bool passed = WIFEXITED(trial->status) && WEXITSTATUS(trial->status) == CODE_OK;
+
+	if (trial->late)
+		err_set(err, CODE_CONFIG,
+			"reading the configuration and looking up its names took longer than %d s",
+			TRIAL_MOST_MS / 1000);
+	else if (WIFSIGNALED(trial->status))
+		err_set(err, CODE_INTERNAL, "reading the configuration crashed (signal %d, %s)",
+			WTERMSIG(trial->status), strsignal(WTERMSIG(trial->status)));
+	else if (!passed)
+		*err = trial->page->err;
+	return passed && !trial->late;
+}
+
+static bool has_names(const struct trial_page *page, const struct conf *conf)
+{
+	const char *name, *at = page->names, *end = at + page->names_size;
+
+	for (size_t i = 0; (name = name_of(conf, i)) != NULL; i++) {
+		if (at >= end || strcmp(at, name) != 0)
+			return false;
+		at += strlen(at) + 1;
+	}
+	return at == end;
+}
+
+bool trial_found(const struct trial *trial, const struct conf *conf,
+		 const struct identity **identity, const struct listener_addresses **resolved,
+		 struct err *err)
+{
+	if (!has_names(trial->page, conf))
+		return err_set(err, CODE_CONFIG,
+			       "the configuration changed while it was read (reload again)");
+	*identity = &trial->page->identity;
+	*resolved = trial->page->resolved;
+	return true;
+}
+
+void trial_expire(struct trial *trial, int64_t now_ms)
+{
+	if (trial->pid == 0 || trial->late || now_ms < trial->kill_ms)
+		return;
+	trial->late = true;
+	sys_kill(trial->pid, SIGKILL);
+}
+
+void trial_abandon(struct trial *trial)
+{
+	if (trial->pid > 0)
+		sys_kill(trial->pid, SIGKILL);
+	unmap(trial);
+}

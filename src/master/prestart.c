@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checks and sets up what a configuration wants beside sockets. Must not fork and must not touch
+ * the sockets.
+ */
+#include "master/prestart.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/logfile.h"
+#include "base/sys.h"
+#include "base/syslogd.h"
+#include "config/fdlimit.h"
+#include "master/ownfiles.h"
+#include "worker/accesslog.h"
+#include "worker/heritage.h"
+#include "worker/service.h"
+
+/*
+ * A worker's own descriptors: its epoll, signalfd, log and the like, and some for the C library;
+ * and those without which it could not have a single connection. The master's, which cannot start
+ * with less: its pid file, scoreboard, logs, epoll and the like.
+ */
+enum { OWN_FILES = 128, LEAST_FILES = 16, MASTER_FILES = 16 };
+
+static bool is_daemon; /* written once, by the master before it has any child */
+
+void environment_detached(void)
+{
+	is_daemon = true;
+}
+
+static bool check_services(const struct conf *conf, struct err *err)
+{
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct listen_conf *listen = &conf->listeners[i];
+		const struct service *service = service_find(listen->service);
+
+		if (!service)
+			return err_set(err, CODE_CONFIG, "%s: listen.service: \"%s\" is unknown",
+				       listen->origin, listen->service);
+		if (service->check && !service->check(listen, err))
+			return err_prefix(err, "%s: ", listen->origin);
+	}
+	return true;
+}
+
+struct conf *environment_load(const struct conf_source *source, struct err *err)
+{
+	struct conf *conf = conf_load(source, err);
+
+	if (!conf || check_services(conf, err))
+		return conf;
+	conf_free(conf);
+	return NULL;
+}
+
+/* Puts where the option stands before the message; returns false. */
+static bool place(const struct conf *conf, const char *option, struct err *err)
+{
+	return err_prefix(err, "%s: %s: ", conf_place(conf, option), option);
+}
+
+bool environment_check_identity(const struct conf *conf, struct identity *identity, struct err *err)
+{
+	bool is_group;
+
+	if (identity_find(conf, identity, err))
+		return true;
+	is_group = strncmp(err->text, "group:", 6) == 0;
+	return err_prefix(err, "%s: ", conf_place(conf, is_group ? "group" : "user"));
+}
+
+bool environment_check_directory(const struct conf *conf, const char *option, const char *path,
+				 struct err *err)
+{
+	struct stat st;
+
+	if (path[0] == '\0')
+		return true;
+	if (sys_stat(path, &st) < 0)
+		err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be entered", path);
+	else if (!S_ISDIR(st.st_mode))
+		err_set(err, CODE_CONFIG, "\"%s\" is not a directory", path);
+	else if (sys_faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be entered", path);
+	else
+		return true;
+	return place(conf, option, err);
+}
+
+bool environment_check_chroot(const struct conf *conf, struct err *err)
+{
+	if (!environment_check_directory(conf, "chroot", conf->chroot, err))
+		return false;
+	if (conf->chroot[0] == '\0' || geteuid() == 0)
+		return true;
+	err_set(err, CODE_NOPERM, "only root may do it (leave it empty)");
+	return place(conf, "chroot", err);
+}
+
+bool environment_check(const struct conf *conf, struct identity *identity, struct err *err)
+{
+	return environment_check_identity(conf, identity, err) &&
+	       environment_check_chroot(conf, err) &&
+	       environment_check_directory(conf, "working_directory", conf->working_directory, err);
+}
+
+bool environment_can_write(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[4096];
+
+	if (sys_faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
+		return sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+	if (errno != ENOENT)
+		return false;
+	/* the slash stays, so that the root is a folder too */
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
+		 slash ? path : ".");
+	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+bool environment_enter(const struct conf *conf, bool daemon, struct err *err)
+{
+	const char *directory = conf->working_directory;
+
+	umask((mode_t)conf->umask);
+	if (directory[0] == '\0' && daemon)
+		directory = "/";
+	if (directory[0] == '\0' || sys_chdir(directory) == 0)
+		return true;
+	err_errno(err, err_code(errno, CODE_CONFIG), "cannot change to \"%s\"", directory);
+	return place(conf, "working_directory", err);
+}
+
+uid_t environment_log_owner(const struct identity *identity)
+{
+	return identity->changes ? identity->user : (uid_t)-1;
+}
+
+static const char *log_target(const struct conf *conf)
+{
+	return is_daemon && strcmp(conf->log_path, "stderr") == 0 ? "syslog" : conf->log_path;
+}
+
+/* A message about the log that the log is opened for. */
+static bool blame_log(const struct conf *conf, struct err *err)
+{
+	if (log_target(conf) != conf->log_path)
+		err_prefix(err, "a daemon cannot log to stderr (log.path chooses a file): ");
+	return place(conf, "log.path", err);
+}
+
+/* Opens the file where there is one, as the log will. */
+static bool try_log_file(const char *path, uid_t owner, struct err *err)
+{
+	const char *name;
+	int folder = logfile_folder(path, &name), fd = -1;
+
+	if (folder < 0)
+		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
+				 path);
+	fd = logfile_open(folder, name, false, owner, err);
+	sys_close(folder);
+	if (fd < 0)
+		return err_prefix(err, "\"%s\" cannot be written: ", path);
+	sys_close(fd);
+	return true;
+}
+
+static bool check_log_file(const char *path, uid_t owner, struct err *err)
+{
+	struct stat st;
+
+	if (!environment_can_write(path))
+		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
+				 path);
+	return sys_lstat(path, &st) < 0 || try_log_file(path, owner, err);
+}
+
+static bool check_access(const struct conf *conf, const struct identity *identity, struct err *err)
+{
+	const char *target = conf->log_access;
+
+	if (target[0] == '/' && !check_log_file(target, environment_log_owner(identity), err))
+		return place(conf, "log.access", err);
+	if (!is_daemon || strcmp(target, "stderr") != 0)
+		return true;
+	err_set(err, CODE_CONFIG, "a daemon has no stderr (name a file, or off)");
+	return place(conf, "log.access", err);
+}
+
+static bool check_path(const struct conf *conf, const struct identity *identity, struct err *err)
+{
+	int fd;
+
+	if (conf->log_path[0] == '/')
+		return check_log_file(conf->log_path, environment_log_owner(identity), err) ||
+		       blame_log(conf, err);
+	if (strcmp(log_target(conf), "syslog") != 0)
+		return true;
+	fd = syslogd_open(SYSLOGD_PATH);
+	if (fd >= 0) {
+		sys_close(fd);
+		return true;
+	}
+	err_errno(err, err_code(errno, CODE_OSERR), "cannot reach syslog at " SYSLOGD_PATH);
+	return blame_log(conf, err);
+}
+
+bool environment_check_log(const struct conf *conf, const struct identity *identity,
+			   struct err *err)
+{
+	return ownfiles_check(conf, err) && check_path(conf, identity, err) &&
+	       check_access(conf, identity, err);
+}
+
+/* As base/log does for its own. */
+static void warn_of_access(const struct conf *conf)
+{
+	char text[LOGFILE_WARNING];
+
+	if (logfile_warns(&accesslog_file()->file, conf->log_access, text))
+		LOG(EVENT_environment_warned, LOG_STR("message", text));
+}
+
+/* The access log first: the log says what comes of it, and stays when that fails. */
+bool environment_log(const struct conf *conf, const struct identity *identity, struct err *err)
+{
+	bool had_file = accesslog_file()->file.fd >= 0;
+	uid_t owner = environment_log_owner(identity);
+
+	if (!ownfiles_check(conf, err))
+		return false;
+	if (is_daemon && !check_access(conf, identity, err))
+		return false;
+	if (!accesslog_open(conf, owner, err))
+		return place(conf, "log.access", err);
+	if (!log_open(log_target(conf), (enum log_level)conf->log_level,
+		      (enum log_format)conf->log_format, owner, err))
+		return blame_log(conf, err);
+	if (!had_file && accesslog_file()->file.fd >= 0)
+		warn_of_access(conf);
+	return true;
+}
+
+bool environment_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
+			  const struct identity *of_b)
+{
+	return strcmp(a->log_path, b->log_path) == 0 && a->log_level == b->log_level &&
+	       a->log_format == b->log_format && strcmp(a->log_access, b->log_access) == 0 &&
+	       environment_log_owner(of_a) == environment_log_owner(of_b);
+}
+
+rlim_t environment_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity)
+{
+	if (conf->rlimit_nofile > 0)
+		return (rlim_t)conf->rlimit_nofile;
+	return (rlim_t)conf->worker_connections + sockets + capacity + OWN_FILES;
+}
+
+static rlim_t files_wanted(const struct conf *conf, const struct listener_set *listeners,
+			   unsigned capacity)
+{
+	return environment_files_wanted(conf, listener_sockets(listeners), capacity);
+}
+
+/* Those that are open, and those to come. */
+static rlim_t master_files(unsigned sockets, unsigned capacity)
+{
+	return (rlim_t)descriptors_open() + sockets + (rlim_t)WIRE_FDS * capacity + MASTER_FILES;
+}
+
+bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
+			     struct err *err)
+{
+	rlim_t needed = master_files(sockets, capacity);
+	rlim_t of_worker = (rlim_t)sockets + capacity + LEAST_FILES;
+	char why[128];
+
+	snprintf(why, sizeof(why), "for %u workers, room for %u more, and %u listening socket%s",
+		 conf_workers(conf), capacity - conf_workers(conf), sockets,
+		 sockets == 1 ? "" : "s");
+	if (!descriptors_allowed(needed)) {
+		descriptors_refuse(needed, why, err);
+		return place(conf, "workers", err);
+	}
+	if (conf->rlimit_nofile == 0 || (rlim_t)conf->rlimit_nofile >= of_worker)
+		return true;
+	err_set(err, CODE_CONFIG, "%s: a worker needs %" PRIu64 " descriptors (auto is enough)",
+		why, (uint64_t)of_worker);
+	return place(conf, "rlimit_nofile", err);
+}
+
+void environment_raise(const struct conf *conf, unsigned sockets, unsigned capacity)
+{
+	rlim_t of_worker = environment_files_wanted(conf, sockets, capacity);
+	rlim_t of_master = master_files(sockets, capacity);
+	rlim_t wanted = of_worker > of_master ? of_worker : of_master;
+	struct rlimit limit, higher;
+
+	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	higher = limit;
+	if (higher.rlim_max < wanted)
+		higher.rlim_max = wanted;
+	if (higher.rlim_cur < wanted)
+		higher.rlim_cur = wanted;
+	if (sys_setrlimit(RLIMIT_NOFILE, &higher) == 0)
+		return;
+	LOG(EVENT_environment_warned, LOG_STR("option", "rlimit_nofile"), LOG_NUM("wanted", wanted),
+	    LOG_NUM("possible", limit.rlim_max),
+	    LOG_STR("message", "a worker that runs out of descriptors pauses accepting (raise the "
+			       "hard limit, or lower worker_connections)"));
+	higher = limit;
+	higher.rlim_cur = higher.rlim_max;
+	sys_setrlimit(RLIMIT_NOFILE, &higher);
+}
+
+static void limit_files(rlim_t wanted)
+{
+	struct rlimit limit;
+
+	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	sys_setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool environment_inherit(const struct conf *conf, const struct identity *identity,
+			 const struct listener_set *listeners, unsigned capacity, bool new_log,
+			 struct err *err)
+{
+	umask((mode_t)conf->umask);
+	log_own();
+	accesslog_own();
+	if (new_log && !environment_log(conf, identity, err))
+		return false;
+	limit_files(files_wanted(conf, listeners, capacity));
+	return true;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Thinks about full queues. It reads no socket and writes no log: queues.c does. */
+#include "master/queue_alarm.h"
+
+#include <stdio.h>
+
+/* A queue that takes so many is long enough for a burst: when it stays full, work is too slow. */
+enum { LONG_ENOUGH = 128 };
+
+static bool is_full(const struct overflow_look *look)
+{
+	return look->limit > 0 && look->queue > look->limit;
+}
+
+void overflow_note(struct overflow *overflow, const struct overflow_look *look, int64_t now_ms)
+{
+	bool may_be_told = overflow->told_ms == 0 ||
+			   now_ms - overflow->told_ms >= OVERFLOW_PAUSE_MS;
+
+	overflow->dropped += look->dropped;
+	if (look->queue <= look->limit / 2)
+		overflow->crowded_ms = 0;
+	else if (overflow->crowded_ms == 0)
+		overflow->crowded_ms = now_ms;
+	if (overflow->noticed_ms == 0 && may_be_told && (is_full(look) || look->dropped > 0)) {
+		overflow->noticed_ms = now_ms;
+		overflow->worst = *look;
+	} else if (overflow->noticed_ms > 0 && look->queue > overflow->worst.queue) {
+		overflow->worst = *look;
+	}
+}
+
+bool overflow_is_due(const struct overflow *overflow, int64_t now_ms)
+{
+	return overflow->noticed_ms > 0 && now_ms - overflow->noticed_ms >= OVERFLOW_SHOWS_MS;
+}
+
+bool overflow_goes_on(const struct overflow *overflow)
+{
+	return overflow->crowded_ms > 0 && overflow->crowded_ms <= overflow->noticed_ms;
+}
+
+void overflow_told(struct overflow *overflow, int64_t now_ms)
+{
+	overflow->told_ms = now_ms;
+	overflow->noticed_ms = 0;
+	overflow->dropped = 0;
+	overflow->worst = (struct overflow_look){ 0 };
+}
+
+void overflow_forget(struct overflow *overflow)
+{
+	overflow->crowded_ms = overflow->noticed_ms = 0;
+	overflow->worst = (struct overflow_look){ 0 };
+}
+
+/* Nobody takes connections out of the queue: NULL when somebody does. */
+static const char *advise_on_workers(const struct overflow_case *facts, char *text)
+{
+	if (facts->workers == 0)
+		snprintf(text, OVERFLOW_ADVICE,
+			 "no worker accepts: see why in the log, or start them with a reload");
+	else if (facts->full == facts->workers)
+		snprintf(text, OVERFLOW_ADVICE,
+			 "all workers are full: raise worker_connections (now %u) or workers "
+			 "(now %u)",
+			 facts->worker_connections, facts->workers);
+	else if (facts->silent + facts->full == facts->workers)
+		snprintf(text, OVERFLOW_ADVICE,
+			 "the workers do not accept: see whether they are stopped, hang, or lack "
+			 "descriptors");
+	else
+		return NULL;
+	return text;
+}
+
+/* What the kernel cuts a backlog to, as far as it is known. */
+static uint32_t cut(const struct overflow_case *facts)
+{
+	if (facts->somaxconn > 0)
+		return facts->somaxconn;
+	return facts->limit < facts->backlog ? facts->limit : UINT32_MAX;
+}
+
+static const char *advise_on_lengths(const struct overflow_case *facts, char *text)
+{
+	uint32_t backlog = facts->backlog, somaxconn = cut(facts);
+
+	if (facts->limit < backlog && facts->limit < somaxconn)
+		snprintf(text, OVERFLOW_ADVICE,
+			 "reload: net.core.somaxconn (now %u) was smaller when the socket began to "
+			 "listen",
+			 somaxconn);
+	else if (backlog < somaxconn)
+		snprintf(text, OVERFLOW_ADVICE, "raise backlog of this listen (now %u)", backlog);
+	else if (backlog > somaxconn)
+		snprintf(text, OVERFLOW_ADVICE, "raise net.core.somaxconn (now %u), then reload",
+			 somaxconn);
+	else
+		snprintf(text, OVERFLOW_ADVICE,
+			 "raise net.core.somaxconn (now %u) and backlog of this listen (now %u), "
+			 "then reload",
+			 somaxconn, backlog);
+	return text;
+}
+
+const char *overflow_advice(const struct overflow_case *facts, char *text)
+{
+	const char *advice = advise_on_workers(facts, text);
+
+	if (advice)
+		return advice;
+	if (!facts->is_lasting || facts->limit < LONG_ENOUGH)
+		return advise_on_lengths(facts, text);
+	snprintf(
+		text, OVERFLOW_ADVICE,
+		"the queue is long and stays full: raise workers (now %u), or find what slows them",
+		facts->workers);
+	return text;
+}

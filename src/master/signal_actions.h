@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What signals ask of the server. Master only. */
+#ifndef MASTER_SIGNAL_ACTIONS_H
+#define MASTER_SIGNAL_ACTIONS_H
+
+#include "master/server.h"
+
+/*
+ * Reads the pending signals of the server at owner: stops are asked for at once, what else was
+ * asked is noted.
+ */
+void orders_hear(void *owner);
+
+/* Carries out what has been noted: reopen, retire, more and less workers, reload. */
+void orders_obey(struct server *server);
+
+#endif

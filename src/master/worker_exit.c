@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* Judges deaths. Must not start or signal anybody: member.c does, by what is decided here. */
+#include "master/worker_exit.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/crash_report.h"
+#include "master/member.h"
+#include "master/prestart.h"
+#include "worker/accessrest.h"
+
+static bool has_served(const struct slot *slot)
+{
+	return metric_sum(&slot->tally, METRIC_connections_accepted_total) > 0 ||
+	       metric_sum(&slot->tally, METRIC_messages_total) > 0 ||
+	       metric_sum(&slot->tally, METRIC_bytes_in_total) > 0;
+}
+
+static void log_death(const struct member *member, unsigned number, int status, bool expected)
+{
+	struct log_field worker = LOG_NUM("worker", number);
+	struct log_field pid = LOG_NUM("child_pid", member->pid);
+
+	if (expected && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		LOG(EVENT_worker_exited, worker, pid);
+	else if (expected && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		LOG(EVENT_worker_exited, worker, pid, LOG_NUM("signal", SIGKILL));
+	else if (WIFSIGNALED(status))
+		LOG(EVENT_worker_crashed, worker, pid, LOG_NUM("signal", WTERMSIG(status)),
+		    LOG_STR("message", strsignal(WTERMSIG(status))));
+	else
+		LOG(EVENT_worker_crashed, worker, pid, LOG_NUM("code", WEXITSTATUS(status)));
+}
+
+static void fail(struct err *err, unsigned number, int status)
+{
+	if (WIFSIGNALED(status))
+		err_set(err, CODE_OSERR, "worker %u died before it was ready (signal %d, %s)",
+			number, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		err_set(err, CODE_OSERR,
+			"worker %u left before it was ready (exit code %d; the log says why)",
+			number, WEXITSTATUS(status));
+}
+
+/* After a death that nobody asked for. */
+static void go_on(struct roster *roster, struct generation *generation, unsigned number, int status,
+		  bool was_ready, bool progressed, int64_t now_ms)
+{
+	struct member *member = &generation->members[number];
+	bool hopeless = WIFEXITED(status) && WEXITSTATUS(status) == CODE_NO_RESPAWN;
+
+	if (generation == roster->starting && (!was_ready || hopeless)) {
+		fail(&generation->failure, number, status);
+		member_leave(member, now_ms);
+	} else if (hopeless) {
+		if (member->state != MEMBER_RETIRING)
+			err_set(&roster->fatal, CODE_OSERR,
+				"worker %u says that the next one would fail alike (exit code %d)",
+				number, CODE_NO_RESPAWN);
+		member_leave(member, now_ms);
+	} else if (member->state == MEMBER_RETIRING && member->held == 0) {
+		member_leave(member, now_ms);
+	} else {
+		cell_add(&roster->board->past[number].tally.worker_respawns_total, 1);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK)
+			member_renew(member, now_ms);
+		member_wait(member, number, progressed, now_ms);
+	}
+}
+
+/*
+ * Its keeper holds what it left; without one, or when its time is over, there is nothing to
+ * finish.
+ */
+static bool is_expected(const struct member *member, int status)
+{
+	bool finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	return member->state == MEMBER_RETIRING &&
+	       (finished || member->is_over || member->keeper == 0);
+}
+
+/*
+ * What the dead worker left open, by its own count. It may have written anything there: what is no
+ * number of connections that a slot can have is not believed.
+ */
+static void note_held(const struct generation *generation, unsigned number)
+{
+	const struct worker_tally *tally = &generation->slots[number].tally;
+	struct member *member = &generation->members[number];
+	uint64_t held = member->held + metric_sum(tally, METRIC_connections_accepted_total) -
+			metric_sum(tally, METRIC_connections_ended_total);
+
+	member->held = held <= (uint64_t)generation->conf->worker_connections ? held : 0;
+}
+
+/*
+ * With the last of the two, worker and keeper, all that they held is closed. Whatever ends them, it
+ * is counted here and nowhere else.
+ */
+static void discard_connections(struct roster *roster, const struct generation *generation,
+				unsigned number)
+{
+	struct member *member = &generation->members[number];
+	struct worker_tally *past = &roster->board->past[number].tally;
+	uint32_t lost = (uint32_t)member->held;
+
+	if (member->pid > 0 || member->keeper > 0)
+		return;
+	member->held = 0;
+	scoreboard_set_live(&generation->slots[number], NULL);
+	cell_add(&past->connections_lost_total, lost);
+	cell_add(&past->connections_ended_total[ENDING_worker_lost], lost);
+	if (member->arena)
+		accessrest_write(member->arena, generation->conf,
+				 environment_log_owner(&generation->identity), generation->id,
+				 number, lost, past);
+}
+
+static void clear_slot(struct roster *roster, struct generation *generation, unsigned number)
+{
+	struct slot *slot = &generation->slots[number];
+	struct slot_info *info = &generation->infos[number];
+	bool is_held = generation->members[number].held > 0;
+	enum slot_state state = is_held ? SLOT_STARTING : SLOT_EMPTY;
+
+	pidpage_clear(roster->page, generation->first_slot + number);
+	scoreboard_fold(roster->board, slot, number);
+	atomic_store_explicit(&info->pid, 0, memory_order_relaxed);
+	/* What a keeper holds is open, and to be seen, until the next worker has it. */
+	atomic_store_explicit(&slot->state, state, memory_order_relaxed);
+	atomic_store_explicit(&info->is_taken, is_held, memory_order_release);
+	peers_set(&generation->hints, number, (struct peer){ .state = (uint8_t)state });
+}
+
+static void note_exit(struct past *past, int status)
+{
+	atomic_store_explicit(&past->exit_status, (uint32_t)status, memory_order_relaxed);
+	atomic_store_explicit(&past->exited_s, time(NULL), memory_order_release);
+}
+
+void burial_of_worker(struct roster *roster, struct generation *generation, unsigned number,
+		      int status, int64_t now_ms)
+{
+	struct member *member = &generation->members[number];
+	bool progressed = has_served(&generation->slots[number]);
+	bool expected = is_expected(member, status), was_ready;
+
+	member_look(roster, generation, number);
+	was_ready = member->ready;
+	log_death(member, number, status, expected);
+	if (!expected) {
+		cell_add(&roster->board->past[number].tally.worker_crashes_total, 1);
+		if (!member->hung)
+			scoreboard_mark(roster->board, MARK_CRASH, number);
+		scene_report(roster, generation, number, status, now_ms);
+	}
+	note_held(generation, number);
+	member->pid = 0;
+	member->ready = member->hung = false;
+	member->kill_ms = member->state == MEMBER_RETIRING ? member->deadline_ms : 0;
+	note_exit(&roster->board->past[number], status);
+	discard_connections(roster, generation, number);
+	clear_slot(roster, generation, number);
+	if (expected)
+		member_leave(member, now_ms);
+	else
+		go_on(roster, generation, number, status, was_ready, progressed, now_ms);
+}
+
+static void log_keeper(unsigned number, pid_t pid, int status)
+{
+	struct log_field worker = LOG_NUM("worker", number);
+
+	if (WIFSIGNALED(status))
+		LOG(EVENT_keeper_died, worker, LOG_NUM("child_pid", pid),
+		    LOG_NUM("signal", WTERMSIG(status)));
+	else
+		LOG(EVENT_keeper_died, worker, LOG_NUM("child_pid", pid),
+		    LOG_NUM("code", WEXITSTATUS(status)));
+}
+
+void burial_of_keeper(struct roster *roster, struct generation *generation, unsigned number,
+		      int status, int64_t now_ms)
+{
+	struct member *member = &generation->members[number];
+	pid_t keeper = member->keeper;
+
+	member->keeper = 0;
+	discard_connections(roster, generation, number);
+	if (member->pid == 0)
+		clear_slot(roster, generation, number);
+	if (member->state == MEMBER_RETIRING) {
+		if (member->pid == 0)
+			member_leave(member, now_ms);
+		return;
+	}
+	if (member->renews)
+		return;
+	log_keeper(number, keeper, status);
+	/* A worker that lives goes on alone; one that never came is as good as dead. */
+	if (member->pid == 0 && member->state == MEMBER_RUNNING)
+		go_on(roster, generation, number, status, false, false, now_ms);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What a death means: for the slot, for its connections, for the server. Master only. */
+#ifndef MASTER_WORKER_EXIT_H
+#define MASTER_WORKER_EXIT_H
+
+#include <stdint.h>
+
+#include "master/procs.h"
+
+/*
+ * Takes note of a member's worker or keeper that waitpid(2) has reported with that status, and
+ * decides what comes next: another worker (at once or later), nobody, or the end of the server.
+ */
+void burial_of_worker(struct roster *roster, struct generation *generation, unsigned number,
+		      int status, int64_t now_ms);
+void burial_of_keeper(struct roster *roster, struct generation *generation, unsigned number,
+		      int status, int64_t now_ms);
+
+#endif

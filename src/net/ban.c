@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Counts and looks up; it ends no connection and logs nothing. */
+#include "net/ban.h"
+
+#include <string.h>
+
+enum { V4_BYTES = 4, V6_BITS = 64 };
+
+static int64_t load(const _Atomic int64_t *value)
+{
+	return atomic_load_explicit(value, memory_order_acquire);
+}
+
+/*
+ * An IPv4 address, also when it came mapped in IPv6; of an IPv6 one the /64, which one client has.
+ */
+static bool key_of(const struct net *remote, struct net *key)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	*key = (struct net){ .family = AF_INET, .bits = 32 };
+	if (remote->family == AF_INET) {
+		memcpy(key->bytes, remote->bytes, V4_BYTES);
+	} else if (remote->family != AF_INET6) {
+		return false;
+	} else if (memcmp(remote->bytes, mapped, sizeof(mapped)) == 0) {
+		memcpy(key->bytes, remote->bytes + sizeof(mapped), V4_BYTES);
+	} else {
+		key->family = AF_INET6;
+		key->bits = V6_BITS;
+		memcpy(key->bytes, remote->bytes, V6_BITS / 8);
+	}
+	return true;
+}
+
+static void address_of(const struct net *remote, struct addr *addr)
+{
+	*addr = (struct addr){ .sa.sa_family = remote->family };
+	if (remote->family == AF_INET)
+		memcpy(&addr->in.sin_addr, remote->bytes, V4_BYTES);
+	else
+		memcpy(&addr->in6.sin6_addr, remote->bytes, sizeof(remote->bytes));
+}
+
+static bool is_exempt(const struct conf *conf, const struct net *remote)
+{
+	struct addr addr;
+
+	address_of(remote, &addr);
+	for (size_t i = 0; i < conf->exempt.count; i++)
+		if (net_holds(&conf->exempt.nets[i], &addr))
+			return true;
+	return false;
+}
+
+/* Whoever is refused matters more than whoever is only counted, and the later crash more. */
+static bool matters_less(const struct penalty *p, const struct penalty *than, int64_t now_ms)
+{
+	bool is_refused = load(&p->until_ms) > now_ms;
+
+	if (is_refused != (load(&than->until_ms) > now_ms))
+		return !is_refused;
+	return p->first_ms < than->first_ms;
+}
+
+/* The address's place, else the one that matters least, for it alone. */
+static struct penalty *place_of(struct penalties *penalties, const struct net *key, int64_t now_ms)
+{
+	struct penalty *least = &penalties->places[0];
+
+	for (unsigned i = 0; i < PENALTY_PLACES; i++) {
+		struct penalty *p = &penalties->places[i];
+
+		if (p->first_ms != 0 && memcmp(&p->net, key, sizeof(*key)) == 0)
+			return p;
+		if (matters_less(p, least, now_ms))
+			least = p;
+	}
+	atomic_store_explicit(&least->until_ms, 0, memory_order_release);
+	least->net = *key;
+	least->crashes = 0;
+	least->first_ms = least->length_ms = 0;
+	return least;
+}
+
+static int64_t next_length_ms(const struct penalty *p, const struct conf *conf)
+{
+	int64_t most = conf->crash_penalty > PENALTY_MOST_MS ? conf->crash_penalty :
+							       PENALTY_MOST_MS;
+
+	if (p->length_ms == 0)
+		return conf->crash_penalty;
+	return p->length_ms * 2 < most ? p->length_ms * 2 : most;
+}
+
+int64_t penalty_note(struct penalties *penalties, const struct conf *conf, const struct net *remote,
+		     int64_t now_ms)
+{
+	struct penalty *p;
+	struct net key;
+
+	if (conf->crash_limit == 0 || !key_of(remote, &key) || is_exempt(conf, remote))
+		return 0;
+	p = place_of(penalties, &key, now_ms);
+	/* Workers can write here: what the master cannot have written does not count. */
+	if (p->first_ms <= 0 || p->first_ms > now_ms || p->length_ms < 0 ||
+	    p->length_ms > conf->crash_penalty + PENALTY_MOST_MS ||
+	    now_ms - p->first_ms > conf->crash_window + p->length_ms) {
+		p->crashes = 0;
+		p->length_ms = 0;
+		p->first_ms = now_ms;
+	}
+	/* What it has open may go on crashing workers: that does not lengthen the refusal. */
+	if (load(&p->until_ms) > now_ms || ++p->crashes < (uint32_t)conf->crash_limit)
+		return 0;
+	p->length_ms = next_length_ms(p, conf);
+	p->first_ms = now_ms;
+	p->crashes = (uint32_t)conf->crash_limit - 1; /* the next one is one too many at once */
+	atomic_store_explicit(&p->until_ms, now_ms + p->length_ms, memory_order_release);
+	if (load(&penalties->until_ms) < now_ms + p->length_ms)
+		atomic_store_explicit(&penalties->until_ms, now_ms + p->length_ms,
+				      memory_order_release);
+	return p->length_ms;
+}
+
+/* As key_of makes it: a stray write must not refuse the whole world. */
+static bool is_key(const struct net *net)
+{
+	return (net->family == AF_INET && net->bits == 32) ||
+	       (net->family == AF_INET6 && net->bits == V6_BITS);
+}
+
+bool penalty_refuses(const struct penalties *penalties, const struct addr *remote, int64_t now_ms)
+{
+	if (load(&penalties->until_ms) <= now_ms)
+		return false;
+	for (unsigned i = 0; i < PENALTY_PLACES; i++)
+		if (load(&penalties->places[i].until_ms) > now_ms &&
+		    is_key(&penalties->places[i].net) &&
+		    net_holds(&penalties->places[i].net, remote))
+			return true;
+	return false;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses that are refused for a time because their connections were in hand in too many crashes:
+ * a poisonous client cannot keep killing workers. A table of fixed size in the scoreboard; the
+ * master writes it, workers ask it at each accept.
+ */
+#ifndef NET_BAN_H
+#define NET_BAN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "config/conf.h"
+
+enum { PENALTY_PLACES = 64, PENALTY_MOST_MS = 10 * 60 * 1000 };
+
+struct penalty {
+	struct net net; /* an IPv4 address or an IPv6 /64 */
+	uint32_t crashes;
+	int64_t first_ms;  /* the earliest crash that counts; 0: the place is free */
+	int64_t length_ms; /* of the last refusal, which the next one doubles */
+	_Atomic int64_t until_ms;
+};
+
+struct penalties {
+	_Atomic int64_t until_ms; /* when the last refusal ends: nothing to look up afterwards */
+	struct penalty places[PENALTY_PLACES];
+};
+
+/*
+ * Counts a crash against the client's address. Returns for how many milliseconds the address is
+ * refused from now on, or 0. Unix clients and exempt addresses are never counted. Master only.
+ */
+int64_t penalty_note(struct penalties *penalties, const struct conf *conf, const struct net *remote,
+		     int64_t now_ms);
+
+/* True when the address is to be refused now. Worker. */
+bool penalty_refuses(const struct penalties *penalties, const struct addr *remote, int64_t now_ms);
+
+#endif

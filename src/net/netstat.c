@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads a table whose columns differ from kernel to kernel, so by their names. */
+#include "net/netstat.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/whole.h"
+
+enum { FILE_SIZE = 32768 };
+
+static const char group[] = "TcpExt:";
+
+static const struct {
+	const char *name;
+	size_t offset;
+} columns[] = {
+	{ "ListenOverflows", offsetof(struct hostnet, listen_overflows) },
+	{ "ListenDrops", offsetof(struct hostnet, listen_drops) },
+	{ "TCPReqQFullDrop", offsetof(struct hostnet, syn_queue_drops) },
+};
+
+static uint64_t *column(struct hostnet *out, const char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
+		if (strlen(columns[i].name) == length &&
+		    strncmp(columns[i].name, name, length) == 0)
+			return (uint64_t *)((char *)out + columns[i].offset);
+	return NULL;
+}
+
+/* Puts *at on the next word of the line and returns its length; 0: the line has ended. */
+static size_t next_word(const char **at)
+{
+	*at += strspn(*at, " ");
+	return strcspn(*at, " \n");
+}
+
+/* False when the word is no number. */
+static bool read_number(const char *word, size_t length, uint64_t *value)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (!isdigit((unsigned char)word[i]))
+			return false;
+		sum = sum * 10 + (uint64_t)(word[i] - '0');
+	}
+	*value = sum;
+	return length > 0;
+}
+
+/* Walks two lines side by side; true when a figure was found. */
+static bool read_pair(const char *names, const char *values, struct hostnet *out)
+{
+	size_t name_length, value_length;
+	bool is_found = false;
+
+	while ((name_length = next_word(&names)) > 0 && (value_length = next_word(&values)) > 0) {
+		uint64_t *cell = column(out, names, name_length);
+
+		if (cell && read_number(values, value_length, cell))
+			is_found = true;
+		names += name_length;
+		values += value_length;
+	}
+	return is_found;
+}
+
+bool hostnet_parse(const char *text, struct hostnet *out)
+{
+	const size_t length = sizeof(group) - 1;
+
+	while (*text) {
+		const char *values = strchr(text, '\n');
+
+		if (!values)
+			return false;
+		values++;
+		if (strncmp(text, group, length) == 0 && strncmp(values, group, length) == 0)
+			return read_pair(text + length, values + length, out);
+		text = values;
+	}
+	return false;
+}
+
+bool hostnet_read(struct hostnet *out)
+{
+	char text[FILE_SIZE];
+
+	return whole_read_file("/proc/net/netstat", text, sizeof(text)) && hostnet_parse(text, out);
+}

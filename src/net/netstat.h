@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the network namespace counts of listening sockets, anybody's: the group TcpExt of
+ * /proc/net/netstat (proc(5)). Master only.
+ */
+#ifndef NET_NETSTAT_H
+#define NET_NETSTAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hostnet {
+	uint64_t listen_overflows, listen_drops, syn_queue_drops;
+};
+
+/*
+ * Pure: takes the figures from the text of the file: pairs of lines, names and then values, each
+ * with the name of its group first. What is not there stays as it was; false when nothing is there.
+ */
+bool hostnet_parse(const char *text, struct hostnet *out);
+
+/* The same from the file; false when it cannot be read. */
+bool hostnet_read(struct hostnet *out);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks an address up in a listener's lists, which are short: one after the other. */
+#include "worker/acl.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "worker/accesslog.h"
+#include "worker/accesstell.h"
+
+static bool holds(const struct net_list *list, const struct addr *remote)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (net_holds(&list->nets[i], remote))
+			return true;
+	return false;
+}
+
+bool access_allows(const struct listen_conf *conf, const struct addr *remote)
+{
+	if (holds(&conf->deny, remote))
+		return false;
+	return conf->allow.count == 0 || holds(&conf->allow, remote);
+}
+
+static void refuse(const struct conns *all, unsigned index, int fd, const struct addr *remote,
+		   const char *reason)
+{
+	const struct listener *listener = &all->listeners->list[index];
+	struct worker_tally *tally = &all->slot->tally;
+
+	LOG(EVENT_connection_refused, LOG_STR("listen", listener->conf->address),
+	    LOG_STR("reason", reason));
+	(void)sys_close(fd);
+	if (accesslog_is_on)
+		accesstell_refused(all, index, remote);
+	cell_add(&tally->listeners[listener->row].connections_refused_total, 1);
+	cell_add(&tally->connections_ended_total[ENDING_refused], 1);
+}
+
+bool access_admits(const struct conns *all, unsigned listener, const struct penalties *penalties,
+		   int fd, const struct addr *remote)
+{
+	if (!access_allows(all->listeners->list[listener].conf, remote))
+		refuse(all, listener, fd, remote, "access");
+	else if (penalty_refuses(penalties, remote, all->loop->now_ms))
+		refuse(all, listener, fd, remote, "penalty");
+	else
+		return true;
+	return false;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may connect: a listener's allow and deny, and the addresses that crashes have cost it. */
+#ifndef WORKER_ACL_H
+#define WORKER_ACL_H
+
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "config/conf.h"
+#include "net/ban.h"
+#include "worker/conns.h"
+
+/* True when remote may connect: not in deny, and in allow unless that is empty. Pure. */
+bool access_allows(const struct listen_conf *conf, const struct addr *remote);
+
+/*
+ * True when the connection that was accepted from the listener may be served. Otherwise closes fd,
+ * and counts and logs the refusal. Worker.
+ */
+bool access_admits(const struct conns *all, unsigned listener, const struct penalties *penalties,
+		   int fd, const struct addr *remote);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a draining worker waits for: the oldest of its connections, in its slot, where anybody can
+ * see them. Worker only.
+ */
+#ifndef WORKER_DRAIN_NOTES_H
+#define WORKER_DRAIN_NOTES_H
+
+#include "worker/conns.h"
+
+/* Looks at every record and writes the notes anew; none are left when no connection is. */
+void notes_publish(const struct conns *all);
+
+/* Before the first: whatever an earlier worker of the slot has left goes. */
+void notes_clear(struct slot *slot);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counts who claims a descriptor. Its size depends on how many claims there are, not on the numbers
+ * of descriptors, which may be as high as the system allows, or rubbish. For the recovery.
+ */
+#ifndef WORKER_FD_CLAIMS_H
+#define WORKER_FD_CLAIMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct claim {
+	int fd;
+	uint32_t count; /* 0: the place is free */
+};
+
+struct claims {
+	struct claim *table; /* NULL: none are counted */
+	uint32_t mask;       /* its places are a power of two */
+};
+
+/* Room for so many descriptors. False with errno. Allocates; claims_free frees. */
+bool claims_new(struct claims *claims, uint32_t most);
+void claims_free(struct claims *claims);
+
+/* One more claims fd; reserved, it is somebody else's, and nobody's claim to it is good. */
+void claims_count(struct claims *claims, int fd);
+void claims_reserve(struct claims *claims, int fd);
+
+/* True when fd was claimed once. */
+bool claims_is_sole(const struct claims *claims, int fd);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Judgements that several readers of a dead worker's arena share. */
+#include "worker/record_check.h"
+
+#include "worker/accesstell.h"
+
+bool remains_is_whole(const struct arena *arena, struct conn *c)
+{
+	return c->magic == CONN_MAGIC && *conn_guard(c, arena->conn_stride) == CONN_MAGIC;
+}
+
+struct conn *remains_next(const struct arena *arena, uint32_t *index)
+{
+	uint32_t high = arena->head->conn_high;
+
+	while (*index < high && *index < arena->conn_most) {
+		struct conn *c = arena_conn(arena, (*index)++);
+
+		if (c->magic == CONN_MAGIC)
+			return c;
+	}
+	return NULL;
+}
+
+const struct listen_conf *remains_conf(const struct conf *conf, const struct conn *c)
+{
+	for (size_t i = 0; i < conf->listener_count; i++)
+		if (c->conf == &conf->listeners[i])
+			return c->conf;
+	return NULL;
+}
+
+bool remains_has_remote(const struct net *remote)
+{
+	return remote->family == AF_INET || remote->family == AF_INET6 || remote->family == AF_UNIX;
+}
+
+/* Whether it is between messages is what its worker noted: only a service knows better. */
+static char phase_of(const struct conn *c, enum ending ending)
+{
+	return conn_phase(c, ending, c->begun_us == 0 && buf_used(&c->in) == 0);
+}
+
+void remains_tell(struct access_entry *entry, const struct arena *arena, const struct conf *conf,
+		  struct conn *c, enum ending ending, int64_t now_us, char *state)
+{
+	static const char unknown[] = "unknown";
+	bool is_whole = c && remains_is_whole(arena, c);
+	const struct listen_conf *listen = is_whole ? remains_conf(conf, c) : NULL;
+
+	*entry = (struct access_entry){
+		.what = ACCESSTELL_CONNECTION,
+		.listen = listen ? listen->address : unknown,
+		.service = listen ? listen->service : unknown,
+		.ending = ending_name(ending),
+		.state = accesstell_state(state, ending, is_whole ? phase_of(c, ending) : '-'),
+	};
+	if (!is_whole)
+		return;
+	entry->connection = c->number;
+	entry->bytes_in = c->bytes_in;
+	entry->bytes_out = c->bytes_out;
+	entry->messages = c->messages;
+	if (c->opened_us > 0 && c->opened_us <= now_us)
+		entry->seconds = now_us - c->opened_us;
+	if (remains_has_remote(&c->remote))
+		entry->remote = (struct access_remote){ &c->remote, c->remote_port };
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The trial of a new configuration: who can write what the master will believe. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "master/config_trial.h"
+
+static const char *const listeners[] = { "127.0.0.1:0=ack" };
+static const struct conf_source source = { .listeners = (const char **)(uintptr_t)listeners,
+					   .listener_count = 1 };
+
+/* True when this process has memory there. */
+static bool is_mapped(const void *at)
+{
+	unsigned char there;
+
+	return mincore((void *)(uintptr_t)at, 1, &there) == 0;
+}
+
+static void await_end(struct trial *trial)
+{
+	pid_t pid = trial->pid;
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(trial_reap(trial, pid, status));
+	assert_true(trial_has_ended(trial));
+}
+
+/* A worker is born while the trial goes on. */
+static void page__is_the_masters_and_the_trials_alone(void **state)
+{
+	struct trial trial;
+	struct err err;
+	struct conf *conf = conf_load(&source, &err);
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(conf);
+	assert_true(trial_start(&trial, &source, conf, clock_ms(), &err));
+	assert_true(is_mapped(trial.page));
+	pid = fork();
+	if (pid == 0)
+		_exit(is_mapped(trial.page));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	await_end(&trial);
+	if (!trial_passed(&trial, &err))
+		fail_msg("%s", err.text);
+	trial_abandon(&trial);
+	conf_free(conf);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(page__is_the_masters_and_the_trials_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of config/fdlimit: how many there are and may be, and what is said when they run out.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/fdlimit.h"
+
+static void open__counts_what_is_open(void **state)
+{
+	unsigned before = descriptors_open();
+	int fd = dup(STDOUT_FILENO);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(descriptors_open(), before + 1);
+	close(fd);
+	assert_int_equal(descriptors_open(), before);
+}
+
+static void allowed__is_what_the_hard_limit_gives_and_changes_nothing(void **state)
+{
+	struct rlimit before, after;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(descriptors_allowed(before.rlim_max));
+	/* no system allows so many, not even to root */
+	assert_false(descriptors_allowed(RLIM_INFINITY - 1));
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
+	assert_int_equal(after.rlim_cur, before.rlim_cur);
+	assert_int_equal(after.rlim_max, before.rlim_max);
+}
+
+static void refuse__says_how_many_and_what_raises_the_limit(void **state)
+{
+	char message[256];
+	struct rlimit limit;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_false(descriptors_refuse(99, "for x", &err));
+	snprintf(message, sizeof(message),
+		 "for x: 99 descriptors are needed, and the hard limit is %llu (raise it by ulimit "
+		 "-Hn or LimitNOFILE=)",
+		 (unsigned long long)limit.rlim_max);
+	assert_string_equal(err.text, message);
+	assert_int_equal(err.code, CODE_OSERR);
+}
+
+static void explain__adds_to_what_ran_out_of_descriptors_only(void **state)
+{
+	struct err err;
+
+	(void)state;
+	err_set(&err, CODE_UNAVAILABLE, "cannot bind x");
+	assert_false(descriptors_explain(EADDRINUSE, &err));
+	assert_string_equal(err.text, "cannot bind x");
+	assert_int_equal(err.code, CODE_UNAVAILABLE);
+	descriptors_explain(EMFILE, &err);
+	assert_non_null(strstr(err.text, "raise it by ulimit -Hn or LimitNOFILE=)"));
+	assert_int_equal(err.code, CODE_OSERR);
+	assert_int_equal(errno, EMFILE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(open__counts_what_is_open),
+		cmocka_unit_test(allowed__is_what_the_hard_limit_gives_and_changes_nothing),
+		cmocka_unit_test(refuse__says_how_many_and_what_raises_the_limit),
+		cmocka_unit_test(explain__adds_to_what_ran_out_of_descriptors_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of base/strbuf: every form, and what happens where the memory ends. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+
+static char room[512];
+
+/* What an escaping writer makes of the n bytes. */
+static const char *escaped(enum text_form form, const char *bytes, size_t n)
+{
+	struct text text = text_on(room, sizeof(room) - 1);
+
+	text_escaped(&text, form, bytes, n);
+	assert_false(text.is_cut);
+	room[text.used] = '\0';
+	return room;
+}
+
+static void put__that_does_not_fit__is_left_out_whole(void **state)
+{
+	struct text text = text_on(room, 5);
+
+	(void)state;
+	text_raw(&text, "1234");
+	text_raw(&text, "56");
+	assert_true(text.is_cut);
+	text_raw(&text, "5");
+	assert_int_equal(text.used, 4);
+	assert_memory_equal(room, "1234", 4);
+}
+
+static void put__that_fits_exactly__is_not_cut(void **state)
+{
+	struct text text = text_on(room, 4);
+
+	(void)state;
+	text_raw(&text, "1234");
+	text_raw(&text, "");
+	assert_false(text.is_cut);
+	assert_int_equal(text.used, 4);
+}
+
+static void numbers__are_as_printf_has_them(void **state)
+{
+	static const uint64_t values[] = {
+		0,          1,           9,    10,      11,        99,         100,
+		101,        999,         1000, 1234567, INT64_MAX, UINT64_MAX, UINT64_MAX - 1,
+		1000000000, 10000000000,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct text text = text_on(room, sizeof(room));
+		int64_t negative = (int64_t)(0 - values[i]);
+		char expected[64];
+
+		text_u64(&text, values[i]);
+		text_raw(&text, " ");
+		text_i64(&text, negative);
+		snprintf(expected, sizeof(expected), "%" PRIu64 " %" PRId64, values[i], negative);
+		assert_int_equal(text.used, strlen(expected));
+		assert_memory_equal(room, expected, text.used);
+	}
+}
+
+static void i64__of_the_least_number__is_written(void **state)
+{
+	struct text text = text_on(room, sizeof(room));
+
+	(void)state;
+	text_i64(&text, INT64_MIN);
+	assert_int_equal(text.used, 20);
+	assert_memory_equal(room, "-9223372036854775808", 20);
+}
+
+static void micros__have_no_zeros_at_the_end(void **state)
+{
+	static const struct {
+		uint64_t value;
+		const char *text;
+	} rows[] = {
+		{ 0, "0" },
+		{ 1, "0.000001" },
+		{ 10, "0.00001" },
+		{ 1500000, "1.5" },
+		{ 2000000, "2" },
+		{ 999999, "0.999999" },
+		{ 1000001, "1.000001" },
+		{ 100000000, "100" },
+		{ 1050000, "1.05" },
+		{ UINT64_MAX, "18446744073709.551615" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct text text = text_on(room, sizeof(room) - 1);
+
+		text_micros(&text, rows[i].value);
+		room[text.used] = '\0';
+		assert_string_equal(room, rows[i].text);
+	}
+}
+
+static void numbers__that_do_not_fit__are_left_out_whole(void **state)
+{
+	struct text text = text_on(room, 3);
+
+	(void)state;
+	text_u64(&text, 1234);
+	assert_int_equal(text.used, 0);
+	assert_true(text.is_cut);
+	text = text_on(room, 3);
+	text_i64(&text, -123);
+	assert_int_equal(text.used, 0);
+	text = text_on(room, 3);
+	text_micros(&text, 1250000);
+	assert_int_equal(text.used, 0);
+}
+
+static void escaped__in_every_form(void **state)
+{
+	static const struct {
+		const char *from, *to[4]; /* LOGFMT, JSON, HTML, LABEL */
+	} rows[] = {
+		{ "", { "", "", "", "" } },
+		{ "plain = <-", { "plain = <-", "plain = <-", "plain = &lt;-", "plain = <-" } },
+		{ "\"\\", { "\\\"\\\\", "\\\"\\\\", "&quot;\\", "\\\"\\\\" } },
+		{ "<a href='x'>&",
+		  { "<a href='x'>&", "<a href='x'>&", "&lt;a href=&#39;x&#39;&gt;&amp;",
+		    "<a href='x'>&" } },
+		{ "a\nb", { "a\\nb", "a\\nb", "a\ufffdb", "a\\nb" } },
+		{ "\b\t\f\r",
+		  { "\\b\\t\\f\\r", "\\b\\t\\f\\r", "\ufffd\ufffd\ufffd\ufffd",
+		    "\ufffd\ufffd\ufffd\ufffd" } },
+		{ "\x1b[2J\x7f",
+		  { "\\u001b[2J\\u007f", "\\u001b[2J\\u007f", "\ufffd[2J\ufffd",
+		    "\ufffd[2J\ufffd" } },
+		{ "\xc2\x80\xc2\x9b\xc2\xa0",
+		  { "\\u0080\\u009b\xc2\xa0", "\\u0080\\u009b\xc2\xa0", "\ufffd\ufffd\xc2\xa0",
+		    "\ufffd\ufffd\xc2\xa0" } },
+		{ "é我😀", { "é我😀", "é我😀", "é我😀", "é我😀" } },
+		/* a byte that goes on, overlong, a surrogate, beyond Unicode, a cut character */
+		{ "\x80", { "\\x80", "\\ufffd", "\ufffd", "\ufffd" } },
+		{ "\xc0\xaf", { "\\xc0\\xaf", "\\ufffd\\ufffd", "\ufffd\ufffd", "\ufffd\ufffd" } },
+		{ "\xed\xa0\x80",
+		  { "\\xed\\xa0\\x80", "\\ufffd\\ufffd\\ufffd", "\ufffd\ufffd\ufffd",
+		    "\ufffd\ufffd\ufffd" } },
+		{ "\xf4\x90\x80\x80",
+		  { "\\xf4\\x90\\x80\\x80", "\\ufffd\\ufffd\\ufffd\\ufffd",
+		    "\ufffd\ufffd\ufffd\ufffd", "\ufffd\ufffd\ufffd\ufffd" } },
+		{ "\xe6\x88", { "\\xe6\\x88", "\\ufffd\\ufffd", "\ufffd\ufffd", "\ufffd\ufffd" } },
+		{ "\xe6\x88x",
+		  { "\\xe6\\x88x", "\\ufffd\\ufffdx", "\ufffd\ufffdx", "\ufffd\ufffdx" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (unsigned form = 0; form < 4; form++)
+			assert_string_equal(escaped(form, rows[i].from, SIZE_MAX),
+					    rows[i].to[form]);
+	}
+}
+
+static void escaped__stops_at_the_bound_of_an_array(void **state)
+{
+	static const char unterminated[4] = { 'a', 'b', 'c', 'd' };
+	static const char cut[3] = { 'a', '\xe6', '\x88' };
+
+	(void)state;
+	assert_string_equal(escaped(TEXT_JSON, unterminated, sizeof(unterminated)), "abcd");
+	assert_string_equal(escaped(TEXT_JSON, unterminated, 0), "");
+	assert_string_equal(escaped(TEXT_LOGFMT, cut, sizeof(cut)), "a\\xe6\\x88");
+	assert_string_equal(escaped(TEXT_HTML, "ab\0cd", 5), "ab");
+	/* the rest of the character stands behind the bound and is none of ours */
+	assert_string_equal(escaped(TEXT_LOGFMT, "我", 2), "\\xe6\\x88");
+}
+
+static void escaped__is_cut_between_characters(void **state)
+{
+	static const char from[] = "ab我\n<z";
+	static const char *const wanted[] = { "", "a", "ab", "ab", "ab", "ab我" };
+
+	(void)state;
+	for (size_t size = 0; size < sizeof(wanted) / sizeof(wanted[0]); size++) {
+		struct text text = text_on(room, size);
+
+		memset(room, '#', 16);
+		text_escaped(&text, TEXT_HTML, from, SIZE_MAX);
+		assert_true(text.is_cut);
+		assert_int_equal(text.used, strlen(wanted[size]));
+		assert_memory_equal(room, wanted[size], text.used);
+		assert_int_equal(room[size], '#');
+		text_raw(&text, "");
+		assert_true(text.is_cut);
+	}
+}
+
+static void escaped__of_what_fits_exactly__is_not_cut(void **state)
+{
+	struct text text = text_on(room, 6);
+
+	(void)state;
+	text_escaped(&text, TEXT_JSON, "abc\"d", SIZE_MAX);
+	assert_false(text.is_cut);
+	assert_int_equal(text.used, 6);
+	text_escaped(&text, TEXT_JSON, "", SIZE_MAX);
+	assert_false(text.is_cut);
+}
+
+static void bare__is_what_needs_no_quotes(void **state)
+{
+	static const char *const bare[] = { "a", "127.0.0.1:80", "我", "<'&>", "/x?y" };
+	static const char *const not [] = { "",    " ",    "a b",  "a=b",      "\"",  "\\",
+					    "a\n", "\x7f", "\xff", "\xc2\x9b", "\xe6" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bare) / sizeof(bare[0]); i++)
+		assert_true(text_is_bare(bare[i]));
+	for (size_t i = 0; i < sizeof(not ) / sizeof(not [0]); i++)
+		assert_false(text_is_bare(not [i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(put__that_does_not_fit__is_left_out_whole),
+		cmocka_unit_test(put__that_fits_exactly__is_not_cut),
+		cmocka_unit_test(numbers__are_as_printf_has_them),
+		cmocka_unit_test(i64__of_the_least_number__is_written),
+		cmocka_unit_test(micros__have_no_zeros_at_the_end),
+		cmocka_unit_test(numbers__that_do_not_fit__are_left_out_whole),
+		cmocka_unit_test(escaped__in_every_form),
+		cmocka_unit_test(escaped__stops_at_the_bound_of_an_array),
+		cmocka_unit_test(escaped__is_cut_between_characters),
+		cmocka_unit_test(escaped__of_what_fits_exactly__is_not_cut),
+		cmocka_unit_test(bare__is_what_needs_no_quotes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
