@@ -27,9 +27,9 @@
 struct command {
 	int action; /* letter of the flag that asks for it; 0: serve */
 	struct master_options options;
-	const char *parameter;    /* of -s or -P */
-	struct control_wish wish; /* of -s */
-	char here[PATH_MAX];      /* where relative names start */
+	const char *parameter;       /* of -s or -P */
+	struct control_options wish; /* of -s */
+	char here[PATH_MAX];         /* where relative names start */
 };
 
 static bool choose(struct command *command, int letter, const char *parameter, struct err *err)
@@ -70,7 +70,7 @@ static bool take_ready_fd(struct command *command, const char *text, struct err 
 	if (fd < 0)
 		return err_errno(err, CODE_USAGE, "--ready-fd %d: is not open", (int)number);
 	sys_close((int)number);
-	standard_fill(false);
+	stdio_fill(false);
 	command->options.ready_fd = fd;
 	return true;
 }
@@ -116,7 +116,7 @@ static bool take(void *owner, int letter, const char *value, struct err *err)
 /* --json and --watch change what one verb shows, and nothing else. */
 static bool check_wish(struct command *command, struct err *err)
 {
-	struct control_wish *wish = &command->wish;
+	struct control_options *wish = &command->wish;
 	bool is_status = command->action == 's' && strcmp(command->parameter, "status") == 0;
 	const char *name = wish->watch ? "watch" : "json";
 
@@ -172,7 +172,7 @@ static enum exit_code print_table(const char *name, struct err *err)
 /* -t and -T: what is wrong around the server goes to stderr, what was asked for to stdout. */
 static enum exit_code check(const struct command *command, struct err *err)
 {
-	struct conf *conf = environment_load(&command->options.source, err);
+	struct conf *conf = prestart_load(&command->options.source, err);
 	enum exit_code code;
 
 	if (conf == NULL)
@@ -180,8 +180,8 @@ static enum exit_code check(const struct command *command, struct err *err)
 	if (command->action == 'T')
 		conf_print(conf, stdout);
 	if (command->options.daemon)
-		environment_detached();
-	code = preflight_check(conf, stderr);
+		prestart_detached();
+	code = configtest_check(conf, stderr);
 	if (code == CODE_OK && command->action == 't' && !command->options.quiet)
 		printf("prefork-srv: configuration %s is in order\n", conf->origin);
 	conf_free(conf);
@@ -220,7 +220,7 @@ static void complain(const struct command *command, const struct err *err)
 
 	snprintf(line, sizeof(line), "prefork-srv: %s\n", err->text);
 	if (command->action == 0)
-		standard_say_last(line);
+		stdio_say_last(line);
 	else
 		fputs(line, stderr);
 }
@@ -233,13 +233,13 @@ int main(int argc, char **argv)
 
 	if (!signals_block())
 		err_errno(&err, CODE_OSERR, "cannot block signals");
-	title_start(argc, argv);
-	standard_fill(false);
+	proctitle_start(argc, argv);
+	stdio_fill(false);
 	if (getcwd(command.here, sizeof(command.here)) != NULL)
 		command.options.source.directory = command.here;
 	if (err.text[0] == '\0' && read_flags(&command, argc, argv, &err)) {
 		code = act(&command, &err);
-		if (!standard_flush(&err))
+		if (!stdio_flush(&err))
 			code = err.code;
 	} else {
 		code = err.code;

@@ -7,7 +7,7 @@
 
 enum { DAY_S = 86400, ERA_DAYS = 146097 /* of 400 years */ };
 
-struct date date_of(int64_t seconds)
+struct date clock_date(int64_t seconds)
 {
 	int64_t shifted = seconds + INT64_C(719468) * DAY_S; /* since 0000-03-01 */
 	int64_t days = shifted / DAY_S, of_day = shifted % DAY_S;

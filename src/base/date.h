@@ -15,6 +15,6 @@ struct date {
 };
 
 /* The date of so many seconds since 1970, from the year 0 on. */
-struct date date_of(int64_t seconds);
+struct date clock_date(int64_t seconds);
 
 #endif

@@ -111,6 +111,6 @@ _Noreturn void err_bug(const char *file, int line, const char *claim)
 		length = sizeof(text) - 1;
 	/* a reader that does not read must not keep the process from ending */
 	if (length > 0)
-		(void)outlet_write(&(struct outlet)OUTLET_STDERR, text, (size_t)length);
+		(void)writer_write(&(struct writer)WRITER_STDERR, text, (size_t)length);
 	abort();
 }

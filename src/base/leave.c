@@ -22,7 +22,7 @@ static void check_leaks(void)
 }
 #endif
 
-void leave_now(int code)
+void sys_leave(int code)
 {
 	check_leaks();
 	_exit(code);

@@ -8,6 +8,6 @@
  * build with sanitizers memory that nothing leads to any more is reported first, and ends the
  * process with another code.
  */
-_Noreturn void leave_now(int code);
+_Noreturn void sys_leave(int code);
 
 #endif

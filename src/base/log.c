@@ -66,7 +66,7 @@ bool log_open(const char *path, enum log_level level, enum log_format format, ui
 	state.level = level;
 	state.format = format;
 	state.colour = logsink_target() == TO_STDERR && format == LOG_TEXT &&
-		       standard_has_colour(STDERR_FILENO);
+		       stdio_has_colour(STDERR_FILENO);
 	if (!had_file)
 		warn_of_owner(path);
 	return true;

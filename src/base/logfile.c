@@ -53,7 +53,7 @@ static bool trusts_links(int folder)
 {
 	struct stat st;
 
-	return sys_fstat(folder, &st) == 0 && trust_folder(&st);
+	return sys_fstat(folder, &st) == 0 && file_is_own_folder(&st);
 }
 
 static bool check(int fd, bool is_link, uid_t owner, struct err *err)
@@ -66,7 +66,7 @@ static bool check(int fd, bool is_link, uid_t owner, struct err *err)
 		return true;
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, CODE_CONFIG, "it is no file, pipe or character device");
-	return is_link || trust_file(&st, owner, err);
+	return is_link || file_check_owner(&st, owner, err);
 }
 
 static int keep_if(bool good, int fd)

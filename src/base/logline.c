@@ -13,15 +13,15 @@
 enum { TAIL = 4 }; /* always kept free: a closing quote, a closing brace, the newline */
 
 /* The line as a text that is being written, and back; the tail is no part of it. */
-static struct text open_line(struct logline *line)
+static struct strbuf open_line(struct logline *line)
 {
-	return (struct text){ .base = line->text,
-			      .used = line->length,
-			      .size = line->most - TAIL,
-			      .is_cut = line->full };
+	return (struct strbuf){ .base = line->text,
+				.used = line->length,
+				.size = line->most - TAIL,
+				.is_cut = line->full };
 }
 
-static void close_line(struct logline *line, const struct text *text)
+static void close_line(struct logline *line, const struct strbuf *text)
 {
 	line->length = text->used;
 	line->full = text->is_cut;
@@ -37,35 +37,35 @@ void logline_begin(struct logline *line, bool json, size_t most)
 
 void logline_raw(struct logline *line, const char *text)
 {
-	struct text to = open_line(line);
+	struct strbuf to = open_line(line);
 
-	text_raw(&to, text);
+	strbuf_raw(&to, text);
 	close_line(line, &to);
 }
 
 /* What comes before a value; the caller takes it back when the text was cut in it. */
-static void put_name(struct text *to, bool json, const char *name, const char *quote)
+static void put_name(struct strbuf *to, bool json, const char *name, const char *quote)
 {
 	if (json)
-		text_raw(to, to->used == 0 ? "{\"" : ",\"");
+		strbuf_raw(to, to->used == 0 ? "{\"" : ",\"");
 	else if (to->used > 0)
-		text_raw(to, " ");
-	text_raw(to, name);
-	text_raw(to, json ? "\":" : "=");
-	text_raw(to, quote);
+		strbuf_raw(to, " ");
+	strbuf_raw(to, name);
+	strbuf_raw(to, json ? "\":" : "=");
+	strbuf_raw(to, quote);
 }
 
 void logline_text(struct logline *line, const char *name, const char *value)
 {
-	bool quoted = line->json || !text_is_bare(value), is_named;
-	struct text to = open_line(line);
+	bool quoted = line->json || !strbuf_is_bare(value), is_named;
+	struct strbuf to = open_line(line);
 	size_t before = to.used;
 
 	put_name(&to, line->json, name, quoted ? "\"" : "");
 	is_named = !to.is_cut;
 	/* a cut leaves no name without a value */
 	if (is_named)
-		text_escaped(&to, line->json ? TEXT_JSON : TEXT_LOGFMT, value, SIZE_MAX);
+		strbuf_escaped(&to, line->json ? STRBUF_JSON : STRBUF_LOGFMT, value, SIZE_MAX);
 	else
 		to.used = before;
 	close_line(line, &to);
@@ -75,11 +75,11 @@ void logline_text(struct logline *line, const char *name, const char *value)
 
 void logline_number(struct logline *line, const char *name, int64_t value)
 {
-	struct text to = open_line(line);
+	struct strbuf to = open_line(line);
 	size_t before = to.used;
 
 	put_name(&to, line->json, name, "");
-	text_i64(&to, value);
+	strbuf_i64(&to, value);
 	/* a number is whole or absent: a cut one would be a wrong one */
 	if (to.is_cut)
 		to.used = before;
@@ -95,7 +95,7 @@ void logline_end(struct logline *line)
 
 const char *logline_time(int64_t seconds, int milliseconds, char *text)
 {
-	struct date date = date_of(seconds);
+	struct date date = clock_date(seconds);
 
 	snprintf(text, LOGLINE_TIME, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", date.year, date.month,
 		 date.day, date.hour, date.minute, date.second, milliseconds);

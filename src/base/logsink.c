@@ -16,7 +16,7 @@
 /* Each process has its own copy. */
 static struct {
 	enum logsink_target target;
-	struct outlet outlet; /* of stderr or the file */
+	struct writer outlet; /* of stderr or the file */
 	struct logfile file;
 	int syslog;                  /* the socket; else -1 */
 	char rest[LOGLINE_SIZE];     /* of a line that was taken in part */
@@ -24,7 +24,7 @@ static struct {
 	uint64_t lost;               /* lines that nobody was told of */
 	int why;                     /* errno of the last one; 0: the file is gone */
 	_Atomic uint64_t *cell;      /* counts them too; or NULL */
-} sink = { .outlet = OUTLET_STDERR, .file = LOGFILE_CLOSED("log"), .syslog = -1 };
+} sink = { .outlet = WRITER_STDERR, .file = LOGFILE_CLOSED("log"), .syslog = -1 };
 
 static bool has_rest(void)
 {
@@ -55,14 +55,14 @@ static void close_syslog(void)
 
 static void use_stderr(void)
 {
-	if (sink.target == TO_STDERR && sink.outlet.kind == OUTLET_OWN)
+	if (sink.target == TO_STDERR && sink.outlet.kind == WRITER_OWN)
 		return;
 	drop_rest();
 	close_syslog();
-	outlet_close(&sink.outlet);
+	writer_close(&sink.outlet);
 	logfile_close(&sink.file);
 	sink.target = TO_STDERR;
-	sink.outlet = outlet_open(STDERR_FILENO);
+	sink.outlet = writer_open(STDERR_FILENO);
 }
 
 static bool use_file(const char *path, uid_t owner, struct err *err)
@@ -71,9 +71,9 @@ static bool use_file(const char *path, uid_t owner, struct err *err)
 		return false;
 	drop_rest();
 	close_syslog();
-	outlet_close(&sink.outlet);
+	writer_close(&sink.outlet);
 	sink.target = TO_FILE;
-	sink.outlet = outlet_take(sink.file.fd);
+	sink.outlet = writer_take(sink.file.fd);
 	return true;
 }
 
@@ -86,7 +86,7 @@ static bool use_syslog(struct err *err)
 				 "cannot reach syslog at " SYSLOGD_PATH);
 	drop_rest();
 	close_syslog();
-	outlet_close(&sink.outlet);
+	writer_close(&sink.outlet);
 	logfile_close(&sink.file);
 	sink.target = TO_SYSLOG;
 	sink.syslog = fd;
@@ -110,7 +110,7 @@ bool logsink_reopen(bool create, struct err *err)
 	if (!logfile_reopen(&sink.file, create, err))
 		return false;
 	drop_rest();
-	sink.outlet = outlet_take(sink.file.fd);
+	sink.outlet = writer_take(sink.file.fd);
 	return true;
 }
 
@@ -125,7 +125,7 @@ void logsink_own(void)
 	if (sink.target == TO_SYSLOG)
 		syslogd_part(sink.syslog, SYSLOGD_PATH);
 	else
-		outlet_part(&sink.outlet);
+		writer_part(&sink.outlet);
 }
 
 unsigned logsink_fds(int *fds)
@@ -148,9 +148,9 @@ enum logsink_target logsink_target(void)
 
 size_t logsink_most(void)
 {
-	bool is_narrow = sink.target != TO_SYSLOG && outlet_is_narrow(&sink.outlet);
+	bool is_narrow = sink.target != TO_SYSLOG && writer_is_narrow(&sink.outlet);
 
-	return is_narrow ? OUTLET_LINE : LOGLINE_SIZE;
+	return is_narrow ? WRITER_LINE : LOGLINE_SIZE;
 }
 
 bool logsink_warns(const char *path, char *text)
@@ -160,7 +160,7 @@ bool logsink_warns(const char *path, char *text)
 
 static bool is_gone(void)
 {
-	if (!outlet_is_gone(&sink.outlet))
+	if (!writer_is_gone(&sink.outlet))
 		return false;
 	sink.why = 0;
 	return true;
@@ -172,7 +172,7 @@ static size_t write_bytes(const char *bytes, size_t n)
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t written = outlet_write(&sink.outlet, bytes + done, n - done);
+		ssize_t written = writer_write(&sink.outlet, bytes + done, n - done);
 
 		if (written < 0 && errno == EINTR)
 			continue;

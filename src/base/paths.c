@@ -20,7 +20,7 @@ static const char *name_in(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-const char *paths_folder(const char *path, char *text, size_t size)
+const char *file_folder(const char *path, char *text, size_t size)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -33,10 +33,10 @@ static bool find_folder(const char *path, struct stat *st)
 	char folder[PATH_MAX];
 
 	return path[0] == '/' && strlen(path) < sizeof(folder) &&
-	       sys_stat(paths_folder(path, folder, sizeof(folder)), st) == 0;
+	       sys_stat(file_folder(path, folder, sizeof(folder)), st) == 0;
 }
 
-bool paths_same_name(const char *a, const char *b)
+bool file_same_name(const char *a, const char *b)
 {
 	struct stat of_a, of_b;
 
@@ -46,11 +46,11 @@ bool paths_same_name(const char *a, const char *b)
 	       find_folder(b, &of_b) && is_same(&of_a, &of_b);
 }
 
-bool paths_same_file(const char *a, const char *b)
+bool file_same(const char *a, const char *b)
 {
 	struct stat of_a, of_b;
 
-	if (paths_same_name(a, b))
+	if (file_same_name(a, b))
 		return true;
 	return sys_stat(a, &of_a) == 0 && sys_stat(b, &of_b) == 0 && S_ISREG(of_a.st_mode) &&
 	       is_same(&of_a, &of_b);

@@ -10,12 +10,12 @@
 #include <stddef.h>
 
 /* Writes the folder of an absolute path to text (size bytes), cut to size; returns text. */
-const char *paths_folder(const char *path, char *text, size_t size);
+const char *file_folder(const char *path, char *text, size_t size);
 
 /* The same name in the same folder, whether or not there is anything of that name. */
-bool paths_same_name(const char *a, const char *b);
+bool file_same_name(const char *a, const char *b);
 
 /* That, or the same regular file by two names. */
-bool paths_same_file(const char *a, const char *b);
+bool file_same(const char *a, const char *b);
 
 #endif

@@ -11,7 +11,7 @@
 
 enum { TITLE_MOST = 1024 }; /* the kernel shows at most a page */
 
-/* Set by title_start in main, before any fork; read only afterwards. */
+/* Set by proctitle_start in main, before any fork; read only afterwards. */
 static struct {
 	char *area;            /* arguments and environment, one after the other */
 	size_t size;           /* of it all */
@@ -62,7 +62,7 @@ static void keep_names(const char *old, const char *new)
 		program_invocation_short_name = (char *)new + (program_invocation_short_name - old);
 }
 
-void title_start(int argc, char **argv)
+void proctitle_start(int argc, char **argv)
 {
 	char **arguments, **environment, *end;
 
@@ -86,7 +86,7 @@ void title_start(int argc, char **argv)
 	memory.environment = environ = environment;
 }
 
-void title_set(const char *format, ...)
+void proctitle_set(const char *format, ...)
 {
 	char text[TITLE_MOST];
 	size_t length, room = memory.size < sizeof(text) ? memory.size : sizeof(text);

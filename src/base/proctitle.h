@@ -11,12 +11,12 @@
  * copies afterwards); call once in main, before anything keeps a pointer to one of them. Without
  * memory there are no titles.
  */
-void title_start(int argc, char **argv);
+void proctitle_start(int argc, char **argv);
 
 /*
  * Shows the formatted text, cut to the room there is, and the comm name (prctl(2) PR_SET_NAME) as
  * well.
  */
-void title_set(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void proctitle_set(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -11,7 +11,7 @@
 
 enum { PATIENCE_MS = 1000 };
 
-void standard_fill(bool needs_stdout)
+void stdio_fill(bool needs_stdout)
 {
 	int fd;
 
@@ -31,23 +31,23 @@ void standard_fill(bool needs_stdout)
 		sys_close(fd);
 }
 
-bool standard_flush(struct err *err)
+bool stdio_flush(struct err *err)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return true;
 	return err->text[0] != '\0' || err_errno(err, CODE_OSERR, "cannot write to stdout");
 }
 
-void standard_say_last(const char *text)
+void stdio_say_last(const char *text)
 {
-	const struct outlet outlet = OUTLET_STDERR;
+	const struct writer outlet = WRITER_STDERR;
 	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
 
 	(void)sys_poll(&ready, 1, PATIENCE_MS);
-	(void)outlet_write(&outlet, text, strlen(text));
+	(void)writer_write(&outlet, text, strlen(text));
 }
 
-bool standard_has_colour(int fd)
+bool stdio_has_colour(int fd)
 {
 	const char *refused = getenv("NO_COLOR"), *term = getenv("TERM");
 

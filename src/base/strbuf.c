@@ -9,10 +9,10 @@ enum { DIGITS_MOST = 20, UTF8_MOST = 4, ESCAPED_MOST = 8 };
 
 /* What a byte must not be to stand as it is in a form, one bit for each form. */
 enum {
-	LOGFMT = 1 << TEXT_LOGFMT,
-	JSON = 1 << TEXT_JSON,
-	HTML = 1 << TEXT_HTML,
-	LABEL = 1 << TEXT_LABEL,
+	LOGFMT = 1 << STRBUF_LOGFMT,
+	JSON = 1 << STRBUF_JSON,
+	HTML = 1 << STRBUF_HTML,
+	LABEL = 1 << STRBUF_LABEL,
 	SLASHED = LOGFMT | JSON | LABEL, /* forms that put a backslash before a quote */
 	ALL = SLASHED | HTML
 };
@@ -43,25 +43,25 @@ static char *write_digits(char *end, uint64_t value)
 	return end;
 }
 
-void text_u64(struct text *text, uint64_t value)
+void strbuf_u64(struct strbuf *text, uint64_t value)
 {
 	char digits[DIGITS_MOST], *end = digits + sizeof(digits);
 	const char *from = write_digits(end, value);
 
-	text_put(text, from, (size_t)(end - from));
+	strbuf_put(text, from, (size_t)(end - from));
 }
 
-void text_i64(struct text *text, int64_t value)
+void strbuf_i64(struct strbuf *text, int64_t value)
 {
 	char digits[1 + DIGITS_MOST], *end = digits + sizeof(digits);
 	char *from = write_digits(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 
 	if (value < 0)
 		*--from = '-';
-	text_put(text, from, (size_t)(end - from));
+	strbuf_put(text, from, (size_t)(end - from));
 }
 
-void text_micros(struct text *text, uint64_t millionths)
+void strbuf_micros(struct strbuf *text, uint64_t millionths)
 {
 	char digits[DIGITS_MOST + 7], *end = digits + sizeof(digits), *point = end - 7, *from;
 	uint64_t fraction = millionths % 1000000;
@@ -74,7 +74,7 @@ void text_micros(struct text *text, uint64_t millionths)
 		end--;
 	if (end[-1] == '.')
 		end--;
-	text_put(text, from, (size_t)(end - from));
+	strbuf_put(text, from, (size_t)(end - from));
 }
 
 /*
@@ -147,27 +147,27 @@ static size_t put_letter(char *to, unsigned char c)
 	return 0;
 }
 
-static size_t put_control(enum text_form form, char *to, const unsigned char *c)
+static size_t put_control(enum strbuf_form form, char *to, const unsigned char *c)
 {
 	size_t n;
 
-	if (form == TEXT_LABEL && *c == '\n')
+	if (form == STRBUF_LABEL && *c == '\n')
 		return put_string(to, "\\n");
-	if (form == TEXT_LABEL || form == TEXT_HTML)
+	if (form == STRBUF_LABEL || form == STRBUF_HTML)
 		return put_string(to, "\ufffd");
 	n = put_letter(to, *c);
 	return n > 0 ? n : put_hex(to, "\\u00", *c == 0xc2 ? c[1] : *c);
 }
 
-static size_t put_wrong(enum text_form form, char *to, unsigned char c)
+static size_t put_wrong(enum strbuf_form form, char *to, unsigned char c)
 {
-	if (form == TEXT_LOGFMT)
+	if (form == STRBUF_LOGFMT)
 		return put_hex(to, "\\x", c);
-	return put_string(to, form == TEXT_JSON ? "\\ufffd" : "\ufffd");
+	return put_string(to, form == STRBUF_JSON ? "\\ufffd" : "\ufffd");
 }
 
 /* A character of ASCII that has a meaning in the form. */
-static size_t put_marked(enum text_form form, char *to, char c)
+static size_t put_marked(enum strbuf_form form, char *to, char c)
 {
 	static const struct {
 		char c;
@@ -179,7 +179,7 @@ static size_t put_marked(enum text_form form, char *to, char c)
 		{ '"', "&quot;" },
 	};
 
-	if (form != TEXT_HTML) {
+	if (form != STRBUF_HTML) {
 		to[0] = '\\';
 		to[1] = c;
 		return 2;
@@ -192,7 +192,8 @@ static size_t put_marked(enum text_form form, char *to, char c)
 }
 
 /* Appends the first character, which does not stand as it is; returns how many bytes it had. */
-static size_t put_character(struct text *text, enum text_form form, const char *string, size_t left)
+static size_t put_character(struct strbuf *text, enum strbuf_form form, const char *string,
+			    size_t left)
 {
 	unsigned char c[UTF8_MOST + 1] = { 0 };
 	char escaped[ESCAPED_MOST];
@@ -210,12 +211,12 @@ static size_t put_character(struct text *text, enum text_form form, const char *
 		n = put_marked(form, escaped, (char)*c);
 	else
 		n = put_string(escaped, (const char *)c);
-	text_put(text, escaped, n);
+	strbuf_put(text, escaped, n);
 	return length > 0 ? length : 1;
 }
 
 /* Appends the bytes up to the first that needs care; returns how many, in the text or cut off. */
-static size_t put_plain(struct text *text, enum text_form form, const char *string, size_t most)
+static size_t put_plain(struct strbuf *text, enum strbuf_form form, const char *string, size_t most)
 {
 	size_t room = text->size - text->used, n = 0;
 	char *to = text->base + text->used;
@@ -236,7 +237,7 @@ static size_t put_plain(struct text *text, enum text_form form, const char *stri
 	return n;
 }
 
-void text_escaped(struct text *text, enum text_form form, const char *string, size_t most)
+void strbuf_escaped(struct strbuf *text, enum strbuf_form form, const char *string, size_t most)
 {
 	size_t at = 0;
 
@@ -248,7 +249,7 @@ void text_escaped(struct text *text, enum text_form form, const char *string, si
 	}
 }
 
-bool text_is_bare(const char *string)
+bool strbuf_is_bare(const char *string)
 {
 	const unsigned char *c = (const unsigned char *)string;
 	size_t length;

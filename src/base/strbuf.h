@@ -13,19 +13,19 @@
 #include <stdint.h>
 #include <string.h>
 
-struct text {
+struct strbuf {
 	char *base;
 	size_t used, size; /* bytes; used <= size */
 	bool is_cut;       /* something did not fit: all that follows is left out */
 };
 
-static inline struct text text_on(char *base, size_t size)
+static inline struct strbuf strbuf_on(char *base, size_t size)
 {
-	return (struct text){ .base = base, .size = size };
+	return (struct strbuf){ .base = base, .size = size };
 }
 
 /* The bytes as they are. */
-static inline void text_put(struct text *text, const char *bytes, size_t n)
+static inline void strbuf_put(struct strbuf *text, const char *bytes, size_t n)
 {
 	if (text->is_cut || n > text->size - text->used) {
 		text->is_cut = true;
@@ -35,33 +35,33 @@ static inline void text_put(struct text *text, const char *bytes, size_t n)
 	text->used += n;
 }
 
-static inline void text_raw(struct text *text, const char *string)
+static inline void strbuf_raw(struct strbuf *text, const char *string)
 {
-	text_put(text, string, strlen(string));
+	strbuf_put(text, string, strlen(string));
 }
 
-/* Decimal numbers; text_micros writes millionths as 0.000001, without trailing zeros (1.5, 2). */
-void text_u64(struct text *text, uint64_t value);
-void text_i64(struct text *text, int64_t value);
-void text_micros(struct text *text, uint64_t millionths);
+/* Decimal numbers; strbuf_micros writes millionths as 0.000001, without trailing zeros (1.5, 2). */
+void strbuf_u64(struct strbuf *text, uint64_t value);
+void strbuf_i64(struct strbuf *text, int64_t value);
+void strbuf_micros(struct strbuf *text, uint64_t millionths);
 
 /* How a character that may not stand as it is becomes one that may. */
-enum text_form {
-	TEXT_LOGFMT, /* \n \" \\ \x.. \u.... ; no quotes around */
-	TEXT_JSON,   /* RFC 8259; wrong UTF-8 becomes \ufffd; no quotes around */
-	TEXT_HTML, /* &amp; &lt; &gt; &quot; &#39;; control characters and wrong UTF-8 as U+FFFD */
-	TEXT_LABEL /* of a Prometheus label: \\ \" \n; all else as for HTML */
+enum strbuf_form {
+	STRBUF_LOGFMT, /* \n \" \\ \x.. \u.... ; no quotes around */
+	STRBUF_JSON,   /* RFC 8259; wrong UTF-8 becomes \ufffd; no quotes around */
+	STRBUF_HTML,   /* &amp; &lt; &gt; &quot; &#39;; controls and wrong UTF-8 as U+FFFD */
+	STRBUF_LABEL   /* of a Prometheus label: \\ \" \n; all else as for HTML */
 };
 
 /*
  * The characters of string, each whole or not at all, as far as they fit and up to a NUL or `most`
  * bytes (an array that another process may have written need not end).
  */
-void text_escaped(struct text *text, enum text_form form, const char *string, size_t most);
+void strbuf_escaped(struct strbuf *text, enum strbuf_form form, const char *string, size_t most);
 
 /*
  * True when string can stand in a logfmt line as it is: not empty, no blank, quote, = or control.
  */
-bool text_is_bare(const char *string);
+bool strbuf_is_bare(const char *string);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "base/sys.h"
 
-int tcpstate_of(int fd)
+int sockdiag_tcp_state(int fd)
 {
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
@@ -14,7 +14,7 @@ int tcpstate_of(int fd)
 	return info.tcpi_state;
 }
 
-const char *tcpstate_name(int state)
+const char *sockdiag_state_name(int state)
 {
 	static const char *const names[] = {
 		[TCP_ESTABLISHED] = "ESTABLISHED",

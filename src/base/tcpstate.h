@@ -7,9 +7,9 @@
 #include <netinet/tcp.h>
 
 /* The state of the socket (tcp(7), TCP_INFO): TCP_ESTABLISHED ...; -1 with errno. */
-int tcpstate_of(int fd);
+int sockdiag_tcp_state(int fd);
 
 /* "ESTABLISHED" ...; "unknown" for what is no state. The state without a socket is "CLOSED". */
-const char *tcpstate_name(int state);
+const char *sockdiag_state_name(int state);
 
 #endif

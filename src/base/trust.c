@@ -21,7 +21,7 @@ static bool refuse_owner(uid_t user, uid_t owner, struct err *err)
 		       user, owner);
 }
 
-bool trust_file(const struct stat *st, uid_t owner, struct err *err)
+bool file_check_owner(const struct stat *st, uid_t owner, struct err *err)
 {
 	if (st->st_nlink != 1)
 		return err_set(err, CODE_CONFIG,
@@ -32,7 +32,7 @@ bool trust_file(const struct stat *st, uid_t owner, struct err *err)
 	return true;
 }
 
-bool trust_folder(const struct stat *st)
+bool file_is_own_folder(const struct stat *st)
 {
 	return (st->st_uid == 0 || st->st_uid == geteuid()) && (st->st_mode & 022) == 0;
 }

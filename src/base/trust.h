@@ -15,12 +15,12 @@
  * True for a file with one name that is root's, the process's user's or owner's ((uid_t)-1: nobody
  * else's). Otherwise false with err (CODE_CONFIG), which says only why, and what to do. Pure.
  */
-bool trust_file(const struct stat *st, uid_t owner, struct err *err);
+bool file_check_owner(const struct stat *st, uid_t owner, struct err *err);
 
 /*
  * True when nobody but the folder's owner, who is root or the process's user, decides what is in
  * it.
  */
-bool trust_folder(const struct stat *st);
+bool file_is_own_folder(const struct stat *st);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "base/sys.h"
 
-ssize_t whole_read(int fd, void *to, size_t size)
+ssize_t file_read(int fd, void *to, size_t size)
 {
 	size_t used = 0;
 
@@ -22,14 +22,14 @@ ssize_t whole_read(int fd, void *to, size_t size)
 	return (ssize_t)used;
 }
 
-bool whole_read_file(const char *path, char *text, size_t size)
+bool file_read_path(const char *path, char *text, size_t size)
 {
 	int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0), kept;
 	ssize_t n;
 
 	if (fd < 0)
 		return false;
-	n = whole_read(fd, text, size - 1);
+	n = file_read(fd, text, size - 1);
 	kept = errno;
 	sys_close(fd);
 	errno = kept;

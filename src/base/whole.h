@@ -11,12 +11,12 @@
 #include <sys/types.h>
 
 /* Bytes read, fewer than size only at the end of the file; -1 with errno (read(2)). */
-ssize_t whole_read(int fd, void *to, size_t size);
+ssize_t file_read(int fd, void *to, size_t size);
 
 /*
  * Reads a short file, such as one of proc(5), into text (size bytes) and ends it with a NUL; one
  * that is longer is cut. False with errno.
  */
-bool whole_read_file(const char *path, char *text, size_t size);
+bool file_read_path(const char *path, char *text, size_t size);
 
 #endif

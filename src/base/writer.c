@@ -13,18 +13,18 @@
 
 enum { BRIEF_US = 1000 };
 
-_Static_assert((int)OUTLET_LINE == (int)PIPE_BUF, "a pipe takes PIPE_BUF bytes whole (pipe(7))");
+_Static_assert((int)WRITER_LINE == (int)PIPE_BUF, "a pipe takes PIPE_BUF bytes whole (pipe(7))");
 
 /* What it is, as far as it can be learnt; `narrow` is for what may have no room. */
-static enum outlet_kind kind_of(int fd, enum outlet_kind narrow)
+static enum writer_kind kind_of(int fd, enum writer_kind narrow)
 {
 	struct stat st;
 
 	if (sys_fstat(fd, &st) < 0)
 		return narrow;
 	if (S_ISREG(st.st_mode))
-		return OUTLET_FILE;
-	return S_ISSOCK(st.st_mode) ? OUTLET_SOCKET : narrow;
+		return WRITER_FILE;
+	return S_ISSOCK(st.st_mode) ? WRITER_SOCKET : narrow;
 }
 
 static int open_path(const char *path, int access)
@@ -53,31 +53,31 @@ static int open_anew(int fd)
 	return fresh;
 }
 
-struct outlet outlet_open(int fd)
+struct writer writer_open(int fd)
 {
-	struct outlet outlet = { kind_of(fd, OUTLET_SHARED), fd, false };
-	int own = outlet.kind == OUTLET_SHARED ? open_anew(fd) : -1;
+	struct writer outlet = { kind_of(fd, WRITER_SHARED), fd, false };
+	int own = outlet.kind == WRITER_SHARED ? open_anew(fd) : -1;
 
-	return own < 0 ? outlet : (struct outlet){ OUTLET_OWN, own, true };
+	return own < 0 ? outlet : (struct writer){ WRITER_OWN, own, true };
 }
 
-struct outlet outlet_take(int fd)
+struct writer writer_take(int fd)
 {
-	return (struct outlet){ kind_of(fd, OUTLET_OWN), fd, false };
+	return (struct writer){ kind_of(fd, WRITER_OWN), fd, false };
 }
 
-void outlet_close(struct outlet *outlet)
+void writer_close(struct writer *outlet)
 {
 	if (outlet->is_opened)
 		sys_close(outlet->fd);
-	*outlet = (struct outlet)OUTLET_CLOSED;
+	*outlet = (struct writer)WRITER_CLOSED;
 }
 
-void outlet_part(const struct outlet *outlet)
+void writer_part(const struct writer *outlet)
 {
 	int fresh;
 
-	if ((outlet->kind != OUTLET_OWN && outlet->kind != OUTLET_FILE) ||
+	if ((outlet->kind != WRITER_OWN && outlet->kind != WRITER_FILE) ||
 	    outlet->fd <= STDERR_FILENO)
 		return;
 	fresh = open_anew(outlet->fd);
@@ -149,16 +149,16 @@ static ssize_t write_shared(int fd, const char *bytes, size_t n)
 	return write_briefly(fd, bytes, n);
 }
 
-static ssize_t write_some(const struct outlet *outlet, const char *bytes, size_t n)
+static ssize_t write_some(const struct writer *outlet, const char *bytes, size_t n)
 {
 	switch (outlet->kind) {
-	case OUTLET_FILE:
+	case WRITER_FILE:
 		return sys_write(outlet->fd, bytes, n);
-	case OUTLET_SOCKET:
+	case WRITER_SOCKET:
 		return sys_send(outlet->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	case OUTLET_OWN:
+	case WRITER_OWN:
 		return sys_write(outlet->fd, bytes, measure_piece(bytes, n));
-	case OUTLET_SHARED:
+	case WRITER_SHARED:
 		return write_shared(outlet->fd, bytes, measure_piece(bytes, n));
 	default:
 		errno = EBADF;
@@ -166,7 +166,7 @@ static ssize_t write_some(const struct outlet *outlet, const char *bytes, size_t
 	}
 }
 
-ssize_t outlet_write(const struct outlet *outlet, const char *bytes, size_t n)
+ssize_t writer_write(const struct writer *outlet, const char *bytes, size_t n)
 {
 	ssize_t written = write_some(outlet, bytes, n);
 
@@ -176,10 +176,10 @@ ssize_t outlet_write(const struct outlet *outlet, const char *bytes, size_t n)
 	return -1;
 }
 
-bool outlet_is_gone(const struct outlet *outlet)
+bool writer_is_gone(const struct writer *outlet)
 {
 	struct stat st;
 
-	return outlet->kind == OUTLET_FILE && outlet->fd > STDERR_FILENO &&
+	return outlet->kind == WRITER_FILE && outlet->fd > STDERR_FILENO &&
 	       sys_fstat(outlet->fd, &st) == 0 && st.st_nlink == 0;
 }

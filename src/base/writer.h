@@ -15,38 +15,38 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum outlet_kind {
-	OUTLET_NONE,
-	OUTLET_FILE,   /* a regular file: takes all there is, or fails */
-	OUTLET_SOCKET, /* as much as it takes now */
-	OUTLET_OWN,    /* a pipe or terminal, by a description that does not wait */
-	OUTLET_SHARED  /* a pipe or terminal that could not be opened anew: polled before a write */
+enum writer_kind {
+	WRITER_NONE,
+	WRITER_FILE,   /* a regular file: takes all there is, or fails */
+	WRITER_SOCKET, /* as much as it takes now */
+	WRITER_OWN,    /* a pipe or terminal, by a description that does not wait */
+	WRITER_SHARED  /* a pipe or terminal that could not be opened anew: polled before a write */
 };
 
-struct outlet {
-	enum outlet_kind kind;
+struct writer {
+	enum writer_kind kind;
 	int fd;
-	bool is_opened; /* fd was opened by outlet_open, and is closed by outlet_close */
+	bool is_opened; /* fd was opened by writer_open, and is closed by writer_close */
 };
-#define OUTLET_CLOSED                  \
+#define WRITER_CLOSED                  \
 	{                              \
-		OUTLET_NONE, -1, false \
+		WRITER_NONE, -1, false \
 	}
 /* What a process has before it knows more: slower, and right for whatever descriptor 2 is. */
-#define OUTLET_STDERR                               \
+#define WRITER_STDERR                               \
 	{                                           \
-		OUTLET_SHARED, STDERR_FILENO, false \
+		WRITER_SHARED, STDERR_FILENO, false \
 	}
 
 /* An outlet to where the inherited fd leads, which stays open and as it is. Cannot fail. */
-struct outlet outlet_open(int fd);
+struct writer writer_open(int fd);
 
 /*
  * The same for a file that this process opened by itself, with O_NONBLOCK; fd stays the caller's.
  */
-struct outlet outlet_take(int fd);
+struct writer writer_take(int fd);
 
-void outlet_close(struct outlet *outlet);
+void writer_close(struct writer *outlet);
 
 /*
  * In the child of a fork: puts a description of the child's own in the place of its parent's, under
@@ -54,25 +54,25 @@ void outlet_close(struct outlet *outlet);
  * the system refuses, and of an inherited file, whose offset all its writers share, the two have
  * one.
  */
-void outlet_part(const struct outlet *outlet);
+void writer_part(const struct writer *outlet);
 
 /*
  * Writes the first of the n bytes, whole lines where it can be; returns how many, or -1 with errno:
- * EAGAIN when there is no room now. A pipe takes OUTLET_LINE bytes whole or not at all.
+ * EAGAIN when there is no room now. A pipe takes WRITER_LINE bytes whole or not at all.
  */
-ssize_t outlet_write(const struct outlet *outlet, const char *bytes, size_t n);
-enum { OUTLET_LINE = 4096 };
+ssize_t writer_write(const struct writer *outlet, const char *bytes, size_t n);
+enum { WRITER_LINE = 4096 };
 
 /*
  * True for a file that this process opened and whose last name is gone: what is written to it is
  * for nobody. An inherited one may never have had a name.
  */
-bool outlet_is_gone(const struct outlet *outlet);
+bool writer_is_gone(const struct writer *outlet);
 
-/* True for a pipe or terminal: a line of more than OUTLET_LINE bytes may be taken in parts. */
-static inline bool outlet_is_narrow(const struct outlet *outlet)
+/* True for a pipe or terminal: a line of more than WRITER_LINE bytes may be taken in parts. */
+static inline bool writer_is_narrow(const struct writer *outlet)
 {
-	return outlet->kind == OUTLET_OWN || outlet->kind == OUTLET_SHARED;
+	return outlet->kind == WRITER_OWN || outlet->kind == WRITER_SHARED;
 }
 
 #endif

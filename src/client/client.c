@@ -17,13 +17,13 @@ int main(int argc, char **argv)
 	struct err err = { .code = CODE_OK };
 	enum exit_code code;
 
-	standard_fill(true);
+	stdio_fill(true);
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 1 && strcmp(argv[1], "bench") == 0)
 		code = bench_main(argc - 1, argv + 1, &err);
 	else
 		code = talk_main(argc, argv, &err);
-	if (!standard_flush(&err))
+	if (!stdio_flush(&err))
 		code = err.code;
 	if (err.text[0] != '\0')
 		fprintf(stderr, "prefork-client: %s\n", err.text);

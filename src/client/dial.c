@@ -147,7 +147,7 @@ static void tell_connected(const struct link *link, bool is_bound, int64_t took_
 		   shown, (long long)took_us, info.tcpi_rtt);
 	story_tell(story, "local address %s%s", addr_write(&link->local, shown),
 		   is_bound ? "" : ": the port was chosen by the system");
-	story_tell(story, "state %s", tcpstate_name(tcpstate_of(link->fd)));
+	story_tell(story, "state %s", sockdiag_state_name(sockdiag_tcp_state(link->fd)));
 }
 
 /* Makes link->fd a connection to link->remote; *error is 0, or why it cannot be reached. */

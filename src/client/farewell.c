@@ -51,7 +51,7 @@ static const char *meaning(const struct link *link, int state)
 	case TCP_FIN_WAIT2:
 		return "FIN_WAIT2: the peer has not closed its side yet";
 	default:
-		return tcpstate_name(state);
+		return sockdiag_state_name(state);
 	}
 }
 

@@ -52,10 +52,10 @@ static bool put(struct show *show, const char *bytes, size_t n, struct err *err)
 	return true;
 }
 
-static void add_hex(struct text *text, uint64_t value, int digits)
+static void add_hex(struct strbuf *text, uint64_t value, int digits)
 {
 	while (digits-- > 0)
-		text_put(text, &"0123456789abcdef"[value >> 4 * digits & 15], 1);
+		strbuf_put(text, &"0123456789abcdef"[value >> 4 * digits & 15], 1);
 }
 
 /* Offset, bytes, characters, as hexdump -C writes them. */
@@ -63,21 +63,21 @@ static bool put_row(struct show *show, struct err *err)
 {
 	uint64_t offset = show->at - show->row_used;
 	char base[ROW_TEXT], c;
-	struct text text = text_on(base, sizeof(base));
+	struct strbuf text = strbuf_on(base, sizeof(base));
 
 	add_hex(&text, offset, offset >> 32 != 0 ? 16 : 8);
-	text_raw(&text, " ");
+	strbuf_raw(&text, " ");
 	for (unsigned i = 0; i < SHOW_ROW; i++) {
-		text_raw(&text, i < show->row_used ? " " : "   ");
+		strbuf_raw(&text, i < show->row_used ? " " : "   ");
 		if (i < show->row_used)
 			add_hex(&text, show->row[i], 2);
 	}
-	text_raw(&text, "  |");
+	strbuf_raw(&text, "  |");
 	for (unsigned i = 0; i < show->row_used; i++) {
 		c = (char)show->row[i];
-		text_put(&text, c >= ' ' && c < 0x7f ? &c : ".", 1);
+		strbuf_put(&text, c >= ' ' && c < 0x7f ? &c : ".", 1);
 	}
-	text_raw(&text, "|\n");
+	strbuf_raw(&text, "|\n");
 	show->row_used = 0;
 	return put(show, base, text.used, err);
 }

@@ -13,7 +13,7 @@
 void story_start(struct story *story, bool is_told)
 {
 	story->is_told = is_told;
-	story->has_colour = is_told && standard_has_colour(STDERR_FILENO);
+	story->has_colour = is_told && stdio_has_colour(STDERR_FILENO);
 	story->start_us = clock_us();
 }
 

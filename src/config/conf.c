@@ -42,7 +42,7 @@ static bool take_listeners(struct conf *conf, const struct conf_source *source, 
 	if (source->listener_count > 0)
 		conf_build_truncate(conf, 0);
 	for (size_t i = 0; i < source->listener_count; i++)
-		if (!override_listen(conf, source->listeners[i], err))
+		if (!conf_cmdline_listen(conf, source->listeners[i], err))
 			return false;
 	return true;
 }
@@ -52,7 +52,7 @@ static bool add_default_listener(struct conf *conf, const char *listener, struct
 	char *origin = strdup("built-in default");
 	struct listen_conf *added;
 
-	if (origin == NULL || !override_listen(conf, listener, err)) {
+	if (origin == NULL || !conf_cmdline_listen(conf, listener, err)) {
 		free(origin);
 		return false;
 	}
@@ -73,12 +73,12 @@ static bool add_default_listeners(struct conf *conf, struct err *err)
 static bool take_overrides(struct conf *conf, const struct conf_source *source, struct err *err)
 {
 	for (size_t i = 0; i < source->override_count; i++)
-		if (!override_option(conf, source->overrides[i], err))
+		if (!conf_cmdline_option(conf, source->overrides[i], err))
 			return false;
-	if (source->workers != NULL && !override_workers(conf, source->workers, err))
+	if (source->workers != NULL && !conf_cmdline_workers(conf, source->workers, err))
 		return false;
 	return source->pid_file == NULL ||
-	       override_pid_file(conf, source->pid_file, source->directory, err);
+	       conf_cmdline_pid_file(conf, source->pid_file, source->directory, err);
 }
 
 static bool fill(struct conf *conf, const struct conf_source *source, struct err *err)
@@ -88,7 +88,7 @@ static bool fill(struct conf *conf, const struct conf_source *source, struct err
 
 	if (!set_origin(conf, file ? file : built_in, err))
 		return false;
-	if (file != NULL && !grammar_load(conf, file, source->directory, err))
+	if (file != NULL && !conf_file_load(conf, file, source->directory, err))
 		return false;
 	if (!take_listeners(conf, source, err))
 		return false;

@@ -161,7 +161,7 @@ static bool apply(struct conf *conf, const char *text, char *name, char *value, 
 	return set(conf, option, "-o", text, value, err);
 }
 
-bool override_option(struct conf *conf, const char *text, struct err *err)
+bool conf_cmdline_option(struct conf *conf, const char *text, struct err *err)
 {
 	char *copy = strdup(text);
 	char *equals = copy ? strchr(copy, '=') : NULL;
@@ -179,13 +179,14 @@ bool override_option(struct conf *conf, const char *text, struct err *err)
 	return is_good || blame(err, "-o", text);
 }
 
-bool override_workers(struct conf *conf, const char *text, struct err *err)
+bool conf_cmdline_workers(struct conf *conf, const char *text, struct err *err)
 {
 	return set(conf, option_find(SECTION_main, "workers"), "-w", text, text, err) ||
 	       blame(err, "-w", text);
 }
 
-bool override_pid_file(struct conf *conf, const char *text, const char *directory, struct err *err)
+bool conf_cmdline_pid_file(struct conf *conf, const char *text, const char *directory,
+			   struct err *err)
 {
 	const struct option *option = option_find(SECTION_main, "pid_file");
 	char path[PLACE_PATH], here[PLACE_PATH];
@@ -336,7 +337,7 @@ static bool fill(struct conf *conf, const struct listen_text *parts, const char 
 	return true;
 }
 
-bool override_listen(struct conf *conf, const char *text, struct err *err)
+bool conf_cmdline_listen(struct conf *conf, const char *text, struct err *err)
 {
 	struct listen_text parts;
 	char *copy = strdup(text);

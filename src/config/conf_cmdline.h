@@ -16,18 +16,19 @@
  * "=" that a service's name follows, so a unix path may hold "=". A comma ends a value; a
  * list's option is repeated for each of its values.
  */
-bool override_listen(struct conf *conf, const char *text, struct err *err);
+bool conf_cmdline_listen(struct conf *conf, const char *text, struct err *err);
 
 /*
  * Applies one -o: NAME=VALUE, log.NAME=VALUE or listen.NAME=VALUE, the last to every listener
  * (of the service that knows the option); a list's values are separated by commas.
  */
-bool override_option(struct conf *conf, const char *text, struct err *err);
+bool conf_cmdline_option(struct conf *conf, const char *text, struct err *err);
 
 /* Applies -w. */
-bool override_workers(struct conf *conf, const char *text, struct err *err);
+bool conf_cmdline_workers(struct conf *conf, const char *text, struct err *err);
 
 /* Applies -p; a relative path starts in directory (NULL: the current one). */
-bool override_pid_file(struct conf *conf, const char *text, const char *directory, struct err *err);
+bool conf_cmdline_pid_file(struct conf *conf, const char *text, const char *directory,
+			   struct err *err);
 
 #endif

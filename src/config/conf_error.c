@@ -75,7 +75,7 @@ static const char *nearest_anywhere(enum option_section section, const char *nam
 	return near;
 }
 
-void complaint_unknown(const char *section, const char *name, struct place place, struct err *err)
+void conf_error_unknown(const char *section, const char *name, struct place place, struct err *err)
 {
 	enum option_section own = strcmp(section, "listen") == 0 ? SECTION_listen :
 				  strcmp(section, "log") == 0    ? SECTION_log :
@@ -116,13 +116,13 @@ static void translate_row(size_t row, va_list parameters, struct place place, st
 			ours + strlen("%s"));
 }
 
-void complaint_translate(const char *section, const char *format, va_list parameters,
-			 struct place place, struct err *err)
+void conf_error_translate(const char *section, const char *format, va_list parameters,
+			  struct place place, struct err *err)
 {
 	char at[PLACE_TEXT];
 
 	if (strcmp(format, "no such option '%s'") == 0) {
-		complaint_unknown(section, va_arg(parameters, const char *), place, err);
+		conf_error_unknown(section, va_arg(parameters, const char *), place, err);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -133,7 +133,7 @@ void complaint_translate(const char *section, const char *format, va_list parame
 	err_set(err, CODE_CONFIG, "%s: %s", place_write(place, at), format);
 }
 
-void complaint_last_resort(struct place place, struct err *err)
+void conf_error_last_resort(struct place place, struct err *err)
 {
 	char at[PLACE_TEXT];
 

@@ -9,13 +9,13 @@
 #include "config/place.h"
 
 /* Fills err from libconfuse's format and parameters; section is "root", "log" or "listen". */
-void complaint_translate(const char *section, const char *format, va_list parameters,
-			 struct place place, struct err *err);
+void conf_error_translate(const char *section, const char *format, va_list parameters,
+			  struct place place, struct err *err);
 
 /* Fills err: `FILE:LINE: backlgo: unknown option (did you mean backlog?)`. */
-void complaint_unknown(const char *section, const char *name, struct place place, struct err *err);
+void conf_error_unknown(const char *section, const char *name, struct place place, struct err *err);
 
 /* Fills err when the grammar has failed without a word. */
-void complaint_last_resort(struct place place, struct err *err);
+void conf_error_last_resort(struct place place, struct err *err);
 
 #endif

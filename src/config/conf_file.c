@@ -39,7 +39,7 @@ struct load {
 };
 
 /*
- * Written by grammar_load alone, for the time of one call: libconfuse's callbacks carry no
+ * Written by conf_file_load alone, for the time of one call: libconfuse's callbacks carry no
  * pointer of ours.
  */
 static struct load *loading;
@@ -137,7 +137,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *word, void *result)
 
 	*(const char **)result = word;
 	if (option == NULL) {
-		complaint_unknown(cfg_name(cfg), opt->name, here(cfg), loading->err);
+		conf_error_unknown(cfg_name(cfg), opt->name, here(cfg), loading->err);
 		return -1;
 	}
 	if (!enter(cfg))
@@ -262,7 +262,7 @@ static bool parse_text(cfg_t *cfg, const struct conf_text *text)
 	is_good = cfg_parse_fp(cfg, stream) == CFG_SUCCESS;
 	fclose(stream);
 	if (!is_good)
-		complaint_last_resort(here(cfg), loading->err);
+		conf_error_last_resort(here(cfg), loading->err);
 	return is_good;
 }
 
@@ -335,7 +335,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list parameters)
 {
 	/* the first complaint is the cause of all later ones */
 	if (loading->err->text[0] == '\0')
-		complaint_translate(cfg_name(cfg), format, parameters, here(cfg), loading->err);
+		conf_error_translate(cfg_name(cfg), format, parameters, here(cfg), loading->err);
 }
 
 static void add_rows(cfg_opt_t *to, enum option_section section)
@@ -377,7 +377,7 @@ static cfg_t *make_grammar(void)
 	return root;
 }
 
-bool grammar_load(struct conf *conf, const char *file, const char *directory, struct err *err)
+bool conf_file_load(struct conf *conf, const char *file, const char *directory, struct err *err)
 {
 	struct load load = { .conf = conf, .err = err, .directory = directory };
 	struct conf_text text;

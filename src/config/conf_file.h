@@ -17,6 +17,6 @@
  * (NULL: the current one), a relative include beside the file that includes it. False with err:
  * `FILE:LINE: option: what is wrong (what is allowed)`; conf is then half filled.
  */
-bool grammar_load(struct conf *conf, const char *file, const char *directory, struct err *err);
+bool conf_file_load(struct conf *conf, const char *file, const char *directory, struct err *err);
 
 #endif

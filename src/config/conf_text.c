@@ -107,7 +107,7 @@ static bool variable(struct walk *walk, const char *quote)
 	walk->at += len;
 	walk->copied = walk->at;
 	fputs(quote, walk->out);
-	if (!variable_write(name, len, walk->out, walk->err))
+	if (!conf_variable_write(name, len, walk->out, walk->err))
 		return err_prefix(walk->err, "%s:%d: ", walk->name, walk->line);
 	fputs(quote, walk->out);
 	return is_copied_until(walk, walk->at);

@@ -53,7 +53,7 @@ static bool take_apart(const char *text, size_t length, struct parts *parts, str
 		       parts->name);
 }
 
-bool variable_write(const char *text, size_t length, FILE *out, struct err *err)
+bool conf_variable_write(const char *text, size_t length, FILE *out, struct err *err)
 {
 	struct parts parts;
 	const char *value;

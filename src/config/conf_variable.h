@@ -14,6 +14,6 @@
  * string in double quotes: its value, or TEXT where it is not set or empty. False with err
  * (CODE_CONFIG) when it is not set and there is no TEXT, or when it is written wrongly.
  */
-bool variable_write(const char *text, size_t length, FILE *out, struct err *err);
+bool conf_variable_write(const char *text, size_t length, FILE *out, struct err *err);
 
 #endif

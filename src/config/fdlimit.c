@@ -10,7 +10,7 @@
 
 #include "base/sys.h"
 
-unsigned descriptors_open(void)
+unsigned fdlimit_open(void)
 {
 	DIR *folder = opendir("/proc/self/fd");
 	struct dirent *entry;
@@ -24,7 +24,7 @@ unsigned descriptors_open(void)
 	return count - 1; /* the folder's own */
 }
 
-bool descriptors_allowed(rlim_t count)
+bool fdlimit_allowed(rlim_t count)
 {
 	struct rlimit limit;
 
@@ -45,7 +45,7 @@ static uint64_t read_limit(void)
 	return limit.rlim_max;
 }
 
-bool descriptors_refuse(rlim_t count, const char *why, struct err *err)
+bool fdlimit_refuse(rlim_t count, const char *why, struct err *err)
 {
 	return err_set(err, CODE_OSERR,
 		       "%s: %" PRIu64 " descriptors are needed, and the hard limit is %" PRIu64
@@ -53,13 +53,13 @@ bool descriptors_refuse(rlim_t count, const char *why, struct err *err)
 		       why, (uint64_t)count, read_limit());
 }
 
-bool descriptors_explain(int error, struct err *err)
+bool fdlimit_explain(int error, struct err *err)
 {
 	if (error == EMFILE)
 		err_set(err, CODE_OSERR,
 			"%s (%u are open, and the hard limit is %" PRIu64
 			"; raise it by ulimit -Hn or LimitNOFILE=)",
-			err->text, descriptors_open(), read_limit());
+			err->text, fdlimit_open(), read_limit());
 	else if (error == ENFILE)
 		err_set(err, CODE_OSERR, "%s (fs.file-max is the limit of the whole system)",
 			err->text);

@@ -9,23 +9,23 @@
 #include "base/err.h"
 
 /* How many are open. */
-unsigned descriptors_open(void);
+unsigned fdlimit_open(void);
 
 /*
  * True when this process could have so many, by the hard limit or by raising it. Changes nothing.
  */
-bool descriptors_allowed(rlim_t count);
+bool fdlimit_allowed(rlim_t count);
 
 /*
- * Fills err (CODE_OSERR) with `why` it takes more descriptors than descriptors_allowed, how many,
+ * Fills err (CODE_OSERR) with `why` it takes more descriptors than fdlimit_allowed, how many,
  * and what raises the limit; returns false.
  */
-bool descriptors_refuse(rlim_t count, const char *why, struct err *err);
+bool fdlimit_refuse(rlim_t count, const char *why, struct err *err);
 
 /*
  * Adds to an err that descriptors ran out by (EMFILE, ENFILE) the limit and what raises it, and
  * makes it CODE_OSERR; leaves any other as it is. Returns false.
  */
-bool descriptors_explain(int error, struct err *err);
+bool fdlimit_explain(int error, struct err *err);
 
 #endif

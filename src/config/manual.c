@@ -274,7 +274,7 @@ static void print_verbs(FILE *out)
 static void print_endings(FILE *out)
 {
 	static const struct row rows[] = {
-#define ENDING(name, who, sentence) { #name, sentence },
+#define CLOSE_REASON(name, who, sentence) { #name, sentence },
 #include "tables/close_reasons.def"
 	};
 
@@ -321,7 +321,7 @@ static const struct {
 	{ "client_exits", print_client_exits },
 	{ "demo_exits", print_demo_exits },
 	{ "labs", print_labs },
-	{ "sample", sample_print },
+	{ "sample", manual_sample_print },
 };
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };
 

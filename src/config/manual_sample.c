@@ -75,7 +75,7 @@ static void listen_section(const struct listen_conf *listen, FILE *out)
 	fputs("listen \"127.0.0.1:8080\" {\n\tservice = status\n}\n", out);
 }
 
-void sample_print(FILE *out)
+void manual_sample_print(FILE *out)
 {
 	struct listen_conf listen = { 0 };
 	struct conf conf = { 0 };

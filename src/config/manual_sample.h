@@ -12,6 +12,6 @@
  * Writes the sample. It loads as it is, and with each "#NAME = VALUE" made "NAME = VALUE" to
  * the same.
  */
-void sample_print(FILE *out);
+void manual_sample_print(FILE *out);
 
 #endif

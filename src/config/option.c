@@ -56,7 +56,7 @@ const char *option_full_name(const struct option *option, char *text)
 bool option_read(const struct option *option, void *object, const char *const *words, size_t count,
 		 struct err *err)
 {
-	const struct kind *kind = &kinds[option->kind];
+	const struct option_type *kind = &kinds[option->kind];
 	union {
 		int64_t number;
 		bool flag;

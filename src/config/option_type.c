@@ -31,8 +31,8 @@ static const char *number_allowed(const struct option *option, char *text)
 {
 	const struct number *number = &numbers[option->kind];
 
-	snprintf(text, KIND_ALLOWED, "%s%s to %s%s%s", number->hint, option->min, option->max,
-		 option->words[0] ? ", or " : "", option->words);
+	snprintf(text, OPTION_TYPE_ALLOWED, "%s%s to %s%s%s", number->hint, option->min,
+		 option->max, option->words[0] ? ", or " : "", option->words);
 	return text;
 }
 
@@ -40,7 +40,7 @@ static bool number_read(const struct option *option, void *field, const char *co
 			size_t count, struct err *err)
 {
 	const struct number *number = &numbers[option->kind];
-	char shown[QUOTE_TEXT], allowed[KIND_ALLOWED];
+	char shown[QUOTE_TEXT], allowed[OPTION_TYPE_ALLOWED];
 	int64_t value = 0, min = 0, max = 0;
 
 	(void)count;
@@ -83,7 +83,7 @@ static void nothing_free(void *field)
 static const char *flag_allowed(const struct option *option, char *text)
 {
 	(void)option;
-	snprintf(text, KIND_ALLOWED, "yes or no");
+	snprintf(text, OPTION_TYPE_ALLOWED, "yes or no");
 	return text;
 }
 
@@ -116,14 +116,14 @@ static const char *choice_allowed(const struct option *option, char *text)
 	struct words words;
 
 	words_split(&words, option->words);
-	quote_list(words.list, words.count, text, KIND_ALLOWED);
+	quote_list(words.list, words.count, text, OPTION_TYPE_ALLOWED);
 	return text;
 }
 
 static bool choice_read(const struct option *option, void *field, const char *const *given,
 			size_t count, struct err *err)
 {
-	char shown[QUOTE_TEXT], allowed[KIND_ALLOWED];
+	char shown[QUOTE_TEXT], allowed[OPTION_TYPE_ALLOWED];
 	const char *nearest;
 	struct words words;
 
@@ -178,11 +178,11 @@ static const char *text_allowed(const struct option *option, char *text)
 		words.list[0] = "a path that begins with /";
 		if (option->fallback[0] == '\0')
 			words.list[words.count++] = "empty";
-		quote_list(words.list, words.count, text, KIND_ALLOWED);
+		quote_list(words.list, words.count, text, OPTION_TYPE_ALLOWED);
 	} else if (strcmp(option->min, "0") == 0) {
-		snprintf(text, KIND_ALLOWED, "at most %s bytes", option->max);
+		snprintf(text, OPTION_TYPE_ALLOWED, "at most %s bytes", option->max);
 	} else {
-		snprintf(text, KIND_ALLOWED, "%s to %s bytes", option->min, option->max);
+		snprintf(text, OPTION_TYPE_ALLOWED, "%s to %s bytes", option->min, option->max);
 	}
 	return text;
 }
@@ -190,7 +190,7 @@ static const char *text_allowed(const struct option *option, char *text)
 static bool text_read(const struct option *option, void *field, const char *const *given,
 		      size_t count, struct err *err)
 {
-	char shown[QUOTE_TEXT], allowed[KIND_ALLOWED];
+	char shown[QUOTE_TEXT], allowed[OPTION_TYPE_ALLOWED];
 	int64_t min = 0, max = 0, len = (int64_t)strlen(given[0]);
 	struct words words;
 
@@ -230,7 +230,8 @@ static void text_free(void *field)
 static const char *nets_allowed(const struct option *option, char *text)
 {
 	(void)option;
-	snprintf(text, KIND_ALLOWED, "a list of addresses and blocks such as 10.0.0.0/8, or unix");
+	snprintf(text, OPTION_TYPE_ALLOWED,
+		 "a list of addresses and blocks such as 10.0.0.0/8, or unix");
 	return text;
 }
 
@@ -305,7 +306,7 @@ static bool nets_equal(const void *a, const void *b)
 			number_allowed                                                  \
 	}
 
-const struct kind kinds[] = {
+const struct option_type kinds[] = {
 	[KIND_COUNT] = NUMBER_KIND,
 	[KIND_DURATION] = NUMBER_KIND,
 	[KIND_SIZE] = NUMBER_KIND,

@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "config/option.h"
 
-struct kind {
+struct option_type {
 	size_t size; /* bytes of a field */
 	/* Reads words into a zeroed field; on failure err, and nothing is left to free. */
 	bool (*read)(const struct option *option, void *field, const char *const *words,
@@ -21,13 +21,13 @@ struct kind {
 	void (*write)(const struct option *option, const void *field, FILE *out);
 	bool (*equal)(const void *a, const void *b);
 	void (*free)(void *field);
-	/* What the row allows; text: KIND_ALLOWED bytes. */
+	/* What the row allows; text: OPTION_TYPE_ALLOWED bytes. */
 	const char *(*allowed)(const struct option *option, char *text);
 };
 
-enum { KIND_ALLOWED = 256 };
+enum { OPTION_TYPE_ALLOWED = 256 };
 
 /* In the order of enum option_kind. */
-extern const struct kind kinds[];
+extern const struct option_type kinds[];
 
 #endif

@@ -24,17 +24,17 @@
 #include "worker/privs.h"
 
 /* One examination. */
-struct look {
+struct snapshot {
 	const struct conf *conf;
 	FILE *out;        /* of -t; NULL: the first thing that is wrong ends it */
 	struct err first; /* that is wrong; "" nothing is */
 	pid_t owner;      /* of the pid file: what it holds is as good as free; 0: nobody */
 	bool has_identity, has_names; /* of found, complete */
-	struct preflight found;
+	struct configtest found;
 };
 
 /* Something that keeps the server from starting. */
-static void wrong(struct look *look, const struct err *err)
+static void wrong(struct snapshot *look, const struct err *err)
 {
 	if (look->out != NULL)
 		fprintf(look->out, "prefork-srv: %s\n", err->text);
@@ -43,9 +43,9 @@ static void wrong(struct look *look, const struct err *err)
 }
 
 /* Something that the server can start without; it is for -t to tell. */
-static void scarce(const struct look *look, const char *format, ...)
+static void scarce(const struct snapshot *look, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-static void scarce(const struct look *look, const char *format, ...)
+static void scarce(const struct snapshot *look, const char *format, ...)
 {
 	va_list parameters;
 
@@ -59,39 +59,39 @@ static void scarce(const struct look *look, const char *format, ...)
 }
 
 /* Whether nothing more is to be looked at. */
-static bool is_over(const struct look *look)
+static bool is_over(const struct snapshot *look)
 {
 	return look->out == NULL && look->first.text[0] != '\0';
 }
 
-static void check_identity(struct look *look)
+static void check_identity(struct snapshot *look)
 {
 	struct err err;
 
-	look->has_identity = environment_check_identity(look->conf, &look->found.identity, &err);
+	look->has_identity = prestart_check_identity(look->conf, &look->found.identity, &err);
 	if (!look->has_identity)
 		wrong(look, &err);
 }
 
-static void check_chroot(struct look *look)
+static void check_chroot(struct snapshot *look)
 {
 	struct err err;
 
-	if (!environment_check_chroot(look->conf, &err))
+	if (!prestart_check_chroot(look->conf, &err))
 		wrong(look, &err);
 }
 
-static void check_directory(struct look *look)
+static void check_directory(struct snapshot *look)
 {
 	struct err err;
 
-	if (!environment_check_directory(look->conf, "working_directory",
-					 look->conf->working_directory, &err))
+	if (!prestart_check_directory(look->conf, "working_directory",
+				      look->conf->working_directory, &err))
 		wrong(look, &err);
 }
 
 /* Where the path was given stands before the message, unless nobody gave one. */
-static void blame_pid_file(struct look *look, struct err *err)
+static void blame_pid_file(struct snapshot *look, struct err *err)
 {
 	if (look->conf->pid_file[0] != '\0')
 		err_prefix(err, "%s: ", conf_place(look->conf, "pid_file"));
@@ -101,20 +101,20 @@ static void blame_pid_file(struct look *look, struct err *err)
 /*
  * The scoreboard beside the pid file; the private folder of an unprivileged server may be to come.
  */
-static void check_scoreboard(struct look *look, const char *pid_file)
+static void check_scoreboard(struct snapshot *look, const char *pid_file)
 {
 	char board[PIDFILE_PATH + 16], folder[PIDFILE_PATH];
 	unsigned slots = conf_workers(look->conf) + GENERATION_SPARE;
 	struct stat st;
 	struct err err;
 
-	if (sys_stat(paths_folder(pid_file, folder, sizeof(folder)), &st) < 0 && errno == ENOENT)
+	if (sys_stat(file_folder(pid_file, folder, sizeof(folder)), &st) < 0 && errno == ENOENT)
 		return;
 	if (!scoreboard_probe(scoreboard_path(pid_file, board, sizeof(board)), slots, &err))
 		blame_pid_file(look, &err);
 }
 
-static void check_pid_file(struct look *look)
+static void check_pid_file(struct snapshot *look)
 {
 	char path[PIDFILE_PATH], warning[PIDFILE_WARNING];
 	const struct conf *conf = look->conf;
@@ -147,14 +147,14 @@ static bool can_search(const struct identity *identity, const char *folder)
 	return (st.st_mode & (st.st_gid == identity->group ? S_IXGRP : S_IXOTH)) != 0;
 }
 
-static void warn_of_reopen(const struct look *look, const char *option, const char *path)
+static void warn_of_reopen(const struct snapshot *look, const char *option, const char *path)
 {
 	const struct identity *identity = &look->found.identity;
 	char folder[4096];
 
 	if (path[0] != '/' || !identity->changes || identity->user == 0)
 		return;
-	paths_folder(path, folder, sizeof(folder));
+	file_folder(path, folder, sizeof(folder));
 	if (!can_search(identity, folder))
 		scarce(look,
 		       "%s: %s: user \"%s\" may not enter \"%s\": workers cannot reopen the %s",
@@ -163,13 +163,13 @@ static void warn_of_reopen(const struct look *look, const char *option, const ch
 }
 
 /* Who may write to the logs is known once the workers' user is. */
-static void check_logs(struct look *look)
+static void check_logs(struct snapshot *look)
 {
 	struct err err;
 
 	if (!look->has_identity)
 		return;
-	if (!environment_check_log(look->conf, &look->found.identity, &err)) {
+	if (!prestart_check_log(look->conf, &look->found.identity, &err)) {
 		wrong(look, &err);
 		return;
 	}
@@ -177,7 +177,7 @@ static void check_logs(struct look *look)
 	warn_of_reopen(look, "log.access", look->conf->log_access);
 }
 
-static void find_names(struct look *look)
+static void find_names(struct snapshot *look)
 {
 	struct err err;
 
@@ -190,10 +190,10 @@ static void find_names(struct look *look)
 		wrong(look, &err);
 }
 
-static void warn_of_few_files(const struct look *look, unsigned sockets, unsigned capacity)
+static void warn_of_few_files(const struct snapshot *look, unsigned sockets, unsigned capacity)
 {
 	const struct conf *conf = look->conf;
-	rlim_t needed = environment_files_wanted(conf, sockets, capacity);
+	rlim_t needed = prestart_files_wanted(conf, sockets, capacity);
 	const char *option = conf->rlimit_nofile > 0 ? "rlimit_nofile" : "worker_connections";
 	struct rlimit limit;
 
@@ -204,7 +204,7 @@ static void warn_of_few_files(const struct look *look, unsigned sockets, unsigne
 		       " (auto is enough)",
 		       conf_place(conf, "rlimit_nofile"), (uint64_t)needed,
 		       conf->worker_connections);
-	if (!descriptors_allowed(needed) && sys_getrlimit(RLIMIT_NOFILE, &limit) == 0)
+	if (!fdlimit_allowed(needed) && sys_getrlimit(RLIMIT_NOFILE, &limit) == 0)
 		scarce(look,
 		       "%s: %s: %" PRIu64 " descriptors are needed, and the hard limit is %" PRIu64
 		       " (raise it by ulimit -Hn or LimitNOFILE=)",
@@ -212,7 +212,7 @@ static void warn_of_few_files(const struct look *look, unsigned sockets, unsigne
 		       (uint64_t)limit.rlim_max);
 }
 
-static void check_files(struct look *look)
+static void check_files(struct snapshot *look)
 {
 	unsigned workers = conf_workers(look->conf), capacity = workers + GENERATION_SPARE;
 	unsigned sockets, passed;
@@ -223,8 +223,8 @@ static void check_files(struct look *look)
 	sockets = listener_count_sockets(look->conf, look->found.resolved, workers);
 	/* what was passed is open already, and closed where no listener takes it */
 	passed = notify_count_listeners();
-	if (!environment_check_files(look->conf, sockets > passed ? sockets - passed : 0, capacity,
-				     &err))
+	if (!prestart_check_files(look->conf, sockets > passed ? sockets - passed : 0, capacity,
+				  &err))
 		wrong(look, &err);
 	else
 		warn_of_few_files(look, sockets, capacity);
@@ -246,7 +246,7 @@ static int64_t read_somaxconn(void)
 	return most;
 }
 
-static void check_backlogs(struct look *look)
+static void check_backlogs(struct snapshot *look)
 {
 	const struct conf *conf = look->conf;
 	int64_t most = look->out != NULL ? read_somaxconn() : INT64_MAX;
@@ -261,10 +261,10 @@ static void check_backlogs(struct look *look)
 
 static bool is_ours(const struct addr *addr, void *owner)
 {
-	return holder_has(*(pid_t *)owner, addr);
+	return socket_owner_has(*(pid_t *)owner, addr);
 }
 
-static void check_listeners(struct look *look)
+static void check_listeners(struct snapshot *look)
 {
 	struct err err;
 
@@ -275,15 +275,15 @@ static void check_listeners(struct look *look)
 }
 
 /* In the child: what the system refuses it there, it refuses every worker. */
-static _Noreturn void try_privileges(const struct look *look, int told)
+static _Noreturn void try_privileges(const struct snapshot *look, int told)
 {
 	struct err err;
 
 	if (privs_drop(look->conf, &look->found.identity, &err) && privs_confine(&err))
-		leave_now(CODE_OK);
+		sys_leave(CODE_OK);
 	err.code = CODE_NOPERM;
 	(void)!sys_write(told, &err, sizeof(err));
-	leave_now(CODE_FAILED);
+	sys_leave(CODE_FAILED);
 }
 
 static bool has_succeeded(pid_t pid)
@@ -296,7 +296,7 @@ static bool has_succeeded(pid_t pid)
 	return WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK;
 }
 
-static bool can_drop(const struct look *look, struct err *err)
+static bool can_drop(const struct snapshot *look, struct err *err)
 {
 	int pipe[2];
 	bool done;
@@ -317,7 +317,7 @@ static bool can_drop(const struct look *look, struct err *err)
 }
 
 /* A container may keep root from what a worker has to give up. */
-static void check_privileges(struct look *look)
+static void check_privileges(struct snapshot *look)
 {
 	struct err err;
 
@@ -330,20 +330,20 @@ static void check_privileges(struct look *look)
  * The cheap ones first, and the names, which may have to be waited for, late; what a child tries
  * only if nothing else is wrong.
  */
-static void (*const checks[])(struct look *look) = {
+static void (*const checks[])(struct snapshot *look) = {
 	check_identity, check_chroot, check_directory, check_pid_file,  check_logs,
 	find_names,     check_files,  check_backlogs,  check_listeners, check_privileges,
 };
 
-static void run_checks(struct look *look)
+static void run_checks(struct snapshot *look)
 {
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !is_over(look); i++)
 		checks[i](look);
 }
 
-bool preflight_pass(struct preflight *found, const struct conf *conf, struct err *err)
+bool configtest_pass(struct configtest *found, const struct conf *conf, struct err *err)
 {
-	struct look look = { .conf = conf };
+	struct snapshot look = { .conf = conf };
 
 	run_checks(&look);
 	*found = look.found;
@@ -353,17 +353,17 @@ bool preflight_pass(struct preflight *found, const struct conf *conf, struct err
 	return false;
 }
 
-void preflight_free(struct preflight *found)
+void configtest_free(struct configtest *found)
 {
 	free(found->resolved);
 	found->resolved = NULL;
 }
 
-enum exit_code preflight_check(const struct conf *conf, FILE *out)
+enum exit_code configtest_check(const struct conf *conf, FILE *out)
 {
-	struct look look = { .conf = conf, .out = out, .first = { .code = CODE_OK } };
+	struct snapshot look = { .conf = conf, .out = out, .first = { .code = CODE_OK } };
 
 	run_checks(&look);
-	preflight_free(&look.found);
+	configtest_free(&look.found);
 	return look.first.code;
 }

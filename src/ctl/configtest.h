@@ -15,22 +15,22 @@
 #include "net/listener.h"
 
 /* What the checks have looked up, so that the start need not ask again. */
-struct preflight {
+struct configtest {
 	struct identity identity;            /* of the workers */
 	struct listener_addresses *resolved; /* by listen of conf; owned */
 };
 
 /*
- * False with err for the first thing that is wrong. preflight_free in any case. Asks the resolver.
+ * False with err for the first thing that is wrong. configtest_free in any case. Asks the resolver.
  */
-bool preflight_pass(struct preflight *found, const struct conf *conf, struct err *err);
-void preflight_free(struct preflight *found);
+bool configtest_pass(struct configtest *found, const struct conf *conf, struct err *err);
+void configtest_free(struct configtest *found);
 
 /*
  * Writes a line for each thing that is wrong (the server would not start) or short (it would
  * start with less) to out and returns the exit code the start would give: CODE_OK when nothing
  * is wrong. Beside a running server of the same pid file it is the verdict once that has stopped.
  */
-enum exit_code preflight_check(const struct conf *conf, FILE *out);
+enum exit_code configtest_check(const struct conf *conf, FILE *out);
 
 #endif

@@ -89,25 +89,25 @@ static bool wait_gone(const struct asked *asked, struct err *err)
 	return say(asked, 0, clock_ms() - asked->begun_ms);
 }
 
-static bool tell(const struct asked *asked, const struct deed *deed, struct err *err)
+static bool tell(const struct asked *asked, const struct request *deed, struct err *err)
 {
 	struct outcome outcome;
 
-	deed_read(deed, &outcome);
+	scoreboard_read_request(deed, &outcome);
 	if (outcome.failed == 0)
 		return say(asked, outcome.workers, outcome.took_ms);
 	return err_set(err, CODE_FAILED, "%s", outcome.message);
 }
 
 /* Wrapping counters: `done` has come to `wanted`. */
-static bool has_come(const struct deed *deed, uint32_t wanted)
+static bool has_come(const struct request *deed, uint32_t wanted)
 {
 	uint32_t done = atomic_load_explicit(&deed->done, memory_order_acquire);
 
 	return (int32_t)(done - wanted) >= 0;
 }
 
-static bool wait_deed(const struct asked *asked, const struct deed *deed, uint32_t wanted,
+static bool wait_deed(const struct asked *asked, const struct request *deed, uint32_t wanted,
 		      struct err *err)
 {
 	uint32_t before = wanted - atomic_load_explicit(&deed->done, memory_order_acquire);
@@ -141,7 +141,7 @@ static const struct {
 enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
 
 /* What tells the verb's outcome; NULL: the server's end. */
-static const struct deed *deed_of(const struct asked *asked, int number)
+static const struct request *deed_of(const struct asked *asked, int number)
 {
 	if (number == SIGHUP)
 		return &asked->board->reload;
@@ -215,7 +215,7 @@ static bool signal_server(const struct asked *asked, int number, struct err *err
 
 static bool ask(const struct asked *asked, int number, struct err *err)
 {
-	const struct deed *deed = asked->board != NULL ? deed_of(asked, number) : NULL;
+	const struct request *deed = asked->board != NULL ? deed_of(asked, number) : NULL;
 	uint32_t wanted = 0;
 
 	if (deed != NULL)
@@ -258,7 +258,7 @@ static bool run(struct asked *asked, int number, const char *path, struct err *e
 	return ask(asked, number, err);
 }
 
-static enum exit_code ask_server(const struct control_wish *wish, int number, const char *path,
+static enum exit_code ask_server(const struct control_options *wish, int number, const char *path,
 				 struct err *err)
 {
 	struct asked asked = {
@@ -273,8 +273,8 @@ static enum exit_code ask_server(const struct control_wish *wish, int number, co
 	return is_good ? CODE_OK : err->code;
 }
 
-static enum exit_code refuse_none(const struct control_wish *wish, const struct conf_source *source,
-				  struct err *err)
+static enum exit_code refuse_none(const struct control_options *wish,
+				  const struct conf_source *source, struct err *err)
 {
 	err_set(err, source->pid_file != NULL ? CODE_USAGE : CODE_FAILED,
 		"-s %s: a server that keeps no pid file (%s) cannot be found: signal its master, "
@@ -284,7 +284,7 @@ static enum exit_code refuse_none(const struct control_wish *wish, const struct 
 	return err->code;
 }
 
-enum exit_code control_run(const struct control_wish *wish, const struct conf_source *source,
+enum exit_code control_run(const struct control_options *wish, const struct conf_source *source,
 			   struct err *err)
 {
 	char path[4096];

@@ -12,7 +12,7 @@
 #include "config/conf.h"
 
 /* What the command line asks for. */
-struct control_wish {
+struct control_options {
 	const char *verb;
 	bool quiet; /* print nothing when all is well */
 	bool json;  /* of the verb status: as JSON */
@@ -23,7 +23,7 @@ struct control_wish {
  * Carries out the verb (tables/verbs.def) and prints the outcome on stdout. CODE_OK, or CODE_FAILED
  * with err (no server is running, it refused, it took too long). An unknown verb: CODE_USAGE.
  */
-enum exit_code control_run(const struct control_wish *wish, const struct conf_source *source,
+enum exit_code control_run(const struct control_options *wish, const struct conf_source *source,
 			   struct err *err);
 
 #endif

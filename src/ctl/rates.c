@@ -49,7 +49,7 @@ static void sample_all(const struct report *report, uint64_t who, struct rates_s
 {
 	struct worker_tally all;
 
-	crew_all(report->crew, report->board, &all);
+	tally_all(report->crew, report->board, &all);
 	out->who = who;
 	out->accepted = metric_sum(&all, METRIC_connections_accepted_total);
 	out->messages = metric_sum(&all, METRIC_messages_total);

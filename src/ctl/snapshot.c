@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "master/pidfile.h"
 
-bool look_begin(struct look *look, const char *pid_file, struct err *err)
+bool snapshot_open(struct snapshot *look, const char *pid_file, struct err *err)
 {
 	memset(look, 0, sizeof(*look));
 	look->pid_file = pid_file;
@@ -21,14 +21,14 @@ bool look_begin(struct look *look, const char *pid_file, struct err *err)
 	       err_errno(err, CODE_OSERR, "cannot make room for the scoreboard");
 }
 
-void look_end(struct look *look)
+void snapshot_close(struct snapshot *look)
 {
 	free(look->copy);
 	look->copy = NULL;
 }
 
 /* A server that cannot be seen is another trouble than none at all, and the worse one to mix up. */
-static void tell_trouble(struct look *look, const struct err *board_err)
+static void tell_trouble(struct snapshot *look, const struct err *board_err)
 {
 	look->trouble.text[0] = '\0';
 	if (look->pid == 0) {
@@ -41,7 +41,7 @@ static void tell_trouble(struct look *look, const struct err *board_err)
 }
 
 /* Nobody's scoreboard that is not there is no news; one that cannot be read is. */
-static void add_board_trouble(struct look *look, const struct err *board_err)
+static void add_board_trouble(struct snapshot *look, const struct err *board_err)
 {
 	struct err both;
 
@@ -51,7 +51,7 @@ static void add_board_trouble(struct look *look, const struct err *board_err)
 	look->trouble = both;
 }
 
-void look_take(struct look *look)
+void snapshot_take(struct snapshot *look)
 {
 	struct err board_err = { 0 };
 
@@ -65,6 +65,6 @@ void look_take(struct look *look)
 					.is_alive = look->pid != 0 };
 	if (!look->has_board)
 		return;
-	crew_look(&look->crew, look->copy);
+	tally_look(&look->crew, look->copy);
 	look->report.crew = &look->crew;
 }

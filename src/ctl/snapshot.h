@@ -12,22 +12,24 @@
 
 #include "stats/report.h"
 
-struct look {
+struct snapshot {
 	const char *pid_file; /* borrowed */
 	char board_path[4096 + 16];
 	struct scoreboard *copy;
-	struct crew crew;
+	struct tally crew;
 	pid_t pid;            /* of the server that lives; 0: none does */
 	bool has_board;       /* report can be read */
 	struct report report; /* of the copy */
 	struct err trouble;   /* why not all is well; text "": it is */
 };
 
-/* Prepares to look at the server of that pid file; false with err (memory). look_end frees. */
-bool look_begin(struct look *look, const char *pid_file, struct err *err);
-void look_end(struct look *look);
+/*
+ * Prepares to look at the server of that pid file; false with err (memory). snapshot_close frees.
+ */
+bool snapshot_open(struct snapshot *look, const char *pid_file, struct err *err);
+void snapshot_close(struct snapshot *look);
 
 /* Looks, now. */
-void look_take(struct look *look);
+void snapshot_take(struct snapshot *look);
 
 #endif

@@ -27,7 +27,7 @@ static bool print_json(const struct report *report, struct err *err)
 	if (base == NULL)
 		return err_errno(err, CODE_OSERR, "cannot make room for the JSON");
 	while (!is_done) {
-		struct text text = text_on(base, JSON_PART);
+		struct strbuf text = strbuf_on(base, JSON_PART);
 
 		is_done = report_pieces(report, report_json, report_json_count, &at, &text);
 		fwrite(text.base, 1, text.used, stdout);
@@ -38,12 +38,12 @@ static bool print_json(const struct report *report, struct err *err)
 	return true;
 }
 
-static void print_screen(const struct look *look)
+static void print_screen(const struct snapshot *look)
 {
 	struct screen screen = { .out = stdout,
 				 .width = isatty(STDOUT_FILENO) ? terminal_width() :
 								  screen_pipe_width(),
-				 .has_colour = standard_has_colour(STDOUT_FILENO) };
+				 .has_colour = stdio_has_colour(STDOUT_FILENO) };
 	struct view view = { .look = look, .screen = &screen };
 
 	setlocale(LC_CTYPE, "");
@@ -51,7 +51,7 @@ static void print_screen(const struct look *look)
 	view_show(&view);
 }
 
-static enum exit_code print(const struct look *look, bool json, bool quiet, struct err *err)
+static enum exit_code print(const struct snapshot *look, bool json, bool quiet, struct err *err)
 {
 	if (!quiet && look->has_board && !json)
 		print_screen(look);
@@ -63,13 +63,13 @@ static enum exit_code print(const struct look *look, bool json, bool quiet, stru
 
 enum exit_code status_run(const char *pid_file, bool json, bool quiet, struct err *err)
 {
-	struct look look;
+	struct snapshot look;
 	enum exit_code code;
 
-	if (!look_begin(&look, pid_file, err))
+	if (!snapshot_open(&look, pid_file, err))
 		return err->code;
-	look_take(&look);
+	snapshot_take(&look);
 	code = print(&look, json, quiet, err);
-	look_end(&look);
+	snapshot_close(&look);
 	return code;
 }

@@ -38,15 +38,15 @@ void view_text(struct cell *cell, enum style style, const char *text)
 void view_count(struct cell *cell, enum style style, uint64_t value)
 {
 	cell->style = style;
-	human_count(value, cell->text);
+	format_count(value, cell->text);
 }
 
 void view_bytes(struct cell *cell, uint64_t bytes)
 {
-	human_bytes(bytes, cell->text);
+	format_bytes(bytes, cell->text);
 }
 
 void view_age(struct cell *cell, int64_t seconds)
 {
-	human_age(seconds, cell->text);
+	format_age(seconds, cell->text);
 }

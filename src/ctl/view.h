@@ -14,7 +14,7 @@
 #include "ctl/table.h"
 
 struct view {
-	const struct look *look;
+	const struct snapshot *look;
 	const struct report *report; /* of the look */
 	const struct rates *rates;   /* NULL: it is seen for the first time, and there are none */
 	struct screen *screen;

@@ -85,11 +85,11 @@ static bool fill_penalty(void *owner, unsigned index, struct cell *cells)
 
 void view_penalties(struct view *view)
 {
-	struct table table = { .most = PENALTY_PLACES, .row = fill_penalty, .owner = view };
+	struct table table = { .most = BAN_PLACES, .row = fill_penalty, .owner = view };
 	struct report_penalty penalty;
 	bool is_any = false;
 
-	for (unsigned i = 0; i < PENALTY_PLACES && !is_any; i++)
+	for (unsigned i = 0; i < BAN_PLACES && !is_any; i++)
 		is_any = report_penalty(view->report, i, &penalty);
 	if (!is_any)
 		return;

@@ -24,7 +24,7 @@ static int64_t last_moment_s(const struct view *view)
 static void show_dead(struct view *view)
 {
 	int64_t at_s = last_moment_s(view);
-	char age[HUMAN_TEXT];
+	char age[FORMAT_TEXT];
 
 	if (view->report->is_alive)
 		return;
@@ -32,7 +32,7 @@ static void show_dead(struct view *view)
 	screen_put(view->screen, STYLE_WARN, ": this is what the last server's scoreboard says");
 	if (at_s > 0)
 		screen_say(view->screen, STYLE_WARN, ", written %s ago",
-			   human_age(view->report->now_s - at_s, age));
+			   format_age(view->report->now_s - at_s, age));
 	screen_end(view->screen);
 }
 
@@ -43,7 +43,7 @@ static int64_t up_s(const struct view *view)
 	return end_s - (int64_t)cell_get(&view->report->board->server.start_time_seconds);
 }
 
-static bool is_under_way(const struct deed *deed)
+static bool is_under_way(const struct request *deed)
 {
 	return atomic_load_explicit(&deed->begun, memory_order_relaxed) !=
 	       atomic_load_explicit(&deed->done, memory_order_relaxed);
@@ -55,13 +55,13 @@ static void show_state(struct view *view)
 	const struct scoreboard *board = view->report->board;
 	int64_t silent_s = view->report->now_s - last_moment_s(view);
 	uint64_t wanted = cell_get(&board->server.workers);
-	char age[HUMAN_TEXT];
+	char age[FORMAT_TEXT];
 
 	if (!view->report->is_alive)
 		screen_put(view->screen, STYLE_BAD, "dead");
 	else if (last_moment_s(view) > 0 && silent_s > SILENT_S)
 		screen_say(view->screen, STYLE_BAD, "master silent for %s",
-			   human_age(silent_s, age));
+			   format_age(silent_s, age));
 	else if (cell_get(&board->server.stopping) != 0)
 		screen_put(view->screen, STYLE_WARN, "stopping");
 	else if (wanted == 0 && last_moment_s(view) == 0)
@@ -78,13 +78,13 @@ static void show_name(struct view *view, const char *program)
 {
 	const struct scoreboard *board = view->report->board;
 	uint32_t pid = atomic_load_explicit(&board->master_pid, memory_order_relaxed);
-	char age[HUMAN_TEXT];
+	char age[FORMAT_TEXT];
 
 	screen_say(view->screen, STYLE_HEAD, "prefork-srv %s", program);
 	screen_say(view->screen, STYLE_PLAIN,
 		   "   pid %" PRId64 "   up %s   generation %" PRIu64 "   ",
 		   view->look->pid > 0 ? (int64_t)view->look->pid : (int64_t)pid,
-		   human_age(up_s(view), age), cell_get(&board->server.generation));
+		   format_age(up_s(view), age), cell_get(&board->server.generation));
 	show_state(view);
 	screen_end(view->screen);
 }
@@ -94,7 +94,7 @@ static void show_crew(struct view *view)
 	const struct server_tally *server = &view->report->board->server;
 	uint64_t wanted = cell_get(&server->workers), ready = cell_get(&server->workers_ready);
 	uint64_t balance = cell_get(&server->balance_ratio) / 10000;
-	char memory[HUMAN_TEXT];
+	char memory[FORMAT_TEXT];
 
 	label(view, "workers");
 	screen_say(view->screen, ready < wanted ? STYLE_WARN : STYLE_PLAIN,
@@ -103,7 +103,7 @@ static void show_crew(struct view *view)
 		screen_say(view->screen, STYLE_PLAIN, ", balance %" PRIu64 ".%02u", balance / 100,
 			   (unsigned)(balance % 100));
 	screen_say(view->screen, STYLE_PLAIN, "; the master takes %s of memory",
-		   human_bytes(cell_get(&server->master_memory_bytes), memory));
+		   format_bytes(cell_get(&server->master_memory_bytes), memory));
 	screen_end(view->screen);
 }
 
@@ -111,38 +111,38 @@ static void show_crew(struct view *view)
 static void add_count(struct view *view, const struct rate *rate, uint64_t value,
 		      uint64_t per_second, const char *what)
 {
-	char text[HUMAN_TEXT];
+	char text[FORMAT_TEXT];
 
-	screen_say(view->screen, STYLE_PLAIN, "%s %s", human_count(value, text), what);
+	screen_say(view->screen, STYLE_PLAIN, "%s %s", format_count(value, text), what);
 	if (rate != NULL)
-		screen_say(view->screen, STYLE_PLAIN, " (%s/s)", human_count(per_second, text));
+		screen_say(view->screen, STYLE_PLAIN, " (%s/s)", format_count(per_second, text));
 }
 
 static void add_bytes(struct view *view, const struct rate *rate, uint64_t value,
 		      uint64_t per_second, const char *what)
 {
-	char text[HUMAN_TEXT];
+	char text[FORMAT_TEXT];
 
-	screen_say(view->screen, STYLE_PLAIN, ", %s %s", human_bytes(value, text), what);
+	screen_say(view->screen, STYLE_PLAIN, ", %s %s", format_bytes(value, text), what);
 	if (rate != NULL)
-		screen_say(view->screen, STYLE_PLAIN, " (%s/s)", human_bytes(per_second, text));
+		screen_say(view->screen, STYLE_PLAIN, " (%s/s)", format_bytes(per_second, text));
 }
 
 static void show_traffic(struct view *view, const struct worker_tally *all)
 {
 	struct rate rates = { 0 };
 	const struct rate *rate = NULL;
-	char text[HUMAN_TEXT];
+	char text[FORMAT_TEXT];
 
 	if (view->rates != NULL && rates_of(view->rates, RATES_ALL, &rates))
 		rate = &rates;
 	label(view, "connections");
 	screen_say(view->screen, STYLE_PLAIN, "%s live, ",
-		   human_count(metric_sum(all, METRIC_connections_live), text));
+		   format_count(metric_sum(all, METRIC_connections_live), text));
 	add_count(view, rate, metric_sum(all, METRIC_connections_accepted_total), rates.accepted,
 		  "accepted");
 	screen_say(view->screen, STYLE_PLAIN, ", %s refused",
-		   human_count(metric_sum(all, METRIC_connections_refused_total), text));
+		   format_count(metric_sum(all, METRIC_connections_refused_total), text));
 	screen_end(view->screen);
 	label(view, "messages");
 	add_count(view, rate, metric_sum(all, METRIC_messages_total), rates.messages, "answered");
@@ -154,15 +154,15 @@ static void show_traffic(struct view *view, const struct worker_tally *all)
 static void show_times(struct view *view, const struct worker_tally *all)
 {
 	int64_t half = report_quantile_us(&all->message_seconds, 0.5);
-	char typical[HUMAN_TEXT], slow[HUMAN_TEXT], slowest[HUMAN_TEXT];
+	char typical[FORMAT_TEXT], slow[FORMAT_TEXT], slowest[FORMAT_TEXT];
 
 	if (half < 0)
 		return;
 	label(view, "message time");
 	screen_say(view->screen, STYLE_PLAIN, "half within %s, 99%% within %s, 99.9%% within %s",
-		   human_span(half, typical),
-		   human_span(report_quantile_us(&all->message_seconds, 0.99), slow),
-		   human_span(report_quantile_us(&all->message_seconds, 0.999), slowest));
+		   format_span(half, typical),
+		   format_span(report_quantile_us(&all->message_seconds, 0.99), slow),
+		   format_span(report_quantile_us(&all->message_seconds, 0.999), slowest));
 	screen_end(view->screen);
 }
 
@@ -170,7 +170,7 @@ static void show_reload(struct view *view)
 {
 	struct outcome outcome;
 	const char *how = report_reload(view->report, &outcome);
-	char age[HUMAN_TEXT];
+	char age[FORMAT_TEXT];
 	bool is_known = outcome.at_s > 0;
 
 	label(view, "last reload");
@@ -181,7 +181,7 @@ static void show_reload(struct view *view)
 		   outcome.failed ? "FAILED" : how);
 	if (is_known)
 		screen_say(view->screen, STYLE_PLAIN, " %s ago, took %u ms",
-			   human_age(view->report->now_s - outcome.at_s, age), outcome.took_ms);
+			   format_age(view->report->now_s - outcome.at_s, age), outcome.took_ms);
 	if (is_known && !outcome.failed)
 		screen_say(view->screen, STYLE_PLAIN, ", %u worker%s", outcome.workers,
 			   outcome.workers == 1 ? "" : "s");
@@ -197,15 +197,15 @@ static void show_accidents(struct view *view, const struct worker_tally *all)
 	uint64_t crashes = metric_sum(all, METRIC_worker_crashes_total);
 	uint64_t hangs = metric_sum(all, METRIC_worker_hangs_total);
 	uint64_t cost = metric_sum(all, METRIC_connections_lost_total);
-	char kept[HUMAN_TEXT], lost[HUMAN_TEXT];
+	char kept[FORMAT_TEXT], lost[FORMAT_TEXT];
 
 	if (crashes + hangs == 0)
 		return;
 	label(view, "crashes");
 	screen_say(view->screen, STYLE_WARN, "%" PRIu64 ", hangs %" PRIu64, crashes, hangs);
 	screen_say(view->screen, STYLE_PLAIN, "; they cost %s connection%s, %s went on",
-		   human_count(cost, lost), cost == 1 ? "" : "s",
-		   human_count(metric_sum(all, METRIC_connections_recovered_total), kept));
+		   format_count(cost, lost), cost == 1 ? "" : "s",
+		   format_count(metric_sum(all, METRIC_connections_recovered_total), kept));
 	screen_end(view->screen);
 }
 
@@ -215,12 +215,12 @@ static void show_lost_log(struct view *view, const struct worker_tally *all)
 	const struct server_tally *server = &view->report->board->server;
 	uint64_t lost = metric_sum(all, METRIC_log_lines_lost_total) +
 			cell_get(&server->master_log_lines_lost_total);
-	char count[HUMAN_TEXT];
+	char count[FORMAT_TEXT];
 
 	if (lost == 0)
 		return;
 	label(view, "log");
-	screen_say(view->screen, STYLE_WARN, "%s line%s lost", human_count(lost, count),
+	screen_say(view->screen, STYLE_WARN, "%s line%s lost", format_count(lost, count),
 		   lost == 1 ? "" : "s");
 	screen_end(view->screen);
 }
@@ -229,14 +229,14 @@ static void show_lost_accesses(struct view *view, const struct worker_tally *all
 {
 	uint64_t lost = metric_sum(all, METRIC_access_log_lost_total);
 	uint64_t failures = metric_sum(all, METRIC_access_log_failures_total);
-	char count[HUMAN_TEXT];
+	char count[FORMAT_TEXT];
 
 	if (lost == 0 && failures == 0)
 		return;
 	label(view, "access log");
 	screen_say(view->screen, STYLE_WARN,
 		   "%s lines lost, %" PRIu64 " times it could not be written",
-		   human_count(lost, count), failures);
+		   format_count(lost, count), failures);
 	screen_end(view->screen);
 }
 
@@ -246,7 +246,7 @@ void view_server(struct view *view)
 	struct worker_tally all;
 
 	report_head(view->report, origin, program);
-	crew_all(view->report->crew, view->report->board, &all);
+	tally_all(view->report->crew, view->report->board, &all);
 	show_dead(view);
 	show_name(view, program);
 	label(view, "configuration");

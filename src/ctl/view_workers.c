@@ -92,7 +92,7 @@ static void gather(struct crowd *crowd, struct table *table)
 static void fill_state(const struct report *report, const struct report_worker *worker,
 		       struct cell *cell)
 {
-	char age[HUMAN_TEXT];
+	char age[FORMAT_TEXT];
 
 	view_text(cell, worker->state == SLOT_READY ? STYLE_GOOD : STYLE_WARN,
 		  report_state_name(worker->state));
@@ -100,7 +100,7 @@ static void fill_state(const struct report *report, const struct report_worker *
 		return;
 	cell->style = STYLE_BAD;
 	snprintf(cell->text, sizeof(cell->text), "silent %s",
-		 human_age(worker->silent_ms / 1000, age));
+		 format_age(worker->silent_ms / 1000, age));
 }
 
 static void fill_counts(const struct worker_tally *tally, struct cell *cells)
@@ -130,7 +130,7 @@ static void fill_process(const struct view *view, const struct report_worker *wo
 	if (tenths < 0)
 		view_text(&cells[CPU], STYLE_DIM, "-");
 	else
-		human_percent(tenths, cells[CPU].text);
+		format_percent(tenths, cells[CPU].text);
 	if (view->rates == NULL || tenths < 0)
 		return;
 	view_count(&cells[ACCEPTED_S], STYLE_PLAIN, rate.accepted);

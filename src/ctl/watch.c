@@ -30,7 +30,7 @@ static const int heard[] = { SIGINT,    SIGQUIT, SIGTERM, SIGHUP,  SIGTSTP, SIGC
 
 struct watch {
 	struct terminal terminal;
-	struct look look;
+	struct snapshot look;
 	struct rates rates;
 	struct keys keys;
 	struct screen style; /* as the screens are to be, all but the output */
@@ -160,7 +160,7 @@ static bool draw(struct watch *watch)
 
 static bool refresh(struct watch *watch)
 {
-	look_take(&watch->look);
+	snapshot_take(&watch->look);
 	if (watch->look.has_board)
 		rates_take(&watch->rates, &watch->look.report);
 	watch->due_ms = clock_ms() + EACH_MS;
@@ -303,9 +303,9 @@ static bool begin(struct watch *watch, const char *pid_file, struct err *err)
 	sigemptyset(&watch->heard);
 	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
 		sigaddset(&watch->heard, heard[i]);
-	if (!look_begin(&watch->look, pid_file, err))
+	if (!snapshot_open(&watch->look, pid_file, err))
 		return false;
-	look_take(&watch->look);
+	snapshot_take(&watch->look);
 	if (!watch->look.has_board) {
 		*err = watch->look.trouble;
 		return false;
@@ -321,7 +321,7 @@ static bool begin(struct watch *watch, const char *pid_file, struct err *err)
 
 static void end(struct watch *watch)
 {
-	look_end(&watch->look);
+	snapshot_close(&watch->look);
 	rates_free(&watch->rates);
 	free(watch->lines);
 	if (watch->signals >= 0)
@@ -358,7 +358,7 @@ enum exit_code watch_run(const char *pid_file, struct err *err)
 
 	setlocale(LC_CTYPE, "");
 	watch.style.is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	watch.style.has_colour = standard_has_colour(STDOUT_FILENO);
+	watch.style.has_colour = stdio_has_colour(STDOUT_FILENO);
 	is_good = terminal_check(err) && begin(&watch, pid_file, err) && watch_on(&watch, err);
 	end(&watch);
 	if (watch.deadly != 0)

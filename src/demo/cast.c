@@ -21,7 +21,7 @@ static _Noreturn void act(int orders, const char *name)
 {
 	struct order order;
 
-	title_set("prefork-demo: %s", name);
+	proctitle_set("prefork-demo: %s", name);
 	while (sys_recv(orders, &order, sizeof(order), 0) == sizeof(order) && order.act != NULL) {
 		order_do(&order);
 		if (sys_send(orders, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
@@ -216,7 +216,7 @@ static char process_state(pid_t pid)
 
 	errno = ESRCH;
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (!whole_read_file(path, stat, sizeof(stat)))
+	if (!file_read_path(path, stat, sizeof(stat)))
 		return '?';
 	name_end = strrchr(stat, ')');
 	return name_end != NULL && name_end[1] == ' ' ? name_end[2] : '?';
@@ -257,11 +257,11 @@ unsigned cast_holders(struct stage *stage, uint64_t inode, const struct actor *a
 	pid_t pids[EVIDENCE_HOLDERS];
 	unsigned holders = evidence_holders(stage, inode, pids);
 	char names[EVIDENCE_HOLDERS * 16] = "";
-	struct text text = text_on(names, sizeof(names) - 1);
+	struct strbuf text = strbuf_on(names, sizeof(names) - 1);
 
 	for (unsigned i = 0; i < holders && i < EVIDENCE_HOLDERS; i++) {
-		text_raw(&text, i == 0 ? ": " : ", ");
-		text_raw(&text, name_of(pids[i], actors, count));
+		strbuf_raw(&text, i == 0 ? ": " : ", ");
+		strbuf_raw(&text, name_of(pids[i], actors, count));
 	}
 	names[text.used] = '\0';
 	stage_kernel(stage, "%u process%s the socket%s", holders,

@@ -14,7 +14,7 @@ int64_t counter_setting(const char *name, int64_t without)
 	long long value;
 
 	snprintf(path, sizeof(path), "/proc/sys/%s", name);
-	if (!whole_read_file(path, text, sizeof(text)))
+	if (!file_read_path(path, text, sizeof(text)))
 		return without;
 	value = strtoll(text, &end, 10);
 	return end == text ? without : value;
@@ -25,7 +25,7 @@ int64_t counter_time_waits(void)
 	char text[1024];
 	const char *found;
 
-	if (!whole_read_file("/proc/net/sockstat", text, sizeof(text)))
+	if (!file_read_path("/proc/net/sockstat", text, sizeof(text)))
 		return 0;
 	found = strstr(text, " tw ");
 	return found == NULL ? 0 : strtoll(found + strlen(" tw "), NULL, 10);
@@ -53,7 +53,7 @@ int64_t counter_tcp(const char *name)
 	const char *names, *values, *word;
 	size_t size;
 
-	if (!whole_read_file("/proc/net/netstat", text + 1, sizeof(text) - 1))
+	if (!file_read_path("/proc/net/netstat", text + 1, sizeof(text) - 1))
 		return -1;
 	names = strstr(text, group);
 	values = names != NULL ? strstr(names + 1, group) : NULL;

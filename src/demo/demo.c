@@ -88,7 +88,7 @@ static _Noreturn void play(const struct lesson *lesson, struct tally *tally, pid
 	if (getppid() != parent)
 		_exit(CODE_OK);
 	alarm(LESSON_MOST_S);
-	title_set("prefork-demo: %s", lesson->name);
+	proctitle_set("prefork-demo: %s", lesson->name);
 	stage_open(&stage, tally);
 	stage_title(&stage, lesson->name, lesson->sentence);
 	ground_find(&stage);
@@ -194,7 +194,7 @@ static bool run_one(const struct lesson *lesson, struct outcome *outcome, struct
 	pid_t parent = getpid(), pid;
 	int status = 0;
 
-	if (!standard_flush(err))
+	if (!stdio_flush(err))
 		return false;
 	memset(outcome, 0, sizeof(*outcome));
 	pid = sys_fork();
@@ -311,8 +311,8 @@ int main(int argc, char **argv)
 	struct wishes wishes = { 0 };
 	int first;
 
-	title_start(argc, argv);
-	standard_fill(true);
+	proctitle_start(argc, argv);
+	stdio_fill(true);
 	settle_signals();
 	first = flags_read(FLAGS(flags), argc, argv, take, &wishes, &err);
 	if (first < 0)
@@ -323,7 +323,7 @@ int main(int argc, char **argv)
 		puts("prefork-demo " PACKAGE_VERSION);
 	else
 		code = act(argv + first, argc - first, wishes.in_steps, &err);
-	if (!standard_flush(&err))
+	if (!stdio_flush(&err))
 		code = err.code;
 	if (err.text[0] != '\0')
 		fprintf(stderr, "prefork-demo: %s\n", err.text);

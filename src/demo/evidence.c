@@ -147,7 +147,7 @@ int evidence_server_state(const struct ends *ends)
 /* Of an end that was not told. */
 static const char *name_of(int state)
 {
-	return state < 0 ? "not told" : tcpstate_name(state);
+	return state < 0 ? "not told" : sockdiag_state_name(state);
 }
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lessons as rows (tables/lessons.def). A lesson is a function that plays on a stage, in a process
- * of its own: it says what will be seen, lets real processes make real calls, draws each, and
- * checks each claim. It returns when it is over, or gives up (stage_give_up) where the system
+ * The lessons as rows (tables/lessons.def). A lesson is a function that plays on a stage, in a
+ * process of its own: it says what will be seen, lets real processes make real calls, draws each,
+ * and checks each claim. It returns when it is over, or gives up (stage_give_up) where the system
  * forbids a step.
  */
 #ifndef DEMO_LESSON_H

@@ -57,7 +57,7 @@ static void do_accept(struct order *order)
 
 static void do_state(struct order *order)
 {
-	order->result = tcpstate_of(order->fd);
+	order->result = sockdiag_tcp_state(order->fd);
 }
 
 static void do_connect(struct order *order)

@@ -232,7 +232,7 @@ int64_t race_sleeps(pid_t pid)
 	const char *found;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (!whole_read_file(path, status, sizeof(status)))
+	if (!file_read_path(path, status, sizeof(status)))
 		return -1;
 	found = strstr(status, key);
 	return found != NULL ? strtoll(found + sizeof(key) - 1, NULL, 10) : -1;

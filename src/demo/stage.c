@@ -43,7 +43,7 @@ void stage_open(struct stage *stage, struct tally *tally)
 {
 	memset(stage, 0, sizeof(*stage));
 	stage->tally = tally;
-	stage->has_colour = standard_has_colour(STDOUT_FILENO);
+	stage->has_colour = stdio_has_colour(STDOUT_FILENO);
 }
 
 void stage_title(struct stage *stage, const char *name, const char *sentence)

@@ -50,7 +50,7 @@ void announce_birth(struct scoreboard *board)
 
 void announce_conf(struct scoreboard *board, const struct conf *conf)
 {
-	title_set("prefork-srv: master %s", conf->origin);
+	proctitle_set("prefork-srv: master %s", conf->origin);
 	snprintf(board->origin, sizeof(board->origin), "%s", conf->origin);
 }
 
@@ -59,11 +59,11 @@ static void greet(const struct server *server)
 {
 	const struct generation *generation = server->roster.current;
 	char address[ADDR_TEXT], line[ADDR_TEXT + 128];
-	struct outlet out;
+	struct writer out;
 
 	if (server->options->quiet || server->options->daemon)
 		return;
-	out = outlet_open(STDOUT_FILENO);
+	out = writer_open(STDOUT_FILENO);
 	for (unsigned i = 0; i < generation->listeners->count; i++) {
 		const struct listener *listener = &generation->listeners->list[i];
 		int length = snprintf(line, sizeof(line), "serving %s on %s (%u worker%s)\n",
@@ -71,11 +71,11 @@ static void greet(const struct server *server)
 				      addr_write(&listener->bound, address), generation->wanted,
 				      generation->wanted == 1 ? "" : "s");
 
-		(void)outlet_write(&out, line, (size_t)length);
+		(void)writer_write(&out, line, (size_t)length);
 	}
 	if (isatty(STDOUT_FILENO))
-		(void)outlet_write(&out, "Ctrl-C stops the server\n", 24);
-	outlet_close(&out);
+		(void)writer_write(&out, "Ctrl-C stops the server\n", 24);
+	writer_close(&out);
 }
 
 void announce_started(struct server *server)
@@ -85,7 +85,7 @@ void announce_started(struct server *server)
 	LOG(EVENT_server_started, LOG_NUM("workers", server->roster.current->wanted),
 	    LOG_STR("configuration", server->roster.current->conf->origin));
 	greet(server);
-	tidings_ready();
+	sd_notify_ready();
 	readyfd_tell(&server->ready, &server->loop, server->roster.current->listeners);
 	daemon_report(&server->report_fd, &served);
 }

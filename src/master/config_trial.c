@@ -16,7 +16,7 @@
 enum { LISTENS_MOST = 4096, NAMES_SIZE = 1024 * 1024 };
 
 /* Large, but only what is written to is ever there. */
-struct trial_page {
+struct config_trial_page {
 	struct err err;
 	struct identity identity;
 	size_t names_size;
@@ -33,7 +33,7 @@ static const char *name_of(const struct conf *conf, size_t n)
 	return n - 2 < conf->listener_count ? conf->listeners[n - 2].address : NULL;
 }
 
-static bool keep_names(struct trial_page *page, const struct conf *conf, struct err *err)
+static bool keep_names(struct config_trial_page *page, const struct conf *conf, struct err *err)
 {
 	const char *name;
 
@@ -56,28 +56,28 @@ static bool keep_names(struct trial_page *page, const struct conf *conf, struct 
  * already, so they do not count among the descriptors.
  */
 static bool examine(const struct conf_source *source, const struct conf *now,
-		    struct trial_page *page)
+		    struct config_trial_page *page)
 {
 	struct err *err = &page->err;
-	const struct conf *conf = environment_load(source, err);
+	const struct conf *conf = prestart_load(source, err);
 
 	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
-	       environment_check(conf, &page->identity, err) &&
-	       environment_check_log(conf, &page->identity, err) &&
-	       environment_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
+	       prestart_check(conf, &page->identity, err) &&
+	       prestart_check_log(conf, &page->identity, err) &&
+	       prestart_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
 	       listener_resolve(conf, page->resolved, err);
 }
 
 static _Noreturn void try(const struct conf_source *source, const struct conf *now, pid_t master,
-			  struct trial_page *page)
+			  struct config_trial_page *page)
 {
 	/* A trial must not outlive the server that asked for it, which may be gone already. */
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	log_own();
-	leave_now(getppid() == master && examine(source, now, page) ? CODE_OK : CODE_FAILED);
+	sys_leave(getppid() == master && examine(source, now, page) ? CODE_OK : CODE_FAILED);
 }
 
-static void unmap(struct trial *trial)
+static void unmap(struct config_trial *trial)
 {
 	if (trial->page)
 		sys_munmap(trial->page, sizeof(*trial->page));
@@ -85,13 +85,13 @@ static void unmap(struct trial *trial)
 }
 
 /* A worker that is born meanwhile must not write what the master will believe. */
-static bool keep_to_master(const struct trial *trial)
+static bool keep_to_master(const struct config_trial *trial)
 {
 	return sys_madvise(trial->page, sizeof(*trial->page), MADV_DONTFORK) == 0;
 }
 
-bool trial_start(struct trial *trial, const struct conf_source *source, const struct conf *now,
-		 int64_t now_ms, struct err *err)
+bool config_trial_start(struct config_trial *trial, const struct conf_source *source,
+			const struct conf *now, int64_t now_ms, struct err *err)
 {
 	void *page = sys_mmap(NULL, sizeof(*trial->page), PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -99,19 +99,19 @@ bool trial_start(struct trial *trial, const struct conf_source *source, const st
 
 	if (page == MAP_FAILED)
 		return err_errno(err, CODE_OSERR, "cannot try the configuration");
-	*trial = (struct trial){ .kill_ms = now_ms + TRIAL_MOST_MS, .page = page };
+	*trial = (struct config_trial){ .kill_ms = now_ms + CONFIG_TRIAL_MOST_MS, .page = page };
 	trial->pid = sys_fork();
 	if (trial->pid == 0)
 		try(source, now, master, trial->page);
 	if (trial->pid > 0 && keep_to_master(trial))
 		return true;
 	err_errno(err, CODE_OSERR, "cannot fork to try the configuration");
-	trial_abandon(trial);
+	config_trial_abandon(trial);
 	trial->pid = 0;
 	return false;
 }
 
-bool trial_reap(struct trial *trial, pid_t pid, int status)
+bool config_trial_reap(struct config_trial *trial, pid_t pid, int status)
 {
 	if (trial->pid != pid)
 		return false;
@@ -120,19 +120,19 @@ bool trial_reap(struct trial *trial, pid_t pid, int status)
 	return true;
 }
 
-bool trial_has_ended(const struct trial *trial)
+bool config_trial_has_ended(const struct config_trial *trial)
 {
 	return trial->page && trial->pid == 0;
 }
 
-bool trial_passed(const struct trial *trial, struct err *err)
+bool config_trial_passed(const struct config_trial *trial, struct err *err)
 {
 	bool passed = WIFEXITED(trial->status) && WEXITSTATUS(trial->status) == CODE_OK;
 
 	if (trial->late)
 		err_set(err, CODE_CONFIG,
 			"reading the configuration and looking up its names took longer than %d s",
-			TRIAL_MOST_MS / 1000);
+			CONFIG_TRIAL_MOST_MS / 1000);
 	else if (WIFSIGNALED(trial->status))
 		err_set(err, CODE_INTERNAL, "reading the configuration crashed (signal %d, %s)",
 			WTERMSIG(trial->status), strsignal(WTERMSIG(trial->status)));
@@ -141,7 +141,7 @@ bool trial_passed(const struct trial *trial, struct err *err)
 	return passed && !trial->late;
 }
 
-static bool has_names(const struct trial_page *page, const struct conf *conf)
+static bool has_names(const struct config_trial_page *page, const struct conf *conf)
 {
 	const char *name, *at = page->names, *end = at + page->names_size;
 
@@ -153,9 +153,9 @@ static bool has_names(const struct trial_page *page, const struct conf *conf)
 	return at == end;
 }
 
-bool trial_found(const struct trial *trial, const struct conf *conf,
-		 const struct identity **identity, const struct listener_addresses **resolved,
-		 struct err *err)
+bool config_trial_found(const struct config_trial *trial, const struct conf *conf,
+			const struct identity **identity,
+			const struct listener_addresses **resolved, struct err *err)
 {
 	if (!has_names(trial->page, conf))
 		return err_set(err, CODE_CONFIG,
@@ -165,7 +165,7 @@ bool trial_found(const struct trial *trial, const struct conf *conf,
 	return true;
 }
 
-void trial_expire(struct trial *trial, int64_t now_ms)
+void config_trial_expire(struct config_trial *trial, int64_t now_ms)
 {
 	if (trial->pid == 0 || trial->late || now_ms < trial->kill_ms)
 		return;
@@ -173,7 +173,7 @@ void trial_expire(struct trial *trial, int64_t now_ms)
 	sys_kill(trial->pid, SIGKILL);
 }
 
-void trial_abandon(struct trial *trial)
+void config_trial_abandon(struct config_trial *trial)
 {
 	if (trial->pid > 0)
 		sys_kill(trial->pid, SIGKILL);

@@ -17,44 +17,44 @@
 #include "config/identity.h"
 #include "net/listener.h"
 
-enum { TRIAL_MOST_MS = 10000 };
+enum { CONFIG_TRIAL_MOST_MS = 10000 };
 
-struct trial_page;
+struct config_trial_page;
 
-struct trial {
+struct config_trial {
 	pid_t pid;       /* of the child; 0: it is reaped, or there is none */
 	int status;      /* of the reaped child */
 	int64_t kill_ms; /* when it has taken too long */
 	bool late;       /* and was killed for it */
-	struct trial_page
+	struct config_trial_page
 		*page; /* shared with the child, which writes the outcome; NULL: no trial */
 };
 
 /* Forks the child; `now` is the configuration in force. False with err when the system refuses. */
-bool trial_start(struct trial *trial, const struct conf_source *source, const struct conf *now,
-		 int64_t now_ms, struct err *err);
+bool config_trial_start(struct config_trial *trial, const struct conf_source *source,
+			const struct conf *now, int64_t now_ms, struct err *err);
 
 /* Notes the death of the trial's child; false when pid is another. */
-bool trial_reap(struct trial *trial, pid_t pid, int status);
+bool config_trial_reap(struct config_trial *trial, pid_t pid, int status);
 
-/* A trial was begun and its child has ended: trial_passed may be called. */
-bool trial_has_ended(const struct trial *trial);
+/* A trial was begun and its child has ended: config_trial_passed may be called. */
+bool config_trial_has_ended(const struct config_trial *trial);
 
 /* True when the configuration passed, else false with err. */
-bool trial_passed(const struct trial *trial, struct err *err);
+bool config_trial_passed(const struct config_trial *trial, struct err *err);
 
 /*
  * After a trial that passed: what the child looked up for conf, valid until the trial is abandoned.
  * False with err when conf names something else than what the child read.
  */
-bool trial_found(const struct trial *trial, const struct conf *conf,
-		 const struct identity **identity, const struct listener_addresses **resolved,
-		 struct err *err);
+bool config_trial_found(const struct config_trial *trial, const struct conf *conf,
+			const struct identity **identity,
+			const struct listener_addresses **resolved, struct err *err);
 
 /* Kills a child that has taken too long; it is reaped like any other. */
-void trial_expire(struct trial *trial, int64_t now_ms);
+void config_trial_expire(struct config_trial *trial, int64_t now_ms);
 
 /* Kills the child, if there is one, and forgets what it found; it is reaped like any other. */
-void trial_abandon(struct trial *trial);
+void config_trial_abandon(struct config_trial *trial);
 
 #endif

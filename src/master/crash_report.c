@@ -24,7 +24,7 @@ static void keep(struct scoreboard *board, const struct crash_note *note)
 	atomic_store_explicit(&board->crash_count, count + 1, memory_order_release);
 }
 
-static void describe(struct crash_note *note, const struct recovery_scene *scene)
+static void describe(struct crash_note *note, const struct recovery_in_hand *scene)
 {
 	char remote[ADDR_TEXT];
 
@@ -34,7 +34,7 @@ static void describe(struct crash_note *note, const struct recovery_scene *scene
 		return;
 	snprintf(note->listen, sizeof(note->listen), "%s", scene->conf->address);
 	snprintf(note->service, sizeof(note->service), "%s", scene->conf->service);
-	snprintf(note->state, sizeof(note->state), "%s", phase_name(scene->state));
+	snprintf(note->state, sizeof(note->state), "%s", conn_state_name(scene->state));
 	note->age_ms = scene->age_ms;
 	note->bytes_in = scene->bytes_in;
 	note->bytes_out = scene->bytes_out;
@@ -50,9 +50,9 @@ static void log_note(const struct crash_note *note)
 }
 
 static void penalize(struct scoreboard *board, const struct conf *conf,
-		     const struct recovery_scene *scene, int64_t now_ms)
+		     const struct recovery_in_hand *scene, int64_t now_ms)
 {
-	int64_t length_ms = penalty_note(&board->penalties, conf, &scene->remote, now_ms);
+	int64_t length_ms = ban_note(&board->bans, conf, &scene->remote, now_ms);
 	char remote[ADDR_TEXT], *port;
 
 	if (length_ms == 0)
@@ -80,8 +80,8 @@ static bool is_its_fault(const struct slot *slot, const struct member *member, i
 	return member->hung;
 }
 
-void scene_report(struct roster *roster, const struct generation *generation, unsigned number,
-		  int status, int64_t now_ms)
+void crash_report_write(struct procs *roster, const struct generation *generation, unsigned number,
+			int status, int64_t now_ms)
 {
 	const struct member *member = &generation->members[number];
 	struct crash_note note = { .at_s = time(NULL),
@@ -89,9 +89,10 @@ void scene_report(struct roster *roster, const struct generation *generation, un
 				   .pid = (uint32_t)member->pid,
 				   .signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0,
 				   .hung = member->hung };
-	struct recovery_scene scene;
+	struct recovery_in_hand scene;
 
-	recovery_scene(member->arena, &generation->slots[number], generation->conf, now_ms, &scene);
+	recovery_in_hand(member->arena, &generation->slots[number], generation->conf, now_ms,
+			 &scene);
 	snprintf(note.last_call, sizeof(note.last_call), "%s", scene.last_call);
 	if (scene.has_remote)
 		describe(&note, &scene);

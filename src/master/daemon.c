@@ -90,7 +90,7 @@ bool daemon_start(int *report_fd, struct err *err)
 		daemon_report(report_fd, err);
 	}
 	if (child != 0)
-		leave_now(CODE_OK);
+		sys_leave(CODE_OK);
 	leave_terminal();
 	return true;
 }

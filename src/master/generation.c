@@ -29,8 +29,8 @@ static bool open_wire(struct wire *wire)
 	if (wire->fds[WIRE_BELL] < 0 ||
 	    sys_socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
 		return false;
-	endpoint_refuse_descriptors(pair[0]);
-	endpoint_refuse_descriptors(pair[1]);
+	listen_socket_refuse_descriptors(pair[0]);
+	listen_socket_refuse_descriptors(pair[1]);
 	wire->fds[WIRE_KICKED] = pair[0];
 	wire->fds[WIRE_KICK] = pair[1];
 	return true;
@@ -70,7 +70,7 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 		err_errno(err, CODE_OSERR,
 			  "cannot make the %u descriptors by which %u workers are woken",
 			  WIRE_FDS * generation->capacity, generation->capacity);
-		descriptors_explain(errno, err);
+		fdlimit_explain(errno, err);
 		generation_free(generation);
 		return NULL;
 	}

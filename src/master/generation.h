@@ -73,7 +73,7 @@ struct generation {
 };
 
 /*
- * A generation of `workers` workers, none of them started yet, on no slots yet (roster_begin deals
+ * A generation of `workers` workers, none of them started yet, on no slots yet (procs_begin deals
  * them out). Takes over conf and listeners when it succeeds; NULL with err (CODE_OSERR) when
  * descriptors or memory lack.
  */

@@ -33,7 +33,7 @@ static bool clone_worker(struct heritage *heritage, struct pidpage *page, unsign
 	pid = sys_clone(CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD,
 			&page->pids[slot]);
 	if (pid == 0)
-		leave_now(pidpage_drop(page) ? worker_run(heritage) : CODE_OSERR);
+		sys_leave(pidpage_drop(page) ? worker_run(heritage) : CODE_OSERR);
 	if (pid > 0)
 		heritage->resumes = true;
 	return pid > 0;
@@ -45,14 +45,14 @@ static void settle(const struct heritage *heritage)
 
 	log_role("keeper", (int)heritage->number);
 	log_count_in(&heritage->peers[heritage->number].tally.log_lines_lost_total);
-	title_set("prefork-srv: keeper %u", heritage->number);
+	proctitle_set("prefork-srv: keeper %u", heritage->number);
 	if (!worker_settle(heritage, &err)) {
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
-		leave_now(err.code);
+		sys_leave(err.code);
 	}
 	/* After the change of user, which would clear it; then the master may be gone already. */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != heritage->master_pid)
-		leave_now(CODE_OSERR);
+		sys_leave(CODE_OSERR);
 }
 
 /* Says once that the system refuses a worker; and goes on to be seen alive meanwhile. */
@@ -86,7 +86,7 @@ static _Noreturn void see_worker_out(const struct heritage *heritage, const stru
 		sys_poll(&worker, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
 	if (worker.fd >= 0 && worker.revents == 0)
 		sys_pidfd_send_signal(worker.fd, SIGKILL);
-	leave_now(CODE_OK);
+	sys_leave(CODE_OK);
 }
 
 /*
@@ -138,7 +138,7 @@ _Noreturn void keeper_run(const struct heritage *inherited, struct pidpage *page
 		if (getppid() != heritage.master_pid)
 			see_worker_out(&heritage, page, slot);
 		if (number == SIGNAL_KEEPER_LEAVE)
-			leave_now(CODE_OK);
+			sys_leave(CODE_OK);
 		if (number == SIGNAL_KEEPER_START)
 			is_wanted = true;
 	}

@@ -29,13 +29,13 @@ static int wait_ms(const struct server *server)
 	if (server->stop.deadline_ms > 0)
 		due_ms = server->stop.deadline_ms;
 	due_ms = start_due_ms(server, due_ms);
-	due_ms = roster_due_ms(&server->roster, due_ms);
+	due_ms = procs_due_ms(&server->roster, due_ms);
 	due_ms = watchdog_due_ms(&server->watchdog, &server->roster, due_ms);
 	due_ms = recycle_due_ms(&server->recycle, &server->roster, due_ms);
 	due_ms = reload_due_ms(server, due_ms);
 	due_ms = reopen_due_ms(server, due_ms);
 	due_ms = sampler_due_ms(&server->sampler, &server->roster, due_ms);
-	due_ms = tidings_due_ms(server, due_ms);
+	due_ms = sd_notify_due_ms(server, due_ms);
 	due_ms = log_due_ms(due_ms);
 	if (due_ms == INT64_MAX)
 		return -1;
@@ -48,26 +48,26 @@ static int wait_ms(const struct server *server)
 /* Workers that have died are noted before anything is decided, and started last of all. */
 static void take_turn(struct server *server)
 {
-	struct roster *roster = &server->roster;
+	struct procs *roster = &server->roster;
 	int64_t now_ms = server->loop.now_ms;
 
-	roster_reap(roster, now_ms);
-	roster_look(roster);
+	procs_reap(roster, now_ms);
+	procs_look(roster);
 	if (roster->fatal.text[0] != '\0')
 		stop_fail(server, &roster->fatal);
 	start_step(server, now_ms);
-	orders_obey(server);
+	signal_actions_run(server);
 	reload_step(server, now_ms);
 	reopen_step(server, now_ms);
 	stop_step(server, now_ms);
 	recycle_step(&server->recycle, roster, now_ms);
 	if (watchdog_due_ms(&server->watchdog, roster, INT64_MAX) <= now_ms)
 		watchdog_look(&server->watchdog, roster, now_ms);
-	roster_kill_due(roster, now_ms);
-	roster_start_due(roster, now_ms);
-	roster_sweep(roster);
+	procs_kill_due(roster, now_ms);
+	procs_start_due(roster, now_ms);
+	procs_sweep(roster);
 	sampler_step(&server->sampler, roster, now_ms);
-	tidings_step(server, now_ms);
+	sd_notify_step(server, now_ms);
 	log_settle(now_ms);
 }
 
@@ -99,7 +99,7 @@ static void tell_starter(struct server *server, struct err *err)
 	err->text[0] = '\0';
 }
 
-static void serve(struct server *server, struct conf *conf, const struct preflight *found,
+static void serve(struct server *server, struct conf *conf, const struct configtest *found,
 		  struct err *err)
 {
 	if (server->options->daemon) {
@@ -121,17 +121,17 @@ static void serve(struct server *server, struct conf *conf, const struct preflig
 /* All that can be wrong is looked for before anything is begun, and before the master detaches. */
 static void begin(struct server *server, struct conf *conf, struct err *err)
 {
-	struct preflight found;
+	struct configtest found;
 
 	if (server->options->daemon)
-		environment_detached();
-	if (preflight_pass(&found, conf, err)) {
+		prestart_detached();
+	if (configtest_pass(&found, conf, err)) {
 		serve(server, conf, &found, err);
 	} else {
 		conf_free(conf);
 		start_undo(server);
 	}
-	preflight_free(&found);
+	configtest_free(&found);
 }
 
 enum exit_code master_run(const struct master_options *asked, struct err *err)
@@ -145,7 +145,7 @@ enum exit_code master_run(const struct master_options *asked, struct err *err)
 	log_role("master", -1);
 	if (!server.source.directory)
 		server.source.directory = directory = sys_getcwd(NULL, 0);
-	conf = environment_load(&server.source, err);
+	conf = prestart_load(&server.source, err);
 	if (conf)
 		begin(&server, conf, err);
 	else

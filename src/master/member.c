@@ -135,8 +135,8 @@ void member_leave(struct member *member, int64_t now_ms)
 	dismiss_keeper(member, now_ms);
 }
 
-static void refused(struct roster *roster, struct generation *generation, unsigned number,
-		    int error, int64_t now_ms)
+static void refused(struct procs *roster, struct generation *generation, unsigned number, int error,
+		    int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 
@@ -155,7 +155,7 @@ static void refused(struct roster *roster, struct generation *generation, unsign
 }
 
 /* A keeper clones into what the last worker left; without one all begins anew. */
-static bool start(struct roster *roster, struct generation *generation, unsigned number)
+static bool start(struct procs *roster, struct generation *generation, unsigned number)
 {
 	struct member *member = &generation->members[number];
 	pid_t pid;
@@ -183,7 +183,7 @@ static void note_start(struct generation *generation, unsigned number)
 	    LOG_NUM("generation", generation->id));
 }
 
-void member_start(struct roster *roster, struct generation *generation, unsigned number,
+void member_start(struct procs *roster, struct generation *generation, unsigned number,
 		  int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
@@ -205,7 +205,7 @@ void member_start(struct roster *roster, struct generation *generation, unsigned
 }
 
 /* The kernel has written it down; only now can a worker be told what was asked of it before. */
-static void learn_pid(struct roster *roster, struct generation *generation, unsigned number)
+static void learn_pid(struct procs *roster, struct generation *generation, unsigned number)
 {
 	struct member *member = &generation->members[number];
 
@@ -222,7 +222,7 @@ static void learn_pid(struct roster *roster, struct generation *generation, unsi
 		sys_kill(member->pid, member->retire_signal);
 }
 
-void member_look(struct roster *roster, struct generation *generation, unsigned number)
+void member_look(struct procs *roster, struct generation *generation, unsigned number)
 {
 	struct member *member = &generation->members[number];
 	uint32_t state =

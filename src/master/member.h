@@ -17,18 +17,18 @@ enum { MEMBER_MARGIN_MS = 2000 };
 /* How long at most connections in a keeper's hands wait for the next worker to be tried. */
 enum { MEMBER_KEPT_MOST_MS = 1000 };
 
-/* Lets an EMPTY member's worker start in that seat at the next roster_start_due. */
+/* Lets an EMPTY member's worker start in that seat at the next procs_start_due. */
 void member_want(struct member *member, unsigned seat, int64_t now_ms);
 
 /* Starts a WAITING member's worker; when the system refuses, it waits on, longer each time. */
-void member_start(struct roster *roster, struct generation *generation, unsigned number,
+void member_start(struct procs *roster, struct generation *generation, unsigned number,
 		  int64_t now_ms);
 
 /*
  * Learns the pid of a worker that its keeper has cloned, and notes whether the worker has said
  * since then that it is ready.
  */
-void member_look(struct roster *roster, struct generation *generation, unsigned number);
+void member_look(struct procs *roster, struct generation *generation, unsigned number);
 
 /* True when a worker is to be started for it, once due_ms has come. */
 bool member_wants_worker(const struct member *member);

@@ -48,7 +48,7 @@ static const struct own_file *find_same(const struct own_file *files, size_t cou
 					const char *path)
 {
 	for (size_t i = 0; i < count; i++)
-		if (paths_same_file(files[i].path, path))
+		if (file_same(files[i].path, path))
 			return &files[i];
 	return NULL;
 }

@@ -153,7 +153,7 @@ static bool check_file(int fd, const char *path, struct err *err)
 		return err_errno(err, CODE_OSERR, "cannot examine the pid file %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, CODE_CONFIG, "the pid file %s is not a regular file", path);
-	if (!trust_file(&st, (uid_t)-1, err))
+	if (!file_check_owner(&st, (uid_t)-1, err))
 		return err_prefix(err, "cannot use the pid file %s: ", path);
 	if ((st.st_mode & 022) != 0)
 		return err_set(err, CODE_CONFIG,

@@ -50,7 +50,7 @@ static bool judge_runtime_folder(const char *folder, char *why)
 		snprintf(why, REASON, "is no directory");
 	else if (st.st_uid != geteuid())
 		snprintf(why, REASON, "belongs to user %u", (unsigned)st.st_uid);
-	else if (!trust_folder(&st))
+	else if (!file_is_own_folder(&st))
 		snprintf(why, REASON, "others can write to");
 	else if (sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0)
 		snprintf(why, REASON, "cannot be written (%s)", strerror(errno));

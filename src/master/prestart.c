@@ -28,7 +28,7 @@ enum { OWN_FILES = 128, LEAST_FILES = 16, MASTER_FILES = 16 };
 
 static bool is_daemon; /* written once, by the master before it has any child */
 
-void environment_detached(void)
+void prestart_detached(void)
 {
 	is_daemon = true;
 }
@@ -48,7 +48,7 @@ static bool check_services(const struct conf *conf, struct err *err)
 	return true;
 }
 
-struct conf *environment_load(const struct conf_source *source, struct err *err)
+struct conf *prestart_load(const struct conf_source *source, struct err *err)
 {
 	struct conf *conf = conf_load(source, err);
 
@@ -64,7 +64,7 @@ static bool place(const struct conf *conf, const char *option, struct err *err)
 	return err_prefix(err, "%s: %s: ", conf_place(conf, option), option);
 }
 
-bool environment_check_identity(const struct conf *conf, struct identity *identity, struct err *err)
+bool prestart_check_identity(const struct conf *conf, struct identity *identity, struct err *err)
 {
 	bool is_group;
 
@@ -74,8 +74,8 @@ bool environment_check_identity(const struct conf *conf, struct identity *identi
 	return err_prefix(err, "%s: ", conf_place(conf, is_group ? "group" : "user"));
 }
 
-bool environment_check_directory(const struct conf *conf, const char *option, const char *path,
-				 struct err *err)
+bool prestart_check_directory(const struct conf *conf, const char *option, const char *path,
+			      struct err *err)
 {
 	struct stat st;
 
@@ -92,9 +92,9 @@ bool environment_check_directory(const struct conf *conf, const char *option, co
 	return place(conf, option, err);
 }
 
-bool environment_check_chroot(const struct conf *conf, struct err *err)
+bool prestart_check_chroot(const struct conf *conf, struct err *err)
 {
-	if (!environment_check_directory(conf, "chroot", conf->chroot, err))
+	if (!prestart_check_directory(conf, "chroot", conf->chroot, err))
 		return false;
 	if (conf->chroot[0] == '\0' || geteuid() == 0)
 		return true;
@@ -102,14 +102,13 @@ bool environment_check_chroot(const struct conf *conf, struct err *err)
 	return place(conf, "chroot", err);
 }
 
-bool environment_check(const struct conf *conf, struct identity *identity, struct err *err)
+bool prestart_check(const struct conf *conf, struct identity *identity, struct err *err)
 {
-	return environment_check_identity(conf, identity, err) &&
-	       environment_check_chroot(conf, err) &&
-	       environment_check_directory(conf, "working_directory", conf->working_directory, err);
+	return prestart_check_identity(conf, identity, err) && prestart_check_chroot(conf, err) &&
+	       prestart_check_directory(conf, "working_directory", conf->working_directory, err);
 }
 
-bool environment_can_write(const char *path)
+bool prestart_can_write(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[4096];
@@ -124,7 +123,7 @@ bool environment_can_write(const char *path)
 	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
 }
 
-bool environment_enter(const struct conf *conf, bool daemon, struct err *err)
+bool prestart_enter(const struct conf *conf, bool daemon, struct err *err)
 {
 	const char *directory = conf->working_directory;
 
@@ -137,7 +136,7 @@ bool environment_enter(const struct conf *conf, bool daemon, struct err *err)
 	return place(conf, "working_directory", err);
 }
 
-uid_t environment_log_owner(const struct identity *identity)
+uid_t prestart_log_owner(const struct identity *identity)
 {
 	return identity->changes ? identity->user : (uid_t)-1;
 }
@@ -176,7 +175,7 @@ static bool check_log_file(const char *path, uid_t owner, struct err *err)
 {
 	struct stat st;
 
-	if (!environment_can_write(path))
+	if (!prestart_can_write(path))
 		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
 				 path);
 	return sys_lstat(path, &st) < 0 || try_log_file(path, owner, err);
@@ -186,7 +185,7 @@ static bool check_access(const struct conf *conf, const struct identity *identit
 {
 	const char *target = conf->log_access;
 
-	if (target[0] == '/' && !check_log_file(target, environment_log_owner(identity), err))
+	if (target[0] == '/' && !check_log_file(target, prestart_log_owner(identity), err))
 		return place(conf, "log.access", err);
 	if (!is_daemon || strcmp(target, "stderr") != 0)
 		return true;
@@ -199,7 +198,7 @@ static bool check_path(const struct conf *conf, const struct identity *identity,
 	int fd;
 
 	if (conf->log_path[0] == '/')
-		return check_log_file(conf->log_path, environment_log_owner(identity), err) ||
+		return check_log_file(conf->log_path, prestart_log_owner(identity), err) ||
 		       blame_log(conf, err);
 	if (strcmp(log_target(conf), "syslog") != 0)
 		return true;
@@ -212,8 +211,7 @@ static bool check_path(const struct conf *conf, const struct identity *identity,
 	return blame_log(conf, err);
 }
 
-bool environment_check_log(const struct conf *conf, const struct identity *identity,
-			   struct err *err)
+bool prestart_check_log(const struct conf *conf, const struct identity *identity, struct err *err)
 {
 	return ownfiles_check(conf, err) && check_path(conf, identity, err) &&
 	       check_access(conf, identity, err);
@@ -229,10 +227,10 @@ static void warn_of_access(const struct conf *conf)
 }
 
 /* The access log first: the log says what comes of it, and stays when that fails. */
-bool environment_log(const struct conf *conf, const struct identity *identity, struct err *err)
+bool prestart_log(const struct conf *conf, const struct identity *identity, struct err *err)
 {
 	bool had_file = accesslog_file()->file.fd >= 0;
-	uid_t owner = environment_log_owner(identity);
+	uid_t owner = prestart_log_owner(identity);
 
 	if (!ownfiles_check(conf, err))
 		return false;
@@ -248,15 +246,15 @@ bool environment_log(const struct conf *conf, const struct identity *identity, s
 	return true;
 }
 
-bool environment_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
-			  const struct identity *of_b)
+bool prestart_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
+		       const struct identity *of_b)
 {
 	return strcmp(a->log_path, b->log_path) == 0 && a->log_level == b->log_level &&
 	       a->log_format == b->log_format && strcmp(a->log_access, b->log_access) == 0 &&
-	       environment_log_owner(of_a) == environment_log_owner(of_b);
+	       prestart_log_owner(of_a) == prestart_log_owner(of_b);
 }
 
-rlim_t environment_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity)
+rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity)
 {
 	if (conf->rlimit_nofile > 0)
 		return (rlim_t)conf->rlimit_nofile;
@@ -266,17 +264,17 @@ rlim_t environment_files_wanted(const struct conf *conf, unsigned sockets, unsig
 static rlim_t files_wanted(const struct conf *conf, const struct listener_set *listeners,
 			   unsigned capacity)
 {
-	return environment_files_wanted(conf, listener_sockets(listeners), capacity);
+	return prestart_files_wanted(conf, listener_sockets(listeners), capacity);
 }
 
 /* Those that are open, and those to come. */
 static rlim_t master_files(unsigned sockets, unsigned capacity)
 {
-	return (rlim_t)descriptors_open() + sockets + (rlim_t)WIRE_FDS * capacity + MASTER_FILES;
+	return (rlim_t)fdlimit_open() + sockets + (rlim_t)WIRE_FDS * capacity + MASTER_FILES;
 }
 
-bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
-			     struct err *err)
+bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
+			  struct err *err)
 {
 	rlim_t needed = master_files(sockets, capacity);
 	rlim_t of_worker = (rlim_t)sockets + capacity + LEAST_FILES;
@@ -285,8 +283,8 @@ bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned
 	snprintf(why, sizeof(why), "for %u workers, room for %u more, and %u listening socket%s",
 		 conf_workers(conf), capacity - conf_workers(conf), sockets,
 		 sockets == 1 ? "" : "s");
-	if (!descriptors_allowed(needed)) {
-		descriptors_refuse(needed, why, err);
+	if (!fdlimit_allowed(needed)) {
+		fdlimit_refuse(needed, why, err);
 		return place(conf, "workers", err);
 	}
 	if (conf->rlimit_nofile == 0 || (rlim_t)conf->rlimit_nofile >= of_worker)
@@ -296,9 +294,9 @@ bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned
 	return place(conf, "rlimit_nofile", err);
 }
 
-void environment_raise(const struct conf *conf, unsigned sockets, unsigned capacity)
+void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity)
 {
-	rlim_t of_worker = environment_files_wanted(conf, sockets, capacity);
+	rlim_t of_worker = prestart_files_wanted(conf, sockets, capacity);
 	rlim_t of_master = master_files(sockets, capacity);
 	rlim_t wanted = of_worker > of_master ? of_worker : of_master;
 	struct rlimit limit, higher;
@@ -331,14 +329,14 @@ static void limit_files(rlim_t wanted)
 	sys_setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-bool environment_inherit(const struct conf *conf, const struct identity *identity,
-			 const struct listener_set *listeners, unsigned capacity, bool new_log,
-			 struct err *err)
+bool prestart_inherit(const struct conf *conf, const struct identity *identity,
+		      const struct listener_set *listeners, unsigned capacity, bool new_log,
+		      struct err *err)
 {
 	umask((mode_t)conf->umask);
 	log_own();
 	accesslog_own();
-	if (new_log && !environment_log(conf, identity, err))
+	if (new_log && !prestart_log(conf, identity, err))
 		return false;
 	limit_files(files_wanted(conf, listeners, capacity));
 	return true;

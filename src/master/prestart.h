@@ -16,73 +16,71 @@
 #include "net/listener.h"
 
 /* conf_load, and each listener's service asked whether its options go together. NULL with err. */
-struct conf *environment_load(const struct conf_source *source, struct err *err);
+struct conf *prestart_load(const struct conf_source *source, struct err *err);
 
 /*
  * Whether the user, the group and the directories that conf names are there, and who the workers
  * are to be: the one time that the name service is asked, which may wait. Changes nothing; err says
  * where the option stands, as in all of these.
  */
-bool environment_check(const struct conf *conf, struct identity *identity, struct err *err);
+bool prestart_check(const struct conf *conf, struct identity *identity, struct err *err);
 
 /* Its parts, for -t, which tells all that is wrong. */
-bool environment_check_identity(const struct conf *conf, struct identity *identity,
-				struct err *err);
-bool environment_check_directory(const struct conf *conf, const char *option, const char *path,
-				 struct err *err);
-bool environment_check_chroot(const struct conf *conf, struct err *err);
+bool prestart_check_identity(const struct conf *conf, struct identity *identity, struct err *err);
+bool prestart_check_directory(const struct conf *conf, const char *option, const char *path,
+			      struct err *err);
+bool prestart_check_chroot(const struct conf *conf, struct err *err);
 
 /* The user who has to be able to reopen the logs; -1: the one who runs. */
-uid_t environment_log_owner(const struct identity *identity);
+uid_t prestart_log_owner(const struct identity *identity);
 
-/* Whether environment_log would succeed. Makes no file, and changes none. */
-bool environment_check_log(const struct conf *conf, const struct identity *identity,
-			   struct err *err);
+/* Whether prestart_log would succeed. Makes no file, and changes none. */
+bool prestart_check_log(const struct conf *conf, const struct identity *identity, struct err *err);
 
 /* True when this process may write the file, or make it where there is none; else errno. */
-bool environment_can_write(const char *path);
+bool prestart_can_write(const char *path);
 
 /* Goes to working_directory (a daemon without one to /) and sets the umask. Master, at start. */
-bool environment_enter(const struct conf *conf, bool daemon, struct err *err);
+bool prestart_enter(const struct conf *conf, bool daemon, struct err *err);
 
 /*
  * Opens the log and the access log that conf names, for the workers' user. The log stays as it was
  * when that fails. A daemon, which has no stderr, logs to syslog instead of stderr, and has no
  * access log there.
  */
-bool environment_log(const struct conf *conf, const struct identity *identity, struct err *err);
+bool prestart_log(const struct conf *conf, const struct identity *identity, struct err *err);
 
 /* The logs that b's workers may reopen are open already when a's are. */
-bool environment_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
-			  const struct identity *of_b);
+bool prestart_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
+		       const struct identity *of_b);
 
-/* Before environment_log, and for good: nobody reads stderr any more. */
-void environment_detached(void);
+/* Before prestart_log, and for good: nobody reads stderr any more. */
+void prestart_detached(void);
 
 /* How many descriptors a worker needs: of that many listening sockets, among so many peers. */
-rlim_t environment_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity);
+rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity);
 
 /*
  * True when the master, and its workers under rlimit_nofile, can open so many more sockets and have
  * an the wires of `capacity` workers. Otherwise false with err, which says how many descriptors are
  * needed.
  */
-bool environment_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
-			     struct err *err);
+bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
+			  struct err *err);
 
 /*
  * Raises the master's limits of open descriptors so that it can have those sockets and its workers
  * all of theirs; logs environment_warned when the system refuses. Before they are opened.
  */
-void environment_raise(const struct conf *conf, unsigned sockets, unsigned capacity);
+void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity);
 
 /*
  * In a worker, before it leaves the master's things: its limit, its umask, its own ways to the
  * logs, and with `new_log` the log of its own configuration, which the master takes over only once
  * the generation is ready.
  */
-bool environment_inherit(const struct conf *conf, const struct identity *identity,
-			 const struct listener_set *listeners, unsigned capacity, bool new_log,
-			 struct err *err);
+bool prestart_inherit(const struct conf *conf, const struct identity *identity,
+		      const struct listener_set *listeners, unsigned capacity, bool new_log,
+		      struct err *err);
 
 #endif

@@ -16,7 +16,7 @@
 enum { STRANGERS_AT_ONCE = 32, STRANGERS_TOLD_MS = 1000, BELLS_AT_ONCE = 64 };
 
 /* Goes through all generations: pass NULL first, then what it returned. */
-struct generation *roster_next(const struct roster *roster, const struct generation *after)
+struct generation *procs_next(const struct procs *roster, const struct generation *after)
 {
 	if (!after && roster->current)
 		return roster->current;
@@ -31,9 +31,9 @@ struct generation *roster_next(const struct roster *roster, const struct generat
  * The end of the first generation that stands in the way of `capacity` slots from `first` on, or
  * 0.
  */
-static unsigned in_the_way(const struct roster *roster, unsigned first, unsigned capacity)
+static unsigned in_the_way(const struct procs *roster, unsigned first, unsigned capacity)
 {
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		if (first < g->first_slot + g->capacity && g->first_slot < first + capacity)
 			return g->first_slot + g->capacity;
 	return 0;
@@ -59,7 +59,7 @@ static void enlist(struct scoreboard *board, const struct listener_set *set)
 }
 
 /* At the edge: nobody has to read what a worker could make wait (epoll(7)). */
-static bool watch_bells(const struct roster *roster, const struct generation *generation)
+static bool watch_bells(const struct procs *roster, const struct generation *generation)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 
@@ -70,15 +70,15 @@ static bool watch_bells(const struct roster *roster, const struct generation *ge
 	return true;
 }
 
-void roster_hear_bells(const struct roster *roster)
+void procs_hear_bells(const struct procs *roster)
 {
 	struct epoll_event rung[BELLS_AT_ONCE];
 
 	(void)sys_epoll_wait(roster->bells, rung, BELLS_AT_ONCE, 0);
 }
 
-bool roster_begin(struct roster *roster, struct generation *generation, int64_t now_ms,
-		  struct err *err)
+bool procs_begin(struct procs *roster, struct generation *generation, int64_t now_ms,
+		 struct err *err)
 {
 	unsigned first = 0, end;
 
@@ -106,7 +106,7 @@ bool roster_begin(struct roster *roster, struct generation *generation, int64_t 
 	return true;
 }
 
-struct generation *roster_promote(struct roster *roster)
+struct generation *procs_promote(struct procs *roster)
 {
 	struct generation *old = roster->current;
 
@@ -116,8 +116,7 @@ struct generation *roster_promote(struct roster *roster)
 	return old;
 }
 
-void roster_retire(struct roster *roster, struct generation *generation, int signal,
-		   int64_t kill_ms)
+void procs_retire(struct procs *roster, struct generation *generation, int signal, int64_t kill_ms)
 {
 	BUG_ON(generation->listeners);
 	for (unsigned number = 0; number < generation->capacity; number++)
@@ -131,20 +130,20 @@ void roster_retire(struct roster *roster, struct generation *generation, int sig
 	roster->retiring = generation;
 }
 
-static void bury(struct roster *roster, struct generation *generation, unsigned number, pid_t pid,
+static void bury(struct procs *roster, struct generation *generation, unsigned number, pid_t pid,
 		 int status, int64_t now_ms)
 {
 	if (generation->members[number].pid == pid)
-		burial_of_worker(roster, generation, number, status, now_ms);
+		worker_exit_handle(roster, generation, number, status, now_ms);
 	else
-		burial_of_keeper(roster, generation, number, status, now_ms);
+		worker_exit_handle_keeper(roster, generation, number, status, now_ms);
 }
 
 /* The member that the child is, as worker or keeper; false: it is none's. */
-static bool find_member(const struct roster *roster, pid_t pid, struct generation **generation,
+static bool find_member(const struct procs *roster, pid_t pid, struct generation **generation,
 			unsigned *number)
 {
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned i = 0; i < g->capacity; i++) {
 			if (g->members[i].pid != pid && g->members[i].keeper != pid)
 				continue;
@@ -167,7 +166,7 @@ static pid_t next_dead(idtype_t which, pid_t pid)
 }
 
 /* True when it was a child that nobody knows. */
-static bool reap(struct roster *roster, pid_t pid, int64_t now_ms)
+static bool reap(struct procs *roster, pid_t pid, int64_t now_ms)
 {
 	struct generation *generation;
 	unsigned number;
@@ -177,7 +176,7 @@ static bool reap(struct roster *roster, pid_t pid, int64_t now_ms)
 	if (roster->hear)
 		roster->hear(roster->owner);
 	/* A kept worker may die before anyone has asked for its pid. */
-	roster_look(roster);
+	procs_look(roster);
 	if (sys_waitpid(pid, &status, 0) != pid)
 		return false;
 	if (find_member(roster, pid, &generation, &number))
@@ -187,16 +186,16 @@ static bool reap(struct roster *roster, pid_t pid, int64_t now_ms)
 	return false;
 }
 
-static void reap_if_dead(struct roster *roster, pid_t pid, int64_t now_ms)
+static void reap_if_dead(struct procs *roster, pid_t pid, int64_t now_ms)
 {
 	if (pid > 0 && next_dead(P_PID, pid) == pid)
 		reap(roster, pid, now_ms);
 }
 
 /* Each asked for by its pid, so that strangers cannot stand in the way. */
-static void reap_members(struct roster *roster, int64_t now_ms)
+static void reap_members(struct procs *roster, int64_t now_ms)
 {
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned i = 0; i < g->capacity; i++) {
 			reap_if_dead(roster, g->members[i].pid, now_ms);
 			reap_if_dead(roster, g->members[i].keeper, now_ms);
@@ -204,7 +203,7 @@ static void reap_members(struct roster *roster, int64_t now_ms)
 }
 
 /* One line a second, however many there are. */
-static void tell_strangers(struct roster *roster, int64_t now_ms)
+static void tell_strangers(struct procs *roster, int64_t now_ms)
 {
 	struct strangers *strangers = &roster->strangers;
 
@@ -216,7 +215,7 @@ static void tell_strangers(struct roster *roster, int64_t now_ms)
 	strangers->untold = 0;
 }
 
-void roster_reap(struct roster *roster, int64_t now_ms)
+void procs_reap(struct procs *roster, int64_t now_ms)
 {
 	unsigned reaped = 0;
 	pid_t pid;
@@ -234,7 +233,7 @@ void roster_reap(struct roster *roster, int64_t now_ms)
 	tell_strangers(roster, now_ms);
 }
 
-static void start_due(struct roster *roster, struct generation *generation, int64_t now_ms)
+static void start_due(struct procs *roster, struct generation *generation, int64_t now_ms)
 {
 	for (unsigned number = 0; number < generation->capacity; number++) {
 		const struct member *member = &generation->members[number];
@@ -246,27 +245,27 @@ static void start_due(struct roster *roster, struct generation *generation, int6
 	}
 }
 
-void roster_start_due(struct roster *roster, int64_t now_ms)
+void procs_start_due(struct procs *roster, int64_t now_ms)
 {
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		start_due(roster, g, now_ms);
 }
 
-void roster_kill_due(struct roster *roster, int64_t now_ms)
+void procs_kill_due(struct procs *roster, int64_t now_ms)
 {
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned number = 0; number < g->capacity; number++)
 			member_kill_due(&g->members[number], number, now_ms);
 }
 
-void roster_look(struct roster *roster)
+void procs_look(struct procs *roster)
 {
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned number = 0; number < g->capacity; number++)
 			member_look(roster, g, number);
 }
 
-void roster_sweep(struct roster *roster)
+void procs_sweep(struct procs *roster)
 {
 	struct generation **link = &roster->retiring;
 
@@ -282,14 +281,14 @@ void roster_sweep(struct roster *roster)
 	}
 }
 
-void roster_signal(const struct roster *roster, int signal)
+void procs_signal(const struct procs *roster, int signal)
 {
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned number = 0; number < g->capacity; number++)
 			member_signal(&g->members[number], signal);
 }
 
-bool roster_has_acceptor(const struct roster *roster)
+bool procs_has_acceptor(const struct procs *roster)
 {
 	for (const struct generation *g = roster->retiring; g; g = g->next)
 		for (unsigned number = 0; number < g->capacity; number++) {
@@ -302,22 +301,22 @@ bool roster_has_acceptor(const struct roster *roster)
 	return false;
 }
 
-unsigned roster_alive(const struct roster *roster)
+unsigned procs_alive(const struct procs *roster)
 {
 	unsigned alive = 0;
 
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		alive += generation_alive(g);
 	return alive;
 }
 
-int64_t roster_due_ms(const struct roster *roster, int64_t otherwise_ms)
+int64_t procs_due_ms(const struct procs *roster, int64_t otherwise_ms)
 {
 	int64_t due_ms = roster->has_more ? 0 : otherwise_ms;
 
 	if (roster->strangers.untold > 0 && roster->strangers.told_ms + STRANGERS_TOLD_MS < due_ms)
 		due_ms = roster->strangers.told_ms + STRANGERS_TOLD_MS;
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned number = 0; number < g->capacity; number++) {
 			const struct member *member = &g->members[number];
 
@@ -329,7 +328,7 @@ int64_t roster_due_ms(const struct roster *roster, int64_t otherwise_ms)
 	return due_ms;
 }
 
-bool roster_more(struct roster *roster, int64_t now_ms)
+bool procs_more(struct procs *roster, int64_t now_ms)
 {
 	struct generation *generation = roster->current;
 	int number = generation ? generation_vacancy(generation) : -1;
@@ -341,12 +340,12 @@ bool roster_more(struct roster *roster, int64_t now_ms)
 	return true;
 }
 
-bool roster_less(struct roster *roster, int64_t now_ms)
+bool procs_less(struct procs *roster, int64_t now_ms)
 {
 	if (!roster->current || roster->current->wanted <= 1)
 		return false;
 	roster->current->wanted--;
-	roster_trim(roster->current, now_ms);
+	procs_trim(roster->current, now_ms);
 	return true;
 }
 
@@ -377,7 +376,7 @@ static int dispensable(const struct generation *generation)
 	return found;
 }
 
-void roster_trim(struct generation *generation, int64_t now_ms)
+void procs_trim(struct generation *generation, int64_t now_ms)
 {
 	while (generation_count(generation, MEMBER_WAITING) +
 		       generation_count(generation, MEMBER_RUNNING) >

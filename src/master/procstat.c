@@ -28,7 +28,7 @@ static bool read_memory(const char *path, uint64_t *bytes)
 	char text[128], *word, *end;
 	int64_t pages;
 
-	if (!whole_read_file(path, text, sizeof(text)) || !(word = strchr(text, ' ')) ||
+	if (!file_read_path(path, text, sizeof(text)) || !(word = strchr(text, ' ')) ||
 	    !(end = strchr(++word, ' ')))
 		return false;
 	*end = '\0';
@@ -66,11 +66,11 @@ static void look_at(pid_t pid, struct worker_tally *tally)
 	note_memory(&tally->worker_memory_bytes, path);
 }
 
-void vitals_look(const struct roster *roster)
+void procstat_sample(const struct procs *roster)
 {
 	struct server_tally *server = &roster->board->server;
 
-	for (const struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (const struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned i = 0; i < g->capacity; i++)
 			if (g->members[i].pid > 0)
 				look_at(g->members[i].pid, &g->slots[i].tally);

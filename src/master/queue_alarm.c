@@ -7,15 +7,16 @@
 /* A queue that takes so many is long enough for a burst: when it stays full, work is too slow. */
 enum { LONG_ENOUGH = 128 };
 
-static bool is_full(const struct overflow_look *look)
+static bool is_full(const struct queue_alarm_sample *look)
 {
 	return look->limit > 0 && look->queue > look->limit;
 }
 
-void overflow_note(struct overflow *overflow, const struct overflow_look *look, int64_t now_ms)
+void queue_alarm_note(struct queue_alarm *overflow, const struct queue_alarm_sample *look,
+		      int64_t now_ms)
 {
 	bool may_be_told = overflow->told_ms == 0 ||
-			   now_ms - overflow->told_ms >= OVERFLOW_PAUSE_MS;
+			   now_ms - overflow->told_ms >= QUEUE_ALARM_PAUSE_MS;
 
 	overflow->dropped += look->dropped;
 	if (look->queue <= look->limit / 2)
@@ -30,43 +31,43 @@ void overflow_note(struct overflow *overflow, const struct overflow_look *look, 
 	}
 }
 
-bool overflow_is_due(const struct overflow *overflow, int64_t now_ms)
+bool queue_alarm_is_due(const struct queue_alarm *overflow, int64_t now_ms)
 {
-	return overflow->noticed_ms > 0 && now_ms - overflow->noticed_ms >= OVERFLOW_SHOWS_MS;
+	return overflow->noticed_ms > 0 && now_ms - overflow->noticed_ms >= QUEUE_ALARM_SHOWS_MS;
 }
 
-bool overflow_goes_on(const struct overflow *overflow)
+bool queue_alarm_goes_on(const struct queue_alarm *overflow)
 {
 	return overflow->crowded_ms > 0 && overflow->crowded_ms <= overflow->noticed_ms;
 }
 
-void overflow_told(struct overflow *overflow, int64_t now_ms)
+void queue_alarm_told(struct queue_alarm *overflow, int64_t now_ms)
 {
 	overflow->told_ms = now_ms;
 	overflow->noticed_ms = 0;
 	overflow->dropped = 0;
-	overflow->worst = (struct overflow_look){ 0 };
+	overflow->worst = (struct queue_alarm_sample){ 0 };
 }
 
-void overflow_forget(struct overflow *overflow)
+void queue_alarm_forget(struct queue_alarm *overflow)
 {
 	overflow->crowded_ms = overflow->noticed_ms = 0;
-	overflow->worst = (struct overflow_look){ 0 };
+	overflow->worst = (struct queue_alarm_sample){ 0 };
 }
 
 /* Nobody takes connections out of the queue: NULL when somebody does. */
-static const char *advise_on_workers(const struct overflow_case *facts, char *text)
+static const char *advise_on_workers(const struct queue_alarm_facts *facts, char *text)
 {
 	if (facts->workers == 0)
-		snprintf(text, OVERFLOW_ADVICE,
+		snprintf(text, QUEUE_ALARM_ADVICE,
 			 "no worker accepts: see why in the log, or start them with a reload");
 	else if (facts->full == facts->workers)
-		snprintf(text, OVERFLOW_ADVICE,
+		snprintf(text, QUEUE_ALARM_ADVICE,
 			 "all workers are full: raise worker_connections (now %u) or workers "
 			 "(now %u)",
 			 facts->worker_connections, facts->workers);
 	else if (facts->silent + facts->full == facts->workers)
-		snprintf(text, OVERFLOW_ADVICE,
+		snprintf(text, QUEUE_ALARM_ADVICE,
 			 "the workers do not accept: see whether they are stopped, hang, or lack "
 			 "descriptors");
 	else
@@ -75,36 +76,37 @@ static const char *advise_on_workers(const struct overflow_case *facts, char *te
 }
 
 /* What the kernel cuts a backlog to, as far as it is known. */
-static uint32_t cut(const struct overflow_case *facts)
+static uint32_t cut(const struct queue_alarm_facts *facts)
 {
 	if (facts->somaxconn > 0)
 		return facts->somaxconn;
 	return facts->limit < facts->backlog ? facts->limit : UINT32_MAX;
 }
 
-static const char *advise_on_lengths(const struct overflow_case *facts, char *text)
+static const char *advise_on_lengths(const struct queue_alarm_facts *facts, char *text)
 {
 	uint32_t backlog = facts->backlog, somaxconn = cut(facts);
 
 	if (facts->limit < backlog && facts->limit < somaxconn)
-		snprintf(text, OVERFLOW_ADVICE,
+		snprintf(text, QUEUE_ALARM_ADVICE,
 			 "reload: net.core.somaxconn (now %u) was smaller when the socket began to "
 			 "listen",
 			 somaxconn);
 	else if (backlog < somaxconn)
-		snprintf(text, OVERFLOW_ADVICE, "raise backlog of this listen (now %u)", backlog);
+		snprintf(text, QUEUE_ALARM_ADVICE, "raise backlog of this listen (now %u)",
+			 backlog);
 	else if (backlog > somaxconn)
-		snprintf(text, OVERFLOW_ADVICE, "raise net.core.somaxconn (now %u), then reload",
+		snprintf(text, QUEUE_ALARM_ADVICE, "raise net.core.somaxconn (now %u), then reload",
 			 somaxconn);
 	else
-		snprintf(text, OVERFLOW_ADVICE,
+		snprintf(text, QUEUE_ALARM_ADVICE,
 			 "raise net.core.somaxconn (now %u) and backlog of this listen (now %u), "
 			 "then reload",
 			 somaxconn, backlog);
 	return text;
 }
 
-const char *overflow_advice(const struct overflow_case *facts, char *text)
+const char *queue_alarm_advice(const struct queue_alarm_facts *facts, char *text)
 {
 	const char *advice = advise_on_workers(facts, text);
 
@@ -113,7 +115,7 @@ const char *overflow_advice(const struct overflow_case *facts, char *text)
 	if (!facts->is_lasting || facts->limit < LONG_ENOUGH)
 		return advise_on_lengths(facts, text);
 	snprintf(
-		text, OVERFLOW_ADVICE,
+		text, QUEUE_ALARM_ADVICE,
 		"the queue is long and stays full: raise workers (now %u), or find what slows them",
 		facts->workers);
 	return text;

@@ -10,54 +10,55 @@
 #include <stdint.h>
 
 enum {
-	OVERFLOW_SHOWS_MS = 50, /* by then a worker that is at work has turned its loop */
-	OVERFLOW_LASTS_MS = 1000,
-	OVERFLOW_PAUSE_MS = 60000,
-	OVERFLOW_ADVICE = 256
+	QUEUE_ALARM_SHOWS_MS = 50, /* by then a worker that is at work has turned its loop */
+	QUEUE_ALARM_LASTS_MS = 1000,
+	QUEUE_ALARM_PAUSE_MS = 60000,
+	QUEUE_ALARM_ADVICE = 256
 };
 
 /* A look at the sockets of a listener. */
-struct overflow_look {
+struct queue_alarm_sample {
 	uint32_t queue, limit;              /* of the socket with the longest queue */
 	unsigned listener, socket, sockets; /* which one that is */
 	uint64_t dropped;                   /* segments, of all its sockets, since the last look */
 };
 
 /* What is remembered of a listener. Zeros at first. */
-struct overflow {
+struct queue_alarm {
 	int64_t crowded_ms; /* since when it is more than half full at every look; 0: it is not */
 	int64_t noticed_ms; /* when the overflow was seen that is to be told next; 0: none */
 	int64_t told_ms;    /* of the last warning; 0: none */
 	uint64_t dropped;   /* since the last warning */
-	struct overflow_look worst; /* since noticed_ms, but for dropped */
+	struct queue_alarm_sample worst; /* since noticed_ms, but for dropped */
 };
 
 /*
- * Takes note of a look. An overflow is to be told with a look OVERFLOW_SHOWS_MS after it, when it
- * has shown whether the workers are at work; then for OVERFLOW_PAUSE_MS no other one.
+ * Takes note of a look. An overflow is to be told with a look QUEUE_ALARM_SHOWS_MS after it, when
+ * it has shown whether the workers are at work; then for QUEUE_ALARM_PAUSE_MS no other one.
  */
-void overflow_note(struct overflow *overflow, const struct overflow_look *look, int64_t now_ms);
-bool overflow_is_due(const struct overflow *overflow, int64_t now_ms);
+void queue_alarm_note(struct queue_alarm *overflow, const struct queue_alarm_sample *look,
+		      int64_t now_ms);
+bool queue_alarm_is_due(const struct queue_alarm *overflow, int64_t now_ms);
 
 /* True while its queue has not once been short since the overflow was seen. */
-bool overflow_goes_on(const struct overflow *overflow);
+bool queue_alarm_goes_on(const struct queue_alarm *overflow);
 
-void overflow_told(struct overflow *overflow, int64_t now_ms);
+void queue_alarm_told(struct queue_alarm *overflow, int64_t now_ms);
 
-/* The sockets that overflow_look named are no more. */
-void overflow_forget(struct overflow *overflow);
+/* The sockets that queue_alarm_sample named are no more. */
+void queue_alarm_forget(struct queue_alarm *overflow);
 
 /* What the advice rests on. */
-struct overflow_case {
+struct queue_alarm_facts {
 	uint32_t limit; /* of the queue */
 	uint32_t backlog,
 		somaxconn; /* as configured, here and in the system; somaxconn 0: unknown */
 	unsigned workers, silent, full; /* as struct load has them */
 	uint32_t worker_connections;
-	bool is_lasting; /* no burst: the queue has been long for OVERFLOW_LASTS_MS */
+	bool is_lasting; /* no burst: the queue has been long for QUEUE_ALARM_LASTS_MS */
 };
 
-/* One sentence without a full stop, in text (OVERFLOW_ADVICE bytes); returns text. */
-const char *overflow_advice(const struct overflow_case *facts, char *text);
+/* One sentence without a full stop, in text (QUEUE_ALARM_ADVICE bytes); returns text. */
+const char *queue_alarm_advice(const struct queue_alarm_facts *facts, char *text);
 
 #endif

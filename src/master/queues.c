@@ -13,7 +13,7 @@
 struct row_look {
 	bool has_failed; /* a socket of it could not be read */
 	uint64_t length, limit;
-	struct overflow_look look; /* sockets 0: none was read */
+	struct queue_alarm_sample look; /* sockets 0: none was read */
 };
 
 void queues_start(struct queues *queues)
@@ -27,7 +27,7 @@ void queues_stop(struct queues *queues)
 	sockets_stop(&queues->sockets);
 }
 
-static void sum_up(struct row_look *row, const struct overflow_look *look)
+static void sum_up(struct row_look *row, const struct queue_alarm_sample *look)
 {
 	uint64_t dropped = row->look.dropped + look->dropped;
 
@@ -48,25 +48,25 @@ static void read_all(struct sockets *sockets, const struct listener_set *set, st
 
 		if (answer == SOCKET_READ)
 			sum_up(&rows[listener->row],
-			       &(struct overflow_look){ .queue = reading.queue,
-							.limit = reading.limit,
-							.dropped = reading.dropped,
-							.listener = watch->listener,
-							.socket = watch->number,
-							.sockets = listener->fd_count });
+			       &(struct queue_alarm_sample){ .queue = reading.queue,
+							     .limit = reading.limit,
+							     .dropped = reading.dropped,
+							     .listener = watch->listener,
+							     .socket = watch->number,
+							     .sockets = listener->fd_count });
 		else if (answer == SOCKET_FAILED)
 			rows[listener->row].has_failed = true;
 	}
 }
 
 /* Of all that has ever been scraped: only whether it has changed matters. */
-static uint64_t count_scrapes(const struct roster *roster)
+static uint64_t count_scrapes(const struct procs *roster)
 {
 	uint64_t count = 0;
 
 	for (unsigned i = 0; i < scoreboard_workers(roster->board); i++)
 		count += cell_get(&roster->board->past[i].tally.scrapes_total);
-	for (const struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (const struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned i = 0; i < g->capacity; i++)
 			count += cell_get(&g->slots[i].tally.scrapes_total);
 	return count;
@@ -108,7 +108,7 @@ static void mark_used(const struct generation *generation, bool *is_used)
 		is_used[set->list[i].row] = true;
 }
 
-static void close_rows(const struct roster *roster)
+static void close_rows(const struct procs *roster)
 {
 	bool is_used[METRIC_LISTENERS] = { false };
 
@@ -129,20 +129,20 @@ static uint32_t read_somaxconn(void)
 	char text[32];
 	int64_t value;
 
-	if (!whole_read_file("/proc/sys/net/core/somaxconn", text, sizeof(text)))
+	if (!file_read_path("/proc/sys/net/core/somaxconn", text, sizeof(text)))
 		return 0;
 	text[strcspn(text, "\n")] = '\0';
 	return units_read_count(text, &value) && value <= UINT32_MAX ? (uint32_t)value : 0;
 }
 
-static void advise(const struct overflow *overflow, const struct generation *generation,
+static void advise(const struct queue_alarm *overflow, const struct generation *generation,
 		   int64_t now_ms, char *advice)
 {
-	const struct overflow_look *worst = &overflow->worst;
+	const struct queue_alarm_sample *worst = &overflow->worst;
 	/* Who had nothing to do has not turned its loop, and is not to be blamed for it. */
-	int64_t since_ms = overflow_goes_on(overflow) ? overflow->noticed_ms : INT64_MIN;
+	int64_t since_ms = queue_alarm_goes_on(overflow) ? overflow->noticed_ms : INT64_MIN;
 	struct load load = load_of(generation, worst->socket, worst->sockets, since_ms);
-	const struct overflow_case facts = {
+	const struct queue_alarm_facts facts = {
 		.limit = worst->limit,
 		.backlog = (uint32_t)generation->listeners->list[worst->listener].conf->backlog,
 		.somaxconn = read_somaxconn(),
@@ -150,36 +150,36 @@ static void advise(const struct overflow *overflow, const struct generation *gen
 		.silent = load.silent,
 		.full = load.full,
 		.worker_connections = (uint32_t)generation->conf->worker_connections,
-		.is_lasting = overflow_goes_on(overflow) &&
-			      now_ms - overflow->crowded_ms >= OVERFLOW_LASTS_MS,
+		.is_lasting = queue_alarm_goes_on(overflow) &&
+			      now_ms - overflow->crowded_ms >= QUEUE_ALARM_LASTS_MS,
 	};
 
-	overflow_advice(&facts, advice);
+	queue_alarm_advice(&facts, advice);
 }
 
-static void tell(struct overflow *overflow, const struct generation *generation, int64_t now_ms)
+static void tell(struct queue_alarm *overflow, const struct generation *generation, int64_t now_ms)
 {
 	const struct listener *listener = &generation->listeners->list[overflow->worst.listener];
-	char address[ADDR_TEXT], advice[OVERFLOW_ADVICE];
+	char address[ADDR_TEXT], advice[QUEUE_ALARM_ADVICE];
 
 	advise(overflow, generation, now_ms, advice);
 	LOG(EVENT_accept_queue_overflowed, LOG_STR("listen", listener->conf->address),
 	    LOG_STR("address", addr_write(&listener->bound, address)),
 	    LOG_NUM("queue", overflow->worst.queue), LOG_NUM("limit", overflow->worst.limit),
 	    LOG_NUM("dropped", overflow->dropped), LOG_STR("advice", advice));
-	overflow_told(overflow, now_ms);
+	queue_alarm_told(overflow, now_ms);
 }
 
 static void judge(struct queues *queues, const struct generation *generation,
 		  const struct row_look *rows, int64_t now_ms)
 {
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++) {
-		struct overflow *overflow = &queues->overflows[i];
+		struct queue_alarm *overflow = &queues->overflows[i];
 
 		if (rows[i].look.sockets == 0)
 			continue;
-		overflow_note(overflow, &rows[i].look, now_ms);
-		if (overflow_is_due(overflow, now_ms))
+		queue_alarm_note(overflow, &rows[i].look, now_ms);
+		if (queue_alarm_is_due(overflow, now_ms))
 			tell(overflow, generation, now_ms);
 	}
 }
@@ -188,10 +188,10 @@ static void judge(struct queues *queues, const struct generation *generation,
 static void forget(struct queues *queues)
 {
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
-		overflow_forget(&queues->overflows[i]);
+		queue_alarm_forget(&queues->overflows[i]);
 }
 
-void queues_look(struct queues *queues, const struct roster *roster, int64_t now_ms)
+void queues_look(struct queues *queues, const struct procs *roster, int64_t now_ms)
 {
 	struct row_look rows[METRIC_LISTENERS] = { 0 };
 	uint64_t scrapes = count_scrapes(roster);

@@ -25,7 +25,7 @@ static bool write_lines(struct readyfd *ready, const struct listener_set *listen
 static bool write_on(struct readyfd *ready)
 {
 	while (ready->start < ready->end) {
-		ssize_t n = outlet_write(&ready->outlet, ready->text + ready->start,
+		ssize_t n = writer_write(&ready->outlet, ready->text + ready->start,
 					 ready->end - ready->start);
 
 		if (n < 0 && errno != EINTR)
@@ -49,7 +49,7 @@ void readyfd_tell(struct readyfd *ready, struct loop *loop, const struct listene
 {
 	if (ready->fd < 0)
 		return;
-	ready->outlet = outlet_open(ready->fd);
+	ready->outlet = writer_open(ready->fd);
 	ready->watch = (struct watch){ ready->outlet.fd, go_on, ready };
 	if (!write_lines(ready, listeners) || write_on(ready) ||
 	    !loop_watch(loop, &ready->watch, EPOLLOUT))
@@ -64,7 +64,7 @@ void readyfd_close(struct readyfd *ready)
 		return;
 	if (ready->loop)
 		loop_unwatch(ready->loop, &ready->watch);
-	outlet_close(&ready->outlet);
+	writer_close(&ready->outlet);
 	sys_close(ready->fd);
 	free(ready->text);
 	*ready = (struct readyfd){ .fd = -1 };

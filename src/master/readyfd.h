@@ -12,7 +12,7 @@
 
 struct readyfd {
 	int fd; /* as it was given, -1 once it is closed */
-	struct outlet outlet;
+	struct writer outlet;
 	struct loop *loop; /* watches the outlet; NULL: it does not */
 	struct watch watch;
 	char *text;        /* all lines; NULL outside of readyfd_tell and what is left of it */

@@ -19,14 +19,14 @@ int64_t recycle_spread(int64_t limit, pid_t pid, unsigned number)
 	return tenth > 0 ? limit + (int64_t)((mixed >> 33) % ((uint64_t)tenth + 1)) : limit;
 }
 
-static bool is_on(const struct roster *roster)
+static bool is_on(const struct procs *roster)
 {
 	const struct conf *conf = roster->current ? roster->current->conf : NULL;
 
 	return conf && (conf->worker_max_age > 0 || conf->worker_max_connections > 0);
 }
 
-int64_t recycle_due_ms(const struct recycle *recycle, const struct roster *roster,
+int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *roster,
 		       int64_t otherwise_ms)
 {
 	/* with a replacement under way, bells and deaths wake the master */
@@ -89,7 +89,7 @@ static void look_for_one(struct recycle *recycle, struct generation *generation,
 static void give_up(struct recycle *recycle, struct generation *generation, int64_t now_ms)
 {
 	recycle->generation = 0;
-	roster_trim(generation, now_ms);
+	procs_trim(generation, now_ms);
 }
 
 static void go_on(struct recycle *recycle, struct generation *generation, int64_t now_ms)
@@ -113,7 +113,7 @@ static void go_on(struct recycle *recycle, struct generation *generation, int64_
 	recycle->retired = true;
 }
 
-void recycle_step(struct recycle *recycle, struct roster *roster, int64_t now_ms)
+void recycle_step(struct recycle *recycle, struct procs *roster, int64_t now_ms)
 {
 	struct generation *generation = roster->current;
 

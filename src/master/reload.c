@@ -26,7 +26,7 @@ enum { HANDING_MOST_MS = 500 }; /* an old worker that hangs must not hold up the
 /* Lets go of a new generation that never became the current one. */
 static void drop_starting(struct server *server)
 {
-	struct roster *roster = &server->roster;
+	struct procs *roster = &server->roster;
 	struct generation *failed = roster->starting;
 	int64_t now_ms = server->loop.now_ms;
 
@@ -34,7 +34,7 @@ static void drop_starting(struct server *server)
 		return;
 	generation_close(failed, roster->current->listeners, true);
 	/* Those that were ready may have accepted already. */
-	roster_retire(roster, failed, SIGQUIT, member_deadline_ms(failed, now_ms));
+	procs_retire(roster, failed, SIGQUIT, member_deadline_ms(failed, now_ms));
 }
 
 /* Tells whoever waits, and counts. failure: why it failed, or NULL. */
@@ -47,14 +47,14 @@ static void conclude(struct scoreboard *board, const char *failure, int64_t took
 	cell_set(&tally->last_reload_succeeded, !failure);
 	cell_set(&tally->last_reload_time_seconds, (uint64_t)time(NULL));
 	scoreboard_mark(board, failure ? MARK_RELOAD_FAILED : MARK_RELOAD, 0);
-	deed_end(&board->reload, failure, took_ms, workers);
+	scoreboard_end_request(&board->reload, failure, took_ms, workers);
 }
 
 static void fail(struct server *server, const char *message)
 {
 	struct reload *reload = &server->reload;
 
-	trial_abandon(&reload->trial);
+	config_trial_abandon(&reload->trial);
 	drop_starting(server);
 	reload->phase = RELOAD_IDLE;
 	LOG(EVENT_reload_failed, LOG_STR("message", message));
@@ -70,21 +70,21 @@ static void begin(struct server *server)
 	reload->phase = RELOAD_TRYING;
 	reload->again = false;
 	reload->begun_ms = clock_ms();
-	deed_begin(&server->board->reload);
+	scoreboard_begin_request(&server->board->reload);
 	LOG(EVENT_reload_started);
-	tidings_reloading();
-	if (trial_start(&reload->trial, &server->source, server->roster.current->conf,
-			reload->begun_ms, &err))
+	sd_notify_reloading();
+	if (config_trial_start(&reload->trial, &server->source, server->roster.current->conf,
+			       reload->begun_ms, &err))
 		return;
 	fail(server, err.text);
-	tidings_ready();
+	sd_notify_ready();
 }
 
 static const char stopping[] = "the server was told to stop";
 
 static void refuse(struct server *server)
 {
-	deed_begin(&server->board->reload);
+	scoreboard_begin_request(&server->board->reload);
 	conclude(server->board, stopping, 0, 0);
 }
 
@@ -108,12 +108,12 @@ static struct generation *make(struct server *server, struct conf *conf, struct 
 	struct generation *generation;
 	struct listener_set *listeners;
 
-	if (!trial_found(&server->reload.trial, conf, &identity, &resolved, err) ||
+	if (!config_trial_found(&server->reload.trial, conf, &identity, &resolved, err) ||
 	    !conf_can_reload(now->conf, conf, err))
 		return NULL;
-	environment_raise(conf, listener_count_sockets(conf, resolved, workers),
-			  workers + GENERATION_SPARE);
-	unixpath_limit_wait(LOCKS_MOST_MS);
+	prestart_raise(conf, listener_count_sockets(conf, resolved, workers),
+		       workers + GENERATION_SPARE);
+	unix_path_limit_wait(LOCKS_MOST_MS);
 	listeners = listener_open_all(conf, now->listeners, workers, resolved, err);
 	if (!listeners)
 		return NULL;
@@ -125,8 +125,8 @@ static struct generation *make(struct server *server, struct conf *conf, struct 
 
 static bool start(struct server *server, struct err *err)
 {
-	struct roster *roster = &server->roster;
-	struct conf *conf = environment_load(&server->source, err);
+	struct procs *roster = &server->roster;
+	struct conf *conf = prestart_load(&server->source, err);
 	struct generation *generation;
 
 	if (!conf)
@@ -136,12 +136,12 @@ static bool start(struct server *server, struct err *err)
 		conf_free(conf);
 		return false;
 	}
-	if (!roster_begin(roster, generation, server->loop.now_ms, err)) {
+	if (!procs_begin(roster, generation, server->loop.now_ms, err)) {
 		generation_close(generation, roster->current->listeners, true);
 		generation_free(generation);
 		return false;
 	}
-	trial_abandon(&server->reload.trial);
+	config_trial_abandon(&server->reload.trial);
 	server->reload.phase = RELOAD_STARTING;
 	server->reload.deadline_ms = server->loop.now_ms + SERVER_READY_MS;
 	return true;
@@ -151,17 +151,17 @@ static void adopt_log(const struct generation *old, const struct generation *fre
 {
 	struct err err;
 
-	if (!environment_same_log(old->conf, &old->identity, fresh->conf, &fresh->identity) &&
-	    !environment_log(fresh->conf, &fresh->identity, &err))
+	if (!prestart_same_log(old->conf, &old->identity, fresh->conf, &fresh->identity) &&
+	    !prestart_log(fresh->conf, &fresh->identity, &err))
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
 }
 
 /* The new configuration is in force; it is said to be once no old worker accepts any more. */
 static void hand_over(struct server *server)
 {
-	struct roster *roster = &server->roster;
+	struct procs *roster = &server->roster;
 	struct reload *reload = &server->reload;
-	struct generation *old = roster_promote(roster);
+	struct generation *old = procs_promote(roster);
 	const struct generation *fresh = roster->current;
 
 	reload->took_ms = clock_ms() - reload->begun_ms;
@@ -172,7 +172,7 @@ static void hand_over(struct server *server)
 	listener_apply(fresh->listeners);
 	announce_listeners(fresh->listeners, old->listeners);
 	generation_close(old, fresh->listeners, true);
-	roster_retire(roster, old, SIGQUIT, member_deadline_ms(old, server->loop.now_ms));
+	procs_retire(roster, old, SIGQUIT, member_deadline_ms(old, server->loop.now_ms));
 	announce_conf(server->board, fresh->conf);
 }
 
@@ -208,16 +208,16 @@ static bool settle(struct server *server, int64_t now_ms)
 	struct err err = { 0 };
 
 	if (reload->phase == RELOAD_TRYING) {
-		trial_expire(&reload->trial, now_ms);
-		if (!trial_has_ended(&reload->trial) ||
-		    (trial_passed(&reload->trial, &err) && start(server, &err)))
+		config_trial_expire(&reload->trial, now_ms);
+		if (!config_trial_has_ended(&reload->trial) ||
+		    (config_trial_passed(&reload->trial, &err) && start(server, &err)))
 			return false;
 	} else if (reload->phase == RELOAD_STARTING) {
 		if (have_started(reload, server->roster.starting, now_ms, &err))
 			hand_over(server);
 		if (err.text[0] == '\0')
 			return false;
-	} else if (roster_has_acceptor(&server->roster) && now_ms < reload->deadline_ms) {
+	} else if (procs_has_acceptor(&server->roster) && now_ms < reload->deadline_ms) {
 		return false;
 	} else {
 		finish(server);
@@ -239,7 +239,7 @@ void reload_step(struct server *server, int64_t now_ms)
 	if (server->reload.again)
 		begin(server);
 	else
-		tidings_ready();
+		sd_notify_ready();
 }
 
 void reload_abandon(struct server *server)

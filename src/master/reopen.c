@@ -18,8 +18,8 @@ static void end(struct server *server, const char *failure)
 	server->reopen.is_pending = false;
 	if (failure)
 		cell_add(&server->board->server.reopens_failed_total, 1);
-	deed_end(&server->board->reopen, failure, clock_ms() - server->reopen.begun_ms,
-		 roster_alive(&server->roster));
+	scoreboard_end_request(&server->board->reopen, failure,
+			       clock_ms() - server->reopen.begun_ms, procs_alive(&server->roster));
 }
 
 static void begin(struct server *server)
@@ -28,7 +28,7 @@ static void begin(struct server *server)
 	bool has_log, has_access;
 
 	server->reopen = (struct reopen){ .is_pending = true, .begun_ms = clock_ms() };
-	deed_begin(&server->board->reopen);
+	scoreboard_begin_request(&server->board->reopen);
 	has_log = log_reopen(true, &err);
 	if (!has_log)
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
@@ -39,7 +39,7 @@ static void begin(struct server *server)
 	if (has_log && has_access)
 		LOG(EVENT_logs_reopened);
 	/* Each has to let go of the file that it can: one log's trouble is not the other's. */
-	roster_signal(&server->roster, SIGUSR1);
+	procs_signal(&server->roster, SIGUSR1);
 }
 
 void reopen_ask(struct server *server)
@@ -77,8 +77,8 @@ void reopen_step(struct server *server, int64_t now_ms)
 
 	if (!server->reopen.is_pending)
 		return;
-	for (struct generation *g = roster_next(&server->roster, NULL); g;
-	     g = roster_next(&server->roster, g))
+	for (struct generation *g = procs_next(&server->roster, NULL); g;
+	     g = procs_next(&server->roster, g))
 		count(g, begun, &tally);
 	if (tally.missing > 0 && now_ms < server->reopen.begun_ms + REOPEN_MOST_MS)
 		return;

@@ -30,7 +30,7 @@ static bool has_begun(const struct sampler *sampler)
 	return sampler->tick_ms > 0;
 }
 
-int64_t sampler_due_ms(const struct sampler *sampler, const struct roster *roster,
+int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *roster,
 		       int64_t otherwise_ms)
 {
 	if (!has_begun(sampler) && !roster->current)
@@ -38,7 +38,7 @@ int64_t sampler_due_ms(const struct sampler *sampler, const struct roster *roste
 	return sampler->tick_ms < otherwise_ms ? sampler->tick_ms : otherwise_ms;
 }
 
-static void look_at_workers(const struct roster *roster)
+static void look_at_workers(const struct procs *roster)
 {
 	struct server_tally *server = &roster->board->server;
 	struct load load = { 0 };
@@ -52,9 +52,9 @@ static void look_at_workers(const struct roster *roster)
 
 static void look_at_host(struct server_tally *server)
 {
-	struct hostnet net = { 0 };
+	struct netstat net = { 0 };
 
-	if (!hostnet_read(&net))
+	if (!netstat_read(&net))
 		return;
 	cell_set(&server->host_listen_overflows_total, net.listen_overflows);
 	cell_set(&server->host_listen_drops_total, net.listen_drops);
@@ -75,16 +75,16 @@ static int64_t first_second_ms(int64_t now_ms)
 	return now_ms + (SAMPLER_SECOND_MS + SAMPLER_SECOND_MS / 2 - past_ms) % SAMPLER_SECOND_MS;
 }
 
-static void take_second(struct sampler *sampler, const struct roster *roster, int64_t now_ms)
+static void take_second(struct sampler *sampler, const struct procs *roster, int64_t now_ms)
 {
 	sampler->second_ms = sampler_next_ms(sampler->second_ms, SAMPLER_SECOND_MS, now_ms);
 	look_at_host(&roster->board->server);
-	vitals_look(roster);
-	history_note(&sampler->history, roster->board, queues_waiting(roster->board), now_ms,
-		     time(NULL));
+	procstat_sample(roster);
+	timeline_append(&sampler->history, roster->board, queues_waiting(roster->board), now_ms,
+			time(NULL));
 }
 
-void sampler_step(struct sampler *sampler, const struct roster *roster, int64_t now_ms)
+void sampler_step(struct sampler *sampler, const struct procs *roster, int64_t now_ms)
 {
 	look_at_workers(roster); /* in each turn: it is asked about as soon as a reload has ended */
 	if (sampler_due_ms(sampler, roster, INT64_MAX) > now_ms)
@@ -93,7 +93,7 @@ void sampler_step(struct sampler *sampler, const struct roster *roster, int64_t 
 		sampler->second_ms = first_second_ms(now_ms);
 		sampler->tick_ms = sampler->second_ms - SAMPLER_SECOND_MS;
 		look_at_host(&roster->board->server);
-		vitals_look(roster);
+		procstat_sample(roster);
 	}
 	sampler->tick_ms = sampler_next_ms(sampler->tick_ms, SAMPLER_TICK_MS, now_ms);
 	queues_look(&sampler->queues, roster, now_ms);

@@ -17,7 +17,7 @@ enum { SAMPLER_TICK_MS = 100, SAMPLER_SECOND_MS = 1000 };
 struct sampler {
 	int64_t tick_ms, second_ms; /* when the next ones are due; 0: it has not begun */
 	struct queues queues;
-	struct history history;
+	struct timeline history;
 };
 
 void sampler_start(struct sampler *sampler);
@@ -27,9 +27,9 @@ void sampler_stop(struct sampler *sampler);
  * When sampler_step has something to do, or otherwise_ms; not before there is a generation in
  * force.
  */
-int64_t sampler_due_ms(const struct sampler *sampler, const struct roster *roster,
+int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *roster,
 		       int64_t otherwise_ms);
-void sampler_step(struct sampler *sampler, const struct roster *roster, int64_t now_ms);
+void sampler_step(struct sampler *sampler, const struct procs *roster, int64_t now_ms);
 
 /*
  * The first time after now_ms that is so many steps of every_ms after due_ms, which is past: what

@@ -20,12 +20,12 @@ static void check(bool told)
 		LOG(EVENT_notify_failed, LOG_STR("message", strerror(errno)));
 }
 
-void tidings_ready(void)
+void sd_notify_ready(void)
 {
 	check(notify_send("READY=1\nMAINPID=%d", (int)getpid()));
 }
 
-void tidings_reloading(void)
+void sd_notify_reloading(void)
 {
 	struct timespec now;
 
@@ -34,7 +34,7 @@ void tidings_reloading(void)
 			  (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000));
 }
 
-void tidings_stopping(void)
+void sd_notify_stopping(void)
 {
 	check(notify_send("STOPPING=1"));
 }
@@ -50,7 +50,7 @@ static const char *doing(const struct server *server)
 	return server->roster.current->wanted > 0 ? "serving" : "workers retired";
 }
 
-int64_t tidings_due_ms(const struct server *server, int64_t otherwise_ms)
+int64_t sd_notify_due_ms(const struct server *server, int64_t otherwise_ms)
 {
 	int64_t every_ms = notify_watchdog_ms();
 
@@ -59,17 +59,17 @@ int64_t tidings_due_ms(const struct server *server, int64_t otherwise_ms)
 	return server->tidings.watchdog_ms + every_ms;
 }
 
-void tidings_step(struct server *server, int64_t now_ms)
+void sd_notify_step(struct server *server, int64_t now_ms)
 {
 	char status[sizeof(server->tidings.status)];
 
 	snprintf(status, sizeof(status), "%s, %u workers", doing(server),
-		 roster_alive(&server->roster));
+		 procs_alive(&server->roster));
 	if (strcmp(status, server->tidings.status) != 0) {
 		check(notify_send("STATUS=%s", status));
 		memcpy(server->tidings.status, status, sizeof(status));
 	}
-	if (tidings_due_ms(server, INT64_MAX) > now_ms)
+	if (sd_notify_due_ms(server, INT64_MAX) > now_ms)
 		return;
 	server->tidings.watchdog_ms = now_ms;
 	check(notify_send("WATCHDOG=1"));

@@ -8,14 +8,14 @@
 #include "master/server.h"
 
 /* Changes of state, sent at once. */
-void tidings_ready(void);
-void tidings_reloading(void);
-void tidings_stopping(void);
+void sd_notify_ready(void);
+void sd_notify_reloading(void);
+void sd_notify_stopping(void);
 
 /* Tells a changed status line, and that the server lives, when it is time to. */
-void tidings_step(struct server *server, int64_t now_ms);
+void sd_notify_step(struct server *server, int64_t now_ms);
 
-/* When tidings_step has to tell that the server lives, or otherwise_ms. */
-int64_t tidings_due_ms(const struct server *server, int64_t otherwise_ms);
+/* When sd_notify_step has to tell that the server lives, or otherwise_ms. */
+int64_t sd_notify_due_ms(const struct server *server, int64_t otherwise_ms);
 
 #endif

@@ -30,7 +30,7 @@ struct reload {
 	int64_t begun_ms;
 	int64_t deadline_ms; /* STARTING, HANDING: when that has to be over */
 	int64_t took_ms;     /* until the new configuration was in force */
-	struct trial trial;
+	struct config_trial trial;
 };
 
 struct reopen {
@@ -62,7 +62,7 @@ struct server {
 	struct pidfile pidfile;
 	struct scoreboard *board;
 	char board_path[sizeof(((struct pidfile *)0)->path) + 16];
-	struct roster roster;
+	struct procs roster;
 	struct watchdog watchdog;
 	struct recycle recycle;
 	struct sampler sampler;

@@ -27,7 +27,7 @@ static enum signal_action ask_master(int number)
 	return row ? row->master : SIGNAL_REPORT;
 }
 
-void orders_hear(void *owner)
+void signal_actions_read(void *owner)
 {
 	struct server *server = owner;
 	int32_t sender;
@@ -57,7 +57,7 @@ static void retire(struct server *server)
 		return;
 	LOG(EVENT_workers_retired, LOG_NUM("workers", generation->wanted));
 	generation->wanted = 0;
-	roster_trim(generation, server->loop.now_ms);
+	procs_trim(generation, server->loop.now_ms);
 }
 
 /* Why the number of workers stays as it is at this time, or else why_not. */
@@ -82,7 +82,7 @@ static void say_change(const struct server *server, bool is_done, const char *wh
 
 static void more_workers(struct server *server)
 {
-	say_change(server, roster_more(&server->roster, server->loop.now_ms), "no worker was added",
+	say_change(server, procs_more(&server->roster, server->loop.now_ms), "no worker was added",
 		   "there is no room for one more until a reload");
 }
 
@@ -92,7 +92,7 @@ static void less_workers(struct server *server)
 	bool is_empty = generation && generation->wanted == 0;
 
 	say_change(
-		server, roster_less(&server->roster, server->loop.now_ms), "no worker was retired",
+		server, procs_less(&server->roster, server->loop.now_ms), "no worker was retired",
 		is_empty ? "all are retired already (HUP starts them again)" : "one has to stay");
 }
 
@@ -105,7 +105,7 @@ static const struct {
 	{ SIGNAL_RELOAD, reload_ask },
 };
 
-void orders_obey(struct server *server)
+void signal_actions_run(struct server *server)
 {
 	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++)
 		for (; server->heard[orders[i].action] > 0; server->heard[orders[i].action]--)

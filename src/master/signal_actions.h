@@ -9,9 +9,9 @@
  * Reads the pending signals of the server at owner: stops are asked for at once, what else was
  * asked is noted.
  */
-void orders_hear(void *owner);
+void signal_actions_read(void *owner);
 
 /* Carries out what has been noted: reopen, retire, more and less workers, reload. */
-void orders_obey(struct server *server);
+void signal_actions_run(struct server *server);
 
 #endif

@@ -28,35 +28,34 @@ static void leave_memory(struct generation *generation, const struct heritage *h
 }
 
 /* A generation that a reload tries has its own log already, which the master does not have yet. */
-static bool wants_new_log(const struct roster *roster, const struct generation *generation)
+static bool wants_new_log(const struct procs *roster, const struct generation *generation)
 {
 	return generation == roster->starting && roster->current &&
-	       !environment_same_log(roster->current->conf, &roster->current->identity,
-				     generation->conf, &generation->identity);
+	       !prestart_same_log(roster->current->conf, &roster->current->identity,
+				  generation->conf, &generation->identity);
 }
 
-static _Noreturn void become_worker(const struct roster *roster,
-				    const struct generation *generation,
+static _Noreturn void become_worker(const struct procs *roster, const struct generation *generation,
 				    const struct heritage *heritage)
 {
 	struct generation *g;
 	struct err err;
 
 	signals_leave_reports();
-	for (g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		leave_memory(g, heritage);
-	if (!environment_inherit(generation->conf, &generation->identity, generation->listeners,
-				 generation->capacity, wants_new_log(roster, generation), &err)) {
+	if (!prestart_inherit(generation->conf, &generation->identity, generation->listeners,
+			      generation->capacity, wants_new_log(roster, generation), &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
-		leave_now(CODE_OSERR);
+		sys_leave(CODE_OSERR);
 	}
 	if (generation->conf->keep_connections)
 		keeper_run(heritage, roster->page, generation->first_slot + heritage->number);
-	leave_now(pidpage_drop(roster->page) ? worker_run(heritage) : CODE_OSERR);
+	sys_leave(pidpage_drop(roster->page) ? worker_run(heritage) : CODE_OSERR);
 }
 
-pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigned number)
+pid_t spawn_worker(struct procs *roster, struct generation *generation, unsigned number)
 {
 	struct heritage heritage = {
 		.conf = generation->conf,

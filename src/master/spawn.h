@@ -12,6 +12,6 @@
  * arena are prepared. Returns the pid, or -1 with errno; in the child it never returns. The worker
  * keeps nothing of the master's but its heritage, not even other workers' arenas.
  */
-pid_t spawn_worker(struct roster *roster, struct generation *generation, unsigned number);
+pid_t spawn_worker(struct procs *roster, struct generation *generation, unsigned number);
 
 #endif

@@ -20,7 +20,7 @@
 static void hear_signals(void *owner, uint32_t events)
 {
 	(void)events;
-	orders_hear(owner);
+	signal_actions_read(owner);
 }
 
 static void hear_bells(void *owner, uint32_t events)
@@ -28,14 +28,14 @@ static void hear_bells(void *owner, uint32_t events)
 	const struct server *server = owner;
 
 	(void)events;
-	roster_hear_bells(&server->roster);
+	procs_hear_bells(&server->roster);
 }
 
 static bool reap_other(void *owner, pid_t pid, int status)
 {
 	struct server *server = owner;
 
-	return trial_reap(&server->reload.trial, pid, status);
+	return config_trial_reap(&server->reload.trial, pid, status);
 }
 
 void start_empty(struct server *server, const struct master_options *asked)
@@ -49,7 +49,7 @@ void start_empty(struct server *server, const struct master_options *asked)
 		.pidfile = { .fd = -1 },
 		.roster = { .spawn = spawn_worker,
 			    .other = reap_other,
-			    .hear = orders_hear,
+			    .hear = signal_actions_read,
 			    .owner = server },
 		.ready = { .fd = asked->ready_fd },
 		.report_fd = -1,
@@ -73,7 +73,7 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 	char path[sizeof(server->pidfile.path)];
 
 	if (!pidfile_path(conf, true, path, sizeof(path), err) ||
-	    !environment_enter(conf, server->options->daemon, err) ||
+	    !prestart_enter(conf, server->options->daemon, err) ||
 	    !take_pid_file(server, conf, path, err))
 		return false;
 	if (path[0] != '\0')
@@ -120,15 +120,15 @@ static void drop_passed(void)
 				       "they were closed (listen \"ADDRESS\" takes one)"));
 }
 
-static struct generation *take_generation(struct conf *conf, const struct preflight *found,
+static struct generation *take_generation(struct conf *conf, const struct configtest *found,
 					  struct err *err)
 {
 	unsigned workers = conf_workers(conf);
 	struct listener_set *listeners;
 	struct generation *generation;
 
-	environment_raise(conf, listener_count_sockets(conf, found->resolved, workers),
-			  workers + GENERATION_SPARE);
+	prestart_raise(conf, listener_count_sockets(conf, found->resolved, workers),
+		       workers + GENERATION_SPARE);
 	listeners = listener_open_all(conf, NULL, workers, found->resolved, err);
 	if (!listeners)
 		return NULL;
@@ -152,12 +152,12 @@ static void say_place(const struct server *server, const struct conf *conf)
 		LOG(EVENT_environment_warned, LOG_STR("message", text));
 }
 
-bool start_take(struct server *server, struct conf *conf, const struct preflight *found,
+bool start_take(struct server *server, struct conf *conf, const struct configtest *found,
 		struct err *err)
 {
 	struct generation *generation = NULL;
 
-	if (take_files(server, conf, err) && environment_log(conf, &found->identity, err) &&
+	if (take_files(server, conf, err) && prestart_log(conf, &found->identity, err) &&
 	    take_loop(server, err))
 		generation = take_generation(conf, found, err);
 	if (!generation) {
@@ -166,7 +166,7 @@ bool start_take(struct server *server, struct conf *conf, const struct preflight
 	}
 	loop_read_clock(&server->loop);
 	server->deadline_ms = server->loop.now_ms + SERVER_READY_MS;
-	if (!roster_begin(&server->roster, generation, server->loop.now_ms, err)) {
+	if (!procs_begin(&server->roster, generation, server->loop.now_ms, err)) {
 		generation_close(generation, NULL, true);
 		generation_free(generation);
 		return false;
@@ -188,7 +188,7 @@ void start_step(struct server *server, int64_t now_ms)
 		err = first->failure;
 	} else if (generation_ready(first) == first->wanted) {
 		if (pidfile_write(&server->pidfile, &err)) {
-			roster_promote(&server->roster);
+			procs_promote(&server->roster);
 			scoreboard_mark(server->board, MARK_START, 0);
 			server->is_started = true;
 			sampler_step(&server->sampler, &server->roster, now_ms);
@@ -221,7 +221,7 @@ static void close_fd(int *fd)
 
 void start_undo(struct server *server)
 {
-	roster_sweep(&server->roster);
+	procs_sweep(&server->roster);
 	sampler_stop(&server->sampler);
 	close_fd(&server->signals.fd);
 	close_fd(&server->bells.fd);

@@ -29,10 +29,10 @@ static const struct {
 /* The longest time that any generation's connections were promised. */
 static int64_t patience_ms(const struct server *server, int64_t now_ms)
 {
-	const struct roster *roster = &server->roster;
+	const struct procs *roster = &server->roster;
 	int64_t latest_ms = now_ms;
 
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		if (member_deadline_ms(g, now_ms) > latest_ms)
 			latest_ms = member_deadline_ms(g, now_ms);
 	return latest_ms;
@@ -47,14 +47,14 @@ static void retire(struct server *server)
 		return;
 	generation_close(last, NULL, true);
 	/* The steps give the signals, and the time to be gone, to all generations at once. */
-	roster_retire(&server->roster, last, 0, INT64_MAX);
+	procs_retire(&server->roster, last, 0, INT64_MAX);
 }
 
 static void begin(struct server *server, enum stop_how how)
 {
 	if (server->outcome.text[0] == '\0')
 		LOG(EVENT_server_stopping, LOG_STR("how", steps[how].word));
-	tidings_stopping();
+	sd_notify_stopping();
 	reload_abandon(server);
 	retire(server);
 }
@@ -78,7 +78,7 @@ static void enter(struct server *server, enum stop_how how, int64_t now_ms)
 		begin(server, how);
 	else
 		LOG(EVENT_server_stopping, LOG_STR("how", steps[how].word));
-	roster_signal(&server->roster, steps[how].signal);
+	procs_signal(&server->roster, steps[how].signal);
 }
 
 void stop_ask(struct server *server, enum signal_action action)
@@ -111,12 +111,12 @@ void stop_step(struct server *server, int64_t now_ms)
 	if (server->stop.deadline_ms == 0 || now_ms < server->stop.deadline_ms)
 		return;
 	if (server->stop.how == STOP_GRACEFUL)
-		LOG(EVENT_shutdown_timed_out, LOG_NUM("workers", roster_alive(&server->roster)));
+		LOG(EVENT_shutdown_timed_out, LOG_NUM("workers", procs_alive(&server->roster)));
 	enter(server, server->stop.how + 1, now_ms);
 }
 
 bool stop_is_done(const struct server *server)
 {
-	return server->stop.how != STOP_NOT && roster_alive(&server->roster) == 0 &&
+	return server->stop.how != STOP_NOT && procs_alive(&server->roster) == 0 &&
 	       server->reload.trial.pid == 0;
 }

@@ -13,11 +13,11 @@ static uint32_t share(uint64_t *before, uint64_t now, int64_t took_ms)
 	uint64_t more = now > *before ? now - *before : 0;
 
 	*before = now;
-	return clamp(took_ms > HISTORY_LATE_MS ? more * 1000 / (uint64_t)took_ms : more);
+	return clamp(took_ms > TIMELINE_LATE_MS ? more * 1000 / (uint64_t)took_ms : more);
 }
 
-void history_note(struct history *history, struct scoreboard *board, uint64_t waiting,
-		  int64_t now_ms, int64_t now_s)
+void timeline_append(struct timeline *history, struct scoreboard *board, uint64_t waiting,
+		     int64_t now_ms, int64_t now_s)
 {
 	int64_t took_ms = history->noted_ms > 0 ? now_ms - history->noted_ms : 0;
 	uint32_t count = atomic_load_explicit(&board->moment_count, memory_order_relaxed);

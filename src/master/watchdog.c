@@ -20,12 +20,12 @@ static int64_t interval_ms(const struct generation *generation)
 	return quarter < LOOK_MOST_MS ? quarter : LOOK_MOST_MS;
 }
 
-int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct roster *roster,
+int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *roster,
 			int64_t otherwise_ms)
 {
 	int64_t due_ms = otherwise_ms;
 
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g)) {
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g)) {
 		int64_t interval = interval_ms(g);
 
 		if (interval > 0 && watchdog->last_ms + interval < due_ms)
@@ -34,7 +34,7 @@ int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct roster *ro
 	return due_ms;
 }
 
-static void kill_hung(struct roster *roster, struct member *member, unsigned number,
+static void kill_hung(struct procs *roster, struct member *member, unsigned number,
 		      int64_t silent_ms, int64_t now_ms)
 {
 	/* Without a worker it is the keeper that hangs. */
@@ -49,7 +49,7 @@ static void kill_hung(struct roster *roster, struct member *member, unsigned num
 		member->kill_ms = now_ms + WATCHDOG_ABORT_MS;
 }
 
-static void look_at(struct roster *roster, struct generation *generation, unsigned number,
+static void look_at(struct procs *roster, struct generation *generation, unsigned number,
 		    int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
@@ -72,12 +72,12 @@ static void grant_grace(struct generation *generation, int64_t now_ms)
 		generation->members[number].grace_ms = now_ms;
 }
 
-void watchdog_look(struct watchdog *watchdog, struct roster *roster, int64_t now_ms)
+void watchdog_look(struct watchdog *watchdog, struct procs *roster, int64_t now_ms)
 {
 	int64_t away_ms = watchdog->last_ms > 0 ? now_ms - watchdog->last_ms : 0;
 
 	watchdog->last_ms = now_ms;
-	for (struct generation *g = roster_next(roster, NULL); g; g = roster_next(roster, g)) {
+	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g)) {
 		if (interval_ms(g) == 0)
 			continue;
 		if (away_ms > g->conf->hang_timeout / 2)

@@ -47,7 +47,7 @@ static void fail(struct err *err, unsigned number, int status)
 }
 
 /* After a death that nobody asked for. */
-static void go_on(struct roster *roster, struct generation *generation, unsigned number, int status,
+static void go_on(struct procs *roster, struct generation *generation, unsigned number, int status,
 		  bool was_ready, bool progressed, int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
@@ -102,7 +102,7 @@ static void note_held(const struct generation *generation, unsigned number)
  * With the last of the two, worker and keeper, all that they held is closed. Whatever ends them, it
  * is counted here and nowhere else.
  */
-static void discard_connections(struct roster *roster, const struct generation *generation,
+static void discard_connections(struct procs *roster, const struct generation *generation,
 				unsigned number)
 {
 	struct member *member = &generation->members[number];
@@ -114,14 +114,14 @@ static void discard_connections(struct roster *roster, const struct generation *
 	member->held = 0;
 	scoreboard_set_live(&generation->slots[number], NULL);
 	cell_add(&past->connections_lost_total, lost);
-	cell_add(&past->connections_ended_total[ENDING_worker_lost], lost);
+	cell_add(&past->connections_ended_total[CLOSE_worker_lost], lost);
 	if (member->arena)
 		accessrest_write(member->arena, generation->conf,
-				 environment_log_owner(&generation->identity), generation->id,
-				 number, lost, past);
+				 prestart_log_owner(&generation->identity), generation->id, number,
+				 lost, past);
 }
 
-static void clear_slot(struct roster *roster, struct generation *generation, unsigned number)
+static void clear_slot(struct procs *roster, struct generation *generation, unsigned number)
 {
 	struct slot *slot = &generation->slots[number];
 	struct slot_info *info = &generation->infos[number];
@@ -143,8 +143,8 @@ static void note_exit(struct past *past, int status)
 	atomic_store_explicit(&past->exited_s, time(NULL), memory_order_release);
 }
 
-void burial_of_worker(struct roster *roster, struct generation *generation, unsigned number,
-		      int status, int64_t now_ms)
+void worker_exit_handle(struct procs *roster, struct generation *generation, unsigned number,
+			int status, int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 	bool progressed = has_served(&generation->slots[number]);
@@ -157,7 +157,7 @@ void burial_of_worker(struct roster *roster, struct generation *generation, unsi
 		cell_add(&roster->board->past[number].tally.worker_crashes_total, 1);
 		if (!member->hung)
 			scoreboard_mark(roster->board, MARK_CRASH, number);
-		scene_report(roster, generation, number, status, now_ms);
+		crash_report_write(roster, generation, number, status, now_ms);
 	}
 	note_held(generation, number);
 	member->pid = 0;
@@ -184,8 +184,8 @@ static void log_keeper(unsigned number, pid_t pid, int status)
 		    LOG_NUM("code", WEXITSTATUS(status)));
 }
 
-void burial_of_keeper(struct roster *roster, struct generation *generation, unsigned number,
-		      int status, int64_t now_ms)
+void worker_exit_handle_keeper(struct procs *roster, struct generation *generation, unsigned number,
+			       int status, int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 	pid_t keeper = member->keeper;

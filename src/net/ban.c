@@ -54,7 +54,7 @@ static bool is_exempt(const struct conf *conf, const struct net *remote)
 }
 
 /* Whoever is refused matters more than whoever is only counted, and the later crash more. */
-static bool matters_less(const struct penalty *p, const struct penalty *than, int64_t now_ms)
+static bool matters_less(const struct ban *p, const struct ban *than, int64_t now_ms)
 {
 	bool is_refused = load(&p->until_ms) > now_ms;
 
@@ -64,12 +64,12 @@ static bool matters_less(const struct penalty *p, const struct penalty *than, in
 }
 
 /* The address's place, else the one that matters least, for it alone. */
-static struct penalty *place_of(struct penalties *penalties, const struct net *key, int64_t now_ms)
+static struct ban *place_of(struct bans *penalties, const struct net *key, int64_t now_ms)
 {
-	struct penalty *least = &penalties->places[0];
+	struct ban *least = &penalties->places[0];
 
-	for (unsigned i = 0; i < PENALTY_PLACES; i++) {
-		struct penalty *p = &penalties->places[i];
+	for (unsigned i = 0; i < BAN_PLACES; i++) {
+		struct ban *p = &penalties->places[i];
 
 		if (p->first_ms != 0 && memcmp(&p->net, key, sizeof(*key)) == 0)
 			return p;
@@ -83,20 +83,19 @@ static struct penalty *place_of(struct penalties *penalties, const struct net *k
 	return least;
 }
 
-static int64_t next_length_ms(const struct penalty *p, const struct conf *conf)
+static int64_t next_length_ms(const struct ban *p, const struct conf *conf)
 {
-	int64_t most = conf->crash_penalty > PENALTY_MOST_MS ? conf->crash_penalty :
-							       PENALTY_MOST_MS;
+	int64_t most = conf->crash_penalty > BAN_MOST_MS ? conf->crash_penalty : BAN_MOST_MS;
 
 	if (p->length_ms == 0)
 		return conf->crash_penalty;
 	return p->length_ms * 2 < most ? p->length_ms * 2 : most;
 }
 
-int64_t penalty_note(struct penalties *penalties, const struct conf *conf, const struct net *remote,
-		     int64_t now_ms)
+int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct net *remote,
+		 int64_t now_ms)
 {
-	struct penalty *p;
+	struct ban *p;
 	struct net key;
 
 	if (conf->crash_limit == 0 || !key_of(remote, &key) || is_exempt(conf, remote))
@@ -104,7 +103,7 @@ int64_t penalty_note(struct penalties *penalties, const struct conf *conf, const
 	p = place_of(penalties, &key, now_ms);
 	/* Workers can write here: what the master cannot have written does not count. */
 	if (p->first_ms <= 0 || p->first_ms > now_ms || p->length_ms < 0 ||
-	    p->length_ms > conf->crash_penalty + PENALTY_MOST_MS ||
+	    p->length_ms > conf->crash_penalty + BAN_MOST_MS ||
 	    now_ms - p->first_ms > conf->crash_window + p->length_ms) {
 		p->crashes = 0;
 		p->length_ms = 0;
@@ -130,11 +129,11 @@ static bool is_key(const struct net *net)
 	       (net->family == AF_INET6 && net->bits == V6_BITS);
 }
 
-bool penalty_refuses(const struct penalties *penalties, const struct addr *remote, int64_t now_ms)
+bool ban_refuses(const struct bans *penalties, const struct addr *remote, int64_t now_ms)
 {
 	if (load(&penalties->until_ms) <= now_ms)
 		return false;
-	for (unsigned i = 0; i < PENALTY_PLACES; i++)
+	for (unsigned i = 0; i < BAN_PLACES; i++)
 		if (load(&penalties->places[i].until_ms) > now_ms &&
 		    is_key(&penalties->places[i].net) &&
 		    net_holds(&penalties->places[i].net, remote))

@@ -14,9 +14,9 @@
 #include "base/addr.h"
 #include "config/conf.h"
 
-enum { PENALTY_PLACES = 64, PENALTY_MOST_MS = 10 * 60 * 1000 };
+enum { BAN_PLACES = 64, BAN_MOST_MS = 10 * 60 * 1000 };
 
-struct penalty {
+struct ban {
 	struct net net; /* an IPv4 address or an IPv6 /64 */
 	uint32_t crashes;
 	int64_t first_ms;  /* the earliest crash that counts; 0: the place is free */
@@ -24,19 +24,19 @@ struct penalty {
 	_Atomic int64_t until_ms;
 };
 
-struct penalties {
+struct bans {
 	_Atomic int64_t until_ms; /* when the last refusal ends: nothing to look up afterwards */
-	struct penalty places[PENALTY_PLACES];
+	struct ban places[BAN_PLACES];
 };
 
 /*
  * Counts a crash against the client's address. Returns for how many milliseconds the address is
  * refused from now on, or 0. Unix clients and exempt addresses are never counted. Master only.
  */
-int64_t penalty_note(struct penalties *penalties, const struct conf *conf, const struct net *remote,
-		     int64_t now_ms);
+int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct net *remote,
+		 int64_t now_ms);
 
 /* True when the address is to be refused now. Worker. */
-bool penalty_refuses(const struct penalties *penalties, const struct addr *remote, int64_t now_ms);
+bool ban_refuses(const struct bans *penalties, const struct addr *remote, int64_t now_ms);
 
 #endif

@@ -60,7 +60,7 @@ static int knob_value(const struct knob *knob, const struct listen_conf *conf)
 	return knob->kind == KNOB_FLAG ? *(const kind_FLAG *)field : (int)*(const int64_t *)field;
 }
 
-void endpoint_refuse_descriptors(int fd)
+void listen_socket_refuse_descriptors(int fd)
 {
 	(void)set_number(fd, SOL_SOCKET, SO_PASSRIGHTS, 0);
 }
@@ -72,7 +72,7 @@ static bool turn_knobs(int fd, const struct addr *addr, const struct listen_conf
 	char text[ADDR_TEXT];
 
 	if (addr->sa.sa_family == AF_UNIX)
-		endpoint_refuse_descriptors(fd);
+		listen_socket_refuse_descriptors(fd);
 	for (size_t i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
 		int value = knob_value(&knobs[i], conf);
 
@@ -112,7 +112,7 @@ static int unprivileged_start(void)
 	return got > 0 ? (int)strtol(digits, NULL, 10) : 1024;
 }
 
-in_port_t endpoint_port(const struct addr *addr)
+in_port_t listen_socket_port(const struct addr *addr)
 {
 	switch (addr->sa.sa_family) {
 	case AF_INET:
@@ -132,7 +132,7 @@ static bool explain(const struct addr *addr, struct err *err)
 	addr_write(addr, text);
 	err_errno(err, err_code(error, CODE_UNAVAILABLE), "cannot bind %s", text);
 	if (error == EADDRINUSE)
-		holder_explain(addr, "ss -ltnp", err);
+		socket_owner_explain(addr, "ss -ltnp", err);
 	else if (error == EADDRNOTAVAIL)
 		err_set(err, err->code,
 			"%s (no interface of this machine has it; ip addr shows them)", err->text);
@@ -140,10 +140,10 @@ static bool explain(const struct addr *addr, struct err *err)
 		err_set(err, err->code, "%s (this machine has no %s)", err->text,
 			addr->sa.sa_family == AF_INET6 ? "IPv6" : "sockets of this family");
 	else if (error == EACCES && addr->sa.sa_family != AF_UNIX &&
-		 endpoint_port(addr) < unprivileged_start())
+		 listen_socket_port(addr) < unprivileged_start())
 		err_set(err, err->code, "%s (ports below %d need root or CAP_NET_BIND_SERVICE)",
 			err->text, unprivileged_start());
-	return descriptors_explain(error, err);
+	return fdlimit_explain(error, err);
 }
 
 static int make_socket(const struct addr *addr, struct err *err)
@@ -179,7 +179,7 @@ static bool set_up(int fd, const struct addr *addr, const struct listen_conf *co
 	if (!turn_knobs(fd, addr, conf, true, err))
 		return false;
 	if (addr->sa.sa_family == AF_UNIX)
-		return unixpath_listen(fd, addr, conf, made, err);
+		return unix_path_listen(fd, addr, conf, made, err);
 	/* two sockets that both bound before either listened meet only in listen */
 	if (bind_inet(fd, addr, conf, first) && sys_listen(fd, (int)conf->backlog) == 0)
 		return true;
@@ -187,8 +187,8 @@ static bool set_up(int fd, const struct addr *addr, const struct listen_conf *co
 	return explain(addr, err);
 }
 
-int endpoint_open(const struct addr *addr, const struct listen_conf *conf, bool first,
-		  struct stat *made, bool *in_use, struct err *err)
+int listen_socket_open(const struct addr *addr, const struct listen_conf *conf, bool first,
+		       struct stat *made, bool *in_use, struct err *err)
 {
 	int fd = make_socket(addr, err);
 
@@ -200,7 +200,7 @@ int endpoint_open(const struct addr *addr, const struct listen_conf *conf, bool 
 	return fd;
 }
 
-bool endpoint_unblock(int fd)
+bool listen_socket_unblock(int fd)
 {
 	int flags = sys_fcntl_int(fd, F_GETFL, 0);
 
@@ -208,7 +208,7 @@ bool endpoint_unblock(int fd)
 	       (flags & O_NONBLOCK || sys_fcntl_int(fd, F_SETFL, flags | O_NONBLOCK) == 0);
 }
 
-bool endpoint_has_queue(int fd)
+bool listen_socket_has_queue(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
@@ -242,8 +242,8 @@ static void undo_foreign(int fd)
 	(void)sys_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0);
 }
 
-bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
-		    struct err *err)
+bool listen_socket_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
+			 struct err *err)
 {
 	char text[ADDR_TEXT];
 
@@ -251,7 +251,7 @@ bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *c
 		return false;
 	unlock_buffers(fd, conf);
 	undo_foreign(fd);
-	if (!endpoint_unblock(fd))
+	if (!listen_socket_unblock(fd))
 		return err_errno(err, CODE_OSERR, "cannot set O_NONBLOCK on %s",
 				 addr_write(addr, text));
 	if (sys_listen(fd, (int)conf->backlog) < 0)
@@ -261,7 +261,7 @@ bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *c
 }
 
 /* Where shutdown(2) does not end the state of listening, it can be seen all the same (unix(7)). */
-bool endpoint_listens(int fd)
+bool listen_socket_listens(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
 	int listens = 0;
@@ -275,7 +275,7 @@ bool endpoint_listens(int fd)
 /*
  * The shutdown has unbound a port that the system had chosen (port 0); another one is still bound.
  */
-bool endpoint_revive(int fd, const struct addr *bound, const struct listen_conf *conf)
+bool listen_socket_revive(int fd, const struct addr *bound, const struct listen_conf *conf)
 {
 	if (bound->sa.sa_family == AF_UNIX) {
 		errno = EOPNOTSUPP;
@@ -286,15 +286,15 @@ bool endpoint_revive(int fd, const struct addr *bound, const struct listen_conf 
 	return sys_listen(fd, (int)conf->backlog) == 0;
 }
 
-bool endpoint_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,
-		    struct err *err)
+bool listen_socket_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,
+			 struct err *err)
 {
 	bool good;
 	int fd;
 
 	*in_use = false;
 	if (addr->sa.sa_family == AF_UNIX)
-		return unixpath_check(addr, conf, err);
+		return unix_path_check(addr, conf, err);
 	fd = make_socket(addr, err);
 	if (fd < 0)
 		return false;

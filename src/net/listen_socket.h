@@ -14,7 +14,7 @@
 #include "config/conf.h"
 
 /* The port of an address; 0 for one that has none. */
-in_port_t endpoint_port(const struct addr *addr);
+in_port_t listen_socket_port(const struct addr *addr);
 
 /*
  * A close-on-exec, non-blocking socket that listens on addr with the options of conf, or -1 with
@@ -22,17 +22,17 @@ in_port_t endpoint_port(const struct addr *addr);
  * nothing of conf's origin) and *in_use true when the address is taken. `first` is false for the
  * further sockets of a reuse_port listener. *made: the file of a unix socket.
  */
-int endpoint_open(const struct addr *addr, const struct listen_conf *conf, bool first,
-		  struct stat *made, bool *in_use, struct err *err);
+int listen_socket_open(const struct addr *addr, const struct listen_conf *conf, bool first,
+		       struct stat *made, bool *in_use, struct err *err);
 
 /*
  * Makes a listening socket non-blocking: whoever gave it or shares it may have it otherwise. False
  * with errno. Master only.
  */
-bool endpoint_unblock(int fd);
+bool listen_socket_unblock(int fd);
 
 /* True when a connection waits to be accepted, as far as the kernel tells. Any process. */
-bool endpoint_has_queue(int fd);
+bool listen_socket_has_queue(int fd);
 
 /*
  * Has a unix socket, and those accepted from it, take no descriptors (SCM_RIGHTS, unix(7)). The
@@ -40,25 +40,25 @@ bool endpoint_has_queue(int fd);
  * client of a unix listener a way to stop a worker, and for a worker one to stop the master. Linux
  * before 6.16 cannot be told so. Any process.
  */
-void endpoint_refuse_descriptors(int fd);
+void listen_socket_refuse_descriptors(int fd);
 
 /*
  * Sets what can change on a listening socket: O_NONBLOCK, backlog and options. False with err.
  */
-bool endpoint_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
-		    struct err *err);
+bool listen_socket_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
+			 struct err *err);
 
 /* False for a listening socket that a process which shares it has shut down. Anyone. */
-bool endpoint_listens(int fd);
+bool listen_socket_listens(int fd);
 
 /*
  * Has such a socket listen again on the address that it is, or was, bound to. False with errno
  * where that cannot be: never for a unix socket (unix(7)). Anyone; privileged ports stay bound.
  */
-bool endpoint_revive(int fd, const struct addr *bound, const struct listen_conf *conf);
+bool listen_socket_revive(int fd, const struct addr *bound, const struct listen_conf *conf);
 
-/* Tries endpoint_open without listening or touching a unix path. False with err. */
-bool endpoint_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,
-		    struct err *err);
+/* Tries listen_socket_open without listening or touching a unix path. False with err. */
+bool listen_socket_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,
+			 struct err *err);
 
 #endif

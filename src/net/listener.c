@@ -70,12 +70,13 @@ static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
 
 static bool overlap(const struct listener *a, const struct listener *b)
 {
-	return overlap_excludes(&a->wanted, a->conf->v6only, &b->wanted, b->conf->v6only);
+	return listen_socket_excludes(&a->wanted, a->conf->v6only, &b->wanted, b->conf->v6only);
 }
 
 static bool clash(const struct listener *l, const struct listener *earlier, struct err *err)
 {
-	const struct listener *dual = overlap_is_dual(&l->wanted, l->conf->v6only) ? l : earlier;
+	bool is_dual = listen_socket_is_dual(&l->wanted, l->conf->v6only);
+	const struct listener *dual = is_dual ? l : earlier;
 	char text[ADDR_TEXT];
 
 	addr_write(&l->wanted, text);
@@ -172,10 +173,11 @@ static bool holds_fd(const struct listener_set *set, int fd)
 /* Another process that shares its sockets may have shut them down, or removed their path. */
 static bool is_usable(const struct listener *l)
 {
-	if (is_unix(l) && !l->inherited && !unixpath_is_there(&l->bound))
+	if (is_unix(l) && !l->inherited && !unix_path_is_there(&l->bound))
 		return false;
 	for (unsigned i = 0; i < l->fd_count; i++) {
-		if (!endpoint_listens(l->fds[i]) && !endpoint_revive(l->fds[i], &l->bound, l->conf))
+		if (!listen_socket_listens(l->fds[i]) &&
+		    !listen_socket_revive(l->fds[i], &l->bound, l->conf))
 			return false;
 	}
 	return true;
@@ -191,14 +193,14 @@ static const struct listener *find_old(const struct listener *l, const struct li
 	for (unsigned i = 0; old && i < old->count; i++) {
 		const struct listener *o = &old->list[i];
 
-		if (!overlap_same(&o->wanted, &l->wanted) || holds_fd(set, o->fds[0]))
+		if (!listen_socket_same_address(&o->wanted, &l->wanted) || holds_fd(set, o->fds[0]))
 			continue;
 		if (is_unix(l))
 			return is_usable(o) ? o : NULL;
 		if (o->conf->reuse_port != l->conf->reuse_port ||
 		    o->conf->v6only != l->conf->v6only)
 			continue;
-		if (endpoint_port(&l->wanted) != 0 ||
+		if (listen_socket_port(&l->wanted) != 0 ||
 		    strcmp(o->conf->address, l->conf->address) == 0)
 			return is_usable(o) ? o : NULL;
 	}
@@ -253,7 +255,7 @@ static void blame_passed(const struct addr *wanted, bool v6only, struct err *err
 
 	for (unsigned i = 0; notify_next_listener(&i, &passed);) {
 		/* whether a passed IPv6 socket is v6only is for its own listen to say */
-		if (!overlap_excludes(wanted, v6only, &passed, false))
+		if (!listen_socket_excludes(wanted, v6only, &passed, false))
 			continue;
 		addr_write(&passed, passed_text);
 		err_set(err, CODE_UNAVAILABLE,
@@ -271,7 +273,8 @@ static bool open_more(struct listener *l, unsigned most, const struct listener_s
 	int fd;
 
 	while (l->fd_count < most) {
-		fd = endpoint_open(&l->bound, l->conf, l->fd_count == 0, &l->made, &in_use, err);
+		fd = listen_socket_open(&l->bound, l->conf, l->fd_count == 0, &l->made, &in_use,
+					err);
 		if (fd < 0) {
 			if (in_use)
 				blame_passed(&l->wanted, l->conf->v6only, err);
@@ -289,7 +292,7 @@ static bool take_passed(struct listener *l, int fd, struct err *err)
 {
 	l->inherited = true;
 	l->created = true;
-	return add_fd(l, fd, err) && endpoint_apply(fd, &l->bound, l->conf, err);
+	return add_fd(l, fd, err) && listen_socket_apply(fd, &l->bound, l->conf, err);
 }
 
 /* Takes over, is given, or opens the sockets of one listener. */
@@ -335,11 +338,11 @@ struct listener_set *listener_open_all(const struct conf *conf, const struct lis
 static bool apply(const struct listener *l, struct err *err)
 {
 	for (unsigned i = 0; i < l->fd_count; i++) {
-		if (!endpoint_apply(l->fds[i], &l->bound, l->conf, err))
+		if (!listen_socket_apply(l->fds[i], &l->bound, l->conf, err))
 			return false;
 	}
 	/* a path that the service manager made has the mode that it was told to give */
-	return !is_unix(l) || l->inherited || unixpath_apply(&l->bound, &l->made, l->conf, err);
+	return !is_unix(l) || l->inherited || unix_path_apply(&l->bound, &l->made, l->conf, err);
 }
 
 void listener_apply(const struct listener_set *set)
@@ -370,7 +373,7 @@ void listener_close_all(struct listener_set *set, const struct listener_set *kep
 				sys_close(l->fds[k]);
 		}
 		if (unlink_paths && is_unix(l) && l->fd_count > 0 && !shared && !l->inherited)
-			unixpath_remove(&l->bound, &l->made);
+			unix_path_remove(&l->bound, &l->made);
 	}
 	free_set(set);
 }
@@ -379,7 +382,7 @@ static bool probe(const struct addr *addr, const struct listen_conf *conf, struc
 {
 	bool in_use;
 
-	if (notify_has_listener(addr) || endpoint_check(addr, conf, &in_use, err))
+	if (notify_has_listener(addr) || listen_socket_check(addr, conf, &in_use, err))
 		return true;
 	if (in_use)
 		blame_passed(addr, conf->v6only, err);

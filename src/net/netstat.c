@@ -16,12 +16,12 @@ static const struct {
 	const char *name;
 	size_t offset;
 } columns[] = {
-	{ "ListenOverflows", offsetof(struct hostnet, listen_overflows) },
-	{ "ListenDrops", offsetof(struct hostnet, listen_drops) },
-	{ "TCPReqQFullDrop", offsetof(struct hostnet, syn_queue_drops) },
+	{ "ListenOverflows", offsetof(struct netstat, listen_overflows) },
+	{ "ListenDrops", offsetof(struct netstat, listen_drops) },
+	{ "TCPReqQFullDrop", offsetof(struct netstat, syn_queue_drops) },
 };
 
-static uint64_t *column(struct hostnet *out, const char *name, size_t length)
+static uint64_t *column(struct netstat *out, const char *name, size_t length)
 {
 	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
 		if (strlen(columns[i].name) == length &&
@@ -52,7 +52,7 @@ static bool read_number(const char *word, size_t length, uint64_t *value)
 }
 
 /* Walks two lines side by side; true when a figure was found. */
-static bool read_pair(const char *names, const char *values, struct hostnet *out)
+static bool read_pair(const char *names, const char *values, struct netstat *out)
 {
 	size_t name_length, value_length;
 	bool is_found = false;
@@ -68,7 +68,7 @@ static bool read_pair(const char *names, const char *values, struct hostnet *out
 	return is_found;
 }
 
-bool hostnet_parse(const char *text, struct hostnet *out)
+bool netstat_parse(const char *text, struct netstat *out)
 {
 	const size_t length = sizeof(group) - 1;
 
@@ -85,9 +85,9 @@ bool hostnet_parse(const char *text, struct hostnet *out)
 	return false;
 }
 
-bool hostnet_read(struct hostnet *out)
+bool netstat_read(struct netstat *out)
 {
 	char text[FILE_SIZE];
 
-	return whole_read_file("/proc/net/netstat", text, sizeof(text)) && hostnet_parse(text, out);
+	return file_read_path("/proc/net/netstat", text, sizeof(text)) && netstat_parse(text, out);
 }

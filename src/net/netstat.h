@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct hostnet {
+struct netstat {
 	uint64_t listen_overflows, listen_drops, syn_queue_drops;
 };
 
@@ -17,9 +17,9 @@ struct hostnet {
  * Pure: takes the figures from the text of the file: pairs of lines, names and then values, each
  * with the name of its group first. What is not there stays as it was; false when nothing is there.
  */
-bool hostnet_parse(const char *text, struct hostnet *out);
+bool netstat_parse(const char *text, struct netstat *out);
 
 /* The same from the file; false when it cannot be read. */
-bool hostnet_read(struct hostnet *out);
+bool netstat_read(struct netstat *out);
 
 #endif

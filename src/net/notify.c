@@ -149,7 +149,7 @@ static bool listens_on(int number, const struct addr *wanted)
 {
 	struct addr bound;
 
-	return find_bound(number, &bound) && overlap_same(&bound, wanted);
+	return find_bound(number, &bound) && listen_socket_same_address(&bound, wanted);
 }
 
 int notify_take_listener(const struct addr *addr)
@@ -157,7 +157,7 @@ int notify_take_listener(const struct addr *addr)
 	for (int i = 0; i < state.passed; i++) {
 		int fd = FIRST_PASSED + i;
 
-		if (listens_on(i, addr) && endpoint_unblock(fd)) {
+		if (listens_on(i, addr) && listen_socket_unblock(fd)) {
 			state.taken[i] = true;
 			return fd;
 		}

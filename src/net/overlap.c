@@ -12,7 +12,7 @@ static bool is_any(const struct addr *addr)
 	return IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
 }
 
-bool overlap_is_dual(const struct addr *addr, bool v6only)
+bool listen_socket_is_dual(const struct addr *addr, bool v6only)
 {
 	return addr->sa.sa_family == AF_INET6 && is_any(addr) && !v6only;
 }
@@ -23,24 +23,25 @@ static bool is_path(const struct addr *addr)
 	return addr->sa.sa_family == AF_UNIX && addr->un.sun_path[0] == '/';
 }
 
-bool overlap_same(const struct addr *a, const struct addr *b)
+bool listen_socket_same_address(const struct addr *a, const struct addr *b)
 {
 	struct addr x = addr_unmap(a), y = addr_unmap(b);
 
 	if (is_path(&x) && is_path(&y))
-		return paths_same_name(x.un.sun_path, y.un.sun_path);
+		return file_same_name(x.un.sun_path, y.un.sun_path);
 	return addr_equal(&x, &y);
 }
 
-bool overlap_excludes(const struct addr *a, bool a_v6only, const struct addr *b, bool b_v6only)
+bool listen_socket_excludes(const struct addr *a, bool a_v6only, const struct addr *b,
+			    bool b_v6only)
 {
 	struct addr x = addr_unmap(a), y = addr_unmap(b);
 
 	if (x.sa.sa_family == AF_UNIX || y.sa.sa_family == AF_UNIX)
-		return overlap_same(&x, &y);
-	if (endpoint_port(&x) == 0 || endpoint_port(&x) != endpoint_port(&y))
+		return listen_socket_same_address(&x, &y);
+	if (listen_socket_port(&x) == 0 || listen_socket_port(&x) != listen_socket_port(&y))
 		return false;
 	if (x.sa.sa_family != y.sa.sa_family)
-		return overlap_is_dual(&x, a_v6only) || overlap_is_dual(&y, b_v6only);
-	return is_any(&x) || is_any(&y) || overlap_same(&x, &y);
+		return listen_socket_is_dual(&x, a_v6only) || listen_socket_is_dual(&y, b_v6only);
+	return is_any(&x) || is_any(&y) || listen_socket_same_address(&x, &y);
 }

@@ -10,12 +10,13 @@
 #include "base/addr.h"
 
 /* True for a socket that takes the IPv4 connections to its port as well. */
-bool overlap_is_dual(const struct addr *addr, bool v6only);
+bool listen_socket_is_dual(const struct addr *addr, bool v6only);
 
 /* The same address and port, or the same path however it is spelt. */
-bool overlap_same(const struct addr *a, const struct addr *b);
+bool listen_socket_same_address(const struct addr *a, const struct addr *b);
 
 /* True when no two sockets can be bound to these at once. Port 0 excludes nothing. */
-bool overlap_excludes(const struct addr *a, bool a_v6only, const struct addr *b, bool b_v6only);
+bool listen_socket_excludes(const struct addr *a, bool a_v6only, const struct addr *b,
+			    bool b_v6only);
 
 #endif

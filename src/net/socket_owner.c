@@ -64,7 +64,7 @@ static bool unix_line(const char *line, const char *wanted, struct found *found)
 	    path_at == 0)
 		return false;
 	found->has_user = false;
-	return (flags & 0x10000) != 0 && paths_same_name(line + path_at, wanted);
+	return (flags & 0x10000) != 0 && file_same_name(line + path_at, wanted);
 }
 
 /* Calls seen for each listening socket on addr until it says yes. */
@@ -215,7 +215,7 @@ static void read_title(pid_t pid, char *text, size_t size)
 			text[i] = text[i] == '\0' ? ' ' : '?';
 }
 
-bool holder_explain(const struct addr *addr, const char *command, struct err *err)
+bool socket_owner_explain(const struct addr *addr, const char *command, struct err *err)
 {
 	char title[64];
 	pid_t pid = find_holder(addr);
@@ -228,7 +228,7 @@ bool holder_explain(const struct addr *addr, const char *command, struct err *er
 		       err->text, (int)pid, title);
 }
 
-bool holder_has(pid_t pid, const struct addr *addr)
+bool socket_owner_has(pid_t pid, const struct addr *addr)
 {
 	return any_socket(addr, has_inode, &pid);
 }

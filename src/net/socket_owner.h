@@ -16,13 +16,13 @@
  * is another user's, a socket on that address counts as its own when the socket is the same
  * user's (a unix socket always).
  */
-bool holder_has(pid_t pid, const struct addr *addr);
+bool socket_owner_has(pid_t pid, const struct addr *addr);
 
 /*
  * Adds to an err that addr is in use which process listens on it, or on the same port of all
  * addresses (of several, the one of the lowest number); or, where none can be seen because it is
  * another user's, the command that shows it. Returns false.
  */
-bool holder_explain(const struct addr *addr, const char *command, struct err *err);
+bool socket_owner_explain(const struct addr *addr, const char *command, struct err *err);
 
 #endif

@@ -18,7 +18,7 @@ struct owner {
 
 enum { LOCK_MOST_MS = 1000, LOCK_STEP_MS = 5 };
 
-/* What is left to wait for locks. Written by lock_folder and unixpath_limit_wait. */
+/* What is left to wait for locks. Written by lock_folder and unix_path_limit_wait. */
 static int patience_ms = LOCK_MOST_MS;
 
 enum presence { ABSENT, STALE, SERVED, FOREIGN, UNKNOWN };
@@ -77,7 +77,7 @@ static bool is_free(const struct addr *addr, struct err *err)
 	switch (look(addr)) {
 	case SERVED:
 		err_set(err, CODE_UNAVAILABLE, "cannot bind %s: Address already in use", text);
-		return holder_explain(addr, "ss -lxp", err);
+		return socket_owner_explain(addr, "ss -lxp", err);
 	case FOREIGN:
 		return err_set(err, CODE_UNAVAILABLE,
 			       "cannot bind %s: what is there is not a socket (remove it or choose "
@@ -147,8 +147,8 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-bool unixpath_apply(const struct addr *addr, const struct stat *made,
-		    const struct listen_conf *conf, struct err *err)
+bool unix_path_apply(const struct addr *addr, const struct stat *made,
+		     const struct listen_conf *conf, struct err *err)
 {
 	const char *path = addr->un.sun_path;
 	struct owner owner;
@@ -211,12 +211,12 @@ static bool make(int fd, const struct addr *addr, const struct listen_conf *conf
 	*made = (struct stat){ 0 };
 	if (!claim(fd, addr, (mode_t)conf->mode, err) || !identify(addr, made, err))
 		return false;
-	if (unixpath_apply(addr, made, conf, err)) {
+	if (unix_path_apply(addr, made, conf, err)) {
 		if (sys_listen(fd, (int)conf->backlog) == 0)
 			return true;
 		bind_error(addr, err);
 	}
-	unixpath_remove(addr, made);
+	unix_path_remove(addr, made);
 	return false;
 }
 
@@ -248,13 +248,13 @@ static int lock_folder(const char *path)
 	return fd;
 }
 
-void unixpath_limit_wait(int most_ms)
+void unix_path_limit_wait(int most_ms)
 {
 	patience_ms = most_ms;
 }
 
-bool unixpath_listen(int fd, const struct addr *addr, const struct listen_conf *conf,
-		     struct stat *made, struct err *err)
+bool unix_path_listen(int fd, const struct addr *addr, const struct listen_conf *conf,
+		      struct stat *made, struct err *err)
 {
 	struct owner ignored;
 	bool good;
@@ -276,7 +276,7 @@ static bool can_write_folder(const char *path)
 	return sys_faccessat(AT_FDCWD, folder_of(path, folder), W_OK | X_OK, AT_EACCESS) == 0;
 }
 
-bool unixpath_check(const struct addr *addr, const struct listen_conf *conf, struct err *err)
+bool unix_path_check(const struct addr *addr, const struct listen_conf *conf, struct err *err)
 {
 	struct owner owner;
 
@@ -290,7 +290,7 @@ bool unixpath_check(const struct addr *addr, const struct listen_conf *conf, str
 	return true;
 }
 
-void unixpath_remove(const struct addr *addr, const struct stat *made)
+void unix_path_remove(const struct addr *addr, const struct stat *made)
 {
 	struct stat st;
 
@@ -298,7 +298,7 @@ void unixpath_remove(const struct addr *addr, const struct stat *made)
 		sys_unlink(addr->un.sun_path);
 }
 
-bool unixpath_is_there(const struct addr *addr)
+bool unix_path_is_there(const struct addr *addr)
 {
 	struct stat st;
 

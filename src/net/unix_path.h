@@ -19,29 +19,29 @@
  * second at most over all its sockets. *made tells which file was made. False with err, which names
  * the address, and nothing made.
  */
-bool unixpath_listen(int fd, const struct addr *addr, const struct listen_conf *conf,
-		     struct stat *made, struct err *err);
+bool unix_path_listen(int fd, const struct addr *addr, const struct listen_conf *conf,
+		      struct stat *made, struct err *err);
 
 /* From now on the process waits no longer than that for other servers, over all its sockets. */
-void unixpath_limit_wait(int most_ms);
+void unix_path_limit_wait(int most_ms);
 
 /*
  * Gives the file that was made conf's mode and owner; never another that stands at the path by now.
  * False with err.
  */
-bool unixpath_apply(const struct addr *addr, const struct stat *made,
-		    const struct listen_conf *conf, struct err *err);
+bool unix_path_apply(const struct addr *addr, const struct stat *made,
+		     const struct listen_conf *conf, struct err *err);
 
 /* False where the path is gone: nobody can connect. */
-bool unixpath_is_there(const struct addr *addr);
+bool unix_path_is_there(const struct addr *addr);
 
 /*
- * True when unixpath_listen would succeed, as far as looking and a connect can tell; changes
+ * True when unix_path_listen would succeed, as far as looking and a connect can tell; changes
  * nothing.
  */
-bool unixpath_check(const struct addr *addr, const struct listen_conf *conf, struct err *err);
+bool unix_path_check(const struct addr *addr, const struct listen_conf *conf, struct err *err);
 
 /* Unlinks the path if it still leads to the file that was made. */
-void unixpath_remove(const struct addr *addr, const struct stat *made);
+void unix_path_remove(const struct addr *addr, const struct stat *made);
 
 #endif

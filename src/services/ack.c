@@ -128,13 +128,13 @@ static enum verdict input(struct conn *c)
 		case STEP_NO_ROOM:
 			return MORE;
 		case STEP_TOO_LONG:
-			return conn_finish(c, ENDING_message_too_long);
+			return conn_finish(c, CLOSE_message_too_long);
 		}
 		answer_waits = false;
 	}
 	if (!c->in_ended)
 		return MORE;
-	return conn_finish(c, a->begun ? ENDING_message_incomplete : ENDING_client_closed);
+	return conn_finish(c, a->begun ? CLOSE_message_incomplete : CLOSE_client_closed);
 }
 
 static bool idle(const struct conn *c)

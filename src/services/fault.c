@@ -106,7 +106,7 @@ static enum verdict input(struct conn *c)
 	while (take_line(c))
 		;
 	if (buf_used(&c->in) == ARENA_BUF_SIZE)
-		return conn_finish(c, ENDING_message_too_long);
+		return conn_finish(c, CLOSE_message_too_long);
 	return c->in_ended && buf_used(&c->out) == 0 ? FINISH : MORE;
 }
 

@@ -7,23 +7,23 @@
 static const struct {
 	const char *name;
 	char who;
-} rows[ENDING_COUNT] = {
-#define ENDING(name, who, sentence) { #name, who },
+} rows[CLOSE_COUNT] = {
+#define CLOSE_REASON(name, who, sentence) { #name, who },
 #include "tables/close_reasons.def"
 };
 
-const char *ending_name(enum ending ending)
+const char *close_reason_name(enum close_reason reason)
 {
-	return rows[ending].name;
+	return rows[reason].name;
 }
 
-char ending_who(enum ending ending)
+char close_reason_who(enum close_reason reason)
 {
-	return rows[ending].who;
+	return rows[reason].who;
 }
 
 /* Most errors say that the other end is out of reach (tcp(7)). */
-enum ending ending_of(int error)
+enum close_reason close_reason_of(int error)
 {
 	switch (error) {
 	case EPIPE:
@@ -33,8 +33,8 @@ enum ending ending_of(int error)
 	case EHOSTDOWN:
 	case ENETUNREACH:
 	case ENETDOWN:
-		return ENDING_client_reset;
+		return CLOSE_client_reset;
 	default:
-		return ENDING_system_error;
+		return CLOSE_system_error;
 	}
 }

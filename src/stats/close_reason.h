@@ -3,19 +3,19 @@
 #ifndef STATS_CLOSE_REASON_H
 #define STATS_CLOSE_REASON_H
 
-enum ending {
-#define ENDING(name, who, sentence) ENDING_##name,
+enum close_reason {
+#define CLOSE_REASON(name, who, sentence) CLOSE_##name,
 #include "tables/close_reasons.def"
-	ENDING_COUNT
+	CLOSE_COUNT
 };
 
 /* As in the table and in the log. */
-const char *ending_name(enum ending ending);
+const char *close_reason_name(enum close_reason reason);
 
 /* Whose doing it was: the table's letter. */
-char ending_who(enum ending ending);
+char close_reason_who(enum close_reason reason);
 
 /* The ending for an errno of recv(2) or send(2) on a connection. */
-enum ending ending_of(int error);
+enum close_reason close_reason_of(int error);
 
 #endif

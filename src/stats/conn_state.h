@@ -11,6 +11,6 @@
 enum conn_state { CONN_CLOSED, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING };
 
 /* closed, open, flushing or lingering; unknown for what is no state. */
-const char *phase_name(uint32_t state);
+const char *conn_state_name(uint32_t state);
 
 #endif

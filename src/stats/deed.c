@@ -6,12 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-void deed_begin(struct deed *deed)
+void scoreboard_begin_request(struct request *deed)
 {
 	atomic_fetch_add_explicit(&deed->begun, 1, memory_order_release);
 }
 
-void deed_end(struct deed *deed, const char *failure, int64_t took_ms, unsigned workers)
+void scoreboard_end_request(struct request *deed, const char *failure, int64_t took_ms,
+			    unsigned workers)
 {
 	uint32_t done = atomic_load_explicit(&deed->done, memory_order_relaxed) + 1;
 	struct outcome *outcome = &deed->outcomes[done % 2];
@@ -24,7 +25,7 @@ void deed_end(struct deed *deed, const char *failure, int64_t took_ms, unsigned 
 	atomic_store_explicit(&deed->done, done, memory_order_release);
 }
 
-void deed_read(const struct deed *deed, struct outcome *outcome)
+void scoreboard_read_request(const struct request *deed, struct outcome *outcome)
 {
 	uint32_t done, now = atomic_load_explicit(&deed->done, memory_order_acquire);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A struct deed of the scoreboard: the master writes how it went, whoever waits (-s) reads it.
+ * A struct request of the scoreboard: the master writes how it went, whoever waits (-s) reads it.
  */
 #ifndef STATS_DEED_H
 #define STATS_DEED_H
@@ -10,10 +10,11 @@
 #include "stats/scoreboard.h"
 
 /* Master only. failure: why it failed, or NULL when all went well. */
-void deed_begin(struct deed *deed);
-void deed_end(struct deed *deed, const char *failure, int64_t took_ms, unsigned workers);
+void scoreboard_begin_request(struct request *deed);
+void scoreboard_end_request(struct request *deed, const char *failure, int64_t took_ms,
+			    unsigned workers);
 
 /* Copies the outcome of the last deed, never half of one and half of the next. Any process. */
-void deed_read(const struct deed *deed, struct outcome *outcome);
+void scoreboard_read_request(const struct request *deed, struct outcome *outcome);
 
 #endif

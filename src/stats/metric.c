@@ -5,7 +5,7 @@
 /* sizeof through a type of each kind, as the structs have it. */
 #define COUNT_OF_COUNTER   1
 #define COUNT_OF_GAUGE     1
-#define COUNT_OF_BY_ENDING ENDING_COUNT
+#define COUNT_OF_BY_ENDING CLOSE_COUNT
 #define COUNT_OF_HISTOGRAM (sizeof(struct histogram) / sizeof(metric_cell))
 
 #define TALLY_LISTENER struct listener_tally

@@ -25,7 +25,7 @@ typedef _Atomic uint64_t metric_cell;
 
 #define CELLS_COUNTER(name)   metric_cell name;
 #define CELLS_GAUGE(name)     metric_cell name;
-#define CELLS_BY_ENDING(name) metric_cell name[ENDING_COUNT];
+#define CELLS_BY_ENDING(name) metric_cell name[CLOSE_COUNT];
 #define CELLS_HISTOGRAM(name) struct histogram name;
 
 #define CELLS_OF_LISTENER(scope_cells) scope_cells

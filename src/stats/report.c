@@ -11,13 +11,13 @@
 
 const char *report_reload(const struct report *report, struct outcome *out)
 {
-	const struct deed *reload = &report->board->reload;
+	const struct request *reload = &report->board->reload;
 
 	if (atomic_load_explicit(&reload->done, memory_order_acquire) == 0) {
 		memset(out, 0, sizeof(*out));
 		return "none";
 	}
-	deed_read(reload, out);
+	scoreboard_read_request(reload, out);
 	return out->failed ? "failed" : "ok";
 }
 
@@ -52,7 +52,7 @@ bool report_listener(const struct report *report, unsigned row, struct report_li
 {
 	const struct listener_row *from = &report->board->listeners[row];
 	uint32_t life = atomic_load_explicit(&from->life, memory_order_acquire);
-	struct crew here;
+	struct tally here;
 
 	if (life == LISTENER_NEVER)
 		return false;
@@ -61,7 +61,7 @@ bool report_listener(const struct report *report, unsigned row, struct report_li
 	for (size_t i = 0; i < sizeof(out->queue) / sizeof(metric_cell); i++)
 		cell_set((metric_cell *)&out->queue + i,
 			 cell_get((const metric_cell *)&from->queue + i));
-	crew_listener(report_crew(report, &here), report->board, row, &out->tally);
+	tally_listener(report_crew(report, &here), report->board, row, &out->tally);
 	return true;
 }
 
@@ -82,11 +82,11 @@ bool report_listener_name(const struct report *report, unsigned row, char *addre
 	return true;
 }
 
-const struct crew *report_crew(const struct report *report, struct crew *here)
+const struct tally *report_crew(const struct report *report, struct tally *here)
 {
 	if (report->crew)
 		return report->crew;
-	crew_look(here, report->board);
+	tally_look(here, report->board);
 	return here;
 }
 
@@ -109,19 +109,19 @@ int64_t report_quantile_us(const struct histogram *h, double part)
 }
 
 /* A gauge is a sum of what went up and down: below zero it is rubbish. */
-void report_value(struct text *text, const struct metric_row *row, uint64_t value)
+void report_value(struct strbuf *text, const struct metric_row *row, uint64_t value)
 {
 	if (row->kind == KIND_IS_GAUGE && value > INT64_MAX)
 		value = 0;
 	if (row->unit == UNIT_SECONDS || row->unit == UNIT_RATIO)
-		text_micros(text, value);
+		strbuf_micros(text, value);
 	else
-		text_u64(text, value);
+		strbuf_u64(text, value);
 }
 
 /* False when the piece has not found room; then there is no trace of it. */
 static bool write_piece(const struct report *report, const struct piece *part,
-			struct piece_cursor *at, struct text *text)
+			struct piece_cursor *at, struct strbuf *text)
 {
 	size_t before = text->used;
 
@@ -136,19 +136,19 @@ static bool write_piece(const struct report *report, const struct piece *part,
 }
 
 /* Beyond the last number that was ever a worker's, pieces by worker are empty. */
-static unsigned count_pieces(const struct piece *part, const struct crew *crew)
+static unsigned count_pieces(const struct piece *part, const struct tally *crew)
 {
 	return part->of_worker > 0 ? 1 + crew->numbers * part->of_worker : part->most;
 }
 
 bool report_pieces(const struct report *report, const struct piece *parts, unsigned count,
-		   struct piece_cursor *at, struct text *text)
+		   struct piece_cursor *at, struct strbuf *text)
 {
 	bool was_empty = text->used == 0;
 	struct report known = *report;
-	struct crew crew;
+	struct tally crew;
 
-	crew_look(&crew, report->board);
+	tally_look(&crew, report->board);
 	known.crew = &crew;
 	while (at->part < count) {
 		for (; at->index < count_pieces(&parts[at->part], &crew); at->index++) {

@@ -21,11 +21,11 @@ struct report {
 	int64_t now_s;  /* time(2) */
 	bool is_alive;  /* the master lives */
 	/* who lives there, looked up a moment ago, or NULL: all works without it, but slower */
-	const struct crew *crew;
+	const struct tally *crew;
 };
 
 /* The crew that the report knows, or the one that it looks up to `here`. */
-const struct crew *report_crew(const struct report *report, struct crew *here);
+const struct tally *report_crew(const struct report *report, struct tally *here);
 
 /* From then to now, 0 when one of them cannot be right. */
 int64_t report_since(int64_t now, int64_t then);
@@ -105,7 +105,7 @@ const char *report_reload(const struct report *report, struct outcome *out);
 int64_t report_quantile_us(const struct histogram *h, double part);
 
 /* A value of a row's cell as its unit wants it: 1.5 of 1500000 us. For JSON and metrics. */
-void report_value(struct text *text, const struct metric_row *row, uint64_t value);
+void report_value(struct strbuf *text, const struct metric_row *row, uint64_t value);
 
 /* The configuration in force and the server's version, bounded by a NUL. 256 and 16 bytes. */
 void report_head(const struct report *report, char *origin, char *program);
@@ -121,7 +121,7 @@ struct piece {
 	 * index of this part has written something (a comma is due).
 	 */
 	void (*write)(const struct report *report, unsigned index, bool has_before,
-		      struct text *text);
+		      struct strbuf *text);
 	unsigned of_worker; /* behind the first, so many for each number of a worker; 0: by none */
 };
 
@@ -135,7 +135,7 @@ struct piece_cursor {
  * not fit into an empty text is a defect.
  */
 bool report_pieces(const struct report *report, const struct piece *parts, unsigned count,
-		   struct piece_cursor *at, struct text *text);
+		   struct piece_cursor *at, struct strbuf *text);
 
 /* The parts of /status.json and of -s status --json; and of /metrics (stats/report_json.c,
  * stats/report_metrics.c). */

@@ -7,44 +7,44 @@
 #include "stats/report.h"
 
 /* Without values there is none. */
-static void write_quantile(struct text *text, const char *name, const struct histogram *h,
+static void write_quantile(struct strbuf *text, const char *name, const struct histogram *h,
 			   double part)
 {
 	int64_t us = report_quantile_us(h, part);
 
 	json_key(text, name);
 	if (us < 0)
-		text_raw(text, "null");
+		strbuf_raw(text, "null");
 	else
-		text_micros(text, (uint64_t)us);
+		strbuf_micros(text, (uint64_t)us);
 }
 
-static void write_histogram(struct text *text, const struct histogram *h)
+static void write_histogram(struct strbuf *text, const struct histogram *h)
 {
 	uint64_t count = 0;
 
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
 		count += cell_get(&h->buckets[i]);
-	text_raw(text, "{");
+	strbuf_raw(text, "{");
 	json_u64(text, "count", count);
 	json_key(text, "sum_seconds");
-	text_micros(text, cell_get(&h->sum_us));
+	strbuf_micros(text, cell_get(&h->sum_us));
 	write_quantile(text, "p50_seconds", h, 0.5);
 	write_quantile(text, "p90_seconds", h, 0.9);
 	write_quantile(text, "p99_seconds", h, 0.99);
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 }
 
-static void write_endings(struct text *text, const metric_cell *cells)
+static void write_endings(struct strbuf *text, const metric_cell *cells)
 {
-	text_raw(text, "{");
-	for (unsigned i = ENDING_none + 1; i < ENDING_COUNT; i++)
-		json_u64(text, ending_name(i), cell_get(&cells[i]));
-	text_raw(text, "}");
+	strbuf_raw(text, "{");
+	for (unsigned i = CLOSE_none + 1; i < CLOSE_COUNT; i++)
+		json_u64(text, close_reason_name(i), cell_get(&cells[i]));
+	strbuf_raw(text, "}");
 }
 
 /* Every row of the scope; cells are in a tally of it. */
-static void write_rows(struct text *text, enum metric_scope scope, const void *tally)
+static void write_rows(struct strbuf *text, enum metric_scope scope, const void *tally)
 {
 	for (unsigned m = 0; m < METRIC_COUNT; m++) {
 		const struct metric_row *row = &metric_rows[m];
@@ -63,7 +63,7 @@ static void write_rows(struct text *text, enum metric_scope scope, const void *t
 }
 
 /* What a worker has counted, over all listeners. */
-static void write_tally(struct text *text, const struct worker_tally *tally)
+static void write_tally(struct strbuf *text, const struct worker_tally *tally)
 {
 	for (unsigned m = 0; m < METRIC_COUNT; m++) {
 		if (metric_rows[m].scope != SCOPE_LISTENER)
@@ -74,22 +74,22 @@ static void write_tally(struct text *text, const struct worker_tally *tally)
 	write_rows(text, SCOPE_WORKER, tally);
 }
 
-static void write_reload(const struct report *report, struct text *text)
+static void write_reload(const struct report *report, struct strbuf *text)
 {
 	struct outcome outcome;
 
 	json_key(text, "last_reload");
-	text_raw(text, "{");
+	strbuf_raw(text, "{");
 	json_string(text, "outcome", report_reload(report, &outcome), 8);
 	json_i64(text, "at", outcome.at_s);
 	json_u64(text, "took_ms", outcome.took_ms);
 	json_u64(text, "workers", outcome.workers);
 	json_string(text, "message", outcome.message, sizeof(outcome.message));
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 }
 
 static void write_server(const struct report *report, unsigned index, bool has_before,
-			 struct text *text)
+			 struct strbuf *text)
 {
 	const struct scoreboard *board = report->board;
 	char origin[sizeof(board->origin)], program[sizeof(board->program)];
@@ -97,7 +97,7 @@ static void write_server(const struct report *report, unsigned index, bool has_b
 	(void)index;
 	(void)has_before;
 	report_head(report, origin, program);
-	text_raw(text, "{\"server\":{");
+	strbuf_raw(text, "{\"server\":{");
 	json_string(text, "version", program, sizeof(program));
 	json_u64(text, "pid", atomic_load_explicit(&board->master_pid, memory_order_relaxed));
 	json_bool(text, "alive", report->is_alive);
@@ -107,13 +107,13 @@ static void write_server(const struct report *report, unsigned index, bool has_b
 	json_seconds(text, "uptime_seconds", report_since(report->now_ms, board->started_ms));
 	write_rows(text, SCOPE_SERVER, &board->server);
 	write_reload(report, text);
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 }
 
-static void write_conn(struct text *text, const struct report_conn *conn)
+static void write_conn(struct strbuf *text, const struct report_conn *conn)
 {
 	json_next(text);
-	text_raw(text, "{");
+	strbuf_raw(text, "{");
 	json_string(text, "remote", conn->remote, sizeof(conn->remote));
 	json_string(text, "listen", conn->listen, sizeof(conn->listen));
 	json_string(text, "service", conn->service, sizeof(conn->service));
@@ -122,28 +122,28 @@ static void write_conn(struct text *text, const struct report_conn *conn)
 	json_seconds(text, "idle_seconds", conn->idle_ms);
 	json_u64(text, "bytes_in", conn->bytes_in);
 	json_u64(text, "bytes_out", conn->bytes_out);
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 }
 
-static void write_waits_for(const struct report *report, unsigned slot, struct text *text)
+static void write_waits_for(const struct report *report, unsigned slot, struct strbuf *text)
 {
 	struct report_conn conns[SLOT_NOTES];
 	unsigned count = report_conns(report, slot, conns, SLOT_NOTES);
 
 	json_key(text, "waits_for");
-	text_raw(text, "[");
+	strbuf_raw(text, "[");
 	for (unsigned i = 0; i < count; i++)
 		write_conn(text, &conns[i]);
-	text_raw(text, "]");
+	strbuf_raw(text, "]");
 }
 
-static void begin_row(struct text *text, bool has_before)
+static void begin_row(struct strbuf *text, bool has_before)
 {
-	text_raw(text, has_before ? ",\n{" : "\n{");
+	strbuf_raw(text, has_before ? ",\n{" : "\n{");
 }
 
 static void write_worker(const struct report *report, unsigned index, bool has_before,
-			 struct text *text)
+			 struct strbuf *text)
 {
 	struct report_worker worker;
 
@@ -163,11 +163,11 @@ static void write_worker(const struct report *report, unsigned index, bool has_b
 	write_tally(text, &worker.tally);
 	if (worker.state == SLOT_DRAINING)
 		write_waits_for(report, index, text);
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 }
 
 static void write_listener(const struct report *report, unsigned index, bool has_before,
-			   struct text *text)
+			   struct strbuf *text)
 {
 	struct report_listener listener;
 
@@ -179,25 +179,25 @@ static void write_listener(const struct report *report, unsigned index, bool has
 	json_bool(text, "is_gone", listener.is_gone);
 	write_rows(text, SCOPE_LISTENER, &listener.tally);
 	write_rows(text, SCOPE_QUEUE, &listener.queue);
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 }
 
 static void write_totals(const struct report *report, unsigned index, bool has_before,
-			 struct text *text)
+			 struct strbuf *text)
 {
 	struct worker_tally all;
-	struct crew here;
+	struct tally here;
 
 	(void)index;
 	(void)has_before;
-	crew_all(report_crew(report, &here), report->board, &all);
-	text_raw(text, "],\n\"totals\":{");
+	tally_all(report_crew(report, &here), report->board, &all);
+	strbuf_raw(text, "],\n\"totals\":{");
 	write_tally(text, &all);
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 }
 
 static void write_crash(const struct report *report, unsigned index, bool has_before,
-			struct text *text)
+			struct strbuf *text)
 {
 	struct crash_note crash;
 	char cause[16];
@@ -219,11 +219,11 @@ static void write_crash(const struct report *report, unsigned index, bool has_be
 	json_seconds(text, "age_seconds", crash.age_ms);
 	json_u64(text, "bytes_in", crash.bytes_in);
 	json_u64(text, "bytes_out", crash.bytes_out);
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 }
 
 static void write_penalty(const struct report *report, unsigned index, bool has_before,
-			  struct text *text)
+			  struct strbuf *text)
 {
 	struct report_penalty penalty;
 
@@ -233,31 +233,31 @@ static void write_penalty(const struct report *report, unsigned index, bool has_
 	json_string(text, "address", penalty.net, sizeof(penalty.net));
 	json_u64(text, "crashes", penalty.crashes);
 	json_seconds(text, "left_seconds", penalty.left_ms);
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 }
 
 static void write_moment(const struct report *report, unsigned index, bool has_before,
-			 struct text *text)
+			 struct strbuf *text)
 {
 	struct moment moment;
 
 	if (!report_moment(report, SCOREBOARD_MOMENTS - 1 - index, &moment))
 		return;
-	text_raw(text, has_before ? ",[" : "\n[");
-	text_i64(text, moment.at_s);
-	text_raw(text, ",");
-	text_u64(text, moment.live);
-	text_raw(text, ",");
-	text_u64(text, moment.waiting);
-	text_raw(text, ",");
-	text_u64(text, moment.accepted);
-	text_raw(text, ",");
-	text_u64(text, moment.messages);
-	text_raw(text, "]");
+	strbuf_raw(text, has_before ? ",[" : "\n[");
+	strbuf_i64(text, moment.at_s);
+	strbuf_raw(text, ",");
+	strbuf_u64(text, moment.live);
+	strbuf_raw(text, ",");
+	strbuf_u64(text, moment.waiting);
+	strbuf_raw(text, ",");
+	strbuf_u64(text, moment.accepted);
+	strbuf_raw(text, ",");
+	strbuf_u64(text, moment.messages);
+	strbuf_raw(text, "]");
 }
 
 static void write_mark(const struct report *report, unsigned index, bool has_before,
-		       struct text *text)
+		       struct strbuf *text)
 {
 	struct mark mark;
 
@@ -267,18 +267,18 @@ static void write_mark(const struct report *report, unsigned index, bool has_bef
 	json_i64(text, "at", mark.at_s);
 	json_string(text, "kind", report_mark_name(mark.kind), 16);
 	json_u64(text, "worker", mark.worker);
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 }
 
 /* What stands between two lists. */
 #define BETWEEN(name, words)                                                           \
 	static void name(const struct report *report, unsigned index, bool has_before, \
-			 struct text *text)                                            \
+			 struct strbuf *text)                                          \
 	{                                                                              \
 		(void)report;                                                          \
 		(void)index;                                                           \
 		(void)has_before;                                                      \
-		text_raw(text, words);                                                 \
+		strbuf_raw(text, words);                                               \
 	}
 BETWEEN(begin_workers, ",\n\"workers\":[")
 BETWEEN(begin_listeners, "],\n\"listeners\":[")
@@ -298,7 +298,7 @@ const struct piece report_json[] = {
 	{ .most = 1, .write = begin_crashes },
 	{ .most = SCOREBOARD_CRASHES, .write = write_crash },
 	{ .most = 1, .write = begin_penalties },
-	{ .most = PENALTY_PLACES, .write = write_penalty },
+	{ .most = BAN_PLACES, .write = write_penalty },
 	{ .most = 1, .write = begin_moments },
 	{ .most = SCOREBOARD_MOMENTS, .write = write_moment },
 	{ .most = 1, .write = begin_marks },

@@ -8,63 +8,64 @@
 /* So many listeners of one worker make a piece. */
 enum { TOGETHER = 8, GROUPS = METRIC_LISTENERS / TOGETHER };
 
-static void write_head(struct text *text, const struct metric_row *row)
+static void write_head(struct strbuf *text, const struct metric_row *row)
 {
-	text_raw(text, "# HELP prefork_");
-	text_raw(text, row->name);
-	text_raw(text, " ");
-	text_raw(text, row->sentence);
-	text_raw(text, "\n# TYPE prefork_");
-	text_raw(text, row->name);
-	text_raw(text, " ");
-	text_raw(text, metric_type(row));
-	text_raw(text, "\n");
+	strbuf_raw(text, "# HELP prefork_");
+	strbuf_raw(text, row->name);
+	strbuf_raw(text, " ");
+	strbuf_raw(text, row->sentence);
+	strbuf_raw(text, "\n# TYPE prefork_");
+	strbuf_raw(text, row->name);
+	strbuf_raw(text, " ");
+	strbuf_raw(text, metric_type(row));
+	strbuf_raw(text, "\n");
 }
 
-static void write_name(struct text *text, const struct metric_row *row)
+static void write_name(struct strbuf *text, const struct metric_row *row)
 {
-	text_raw(text, "prefork_");
-	text_raw(text, row->name);
+	strbuf_raw(text, "prefork_");
+	strbuf_raw(text, row->name);
 }
 
-static void write_value(struct text *text, const struct metric_row *row, uint64_t value)
+static void write_value(struct strbuf *text, const struct metric_row *row, uint64_t value)
 {
-	text_raw(text, " ");
+	strbuf_raw(text, " ");
 	report_value(text, row, value);
-	text_raw(text, "\n");
+	strbuf_raw(text, "\n");
 }
 
-static void write_worker_label(struct text *text, unsigned number)
+static void write_worker_label(struct strbuf *text, unsigned number)
 {
-	text_raw(text, "{worker=\"");
-	text_u64(text, number);
-	text_raw(text, "\"");
+	strbuf_raw(text, "{worker=\"");
+	strbuf_u64(text, number);
+	strbuf_raw(text, "\"");
 }
 
 /* False when there is no such listener. */
-static bool write_listener_labels(const struct report *report, struct text *text, unsigned row)
+static bool write_listener_labels(const struct report *report, struct strbuf *text, unsigned row)
 {
 	char address[128], service[16];
 
 	if (!report_listener_name(report, row, address, service))
 		return false;
-	text_raw(text, "listener=\"");
-	text_escaped(text, TEXT_LABEL, address, sizeof(address));
-	text_raw(text, "\",service=\"");
-	text_escaped(text, TEXT_LABEL, service, sizeof(service));
-	text_raw(text, "\"}");
+	strbuf_raw(text, "listener=\"");
+	strbuf_escaped(text, STRBUF_LABEL, address, sizeof(address));
+	strbuf_raw(text, "\",service=\"");
+	strbuf_escaped(text, STRBUF_LABEL, service, sizeof(service));
+	strbuf_raw(text, "\"}");
 	return true;
 }
 
 /* A series of a worker and a listener; there is no trace of it when there is no such listener. */
-static void write_both(const struct report *report, struct text *text, const struct metric_row *row,
-		       unsigned number, unsigned listener, const struct worker_tally *tally)
+static void write_both(const struct report *report, struct strbuf *text,
+		       const struct metric_row *row, unsigned number, unsigned listener,
+		       const struct worker_tally *tally)
 {
 	size_t before = text->used;
 
 	write_name(text, row);
 	write_worker_label(text, number);
-	text_raw(text, ",");
+	strbuf_raw(text, ",");
 	if (write_listener_labels(report, text, listener))
 		write_value(text, row, cell_get(metric_cells(row, &tally->listeners[listener])));
 	else if (!text->is_cut)
@@ -73,7 +74,7 @@ static void write_both(const struct report *report, struct text *text, const str
 
 static bool has_lived(const struct report *report, unsigned number)
 {
-	struct crew here;
+	struct tally here;
 
 	return report_crew(report, &here)->has_lived[number];
 }
@@ -90,14 +91,14 @@ static bool has_any(const struct report *report, unsigned first)
 
 static void sum_up(const struct report *report, unsigned number, struct worker_tally *tally)
 {
-	struct crew here;
+	struct tally here;
 
-	crew_worker(report_crew(report, &here), report->board, number, tally);
+	tally_worker(report_crew(report, &here), report->board, number, tally);
 }
 
 /* Behind the head, GROUPS pieces for each worker. */
 static void write_LISTENER(const struct metric_row *row, const struct report *report,
-			   unsigned index, struct text *text)
+			   unsigned index, struct strbuf *text)
 {
 	unsigned number, first;
 	struct worker_tally tally;
@@ -115,57 +116,57 @@ static void write_LISTENER(const struct metric_row *row, const struct report *re
 		write_both(report, text, row, number, i, &tally);
 }
 
-static void write_ending(struct text *text, const struct metric_row *row, unsigned number,
-			 enum ending ending, uint64_t value)
+static void write_ending(struct strbuf *text, const struct metric_row *row, unsigned number,
+			 enum close_reason reason, uint64_t value)
 {
 	write_name(text, row);
 	write_worker_label(text, number);
-	text_raw(text, ",ending=\"");
-	text_raw(text, ending_name(ending));
-	text_raw(text, "\"}");
+	strbuf_raw(text, ",ending=\"");
+	strbuf_raw(text, close_reason_name(reason));
+	strbuf_raw(text, "\"}");
 	write_value(text, row, value);
 }
 
-static void write_bucket(struct text *text, const struct metric_row *row, unsigned bucket,
+static void write_bucket(struct strbuf *text, const struct metric_row *row, unsigned bucket,
 			 uint64_t count)
 {
 	write_name(text, row);
-	text_raw(text, "_bucket{le=\"");
+	strbuf_raw(text, "_bucket{le=\"");
 	if (bucket == HISTOGRAM_BUCKETS - 1)
-		text_raw(text, "+Inf");
+		strbuf_raw(text, "+Inf");
 	else
-		text_micros(text, histogram_bound_us(bucket));
-	text_raw(text, "\"} ");
-	text_u64(text, count);
-	text_raw(text, "\n");
+		strbuf_micros(text, histogram_bound_us(bucket));
+	strbuf_raw(text, "\"} ");
+	strbuf_u64(text, count);
+	strbuf_raw(text, "\n");
 }
 
 /* Of all workers together: by worker it would be a thousand series of which nobody asks for one. */
 static void write_histogram(const struct metric_row *row, const struct report *report,
-			    struct text *text)
+			    struct strbuf *text)
 {
 	const struct histogram *h;
 	struct worker_tally all;
 	uint64_t count = 0;
-	struct crew here;
+	struct tally here;
 
-	crew_all(report_crew(report, &here), report->board, &all);
+	tally_all(report_crew(report, &here), report->board, &all);
 	h = (const struct histogram *)metric_cells(row, &all);
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		count += cell_get(&h->buckets[i]);
 		write_bucket(text, row, i, count);
 	}
 	write_name(text, row);
-	text_raw(text, "_sum");
+	strbuf_raw(text, "_sum");
 	write_value(text, row, cell_get(&h->sum_us));
 	write_name(text, row);
-	text_raw(text, "_count ");
-	text_u64(text, count);
-	text_raw(text, "\n");
+	strbuf_raw(text, "_count ");
+	strbuf_u64(text, count);
+	strbuf_raw(text, "\n");
 }
 
 static void write_of_worker(const struct metric_row *row, const struct report *report,
-			    unsigned number, struct text *text)
+			    unsigned number, struct strbuf *text)
 {
 	const metric_cell *cells;
 	struct worker_tally tally;
@@ -175,18 +176,18 @@ static void write_of_worker(const struct metric_row *row, const struct report *r
 	sum_up(report, number, &tally);
 	cells = metric_cells(row, &tally);
 	if (row->kind == KIND_IS_BY_ENDING) {
-		for (unsigned i = ENDING_none + 1; i < ENDING_COUNT; i++)
+		for (unsigned i = CLOSE_none + 1; i < CLOSE_COUNT; i++)
 			write_ending(text, row, number, i, cell_get(&cells[i]));
 		return;
 	}
 	write_name(text, row);
 	write_worker_label(text, number);
-	text_raw(text, "}");
+	strbuf_raw(text, "}");
 	write_value(text, row, cell_get(cells));
 }
 
 static void write_WORKER(const struct metric_row *row, const struct report *report, unsigned index,
-			 struct text *text)
+			 struct strbuf *text)
 {
 	if (index == 0)
 		write_head(text, row);
@@ -197,7 +198,7 @@ static void write_WORKER(const struct metric_row *row, const struct report *repo
 }
 
 static void write_QUEUE(const struct metric_row *row, const struct report *report, unsigned index,
-			struct text *text)
+			struct strbuf *text)
 {
 	size_t before = text->used;
 
@@ -206,7 +207,7 @@ static void write_QUEUE(const struct metric_row *row, const struct report *repor
 		return;
 	}
 	write_name(text, row);
-	text_raw(text, "{");
+	strbuf_raw(text, "{");
 	if (write_listener_labels(report, text, index - 1))
 		write_value(
 			text, row,
@@ -216,7 +217,7 @@ static void write_QUEUE(const struct metric_row *row, const struct report *repor
 }
 
 static void write_SERVER(const struct metric_row *row, const struct report *report, unsigned index,
-			 struct text *text)
+			 struct strbuf *text)
 {
 	(void)index;
 	write_head(text, row);
@@ -225,24 +226,24 @@ static void write_SERVER(const struct metric_row *row, const struct report *repo
 }
 
 static void write_build_info(const struct report *report, unsigned index, bool has_before,
-			     struct text *text)
+			     struct strbuf *text)
 {
 	char origin[sizeof(report->board->origin)], program[sizeof(report->board->program)];
 
 	(void)index;
 	(void)has_before;
 	report_head(report, origin, program);
-	text_raw(text, "# HELP prefork_build_info The version of the server; the value is 1.\n"
-		       "# TYPE prefork_build_info gauge\n"
-		       "prefork_build_info{version=\"");
-	text_escaped(text, TEXT_LABEL, program, sizeof(program));
-	text_raw(text, "\"} 1\n");
+	strbuf_raw(text, "# HELP prefork_build_info The version of the server; the value is 1.\n"
+			 "# TYPE prefork_build_info gauge\n"
+			 "prefork_build_info{version=\"");
+	strbuf_escaped(text, STRBUF_LABEL, program, sizeof(program));
+	strbuf_raw(text, "\"} 1\n");
 }
 
 /* A writer for each row: a piece knows its index alone. */
 #define METRIC(scope, kind, unit, name, sentence)                                              \
 	static void write_##name(const struct report *report, unsigned index, bool has_before, \
-				 struct text *text)                                            \
+				 struct strbuf *text)                                          \
 	{                                                                                      \
 		(void)has_before;                                                              \
 		write_##scope(&metric_rows[METRIC_##name], report, index, text);               \

@@ -117,7 +117,7 @@ static bool write_net(const struct net *net, char *text)
 
 bool report_penalty(const struct report *report, unsigned place, struct report_penalty *out)
 {
-	const struct penalty *from = &report->board->penalties.places[place];
+	const struct ban *from = &report->board->bans.places[place];
 	int64_t until_ms = atomic_load_explicit(&from->until_ms, memory_order_acquire);
 	struct net net;
 

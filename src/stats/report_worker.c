@@ -77,7 +77,7 @@ static void tell_exit(const struct report *report, struct report_worker *out)
 }
 
 /* Of those that live under its number. */
-static bool is_former(const struct report *report, const struct crew *crew,
+static bool is_former(const struct report *report, const struct tally *crew,
 		      const struct report_worker *worker)
 {
 	if (worker->number >= SCOREBOARD_WORKERS)
@@ -93,11 +93,11 @@ static bool is_former(const struct report *report, const struct crew *crew,
 }
 
 /* A slot of a wrong number, in a file that another has made, counts for itself alone. */
-static void tell_tally(const struct report *report, const struct crew *crew,
+static void tell_tally(const struct report *report, const struct tally *crew,
 		       struct report_worker *out)
 {
 	if (out->number < SCOREBOARD_WORKERS) {
-		crew_worker(crew, report->board, out->number, &out->tally);
+		tally_worker(crew, report->board, out->number, &out->tally);
 		return;
 	}
 	memset(&out->tally, 0, sizeof(out->tally));
@@ -108,8 +108,8 @@ bool report_worker(const struct report *report, unsigned slot, struct report_wor
 {
 	const struct slot *from = &report->board->slots[slot];
 	const struct slot_info *info = &report->board->infos[slot];
-	const struct crew *crew;
-	struct crew here;
+	const struct tally *crew;
+	struct tally here;
 	uint32_t state;
 
 	if (slot >= scoreboard_slots(report->board))
@@ -174,7 +174,7 @@ static void tell_conn(const struct report *report, const struct conn_note *note,
 {
 	net_write(&note->remote, note->remote_port, out->remote);
 	report_listener_name(report, note->listener, out->listen, out->service);
-	out->state = phase_name(note->state);
+	out->state = conn_state_name(note->state);
 	out->age_ms = report_since(report->now_ms, note->opened_ms);
 	out->idle_ms = report_since(report->now_ms, note->active_ms);
 	out->bytes_in = note->bytes_in;

@@ -151,10 +151,10 @@ void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned wor
 
 void scoreboard_all(const struct scoreboard *board, struct worker_tally *out)
 {
-	struct crew crew;
+	struct tally crew;
 
-	crew_look(&crew, board);
-	crew_all(&crew, board, out);
+	tally_look(&crew, board);
+	tally_all(&crew, board, out);
 }
 
 uint64_t scoreboard_sum(const struct scoreboard *board, enum metric metric)

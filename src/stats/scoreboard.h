@@ -116,7 +116,7 @@ struct outcome {
  * begun as seen before it asked + 1. The last outcome is outcomes[done % 2], written before done
  * rises: the one that a reader copies is overwritten only after done has moved.
  */
-struct deed {
+struct request {
 	_Atomic uint32_t begun, done;
 	struct outcome outcomes[2];
 };
@@ -163,14 +163,14 @@ struct scoreboard {
 	_Atomic uint32_t folds;      /* odd while scoreboard_fold is at work */
 	_Atomic uint32_t has_ended;  /* the master left in order: last of all that it writes */
 	_Atomic int64_t stop_due_ms; /* clock_ms() when the stop becomes faster; 0: it serves */
-	struct deed reload, reopen;
+	struct request reload, reopen;
 	struct server_tally server;
 	struct slot_info infos[SCOREBOARD_SLOTS];
 	struct past past[SCOREBOARD_WORKERS];
 	struct listener_row listeners[METRIC_LISTENERS];
 	_Atomic uint32_t crash_count; /* crash_notes written; the last one is at count - 1 */
 	struct crash_note crash_notes[SCOREBOARD_CRASHES];
-	struct penalties penalties;
+	struct bans bans;
 	_Atomic uint32_t moment_count, mark_count; /* written; the last is at (count - 1) % room */
 	struct moment moments[SCOREBOARD_MOMENTS];
 	struct mark marks[SCOREBOARD_MARKS];

@@ -37,7 +37,7 @@ static bool is_leftover(const char *path)
 	if (fd < 0)
 		return false;
 	if (sys_fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
-		size = whole_read(fd, &magic, sizeof(magic));
+		size = file_read(fd, &magic, sizeof(magic));
 	sys_close(fd);
 	return size == 0 || (size == sizeof(magic) && magic == SCOREBOARD_MAGIC);
 }
@@ -277,7 +277,7 @@ void scoreboard_unview(const struct scoreboard *board)
 /* What of size bytes there is from offset on; -1 with errno. */
 static ssize_t read_at(int fd, off_t offset, void *to, size_t size)
 {
-	return lseek(fd, offset, SEEK_SET) < 0 ? -1 : whole_read(fd, to, size);
+	return lseek(fd, offset, SEEK_SET) < 0 ? -1 : file_read(fd, to, size);
 }
 
 /* The head, and of the slots those in use; a whole file's size stands for both. -1 with errno. */

@@ -44,5 +44,5 @@ bool scoreboard_probe(const char *path, unsigned slots, struct err *err)
 		errno = EISDIR;
 		return refuse(path, err);
 	}
-	return has_room(paths_folder(path, folder, sizeof(folder)), slots) || refuse(path, err);
+	return has_room(file_folder(path, folder, sizeof(folder)), slots) || refuse(path, err);
 }

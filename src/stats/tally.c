@@ -30,14 +30,14 @@ static bool is_zero(const struct worker_tally *tally)
 		       0;
 }
 
-static void note_life(struct crew *crew, unsigned number)
+static void note_life(struct tally *crew, unsigned number)
 {
 	crew->has_lived[number] = true;
 	if (number >= crew->numbers)
 		crew->numbers = (uint16_t)(number + 1);
 }
 
-static void enrol(struct crew *crew, const struct scoreboard *board, unsigned index)
+static void enrol(struct tally *crew, const struct scoreboard *board, unsigned index)
 {
 	uint32_t number = load32(&board->infos[index].number);
 
@@ -50,7 +50,7 @@ static void enrol(struct crew *crew, const struct scoreboard *board, unsigned in
 	note_life(crew, number);
 }
 
-void crew_look(struct crew *crew, const struct scoreboard *board)
+void tally_look(struct tally *crew, const struct scoreboard *board)
 {
 	crew->count = crew->numbers = 0;
 	memset(crew->first, 0, sizeof(crew->first));
@@ -68,7 +68,7 @@ void crew_look(struct crew *crew, const struct scoreboard *board)
 }
 
 struct sum {
-	const struct crew *crew;
+	const struct tally *crew;
 	const struct scoreboard *board;
 	unsigned which;
 	struct worker_tally *tally;
@@ -135,19 +135,19 @@ static void between_folds(const struct sum *sum, void (*add_up)(const struct sum
 	}
 }
 
-void crew_worker(const struct crew *crew, const struct scoreboard *board, unsigned number,
-		 struct worker_tally *out)
+void tally_worker(const struct tally *crew, const struct scoreboard *board, unsigned number,
+		  struct worker_tally *out)
 {
 	between_folds(&(struct sum){ crew, board, number, out, NULL }, sum_worker);
 }
 
-void crew_all(const struct crew *crew, const struct scoreboard *board, struct worker_tally *out)
+void tally_all(const struct tally *crew, const struct scoreboard *board, struct worker_tally *out)
 {
 	between_folds(&(struct sum){ crew, board, 0, out, NULL }, sum_all);
 }
 
-void crew_listener(const struct crew *crew, const struct scoreboard *board, unsigned row,
-		   struct listener_tally *out)
+void tally_listener(const struct tally *crew, const struct scoreboard *board, unsigned row,
+		    struct listener_tally *out)
 {
 	between_folds(&(struct sum){ crew, board, row, NULL, out }, sum_listener);
 }

@@ -12,7 +12,7 @@
 
 #include "stats/scoreboard.h"
 
-struct crew {
+struct tally {
 	uint16_t count;                     /* of taken slots */
 	uint16_t numbers;                   /* 1 + the highest that has lived, 0: none has */
 	uint16_t slots[SCOREBOARD_SLOTS];   /* their indexes, in order */
@@ -22,17 +22,17 @@ struct crew {
 };
 
 /* Looks at the board, which may hold anything. Any process. */
-void crew_look(struct crew *crew, const struct scoreboard *board);
+void tally_look(struct tally *crew, const struct scoreboard *board);
 
 /*
  * What all workers of that number have counted, dead and living; what all of them have counted; and
  * what they have counted for one listener. Counters never fall from one call to the next, not even
  * while the master folds a slot. number < SCOREBOARD_WORKERS, row < METRIC_LISTENERS. Any process.
  */
-void crew_worker(const struct crew *crew, const struct scoreboard *board, unsigned number,
-		 struct worker_tally *out);
-void crew_all(const struct crew *crew, const struct scoreboard *board, struct worker_tally *out);
-void crew_listener(const struct crew *crew, const struct scoreboard *board, unsigned row,
-		   struct listener_tally *out);
+void tally_worker(const struct tally *crew, const struct scoreboard *board, unsigned number,
+		  struct worker_tally *out);
+void tally_all(const struct tally *crew, const struct scoreboard *board, struct worker_tally *out);
+void tally_listener(const struct tally *crew, const struct scoreboard *board, unsigned row,
+		    struct listener_tally *out);
 
 #endif

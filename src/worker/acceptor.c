@@ -62,7 +62,7 @@ static void set_resume(struct acceptors *all, int64_t after_ms)
 
 void acceptors_tell(struct acceptors *all)
 {
-	bool is_full = all->is_paused || room_is_full(all->conns);
+	bool is_full = all->is_paused || conn_limit_is_full(all->conns);
 
 	balance_tell(&all->balance, is_full ? BALANCE_FULL : all->conns->live);
 }
@@ -233,16 +233,16 @@ static bool has_place(struct acceptor *a)
 	struct acceptors *all = a->all;
 	struct standing standing;
 
-	if (room_has(all->conns, a->index))
+	if (conn_limit_has(all->conns, a->index))
 		return true;
-	if (!endpoint_has_queue(a->watch.fd))
+	if (!listen_socket_has_queue(a->watch.fd))
 		return false;
 	say_full(a);
 	standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
-	if (a->has_passed && room_make(all->conns, a->index))
+	if (a->has_passed && conn_limit_make(all->conns, a->index))
 		return true;
 	a->has_passed = a->is_shared && pass(a, &standing);
-	return !a->has_passed && room_make(all->conns, a->index);
+	return !a->has_passed && conn_limit_make(all->conns, a->index);
 }
 
 /* Takes the listener alone out of epoll: another may keep places of its own. */
@@ -277,7 +277,7 @@ static void accept_one(struct acceptor *a, bool is_asked)
 		return;
 	}
 	cell_add(&tally_of(a)->connections_accepted_total, 1);
-	if (!access_admits(all->conns, a->index, all->penalties, fd, &remote))
+	if (!acl_admits(all->conns, a->index, all->bans, fd, &remote))
 		return;
 	conns_accept(all->conns, a->index, fd, &remote);
 	acceptors_tell(all);
@@ -307,7 +307,7 @@ static void ready(void *owner, uint32_t events)
 	struct acceptor *a = owner;
 	struct acceptors *all = a->all;
 	struct standing standing = { 0 };
-	bool was_full = !room_has(all->conns, a->index);
+	bool was_full = !conn_limit_has(all->conns, a->index);
 
 	(void)events;
 	if (!a->is_watching)

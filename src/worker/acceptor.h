@@ -47,7 +47,7 @@ struct acceptors {
 	struct timer_heap *alarms;
 	struct balance balance;
 	struct guard guard;
-	const struct penalties *penalties; /* in the scoreboard */
+	const struct bans *bans; /* in the scoreboard */
 	struct watch kick;
 	struct alarm resume;
 	struct alarm calm;  /* no failure has come for a while */

@@ -112,7 +112,7 @@ static bool cut(struct accessbuf *b)
 	return true;
 }
 
-struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct outlet *outlet,
+struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct writer *outlet,
 				      metric_cell *written, metric_cell *lost)
 {
 	struct accessbuf_flow flow = { 0 };
@@ -120,7 +120,7 @@ struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct outlet *
 	size_t used;
 
 	while (flow.error == 0 && (used = accessbuf_used(b)) > 0) {
-		ssize_t n = outlet_write(outlet, accessbuf_head(b), used);
+		ssize_t n = writer_write(outlet, accessbuf_head(b), used);
 
 		if (n < 0) {
 			flow.error = errno == EINTR ? 0 : errno;
@@ -130,7 +130,7 @@ struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct outlet *
 		flow.written += lines;
 		cell_add(written, lines);
 		drop(b, (size_t)n);
-		if ((size_t)n == used || outlet->kind != OUTLET_FILE || !cut(b))
+		if ((size_t)n == used || outlet->kind != WRITER_FILE || !cut(b))
 			continue;
 		flow.cut++;
 		cell_add(lost, 1);

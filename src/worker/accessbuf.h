@@ -38,9 +38,9 @@ static inline const char *accessbuf_head(const struct accessbuf *b)
 bool accessbuf_has_room(struct accessbuf *b, size_t n);
 
 /* The room behind what waits, to write a line into; then accessbuf_add. */
-static inline struct text accessbuf_room(const struct accessbuf *b)
+static inline struct strbuf accessbuf_room(const struct accessbuf *b)
 {
-	return text_on(b->arena->log + b->end, ARENA_LOG_SIZE - b->end);
+	return strbuf_on(b->arena->log + b->end, ARENA_LOG_SIZE - b->end);
 }
 
 /* The next n bytes are whole lines: they count from now on. */
@@ -63,7 +63,7 @@ struct accessbuf_flow {
  * file took only the beginning of, nothing but the newline stays, and it counts as lost. A death
  * on the way may double lines in the file, and loses none.
  */
-struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct outlet *outlet,
+struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct writer *outlet,
 				      metric_cell *written, metric_cell *lost);
 
 #endif

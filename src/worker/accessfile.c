@@ -10,7 +10,7 @@
 
 void accessfile_close(struct accessfile *file)
 {
-	outlet_close(&file->outlet);
+	writer_close(&file->outlet);
 	logfile_close(&file->file);
 	memcpy(file->target, "off", sizeof("off"));
 }
@@ -29,9 +29,9 @@ bool accessfile_open(struct accessfile *file, const char *target, uid_t owner, s
 	memcpy(file->target, target, strlen(target) + 1);
 	file->file = fresh;
 	if (is_file)
-		file->outlet = outlet_take(fresh.fd);
+		file->outlet = writer_take(fresh.fd);
 	else if (strcmp(target, "stderr") == 0)
-		file->outlet = outlet_open(STDERR_FILENO);
+		file->outlet = writer_open(STDERR_FILENO);
 	return true;
 }
 
@@ -53,7 +53,7 @@ bool accessfile_reopen(struct accessfile *file, bool create, bool *is_other, str
 		return false;
 	(void)sys_fstat(file->file.fd, &after);
 	*is_other = !is_same(&before, &after);
-	file->outlet = outlet_take(file->file.fd);
+	file->outlet = writer_take(file->file.fd);
 	return true;
 }
 

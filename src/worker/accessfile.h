@@ -16,12 +16,12 @@
 
 struct accessfile {
 	char target[4096];    /* off, stderr or a path, as in the configuration */
-	struct outlet outlet; /* of the file, or of stderr */
+	struct writer outlet; /* of the file, or of stderr */
 	struct logfile file;
 };
 #define ACCESSFILE_CLOSED                                          \
 	{                                                          \
-		"off", OUTLET_CLOSED, LOGFILE_CLOSED("access log") \
+		"off", WRITER_CLOSED, LOGFILE_CLOSED("access log") \
 	}
 
 /*

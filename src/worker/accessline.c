@@ -20,18 +20,18 @@ static const bool is_plain[256] = {
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE void put_label(struct text *to, const char *label, size_t length)
+INLINE void put_label(struct strbuf *to, const char *label, size_t length)
 {
-	text_put(to, label, length);
+	strbuf_put(to, label, length);
 }
 
-INLINE void put_byte(struct text *to, char byte)
+INLINE void put_byte(struct strbuf *to, char byte)
 {
-	text_put(to, &byte, 1);
+	strbuf_put(to, &byte, 1);
 }
 
 /* Appends as much as can stand without quotes; true when that was all. */
-static bool put_plain(struct text *to, const char *text, size_t most)
+static bool put_plain(struct strbuf *to, const char *text, size_t most)
 {
 	size_t room = to->size - to->used, n = 0;
 	char *at = to->base + to->used;
@@ -44,7 +44,7 @@ static bool put_plain(struct text *to, const char *text, size_t most)
 	return n > 0 && (n == most || text[n] == '\0');
 }
 
-INLINE void put_text(struct text *to, bool json, const char *text, size_t most)
+INLINE void put_text(struct strbuf *to, bool json, const char *text, size_t most)
 {
 	size_t before = to->used;
 
@@ -52,7 +52,7 @@ INLINE void put_text(struct text *to, bool json, const char *text, size_t most)
 		return;
 	to->used = before;
 	put_byte(to, '"');
-	text_escaped(to, json ? TEXT_JSON : TEXT_LOGFMT, text, most);
+	strbuf_escaped(to, json ? STRBUF_JSON : STRBUF_LOGFMT, text, most);
 	put_byte(to, '"');
 }
 
@@ -66,7 +66,7 @@ static char *put_two(char *at, int value)
 /* The part that is the same for a second. */
 static void set_second(struct access_clock *clock, int64_t second)
 {
-	struct date d = date_of(second);
+	struct date d = clock_date(second);
 	char *at = clock->text;
 
 	at = put_two(at, d.year / 100 % 100);
@@ -97,7 +97,7 @@ static void set_clock(struct access_clock *clock, int64_t ms)
 	clock->ms = ms;
 }
 
-INLINE void write_TIME(struct text *to, bool json, int64_t us, struct access_clock *clock)
+INLINE void write_TIME(struct strbuf *to, bool json, int64_t us, struct access_clock *clock)
 {
 	int64_t ms = us / 1000;
 
@@ -105,17 +105,17 @@ INLINE void write_TIME(struct text *to, bool json, int64_t us, struct access_clo
 		set_clock(clock, ms);
 	if (json)
 		put_byte(to, '"');
-	text_put(to, clock->text, sizeof(clock->text));
+	strbuf_put(to, clock->text, sizeof(clock->text));
 	if (json)
 		put_byte(to, '"');
 }
 
-INLINE void write_NUMBER(struct text *to, uint64_t value)
+INLINE void write_NUMBER(struct strbuf *to, uint64_t value)
 {
 	if (value < 10)
 		put_byte(to, (char)('0' + value));
 	else
-		text_u64(to, value);
+		strbuf_u64(to, value);
 }
 
 static char *put_octet(char *at, unsigned value)
@@ -130,7 +130,7 @@ static char *put_octet(char *at, unsigned value)
 	return at;
 }
 
-static void put_ipv4(struct text *to, const uint8_t *bytes, uint16_t port)
+static void put_ipv4(struct strbuf *to, const uint8_t *bytes, uint16_t port)
 {
 	char text[16], *at = text;
 
@@ -138,28 +138,28 @@ static void put_ipv4(struct text *to, const uint8_t *bytes, uint16_t port)
 		at = put_octet(at, bytes[i]);
 		*at++ = i < 3 ? '.' : ':';
 	}
-	text_put(to, text, (size_t)(at - text));
-	text_u64(to, port);
+	strbuf_put(to, text, (size_t)(at - text));
+	strbuf_u64(to, port);
 }
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-static void put_remote(struct text *to, const struct access_remote *remote)
+static void put_remote(struct strbuf *to, const struct access_remote *remote)
 {
 	char text[ADDR_TEXT];
 
 	if (!remote->net)
-		text_raw(to, "unknown");
+		strbuf_raw(to, "unknown");
 	else if (remote->net->family == AF_INET)
 		put_ipv4(to, remote->net->bytes, remote->port);
 	else if (remote->net->family == AF_INET6 &&
 		 memcmp(remote->net->bytes, mapped, sizeof(mapped)) == 0)
 		put_ipv4(to, remote->net->bytes + sizeof(mapped), remote->port);
 	else
-		text_raw(to, net_write(remote->net, remote->port, text));
+		strbuf_raw(to, net_write(remote->net, remote->port, text));
 }
 
-INLINE void write_REMOTE(struct text *to, bool json, const struct access_remote *remote)
+INLINE void write_REMOTE(struct strbuf *to, bool json, const struct access_remote *remote)
 {
 	if (json)
 		put_byte(to, '"');
@@ -173,10 +173,10 @@ INLINE void write_REMOTE(struct text *to, bool json, const struct access_remote 
 
 #define PUT_TIME(name)    write_TIME(to, json, entry->name, clock)
 #define PUT_NUMBER(name)  write_NUMBER(to, entry->name)
-#define PUT_SECONDS(name) text_micros(to, entry->name > 0 ? (uint64_t)entry->name : 0)
+#define PUT_SECONDS(name) strbuf_micros(to, entry->name > 0 ? (uint64_t)entry->name : 0)
 #define PUT_TEXT(name)    put_text(to, json, entry->name, SIZE_MAX)
 #define PUT_REMOTE(name)  write_REMOTE(to, json, &entry->name)
-#define PUT_CODE(name)    text_u64(to, entry->name)
+#define PUT_CODE(name)    strbuf_u64(to, entry->name)
 #define PUT_LISTED(name)                     \
 	put_text(to, json, entry->name.text, \
 		 entry->name.length < LISTED_MOST ? entry->name.length : LISTED_MOST)
@@ -190,7 +190,7 @@ INLINE void write_REMOTE(struct text *to, bool json, const struct access_remote 
 #define HAS_LISTED(name)  (entry->name.text != NULL)
 
 /* Called with a constant for json: two functions. */
-INLINE void put_fields(struct text *to, const struct access_entry *entry, bool json,
+INLINE void put_fields(struct strbuf *to, const struct access_entry *entry, bool json,
 		       struct access_clock *clock)
 {
 #define ACCESS_FIELD(name, kind, sentence)  \
@@ -202,7 +202,7 @@ INLINE void put_fields(struct text *to, const struct access_entry *entry, bool j
 #include "tables/access_fields.def"
 }
 
-bool accessline_write(struct text *to, const struct access_entry *entry, bool json,
+bool accessline_write(struct strbuf *to, const struct access_entry *entry, bool json,
 		      struct access_clock *clock)
 {
 	size_t before = to->used;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line of the access log: what is in it (tables/access_fields.def) and how it is written, as logfmt or
- * as a JSON object. Pure: no system call, no allocation. For the access log.
+ * A line of the access log: what is in it (tables/access_fields.def) and how it is written, as
+ * logfmt or as a JSON object. Pure: no system call, no allocation. For the access log.
  */
 #ifndef WORKER_ACCESSLINE_H
 #define WORKER_ACCESSLINE_H
@@ -49,7 +49,7 @@ struct access_clock {
 };
 
 /* Appends the line with its newline. False, and nothing appended, when it did not fit. */
-bool accessline_write(struct text *to, const struct access_entry *entry, bool json,
+bool accessline_write(struct strbuf *to, const struct access_entry *entry, bool json,
 		      struct access_clock *clock);
 
 #endif

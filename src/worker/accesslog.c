@@ -58,7 +58,7 @@ bool accesslog_reopen(bool create, struct err *err)
 {
 	bool is_other;
 
-	if (!outlet_is_gone(&state.file.outlet))
+	if (!writer_is_gone(&state.file.outlet))
 		accesslog_flush();
 	if (!accessfile_reopen(&state.file, create, &is_other, err)) {
 		if (state.tally)
@@ -78,7 +78,7 @@ void accesslog_forget_folder(void)
 
 void accesslog_own(void)
 {
-	outlet_part(&state.file.outlet);
+	writer_part(&state.file.outlet);
 }
 
 unsigned accesslog_fds(int *fds)
@@ -163,7 +163,7 @@ void accesslog_flush(void)
 
 	if (!state.buf.arena || accessbuf_used(&state.buf) == 0)
 		return;
-	is_gone = outlet_is_gone(&state.file.outlet);
+	is_gone = writer_is_gone(&state.file.outlet);
 	flow = accessbuf_flush(&state.buf, &state.file.outlet,
 			       is_gone ? &tally->access_log_lost_total :
 					 &tally->access_log_lines_total,
@@ -210,7 +210,7 @@ void accesslog_start(struct arena *arena, struct slot *slot, const struct loop *
 	state.looked_ms = 0;
 	state.is_stuck = state.is_said = state.is_well = false;
 	state.lost = 0;
-	accesslog_is_on = state.file.outlet.kind != OUTLET_NONE;
+	accesslog_is_on = state.file.outlet.kind != WRITER_NONE;
 }
 
 void accesslog_watch(struct timer_heap *alarms)
@@ -245,7 +245,7 @@ static bool has_room(void)
 
 void accesslog_add(struct access_entry *entry)
 {
-	struct text line;
+	struct strbuf line;
 
 	if (!has_room() && !state.is_stuck)
 		accesslog_flush();

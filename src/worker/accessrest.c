@@ -52,14 +52,14 @@ static void tell(struct rest *r, struct conn *c)
 {
 	int64_t now_us = clock_us();
 	struct access_entry entry;
-	struct text line;
+	struct strbuf line;
 	char state[3];
 
 	if (!accessbuf_has_room(&r->buf, ACCESSLINE_MOST)) {
 		drain(r);
 		drop(r);
 	}
-	remains_tell(&entry, r->buf.arena, r->conf, c, ENDING_worker_lost, now_us, state);
+	record_check_tell(&entry, r->buf.arena, r->conf, c, CLOSE_worker_lost, now_us, state);
 	entry.time = now_us + r->offset_us;
 	entry.generation = r->generation;
 	entry.worker = r->number;
@@ -74,7 +74,7 @@ static void tell_connections(struct rest *r, uint32_t count)
 	uint32_t index = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		tell(r, remains_next(r->buf.arena, &index));
+		tell(r, record_check_next(r->buf.arena, &index));
 }
 
 static void empty(struct rest *r, uint32_t connections)

@@ -7,9 +7,9 @@
 
 #include "worker/accesslog.h"
 
-const char *accesstell_state(char *state, enum ending ending, char phase)
+const char *accesstell_state(char *state, enum close_reason reason, char phase)
 {
-	state[0] = ending_who(ending);
+	state[0] = close_reason_who(reason);
 	state[1] = phase;
 	state[2] = '\0';
 	return state;
@@ -34,7 +34,7 @@ void accesstell_ended(const struct conns *all, const struct conn *c)
 		.bytes_out = c->bytes_out,
 		.messages = c->messages,
 		.seconds = all->loop->now_us - c->opened_us,
-		.ending = ending_name(c->ending),
+		.ending = close_reason_name(c->ending),
 		.state = accesstell_state(state, c->ending, phase_of(c)),
 	};
 
@@ -53,8 +53,8 @@ void accesstell_refused(const struct conns *all, unsigned listener, const struct
 		.listen = conf->address,
 		.service = conf->service,
 		.remote = { &net, port },
-		.ending = ending_name(ENDING_refused),
-		.state = accesstell_state(state, ENDING_refused, '-'),
+		.ending = close_reason_name(CLOSE_refused),
+		.state = accesstell_state(state, CLOSE_refused, '-'),
 	};
 
 	accesslog_add(&entry);
@@ -82,7 +82,7 @@ void conn_log_request(const struct conn *c, const struct conn_request *request)
 		.bytes_in = request->bytes_in,
 		.bytes_out = request->bytes_out,
 		.messages = 1,
-		.ending = ending_name(ENDING_none),
+		.ending = close_reason_name(CLOSE_none),
 		.state = state,
 		.method = text_of(request->method, request->method_length),
 		.path = text_of(request->path, request->path_length),

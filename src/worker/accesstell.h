@@ -14,6 +14,6 @@ void accesstell_refused(const struct conns *all, unsigned listener, const struct
 
 /* For worker/record_check, which tells of connections too: the field what, and the field state. */
 #define ACCESSTELL_CONNECTION "connection"
-const char *accesstell_state(char *state, enum ending ending, char phase);
+const char *accesstell_state(char *state, enum close_reason reason, char phase);
 
 #endif

@@ -15,7 +15,7 @@ static bool holds(const struct net_list *list, const struct addr *remote)
 	return false;
 }
 
-bool access_allows(const struct listen_conf *conf, const struct addr *remote)
+bool acl_allows(const struct listen_conf *conf, const struct addr *remote)
 {
 	if (holds(&conf->deny, remote))
 		return false;
@@ -34,15 +34,15 @@ static void refuse(const struct conns *all, unsigned index, int fd, const struct
 	if (accesslog_is_on)
 		accesstell_refused(all, index, remote);
 	cell_add(&tally->listeners[listener->row].connections_refused_total, 1);
-	cell_add(&tally->connections_ended_total[ENDING_refused], 1);
+	cell_add(&tally->connections_ended_total[CLOSE_refused], 1);
 }
 
-bool access_admits(const struct conns *all, unsigned listener, const struct penalties *penalties,
-		   int fd, const struct addr *remote)
+bool acl_admits(const struct conns *all, unsigned listener, const struct bans *penalties, int fd,
+		const struct addr *remote)
 {
-	if (!access_allows(all->listeners->list[listener].conf, remote))
+	if (!acl_allows(all->listeners->list[listener].conf, remote))
 		refuse(all, listener, fd, remote, "access");
-	else if (penalty_refuses(penalties, remote, all->loop->now_ms))
+	else if (ban_refuses(penalties, remote, all->loop->now_ms))
 		refuse(all, listener, fd, remote, "penalty");
 	else
 		return true;

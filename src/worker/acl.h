@@ -11,13 +11,13 @@
 #include "worker/conns.h"
 
 /* True when remote may connect: not in deny, and in allow unless that is empty. Pure. */
-bool access_allows(const struct listen_conf *conf, const struct addr *remote);
+bool acl_allows(const struct listen_conf *conf, const struct addr *remote);
 
 /*
  * True when the connection that was accepted from the listener may be served. Otherwise closes fd,
  * and counts and logs the refusal. Worker.
  */
-bool access_admits(const struct conns *all, unsigned listener, const struct penalties *penalties,
-		   int fd, const struct addr *remote);
+bool acl_admits(const struct conns *all, unsigned listener, const struct bans *penalties, int fd,
+		const struct addr *remote);
 
 #endif

@@ -17,7 +17,7 @@ struct share {
 static const struct share whole = { 256 * 1024, 16, 1000 };
 static const struct share small = { 8 * 1024, 4, LIGHT_US };
 
-enum conn_weight share_weigh(enum conn_weight before, size_t moved_bytes, int64_t asked_us)
+enum conn_weight budget_weigh(enum conn_weight before, size_t moved_bytes, int64_t asked_us)
 {
 	if (moved_bytes >= HEAVY_BYTES)
 		return WEIGHT_HEAVY;
@@ -26,7 +26,7 @@ enum conn_weight share_weigh(enum conn_weight before, size_t moved_bytes, int64_
 	return moved_bytes > 0 ? WEIGHT_LIGHT : before;
 }
 
-bool share_is_spent(bool is_ahead, size_t moved_bytes, unsigned answers, int64_t past_us)
+bool budget_is_spent(bool is_ahead, size_t moved_bytes, unsigned answers, int64_t past_us)
 {
 	const struct share *share = is_ahead ? &small : &whole;
 

@@ -21,12 +21,12 @@
 enum conn_weight { WEIGHT_UNKNOWN, WEIGHT_LIGHT, WEIGHT_SLOW, WEIGHT_HEAVY };
 
 /* The weight after a visit that moved so many bytes and whose service computed for so long. */
-enum conn_weight share_weigh(enum conn_weight before, size_t moved_bytes, int64_t asked_us);
+enum conn_weight budget_weigh(enum conn_weight before, size_t moved_bytes, int64_t asked_us);
 
 /*
  * True when a visit that has moved so many bytes in so many answers, the first of which began so
  * long ago, is over. is_ahead: others wait for their turn.
  */
-bool share_is_spent(bool is_ahead, size_t moved_bytes, unsigned answers, int64_t past_us);
+bool budget_is_spent(bool is_ahead, size_t moved_bytes, unsigned answers, int64_t past_us);
 
 #endif

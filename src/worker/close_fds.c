@@ -39,7 +39,7 @@ static bool close_gaps(const int *kept, unsigned count)
 	return sys_close_range((unsigned)kept[count - 1] + 1, ~0U) == 0;
 }
 
-void belongings_leave_terminal(void)
+void close_fds_leave_terminal(void)
 {
 	int fd = sys_open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY, 0);
 
@@ -50,8 +50,8 @@ void belongings_leave_terminal(void)
 	sys_close(fd);
 }
 
-bool belongings_keep(const struct heritage *h, bool with_listeners, const int *connections,
-		     unsigned count)
+bool close_fds_keep(const struct heritage *h, bool with_listeners, const int *connections,
+		    unsigned count)
 {
 	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + 1 + h->peer_count +
 		      listener_sockets(h->listeners) + count;
@@ -85,7 +85,7 @@ static bool is_closed(int fd)
 	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
 }
 
-bool belongings_has_listeners(const struct listener_set *set)
+bool close_fds_has_listeners(const struct listener_set *set)
 {
 	for (unsigned i = 0; i < set->count; i++)
 		for (unsigned k = 0; k < set->list[i].fd_count; k++)

@@ -16,19 +16,19 @@
  * for this worker (its listening sockets only `with_listeners`), and the `count` connections. False
  * with errno. Allocates.
  */
-bool belongings_keep(const struct heritage *heritage, bool with_listeners, const int *connections,
-		     unsigned count);
+bool close_fds_keep(const struct heritage *heritage, bool with_listeners, const int *connections,
+		    unsigned count);
 
 /*
  * Puts /dev/null in the place of standard input and output, where there is one: what is typed to
  * the server, and what it says to its user, is the master's business.
  */
-void belongings_leave_terminal(void);
+void close_fds_leave_terminal(void);
 
 /*
  * True when the descriptors of the set are sockets that listen, or did: a worker of the slot that
  * left by itself has closed them.
  */
-bool belongings_has_listeners(const struct listener_set *set);
+bool close_fds_has_listeners(const struct listener_set *set);
 
 #endif

@@ -55,13 +55,13 @@ static void put_down(struct conns *all, struct conn *c)
 		accesslog_relieve(ACCESSLOG_FULL);
 }
 
-static void end(struct conns *all, struct conn *c, enum ending ending)
+static void end(struct conns *all, struct conn *c, enum close_reason reason)
 {
 	int error = errno;
 
-	conn_set_ending(c, ending);
-	if (ending_who(c->ending) == '-')
-		conn_set_phase(c, ending);
+	conn_set_close_reason(c, reason);
+	if (close_reason_who(c->ending) == '-')
+		conn_set_phase(c, reason);
 	if (c->service->close)
 		c->service->close(c, c->ending);
 	conn_log_ended(c, all->loop->now_us, error);
@@ -74,10 +74,10 @@ static void end(struct conns *all, struct conn *c, enum ending ending)
 	conns_forget(all, c);
 }
 
-void conn_end(struct conns *all, struct conn *c, enum ending ending)
+void conn_end(struct conns *all, struct conn *c, enum close_reason reason)
 {
 	take_in_hand(all, c);
-	end(all, c, ending);
+	end(all, c, reason);
 	put_down(all, c);
 }
 
@@ -96,7 +96,7 @@ static bool watch(struct conns *all, struct conn *c)
 	if (wanted == c->watched)
 		return true;
 	if (!loop_tag(all->loop, op, c->fd, wanted, conns_tag(c))) {
-		end(all, c, ENDING_system_error);
+		end(all, c, CLOSE_system_error);
 		return false;
 	}
 	c->watched = (uint16_t)wanted;
@@ -107,10 +107,10 @@ static bool watch(struct conns *all, struct conn *c)
 static void half_close(struct conns *all, struct conn *c)
 {
 	if (c->in_ended || c->conf->linger_timeout == 0 || sys_shutdown(c->fd, SHUT_WR) < 0) {
-		end(all, c, c->in_ended ? ENDING_client_closed : ENDING_service_finished);
+		end(all, c, c->in_ended ? CLOSE_client_closed : CLOSE_service_finished);
 		return;
 	}
-	conn_set_ending(c, ENDING_service_finished);
+	conn_set_close_reason(c, CLOSE_service_finished);
 	c->state = CONN_LINGERING;
 	c->active_ms = all->loop->now_ms;
 	c->in.start = c->in.end = 0;
@@ -131,7 +131,7 @@ static bool flush(struct conns *all, struct conn *c)
 	if (sent < 0) {
 		if (errno == EAGAIN || errno == EINTR)
 			return true;
-		end(all, c, ending_of(errno));
+		end(all, c, close_reason_of(errno));
 		return false;
 	}
 	buf_drop(&c->out, (size_t)sent);
@@ -200,7 +200,7 @@ static bool has_spent_share(const struct conns *all, unsigned answers)
 {
 	int64_t past_us = answers > 1 ? clock_us() - all->loop->now_us : 0;
 
-	return share_is_spent(all->is_ahead, all->moved, answers, past_us);
+	return budget_is_spent(all->is_ahead, all->moved, answers, past_us);
 }
 
 /*
@@ -213,7 +213,7 @@ static void settle(struct conns *all, struct conn *c, enum verdict verdict)
 		bool had_answer = buf_used(&c->out) > 0;
 
 		if (verdict == ABORT) {
-			end(all, c, ENDING_service_finished);
+			end(all, c, CLOSE_service_finished);
 			return;
 		}
 		if (verdict == FINISH)
@@ -223,7 +223,7 @@ static void settle(struct conns *all, struct conn *c, enum verdict verdict)
 		if (buf_used(&c->out) > 0)
 			break;
 		if (leaves(all, c))
-			verdict = conn_finish(c, ENDING_drained);
+			verdict = conn_finish(c, CLOSE_drained);
 		if (c->state == CONN_FLUSHING || verdict == FINISH) {
 			half_close(all, c);
 			return;
@@ -276,7 +276,7 @@ static bool receive(struct conns *all, struct conn *c)
 		return true;
 	}
 	if (errno != EAGAIN && errno != EINTR)
-		end(all, c, ending_of(errno));
+		end(all, c, close_reason_of(errno));
 	return false;
 }
 
@@ -300,9 +300,9 @@ static void discard(struct conns *all, struct conn *c)
 	if (got > 0)
 		all->moved += (size_t)got;
 	if (got == 0)
-		end(all, c, ENDING_client_closed);
+		end(all, c, CLOSE_client_closed);
 	else if (got < 0 && errno != EAGAIN && errno != EINTR)
-		end(all, c, ending_of(errno));
+		end(all, c, close_reason_of(errno));
 	else
 		(void)watch(all, c);
 }
@@ -341,7 +341,7 @@ static void serve_event(struct conns *all, struct conn *c, uint32_t events)
 	else if (!c->in_ended)
 		read_and_serve(all, c);
 	else if (events & (EPOLLERR | EPOLLHUP))
-		end(all, c, ENDING_client_reset);
+		end(all, c, CLOSE_client_reset);
 }
 
 void conn_ready(struct conns *all, struct conn *c, uint32_t events)
@@ -350,7 +350,7 @@ void conn_ready(struct conns *all, struct conn *c, uint32_t events)
 	serve_event(all, c, events);
 	/* What has come is answered first. */
 	if (all->draining && c->magic == CONN_MAGIC && leaves(all, c))
-		settle(all, c, conn_finish(c, ENDING_drained));
+		settle(all, c, conn_finish(c, CLOSE_drained));
 	put_down(all, c);
 }
 
@@ -366,13 +366,13 @@ void conn_mute(struct conns *all, struct conn *c)
 
 void conn_expire(struct conns *all, struct conn *c)
 {
-	enum ending why;
+	enum close_reason why;
 	int64_t due = deadline_due_ms(all, c, &why);
 
 	if (due == 0 || deadline_put_off(all, c, due))
 		return;
 	take_in_hand(all, c);
-	if (c->state == CONN_LINGERING || why == ENDING_send_timeout || c->state == CONN_FLUSHING)
+	if (c->state == CONN_LINGERING || why == CLOSE_send_timeout || c->state == CONN_FLUSHING)
 		end(all, c, why);
 	else
 		settle(all, c, conn_finish(c, why));

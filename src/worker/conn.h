@@ -31,10 +31,10 @@ struct conn {
 	uint32_t index;  /* of this record */
 	uint32_t serial; /* tells this connection from earlier ones of the same record */
 	int fd;
-	uint8_t state;  /* enum conn_state */
-	uint8_t ending; /* enum ending: the first reason that came up */
-	bool in_ended;  /* the client has ended its side */
-	uint8_t phase; /* what it was doing then: conn_phase; if nobody is to blame, at the close */
+	uint8_t state;      /* enum conn_state */
+	uint8_t ending;     /* enum close_reason: the first reason that came up */
+	bool in_ended;      /* the client has ended its side */
+	uint8_t phase;      /* conn_phase_letter of then; if nobody is to blame, of the close */
 	uint32_t listener;  /* index into the heritage's listeners */
 	uint16_t watched;   /* what epoll was asked for; 0: not in epoll */
 	bool is_unfinished; /* its share was spent: the service is to be asked for more */
@@ -89,24 +89,24 @@ static inline void conn_count_message(struct conn *c)
  * is going out, L the last one has gone out and the client has not ended its side in order, - none
  * of these. Follows no pointer of the record.
  */
-char conn_phase(const struct conn *c, enum ending ending, bool is_between_messages);
+char conn_phase_letter(const struct conn *c, enum close_reason reason, bool is_between_messages);
 
 /* Its service says so, or nothing of it is in the buffers. */
 bool conn_is_between_messages(const struct conn *c);
 
 /* Notes in the record what it is doing, for that ending. */
-void conn_set_phase(struct conn *c, enum ending ending);
+void conn_set_phase(struct conn *c, enum close_reason reason);
 
 /* Logs that it has ended, at now_us; error is the errno of a system_error. */
 void conn_log_ended(const struct conn *c, int64_t now_us, int error);
 
 /* The first reason to end it counts. */
-void conn_set_ending(struct conn *c, enum ending ending);
+void conn_set_close_reason(struct conn *c, enum close_reason reason);
 
 /* A service says why it ends the connection, and returns the result as its verdict. */
-static inline enum verdict conn_finish(struct conn *c, enum ending ending)
+static inline enum verdict conn_finish(struct conn *c, enum close_reason reason)
 {
-	conn_set_ending(c, ending);
+	conn_set_close_reason(c, reason);
 	return FINISH;
 }
 
@@ -153,7 +153,7 @@ void conn_mute(struct conns *all, struct conn *c);
 void conn_expire(struct conns *all, struct conn *c);
 
 /* Ends it now, whatever it was doing. The record is free afterwards. */
-void conn_end(struct conns *all, struct conn *c, enum ending ending);
+void conn_end(struct conns *all, struct conn *c, enum close_reason reason);
 
 /*
  * It lived with an earlier worker of the slot: waits for its client again, with its old deadlines.

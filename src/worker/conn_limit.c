@@ -25,9 +25,9 @@ static uint32_t left_of(const struct conns *all, uint32_t listener)
 	return live < reserve ? reserve - live : 0;
 }
 
-bool room_start(struct conns *all, bool is_made)
+bool conn_limit_start(struct conns *all, bool is_made)
 {
-	all->room = (struct room){ .is_made = is_made };
+	all->room = (struct conn_limit){ .is_made = is_made };
 	all->room.live = calloc(all->listeners->count, sizeof(*all->room.live));
 	if (!all->room.live)
 		return false;
@@ -36,31 +36,31 @@ bool room_start(struct conns *all, bool is_made)
 	return true;
 }
 
-void room_stop(struct conns *all)
+void conn_limit_stop(struct conns *all)
 {
 	free(all->room.live);
 }
 
-void room_take(struct conns *all, uint32_t listener)
+void conn_limit_take(struct conns *all, uint32_t listener)
 {
 	all->room.reserved -= left_of(all, listener) > 0;
 	all->room.live[listener]++;
 }
 
-void room_give(struct conns *all, uint32_t listener)
+void conn_limit_give(struct conns *all, uint32_t listener)
 {
 	all->room.live[listener]--;
 	all->room.reserved += left_of(all, listener) > 0;
 }
 
-bool room_has(const struct conns *all, uint32_t listener)
+bool conn_limit_has(const struct conns *all, uint32_t listener)
 {
 	uint32_t kept = all->room.reserved - left_of(all, listener);
 
 	return all->live + kept < all->arena->conn_most;
 }
 
-bool room_is_full(const struct conns *all)
+bool conn_limit_is_full(const struct conns *all)
 {
 	return all->live + all->room.reserved >= all->arena->conn_most;
 }
@@ -75,7 +75,7 @@ static bool may_go(const struct conns *all, const struct conn *c)
 /* Those that rest longest; whoever moves meanwhile only becomes younger. */
 static void look_for(struct conns *all)
 {
-	struct room *room = &all->room;
+	struct conn_limit *room = &all->room;
 
 	room->next = (struct oldest){ .wanted = OLDEST_MOST };
 	room->at = 0;
@@ -98,7 +98,7 @@ static bool has_input(const struct conn *c)
 /* The next one of the list that still rests since then; NULL: the list is at its end. */
 static struct conn *next_to_go(struct conns *all)
 {
-	struct room *room = &all->room;
+	struct conn_limit *room = &all->room;
 
 	while (room->at < room->next.count) {
 		struct conn *c = arena_conn(all->arena, room->next.list[room->at].index);
@@ -110,12 +110,12 @@ static struct conn *next_to_go(struct conns *all)
 	return NULL;
 }
 
-bool room_make(struct conns *all, uint32_t listener)
+bool conn_limit_make(struct conns *all, uint32_t listener)
 {
-	struct room *room = &all->room;
+	struct conn_limit *room = &all->room;
 	struct conn *c;
 
-	if (room_has(all, listener))
+	if (conn_limit_has(all, listener))
 		return true;
 	if (!room->is_made || all->loop->now_ms < room->again_ms)
 		return false;
@@ -125,8 +125,8 @@ bool room_make(struct conns *all, uint32_t listener)
 		c = next_to_go(all);
 	}
 	if (c)
-		conn_end(all, c, ENDING_made_room);
+		conn_end(all, c, CLOSE_made_room);
 	else
 		room->again_ms = all->loop->now_ms + AGAIN_MS;
-	return room_has(all, listener);
+	return conn_limit_has(all, listener);
 }

@@ -18,7 +18,7 @@
 struct conns;
 struct conn;
 
-struct room {
+struct conn_limit {
 	uint32_t *live;     /* connections of each listener */
 	uint32_t reserved;  /* places that listeners keep and have not used yet */
 	bool is_made;       /* make_room */
@@ -27,23 +27,24 @@ struct room {
 	int64_t again_ms;   /* no connection could go: not looked for before then */
 };
 
-/* Of all->listeners, with no connection yet. False with errno. Allocates; room_stop frees. */
-bool room_start(struct conns *all, bool is_made);
-void room_stop(struct conns *all);
+/* Of all->listeners, with no connection yet. False with errno. Allocates; conn_limit_stop frees. */
+bool conn_limit_start(struct conns *all, bool is_made);
+void conn_limit_stop(struct conns *all);
 
 /* A connection of the listener has come; has gone. */
-void room_take(struct conns *all, uint32_t listener);
-void room_give(struct conns *all, uint32_t listener);
+void conn_limit_take(struct conns *all, uint32_t listener);
+void conn_limit_give(struct conns *all, uint32_t listener);
 
 /* True when a connection of the listener has a place. */
-bool room_has(const struct conns *all, uint32_t listener);
+bool conn_limit_has(const struct conns *all, uint32_t listener);
 
 /* True when only reserved places are left. */
-bool room_is_full(const struct conns *all);
+bool conn_limit_is_full(const struct conns *all);
 
 /*
- * As room_has, after ending the connection that has been longest between messages, if one may go.
+ * As conn_limit_has, after ending the connection that has been longest between messages, if one may
+ * go.
  */
-bool room_make(struct conns *all, uint32_t listener);
+bool conn_limit_make(struct conns *all, uint32_t listener);
 
 #endif

@@ -23,29 +23,29 @@ bool conn_rests(const struct conn *c)
 	return c->state == CONN_LINGERING || (c->state == CONN_OPEN && conn_is_between_messages(c));
 }
 
-char conn_phase(const struct conn *c, enum ending ending, bool is_between_messages)
+char conn_phase_letter(const struct conn *c, enum close_reason reason, bool is_between_messages)
 {
 	if (c->state == CONN_LINGERING)
-		return ending == ENDING_client_closed ? '-' : 'L';
-	if (ending == ENDING_message_invalid || ending == ENDING_message_too_long ||
-	    ending == ENDING_message_incomplete || ending == ENDING_message_timeout)
+		return reason == CLOSE_client_closed ? '-' : 'L';
+	if (reason == CLOSE_message_invalid || reason == CLOSE_message_too_long ||
+	    reason == CLOSE_message_incomplete || reason == CLOSE_message_timeout)
 		return 'R';
 	if (buf_used(&c->out) > 0)
 		return 'D';
 	return c->state == CONN_FLUSHING || is_between_messages ? '-' : 'R';
 }
 
-void conn_set_phase(struct conn *c, enum ending ending)
+void conn_set_phase(struct conn *c, enum close_reason reason)
 {
-	c->phase = (uint8_t)conn_phase(c, ending, conn_is_between_messages(c));
+	c->phase = (uint8_t)conn_phase_letter(c, reason, conn_is_between_messages(c));
 }
 
-void conn_set_ending(struct conn *c, enum ending ending)
+void conn_set_close_reason(struct conn *c, enum close_reason reason)
 {
-	if (c->ending != ENDING_none)
+	if (c->ending != CLOSE_none)
 		return;
-	conn_set_phase(c, ending);
-	c->ending = (uint8_t)ending;
+	conn_set_phase(c, reason);
+	c->ending = (uint8_t)reason;
 }
 
 void conn_log_ended(const struct conn *c, int64_t now_us, int error)
@@ -55,8 +55,8 @@ void conn_log_ended(const struct conn *c, int64_t now_us, int error)
 	if (!log_wants(EVENT_connection_ended))
 		return;
 	LOG(EVENT_connection_ended, LOG_STR("remote", conn_remote(c, remote)),
-	    LOG_STR("service", c->service->name), LOG_STR("ending", ending_name(c->ending)),
+	    LOG_STR("service", c->service->name), LOG_STR("ending", close_reason_name(c->ending)),
 	    LOG_NUM("bytes_in", c->bytes_in), LOG_NUM("bytes_out", c->bytes_out),
 	    LOG_NUM("messages", c->messages), LOG_NUM("ms", (now_us - c->opened_us) / 1000),
-	    LOG_STR("error", c->ending == ENDING_system_error ? strerrorname_np(error) : "none"));
+	    LOG_STR("error", c->ending == CLOSE_system_error ? strerrorname_np(error) : "none"));
 }

@@ -60,7 +60,7 @@ static bool find_services(struct conns *all)
 
 bool conns_start(struct conns *all, bool makes_room)
 {
-	return find_services(all) && room_start(all, makes_room) &&
+	return find_services(all) && conn_limit_start(all, makes_room) &&
 	       timer_heap_new(&all->timers, all->arena->conn_most) &&
 	       runqueue_start(&all->queue, all->arena->conn_most) &&
 	       free_list_start(&all->records, all->arena->conn_most) &&
@@ -74,7 +74,7 @@ void conns_stop(struct conns *all)
 	runqueue_stop(&all->queue);
 	free_list_stop(&all->records);
 	free_list_stop(&all->bufs);
-	room_stop(all);
+	conn_limit_stop(all);
 	free(all->services);
 }
 
@@ -175,12 +175,12 @@ void conns_accept(struct conns *all, uint32_t listener, int fd, const struct add
 
 	c->remote_port = conns_remember(&c->remote, remote);
 	set_live(all, all->live + 1);
-	room_take(all, listener);
+	conn_limit_take(all, listener);
 	cell_add(&conns_tally(all, c)->connections_live, 1);
 	say_opened(c);
 	all->is_weighing = all->is_ahead = is_busy(all);
 	conn_begin(all, c);
-	c->weight = share_weigh(WEIGHT_UNKNOWN, all->moved, all->asked_us);
+	c->weight = budget_weigh(WEIGHT_UNKNOWN, all->moved, all->asked_us);
 }
 
 void conns_forget(struct conns *all, struct conn *c)
@@ -195,7 +195,7 @@ void conns_forget(struct conns *all, struct conn *c)
 	atomic_signal_fence(memory_order_seq_cst);
 	c->magic = 0;
 	set_live(all, all->live - 1);
-	room_give(all, c->listener);
+	conn_limit_give(all, c->listener);
 	cell_add(&conns_tally(all, c)->connections_live, (uint64_t)-1);
 	timer_cancel(&all->timers, &c->timer);
 	runqueue_remove(&all->queue, c->index);
@@ -242,7 +242,7 @@ static void resume_bufs(struct conns *all, const bool *is_kept, bool *is_used)
 
 static unsigned count_kept(struct conns *all, const struct conn *c)
 {
-	room_take(all, c->listener);
+	conn_limit_take(all, c->listener);
 	return conns_row(all, c);
 }
 
@@ -296,7 +296,7 @@ static void visit_conn(struct conns *all, struct conn *c, uint32_t events, bool 
 	all->is_weighing = is_busy(all);
 	all->is_ahead = all->is_weighing && !has_waited;
 	conn_ready(all, c, events);
-	c->weight = share_weigh(before, all->moved, all->asked_us);
+	c->weight = budget_weigh(before, all->moved, all->asked_us);
 	if (++all->visits >= TICK_VISITS || c->weight == WEIGHT_HEAVY)
 		tick(all);
 }
@@ -372,12 +372,12 @@ void conns_drain(struct conns *all)
 			runqueue_push(&all->queue, i);
 }
 
-void conns_end_all(struct conns *all, enum ending ending)
+void conns_end_all(struct conns *all, enum close_reason reason)
 {
 	for (uint32_t i = 0; i < all->arena->head->conn_high; i++) {
 		struct conn *c = arena_conn(all->arena, i);
 
 		if (c->magic == CONN_MAGIC)
-			conn_end(all, c, ending);
+			conn_end(all, c, reason);
 	}
 }

@@ -44,7 +44,7 @@ struct conns {
 	struct timer_heap timers;
 	struct free_list records, bufs;
 	struct runqueue queue;           /* records that wait for their turn */
-	struct room room;                /* who may have the next place */
+	struct conn_limit room;          /* who may have the next place */
 	const struct service **services; /* of each listener */
 	uint32_t live;
 	uint32_t last_serial;
@@ -107,7 +107,7 @@ bool conns_resume(struct conns *all, const bool *is_kept);
 /* The client's address as a record keeps it; returns its port. */
 uint16_t conns_remember(struct net *net, const struct addr *remote);
 
-/* Takes over an accepted descriptor: records it and serves it. room_has must hold. */
+/* Takes over an accepted descriptor: records it and serves it. conn_limit_has must hold. */
 void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote);
 
 /*
@@ -136,7 +136,7 @@ void conns_end_turn(struct conns *all);
 void conns_drain(struct conns *all);
 
 /* Ends all of them now. */
-void conns_end_all(struct conns *all, enum ending ending);
+void conns_end_all(struct conns *all, enum close_reason reason);
 
 /* Lends c->in or c->out a buffer unless it has one; takes back those that are empty. */
 void conns_lend(struct conns *all, struct buf *b);

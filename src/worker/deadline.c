@@ -7,25 +7,25 @@ enum {
 	QUEUED_MS = 100, /* until what is due is looked at again, while it waits for its turn */
 };
 
-int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum ending *why)
+int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum close_reason *why)
 {
 	const struct listen_conf *conf = c->conf;
 	int64_t from = c->active_ms, timeout = conf->message_timeout;
 
-	*why = ENDING_send_timeout;
+	*why = CLOSE_send_timeout;
 	if (c->state == CONN_LINGERING) {
 		*why = c->ending;
 		return from + conf->linger_timeout;
 	}
 	if (buf_used(&c->out) == 0) {
 		if (c->begun_us != 0) {
-			*why = ENDING_message_timeout;
+			*why = CLOSE_message_timeout;
 			from = c->begun_us / 1000;
 		} else if (all->draining && c->bytes_in == 0) {
-			*why = ENDING_drained;
+			*why = CLOSE_drained;
 			return c->opened_us / 1000 + FRESH_MS;
 		} else {
-			*why = ENDING_idle_timeout;
+			*why = CLOSE_idle_timeout;
 			timeout = conf->idle_timeout;
 		}
 	}
@@ -35,7 +35,7 @@ int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum endi
 /* One that moved away is put off when it fires: the heap is not touched. */
 void deadline_set(struct conns *all, struct conn *c)
 {
-	enum ending why;
+	enum close_reason why;
 	int64_t due = deadline_due_ms(all, c, &why);
 
 	if (due != 0 && (!timer_is_set(&c->timer) || due < c->timer.due_ms))

@@ -15,7 +15,7 @@
  * When the connection is due (clock_ms()), given what it waits for; 0: never. *why is the ending it
  * would have.
  */
-int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum ending *why);
+int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum close_reason *why);
 
 /* Sets the connection's timer if its deadline has come nearer. */
 void deadline_set(struct conns *all, struct conn *c);

@@ -49,7 +49,7 @@ static void end(struct conn_notes *notes, uint32_t odd)
 	atomic_store_explicit(&notes->seq, odd + 1, memory_order_release);
 }
 
-void notes_publish(const struct conns *all)
+void drain_notes_publish(const struct conns *all)
 {
 	struct conn_notes *notes = &all->slot->notes;
 	struct oldest o = find(all);
@@ -61,7 +61,7 @@ void notes_publish(const struct conns *all)
 	end(notes, odd);
 }
 
-void notes_clear(struct slot *slot)
+void drain_notes_clear(struct slot *slot)
 {
 	uint32_t odd = begin(&slot->notes);
 

@@ -9,9 +9,9 @@
 #include "worker/conns.h"
 
 /* Looks at every record and writes the notes anew; none are left when no connection is. */
-void notes_publish(const struct conns *all);
+void drain_notes_publish(const struct conns *all);
 
 /* Before the first: whatever an earlier worker of the slot has left goes. */
-void notes_clear(struct slot *slot);
+void drain_notes_clear(struct slot *slot);
 
 #endif

@@ -10,7 +10,7 @@
 /* Of the golden ratio: neighbours come to stand far apart, and all of them somewhere else. */
 #define SPREAD UINT32_C(0x9e3779b9)
 
-bool claims_new(struct claims *claims, uint32_t most)
+bool fd_claims_new(struct fd_claims *claims, uint32_t most)
 {
 	size_t places = 2;
 
@@ -21,14 +21,14 @@ bool claims_new(struct claims *claims, uint32_t most)
 	return claims->table != NULL;
 }
 
-void claims_free(struct claims *claims)
+void fd_claims_free(struct fd_claims *claims)
 {
 	free(claims->table);
 	claims->table = NULL;
 }
 
 /* Where fd stands, or would. */
-static struct claim *find_place(const struct claims *claims, int fd)
+static struct claim *find_place(const struct fd_claims *claims, int fd)
 {
 	uint32_t i = ((uint32_t)fd * SPREAD) & claims->mask;
 
@@ -37,7 +37,7 @@ static struct claim *find_place(const struct claims *claims, int fd)
 	return &claims->table[i];
 }
 
-static void add_claims(struct claims *claims, int fd, uint32_t count)
+static void add_claims(struct fd_claims *claims, int fd, uint32_t count)
 {
 	struct claim *place = find_place(claims, fd);
 
@@ -45,17 +45,17 @@ static void add_claims(struct claims *claims, int fd, uint32_t count)
 	place->count += count;
 }
 
-void claims_count(struct claims *claims, int fd)
+void fd_claims_count(struct fd_claims *claims, int fd)
 {
 	add_claims(claims, fd, 1);
 }
 
-void claims_reserve(struct claims *claims, int fd)
+void fd_claims_reserve(struct fd_claims *claims, int fd)
 {
 	add_claims(claims, fd, 2);
 }
 
-bool claims_is_sole(const struct claims *claims, int fd)
+bool fd_claims_is_sole(const struct fd_claims *claims, int fd)
 {
 	return find_place(claims, fd)->count == 1;
 }

@@ -14,20 +14,20 @@ struct claim {
 	uint32_t count; /* 0: the place is free */
 };
 
-struct claims {
+struct fd_claims {
 	struct claim *table; /* NULL: none are counted */
 	uint32_t mask;       /* its places are a power of two */
 };
 
-/* Room for so many descriptors. False with errno. Allocates; claims_free frees. */
-bool claims_new(struct claims *claims, uint32_t most);
-void claims_free(struct claims *claims);
+/* Room for so many descriptors. False with errno. Allocates; fd_claims_free frees. */
+bool fd_claims_new(struct fd_claims *claims, uint32_t most);
+void fd_claims_free(struct fd_claims *claims);
 
 /* One more claims fd; reserved, it is somebody else's, and nobody's claim to it is good. */
-void claims_count(struct claims *claims, int fd);
-void claims_reserve(struct claims *claims, int fd);
+void fd_claims_count(struct fd_claims *claims, int fd);
+void fd_claims_reserve(struct fd_claims *claims, int fd);
 
 /* True when fd was claimed once. */
-bool claims_is_sole(const struct claims *claims, int fd);
+bool fd_claims_is_sole(const struct fd_claims *claims, int fd);
 
 #endif

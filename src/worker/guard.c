@@ -102,8 +102,8 @@ bool guard_listens(struct guard *guard, const struct listener *listener, int fd)
 {
 	int error = errno;
 
-	if (is_suspect(listener, error) && !endpoint_listens(fd)) {
-		if (!endpoint_revive(fd, &listener->bound, listener->conf)) {
+	if (is_suspect(listener, error) && !listen_socket_listens(fd)) {
+		if (!listen_socket_revive(fd, &listener->bound, listener->conf)) {
 			LOG(EVENT_listener_lost, LOG_STR("listen", listener->conf->address),
 			    LOG_STR("message", strerror(errno)),
 			    LOG_STR("advice", "a reload opens it anew"));

@@ -4,12 +4,12 @@
 
 #include "worker/accesstell.h"
 
-bool remains_is_whole(const struct arena *arena, struct conn *c)
+bool record_check_is_whole(const struct arena *arena, struct conn *c)
 {
 	return c->magic == CONN_MAGIC && *conn_guard(c, arena->conn_stride) == CONN_MAGIC;
 }
 
-struct conn *remains_next(const struct arena *arena, uint32_t *index)
+struct conn *record_check_next(const struct arena *arena, uint32_t *index)
 {
 	uint32_t high = arena->head->conn_high;
 
@@ -22,7 +22,7 @@ struct conn *remains_next(const struct arena *arena, uint32_t *index)
 	return NULL;
 }
 
-const struct listen_conf *remains_conf(const struct conf *conf, const struct conn *c)
+const struct listen_conf *record_check_conf(const struct conf *conf, const struct conn *c)
 {
 	for (size_t i = 0; i < conf->listener_count; i++)
 		if (c->conf == &conf->listeners[i])
@@ -30,30 +30,31 @@ const struct listen_conf *remains_conf(const struct conf *conf, const struct con
 	return NULL;
 }
 
-bool remains_has_remote(const struct net *remote)
+bool record_check_has_remote(const struct net *remote)
 {
 	return remote->family == AF_INET || remote->family == AF_INET6 || remote->family == AF_UNIX;
 }
 
 /* Whether it is between messages is what its worker noted: only a service knows better. */
-static char phase_of(const struct conn *c, enum ending ending)
+static char phase_of(const struct conn *c, enum close_reason reason)
 {
-	return conn_phase(c, ending, c->begun_us == 0 && buf_used(&c->in) == 0);
+	return conn_phase_letter(c, reason, c->begun_us == 0 && buf_used(&c->in) == 0);
 }
 
-void remains_tell(struct access_entry *entry, const struct arena *arena, const struct conf *conf,
-		  struct conn *c, enum ending ending, int64_t now_us, char *state)
+void record_check_tell(struct access_entry *entry, const struct arena *arena,
+		       const struct conf *conf, struct conn *c, enum close_reason reason,
+		       int64_t now_us, char *state)
 {
 	static const char unknown[] = "unknown";
-	bool is_whole = c && remains_is_whole(arena, c);
-	const struct listen_conf *listen = is_whole ? remains_conf(conf, c) : NULL;
+	bool is_whole = c && record_check_is_whole(arena, c);
+	const struct listen_conf *listen = is_whole ? record_check_conf(conf, c) : NULL;
 
 	*entry = (struct access_entry){
 		.what = ACCESSTELL_CONNECTION,
 		.listen = listen ? listen->address : unknown,
 		.service = listen ? listen->service : unknown,
-		.ending = ending_name(ending),
-		.state = accesstell_state(state, ending, is_whole ? phase_of(c, ending) : '-'),
+		.ending = close_reason_name(reason),
+		.state = accesstell_state(state, reason, is_whole ? phase_of(c, reason) : '-'),
 	};
 	if (!is_whole)
 		return;
@@ -63,6 +64,6 @@ void remains_tell(struct access_entry *entry, const struct arena *arena, const s
 	entry->messages = c->messages;
 	if (c->opened_us > 0 && c->opened_us <= now_us)
 		entry->seconds = now_us - c->opened_us;
-	if (remains_has_remote(&c->remote))
+	if (record_check_has_remote(&c->remote))
 		entry->remote = (struct access_remote){ &c->remote, c->remote_port };
 }

@@ -11,28 +11,29 @@
 #include "worker/conn.h"
 
 /* Nobody has written over its ends. */
-bool remains_is_whole(const struct arena *arena, struct conn *c);
+bool record_check_is_whole(const struct arena *arena, struct conn *c);
 
 /*
  * The first record in use from *index on, and *index beyond it; NULL when there is none. What the
  * head says is bounded by what there is.
  */
-struct conn *remains_next(const struct arena *arena, uint32_t *index);
+struct conn *record_check_next(const struct arena *arena, uint32_t *index);
 
 /*
  * Its listener's, by address: conf is where the master and its workers have it. NULL: none of
  * these.
  */
-const struct listen_conf *remains_conf(const struct conf *conf, const struct conn *c);
+const struct listen_conf *record_check_conf(const struct conf *conf, const struct conn *c);
 
 /* True when it is a client's address and nothing else. */
-bool remains_has_remote(const struct net *remote);
+bool record_check_has_remote(const struct net *remote);
 
 /*
  * Fills in the entry of a connection that ends so, as far as it can be believed, now being
  * clock_us(). state: 3 bytes that the entry goes on to use. Of NULL, nothing is known.
  */
-void remains_tell(struct access_entry *entry, const struct arena *arena, const struct conf *conf,
-		  struct conn *c, enum ending ending, int64_t now_us, char *state);
+void record_check_tell(struct access_entry *entry, const struct arena *arena,
+		       const struct conf *conf, struct conn *c, enum close_reason reason,
+		       int64_t now_us, char *state);
 
 #endif

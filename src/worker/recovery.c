@@ -22,7 +22,7 @@ enum { EMPTY_HANDED_MOST = 2 };
 struct survey {
 	const struct heritage *heritage;
 	const struct arena *arena;
-	struct claims fds;
+	struct fd_claims fds;
 	uint8_t *buf_claims; /* how many records say that it is theirs: 0, 1, or more */
 	uint32_t open;       /* connections of the slot, as the master knows them */
 	int64_t now_us;
@@ -45,13 +45,13 @@ static void claim_heritage(struct survey *s)
 
 	count += accesslog_fds(fds + count);
 	for (unsigned i = 0; i < count; i++)
-		claims_reserve(&s->fds, fds[i]);
-	claims_reserve(&s->fds, heritage_bell(s->heritage));
+		fd_claims_reserve(&s->fds, fds[i]);
+	fd_claims_reserve(&s->fds, heritage_bell(s->heritage));
 	for (unsigned i = 0; i < s->heritage->peer_count; i++)
-		claims_reserve(&s->fds, heritage_wire(s->heritage, i));
+		fd_claims_reserve(&s->fds, heritage_wire(s->heritage, i));
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
-			claims_reserve(&s->fds, listeners->list[i].fds[k]);
+			fd_claims_reserve(&s->fds, listeners->list[i].fds[k]);
 }
 
 static bool is_sound_buf(const struct survey *s, const struct buf *b)
@@ -75,7 +75,7 @@ static bool is_sound_frame(const struct survey *s, struct conn *c, uint32_t inde
 {
 	return c->magic == CONN_MAGIC && *conn_guard(c, s->arena->conn_stride) == CONN_MAGIC &&
 	       c->index == index && c->listener < s->heritage->listeners->count &&
-	       c->state >= CONN_OPEN && c->state <= CONN_LINGERING && c->ending < ENDING_COUNT &&
+	       c->state >= CONN_OPEN && c->state <= CONN_LINGERING && c->ending < CLOSE_COUNT &&
 	       *(const uint8_t *)&c->in_ended <= 1 && *(const uint8_t *)&c->is_unfinished <= 1 &&
 	       is_past(c->opened_us, s->now_us) && is_past(c->active_ms, s->now_us / 1000) &&
 	       is_past(c->begun_us, s->now_us) && (!c->in.base || c->in.base != c->out.base) &&
@@ -102,7 +102,7 @@ static void count_claims(struct survey *s)
 
 		if (!is_sound_frame(s, c, i))
 			continue;
-		claims_count(&s->fds, c->fd);
+		fd_claims_count(&s->fds, c->fd);
 		count_buf(s, &c->in);
 		count_buf(s, &c->out);
 	}
@@ -122,28 +122,28 @@ static bool is_sound(const struct survey *s, struct conn *c, uint32_t index)
 	c->service = service_find(c->conf->service);
 	if (c->service->is_sound && !c->service->is_sound(c))
 		return false;
-	return c->fd > STDERR_FILENO && claims_is_sole(&s->fds, c->fd) && is_socket(c->fd) &&
+	return c->fd > STDERR_FILENO && fd_claims_is_sole(&s->fds, c->fd) && is_socket(c->fd) &&
 	       is_sole_buf(s, &c->in) && is_sole_buf(s, &c->out);
 }
 
-static void say_lost(const struct conn *c, enum ending ending)
+static void say_lost(const struct conn *c, enum close_reason reason)
 {
 	if (log_wants(EVENT_connection_ended))
 		LOG(EVENT_connection_ended, LOG_NUM("connection", c->index),
-		    LOG_STR("ending", ending_name(ending)));
+		    LOG_STR("ending", close_reason_name(reason)));
 }
 
 /* c NULL: nothing tells whose it was. */
-static void tell_lost(const struct survey *s, struct conn *c, enum ending ending)
+static void tell_lost(const struct survey *s, struct conn *c, enum close_reason reason)
 {
 	struct access_entry entry;
 	char state[3];
 
 	if (accesslog_is_on) {
-		remains_tell(&entry, s->arena, s->heritage->conf, c, ending, s->now_us, state);
+		record_check_tell(&entry, s->arena, s->heritage->conf, c, reason, s->now_us, state);
 		accesslog_add(&entry);
 	}
-	cell_add(&s->tally->connections_ended_total[ending], 1);
+	cell_add(&s->tally->connections_ended_total[reason], 1);
 	cell_add(&s->tally->connections_lost_total, 1);
 }
 
@@ -151,10 +151,10 @@ static void tell_lost(const struct survey *s, struct conn *c, enum ending ending
  * A worker that dies in here has told and counted it already when the next one finds the record in
  * use: twice in both, which shows, is better than in one or in none.
  */
-static void lose(const struct survey *s, struct conn *c, enum ending ending, unsigned *count)
+static void lose(const struct survey *s, struct conn *c, enum close_reason reason, unsigned *count)
 {
-	say_lost(c, ending);
-	tell_lost(s, c, ending);
+	say_lost(c, reason);
+	tell_lost(s, c, reason);
 	atomic_signal_fence(memory_order_seq_cst);
 	c->magic = 0;
 	(*count)++;
@@ -169,7 +169,7 @@ static void end_in_hand(struct recovery *r, const struct survey *s)
 	if (in_hand == 0)
 		return;
 	if (arena_conn(arena, in_hand - 1)->magic != 0)
-		lose(s, arena_conn(arena, in_hand - 1), ENDING_worker_crash, &r->in_hand);
+		lose(s, arena_conn(arena, in_hand - 1), CLOSE_worker_crash, &r->in_hand);
 	atomic_store_explicit(&arena->head->in_hand, 0, memory_order_relaxed);
 }
 
@@ -185,7 +185,7 @@ static void judge_records(struct recovery *r, struct survey *s)
 			r->is_kept[i] = true;
 			r->fds[r->kept++] = c->fd;
 		} else {
-			lose(s, c, ENDING_recovery_damaged, &r->damaged);
+			lose(s, c, CLOSE_recovery_damaged, &r->damaged);
 		}
 	}
 	r->lost = r->in_hand + r->damaged;
@@ -217,7 +217,7 @@ static unsigned lose_all(const struct survey *s)
 	uint32_t index = 0;
 
 	for (uint32_t lost = 0; lost < s->open; lost++)
-		tell_lost(s, remains_next(s->arena, &index), ENDING_worker_lost);
+		tell_lost(s, record_check_next(s->arena, &index), CLOSE_worker_lost);
 	return s->open;
 }
 
@@ -225,7 +225,7 @@ static unsigned lose_all(const struct survey *s)
 static void lose_unrecorded(struct recovery *r, const struct survey *s)
 {
 	for (; r->kept + r->lost < s->open; r->lost++)
-		tell_lost(s, NULL, ENDING_worker_crash);
+		tell_lost(s, NULL, CLOSE_worker_crash);
 }
 
 static unsigned count_heritage(const struct heritage *heritage)
@@ -243,12 +243,12 @@ static bool start_survey(struct recovery *r, struct survey *s)
 	r->is_kept = calloc(arena->conn_most, sizeof(*r->is_kept));
 	r->fds = calloc(arena->conn_most, sizeof(*r->fds));
 	return s->buf_claims && r->is_kept && r->fds &&
-	       claims_new(&s->fds, arena->head->conn_high + count_heritage(s->heritage));
+	       fd_claims_new(&s->fds, arena->head->conn_high + count_heritage(s->heritage));
 }
 
 static void end_survey(struct survey *s)
 {
-	claims_free(&s->fds);
+	fd_claims_free(&s->fds);
 	free(s->buf_claims);
 }
 
@@ -335,31 +335,31 @@ void recovery_passed(struct arena *arena)
 	arena->head->empty_handed = 0;
 }
 
-static void tell_remote(const struct slot *slot, struct recovery_scene *scene)
+static void tell_remote(const struct slot *slot, struct recovery_in_hand *scene)
 {
 	if (atomic_load_explicit(&slot->has_hand, memory_order_relaxed) != 1 ||
-	    !remains_has_remote(&slot->hand))
+	    !record_check_has_remote(&slot->hand))
 		return;
 	scene->has_remote = true;
 	scene->remote = slot->hand;
 	scene->remote_port = slot->hand_port;
 }
 
-void recovery_scene(const struct arena *arena, const struct slot *slot, const struct conf *conf,
-		    int64_t now_ms, struct recovery_scene *scene)
+void recovery_in_hand(const struct arena *arena, const struct slot *slot, const struct conf *conf,
+		      int64_t now_ms, struct recovery_in_hand *scene)
 {
 	const struct arena_head *head = arena->head;
 	uint32_t in_hand = atomic_load_explicit(&head->in_hand, memory_order_relaxed);
 	const struct conn *c;
 
-	*scene = (struct recovery_scene){ .last_call = sys_name(head->last_call) };
+	*scene = (struct recovery_in_hand){ .last_call = sys_name(head->last_call) };
 	tell_remote(slot, scene);
 	if (head->magic != ARENA_MAGIC || in_hand == 0 || in_hand > arena->conn_most)
 		return;
 	c = arena_conn(arena, in_hand - 1);
 	if (c->magic != CONN_MAGIC || c->state > CONN_LINGERING)
 		return;
-	scene->conf = remains_conf(conf, c);
+	scene->conf = record_check_conf(conf, c);
 	scene->state = c->state;
 	scene->age_ms = now_ms > c->opened_us / 1000 ? now_ms - c->opened_us / 1000 : 0;
 	scene->bytes_in = c->bytes_in;

@@ -44,7 +44,7 @@ void recovery_end(struct recovery *recovery);
 void recovery_passed(struct arena *arena);
 
 /* What a dead worker had in hand, for the master's report; every field checked. */
-struct recovery_scene {
+struct recovery_in_hand {
 	bool has_remote; /* it had a connection in hand, and this is whose */
 	struct net remote;
 	uint16_t remote_port;
@@ -59,7 +59,7 @@ struct recovery_scene {
  * Reads the scene before the next worker starts; conf is the generation's. Changes nothing. Master
  * only.
  */
-void recovery_scene(const struct arena *arena, const struct slot *slot, const struct conf *conf,
-		    int64_t now_ms, struct recovery_scene *scene);
+void recovery_in_hand(const struct arena *arena, const struct slot *slot, const struct conf *conf,
+		      int64_t now_ms, struct recovery_in_hand *scene);
 
 #endif

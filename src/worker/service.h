@@ -54,7 +54,7 @@ struct service {
 	 */
 	bool (*is_sound)(const struct conn *c);
 	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
-	void (*close)(struct conn *c, enum ending ending);
+	void (*close)(struct conn *c, enum close_reason reason);
 };
 
 /* The service of that name, or NULL. */

@@ -74,10 +74,10 @@ static void set_state(struct worker *w, enum slot_state state)
 	ring(w);
 }
 
-static void leave(struct worker *w, enum ending ending)
+static void leave(struct worker *w, enum close_reason reason)
 {
 	acceptors_close(&w->acceptors);
-	conns_end_all(&w->conns, ending);
+	conns_end_all(&w->conns, reason);
 	w->is_leaving = true;
 }
 
@@ -86,14 +86,14 @@ static void give_up(void *owner)
 	struct worker *w = owner;
 
 	LOG(EVENT_shutdown_timed_out, LOG_NUM("connections", w->conns.live));
-	leave(w, ENDING_shutdown_timeout);
+	leave(w, CLOSE_shutdown_timeout);
 }
 
 static void note(void *owner)
 {
 	struct worker *w = owner;
 
-	notes_publish(&w->conns);
+	drain_notes_publish(&w->conns);
 	timer_set(&w->alarms, &w->note.timer, w->loop.now_ms + NOTE_MS);
 }
 
@@ -106,7 +106,7 @@ static void begin_draining(struct worker *w, int64_t give_up_ms)
 	if (give_up_ms > latest_ms)
 		give_up_ms = latest_ms;
 	arena_drain(w->conns.arena, give_up_ms);
-	title_set("prefork-srv: worker %u (draining)", w->heritage->number);
+	proctitle_set("prefork-srv: worker %u (draining)", w->heritage->number);
 	acceptors_close(&w->acceptors);
 	set_state(w, SLOT_DRAINING);
 	timer_set(&w->alarms, &w->give_up.timer, give_up_ms);
@@ -155,7 +155,7 @@ static void hear_signals(void *owner, uint32_t events)
 			drain(w);
 			break;
 		case SIGNAL_STOP:
-			leave(w, ENDING_stopped);
+			leave(w, CLOSE_stopped);
 			break;
 		case SIGNAL_REOPEN:
 			reopen_logs(w);
@@ -213,7 +213,7 @@ static bool start_serving(struct worker *w)
 	w->conns.owner = w;
 	w->acceptors.conns = &w->conns;
 	w->acceptors.alarms = &w->alarms;
-	w->acceptors.penalties = &h->board->penalties;
+	w->acceptors.bans = &h->board->bans;
 	w->acceptors.balance = (struct balance){
 		.slots = h->peers, .peers = h->hints, .wires = h->wires, .number = h->number
 	};
@@ -250,8 +250,8 @@ bool worker_settle(const struct heritage *h, struct err *err)
 {
 	if (!scoreboard_confine(h->board, &h->peers[h->number]))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
-	belongings_leave_terminal();
-	if (!belongings_keep(h, true, NULL, 0))
+	close_fds_leave_terminal();
+	if (!close_fds_keep(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
 }
@@ -270,9 +270,9 @@ static bool tidy(struct worker *w, struct err *err)
 		return err_errno(err, CODE_OSERR, "cannot look at what the last worker left");
 	if (!r->is_needed)
 		return true;
-	if (!r->was_draining && !belongings_has_listeners(h->listeners))
+	if (!r->was_draining && !close_fds_has_listeners(h->listeners))
 		return err_set(err, CODE_OK, "the listening sockets are closed");
-	if (!belongings_keep(h, !r->was_draining, r->fds, r->kept))
+	if (!close_fds_keep(h, !r->was_draining, r->fds, r->kept))
 		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");
 	return true;
 }
@@ -339,7 +339,7 @@ static int serve(struct worker *w)
 			recovery_passed(w->conns.arena);
 		w->has_turned = true;
 	}
-	notes_publish(&w->conns);
+	drain_notes_publish(&w->conns);
 	accesslog_flush();
 	set_state(w, SLOT_LEAVING);
 	return CODE_OK;
@@ -358,11 +358,11 @@ int worker_run(const struct heritage *heritage)
 	clear_bell(w);
 	log_role("worker", (int)heritage->number);
 	log_count_in(&w->slot->tally.log_lines_lost_total);
-	notes_clear(w->slot);
+	drain_notes_clear(w->slot);
 	set_number(heritage);
 	loop_read_clock(&w->loop);
 	accesslog_start(heritage->arena, w->slot, &w->loop, heritage->number);
-	title_set("prefork-srv: worker %u", heritage->number);
+	proctitle_set("prefork-srv: worker %u", heritage->number);
 	if (heritage->resumes &&
 	    atomic_load(&w->slot->log_opened) != atomic_load(&heritage->board->reopen.begun))
 		reopen_logs(w);

@@ -240,10 +240,10 @@ static void moments__come_each_second_and_add_up(void **state)
 
 static void read_worker(const struct scoreboard *board, unsigned number, struct worker_tally *tally)
 {
-	struct crew crew;
+	struct tally crew;
 
-	crew_look(&crew, board);
-	crew_worker(&crew, board, number, tally);
+	tally_look(&crew, board);
+	tally_worker(&crew, board, number, tally);
 }
 
 static void worker__at_work__has_its_processor_time_and_memory_counted(void **state)

@@ -86,10 +86,10 @@ const char *asked_body(const char *answer)
 	return at + 4;
 }
 
-enum ending asked_ending(const struct asked *t)
+enum close_reason asked_ending(const struct asked *t)
 {
-	for (int i = 0; i < ENDING_COUNT; i++)
+	for (int i = 0; i < CLOSE_COUNT; i++)
 		if (cell_get(&t->served.slot.tally.connections_ended_total[i]) > 0)
 			return i;
-	return ENDING_none;
+	return CLOSE_none;
 }

@@ -29,7 +29,7 @@ const char *asked_say(struct asked *asked, const char *request, bool *ended);
 const char *asked_body(const char *answer);
 
 /* How the only connection that has ended did so. */
-enum ending asked_ending(const struct asked *asked);
+enum close_reason asked_ending(const struct asked *asked);
 
 /* How often part is in text. */
 unsigned asked_count(const char *text, const char *part);

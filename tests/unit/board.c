@@ -76,11 +76,11 @@ static void remember(struct scoreboard *board)
 	board->moment_count = 2;
 	board->marks[0] = (struct mark){ NOW_S - 60, MARK_CRASH, 1 };
 	board->mark_count = 1;
-	board->penalties.places[3].net =
+	board->bans.places[3].net =
 		(struct net){ .family = AF_INET6, .bits = 64, .bytes = { 0x20, 1, 0xd, 0xb8 } };
-	board->penalties.places[3].crashes = 3;
-	board->penalties.places[3].first_ms = NOW_MS - 9000;
-	board->penalties.places[3].until_ms = NOW_MS + 90000;
+	board->bans.places[3].crashes = 3;
+	board->bans.places[3].first_ms = NOW_MS - 9000;
+	board->bans.places[3].until_ms = NOW_MS + 90000;
 }
 
 struct scoreboard *board_typical(void)
@@ -99,7 +99,7 @@ struct scoreboard *board_typical(void)
 	}
 	histogram_add(&board->slots[0].tally.message_seconds, 3, 5);
 	histogram_add(&board->slots[1].tally.message_seconds, 100000000, 1);
-	slot->tally.connections_ended_total[ENDING_drained] = 4;
+	slot->tally.connections_ended_total[CLOSE_drained] = 4;
 	note_conn(slot, 0, 1000);
 	note_conn(slot, 1, 2000);
 	remember(board);
@@ -227,7 +227,7 @@ char *board_write(const struct report *report, const struct piece *parts, unsign
 	if (!room || !out)
 		abort();
 	while (!is_done) {
-		struct text text = text_on(room, chunk);
+		struct strbuf text = strbuf_on(room, chunk);
 
 		is_done = report_pieces(report, parts, count, &at, &text);
 		fwrite(text.base, 1, text.used, out);
@@ -241,14 +241,14 @@ size_t board_longest(const struct report *report, const struct piece *parts, uns
 {
 	char *room = malloc(1 << 17);
 	struct report known = *report;
-	struct crew crew;
+	struct tally crew;
 	size_t longest = 0;
 
-	crew_look(&crew, report->board);
+	tally_look(&crew, report->board);
 	known.crew = &crew;
 	for (unsigned p = 0; room && p < count; p++) {
 		for (unsigned i = 0; i < parts[p].most; i++) {
-			struct text text = text_on(room, 1 << 17);
+			struct strbuf text = strbuf_on(room, 1 << 17);
 
 			parts[p].write(&known, i, true, &text);
 			longest = text.used > longest ? text.used : longest;

@@ -13,7 +13,7 @@
 
 int crew_behaviour;
 
-static pid_t fake_spawn(struct roster *roster, struct generation *generation, unsigned number)
+static pid_t fake_spawn(struct procs *roster, struct generation *generation, unsigned number)
 {
 	sigset_t told;
 	int signal;
@@ -39,7 +39,7 @@ static pid_t fake_spawn(struct roster *roster, struct generation *generation, un
 
 int crew_make(void **state)
 {
-	struct roster *roster = calloc(1, sizeof(*roster));
+	struct procs *roster = calloc(1, sizeof(*roster));
 	struct scoreboard *board = aligned_alloc(SCOREBOARD_PAGE, sizeof(*board));
 	sigset_t told;
 
@@ -64,25 +64,25 @@ void crew_await_death(pid_t pid)
 		assert_int_equal(errno, EINTR);
 }
 
-static void end_all(struct roster *roster)
+static void end_all(struct procs *roster)
 {
 	struct generation *g;
 
-	roster_signal(roster, SIGKILL);
-	for (g = roster_next(roster, NULL); g; g = roster_next(roster, g))
+	procs_signal(roster, SIGKILL);
+	for (g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned i = 0; i < g->capacity; i++)
 			if (g->members[i].pid > 0)
 				crew_await_death(g->members[i].pid);
 	while (roster->current || roster->starting)
-		roster_retire(roster, roster->current ? roster->current : roster->starting, 0,
-			      INT64_MAX);
-	roster_reap(roster, CREW_NOW);
-	roster_sweep(roster);
+		procs_retire(roster, roster->current ? roster->current : roster->starting, 0,
+			     INT64_MAX);
+	procs_reap(roster, CREW_NOW);
+	procs_sweep(roster);
 }
 
 int crew_free(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 
 	end_all(roster);
 	assert_null(roster->retiring);
@@ -111,37 +111,37 @@ struct generation *crew_generation(const char *override, unsigned workers)
 	return generation;
 }
 
-struct generation *crew_begin(struct roster *roster, const char *override)
+struct generation *crew_begin(struct procs *roster, const char *override)
 {
 	struct generation *generation = crew_generation(override, CREW_WORKERS);
 	struct err err;
 
-	assert_true(roster_begin(roster, generation, CREW_NOW, &err));
-	roster_start_due(roster, CREW_NOW);
+	assert_true(procs_begin(roster, generation, CREW_NOW, &err));
+	procs_start_due(roster, CREW_NOW);
 	return generation;
 }
 
-void crew_report_ready(struct roster *roster, struct generation *generation)
+void crew_report_ready(struct procs *roster, struct generation *generation)
 {
 	for (unsigned i = 0; i < CREW_WORKERS; i++)
 		generation->slots[i].state = SLOT_READY;
-	roster_look(roster);
+	procs_look(roster);
 }
 
-struct generation *crew_serve(struct roster *roster, const char *override)
+struct generation *crew_serve(struct procs *roster, const char *override)
 {
 	struct generation *generation = crew_begin(roster, override);
 
 	crew_report_ready(roster, generation);
-	assert_null(roster_promote(roster));
+	assert_null(procs_promote(roster));
 	return generation;
 }
 
-void crew_kill(struct roster *roster, struct member *member, int signal, int64_t now_ms)
+void crew_kill(struct procs *roster, struct member *member, int signal, int64_t now_ms)
 {
 	pid_t pid = member->pid;
 
 	assert_int_equal(sys_kill(pid, signal), 0);
 	crew_await_death(pid);
-	roster_reap(roster, now_ms);
+	procs_reap(roster, now_ms);
 }

@@ -27,18 +27,18 @@ int crew_free(void **state);
 struct generation *crew_generation(const char *override, unsigned workers);
 
 /* Forks the workers of a starting generation at CREW_NOW. */
-struct generation *crew_begin(struct roster *roster, const char *override);
+struct generation *crew_begin(struct procs *roster, const char *override);
 
 /* All slots of the first CREW_WORKERS say that they are ready. */
-void crew_report_ready(struct roster *roster, struct generation *generation);
+void crew_report_ready(struct procs *roster, struct generation *generation);
 
 /* The three together, and the generation is the current one. */
-struct generation *crew_serve(struct roster *roster, const char *override);
+struct generation *crew_serve(struct procs *roster, const char *override);
 
 /* Waits until the child is dead, without reaping it. */
 void crew_await_death(pid_t pid);
 
 /* Signals the member's child, which must die of it, and has the roster reap it. */
-void crew_kill(struct roster *roster, struct member *member, int signal, int64_t now_ms);
+void crew_kill(struct procs *roster, struct member *member, int signal, int64_t now_ms);
 
 #endif

@@ -108,7 +108,7 @@ void served_start(struct served *s, const char *service, ...)
 
 void served_stop(struct served *s)
 {
-	conns_end_all(&s->conns, ENDING_stopped);
+	conns_end_all(&s->conns, CLOSE_stopped);
 	conns_stop(&s->conns);
 	timer_heap_free(&s->alarms);
 	loop_close(&s->loop);

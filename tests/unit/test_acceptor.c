@@ -22,7 +22,7 @@ static struct served s;
 static struct acceptors all;
 static struct peers peers;
 static struct slot slots[2];
-static struct penalties penalties;
+static struct bans bans;
 static int clients[8];
 static struct listening setup;
 static struct listener_set *set;
@@ -73,14 +73,14 @@ static int set_up_serving(void **state)
 	all = (struct acceptors){ .loop = &s.loop,
 				  .conns = &s.conns,
 				  .alarms = &s.alarms,
-				  .penalties = &penalties,
+				  .bans = &bans,
 				  .balance = { .slots = slots, .peers = &peers, .wires = wires } };
 	return 0;
 }
 
 static int tear_down_serving(void **state)
 {
-	conns_end_all(&s.conns, ENDING_stopped);
+	conns_end_all(&s.conns, CLOSE_stopped);
 	acceptors_close(&all);
 	free(all.list);
 	free(all.balance.kicks);
@@ -236,10 +236,10 @@ static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(vo
 	for (unsigned i = 0; i < 3; i++)
 		ask();
 	assert_int_equal(s.conns.live, most);
-	assert_int_equal(slots[0].tally.connections_ended_total[ENDING_made_room], 0);
+	assert_int_equal(slots[0].tally.connections_ended_total[CLOSE_made_room], 0);
 	waiting = connect_to(&set->list[0].bound);
 	turn();
-	assert_int_equal(slots[0].tally.connections_ended_total[ENDING_made_room], 1);
+	assert_int_equal(slots[0].tally.connections_ended_total[CLOSE_made_room], 1);
 	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 1);
 	close(waiting);
 	let_go(most);

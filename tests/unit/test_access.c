@@ -26,7 +26,7 @@ static bool allows(const char *allow, const char *deny, const char *remote)
 		if (texts[i])
 			assert_true(option_read(rows[i], &conf, &texts[i], 1, &err));
 	assert_int_equal(inet_pton(AF_INET, remote, &addr.in.sin_addr), 1);
-	answer = access_allows(&conf, &addr);
+	answer = acl_allows(&conf, &addr);
 	option_free(SECTION_listen, &conf);
 	return answer;
 }

@@ -59,7 +59,7 @@ static int tear_down(void **state)
 /* Each line is its own: of one letter. */
 static void add(char letter)
 {
-	struct text room = accessbuf_room(&buf);
+	struct strbuf room = accessbuf_room(&buf);
 
 	assert_true(room.size >= LINE);
 	memset(room.base, letter, LINE - 1);

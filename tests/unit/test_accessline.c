@@ -37,7 +37,7 @@ static char room[ACCESSLINE_MOST + 1];
 static const char *line_of(const struct access_entry *e, bool json)
 {
 	struct access_clock clock = { 0 };
-	struct text to = text_on(room, ACCESSLINE_MOST);
+	struct strbuf to = strbuf_on(room, ACCESSLINE_MOST);
 
 	assert_true(accessline_write(&to, e, json, &clock));
 	room[to.used] = '\0';
@@ -140,7 +140,7 @@ static void clock__that_goes_on_or_back__is_written_right(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct text to = text_on(room, ACCESSLINE_MOST);
+		struct strbuf to = strbuf_on(room, ACCESSLINE_MOST);
 
 		e.time = rows[i].us;
 		assert_true(accessline_write(&to, &e, false, &clock));
@@ -170,7 +170,7 @@ static void line__that_does_not_fit__leaves_nothing(void **state)
 	(void)state;
 	for (size_t size = 0; size <= whole; size++) {
 		struct access_clock clock = { 0 };
-		struct text to = text_on(room, size);
+		struct strbuf to = strbuf_on(room, size);
 
 		assert_int_equal(accessline_write(&to, &e, true, &clock), size == whole);
 		assert_int_equal(to.used, size == whole ? whole : 0);

@@ -149,7 +149,7 @@ static enum verdict say_and_finish(struct conn *c)
 	memset(text, 'x', sizeof(text));
 	for (size_t n = 0; n < last_words; n += sizeof(text))
 		buf_put(&c->out, text, sizeof(text));
-	return conn_finish(c, ENDING_service_finished);
+	return conn_finish(c, CLOSE_service_finished);
 }
 
 static const struct service finisher = { .name = "finisher", .input = say_and_finish };

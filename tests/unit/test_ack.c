@@ -89,7 +89,7 @@ static void line__carriage_return_alone__is_part_of_the_message(void **state)
 	served_expect(&s, client, "ok\nok\n", false);
 	ask_in_pieces(&s, client, "a\rb\rx", 5, 1);
 	served_expect(&s, client, "", true);
-	assert_int_equal(served_only(&s)->ending, ENDING_message_too_long);
+	assert_int_equal(served_only(&s)->ending, CLOSE_message_too_long);
 	close(client);
 	served_stop(&s);
 }
@@ -103,7 +103,7 @@ static void check_too_long(const char *framing, const char *bytes, size_t size, 
 	client = served_connect(&s);
 	served_send(&s, client, bytes, size);
 	served_expect(&s, client, answer, true);
-	assert_int_equal(served_only(&s)->ending, ENDING_message_too_long);
+	assert_int_equal(served_only(&s)->ending, CLOSE_message_too_long);
 	close(client);
 	served_stop(&s);
 }
@@ -118,7 +118,8 @@ static void too_long__ends_after_the_answers_due(void **state)
 	check_too_long("length", "\377\377\377\377", 4, "");
 }
 
-static void check_cut_off(const char *framing, const char *bytes, size_t size, enum ending ending)
+static void check_cut_off(const char *framing, const char *bytes, size_t size,
+			  enum close_reason reason)
 {
 	struct served s;
 	struct conn *c;
@@ -131,7 +132,7 @@ static void check_cut_off(const char *framing, const char *bytes, size_t size, e
 	shutdown(client, SHUT_WR);
 	served_settle(&s);
 	assert_null(served_only(&s));
-	assert_int_equal(c->ending, ending);
+	assert_int_equal(c->ending, reason);
 	close(client);
 	served_stop(&s);
 }
@@ -139,13 +140,13 @@ static void check_cut_off(const char *framing, const char *bytes, size_t size, e
 static void end_of_client__in_a_message__is_message_incomplete(void **state)
 {
 	(void)state;
-	check_cut_off("line", "ab", 2, ENDING_message_incomplete);
-	check_cut_off("line", "ab\n", 3, ENDING_client_closed);
-	check_cut_off("length", "\0\0", 2, ENDING_message_incomplete);
-	check_cut_off("length", "\0\0\0\2a", 5, ENDING_message_incomplete);
-	check_cut_off("length", "\0\0\0\2ab", 6, ENDING_client_closed);
-	check_cut_off("raw", "ab", 2, ENDING_client_closed);
-	check_cut_off("raw", "", 0, ENDING_client_closed);
+	check_cut_off("line", "ab", 2, CLOSE_message_incomplete);
+	check_cut_off("line", "ab\n", 3, CLOSE_client_closed);
+	check_cut_off("length", "\0\0", 2, CLOSE_message_incomplete);
+	check_cut_off("length", "\0\0\0\2a", 5, CLOSE_message_incomplete);
+	check_cut_off("length", "\0\0\0\2ab", 6, CLOSE_client_closed);
+	check_cut_off("raw", "ab", 2, CLOSE_client_closed);
+	check_cut_off("raw", "", 0, CLOSE_client_closed);
 }
 
 /* 10,000 one-byte lines in one go: the answers do not fit into one buffer, and none may be lost. */

@@ -14,7 +14,7 @@
 
 enum { MINUTE = 60 * 1000, PENALTY = 90 * 1000 };
 
-static struct penalties table;
+static struct bans table;
 static struct conf conf;
 
 static int set_up(void **state)
@@ -58,14 +58,14 @@ static int64_t crash(const char *text, int64_t now_ms)
 		net.bits = 128;
 		memcpy(net.bytes, &addr.in6.sin6_addr, 16);
 	}
-	return penalty_note(&table, &conf, &net, now_ms);
+	return ban_note(&table, &conf, &net, now_ms);
 }
 
 static bool refuses(const char *text, int64_t now_ms)
 {
 	struct addr addr = address(text);
 
-	return penalty_refuses(&table, &addr, now_ms);
+	return ban_refuses(&table, &addr, now_ms);
 }
 
 static void third_crash__is_refused_for_a_time__another_address_is_not(void **state)
@@ -116,7 +116,7 @@ static void exempt_addresses_and_unix_clients__are_never_counted(void **state)
 	assert_true(option_read(exempt, &conf, &net, 1, &err));
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(crash("192.0.2.1", 1000), 0);
-		assert_int_equal(penalty_note(&table, &conf, &local, 1000), 0);
+		assert_int_equal(ban_note(&table, &conf, &local, 1000), 0);
 	}
 	assert_false(refuses("192.0.2.1", 1000));
 }

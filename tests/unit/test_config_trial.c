@@ -26,20 +26,20 @@ static bool is_mapped(const void *at)
 	return mincore((void *)(uintptr_t)at, 1, &there) == 0;
 }
 
-static void await_end(struct trial *trial)
+static void await_end(struct config_trial *trial)
 {
 	pid_t pid = trial->pid;
 	int status;
 
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(trial_reap(trial, pid, status));
-	assert_true(trial_has_ended(trial));
+	assert_true(config_trial_reap(trial, pid, status));
+	assert_true(config_trial_has_ended(trial));
 }
 
 /* A worker is born while the trial goes on. */
 static void page__is_the_masters_and_the_trials_alone(void **state)
 {
-	struct trial trial;
+	struct config_trial trial;
 	struct err err;
 	struct conf *conf = conf_load(&source, &err);
 	int status;
@@ -47,7 +47,7 @@ static void page__is_the_masters_and_the_trials_alone(void **state)
 
 	(void)state;
 	assert_non_null(conf);
-	assert_true(trial_start(&trial, &source, conf, clock_ms(), &err));
+	assert_true(config_trial_start(&trial, &source, conf, clock_ms(), &err));
 	assert_true(is_mapped(trial.page));
 	pid = fork();
 	if (pid == 0)
@@ -56,9 +56,9 @@ static void page__is_the_masters_and_the_trials_alone(void **state)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	await_end(&trial);
-	if (!trial_passed(&trial, &err))
+	if (!config_trial_passed(&trial, &err))
 		fail_msg("%s", err.text);
-	trial_abandon(&trial);
+	config_trial_abandon(&trial);
 	conf_free(conf);
 }
 

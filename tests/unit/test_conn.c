@@ -16,7 +16,7 @@
 #include "unit/aftermath.h"
 
 /* What the record says of its end stays readable until the record is used again. */
-static enum ending how_it_ended(struct served *s)
+static enum close_reason how_it_ended(struct served *s)
 {
 	return arena_conn(s->conns.arena, 0)->ending;
 }
@@ -52,7 +52,7 @@ static void half_close__after_bytes__answers_all_then_ends(void **state)
 	served_send(&s, client, "hello", 5);
 	shutdown(client, SHUT_WR);
 	served_expect(&s, client, "hello", true);
-	assert_int_equal(how_it_ended(&s), ENDING_client_closed);
+	assert_int_equal(how_it_ended(&s), CLOSE_client_closed);
 	assert_nothing_left(&s, 0);
 	close(client);
 	served_stop(&s);
@@ -107,7 +107,7 @@ static void silence__longer_than_idle_timeout__ends_it(void **state)
 	served_expect(&s, client, "", false);
 	served_pass(&s, 1);
 	served_expect(&s, client, "", true);
-	assert_int_equal(how_it_ended(&s), ENDING_idle_timeout);
+	assert_int_equal(how_it_ended(&s), CLOSE_idle_timeout);
 	assert_int_equal(served_only(&s)->state, CONN_LINGERING);
 	served_pass(&s, 1); /* the client does not end its side */
 	assert_nothing_left(&s, 0);
@@ -130,7 +130,7 @@ static void message__that_does_not_end__is_cut_off(void **state)
 		served_pass(&s, 1);
 	}
 	served_expect(&s, client, "", true);
-	assert_int_equal(how_it_ended(&s), ENDING_message_timeout);
+	assert_int_equal(how_it_ended(&s), CLOSE_message_timeout);
 	close(client);
 	served_settle(&s);
 	assert_nothing_left(&s, 0);
@@ -167,7 +167,7 @@ static void client__that_takes_nothing__is_cut_off(void **state)
 	served_pass(&s, 9);
 	assert_non_null(served_only(&s));
 	served_pass(&s, 1);
-	assert_int_equal(how_it_ended(&s), ENDING_send_timeout);
+	assert_int_equal(how_it_ended(&s), CLOSE_send_timeout);
 	assert_nothing_left(&s, 0);
 	close(client);
 	served_stop(&s);
@@ -201,7 +201,7 @@ static void peer_gone__while_an_answer_waits__is_client_reset(void **state)
 	served_settle(&s);
 	close(client);
 	served_settle(&s);
-	assert_int_equal(how_it_ended(&s), ENDING_client_reset);
+	assert_int_equal(how_it_ended(&s), CLOSE_client_reset);
 	assert_nothing_left(&s, 0);
 	served_stop(&s);
 }
@@ -218,7 +218,7 @@ static void drain__between_messages__ends_at_once(void **state)
 	served_expect(&s, client, "x", false);
 	conns_drain(&s.conns);
 	served_expect(&s, client, "", true);
-	assert_int_equal(how_it_ended(&s), ENDING_drained);
+	assert_int_equal(how_it_ended(&s), CLOSE_drained);
 	close(client);
 	served_settle(&s);
 	assert_nothing_left(&s, 0);
@@ -253,7 +253,7 @@ static void drain__in_a_message__lets_it_end(void **state)
 	served_expect(&s, client, "", false);
 	served_send(&s, client, "\n", 1);
 	served_expect(&s, client, "ok\n", true);
-	assert_int_equal(how_it_ended(&s), ENDING_drained);
+	assert_int_equal(how_it_ended(&s), CLOSE_drained);
 	close(client);
 	served_stop(&s);
 }

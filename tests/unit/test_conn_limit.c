@@ -25,7 +25,7 @@ static void fill(struct served *s, const int64_t *ms, int *clients)
 	}
 	for (uint32_t i = 0; i < PLACES; i++)
 		record(s, i)->active_ms -= ms[i];
-	assert_false(room_has(&s->conns, 0));
+	assert_false(conn_limit_has(&s->conns, 0));
 }
 
 static void empty(struct served *s, const int *clients)
@@ -50,16 +50,16 @@ static void room__is_made_by_the_one_that_has_rested_longest__then_by_the_next(v
 	(void)state;
 	fill(&s, rested_ms, clients);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_true(room_make(&s.conns, 0));
+		assert_true(conn_limit_make(&s.conns, 0));
 		assert_false(lives(&s, order[i]));
-		assert_int_equal(record(&s, order[i])->ending, ENDING_made_room);
+		assert_int_equal(record(&s, order[i])->ending, CLOSE_made_room);
 		assert_int_equal(s.conns.live, PLACES - 1);
 		served_expect(&s, clients[order[i]], "", true);
 		close(clients[order[i]]);
 		clients[order[i]] = served_connect(&s); /* the place is taken again */
 	}
 	assert_true(lives(&s, order[2]) && lives(&s, order[3]));
-	assert_int_equal(cell_get(&s.slot.tally.connections_ended_total[ENDING_made_room]), 2);
+	assert_int_equal(cell_get(&s.slot.tally.connections_ended_total[CLOSE_made_room]), 2);
 	empty(&s, clients);
 }
 
@@ -72,12 +72,12 @@ static void connection__that_moved_meanwhile__stays(void **state)
 
 	(void)state;
 	fill(&s, rested_ms, clients);
-	assert_true(room_make(&s.conns, 0));
+	assert_true(conn_limit_make(&s.conns, 0));
 	close(clients[0]);
 	clients[0] = served_connect(&s);
 	served_send(&s, clients[1], "y\n", 2);
 	served_expect(&s, clients[1], "ok\n", false);
-	assert_true(room_make(&s.conns, 0));
+	assert_true(conn_limit_make(&s.conns, 0));
 	assert_true(lives(&s, 1));
 	assert_false(lives(&s, 2));
 	empty(&s, clients);
@@ -95,7 +95,7 @@ static void connection__in_a_message_or_with_one_on_the_way__stays(void **state)
 	served_settle(&s);
 	record(&s, 0)->active_ms -= 4000;
 	assert_int_equal(send(clients[1], "come", 4, MSG_NOSIGNAL), 4); /* not read yet */
-	assert_true(room_make(&s.conns, 0));
+	assert_true(conn_limit_make(&s.conns, 0));
 	assert_true(lives(&s, 0) && lives(&s, 1));
 	assert_false(lives(&s, 2));
 	empty(&s, clients);
@@ -112,14 +112,14 @@ static void nobody_rests__no_room__and_the_next_walk_comes_later(void **state)
 	for (unsigned i = 0; i < PLACES; i++)
 		served_send(&s, clients[i], "begun", 5);
 	served_settle(&s);
-	assert_false(room_make(&s.conns, 0));
+	assert_false(conn_limit_make(&s.conns, 0));
 	assert_true(s.conns.room.again_ms > s.loop.now_ms);
 	served_send(&s, clients[0], "\n", 1);
 	served_expect(&s, clients[0], "ok\n", false);
 	s.loop.now_ms = s.conns.room.again_ms - 1;
-	assert_false(room_make(&s.conns, 0));
+	assert_false(conn_limit_make(&s.conns, 0));
 	s.loop.now_ms++;
-	assert_true(room_make(&s.conns, 0));
+	assert_true(conn_limit_make(&s.conns, 0));
 	assert_false(lives(&s, 0));
 	empty(&s, clients);
 }
@@ -133,7 +133,7 @@ static void make_room_no__ends_nobody(void **state)
 	(void)state;
 	fill(&s, rested_ms, clients);
 	s.conns.room.is_made = false;
-	assert_false(room_make(&s.conns, 0));
+	assert_false(conn_limit_make(&s.conns, 0));
 	assert_int_equal(s.conns.live, PLACES);
 	empty(&s, clients);
 }
@@ -148,25 +148,25 @@ static void reserve__is_its_listeners_alone__and_counts_what_it_uses(void **stat
 	struct conns all = { .arena = &arena, .listeners = &set };
 
 	(void)state;
-	assert_true(room_start(&all, true));
+	assert_true(conn_limit_start(&all, true));
 	for (all.live = 0; all.live < 2; all.live++) {
-		assert_true(room_has(&all, 0));
-		room_take(&all, 0);
+		assert_true(conn_limit_has(&all, 0));
+		conn_limit_take(&all, 0);
 	}
-	assert_false(room_has(&all, 0)); /* two are free, and kept */
+	assert_false(conn_limit_has(&all, 0)); /* two are free, and kept */
 	for (; all.live < 4; all.live++) {
-		assert_true(room_has(&all, 1));
-		room_take(&all, 1);
+		assert_true(conn_limit_has(&all, 1));
+		conn_limit_take(&all, 1);
 	}
-	assert_false(room_has(&all, 1));
-	room_give(&all, 1);
+	assert_false(conn_limit_has(&all, 1));
+	conn_limit_give(&all, 1);
 	all.live--;
-	assert_false(room_has(&all, 0)); /* within the reserve: its listener's again */
-	assert_true(room_has(&all, 1));
-	room_give(&all, 0);
+	assert_false(conn_limit_has(&all, 0)); /* within the reserve: its listener's again */
+	assert_true(conn_limit_has(&all, 1));
+	conn_limit_give(&all, 0);
 	all.live--;
-	assert_true(room_has(&all, 0));
-	room_stop(&all);
+	assert_true(conn_limit_has(&all, 0));
+	conn_limit_stop(&all);
 }
 
 /* Nobody's rest is disturbed for a place that only its own listener could have. */
@@ -179,7 +179,7 @@ static void connection__within_its_listeners_reserve__stays(void **state)
 	(void)state;
 	fill(&s, rested_ms, clients);
 	s.listen_conf.reserve = PLACES;
-	assert_false(room_make(&s.conns, 0));
+	assert_false(conn_limit_make(&s.conns, 0));
 	s.listen_conf.reserve = 0;
 	assert_int_equal(s.conns.live, PLACES);
 	empty(&s, clients);

@@ -52,7 +52,7 @@ static void set_state_beyond(struct served *s, struct conn *c)
 static void set_ending(struct served *s, struct conn *c)
 {
 	(void)s;
-	c->ending = ENDING_COUNT;
+	c->ending = CLOSE_COUNT;
 }
 
 static void set_in_ended(struct served *s, struct conn *c)

@@ -25,7 +25,7 @@ static void date__of_known_seconds(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct date date = date_of(rows[i].seconds);
+		struct date date = clock_date(rows[i].seconds);
 
 		assert_memory_equal(&date, &rows[i].date, sizeof(date));
 	}

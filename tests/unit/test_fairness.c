@@ -174,7 +174,8 @@ static void weight__follows_bytes_at_once__and_computing_after_two_visits(void *
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		assert_int_equal(share_weigh(rows[i].before, rows[i].moved_bytes, rows[i].asked_us),
+		assert_int_equal(budget_weigh(rows[i].before, rows[i].moved_bytes,
+					      rows[i].asked_us),
 				 rows[i].after);
 }
 
@@ -182,15 +183,15 @@ static void weight__follows_bytes_at_once__and_computing_after_two_visits(void *
 static void visit__ahead_of_others__moves_a_small_share(void **state)
 {
 	(void)state;
-	assert_false(share_is_spent(true, 8 * 1024 - 1, 1, 0));
-	assert_true(share_is_spent(true, 8 * 1024, 1, 0));
-	assert_true(share_is_spent(true, 1, 4, 0));
-	assert_true(share_is_spent(true, 1, 2, 200));
-	assert_false(share_is_spent(true, 1, 1, 5000)); /* one answer goes out in any case */
-	assert_false(share_is_spent(false, SHARE - 1, 15, 999));
-	assert_true(share_is_spent(false, SHARE, 1, 0));
-	assert_true(share_is_spent(false, 1, 16, 0));
-	assert_true(share_is_spent(false, 1, 2, 1000));
+	assert_false(budget_is_spent(true, 8 * 1024 - 1, 1, 0));
+	assert_true(budget_is_spent(true, 8 * 1024, 1, 0));
+	assert_true(budget_is_spent(true, 1, 4, 0));
+	assert_true(budget_is_spent(true, 1, 2, 200));
+	assert_false(budget_is_spent(true, 1, 1, 5000)); /* one answer goes out in any case */
+	assert_false(budget_is_spent(false, SHARE - 1, 15, 999));
+	assert_true(budget_is_spent(false, SHARE, 1, 0));
+	assert_true(budget_is_spent(false, 1, 16, 0));
+	assert_true(budget_is_spent(false, 1, 2, 1000));
 }
 
 static void light__that_asks_for_much__goes_on_in_its_turn(void **state)
@@ -274,7 +275,7 @@ static void waiting__connection__is_not_blamed_for_being_late(void **state)
 	assert_true(timer_is_set(&c->timer));
 	runqueue_remove(&s.conns.queue, 0);
 	conn_expire(&s.conns, c);
-	assert_int_equal(c->ending, ENDING_message_timeout);
+	assert_int_equal(c->ending, CLOSE_message_timeout);
 	close(client);
 	served_stop(&s);
 }
@@ -288,7 +289,7 @@ static void end__of_a_waiting_connection__takes_it_out_of_the_line(void **state)
 	served_start(&s, "echo", NULL);
 	client = served_connect(&s);
 	runqueue_push(&s.conns.queue, 0);
-	conn_end(&s.conns, record(&s, 0), ENDING_stopped);
+	conn_end(&s.conns, record(&s, 0), CLOSE_stopped);
 	assert_false(conns_wait(&s.conns));
 	close(client);
 	served_stop(&s);

@@ -18,14 +18,14 @@
 
 static void open__counts_what_is_open(void **state)
 {
-	unsigned before = descriptors_open();
+	unsigned before = fdlimit_open();
 	int fd = dup(STDOUT_FILENO);
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_int_equal(descriptors_open(), before + 1);
+	assert_int_equal(fdlimit_open(), before + 1);
 	close(fd);
-	assert_int_equal(descriptors_open(), before);
+	assert_int_equal(fdlimit_open(), before);
 }
 
 static void allowed__is_what_the_hard_limit_gives_and_changes_nothing(void **state)
@@ -34,9 +34,9 @@ static void allowed__is_what_the_hard_limit_gives_and_changes_nothing(void **sta
 
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	assert_true(descriptors_allowed(before.rlim_max));
+	assert_true(fdlimit_allowed(before.rlim_max));
 	/* no system allows so many, not even to root */
-	assert_false(descriptors_allowed(RLIM_INFINITY - 1));
+	assert_false(fdlimit_allowed(RLIM_INFINITY - 1));
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
 	assert_int_equal(after.rlim_cur, before.rlim_cur);
 	assert_int_equal(after.rlim_max, before.rlim_max);
@@ -50,7 +50,7 @@ static void refuse__says_how_many_and_what_raises_the_limit(void **state)
 
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	assert_false(descriptors_refuse(99, "for x", &err));
+	assert_false(fdlimit_refuse(99, "for x", &err));
 	snprintf(message, sizeof(message),
 		 "for x: 99 descriptors are needed, and the hard limit is %llu (raise it by ulimit "
 		 "-Hn or LimitNOFILE=)",
@@ -65,10 +65,10 @@ static void explain__adds_to_what_ran_out_of_descriptors_only(void **state)
 
 	(void)state;
 	err_set(&err, CODE_UNAVAILABLE, "cannot bind x");
-	assert_false(descriptors_explain(EADDRINUSE, &err));
+	assert_false(fdlimit_explain(EADDRINUSE, &err));
 	assert_string_equal(err.text, "cannot bind x");
 	assert_int_equal(err.code, CODE_UNAVAILABLE);
-	descriptors_explain(EMFILE, &err);
+	fdlimit_explain(EMFILE, &err);
 	assert_non_null(strstr(err.text, "raise it by ulimit -Hn or LimitNOFILE=)"));
 	assert_int_equal(err.code, CODE_OSERR);
 	assert_int_equal(errno, EMFILE);

@@ -13,14 +13,14 @@
 
 static void reap__of_a_stranger__touches_no_worker(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation = crew_serve(roster, NULL);
 	pid_t stranger = sys_fork();
 
 	if (stranger == 0)
 		_exit(0);
 	crew_await_death(stranger);
-	roster_reap(roster, CREW_NOW);
+	procs_reap(roster, CREW_NOW);
 	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
 	assert_int_equal(sys_waitpid(stranger, NULL, WNOHANG), -1);
 }
@@ -33,7 +33,7 @@ static bool note_other(void *owner, pid_t pid, int status)
 
 static void reap__of_the_masters_other_child__tells_it(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	pid_t told = 0, other = sys_fork();
 
 	if (other == 0)
@@ -41,7 +41,7 @@ static void reap__of_the_masters_other_child__tells_it(void **state)
 	roster->other = note_other;
 	roster->owner = &told;
 	crew_await_death(other);
-	roster_reap(roster, CREW_NOW);
+	procs_reap(roster, CREW_NOW);
 	assert_int_equal(told, other);
 }
 
@@ -58,31 +58,31 @@ static void leave_strangers(unsigned count)
 
 static void reap__of_many_strangers__takes_some_in_a_turn_but_every_worker(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 	pid_t pid;
 
 	leave_strangers(50);
 	/* behind them in the system's list of children */
 	crew_kill(roster, &generation->members[1], SIGKILL, CREW_NOW);
-	roster_start_due(roster, CREW_NOW + 60000);
+	procs_start_due(roster, CREW_NOW + 60000);
 	pid = generation->members[1].pid;
 	assert_true(pid > 0);
 	assert_int_equal(sys_kill(pid, SIGKILL), 0);
 	crew_await_death(pid);
 	leave_strangers(50);
-	roster_reap(roster, CREW_NOW + 60000);
+	procs_reap(roster, CREW_NOW + 60000);
 	assert_true(roster->has_more);
-	assert_int_equal(roster_due_ms(roster, INT64_MAX), 0);
+	assert_int_equal(procs_due_ms(roster, INT64_MAX), 0);
 	assert_int_not_equal(generation->members[1].pid, pid);
 	for (unsigned turns = 0; roster->has_more; turns++) {
 		assert_true(turns < 4);
-		roster_reap(roster, CREW_NOW + 60000);
+		procs_reap(roster, CREW_NOW + 60000);
 	}
 	assert_int_equal(sys_waitpid(-1, NULL, WNOHANG), 0);
 }
 
-static bool has_rung(const struct roster *roster)
+static bool has_rung(const struct procs *roster)
 {
 	struct pollfd bells = { .fd = roster->bells, .events = POLLIN };
 
@@ -92,7 +92,7 @@ static bool has_rung(const struct roster *roster)
 static void bells__of_workers_that_make_them_block__keep_nobody_waiting(void **state)
 {
 	static const uint64_t one = 1;
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation = crew_serve(roster, NULL);
 	int bell = generation->wires[1].fds[WIRE_BELL];
 	uint64_t rung;
@@ -103,12 +103,12 @@ static void bells__of_workers_that_make_them_block__keep_nobody_waiting(void **s
 	for (unsigned i = 0; i < 3; i++) { /* nobody reads them, and each is heard */
 		assert_int_equal(write(bell, &one, sizeof(one)), sizeof(one));
 		assert_true(has_rung(roster));
-		roster_hear_bells(roster);
+		procs_hear_bells(roster);
 		assert_false(has_rung(roster));
 	}
 	assert_int_equal(write(bell, &one, sizeof(one)), sizeof(one));
 	assert_int_equal(read(bell, &rung, sizeof(rung)), sizeof(rung));
-	roster_hear_bells(roster); /* the worker has been faster */
+	procs_hear_bells(roster); /* the worker has been faster */
 	alarm(0);
 }
 

@@ -182,7 +182,7 @@ static void error__is_there_for_each_refusal(void **state)
 /* Puts one piece of n bytes into the body. */
 static void put_piece(size_t n, bool is_chunked)
 {
-	struct text text = http_body_open(&out, is_chunked);
+	struct strbuf text = http_body_open(&out, is_chunked);
 
 	assert_true(n <= text.size);
 	memset(text.base, 'x', n);
@@ -255,19 +255,19 @@ static void body__as_large_as_the_room__leaves_some_for_the_end(void **state)
 
 static void body__with_hardly_any_room__is_cut(void **state)
 {
-	struct text text;
+	struct strbuf text;
 
 	(void)state;
 	for (out.size = 0; out.size < 13; out.size++) {
 		text = http_body_open(&out, true);
-		text_raw(&text, "x");
+		strbuf_raw(&text, "x");
 		assert_true(text.is_cut);
 		http_body_close(&out, &text, true);
 		assert_int_equal(out.end, 0);
 	}
 	out.size = 14;
 	text = http_body_open(&out, true);
-	text_raw(&text, "x");
+	strbuf_raw(&text, "x");
 	assert_false(text.is_cut);
 }
 

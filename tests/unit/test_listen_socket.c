@@ -164,7 +164,7 @@ static void open__of_a_port_that_all_addresses_have__names_who_serves_them(void 
 		 (int)getpid());
 	listening_add(&first, "0.0.0.0:0");
 	set = listening_open(&first, NULL, 1);
-	snprintf(text, sizeof(text), "127.0.0.1:%u", endpoint_port(&set->list[0].bound));
+	snprintf(text, sizeof(text), "127.0.0.1:%u", listen_socket_port(&set->list[0].bound));
 	listening_add(&second, text);
 	listening_refuses(&second, NULL, CODE_UNAVAILABLE, holder);
 	listener_close_all(set, NULL, true);

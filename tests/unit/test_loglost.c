@@ -342,7 +342,7 @@ static void pipe__gets_lines_no_longer_than_it_takes_whole(void **state)
 	use(path);
 	LOG(EVENT_server_stopped, LOG_STR("value", value));
 	length = strlen(read_all(reader));
-	assert_in_range(length, OUTLET_LINE - 16, OUTLET_LINE);
+	assert_in_range(length, WRITER_LINE - 16, WRITER_LINE);
 	assert_int_equal(text[length - 1], '\n');
 	close(reader);
 }

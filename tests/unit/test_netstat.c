@@ -11,10 +11,10 @@
 
 static void parse__by_names__finds_the_figures(void **state)
 {
-	struct hostnet net = { 0 };
+	struct netstat net = { 0 };
 
 	(void)state;
-	assert_true(hostnet_parse("TcpExt: SyncookiesSent ListenOverflows ListenDrops PAWSActive "
+	assert_true(netstat_parse("TcpExt: SyncookiesSent ListenOverflows ListenDrops PAWSActive "
 				  "TCPReqQFullDrop TCPRetransFail\n"
 				  "TcpExt: 1 22 333 4 18446744073709551615 6\n"
 				  "IpExt: InNoRoutes ListenDrops\nIpExt: 7 8\n",
@@ -26,10 +26,10 @@ static void parse__by_names__finds_the_figures(void **state)
 
 static void parse__with_another_group_first__finds_its_own(void **state)
 {
-	struct hostnet net = { 0 };
+	struct netstat net = { 0 };
 
 	(void)state;
-	assert_true(hostnet_parse("IpExt: ListenDrops\nIpExt: 8\n"
+	assert_true(netstat_parse("IpExt: ListenDrops\nIpExt: 8\n"
 				  "TcpExt: ListenDrops XListenDrops\nTcpExt: 9 10\n",
 				  &net));
 	assert_int_equal(net.listen_drops, 9);
@@ -37,10 +37,10 @@ static void parse__with_another_group_first__finds_its_own(void **state)
 
 static void parse__of_a_kernel_without_a_column__leaves_that_one(void **state)
 {
-	struct hostnet net = { .syn_queue_drops = 5 };
+	struct netstat net = { .syn_queue_drops = 5 };
 
 	(void)state;
-	assert_true(hostnet_parse("TcpExt: ListenOverflows\nTcpExt: 3\n", &net));
+	assert_true(netstat_parse("TcpExt: ListenOverflows\nTcpExt: 3\n", &net));
 	assert_int_equal(net.listen_overflows, 3);
 	assert_int_equal(net.syn_queue_drops, 5);
 }
@@ -63,19 +63,19 @@ static void parse__of_a_text_that_is_no_table__finds_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		struct hostnet net = { .listen_drops = 42 };
+		struct netstat net = { .listen_drops = 42 };
 
-		if (hostnet_parse(texts[i], &net) || net.listen_drops != 42)
+		if (netstat_parse(texts[i], &net) || net.listen_drops != 42)
 			fail_msg("found something in \"%s\"", texts[i]);
 	}
 }
 
 static void read__of_this_host__finds_figures(void **state)
 {
-	struct hostnet net = { 0 };
+	struct netstat net = { 0 };
 
 	(void)state;
-	assert_true(hostnet_read(&net));
+	assert_true(netstat_read(&net));
 	assert_true(net.listen_drops >= net.listen_overflows);
 }
 

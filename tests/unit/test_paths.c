@@ -57,30 +57,30 @@ static void names__in_one_folder_by_two_spellings__are_the_same(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
-		assert_true(paths_same_name(at("real/x"), at(spellings[i])));
+		assert_true(file_same_name(at("real/x"), at(spellings[i])));
 	/* there is no folder to ask, so the text decides */
-	assert_true(paths_same_name(at("none/x"), at("none/x")));
-	assert_false(paths_same_name(at("none/x"), at("none/./x")));
-	assert_true(paths_same_name("/x", "//x"));
+	assert_true(file_same_name(at("none/x"), at("none/x")));
+	assert_false(file_same_name(at("none/x"), at("none/./x")));
+	assert_true(file_same_name("/x", "//x"));
 }
 
 static void names__that_differ_or_stand_elsewhere__are_not(void **state)
 {
 	(void)state;
-	assert_false(paths_same_name(at("real/x"), at("real/y")));
-	assert_false(paths_same_name(at("real/x"), at("x")));
-	assert_false(paths_same_name(at("file"), at("hard")));
-	assert_false(paths_same_name(at("none/x"), at("real/x")));
+	assert_false(file_same_name(at("real/x"), at("real/y")));
+	assert_false(file_same_name(at("real/x"), at("x")));
+	assert_false(file_same_name(at("file"), at("hard")));
+	assert_false(file_same_name(at("none/x"), at("real/x")));
 }
 
 static void files__by_two_names__are_the_same(void **state)
 {
 	(void)state;
-	assert_true(paths_same_file(at("file"), at("hard")));
-	assert_true(paths_same_file(at("soft"), at("file")));
-	assert_true(paths_same_file(at("link/x"), at("real/x")));
-	assert_false(paths_same_file(at("file"), at("other")));
-	assert_false(paths_same_file(at("file"), at("none")));
+	assert_true(file_same(at("file"), at("hard")));
+	assert_true(file_same(at("soft"), at("file")));
+	assert_true(file_same(at("link/x"), at("real/x")));
+	assert_false(file_same(at("file"), at("other")));
+	assert_false(file_same(at("file"), at("none")));
 }
 
 int main(void)

@@ -13,7 +13,7 @@
 
 static void begin__beside_others__takes_the_first_slots_that_fit(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *first = crew_serve(roster, NULL), *second = crew_begin(roster, NULL);
 
 	assert_int_equal(first->first_slot, 0);
@@ -25,28 +25,28 @@ static void begin__beside_others__takes_the_first_slots_that_fit(void **state)
 
 static void begin__without_room__fails_and_changes_nothing(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *more = crew_generation(NULL, CREW_WORKERS);
 	struct generation others = { .capacity = SCOREBOARD_SLOTS - more->capacity + 1 };
 	struct err err;
 
 	roster->current = &others;
-	assert_false(roster_begin(roster, more, CREW_NOW, &err));
+	assert_false(procs_begin(roster, more, CREW_NOW, &err));
 	assert_int_equal(err.code, CODE_OSERR);
 	assert_null(roster->starting);
 	others.capacity--;
-	assert_true(roster_begin(roster, more, CREW_NOW, &err));
+	assert_true(procs_begin(roster, more, CREW_NOW, &err));
 	assert_int_equal(more->first_slot, others.capacity);
 	roster->current = NULL;
 }
 
 static void start_due__of_a_new_generation__forks_the_wanted(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation = crew_begin(roster, NULL);
 
 	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
-	assert_int_equal(roster_alive(roster), CREW_WORKERS);
+	assert_int_equal(procs_alive(roster), CREW_WORKERS);
 	assert_int_equal(generation->infos[1].pid, generation->members[1].pid);
 	assert_int_equal(generation->infos[1].number, 1);
 	assert_int_equal(generation->slots[1].heartbeat_ms, CREW_NOW);
@@ -55,48 +55,48 @@ static void start_due__of_a_new_generation__forks_the_wanted(void **state)
 
 static void look__at_a_slot_that_says_ready__counts_it(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_begin(roster, NULL);
 
 	generation->slots[2].state = SLOT_READY;
 	generation->slots[0].state = 77;
-	roster_look(roster);
+	procs_look(roster);
 	assert_int_equal(generation_ready(generation), 1);
 	assert_true(generation->members[2].ready);
 }
 
 static void start_due__when_fork_fails_at_the_start__fails_the_generation(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation;
 
 	crew_behaviour = CREW_REFUSE;
 	generation = crew_begin(roster, NULL);
 	assert_int_equal(generation->failure.code, CODE_OSERR);
-	assert_int_equal(roster_alive(roster), 0);
+	assert_int_equal(procs_alive(roster), 0);
 }
 
 static void start_due__when_fork_fails_later__waits_longer_each_time(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 	struct member *member = &generation->members[0];
 
 	crew_behaviour = CREW_REFUSE;
 	crew_kill(roster, member, SIGKILL, CREW_NOW + RESPAWN_HEALTHY_MS);
-	roster_start_due(roster, CREW_NOW + RESPAWN_HEALTHY_MS);
+	procs_start_due(roster, CREW_NOW + RESPAWN_HEALTHY_MS);
 	assert_int_equal(member->state, MEMBER_WAITING);
 	assert_int_equal(member->due_ms, CREW_NOW + RESPAWN_HEALTHY_MS + 100);
-	roster_start_due(roster, member->due_ms);
+	procs_start_due(roster, member->due_ms);
 	assert_int_equal(member->due_ms, CREW_NOW + RESPAWN_HEALTHY_MS + 300);
 	crew_behaviour = CREW_STAY;
-	roster_start_due(roster, member->due_ms);
+	procs_start_due(roster, member->due_ms);
 	assert_int_equal(member->state, MEMBER_RUNNING);
 }
 
 static void reap__of_a_worker_that_served__replaces_it_at_once(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 	pid_t before = generation->members[1].pid;
 
@@ -106,7 +106,7 @@ static void reap__of_a_worker_that_served__replaces_it_at_once(void **state)
 	assert_int_equal(generation->slots[1].state, SLOT_EMPTY);
 	assert_int_equal(scoreboard_sum(roster->board, METRIC_messages_total), 5);
 	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_crashes_total), 1);
-	roster_start_due(roster, CREW_NOW + 10);
+	procs_start_due(roster, CREW_NOW + 10);
 	assert_int_equal(generation->members[1].state, MEMBER_RUNNING);
 	assert_int_not_equal(generation->members[1].pid, before);
 	assert_false(generation->members[1].ready);
@@ -114,16 +114,16 @@ static void reap__of_a_worker_that_served__replaces_it_at_once(void **state)
 
 static void reap__of_early_deaths__delays_their_slot_alone(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 	struct member *member = &generation->members[0];
 
 	crew_kill(roster, member, SIGKILL, CREW_NOW);
 	assert_int_equal(member->due_ms, CREW_NOW + 100);
-	roster_start_due(roster, CREW_NOW + 99);
+	procs_start_due(roster, CREW_NOW + 99);
 	assert_int_equal(member->state, MEMBER_WAITING);
-	assert_int_equal(roster_due_ms(roster, INT64_MAX), CREW_NOW + 100);
-	roster_start_due(roster, CREW_NOW + 100);
+	assert_int_equal(procs_due_ms(roster, INT64_MAX), CREW_NOW + 100);
+	procs_start_due(roster, CREW_NOW + 100);
 	assert_int_equal(member->state, MEMBER_RUNNING);
 	crew_kill(roster, member, SIGKILL, CREW_NOW + 100);
 	assert_int_equal(member->due_ms, CREW_NOW + 300);
@@ -133,7 +133,7 @@ static void reap__of_early_deaths__delays_their_slot_alone(void **state)
 
 static void reap__of_exit_0_of_its_own_accord__replaces_it(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 
 	crew_kill(roster, &generation->members[0], SIGQUIT, CREW_NOW);
@@ -142,14 +142,14 @@ static void reap__of_exit_0_of_its_own_accord__replaces_it(void **state)
 
 static void reap__of_a_retiring_worker__leaves_its_place_empty(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 	pid_t pid = generation->members[2].pid;
 
 	member_retire(generation, 2, SIGQUIT, CREW_NOW + 500);
 	assert_int_equal(generation->members[2].state, MEMBER_RETIRING);
 	crew_await_death(pid);
-	roster_reap(roster, CREW_NOW);
+	procs_reap(roster, CREW_NOW);
 	assert_int_equal(generation->members[2].state, MEMBER_EMPTY);
 	assert_null(generation->members[2].arena);
 	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_crashes_total), 0);
@@ -157,7 +157,7 @@ static void reap__of_a_retiring_worker__leaves_its_place_empty(void **state)
 
 static void reap__before_ready_at_the_start__fails_the_generation(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_begin(roster, NULL);
 
 	crew_kill(roster, &generation->members[1], SIGKILL, CREW_NOW);
@@ -169,7 +169,7 @@ static void reap__before_ready_at_the_start__fails_the_generation(void **state)
 
 static void reap__after_ready_at_the_start__replaces_it(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_begin(roster, NULL);
 
 	crew_report_ready(roster, generation);
@@ -180,29 +180,29 @@ static void reap__after_ready_at_the_start__replaces_it(void **state)
 
 static void reap__of_do_not_respawn__ends_the_server(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 
 	crew_kill(roster, &generation->members[0], SIGKILL, CREW_NOW);
 	crew_behaviour = CODE_NO_RESPAWN;
-	roster_start_due(roster, CREW_NOW + 100);
+	procs_start_due(roster, CREW_NOW + 100);
 	crew_await_death(generation->members[0].pid);
-	roster_reap(roster, CREW_NOW + 100);
+	procs_reap(roster, CREW_NOW + 100);
 	assert_int_equal(roster->fatal.code, CODE_OSERR);
 	assert_int_equal(generation->members[0].state, MEMBER_EMPTY);
 }
 
 static void hear_stop(void *owner)
 {
-	struct roster *roster = owner;
+	struct procs *roster = owner;
 
 	if (roster->current)
-		roster_retire(roster, roster->current, SIGQUIT, INT64_MAX);
+		procs_retire(roster, roster->current, SIGQUIT, INT64_MAX);
 }
 
 static void reap__with_a_stop_heard_meanwhile__replaces_nobody(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 
 	roster->hear = hear_stop;
@@ -214,74 +214,74 @@ static void reap__with_a_stop_heard_meanwhile__replaces_nobody(void **state)
 
 static void retire__then_all_gone__is_swept(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 	pid_t pids[CREW_WORKERS];
 
 	for (unsigned i = 0; i < CREW_WORKERS; i++)
 		pids[i] = generation->members[i].pid;
-	roster_retire(roster, generation, SIGQUIT, CREW_NOW + 500);
+	procs_retire(roster, generation, SIGQUIT, CREW_NOW + 500);
 	assert_null(roster->current);
-	roster_sweep(roster);
+	procs_sweep(roster);
 	assert_ptr_equal(roster->retiring, generation);
 	for (unsigned i = 0; i < CREW_WORKERS; i++)
 		crew_await_death(pids[i]);
-	roster_reap(roster, CREW_NOW);
-	roster_sweep(roster);
+	procs_reap(roster, CREW_NOW);
+	procs_sweep(roster);
 	assert_null(roster->retiring);
 }
 
 static void kill_due__at_its_time__kills_the_retiring_alone(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 	pid_t pid = generation->members[0].pid;
 
 	member_retire(generation, 0, 0, CREW_NOW + 500);
-	assert_int_equal(roster_due_ms(roster, INT64_MAX), CREW_NOW + 500);
-	roster_kill_due(roster, CREW_NOW + 499);
-	roster_reap(roster, CREW_NOW + 499);
+	assert_int_equal(procs_due_ms(roster, INT64_MAX), CREW_NOW + 500);
+	procs_kill_due(roster, CREW_NOW + 499);
+	procs_reap(roster, CREW_NOW + 499);
 	assert_int_equal(generation->members[0].pid, pid);
-	roster_kill_due(roster, CREW_NOW + 500);
+	procs_kill_due(roster, CREW_NOW + 500);
 	crew_await_death(pid);
-	roster_reap(roster, CREW_NOW + 500);
+	procs_reap(roster, CREW_NOW + 500);
 	assert_int_equal(generation->members[0].state, MEMBER_EMPTY);
 	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS - 1);
 }
 
 static void more__up_to_the_room__then_no_more(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation = crew_serve(roster, NULL);
 
 	for (unsigned i = 0; i < GENERATION_SPARE; i++)
-		assert_true(roster_more(roster, CREW_NOW));
-	assert_false(roster_more(roster, CREW_NOW));
+		assert_true(procs_more(roster, CREW_NOW));
+	assert_false(procs_more(roster, CREW_NOW));
 	assert_int_equal(generation->wanted, generation->capacity);
-	roster_start_due(roster, CREW_NOW);
-	assert_int_equal(roster_alive(roster), generation->capacity);
+	procs_start_due(roster, CREW_NOW);
+	assert_int_equal(procs_alive(roster), generation->capacity);
 }
 
 static void less__down_to_one__then_no_less(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation = crew_serve(roster, NULL);
 
-	assert_true(roster_less(roster, CREW_NOW));
+	assert_true(procs_less(roster, CREW_NOW));
 	assert_int_equal(generation->members[2].state, MEMBER_RETIRING);
-	assert_true(roster_less(roster, CREW_NOW));
+	assert_true(procs_less(roster, CREW_NOW));
 	assert_int_equal(generation->members[1].state, MEMBER_RETIRING);
-	assert_false(roster_less(roster, CREW_NOW));
+	assert_false(procs_less(roster, CREW_NOW));
 	assert_int_equal(generation->members[0].state, MEMBER_RUNNING);
 }
 
 static void less__while_one_waits__gives_up_that_one(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 
 	crew_kill(roster, &generation->members[0], SIGKILL, CREW_NOW);
-	assert_true(roster_less(roster, CREW_NOW));
+	assert_true(procs_less(roster, CREW_NOW));
 	assert_int_equal(generation->members[0].state, MEMBER_EMPTY);
 	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS - 1);
 }
@@ -290,16 +290,16 @@ static void less__while_one_waits__gives_up_that_one(void **state)
 
 static void less__after_a_replacement__leaves_the_lowest_seats_taken(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 
 	/* as after recycling worker 0 */
 	generation->members[CREW_WORKERS] = generation->members[0];
 	generation->members[0] = (struct member){ .state = MEMBER_EMPTY };
-	assert_true(roster_less(roster, CREW_NOW));
+	assert_true(procs_less(roster, CREW_NOW));
 	assert_int_equal(generation->members[2].state, MEMBER_RETIRING);
 	assert_int_equal(generation->members[CREW_WORKERS].state, MEMBER_RUNNING);
-	assert_true(roster_more(roster, CREW_NOW));
+	assert_true(procs_more(roster, CREW_NOW));
 	assert_int_equal(generation->members[0].seat, 2);
 }
 

@@ -11,116 +11,118 @@
 
 enum { NOW = 1000000, TICK = 100 };
 
-static const struct overflow_look calm = { .limit = 8, .sockets = 1 };
-static const struct overflow_look full = { .queue = 9, .limit = 8, .sockets = 1, .dropped = 2 };
+static const struct queue_alarm_sample calm = { .limit = 8, .sockets = 1 };
+static const struct queue_alarm_sample full = {
+	.queue = 9, .limit = 8, .sockets = 1, .dropped = 2
+};
 
 static void note__of_a_calm_queue__is_never_due(void **state)
 {
-	struct overflow o = { 0 };
+	struct queue_alarm o = { 0 };
 
 	(void)state;
-	overflow_note(&o, &calm, NOW);
-	overflow_note(&o, &(struct overflow_look){ .queue = 8, .limit = 8 }, NOW + TICK);
-	assert_false(overflow_is_due(&o, NOW + TICK));
+	queue_alarm_note(&o, &calm, NOW);
+	queue_alarm_note(&o, &(struct queue_alarm_sample){ .queue = 8, .limit = 8 }, NOW + TICK);
+	assert_false(queue_alarm_is_due(&o, NOW + TICK));
 }
 
 static void note__of_a_full_queue__is_due_at_the_next_look(void **state)
 {
-	struct overflow o = { 0 };
+	struct queue_alarm o = { 0 };
 
 	(void)state;
-	overflow_note(&o, &full, NOW);
-	assert_false(overflow_is_due(&o, NOW));
-	overflow_note(&o, &full, NOW + TICK);
-	assert_true(overflow_is_due(&o, NOW + TICK));
+	queue_alarm_note(&o, &full, NOW);
+	assert_false(queue_alarm_is_due(&o, NOW));
+	queue_alarm_note(&o, &full, NOW + TICK);
+	assert_true(queue_alarm_is_due(&o, NOW + TICK));
 	assert_int_equal(o.dropped, 4);
 	assert_int_equal(o.worst.queue, 9);
 }
 
 static void note__of_drops_between_two_looks__is_due(void **state)
 {
-	const struct overflow_look look = { .limit = 8, .sockets = 1, .dropped = 1 };
-	struct overflow o = { 0 };
+	const struct queue_alarm_sample look = { .limit = 8, .sockets = 1, .dropped = 1 };
+	struct queue_alarm o = { 0 };
 
 	(void)state;
-	overflow_note(&o, &look, NOW);
-	overflow_note(&o, &calm, NOW + TICK);
-	assert_true(overflow_is_due(&o, NOW + TICK));
-	assert_false(overflow_goes_on(&o));
+	queue_alarm_note(&o, &look, NOW);
+	queue_alarm_note(&o, &calm, NOW + TICK);
+	assert_true(queue_alarm_is_due(&o, NOW + TICK));
+	assert_false(queue_alarm_goes_on(&o));
 }
 
 static void note__of_an_unlimited_row__is_no_overflow(void **state)
 {
-	struct overflow o = { 0 };
+	struct queue_alarm o = { 0 };
 
 	(void)state;
-	overflow_note(&o, &(struct overflow_look){ .queue = 3 }, NOW);
-	assert_false(overflow_is_due(&o, NOW + TICK));
+	queue_alarm_note(&o, &(struct queue_alarm_sample){ .queue = 3 }, NOW);
+	assert_false(queue_alarm_is_due(&o, NOW + TICK));
 }
 
 static void note__of_more_and_more_drops__is_told_once_a_minute(void **state)
 {
-	struct overflow o = { 0 };
+	struct queue_alarm o = { 0 };
 	unsigned told = 0;
 
 	(void)state;
-	for (int64_t now = NOW; now <= NOW + 3 * OVERFLOW_PAUSE_MS; now += TICK) {
-		overflow_note(&o, &full, now);
-		if (!overflow_is_due(&o, now))
+	for (int64_t now = NOW; now <= NOW + 3 * QUEUE_ALARM_PAUSE_MS; now += TICK) {
+		queue_alarm_note(&o, &full, now);
+		if (!queue_alarm_is_due(&o, now))
 			continue;
 		told++;
-		overflow_told(&o, now);
+		queue_alarm_told(&o, now);
 	}
 	assert_int_equal(told, 3);
 }
 
 static void note__while_nothing_may_be_told__counts_the_drops_for_later(void **state)
 {
-	struct overflow o = { 0 };
+	struct queue_alarm o = { 0 };
 
 	(void)state;
-	overflow_note(&o, &full, NOW);
-	overflow_told(&o, NOW + TICK);
-	overflow_note(&o, &full, NOW + 2 * TICK);
-	overflow_note(&o, &calm, NOW + 3 * TICK);
-	assert_false(overflow_is_due(&o, NOW + OVERFLOW_PAUSE_MS * 2));
+	queue_alarm_note(&o, &full, NOW);
+	queue_alarm_told(&o, NOW + TICK);
+	queue_alarm_note(&o, &full, NOW + 2 * TICK);
+	queue_alarm_note(&o, &calm, NOW + 3 * TICK);
+	assert_false(queue_alarm_is_due(&o, NOW + QUEUE_ALARM_PAUSE_MS * 2));
 	assert_int_equal(o.dropped, 2);
 }
 
 static void goes_on__once_the_queue_was_short__is_over(void **state)
 {
-	struct overflow o = { 0 };
+	struct queue_alarm o = { 0 };
 
 	(void)state;
-	overflow_note(&o, &full, NOW);
-	overflow_note(&o, &full, NOW + TICK);
-	assert_true(overflow_goes_on(&o));
-	overflow_note(&o, &calm, NOW + 2 * TICK);
-	overflow_note(&o, &full, NOW + 3 * TICK);
-	assert_false(overflow_goes_on(&o));
+	queue_alarm_note(&o, &full, NOW);
+	queue_alarm_note(&o, &full, NOW + TICK);
+	assert_true(queue_alarm_goes_on(&o));
+	queue_alarm_note(&o, &calm, NOW + 2 * TICK);
+	queue_alarm_note(&o, &full, NOW + 3 * TICK);
+	assert_false(queue_alarm_goes_on(&o));
 }
 
 static void forget__of_a_noticed_overflow__tells_nothing(void **state)
 {
-	struct overflow o = { 0 };
+	struct queue_alarm o = { 0 };
 
 	(void)state;
-	overflow_note(&o, &full, NOW);
-	overflow_forget(&o);
-	assert_false(overflow_is_due(&o, NOW + TICK));
+	queue_alarm_note(&o, &full, NOW);
+	queue_alarm_forget(&o);
+	assert_false(queue_alarm_is_due(&o, NOW + TICK));
 	assert_int_equal(o.dropped, 2);
 }
 
 /* Workers that are at work, and a short queue. */
-static const struct overflow_case usual = {
+static const struct queue_alarm_facts usual = {
 	.limit = 8, .backlog = 8, .somaxconn = 4096, .workers = 4, .worker_connections = 10000
 };
 
-static void expect(const struct overflow_case *facts, const char *advice)
+static void expect(const struct queue_alarm_facts *facts, const char *advice)
 {
-	char text[OVERFLOW_ADVICE];
+	char text[QUEUE_ALARM_ADVICE];
 
-	if (!strstr(overflow_advice(facts, text), advice))
+	if (!strstr(queue_alarm_advice(facts, text), advice))
 		fail_msg("\"%s\" instead of \"%s\"", text, advice);
 }
 
@@ -132,7 +134,7 @@ static void advice__below_somaxconn__raises_the_backlog(void **state)
 
 static void advice__of_a_backlog_that_was_cut__raises_somaxconn(void **state)
 {
-	struct overflow_case facts = usual;
+	struct queue_alarm_facts facts = usual;
 
 	(void)state;
 	facts.backlog = 5000;
@@ -144,7 +146,7 @@ static void advice__of_a_backlog_that_was_cut__raises_somaxconn(void **state)
 
 static void advice__of_a_somaxconn_that_was_raised__reloads(void **state)
 {
-	struct overflow_case facts = usual;
+	struct queue_alarm_facts facts = usual;
 
 	(void)state;
 	facts.backlog = 1024;
@@ -154,7 +156,7 @@ static void advice__of_a_somaxconn_that_was_raised__reloads(void **state)
 
 static void advice__of_an_unknown_somaxconn__goes_by_the_limit(void **state)
 {
-	struct overflow_case facts = usual;
+	struct queue_alarm_facts facts = usual;
 
 	(void)state;
 	facts.somaxconn = 0;
@@ -166,7 +168,7 @@ static void advice__of_an_unknown_somaxconn__goes_by_the_limit(void **state)
 
 static void advice__of_a_long_queue_that_stays_full__raises_workers(void **state)
 {
-	struct overflow_case facts = usual;
+	struct queue_alarm_facts facts = usual;
 
 	(void)state;
 	facts.limit = facts.backlog = 1024;
@@ -179,7 +181,7 @@ static void advice__of_a_long_queue_that_stays_full__raises_workers(void **state
 
 static void advice__of_silent_workers__says_that_they_do_not_accept(void **state)
 {
-	struct overflow_case facts = usual;
+	struct queue_alarm_facts facts = usual;
 
 	(void)state;
 	facts.silent = 3;
@@ -193,7 +195,7 @@ static void advice__of_silent_workers__says_that_they_do_not_accept(void **state
 
 static void advice__of_full_workers__raises_worker_connections(void **state)
 {
-	struct overflow_case facts = usual;
+	struct queue_alarm_facts facts = usual;
 
 	(void)state;
 	facts.full = 4;
@@ -202,7 +204,7 @@ static void advice__of_full_workers__raises_worker_connections(void **state)
 
 static void advice__without_workers__says_so(void **state)
 {
-	struct overflow_case facts = usual;
+	struct queue_alarm_facts facts = usual;
 
 	(void)state;
 	facts.workers = 0;

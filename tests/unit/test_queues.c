@@ -23,12 +23,12 @@ struct bench {
 	int64_t now_ms;
 };
 
-static struct queue_tally *row(const struct roster *roster, unsigned i)
+static struct queue_tally *row(const struct procs *roster, unsigned i)
 {
 	return &roster->board->listeners[i].queue;
 }
 
-static void enlist(const struct roster *roster, struct listener_set *set)
+static void enlist(const struct procs *roster, struct listener_set *set)
 {
 	char address[ADDR_TEXT];
 
@@ -37,8 +37,7 @@ static void enlist(const struct roster *roster, struct listener_set *set)
 			roster->board, addr_write(&set->list[i].bound, address), "ack");
 }
 
-static void open_bench(struct bench *b, struct roster *roster, const char *address,
-		       unsigned sockets)
+static void open_bench(struct bench *b, struct procs *roster, const char *address, unsigned sockets)
 {
 	struct generation *generation = crew_serve(roster, NULL);
 
@@ -52,7 +51,7 @@ static void open_bench(struct bench *b, struct roster *roster, const char *addre
 	enlist(roster, generation->listeners);
 }
 
-static void look(struct bench *b, const struct roster *roster)
+static void look(struct bench *b, const struct procs *roster)
 {
 	queues_look(&b->queues, roster, b->now_ms += 100);
 }
@@ -88,7 +87,7 @@ static void accept_all(int listening)
 		close(fd);
 }
 
-static void close_bench(struct bench *b, const struct roster *roster)
+static void close_bench(struct bench *b, const struct procs *roster)
 {
 	for (unsigned i = 0; i < b->client_count; i++)
 		close(b->clients[i]);
@@ -99,7 +98,7 @@ static void close_bench(struct bench *b, const struct roster *roster)
 
 static void look__at_a_full_queue__has_its_length_and_limit(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct listener *listener;
 	struct bench b;
 
@@ -122,7 +121,7 @@ static void look__at_a_full_queue__has_its_length_and_limit(void **state)
 
 static void look__after_a_scrape__begins_a_new_peak(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct listener *listener;
 	struct bench b;
 
@@ -149,7 +148,7 @@ static void look__after_a_scrape__begins_a_new_peak(void **state)
 
 static void look__at_several_sockets__adds_them_up(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct bench b;
 
 	open_bench(&b, roster, "127.0.0.1:0", 3);
@@ -162,7 +161,7 @@ static void look__at_several_sockets__adds_them_up(void **state)
 
 static void look__at_a_unix_socket__has_its_queue_and_no_drops(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct listener *listener;
 	struct bench b;
 
@@ -182,7 +181,7 @@ static void look__at_a_unix_socket__has_its_queue_and_no_drops(void **state)
 }
 
 /* The generation goes, and with `fresh` another one that took its sockets over comes. */
-static void replace(struct roster *roster, struct bench *b, struct listener_set *fresh)
+static void replace(struct procs *roster, struct bench *b, struct listener_set *fresh)
 {
 	struct generation *old = roster->current, *next = fresh ? crew_begin(roster, NULL) : NULL;
 
@@ -190,16 +189,16 @@ static void replace(struct roster *roster, struct bench *b, struct listener_set 
 		next->listeners = fresh;
 		enlist(roster, fresh);
 		crew_report_ready(roster, next);
-		roster_promote(roster);
+		procs_promote(roster);
 	}
 	generation_close(old, fresh, true);
-	roster_retire(roster, old, SIGQUIT, INT64_MAX);
+	procs_retire(roster, old, SIGQUIT, INT64_MAX);
 	look(b, roster);
 }
 
 static void look__after_a_reload__counts_the_drops_of_a_taken_over_socket_once(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct listener_set *set;
 	struct bench b;
 
@@ -219,7 +218,7 @@ static void look__after_a_reload__counts_the_drops_of_a_taken_over_socket_once(v
 
 static void look__at_an_inherited_socket__leaves_out_what_was_before(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct listener *listener;
 	struct bench b;
 
@@ -238,7 +237,7 @@ static void look__at_an_inherited_socket__leaves_out_what_was_before(void **stat
 
 static void look__without_the_listener__says_that_it_is_gone(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct bench b;
 
 	open_bench(&b, roster, "127.0.0.1:0", 1);
@@ -257,7 +256,7 @@ static void look__without_the_listener__says_that_it_is_gone(void **state)
 
 static void look__at_a_row_of_a_generation_that_starts__leaves_it_open(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *fresh;
 	struct listening other = { 0 };
 	struct bench b;
@@ -271,7 +270,7 @@ static void look__at_a_row_of_a_generation_that_starts__leaves_it_open(void **st
 	look(&b, roster);
 	assert_int_equal(roster->board->listeners[1].life, LISTENER_OPEN);
 	generation_close(fresh, NULL, true);
-	roster_retire(roster, fresh, SIGQUIT, INT64_MAX);
+	procs_retire(roster, fresh, SIGQUIT, INT64_MAX);
 	look(&b, roster);
 	assert_int_equal(roster->board->listeners[0].life, LISTENER_OPEN);
 	assert_int_equal(roster->board->listeners[1].life, LISTENER_GONE);
@@ -280,7 +279,7 @@ static void look__at_a_row_of_a_generation_that_starts__leaves_it_open(void **st
 
 static void waiting__is_the_sum_of_all_rows(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 
 	cell_set(&row(roster, 0)->accept_queue_length, 3);
 	cell_set(&row(roster, METRIC_LISTENERS - 1)->accept_queue_length, 4);

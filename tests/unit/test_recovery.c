@@ -96,7 +96,7 @@ static void deadline__begun_before_the_crash__is_kept(void **state)
 	served_expect(&s, client, "", false);
 	served_pass(&s, 2);
 	served_expect(&s, client, "", true);
-	assert_int_equal(record(&s, 0)->ending, ENDING_message_timeout);
+	assert_int_equal(record(&s, 0)->ending, CLOSE_message_timeout);
 	close(client);
 	served_settle(&s);
 	assert_nothing_left(&s, 0);
@@ -202,7 +202,7 @@ static void connection__without_a_record__is_counted_as_lost(void **state)
 	assert_int_equal(r.lost, 1);
 	assert_int_equal(s.conns.live, 1);
 	assert_int_equal(s.slot.live, 1);
-	assert_int_equal(s.slot.tally.connections_ended_total[ENDING_worker_crash], 1);
+	assert_int_equal(s.slot.tally.connections_ended_total[CLOSE_worker_crash], 1);
 	close(client);
 	served_settle(&s);
 	assert_nothing_left(&s, 1);
@@ -281,7 +281,7 @@ static void empty_handed__with_a_turn_between__keeps_all(void **state)
 
 static void scene__tells_what_was_in_hand(void **state)
 {
-	struct recovery_scene scene;
+	struct recovery_in_hand scene;
 	struct served s;
 	int client;
 
@@ -290,13 +290,13 @@ static void scene__tells_what_was_in_hand(void **state)
 	client = served_connect(&s);
 	served_send(&s, client, "12345", 5);
 	served_expect(&s, client, "12345", false);
-	recovery_scene(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
+	recovery_in_hand(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
 	assert_null(scene.conf);
 	assert_false(scene.has_remote);
 	conns_take_in_hand(&s.conns, 0);
 	s.slot.has_hand = 1;
-	recovery_scene(s.conns.arena, &s.slot, &s.conf, record(&s, 0)->opened_us / 1000 + 70,
-		       &scene);
+	recovery_in_hand(s.conns.arena, &s.slot, &s.conf, record(&s, 0)->opened_us / 1000 + 70,
+			 &scene);
 	assert_true(scene.has_remote);
 	assert_int_equal(scene.remote.family, AF_UNIX);
 	assert_ptr_equal(scene.conf, &s.listen_conf);
@@ -311,7 +311,7 @@ static void scene__tells_what_was_in_hand(void **state)
 
 static void scene__of_a_damaged_arena__tells_nothing(void **state)
 {
-	struct recovery_scene scene;
+	struct recovery_in_hand scene;
 	struct served s;
 	int client;
 
@@ -320,12 +320,12 @@ static void scene__of_a_damaged_arena__tells_nothing(void **state)
 	client = served_connect(&s);
 	atomic_store(&head_of(&s)->in_hand, UINT32_MAX);
 	head_of(&s)->last_call = UINT32_MAX;
-	recovery_scene(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
+	recovery_in_hand(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
 	assert_null(scene.conf);
 	assert_string_equal(scene.last_call, "none");
 	conns_take_in_hand(&s.conns, 0);
 	record(&s, 0)->conf = (const struct listen_conf *)1;
-	recovery_scene(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
+	recovery_in_hand(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
 	assert_null(scene.conf);
 	record(&s, 0)->conf = &s.listen_conf;
 	conns_put_down(&s.conns);

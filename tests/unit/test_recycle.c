@@ -44,14 +44,14 @@ static void spread__of_less_than_ten__is_the_limit(void **state)
 }
 
 /* One of the old workers gets a replacement; returns the number of the old one. */
-static unsigned replace_one(struct recycle *recycle, struct roster *roster)
+static unsigned replace_one(struct recycle *recycle, struct procs *roster)
 {
 	struct generation *generation = roster->current;
 
 	recycle_step(recycle, roster, OLD_ENOUGH);
 	assert_int_equal(recycle->generation, generation->id);
 	assert_int_equal(recycle->fresh, FRESH);
-	roster_start_due(roster, OLD_ENOUGH);
+	procs_start_due(roster, OLD_ENOUGH);
 	assert_int_equal(generation->members[FRESH].state, MEMBER_RUNNING);
 	assert_int_equal(generation->slots[FRESH].seat, generation->slots[recycle->old].seat);
 	return recycle->old;
@@ -59,7 +59,7 @@ static unsigned replace_one(struct recycle *recycle, struct roster *roster)
 
 static void step__before_anyone_is_old__does_nothing(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation = crew_serve(roster, max_age);
 	struct recycle recycle = { 0 };
 
@@ -70,7 +70,7 @@ static void step__before_anyone_is_old__does_nothing(void **state)
 
 static void step__with_all_old__replaces_one_and_waits_for_it(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, max_age);
 	struct recycle recycle = { 0 };
 	unsigned old = replace_one(&recycle, roster);
@@ -79,21 +79,21 @@ static void step__with_all_old__replaces_one_and_waits_for_it(void **state)
 	recycle_step(&recycle, roster, OLD_ENOUGH);
 	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
 	generation->slots[FRESH].state = SLOT_READY;
-	roster_look(roster);
+	procs_look(roster);
 	recycle_step(&recycle, roster, OLD_ENOUGH);
 	assert_int_equal(generation->members[old].state, MEMBER_RETIRING);
 	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
 	recycle_step(&recycle, roster, OLD_ENOUGH + 1000);
 	assert_int_equal(recycle.generation, generation->id);
 	crew_await_death(pid);
-	roster_reap(roster, OLD_ENOUGH + 1000);
+	procs_reap(roster, OLD_ENOUGH + 1000);
 	recycle_step(&recycle, roster, OLD_ENOUGH + 1000);
 	assert_int_equal(recycle.generation, 0);
 }
 
 static void step__with_a_worker_that_accepted_enough__replaces_that(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, "worker_max_connections=100");
 	struct recycle recycle = { 0 };
 
@@ -106,7 +106,7 @@ static void step__with_a_worker_that_accepted_enough__replaces_that(void **state
 
 static void step__when_the_old_one_dies_first__keeps_the_number_of_workers(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, max_age);
 	struct recycle recycle = { 0 };
 	unsigned old = replace_one(&recycle, roster);
@@ -120,7 +120,7 @@ static void step__when_the_old_one_dies_first__keeps_the_number_of_workers(void 
 
 static void step__when_the_replacement_dies_first__waits_for_the_next(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, max_age);
 	struct recycle recycle = { 0 };
 	unsigned old = replace_one(&recycle, roster);
@@ -134,7 +134,7 @@ static void step__when_the_replacement_dies_first__waits_for_the_next(void **sta
 
 static void due__while_a_replacement_is_under_way__is_not(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct recycle recycle = { 0 };
 
 	crew_serve(roster, max_age);
@@ -145,12 +145,12 @@ static void due__while_a_replacement_is_under_way__is_not(void **state)
 
 static void step__when_a_signal_takes_the_replacement__gives_up(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, max_age);
 	struct recycle recycle = { 0 };
 	unsigned old = replace_one(&recycle, roster);
 
-	assert_true(roster_less(roster, OLD_ENOUGH));
+	assert_true(procs_less(roster, OLD_ENOUGH));
 	recycle_step(&recycle, roster, OLD_ENOUGH);
 	assert_int_equal(recycle.generation, 0);
 	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
@@ -159,15 +159,15 @@ static void step__when_a_signal_takes_the_replacement__gives_up(void **state)
 
 static void step__after_a_reload__forgets_the_pair(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *old = crew_serve(roster, max_age), *fresh;
 	struct recycle recycle = { 0 };
 
 	replace_one(&recycle, roster);
 	fresh = crew_begin(roster, max_age);
 	crew_report_ready(roster, fresh);
-	assert_ptr_equal(roster_promote(roster), old);
-	roster_retire(roster, old, SIGQUIT, INT64_MAX);
+	assert_ptr_equal(procs_promote(roster), old);
+	procs_retire(roster, old, SIGQUIT, INT64_MAX);
 	recycle_step(&recycle, roster, CREW_NOW);
 	assert_int_equal(recycle.generation, 0);
 }

@@ -228,12 +228,12 @@ static void reload__has_an_outcome_once_there_was_one(void **state)
 	(void)state;
 	assert_string_equal(report_reload(&report, &outcome), "none");
 	assert_int_equal(outcome.at_s, 0);
-	deed_begin(&board->reload);
-	deed_end(&board->reload, "no such file", 12, 3);
+	scoreboard_begin_request(&board->reload);
+	scoreboard_end_request(&board->reload, "no such file", 12, 3);
 	assert_string_equal(report_reload(&report, &outcome), "failed");
 	assert_string_equal(outcome.message, "no such file");
-	deed_begin(&board->reload);
-	deed_end(&board->reload, NULL, 12, 3);
+	scoreboard_begin_request(&board->reload);
+	scoreboard_end_request(&board->reload, NULL, 12, 3);
 	assert_string_equal(report_reload(&report, &outcome), "ok");
 }
 
@@ -266,7 +266,7 @@ static void quantile__is_the_bound_of_its_bucket(void **state)
 static void says(enum metric metric, uint64_t value, const char *wanted)
 {
 	char room[64] = "";
-	struct text text = text_on(room, sizeof(room) - 1);
+	struct strbuf text = strbuf_on(room, sizeof(room) - 1);
 
 	report_value(&text, &metric_rows[metric], value);
 	assert_string_equal(room, wanted);
@@ -281,11 +281,11 @@ static void value__is_in_the_base_unit(void **state)
 	says(METRIC_connections_live, (uint64_t)-1, "0");
 }
 
-static void one_byte(const struct report *r, unsigned index, bool has_before, struct text *text)
+static void one_byte(const struct report *r, unsigned index, bool has_before, struct strbuf *text)
 {
 	(void)r;
 	if (index % 2 == 0)
-		text_raw(text, has_before ? ",12345" : "12345");
+		strbuf_raw(text, has_before ? ",12345" : "12345");
 }
 
 static void pieces__that_do_not_fit__wait_for_the_next_text(void **state)
@@ -295,7 +295,7 @@ static void pieces__that_do_not_fit__wait_for_the_next_text(void **state)
 					      { .most = 1, .write = one_byte } };
 	struct piece_cursor at = { 0 };
 	char room[12];
-	struct text text = text_on(room, sizeof(room));
+	struct strbuf text = strbuf_on(room, sizeof(room));
 
 	(void)state;
 	assert_false(report_pieces(&report, parts, 3, &at, &text));
@@ -314,7 +314,7 @@ static void pieces__that_do_not_fit__wait_for_the_next_text(void **state)
 
 static unsigned times_written;
 
-static void count_one(const struct report *r, unsigned index, bool has_before, struct text *text)
+static void count_one(const struct report *r, unsigned index, bool has_before, struct strbuf *text)
 {
 	(void)r;
 	(void)index;
@@ -329,11 +329,11 @@ static void pieces__by_worker__end_with_the_last_one_that_lived(void **state)
 	static const struct piece parts[] = { { 1 + 256 * 8, count_one, .of_worker = 8 } };
 	struct piece_cursor at = { 0 };
 	char room[12];
-	struct text text = text_on(room, sizeof(room));
-	struct crew crew;
+	struct strbuf text = strbuf_on(room, sizeof(room));
+	struct tally crew;
 
 	(void)state;
-	crew_look(&crew, board);
+	tally_look(&crew, board);
 	times_written = 0;
 	assert_true(report_pieces(&report, parts, 1, &at, &text));
 	assert_in_range(crew.numbers, 1, 255);
@@ -344,21 +344,21 @@ static void pieces__by_worker__end_with_the_last_one_that_lived(void **state)
 static void crew__after_a_worker_has_gone__counts_it_once(void **state)
 {
 	struct worker_tally tally;
-	struct crew crew;
+	struct tally crew;
 
 	(void)state;
-	crew_look(&crew, board);
+	tally_look(&crew, board);
 	assert_int_equal(crew.count, 3);
 	scoreboard_fold(board, &board->slots[0], 0);
 	board->infos[0].is_taken = 0;
-	crew_worker(&crew, board, 0, &tally);
+	tally_worker(&crew, board, 0, &tally);
 	assert_int_equal(metric_sum(&tally, METRIC_messages_total), 10);
 	board_live(board, 0, 8, SLOT_READY)->tally.listeners[0].messages_total = 100;
-	crew_worker(&crew, board, 0, &tally);
+	tally_worker(&crew, board, 0, &tally);
 	assert_int_equal(metric_sum(&tally, METRIC_messages_total), 10);
-	crew_all(&crew, board, &tally);
+	tally_all(&crew, board, &tally);
 	assert_int_equal(metric_sum(&tally, METRIC_messages_total), 133);
-	crew_look(&crew, board);
+	tally_look(&crew, board);
 	assert_true(crew.has_lived[0]);
 	assert_true(crew.has_lived[8]);
 	assert_false(crew.has_lived[9]);

@@ -158,7 +158,7 @@ static void json__of_rubbish__is_valid(void **state)
 static void string__of_rubbish__ends_after_twice_its_length(void **state)
 {
 	char room[64] = "", rubbish[8];
-	struct text text = text_on(room, sizeof(room) - 1);
+	struct strbuf text = strbuf_on(room, sizeof(room) - 1);
 
 	(void)state;
 	memset(rubbish, 1, sizeof(rubbish));
@@ -167,7 +167,7 @@ static void string__of_rubbish__ends_after_twice_its_length(void **state)
 	assert_false(text.is_cut);
 	json_string(&text, "b", "x\"\n", 3);
 	assert_string_equal(room, "\"a\":\"\\u0001\\u0001\",\"b\":\"x\\\"\\n\"");
-	text = text_on(room, 7);
+	text = strbuf_on(room, 7);
 	json_string(&text, "a", "xyz", 3);
 	assert_true(text.is_cut);
 }

@@ -13,16 +13,16 @@
 
 static void read__of_the_longest_message__has_all_of_it(void **state)
 {
-	struct deed deed = { 0 };
+	struct request deed = { 0 };
 	struct outcome outcome;
 	struct err err;
 
 	(void)state;
 	memset(err.text, 'x', sizeof(err.text) - 1);
 	err.text[sizeof(err.text) - 1] = '\0';
-	deed_begin(&deed);
-	deed_end(&deed, err.text, 7, 3);
-	deed_read(&deed, &outcome);
+	scoreboard_begin_request(&deed);
+	scoreboard_end_request(&deed, err.text, 7, 3);
+	scoreboard_read_request(&deed, &outcome);
 	assert_string_equal(outcome.message, err.text);
 	assert_int_equal(outcome.failed, 1);
 	assert_int_equal(outcome.took_ms, 7);
@@ -32,19 +32,19 @@ static void read__of_the_longest_message__has_all_of_it(void **state)
 
 static void read__after_a_second_deed__is_the_second(void **state)
 {
-	struct deed deed = { 0 };
+	struct request deed = { 0 };
 	struct outcome outcome;
 
 	(void)state;
-	deed_end(&deed, "why", 7, 3);
-	deed_end(&deed, NULL, 8, 4);
-	deed_read(&deed, &outcome);
+	scoreboard_end_request(&deed, "why", 7, 3);
+	scoreboard_end_request(&deed, NULL, 8, 4);
+	scoreboard_read_request(&deed, &outcome);
 	assert_string_equal(outcome.message, "");
 	assert_int_equal(outcome.failed, 0);
 	assert_int_equal(outcome.workers, 4);
 }
 
-static _Noreturn void write_for_ever(struct deed *deed)
+static _Noreturn void write_for_ever(struct request *deed)
 {
 	char texts[2][1000];
 
@@ -53,13 +53,13 @@ static _Noreturn void write_for_ever(struct deed *deed)
 		texts[i][sizeof(texts[i]) - 1] = '\0';
 	}
 	for (unsigned i = 0;; i++)
-		deed_end(deed, texts[i % 2], 0, i % 2);
+		scoreboard_end_request(deed, texts[i % 2], 0, i % 2);
 }
 
 static void read__while_it_is_written__is_of_one_piece(void **state)
 {
-	struct deed *deed = sys_mmap(NULL, sizeof(*deed), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct request *deed = sys_mmap(NULL, sizeof(*deed), PROT_READ | PROT_WRITE,
+					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct outcome outcome;
 	pid_t pid;
 
@@ -73,7 +73,7 @@ static void read__while_it_is_written__is_of_one_piece(void **state)
 	for (int i = 0; i < 20000; i++) {
 		char wanted[2] = { 0 };
 
-		deed_read(deed, &outcome);
+		scoreboard_read_request(deed, &outcome);
 		wanted[0] = (char)('a' + outcome.workers);
 		assert_int_equal(strspn(outcome.message, wanted), 999);
 		assert_int_equal(strlen(outcome.message), 999);

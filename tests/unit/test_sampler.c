@@ -11,7 +11,7 @@
 #include "unit/crew.h"
 
 /* Goes through all times that are due up to then; returns how many there were. */
-static unsigned go_on_until(struct sampler *sampler, const struct roster *roster, int64_t until_ms)
+static unsigned go_on_until(struct sampler *sampler, const struct procs *roster, int64_t until_ms)
 {
 	unsigned steps = 0;
 	int64_t due_ms;
@@ -39,7 +39,7 @@ static void next__too_late__is_ahead_and_in_step(void **state)
 
 static void due__before_the_first_generation_is_ready__is_never(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct sampler sampler;
 
 	sampler_start(&sampler);
@@ -52,7 +52,7 @@ static void due__before_the_first_generation_is_ready__is_never(void **state)
 
 static void step__at_once__knows_the_workers(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation = crew_serve(roster, NULL);
 	const struct server_tally *server = &roster->board->server;
 	struct sampler sampler;
@@ -73,7 +73,7 @@ static void step__at_once__knows_the_workers(void **state)
 /* Who asks after a reload is answered with what is, not with what was at the last tick. */
 static void step__between_two_ticks__knows_the_workers(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 	const struct server_tally *server = &roster->board->server;
 	struct sampler sampler;
@@ -90,7 +90,7 @@ static void step__between_two_ticks__knows_the_workers(void **state)
 
 static void step__ten_times_a_second__writes_a_moment_a_second(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct sampler sampler;
 
 	sampler_start(&sampler);
@@ -105,7 +105,7 @@ static void step__ten_times_a_second__writes_a_moment_a_second(void **state)
 
 static void step__after_a_long_time_away__makes_nothing_good(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct sampler sampler;
 	int64_t later_ms = CREW_NOW + 3600 * 1000;
 
@@ -121,7 +121,7 @@ static void step__after_a_long_time_away__makes_nothing_good(void **state)
 
 static void step__after_a_death__leaves_the_processor_time_to_the_past(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, NULL);
 	const uint64_t used = UINT64_C(1) << 40;
 	struct sampler sampler;
@@ -141,7 +141,7 @@ static void step__after_a_death__leaves_the_processor_time_to_the_past(void **st
 
 static void step__with_a_cpu_figure_that_is_less__keeps_the_higher_one(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation = crew_serve(roster, NULL);
 	metric_cell *cell = &generation->slots[0].tally.worker_cpu_seconds_total;
 	const uint64_t high = UINT64_C(1) << 40;

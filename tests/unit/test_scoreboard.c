@@ -267,22 +267,22 @@ static void worker__adds_up_the_dead_and_the_living_of_its_number(void **state)
 {
 	struct scoreboard *board = make();
 	struct worker_tally tally;
-	struct crew crew;
+	struct tally crew;
 
 	(void)state;
 	count(board, 5, 3);
-	cell_add(&board->slots[5].tally.connections_ended_total[ENDING_drained], 2);
+	cell_add(&board->slots[5].tally.connections_ended_total[CLOSE_drained], 2);
 	histogram_add(&board->slots[5].tally.message_seconds, 7, 3);
 	scoreboard_fold(board, &board->slots[5], 4);
 	count(board, 6, 5);
 	atomic_store(&board->infos[6].number, 4);
 	count(board, 7, 9);
 	atomic_store(&board->infos[7].number, 5);
-	crew_look(&crew, board);
-	crew_worker(&crew, board, 4, &tally);
+	tally_look(&crew, board);
+	tally_worker(&crew, board, 4, &tally);
 	assert_int_equal(metric_sum(&tally, METRIC_messages_total), 8);
 	assert_int_equal(cell_get(&tally.listeners[2].messages_total), 8);
-	assert_int_equal(tally.connections_ended_total[ENDING_drained], 2);
+	assert_int_equal(tally.connections_ended_total[CLOSE_drained], 2);
 	assert_int_equal(metric_sum(&tally, METRIC_message_seconds), 3);
 	assert_int_equal(tally.message_seconds.sum_us, 21);
 	scoreboard_all(board, &tally);

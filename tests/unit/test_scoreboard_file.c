@@ -155,7 +155,7 @@ static int break_out(struct scoreboard *board)
 		return 2;
 	if (!can_write(&board->slots[3]) || !can_write((char *)&board->slots[4] - 1))
 		return 3;
-	if (can_write(&board->magic) || can_write(&board->infos[3]) || can_write(&board->penalties))
+	if (can_write(&board->magic) || can_write(&board->infos[3]) || can_write(&board->bans))
 		return 4;
 	if (can_write(&board->slots[2]) || can_write(&board->slots[4]))
 		return 5;

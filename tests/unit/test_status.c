@@ -157,17 +157,17 @@ static void wrong_requests__are_answered_and_ended(void **state)
 {
 	static const struct {
 		const char *request, *answer;
-		enum ending ending;
+		enum close_reason reason;
 	} rows[] = {
-		{ "GET / HTTP/2.0\r\n\r\n", "HTTP/1.1 505 ", ENDING_message_invalid },
-		{ "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", ENDING_message_invalid },
-		{ "GET /\n\n", "HTTP/1.1 400 ", ENDING_message_invalid },
+		{ "GET / HTTP/2.0\r\n\r\n", "HTTP/1.1 505 ", CLOSE_message_invalid },
+		{ "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", CLOSE_message_invalid },
+		{ "GET /\n\n", "HTTP/1.1 400 ", CLOSE_message_invalid },
 		{ "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", "HTTP/1.1 413 ",
-		  ENDING_message_too_long },
-		{ CHUNKED "10001\r\n", "HTTP/1.1 413 ", ENDING_message_too_long },
-		{ CHUNKED "5\r\nhello\r\nx", "HTTP/1.1 400 ", ENDING_message_invalid },
+		  CLOSE_message_too_long },
+		{ CHUNKED "10001\r\n", "HTTP/1.1 413 ", CLOSE_message_too_long },
+		{ CHUNKED "5\r\nhello\r\nx", "HTTP/1.1 400 ", CLOSE_message_invalid },
 		{ CHUNKED "5\r\nhelloGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 400 ",
-		  ENDING_message_invalid },
+		  CLOSE_message_invalid },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -180,7 +180,7 @@ static void wrong_requests__are_answered_and_ended(void **state)
 		assert_true(ended);
 		shutdown(t->client, SHUT_WR);
 		served_settle(&t->served);
-		assert_int_equal(asked_ending(t), rows[i].ending);
+		assert_int_equal(asked_ending(t), rows[i].reason);
 	}
 }
 
@@ -340,7 +340,7 @@ static void request__cut_off__is_incomplete(void **state)
 	asked_say(t, "GET /healthz HTT", &ended);
 	shutdown(t->client, SHUT_WR);
 	served_expect(&t->served, t->client, "", true);
-	assert_int_equal(asked_ending(t), ENDING_message_incomplete);
+	assert_int_equal(asked_ending(t), CLOSE_message_incomplete);
 }
 
 int main(void)

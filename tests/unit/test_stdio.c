@@ -45,7 +45,7 @@ static bool fill_closed_ones(bool needs_stdout)
 		return false;
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
-	standard_fill(needs_stdout);
+	stdio_fill(needs_stdout);
 	return is_null(STDIN_FILENO) && is_null(STDOUT_FILENO) && !is_null(STDERR_FILENO);
 }
 
@@ -74,7 +74,7 @@ static bool tells_of_a_full_disk(void)
 	if (dup2(full, STDOUT_FILENO) < 0)
 		return false;
 	fputs("text", stdout);
-	return !standard_flush(&err) && err.code == CODE_OSERR &&
+	return !stdio_flush(&err) && err.code == CODE_OSERR &&
 	       strcmp(err.text, "cannot write to stdout: No space left on device") == 0;
 }
 
@@ -87,7 +87,7 @@ static bool keeps_an_earlier_error(void)
 		return false;
 	fputs("text", stdout);
 	err_set(&err, CODE_USAGE, "earlier");
-	return standard_flush(&err) && strcmp(err.text, "earlier") == 0;
+	return stdio_flush(&err) && strcmp(err.text, "earlier") == 0;
 }
 
 static bool flushes(void)
@@ -98,7 +98,7 @@ static bool flushes(void)
 	if (dup2(null, STDOUT_FILENO) < 0)
 		return false;
 	fputs("text", stdout);
-	return standard_flush(&err) && err.text[0] == '\0';
+	return stdio_flush(&err) && err.text[0] == '\0';
 }
 
 static void flush__says_when_output_did_not_arrive(void **state)
@@ -118,20 +118,20 @@ static bool has_colour_where_wanted(void)
 	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	unsetenv("NO_COLOR");
 	setenv("TERM", "xterm", 1);
-	if (!standard_has_colour(slave))
+	if (!stdio_has_colour(slave))
 		return false;
 	setenv("NO_COLOR", "", 1);
-	if (!standard_has_colour(slave))
+	if (!stdio_has_colour(slave))
 		return false;
 	setenv("NO_COLOR", "1", 1);
-	if (standard_has_colour(slave))
+	if (stdio_has_colour(slave))
 		return false;
 	unsetenv("NO_COLOR");
 	setenv("TERM", "dumb", 1);
-	if (standard_has_colour(slave))
+	if (stdio_has_colour(slave))
 		return false;
 	unsetenv("TERM");
-	return !standard_has_colour(slave);
+	return !stdio_has_colour(slave);
 }
 
 static bool has_none_in_a_file(void)
@@ -140,7 +140,7 @@ static bool has_none_in_a_file(void)
 
 	unsetenv("NO_COLOR");
 	setenv("TERM", "xterm", 1);
-	return !standard_has_colour(fd);
+	return !stdio_has_colour(fd);
 }
 
 static void colour__is_for_terminals_that_want_it(void **state)

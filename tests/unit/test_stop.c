@@ -14,7 +14,7 @@
 #include "unit/crew.h"
 
 /* A server without descriptors around the roster. */
-static struct server *make_server(struct roster *roster)
+static struct server *make_server(struct procs *roster)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -26,7 +26,7 @@ static struct server *make_server(struct roster *roster)
 	return server;
 }
 
-static void drop_server(struct server *server, struct roster *roster)
+static void drop_server(struct server *server, struct procs *roster)
 {
 	*roster = server->roster;
 	free(server);
@@ -34,7 +34,7 @@ static void drop_server(struct server *server, struct roster *roster)
 
 static void ask__of_a_server__tells_in_the_scoreboard_when_it_gets_faster(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct server *server;
 
 	crew_serve(roster, "shutdown_timeout=10m");
@@ -51,7 +51,7 @@ static void ask__of_a_server__tells_in_the_scoreboard_when_it_gets_faster(void *
 
 static void start_due__of_a_server_told_to_stop__is_never(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct server *server;
 
 	crew_begin(roster, NULL);

@@ -16,11 +16,11 @@
 static char room[512];
 
 /* What an escaping writer makes of the n bytes. */
-static const char *escaped(enum text_form form, const char *bytes, size_t n)
+static const char *escaped(enum strbuf_form form, const char *bytes, size_t n)
 {
-	struct text text = text_on(room, sizeof(room) - 1);
+	struct strbuf text = strbuf_on(room, sizeof(room) - 1);
 
-	text_escaped(&text, form, bytes, n);
+	strbuf_escaped(&text, form, bytes, n);
 	assert_false(text.is_cut);
 	room[text.used] = '\0';
 	return room;
@@ -28,24 +28,24 @@ static const char *escaped(enum text_form form, const char *bytes, size_t n)
 
 static void put__that_does_not_fit__is_left_out_whole(void **state)
 {
-	struct text text = text_on(room, 5);
+	struct strbuf text = strbuf_on(room, 5);
 
 	(void)state;
-	text_raw(&text, "1234");
-	text_raw(&text, "56");
+	strbuf_raw(&text, "1234");
+	strbuf_raw(&text, "56");
 	assert_true(text.is_cut);
-	text_raw(&text, "5");
+	strbuf_raw(&text, "5");
 	assert_int_equal(text.used, 4);
 	assert_memory_equal(room, "1234", 4);
 }
 
 static void put__that_fits_exactly__is_not_cut(void **state)
 {
-	struct text text = text_on(room, 4);
+	struct strbuf text = strbuf_on(room, 4);
 
 	(void)state;
-	text_raw(&text, "1234");
-	text_raw(&text, "");
+	strbuf_raw(&text, "1234");
+	strbuf_raw(&text, "");
 	assert_false(text.is_cut);
 	assert_int_equal(text.used, 4);
 }
@@ -60,13 +60,13 @@ static void numbers__are_as_printf_has_them(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		struct text text = text_on(room, sizeof(room));
+		struct strbuf text = strbuf_on(room, sizeof(room));
 		int64_t negative = (int64_t)(0 - values[i]);
 		char expected[64];
 
-		text_u64(&text, values[i]);
-		text_raw(&text, " ");
-		text_i64(&text, negative);
+		strbuf_u64(&text, values[i]);
+		strbuf_raw(&text, " ");
+		strbuf_i64(&text, negative);
 		snprintf(expected, sizeof(expected), "%" PRIu64 " %" PRId64, values[i], negative);
 		assert_int_equal(text.used, strlen(expected));
 		assert_memory_equal(room, expected, text.used);
@@ -75,10 +75,10 @@ static void numbers__are_as_printf_has_them(void **state)
 
 static void i64__of_the_least_number__is_written(void **state)
 {
-	struct text text = text_on(room, sizeof(room));
+	struct strbuf text = strbuf_on(room, sizeof(room));
 
 	(void)state;
-	text_i64(&text, INT64_MIN);
+	strbuf_i64(&text, INT64_MIN);
 	assert_int_equal(text.used, 20);
 	assert_memory_equal(room, "-9223372036854775808", 20);
 }
@@ -103,9 +103,9 @@ static void micros__have_no_zeros_at_the_end(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct text text = text_on(room, sizeof(room) - 1);
+		struct strbuf text = strbuf_on(room, sizeof(room) - 1);
 
-		text_micros(&text, rows[i].value);
+		strbuf_micros(&text, rows[i].value);
 		room[text.used] = '\0';
 		assert_string_equal(room, rows[i].text);
 	}
@@ -113,17 +113,17 @@ static void micros__have_no_zeros_at_the_end(void **state)
 
 static void numbers__that_do_not_fit__are_left_out_whole(void **state)
 {
-	struct text text = text_on(room, 3);
+	struct strbuf text = strbuf_on(room, 3);
 
 	(void)state;
-	text_u64(&text, 1234);
+	strbuf_u64(&text, 1234);
 	assert_int_equal(text.used, 0);
 	assert_true(text.is_cut);
-	text = text_on(room, 3);
-	text_i64(&text, -123);
+	text = strbuf_on(room, 3);
+	strbuf_i64(&text, -123);
 	assert_int_equal(text.used, 0);
-	text = text_on(room, 3);
-	text_micros(&text, 1250000);
+	text = strbuf_on(room, 3);
+	strbuf_micros(&text, 1250000);
 	assert_int_equal(text.used, 0);
 }
 
@@ -177,12 +177,12 @@ static void escaped__stops_at_the_bound_of_an_array(void **state)
 	static const char cut[3] = { 'a', '\xe6', '\x88' };
 
 	(void)state;
-	assert_string_equal(escaped(TEXT_JSON, unterminated, sizeof(unterminated)), "abcd");
-	assert_string_equal(escaped(TEXT_JSON, unterminated, 0), "");
-	assert_string_equal(escaped(TEXT_LOGFMT, cut, sizeof(cut)), "a\\xe6\\x88");
-	assert_string_equal(escaped(TEXT_HTML, "ab\0cd", 5), "ab");
+	assert_string_equal(escaped(STRBUF_JSON, unterminated, sizeof(unterminated)), "abcd");
+	assert_string_equal(escaped(STRBUF_JSON, unterminated, 0), "");
+	assert_string_equal(escaped(STRBUF_LOGFMT, cut, sizeof(cut)), "a\\xe6\\x88");
+	assert_string_equal(escaped(STRBUF_HTML, "ab\0cd", 5), "ab");
 	/* the rest of the character stands behind the bound and is none of ours */
-	assert_string_equal(escaped(TEXT_LOGFMT, "我", 2), "\\xe6\\x88");
+	assert_string_equal(escaped(STRBUF_LOGFMT, "我", 2), "\\xe6\\x88");
 }
 
 static void escaped__is_cut_between_characters(void **state)
@@ -192,28 +192,28 @@ static void escaped__is_cut_between_characters(void **state)
 
 	(void)state;
 	for (size_t size = 0; size < sizeof(wanted) / sizeof(wanted[0]); size++) {
-		struct text text = text_on(room, size);
+		struct strbuf text = strbuf_on(room, size);
 
 		memset(room, '#', 16);
-		text_escaped(&text, TEXT_HTML, from, SIZE_MAX);
+		strbuf_escaped(&text, STRBUF_HTML, from, SIZE_MAX);
 		assert_true(text.is_cut);
 		assert_int_equal(text.used, strlen(wanted[size]));
 		assert_memory_equal(room, wanted[size], text.used);
 		assert_int_equal(room[size], '#');
-		text_raw(&text, "");
+		strbuf_raw(&text, "");
 		assert_true(text.is_cut);
 	}
 }
 
 static void escaped__of_what_fits_exactly__is_not_cut(void **state)
 {
-	struct text text = text_on(room, 6);
+	struct strbuf text = strbuf_on(room, 6);
 
 	(void)state;
-	text_escaped(&text, TEXT_JSON, "abc\"d", SIZE_MAX);
+	strbuf_escaped(&text, STRBUF_JSON, "abc\"d", SIZE_MAX);
 	assert_false(text.is_cut);
 	assert_int_equal(text.used, 6);
-	text_escaped(&text, TEXT_JSON, "", SIZE_MAX);
+	strbuf_escaped(&text, STRBUF_JSON, "", SIZE_MAX);
 	assert_false(text.is_cut);
 }
 
@@ -225,9 +225,9 @@ static void bare__is_what_needs_no_quotes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bare) / sizeof(bare[0]); i++)
-		assert_true(text_is_bare(bare[i]));
+		assert_true(strbuf_is_bare(bare[i]));
 	for (size_t i = 0; i < sizeof(not ) / sizeof(not [0]); i++)
-		assert_false(text_is_bare(not [i]));
+		assert_false(strbuf_is_bare(not [i]));
 }
 
 int main(void)

@@ -45,7 +45,7 @@ static void open_ends(struct ends *ends, int family)
 	assert_int_equal(bind(listener, &ends->remote.sa, ends->remote.len), 0);
 	assert_int_equal(listen(listener, 1), 0);
 	assert_int_equal(getsockname(listener, &ends->remote.sa, &ends->remote.len), 0);
-	assert_int_equal(tcpstate_of(listener), TCP_LISTEN);
+	assert_int_equal(sockdiag_tcp_state(listener), TCP_LISTEN);
 	ends->near = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(ends->near, &ends->remote.sa, ends->remote.len), 0);
 	assert_int_equal(getsockname(ends->near, &ends->local.sa, &ends->local.len), 0);
@@ -69,7 +69,7 @@ static void expect_state(const struct ends *ends, int wanted)
 		assert_int_equal(answer, SOCKDIAG_FOUND);
 	} while (state != wanted && clock_ms() < until_ms);
 	sockdiag_close(&diag);
-	assert_string_equal(tcpstate_name(state), tcpstate_name(wanted));
+	assert_string_equal(sockdiag_state_name(state), sockdiag_state_name(wanted));
 }
 
 static void go_through_states(int family)
@@ -78,10 +78,10 @@ static void go_through_states(int family)
 
 	open_ends(&ends, family);
 	expect_state(&ends, TCP_ESTABLISHED);
-	assert_int_equal(tcpstate_of(ends.near), TCP_ESTABLISHED);
+	assert_int_equal(sockdiag_tcp_state(ends.near), TCP_ESTABLISHED);
 	close(ends.near);
 	expect_state(&ends, TCP_FIN_WAIT2);
-	assert_int_equal(tcpstate_of(ends.far), TCP_CLOSE_WAIT);
+	assert_int_equal(sockdiag_tcp_state(ends.far), TCP_CLOSE_WAIT);
 	close(ends.far);
 	expect_state(&ends, TCP_TIME_WAIT);
 }
@@ -117,7 +117,7 @@ static void of__what_is_no_socket__is_an_error(void **state)
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	(void)state;
-	assert_int_equal(tcpstate_of(fd), -1);
+	assert_int_equal(sockdiag_tcp_state(fd), -1);
 	assert_int_equal(errno, ENOTSOCK);
 	close(fd);
 }
@@ -125,12 +125,12 @@ static void of__what_is_no_socket__is_an_error(void **state)
 static void name__is_the_kernels_or_unknown(void **state)
 {
 	(void)state;
-	assert_string_equal(tcpstate_name(TCP_ESTABLISHED), "ESTABLISHED");
-	assert_string_equal(tcpstate_name(TCP_CLOSING), "CLOSING");
-	assert_string_equal(tcpstate_name(TCP_CLOSE), "CLOSED");
-	assert_string_equal(tcpstate_name(0), "unknown");
-	assert_string_equal(tcpstate_name(-1), "unknown");
-	assert_string_equal(tcpstate_name(12), "unknown");
+	assert_string_equal(sockdiag_state_name(TCP_ESTABLISHED), "ESTABLISHED");
+	assert_string_equal(sockdiag_state_name(TCP_CLOSING), "CLOSING");
+	assert_string_equal(sockdiag_state_name(TCP_CLOSE), "CLOSED");
+	assert_string_equal(sockdiag_state_name(0), "unknown");
+	assert_string_equal(sockdiag_state_name(-1), "unknown");
+	assert_string_equal(sockdiag_state_name(12), "unknown");
 }
 
 int main(void)

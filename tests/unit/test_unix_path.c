@@ -224,7 +224,7 @@ static void locks__that_another_keeps__cost_a_bounded_time_together(void **state
 {
 	int64_t begun_ms = clock_ms(), first_ms;
 
-	unixpath_limit_wait(1000);
+	unix_path_limit_wait(1000);
 	lock__that_another_keeps__is_gone_without(state);
 	first_ms = clock_ms() - begun_ms;
 	for (unsigned i = 1; i < 20; i++)

@@ -13,7 +13,7 @@
 static const char hang_timeout[] = "hang_timeout=1s";
 
 /* Looks every quarter of a second up to then, as the master does when it is not held up. */
-static void look_until(struct watchdog *watchdog, struct roster *roster, int64_t until_ms)
+static void look_until(struct watchdog *watchdog, struct procs *roster, int64_t until_ms)
 {
 	while (watchdog_due_ms(watchdog, roster, INT64_MAX) <= until_ms)
 		watchdog_look(watchdog, roster, watchdog_due_ms(watchdog, roster, INT64_MAX));
@@ -21,7 +21,7 @@ static void look_until(struct watchdog *watchdog, struct roster *roster, int64_t
 
 static void due__with_a_hang_timeout__is_a_quarter_of_it_later(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct watchdog watchdog = { .last_ms = CREW_NOW };
 
 	crew_serve(roster, hang_timeout);
@@ -31,7 +31,7 @@ static void due__with_a_hang_timeout__is_a_quarter_of_it_later(void **state)
 
 static void due__without_a_hang_timeout__is_never(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct watchdog watchdog = { 0 };
 
 	crew_serve(roster, "hang_timeout=off");
@@ -40,7 +40,7 @@ static void due__without_a_hang_timeout__is_never(void **state)
 
 static void look__at_a_silent_worker__aborts_then_kills_it(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	struct generation *generation = crew_serve(roster, hang_timeout);
 	struct watchdog watchdog = { .last_ms = CREW_NOW };
 	pid_t pid = generation->members[1].pid;
@@ -53,13 +53,13 @@ static void look__at_a_silent_worker__aborts_then_kills_it(void **state)
 	assert_false(generation->members[0].hung || generation->members[2].hung);
 	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_hangs_total), 1);
 	crew_await_death(pid);
-	roster_reap(roster, CREW_NOW + 1250);
+	procs_reap(roster, CREW_NOW + 1250);
 	assert_int_equal(generation->members[1].state, MEMBER_WAITING);
 }
 
 static void look__at_a_worker_just_in_time__leaves_it(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation = crew_serve(roster, hang_timeout);
 	struct watchdog watchdog = { .last_ms = CREW_NOW };
 
@@ -70,7 +70,7 @@ static void look__at_a_worker_just_in_time__leaves_it(void **state)
 
 static void look__after_the_master_itself_was_away__grants_a_fresh_start(void **state)
 {
-	struct roster *roster = *state;
+	struct procs *roster = *state;
 	const struct generation *generation = crew_serve(roster, hang_timeout);
 	struct watchdog watchdog = { .last_ms = CREW_NOW };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of master/worker_exit.c: whatever dies and in whatever order, every connection that was accepted
- * is open or has ended. The keepers and workers here are processes that only wait.
+ * Tests of master/worker_exit.c: whatever dies and in whatever order, every connection that was
+ * accepted is open or has ended. The keepers and workers here are processes that only wait.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -21,7 +21,7 @@
 
 enum { ACCEPTED = 2, LATER_MS = RESPAWN_MOST_MS };
 
-static struct roster *roster;
+static struct procs *roster;
 static struct generation *generation;
 static struct member *member;
 static struct slot *slot;
@@ -45,7 +45,7 @@ static pid_t fork_waiter(void)
 	_exit(0);
 }
 
-static pid_t spawn_keeper(struct roster *of, struct generation *in, unsigned number)
+static pid_t spawn_keeper(struct procs *of, struct generation *in, unsigned number)
 {
 	(void)of;
 	(void)in;
@@ -71,9 +71,9 @@ static int set_up(void **state)
 	generation = crew_generation(NULL, 1);
 	generation->conf->keep_connections = true;
 	now_ms = CREW_NOW;
-	if (!roster->page || !roster_begin(roster, generation, now_ms, &err))
+	if (!roster->page || !procs_begin(roster, generation, now_ms, &err))
 		return -1;
-	roster_promote(roster);
+	procs_promote(roster);
 	member = &generation->members[0];
 	slot = &generation->slots[0];
 	return 0;
@@ -114,26 +114,26 @@ static void clone_worker(void)
 	slot->live += ACCEPTED;
 	cell_set(&tally->connections_live, slot->live);
 	slot->state = SLOT_READY;
-	roster_look(roster);
+	procs_look(roster);
 }
 
 static void kill_worker(void)
 {
 	kill_and_await(member->pid);
-	roster_reap(roster, now_ms);
+	procs_reap(roster, now_ms);
 }
 
 static void kill_keeper(void)
 {
 	kill_and_await(member->keeper);
-	roster_reap(roster, now_ms);
+	procs_reap(roster, now_ms);
 }
 
 static void kill_both(void)
 {
 	kill_and_await(member->pid);
 	kill_and_await(member->keeper);
-	roster_reap(roster, now_ms);
+	procs_reap(roster, now_ms);
 }
 
 /* It ends all it has and leaves, as at the end of a drain or when a stranger tells it to. */
@@ -141,17 +141,17 @@ static void end_worker(void)
 {
 	if (member->pid == 0)
 		return;
-	cell_add(&slot->tally.connections_ended_total[ENDING_drained], slot->live);
+	cell_add(&slot->tally.connections_ended_total[CLOSE_drained], slot->live);
 	scoreboard_set_live(slot, NULL);
 	assert_int_equal(sys_kill(member->pid, SIGUSR1), 0);
 	crew_await_death(member->pid);
-	roster_reap(roster, now_ms);
+	procs_reap(roster, now_ms);
 }
 
 static void start_due(void)
 {
 	now_ms += LATER_MS;
-	roster_start_due(roster, now_ms);
+	procs_start_due(roster, now_ms);
 }
 
 static void retire(void)
@@ -220,7 +220,7 @@ static void deaths__in_every_order__lose_no_connection_from_the_count(void **sta
 		play(i);
 	assert_true(scoreboard_sum(roster->board, METRIC_connections_lost_total) > 0);
 	assert_int_equal(scoreboard_sum(roster->board, METRIC_connections_lost_total),
-			 roster->board->past[0].tally.connections_ended_total[ENDING_worker_lost]);
+			 roster->board->past[0].tally.connections_ended_total[CLOSE_worker_lost]);
 }
 
 static void start_serving(void)
@@ -244,7 +244,7 @@ static void keeper__that_dies_before_it_clones__costs_what_it_held(void **state)
 	assert_int_equal(slot->state, SLOT_EMPTY);
 	assert_int_equal(slot->live, 0);
 	assert_int_equal(scoreboard_sum(roster->board, METRIC_connections_lost_total), ACCEPTED);
-	assert_int_equal(roster->board->past[0].tally.connections_ended_total[ENDING_worker_lost],
+	assert_int_equal(roster->board->past[0].tally.connections_ended_total[CLOSE_worker_lost],
 			 ACCEPTED);
 	clear_member();
 }
@@ -257,7 +257,7 @@ static void held__by_numbers_that_cannot_be__is_not_believed(void **state)
 	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
 		start_serving();
 		cell_set(&slot->tally.listeners[0].connections_accepted_total, rubbish[i]);
-		cell_set(&slot->tally.connections_ended_total[ENDING_drained],
+		cell_set(&slot->tally.connections_ended_total[CLOSE_drained],
 			 rubbish[i] == 0 ? UINT64_MAX / 2 : 0);
 		kill_worker();
 		assert_int_equal(member->held, 0);
@@ -277,7 +277,7 @@ static int64_t longest_wait_ms(unsigned deaths)
 
 		start_due();
 		roster->page->pids[0] = fork_waiter();
-		roster_look(roster);
+		procs_look(roster);
 		died_ms = now_ms;
 		kill_worker();
 		if (member->due_ms - died_ms > longest_ms)
@@ -312,7 +312,7 @@ static void crash__of_a_retiring_worker_with_nothing_held__ends_the_member(void 
 {
 	(void)state;
 	start_serving();
-	cell_add(&slot->tally.connections_ended_total[ENDING_drained], ACCEPTED);
+	cell_add(&slot->tally.connections_ended_total[CLOSE_drained], ACCEPTED);
 	retire();
 	kill_worker();
 	assert_true(member->state == MEMBER_EMPTY || member->is_over);

@@ -36,17 +36,17 @@ static int tear_down(void **state)
 	return folder_remove(state);
 }
 
-static ssize_t write_line(const struct outlet *outlet)
+static ssize_t write_line(const struct writer *outlet)
 {
 	char line[LINE];
 
 	memset(line, 'x', sizeof(line));
 	line[LINE - 1] = '\n';
-	return outlet_write(outlet, line, sizeof(line));
+	return writer_write(outlet, line, sizeof(line));
 }
 
 /* Until there is no room; returns how many bytes that took. */
-static size_t fill(const struct outlet *outlet)
+static size_t fill(const struct writer *outlet)
 {
 	size_t all = 0;
 	ssize_t n;
@@ -78,20 +78,20 @@ static bool waits(int fd)
 
 static void pipe__nobody_reads__takes_no_more_and_is_left_as_it_was(void **state)
 {
-	struct outlet outlet;
+	struct writer outlet;
 	int fds[2];
 	size_t all;
 
 	(void)state;
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	outlet = outlet_open(fds[1]);
-	assert_int_equal(outlet.kind, OUTLET_OWN);
+	outlet = writer_open(fds[1]);
+	assert_int_equal(outlet.kind, WRITER_OWN);
 	assert_int_equal(fcntl(outlet.fd, F_GETFD), FD_CLOEXEC);
 	all = fill(&outlet);
 	assert_true(waits(fds[1]) && !waits(outlet.fd));
 	assert_int_equal(drain(fds[0], all), all);
 	assert_int_equal(write_line(&outlet), LINE);
-	outlet_close(&outlet);
+	writer_close(&outlet);
 	assert_true(waits(fds[1]));
 	close(fds[0]);
 	close(fds[1]);
@@ -100,7 +100,7 @@ static void pipe__nobody_reads__takes_no_more_and_is_left_as_it_was(void **state
 /* What is inherited and could not be opened anew. */
 static void shared_pipe__nobody_reads__takes_no_more(void **state)
 {
-	struct outlet outlet = OUTLET_STDERR;
+	struct writer outlet = WRITER_STDERR;
 	int fds[2];
 	size_t all;
 
@@ -119,7 +119,7 @@ static void shared_pipe__nobody_reads__takes_no_more(void **state)
 
 static void shared_fifo__nobody_reads__takes_no_more(void **state)
 {
-	struct outlet outlet = OUTLET_STDERR;
+	struct writer outlet = WRITER_STDERR;
 	int both;
 
 	(void)state;
@@ -135,47 +135,47 @@ static void shared_fifo__nobody_reads__takes_no_more(void **state)
 static void fifo__without_a_reader__takes_lines_once_there_is_one(void **state)
 {
 	int reader, writer;
-	struct outlet outlet;
+	struct writer outlet;
 
 	(void)state;
 	assert_int_equal(mkfifo(path, 0600), 0);
 	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	writer = open(path, O_WRONLY | O_CLOEXEC);
 	close(reader);
-	outlet = outlet_open(writer);
-	assert_int_equal(outlet.kind, OUTLET_OWN);
+	outlet = writer_open(writer);
+	assert_int_equal(outlet.kind, WRITER_OWN);
 	assert_int_equal(write_line(&outlet), -1);
 	assert_int_equal(errno, EPIPE);
 	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	assert_int_equal(write_line(&outlet), LINE);
 	assert_int_equal(drain(reader, LINE), LINE);
-	outlet_close(&outlet);
+	writer_close(&outlet);
 	close(reader);
 	close(writer);
 }
 
 static void pipe__with_little_room__takes_a_line_whole_or_not_at_all(void **state)
 {
-	char line[OUTLET_LINE];
-	struct outlet outlet;
+	char line[WRITER_LINE];
+	struct writer outlet;
 	int fds[2];
 
 	(void)state;
 	memset(line, 'y', sizeof(line));
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	outlet = outlet_open(fds[1]);
+	outlet = writer_open(fds[1]);
 	fill(&outlet);
 	drain(fds[0], LINE);
-	assert_int_equal(outlet_write(&outlet, line, sizeof(line)), -1);
+	assert_int_equal(writer_write(&outlet, line, sizeof(line)), -1);
 	assert_int_equal(errno, EAGAIN);
-	drain(fds[0], (size_t)2 * OUTLET_LINE);
-	assert_int_equal(outlet_write(&outlet, line, sizeof(line)), sizeof(line));
-	outlet_close(&outlet);
+	drain(fds[0], (size_t)2 * WRITER_LINE);
+	assert_int_equal(writer_write(&outlet, line, sizeof(line)), sizeof(line));
+	writer_close(&outlet);
 	close(fds[0]);
 	close(fds[1]);
 }
 
-static void check_stopped_terminal(struct outlet outlet, int master, int slave)
+static void check_stopped_terminal(struct writer outlet, int master, int slave)
 {
 	size_t all;
 
@@ -192,15 +192,15 @@ static void check_stopped_terminal(struct outlet outlet, int master, int slave)
 
 static void terminal__stopped_or_unread__takes_no_more(void **state)
 {
-	struct outlet shared = OUTLET_STDERR, own;
+	struct writer shared = WRITER_STDERR, own;
 	int master, slave;
 
 	(void)state;
 	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
-	own = outlet_open(slave);
-	assert_int_equal(own.kind, OUTLET_OWN);
+	own = writer_open(slave);
+	assert_int_equal(own.kind, WRITER_OWN);
 	check_stopped_terminal(own, master, slave);
-	outlet_close(&own);
+	writer_close(&own);
 	close(master);
 	close(slave);
 	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
@@ -214,13 +214,13 @@ static void terminal__stopped_or_unread__takes_no_more(void **state)
 
 static void socket__nobody_reads__takes_no_more(void **state)
 {
-	struct outlet outlet;
+	struct writer outlet;
 	int fds[2];
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	outlet = outlet_open(fds[1]);
-	assert_int_equal(outlet.kind, OUTLET_SOCKET);
+	outlet = writer_open(fds[1]);
+	assert_int_equal(outlet.kind, WRITER_SOCKET);
 	drain(fds[0], fill(&outlet));
 	assert_true(waits(fds[1]));
 	assert_int_equal(write_line(&outlet), LINE);
@@ -232,29 +232,29 @@ static void socket__nobody_reads__takes_no_more(void **state)
 
 static void file__without_a_name__is_gone_only_when_it_had_one(void **state)
 {
-	struct outlet outlet;
+	struct writer outlet;
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	(void)state;
-	outlet = outlet_take(fd);
-	assert_int_equal(outlet.kind, OUTLET_FILE);
-	assert_false(outlet_is_gone(&outlet));
+	outlet = writer_take(fd);
+	assert_int_equal(outlet.kind, WRITER_FILE);
+	assert_false(writer_is_gone(&outlet));
 	assert_int_equal(unlink(path), 0);
-	assert_true(outlet_is_gone(&outlet));
+	assert_true(writer_is_gone(&outlet));
 	outlet.fd = STDERR_FILENO;
-	assert_false(outlet_is_gone(&outlet));
+	assert_false(writer_is_gone(&outlet));
 	close(fd);
 }
 
 /* In the child. */
-static bool spoils_its_own_only(const struct outlet *outlet)
+static bool spoils_its_own_only(const struct writer *outlet)
 {
-	outlet_part(outlet);
+	writer_part(outlet);
 	return fcntl(outlet->fd, F_GETFD) == FD_CLOEXEC && !waits(outlet->fd) &&
 	       fcntl(outlet->fd, F_SETFL, 0) == 0 && waits(outlet->fd);
 }
 
-static void assert_parts(struct outlet outlet)
+static void assert_parts(struct writer outlet)
 {
 	int status;
 	pid_t pid = fork();
@@ -270,19 +270,19 @@ static void assert_parts(struct outlet outlet)
 
 static void part__in_a_child__leaves_the_parents_flags_alone(void **state)
 {
-	struct outlet outlet;
+	struct writer outlet;
 	int fds[2], file;
 
 	(void)state;
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	outlet = outlet_open(fds[1]);
+	outlet = writer_open(fds[1]);
 	assert_parts(outlet);
 	close(fds[0]);
 	assert_parts(outlet);
-	outlet_close(&outlet);
+	writer_close(&outlet);
 	close(fds[1]);
 	file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0600);
-	assert_parts(outlet_take(file));
+	assert_parts(writer_take(file));
 	close(file);
 }
 

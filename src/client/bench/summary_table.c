@@ -139,14 +139,14 @@ static void fill(struct table *table, const struct plan *plan, const struct resu
 static void print_json(const struct field *field)
 {
 	char room[2048];
-	struct text text = text_on(room, sizeof(room));
+	struct strbuf text = strbuf_on(room, sizeof(room));
 
 	if (field->is_missing) {
 		fputs("null", stdout);
 	} else if (field->text == NULL) {
 		printf("%.*f", field->digits, field->number);
 	} else {
-		text_escaped(&text, TEXT_JSON, field->text, strlen(field->text));
+		strbuf_escaped(&text, STRBUF_JSON, field->text, strlen(field->text));
 		printf("\"%.*s\"", (int)text.used, text.base);
 	}
 }
@@ -167,12 +167,12 @@ void summary_table_json(const struct plan *plan, const struct result *result)
 static size_t print_foreign(const char *from)
 {
 	char room[2048];
-	struct text text = text_on(room, sizeof(room));
+	struct strbuf text = strbuf_on(room, sizeof(room));
 	size_t n = 0;
 
 	while ((unsigned char)from[n] >= 0x80)
 		n++;
-	text_escaped(&text, TEXT_LABEL, from, n);
+	strbuf_escaped(&text, STRBUF_LABEL, from, n);
 	fwrite(text.base, 1, text.used, stdout);
 	return n;
 }

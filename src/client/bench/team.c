@@ -105,12 +105,12 @@ static _Noreturn void be_process(struct team *team, int process, int fd, pid_t p
 	sys_close(team->signal_fd);
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
 		err_errno(&team->table->seats[process].err, CODE_OSERR, "prctl");
-		leave_now(CODE_OSERR);
+		sys_leave(CODE_OSERR);
 	}
 	if (getppid() != parent)
-		leave_now(CODE_OSERR);
+		sys_leave(CODE_OSERR);
 	work(team->table, team->plan, process, fd);
-	leave_now(CODE_OK);
+	sys_leave(CODE_OK);
 }
 
 static bool start_one(struct team *team, struct err *err)

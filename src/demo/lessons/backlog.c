@@ -86,7 +86,7 @@ static void arrive(struct play *p)
 	is = await_verdict(p, was);
 	p->count++;
 	stage_cell(p->stage, STAGE_CLIENT, "%2u connect() %s", p->count,
-		   tcpstate_name(state_of(p, p->count - 1)));
+		   sockdiag_state_name(state_of(p, p->count - 1)));
 	stage_arrow(p->stage, TO_SERVER, "SYN");
 	stage_cell(p->stage, 1, "queue %u, limit %u%s", is.length, is.limit,
 		   is.drops > was.drops ? ": SYN dropped" : "");

@@ -79,7 +79,7 @@ static void opening(struct play *p)
 	segment(p, TO_SERVER, "ACK");
 	waiting = queue_await(p->stage, p->listener, 1, 0).length;
 	stage_kernel(p->stage, "the listening socket is %s; in its accept queue: %u",
-		     tcpstate_name(tcpstate_of(p->listener)), waiting);
+		     sockdiag_state_name(sockdiag_tcp_state(p->listener)), waiting);
 	stage_claim(p->stage,
 		    states(p, TCP_ESTABLISHED, TCP_ESTABLISHED) && error == 0 && waiting == 1,
 		    "both ends are ESTABLISHED, and nobody has called accept(): the kernel shook "

@@ -35,8 +35,7 @@ static void read_range(struct play *p)
 {
 	char text[64], *next;
 
-	p->has_range =
-		whole_read_file("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof(text));
+	p->has_range = file_read_path("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof(text));
 	if (!p->has_range)
 		return;
 	p->low = strtol(text, &next, 10);

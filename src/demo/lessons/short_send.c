@@ -38,7 +38,7 @@ static int64_t largest_buffer(const char *path)
 	char text[128], *next = text;
 	int64_t most = 0;
 
-	if (!whole_read_file(path, text, sizeof(text)))
+	if (!file_read_path(path, text, sizeof(text)))
 		return SIZE;
 	for (int i = 0; i < 3; i++)
 		most = strtoll(next, &next, 10);

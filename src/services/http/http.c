@@ -46,7 +46,7 @@ const char *http_date(int64_t seconds, char *text)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct date date = date_of(seconds);
+	struct date date = clock_date(seconds);
 
 	snprintf(text, HTTP_DATE, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
 		 days + (size_t)3 * date.weekday, date.day, months + (size_t)3 * (date.month - 1),
@@ -69,41 +69,41 @@ static const char *date_now(void)
 	return text;
 }
 
-static void put_framing(struct text *text, const struct http_request *r, int64_t length)
+static void put_framing(struct strbuf *text, const struct http_request *r, int64_t length)
 {
 	if (length >= 0) {
-		text_raw(text, "Content-Length: ");
-		text_i64(text, length);
-		text_raw(text, "\r\n");
+		strbuf_raw(text, "Content-Length: ");
+		strbuf_i64(text, length);
+		strbuf_raw(text, "\r\n");
 	} else if (http_is_chunked(r)) {
-		text_raw(text, "Transfer-Encoding: chunked\r\n");
+		strbuf_raw(text, "Transfer-Encoding: chunked\r\n");
 	}
 }
 
-static void put_head(struct text *text, const struct http_request *r, bool keep_alive,
+static void put_head(struct strbuf *text, const struct http_request *r, bool keep_alive,
 		     const struct http_answer *answer)
 {
 	const char *status = find_status(answer->status);
 
 	BUG_ON(status == NULL);
-	text_raw(text, "HTTP/1.1 ");
-	text_raw(text, status);
-	text_raw(text, "\r\nServer: prefork-srv\r\nDate: ");
-	text_raw(text, date_now());
-	text_raw(text, "\r\n");
+	strbuf_raw(text, "HTTP/1.1 ");
+	strbuf_raw(text, status);
+	strbuf_raw(text, "\r\nServer: prefork-srv\r\nDate: ");
+	strbuf_raw(text, date_now());
+	strbuf_raw(text, "\r\n");
 	if (answer->type) {
-		text_raw(text, "Content-Type: ");
-		text_raw(text, answer->type);
-		text_raw(text, "\r\n");
+		strbuf_raw(text, "Content-Type: ");
+		strbuf_raw(text, answer->type);
+		strbuf_raw(text, "\r\n");
 	}
 	put_framing(text, r, answer->length);
 	if (!keep_alive)
-		text_raw(text, "Connection: close\r\n");
+		strbuf_raw(text, "Connection: close\r\n");
 	else if (r->minor == 0)
-		text_raw(text, "Connection: keep-alive\r\n");
+		strbuf_raw(text, "Connection: keep-alive\r\n");
 	if (answer->headers)
-		text_raw(text, answer->headers);
-	text_raw(text, "\r\n");
+		strbuf_raw(text, answer->headers);
+	strbuf_raw(text, "\r\n");
 }
 
 /* Head and the n bytes, or nothing. */
@@ -111,11 +111,11 @@ static bool append(struct buf *out, struct http_request *r, const struct http_an
 		   const char *body, size_t n)
 {
 	bool keep_alive = r->keep_alive && (answer->length >= 0 || http_is_chunked(r));
-	struct text text = text_on(out->base + out->end, buf_room(out));
+	struct strbuf text = strbuf_on(out->base + out->end, buf_room(out));
 
 	put_head(&text, r, keep_alive, answer);
 	if (n > 0)
-		text_put(&text, body, n);
+		strbuf_put(&text, body, n);
 	if (text.is_cut)
 		return false;
 	out->end += (uint32_t)text.used;
@@ -149,18 +149,18 @@ bool http_error(struct buf *out, struct http_request *r, unsigned status, const 
 	return http_answer(out, r, &answer, line);
 }
 
-struct text http_body_open(const struct buf *out, bool is_chunked)
+struct strbuf http_body_open(const struct buf *out, bool is_chunked)
 {
 	size_t frame = is_chunked ? CHUNK_FRAME : 0, room = buf_room(out);
 
 	if (room <= frame)
-		return text_on(out->base, 0);
+		return strbuf_on(out->base, 0);
 	room -= frame;
-	return text_on(out->base + out->end + (is_chunked ? CHUNK_HEAD : 0),
-		       room < CHUNK_MOST ? room : CHUNK_MOST);
+	return strbuf_on(out->base + out->end + (is_chunked ? CHUNK_HEAD : 0),
+			 room < CHUNK_MOST ? room : CHUNK_MOST);
 }
 
-void http_body_close(struct buf *out, const struct text *text, bool is_chunked)
+void http_body_close(struct buf *out, const struct strbuf *text, bool is_chunked)
 {
 	static const char digits[] = "0123456789abcdef";
 	char *head = out->base + out->end;

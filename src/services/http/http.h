@@ -65,8 +65,8 @@ bool http_error(struct buf *out, struct http_request *request, unsigned status,
  * makes what is in the text part of the body; an empty text is no chunk. When the text was cut, set
  * its used back to where the last whole piece ended before closing.
  */
-struct text http_body_open(const struct buf *out, bool is_chunked);
-void http_body_close(struct buf *out, const struct text *text, bool is_chunked);
+struct strbuf http_body_open(const struct buf *out, bool is_chunked);
+void http_body_close(struct buf *out, const struct strbuf *text, bool is_chunked);
 
 /* Appends the last chunk; there is room for it behind whatever http_body_close has closed. */
 bool http_body_end(struct buf *out, bool is_chunked);

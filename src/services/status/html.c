@@ -12,44 +12,44 @@
 #define LAST_S INT64_C(253402300799) /* the end of the year 9999 */
 
 /* One digit behind the point. */
-static void put_tenths(struct text *text, uint64_t tenths)
+static void put_tenths(struct strbuf *text, uint64_t tenths)
 {
-	text_u64(text, tenths / 10);
-	text_raw(text, ".");
-	text_u64(text, tenths % 10);
+	strbuf_u64(text, tenths / 10);
+	strbuf_raw(text, ".");
+	strbuf_u64(text, tenths % 10);
 }
 
-static void put_padded(struct text *text, unsigned value, unsigned digits)
+static void put_padded(struct strbuf *text, unsigned value, unsigned digits)
 {
 	for (unsigned least = digits == 3 ? 100 : 10; least > 1 && value < least; least /= 10)
-		text_raw(text, "0");
-	text_u64(text, value);
+		strbuf_raw(text, "0");
+	strbuf_u64(text, value);
 }
 
-void html_count(struct text *text, uint64_t value)
+void html_count(struct strbuf *text, uint64_t value)
 {
 	uint64_t least = 1;
 
 	while (value / least >= 1000)
 		least *= 1000;
-	text_u64(text, value / least);
+	strbuf_u64(text, value / least);
 	while (least > 1) {
 		value %= least;
 		least /= 1000;
-		text_raw(text, ",");
+		strbuf_raw(text, ",");
 		put_padded(text, (unsigned)(value / least), 3);
 	}
 }
 
-void html_bytes(struct text *text, uint64_t value)
+void html_bytes(struct strbuf *text, uint64_t value)
 {
 	static const char *const units[] = { " KiB", " MiB", " GiB", " TiB" };
 	uint64_t least = 1024;
 	unsigned unit = 0;
 
 	if (value < 1024) {
-		text_u64(text, value);
-		text_raw(text, " B");
+		strbuf_u64(text, value);
+		strbuf_raw(text, " B");
 		return;
 	}
 	while (unit < 3 && value / least >= 1024) {
@@ -57,10 +57,10 @@ void html_bytes(struct text *text, uint64_t value)
 		unit++;
 	}
 	put_tenths(text, value / (least / 1024) * 10 / 1024);
-	text_raw(text, units[unit]);
+	strbuf_raw(text, units[unit]);
 }
 
-void html_seconds(struct text *text, int64_t value)
+void html_seconds(struct strbuf *text, int64_t value)
 {
 	static const struct {
 		int64_t seconds;
@@ -72,179 +72,179 @@ void html_seconds(struct text *text, int64_t value)
 		value = 0;
 	while (i < 3 && value < units[i].seconds)
 		i++;
-	text_i64(text, value / units[i].seconds);
-	text_raw(text, units[i].name);
+	strbuf_i64(text, value / units[i].seconds);
+	strbuf_raw(text, units[i].name);
 	if (i == 3)
 		return;
-	text_raw(text, " ");
-	text_i64(text, value % units[i].seconds / units[i + 1].seconds);
-	text_raw(text, units[i + 1].name);
+	strbuf_raw(text, " ");
+	strbuf_i64(text, value % units[i].seconds / units[i + 1].seconds);
+	strbuf_raw(text, units[i + 1].name);
 }
 
-void html_latency(struct text *text, int64_t us)
+void html_latency(struct strbuf *text, int64_t us)
 {
 	if (us < 0) {
-		text_raw(text, "-");
+		strbuf_raw(text, "-");
 	} else if (us < 1000) {
-		text_i64(text, us);
-		text_raw(text, " \xc2\xb5s");
+		strbuf_i64(text, us);
+		strbuf_raw(text, " \xc2\xb5s");
 	} else if (us < 1000000) {
 		put_tenths(text, (uint64_t)us / 100);
-		text_raw(text, " ms");
+		strbuf_raw(text, " ms");
 	} else {
 		put_tenths(text, (uint64_t)us / 100000);
-		text_raw(text, " s");
+		strbuf_raw(text, " s");
 	}
 }
 
-void html_ratio(struct text *text, uint64_t value)
+void html_ratio(struct strbuf *text, uint64_t value)
 {
-	text_u64(text, value / 1000000);
-	text_raw(text, ".");
+	strbuf_u64(text, value / 1000000);
+	strbuf_raw(text, ".");
 	put_padded(text, (unsigned)(value / 10000 % 100), 2);
 }
 
-void html_id(struct text *text, uint64_t value)
+void html_id(struct strbuf *text, uint64_t value)
 {
-	text_u64(text, value);
+	strbuf_u64(text, value);
 }
 
-void html_word(struct text *text, const char *word)
+void html_word(struct strbuf *text, const char *word)
 {
 	if (word[0] == '\0')
-		text_raw(text, "-");
+		strbuf_raw(text, "-");
 	else
-		text_escaped(text, TEXT_HTML, word, strlen(word));
+		strbuf_escaped(text, STRBUF_HTML, word, strlen(word));
 }
 
-static void put_date(struct text *text, int64_t at_s)
+static void put_date(struct strbuf *text, int64_t at_s)
 {
-	struct date date = date_of(at_s);
+	struct date date = clock_date(at_s);
 
-	text_i64(text, date.year);
-	text_raw(text, "-");
+	strbuf_i64(text, date.year);
+	strbuf_raw(text, "-");
 	put_padded(text, (unsigned)date.month, 2);
-	text_raw(text, "-");
+	strbuf_raw(text, "-");
 	put_padded(text, (unsigned)date.day, 2);
-	text_raw(text, "T");
+	strbuf_raw(text, "T");
 	put_padded(text, (unsigned)date.hour, 2);
-	text_raw(text, ":");
+	strbuf_raw(text, ":");
 	put_padded(text, (unsigned)date.minute, 2);
-	text_raw(text, ":");
+	strbuf_raw(text, ":");
 	put_padded(text, (unsigned)date.second, 2);
-	text_raw(text, "Z");
+	strbuf_raw(text, "Z");
 }
 
-void html_ago(struct text *text, struct html_moment moment)
+void html_ago(struct strbuf *text, struct html_moment moment)
 {
 	if (moment.at_s <= 0 || moment.at_s > LAST_S) {
-		text_raw(text, "-");
+		strbuf_raw(text, "-");
 		return;
 	}
-	text_raw(text, "<time datetime=\"");
+	strbuf_raw(text, "<time datetime=\"");
 	put_date(text, moment.at_s);
-	text_raw(text, "\">");
+	strbuf_raw(text, "\">");
 	html_seconds(text, moment.now_s - moment.at_s);
-	text_raw(text, " ago</time>");
+	strbuf_raw(text, " ago</time>");
 }
 
-void html_meter(struct text *text, struct html_share share)
+void html_meter(struct strbuf *text, struct html_share share)
 {
 	uint64_t most = share.most > 0 ? share.most : 1;
 
-	text_raw(text, "<meter max=\"");
-	text_u64(text, most);
-	text_raw(text, "\" high=\"");
-	text_u64(text, most - most / 4);
-	text_raw(text, "\" optimum=\"0\" value=\"");
-	text_u64(text, share.value);
-	text_raw(text, "\" aria-hidden=\"true\"></meter>");
+	strbuf_raw(text, "<meter max=\"");
+	strbuf_u64(text, most);
+	strbuf_raw(text, "\" high=\"");
+	strbuf_u64(text, most - most / 4);
+	strbuf_raw(text, "\" optimum=\"0\" value=\"");
+	strbuf_u64(text, share.value);
+	strbuf_raw(text, "\" aria-hidden=\"true\"></meter>");
 	html_share(text, share);
 }
 
-void html_share(struct text *text, struct html_share share)
+void html_share(struct strbuf *text, struct html_share share)
 {
 	html_count(text, share.value);
-	text_raw(text, " of ");
+	strbuf_raw(text, " of ");
 	html_count(text, share.most);
 }
 
 /* The class is the word itself, so it comes from this program's own lists. */
-void html_state(struct text *text, const char *word)
+void html_state(struct strbuf *text, const char *word)
 {
-	text_raw(text, "<span class=\"badge ");
-	text_raw(text, word);
-	text_raw(text, "\">");
+	strbuf_raw(text, "<span class=\"badge ");
+	strbuf_raw(text, word);
+	strbuf_raw(text, "\">");
 	for (const char *at = word; *at != '\0'; at++)
-		text_put(text, *at == '_' ? " " : at, 1);
-	text_raw(text, "</span>");
+		strbuf_put(text, *at == '_' ? " " : at, 1);
+	strbuf_raw(text, "</span>");
 }
 
-static void put_attribute(struct text *text, const char *name, const char *value)
+static void put_attribute(struct strbuf *text, const char *name, const char *value)
 {
-	text_raw(text, " ");
-	text_raw(text, name);
-	text_raw(text, "=\"");
-	text_raw(text, value);
-	text_raw(text, "\"");
+	strbuf_raw(text, " ");
+	strbuf_raw(text, name);
+	strbuf_raw(text, "=\"");
+	strbuf_raw(text, value);
+	strbuf_raw(text, "\"");
 }
 
-void html_table_open(struct text *text, const char *name, const char *caption,
+void html_table_open(struct strbuf *text, const char *name, const char *caption,
 		     const struct html_column *columns, unsigned count)
 {
-	text_raw(text, "<div class=\"scroll\" role=\"group\" tabindex=\"0\"");
+	strbuf_raw(text, "<div class=\"scroll\" role=\"group\" tabindex=\"0\"");
 	put_attribute(text, "aria-label", caption);
-	text_raw(text, ">\n<table><caption class=\"unseen\">");
-	text_raw(text, caption);
-	text_raw(text, "</caption>\n<thead><tr>\n");
+	strbuf_raw(text, ">\n<table><caption class=\"unseen\">");
+	strbuf_raw(text, caption);
+	strbuf_raw(text, "</caption>\n<thead><tr>\n");
 	for (unsigned i = 0; i < count; i++) {
-		text_raw(text, "<th scope=\"col\"");
+		strbuf_raw(text, "<th scope=\"col\"");
 		put_attribute(text, "class", columns[i].shape);
 		put_attribute(text, "data-of", columns[i].of);
-		text_raw(text, ">");
-		text_raw(text, columns[i].title);
-		text_raw(text, "</th>\n");
+		strbuf_raw(text, ">");
+		strbuf_raw(text, columns[i].title);
+		strbuf_raw(text, "</th>\n");
 	}
-	text_raw(text, "</tr></thead>\n<tbody");
+	strbuf_raw(text, "</tr></thead>\n<tbody");
 	put_attribute(text, "data-rows", name);
-	text_raw(text, ">\n");
+	strbuf_raw(text, ">\n");
 }
 
-void html_table_none(struct text *text, unsigned columns)
+void html_table_none(struct strbuf *text, unsigned columns)
 {
-	text_raw(text, "<tr class=\"none\"><td colspan=\"");
-	text_u64(text, columns);
-	text_raw(text, "\">None</td></tr>\n");
+	strbuf_raw(text, "<tr class=\"none\"><td colspan=\"");
+	strbuf_u64(text, columns);
+	strbuf_raw(text, "\">None</td></tr>\n");
 }
 
-void html_table_close(struct text *text)
+void html_table_close(struct strbuf *text)
 {
-	text_raw(text, "</tbody></table>\n</div>\n");
+	strbuf_raw(text, "</tbody></table>\n</div>\n");
 }
 
-void html_cell_open(struct text *text, bool is_first, const char *shape)
+void html_cell_open(struct strbuf *text, bool is_first, const char *shape)
 {
-	text_raw(text, is_first ? "<th scope=\"row\"" : "<td");
+	strbuf_raw(text, is_first ? "<th scope=\"row\"" : "<td");
 	put_attribute(text, "class", shape);
-	text_raw(text, ">");
+	strbuf_raw(text, ">");
 }
 
-void html_cell_close(struct text *text, bool is_first)
+void html_cell_close(struct strbuf *text, bool is_first)
 {
-	text_raw(text, is_first ? "</th>" : "</td>");
+	strbuf_raw(text, is_first ? "</th>" : "</td>");
 }
 
-void html_fact_open(struct text *text, const struct html_column *fact)
+void html_fact_open(struct strbuf *text, const struct html_column *fact)
 {
-	text_raw(text, "<div><dt>");
-	text_raw(text, fact->title);
-	text_raw(text, "</dt><dd");
+	strbuf_raw(text, "<div><dt>");
+	strbuf_raw(text, fact->title);
+	strbuf_raw(text, "</dt><dd");
 	put_attribute(text, "class", fact->shape);
 	put_attribute(text, "data-of", fact->of);
-	text_raw(text, ">");
+	strbuf_raw(text, ">");
 }
 
-void html_fact_close(struct text *text)
+void html_fact_close(struct strbuf *text)
 {
-	text_raw(text, "</dd></div>\n");
+	strbuf_raw(text, "</dd></div>\n");
 }

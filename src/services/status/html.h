@@ -27,37 +27,37 @@ struct html_share {
 };
 
 /* The shapes. */
-void html_count(struct text *text, uint64_t value);  /* 12,345 */
-void html_id(struct text *text, uint64_t value);     /* 12345 */
-void html_bytes(struct text *text, uint64_t value);  /* 512 B, 1.5 KiB */
-void html_seconds(struct text *text, int64_t value); /* 45s, 3m 20s, 2h 5m, 4d 3h */
-void html_latency(struct text *text, int64_t us);    /* 12 us, 1.5 ms, 2.1 s; - when negative */
-void html_ratio(struct text *text, uint64_t value);  /* of millionths: 1.02 */
-void html_word(struct text *text, const char *word); /* escaped; - when empty */
-void html_state(struct text *text,
+void html_count(struct strbuf *text, uint64_t value);  /* 12,345 */
+void html_id(struct strbuf *text, uint64_t value);     /* 12345 */
+void html_bytes(struct strbuf *text, uint64_t value);  /* 512 B, 1.5 KiB */
+void html_seconds(struct strbuf *text, int64_t value); /* 45s, 3m 20s, 2h 5m, 4d 3h */
+void html_latency(struct strbuf *text, int64_t us);    /* 12 us, 1.5 ms, 2.1 s; - when negative */
+void html_ratio(struct strbuf *text, uint64_t value);  /* of millionths: 1.02 */
+void html_word(struct strbuf *text, const char *word); /* escaped; - when empty */
+void html_state(struct strbuf *text,
 		const char *word); /* a badge; of this program's own words, _ as a blank */
-void html_ago(struct text *text, struct html_moment moment); /* 3m 20s ago; - for never */
-void html_share(struct text *text, struct html_share share); /* 3 of 4 */
-void html_meter(struct text *text, struct html_share share); /* the same, with a bar */
+void html_ago(struct strbuf *text, struct html_moment moment); /* 3m 20s ago; - for never */
+void html_share(struct strbuf *text, struct html_share share); /* 3 of 4 */
+void html_meter(struct strbuf *text, struct html_share share); /* the same, with a bar */
 
 struct html_column {
 	const char *of, *title, *shape;
 };
 
 /* The beginning of a table whose rows page.js takes from its source of that name. */
-void html_table_open(struct text *text, const char *name, const char *caption,
+void html_table_open(struct strbuf *text, const char *name, const char *caption,
 		     const struct html_column *columns, unsigned count);
 /* In the place of rows when there are none. */
-void html_table_none(struct text *text, unsigned columns);
-void html_table_close(struct text *text);
+void html_table_none(struct strbuf *text, unsigned columns);
+void html_table_close(struct strbuf *text);
 
 /* One cell; the first of a row is its header. */
-void html_cell_open(struct text *text, bool is_first, const char *shape);
-void html_cell_close(struct text *text, bool is_first);
+void html_cell_open(struct strbuf *text, bool is_first, const char *shape);
+void html_cell_close(struct strbuf *text, bool is_first);
 
 /* One term of a description list. */
-void html_fact_open(struct text *text, const struct html_column *fact);
-void html_fact_close(struct text *text);
+void html_fact_open(struct strbuf *text, const struct html_column *fact);
+void html_fact_close(struct strbuf *text);
 
 #define HTML_COLUMN(of, title, shape, value) { of, title, #shape },
 #define HTML_CELL(of, title, shape, value)      \
@@ -70,12 +70,12 @@ void html_fact_close(struct text *text);
 	html_##shape(text, value);                                        \
 	html_fact_close(text);
 
-/* A row of the list of columns, in a function that has a struct text *text. */
-#define HTML_ROW(columns)                                     \
-	do {                                                  \
-		bool is_first = true;                         \
-		text_raw(text, "<tr>");                       \
-		columns(HTML_CELL) text_raw(text, "</tr>\n"); \
+/* A row of the list of columns, in a function that has a struct strbuf *text. */
+#define HTML_ROW(columns)                                       \
+	do {                                                    \
+		bool is_first = true;                           \
+		strbuf_raw(text, "<tr>");                       \
+		columns(HTML_CELL) strbuf_raw(text, "</tr>\n"); \
 	} while (0)
 
 #endif

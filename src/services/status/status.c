@@ -128,7 +128,7 @@ static enum step stream(struct conn *c, struct status *s)
 	bool is_chunked = http_is_chunked(&s->request), is_done;
 	struct report report = look();
 	size_t before = buf_used(&c->out);
-	struct text text;
+	struct strbuf text;
 
 	if (buf_room(&c->out) < PIECE_ROOM)
 		return STEP_WAIT;
@@ -291,15 +291,15 @@ static enum step refuse(struct conn *c, struct http_request *request)
 		return STEP_WAIT;
 	tell_short(c, request, request->status, before);
 	conn_count_message(c);
-	conn_finish(c, is_long ? ENDING_message_too_long : ENDING_message_invalid);
+	conn_finish(c, is_long ? CLOSE_message_too_long : CLOSE_message_invalid);
 	return STEP_END;
 }
 
-static enum step cut_off(struct conn *c, enum ending ending)
+static enum step cut_off(struct conn *c, enum close_reason reason)
 {
 	if (!c->in_ended)
 		return STEP_WAIT;
-	conn_finish(c, ending);
+	conn_finish(c, reason);
 	return STEP_END;
 }
 
@@ -308,7 +308,7 @@ static enum step read_head(struct conn *c, struct status *s)
 	enum http_progress progress;
 
 	if (buf_used(&c->in) == 0)
-		return cut_off(c, ENDING_client_closed);
+		return cut_off(c, CLOSE_client_closed);
 	if (s->request.seen == 0)
 		http_parse_begin(&s->request);
 	progress = http_parse(&s->request, buf_head(&c->in), buf_used(&c->in));
@@ -321,7 +321,7 @@ static enum step read_head(struct conn *c, struct status *s)
 	case HTTP_WRONG:
 		return refuse(c, &s->request);
 	default:
-		return cut_off(c, ENDING_message_incomplete);
+		return cut_off(c, CLOSE_message_incomplete);
 	}
 }
 
@@ -331,7 +331,7 @@ static enum step drop_body(struct conn *c, struct status *s)
 
 	buf_drop(&c->in, n);
 	s->body_left -= (uint32_t)n;
-	return s->body_left > 0 ? cut_off(c, ENDING_message_incomplete) : STEP_ON;
+	return s->body_left > 0 ? cut_off(c, CLOSE_message_incomplete) : STEP_ON;
 }
 
 static enum step next(struct conn *c, struct status *s)
@@ -339,7 +339,7 @@ static enum step next(struct conn *c, struct status *s)
 	if (s->streaming > 0)
 		return stream(c, s);
 	if (s->ends) {
-		conn_finish(c, is_leaving() ? ENDING_drained : ENDING_service_finished);
+		conn_finish(c, is_leaving() ? CLOSE_drained : CLOSE_service_finished);
 		return STEP_END;
 	}
 	return s->body_left > 0 ? drop_body(c, s) : read_head(c, s);

@@ -17,7 +17,7 @@ enum { SLICE = 4096, SLICES = 12, MARKS_SHOWN = 8, WAITS_SHOWN = 3 };
 #define ROWS_OF(columns) (sizeof(columns) / sizeof((columns)[0]))
 
 /* What a piece's function is given. */
-#define PIECE const struct report *report, unsigned index, bool has_before, struct text *text
+#define PIECE const struct report *report, unsigned index, bool has_before, struct strbuf *text
 
 static struct html_moment since(const struct report *report, int64_t at_s)
 {
@@ -64,15 +64,15 @@ static void write_facts(PIECE)
 {
 	struct worker_tally all;
 	struct outcome outcome;
-	struct crew here;
+	struct tally here;
 	const char *reload = report_reload(report, &outcome);
 
 	(void)index;
 	(void)has_before;
-	crew_all(report_crew(report, &here), report->board, &all);
-	text_raw(text, "<dl class=\"facts\">\n");
+	tally_all(report_crew(report, &here), report->board, &all);
+	strbuf_raw(text, "<dl class=\"facts\">\n");
 	FACTS(HTML_FACT)
-	text_raw(text, "</dl>\n");
+	strbuf_raw(text, "</dl>\n");
 }
 
 #define SETUP(COLUMN)                                                                              \
@@ -102,9 +102,9 @@ static void write_setup(PIECE)
 	(void)index;
 	(void)has_before;
 	report_head(report, origin, program);
-	text_raw(text, "<dl class=\"facts\">\n");
+	strbuf_raw(text, "<dl class=\"facts\">\n");
 	SETUP(HTML_FACT)
-	text_raw(text, "</dl>\n");
+	strbuf_raw(text, "</dl>\n");
 }
 
 /* --- Tables: for each its columns, and the piece of a row --- */
@@ -114,7 +114,7 @@ static void write_setup(PIECE)
 	COLUMN("kind", "What", state, report_mark_name(mark.kind)) \
 	COLUMN("who", "Worker", word, who)
 
-static void row_marks(const struct report *report, unsigned index, struct text *text)
+static void row_marks(const struct report *report, unsigned index, struct strbuf *text)
 {
 	struct mark mark;
 	char who[16] = "";
@@ -146,7 +146,7 @@ static void row_marks(const struct report *report, unsigned index, struct text *
 	COLUMN("pid", "Process", id, w.pid)                                                  \
 	COLUMN("last_exit", "Last exit", word, w.last_exit)
 
-static void row_workers(const struct report *report, unsigned index, struct text *text)
+static void row_workers(const struct report *report, unsigned index, struct strbuf *text)
 {
 	static struct report_worker w; /* of this process alone; too large for a stack */
 
@@ -165,7 +165,7 @@ static void row_workers(const struct report *report, unsigned index, struct text
 	COLUMN("bytes_in", "Received", bytes, conn->bytes_in)               \
 	COLUMN("bytes_out", "Sent", bytes, conn->bytes_out)
 
-static void row_waits(const struct report *report, unsigned index, struct text *text)
+static void row_waits(const struct report *report, unsigned index, struct strbuf *text)
 {
 	static struct report_worker w; /* of this process alone; too large for a stack */
 	struct report_conn conns[WAITS_SHOWN];
@@ -197,7 +197,7 @@ static void row_waits(const struct report *report, unsigned index, struct text *
 	COLUMN("accept_queue_dropped_segments_total", "Dropped segments", count,               \
 	       OF_QUEUE(accept_queue_dropped_segments_total))
 
-static void row_listeners(const struct report *report, unsigned index, struct text *text)
+static void row_listeners(const struct report *report, unsigned index, struct strbuf *text)
 {
 	struct report_listener l;
 
@@ -216,7 +216,7 @@ static void row_listeners(const struct report *report, unsigned index, struct te
 	COLUMN("bytes_in", "Received", bytes, note.bytes_in)          \
 	COLUMN("bytes_out", "Sent", bytes, note.bytes_out)
 
-static void row_crashes(const struct report *report, unsigned index, struct text *text)
+static void row_crashes(const struct report *report, unsigned index, struct strbuf *text)
 {
 	struct crash_note note;
 	char cause[16];
@@ -230,7 +230,7 @@ static void row_crashes(const struct report *report, unsigned index, struct text
 	COLUMN("crashes", "Crashes", count, p.crashes) \
 	COLUMN("left_seconds", "Refused for", seconds, p.left_ms / 1000)
 
-static void row_penalties(const struct report *report, unsigned index, struct text *text)
+static void row_penalties(const struct report *report, unsigned index, struct strbuf *text)
 {
 	struct report_penalty p;
 
@@ -240,13 +240,13 @@ static void row_penalties(const struct report *report, unsigned index, struct te
 
 /* --- The pieces --- */
 
-static void put_slice(const struct page_text *part, unsigned index, struct text *text)
+static void put_slice(const struct page_text *part, unsigned index, struct strbuf *text)
 {
 	size_t at = (size_t)index * SLICE;
 
 	if (at < part->length)
-		text_put(text, part->bytes + at,
-			 part->length - at < SLICE ? part->length - at : SLICE);
+		strbuf_put(text, part->bytes + at,
+			   part->length - at < SLICE ? part->length - at : SLICE);
 }
 
 /* TABLE(name, caption, columns, most): in the order of the page; `most` rows are asked for. */
@@ -256,7 +256,7 @@ static void put_slice(const struct page_text *part, unsigned index, struct text 
 	TABLE(waits, "Connections that leaving workers wait for", WAITS, SCOREBOARD_SLOTS) \
 	TABLE(listeners, "Listeners", LISTENERS, METRIC_LISTENERS)                         \
 	TABLE(crashes, "What crashes had in hand", CRASHES, SCOREBOARD_CRASHES)            \
-	TABLE(penalties, "Refused addresses", PENALTIES, PENALTY_PLACES)
+	TABLE(penalties, "Refused addresses", PENALTIES, BAN_PLACES)
 
 /* The one behind the last row says when there was none. */
 #define TABLE_PIECES(name, caption, columns, most)                                              \
