@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/whole.h"
+#include "base/file.h"
 
 enum { FILE_SIZE = 32768 };
 

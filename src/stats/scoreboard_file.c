@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/sys.h"
-#include "base/whole.h"
 #include "stats/scoreboard.h"
 
 enum {

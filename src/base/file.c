@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads files whole. It knows nothing of what is in them. */
-#include "base/whole.h"
+#include "base/file.h"
 
 #include "base/sys.h"
 

@@ -3,8 +3,8 @@
  * Reads until all is there: short reads and interruptions are ordinary. Any process; allocates
  * nothing.
  */
-#ifndef BASE_WHOLE_H
-#define BASE_WHOLE_H
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
