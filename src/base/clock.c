@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The arithmetic of the calendar; how a date is written is its caller's business. For base/logline
- * and services/http.
- */
-#include "base/date.h"
+/* The arithmetic of the calendar. How a date is written is its caller's business. */
+#include "base/clock.h"
 
 enum { DAY_S = 86400, ERA_DAYS = 146097 /* of 400 years */ };
 

@@ -10,12 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/fault.h"
 #include "base/log.h"
 #include "base/logfile.h"
 #include "base/logline.h"
 #include "base/logsink.h"
 #include "base/stdio.h"
+#include "base/sys.h"
 
 enum { RETRY_MS = 200 }; /* between two tries to write what is owed */
 
@@ -103,7 +103,7 @@ void log_role(const char *role, int number)
 	state.number = number;
 	state.pid = getpid();
 	logsink_forget();
-	fault_role(role);
+	sys_fault_role(role);
 }
 
 bool log_wants(enum log_event event)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One question and its answer over netlink. It does not know whose sockets these are. */
+/*
+ * One question and its answer over netlink, and the names of TCP's states. It does not know whose
+ * sockets these are.
+ */
 #include "base/sockdiag.h"
 
 #include <linux/inet_diag.h>
@@ -166,4 +169,35 @@ enum sockdiag_answer sockdiag_tcp(struct sockdiag *diag, const struct addr *loca
 	/* where there is no such connection, the kernel offers who listens there */
 	*state = body.idiag_state == TCP_LISTEN ? TCP_CLOSE : body.idiag_state;
 	return SOCKDIAG_FOUND;
+}
+
+int sockdiag_tcp_state(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return -1;
+	return info.tcpi_state;
+}
+
+const char *sockdiag_state_name(int state)
+{
+	static const char *const names[] = {
+		[TCP_ESTABLISHED] = "ESTABLISHED",
+		[TCP_SYN_SENT] = "SYN_SENT",
+		[TCP_SYN_RECV] = "SYN_RECV",
+		[TCP_FIN_WAIT1] = "FIN_WAIT1",
+		[TCP_FIN_WAIT2] = "FIN_WAIT2",
+		[TCP_TIME_WAIT] = "TIME_WAIT",
+		[TCP_CLOSE] = "CLOSED",
+		[TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+		[TCP_LAST_ACK] = "LAST_ACK",
+		[TCP_LISTEN] = "LISTEN",
+		[TCP_CLOSING] = "CLOSING",
+	};
+
+	if (state <= 0 || state >= (int)(sizeof(names) / sizeof(names[0])))
+		return "unknown";
+	return names[state];
 }

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts system calls in memory that all processes of a server share, and says which of them fails.
- * It must make no call by base/sys.h itself. Only in a build made with --enable-faults.
+ * System calls that fail on demand, in a build made with --enable-faults; any other build has none
+ * of this. It counts calls in memory that all processes of a server share, and must make no call by
+ * base/sys.h itself. The environment says which call fails:
+ *
+ *    PREFORK_FAULT=ROLE:CALL:ERRNO:N[:kill]
+ *      ROLE   master, worker, keeper, child (a process that has not said yet what it is) or any
+ *      CALL   a row of tables/syscalls.def
+ *      N      the how manieth of those calls, from 1, of all processes of that role together
+ *      kill   the call is made, and the process killed right after it
+ *    PREFORK_FAULT=count: none fails
+ *    PREFORK_FAULT_LOG=FILE: becomes a struct fault_report, up to date at any time
  */
-#include "base/fault.h"
+#include "base/sys.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -11,7 +20,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/sys.h"
 
 /* The file PREFORK_FAULT_LOG, for as long as a process maps it. */
 struct fault_report {
@@ -24,28 +32,28 @@ static const char *const role_names[FAULT_ROLES] = { "master", "worker", "keeper
 /* Written before main begins; NULL where nothing was asked for. */
 static struct fault_report *report;
 static struct {
-	enum fault_role role;
+	enum sys_fault_role role;
 	unsigned row; /* SYS_ROW_COUNT: none */
 	int error;
 	uint32_t nth;
 	bool kills;
 } plan = { .row = SYS_ROW_COUNT };
 
-/* Written by fault_role; a child has its parent's until it says what it is. */
+/* Written by sys_fault_role; a child has its parent's until it says what it is. */
 static struct {
-	enum fault_role role;
+	enum sys_fault_role role;
 	pid_t pid;
 } self;
 
 static pid_t doomed; /* the process that made the call to die of; written by that process */
 
-static enum fault_role find_role(const char *name)
+static enum sys_fault_role find_role(const char *name)
 {
 	unsigned role = 0;
 
 	while (role < FAULT_ROLES && strcmp(role_names[role], name) != 0)
 		role++;
-	return (enum fault_role)role;
+	return (enum sys_fault_role)role;
 }
 
 static unsigned find_row(const char *name)
@@ -120,7 +128,7 @@ __attribute__((constructor)) static void start(void)
 		refuse("PREFORK_FAULT_LOG cannot be written");
 }
 
-void fault_role(const char *name)
+void sys_fault_role(const char *name)
 {
 	self.role = find_role(name);
 	self.pid = getpid();
@@ -128,14 +136,14 @@ void fault_role(const char *name)
 }
 
 /* How many times that row has been called now. */
-static uint32_t count(enum fault_role role, unsigned row)
+static uint32_t count(enum sys_fault_role role, unsigned row)
 {
 	return atomic_fetch_add_explicit(&report->calls[role][row], 1, memory_order_relaxed) + 1;
 }
 
 static bool is_wanted(unsigned row)
 {
-	enum fault_role role = getpid() == self.pid ? self.role : FAULT_CHILD;
+	enum sys_fault_role role = getpid() == self.pid ? self.role : FAULT_CHILD;
 	uint32_t nth = count(role, row), of_any = count(FAULT_ANY, row);
 
 	if (row != plan.row)
@@ -145,7 +153,7 @@ static bool is_wanted(unsigned row)
 	return role == plan.role && nth == plan.nth;
 }
 
-enum fault fault_ask(unsigned row)
+enum sys_fault sys_fault_ask(unsigned row)
 {
 	if (!report || !is_wanted(row))
 		return FAULT_NONE;
@@ -159,7 +167,7 @@ enum fault fault_ask(unsigned row)
 	return row == SYS_ROW_close ? FAULT_BEHIND : FAULT_INSTEAD;
 }
 
-bool fault_strike(enum fault fault)
+bool sys_fault_strike(enum sys_fault fault)
 {
 	if (fault == FAULT_KILL) {
 		if (getpid() == doomed)

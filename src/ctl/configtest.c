@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/leave.h"
-#include "base/paths.h"
+#include "base/file.h"
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/fdlimit.h"

@@ -5,7 +5,6 @@
  */
 #include "master/spawn.h"
 
-#include "base/leave.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/signals.h"

@@ -12,7 +12,6 @@
 #include "net/listen_socket.h"
 #include "net/listener.h"
 #include "net/notify.h"
-#include "net/overlap.h"
 #include "net/unix_path.h"
 
 static bool is_unix(const struct listener *l)

@@ -12,7 +12,6 @@
 #include "base/units.h"
 #include "net/listen_socket.h"
 #include "net/notify.h"
-#include "net/overlap.h"
 
 enum { FIRST_PASSED = 3, PASSED_MOST = 1024 }; /* SD_LISTEN_FDS_START; the second one is ours */
 

@@ -2,7 +2,7 @@
 /* Whether the scoreboard could be made. Must leave nothing behind. */
 #include <string.h>
 
-#include "base/paths.h"
+#include "base/file.h"
 #include "base/sys.h"
 #include "stats/scoreboard.h"
 

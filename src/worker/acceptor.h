@@ -21,7 +21,7 @@
 #include <stdbool.h>
 
 #include "base/loop.h"
-#include "worker/alarm.h"
+#include "base/timer.h"
 #include "worker/balance.h"
 #include "worker/conns.h"
 #include "worker/guard.h"

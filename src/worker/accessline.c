@@ -5,7 +5,7 @@
  */
 #include "worker/accessline.h"
 
-#include "base/date.h"
+#include "base/clock.h"
 #include "worker/conn.h"
 
 enum { LISTED_MOST = 1024 }; /* bytes of a method or a path that are written */

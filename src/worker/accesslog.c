@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "base/timer.h"
 #include "worker/accessbuf.h"
-#include "worker/alarm.h"
 
 enum {
 	FLUSH_MS = 1000, /* the longest that a line waits */

@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
+#include "base/timer.h"
 #include "worker/accesslog.h"
-#include "worker/alarm.h"
 
 enum { SERVED_SNDBUF = 208 * 1024 }; /* the kernel doubles it: room for more than a share */
 enum { ROUNDING_MS = 1 }; /* times before the machine's start are rounded the other way */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of base/tcpstate.c, and of base/sockdiag.c's look at a TCP connection, against the kernel.
+ * Tests of base/sockdiag.c, and of base/sockdiag.c's look at a TCP connection, against the kernel.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/sockdiag.h"
 #include "base/sys.h"
-#include "base/tcpstate.h"
 #include "unit/island.h"
 
 enum { WAIT_MS = 20000 };

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/date.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "services/http/http.h"
 
