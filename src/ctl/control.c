@@ -16,7 +16,6 @@
 #include "ctl/status.h"
 #include "ctl/watch.h"
 #include "master/pidfile.h"
-#include "stats/deed.h"
 #include "stats/scoreboard.h"
 
 /* The master bounds a reload by less; one that is under way comes first. */

@@ -21,6 +21,7 @@
 #include "master/signal_actions.h"
 #include "master/start.h"
 #include "master/stop.h"
+#include "stats/tally.h"
 
 static int wait_ms(const struct server *server)
 {
@@ -83,9 +84,9 @@ static void run(struct server *server)
 	if (server->outcome.text[0] == '\0')
 		LOG(EVENT_server_stopped,
 		    LOG_NUM("connections_accepted",
-			    scoreboard_sum(server->board, METRIC_connections_accepted_total)),
+			    tally_sum(server->board, METRIC_connections_accepted_total)),
 		    LOG_NUM("connections_ended",
-			    scoreboard_sum(server->board, METRIC_connections_ended_total)));
+			    tally_sum(server->board, METRIC_connections_ended_total)));
 }
 
 /* A starter that still waits is told; main must not tell it a second time. */

@@ -18,7 +18,7 @@
 #include "master/prestart.h"
 #include "master/sd_notify.h"
 #include "net/unix_path.h"
-#include "stats/deed.h"
+#include "stats/scoreboard.h"
 
 enum { LOCKS_MOST_MS = 20 };    /* that other servers may hold the folders of unix sockets */
 enum { HANDING_MOST_MS = 500 }; /* an old worker that hangs must not hold up the outcome */

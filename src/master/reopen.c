@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "stats/deed.h"
+#include "stats/scoreboard.h"
 #include "worker/accesslog.h"
 
 enum { REOPEN_MOST_MS = 5000 };

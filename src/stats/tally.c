@@ -151,3 +151,19 @@ void tally_listener(const struct tally *crew, const struct scoreboard *board, un
 {
 	between_folds(&(struct sum){ crew, board, row, NULL, out }, sum_listener);
 }
+
+void tally_total(const struct scoreboard *board, struct worker_tally *out)
+{
+	struct tally tally;
+
+	tally_look(&tally, board);
+	tally_all(&tally, board, out);
+}
+
+uint64_t tally_sum(const struct scoreboard *board, enum metric metric)
+{
+	struct worker_tally all;
+
+	tally_total(board, &all);
+	return metric_sum(&all, metric);
+}

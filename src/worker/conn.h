@@ -17,7 +17,7 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/timer.h"
-#include "stats/conn_state.h"
+#include "stats/scoreboard.h"
 #include "worker/budget.h"
 #include "worker/service.h"
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "stats/deed.h"
+#include "stats/scoreboard.h"
 
 static void read__of_the_longest_message__has_all_of_it(void **state)
 {

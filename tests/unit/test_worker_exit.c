@@ -17,6 +17,7 @@
 #include "config/signals.h"
 #include "master/member.h"
 #include "master/worker_exit.h"
+#include "stats/tally.h"
 #include "unit/crew.h"
 
 enum { ACCEPTED = 2, LATER_MS = RESPAWN_MOST_MS };
@@ -171,9 +172,9 @@ enum { STEPS = sizeof(steps) / sizeof(steps[0]), LONGEST = 4 };
 
 static void assert_all_accounted_for(const char *story)
 {
-	uint64_t accepted = scoreboard_sum(roster->board, METRIC_connections_accepted_total);
-	uint64_t ended = scoreboard_sum(roster->board, METRIC_connections_ended_total);
-	uint64_t live = scoreboard_sum(roster->board, METRIC_connections_live);
+	uint64_t accepted = tally_sum(roster->board, METRIC_connections_accepted_total);
+	uint64_t ended = tally_sum(roster->board, METRIC_connections_ended_total);
+	uint64_t live = tally_sum(roster->board, METRIC_connections_live);
 
 	if (accepted == ended + live)
 		return;
@@ -206,7 +207,7 @@ static void play(unsigned number)
 	}
 	clear_member();
 	assert_all_accounted_for(story);
-	assert_int_equal(scoreboard_sum(roster->board, METRIC_connections_live), 0);
+	assert_int_equal(tally_sum(roster->board, METRIC_connections_live), 0);
 }
 
 static void deaths__in_every_order__lose_no_connection_from_the_count(void **state)
@@ -218,8 +219,8 @@ static void deaths__in_every_order__lose_no_connection_from_the_count(void **sta
 		stories *= STEPS;
 	for (unsigned i = 0; i < stories; i++)
 		play(i);
-	assert_true(scoreboard_sum(roster->board, METRIC_connections_lost_total) > 0);
-	assert_int_equal(scoreboard_sum(roster->board, METRIC_connections_lost_total),
+	assert_true(tally_sum(roster->board, METRIC_connections_lost_total) > 0);
+	assert_int_equal(tally_sum(roster->board, METRIC_connections_lost_total),
 			 roster->board->past[0].tally.connections_ended_total[CLOSE_worker_lost]);
 }
 
@@ -237,13 +238,13 @@ static void keeper__that_dies_before_it_clones__costs_what_it_held(void **state)
 	kill_worker();
 	assert_int_equal(member->held, ACCEPTED);
 	assert_int_equal(slot->state, SLOT_STARTING);
-	assert_int_equal(scoreboard_sum(roster->board, METRIC_connections_live), ACCEPTED);
+	assert_int_equal(tally_sum(roster->board, METRIC_connections_live), ACCEPTED);
 	start_due();
 	kill_keeper();
 	assert_int_equal(member->held, 0);
 	assert_int_equal(slot->state, SLOT_EMPTY);
 	assert_int_equal(slot->live, 0);
-	assert_int_equal(scoreboard_sum(roster->board, METRIC_connections_lost_total), ACCEPTED);
+	assert_int_equal(tally_sum(roster->board, METRIC_connections_lost_total), ACCEPTED);
 	assert_int_equal(roster->board->past[0].tally.connections_ended_total[CLOSE_worker_lost],
 			 ACCEPTED);
 	clear_member();
@@ -264,7 +265,7 @@ static void held__by_numbers_that_cannot_be__is_not_believed(void **state)
 		assert_int_equal(slot->state, SLOT_EMPTY);
 		clear_member();
 	}
-	assert_int_equal(scoreboard_sum(roster->board, METRIC_connections_lost_total), 0);
+	assert_int_equal(tally_sum(roster->board, METRIC_connections_lost_total), 0);
 }
 
 /* The next one dies at once each time, and accepts nobody. */
