@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "services/http/http_class.h"
+#include "services/http/http_request.h"
 
 enum place {
 	SIZE_FIRST, /* 0: where a zeroed struct begins */

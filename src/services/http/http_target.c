@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "services/http/http_class.h"
+#include "services/http/http_request.h"
 #include "services/http/http_target.h"
 
 static const char *skip(const char *at, const char *end, enum http_class class)

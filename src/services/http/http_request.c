@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of bytes. What is not in it, CR and NUL among it, is part of nothing. */
-#include "services/http/http_class.h"
+#include "services/http/http_request.h"
 
 enum {
 	U = HTTP_TARGET,
