@@ -11,7 +11,7 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "config/conf_build.h"
+#include "config/conf.h"
 #include "config/foreign.h"
 #include "config/place.h"
 
@@ -106,7 +106,7 @@ static bool set(struct conf *conf, const struct option *option, const char *flag
 	if (copy == NULL)
 		return err_errno(err, CODE_OSERR, "cannot keep a value");
 	snprintf(place, sizeof(place), "%s %s", flag, text);
-	is_good = read_value(option, conf, copy, err) && conf_build_place(conf, option, place, err);
+	is_good = read_value(option, conf, copy, err) && conf_set_place(conf, option, place, err);
 	free(copy);
 	return is_good;
 }
@@ -118,7 +118,7 @@ static bool check_services(const struct conf *conf, struct err *err)
 		for (size_t i = 0; i < option_count; i++)
 			if (options[i].section == SECTION_listen &&
 			    !option_is_default(&options[i], &conf->listeners[n]) &&
-			    !conf_build_belongs(&options[i], &conf->listeners[n], err))
+			    !conf_check_service_of(&options[i], &conf->listeners[n], err))
 				return err_prefix(err, "%s: ", conf->listeners[n].origin);
 	return true;
 }
@@ -129,13 +129,13 @@ static bool set_on_listeners(struct conf *conf, const struct option *option, con
 	bool is_service = strcmp(option->name, "service") == 0;
 	size_t known = 0;
 
-	if (is_service && !conf_build_is_service(value, err))
+	if (is_service && !conf_is_service(value, err))
 		return false;
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		char *copy;
 		bool is_good;
 
-		if (!conf_build_belongs(option, &conf->listeners[i], err))
+		if (!conf_check_service_of(option, &conf->listeners[i], err))
 			continue;
 		known++;
 		copy = strdup(value);
@@ -231,7 +231,7 @@ static char *find_service(char *text, struct err *err)
 		bool is_service;
 
 		at[1 + len] = '\0';
-		is_service = conf_build_is_service(at + 1, err);
+		is_service = conf_is_service(at + 1, err);
 		at[1 + len] = kept;
 		if (is_service)
 			return at + 1;
@@ -241,7 +241,7 @@ static char *find_service(char *text, struct err *err)
 		return NULL;
 	}
 	first[1 + strcspn(first + 1, ",")] = '\0';
-	conf_build_is_service(first + 1, err);
+	conf_is_service(first + 1, err);
 	return NULL;
 }
 
@@ -287,7 +287,7 @@ static bool set_from_pieces(const struct option *option, const struct listen_tex
 		return true;
 	if (strcmp(option->name, "service") == 0 || (count > 1 && option->kind != KIND_NETS))
 		return err_set(err, CODE_USAGE, "%s: is given twice", option->name);
-	if (!conf_build_belongs(option, listener, err))
+	if (!conf_check_service_of(option, listener, err))
 		return false;
 	return option_read(option, listener, words, count, err) ||
 	       err_prefix(err, "%s: ", option->name);
@@ -322,7 +322,7 @@ static bool fill(struct conf *conf, const struct listen_text *parts, const char 
 	char origin[PLACE_TEXT];
 
 	snprintf(origin, sizeof(origin), "-l %s", text);
-	listener = conf_build_add(conf, parts->address, origin, err);
+	listener = conf_add_listener(conf, parts->address, origin, err);
 	if (listener == NULL)
 		return false;
 	if (!option_read(option_find(SECTION_listen, "service"), listener, &service, 1, err))
@@ -350,3 +350,9 @@ bool conf_cmdline_listen(struct conf *conf, const char *text, struct err *err)
 	free(copy);
 	return is_good || blame(err, "-l", text);
 }
+
+static const struct flag flag_rows[] = {
+#define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
+#include "tables/flags.def"
+};
+const struct flags flags_of_server = { flag_rows, sizeof(flag_rows) / sizeof(flag_rows[0]) };

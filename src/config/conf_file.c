@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/quote.h"
-#include "config/conf_build.h"
+#include "config/conf.h"
 #include "config/conf_error.h"
 #include "config/conf_text.h"
 #include "config/place.h"
@@ -70,7 +70,7 @@ static bool begin_listener(cfg_t *section, const char *title)
 	loading->begun = here(loading->root);
 	forget_given(SECTION_listen);
 	place_write(loading->begun, origin);
-	if (conf_build_add(loading->conf, title, origin, loading->err))
+	if (conf_add_listener(loading->conf, title, origin, loading->err))
 		return true;
 	return err_prefix(loading->err, "%s: listen %s: ", origin, quote_show(title, shown));
 }
@@ -123,10 +123,10 @@ static bool take(const struct option *option, const cfg_opt_t *opt, struct place
 	if (option->kind == KIND_NETS)
 		return option_check(option, word, loading->err);
 	if (option->section == SECTION_listen && strcmp(option->name, "service") == 0 &&
-	    !conf_build_is_service(word, loading->err))
+	    !conf_is_service(word, loading->err))
 		return false;
 	if (option->section != SECTION_listen &&
-	    !conf_build_place(loading->conf, option, place_write(place, at), loading->err))
+	    !conf_set_place(loading->conf, option, place_write(place, at), loading->err))
 		return false;
 	return option_read(option, object_of(option), &word, 1, loading->err);
 }
@@ -174,7 +174,7 @@ static bool finish_option(cfg_t *section, size_t i)
 
 	if (given->line == 0)
 		return true;
-	if (!conf_build_belongs(&options[i], listener_now(), loading->err))
+	if (!conf_check_service_of(&options[i], listener_now(), loading->err))
 		return err_prefix(loading->err, "%s: ", place_write(*given, at));
 	if (options[i].kind == KIND_NETS && !read_list(section, &options[i]))
 		return blame(&options[i], *given);
@@ -208,8 +208,8 @@ static bool finish_root(cfg_t *root)
 		    given->line == 0)
 			continue;
 		if (!read_list(root, &options[i]) ||
-		    !conf_build_place(loading->conf, &options[i], place_write(*given, at),
-				      loading->err))
+		    !conf_set_place(loading->conf, &options[i], place_write(*given, at),
+				    loading->err))
 			return blame(&options[i], *given);
 	}
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes the sample configuration out of the table of options. */
-#include "config/manual_sample.h"
+#include "config/manual.h"
 
 #include <string.h>
 
@@ -75,7 +75,7 @@ static void listen_section(const struct listen_conf *listen, FILE *out)
 	fputs("listen \"127.0.0.1:8080\" {\n\tservice = status\n}\n", out);
 }
 
-void manual_sample_print(FILE *out)
+void manual_sample(FILE *out)
 {
 	struct listen_conf listen = { 0 };
 	struct conf conf = { 0 };

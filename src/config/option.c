@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "config/conf.h"
+#include "config/conf_fields.h"
 #include "config/option_type.h"
 
 #define OFFSET_main(name)   offsetof(struct conf, name)
@@ -56,7 +56,7 @@ const char *option_full_name(const struct option *option, char *text)
 bool option_read(const struct option *option, void *object, const char *const *words, size_t count,
 		 struct err *err)
 {
-	const struct option_type *kind = &kinds[option->kind];
+	const struct option_type *kind = &option_types[option->kind];
 	union {
 		int64_t number;
 		bool flag;
@@ -81,7 +81,7 @@ bool option_check(const struct option *option, const char *word, struct err *err
 	void *object = option->section == SECTION_listen ? (void *)&listen : (void *)&conf;
 	bool is_good = option_read(option, object, &word, 1, err);
 
-	kinds[option->kind].free(field_of(option, object));
+	option_types[option->kind].free(field_of(option, object));
 	return is_good;
 }
 
@@ -111,12 +111,12 @@ void option_free(enum option_section section, void *object)
 {
 	for (size_t i = 0; i < option_count; i++)
 		if (options[i].section == section)
-			kinds[options[i].kind].free(field_of(&options[i], object));
+			option_types[options[i].kind].free(field_of(&options[i], object));
 }
 
 void option_write_value(const struct option *option, const void *object, FILE *out)
 {
-	kinds[option->kind].write(option, value_of(option, object), out);
+	option_types[option->kind].write(option, value_of(option, object), out);
 }
 
 void option_write(const struct option *option, const void *object, FILE *out)
@@ -127,7 +127,7 @@ void option_write(const struct option *option, const void *object, FILE *out)
 
 bool option_equal(const struct option *option, const void *a, const void *b)
 {
-	return kinds[option->kind].equal(value_of(option, a), value_of(option, b));
+	return option_types[option->kind].equal(value_of(option, a), value_of(option, b));
 }
 
 bool option_is_default(const struct option *option, const void *object)
@@ -138,11 +138,11 @@ bool option_is_default(const struct option *option, const void *object)
 	struct err err;
 	bool is_default = set_default(option, fresh, &err) && option_equal(option, object, fresh);
 
-	kinds[option->kind].free(field_of(option, fresh));
+	option_types[option->kind].free(field_of(option, fresh));
 	return is_default;
 }
 
 const char *option_allowed(const struct option *option, char *text)
 {
-	return kinds[option->kind].allowed(option, text);
+	return option_types[option->kind].allowed(option, text);
 }

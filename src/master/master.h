@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "config/conf.h"
+#include "config/conf_load.h"
 
 struct master_options {
 	struct conf_source source; /* kept for every reload */
