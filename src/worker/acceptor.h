@@ -23,8 +23,8 @@
 #include "base/loop.h"
 #include "base/timer.h"
 #include "worker/balance.h"
-#include "worker/conns.h"
 #include "worker/guard.h"
+#include "worker/pool.h"
 
 struct acceptors;
 

@@ -4,7 +4,7 @@
 #define WORKER_ACCESSTELL_H
 
 #include "worker/accessline.h"
-#include "worker/conns.h"
+#include "worker/pool.h"
 
 /* One that has ended; its record is as it was at the end. */
 void accesstell_ended(const struct conns *all, const struct conn *c);

@@ -8,7 +8,7 @@
 #include "base/addr.h"
 #include "config/conf.h"
 #include "net/ban.h"
-#include "worker/conns.h"
+#include "worker/pool.h"
 
 /* True when remote may connect: not in deny, and in allow unless that is empty. Pure. */
 bool acl_allows(const struct listen_conf *conf, const struct addr *remote);

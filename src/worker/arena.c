@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lays out and maps a slot's arena: head, records, buffers. Knows sizes, not connections: which
- * record is in use is worker/conns.c's business.
+ * record is in use is worker/pool.c's business.
  */
 #include "worker/arena.h"
 

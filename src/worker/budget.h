@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /*
- * What the last visit cost, by which the next one is given its place (worker/conns.h). One whose
+ * What the last visit cost, by which the next one is given its place (worker/pool.h). One whose
  * service computed for long is SLOW, which counts as light: an interrupt may have been charged to
  * it, so that only two in a row make it heavy.
  */

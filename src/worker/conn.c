@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/accesslog.h"
-#include "worker/conns.h"
 #include "worker/deadline.h"
+#include "worker/pool.h"
 
 static void take_in_hand(struct conns *all, const struct conn *c)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/sys.h"
-#include "worker/conns.h"
+#include "worker/pool.h"
 
 enum { AGAIN_MS = 10 }; /* between two walks that found no connection to end */
 

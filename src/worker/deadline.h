@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/conns.h"
+#include "worker/pool.h"
 
 /*
  * When the connection is due (clock_ms()), given what it waits for; 0: never. *why is the ending it

@@ -6,7 +6,7 @@
 #ifndef WORKER_DRAIN_NOTES_H
 #define WORKER_DRAIN_NOTES_H
 
-#include "worker/conns.h"
+#include "worker/pool.h"
 
 /* Looks at every record and writes the notes anew; none are left when no connection is. */
 void drain_notes_publish(const struct conns *all);

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/conns.h"
 #include "worker/heritage.h"
+#include "worker/pool.h"
 
 struct recovery {
 	bool is_needed;      /* a worker lived in this arena before */

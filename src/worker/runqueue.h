@@ -2,7 +2,7 @@
 /*
  * Connections that have work to do and must wait for their turn, first in, first out. A connection
  * stands in it once at most and can leave from the middle. Indexes of records only: what a turn is
- * worth is worker/conns.c's business. The lists are the worker's own memory, in pages that cost
+ * worth is worker/pool.c's business. The lists are the worker's own memory, in pages that cost
  * nothing until touched.
  */
 #ifndef WORKER_RUNQUEUE_H

@@ -10,8 +10,8 @@
 #include "config/conf.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
-#include "worker/conns.h"
 #include "worker/heritage.h"
+#include "worker/pool.h"
 #include "worker/recovery.h"
 
 enum { SERVED_FDS = 4, SERVED_GENERATION = 3, SERVED_PLACES = 8 };

@@ -14,8 +14,8 @@
  * What a connection cost at its last visit says what it will cost at the next one. So a small
  * message passes any number of bulk transfers, and waits for the rest of one turn.
  */
-#ifndef WORKER_CONNS_H
-#define WORKER_CONNS_H
+#ifndef WORKER_POOL_H
+#define WORKER_POOL_H
 
 #include <stdbool.h>
 #include <stdint.h>

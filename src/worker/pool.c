@@ -3,7 +3,7 @@
  * The set of a worker's connections: free lists, deadlines, dispatch. What a connection does is
  * worker/conn.c's business.
  */
-#include "worker/conns.h"
+#include "worker/pool.h"
 
 #include <stdlib.h>
 
