@@ -23,12 +23,12 @@ enum {
 
 static const struct listener *listener_of(const struct acceptor *a)
 {
-	return &a->all->conns->listeners->list[a->index];
+	return &a->all->pool->listeners->list[a->index];
 }
 
 static struct listener_tally *tally_of(const struct acceptor *a)
 {
-	return &a->all->conns->slot->tally.listeners[listener_of(a)->row];
+	return &a->all->pool->slot->tally.listeners[listener_of(a)->row];
 }
 
 /* True when this worker is to accept from the socket. */
@@ -62,9 +62,9 @@ static void set_resume(struct acceptors *all, int64_t after_ms)
 
 void acceptors_tell(struct acceptors *all)
 {
-	bool is_full = all->is_paused || conn_limit_is_full(all->conns);
+	bool is_full = all->is_paused || conn_limit_is_full(all->pool);
 
-	balance_tell(&all->balance, is_full ? BALANCE_FULL : all->conns->live);
+	balance_tell(&all->balance, is_full ? BALANCE_FULL : all->pool->live);
 }
 
 static bool is_held_up(const struct acceptors *all)
@@ -118,7 +118,7 @@ void acceptors_end_turn(struct acceptors *all)
 {
 	if (!is_held_up(all) || all->is_closed)
 		return;
-	cell_add(&all->conns->slot->tally.accept_paused_seconds_total,
+	cell_add(&all->pool->slot->tally.accept_paused_seconds_total,
 		 (uint64_t)(all->loop->now_us - all->paused_us));
 	all->paused_us = all->loop->now_us;
 }
@@ -149,10 +149,10 @@ static void resume_after_pause(void *owner)
 
 void acceptors_room(struct acceptors *all)
 {
-	uint32_t most = all->conns->arena->conn_most;
+	uint32_t most = all->pool->arena->conn_most;
 
 	acceptors_tell(all);
-	if (all->conns->live < most - most / 10)
+	if (all->pool->live < most - most / 10)
 		all->is_full = false;
 	if (is_held_up(all) && !all->is_closed)
 		resume_all(all);
@@ -165,9 +165,9 @@ static void pause_exhausted(struct acceptor *a)
 
 	if (!all->is_exhausted)
 		LOG(EVENT_accept_paused, LOG_STR("reason", strerror(errno)),
-		    LOG_NUM("connections", all->conns->live));
+		    LOG_NUM("connections", all->pool->live));
 	all->is_exhausted = true;
-	cell_add(&all->conns->slot->tally.accept_pauses_total, 1);
+	cell_add(&all->pool->slot->tally.accept_pauses_total, 1);
 	timer_set(all->alarms, &all->calm.timer, all->loop->now_ms + CALM_MS);
 	pause_all(all, a);
 	set_resume(all, RESUME_MS);
@@ -179,7 +179,7 @@ static void say_resumed(void *owner)
 	struct acceptors *all = owner;
 
 	all->is_exhausted = false;
-	LOG(EVENT_accept_resumed, LOG_NUM("connections", all->conns->live));
+	LOG(EVENT_accept_resumed, LOG_NUM("connections", all->pool->live));
 }
 
 /*
@@ -212,7 +212,7 @@ static void say_full(const struct acceptor *a)
 {
 	struct acceptors *all = a->all;
 	const char *advice =
-		all->conns->room.is_made ?
+		all->pool->room.is_made ?
 			"connections that have rested longest make room: raise "
 			"worker_connections or workers" :
 			"new ones wait in the accept queue: raise worker_connections or "
@@ -220,7 +220,7 @@ static void say_full(const struct acceptor *a)
 
 	if (!all->is_full)
 		LOG(EVENT_worker_full, LOG_STR("listen", listener_of(a)->conf->address),
-		    LOG_NUM("connections", all->conns->live), LOG_STR("advice", advice));
+		    LOG_NUM("connections", all->pool->live), LOG_STR("advice", advice));
 	all->is_full = true;
 }
 
@@ -233,16 +233,16 @@ static bool has_place(struct acceptor *a)
 	struct acceptors *all = a->all;
 	struct standing standing;
 
-	if (conn_limit_has(all->conns, a->index))
+	if (conn_limit_has(all->pool, a->index))
 		return true;
 	if (!listen_socket_has_queue(a->watch.fd))
 		return false;
 	say_full(a);
 	standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
-	if (a->has_passed && conn_limit_make(all->conns, a->index))
+	if (a->has_passed && dispatch_make_room(all->pool, a->index))
 		return true;
 	a->has_passed = a->is_shared && pass(a, &standing);
-	return !a->has_passed && conn_limit_make(all->conns, a->index);
+	return !a->has_passed && dispatch_make_room(all->pool, a->index);
 }
 
 /* Takes the listener alone out of epoll: another may keep places of its own. */
@@ -277,9 +277,9 @@ static void accept_one(struct acceptor *a, bool is_asked)
 		return;
 	}
 	cell_add(&tally_of(a)->connections_accepted_total, 1);
-	if (!acl_admits(all->conns, a->index, all->bans, fd, &remote))
+	if (!acl_admits(all->pool, a->index, all->bans, fd, &remote))
 		return;
-	conns_accept(all->conns, a->index, fd, &remote);
+	dispatch_accept(all->pool, a->index, fd, &remote);
 	acceptors_tell(all);
 }
 
@@ -307,7 +307,7 @@ static void ready(void *owner, uint32_t events)
 	struct acceptor *a = owner;
 	struct acceptors *all = a->all;
 	struct standing standing = { 0 };
-	bool was_full = !conn_limit_has(all->conns, a->index);
+	bool was_full = !conn_limit_has(all->pool, a->index);
 
 	(void)events;
 	if (!a->is_watching)
@@ -317,7 +317,7 @@ static void ready(void *owner, uint32_t events)
 		return;
 	}
 	if (a->is_shared)
-		standing = balance_look(&all->balance, all->conns->live, all->loop->now_ms);
+		standing = balance_look(&all->balance, all->pool->live, all->loop->now_ms);
 	if (leaves_chance(a, &standing))
 		return;
 	accept_one(a, false);
@@ -341,7 +341,7 @@ static void kicked(void *owner, uint32_t events)
 
 static void prepare(struct acceptors *all, struct acceptor *a, unsigned index, unsigned socket)
 {
-	const struct listener *listener = &all->conns->listeners->list[index];
+	const struct listener *listener = &all->pool->listeners->list[index];
 
 	a->all = all;
 	a->index = index;
@@ -352,7 +352,7 @@ static void prepare(struct acceptors *all, struct acceptor *a, unsigned index, u
 
 static void prepare_all(struct acceptors *all)
 {
-	const struct listener_set *listeners = all->conns->listeners;
+	const struct listener_set *listeners = all->pool->listeners;
 
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned s = 0; s < listeners->list[i].fd_count; s++)
@@ -361,13 +361,13 @@ static void prepare_all(struct acceptors *all)
 
 bool acceptors_start(struct acceptors *all)
 {
-	unsigned sockets = listener_sockets(all->conns->listeners);
+	unsigned sockets = listener_sockets(all->pool->listeners);
 
 	all->list = calloc(sockets, sizeof(*all->list));
 	if (!all->list || !balance_start(&all->balance))
 		return false;
 	all->guard.loop = all->loop;
-	all->guard.mended = &all->conns->slot->tally.listeners_mended_total;
+	all->guard.mended = &all->pool->slot->tally.listeners_mended_total;
 	all->resume.fire = resume_after_pause;
 	all->calm.fire = say_resumed;
 	all->adopt.fire = adopt;
@@ -378,7 +378,7 @@ bool acceptors_start(struct acceptors *all)
 	prepare_all(all);
 	acceptors_tell(all);
 	watch_served(all);
-	if (sockets > all->conns->listeners->count)
+	if (sockets > all->pool->listeners->count)
 		timer_set(all->alarms, &all->adopt.timer, all->loop->now_ms + ADOPT_MS);
 	return true;
 }

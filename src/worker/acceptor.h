@@ -43,7 +43,7 @@ struct acceptors {
 	struct acceptor *list;
 	unsigned count;
 	struct loop *loop;
-	struct conns *conns;
+	struct pool *pool;
 	struct timer_heap *alarms;
 	struct balance balance;
 	struct guard guard;

@@ -7,7 +7,7 @@
 
 #include "worker/accesslog.h"
 
-const char *accesstell_state(char *state, enum close_reason reason, char phase)
+const char *conn_state_letters(char *state, enum close_reason reason, char phase)
 {
 	state[0] = close_reason_who(reason);
 	state[1] = phase;
@@ -21,7 +21,7 @@ static char phase_of(const struct conn *c)
 	return c->phase == 'R' || c->phase == 'D' || c->phase == 'L' ? (char)c->phase : '-';
 }
 
-void accesstell_ended(const struct conns *all, const struct conn *c)
+void conn_log_ended_access(const struct pool *pool, const struct conn *c)
 {
 	char state[3];
 	struct access_entry entry = {
@@ -33,28 +33,28 @@ void accesstell_ended(const struct conns *all, const struct conn *c)
 		.bytes_in = c->bytes_in,
 		.bytes_out = c->bytes_out,
 		.messages = c->messages,
-		.seconds = all->loop->now_us - c->opened_us,
+		.seconds = pool->loop->now_us - c->opened_us,
 		.ending = close_reason_name(c->ending),
-		.state = accesstell_state(state, c->ending, phase_of(c)),
+		.state = conn_state_letters(state, c->ending, phase_of(c)),
 	};
 
 	accesslog_add(&entry);
 }
 
-void accesstell_refused(const struct conns *all, unsigned listener, const struct addr *remote)
+void conn_log_refused(const struct pool *pool, unsigned listener, const struct addr *remote)
 {
-	const struct listen_conf *conf = all->listeners->list[listener].conf;
+	const struct listen_conf *conf = pool->listeners->list[listener].conf;
 	struct net net;
-	uint16_t port = conns_remember(&net, remote);
+	uint16_t port = net_from_addr(&net, remote);
 	char state[3];
 	struct access_entry entry = {
 		.what = ACCESSTELL_CONNECTION,
-		.connection = ++all->arena->head->conn_number,
+		.connection = ++pool->arena->head->conn_number,
 		.listen = conf->address,
 		.service = conf->service,
 		.remote = { &net, port },
 		.ending = close_reason_name(CLOSE_refused),
-		.state = accesstell_state(state, CLOSE_refused, '-'),
+		.state = conn_state_letters(state, CLOSE_refused, '-'),
 	};
 
 	accesslog_add(&entry);

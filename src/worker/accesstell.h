@@ -7,13 +7,13 @@
 #include "worker/pool.h"
 
 /* One that has ended; its record is as it was at the end. */
-void accesstell_ended(const struct conns *all, const struct conn *c);
+void conn_log_ended_access(const struct pool *pool, const struct conn *c);
 
 /* One that was let in no further than to its address. */
-void accesstell_refused(const struct conns *all, unsigned listener, const struct addr *remote);
+void conn_log_refused(const struct pool *pool, unsigned listener, const struct addr *remote);
 
 /* For worker/record_check, which tells of connections too: the field what, and the field state. */
 #define ACCESSTELL_CONNECTION "connection"
-const char *accesstell_state(char *state, enum close_reason reason, char phase);
+const char *conn_state_letters(char *state, enum close_reason reason, char phase);
 
 #endif

@@ -17,7 +17,7 @@ bool acl_allows(const struct listen_conf *conf, const struct addr *remote);
  * True when the connection that was accepted from the listener may be served. Otherwise closes fd,
  * and counts and logs the refusal. Worker.
  */
-bool acl_admits(const struct conns *all, unsigned listener, const struct bans *penalties, int fd,
+bool acl_admits(const struct pool *pool, unsigned listener, const struct bans *penalties, int fd,
 		const struct addr *remote);
 
 #endif

@@ -18,12 +18,12 @@
 #include "base/buf.h"
 #include "base/timer.h"
 #include "stats/scoreboard.h"
-#include "worker/budget.h"
+#include "worker/runqueue.h"
 #include "worker/service.h"
 
 enum { CONN_MAGIC = 0x636f6e6e };
 
-struct conns;
+struct pool;
 
 /* In the arena: every worker of the slot has it at the same address. */
 struct conn {
@@ -134,7 +134,7 @@ const char *conn_remote(const struct conn *c, char *text);
  * A descriptor that accept returned is in the fresh record c: lets the service begin and serves
  * what is there already.
  */
-void conn_begin(struct conns *all, struct conn *c);
+void conn_begin(struct pool *pool, struct conn *c);
 
 /* True when it is between messages, or lingers: ending it now costs nobody an answer. */
 bool conn_rests(const struct conn *c);
@@ -144,20 +144,20 @@ bool conn_rests(const struct conn *c);
  * 0). Moves no more than a share of bytes; one that has more to do stands in the run queue
  * afterwards.
  */
-void conn_ready(struct conns *all, struct conn *c, uint32_t events);
+void conn_ready(struct pool *pool, struct conn *c, uint32_t events);
 
 /* It waits in the run queue, and epoll need not report it again and again. */
-void conn_mute(struct conns *all, struct conn *c);
+void conn_mute(struct pool *pool, struct conn *c);
 
 /* Its deadline has passed. */
-void conn_expire(struct conns *all, struct conn *c);
+void conn_expire(struct pool *pool, struct conn *c);
 
 /* Ends it now, whatever it was doing. The record is free afterwards. */
-void conn_end(struct conns *all, struct conn *c, enum close_reason reason);
+void conn_end(struct pool *pool, struct conn *c, enum close_reason reason);
 
 /*
  * It lived with an earlier worker of the slot: waits for its client again, with its old deadlines.
  */
-void conn_resume(struct conns *all, struct conn *c);
+void conn_resume(struct pool *pool, struct conn *c);
 
 #endif

@@ -15,7 +15,7 @@
 
 #include "worker/oldest.h"
 
-struct conns;
+struct pool;
 struct conn;
 
 struct conn_limit {
@@ -28,23 +28,23 @@ struct conn_limit {
 };
 
 /* Of all->listeners, with no connection yet. False with errno. Allocates; conn_limit_stop frees. */
-bool conn_limit_start(struct conns *all, bool is_made);
-void conn_limit_stop(struct conns *all);
+bool conn_limit_start(struct pool *pool, bool is_made);
+void conn_limit_stop(struct pool *pool);
 
 /* A connection of the listener has come; has gone. */
-void conn_limit_take(struct conns *all, uint32_t listener);
-void conn_limit_give(struct conns *all, uint32_t listener);
+void conn_limit_take(struct pool *pool, uint32_t listener);
+void conn_limit_give(struct pool *pool, uint32_t listener);
 
 /* True when a connection of the listener has a place. */
-bool conn_limit_has(const struct conns *all, uint32_t listener);
+bool conn_limit_has(const struct pool *pool, uint32_t listener);
 
 /* True when only reserved places are left. */
-bool conn_limit_is_full(const struct conns *all);
+bool conn_limit_is_full(const struct pool *pool);
 
 /*
  * As conn_limit_has, after ending the connection that has been longest between messages, if one may
  * go.
  */
-bool conn_limit_make(struct conns *all, uint32_t listener);
+bool dispatch_make_room(struct pool *pool, uint32_t listener);
 
 #endif

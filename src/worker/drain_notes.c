@@ -7,12 +7,12 @@
 
 #include "worker/oldest.h"
 
-static struct oldest find(const struct conns *all)
+static struct oldest find(const struct pool *pool)
 {
 	struct oldest o = { .wanted = SLOT_NOTES };
 
-	for (uint32_t i = 0; all->live > 0 && i < all->arena->head->conn_high; i++) {
-		const struct conn *c = arena_conn(all->arena, i);
+	for (uint32_t i = 0; pool->live > 0 && i < pool->arena->head->conn_high; i++) {
+		const struct conn *c = arena_conn(pool->arena, i);
 
 		if (c->magic == CONN_MAGIC)
 			oldest_consider(&o, i, c->opened_us);
@@ -20,13 +20,13 @@ static struct oldest find(const struct conns *all)
 	return o;
 }
 
-static struct conn_note note_of(const struct conns *all, const struct conn *c)
+static struct conn_note note_of(const struct pool *pool, const struct conn *c)
 {
 	return (struct conn_note){
 		.remote = c->remote,
 		.remote_port = c->remote_port,
 		.state = c->state,
-		.listener = (uint8_t)all->listeners->list[c->listener].row,
+		.listener = (uint8_t)pool->listeners->list[c->listener].row,
 		.opened_ms = c->opened_us / 1000,
 		.active_ms = c->active_ms,
 		.bytes_in = c->bytes_in,
@@ -49,19 +49,19 @@ static void end(struct conn_notes *notes, uint32_t odd)
 	atomic_store_explicit(&notes->seq, odd + 1, memory_order_release);
 }
 
-void drain_notes_publish(const struct conns *all)
+void dispatch_publish_notes(const struct pool *pool)
 {
-	struct conn_notes *notes = &all->slot->notes;
-	struct oldest o = find(all);
+	struct conn_notes *notes = &pool->slot->notes;
+	struct oldest o = find(pool);
 	uint32_t odd = begin(notes);
 
 	for (unsigned i = 0; i < o.count; i++)
-		notes->list[i] = note_of(all, arena_conn(all->arena, o.list[i].index));
+		notes->list[i] = note_of(pool, arena_conn(pool->arena, o.list[i].index));
 	atomic_store_explicit(&notes->count, o.count, memory_order_relaxed);
 	end(notes, odd);
 }
 
-void drain_notes_clear(struct slot *slot)
+void dispatch_clear_notes(struct slot *slot)
 {
 	uint32_t odd = begin(&slot->notes);
 

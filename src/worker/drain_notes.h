@@ -9,9 +9,9 @@
 #include "worker/pool.h"
 
 /* Looks at every record and writes the notes anew; none are left when no connection is. */
-void drain_notes_publish(const struct conns *all);
+void dispatch_publish_notes(const struct pool *pool);
 
 /* Before the first: whatever an earlier worker of the slot has left goes. */
-void drain_notes_clear(struct slot *slot);
+void dispatch_clear_notes(struct slot *slot);
 
 #endif

@@ -48,59 +48,59 @@ static void free_list_give(struct free_list *list, uint32_t index)
 	list->given_back[list->count++] = index;
 }
 
-static bool find_services(struct conns *all)
+static bool find_services(struct pool *pool)
 {
-	const struct listener_set *set = all->listeners;
+	const struct listener_set *set = pool->listeners;
 
-	all->services = calloc(set->count, sizeof(struct service *));
-	for (unsigned i = 0; all->services && i < set->count; i++)
-		all->services[i] = service_find(set->list[i].conf->service);
-	return all->services != NULL;
+	pool->services = calloc(set->count, sizeof(struct service *));
+	for (unsigned i = 0; pool->services && i < set->count; i++)
+		pool->services[i] = service_find(set->list[i].conf->service);
+	return pool->services != NULL;
 }
 
-bool conns_start(struct conns *all, bool makes_room)
+bool pool_start(struct pool *pool, bool makes_room)
 {
-	return find_services(all) && conn_limit_start(all, makes_room) &&
-	       timer_heap_new(&all->timers, all->arena->conn_most) &&
-	       runqueue_start(&all->queue, all->arena->conn_most) &&
-	       free_list_start(&all->records, all->arena->conn_most) &&
-	       free_list_start(&all->bufs, all->arena->buf_most);
+	return find_services(pool) && conn_limit_start(pool, makes_room) &&
+	       timer_heap_new(&pool->timers, pool->arena->conn_most) &&
+	       runqueue_start(&pool->queue, pool->arena->conn_most) &&
+	       free_list_start(&pool->records, pool->arena->conn_most) &&
+	       free_list_start(&pool->bufs, pool->arena->buf_most);
 }
 
-void conns_stop(struct conns *all)
+void pool_stop(struct pool *pool)
 {
-	BUG_ON(all->live > 0);
-	timer_heap_free(&all->timers);
-	runqueue_stop(&all->queue);
-	free_list_stop(&all->records);
-	free_list_stop(&all->bufs);
-	conn_limit_stop(all);
-	free(all->services);
+	BUG_ON(pool->live > 0);
+	timer_heap_free(&pool->timers);
+	runqueue_stop(&pool->queue);
+	free_list_stop(&pool->records);
+	free_list_stop(&pool->bufs);
+	conn_limit_stop(pool);
+	free(pool->services);
 }
 
-void conns_lend(struct conns *all, struct buf *b)
+void pool_lend_buf(struct pool *pool, struct buf *b)
 {
 	if (b->base)
 		return;
-	b->base = arena_buf(all->arena, free_list_take(&all->bufs));
+	b->base = arena_buf(pool->arena, free_list_take(&pool->bufs));
 	b->size = ARENA_BUF_SIZE;
 	b->start = b->end = 0;
 }
 
-void conns_take_back(struct conns *all, struct buf *b)
+void pool_take_back_buf(struct pool *pool, struct buf *b)
 {
 	uint32_t index;
 
 	if (!b->base || buf_used(b) > 0)
 		return;
-	index = arena_buf_index(all->arena, b->base);
+	index = arena_buf_index(pool->arena, b->base);
 	if (index >= BUFS_KEPT)
-		arena_buf_forget(all->arena, index);
-	free_list_give(&all->bufs, index);
+		arena_buf_forget(pool->arena, index);
+	free_list_give(&pool->bufs, index);
 	*b = (struct buf){ 0 };
 }
 
-uint16_t conns_remember(struct net *net, const struct addr *remote)
+uint16_t net_from_addr(struct net *net, const struct addr *remote)
 {
 	*net = (struct net){ .family = remote->sa.sa_family };
 	if (remote->sa.sa_family == AF_INET) {
@@ -119,34 +119,34 @@ uint16_t conns_remember(struct net *net, const struct addr *remote)
 /*
  * In hand from its first byte on: a worker that dies in here loses this connection and no other.
  */
-static struct conn *new_record(struct conns *all, uint32_t listener, int fd)
+static struct conn *new_record(struct pool *pool, uint32_t listener, int fd)
 {
-	uint32_t index = free_list_take(&all->records);
-	struct conn *c = arena_conn(all->arena, index);
+	uint32_t index = free_list_take(&pool->records);
+	struct conn *c = arena_conn(pool->arena, index);
 
-	conns_take_in_hand(all, index);
-	memset(c, 0, all->arena->conn_stride);
-	if (index >= all->arena->head->conn_high)
-		all->arena->head->conn_high = index + 1;
+	pool_take_in_hand(pool, index);
+	memset(c, 0, pool->arena->conn_stride);
+	if (index >= pool->arena->head->conn_high)
+		pool->arena->head->conn_high = index + 1;
 	c->index = index;
-	c->serial = ++all->last_serial & INT32_MAX;
-	c->number = ++all->arena->head->conn_number;
+	c->serial = ++pool->last_serial & INT32_MAX;
+	c->number = ++pool->arena->head->conn_number;
 	c->fd = fd;
 	c->listener = listener;
-	c->conf = all->listeners->list[listener].conf;
-	c->service = all->services[listener];
+	c->conf = pool->listeners->list[listener].conf;
+	c->service = pool->services[listener];
 	c->state = CONN_OPEN;
-	c->opened_us = all->loop->now_us;
-	c->active_ms = all->loop->now_ms;
-	*conn_guard(c, all->arena->conn_stride) = CONN_MAGIC;
+	c->opened_us = pool->loop->now_us;
+	c->active_ms = pool->loop->now_ms;
+	*conn_guard(c, pool->arena->conn_stride) = CONN_MAGIC;
 	c->magic = CONN_MAGIC;
 	return c;
 }
 
-static void set_live(struct conns *all, uint32_t live)
+static void set_live(struct pool *pool, uint32_t live)
 {
-	all->live = live;
-	atomic_store_explicit(&all->slot->live, live, memory_order_relaxed);
+	pool->live = live;
+	atomic_store_explicit(&pool->slot->live, live, memory_order_relaxed);
 }
 
 static void say_opened(const struct conn *c)
@@ -158,66 +158,66 @@ static void say_opened(const struct conn *c)
 		    LOG_STR("listen", c->conf->address), LOG_STR("service", c->service->name));
 }
 
-static bool is_over(const struct conns *all, int64_t most_us)
+static bool is_over(const struct pool *pool, int64_t most_us)
 {
-	return all->loop->now_us - all->loop->turn_us >= most_us;
+	return pool->loop->now_us - pool->loop->turn_us >= most_us;
 }
 
 /* Only while others wait is it worth to know what a visit costs. */
-static bool is_busy(const struct conns *all)
+static bool is_busy(const struct pool *pool)
 {
-	return conns_wait(all) || is_over(all, TURN_US);
+	return pool_has_waiting(pool) || is_over(pool, TURN_US);
 }
 
-void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote)
+void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct addr *remote)
 {
-	struct conn *c = new_record(all, listener, fd);
+	struct conn *c = new_record(pool, listener, fd);
 
-	c->remote_port = conns_remember(&c->remote, remote);
-	set_live(all, all->live + 1);
-	conn_limit_take(all, listener);
-	cell_add(&conns_tally(all, c)->connections_live, 1);
+	c->remote_port = net_from_addr(&c->remote, remote);
+	set_live(pool, pool->live + 1);
+	conn_limit_take(pool, listener);
+	cell_add(&pool_tally(pool, c)->connections_live, 1);
 	say_opened(c);
-	all->is_weighing = all->is_ahead = is_busy(all);
-	conn_begin(all, c);
-	c->weight = budget_weigh(WEIGHT_UNKNOWN, all->moved, all->asked_us);
+	pool->is_weighing = pool->is_ahead = is_busy(pool);
+	conn_begin(pool, c);
+	c->weight = runqueue_weigh(WEIGHT_UNKNOWN, pool->moved, pool->asked_us);
 }
 
-void conns_forget(struct conns *all, struct conn *c)
+void pool_forget(struct pool *pool, struct conn *c)
 {
 	/*
 	 * A worker that dies after the line and before the magic has gone tells and counts it
 	 * twice, as lost in hand; the other way round nobody would ever hear of it.
 	 */
 	if (accesslog_is_on)
-		accesstell_ended(all, c);
-	cell_add(&all->slot->tally.connections_ended_total[c->ending], 1);
+		conn_log_ended_access(pool, c);
+	cell_add(&pool->slot->tally.connections_ended_total[c->ending], 1);
 	atomic_signal_fence(memory_order_seq_cst);
 	c->magic = 0;
-	set_live(all, all->live - 1);
-	conn_limit_give(all, c->listener);
-	cell_add(&conns_tally(all, c)->connections_live, (uint64_t)-1);
-	timer_cancel(&all->timers, &c->timer);
-	runqueue_remove(&all->queue, c->index);
-	free_list_give(&all->records, c->index);
-	all->ended(all->owner);
+	set_live(pool, pool->live - 1);
+	conn_limit_give(pool, c->listener);
+	cell_add(&pool_tally(pool, c)->connections_live, (uint64_t)-1);
+	timer_cancel(&pool->timers, &c->timer);
+	runqueue_remove(&pool->queue, c->index);
+	free_list_give(&pool->records, c->index);
+	pool->ended(pool->owner);
 }
 
 /* What is used lies below the high marks; the rest below them is free. */
-static void rebuild_bufs(struct conns *all, const bool *is_used, uint32_t high)
+static void rebuild_bufs(struct pool *pool, const bool *is_used, uint32_t high)
 {
-	all->bufs.high = high;
-	all->bufs.count = 0;
+	pool->bufs.high = high;
+	pool->bufs.count = 0;
 	for (uint32_t i = 0; i < high; i++)
 		if (!is_used[i])
-			free_list_give(&all->bufs, i);
+			free_list_give(&pool->bufs, i);
 }
 
-static void mark_buf(const struct conns *all, const struct buf *b, bool *is_used, uint32_t *high)
+static void mark_buf(const struct pool *pool, const struct buf *b, bool *is_used, uint32_t *high)
 {
-	uint32_t index = b->base ? arena_buf_index(all->arena, b->base) : all->arena->buf_most;
+	uint32_t index = b->base ? arena_buf_index(pool->arena, b->base) : pool->arena->buf_most;
 
-	if (index == all->arena->buf_most)
+	if (index == pool->arena->buf_most)
 		return;
 	is_used[index] = true;
 	if (index >= *high)
@@ -225,159 +225,159 @@ static void mark_buf(const struct conns *all, const struct buf *b, bool *is_used
 }
 
 /* Buffers are found anew: a dead worker's lists are never trusted. */
-static void resume_bufs(struct conns *all, const bool *is_kept, bool *is_used)
+static void resume_bufs(struct pool *pool, const bool *is_kept, bool *is_used)
 {
 	uint32_t high = 0;
 
-	for (uint32_t i = 0; i < all->arena->head->conn_high; i++) {
-		const struct conn *c = arena_conn(all->arena, i);
+	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++) {
+		const struct conn *c = arena_conn(pool->arena, i);
 
 		if (!is_kept[i])
 			continue;
-		mark_buf(all, &c->in, is_used, &high);
-		mark_buf(all, &c->out, is_used, &high);
+		mark_buf(pool, &c->in, is_used, &high);
+		mark_buf(pool, &c->out, is_used, &high);
 	}
-	rebuild_bufs(all, is_used, high);
+	rebuild_bufs(pool, is_used, high);
 }
 
-static unsigned count_kept(struct conns *all, const struct conn *c)
+static unsigned count_kept(struct pool *pool, const struct conn *c)
 {
-	conn_limit_take(all, c->listener);
-	return conns_row(all, c);
+	conn_limit_take(pool, c->listener);
+	return pool_row(pool, c);
 }
 
-bool conns_resume(struct conns *all, const bool *is_kept)
+bool dispatch_resume(struct pool *pool, const bool *is_kept)
 {
-	uint32_t high = all->arena->head->conn_high, live[METRIC_LISTENERS] = { 0 };
-	bool *is_used = calloc(all->arena->buf_most, sizeof(*is_used));
+	uint32_t high = pool->arena->head->conn_high, live[METRIC_LISTENERS] = { 0 };
+	bool *is_used = calloc(pool->arena->buf_most, sizeof(*is_used));
 
 	if (!is_used)
 		return false;
-	resume_bufs(all, is_kept, is_used);
+	resume_bufs(pool, is_kept, is_used);
 	free(is_used);
-	all->records.high = high;
+	pool->records.high = high;
 	for (uint32_t i = 0; i < high; i++) {
 		if (is_kept[i])
-			live[count_kept(all, arena_conn(all->arena, i))]++;
+			live[count_kept(pool, arena_conn(pool->arena, i))]++;
 		else
-			free_list_give(&all->records, i);
+			free_list_give(&pool->records, i);
 	}
-	all->live = scoreboard_set_live(all->slot, live);
+	pool->live = scoreboard_set_live(pool->slot, live);
 	for (uint32_t i = 0; i < high; i++)
 		if (is_kept[i])
-			conn_resume(all, arena_conn(all->arena, i));
+			conn_resume(pool, arena_conn(pool->arena, i));
 	return true;
 }
 
-uint64_t conns_tag(const struct conn *c)
+uint64_t pool_tag(const struct conn *c)
 {
 	return (uint64_t)c->serial << 32 | c->index;
 }
 
 /* A worker that serves is seen alive, and its messages are timed, however long the turn lasts. */
-static void tick(struct conns *all)
+static void tick(struct pool *pool)
 {
-	int64_t before_us = all->loop->now_us;
+	int64_t before_us = pool->loop->now_us;
 
-	loop_read_clock(all->loop);
-	if (all->answered > 0)
-		histogram_add(&all->slot->tally.message_seconds,
-			      (uint64_t)(all->loop->now_us - before_us), all->answered);
-	all->answered = 0;
-	all->visits = 0;
-	atomic_store_explicit(&all->slot->heartbeat_ms, all->loop->now_ms, memory_order_relaxed);
+	loop_read_clock(pool->loop);
+	if (pool->answered > 0)
+		histogram_add(&pool->slot->tally.message_seconds,
+			      (uint64_t)(pool->loop->now_us - before_us), pool->answered);
+	pool->answered = 0;
+	pool->visits = 0;
+	atomic_store_explicit(&pool->slot->heartbeat_ms, pool->loop->now_ms, memory_order_relaxed);
 }
 
 /* The record may be free afterwards, but no other connection has it yet. */
-static void visit_conn(struct conns *all, struct conn *c, uint32_t events, bool has_waited)
+static void visit_conn(struct pool *pool, struct conn *c, uint32_t events, bool has_waited)
 {
 	enum conn_weight before = c->weight;
 
-	all->is_weighing = is_busy(all);
-	all->is_ahead = all->is_weighing && !has_waited;
-	conn_ready(all, c, events);
-	c->weight = budget_weigh(before, all->moved, all->asked_us);
-	if (++all->visits >= TICK_VISITS || c->weight == WEIGHT_HEAVY)
-		tick(all);
+	pool->is_weighing = is_busy(pool);
+	pool->is_ahead = pool->is_weighing && !has_waited;
+	conn_ready(pool, c, events);
+	c->weight = runqueue_weigh(before, pool->moved, pool->asked_us);
+	if (++pool->visits >= TICK_VISITS || c->weight == WEIGHT_HEAVY)
+		tick(pool);
 }
 
 /* True when it would hold up others that wait already, or events that are still to come. */
-static bool must_wait(const struct conns *all, const struct conn *c)
+static bool must_wait(const struct pool *pool, const struct conn *c)
 {
 	if (c->weight == WEIGHT_HEAVY)
-		return conns_wait(all) || is_over(all, TURN_US);
-	return c->weight == WEIGHT_UNKNOWN && is_over(all, TURN_MOST_US);
+		return pool_has_waiting(pool) || is_over(pool, TURN_US);
+	return c->weight == WEIGHT_UNKNOWN && is_over(pool, TURN_MOST_US);
 }
 
 /*
  * A connection may have ended, and its record have been taken anew, since epoll gathered its
  * word.
  */
-void conns_ready(struct conns *all, uint64_t tag, uint32_t events)
+void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events)
 {
-	struct conn *c = arena_conn(all->arena, (uint32_t)tag);
+	struct conn *c = arena_conn(pool->arena, (uint32_t)tag);
 
-	if (c->magic != CONN_MAGIC || conns_tag(c) != tag)
+	if (c->magic != CONN_MAGIC || pool_tag(c) != tag)
 		return;
-	if (runqueue_has(&all->queue, c->index))
-		conn_mute(all, c);
-	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(all, c))
-		runqueue_push(&all->queue, c->index);
+	if (runqueue_has(&pool->queue, c->index))
+		conn_mute(pool, c);
+	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(pool, c))
+		runqueue_push(&pool->queue, c->index);
 	else
-		visit_conn(all, c, events, false);
+		visit_conn(pool, c, events, false);
 }
 
-static void run_queue(struct conns *all)
+static void run_queue(struct pool *pool)
 {
 	uint32_t index;
 
 	do {
-		if (!runqueue_pop(&all->queue, &index))
+		if (!runqueue_pop(&pool->queue, &index))
 			return;
-		visit_conn(all, arena_conn(all->arena, index), 0, true);
-	} while (!is_over(all, TURN_US));
+		visit_conn(pool, arena_conn(pool->arena, index), 0, true);
+	} while (!is_over(pool, TURN_US));
 }
 
 /* What is due and not ended now comes first in the next turn, which does not sleep. */
-static void expire(struct conns *all)
+static void expire(struct pool *pool)
 {
 	struct timer_node *node;
-	int64_t now_ms = all->loop->now_ms;
+	int64_t now_ms = pool->loop->now_ms;
 
-	for (unsigned n = 1; (node = timer_pop(&all->timers, now_ms)); n++) {
-		conn_expire(all, (struct conn *)((char *)node - offsetof(struct conn, timer)));
+	for (unsigned n = 1; (node = timer_pop(&pool->timers, now_ms)); n++) {
+		conn_expire(pool, (struct conn *)((char *)node - offsetof(struct conn, timer)));
 		if (n % TICK_VISITS != 0)
 			continue;
-		tick(all);
-		if (is_over(all, TURN_US))
+		tick(pool);
+		if (is_over(pool, TURN_US))
 			return;
 	}
 }
 
-void conns_end_turn(struct conns *all)
+void dispatch_end_turn(struct pool *pool)
 {
-	run_queue(all);
-	if (all->answered > 0)
-		tick(all);
-	expire(all);
+	run_queue(pool);
+	if (pool->answered > 0)
+		tick(pool);
+	expire(pool);
 	if (accesslog_is_on)
 		accesslog_relieve(ACCESSLOG_MANY);
 }
 
-void conns_drain(struct conns *all)
+void dispatch_drain(struct pool *pool)
 {
-	all->draining = true;
-	for (uint32_t i = 0; i < all->arena->head->conn_high; i++)
-		if (arena_conn(all->arena, i)->magic == CONN_MAGIC)
-			runqueue_push(&all->queue, i);
+	pool->draining = true;
+	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++)
+		if (arena_conn(pool->arena, i)->magic == CONN_MAGIC)
+			runqueue_push(&pool->queue, i);
 }
 
-void conns_end_all(struct conns *all, enum close_reason reason)
+void dispatch_end_all(struct pool *pool, enum close_reason reason)
 {
-	for (uint32_t i = 0; i < all->arena->head->conn_high; i++) {
-		struct conn *c = arena_conn(all->arena, i);
+	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++) {
+		struct conn *c = arena_conn(pool->arena, i);
 
 		if (c->magic == CONN_MAGIC)
-			conn_end(all, c, reason);
+			conn_end(pool, c, reason);
 	}
 }

@@ -4,7 +4,7 @@
  * and whose turn it is. The lists are the worker's own memory, in pages that cost nothing until
  * touched; a later worker makes its own by looking at the arena.
  *
- * Nobody starves: a visit moves a share of bytes (worker/budget.h), and a turn of the loop lasts a
+ * Nobody starves: a visit moves a share of bytes (worker/runqueue.h), and a turn of the loop lasts a
  * few milliseconds.
  *
  *   epoll --light, or nobody waits--> visited at once
@@ -36,7 +36,7 @@ struct free_list {
 	uint32_t high;
 };
 
-struct conns {
+struct pool {
 	struct loop *loop;
 	struct arena *arena;
 	struct slot *slot; /* this worker's, for its counters */
@@ -65,84 +65,84 @@ struct conns {
  * Prepares an empty set over the arena; loop, arena, slot, listeners, ended and owner are set by
  * the caller. False with errno. Allocates.
  */
-bool conns_start(struct conns *all, bool makes_room);
+bool pool_start(struct pool *pool, bool makes_room);
 
-/* Lets go of what conns_start took; the connections must have ended. */
-void conns_stop(struct conns *all);
+/* Lets go of what pool_start took; the connections must have ended. */
+void pool_stop(struct pool *pool);
 
 /*
- * From here to conns_put_down the connection of that index is the one that is lost if this worker
+ * From here to pool_put_down the connection of that index is the one that is lost if this worker
  * dies: its state may be half written.
  */
-static inline void conns_take_in_hand(struct conns *all, uint32_t index)
+static inline void pool_take_in_hand(struct pool *pool, uint32_t index)
 {
-	atomic_store_explicit(&all->arena->head->in_hand, index + 1, memory_order_relaxed);
+	atomic_store_explicit(&pool->arena->head->in_hand, index + 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-static inline void conns_put_down(struct conns *all)
+static inline void pool_put_down(struct pool *pool)
 {
 	atomic_signal_fence(memory_order_seq_cst);
-	atomic_store_explicit(&all->arena->head->in_hand, 0, memory_order_relaxed);
+	atomic_store_explicit(&pool->arena->head->in_hand, 0, memory_order_relaxed);
 }
 
 /* The row of the connection's listener, and where this worker counts what that does. */
-static inline unsigned conns_row(const struct conns *all, const struct conn *c)
+static inline unsigned pool_row(const struct pool *pool, const struct conn *c)
 {
-	return all->listeners->list[c->listener].row;
+	return pool->listeners->list[c->listener].row;
 }
 
-static inline struct listener_tally *conns_tally(const struct conns *all, const struct conn *c)
+static inline struct listener_tally *pool_tally(const struct pool *pool, const struct conn *c)
 {
-	return &all->slot->tally.listeners[conns_row(all, c)];
+	return &pool->slot->tally.listeners[pool_row(pool, c)];
 }
 
 /*
  * Takes over the connections of an earlier worker of the slot, each of which recovery has found
- * sound: is_kept says it of every record below the arena's conn_high. Before any conns_accept.
+ * sound: is_kept says it of every record below the arena's conn_high. Before any dispatch_accept.
  * False with errno. Allocates.
  */
-bool conns_resume(struct conns *all, const bool *is_kept);
+bool dispatch_resume(struct pool *pool, const bool *is_kept);
 
 /* The client's address as a record keeps it; returns its port. */
-uint16_t conns_remember(struct net *net, const struct addr *remote);
+uint16_t net_from_addr(struct net *net, const struct addr *remote);
 
 /* Takes over an accepted descriptor: records it and serves it. conn_limit_has must hold. */
-void conns_accept(struct conns *all, uint32_t listener, int fd, const struct addr *remote);
+void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct addr *remote);
 
 /*
  * For loop->tagged: epoll said `events` of the connection of the tag. If it still lives, it is
  * visited now or, where it would hold up others, later in its turn.
  */
-void conns_ready(struct conns *all, uint64_t tag, uint32_t events);
-uint64_t conns_tag(const struct conn *c);
+void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events);
+uint64_t pool_tag(const struct conn *c);
 
 /* True when connections wait for their turn: the loop must not sleep. */
-static inline bool conns_wait(const struct conns *all)
+static inline bool pool_has_waiting(const struct pool *pool)
 {
-	return !runqueue_is_empty(&all->queue);
+	return !runqueue_is_empty(&pool->queue);
 }
 
 /*
  * After the events of each turn of the loop: visits those that wait, as long as the turn lasts and
  * one at least; ends or moves on what is due; writes many lines of the access log.
  */
-void conns_end_turn(struct conns *all);
+void dispatch_end_turn(struct pool *pool);
 
 /*
  * Begins to drain: each connection ends as soon as it is between messages. All are visited in their
  * turn.
  */
-void conns_drain(struct conns *all);
+void dispatch_drain(struct pool *pool);
 
 /* Ends all of them now. */
-void conns_end_all(struct conns *all, enum close_reason reason);
+void dispatch_end_all(struct pool *pool, enum close_reason reason);
 
 /* Lends c->in or c->out a buffer unless it has one; takes back those that are empty. */
-void conns_lend(struct conns *all, struct buf *b);
-void conns_take_back(struct conns *all, struct buf *b);
+void pool_lend_buf(struct pool *pool, struct buf *b);
+void pool_take_back_buf(struct pool *pool, struct buf *b);
 
 /* The record of a connection that has ended is free again. */
-void conns_forget(struct conns *all, struct conn *c);
+void pool_forget(struct pool *pool, struct conn *c);
 
 #endif

@@ -54,7 +54,7 @@ void record_check_tell(struct access_entry *entry, const struct arena *arena,
 		.listen = listen ? listen->address : unknown,
 		.service = listen ? listen->service : unknown,
 		.ending = close_reason_name(reason),
-		.state = accesstell_state(state, reason, is_whole ? phase_of(c, reason) : '-'),
+		.state = conn_state_letters(state, reason, is_whole ? phase_of(c, reason) : '-'),
 	};
 	if (!is_whole)
 		return;

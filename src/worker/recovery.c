@@ -308,16 +308,16 @@ static void say(const struct recovery *r)
 		    LOG_NUM("ms", clock_ms() - r->began_ms));
 }
 
-bool recovery_adopt(struct recovery *r, struct conns *all)
+bool recovery_adopt(struct recovery *r, struct pool *pool)
 {
 	if (!r->is_needed)
 		return true;
 	if (r->emptied)
-		scoreboard_set_live(all->slot, NULL);
-	else if (!conns_resume(all, r->is_kept))
+		scoreboard_set_live(pool->slot, NULL);
+	else if (!dispatch_resume(pool, r->is_kept))
 		return false;
-	cell_add(&all->slot->tally.recoveries_total, 1);
-	cell_add(&all->slot->tally.connections_recovered_total, r->kept);
+	cell_add(&pool->slot->tally.recoveries_total, 1);
+	cell_add(&pool->slot->tally.connections_recovered_total, r->kept);
 	say(r);
 	return true;
 }

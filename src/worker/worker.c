@@ -33,7 +33,7 @@ struct worker {
 	const struct heritage *heritage;
 	struct slot *slot;
 	struct loop loop;
-	struct conns conns;
+	struct pool pool;
 	struct acceptors acceptors;
 	struct timer_heap alarms;
 	struct watch signals;
@@ -77,7 +77,7 @@ static void set_state(struct worker *w, enum slot_state state)
 static void leave(struct worker *w, enum close_reason reason)
 {
 	acceptors_close(&w->acceptors);
-	conns_end_all(&w->conns, reason);
+	dispatch_end_all(&w->pool, reason);
 	w->is_leaving = true;
 }
 
@@ -85,7 +85,7 @@ static void give_up(void *owner)
 {
 	struct worker *w = owner;
 
-	LOG(EVENT_shutdown_timed_out, LOG_NUM("connections", w->conns.live));
+	LOG(EVENT_shutdown_timed_out, LOG_NUM("connections", w->pool.live));
 	leave(w, CLOSE_shutdown_timeout);
 }
 
@@ -93,7 +93,7 @@ static void note(void *owner)
 {
 	struct worker *w = owner;
 
-	drain_notes_publish(&w->conns);
+	dispatch_publish_notes(&w->pool);
 	timer_set(&w->alarms, &w->note.timer, w->loop.now_ms + NOTE_MS);
 }
 
@@ -105,21 +105,21 @@ static void begin_draining(struct worker *w, int64_t give_up_ms)
 	/* The arena may say anything; nobody has more than the option's time. */
 	if (give_up_ms > latest_ms)
 		give_up_ms = latest_ms;
-	arena_drain(w->conns.arena, give_up_ms);
+	arena_drain(w->pool.arena, give_up_ms);
 	proctitle_set("prefork-srv: worker %u (draining)", w->heritage->number);
 	acceptors_close(&w->acceptors);
 	set_state(w, SLOT_DRAINING);
 	timer_set(&w->alarms, &w->give_up.timer, give_up_ms);
-	conns_drain(&w->conns);
+	dispatch_drain(&w->pool);
 	note(w);
 }
 
 static void drain(struct worker *w)
 {
-	if (w->conns.draining)
+	if (w->pool.draining)
 		return;
 	if (getppid() != w->heritage->master_pid)
-		LOG(EVENT_master_died, LOG_NUM("connections", w->conns.live));
+		LOG(EVENT_master_died, LOG_NUM("connections", w->pool.live));
 	begin_draining(w, w->loop.now_ms + w->heritage->conf->shutdown_timeout);
 }
 
@@ -177,7 +177,7 @@ static void serve_connection(void *owner, uint64_t tag, uint32_t events)
 {
 	struct worker *w = owner;
 
-	conns_ready(&w->conns, tag, events);
+	dispatch_ready(&w->pool, tag, events);
 }
 
 static bool hear_from_master(struct worker *w)
@@ -205,13 +205,13 @@ static bool start_serving(struct worker *w)
 	w->give_up.fire = give_up;
 	w->note.fire = note;
 	w->give_up.owner = w->note.owner = w;
-	w->conns.loop = w->acceptors.loop = &w->loop;
-	w->conns.arena = h->arena;
-	w->conns.slot = w->slot;
-	w->conns.listeners = h->listeners;
-	w->conns.ended = connection_ended;
-	w->conns.owner = w;
-	w->acceptors.conns = &w->conns;
+	w->pool.loop = w->acceptors.loop = &w->loop;
+	w->pool.arena = h->arena;
+	w->pool.slot = w->slot;
+	w->pool.listeners = h->listeners;
+	w->pool.ended = connection_ended;
+	w->pool.owner = w;
+	w->acceptors.pool = &w->pool;
 	w->acceptors.alarms = &w->alarms;
 	w->acceptors.bans = &h->board->bans;
 	w->acceptors.balance = (struct balance){
@@ -220,7 +220,7 @@ static bool start_serving(struct worker *w)
 	if (!timer_heap_new(&w->alarms, ACCEPTORS_ALARMS + OWN_ALARMS))
 		return false;
 	accesslog_watch(&w->alarms);
-	if (!conns_start(&w->conns, h->conf->make_room) || !recovery_adopt(&w->recovery, &w->conns))
+	if (!pool_start(&w->pool, h->conf->make_room) || !recovery_adopt(&w->recovery, &w->pool))
 		return false;
 	w->acceptors.is_closed = w->recovery.was_draining;
 	return w->recovery.was_draining || acceptors_start(&w->acceptors);
@@ -315,9 +315,9 @@ static void set_number(const struct heritage *h)
  */
 static int next_wait_ms(const struct worker *w)
 {
-	int wait = w->has_turned && !conns_wait(&w->conns) ? w->wait_ms : 0;
+	int wait = w->has_turned && !pool_has_waiting(&w->pool) ? w->wait_ms : 0;
 
-	wait = timer_wait_ms(&w->conns.timers, w->loop.now_ms, wait);
+	wait = timer_wait_ms(&w->pool.timers, w->loop.now_ms, wait);
 	return timer_wait_ms(&w->alarms, w->loop.now_ms, wait);
 }
 
@@ -328,18 +328,18 @@ static int serve(struct worker *w)
 			LOG(EVENT_worker_failed, LOG_STR("message", strerror(errno)));
 			return CODE_OSERR;
 		}
-		conns_end_turn(&w->conns);
+		dispatch_end_turn(&w->pool);
 		acceptors_end_turn(&w->acceptors);
 		beat(w);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		log_settle(w->loop.now_ms);
-		if (w->conns.draining && w->conns.live == 0)
+		if (w->pool.draining && w->pool.live == 0)
 			w->is_leaving = true;
 		if (!w->has_turned)
-			recovery_passed(w->conns.arena);
+			recovery_passed(w->pool.arena);
 		w->has_turned = true;
 	}
-	drain_notes_publish(&w->conns);
+	dispatch_publish_notes(&w->pool);
 	accesslog_flush();
 	set_state(w, SLOT_LEAVING);
 	return CODE_OK;
@@ -358,7 +358,7 @@ int worker_run(const struct heritage *heritage)
 	clear_bell(w);
 	log_role("worker", (int)heritage->number);
 	log_count_in(&w->slot->tally.log_lines_lost_total);
-	drain_notes_clear(w->slot);
+	dispatch_clear_notes(w->slot);
 	set_number(heritage);
 	loop_read_clock(&w->loop);
 	accesslog_start(heritage->arena, w->slot, &w->loop, heritage->number);
@@ -373,7 +373,7 @@ int worker_run(const struct heritage *heritage)
 	}
 	loop_read_clock(&w->loop);
 	if (w->recovery.was_draining)
-		begin_draining(w, w->conns.arena->head->give_up_ms);
+		begin_draining(w, w->pool.arena->head->give_up_ms);
 	else
 		set_state(w, SLOT_READY);
 	return serve(w);

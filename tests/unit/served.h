@@ -27,7 +27,7 @@ struct served {
 	struct slot slot;
 	struct wire wire;
 	struct loop loop;
-	struct conns conns;
+	struct pool pool;
 	struct timer_heap alarms; /* of the access log */
 	unsigned opened, ended;   /* connections */
 	int fds[SERVED_FDS];      /* the server's end of the first connections */

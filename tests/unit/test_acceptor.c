@@ -35,7 +35,7 @@ static int set_up(void **state)
 	if (!peers_new(&peers, 1))
 		return -1;
 	all = (struct acceptors){ .loop = &s.loop,
-				  .conns = &s.conns,
+				  .pool = &s.pool,
 				  .alarms = &s.alarms,
 				  .balance = { .slots = &s.slot, .peers = &peers },
 				  .kick = { .fd = -1 },
@@ -68,10 +68,10 @@ static int set_up_serving(void **state)
 		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, &wires[i].fds[WIRE_KICKED]) <
 		    0)
 			return -1;
-	s.conns.slot = &slots[0];
-	s.conns.ended = make_room;
+	s.pool.slot = &slots[0];
+	s.pool.ended = make_room;
 	all = (struct acceptors){ .loop = &s.loop,
-				  .conns = &s.conns,
+				  .pool = &s.pool,
 				  .alarms = &s.alarms,
 				  .bans = &bans,
 				  .balance = { .slots = slots, .peers = &peers, .wires = wires } };
@@ -80,7 +80,7 @@ static int set_up_serving(void **state)
 
 static int tear_down_serving(void **state)
 {
-	conns_end_all(&s.conns, CLOSE_stopped);
+	dispatch_end_all(&s.pool, CLOSE_stopped);
 	acceptors_close(&all);
 	free(all.list);
 	free(all.balance.kicks);
@@ -101,7 +101,7 @@ static void serve(const char *address, uint32_t other)
 	listening_add(&setup, address);
 	set = listening_open(&setup, NULL, 1);
 	set->list[0].conf = &s.listen_conf;
-	s.conns.listeners = set;
+	s.pool.listeners = set;
 	slots[0].state = slots[1].state = SLOT_READY;
 	slots[1].live = other;
 	peers_set(&peers, 1, (struct peer){ .live = other, .seat = 1, .state = SLOT_READY });
@@ -126,11 +126,11 @@ static void turn(void)
 /* A connection that is accepted in the next turn. */
 static void take_one(void)
 {
-	uint32_t before = s.conns.live;
+	uint32_t before = s.pool.live;
 
 	clients[before] = connect_to(&set->list[0].bound);
 	turn();
-	assert_int_equal(s.conns.live, before + 1);
+	assert_int_equal(s.pool.live, before + 1);
 }
 
 static void let_go(unsigned count)
@@ -170,11 +170,11 @@ static void heavier__wakes_the_other__and_accepts_in_the_next_turn(void **state)
 	settle();
 	clients[4] = connect_to(&set->list[0].bound);
 	turn();
-	assert_int_equal(s.conns.live, 4);
+	assert_int_equal(s.pool.live, 4);
 	assert_int_equal(kicked(), 1);
 	assert_int_equal(peers_asked(&peers, 1), peers_mask(0));
 	turn();
-	assert_int_equal(s.conns.live, 5);
+	assert_int_equal(s.pool.live, 5);
 	assert_int_equal(kicked(), 1);
 	let_go(5);
 }
@@ -193,7 +193,7 @@ static void heavier__whose_connection_was_taken__goes_on(void **state)
 	taken = accept(set->list[0].fds[0], NULL, NULL);
 	assert_true(taken >= 0);
 	turn();
-	assert_int_equal(s.conns.live, 4);
+	assert_int_equal(s.pool.live, 4);
 	close(taken);
 	let_go(5);
 }
@@ -207,7 +207,7 @@ static void kicked__accepts(void **state)
 	peers_ask(&peers, 0, 0);
 	assert_int_equal(send(wires[0].fds[WIRE_KICK], "", 1, 0), 1);
 	turn();
-	assert_int_equal(s.conns.live, 1);
+	assert_int_equal(s.pool.live, 1);
 	let_go(1);
 }
 
@@ -221,7 +221,7 @@ static void ask(void)
 /* Anybody can ask; as long as no connection is there, none ends for it. */
 static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(void **state)
 {
-	uint32_t most = s.conns.arena->conn_most;
+	uint32_t most = s.pool.arena->conn_most;
 	int waiting;
 
 	(void)state;
@@ -232,10 +232,10 @@ static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(vo
 	served_settle(&s);
 	s.loop.now_ms += 3600 * 1000;
 	serve("127.0.0.1:0", BALANCE_FULL);
-	s.conns.room.is_made = true;
+	s.pool.room.is_made = true;
 	for (unsigned i = 0; i < 3; i++)
 		ask();
-	assert_int_equal(s.conns.live, most);
+	assert_int_equal(s.pool.live, most);
 	assert_int_equal(slots[0].tally.connections_ended_total[CLOSE_made_room], 0);
 	waiting = connect_to(&set->list[0].bound);
 	turn();
@@ -248,7 +248,7 @@ static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(vo
 /* It says that it has room, and takes nothing. */
 static void full__beside_a_peer_that_lies__makes_room_the_second_time(void **state)
 {
-	uint32_t most = s.conns.arena->conn_most;
+	uint32_t most = s.pool.arena->conn_most;
 	int waiting;
 
 	(void)state;
@@ -256,7 +256,7 @@ static void full__beside_a_peer_that_lies__makes_room_the_second_time(void **sta
 		clients[i] = served_connect(&s);
 	served_settle(&s);
 	serve("127.0.0.1:0", 0);
-	s.conns.room.is_made = true;
+	s.pool.room.is_made = true;
 	waiting = connect_to(&set->list[0].bound);
 	turn();
 	assert_int_equal(kicked(), 1);
@@ -274,20 +274,20 @@ static void full__from_the_start__does_not_accept__until_there_is_room(void **st
 	int waiting;
 
 	(void)state;
-	for (unsigned i = 0; i < s.conns.arena->conn_most; i++)
+	for (unsigned i = 0; i < s.pool.arena->conn_most; i++)
 		clients[i] = served_connect(&s);
 	serve("127.0.0.1:0", 0);
 	waiting = connect_to(&set->list[0].bound);
 	turn();
-	assert_int_equal(s.conns.live, s.conns.arena->conn_most);
+	assert_int_equal(s.pool.live, s.pool.arena->conn_most);
 	assert_int_equal(peers_get(&peers, 0).live, BALANCE_FULL);
 	close(clients[0]);
 	for (unsigned i = 0; i < 3; i++)
 		turn();
-	assert_int_equal(s.conns.live, s.conns.arena->conn_most);
+	assert_int_equal(s.pool.live, s.pool.arena->conn_most);
 	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 1);
 	close(waiting);
-	let_go(s.conns.arena->conn_most - 1);
+	let_go(s.pool.arena->conn_most - 1);
 }
 
 static void shut_down__is_served_again(void **state)

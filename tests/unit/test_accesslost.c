@@ -48,7 +48,7 @@ static void connection__in_hand_at_the_death__has_its_line(void **state)
 	served_start(&s, "ack", "framing", "line", NULL);
 	client = served_connect(&s);
 	served_send(&s, client, "half", 4);
-	conns_take_in_hand(&s.conns, 0);
+	pool_take_in_hand(&s.pool, 0);
 	served_recover(&s, &r);
 	assert_counts(&r, 0, 1, 0);
 	logbook_expect(&s, " service=ack remote=unix: bytes_in=4 ",
@@ -67,7 +67,7 @@ static void record__that_is_damaged__is_told_as_far_as_it_can_be(void **state)
 	logbook_open(logbook_path, LOG_TEXT);
 	served_start(&s, "ack", NULL);
 	client = served_connect(&s);
-	memset(record(&s, 0), 0xa5, s.conns.arena->conn_stride);
+	memset(record(&s, 0), 0xa5, s.pool.arena->conn_stride);
 	served_recover(&s, &r);
 	assert_counts(&r, 0, 0, 1);
 	logbook_expect(&s, " listen=unknown service=unknown remote=unknown bytes_in=0 ",
@@ -91,7 +91,7 @@ static void span__that_is_damaged__is_not_believed(void **state)
 		unlink(logbook_path);
 		logbook_open(logbook_path, LOG_TEXT);
 		served_start(&s, "ack", NULL);
-		memset(s.conns.arena->log, 'x', ARENA_LOG_SIZE);
+		memset(s.pool.arena->log, 'x', ARENA_LOG_SIZE);
 		atomic_store(&head_of(&s)->log_span, spans[i]);
 		served_recover(&s, &r);
 		logbook_visit(&s);
@@ -110,7 +110,7 @@ static void half_line__of_a_dead_worker__is_cut_off(void **state)
 	(void)state;
 	logbook_open(logbook_path, LOG_TEXT);
 	served_start(&s, "ack", NULL);
-	snprintf(s.conns.arena->log, ARENA_LOG_SIZE, "%s%s", whole, half);
+	snprintf(s.pool.arena->log, ARENA_LOG_SIZE, "%s%s", whole, half);
 	atomic_store(&head_of(&s)->log_span, sizeof(whole) + sizeof(half) - 2);
 	served_recover(&s, &r);
 	served_alarm(&s, FLUSH_MS);
@@ -212,7 +212,7 @@ static void rest__of_a_worker_without_a_successor__is_written(void **state)
 	conf.log_access = logbook_path;
 	conf.listeners = &s.listen_conf;
 	conf.listener_count = 1;
-	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 5, 7, 1, &tally);
+	accessrest_write(s.pool.arena, &conf, (uid_t)-1, 5, 7, 1, &tally);
 	logbook_read(logbook_path);
 	assert_int_equal(logbook_count(logbook_text, "\n"), 2);
 	assert_non_null(strstr(logbook_text, " worker=0 generation=3 connection=1 "));
@@ -220,7 +220,7 @@ static void rest__of_a_worker_without_a_successor__is_written(void **state)
 			       " worker=7 generation=5 connection=2 listen=test service=ack "));
 	assert_non_null(strstr(logbook_text, " ending=worker_lost state=I-\n"));
 	assert_int_equal(cell_get(&tally.access_log_lines_total), 2);
-	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 5, 7, 0, &tally);
+	accessrest_write(s.pool.arena, &conf, (uid_t)-1, 5, 7, 0, &tally);
 	assert_int_equal(logbook_count(logbook_read(logbook_path), "\n"), 2);
 	record(&s, 0)->magic = CONN_MAGIC;
 	close(client);

@@ -23,7 +23,7 @@ static void set_magic(struct served *s, struct conn *c)
 
 static void set_guard(struct served *s, struct conn *c)
 {
-	*conn_guard(c, s->conns.arena->conn_stride) = 0;
+	*conn_guard(c, s->pool.arena->conn_stride) = 0;
 }
 
 static void set_index(struct served *s, struct conn *c)
@@ -143,12 +143,12 @@ static void set_buf_misaligned(struct served *s, struct conn *c)
 
 static void set_buf_before(struct served *s, struct conn *c)
 {
-	c->out.base = s->conns.arena->bufs - ARENA_BUF_SIZE;
+	c->out.base = s->pool.arena->bufs - ARENA_BUF_SIZE;
 }
 
 static void set_buf_beyond(struct served *s, struct conn *c)
 {
-	c->out.base = arena_buf(s->conns.arena, s->conns.arena->buf_most);
+	c->out.base = arena_buf(s->pool.arena, s->pool.arena->buf_most);
 }
 
 static void set_buf_none(struct served *s, struct conn *c)
@@ -220,8 +220,8 @@ static void record__damaged_in_any_way__is_lost_alone(void **state)
 		if (r.damaged != lost)
 			print_error("damage %zu: %u lost\n", i, r.damaged);
 		assert_counts(&r, 3 - lost, 0, lost);
-		assert_int_equal(s.conns.live, 3 - lost);
-		assert_int_equal(s.conns.bufs.high - s.conns.bufs.count, 3 - lost);
+		assert_int_equal(s.pool.live, 3 - lost);
+		assert_int_equal(s.pool.bufs.high - s.pool.bufs.count, 3 - lost);
 		for (unsigned k = 0; k < 3; k++)
 			close(clients[k]);
 		served_settle(&s);
@@ -256,12 +256,12 @@ static void set_head_magic(struct served *s)
 
 static void set_head_high(struct served *s)
 {
-	head_of(s)->conn_high = s->conns.arena->conn_most + 1;
+	head_of(s)->conn_high = s->pool.arena->conn_most + 1;
 }
 
 static void set_head_in_hand(struct served *s)
 {
-	atomic_store(&head_of(s)->in_hand, s->conns.arena->conn_most + 1);
+	atomic_store(&head_of(s)->in_hand, s->pool.arena->conn_most + 1);
 }
 
 static void set_head_draining(struct served *s)

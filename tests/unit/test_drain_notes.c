@@ -16,7 +16,7 @@ enum { MANY = 20, ROW = 5 };
 static struct slot slot;
 static struct listener listener = { .row = ROW };
 static const struct listener_set set = { &listener, 1 };
-static struct conns all;
+static struct pool all;
 
 static int set_up(void **state)
 {
@@ -24,7 +24,7 @@ static int set_up(void **state)
 
 	(void)state;
 	slot = (struct slot){ .state = SLOT_DRAINING };
-	all = (struct conns){ .arena = arena_new(&conf), .slot = &slot, .listeners = &set };
+	all = (struct pool){ .arena = arena_new(&conf), .slot = &slot, .listeners = &set };
 	return all.arena ? 0 : -1;
 }
 
@@ -64,7 +64,7 @@ static void few__are_all_there_with_what_is_known_of_them(void **state)
 	(void)state;
 	add(30);
 	add(10);
-	drain_notes_publish(&all);
+	dispatch_publish_notes(&all);
 	assert_notes(2, (const int64_t[]){ 10, 30 });
 	assert_int_equal(slot.notes.list[0].listener, ROW);
 	assert_int_equal(slot.notes.list[0].state, CONN_LINGERING);
@@ -78,7 +78,7 @@ static void many__are_the_oldest_ones(void **state)
 	(void)state;
 	for (int i = 0; i < MANY; i++)
 		add(i * 7 % MANY); /* each of 0 .. MANY - 1 once */
-	drain_notes_publish(&all);
+	dispatch_publish_notes(&all);
 	assert_notes(SLOT_NOTES, (const int64_t[]){ 0, 1, 2, 3, 4, 5, 6, 7 });
 }
 
@@ -89,11 +89,11 @@ static void ended__ones_are_left_out(void **state)
 	add(2);
 	arena_conn(all.arena, 0)->magic = 0;
 	all.live--;
-	drain_notes_publish(&all);
+	dispatch_publish_notes(&all);
 	assert_notes(1, (const int64_t[]){ 2 });
 	arena_conn(all.arena, 1)->magic = 0;
 	all.live--;
-	drain_notes_publish(&all);
+	dispatch_publish_notes(&all);
 	assert_notes(0, NULL);
 }
 
@@ -102,7 +102,7 @@ static void list__that_a_dead_worker_left_half_written__is_cleared(void **state)
 	(void)state;
 	atomic_store(&slot.notes.seq, 7);
 	atomic_store(&slot.notes.count, 3);
-	drain_notes_clear(&slot);
+	dispatch_clear_notes(&slot);
 	assert_notes(0, NULL);
 	assert_int_equal(atomic_load(&slot.notes.seq), 8);
 }
