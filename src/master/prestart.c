@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/logfile.h"
 #include "base/sys.h"
 #include "base/syslogd.h"
 #include "config/fdlimit.h"
 #include "master/ownfiles.h"
-#include "worker/accesslog.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
 

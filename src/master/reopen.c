@@ -5,11 +5,11 @@
  */
 #include "master/reopen.h"
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "stats/scoreboard.h"
-#include "worker/accesslog.h"
 
 enum { REOPEN_MOST_MS = 5000 };
 

@@ -10,7 +10,7 @@
 #include "master/crash_report.h"
 #include "master/member.h"
 #include "master/prestart.h"
-#include "worker/accessrest.h"
+#include "worker/record_check.h"
 
 static bool has_served(const struct slot *slot)
 {
@@ -116,9 +116,9 @@ static void discard_connections(struct procs *roster, const struct generation *g
 	cell_add(&past->connections_lost_total, lost);
 	cell_add(&past->connections_ended_total[CLOSE_worker_lost], lost);
 	if (member->arena)
-		accessrest_write(member->arena, generation->conf,
-				 prestart_log_owner(&generation->identity), generation->id, number,
-				 lost, past);
+		record_check_log_lost(member->arena, generation->conf,
+				      prestart_log_owner(&generation->identity), generation->id,
+				      number, lost, past);
 }
 
 static void clear_slot(struct procs *roster, struct generation *generation, unsigned number)

@@ -5,7 +5,7 @@
  */
 #include "worker/accesstell.h"
 
-#include "worker/accesslog.h"
+#include "accesslog/accesslog.h"
 
 const char *conn_state_letters(char *state, enum close_reason reason, char phase)
 {

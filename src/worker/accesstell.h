@@ -3,7 +3,7 @@
 #ifndef WORKER_ACCESSTELL_H
 #define WORKER_ACCESSTELL_H
 
-#include "worker/accessline.h"
+#include "accesslog/accessline.h"
 #include "worker/pool.h"
 
 /* One that has ended; its record is as it was at the end. */

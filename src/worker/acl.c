@@ -2,9 +2,9 @@
 /* Looks an address up in a listener's lists, which are short: one after the other. */
 #include "worker/acl.h"
 
+#include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/accesslog.h"
 #include "worker/accesstell.h"
 
 static bool holds(const struct net_list *list, const struct addr *remote)

@@ -59,7 +59,7 @@ struct arena *arena_new(const struct conf *conf)
 {
 	struct arena *arena = calloc(1, sizeof(*arena));
 	size_t log_at = round_up(sizeof(struct arena_head), PAGE),
-	       conns_at = log_at + ARENA_LOG_SIZE;
+	       conns_at = log_at + ACCESSBUF_SIZE;
 
 	if (!arena)
 		return NULL;

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
+#include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/accesslog.h"
 
 static int by_number(const void *a, const void *b)
 {

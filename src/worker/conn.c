@@ -8,10 +8,10 @@
  */
 #include "worker/conn.h"
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/accesslog.h"
 #include "worker/deadline.h"
 #include "worker/pool.h"
 

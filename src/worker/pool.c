@@ -7,10 +7,10 @@
 
 #include <stdlib.h>
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/accesslog.h"
 #include "worker/accesstell.h"
 
 /* Buffers beyond so many give their pages back as soon as they are free. */

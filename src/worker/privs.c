@@ -2,10 +2,10 @@
 /* Drops privileges for good, and says which step the system refused. */
 #include "worker/privs.h"
 
+#include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/cpus.h"
-#include "worker/accesslog.h"
 
 /* The leak sanitizer stops the process by another one, which it makes. */
 #ifdef __SANITIZE_ADDRESS__

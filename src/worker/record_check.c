@@ -2,6 +2,8 @@
 /* Judgements that several readers of a dead worker's arena share. */
 #include "worker/record_check.h"
 
+#include "accesslog/accessrescue.h"
+#include "base/clock.h"
 #include "worker/accesstell.h"
 
 bool record_check_is_whole(const struct arena *arena, struct conn *c)
@@ -66,4 +68,24 @@ void record_check_tell(struct access_entry *entry, const struct arena *arena,
 		entry->seconds = now_us - c->opened_us;
 	if (record_check_has_remote(&c->remote))
 		entry->remote = (struct access_remote){ &c->remote, c->remote_port };
+}
+
+void record_check_log_lost(struct arena *arena, const struct conf *conf, uid_t owner,
+			   unsigned generation, unsigned number, uint32_t connections,
+			   struct worker_tally *tally)
+{
+	struct accessrescue rescue;
+	struct access_entry entry;
+	uint32_t index = 0;
+	char state[3];
+
+	if (!accessrescue_open(&rescue, arena_log(arena), conf, owner, generation, number, tally))
+		return;
+	/* the records may say whose the connections were; of those without one nothing is known */
+	for (uint32_t i = 0; i < connections; i++) {
+		record_check_tell(&entry, arena, conf, record_check_next(arena, &index),
+				  CLOSE_worker_lost, clock_us(), state);
+		accessrescue_add(&rescue, &entry);
+	}
+	accessrescue_close(&rescue);
 }

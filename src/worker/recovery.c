@@ -8,10 +8,10 @@
 
 #include <stdlib.h>
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/accesslog.h"
 #include "worker/fd_claims.h"
 #include "worker/record_check.h"
 

@@ -10,13 +10,13 @@
 #include <signal.h>
 #include <string.h>
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proctitle.h"
 #include "base/sys.h"
 #include "config/signals.h"
 #include "worker/acceptor.h"
-#include "worker/accesslog.h"
 #include "worker/close_fds.h"
 #include "worker/drain_notes.h"
 #include "worker/heritage.h"
@@ -361,7 +361,7 @@ int worker_run(const struct heritage *heritage)
 	dispatch_clear_notes(w->slot);
 	set_number(heritage);
 	loop_read_clock(&w->loop);
-	accesslog_start(heritage->arena, w->slot, &w->loop, heritage->number);
+	accesslog_start(arena_log(heritage->arena), w->slot, &w->loop, heritage->number);
 	proctitle_set("prefork-srv: worker %u", heritage->number);
 	if (heritage->resumes &&
 	    atomic_load(&w->slot->log_opened) != atomic_load(&heritage->board->reopen.begun))

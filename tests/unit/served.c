@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/sys.h"
 #include "base/timer.h"
-#include "worker/accesslog.h"
 
 enum { SERVED_SNDBUF = 208 * 1024 }; /* the kernel doubles it: room for more than a share */
 enum { ROUNDING_MS = 1 }; /* times before the machine's start are rounded the other way */
@@ -101,7 +101,7 @@ void served_start(struct served *s, const char *service, ...)
 	must(arena != NULL, "arena");
 	loop_read_clock(&s->loop);
 	atomic_store(&s->slot.generation, SERVED_GENERATION);
-	accesslog_start(arena, &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(arena), &s->slot, &s->loop, 0);
 	open_wire(&s->wire);
 	begin(s, arena);
 }
@@ -173,7 +173,7 @@ void served_recover(struct served *s, struct recovery *recovery)
 	pool_stop(&s->pool);
 	timer_heap_free(&s->alarms);
 	loop_close(&s->loop);
-	accesslog_start(arena, &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(arena), &s->slot, &s->loop, 0);
 	must(recovery_survey(recovery, &heritage), "recovery_survey");
 	close_lost(s, recovery);
 	begin(s, arena);

@@ -15,11 +15,11 @@
 
 #include <cmocka.h>
 
+#include "accesslog/accesslog.h"
 #include "base/sys.h"
 #include "unit/aftermath.h"
 #include "unit/folder.h"
 #include "unit/logbook.h"
-#include "worker/accesslog.h"
 
 enum { FILE_MOST = 20000 };
 
@@ -126,7 +126,7 @@ static void death__with_the_connection_in_hand__tells_of_it_once(void **state)
 static void fill_log(void)
 {
 	struct arena *arena = s->pool.arena;
-	uint32_t end = ARENA_LOG_SIZE - ACCESSLINE_MOST;
+	uint32_t end = ACCESSBUF_SIZE - ACCESSLINE_MOST;
 
 	memset(arena->log, 'x', end);
 	arena->log[end - 1] = '\n';
@@ -144,7 +144,7 @@ static void recover_and_die(void)
 					   .resumes = true };
 	struct recovery r;
 
-	accesslog_start(s->pool.arena, &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(s->pool.arena), &s->slot, &s->loop, 0);
 	recovery_survey(&r, &heritage);
 }
 

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
+#include "accesslog/accesslog.h"
 #include "base/sys.h"
 #include "unit/aftermath.h"
 #include "unit/logbook.h"
-#include "worker/accesslog.h"
 
 static void connection__that_the_client_ended__has_its_line(void **state)
 {

@@ -3,8 +3,8 @@
  * Where the access log goes: nowhere, a file, or stderr. Its outlet never waits for a reader.
  * Opened by the master, inherited by its workers. For the access log.
  */
-#ifndef WORKER_ACCESSFILE_H
-#define WORKER_ACCESSFILE_H
+#ifndef ACCESSLOG_ACCESSFILE_H
+#define ACCESSLOG_ACCESSFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

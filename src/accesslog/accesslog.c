@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * When lines are written, what happens when they cannot be, and what is said about it. How a line
- * looks is worker/accessline's, what it tells worker/accesstell's business. opened by the master.
+ * looks is accesslog/accessline's; what it tells, its caller's.
  *
  *   FLOWING --error, or nobody takes it--> STUCK: tried again after a while
  *   STUCK --written--> FLOWING; said once it has lasted
  */
-#include "worker/accesslog.h"
+#include "accesslog/accesslog.h"
 
 #include <string.h>
 #include <time.h>
 
+#include "accesslog/accessbuf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/timer.h"
-#include "worker/accessbuf.h"
 
 enum {
 	FLUSH_MS = 1000, /* the longest that a line waits */
@@ -65,7 +65,7 @@ bool accesslog_reopen(bool create, struct err *err)
 			cell_add(&state.tally->access_log_failures_total, 1);
 		return false;
 	}
-	if (state.buf.arena && is_other)
+	if (state.buf.memory.bytes && is_other)
 		accessbuf_begin_file(&state.buf);
 	state.is_stuck = false;
 	return true;
@@ -161,7 +161,7 @@ void accesslog_flush(void)
 	struct accessbuf_flow flow;
 	bool is_gone;
 
-	if (!state.buf.arena || accessbuf_used(&state.buf) == 0)
+	if (!state.buf.memory.bytes || accessbuf_used(&state.buf) == 0)
 		return;
 	is_gone = writer_is_gone(&state.file.outlet);
 	flow = accessbuf_flush(&state.buf, &state.file.outlet,
@@ -182,7 +182,7 @@ void accesslog_flush(void)
 
 void accesslog_relieve(size_t bytes)
 {
-	if (!state.is_stuck && state.buf.arena && accessbuf_used(&state.buf) > bytes)
+	if (!state.is_stuck && state.buf.memory.bytes && accessbuf_used(&state.buf) > bytes)
 		accesslog_flush();
 }
 
@@ -196,10 +196,10 @@ static void flush_late(void *owner)
 		set_alarm(FLUSH_MS);
 }
 
-void accesslog_start(struct arena *arena, struct slot *slot, const struct loop *loop,
+void accesslog_start(struct accessbuf_memory memory, struct slot *slot, const struct loop *loop,
 		     unsigned number)
 {
-	state.buf = accessbuf_of(arena);
+	state.buf = accessbuf_of(memory);
 	state.tally = &slot->tally;
 	state.loop = loop;
 	state.number = number;

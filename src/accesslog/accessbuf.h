@@ -6,23 +6,33 @@
  *
  * No line is empty: a newline at the head is to end one that the file has the beginning of.
  */
-#ifndef WORKER_ACCESSBUF_H
-#define WORKER_ACCESSBUF_H
+#ifndef ACCESSLOG_ACCESSBUF_H
+#define ACCESSLOG_ACCESSBUF_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/strbuf.h"
 #include "base/writer.h"
 #include "stats/metric.h"
-#include "worker/arena.h"
+
+enum { ACCESSBUF_SIZE = 64 * 1024 };
+
+/* Where the lines are; in the slot's arena, so that a worker's death leaves them. */
+struct accessbuf_memory {
+	char *bytes;            /* ACCESSBUF_SIZE of them */
+	_Atomic uint64_t *span; /* those that wait: first byte << 32 | end */
+};
 
 /* This process's view; begins with what is there, as far as it can be believed. */
 struct accessbuf {
-	struct arena *arena;
-	uint32_t start, end; /* bytes of arena->log that wait */
+	struct accessbuf_memory memory;
+	uint32_t start, end; /* bytes that wait */
 };
 
-struct accessbuf accessbuf_of(struct arena *arena);
+struct accessbuf accessbuf_of(struct accessbuf_memory memory);
 
 static inline size_t accessbuf_used(const struct accessbuf *b)
 {
@@ -31,7 +41,7 @@ static inline size_t accessbuf_used(const struct accessbuf *b)
 
 static inline const char *accessbuf_head(const struct accessbuf *b)
 {
-	return b->arena->log + b->start;
+	return b->memory.bytes + b->start;
 }
 
 /* True when there is room for n bytes: what waits is moved to the front for it where that helps. */
@@ -40,7 +50,7 @@ bool accessbuf_has_room(struct accessbuf *b, size_t n);
 /* The room behind what waits, to write a line into; then accessbuf_add. */
 static inline struct strbuf accessbuf_room(const struct accessbuf *b)
 {
-	return strbuf_on(b->arena->log + b->end, ARENA_LOG_SIZE - b->end);
+	return strbuf_on(b->memory.bytes + b->end, ACCESSBUF_SIZE - b->end);
 }
 
 /* The next n bytes are whole lines: they count from now on. */

@@ -2,7 +2,7 @@
 /*
  * Opens the access log's target. It buffers nothing and counts nothing; writing is base/writer's.
  */
-#include "worker/accessfile.h"
+#include "accesslog/accessfile.h"
 
 #include <string.h>
 

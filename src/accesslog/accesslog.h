@@ -6,21 +6,21 @@
  * who has a slow disk does not seem to have a connection that harms workers. It never waits: what
  * nobody takes is kept as long as there is room, then lost and counted.
  */
-#ifndef WORKER_ACCESSLOG_H
-#define WORKER_ACCESSLOG_H
+#ifndef ACCESSLOG_ACCESSLOG_H
+#define ACCESSLOG_ACCESSLOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "accesslog/accessbuf.h"
+#include "accesslog/accessfile.h"
+#include "accesslog/accessline.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/timer.h"
 #include "config/conf.h"
 #include "stats/scoreboard.h"
-#include "worker/accessfile.h"
-#include "worker/accessline.h"
-#include "worker/arena.h"
 
 /*
  * Opens what conf names, for the workers' user (-1: whoever runs), instead of what was open. False
@@ -39,7 +39,7 @@ void accesslog_own(void);
 enum { ACCESSLOG_FDS = ACCESSFILE_FDS };
 unsigned accesslog_fds(int *fds);
 
-/* The process's own, for worker/accessrest. */
+/* The process's own. */
 const struct accessfile *accesslog_file(void);
 
 /* True when lines are wanted: asked before what goes into them is gathered. */
@@ -47,9 +47,9 @@ extern bool accesslog_is_on; /* written by accesslog_start */
 
 /*
  * From here on this process is the worker of that number, whose loop tells the time. Goes on with
- * what an earlier one left in the arena.
+ * what an earlier one left in the memory.
  */
-void accesslog_start(struct arena *arena, struct slot *slot, const struct loop *loop,
+void accesslog_start(struct accessbuf_memory memory, struct slot *slot, const struct loop *loop,
 		     unsigned number);
 
 /* Lines are written after a second from now on, too; one alarm of the heap is used. */
@@ -68,7 +68,7 @@ int64_t accesslog_now_us(void);
 void accesslog_flush(void);
 
 /* With nothing in hand: flushes when more than so many bytes wait and none was refused just now. */
-enum { ACCESSLOG_MANY = 48 * 1024, ACCESSLOG_FULL = ARENA_LOG_SIZE - ACCESSLINE_MOST };
+enum { ACCESSLOG_MANY = 48 * 1024, ACCESSLOG_FULL = ACCESSBUF_SIZE - ACCESSLINE_MOST };
 void accesslog_relieve(size_t bytes);
 
 #endif

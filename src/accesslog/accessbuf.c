@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeps the waiting lines' place in the arena's head as one word, and writes them. What it means
+ * Keeps the place of the waiting lines as one word, and writes them. What it means
  * that they cannot be written is the caller's business.
  */
-#include "worker/accessbuf.h"
+#include "accesslog/accessbuf.h"
 
 #include "base/sys.h"
 
@@ -13,20 +13,20 @@ static void keep(const struct accessbuf *b)
 
 	/* the bytes before the word that counts them in; the reader is a process after a death */
 	atomic_signal_fence(memory_order_seq_cst);
-	atomic_store_explicit(&b->arena->head->log_span, span, memory_order_relaxed);
+	atomic_store_explicit(b->memory.span, span, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-struct accessbuf accessbuf_of(struct arena *arena)
+struct accessbuf accessbuf_of(struct accessbuf_memory memory)
 {
-	uint64_t span = atomic_load_explicit(&arena->head->log_span, memory_order_relaxed);
-	struct accessbuf b = { .arena = arena,
+	uint64_t span = atomic_load_explicit(memory.span, memory_order_relaxed);
+	struct accessbuf b = { .memory = memory,
 			       .start = (uint32_t)(span >> 32),
 			       .end = (uint32_t)span };
 
-	if (b.end > ARENA_LOG_SIZE || b.start > b.end)
+	if (b.end > ACCESSBUF_SIZE || b.start > b.end)
 		b.start = b.end = 0;
-	while (b.end > b.start && arena->log[b.end - 1] != '\n')
+	while (b.end > b.start && memory.bytes[b.end - 1] != '\n')
 		b.end--;
 	if (b.start == b.end)
 		b.start = b.end = 0;
@@ -38,15 +38,15 @@ bool accessbuf_has_room(struct accessbuf *b, size_t n)
 {
 	uint32_t used = b->end - b->start;
 
-	if (ARENA_LOG_SIZE - b->end >= n)
+	if (ACCESSBUF_SIZE - b->end >= n)
 		return true;
 	if (b->start < used)
 		return false;
-	memcpy(b->arena->log, accessbuf_head(b), used);
+	memcpy(b->memory.bytes, accessbuf_head(b), used);
 	b->start = 0;
 	b->end = used;
 	keep(b);
-	return ARENA_LOG_SIZE - b->end >= n;
+	return ACCESSBUF_SIZE - b->end >= n;
 }
 
 void accessbuf_add(struct accessbuf *b, size_t n)

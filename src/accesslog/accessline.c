@@ -3,7 +3,7 @@
  * Writes lines of the access log, one for each connection or request: so by hand what a library
  * would do slowly. It knows no buffer and no file.
  */
-#include "worker/accessline.h"
+#include "accesslog/accessline.h"
 
 #include "base/clock.h"
 #include "worker/conn.h"

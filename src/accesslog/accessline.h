@@ -3,8 +3,8 @@
  * A line of the access log: what is in it (tables/access_fields.def) and how it is written, as
  * logfmt or as a JSON object. Pure: no system call, no allocation. For the access log.
  */
-#ifndef WORKER_ACCESSLINE_H
-#define WORKER_ACCESSLINE_H
+#ifndef ACCESSLOG_ACCESSLINE_H
+#define ACCESSLOG_ACCESSLINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
