@@ -6,7 +6,6 @@
 #include "accesslog/accessline.h"
 
 #include "base/clock.h"
-#include "worker/conn.h"
 
 enum { LISTED_MOST = 1024 }; /* bytes of a method or a path that are written */
 

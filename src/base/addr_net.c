@@ -119,3 +119,19 @@ const char *net_write(const struct net *net, uint16_t port, char *text)
 	}
 	return addr_write(&addr, text);
 }
+
+uint16_t net_from_addr(struct net *net, const struct addr *remote)
+{
+	*net = (struct net){ .family = remote->sa.sa_family };
+	if (remote->sa.sa_family == AF_INET) {
+		memcpy(net->bytes, &remote->in.sin_addr, 4);
+		net->bits = 32;
+		return ntohs(remote->in.sin_port);
+	}
+	if (remote->sa.sa_family == AF_INET6) {
+		memcpy(net->bytes, &remote->in6.sin6_addr, 16);
+		net->bits = 128;
+		return ntohs(remote->in6.sin6_port);
+	}
+	return 0;
+}

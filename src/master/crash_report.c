@@ -13,7 +13,7 @@
 #include "base/sys.h"
 #include "net/ban.h"
 #include "stats/scoreboard.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 #include "worker/recovery.h"
 
 static void keep(struct scoreboard *board, const struct crash_note *note)

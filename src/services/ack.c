@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "services/services.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 enum { HEADER = 4 };
 

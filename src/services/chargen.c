@@ -5,7 +5,7 @@
  * an answer to take, which is always.
  */
 #include "services/services.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 enum { FIRST = ' ', CHARACTERS = 95, WIDTH = 72, LINE = WIDTH + 2 };
 

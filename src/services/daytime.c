@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "services/services.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 static enum verdict open(struct conn *c)
 {

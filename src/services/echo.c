@@ -4,7 +4,7 @@
  * returned, then our side ends. While the client does not read, nothing more is read from it.
  */
 #include "services/services.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 /* c->out is empty here, so no byte is copied: the buffers change places. */
 static enum verdict input(struct conn *c)

@@ -14,7 +14,7 @@
 #include "base/sys.h"
 #include "services/evil.h"
 #include "services/services.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 enum { LINE_MOST = 128 };
 

@@ -17,7 +17,7 @@
 #include "base/sys.h"
 #include "services/services.h"
 #include "worker/arena.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 /* More than any other service keeps, so that it is what decides how far records are apart. */
 enum { STATE_SIZE = 1024, RUBBISH = 0xa5 };

@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "base/sys.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 #include "worker/service.h"
 
 enum { PAGE = 4096, BUFS_PER_CONN = 2 };

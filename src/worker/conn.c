@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/deadline.h"
-#include "worker/pool.h"
+#include "worker/transport.h"
 
 static void take_in_hand(struct pool *pool, const struct conn *c)
 {
@@ -127,14 +127,13 @@ static bool flush(struct pool *pool, struct conn *c)
 
 	if (buf_used(&c->out) == 0)
 		return true;
-	sent = sys_send(c->fd, buf_head(&c->out), buf_used(&c->out), MSG_NOSIGNAL);
+	sent = transport_send(c);
 	if (sent < 0) {
 		if (errno == EAGAIN || errno == EINTR)
 			return true;
 		end(pool, c, close_reason_of(errno));
 		return false;
 	}
-	buf_drop(&c->out, (size_t)sent);
 	pool->moved += (size_t)sent;
 	c->bytes_out += (uint64_t)sent;
 	c->active_ms = pool->loop->now_ms;
@@ -259,9 +258,8 @@ static bool receive(struct pool *pool, struct conn *c)
 		c->in.start = 0;
 	}
 	BUG_ON(buf_room(&c->in) == 0); /* a service that keeps so much must not ask for MORE */
-	got = sys_recv(c->fd, c->in.base + c->in.end, buf_room(&c->in), 0);
+	got = transport_receive(c);
 	if (got > 0) {
-		c->in.end += (uint32_t)got;
 		pool->moved += (size_t)got;
 		if (c->bytes_in == 0)
 			histogram_add(&pool->slot->tally.first_byte_seconds,
@@ -295,7 +293,7 @@ static void discard(struct pool *pool, struct conn *c)
 	ssize_t got;
 
 	pool_lend_buf(pool, &waste);
-	got = sys_recv(c->fd, waste.base, waste.size, 0);
+	got = transport_discard(c, &waste);
 	pool_take_back_buf(pool, &waste);
 	if (got > 0)
 		pool->moved += (size_t)got;

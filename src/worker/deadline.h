@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "worker/conn_record.h"
 #include "worker/pool.h"
 
 /*

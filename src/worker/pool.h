@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All connections of a worker: which records and buffers of the arena are free, their deadlines,
- * and whose turn it is. The lists are the worker's own memory, in pages that cost nothing until
- * touched; a later worker makes its own by looking at the arena.
- *
- * Nobody starves: a visit moves a share of bytes (worker/runqueue.h), and a turn of the loop lasts a
- * few milliseconds.
- *
- *   epoll --light, or nobody waits--> visited at once
- *   epoll --heavy, or the turn is over--> RUN QUEUE --its turn--> visited
- *   visited --its share is spent--> RUN QUEUE
- *
- * What a connection cost at its last visit says what it will cost at the next one. So a small
- * message passes any number of bulk transfers, and waits for the rest of one turn.
+ * The connections of a worker as a set: which records and buffers of the arena are free, how many
+ * connections there are, their deadlines, and which wait for their turn. The lists are the worker's
+ * own memory, in pages that cost nothing until touched; a later worker makes its own by looking at
+ * the arena. Worker only.
  */
 #ifndef WORKER_POOL_H
 #define WORKER_POOL_H
@@ -25,8 +16,8 @@
 #include "net/listener.h"
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
-#include "worker/conn.h"
 #include "worker/conn_limit.h"
+#include "worker/conn_record.h"
 #include "worker/runqueue.h"
 
 /* Free indexes: those given back, last first, then those never used, from high on. */
@@ -44,7 +35,7 @@ struct pool {
 	struct timer_heap timers;
 	struct free_list records, bufs;
 	struct runqueue queue;           /* records that wait for their turn */
-	struct conn_limit room;          /* who may have the next place */
+	struct conn_limit limit;         /* which listener may have the next place */
 	const struct service **services; /* of each listener */
 	uint32_t live;
 	uint32_t last_serial;
@@ -57,15 +48,14 @@ struct pool {
 	bool is_ahead;            /* and this visit comes before theirs */
 	unsigned visits;          /* since the last tick */
 	bool draining;
-	void (*ended)(void *owner); /* called when a connection has ended */
-	void *owner;                /* of ended */
+	uint32_t freed; /* connections that have ended: a change means that there is room again */
 };
 
 /*
- * Prepares an empty set over the arena; loop, arena, slot, listeners, ended and owner are set by
- * the caller. False with errno. Allocates.
+ * Prepares an empty set over the arena; loop, arena, slot and listeners are set by the
+ * caller. False with errno. Allocates.
  */
-bool pool_start(struct pool *pool, bool makes_room);
+bool pool_start(struct pool *pool);
 
 /* Lets go of what pool_start took; the connections must have ended. */
 void pool_stop(struct pool *pool);
@@ -97,24 +87,7 @@ static inline struct listener_tally *pool_tally(const struct pool *pool, const s
 	return &pool->slot->tally.listeners[pool_row(pool, c)];
 }
 
-/*
- * Takes over the connections of an earlier worker of the slot, each of which recovery has found
- * sound: is_kept says it of every record below the arena's conn_high. Before any dispatch_accept.
- * False with errno. Allocates.
- */
-bool dispatch_resume(struct pool *pool, const bool *is_kept);
-
-/* The client's address as a record keeps it; returns its port. */
-uint16_t net_from_addr(struct net *net, const struct addr *remote);
-
-/* Takes over an accepted descriptor: records it and serves it. conn_limit_has must hold. */
-void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct addr *remote);
-
-/*
- * For loop->tagged: epoll said `events` of the connection of the tag. If it still lives, it is
- * visited now or, where it would hold up others, later in its turn.
- */
-void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events);
+/* What epoll knows the connection by. */
 uint64_t pool_tag(const struct conn *c);
 
 /* True when connections wait for their turn: the loop must not sleep. */
@@ -124,19 +97,18 @@ static inline bool pool_has_waiting(const struct pool *pool)
 }
 
 /*
- * After the events of each turn of the loop: visits those that wait, as long as the turn lasts and
- * one at least; ends or moves on what is due; writes many lines of the access log.
+ * A record for an accepted descriptor, in hand from its first byte on: a worker that dies in here
+ * loses this connection and no other. conn_limit_has must hold.
  */
-void dispatch_end_turn(struct pool *pool);
+struct conn *pool_new_record(struct pool *pool, uint32_t listener, int fd,
+			     const struct addr *remote);
 
 /*
- * Begins to drain: each connection ends as soon as it is between messages. All are visited in their
- * turn.
+ * Finds out which records and buffers are free in the arena of an earlier worker of the slot:
+ * is_kept says of every record below the arena's conn_high that its connection goes on. Before any
+ * other record is taken. False with errno. Allocates.
  */
-void dispatch_drain(struct pool *pool);
-
-/* Ends all of them now. */
-void dispatch_end_all(struct pool *pool, enum close_reason reason);
+bool pool_resume(struct pool *pool, const bool *is_kept);
 
 /* Lends c->in or c->out a buffer unless it has one; takes back those that are empty. */
 void pool_lend_buf(struct pool *pool, struct buf *b);

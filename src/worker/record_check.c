@@ -4,7 +4,6 @@
 
 #include "accesslog/accessrescue.h"
 #include "base/clock.h"
-#include "worker/accesstell.h"
 
 bool record_check_is_whole(const struct arena *arena, struct conn *c)
 {
@@ -52,7 +51,7 @@ void record_check_tell(struct access_entry *entry, const struct arena *arena,
 	const struct listen_conf *listen = is_whole ? record_check_conf(conf, c) : NULL;
 
 	*entry = (struct access_entry){
-		.what = ACCESSTELL_CONNECTION,
+		.what = CONN_LOG_WHAT,
 		.listen = listen ? listen->address : unknown,
 		.service = listen ? listen->service : unknown,
 		.ending = close_reason_name(reason),

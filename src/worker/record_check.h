@@ -8,7 +8,7 @@
 
 #include "accesslog/accessline.h"
 #include "worker/arena.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 /* Nobody has written over its ends. */
 bool record_check_is_whole(const struct arena *arena, struct conn *c);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/dispatch.h"
 #include "worker/fd_claims.h"
 #include "worker/record_check.h"
 

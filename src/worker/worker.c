@@ -18,7 +18,7 @@
 #include "config/signals.h"
 #include "worker/acceptor.h"
 #include "worker/close_fds.h"
-#include "worker/drain_notes.h"
+#include "worker/dispatch.h"
 #include "worker/heritage.h"
 #include "worker/privs.h"
 #include "worker/recovery.h"
@@ -70,7 +70,7 @@ static void clear_bell(const struct worker *w)
 static void set_state(struct worker *w, enum slot_state state)
 {
 	atomic_store_explicit(&w->slot->state, state, memory_order_release);
-	acceptors_tell(&w->acceptors);
+	accept_pause_tell_load(&w->acceptors);
 	ring(w);
 }
 
@@ -166,18 +166,12 @@ static void hear_signals(void *owner, uint32_t events)
 	}
 }
 
-static void connection_ended(void *owner)
-{
-	struct worker *w = owner;
-
-	acceptors_room(&w->acceptors);
-}
-
 static void serve_connection(void *owner, uint64_t tag, uint32_t events)
 {
 	struct worker *w = owner;
 
 	dispatch_ready(&w->pool, tag, events);
+	accept_pause_check_room(&w->acceptors);
 }
 
 static bool hear_from_master(struct worker *w)
@@ -209,18 +203,17 @@ static bool start_serving(struct worker *w)
 	w->pool.arena = h->arena;
 	w->pool.slot = w->slot;
 	w->pool.listeners = h->listeners;
-	w->pool.ended = connection_ended;
-	w->pool.owner = w;
 	w->acceptors.pool = &w->pool;
 	w->acceptors.alarms = &w->alarms;
 	w->acceptors.bans = &h->board->bans;
+	w->acceptors.room.is_on = h->conf->make_room;
 	w->acceptors.balance = (struct balance){
 		.slots = h->peers, .peers = h->hints, .wires = h->wires, .number = h->number
 	};
 	if (!timer_heap_new(&w->alarms, ACCEPTORS_ALARMS + OWN_ALARMS))
 		return false;
 	accesslog_watch(&w->alarms);
-	if (!pool_start(&w->pool, h->conf->make_room) || !recovery_adopt(&w->recovery, &w->pool))
+	if (!pool_start(&w->pool) || !recovery_adopt(&w->recovery, &w->pool))
 		return false;
 	w->acceptors.is_closed = w->recovery.was_draining;
 	return w->recovery.was_draining || acceptors_start(&w->acceptors);
@@ -329,7 +322,8 @@ static int serve(struct worker *w)
 			return CODE_OSERR;
 		}
 		dispatch_end_turn(&w->pool);
-		acceptors_end_turn(&w->acceptors);
+		accept_pause_check_room(&w->acceptors);
+		accept_pause_end_turn(&w->acceptors);
 		beat(w);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		log_settle(w->loop.now_ms);

@@ -22,13 +22,6 @@ static void must(bool held, const char *what)
 	}
 }
 
-static void count_end(void *owner)
-{
-	struct served *s = owner;
-
-	s->ended++;
-}
-
 static void to_connection(void *owner, uint64_t tag, uint32_t events)
 {
 	struct served *s = owner;
@@ -58,12 +51,11 @@ static void begin(struct served *s, struct arena *arena)
 	s->pool = (struct pool){ .loop = &s->loop,
 				 .arena = arena,
 				 .slot = &s->slot,
-				 .listeners = &s->set,
-				 .ended = count_end,
-				 .owner = s };
-	must(pool_start(&s->pool, s->conf.make_room), "conns");
+				 .listeners = &s->set };
+	must(pool_start(&s->pool), "pool");
 	must(timer_heap_new(&s->alarms, 1), "alarms");
 	accesslog_watch(&s->alarms);
+	s->room = (struct make_room){ .is_on = s->conf.make_room };
 }
 
 /* As the master makes it: two of the three are sockets. */
@@ -169,6 +161,7 @@ void served_recover(struct served *s, struct recovery *recovery)
 	/* as the master does: what was opened and has not ended is left */
 	atomic_store(&s->slot.live,
 		     s->opened - (uint32_t)served_metric(s, METRIC_connections_ended_total));
+	s->ended += s->pool.freed;
 	s->pool.live = 0; /* what pool_stop would not let go */
 	pool_stop(&s->pool);
 	timer_heap_free(&s->alarms);

@@ -11,7 +11,9 @@
 #include "net/listener.h"
 #include "stats/scoreboard.h"
 #include "worker/heritage.h"
-#include "worker/pool.h"
+#include "worker/conn.h"
+#include "worker/dispatch.h"
+#include "worker/make_room.h"
 #include "worker/recovery.h"
 
 enum { SERVED_FDS = 4, SERVED_GENERATION = 3, SERVED_PLACES = 8 };
@@ -29,7 +31,9 @@ struct served {
 	struct loop loop;
 	struct pool pool;
 	struct timer_heap alarms; /* of the access log */
-	unsigned opened, ended;   /* connections */
+	struct make_room room;
+	unsigned opened; /* connections */
+	unsigned ended;  /* of them, with earlier pools */
 	int fds[SERVED_FDS];      /* the server's end of the first connections */
 	unsigned fd_count;
 };

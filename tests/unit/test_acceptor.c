@@ -52,10 +52,11 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void make_room(void *owner)
+/* As if a connection had ended. */
+static void free_place(void)
 {
-	(void)owner;
-	acceptors_room(&all);
+	s.pool.freed++;
+	accept_pause_check_room(&all);
 }
 
 static int set_up_serving(void **state)
@@ -69,7 +70,6 @@ static int set_up_serving(void **state)
 		    0)
 			return -1;
 	s.pool.slot = &slots[0];
-	s.pool.ended = make_room;
 	all = (struct acceptors){ .loop = &s.loop,
 				  .pool = &s.pool,
 				  .alarms = &s.alarms,
@@ -120,6 +120,7 @@ static int connect_to(const struct addr *addr)
 static void turn(void)
 {
 	assert_true(loop_turn(&s.loop, 0));
+	accept_pause_check_room(&all);
 	atomic_fetch_add(&slots[0].turns, 1);
 }
 
@@ -232,7 +233,7 @@ static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(vo
 	served_settle(&s);
 	s.loop.now_ms += 3600 * 1000;
 	serve("127.0.0.1:0", BALANCE_FULL);
-	s.pool.room.is_made = true;
+	all.room.is_on = true;
 	for (unsigned i = 0; i < 3; i++)
 		ask();
 	assert_int_equal(s.pool.live, most);
@@ -256,12 +257,12 @@ static void full__beside_a_peer_that_lies__makes_room_the_second_time(void **sta
 		clients[i] = served_connect(&s);
 	served_settle(&s);
 	serve("127.0.0.1:0", 0);
-	s.pool.room.is_made = true;
+	all.room.is_on = true;
 	waiting = connect_to(&set->list[0].bound);
 	turn();
 	assert_int_equal(kicked(), 1);
 	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 0);
-	acceptors_room(&all); /* as after FULL_MS */
+	free_place(); /* as after FULL_MS */
 	turn();
 	assert_int_equal(kicked(), 1);
 	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 1);
@@ -312,7 +313,7 @@ static void shut_down__for_good__does_not_wake_the_worker_again(void **state)
 	turn();
 	p.fd = s.loop.epfd;
 	assert_int_equal(poll(&p, 1, 0), 0);
-	acceptors_room(&all);
+	free_place();
 	assert_int_equal(poll(&p, 1, 0), 0);
 	assert_false(all.is_paused);
 }
@@ -326,16 +327,16 @@ static void pause__is_counted_in_each_turn(void **state)
 {
 	(void)state;
 	s.loop.now_us += 1000;
-	acceptors_end_turn(&all);
+	accept_pause_end_turn(&all);
 	assert_paused(1000);
-	acceptors_end_turn(&all);
+	accept_pause_end_turn(&all);
 	assert_paused(1000);
 	s.loop.now_us += 500;
-	acceptors_room(&all);
+	free_place();
 	assert_paused(1500);
 	assert_false(all.is_paused);
 	s.loop.now_us += 500;
-	acceptors_end_turn(&all);
+	accept_pause_end_turn(&all);
 	assert_paused(1500);
 }
 
@@ -346,7 +347,7 @@ static void pause__that_ends_with_the_worker__is_counted(void **state)
 	acceptors_close(&all);
 	assert_paused(1000);
 	s.loop.now_us += 1000;
-	acceptors_end_turn(&all);
+	accept_pause_end_turn(&all);
 	assert_paused(1000);
 }
 

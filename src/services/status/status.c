@@ -18,7 +18,7 @@
 #include "services/services.h"
 #include "services/status/page.h"
 #include "services/status/status_page.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 #include "worker/heritage.h"
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "worker/acl.h"
+#include "net/acl.h"
 
 static bool allows(const char *allow, const char *deny, const char *remote)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "worker/drain_notes.h"
+#include "worker/dispatch.h"
 
 enum { MANY = 20, ROW = 5 };
 
