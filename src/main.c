@@ -23,7 +23,7 @@
 #include "ctl/control.h"
 #include "master/master.h"
 #include "master/prestart.h"
-#include "net/notify.h"
+#include "net/systemd.h"
 
 struct command {
 	int action; /* letter of the flag that asks for it; 0: serve */
@@ -209,7 +209,7 @@ static enum exit_code act(const struct command *command, struct err *err)
 	case 's':
 		return control_run(&command->wish, &command->options.source, err);
 	default:
-		notify_start();
+		systemd_start();
 		return master_run(&command->options, err);
 	}
 }

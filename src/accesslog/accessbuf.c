@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeps the place of the waiting lines as one word, and writes them. What it means
- * that they cannot be written is the caller's business.
+ * Keeps the place of the waiting lines as one word, and writes them. What it means that they cannot
+ * be written is the caller's business.
  */
 #include "accesslog/accessbuf.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "net/notify.h"
+#include "net/systemd.h"
 
 static void check(bool told)
 {
@@ -22,7 +22,7 @@ static void check(bool told)
 
 void sd_notify_ready(void)
 {
-	check(notify_send("READY=1\nMAINPID=%d", (int)getpid()));
+	check(systemd_notify("READY=1\nMAINPID=%d", (int)getpid()));
 }
 
 void sd_notify_reloading(void)
@@ -30,13 +30,13 @@ void sd_notify_reloading(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	check(notify_send("RELOADING=1\nMONOTONIC_USEC=%lld",
-			  (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000));
+	check(systemd_notify("RELOADING=1\nMONOTONIC_USEC=%lld",
+			     (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000));
 }
 
 void sd_notify_stopping(void)
 {
-	check(notify_send("STOPPING=1"));
+	check(systemd_notify("STOPPING=1"));
 }
 
 static const char *doing(const struct server *server)
@@ -52,7 +52,7 @@ static const char *doing(const struct server *server)
 
 int64_t sd_notify_due_ms(const struct server *server, int64_t otherwise_ms)
 {
-	int64_t every_ms = notify_watchdog_ms();
+	int64_t every_ms = systemd_watchdog_ms();
 
 	if (every_ms == 0 || server->tidings.watchdog_ms + every_ms > otherwise_ms)
 		return otherwise_ms;
@@ -66,11 +66,11 @@ void sd_notify_step(struct server *server, int64_t now_ms)
 	snprintf(status, sizeof(status), "%s, %u workers", doing(server),
 		 procs_alive(&server->roster));
 	if (strcmp(status, server->tidings.status) != 0) {
-		check(notify_send("STATUS=%s", status));
+		check(systemd_notify("STATUS=%s", status));
 		memcpy(server->tidings.status, status, sizeof(status));
 	}
 	if (sd_notify_due_ms(server, INT64_MAX) > now_ms)
 		return;
 	server->tidings.watchdog_ms = now_ms;
-	check(notify_send("WATCHDOG=1"));
+	check(systemd_notify("WATCHDOG=1"));
 }

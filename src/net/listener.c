@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The set of listening sockets of a configuration: which are taken over, which are opened, which
- * are closed. How one socket is made is net/listen_socket's. It accepts nothing and never calls
- * shutdown(2).
+ * The set of listening sockets of a configuration: which are taken over, opened, closed. How one is
+ * made is net/listen_socket's. It accepts nothing and never calls shutdown(2).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,7 @@
 #include "base/sys.h"
 #include "net/listen_socket.h"
 #include "net/listener.h"
-#include "net/notify.h"
+#include "net/systemd.h"
 #include "net/unix_path.h"
 
 static bool is_unix(const struct listener *l)
@@ -252,7 +251,7 @@ static void blame_passed(const struct addr *wanted, bool v6only, struct err *err
 	char text[ADDR_TEXT], passed_text[ADDR_TEXT];
 	struct addr passed;
 
-	for (unsigned i = 0; notify_next_listener(&i, &passed);) {
+	for (unsigned i = 0; systemd_next_listener(&i, &passed);) {
 		/* whether a passed IPv6 socket is v6only is for its own listen to say */
 		if (!listen_socket_excludes(wanted, v6only, &passed, false))
 			continue;
@@ -309,7 +308,7 @@ static bool acquire(struct listener *l, const struct listener_set *set,
 	if (o)
 		take_over(l, o, most);
 	else
-		fd = notify_take_listener(&l->wanted);
+		fd = systemd_take_listener(&l->wanted);
 	if (fd >= 0)
 		return take_passed(l, fd, err);
 	if (o && o->inherited)
@@ -381,7 +380,7 @@ static bool probe(const struct addr *addr, const struct listen_conf *conf, struc
 {
 	bool in_use;
 
-	if (notify_has_listener(addr) || listen_socket_check(addr, conf, &in_use, err))
+	if (systemd_has_listener(addr) || listen_socket_check(addr, conf, &in_use, err))
 		return true;
 	if (in_use)
 		blame_passed(addr, conf->v6only, err);

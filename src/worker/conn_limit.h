@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many connections a worker may have, and each of its listeners: a listener may keep some places
- * for itself (listen.reserve), the rest is shared by all. It counts, and knows no connection.
- * Worker only.
+ * How many connections a worker may have, and each of its listeners: a listener may keep some
+ * places for itself (listen.reserve), the rest is shared by all. It counts, and knows no
+ * connection. Worker only.
  */
 #ifndef WORKER_CONN_LIMIT_H
 #define WORKER_CONN_LIMIT_H
@@ -21,8 +21,8 @@ struct conn_limit {
 };
 
 /*
- * `most` places for the connections of these listeners, none of which has one yet. False with errno.
- * Allocates; conn_limit_stop frees.
+ * `most` places for the connections of these listeners, none of which has one yet. False with
+ * errno. Allocates; conn_limit_stop frees.
  */
 bool conn_limit_start(struct conn_limit *limit, const struct listener_set *listeners,
 		      uint32_t most);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a connection's record says: where it stands, why and in which phase it ends, and how the logs
- * tell it.
+ * What a connection's record says: where it stands, why and in which phase it ends, and how the
+ * logs tell it.
  */
 #include "accesslog/accesslog.h"
 #include "base/log.h"

@@ -2,8 +2,8 @@
 /*
  * Whose turn it is among a worker's connections.
  *
- * Nobody starves: a visit moves a share of bytes (worker/runqueue.h), and a turn of the loop lasts a
- * few milliseconds.
+ * Nobody starves: a visit moves a share of bytes (worker/runqueue.h), and a turn of the loop lasts
+ * a few milliseconds.
  *
  *   epoll --light, or none waits--> visited at once
  *   epoll --heavy, or the turn is over--> RUN QUEUE --its turn--> visited

@@ -26,9 +26,9 @@ struct conn *record_check_next(const struct arena *arena, uint32_t *index);
 const struct listen_conf *record_check_conf(const struct conf *conf, const struct conn *c);
 
 /*
- * Writes the last lines of the access log of the worker of that number and generation, to where conf
- * says: those that wait in its arena, and one for each of so many connections that are lost with it
- * (accesslog/accessrescue.h). The arena may hold anything. Master only.
+ * Writes the last lines of the access log of the worker of that number and generation, to where
+ * conf says: those that wait in its arena, and one for each of so many connections that are lost
+ * with it (accesslog/accessrescue.h). The arena may hold anything. Master only.
  */
 void record_check_log_lost(struct arena *arena, const struct conf *conf, uid_t owner,
 			   unsigned generation, unsigned number, uint32_t connections,

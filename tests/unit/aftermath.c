@@ -16,7 +16,8 @@ void assert_nothing_left(struct served *s, unsigned lost)
 	assert_int_equal(s->pool.bufs.count, s->pool.bufs.high);
 	assert_int_equal(s->pool.records.count, s->pool.records.high);
 	assert_int_equal(atomic_load(&s->pool.arena->head->in_hand), 0);
-	assert_int_equal(served_metric(s, METRIC_connections_ended_total), s->ended + s->pool.freed + lost);
+	assert_int_equal(served_metric(s, METRIC_connections_ended_total),
+			 s->ended + s->pool.freed + lost);
 	assert_int_equal(served_metric(s, METRIC_connections_lost_total), lost);
 }
 

@@ -48,10 +48,9 @@ static void begin(struct served *s, struct arena *arena)
 	must(loop_open(&s->loop), "loop");
 	s->loop.tagged = to_connection;
 	s->loop.owner = s;
-	s->pool = (struct pool){ .loop = &s->loop,
-				 .arena = arena,
-				 .slot = &s->slot,
-				 .listeners = &s->set };
+	s->pool = (struct pool){
+		.loop = &s->loop, .arena = arena, .slot = &s->slot, .listeners = &s->set
+	};
 	must(pool_start(&s->pool), "pool");
 	must(timer_heap_new(&s->alarms, 1), "alarms");
 	accesslog_watch(&s->alarms);

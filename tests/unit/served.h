@@ -10,9 +10,9 @@
 #include "config/conf.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
-#include "worker/heritage.h"
 #include "worker/conn.h"
 #include "worker/dispatch.h"
+#include "worker/heritage.h"
 #include "worker/make_room.h"
 #include "worker/recovery.h"
 
@@ -32,9 +32,9 @@ struct served {
 	struct pool pool;
 	struct timer_heap alarms; /* of the access log */
 	struct make_room room;
-	unsigned opened; /* connections */
-	unsigned ended;  /* of them, with earlier pools */
-	int fds[SERVED_FDS];      /* the server's end of the first connections */
+	unsigned opened;     /* connections */
+	unsigned ended;      /* of them, with earlier pools */
+	int fds[SERVED_FDS]; /* the server's end of the first connections */
 	unsigned fd_count;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of net/notify: what the manager is told and what it passes. */
+/* Tests of net/systemd: what the manager is told and what it passes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,14 +18,14 @@
 #include <unistd.h>
 
 #include "net/listener.h"
-#include "net/notify.h"
+#include "net/systemd.h"
 
 static int tear_down(void **state)
 {
 	(void)state;
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_PID");
-	notify_start();
+	systemd_start();
 	return 0;
 }
 
@@ -41,10 +41,10 @@ static void send__without_a_manager__succeeds(void **state)
 {
 	(void)state;
 	unsetenv("NOTIFY_SOCKET");
-	notify_start();
-	assert_true(notify_send("READY=1"));
-	assert_int_equal(notify_watchdog_ms(), 0);
-	assert_int_equal(notify_drop_listeners(), 0);
+	systemd_start();
+	assert_true(systemd_notify("READY=1"));
+	assert_int_equal(systemd_watchdog_ms(), 0);
+	assert_int_equal(systemd_drop_listeners(), 0);
 }
 
 /*
@@ -63,7 +63,7 @@ static int manager(const char *name)
 			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
 			 0);
 	setenv("NOTIFY_SOCKET", name, 1);
-	notify_start();
+	systemd_start();
 	assert_null(getenv("NOTIFY_SOCKET"));
 	return fd;
 }
@@ -87,11 +87,11 @@ static void send__reaches_a_manager_at_a_path(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(name, sizeof(name), "%s/notify", folder);
 	fd = manager(name);
-	assert_true(notify_send("READY=1\nSTATUS=%d workers", 4));
+	assert_true(systemd_notify("READY=1\nSTATUS=%d workers", 4));
 	receives(fd, "READY=1\nSTATUS=4 workers");
 	close(fd);
 	errno = 0;
-	assert_false(notify_send("STOPPING=1"));
+	assert_false(systemd_notify("STOPPING=1"));
 	assert_int_equal(errno, ECONNREFUSED);
 	unlink(name);
 	rmdir(folder);
@@ -105,7 +105,7 @@ static void send__reaches_a_manager_in_the_abstract_namespace(void **state)
 	(void)state;
 	snprintf(name, sizeof(name), "@test_notify.%d", (int)getpid());
 	fd = manager(name);
-	assert_true(notify_send("READY=1"));
+	assert_true(systemd_notify("READY=1"));
 	receives(fd, "READY=1");
 	close(fd);
 }
@@ -118,7 +118,7 @@ static void send__of_too_much__fails_whole(void **state)
 	(void)state;
 	snprintf(name, sizeof(name), "@test_notify.%d", (int)getpid());
 	fd = manager(name);
-	assert_false(notify_send("STATUS=%*d", 5000, 1));
+	assert_false(systemd_notify("STATUS=%*d", 5000, 1));
 	assert_int_equal(errno, EMSGSIZE);
 	assert_int_equal(recv(fd, name, sizeof(name), MSG_DONTWAIT), -1);
 	close(fd);
@@ -128,20 +128,20 @@ static void watchdog__is_halved_and_only_ours(void **state)
 {
 	(void)state;
 	setenv("WATCHDOG_USEC", "3000000", 1);
-	notify_start();
-	assert_int_equal(notify_watchdog_ms(), 1500);
+	systemd_start();
+	assert_int_equal(systemd_watchdog_ms(), 1500);
 	assert_null(getenv("WATCHDOG_USEC"));
 	setenv("WATCHDOG_USEC", "3000000", 1);
 	set_number("WATCHDOG_PID", getpid());
-	notify_start();
-	assert_int_equal(notify_watchdog_ms(), 1500);
+	systemd_start();
+	assert_int_equal(systemd_watchdog_ms(), 1500);
 	setenv("WATCHDOG_USEC", "3000000", 1);
 	set_number("WATCHDOG_PID", getpid() + 1);
-	notify_start();
-	assert_int_equal(notify_watchdog_ms(), 0);
+	systemd_start();
+	assert_int_equal(systemd_watchdog_ms(), 0);
 	setenv("WATCHDOG_USEC", "soon", 1);
-	notify_start();
-	assert_int_equal(notify_watchdog_ms(), 0);
+	systemd_start();
+	assert_int_equal(systemd_watchdog_ms(), 0);
 }
 
 /* A listening socket on a port that the kernel chose, at the descriptor's number `at`. */
@@ -174,21 +174,21 @@ static int passed_sockets(void)
 	set_number("LISTEN_FDS", 4);
 	set_number("LISTEN_PID", getpid());
 	setenv("LISTEN_FDNAMES", "a:b:c:d", 1);
-	notify_start();
+	systemd_start();
 	if (getenv("LISTEN_FDS") || getenv("LISTEN_PID") || getenv("LISTEN_FDNAMES"))
 		return 1;
 	other = second;
 	other.in.sin_port = (in_port_t)~other.in.sin_port;
-	if (notify_take_listener(&other) != -1)
+	if (systemd_take_listener(&other) != -1)
 		return 2;
-	fd = notify_take_listener(&second);
+	fd = systemd_take_listener(&second);
 	if (fd != 4 || fcntl(fd, F_GETFD) != FD_CLOEXEC || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
 		return 3;
-	if (notify_take_listener(&second) != -1)
+	if (systemd_take_listener(&second) != -1)
 		return 4;
-	if (notify_drop_listeners() != 2 || fcntl(3, F_GETFD) != -1 || fcntl(4, F_GETFD) < 0)
+	if (systemd_drop_listeners() != 2 || fcntl(3, F_GETFD) != -1 || fcntl(4, F_GETFD) < 0)
 		return 5;
-	return notify_take_listener(&first) == -1 && notify_drop_listeners() == 0 ? 0 : 6;
+	return systemd_take_listener(&first) == -1 && systemd_drop_listeners() == 0 ? 0 : 6;
 }
 
 /* A listening unix socket at that path, at the descriptor's number `at`. */
@@ -217,18 +217,18 @@ static int take_spelt_otherwise(const struct addr *inet, const char *folder)
 	mapped.in6.sin6_family = AF_INET6;
 	mapped.in6.sin6_port = inet->in.sin_port;
 	mapped.in6.sin6_addr = (struct in6_addr){ .s6_addr = { [10] = 255, 255, 127, 0, 0, 1 } };
-	if (!notify_next_listener(&number, &next) || !addr_equal(&next, inet))
+	if (!systemd_next_listener(&number, &next) || !addr_equal(&next, inet))
 		return 1;
-	if (addr_resolve(text, &path, 1, &err) != 1 || !notify_has_listener(&path) ||
-	    notify_take_listener(&path) != 5 || notify_has_listener(&path))
+	if (addr_resolve(text, &path, 1, &err) != 1 || !systemd_has_listener(&path) ||
+	    systemd_take_listener(&path) != 5 || systemd_has_listener(&path))
 		return 2;
-	if (notify_take_listener(&mapped) != 3)
+	if (systemd_take_listener(&mapped) != 3)
 		return 3;
 	number = 0;
 	snprintf(text, sizeof(text), "%s/a", folder);
-	if (!notify_next_listener(&number, &next) || strcmp(next.un.sun_path, text) != 0)
+	if (!systemd_next_listener(&number, &next) || strcmp(next.un.sun_path, text) != 0)
 		return 4;
-	return notify_next_listener(&number, &next) ? 5 : 0;
+	return systemd_next_listener(&number, &next) ? 5 : 0;
 }
 
 static int spelt_otherwise(void)
@@ -244,7 +244,7 @@ static int spelt_otherwise(void)
 	listening_path_at(5, b);
 	set_number("LISTEN_FDS", 3);
 	set_number("LISTEN_PID", getpid());
-	notify_start();
+	systemd_start();
 	result = take_spelt_otherwise(&inet, folder);
 	unlink(a);
 	unlink(b);
@@ -282,7 +282,7 @@ static int passed_in_the_way(void)
 		close(fd);
 	set_number("LISTEN_FDS", 1);
 	set_number("LISTEN_PID", getpid());
-	notify_start();
+	systemd_start();
 	snprintf(all, sizeof(all), "*:%u", ntohs(any.in.sin_port));
 	snprintf(one, sizeof(one), "127.0.0.1:%u", ntohs(any.in.sin_port));
 	snprintf(reason, sizeof(reason),
@@ -298,8 +298,8 @@ static int others_sockets(void)
 
 	set_number("LISTEN_FDS", 1);
 	set_number("LISTEN_PID", getppid());
-	notify_start();
-	return notify_take_listener(&addr) == -1 && fcntl(3, F_GETFD) == 0 ? 0 : 1;
+	systemd_start();
+	return systemd_take_listener(&addr) == -1 && fcntl(3, F_GETFD) == 0 ? 0 : 1;
 }
 
 static void in_child(int (*body)(void))

@@ -11,11 +11,11 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "net/listen_socket.h"
-#include "net/notify.h"
+#include "net/systemd.h"
 
 enum { FIRST_PASSED = 3, PASSED_MOST = 1024 }; /* SD_LISTEN_FDS_START; the second one is ours */
 
-/* Written by notify_start, taken[] by the two functions that give sockets away. */
+/* Written by systemd_start, taken[] by the two functions that give sockets away. */
 static struct {
 	struct addr manager; /* len 0: none */
 	int64_t watchdog_ms;
@@ -84,7 +84,7 @@ static void find_passed(void)
 	}
 }
 
-void notify_start(void)
+void systemd_start(void)
 {
 	memset(&state, 0, sizeof(state));
 	find_manager();
@@ -92,7 +92,7 @@ void notify_start(void)
 	find_passed();
 }
 
-bool notify_send(const char *format, ...)
+bool systemd_notify(const char *format, ...)
 {
 	char text[2048];
 	va_list arguments;
@@ -120,7 +120,7 @@ bool notify_send(const char *format, ...)
 	return sent == length;
 }
 
-int64_t notify_watchdog_ms(void)
+int64_t systemd_watchdog_ms(void)
 {
 	return state.watchdog_ms;
 }
@@ -151,7 +151,7 @@ static bool listens_on(int number, const struct addr *wanted)
 	return find_bound(number, &bound) && listen_socket_same_address(&bound, wanted);
 }
 
-int notify_take_listener(const struct addr *addr)
+int systemd_take_listener(const struct addr *addr)
 {
 	for (int i = 0; i < state.passed; i++) {
 		int fd = FIRST_PASSED + i;
@@ -164,7 +164,7 @@ int notify_take_listener(const struct addr *addr)
 	return -1;
 }
 
-bool notify_has_listener(const struct addr *addr)
+bool systemd_has_listener(const struct addr *addr)
 {
 	for (int i = 0; i < state.passed; i++)
 		if (listens_on(i, addr))
@@ -172,7 +172,7 @@ bool notify_has_listener(const struct addr *addr)
 	return false;
 }
 
-bool notify_next_listener(unsigned *number, struct addr *addr)
+bool systemd_next_listener(unsigned *number, struct addr *addr)
 {
 	while (*number < (unsigned)state.passed)
 		if (find_bound((int)(*number)++, addr))
@@ -180,7 +180,7 @@ bool notify_next_listener(unsigned *number, struct addr *addr)
 	return false;
 }
 
-unsigned notify_count_listeners(void)
+unsigned systemd_count_listeners(void)
 {
 	unsigned count = 0;
 
@@ -189,7 +189,7 @@ unsigned notify_count_listeners(void)
 	return count;
 }
 
-unsigned notify_drop_listeners(void)
+unsigned systemd_drop_listeners(void)
 {
 	unsigned count = 0;
 
