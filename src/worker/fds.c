@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Collects what is to be kept, and closes the gaps between (close_range(2)). */
-#include "worker/close_fds.h"
+#include "worker/fds.h"
 
 #include <stdlib.h>
 

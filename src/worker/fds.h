@@ -4,8 +4,8 @@
  * generations, the master's epoll, what a library opened) is closed, so that nothing is held
  * open by accident.
  */
-#ifndef WORKER_CLOSE_FDS_H
-#define WORKER_CLOSE_FDS_H
+#ifndef WORKER_FDS_H
+#define WORKER_FDS_H
 
 #include <stdbool.h>
 
