@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When lines are written, what happens when they cannot be, and what is said about it. How a line
- * looks is accesslog/accessline's; what it tells, its caller's.
+ * Opens the access log's target; when lines are written, what happens when they cannot be, and what
+ * is said about it. How a line looks is accesslog/accessline's; what it tells, its caller's.
  *
- *   FLOWING --error, or nobody takes it--> STUCK: tried again after a while
- *   STUCK --written--> FLOWING; said once it has lasted
+ *    FLOWING --error, or no reader takes it--> STUCK: tried again after a while
+ *    STUCK --written--> FLOWING; said once it has lasted
  */
 #include "accesslog/accesslog.h"
 
@@ -28,7 +28,7 @@ bool accesslog_is_on;
 
 /* Written by accesslog_open in each process, and from accesslog_start on by the worker. */
 static struct {
-	struct accessfile file;
+	struct accesslog_file file;
 	bool json;
 	struct accessbuf buf;
 	struct worker_tally *tally;
@@ -44,11 +44,11 @@ static struct {
 	bool is_well;        /* something has been written since the last trouble */
 	uint64_t lost;       /* since then */
 	int64_t troubled_ms; /* when it last was */
-} state = { .file = ACCESSFILE_CLOSED };
+} state = { .file = ACCESSLOG_FILE_CLOSED };
 
 bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err)
 {
-	if (!accessfile_open(&state.file, conf->log_access, owner, err))
+	if (!accesslog_file_open(&state.file, conf->log_access, owner, err))
 		return false;
 	state.json = conf->log_format == LOG_JSON;
 	return true;
@@ -60,7 +60,7 @@ bool accesslog_reopen(bool create, struct err *err)
 
 	if (!writer_is_gone(&state.file.outlet))
 		accesslog_flush();
-	if (!accessfile_reopen(&state.file, create, &is_other, err)) {
+	if (!accesslog_file_reopen(&state.file, create, &is_other, err)) {
 		if (state.tally)
 			cell_add(&state.tally->access_log_failures_total, 1);
 		return false;
@@ -83,10 +83,10 @@ void accesslog_own(void)
 
 unsigned accesslog_fds(int *fds)
 {
-	return accessfile_fds(&state.file, fds);
+	return accesslog_file_fds(&state.file, fds);
 }
 
-const struct accessfile *accesslog_file(void)
+const struct accesslog_file *accesslog_file(void)
 {
 	return &state.file;
 }
@@ -264,4 +264,63 @@ void accesslog_add(struct access_entry *entry)
 	accessbuf_add(&state.buf, line.used);
 	if (!timer_is_set(&state.alarm.timer))
 		set_alarm(FLUSH_MS);
+}
+
+void accesslog_file_close(struct accesslog_file *file)
+{
+	writer_close(&file->outlet);
+	logfile_close(&file->file);
+	memcpy(file->target, "off", sizeof("off"));
+}
+
+bool accesslog_file_open(struct accesslog_file *file, const char *target, uid_t owner,
+			 struct err *err)
+{
+	bool is_file = strcmp(target, "off") != 0 && strcmp(target, "stderr") != 0;
+	struct logfile fresh = LOGFILE_CLOSED("access log");
+
+	if (strlen(target) >= sizeof(file->target))
+		return err_set(err, CODE_CONFIG,
+			       "cannot open the access log: its path is too long");
+	if (is_file && !logfile_use(&fresh, target, owner, err))
+		return false;
+	accesslog_file_close(file);
+	memcpy(file->target, target, strlen(target) + 1);
+	file->file = fresh;
+	if (is_file)
+		file->outlet = writer_take(fresh.fd);
+	else if (strcmp(target, "stderr") == 0)
+		file->outlet = writer_open(STDERR_FILENO);
+	return true;
+}
+
+/* What cannot be asked is another one each time. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino != 0 && a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+bool accesslog_file_reopen(struct accesslog_file *file, bool create, bool *is_other,
+			   struct err *err)
+{
+	struct stat before = { 0 }, after = { 0 };
+
+	*is_other = false;
+	if (file->file.fd < 0)
+		return true;
+	(void)sys_fstat(file->file.fd, &before);
+	if (!logfile_reopen(&file->file, create, err))
+		return false;
+	(void)sys_fstat(file->file.fd, &after);
+	*is_other = !is_same(&before, &after);
+	file->outlet = writer_take(file->file.fd);
+	return true;
+}
+
+unsigned accesslog_file_fds(const struct accesslog_file *file, int *fds)
+{
+	if (file->file.fd >= 0)
+		return logfile_fds(&file->file, fds);
+	fds[0] = file->outlet.fd;
+	return fds[0] > STDERR_FILENO ? 1 : 0;
 }

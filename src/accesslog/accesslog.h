@@ -6,21 +6,56 @@
  * who has a slow disk does not seem to have a connection that harms workers. It never waits: what
  * nobody takes is kept as long as there is room, then lost and counted.
  */
+/*
+ * Where the access log goes: nowhere, a file, or stderr. Its outlet never waits for a reader.
+ * Opened by the master, inherited by its workers. For the access log.
+ */
 #ifndef ACCESSLOG_ACCESSLOG_H
 #define ACCESSLOG_ACCESSLOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "accesslog/accessbuf.h"
-#include "accesslog/accessfile.h"
 #include "accesslog/accessline.h"
 #include "base/err.h"
+#include "base/logfile.h"
 #include "base/loop.h"
 #include "base/timer.h"
+#include "base/writer.h"
 #include "config/conf.h"
 #include "stats/scoreboard.h"
+
+struct accesslog_file {
+	char target[4096];    /* off, stderr or a path, as in the configuration */
+	struct writer outlet; /* of the file, or of stderr */
+	struct logfile file;
+};
+#define ACCESSLOG_FILE_CLOSED                                      \
+	{                                                          \
+		"off", WRITER_CLOSED, LOGFILE_CLOSED("access log") \
+	}
+
+/*
+ * Opens target instead of what was open; a file is made and given to owner as the log is. False
+ * with err, and all stays as it was.
+ */
+bool accesslog_file_open(struct accesslog_file *file, const char *target, uid_t owner,
+			 struct err *err);
+void accesslog_file_close(struct accesslog_file *file);
+
+/*
+ * Opens a file anew; others need not be. False with err: the old one stays. *is_other says that
+ * what is written from now on goes to another file.
+ */
+bool accesslog_file_reopen(struct accesslog_file *file, bool create, bool *is_other,
+			   struct err *err);
+
+/* Its descriptors beside stderr. Fills fds (room for ACCESSLOG_FILE_FDS) and returns how many. */
+enum { ACCESSLOG_FILE_FDS = LOGFILE_FDS };
+unsigned accesslog_file_fds(const struct accesslog_file *file, int *fds);
 
 /*
  * Opens what conf names, for the workers' user (-1: whoever runs), instead of what was open. False
@@ -36,11 +71,11 @@ bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err);
 bool accesslog_reopen(bool create, struct err *err);
 void accesslog_forget_folder(void);
 void accesslog_own(void);
-enum { ACCESSLOG_FDS = ACCESSFILE_FDS };
+enum { ACCESSLOG_FDS = ACCESSLOG_FILE_FDS };
 unsigned accesslog_fds(int *fds);
 
 /* The process's own. */
-const struct accessfile *accesslog_file(void);
+const struct accesslog_file *accesslog_file(void);
 
 /* True when lines are wanted: asked before what goes into them is gathered. */
 extern bool accesslog_is_on; /* written by accesslog_start */

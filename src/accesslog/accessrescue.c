@@ -39,7 +39,7 @@ bool accessrescue_open(struct accessrescue *r, struct accessbuf_memory memory,
 	struct timespec now;
 
 	*r = (struct accessrescue){ .file = accesslog_file(),
-				    .other = ACCESSFILE_CLOSED,
+				    .other = ACCESSLOG_FILE_CLOSED,
 				    .conf = conf,
 				    .generation = generation,
 				    .number = number,
@@ -49,7 +49,7 @@ bool accessrescue_open(struct accessrescue *r, struct accessbuf_memory memory,
 		return false;
 	/* the master's own may be another generation's already */
 	if (strcmp(conf->log_access, r->file->target) != 0) {
-		(void)accessfile_open(&r->other, conf->log_access, owner, &r->err);
+		(void)accesslog_file_open(&r->other, conf->log_access, owner, &r->err);
 		r->file = &r->other;
 	}
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -77,7 +77,7 @@ void accessrescue_close(struct accessrescue *r)
 {
 	write_waiting(r);
 	drop_waiting(r);
-	accessfile_close(&r->other);
+	accesslog_file_close(&r->other);
 	if (r->lost == 0)
 		return;
 	cell_add(&r->tally->access_log_failures_total, 1);

@@ -11,15 +11,15 @@
 #include <sys/types.h>
 
 #include "accesslog/accessbuf.h"
-#include "accesslog/accessfile.h"
 #include "accesslog/accessline.h"
+#include "accesslog/accesslog.h"
 #include "base/err.h"
 #include "config/conf.h"
 #include "stats/metric.h"
 
 struct accessrescue {
-	const struct accessfile *file; /* this process's own, or other */
-	struct accessfile other;
+	const struct accesslog_file *file; /* this process's own, or other */
+	struct accesslog_file other;
 	const struct conf *conf;
 	unsigned generation, number;
 	struct worker_tally *tally;

@@ -12,7 +12,7 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/conf.h"
-#include "config/foreign.h"
+#include "config/option.h"
 #include "config/place.h"
 
 enum { VALUES_MOST = 1024 };
@@ -32,7 +32,7 @@ static bool blame(struct err *err, const char *flag, const char *text)
 /* What another server calls so comes before what is spelt alike. */
 static bool refuse_name(const char *name, const char *const *all, size_t count, struct err *err)
 {
-	const char *dot = strrchr(name, '.'), *hint = foreign_option(dot ? dot + 1 : name);
+	const char *dot = strrchr(name, '.'), *hint = option_foreign_name(dot ? dot + 1 : name);
 	const char *near = units_nearest(name, all, count);
 	char shown[QUOTE_TEXT];
 

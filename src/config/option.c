@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rows of tables/options.def as an array, and one option at a time: found, read, written,
- * compared. What a kind means is config/option_type.c's. Must not know any option by name.
+ * compared. What a type means is config/option_type.c's. It knows no option by name.
  */
 #include "config/option.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/units.h"
 #include "config/conf_fields.h"
@@ -145,4 +147,32 @@ bool option_is_default(const struct option *option, const void *object)
 const char *option_allowed(const struct option *option, char *text)
 {
 	return option_types[option->kind].allowed(option, text);
+}
+
+enum foreign_kind { FOREIGN_option, FOREIGN_verb };
+
+static const struct {
+	enum foreign_kind kind;
+	const char *name, *hint;
+} rows[] = {
+#define FOREIGN(kind, name, hint) { FOREIGN_##kind, name, hint },
+#include "tables/foreign.def"
+};
+
+static const char *find_hint(enum foreign_kind kind, const char *name)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].kind == kind && strcasecmp(rows[i].name, name) == 0)
+			return rows[i].hint;
+	return NULL;
+}
+
+const char *option_foreign_name(const char *name)
+{
+	return find_hint(FOREIGN_option, name);
+}
+
+const char *option_foreign_verb(const char *name)
+{
+	return find_hint(FOREIGN_verb, name);
 }

@@ -5,6 +5,7 @@
  * same function as the user's words. Any process for the rows; reading allocates (TEXT, NETS),
  * so master only.
  */
+/* What other servers call an option or a verb (tables/foreign.def), for messages. Any process. */
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H
 
@@ -65,5 +66,12 @@ bool option_equal(const struct option *option, const void *a, const void *b);
  * 30s, 1s to 2h, or off". text: 256 bytes.
  */
 const char *option_allowed(const struct option *option, char *text);
+
+/*
+ * What to write instead of that name, or NULL when no other server is known to have it. Capitals
+ * count as small letters.
+ */
+const char *option_foreign_name(const char *name);
+const char *option_foreign_verb(const char *name);
 
 #endif

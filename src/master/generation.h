@@ -20,7 +20,6 @@
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
 #include "worker/heritage.h"
-#include "worker/peers.h"
 
 /* Room beyond `workers`: for TTIN and for the replacements of recycled workers. */
 enum { GENERATION_SPARE = 16 };

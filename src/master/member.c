@@ -40,8 +40,9 @@ static void set_state(const struct generation *generation, unsigned number, enum
 	STORE(generation->slots[number].state, state);
 	atomic_store_explicit(&generation->infos[number].is_taken, state != SLOT_EMPTY,
 			      memory_order_release);
-	peers_set(&generation->hints, number,
-		  (struct peer){ .seat = (uint16_t)member->seat, .state = (uint8_t)state });
+	heritage_peers_set(&generation->hints, number,
+			   (struct peer){ .seat = (uint16_t)member->seat,
+					  .state = (uint8_t)state });
 }
 
 static void prepare_slot(const struct scoreboard *board, struct generation *generation,

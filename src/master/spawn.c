@@ -20,7 +20,7 @@ static void leave_memory(struct generation *generation, const struct heritage *h
 	const struct arena *own = heritage->arena;
 
 	if (&generation->hints != heritage->hints)
-		peers_free(&generation->hints);
+		heritage_peers_free(&generation->hints);
 	for (unsigned i = 0; i < generation->capacity; i++)
 		if (generation->members[i].arena && generation->members[i].arena != own)
 			arena_free(generation->members[i].arena);

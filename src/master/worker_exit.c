@@ -134,7 +134,7 @@ static void clear_slot(struct procs *roster, struct generation *generation, unsi
 	/* What a keeper holds is open, and to be seen, until the next worker has it. */
 	atomic_store_explicit(&slot->state, state, memory_order_relaxed);
 	atomic_store_explicit(&info->is_taken, is_held, memory_order_release);
-	peers_set(&generation->hints, number, (struct peer){ .state = (uint8_t)state });
+	heritage_peers_set(&generation->hints, number, (struct peer){ .state = (uint8_t)state });
 }
 
 static void note_exit(struct past *past, int status)

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows of what is counted, and sums over cells. It maps nothing and decides nothing. */
+/*
+ * The rows of what is counted, sums over cells, and the names of close reasons. It maps nothing and
+ * decides nothing.
+ */
 #include "stats/metric.h"
+
+#include <errno.h>
 
 /* sizeof through a type of each kind, as the structs have it. */
 #define COUNT_OF_COUNTER   1
@@ -107,4 +112,39 @@ uint64_t metric_sum(const struct worker_tally *tally, enum metric metric)
 		for (unsigned l = 0; l < METRIC_LISTENERS; l++)
 			sum = add_up(sum, cell_get(metric_cells(row, &tally->listeners[l])));
 	return sum;
+}
+
+static const struct {
+	const char *name;
+	char who;
+} rows[CLOSE_COUNT] = {
+#define CLOSE_REASON(name, who, sentence) { #name, who },
+#include "tables/close_reasons.def"
+};
+
+const char *close_reason_name(enum close_reason reason)
+{
+	return rows[reason].name;
+}
+
+char close_reason_who(enum close_reason reason)
+{
+	return rows[reason].who;
+}
+
+/* Most errors say that the other end is out of reach (tcp(7)). */
+enum close_reason close_reason_of(int error)
+{
+	switch (error) {
+	case EPIPE:
+	case ECONNRESET:
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+	case ENETUNREACH:
+	case ENETDOWN:
+		return CLOSE_client_reset;
+	default:
+		return CLOSE_system_error;
+	}
 }

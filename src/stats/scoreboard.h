@@ -71,7 +71,7 @@ struct conn_notes {
 };
 
 struct slot {
-	/* in this line is what the other workers confirm a hint with (worker/peers.h) */
+	/* in this line is what the other workers confirm a hint with (worker/heritage.h) */
 	_Alignas(SCOREBOARD_PAGE) _Atomic uint32_t state;
 	_Atomic uint32_t live;        /* connections open now */
 	_Atomic uint64_t turns;       /* of its loop */

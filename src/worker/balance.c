@@ -40,15 +40,15 @@ void balance_tell(const struct balance *b, uint32_t load)
 {
 	const struct slot *own = &b->slots[b->number];
 
-	peers_set(b->peers, b->number,
-		  (struct peer){ .live = load,
-				 .seat = (uint16_t)load32(&own->seat),
-				 .state = (uint8_t)load32(&own->state) });
+	heritage_peers_set(b->peers, b->number,
+			   (struct peer){ .live = load,
+					  .seat = (uint16_t)load32(&own->seat),
+					  .state = (uint8_t)load32(&own->state) });
 }
 
 static bool is_ready_peer(const struct balance *b, unsigned i)
 {
-	return i != b->number && peers_get(b->peers, i).state == SLOT_READY;
+	return i != b->number && heritage_peers_get(b->peers, i).state == SLOT_READY;
 }
 
 bool balance_owns(const struct balance *b, unsigned socket, unsigned sockets)
@@ -60,7 +60,7 @@ bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned socket
 {
 	for (unsigned i = 0; i < b->peers->count; i++) {
 		if (!is_ready_peer(b, i) ||
-		    (i > b->number && peers_get(b->peers, i).seat % sockets != socket))
+		    (i > b->number && heritage_peers_get(b->peers, i).seat % sockets != socket))
 			continue;
 		if (load32(&b->slots[i].state) == SLOT_READY &&
 		    (i < b->number || load32(&b->slots[i].seat) % sockets == socket))
@@ -106,7 +106,7 @@ struct standing balance_look(struct balance *b, uint32_t load, int64_t now_ms)
 	if (load < YIELD_AT) /* nobody has so much less */
 		return standing;
 	for (unsigned i = 0; i < b->peers->count; i++) {
-		struct peer peer = peers_get(b->peers, i);
+		struct peer peer = heritage_peers_get(b->peers, i);
 
 		if (peer.live >= least || peer.state != SLOT_READY || i == b->number ||
 		    now_ms < b->kicks[i].doubted_ms || is_deaf(b, i, now_ms))
@@ -139,7 +139,7 @@ static void kick(struct balance *b, unsigned peer, unsigned listener, int64_t no
 		kick->turns = turns;
 		kick->at_ms = now_ms;
 	}
-	peers_ask(b->peers, peer, listener);
+	heritage_peers_ask(b->peers, peer, listener);
 	/*
 	 * A full queue is as loud as it gets; the connection stays in the listener's in any case.
 	 */
@@ -171,5 +171,5 @@ uint64_t balance_asked(struct balance *b)
 	for (unsigned i = 0; i < KICKS_AT_ONCE; i++)
 		if (sys_recv(balance_fd(b), &byte, 1, MSG_DONTWAIT) < 0)
 			break;
-	return peers_asked(b->peers, b->number);
+	return heritage_peers_asked(b->peers, b->number);
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Collects what is to be kept, and closes the gaps between (close_range(2)). */
+/*
+ * Closes the descriptors that a worker does not keep (close_range(2)), and counts claims to a
+ * descriptor in a hash table with linear probing, at most half full. Whether a descriptor is open
+ * is the recovery's business.
+ */
 #include "worker/fds.h"
 
 #include <stdlib.h>
@@ -39,7 +43,7 @@ static bool close_gaps(const int *kept, unsigned count)
 	return sys_close_range((unsigned)kept[count - 1] + 1, ~0U) == 0;
 }
 
-void close_fds_leave_terminal(void)
+void fds_leave_terminal(void)
 {
 	int fd = sys_open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY, 0);
 
@@ -50,8 +54,8 @@ void close_fds_leave_terminal(void)
 	sys_close(fd);
 }
 
-bool close_fds_keep(const struct heritage *h, bool with_listeners, const int *connections,
-		    unsigned count)
+bool fds_close_others(const struct heritage *h, bool with_listeners, const int *connections,
+		      unsigned count)
 {
 	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + 1 + h->peer_count +
 		      listener_sockets(h->listeners) + count;
@@ -85,11 +89,64 @@ static bool is_closed(int fd)
 	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
 }
 
-bool close_fds_has_listeners(const struct listener_set *set)
+bool fds_has_listeners(const struct listener_set *set)
 {
 	for (unsigned i = 0; i < set->count; i++)
 		for (unsigned k = 0; k < set->list[i].fd_count; k++)
 			if (is_closed(set->list[i].fds[k]))
 				return false;
 	return true;
+}
+
+/* Of the golden ratio: neighbours come to stand far apart, and all of them somewhere else. */
+#define SPREAD UINT32_C(0x9e3779b9)
+
+bool fds_claims_new(struct fds_claims *claims, uint32_t most)
+{
+	size_t places = 2;
+
+	while (places < 2 * (size_t)most)
+		places *= 2;
+	claims->mask = (uint32_t)(places - 1);
+	claims->table = calloc(places, sizeof(*claims->table));
+	return claims->table != NULL;
+}
+
+void fds_claims_free(struct fds_claims *claims)
+{
+	free(claims->table);
+	claims->table = NULL;
+}
+
+/* Where fd stands, or would. */
+static struct claim *find_place(const struct fds_claims *claims, int fd)
+{
+	uint32_t i = ((uint32_t)fd * SPREAD) & claims->mask;
+
+	while (claims->table[i].count > 0 && claims->table[i].fd != fd)
+		i = (i + 1) & claims->mask;
+	return &claims->table[i];
+}
+
+static void add_claims(struct fds_claims *claims, int fd, uint32_t count)
+{
+	struct claim *place = find_place(claims, fd);
+
+	place->fd = fd;
+	place->count += count;
+}
+
+void fds_claims_count(struct fds_claims *claims, int fd)
+{
+	add_claims(claims, fd, 1);
+}
+
+void fds_claims_reserve(struct fds_claims *claims, int fd)
+{
+	add_claims(claims, fd, 2);
+}
+
+bool fds_claims_is_sole(const struct fds_claims *claims, int fd)
+{
+	return find_place(claims, fd)->count == 1;
 }

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/dispatch.h"
-#include "worker/fd_claims.h"
+#include "worker/fds.h"
 #include "worker/record_check.h"
 
 /* So many in a row took over and died with nothing in hand before they served: it is the arena. */
@@ -23,7 +23,7 @@ enum { EMPTY_HANDED_MOST = 2 };
 struct survey {
 	const struct heritage *heritage;
 	const struct arena *arena;
-	struct fd_claims fds;
+	struct fds_claims fds;
 	uint8_t *buf_claims; /* how many records say that it is theirs: 0, 1, or more */
 	uint32_t open;       /* connections of the slot, as the master knows them */
 	int64_t now_us;
@@ -46,13 +46,13 @@ static void claim_heritage(struct survey *s)
 
 	count += accesslog_fds(fds + count);
 	for (unsigned i = 0; i < count; i++)
-		fd_claims_reserve(&s->fds, fds[i]);
-	fd_claims_reserve(&s->fds, heritage_bell(s->heritage));
+		fds_claims_reserve(&s->fds, fds[i]);
+	fds_claims_reserve(&s->fds, heritage_bell(s->heritage));
 	for (unsigned i = 0; i < s->heritage->peer_count; i++)
-		fd_claims_reserve(&s->fds, heritage_wire(s->heritage, i));
+		fds_claims_reserve(&s->fds, heritage_wire(s->heritage, i));
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
-			fd_claims_reserve(&s->fds, listeners->list[i].fds[k]);
+			fds_claims_reserve(&s->fds, listeners->list[i].fds[k]);
 }
 
 static bool is_sound_buf(const struct survey *s, const struct buf *b)
@@ -103,7 +103,7 @@ static void count_claims(struct survey *s)
 
 		if (!is_sound_frame(s, c, i))
 			continue;
-		fd_claims_count(&s->fds, c->fd);
+		fds_claims_count(&s->fds, c->fd);
 		count_buf(s, &c->in);
 		count_buf(s, &c->out);
 	}
@@ -123,7 +123,7 @@ static bool is_sound(const struct survey *s, struct conn *c, uint32_t index)
 	c->service = service_find(c->conf->service);
 	if (c->service->is_sound && !c->service->is_sound(c))
 		return false;
-	return c->fd > STDERR_FILENO && fd_claims_is_sole(&s->fds, c->fd) && is_socket(c->fd) &&
+	return c->fd > STDERR_FILENO && fds_claims_is_sole(&s->fds, c->fd) && is_socket(c->fd) &&
 	       is_sole_buf(s, &c->in) && is_sole_buf(s, &c->out);
 }
 
@@ -244,12 +244,12 @@ static bool start_survey(struct recovery *r, struct survey *s)
 	r->is_kept = calloc(arena->conn_most, sizeof(*r->is_kept));
 	r->fds = calloc(arena->conn_most, sizeof(*r->fds));
 	return s->buf_claims && r->is_kept && r->fds &&
-	       fd_claims_new(&s->fds, arena->head->conn_high + count_heritage(s->heritage));
+	       fds_claims_new(&s->fds, arena->head->conn_high + count_heritage(s->heritage));
 }
 
 static void end_survey(struct survey *s)
 {
-	fd_claims_free(&s->fds);
+	fds_claims_free(&s->fds);
 	free(s->buf_claims);
 }
 

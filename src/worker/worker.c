@@ -243,8 +243,8 @@ bool worker_settle(const struct heritage *h, struct err *err)
 {
 	if (!scoreboard_confine(h->board, &h->peers[h->number]))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
-	close_fds_leave_terminal();
-	if (!close_fds_keep(h, true, NULL, 0))
+	fds_leave_terminal();
+	if (!fds_close_others(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
 }
@@ -263,9 +263,9 @@ static bool tidy(struct worker *w, struct err *err)
 		return err_errno(err, CODE_OSERR, "cannot look at what the last worker left");
 	if (!r->is_needed)
 		return true;
-	if (!r->was_draining && !close_fds_has_listeners(h->listeners))
+	if (!r->was_draining && !fds_has_listeners(h->listeners))
 		return err_set(err, CODE_OK, "the listening sockets are closed");
-	if (!close_fds_keep(h, !r->was_draining, r->fds, r->kept))
+	if (!fds_close_others(h, !r->was_draining, r->fds, r->kept))
 		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");
 	return true;
 }

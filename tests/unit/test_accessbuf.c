@@ -21,12 +21,12 @@ static char lines_of_memory[ACCESSBUF_SIZE];
 static _Atomic uint64_t span;
 static const struct accessbuf_memory memory = { lines_of_memory, &span };
 static struct accessbuf buf;
-static struct accessfile file;
+static struct accesslog_file file;
 static metric_cell written, lost;
 
 static int set_up(void **state)
 {
-	static const struct accessfile closed = ACCESSFILE_CLOSED;
+	static const struct accesslog_file closed = ACCESSLOG_FILE_CLOSED;
 	struct err err;
 
 	if (logbook_set_up(state) != 0)
@@ -36,7 +36,7 @@ static int set_up(void **state)
 	file = closed;
 	written = lost = 0;
 	signal(SIGXFSZ, SIG_IGN);
-	return accessfile_open(&file, logbook_path, (uid_t)-1, &err) ? 0 : -1;
+	return accesslog_file_open(&file, logbook_path, (uid_t)-1, &err) ? 0 : -1;
 }
 
 /* As a full disk does; 0: it has room again. */
@@ -52,7 +52,7 @@ static void limit_file(size_t bytes)
 static int tear_down(void **state)
 {
 	limit_file(0);
-	accessfile_close(&file);
+	accesslog_file_close(&file);
 	return logbook_tear_down(state);
 }
 
@@ -153,10 +153,10 @@ static void line__cut_in_another_file__leaves_nothing_in_the_new_one(void **stat
 	limit_file(LINE / 2);
 	assert_int_equal(flush().cut, 1);
 	limit_file(0);
-	assert_true(accessfile_reopen(&file, true, &is_other, &err));
+	assert_true(accesslog_file_reopen(&file, true, &is_other, &err));
 	assert_false(is_other);
 	unlink(logbook_path);
-	assert_true(accessfile_reopen(&file, true, &is_other, &err));
+	assert_true(accesslog_file_reopen(&file, true, &is_other, &err));
 	assert_true(is_other);
 	accessbuf_begin_file(&buf);
 	assert_waits(1, 'b');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/syslogd: what a daemon gets that reads, is restarted, is away, or does not read. */
+/* Tests of base/logsink: what a daemon gets that reads, is restarted, is away, or does not read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <sys/un.h>
 #include <syslog.h>
 
+#include "base/logsink.h"
 #include "base/sys.h"
-#include "base/syslogd.h"
 #include "unit/folder.h"
 
 enum { PATIENCE_S = 60 };
@@ -58,12 +58,12 @@ static bool hear(int daemon)
 
 static bool tell(int fd)
 {
-	return syslogd_send(fd, path, LOG_WARNING, "worker_crashed pid=1", 20);
+	return logsink_syslog_send(fd, path, LOG_WARNING, "worker_crashed pid=1", 20);
 }
 
 static void daemon__gets_one_datagram_a_line_also_after_a_restart(void **state)
 {
-	int daemon = listen_for_datagrams(), fd = syslogd_open(path);
+	int daemon = listen_for_datagrams(), fd = logsink_syslog_open(path);
 
 	(void)state;
 	assert_true(fd >= 0);
@@ -83,13 +83,13 @@ static void daemon__gets_one_datagram_a_line_also_after_a_restart(void **state)
 static void daemon__that_is_absent__is_an_error(void **state)
 {
 	(void)state;
-	assert_int_equal(syslogd_open("/nonexistent/log"), -1);
+	assert_int_equal(logsink_syslog_open("/nonexistent/log"), -1);
 	assert_int_equal(errno, ENOENT);
 }
 
 static void daemon__that_does_not_read__takes_no_more(void **state)
 {
-	int daemon = listen_for_datagrams(), fd = syslogd_open(path);
+	int daemon = listen_for_datagrams(), fd = logsink_syslog_open(path);
 
 	(void)state;
 	/* as another process with the same description could do */
@@ -108,11 +108,11 @@ static void daemon__that_does_not_read__takes_no_more(void **state)
 
 static void part__while_the_daemon_is_away__finds_it_again(void **state)
 {
-	int daemon = listen_for_datagrams(), fd = syslogd_open(path);
+	int daemon = listen_for_datagrams(), fd = logsink_syslog_open(path);
 
 	(void)state;
 	assert_int_equal(rename(path, other), 0);
-	syslogd_part(fd, path);
+	logsink_syslog_part(fd, path);
 	assert_false(tell(fd));
 	assert_int_equal(rename(other, path), 0);
 	assert_true(tell(fd));
