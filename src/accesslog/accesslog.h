@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The access log: a line for each connection that has ended and each request that a service tells
- * of. The master opens its file; each worker gathers lines in its arena and writes them when there
- * are many, after a second, and when it leaves: between two pieces of work wherever it can, so that
- * who has a slow disk does not seem to have a connection that harms workers. It never waits: what
- * nobody takes is kept as long as there is room, then lost and counted.
- */
-/*
- * Where the access log goes: nowhere, a file, or stderr. Its outlet never waits for a reader.
- * Opened by the master, inherited by its workers. For the access log.
+ * The access log: a line for each connection that has ended and for each request that a service
+ * reports. The master opens its file; each worker gathers lines in its arena and writes them when
+ * there are many, after a second, and when it leaves. It writes between two pieces of work wherever
+ * it can, so that a slow disk is not blamed on the connection in hand. It never waits: lines that
+ * no reader takes are kept as long as there is room, then lost and counted.
  */
 #ifndef ACCESSLOG_ACCESSLOG_H
 #define ACCESSLOG_ACCESSLOG_H

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The options as rows (tables/options.def) and the only code that knows their kinds: reading,
- * checking, writing and comparing one option. Defaults and bounds are text and are read by the
- * same function as the user's words. Any process for the rows; reading allocates (TEXT, NETS),
- * so master only.
+ * The options as rows (tables/options.def): reading, checking, writing and comparing one option,
+ * and what other servers call one (tables/foreign.def). Defaults and bounds are text and are read
+ * by the same function as the user's words. Any process for the rows; reading allocates (TEXT,
+ * NETS), so master only.
  */
-/* What other servers call an option or a verb (tables/foreign.def), for messages. Any process. */
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H
 

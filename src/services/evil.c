@@ -3,7 +3,7 @@
  * evil: does to the rest of the server what a worker that is taken over would do, for as long as a
  * line says, and returns every other line. "WORD MS" is answered by "WORD TRIED SUCCEEDED", "who"
  * by "who PID"; meanwhile the worker does nothing else. Only in a build made with --enable-faults,
- * for tests/fault/evil.py. The words are in evil_deeds.c.
+ * for tests/fault/evil.py. The words are in evil_attacks.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,15 +18,15 @@
 
 enum { LINE_MOST = 128 };
 
-static const struct evil_deed *find_deed(const char *line, unsigned long *ms)
+static const struct evil_attack *find_deed(const char *line, unsigned long *ms)
 {
 	char word[16];
 
 	if (sscanf(line, "%15s %lu", word, ms) != 2)
 		return NULL;
-	for (unsigned i = 0; i < evil_deed_count; i++)
-		if (strcmp(evil_deeds[i].word, word) == 0)
-			return &evil_deeds[i];
+	for (unsigned i = 0; i < evil_attack_count; i++)
+		if (strcmp(evil_attacks[i].word, word) == 0)
+			return &evil_attacks[i];
 	return NULL;
 }
 
@@ -34,7 +34,7 @@ static const struct evil_deed *find_deed(const char *line, unsigned long *ms)
 static void obey(char *line, size_t size)
 {
 	struct attempt attempt = { .own = sys_last_call };
-	const struct evil_deed *deed;
+	const struct evil_attack *deed;
 	unsigned long ms;
 
 	if (strcmp(line, "who\n") == 0) {

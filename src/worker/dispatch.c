@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/conn.h"
-#include "worker/oldest.h"
 
 /* How long a turn may last before heavy connections, and then unknown ones, wait for the next. */
 enum { TURN_US = 2000, TURN_MOST_US = 8000 };
@@ -164,15 +163,15 @@ void dispatch_end_all(struct pool *pool, enum close_reason reason)
 	}
 }
 
-static struct oldest find_oldest(const struct pool *pool)
+static struct pool_oldest find_oldest(const struct pool *pool)
 {
-	struct oldest o = { .wanted = SLOT_NOTES };
+	struct pool_oldest o = { .wanted = SLOT_NOTES };
 
 	for (uint32_t i = 0; pool->live > 0 && i < pool->arena->head->conn_high; i++) {
 		const struct conn *c = arena_conn(pool->arena, i);
 
 		if (c->magic == CONN_MAGIC)
-			oldest_consider(&o, i, c->opened_us);
+			pool_consider_oldest(&o, i, c->opened_us);
 	}
 	return o;
 }
@@ -209,7 +208,7 @@ static void end_notes(struct conn_notes *notes, uint32_t odd)
 void dispatch_publish_notes(const struct pool *pool)
 {
 	struct conn_notes *notes = &pool->slot->notes;
-	struct oldest o = find_oldest(pool);
+	struct pool_oldest o = find_oldest(pool);
 	uint32_t odd = begin_notes(notes);
 
 	for (unsigned i = 0; i < o.count; i++)

@@ -17,13 +17,13 @@ static bool may_go(const struct pool *pool, const struct conn *c)
 /* Those that rest longest; one that moves meanwhile only becomes younger. */
 static void find_candidates(struct make_room *room, const struct pool *pool)
 {
-	room->next = (struct oldest){ .wanted = OLDEST_MOST };
+	room->next = (struct pool_oldest){ .wanted = POOL_OLDEST_MOST };
 	room->at = 0;
 	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++) {
 		const struct conn *c = arena_conn(pool->arena, i);
 
 		if (may_go(pool, c))
-			oldest_consider(&room->next, i, c->active_ms);
+			pool_consider_oldest(&room->next, i, c->active_ms);
 	}
 }
 

@@ -10,14 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/oldest.h"
 #include "worker/pool.h"
 
 struct make_room {
-	bool is_on;         /* the option */
-	struct oldest next; /* the connections that go next, in this order */
-	unsigned at;        /* of these, the first that has not been asked */
-	int64_t again_ms;   /* no connection could go: not looked for before then */
+	bool is_on;              /* the option */
+	struct pool_oldest next; /* the connections that go next, in this order */
+	unsigned at;             /* of these, the first that has not been asked */
+	int64_t again_ms;        /* no connection could go: not looked for before then */
 };
 
 /*

@@ -16,7 +16,6 @@
 #include "services/http/http.h"
 #include "services/http/http_chunked.h"
 #include "services/services.h"
-#include "services/status/page.h"
 #include "services/status/status_page.h"
 #include "worker/conn_record.h"
 #include "worker/heritage.h"

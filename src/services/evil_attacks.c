@@ -351,7 +351,7 @@ static void squat(struct attempt *attempt)
 	attempt->until_ms = 0;
 }
 
-const struct evil_deed evil_deeds[] = {
+const struct evil_attack evil_attacks[] = {
 	{ "flags", flags },         { "counters", counters },
 	{ "strangers", strangers }, { "pry", pry },
 	{ "scribble", scribble },   { "signals", signals },
@@ -360,4 +360,4 @@ const struct evil_deed evil_deeds[] = {
 	{ "squat", squat },         { "queue", queue },
 	{ "rights", evil_rights },
 };
-const unsigned evil_deed_count = sizeof(evil_deeds) / sizeof(*evil_deeds);
+const unsigned evil_attack_count = sizeof(evil_attacks) / sizeof(*evil_attacks);
