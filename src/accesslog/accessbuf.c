@@ -7,7 +7,7 @@
 
 #include "base/sys.h"
 
-static void keep(const struct accessbuf *b)
+static void store_span(const struct accessbuf *b)
 {
 	uint64_t span = (uint64_t)b->start << 32 | b->end;
 
@@ -45,22 +45,22 @@ bool accessbuf_has_room(struct accessbuf *b, size_t n)
 	memcpy(b->memory.bytes, accessbuf_head(b), used);
 	b->start = 0;
 	b->end = used;
-	keep(b);
+	store_span(b);
 	return ACCESSBUF_SIZE - b->end >= n;
 }
 
 void accessbuf_add(struct accessbuf *b, size_t n)
 {
 	b->end += (uint32_t)n;
-	keep(b);
+	store_span(b);
 }
 
-static void drop(struct accessbuf *b, size_t n)
+static void drop_bytes(struct accessbuf *b, size_t n)
 {
 	b->start += (uint32_t)n;
 	if (b->start == b->end)
 		b->start = b->end = 0;
-	keep(b);
+	store_span(b);
 }
 
 static bool begins_cut(const struct accessbuf *b)
@@ -69,7 +69,7 @@ static bool begins_cut(const struct accessbuf *b)
 }
 
 /* How many lines end within the first n bytes. */
-static uint64_t count(const struct accessbuf *b, size_t n)
+static uint64_t count_lines(const struct accessbuf *b, size_t n)
 {
 	const char *at = accessbuf_head(b), *end = at + n;
 	uint64_t lines = 0;
@@ -86,29 +86,29 @@ static uint64_t count(const struct accessbuf *b, size_t n)
 uint64_t accessbuf_drop_all(struct accessbuf *b)
 {
 	size_t used = accessbuf_used(b);
-	uint64_t lines = count(b, used);
+	uint64_t lines = count_lines(b, used);
 
-	drop(b, used);
+	drop_bytes(b, used);
 	return lines;
 }
 
 void accessbuf_begin_file(struct accessbuf *b)
 {
 	if (begins_cut(b))
-		drop(b, 1);
+		drop_bytes(b, 1);
 }
 
 /*
  * A file takes less than it is given when there is no room for more, and others write to it as
  * well: the rest would stand by itself among their lines. True when a line was cut.
  */
-static bool cut(struct accessbuf *b)
+static bool cut_line(struct accessbuf *b)
 {
 	const char *head = accessbuf_head(b), *end = memchr(head, '\n', accessbuf_used(b));
 
 	if (head[-1] == '\n' || !end)
 		return false;
-	drop(b, (size_t)(end - head));
+	drop_bytes(b, (size_t)(end - head));
 	return true;
 }
 
@@ -126,11 +126,11 @@ struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct writer *
 			flow.error = errno == EINTR ? 0 : errno;
 			continue;
 		}
-		lines = count(b, (size_t)n);
+		lines = count_lines(b, (size_t)n);
 		flow.written += lines;
 		cell_add(written, lines);
-		drop(b, (size_t)n);
-		if ((size_t)n == used || outlet->kind != WRITER_FILE || !cut(b))
+		drop_bytes(b, (size_t)n);
+		if ((size_t)n == used || outlet->kind != WRITER_FILE || !cut_line(b))
 			continue;
 		flow.cut++;
 		cell_add(lost, 1);

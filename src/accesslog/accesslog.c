@@ -136,7 +136,7 @@ static void lose_one(const char *message)
 	note_lost(1, message);
 }
 
-static void fail(int error)
+static void note_failure(int error)
 {
 	state.is_stuck = true;
 	set_alarm(error == EAGAIN ? RETRY_MS : FLUSH_MS);
@@ -173,7 +173,7 @@ void accesslog_flush(void)
 		note_gone(flow.written);
 	note_lost(flow.cut, flow.error != 0 ? strerror(flow.error) : "a line was cut");
 	if (flow.error != 0) {
-		fail(flow.error);
+		note_failure(flow.error);
 	} else if (!is_gone) {
 		state.is_well = true;
 		say_well();

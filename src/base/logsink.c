@@ -249,7 +249,7 @@ void logsink_forget(void)
 	sink.rest_start = sink.rest_end = 0;
 }
 
-static int join(int fd, const char *path)
+static int connect_to(int fd, const char *path)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 
@@ -271,7 +271,7 @@ int logsink_syslog_open(const char *path)
 	int fd = make_socket();
 
 	tzset();
-	if (fd >= 0 && join(fd, path) < 0) {
+	if (fd >= 0 && connect_to(fd, path) < 0) {
 		int kept = errno;
 
 		sys_close(fd);
@@ -288,7 +288,7 @@ void logsink_syslog_part(int fd, const char *path)
 	if (fresh < 0)
 		return;
 	/* a daemon that is away now is asked again with each line */
-	(void)join(fresh, path);
+	(void)connect_to(fresh, path);
 	(void)sys_dup3(fresh, fd, O_CLOEXEC);
 	sys_close(fresh);
 }
@@ -322,5 +322,6 @@ bool logsink_syslog_send(int fd, const char *path, int priority, const char *tex
 
 	if (sys_sendmsg(fd, &message, flags) >= 0)
 		return true;
-	return was_restarted(errno) && join(fd, path) == 0 && sys_sendmsg(fd, &message, flags) >= 0;
+	return was_restarted(errno) && connect_to(fd, path) == 0 &&
+	       sys_sendmsg(fd, &message, flags) >= 0;
 }

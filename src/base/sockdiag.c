@@ -39,7 +39,7 @@ struct question {
 	};
 };
 
-static bool ask(struct sockdiag *diag, struct question *question, size_t body_size)
+static bool send_question(struct sockdiag *diag, struct question *question, size_t body_size)
 {
 	size_t size = offsetof(struct question, local) + body_size;
 
@@ -89,7 +89,7 @@ static enum sockdiag_answer read_head(const char *bytes, size_t size)
  * Fetches the answer to the last question; *size is the buffer's, then the answer's. One that was
  * not fetched when it came lies before it.
  */
-static enum sockdiag_answer fetch(struct sockdiag *diag, char *bytes, size_t *size)
+static enum sockdiag_answer receive_answer(struct sockdiag *diag, char *bytes, size_t *size)
 {
 	struct nlmsghdr head;
 	ssize_t n;
@@ -117,9 +117,9 @@ enum sockdiag_answer sockdiag_unix(struct sockdiag *diag, uint64_t inode,
 	size_t size = sizeof(bytes);
 	enum sockdiag_answer answer;
 
-	if (!ask(diag, &question, sizeof(question.local)))
+	if (!send_question(diag, &question, sizeof(question.local)))
 		return SOCKDIAG_NOTHING;
-	answer = fetch(diag, bytes, &size);
+	answer = receive_answer(diag, bytes, &size);
 	if (answer != SOCKDIAG_FOUND)
 		return answer;
 	return size >= BODY_AT && read_lengths(bytes + BODY_AT, size - BODY_AT, queue) ?
@@ -154,9 +154,9 @@ enum sockdiag_answer sockdiag_tcp(struct sockdiag *diag, const struct addr *loca
 	set_end(local, &id->idiag_sport, id->idiag_src);
 	set_end(remote, &id->idiag_dport, id->idiag_dst);
 	id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-	if (!ask(diag, &question, sizeof(question.inet)))
+	if (!send_question(diag, &question, sizeof(question.inet)))
 		return SOCKDIAG_NOTHING;
-	answer = fetch(diag, bytes, &size);
+	answer = receive_answer(diag, bytes, &size);
 	if (answer == SOCKDIAG_REFUSED && errno == ENOENT) {
 		*state = TCP_CLOSE;
 		return SOCKDIAG_FOUND;

@@ -107,7 +107,7 @@ static struct fault_report *open_report(const char *path)
 	return mapping == MAP_FAILED ? NULL : mapping;
 }
 
-static _Noreturn void refuse(const char *what)
+static _Noreturn void refuse_plan(const char *what)
 {
 	fprintf(stderr, "prefork-srv: %s (ROLE:CALL:ERRNO:N[:kill], or count)\n", what);
 	_exit(CODE_USAGE);
@@ -122,10 +122,10 @@ __attribute__((constructor)) static void start(void)
 	if (!text)
 		return;
 	if (strcmp(text, "count") != 0 && !read_plan(text))
-		refuse("PREFORK_FAULT cannot be read");
+		refuse_plan("PREFORK_FAULT cannot be read");
 	report = open_report(getenv("PREFORK_FAULT_LOG"));
 	if (!report)
-		refuse("PREFORK_FAULT_LOG cannot be written");
+		refuse_plan("PREFORK_FAULT_LOG cannot be written");
 }
 
 void sys_fault_role(const char *name)
@@ -136,7 +136,7 @@ void sys_fault_role(const char *name)
 }
 
 /* How many times that row has been called now. */
-static uint32_t count(enum sys_fault_role role, unsigned row)
+static uint32_t count_call(enum sys_fault_role role, unsigned row)
 {
 	return atomic_fetch_add_explicit(&report->calls[role][row], 1, memory_order_relaxed) + 1;
 }
@@ -144,7 +144,7 @@ static uint32_t count(enum sys_fault_role role, unsigned row)
 static bool is_wanted(unsigned row)
 {
 	enum sys_fault_role role = getpid() == self.pid ? self.role : FAULT_CHILD;
-	uint32_t nth = count(role, row), of_any = count(FAULT_ANY, row);
+	uint32_t nth = count_call(role, row), of_any = count_call(FAULT_ANY, row);
 
 	if (row != plan.row)
 		return false;

@@ -78,7 +78,7 @@ static bool take_overrides(struct conf *conf, const struct conf_source *source, 
 	       conf_cmdline_pid_file(conf, source->pid_file, source->directory, err);
 }
 
-static bool fill(struct conf *conf, const struct conf_source *source, struct err *err)
+static bool fill_conf(struct conf *conf, const struct conf_source *source, struct err *err)
 {
 	const char *file = choose_file(source);
 	const char *built_in = source->listener_count > 0 ? "command line" : "built-in default";
@@ -120,7 +120,7 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 {
 	struct conf *conf = conf_new(err);
 
-	if (conf != NULL && (!fill(conf, source, err) || !check_reserves(conf, err))) {
+	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}

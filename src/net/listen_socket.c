@@ -126,7 +126,7 @@ in_port_t listen_socket_port(const struct addr *addr)
 }
 
 /* Fills err from errno with what is wrong and what to do about it; returns false. */
-static bool explain(const struct addr *addr, struct err *err)
+static bool explain_bind(const struct addr *addr, struct err *err)
 {
 	char text[ADDR_TEXT];
 	int error = errno;
@@ -153,7 +153,7 @@ static int make_socket(const struct addr *addr, struct err *err)
 	int fd = sys_socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		explain(addr, err);
+		explain_bind(addr, err);
 	return fd;
 }
 
@@ -186,7 +186,7 @@ static bool set_up(int fd, const struct addr *addr, const struct listen_conf *co
 	if (bind_inet(fd, addr, conf, first) && sys_listen(fd, (int)conf->backlog) == 0)
 		return true;
 	*in_use = errno == EADDRINUSE;
-	return explain(addr, err);
+	return explain_bind(addr, err);
 }
 
 int listen_socket_open(const struct addr *addr, const struct listen_conf *conf, bool first,
@@ -303,7 +303,7 @@ bool listen_socket_check(const struct addr *addr, const struct listen_conf *conf
 	good = turn_knobs(fd, addr, conf, true, err);
 	if (good && !bind_inet(fd, addr, conf, true)) {
 		*in_use = errno == EADDRINUSE;
-		good = explain(addr, err);
+		good = explain_bind(addr, err);
 	}
 	sys_close(fd);
 	return good;

@@ -19,7 +19,7 @@ static bool is_unix(const struct listener *l)
 }
 
 /* Puts where it stands before the message; returns false. */
-static bool place(const struct listen_conf *conf, struct err *err)
+static bool prefix_origin(const struct listen_conf *conf, struct err *err)
 {
 	return err_prefix(err, "%s: listen \"%s\": ", conf->origin, conf->address);
 }
@@ -32,10 +32,11 @@ static void free_set(struct listener_set *set)
 	free(set);
 }
 
-static bool resolve(const struct listen_conf *conf, struct listener_addresses *to, struct err *err)
+static bool find_addrs(const struct listen_conf *conf, struct listener_addresses *to,
+		       struct err *err)
 {
 	to->count = (unsigned)addr_resolve(conf->address, to->found, LISTENER_ADDRESSES, err);
-	return to->count > 0 || place(conf, err);
+	return to->count > 0 || prefix_origin(conf, err);
 }
 
 /* `resolved` NULL: to be resolved here. */
@@ -46,14 +47,14 @@ static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
 	struct listener *list;
 
 	if (!resolved) {
-		if (!resolve(conf, &own, err))
+		if (!find_addrs(conf, &own, err))
 			return false;
 		resolved = &own;
 	}
 	list = reallocarray(set->list, set->count + resolved->count, sizeof(*list));
 	if (!list) {
 		err_set(err, CODE_OSERR, "no memory");
-		return place(conf, err);
+		return prefix_origin(conf, err);
 	}
 	set->list = list;
 	for (unsigned i = 0; i < resolved->count; i++) {
@@ -66,12 +67,12 @@ static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
 	return true;
 }
 
-static bool overlap(const struct listener *a, const struct listener *b)
+static bool do_overlap(const struct listener *a, const struct listener *b)
 {
 	return listen_socket_excludes(&a->wanted, a->conf->v6only, &b->wanted, b->conf->v6only);
 }
 
-static bool clash(const struct listener *l, const struct listener *earlier, struct err *err)
+static bool refuse_clash(const struct listener *l, const struct listener *earlier, struct err *err)
 {
 	bool is_dual = listen_socket_is_dual(&l->wanted, l->conf->v6only);
 	const struct listener *dual = is_dual ? l : earlier;
@@ -87,23 +88,23 @@ static bool clash(const struct listener *l, const struct listener *earlier, stru
 		err_set(err, CODE_CONFIG,
 			"cannot bind %s: listen \"%s\" of %s has it already (remove one of them)",
 			text, earlier->conf->address, earlier->conf->origin);
-	return place(l->conf, err);
+	return prefix_origin(l->conf, err);
 }
 
 static bool check_clashes(const struct listener_set *set, struct err *err)
 {
 	for (unsigned i = 0; i < set->count; i++) {
 		for (unsigned k = 0; k < i; k++) {
-			if (overlap(&set->list[i], &set->list[k]))
-				return clash(&set->list[i], &set->list[k], err);
+			if (do_overlap(&set->list[i], &set->list[k]))
+				return refuse_clash(&set->list[i], &set->list[k], err);
 		}
 	}
 	return true;
 }
 
 /* The set of what conf wants, with no socket yet. */
-static struct listener_set *want(const struct conf *conf, const struct listener_addresses *resolved,
-				 struct err *err)
+static struct listener_set *make_wanted(const struct conf *conf,
+					const struct listener_addresses *resolved, struct err *err)
 {
 	struct listener_set *set = calloc(1, sizeof(*set));
 	bool good = set != NULL;
@@ -122,7 +123,7 @@ static struct listener_set *want(const struct conf *conf, const struct listener_
 static bool is_clear(const struct conf *conf, const struct listener_addresses *resolved,
 		     struct err *err)
 {
-	struct listener_set *set = want(conf, resolved, err);
+	struct listener_set *set = make_wanted(conf, resolved, err);
 
 	if (!set)
 		return false;
@@ -139,7 +140,7 @@ bool listener_resolve(const struct conf *conf, struct listener_addresses *per_li
 		      struct err *err)
 {
 	for (size_t i = 0; i < conf->listener_count; i++) {
-		if (!resolve(&conf->listeners[i], &per_listen[i], err))
+		if (!find_addrs(&conf->listeners[i], &per_listen[i], err))
 			return false;
 	}
 	return is_clear(conf, per_listen, err);
@@ -235,7 +236,7 @@ static void blame_old(const struct listener *l, const struct listener_set *old, 
 	char text[ADDR_TEXT];
 
 	for (unsigned i = 0; old && i < old->count; i++) {
-		if (overlap(l, &old->list[i])) {
+		if (do_overlap(l, &old->list[i])) {
 			err_set(err, CODE_UNAVAILABLE,
 				"cannot bind %s: the running server holds it as listen \"%s\" "
 				"(a restart is needed to go from one to the other)",
@@ -294,8 +295,8 @@ static bool take_passed(struct listener *l, int fd, struct err *err)
 }
 
 /* Takes over, is given, or opens the sockets of one listener. */
-static bool acquire(struct listener *l, const struct listener_set *set,
-		    const struct listener_set *old, unsigned worker_sockets, struct err *err)
+static bool get_sockets(struct listener *l, const struct listener_set *set,
+			const struct listener_set *old, unsigned worker_sockets, struct err *err)
 {
 	unsigned most = l->conf->reuse_port && !is_unix(l) && worker_sockets > 0 ? worker_sockets :
 										   1;
@@ -321,19 +322,19 @@ struct listener_set *listener_open_all(const struct conf *conf, const struct lis
 				       unsigned worker_sockets,
 				       const struct listener_addresses *resolved, struct err *err)
 {
-	struct listener_set *set = want(conf, resolved, err);
+	struct listener_set *set = make_wanted(conf, resolved, err);
 
 	for (unsigned i = 0; set && i < set->count; i++) {
-		if (acquire(&set->list[i], set, old, worker_sockets, err))
+		if (get_sockets(&set->list[i], set, old, worker_sockets, err))
 			continue;
-		place(set->list[i].conf, err);
+		prefix_origin(set->list[i].conf, err);
 		listener_close_all(set, old, true);
 		return NULL;
 	}
 	return set;
 }
 
-static bool apply(const struct listener *l, struct err *err)
+static bool apply_conf(const struct listener *l, struct err *err)
 {
 	for (unsigned i = 0; i < l->fd_count; i++) {
 		if (!listen_socket_apply(l->fds[i], &l->bound, l->conf, err))
@@ -350,9 +351,9 @@ void listener_apply(const struct listener_set *set)
 	for (unsigned i = 0; i < set->count; i++) {
 		const struct listener *l = &set->list[i];
 
-		if (l->created || apply(l, &err))
+		if (l->created || apply_conf(l, &err))
 			continue;
-		place(l->conf, &err);
+		prefix_origin(l->conf, &err);
 		LOG(EVENT_environment_warned, LOG_STR("message", err.text));
 	}
 }
@@ -376,7 +377,7 @@ void listener_close_all(struct listener_set *set, const struct listener_set *kep
 	free_set(set);
 }
 
-static bool probe(const struct addr *addr, const struct listen_conf *conf, struct err *err)
+static bool probe_address(const struct addr *addr, const struct listen_conf *conf, struct err *err)
 {
 	bool in_use;
 
@@ -384,7 +385,7 @@ static bool probe(const struct addr *addr, const struct listen_conf *conf, struc
 		return true;
 	if (in_use)
 		blame_passed(addr, conf->v6only, err);
-	return place(conf, err);
+	return prefix_origin(conf, err);
 }
 
 bool listener_probe(const struct listen_conf *conf, const struct listener_addresses *resolved,
@@ -393,7 +394,7 @@ bool listener_probe(const struct listen_conf *conf, const struct listener_addres
 	for (unsigned i = 0; i < resolved->count; i++) {
 		const struct addr *addr = &resolved->found[i];
 
-		if ((!ours || !ours(addr, arg)) && !probe(addr, conf, err))
+		if ((!ours || !ours(addr, arg)) && !probe_address(addr, conf, err))
 			return false;
 	}
 	return true;

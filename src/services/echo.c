@@ -7,7 +7,7 @@
 #include "worker/conn_record.h"
 
 /* c->out is empty here, so no byte is copied: the buffers change places. */
-static enum verdict input(struct conn *c)
+static enum verdict echo_input(struct conn *c)
 {
 	struct buf full = c->in;
 
@@ -18,5 +18,5 @@ static enum verdict input(struct conn *c)
 
 const struct service service_echo = {
 	.name = "echo",
-	.input = input,
+	.input = echo_input,
 };

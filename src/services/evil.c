@@ -31,7 +31,7 @@ static const struct evil_attack *find_deed(const char *line, unsigned long *ms)
 }
 
 /* The answer in the place of the line. */
-static void obey(char *line, size_t size)
+static void obey_line(char *line, size_t size)
 {
 	struct attempt attempt = { .own = sys_last_call };
 	const struct evil_attack *deed;
@@ -51,7 +51,7 @@ static void obey(char *line, size_t size)
 	snprintf(line, size, "%s %lu %lu\n", deed->word, attempt.tried, attempt.succeeded);
 }
 
-static enum verdict input(struct conn *c)
+static enum verdict read_lines(struct conn *c)
 {
 	char line[LINE_MOST];
 	const char *lf;
@@ -65,7 +65,7 @@ static enum verdict input(struct conn *c)
 			return MORE;
 		memcpy(line, buf_head(&c->in), n);
 		line[n] = '\0';
-		obey(line, sizeof(line));
+		obey_line(line, sizeof(line));
 		buf_put(&c->out, line, strlen(line));
 		buf_drop(&c->in, n);
 		conn_count_message(c);
@@ -75,5 +75,5 @@ static enum verdict input(struct conn *c)
 
 const struct service service_evil = {
 	.name = "evil",
-	.input = input,
+	.input = read_lines,
 };

@@ -17,7 +17,7 @@
 
 enum { FDS_MOST = 512, PAGE = 4096, SQUAT_S = 60 };
 
-static void note(struct attempt *attempt, bool has_succeeded)
+static void note_try(struct attempt *attempt, bool has_succeeded)
 {
 	attempt->tried++;
 	attempt->succeeded += has_succeeded;
@@ -65,7 +65,7 @@ static uint64_t next_random(void)
 /* All holders of the description have the flag. */
 static void make_blocking(struct attempt *attempt, int fd)
 {
-	note(attempt, fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) == 0);
+	note_try(attempt, fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) == 0);
 }
 
 static bool is_anonymous(int fd)
@@ -95,7 +95,7 @@ static void ring_and_drain(struct attempt *attempt, int fd)
 	}
 }
 
-static void flags(struct attempt *attempt)
+static void change_flags(struct attempt *attempt)
 {
 	each_shared(attempt, ring_and_drain);
 }
@@ -126,16 +126,16 @@ static void fill_or_drain(struct attempt *attempt, int fd)
 	uint64_t count;
 
 	if (attempt->tried % 2)
-		note(attempt, read(fd, &count, sizeof(count)) > 0);
+		note_try(attempt, read(fd, &count, sizeof(count)) > 0);
 	else
-		note(attempt, write(fd, &most, sizeof(most)) > 0);
+		note_try(attempt, write(fd, &most, sizeof(most)) > 0);
 	overflow_counter(fd);
 }
 
 static void fill_and_shut(struct attempt *attempt, int fd)
 {
 	while (send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
-		note(attempt, true);
+		note_try(attempt, true);
 	shutdown(fd, SHUT_RDWR);
 }
 
@@ -150,18 +150,18 @@ static void spoil_counter(struct attempt *attempt, int fd)
 	make_blocking(attempt, fd);
 }
 
-static void counters(struct attempt *attempt)
+static void write_counters(struct attempt *attempt)
 {
 	each_shared(attempt, spoil_counter);
 }
 
-static void strangers(struct attempt *attempt)
+static void make_children(struct attempt *attempt)
 {
 	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
 
 	if (pid == 0)
 		_exit(0);
-	note(attempt, pid > 0);
+	note_try(attempt, pid > 0);
 }
 
 struct mapping {
@@ -196,10 +196,10 @@ static void scribble_on(struct attempt *attempt, const struct mapping *mapping)
 		return;
 	for (char *at = mapping->from; at + 8 <= mapping->to; at += 8)
 		*(volatile uint64_t *)at = next_random() >> next_random() % 64;
-	note(attempt, true);
+	note_try(attempt, true);
 }
 
-static void scribble(struct attempt *attempt)
+static void scribble_board(struct attempt *attempt)
 {
 	each_mapping(attempt, scribble_on);
 }
@@ -212,19 +212,19 @@ static void pry_open(struct attempt *attempt, const struct mapping *mapping)
 
 	if (!mapping->is_file)
 		return;
-	note(attempt, remap_file_pages(mapping->from, PAGE, 0, 1, 0) == 0);
+	note_try(attempt, remap_file_pages(mapping->from, PAGE, 0, 1, 0) == 0);
 	if (!mapping->is_writable) {
-		note(attempt, mprotect(mapping->from, PAGE, PROT_READ | PROT_WRITE) == 0);
+		note_try(attempt, mprotect(mapping->from, PAGE, PROT_READ | PROT_WRITE) == 0);
 		return;
 	}
 	more = mremap(mapping->from, size, size + PAGE, MREMAP_MAYMOVE);
-	note(attempt, more != MAP_FAILED);
+	note_try(attempt, more != MAP_FAILED);
 	if (more != MAP_FAILED)
 		(void)!mremap(more, size + PAGE, size, MREMAP_MAYMOVE | MREMAP_FIXED,
 			      mapping->from);
 }
 
-static void pry(struct attempt *attempt)
+static void remap_board(struct attempt *attempt)
 {
 	each_mapping(attempt, pry_open);
 }
@@ -246,31 +246,31 @@ static void each_relative(struct attempt *attempt,
 		fclose(children);
 }
 
-static void hit(struct attempt *attempt, pid_t relative)
+static void signal_relatives(struct attempt *attempt, pid_t relative)
 {
 	static const int numbers[] = { SIGSTOP, SIGTERM, SIGQUIT, SIGKILL };
 	siginfo_t forged = { .si_code = SI_QUEUE, .si_pid = getppid() };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		note(attempt, kill(relative, numbers[i]) == 0);
+		note_try(attempt, kill(relative, numbers[i]) == 0);
 	for (int number = SIGRTMIN; number <= SIGRTMIN + 1; number++)
-		note(attempt, syscall(SYS_rt_sigqueueinfo, relative, number, &forged) == 0);
+		note_try(attempt, syscall(SYS_rt_sigqueueinfo, relative, number, &forged) == 0);
 }
 
-static void signals(struct attempt *attempt)
+static void send_signals(struct attempt *attempt)
 {
-	each_relative(attempt, hit);
+	each_relative(attempt, signal_relatives);
 }
 
 /* Signals of its own that wait count against its user, whose other processes hear the master. */
-static void queue(struct attempt *attempt)
+static void fill_queues(struct attempt *attempt)
 {
 	sigset_t last;
 
 	sigemptyset(&last);
 	sigaddset(&last, SIGRTMAX);
 	sigprocmask(SIG_BLOCK, &last, NULL);
-	note(attempt, sigqueue(getpid(), SIGRTMAX, (union sigval){ 0 }) == 0);
+	note_try(attempt, sigqueue(getpid(), SIGRTMAX, (union sigval){ 0 }) == 0);
 }
 
 static void look_into(struct attempt *attempt, pid_t relative)
@@ -278,13 +278,13 @@ static void look_into(struct attempt *attempt, pid_t relative)
 	struct iovec own = { .iov_base = &own, .iov_len = 1 }, its = own;
 	char path[32];
 
-	note(attempt, ptrace(PTRACE_SEIZE, relative, NULL, NULL) == 0);
-	note(attempt, process_vm_writev(relative, &own, 1, &its, 1, 0) > 0);
+	note_try(attempt, ptrace(PTRACE_SEIZE, relative, NULL, NULL) == 0);
+	note_try(attempt, process_vm_writev(relative, &own, 1, &its, 1, 0) > 0);
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)relative);
-	note(attempt, open(path, O_RDWR | O_CLOEXEC) >= 0);
+	note_try(attempt, open(path, O_RDWR | O_CLOEXEC) >= 0);
 }
 
-static void trace(struct attempt *attempt)
+static void trace_processes(struct attempt *attempt)
 {
 	each_relative(attempt, look_into);
 }
@@ -292,10 +292,10 @@ static void trace(struct attempt *attempt)
 static void shut_listener(struct attempt *attempt, int fd)
 {
 	if (is_listener(fd))
-		note(attempt, shutdown(fd, SHUT_RDWR) == 0);
+		note_try(attempt, shutdown(fd, SHUT_RDWR) == 0);
 }
 
-static void shut(struct attempt *attempt)
+static void shut_sockets(struct attempt *attempt)
 {
 	each_shared(attempt, shut_listener);
 }
@@ -306,11 +306,11 @@ static void lock_file(struct attempt *attempt, int fd)
 
 	if (lseek(fd, 0, SEEK_CUR) < 0)
 		return;
-	note(attempt, flock(fd, LOCK_EX | LOCK_NB) == 0);
-	note(attempt, fcntl(fd, F_OFD_SETLK, &whole) == 0);
+	note_try(attempt, flock(fd, LOCK_EX | LOCK_NB) == 0);
+	note_try(attempt, fcntl(fd, F_OFD_SETLK, &whole) == 0);
 }
 
-static void locks(struct attempt *attempt)
+static void lock_files(struct attempt *attempt)
 {
 	each_shared(attempt, lock_file);
 }
@@ -325,17 +325,17 @@ static void fill_pipe(struct attempt *attempt, int fd)
 	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
 		return;
 	while (write(fd, line, sizeof(line) - 1) > 0)
-		note(attempt, true);
+		note_try(attempt, true);
 	make_blocking(attempt, fd);
 }
 
-static void hold(struct attempt *attempt)
+static void hold_processor(struct attempt *attempt)
 {
 	each_shared(attempt, fill_pipe);
 }
 
 /* A child with all that this worker holds, which nothing but a bound of its own ends. */
-static void squat(struct attempt *attempt)
+static void squat_addresses(struct attempt *attempt)
 {
 	pid_t pid = fork();
 
@@ -352,12 +352,12 @@ static void squat(struct attempt *attempt)
 }
 
 const struct evil_attack evil_attacks[] = {
-	{ "flags", flags },         { "counters", counters },
-	{ "strangers", strangers }, { "pry", pry },
-	{ "scribble", scribble },   { "signals", signals },
-	{ "trace", trace },         { "shut", shut },
-	{ "locks", locks },         { "hold", hold },
-	{ "squat", squat },         { "queue", queue },
+	{ "flags", change_flags },      { "counters", write_counters },
+	{ "strangers", make_children }, { "pry", remap_board },
+	{ "scribble", scribble_board }, { "signals", send_signals },
+	{ "trace", trace_processes },   { "shut", shut_sockets },
+	{ "locks", lock_files },        { "hold", hold_processor },
+	{ "squat", squat_addresses },   { "queue", fill_queues },
 	{ "rights", evil_rights },
 };
 const unsigned evil_attack_count = sizeof(evil_attacks) / sizeof(*evil_attacks);

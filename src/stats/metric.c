@@ -58,7 +58,7 @@ static uint64_t add_up(uint64_t sum, uint64_t value)
 }
 
 /* A tally is cells and nothing else. `to` is the caller's own, but may be read meanwhile. */
-static void add(metric_cell *to, const metric_cell *from, size_t bytes)
+static void add_cells(metric_cell *to, const metric_cell *from, size_t bytes)
 {
 	for (size_t i = 0; i < bytes / sizeof(*to); i++)
 		cell_set(&to[i], add_up(cell_get(&to[i]),
@@ -67,15 +67,15 @@ static void add(metric_cell *to, const metric_cell *from, size_t bytes)
 
 void metric_add_tally(struct worker_tally *to, const struct worker_tally *from)
 {
-	add((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
+	add_cells((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
 }
 
 void metric_add_listener(struct listener_tally *to, const struct listener_tally *from)
 {
-	add((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
+	add_cells((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
 }
 
-static void fold(const struct metric_row *row, metric_cell *to, metric_cell *from)
+static void fold_row(const struct metric_row *row, metric_cell *to, metric_cell *from)
 {
 	uint64_t share = atomic_exchange_explicit(from, 0, memory_order_acq_rel);
 
@@ -91,11 +91,11 @@ void metric_fold_tally(struct worker_tally *to, struct worker_tally *from)
 
 		if (row->scope == SCOPE_WORKER)
 			for (size_t i = 0; i < row->cells; i++)
-				fold(row, own_cells(row, to) + i, own_cells(row, from) + i);
+				fold_row(row, own_cells(row, to) + i, own_cells(row, from) + i);
 		else if (row->scope == SCOPE_LISTENER && row->kind != KIND_IS_GAUGE)
 			for (unsigned l = 0; l < METRIC_LISTENERS; l++)
-				fold(row, own_cells(row, &to->listeners[l]),
-				     own_cells(row, &from->listeners[l]));
+				fold_row(row, own_cells(row, &to->listeners[l]),
+					 own_cells(row, &from->listeners[l]));
 	}
 }
 

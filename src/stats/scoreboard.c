@@ -86,7 +86,7 @@ static bool is_left(const struct scoreboard *board, unsigned i)
 }
 
 /* What was counted there goes to the last row, so that no sum falls. */
-static void vacate(struct scoreboard *board, unsigned i)
+static void vacate_row(struct scoreboard *board, unsigned i)
 {
 	struct queue_tally *queue = &board->listeners[i].queue;
 
@@ -118,7 +118,7 @@ static unsigned find_row(struct scoreboard *board)
 		;
 	name_row(other, "other", "other");
 	if (i < OTHER)
-		vacate(board, i);
+		vacate_row(board, i);
 	if (i < OTHER && atomic_load(&other->life) == LISTENER_NEVER)
 		atomic_store_explicit(&other->life, LISTENER_GONE, memory_order_release);
 	return i;

@@ -37,7 +37,7 @@ static void note_life(struct tally *crew, unsigned number)
 		crew->numbers = (uint16_t)(number + 1);
 }
 
-static void enrol(struct tally *crew, const struct scoreboard *board, unsigned index)
+static void add_slot(struct tally *crew, const struct scoreboard *board, unsigned index)
 {
 	uint32_t number = load32(&board->infos[index].number);
 
@@ -64,7 +64,7 @@ void tally_look(struct tally *crew, const struct scoreboard *board)
 	}
 	for (unsigned i = 0; i < scoreboard_slots(board); i++)
 		if (scoreboard_state(board, i) != SLOT_EMPTY)
-			enrol(crew, board, i);
+			add_slot(crew, board, i);
 }
 
 struct sum {

@@ -18,7 +18,7 @@ enum {
 };
 
 /* True when this worker is to accept from the socket. */
-static bool serves(const struct acceptor *a)
+static bool serves_socket(const struct acceptor *a)
 {
 	const struct balance *balance = &a->all->balance;
 	unsigned sockets = acceptor_listener(a)->fd_count;
@@ -90,7 +90,7 @@ void accept_pause_watch_served(struct acceptors *all)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (!serves(a)) {
+		if (!serves_socket(a)) {
 			accept_pause_unwatch(a);
 		} else if (!accept_pause_watch(a)) {
 			pause_all(all, a);
@@ -119,7 +119,7 @@ static void resume_all(struct acceptors *all)
 	accept_pause_watch_served(all);
 }
 
-static void adopt(void *owner)
+static void adopt_sockets(void *owner)
 {
 	struct acceptors *all = owner;
 
@@ -204,7 +204,7 @@ void accept_pause_start(struct acceptors *all)
 	all->freed_seen = all->pool->freed;
 	all->resume.fire = resume_after_pause;
 	all->calm.fire = say_resumed;
-	all->adopt.fire = adopt;
+	all->adopt.fire = adopt_sockets;
 	all->resume.owner = all->calm.owner = all->adopt.owner = all;
 	accept_pause_tell_load(all);
 	accept_pause_watch_served(all);

@@ -67,7 +67,8 @@ static struct listener_tally *tally_of(const struct acceptor *a)
 	return &a->all->pool->slot->tally.listeners[acceptor_listener(a)->row];
 }
 
-static void refuse(const struct acceptor *a, int fd, const struct addr *remote, const char *reason)
+static void refuse_conn(const struct acceptor *a, int fd, const struct addr *remote,
+			const char *reason)
 {
 	struct pool *pool = a->all->pool;
 	const struct listener *listener = acceptor_listener(a);
@@ -82,14 +83,14 @@ static void refuse(const struct acceptor *a, int fd, const struct addr *remote, 
 }
 
 /* True when the connection may be served; else it is closed. */
-static bool admit(const struct acceptor *a, int fd, const struct addr *remote)
+static bool admit_conn(const struct acceptor *a, int fd, const struct addr *remote)
 {
 	struct acceptors *all = a->all;
 
 	if (!acl_allows(acceptor_listener(a)->conf, remote))
-		refuse(a, fd, remote, "access");
+		refuse_conn(a, fd, remote, "access");
 	else if (ban_refuses(all->bans, remote, all->loop->now_ms))
-		refuse(a, fd, remote, "penalty");
+		refuse_conn(a, fd, remote, "penalty");
 	else
 		return true;
 	return false;
@@ -115,7 +116,7 @@ static void accept_one(struct acceptor *a, bool is_asked)
 		return;
 	}
 	cell_add(&tally_of(a)->connections_accepted_total, 1);
-	if (!admit(a, fd, &remote))
+	if (!admit_conn(a, fd, &remote))
 		return;
 	dispatch_accept(all->pool, a->index, fd, &remote);
 	accept_pause_tell_load(all);
@@ -123,7 +124,7 @@ static void accept_one(struct acceptor *a, bool is_asked)
 }
 
 /* To the tail of the wait queue; and epoll looks at the socket's queue anew. */
-static void rotate(struct acceptor *a)
+static void rotate_listener(struct acceptor *a)
 {
 	if (!a->is_watching)
 		return;
@@ -141,7 +142,7 @@ static bool leaves_chance(struct acceptor *a, const struct standing *standing)
 	return a->has_passed;
 }
 
-static void ready(void *owner, uint32_t events)
+static void accept_ready(void *owner, uint32_t events)
 {
 	struct acceptor *a = owner;
 	struct acceptors *all = a->all;
@@ -161,10 +162,10 @@ static void ready(void *owner, uint32_t events)
 		return;
 	accept_one(a, false);
 	if (balance_yields(&standing) || (a->is_shared && was_full))
-		rotate(a); /* where all are full, each ends one of its own in turn */
+		rotate_listener(a); /* where all are full, each ends one of its own in turn */
 }
 
-static void kicked(void *owner, uint32_t events)
+static void accept_kicked(void *owner, uint32_t events)
 {
 	struct acceptors *all = owner;
 	uint64_t mask = balance_asked(&all->balance);
@@ -179,14 +180,15 @@ static void kicked(void *owner, uint32_t events)
 	}
 }
 
-static void prepare(struct acceptors *all, struct acceptor *a, unsigned index, unsigned socket)
+static void prepare_acceptor(struct acceptors *all, struct acceptor *a, unsigned index,
+			     unsigned socket)
 {
 	const struct listener *listener = &all->pool->listeners->list[index];
 
 	a->all = all;
 	a->index = index;
 	a->socket = socket;
-	a->watch = (struct watch){ listener->fds[socket], ready, a };
+	a->watch = (struct watch){ listener->fds[socket], accept_ready, a };
 	a->is_shared = listener->fd_count == 1;
 }
 
@@ -196,7 +198,7 @@ static void prepare_all(struct acceptors *all)
 
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned s = 0; s < listeners->list[i].fd_count; s++)
-			prepare(all, &all->list[all->count++], i, s);
+			prepare_acceptor(all, &all->list[all->count++], i, s);
 }
 
 bool acceptors_start(struct acceptors *all)
@@ -208,7 +210,7 @@ bool acceptors_start(struct acceptors *all)
 		return false;
 	all->guard.loop = all->loop;
 	all->guard.mended = &all->pool->slot->tally.listeners_mended_total;
-	all->kick = (struct watch){ balance_fd(&all->balance), kicked, all };
+	all->kick = (struct watch){ balance_fd(&all->balance), accept_kicked, all };
 	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
 		return false;
 	prepare_all(all);

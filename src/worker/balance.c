@@ -82,7 +82,7 @@ static bool is_deaf(struct balance *b, unsigned i, int64_t now_ms)
 	return false;
 }
 
-static uint32_t settle(struct lately *lately, uint32_t load, int64_t now_ms)
+static uint32_t least_lately(struct lately *lately, uint32_t load, int64_t now_ms)
 {
 	int64_t passed_ms = now_ms - lately->since_ms;
 
@@ -101,7 +101,7 @@ struct standing balance_look(struct balance *b, uint32_t load, int64_t now_ms)
 	struct standing standing = { .load = load, .lightest = b->number };
 	uint32_t least = load;
 
-	standing.settled = load == BALANCE_FULL ? load : settle(&b->lately, load, now_ms);
+	standing.settled = load == BALANCE_FULL ? load : least_lately(&b->lately, load, now_ms);
 
 	if (load < YIELD_AT) /* nobody has so much less */
 		return standing;
@@ -130,7 +130,7 @@ static bool is_confirmed(const struct slot *slot, const struct standing *s)
 	       (uint64_t)load32(&slot->live) + PASS_AT <= s->load;
 }
 
-static void kick(struct balance *b, unsigned peer, unsigned listener, int64_t now_ms)
+static void kick_peer(struct balance *b, unsigned peer, unsigned listener, int64_t now_ms)
 {
 	struct kick *kick = &b->kicks[peer];
 	uint64_t turns = turns_of(b, peer);
@@ -159,7 +159,7 @@ bool balance_pass(struct balance *b, const struct standing *s, unsigned listener
 		b->kicks[s->lightest].doubted_ms = now_ms + DOUBT_MS;
 		return false;
 	}
-	kick(b, s->lightest, listener, now_ms);
+	kick_peer(b, s->lightest, listener, now_ms);
 	return true;
 }
 

@@ -55,7 +55,7 @@ static void put_down(struct pool *pool, struct conn *c)
 		accesslog_relieve(ACCESSLOG_FULL);
 }
 
-static void end(struct pool *pool, struct conn *c, enum close_reason reason)
+static void end_conn(struct pool *pool, struct conn *c, enum close_reason reason)
 {
 	int error = errno;
 
@@ -77,12 +77,12 @@ static void end(struct pool *pool, struct conn *c, enum close_reason reason)
 void conn_end(struct pool *pool, struct conn *c, enum close_reason reason)
 {
 	take_in_hand(pool, c);
-	end(pool, c, reason);
+	end_conn(pool, c, reason);
 	put_down(pool, c);
 }
 
 /* Asks epoll for what the connection waits for now; true unless that ended it. */
-static bool watch(struct pool *pool, struct conn *c)
+static bool watch_conn(struct pool *pool, struct conn *c)
 {
 	uint32_t wanted = 0;
 	int op = c->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -96,7 +96,7 @@ static bool watch(struct pool *pool, struct conn *c)
 	if (wanted == c->watched)
 		return true;
 	if (!loop_tag(pool->loop, op, c->fd, wanted, pool_tag(c))) {
-		end(pool, c, CLOSE_system_error);
+		end_conn(pool, c, CLOSE_system_error);
 		return false;
 	}
 	c->watched = (uint16_t)wanted;
@@ -107,7 +107,7 @@ static bool watch(struct pool *pool, struct conn *c)
 static void half_close(struct pool *pool, struct conn *c)
 {
 	if (c->in_ended || c->conf->linger_timeout == 0 || sys_shutdown(c->fd, SHUT_WR) < 0) {
-		end(pool, c, c->in_ended ? CLOSE_client_closed : CLOSE_service_finished);
+		end_conn(pool, c, c->in_ended ? CLOSE_client_closed : CLOSE_service_finished);
 		return;
 	}
 	conn_set_close_reason(c, CLOSE_service_finished);
@@ -116,12 +116,12 @@ static void half_close(struct pool *pool, struct conn *c)
 	c->in.start = c->in.end = 0;
 	pool_take_back_buf(pool, &c->in);
 	pool_take_back_buf(pool, &c->out);
-	if (watch(pool, c))
+	if (watch_conn(pool, c))
 		deadline_set(pool, c);
 }
 
 /* Sends what there is; true unless that ended the connection. */
-static bool flush(struct pool *pool, struct conn *c)
+static bool flush_output(struct pool *pool, struct conn *c)
 {
 	ssize_t sent;
 
@@ -131,7 +131,7 @@ static bool flush(struct pool *pool, struct conn *c)
 	if (sent < 0) {
 		if (errno == EAGAIN || errno == EINTR)
 			return true;
-		end(pool, c, close_reason_of(errno));
+		end_conn(pool, c, close_reason_of(errno));
 		return false;
 	}
 	pool->moved += (size_t)sent;
@@ -141,7 +141,7 @@ static bool flush(struct pool *pool, struct conn *c)
 	return true;
 }
 
-static enum verdict input(struct conn *c)
+static enum verdict call_input(struct conn *c)
 {
 	if (c->service->input)
 		return c->service->input(c);
@@ -149,10 +149,10 @@ static enum verdict input(struct conn *c)
 	return c->in_ended ? FINISH : MORE;
 }
 
-static enum verdict drained(struct conn *c)
+static enum verdict call_drained(struct conn *c)
 {
 	c->is_unfinished = false;
-	return c->service->drained ? c->service->drained(c) : input(c);
+	return c->service->drained ? c->service->drained(c) : call_input(c);
 }
 
 /*
@@ -160,7 +160,8 @@ static enum verdict drained(struct conn *c)
  * for a client that the kernel let run first. The system calls are left out: on the loopback device
  * a send is charged with packets of other connections, for milliseconds at times.
  */
-static enum verdict ask(struct pool *pool, struct conn *c, enum verdict (*hook)(struct conn *))
+static enum verdict call_service(struct pool *pool, struct conn *c,
+				 enum verdict (*hook)(struct conn *))
 {
 	int64_t before_us = pool->is_weighing ? clock_cpu_us() : 0;
 	enum verdict verdict = hook(c);
@@ -180,7 +181,7 @@ static void wait_for_client(struct pool *pool, struct conn *c)
 	pool_take_back_buf(pool, &c->in);
 	pool_take_back_buf(pool, &c->out);
 	/* What waits in the run queue is not asked about. */
-	if (runqueue_has(&pool->queue, c->index) || watch(pool, c))
+	if (runqueue_has(&pool->queue, c->index) || watch_conn(pool, c))
 		deadline_set(pool, c);
 }
 
@@ -188,7 +189,7 @@ static void wait_for_client(struct pool *pool, struct conn *c)
  * True when a draining worker may end it now. A connection that has said nothing yet has a
  * moment to.
  */
-static bool leaves(const struct pool *pool, const struct conn *c)
+static bool may_leave(const struct pool *pool, const struct conn *c)
 {
 	return pool->draining && c->state == CONN_OPEN && conn_is_between_messages(c) &&
 	       (c->bytes_in > 0 || c->in_ended || deadline_is_stale(pool, c));
@@ -206,22 +207,22 @@ static bool has_spent_share(const struct pool *pool, unsigned answers)
  * Carries out the service's verdict: sends, asks for more as long as the client takes it and the
  * share lasts, ends.
  */
-static void settle(struct pool *pool, struct conn *c, enum verdict verdict)
+static void carry_out(struct pool *pool, struct conn *c, enum verdict verdict)
 {
 	for (unsigned round = 0;; round++) {
 		bool had_answer = buf_used(&c->out) > 0;
 
 		if (verdict == ABORT) {
-			end(pool, c, CLOSE_service_finished);
+			end_conn(pool, c, CLOSE_service_finished);
 			return;
 		}
 		if (verdict == FINISH)
 			c->state = CONN_FLUSHING;
-		if (!flush(pool, c))
+		if (!flush_output(pool, c))
 			return;
 		if (buf_used(&c->out) > 0)
 			break;
-		if (leaves(pool, c))
+		if (may_leave(pool, c))
 			verdict = conn_finish(c, CLOSE_drained);
 		if (c->state == CONN_FLUSHING || verdict == FINISH) {
 			half_close(pool, c);
@@ -235,7 +236,7 @@ static void settle(struct pool *pool, struct conn *c, enum verdict verdict)
 			break;
 		}
 		pool_lend_buf(pool, &c->out);
-		verdict = ask(pool, c, drained);
+		verdict = call_service(pool, c, call_drained);
 	}
 	wait_for_client(pool, c);
 }
@@ -243,11 +244,11 @@ static void settle(struct pool *pool, struct conn *c, enum verdict verdict)
 static void ask_and_settle(struct pool *pool, struct conn *c, enum verdict (*hook)(struct conn *))
 {
 	pool_lend_buf(pool, &c->out);
-	settle(pool, c, ask(pool, c, hook));
+	carry_out(pool, c, call_service(pool, c, hook));
 }
 
 /* True when there is something new for the service: bytes or the end. May end the connection. */
-static bool receive(struct pool *pool, struct conn *c)
+static bool receive_input(struct pool *pool, struct conn *c)
 {
 	ssize_t got;
 
@@ -274,20 +275,20 @@ static bool receive(struct pool *pool, struct conn *c)
 		return true;
 	}
 	if (errno != EAGAIN && errno != EINTR)
-		end(pool, c, close_reason_of(errno));
+		end_conn(pool, c, close_reason_of(errno));
 	return false;
 }
 
 static void read_and_serve(struct pool *pool, struct conn *c)
 {
-	if (receive(pool, c))
-		ask_and_settle(pool, c, input);
+	if (receive_input(pool, c))
+		ask_and_settle(pool, c, call_input);
 	else if (c->state != CONN_CLOSED)
 		wait_for_client(pool, c);
 }
 
 /* What a client still sends after our end is of no use to anyone; its end is. */
-static void discard(struct pool *pool, struct conn *c)
+static void discard_input(struct pool *pool, struct conn *c)
 {
 	struct buf waste = { 0 };
 	ssize_t got;
@@ -298,11 +299,11 @@ static void discard(struct pool *pool, struct conn *c)
 	if (got > 0)
 		pool->moved += (size_t)got;
 	if (got == 0)
-		end(pool, c, CLOSE_client_closed);
+		end_conn(pool, c, CLOSE_client_closed);
 	else if (got < 0 && errno != EAGAIN && errno != EINTR)
-		end(pool, c, close_reason_of(errno));
+		end_conn(pool, c, close_reason_of(errno));
 	else
-		(void)watch(pool, c);
+		(void)watch_conn(pool, c);
 }
 
 void conn_begin(struct pool *pool, struct conn *c)
@@ -321,25 +322,25 @@ static void go_on(struct pool *pool, struct conn *c)
 	enum verdict verdict;
 
 	pool_lend_buf(pool, &c->out);
-	verdict = ask(pool, c, drained);
+	verdict = call_service(pool, c, call_drained);
 	if (verdict == MORE && buf_used(&c->out) == 0 && !c->in_ended)
 		read_and_serve(pool, c);
 	else
-		settle(pool, c, verdict);
+		carry_out(pool, c, verdict);
 }
 
 static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
 {
 	if (c->state == CONN_LINGERING)
-		discard(pool, c);
+		discard_input(pool, c);
 	else if (buf_used(&c->out) > 0)
-		settle(pool, c, c->state == CONN_FLUSHING ? FINISH : MORE);
+		carry_out(pool, c, c->state == CONN_FLUSHING ? FINISH : MORE);
 	else if (c->is_unfinished)
 		go_on(pool, c);
 	else if (!c->in_ended)
 		read_and_serve(pool, c);
 	else if (events & (EPOLLERR | EPOLLHUP))
-		end(pool, c, CLOSE_client_reset);
+		end_conn(pool, c, CLOSE_client_reset);
 }
 
 void conn_ready(struct pool *pool, struct conn *c, uint32_t events)
@@ -347,8 +348,8 @@ void conn_ready(struct pool *pool, struct conn *c, uint32_t events)
 	take_in_hand(pool, c);
 	serve_event(pool, c, events);
 	/* What has come is answered first. */
-	if (pool->draining && c->magic == CONN_MAGIC && leaves(pool, c))
-		settle(pool, c, conn_finish(c, CLOSE_drained));
+	if (pool->draining && c->magic == CONN_MAGIC && may_leave(pool, c))
+		carry_out(pool, c, conn_finish(c, CLOSE_drained));
 	put_down(pool, c);
 }
 
@@ -371,9 +372,9 @@ void conn_expire(struct pool *pool, struct conn *c)
 		return;
 	take_in_hand(pool, c);
 	if (c->state == CONN_LINGERING || why == CLOSE_send_timeout || c->state == CONN_FLUSHING)
-		end(pool, c, why);
+		end_conn(pool, c, why);
 	else
-		settle(pool, c, conn_finish(c, why));
+		carry_out(pool, c, conn_finish(c, why));
 	put_down(pool, c);
 }
 
@@ -386,7 +387,7 @@ void conn_resume(struct pool *pool, struct conn *c)
 	c->weight = WEIGHT_UNKNOWN;
 	if (c->is_unfinished)
 		runqueue_push(&pool->queue, c->index);
-	if (watch(pool, c))
+	if (watch_conn(pool, c))
 		deadline_set(pool, c);
 	put_down(pool, c);
 }

@@ -56,7 +56,7 @@ bool dispatch_resume(struct pool *pool, const bool *is_kept)
 }
 
 /* A worker that serves is seen alive, and its messages are timed, however long the turn lasts. */
-static void tick(struct pool *pool)
+static void tick_clock(struct pool *pool)
 {
 	int64_t before_us = pool->loop->now_us;
 
@@ -79,7 +79,7 @@ static void visit_conn(struct pool *pool, struct conn *c, uint32_t events, bool 
 	conn_ready(pool, c, events);
 	c->weight = runqueue_weigh(before, pool->moved, pool->asked_us);
 	if (++pool->visits >= TICK_VISITS || c->weight == WEIGHT_HEAVY)
-		tick(pool);
+		tick_clock(pool);
 }
 
 /* True when it would hold up others that wait already, or events that are still to come. */
@@ -120,7 +120,7 @@ static void run_queue(struct pool *pool)
 }
 
 /* What is due and not ended now comes first in the next turn, which does not sleep. */
-static void expire(struct pool *pool)
+static void expire_due(struct pool *pool)
 {
 	struct timer_node *node;
 	int64_t now_ms = pool->loop->now_ms;
@@ -129,7 +129,7 @@ static void expire(struct pool *pool)
 		conn_expire(pool, (struct conn *)((char *)node - offsetof(struct conn, timer)));
 		if (n % TICK_VISITS != 0)
 			continue;
-		tick(pool);
+		tick_clock(pool);
 		if (is_over(pool, TURN_US))
 			return;
 	}
@@ -139,8 +139,8 @@ void dispatch_end_turn(struct pool *pool)
 {
 	run_queue(pool);
 	if (pool->answered > 0)
-		tick(pool);
-	expire(pool);
+		tick_clock(pool);
+	expire_due(pool);
 	if (accesslog_is_on)
 		accesslog_relieve(ACCESSLOG_MANY);
 }

@@ -17,7 +17,7 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-static unsigned collect(const struct heritage *h, bool with_listeners, int *kept)
+static unsigned collect_kept(const struct heritage *h, bool with_listeners, int *kept)
 {
 	unsigned n = 0;
 
@@ -65,7 +65,7 @@ bool fds_close_others(const struct heritage *h, bool with_listeners, const int *
 
 	if (!kept)
 		return false;
-	n = collect(h, with_listeners, kept);
+	n = collect_kept(h, with_listeners, kept);
 	for (unsigned i = 0; i < count; i++)
 		kept[n++] = connections[i];
 	qsort(kept, n, sizeof(*kept), by_number);

@@ -152,7 +152,8 @@ static void tell_lost(const struct survey *s, struct conn *c, enum close_reason 
  * A worker that dies in here has told and counted it already when the next one finds the record in
  * use: twice in both, which shows, is better than in one or in none.
  */
-static void lose(const struct survey *s, struct conn *c, enum close_reason reason, unsigned *count)
+static void lose_conn(const struct survey *s, struct conn *c, enum close_reason reason,
+		      unsigned *count)
 {
 	say_lost(c, reason);
 	tell_lost(s, c, reason);
@@ -170,7 +171,7 @@ static void end_in_hand(struct recovery *r, const struct survey *s)
 	if (in_hand == 0)
 		return;
 	if (arena_conn(arena, in_hand - 1)->magic != 0)
-		lose(s, arena_conn(arena, in_hand - 1), CLOSE_worker_crash, &r->in_hand);
+		lose_conn(s, arena_conn(arena, in_hand - 1), CLOSE_worker_crash, &r->in_hand);
 	atomic_store_explicit(&arena->head->in_hand, 0, memory_order_relaxed);
 }
 
@@ -186,7 +187,7 @@ static void judge_records(struct recovery *r, struct survey *s)
 			r->is_kept[i] = true;
 			r->fds[r->kept++] = c->fd;
 		} else {
-			lose(s, c, CLOSE_recovery_damaged, &r->damaged);
+			lose_conn(s, c, CLOSE_recovery_damaged, &r->damaged);
 		}
 	}
 	r->lost = r->in_hand + r->damaged;
@@ -253,7 +254,7 @@ static void end_survey(struct survey *s)
 	free(s->buf_claims);
 }
 
-static bool survey(struct recovery *r, struct survey *s)
+static bool survey_arena(struct recovery *r, struct survey *s)
 {
 	const struct arena *arena = s->arena;
 
@@ -294,12 +295,12 @@ bool recovery_survey(struct recovery *r, const struct heritage *heritage)
 	*r = (struct recovery){ .began_ms = clock_ms(), .is_needed = heritage->resumes };
 	if (!r->is_needed)
 		return true;
-	done = survey(r, &s);
+	done = survey_arena(r, &s);
 	end_survey(&s);
 	return done;
 }
 
-static void say(const struct recovery *r)
+static void log_outcome(const struct recovery *r)
 {
 	if (r->emptied)
 		LOG(EVENT_arena_emptied, LOG_STR("reason", r->emptied), LOG_NUM("lost", r->lost));
@@ -319,7 +320,7 @@ bool recovery_adopt(struct recovery *r, struct pool *pool)
 		return false;
 	cell_add(&pool->slot->tally.recoveries_total, 1);
 	cell_add(&pool->slot->tally.connections_recovered_total, r->kept);
-	say(r);
+	log_outcome(r);
 	return true;
 }
 

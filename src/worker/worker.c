@@ -50,7 +50,7 @@ static int bell_of(const struct worker *w)
 	return w->heritage->wires[w->heritage->number].fds[WIRE_BELL];
 }
 
-static void ring(const struct worker *w)
+static void ring_bell(const struct worker *w)
 {
 	static const uint64_t one = 1;
 
@@ -71,10 +71,10 @@ static void set_state(struct worker *w, enum slot_state state)
 {
 	atomic_store_explicit(&w->slot->state, state, memory_order_release);
 	accept_pause_tell_load(&w->acceptors);
-	ring(w);
+	ring_bell(w);
 }
 
-static void leave(struct worker *w, enum close_reason reason)
+static void end_serving(struct worker *w, enum close_reason reason)
 {
 	acceptors_close(&w->acceptors);
 	dispatch_end_all(&w->pool, reason);
@@ -86,10 +86,10 @@ static void give_up(void *owner)
 	struct worker *w = owner;
 
 	LOG(EVENT_shutdown_timed_out, LOG_NUM("connections", w->pool.live));
-	leave(w, CLOSE_shutdown_timeout);
+	end_serving(w, CLOSE_shutdown_timeout);
 }
 
-static void note(void *owner)
+static void publish_notes(void *owner)
 {
 	struct worker *w = owner;
 
@@ -111,10 +111,10 @@ static void begin_draining(struct worker *w, int64_t give_up_ms)
 	set_state(w, SLOT_DRAINING);
 	timer_set(&w->alarms, &w->give_up.timer, give_up_ms);
 	dispatch_drain(&w->pool);
-	note(w);
+	publish_notes(w);
 }
 
-static void drain(struct worker *w)
+static void drain_once(struct worker *w)
 {
 	if (w->pool.draining)
 		return;
@@ -139,7 +139,7 @@ static void reopen_logs(struct worker *w)
 	}
 	atomic_store_explicit(&w->slot->log_failed, !done, memory_order_relaxed);
 	atomic_store_explicit(&w->slot->log_opened, begun, memory_order_release);
-	ring(w);
+	ring_bell(w);
 }
 
 static void hear_signals(void *owner, uint32_t events)
@@ -152,10 +152,10 @@ static void hear_signals(void *owner, uint32_t events)
 	while ((number = signals_next(w->signals.fd, &sender)) > 0) {
 		switch (signals_find(number)->worker) {
 		case SIGNAL_QUIT:
-			drain(w);
+			drain_once(w);
 			break;
 		case SIGNAL_STOP:
-			leave(w, CLOSE_stopped);
+			end_serving(w, CLOSE_stopped);
 			break;
 		case SIGNAL_REOPEN:
 			reopen_logs(w);
@@ -197,7 +197,7 @@ static bool start_serving(struct worker *w)
 	w->loop.tagged = serve_connection;
 	w->loop.owner = w;
 	w->give_up.fire = give_up;
-	w->note.fire = note;
+	w->note.fire = publish_notes;
 	w->give_up.owner = w->note.owner = w;
 	w->pool.loop = w->acceptors.loop = &w->loop;
 	w->pool.arena = h->arena;
@@ -252,7 +252,7 @@ bool worker_settle(const struct heritage *h, struct err *err)
 /*
  * What neither a connection that goes on nor anybody else needs is closed: a dead worker's epoll.
  */
-static bool tidy(struct worker *w, struct err *err)
+static bool take_over(struct worker *w, struct err *err)
 {
 	const struct heritage *h = w->heritage;
 	const struct recovery *r = &w->recovery;
@@ -270,9 +270,9 @@ static bool tidy(struct worker *w, struct err *err)
 	return true;
 }
 
-static bool start(struct worker *w, struct err *err)
+static bool start_worker(struct worker *w, struct err *err)
 {
-	if (!tidy(w, err) || !privs_confine(err))
+	if (!take_over(w, err) || !privs_confine(err))
 		return false;
 	if (!start_services(w->heritage, err))
 		return false;
@@ -282,7 +282,7 @@ static bool start(struct worker *w, struct err *err)
 	return true;
 }
 
-static void beat(struct worker *w)
+static void stamp_heartbeat(struct worker *w)
 {
 	struct slot *slot = w->slot;
 	uint64_t turns = atomic_load_explicit(&slot->turns, memory_order_relaxed);
@@ -314,7 +314,7 @@ static int next_wait_ms(const struct worker *w)
 	return timer_wait_ms(&w->alarms, w->loop.now_ms, wait);
 }
 
-static int serve(struct worker *w)
+static int run_loop(struct worker *w)
 {
 	while (!w->is_leaving) {
 		if (!loop_turn(&w->loop, next_wait_ms(w))) {
@@ -324,7 +324,7 @@ static int serve(struct worker *w)
 		dispatch_end_turn(&w->pool);
 		accept_pause_check_room(&w->acceptors);
 		accept_pause_end_turn(&w->acceptors);
-		beat(w);
+		stamp_heartbeat(w);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		log_settle(w->loop.now_ms);
 		if (w->pool.draining && w->pool.live == 0)
@@ -360,7 +360,7 @@ int worker_run(const struct heritage *heritage)
 	if (heritage->resumes &&
 	    atomic_load(&w->slot->log_opened) != atomic_load(&heritage->board->reopen.begun))
 		reopen_logs(w);
-	if (!start(w, &err)) {
+	if (!start_worker(w, &err)) {
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		recovery_passed(heritage->arena); /* it leaves; it did not die of what it found */
 		return err.code;
@@ -370,5 +370,5 @@ int worker_run(const struct heritage *heritage)
 		begin_draining(w, w->pool.arena->head->give_up_ms);
 	else
 		set_state(w, SLOT_READY);
-	return serve(w);
+	return run_loop(w);
 }
