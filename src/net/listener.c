@@ -103,8 +103,8 @@ static bool check_clashes(const struct listener_set *set, struct err *err)
 }
 
 /* The set of what conf wants, with no socket yet. */
-static struct listener_set *make_wanted(const struct conf *conf,
-					const struct listener_addresses *resolved, struct err *err)
+static struct listener_set *new_set(const struct conf *conf,
+				    const struct listener_addresses *resolved, struct err *err)
 {
 	struct listener_set *set = calloc(1, sizeof(*set));
 	bool good = set != NULL;
@@ -123,7 +123,7 @@ static struct listener_set *make_wanted(const struct conf *conf,
 static bool is_clear(const struct conf *conf, const struct listener_addresses *resolved,
 		     struct err *err)
 {
-	struct listener_set *set = make_wanted(conf, resolved, err);
+	struct listener_set *set = new_set(conf, resolved, err);
 
 	if (!set)
 		return false;
@@ -228,9 +228,7 @@ static void take_over(struct listener *l, const struct listener *o, unsigned mos
 		l->fds[l->fd_count] = o->fds[l->fd_count];
 }
 
-/*
- * A socket of the running server that is closed only after the reload is in the way of a new one.
- */
+/* A socket of the running server, closed only after the reload, may be in the way of a new one. */
 static void blame_old(const struct listener *l, const struct listener_set *old, struct err *err)
 {
 	char text[ADDR_TEXT];
@@ -295,8 +293,8 @@ static bool take_passed(struct listener *l, int fd, struct err *err)
 }
 
 /* Takes over, is given, or opens the sockets of one listener. */
-static bool get_sockets(struct listener *l, const struct listener_set *set,
-			const struct listener_set *old, unsigned worker_sockets, struct err *err)
+static bool open_one(struct listener *l, const struct listener_set *set,
+		     const struct listener_set *old, unsigned worker_sockets, struct err *err)
 {
 	unsigned most = l->conf->reuse_port && !is_unix(l) && worker_sockets > 0 ? worker_sockets :
 										   1;
@@ -322,10 +320,10 @@ struct listener_set *listener_open_all(const struct conf *conf, const struct lis
 				       unsigned worker_sockets,
 				       const struct listener_addresses *resolved, struct err *err)
 {
-	struct listener_set *set = make_wanted(conf, resolved, err);
+	struct listener_set *set = new_set(conf, resolved, err);
 
 	for (unsigned i = 0; set && i < set->count; i++) {
-		if (get_sockets(&set->list[i], set, old, worker_sockets, err))
+		if (open_one(&set->list[i], set, old, worker_sockets, err))
 			continue;
 		prefix_origin(set->list[i].conf, err);
 		listener_close_all(set, old, true);
