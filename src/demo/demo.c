@@ -28,7 +28,7 @@ struct outcome {
 };
 
 const struct lesson lessons[] = {
-#define LAB(name, function, sentence) { name, sentence, lab_##function },
+#define LESSON(name, function, sentence) { name, sentence, lesson_##function },
 #include "tables/lessons.def"
 };
 const size_t lesson_count = sizeof(lessons) / sizeof(lessons[0]);

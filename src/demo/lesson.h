@@ -20,7 +20,7 @@ struct lesson {
 extern const struct lesson lessons[];
 extern const size_t lesson_count;
 
-#define LAB(name, function, sentence) void lab_##function(struct stage *stage);
+#define LESSON(name, function, sentence) void lesson_##function(struct stage *stage);
 #include "tables/lessons.def"
 
 #endif

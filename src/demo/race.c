@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Waits for connections in several ways, and accepts them. Draws and claims nothing: that is
- * lab_accept_race.c, which gives the orders.
+ * lessons/accept_race.c, which gives the orders.
  *
  * The lesson takes a worker that sleeps for one that waits for the next connection. So whatever
  * else a worker still has to wake is woken before the lesson's bell is rung, and nothing here

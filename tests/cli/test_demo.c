@@ -28,10 +28,10 @@ enum { COLUMNS = 80, CLAIMS_LEAST = 3 };
 static const struct {
 	const char *name, *sentence;
 } rows[] = {
-#define LAB(name, function, sentence) { name, sentence },
+#define LESSON(name, function, sentence) { name, sentence },
 #include "tables/lessons.def"
 };
-enum { LABS = sizeof(rows) / sizeof(rows[0]) };
+enum { LESSONS = sizeof(rows) / sizeof(rows[0]) };
 
 static struct said said; /* of the last run */
 
@@ -90,7 +90,7 @@ static void play(void **state, const char *lesson)
 	assert_all_held();
 }
 
-#define LAB(name, function, sentence)                                            \
+#define LESSON(name, function, sentence)                                         \
 	static void lesson_##function##__played__every_claim_holds(void **state) \
 	{                                                                        \
 		play(state, name);                                               \
@@ -129,7 +129,7 @@ static void no_words__list_and_advice(void **state)
 {
 	RUN_WORDS(&said, *state, "prefork-demo");
 	assert_int_equal(said.code, 0);
-	for (int i = 0; i < LABS; i++) {
+	for (int i = 0; i < LESSONS; i++) {
 		assert_said(said.out, rows[i].name);
 		assert_said(said.out, rows[i].sentence);
 	}
@@ -144,7 +144,7 @@ static void list__has_a_line_for_each_lesson(void **state)
 	RUN_WORDS(&said, *state, "prefork-demo", "list");
 	assert_int_equal(said.code, 0);
 	line = said.out;
-	for (int i = 0; i < LABS; i++) {
+	for (int i = 0; i < LESSONS; i++) {
 		assert_non_null(line);
 		assert_memory_equal(line + 2, rows[i].name, strlen(rows[i].name));
 		line = strchr(line, '\n') + 1;
@@ -158,7 +158,7 @@ static void unknown_lesson__list_and_64(void **state)
 	assert_int_equal(said.code, 64);
 	assert_string_equal(said.err, "prefork-demo: \"close-vs-shutdwn\": there is no such lesson "
 				      "(did you mean close-vs-shutdown?)\n");
-	assert_said(said.out, rows[LABS - 1].name);
+	assert_said(said.out, rows[LESSONS - 1].name);
 	/* nothing is played before all words are known */
 	RUN_WORDS(&said, *state, "prefork-demo", "reset", "\x1b[31m");
 	assert_int_equal(said.code, 64);
@@ -200,12 +200,12 @@ static void several_lessons__a_sum_of_all(void **state)
 static void as_nobody__every_claim_holds(void **state)
 {
 	if (geteuid() != 0) {
-		for (int i = 0; i < LABS; i++)
+		for (int i = 0; i < LESSONS; i++)
 			play(state, rows[i].name); /* an ordinary user already */
 		return;
 	}
 	command_copy(*state, "prefork-demo");
-	for (int i = 0; i < LABS; i++) {
+	for (int i = 0; i < LESSONS; i++) {
 		RUN_WORDS(&said, *state, AS_NOBODY, "./copy", rows[i].name);
 		assert_all_held();
 	}
@@ -218,7 +218,7 @@ static void in_a_new_network_namespace__every_claim_holds(void **state)
 	if (said.code != 0)
 		skip(); /* in many containers root may not either */
 	command_copy(*state, "prefork-demo");
-	for (int i = 0; i < LABS; i++) {
+	for (int i = 0; i < LESSONS; i++) {
 		RUN_WORDS(&said, *state, "unshare", "-rn", "./copy", rows[i].name);
 		assert_all_held();
 	}
@@ -234,7 +234,8 @@ static void on_forbidden_ground__not_checkable_and_77(void **state)
 	if (said.code != 0)
 		skip();
 	command_copy(*state, "prefork-demo");
-	snprintf(sum, sizeof(sum), "0 of %d claims held, %d could not be checked here", LABS, LABS);
+	snprintf(sum, sizeof(sum), "0 of %d claims held, %d could not be checked here", LESSONS,
+		 LESSONS);
 	RUN_WORDS(&said, *state, "unshare", "-n", AS_NOBODY, "./copy", "all");
 	assert_int_equal(said.code, 77);
 	assert_said(said.out, "not checkable here: loopback is down");
@@ -341,7 +342,7 @@ static void killed_in_the_middle__leaves_no_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define LAB(name, function, sentence) \
+#define LESSON(name, function, sentence) \
 	cmocka_unit_test(lesson_##function##__played__every_claim_holds),
 #include "tables/lessons.def"
 		cmocka_unit_test(drawing__a_dot_without_the_socket),

@@ -347,7 +347,7 @@ static void kicking(struct play *p)
 	finish(p);
 }
 
-void lab_accept_race(struct stage *stage)
+void lesson_accept_race(struct stage *stage)
 {
 	struct play p = { .stage = stage };
 

@@ -368,7 +368,7 @@ static void meaning(struct play *p)
 	stage_claim(p->stage, as_said, "%s", claim);
 }
 
-void lab_backlog(struct stage *stage)
+void lesson_backlog(struct stage *stage)
 {
 	struct play p = { .stage = stage };
 

@@ -379,7 +379,7 @@ static void crashing(struct play *p)
 	cast_dismiss(p->stage, &p->client);
 }
 
-void lab_close_vs_shutdown(struct stage *stage)
+void lesson_close_vs_shutdown(struct stage *stage)
 {
 	struct play p = { .stage = stage };
 

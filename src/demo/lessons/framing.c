@@ -377,7 +377,7 @@ static void nagle(struct pair *p)
 	pair_close(p);
 }
 
-void lab_framing(struct stage *stage)
+void lesson_framing(struct stage *stage)
 {
 	struct pair p = { .stage = stage };
 

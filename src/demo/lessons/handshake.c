@@ -368,7 +368,7 @@ static void closing_both(struct play *p)
 	sys_close(p->conn);
 }
 
-void lab_handshake(struct stage *stage)
+void lesson_handshake(struct stage *stage)
 {
 	static const char *const open[] = { "kernel", "server", NULL }, *const close[] = { "server",
 											   NULL };

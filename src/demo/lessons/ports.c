@@ -368,7 +368,7 @@ static void choosing_one(struct play *p)
 	sys_close(listener);
 }
 
-void lab_ports(struct stage *stage)
+void lesson_ports(struct stage *stage)
 {
 	struct play p = { .stage = stage };
 

@@ -350,7 +350,7 @@ static void dying_of_it(struct play *p)
 		    "it, or send with MSG_NOSIGNAL, as the first client did");
 }
 
-void lab_reset(struct stage *stage)
+void lesson_reset(struct stage *stage)
 {
 	static const char *const names[] = { "server", NULL };
 	struct play p = { .stage = stage };

@@ -375,7 +375,7 @@ static void side_by_side(struct play *p)
 	sys_close(p->listener);
 }
 
-void lab_reuseaddr(struct stage *stage)
+void lesson_reuseaddr(struct stage *stage)
 {
 	static const char *const names[] = { "server", "started again", NULL };
 	struct play p = { .stage = stage };

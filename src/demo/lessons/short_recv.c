@@ -262,7 +262,7 @@ static void getting_nothing(struct pair *p)
 	pair_close(p);
 }
 
-void lab_short_recv(struct stage *stage)
+void lesson_short_recv(struct stage *stage)
 {
 	struct pair p = { .stage = stage };
 

@@ -325,7 +325,7 @@ static void losing(struct pair *p)
 	pair_close(p);
 }
 
-void lab_short_send(struct stage *stage)
+void lesson_short_send(struct stage *stage)
 {
 	struct pair p = { .stage = stage };
 	int64_t sent;
