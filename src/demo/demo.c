@@ -15,8 +15,8 @@
 #include "base/units.h"
 #include "demo/ground.h"
 #include "demo/lesson.h"
-#include "demo/pause.h"
-#include "demo/stage.h"
+#include "demo/output.h"
+#include "demo/step.h"
 
 enum { LESSON_MOST_S = 60, LESSONS_MOST = 64 };
 

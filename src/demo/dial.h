@@ -7,7 +7,7 @@
 #ifndef DEMO_DIAL_H
 #define DEMO_DIAL_H
 
-#include "demo/order.h"
+#include "demo/call.h"
 
 /*
  * A new socket, with flags such as SOCK_NONBLOCK (socket(2)), and connect(2). The result is the

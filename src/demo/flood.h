@@ -7,7 +7,7 @@
 #ifndef DEMO_FLOOD_H
 #define DEMO_FLOOD_H
 
-#include "demo/order.h"
+#include "demo/call.h"
 
 /*
  * Bounds the buffers of a socket before it is used, so that what is sent is more than the other

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "base/sys.h"
-#include "demo/order.h"
+#include "demo/call.h"
 
 enum { ACCEPT_MS = 5000 };
 

@@ -7,7 +7,7 @@
 #define DEMO_GROUND_H
 
 #include "base/addr.h"
-#include "demo/stage.h"
+#include "demo/output.h"
 
 /*
  * Makes sure that 127.0.0.1 can be used. Where loopback is down, as in a new network namespace,

@@ -7,9 +7,9 @@
 #ifndef DEMO_PAIR_H
 #define DEMO_PAIR_H
 
-#include "demo/cast.h"
-#include "demo/evidence.h"
-#include "demo/stage.h"
+#include "demo/kernel.h"
+#include "demo/output.h"
+#include "demo/process.h"
 
 struct pair {
 	struct stage *stage;

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
-#include "demo/evidence.h"
+#include "demo/kernel.h"
 
 struct queue queue_look(struct stage *stage, int listener)
 {

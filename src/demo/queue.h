@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "demo/order.h"
-#include "demo/stage.h"
+#include "demo/call.h"
+#include "demo/output.h"
 
 struct queue {
 	unsigned length, limit; /* connections that wait; the backlog */

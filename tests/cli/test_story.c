@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 #include "cli/play.h"
-#include "demo/evidence.h"
+#include "demo/kernel.h"
 #include "e2e/client.h"
 #include "e2e/harness.h"
 #include "unit/island.h"

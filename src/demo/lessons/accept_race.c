@@ -5,10 +5,10 @@
  * connection comes when all workers sleep, so that it is the kernel that decides and not chance.
  */
 #include "base/sys.h"
-#include "demo/cast.h"
 #include "demo/ground.h"
 #include "demo/lesson.h"
-#include "demo/race.h"
+#include "demo/lessons/accept_workers.h"
+#include "demo/process.h"
 
 enum {
 	DRAWN = 5,

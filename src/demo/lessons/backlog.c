@@ -10,12 +10,12 @@
 #include "base/clock.h"
 #include "base/sockdiag.h"
 #include "base/sys.h"
-#include "demo/cast.h"
 #include "demo/counter.h"
 #include "demo/dial.h"
-#include "demo/evidence.h"
 #include "demo/ground.h"
+#include "demo/kernel.h"
 #include "demo/lesson.h"
+#include "demo/process.h"
 #include "demo/queue.h"
 
 enum {

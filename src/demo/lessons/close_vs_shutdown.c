@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/cast.h"
-#include "demo/evidence.h"
 #include "demo/ground.h"
+#include "demo/kernel.h"
 #include "demo/lesson.h"
+#include "demo/process.h"
 
 enum { WORKERS = 3, HOLDERS = 1 + WORKERS, SOON_MS = 5000, MOST = 64 };
 

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/bulk.h"
 #include "demo/dial.h"
 #include "demo/framer.h"
 #include "demo/lesson.h"
 #include "demo/pair.h"
+#include "demo/transfer.h"
 
 enum {
 	SOON_MS = 5000,

@@ -10,12 +10,12 @@
 
 #include "base/file.h"
 #include "base/sys.h"
-#include "demo/cast.h"
 #include "demo/counter.h"
 #include "demo/dial.h"
-#include "demo/evidence.h"
 #include "demo/ground.h"
+#include "demo/kernel.h"
 #include "demo/lesson.h"
+#include "demo/process.h"
 
 enum { SERVER = 1, SOON_MS = 5000, TRIES = 16, BACKLOG = 8, TOO_LARGE = 65536 };
 

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/cast.h"
 #include "demo/dial.h"
-#include "demo/evidence.h"
 #include "demo/flood.h"
 #include "demo/ground.h"
+#include "demo/kernel.h"
 #include "demo/lesson.h"
+#include "demo/process.h"
 
 enum { SOON_MS = 5000, MOST = 64, BACKLOG = 8 };
 

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/bulk.h"
 #include "demo/dial.h"
 #include "demo/lesson.h"
 #include "demo/pair.h"
+#include "demo/transfer.h"
 
 enum { ASKED = 1024, SOON_MS = 5000, ARRIVE_MS = 2000, WHOLE = 5000, FIRST = 2000 };
 

@@ -13,10 +13,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/sys.h"
-#include "demo/bulk.h"
 #include "demo/dial.h"
 #include "demo/lesson.h"
 #include "demo/pair.h"
+#include "demo/transfer.h"
 
 enum {
 	SIZE = 8 << 20,

@@ -4,8 +4,8 @@
  * has its own modes again after each key, and when a signal ends or stops prefork-demo meanwhile.
  * The process that prefork-demo is, and those of the lessons.
  */
-#ifndef DEMO_PAUSE_H
-#define DEMO_PAUSE_H
+#ifndef DEMO_STEP_H
+#define DEMO_STEP_H
 
 #include <stdbool.h>
 

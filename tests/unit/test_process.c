@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of demo/cast.c: what a lesson does about actors that crash and calls that fail by no doing
+ * Tests of demo/process.c: what a lesson does about actors that crash and calls that fail by no doing
  * of its own.
  */
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "demo/cast.h"
+#include "demo/process.h"
 
 enum { BOUND_S = 8 }; /* less than a lesson waits for an answer */
 

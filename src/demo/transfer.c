@@ -3,7 +3,7 @@
  * Sends and receives a stream whose bytes anyone can compute, and asks for its queues. Draws
  * nothing.
  */
-#include "demo/bulk.h"
+#include "demo/transfer.h"
 
 #include <linux/sockios.h>
 #include <linux/tcp.h>

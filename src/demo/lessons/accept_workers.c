@@ -7,7 +7,7 @@
  * else a worker still has to wake is woken before the lesson's bell is rung, and nothing here
  * sleeps but the wait itself.
  */
-#include "demo/race.h"
+#include "demo/lessons/accept_workers.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -5,14 +5,14 @@
  * killed, and the page of shared memory on which they note what they do. A lesson's own process and
  * its workers.
  */
-#ifndef DEMO_RACE_H
-#define DEMO_RACE_H
+#ifndef DEMO_LESSONS_ACCEPT_WORKERS_H
+#define DEMO_LESSONS_ACCEPT_WORKERS_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "demo/order.h"
-#include "demo/stage.h"
+#include "demo/call.h"
+#include "demo/output.h"
 
 enum {
 	RACE_WORKERS = 4,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Looks at sockets from outside. Changes nothing. */
-#include "demo/evidence.h"
+#include "demo/kernel.h"
 
 #include <dirent.h>
 #include <inttypes.h>

@@ -12,8 +12,8 @@
  *
  * A lesson's own process only.
  */
-#ifndef DEMO_STAGE_H
-#define DEMO_STAGE_H
+#ifndef DEMO_OUTPUT_H
+#define DEMO_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

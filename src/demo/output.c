@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Draws a lesson and counts its claims. Knows nothing of sockets. */
-#include "demo/stage.h"
+#include "demo/output.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "base/stdio.h"
-#include "demo/pause.h"
+#include "demo/step.h"
 
 enum {
 	MARGIN = 1,

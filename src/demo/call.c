@@ -3,7 +3,7 @@
  * The system calls of the lessons. Decides nothing: what a call returned is what the lesson looks
  * at.
  */
-#include "demo/order.h"
+#include "demo/call.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Forks the actors of a lesson, gives them orders and ends them. Draws nothing but results. */
-#include "demo/cast.h"
+#include "demo/process.h"
 
 #include <linux/sockios.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "base/proctitle.h"
 #include "base/strbuf.h"
 #include "base/sys.h"
-#include "demo/evidence.h"
+#include "demo/kernel.h"
 
 enum { ANSWER_MS = 10000, DEATH_MS = 1000 };
 

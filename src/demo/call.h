@@ -4,8 +4,8 @@
  * to an actor and back (cast.h), or is carried out on the spot (order_do). Makers of the usual ones
  * are below; a lesson may have its own, with an act of its own.
  */
-#ifndef DEMO_ORDER_H
-#define DEMO_ORDER_H
+#ifndef DEMO_CALL_H
+#define DEMO_CALL_H
 
 #include <stdbool.h>
 #include <stddef.h>

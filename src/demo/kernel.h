@@ -4,8 +4,8 @@
  * TCP states of both ends (sock_diag(7) or /proc/net/tcp, which know those that nobody holds too).
  * A lesson's own process.
  */
-#ifndef DEMO_EVIDENCE_H
-#define DEMO_EVIDENCE_H
+#ifndef DEMO_KERNEL_H
+#define DEMO_KERNEL_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 
 #include "base/addr.h"
 #include "base/sockdiag.h"
-#include "demo/stage.h"
+#include "demo/output.h"
 
 /* The two ends of a connection. */
 struct ends {

@@ -5,7 +5,7 @@
  * before it does. The shell goes on as soon as prefork-demo itself has stopped, and so that one
  * alone changes modes then: another could stop after all had been told to go on.
  */
-#include "demo/pause.h"
+#include "demo/step.h"
 
 #include <signal.h>
 #include <stdatomic.h>

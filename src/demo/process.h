@@ -12,14 +12,14 @@
  * (stage_give_up). So does the loss of an actor, with CODE_INTERNAL where it crashed, and how it
  * ended in the tally.
  */
-#ifndef DEMO_CAST_H
-#define DEMO_CAST_H
+#ifndef DEMO_PROCESS_H
+#define DEMO_PROCESS_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "demo/order.h"
-#include "demo/stage.h"
+#include "demo/call.h"
+#include "demo/output.h"
 
 struct actor {
 	unsigned column; /* of the stage */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of demo/order.c and demo/evidence.c against the kernel. */
+/* Tests of demo/call.c and demo/kernel.c against the kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +13,8 @@
 
 #include "base/sockdiag.h"
 #include "base/sys.h"
-#include "demo/evidence.h"
-#include "demo/order.h"
+#include "demo/call.h"
+#include "demo/kernel.h"
 #include "unit/island.h"
 
 static bool has_island; /* this process has a network of its own */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of demo/bulk against the kernel. */
+/* Tests of demo/transfer against the kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/sys.h"
-#include "demo/bulk.h"
 #include "demo/ground.h"
-#include "demo/stage.h"
+#include "demo/output.h"
+#include "demo/transfer.h"
 #include "unit/island.h"
 
 enum { SOON_MS = 5000, SIZE = 100000, LARGE = 64 << 20 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of demo/stage.c: what a drawing looks like, and how claims are counted. */
+/* Tests of demo/output.c: what a drawing looks like, and how claims are counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "demo/stage.h"
+#include "demo/output.h"
 
 static char drawn[8192];
 

@@ -4,10 +4,10 @@
  * the stream, and the receiver compares. And orders that say where bytes stand: unread, not yet
  * acknowledged, not yet sent; and in how many segments they went. Any process of a lesson.
  */
-#ifndef DEMO_BULK_H
-#define DEMO_BULK_H
+#ifndef DEMO_TRANSFER_H
+#define DEMO_TRANSFER_H
 
-#include "demo/order.h"
+#include "demo/call.h"
 
 /*
  * One send(2) of size bytes, those from that position of the stream on. Blocks unless flags has
