@@ -12,74 +12,74 @@
 #include "base/sys.h"
 
 /* What it found is seen again, and better, by the call that follows. */
-static void wait_for(const struct order *order)
+static void wait_for(const struct call *call)
 {
-	struct pollfd waiting = { .fd = order->fd, .events = POLLIN };
+	struct pollfd waiting = { .fd = call->fd, .events = POLLIN };
 
-	if (order->wait_ms > 0)
-		sys_poll(&waiting, 1, order->wait_ms);
+	if (call->wait_ms > 0)
+		sys_poll(&waiting, 1, call->wait_ms);
 }
 
-static void do_close(struct order *order)
+static void do_close(struct call *call)
 {
-	order->result = sys_close(order->fd);
+	call->result = sys_close(call->fd);
 }
 
-static void do_shutdown(struct order *order)
+static void do_shutdown(struct call *call)
 {
-	order->result = sys_shutdown(order->fd, order->option);
+	call->result = sys_shutdown(call->fd, call->option);
 }
 
-static void do_send(struct order *order)
+static void do_send(struct call *call)
 {
-	order->result = sys_send(order->fd, order->bytes, order->size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	call->result = sys_send(call->fd, call->bytes, call->size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void do_recv(struct order *order)
+static void do_recv(struct call *call)
 {
-	size_t most = order->size < ORDER_BYTES ? order->size : ORDER_BYTES;
+	size_t most = call->size < CALL_BYTES ? call->size : CALL_BYTES;
 
-	wait_for(order);
-	order->result = sys_recv(order->fd, order->bytes, most, MSG_DONTWAIT);
-	order->size = order->result > 0 ? (size_t)order->result : 0;
+	wait_for(call);
+	call->result = sys_recv(call->fd, call->bytes, most, MSG_DONTWAIT);
+	call->size = call->result > 0 ? (size_t)call->result : 0;
 }
 
 /*
  * Whether the listening socket waits is a flag of the socket, shared by all who hold it: poll
  * first.
  */
-static void do_accept(struct order *order)
+static void do_accept(struct call *call)
 {
-	order->addr.len = sizeof(order->addr.un);
-	wait_for(order);
-	order->result = sys_accept4(order->fd, &order->addr.sa, &order->addr.len, SOCK_CLOEXEC);
+	call->addr.len = sizeof(call->addr.un);
+	wait_for(call);
+	call->result = sys_accept4(call->fd, &call->addr.sa, &call->addr.len, SOCK_CLOEXEC);
 }
 
-static void do_state(struct order *order)
+static void do_state(struct call *call)
 {
-	order->result = sockdiag_tcp_state(order->fd);
+	call->result = sockdiag_tcp_state(call->fd);
 }
 
-static void do_connect(struct order *order)
+static void do_connect(struct call *call)
 {
-	int fd = sys_socket(order->addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = sys_socket(call->addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int error;
 
-	order->result = fd;
-	if (fd < 0 || sys_connect(fd, &order->addr.sa, order->addr.len) == 0)
+	call->result = fd;
+	if (fd < 0 || sys_connect(fd, &call->addr.sa, call->addr.len) == 0)
 		return;
 	error = errno;
 	sys_close(fd);
 	errno = error;
-	order->result = -1;
+	call->result = -1;
 }
 
-struct order order_close(int fd)
+struct call call_close(int fd)
 {
-	return (struct order){ .act = do_close, .call = "close()", .fd = fd };
+	return (struct call){ .run = do_close, .name = "close()", .fd = fd };
 }
 
-struct order order_shutdown(int fd, int how)
+struct call call_shutdown(int fd, int how)
 {
 	static const char *const calls[] = {
 		[SHUT_RD] = "shutdown(RD)",
@@ -87,77 +87,77 @@ struct order order_shutdown(int fd, int how)
 		[SHUT_RDWR] = "shutdown(RDWR)",
 	};
 
-	return (struct order){ .act = do_shutdown, .call = calls[how], .fd = fd, .option = how };
+	return (struct call){ .run = do_shutdown, .name = calls[how], .fd = fd, .option = how };
 }
 
-struct order order_send(int fd, const char *text)
+struct call call_send(int fd, const char *text)
 {
-	struct order order = { .act = do_send, .call = "send()", .fd = fd };
+	struct call call = { .run = do_send, .name = "send()", .fd = fd };
 
-	order.size = strnlen(text, sizeof(order.bytes));
-	memcpy(order.bytes, text, order.size);
-	return order;
+	call.size = strnlen(text, sizeof(call.bytes));
+	memcpy(call.bytes, text, call.size);
+	return call;
 }
 
-struct order order_recv(int fd, size_t most, int wait_ms)
+struct call call_recv(int fd, size_t most, int wait_ms)
 {
-	return (struct order){
-		.act = do_recv, .call = "recv()", .fd = fd, .size = most, .wait_ms = wait_ms
+	return (struct call){
+		.run = do_recv, .name = "recv()", .fd = fd, .size = most, .wait_ms = wait_ms
 	};
 }
 
-struct order order_accept(int fd, int wait_ms)
+struct call call_accept(int fd, int wait_ms)
 {
-	return (struct order){ .act = do_accept, .call = "accept()", .fd = fd, .wait_ms = wait_ms };
+	return (struct call){ .run = do_accept, .name = "accept()", .fd = fd, .wait_ms = wait_ms };
 }
 
-struct order order_state(int fd)
+struct call call_state(int fd)
 {
-	return (struct order){ .act = do_state, .call = "TCP_INFO", .fd = fd };
+	return (struct call){ .run = do_state, .name = "TCP_INFO", .fd = fd };
 }
 
-struct order order_connect(const struct addr *to)
+struct call call_connect(const struct addr *to)
 {
-	return (struct order){ .act = do_connect, .call = "connect()", .fd = -1, .addr = *to };
+	return (struct call){ .run = do_connect, .name = "connect()", .fd = -1, .addr = *to };
 }
 
-void order_do(struct order *order)
+void call_run(struct call *call)
 {
 	errno = 0;
-	order->act(order);
-	order->error = order->result < 0 ? errno : 0;
+	call->run(call);
+	call->error = call->result < 0 ? errno : 0;
 }
 
-bool order_takes(const struct order *order)
+bool call_opened_socket(const struct call *call)
 {
-	return (order->act == do_connect || order->act == do_accept) && order->result >= 0;
+	return (call->run == do_connect || call->run == do_accept) && call->result >= 0;
 }
 
-bool order_drops(const struct order *order)
+bool call_closed_socket(const struct call *call)
 {
-	return order->act == do_close && order->result == 0;
+	return call->run == do_close && call->result == 0;
 }
 
-bool order_says(const struct order *order, const char *word)
+bool call_received(const struct call *call, const char *word)
 {
 	size_t n = strlen(word);
 
-	return order->result == (int64_t)n && memcmp(order->bytes, word, n) == 0;
+	return call->result == (int64_t)n && memcmp(call->bytes, word, n) == 0;
 }
 
-const char *order_text(const struct order *order, char *text)
+const char *call_text(const struct call *call, char *text)
 {
 	enum { SHOWN = 16 };
-	int n = (int)order->size;
+	int n = (int)call->size;
 
-	if (order->result < 0)
-		snprintf(text, ORDER_TEXT, "%s = %s", order->call, err_name(order->error));
-	else if (order->act == do_recv && n > 0)
-		snprintf(text, ORDER_TEXT, "%s = %d \"%.*s%s\"", order->call, n,
-			 n < SHOWN ? n : SHOWN, order->bytes, n > SHOWN ? "..." : "");
-	else if (order->act == do_connect)
-		snprintf(text, ORDER_TEXT, "%s = 0", order->call);
+	if (call->result < 0)
+		snprintf(text, CALL_TEXT, "%s = %s", call->name, err_name(call->error));
+	else if (call->run == do_recv && n > 0)
+		snprintf(text, CALL_TEXT, "%s = %d \"%.*s%s\"", call->name, n,
+			 n < SHOWN ? n : SHOWN, call->bytes, n > SHOWN ? "..." : "");
+	else if (call->run == do_connect)
+		snprintf(text, CALL_TEXT, "%s = 0", call->name);
 	else
-		snprintf(text, ORDER_TEXT, "%s = %d", order->call, (int)order->result);
+		snprintf(text, CALL_TEXT, "%s = %d", call->name, (int)call->result);
 	return text;
 }

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 
-int64_t counter_setting(const char *name, int64_t without)
+int64_t kernel_sysctl(const char *name, int64_t without)
 {
 	char path[96], text[64], *end;
 	long long value;
@@ -20,7 +20,7 @@ int64_t counter_setting(const char *name, int64_t without)
 	return end == text ? without : value;
 }
 
-int64_t counter_time_waits(void)
+int64_t kernel_time_waits(void)
 {
 	char text[1024];
 	const char *found;
@@ -46,7 +46,7 @@ static const char *word_of(const char *line, unsigned number, size_t *size)
 }
 
 /* A group is a line of names, and below it a line of values. */
-int64_t counter_tcp(const char *name)
+int64_t kernel_tcp_counter(const char *name)
 {
 	static const char group[] = "\nTcpExt:";
 	char text[16384] = "\n";

@@ -22,7 +22,7 @@ enum { LESSON_MOST_S = 60, LESSONS_MOST = 64 };
 
 /* What became of a lesson; shared with its processes. */
 struct outcome {
-	struct tally tally;
+	struct claims claims;
 	int status; /* of its own process, see waitpid(2) */
 	int error;  /* errno: it could not be started or waited for; else 0 */
 };
@@ -80,19 +80,19 @@ static const struct lesson *find(const char *name, struct err *err)
 }
 
 /* The lesson's own process: what it starts dies with it. */
-static _Noreturn void play(const struct lesson *lesson, struct tally *tally, pid_t parent)
+static _Noreturn void play(const struct lesson *lesson, struct claims *claims, pid_t parent)
 {
-	struct stage stage;
+	struct output out;
 
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(CODE_OK);
 	alarm(LESSON_MOST_S);
 	proctitle_set("prefork-demo: %s", lesson->name);
-	stage_open(&stage, tally);
-	stage_title(&stage, lesson->name, lesson->sentence);
-	ground_find(&stage);
-	lesson->run(&stage);
+	output_init(&out, claims);
+	output_title(&out, lesson->name, lesson->sentence);
+	find_loopback(&out);
+	lesson->run(&out);
 	_exit(CODE_OK);
 }
 
@@ -121,14 +121,14 @@ static _Noreturn void attend(const struct lesson *lesson, struct outcome *outcom
 {
 	pid_t me = getpid(), pid;
 
-	pause_enter_child();
+	step_enter_child();
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(CODE_OK);
 	sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
 	pid = sys_fork();
 	if (pid == 0)
-		play(lesson, &outcome->tally, me);
+		play(lesson, &outcome->claims, me);
 	if (pid < 0 || !await(pid, &outcome->status))
 		outcome->error = errno;
 	reap_orphans();
@@ -161,7 +161,7 @@ static bool check_end(const struct lesson *lesson, const struct outcome *outcome
 		return err_set(err, CODE_INTERNAL, "%s: ended by signal %d (%s)", lesson->name,
 			       WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) == CODE_INTERNAL)
-		return report_lost(lesson, outcome->tally.lost, err);
+		return report_lost(lesson, outcome->claims.lost_status, err);
 	if (WEXITSTATUS(status) == CODE_OSERR)
 		return err_set(err, CODE_OSERR, "%s: cannot write to stdout", lesson->name);
 	if (WEXITSTATUS(status) != CODE_OK)
@@ -170,23 +170,23 @@ static bool check_end(const struct lesson *lesson, const struct outcome *outcome
 	return true;
 }
 
-static void print_sum(const struct tally *tally)
+static void print_sum(const struct claims *claims)
 {
-	unsigned all = tally->held + tally->broken + tally->unknown;
+	unsigned all = claims->held + claims->broken + claims->skipped;
 
-	printf("\n%u of %u claims held", tally->held, all);
-	if (tally->broken > 0)
-		printf(", %u did not", tally->broken);
-	if (tally->unknown > 0)
-		printf(", %u could not be checked here", tally->unknown);
+	printf("\n%u of %u claims held", claims->held, all);
+	if (claims->broken > 0)
+		printf(", %u did not", claims->broken);
+	if (claims->skipped > 0)
+		printf(", %u could not be checked here", claims->skipped);
 	puts("");
 }
 
-static void add(struct tally *sum, const struct tally *tally)
+static void add(struct claims *sum, const struct claims *claims)
 {
-	sum->held += tally->held;
-	sum->broken += tally->broken;
-	sum->unknown += tally->unknown;
+	sum->held += claims->held;
+	sum->broken += claims->broken;
+	sum->skipped += claims->skipped;
 }
 
 static bool run_one(const struct lesson *lesson, struct outcome *outcome, struct err *err)
@@ -208,7 +208,7 @@ static bool run_one(const struct lesson *lesson, struct outcome *outcome, struct
 		outcome->status = status;
 	if (!check_end(lesson, outcome, err))
 		return false;
-	print_sum(&outcome->tally);
+	print_sum(&outcome->claims);
 	return true;
 }
 
@@ -216,7 +216,7 @@ static enum exit_code run_all(const struct lesson *const *chosen, size_t count, 
 {
 	struct outcome *outcome = sys_mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
 					   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct tally sum = { 0 };
+	struct claims sum = { 0 };
 	size_t played = 0;
 
 	if (outcome == MAP_FAILED) {
@@ -228,20 +228,20 @@ static enum exit_code run_all(const struct lesson *const *chosen, size_t count, 
 			puts("\n");
 		if (!run_one(chosen[i], outcome, err))
 			return err->code;
-		add(&sum, &outcome->tally);
+		add(&sum, &outcome->claims);
 		played++;
-		if (outcome->tally.has_quit || (played < count && !pause_wait()))
+		if (outcome->claims.has_quit || (played < count && !step_wait()))
 			break;
 	}
 	if (played > 1) {
 		printf("\n%s%zu lessons:", played == count ? "all " : "", played);
 		print_sum(&sum);
 	}
-	return sum.broken > 0 ? CODE_FAILED : sum.unknown > 0 ? CODE_NOPERM : CODE_OK;
+	return sum.broken > 0 ? CODE_FAILED : sum.skipped > 0 ? CODE_NOPERM : CODE_OK;
 }
 
 /* The words of the command line, none of which is a flag. */
-static enum exit_code act(char **words, int count, bool in_steps, struct err *err)
+static enum exit_code run_words(char **words, int count, bool in_steps, struct err *err)
 {
 	const struct lesson *chosen[LESSONS_MOST];
 	size_t n = 0;
@@ -267,7 +267,7 @@ static enum exit_code act(char **words, int count, bool in_steps, struct err *er
 			return err->code;
 		}
 	}
-	if (in_steps && !pause_prepare(err))
+	if (in_steps && !step_enable(err))
 		return err->code;
 	return run_all(chosen, n, err);
 }
@@ -322,7 +322,7 @@ int main(int argc, char **argv)
 	else if (wishes.letter == 'V')
 		puts("prefork-demo " PACKAGE_VERSION);
 	else
-		code = act(argv + first, argc - first, wishes.in_steps, &err);
+		code = run_words(argv + first, argc - first, wishes.in_steps, &err);
 	if (!stdio_flush(&err))
 		code = err.code;
 	if (err.text[0] != '\0')

@@ -13,18 +13,18 @@
  * A new socket, with flags such as SOCK_NONBLOCK (socket(2)), and connect(2). The result is the
  * descriptor, option the errno of connect(2) or 0, addr the socket's own address.
  */
-struct order dial_out(const struct addr *to, int flags);
+struct call call_try_connect(const struct addr *to, int flags);
 
 /*
  * A new socket, with SO_REUSEADDR or without, bound to that address. The result is the descriptor,
  * or -1 for whichever call failed; addr becomes the socket's own address.
  */
-struct order dial_bind(const struct addr *at, bool reuse);
+struct call call_bind(const struct addr *at, bool reuse);
 
 /*
  * Waits, at most wait_ms, until the other end has acknowledged all bytes. The result is the number
  * of those that it has not.
  */
-struct order dial_await_ack(int fd, int wait_ms);
+struct call call_await_ack(int fd, int wait_ms);
 
 #endif

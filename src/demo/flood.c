@@ -14,68 +14,67 @@
  */
 enum { RECEIVE_BYTES = 64 << 10, SEND_BYTES = 212992, PIECE = 64 << 10 };
 
-static void do_bound(struct order *order)
+static void do_bound(struct call *call)
 {
 	int most = RECEIVE_BYTES;
 
-	order->result = sys_setsockopt(order->fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most));
+	call->result = sys_setsockopt(call->fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most));
 	most = SEND_BYTES;
-	if (order->result == 0)
-		order->result =
-			sys_setsockopt(order->fd, SOL_SOCKET, SO_SNDBUF, &most, sizeof(most));
+	if (call->result == 0)
+		call->result = sys_setsockopt(call->fd, SOL_SOCKET, SO_SNDBUF, &most, sizeof(most));
 }
 
-static void do_fill(struct order *order)
+static void do_fill(struct call *call)
 {
 	static char piece[PIECE];
 	int unsent = 0;
 	ssize_t n;
 
 	memset(piece, 'x', sizeof(piece));
-	while ((n = sys_send(order->fd, piece, sizeof(piece), MSG_NOSIGNAL | MSG_DONTWAIT)) > 0 ||
+	while ((n = sys_send(call->fd, piece, sizeof(piece), MSG_NOSIGNAL | MSG_DONTWAIT)) > 0 ||
 	       (n < 0 && errno == EINTR))
-		order->result += n > 0 ? n : 0;
-	if (n < 0 && errno == EAGAIN && sys_ioctl(order->fd, SIOCOUTQNSD, &unsent) == 0)
-		order->option = unsent;
+		call->result += n > 0 ? n : 0;
+	if (n < 0 && errno == EAGAIN && sys_ioctl(call->fd, SIOCOUTQNSD, &unsent) == 0)
+		call->option = unsent;
 	else
-		order->result = -1;
+		call->result = -1;
 }
 
-static void do_drain(struct order *order)
+static void do_drain(struct call *call)
 {
 	static char piece[PIECE];
-	struct pollfd waiting = { .fd = order->fd, .events = POLLIN };
+	struct pollfd waiting = { .fd = call->fd, .events = POLLIN };
 	int ready;
 	ssize_t n;
 
 	for (;;) {
-		ready = sys_poll(&waiting, 1, order->wait_ms);
+		ready = sys_poll(&waiting, 1, call->wait_ms);
 		if (ready == 0)
 			break;
-		n = sys_recv(order->fd, piece, sizeof(piece), MSG_DONTWAIT);
+		n = sys_recv(call->fd, piece, sizeof(piece), MSG_DONTWAIT);
 		if (n > 0)
-			order->result += n;
+			call->result += n;
 		else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-			order->option = n == 0 ? 0 : errno;
+			call->option = n == 0 ? 0 : errno;
 			return;
 		}
 	}
-	order->option = ETIMEDOUT;
+	call->option = ETIMEDOUT;
 }
 
-struct order flood_bound(int fd)
+struct call transfer_limit_buffers(int fd)
 {
-	return (struct order){ .act = do_bound, .call = "setsockopt()", .fd = fd };
+	return (struct call){ .run = do_bound, .name = "setsockopt()", .fd = fd };
 }
 
-struct order flood_fill(int fd)
+struct call transfer_fill(int fd)
 {
-	return (struct order){ .act = do_fill, .call = "send() loop", .fd = fd };
+	return (struct call){ .run = do_fill, .name = "send() loop", .fd = fd };
 }
 
-struct order flood_drain(int fd, int wait_ms)
+struct call transfer_drain(int fd, int wait_ms)
 {
-	return (struct order){
-		.act = do_drain, .call = "recv() loop", .fd = fd, .wait_ms = wait_ms
+	return (struct call){
+		.run = do_drain, .name = "recv() loop", .fd = fd, .wait_ms = wait_ms
 	};
 }

@@ -14,18 +14,18 @@
  * end has room for, and no more than some hundred KiB. A listening socket passes it on to what it
  * accepts.
  */
-struct order flood_bound(int fd);
+struct call transfer_limit_buffers(int fd);
 
 /*
  * Sends without blocking until the send buffer is full. The result is the number of bytes that
  * send(2) took, option how many of them have not left this end.
  */
-struct order flood_fill(int fd);
+struct call transfer_fill(int fd);
 
 /*
  * Receives until the end, an error, or until nothing came for wait_ms. The result is the number of
  * bytes that came, option what ended it: 0 the end, ETIMEDOUT or the errno of recv(2).
  */
-struct order flood_drain(int fd, int wait_ms);
+struct call transfer_drain(int fd, int wait_ms);
 
 #endif

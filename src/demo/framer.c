@@ -10,7 +10,7 @@
 
 enum { PREFIX = 4 };
 
-size_t framer_mark(bool by_length, const char *const *messages, unsigned count, char *stream)
+size_t transfer_encode(bool by_length, const char *const *messages, unsigned count, char *stream)
 {
 	size_t used = 0;
 
@@ -18,7 +18,7 @@ size_t framer_mark(bool by_length, const char *const *messages, unsigned count, 
 		size_t n = strlen(messages[i]);
 		uint32_t prefix = htonl((uint32_t)n);
 
-		BUG_ON(used + PREFIX + n > FRAMER_STREAM);
+		BUG_ON(used + PREFIX + n > TRANSFER_STREAM);
 		if (by_length) {
 			memcpy(stream + used, &prefix, PREFIX);
 			used += PREFIX;
@@ -35,58 +35,60 @@ size_t framer_mark(bool by_length, const char *const *messages, unsigned count, 
  * The message at the front: its place and length. Returns its bytes with the mark, 0 when it is
  * not whole.
  */
-static size_t find_line(const struct framer *framer, size_t *begins, size_t *length)
+static size_t find_line(const struct transfer_decoder *decoder, size_t *begins, size_t *length)
 {
-	const char *end = memchr(framer->pending, '\n', framer->used);
+	const char *end = memchr(decoder->pending, '\n', decoder->used);
 
 	if (end == NULL)
 		return 0;
 	*begins = 0;
-	*length = (size_t)(end - framer->pending);
+	*length = (size_t)(end - decoder->pending);
 	return *length + 1;
 }
 
-static size_t find_counted(const struct framer *framer, size_t *begins, size_t *length)
+static size_t find_counted(const struct transfer_decoder *decoder, size_t *begins, size_t *length)
 {
 	uint32_t prefix;
 
-	if (framer->used < PREFIX)
+	if (decoder->used < PREFIX)
 		return 0;
-	memcpy(&prefix, framer->pending, PREFIX);
+	memcpy(&prefix, decoder->pending, PREFIX);
 	*begins = PREFIX;
 	*length = ntohl(prefix);
-	return framer->used - PREFIX >= *length ? PREFIX + *length : 0;
+	return decoder->used - PREFIX >= *length ? PREFIX + *length : 0;
 }
 
-static size_t find(const struct framer *framer, size_t *begins, size_t *length)
+static size_t find(const struct transfer_decoder *decoder, size_t *begins, size_t *length)
 {
-	return framer->by_length ? find_counted(framer, begins, length) :
-				   find_line(framer, begins, length);
+	return decoder->by_length ? find_counted(decoder, begins, length) :
+				    find_line(decoder, begins, length);
 }
 
-void framer_feed(struct framer *framer, const char *bytes, size_t n)
+void transfer_decode(struct transfer_decoder *decoder, const char *bytes, size_t n)
 {
 	size_t taken, begins, length;
 
-	if (n > sizeof(framer->pending) - framer->used)
-		n = sizeof(framer->pending) - framer->used;
-	memcpy(framer->pending + framer->used, bytes, n);
-	framer->used += n;
-	while (framer->count < FRAMER_MESSAGES && (taken = find(framer, &begins, &length)) > 0) {
-		char *message = framer->whole[framer->count++];
+	if (n > sizeof(decoder->pending) - decoder->used)
+		n = sizeof(decoder->pending) - decoder->used;
+	memcpy(decoder->pending + decoder->used, bytes, n);
+	decoder->used += n;
+	while (decoder->count < TRANSFER_MESSAGES &&
+	       (taken = find(decoder, &begins, &length)) > 0) {
+		char *message = decoder->whole[decoder->count++];
 
-		memcpy(message, framer->pending + begins, length);
+		memcpy(message, decoder->pending + begins, length);
 		message[length] = '\0';
-		framer->used -= taken;
-		memmove(framer->pending, framer->pending + taken, framer->used);
+		decoder->used -= taken;
+		memmove(decoder->pending, decoder->pending + taken, decoder->used);
 	}
 }
 
-bool framer_has(const struct framer *framer, const char *const *messages, unsigned count)
+bool transfer_decoded(const struct transfer_decoder *decoder, const char *const *messages,
+		      unsigned count)
 {
-	bool same = framer->count == count && framer->used == 0;
+	bool same = decoder->count == count && decoder->used == 0;
 
 	for (unsigned i = 0; same && i < count; i++)
-		same = strcmp(framer->whole[i], messages[i]) == 0;
+		same = strcmp(decoder->whole[i], messages[i]) == 0;
 	return same;
 }

@@ -10,27 +10,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { FRAMER_STREAM = 64, FRAMER_MESSAGES = 8 };
+enum { TRANSFER_STREAM = 64, TRANSFER_MESSAGES = 8 };
 
 /* Collects what arrives and makes messages of it; all zero but by_length to begin with. */
-struct framer {
+struct transfer_decoder {
 	bool by_length; /* else by lines */
-	char pending[FRAMER_STREAM];
+	char pending[TRANSFER_STREAM];
 	size_t used; /* bytes of it: those of a message that is not whole */
-	char whole[FRAMER_MESSAGES][FRAMER_STREAM];
+	char whole[TRANSFER_MESSAGES][TRANSFER_STREAM];
 	unsigned count; /* of the messages */
 };
 
 /*
- * Writes the messages, marked, to stream (FRAMER_STREAM bytes, which must be enough); returns
+ * Writes the messages, marked, to stream (TRANSFER_STREAM bytes, which must be enough); returns
  * how many bytes.
  */
-size_t framer_mark(bool by_length, const char *const *messages, unsigned count, char *stream);
+size_t transfer_encode(bool by_length, const char *const *messages, unsigned count, char *stream);
 
-/* Takes n bytes, however cut. What is more than a framer has room for is left out. */
-void framer_feed(struct framer *framer, const char *bytes, size_t n);
+/* Takes n bytes, however cut. What is more than a decoder has room for is left out. */
+void transfer_decode(struct transfer_decoder *decoder, const char *bytes, size_t n);
 
 /* Whether it has made exactly these messages, and nothing is left over. */
-bool framer_has(const struct framer *framer, const char *const *messages, unsigned count);
+bool transfer_decoded(const struct transfer_decoder *decoder, const char *const *messages,
+		      unsigned count);
 
 #endif

@@ -11,7 +11,7 @@
 
 enum { ACCEPT_MS = 5000 };
 
-struct addr ground_address(unsigned port)
+struct addr call_loopback(unsigned port)
 {
 	return (struct addr){ .len = sizeof(struct sockaddr_in),
 			      .in = { .sin_family = AF_INET,
@@ -19,12 +19,12 @@ struct addr ground_address(unsigned port)
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
 }
 
-static int open_socket(struct stage *stage)
+static int open_socket(struct output *out)
 {
 	int fd = sys_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		stage_give_up(stage, "socket()");
+		output_skip_rest(out, "socket()");
 	return fd;
 }
 
@@ -32,16 +32,16 @@ static int open_socket(struct stage *stage)
  * Where loopback is up, a port at which nobody listens refuses; where it is down, nothing gets
  * there.
  */
-static bool is_firm(struct stage *stage)
+static bool is_firm(struct output *out)
 {
-	struct addr closed = ground_address(0);
-	int bound = open_socket(stage), fd = open_socket(stage);
+	struct addr closed = call_loopback(0);
+	int bound = open_socket(out), fd = open_socket(out);
 	bool is_refused;
 
 	if (sys_bind(bound, &closed.sa, closed.len) < 0 ||
 	    sys_getsockname(bound, &closed.sa, &closed.len) < 0) {
 		if (errno != EADDRNOTAVAIL)
-			stage_give_up(stage, "bind() to 127.0.0.1");
+			output_skip_rest(out, "bind() to 127.0.0.1");
 		is_refused = false;
 	} else {
 		is_refused = sys_connect(fd, &closed.sa, closed.len) < 0 && errno == ECONNREFUSED;
@@ -51,61 +51,61 @@ static bool is_firm(struct stage *stage)
 	return is_refused;
 }
 
-static void bring_up_loopback(struct stage *stage)
+static void bring_up_loopback(struct output *out)
 {
 	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int fd = open_socket(stage);
+	int fd = open_socket(out);
 
 	if (sys_ioctl(fd, SIOCSIFFLAGS, &request) < 0)
-		stage_give_up(stage, "bringing up loopback");
+		output_skip_rest(out, "bringing up loopback");
 	sys_close(fd);
 }
 
-void ground_find(struct stage *stage)
+void find_loopback(struct output *out)
 {
-	if (is_firm(stage))
+	if (is_firm(out))
 		return;
 	if (sys_unshare(CLONE_NEWNET) < 0)
-		stage_give_up(stage, "loopback is down, and unshare()");
-	bring_up_loopback(stage);
-	if (!is_firm(stage)) {
+		output_skip_rest(out, "loopback is down, and unshare()");
+	bring_up_loopback(out);
+	if (!is_firm(out)) {
 		errno = ENETUNREACH;
-		stage_give_up(stage, "connect() to 127.0.0.1");
+		output_skip_rest(out, "connect() to 127.0.0.1");
 	}
 }
 
-int ground_listen(struct stage *stage, int backlog, struct addr *bound)
+int process_listen(struct output *out, int backlog, struct addr *bound)
 {
-	int fd = open_socket(stage);
+	int fd = open_socket(out);
 
-	*bound = ground_address(0);
+	*bound = call_loopback(0);
 	if (sys_bind(fd, &bound->sa, bound->len) < 0)
-		stage_give_up(stage, "bind()");
+		output_skip_rest(out, "bind()");
 	if (sys_fcntl_int(fd, F_SETFL, O_NONBLOCK) < 0)
-		stage_give_up(stage, "fcntl()");
+		output_skip_rest(out, "fcntl()");
 	if (sys_listen(fd, backlog) < 0)
-		stage_give_up(stage, "listen()");
+		output_skip_rest(out, "listen()");
 	if (sys_getsockname(fd, &bound->sa, &bound->len) < 0)
-		stage_give_up(stage, "getsockname()");
+		output_skip_rest(out, "getsockname()");
 	return fd;
 }
 
-int ground_connect(struct stage *stage, const struct addr *to)
+int ground_connect(struct output *out, const struct addr *to)
 {
-	int fd = open_socket(stage);
+	int fd = open_socket(out);
 
 	if (sys_connect(fd, &to->sa, to->len) < 0)
-		stage_give_up(stage, "connect()");
+		output_skip_rest(out, "connect()");
 	return fd;
 }
 
-int ground_accept(struct stage *stage, int listener)
+int ground_accept(struct output *out, int listener)
 {
-	struct order accepted = order_accept(listener, ACCEPT_MS);
+	struct call accepted = call_accept(listener, ACCEPT_MS);
 
-	order_do(&accepted);
+	call_run(&accepted);
 	errno = accepted.error;
 	if (accepted.result < 0)
-		stage_give_up(stage, "accept()");
+		output_skip_rest(out, "accept()");
 	return (int)accepted.result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a lesson stands on: a loopback interface that is up, and sockets on it. A lesson's own
- * process. What fails ends the lesson (stage_give_up).
+ * process. What fails ends the lesson (output_skip_rest).
  */
 #ifndef DEMO_GROUND_H
 #define DEMO_GROUND_H
@@ -14,21 +14,21 @@
  * this process moves into a namespace of its own (unshare(2)) and brings loopback up there, so that
  * nothing changes outside. Gives up where that is forbidden. Before anything else.
  */
-void ground_find(struct stage *stage);
+void find_loopback(struct output *out);
 
 /* 127.0.0.1 and that port. */
-struct addr ground_address(unsigned port);
+struct addr call_loopback(unsigned port);
 
 /*
  * A socket that listens on 127.0.0.1, at a port the system chooses; *bound is its address. It does
- * not block (order_accept waits by poll(2)).
+ * not block (call_accept waits by poll(2)).
  */
-int ground_listen(struct stage *stage, int backlog, struct addr *bound);
+int process_listen(struct output *out, int backlog, struct addr *bound);
 
 /* A connection to there, in this process. */
-int ground_connect(struct stage *stage, const struct addr *to);
+int ground_connect(struct output *out, const struct addr *to);
 
 /* Waits for a connection and accepts it, in this process. The descriptor blocks. */
-int ground_accept(struct stage *stage, int listener);
+int ground_accept(struct output *out, int listener);
 
 #endif

@@ -13,7 +13,7 @@
 #include "base/sys.h"
 #include "demo/counter.h"
 
-bool evidence_ends(int server_fd, struct ends *ends)
+bool kernel_ends(int server_fd, struct ends *ends)
 {
 	ends->server.len = ends->client.len = sizeof(ends->server.un);
 	return sys_getsockname(server_fd, &ends->server.sa, &ends->server.len) == 0 &&
@@ -24,7 +24,7 @@ bool evidence_ends(int server_fd, struct ends *ends)
  * True when some descriptor of the process is the socket of that name. A process that ends, or is
  * another's, holds none.
  */
-static bool holds(struct stage *stage, const char *pid, const char *wanted)
+static bool holds(struct output *out, const char *pid, const char *wanted)
 {
 	char path[64], name[64];
 	struct dirent *entry;
@@ -34,7 +34,7 @@ static bool holds(struct stage *stage, const char *pid, const char *wanted)
 	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
 	folder = opendir(path);
 	if (folder == NULL && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
-		stage_give_up(stage, path);
+		output_skip_rest(out, path);
 	if (folder == NULL)
 		return false;
 	while (!found && (entry = readdir(folder)) != NULL) {
@@ -49,7 +49,7 @@ static bool holds(struct stage *stage, const char *pid, const char *wanted)
 	return found;
 }
 
-unsigned evidence_holders(struct stage *stage, uint64_t inode, pid_t *pids)
+unsigned kernel_holders(struct output *out, uint64_t inode, pid_t *pids)
 {
 	DIR *folder = opendir("/proc");
 	struct dirent *entry;
@@ -57,13 +57,13 @@ unsigned evidence_holders(struct stage *stage, uint64_t inode, pid_t *pids)
 	char wanted[64];
 
 	if (folder == NULL)
-		stage_give_up(stage, "opendir(/proc)");
+		output_skip_rest(out, "opendir(/proc)");
 	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
 	while ((entry = readdir(folder)) != NULL) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
-		    !holds(stage, entry->d_name, wanted))
+		    !holds(out, entry->d_name, wanted))
 			continue;
-		if (count < EVIDENCE_HOLDERS)
+		if (count < KERNEL_HOLDERS)
 			pids[count] = (pid_t)strtol(entry->d_name, NULL, 10);
 		count++;
 	}
@@ -71,20 +71,20 @@ unsigned evidence_holders(struct stage *stage, uint64_t inode, pid_t *pids)
 	return count;
 }
 
-uint64_t evidence_inode(struct stage *stage, int fd)
+uint64_t kernel_inode(struct output *out, int fd)
 {
-	pid_t pids[EVIDENCE_HOLDERS], self = getpid();
+	pid_t pids[KERNEL_HOLDERS], self = getpid();
 	struct stat st;
 	unsigned count;
 
 	if (sys_fstat(fd, &st) < 0)
-		stage_give_up(stage, "fstat()");
-	count = evidence_holders(stage, st.st_ino, pids);
-	for (unsigned i = 0; i < count && i < EVIDENCE_HOLDERS; i++)
+		output_skip_rest(out, "fstat()");
+	count = kernel_holders(out, st.st_ino, pids);
+	for (unsigned i = 0; i < count && i < KERNEL_HOLDERS; i++)
 		if (pids[i] == self)
 			return st.st_ino;
 	errno = ENOENT;
-	stage_give_up(stage, "/proc does not tell that this process holds its own socket");
+	output_skip_rest(out, "/proc does not tell that this process holds its own socket");
 }
 
 /* -1 with errno where the kernel does not answer. */
@@ -134,12 +134,12 @@ static int look(const struct addr *local, const struct addr *remote)
 	return state >= 0 || errno == EAGAIN ? state : read_table(local, remote);
 }
 
-int evidence_client_state(const struct ends *ends)
+int kernel_client_state(const struct ends *ends)
 {
 	return look(&ends->client, &ends->server);
 }
 
-int evidence_server_state(const struct ends *ends)
+int kernel_server_state(const struct ends *ends)
 {
 	return look(&ends->server, &ends->client);
 }
@@ -158,46 +158,45 @@ static const char *name_of(int state)
 static bool has_overflown(void)
 {
 	static int64_t first = -1; /* written here only */
-	int64_t now = counter_tcp("TCPTimeWaitOverflow");
+	int64_t now = kernel_tcp_counter("TCPTimeWaitOverflow");
 
 	if (first < 0)
 		first = now;
 	return now > first;
 }
 
-static _Noreturn void give_up_time_wait(struct stage *stage)
+static _Noreturn void give_up_time_wait(struct output *out)
 {
 	errno = ENOBUFS;
-	stage_give_up(stage, "TIME_WAIT (net.ipv4.tcp_max_tw_buckets)");
+	output_skip_rest(out, "TIME_WAIT (net.ipv4.tcp_max_tw_buckets)");
 }
 
-bool evidence_states(struct stage *stage, const struct ends *ends, int client, int server)
+bool kernel_await_states(struct output *out, const struct ends *ends, int client, int server)
 {
-	int64_t until_ms = clock_ms() + EVIDENCE_WAIT_MS;
+	int64_t until_ms = clock_ms() + KERNEL_WAIT_MS;
 	int client_now, server_now;
 	bool is_so, is_crowded = has_overflown();
 
 	do {
-		client_now = evidence_client_state(ends);
-		server_now = evidence_server_state(ends);
+		client_now = kernel_client_state(ends);
+		server_now = kernel_server_state(ends);
 		is_so = (client < 0 || client_now == client) &&
 			(server < 0 || server_now == server);
 	} while (!is_so && clock_ms() < until_ms && sys_poll(NULL, 0, 1) >= 0);
-	stage_kernel(stage, "client's end %s, server's end %s", name_of(client_now),
-		     name_of(server_now));
+	output_kernel(out, "client's end %s, server's end %s", name_of(client_now),
+		      name_of(server_now));
 	if (client_now < 0 || server_now < 0)
-		stage_give_up(stage, "sock_diag and /proc/net/tcp");
+		output_skip_rest(out, "sock_diag and /proc/net/tcp");
 	if (!is_so && (is_crowded || has_overflown()))
-		give_up_time_wait(stage);
+		give_up_time_wait(out);
 	return is_so;
 }
 
-void evidence_need_time_wait(struct stage *stage)
+void kernel_require_time_wait(struct output *out)
 {
 	enum { ROOM = 16 };
 
 	has_overflown();
-	if (counter_setting("net/ipv4/tcp_max_tw_buckets", INT64_MAX) - counter_time_waits() <=
-	    ROOM)
-		give_up_time_wait(stage);
+	if (kernel_sysctl("net/ipv4/tcp_max_tw_buckets", INT64_MAX) - kernel_time_waits() <= ROOM)
+		give_up_time_wait(out);
 }

@@ -27,9 +27,9 @@ enum {
 static const char plain[] = "\033[0m", bold[] = "\033[1m", dim[] = "\033[2m", green[] = "\033[32m",
 		  red[] = "\033[1;31m", yellow[] = "\033[33m";
 
-static const char *colour(const struct stage *stage, const char *code)
+static const char *colour(const struct output *out, const char *code)
 {
-	return stage->has_colour ? code : "";
+	return out->has_colour ? code : "";
 }
 
 /* A reader that has gone away ends the lesson: the parent says why. */
@@ -39,16 +39,16 @@ static void flush(void)
 		_exit(CODE_OSERR);
 }
 
-void stage_open(struct stage *stage, struct tally *tally)
+void output_init(struct output *out, struct claims *claims)
 {
-	memset(stage, 0, sizeof(*stage));
-	stage->tally = tally;
-	stage->has_colour = stdio_has_colour(STDOUT_FILENO);
+	memset(out, 0, sizeof(*out));
+	out->claims = claims;
+	out->has_colour = stdio_has_colour(STDOUT_FILENO);
 }
 
-void stage_title(struct stage *stage, const char *name, const char *sentence)
+void output_title(struct output *out, const char *name, const char *sentence)
 {
-	printf("%s%s%s: %s\n", colour(stage, bold), name, colour(stage, plain), sentence);
+	printf("%s%s%s: %s\n", colour(out, bold), name, colour(out, plain), sentence);
 	flush();
 }
 
@@ -77,12 +77,12 @@ static void fill(const char *text, unsigned used, unsigned indent)
 	flush();
 }
 
-void stage_say(struct stage *stage, const char *format, ...)
+void output_paragraph(struct output *out, const char *format, ...)
 {
 	char text[TEXT_MOST];
 	va_list list;
 
-	(void)stage;
+	(void)out;
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
@@ -91,87 +91,87 @@ void stage_say(struct stage *stage, const char *format, ...)
 }
 
 /* What the client and the wire leave is shared by the processes. */
-void stage_cast(struct stage *stage, const char *const *names)
+void output_columns(struct output *out, const char *const *names)
 {
 	unsigned processes = 0, client, first;
 
 	while (names[processes] != NULL)
 		processes++;
-	BUG_ON(processes == 0 || processes > STAGE_PROCESSES);
+	BUG_ON(processes == 0 || processes > OUTPUT_PROCESSES);
 	client = processes <= FEW ? CLIENT_WIDE : CLIENT_NARROW;
 	first = MARGIN + client + WIRE_WIDTH + 2;
-	stage->columns = 1 + processes;
-	stage->wire_at = MARGIN + client;
-	for (unsigned i = 0; i < stage->columns; i++) {
-		stage->column[i].name = i == STAGE_CLIENT ? "client" : names[i - 1];
-		stage->column[i].at = i == STAGE_CLIENT ?
-					      MARGIN :
-					      first + (i - 1) * ((STAGE_WIDTH - first) / processes);
-		stage->column[i].has_line = true;
+	out->columns = 1 + processes;
+	out->wire_at = MARGIN + client;
+	for (unsigned i = 0; i < out->columns; i++) {
+		out->column[i].name = i == OUTPUT_CLIENT ? "client" : names[i - 1];
+		out->column[i].at = i == OUTPUT_CLIENT ?
+					    MARGIN :
+					    first + (i - 1) * ((OUTPUT_WIDTH - first) / processes);
+		out->column[i].has_lifeline = true;
 	}
 }
 
 /* Writes text over the line at that place; left of it when it would not fit. */
-static void put(struct stage *stage, unsigned at, const char *text)
+static void put(struct output *out, unsigned at, const char *text)
 {
 	size_t n = strlen(text);
 
-	if (stage->line[0] == '\0')
-		snprintf(stage->line, sizeof(stage->line), "%*s", STAGE_WIDTH, "");
-	if (n > STAGE_WIDTH)
-		n = STAGE_WIDTH;
-	if (at + n > STAGE_WIDTH)
-		at = (unsigned)(STAGE_WIDTH - n);
-	memcpy(stage->line + at, text, n);
+	if (out->line[0] == '\0')
+		snprintf(out->line, sizeof(out->line), "%*s", OUTPUT_WIDTH, "");
+	if (n > OUTPUT_WIDTH)
+		n = OUTPUT_WIDTH;
+	if (at + n > OUTPUT_WIDTH)
+		at = (unsigned)(OUTPUT_WIDTH - n);
+	memcpy(out->line + at, text, n);
 }
 
-static void print_line(struct stage *stage)
+static void print_line(struct output *out)
 {
-	size_t n = strlen(stage->line);
+	size_t n = strlen(out->line);
 
-	while (n > 0 && stage->line[n - 1] == ' ')
+	while (n > 0 && out->line[n - 1] == ' ')
 		n--;
-	printf("%.*s\n", (int)n, stage->line);
-	stage->line[0] = '\0';
+	printf("%.*s\n", (int)n, out->line);
+	out->line[0] = '\0';
 	flush();
 }
 
-void stage_scene_at_once(struct stage *stage, const char *heading)
+void output_scene_at_once(struct output *out, const char *heading)
 {
-	stage->has_scene = true;
-	printf("\n%s%s%s\n\n", colour(stage, bold), heading, colour(stage, plain));
-	for (unsigned i = 0; i < stage->columns; i++)
-		put(stage, stage->column[i].at, stage->column[i].name);
-	put(stage, stage->wire_at + 3, "wire");
-	print_line(stage);
+	out->has_scene = true;
+	printf("\n%s%s%s\n\n", colour(out, bold), heading, colour(out, plain));
+	for (unsigned i = 0; i < out->columns; i++)
+		put(out, out->column[i].at, out->column[i].name);
+	put(out, out->wire_at + 3, "wire");
+	print_line(out);
 }
 
-void stage_scene(struct stage *stage, const char *heading)
+void output_scene(struct output *out, const char *heading)
 {
-	if (stage->has_scene && !pause_wait()) {
-		stage->tally->has_quit = true;
+	if (out->has_scene && !step_wait()) {
+		out->claims->has_quit = true;
 		_exit(CODE_OK);
 	}
-	stage_scene_at_once(stage, heading);
+	output_scene_at_once(out, heading);
 }
 
-void stage_hold(struct stage *stage, unsigned column, bool holds)
+void output_lifeline(struct output *out, unsigned column, bool holds)
 {
-	stage->column[column].has_line = holds;
+	out->column[column].has_lifeline = holds;
 }
 
-void stage_cell(struct stage *stage, unsigned column, const char *format, ...)
+void output_cell(struct output *out, unsigned column, const char *format, ...)
 {
-	char text[STAGE_WIDTH + 1];
+	char text[OUTPUT_WIDTH + 1];
 	va_list list;
 
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	put(stage, stage->column[column].at, text);
+	put(out, out->column[column].at, text);
 }
 
-void stage_arrow(struct stage *stage, enum direction direction, const char *label)
+void output_arrow(struct output *out, enum direction direction, const char *label)
 {
 	char arrow[WIRE_WIDTH + 1];
 	size_t length = sizeof(arrow) - 1, n = strlen(label), at;
@@ -190,37 +190,37 @@ void stage_arrow(struct stage *stage, enum direction direction, const char *labe
 		memcpy(arrow + at, label, n);
 		arrow[at + n] = ' ';
 	}
-	put(stage, stage->wire_at, arrow);
+	put(out, out->wire_at, arrow);
 }
 
-void stage_line(struct stage *stage)
+void output_line(struct output *out)
 {
-	if (stage->line[0] == '\0')
-		put(stage, 0, "");
-	for (unsigned i = 0; i < stage->columns; i++) {
-		char *place = &stage->line[stage->column[i].at];
+	if (out->line[0] == '\0')
+		put(out, 0, "");
+	for (unsigned i = 0; i < out->columns; i++) {
+		char *place = &out->line[out->column[i].at];
 
 		/* a text that reaches over the neighbour's line hides it */
 		if (place[0] == ' ' && place[-1] == ' ' && place[1] == ' ')
-			place[0] = stage->column[i].has_line ? '|' : '.';
+			place[0] = out->column[i].has_lifeline ? '|' : '.';
 	}
-	print_line(stage);
+	print_line(out);
 }
 
-void stage_row(struct stage *stage, const char *format, ...)
+void output_row(struct output *out, const char *format, ...)
 {
-	char text[STAGE_WIDTH + 1];
+	char text[OUTPUT_WIDTH + 1];
 	va_list list;
 
-	(void)stage;
+	(void)out;
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	printf("    %.*s\n", STAGE_WIDTH - 4, text);
+	printf("    %.*s\n", OUTPUT_WIDTH - 4, text);
 	flush();
 }
 
-void stage_kernel(struct stage *stage, const char *format, ...)
+void output_kernel(struct output *out, const char *format, ...)
 {
 	char text[TEXT_MOST];
 	va_list list;
@@ -228,21 +228,21 @@ void stage_kernel(struct stage *stage, const char *format, ...)
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	printf("%s    kernel: ", colour(stage, dim));
+	printf("%s    kernel: ", colour(out, dim));
 	fill(text, sizeof("    kernel: ") - 1, sizeof("    kernel: ") - 1);
-	printf("%s", colour(stage, plain));
+	printf("%s", colour(out, plain));
 	flush();
 }
 
 /* " ok " and the sentence. */
-static void print_claim(const struct stage *stage, const char *word, const char *code,
+static void print_claim(const struct output *out, const char *word, const char *code,
 			const char *text)
 {
-	printf("  %s%-6s%s  ", colour(stage, code), word, colour(stage, plain));
+	printf("  %s%-6s%s  ", colour(out, code), word, colour(out, plain));
 	fill(text, INDENT + 8, INDENT + 8);
 }
 
-void stage_claim(struct stage *stage, bool holds, const char *format, ...)
+void output_claim(struct output *out, bool holds, const char *format, ...)
 {
 	char text[TEXT_MOST];
 	va_list list;
@@ -251,13 +251,13 @@ void stage_claim(struct stage *stage, bool holds, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
 	if (holds)
-		stage->tally->held++;
+		out->claims->held++;
 	else
-		stage->tally->broken++;
-	print_claim(stage, holds ? "ok" : "BROKEN", holds ? green : red, text);
+		out->claims->broken++;
+	print_claim(out, holds ? "ok" : "BROKEN", holds ? green : red, text);
 }
 
-void stage_unknown(struct stage *stage, const char *why, const char *format, ...)
+void output_skip_claim(struct output *out, const char *why, const char *format, ...)
 {
 	char text[TEXT_MOST];
 	size_t used;
@@ -268,18 +268,18 @@ void stage_unknown(struct stage *stage, const char *why, const char *format, ...
 	va_end(list);
 	used = strlen(text);
 	snprintf(text + used, sizeof(text) - used, " (not checkable here: %s)", why);
-	stage->tally->unknown++;
-	print_claim(stage, "?", yellow, text);
+	out->claims->skipped++;
+	print_claim(out, "?", yellow, text);
 }
 
-void stage_give_up(struct stage *stage, const char *call)
+void output_skip_rest(struct output *out, const char *name)
 {
 	char why[256];
 
-	snprintf(why, sizeof(why), "%s: %s", call, errno == 0 ? "it has ended" : strerror(errno));
-	if (stage->line[0] != '\0')
-		stage_line(stage);
-	stage_unknown(stage, why, "the rest of this lesson");
+	snprintf(why, sizeof(why), "%s: %s", name, errno == 0 ? "it has ended" : strerror(errno));
+	if (out->line[0] != '\0')
+		output_line(out);
+	output_skip_claim(out, why, "the rest of this lesson");
 	flush();
 	_exit(CODE_OK);
 }

@@ -19,91 +19,92 @@
 #include <stddef.h>
 
 enum {
-	STAGE_WIDTH = 80,
-	STAGE_PROCESSES = 5, /* columns beside the client's, at most */
-	STAGE_CLIENT = 0,    /* the number of its column; those of the processes follow */
+	OUTPUT_WIDTH = 80,
+	OUTPUT_PROCESSES = 5, /* columns beside the client's, at most */
+	OUTPUT_CLIENT = 0,    /* the number of its column; those of the processes follow */
 };
 
 /* What became of the claims; shared with the process that started the lesson. */
-struct tally {
+struct claims {
 	unsigned held, broken;
-	unsigned unknown; /* could not be checked here */
+	unsigned skipped; /* could not be checked here */
 	bool has_quit;    /* the reader wants no more */
-	int lost;         /* how an actor ended that should not have (waitpid(2)); else 0 */
+	int lost_status;  /* how an actor ended that should not have (waitpid(2)); else 0 */
 };
 
 enum direction { TO_SERVER, TO_CLIENT };
 
-struct stage {
-	struct tally *tally;
+struct output {
+	struct claims *claims;
 	bool has_colour;
 	bool has_scene;   /* one has been drawn */
 	unsigned columns; /* the client's and the processes' */
 	unsigned wire_at; /* screen column where the wire begins */
 	struct {
 		const char *name;
-		unsigned at;   /* screen column where it begins */
-		bool has_line; /* its lifeline is drawn: the process holds the socket */
-	} column[1 + STAGE_PROCESSES];
-	char line[STAGE_WIDTH + 1]; /* being put together; "" when nothing is in it */
+		unsigned at;       /* screen column where it begins */
+		bool has_lifeline; /* its lifeline is drawn: the process holds the socket */
+	} column[1 + OUTPUT_PROCESSES];
+	char line[OUTPUT_WIDTH + 1]; /* being put together; "" when nothing is in it */
 };
 
 /* tally is the caller's. */
-void stage_open(struct stage *stage, struct tally *tally);
+void output_init(struct output *out, struct claims *claims);
 
 /* A lesson's name as its heading. */
-void stage_title(struct stage *stage, const char *name, const char *sentence);
+void output_title(struct output *out, const char *name, const char *sentence);
 
 /* A paragraph, filled. */
-void stage_say(struct stage *stage, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void output_paragraph(struct output *out, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /*
  * Sets the columns of the drawings to come: the client's, and one for each of the names
- * (NULL-ended, at most STAGE_PROCESSES; they stay the caller's). All lifelines are drawn.
+ * (NULL-ended, at most OUTPUT_PROCESSES; they stay the caller's). All lifelines are drawn.
  */
-void stage_cast(struct stage *stage, const char *const *names);
+void output_columns(struct output *out, const char *const *names);
 
 /*
  * Begins a drawing under a heading such as "(a) a worker closes": the columns' names. Where the
  * reader wants to go step by step, waits for a key first, or ends the lesson at his wish.
  */
-void stage_scene(struct stage *stage, const char *heading);
+void output_scene(struct output *out, const char *heading);
 
 /* The same for a scene that the one before cannot wait for: the kernel's timers run on. */
-void stage_scene_at_once(struct stage *stage, const char *heading);
+void output_scene_at_once(struct output *out, const char *heading);
 
 /* From the next line on, whether that column's process holds the socket that it is about. */
-void stage_hold(struct stage *stage, unsigned column, bool holds);
+void output_lifeline(struct output *out, unsigned column, bool holds);
 
 /* Puts text into a column of the line that is being made: a call and its result. */
-void stage_cell(struct stage *stage, unsigned column, const char *format, ...)
+void output_cell(struct output *out, unsigned column, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Puts an arrow on the wire of that line: "<--- FIN ----". The label is short: 9 characters. */
-void stage_arrow(struct stage *stage, enum direction direction, const char *label);
+void output_arrow(struct output *out, enum direction direction, const char *label);
 
 /* Shows the line, with the lifelines of the columns that have no text in it. */
-void stage_line(struct stage *stage);
+void output_line(struct output *out);
 
 /* A line of a table or a chart: indented, else as it is. */
-void stage_row(struct stage *stage, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void output_row(struct output *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* What the kernel says: states, holders, queues. Filled, indented. */
-void stage_kernel(struct stage *stage, const char *format, ...)
+void output_kernel(struct output *out, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* A claim and its outcome; counted. */
-void stage_claim(struct stage *stage, bool holds, const char *format, ...)
+void output_claim(struct output *out, bool holds, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* A claim that cannot be checked here, and why not; counted. */
-void stage_unknown(struct stage *stage, const char *why, const char *format, ...)
+void output_skip_claim(struct output *out, const char *why, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
  * Ends the lesson, with all that belongs to it, because the system forbids a step: counts one
  * claim as not checkable, "CALL: errno's words". errno is read.
  */
-_Noreturn void stage_give_up(struct stage *stage, const char *call);
+_Noreturn void output_skip_rest(struct output *out, const char *name);
 
 #endif

@@ -12,9 +12,9 @@
 #include "demo/process.h"
 
 struct pair {
-	struct stage *stage;
+	struct output *out;
 	int mss; /* the server takes no larger segments; 0: the system's size */
-	struct actor client, server;
+	struct process client, server;
 	int client_fd, conn; /* the client's end, in the client; the server's, here */
 	struct ends ends;
 };
@@ -30,12 +30,12 @@ void pair_open(struct pair *pair, const char *heading);
 /* Closes both ends and ends the client. */
 void pair_close(struct pair *pair);
 
-/* cast_do, cast_play and cast_step by client or server. */
-struct order pair_client_does(struct pair *pair, struct order order);
-struct order pair_client_plays(struct pair *pair, struct order order);
-struct order pair_client(struct pair *pair, struct order order);
-struct order pair_server_does(struct pair *pair, struct order order);
-struct order pair_server_plays(struct pair *pair, struct order order);
-struct order pair_server(struct pair *pair, struct order order);
+/* process_run, process_run_cell and process_run_line by client or server. */
+struct call pair_client_does(struct pair *pair, struct call call);
+struct call pair_client_plays(struct pair *pair, struct call call);
+struct call pair_client(struct pair *pair, struct call call);
+struct call pair_server_does(struct pair *pair, struct call call);
+struct call pair_server_plays(struct pair *pair, struct call call);
+struct call pair_server(struct pair *pair, struct call call);
 
 #endif

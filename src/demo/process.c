@@ -17,94 +17,94 @@
 enum { ANSWER_MS = 10000, DEATH_MS = 1000 };
 
 /* An actor's life: orders until there is one without an act, or nobody to give any. */
-static _Noreturn void act(int orders, const char *name)
+static _Noreturn void serve_calls(int channel, const char *name)
 {
-	struct order order;
+	struct call call;
 
 	proctitle_set("prefork-demo: %s", name);
-	while (sys_recv(orders, &order, sizeof(order), 0) == sizeof(order) && order.act != NULL) {
-		order_do(&order);
-		if (sys_send(orders, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
+	while (sys_recv(channel, &call, sizeof(call), 0) == sizeof(call) && call.run != NULL) {
+		call_run(&call);
+		if (sys_send(channel, &call, sizeof(call), MSG_NOSIGNAL) != sizeof(call))
 			break;
 	}
 	_exit(0);
 }
 
 /* The parent may have died before the kernel was told to pass that on. */
-static _Noreturn void begin(pid_t parent, int mine, const char *name)
+static _Noreturn void start_child(pid_t parent, int mine, const char *name)
 {
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
-	act(mine, name);
+	serve_calls(mine, name);
 }
 
-static struct actor hire(struct stage *stage, unsigned column, const char *name,
-			 unsigned long share)
+static struct process hire(struct output *out, unsigned column, const char *name,
+			   unsigned long share)
 {
-	struct actor actor = { .column = column, .name = name };
+	struct process process = { .column = column, .name = name };
 	pid_t parent = getpid();
 	int ends[2];
 
 	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		stage_give_up(stage, "socketpair()");
-	actor.pid = share != 0 ? sys_clone(share | SIGCHLD, NULL) : sys_fork();
-	if (actor.pid < 0)
-		stage_give_up(stage, share != 0 ? "clone()" : "fork()");
-	if (actor.pid == 0) {
+		output_skip_rest(out, "socketpair()");
+	process.pid = share != 0 ? sys_clone(share | SIGCHLD, NULL) : sys_fork();
+	if (process.pid < 0)
+		output_skip_rest(out, share != 0 ? "clone()" : "fork()");
+	if (process.pid == 0) {
 		if (share == 0)
 			sys_close(ends[0]);
-		begin(parent, ends[1], name);
+		start_child(parent, ends[1], name);
 	}
-	actor.orders = ends[0];
-	actor.theirs = -1;
+	process.channel = ends[0];
+	process.child_channel = -1;
 	/* where the table is shared, closing it here would close it there */
 	if (share == 0)
 		sys_close(ends[1]);
 	else
-		actor.theirs = ends[1];
-	return actor;
+		process.child_channel = ends[1];
+	return process;
 }
 
-struct actor cast_self(unsigned column, const char *name)
+struct process process_self(unsigned column, const char *name)
 {
-	return (struct actor){
-		.column = column, .name = name, .pid = getpid(), .orders = -1, .theirs = -1
+	return (struct process){
+		.column = column, .name = name, .pid = getpid(), .channel = -1, .child_channel = -1
 	};
 }
 
-struct actor cast_hire(struct stage *stage, unsigned column, const char *name)
+struct process process_fork(struct output *out, unsigned column, const char *name)
 {
-	return hire(stage, column, name, 0);
+	return hire(out, column, name, 0);
 }
 
-struct actor cast_hire_sharing(struct stage *stage, unsigned column, const char *name)
+struct process process_fork_sharing(struct output *out, unsigned column, const char *name)
 {
-	return hire(stage, column, name, CLONE_FILES);
+	return hire(out, column, name, CLONE_FILES);
 }
 
 /*
  * An actor does not answer, perhaps because it is at its end, for which the parent has words; else
  * errno says why.
  */
-static _Noreturn void lose(struct stage *stage, const struct actor *actor, const char *call)
+static _Noreturn void lose(struct output *out, const struct process *process, const char *name)
 {
 	int64_t until_ms = clock_ms() + DEATH_MS;
 	int error = errno;
 
-	while (sys_waitpid(actor->pid, &stage->tally->lost, WNOHANG) != actor->pid &&
+	while (sys_waitpid(process->pid, &out->claims->lost_status, WNOHANG) != process->pid &&
 	       clock_ms() < until_ms)
 		sys_poll(NULL, 0, 1);
-	if (stage->tally->lost != 0)
+	if (out->claims->lost_status != 0)
 		_exit(CODE_INTERNAL);
 	errno = error;
-	stage_give_up(stage, call);
+	output_skip_rest(out, name);
 }
 
-void cast_begin(struct stage *stage, const struct actor *actor, struct order order)
+void process_start_call(struct output *out, const struct process *process, struct call call)
 {
-	if (sys_send(actor->orders, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
-		lose(stage, actor, "send() to a process of this lesson");
+	if (sys_send(process->channel, &call, sizeof(call), MSG_NOSIGNAL) != sizeof(call))
+		lose(out, process, "send() to a process of this lesson");
 }
 
 /*
@@ -121,25 +121,25 @@ static bool is_systems_fault(int error)
 	return false;
 }
 
-static void check_allowed(struct stage *stage, const struct order *order)
+static void check_allowed(struct output *out, const struct call *call)
 {
-	errno = order->error;
-	if (order->result < 0 && is_systems_fault(order->error))
-		stage_give_up(stage, order->call);
+	errno = call->error;
+	if (call->result < 0 && is_systems_fault(call->error))
+		output_skip_rest(out, call->name);
 }
 
 /*
  * Waits for the answer or for the end of the process: where the table is shared this process holds
  * the actor's end too, which then stays open. Without pidfd_open(2) that end is not seen.
  */
-static int await_answer(const struct actor *actor, int wait_ms)
+static int await_answer(const struct process *process, int wait_ms)
 {
-	struct pollfd signs[] = { { .fd = actor->orders, .events = POLLIN },
+	struct pollfd signs[] = { { .fd = process->channel, .events = POLLIN },
 				  { .fd = -1, .events = POLLIN } };
 	int n;
 
-	if (actor->theirs >= 0)
-		signs[1].fd = sys_pidfd_open(actor->pid, 0);
+	if (process->child_channel >= 0)
+		signs[1].fd = sys_pidfd_open(process->pid, 0);
 	do
 		n = sys_poll(signs, 2, wait_ms);
 	while (n < 0 && errno == EINTR);
@@ -148,64 +148,65 @@ static int await_answer(const struct actor *actor, int wait_ms)
 	return n;
 }
 
-bool cast_end(struct stage *stage, const struct actor *actor, struct order *order, int wait_ms)
+bool process_await_result(struct output *out, const struct process *process, struct call *call,
+			  int wait_ms)
 {
-	int n = await_answer(actor, wait_ms);
+	int n = await_answer(process, wait_ms);
 
 	if (n == 0)
 		return false;
 	errno = n < 0 ? errno : ESRCH;
-	if (n < 0 || sys_recv(actor->orders, order, sizeof(*order), MSG_DONTWAIT) != sizeof(*order))
-		lose(stage, actor, "recv() from a process of this lesson");
-	check_allowed(stage, order);
+	if (n < 0 || sys_recv(process->channel, call, sizeof(*call), MSG_DONTWAIT) != sizeof(*call))
+		lose(out, process, "recv() from a process of this lesson");
+	check_allowed(out, call);
 	return true;
 }
 
-struct order cast_do(struct stage *stage, const struct actor *actor, struct order order)
+struct call process_run(struct output *out, const struct process *process, struct call call)
 {
-	if (actor->orders < 0) {
-		order_do(&order);
-		check_allowed(stage, &order);
-		return order;
+	if (process->channel < 0) {
+		call_run(&call);
+		check_allowed(out, &call);
+		return call;
 	}
-	cast_begin(stage, actor, order);
-	if (!cast_end(stage, actor, &order, ANSWER_MS)) {
+	process_start_call(out, process, call);
+	if (!process_await_result(out, process, &call, ANSWER_MS)) {
 		errno = ETIMEDOUT;
-		stage_give_up(stage, order.call);
+		output_skip_rest(out, call.name);
 	}
-	return order;
+	return call;
 }
 
-struct order cast_play(struct stage *stage, const struct actor *actor, struct order order)
+struct call process_run_cell(struct output *out, const struct process *process, struct call call)
 {
-	struct order done = cast_do(stage, actor, order);
-	char text[ORDER_TEXT];
+	struct call done = process_run(out, process, call);
+	char text[CALL_TEXT];
 
-	stage_cell(stage, actor->column, "%s", order_text(&done, text));
-	if (order_takes(&done) || order_drops(&done))
-		stage_hold(stage, actor->column, order_takes(&done));
+	output_cell(out, process->column, "%s", call_text(&done, text));
+	if (call_opened_socket(&done) || call_closed_socket(&done))
+		output_lifeline(out, process->column, call_opened_socket(&done));
 	return done;
 }
 
-struct order cast_step(struct stage *stage, const struct actor *actor, struct order order)
+struct call process_run_line(struct output *out, const struct process *process, struct call call)
 {
-	struct order done = cast_play(stage, actor, order);
+	struct call done = process_run_cell(out, process, call);
 
-	stage_line(stage);
+	output_line(out);
 	return done;
 }
 
-bool cast_pass(struct stage *stage, enum direction direction, const struct actor *from, int from_fd,
-	       const struct actor *to, int to_fd, const char *word)
+bool process_send_word(struct output *out, enum direction direction, const struct process *from,
+		       int from_fd, const struct process *to, int to_fd, const char *word)
 {
-	struct order sent, got;
+	struct call sent, got;
 	char label[16];
 
 	snprintf(label, sizeof(label), "\"%s\"", word);
-	stage_arrow(stage, direction, label);
-	sent = cast_step(stage, from, order_send(from_fd, word));
-	got = cast_step(stage, to, order_recv(to_fd, ORDER_BYTES, ANSWER_MS / 2));
-	return sent.result == (int64_t)strlen(word) && order_says(&got, word);
+	output_arrow(out, direction, label);
+	sent = process_run_line(out, from, call_send(from_fd, word));
+	got = process_run_line(out, to, call_recv(to_fd, CALL_BYTES, ANSWER_MS / 2));
+	return sent.result == (int64_t)strlen(word) && call_received(&got, word);
 }
 
 /* The state letter of proc(5), /proc/PID/stat; '?' with errno where that is not told. */
@@ -222,75 +223,75 @@ static char process_state(pid_t pid)
 	return name_end != NULL && name_end[1] == ' ' ? name_end[2] : '?';
 }
 
-void cast_await_sleep(struct stage *stage, const struct actor *actor)
+void process_await_sleep(struct output *out, const struct process *process)
 {
 	int64_t until_ms = clock_ms() + ANSWER_MS;
 	int unread = 1;
 	char state;
 
 	/* it also sleeps while it waits for the order: first the order must have been taken */
-	while (sys_ioctl(actor->orders, SIOCOUTQ, &unread) == 0 && clock_ms() < until_ms) {
-		state = process_state(actor->pid);
+	while (sys_ioctl(process->channel, SIOCOUTQ, &unread) == 0 && clock_ms() < until_ms) {
+		state = process_state(process->pid);
 		if (unread == 0 && state == 'S')
 			return;
 		if (state == '?')
-			stage_give_up(stage, "the state of a process in /proc");
+			output_skip_rest(out, "the state of a process in /proc");
 		if (state == 'Z')
-			lose(stage, actor, "a process of this lesson");
+			lose(out, process, "a process of this lesson");
 		sys_poll(NULL, 0, 1);
 	}
 	errno = ETIMEDOUT;
-	stage_give_up(stage, "waiting for a process to sleep");
+	output_skip_rest(out, "waiting for a process to sleep");
 }
 
-static const char *name_of(pid_t pid, const struct actor *actors, unsigned count)
+static const char *name_of(pid_t pid, const struct process *processes, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (actors[i].pid == pid)
-			return actors[i].name;
+		if (processes[i].pid == pid)
+			return processes[i].name;
 	return "a stranger";
 }
 
-unsigned cast_holders(struct stage *stage, uint64_t inode, const struct actor *actors,
-		      unsigned count)
+unsigned process_show_holders(struct output *out, uint64_t inode, const struct process *processes,
+			      unsigned count)
 {
-	pid_t pids[EVIDENCE_HOLDERS];
-	unsigned holders = evidence_holders(stage, inode, pids);
-	char names[EVIDENCE_HOLDERS * 16] = "";
+	pid_t pids[KERNEL_HOLDERS];
+	unsigned holders = kernel_holders(out, inode, pids);
+	char names[KERNEL_HOLDERS * 16] = "";
 	struct strbuf text = strbuf_on(names, sizeof(names) - 1);
 
-	for (unsigned i = 0; i < holders && i < EVIDENCE_HOLDERS; i++) {
+	for (unsigned i = 0; i < holders && i < KERNEL_HOLDERS; i++) {
 		strbuf_raw(&text, i == 0 ? ": " : ", ");
-		strbuf_raw(&text, name_of(pids[i], actors, count));
+		strbuf_raw(&text, name_of(pids[i], processes, count));
 	}
 	names[text.used] = '\0';
-	stage_kernel(stage, "%u process%s the socket%s", holders,
-		     holders == 1 ? " holds" : "es hold", names);
+	output_kernel(out, "%u process%s the socket%s", holders,
+		      holders == 1 ? " holds" : "es hold", names);
 	return holders;
 }
 
-static void reap(struct actor *actor)
+static void reap(struct process *process)
 {
-	while (sys_waitpid(actor->pid, NULL, 0) < 0 && errno == EINTR)
+	while (sys_waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	sys_close(actor->orders);
-	if (actor->theirs >= 0)
-		sys_close(actor->theirs);
-	actor->pid = 0;
+	sys_close(process->channel);
+	if (process->child_channel >= 0)
+		sys_close(process->child_channel);
+	process->pid = 0;
 }
 
-void cast_kill(struct stage *stage, struct actor *actor)
+void process_kill(struct output *out, struct process *process)
 {
-	if (sys_kill(actor->pid, SIGKILL) < 0)
-		stage_give_up(stage, "kill()");
-	reap(actor);
-	stage_hold(stage, actor->column, false);
+	if (sys_kill(process->pid, SIGKILL) < 0)
+		output_skip_rest(out, "kill()");
+	reap(process);
+	output_lifeline(out, process->column, false);
 }
 
-void cast_dismiss(struct stage *stage, struct actor *actor)
+void process_stop(struct output *out, struct process *process)
 {
-	if (actor->pid == 0)
+	if (process->pid == 0)
 		return;
-	cast_begin(stage, actor, (struct order){ .act = NULL });
-	reap(actor);
+	process_start_call(out, process, (struct call){ .run = NULL });
+	reap(process);
 }

@@ -5,11 +5,11 @@
  * when it is hired; so the client is hired first and connects by itself, and nobody else holds its
  * end. All actors die with the lesson's process.
  *
- * The lesson's own process takes part as an actor too, as cast_self: orders to it are carried out
- * on the spot.
+ * The lesson's own process takes part as an actor too, as process_self: orders to it are carried
+ * out on the spot.
  *
  * What cannot fail by the lesson's doing (no memory, a call that is forbidden) ends the lesson
- * (stage_give_up). So does the loss of an actor, with CODE_INTERNAL where it crashed, and how it
+ * (output_skip_rest). So does the loss of an actor, with CODE_INTERNAL where it crashed, and how it
  * ended in the tally.
  */
 #ifndef DEMO_PROCESS_H
@@ -21,66 +21,69 @@
 #include "demo/call.h"
 #include "demo/output.h"
 
-struct actor {
+struct process {
 	unsigned column; /* of the stage */
 	const char *name;
-	pid_t pid;  /* of its process; 0: it has ended */
-	int orders; /* socket to it; -1: it is this process */
-	int theirs; /* its end of that, where the table is shared; else -1 */
+	pid_t pid;         /* of its process; 0: it has ended */
+	int channel;       /* socket to it; -1: it is this process */
+	int child_channel; /* its end of that, where the table is shared; else -1 */
 };
 
 /* This process, in that column. */
-struct actor cast_self(unsigned column, const char *name);
+struct process process_self(unsigned column, const char *name);
 
 /* Forks one. */
-struct actor cast_hire(struct stage *stage, unsigned column, const char *name);
+struct process process_fork(struct output *out, unsigned column, const char *name);
 
 /*
  * The same, but it shares this process's table of descriptors (clone(2), CLONE_FILES) instead of
  * getting a copy: what either opens or closes, both have or have not.
  */
-struct actor cast_hire_sharing(struct stage *stage, unsigned column, const char *name);
+struct process process_fork_sharing(struct output *out, unsigned column, const char *name);
 
 /* Has it done and waits for the outcome, 10 seconds at most. */
-struct order cast_do(struct stage *stage, const struct actor *actor, struct order order);
+struct call process_run(struct output *out, const struct process *process, struct call call);
 
 /*
- * The same in two steps, for a call that blocks. cast_end is false when it has not returned in
- * wait_ms.
+ * The same in two steps, for a call that blocks. process_await_result is false when it has not
+ * returned in wait_ms.
  */
-void cast_begin(struct stage *stage, const struct actor *actor, struct order order);
-bool cast_end(struct stage *stage, const struct actor *actor, struct order *order, int wait_ms);
+void process_start_call(struct output *out, const struct process *process, struct call call);
+bool process_await_result(struct output *out, const struct process *process, struct call *call,
+			  int wait_ms);
 
 /*
  * Has it done and puts call and result into the actor's column (the line is not shown yet). What
- * connects or accepts holds the socket from then on (stage_hold), what closes does not.
+ * connects or accepts holds the socket from then on (output_lifeline), what closes does not.
  */
-struct order cast_play(struct stage *stage, const struct actor *actor, struct order order);
+struct call process_run_cell(struct output *out, const struct process *process, struct call call);
 
 /* The same, and shows the line. */
-struct order cast_step(struct stage *stage, const struct actor *actor, struct order order);
+struct call process_run_line(struct output *out, const struct process *process, struct call call);
 
 /*
  * One sends the word, with an arrow of that direction, the other receives it; two lines. True when
  * it arrived whole and alone.
  */
-bool cast_pass(struct stage *stage, enum direction direction, const struct actor *from, int from_fd,
-	       const struct actor *to, int to_fd, const char *word);
-
-/* After cast_begin: waits until the process sleeps in its call; gives up after 10 seconds. */
-void cast_await_sleep(struct stage *stage, const struct actor *actor);
+bool process_send_word(struct output *out, enum direction direction, const struct process *from,
+		       int from_fd, const struct process *to, int to_fd, const char *word);
 
 /*
- * Says which processes hold the socket of that inode (evidence_inode), by the names of these
+ * After process_start_call: waits until the process sleeps in its call; gives up after 10 seconds.
+ */
+void process_await_sleep(struct output *out, const struct process *process);
+
+/*
+ * Says which processes hold the socket of that inode (kernel_inode), by the names of these
  * actors, and returns how many do, processes that are no actors of the lesson included.
  */
-unsigned cast_holders(struct stage *stage, uint64_t inode, const struct actor *actors,
-		      unsigned count);
+unsigned process_show_holders(struct output *out, uint64_t inode, const struct process *processes,
+			      unsigned count);
 
 /* Kills it by SIGKILL and reaps it; its column holds nothing any more. */
-void cast_kill(struct stage *stage, struct actor *actor);
+void process_kill(struct output *out, struct process *process);
 
 /* Lets it end and reaps it; what it holds is closed. Nothing when it has been killed. */
-void cast_dismiss(struct stage *stage, struct actor *actor);
+void process_stop(struct output *out, struct process *process);
 
 #endif

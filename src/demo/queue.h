@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The accept queue of a listening TCP socket, as the kernel tells it (tcp(7), TCP_INFO; socket(7),
- * SO_MEMINFO). Its owner's process. Gives up where the kernel does not tell (stage_give_up).
+ * SO_MEMINFO). Its owner's process. Gives up where the kernel does not tell (output_skip_rest).
  */
 #ifndef DEMO_QUEUE_H
 #define DEMO_QUEUE_H
@@ -12,21 +12,22 @@
 #include "demo/call.h"
 #include "demo/output.h"
 
-struct queue {
+struct accept_queue {
 	unsigned length, limit; /* connections that wait; the backlog */
 	uint32_t drops;         /* what came and was thrown away, since the socket listens */
 };
 
 /* As it is. */
-struct queue queue_look(struct stage *stage, int listener);
+struct accept_queue kernel_queue(struct output *out, int listener);
 
 /*
  * Looks until at least so many wait and so much was dropped, some seconds at most; what it was
  * last.
  */
-struct queue queue_await(struct stage *stage, int listener, unsigned length, uint32_t drops);
+struct accept_queue kernel_await_queue(struct output *out, int listener, unsigned length,
+				       uint32_t drops);
 
 /* An order for another owner: the result is the length of the queue of its socket. */
-struct order queue_count(int listener);
+struct call call_queue_length(int listener);
 
 #endif

@@ -19,9 +19,9 @@
 
 #define PROMPT "-- any key goes on, q quits --"
 
-/* written by pause_prepare */
+/* written by step_enable */
 static struct termios before, one_by_one;
-/* Shared by all processes, written by pause_wait; NULL: no pauses are wanted. */
+/* Shared by all processes, written by step_wait; NULL: no pauses are wanted. */
 static atomic_bool *is_waiting;
 
 /* TCSAFLUSH drops what was typed before it was asked for. */
@@ -72,7 +72,7 @@ static void handle(int number, void (*handler)(int))
 	sigaction(number, &action, NULL);
 }
 
-bool pause_prepare(struct err *err)
+bool step_enable(struct err *err)
 {
 	static const int endings[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
@@ -95,7 +95,7 @@ bool pause_prepare(struct err *err)
 	return true;
 }
 
-void pause_enter_child(void)
+void step_enter_child(void)
 {
 	if (is_waiting != NULL)
 		signal(SIGTSTP, SIG_DFL);
@@ -129,7 +129,7 @@ static char ask(void)
 	return key;
 }
 
-bool pause_wait(void)
+bool step_wait(void)
 {
 	unsigned left_s;
 	char key;

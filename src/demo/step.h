@@ -12,18 +12,18 @@
 #include "base/err.h"
 
 /* Pauses are wanted. Before anything is forked. False with err (CODE_USAGE) without a terminal. */
-bool pause_prepare(struct err *err);
+bool step_enable(struct err *err);
 
 /*
  * In a child, which a shell does not wait for: prefork-demo alone sees to the terminal when it is
  * stopped.
  */
-void pause_enter_child(void);
+void step_enter_child(void);
 
 /*
  * Flushes stdout, and waits until a key is pressed. False: q was, or the terminal is gone. Without
- * pause_prepare: true at once. An alarm(2) of this process is put off meanwhile.
+ * step_enable: true at once. An alarm(2) of this process is put off meanwhile.
  */
-bool pause_wait(void);
+bool step_wait(void);
 
 #endif

@@ -22,29 +22,29 @@ static char byte_at(int64_t position)
 	return (char)((((uint64_t)position + 1) * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
 }
 
-static struct order make(const char *call, int fd, int64_t from, size_t size)
+static struct call make(const char *name, int fd, int64_t from, size_t size)
 {
-	struct order order = { .call = call, .fd = fd, .size = size };
+	struct call call = { .name = name, .fd = fd, .size = size };
 
-	memcpy(order.bytes, &from, sizeof(from));
-	return order;
+	memcpy(call.bytes, &from, sizeof(from));
+	return call;
 }
 
-static int64_t position_of(const struct order *order)
+static int64_t position_of(const struct call *call)
 {
 	int64_t from;
 
-	memcpy(&from, order->bytes, sizeof(from));
+	memcpy(&from, call->bytes, sizeof(from));
 	return from;
 }
 
 /* The bytes to send, to be freed; NULL with errno. */
-static char *stream_of(const struct order *order)
+static char *stream_of(const struct call *call)
 {
-	int64_t from = position_of(order);
-	char *stream = malloc(order->size);
+	int64_t from = position_of(call);
+	char *stream = malloc(call->size);
 
-	for (size_t i = 0; stream != NULL && i < order->size; i++)
+	for (size_t i = 0; stream != NULL && i < call->size; i++)
 		stream[i] = byte_at(from + (int64_t)i);
 	return stream;
 }
@@ -65,14 +65,13 @@ static void free_keeping_errno(void *memory)
 	errno = error;
 }
 
-static void do_send(struct order *order)
+static void do_send(struct call *call)
 {
-	char *stream = stream_of(order);
+	char *stream = stream_of(call);
 
-	order->result = -1;
+	call->result = -1;
 	if (stream != NULL)
-		order->result =
-			sys_send(order->fd, stream, order->size, order->option | MSG_NOSIGNAL);
+		call->result = sys_send(call->fd, stream, call->size, call->option | MSG_NOSIGNAL);
 	free_keeping_errno(stream);
 }
 
@@ -87,53 +86,53 @@ static bool await(int fd, short event, int wait_ms)
 	return n > 0;
 }
 
-static void do_send_all(struct order *order)
+static void do_send_all(struct call *call)
 {
-	char *stream = stream_of(order);
+	char *stream = stream_of(call);
 	size_t done = 0;
 
-	order->option = 0;
-	while (stream != NULL && done < order->size && await(order->fd, POLLOUT, order->wait_ms)) {
-		ssize_t n = sys_send(order->fd, stream + done, order->size - done,
+	call->option = 0;
+	while (stream != NULL && done < call->size && await(call->fd, POLLOUT, call->wait_ms)) {
+		ssize_t n = sys_send(call->fd, stream + done, call->size - done,
 				     MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		order->option++;
+		call->option++;
 		if (n > 0)
 			done += (size_t)n;
 		else if (errno != EAGAIN && errno != EINTR)
 			break;
 	}
-	order->result = (int64_t)done;
+	call->result = (int64_t)done;
 	free_keeping_errno(stream);
 }
 
-static void do_recv(struct order *order)
+static void do_recv(struct call *call)
 {
-	char *bytes = malloc(order->size);
+	char *bytes = malloc(call->size);
 
-	order->result = -1;
+	call->result = -1;
 	if (bytes != NULL)
-		order->result = sys_recv(order->fd, bytes, order->size, order->option);
-	if (order->result > 0 && !is_of_stream(bytes, position_of(order), (size_t)order->result)) {
-		order->result = -1;
+		call->result = sys_recv(call->fd, bytes, call->size, call->option);
+	if (call->result > 0 && !is_of_stream(bytes, position_of(call), (size_t)call->result)) {
+		call->result = -1;
 		errno = EBADMSG;
 	}
 	free_keeping_errno(bytes);
 }
 
-static void do_recv_all(struct order *order)
+static void do_recv_all(struct call *call)
 {
-	int64_t from = position_of(order);
+	int64_t from = position_of(call);
 	char bytes[PIECE];
 	size_t done = 0;
 
-	order->option = 0;
-	order->result = -1;
-	while (done < order->size && await(order->fd, POLLIN, order->wait_ms)) {
-		size_t left = order->size - done;
-		ssize_t n = sys_recv(order->fd, bytes, left < PIECE ? left : PIECE, MSG_DONTWAIT);
+	call->option = 0;
+	call->result = -1;
+	while (done < call->size && await(call->fd, POLLIN, call->wait_ms)) {
+		size_t left = call->size - done;
+		ssize_t n = sys_recv(call->fd, bytes, left < PIECE ? left : PIECE, MSG_DONTWAIT);
 
-		order->option++;
+		call->option++;
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (n <= 0)
@@ -144,99 +143,99 @@ static void do_recv_all(struct order *order)
 		}
 		done += (size_t)n;
 	}
-	order->result = (int64_t)done;
+	call->result = (int64_t)done;
 }
 
 /* option is the request, size what is waited for. */
-static void do_ask(struct order *order)
+static void do_ask(struct call *call)
 {
-	int64_t until_ms = clock_ms() + order->wait_ms;
+	int64_t until_ms = clock_ms() + call->wait_ms;
 	int value = 0;
 
 	do
-		order->result = sys_ioctl(order->fd, (unsigned long)order->option, &value);
-	while (order->result == 0 && value < (int)order->size && clock_ms() < until_ms &&
+		call->result = sys_ioctl(call->fd, (unsigned long)call->option, &value);
+	while (call->result == 0 && value < (int)call->size && clock_ms() < until_ms &&
 	       sys_poll(NULL, 0, 1) >= 0);
-	if (order->result == 0)
-		order->result = value;
+	if (call->result == 0)
+		call->result = value;
 }
 
-static void do_segments(struct order *order)
+static void do_segments(struct call *call)
 {
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
 
-	order->result = sys_getsockopt(order->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-	if (order->result < 0)
+	call->result = sys_getsockopt(call->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+	if (call->result < 0)
 		return;
-	order->result = (int64_t)info.tcpi_data_segs_out - info.tcpi_total_retrans;
+	call->result = (int64_t)info.tcpi_data_segs_out - info.tcpi_total_retrans;
 	if (size < offsetof(struct tcp_info, tcpi_delivery_rate)) {
-		order->result = -1;
+		call->result = -1;
 		errno = EOPNOTSUPP;
 	}
 }
 
-struct order bulk_send(const char *call, int fd, int64_t from, size_t size, int flags)
+struct call transfer_send(const char *name, int fd, int64_t from, size_t size, int flags)
 {
-	struct order order = make(call, fd, from, size);
+	struct call call = make(name, fd, from, size);
 
-	order.act = do_send;
-	order.option = flags;
-	return order;
+	call.run = do_send;
+	call.option = flags;
+	return call;
 }
 
-struct order bulk_send_all(int fd, int64_t from, size_t size)
+struct call transfer_send_all(int fd, int64_t from, size_t size)
 {
-	struct order order = make("send()", fd, from, size);
+	struct call call = make("send()", fd, from, size);
 
-	order.act = do_send_all;
-	order.wait_ms = 5000;
-	return order;
+	call.run = do_send_all;
+	call.wait_ms = 5000;
+	return call;
 }
 
-struct order bulk_recv(const char *call, int fd, int64_t from, size_t size, int flags)
+struct call transfer_recv(const char *name, int fd, int64_t from, size_t size, int flags)
 {
-	struct order order = make(call, fd, from, size);
+	struct call call = make(name, fd, from, size);
 
-	order.act = do_recv;
-	order.option = flags;
-	return order;
+	call.run = do_recv;
+	call.option = flags;
+	return call;
 }
 
-struct order bulk_recv_all(int fd, int64_t from, size_t size, int wait_ms)
+struct call transfer_recv_all(int fd, int64_t from, size_t size, int wait_ms)
 {
-	struct order order = make("recv()", fd, from, size);
+	struct call call = make("recv()", fd, from, size);
 
-	order.act = do_recv_all;
-	order.wait_ms = wait_ms;
-	return order;
+	call.run = do_recv_all;
+	call.wait_ms = wait_ms;
+	return call;
 }
 
-static struct order ask(const char *call, int fd, int request)
+static struct call ask(const char *name, int fd, int request)
 {
-	return (struct order){ .act = do_ask, .call = call, .fd = fd, .option = request };
+	return (struct call){ .run = do_ask, .name = name, .fd = fd, .option = request };
 }
 
-struct order bulk_unread(int fd, int least, int wait_ms)
+struct call call_unread(int fd, int least, int wait_ms)
 {
-	struct order order = ask("SIOCINQ", fd, SIOCINQ);
+	struct call call = ask("SIOCINQ", fd, SIOCINQ);
 
-	order.size = (size_t)least;
-	order.wait_ms = wait_ms;
-	return order;
+	call.size = (size_t)least;
+	call.wait_ms = wait_ms;
+	return call;
 }
 
-struct order bulk_unacknowledged(int fd)
+struct call call_unacknowledged(int fd)
 {
 	return ask("SIOCOUTQ", fd, SIOCOUTQ);
 }
 
-struct order bulk_unsent(int fd)
+struct call call_unsent(int fd)
 {
 	return ask("SIOCOUTQNSD", fd, SIOCOUTQNSD);
 }
 
-struct order bulk_segments(int fd)
+struct call call_segments(int fd)
 {
-	return (struct order){ .act = do_segments, .call = "TCP_INFO", .fd = fd };
+	return (struct call){ .run = do_segments, .name = "TCP_INFO", .fd = fd };
 }

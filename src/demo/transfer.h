@@ -13,43 +13,43 @@
  * One send(2) of size bytes, those from that position of the stream on. Blocks unless flags has
  * MSG_DONTWAIT. call is the name to show, a constant.
  */
-struct order bulk_send(const char *call, int fd, int64_t from, size_t size, int flags);
+struct call transfer_send(const char *name, int fd, int64_t from, size_t size, int flags);
 
 /*
  * The same in a loop: poll(2), and send what is left, until all is sent. The result is how much of
  * it was, option the number of calls of send(2).
  */
-struct order bulk_send_all(int fd, int64_t from, size_t size);
+struct call transfer_send_all(int fd, int64_t from, size_t size);
 
 /*
  * One recv(2) of at most size bytes, with these flags. -1 and EBADMSG when they are not those of
  * that position.
  */
-struct order bulk_recv(const char *call, int fd, int64_t from, size_t size, int flags);
+struct call transfer_recv(const char *name, int fd, int64_t from, size_t size, int flags);
 
 /*
  * The same in a loop, until size bytes came, the end, an error, or nothing for wait_ms. The
  * result is how much came, option the number of calls of recv(2). -1 as above.
  */
-struct order bulk_recv_all(int fd, int64_t from, size_t size, int wait_ms);
+struct call transfer_recv_all(int fd, int64_t from, size_t size, int wait_ms);
 
 /*
  * How many bytes wait in the receive buffer, to be read (tcp(7), SIOCINQ); waits until there are
  * `least` of them, at most wait_ms.
  */
-struct order bulk_unread(int fd, int least, int wait_ms);
+struct call call_unread(int fd, int least, int wait_ms);
 
 /*
  * How many bytes are in the send buffer: not yet acknowledged (SIOCOUTQ); not even sent
  * (SIOCOUTQNSD).
  */
-struct order bulk_unacknowledged(int fd);
-struct order bulk_unsent(int fd);
+struct call call_unacknowledged(int fd);
+struct call call_unsent(int fd);
 
 /*
  * In how many segments bytes were sent on this connection so far (TCP_INFO), repetitions not
  * counted. -1 and EOPNOTSUPP where it is not told.
  */
-struct order bulk_segments(int fd);
+struct call call_segments(int fd);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of demo/process.c: what a lesson does about actors that crash and calls that fail by no doing
- * of its own.
+ * Tests of demo/process.c: what a lesson does about actors that crash and calls that fail by no
+ * doing of its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,27 +23,27 @@
 
 enum { BOUND_S = 8 }; /* less than a lesson waits for an answer */
 
-static struct tally *tally; /* shared with the lesson's process */
-static int failing;         /* errno of do_fail */
+static struct claims *claims; /* shared with the lesson's process */
+static int failing;           /* errno of do_fail */
 
 static int open_tally(void **state)
 {
 	(void)state;
-	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		     0);
-	return tally == MAP_FAILED;
+	claims = mmap(NULL, sizeof(*claims), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	return claims == MAP_FAILED;
 }
 
 static int close_tally(void **state)
 {
 	(void)state;
-	return munmap(tally, sizeof(*tally));
+	return munmap(claims, sizeof(*claims));
 }
 
 /* Has a process of its own play it, as prefork-demo does; its status (waitpid(2)). */
-static int play(void (*lesson)(struct stage *stage))
+static int play(void (*lesson)(struct output *out))
 {
-	struct stage stage;
+	struct output out;
 	pid_t pid = fork();
 	int status, nowhere;
 
@@ -52,100 +52,100 @@ static int play(void (*lesson)(struct stage *stage))
 		nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		dup2(nowhere, STDOUT_FILENO);
 		alarm(BOUND_S);
-		stage_open(&stage, tally);
-		lesson(&stage);
+		output_init(&out, claims);
+		lesson(&out);
 		_exit(CODE_OK);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
 }
 
-static void do_die(struct order *order)
+static void do_die(struct call *call)
 {
-	(void)order;
+	(void)call;
 	kill(getpid(), SIGKILL);
 }
 
-static void do_leave(struct order *order)
+static void do_leave(struct call *call)
 {
-	_exit(order->option);
+	_exit(call->option);
 }
 
-static void do_nothing(struct order *order)
+static void do_nothing(struct call *call)
 {
-	order->result = 7;
+	call->result = 7;
 }
 
-static void do_fail(struct order *order)
+static void do_fail(struct call *call)
 {
-	order->result = -1;
+	call->result = -1;
 	errno = failing;
 }
 
-static struct order call(void (*act)(struct order *order))
+static struct call make_call(void (*run)(struct call *call))
 {
-	return (struct order){ .act = act, .call = "call()" };
+	return (struct call){ .run = run, .name = "call()" };
 }
 
-static void ask_one_who_dies(struct stage *stage)
+static void ask_one_who_dies(struct output *out)
 {
-	struct actor actor = cast_hire(stage, 1, "actor");
+	struct process process = process_fork(out, 1, "actor");
 
-	cast_do(stage, &actor, call(do_die));
+	process_run(out, &process, make_call(do_die));
 }
 
-static void ask_one_who_dies_and_shares(struct stage *stage)
+static void ask_one_who_dies_and_shares(struct output *out)
 {
-	struct actor actor = cast_hire_sharing(stage, 1, "actor");
+	struct process process = process_fork_sharing(out, 1, "actor");
 
-	cast_do(stage, &actor, call(do_die));
+	process_run(out, &process, make_call(do_die));
 }
 
-static void await_one_who_dies(struct stage *stage)
+static void await_one_who_dies(struct output *out)
 {
-	struct actor actor = cast_hire(stage, 1, "actor");
+	struct process process = process_fork(out, 1, "actor");
 
-	cast_begin(stage, &actor, call(do_die));
-	cast_await_sleep(stage, &actor);
+	process_start_call(out, &process, make_call(do_die));
+	process_await_sleep(out, &process);
 }
 
-static void order_one_who_is_dead(struct stage *stage)
+static void order_one_who_is_dead(struct output *out)
 {
-	struct actor actor = cast_hire(stage, 1, "actor");
+	struct process process = process_fork(out, 1, "actor");
 	siginfo_t info;
 
-	kill(actor.pid, SIGKILL);
-	waitid(P_PID, (id_t)actor.pid, &info, WEXITED | WNOWAIT);
-	cast_dismiss(stage, &actor);
+	kill(process.pid, SIGKILL);
+	waitid(P_PID, (id_t)process.pid, &info, WEXITED | WNOWAIT);
+	process_stop(out, &process);
 }
 
 static void actor__killed__ends_the_lesson_at_once_and_is_told(void **state)
 {
-	void (*const lessons[])(struct stage *
-				stage) = { ask_one_who_dies, ask_one_who_dies_and_shares,
-					   await_one_who_dies, order_one_who_is_dead };
+	void (*const lessons[])(struct output *
+				out) = { ask_one_who_dies, ask_one_who_dies_and_shares,
+					 await_one_who_dies, order_one_who_is_dead };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lessons) / sizeof(lessons[0]); i++) {
 		int status;
 
-		memset(tally, 0, sizeof(*tally));
+		memset(claims, 0, sizeof(*claims));
 		status = play(lessons[i]);
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), CODE_INTERNAL);
-		assert_true(WIFSIGNALED(tally->lost));
-		assert_int_equal(WTERMSIG(tally->lost), SIGKILL);
-		assert_int_equal(tally->unknown, 0);
+		assert_true(WIFSIGNALED(claims->lost_status));
+		assert_int_equal(WTERMSIG(claims->lost_status), SIGKILL);
+		assert_int_equal(claims->skipped, 0);
 	}
 }
 
-static void ask_one_who_leaves(struct stage *stage)
+static void ask_one_who_leaves(struct output *out)
 {
-	struct actor actor = cast_hire(stage, 1, "actor");
-	struct order leave = call(do_leave);
+	struct process process = process_fork(out, 1, "actor");
+	struct call leave = make_call(do_leave);
 
 	leave.option = 3;
-	cast_do(stage, &actor, leave);
+	process_run(out, &process, leave);
 }
 
 /* As a sanitizer ends a process. */
@@ -154,40 +154,40 @@ static void actor__left_with_a_code__ends_the_lesson_and_is_told(void **state)
 	int status;
 
 	(void)state;
-	memset(tally, 0, sizeof(*tally));
+	memset(claims, 0, sizeof(*claims));
 	status = play(ask_one_who_leaves);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), CODE_INTERNAL);
-	assert_true(WIFEXITED(tally->lost));
-	assert_int_equal(WEXITSTATUS(tally->lost), 3);
+	assert_true(WIFEXITED(claims->lost_status));
+	assert_int_equal(WEXITSTATUS(claims->lost_status), 3);
 }
 
-static void ask_two(struct stage *stage)
+static void ask_two(struct output *out)
 {
-	struct actor one = cast_hire(stage, 1, "one"), two = cast_hire_sharing(stage, 2, "two");
+	struct process one = process_fork(out, 1, "one"), two = process_fork_sharing(out, 2, "two");
 
-	stage_claim(stage, cast_do(stage, &one, call(do_nothing)).result == 7, "one");
-	stage_claim(stage, cast_do(stage, &two, call(do_nothing)).result == 7, "two");
-	cast_dismiss(stage, &one);
-	cast_kill(stage, &two);
+	output_claim(out, process_run(out, &one, make_call(do_nothing)).result == 7, "one");
+	output_claim(out, process_run(out, &two, make_call(do_nothing)).result == 7, "two");
+	process_stop(out, &one);
+	process_kill(out, &two);
 }
 
 static void actors__asked_and_ended__no_loss(void **state)
 {
 	(void)state;
-	memset(tally, 0, sizeof(*tally));
+	memset(claims, 0, sizeof(*claims));
 	assert_int_equal(play(ask_two), 0);
-	assert_int_equal(tally->held, 2);
-	assert_int_equal(tally->lost, 0);
+	assert_int_equal(claims->held, 2);
+	assert_int_equal(claims->lost_status, 0);
 }
 
 /* The claim is reached only where the failure is one that a lesson may be about. */
-static void play_failure(struct stage *stage)
+static void play_failure(struct output *out)
 {
-	struct actor self = cast_self(1, "self");
+	struct process self = process_self(1, "self");
 
-	cast_do(stage, &self, call(do_fail));
-	stage_claim(stage, true, "a claim");
+	process_run(out, &self, make_call(do_fail));
+	output_claim(out, true, "a claim");
 }
 
 static void call__failing_by_the_systems_fault__not_checkable(void **state)
@@ -199,16 +199,16 @@ static void call__failing_by_the_systems_fault__not_checkable(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		memset(tally, 0, sizeof(*tally));
+		memset(claims, 0, sizeof(*claims));
 		failing = faults[i];
 		assert_int_equal(play(play_failure), 0);
-		assert_true(tally->unknown == 1 && tally->held == 0);
+		assert_true(claims->skipped == 1 && claims->held == 0);
 	}
 	for (size_t i = 0; i < sizeof(themes) / sizeof(themes[0]); i++) {
-		memset(tally, 0, sizeof(*tally));
+		memset(claims, 0, sizeof(*claims));
 		failing = themes[i];
 		assert_int_equal(play(play_failure), 0);
-		assert_true(tally->unknown == 0 && tally->held == 1);
+		assert_true(claims->skipped == 0 && claims->held == 1);
 	}
 }
 

@@ -20,40 +20,43 @@
 enum { ASK_ACCEPT = 1, ASK_RETURN = 2 };
 
 struct worker {
-	enum race_way way;
+	enum accept_way way;
 	unsigned number; /* its seat */
 	int listener, epoll;
 	unsigned streak; /* connections since it went to the tail */
 };
 
-/* Written by race_open and race_close, in the lesson's process; the workers inherit it. */
-static struct race *race;
+/*
+ * Written by accept_workers_open and accept_workers_close, in the lesson's process; the workers
+ * inherit it.
+ */
+static struct accept_workers *race;
 
-static int new_bell(struct stage *stage)
+static int new_bell(struct output *out)
 {
 	int fd = sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	if (fd < 0)
-		stage_give_up(stage, "eventfd()");
+		output_skip_rest(out, "eventfd()");
 	return fd;
 }
 
-struct race *race_open(struct stage *stage)
+struct accept_workers *accept_workers_open(struct output *out)
 {
 	race = sys_mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 			0);
 	if (race == MAP_FAILED)
-		stage_give_up(stage, "mmap()");
-	race->bell = new_bell(stage);
-	for (unsigned i = 0; i < RACE_WORKERS; i++)
-		race->seat[i].bell = new_bell(stage);
+		output_skip_rest(out, "mmap()");
+	race->bell = new_bell(out);
+	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
+		race->seat[i].bell = new_bell(out);
 	return race;
 }
 
-void race_close(struct race *ended)
+void accept_workers_close(struct accept_workers *ended)
 {
 	sys_close(ended->bell);
-	for (unsigned i = 0; i < RACE_WORKERS; i++)
+	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
 		sys_close(ended->seat[i].bell);
 	sys_munmap(ended, sizeof(*ended));
 	race = NULL;
@@ -97,7 +100,7 @@ static bool watch_listener(const struct worker *w)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = w->listener };
 
-	if (w->way != RACE_HERD)
+	if (w->way != ACCEPT_HERD)
 		event.events |= EPOLLEXCLUSIVE;
 	return sys_epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->listener, &event) == 0;
 }
@@ -111,7 +114,7 @@ static unsigned least_loaded(void)
 {
 	unsigned least = 0;
 
-	for (unsigned i = 1; i < RACE_WORKERS; i++)
+	for (unsigned i = 1; i < ACCEPT_WORKERS; i++)
 		if (race->seat[i].live < race->seat[least].live)
 			least = i;
 	return least;
@@ -137,12 +140,12 @@ static bool ready(struct worker *w)
 	unsigned least = least_loaded();
 	int taken;
 
-	if (w->way == RACE_KICKING && race->seat[least].live < race->seat[w->number].live)
+	if (w->way == ACCEPT_KICKING && race->seat[least].live < race->seat[w->number].live)
 		return kick(w, least);
 	taken = take(w);
 	if (taken <= 0)
 		return taken == 0;
-	if (w->way == RACE_ROTATING && ++w->streak == RACE_STREAK) {
+	if (w->way == ACCEPT_ROTATING && ++w->streak == ACCEPT_STREAK) {
 		w->streak = 0;
 		if (!unwatch_listener(w) || !watch_listener(w))
 			return false;
@@ -154,7 +157,7 @@ static bool ready(struct worker *w)
 /* Another worker asks. False with errno. */
 static bool asked(const struct worker *w)
 {
-	struct race_seat *seat = &race->seat[w->number];
+	struct accept_worker *seat = &race->seat[w->number];
 	unsigned what;
 	uint64_t count;
 	int taken;
@@ -192,40 +195,40 @@ static bool start_epoll(struct worker *w)
 	       watch_listener(w);
 }
 
-static void serve_by_epoll(struct order *order)
+static void serve_by_epoll(struct call *call)
 {
-	struct worker w = { .way = (enum race_way)order->option,
-			    .number = (unsigned)order->size,
-			    .listener = order->fd };
+	struct worker w = { .way = (enum accept_way)call->option,
+			    .number = (unsigned)call->size,
+			    .listener = call->fd };
 
-	order->result = -1;
+	call->result = -1;
 	if (!start_epoll(&w))
 		return;
 	while (turn(&w))
 		;
 }
 
-static void serve_by_accept(struct order *order)
+static void serve_by_accept(struct call *call)
 {
-	struct worker w = { .number = (unsigned)order->size, .listener = order->fd };
+	struct worker w = { .number = (unsigned)call->size, .listener = call->fd };
 
-	order->result = -1;
+	call->result = -1;
 	while (take(&w) > 0)
 		note(&w);
 }
 
-struct order race_order(enum race_way way, int listener, unsigned seat)
+struct call accept_workers_call(enum accept_way way, int listener, unsigned seat)
 {
-	return (struct order){
-		.act = way == RACE_BLOCKING ? serve_by_accept : serve_by_epoll,
-		.call = way == RACE_BLOCKING ? "accept()" : "epoll_wait()",
+	return (struct call){
+		.run = way == ACCEPT_BLOCKING ? serve_by_accept : serve_by_epoll,
+		.name = way == ACCEPT_BLOCKING ? "accept()" : "epoll_wait()",
 		.fd = listener,
 		.option = (int)way,
 		.size = seat,
 	};
 }
 
-int64_t race_sleeps(pid_t pid)
+int64_t kernel_sleeps(pid_t pid)
 {
 	static const char key[] = "\nvoluntary_ctxt_switches:";
 	char path[32], status[8192];
@@ -248,20 +251,20 @@ static uint64_t square_root(uint64_t of)
 }
 
 /* With n counts of sum s the deviation over the mean is sqrt(sum of (n * count - s)^2 / n) / s. */
-unsigned race_spread(const struct race *of)
+unsigned accept_workers_spread(const struct accept_workers *of)
 {
 	int64_t sum = 0, squares = 0;
 
-	for (unsigned i = 0; i < RACE_WORKERS; i++)
+	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
 		sum += of->seat[i].live;
-	for (unsigned i = 0; i < RACE_WORKERS; i++) {
-		int64_t off = (int64_t)RACE_WORKERS * of->seat[i].live - sum;
+	for (unsigned i = 0; i < ACCEPT_WORKERS; i++) {
+		int64_t off = (int64_t)ACCEPT_WORKERS * of->seat[i].live - sum;
 
 		squares += off * off;
 	}
 	if (sum == 0)
 		return 0;
-	return (unsigned)((square_root((uint64_t)squares * 10000 / RACE_WORKERS) +
+	return (unsigned)((square_root((uint64_t)squares * 10000 / ACCEPT_WORKERS) +
 			   (uint64_t)sum / 2) /
 			  (uint64_t)sum);
 }

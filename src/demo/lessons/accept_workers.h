@@ -15,20 +15,20 @@
 #include "demo/output.h"
 
 enum {
-	RACE_WORKERS = 4,
-	RACE_STREAK = 4, /* connections after which a rotating worker goes to the tail */
+	ACCEPT_WORKERS = 4,
+	ACCEPT_STREAK = 4, /* connections after which a rotating worker goes to the tail */
 };
 
-enum race_way {
-	RACE_BLOCKING,  /* accept() that waits */
-	RACE_HERD,      /* level-triggered epoll */
-	RACE_EXCLUSIVE, /* the same with EPOLLEXCLUSIVE */
-	RACE_ROTATING,  /* the same, and after RACE_STREAK connections out of the epoll and back */
-	RACE_KICKING,   /* EPOLLEXCLUSIVE; who has more than another wakes that one instead */
+enum accept_way {
+	ACCEPT_BLOCKING,  /* accept() that waits */
+	ACCEPT_HERD,      /* level-triggered epoll */
+	ACCEPT_EXCLUSIVE, /* the same with EPOLLEXCLUSIVE */
+	ACCEPT_ROTATING, /* the same, and after ACCEPT_STREAK connections out of the epoll and back */
+	ACCEPT_KICKING, /* EPOLLEXCLUSIVE; who has more than another wakes that one instead */
 };
 
 /* A worker's notes; written by the worker, but for asked and asker. */
-struct race_seat {
+struct accept_worker {
 	_Atomic unsigned live;  /* connections that it has accepted, all of which stay open */
 	_Atomic unsigned empty; /* accept() = EAGAIN */
 	_Atomic unsigned kicks; /* that it gave */
@@ -37,8 +37,8 @@ struct race_seat {
 	int bell;               /* eventfd(2) that wakes it */
 };
 
-struct race {
-	struct race_seat seat[RACE_WORKERS];
+struct accept_workers {
+	struct accept_worker seat[ACCEPT_WORKERS];
 	_Atomic unsigned last; /* the seat of who accepted last */
 	int bell;              /* eventfd(2), rung after each connection */
 };
@@ -47,22 +47,22 @@ struct race {
  * Makes the page and its bells; before the workers are hired. One at a time. Gives up where it
  * cannot.
  */
-struct race *race_open(struct stage *stage);
-void race_close(struct race *race);
+struct accept_workers *accept_workers_open(struct output *out);
+void accept_workers_close(struct accept_workers *race);
 
 /* To serve that listening socket from that seat in that way; comes back only with an error. */
-struct order race_order(enum race_way way, int listener, unsigned seat);
+struct call accept_workers_call(enum accept_way way, int listener, unsigned seat);
 
 /*
  * How often the process has gone to sleep (proc(5), voluntary_ctxt_switches); -1 where it is not
  * told.
  */
-int64_t race_sleeps(pid_t pid);
+int64_t kernel_sleeps(pid_t pid);
 
 /*
  * How uneven the seats are: the standard deviation of their connections over the mean (the
  * coefficient of variation) in hundredths; 0: all have the same.
  */
-unsigned race_spread(const struct race *race);
+unsigned accept_workers_spread(const struct accept_workers *race);
 
 #endif

@@ -18,16 +18,16 @@ enum { SOON_MS = 5000, MOST = 64, BACKLOG = 64, CROWD = 40, TRIES = 3 };
 enum { NEITHER = 0, REUSEADDR = 1, REUSEPORT = 2 };
 
 struct play {
-	struct stage *stage;
-	struct actor client, server, again; /* again: the server that is started after it */
-	struct addr bound;                  /* where the server listened */
-	int listener, conn, client_fd;      /* in the server, in the server, in the client */
+	struct output *out;
+	struct process client, server, again; /* again: the server that is started after it */
+	struct addr bound;                    /* where the server listened */
+	int listener, conn, client_fd;        /* in the server, in the server, in the client */
 	struct ends ends;
 };
 
 static bool states(struct play *p, int client, int server)
 {
-	return evidence_states(p->stage, &p->ends, client, server);
+	return kernel_await_states(p->out, &p->ends, client, server);
 }
 
 static bool set(int fd, int name)
@@ -38,103 +38,104 @@ static bool set(int fd, int name)
 }
 
 /* The calls of a server that starts, up to the one that fails, which call names then. */
-static bool do_start(struct order *order)
+static bool do_start(struct call *call)
 {
-	order->call = "setsockopt()";
-	if ((order->option & REUSEADDR) && !set(order->fd, SO_REUSEADDR))
+	call->name = "setsockopt()";
+	if ((call->option & REUSEADDR) && !set(call->fd, SO_REUSEADDR))
 		return false;
-	if ((order->option & REUSEPORT) && !set(order->fd, SO_REUSEPORT))
+	if ((call->option & REUSEPORT) && !set(call->fd, SO_REUSEPORT))
 		return false;
-	order->call = "bind()";
-	if (sys_bind(order->fd, &order->addr.sa, order->addr.len) < 0)
+	call->name = "bind()";
+	if (sys_bind(call->fd, &call->addr.sa, call->addr.len) < 0)
 		return false;
-	order->call = "listen()";
-	if (sys_listen(order->fd, BACKLOG) < 0)
+	call->name = "listen()";
+	if (sys_listen(call->fd, BACKLOG) < 0)
 		return false;
-	order->call = "bind(),listen()";
-	return sys_getsockname(order->fd, &order->addr.sa, &order->addr.len) == 0;
+	call->name = "bind(),listen()";
+	return sys_getsockname(call->fd, &call->addr.sa, &call->addr.len) == 0;
 }
 
 /* fd becomes the listening socket, addr its address. */
-static void do_listen(struct order *order)
+static void do_listen(struct call *call)
 {
 	int error;
 
-	order->result = -1;
-	order->call = "socket()";
-	order->fd = sys_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (order->fd < 0)
+	call->result = -1;
+	call->name = "socket()";
+	call->fd = sys_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (call->fd < 0)
 		return;
-	if (do_start(order)) {
-		order->result = 0;
+	if (do_start(call)) {
+		call->result = 0;
 		return;
 	}
 	error = errno;
-	sys_close(order->fd);
+	sys_close(call->fd);
 	errno = error;
 }
 
 /*
  * Has a server start at that address, with options; true when it listens, else *done says why not.
  */
-static bool start(struct play *p, const struct actor *actor, int options, const struct addr *at,
-		  struct order *done)
+static bool start(struct play *p, const struct process *process, int options, const struct addr *at,
+		  struct call *done)
 {
 	if (options != NEITHER) {
-		stage_cell(p->stage, actor->column, "%s on",
-			   options == REUSEADDR ? "SO_REUSEADDR" : "SO_REUSEPORT");
-		stage_line(p->stage);
+		output_cell(p->out, process->column, "%s on",
+			    options == REUSEADDR ? "SO_REUSEADDR" : "SO_REUSEPORT");
+		output_line(p->out);
 	}
-	*done = cast_step(p->stage, actor,
-			  (struct order){ .act = do_listen,
-					  .call = "bind()",
-					  .fd = -1,
-					  .option = options,
-					  .addr = *at });
+	*done = process_run_line(p->out, process,
+				 (struct call){ .run = do_listen,
+						.name = "bind()",
+						.fd = -1,
+						.option = options,
+						.addr = *at });
 	if (done->result == 0)
-		stage_hold(p->stage, actor->column, true);
+		output_lifeline(p->out, process->column, true);
 	return done->result == 0;
 }
 
-static bool is_in_use(struct play *p, const struct actor *actor, int options)
+static bool is_in_use(struct play *p, const struct process *process, int options)
 {
-	struct order done;
+	struct call done;
 
-	return !start(p, actor, options, &p->bound, &done) && done.error == EADDRINUSE;
+	return !start(p, process, options, &p->bound, &done) && done.error == EADDRINUSE;
 }
 
 /* The server listens at a port that the system chooses. */
 static void start_server(struct play *p, int options)
 {
-	struct addr any = ground_address(0);
-	struct order done;
+	struct addr any = call_loopback(0);
+	struct call done;
 
-	stage_hold(p->stage, STAGE_CLIENT, false);
-	stage_hold(p->stage, 1, false);
-	stage_hold(p->stage, 2, false);
-	p->server = cast_hire(p->stage, 1, "server");
+	output_lifeline(p->out, OUTPUT_CLIENT, false);
+	output_lifeline(p->out, 1, false);
+	output_lifeline(p->out, 2, false);
+	p->server = process_fork(p->out, 1, "server");
 	if (!start(p, &p->server, options, &any, &done)) {
 		errno = done.error;
-		stage_give_up(p->stage, done.call);
+		output_skip_rest(p->out, done.name);
 	}
 	p->bound = done.addr;
 	p->listener = done.fd;
-	stage_kernel(p->stage, "the system chose port %u", (unsigned)ntohs(p->bound.in.sin_port));
+	output_kernel(p->out, "the system chose port %u", (unsigned)ntohs(p->bound.in.sin_port));
 }
 
 /* A client connects to a server, which accepts. */
-static void meet(struct play *p, const struct actor *server, int listener)
+static void meet(struct play *p, const struct process *server, int listener)
 {
-	struct order dialled = cast_do(p->stage, &p->client, dial_out(&p->bound, 0)), accepted;
+	struct call dialled = process_run(p->out, &p->client, call_try_connect(&p->bound, 0)),
+		    accepted;
 
-	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s",
-		   dialled.option == 0 ? "0" : err_name(dialled.option));
-	stage_arrow(p->stage, TO_SERVER, "SYN");
-	stage_hold(p->stage, STAGE_CLIENT, true);
-	accepted = cast_step(p->stage, server, order_accept(listener, SOON_MS));
+	output_cell(p->out, OUTPUT_CLIENT, "connect() = %s",
+		    dialled.option == 0 ? "0" : err_name(dialled.option));
+	output_arrow(p->out, TO_SERVER, "SYN");
+	output_lifeline(p->out, OUTPUT_CLIENT, true);
+	accepted = process_run_line(p->out, server, call_accept(listener, SOON_MS));
 	errno = dialled.option != 0 ? dialled.option : accepted.error;
 	if (dialled.result < 0 || dialled.option != 0 || accepted.result < 0)
-		stage_give_up(p->stage, "a connection on loopback");
+		output_skip_rest(p->out, "a connection on loopback");
 	p->client_fd = (int)dialled.result;
 	p->conn = (int)accepted.result;
 	p->ends = (struct ends){ .client = dialled.addr, .server = p->bound };
@@ -147,45 +148,45 @@ static void meet(struct play *p, const struct actor *server, int listener)
  */
 static void part(struct play *p, bool is_server_first)
 {
-	const struct actor *first = is_server_first ? &p->server : &p->client;
-	const struct actor *second = is_server_first ? &p->client : &p->server;
+	const struct process *first = is_server_first ? &p->server : &p->client;
+	const struct process *second = is_server_first ? &p->client : &p->server;
 	int first_fd = is_server_first ? p->conn : p->client_fd;
 	int second_fd = is_server_first ? p->client_fd : p->conn;
 
-	stage_arrow(p->stage, is_server_first ? TO_CLIENT : TO_SERVER, "FIN");
-	cast_step(p->stage, first, order_close(first_fd));
-	stage_hold(p->stage, 1, true); /* the server still listens */
-	cast_step(p->stage, second, order_recv(second_fd, MOST, SOON_MS));
+	output_arrow(p->out, is_server_first ? TO_CLIENT : TO_SERVER, "FIN");
+	process_run_line(p->out, first, call_close(first_fd));
+	output_lifeline(p->out, 1, true); /* the server still listens */
+	process_run_line(p->out, second, call_recv(second_fd, MOST, SOON_MS));
 	states(p, is_server_first ? TCP_CLOSE_WAIT : TCP_FIN_WAIT2,
 	       is_server_first ? TCP_FIN_WAIT2 : TCP_CLOSE_WAIT);
-	stage_arrow(p->stage, is_server_first ? TO_SERVER : TO_CLIENT, "FIN");
-	cast_step(p->stage, second, order_close(second_fd));
-	stage_hold(p->stage, 1, true);
+	output_arrow(p->out, is_server_first ? TO_SERVER : TO_CLIENT, "FIN");
+	process_run_line(p->out, second, call_close(second_fd));
+	output_lifeline(p->out, 1, true);
 }
 
 /* The server's process ends; what it held is closed, its listening socket too. */
 static void end_server(struct play *p)
 {
-	cast_dismiss(p->stage, &p->server);
-	stage_cell(p->stage, 1, "exit()");
-	stage_hold(p->stage, 1, false);
-	stage_line(p->stage);
+	process_stop(p->out, &p->server);
+	output_cell(p->out, 1, "exit()");
+	output_lifeline(p->out, 1, false);
+	output_line(p->out);
 }
 
 /* (a) */
 static void restart_without(struct play *p)
 {
-	stage_scene(p->stage, "(a) a server closes first, ends, and is started again");
+	output_scene(p->out, "(a) a server closes first, ends, and is started again");
 	start_server(p, NEITHER);
 	meet(p, &p->server, p->listener);
 	part(p, true);
 	end_server(p);
-	stage_claim(p->stage, states(p, TCP_CLOSE, TCP_TIME_WAIT),
-		    "no process is left, but the kernel keeps the server's end in TIME_WAIT");
-	stage_claim(p->stage, is_in_use(p, &p->again, NEITHER),
-		    "that is enough to hold the port: bind() fails with EADDRINUSE");
-	stage_claim(
-		p->stage, is_in_use(p, &p->again, REUSEADDR),
+	output_claim(p->out, states(p, TCP_CLOSE, TCP_TIME_WAIT),
+		     "no process is left, but the kernel keeps the server's end in TIME_WAIT");
+	output_claim(p->out, is_in_use(p, &p->again, NEITHER),
+		     "that is enough to hold the port: bind() fails with EADDRINUSE");
+	output_claim(
+		p->out, is_in_use(p, &p->again, REUSEADDR),
 		"SO_REUSEADDR now is too late: on Linux the end in TIME_WAIT must agree, and it "
 		"comes from a listening socket without the option");
 }
@@ -193,42 +194,42 @@ static void restart_without(struct play *p)
 /* (c): the server that was started again listens. */
 static void two_at_once(struct play *p)
 {
-	stage_scene(p->stage, "(c) a second server while the first listens");
-	stage_hold(p->stage, 1, false);
-	p->server = cast_hire(p->stage, 1, "server");
-	stage_claim(p->stage, is_in_use(p, &p->server, REUSEADDR),
-		    "two that listen may not share a port, though both have set SO_REUSEADDR: it "
-		    "cannot steal a port from a server that runs");
-	cast_dismiss(p->stage, &p->server);
-	cast_do(p->stage, &p->client, order_close(p->client_fd));
+	output_scene(p->out, "(c) a second server while the first listens");
+	output_lifeline(p->out, 1, false);
+	p->server = process_fork(p->out, 1, "server");
+	output_claim(p->out, is_in_use(p, &p->server, REUSEADDR),
+		     "two that listen may not share a port, though both have set SO_REUSEADDR: it "
+		     "cannot steal a port from a server that runs");
+	process_stop(p->out, &p->server);
+	process_run(p->out, &p->client, call_close(p->client_fd));
 }
 
 /* (b) */
 static void restart_with(struct play *p)
 {
-	struct order done;
+	struct call done;
 	bool listens, is_kept, is_served;
 
-	stage_scene(p->stage, "(b) the same, but the server has set SO_REUSEADDR from the start");
+	output_scene(p->out, "(b) the same, but the server has set SO_REUSEADDR from the start");
 	start_server(p, REUSEADDR);
 	meet(p, &p->server, p->listener);
 	part(p, true);
 	end_server(p);
-	stage_claim(p->stage,
-		    states(p, TCP_CLOSE, TCP_TIME_WAIT) && is_in_use(p, &p->again, NEITHER),
-		    "TIME_WAIT as before, and whoever does not ask is refused as before");
+	output_claim(p->out,
+		     states(p, TCP_CLOSE, TCP_TIME_WAIT) && is_in_use(p, &p->again, NEITHER),
+		     "TIME_WAIT as before, and whoever does not ask is refused as before");
 	listens = start(p, &p->again, REUSEADDR, &p->bound, &done);
 	is_kept = states(p, TCP_CLOSE, TCP_TIME_WAIT);
-	stage_claim(p->stage, listens && is_kept,
-		    "both have asked: bind() succeeds, beside the end in TIME_WAIT, which stays");
+	output_claim(p->out, listens && is_kept,
+		     "both have asked: bind() succeeds, beside the end in TIME_WAIT, which stays");
 	if (!listens)
 		return;
 	p->listener = done.fd;
 	meet(p, &p->again, p->listener);
-	is_served = cast_pass(p->stage, TO_CLIENT, &p->again, p->conn, &p->client, p->client_fd,
-			      "hello");
-	stage_claim(p->stage, is_served && evidence_server_state(&p->ends) == TCP_ESTABLISHED,
-		    "and the next client is served: every server should set it before bind()");
+	is_served = process_send_word(p->out, TO_CLIENT, &p->again, p->conn, &p->client,
+				      p->client_fd, "hello");
+	output_claim(p->out, is_served && kernel_server_state(&p->ends) == TCP_ESTABLISHED,
+		     "and the next client is served: every server should set it before bind()");
 	two_at_once(p);
 }
 
@@ -238,18 +239,18 @@ static void restart_with(struct play *p)
  */
 static bool is_free_at_once(struct play *p)
 {
-	struct order done;
+	struct call done;
 	bool listens;
 
 	start_server(p, NEITHER);
 	meet(p, &p->server, p->listener);
 	part(p, false);
 	end_server(p);
-	stage_claim(p->stage, states(p, TCP_TIME_WAIT, TCP_CLOSE),
-		    "TIME_WAIT is at the client's end, where the port was the system's choice");
+	output_claim(p->out, states(p, TCP_TIME_WAIT, TCP_CLOSE),
+		     "TIME_WAIT is at the client's end, where the port was the system's choice");
 	listens = start(p, &p->again, NEITHER, &p->bound, &done);
 	if (listens)
-		cast_do(p->stage, &p->again, order_close(done.fd));
+		process_run(p->out, &p->again, call_close(done.fd));
 	return listens;
 }
 
@@ -257,30 +258,30 @@ static void client_first(struct play *p)
 {
 	bool is_free;
 
-	stage_scene(p->stage, "(d) without the option, but the client closes first");
+	output_scene(p->out, "(d) without the option, but the client closes first");
 	is_free = is_free_at_once(p);
 	for (int i = 1; i < TRIES && !is_free; i++) {
-		stage_scene(p->stage, "    (someone may have taken the port: again, at another)");
+		output_scene(p->out, "    (someone may have taken the port: again, at another)");
 		is_free = is_free_at_once(p);
 	}
-	stage_claim(p->stage, is_free, "the server's port is free at once");
+	output_claim(p->out, is_free, "the server's port is free at once");
 }
 
 /* (e): so many clients, whom nobody accepts. */
 static void gather(struct play *p, int *crowd)
 {
-	struct order dialled;
+	struct call dialled;
 
 	for (int i = 0; i < CROWD; i++) {
-		dialled = cast_do(p->stage, &p->client, dial_out(&p->bound, 0));
+		dialled = process_run(p->out, &p->client, call_try_connect(&p->bound, 0));
 		errno = dialled.result < 0 ? dialled.error : dialled.option;
 		if (errno != 0)
-			stage_give_up(p->stage, "connect()");
+			output_skip_rest(p->out, "connect()");
 		crowd[i] = (int)dialled.result;
 	}
-	stage_cell(p->stage, STAGE_CLIENT, "connect() %d times", CROWD);
-	stage_arrow(p->stage, TO_SERVER, "SYN ...");
-	stage_line(p->stage);
+	output_cell(p->out, OUTPUT_CLIENT, "connect() %d times", CROWD);
+	output_arrow(p->out, TO_SERVER, "SYN ...");
+	output_line(p->out);
 }
 
 /* Looks until at least so many of the clients were reset; returns how many were. */
@@ -288,14 +289,14 @@ static unsigned count_resets(struct play *p, const int *crowd, unsigned expected
 {
 	int64_t until_ms = clock_ms() + SOON_MS;
 	bool was_reset[CROWD] = { false };
-	struct order got;
+	struct call got;
 	unsigned resets = 0;
 
 	do
 		for (int i = 0; i < CROWD; i++) {
 			if (was_reset[i])
 				continue;
-			got = cast_do(p->stage, &p->client, order_recv(crowd[i], 1, 0));
+			got = process_run(p->out, &p->client, call_recv(crowd[i], 1, 0));
 			was_reset[i] = got.result < 0 && got.error == ECONNRESET;
 			resets += was_reset[i];
 		}
@@ -307,15 +308,15 @@ static unsigned count_resets(struct play *p, const int *crowd, unsigned expected
 static unsigned split(struct play *p, int other_listener, unsigned *other)
 {
 	int64_t until_ms = clock_ms() + SOON_MS;
-	struct order counted;
+	struct call counted;
 	unsigned mine;
 
 	do {
-		mine = queue_look(p->stage, p->listener).length;
-		counted = cast_do(p->stage, &p->again, queue_count(other_listener));
+		mine = kernel_queue(p->out, p->listener).length;
+		counted = process_run(p->out, &p->again, call_queue_length(other_listener));
 		*other = counted.result < 0 ? 0 : (unsigned)counted.result;
 	} while (mine + *other < CROWD && clock_ms() < until_ms);
-	stage_kernel(p->stage, "%u wait in the first queue, %u in the second", mine, *other);
+	output_kernel(p->out, "%u wait in the first queue, %u in the second", mine, *other);
 	return mine;
 }
 
@@ -326,75 +327,76 @@ static void lose_one(struct play *p, const int *crowd, unsigned lost)
 				    "prefork-srv) share its queue too, and none of it is lost";
 	unsigned resets;
 
-	cast_kill(p->stage, &p->again);
-	stage_cell(p->stage, 2, "killed (SIGKILL)");
-	stage_arrow(p->stage, TO_CLIENT, "RST ...");
-	stage_line(p->stage);
-	if (counter_setting("net/ipv4/tcp_migrate_req", 0) != 0) {
-		stage_unknown(p->stage, "net.ipv4.tcp_migrate_req hands them on", "%s", claim);
+	process_kill(p->out, &p->again);
+	output_cell(p->out, 2, "killed (SIGKILL)");
+	output_arrow(p->out, TO_CLIENT, "RST ...");
+	output_line(p->out);
+	if (kernel_sysctl("net/ipv4/tcp_migrate_req", 0) != 0) {
+		output_skip_claim(p->out, "net.ipv4.tcp_migrate_req hands them on", "%s", claim);
 		return;
 	}
 	resets = count_resets(p, crowd, lost);
-	stage_kernel(p->stage, "%u of %d clients have got ECONNRESET", resets, CROWD);
-	stage_claim(p->stage, resets == lost, "%s", claim);
+	output_kernel(p->out, "%u of %d clients have got ECONNRESET", resets, CROWD);
+	output_claim(p->out, resets == lost, "%s", claim);
 }
 
 static void side_by_side(struct play *p)
 {
 	static const char *const names[] = { "server", "second server", NULL };
-	struct addr any = ground_address(0);
-	struct order first, second;
+	struct addr any = call_loopback(0);
+	struct call first, second;
 	unsigned mine, other;
 	int crowd[CROWD];
 	bool shares;
 
-	stage_cast(p->stage, names);
-	stage_scene(p->stage, "(e) and where two shall listen: SO_REUSEPORT");
-	p->again = cast_hire(p->stage, 2, names[1]);
-	p->server = cast_self(1, names[0]);
+	output_columns(p->out, names);
+	output_scene(p->out, "(e) and where two shall listen: SO_REUSEPORT");
+	p->again = process_fork(p->out, 2, names[1]);
+	p->server = process_self(1, names[0]);
 	if (!start(p, &p->server, REUSEPORT, &any, &first)) {
 		errno = first.error;
-		stage_give_up(p->stage, first.call);
+		output_skip_rest(p->out, first.name);
 	}
 	p->listener = first.fd;
 	p->bound = first.addr;
 	shares = start(p, &p->again, REUSEPORT, &p->bound, &second);
-	stage_claim(p->stage, shares, "two may listen at one port when both have asked for that");
+	output_claim(p->out, shares, "two may listen at one port when both have asked for that");
 	if (!shares)
 		return;
-	if (queue_look(p->stage, p->listener).limit < CROWD) {
-		stage_unknown(p->stage, "net.core.somaxconn is too low",
-			      "the kernel spreads clients over the two");
+	if (kernel_queue(p->out, p->listener).limit < CROWD) {
+		output_skip_claim(p->out, "net.core.somaxconn is too low",
+				  "the kernel spreads clients over the two");
 		return;
 	}
 	gather(p, crowd);
 	mine = split(p, second.fd, &other);
-	stage_claim(p->stage, mine + other == CROWD && mine > 0 && other > 0,
-		    "each has a queue of its own, and the kernel spreads the clients over them");
+	output_claim(p->out, mine + other == CROWD && mine > 0 && other > 0,
+		     "each has a queue of its own, and the kernel spreads the clients over them");
 	lose_one(p, crowd, other);
 	sys_close(p->listener);
 }
 
-void lesson_reuseaddr(struct stage *stage)
+void lesson_reuseaddr(struct output *out)
 {
 	static const char *const names[] = { "server", "started again", NULL };
-	struct play p = { .stage = stage };
+	struct play p = { .out = out };
 
-	stage_say(stage,
-		  "Who closes a connection first keeps its end for a minute in TIME_WAIT, so that "
-		  "late segments find nobody else (lesson handshake). Where that is the server, "
-		  "the end has the server's port. Why a server that is started again may find "
-		  "its port taken, by nobody, and what SO_REUSEADDR changes.");
-	evidence_need_time_wait(stage);
-	stage_cast(stage, names);
-	p.client = cast_hire(stage, STAGE_CLIENT, "client");
-	p.again = cast_hire(stage, 2, names[1]);
+	output_paragraph(
+		out,
+		"Who closes a connection first keeps its end for a minute in TIME_WAIT, so that "
+		"late segments find nobody else (lesson handshake). Where that is the server, "
+		"the end has the server's port. Why a server that is started again may find "
+		"its port taken, by nobody, and what SO_REUSEADDR changes.");
+	kernel_require_time_wait(out);
+	output_columns(out, names);
+	p.client = process_fork(out, OUTPUT_CLIENT, "client");
+	p.again = process_fork(out, 2, names[1]);
 	restart_without(&p);
 	restart_with(&p);
-	cast_dismiss(stage, &p.again);
-	p.again = cast_hire(stage, 2, names[1]);
+	process_stop(out, &p.again);
+	p.again = process_fork(out, 2, names[1]);
 	client_first(&p);
-	cast_dismiss(stage, &p.again);
+	process_stop(out, &p.again);
 	side_by_side(&p);
-	cast_dismiss(stage, &p.client);
+	process_stop(out, &p.client);
 }
