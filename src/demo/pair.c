@@ -27,12 +27,12 @@ void pair_open(struct pair *pair, const char *heading)
 	output_columns(pair->out, names);
 	output_scene(pair->out, heading);
 	pair->client = process_fork(pair->out, OUTPUT_CLIENT, "client");
-	pair->server = process_self(PAIR_SERVER, names[0]);
+	pair->server = process_self(pair->out, PAIR_SERVER, names[0]);
 	listener = process_listen(pair->out, 1, &bound);
 	bound_segments(pair, listener);
-	connected = pair_client_plays(pair, call_connect(&bound));
+	connected = process_run_cell(&pair->client, call_connect(&bound));
 	output_arrow(pair->out, TO_SERVER, "SYN");
-	accepted = pair_server(pair, call_accept(listener, SOON_MS));
+	accepted = process_run_line(&pair->server, call_accept(listener, SOON_MS));
 	pair->client_fd = (int)connected.result;
 	pair->conn = (int)accepted.result;
 	sys_close(listener);
@@ -47,35 +47,5 @@ void pair_close(struct pair *pair)
 {
 	if (pair->conn >= 0)
 		sys_close(pair->conn);
-	process_stop(pair->out, &pair->client);
-}
-
-struct call pair_client_does(struct pair *pair, struct call call)
-{
-	return process_run(pair->out, &pair->client, call);
-}
-
-struct call pair_client_plays(struct pair *pair, struct call call)
-{
-	return process_run_cell(pair->out, &pair->client, call);
-}
-
-struct call pair_client(struct pair *pair, struct call call)
-{
-	return process_run_line(pair->out, &pair->client, call);
-}
-
-struct call pair_server_does(struct pair *pair, struct call call)
-{
-	return process_run(pair->out, &pair->server, call);
-}
-
-struct call pair_server_plays(struct pair *pair, struct call call)
-{
-	return process_run_cell(pair->out, &pair->server, call);
-}
-
-struct call pair_server(struct pair *pair, struct call call)
-{
-	return process_run_line(pair->out, &pair->server, call);
+	process_stop(&pair->client);
 }

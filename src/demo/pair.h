@@ -30,12 +30,4 @@ void pair_open(struct pair *pair, const char *heading);
 /* Closes both ends and ends the client. */
 void pair_close(struct pair *pair);
 
-/* process_run, process_run_cell and process_run_line by client or server. */
-struct call pair_client_does(struct pair *pair, struct call call);
-struct call pair_client_plays(struct pair *pair, struct call call);
-struct call pair_client(struct pair *pair, struct call call);
-struct call pair_server_does(struct pair *pair, struct call call);
-struct call pair_server_plays(struct pair *pair, struct call call);
-struct call pair_server(struct pair *pair, struct call call);
-
 #endif

@@ -42,7 +42,7 @@ static _Noreturn void start_child(pid_t parent, int mine, const char *name)
 static struct process hire(struct output *out, unsigned column, const char *name,
 			   unsigned long share)
 {
-	struct process process = { .column = column, .name = name };
+	struct process process = { .out = out, .column = column, .name = name };
 	pid_t parent = getpid();
 	int ends[2];
 
@@ -66,11 +66,14 @@ static struct process hire(struct output *out, unsigned column, const char *name
 	return process;
 }
 
-struct process process_self(unsigned column, const char *name)
+struct process process_self(struct output *out, unsigned column, const char *name)
 {
-	return (struct process){
-		.column = column, .name = name, .pid = getpid(), .channel = -1, .child_channel = -1
-	};
+	return (struct process){ .out = out,
+				 .column = column,
+				 .name = name,
+				 .pid = getpid(),
+				 .channel = -1,
+				 .child_channel = -1 };
 }
 
 struct process process_fork(struct output *out, unsigned column, const char *name)
@@ -87,24 +90,25 @@ struct process process_fork_sharing(struct output *out, unsigned column, const c
  * An actor does not answer, perhaps because it is at its end, for which the parent has words; else
  * errno says why.
  */
-static _Noreturn void lose(struct output *out, const struct process *process, const char *name)
+static _Noreturn void lose(const struct process *process, const char *name)
 {
 	int64_t until_ms = clock_ms() + DEATH_MS;
 	int error = errno;
 
-	while (sys_waitpid(process->pid, &out->claims->lost_status, WNOHANG) != process->pid &&
+	while (sys_waitpid(process->pid, &process->out->claims->lost_status, WNOHANG) !=
+		       process->pid &&
 	       clock_ms() < until_ms)
 		sys_poll(NULL, 0, 1);
-	if (out->claims->lost_status != 0)
+	if (process->out->claims->lost_status != 0)
 		_exit(CODE_INTERNAL);
 	errno = error;
-	output_skip_rest(out, name);
+	output_skip_rest(process->out, name);
 }
 
-void process_start_call(struct output *out, const struct process *process, struct call call)
+void process_start_call(const struct process *process, struct call call)
 {
 	if (sys_send(process->channel, &call, sizeof(call), MSG_NOSIGNAL) != sizeof(call))
-		lose(out, process, "send() to a process of this lesson");
+		lose(process, "send() to a process of this lesson");
 }
 
 /*
@@ -148,8 +152,7 @@ static int await_answer(const struct process *process, int wait_ms)
 	return n;
 }
 
-bool process_await_result(struct output *out, const struct process *process, struct call *call,
-			  int wait_ms)
+bool process_await_result(const struct process *process, struct call *call, int wait_ms)
 {
 	int n = await_answer(process, wait_ms);
 
@@ -157,55 +160,55 @@ bool process_await_result(struct output *out, const struct process *process, str
 		return false;
 	errno = n < 0 ? errno : ESRCH;
 	if (n < 0 || sys_recv(process->channel, call, sizeof(*call), MSG_DONTWAIT) != sizeof(*call))
-		lose(out, process, "recv() from a process of this lesson");
-	check_allowed(out, call);
+		lose(process, "recv() from a process of this lesson");
+	check_allowed(process->out, call);
 	return true;
 }
 
-struct call process_run(struct output *out, const struct process *process, struct call call)
+struct call process_run(const struct process *process, struct call call)
 {
 	if (process->channel < 0) {
 		call_run(&call);
-		check_allowed(out, &call);
+		check_allowed(process->out, &call);
 		return call;
 	}
-	process_start_call(out, process, call);
-	if (!process_await_result(out, process, &call, ANSWER_MS)) {
+	process_start_call(process, call);
+	if (!process_await_result(process, &call, ANSWER_MS)) {
 		errno = ETIMEDOUT;
-		output_skip_rest(out, call.name);
+		output_skip_rest(process->out, call.name);
 	}
 	return call;
 }
 
-struct call process_run_cell(struct output *out, const struct process *process, struct call call)
+struct call process_run_cell(const struct process *process, struct call call)
 {
-	struct call done = process_run(out, process, call);
+	struct call done = process_run(process, call);
 	char text[CALL_TEXT];
 
-	output_cell(out, process->column, "%s", call_text(&done, text));
+	output_cell(process->out, process->column, "%s", call_text(&done, text));
 	if (call_opened_socket(&done) || call_closed_socket(&done))
-		output_lifeline(out, process->column, call_opened_socket(&done));
+		output_lifeline(process->out, process->column, call_opened_socket(&done));
 	return done;
 }
 
-struct call process_run_line(struct output *out, const struct process *process, struct call call)
+struct call process_run_line(const struct process *process, struct call call)
 {
-	struct call done = process_run_cell(out, process, call);
+	struct call done = process_run_cell(process, call);
 
-	output_line(out);
+	output_line(process->out);
 	return done;
 }
 
-bool process_send_word(struct output *out, enum direction direction, const struct process *from,
-		       int from_fd, const struct process *to, int to_fd, const char *word)
+bool process_send_word(enum direction direction, const struct process *from, int from_fd,
+		       const struct process *to, int to_fd, const char *word)
 {
 	struct call sent, got;
 	char label[16];
 
 	snprintf(label, sizeof(label), "\"%s\"", word);
-	output_arrow(out, direction, label);
-	sent = process_run_line(out, from, call_send(from_fd, word));
-	got = process_run_line(out, to, call_recv(to_fd, CALL_BYTES, ANSWER_MS / 2));
+	output_arrow(from->out, direction, label);
+	sent = process_run_line(from, call_send(from_fd, word));
+	got = process_run_line(to, call_recv(to_fd, CALL_BYTES, ANSWER_MS / 2));
 	return sent.result == (int64_t)strlen(word) && call_received(&got, word);
 }
 
@@ -223,7 +226,7 @@ static char process_state(pid_t pid)
 	return name_end != NULL && name_end[1] == ' ' ? name_end[2] : '?';
 }
 
-void process_await_sleep(struct output *out, const struct process *process)
+void process_await_sleep(const struct process *process)
 {
 	int64_t until_ms = clock_ms() + ANSWER_MS;
 	int unread = 1;
@@ -235,13 +238,13 @@ void process_await_sleep(struct output *out, const struct process *process)
 		if (unread == 0 && state == 'S')
 			return;
 		if (state == '?')
-			output_skip_rest(out, "the state of a process in /proc");
+			output_skip_rest(process->out, "the state of a process in /proc");
 		if (state == 'Z')
-			lose(out, process, "a process of this lesson");
+			lose(process, "a process of this lesson");
 		sys_poll(NULL, 0, 1);
 	}
 	errno = ETIMEDOUT;
-	output_skip_rest(out, "waiting for a process to sleep");
+	output_skip_rest(process->out, "waiting for a process to sleep");
 }
 
 static const char *name_of(pid_t pid, const struct process *processes, unsigned count)
@@ -280,18 +283,18 @@ static void reap(struct process *process)
 	process->pid = 0;
 }
 
-void process_kill(struct output *out, struct process *process)
+void process_kill(struct process *process)
 {
 	if (sys_kill(process->pid, SIGKILL) < 0)
-		output_skip_rest(out, "kill()");
+		output_skip_rest(process->out, "kill()");
 	reap(process);
-	output_lifeline(out, process->column, false);
+	output_lifeline(process->out, process->column, false);
 }
 
-void process_stop(struct output *out, struct process *process)
+void process_stop(struct process *process)
 {
 	if (process->pid == 0)
 		return;
-	process_start_call(out, process, (struct call){ .run = NULL });
+	process_start_call(process, (struct call){ .run = NULL });
 	reap(process);
 }

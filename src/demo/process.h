@@ -22,7 +22,8 @@
 #include "demo/output.h"
 
 struct process {
-	unsigned column; /* of the stage */
+	struct output *out; /* where its calls are drawn */
+	unsigned column;    /* of that */
 	const char *name;
 	pid_t pid;         /* of its process; 0: it has ended */
 	int channel;       /* socket to it; -1: it is this process */
@@ -30,7 +31,7 @@ struct process {
 };
 
 /* This process, in that column. */
-struct process process_self(unsigned column, const char *name);
+struct process process_self(struct output *out, unsigned column, const char *name);
 
 /* Forks one. */
 struct process process_fork(struct output *out, unsigned column, const char *name);
@@ -42,36 +43,35 @@ struct process process_fork(struct output *out, unsigned column, const char *nam
 struct process process_fork_sharing(struct output *out, unsigned column, const char *name);
 
 /* Has it done and waits for the outcome, 10 seconds at most. */
-struct call process_run(struct output *out, const struct process *process, struct call call);
+struct call process_run(const struct process *process, struct call call);
 
 /*
  * The same in two steps, for a call that blocks. process_await_result is false when it has not
  * returned in wait_ms.
  */
-void process_start_call(struct output *out, const struct process *process, struct call call);
-bool process_await_result(struct output *out, const struct process *process, struct call *call,
-			  int wait_ms);
+void process_start_call(const struct process *process, struct call call);
+bool process_await_result(const struct process *process, struct call *call, int wait_ms);
 
 /*
  * Has it done and puts call and result into the actor's column (the line is not shown yet). What
  * connects or accepts holds the socket from then on (output_lifeline), what closes does not.
  */
-struct call process_run_cell(struct output *out, const struct process *process, struct call call);
+struct call process_run_cell(const struct process *process, struct call call);
 
 /* The same, and shows the line. */
-struct call process_run_line(struct output *out, const struct process *process, struct call call);
+struct call process_run_line(const struct process *process, struct call call);
 
 /*
  * One sends the word, with an arrow of that direction, the other receives it; two lines. True when
  * it arrived whole and alone.
  */
-bool process_send_word(struct output *out, enum direction direction, const struct process *from,
-		       int from_fd, const struct process *to, int to_fd, const char *word);
+bool process_send_word(enum direction direction, const struct process *from, int from_fd,
+		       const struct process *to, int to_fd, const char *word);
 
 /*
  * After process_start_call: waits until the process sleeps in its call; gives up after 10 seconds.
  */
-void process_await_sleep(struct output *out, const struct process *process);
+void process_await_sleep(const struct process *process);
 
 /*
  * Says which processes hold the socket of that inode (kernel_inode), by the names of these
@@ -81,9 +81,9 @@ unsigned process_show_holders(struct output *out, uint64_t inode, const struct p
 			      unsigned count);
 
 /* Kills it by SIGKILL and reaps it; its column holds nothing any more. */
-void process_kill(struct output *out, struct process *process);
+void process_kill(struct process *process);
 
 /* Lets it end and reaps it; what it holds is closed. Nothing when it has been killed. */
-void process_stop(struct output *out, struct process *process);
+void process_stop(struct process *process);
 
 #endif

@@ -91,22 +91,22 @@ static void ask_one_who_dies(struct output *out)
 {
 	struct process process = process_fork(out, 1, "actor");
 
-	process_run(out, &process, make_call(do_die));
+	process_run(&process, make_call(do_die));
 }
 
 static void ask_one_who_dies_and_shares(struct output *out)
 {
 	struct process process = process_fork_sharing(out, 1, "actor");
 
-	process_run(out, &process, make_call(do_die));
+	process_run(&process, make_call(do_die));
 }
 
 static void await_one_who_dies(struct output *out)
 {
 	struct process process = process_fork(out, 1, "actor");
 
-	process_start_call(out, &process, make_call(do_die));
-	process_await_sleep(out, &process);
+	process_start_call(&process, make_call(do_die));
+	process_await_sleep(&process);
 }
 
 static void order_one_who_is_dead(struct output *out)
@@ -116,7 +116,7 @@ static void order_one_who_is_dead(struct output *out)
 
 	kill(process.pid, SIGKILL);
 	waitid(P_PID, (id_t)process.pid, &info, WEXITED | WNOWAIT);
-	process_stop(out, &process);
+	process_stop(&process);
 }
 
 static void actor__killed__ends_the_lesson_at_once_and_is_told(void **state)
@@ -145,7 +145,7 @@ static void ask_one_who_leaves(struct output *out)
 	struct call leave = make_call(do_leave);
 
 	leave.option = 3;
-	process_run(out, &process, leave);
+	process_run(&process, leave);
 }
 
 /* As a sanitizer ends a process. */
@@ -166,10 +166,10 @@ static void ask_two(struct output *out)
 {
 	struct process one = process_fork(out, 1, "one"), two = process_fork_sharing(out, 2, "two");
 
-	output_claim(out, process_run(out, &one, make_call(do_nothing)).result == 7, "one");
-	output_claim(out, process_run(out, &two, make_call(do_nothing)).result == 7, "two");
-	process_stop(out, &one);
-	process_kill(out, &two);
+	output_claim(out, process_run(&one, make_call(do_nothing)).result == 7, "one");
+	output_claim(out, process_run(&two, make_call(do_nothing)).result == 7, "two");
+	process_stop(&one);
+	process_kill(&two);
 }
 
 static void actors__asked_and_ended__no_loss(void **state)
@@ -184,9 +184,9 @@ static void actors__asked_and_ended__no_loss(void **state)
 /* The claim is reached only where the failure is one that a lesson may be about. */
 static void play_failure(struct output *out)
 {
-	struct process self = process_self(1, "self");
+	struct process self = process_self(out, 1, "self");
 
-	process_run(out, &self, make_call(do_fail));
+	process_run(&self, make_call(do_fail));
 	output_claim(out, true, "a claim");
 }
 

@@ -42,8 +42,8 @@ static void await_asleep(struct play *p, unsigned seat)
 {
 	struct call call;
 
-	process_await_sleep(p->out, &p->worker[seat]);
-	if (!process_await_result(p->out, &p->worker[seat], &call, 0))
+	process_await_sleep(&p->worker[seat]);
+	if (!process_await_result(&p->worker[seat], &call, 0))
 		return;
 	errno = call.error;
 	output_skip_rest(p->out, call.name);
@@ -52,8 +52,7 @@ static void await_asleep(struct play *p, unsigned seat)
 static void hire(struct play *p, unsigned seat)
 {
 	p->worker[seat] = process_fork(p->out, 1 + seat, names[seat]);
-	process_start_call(p->out, &p->worker[seat],
-			   accept_workers_call(p->way, p->listener, seat));
+	process_start_call(&p->worker[seat], accept_workers_call(p->way, p->listener, seat));
 	await_asleep(p, seat);
 }
 
@@ -77,8 +76,8 @@ static void begin(struct play *p, enum accept_way way, const char *heading)
 static void finish(struct play *p)
 {
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
-		process_kill(p->out, &p->worker[i]);
-	process_stop(p->out, &p->client);
+		process_kill(&p->worker[i]);
+	process_stop(&p->client);
 	sys_close(p->listener);
 	accept_workers_close(p->race);
 }
@@ -142,7 +141,7 @@ static unsigned connect_one(struct play *p, bool drawn)
 
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
 		was[i] = look(p, i);
-	done = process_run(p->out, &p->client, call_connect(&p->bound));
+	done = process_run(&p->client, call_connect(&p->bound));
 	errno = done.error;
 	if (done.result < 0)
 		output_skip_rest(p->out, "connect()");
@@ -257,7 +256,7 @@ static void replace(struct play *p)
 {
 	struct accept_worker *seat = &p->race->seat[FRESH];
 
-	process_kill(p->out, &p->worker[FRESH]);
+	process_kill(&p->worker[FRESH]);
 	output_cell(p->out, 1 + FRESH, "killed");
 	output_line(p->out);
 	seat->live = 0;

@@ -49,7 +49,7 @@ struct play {
 
 static int state_of(struct play *p, unsigned number)
 {
-	return (int)process_run(p->out, &p->clients, call_state(p->all[number].fd)).result;
+	return (int)process_run(&p->clients, call_state(p->all[number].fd)).result;
 }
 
 static unsigned count_state(struct play *p, int state)
@@ -76,8 +76,7 @@ static void arrive(struct play *p)
 	struct client *client = &p->all[p->count];
 	struct accept_queue was = kernel_queue(p->out, p->listener), is;
 	int64_t at_ms = clock_ms();
-	struct call dialled =
-		process_run(p->out, &p->clients, call_try_connect(&p->bound, SOCK_NONBLOCK));
+	struct call dialled = process_run(&p->clients, call_try_connect(&p->bound, SOCK_NONBLOCK));
 
 	errno = dialled.result < 0 ? dialled.error : dialled.option;
 	if (dialled.result < 0 || (errno != 0 && errno != EINPROGRESS))
@@ -133,7 +132,7 @@ static void talk_early(struct play *p)
 	bool is_up;
 
 	output_arrow(p->out, TO_SERVER, "\"hello\"");
-	sent = process_run(p->out, &p->clients, call_send(p->all[0].fd, "hello"));
+	sent = process_run(&p->clients, call_send(p->all[0].fd, "hello"));
 	output_cell(p->out, OUTPUT_CLIENT, " 1 send() = %d", (int)sent.result);
 	output_line(p->out);
 	is_up = kernel_await_states(p->out, &ends, TCP_ESTABLISHED, TCP_ESTABLISHED);
@@ -153,7 +152,7 @@ static void filling(struct play *p)
 	output_columns(p->out, names);
 	output_scene(p->out, "(a) a dozen clients, and nobody accepts");
 	p->clients = process_fork(p->out, OUTPUT_CLIENT, "clients");
-	p->server = process_self(1, names[0]);
+	p->server = process_self(p->out, 1, names[0]);
 	p->listener = process_listen(p->out, BACKLOG, &p->bound);
 	output_cell(p->out, 1, "listen(%d) = 0", BACKLOG);
 	output_line(p->out);
@@ -192,7 +191,7 @@ static int find(const struct play *p, const struct addr *addr)
 /* The first in the queue; false when it is empty. */
 static bool accept_one(struct play *p, int wait_ms)
 {
-	struct call call = process_run(p->out, &p->server, call_accept(p->listener, wait_ms));
+	struct call call = process_run(&p->server, call_accept(p->listener, wait_ms));
 	int number = call.result >= 0 ? find(p, &call.addr) : -1;
 
 	if (number < 0) {
@@ -264,7 +263,7 @@ static void accepting(struct play *p)
 	output_claim(p->out, in_order, "who came first into the queue is accepted first");
 	if (p->all[0].accepted < 0)
 		return;
-	got = process_run_line(p->out, &p->server, call_recv(p->all[0].accepted, MOST, SOON_MS));
+	got = process_run_line(&p->server, call_recv(p->all[0].accepted, MOST, SOON_MS));
 	output_claim(p->out, call_received(&got, "hello"),
 		     "what client 1 sent before its accept() was kept for the server");
 }
@@ -287,7 +286,7 @@ static int64_t count_repeats(struct play *p, unsigned number)
 {
 	struct call call = { .run = do_count_repeats, .name = "TCP_INFO", .fd = p->all[number].fd };
 
-	return process_run(p->out, &p->clients, call).result;
+	return process_run(&p->clients, call).result;
 }
 
 /* The first who was accepted of those that had to wait; CLIENTS: nobody. */
@@ -331,7 +330,7 @@ static void repeating(struct play *p)
 
 static void finish(struct play *p)
 {
-	process_stop(p->out, &p->clients);
+	process_stop(&p->clients);
 	for (unsigned i = 0; i < p->count; i++)
 		if (p->all[i].accepted >= 0)
 			sys_close(p->all[i].accepted);

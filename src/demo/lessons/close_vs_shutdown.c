@@ -49,9 +49,9 @@ static void meet(struct play *p, const struct process *server)
 {
 	struct call connected, accepted;
 
-	connected = process_run_cell(p->out, &p->client, call_connect(&p->bound));
+	connected = process_run_cell(&p->client, call_connect(&p->bound));
 	output_arrow(p->out, TO_SERVER, "SYN");
-	accepted = process_run_line(p->out, server, call_accept(p->listener, SOON_MS));
+	accepted = process_run_line(server, call_accept(p->listener, SOON_MS));
 	p->client_fd = (int)connected.result;
 	p->conn = (int)accepted.result;
 	need(p, &connected);
@@ -63,7 +63,7 @@ static void begin(struct play *p, const char *heading)
 {
 	output_columns(p->out, names);
 	output_scene(p->out, heading);
-	p->all[0] = process_self(1, names[0]);
+	p->all[0] = process_self(p->out, 1, names[0]);
 	p->listener = process_listen(p->out, 8, &p->bound);
 	p->client = process_fork(p->out, OUTPUT_CLIENT, "client");
 	for (unsigned i = 1; i < HOLDERS; i++)
@@ -81,9 +81,9 @@ static void begin(struct play *p, const char *heading)
 static void finish(struct play *p)
 {
 	for (unsigned i = 1; i < HOLDERS; i++)
-		process_stop(p->out, &p->all[i]);
+		process_stop(&p->all[i]);
 	sys_close(p->conn);
-	process_stop(p->out, &p->client);
+	process_stop(&p->client);
 }
 
 static unsigned holders(struct play *p)
@@ -93,20 +93,18 @@ static unsigned holders(struct play *p)
 
 static bool client_hears(struct play *p, unsigned from, const char *word)
 {
-	return process_send_word(p->out, TO_CLIENT, &p->all[from], p->conn, &p->client,
-				 p->client_fd, word);
+	return process_send_word(TO_CLIENT, &p->all[from], p->conn, &p->client, p->client_fd, word);
 }
 
 static bool client_says(struct play *p, unsigned to, const char *word)
 {
-	return process_send_word(p->out, TO_SERVER, &p->client, p->client_fd, &p->all[to], p->conn,
-				 word);
+	return process_send_word(TO_SERVER, &p->client, p->client_fd, &p->all[to], p->conn, word);
 }
 
 /* Nothing to receive, and the connection stands. */
 static bool client_sees_nothing(struct play *p)
 {
-	struct call look = process_run_line(p->out, &p->client, call_recv(p->client_fd, MOST, 0));
+	struct call look = process_run_line(&p->client, call_recv(p->client_fd, MOST, 0));
 
 	return kernel_await_states(p->out, &p->ends, TCP_ESTABLISHED, TCP_ESTABLISHED) &&
 	       look.error == EAGAIN;
@@ -115,13 +113,12 @@ static bool client_sees_nothing(struct play *p)
 static bool client_sees_end(struct play *p)
 {
 	output_arrow(p->out, TO_CLIENT, "FIN");
-	return process_run_line(p->out, &p->client, call_recv(p->client_fd, MOST, SOON_MS))
-		       .result == 0;
+	return process_run_line(&p->client, call_recv(p->client_fd, MOST, SOON_MS)).result == 0;
 }
 
 static void let_go(struct play *p, unsigned who)
 {
-	process_run_line(p->out, &p->all[who], call_close(p->conn));
+	process_run_line(&p->all[who], call_close(p->conn));
 }
 
 static void closing(struct play *p)
@@ -178,13 +175,13 @@ static void shutting_writes(struct play *p)
 	bool ended;
 
 	begin(p, "(d) from the start: a worker shuts down sending");
-	process_run_line(p->out, &p->all[1], call_shutdown(p->conn, SHUT_WR));
+	process_run_line(&p->all[1], call_shutdown(p->conn, SHUT_WR));
 	ended = client_sees_end(p);
 	left = holders(p);
 	output_claim(
 		p->out, ended && left == HOLDERS,
 		"shutdown(SHUT_WR) took no reference, and yet the client sees the end at once");
-	sent = process_run_line(p->out, &p->all[2], call_send(p->conn, "hello"));
+	sent = process_run_line(&p->all[2], call_send(p->conn, "hello"));
 	output_claim(p->out, sent.result == -1 && sent.error == EPIPE,
 		     "it holds for all: another worker's send() fails with EPIPE");
 	output_claim(p->out, client_says(p, 3, "and I?"),
@@ -200,8 +197,8 @@ static void shutting_reads(struct play *p)
 	struct call got;
 
 	begin(p, "(e) a worker shuts down receiving");
-	process_run_line(p->out, &p->all[1], call_shutdown(p->conn, SHUT_RD));
-	got = process_run_line(p->out, &p->all[2], call_recv(p->conn, MOST, SOON_MS));
+	process_run_line(&p->all[1], call_shutdown(p->conn, SHUT_RD));
+	got = process_run_line(&p->all[2], call_recv(p->conn, MOST, SOON_MS));
 	output_claim(p->out, got.result == 0,
 		     "after shutdown(SHUT_RD) recv() returns 0 in every process that holds it");
 	output_claim(p->out, client_sees_nothing(p),
@@ -217,15 +214,15 @@ static void shutting_both(struct play *p)
 	bool ended;
 
 	begin(p, "    and one shuts down both ways");
-	process_run_line(p->out, &p->all[1], call_shutdown(p->conn, SHUT_RDWR));
+	process_run_line(&p->all[1], call_shutdown(p->conn, SHUT_RDWR));
 	ended = client_sees_end(p);
-	sent = process_run_line(p->out, &p->all[2], call_send(p->conn, "hello"));
-	got = process_run_line(p->out, &p->all[3], call_recv(p->conn, MOST, SOON_MS));
+	sent = process_run_line(&p->all[2], call_send(p->conn, "hello"));
+	got = process_run_line(&p->all[3], call_recv(p->conn, MOST, SOON_MS));
 	output_claim(p->out, ended && sent.error == EPIPE && got.result == 0,
 		     "after shutdown(SHUT_RDWR) nobody can send or receive, though all hold it");
 	output_claim(p->out, holders(p) == HOLDERS, "and not one reference has gone");
 	output_arrow(p->out, TO_SERVER, "\"late\"");
-	process_run_line(p->out, &p->client, call_send(p->client_fd, "late"));
+	process_run_line(&p->client, call_send(p->client_fd, "late"));
 	output_arrow(p->out, TO_CLIENT, "RST");
 	output_line(p->out);
 	output_claim(p->out, kernel_await_states(p->out, &p->ends, TCP_CLOSE, TCP_CLOSE),
@@ -235,7 +232,7 @@ static void shutting_both(struct play *p)
 
 static struct call accepts(struct play *p, unsigned who)
 {
-	return process_run_line(p->out, &p->all[who], call_accept(p->listener, SOON_MS));
+	return process_run_line(&p->all[who], call_accept(p->listener, SOON_MS));
 }
 
 /* Worker 1 has closed it, worker 3 has just come back from it. */
@@ -262,13 +259,13 @@ static void listening(struct play *p)
 	output_columns(p->out, names);
 	output_scene(p->out, "(f) the same with the listening socket: a worker closes it");
 	p->client = process_fork(p->out, OUTPUT_CLIENT, "client");
-	p->all[0] = process_self(1, names[0]);
+	p->all[0] = process_self(p->out, 1, names[0]);
 	p->listener = process_listen(p->out, 8, &p->bound);
 	p->inode = kernel_inode(p->out, p->listener);
 	hire_workers(p);
-	process_run_line(p->out, &p->all[1], call_close(p->listener));
+	process_run_line(&p->all[1], call_close(p->listener));
 	output_arrow(p->out, TO_SERVER, "SYN");
-	process_run_line(p->out, &p->client, call_connect(&p->bound));
+	process_run_line(&p->client, call_connect(&p->bound));
 	accepted = accepts(p, 2);
 	output_claim(p->out, holders(p) == HOLDERS - 1 && accepted.result >= 0,
 		     "close() in one worker harms nobody: another accepts the next client");
@@ -276,14 +273,14 @@ static void listening(struct play *p)
 	output_scene(p->out, "    and a worker shuts it down");
 	if (sys_fcntl_int(p->listener, F_SETFL, 0) < 0)
 		output_skip_rest(p->out, "fcntl()");
-	process_start_call(p->out, &p->all[3], call_accept(p->listener, 0));
-	process_await_sleep(p->out, &p->all[3]);
+	process_start_call(&p->all[3], call_accept(p->listener, 0));
+	process_await_sleep(&p->all[3]);
 	output_cell(p->out, 4, "accept() ...");
 	output_line(p->out);
-	process_run_line(p->out, &p->all[2], call_shutdown(p->listener, SHUT_RDWR));
-	if (!process_await_result(p->out, &p->all[3], &accepted, SOON_MS)) {
+	process_run_line(&p->all[2], call_shutdown(p->listener, SHUT_RDWR));
+	if (!process_await_result(&p->all[3], &accepted, SOON_MS)) {
 		accepted = (struct call){ .result = 0, .error = ETIMEDOUT };
-		process_kill(p->out, &p->all[3]);
+		process_kill(&p->all[3]);
 	}
 	sys_fcntl_int(p->listener, F_SETFL, O_NONBLOCK);
 	output_cell(p->out, 4, "... = %s", err_name(accepted.error));
@@ -295,7 +292,7 @@ static void listening(struct play *p)
 	output_line(p->out);
 	output_arrow(p->out, TO_CLIENT, "RST");
 	output_line(p->out);
-	knocked = process_run_line(p->out, &p->client, call_connect(&p->bound));
+	knocked = process_run_line(&p->client, call_connect(&p->bound));
 	output_claim(
 		p->out, knocked.result == -1 && knocked.error == ECONNREFUSED,
 		"nobody can connect now: servers close a listening socket, never shut it down");
@@ -311,14 +308,14 @@ static bool begin_crash(struct play *p, const char *heading)
 	output_scene(p->out, heading);
 	meet(p, &p->all[1]);
 	output_arrow(p->out, TO_SERVER, "\"onetwo\"");
-	process_run_line(p->out, &p->client, call_send(p->client_fd, "onetwo"));
-	got = process_run_line(p->out, &p->all[1], call_recv(p->conn, strlen("one"), SOON_MS));
+	process_run_line(&p->client, call_send(p->client_fd, "onetwo"));
+	got = process_run_line(&p->all[1], call_recv(p->conn, strlen("one"), SOON_MS));
 	return got.result == (int64_t)strlen("one");
 }
 
 static void die(struct play *p)
 {
-	process_kill(p->out, &p->all[1]);
+	process_kill(&p->all[1]);
 	output_cell(p->out, 2, "killed (SIGKILL)");
 	output_line(p->out);
 }
@@ -332,11 +329,11 @@ static void crash_alone(struct play *p)
 	begin_crash(p, "(g) a worker dies, and nobody else holds its connection");
 	die(p);
 	output_arrow(p->out, TO_CLIENT, "RST");
-	look = process_run_line(p->out, &p->client, call_recv(p->client_fd, MOST, SOON_MS));
+	look = process_run_line(&p->client, call_recv(p->client_fd, MOST, SOON_MS));
 	output_claim(p->out, look.result == -1 && look.error == ECONNRESET,
 		     "the kernel closes what a dead process held: the client has lost its "
 		     "connection (by a reset, for \"two\" was never read)");
-	process_run(p->out, &p->client, call_close(p->client_fd));
+	process_run(&p->client, call_close(p->client_fd));
 }
 
 static void crash_kept(struct play *p)
@@ -362,11 +359,11 @@ static void crash_kept(struct play *p)
 	output_lifeline(p->out, 2, true);
 	output_cell(p->out, 1, "clone()");
 	output_line(p->out);
-	got = process_run_line(p->out, &p->all[1], call_recv(p->conn, MOST, SOON_MS));
+	got = process_run_line(&p->all[1], call_recv(p->conn, MOST, SOON_MS));
 	output_claim(p->out, call_received(&got, "two") && client_hears(p, 1, "both"),
 		     "the next worker goes on at the byte where the dead one was: why a crash of "
 		     "prefork-srv's workers costs so little");
-	process_stop(p->out, &p->all[1]);
+	process_stop(&p->all[1]);
 }
 
 static void crashing(struct play *p)
@@ -375,13 +372,13 @@ static void crashing(struct play *p)
 
 	output_columns(p->out, keeping);
 	p->client = process_fork(p->out, OUTPUT_CLIENT, "client");
-	p->all[0] = process_self(1, keeping[0]);
+	p->all[0] = process_self(p->out, 1, keeping[0]);
 	p->listener = process_listen(p->out, 8, &p->bound);
 	crash_alone(p);
 	crash_kept(p);
 	sys_close(p->conn);
 	sys_close(p->listener);
-	process_stop(p->out, &p->client);
+	process_stop(&p->client);
 }
 
 void lesson_close_vs_shutdown(struct output *out)

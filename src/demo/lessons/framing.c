@@ -37,7 +37,7 @@ static struct call send_bytes(struct pair *p, const char *bytes, size_t n)
 
 static struct call server_takes(struct pair *p)
 {
-	return pair_server(p, call_recv(p->conn, CALL_BYTES, SOON_MS));
+	return process_run_line(&p->server, call_recv(p->conn, CALL_BYTES, SOON_MS));
 }
 
 static void client_says(struct pair *p, const char *word)
@@ -46,7 +46,7 @@ static void client_says(struct pair *p, const char *word)
 
 	snprintf(label, sizeof(label), "\"%s\"", word);
 	output_arrow(p->out, TO_SERVER, strlen(word) <= SHORT ? label : "bytes");
-	pair_client(p, call_send(p->client_fd, word));
+	process_run_line(&p->client, call_send(p->client_fd, word));
 }
 
 /* (a) and (b) */
@@ -64,7 +64,7 @@ static void losing_bounds(struct pair *p)
 		"three messages in one send() arrive as 11 bytes: nothing says where one ends");
 	for (unsigned i = 0; i < MESSAGES; i++)
 		client_says(p, messages[i]);
-	pair_server_does(p, call_unread(p->conn, ALL, SOON_MS));
+	process_run(&p->server, call_unread(p->conn, ALL, SOON_MS));
 	got = server_takes(p);
 	output_claim(p->out, call_received(&got, "onetwothree"),
 		     "three send() calls, and the server looks later: the same 11 bytes");
@@ -96,7 +96,7 @@ static struct call nodelay(int fd, int value)
 /* One recv() of bytes that are known to come; into the decoder. */
 static size_t receive(struct pair *p, struct transfer_decoder *decoder)
 {
-	struct call got = pair_server_does(p, call_recv(p->conn, CALL_BYTES, SOON_MS));
+	struct call got = process_run(&p->server, call_recv(p->conn, CALL_BYTES, SOON_MS));
 
 	if (got.result > 0)
 		transfer_decode(decoder, got.bytes, (size_t)got.result);
@@ -129,7 +129,7 @@ static bool pass_parts(struct pair *p, bool by_length, const char *stream, const
 		unsigned before = decoder.count;
 		size_t got;
 
-		pair_client_does(p, send_bytes(p, stream, parts[i]));
+		process_run(&p->client, send_bytes(p, stream, parts[i]));
 		got = receive(p, &decoder);
 		if (shown)
 			show_part(p, parts[i], got, &decoder, before);
@@ -183,7 +183,7 @@ static void framing(struct pair *p)
 {
 	static const size_t lines[] = { 5, 9 }, lengths[] = { 6, 8, 9 };
 
-	pair_client_does(p, nodelay(p->client_fd, 1));
+	process_run(&p->client, nodelay(p->client_fd, 1));
 	output_scene(p->out, "(c) line framing, an end for each: one\\ntwo\\nthree\\n");
 	restoring(p, false, lines, 2);
 	output_scene(p->out, "(d) length framing, 4 bytes before each: 00 00 00 03 \"one\" ...");
@@ -204,7 +204,7 @@ static int64_t mss_of(struct pair *p)
 {
 	struct call mss = { .run = do_mss, .name = "TCP_MAXSEG", .fd = p->client_fd };
 
-	return pair_client_does(p, mss).result;
+	return process_run(&p->client, mss).result;
 }
 
 /* why: it cannot be checked; NULL: it can. */
@@ -235,11 +235,12 @@ static void segmenting(struct pair *p)
 		(long long)mss, (long long)loopback);
 	least = mss > 0 ? (BULK + mss - 1) / mss : 0;
 	output_arrow(p->out, TO_SERVER, "bytes");
-	pair_client(p, transfer_send("send(5000)", p->client_fd, 0, BULK, 0));
-	there = pair_server_does(p, call_unread(p->conn, BULK, SOON_MS));
-	unsent = pair_client_does(p, call_unacknowledged(p->client_fd)).result;
-	got = pair_server(p, transfer_recv("recv(5000)", p->conn, 0, BULK, MSG_DONTWAIT));
-	segments = pair_client_does(p, call_segments(p->client_fd));
+	process_run_line(&p->client, transfer_send("send(5000)", p->client_fd, 0, BULK, 0));
+	there = process_run(&p->server, call_unread(p->conn, BULK, SOON_MS));
+	unsent = process_run(&p->client, call_unacknowledged(p->client_fd)).result;
+	got = process_run_line(&p->server,
+			       transfer_recv("recv(5000)", p->conn, 0, BULK, MSG_DONTWAIT));
+	segments = process_run(&p->client, call_segments(p->client_fd));
 	output_kernel(p->out, "%lld segments (TCP_INFO); %lld at least, for 5,000 bytes",
 		      (long long)segments.result, (long long)least);
 	if (segments.result < 0)
@@ -296,17 +297,17 @@ struct burst {
 static struct burst burst(struct pair *p)
 {
 	struct burst burst;
-	int64_t before = pair_client_does(p, call_segments(p->client_fd)).result;
+	int64_t before = process_run(&p->client, call_segments(p->client_fd)).result;
 
-	pair_server_does(
-		p, (struct call){ .run = do_quickack, .name = "setsockopt()", .fd = p->conn });
-	burst.sent = pair_client_does(
-		p, (struct call){ .run = do_three, .name = "send()", .fd = p->client_fd });
-	burst.arrived = pair_server_does(p, call_unread(p->conn, ALL, SOON_MS)).result == ALL;
-	burst.segments = pair_client_does(p, call_segments(p->client_fd)).result;
+	process_run(&p->server,
+		    (struct call){ .run = do_quickack, .name = "setsockopt()", .fd = p->conn });
+	burst.sent = process_run(
+		&p->client, (struct call){ .run = do_three, .name = "send()", .fd = p->client_fd });
+	burst.arrived = process_run(&p->server, call_unread(p->conn, ALL, SOON_MS)).result == ALL;
+	burst.segments = process_run(&p->client, call_segments(p->client_fd)).result;
 	burst.segments = before < 0 ? -1 : burst.segments - before;
-	pair_server_does(p, call_recv(p->conn, CALL_BYTES, SOON_MS));
-	pair_client_does(p, call_await_ack(p->client_fd, SOON_MS));
+	process_run(&p->server, call_recv(p->conn, CALL_BYTES, SOON_MS));
+	process_run(&p->client, call_await_ack(p->client_fd, SOON_MS));
 	return burst;
 }
 
@@ -368,7 +369,7 @@ static void nagle(struct pair *p)
 	pair_open(p, "(f) Nagle: small sends wait while others are under way");
 	holding_back(p);
 	output_scene(p->out, "    and with TCP_NODELAY");
-	pair_client(p, nodelay(p->client_fd, 1));
+	process_run_line(&p->client, nodelay(p->client_fd, 1));
 	seen = burst(p);
 	show_burst(p, &seen, true);
 	output_claim(p->out, seen.sent.result == 0,

@@ -44,7 +44,7 @@ static bool states(struct play *p, int client, int server)
  */
 static int dial(struct play *p, int flags)
 {
-	struct call dialled = process_run(p->out, &p->client, call_try_connect(&p->bound, flags));
+	struct call dialled = process_run(&p->client, call_try_connect(&p->bound, flags));
 
 	errno = dialled.error;
 	if (dialled.result < 0)
@@ -56,7 +56,7 @@ static int dial(struct play *p, int flags)
 
 static void hang_up(struct play *p, int client_fd)
 {
-	process_run(p->out, &p->client, call_close(client_fd));
+	process_run(&p->client, call_close(client_fd));
 }
 
 /* (a) */
@@ -86,17 +86,17 @@ static void opening(struct play *p)
 		     "hands alone");
 
 	output_arrow(p->out, TO_SERVER, "\"hello\"");
-	sent = process_run_line(p->out, &p->client, call_send(p->client_fd, "hello"));
+	sent = process_run_line(&p->client, call_send(p->client_fd, "hello"));
 	segment(p, TO_CLIENT, "ACK");
-	unacknowledged = process_run(p->out, &p->client, call_await_ack(p->client_fd, SOON_MS));
+	unacknowledged = process_run(&p->client, call_await_ack(p->client_fd, SOON_MS));
 	output_kernel(p->out, "of the client's 5 bytes %d are not acknowledged",
 		      (int)unacknowledged.result);
 	output_claim(
 		p->out, sent.result == 5 && unacknowledged.result == 0,
 		"the client can send at once, and its bytes are acknowledged by the kernel too");
 
-	accepted = process_run_line(p->out, &p->server, call_accept(p->listener, SOON_MS));
-	got = process_run_line(p->out, &p->server, call_recv((int)accepted.result, MOST, SOON_MS));
+	accepted = process_run_line(&p->server, call_accept(p->listener, SOON_MS));
+	got = process_run_line(&p->server, call_recv((int)accepted.result, MOST, SOON_MS));
 	output_claim(p->out, call_received(&got, "hello"),
 		     "accept() only hands over what was ready, with what has arrived since");
 	hang_up(p, p->client_fd);
@@ -184,10 +184,9 @@ static void holding_syn_recv(struct play *p)
 			     "the client is a step ahead: it is ESTABLISHED with the answer, the "
 			     "server's end is in SYN_RECV until the third segment counts");
 		output_arrow(p->out, TO_SERVER, "\"now\"");
-		process_run_line(p->out, &p->client, call_send(p->client_fd, "now"));
-		accepted = process_run_line(p->out, &p->server, call_accept(p->listener, SOON_MS));
-		got = process_run_line(p->out, &p->server,
-				       call_recv((int)accepted.result, MOST, SOON_MS));
+		process_run_line(&p->client, call_send(p->client_fd, "now"));
+		accepted = process_run_line(&p->server, call_accept(p->listener, SOON_MS));
+		got = process_run_line(&p->server, call_recv((int)accepted.result, MOST, SOON_MS));
 		output_claim(p->out, states(p, TCP_ESTABLISHED, TCP_ESTABLISHED) && got.result == 3,
 			     "with the first bytes it is ESTABLISHED too, and accept() gets it");
 		sys_close((int)accepted.result);
@@ -205,15 +204,15 @@ static void begin(struct play *p, const char *heading, bool is_bounded)
 	output_lifeline(p->out, OUTPUT_CLIENT, true);
 	p->listener = process_listen(p->out, BACKLOG, &p->bound);
 	if (is_bounded)
-		process_run(p->out, &p->server, transfer_limit_buffers(p->listener));
+		process_run(&p->server, transfer_limit_buffers(p->listener));
 	errno = dial(p, 0);
 	if (errno != 0)
 		output_skip_rest(p->out, "connect()");
 	if (is_bounded)
-		process_run(p->out, &p->client, transfer_limit_buffers(p->client_fd));
+		process_run(&p->client, transfer_limit_buffers(p->client_fd));
 	output_cell(p->out, OUTPUT_CLIENT, "connect() = 0");
 	output_arrow(p->out, TO_SERVER, "SYN");
-	accepted = process_run_line(p->out, &p->server, call_accept(p->listener, SOON_MS));
+	accepted = process_run_line(&p->server, call_accept(p->listener, SOON_MS));
 	p->conn = (int)accepted.result;
 	if (accepted.result < 0)
 		output_skip_rest(p->out, "accept()");
@@ -221,9 +220,9 @@ static void begin(struct play *p, const char *heading, bool is_bounded)
 }
 
 /* The end, seen by one who receives. */
-static bool sees_end(struct play *p, const struct process *process, int fd)
+static bool sees_end(const struct process *process, int fd)
 {
-	return process_run_line(p->out, process, call_recv(fd, MOST, SOON_MS)).result == 0;
+	return process_run_line(process, call_recv(fd, MOST, SOON_MS)).result == 0;
 }
 
 /* (c) */
@@ -233,21 +232,21 @@ static void closing(struct play *p)
 
 	begin(p, "(c) four segments close it: the client first", false);
 	output_arrow(p->out, TO_SERVER, "FIN");
-	process_run_line(p->out, &p->client, call_shutdown(p->client_fd, SHUT_WR));
+	process_run_line(&p->client, call_shutdown(p->client_fd, SHUT_WR));
 	output_arrow(p->out, TO_CLIENT, "ACK");
-	ended = sees_end(p, &p->server, p->conn);
+	ended = sees_end(&p->server, p->conn);
 	output_claim(
 		p->out, states(p, TCP_FIN_WAIT2, TCP_CLOSE_WAIT) && ended,
 		"the client's FIN is acknowledged (FIN_WAIT2); the server has read the end, and "
 		"owes a close() of its own (CLOSE_WAIT)");
-	answered = process_send_word(p->out, TO_CLIENT, &p->server, p->conn, &p->client,
-				     p->client_fd, "answer");
+	answered = process_send_word(TO_CLIENT, &p->server, p->conn, &p->client, p->client_fd,
+				     "answer");
 	output_claim(p->out, answered && states(p, TCP_FIN_WAIT2, TCP_CLOSE_WAIT),
 		     "each direction ends by itself: the server can still answer");
 	output_arrow(p->out, TO_CLIENT, "FIN");
-	process_run_line(p->out, &p->server, call_close(p->conn));
+	process_run_line(&p->server, call_close(p->conn));
 	output_arrow(p->out, TO_SERVER, "ACK");
-	ended = sees_end(p, &p->client, p->client_fd);
+	ended = sees_end(&p->client, p->client_fd);
 	output_claim(
 		p->out, states(p, TCP_TIME_WAIT, TCP_CLOSE) && ended,
 		"who sent the first FIN waits in TIME_WAIT, in case the last ACK gets lost; of "
@@ -262,7 +261,7 @@ static bool fill(struct play *p, const struct process *process, int fd, enum dir
 	struct call filled;
 
 	output_arrow(p->out, direction, "bytes");
-	filled = process_run_line(p->out, process, transfer_fill(fd));
+	filled = process_run_line(process, transfer_fill(fd));
 	*sent = filled.result;
 	output_kernel(p->out, "%d of these bytes cannot leave yet: the reader has no more room",
 		      filled.option);
@@ -276,7 +275,7 @@ static bool fill(struct play *p, const struct process *process, int fd, enum dir
 /* Reads to the end; true when that is so many bytes later. */
 static bool drain(struct play *p, const struct process *process, int fd, int64_t sent)
 {
-	struct call drained = process_run_line(p->out, process, transfer_drain(fd, SOON_MS));
+	struct call drained = process_run_line(process, transfer_drain(fd, SOON_MS));
 
 	output_cell(p->out, process->column, "recv() = %s",
 		    drained.option == 0 ? "0" : err_name(drained.option));
@@ -294,7 +293,7 @@ static void holding_last_ack(struct play *p)
 		sys_close(p->conn);
 		return;
 	}
-	process_run_line(p->out, &p->server, call_close(p->conn));
+	process_run_line(&p->server, call_close(p->conn));
 	output_claim(
 		p->out, states(p, TCP_FIN_WAIT2, TCP_LAST_ACK),
 		"the same the other way: the server's FIN, the last of the two, is on its way: "
@@ -312,7 +311,7 @@ static void holding(struct play *p)
 
 	begin(p, "(d) the same, held still: a FIN behind bytes that nobody reads", true);
 	if (fill(p, &p->client, p->client_fd, TO_SERVER, &sent)) {
-		process_run_line(p->out, &p->client, call_shutdown(p->client_fd, SHUT_WR));
+		process_run_line(&p->client, call_shutdown(p->client_fd, SHUT_WR));
 		output_claim(p->out, states(p, TCP_FIN_WAIT1, TCP_ESTABLISHED),
 			     "a FIN comes after all bytes, and waits with them: FIN_WAIT1, and the "
 			     "server cannot know yet");
@@ -332,12 +331,12 @@ static void closing_by_server(struct play *p)
 
 	begin(p, "(e) who closes first, pays: now the server", false);
 	output_arrow(p->out, TO_CLIENT, "FIN");
-	process_run_line(p->out, &p->server, call_close(p->conn));
-	ended = sees_end(p, &p->client, p->client_fd);
+	process_run_line(&p->server, call_close(p->conn));
+	ended = sees_end(&p->client, p->client_fd);
 	output_claim(p->out, states(p, TCP_CLOSE_WAIT, TCP_FIN_WAIT2) && ended,
 		     "the same states with the sides exchanged");
 	output_arrow(p->out, TO_SERVER, "FIN");
-	process_run_line(p->out, &p->client, call_close(p->client_fd));
+	process_run_line(&p->client, call_close(p->client_fd));
 	output_claim(p->out, states(p, TCP_CLOSE, TCP_TIME_WAIT),
 		     "TIME_WAIT is at the server now, where it holds the port (lesson reuseaddr), "
 		     "and the client is free");
@@ -352,8 +351,8 @@ static void closing_both(struct play *p)
 	begin(p, "(f) both at once: two FINs that cross", true);
 	if (fill(p, &p->client, p->client_fd, TO_SERVER, &from_client) &&
 	    fill(p, &p->server, p->conn, TO_CLIENT, &from_server)) {
-		process_run_line(p->out, &p->client, call_shutdown(p->client_fd, SHUT_WR));
-		process_run_line(p->out, &p->server, call_shutdown(p->conn, SHUT_WR));
+		process_run_line(&p->client, call_shutdown(p->client_fd, SHUT_WR));
+		process_run_line(&p->server, call_shutdown(p->conn, SHUT_WR));
 		output_claim(p->out, states(p, TCP_FIN_WAIT1, TCP_FIN_WAIT1),
 			     "both sides have shut down sending, and neither has heard of the "
 			     "other's FIN");
@@ -384,16 +383,16 @@ void lesson_handshake(struct output *out)
 		"are held still. (\"kernel\" is the server's; a loop of calls is shown as one.)");
 	p.client = process_fork(out, OUTPUT_CLIENT, "client");
 	output_columns(out, open);
-	p.server = process_self(2, "server");
+	p.server = process_self(out, 2, "server");
 	opening(&p);
 	holding_syn_sent(&p);
 	holding_syn_recv(&p);
 	kernel_require_time_wait(out);
 	output_columns(out, close);
-	p.server = process_self(1, "server");
+	p.server = process_self(out, 1, "server");
 	closing(&p);
 	holding(&p);
 	closing_by_server(&p);
 	closing_both(&p);
-	process_stop(out, &p.client);
+	process_stop(&p.client);
 }

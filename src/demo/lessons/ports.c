@@ -56,48 +56,47 @@ static void claim_range(struct play *p, bool holds, const char *claim)
 		output_skip_claim(p->out, "ip_local_port_range cannot be read", "%s", claim);
 }
 
-static struct call bind_to(struct play *p, const struct process *process, unsigned port, bool reuse)
+static struct call bind_to(const struct process *process, unsigned port, bool reuse)
 {
 	struct addr at = call_loopback(port);
 
-	return process_run(p->out, process, call_bind(&at, reuse));
+	return process_run(process, call_bind(&at, reuse));
 }
 
 /*
  * Finds a port that is free and binds a socket to that number and so much more, of which 16 bits
  * count.
  */
-static struct call bind_own(struct play *p, const struct process *process, unsigned more)
+static struct call bind_own(const struct process *process, unsigned more)
 {
 	struct call probe, own = { .result = -1, .error = EADDRINUSE };
 
 	for (unsigned i = 0; i < TRIES && own.result < 0 && own.error == EADDRINUSE; i++) {
-		probe = bind_to(p, process, 0, false);
-		process_run(p->out, process, call_close((int)probe.result));
-		own = bind_to(p, process, port_of(&probe.addr) + more, true);
+		probe = bind_to(process, 0, false);
+		process_run(process, call_close((int)probe.result));
+		own = bind_to(process, port_of(&probe.addr) + more, true);
 		own.size = port_of(&probe.addr);
 	}
 	errno = own.error;
 	if (own.result < 0)
-		output_skip_rest(p->out, "bind() to a free port");
+		output_skip_rest(process->out, "bind() to a free port");
 	return own;
 }
 
 /* Into the actor's column: "bind(0) = 0". */
-static void show_bind(struct play *p, const struct process *process, unsigned wanted,
-		      const struct call *bound)
+static void show_bind(const struct process *process, unsigned wanted, const struct call *bound)
 {
-	output_cell(p->out, process->column, "bind(%u) = %s", wanted,
+	output_cell(process->out, process->column, "bind(%u) = %s", wanted,
 		    bound->result < 0 ? err_name(bound->error) : "0");
-	output_line(p->out);
+	output_line(process->out);
 }
 
-static void show_name(struct play *p, const struct process *process, const struct call *call)
+static void show_name(const struct process *process, const struct call *call)
 {
 	if (call->result < 0)
 		return;
-	output_cell(p->out, process->column, "getsockname(): %u", port_of(&call->addr));
-	output_line(p->out);
+	output_cell(process->out, process->column, "getsockname(): %u", port_of(&call->addr));
+	output_line(process->out);
 }
 
 static void begin(struct play *p, const char *name, const char *heading)
@@ -114,12 +113,12 @@ static void choosing_none(struct play *p)
 	struct call one, two;
 
 	begin(p, "server", "(a) a server that binds to port 0");
-	one = bind_to(p, &p->server, 0, false);
-	show_bind(p, &p->server, 0, &one);
-	show_name(p, &p->server, &one);
-	two = bind_to(p, &p->server, 0, false);
-	show_bind(p, &p->server, 0, &two);
-	show_name(p, &p->server, &two);
+	one = bind_to(&p->server, 0, false);
+	show_bind(&p->server, 0, &one);
+	show_name(&p->server, &one);
+	two = bind_to(&p->server, 0, false);
+	show_bind(&p->server, 0, &two);
+	show_name(&p->server, &two);
 	output_claim(p->out, one.result >= 0 && two.result >= 0 && port_of(&one.addr) != 0,
 		     "0 is no port: it asks the system for a free one, and getsockname() names it");
 	output_claim(p->out, port_of(&one.addr) != port_of(&two.addr),
@@ -127,8 +126,8 @@ static void choosing_none(struct play *p)
 	read_range(p);
 	claim_range(p, in_range(p, port_of(&one.addr)) && in_range(p, port_of(&two.addr)),
 		    "both come from the range that the system keeps for this");
-	process_run(p->out, &p->server, call_close((int)one.result));
-	process_run(p->out, &p->server, call_close((int)two.result));
+	process_run(&p->server, call_close((int)one.result));
+	process_run(&p->server, call_close((int)two.result));
 }
 
 /* Gives up every capability (capabilities(7)); a root without them is nobody special. */
@@ -151,7 +150,7 @@ static void binding_low(struct play *p)
 
 	begin(p, "a child of the server", "(b) a low port, and a process without privilege");
 	child = process_fork(p->out, SERVER, "child");
-	renounced = process_run_line(p->out, &child,
+	renounced = process_run_line(&child,
 				     (struct call){ .run = do_renounce, .name = "capset(none)" });
 	output_kernel(p->out, "net.ipv4.ip_unprivileged_port_start = %lld", (long long)first);
 	if (first <= 1 || renounced.result < 0) {
@@ -161,19 +160,19 @@ static void binding_low(struct play *p)
 					      "no port is below ip_unprivileged_port_start",
 				  "%s", claim);
 	} else {
-		low = bind_to(p, &child, (unsigned)first - 1, false);
-		show_bind(p, &child, (unsigned)first - 1, &low);
+		low = bind_to(&child, (unsigned)first - 1, false);
+		show_bind(&child, (unsigned)first - 1, &low);
 		output_claim(p->out, low.result == -1 && low.error == EACCES, "%s", claim);
-		any = bind_to(p, &child, 0, false);
-		show_bind(p, &child, 0, &any);
-		show_name(p, &child, &any);
+		any = bind_to(&child, 0, false);
+		show_bind(&child, 0, &any);
+		show_name(&child, &any);
 		output_claim(
 			p->out, any.result >= 0 && port_of(&any.addr) >= first,
 			"the same process gets one from %lld on: it is the number that makes the "
 			"difference",
 			(long long)first);
 	}
-	process_stop(p->out, &child);
+	process_stop(&child);
 }
 
 /* What the C library makes of a number that is no port. */
@@ -205,19 +204,19 @@ static void too_large(struct play *p)
 	bool is_refused;
 
 	begin(p, "server", "(c) a port above 65535");
-	bound = bind_to(p, &p->server, TOO_LARGE, false);
+	bound = bind_to(&p->server, TOO_LARGE, false);
 	output_cell(p->out, SERVER, "bind(htons(65536)) = %s",
 		    bound.result < 0 ? err_name(bound.error) : "0");
 	output_line(p->out);
-	show_name(p, &p->server, &bound);
+	show_name(&p->server, &bound);
 	output_claim(p->out, bound.result >= 0 && port_of(&bound.addr) != 0,
 		     "a port has 16 bits: htons(65536) is 0, and the server gets some port that "
 		     "nobody asked for");
-	wrapped = bind_own(p, &p->server, TOO_LARGE);
+	wrapped = bind_own(&p->server, TOO_LARGE);
 	asked = TOO_LARGE + (unsigned)wrapped.size;
 	output_cell(p->out, SERVER, "bind(htons(%u)) = 0", asked);
 	output_line(p->out);
-	show_name(p, &p->server, &wrapped);
+	show_name(&p->server, &wrapped);
 	ask_library(p);
 	is_refused = !addr_check("127.0.0.1:65536", &err);
 	output_claim(p->out, port_of(&wrapped.addr) == asked - TOO_LARGE && is_refused,
@@ -225,14 +224,14 @@ static void too_large(struct play *p)
 		     "as prefork-srv does, which refuses 65536",
 		     asked, asked - TOO_LARGE);
 	output_claim(p->out, addr_check("127.0.0.1:65535", &none), "65535 is the last port");
-	process_run(p->out, &p->server, call_close((int)bound.result));
-	process_run(p->out, &p->server, call_close((int)wrapped.result));
+	process_run(&p->server, call_close((int)bound.result));
+	process_run(&p->server, call_close((int)wrapped.result));
 }
 
 /* The server accepts and says from which port the client comes; its line is the client's too. */
 static struct call accepts(struct play *p, int listener)
 {
-	struct call accepted = process_run(p->out, &p->server, call_accept(listener, SOON_MS));
+	struct call accepted = process_run(&p->server, call_accept(listener, SOON_MS));
 
 	if (accepted.result < 0)
 		output_cell(p->out, SERVER, "accept() = %s", err_name(accepted.error));
@@ -251,13 +250,13 @@ struct client_socket {
 
 static struct client_socket dials(struct play *p, const struct addr *to, int listener)
 {
-	struct call dialled = process_run(p->out, &p->client, call_try_connect(to, 0)), accepted;
+	struct call dialled = process_run(&p->client, call_try_connect(to, 0)), accepted;
 
 	output_cell(p->out, OUTPUT_CLIENT, "connect() = %s",
 		    dialled.option != 0 ? err_name(dialled.option) : "0");
 	output_arrow(p->out, TO_SERVER, "SYN");
 	accepted = accepts(p, listener);
-	show_name(p, &p->client, &dialled);
+	show_name(&p->client, &dialled);
 	if (accepted.result >= 0)
 		sys_close((int)accepted.result);
 	return (struct client_socket){ .fd = (int)dialled.result,
@@ -285,8 +284,8 @@ static void ephemeral(struct play *p)
 		     "same connection else");
 	claim_range(p, in_range(p, one.port) && in_range(p, two.port),
 		    "such ports (ephemeral ports) come from the same range as those for port 0");
-	process_run(p->out, &p->client, call_close(one.fd));
-	process_run(p->out, &p->client, call_close(two.fd));
+	process_run(&p->client, call_close(one.fd));
+	process_run(&p->client, call_close(two.fd));
 	sys_close(listener);
 }
 
@@ -299,7 +298,7 @@ static struct call connect_from(struct play *p, int fd, const struct addr *to)
 {
 	struct call call = { .run = do_connect, .name = "connect()", .fd = fd, .addr = *to };
 
-	return process_run_cell(p->out, &p->client, call);
+	return process_run_cell(&p->client, call);
 }
 
 /* A second socket with the port of the first: it must share it willingly, and go elsewhere. */
@@ -309,32 +308,32 @@ static void share_port(struct play *p, unsigned port, const struct addr *same)
 	struct addr elsewhere;
 	int listener = process_listen(p->out, BACKLOG, &elsewhere);
 
-	alone = bind_to(p, &p->client, port, false);
+	alone = bind_to(&p->client, port, false);
 	output_cell(p->out, SERVER, "(without SO_REUSEADDR)");
-	show_bind(p, &p->client, port, &alone);
+	show_bind(&p->client, port, &alone);
 	output_claim(p->out, alone.result == -1 && alone.error == EADDRINUSE,
 		     "a second socket may not have it as well: EADDRINUSE");
-	shared = bind_to(p, &p->client, port, true);
+	shared = bind_to(&p->client, port, true);
 	output_cell(p->out, SERVER, "(with SO_REUSEADDR)");
-	show_bind(p, &p->client, port, &shared);
+	show_bind(&p->client, port, &shared);
 	again = connect_from(p, (int)shared.result, same);
 	output_line(p->out);
 	output_claim(p->out,
 		     shared.result >= 0 && again.result == -1 && again.error == EADDRNOTAVAIL,
 		     "if both ask for it they may; but to the same server it would be the same "
 		     "connection: EADDRNOTAVAIL");
-	process_run_line(p->out, &p->client, call_close((int)shared.result));
+	process_run_line(&p->client, call_close((int)shared.result));
 	output_lifeline(p->out, OUTPUT_CLIENT, true); /* the first is open still */
-	shared = bind_to(p, &p->client, port, true);
+	shared = bind_to(&p->client, port, true);
 	output_cell(p->out, SERVER, "(with SO_REUSEADDR)");
-	show_bind(p, &p->client, port, &shared);
+	show_bind(&p->client, port, &shared);
 	connect_from(p, (int)shared.result, &elsewhere);
 	output_arrow(p->out, TO_SERVER, "SYN");
 	other = accepts(p, listener);
 	output_claim(p->out, other.result >= 0 && port_of(&other.addr) == port,
 		     "to another server it may: a connection is known by both addresses and both "
 		     "ports");
-	process_run(p->out, &p->client, call_close((int)shared.result));
+	process_run(&p->client, call_close((int)shared.result));
 	if (other.result >= 0)
 		sys_close((int)other.result);
 	sys_close(listener);
@@ -350,10 +349,10 @@ static void choosing_one(struct play *p)
 
 	begin(p, "servers", "(e) a client that binds its own port");
 	listener = process_listen(p->out, BACKLOG, &bound);
-	own = bind_own(p, &p->client, 0);
+	own = bind_own(&p->client, 0);
 	port = port_of(&own.addr);
 	output_cell(p->out, SERVER, "(with SO_REUSEADDR, for later)");
-	show_bind(p, &p->client, port, &own);
+	show_bind(&p->client, port, &own);
 	connected = connect_from(p, (int)own.result, &bound);
 	output_arrow(p->out, TO_SERVER, "SYN");
 	accepted = accepts(p, listener);
@@ -362,7 +361,7 @@ static void choosing_one(struct play *p)
 			     port_of(&accepted.addr) == port,
 		     "bind() before connect(): the server sees the client's own port %u", port);
 	share_port(p, port, &bound);
-	process_run(p->out, &p->client, call_close((int)own.result));
+	process_run(&p->client, call_close((int)own.result));
 	if (accepted.result >= 0)
 		sys_close((int)accepted.result);
 	sys_close(listener);
@@ -378,11 +377,11 @@ void lesson_ports(struct output *out)
 		"server is found by its port; a client has one too, so that answers find it. "
 		"(bind(0) is bind() to port 0; = EACCES is -1 with that errno.)");
 	p.client = process_fork(out, OUTPUT_CLIENT, "client");
-	p.server = process_self(SERVER, "server");
+	p.server = process_self(out, SERVER, "server");
 	choosing_none(&p);
 	binding_low(&p);
 	too_large(&p);
 	ephemeral(&p);
 	choosing_one(&p);
-	process_stop(out, &p.client);
+	process_stop(&p.client);
 }

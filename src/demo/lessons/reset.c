@@ -25,7 +25,7 @@ struct play {
 
 static struct call hears(struct play *p)
 {
-	return process_run_line(p->out, &p->client, call_recv(p->client_fd, MOST, SOON_MS));
+	return process_run_line(&p->client, call_recv(p->client_fd, MOST, SOON_MS));
 }
 
 static bool failed(const struct call *call, int error)
@@ -49,16 +49,16 @@ static void begin(struct play *p, const char *heading)
 	output_scene(p->out, heading);
 	output_lifeline(p->out, OUTPUT_CLIENT, true);
 	listener = process_listen(p->out, BACKLOG, &bound);
-	process_run(p->out, &p->server, transfer_limit_buffers(listener));
-	dialled = process_run(p->out, &p->client, call_try_connect(&bound, 0));
+	process_run(&p->server, transfer_limit_buffers(listener));
+	dialled = process_run(&p->client, call_try_connect(&bound, 0));
 	errno = dialled.result < 0 ? dialled.error : dialled.option;
 	if (errno != 0)
 		output_skip_rest(p->out, "connect()");
 	p->client_fd = (int)dialled.result;
-	process_run(p->out, &p->client, transfer_limit_buffers(p->client_fd));
+	process_run(&p->client, transfer_limit_buffers(p->client_fd));
 	output_cell(p->out, OUTPUT_CLIENT, "connect() = 0");
 	output_arrow(p->out, TO_SERVER, "SYN");
-	accepted = process_run_line(p->out, &p->server, call_accept(listener, SOON_MS));
+	accepted = process_run_line(&p->server, call_accept(listener, SOON_MS));
 	p->conn = (int)accepted.result;
 	if (accepted.result < 0 || !kernel_ends(p->conn, &p->ends))
 		output_skip_rest(p->out, "a connection on loopback");
@@ -67,7 +67,7 @@ static void begin(struct play *p, const char *heading)
 
 static void hang_up(struct play *p)
 {
-	process_run(p->out, &p->client, call_close(p->client_fd));
+	process_run(&p->client, call_close(p->client_fd));
 }
 
 /*
@@ -79,8 +79,8 @@ static bool ask(struct play *p)
 	int unread = -1;
 
 	output_arrow(p->out, TO_SERVER, "\"onetwo\"");
-	process_run_line(p->out, &p->client, call_send(p->client_fd, "onetwo"));
-	got = process_run_line(p->out, &p->server, call_recv(p->conn, strlen("one"), SOON_MS));
+	process_run_line(&p->client, call_send(p->client_fd, "onetwo"));
+	got = process_run_line(&p->server, call_recv(p->conn, strlen("one"), SOON_MS));
 	sys_ioctl(p->conn, FIONREAD, &unread);
 	output_kernel(p->out, "%d bytes lie unread at the server", unread);
 	return call_received(&got, "one") && unread == (int)strlen("two");
@@ -98,12 +98,12 @@ static bool answer_and_close(struct play *p, const char *heading)
 	begin(p, heading);
 	is_unread = ask(p);
 	output_arrow(p->out, TO_CLIENT, "\"answer\"");
-	process_run_line(p->out, &p->server, call_send(p->conn, "answer"));
-	waiting = process_run(p->out, &p->server, call_await_ack(p->conn, SOON_MS));
+	process_run_line(&p->server, call_send(p->conn, "answer"));
+	waiting = process_run(&p->server, call_await_ack(p->conn, SOON_MS));
 	output_kernel(p->out, "%d bytes of the answer are not acknowledged by the client's kernel",
 		      (int)waiting.result);
 	output_arrow(p->out, TO_CLIENT, "RST");
-	process_run_line(p->out, &p->server, call_close(p->conn));
+	process_run_line(&p->server, call_close(p->conn));
 	return states(p, TCP_CLOSE, TCP_CLOSE) && is_unread && waiting.result == 0;
 }
 
@@ -132,7 +132,7 @@ static void sending_on(struct play *p)
 	bool is_gone = answer_and_close(p, "(b) the same, and the client sends once more first");
 	struct call sent, first, second;
 
-	sent = process_run_line(p->out, &p->client, call_send(p->client_fd, "three"));
+	sent = process_run_line(&p->client, call_send(p->client_fd, "three"));
 	output_claim(
 		p->out, is_gone && failed(&sent, ECONNRESET),
 		"its send() fails with ECONNRESET; many a client gives up here, and never reads "
@@ -152,7 +152,7 @@ static bool answer_much(struct play *p, int64_t *sent)
 	struct call filled;
 
 	output_arrow(p->out, TO_CLIENT, "bytes");
-	filled = process_run_line(p->out, &p->server, transfer_fill(p->conn));
+	filled = process_run_line(&p->server, transfer_fill(p->conn));
 	*sent = filled.result;
 	output_kernel(p->out, "%d of these bytes are still in the server's send buffer",
 		      filled.option);
@@ -166,8 +166,7 @@ static bool answer_much(struct play *p, int64_t *sent)
 /* The client reads until nothing more comes: so many bytes; *why is what ended it. */
 static int64_t hear_all(struct play *p, int *why)
 {
-	struct call drained =
-		process_run_line(p->out, &p->client, transfer_drain(p->client_fd, SOON_MS));
+	struct call drained = process_run_line(&p->client, transfer_drain(p->client_fd, SOON_MS));
 
 	*why = drained.option;
 	output_cell(p->out, OUTPUT_CLIENT, "recv() = %s", *why == 0 ? "0" : err_name(*why));
@@ -186,7 +185,7 @@ static void losing(struct play *p)
 	is_unread = ask(p);
 	if (answer_much(p, &sent)) {
 		output_arrow(p->out, TO_CLIENT, "RST");
-		process_run_line(p->out, &p->server, call_close(p->conn));
+		process_run_line(&p->server, call_close(p->conn));
 		is_unread &= states(p, TCP_CLOSE, TCP_CLOSE);
 		got = hear_all(p, &why);
 		output_claim(
@@ -206,12 +205,12 @@ static void linger(struct play *p)
 	struct call drained;
 
 	output_arrow(p->out, TO_SERVER, "FIN");
-	process_run_line(p->out, &p->client, call_close(p->client_fd));
-	drained = process_run_line(p->out, &p->server, transfer_drain(p->conn, SOON_MS));
+	process_run_line(&p->client, call_close(p->client_fd));
+	drained = process_run_line(&p->server, transfer_drain(p->conn, SOON_MS));
 	output_cell(p->out, p->server.column, "recv() = %s",
 		    drained.option == 0 ? "0" : err_name(drained.option));
 	output_line(p->out);
-	process_run_line(p->out, &p->server, call_close(p->conn));
+	process_run_line(&p->server, call_close(p->conn));
 	output_claim(p->out,
 		     states(p, TCP_CLOSE, -1) && drained.option == 0 &&
 			     drained.result == (int64_t)strlen("twothree"),
@@ -232,9 +231,9 @@ static void lingering(struct play *p)
 		hang_up(p);
 		return;
 	}
-	process_run_line(p->out, &p->server, call_shutdown(p->conn, SHUT_WR));
+	process_run_line(&p->server, call_shutdown(p->conn, SHUT_WR));
 	output_arrow(p->out, TO_SERVER, "\"three\"");
-	process_run_line(p->out, &p->client, call_send(p->client_fd, "three"));
+	process_run_line(&p->client, call_send(p->client_fd, "three"));
 	output_arrow(p->out, TO_CLIENT, "bytes,FIN");
 	got = hear_all(p, &why);
 	output_claim(
@@ -259,13 +258,13 @@ static void aborting(struct play *p)
 	bool is_gone;
 
 	begin(p, "(e) a reset by wish: SO_LINGER with a time of 0");
-	set = process_run(
-		p->out, &p->server,
-		(struct call){ .run = do_set_abort, .name = "setsockopt()", .fd = p->conn });
+	set = process_run(&p->server, (struct call){ .run = do_set_abort,
+						     .name = "setsockopt()",
+						     .fd = p->conn });
 	output_cell(p->out, p->server.column, "SO_LINGER on, 0 s%s", set.result == 0 ? "" : " ?");
 	output_line(p->out);
 	output_arrow(p->out, TO_CLIENT, "RST");
-	process_run_line(p->out, &p->server, call_close(p->conn));
+	process_run_line(&p->server, call_close(p->conn));
 	is_gone = states(p, TCP_CLOSE, TCP_CLOSE);
 	got = hears(p);
 	output_claim(p->out, is_gone && failed(&got, ECONNRESET),
@@ -284,10 +283,10 @@ static bool send_to_nobody(struct play *p)
 	bool is_half;
 
 	output_arrow(p->out, TO_CLIENT, "FIN");
-	process_run_line(p->out, &p->server, call_close(p->conn));
+	process_run_line(&p->server, call_close(p->conn));
 	is_half = states(p, TCP_CLOSE_WAIT, TCP_FIN_WAIT2);
 	output_arrow(p->out, TO_SERVER, "\"hello\"");
-	sent = process_run_line(p->out, &p->client, call_send(p->client_fd, "hello"));
+	sent = process_run_line(&p->client, call_send(p->client_fd, "hello"));
 	output_arrow(p->out, TO_CLIENT, "RST");
 	output_line(p->out);
 	return states(p, TCP_CLOSE, TCP_CLOSE) && is_half &&
@@ -304,7 +303,7 @@ static void sending_late(struct play *p)
 		p->out, send_to_nobody(p),
 		"the first send() succeeds: a FIN only says that no more will come, and send() "
 		"only fills a buffer. The answer is a reset");
-	sent = process_run_line(p->out, &p->client, call_send(p->client_fd, "hello"));
+	sent = process_run_line(&p->client, call_send(p->client_fd, "hello"));
 	output_claim(p->out, failed(&sent, EPIPE), "the second fails, with EPIPE");
 	hang_up(p);
 }
@@ -343,7 +342,7 @@ static void dying_of_it(struct play *p)
 	is_reset = send_to_nobody(p);
 	careless = call_send(p->client_fd, "hello");
 	careless.run = do_careless_send;
-	process_start_call(p->out, &p->client, careless);
+	process_start_call(&p->client, careless);
 	number = await_death(p);
 	if (number != 0)
 		output_lifeline(p->out, OUTPUT_CLIENT, false);
@@ -367,7 +366,7 @@ void lesson_reset(struct output *out)
 		"answers before it has read everything, such as \"too long\" or \"not allowed\", "
 		"resets its client if it simply closes. (A loop of calls is shown as one.)");
 	output_columns(out, names);
-	p.server = process_self(1, names[0]);
+	p.server = process_self(out, 1, names[0]);
 	p.client = process_fork(out, OUTPUT_CLIENT, "client");
 	closing_early(&p);
 	sending_on(&p);
@@ -377,5 +376,5 @@ void lesson_reset(struct output *out)
 	sending_late(&p);
 	dying_of_it(&p);
 	if (p.client.pid != 0)
-		process_stop(out, &p.client);
+		process_stop(&p.client);
 }

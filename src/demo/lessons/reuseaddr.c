@@ -85,12 +85,11 @@ static bool start(struct play *p, const struct process *process, int options, co
 			    options == REUSEADDR ? "SO_REUSEADDR" : "SO_REUSEPORT");
 		output_line(p->out);
 	}
-	*done = process_run_line(p->out, process,
-				 (struct call){ .run = do_listen,
-						.name = "bind()",
-						.fd = -1,
-						.option = options,
-						.addr = *at });
+	*done = process_run_line(process, (struct call){ .run = do_listen,
+							 .name = "bind()",
+							 .fd = -1,
+							 .option = options,
+							 .addr = *at });
 	if (done->result == 0)
 		output_lifeline(p->out, process->column, true);
 	return done->result == 0;
@@ -125,14 +124,13 @@ static void start_server(struct play *p, int options)
 /* A client connects to a server, which accepts. */
 static void meet(struct play *p, const struct process *server, int listener)
 {
-	struct call dialled = process_run(p->out, &p->client, call_try_connect(&p->bound, 0)),
-		    accepted;
+	struct call dialled = process_run(&p->client, call_try_connect(&p->bound, 0)), accepted;
 
 	output_cell(p->out, OUTPUT_CLIENT, "connect() = %s",
 		    dialled.option == 0 ? "0" : err_name(dialled.option));
 	output_arrow(p->out, TO_SERVER, "SYN");
 	output_lifeline(p->out, OUTPUT_CLIENT, true);
-	accepted = process_run_line(p->out, server, call_accept(listener, SOON_MS));
+	accepted = process_run_line(server, call_accept(listener, SOON_MS));
 	errno = dialled.option != 0 ? dialled.option : accepted.error;
 	if (dialled.result < 0 || dialled.option != 0 || accepted.result < 0)
 		output_skip_rest(p->out, "a connection on loopback");
@@ -154,20 +152,20 @@ static void part(struct play *p, bool is_server_first)
 	int second_fd = is_server_first ? p->client_fd : p->conn;
 
 	output_arrow(p->out, is_server_first ? TO_CLIENT : TO_SERVER, "FIN");
-	process_run_line(p->out, first, call_close(first_fd));
+	process_run_line(first, call_close(first_fd));
 	output_lifeline(p->out, 1, true); /* the server still listens */
-	process_run_line(p->out, second, call_recv(second_fd, MOST, SOON_MS));
+	process_run_line(second, call_recv(second_fd, MOST, SOON_MS));
 	states(p, is_server_first ? TCP_CLOSE_WAIT : TCP_FIN_WAIT2,
 	       is_server_first ? TCP_FIN_WAIT2 : TCP_CLOSE_WAIT);
 	output_arrow(p->out, is_server_first ? TO_SERVER : TO_CLIENT, "FIN");
-	process_run_line(p->out, second, call_close(second_fd));
+	process_run_line(second, call_close(second_fd));
 	output_lifeline(p->out, 1, true);
 }
 
 /* The server's process ends; what it held is closed, its listening socket too. */
 static void end_server(struct play *p)
 {
-	process_stop(p->out, &p->server);
+	process_stop(&p->server);
 	output_cell(p->out, 1, "exit()");
 	output_lifeline(p->out, 1, false);
 	output_line(p->out);
@@ -200,8 +198,8 @@ static void two_at_once(struct play *p)
 	output_claim(p->out, is_in_use(p, &p->server, REUSEADDR),
 		     "two that listen may not share a port, though both have set SO_REUSEADDR: it "
 		     "cannot steal a port from a server that runs");
-	process_stop(p->out, &p->server);
-	process_run(p->out, &p->client, call_close(p->client_fd));
+	process_stop(&p->server);
+	process_run(&p->client, call_close(p->client_fd));
 }
 
 /* (b) */
@@ -226,8 +224,8 @@ static void restart_with(struct play *p)
 		return;
 	p->listener = done.fd;
 	meet(p, &p->again, p->listener);
-	is_served = process_send_word(p->out, TO_CLIENT, &p->again, p->conn, &p->client,
-				      p->client_fd, "hello");
+	is_served =
+		process_send_word(TO_CLIENT, &p->again, p->conn, &p->client, p->client_fd, "hello");
 	output_claim(p->out, is_served && kernel_server_state(&p->ends) == TCP_ESTABLISHED,
 		     "and the next client is served: every server should set it before bind()");
 	two_at_once(p);
@@ -250,7 +248,7 @@ static bool is_free_at_once(struct play *p)
 		     "TIME_WAIT is at the client's end, where the port was the system's choice");
 	listens = start(p, &p->again, NEITHER, &p->bound, &done);
 	if (listens)
-		process_run(p->out, &p->again, call_close(done.fd));
+		process_run(&p->again, call_close(done.fd));
 	return listens;
 }
 
@@ -273,7 +271,7 @@ static void gather(struct play *p, int *crowd)
 	struct call dialled;
 
 	for (int i = 0; i < CROWD; i++) {
-		dialled = process_run(p->out, &p->client, call_try_connect(&p->bound, 0));
+		dialled = process_run(&p->client, call_try_connect(&p->bound, 0));
 		errno = dialled.result < 0 ? dialled.error : dialled.option;
 		if (errno != 0)
 			output_skip_rest(p->out, "connect()");
@@ -296,7 +294,7 @@ static unsigned count_resets(struct play *p, const int *crowd, unsigned expected
 		for (int i = 0; i < CROWD; i++) {
 			if (was_reset[i])
 				continue;
-			got = process_run(p->out, &p->client, call_recv(crowd[i], 1, 0));
+			got = process_run(&p->client, call_recv(crowd[i], 1, 0));
 			was_reset[i] = got.result < 0 && got.error == ECONNRESET;
 			resets += was_reset[i];
 		}
@@ -313,7 +311,7 @@ static unsigned split(struct play *p, int other_listener, unsigned *other)
 
 	do {
 		mine = kernel_queue(p->out, p->listener).length;
-		counted = process_run(p->out, &p->again, call_queue_length(other_listener));
+		counted = process_run(&p->again, call_queue_length(other_listener));
 		*other = counted.result < 0 ? 0 : (unsigned)counted.result;
 	} while (mine + *other < CROWD && clock_ms() < until_ms);
 	output_kernel(p->out, "%u wait in the first queue, %u in the second", mine, *other);
@@ -327,7 +325,7 @@ static void lose_one(struct play *p, const int *crowd, unsigned lost)
 				    "prefork-srv) share its queue too, and none of it is lost";
 	unsigned resets;
 
-	process_kill(p->out, &p->again);
+	process_kill(&p->again);
 	output_cell(p->out, 2, "killed (SIGKILL)");
 	output_arrow(p->out, TO_CLIENT, "RST ...");
 	output_line(p->out);
@@ -352,7 +350,7 @@ static void side_by_side(struct play *p)
 	output_columns(p->out, names);
 	output_scene(p->out, "(e) and where two shall listen: SO_REUSEPORT");
 	p->again = process_fork(p->out, 2, names[1]);
-	p->server = process_self(1, names[0]);
+	p->server = process_self(p->out, 1, names[0]);
 	if (!start(p, &p->server, REUSEPORT, &any, &first)) {
 		errno = first.error;
 		output_skip_rest(p->out, first.name);
@@ -393,10 +391,10 @@ void lesson_reuseaddr(struct output *out)
 	p.again = process_fork(out, 2, names[1]);
 	restart_without(&p);
 	restart_with(&p);
-	process_stop(out, &p.again);
+	process_stop(&p.again);
 	p.again = process_fork(out, 2, names[1]);
 	client_first(&p);
-	process_stop(out, &p.again);
+	process_stop(&p.again);
 	side_by_side(&p);
-	process_stop(out, &p.client);
+	process_stop(&p.client);
 }

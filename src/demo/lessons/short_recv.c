@@ -21,7 +21,7 @@ enum { ASKED = 1024, SOON_MS = 5000, ARRIVE_MS = 2000, WHOLE = 5000, FIRST = 200
 static bool lacks_room(struct pair *p, const struct call *sent, const struct call *there, int size)
 {
 	return sent->result == size && there->result >= 0 && there->result < size &&
-	       pair_server_does(p, call_unacknowledged(p->conn)).result > 0;
+	       process_run(&p->server, call_unacknowledged(p->conn)).result > 0;
 }
 
 /*
@@ -33,15 +33,16 @@ static bool deliver(struct pair *p, const char *name, int64_t from, int size, bo
 	struct call sent, there;
 
 	output_arrow(p->out, TO_CLIENT, "bytes");
-	sent = pair_server(p, transfer_send(name, p->conn, from, (size_t)size, 0));
-	there = pair_client_does(p, call_unread(p->client_fd, size, ARRIVE_MS));
+	sent = process_run_line(&p->server, transfer_send(name, p->conn, from, (size_t)size, 0));
+	there = process_run(&p->client, call_unread(p->client_fd, size, ARRIVE_MS));
 	*has_room = !lacks_room(p, &sent, &there, size);
 	return sent.result == size && there.result == size;
 }
 
 static struct call take(struct pair *p, const char *name, int64_t from, int size)
 {
-	return pair_client(p, transfer_recv(name, p->client_fd, from, (size_t)size, MSG_DONTWAIT));
+	return process_run_line(&p->client, transfer_recv(name, p->client_fd, from, (size_t)size,
+							  MSG_DONTWAIT));
 }
 
 /* A claim on bytes that should all have been in the receive buffer at once. */
@@ -60,13 +61,13 @@ static void claim(struct pair *p, bool has_room, bool holds, const char *sentenc
 static void discard(struct pair *p, int64_t from, int64_t to)
 {
 	if (from < to)
-		pair_client_does(p, transfer_recv_all(p->client_fd, from, (size_t)(to - from),
-						      SOON_MS));
+		process_run(&p->client,
+			    transfer_recv_all(p->client_fd, from, (size_t)(to - from), SOON_MS));
 }
 
 static int64_t unread(struct pair *p)
 {
-	int64_t left = pair_client_does(p, call_unread(p->client_fd, 0, 0)).result;
+	int64_t left = process_run(&p->client, call_unread(p->client_fd, 0, 0)).result;
 
 	output_kernel(p->out, "%lld bytes are left in the receive buffer (SIOCINQ)",
 		      (long long)left);
@@ -80,10 +81,10 @@ static void getting_less(struct pair *p)
 
 	pair_open(p, "(a) 5 bytes are there, 1,024 are asked for");
 	output_arrow(p->out, TO_CLIENT, "\"hello\"");
-	pair_server(p, call_send(p->conn, "hello"));
+	process_run_line(&p->server, call_send(p->conn, "hello"));
 	got = call_recv(p->client_fd, CALL_BYTES, SOON_MS);
 	got.name = "recv(1024)";
-	got = pair_client(p, got);
+	got = process_run_line(&p->client, got);
 	output_claim(p->out, call_received(&got, "hello"),
 		     "recv() does not wait for more: it gives the 5 bytes that are there");
 }
@@ -126,8 +127,9 @@ static void counting(struct pair *p)
 		struct call got;
 
 		exact &= deliver(p, pieces[i].send, have, pieces[i].size, &has_room);
-		got = pair_client_plays(p, transfer_recv(pieces[i].recv, p->client_fd, have,
-							 (size_t)(WHOLE - have), MSG_DONTWAIT));
+		got = process_run_cell(&p->client,
+				       transfer_recv(pieces[i].recv, p->client_fd, have,
+						     (size_t)(WHOLE - have), MSG_DONTWAIT));
 		exact &= got.result == pieces[i].size;
 		have += got.result > 0 ? got.result : 0;
 		first_is_short |= i == 0 && have < WHOLE;
@@ -146,22 +148,22 @@ static void counting(struct pair *p)
 /* Of a client that waits in a recv() of all 5,000: whether it is still there. Ends its line. */
 static bool still_waits(struct pair *p, struct call *got)
 {
-	process_await_sleep(p->out, &p->client);
-	return !process_await_result(p->out, &p->client, got, 0);
+	process_await_sleep(&p->client);
+	return !process_await_result(&p->client, got, 0);
 }
 
 static void begin_whole(struct pair *p, int64_t from)
 {
-	process_start_call(p->out, &p->client,
+	process_start_call(&p->client,
 			   transfer_recv("recv(WAITALL)", p->client_fd, from, WHOLE, MSG_WAITALL));
-	process_await_sleep(p->out, &p->client);
+	process_await_sleep(&p->client);
 	output_cell(p->out, OUTPUT_CLIENT, "recv(5000, WAITALL) ...");
 	output_line(p->out);
 }
 
 static void end_whole(struct pair *p, struct call *got)
 {
-	if (!process_await_result(p->out, &p->client, got, SOON_MS))
+	if (!process_await_result(&p->client, got, SOON_MS))
 		*got = (struct call){ .result = -1, .error = ETIMEDOUT };
 	output_cell(p->out, OUTPUT_CLIENT, "... = %lld", (long long)got->result);
 	output_line(p->out);
@@ -173,8 +175,8 @@ static bool send_piece(struct pair *p, const char *name, int64_t from, size_t si
 	struct call sent, left;
 
 	output_arrow(p->out, TO_CLIENT, "bytes");
-	sent = pair_server(p, transfer_send(name, p->conn, from, size, 0));
-	left = pair_server_does(p, call_await_ack(p->conn, SOON_MS));
+	sent = process_run_line(&p->server, transfer_send(name, p->conn, from, size, 0));
+	left = process_run(&p->server, call_await_ack(p->conn, SOON_MS));
 	return sent.result == (int64_t)size && left.result == 0;
 }
 
@@ -198,7 +200,7 @@ static void waiting_for_all(struct pair *p)
 	begin_whole(p, (int64_t)2 * WHOLE);
 	send_piece(p, "send(2000)", (int64_t)2 * WHOLE, FIRST);
 	output_arrow(p->out, TO_CLIENT, "FIN");
-	pair_server(p, call_shutdown(p->conn, SHUT_WR));
+	process_run_line(&p->server, call_shutdown(p->conn, SHUT_WR));
 	end_whole(p, &got);
 	output_claim(p->out, got.result == FIRST,
 		     "but at the end it gives less all the same: the result has to be looked at");
@@ -218,15 +220,16 @@ static void peeking(struct pair *p)
 
 	pair_open(p, "(e) looking without taking: MSG_PEEK");
 	output_arrow(p->out, TO_CLIENT, "\"hello\"");
-	pair_server(p, call_send(p->conn, "hello"));
-	pair_client_does(p, call_unread(p->client_fd, 5, SOON_MS));
-	peeked = pair_client_does(
-		p, (struct call){ .run = do_peek, .name = "recv(PEEK)", .fd = p->client_fd });
+	process_run_line(&p->server, call_send(p->conn, "hello"));
+	process_run(&p->client, call_unread(p->client_fd, 5, SOON_MS));
+	peeked = process_run(&p->client, (struct call){ .run = do_peek,
+							.name = "recv(PEEK)",
+							.fd = p->client_fd });
 	output_cell(p->out, OUTPUT_CLIENT, "recv(PEEK) = %d \"%.*s\"", (int)peeked.result,
 		    (int)(peeked.result > 0 ? peeked.result : 0), peeked.bytes);
 	output_line(p->out);
 	left = unread(p);
-	got = pair_client(p, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
+	got = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
 	output_claim(p->out,
 		     peeked.result == 5 && left == 5 && got.result == 5 &&
 			     memcmp(got.bytes, peeked.bytes, 5) == 0,
@@ -239,23 +242,23 @@ static void getting_nothing(struct pair *p)
 	struct call none, empty, got, end, again;
 
 	output_scene(p->out, "(f) no bytes: \"not yet\" is not \"no more\"");
-	none = pair_client(p, call_recv(p->client_fd, CALL_BYTES, 0));
+	none = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, 0));
 	output_claim(p->out, none.result == -1 && none.error == EAGAIN,
 		     "nothing has come yet: -1 and EAGAIN (a socket that blocks would wait)");
 	empty = call_send(p->conn, "");
 	empty.name = "send(0 bytes)";
-	empty = pair_server(p, empty);
+	empty = process_run_line(&p->server, empty);
 	output_arrow(p->out, TO_CLIENT, "\"x\"");
-	pair_server(p, call_send(p->conn, "x"));
-	got = pair_client(p, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
+	process_run_line(&p->server, call_send(p->conn, "x"));
+	got = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
 	output_claim(p->out, empty.result == 0 && call_received(&got, "x"),
 		     "a send() of 0 bytes is nothing at all: the client gets only the \"x\" after "
 		     "it");
 	output_arrow(p->out, TO_CLIENT, "FIN");
-	pair_server(p, call_close(p->conn));
+	process_run_line(&p->server, call_close(p->conn));
 	p->conn = -1;
-	end = pair_client(p, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
-	again = pair_client(p, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
+	end = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
+	again = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
 	output_claim(p->out, end.result == 0 && again.result == 0,
 		     "0 is the end: the server has closed, and every further recv() says so again");
 	pair_close(p);

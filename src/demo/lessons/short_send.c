@@ -67,8 +67,8 @@ static struct call fill_up(struct pair *p, int64_t *sent, unsigned *calls)
 	struct call more;
 
 	do {
-		more = pair_client_does(p, transfer_send("send(rest)", p->client_fd, *sent,
-							 (size_t)(SIZE - *sent), MSG_DONTWAIT));
+		more = process_run(&p->client, transfer_send("send(rest)", p->client_fd, *sent,
+							     (size_t)(SIZE - *sent), MSG_DONTWAIT));
 		*sent += more.result > 0 ? more.result : 0;
 	} while (more.result > 0 && *sent < SIZE && ++*calls < CALLS_MOST);
 	return more;
@@ -84,8 +84,8 @@ static bool find_bytes(struct pair *p, int64_t sent)
 	struct call theirs, ours;
 
 	do {
-		theirs = pair_client_does(p, call_unacknowledged(p->client_fd));
-		ours = pair_server_does(p, call_unread(p->conn, 0, 0));
+		theirs = process_run(&p->client, call_unacknowledged(p->client_fd));
+		ours = process_run(&p->server, call_unread(p->conn, 0, 0));
 	} while (theirs.result + ours.result != sent && clock_ms() < until_ms &&
 		 sys_poll(NULL, 0, 1) >= 0);
 	output_kernel(p->out,
@@ -103,7 +103,8 @@ static int64_t sending_once(struct pair *p)
 	int64_t sent;
 
 	pair_open(p, "(a) one send(), without blocking, and nobody reads");
-	first = pair_client(p, transfer_send(in_one, p->client_fd, 0, SIZE, MSG_DONTWAIT));
+	first = process_run_line(&p->client,
+				 transfer_send(in_one, p->client_fd, 0, SIZE, MSG_DONTWAIT));
 	claim_too_much(p, first.result > 0 && first.result < SIZE, &first,
 		       "one send() of 8,388,608 bytes took less: what it returns is what counts");
 	sent = first.result > 0 ? first.result : 0;
@@ -155,13 +156,13 @@ static void sending_all(struct pair *p, int64_t sent)
 	char text[CALL_TEXT];
 
 	output_scene(p->out, "(b) the loop: poll() until there is room, then send the rest");
-	set = pair_client_does(p, send_buffer(p->client_fd, SMALL));
+	set = process_run(&p->client, send_buffer(p->client_fd, SMALL));
 	output_cell(p->out, OUTPUT_CLIENT, "SO_SNDBUF: 64 KiB%s", set.result == 0 ? "" : " ?");
 	output_line(p->out);
-	process_start_call(p->out, &p->client,
+	process_start_call(&p->client,
 			   transfer_send_all(p->client_fd, sent, (size_t)(SIZE - sent)));
-	got = pair_server_does(p, transfer_recv_all(p->conn, 0, SIZE, SOON_MS));
-	if (!process_await_result(p->out, &p->client, &rest, SOON_MS))
+	got = process_run(&p->server, transfer_recv_all(p->conn, 0, SIZE, SOON_MS));
+	if (!process_await_result(&p->client, &rest, SOON_MS))
 		rest = (struct call){ .result = -1, .error = ETIMEDOUT };
 	output_cell(p->out, OUTPUT_CLIENT, "send(rest) %s", times(rest.option, text));
 	output_arrow(p->out, TO_SERVER, "bytes");
@@ -177,8 +178,8 @@ static void sending_all(struct pair *p, int64_t sent)
 /* Begins a send that blocks, and returns when the client sleeps in it, or is back from it. */
 static void begin_blocking(struct pair *p, struct call call)
 {
-	process_start_call(p->out, &p->client, call);
-	process_await_sleep(p->out, &p->client);
+	process_start_call(&p->client, call);
+	process_await_sleep(&p->client);
 	output_cell(p->out, OUTPUT_CLIENT, "%s ...", in_one);
 	output_line(p->out);
 }
@@ -192,16 +193,16 @@ static void blocking(struct pair *p)
 
 	output_scene(p->out, "(c) the same with a socket that blocks");
 	begin_blocking(p, transfer_send(in_one, p->client_fd, SIZE, SIZE, 0));
-	is_back = process_await_result(p->out, &p->client, &sent, 0);
+	is_back = process_await_result(&p->client, &sent, 0);
 	output_kernel(p->out, "the client %s", is_back ? "has returned" : "sleeps in send()");
 	claim_too_much(p, !is_back, &sent,
 		       "a blocking send() does not return while there is no room for the rest");
-	got = pair_server_does(p, transfer_recv_all(p->conn, SIZE, SIZE, SOON_MS));
+	got = process_run(&p->server, transfer_recv_all(p->conn, SIZE, SIZE, SOON_MS));
 	output_cell(p->out, PAIR_SERVER, "recv() %s = %lld", times(got.option, text),
 		    (long long)got.result);
 	output_arrow(p->out, TO_SERVER, "bytes");
 	output_line(p->out);
-	if (!is_back && !process_await_result(p->out, &p->client, &sent, SOON_MS))
+	if (!is_back && !process_await_result(&p->client, &sent, SOON_MS))
 		sent = (struct call){ .result = -1, .error = ETIMEDOUT };
 	output_cell(p->out, OUTPUT_CLIENT, "... = %lld", (long long)sent.result);
 	output_line(p->out);
@@ -244,7 +245,7 @@ static struct call interrupt(struct pair *p)
 	do {
 		if (sys_kill(p->client.pid, SIGUSR1) < 0)
 			output_skip_rest(p->out, "kill()");
-		is_back = process_await_result(p->out, &p->client, &sent, AGAIN_MS);
+		is_back = process_await_result(&p->client, &sent, AGAIN_MS);
 	} while (!is_back && clock_ms() < until_ms);
 	return is_back ? sent : (struct call){ .result = -1, .error = ETIMEDOUT };
 }
@@ -264,9 +265,9 @@ static void interrupted(struct pair *p)
 	output_line(p->out);
 	claim_too_much(p, sent.result > 0 && sent.result < SIZE, &sent,
 		       "the blocking send() took less too: there is no send() without the loop");
-	got = pair_server_does(p, transfer_recv_all(p->conn, 0,
-						    (size_t)(sent.result > 0 ? sent.result : 1),
-						    SOON_MS));
+	got = process_run(&p->server,
+			  transfer_recv_all(p->conn, 0, (size_t)(sent.result > 0 ? sent.result : 1),
+					    SOON_MS));
 	output_cell(p->out, PAIR_SERVER, "recv() %s = %lld", times(got.option, text),
 		    (long long)got.result);
 	output_arrow(p->out, TO_SERVER, "bytes");
@@ -295,9 +296,10 @@ static void losing(struct pair *p)
 	pair_open(p, "(e) \"sent\" is not \"received\": the server dies before it reads");
 	hire_server(p);
 	output_arrow(p->out, TO_SERVER, "bytes");
-	sent = pair_client(p, transfer_send("send(1000)", p->client_fd, 0, LAST_WORDS, 0));
-	left = pair_client_does(p, call_await_ack(p->client_fd, SOON_MS));
-	unread = pair_server_does(p, call_unread(p->conn, LAST_WORDS, SOON_MS));
+	sent = process_run_line(&p->client,
+				transfer_send("send(1000)", p->client_fd, 0, LAST_WORDS, 0));
+	left = process_run(&p->client, call_await_ack(p->client_fd, SOON_MS));
+	unread = process_run(&p->server, call_unread(p->conn, LAST_WORDS, SOON_MS));
 	output_kernel(p->out,
 		      "%lld bytes wait in the send buffer, %lld in the server's receive buffer",
 		      (long long)left.result, (long long)unread.result);
@@ -311,14 +313,16 @@ static void losing(struct pair *p)
 			     sent.result == LAST_WORDS && left.result == 0 &&
 				     unread.result == LAST_WORDS,
 			     "%s", acknowledged);
-	process_kill(p->out, &p->server);
+	process_kill(&p->server);
 	p->conn = -1;
 	output_cell(p->out, PAIR_SERVER, "killed (SIGKILL)");
 	output_arrow(p->out, TO_CLIENT, "RST");
 	output_line(p->out);
 	is_over = kernel_await_states(p->out, &p->ends, TCP_CLOSE, TCP_CLOSE);
-	late = pair_client(p, transfer_send("send(1)", p->client_fd, LAST_WORDS, 1, MSG_DONTWAIT));
-	later = pair_client(p, transfer_send("send(1)", p->client_fd, LAST_WORDS, 1, MSG_DONTWAIT));
+	late = process_run_line(&p->client, transfer_send("send(1)", p->client_fd, LAST_WORDS, 1,
+							  MSG_DONTWAIT));
+	later = process_run_line(&p->client, transfer_send("send(1)", p->client_fd, LAST_WORDS, 1,
+							   MSG_DONTWAIT));
 	output_claim(p->out,
 		     is_over && late.result == -1 && late.error == ECONNRESET &&
 			     later.error == EPIPE,
