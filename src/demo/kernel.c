@@ -1,30 +1,84 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks at sockets from outside. Changes nothing. */
+/* Reads what the kernel says, from sockets, sock_diag(7) and /proc. Changes nothing. */
 #include "demo/kernel.h"
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <linux/sock_diag.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/sockdiag.h"
+#include "base/file.h"
 #include "base/sys.h"
-#include "demo/counter.h"
 
-bool kernel_ends(int server_fd, struct ends *ends)
+int64_t kernel_sysctl(const char *name, int64_t fallback)
 {
-	ends->server.len = ends->client.len = sizeof(ends->server.un);
-	return sys_getsockname(server_fd, &ends->server.sa, &ends->server.len) == 0 &&
-	       sys_getpeername(server_fd, &ends->client.sa, &ends->client.len) == 0;
+	char path[96], text[64], *end;
+	long long value;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	if (!file_read_path(path, text, sizeof(text)))
+		return fallback;
+	value = strtoll(text, &end, 10);
+	return end == text ? fallback : value;
+}
+
+/* The ends in TIME_WAIT of this network namespace; 0 where they cannot be counted. */
+static int64_t count_time_waits(void)
+{
+	char text[1024];
+	const char *found;
+
+	if (!file_read_path("/proc/net/sockstat", text, sizeof(text)))
+		return 0;
+	found = strstr(text, " tw ");
+	return found == NULL ? 0 : strtoll(found + strlen(" tw "), NULL, 10);
+}
+
+/* The word of that number in a line, its length in *size; NULL when the line has fewer words. */
+static const char *find_word(const char *line, unsigned number, size_t *size)
+{
+	for (;; number--) {
+		line += strspn(line, " ");
+		*size = strcspn(line, " \n");
+		if (*size == 0)
+			return NULL;
+		if (number == 0)
+			return line;
+		line += *size;
+	}
+}
+
+/* A group is a line of names, and below it a line of values. */
+int64_t kernel_tcp_counter(const char *name)
+{
+	static const char group[] = "\nTcpExt:";
+	char text[16384] = "\n";
+	const char *names, *values, *word;
+	size_t size;
+
+	if (!file_read_path("/proc/net/netstat", text + 1, sizeof(text) - 1))
+		return -1;
+	names = strstr(text, group);
+	values = names != NULL ? strstr(names + 1, group) : NULL;
+	if (values == NULL)
+		return -1;
+	for (unsigned i = 0; (word = find_word(names + 1, i, &size)) != NULL; i++) {
+		if (size != strlen(name) || memcmp(word, name, size) != 0)
+			continue;
+		word = find_word(values + 1, i, &size);
+		return word != NULL ? strtoll(word, NULL, 10) : -1;
+	}
+	return -1;
 }
 
 /*
- * True when some descriptor of the process is the socket of that name. A process that ends, or is
- * another's, holds none.
+ * True when some descriptor of the process is the socket of that name. False for a process that
+ * has ended, or belongs to another user.
  */
-static bool holds(struct output *out, const char *pid, const char *wanted)
+static bool has_socket(struct output *out, const char *pid, const char *wanted)
 {
 	char path[64], name[64];
 	struct dirent *entry;
@@ -61,7 +115,7 @@ unsigned kernel_holders(struct output *out, uint64_t inode, pid_t *pids)
 	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
 	while ((entry = readdir(folder)) != NULL) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
-		    !holds(out, entry->d_name, wanted))
+		    !has_socket(out, entry->d_name, wanted))
 			continue;
 		if (count < KERNEL_HOLDERS)
 			pids[count] = (pid_t)strtol(entry->d_name, NULL, 10);
@@ -87,6 +141,13 @@ uint64_t kernel_inode(struct output *out, int fd)
 	output_skip_rest(out, "/proc does not tell that this process holds its own socket");
 }
 
+bool kernel_ends(int server_fd, struct ends *ends)
+{
+	ends->server.len = ends->client.len = sizeof(ends->server.un);
+	return sys_getsockname(server_fd, &ends->server.sa, &ends->server.len) == 0 &&
+	       sys_getpeername(server_fd, &ends->client.sa, &ends->client.len) == 0;
+}
+
 /* -1 with errno where the kernel does not answer. */
 static int ask_sockdiag(const struct addr *local, const struct addr *remote)
 {
@@ -104,9 +165,10 @@ static int ask_sockdiag(const struct addr *local, const struct addr *remote)
 }
 
 /*
- * The same from /proc/net/tcp (proc(5)), for places that forbid netlink: slow where there are many.
+ * The same from /proc/net/tcp (proc(5)), for systems that forbid netlink: slow where there are many
+ * sockets.
  */
-static int read_table(const struct addr *local, const struct addr *remote)
+static int read_proc_tcp(const struct addr *local, const struct addr *remote)
 {
 	FILE *table = fopen("/proc/net/tcp", "re");
 	char wanted[64], line[256];
@@ -127,37 +189,36 @@ static int read_table(const struct addr *local, const struct addr *remote)
 	return found;
 }
 
-static int look(const struct addr *local, const struct addr *remote)
+static int get_state(const struct addr *local, const struct addr *remote)
 {
 	int state = ask_sockdiag(local, remote);
 
-	return state >= 0 || errno == EAGAIN ? state : read_table(local, remote);
+	return state >= 0 || errno == EAGAIN ? state : read_proc_tcp(local, remote);
 }
 
 int kernel_client_state(const struct ends *ends)
 {
-	return look(&ends->client, &ends->server);
+	return get_state(&ends->client, &ends->server);
 }
 
 int kernel_server_state(const struct ends *ends)
 {
-	return look(&ends->server, &ends->client);
+	return get_state(&ends->server, &ends->client);
 }
 
-/* Of an end that was not told. */
-static const char *name_of(int state)
+static const char *get_state_name(int state)
 {
 	return state < 0 ? "not told" : sockdiag_state_name(state);
 }
 
 /*
- * Since this process first looked the kernel has had no room for an end in TIME_WAIT, or in
- * FIN_WAIT2 without a process, and dropped it: another program's connections may have taken the
- * room.
+ * True when the kernel, since the first call of this function, had no room for an end in TIME_WAIT,
+ * or in FIN_WAIT2 without a process, and dropped it: the connections of another program may have
+ * taken the room.
  */
-static bool has_overflown(void)
+static bool has_time_wait_overflow(void)
 {
-	static int64_t first = -1; /* written here only */
+	static int64_t first = -1; /* written by this function only */
 	int64_t now = kernel_tcp_counter("TCPTimeWaitOverflow");
 
 	if (first < 0)
@@ -165,7 +226,7 @@ static bool has_overflown(void)
 	return now > first;
 }
 
-static _Noreturn void give_up_time_wait(struct output *out)
+static _Noreturn void skip_time_wait(struct output *out)
 {
 	errno = ENOBUFS;
 	output_skip_rest(out, "TIME_WAIT (net.ipv4.tcp_max_tw_buckets)");
@@ -175,7 +236,7 @@ bool kernel_await_states(struct output *out, const struct ends *ends, int client
 {
 	int64_t until_ms = clock_ms() + KERNEL_WAIT_MS;
 	int client_now, server_now;
-	bool is_so, is_crowded = has_overflown();
+	bool is_so, is_crowded = has_time_wait_overflow();
 
 	do {
 		client_now = kernel_client_state(ends);
@@ -183,12 +244,12 @@ bool kernel_await_states(struct output *out, const struct ends *ends, int client
 		is_so = (client < 0 || client_now == client) &&
 			(server < 0 || server_now == server);
 	} while (!is_so && clock_ms() < until_ms && sys_poll(NULL, 0, 1) >= 0);
-	output_kernel(out, "client's end %s, server's end %s", name_of(client_now),
-		      name_of(server_now));
+	output_kernel(out, "client's end %s, server's end %s", get_state_name(client_now),
+		      get_state_name(server_now));
 	if (client_now < 0 || server_now < 0)
 		output_skip_rest(out, "sock_diag and /proc/net/tcp");
-	if (!is_so && (is_crowded || has_overflown()))
-		give_up_time_wait(out);
+	if (!is_so && (is_crowded || has_time_wait_overflow()))
+		skip_time_wait(out);
 	return is_so;
 }
 
@@ -196,7 +257,63 @@ void kernel_require_time_wait(struct output *out)
 {
 	enum { ROOM = 16 };
 
-	has_overflown();
-	if (kernel_sysctl("net/ipv4/tcp_max_tw_buckets", INT64_MAX) - kernel_time_waits() <= ROOM)
-		give_up_time_wait(out);
+	has_time_wait_overflow();
+	if (kernel_sysctl("net/ipv4/tcp_max_tw_buckets", INT64_MAX) - count_time_waits() <= ROOM)
+		skip_time_wait(out);
+}
+
+struct accept_queue kernel_queue(struct output *out, int listener)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	if (sys_getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		output_skip_rest(out, "getsockopt(TCP_INFO)");
+	size = sizeof(memory);
+	if (sys_getsockopt(listener, SOL_SOCKET, SO_MEMINFO, memory, &size) < 0)
+		output_skip_rest(out, "getsockopt(SO_MEMINFO)");
+	/* for a listening socket, these two fields describe the queue */
+	return (struct accept_queue){ .length = info.tcpi_unacked,
+				      .limit = info.tcpi_sacked,
+				      .drops = memory[SK_MEMINFO_DROPS] };
+}
+
+struct accept_queue kernel_await_queue(struct output *out, int listener, unsigned length,
+				       uint32_t drops)
+{
+	int64_t until_ms = clock_ms() + KERNEL_WAIT_MS;
+	struct accept_queue queue;
+
+	do
+		queue = kernel_queue(out, listener);
+	while ((queue.length < length || queue.drops < drops) && clock_ms() < until_ms &&
+	       sys_poll(NULL, 0, 1) >= 0);
+	return queue;
+}
+
+char kernel_process_state(pid_t pid)
+{
+	char path[32], stat[256];
+	const char *name_end;
+
+	errno = ESRCH;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (!file_read_path(path, stat, sizeof(stat)))
+		return '?';
+	name_end = strrchr(stat, ')');
+	return name_end != NULL && name_end[1] == ' ' ? name_end[2] : '?';
+}
+
+int64_t kernel_sleeps(pid_t pid)
+{
+	static const char key[] = "\nvoluntary_ctxt_switches:";
+	char path[32], status[8192];
+	const char *found;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (!file_read_path(path, status, sizeof(status)))
+		return -1;
+	found = strstr(status, key);
+	return found != NULL ? strtoll(found + sizeof(key) - 1, NULL, 10) : -1;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Forks the actors of a lesson, gives them orders and ends them. Draws nothing but results. */
+/*
+ * Forks the processes of a lesson, has them run calls and ends them; connects a pair of them. Draws
+ * the calls, and judges none.
+ */
 #include "demo/process.h"
 
 #include <linux/sockios.h>
@@ -8,15 +11,15 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/proctitle.h"
 #include "base/strbuf.h"
 #include "base/sys.h"
-#include "demo/kernel.h"
 
-enum { ANSWER_MS = 10000, DEATH_MS = 1000 };
+enum { ANSWER_MS = 10000, ACCEPT_MS = 5000, DEATH_MS = 1000 };
 
-/* An actor's life: orders until there is one without an act, or nobody to give any. */
+/*
+ * A process's life: it runs calls until one has no function, or the other end of channel is closed.
+ */
 static _Noreturn void serve_calls(int channel, const char *name)
 {
 	struct call call;
@@ -30,17 +33,17 @@ static _Noreturn void serve_calls(int channel, const char *name)
 	_exit(0);
 }
 
-/* The parent may have died before the kernel was told to pass that on. */
-static _Noreturn void start_child(pid_t parent, int mine, const char *name)
+/* The parent may have died before PR_SET_PDEATHSIG took effect. */
+static _Noreturn void start_child(pid_t parent, int channel, const char *name)
 {
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
-	serve_calls(mine, name);
+	serve_calls(channel, name);
 }
 
-static struct process hire(struct output *out, unsigned column, const char *name,
-			   unsigned long share)
+static struct process fork_process(struct output *out, unsigned column, const char *name,
+				   unsigned long share)
 {
 	struct process process = { .out = out, .column = column, .name = name };
 	pid_t parent = getpid();
@@ -58,7 +61,7 @@ static struct process hire(struct output *out, unsigned column, const char *name
 	}
 	process.channel = ends[0];
 	process.child_channel = -1;
-	/* where the table is shared, closing it here would close it there */
+	/* where the table is shared, closing it here would close it in the process too */
 	if (share == 0)
 		sys_close(ends[1]);
 	else
@@ -78,19 +81,19 @@ struct process process_self(struct output *out, unsigned column, const char *nam
 
 struct process process_fork(struct output *out, unsigned column, const char *name)
 {
-	return hire(out, column, name, 0);
+	return fork_process(out, column, name, 0);
 }
 
 struct process process_fork_sharing(struct output *out, unsigned column, const char *name)
 {
-	return hire(out, column, name, CLONE_FILES);
+	return fork_process(out, column, name, CLONE_FILES);
 }
 
 /*
- * An actor does not answer, perhaps because it is at its end, for which the parent has words; else
- * errno says why.
+ * The process does not answer. When it has ended, prefork-demo reports how; otherwise errno says
+ * what failed.
  */
-static _Noreturn void lose(const struct process *process, const char *name)
+static _Noreturn void end_lost(const struct process *process, const char *name)
 {
 	int64_t until_ms = clock_ms() + DEATH_MS;
 	int error = errno;
@@ -108,11 +111,12 @@ static _Noreturn void lose(const struct process *process, const char *name)
 void process_start_call(const struct process *process, struct call call)
 {
 	if (sys_send(process->channel, &call, sizeof(call), MSG_NOSIGNAL) != sizeof(call))
-		lose(process, "send() to a process of this lesson");
+		end_lost(process, "send() to a process of this lesson");
 }
 
 /*
- * What the system forbids, or has no room for: no call of a lesson fails so by the lesson's doing.
+ * True for an errno by which the system forbids a call or lacks the room for it: no call of a
+ * lesson fails so by the lesson's doing.
  */
 static bool is_systems_fault(int error)
 {
@@ -133,34 +137,35 @@ static void check_allowed(struct output *out, const struct call *call)
 }
 
 /*
- * Waits for the answer or for the end of the process: where the table is shared this process holds
- * the actor's end too, which then stays open. Without pidfd_open(2) that end is not seen.
+ * Waits for the result or for the end of the process. Where the table of descriptors is shared,
+ * this process holds the other end of the channel too, which then stays open: a pidfd tells of the
+ * end. Without pidfd_open(2) that is not noticed.
  */
-static int await_answer(const struct process *process, int wait_ms)
+static int await_channel(const struct process *process, int wait_ms)
 {
-	struct pollfd signs[] = { { .fd = process->channel, .events = POLLIN },
-				  { .fd = -1, .events = POLLIN } };
+	struct pollfd sources[] = { { .fd = process->channel, .events = POLLIN },
+				    { .fd = -1, .events = POLLIN } };
 	int n;
 
 	if (process->child_channel >= 0)
-		signs[1].fd = sys_pidfd_open(process->pid, 0);
+		sources[1].fd = sys_pidfd_open(process->pid, 0);
 	do
-		n = sys_poll(signs, 2, wait_ms);
+		n = sys_poll(sources, 2, wait_ms);
 	while (n < 0 && errno == EINTR);
-	if (signs[1].fd >= 0)
-		sys_close(signs[1].fd);
+	if (sources[1].fd >= 0)
+		sys_close(sources[1].fd);
 	return n;
 }
 
 bool process_await_result(const struct process *process, struct call *call, int wait_ms)
 {
-	int n = await_answer(process, wait_ms);
+	int n = await_channel(process, wait_ms);
 
 	if (n == 0)
 		return false;
 	errno = n < 0 ? errno : ESRCH;
 	if (n < 0 || sys_recv(process->channel, call, sizeof(*call), MSG_DONTWAIT) != sizeof(*call))
-		lose(process, "recv() from a process of this lesson");
+		end_lost(process, "recv() from a process of this lesson");
 	check_allowed(process->out, call);
 	return true;
 }
@@ -212,42 +217,28 @@ bool process_send_word(enum direction direction, const struct process *from, int
 	return sent.result == (int64_t)strlen(word) && call_received(&got, word);
 }
 
-/* The state letter of proc(5), /proc/PID/stat; '?' with errno where that is not told. */
-static char process_state(pid_t pid)
-{
-	char path[32], stat[256];
-	const char *name_end;
-
-	errno = ESRCH;
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (!file_read_path(path, stat, sizeof(stat)))
-		return '?';
-	name_end = strrchr(stat, ')');
-	return name_end != NULL && name_end[1] == ' ' ? name_end[2] : '?';
-}
-
 void process_await_sleep(const struct process *process)
 {
 	int64_t until_ms = clock_ms() + ANSWER_MS;
 	int unread = 1;
 	char state;
 
-	/* it also sleeps while it waits for the order: first the order must have been taken */
+	/* it also sleeps while it waits for a call: first it must have received the call */
 	while (sys_ioctl(process->channel, SIOCOUTQ, &unread) == 0 && clock_ms() < until_ms) {
-		state = process_state(process->pid);
+		state = kernel_process_state(process->pid);
 		if (unread == 0 && state == 'S')
 			return;
 		if (state == '?')
 			output_skip_rest(process->out, "the state of a process in /proc");
 		if (state == 'Z')
-			lose(process, "a process of this lesson");
+			end_lost(process, "a process of this lesson");
 		sys_poll(NULL, 0, 1);
 	}
 	errno = ETIMEDOUT;
 	output_skip_rest(process->out, "waiting for a process to sleep");
 }
 
-static const char *name_of(pid_t pid, const struct process *processes, unsigned count)
+static const char *find_name(pid_t pid, const struct process *processes, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		if (processes[i].pid == pid)
@@ -265,7 +256,7 @@ unsigned process_show_holders(struct output *out, uint64_t inode, const struct p
 
 	for (unsigned i = 0; i < holders && i < KERNEL_HOLDERS; i++) {
 		strbuf_raw(&text, i == 0 ? ": " : ", ");
-		strbuf_raw(&text, name_of(pids[i], processes, count));
+		strbuf_raw(&text, find_name(pids[i], processes, count));
 	}
 	names[text.used] = '\0';
 	output_kernel(out, "%u process%s the socket%s", holders,
@@ -273,7 +264,7 @@ unsigned process_show_holders(struct output *out, uint64_t inode, const struct p
 	return holders;
 }
 
-static void reap(struct process *process)
+static void reap_process(struct process *process)
 {
 	while (sys_waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -287,7 +278,7 @@ void process_kill(struct process *process)
 {
 	if (sys_kill(process->pid, SIGKILL) < 0)
 		output_skip_rest(process->out, "kill()");
-	reap(process);
+	reap_process(process);
 	output_lifeline(process->out, process->column, false);
 }
 
@@ -296,5 +287,72 @@ void process_stop(struct process *process)
 	if (process->pid == 0)
 		return;
 	process_start_call(process, (struct call){ .run = NULL });
-	reap(process);
+	reap_process(process);
+}
+
+int process_socket(struct output *out)
+{
+	int fd = sys_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		output_skip_rest(out, "socket()");
+	return fd;
+}
+
+int process_listen(struct output *out, int backlog, struct addr *bound)
+{
+	int fd = process_socket(out);
+
+	*bound = call_loopback(0);
+	if (sys_bind(fd, &bound->sa, bound->len) < 0)
+		output_skip_rest(out, "bind()");
+	if (sys_fcntl_int(fd, F_SETFL, O_NONBLOCK) < 0)
+		output_skip_rest(out, "fcntl()");
+	if (sys_listen(fd, backlog) < 0)
+		output_skip_rest(out, "listen()");
+	if (sys_getsockname(fd, &bound->sa, &bound->len) < 0)
+		output_skip_rest(out, "getsockname()");
+	return fd;
+}
+
+/* The MSS in the server's SYN/ACK limits what the client sends in one segment. */
+static void limit_segments(struct process_pair *pair, int listener)
+{
+	if (pair->mss > 0 &&
+	    sys_setsockopt(listener, IPPROTO_TCP, TCP_MAXSEG, &pair->mss, sizeof(pair->mss)) < 0)
+		output_skip_rest(pair->out, "setsockopt(TCP_MAXSEG)");
+}
+
+/* The client is forked first: no other process may hold its end. */
+void process_pair_open(struct process_pair *pair, const char *heading)
+{
+	static const char *const names[] = { "server", NULL };
+	struct call connected, accepted;
+	struct addr bound;
+	int listener;
+
+	output_columns(pair->out, names);
+	output_scene(pair->out, heading);
+	pair->client = process_fork(pair->out, OUTPUT_CLIENT, "client");
+	pair->server = process_self(pair->out, 1, names[0]);
+	listener = process_listen(pair->out, 1, &bound);
+	limit_segments(pair, listener);
+	connected = process_run_cell(&pair->client, call_connect(&bound));
+	output_arrow(pair->out, TO_SERVER, "SYN");
+	accepted = process_run_line(&pair->server, call_accept(listener, ACCEPT_MS));
+	pair->client_fd = (int)connected.result;
+	pair->conn = (int)accepted.result;
+	sys_close(listener);
+	errno = connected.error != 0 ? connected.error : accepted.error;
+	if (connected.result < 0 || accepted.result < 0)
+		output_skip_rest(pair->out, "a connection on loopback");
+	if (!kernel_ends(pair->conn, &pair->ends))
+		output_skip_rest(pair->out, "getpeername()");
+}
+
+void process_pair_close(struct process_pair *pair)
+{
+	if (pair->conn >= 0)
+		sys_close(pair->conn);
+	process_stop(&pair->client);
 }

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Sends and receives a stream whose bytes anyone can compute, and asks for its queues. Draws
- * nothing.
- */
+/* Sends, receives and frames streams of bytes. Draws nothing. */
 #include "demo/transfer.h"
 
 #include <linux/sockios.h>
-#include <linux/tcp.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/err.h"
 #include "base/sys.h"
 
-enum { PIECE = 65536 };
+/*
+ * The kernel doubles both limits, and would let an unlimited receive buffer grow. transfer_fill
+ * must send more than the first window, which may be 64 KiB, and the receive buffer together. The
+ * send buffer is the default of net.core.wmem_max: more is not granted everywhere.
+ */
+enum { RECEIVE_BYTES = 64 << 10, SEND_BYTES = 212992, PIECE = 64 << 10, LENGTH_BYTES = 4 };
 
-/* Of that position: without a period that the size of a buffer or of a segment could hide. */
+/* No period in the bytes that the size of a buffer or of a segment could hide. */
 static char byte_at(int64_t position)
 {
 	return (char)((((uint64_t)position + 1) * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
 }
 
-static struct call make(const char *name, int fd, int64_t from, size_t size)
+static struct call make_call(const char *name, int fd, int64_t from, size_t size)
 {
 	struct call call = { .name = name, .fd = fd, .size = size };
 
@@ -30,7 +30,7 @@ static struct call make(const char *name, int fd, int64_t from, size_t size)
 	return call;
 }
 
-static int64_t position_of(const struct call *call)
+static int64_t get_position(const struct call *call)
 {
 	int64_t from;
 
@@ -39,9 +39,9 @@ static int64_t position_of(const struct call *call)
 }
 
 /* The bytes to send, to be freed; NULL with errno. */
-static char *stream_of(const struct call *call)
+static char *make_stream(const struct call *call)
 {
-	int64_t from = position_of(call);
+	int64_t from = get_position(call);
 	char *stream = malloc(call->size);
 
 	for (size_t i = 0; stream != NULL && i < call->size; i++)
@@ -49,7 +49,7 @@ static char *stream_of(const struct call *call)
 	return stream;
 }
 
-static bool is_of_stream(const char *bytes, int64_t from, size_t n)
+static bool matches_stream(const char *bytes, int64_t from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (bytes[i] != byte_at(from + (int64_t)i))
@@ -65,9 +65,9 @@ static void free_keeping_errno(void *memory)
 	errno = error;
 }
 
-static void do_send(struct call *call)
+static void run_stream_send(struct call *call)
 {
-	char *stream = stream_of(call);
+	char *stream = make_stream(call);
 
 	call->result = -1;
 	if (stream != NULL)
@@ -75,7 +75,7 @@ static void do_send(struct call *call)
 	free_keeping_errno(stream);
 }
 
-static bool await(int fd, short event, int wait_ms)
+static bool await_event(int fd, short event, int wait_ms)
 {
 	struct pollfd waiting = { .fd = fd, .events = event };
 	int n;
@@ -86,13 +86,14 @@ static bool await(int fd, short event, int wait_ms)
 	return n > 0;
 }
 
-static void do_send_all(struct call *call)
+static void run_stream_send_all(struct call *call)
 {
-	char *stream = stream_of(call);
+	char *stream = make_stream(call);
 	size_t done = 0;
 
 	call->option = 0;
-	while (stream != NULL && done < call->size && await(call->fd, POLLOUT, call->wait_ms)) {
+	while (stream != NULL && done < call->size &&
+	       await_event(call->fd, POLLOUT, call->wait_ms)) {
 		ssize_t n = sys_send(call->fd, stream + done, call->size - done,
 				     MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -106,29 +107,29 @@ static void do_send_all(struct call *call)
 	free_keeping_errno(stream);
 }
 
-static void do_recv(struct call *call)
+static void run_stream_recv(struct call *call)
 {
 	char *bytes = malloc(call->size);
 
 	call->result = -1;
 	if (bytes != NULL)
 		call->result = sys_recv(call->fd, bytes, call->size, call->option);
-	if (call->result > 0 && !is_of_stream(bytes, position_of(call), (size_t)call->result)) {
+	if (call->result > 0 && !matches_stream(bytes, get_position(call), (size_t)call->result)) {
 		call->result = -1;
 		errno = EBADMSG;
 	}
 	free_keeping_errno(bytes);
 }
 
-static void do_recv_all(struct call *call)
+static void run_stream_recv_all(struct call *call)
 {
-	int64_t from = position_of(call);
+	int64_t from = get_position(call);
 	char bytes[PIECE];
 	size_t done = 0;
 
 	call->option = 0;
 	call->result = -1;
-	while (done < call->size && await(call->fd, POLLIN, call->wait_ms)) {
+	while (done < call->size && await_event(call->fd, POLLIN, call->wait_ms)) {
 		size_t left = call->size - done;
 		ssize_t n = sys_recv(call->fd, bytes, left < PIECE ? left : PIECE, MSG_DONTWAIT);
 
@@ -137,7 +138,7 @@ static void do_recv_all(struct call *call)
 			continue;
 		if (n <= 0)
 			break;
-		if (!is_of_stream(bytes, from + (int64_t)done, (size_t)n)) {
+		if (!matches_stream(bytes, from + (int64_t)done, (size_t)n)) {
 			errno = EBADMSG;
 			return;
 		}
@@ -146,96 +147,186 @@ static void do_recv_all(struct call *call)
 	call->result = (int64_t)done;
 }
 
-/* option is the request, size what is waited for. */
-static void do_ask(struct call *call)
-{
-	int64_t until_ms = clock_ms() + call->wait_ms;
-	int value = 0;
-
-	do
-		call->result = sys_ioctl(call->fd, (unsigned long)call->option, &value);
-	while (call->result == 0 && value < (int)call->size && clock_ms() < until_ms &&
-	       sys_poll(NULL, 0, 1) >= 0);
-	if (call->result == 0)
-		call->result = value;
-}
-
-static void do_segments(struct call *call)
-{
-	struct tcp_info info = { 0 };
-	socklen_t size = sizeof(info);
-
-	call->result = sys_getsockopt(call->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-	if (call->result < 0)
-		return;
-	call->result = (int64_t)info.tcpi_data_segs_out - info.tcpi_total_retrans;
-	if (size < offsetof(struct tcp_info, tcpi_delivery_rate)) {
-		call->result = -1;
-		errno = EOPNOTSUPP;
-	}
-}
-
 struct call transfer_send(const char *name, int fd, int64_t from, size_t size, int flags)
 {
-	struct call call = make(name, fd, from, size);
+	struct call call = make_call(name, fd, from, size);
 
-	call.run = do_send;
+	call.run = run_stream_send;
 	call.option = flags;
 	return call;
 }
 
 struct call transfer_send_all(int fd, int64_t from, size_t size)
 {
-	struct call call = make("send()", fd, from, size);
+	struct call call = make_call("send()", fd, from, size);
 
-	call.run = do_send_all;
+	call.run = run_stream_send_all;
 	call.wait_ms = 5000;
 	return call;
 }
 
 struct call transfer_recv(const char *name, int fd, int64_t from, size_t size, int flags)
 {
-	struct call call = make(name, fd, from, size);
+	struct call call = make_call(name, fd, from, size);
 
-	call.run = do_recv;
+	call.run = run_stream_recv;
 	call.option = flags;
 	return call;
 }
 
 struct call transfer_recv_all(int fd, int64_t from, size_t size, int wait_ms)
 {
-	struct call call = make("recv()", fd, from, size);
+	struct call call = make_call("recv()", fd, from, size);
 
-	call.run = do_recv_all;
+	call.run = run_stream_recv_all;
 	call.wait_ms = wait_ms;
 	return call;
 }
 
-static struct call ask(const char *name, int fd, int request)
+static void run_limit_buffers(struct call *call)
 {
-	return (struct call){ .run = do_ask, .name = name, .fd = fd, .option = request };
+	int most = RECEIVE_BYTES;
+
+	call->result = sys_setsockopt(call->fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most));
+	most = SEND_BYTES;
+	if (call->result == 0)
+		call->result = sys_setsockopt(call->fd, SOL_SOCKET, SO_SNDBUF, &most, sizeof(most));
 }
 
-struct call call_unread(int fd, int least, int wait_ms)
+static void run_fill(struct call *call)
 {
-	struct call call = ask("SIOCINQ", fd, SIOCINQ);
+	static char piece[PIECE];
+	int unsent = 0;
+	ssize_t n;
 
-	call.size = (size_t)least;
-	call.wait_ms = wait_ms;
-	return call;
+	memset(piece, 'x', sizeof(piece));
+	while ((n = sys_send(call->fd, piece, sizeof(piece), MSG_NOSIGNAL | MSG_DONTWAIT)) > 0 ||
+	       (n < 0 && errno == EINTR))
+		call->result += n > 0 ? n : 0;
+	if (n < 0 && errno == EAGAIN && sys_ioctl(call->fd, SIOCOUTQNSD, &unsent) == 0)
+		call->option = unsent;
+	else
+		call->result = -1;
 }
 
-struct call call_unacknowledged(int fd)
+static void run_drain(struct call *call)
 {
-	return ask("SIOCOUTQ", fd, SIOCOUTQ);
+	static char piece[PIECE];
+	struct pollfd waiting = { .fd = call->fd, .events = POLLIN };
+	int ready;
+	ssize_t n;
+
+	for (;;) {
+		ready = sys_poll(&waiting, 1, call->wait_ms);
+		if (ready == 0)
+			break;
+		n = sys_recv(call->fd, piece, sizeof(piece), MSG_DONTWAIT);
+		if (n > 0)
+			call->result += n;
+		else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+			call->option = n == 0 ? 0 : errno;
+			return;
+		}
+	}
+	call->option = ETIMEDOUT;
 }
 
-struct call call_unsent(int fd)
+struct call transfer_limit_buffers(int fd)
 {
-	return ask("SIOCOUTQNSD", fd, SIOCOUTQNSD);
+	return (struct call){ .run = run_limit_buffers, .name = "setsockopt()", .fd = fd };
 }
 
-struct call call_segments(int fd)
+struct call transfer_fill(int fd)
 {
-	return (struct call){ .run = do_segments, .name = "TCP_INFO", .fd = fd };
+	return (struct call){ .run = run_fill, .name = "send() loop", .fd = fd };
+}
+
+struct call transfer_drain(int fd, int wait_ms)
+{
+	return (struct call){
+		.run = run_drain, .name = "recv() loop", .fd = fd, .wait_ms = wait_ms
+	};
+}
+
+size_t transfer_encode(bool by_length, const char *const *messages, unsigned count, char *stream)
+{
+	size_t used = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		size_t n = strlen(messages[i]);
+		uint32_t prefix = htonl((uint32_t)n);
+
+		BUG_ON(used + LENGTH_BYTES + n > TRANSFER_STREAM);
+		if (by_length) {
+			memcpy(stream + used, &prefix, LENGTH_BYTES);
+			used += LENGTH_BYTES;
+		}
+		memcpy(stream + used, messages[i], n);
+		used += n;
+		if (!by_length)
+			stream[used++] = '\n';
+	}
+	return used;
+}
+
+/*
+ * The message at the front: its place and length. Returns its bytes with the framing, 0 when it is
+ * not whole.
+ */
+static size_t find_line(const struct transfer_decoder *decoder, size_t *begins, size_t *length)
+{
+	const char *end = memchr(decoder->pending, '\n', decoder->used);
+
+	if (end == NULL)
+		return 0;
+	*begins = 0;
+	*length = (size_t)(end - decoder->pending);
+	return *length + 1;
+}
+
+static size_t find_by_length(const struct transfer_decoder *decoder, size_t *begins, size_t *length)
+{
+	uint32_t prefix;
+
+	if (decoder->used < LENGTH_BYTES)
+		return 0;
+	memcpy(&prefix, decoder->pending, LENGTH_BYTES);
+	*begins = LENGTH_BYTES;
+	*length = ntohl(prefix);
+	return decoder->used - LENGTH_BYTES >= *length ? LENGTH_BYTES + *length : 0;
+}
+
+static size_t find_message(const struct transfer_decoder *decoder, size_t *begins, size_t *length)
+{
+	return decoder->by_length ? find_by_length(decoder, begins, length) :
+				    find_line(decoder, begins, length);
+}
+
+void transfer_decode(struct transfer_decoder *decoder, const char *bytes, size_t n)
+{
+	size_t taken, begins, length;
+
+	if (n > sizeof(decoder->pending) - decoder->used)
+		n = sizeof(decoder->pending) - decoder->used;
+	memcpy(decoder->pending + decoder->used, bytes, n);
+	decoder->used += n;
+	while (decoder->count < TRANSFER_MESSAGES &&
+	       (taken = find_message(decoder, &begins, &length)) > 0) {
+		char *message = decoder->whole[decoder->count++];
+
+		memcpy(message, decoder->pending + begins, length);
+		message[length] = '\0';
+		decoder->used -= taken;
+		memmove(decoder->pending, decoder->pending + taken, decoder->used);
+	}
+}
+
+bool transfer_decoded(const struct transfer_decoder *decoder, const char *const *messages,
+		      unsigned count)
+{
+	bool same = decoder->count == count && decoder->used == 0;
+
+	for (unsigned i = 0; same && i < count; i++)
+		same = strcmp(decoder->whole[i], messages[i]) == 0;
+	return same;
 }

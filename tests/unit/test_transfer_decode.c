@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of demo/framer. */
+/* Tests of the framings of demo/transfer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "demo/framer.h"
+#include "demo/transfer.h"
 
 static const char *const messages[] = { "one", "", "a \\ b" };
 enum { COUNT = sizeof(messages) / sizeof(messages[0]) };

@@ -5,7 +5,6 @@
  * connection comes when all workers sleep, so that it is the kernel that decides and not chance.
  */
 #include "base/sys.h"
-#include "demo/ground.h"
 #include "demo/lesson.h"
 #include "demo/lessons/accept_workers.h"
 #include "demo/process.h"

@@ -228,19 +228,6 @@ struct call accept_workers_call(enum accept_way way, int listener, unsigned seat
 	};
 }
 
-int64_t kernel_sleeps(pid_t pid)
-{
-	static const char key[] = "\nvoluntary_ctxt_switches:";
-	char path[32], status[8192];
-	const char *found;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (!file_read_path(path, status, sizeof(status)))
-		return -1;
-	found = strstr(status, key);
-	return found != NULL ? strtoll(found + sizeof(key) - 1, NULL, 10) : -1;
-}
-
 static uint64_t square_root(uint64_t of)
 {
 	uint64_t root = 0;

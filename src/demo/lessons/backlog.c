@@ -10,13 +10,9 @@
 #include "base/clock.h"
 #include "base/sockdiag.h"
 #include "base/sys.h"
-#include "demo/counter.h"
-#include "demo/dial.h"
-#include "demo/ground.h"
 #include "demo/kernel.h"
 #include "demo/lesson.h"
 #include "demo/process.h"
-#include "demo/queue.h"
 
 enum {
 	BACKLOG = 4,
@@ -268,25 +264,13 @@ static void accepting(struct play *p)
 		     "what client 1 sent before its accept() was kept for the server");
 }
 
-static void do_count_repeats(struct call *call)
-{
-	struct tcp_info info = { 0 };
-	socklen_t size = sizeof(info);
-
-	call->result = sys_getsockopt(call->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-	if (call->result == 0)
-		call->result = info.tcpi_total_retrans;
-}
-
 /*
- * How often the client has sent something again; all that a client here can repeat so soon is its
- * SYN.
+ * How often the client's kernel has sent a segment again. The SYN is the only one that it can
+ * repeat so soon.
  */
 static int64_t count_repeats(struct play *p, unsigned number)
 {
-	struct call call = { .run = do_count_repeats, .name = "TCP_INFO", .fd = p->all[number].fd };
-
-	return process_run(&p->clients, call).result;
+	return process_run(&p->clients, call_retransmissions(p->all[number].fd)).result;
 }
 
 /* The first who was accepted of those that had to wait; CLIENTS: nobody. */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/ground.h"
 #include "demo/kernel.h"
 #include "demo/lesson.h"
 #include "demo/process.h"

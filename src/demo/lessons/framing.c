@@ -8,10 +8,8 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/dial.h"
-#include "demo/framer.h"
 #include "demo/lesson.h"
-#include "demo/pair.h"
+#include "demo/process.h"
 #include "demo/transfer.h"
 
 enum {
@@ -26,7 +24,7 @@ enum {
 
 static const char *const messages[MESSAGES] = { "one", "two", "three" };
 
-static struct call send_bytes(struct pair *p, const char *bytes, size_t n)
+static struct call send_bytes(struct process_pair *p, const char *bytes, size_t n)
 {
 	struct call call = call_send(p->client_fd, "");
 
@@ -35,12 +33,12 @@ static struct call send_bytes(struct pair *p, const char *bytes, size_t n)
 	return call;
 }
 
-static struct call server_takes(struct pair *p)
+static struct call server_takes(struct process_pair *p)
 {
 	return process_run_line(&p->server, call_recv(p->conn, CALL_BYTES, SOON_MS));
 }
 
-static void client_says(struct pair *p, const char *word)
+static void client_says(struct process_pair *p, const char *word)
 {
 	char label[16];
 
@@ -50,13 +48,13 @@ static void client_says(struct pair *p, const char *word)
 }
 
 /* (a) and (b) */
-static void losing_bounds(struct pair *p)
+static void losing_bounds(struct process_pair *p)
 {
 	static const char *const parts[] = { "hel", "lo wo", "rld" };
 	struct call got;
 	bool split = true;
 
-	pair_open(p, "(a) glued: three messages, one recv()");
+	process_pair_open(p, "(a) glued: three messages, one recv()");
 	client_says(p, "onetwothree");
 	got = server_takes(p);
 	output_claim(
@@ -94,7 +92,7 @@ static struct call nodelay(int fd, int value)
 }
 
 /* One recv() of bytes that are known to come; into the decoder. */
-static size_t receive(struct pair *p, struct transfer_decoder *decoder)
+static size_t receive(struct process_pair *p, struct transfer_decoder *decoder)
 {
 	struct call got = process_run(&p->server, call_recv(p->conn, CALL_BYTES, SOON_MS));
 
@@ -104,7 +102,7 @@ static size_t receive(struct pair *p, struct transfer_decoder *decoder)
 }
 
 /* Draws one part and what the server has made of it. */
-static void show_part(struct pair *p, size_t sent, size_t got,
+static void show_part(struct process_pair *p, size_t sent, size_t got,
 		      const struct transfer_decoder *decoder, unsigned before)
 {
 	char text[TRANSFER_STREAM + 32] = "none";
@@ -115,13 +113,13 @@ static void show_part(struct pair *p, size_t sent, size_t got,
 					 used > 0 ? ", " : "", decoder->whole[i]);
 	output_cell(p->out, OUTPUT_CLIENT, "send() = %zu", sent);
 	output_arrow(p->out, TO_SERVER, "bytes");
-	output_cell(p->out, PAIR_SERVER, "recv() = %zu, whole: %s", got, text);
+	output_cell(p->out, p->server.column, "recv() = %zu, whole: %s", got, text);
 	output_line(p->out);
 }
 
 /* The stream in parts of these sizes, each received before the next is sent. */
-static bool pass_parts(struct pair *p, bool by_length, const char *stream, const size_t *parts,
-		       size_t count, bool shown)
+static bool pass_parts(struct process_pair *p, bool by_length, const char *stream,
+		       const size_t *parts, size_t count, bool shown)
 {
 	struct transfer_decoder decoder = { .by_length = by_length };
 
@@ -141,7 +139,8 @@ static bool pass_parts(struct pair *p, bool by_length, const char *stream, const
 }
 
 /* In two parts, cut at each place in turn. How many times the messages came out. */
-static unsigned pass_cut_anywhere(struct pair *p, bool by_length, const char *stream, size_t size)
+static unsigned pass_cut_anywhere(struct process_pair *p, bool by_length, const char *stream,
+				  size_t size)
 {
 	unsigned restored = 0;
 
@@ -153,7 +152,7 @@ static unsigned pass_cut_anywhere(struct pair *p, bool by_length, const char *st
 	return restored;
 }
 
-static bool pass_bytewise(struct pair *p, bool by_length, const char *stream, size_t size)
+static bool pass_bytewise(struct process_pair *p, bool by_length, const char *stream, size_t size)
 {
 	size_t parts[TRANSFER_STREAM];
 
@@ -162,7 +161,7 @@ static bool pass_bytewise(struct pair *p, bool by_length, const char *stream, si
 	return pass_parts(p, by_length, stream, parts, size, false);
 }
 
-static void restoring(struct pair *p, bool by_length, const size_t *example, size_t count)
+static void restoring(struct process_pair *p, bool by_length, const size_t *example, size_t count)
 {
 	char stream[TRANSFER_STREAM];
 	size_t size = transfer_encode(by_length, messages, MESSAGES, stream);
@@ -179,7 +178,7 @@ static void restoring(struct pair *p, bool by_length, const size_t *example, siz
 }
 
 /* (c) and (d); TCP_NODELAY, for each part is waited for. */
-static void framing(struct pair *p)
+static void framing(struct process_pair *p)
 {
 	static const size_t lines[] = { 5, 9 }, lengths[] = { 6, 8, 9 };
 
@@ -200,7 +199,7 @@ static void do_mss(struct call *call)
 		call->result = mss;
 }
 
-static int64_t mss_of(struct pair *p)
+static int64_t mss_of(struct process_pair *p)
 {
 	struct call mss = { .run = do_mss, .name = "TCP_MAXSEG", .fd = p->client_fd };
 
@@ -208,7 +207,7 @@ static int64_t mss_of(struct pair *p)
 }
 
 /* why: it cannot be checked; NULL: it can. */
-static void claim_or_not(struct pair *p, const char *why, bool holds, const char *claim)
+static void claim_or_not(struct process_pair *p, const char *why, bool holds, const char *claim)
 {
 	if (why != NULL)
 		output_skip_claim(p->out, why, "%s", claim);
@@ -217,16 +216,16 @@ static void claim_or_not(struct pair *p, const char *why, bool holds, const char
 }
 
 /* (e); the connection before is still there, with the MSS that the system chose. */
-static void segmenting(struct pair *p)
+static void segmenting(struct process_pair *p)
 {
 	const char *why = NULL, *no_room = NULL;
 	int64_t loopback, mss, least, unsent;
 	struct call there, got, segments;
 
 	loopback = mss_of(p);
-	pair_close(p);
+	process_pair_close(p);
 	p->mss = MSS;
-	pair_open(p, "(e) below: segments; this server takes 1,000 bytes in each at most");
+	process_pair_open(p, "(e) below: segments; this server takes 1,000 bytes in each at most");
 	mss = mss_of(p);
 	output_kernel(
 		p->out,
@@ -251,7 +250,7 @@ static void segmenting(struct pair *p)
 		     "one send() of 5,000 bytes went in as many segments as these need, or more");
 	claim_or_not(p, no_room, got.result == BULK,
 		     "the server cannot see that: one recv() gives all 5,000 bytes");
-	pair_close(p);
+	process_pair_close(p);
 	p->mss = 0;
 }
 
@@ -294,7 +293,7 @@ struct burst {
  * The server's kernel is told to take its time with acknowledgements, which it does anyway once a
  * connection is not new; and that holds until the next that it delayed.
  */
-static struct burst burst(struct pair *p)
+static struct burst burst(struct process_pair *p)
 {
 	struct burst burst;
 	int64_t before = process_run(&p->client, call_segments(p->client_fd)).result;
@@ -312,7 +311,7 @@ static struct burst burst(struct pair *p)
 }
 
 /* Draws the sends; what is known to have gone at once has its arrow. */
-static void show_burst(struct pair *p, const struct burst *burst, bool at_once)
+static void show_burst(struct process_pair *p, const struct burst *burst, bool at_once)
 {
 	for (unsigned i = 0; i < MESSAGES; i++) {
 		output_cell(p->out, OUTPUT_CLIENT, "send() = %zu", strlen(messages[i]));
@@ -330,7 +329,7 @@ static void show_burst(struct pair *p, const struct burst *burst, bool at_once)
 	}
 }
 
-static void claim_segments(struct pair *p, const struct burst *burst, int64_t expected,
+static void claim_segments(struct process_pair *p, const struct burst *burst, int64_t expected,
 			   const char *claim)
 {
 	claim_or_not(p, burst->segments < 0 ? "this kernel does not count segments" : NULL,
@@ -341,7 +340,7 @@ static void claim_segments(struct pair *p, const struct burst *burst, int64_t ex
  * A delayed acknowledgement comes after 40 ms at the earliest. A client that was kept from
  * running for so long between its calls saw nothing, and does it again.
  */
-static void holding_back(struct pair *p)
+static void holding_back(struct process_pair *p)
 {
 	static const char waits[] = "the first bytes go at once; the others wait until these are "
 				    "acknowledged (Nagle's rule)";
@@ -362,11 +361,11 @@ static void holding_back(struct pair *p)
 }
 
 /* (f) */
-static void nagle(struct pair *p)
+static void nagle(struct process_pair *p)
 {
 	struct burst seen;
 
-	pair_open(p, "(f) Nagle: small sends wait while others are under way");
+	process_pair_open(p, "(f) Nagle: small sends wait while others are under way");
 	holding_back(p);
 	output_scene(p->out, "    and with TCP_NODELAY");
 	process_run_line(&p->client, nodelay(p->client_fd, 1));
@@ -376,12 +375,12 @@ static void nagle(struct pair *p)
 		     "with TCP_NODELAY none waits: right for answers that someone waits for");
 	claim_segments(p, &seen, MESSAGES,
 		       "each goes in a segment of its own: 3 sends, 3 segments");
-	pair_close(p);
+	process_pair_close(p);
 }
 
 void lesson_framing(struct output *out)
 {
-	struct pair p = { .out = out };
+	struct process_pair p = { .out = out };
 
 	output_paragraph(
 		out,

@@ -10,9 +10,6 @@
 
 #include "base/file.h"
 #include "base/sys.h"
-#include "demo/counter.h"
-#include "demo/dial.h"
-#include "demo/ground.h"
 #include "demo/kernel.h"
 #include "demo/lesson.h"
 #include "demo/process.h"

@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/dial.h"
-#include "demo/flood.h"
-#include "demo/ground.h"
 #include "demo/kernel.h"
 #include "demo/lesson.h"
 #include "demo/process.h"
+#include "demo/transfer.h"
 
 enum { SOON_MS = 5000, MOST = 64, BACKLOG = 8 };
 

@@ -6,13 +6,9 @@
  */
 #include "base/clock.h"
 #include "base/sys.h"
-#include "demo/counter.h"
-#include "demo/dial.h"
-#include "demo/ground.h"
 #include "demo/kernel.h"
 #include "demo/lesson.h"
 #include "demo/process.h"
-#include "demo/queue.h"
 
 enum { SOON_MS = 5000, MOST = 64, BACKLOG = 64, CROWD = 40, TRIES = 3 };
 enum { NEITHER = 0, REUSEADDR = 1, REUSEPORT = 2 };

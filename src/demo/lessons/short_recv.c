@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/dial.h"
 #include "demo/lesson.h"
-#include "demo/pair.h"
+#include "demo/process.h"
 #include "demo/transfer.h"
 
 enum { ASKED = 1024, SOON_MS = 5000, ARRIVE_MS = 2000, WHOLE = 5000, FIRST = 2000 };
@@ -18,7 +17,8 @@ enum { ASKED = 1024, SOON_MS = 5000, ARRIVE_MS = 2000, WHOLE = 5000, FIRST = 200
  * Where all was sent, and not all came, the rest waits at the server: the client's kernel has no
  * room for it.
  */
-static bool lacks_room(struct pair *p, const struct call *sent, const struct call *there, int size)
+static bool lacks_room(struct process_pair *p, const struct call *sent, const struct call *there,
+		       int size)
 {
 	return sent->result == size && there->result >= 0 && there->result < size &&
 	       process_run(&p->server, call_unacknowledged(p->conn)).result > 0;
@@ -28,7 +28,8 @@ static bool lacks_room(struct pair *p, const struct call *sent, const struct cal
  * The server sends so many bytes of the stream; they are in the client's receive buffer after
  * it. False where they are not, with has_room for why.
  */
-static bool deliver(struct pair *p, const char *name, int64_t from, int size, bool *has_room)
+static bool deliver(struct process_pair *p, const char *name, int64_t from, int size,
+		    bool *has_room)
 {
 	struct call sent, there;
 
@@ -39,14 +40,14 @@ static bool deliver(struct pair *p, const char *name, int64_t from, int size, bo
 	return sent.result == size && there.result == size;
 }
 
-static struct call take(struct pair *p, const char *name, int64_t from, int size)
+static struct call take(struct process_pair *p, const char *name, int64_t from, int size)
 {
 	return process_run_line(&p->client, transfer_recv(name, p->client_fd, from, (size_t)size,
 							  MSG_DONTWAIT));
 }
 
 /* A claim on bytes that should all have been in the receive buffer at once. */
-static void claim(struct pair *p, bool has_room, bool holds, const char *sentence)
+static void claim(struct process_pair *p, bool has_room, bool holds, const char *sentence)
 {
 	if (has_room)
 		output_claim(p->out, holds, "%s", sentence);
@@ -58,14 +59,14 @@ static void claim(struct pair *p, bool has_room, bool holds, const char *sentenc
 }
 
 /* What is left of the stream up to there, of which nothing is to be shown. */
-static void discard(struct pair *p, int64_t from, int64_t to)
+static void discard(struct process_pair *p, int64_t from, int64_t to)
 {
 	if (from < to)
 		process_run(&p->client,
 			    transfer_recv_all(p->client_fd, from, (size_t)(to - from), SOON_MS));
 }
 
-static int64_t unread(struct pair *p)
+static int64_t unread(struct process_pair *p)
 {
 	int64_t left = process_run(&p->client, call_unread(p->client_fd, 0, 0)).result;
 
@@ -75,11 +76,11 @@ static int64_t unread(struct pair *p)
 }
 
 /* (a) */
-static void getting_less(struct pair *p)
+static void getting_less(struct process_pair *p)
 {
 	struct call got;
 
-	pair_open(p, "(a) 5 bytes are there, 1,024 are asked for");
+	process_pair_open(p, "(a) 5 bytes are there, 1,024 are asked for");
 	output_arrow(p->out, TO_CLIENT, "\"hello\"");
 	process_run_line(&p->server, call_send(p->conn, "hello"));
 	got = call_recv(p->client_fd, CALL_BYTES, SOON_MS);
@@ -90,7 +91,7 @@ static void getting_less(struct pair *p)
 }
 
 /* (b) */
-static void getting_no_more(struct pair *p)
+static void getting_no_more(struct process_pair *p)
 {
 	struct call first, second, third;
 	bool has_room;
@@ -109,7 +110,7 @@ static void getting_no_more(struct pair *p)
 }
 
 /* (c) */
-static void counting(struct pair *p)
+static void counting(struct process_pair *p)
 {
 	static const struct {
 		int size;
@@ -122,7 +123,7 @@ static void counting(struct pair *p)
 	bool exact = true, first_is_short = false, has_room = true;
 	int64_t have = 0, sent = 0;
 
-	pair_open(p, "(c) the loop: a message of 5,000 bytes, which comes in pieces");
+	process_pair_open(p, "(c) the loop: a message of 5,000 bytes, which comes in pieces");
 	for (size_t i = 0; has_room && i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		struct call got;
 
@@ -133,7 +134,8 @@ static void counting(struct pair *p)
 		exact &= got.result == pieces[i].size;
 		have += got.result > 0 ? got.result : 0;
 		first_is_short |= i == 0 && have < WHOLE;
-		output_cell(p->out, PAIR_SERVER, "the client has %lld of 5000", (long long)have);
+		output_cell(p->out, p->server.column, "the client has %lld of 5000",
+			    (long long)have);
 		output_line(p->out);
 		sent += pieces[i].size;
 	}
@@ -146,13 +148,13 @@ static void counting(struct pair *p)
 }
 
 /* Of a client that waits in a recv() of all 5,000: whether it is still there. Ends its line. */
-static bool still_waits(struct pair *p, struct call *got)
+static bool still_waits(struct process_pair *p, struct call *got)
 {
 	process_await_sleep(&p->client);
 	return !process_await_result(&p->client, got, 0);
 }
 
-static void begin_whole(struct pair *p, int64_t from)
+static void begin_whole(struct process_pair *p, int64_t from)
 {
 	process_start_call(&p->client,
 			   transfer_recv("recv(WAITALL)", p->client_fd, from, WHOLE, MSG_WAITALL));
@@ -161,7 +163,7 @@ static void begin_whole(struct pair *p, int64_t from)
 	output_line(p->out);
 }
 
-static void end_whole(struct pair *p, struct call *got)
+static void end_whole(struct process_pair *p, struct call *got)
 {
 	if (!process_await_result(&p->client, got, SOON_MS))
 		*got = (struct call){ .result = -1, .error = ETIMEDOUT };
@@ -170,7 +172,7 @@ static void end_whole(struct pair *p, struct call *got)
 }
 
 /* The server sends so much, and the client's kernel has all of it. */
-static bool send_piece(struct pair *p, const char *name, int64_t from, size_t size)
+static bool send_piece(struct process_pair *p, const char *name, int64_t from, size_t size)
 {
 	struct call sent, left;
 
@@ -181,7 +183,7 @@ static bool send_piece(struct pair *p, const char *name, int64_t from, size_t si
 }
 
 /* (d) */
-static void waiting_for_all(struct pair *p)
+static void waiting_for_all(struct process_pair *p)
 {
 	struct call got = { .result = 0 };
 	bool waits;
@@ -204,7 +206,7 @@ static void waiting_for_all(struct pair *p)
 	end_whole(p, &got);
 	output_claim(p->out, got.result == FIRST,
 		     "but at the end it gives less all the same: the result has to be looked at");
-	pair_close(p);
+	process_pair_close(p);
 }
 
 static void do_peek(struct call *call)
@@ -213,12 +215,12 @@ static void do_peek(struct call *call)
 }
 
 /* (e) */
-static void peeking(struct pair *p)
+static void peeking(struct process_pair *p)
 {
 	struct call peeked, got;
 	int64_t left;
 
-	pair_open(p, "(e) looking without taking: MSG_PEEK");
+	process_pair_open(p, "(e) looking without taking: MSG_PEEK");
 	output_arrow(p->out, TO_CLIENT, "\"hello\"");
 	process_run_line(&p->server, call_send(p->conn, "hello"));
 	process_run(&p->client, call_unread(p->client_fd, 5, SOON_MS));
@@ -237,7 +239,7 @@ static void peeking(struct pair *p)
 }
 
 /* (f) */
-static void getting_nothing(struct pair *p)
+static void getting_nothing(struct process_pair *p)
 {
 	struct call none, empty, got, end, again;
 
@@ -261,12 +263,12 @@ static void getting_nothing(struct pair *p)
 	again = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
 	output_claim(p->out, end.result == 0 && again.result == 0,
 		     "0 is the end: the server has closed, and every further recv() says so again");
-	pair_close(p);
+	process_pair_close(p);
 }
 
 void lesson_short_recv(struct output *out)
 {
-	struct pair p = { .out = out };
+	struct process_pair p = { .out = out };
 
 	output_paragraph(
 		out,
@@ -276,7 +278,7 @@ void lesson_short_recv(struct output *out)
 		"(recv(1024) is a call that asks for at most 1,024 bytes.)");
 	getting_less(&p);
 	getting_no_more(&p);
-	pair_close(&p);
+	process_pair_close(&p);
 	counting(&p);
 	waiting_for_all(&p);
 	peeking(&p);

@@ -13,9 +13,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/sys.h"
-#include "demo/dial.h"
 #include "demo/lesson.h"
-#include "demo/pair.h"
+#include "demo/process.h"
 #include "demo/transfer.h"
 
 enum {
@@ -49,7 +48,8 @@ static int64_t largest_buffer(const char *path)
  * A claim that a send was too much for the buffers. Where they may hold all of it, and did, it is
  * no claim.
  */
-static void claim_too_much(struct pair *p, bool holds, const struct call *sent, const char *claim)
+static void claim_too_much(struct process_pair *p, bool holds, const struct call *sent,
+			   const char *claim)
 {
 	int64_t room = largest_buffer("/proc/sys/net/ipv4/tcp_wmem") +
 		       largest_buffer("/proc/sys/net/ipv4/tcp_rmem");
@@ -62,7 +62,7 @@ static void claim_too_much(struct pair *p, bool holds, const struct call *sent, 
 }
 
 /* Sends what is left until there is no room; counts the calls, and in *sent the bytes. */
-static struct call fill_up(struct pair *p, int64_t *sent, unsigned *calls)
+static struct call fill_up(struct process_pair *p, int64_t *sent, unsigned *calls)
 {
 	struct call more;
 
@@ -78,7 +78,7 @@ static struct call fill_up(struct pair *p, int64_t *sent, unsigned *calls)
  * Where the bytes stand once what is under way has come to rest. True when each is in one of the
  * buffers.
  */
-static bool find_bytes(struct pair *p, int64_t sent)
+static bool find_bytes(struct process_pair *p, int64_t sent)
 {
 	int64_t until_ms = clock_ms() + SOON_MS;
 	struct call theirs, ours;
@@ -96,13 +96,13 @@ static bool find_bytes(struct pair *p, int64_t sent)
 }
 
 /* (a); returns how much was sent. */
-static int64_t sending_once(struct pair *p)
+static int64_t sending_once(struct process_pair *p)
 {
 	struct call first, last;
 	unsigned calls = 0;
 	int64_t sent;
 
-	pair_open(p, "(a) one send(), without blocking, and nobody reads");
+	process_pair_open(p, "(a) one send(), without blocking, and nobody reads");
 	first = process_run_line(&p->client,
 				 transfer_send(in_one, p->client_fd, 0, SIZE, MSG_DONTWAIT));
 	claim_too_much(p, first.result > 0 && first.result < SIZE, &first,
@@ -150,7 +150,7 @@ static const char *times(int count, char *text)
 }
 
 /* (b) */
-static void sending_all(struct pair *p, int64_t sent)
+static void sending_all(struct process_pair *p, int64_t sent)
 {
 	struct call rest, got, set;
 	char text[CALL_TEXT];
@@ -166,17 +166,17 @@ static void sending_all(struct pair *p, int64_t sent)
 		rest = (struct call){ .result = -1, .error = ETIMEDOUT };
 	output_cell(p->out, OUTPUT_CLIENT, "send(rest) %s", times(rest.option, text));
 	output_arrow(p->out, TO_SERVER, "bytes");
-	output_cell(p->out, PAIR_SERVER, "recv() %s", times(got.option, text));
+	output_cell(p->out, p->server.column, "recv() %s", times(got.option, text));
 	output_line(p->out);
 	output_cell(p->out, OUTPUT_CLIENT, "sum: %lld", (long long)(sent + rest.result));
-	output_cell(p->out, PAIR_SERVER, "sum: %lld", (long long)got.result);
+	output_cell(p->out, p->server.column, "sum: %lld", (long long)got.result);
 	output_line(p->out);
 	output_claim(p->out, sent + rest.result == SIZE && got.result == SIZE,
 		     "all 8,388,608 bytes arrived, in order, each compared with what was sent");
 }
 
 /* Begins a send that blocks, and returns when the client sleeps in it, or is back from it. */
-static void begin_blocking(struct pair *p, struct call call)
+static void begin_blocking(struct process_pair *p, struct call call)
 {
 	process_start_call(&p->client, call);
 	process_await_sleep(&p->client);
@@ -185,7 +185,7 @@ static void begin_blocking(struct pair *p, struct call call)
 }
 
 /* (c) */
-static void blocking(struct pair *p)
+static void blocking(struct process_pair *p)
 {
 	struct call sent = { .result = 0 }, got;
 	char text[CALL_TEXT];
@@ -198,7 +198,7 @@ static void blocking(struct pair *p)
 	claim_too_much(p, !is_back, &sent,
 		       "a blocking send() does not return while there is no room for the rest");
 	got = process_run(&p->server, transfer_recv_all(p->conn, SIZE, SIZE, SOON_MS));
-	output_cell(p->out, PAIR_SERVER, "recv() %s = %lld", times(got.option, text),
+	output_cell(p->out, p->server.column, "recv() %s = %lld", times(got.option, text),
 		    (long long)got.result);
 	output_arrow(p->out, TO_SERVER, "bytes");
 	output_line(p->out);
@@ -236,7 +236,7 @@ static void do_send_interruptibly(struct call *call)
 }
 
 /* Signals until the call is over: the first may come a moment before the client sleeps again. */
-static struct call interrupt(struct pair *p)
+static struct call interrupt(struct process_pair *p)
 {
 	int64_t until_ms = clock_ms() + SOON_MS;
 	struct call sent;
@@ -251,12 +251,12 @@ static struct call interrupt(struct pair *p)
 }
 
 /* (d) */
-static void interrupted(struct pair *p)
+static void interrupted(struct process_pair *p)
 {
 	struct call sent, got;
 	char text[CALL_TEXT];
 
-	pair_open(p, "(d) a signal comes while it blocks");
+	process_pair_open(p, "(d) a signal comes while it blocks");
 	begin_blocking(p, (struct call){ .run = do_send_interruptibly,
 					 .name = in_one,
 					 .fd = p->client_fd });
@@ -268,32 +268,32 @@ static void interrupted(struct pair *p)
 	got = process_run(&p->server,
 			  transfer_recv_all(p->conn, 0, (size_t)(sent.result > 0 ? sent.result : 1),
 					    SOON_MS));
-	output_cell(p->out, PAIR_SERVER, "recv() %s = %lld", times(got.option, text),
+	output_cell(p->out, p->server.column, "recv() %s = %lld", times(got.option, text),
 		    (long long)got.result);
 	output_arrow(p->out, TO_SERVER, "bytes");
 	output_line(p->out);
 	output_claim(p->out, got.result == sent.result,
 		     "what it returned is exact: the server got so many bytes, and the rest is "
 		     "still to be sent");
-	pair_close(p);
+	process_pair_close(p);
 }
 
 /* The server becomes a process that can die: it holds the connection alone. */
-static void hire_server(struct pair *p)
+static void hire_server(struct process_pair *p)
 {
-	p->server = process_fork(p->out, PAIR_SERVER, "server");
+	p->server = process_fork(p->out, p->server.column, "server");
 	sys_close(p->conn);
 }
 
 /* (e) */
-static void losing(struct pair *p)
+static void losing(struct process_pair *p)
 {
 	static const char acknowledged[] = "the server's kernel has acknowledged every byte, its "
 					   "process has read none";
 	struct call sent, left, unread, late, later;
 	bool is_over;
 
-	pair_open(p, "(e) \"sent\" is not \"received\": the server dies before it reads");
+	process_pair_open(p, "(e) \"sent\" is not \"received\": the server dies before it reads");
 	hire_server(p);
 	output_arrow(p->out, TO_SERVER, "bytes");
 	sent = process_run_line(&p->client,
@@ -315,7 +315,7 @@ static void losing(struct pair *p)
 			     "%s", acknowledged);
 	process_kill(&p->server);
 	p->conn = -1;
-	output_cell(p->out, PAIR_SERVER, "killed (SIGKILL)");
+	output_cell(p->out, p->server.column, "killed (SIGKILL)");
 	output_arrow(p->out, TO_CLIENT, "RST");
 	output_line(p->out);
 	is_over = kernel_await_states(p->out, &p->ends, TCP_CLOSE, TCP_CLOSE);
@@ -328,12 +328,12 @@ static void losing(struct pair *p)
 			     later.error == EPIPE,
 		     "the send() that lost them had said 1000: only a later call tells of it, so "
 		     "what matters needs an answer from the other program");
-	pair_close(p);
+	process_pair_close(p);
 }
 
 void lesson_short_send(struct output *out)
 {
-	struct pair p = { .out = out };
+	struct process_pair p = { .out = out };
 	int64_t sent;
 
 	output_paragraph(
@@ -345,7 +345,7 @@ void lesson_short_send(struct output *out)
 	sent = sending_once(&p);
 	sending_all(&p, sent);
 	blocking(&p);
-	pair_close(&p);
+	process_pair_close(&p);
 	interrupted(&p);
 	losing(&p);
 }
