@@ -26,7 +26,7 @@ struct sight {
 struct play {
 	struct output *out;
 	struct process client, worker[ACCEPT_WORKERS];
-	struct accept_workers *race;
+	struct accept_workers *shared;
 	enum accept_way way;
 	struct addr bound;
 	int listener;
@@ -37,22 +37,22 @@ struct play {
 static const char *const names[] = { "worker 1", "worker 2", "worker 3", "worker 4", NULL };
 
 /* Until the worker waits for a connection. One whose order came back is at its end. */
-static void await_asleep(struct play *p, unsigned seat)
+static void await_asleep(struct play *p, unsigned number)
 {
 	struct call call;
 
-	process_await_sleep(&p->worker[seat]);
-	if (!process_await_result(&p->worker[seat], &call, 0))
+	process_await_sleep(&p->worker[number]);
+	if (!process_await_result(&p->worker[number], &call, 0))
 		return;
 	errno = call.error;
 	output_skip_rest(p->out, call.name);
 }
 
-static void hire(struct play *p, unsigned seat)
+static void hire(struct play *p, unsigned number)
 {
-	p->worker[seat] = process_fork(p->out, 1 + seat, names[seat]);
-	process_start_call(&p->worker[seat], accept_workers_call(p->way, p->listener, seat));
-	await_asleep(p, seat);
+	p->worker[number] = process_fork(p->out, 1 + number, names[number]);
+	process_start_call(&p->worker[number], accept_workers_call(p->way, p->listener, number));
+	await_asleep(p, number);
 }
 
 /* The workers begin to wait one after the other. */
@@ -64,7 +64,7 @@ static void begin(struct play *p, enum accept_way way, const char *heading)
 	p->listener = process_listen(p->out, LONG, &p->bound);
 	if (way == ACCEPT_BLOCKING && sys_fcntl_int(p->listener, F_SETFL, 0) < 0)
 		output_skip_rest(p->out, "fcntl()");
-	p->race = accept_workers_open(p->out);
+	p->shared = accept_workers_open(p->out);
 	p->way = way;
 	p->connections = 0;
 	p->vain = 0;
@@ -78,7 +78,7 @@ static void finish(struct play *p)
 		process_kill(&p->worker[i]);
 	process_stop(&p->client);
 	sys_close(p->listener);
-	accept_workers_close(p->race);
+	accept_workers_close(p->shared);
 }
 
 static unsigned total(const struct play *p)
@@ -86,36 +86,36 @@ static unsigned total(const struct play *p)
 	unsigned sum = 0;
 
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
-		sum += p->race->seat[i].live;
+		sum += p->shared->worker[i].live;
 	return sum;
 }
 
-static struct sight look(const struct play *p, unsigned seat)
+static struct sight look(const struct play *p, unsigned number)
 {
-	const struct accept_worker *its = &p->race->seat[seat];
+	const struct accept_worker *its = &p->shared->worker[number];
 
-	return (struct sight){ kernel_sleeps(p->worker[seat].pid), its->empty, its->kicks };
+	return (struct sight){ kernel_sleeps(p->worker[number].pid), its->empty, its->kicks };
 }
 
 /* Until somebody has accepted, and all sleep again. */
 static void await_accepted(struct play *p)
 {
-	struct pollfd bell = { .fd = p->race->bell, .events = POLLIN };
-	int n = sys_poll(&bell, 1, WAIT_MS);
+	struct pollfd accepted = { .fd = p->shared->accepted_fd, .events = POLLIN };
+	int n = sys_poll(&accepted, 1, WAIT_MS);
 	uint64_t count;
 
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
 		await_asleep(p, i);
 	errno = ETIMEDOUT;
-	if (n <= 0 || sys_read(p->race->bell, &count, sizeof(count)) < 0)
+	if (n <= 0 || sys_read(p->shared->accepted_fd, &count, sizeof(count)) < 0)
 		output_skip_rest(p->out, "waiting for a worker to accept");
 }
 
 /* What the connection was for a worker. */
-static const char *part(const struct play *p, unsigned seat, const struct sight *was,
+static const char *part(const struct play *p, unsigned number, const struct sight *was,
 			const struct sight *is)
 {
-	if (p->race->last == seat)
+	if (p->shared->last == number)
 		return "accept()";
 	if (is->kicks > was->kicks)
 		return "kick";
@@ -132,7 +132,7 @@ static void count_vain(struct play *p, const struct sight *was, const struct sig
 		p->vain += is->sleeps - was->sleeps;
 }
 
-/* One connection; drawn or not. Returns the seat of who accepted it. */
+/* One connection; drawn or not. Returns the number of who accepted it. */
 static unsigned connect_one(struct play *p, bool drawn)
 {
 	struct sight was[ACCEPT_WORKERS], is;
@@ -148,7 +148,7 @@ static unsigned connect_one(struct play *p, bool drawn)
 	p->connections++;
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++) {
 		is = look(p, i);
-		if (p->race->last != i)
+		if (p->shared->last != i)
 			count_vain(p, &was[i], &is);
 		if (drawn)
 			output_cell(p->out, 1 + i, "%s", part(p, i, &was[i], &is));
@@ -158,7 +158,7 @@ static unsigned connect_one(struct play *p, bool drawn)
 		output_arrow(p->out, TO_SERVER, "SYN");
 		output_line(p->out);
 	}
-	return p->race->last;
+	return p->shared->last;
 }
 
 /*
@@ -180,10 +180,10 @@ static bool connect_all(struct play *p, unsigned count, unsigned streak)
 static void chart(const struct play *p)
 {
 	static const char bar[] = "####################################";
-	unsigned spread = accept_workers_spread(p->race);
+	unsigned spread = accept_workers_spread(p->shared);
 
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++) {
-		unsigned live = p->race->seat[i].live;
+		unsigned live = p->shared->worker[i].live;
 
 		output_row(p->out, "%s %4u%s%.*s", names[i], live, live > 0 ? "  " : "", (int)live,
 			   bar);
@@ -239,7 +239,7 @@ static void exclusive(struct play *p)
 
 	begin(p, ACCEPT_EXCLUSIVE, "(c) the same with EPOLLEXCLUSIVE");
 	connect_all(p, SHORT, SHORT);
-	first = p->race->seat[0].live;
+	first = p->shared->worker[0].live;
 	chart(p);
 	claim_vain(p, true, p->connections / 2,
 		   "a connection wakes one worker, the others sleep on");
@@ -253,13 +253,13 @@ static void exclusive(struct play *p)
 /* Kills the worker FRESH, with its connections, and starts a new one in its place. */
 static void replace(struct play *p)
 {
-	struct accept_worker *seat = &p->race->seat[FRESH];
+	struct accept_worker *its = &p->shared->worker[FRESH];
 
 	process_kill(&p->worker[FRESH]);
 	output_cell(p->out, 1 + FRESH, "killed");
 	output_line(p->out);
-	seat->live = 0;
-	seat->asked = 0;
+	its->live = 0;
+	its->requests = 0;
 	hire(p, FRESH);
 	output_cell(p->out, 1 + FRESH, "started");
 	output_lifeline(p->out, 1 + FRESH, true);
@@ -269,7 +269,7 @@ static void replace(struct play *p)
 static bool all_have(const struct play *p, unsigned most)
 {
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
-		if (p->race->seat[i].live != most)
+		if (p->shared->worker[i].live != most)
 			return false;
 	return true;
 }
@@ -295,8 +295,8 @@ static void rotating(struct play *p)
 	output_cell(p->out, OUTPUT_CLIENT, "%u more (not drawn)", more);
 	output_line(p->out);
 	chart(p);
-	fresh = p->race->seat[FRESH].live;
-	other = p->race->seat[0].live;
+	fresh = p->shared->worker[FRESH].live;
+	other = p->shared->worker[0].live;
 	output_claim(p->out,
 		     fresh == ACCEPT_STREAK && other == LONG / ACCEPT_WORKERS + ACCEPT_STREAK &&
 			     total(p) == fresh + (ACCEPT_WORKERS - 1) * other,
@@ -311,7 +311,7 @@ static unsigned kicks(const struct play *p)
 	unsigned sum = 0;
 
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
-		sum += p->race->seat[i].kicks;
+		sum += p->shared->worker[i].kicks;
 	return sum;
 }
 

@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waits for connections in several ways, and accepts them. Draws and claims nothing: that is
- * lessons/accept_race.c, which gives the orders.
+ * Waits for connections in several ways, and accepts them. Draws and claims nothing.
  *
- * The lesson takes a worker that sleeps for one that waits for the next connection. So whatever
- * else a worker still has to wake is woken before the lesson's bell is rung, and nothing here
- * sleeps but the wait itself.
+ * For the lesson, a worker that sleeps waits for the next connection. So a worker wakes others
+ * before it writes to accepted_fd, and it sleeps nowhere but in the wait itself.
  */
 #include "demo/lessons/accept_workers.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdint.h>
 
-#include "base/file.h"
 #include "base/sys.h"
 
-/* What may be asked of a worker; the bits of asked. */
-enum { ASK_ACCEPT = 1, ASK_RETURN = 2 };
+/* The bits of requests: to accept a connection; to wait for the listener again. */
+enum { REQUEST_ACCEPT = 1, REQUEST_REJOIN = 2 };
 
 struct worker {
 	enum accept_way way;
-	unsigned number; /* its seat */
+	unsigned number; /* its own in shared */
 	int listener, epoll;
 	unsigned streak; /* connections since it went to the tail */
 };
@@ -30,9 +26,9 @@ struct worker {
  * Written by accept_workers_open and accept_workers_close, in the lesson's process; the workers
  * inherit it.
  */
-static struct accept_workers *race;
+static struct accept_workers *shared;
 
-static int new_bell(struct output *out)
+static int open_eventfd(struct output *out)
 {
 	int fd = sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
@@ -43,57 +39,58 @@ static int new_bell(struct output *out)
 
 struct accept_workers *accept_workers_open(struct output *out)
 {
-	race = sys_mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-			0);
-	if (race == MAP_FAILED)
+	shared = sys_mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			  -1, 0);
+	if (shared == MAP_FAILED)
 		output_skip_rest(out, "mmap()");
-	race->bell = new_bell(out);
+	shared->accepted_fd = open_eventfd(out);
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
-		race->seat[i].bell = new_bell(out);
-	return race;
+		shared->worker[i].wake_fd = open_eventfd(out);
+	return shared;
 }
 
-void accept_workers_close(struct accept_workers *ended)
+void accept_workers_close(struct accept_workers *workers)
 {
-	sys_close(ended->bell);
+	sys_close(workers->accepted_fd);
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
-		sys_close(ended->seat[i].bell);
-	sys_munmap(ended, sizeof(*ended));
-	race = NULL;
+		sys_close(workers->worker[i].wake_fd);
+	sys_munmap(workers, sizeof(*workers));
+	shared = NULL;
 }
 
-/* A bell that cannot be rung any louder is rung. */
-static void ring(int bell)
+/* It fails only where the counter is at its maximum, and then the reader wakes all the same. */
+static void write_eventfd(int fd)
 {
 	static const uint64_t once = 1;
 
-	(void)!sys_write(bell, &once, sizeof(once));
+	(void)!sys_write(fd, &once, sizeof(once));
 }
 
-static void ask(unsigned seat, unsigned what)
+static void send_request(unsigned number, unsigned request)
 {
-	atomic_fetch_or(&race->seat[seat].asked, what);
-	ring(race->seat[seat].bell);
+	atomic_fetch_or(&shared->worker[number].requests, request);
+	write_eventfd(shared->worker[number].wake_fd);
 }
 
 /*
- * The connection stays open: its descriptor is not needed again. -1 with errno; 0: there was none.
+ * 1: a connection, which stays open, though its descriptor is not needed again; 0: there was none;
+ * -1 with errno.
  */
-static int take(const struct worker *w)
+static int accept_one(const struct worker *w)
 {
 	if (sys_accept4(w->listener, NULL, NULL, SOCK_CLOEXEC) >= 0)
 		return 1;
 	if (errno != EAGAIN)
 		return -1;
-	atomic_fetch_add(&race->seat[w->number].empty, 1);
+	atomic_fetch_add(&shared->worker[w->number].empty, 1);
 	return 0;
 }
 
-static void note(const struct worker *w)
+static void count_accepted(const struct worker *w)
 {
-	atomic_fetch_add(&race->seat[w->number].live, 1);
-	atomic_store(&race->last, w->number);
-	ring(race->bell);
+	atomic_fetch_add(&shared->worker[w->number].live, 1);
+	atomic_store(&shared->last, w->number);
+	write_eventfd(shared->accepted_fd);
 }
 
 static bool watch_listener(const struct worker *w)
@@ -110,39 +107,39 @@ static bool unwatch_listener(const struct worker *w)
 	return sys_epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->listener, NULL) == 0;
 }
 
-static unsigned least_loaded(void)
+static unsigned find_least_loaded(void)
 {
 	unsigned least = 0;
 
 	for (unsigned i = 1; i < ACCEPT_WORKERS; i++)
-		if (race->seat[i].live < race->seat[least].live)
+		if (shared->worker[i].live < shared->worker[least].live)
 			least = i;
 	return least;
 }
 
 /*
- * Leaves the connection to a worker that has fewer, and lets go of the listener until that one has
- * it.
+ * Leaves the connection to a worker that has fewer, and takes the listener out of the epoll until
+ * that worker has accepted.
  */
-static bool kick(const struct worker *w, unsigned seat)
+static bool kick_worker(const struct worker *w, unsigned other)
 {
 	if (!unwatch_listener(w))
 		return false;
-	atomic_fetch_add(&race->seat[w->number].kicks, 1);
-	atomic_store(&race->seat[seat].asker, w->number);
-	ask(seat, ASK_ACCEPT);
+	atomic_fetch_add(&shared->worker[w->number].kicks, 1);
+	atomic_store(&shared->worker[other].requester, w->number);
+	send_request(other, REQUEST_ACCEPT);
 	return true;
 }
 
 /* A connection waits. False with errno. */
-static bool ready(struct worker *w)
+static bool handle_connection(struct worker *w)
 {
-	unsigned least = least_loaded();
+	unsigned least = find_least_loaded();
 	int taken;
 
-	if (w->way == ACCEPT_KICKING && race->seat[least].live < race->seat[w->number].live)
-		return kick(w, least);
-	taken = take(w);
+	if (w->way == ACCEPT_KICKING && shared->worker[least].live < shared->worker[w->number].live)
+		return kick_worker(w, least);
+	taken = accept_one(w);
 	if (taken <= 0)
 		return taken == 0;
 	if (w->way == ACCEPT_ROTATING && ++w->streak == ACCEPT_STREAK) {
@@ -150,48 +147,48 @@ static bool ready(struct worker *w)
 		if (!unwatch_listener(w) || !watch_listener(w))
 			return false;
 	}
-	note(w);
+	count_accepted(w);
 	return true;
 }
 
-/* Another worker asks. False with errno. */
-static bool asked(const struct worker *w)
+/* Another worker has sent requests. False with errno. */
+static bool handle_requests(const struct worker *w)
 {
-	struct accept_worker *seat = &race->seat[w->number];
-	unsigned what;
+	struct accept_worker *its = &shared->worker[w->number];
+	unsigned requests;
 	uint64_t count;
 	int taken;
 
-	(void)!sys_read(seat->bell, &count, sizeof(count));
-	what = atomic_exchange(&seat->asked, 0);
-	if ((what & ASK_RETURN) != 0 && !watch_listener(w))
+	(void)!sys_read(its->wake_fd, &count, sizeof(count));
+	requests = atomic_exchange(&its->requests, 0);
+	if ((requests & REQUEST_REJOIN) != 0 && !watch_listener(w))
 		return false;
-	if ((what & ASK_ACCEPT) == 0)
+	if ((requests & REQUEST_ACCEPT) == 0)
 		return true;
-	taken = take(w);
-	ask(seat->asker, ASK_RETURN);
+	taken = accept_one(w);
+	send_request(its->requester, REQUEST_REJOIN);
 	if (taken > 0)
-		note(w);
+		count_accepted(w);
 	return taken >= 0;
 }
 
-static bool turn(struct worker *w)
+static bool wait_once(struct worker *w)
 {
 	struct epoll_event event;
 	int n = sys_epoll_wait(w->epoll, &event, 1, -1);
 
 	if (n < 0)
 		return errno == EINTR;
-	return event.data.fd == w->listener ? ready(w) : asked(w);
+	return event.data.fd == w->listener ? handle_connection(w) : handle_requests(w);
 }
 
 static bool start_epoll(struct worker *w)
 {
-	int bell = race->seat[w->number].bell;
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = bell };
+	int wake_fd = shared->worker[w->number].wake_fd;
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = wake_fd };
 
 	w->epoll = sys_epoll_create1(EPOLL_CLOEXEC);
-	return w->epoll >= 0 && sys_epoll_ctl(w->epoll, EPOLL_CTL_ADD, bell, &event) == 0 &&
+	return w->epoll >= 0 && sys_epoll_ctl(w->epoll, EPOLL_CTL_ADD, wake_fd, &event) == 0 &&
 	       watch_listener(w);
 }
 
@@ -204,7 +201,7 @@ static void serve_by_epoll(struct call *call)
 	call->result = -1;
 	if (!start_epoll(&w))
 		return;
-	while (turn(&w))
+	while (wait_once(&w))
 		;
 }
 
@@ -213,39 +210,39 @@ static void serve_by_accept(struct call *call)
 	struct worker w = { .number = (unsigned)call->size, .listener = call->fd };
 
 	call->result = -1;
-	while (take(&w) > 0)
-		note(&w);
+	while (accept_one(&w) > 0)
+		count_accepted(&w);
 }
 
-struct call accept_workers_call(enum accept_way way, int listener, unsigned seat)
+struct call accept_workers_call(enum accept_way way, int listener, unsigned number)
 {
 	return (struct call){
 		.run = way == ACCEPT_BLOCKING ? serve_by_accept : serve_by_epoll,
 		.name = way == ACCEPT_BLOCKING ? "accept()" : "epoll_wait()",
 		.fd = listener,
 		.option = (int)way,
-		.size = seat,
+		.size = number,
 	};
 }
 
-static uint64_t square_root(uint64_t of)
+static uint64_t square_root(uint64_t n)
 {
 	uint64_t root = 0;
 
-	while ((root + 1) * (root + 1) <= of)
+	while ((root + 1) * (root + 1) <= n)
 		root++;
 	return root;
 }
 
 /* With n counts of sum s the deviation over the mean is sqrt(sum of (n * count - s)^2 / n) / s. */
-unsigned accept_workers_spread(const struct accept_workers *of)
+unsigned accept_workers_spread(const struct accept_workers *workers)
 {
 	int64_t sum = 0, squares = 0;
 
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
-		sum += of->seat[i].live;
+		sum += workers->worker[i].live;
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++) {
-		int64_t off = (int64_t)ACCEPT_WORKERS * of->seat[i].live - sum;
+		int64_t off = (int64_t)ACCEPT_WORKERS * workers->worker[i].live - sum;
 
 		squares += off * off;
 	}
