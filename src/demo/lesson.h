@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lessons as rows (tables/lessons.def). A lesson is a function that plays on a stage, in a
- * process of its own: it says what will be seen, lets real processes make real calls, draws each,
- * and checks each claim. It returns when it is over, or gives up (output_skip_rest) where the
- * system forbids a step.
+ * The lessons as rows (tables/lessons.def). A lesson is a function that runs in a process of its
+ * own: it introduces its subject, has real processes make real calls, draws each, and checks each
+ * claim. Where the system forbids a call it does not return, but skips its rest (output_skip_rest).
  */
 #ifndef DEMO_LESSON_H
 #define DEMO_LESSON_H

@@ -16,7 +16,7 @@
 enum {
 	MARGIN = 1,
 	WIRE_WIDTH = 13,
-	FEW = 2,          /* so many processes leave room for a wide client's column */
+	FEW = 2,          /* up to so many processes the client's column is wide */
 	CLIENT_WIDE = 25, /* characters, the gap included */
 	CLIENT_NARROW = 17,
 	INDENT = 2,
@@ -27,13 +27,13 @@ enum {
 static const char plain[] = "\033[0m", bold[] = "\033[1m", dim[] = "\033[2m", green[] = "\033[32m",
 		  red[] = "\033[1;31m", yellow[] = "\033[33m";
 
-static const char *colour(const struct output *out, const char *code)
+static const char *get_colour(const struct output *out, const char *code)
 {
 	return out->has_colour ? code : "";
 }
 
-/* A reader that has gone away ends the lesson: the parent says why. */
-static void flush(void)
+/* When the reader of stdout is gone the lesson ends; the parent reports it. */
+static void flush_output(void)
 {
 	if (fflush(stdout) != 0)
 		_exit(CODE_OSERR);
@@ -48,14 +48,14 @@ void output_init(struct output *out, struct claims *claims)
 
 void output_title(struct output *out, const char *name, const char *sentence)
 {
-	printf("%s%s%s: %s\n", colour(out, bold), name, colour(out, plain), sentence);
-	flush();
+	printf("%s%s%s: %s\n", get_colour(out, bold), name, get_colour(out, plain), sentence);
+	flush_output();
 }
 
 /*
  * Prints words filled to LINE_MOST, the first line after `used` columns, the others after `indent`.
  */
-static void fill(const char *text, unsigned used, unsigned indent)
+static void print_filled(const char *text, unsigned used, unsigned indent)
 {
 	bool begins = true;
 
@@ -74,7 +74,7 @@ static void fill(const char *text, unsigned used, unsigned indent)
 		text += *text == ' ';
 	}
 	putchar('\n');
-	flush();
+	flush_output();
 }
 
 void output_paragraph(struct output *out, const char *format, ...)
@@ -87,10 +87,10 @@ void output_paragraph(struct output *out, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
 	putchar('\n');
-	fill(text, 0, 0);
+	print_filled(text, 0, 0);
 }
 
-/* What the client and the wire leave is shared by the processes. */
+/* The processes share the width that the client and the wire leave. */
 void output_columns(struct output *out, const char *const *names)
 {
 	unsigned processes = 0, client, first;
@@ -111,8 +111,8 @@ void output_columns(struct output *out, const char *const *names)
 	}
 }
 
-/* Writes text over the line at that place; left of it when it would not fit. */
-static void put(struct output *out, unsigned at, const char *text)
+/* Writes text over the line at that place; further left when it would not fit. */
+static void put_text(struct output *out, unsigned at, const char *text)
 {
 	size_t n = strlen(text);
 
@@ -133,16 +133,16 @@ static void print_line(struct output *out)
 		n--;
 	printf("%.*s\n", (int)n, out->line);
 	out->line[0] = '\0';
-	flush();
+	flush_output();
 }
 
 void output_scene_at_once(struct output *out, const char *heading)
 {
 	out->has_scene = true;
-	printf("\n%s%s%s\n\n", colour(out, bold), heading, colour(out, plain));
+	printf("\n%s%s%s\n\n", get_colour(out, bold), heading, get_colour(out, plain));
 	for (unsigned i = 0; i < out->columns; i++)
-		put(out, out->column[i].at, out->column[i].name);
-	put(out, out->wire_at + 3, "wire");
+		put_text(out, out->column[i].at, out->column[i].name);
+	put_text(out, out->wire_at + 3, "wire");
 	print_line(out);
 }
 
@@ -168,7 +168,7 @@ void output_cell(struct output *out, unsigned column, const char *format, ...)
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	put(out, out->column[column].at, text);
+	put_text(out, out->column[column].at, text);
 }
 
 void output_arrow(struct output *out, enum direction direction, const char *label)
@@ -190,13 +190,13 @@ void output_arrow(struct output *out, enum direction direction, const char *labe
 		memcpy(arrow + at, label, n);
 		arrow[at + n] = ' ';
 	}
-	put(out, out->wire_at, arrow);
+	put_text(out, out->wire_at, arrow);
 }
 
 void output_line(struct output *out)
 {
 	if (out->line[0] == '\0')
-		put(out, 0, "");
+		put_text(out, 0, "");
 	for (unsigned i = 0; i < out->columns; i++) {
 		char *place = &out->line[out->column[i].at];
 
@@ -217,7 +217,7 @@ void output_row(struct output *out, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
 	printf("    %.*s\n", OUTPUT_WIDTH - 4, text);
-	flush();
+	flush_output();
 }
 
 void output_kernel(struct output *out, const char *format, ...)
@@ -228,18 +228,18 @@ void output_kernel(struct output *out, const char *format, ...)
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	printf("%s    kernel: ", colour(out, dim));
-	fill(text, sizeof("    kernel: ") - 1, sizeof("    kernel: ") - 1);
-	printf("%s", colour(out, plain));
-	flush();
+	printf("%s    kernel: ", get_colour(out, dim));
+	print_filled(text, sizeof("    kernel: ") - 1, sizeof("    kernel: ") - 1);
+	printf("%s", get_colour(out, plain));
+	flush_output();
 }
 
-/* " ok " and the sentence. */
+/* "  ok      " and the sentence. */
 static void print_claim(const struct output *out, const char *word, const char *code,
 			const char *text)
 {
-	printf("  %s%-6s%s  ", colour(out, code), word, colour(out, plain));
-	fill(text, INDENT + 8, INDENT + 8);
+	printf("  %s%-6s%s  ", get_colour(out, code), word, get_colour(out, plain));
+	print_filled(text, INDENT + 8, INDENT + 8);
 }
 
 void output_claim(struct output *out, bool holds, const char *format, ...)
@@ -272,14 +272,14 @@ void output_skip_claim(struct output *out, const char *why, const char *format, 
 	print_claim(out, "?", yellow, text);
 }
 
-void output_skip_rest(struct output *out, const char *name)
+void output_skip_rest(struct output *out, const char *call)
 {
 	char why[256];
 
-	snprintf(why, sizeof(why), "%s: %s", name, errno == 0 ? "it has ended" : strerror(errno));
+	snprintf(why, sizeof(why), "%s: %s", call, errno == 0 ? "it has ended" : strerror(errno));
 	if (out->line[0] != '\0')
 		output_line(out);
 	output_skip_claim(out, why, "the rest of this lesson");
-	flush();
+	flush_output();
 	_exit(CODE_OK);
 }

@@ -2,7 +2,7 @@
 /*
  * Lesson: TCP keeps the bytes and their order, not the messages. A client's messages arrive
  * glued and split at a server; line and length framing restore them however the stream was cut.
- * Then, what cuts it below: the maximum segment size, and Nagle's rule for small sends.
+ * Then the reasons for the cuts: the maximum segment size, and Nagle's rule for small sends.
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +24,7 @@ enum {
 
 static const char *const messages[MESSAGES] = { "one", "two", "three" };
 
-static struct call send_bytes(struct process_pair *p, const char *bytes, size_t n)
+static struct call make_send(struct process_pair *p, const char *bytes, size_t n)
 {
 	struct call call = call_send(p->client_fd, "");
 
@@ -33,12 +33,12 @@ static struct call send_bytes(struct process_pair *p, const char *bytes, size_t 
 	return call;
 }
 
-static struct call server_takes(struct process_pair *p)
+static struct call receive_at_server(struct process_pair *p)
 {
 	return process_run_line(&p->server, call_recv(p->conn, CALL_BYTES, SOON_MS));
 }
 
-static void client_says(struct process_pair *p, const char *word)
+static void send_text(struct process_pair *p, const char *word)
 {
 	char label[16];
 
@@ -48,29 +48,29 @@ static void client_says(struct process_pair *p, const char *word)
 }
 
 /* (a) and (b) */
-static void losing_bounds(struct process_pair *p)
+static void show_lost_boundaries(struct process_pair *p)
 {
 	static const char *const parts[] = { "hel", "lo wo", "rld" };
 	struct call got;
 	bool split = true;
 
 	process_pair_open(p, "(a) glued: three messages, one recv()");
-	client_says(p, "onetwothree");
-	got = server_takes(p);
+	send_text(p, "onetwothree");
+	got = receive_at_server(p);
 	output_claim(
 		p->out, call_received(&got, "onetwothree"),
 		"three messages in one send() arrive as 11 bytes: nothing says where one ends");
 	for (unsigned i = 0; i < MESSAGES; i++)
-		client_says(p, messages[i]);
+		send_text(p, messages[i]);
 	process_run(&p->server, call_unread(p->conn, ALL, SOON_MS));
-	got = server_takes(p);
+	got = receive_at_server(p);
 	output_claim(p->out, call_received(&got, "onetwothree"),
 		     "three send() calls, and the server looks later: the same 11 bytes");
 
 	output_scene(p->out, "(b) split: one message, three recv()");
 	for (unsigned i = 0; i < 3; i++) {
-		client_says(p, parts[i]);
-		got = server_takes(p);
+		send_text(p, parts[i]);
+		got = receive_at_server(p);
 		split &= call_received(&got, parts[i]);
 	}
 	output_claim(p->out, split,
@@ -78,21 +78,21 @@ static void losing_bounds(struct process_pair *p)
 		     "not one message");
 }
 
-static void do_nodelay(struct call *call)
+static void run_nodelay(struct call *call)
 {
 	call->result = sys_setsockopt(call->fd, IPPROTO_TCP, TCP_NODELAY, &call->option,
 				      sizeof(call->option));
 }
 
-static struct call nodelay(int fd, int value)
+static struct call make_nodelay(int fd, int value)
 {
 	return (struct call){
-		.run = do_nodelay, .name = "setsockopt(NODELAY)", .fd = fd, .option = value
+		.run = run_nodelay, .name = "setsockopt(NODELAY)", .fd = fd, .option = value
 	};
 }
 
-/* One recv() of bytes that are known to come; into the decoder. */
-static size_t receive(struct process_pair *p, struct transfer_decoder *decoder)
+/* Passes the bytes of one recv() to the decoder; returns their number. */
+static size_t receive_part(struct process_pair *p, struct transfer_decoder *decoder)
 {
 	struct call got = process_run(&p->server, call_recv(p->conn, CALL_BYTES, SOON_MS));
 
@@ -101,7 +101,7 @@ static size_t receive(struct process_pair *p, struct transfer_decoder *decoder)
 	return got.result > 0 ? (size_t)got.result : 0;
 }
 
-/* Draws one part and what the server has made of it. */
+/* Draws one part and the messages that it has completed. */
 static void show_part(struct process_pair *p, size_t sent, size_t got,
 		      const struct transfer_decoder *decoder, unsigned before)
 {
@@ -117,8 +117,8 @@ static void show_part(struct process_pair *p, size_t sent, size_t got,
 	output_line(p->out);
 }
 
-/* The stream in parts of these sizes, each received before the next is sent. */
-static bool pass_parts(struct process_pair *p, bool by_length, const char *stream,
+/* Sends the stream in parts of these sizes; each is received before the next is sent. */
+static bool send_parts(struct process_pair *p, bool by_length, const char *stream,
 		       const size_t *parts, size_t count, bool shown)
 {
 	struct transfer_decoder decoder = { .by_length = by_length };
@@ -127,8 +127,8 @@ static bool pass_parts(struct process_pair *p, bool by_length, const char *strea
 		unsigned before = decoder.count;
 		size_t got;
 
-		process_run(&p->client, send_bytes(p, stream, parts[i]));
-		got = receive(p, &decoder);
+		process_run(&p->client, make_send(p, stream, parts[i]));
+		got = receive_part(p, &decoder);
 		if (shown)
 			show_part(p, parts[i], got, &decoder, before);
 		if (got != parts[i])
@@ -138,8 +138,8 @@ static bool pass_parts(struct process_pair *p, bool by_length, const char *strea
 	return transfer_decoded(&decoder, messages, MESSAGES);
 }
 
-/* In two parts, cut at each place in turn. How many times the messages came out. */
-static unsigned pass_cut_anywhere(struct process_pair *p, bool by_length, const char *stream,
+/* In two parts, cut at each place in turn. Returns how often the messages were restored. */
+static unsigned send_cut_anywhere(struct process_pair *p, bool by_length, const char *stream,
 				  size_t size)
 {
 	unsigned restored = 0;
@@ -147,49 +147,50 @@ static unsigned pass_cut_anywhere(struct process_pair *p, bool by_length, const 
 	for (size_t cut = 1; cut < size; cut++) {
 		const size_t parts[] = { cut, size - cut };
 
-		restored += pass_parts(p, by_length, stream, parts, 2, false);
+		restored += send_parts(p, by_length, stream, parts, 2, false);
 	}
 	return restored;
 }
 
-static bool pass_bytewise(struct process_pair *p, bool by_length, const char *stream, size_t size)
+static bool send_bytewise(struct process_pair *p, bool by_length, const char *stream, size_t size)
 {
 	size_t parts[TRANSFER_STREAM];
 
 	for (size_t i = 0; i < size; i++)
 		parts[i] = 1;
-	return pass_parts(p, by_length, stream, parts, size, false);
+	return send_parts(p, by_length, stream, parts, size, false);
 }
 
-static void restoring(struct process_pair *p, bool by_length, const size_t *example, size_t count)
+static void claim_restored(struct process_pair *p, bool by_length, const size_t *example,
+			   size_t count)
 {
 	char stream[TRANSFER_STREAM];
 	size_t size = transfer_encode(by_length, messages, MESSAGES, stream);
 	unsigned restored;
 
-	output_claim(p->out, pass_parts(p, by_length, stream, example, count, true),
+	output_claim(p->out, send_parts(p, by_length, stream, example, count, true),
 		     "the server keeps what is not whole, and restores the three messages");
-	restored = pass_cut_anywhere(p, by_length, stream, size);
+	restored = send_cut_anywhere(p, by_length, stream, size);
 	output_claim(p->out, restored == size - 1,
 		     "cut in two at any of %zu places: exactly the three messages, %u times",
 		     size - 1, restored);
-	output_claim(p->out, pass_bytewise(p, by_length, stream, size),
+	output_claim(p->out, send_bytewise(p, by_length, stream, size),
 		     "and in %zu pieces of one byte: the cuts do not matter any more", size);
 }
 
-/* (c) and (d); TCP_NODELAY, for each part is waited for. */
-static void framing(struct process_pair *p)
+/* (c) and (d), with TCP_NODELAY, because the server waits for each part. */
+static void show_framings(struct process_pair *p)
 {
 	static const size_t lines[] = { 5, 9 }, lengths[] = { 6, 8, 9 };
 
-	process_run(&p->client, nodelay(p->client_fd, 1));
+	process_run(&p->client, make_nodelay(p->client_fd, 1));
 	output_scene(p->out, "(c) line framing, an end for each: one\\ntwo\\nthree\\n");
-	restoring(p, false, lines, 2);
+	claim_restored(p, false, lines, 2);
 	output_scene(p->out, "(d) length framing, 4 bytes before each: 00 00 00 03 \"one\" ...");
-	restoring(p, true, lengths, 3);
+	claim_restored(p, true, lengths, 3);
 }
 
-static void do_mss(struct call *call)
+static void run_mss(struct call *call)
 {
 	int mss = 0;
 	socklen_t size = sizeof(mss);
@@ -199,15 +200,15 @@ static void do_mss(struct call *call)
 		call->result = mss;
 }
 
-static int64_t mss_of(struct process_pair *p)
+static int64_t get_mss(struct process_pair *p)
 {
-	struct call mss = { .run = do_mss, .name = "TCP_MAXSEG", .fd = p->client_fd };
+	struct call mss = { .run = run_mss, .name = "TCP_MAXSEG", .fd = p->client_fd };
 
 	return process_run(&p->client, mss).result;
 }
 
-/* why: it cannot be checked; NULL: it can. */
-static void claim_or_not(struct process_pair *p, const char *why, bool holds, const char *claim)
+/* why: the reason that the claim cannot be checked; NULL: it can be. */
+static void claim_or_skip(struct process_pair *p, const char *why, bool holds, const char *claim)
 {
 	if (why != NULL)
 		output_skip_claim(p->out, why, "%s", claim);
@@ -215,18 +216,18 @@ static void claim_or_not(struct process_pair *p, const char *why, bool holds, co
 		output_claim(p->out, holds, "%s", claim);
 }
 
-/* (e); the connection before is still there, with the MSS that the system chose. */
-static void segmenting(struct process_pair *p)
+/* (e); the connection of (d) is still open, with the MSS that the system chose. */
+static void show_segments(struct process_pair *p)
 {
 	const char *why = NULL, *no_room = NULL;
 	int64_t loopback, mss, least, unsent;
 	struct call there, got, segments;
 
-	loopback = mss_of(p);
+	loopback = get_mss(p);
 	process_pair_close(p);
 	p->mss = MSS;
 	process_pair_open(p, "(e) below: segments; this server takes 1,000 bytes in each at most");
-	mss = mss_of(p);
+	mss = get_mss(p);
 	output_kernel(
 		p->out,
 		"the MSS (TCP_MAXSEG) is %lld, for TCP's options take some; without that bound it "
@@ -246,25 +247,25 @@ static void segmenting(struct process_pair *p)
 		why = err_name(segments.error);
 	if (there.result < BULK && unsent > 0)
 		why = no_room = "the receive buffer is smaller than that (net.ipv4.tcp_rmem)";
-	claim_or_not(p, why, mss > 0 && mss <= MSS && segments.result >= least,
-		     "one send() of 5,000 bytes went in as many segments as these need, or more");
-	claim_or_not(p, no_room, got.result == BULK,
-		     "the server cannot see that: one recv() gives all 5,000 bytes");
+	claim_or_skip(p, why, mss > 0 && mss <= MSS && segments.result >= least,
+		      "one send() of 5,000 bytes went in as many segments as these need, or more");
+	claim_or_skip(p, no_room, got.result == BULK,
+		      "the server cannot see that: one recv() gives all 5,000 bytes");
 	process_pair_close(p);
 	p->mss = 0;
 }
 
-static void do_quickack(struct call *call)
+static void run_quickack(struct call *call)
 {
 	call->result = sys_setsockopt(call->fd, IPPROTO_TCP, TCP_QUICKACK, &call->option,
 				      sizeof(call->option));
 }
 
 /*
- * Three small sends and, at once, what has not left: the result; option is what is not
- * acknowledged.
+ * Three small sends. The result is the number of bytes that are not sent right after them, option
+ * the number of those that are not acknowledged.
  */
-static void do_three(struct call *call)
+static void run_three_sends(struct call *call)
 {
 	struct call unsent = call_unsent(call->fd), unacknowledged;
 
@@ -282,26 +283,27 @@ static void do_three(struct call *call)
 	errno = unsent.error;
 }
 
-/* What came of them. */
+/* The outcome of the three sends. */
 struct burst {
 	struct call sent;
-	int64_t segments; /* that they went in; -1: not told */
+	int64_t segments; /* that carried them; -1: the kernel does not tell */
 	bool arrived;
 };
 
 /*
- * The server's kernel is told to take its time with acknowledgements, which it does anyway once a
- * connection is not new; and that holds until the next that it delayed.
+ * TCP_QUICKACK off lets the server's kernel delay acknowledgements, as it does anyway once a
+ * connection is not new. The setting lasts until the next delayed acknowledgement.
  */
-static struct burst burst(struct process_pair *p)
+static struct burst send_burst(struct process_pair *p)
 {
 	struct burst burst;
 	int64_t before = process_run(&p->client, call_segments(p->client_fd)).result;
 
 	process_run(&p->server,
-		    (struct call){ .run = do_quickack, .name = "setsockopt()", .fd = p->conn });
-	burst.sent = process_run(
-		&p->client, (struct call){ .run = do_three, .name = "send()", .fd = p->client_fd });
+		    (struct call){ .run = run_quickack, .name = "setsockopt()", .fd = p->conn });
+	burst.sent = process_run(&p->client, (struct call){ .run = run_three_sends,
+							    .name = "send()",
+							    .fd = p->client_fd });
 	burst.arrived = process_run(&p->server, call_unread(p->conn, ALL, SOON_MS)).result == ALL;
 	burst.segments = process_run(&p->client, call_segments(p->client_fd)).result;
 	burst.segments = before < 0 ? -1 : burst.segments - before;
@@ -310,7 +312,7 @@ static struct burst burst(struct process_pair *p)
 	return burst;
 }
 
-/* Draws the sends; what is known to have gone at once has its arrow. */
+/* Draws the sends; those whose bytes left at once have an arrow. */
 static void show_burst(struct process_pair *p, const struct burst *burst, bool at_once)
 {
 	for (unsigned i = 0; i < MESSAGES; i++) {
@@ -332,15 +334,15 @@ static void show_burst(struct process_pair *p, const struct burst *burst, bool a
 static void claim_segments(struct process_pair *p, const struct burst *burst, int64_t expected,
 			   const char *claim)
 {
-	claim_or_not(p, burst->segments < 0 ? "this kernel does not count segments" : NULL,
-		     burst->arrived && burst->segments == expected, claim);
+	claim_or_skip(p, burst->segments < 0 ? "this kernel does not count segments" : NULL,
+		      burst->arrived && burst->segments == expected, claim);
 }
 
 /*
- * A delayed acknowledgement comes after 40 ms at the earliest. A client that was kept from
- * running for so long between its calls saw nothing, and does it again.
+ * A delayed acknowledgement comes after 40 ms at the earliest. When the client did not run for so
+ * long between its calls, it missed the delay, and sends again.
  */
-static void holding_back(struct process_pair *p)
+static void claim_held_back(struct process_pair *p)
 {
 	static const char waits[] = "the first bytes go at once; the others wait until these are "
 				    "acknowledged (Nagle's rule)";
@@ -349,7 +351,7 @@ static void holding_back(struct process_pair *p)
 	unsigned tries = 0;
 
 	do
-		seen = burst(p);
+		seen = send_burst(p);
 	while (seen.sent.result == 0 && seen.sent.option < ALL && ++tries < TRIES);
 	if (seen.sent.result < 0 || tries == TRIES) {
 		output_skip_claim(p->out, "the other end acknowledges without delay", "%s", waits);
@@ -361,15 +363,15 @@ static void holding_back(struct process_pair *p)
 }
 
 /* (f) */
-static void nagle(struct process_pair *p)
+static void show_nagle(struct process_pair *p)
 {
 	struct burst seen;
 
 	process_pair_open(p, "(f) Nagle: small sends wait while others are under way");
-	holding_back(p);
+	claim_held_back(p);
 	output_scene(p->out, "    and with TCP_NODELAY");
-	process_run_line(&p->client, nodelay(p->client_fd, 1));
-	seen = burst(p);
+	process_run_line(&p->client, make_nodelay(p->client_fd, 1));
+	seen = send_burst(p);
 	show_burst(p, &seen, true);
 	output_claim(p->out, seen.sent.result == 0,
 		     "with TCP_NODELAY none waits: right for answers that someone waits for");
@@ -388,8 +390,8 @@ void lesson_framing(struct output *out)
 		"many bytes one recv() gives is decided by buffers, segments and time. A program "
 		"that wants messages has to mark them in the stream: an end for each (a line's "
 		"\\n), or its length before it.");
-	losing_bounds(&p);
-	framing(&p);
-	segmenting(&p);
-	nagle(&p);
+	show_lost_boundaries(&p);
+	show_framings(&p);
+	show_segments(&p);
+	show_nagle(&p);
 }

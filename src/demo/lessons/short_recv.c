@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: recv() gives what is there, at most what was asked for, and says how much that was. A
- * server sends, and a client receives: less than it asked for, never more, in a loop that counts
- * to 5,000, with MSG_WAITALL and MSG_PEEK; last, the three ways to get no bytes.
+ * Lesson: recv() returns the bytes that are there, at most as many as were asked for. A server
+ * sends, and a client receives: less than it asked for, never more, in a loop that counts to 5,000,
+ * with MSG_WAITALL and MSG_PEEK; last, the three ways to get no bytes.
  */
 #include <string.h>
 
@@ -14,8 +14,8 @@
 enum { ASKED = 1024, SOON_MS = 5000, ARRIVE_MS = 2000, WHOLE = 5000, FIRST = 2000 };
 
 /*
- * Where all was sent, and not all came, the rest waits at the server: the client's kernel has no
- * room for it.
+ * True when all bytes were sent and some of them wait at the server, because the client's kernel
+ * has no room for them.
  */
 static bool lacks_room(struct process_pair *p, const struct call *sent, const struct call *there,
 		       int size)
@@ -25,11 +25,11 @@ static bool lacks_room(struct process_pair *p, const struct call *sent, const st
 }
 
 /*
- * The server sends so many bytes of the stream; they are in the client's receive buffer after
- * it. False where they are not, with has_room for why.
+ * The server sends so many bytes of the stream. True when all are in the client's receive buffer;
+ * *has_room is false when the buffer is too small.
  */
-static bool deliver(struct process_pair *p, const char *name, int64_t from, int size,
-		    bool *has_room)
+static bool deliver_bytes(struct process_pair *p, const char *name, int64_t from, int size,
+			  bool *has_room)
 {
 	struct call sent, there;
 
@@ -40,14 +40,14 @@ static bool deliver(struct process_pair *p, const char *name, int64_t from, int 
 	return sent.result == size && there.result == size;
 }
 
-static struct call take(struct process_pair *p, const char *name, int64_t from, int size)
+static struct call receive_bytes(struct process_pair *p, const char *name, int64_t from, int size)
 {
 	return process_run_line(&p->client, transfer_recv(name, p->client_fd, from, (size_t)size,
 							  MSG_DONTWAIT));
 }
 
-/* A claim on bytes that should all have been in the receive buffer at once. */
-static void claim(struct process_pair *p, bool has_room, bool holds, const char *sentence)
+/* A claim that needs all bytes in the receive buffer at once. */
+static void claim_if_room(struct process_pair *p, bool has_room, bool holds, const char *sentence)
 {
 	if (has_room)
 		output_claim(p->out, holds, "%s", sentence);
@@ -58,15 +58,15 @@ static void claim(struct process_pair *p, bool has_room, bool holds, const char 
 				  "%s", sentence);
 }
 
-/* What is left of the stream up to there, of which nothing is to be shown. */
-static void discard(struct process_pair *p, int64_t from, int64_t to)
+/* Reads the rest of the stream up to `to`, without drawing. */
+static void discard_rest(struct process_pair *p, int64_t from, int64_t to)
 {
 	if (from < to)
 		process_run(&p->client,
 			    transfer_recv_all(p->client_fd, from, (size_t)(to - from), SOON_MS));
 }
 
-static int64_t unread(struct process_pair *p)
+static int64_t show_unread(struct process_pair *p)
 {
 	int64_t left = process_run(&p->client, call_unread(p->client_fd, 0, 0)).result;
 
@@ -76,7 +76,7 @@ static int64_t unread(struct process_pair *p)
 }
 
 /* (a) */
-static void getting_less(struct process_pair *p)
+static void show_less_than_asked(struct process_pair *p)
 {
 	struct call got;
 
@@ -91,26 +91,26 @@ static void getting_less(struct process_pair *p)
 }
 
 /* (b) */
-static void getting_no_more(struct process_pair *p)
+static void show_no_more_than_asked(struct process_pair *p)
 {
 	struct call first, second, third;
 	bool has_room;
 	int64_t left;
 
 	output_scene(p->out, "(b) 3,000 bytes are there, 1,024 are asked for");
-	deliver(p, "send(3000)", 0, 3000, &has_room);
-	first = take(p, "recv(1024)", 0, ASKED);
-	left = unread(p);
-	claim(p, has_room, first.result == ASKED && left == 3000 - ASKED,
-	      "it never gives more than was asked for; the rest stays for the next call");
-	second = take(p, "recv(1024)", ASKED, ASKED);
-	third = take(p, "recv(1024)", (int64_t)2 * ASKED, ASKED);
-	claim(p, has_room, second.result == ASKED && third.result == 3000 - 2 * ASKED,
-	      "nothing is lost: 1024 + 1024 + 952 = 3000, although it was one send()");
+	deliver_bytes(p, "send(3000)", 0, 3000, &has_room);
+	first = receive_bytes(p, "recv(1024)", 0, ASKED);
+	left = show_unread(p);
+	claim_if_room(p, has_room, first.result == ASKED && left == 3000 - ASKED,
+		      "it never gives more than was asked for; the rest stays for the next call");
+	second = receive_bytes(p, "recv(1024)", ASKED, ASKED);
+	third = receive_bytes(p, "recv(1024)", (int64_t)2 * ASKED, ASKED);
+	claim_if_room(p, has_room, second.result == ASKED && third.result == 3000 - 2 * ASKED,
+		      "nothing is lost: 1024 + 1024 + 952 = 3000, although it was one send()");
 }
 
 /* (c) */
-static void counting(struct process_pair *p)
+static void show_counting(struct process_pair *p)
 {
 	static const struct {
 		int size;
@@ -127,7 +127,7 @@ static void counting(struct process_pair *p)
 	for (size_t i = 0; has_room && i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		struct call got;
 
-		exact &= deliver(p, pieces[i].send, have, pieces[i].size, &has_room);
+		exact &= deliver_bytes(p, pieces[i].send, have, pieces[i].size, &has_room);
 		got = process_run_cell(&p->client,
 				       transfer_recv(pieces[i].recv, p->client_fd, have,
 						     (size_t)(WHOLE - have), MSG_DONTWAIT));
@@ -139,22 +139,23 @@ static void counting(struct process_pair *p)
 		output_line(p->out);
 		sent += pieces[i].size;
 	}
-	discard(p, have, sent);
-	claim(p, has_room, first_is_short && exact,
-	      "each recv() asked for all that was missing, and got what had come until then");
-	claim(p, has_room, have == WHOLE,
-	      "only counting tells when a message is whole: 700 + 3000 + 1300 = 5000, each "
-	      "byte compared");
+	discard_rest(p, have, sent);
+	claim_if_room(
+		p, has_room, first_is_short && exact,
+		"each recv() asked for all that was missing, and got what had come until then");
+	claim_if_room(p, has_room, have == WHOLE,
+		      "only counting tells when a message is whole: 700 + 3000 + 1300 = 5000, each "
+		      "byte compared");
 }
 
-/* Of a client that waits in a recv() of all 5,000: whether it is still there. Ends its line. */
+/* True while the client sleeps in the recv() of all 5,000 bytes; else *got is its result. */
 static bool still_waits(struct process_pair *p, struct call *got)
 {
 	process_await_sleep(&p->client);
 	return !process_await_result(&p->client, got, 0);
 }
 
-static void begin_whole(struct process_pair *p, int64_t from)
+static void start_waitall(struct process_pair *p, int64_t from)
 {
 	process_start_call(&p->client,
 			   transfer_recv("recv(WAITALL)", p->client_fd, from, WHOLE, MSG_WAITALL));
@@ -163,7 +164,7 @@ static void begin_whole(struct process_pair *p, int64_t from)
 	output_line(p->out);
 }
 
-static void end_whole(struct process_pair *p, struct call *got)
+static void end_waitall(struct process_pair *p, struct call *got)
 {
 	if (!process_await_result(&p->client, got, SOON_MS))
 		*got = (struct call){ .result = -1, .error = ETIMEDOUT };
@@ -171,7 +172,7 @@ static void end_whole(struct process_pair *p, struct call *got)
 	output_line(p->out);
 }
 
-/* The server sends so much, and the client's kernel has all of it. */
+/* The server sends size bytes. True when the client's kernel has acknowledged all of them. */
 static bool send_piece(struct process_pair *p, const char *name, int64_t from, size_t size)
 {
 	struct call sent, left;
@@ -183,39 +184,39 @@ static bool send_piece(struct process_pair *p, const char *name, int64_t from, s
 }
 
 /* (d) */
-static void waiting_for_all(struct process_pair *p)
+static void show_waitall(struct process_pair *p)
 {
 	struct call got = { .result = 0 };
 	bool waits;
 
 	output_scene(p->out, "(d) the kernel counts: MSG_WAITALL");
-	begin_whole(p, WHOLE);
+	start_waitall(p, WHOLE);
 	waits = send_piece(p, "send(2000)", WHOLE, FIRST) && still_waits(p, &got);
 	output_kernel(p->out, "2000 bytes are acknowledged, the client %s",
 		      waits ? "still sleeps in recv()" : "has returned");
 	if (waits) {
 		send_piece(p, "send(3000)", WHOLE + FIRST, WHOLE - FIRST);
-		end_whole(p, &got);
+		end_waitall(p, &got);
 	}
 	output_claim(p->out, waits && got.result == WHOLE,
 		     "with MSG_WAITALL recv() waits until all 5,000 are there");
-	begin_whole(p, (int64_t)2 * WHOLE);
+	start_waitall(p, (int64_t)2 * WHOLE);
 	send_piece(p, "send(2000)", (int64_t)2 * WHOLE, FIRST);
 	output_arrow(p->out, TO_CLIENT, "FIN");
 	process_run_line(&p->server, call_shutdown(p->conn, SHUT_WR));
-	end_whole(p, &got);
+	end_waitall(p, &got);
 	output_claim(p->out, got.result == FIRST,
 		     "but at the end it gives less all the same: the result has to be looked at");
 	process_pair_close(p);
 }
 
-static void do_peek(struct call *call)
+static void run_peek(struct call *call)
 {
 	call->result = sys_recv(call->fd, call->bytes, CALL_BYTES, MSG_PEEK | MSG_DONTWAIT);
 }
 
 /* (e) */
-static void peeking(struct process_pair *p)
+static void show_peek(struct process_pair *p)
 {
 	struct call peeked, got;
 	int64_t left;
@@ -224,13 +225,13 @@ static void peeking(struct process_pair *p)
 	output_arrow(p->out, TO_CLIENT, "\"hello\"");
 	process_run_line(&p->server, call_send(p->conn, "hello"));
 	process_run(&p->client, call_unread(p->client_fd, 5, SOON_MS));
-	peeked = process_run(&p->client, (struct call){ .run = do_peek,
+	peeked = process_run(&p->client, (struct call){ .run = run_peek,
 							.name = "recv(PEEK)",
 							.fd = p->client_fd });
 	output_cell(p->out, OUTPUT_CLIENT, "recv(PEEK) = %d \"%.*s\"", (int)peeked.result,
 		    (int)(peeked.result > 0 ? peeked.result : 0), peeked.bytes);
 	output_line(p->out);
-	left = unread(p);
+	left = show_unread(p);
 	got = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
 	output_claim(p->out,
 		     peeked.result == 5 && left == 5 && got.result == 5 &&
@@ -239,7 +240,7 @@ static void peeking(struct process_pair *p)
 }
 
 /* (f) */
-static void getting_nothing(struct process_pair *p)
+static void show_no_bytes(struct process_pair *p)
 {
 	struct call none, empty, got, end, again;
 
@@ -276,11 +277,11 @@ void lesson_short_recv(struct output *out)
 		"at that moment, at most as much as was asked for; where one send() ended and the "
 		"next began cannot be seen any more. A client that needs 5,000 bytes has to count. "
 		"(recv(1024) is a call that asks for at most 1,024 bytes.)");
-	getting_less(&p);
-	getting_no_more(&p);
+	show_less_than_asked(&p);
+	show_no_more_than_asked(&p);
 	process_pair_close(&p);
-	counting(&p);
-	waiting_for_all(&p);
-	peeking(&p);
-	getting_nothing(&p);
+	show_counting(&p);
+	show_waitall(&p);
+	show_peek(&p);
+	show_no_bytes(&p);
 }

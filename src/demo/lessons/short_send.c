@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: send() puts bytes into the send buffer and says how many of them found room. A client
- * sends 8 MiB to a server that does not read: without blocking, in the loop that sends the rest,
- * blocking, interrupted by a signal; last, what becomes of bytes that were "sent" to a process
- * that dies.
+ * Lesson: send() puts bytes into the send buffer and returns how many found room. A client sends 8
+ * MiB to a server that does not read: without blocking, in the loop that sends the rest, blocking,
+ * interrupted by a signal; last, the loss of bytes that were "sent" to a process that dies.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -29,10 +28,10 @@ enum {
 static const char in_one[] = "send(8 MiB)";
 
 /*
- * The third number of net.ipv4.tcp_wmem and the like: how large such a buffer may become. What
- * is not told may be large.
+ * The third number of net.ipv4.tcp_wmem or tcp_rmem: the maximum size of such a buffer. SIZE where
+ * it cannot be read.
  */
-static int64_t largest_buffer(const char *path)
+static int64_t read_largest_buffer(const char *path)
 {
 	char text[128], *next = text;
 	int64_t most = 0;
@@ -44,15 +43,12 @@ static int64_t largest_buffer(const char *path)
 	return most;
 }
 
-/*
- * A claim that a send was too much for the buffers. Where they may hold all of it, and did, it is
- * no claim.
- */
-static void claim_too_much(struct process_pair *p, bool holds, const struct call *sent,
-			   const char *claim)
+/* A claim that needs full buffers. It is skipped where the buffers may hold all bytes, and did. */
+static void claim_buffers_full(struct process_pair *p, bool holds, const struct call *sent,
+			       const char *claim)
 {
-	int64_t room = largest_buffer("/proc/sys/net/ipv4/tcp_wmem") +
-		       largest_buffer("/proc/sys/net/ipv4/tcp_rmem");
+	int64_t room = read_largest_buffer("/proc/sys/net/ipv4/tcp_wmem") +
+		       read_largest_buffer("/proc/sys/net/ipv4/tcp_rmem");
 
 	if (sent->result == SIZE && room >= SIZE)
 		output_skip_claim(p->out, "the buffers of this system took all 8 MiB at once", "%s",
@@ -61,8 +57,8 @@ static void claim_too_much(struct process_pair *p, bool holds, const struct call
 		output_claim(p->out, holds, "%s", claim);
 }
 
-/* Sends what is left until there is no room; counts the calls, and in *sent the bytes. */
-static struct call fill_up(struct process_pair *p, int64_t *sent, unsigned *calls)
+/* Sends the rest until there is no room; adds the bytes to *sent and counts the calls. */
+static struct call fill_buffers(struct process_pair *p, int64_t *sent, unsigned *calls)
 {
 	struct call more;
 
@@ -74,11 +70,8 @@ static struct call fill_up(struct process_pair *p, int64_t *sent, unsigned *call
 	return more;
 }
 
-/*
- * Where the bytes stand once what is under way has come to rest. True when each is in one of the
- * buffers.
- */
-static bool find_bytes(struct process_pair *p, int64_t sent)
+/* Waits until no byte is on its way. True when each is in one of the two buffers. */
+static bool locate_bytes(struct process_pair *p, int64_t sent)
 {
 	int64_t until_ms = clock_ms() + SOON_MS;
 	struct call theirs, ours;
@@ -95,8 +88,8 @@ static bool find_bytes(struct process_pair *p, int64_t sent)
 	return theirs.result >= 0 && ours.result > 0 && theirs.result + ours.result == sent;
 }
 
-/* (a); returns how much was sent. */
-static int64_t sending_once(struct process_pair *p)
+/* (a); returns the number of bytes sent. */
+static int64_t show_one_send(struct process_pair *p)
 {
 	struct call first, last;
 	unsigned calls = 0;
@@ -105,12 +98,13 @@ static int64_t sending_once(struct process_pair *p)
 	process_pair_open(p, "(a) one send(), without blocking, and nobody reads");
 	first = process_run_line(&p->client,
 				 transfer_send(in_one, p->client_fd, 0, SIZE, MSG_DONTWAIT));
-	claim_too_much(p, first.result > 0 && first.result < SIZE, &first,
-		       "one send() of 8,388,608 bytes took less: what it returns is what counts");
+	claim_buffers_full(
+		p, first.result > 0 && first.result < SIZE, &first,
+		"one send() of 8,388,608 bytes took less: what it returns is what counts");
 	sent = first.result > 0 ? first.result : 0;
 	last = first;
 	if (sent < SIZE)
-		last = fill_up(p, &sent, &calls);
+		last = fill_buffers(p, &sent, &calls);
 	if (calls > 0) {
 		output_cell(p->out, OUTPUT_CLIENT, "%u more, %lld in all", calls, (long long)sent);
 		output_line(p->out);
@@ -119,29 +113,30 @@ static int64_t sending_once(struct process_pair *p)
 		output_cell(p->out, OUTPUT_CLIENT, "send(rest) = %s", err_name(last.error));
 		output_line(p->out);
 	}
-	claim_too_much(p, last.result == -1 && last.error == EAGAIN, &first,
-		       "with the buffers full it is -1 and EAGAIN: no error, but \"no room now\"");
-	output_claim(p->out, find_bytes(p, sent),
+	claim_buffers_full(
+		p, last.result == -1 && last.error == EAGAIN, &first,
+		"with the buffers full it is -1 and EAGAIN: no error, but \"no room now\"");
+	output_claim(p->out, locate_bytes(p, sent),
 		     "the server has not called recv() once: every byte that was \"sent\" lies in "
 		     "one of two buffers");
 	return sent;
 }
 
-/* The send buffer becomes that small: then the loop below has to go round more than once. */
-static void do_send_buffer(struct call *call)
+/* A small send buffer: the loop below has to go round more than once. */
+static void run_set_send_buffer(struct call *call)
 {
 	call->result = sys_setsockopt(call->fd, SOL_SOCKET, SO_SNDBUF, &call->option,
 				      sizeof(call->option));
 }
 
-static struct call send_buffer(int fd, int size)
+static struct call make_set_send_buffer(int fd, int size)
 {
 	return (struct call){
-		.run = do_send_buffer, .name = "setsockopt(SNDBUF)", .fd = fd, .option = size
+		.run = run_set_send_buffer, .name = "setsockopt(SNDBUF)", .fd = fd, .option = size
 	};
 }
 
-static const char *times(int count, char *text)
+static const char *format_times(int count, char *text)
 {
 	if (count == 1)
 		return "once";
@@ -150,13 +145,13 @@ static const char *times(int count, char *text)
 }
 
 /* (b) */
-static void sending_all(struct process_pair *p, int64_t sent)
+static void show_send_loop(struct process_pair *p, int64_t sent)
 {
 	struct call rest, got, set;
 	char text[CALL_TEXT];
 
 	output_scene(p->out, "(b) the loop: poll() until there is room, then send the rest");
-	set = process_run(&p->client, send_buffer(p->client_fd, SMALL));
+	set = process_run(&p->client, make_set_send_buffer(p->client_fd, SMALL));
 	output_cell(p->out, OUTPUT_CLIENT, "SO_SNDBUF: 64 KiB%s", set.result == 0 ? "" : " ?");
 	output_line(p->out);
 	process_start_call(&p->client,
@@ -164,9 +159,9 @@ static void sending_all(struct process_pair *p, int64_t sent)
 	got = process_run(&p->server, transfer_recv_all(p->conn, 0, SIZE, SOON_MS));
 	if (!process_await_result(&p->client, &rest, SOON_MS))
 		rest = (struct call){ .result = -1, .error = ETIMEDOUT };
-	output_cell(p->out, OUTPUT_CLIENT, "send(rest) %s", times(rest.option, text));
+	output_cell(p->out, OUTPUT_CLIENT, "send(rest) %s", format_times(rest.option, text));
 	output_arrow(p->out, TO_SERVER, "bytes");
-	output_cell(p->out, p->server.column, "recv() %s", times(got.option, text));
+	output_cell(p->out, p->server.column, "recv() %s", format_times(got.option, text));
 	output_line(p->out);
 	output_cell(p->out, OUTPUT_CLIENT, "sum: %lld", (long long)(sent + rest.result));
 	output_cell(p->out, p->server.column, "sum: %lld", (long long)got.result);
@@ -175,8 +170,8 @@ static void sending_all(struct process_pair *p, int64_t sent)
 		     "all 8,388,608 bytes arrived, in order, each compared with what was sent");
 }
 
-/* Begins a send that blocks, and returns when the client sleeps in it, or is back from it. */
-static void begin_blocking(struct process_pair *p, struct call call)
+/* Starts a send that blocks; returns when the client sleeps in it, or has returned from it. */
+static void start_blocking_send(struct process_pair *p, struct call call)
 {
 	process_start_call(&p->client, call);
 	process_await_sleep(&p->client);
@@ -185,20 +180,20 @@ static void begin_blocking(struct process_pair *p, struct call call)
 }
 
 /* (c) */
-static void blocking(struct process_pair *p)
+static void show_blocking_send(struct process_pair *p)
 {
 	struct call sent = { .result = 0 }, got;
 	char text[CALL_TEXT];
 	bool is_back;
 
 	output_scene(p->out, "(c) the same with a socket that blocks");
-	begin_blocking(p, transfer_send(in_one, p->client_fd, SIZE, SIZE, 0));
+	start_blocking_send(p, transfer_send(in_one, p->client_fd, SIZE, SIZE, 0));
 	is_back = process_await_result(&p->client, &sent, 0);
 	output_kernel(p->out, "the client %s", is_back ? "has returned" : "sleeps in send()");
-	claim_too_much(p, !is_back, &sent,
-		       "a blocking send() does not return while there is no room for the rest");
+	claim_buffers_full(p, !is_back, &sent,
+			   "a blocking send() does not return while there is no room for the rest");
 	got = process_run(&p->server, transfer_recv_all(p->conn, SIZE, SIZE, SOON_MS));
-	output_cell(p->out, p->server.column, "recv() %s = %lld", times(got.option, text),
+	output_cell(p->out, p->server.column, "recv() %s = %lld", format_times(got.option, text),
 		    (long long)got.result);
 	output_arrow(p->out, TO_SERVER, "bytes");
 	output_line(p->out);
@@ -210,18 +205,15 @@ static void blocking(struct process_pair *p)
 		     "when the server had read enough it came back, with everything in one call");
 }
 
-static void note_signal(int number)
+static void ignore_signal(int number)
 {
 	(void)number;
 }
 
-/*
- * The signal is blocked again when the call is over, for nothing may interrupt the wait for
- * orders.
- */
-static void do_send_interruptibly(struct call *call)
+/* SIGUSR1 is blocked after the call: it must not interrupt the wait for the next call. */
+static void run_interruptible_send(struct call *call)
 {
-	struct sigaction action = { .sa_handler = note_signal };
+	struct sigaction action = { .sa_handler = ignore_signal };
 	struct call send = transfer_send(in_one, call->fd, 0, SIZE, 0);
 	sigset_t usr1;
 
@@ -235,8 +227,8 @@ static void do_send_interruptibly(struct call *call)
 	errno = send.error;
 }
 
-/* Signals until the call is over: the first may come a moment before the client sleeps again. */
-static struct call interrupt(struct process_pair *p)
+/* Signals until the call has returned: the first may come just before the client sleeps again. */
+static struct call interrupt_send(struct process_pair *p)
 {
 	int64_t until_ms = clock_ms() + SOON_MS;
 	struct call sent;
@@ -251,24 +243,25 @@ static struct call interrupt(struct process_pair *p)
 }
 
 /* (d) */
-static void interrupted(struct process_pair *p)
+static void show_interrupted_send(struct process_pair *p)
 {
 	struct call sent, got;
 	char text[CALL_TEXT];
 
 	process_pair_open(p, "(d) a signal comes while it blocks");
-	begin_blocking(p, (struct call){ .run = do_send_interruptibly,
-					 .name = in_one,
-					 .fd = p->client_fd });
-	sent = interrupt(p);
+	start_blocking_send(p, (struct call){ .run = run_interruptible_send,
+					      .name = in_one,
+					      .fd = p->client_fd });
+	sent = interrupt_send(p);
 	output_cell(p->out, OUTPUT_CLIENT, "SIGUSR1: ... = %lld", (long long)sent.result);
 	output_line(p->out);
-	claim_too_much(p, sent.result > 0 && sent.result < SIZE, &sent,
-		       "the blocking send() took less too: there is no send() without the loop");
+	claim_buffers_full(
+		p, sent.result > 0 && sent.result < SIZE, &sent,
+		"the blocking send() took less too: there is no send() without the loop");
 	got = process_run(&p->server,
 			  transfer_recv_all(p->conn, 0, (size_t)(sent.result > 0 ? sent.result : 1),
 					    SOON_MS));
-	output_cell(p->out, p->server.column, "recv() %s = %lld", times(got.option, text),
+	output_cell(p->out, p->server.column, "recv() %s = %lld", format_times(got.option, text),
 		    (long long)got.result);
 	output_arrow(p->out, TO_SERVER, "bytes");
 	output_line(p->out);
@@ -278,15 +271,15 @@ static void interrupted(struct process_pair *p)
 	process_pair_close(p);
 }
 
-/* The server becomes a process that can die: it holds the connection alone. */
-static void hire_server(struct process_pair *p)
+/* The server becomes a process that can be killed; it alone holds the connection. */
+static void fork_server(struct process_pair *p)
 {
 	p->server = process_fork(p->out, p->server.column, "server");
 	sys_close(p->conn);
 }
 
 /* (e) */
-static void losing(struct process_pair *p)
+static void show_lost_bytes(struct process_pair *p)
 {
 	static const char acknowledged[] = "the server's kernel has acknowledged every byte, its "
 					   "process has read none";
@@ -294,7 +287,7 @@ static void losing(struct process_pair *p)
 	bool is_over;
 
 	process_pair_open(p, "(e) \"sent\" is not \"received\": the server dies before it reads");
-	hire_server(p);
+	fork_server(p);
 	output_arrow(p->out, TO_SERVER, "bytes");
 	sent = process_run_line(&p->client,
 				transfer_send("send(1000)", p->client_fd, 0, LAST_WORDS, 0));
@@ -342,10 +335,10 @@ void lesson_short_send(struct output *out)
 		"room for, and returns how many that were. TCP carries them to the receive "
 		"buffer of the other kernel, where they lie until a process calls recv(). A "
 		"client here sends 8 MiB to a server that does not read.");
-	sent = sending_once(&p);
-	sending_all(&p, sent);
-	blocking(&p);
+	sent = show_one_send(&p);
+	show_send_loop(&p, sent);
+	show_blocking_send(&p);
 	process_pair_close(&p);
-	interrupted(&p);
-	losing(&p);
+	show_interrupted_send(&p);
+	show_lost_bytes(&p);
 }
