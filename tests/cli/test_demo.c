@@ -84,31 +84,31 @@ static void assert_all_held(void)
 }
 
 /* One lesson; *state is the folder. */
-static void play(void **state, const char *lesson)
+static void run_lesson(void **state, const char *lesson)
 {
 	RUN_WORDS(&said, *state, "prefork-demo", lesson);
 	assert_all_held();
 }
 
-#define LESSON(name, function, sentence)                                         \
-	static void lesson_##function##__played__every_claim_holds(void **state) \
-	{                                                                        \
-		play(state, name);                                               \
+#define LESSON(name, function, sentence)                                      \
+	static void lesson_##function##__run__every_claim_holds(void **state) \
+	{                                                                     \
+		run_lesson(state, name);                                      \
 	}
 #include "tables/lessons.def"
 
 /* A bar below a process: it holds the socket; a dot: not, or no longer. */
 static void drawing__a_dot_without_the_socket(void **state)
 {
-	play(state, "close-vs-shutdown");
+	run_lesson(state, "close-vs-shutdown");
 	assert_said(said.out,
 		    "connect() = 0 ---- SYN ---> accept() = 5 . . | fork() three times | ");
 	assert_said(said.out, " | . killed (SIGKILL) recv() = ECONNRESET <--- RST ---- . . ok ");
-	play(state, "reset");
+	run_lesson(state, "reset");
 	assert_said(said.out,
 		    " close() = 0 ---- FIN ---> | . recv() loop = 8 . recv() = 0 . close() ");
 	assert_said(said.out, " recv() = 6 \"answer\" . recv() = ECONNRESET . ok ");
-	play(state, "handshake");
+	run_lesson(state, "handshake");
 	assert_said(said.out, " recv() = 0 ---- ACK ---> . kernel: client's end TIME_WAIT");
 }
 
@@ -118,7 +118,7 @@ static void drawing__the_loop_of_send_goes_round(void **state)
 	unsigned count = 0;
 	const char *at;
 
-	play(state, "short-send");
+	run_lesson(state, "short-send");
 	at = strstr(said.out, "send(rest) ");
 	while (at != NULL && sscanf(at, "send(rest) %u times", &count) != 1)
 		at = strstr(at + 1, "send(rest) ");
@@ -159,7 +159,7 @@ static void unknown_lesson__list_and_64(void **state)
 	assert_string_equal(said.err, "prefork-demo: \"close-vs-shutdwn\": there is no such lesson "
 				      "(did you mean close-vs-shutdown?)\n");
 	assert_said(said.out, rows[LESSONS - 1].name);
-	/* nothing is played before all words are known */
+	/* nothing is run before all words are known */
 	RUN_WORDS(&said, *state, "prefork-demo", "reset", "\x1b[31m");
 	assert_int_equal(said.code, 64);
 	assert_null(strstr(said.out, "claims"));
@@ -201,7 +201,7 @@ static void as_nobody__every_claim_holds(void **state)
 {
 	if (geteuid() != 0) {
 		for (int i = 0; i < LESSONS; i++)
-			play(state, rows[i].name); /* an ordinary user already */
+			run_lesson(state, rows[i].name); /* an ordinary user already */
 		return;
 	}
 	command_copy(*state, "prefork-demo");
@@ -244,8 +244,8 @@ static void on_forbidden_ground__not_checkable_and_77(void **state)
 	assert_null(strstr(said.out, "BROKEN"));
 }
 
-/* Plays all lessons where a system call is forbidden; -1 where nothing can be forbidden. */
-static int play_in_sandbox(const char *folder, long call, int first)
+/* Runs all lessons where a system call is forbidden; -1 where nothing can be forbidden. */
+static int run_in_sandbox(const char *folder, long call, int first)
 {
 	pid_t pid = fork();
 	int status;
@@ -266,7 +266,7 @@ static int play_in_sandbox(const char *folder, long call, int first)
 
 static void without_netlink__every_claim_holds(void **state)
 {
-	if (play_in_sandbox(*state, SYS_socket, AF_NETLINK) < 0)
+	if (run_in_sandbox(*state, SYS_socket, AF_NETLINK) < 0)
 		skip();
 	assert_all_held();
 }
@@ -281,7 +281,7 @@ static void without_a_call__not_checkable_and_77(void **state)
 
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
 		char why[64];
-		int code = play_in_sandbox(*state, forbidden[i].call, SANDBOX_ANY);
+		int code = run_in_sandbox(*state, forbidden[i].call, SANDBOX_ANY);
 
 		if (code < 0)
 			skip();
@@ -331,7 +331,7 @@ static void killed_in_the_middle__leaves_no_process(void **state)
 		_exit(127);
 	}
 	close(output[1]);
-	/* the first byte of the first drawing: actors are there, or about to be */
+	/* the first byte of the first drawing: processes are there, or about to be */
 	for (unsigned lines = 0; lines < 9; lines += byte == '\n')
 		assert_int_equal(read(output[0], &byte, 1), 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
@@ -343,7 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define LESSON(name, function, sentence) \
-	cmocka_unit_test(lesson_##function##__played__every_claim_holds),
+	cmocka_unit_test(lesson_##function##__run__every_claim_holds),
 #include "tables/lessons.def"
 		cmocka_unit_test(drawing__a_dot_without_the_socket),
 		cmocka_unit_test(drawing__the_loop_of_send_goes_round),

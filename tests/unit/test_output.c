@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of demo/output.c: what a drawing looks like, and how claims are counted. */
+/* Tests of demo/output.c: the look of a diagram, and the counting of claims. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,10 +19,8 @@
 
 static char drawn[8192];
 
-/*
- * Lets draw() write to a file in place of stdout, and keeps that in drawn. The stage has no colour.
- */
-static void record(void (*draw)(struct output *out), struct claims *claims)
+/* Has draw() write to a file in place of stdout, without colour, and reads that into drawn. */
+static void record_output(void (*draw)(struct output *out), struct claims *claims)
 {
 	FILE *file = tmpfile();
 	int stdout_then = dup(STDOUT_FILENO);
@@ -64,7 +62,7 @@ static void line__of_cells_and_arrow__has_lifelines_elsewhere(void **state)
 	struct claims claims = { 0 };
 
 	(void)state;
-	record(draw_lines, &claims);
+	record_output(draw_lines, &claims);
 	assert_string_equal(drawn, "\n(a) a scene\n\n"
 				   " client                      wire        server\n"
 				   " connect() = 0            ---- SYN --->  |\n"
@@ -86,7 +84,7 @@ static void cell__that_does_not_fit__moves_left_and_covers_its_neighbour(void **
 	struct claims claims = { 0 };
 
 	(void)state;
-	record(draw_crowd, &claims);
+	record_output(draw_crowd, &claims);
 	assert_string_equal(drawn,
 			    " |                               |          send() = ENOTCONN     |\n"
 			    " |                               |          |           recv() = 10 "
@@ -110,7 +108,7 @@ static void text__that_is_too_long__is_cut(void **state)
 	char *end;
 
 	(void)state;
-	record(draw_long, &claims);
+	record_output(draw_long, &claims);
 	end = strchr(drawn, '\n');
 	assert_int_equal(end - drawn, OUTPUT_WIDTH);
 	assert_non_null(strstr(drawn, "- a label t > "));
@@ -131,7 +129,7 @@ static void claims__of_each_outcome__are_shown_and_counted(void **state)
 	struct claims claims = { 0 };
 
 	(void)state;
-	record(draw_claims, &claims);
+	record_output(draw_claims, &claims);
 	assert_string_equal(
 		drawn, "  ok      one 1\n"
 		       "  BROKEN  a sentence that is long enough to need a second line, where it "
@@ -155,11 +153,11 @@ static void colour__only_where_it_was_wanted(void **state)
 	struct claims claims = { 0 };
 
 	(void)state;
-	record(draw_colour, &claims);
+	record_output(draw_colour, &claims);
 	assert_string_equal(drawn, "  \033[32mok    \033[0m  one\n");
 }
 
-static void draw_give_up(struct output *out)
+static void draw_skip_rest(struct output *out)
 {
 	pid_t pid = fork();
 	int status;
@@ -173,12 +171,12 @@ static void draw_give_up(struct output *out)
 	assert_int_equal(status, 0);
 }
 
-static void give_up__says_why_and_ends_the_process(void **state)
+static void skip_rest__says_why_and_ends_the_process(void **state)
 {
 	struct claims claims = { 0 };
 
 	(void)state;
-	record(draw_give_up, &claims);
+	record_output(draw_skip_rest, &claims);
 	assert_string_equal(drawn,
 			    "  ?       the rest of this lesson (not checkable here: socket(): "
 			    "Operation not\n          permitted)\n");
@@ -192,7 +190,7 @@ int main(void)
 		cmocka_unit_test(text__that_is_too_long__is_cut),
 		cmocka_unit_test(claims__of_each_outcome__are_shown_and_counted),
 		cmocka_unit_test(colour__only_where_it_was_wanted),
-		cmocka_unit_test(give_up__says_why_and_ends_the_process),
+		cmocka_unit_test(skip_rest__says_why_and_ends_the_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
