@@ -93,7 +93,7 @@ struct process process_fork_sharing(struct output *out, unsigned column, const c
  * The process does not answer. When it has ended, prefork-demo reports how; otherwise errno says
  * what failed.
  */
-static _Noreturn void end_lost(const struct process *process, const char *name)
+static _Noreturn void end_lost(const struct process *process, const char *call)
 {
 	int64_t until_ms = clock_ms() + DEATH_MS;
 	int error = errno;
@@ -105,7 +105,7 @@ static _Noreturn void end_lost(const struct process *process, const char *name)
 	if (process->out->claims->lost_status != 0)
 		_exit(CODE_INTERNAL);
 	errno = error;
-	output_skip_rest(process->out, name);
+	output_skip_rest(process->out, call);
 }
 
 void process_start_call(const struct process *process, struct call call)
