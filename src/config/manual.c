@@ -249,10 +249,10 @@ static void print_demo_exits(FILE *out)
 	print_exit_column(EXITS_OF_DEMO, out);
 }
 
-static void print_labs(FILE *out)
+static void print_lessons(FILE *out)
 {
 	static const struct row rows[] = {
-#define LAB(name, function, sentence) { name, sentence },
+#define LESSON(name, function, sentence) { name, sentence },
 #include "tables/lessons.def"
 	};
 
@@ -318,7 +318,7 @@ static const struct {
 	{ "demo_flags", print_demo_flags },
 	{ "client_exits", print_client_exits },
 	{ "demo_exits", print_demo_exits },
-	{ "labs", print_labs },
+	{ "labs", print_lessons },
 	{ "sample", manual_sample },
 };
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };

@@ -26,7 +26,7 @@ enum { ROWS = 24, COLUMNS = 80 };
 
 static struct pty pty;
 
-/* On the terminal; each pause up to the first is over when this returns. */
+/* On the terminal; the first prompt has come when this returns. */
 static void start(const char *folder, const char *first, const char *second)
 {
 	char *server = getenv("PREFORK_SRV"), path[4096];
@@ -91,7 +91,7 @@ static void q__ends_the_lesson_with_what_was_checked(void **state)
 	assert_null(strstr(pty.text, "short-send"));
 }
 
-static void interrupt__at_a_pause__leaves_the_terminal_as_it_was(void **state)
+static void interrupt__at_a_prompt__leaves_the_terminal_as_it_was(void **state)
 {
 	static const char *const keys[] = { "\003", "\034" };
 	static const int numbers[] = { SIGINT, SIGQUIT };
@@ -110,7 +110,7 @@ static void interrupt__at_a_pause__leaves_the_terminal_as_it_was(void **state)
 	}
 }
 
-static void stopped__at_a_pause__gives_the_terminal_back_and_goes_on(void **state)
+static void stopped__at_a_prompt__gives_the_terminal_back_and_goes_on(void **state)
 {
 	int status;
 
@@ -144,8 +144,8 @@ int main(void)
 		cmocka_unit_test(step__waits_for_a_key_after_each_scene),
 		cmocka_unit_test(step__between_two_lessons__waits_too),
 		cmocka_unit_test(q__ends_the_lesson_with_what_was_checked),
-		cmocka_unit_test(interrupt__at_a_pause__leaves_the_terminal_as_it_was),
-		cmocka_unit_test(stopped__at_a_pause__gives_the_terminal_back_and_goes_on),
+		cmocka_unit_test(interrupt__at_a_prompt__leaves_the_terminal_as_it_was),
+		cmocka_unit_test(stopped__at_a_prompt__gives_the_terminal_back_and_goes_on),
 		cmocka_unit_test(step__without_a_terminal__is_refused),
 	};
 

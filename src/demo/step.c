@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys one by one and unseen, for as long as one is awaited. Ctrl-C and Ctrl-Z go to all processes
- * of a lesson at once. The first one that dies takes the others along: each puts the modes back
- * before it does. The shell goes on as soon as prefork-demo itself has stopped, and so that one
- * alone changes modes then: another could stop after all had been told to go on.
+ * The terminal passes single keys, without echo, only while this program waits for one. Ctrl-C and
+ * Ctrl-Z go to all processes of a lesson at once. The first process that dies takes the others
+ * along: each restores the modes before it dies. The shell goes on as soon as prefork-demo itself
+ * has stopped, so only this process changes modes then: another process could stop after all were
+ * continued.
  */
-#include "demo/pause.h"
+#include "demo/step.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,64 +20,64 @@
 
 #define PROMPT "-- any key goes on, q quits --"
 
-/* written by pause_prepare */
-static struct termios before, one_by_one;
-/* Shared by all processes, written by pause_wait; NULL: no pauses are wanted. */
+/* Written by step_enable. */
+static struct termios saved_modes, key_modes;
+/* Shared by all processes, written by step_wait; NULL without --step. */
 static atomic_bool *is_waiting;
 
-/* TCSAFLUSH drops what was typed before it was asked for. */
+/* With TCSAFLUSH the terminal drops keys that were typed before. */
 static void set_modes(const struct termios *modes, int when)
 {
 	tcsetattr(STDIN_FILENO, when, modes);
 }
 
-/* Another job's modes are none of ours. */
-static void put_back(void)
+/* A process in the background leaves the terminal to the job in the foreground. */
+static void restore_modes(void)
 {
 	if (tcgetpgrp(STDIN_FILENO) == getpgrp())
-		set_modes(&before, TCSANOW);
+		set_modes(&saved_modes, TCSANOW);
 }
 
-static void leave(int number)
+static void leave_by_signal(int number)
 {
 	int error = errno;
 
-	put_back();
+	restore_modes();
 	signal(number, SIG_DFL);
-	raise(number); /* when this returns */
+	raise(number); /* takes effect when this handler returns */
 	errno = error;
 }
 
-static void stop(int number)
+static void stop_by_signal(int number)
 {
 	int error = errno;
 
 	(void)number;
-	put_back();
+	restore_modes();
 	raise(SIGSTOP);
 	if (atomic_load(is_waiting))
-		set_modes(&one_by_one, TCSANOW);
+		set_modes(&key_modes, TCSANOW);
 	if (!atomic_load(is_waiting))
-		set_modes(&before, TCSANOW);
+		set_modes(&saved_modes, TCSANOW);
 	errno = error;
 }
 
-static void handle(int number, void (*handler)(int))
+static void handle_signal(int number, void (*handler)(int))
 {
 	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART }, now;
 
-	/* nohup and shells without jobs ignore some */
+	/* nohup and shells without job control ignore some signals */
 	if (sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
 		return;
 	sigemptyset(&action.sa_mask);
 	sigaction(number, &action, NULL);
 }
 
-bool pause_prepare(struct err *err)
+bool step_enable(struct err *err)
 {
 	static const int endings[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
-	if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &before) < 0)
+	if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &saved_modes) < 0)
 		return err_set(err, CODE_USAGE,
 			       "--step: needs a terminal on stdin and stdout, to wait for a key");
 	is_waiting = sys_mmap(NULL, sizeof(*is_waiting), PROT_READ | PROT_WRITE,
@@ -85,23 +86,23 @@ bool pause_prepare(struct err *err)
 		is_waiting = NULL;
 		return err_errno(err, CODE_OSERR, "no memory");
 	}
-	one_by_one = before;
-	one_by_one.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	one_by_one.c_cc[VMIN] = 1;
-	one_by_one.c_cc[VTIME] = 0;
+	key_modes = saved_modes;
+	key_modes.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	key_modes.c_cc[VMIN] = 1;
+	key_modes.c_cc[VTIME] = 0;
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-		handle(endings[i], leave);
-	handle(SIGTSTP, stop);
+		handle_signal(endings[i], leave_by_signal);
+	handle_signal(SIGTSTP, stop_by_signal);
 	return true;
 }
 
-void pause_enter_child(void)
+void step_enter_child(void)
 {
 	if (is_waiting != NULL)
 		signal(SIGTSTP, SIG_DFL);
 }
 
-/* The first byte of a key; those behind it go with it. '\0': there is no terminal any more. */
+/* The first byte of a key, whose other bytes are dropped; '\0' when the terminal is gone. */
 static char read_key(void)
 {
 	char bytes[32];
@@ -113,23 +114,23 @@ static char read_key(void)
 	return n > 0 ? bytes[0] : '\0';
 }
 
-static char ask(void)
+static char prompt_for_key(void)
 {
 	char key;
 
 	atomic_store(is_waiting, true);
-	set_modes(&one_by_one, TCSAFLUSH);
+	set_modes(&key_modes, TCSAFLUSH);
 	fputs("\n" PROMPT, stdout);
 	fflush(stdout);
 	key = read_key();
 	atomic_store(is_waiting, false);
-	set_modes(&before, TCSANOW);
+	set_modes(&saved_modes, TCSANOW);
 	printf("\r%*s\r", (int)strlen(PROMPT), "");
 	fflush(stdout);
 	return key;
 }
 
-bool pause_wait(void)
+bool step_wait(void)
 {
 	unsigned left_s;
 	char key;
@@ -137,7 +138,7 @@ bool pause_wait(void)
 	if (is_waiting == NULL)
 		return true;
 	left_s = alarm(0);
-	key = ask();
+	key = prompt_for_key();
 	alarm(left_s);
 	return key != '\0' && key != 'q' && key != 'Q';
 }

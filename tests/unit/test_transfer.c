@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of demo/bulk against the kernel. */
+/* Tests of demo/transfer against the kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/sys.h"
-#include "demo/bulk.h"
-#include "demo/ground.h"
-#include "demo/stage.h"
+#include "demo/output.h"
+#include "demo/process.h"
+#include "demo/transfer.h"
 #include "unit/island.h"
 
 enum { SOON_MS = 5000, SIZE = 100000, LARGE = 64 << 20 };
@@ -24,18 +24,24 @@ struct two {
 	int from, to;
 };
 
+static struct call done(struct call call)
+{
+	call_run(&call);
+	return call;
+}
+
 static int open_two(void **state)
 {
 	struct two *two = malloc(sizeof(*two));
-	struct stage stage = { .tally = NULL };
+	struct output out = { .claims = NULL };
 	struct addr bound;
-	int listener = ground_listen(&stage, 1, &bound);
+	int listener = process_listen(&out, 1, &bound);
 
-	two->from = ground_connect(&stage, &bound);
-	two->to = ground_accept(&stage, listener);
+	two->from = (int)done(call_connect(&bound)).result;
+	two->to = (int)done(call_accept(listener, SOON_MS)).result;
 	close(listener);
 	*state = two;
-	return 0;
+	return two->from < 0 || two->to < 0;
 }
 
 static int close_two(void **state)
@@ -48,41 +54,36 @@ static int close_two(void **state)
 	return 0;
 }
 
-static struct order done(struct order order)
-{
-	order_do(&order);
-	return order;
-}
-
 static void stream__sent_in_pieces__is_received_as_one(void **state)
 {
 	const struct two *two = *state;
-	struct order got;
+	struct call got;
 
-	assert_int_equal(done(bulk_send("send()", two->from, 7, 1000, 0)).result, 1000);
-	got = done(bulk_send_all(two->from, 1007, SIZE - 1000));
+	assert_int_equal(done(transfer_send("send()", two->from, 7, 1000, 0)).result, 1000);
+	got = done(transfer_send_all(two->from, 1007, SIZE - 1000));
 	assert_int_equal(got.result, SIZE - 1000);
 	assert_true(got.option >= 1);
-	assert_int_equal(done(bulk_unread(two->to, SIZE, SOON_MS)).result, SIZE);
-	assert_int_equal(done(bulk_recv("recv()", two->to, 7, 500, MSG_DONTWAIT)).result, 500);
-	assert_int_equal(done(bulk_recv_all(two->to, 507, SIZE - 500, SOON_MS)).result, SIZE - 500);
-	got = done(bulk_recv("recv()", two->to, 0, 1, MSG_DONTWAIT));
+	assert_int_equal(done(call_unread(two->to, SIZE, SOON_MS)).result, SIZE);
+	assert_int_equal(done(transfer_recv("recv()", two->to, 7, 500, MSG_DONTWAIT)).result, 500);
+	assert_int_equal(done(transfer_recv_all(two->to, 507, SIZE - 500, SOON_MS)).result,
+			 SIZE - 500);
+	got = done(transfer_recv("recv()", two->to, 0, 1, MSG_DONTWAIT));
 	assert_int_equal(got.error, EAGAIN);
 }
 
 static void stream__with_a_byte_missing__is_not_taken_for_whole(void **state)
 {
 	const struct two *two = *state;
-	struct order got;
+	struct call got;
 
-	done(bulk_send("send()", two->from, 0, 1000, 0));
-	done(bulk_send("send()", two->from, 1001, 1000, 0));
-	assert_int_equal(done(bulk_unread(two->to, 2000, SOON_MS)).result, 2000);
-	assert_int_equal(done(bulk_recv("recv()", two->to, 0, 1000, 0)).result, 1000);
-	got = done(bulk_recv("recv()", two->to, 1000, 500, 0));
+	done(transfer_send("send()", two->from, 0, 1000, 0));
+	done(transfer_send("send()", two->from, 1001, 1000, 0));
+	assert_int_equal(done(call_unread(two->to, 2000, SOON_MS)).result, 2000);
+	assert_int_equal(done(transfer_recv("recv()", two->to, 0, 1000, 0)).result, 1000);
+	got = done(transfer_recv("recv()", two->to, 1000, 500, 0));
 	assert_int_equal(got.result, -1);
 	assert_int_equal(got.error, EBADMSG);
-	got = done(bulk_recv_all(two->to, 1500, 500, SOON_MS));
+	got = done(transfer_recv_all(two->to, 1500, 500, SOON_MS));
 	assert_int_equal(got.result, -1);
 	assert_int_equal(got.error, EBADMSG);
 }
@@ -91,32 +92,32 @@ static void recv_all__of_a_stream_that_ends__says_how_much_came(void **state)
 {
 	const struct two *two = *state;
 
-	done(bulk_send("send()", two->from, 0, 300, 0));
+	done(transfer_send("send()", two->from, 0, 300, 0));
 	shutdown(two->from, SHUT_WR);
-	assert_int_equal(done(bulk_recv_all(two->to, 0, 1000, SOON_MS)).result, 300);
-	assert_int_equal(done(bulk_recv_all(two->to, 300, 1000, SOON_MS)).result, 0);
+	assert_int_equal(done(transfer_recv_all(two->to, 0, 1000, SOON_MS)).result, 300);
+	assert_int_equal(done(transfer_recv_all(two->to, 300, 1000, SOON_MS)).result, 0);
 }
 
 static void unread__of_what_never_comes__is_over_in_time(void **state)
 {
 	const struct two *two = *state;
 
-	done(bulk_send("send()", two->from, 0, 5, 0));
-	assert_int_equal(done(bulk_unread(two->to, 5, SOON_MS)).result, 5);
-	assert_int_equal(done(bulk_unread(two->to, 6, 20)).result, 5);
+	done(transfer_send("send()", two->from, 0, 5, 0));
+	assert_int_equal(done(call_unread(two->to, 5, SOON_MS)).result, 5);
+	assert_int_equal(done(call_unread(two->to, 6, 20)).result, 5);
 }
 
 static void queues__while_nobody_reads__have_what_was_taken(void **state)
 {
 	const struct two *two = *state;
-	struct order sent = done(bulk_send("send()", two->from, 0, LARGE, MSG_DONTWAIT));
+	struct call sent = done(transfer_send("send()", two->from, 0, LARGE, MSG_DONTWAIT));
 
 	assert_true(sent.result > 0 && sent.result < LARGE);
 	/* both only become less, and what is not sent is not acknowledged either */
-	assert_true(done(bulk_unacknowledged(two->from)).result >=
-		    done(bulk_unsent(two->from)).result);
-	assert_true(done(bulk_segments(two->from)).result >= 1);
-	assert_int_equal(done(bulk_segments(two->to)).result, 0);
+	assert_true(done(call_unacknowledged(two->from)).result >=
+		    done(call_unsent(two->from)).result);
+	assert_true(done(call_segments(two->from)).result >= 1);
+	assert_int_equal(done(call_segments(two->to)).result, 0);
 }
 
 int main(void)

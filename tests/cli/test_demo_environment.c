@@ -96,7 +96,7 @@ static pid_t child_of(pid_t pid)
 	return child;
 }
 
-/* Starts a lesson whose client plays to the end; it cannot get there before its output is read. */
+/* Starts a lesson whose client lives to the end; it cannot get there before its output is read. */
 static pid_t start_lesson(int output[2], int errors[2])
 {
 	char path[512];
@@ -131,19 +131,19 @@ static void read_to_scene(int output)
 	}
 }
 
-static void actor__killed_in_a_lesson__70_and_the_signal(void **state)
+static void process__killed_in_a_lesson__70_and_the_signal(void **state)
 {
 	int output[2], errors[2], status;
 	char text[4096];
-	pid_t pid = start_lesson(output, errors), actor;
+	pid_t pid = start_lesson(output, errors), process;
 	ssize_t n;
 
 	(void)state;
 	read_to_scene(output[0]);
-	/* the lesson's attendant, the lesson, its first actor */
-	actor = child_of(child_of(child_of(pid)));
-	if (actor > 0)
-		assert_int_equal(kill(actor, SIGKILL), 0);
+	/* the lesson's supervisor, the lesson, its first process */
+	process = child_of(child_of(child_of(pid)));
+	if (process > 0)
+		assert_int_equal(kill(process, SIGKILL), 0);
 	while (read(output[0], text, sizeof(text)) > 0)
 		;
 	n = read(errors[0], text, sizeof(text) - 1);
@@ -151,7 +151,7 @@ static void actor__killed_in_a_lesson__70_and_the_signal(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	close(output[0]);
 	close(errors[0]);
-	if (actor == 0)
+	if (process == 0)
 		skip();
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 70);
@@ -219,7 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(inherited_child__is_not_waited_for),
 		cmocka_unit_test(inherited_signals__every_claim_holds),
-		cmocka_unit_test(actor__killed_in_a_lesson__70_and_the_signal),
+		cmocka_unit_test(process__killed_in_a_lesson__70_and_the_signal),
 		cmocka_unit_test(empty_proc__not_checkable_and_77),
 		cmocka_unit_test(small_receive_buffers__nothing_is_broken),
 		cmocka_unit_test(few_descriptors__nothing_is_broken),
