@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/stdio.h"
+#include "ctl/status_parts.h"
 #include "ctl/terminal.h"
-#include "ctl/view.h"
 
 enum { JSON_PART = 64 * 1024 };
 

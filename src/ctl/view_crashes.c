@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/view.h"
+#include "ctl/status_parts.h"
 
 enum { WHEN, WORKER, PID, WHAT, SERVICE, REMOTE, STATE, CALL, AGE };
 

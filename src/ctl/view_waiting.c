@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "ctl/view.h"
+#include "ctl/status_parts.h"
 
 enum { REMOTE, LISTEN, SERVICE, STATE, AGE, IDLE, BYTES_IN, BYTES_OUT };
 

@@ -18,8 +18,8 @@
 #include "base/stdio.h"
 #include "base/sys.h"
 #include "ctl/keys.h"
+#include "ctl/status_parts.h"
 #include "ctl/terminal.h"
-#include "ctl/view.h"
 
 enum { EACH_MS = 1000, BAR_ROWS = 1 };
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "ctl/view.h"
+#include "ctl/status_parts.h"
 
 enum { ADDRESS, SERVICE, ACCEPTED, PER_SECOND, LIVE, REFUSED, QUEUE, LIMIT, MOST, DROPS };
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/view.h"
+#include "ctl/status_parts.h"
 
 /* A worker's loop turns each second at the latest. */
 enum { SILENT_MS = 3000 };

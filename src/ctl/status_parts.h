@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The status screen: what there is to see of a server, for a person. view.c has the order of its
- * parts, view_NAME.c each of them. A part writes whole lines and nothing when it has nothing to
- * say. Any process but the master.
+ * The status screen: what there is to see of a server, for a person. status_screen.c has the order
+ * of its parts, status_NAME.c each of them. A part writes whole lines and nothing when it has
+ * nothing to say. Any process but the master.
  */
-#ifndef CTL_VIEW_H
-#define CTL_VIEW_H
+#ifndef CTL_STATUS_PARTS_H
+#define CTL_STATUS_PARTS_H
 
 #include "ctl/format.h"
 #include "ctl/rates.h"

@@ -3,7 +3,7 @@
  * Puts the parts of the status screen together, and holds what they share. What a part says is its
  * own business.
  */
-#include "ctl/view.h"
+#include "ctl/status_parts.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <time.h>
 
-#include "ctl/view.h"
+#include "ctl/status_parts.h"
 
 /* The master writes a moment each second: one that does not is stopped, or waits for something. */
 enum { SILENT_S = 3, LABEL = 15 };
