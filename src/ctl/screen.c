@@ -222,3 +222,14 @@ void screen_end(struct screen *screen)
 	fputc('\n', screen->out);
 	screen->column = 0;
 }
+
+void screen_title(struct screen *screen, const char *title, const char *remark)
+{
+	screen_end(screen);
+	screen_put(screen, STYLE_HEAD, title);
+	if (remark[0] != '\0') {
+		screen_put(screen, STYLE_PLAIN, "  ");
+		screen_put(screen, STYLE_DIM, remark);
+	}
+	screen_end(screen);
+}

@@ -56,4 +56,7 @@ void screen_wrap(struct screen *screen, enum style style, unsigned indent, const
 /* Ends the line. */
 void screen_end(struct screen *screen);
 
+/* An empty line, then a line of its own: a title, and a remark behind it ("": none). */
+void screen_title(struct screen *screen, const char *title, const char *remark);
+
 #endif

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/stdio.h"
-#include "ctl/status_parts.h"
+#include "ctl/status_screen.h"
 #include "ctl/terminal.h"
 
 enum { JSON_PART = 64 * 1024 };
@@ -44,11 +44,10 @@ static void print_screen(const struct snapshot *look)
 				 .width = isatty(STDOUT_FILENO) ? terminal_width() :
 								  screen_pipe_width(),
 				 .has_colour = stdio_has_colour(STDOUT_FILENO) };
-	struct view view = { .look = look, .screen = &screen };
 
 	setlocale(LC_CTYPE, "");
 	screen.is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	view_show(&view);
+	status_screen_write(look, NULL, &screen);
 }
 
 static enum exit_code print(const struct snapshot *look, bool json, bool quiet, struct err *err)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "ctl/status_parts.h"
+#include "ctl/table.h"
 
 enum { ADDRESS, SERVICE, ACCEPTED, PER_SECOND, LIVE, REFUSED, QUEUE, LIMIT, MOST, DROPS };
 
@@ -42,15 +43,15 @@ static void fill_queue(const struct queue_tally *queue, struct cell *cells)
 	uint64_t most = cell_get(&queue->accept_queue_highest);
 	uint64_t drops = cell_get(&queue->accept_queue_dropped_segments_total);
 
-	view_count(&cells[QUEUE], queue_style(now, limit), now);
-	view_count(&cells[LIMIT], STYLE_PLAIN, limit);
-	view_count(&cells[MOST], most > limit ? STYLE_WARN : STYLE_PLAIN, most);
-	view_count(&cells[DROPS], drops > 0 ? STYLE_WARN : STYLE_PLAIN, drops);
+	table_set_count(&cells[QUEUE], queue_style(now, limit), now);
+	table_set_count(&cells[LIMIT], STYLE_PLAIN, limit);
+	table_set_count(&cells[MOST], most > limit ? STYLE_WARN : STYLE_PLAIN, most);
+	table_set_count(&cells[DROPS], drops > 0 ? STYLE_WARN : STYLE_PLAIN, drops);
 }
 
 static bool fill_row(void *owner, unsigned index, struct cell *cells)
 {
-	const struct view *view = owner;
+	const struct status_view *view = owner;
 	struct report_listener listener;
 	struct rate rate;
 	int64_t live;
@@ -61,19 +62,19 @@ static bool fill_row(void *owner, unsigned index, struct cell *cells)
 	snprintf(cells[ADDRESS].text, sizeof(cells[ADDRESS].text), "%s%s", listener.address,
 		 listener.is_gone ? " (gone)" : "");
 	cells[ADDRESS].style = listener.is_gone ? STYLE_WARN : STYLE_PLAIN;
-	view_text(&cells[SERVICE], STYLE_PLAIN, listener.service);
-	view_count(&cells[ACCEPTED], STYLE_PLAIN,
-		   cell_get(&listener.tally.connections_accepted_total));
-	view_count(&cells[LIVE], STYLE_PLAIN, live > 0 ? (uint64_t)live : 0);
-	view_count(&cells[REFUSED], STYLE_PLAIN,
-		   cell_get(&listener.tally.connections_refused_total));
+	table_set_text(&cells[SERVICE], STYLE_PLAIN, listener.service);
+	table_set_count(&cells[ACCEPTED], STYLE_PLAIN,
+			cell_get(&listener.tally.connections_accepted_total));
+	table_set_count(&cells[LIVE], STYLE_PLAIN, live > 0 ? (uint64_t)live : 0);
+	table_set_count(&cells[REFUSED], STYLE_PLAIN,
+			cell_get(&listener.tally.connections_refused_total));
 	if (view->rates != NULL && rates_of(view->rates, RATES_LISTENERS + index, &rate))
-		view_count(&cells[PER_SECOND], STYLE_PLAIN, rate.accepted);
+		table_set_count(&cells[PER_SECOND], STYLE_PLAIN, rate.accepted);
 	fill_queue(&listener.queue, cells);
 	return true;
 }
 
-static void show_host(struct view *view)
+static void show_host(struct status_view *view)
 {
 	const struct server_tally *server = &view->report->board->server;
 	uint64_t overflows = cell_get(&server->host_listen_overflows_total);
@@ -89,7 +90,7 @@ static void show_host(struct view *view)
 	screen_end(view->screen);
 }
 
-void view_listeners(struct view *view)
+void status_listeners_write(struct status_view *view)
 {
 	struct table table = { .most = METRIC_LISTENERS, .row = fill_row, .owner = view };
 
@@ -97,8 +98,8 @@ void view_listeners(struct view *view)
 		table.columns[c] = columns[c];
 	if (view->rates == NULL)
 		table.columns[PER_SECOND].head = NULL;
-	view_title(view, "LISTENERS",
-		   "queue: clients waiting to be accepted; drops: segments, not clients");
+	screen_title(view->screen, "LISTENERS",
+		     "queue: clients waiting to be accepted; drops: segments, not clients");
 	table_show(&table, view->screen);
 	show_host(view);
 }

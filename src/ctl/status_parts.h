@@ -1,43 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The status screen: what there is to see of a server, for a person. status_screen.c has the order
- * of its parts, status_NAME.c each of them. A part writes whole lines and nothing when it has
- * nothing to say. Any process but the master.
+ * The parts of the status screen, status_NAME.c each. A part reads the report and writes whole
+ * lines to the screen; it writes nothing when it has nothing to tell. Any process but the master.
  */
 #ifndef CTL_STATUS_PARTS_H
 #define CTL_STATUS_PARTS_H
 
-#include "ctl/format.h"
+#include <sys/types.h>
+
 #include "ctl/rates.h"
 #include "ctl/screen.h"
-#include "ctl/snapshot.h"
-#include "ctl/table.h"
+#include "stats/report.h"
 
-struct view {
-	const struct snapshot *look;
-	const struct report *report; /* of the look */
-	const struct rates *rates;   /* NULL: it is seen for the first time, and there are none */
+/* What a part reads, and the screen that it writes to. */
+struct status_view {
+	const struct report *report;
+	const struct rates *rates; /* NULL: only one sample was taken, so there are no rates */
+	pid_t pid;                 /* of the living server; 0: there is none */
 	struct screen *screen;
 };
 
-/* Writes all of the screen; look has a board. */
-void view_show(struct view *view);
-
-/* A part's title, with an empty line before it, and a remark behind it ("": none). */
-void view_title(struct view *view, const char *title, const char *remark);
-
-/* The parts. */
-void view_server(struct view *view);
-void view_listeners(struct view *view);
-void view_workers(struct view *view);
-void view_waiting(struct view *view); /* old workers, and what they wait for */
-void view_crashes(struct view *view);
-void view_penalties(struct view *view);
-
-/* Fills a cell. */
-void view_text(struct cell *cell, enum style style, const char *text);
-void view_count(struct cell *cell, enum style style, uint64_t value);
-void view_bytes(struct cell *cell, uint64_t bytes);
-void view_age(struct cell *cell, int64_t seconds);
+void status_server_write(struct status_view *view);
+void status_listeners_write(struct status_view *view);
+void status_listeners_write_bans(struct status_view *view);
+void status_workers_write(struct status_view *view);
+void status_workers_write_draining(struct status_view *view); /* and what they wait for */
+void status_workers_write_crashes(struct status_view *view);
 
 #endif

@@ -1,52 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Puts the parts of the status screen together, and holds what they share. What a part says is its
- * own business.
+ * How the status screen is laid out: the order of its parts. It knows nothing of what a part tells.
  */
+#include "ctl/status_screen.h"
+
 #include "ctl/status_parts.h"
 
-#include <stdio.h>
-
-void view_show(struct view *view)
+void status_screen_write(const struct snapshot *snapshot, const struct rates *rates,
+			 struct screen *screen)
 {
-	view->report = &view->look->report;
-	view_server(view);
-	view_listeners(view);
-	view_workers(view);
-	view_waiting(view);
-	view_crashes(view);
-	view_penalties(view);
-}
+	struct status_view view = {
+		.report = &snapshot->report, .rates = rates, .pid = snapshot->pid, .screen = screen
+	};
 
-void view_title(struct view *view, const char *title, const char *remark)
-{
-	screen_end(view->screen);
-	screen_put(view->screen, STYLE_HEAD, title);
-	if (remark[0] != '\0') {
-		screen_put(view->screen, STYLE_PLAIN, "  ");
-		screen_put(view->screen, STYLE_DIM, remark);
-	}
-	screen_end(view->screen);
-}
-
-void view_text(struct cell *cell, enum style style, const char *text)
-{
-	cell->style = style;
-	snprintf(cell->text, sizeof(cell->text), "%s", text);
-}
-
-void view_count(struct cell *cell, enum style style, uint64_t value)
-{
-	cell->style = style;
-	format_count(value, cell->text);
-}
-
-void view_bytes(struct cell *cell, uint64_t bytes)
-{
-	format_bytes(bytes, cell->text);
-}
-
-void view_age(struct cell *cell, int64_t seconds)
-{
-	format_age(seconds, cell->text);
+	status_server_write(&view);
+	status_listeners_write(&view);
+	status_workers_write(&view);
+	status_workers_write_draining(&view);
+	status_workers_write_crashes(&view);
+	status_listeners_write_bans(&view);
 }

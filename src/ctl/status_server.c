@@ -3,25 +3,26 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "ctl/format.h"
 #include "ctl/status_parts.h"
 
 /* The master writes a moment each second: one that does not is stopped, or waits for something. */
 enum { SILENT_S = 3, LABEL = 15 };
 
-static void label(struct view *view, const char *name)
+static void label(struct status_view *view, const char *name)
 {
 	screen_cell(view->screen, STYLE_DIM, name, LABEL, true);
 }
 
 /* When the master wrote last; 0: it never has. */
-static int64_t last_moment_s(const struct view *view)
+static int64_t last_moment_s(const struct status_view *view)
 {
 	struct moment moment;
 
 	return report_moment(view->report, 0, &moment) ? moment.at_s : 0;
 }
 
-static void show_dead(struct view *view)
+static void show_dead(struct status_view *view)
 {
 	int64_t at_s = last_moment_s(view);
 	char age[FORMAT_TEXT];
@@ -36,7 +37,7 @@ static void show_dead(struct view *view)
 	screen_end(view->screen);
 }
 
-static int64_t up_s(const struct view *view)
+static int64_t up_s(const struct status_view *view)
 {
 	int64_t end_s = view->report->is_alive ? view->report->now_s : last_moment_s(view);
 
@@ -50,7 +51,7 @@ static bool is_under_way(const struct request *deed)
 }
 
 /* What it does, in a word or two. */
-static void show_state(struct view *view)
+static void show_state(struct status_view *view)
 {
 	const struct scoreboard *board = view->report->board;
 	int64_t silent_s = view->report->now_s - last_moment_s(view);
@@ -74,7 +75,7 @@ static void show_state(struct view *view)
 		screen_put(view->screen, STYLE_GOOD, "serving");
 }
 
-static void show_name(struct view *view, const char *program)
+static void show_name(struct status_view *view, const char *program)
 {
 	const struct scoreboard *board = view->report->board;
 	uint32_t pid = atomic_load_explicit(&board->master_pid, memory_order_relaxed);
@@ -83,13 +84,13 @@ static void show_name(struct view *view, const char *program)
 	screen_say(view->screen, STYLE_HEAD, "prefork-srv %s", program);
 	screen_say(view->screen, STYLE_PLAIN,
 		   "   pid %" PRId64 "   up %s   generation %" PRIu64 "   ",
-		   view->look->pid > 0 ? (int64_t)view->look->pid : (int64_t)pid,
-		   format_age(up_s(view), age), cell_get(&board->server.generation));
+		   view->pid > 0 ? (int64_t)view->pid : (int64_t)pid, format_age(up_s(view), age),
+		   cell_get(&board->server.generation));
 	show_state(view);
 	screen_end(view->screen);
 }
 
-static void show_crew(struct view *view)
+static void show_crew(struct status_view *view)
 {
 	const struct server_tally *server = &view->report->board->server;
 	uint64_t wanted = cell_get(&server->workers), ready = cell_get(&server->workers_ready);
@@ -108,7 +109,7 @@ static void show_crew(struct view *view)
 }
 
 /* Adds a number, and with rates how much of it came in the last second. */
-static void add_count(struct view *view, const struct rate *rate, uint64_t value,
+static void add_count(struct status_view *view, const struct rate *rate, uint64_t value,
 		      uint64_t per_second, const char *what)
 {
 	char text[FORMAT_TEXT];
@@ -118,7 +119,7 @@ static void add_count(struct view *view, const struct rate *rate, uint64_t value
 		screen_say(view->screen, STYLE_PLAIN, " (%s/s)", format_count(per_second, text));
 }
 
-static void add_bytes(struct view *view, const struct rate *rate, uint64_t value,
+static void add_bytes(struct status_view *view, const struct rate *rate, uint64_t value,
 		      uint64_t per_second, const char *what)
 {
 	char text[FORMAT_TEXT];
@@ -128,7 +129,7 @@ static void add_bytes(struct view *view, const struct rate *rate, uint64_t value
 		screen_say(view->screen, STYLE_PLAIN, " (%s/s)", format_bytes(per_second, text));
 }
 
-static void show_traffic(struct view *view, const struct worker_tally *all)
+static void show_traffic(struct status_view *view, const struct worker_tally *all)
 {
 	struct rate rates = { 0 };
 	const struct rate *rate = NULL;
@@ -151,7 +152,7 @@ static void show_traffic(struct view *view, const struct worker_tally *all)
 	screen_end(view->screen);
 }
 
-static void show_times(struct view *view, const struct worker_tally *all)
+static void show_times(struct status_view *view, const struct worker_tally *all)
 {
 	int64_t half = report_quantile_us(&all->message_seconds, 0.5);
 	char typical[FORMAT_TEXT], slow[FORMAT_TEXT], slowest[FORMAT_TEXT];
@@ -166,7 +167,7 @@ static void show_times(struct view *view, const struct worker_tally *all)
 	screen_end(view->screen);
 }
 
-static void show_reload(struct view *view)
+static void show_reload(struct status_view *view)
 {
 	struct outcome outcome;
 	const char *how = report_reload(view->report, &outcome);
@@ -192,7 +193,7 @@ static void show_reload(struct view *view)
 	screen_wrap(view->screen, STYLE_WARN, LABEL, outcome.message);
 }
 
-static void show_accidents(struct view *view, const struct worker_tally *all)
+static void show_accidents(struct status_view *view, const struct worker_tally *all)
 {
 	uint64_t crashes = metric_sum(all, METRIC_worker_crashes_total);
 	uint64_t hangs = metric_sum(all, METRIC_worker_hangs_total);
@@ -210,7 +211,7 @@ static void show_accidents(struct view *view, const struct worker_tally *all)
 }
 
 /* Lines that are missing in the log: said where somebody looks. */
-static void show_lost_log(struct view *view, const struct worker_tally *all)
+static void show_lost_log(struct status_view *view, const struct worker_tally *all)
 {
 	const struct server_tally *server = &view->report->board->server;
 	uint64_t lost = metric_sum(all, METRIC_log_lines_lost_total) +
@@ -225,7 +226,7 @@ static void show_lost_log(struct view *view, const struct worker_tally *all)
 	screen_end(view->screen);
 }
 
-static void show_lost_accesses(struct view *view, const struct worker_tally *all)
+static void show_lost_accesses(struct status_view *view, const struct worker_tally *all)
 {
 	uint64_t lost = metric_sum(all, METRIC_access_log_lost_total);
 	uint64_t failures = metric_sum(all, METRIC_access_log_failures_total);
@@ -240,7 +241,7 @@ static void show_lost_accesses(struct view *view, const struct worker_tally *all
 	screen_end(view->screen);
 }
 
-void view_server(struct view *view)
+void status_server_write(struct status_view *view)
 {
 	char origin[256], program[16];
 	struct worker_tally all;

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/format.h"
 #include "ctl/status_parts.h"
+#include "ctl/table.h"
 
 /* A worker's loop turns each second at the latest. */
 enum { SILENT_MS = 3000 };
@@ -55,7 +57,7 @@ static const unsigned only_rates[] = { ACCEPTED_S, MESSAGES_S, IN_S, OUT_S };
 
 /* The living ones, the old ones last, each kind by number. */
 struct crowd {
-	struct view *view;
+	struct status_view *view;
 	struct place {
 		bool is_former;
 		unsigned number, slot;
@@ -94,8 +96,8 @@ static void fill_state(const struct report *report, const struct report_worker *
 {
 	char age[FORMAT_TEXT];
 
-	view_text(cell, worker->state == SLOT_READY ? STYLE_GOOD : STYLE_WARN,
-		  report_state_name(worker->state));
+	table_set_text(cell, worker->state == SLOT_READY ? STYLE_GOOD : STYLE_WARN,
+		       report_state_name(worker->state));
 	if (!report->is_alive || worker->state == SLOT_STARTING || worker->silent_ms < SILENT_MS)
 		return;
 	cell->style = STYLE_BAD;
@@ -105,15 +107,15 @@ static void fill_state(const struct report *report, const struct report_worker *
 
 static void fill_counts(const struct worker_tally *tally, struct cell *cells)
 {
-	view_count(&cells[ACCEPTED], STYLE_PLAIN,
-		   metric_sum(tally, METRIC_connections_accepted_total));
-	view_count(&cells[MESSAGES], STYLE_PLAIN, metric_sum(tally, METRIC_messages_total));
-	view_bytes(&cells[BYTES_IN], metric_sum(tally, METRIC_bytes_in_total));
-	view_bytes(&cells[BYTES_OUT], metric_sum(tally, METRIC_bytes_out_total));
+	table_set_count(&cells[ACCEPTED], STYLE_PLAIN,
+			metric_sum(tally, METRIC_connections_accepted_total));
+	table_set_count(&cells[MESSAGES], STYLE_PLAIN, metric_sum(tally, METRIC_messages_total));
+	table_set_bytes(&cells[BYTES_IN], metric_sum(tally, METRIC_bytes_in_total));
+	table_set_bytes(&cells[BYTES_OUT], metric_sum(tally, METRIC_bytes_out_total));
 }
 
 /* Of this process alone: the mean over its life, or with rates the last seconds. */
-static void fill_process(const struct view *view, const struct report_worker *worker,
+static void fill_process(const struct status_view *view, const struct report_worker *worker,
 			 struct cell *cells)
 {
 	const struct worker_tally *own = &view->report->board->slots[worker->slot].tally;
@@ -121,22 +123,22 @@ static void fill_process(const struct view *view, const struct report_worker *wo
 	struct rate rate = { 0 };
 	int64_t tenths = -1;
 
-	view_bytes(&cells[MEMORY], cell_get(&own->worker_memory_bytes));
-	view_age(&cells[AGE], worker->age_s);
+	table_set_bytes(&cells[MEMORY], cell_get(&own->worker_memory_bytes));
+	table_set_age(&cells[AGE], worker->age_s);
 	if (view->rates == NULL && worker->age_s > 0)
 		tenths = (int64_t)(cpu_us / 1000 / (uint64_t)worker->age_s);
 	else if (view->rates != NULL && rates_of(view->rates, worker->slot, &rate))
 		tenths = rate.cpu_tenths;
 	if (tenths < 0)
-		view_text(&cells[CPU], STYLE_DIM, "-");
+		table_set_text(&cells[CPU], STYLE_DIM, "-");
 	else
 		format_percent(tenths, cells[CPU].text);
 	if (view->rates == NULL || tenths < 0)
 		return;
-	view_count(&cells[ACCEPTED_S], STYLE_PLAIN, rate.accepted);
-	view_count(&cells[MESSAGES_S], STYLE_PLAIN, rate.messages);
-	view_bytes(&cells[IN_S], rate.bytes_in);
-	view_bytes(&cells[OUT_S], rate.bytes_out);
+	table_set_count(&cells[ACCEPTED_S], STYLE_PLAIN, rate.accepted);
+	table_set_count(&cells[MESSAGES_S], STYLE_PLAIN, rate.messages);
+	table_set_bytes(&cells[IN_S], rate.bytes_in);
+	table_set_bytes(&cells[OUT_S], rate.bytes_out);
 }
 
 /* Left as it was told to, as in each reload: no news. */
@@ -155,7 +157,7 @@ static enum style exit_style(const struct report_worker *worker)
 static bool fill_row(void *owner, unsigned index, struct cell *cells)
 {
 	const struct crowd *crowd = owner;
-	const struct view *view = crowd->view;
+	const struct status_view *view = crowd->view;
 	struct report_worker worker;
 	uint64_t respawns;
 
@@ -166,14 +168,14 @@ static bool fill_row(void *owner, unsigned index, struct cell *cells)
 	snprintf(cells[SLOT].text, sizeof(cells[SLOT].text), "%u", worker.slot);
 	snprintf(cells[PID].text, sizeof(cells[PID].text), "%u", worker.pid);
 	fill_state(view->report, &worker, &cells[STATE]);
-	view_count(&cells[LIVE], STYLE_PLAIN, worker.live > 0 ? (uint64_t)worker.live : 0);
+	table_set_count(&cells[LIVE], STYLE_PLAIN, worker.live > 0 ? (uint64_t)worker.live : 0);
 	fill_counts(worker.is_former ? &view->report->board->slots[worker.slot].tally :
 				       &worker.tally,
 		    cells);
 	fill_process(view, &worker, cells);
-	view_count(&cells[RESPAWNS], respawns > 0 ? STYLE_WARN : STYLE_PLAIN, respawns);
+	table_set_count(&cells[RESPAWNS], respawns > 0 ? STYLE_WARN : STYLE_PLAIN, respawns);
 	if (!worker.is_former)
-		view_text(&cells[LAST_EXIT], exit_style(&worker), worker.last_exit);
+		table_set_text(&cells[LAST_EXIT], exit_style(&worker), worker.last_exit);
 	return true;
 }
 
@@ -193,7 +195,7 @@ static void show_exit(void *owner, unsigned index, struct screen *screen)
 	screen_end(screen);
 }
 
-void view_workers(struct view *view)
+void status_workers_write(struct status_view *view)
 {
 	struct table table = { .row = fill_row, .below = show_exit };
 	struct crowd crowd = { .view = view, .table = &table };
@@ -205,9 +207,9 @@ void view_workers(struct view *view)
 	     i++)
 		table.columns[only_rates[i]].head = NULL;
 	gather(&crowd, &table);
-	view_title(view, "WORKERS",
-		   view->rates == NULL ? "cpu%: the mean since each was started" :
-					 "cpu%: of the last 5 seconds");
+	screen_title(view->screen, "WORKERS",
+		     view->rates == NULL ? "cpu%: the mean since each was started" :
+					   "cpu%: of the last 5 seconds");
 	if (table_show(&table, view->screen) > 0)
 		return;
 	screen_put(view->screen, STYLE_DIM, "none lives");

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "ctl/format.h"
+
 /* Makes a row's cells anew; false: there is no such row. */
 static bool make_row(const struct table *table, unsigned index, struct cell *cells)
 {
@@ -170,4 +172,26 @@ unsigned table_show(struct table *table, struct screen *screen)
 			table->below(table->owner, i, screen);
 	}
 	return rows;
+}
+
+void table_set_text(struct cell *cell, enum style style, const char *text)
+{
+	cell->style = style;
+	snprintf(cell->text, sizeof(cell->text), "%s", text);
+}
+
+void table_set_count(struct cell *cell, enum style style, uint64_t value)
+{
+	cell->style = style;
+	format_count(value, cell->text);
+}
+
+void table_set_bytes(struct cell *cell, uint64_t bytes)
+{
+	format_bytes(bytes, cell->text);
+}
+
+void table_set_age(struct cell *cell, int64_t seconds)
+{
+	format_age(seconds, cell->text);
 }

@@ -6,6 +6,8 @@
 #ifndef CTL_TABLE_H
 #define CTL_TABLE_H
 
+#include <stdint.h>
+
 #include "ctl/screen.h"
 
 enum { TABLE_COLUMNS = 20, TABLE_TEXT = 192 };
@@ -41,5 +43,11 @@ struct table {
  * Writes the table; nothing when it has no rows. Asks twice for each row. Returns how many it has.
  */
 unsigned table_show(struct table *table, struct screen *screen);
+
+/* Each writes a value into a cell; numbers as ctl/format.h has them. */
+void table_set_text(struct cell *cell, enum style style, const char *text);
+void table_set_count(struct cell *cell, enum style style, uint64_t value);
+void table_set_bytes(struct cell *cell, uint64_t bytes);
+void table_set_age(struct cell *cell, int64_t seconds);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ctl/status_parts.h"
+#include "ctl/table.h"
 
 enum { WHEN, WORKER, PID, WHAT, SERVICE, REMOTE, STATE, CALL, AGE };
 
@@ -25,29 +26,29 @@ static const struct column crash_columns[TABLE_COLUMNS] = {
 
 static bool fill_crash(void *owner, unsigned index, struct cell *cells)
 {
-	const struct view *view = owner;
+	const struct status_view *view = owner;
 	struct crash_note note;
 	char cause[16];
 
 	if (!report_crash(view->report, index, &note))
 		return false;
-	view_age(&cells[WHEN], report_since(view->report->now_s, note.at_s));
+	table_set_age(&cells[WHEN], report_since(view->report->now_s, note.at_s));
 	snprintf(cells[WORKER].text, sizeof(cells[WORKER].text), "%u", note.worker);
 	snprintf(cells[PID].text, sizeof(cells[PID].text), "%u", note.pid);
-	view_text(&cells[WHAT], STYLE_BAD, report_cause(&note, cause));
-	view_text(&cells[CALL], STYLE_PLAIN, note.last_call);
+	table_set_text(&cells[WHAT], STYLE_BAD, report_cause(&note, cause));
+	table_set_text(&cells[CALL], STYLE_PLAIN, note.last_call);
 	if (note.remote[0] == '\0') {
-		view_text(&cells[REMOTE], STYLE_DIM, "nobody");
+		table_set_text(&cells[REMOTE], STYLE_DIM, "nobody");
 		return true;
 	}
-	view_text(&cells[SERVICE], STYLE_PLAIN, note.service);
-	view_text(&cells[REMOTE], STYLE_PLAIN, note.remote);
-	view_text(&cells[STATE], STYLE_PLAIN, note.state);
-	view_age(&cells[AGE], note.age_ms / 1000);
+	table_set_text(&cells[SERVICE], STYLE_PLAIN, note.service);
+	table_set_text(&cells[REMOTE], STYLE_PLAIN, note.remote);
+	table_set_text(&cells[STATE], STYLE_PLAIN, note.state);
+	table_set_age(&cells[AGE], note.age_ms / 1000);
 	return true;
 }
 
-void view_crashes(struct view *view)
+void status_workers_write_crashes(struct status_view *view)
 {
 	uint32_t count =
 		atomic_load_explicit(&view->report->board->crash_count, memory_order_relaxed);
@@ -58,9 +59,9 @@ void view_crashes(struct view *view)
 		return;
 	for (unsigned c = 0; c < TABLE_COLUMNS; c++)
 		table.columns[c] = crash_columns[c];
-	view_title(view, "CRASHES",
-		   count >= SCOREBOARD_CRASHES ? "the last ones, the newest first" :
-						 "the newest first");
+	screen_title(view->screen, "CRASHES",
+		     count >= SCOREBOARD_CRASHES ? "the last ones, the newest first" :
+						   "the newest first");
 	table_show(&table, view->screen);
 }
 
@@ -73,17 +74,17 @@ static const struct column penalty_columns[TABLE_COLUMNS] = {
 
 static bool fill_penalty(void *owner, unsigned index, struct cell *cells)
 {
-	const struct view *view = owner;
+	const struct status_view *view = owner;
 	struct report_penalty penalty;
 
 	if (!report_penalty(view->report, index, &penalty))
 		return false;
-	view_text(&cells[NET], STYLE_WARN, penalty.net);
-	view_age(&cells[LEFT], penalty.left_ms / 1000);
+	table_set_text(&cells[NET], STYLE_WARN, penalty.net);
+	table_set_age(&cells[LEFT], penalty.left_ms / 1000);
 	return true;
 }
 
-void view_penalties(struct view *view)
+void status_listeners_write_bans(struct status_view *view)
 {
 	struct table table = { .most = BAN_PLACES, .row = fill_penalty, .owner = view };
 	struct report_penalty penalty;
@@ -95,6 +96,7 @@ void view_penalties(struct view *view)
 		return;
 	for (unsigned c = 0; c < TABLE_COLUMNS; c++)
 		table.columns[c] = penalty_columns[c];
-	view_title(view, "PENALTIES", "refused for having had connections in hand in crashes");
+	screen_title(view->screen, "PENALTIES",
+		     "refused for having had connections in hand in crashes");
 	table_show(&table, view->screen);
 }

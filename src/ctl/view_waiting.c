@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "ctl/status_parts.h"
+#include "ctl/table.h"
 
 enum { REMOTE, LISTEN, SERVICE, STATE, AGE, IDLE, BYTES_IN, BYTES_OUT };
 
@@ -30,17 +31,17 @@ static bool fill_row(void *owner, unsigned index, struct cell *cells)
 	const struct report_conn *conn = &((const struct waited *)owner)->list[index];
 
 	snprintf(cells[REMOTE].text, sizeof(cells[REMOTE].text), "  %s", conn->remote);
-	view_text(&cells[LISTEN], STYLE_PLAIN, conn->listen);
-	view_text(&cells[SERVICE], STYLE_PLAIN, conn->service);
-	view_text(&cells[STATE], STYLE_PLAIN, conn->state);
-	view_age(&cells[AGE], conn->age_ms / 1000);
-	view_age(&cells[IDLE], conn->idle_ms / 1000);
-	view_bytes(&cells[BYTES_IN], conn->bytes_in);
-	view_bytes(&cells[BYTES_OUT], conn->bytes_out);
+	table_set_text(&cells[LISTEN], STYLE_PLAIN, conn->listen);
+	table_set_text(&cells[SERVICE], STYLE_PLAIN, conn->service);
+	table_set_text(&cells[STATE], STYLE_PLAIN, conn->state);
+	table_set_age(&cells[AGE], conn->age_ms / 1000);
+	table_set_age(&cells[IDLE], conn->idle_ms / 1000);
+	table_set_bytes(&cells[BYTES_IN], conn->bytes_in);
+	table_set_bytes(&cells[BYTES_OUT], conn->bytes_out);
 	return true;
 }
 
-static void show_worker(struct view *view, const struct report_worker *worker)
+static void show_worker(struct status_view *view, const struct report_worker *worker)
 {
 	struct waited waited;
 	unsigned count = report_conns(view->report, worker->slot, waited.list, SLOT_NOTES);
@@ -60,7 +61,7 @@ static void show_worker(struct view *view, const struct report_worker *worker)
 	screen_end(view->screen);
 }
 
-void view_waiting(struct view *view)
+void status_workers_write_draining(struct status_view *view)
 {
 	struct report_worker worker;
 	bool has_title = false;
@@ -70,8 +71,8 @@ void view_waiting(struct view *view)
 		    worker.state != SLOT_DRAINING)
 			continue;
 		if (!has_title)
-			view_title(view, "DRAINING",
-				   "told to leave; what each still waits for, the oldest first");
+			screen_title(view->screen, "DRAINING",
+				     "told to leave; what each still waits for, the oldest first");
 		has_title = true;
 		show_worker(view, &worker);
 	}

@@ -18,7 +18,7 @@
 #include "base/stdio.h"
 #include "base/sys.h"
 #include "ctl/keys.h"
-#include "ctl/status_parts.h"
+#include "ctl/status_screen.h"
 #include "ctl/terminal.h"
 
 enum { EACH_MS = 1000, BAR_ROWS = 1 };
@@ -46,12 +46,10 @@ struct watch {
 
 static void write_screen(struct watch *watch, struct screen *screen)
 {
-	struct view view = { .look = &watch->look, .rates = &watch->rates, .screen = screen };
-
 	if (watch->look.trouble.text[0] != '\0')
 		screen_wrap(screen, STYLE_BAD, 0, watch->look.trouble.text);
 	if (watch->look.has_board) {
-		view_show(&view);
+		status_screen_write(&watch->look, &watch->rates, screen);
 		return;
 	}
 	screen_put(screen, STYLE_DIM, "It is shown here as soon as it runs.");

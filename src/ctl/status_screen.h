@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The status screen: the state of a server, as text for a person. Any process but the master. */
+#ifndef CTL_STATUS_SCREEN_H
+#define CTL_STATUS_SCREEN_H
+
+#include "ctl/rates.h"
+#include "ctl/screen.h"
+#include "ctl/snapshot.h"
+
+/*
+ * Writes the whole status screen of a snapshot that has a scoreboard. rates NULL: it is written
+ * without rates.
+ */
+void status_screen_write(const struct snapshot *snapshot, const struct rates *rates,
+			 struct screen *screen);
+
+#endif
