@@ -1,24 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* The status screen's table of listeners and of the kernel's queues before them. */
+/*
+ * The listeners on the status screen, with their accept queues, and the client addresses that are
+ * refused.
+ */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/status_parts.h"
 #include "ctl/table.h"
 
-enum { ADDRESS, SERVICE, ACCEPTED, PER_SECOND, LIVE, REFUSED, QUEUE, LIMIT, MOST, DROPS };
+enum {
+	LISTENER_ADDRESS,
+	LISTENER_SERVICE,
+	LISTENER_ACCEPTED,
+	LISTENER_PER_SECOND,
+	LISTENER_LIVE,
+	LISTENER_REFUSED,
+	LISTENER_QUEUE,
+	LISTENER_LIMIT,
+	LISTENER_MOST,
+	LISTENER_DROPS
+};
 
-static const struct column columns[TABLE_COLUMNS] = {
-	[ADDRESS] = { .head = "address", .is_left = true, .least = 16 },
-	[SERVICE] = { .head = "service", .is_left = true, .rank = 5 },
-	[ACCEPTED] = { .head = "accepted", .rank = 3 },
-	[PER_SECOND] = { .head = "acc/s", .rank = 6 },
-	[LIVE] = { .head = "live", .rank = 2 },
-	[REFUSED] = { .head = "refused", .rank = 4 },
-	[QUEUE] = { .head = "queue" },
-	[LIMIT] = { .head = "limit", .rank = 1 },
-	[MOST] = { .head = "most", .rank = 1 },
-	[DROPS] = { .head = "drops" },
+static const struct column listener_columns[TABLE_COLUMNS] = {
+	[LISTENER_ADDRESS] = { .head = "address", .is_left = true, .least = 16 },
+	[LISTENER_SERVICE] = { .head = "service", .is_left = true, .rank = 5 },
+	[LISTENER_ACCEPTED] = { .head = "accepted", .rank = 3 },
+	[LISTENER_PER_SECOND] = { .head = "acc/s", .rank = 6 },
+	[LISTENER_LIVE] = { .head = "live", .rank = 2 },
+	[LISTENER_REFUSED] = { .head = "refused", .rank = 4 },
+	[LISTENER_QUEUE] = { .head = "queue" },
+	[LISTENER_LIMIT] = { .head = "limit", .rank = 1 },
+	[LISTENER_MOST] = { .head = "most", .rank = 1 },
+	[LISTENER_DROPS] = { .head = "drops" },
 };
 
 /* One that a reload has left out is of interest only while it has connections. */
@@ -43,13 +58,13 @@ static void fill_queue(const struct queue_tally *queue, struct cell *cells)
 	uint64_t most = cell_get(&queue->accept_queue_highest);
 	uint64_t drops = cell_get(&queue->accept_queue_dropped_segments_total);
 
-	table_set_count(&cells[QUEUE], queue_style(now, limit), now);
-	table_set_count(&cells[LIMIT], STYLE_PLAIN, limit);
-	table_set_count(&cells[MOST], most > limit ? STYLE_WARN : STYLE_PLAIN, most);
-	table_set_count(&cells[DROPS], drops > 0 ? STYLE_WARN : STYLE_PLAIN, drops);
+	table_set_count(&cells[LISTENER_QUEUE], queue_style(now, limit), now);
+	table_set_count(&cells[LISTENER_LIMIT], STYLE_PLAIN, limit);
+	table_set_count(&cells[LISTENER_MOST], most > limit ? STYLE_WARN : STYLE_PLAIN, most);
+	table_set_count(&cells[LISTENER_DROPS], drops > 0 ? STYLE_WARN : STYLE_PLAIN, drops);
 }
 
-static bool fill_row(void *owner, unsigned index, struct cell *cells)
+static bool fill_listener(void *owner, unsigned index, struct cell *cells)
 {
 	const struct status_view *view = owner;
 	struct report_listener listener;
@@ -59,17 +74,17 @@ static bool fill_row(void *owner, unsigned index, struct cell *cells)
 	if (!report_listener(view->report, index, &listener) || !is_shown(&listener))
 		return false;
 	live = (int64_t)cell_get(&listener.tally.connections_live);
-	snprintf(cells[ADDRESS].text, sizeof(cells[ADDRESS].text), "%s%s", listener.address,
-		 listener.is_gone ? " (gone)" : "");
-	cells[ADDRESS].style = listener.is_gone ? STYLE_WARN : STYLE_PLAIN;
-	table_set_text(&cells[SERVICE], STYLE_PLAIN, listener.service);
-	table_set_count(&cells[ACCEPTED], STYLE_PLAIN,
+	snprintf(cells[LISTENER_ADDRESS].text, sizeof(cells[LISTENER_ADDRESS].text), "%s%s",
+		 listener.address, listener.is_gone ? " (gone)" : "");
+	cells[LISTENER_ADDRESS].style = listener.is_gone ? STYLE_WARN : STYLE_PLAIN;
+	table_set_text(&cells[LISTENER_SERVICE], STYLE_PLAIN, listener.service);
+	table_set_count(&cells[LISTENER_ACCEPTED], STYLE_PLAIN,
 			cell_get(&listener.tally.connections_accepted_total));
-	table_set_count(&cells[LIVE], STYLE_PLAIN, live > 0 ? (uint64_t)live : 0);
-	table_set_count(&cells[REFUSED], STYLE_PLAIN,
+	table_set_count(&cells[LISTENER_LIVE], STYLE_PLAIN, live > 0 ? (uint64_t)live : 0);
+	table_set_count(&cells[LISTENER_REFUSED], STYLE_PLAIN,
 			cell_get(&listener.tally.connections_refused_total));
 	if (view->rates != NULL && rates_of(view->rates, RATES_LISTENERS + index, &rate))
-		table_set_count(&cells[PER_SECOND], STYLE_PLAIN, rate.accepted);
+		table_set_count(&cells[LISTENER_PER_SECOND], STYLE_PLAIN, rate.accepted);
 	fill_queue(&listener.queue, cells);
 	return true;
 }
@@ -92,14 +107,48 @@ static void show_host(struct status_view *view)
 
 void status_listeners_write(struct status_view *view)
 {
-	struct table table = { .most = METRIC_LISTENERS, .row = fill_row, .owner = view };
+	struct table table = { .most = METRIC_LISTENERS, .row = fill_listener, .owner = view };
 
-	for (unsigned c = 0; c < TABLE_COLUMNS; c++)
-		table.columns[c] = columns[c];
+	memcpy(table.columns, listener_columns, sizeof(table.columns));
 	if (view->rates == NULL)
-		table.columns[PER_SECOND].head = NULL;
+		table.columns[LISTENER_PER_SECOND].head = NULL;
 	screen_title(view->screen, "LISTENERS",
 		     "queue: clients waiting to be accepted; drops: segments, not clients");
 	table_show(&table, view->screen);
 	show_host(view);
+}
+
+enum { BAN_NET, BAN_LEFT };
+
+static const struct column penalty_columns[TABLE_COLUMNS] = {
+	[BAN_NET] = { .head = "address", .is_left = true, .least = 20 },
+	[BAN_LEFT] = { .head = "refused for another" },
+};
+
+static bool fill_penalty(void *owner, unsigned index, struct cell *cells)
+{
+	const struct status_view *view = owner;
+	struct report_penalty penalty;
+
+	if (!report_penalty(view->report, index, &penalty))
+		return false;
+	table_set_text(&cells[BAN_NET], STYLE_WARN, penalty.net);
+	table_set_age(&cells[BAN_LEFT], penalty.left_ms / 1000);
+	return true;
+}
+
+void status_listeners_write_bans(struct status_view *view)
+{
+	struct table table = { .most = BAN_PLACES, .row = fill_penalty, .owner = view };
+	struct report_penalty penalty;
+	bool is_any = false;
+
+	for (unsigned i = 0; i < BAN_PLACES && !is_any; i++)
+		is_any = report_penalty(view->report, i, &penalty);
+	if (!is_any)
+		return;
+	memcpy(table.columns, penalty_columns, sizeof(table.columns));
+	screen_title(view->screen, "PENALTIES",
+		     "refused for having had connections in hand in crashes");
+	table_show(&table, view->screen);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The status screen's table of living workers. */
+/*
+ * The workers on the status screen: the living ones, the connections that draining ones wait for,
+ * and the last crashes.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,47 +16,48 @@
 enum { SILENT_MS = 3000 };
 
 enum {
-	NUMBER,
-	SLOT,
-	PID,
-	STATE,
-	LIVE,
-	ACCEPTED,
-	ACCEPTED_S,
-	MESSAGES,
-	MESSAGES_S,
-	BYTES_IN,
-	IN_S,
-	BYTES_OUT,
-	OUT_S,
-	CPU,
-	MEMORY,
-	RESPAWNS,
-	AGE,
-	LAST_EXIT
+	WORKER_NUMBER,
+	WORKER_SLOT,
+	WORKER_PID,
+	WORKER_STATE,
+	WORKER_LIVE,
+	WORKER_ACCEPTED,
+	WORKER_ACCEPTED_S,
+	WORKER_MESSAGES,
+	WORKER_MESSAGES_S,
+	WORKER_BYTES_IN,
+	WORKER_IN_S,
+	WORKER_BYTES_OUT,
+	WORKER_OUT_S,
+	WORKER_CPU,
+	WORKER_MEMORY,
+	WORKER_RESPAWNS,
+	WORKER_AGE,
+	WORKER_LAST_EXIT
 };
 
-static const struct column columns[TABLE_COLUMNS] = {
-	[NUMBER] = { .head = "#" },
-	[SLOT] = { .head = "slot", .rank = 7 },
-	[PID] = { .head = "pid" },
-	[STATE] = { .head = "state", .is_left = true },
-	[LIVE] = { .head = "conns" },
-	[ACCEPTED] = { .head = "accept", .rank = 3 },
-	[ACCEPTED_S] = { .head = "acc/s", .rank = 1 },
-	[MESSAGES] = { .head = "msgs", .rank = 2 },
-	[MESSAGES_S] = { .head = "msg/s", .rank = 1 },
-	[BYTES_IN] = { .head = "in", .rank = 9 },
-	[IN_S] = { .head = "in/s", .rank = 5 },
-	[BYTES_OUT] = { .head = "out", .rank = 9 },
-	[OUT_S] = { .head = "out/s", .rank = 5 },
-	[CPU] = { .head = "cpu%", .rank = 1 },
-	[MEMORY] = { .head = "mem", .rank = 4 },
-	[RESPAWNS] = { .head = "resp", .rank = 6 },
-	[AGE] = { .head = "age", .rank = 4 },
-	[LAST_EXIT] = { .head = "last exit", .is_left = true, .rank = 10, .is_rare = true },
+static const struct column worker_columns[TABLE_COLUMNS] = {
+	[WORKER_NUMBER] = { .head = "#" },
+	[WORKER_SLOT] = { .head = "slot", .rank = 7 },
+	[WORKER_PID] = { .head = "pid" },
+	[WORKER_STATE] = { .head = "state", .is_left = true },
+	[WORKER_LIVE] = { .head = "conns" },
+	[WORKER_ACCEPTED] = { .head = "accept", .rank = 3 },
+	[WORKER_ACCEPTED_S] = { .head = "acc/s", .rank = 1 },
+	[WORKER_MESSAGES] = { .head = "msgs", .rank = 2 },
+	[WORKER_MESSAGES_S] = { .head = "msg/s", .rank = 1 },
+	[WORKER_BYTES_IN] = { .head = "in", .rank = 9 },
+	[WORKER_IN_S] = { .head = "in/s", .rank = 5 },
+	[WORKER_BYTES_OUT] = { .head = "out", .rank = 9 },
+	[WORKER_OUT_S] = { .head = "out/s", .rank = 5 },
+	[WORKER_CPU] = { .head = "cpu%", .rank = 1 },
+	[WORKER_MEMORY] = { .head = "mem", .rank = 4 },
+	[WORKER_RESPAWNS] = { .head = "resp", .rank = 6 },
+	[WORKER_AGE] = { .head = "age", .rank = 4 },
+	[WORKER_LAST_EXIT] = { .head = "last exit", .is_left = true, .rank = 10, .is_rare = true },
 };
-static const unsigned only_rates[] = { ACCEPTED_S, MESSAGES_S, IN_S, OUT_S };
+static const unsigned only_rates[] = { WORKER_ACCEPTED_S, WORKER_MESSAGES_S, WORKER_IN_S,
+				       WORKER_OUT_S };
 
 /* The living ones, the old ones last, each kind by number. */
 struct crowd {
@@ -107,11 +111,12 @@ static void fill_state(const struct report *report, const struct report_worker *
 
 static void fill_counts(const struct worker_tally *tally, struct cell *cells)
 {
-	table_set_count(&cells[ACCEPTED], STYLE_PLAIN,
+	table_set_count(&cells[WORKER_ACCEPTED], STYLE_PLAIN,
 			metric_sum(tally, METRIC_connections_accepted_total));
-	table_set_count(&cells[MESSAGES], STYLE_PLAIN, metric_sum(tally, METRIC_messages_total));
-	table_set_bytes(&cells[BYTES_IN], metric_sum(tally, METRIC_bytes_in_total));
-	table_set_bytes(&cells[BYTES_OUT], metric_sum(tally, METRIC_bytes_out_total));
+	table_set_count(&cells[WORKER_MESSAGES], STYLE_PLAIN,
+			metric_sum(tally, METRIC_messages_total));
+	table_set_bytes(&cells[WORKER_BYTES_IN], metric_sum(tally, METRIC_bytes_in_total));
+	table_set_bytes(&cells[WORKER_BYTES_OUT], metric_sum(tally, METRIC_bytes_out_total));
 }
 
 /* Of this process alone: the mean over its life, or with rates the last seconds. */
@@ -123,22 +128,22 @@ static void fill_process(const struct status_view *view, const struct report_wor
 	struct rate rate = { 0 };
 	int64_t tenths = -1;
 
-	table_set_bytes(&cells[MEMORY], cell_get(&own->worker_memory_bytes));
-	table_set_age(&cells[AGE], worker->age_s);
+	table_set_bytes(&cells[WORKER_MEMORY], cell_get(&own->worker_memory_bytes));
+	table_set_age(&cells[WORKER_AGE], worker->age_s);
 	if (view->rates == NULL && worker->age_s > 0)
 		tenths = (int64_t)(cpu_us / 1000 / (uint64_t)worker->age_s);
 	else if (view->rates != NULL && rates_of(view->rates, worker->slot, &rate))
 		tenths = rate.cpu_tenths;
 	if (tenths < 0)
-		table_set_text(&cells[CPU], STYLE_DIM, "-");
+		table_set_text(&cells[WORKER_CPU], STYLE_DIM, "-");
 	else
-		format_percent(tenths, cells[CPU].text);
+		format_percent(tenths, cells[WORKER_CPU].text);
 	if (view->rates == NULL || tenths < 0)
 		return;
-	table_set_count(&cells[ACCEPTED_S], STYLE_PLAIN, rate.accepted);
-	table_set_count(&cells[MESSAGES_S], STYLE_PLAIN, rate.messages);
-	table_set_bytes(&cells[IN_S], rate.bytes_in);
-	table_set_bytes(&cells[OUT_S], rate.bytes_out);
+	table_set_count(&cells[WORKER_ACCEPTED_S], STYLE_PLAIN, rate.accepted);
+	table_set_count(&cells[WORKER_MESSAGES_S], STYLE_PLAIN, rate.messages);
+	table_set_bytes(&cells[WORKER_IN_S], rate.bytes_in);
+	table_set_bytes(&cells[WORKER_OUT_S], rate.bytes_out);
 }
 
 /* Left as it was told to, as in each reload: no news. */
@@ -154,7 +159,7 @@ static enum style exit_style(const struct report_worker *worker)
 	return is_clean(worker->last_exit) ? STYLE_PLAIN : STYLE_WARN;
 }
 
-static bool fill_row(void *owner, unsigned index, struct cell *cells)
+static bool fill_worker(void *owner, unsigned index, struct cell *cells)
 {
 	const struct crowd *crowd = owner;
 	const struct status_view *view = crowd->view;
@@ -164,18 +169,19 @@ static bool fill_row(void *owner, unsigned index, struct cell *cells)
 	if (!report_worker(view->report, crowd->places[index].slot, &worker))
 		return false;
 	respawns = cell_get(&worker.tally.worker_respawns_total);
-	snprintf(cells[NUMBER].text, sizeof(cells[NUMBER].text), "%u", worker.number);
-	snprintf(cells[SLOT].text, sizeof(cells[SLOT].text), "%u", worker.slot);
-	snprintf(cells[PID].text, sizeof(cells[PID].text), "%u", worker.pid);
-	fill_state(view->report, &worker, &cells[STATE]);
-	table_set_count(&cells[LIVE], STYLE_PLAIN, worker.live > 0 ? (uint64_t)worker.live : 0);
+	table_set_number(&cells[WORKER_NUMBER], worker.number);
+	table_set_number(&cells[WORKER_SLOT], worker.slot);
+	table_set_number(&cells[WORKER_PID], worker.pid);
+	fill_state(view->report, &worker, &cells[WORKER_STATE]);
+	table_set_count(&cells[WORKER_LIVE], STYLE_PLAIN,
+			worker.live > 0 ? (uint64_t)worker.live : 0);
 	fill_counts(worker.is_former ? &view->report->board->slots[worker.slot].tally :
 				       &worker.tally,
 		    cells);
 	fill_process(view, &worker, cells);
-	table_set_count(&cells[RESPAWNS], respawns > 0 ? STYLE_WARN : STYLE_PLAIN, respawns);
+	table_set_count(&cells[WORKER_RESPAWNS], respawns > 0 ? STYLE_WARN : STYLE_PLAIN, respawns);
 	if (!worker.is_former)
-		table_set_text(&cells[LAST_EXIT], exit_style(&worker), worker.last_exit);
+		table_set_text(&cells[WORKER_LAST_EXIT], exit_style(&worker), worker.last_exit);
 	return true;
 }
 
@@ -185,11 +191,11 @@ static void show_exit(void *owner, unsigned index, struct screen *screen)
 	const struct crowd *crowd = owner;
 	struct report_worker worker;
 
-	if (crowd->table->widths[LAST_EXIT] > 0 ||
+	if (crowd->table->widths[WORKER_LAST_EXIT] > 0 ||
 	    !report_worker(crowd->view->report, crowd->places[index].slot, &worker) ||
 	    is_clean(worker.last_exit) || worker.is_former)
 		return;
-	screen_cell(screen, STYLE_PLAIN, "", crowd->table->widths[NUMBER] + 1, true);
+	screen_cell(screen, STYLE_PLAIN, "", crowd->table->widths[WORKER_NUMBER] + 1, true);
 	screen_put(screen, STYLE_DIM, "last exit: ");
 	screen_put(screen, exit_style(&worker), worker.last_exit);
 	screen_end(screen);
@@ -197,12 +203,11 @@ static void show_exit(void *owner, unsigned index, struct screen *screen)
 
 void status_workers_write(struct status_view *view)
 {
-	struct table table = { .row = fill_row, .below = show_exit };
+	struct table table = { .row = fill_worker, .below = show_exit };
 	struct crowd crowd = { .view = view, .table = &table };
 
 	table.owner = &crowd;
-	for (unsigned c = 0; c < TABLE_COLUMNS; c++)
-		table.columns[c] = columns[c];
+	memcpy(table.columns, worker_columns, sizeof(table.columns));
 	for (unsigned i = 0; view->rates == NULL && i < sizeof(only_rates) / sizeof(*only_rates);
 	     i++)
 		table.columns[only_rates[i]].head = NULL;
@@ -214,4 +219,145 @@ void status_workers_write(struct status_view *view)
 		return;
 	screen_put(view->screen, STYLE_DIM, "none lives");
 	screen_end(view->screen);
+}
+
+enum {
+	CONN_REMOTE,
+	CONN_LISTEN,
+	CONN_SERVICE,
+	CONN_STATE,
+	CONN_AGE,
+	CONN_IDLE,
+	CONN_BYTES_IN,
+	CONN_BYTES_OUT
+};
+
+static const struct column conn_columns[TABLE_COLUMNS] = {
+	[CONN_REMOTE] = { .head = "  remote", .is_left = true, .least = 20 },
+	[CONN_LISTEN] = { .head = "listener", .is_left = true, .least = 12, .rank = 3 },
+	[CONN_SERVICE] = { .head = "service", .is_left = true },
+	[CONN_STATE] = { .head = "state", .is_left = true },
+	[CONN_AGE] = { .head = "age" },
+	[CONN_IDLE] = { .head = "idle" },
+	[CONN_BYTES_IN] = { .head = "in", .rank = 1 },
+	[CONN_BYTES_OUT] = { .head = "out", .rank = 2 },
+};
+
+struct waited {
+	struct report_conn list[SLOT_NOTES];
+};
+
+static bool fill_conn(void *owner, unsigned index, struct cell *cells)
+{
+	const struct report_conn *conn = &((const struct waited *)owner)->list[index];
+
+	snprintf(cells[CONN_REMOTE].text, sizeof(cells[CONN_REMOTE].text), "  %s", conn->remote);
+	table_set_text(&cells[CONN_LISTEN], STYLE_PLAIN, conn->listen);
+	table_set_text(&cells[CONN_SERVICE], STYLE_PLAIN, conn->service);
+	table_set_text(&cells[CONN_STATE], STYLE_PLAIN, conn->state);
+	table_set_age(&cells[CONN_AGE], conn->age_ms / 1000);
+	table_set_age(&cells[CONN_IDLE], conn->idle_ms / 1000);
+	table_set_bytes(&cells[CONN_BYTES_IN], conn->bytes_in);
+	table_set_bytes(&cells[CONN_BYTES_OUT], conn->bytes_out);
+	return true;
+}
+
+static void show_worker(struct status_view *view, const struct report_worker *worker)
+{
+	struct waited waited;
+	unsigned count = report_conns(view->report, worker->slot, waited.list, SLOT_NOTES);
+	struct table table = { .most = count, .row = fill_conn, .owner = &waited };
+
+	memcpy(table.columns, conn_columns, sizeof(table.columns));
+	screen_say(view->screen, STYLE_WARN, "worker %u, slot %u, pid %u: %" PRId64 " connection%s",
+		   worker->number, worker->slot, worker->pid, worker->live,
+		   worker->live == 1 ? "" : "s");
+	screen_end(view->screen);
+	table_show(&table, view->screen);
+	if (worker->live <= (int64_t)count)
+		return;
+	screen_say(view->screen, STYLE_DIM, "  and %" PRId64 " more",
+		   worker->live - (int64_t)count);
+	screen_end(view->screen);
+}
+
+void status_workers_write_draining(struct status_view *view)
+{
+	struct report_worker worker;
+	bool has_title = false;
+
+	for (unsigned i = 0; i < view->report->crew->count; i++) {
+		if (!report_worker(view->report, view->report->crew->slots[i], &worker) ||
+		    worker.state != SLOT_DRAINING)
+			continue;
+		if (!has_title)
+			screen_title(view->screen, "DRAINING",
+				     "told to leave; what each still waits for, the oldest first");
+		has_title = true;
+		show_worker(view, &worker);
+	}
+}
+
+enum {
+	CRASH_WHEN,
+	CRASH_WORKER,
+	CRASH_PID,
+	CRASH_WHAT,
+	CRASH_SERVICE,
+	CRASH_REMOTE,
+	CRASH_STATE,
+	CRASH_CALL,
+	CRASH_AGE
+};
+
+static const struct column crash_columns[TABLE_COLUMNS] = {
+	[CRASH_WHEN] = { .head = "ago" },
+	[CRASH_WORKER] = { .head = "worker" },
+	[CRASH_PID] = { .head = "pid", .rank = 5 },
+	[CRASH_WHAT] = { .head = "died of", .is_left = true },
+	[CRASH_SERVICE] = { .head = "service", .is_left = true, .rank = 1 },
+	[CRASH_REMOTE] = { .head = "in hand", .is_left = true, .least = 21 },
+	[CRASH_STATE] = { .head = "state", .is_left = true, .rank = 3 },
+	[CRASH_CALL] = { .head = "last call", .is_left = true, .rank = 2 },
+	[CRASH_AGE] = { .head = "its age", .rank = 4 },
+};
+
+static bool fill_crash(void *owner, unsigned index, struct cell *cells)
+{
+	const struct status_view *view = owner;
+	struct crash_note note;
+	char cause[16];
+
+	if (!report_crash(view->report, index, &note))
+		return false;
+	table_set_age(&cells[CRASH_WHEN], report_since(view->report->now_s, note.at_s));
+	table_set_number(&cells[CRASH_WORKER], note.worker);
+	table_set_number(&cells[CRASH_PID], note.pid);
+	table_set_text(&cells[CRASH_WHAT], STYLE_BAD, report_cause(&note, cause));
+	table_set_text(&cells[CRASH_CALL], STYLE_PLAIN, note.last_call);
+	if (note.remote[0] == '\0') {
+		table_set_text(&cells[CRASH_REMOTE], STYLE_DIM, "nobody");
+		return true;
+	}
+	table_set_text(&cells[CRASH_SERVICE], STYLE_PLAIN, note.service);
+	table_set_text(&cells[CRASH_REMOTE], STYLE_PLAIN, note.remote);
+	table_set_text(&cells[CRASH_STATE], STYLE_PLAIN, note.state);
+	table_set_age(&cells[CRASH_AGE], note.age_ms / 1000);
+	return true;
+}
+
+void status_workers_write_crashes(struct status_view *view)
+{
+	uint32_t count =
+		atomic_load_explicit(&view->report->board->crash_count, memory_order_relaxed);
+	struct table table = { .most = SCOREBOARD_CRASHES, .row = fill_crash, .owner = view };
+	struct crash_note last;
+
+	if (!report_crash(view->report, 0, &last))
+		return;
+	memcpy(table.columns, crash_columns, sizeof(table.columns));
+	screen_title(view->screen, "CRASHES",
+		     count >= SCOREBOARD_CRASHES ? "the last ones, the newest first" :
+						   "the newest first");
+	table_show(&table, view->screen);
 }

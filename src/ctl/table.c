@@ -180,6 +180,11 @@ void table_set_text(struct cell *cell, enum style style, const char *text)
 	snprintf(cell->text, sizeof(cell->text), "%s", text);
 }
 
+void table_set_number(struct cell *cell, unsigned value)
+{
+	snprintf(cell->text, sizeof(cell->text), "%u", value);
+}
+
 void table_set_count(struct cell *cell, enum style style, uint64_t value)
 {
 	cell->style = style;

@@ -46,6 +46,7 @@ unsigned table_show(struct table *table, struct screen *screen);
 
 /* Each writes a value into a cell; numbers as ctl/format.h has them. */
 void table_set_text(struct cell *cell, enum style style, const char *text);
+void table_set_number(struct cell *cell, unsigned value); /* all its digits */
 void table_set_count(struct cell *cell, enum style style, uint64_t value);
 void table_set_bytes(struct cell *cell, uint64_t bytes);
 void table_set_age(struct cell *cell, int64_t seconds);
