@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "base/stdio.h"
 #include "base/sys.h"
-#include "ctl/keys.h"
 #include "ctl/status_screen.h"
 #include "ctl/terminal.h"
 
@@ -32,7 +31,7 @@ struct watch {
 	struct terminal terminal;
 	struct snapshot look;
 	struct rates rates;
-	struct keys keys;
+	struct terminal_keys keys;
 	struct screen style; /* as the screens are to be, all but the output */
 	sigset_t before, heard;
 	int signals;
@@ -174,7 +173,7 @@ static bool take(struct watch *watch)
 	bool is_ours;
 
 	sys_sigprocmask(SIG_SETMASK, &watch->before, NULL);
-	is_ours = terminal_await();
+	is_ours = terminal_wait_foreground();
 	sys_sigprocmask(SIG_BLOCK, &watch->heard, NULL);
 	return is_ours && terminal_take(&watch->terminal);
 }
@@ -275,7 +274,7 @@ static bool hear_keys(struct watch *watch)
 	if (n <= 0)
 		return false;
 	for (ssize_t i = 0; i < n && !watch->is_over; i++)
-		if (!obey_key(watch, keys_take(&watch->keys, bytes[i])))
+		if (!obey_key(watch, terminal_decode_key(&watch->keys, bytes[i])))
 			return false;
 	return true;
 }
