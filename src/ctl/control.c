@@ -6,6 +6,7 @@
 #include "ctl/control.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,7 +14,8 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/foreign.h"
-#include "ctl/status.h"
+#include "ctl/snapshot.h"
+#include "ctl/status_screen.h"
 #include "ctl/watch.h"
 #include "master/pidfile.h"
 #include "stats/deed.h"
@@ -273,6 +275,48 @@ static enum exit_code ask_server(const struct control_options *wish, int number,
 	return is_good ? CODE_OK : err->code;
 }
 
+enum { JSON_PIECE = 64 * 1024 };
+
+static bool print_json(const struct report *report, struct err *err)
+{
+	struct piece_cursor at = { 0 };
+	char *base = malloc(JSON_PIECE);
+	bool is_done = false;
+
+	if (base == NULL)
+		return err_errno(err, CODE_OSERR, "cannot make room for the JSON");
+	while (!is_done) {
+		struct strbuf text = strbuf_on(base, JSON_PIECE);
+
+		is_done = report_pieces(report, report_json, report_json_count, &at, &text);
+		fwrite(text.base, 1, text.used, stdout);
+		if (is_done && (text.used == 0 || text.base[text.used - 1] != '\n'))
+			putchar('\n');
+	}
+	free(base);
+	return true;
+}
+
+/* What a dead server has left is printed as well; CODE_OK when the server lives. */
+static enum exit_code print_status(const struct control_options *wish, const char *path,
+				   struct err *err)
+{
+	struct snapshot look;
+	bool is_good = true;
+
+	if (!snapshot_open(&look, path, err))
+		return err->code;
+	snapshot_take(&look);
+	if (!wish->quiet && look.has_board && !wish->json)
+		status_screen_print(&look);
+	if (!wish->quiet && look.has_board && wish->json)
+		is_good = print_json(&look.report, err);
+	if (is_good)
+		*err = look.trouble;
+	snapshot_close(&look);
+	return is_good && err->text[0] == '\0' ? CODE_OK : err->code;
+}
+
 static enum exit_code refuse_none(const struct control_options *wish,
 				  const struct conf_source *source, struct err *err)
 {
@@ -300,5 +344,5 @@ enum exit_code control_run(const struct control_options *wish, const struct conf
 		return ask_server(wish, number, path, err);
 	if (wish->watch)
 		return watch_run(path, err);
-	return status_run(path, wish->json, wish->quiet, err);
+	return print_status(wish, path, err);
 }

@@ -4,7 +4,9 @@
  */
 #include "ctl/screen.h"
 
+#include <langinfo.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/stdio.h"
 #include "base/units.h"
 
 enum { FAR_OUT = 1000, PIPE_LEAST = 20, SAID_MOST = 2048 };
@@ -65,6 +68,13 @@ static struct glyph first_glyph(const struct screen *screen, const char *text)
 	glyph.taken = taken;
 	glyph.columns = (unsigned)columns;
 	return glyph;
+}
+
+void screen_detect(struct screen *screen)
+{
+	screen->has_colour = stdio_has_colour(STDOUT_FILENO);
+	setlocale(LC_CTYPE, "");
+	screen->is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
 unsigned screen_pipe_width(void)

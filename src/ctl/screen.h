@@ -25,10 +25,16 @@ struct screen {
 	FILE *out;
 	unsigned width; /* columns of a line, at least 1 */
 	bool has_colour;
-	bool is_utf8;    /* the locale's characters are; setlocale(3) has been called */
+	bool is_utf8;    /* the characters of the locale are UTF-8 */
 	bool is_frame;   /* the lines are written over others: what is left of those is cleared */
 	unsigned column; /* of the line in the making; screen.c's own */
 };
+
+/*
+ * Sets has_colour as stdout and the environment want it, and is_utf8 as the locale of the
+ * environment, which becomes that of the process (setlocale(3)), says.
+ */
+void screen_detect(struct screen *screen);
 
 /* Where lines to stdout end when it is no terminal: COLUMNS, or far out. */
 unsigned screen_pipe_width(void);

@@ -4,7 +4,10 @@
  */
 #include "ctl/status_screen.h"
 
+#include <unistd.h>
+
 #include "ctl/status_parts.h"
+#include "ctl/terminal.h"
 
 void status_screen_write(const struct snapshot *snapshot, const struct rates *rates,
 			 struct screen *screen)
@@ -19,4 +22,13 @@ void status_screen_write(const struct snapshot *snapshot, const struct rates *ra
 	status_workers_write_draining(&view);
 	status_workers_write_crashes(&view);
 	status_listeners_write_bans(&view);
+}
+
+void status_screen_print(const struct snapshot *snapshot)
+{
+	struct screen screen = { .out = stdout };
+
+	screen.width = isatty(STDOUT_FILENO) ? terminal_width() : screen_pipe_width();
+	screen_detect(&screen);
+	status_screen_write(snapshot, NULL, &screen);
 }

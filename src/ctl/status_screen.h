@@ -14,4 +14,7 @@
 void status_screen_write(const struct snapshot *snapshot, const struct rates *rates,
 			 struct screen *screen);
 
+/* Writes it once to stdout, without rates, in the width and the colours that fit there. */
+void status_screen_print(const struct snapshot *snapshot);
+
 #endif

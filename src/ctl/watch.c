@@ -8,14 +8,11 @@
  */
 #include "ctl/watch.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/stdio.h"
 #include "base/sys.h"
 #include "ctl/status_screen.h"
 #include "ctl/terminal.h"
@@ -353,9 +350,7 @@ enum exit_code watch_run(const char *pid_file, struct err *err)
 	struct watch watch = { .signals = -1, .style = { .is_frame = true } };
 	bool is_good;
 
-	setlocale(LC_CTYPE, "");
-	watch.style.is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	watch.style.has_colour = stdio_has_colour(STDOUT_FILENO);
+	screen_detect(&watch.style);
 	is_good = terminal_check(err) && begin(&watch, pid_file, err) && watch_on(&watch, err);
 	end(&watch);
 	if (watch.deadly != 0)
