@@ -312,7 +312,7 @@ static enum exit_code print_status(const struct control_options *wish, const cha
 	if (!wish->quiet && look.has_board && wish->json)
 		is_good = print_json(&look.report, err);
 	if (is_good)
-		*err = look.trouble;
+		*err = look.problem;
 	snapshot_close(&look);
 	return is_good && err->text[0] == '\0' ? CODE_OK : err->code;
 }

@@ -83,7 +83,7 @@ static bool fill_listener(void *owner, unsigned index, struct cell *cells)
 	table_set_count(&cells[LISTENER_LIVE], STYLE_PLAIN, live > 0 ? (uint64_t)live : 0);
 	table_set_count(&cells[LISTENER_REFUSED], STYLE_PLAIN,
 			cell_get(&listener.tally.connections_refused_total));
-	if (view->rates != NULL && rates_of(view->rates, RATES_LISTENERS + index, &rate))
+	if (view->samples != NULL && snapshot_rate(view->samples, SAMPLE_LISTENERS + index, &rate))
 		table_set_count(&cells[LISTENER_PER_SECOND], STYLE_PLAIN, rate.accepted);
 	fill_queue(&listener.queue, cells);
 	return true;
@@ -110,7 +110,7 @@ void status_listeners_write(struct status_view *view)
 	struct table table = { .most = METRIC_LISTENERS, .row = fill_listener, .owner = view };
 
 	memcpy(table.columns, listener_columns, sizeof(table.columns));
-	if (view->rates == NULL)
+	if (view->samples == NULL)
 		table.columns[LISTENER_PER_SECOND].head = NULL;
 	screen_title(view->screen, "LISTENERS",
 		     "queue: clients waiting to be accepted; drops: segments, not clients");

@@ -8,15 +8,14 @@
 
 #include <sys/types.h>
 
-#include "ctl/rates.h"
 #include "ctl/screen.h"
-#include "stats/report.h"
+#include "ctl/snapshot.h"
 
 /* What a part reads, and the screen that it writes to. */
 struct status_view {
 	const struct report *report;
-	const struct rates *rates; /* NULL: only one sample was taken, so there are no rates */
-	pid_t pid;                 /* of the living server; 0: there is none */
+	const struct samples *samples; /* NULL: the screen is written once, without rates */
+	pid_t pid;                     /* of the living server; 0: there is none */
 	struct screen *screen;
 };
 

@@ -9,12 +9,13 @@
 #include "ctl/status_parts.h"
 #include "ctl/terminal.h"
 
-void status_screen_write(const struct snapshot *snapshot, const struct rates *rates,
+void status_screen_write(const struct snapshot *snapshot, const struct samples *samples,
 			 struct screen *screen)
 {
-	struct status_view view = {
-		.report = &snapshot->report, .rates = rates, .pid = snapshot->pid, .screen = screen
-	};
+	struct status_view view = { .report = &snapshot->report,
+				    .samples = samples,
+				    .pid = snapshot->pid,
+				    .screen = screen };
 
 	status_server_write(&view);
 	status_listeners_write(&view);

@@ -3,15 +3,14 @@
 #ifndef CTL_STATUS_SCREEN_H
 #define CTL_STATUS_SCREEN_H
 
-#include "ctl/rates.h"
 #include "ctl/screen.h"
 #include "ctl/snapshot.h"
 
 /*
- * Writes the whole status screen of a snapshot that has a scoreboard. rates NULL: it is written
- * without rates.
+ * Writes the whole status screen of a snapshot that has a scoreboard. samples NULL: it is
+ * written without rates.
  */
-void status_screen_write(const struct snapshot *snapshot, const struct rates *rates,
+void status_screen_write(const struct snapshot *snapshot, const struct samples *samples,
 			 struct screen *screen);
 
 /* Writes it once to stdout, without rates, in the width and the colours that fit there. */

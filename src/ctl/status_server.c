@@ -135,7 +135,7 @@ static void show_traffic(struct status_view *view, const struct worker_tally *al
 	const struct rate *rate = NULL;
 	char text[FORMAT_TEXT];
 
-	if (view->rates != NULL && rates_of(view->rates, RATES_ALL, &rates))
+	if (view->samples != NULL && snapshot_rate(view->samples, SAMPLE_ALL, &rates))
 		rate = &rates;
 	label(view, "connections");
 	screen_say(view->screen, STYLE_PLAIN, "%s live, ",

@@ -130,15 +130,15 @@ static void fill_process(const struct status_view *view, const struct report_wor
 
 	table_set_bytes(&cells[WORKER_MEMORY], cell_get(&own->worker_memory_bytes));
 	table_set_age(&cells[WORKER_AGE], worker->age_s);
-	if (view->rates == NULL && worker->age_s > 0)
+	if (view->samples == NULL && worker->age_s > 0)
 		tenths = (int64_t)(cpu_us / 1000 / (uint64_t)worker->age_s);
-	else if (view->rates != NULL && rates_of(view->rates, worker->slot, &rate))
+	else if (view->samples != NULL && snapshot_rate(view->samples, worker->slot, &rate))
 		tenths = rate.cpu_tenths;
 	if (tenths < 0)
 		table_set_text(&cells[WORKER_CPU], STYLE_DIM, "-");
 	else
 		format_percent(tenths, cells[WORKER_CPU].text);
-	if (view->rates == NULL || tenths < 0)
+	if (view->samples == NULL || tenths < 0)
 		return;
 	table_set_count(&cells[WORKER_ACCEPTED_S], STYLE_PLAIN, rate.accepted);
 	table_set_count(&cells[WORKER_MESSAGES_S], STYLE_PLAIN, rate.messages);
@@ -208,13 +208,13 @@ void status_workers_write(struct status_view *view)
 
 	table.owner = &crowd;
 	memcpy(table.columns, worker_columns, sizeof(table.columns));
-	for (unsigned i = 0; view->rates == NULL && i < sizeof(only_rates) / sizeof(*only_rates);
+	for (unsigned i = 0; view->samples == NULL && i < sizeof(only_rates) / sizeof(*only_rates);
 	     i++)
 		table.columns[only_rates[i]].head = NULL;
 	gather(&crowd, &table);
 	screen_title(view->screen, "WORKERS",
-		     view->rates == NULL ? "cpu%: the mean since each was started" :
-					   "cpu%: of the last 5 seconds");
+		     view->samples == NULL ? "cpu%: the mean since each was started" :
+					     "cpu%: of the last 5 seconds");
 	if (table_show(&table, view->screen) > 0)
 		return;
 	screen_put(view->screen, STYLE_DIM, "none lives");

@@ -27,7 +27,7 @@ static const int heard[] = { SIGINT,    SIGQUIT, SIGTERM, SIGHUP,  SIGTSTP, SIGC
 struct watch {
 	struct terminal terminal;
 	struct snapshot look;
-	struct rates rates;
+	struct samples samples;
 	struct terminal_keys keys;
 	struct screen style; /* as the screens are to be, all but the output */
 	sigset_t before, heard;
@@ -42,10 +42,10 @@ struct watch {
 
 static void write_screen(struct watch *watch, struct screen *screen)
 {
-	if (watch->look.trouble.text[0] != '\0')
-		screen_wrap(screen, STYLE_BAD, 0, watch->look.trouble.text);
+	if (watch->look.problem.text[0] != '\0')
+		screen_wrap(screen, STYLE_BAD, 0, watch->look.problem.text);
 	if (watch->look.has_board) {
-		status_screen_write(&watch->look, &watch->rates, screen);
+		status_screen_write(&watch->look, &watch->samples, screen);
 		return;
 	}
 	screen_put(screen, STYLE_DIM, "It is shown here as soon as it runs.");
@@ -156,7 +156,7 @@ static bool refresh(struct watch *watch)
 {
 	snapshot_take(&watch->look);
 	if (watch->look.has_board)
-		rates_take(&watch->rates, &watch->look.report);
+		snapshot_add_sample(&watch->samples, &watch->look.report);
 	watch->due_ms = clock_ms() + EACH_MS;
 	return compose(watch) && draw(watch);
 }
@@ -301,10 +301,10 @@ static bool begin(struct watch *watch, const char *pid_file, struct err *err)
 		return false;
 	snapshot_take(&watch->look);
 	if (!watch->look.has_board) {
-		*err = watch->look.trouble;
+		*err = watch->look.problem;
 		return false;
 	}
-	if (!rates_new(&watch->rates) ||
+	if (!snapshot_new_samples(&watch->samples) ||
 	    sys_sigprocmask(SIG_BLOCK, &watch->heard, &watch->before) < 0)
 		return err_errno(err, CODE_OSERR, "cannot begin to watch");
 	watch->signals = sys_signalfd(-1, &watch->heard, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -316,7 +316,7 @@ static bool begin(struct watch *watch, const char *pid_file, struct err *err)
 static void end(struct watch *watch)
 {
 	snapshot_close(&watch->look);
-	rates_free(&watch->rates);
+	snapshot_free_samples(&watch->samples);
 	free(watch->lines);
 	if (watch->signals >= 0)
 		sys_close(watch->signals);
