@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of stats/report, report_worker, report_past and crew: what a reader is told of a board. */
+/* Tests of stats/report, report_worker and tally: what a reader is told of a board. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
