@@ -68,8 +68,8 @@ void snapshot_take(struct snapshot *snapshot)
 					    .is_alive = snapshot->pid != 0 };
 	if (!snapshot->has_board)
 		return;
-	tally_look(&snapshot->crew, snapshot->copy);
-	snapshot->report.crew = &snapshot->crew;
+	tally_look(&snapshot->tally, snapshot->copy);
+	snapshot->report.tally = &snapshot->tally;
 }
 
 bool snapshot_new_samples(struct samples *samples)
@@ -116,7 +116,7 @@ static void sample_all(const struct report *report, uint64_t id, struct sample *
 {
 	struct worker_tally all;
 
-	tally_all(report->crew, report->board, &all);
+	tally_all(report->tally, report->board, &all);
 	out->id = id;
 	out->accepted = metric_sum(&all, METRIC_connections_accepted_total);
 	out->messages = metric_sum(&all, METRIC_messages_total);
@@ -132,8 +132,8 @@ static void take_sample(const struct report *report, struct sample *out)
 	uint64_t id = board->inode ^ (uint64_t)board->started_ms << 20 ^ 1;
 
 	memset(out, 0, SAMPLE_SUBJECTS * sizeof(*out));
-	for (unsigned i = 0; i < report->crew->count; i++) {
-		unsigned slot = report->crew->slots[i];
+	for (unsigned i = 0; i < report->tally->count; i++) {
+		unsigned slot = report->tally->slots[i];
 
 		sample_slot(board, slot, &out[slot]);
 	}

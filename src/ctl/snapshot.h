@@ -18,7 +18,7 @@ struct snapshot {
 	const char *pid_file; /* borrowed */
 	char board_path[4096 + 16];
 	struct scoreboard *copy;
-	struct tally crew;
+	struct tally tally;
 	pid_t pid;            /* of the living server; 0: there is none */
 	bool has_board;       /* the scoreboard was read: report can be used */
 	struct report report; /* of the copy */

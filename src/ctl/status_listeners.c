@@ -120,34 +120,34 @@ void status_listeners_write(struct status_view *view)
 
 enum { BAN_NET, BAN_LEFT };
 
-static const struct column penalty_columns[TABLE_COLUMNS] = {
+static const struct column ban_columns[TABLE_COLUMNS] = {
 	[BAN_NET] = { .head = "address", .is_left = true, .least = 20 },
 	[BAN_LEFT] = { .head = "refused for another" },
 };
 
-static bool fill_penalty(void *owner, unsigned index, struct cell *cells)
+static bool fill_ban(void *owner, unsigned index, struct cell *cells)
 {
 	const struct status_view *view = owner;
-	struct report_penalty penalty;
+	struct report_ban ban;
 
-	if (!report_penalty(view->report, index, &penalty))
+	if (!report_ban(view->report, index, &ban))
 		return false;
-	table_set_text(&cells[BAN_NET], STYLE_WARN, penalty.net);
-	table_set_age(&cells[BAN_LEFT], penalty.left_ms / 1000);
+	table_set_text(&cells[BAN_NET], STYLE_WARN, ban.net);
+	table_set_age(&cells[BAN_LEFT], ban.left_ms / 1000);
 	return true;
 }
 
 void status_listeners_write_bans(struct status_view *view)
 {
-	struct table table = { .most = BAN_PLACES, .row = fill_penalty, .owner = view };
-	struct report_penalty penalty;
+	struct table table = { .most = BAN_PLACES, .row = fill_ban, .owner = view };
+	struct report_ban ban;
 	bool is_any = false;
 
 	for (unsigned i = 0; i < BAN_PLACES && !is_any; i++)
-		is_any = report_penalty(view->report, i, &penalty);
+		is_any = report_ban(view->report, i, &ban);
 	if (!is_any)
 		return;
-	memcpy(table.columns, penalty_columns, sizeof(table.columns));
+	memcpy(table.columns, ban_columns, sizeof(table.columns));
 	screen_title(view->screen, "PENALTIES",
 		     "refused for having had connections in hand in crashes");
 	table_show(&table, view->screen);

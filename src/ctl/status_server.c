@@ -247,7 +247,7 @@ void status_server_write(struct status_view *view)
 	struct worker_tally all;
 
 	report_head(view->report, origin, program);
-	tally_all(view->report->crew, view->report->board, &all);
+	tally_all(view->report->tally, view->report->board, &all);
 	show_dead(view);
 	show_name(view, program);
 	label(view, "configuration");

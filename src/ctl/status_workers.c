@@ -85,8 +85,8 @@ static void gather(struct crowd *crowd, struct table *table)
 	const struct report *report = crowd->view->report;
 	struct report_worker worker;
 
-	for (unsigned i = 0; i < report->crew->count; i++) {
-		unsigned slot = report->crew->slots[i];
+	for (unsigned i = 0; i < report->tally->count; i++) {
+		unsigned slot = report->tally->slots[i];
 
 		if (report_worker(report, slot, &worker))
 			crowd->places[table->most++] =
@@ -286,8 +286,8 @@ void status_workers_write_draining(struct status_view *view)
 	struct report_worker worker;
 	bool has_title = false;
 
-	for (unsigned i = 0; i < view->report->crew->count; i++) {
-		if (!report_worker(view->report, view->report->crew->slots[i], &worker) ||
+	for (unsigned i = 0; i < view->report->tally->count; i++) {
+		if (!report_worker(view->report, view->report->tally->slots[i], &worker) ||
 		    worker.state != SLOT_DRAINING)
 			continue;
 		if (!has_title)

@@ -64,7 +64,7 @@ bool report_listener(const struct report *report, unsigned row, struct report_li
 	for (size_t i = 0; i < sizeof(out->queue) / sizeof(metric_cell); i++)
 		cell_set((metric_cell *)&out->queue + i,
 			 cell_get((const metric_cell *)&from->queue + i));
-	tally_listener(report_crew(report, &here), report->board, row, &out->tally);
+	tally_listener(report_tally(report, &here), report->board, row, &out->tally);
 	return true;
 }
 
@@ -85,10 +85,10 @@ bool report_listener_name(const struct report *report, unsigned row, char *addre
 	return true;
 }
 
-const struct tally *report_crew(const struct report *report, struct tally *here)
+const struct tally *report_tally(const struct report *report, struct tally *here)
 {
-	if (report->crew)
-		return report->crew;
+	if (report->tally)
+		return report->tally;
 	tally_look(here, report->board);
 	return here;
 }
@@ -96,10 +96,10 @@ const struct tally *report_crew(const struct report *report, struct tally *here)
 enum { CAUSE_TEXT = 16 };
 
 /*
- * The place of the entry that is `back` ago in a ring of `room` places; -1: there is none. The place
- * that is written next may be half written: it is never read.
+ * The place in a ring of `room` places of the entry that is `back` entries ago; -1: there is none.
+ * The place that is written next may be half written, so it is never read.
  */
-static int place_of(const _Atomic uint32_t *written, unsigned room, unsigned back)
+static int find_place(const _Atomic uint32_t *written, unsigned room, unsigned back)
 {
 	uint32_t count = atomic_load_explicit(written, memory_order_acquire);
 
@@ -108,14 +108,14 @@ static int place_of(const _Atomic uint32_t *written, unsigned room, unsigned bac
 	return (int)((count - 1 - back) % room);
 }
 
-/* False when the ring has gone round since the place was found. */
-static bool is_still_there(const _Atomic uint32_t *written, unsigned room, int place)
+/* False when the place may have been overwritten since it was found. */
+static bool is_intact(const _Atomic uint32_t *written, unsigned room, int place)
 {
 	atomic_thread_fence(memory_order_acquire);
 	return (int)(atomic_load_explicit(written, memory_order_relaxed) % room) != place;
 }
 
-static void end_texts(struct crash_note *note)
+static void terminate_texts(struct crash_note *note)
 {
 	note->listen[sizeof(note->listen) - 1] = '\0';
 	note->service[sizeof(note->service) - 1] = '\0';
@@ -127,13 +127,13 @@ static void end_texts(struct crash_note *note)
 bool report_crash(const struct report *report, unsigned back, struct crash_note *out)
 {
 	const struct scoreboard *board = report->board;
-	int place = place_of(&board->crash_count, SCOREBOARD_CRASHES, back);
+	int place = find_place(&board->crash_count, SCOREBOARD_CRASHES, back);
 
 	if (place < 0)
 		return false;
 	memcpy(out, &board->crash_notes[place], sizeof(*out));
-	end_texts(out);
-	return is_still_there(&board->crash_count, SCOREBOARD_CRASHES, place);
+	terminate_texts(out);
+	return is_intact(&board->crash_count, SCOREBOARD_CRASHES, place);
 }
 
 const char *report_cause(const struct crash_note *note, char *text)
@@ -154,23 +154,23 @@ const char *report_cause(const struct crash_note *note, char *text)
 bool report_moment(const struct report *report, unsigned back, struct moment *out)
 {
 	const struct scoreboard *board = report->board;
-	int place = place_of(&board->moment_count, SCOREBOARD_MOMENTS, back);
+	int place = find_place(&board->moment_count, SCOREBOARD_MOMENTS, back);
 
 	if (place < 0)
 		return false;
 	memcpy(out, &board->moments[place], sizeof(*out));
-	return is_still_there(&board->moment_count, SCOREBOARD_MOMENTS, place);
+	return is_intact(&board->moment_count, SCOREBOARD_MOMENTS, place);
 }
 
 bool report_mark(const struct report *report, unsigned back, struct mark *out)
 {
 	const struct scoreboard *board = report->board;
-	int place = place_of(&board->mark_count, SCOREBOARD_MARKS, back);
+	int place = find_place(&board->mark_count, SCOREBOARD_MARKS, back);
 
 	if (place < 0)
 		return false;
 	memcpy(out, &board->marks[place], sizeof(*out));
-	return is_still_there(&board->mark_count, SCOREBOARD_MARKS, place);
+	return is_intact(&board->mark_count, SCOREBOARD_MARKS, place);
 }
 
 const char *report_mark_name(uint32_t kind)
@@ -184,8 +184,8 @@ const char *report_mark_name(uint32_t kind)
 	return kind < sizeof(names) / sizeof(*names) ? names[kind] : "unknown";
 }
 
-/* An address, or the block that stands for an IPv6 client. False when it is neither. */
-static bool write_net(const struct net *net, char *text)
+/* Writes an address, or the network of an IPv6 client; false when the scoreboard has neither. */
+static bool format_net(const struct net *net, char *text)
 {
 	bool is_four = net->family == AF_INET;
 	char host[INET6_ADDRSTRLEN];
@@ -200,21 +200,21 @@ static bool write_net(const struct net *net, char *text)
 	return true;
 }
 
-bool report_penalty(const struct report *report, unsigned place, struct report_penalty *out)
+bool report_ban(const struct report *report, unsigned place, struct report_ban *out)
 {
 	const struct ban *from = &report->board->bans.places[place];
 	int64_t until_ms = atomic_load_explicit(&from->until_ms, memory_order_acquire);
 	struct net net;
 
 	memcpy(&net, &from->net, sizeof(net));
-	if (from->first_ms == 0 || until_ms <= report->now_ms || !write_net(&net, out->net))
+	if (from->first_ms == 0 || until_ms <= report->now_ms || !format_net(&net, out->net))
 		return false;
 	out->crashes = from->crashes;
 	out->left_ms = report_since(until_ms, report->now_ms);
 	return true;
 }
 
-/* The last bucket has no upper bound, and what is known of it is the lower one. */
+/* The last bucket has no upper bound: its lower one stands for it. */
 int64_t report_quantile_us(const struct histogram *h, double part)
 {
 	double all = 0, seen = 0;
@@ -232,7 +232,7 @@ int64_t report_quantile_us(const struct histogram *h, double part)
 	return (int64_t)histogram_bound_us(i);
 }
 
-/* A gauge is a sum of what went up and down: below zero it is rubbish. */
+/* A gauge below zero, which is a number above INT64_MAX here, is not valid: 0 is written. */
 void report_value(struct strbuf *text, const struct metric_row *row, uint64_t value)
 {
 	if (row->kind == KIND_IS_GAUGE && value > INT64_MAX)
@@ -243,7 +243,7 @@ void report_value(struct strbuf *text, const struct metric_row *row, uint64_t va
 		strbuf_u64(text, value);
 }
 
-/* False when the piece has not found room; then there is no trace of it. */
+/* False when the piece does not fit; then nothing of it is written. */
 static bool write_piece(const struct report *report, const struct piece *part,
 			struct piece_cursor *at, struct strbuf *text)
 {
@@ -259,10 +259,10 @@ static bool write_piece(const struct report *report, const struct piece *part,
 	return true;
 }
 
-/* Beyond the last number that was ever a worker's, pieces by worker are empty. */
-static unsigned count_pieces(const struct piece *part, const struct tally *crew)
+/* For numbers that no worker ever had, the pieces by worker are empty. */
+static unsigned count_pieces(const struct piece *part, const struct tally *tally)
 {
-	return part->of_worker > 0 ? 1 + crew->numbers * part->of_worker : part->most;
+	return part->of_worker > 0 ? 1 + tally->numbers * part->of_worker : part->most;
 }
 
 bool report_pieces(const struct report *report, const struct piece *parts, unsigned count,
@@ -270,12 +270,12 @@ bool report_pieces(const struct report *report, const struct piece *parts, unsig
 {
 	bool was_empty = text->used == 0;
 	struct report known = *report;
-	struct tally crew;
+	struct tally tally;
 
-	tally_look(&crew, report->board);
-	known.crew = &crew;
+	tally_look(&tally, report->board);
+	known.tally = &tally;
 	while (at->part < count) {
-		for (; at->index < count_pieces(&parts[at->part], &crew); at->index++) {
+		for (; at->index < count_pieces(&parts[at->part], &tally); at->index++) {
 			if (write_piece(&known, &parts[at->part], at, text))
 				continue;
 			BUG_ON(was_empty && text->used == 0);

@@ -43,11 +43,11 @@ static void keys__come_of_their_last_byte(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct terminal_keys keys = { 0 };
-		const char *byte = rows[i].bytes;
+		const unsigned char *byte = (const unsigned char *)rows[i].bytes;
 
 		for (; byte[1] != '\0'; byte++)
-			assert_int_equal(terminal_decode_key(&keys, (unsigned char)*byte), KEY_NONE);
-		assert_int_equal(terminal_decode_key(&keys, (unsigned char)*byte), rows[i].last);
+			assert_int_equal(terminal_decode_key(&keys, *byte), KEY_NONE);
+		assert_int_equal(terminal_decode_key(&keys, *byte), rows[i].last);
 		/* and the next key is one again */
 		assert_int_equal(terminal_decode_key(&keys, 'q'), KEY_QUIT);
 	}
