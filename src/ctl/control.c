@@ -182,7 +182,7 @@ static bool resolve_pid_file(const struct conf_source *source, char *path, size_
 
 /*
  * Only the pid file is needed: a configuration that does not load is no error when -p names the pid
- * file, nor when a server holds the default one. At a reload that server tells the error itself.
+ * file, nor when a server holds the default one. At a reload that server reports the error.
  */
 static bool find_pid_file(const struct conf_source *source, char *path, size_t size,
 			  struct err *err)

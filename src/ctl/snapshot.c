@@ -43,7 +43,9 @@ static void set_problem(struct snapshot *snapshot, const struct err *board_err)
 	}
 }
 
-/* Without a server a missing scoreboard is expected; one that cannot be read is told as well. */
+/*
+ * Without a server a missing scoreboard is expected; one that cannot be read is a problem as well.
+ */
 static void add_board_problem(struct snapshot *snapshot, const struct err *board_err)
 {
 	struct err both;

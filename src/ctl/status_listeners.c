@@ -24,7 +24,7 @@ enum {
 };
 
 static const struct column listener_columns[TABLE_COLUMNS] = {
-	[LISTENER_ADDRESS] = { .head = "address", .is_left = true, .least = 16 },
+	[LISTENER_ADDRESS] = { .head = "address", .is_left = true, .min_width = 16 },
 	[LISTENER_SERVICE] = { .head = "service", .is_left = true, .rank = 5 },
 	[LISTENER_ACCEPTED] = { .head = "accepted", .rank = 3 },
 	[LISTENER_PER_SECOND] = { .head = "acc/s", .rank = 6 },
@@ -36,7 +36,7 @@ static const struct column listener_columns[TABLE_COLUMNS] = {
 	[LISTENER_DROPS] = { .head = "drops" },
 };
 
-/* One that a reload has left out is of interest only while it has connections. */
+/* A listener that a reload has closed is shown while it has connections. */
 static bool is_shown(const struct report_listener *listener)
 {
 	return !listener->is_gone || (int64_t)cell_get(&listener->tally.connections_live) > 0;
@@ -89,7 +89,7 @@ static bool fill_listener(void *owner, unsigned index, struct cell *cells)
 	return true;
 }
 
-static void show_host(struct status_view *view)
+static void write_host(struct status_view *view)
 {
 	const struct server_tally *server = &view->report->board->server;
 	uint64_t overflows = cell_get(&server->host_listen_overflows_total);
@@ -98,30 +98,32 @@ static void show_host(struct status_view *view)
 
 	if (overflows + drops + syns == 0)
 		return;
-	screen_say(view->screen, STYLE_DIM,
-		   "the whole host: %" PRIu64 " overflows, %" PRIu64 " drops, %" PRIu64
-		   " at full SYN queues",
-		   overflows, drops, syns);
-	screen_end(view->screen);
+	screen_printf(view->screen, STYLE_DIM,
+		      "the whole host: %" PRIu64 " overflows, %" PRIu64 " drops, %" PRIu64
+		      " at full SYN queues",
+		      overflows, drops, syns);
+	screen_end_line(view->screen);
 }
 
 void status_listeners_write(struct status_view *view)
 {
-	struct table table = { .most = METRIC_LISTENERS, .row = fill_listener, .owner = view };
+	struct table table = { .row_count = METRIC_LISTENERS,
+			       .fill_row = fill_listener,
+			       .owner = view };
 
 	memcpy(table.columns, listener_columns, sizeof(table.columns));
 	if (view->samples == NULL)
 		table.columns[LISTENER_PER_SECOND].head = NULL;
 	screen_title(view->screen, "LISTENERS",
 		     "queue: clients waiting to be accepted; drops: segments, not clients");
-	table_show(&table, view->screen);
-	show_host(view);
+	table_write(&table, view->screen);
+	write_host(view);
 }
 
 enum { BAN_NET, BAN_LEFT };
 
 static const struct column ban_columns[TABLE_COLUMNS] = {
-	[BAN_NET] = { .head = "address", .is_left = true, .least = 20 },
+	[BAN_NET] = { .head = "address", .is_left = true, .min_width = 20 },
 	[BAN_LEFT] = { .head = "refused for another" },
 };
 
@@ -139,7 +141,7 @@ static bool fill_ban(void *owner, unsigned index, struct cell *cells)
 
 void status_listeners_write_bans(struct status_view *view)
 {
-	struct table table = { .most = BAN_PLACES, .row = fill_ban, .owner = view };
+	struct table table = { .row_count = BAN_PLACES, .fill_row = fill_ban, .owner = view };
 	struct report_ban ban;
 	bool is_any = false;
 
@@ -150,5 +152,5 @@ void status_listeners_write_bans(struct status_view *view)
 	memcpy(table.columns, ban_columns, sizeof(table.columns));
 	screen_title(view->screen, "PENALTIES",
 		     "refused for having had connections in hand in crashes");
-	table_show(&table, view->screen);
+	table_write(&table, view->screen);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the status screen is laid out: the order of its parts. It knows nothing of what a part tells.
+ * How the status screen is laid out: the order of its parts. It knows nothing of their contents.
  */
 #include "ctl/status_screen.h"
 

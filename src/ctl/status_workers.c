@@ -12,7 +12,7 @@
 #include "ctl/status_parts.h"
 #include "ctl/table.h"
 
-/* A worker's loop turns each second at the latest. */
+/* The loop of a worker turns at least once a second. */
 enum { SILENT_MS = 3000 };
 
 enum {
@@ -56,11 +56,11 @@ static const struct column worker_columns[TABLE_COLUMNS] = {
 	[WORKER_AGE] = { .head = "age", .rank = 4 },
 	[WORKER_LAST_EXIT] = { .head = "last exit", .is_left = true, .rank = 10, .is_rare = true },
 };
-static const unsigned only_rates[] = { WORKER_ACCEPTED_S, WORKER_MESSAGES_S, WORKER_IN_S,
-				       WORKER_OUT_S };
+static const unsigned rate_columns[] = { WORKER_ACCEPTED_S, WORKER_MESSAGES_S, WORKER_IN_S,
+					 WORKER_OUT_S };
 
-/* The living ones, the old ones last, each kind by number. */
-struct crowd {
+/* The living workers, those of former generations last, by number. */
+struct worker_list {
 	struct status_view *view;
 	struct place {
 		bool is_former;
@@ -69,7 +69,7 @@ struct crowd {
 	const struct table *table;
 };
 
-static int by_place(const void *a, const void *b)
+static int compare_places(const void *a, const void *b)
 {
 	const struct place *one = a, *other = b;
 
@@ -80,19 +80,19 @@ static int by_place(const void *a, const void *b)
 	return one->slot < other->slot ? -1 : one->slot > other->slot;
 }
 
-static void gather(struct crowd *crowd, struct table *table)
+static void sort_workers(struct worker_list *list, struct table *table)
 {
-	const struct report *report = crowd->view->report;
+	const struct report *report = list->view->report;
 	struct report_worker worker;
 
 	for (unsigned i = 0; i < report->tally->count; i++) {
 		unsigned slot = report->tally->slots[i];
 
 		if (report_worker(report, slot, &worker))
-			crowd->places[table->most++] =
+			list->places[table->row_count++] =
 				(struct place){ worker.is_former, worker.number, slot };
 	}
-	qsort(crowd->places, table->most, sizeof(crowd->places[0]), by_place);
+	qsort(list->places, table->row_count, sizeof(list->places[0]), compare_places);
 }
 
 static void fill_state(const struct report *report, const struct report_worker *worker,
@@ -119,7 +119,7 @@ static void fill_counts(const struct worker_tally *tally, struct cell *cells)
 	table_set_bytes(&cells[WORKER_BYTES_OUT], metric_sum(tally, METRIC_bytes_out_total));
 }
 
-/* Of this process alone: the mean over its life, or with rates the last seconds. */
+/* Of this process alone. CPU: the mean over its life, or with rates of the last seconds. */
 static void fill_process(const struct status_view *view, const struct report_worker *worker,
 			 struct cell *cells)
 {
@@ -146,8 +146,8 @@ static void fill_process(const struct status_view *view, const struct report_wor
 	table_set_bytes(&cells[WORKER_OUT_S], rate.bytes_out);
 }
 
-/* Left as it was told to, as in each reload: no news. */
-static bool is_clean(const char *last_exit)
+/* A clean exit, as at each reload, is no warning. */
+static bool is_clean_exit(const char *last_exit)
 {
 	static const char clean[] = "exit code 0,";
 
@@ -156,17 +156,17 @@ static bool is_clean(const char *last_exit)
 
 static enum style exit_style(const struct report_worker *worker)
 {
-	return is_clean(worker->last_exit) ? STYLE_PLAIN : STYLE_WARN;
+	return is_clean_exit(worker->last_exit) ? STYLE_PLAIN : STYLE_WARN;
 }
 
 static bool fill_worker(void *owner, unsigned index, struct cell *cells)
 {
-	const struct crowd *crowd = owner;
-	const struct status_view *view = crowd->view;
+	const struct worker_list *list = owner;
+	const struct status_view *view = list->view;
 	struct report_worker worker;
 	uint64_t respawns;
 
-	if (!report_worker(view->report, crowd->places[index].slot, &worker))
+	if (!report_worker(view->report, list->places[index].slot, &worker))
 		return false;
 	respawns = cell_get(&worker.tally.worker_respawns_total);
 	table_set_number(&cells[WORKER_NUMBER], worker.number);
@@ -185,40 +185,40 @@ static bool fill_worker(void *owner, unsigned index, struct cell *cells)
 	return true;
 }
 
-/* Where there is no column left for it. */
-static void show_exit(void *owner, unsigned index, struct screen *screen)
+/* The last exit in a line of its own, where its column was left out. */
+static void write_last_exit(void *owner, unsigned index, struct screen *screen)
 {
-	const struct crowd *crowd = owner;
+	const struct worker_list *list = owner;
 	struct report_worker worker;
 
-	if (crowd->table->widths[WORKER_LAST_EXIT] > 0 ||
-	    !report_worker(crowd->view->report, crowd->places[index].slot, &worker) ||
-	    is_clean(worker.last_exit) || worker.is_former)
+	if (list->table->widths[WORKER_LAST_EXIT] > 0 ||
+	    !report_worker(list->view->report, list->places[index].slot, &worker) ||
+	    is_clean_exit(worker.last_exit) || worker.is_former)
 		return;
-	screen_cell(screen, STYLE_PLAIN, "", crowd->table->widths[WORKER_NUMBER] + 1, true);
+	screen_put_cell(screen, STYLE_PLAIN, "", list->table->widths[WORKER_NUMBER] + 1, true);
 	screen_put(screen, STYLE_DIM, "last exit: ");
 	screen_put(screen, exit_style(&worker), worker.last_exit);
-	screen_end(screen);
+	screen_end_line(screen);
 }
 
 void status_workers_write(struct status_view *view)
 {
-	struct table table = { .row = fill_worker, .below = show_exit };
-	struct crowd crowd = { .view = view, .table = &table };
+	struct table table = { .fill_row = fill_worker, .write_below = write_last_exit };
+	struct worker_list list = { .view = view, .table = &table };
 
-	table.owner = &crowd;
+	table.owner = &list;
 	memcpy(table.columns, worker_columns, sizeof(table.columns));
-	for (unsigned i = 0; view->samples == NULL && i < sizeof(only_rates) / sizeof(*only_rates);
-	     i++)
-		table.columns[only_rates[i]].head = NULL;
-	gather(&crowd, &table);
+	for (unsigned i = 0;
+	     view->samples == NULL && i < sizeof(rate_columns) / sizeof(*rate_columns); i++)
+		table.columns[rate_columns[i]].head = NULL;
+	sort_workers(&list, &table);
 	screen_title(view->screen, "WORKERS",
 		     view->samples == NULL ? "cpu%: the mean since each was started" :
 					     "cpu%: of the last 5 seconds");
-	if (table_show(&table, view->screen) > 0)
+	if (table_write(&table, view->screen) > 0)
 		return;
 	screen_put(view->screen, STYLE_DIM, "none lives");
-	screen_end(view->screen);
+	screen_end_line(view->screen);
 }
 
 enum {
@@ -233,8 +233,8 @@ enum {
 };
 
 static const struct column conn_columns[TABLE_COLUMNS] = {
-	[CONN_REMOTE] = { .head = "  remote", .is_left = true, .least = 20 },
-	[CONN_LISTEN] = { .head = "listener", .is_left = true, .least = 12, .rank = 3 },
+	[CONN_REMOTE] = { .head = "  remote", .is_left = true, .min_width = 20 },
+	[CONN_LISTEN] = { .head = "listener", .is_left = true, .min_width = 12, .rank = 3 },
 	[CONN_SERVICE] = { .head = "service", .is_left = true },
 	[CONN_STATE] = { .head = "state", .is_left = true },
 	[CONN_AGE] = { .head = "age" },
@@ -243,13 +243,9 @@ static const struct column conn_columns[TABLE_COLUMNS] = {
 	[CONN_BYTES_OUT] = { .head = "out", .rank = 2 },
 };
 
-struct waited {
-	struct report_conn list[SLOT_NOTES];
-};
-
 static bool fill_conn(void *owner, unsigned index, struct cell *cells)
 {
-	const struct report_conn *conn = &((const struct waited *)owner)->list[index];
+	const struct report_conn *conn = (const struct report_conn *)owner + index;
 
 	snprintf(cells[CONN_REMOTE].text, sizeof(cells[CONN_REMOTE].text), "  %s", conn->remote);
 	table_set_text(&cells[CONN_LISTEN], STYLE_PLAIN, conn->listen);
@@ -262,23 +258,23 @@ static bool fill_conn(void *owner, unsigned index, struct cell *cells)
 	return true;
 }
 
-static void show_worker(struct status_view *view, const struct report_worker *worker)
+static void write_draining_worker(struct status_view *view, const struct report_worker *worker)
 {
-	struct waited waited;
-	unsigned count = report_conns(view->report, worker->slot, waited.list, SLOT_NOTES);
-	struct table table = { .most = count, .row = fill_conn, .owner = &waited };
+	struct report_conn conns[SLOT_NOTES];
+	unsigned count = report_conns(view->report, worker->slot, conns, SLOT_NOTES);
+	struct table table = { .row_count = count, .fill_row = fill_conn, .owner = conns };
 
 	memcpy(table.columns, conn_columns, sizeof(table.columns));
-	screen_say(view->screen, STYLE_WARN, "worker %u, slot %u, pid %u: %" PRId64 " connection%s",
-		   worker->number, worker->slot, worker->pid, worker->live,
-		   worker->live == 1 ? "" : "s");
-	screen_end(view->screen);
-	table_show(&table, view->screen);
+	screen_printf(view->screen, STYLE_WARN,
+		      "worker %u, slot %u, pid %u: %" PRId64 " connection%s", worker->number,
+		      worker->slot, worker->pid, worker->live, worker->live == 1 ? "" : "s");
+	screen_end_line(view->screen);
+	table_write(&table, view->screen);
 	if (worker->live <= (int64_t)count)
 		return;
-	screen_say(view->screen, STYLE_DIM, "  and %" PRId64 " more",
-		   worker->live - (int64_t)count);
-	screen_end(view->screen);
+	screen_printf(view->screen, STYLE_DIM, "  and %" PRId64 " more",
+		      worker->live - (int64_t)count);
+	screen_end_line(view->screen);
 }
 
 void status_workers_write_draining(struct status_view *view)
@@ -294,7 +290,7 @@ void status_workers_write_draining(struct status_view *view)
 			screen_title(view->screen, "DRAINING",
 				     "told to leave; what each still waits for, the oldest first");
 		has_title = true;
-		show_worker(view, &worker);
+		write_draining_worker(view, &worker);
 	}
 }
 
@@ -316,7 +312,7 @@ static const struct column crash_columns[TABLE_COLUMNS] = {
 	[CRASH_PID] = { .head = "pid", .rank = 5 },
 	[CRASH_WHAT] = { .head = "died of", .is_left = true },
 	[CRASH_SERVICE] = { .head = "service", .is_left = true, .rank = 1 },
-	[CRASH_REMOTE] = { .head = "in hand", .is_left = true, .least = 21 },
+	[CRASH_REMOTE] = { .head = "in hand", .is_left = true, .min_width = 21 },
 	[CRASH_STATE] = { .head = "state", .is_left = true, .rank = 3 },
 	[CRASH_CALL] = { .head = "last call", .is_left = true, .rank = 2 },
 	[CRASH_AGE] = { .head = "its age", .rank = 4 },
@@ -350,7 +346,9 @@ void status_workers_write_crashes(struct status_view *view)
 {
 	uint32_t count =
 		atomic_load_explicit(&view->report->board->crash_count, memory_order_relaxed);
-	struct table table = { .most = SCOREBOARD_CRASHES, .row = fill_crash, .owner = view };
+	struct table table = { .row_count = SCOREBOARD_CRASHES,
+			       .fill_row = fill_crash,
+			       .owner = view };
 	struct crash_note last;
 
 	if (!report_crash(view->report, 0, &last))
@@ -359,5 +357,5 @@ void status_workers_write_crashes(struct status_view *view)
 	screen_title(view->screen, "CRASHES",
 		     count >= SCOREBOARD_CRASHES ? "the last ones, the newest first" :
 						   "the newest first");
-	table_show(&table, view->screen);
+	table_write(&table, view->screen);
 }

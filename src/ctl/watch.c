@@ -49,7 +49,7 @@ static void write_screen(struct watch *watch, struct screen *screen)
 		return;
 	}
 	screen_put(screen, STYLE_DIM, "It is shown here as soon as it runs.");
-	screen_end(screen);
+	screen_end_line(screen);
 }
 
 static bool compose_lines(struct watch *watch)
@@ -99,14 +99,14 @@ static void write_bar(const struct watch *watch, struct screen *screen, unsigned
 
 	if (localtime_r(&now, &tm) != NULL)
 		strftime(hour, sizeof(hour), "%H:%M:%S", &tm);
-	screen_say(screen, STYLE_BAR, " %s ", hour);
+	screen_printf(screen, STYLE_BAR, " %s ", hour);
 	if (shown < watch->count)
-		screen_say(screen, below > 0 ? STYLE_ALERT : STYLE_BAR,
-			   " lines %u-%u of %u, %u more below ", watch->top + 1, watch->top + shown,
-			   watch->count, below);
-	screen_say(screen, STYLE_BAR, " q quits, %s",
-		   shown < watch->count ? "arrows scroll" : "space refreshes");
-	screen_cell(screen, STYLE_BAR, "", screen->width - screen->column, true);
+		screen_printf(screen, below > 0 ? STYLE_ALERT : STYLE_BAR,
+			      " lines %u-%u of %u, %u more below ", watch->top + 1,
+			      watch->top + shown, watch->count, below);
+	screen_printf(screen, STYLE_BAR, " q quits, %s",
+		      shown < watch->count ? "arrows scroll" : "space refreshes");
+	screen_put_cell(screen, STYLE_BAR, "", screen->width - screen->column, true);
 }
 
 /* Writes every row of the terminal: nothing is cleared first, so nothing flickers. */

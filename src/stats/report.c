@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a scoreboard says of the server as a whole: its listeners, its past, values as their units
- * want them; and long output in pieces. It trusts nothing in the board.
+ * Reads the server as a whole from a scoreboard: its state, its listeners, its past. Writes values
+ * in their units, and long output in pieces. It trusts nothing in the scoreboard.
  */
 #include "stats/report.h"
 

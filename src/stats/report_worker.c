@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a scoreboard says of its workers: which ones live, how the last one of a number exited, and
- * which connections a draining one waits for. Workers write there, also while they crash: every
+ * Reads the workers from a scoreboard: those that live, how the last one of a number exited, and
+ * the connections that a draining one waits for. Workers write there, also while they crash: every
  * text is bounded, every number checked.
  */
 #include <signal.h>
