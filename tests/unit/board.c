@@ -241,11 +241,11 @@ size_t board_longest(const struct report *report, const struct piece *parts, uns
 {
 	char *room = malloc(1 << 17);
 	struct report known = *report;
-	struct tally crew;
+	struct tally tally;
 	size_t longest = 0;
 
-	tally_look(&crew, report->board);
-	known.crew = &crew;
+	tally_look(&tally, report->board);
+	known.tally = &tally;
 	for (unsigned p = 0; room && p < count; p++) {
 		for (unsigned i = 0; i < parts[p].most; i++) {
 			struct strbuf text = strbuf_on(room, 1 << 17);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * status: tells over HTTP/1.1 how the server does. Reads nothing but the scoreboard and changes
- * nothing but the count of scrapes. What the pages hold is in status_page.c and core/report.
+ * nothing but the count of scrapes. What the pages hold is in status_page.c and stats/report.
  *
  *   reading a head --answered--> body goes by --> reading the next one
  *   reading a head --> reading chunks, each dropped --answered--> reading the next one

@@ -68,7 +68,7 @@ static void write_facts(PIECE)
 
 	(void)index;
 	(void)has_before;
-	tally_all(report_crew(report, &here), report->board, &all);
+	tally_all(report_tally(report, &here), report->board, &all);
 	strbuf_raw(text, "<dl class=\"facts\">\n");
 	FACTS(HTML_FACT)
 	strbuf_raw(text, "</dl>\n");
@@ -231,9 +231,9 @@ static void row_crashes(const struct report *report, unsigned index, struct strb
 
 static void row_penalties(const struct report *report, unsigned index, struct strbuf *text)
 {
-	struct report_penalty p;
+	struct report_ban p;
 
-	if (report_penalty(report, index, &p))
+	if (report_ban(report, index, &p))
 		HTML_ROW(PENALTIES);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of ctl/keys: keys from a terminal's bytes. */
+/* Tests of ctl/terminal: keys from a terminal's bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/keys.h"
+#include "ctl/terminal.h"
 
 static const struct {
 	const char *bytes;
@@ -42,14 +42,14 @@ static void keys__come_of_their_last_byte(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct keys keys = { 0 };
-		const char *byte = rows[i].bytes;
+		struct terminal_keys keys = { 0 };
+		const unsigned char *byte = (const unsigned char *)rows[i].bytes;
 
 		for (; byte[1] != '\0'; byte++)
-			assert_int_equal(keys_take(&keys, (unsigned char)*byte), KEY_NONE);
-		assert_int_equal(keys_take(&keys, (unsigned char)*byte), rows[i].last);
+			assert_int_equal(terminal_decode_key(&keys, *byte), KEY_NONE);
+		assert_int_equal(terminal_decode_key(&keys, *byte), rows[i].last);
 		/* and the next key is one again */
-		assert_int_equal(keys_take(&keys, 'q'), KEY_QUIT);
+		assert_int_equal(terminal_decode_key(&keys, 'q'), KEY_QUIT);
 	}
 }
 
