@@ -4,9 +4,9 @@
  * stray pointer may have written anywhere) and decides for each record whether its connection goes
  * on.
  *
- *   survey: judge the head, end what was in hand, judge the others   (nothing is open yet)
+ *   survey: judge the head, end the connection in hand, judge the others (nothing is open yet)
  *   then the worker closes every descriptor that is not kept
- *   adopt:  free lists, epoll, deadlines                              (the loop is open)
+ *   adopt:  free lists, epoll, deadlines                               (the loop is open)
  */
 #ifndef WORKER_RECOVERY_H
 #define WORKER_RECOVERY_H

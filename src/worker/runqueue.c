@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A ring of records, doubly linked by their indexes; the head is stored behind the last record. */
 /*
- * It also holds the sizes of shares. The bytes keep a bulk transfer within the cache; answers and
- * time bound short answers that are expensive.
+ * A ring of records, doubly linked by their indexes; the head is stored behind the last record. And
+ * the sizes of shares: the bytes keep a bulk transfer within the cache; answers and time bound
+ * short answers that are expensive.
  */
 #include "worker/runqueue.h"
 

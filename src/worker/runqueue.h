@@ -4,13 +4,11 @@
  * the queue once at most and can leave from the middle. Holds indexes of records only:
  * worker/dispatch.c visits the connections. The lists are the worker's own memory, in pages that
  * cost nothing until touched.
- */
-/*
- * The limits of one visit of a connection, and the weight that its cost gives to the next one.
  *
- * A visit from the queue moves a share. A visit ahead of waiting connections, which a light
- * connection gets, moves a small share: a connection whose messages were small and become large
- * gets the rest in its turn. Pure functions.
+ * Also the limits of one visit of a connection, and the weight that its cost gives to the next one;
+ * these are pure functions. A visit from the queue moves a share. A visit ahead of waiting
+ * connections, which a light connection gets, moves a small share: a connection whose messages were
+ * small and become large gets the rest in its turn.
  */
 #ifndef WORKER_RUNQUEUE_H
 #define WORKER_RUNQUEUE_H
