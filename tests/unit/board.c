@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Boards for tests of reports. Must not decide whether what is written of them is right. */
+/* Boards for tests of reports. It must not judge the reports. */
 #include "unit/board.h"
 
 #include <stdio.h>
@@ -192,7 +192,7 @@ void board_spoil(struct scoreboard *board, uint64_t seed)
 
 		memcpy(bytes + i, &number, 8);
 	}
-	atomic_fetch_and(&board->folds, ~1U); /* an odd one is waited for */
+	atomic_fetch_and(&board->folds, ~1U); /* readers wait while it is odd */
 	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
 		struct slot *slot = &board->slots[i];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A roster for tests: children that do as they are told. Must not sleep, and asks no clock. */
+/* A roster for tests, whose children do as the test sets. It must not sleep, and reads no clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
