@@ -17,8 +17,7 @@
  * later reload.
  */
 struct conf_source {
-	const char *file;       /* -c; NULL: SYSCONFDIR/prefork-srv.conf, or else the built-in
-				 * default */
+	const char *file;       /* -c; NULL: SYSCONFDIR/prefork-srv.conf, or else built in */
 	const char *workers;    /* -w, or NULL */
 	const char *pid_file;   /* -p, or NULL */
 	const char **listeners; /* each -l; one or more replace the file's listeners */
