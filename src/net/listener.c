@@ -225,10 +225,7 @@ static void take_over(struct listener *l, const struct listener *o, unsigned mos
 		l->fds[l->fd_count] = o->fds[l->fd_count];
 }
 
-/*
- * Names a socket of the running server that conflicts with a new one and is closed only after the
- * reload.
- */
+/* Names a socket of the running server that conflicts; it is closed only after the reload. */
 static void blame_old(const struct listener *l, const struct listener_set *old, struct err *err)
 {
 	char text[ADDR_TEXT];
@@ -244,9 +241,7 @@ static void blame_old(const struct listener *l, const struct listener_set *old, 
 	}
 }
 
-/*
- * Names a passed socket that conflicts: the service manager's sockets are matched by exact address.
- */
+/* Names a conflicting socket of the service manager; those are matched by exact address only. */
 static void blame_passed(const struct addr *wanted, bool v6only, struct err *err)
 {
 	char text[ADDR_TEXT], passed_text[ADDR_TEXT];

@@ -13,11 +13,7 @@
 #include "net/listen_socket.h"
 #include "net/systemd.h"
 
-enum {
-	FIRST_PASSED = 3,
-	PASSED_MOST = 1024
-}; /* SD_LISTEN_FDS_START; PASSED_MOST is our own
-					        * limit */
+enum { FIRST_PASSED = 3, PASSED_MOST = 1024 }; /* SD_LISTEN_FDS_START; our own limit */
 
 /* Written by systemd_start; taken[] also by the functions that give sockets away or close them. */
 static struct {
