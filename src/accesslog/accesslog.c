@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the access log's target. Decides when lines are written, when they are dropped, and what is
- * logged about it. accesslog/accessline formats a line, and the caller fills it.
+ * Opens the access log's target. Decides when lines are written or dropped, and logs failures.
+ * accesslog/accessline formats a line, and the caller fills it.
  *
  *    FLOWING --error, or the reader is behind--> STUCK: tried again after a delay
  *    STUCK --written--> FLOWING; logged once it has lasted

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Decides which events are logged, and fills the fields of a line. base/logline makes the text and
- * base/logsink writes it; the caller decides what to log. No failure here stops the program.
+ * base/logsink writes it; the caller chooses the events. No failure here stops the program.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -165,7 +165,7 @@ static bool write_line(enum log_event event, const struct log_field *fields, uns
 	return logsink_write(levels[row->level].priority, state.line.text, state.line.length);
 }
 
-/* Writes the number of lost lines whatever the level is: each was a line to be written. */
+/* Writes the number of lost lines at any log level: each was a line to be written. */
 static bool tell_lost(void)
 {
 	const char *why;

@@ -97,7 +97,7 @@ void log_count_in(_Atomic uint64_t *cell);
 
 /*
  * log_due_ms returns when log_settle is due while output is pending, else otherwise_ms. log_settle
- * then writes what is pending, as far as there is room.
+ * then writes the pending output, as far as there is room.
  */
 int64_t log_due_ms(int64_t otherwise_ms);
 void log_settle(int64_t now_ms);

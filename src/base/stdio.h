@@ -22,7 +22,7 @@ bool stdio_flush(struct err *err);
 
 /*
  * Writes the server's last message to stderr. Waits up to a second for a slow reader, then writes
- * what fits.
+ * as much as fits.
  */
 void stdio_say_last(const char *text);
 

@@ -54,7 +54,7 @@ enum { SIGNAL_TEXT = 16 };
 const char *signals_name(int number, char *text);
 
 /*
- * Sets mask and dispositions permanently, whatever the process inherited. Blocked: every row with
+ * Sets mask and dispositions permanently, regardless of inherited ones. Blocked: every row with
  * an action or a report, and every real-time signal. Ignored: the other rows (SIGPIPE). Every other
  * signal gets its default. Returns false with errno set. First line of main.
  */

@@ -70,7 +70,9 @@ struct conn_notes {
 };
 
 struct slot {
-	/* this cache line has what other workers check a hint against (worker/heritage.h) */
+	/*
+	 * this cache line holds the fields by which other workers check a hint (worker/heritage.h)
+	 */
 	_Alignas(SCOREBOARD_PAGE) _Atomic uint32_t state;
 	_Atomic uint32_t live;        /* connections open now */
 	_Atomic uint64_t turns;       /* of its loop */
@@ -81,7 +83,7 @@ struct slot {
 	 * it too
 	 */
 	_Atomic uint32_t seat;
-	/* the reopen (request.begun) whose log file it writes to; and the one that failed */
+	/* the reopen (request.begun) whose log file it writes to; 1 if that reopen failed */
 	_Atomic uint32_t log_opened, log_failed;
 	/* the client of the connection in hand: kept here, safe from stray writes to the arena */
 	_Alignas(64) _Atomic uint32_t has_hand;
@@ -259,8 +261,8 @@ static inline unsigned scoreboard_workers(const struct scoreboard *board)
 bool scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers);
 
 /*
- * Returns the state of a slot below SCOREBOARD_SLOTS: EMPTY when no worker is in it, whatever it
- * contains; otherwise the state that its worker wrote, or SLOT_UNKNOWN for an invalid one. Any
+ * Returns the state of a slot below SCOREBOARD_SLOTS: EMPTY when no worker is in it, regardless of
+ * its content; otherwise the state that its worker wrote, or SLOT_UNKNOWN for an invalid one. Any
  * process.
  */
 enum { SLOT_UNKNOWN = SLOT_LEAVING + 1 };

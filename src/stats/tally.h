@@ -2,8 +2,8 @@
 /*
  * The workers in a scoreboard: the taken slots, and the number of the worker in each. It is
  * collected once, so that sums over a worker, a listener or all workers need not visit every slot
- * of the board. A tally ages: a later worker is missing in it, and a worker that left is not
- * counted twice.
+ * of the board. A tally becomes outdated: a later worker is missing in it, and a worker that left
+ * is not counted twice.
  */
 #ifndef STATS_TALLY_H
 #define STATS_TALLY_H
