@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Turns libconfuse's messages into ours: FILE:LINE: NAME: what is wrong (what is allowed). A
- * message that is not in the table is passed on as it is.
+ * Translates libconfuse's messages into the form FILE:LINE: NAME: what is wrong (what is allowed).
+ * A message that is not in the table is passed on unchanged.
  */
 #include "config/conf_error.h"
 
@@ -12,10 +12,10 @@
 #include "base/units.h"
 #include "config/option.h"
 
-/* libconfuse's format, and ours; both take at most one string: a name, or what stands there. */
+/* libconfuse's format, and ours. Both take at most one string: a name, or the text found. */
 static const struct {
 	const char *theirs, *ours;
-	bool is_quoted; /* what stands there is shown in quotes */
+	bool is_quoted; /* the text found is shown in quotes */
 } rows[] = {
 	{ "missing equal sign after option '%s'", "%s: \"=\" is missing after it", false },
 	{ "attempt to append to non-list option '%s'", "%s: is not a list (use \"=\")", false },
@@ -35,7 +35,7 @@ static const struct {
 	{ "unterminated string constant", "a string does not end", false },
 };
 
-/* The section of options of that name, for a hint; false when there is none. */
+/* Sets *section to the section that has an option of that name. Returns false for none. */
 static bool find_elsewhere(const char *name, const char **section)
 {
 	static const char *const names[] = {
@@ -62,8 +62,8 @@ static const char *nearest_name(enum option_section section, const char *name)
 }
 
 /*
- * Without a near name in its own section, one of another section may be meant: backlgo for
- * listen's backlog.
+ * Looks in the other sections when the name's own section has no near name: backlgo means listen's
+ * backlog.
  */
 static const char *nearest_anywhere(enum option_section section, const char *name)
 {
@@ -85,7 +85,7 @@ void conf_error_unknown(const char *section, const char *name, struct place plac
 
 	place_write(place, at);
 	quote_show(name, shown);
-	/* a name stands bare, as in every message */
+	/* a name has no quotes, as in every message */
 	shown[strlen(shown) - 1] = '\0';
 	if (find_elsewhere(name, &elsewhere))
 		err_set(err, CODE_CONFIG, "%s: %s: does not belong here (it belongs to %s%s)", at,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints the tables for the manual pages. What a table says stands in its .def file, never here. */
+/*
+ * Prints the tables for the manual pages. The text of a table belongs in its .def file, never here.
+ */
 #include "config/manual.h"
 
 #include <stdlib.h>
@@ -12,7 +14,10 @@
 #include "config/mdoc.h"
 #include "config/signals.h"
 
-/* The value that `write` makes, as a text on the heap; NULL without memory. */
+/*
+ * Returns the option's default as written in the configuration, on the heap, or NULL without
+ * memory.
+ */
 static char *default_text(const struct option *option)
 {
 	struct listen_conf listen = { 0 };
@@ -137,7 +142,7 @@ static void print_signals(FILE *out)
 
 enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_SERVER };
 
-/* The types as Prometheus has them. */
+/* Prometheus's names of the metric types. */
 #define TYPE_COUNTER   "counter"
 #define TYPE_GAUGE     "gauge"
 #define TYPE_BY_ENDING "counter"
@@ -195,7 +200,7 @@ static void print_events(FILE *out)
 	mdoc_end(out);
 }
 
-/* A table that is no more than names and sentences. */
+/* A row of a table that has only names and sentences. */
 struct row {
 	const char *name, *sentence;
 };
@@ -210,7 +215,7 @@ static void print_rows(const struct row *rows, size_t count, FILE *out)
 	mdoc_end(out);
 }
 
-/* The codes that a program has: those with a sentence in its column. */
+/* A program has the exit codes that have a sentence in its column. */
 enum exits_column { EXITS_OF_SERVER, EXITS_OF_CLIENT, EXITS_OF_DEMO, EXITS_COLUMNS };
 
 static void print_exit_column(enum exits_column column, FILE *out)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes the sample configuration out of the table of options. */
+/* Writes the sample configuration from the table of options. */
 #include "config/manual.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 enum { WIDTH = 90 };
 
-/* Comment lines, filled. */
+/* Writes the text as filled comment lines. */
 static void print_comment(const char *indent, const char *text, FILE *out)
 {
 	size_t column = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rows of tables/options.def as an array, and one option at a time: found, read, written,
- * compared. What a type means is config/option_type.c's. It knows no option by name.
+ * The rows of tables/options.def as an array, and operations on one option: find, read, write,
+ * compare. config/option_type.c implements the kinds. It knows no option by name.
  */
 #include "config/option.h"
 
@@ -89,7 +89,7 @@ bool option_check(const struct option *option, const char *word, struct err *err
 
 static bool set_default(const struct option *option, void *object, struct err *err)
 {
-	/* "" is "not given" and stands outside of the bounds */
+	/* "" means "not given" and is outside the bounds */
 	if (option->kind == KIND_TEXT && option->fallback[0] == '\0') {
 		char *empty = strdup("");
 

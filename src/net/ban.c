@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Counts and looks up; it ends no connection and logs nothing. */
+/* Counts crashes against addresses and looks up bans. It ends no connection and logs nothing. */
 #include "net/ban.h"
 
 #include <string.h>
@@ -12,7 +12,8 @@ static int64_t load_time(const _Atomic int64_t *value)
 }
 
 /*
- * An IPv4 address, also when it came mapped in IPv6; of an IPv6 one the /64, which one client has.
+ * The key is an IPv4 address, IPv4-mapped or not, or the /64 of an IPv6 address, which one client
+ * has.
  */
 static bool key_of(const struct net *remote, struct net *key)
 {
@@ -53,7 +54,10 @@ static bool is_exempt(const struct conf *conf, const struct net *remote)
 	return false;
 }
 
-/* Whoever is refused matters more than whoever is only counted, and the later crash more. */
+/*
+ * A refused address is kept before one that is only counted, and a later crash before an earlier
+ * one.
+ */
 static bool matters_less(const struct ban *p, const struct ban *than, int64_t now_ms)
 {
 	bool is_refused = load_time(&p->until_ms) > now_ms;
@@ -63,7 +67,7 @@ static bool matters_less(const struct ban *p, const struct ban *than, int64_t no
 	return p->first_ms < than->first_ms;
 }
 
-/* The address's place, else the one that matters least, for it alone. */
+/* Returns the address's place; otherwise the least important place, cleared for the address. */
 static struct ban *place_of(struct bans *penalties, const struct net *key, int64_t now_ms)
 {
 	struct ban *least = &penalties->places[0];
@@ -101,7 +105,7 @@ int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct n
 	if (conf->crash_limit == 0 || !key_of(remote, &key) || is_exempt(conf, remote))
 		return 0;
 	p = place_of(penalties, &key, now_ms);
-	/* Workers can write here: what the master cannot have written does not count. */
+	/* Workers can write here: a value that the master cannot have written is discarded. */
 	if (p->first_ms <= 0 || p->first_ms > now_ms || p->length_ms < 0 ||
 	    p->length_ms > conf->crash_penalty + BAN_MOST_MS ||
 	    now_ms - p->first_ms > conf->crash_window + p->length_ms) {
@@ -109,12 +113,12 @@ int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct n
 		p->length_ms = 0;
 		p->first_ms = now_ms;
 	}
-	/* What it has open may go on crashing workers: that does not lengthen the refusal. */
+	/* Crashes of connections already open do not lengthen the ban. */
 	if (load_time(&p->until_ms) > now_ms || ++p->crashes < (uint32_t)conf->crash_limit)
 		return 0;
 	p->length_ms = next_length_ms(p, conf);
 	p->first_ms = now_ms;
-	p->crashes = (uint32_t)conf->crash_limit - 1; /* the next one is one too many at once */
+	p->crashes = (uint32_t)conf->crash_limit - 1; /* one more crash bans it again */
 	atomic_store_explicit(&p->until_ms, now_ms + p->length_ms, memory_order_release);
 	if (load_time(&penalties->until_ms) < now_ms + p->length_ms)
 		atomic_store_explicit(&penalties->until_ms, now_ms + p->length_ms,
@@ -122,7 +126,7 @@ int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct n
 	return p->length_ms;
 }
 
-/* As key_of makes it: a stray write must not refuse the whole world. */
+/* True for a key made by key_of: a stray write must not ban all addresses. */
 static bool is_key(const struct net *net)
 {
 	return (net->family == AF_INET && net->bits == 32) ||

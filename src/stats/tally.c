@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds and sums what workers count. It changes nothing in the board and trusts no number in it. */
+/*
+ * Finds and sums the counts of workers. It changes nothing in the board and trusts no number in it.
+ */
 #include "stats/tally.h"
 
 #include <string.h>
 #include <time.h>
 
 /*
- * A fold is over in no time, unless the master waits for a CPU, or was killed within one and left
- * its mark for ever.
+ * A fold is short, unless the master waits for a CPU, or was killed within one and left its mark
+ * for ever.
  */
 enum { SUM_TRIES = 1000, SUM_TRIES_AT_ONCE = 100 };
 static const struct timespec sum_pause = { .tv_nsec = 100000 };
 
-/* The mark for which this process has waited in vain: once is enough. Written by between_folds. */
+/*
+ * The mark of a fold that did not end: the process waits for it only once. Written by
+ * between_folds.
+ */
 static uint32_t given_up_on;
 
 static uint32_t load32(const _Atomic uint32_t *from)
@@ -20,7 +25,7 @@ static uint32_t load32(const _Atomic uint32_t *from)
 	return atomic_load_explicit(from, memory_order_relaxed);
 }
 
-/* Most numbers have never been anybody's. Their cells are only compared: a torn one is not zero. */
+/* Most numbers were never used. Cells are only compared: a torn value is still not zero. */
 static bool is_zero(const struct worker_tally *tally)
 {
 	const char *bytes = (const char *)tally;
@@ -110,7 +115,7 @@ static void sum_listener(const struct sum *sum)
 				    &board->slots[sum->crew->slots[i]].tally.listeners[sum->which]);
 }
 
-/* True when no fold has moved anything while it was summed up. */
+/* True when no fold ran during the sum. */
 static bool is_whole(const struct sum *sum, void (*add_up)(const struct sum *sum), uint32_t before)
 {
 	add_up(sum);
