@@ -35,26 +35,23 @@ static const struct {
 	{ "unterminated string constant", "a string does not end", false },
 };
 
-/* Sets *section to the section that has an option of that name. Returns false for none. */
-static bool find_elsewhere(const char *name, const char **section)
+/* Returns the section that has an option of that name, or NULL. */
+static const struct section_row *find_elsewhere(const char *name)
 {
-	static const char *const names[] = {
-		[SECTION_main] = "top level", [SECTION_log] = "log", [SECTION_listen] = "listen"
-	};
-
 	for (size_t i = 0; i < option_count; i++)
-		if (strcmp(options[i].name, name) == 0) {
-			*section = names[options[i].section];
-			return true;
-		}
-	return false;
+		if (strcmp(options[i].name, name) == 0)
+			return &option_sections[options[i].section];
+	return NULL;
 }
 
 static const char *nearest_name(enum option_section section, const char *name)
 {
-	const char *all[128] = { "include", "log", "listen" };
-	size_t count = section == SECTION_main ? 3 : 1;
+	const char *all[128] = { "include" };
+	size_t count = 1;
 
+	for (int s = 0; option_sections[section].form == SECTION_TOP && s < SECTION_COUNT; s++)
+		if (option_sections[s].form != SECTION_TOP)
+			all[count++] = option_sections[s].name;
 	for (size_t i = 0; i < option_count && count < sizeof(all) / sizeof(all[0]); i++)
 		if (options[i].section == section)
 			all[count++] = options[i].name;
@@ -69,28 +66,27 @@ static const char *nearest_anywhere(enum option_section section, const char *nam
 {
 	const char *near = nearest_name(section, name);
 
-	for (int s = SECTION_main; near == NULL && s <= SECTION_listen; s++)
+	for (int s = 0; near == NULL && s < SECTION_COUNT; s++)
 		near = nearest_name((enum option_section)s, name);
 	return near;
 }
 
 void conf_error_unknown(const char *section, const char *name, struct place place, struct err *err)
 {
-	enum option_section own = strcmp(section, "listen") == 0 ? SECTION_listen :
-				  strcmp(section, "log") == 0    ? SECTION_log :
-								   SECTION_main;
-	const char *elsewhere, *hint = option_foreign_name(name);
-	const char *near = nearest_anywhere(own, name);
+	const struct section_row *elsewhere = find_elsewhere(name);
+	const char *hint = option_foreign_name(name);
+	const char *near = nearest_anywhere(option_find_section(section), name);
+	bool is_top = elsewhere != NULL && elsewhere->form == SECTION_TOP;
 	char at[PLACE_TEXT], shown[QUOTE_TEXT];
 
 	place_write(place, at);
 	quote_show(name, shown);
 	/* a name has no quotes, as in every message */
 	shown[strlen(shown) - 1] = '\0';
-	if (find_elsewhere(name, &elsewhere))
+	if (elsewhere != NULL)
 		err_set(err, CODE_CONFIG, "%s: %s: does not belong here (it belongs to %s%s)", at,
-			shown + 1, strcmp(elsewhere, "top level") == 0 ? "the " : "section ",
-			elsewhere);
+			shown + 1, is_top ? "the top level" : "section ",
+			is_top ? "" : elsewhere->name);
 	else if (hint != NULL)
 		err_set(err, CODE_CONFIG, "%s: %s: unknown option (%s)", at, shown + 1, hint);
 	else if (near != NULL && strcmp(near, name) != 0)

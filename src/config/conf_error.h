@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "config/place.h"
 
-/* Fills err from libconfuse's format and parameters; section is "root", "log" or "listen". */
+/* Fills err from libconfuse's format and parameters; section is its name there. */
 void conf_error_translate(const char *section, const char *format, va_list parameters,
 			  struct place place, struct err *err);
 

@@ -77,7 +77,8 @@ static bool begin_listener(cfg_t *section, const char *title)
 
 static bool enter_section(cfg_t *cfg)
 {
-	bool is_new = strcmp(cfg_name(cfg), "listen") == 0 && loading->section != cfg;
+	enum option_section section = option_find_section(cfg_name(cfg));
+	bool is_new = option_sections[section].form == SECTION_TITLED && loading->section != cfg;
 
 	return !is_new || begin_listener(cfg, cfg_title(cfg));
 }
@@ -89,11 +90,7 @@ static void *object_of(const struct option *option)
 
 static const struct option *row_of(cfg_t *cfg, const cfg_opt_t *opt)
 {
-	const char *name = cfg_name(cfg);
-
-	if (strcmp(name, "listen") == 0)
-		return option_find(SECTION_listen, opt->name);
-	return option_find(strcmp(name, "log") == 0 ? SECTION_log : SECTION_main, opt->name);
+	return option_find(option_find_section(cfg_name(cfg)), opt->name);
 }
 
 static bool blame_option(const struct option *option, struct place place)
@@ -345,29 +342,34 @@ static void add_rows(cfg_opt_t *to, enum option_section section)
 	*to = (cfg_opt_t)CFG_END();
 }
 
-/* Makes libconfuse's table of the options; libconfuse keeps a copy. */
+/* Makes libconfuse's table of the sections and their options; libconfuse keeps a copy. */
 static cfg_t *make_grammar(void)
 {
-	cfg_opt_t *rows = calloc(3 * (option_count + 4), sizeof(*rows));
-	cfg_opt_t *log = rows + option_count + 4, *listen = log + option_count + 4;
-	size_t count = 0;
+	const size_t most = option_count + SECTION_COUNT + 2;
+	cfg_opt_t *rows = calloc((SECTION_COUNT + 1) * most, sizeof(*rows)), *end = rows;
 	cfg_t *root;
 
 	if (rows == NULL)
 		return NULL;
-	add_rows(log, SECTION_log);
-	add_rows(listen, SECTION_listen);
 	add_rows(rows, SECTION_main);
-	while (rows[count].name != NULL)
-		count++;
-	rows[count++] = (cfg_opt_t)CFG_SEC("log", log, CFGF_NONE);
-	rows[count++] = (cfg_opt_t)CFG_SEC("listen", listen, CFGF_MULTI | CFGF_TITLE);
+	while (end->name != NULL)
+		end++;
+	for (int i = 0; i < SECTION_COUNT; i++) {
+		const struct section_row *section = &option_sections[i];
+		cfg_flag_t flags = section->form == SECTION_TITLED ? CFGF_MULTI | CFGF_TITLE : 0;
+		cfg_opt_t *own = rows + (size_t)(i + 1) * most;
+
+		if (section->form == SECTION_TOP)
+			continue;
+		add_rows(own, (enum option_section)i);
+		*end++ = (cfg_opt_t)CFG_SEC(section->name, own, flags);
+	}
 	root = cfg_init(rows, CFGF_NONE);
 	free(rows);
 	if (root == NULL)
 		return NULL;
 	cfg_set_error_function(root, on_error);
-	cfg_set_validate_func(root, "listen", on_section_end);
+	cfg_set_validate_func(root, option_sections[SECTION_listen].name, on_section_end);
 	return root;
 }
 

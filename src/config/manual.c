@@ -60,13 +60,15 @@ static void print_option(const struct option *option, FILE *out)
 static void print_options(FILE *out)
 {
 	static const char *const heads[] = {
-		[SECTION_main] = ".Ss Top level",
-		[SECTION_log] = ".Ss Section log",
-		[SECTION_listen] = ".Ss Sections listen",
+		[SECTION_TOP] = ".Ss Top level",
+		[SECTION_SINGLE] = ".Ss Section ",
+		[SECTION_TITLED] = ".Ss Sections ",
 	};
 
-	for (int section = SECTION_main; section <= SECTION_listen; section++) {
-		fprintf(out, "%s\n", heads[section]);
+	for (int section = 0; section < SECTION_COUNT; section++) {
+		const struct section_row *row = &option_sections[section];
+
+		fprintf(out, "%s%s\n", heads[row->form], row->form == SECTION_TOP ? "" : row->name);
 		mdoc_begin(out);
 		for (size_t i = 0; i < option_count; i++)
 			if ((int)options[i].section == section)

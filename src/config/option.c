@@ -27,8 +27,9 @@ const struct option options[] = {
 };
 const size_t option_count = sizeof(options) / sizeof(options[0]);
 
-static const char *const prefixes[] = {
-	[SECTION_main] = "", [SECTION_log] = "log.", [SECTION_listen] = "listen."
+const struct section_row option_sections[SECTION_COUNT] = {
+#define SECTION(name, form) [SECTION_##name] = { #name, SECTION_##form },
+#include "tables/sections.def"
 };
 
 static void *field_of(const struct option *option, void *object)
@@ -41,6 +42,19 @@ static const void *value_of(const struct option *option, const void *object)
 	return (const char *)object + option->offset;
 }
 
+enum option_section option_find_section(const char *name)
+{
+	int i = 0, top = 0;
+
+	for (; i < SECTION_COUNT; i++) {
+		if (option_sections[i].form == SECTION_TOP)
+			top = i;
+		else if (strcmp(option_sections[i].name, name) == 0)
+			return (enum option_section)i;
+	}
+	return (enum option_section)top;
+}
+
 const struct option *option_find(enum option_section section, const char *name)
 {
 	for (size_t i = 0; i < option_count; i++)
@@ -51,7 +65,11 @@ const struct option *option_find(enum option_section section, const char *name)
 
 const char *option_full_name(const struct option *option, char *text)
 {
-	snprintf(text, OPTION_NAME, "%s%s", prefixes[option->section], option->name);
+	const struct section_row *section = &option_sections[option->section];
+	bool is_top = section->form == SECTION_TOP;
+
+	snprintf(text, OPTION_NAME, "%s%s%s", is_top ? "" : section->name, is_top ? "" : ".",
+		 option->name);
 	return text;
 }
 

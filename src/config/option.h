@@ -20,6 +20,15 @@ enum { OPTION_NAME = 64 }; /* large enough for any full name */
 extern const struct option options[];
 extern const size_t option_count;
 
+struct section_row {
+	const char *name;
+	enum section_form form;
+};
+extern const struct section_row option_sections[SECTION_COUNT];
+
+/* Returns the section that libconfuse calls by that name. */
+enum option_section option_find_section(const char *name);
+
 /* Returns the row of section and name, or NULL. */
 const struct option *option_find(enum option_section section, const char *name);
 

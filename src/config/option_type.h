@@ -40,7 +40,14 @@ enum option_kind {
 	KIND_MODE,
 	KIND_NETS,
 };
-enum option_section { SECTION_main, SECTION_log, SECTION_listen };
+
+/* The sections as rows (tables/sections.def). */
+enum option_section {
+#define SECTION(name, form) SECTION_##name,
+#include "tables/sections.def"
+	SECTION_COUNT
+};
+enum section_form { SECTION_TOP, SECTION_SINGLE, SECTION_TITLED };
 
 struct option {
 	enum option_section section;

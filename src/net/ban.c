@@ -68,12 +68,12 @@ static bool matters_less(const struct ban *p, const struct ban *than, int64_t no
 }
 
 /* Returns the address's place; otherwise the least important place, cleared for the address. */
-static struct ban *place_of(struct bans *penalties, const struct net *key, int64_t now_ms)
+static struct ban *place_of(struct bans *bans, const struct net *key, int64_t now_ms)
 {
-	struct ban *least = &penalties->places[0];
+	struct ban *least = &bans->places[0];
 
 	for (unsigned i = 0; i < BAN_PLACES; i++) {
-		struct ban *p = &penalties->places[i];
+		struct ban *p = &bans->places[i];
 
 		if (p->first_ms != 0 && memcmp(&p->net, key, sizeof(*key)) == 0)
 			return p;
@@ -96,7 +96,7 @@ static int64_t next_length_ms(const struct ban *p, const struct conf *conf)
 	return p->length_ms * 2 < most ? p->length_ms * 2 : most;
 }
 
-int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct net *remote,
+int64_t ban_note(struct bans *bans, const struct conf *conf, const struct net *remote,
 		 int64_t now_ms)
 {
 	struct ban *p;
@@ -104,7 +104,7 @@ int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct n
 
 	if (conf->crash_limit == 0 || !key_of(remote, &key) || is_exempt(conf, remote))
 		return 0;
-	p = place_of(penalties, &key, now_ms);
+	p = place_of(bans, &key, now_ms);
 	/* Workers can write here: a value that the master cannot have written is discarded. */
 	if (p->first_ms <= 0 || p->first_ms > now_ms || p->length_ms < 0 ||
 	    p->length_ms > conf->crash_penalty + BAN_MOST_MS ||
@@ -120,8 +120,8 @@ int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct n
 	p->first_ms = now_ms;
 	p->crashes = (uint32_t)conf->crash_limit - 1; /* one more crash bans it again */
 	atomic_store_explicit(&p->until_ms, now_ms + p->length_ms, memory_order_release);
-	if (load_time(&penalties->until_ms) < now_ms + p->length_ms)
-		atomic_store_explicit(&penalties->until_ms, now_ms + p->length_ms,
+	if (load_time(&bans->until_ms) < now_ms + p->length_ms)
+		atomic_store_explicit(&bans->until_ms, now_ms + p->length_ms,
 				      memory_order_release);
 	return p->length_ms;
 }
@@ -133,14 +133,14 @@ static bool is_key(const struct net *net)
 	       (net->family == AF_INET6 && net->bits == V6_BITS);
 }
 
-bool ban_refuses(const struct bans *penalties, const struct addr *remote, int64_t now_ms)
+bool ban_refuses(const struct bans *bans, const struct addr *remote, int64_t now_ms)
 {
-	if (load_time(&penalties->until_ms) <= now_ms)
+	if (load_time(&bans->until_ms) <= now_ms)
 		return false;
 	for (unsigned i = 0; i < BAN_PLACES; i++)
-		if (load_time(&penalties->places[i].until_ms) > now_ms &&
-		    is_key(&penalties->places[i].net) &&
-		    net_holds(&penalties->places[i].net, remote))
+		if (load_time(&bans->places[i].until_ms) > now_ms &&
+		    is_key(&bans->places[i].net) &&
+		    net_holds(&bans->places[i].net, remote))
 			return true;
 	return false;
 }

@@ -33,10 +33,10 @@ struct bans {
  * Counts a crash against the client's address. Returns the milliseconds for which the address is
  * refused from now on, or 0. Unix clients and exempt addresses are never counted. Master only.
  */
-int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct net *remote,
+int64_t ban_note(struct bans *bans, const struct conf *conf, const struct net *remote,
 		 int64_t now_ms);
 
 /* True when the address is refused now. Worker only. */
-bool ban_refuses(const struct bans *penalties, const struct addr *remote, int64_t now_ms);
+bool ban_refuses(const struct bans *bans, const struct addr *remote, int64_t now_ms);
 
 #endif

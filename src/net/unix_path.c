@@ -19,7 +19,7 @@ struct owner {
 enum { LOCK_MOST_MS = 1000, LOCK_STEP_MS = 5 };
 
 /* Remaining time to wait for locks. Written by lock_folder and unix_path_limit_wait. */
-static int patience_ms = LOCK_MOST_MS;
+static int wait_left_ms = LOCK_MOST_MS;
 
 enum presence { ABSENT, STALE, SERVED, FOREIGN, UNKNOWN };
 
@@ -241,16 +241,16 @@ static int lock_folder(const char *path)
 	char folder[sizeof(struct sockaddr_un)];
 	int fd = sys_open(folder_of(path, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 
-	while (fd >= 0 && sys_flock(fd, LOCK_EX | LOCK_NB) < 0 && patience_ms > 0) {
+	while (fd >= 0 && sys_flock(fd, LOCK_EX | LOCK_NB) < 0 && wait_left_ms > 0) {
 		sys_poll(NULL, 0, LOCK_STEP_MS);
-		patience_ms -= LOCK_STEP_MS;
+		wait_left_ms -= LOCK_STEP_MS;
 	}
 	return fd;
 }
 
 void unix_path_limit_wait(int most_ms)
 {
-	patience_ms = most_ms;
+	wait_left_ms = most_ms;
 }
 
 bool unix_path_listen(int fd, const struct addr *addr, const struct listen_conf *conf,

@@ -23,17 +23,17 @@ struct tally {
 };
 
 /* Collects the tally of the board, which may hold any values. Any process. */
-void tally_look(struct tally *crew, const struct scoreboard *board);
+void tally_look(struct tally *taken, const struct scoreboard *board);
 
 /*
  * Sums of the counts of all workers of that number, dead and living; of all workers; and of all
  * workers for one listener. Counters never fall from one call to the next, not even while the
  * master folds a slot. number < SCOREBOARD_WORKERS, row < METRIC_LISTENERS. Any process.
  */
-void tally_worker(const struct tally *crew, const struct scoreboard *board, unsigned number,
+void tally_worker(const struct tally *taken, const struct scoreboard *board, unsigned number,
 		  struct worker_tally *out);
-void tally_all(const struct tally *crew, const struct scoreboard *board, struct worker_tally *out);
-void tally_listener(const struct tally *crew, const struct scoreboard *board, unsigned row,
+void tally_all(const struct tally *taken, const struct scoreboard *board, struct worker_tally *out);
+void tally_listener(const struct tally *taken, const struct scoreboard *board, unsigned row,
 		    struct listener_tally *out);
 
 /* Sets *out to the sum over all workers. Any process. */
