@@ -121,8 +121,7 @@ int64_t ban_note(struct bans *bans, const struct conf *conf, const struct net *r
 	p->crashes = (uint32_t)conf->crash_limit - 1; /* one more crash bans it again */
 	atomic_store_explicit(&p->until_ms, now_ms + p->length_ms, memory_order_release);
 	if (load_time(&bans->until_ms) < now_ms + p->length_ms)
-		atomic_store_explicit(&bans->until_ms, now_ms + p->length_ms,
-				      memory_order_release);
+		atomic_store_explicit(&bans->until_ms, now_ms + p->length_ms, memory_order_release);
 	return p->length_ms;
 }
 
@@ -138,8 +137,7 @@ bool ban_refuses(const struct bans *bans, const struct addr *remote, int64_t now
 	if (load_time(&bans->until_ms) <= now_ms)
 		return false;
 	for (unsigned i = 0; i < BAN_PLACES; i++)
-		if (load_time(&bans->places[i].until_ms) > now_ms &&
-		    is_key(&bans->places[i].net) &&
+		if (load_time(&bans->places[i].until_ms) > now_ms && is_key(&bans->places[i].net) &&
 		    net_holds(&bans->places[i].net, remote))
 			return true;
 	return false;
