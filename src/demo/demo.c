@@ -16,8 +16,8 @@
 #include "base/stdio.h"
 #include "base/sys.h"
 #include "base/units.h"
+#include "demo/diagram.h"
 #include "demo/lesson.h"
-#include "demo/output.h"
 #include "demo/process.h"
 #include "demo/step.h"
 

@@ -18,7 +18,7 @@
 
 #include "base/addr.h"
 #include "base/sockdiag.h"
-#include "demo/output.h"
+#include "demo/diagram.h"
 
 enum { KERNEL_HOLDERS = 16, KERNEL_WAIT_MS = 5000 };
 

@@ -18,8 +18,8 @@
 #include <sys/types.h>
 
 #include "demo/call.h"
+#include "demo/diagram.h"
 #include "demo/kernel.h"
-#include "demo/output.h"
 
 struct process {
 	struct output *out; /* where its calls are drawn */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/sys.h"
-#include "demo/output.h"
+#include "demo/diagram.h"
 #include "demo/process.h"
 #include "demo/transfer.h"
 #include "unit/island.h"

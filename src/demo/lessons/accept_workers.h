@@ -9,7 +9,7 @@
 #define DEMO_LESSONS_ACCEPT_WORKERS_H
 
 #include "demo/call.h"
-#include "demo/output.h"
+#include "demo/diagram.h"
 
 enum {
 	ACCEPT_WORKERS = 4,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of demo/output.c: the look of a diagram, and the counting of claims. */
+/* Tests of demo/diagram.c: the look of a diagram, and the counting of claims. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "demo/output.h"
+#include "demo/diagram.h"
 
 static char drawn[8192];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Draws a lesson and counts its claims. Knows nothing of sockets. */
-#include "demo/output.h"
+#include "demo/diagram.h"
 
 #include <errno.h>
 #include <stdarg.h>

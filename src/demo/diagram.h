@@ -12,8 +12,8 @@
  *
  * A lesson's own process only.
  */
-#ifndef DEMO_OUTPUT_H
-#define DEMO_OUTPUT_H
+#ifndef DEMO_DIAGRAM_H
+#define DEMO_DIAGRAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
