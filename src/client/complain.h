@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "client/exchange.h"
+#include "client/session.h"
 
 bool complain_late(struct exchange *x, const char *which, struct err *err);  /* timeout_ms passed */
 bool complain_ended(struct exchange *x, const char *which, struct err *err); /* by the peer */

@@ -3,7 +3,7 @@
 #ifndef CLIENT_FAREWELL_H
 #define CLIENT_FAREWELL_H
 
-#include "client/dial.h"
+#include "client/connection.h"
 #include "client/story.h"
 
 /*

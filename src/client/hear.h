@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "client/framing.h"
-#include "client/show.h"
+#include "client/output.h"
 
 struct hear {
 	struct frame frame;

@@ -3,7 +3,7 @@
 #ifndef CLIENT_STREAM_H
 #define CLIENT_STREAM_H
 
-#include "client/exchange.h"
+#include "client/session.h"
 
 /* Goes on to the end of both; false with err when an answer is missing or wrong. */
 bool stream_run(struct exchange *x, struct err *err);

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client/dial.h"
-#include "client/exchange.h"
+#include "client/connection.h"
 #include "client/farewell.h"
-#include "client/rounds.h"
+#include "client/session.h"
+#include "client/session_run.h"
 #include "client/stream.h"
 #include "client/target.h"
 #include "client/wish.h"

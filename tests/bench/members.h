@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "client/bench/httpanswer.h"
+#include "client/bench/http_response.h"
 
 enum role {
 	ROLE_HOLD,  /* one request, then rest */

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
-#include "cli/benching.h"
+#include "cli/bench_peer.h"
 #include "e2e/client.h"
 #include "e2e/harness.h"
 

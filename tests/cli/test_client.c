@@ -7,7 +7,7 @@
 #include <sys/un.h>
 
 #include "base/err.h"
-#include "cli/talking.h"
+#include "cli/client_process.h"
 #include "e2e/client.h"
 #include "e2e/harness.h"
 

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "cli/talking.h"
+#include "cli/client_process.h"
 #include "harness.h"
 
 union where {

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/err.h"
-#include "cli/talking.h"
+#include "cli/client_process.h"
 #include "harness.h"
 #include "process.h"
 

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/bench/httpanswer.h"
-#include "client/bench/plan.h"
+#include "client/bench/bench_options.h"
+#include "client/bench/http_response.h"
 #include "client/framing.h"
 
 enum answer_state { ANSWER_PART, ANSWER_WHOLE, ANSWER_WRONG };

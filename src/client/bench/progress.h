@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/bench/plan.h"
+#include "client/bench/bench_options.h"
 
 struct progress {
 	const struct plan *plan;

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "client/bench/lane.h"
+#include "client/bench/bench_connection.h"
 
 /* Notes in the outcome (came) what has come and stays a part. Each turn of a process's loop. */
 void sizecheck_look(struct lane_set *all);
