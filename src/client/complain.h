@@ -11,10 +11,10 @@
 #include "base/err.h"
 #include "client/session.h"
 
-bool complain_late(struct exchange *x, const char *which, struct err *err);  /* timeout_ms passed */
-bool complain_ended(struct exchange *x, const char *which, struct err *err); /* by the peer */
-bool complain_unended(struct exchange *x,
-		      struct err *err);                   /* the peer has not, within timeout_ms */
-bool complain_glued(struct exchange *x, struct err *err); /* more than was asked for */
+bool fail_timeout(struct session *session, const char *which,
+		  struct err *err); /* timeout_ms passed */
+bool fail_closed(struct session *session, const char *which, struct err *err); /* by the peer */
+bool fail_open(struct session *session, struct err *err); /* the peer has not, within timeout_ms */
+bool fail_excess(struct session *session, struct err *err); /* more than was asked for */
 
 #endif

@@ -13,10 +13,10 @@
 #include "base/tcpstate.h"
 #include "base/units.h"
 
-enum { FULL_QUEUE_MS = 5 }; /* after that a unix socket with a full queue is asked again */
+enum { RETRY_MS = 5 }; /* after that a unix socket with a full queue is asked again */
 
 /* Why a connection did not come to be, in words as a person would say them. */
-static const char *reason(int error, int timeout_ms, char *text, size_t size)
+static const char *connect_error(int error, int timeout_ms, char *text, size_t size)
 {
 	char shown[UNITS_TEXT];
 
@@ -37,7 +37,7 @@ static const char *reason(int error, int timeout_ms, char *text, size_t size)
 	}
 }
 
-static const char *kind_name(int family)
+static const char *family_name(int family)
 {
 	switch (family) {
 	case AF_INET:
@@ -59,7 +59,8 @@ static uint16_t port_of(const struct addr *addr)
  * need only differ from those of connections to the same peer, so let it choose when it knows the
  * peer.
  */
-static bool bind_to(int fd, const struct addr *source, const struct story *story, struct err *err)
+static bool bind_socket(int fd, const struct addr *source, const struct trace *trace,
+			struct err *err)
 {
 	bool has_port = port_of(source) != 0;
 	char shown[ADDR_TEXT];
@@ -73,8 +74,8 @@ static bool bind_to(int fd, const struct addr *source, const struct story *story
 	if (sys_bind(fd, &source->sa, source->len) < 0)
 		return err_errno(err, err_code(errno, CODE_UNAVAILABLE), "cannot connect from %s",
 				 shown);
-	story_tell(story, "bind(): from %s%s", shown,
-		   has_port ? "" : " (port 0: the system will choose one)");
+	trace_print(trace, "bind(): from %s%s", shown,
+		    has_port ? "" : " (port 0: the system will choose one)");
 	return true;
 }
 
@@ -109,7 +110,7 @@ static int connect_within(int fd, const struct addr *to, int timeout_ms)
 			return errno;
 		if (clock_us() > until_us)
 			return ETIMEDOUT;
-		sys_poll(NULL, 0, FULL_QUEUE_MS);
+		sys_poll(NULL, 0, RETRY_MS);
 	}
 	return 0;
 }
@@ -118,112 +119,115 @@ static int connect_within(int fd, const struct addr *to, int timeout_ms)
  * Learns both ends. When nobody listens at a port that the system may also choose for this end, TCP
  * may connect a socket to itself: that is a refusal.
  */
-static int learn_ends(struct link *link)
+static int read_addresses(struct connection *connection)
 {
-	socklen_t size = sizeof(link->local) - offsetof(struct addr, sa);
+	socklen_t size = sizeof(connection->local) - offsetof(struct addr, sa);
 
-	if (sys_getsockname(link->fd, &link->local.sa, &size) < 0)
+	if (sys_getsockname(connection->fd, &connection->local.sa, &size) < 0)
 		return errno;
-	link->local.len = size;
-	if (link->remote.sa.sa_family != AF_UNIX && addr_equal(&link->local, &link->remote))
+	connection->local.len = size;
+	if (connection->remote.sa.sa_family != AF_UNIX &&
+	    addr_equal(&connection->local, &connection->remote))
 		return ECONNREFUSED;
 	return 0;
 }
 
-static void tell_connected(const struct link *link, bool is_bound, int64_t took_us,
-			   const struct story *story)
+static void trace_connected(const struct connection *connection, bool is_bound, int64_t took_us,
+			    const struct trace *trace)
 {
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
 	char shown[ADDR_TEXT];
 
-	addr_write(&link->remote, shown);
-	if (link->remote.sa.sa_family == AF_UNIX) {
-		story_tell(story, "connect(): %s: connected in %lld us", shown, (long long)took_us);
+	addr_write(&connection->remote, shown);
+	if (connection->remote.sa.sa_family == AF_UNIX) {
+		trace_print(trace, "connect(): %s: connected in %lld us", shown,
+			    (long long)took_us);
 		return;
 	}
-	sys_getsockopt(link->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-	story_tell(story, "connect(): %s: connected in %lld us (three-way handshake; RTT %u us)",
-		   shown, (long long)took_us, info.tcpi_rtt);
-	story_tell(story, "local address %s%s", addr_write(&link->local, shown),
-		   is_bound ? "" : ": the port was chosen by the system");
-	story_tell(story, "state %s", sockdiag_state_name(sockdiag_tcp_state(link->fd)));
+	sys_getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+	trace_print(trace, "connect(): %s: connected in %lld us (three-way handshake; RTT %u us)",
+		    shown, (long long)took_us, info.tcpi_rtt);
+	trace_print(trace, "local address %s%s", addr_write(&connection->local, shown),
+		    is_bound ? "" : ": the port was chosen by the system");
+	trace_print(trace, "state %s", sockdiag_state_name(sockdiag_tcp_state(connection->fd)));
 }
 
 /* Makes link->fd a connection to link->remote; *error is 0, or why it cannot be reached. */
-static bool establish(struct link *link, const struct addr *source, int timeout_ms,
-		      const struct story *story, int *error, struct err *err)
+static bool connect_socket(struct connection *connection, const struct addr *source, int timeout_ms,
+			   const struct trace *trace, int *error, struct err *err)
 {
 	int64_t start_us, took_us;
 	int one = 1;
 
-	story_tell(story, "socket(): %s", kind_name(link->remote.sa.sa_family));
-	if (source != NULL && !bind_to(link->fd, source, story, err))
+	trace_print(trace, "socket(): %s", family_name(connection->remote.sa.sa_family));
+	if (source != NULL && !bind_socket(connection->fd, source, trace, err))
 		return false;
 	start_us = clock_us();
-	*error = connect_within(link->fd, &link->remote, timeout_ms);
+	*error = connect_within(connection->fd, &connection->remote, timeout_ms);
 	took_us = clock_us() - start_us;
 	if (*error == 0)
-		*error = learn_ends(link);
+		*error = read_addresses(connection);
 	if (*error != 0)
 		return true;
 	/* a message goes out at once, also its last, short segment */
-	if (link->remote.sa.sa_family != AF_UNIX)
-		sys_setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	tell_connected(link, source != NULL && port_of(source) != 0, took_us, story);
+	if (connection->remote.sa.sa_family != AF_UNIX)
+		sys_setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	trace_connected(connection, source != NULL && port_of(source) != 0, took_us, trace);
 	return true;
 }
 
 /* False with err when no address needs to be tried any more. */
-static bool try(struct link *link, const struct addr *source, int timeout_ms,
-		const struct story *story, int *error, struct err *err)
+static bool try_address(struct connection *connection, const struct addr *source, int timeout_ms,
+			const struct trace *trace, int *error, struct err *err)
 {
 	*error = 0;
-	link->fd = sys_socket(link->remote.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			      0);
-	if (link->fd < 0 && errno != EAFNOSUPPORT)
+	connection->fd = sys_socket(connection->remote.sa.sa_family,
+				    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (connection->fd < 0 && errno != EAFNOSUPPORT)
 		return err_errno(err, CODE_OSERR, "cannot make a socket");
-	if (link->fd < 0) {
+	if (connection->fd < 0) {
 		*error = errno;
 		return true;
 	}
-	if (establish(link, source, timeout_ms, story, error, err) && *error == 0)
+	if (connect_socket(connection, source, timeout_ms, trace, error, err) && *error == 0)
 		return true;
-	sys_close(link->fd);
-	link->fd = -1;
+	sys_close(connection->fd);
+	connection->fd = -1;
 	return *error != 0;
 }
 
 /* Adds an address and why it cannot be reached to what err says of those before it. */
-static void add_reason(struct err *err, const struct addr *addr, int error, int timeout_ms,
-		       const struct story *story)
+static void add_error(struct err *err, const struct addr *addr, int error, int timeout_ms,
+		      const struct trace *trace)
 {
 	char shown[ADDR_TEXT], text[UNITS_TEXT + 16];
-	const char *why = reason(error, timeout_ms, text, sizeof(text));
+	const char *why = connect_error(error, timeout_ms, text, sizeof(text));
 	struct err before = *err;
 
 	addr_write(addr, shown);
-	story_tell(story, "connect(): %s: %s", shown, why);
+	trace_print(trace, "connect(): %s: %s", shown, why);
 	err_set(err, err_code(error, CODE_UNAVAILABLE), "%s: %s", shown, why);
 	if (before.text[0] != '\0')
 		err_prefix(err, "%s; ", before.text);
 }
 
-bool dial(struct link *link, const struct target *target, const struct addr *source, int timeout_ms,
-	  const struct story *story, struct err *err)
+bool connection_open(struct connection *connection, const struct target *target,
+		     const struct addr *source, int timeout_ms, const struct trace *trace,
+		     struct err *err)
 {
 	char first[ADDR_TEXT];
 	int error;
 
 	for (int i = 0; i < target->count; i++) {
-		*link = (struct link){ .remote = target->addresses[i] };
-		if (!try(link, source, timeout_ms, story, &error, err))
+		*connection = (struct connection){ .remote = target->addresses[i] };
+		if (!try_address(connection, source, timeout_ms, trace, &error, err))
 			return false;
 		if (error == 0) {
 			*err = (struct err){ .code = CODE_OK };
 			return true;
 		}
-		add_reason(err, &link->remote, error, timeout_ms, story);
+		add_error(err, &connection->remote, error, timeout_ms, trace);
 	}
 	if (strcmp(addr_write(&target->addresses[0], first), target->name) != 0)
 		err_prefix(err, "%s: ", target->name);

@@ -11,13 +11,13 @@
 #include "client/target.h"
 
 /* A connection, and what is to be known of it at its end. */
-struct link {
+struct connection {
 	int fd; /* non-blocking */
 	struct addr local, remote;
-	bool peer_ended; /* nothing more will come: its end, or an error */
-	bool is_shut;    /* this side has ended sending */
-	bool is_first;   /* this side ended before the peer did */
-	bool is_reset;   /* the peer, or the system, has broken it off */
+	bool peer_closed;  /* nothing more will come: its end, or an error */
+	bool is_shut_down; /* this side has ended sending */
+	bool closed_first; /* this side ended before the peer did */
+	bool is_reset;     /* the peer, or the system, has broken it off */
 };
 
 /*
@@ -25,7 +25,8 @@ struct link {
  * chooses). False with err, which tells of each why not: CODE_UNAVAILABLE, CODE_NOPERM, or
  * CODE_OSERR. farewell closes the link.
  */
-bool dial(struct link *link, const struct target *target, const struct addr *source, int timeout_ms,
-	  const struct story *story, struct err *err);
+bool connection_open(struct connection *connection, const struct target *target,
+		     const struct addr *source, int timeout_ms, const struct trace *trace,
+		     struct err *err);
 
 #endif

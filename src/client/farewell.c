@@ -12,38 +12,39 @@
 #include "base/sys.h"
 #include "base/tcpstate.h"
 
-enum { SETTLE_MS = 500, LOOK_MS = 2 };
+enum { STATE_WAIT_MS = 500, STATE_POLL_MS = 2 };
 
-static bool is_settled(int state)
+static bool is_final(int state)
 {
 	return state == TCP_TIME_WAIT || state == TCP_CLOSE;
 }
 
 /* Looks until the state changes no more: at once, where the peer ends too. */
-static enum sockdiag_answer settle(struct sockdiag *diag, const struct link *link, int *state)
+static enum sockdiag_answer await_final_state(struct sockdiag *diag,
+					      const struct connection *connection, int *state)
 {
-	int64_t until_ms = clock_ms() + SETTLE_MS;
+	int64_t until_ms = clock_ms() + STATE_WAIT_MS;
 	enum sockdiag_answer answer;
 
 	for (;;) {
-		answer = sockdiag_tcp(diag, &link->local, &link->remote, state);
-		if (answer != SOCKDIAG_FOUND || is_settled(*state) || clock_ms() >= until_ms)
+		answer = sockdiag_tcp(diag, &connection->local, &connection->remote, state);
+		if (answer != SOCKDIAG_FOUND || is_final(*state) || clock_ms() >= until_ms)
 			return answer;
-		sys_poll(NULL, 0, LOOK_MS);
+		sys_poll(NULL, 0, STATE_POLL_MS);
 	}
 }
 
-static const char *meaning(const struct link *link, int state)
+static const char *describe_state(const struct connection *connection, int state)
 {
 	switch (state) {
 	case TCP_TIME_WAIT:
 		return "TIME_WAIT: this side closed first, and so keeps the two addresses for a "
 		       "minute";
 	case TCP_CLOSE:
-		if (link->is_first)
+		if (connection->closed_first)
 			return "no socket left: the connection was reset, or this system keeps no "
 			       "more in TIME_WAIT";
-		if (link->is_reset)
+		if (connection->is_reset)
 			return "no socket left: the connection was reset";
 		return "no socket left: the peer closed first, and keeps TIME_WAIT";
 	case TCP_FIN_WAIT1:
@@ -55,36 +56,36 @@ static const char *meaning(const struct link *link, int state)
 	}
 }
 
-static void tell_state(const struct link *link, const struct story *story)
+static void trace_state(const struct connection *connection, const struct trace *trace)
 {
 	struct sockdiag diag;
 	enum sockdiag_answer answer = SOCKDIAG_REFUSED;
 	int state = TCP_CLOSE;
 
 	if (sockdiag_open(&diag)) {
-		answer = settle(&diag, link, &state);
+		answer = await_final_state(&diag, connection, &state);
 		sockdiag_close(&diag);
 	}
 	if (answer == SOCKDIAG_FOUND)
-		story_tell(story, "state afterwards: %s", meaning(link, state));
+		trace_print(trace, "state afterwards: %s", describe_state(connection, state));
 	else
-		story_tell(story, "state afterwards: not to be seen here: sock_diag: %s",
-			   strerror(errno));
+		trace_print(trace, "state afterwards: not to be seen here: sock_diag: %s",
+			    strerror(errno));
 }
 
-static const char *who(const struct link *link)
+static const char *describe_closer(const struct connection *connection)
 {
-	if (link->is_reset)
+	if (connection->is_reset)
 		return "the connection was reset";
-	return link->is_first ? "this side closed first" : "the peer closed first";
+	return connection->closed_first ? "this side closed first" : "the peer closed first";
 }
 
-void farewell(struct link *link, const struct story *story)
+void connection_close(struct connection *connection, const struct trace *trace)
 {
-	if (!link->is_shut)
-		link->is_first = !link->peer_ended;
-	sys_close(link->fd);
-	story_tell(story, "close(): %s", who(link));
-	if (story->is_told && link->remote.sa.sa_family != AF_UNIX)
-		tell_state(link, story);
+	if (!connection->is_shut_down)
+		connection->closed_first = !connection->peer_closed;
+	sys_close(connection->fd);
+	trace_print(trace, "close(): %s", describe_closer(connection));
+	if (trace->is_on && connection->remote.sa.sa_family != AF_UNIX)
+		trace_state(connection, trace);
 }

@@ -10,6 +10,6 @@
  * Closes the link. A story that is told goes on to the state that is left, for which it waits a
  * moment.
  */
-void farewell(struct link *link, const struct story *story);
+void connection_close(struct connection *connection, const struct trace *trace);
 
 #endif

@@ -11,138 +11,140 @@
 
 #include "base/sys.h"
 
-enum { ROOM = 65536 };
+enum { BUFFER_SIZE = 65536 };
 
-void feed_init(struct feed *feed, enum framing framing)
+void input_init(struct input *input, enum framing framing)
 {
-	*feed = (struct feed){ .framing = framing,
-			       .is_at_line = true,
-			       .first = FRAMING_EXTRA,
-			       .filled = FRAMING_EXTRA };
+	*input = (struct input){ .framing = framing,
+				 .is_at_line = true,
+				 .first = FRAMING_EXTRA,
+				 .filled = FRAMING_EXTRA };
 }
 
-void feed_free(struct feed *feed)
+void input_free(struct input *input)
 {
-	free(feed->bytes);
-	feed->bytes = NULL;
+	free(input->bytes);
+	input->bytes = NULL;
 }
 
-static bool have_room(struct feed *feed, size_t size, struct err *err)
+static bool grow_buffer(struct input *input, size_t size, struct err *err)
 {
 	char *more;
 
-	if (size <= feed->size)
+	if (size <= input->size)
 		return true;
-	more = realloc(feed->bytes, size);
+	more = realloc(input->bytes, size);
 	if (more == NULL)
 		return err_errno(err, CODE_OSERR, "cannot keep a message of %zu bytes", size);
-	feed->bytes = more;
-	feed->size = size;
+	input->bytes = more;
+	input->size = size;
 	return true;
 }
 
-bool feed_message(struct feed *feed, const char *message, struct err *err)
+bool input_set_message(struct input *input, const char *message, struct err *err)
 {
 	size_t length = strlen(message);
 
-	if (!have_room(feed, length + FRAMING_EXTRA, err))
+	if (!grow_buffer(input, length + FRAMING_EXTRA, err))
 		return false;
-	feed->start = 0;
-	feed->end = framing_wrap(feed->framing, message, length, feed->bytes);
-	feed->messages++;
+	input->start = 0;
+	input->end = framing_wrap(input->framing, message, length, input->bytes);
+	input->messages++;
 	return true;
 }
 
 /* Reads to bytes + at; *n is 0 at the end, and when there was nothing yet. */
-static bool read_input(struct feed *feed, size_t at, size_t *n, struct err *err)
+static bool read_input(struct input *input, size_t at, size_t *n, struct err *err)
 {
-	ssize_t got = sys_read(STDIN_FILENO, feed->bytes + at, feed->size - at);
+	ssize_t got = sys_read(STDIN_FILENO, input->bytes + at, input->size - at);
 
 	*n = got > 0 ? (size_t)got : 0;
 	if (got == 0)
-		feed->is_ended = true;
+		input->is_ended = true;
 	if (got >= 0 || errno == EINTR || errno == EAGAIN)
 		return true;
 	return err_errno(err, CODE_OSERR, "cannot read standard input");
 }
 
 /* Bytes pass as they come; a last line without its end gets one. */
-static bool read_bytes(struct feed *feed, struct err *err)
+static bool read_bytes(struct input *input, struct err *err)
 {
 	size_t n;
 
-	if (!have_room(feed, ROOM, err) || !read_input(feed, 0, &n, err))
+	if (!grow_buffer(input, BUFFER_SIZE, err) || !read_input(input, 0, &n, err))
 		return false;
-	feed->start = 0;
-	feed->end = n;
-	if (feed->framing == FRAMING_RAW)
+	input->start = 0;
+	input->end = n;
+	if (input->framing == FRAMING_RAW)
 		return true;
-	if (feed->is_ended && !feed->is_at_line)
-		feed->bytes[feed->end++] = '\n';
-	for (size_t i = 0; i < feed->end; i++)
-		feed->messages += feed->bytes[i] == '\n';
-	if (feed->end > 0)
-		feed->is_at_line = feed->bytes[feed->end - 1] == '\n';
+	if (input->is_ended && !input->is_at_line)
+		input->bytes[input->end++] = '\n';
+	for (size_t i = 0; i < input->end; i++)
+		input->messages += input->bytes[i] == '\n';
+	if (input->end > 0)
+		input->is_at_line = input->bytes[input->end - 1] == '\n';
 	return true;
 }
 
 /* Makes the next line, if there is a whole one, a frame. */
-static void frame_line(struct feed *feed)
+static void frame_line(struct input *input)
 {
-	size_t have = feed->filled - feed->first;
-	char *line = feed->bytes + feed->first;
-	const char *lf = have > 0 ? memchr(line + feed->searched, '\n', have - feed->searched) :
+	size_t have = input->filled - input->first;
+	char *line = input->bytes + input->first;
+	const char *lf = have > 0 ? memchr(line + input->searched, '\n', have - input->searched) :
 				    NULL;
 	size_t length = lf != NULL ? (size_t)(lf - line) : have;
 	uint32_t big_endian;
 
-	feed->searched = have;
-	if (lf == NULL && (!feed->is_ended || have == 0))
+	input->searched = have;
+	if (lf == NULL && (!input->is_ended || have == 0))
 		return;
-	feed->searched = 0;
-	feed->start = feed->first - FRAMING_EXTRA;
-	feed->end = feed->first + length;
-	feed->first += length + (lf != NULL);
-	feed->messages++;
+	input->searched = 0;
+	input->start = input->first - FRAMING_EXTRA;
+	input->end = input->first + length;
+	input->first += length + (lf != NULL);
+	input->messages++;
 	big_endian = htonl((uint32_t)length);
-	memcpy(feed->bytes + feed->start, &big_endian, sizeof(big_endian));
+	memcpy(input->bytes + input->start, &big_endian, sizeof(big_endian));
 }
 
 /* Moves the beginning of a line to the front, with room for its header, and reads on behind it. */
-static bool read_lines(struct feed *feed, struct err *err)
+static bool read_lines(struct input *input, struct err *err)
 {
-	size_t have = feed->filled - feed->first, n;
+	size_t have = input->filled - input->first, n;
 
 	if (have > FRAMING_LENGTH_MOST)
 		return err_set(err, CODE_USAGE, "a line of the input has more than %d bytes",
 			       FRAMING_LENGTH_MOST);
-	if (have > 0 && feed->first != FRAMING_EXTRA)
-		memmove(feed->bytes + FRAMING_EXTRA, feed->bytes + feed->first, have);
-	feed->first = FRAMING_EXTRA;
-	feed->filled = FRAMING_EXTRA + have;
-	if (!have_room(feed, have + FRAMING_EXTRA < ROOM / 2 ? ROOM : 2 * feed->filled, err) ||
-	    !read_input(feed, feed->filled, &n, err))
+	if (have > 0 && input->first != FRAMING_EXTRA)
+		memmove(input->bytes + FRAMING_EXTRA, input->bytes + input->first, have);
+	input->first = FRAMING_EXTRA;
+	input->filled = FRAMING_EXTRA + have;
+	if (!grow_buffer(input,
+			 have + FRAMING_EXTRA < BUFFER_SIZE / 2 ? BUFFER_SIZE : 2 * input->filled,
+			 err) ||
+	    !read_input(input, input->filled, &n, err))
 		return false;
-	feed->filled += n;
-	frame_line(feed);
+	input->filled += n;
+	frame_line(input);
 	return true;
 }
 
-bool feed_read(struct feed *feed, struct err *err)
+bool input_read(struct input *input, struct err *err)
 {
-	return feed->framing == FRAMING_LENGTH ? read_lines(feed, err) : read_bytes(feed, err);
+	return input->framing == FRAMING_LENGTH ? read_lines(input, err) : read_bytes(input, err);
 }
 
-void feed_sent(struct feed *feed, size_t n)
+void input_consume(struct input *input, size_t n)
 {
-	feed->start += n;
-	if (feed->start == feed->end && feed->framing == FRAMING_LENGTH && feed->bytes != NULL)
-		frame_line(feed);
+	input->start += n;
+	if (input->start == input->end && input->framing == FRAMING_LENGTH && input->bytes != NULL)
+		frame_line(input);
 }
 
-void feed_drop(struct feed *feed)
+void input_discard(struct input *input)
 {
-	feed->start = feed->end = 0;
-	feed->first = feed->filled = FRAMING_EXTRA;
-	feed->searched = 0;
+	input->start = input->end = 0;
+	input->first = input->filled = FRAMING_EXTRA;
+	input->searched = 0;
 }

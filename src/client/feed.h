@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "client/framing.h"
 
-struct feed {
+struct input {
 	enum framing framing;
 	bool is_ended;     /* of standard input: its end was read; there may be a stretch left */
 	bool is_at_line;   /* of standard input: a line begins with the next byte */
@@ -27,33 +27,33 @@ struct feed {
 };
 
 /* Bytes of the stretch that are still to be sent, and where they are. */
-static inline size_t feed_left(const struct feed *feed)
+static inline size_t input_left(const struct input *input)
 {
-	return feed->end - feed->start;
+	return input->end - input->start;
 }
 
-static inline const char *feed_head(const struct feed *feed)
+static inline const char *input_head(const struct input *input)
 {
-	return feed->bytes + feed->start;
+	return input->bytes + input->start;
 }
 
-/* Starts an empty one; feed_free ends it. */
-void feed_init(struct feed *feed, enum framing framing);
-void feed_free(struct feed *feed);
+/* Starts an empty one; input_free ends it. */
+void input_init(struct input *input, enum framing framing);
+void input_free(struct input *input);
 
 /* Makes a message the next stretch; nothing must be left of the last one. False with err. */
-bool feed_message(struct feed *feed, const char *message, struct err *err);
+bool input_set_message(struct input *input, const char *message, struct err *err);
 
 /*
  * Reads once from standard input, which waits when nothing is there, and makes what came the next
  * stretch, if that is enough for one. Nothing must be left of the last one. False with err.
  */
-bool feed_read(struct feed *feed, struct err *err);
+bool input_read(struct input *input, struct err *err);
 
 /* n bytes of the stretch were sent; the next message that was read already may follow. */
-void feed_sent(struct feed *feed, size_t n);
+void input_consume(struct input *input, size_t n);
 
 /* Nothing of it will be sent. */
-void feed_drop(struct feed *feed);
+void input_discard(struct input *input);
 
 #endif

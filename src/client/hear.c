@@ -2,54 +2,55 @@
 /* Takes what is received apart. */
 #include "client/hear.h"
 
-void hear_init(struct hear *hear, enum framing framing, uint64_t most)
+void receive_init(struct hear *receive, enum framing framing, uint64_t most)
 {
-	hear->frame = (struct frame){ .framing = framing, .expected = UINT64_MAX };
-	hear->most = most;
-	hear->answers = hear->part = hear->size = hear->excess = 0;
-	hear->is_deaf = false;
+	receive->frame = (struct frame){ .framing = framing, .expected = UINT64_MAX };
+	receive->most = most;
+	receive->answers = receive->part = receive->size = receive->excess = 0;
+	receive->is_deaf = false;
 }
 
-bool hear_finish(struct hear *hear, struct err *err)
+bool output_end_response(struct hear *receive, struct err *err)
 {
-	hear->answers++;
-	hear->size = hear->part;
-	hear->part = 0;
-	hear->frame = (struct frame){ .framing = hear->frame.framing, .expected = UINT64_MAX };
-	return show_end(&hear->show, err);
+	receive->answers++;
+	receive->size = receive->part;
+	receive->part = 0;
+	receive->frame =
+		(struct frame){ .framing = receive->frame.framing, .expected = UINT64_MAX };
+	return show_end(&receive->show, err);
 }
 
-static bool take_piece(struct hear *hear, const char *bytes, size_t n, size_t *used,
+static bool take_piece(struct hear *receive, const char *bytes, size_t n, size_t *used,
 		       struct err *err)
 {
-	struct piece piece = framing_take(&hear->frame, bytes, n);
+	struct piece piece = framing_take(&receive->frame, bytes, n);
 
 	if (piece.is_wrong)
 		return err_set(err, CODE_FAILED, "%u bytes are no length of a frame (at most %d)",
-			       hear->frame.length, FRAMING_LENGTH_MOST);
-	hear->part += piece.used;
+			       receive->frame.length, FRAMING_LENGTH_MOST);
+	receive->part += piece.used;
 	*used = piece.used;
-	return show_bytes(&hear->show, bytes + piece.content_at, piece.content, err) &&
-	       (!piece.is_whole || hear_finish(hear, err));
+	return show_bytes(&receive->show, bytes + piece.content_at, piece.content, err) &&
+	       (!piece.is_whole || output_end_response(receive, err));
 }
 
-bool hear_take(struct hear *hear, const char *bytes, size_t n, struct err *err)
+bool output_receive(struct hear *receive, const char *bytes, size_t n, struct err *err)
 {
 	size_t used = 0;
 
-	if (hear->is_deaf)
+	if (receive->is_deaf)
 		return true;
-	for (; n > 0 && hear->answers < hear->most; bytes += used, n -= used)
-		if (!take_piece(hear, bytes, n, &used, err))
+	for (; n > 0 && receive->answers < receive->most; bytes += used, n -= used)
+		if (!take_piece(receive, bytes, n, &used, err))
 			return false;
-	hear->excess += n;
-	return show_flush(&hear->show, err);
+	receive->excess += n;
+	return show_flush(&receive->show, err);
 }
 
-bool hear_end(struct hear *hear, struct err *err)
+bool output_end(struct hear *receive, struct err *err)
 {
-	if (hear->part == 0)
+	if (receive->part == 0)
 		return true;
-	hear->part = 0;
-	return show_end(&hear->show, err);
+	receive->part = 0;
+	return show_end(&receive->show, err);
 }

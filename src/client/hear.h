@@ -22,18 +22,18 @@ struct hear {
 	struct show show;
 };
 
-void hear_init(struct hear *hear, enum framing framing, uint64_t most);
+void receive_init(struct hear *receive, enum framing framing, uint64_t most);
 
 /*
  * Takes what was received. False with err: CODE_FAILED for what cannot be an answer, CODE_OSERR
  * when stdout does not take it.
  */
-bool hear_take(struct hear *hear, const char *bytes, size_t n, struct err *err);
+bool output_receive(struct hear *receive, const char *bytes, size_t n, struct err *err);
 
 /* The answer that has begun is whole: of raw, where only silence or the peer's end says so. */
-bool hear_finish(struct hear *hear, struct err *err);
+bool output_end_response(struct hear *receive, struct err *err);
 
 /* Nothing more will come: what was shown of an answer ends its line. */
-bool hear_end(struct hear *hear, struct err *err);
+bool output_end(struct hear *receive, struct err *err);
 
 #endif

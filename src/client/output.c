@@ -95,10 +95,10 @@ static bool put_dump(struct show *show, const char *bytes, size_t n, struct err 
 
 static bool put_plain(struct show *show, const char *bytes, size_t n, struct err *err)
 {
-	char out[PLAIN_MOST];
+	char out[ESCAPE_MAX];
 
 	for (size_t i = 0; i < n; i++)
-		if (!put(show, out, plain_take(&show->plain, (uint8_t)bytes[i], out), err))
+		if (!put(show, out, escape_byte(&show->escape, (uint8_t)bytes[i], out), err))
 			return false;
 	return true;
 }
@@ -116,11 +116,11 @@ bool show_bytes(struct show *show, const char *bytes, size_t n, struct err *err)
 
 bool show_pause(struct show *show, struct err *err)
 {
-	char rest[PLAIN_MOST];
+	char rest[ESCAPE_MAX];
 
 	if (show->row_used > 0 && !put_row(show, err))
 		return false;
-	return put(show, rest, plain_end(&show->plain, rest), err) && show_flush(show, err);
+	return put(show, rest, escape_end(&show->escape, rest), err) && show_flush(show, err);
 }
 
 bool show_end(struct show *show, struct err *err)

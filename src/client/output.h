@@ -22,7 +22,7 @@ struct show {
 	char last;      /* of them */
 	uint8_t row[SHOW_ROW];
 	unsigned row_used;
-	struct plain plain;
+	struct escape escape;
 	size_t used;
 	char out[65536];
 };

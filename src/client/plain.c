@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Both escape in four characters, "\x9b". */
-static size_t escape(const uint8_t *bytes, unsigned count, char *out)
+static size_t escape_bytes(const uint8_t *bytes, unsigned count, char *out)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t n = 0;
@@ -22,7 +22,7 @@ static size_t escape(const uint8_t *bytes, unsigned count, char *out)
 }
 
 /* How long the character is that begins with this byte; 0: none does. */
-static unsigned length_of(uint8_t first)
+static unsigned utf8_length(uint8_t first)
 {
 	if (first >= 0xc2 && first <= 0xdf)
 		return 2;
@@ -32,32 +32,32 @@ static unsigned length_of(uint8_t first)
 }
 
 /* No overlong forms, no surrogates, nothing beyond U+10FFFF. */
-static bool may_follow(const struct plain *plain, uint8_t byte)
+static bool is_continuation(const struct escape *escape, uint8_t byte)
 {
 	uint8_t low = 0x80, high = 0xbf;
 
-	if (plain->count == 1) {
-		low = plain->held[0] == 0xe0 ? 0xa0 : plain->held[0] == 0xf0 ? 0x90 : low;
-		high = plain->held[0] == 0xed ? 0x9f : plain->held[0] == 0xf4 ? 0x8f : high;
+	if (escape->count == 1) {
+		low = escape->held[0] == 0xe0 ? 0xa0 : escape->held[0] == 0xf0 ? 0x90 : low;
+		high = escape->held[0] == 0xed ? 0x9f : escape->held[0] == 0xf4 ? 0x8f : high;
 	}
 	return byte >= low && byte <= high;
 }
 
 /* The character that is held is whole; U+0080 to U+009F are commands in two bytes. */
-static size_t finish(struct plain *plain, char *out)
+static size_t finish_character(struct escape *escape, char *out)
 {
-	size_t n = plain->count;
+	size_t n = escape->count;
 
-	if (plain->held[0] == 0xc2 && plain->held[1] < 0xa0) {
-		n = escape(plain->held, plain->count, out);
+	if (escape->held[0] == 0xc2 && escape->held[1] < 0xa0) {
+		n = escape_bytes(escape->held, escape->count, out);
 	} else {
-		memcpy(out, plain->held, n);
+		memcpy(out, escape->held, n);
 	}
-	plain->count = 0;
+	escape->count = 0;
 	return n;
 }
 
-static size_t begin(struct plain *plain, uint8_t byte, char *out)
+static size_t start_character(struct escape *escape, uint8_t byte, char *out)
 {
 	bool is_shown = byte == '\n' || byte == '\t' || (byte >= ' ' && byte < 0x7f);
 
@@ -65,35 +65,37 @@ static size_t begin(struct plain *plain, uint8_t byte, char *out)
 		out[0] = (char)byte;
 		return 1;
 	}
-	if (byte != '\r' && length_of(byte) == 0)
-		return escape(&byte, 1, out);
-	plain->held[0] = byte;
-	plain->count = 1;
+	if (byte != '\r' && utf8_length(byte) == 0)
+		return escape_bytes(&byte, 1, out);
+	escape->held[0] = byte;
+	escape->count = 1;
 	return 0;
 }
 
-size_t plain_take(struct plain *plain, uint8_t byte, char *out)
+size_t escape_byte(struct escape *escape, uint8_t byte, char *out)
 {
 	size_t n = 0;
 
-	if (plain->count > 0 && plain->held[0] == '\r' && byte == '\n') {
-		plain->count = 0;
+	if (escape->count > 0 && escape->held[0] == '\r' && byte == '\n') {
+		escape->count = 0;
 		memcpy(out, "\r\n", 2);
 		return 2;
 	}
-	if (plain->count > 0 && plain->held[0] != '\r' && may_follow(plain, byte)) {
-		plain->held[plain->count++] = byte;
-		return plain->count == length_of(plain->held[0]) ? finish(plain, out) : 0;
+	if (escape->count > 0 && escape->held[0] != '\r' && is_continuation(escape, byte)) {
+		escape->held[escape->count++] = byte;
+		return escape->count == utf8_length(escape->held[0]) ?
+			       finish_character(escape, out) :
+			       0;
 	}
-	if (plain->count > 0)
-		n = plain_end(plain, out);
-	return n + begin(plain, byte, out + n);
+	if (escape->count > 0)
+		n = escape_end(escape, out);
+	return n + start_character(escape, byte, out + n);
 }
 
-size_t plain_end(struct plain *plain, char *out)
+size_t escape_end(struct escape *escape, char *out)
 {
-	size_t n = escape(plain->held, plain->count, out);
+	size_t n = escape_bytes(escape->held, escape->count, out);
 
-	plain->count = 0;
+	escape->count = 0;
 	return n;
 }

@@ -10,17 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct plain {
+struct escape {
 	uint8_t held[4]; /* the beginning of a character, or a CR that a LF may follow */
 	unsigned count;
 };
 
-enum { PLAIN_MOST = 16 }; /* bytes that come out for one, at most */
+enum { ESCAPE_MAX = 16 }; /* bytes that come out for one, at most */
 
 /* Takes a byte and writes to out what can be shown by now; how many bytes that are. */
-size_t plain_take(struct plain *plain, uint8_t byte, char *out);
+size_t escape_byte(struct escape *escape, uint8_t byte, char *out);
 
 /* Writes what is held, for nothing follows. */
-size_t plain_end(struct plain *plain, char *out);
+size_t escape_end(struct escape *escape, char *out);
 
 #endif

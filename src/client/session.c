@@ -12,32 +12,32 @@
 #include "base/clock.h"
 #include "base/sys.h"
 
-struct exchange *exchange_new(struct link *link, const struct wish *wish, const char *name,
-			      const struct story *story, struct err *err)
+struct session *session_new(struct connection *connection, const struct client_options *options,
+			    const char *name, const struct trace *trace, struct err *err)
 {
-	struct exchange *x = calloc(1, sizeof(*x));
-	bool is_stream = wish->message_count == 0 && wish->framing == FRAMING_RAW;
+	struct session *session = calloc(1, sizeof(*session));
+	bool is_stream = options->message_count == 0 && options->framing == FRAMING_RAW;
 
-	if (x == NULL) {
+	if (session == NULL) {
 		err_errno(err, CODE_OSERR, "cannot talk");
 		return NULL;
 	}
-	x->link = link;
-	x->wish = wish;
-	x->name = name;
-	x->story = story;
-	x->moved_us = clock_us();
-	feed_init(&x->feed, wish->framing);
-	hear_init(&x->hear, wish->framing, UINT64_MAX);
-	x->hear.is_deaf = wish->no_answers;
-	show_init(&x->hear.show, wish->hex, is_stream);
-	return x;
+	session->connection = connection;
+	session->options = options;
+	session->name = name;
+	session->trace = trace;
+	session->active_us = clock_us();
+	input_init(&session->input, options->framing);
+	receive_init(&session->output, options->framing, UINT64_MAX);
+	session->output.is_deaf = options->no_responses;
+	show_init(&session->output.show, options->hex, is_stream);
+	return session;
 }
 
-void exchange_free(struct exchange *x)
+void session_free(struct session *session)
 {
-	feed_free(&x->feed);
-	free(x);
+	input_free(&session->input);
+	free(session);
 }
 
 static const char *error_name(int error)
@@ -52,87 +52,88 @@ static const char *error_name(int error)
 }
 
 /* An error of the connection, which ends it; what was received before stays received. */
-static void break_off(struct exchange *x, const char *call, int error)
+static void fail_connection(struct session *session, const char *call, int error)
 {
-	story_tell(x->story, "%s: %s", call, error_name(error));
-	x->broken = error;
-	x->link->is_reset = true;
-	x->is_mute = true;
-	x->unsent = feed_left(&x->feed);
-	feed_drop(&x->feed);
+	trace_print(session->trace, "%s: %s", call, error_name(error));
+	session->error = error;
+	session->connection->is_reset = true;
+	session->cannot_send = true;
+	session->unsent = input_left(&session->input);
+	input_discard(&session->input);
 }
 
-static bool receive(struct exchange *x, struct err *err)
+static bool receive_bytes(struct session *session, struct err *err)
 {
-	ssize_t n = sys_recv(x->link->fd, x->received, sizeof(x->received), 0);
+	ssize_t n = sys_recv(session->connection->fd, session->buffer, sizeof(session->buffer), 0);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n <= 0)
-		x->link->peer_ended = true;
+		session->connection->peer_closed = true;
 	if (n < 0) {
-		break_off(x, "recv", errno);
+		fail_connection(session, "recv", errno);
 		return true;
 	}
 	if (n == 0) {
-		story_tell(x->story, "recv: 0 bytes: the peer has closed its side");
+		trace_print(session->trace, "recv: 0 bytes: the peer has closed its side");
 		return true;
 	}
-	story_tell(x->story, "recv: %zd byte%s", n, n == 1 ? "" : "s");
-	x->heard += (uint64_t)n;
-	if (!hear_take(&x->hear, x->received, (size_t)n, err)) {
+	trace_print(session->trace, "recv: %zd byte%s", n, n == 1 ? "" : "s");
+	session->received += (uint64_t)n;
+	if (!output_receive(&session->output, session->buffer, (size_t)n, err)) {
 		if (err->code == CODE_FAILED)
-			err_prefix(err, "%s: ", x->name);
+			err_prefix(err, "%s: ", session->name);
 		return false;
 	}
 	/* the time after it was shown: a reader of stdout may be slow */
-	x->heard_us = x->moved_us = clock_us();
+	session->received_us = session->active_us = clock_us();
 	return true;
 }
 
-static void tell_full(struct exchange *x)
+static void trace_full(struct session *session)
 {
-	if (!x->was_full)
-		story_tell(x->story, "send: the send buffer is full, %zu to go",
-			   feed_left(&x->feed));
-	x->was_full = true;
+	if (!session->was_full)
+		trace_print(session->trace, "send: the send buffer is full, %zu to go",
+			    input_left(&session->input));
+	session->was_full = true;
 }
 
-static void tell_sent(struct exchange *x, size_t n, size_t left)
+static void trace_sent(struct session *session, size_t n, size_t left)
 {
 	if (left > 0)
-		story_tell(x->story, "send: %zu of %zu bytes, %zu to go", n, n + left, left);
+		trace_print(session->trace, "send: %zu of %zu bytes, %zu to go", n, n + left, left);
 	else
-		story_tell(x->story, "send: %zu of %zu byte%s", n, n, n == 1 ? "" : "s");
+		trace_print(session->trace, "send: %zu of %zu byte%s", n, n, n == 1 ? "" : "s");
 }
 
-static void send_some(struct exchange *x)
+static void send_bytes(struct session *session)
 {
-	size_t left = feed_left(&x->feed);
-	ssize_t n = sys_send(x->link->fd, feed_head(&x->feed), left, MSG_NOSIGNAL);
+	size_t left = input_left(&session->input);
+	ssize_t n =
+		sys_send(session->connection->fd, input_head(&session->input), left, MSG_NOSIGNAL);
 
 	if (n < 0 && errno == EAGAIN)
-		tell_full(x);
+		trace_full(session);
 	else if (n < 0 && errno != EINTR)
-		break_off(x, "send", errno);
+		fail_connection(session, "send", errno);
 	if (n <= 0)
 		return;
-	x->was_full = false;
-	tell_sent(x, (size_t)n, left - (size_t)n);
-	x->sent += (uint64_t)n;
-	x->sent_us = x->moved_us = clock_us();
-	feed_sent(&x->feed, (size_t)n);
+	session->was_full = false;
+	trace_sent(session, (size_t)n, left - (size_t)n);
+	session->sent += (uint64_t)n;
+	session->sent_us = session->active_us = clock_us();
+	input_consume(&session->input, (size_t)n);
 }
 
-static bool read_feed(struct exchange *x, struct err *err)
+static bool read_stdin(struct session *session, struct err *err)
 {
-	bool was_ended = x->feed.is_ended;
+	bool was_ended = session->input.is_ended;
 
-	if (!feed_read(&x->feed, err))
+	if (!input_read(&session->input, err))
 		return false;
-	x->moved_us = clock_us();
-	if (x->feed.is_ended && !was_ended)
-		story_tell(x->story, "the end of the input");
+	session->active_us = clock_us();
+	if (session->input.is_ended && !was_ended)
+		trace_print(session->trace, "the end of the input");
 	return true;
 }
 
@@ -148,35 +149,37 @@ static int wait_ms(int64_t until_us)
 	return left_us / 1000 < INT_MAX - 1 ? (int)((left_us + 999) / 1000) : INT_MAX;
 }
 
-bool exchange_turn(struct exchange *x, int64_t until_us, bool is_fed, struct err *err)
+bool session_poll(struct session *session, int64_t until_us, bool is_fed, struct err *err)
 {
-	struct pollfd polls[2] = { { .fd = x->link->fd }, { .fd = -1, .events = POLLIN } };
-	bool is_sending = feed_left(&x->feed) > 0;
+	struct pollfd polls[2] = { { .fd = session->connection->fd },
+				   { .fd = -1, .events = POLLIN } };
+	bool is_sending = input_left(&session->input) > 0;
 
-	if (!x->link->peer_ended)
+	if (!session->connection->peer_closed)
 		polls[0].events |= POLLIN;
 	if (is_sending)
 		polls[0].events |= POLLOUT;
 	if (polls[0].events == 0)
 		polls[0].fd = -1;
-	if (is_fed && !is_sending && !x->feed.is_ended && !x->is_mute)
+	if (is_fed && !is_sending && !session->input.is_ended && !session->cannot_send)
 		polls[1].fd = STDIN_FILENO;
 	if (sys_poll(polls, 2, wait_ms(until_us)) < 0)
 		return errno == EINTR || err_errno(err, CODE_OSERR, "cannot wait");
-	if (polls[0].revents != 0 && !x->link->peer_ended && !receive(x, err))
+	if (polls[0].revents != 0 && !session->connection->peer_closed &&
+	    !receive_bytes(session, err))
 		return false;
-	if ((polls[0].revents & ~POLLIN) != 0 && feed_left(&x->feed) > 0)
-		send_some(x);
-	return polls[1].revents == 0 || read_feed(x, err);
+	if ((polls[0].revents & ~POLLIN) != 0 && input_left(&session->input) > 0)
+		send_bytes(session);
+	return polls[1].revents == 0 || read_stdin(session, err);
 }
 
-void exchange_shut(struct exchange *x)
+void session_shut_down(struct session *session)
 {
-	x->link->is_shut = true;
-	x->link->is_first = !x->link->peer_ended;
-	if (sys_shutdown(x->link->fd, SHUT_WR) < 0)
-		story_tell(x->story, "shutdown(SHUT_WR): %s", strerror(errno));
+	session->connection->is_shut_down = true;
+	session->connection->closed_first = !session->connection->peer_closed;
+	if (sys_shutdown(session->connection->fd, SHUT_WR) < 0)
+		trace_print(session->trace, "shutdown(SHUT_WR): %s", strerror(errno));
 	else
-		story_tell(x->story, "shutdown(SHUT_WR): this side has ended sending");
-	x->moved_us = clock_us();
+		trace_print(session->trace, "shutdown(SHUT_WR): this side has ended sending");
+	session->active_us = clock_us();
 }

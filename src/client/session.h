@@ -15,27 +15,27 @@
 #include "client/story.h"
 #include "client/wish.h"
 
-struct exchange {
-	struct link *link; /* the caller's */
-	const struct wish *wish;
+struct session {
+	struct connection *connection; /* the caller's */
+	const struct client_options *options;
 	const char *name; /* of the peer, for people */
-	const struct story *story;
-	struct feed feed;
-	struct hear hear;
-	uint64_t sent, heard;      /* bytes */
-	int64_t sent_us, heard_us; /* when the last of them were */
-	int64_t moved_us;          /* when anything was, or the caller began to wait */
-	uint64_t unsent;           /* bytes of the stretch when it broke */
-	int broken;                /* errno of a send or a receive; 0: none */
-	bool is_mute;              /* nothing can be sent any more */
-	bool was_full;             /* the send buffer was found full */
-	char received[65536];
+	const struct trace *trace;
+	struct input input;
+	struct hear output;
+	uint64_t sent, received;      /* bytes */
+	int64_t sent_us, received_us; /* when the last of them were */
+	int64_t active_us;            /* when anything was, or the caller began to wait */
+	uint64_t unsent;              /* bytes of the stretch when it broke */
+	int error;                    /* errno of a send or a receive; 0: none */
+	bool cannot_send;             /* nothing can be sent any more */
+	bool was_full;                /* the send buffer was found full */
+	char buffer[65536];
 };
 
-/* NULL with err (CODE_OSERR); exchange_free ends it and leaves the link open. */
-struct exchange *exchange_new(struct link *link, const struct wish *wish, const char *name,
-			      const struct story *story, struct err *err);
-void exchange_free(struct exchange *x);
+/* NULL with err (CODE_OSERR); session_free ends it and leaves the link open. */
+struct session *session_new(struct connection *connection, const struct client_options *options,
+			    const char *name, const struct trace *trace, struct err *err);
+void session_free(struct session *session);
 
 /*
  * Waits until something can be sent or received, or until_us (of clock_us; INT64_MAX: for ever),
@@ -43,9 +43,9 @@ void exchange_free(struct exchange *x);
  * peer has ended or broken the connection is no failure: false with err (CODE_FAILED, CODE_OSERR)
  * is.
  */
-bool exchange_turn(struct exchange *x, int64_t until_us, bool is_fed, struct err *err);
+bool session_poll(struct session *session, int64_t until_us, bool is_fed, struct err *err);
 
 /* Ends sending, and lets the peer know (shutdown(2)). */
-void exchange_shut(struct exchange *x);
+void session_shut_down(struct session *session);
 
 #endif

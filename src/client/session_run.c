@@ -15,9 +15,9 @@
 #include "client/complain.h"
 
 /* One message under way. */
-struct round {
-	uint64_t number, of; /* from 1 */
-	char which[64];
+struct request {
+	uint64_t number, count; /* from 1 */
+	char label[64];
 	int64_t start_us;
 };
 
@@ -26,142 +26,152 @@ static int64_t latest(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-static int64_t timeout_us(const struct exchange *x)
+static int64_t timeout_us(const struct session *session)
 {
-	return x->moved_us + (int64_t)x->wish->timeout_ms * 1000;
+	return session->active_us + (int64_t)session->options->timeout_ms * 1000;
 }
 
 /* Of the last answer in raw, with -N, the peer's end tells the end, not silence. */
-static bool ends_in_silence(const struct exchange *x, const struct round *round)
+static bool ends_by_silence(const struct session *session, const struct request *request)
 {
-	return x->wish->framing == FRAMING_RAW && x->hear.part > 0 &&
-	       !(x->wish->half_close && round->number == round->of);
+	return session->options->framing == FRAMING_RAW && session->output.part > 0 &&
+	       !(session->options->half_close && request->number == request->count);
 }
 
-static int64_t silence_us(const struct exchange *x)
+static int64_t silence_us(const struct session *session)
 {
-	return latest(x->heard_us, x->sent_us) + (int64_t)x->wish->quiet_ms * 1000;
+	return latest(session->received_us, session->sent_us) +
+	       (int64_t)session->options->quiet_time_ms * 1000;
 }
 
-static bool is_answered(const struct exchange *x, const struct round *round, int64_t now_us)
+static bool is_response_complete(const struct session *session, const struct request *request,
+				 int64_t now_us)
 {
-	if (x->wish->no_answers)
+	if (session->options->no_responses)
 		return true;
-	if (x->wish->framing != FRAMING_RAW)
-		return x->hear.answers >= round->number;
-	if (x->link->peer_ended)
-		return x->hear.part > 0;
-	return ends_in_silence(x, round) && now_us >= silence_us(x);
+	if (session->options->framing != FRAMING_RAW)
+		return session->output.answers >= request->number;
+	if (session->connection->peer_closed)
+		return session->output.part > 0;
+	return ends_by_silence(session, request) && now_us >= silence_us(session);
 }
 
 /* Everything is out: with the last message, and -N, the peer is told so. */
-static void shut_after_last(struct exchange *x, const struct round *round)
+static void shut_after_last(struct session *session, const struct request *request)
 {
-	bool is_out = feed_left(&x->feed) == 0 && !x->is_mute;
+	bool is_out = input_left(&session->input) == 0 && !session->cannot_send;
 
-	if (x->wish->half_close && round->number == round->of && is_out && !x->link->is_shut)
-		exchange_shut(x);
+	if (session->options->half_close && request->number == request->count && is_out &&
+	    !session->connection->is_shut_down)
+		session_shut_down(session);
 }
 
 /* Goes on until the message is sent and its answer is there. */
-static bool await(struct exchange *x, const struct round *round, struct err *err)
+static bool await_response(struct session *session, const struct request *request, struct err *err)
 {
 	for (;;) {
-		int64_t now_us = clock_us(), until_us = timeout_us(x);
-		bool is_sent = feed_left(&x->feed) == 0 && !x->is_mute;
-		bool is_there = is_answered(x, round, now_us);
+		int64_t now_us = clock_us(), until_us = timeout_us(session);
+		bool is_sent = input_left(&session->input) == 0 && !session->cannot_send;
+		bool is_there = is_response_complete(session, request, now_us);
 
-		shut_after_last(x, round);
+		shut_after_last(session, request);
 		if (is_sent && is_there)
 			return true;
-		if (x->link->peer_ended && (x->is_mute || !is_there))
-			return complain_ended(x, round->which, err);
-		if (is_sent && ends_in_silence(x, round))
-			until_us = silence_us(x);
+		if (session->connection->peer_closed && (session->cannot_send || !is_there))
+			return fail_closed(session, request->label, err);
+		if (is_sent && ends_by_silence(session, request))
+			until_us = silence_us(session);
 		else if (now_us >= until_us)
-			return complain_late(x, round->which, err);
-		if (!exchange_turn(x, until_us, false, err))
+			return fail_timeout(session, request->label, err);
+		if (!session_poll(session, until_us, false, err))
 			return false;
 	}
 }
 
-static bool keep_interval(struct exchange *x, struct err *err)
+static bool wait_interval(struct session *session, struct err *err)
 {
-	int64_t until_us = clock_us() + (int64_t)x->wish->interval_ms * 1000;
+	int64_t until_us = clock_us() + (int64_t)session->options->interval_ms * 1000;
 
 	while (clock_us() < until_us)
-		if (!exchange_turn(x, until_us, false, err))
+		if (!session_poll(session, until_us, false, err))
 			return false;
 	return true;
 }
 
-static void tell_answer(const struct exchange *x, const struct round *round)
+static void trace_response(const struct session *session, const struct request *request)
 {
-	bool is_raw = x->wish->framing == FRAMING_RAW;
+	bool is_raw = session->options->framing == FRAMING_RAW;
 
-	if (x->wish->no_answers || x->hear.answers != round->number)
+	if (session->options->no_responses || session->output.answers != request->number)
 		return;
-	story_tell(x->story,
-		   "answer %" PRIu64 " of %" PRIu64 ": %" PRIu64 " byte%s after %lld us%s",
-		   round->number, round->of, x->hear.size, x->hear.size == 1 ? "" : "s",
-		   (long long)(x->heard_us - round->start_us),
-		   !is_raw             ? "" :
-		   x->link->peer_ended ? ", ended by the peer" :
-					 ", then silence");
+	trace_print(session->trace,
+		    "answer %" PRIu64 " of %" PRIu64 ": %" PRIu64 " byte%s after %lld us%s",
+		    request->number, request->count, session->output.size,
+		    session->output.size == 1 ? "" : "s",
+		    (long long)(session->received_us - request->start_us),
+		    !is_raw                          ? "" :
+		    session->connection->peer_closed ? ", ended by the peer" :
+						       ", then silence");
 }
 
-static bool say(struct exchange *x, const struct round *round, const char *message, struct err *err)
+static bool send_message(struct session *session, const struct request *request,
+			 const char *message, struct err *err)
 {
-	if (!feed_message(&x->feed, message, err))
+	if (!input_set_message(&session->input, message, err))
 		return false;
-	x->moved_us = clock_us();
-	if (!await(x, round, err))
+	session->active_us = clock_us();
+	if (!await_response(session, request, err))
 		return false;
-	if (x->hear.part > 0 && x->wish->framing == FRAMING_RAW && !hear_finish(&x->hear, err))
+	if (session->output.part > 0 && session->options->framing == FRAMING_RAW &&
+	    !output_end_response(&session->output, err))
 		return false;
-	tell_answer(x, round);
+	trace_response(session, request);
 	return true;
 }
 
 /* With -N until the peer has ended too, else only a look. */
-static bool await_end(struct exchange *x, struct err *err)
+static bool await_close(struct session *session, struct err *err)
 {
 	int64_t until_us = 0;
 
-	x->moved_us = clock_us();
+	session->active_us = clock_us();
 	do {
-		if (x->link->peer_ended)
+		if (session->connection->peer_closed)
 			break;
-		if (x->wish->half_close)
-			until_us = timeout_us(x);
-		if (!exchange_turn(x, until_us, false, err))
+		if (session->options->half_close)
+			until_us = timeout_us(session);
+		if (!session_poll(session, until_us, false, err))
 			return false;
-		if (x->wish->half_close && !x->link->peer_ended && clock_us() >= timeout_us(x))
-			return complain_unended(x, err);
-	} while (x->wish->half_close);
-	if (x->hear.excess > 0)
-		return complain_glued(x, err);
-	return x->broken == 0 || complain_ended(x, "", err);
+		if (session->options->half_close && !session->connection->peer_closed &&
+		    clock_us() >= timeout_us(session))
+			return fail_open(session, err);
+	} while (session->options->half_close);
+	if (session->output.excess > 0)
+		return fail_excess(session, err);
+	return session->error == 0 || fail_closed(session, "", err);
 }
 
-bool rounds_run(struct exchange *x, struct err *err)
+bool session_run_messages(struct session *session, struct err *err)
 {
-	int count = x->wish->message_count;
-	struct round round = { .of = UINT64_MAX };
+	int count = session->options->message_count;
+	struct request request = { .count = UINT64_MAX };
 
-	if (__builtin_mul_overflow((uint64_t)count, (uint64_t)x->wish->rounds, &round.of))
-		round.of = UINT64_MAX;
-	x->hear.most = round.of;
-	for (uint64_t i = 0; i < round.of; i++) {
-		if (i > 0 && x->wish->interval_ms > 0 && !keep_interval(x, err))
+	if (__builtin_mul_overflow((uint64_t)count, (uint64_t)session->options->count,
+				   &request.count))
+		request.count = UINT64_MAX;
+	session->output.most = request.count;
+	for (uint64_t i = 0; i < request.count; i++) {
+		if (i > 0 && session->options->interval_ms > 0 && !wait_interval(session, err))
 			return false;
-		round.number = i + 1;
-		round.start_us = clock_us();
-		if (round.of > 1)
-			snprintf(round.which, sizeof(round.which),
-				 "message %" PRIu64 " of %" PRIu64 ": ", round.number, round.of);
-		if (!say(x, &round, x->wish->messages[i % (uint64_t)count], err))
+		request.number = i + 1;
+		request.start_us = clock_us();
+		if (request.count > 1)
+			snprintf(request.label, sizeof(request.label),
+				 "message %" PRIu64 " of %" PRIu64 ": ", request.number,
+				 request.count);
+		if (!send_message(session, &request,
+				  session->options->messages[i % (uint64_t)count], err))
 			return false;
 	}
-	return await_end(x, err);
+	return await_close(session, err);
 }

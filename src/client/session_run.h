@@ -6,6 +6,6 @@
 #include "client/session.h"
 
 /* Sends all as often as wished; false with err at the first answer that is missing or wrong. */
-bool rounds_run(struct exchange *x, struct err *err);
+bool session_run_messages(struct session *session, struct err *err);
 
 #endif

@@ -10,27 +10,27 @@
 #include "base/clock.h"
 #include "base/stdio.h"
 
-void story_start(struct story *story, bool is_told)
+void trace_init(struct trace *trace, bool is_on)
 {
-	story->is_told = is_told;
-	story->has_colour = is_told && stdio_has_colour(STDERR_FILENO);
-	story->start_us = clock_us();
+	trace->is_on = is_on;
+	trace->has_colour = is_on && stdio_has_colour(STDERR_FILENO);
+	trace->start_us = clock_us();
 }
 
-void story_tell(const struct story *story, const char *format, ...)
+void trace_print(const struct trace *trace, const char *format, ...)
 {
-	int64_t since_us = clock_us() - story->start_us;
+	int64_t since_us = clock_us() - trace->start_us;
 	int error = errno;
 	char text[1024];
 	va_list values;
 
-	if (!story->is_told)
+	if (!trace->is_on)
 		return;
 	va_start(values, format);
 	vsnprintf(text, sizeof(text), format, values);
 	va_end(values);
-	fprintf(stderr, "%s%3lld.%06lld%s  %s\n", story->has_colour ? "\033[2m" : "",
+	fprintf(stderr, "%s%3lld.%06lld%s  %s\n", trace->has_colour ? "\033[2m" : "",
 		(long long)(since_us / 1000000), (long long)(since_us % 1000000),
-		story->has_colour ? "\033[0m" : "", text);
+		trace->has_colour ? "\033[0m" : "", text);
 	errno = error;
 }

@@ -6,16 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct story {
-	bool is_told, has_colour;
+struct trace {
+	bool is_on, has_colour;
 	int64_t start_us;
 };
 
-/* Begins one that is told, or one that is not, on which story_tell does nothing. */
-void story_start(struct story *story, bool is_told);
+/* Begins one that is told, or one that is not, on which trace_print does nothing. */
+void trace_init(struct trace *trace, bool is_on);
 
 /* One line. Keeps errno. */
-void story_tell(const struct story *story, const char *format, ...)
+void trace_print(const struct trace *trace, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -6,6 +6,6 @@
 #include "client/session.h"
 
 /* Goes on to the end of both; false with err when an answer is missing or wrong. */
-bool stream_run(struct exchange *x, struct err *err);
+bool session_run_stream(struct session *session, struct err *err);
 
 #endif

@@ -32,23 +32,25 @@ static bool keep_reachable(struct target *target, const struct addr *source, con
 		       target->name);
 }
 
-static bool find(struct wish *wish, struct target *target, struct addr *source, struct err *err)
+static bool resolve_addresses(struct client_options *options, struct target *target,
+			      struct addr *source, struct err *err)
 {
-	int used = target_read(target, wish->words, wish->word_count, wish->family, false, err);
+	int used = target_read(target, options->arguments, options->argument_count, options->family,
+			       false, err);
 
 	if (used == 0)
 		return false;
-	wish->messages = wish->words + used;
-	wish->message_count = wish->word_count - used;
-	if (!wish_check(wish, err))
+	options->messages = options->arguments + used;
+	options->message_count = options->argument_count - used;
+	if (!client_options_check(options, err))
 		return false;
-	if (wish->bind == NULL)
+	if (options->bind == NULL)
 		return true;
-	return target_read_source(wish->bind, wish->family, source, err) &&
-	       keep_reachable(target, source, wish->bind, err);
+	return target_read_source(options->bind, options->family, source, err) &&
+	       keep_reachable(target, source, options->bind, err);
 }
 
-static void tell_addresses(struct story *story, const struct target *target)
+static void trace_addresses(struct trace *trace, const struct target *target)
 {
 	char all[512], one[ADDR_TEXT];
 	size_t used = 0;
@@ -56,58 +58,58 @@ static void tell_addresses(struct story *story, const struct target *target)
 	for (int i = 0; i < target->count && used < sizeof(all); i++)
 		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s", i > 0 ? ", " : "",
 					 addr_write(&target->addresses[i], one));
-	story_tell(story, "%s: resolved to %s", target->name, all);
+	trace_print(trace, "%s: resolved to %s", target->name, all);
 }
 
-static bool converse(struct link *link, const struct wish *wish, const char *name,
-		     struct story *story, struct err *err)
+static bool run_session(struct connection *connection, const struct client_options *options,
+			const char *name, struct trace *trace, struct err *err)
 {
-	struct exchange *exchange = exchange_new(link, wish, name, story, err);
+	struct session *exchange = session_new(connection, options, name, trace, err);
 	bool is_good;
 
 	if (exchange == NULL)
 		return false;
-	if (wish->message_count > 0)
-		is_good = rounds_run(exchange, err);
+	if (options->message_count > 0)
+		is_good = session_run_messages(exchange, err);
 	else
-		is_good = stream_run(exchange, err);
-	exchange_free(exchange);
+		is_good = session_run_stream(exchange, err);
+	session_free(exchange);
 	return is_good;
 }
 
-static bool talk(struct wish *wish, struct err *err)
+static bool run_client(struct client_options *options, struct err *err)
 {
-	struct story story;
+	struct trace trace;
 	struct addr source;
 	struct target target;
-	struct link link;
+	struct connection connection;
 	bool is_good;
 
-	story_start(&story, wish->verbose);
-	if (!find(wish, &target, &source, err))
+	trace_init(&trace, options->verbose);
+	if (!resolve_addresses(options, &target, &source, err))
 		return false;
-	tell_addresses(&story, &target);
-	if (!dial(&link, &target, wish->bind != NULL ? &source : NULL, wish->timeout_ms, &story,
-		  err))
+	trace_addresses(&trace, &target);
+	if (!connection_open(&connection, &target, options->bind != NULL ? &source : NULL,
+			     options->timeout_ms, &trace, err))
 		return false;
-	is_good = converse(&link, wish, target.name, &story, err);
-	farewell(&link, &story);
+	is_good = run_session(&connection, options, target.name, &trace, err);
+	connection_close(&connection, &trace);
 	return is_good;
 }
 
 enum exit_code talk_main(int argc, char **argv, struct err *err)
 {
-	struct wish wish;
+	struct client_options options;
 
-	if (!wish_read(&wish, argc, argv, err))
+	if (!client_options_read(&options, argc, argv, err))
 		return err->code;
-	if (wish.action == 'h') {
-		wish_help();
+	if (options.action == 'h') {
+		client_options_help();
 		return CODE_OK;
 	}
-	if (wish.action == 'V') {
+	if (options.action == 'V') {
 		puts("prefork-client " PACKAGE_VERSION);
 		return CODE_OK;
 	}
-	return talk(&wish, err) ? CODE_OK : err->code;
+	return run_client(&options, err) ? CODE_OK : err->code;
 }

@@ -76,26 +76,27 @@ static bool read_url(const char *url, struct target *target, struct err *err)
 }
 
 /* Fills name (and path); how many words that took. */
-static int read_words(struct target *target, char *const *words, int count, bool http,
+static int read_words(struct target *target, char *const *arguments, int count, bool http,
 		      struct err *err)
 {
 	if (count == 0)
 		return err_set(err, CODE_USAGE, "HOST PORT or unix:PATH is missing (-h shows how)");
-	if (http && starts_with(words[0], scheme))
-		return read_url(words[0], target, err);
-	if (starts_with(words[0], scheme))
+	if (http && starts_with(arguments[0], scheme))
+		return read_url(arguments[0], target, err);
+	if (starts_with(arguments[0], scheme))
 		return err_set(err, CODE_USAGE, "an http address is for prefork-client bench");
-	if (starts_with(words[0], "https://"))
+	if (starts_with(arguments[0], "https://"))
 		return err_set(err, CODE_USAGE, "https is not spoken here: only http, by bench");
-	if (starts_with(words[0], "unix:") || has_port(words[0])) {
-		if (strlen(words[0]) >= sizeof(target->name))
+	if (starts_with(arguments[0], "unix:") || has_port(arguments[0])) {
+		if (strlen(arguments[0]) >= sizeof(target->name))
 			return err_set(err, CODE_USAGE, "the address is too long");
-		snprintf(target->name, sizeof(target->name), "%s", words[0]);
+		snprintf(target->name, sizeof(target->name), "%s", arguments[0]);
 		return 1;
 	}
 	if (count < 2)
 		return err_set(err, CODE_USAGE, "the port is missing (HOST PORT, or unix:PATH)");
-	return read_port(words[1], err) && join(words[0], words[1], target, err) ? 2 : 0;
+	return read_port(arguments[1], err) && join(arguments[0], arguments[1], target, err) ? 2 :
+											       0;
 }
 
 /* base/addr names the forms of an address to listen at, in brackets at the end. */
@@ -142,13 +143,13 @@ static const char *family_name(int family)
 	return family == AF_INET6 ? "IPv6" : "IPv4";
 }
 
-int target_read(struct target *target, char *const *words, int count, int family, bool http,
+int target_read(struct target *target, char *const *arguments, int count, int family, bool http,
 		struct err *err)
 {
 	int used;
 
 	memset(target, 0, sizeof(*target));
-	used = read_words(target, words, count, http, err);
+	used = read_words(target, arguments, count, http, err);
 	if (used == 0 || !check(target, family, err))
 		return 0;
 	target->count = addr_resolve(target->name, target->addresses, TARGET_ADDRESSES, err);

@@ -26,7 +26,7 @@ struct target {
  * (AF_UNSPEC: of any). An http:// address is taken only where http is true. Returns how many words
  * were used, 1 or 2, or 0 with err: CODE_USAGE, or CODE_NOHOST for a name that has no address.
  */
-int target_read(struct target *target, char *const *words, int count, int family, bool http,
+int target_read(struct target *target, char *const *arguments, int count, int family, bool http,
 		struct err *err);
 
 /*

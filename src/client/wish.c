@@ -32,117 +32,118 @@ static bool take_time(int *time_ms, const char *name, const char *value, struct 
 	return true;
 }
 
-static bool take_timeout(struct wish *wish, const char *value, struct err *err)
+static bool take_timeout(struct client_options *options, const char *value, struct err *err)
 {
-	if (!take_time(&wish->timeout_ms, "timeout", value, err))
+	if (!take_time(&options->timeout_ms, "timeout", value, err))
 		return false;
-	if (wish->timeout_ms > 0)
+	if (options->timeout_ms > 0)
 		return true;
 	return err_set(err, CODE_USAGE, "--timeout: nothing happens within no time");
 }
 
-static bool take_quiet(struct wish *wish, const char *value, struct err *err)
+static bool take_quiet(struct client_options *options, const char *value, struct err *err)
 {
-	if (!take_time(&wish->quiet_ms, "quiet-time", value, err))
+	if (!take_time(&options->quiet_time_ms, "quiet-time", value, err))
 		return false;
-	wish->no_answers = wish->quiet_ms == 0;
+	options->no_responses = options->quiet_time_ms == 0;
 	return true;
 }
 
-static bool take_rounds(struct wish *wish, const char *value, struct err *err)
+static bool take_count(struct client_options *options, const char *value, struct err *err)
 {
 	char shown[QUOTE_TEXT];
 
-	if (units_read_count(value, &wish->rounds) && wish->rounds > 0)
+	if (units_read_count(value, &options->count) && options->count > 0)
 		return true;
 	return err_set(err, CODE_USAGE, "--count %s: is not a number from 1 on",
 		       quote_show(value, shown));
 }
 
-static bool take(void *owner, int letter, const char *value, struct err *err)
+static bool take_flag(void *owner, int letter, const char *value, struct err *err)
 {
-	struct wish *wish = owner;
+	struct client_options *options = owner;
 
 	switch (letter) {
 	case '4':
-		return target_take_family(&wish->family, AF_INET, err);
+		return target_take_family(&options->family, AF_INET, err);
 	case '6':
-		return target_take_family(&wish->family, AF_INET6, err);
+		return target_take_family(&options->family, AF_INET6, err);
 	case 'v':
-		wish->verbose = true;
+		options->verbose = true;
 		return true;
 	case 'f':
-		return framing_read(value, &wish->framing, err);
+		return framing_read(value, &options->framing, err);
 	case 'b':
-		wish->bind = value;
+		options->bind = value;
 		return true;
 	case 'n':
-		return take_rounds(wish, value, err);
+		return take_count(options, value, err);
 	case 'i':
-		return take_time(&wish->interval_ms, "interval", value, err);
+		return take_time(&options->interval_ms, "interval", value, err);
 	case 'w':
-		return take_timeout(wish, value, err);
+		return take_timeout(options, value, err);
 	case 'N':
-		wish->half_close = true;
+		options->half_close = true;
 		return true;
 	case 'q':
-		return take_quiet(wish, value, err);
+		return take_quiet(options, value, err);
 	case 'x':
-		wish->hex = true;
+		options->hex = true;
 		return true;
 	default:
-		wish->action = letter;
+		options->action = letter;
 		return true;
 	}
 }
 
-bool wish_read(struct wish *wish, int argc, char **argv, struct err *err)
+bool client_options_read(struct client_options *options, int argc, char **argv, struct err *err)
 {
 	int end;
 
-	*wish = (struct wish){ .family = AF_UNSPEC,
-			       .rounds = 1,
-			       .interval_ms = -1,
-			       .timeout_ms = TIMEOUT_MS,
-			       .quiet_ms = QUIET_MS };
-	end = flags_read(FLAGS(rows), argc, argv, take, wish, err);
+	*options = (struct client_options){ .family = AF_UNSPEC,
+					    .count = 1,
+					    .interval_ms = -1,
+					    .timeout_ms = TIMEOUT_MS,
+					    .quiet_time_ms = QUIET_MS };
+	end = flags_read(FLAGS(rows), argc, argv, take_flag, options, err);
 	if (end < 0)
 		return false;
-	wish->words = argv + end;
-	wish->word_count = argc - end;
+	options->arguments = argv + end;
+	options->argument_count = argc - end;
 	return true;
 }
 
-static bool check_message(const struct wish *wish, const char *message, struct err *err)
+static bool check_message(const struct client_options *options, const char *message,
+			  struct err *err)
 {
 	char shown[QUOTE_TEXT];
 
-	if (wish->framing == FRAMING_LINE && strchr(message, '\n') != NULL)
+	if (options->framing == FRAMING_LINE && strchr(message, '\n') != NULL)
 		return err_set(err, CODE_USAGE,
 			       "message %s: a newline ends a message with -f line, so this would "
 			       "be more than one",
 			       quote_show(message, shown));
-	if (wish->framing == FRAMING_RAW && message[0] == '\0')
+	if (options->framing == FRAMING_RAW && message[0] == '\0')
 		return err_set(err, CODE_USAGE,
 			       "an empty message is nothing to send with -f raw (-f line or "
 			       "length)");
 	return true;
 }
 
-bool wish_check(const struct wish *wish, struct err *err)
+bool client_options_check(const struct client_options *options, struct err *err)
 {
-	if (wish->message_count == 0 && wish->rounds != 1)
+	if (options->message_count == 0 && options->count != 1)
 		return err_set(err, CODE_USAGE, "--count: goes with messages on the command line");
-	if (wish->message_count == 0 && wish->interval_ms >= 0)
+	if (options->message_count == 0 && options->interval_ms >= 0)
 		return err_set(err, CODE_USAGE,
 			       "--interval: goes with messages on the command line");
-	for (int i = 0; i < wish->message_count; i++)
-		if (!check_message(wish, wish->messages[i], err))
+	for (int i = 0; i < options->message_count; i++)
+		if (!check_message(options, options->messages[i], err))
 			return false;
 	return true;
 }
 
-void wish_help(void)
+void client_options_help(void)
 {
 	puts("usage: prefork-client [flags] HOST PORT | HOST:PORT | unix:PATH [MESSAGE...]\n"
 	     "       prefork-client bench [flags] HOST PORT   (a load; bench -h tells more)\n"

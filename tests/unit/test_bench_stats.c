@@ -14,38 +14,38 @@
 
 #include "client/bench/bench_stats.h"
 
-static struct outcome outcome;
+static struct bench_stats stats;
 
 static int set_up(void **state)
 {
 	(void)state;
-	memset(&outcome, 0, sizeof(outcome));
+	memset(&stats, 0, sizeof(stats));
 	return 0;
 }
 
 static void ages__below_the_longest_answer__leave_the_latencies_alone(void **state)
 {
 	(void)state;
-	latency_add(&outcome.answer, 100);
-	outcome_wait(&outcome, 1, 100);
-	outcome_wait(&outcome, 100, 100);
-	assert_int_equal(outcome.unanswered, 2);
-	assert_int_equal(outcome.answer.count, 1);
-	assert_int_equal(outcome.answer.most_ns, 100);
-	assert_int_equal(outcome_lost(&outcome), 0);
+	bench_stats_add_latency(&stats.answer, 100);
+	bench_stats_add_unanswered(&stats, 1, 100);
+	bench_stats_add_unanswered(&stats, 100, 100);
+	assert_int_equal(stats.unanswered, 2);
+	assert_int_equal(stats.answer.count, 1);
+	assert_int_equal(stats.answer.max_ns, 100);
+	assert_int_equal(bench_stats_errors(&stats), 0);
 }
 
 static void ages__beyond_the_longest_answer__are_latencies(void **state)
 {
 	(void)state;
-	latency_add(&outcome.answer, 100);
-	outcome_wait(&outcome, 900, 100);
-	outcome_wait(&outcome, 800, 100);
-	assert_int_equal(outcome.unanswered, 2);
-	assert_int_equal(outcome.answer.count, 3);
-	assert_int_equal(outcome.answer.sum_ns, 1800);
-	assert_int_equal(outcome.answer.most_ns, 900);
-	assert_int_equal(outcome_lost(&outcome), 0);
+	bench_stats_add_latency(&stats.answer, 100);
+	bench_stats_add_unanswered(&stats, 900, 100);
+	bench_stats_add_unanswered(&stats, 800, 100);
+	assert_int_equal(stats.unanswered, 2);
+	assert_int_equal(stats.answer.count, 3);
+	assert_int_equal(stats.answer.sum_ns, 1800);
+	assert_int_equal(stats.answer.max_ns, 900);
+	assert_int_equal(bench_stats_errors(&stats), 0);
 }
 
 int main(void)

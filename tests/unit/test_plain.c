@@ -11,15 +11,15 @@
 
 #include "client/plain.h"
 
-static void assert_plain(const char *bytes, const char *wanted)
+static void assert_escaped(const char *bytes, const char *wanted)
 {
-	struct plain plain = { .count = 0 };
-	char out[256 + PLAIN_MOST];
+	struct escape escape = { .count = 0 };
+	char out[256 + ESCAPE_MAX];
 	size_t used = 0;
 
 	for (const char *c = bytes; *c != '\0'; c++)
-		used += plain_take(&plain, (uint8_t)*c, out + used);
-	used += plain_end(&plain, out + used);
+		used += escape_byte(&escape, (uint8_t)*c, out + used);
+	used += escape_end(&escape, out + used);
 	out[used] = '\0';
 	assert_string_equal(out, wanted);
 }
@@ -27,39 +27,39 @@ static void assert_plain(const char *bytes, const char *wanted)
 static void text__passes(void **state)
 {
 	(void)state;
-	assert_plain("I am client\n\ttab ~", "I am client\n\ttab ~");
-	assert_plain("我已经收到\n", "我已经收到\n");
-	assert_plain("\xc2\xa0 \xed\x9f\xbf \xf4\x8f\xbf\xbf",
-		     "\xc2\xa0 \xed\x9f\xbf \xf4\x8f\xbf\xbf");
-	assert_plain("HTTP\r\n\r\n", "HTTP\r\n\r\n");
+	assert_escaped("I am client\n\ttab ~", "I am client\n\ttab ~");
+	assert_escaped("我已经收到\n", "我已经收到\n");
+	assert_escaped("\xc2\xa0 \xed\x9f\xbf \xf4\x8f\xbf\xbf",
+		       "\xc2\xa0 \xed\x9f\xbf \xf4\x8f\xbf\xbf");
+	assert_escaped("HTTP\r\n\r\n", "HTTP\r\n\r\n");
 }
 
 static void commands__become_visible(void **state)
 {
 	(void)state;
-	assert_plain("\033[2J\a\b\x7f", "\\x1b[2J\\x07\\x08\\x7f");
-	assert_plain("hidden\rshown", "hidden\\x0dshown");
-	assert_plain("\r\r\n\r", "\\x0d\r\n\\x0d");
+	assert_escaped("\033[2J\a\b\x7f", "\\x1b[2J\\x07\\x08\\x7f");
+	assert_escaped("hidden\rshown", "hidden\\x0dshown");
+	assert_escaped("\r\r\n\r", "\\x0d\r\n\\x0d");
 	/* CSI and OSC in one byte, and in the two of UTF-8 */
-	assert_plain("\x9b"
-		     "31m\x9d",
-		     "\\x9b31m\\x9d");
-	assert_plain("\xc2\x9b"
-		     "31m\xc2\x80",
-		     "\\xc2\\x9b31m\\xc2\\x80");
+	assert_escaped("\x9b"
+		       "31m\x9d",
+		       "\\x9b31m\\x9d");
+	assert_escaped("\xc2\x9b"
+		       "31m\xc2\x80",
+		       "\\xc2\\x9b31m\\xc2\\x80");
 }
 
 static void wrong_utf8__becomes_visible(void **state)
 {
 	(void)state;
-	assert_plain("\xc0\x9b", "\\xc0\\x9b");
-	assert_plain("\xe0\x82\x9b", "\\xe0\\x82\\x9b");
-	assert_plain("\xed\xa0\x80", "\\xed\\xa0\\x80");
-	assert_plain("\xf0\x80\x80\x9b", "\\xf0\\x80\\x80\\x9b");
-	assert_plain("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
-	assert_plain("\xe6\x88", "\\xe6\\x88");
-	assert_plain("\xe6\x88\033\xe6\x88\x91", "\\xe6\\x88\\x1b我");
-	assert_plain("\xff\xfe", "\\xff\\xfe");
+	assert_escaped("\xc0\x9b", "\\xc0\\x9b");
+	assert_escaped("\xe0\x82\x9b", "\\xe0\\x82\\x9b");
+	assert_escaped("\xed\xa0\x80", "\\xed\\xa0\\x80");
+	assert_escaped("\xf0\x80\x80\x9b", "\\xf0\\x80\\x80\\x9b");
+	assert_escaped("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
+	assert_escaped("\xe6\x88", "\\xe6\\x88");
+	assert_escaped("\xe6\x88\033\xe6\x88\x91", "\\xe6\\x88\\x1b我");
+	assert_escaped("\xff\xfe", "\\xff\\xfe");
 }
 
 /* Whatever comes: nothing below blank but newline and tab goes out, and a CR only before a LF. */
@@ -69,15 +69,15 @@ static void any_bytes__never_command(void **state)
 
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
-		struct plain plain = { .count = 0 };
-		char out[8 * PLAIN_MOST];
+		struct escape escape = { .count = 0 };
+		char out[8 * ESCAPE_MAX];
 		size_t used = 0;
 
 		for (int i = 0; i < 6; i++) {
 			x = x * 1664525 + 1013904223;
-			used += plain_take(&plain, (uint8_t)(x >> 24), out + used);
+			used += escape_byte(&escape, (uint8_t)(x >> 24), out + used);
 		}
-		used += plain_end(&plain, out + used);
+		used += escape_end(&escape, out + used);
 		for (size_t i = 0; i < used; i++) {
 			uint8_t c = (uint8_t)out[i], next = i + 1 < used ? (uint8_t)out[i + 1] : 0;
 

@@ -4,55 +4,56 @@
 
 #include "client/bench/message.h"
 
-void answer_begin(struct answer *answer, const struct plan *plan, uint64_t key)
+void start_response(struct response *response, const struct bench_options *options, uint64_t key)
 {
-	answer->frame = (struct frame){ .framing = plan->framing, .expected = plan->answer_size };
-	answer->key = key;
-	answer->content = 0;
-	if (answer->http != NULL)
-		httpanswer_begin(answer->http);
+	response->frame =
+		(struct frame){ .framing = options->framing, .expected = options->response_size };
+	response->key = key;
+	response->content = 0;
+	if (response->http != NULL)
+		http_response_init(response->http);
 }
 
-static enum answer_state take_http(struct httpanswer *http, const char *bytes, size_t n,
-				   size_t *used)
+static enum response_state parse_http(struct http_response *http, const char *bytes, size_t n,
+				      size_t *used)
 {
-	*used = httpanswer_take(http, bytes, n);
-	if (http->place == HTTPANSWER_WHOLE)
-		return ANSWER_WHOLE;
-	return http->place == HTTPANSWER_WRONG ? ANSWER_WRONG : ANSWER_PART;
+	*used = http_response_parse(http, bytes, n);
+	if (http->state == HTTP_RESPONSE_COMPLETE)
+		return RESPONSE_COMPLETE;
+	return http->state == HTTP_RESPONSE_INVALID ? RESPONSE_WRONG : RESPONSE_PARTIAL;
 }
 
-static bool is_echo(struct answer *answer, const struct plan *plan, const char *bytes,
-		    const struct piece *piece)
+static bool is_echo(struct response *response, const struct bench_options *options,
+		    const char *bytes, const struct piece *piece)
 {
-	uint64_t from = answer->content;
+	uint64_t from = response->content;
 
-	answer->content += piece->content;
-	return message_is_echo(&plan->message, answer->key, from, bytes + piece->content_at,
+	response->content += piece->content;
+	return message_is_echo(&options->message, response->key, from, bytes + piece->content_at,
 			       piece->content) &&
-	       (!piece->is_whole || answer->content == plan->message.content);
+	       (!piece->is_whole || response->content == options->message.content);
 }
 
-enum answer_state answer_take(struct answer *answer, const struct plan *plan, const char *bytes,
-			      size_t n, size_t *used)
+enum response_state parse_response(struct response *response, const struct bench_options *options,
+				   const char *bytes, size_t n, size_t *used)
 {
 	struct piece piece;
 
-	if (answer->http != NULL)
-		return take_http(answer->http, bytes, n, used);
-	piece = framing_take(&answer->frame, bytes, n);
+	if (response->http != NULL)
+		return parse_http(response->http, bytes, n, used);
+	piece = framing_take(&response->frame, bytes, n);
 	*used = piece.used;
-	if (piece.is_wrong || (plan->verifies && !is_echo(answer, plan, bytes, &piece)))
-		return ANSWER_WRONG;
-	return piece.is_whole ? ANSWER_WHOLE : ANSWER_PART;
+	if (piece.is_wrong || (options->verifies && !is_echo(response, options, bytes, &piece)))
+		return RESPONSE_WRONG;
+	return piece.is_whole ? RESPONSE_COMPLETE : RESPONSE_PARTIAL;
 }
 
-enum answer_state answer_end(struct answer *answer, const struct plan *plan)
+enum response_state end_response(struct response *response, const struct bench_options *options)
 {
-	if (answer->http != NULL)
-		return httpanswer_end(answer->http) ? ANSWER_WHOLE : ANSWER_PART;
-	return plan->framing == FRAMING_RAW && plan->answer_size == UINT64_MAX &&
-			       answer->frame.got > 0 ?
-		       ANSWER_WHOLE :
-		       ANSWER_PART;
+	if (response->http != NULL)
+		return http_response_close(response->http) ? RESPONSE_COMPLETE : RESPONSE_PARTIAL;
+	return options->framing == FRAMING_RAW && options->response_size == UINT64_MAX &&
+			       response->frame.got > 0 ?
+		       RESPONSE_COMPLETE :
+		       RESPONSE_PARTIAL;
 }

@@ -14,36 +14,37 @@
 #include "client/bench/http_response.h"
 #include "client/framing.h"
 
-enum answer_state { ANSWER_PART, ANSWER_WHOLE, ANSWER_WRONG };
+enum response_state { RESPONSE_PARTIAL, RESPONSE_COMPLETE, RESPONSE_WRONG };
 
 /* One answer in the making. */
-struct answer {
+struct response {
 	struct frame frame;
-	uint64_t key;            /* of the message that it answers (message.h) */
-	uint64_t content;        /* verified: bytes of the message's own so far */
-	struct httpanswer *http; /* the connection's own; NULL: a frame is meant */
+	uint64_t key;               /* of the message that it answers (message.h) */
+	uint64_t content;           /* verified: bytes of the message's own so far */
+	struct http_response *http; /* the connection's own; NULL: a frame is meant */
 };
 
 /* Begins one; http stays. */
-void answer_begin(struct answer *answer, const struct plan *plan, uint64_t key);
+void start_response(struct response *response, const struct bench_options *options, uint64_t key);
 
 /* Takes n bytes (n > 0); *used: how many belong to the answer. */
-enum answer_state answer_take(struct answer *answer, const struct plan *plan, const char *bytes,
-			      size_t n, size_t *used);
+enum response_state parse_response(struct response *response, const struct bench_options *options,
+				   const char *bytes, size_t n, size_t *used);
 
-/* The server has ended: ANSWER_PART when there should have been more. */
-enum answer_state answer_end(struct answer *answer, const struct plan *plan);
+/* The server has ended: RESPONSE_PARTIAL when there should have been more. */
+enum response_state end_response(struct response *response, const struct bench_options *options);
 
 /* False when the server will not take another message on this connection. */
-static inline bool answer_keeps(const struct answer *answer)
+static inline bool keeps_connection(const struct response *response)
 {
-	return answer->http == NULL || answer->http->keeps;
+	return response->http == NULL || response->http->keep_alive;
 }
 
 /* True for a whole answer that says no: an HTTP status that is neither 2xx nor 3xx. */
-static inline bool answer_is_refusal(const struct answer *answer)
+static inline bool is_http_error(const struct response *response)
 {
-	return answer->http != NULL && (answer->http->status < 200 || answer->http->status >= 400);
+	return response->http != NULL &&
+	       (response->http->status < 200 || response->http->status >= 400);
 }
 
 #endif

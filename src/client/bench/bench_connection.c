@@ -14,119 +14,124 @@
 
 enum { BACKOFF_FIRST_MS = 10, BACKOFF_MOST_MS = 1000 };
 
-static void set_timer(struct lane_set *all, struct lane *lane, int64_t after_ms)
+static void set_timer(struct bench_worker *worker, struct bench_connection *conn, int64_t after_ms)
 {
-	timer_set(&all->timers, &lane->timer, all->now_ns / 1000000 + after_ms);
+	timer_set(&worker->timers, &conn->timer, worker->now_ns / 1000000 + after_ms);
 }
 
-static void settle(struct lane_set *all, struct lane *lane)
+static void mark_attempted(struct bench_worker *worker, struct bench_connection *conn)
 {
-	if (lane->is_settled)
+	if (conn->is_attempted)
 		return;
-	lane->is_settled = true;
-	all->settled++;
+	conn->is_attempted = true;
+	worker->attempted++;
 }
 
-void lane_close(struct lane_set *all, struct lane *lane)
+void bench_connection_close(struct bench_worker *worker, struct bench_connection *conn)
 {
-	if (lane->fd >= 0)
-		sys_close(lane->fd);
-	if (lane->state == LANE_CONNECTING)
-		all->connecting--;
-	if (lane->state == LANE_ASKING)
-		all->flying--;
-	lane->fd = -1;
-	lane->watched = 0;
-	lane->state = LANE_RESTING;
+	if (conn->fd >= 0)
+		sys_close(conn->fd);
+	if (conn->state == BENCH_CONNECTING)
+		worker->connecting--;
+	if (conn->state == BENCH_BUSY)
+		worker->in_flight--;
+	conn->fd = -1;
+	conn->events = 0;
+	conn->state = BENCH_CLOSED;
 }
 
 /* Closes, and opens anew after the back-off, which doubles until there is an answer. */
-static void rest(struct lane_set *all, struct lane *lane, int least_ms)
+static void retry_later(struct bench_worker *worker, struct bench_connection *conn, int least_ms)
 {
-	lane_close(all, lane);
-	if (lane->backoff_ms < least_ms)
-		lane->backoff_ms = least_ms;
-	set_timer(all, lane, lane->backoff_ms);
-	lane->backoff_ms = lane->backoff_ms == 0 ? BACKOFF_FIRST_MS : 2 * lane->backoff_ms;
-	if (lane->backoff_ms > BACKOFF_MOST_MS)
-		lane->backoff_ms = BACKOFF_MOST_MS;
+	bench_connection_close(worker, conn);
+	if (conn->backoff_ms < least_ms)
+		conn->backoff_ms = least_ms;
+	set_timer(worker, conn, conn->backoff_ms);
+	conn->backoff_ms = conn->backoff_ms == 0 ? BACKOFF_FIRST_MS : 2 * conn->backoff_ms;
+	if (conn->backoff_ms > BACKOFF_MOST_MS)
+		conn->backoff_ms = BACKOFF_MOST_MS;
 }
 
-static void count_loss(struct lane_set *all, enum loss loss, int error)
+static void count_error(struct bench_worker *worker, enum bench_error kind, int error)
 {
-	all->outcome->lost[loss]++;
-	if (loss == LOSS_OTHER && all->outcome->other_errno == 0)
-		all->outcome->other_errno = error;
+	worker->stats->errors[kind]++;
+	if (kind == BENCH_ERROR_OTHER && worker->stats->other_errno == 0)
+		worker->stats->other_errno = error;
 }
 
 /* A message in hand is lost with its connection. In an open loop its age so far counts. */
-static void lose(struct lane_set *all, struct lane *lane, enum loss loss, int error)
+static void fail_request(struct bench_worker *worker, struct bench_connection *conn,
+			 enum bench_error kind, int error)
 {
-	count_loss(all, loss, error);
-	if (lane->state == LANE_ASKING && all->plan->rate > 0) {
-		latency_add(&all->outcome->answer, (uint64_t)(moment_ns() - lane->begun_ns));
-		lane->turn++;
+	count_error(worker, kind, error);
+	if (conn->state == BENCH_BUSY && worker->options->rate > 0) {
+		bench_stats_add_latency(&worker->stats->answer,
+					(uint64_t)(bench_now_ns() - conn->latency_from_ns));
+		conn->round++;
 	}
-	rest(all, lane, 0);
+	retry_later(worker, conn, 0);
 }
 
-static void lose_by(struct lane_set *all, struct lane *lane, int error)
+static void fail_with_errno(struct bench_worker *worker, struct bench_connection *conn, int error)
 {
-	lose(all, lane, outcome_loss_of(error), error);
+	fail_request(worker, conn, bench_stats_error_of(error), error);
 }
 
-static void watch(struct lane_set *all, struct lane *lane, uint32_t events)
+static void watch_events(struct bench_worker *worker, struct bench_connection *conn,
+			 uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.u32 = (uint32_t)(lane - all->list) };
-	int op = lane->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	struct epoll_event event = { .events = events,
+				     .data.u32 = (uint32_t)(conn - worker->connections) };
+	int op = conn->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-	if (lane->watched == events)
+	if (conn->events == events)
 		return;
-	lane->watched = events;
-	if (sys_epoll_ctl(all->epfd, op, lane->fd, &event) < 0)
-		lose_by(all, lane, errno);
+	conn->events = events;
+	if (sys_epoll_ctl(worker->epfd, op, conn->fd, &event) < 0)
+		fail_with_errno(worker, conn, errno);
 }
 
 /* From here on receiving may wait, a tick long, so that the clock is looked at. */
-static bool let_wait(int fd)
+static bool set_blocking(int fd)
 {
-	struct timeval tick = { .tv_usec = LANE_TICK_MS * 1000 };
+	struct timeval tick = { .tv_usec = BENCH_TICK_MS * 1000 };
 
 	return sys_fcntl_int(fd, F_SETFL, 0) == 0 &&
 	       sys_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick)) == 0;
 }
 
-static void connected(struct lane_set *all, struct lane *lane)
+static void finish_connect(struct bench_worker *worker, struct bench_connection *conn)
 {
-	all->outcome->connects++;
-	latency_add(&all->outcome->connect, (uint64_t)(moment_ns() - lane->since_ns));
-	all->connecting--;
-	all->address = lane->address;
-	lane->tried = lane->queued_ms = 0;
-	lane->state = LANE_READY;
-	settle(all, lane);
-	if (all->is_alone && !let_wait(lane->fd)) {
-		lose_by(all, lane, errno);
+	worker->stats->connects++;
+	bench_stats_add_latency(&worker->stats->connect,
+				(uint64_t)(bench_now_ns() - conn->started_ns));
+	worker->connecting--;
+	worker->address = conn->address;
+	conn->failed_addresses = conn->queue_wait_ms = 0;
+	conn->state = BENCH_IDLE;
+	mark_attempted(worker, conn);
+	if (worker->is_blocking && !set_blocking(conn->fd)) {
+		fail_with_errno(worker, conn, errno);
 		return;
 	}
-	lane_go_on(all, lane);
-	if (lane->state == LANE_READY)
-		watch(all, lane, EPOLLIN);
+	bench_request_send_next(worker, conn);
+	if (conn->state == BENCH_IDLE)
+		watch_events(worker, conn, EPOLLIN);
 }
 
 /* The connection could not be made: another address, or later again. */
-static bool has_another(struct lane_set *all, struct lane *lane, int error)
+static bool has_next_address(struct bench_worker *worker, struct bench_connection *conn, int error)
 {
-	const struct target *target = &all->plan->target;
+	const struct target *target = &worker->options->target;
 
-	if (all->outcome->connect_errno == 0)
-		all->outcome->connect_errno = error;
-	if (++lane->tried >= target->count) {
-		lane->tried = 0;
+	if (worker->stats->connect_errno == 0)
+		worker->stats->connect_errno = error;
+	if (++conn->failed_addresses >= target->count) {
+		conn->failed_addresses = 0;
 		return false;
 	}
-	lane_close(all, lane);
-	lane->address = (lane->address + 1) % target->count;
+	bench_connection_close(worker, conn);
+	conn->address = (conn->address + 1) % target->count;
 	return true;
 }
 
@@ -134,256 +139,262 @@ static bool has_another(struct lane_set *all, struct lane *lane, int error)
  * A unix socket whose queue is full says so at once, where TCP would wait: that is no loss before
  * the timeout.
  */
-static bool may_wait(struct lane_set *all, struct lane *lane, int error)
+static bool may_retry_queue(struct bench_worker *worker, struct bench_connection *conn, int error)
 {
-	if (error != EAGAIN || all->plan->target.addresses[0].sa.sa_family != AF_UNIX)
+	if (error != EAGAIN || worker->options->target.addresses[0].sa.sa_family != AF_UNIX)
 		return false;
-	lane->queued_ms += lane->backoff_ms > 0 ? lane->backoff_ms : BACKOFF_FIRST_MS;
-	return lane->queued_ms < all->plan->timeout_ms;
+	conn->queue_wait_ms += conn->backoff_ms > 0 ? conn->backoff_ms : BACKOFF_FIRST_MS;
+	return conn->queue_wait_ms < worker->options->timeout_ms;
 }
 
-static void fail(struct lane_set *all, struct lane *lane, int error)
+static void fail_connect(struct bench_worker *worker, struct bench_connection *conn, int error)
 {
-	lane->address = all->address;
-	settle(all, lane);
-	if (!may_wait(all, lane, error)) {
-		count_loss(all, outcome_loss_of(error == EAGAIN ? ETIMEDOUT : error), error);
-		lane->queued_ms = 0;
+	conn->address = worker->address;
+	mark_attempted(worker, conn);
+	if (!may_retry_queue(worker, conn, error)) {
+		count_error(worker, bench_stats_error_of(error == EAGAIN ? ETIMEDOUT : error),
+			    error);
+		conn->queue_wait_ms = 0;
 	}
-	rest(all, lane, BACKOFF_FIRST_MS);
+	retry_later(worker, conn, BACKOFF_FIRST_MS);
 }
 
-static void try_addresses(struct lane_set *all, struct lane *lane)
+static void start_connect(struct bench_worker *worker, struct bench_connection *conn)
 {
 	for (;;) {
 		int made;
 
-		lane->state = LANE_CONNECTING;
-		lane->since_ns = moment_ns();
-		lane->on_connection = 0;
-		all->connecting++;
-		set_timer(all, lane, all->plan->timeout_ms);
-		made = knock(&lane->fd, &all->plan->target.addresses[lane->address],
-			     all->plan->sources, lane->number);
+		conn->state = BENCH_CONNECTING;
+		conn->started_ns = bench_now_ns();
+		conn->requests = 0;
+		worker->connecting++;
+		set_timer(worker, conn, worker->options->timeout_ms);
+		made = connect_socket(&conn->fd, &worker->options->target.addresses[conn->address],
+				      worker->options->sources, conn->number);
 		if (made > 0)
-			connected(all, lane);
+			finish_connect(worker, conn);
 		else if (made == 0)
-			watch(all, lane, EPOLLIN | EPOLLOUT);
+			watch_events(worker, conn, EPOLLIN | EPOLLOUT);
 		if (made >= 0)
 			return;
-		if (!has_another(all, lane, errno))
+		if (!has_next_address(worker, conn, errno))
 			break;
 	}
-	fail(all, lane, errno);
+	fail_connect(worker, conn, errno);
 }
 
-void lane_open(struct lane_set *all, struct lane *lane)
+void bench_connection_open(struct bench_worker *worker, struct bench_connection *conn)
 {
-	lane->address = all->address;
-	lane->tried = 0;
-	try_addresses(all, lane);
+	conn->address = worker->address;
+	conn->failed_addresses = 0;
+	start_connect(worker, conn);
 }
 
-static void cannot_connect(struct lane_set *all, struct lane *lane, int error)
+static void fail_address(struct bench_worker *worker, struct bench_connection *conn, int error)
 {
-	if (has_another(all, lane, error))
-		try_addresses(all, lane);
+	if (has_next_address(worker, conn, error))
+		start_connect(worker, conn);
 	else
-		fail(all, lane, error);
+		fail_connect(worker, conn, error);
 }
 
-static void end_connecting(struct lane_set *all, struct lane *lane)
+static void check_connect(struct bench_worker *worker, struct bench_connection *conn)
 {
 	socklen_t size = sizeof(int);
 	int error = 0;
 
-	if (sys_getsockopt(lane->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+	if (sys_getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		error = errno;
 	if (error != 0)
-		cannot_connect(all, lane, error);
+		fail_address(worker, conn, error);
 	else
-		connected(all, lane);
+		finish_connect(worker, conn);
 }
 
 /* Sends what is left of the message. */
-static void push(struct lane_set *all, struct lane *lane)
+static void send_message(struct bench_worker *worker, struct bench_connection *conn)
 {
-	const struct message *message = &all->plan->message;
+	const struct message *message = &worker->options->message;
 
-	while (lane->sent < message->size) {
+	while (conn->sent < message->size) {
 		size_t n;
-		const char *bytes = message_bytes(message, lane->answer.key, lane->sent, &n);
-		ssize_t sent = sys_send(lane->fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		const char *bytes = message_bytes(message, conn->response.key, conn->sent, &n);
+		ssize_t sent = sys_send(conn->fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0 && errno == EAGAIN) {
-			watch(all, lane, EPOLLIN | EPOLLOUT);
+			watch_events(worker, conn, EPOLLIN | EPOLLOUT);
 			return;
 		}
 		if (sent < 0) {
-			lose_by(all, lane, errno);
+			fail_with_errno(worker, conn, errno);
 			return;
 		}
-		lane->sent += (size_t)sent;
-		all->outcome->bytes_out += (uint64_t)sent;
+		conn->sent += (size_t)sent;
+		worker->stats->bytes_out += (uint64_t)sent;
 	}
-	watch(all, lane, EPOLLIN);
+	watch_events(worker, conn, EPOLLIN);
 }
 
 /* With nothing to send, connecting was the question. */
-static void begin(struct lane_set *all, struct lane *lane, int64_t due_ns)
+static void start_request(struct bench_worker *worker, struct bench_connection *conn,
+			  int64_t due_ns)
 {
-	int64_t asked_ns = all->plan->message.size > 0 ? moment_ns() : lane->since_ns;
+	int64_t asked_ns = worker->options->message.size > 0 ? bench_now_ns() : conn->started_ns;
 
-	all->flying++;
-	all->outcome->sent++;
-	lane->state = LANE_ASKING;
-	lane->on_connection++;
-	lane->since_ns = asked_ns;
-	lane->begun_ns = due_ns != PACE_NEVER ? due_ns : asked_ns;
-	lane->sent = 0;
-	answer_begin(&lane->answer, all->plan, message_key((uint64_t)lane->number, lane->begun++));
-	if (!timer_is_set(&lane->timer))
-		set_timer(all, lane, all->plan->timeout_ms);
-	push(all, lane);
+	worker->in_flight++;
+	worker->stats->sent++;
+	conn->state = BENCH_BUSY;
+	conn->requests++;
+	conn->started_ns = asked_ns;
+	conn->latency_from_ns = due_ns != BENCH_NEVER ? due_ns : asked_ns;
+	conn->sent = 0;
+	start_response(&conn->response, worker->options,
+		       message_key((uint64_t)conn->number, conn->requests_sent++));
+	if (!timer_is_set(&conn->timer))
+		set_timer(worker, conn, worker->options->timeout_ms);
+	send_message(worker, conn);
 }
 
-void lane_go_on(struct lane_set *all, struct lane *lane)
+void bench_request_send_next(struct bench_worker *worker, struct bench_connection *conn)
 {
-	int64_t due_ns = PACE_NEVER;
+	int64_t due_ns = BENCH_NEVER;
 
-	if (!all->is_running || lane_has_enough(all))
+	if (!worker->is_running || has_enough_requests(worker))
 		return;
-	if (all->plan->rate > 0) {
-		due_ns = pace_due_ns(&all->pace, lane->number, lane->turn);
-		if (due_ns >= all->end_ns || due_ns > moment_ns())
+	if (worker->options->rate > 0) {
+		due_ns = bench_request_due_ns(&worker->schedule, conn->number, conn->round);
+		if (due_ns >= worker->end_ns || due_ns > bench_now_ns())
 			return;
 	}
-	begin(all, lane, due_ns);
+	start_request(worker, conn, due_ns);
 }
 
 /* With nothing to send, a connection is made when a message is due: the server speaks at once. */
-static bool may_open(const struct lane_set *all, const struct lane *lane)
+static bool may_open(const struct bench_worker *worker, const struct bench_connection *conn)
 {
-	if (lane_has_enough(all))
+	if (has_enough_requests(worker))
 		return false;
-	return all->plan->message.size > 0 || all->plan->rate == 0 ||
-	       pace_due_ns(&all->pace, lane->number, lane->turn) <= all->now_ns;
+	return worker->options->message.size > 0 || worker->options->rate == 0 ||
+	       bench_request_due_ns(&worker->schedule, conn->number, conn->round) <= worker->now_ns;
 }
 
-void lane_due(struct lane_set *all, struct lane *lane)
+void bench_request_send_due(struct bench_worker *worker, struct bench_connection *conn)
 {
-	if (lane->state == LANE_READY)
-		lane_go_on(all, lane);
-	else if (lane->state == LANE_RESTING && !timer_is_set(&lane->timer) && may_open(all, lane))
-		lane_open(all, lane);
+	if (conn->state == BENCH_IDLE)
+		bench_request_send_next(worker, conn);
+	else if (conn->state == BENCH_CLOSED && !timer_is_set(&conn->timer) &&
+		 may_open(worker, conn))
+		bench_connection_open(worker, conn);
 }
 
-static void answered(struct lane_set *all, struct lane *lane)
+static void finish_request(struct bench_worker *worker, struct bench_connection *conn)
 {
-	struct outcome *outcome = all->outcome;
-	int64_t now_ns = moment_ns();
+	struct bench_stats *stats = worker->stats;
+	int64_t now_ns = bench_now_ns();
 
-	latency_add(&outcome->answer, (uint64_t)(now_ns - lane->begun_ns));
-	if (answer_is_refusal(&lane->answer))
-		outcome->lost[LOSS_WRONG]++;
+	bench_stats_add_latency(&stats->answer, (uint64_t)(now_ns - conn->latency_from_ns));
+	if (is_http_error(&conn->response))
+		stats->errors[BENCH_ERROR_WRONG]++;
 	else
-		outcome->answered++;
-	lane->turn++;
-	lane->backoff_ms = 0;
-	if ((all->plan->per_connection > 0 &&
-	     lane->on_connection >= (uint64_t)all->plan->per_connection) ||
-	    !answer_keeps(&lane->answer)) {
-		lane_close(all, lane);
-		set_timer(all, lane, 0);
+		stats->answers++;
+	conn->round++;
+	conn->backoff_ms = 0;
+	if ((worker->options->requests_max > 0 &&
+	     conn->requests >= (uint64_t)worker->options->requests_max) ||
+	    !keeps_connection(&conn->response)) {
+		bench_connection_close(worker, conn);
+		set_timer(worker, conn, 0);
 		return;
 	}
-	all->flying--;
-	lane->state = LANE_READY;
-	lane_go_on(all, lane);
+	worker->in_flight--;
+	conn->state = BENCH_IDLE;
+	bench_request_send_next(worker, conn);
 }
 
 /* An answer to a message that is not sent whole is none: it would cut the message off. */
-static void take_answer(struct lane_set *all, struct lane *lane)
+static void accept_response(struct bench_worker *worker, struct bench_connection *conn)
 {
-	if (lane->sent < all->plan->message.size)
-		lose(all, lane, LOSS_WRONG, 0);
+	if (conn->sent < worker->options->message.size)
+		fail_request(worker, conn, BENCH_ERROR_WRONG, 0);
 	else
-		answered(all, lane);
+		finish_request(worker, conn);
 }
 
 /* Nothing may come that no message asked for. */
-static void take_bytes(struct lane_set *all, struct lane *lane, size_t n)
+static void parse_bytes(struct bench_worker *worker, struct bench_connection *conn, size_t n)
 {
-	enum answer_state state = ANSWER_WRONG;
+	enum response_state state = RESPONSE_WRONG;
 	size_t used = 0;
 
-	all->outcome->bytes_in += n;
-	if (lane->state == LANE_ASKING)
-		state = answer_take(&lane->answer, all->plan, all->received, n, &used);
-	if (state == ANSWER_WHOLE && used < n)
-		sizecheck_excess(all, lane, n - used);
-	if (state == ANSWER_WRONG || (state == ANSWER_WHOLE && used < n))
-		lose(all, lane, LOSS_WRONG, 0);
-	else if (state == ANSWER_WHOLE)
-		take_answer(all, lane);
+	worker->stats->bytes_in += n;
+	if (conn->state == BENCH_BUSY)
+		state = parse_response(&conn->response, worker->options, worker->buffer, n, &used);
+	if (state == RESPONSE_COMPLETE && used < n)
+		note_excess(worker, conn, n - used);
+	if (state == RESPONSE_WRONG || (state == RESPONSE_COMPLETE && used < n))
+		fail_request(worker, conn, BENCH_ERROR_WRONG, 0);
+	else if (state == RESPONSE_COMPLETE)
+		accept_response(worker, conn);
 }
 
 /* Between two messages a server may end a connection, and no harm is done. */
-static void take_end(struct lane_set *all, struct lane *lane)
+static void handle_close(struct bench_worker *worker, struct bench_connection *conn)
 {
-	if (lane->state != LANE_ASKING)
-		rest(all, lane, 0);
-	else if (answer_end(&lane->answer, all->plan) == ANSWER_WHOLE)
-		take_answer(all, lane);
+	if (conn->state != BENCH_BUSY)
+		retry_later(worker, conn, 0);
+	else if (end_response(&conn->response, worker->options) == RESPONSE_COMPLETE)
+		accept_response(worker, conn);
 	else
-		lose(all, lane, LOSS_CLOSED, 0);
+		fail_request(worker, conn, BENCH_ERROR_CLOSED, 0);
 }
 
-void lane_take(struct lane_set *all, struct lane *lane)
+void bench_request_receive(struct bench_worker *worker, struct bench_connection *conn)
 {
-	ssize_t n = sys_recv(lane->fd, all->received, LANE_RECEIVED, 0);
+	ssize_t n = sys_recv(conn->fd, worker->buffer, BENCH_BUFFER_SIZE, 0);
 
 	if (n > 0)
-		take_bytes(all, lane, (size_t)n);
+		parse_bytes(worker, conn, (size_t)n);
 	else if (n == 0)
-		take_end(all, lane);
+		handle_close(worker, conn);
 	else if (errno == EAGAIN || errno == EINTR)
 		return;
-	else if (lane->state == LANE_ASKING)
-		lose_by(all, lane, errno);
+	else if (conn->state == BENCH_BUSY)
+		fail_with_errno(worker, conn, errno);
 	else
-		rest(all, lane, 0);
+		retry_later(worker, conn, 0);
 }
 
-void lane_ready(struct lane_set *all, struct lane *lane, uint32_t events)
+void bench_request_handle_events(struct bench_worker *worker, struct bench_connection *conn,
+				 uint32_t events)
 {
-	if (lane->state == LANE_CONNECTING) {
-		end_connecting(all, lane);
+	if (conn->state == BENCH_CONNECTING) {
+		check_connect(worker, conn);
 		return;
 	}
-	if ((events & EPOLLOUT) && lane->state == LANE_ASKING &&
-	    lane->sent < all->plan->message.size)
-		push(all, lane);
-	if ((events & ~(uint32_t)EPOLLOUT) && lane->fd >= 0 && lane->state != LANE_CONNECTING)
-		lane_take(all, lane);
+	if ((events & EPOLLOUT) && conn->state == BENCH_BUSY &&
+	    conn->sent < worker->options->message.size)
+		send_message(worker, conn);
+	if ((events & ~(uint32_t)EPOLLOUT) && conn->fd >= 0 && conn->state != BENCH_CONNECTING)
+		bench_request_receive(worker, conn);
 }
 
-void lane_wake(struct lane_set *all, struct lane *lane)
+void bench_request_handle_timer(struct bench_worker *worker, struct bench_connection *conn)
 {
-	int64_t left_ms = lane->since_ns / 1000000 + all->plan->timeout_ms - all->now_ns / 1000000;
+	int64_t left_ms =
+		conn->started_ns / 1000000 + worker->options->timeout_ms - worker->now_ns / 1000000;
 
-	if (lane->state == LANE_READY)
+	if (conn->state == BENCH_IDLE)
 		return;
-	if (lane->state == LANE_RESTING) {
-		if (may_open(all, lane))
-			lane_open(all, lane);
+	if (conn->state == BENCH_CLOSED) {
+		if (may_open(worker, conn))
+			bench_connection_open(worker, conn);
 	} else if (left_ms > 0) {
-		set_timer(all, lane, left_ms);
-	} else if (lane->state == LANE_CONNECTING) {
-		cannot_connect(all, lane, ETIMEDOUT);
+		set_timer(worker, conn, left_ms);
+	} else if (conn->state == BENCH_CONNECTING) {
+		fail_address(worker, conn, ETIMEDOUT);
 	} else {
-		lose(all, lane, LOSS_TIMED_OUT, 0);
+		fail_request(worker, conn, BENCH_ERROR_TIMED_OUT, 0);
 	}
 }

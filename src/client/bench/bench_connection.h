@@ -17,91 +17,94 @@
 #include "client/bench/bench_stats.h"
 #include "client/bench/pace.h"
 
-enum lane_state { LANE_RESTING, LANE_CONNECTING, LANE_READY, LANE_ASKING };
+enum bench_connection_state { BENCH_CLOSED, BENCH_CONNECTING, BENCH_IDLE, BENCH_BUSY };
 
 /*
  * The timer is set for every state but READY, and looked at when it fires: a message does not move
  * it.
  */
-struct lane {
+struct bench_connection {
 	struct timer_node timer;
 	int fd; /* -1: none */
 	uint8_t state;
-	bool is_settled; /* has been connected, or has failed to, once */
-	int number;      /* among the connections of all processes */
-	uint32_t watched;
-	int backoff_ms;         /* before the next try, when this one fails */
-	int queued_ms;          /* tries at a unix socket whose queue is full */
-	int address, tried;     /* of the target's: in use; how many of them failed in a row */
-	uint64_t on_connection; /* messages begun on this connection, */
-	uint64_t begun;         /* and on all of this lane */
-	int64_t turn;           /* open loop: its next message, or the one in hand */
-	int64_t since_ns;       /* when connecting began, or when the message was sent */
-	int64_t begun_ns;       /* what the answer's latency is counted from */
-	size_t sent;            /* of the message */
-	struct answer answer;
+	bool is_attempted; /* has been connected, or has failed to, once */
+	int number;        /* among the connections of all processes */
+	uint32_t events;
+	int backoff_ms;    /* before the next try, when this one fails */
+	int queue_wait_ms; /* tries at a unix socket whose queue is full */
+	int address,
+		failed_addresses; /* of the target's: in use; how many of them failed in a row */
+	uint64_t requests;        /* messages begun on this connection, */
+	uint64_t requests_sent;   /* and on all of this lane */
+	int64_t round;            /* open loop: its next message, or the one in hand */
+	int64_t started_ns;       /* when connecting began, or when the message was sent */
+	int64_t latency_from_ns;  /* what the answer's latency is counted from */
+	size_t sent;              /* of the message */
+	struct response response;
 };
 
 /* What the lanes of a process share. */
-struct lane_set {
-	const struct plan *plan;
-	struct outcome *outcome;
-	struct lane *list;
-	struct httpanswer *https; /* one for each, when HTTP is spoken */
-	int count, first;         /* of all connections, this process has first, first + 1 ... */
+struct bench_worker {
+	const struct bench_options *options;
+	struct bench_stats *stats;
+	struct bench_connection *connections;
+	struct http_response *http_responses; /* one for each, when HTTP is spoken */
+	int count, first; /* of all connections, this process has first, first + 1 ... */
 	struct timer_heap timers;
-	struct pace pace;
+	struct bench_schedule schedule;
 	int epfd, tick_fd;
-	int address;     /* of the target's: where the last connection was made */
-	bool is_running; /* messages are sent */
-	bool is_alone;  /* one lane in a closed loop: receiving waits, and there is no epoll_wait */
-	uint64_t share; /* messages to be answered or lost; UINT64_MAX: no limit */
-	uint64_t flying; /* messages begun and not ended */
-	int connecting, settled;
-	int64_t now_ns;   /* of this turn; finer where it matters */
-	int64_t start_ns; /* of the run, */
-	int64_t look_ns;  /* sizecheck's: not before */
-	int64_t end_ns;   /* and its end; INT64_MAX: by share alone */
-	char *received;   /* LANE_RECEIVED bytes */
+	int address;        /* of the target's: where the last connection was made */
+	bool is_running;    /* messages are sent */
+	bool is_blocking;   /* one connection, closed loop: recv(2) waits */
+	uint64_t quota;     /* messages to be answered or lost; UINT64_MAX: no limit */
+	uint64_t in_flight; /* messages begun and not ended */
+	int connecting, attempted;
+	int64_t now_ns;        /* of this turn; finer where it matters */
+	int64_t start_ns;      /* of the run, */
+	int64_t size_check_ns; /* sizecheck's: not before */
+	int64_t end_ns;        /* and its end; INT64_MAX: by share alone */
+	char *buffer;          /* BENCH_BUFFER_SIZE bytes */
 };
 
-enum { LANE_RECEIVED = 256 << 10, LANE_TICK_MS = 10 };
+enum { BENCH_BUFFER_SIZE = 256 << 10, BENCH_TICK_MS = 10 };
 
 /* Begins to connect; a failure is counted and tried again later. */
-void lane_open(struct lane_set *all, struct lane *lane);
+void bench_connection_open(struct bench_worker *worker, struct bench_connection *conn);
 
 /* Sends the next message of a READY lane, if it is due and wanted. */
-void lane_go_on(struct lane_set *all, struct lane *lane);
+void bench_request_send_next(struct bench_worker *worker, struct bench_connection *conn);
 
 /*
  * Open loop: its next message has come due. A lane that is busy sees to it itself when it is no
  * more.
  */
-void lane_due(struct lane_set *all, struct lane *lane);
+void bench_request_send_due(struct bench_worker *worker, struct bench_connection *conn);
 
 /* The kernel has something to tell of it. */
-void lane_ready(struct lane_set *all, struct lane *lane, uint32_t events);
+void bench_request_handle_events(struct bench_worker *worker, struct bench_connection *conn,
+				 uint32_t events);
 
 /* Receives once. */
-void lane_take(struct lane_set *all, struct lane *lane);
+void bench_request_receive(struct bench_worker *worker, struct bench_connection *conn);
 
 /* Its timer has fired. */
-void lane_wake(struct lane_set *all, struct lane *lane);
+void bench_request_handle_timer(struct bench_worker *worker, struct bench_connection *conn);
 
-void lane_close(struct lane_set *all, struct lane *lane);
+void bench_connection_close(struct bench_worker *worker, struct bench_connection *conn);
 
 /*
  * True when nothing is left to begin: all messages that were wanted are begun or done. With nothing
  * to send, connecting begins one.
  */
-static inline bool lane_has_enough(const struct lane_set *all)
+static inline bool has_enough_requests(const struct bench_worker *worker)
 {
-	uint64_t begun = all->flying;
+	uint64_t requests_sent = worker->in_flight;
 
-	if (all->plan->message.size == 0)
-		begun += (uint64_t)all->connecting;
-	return all->share != UINT64_MAX &&
-	       all->outcome->answered + outcome_lost(all->outcome) + begun >= all->share;
+	if (worker->options->message.size == 0)
+		requests_sent += (uint64_t)worker->connecting;
+	return worker->quota != UINT64_MAX &&
+	       worker->stats->answers + bench_stats_errors(worker->stats) + requests_sent >=
+		       worker->quota;
 }
 
 #endif

@@ -15,10 +15,10 @@
 enum { OWN_DESCRIPTORS = 16, SIGNAL_CODES = 128 };
 
 /* Each process holds its connections and a few more, and one for each process before the fork. */
-static bool raise_limit(const struct plan *plan, struct err *err)
+static bool raise_descriptor_limit(const struct bench_options *options, struct err *err)
 {
-	int each = (plan->connections + plan->processes - 1) / plan->processes;
-	rlim_t needed = (rlim_t)(each + plan->processes + OWN_DESCRIPTORS);
+	int each = (options->connections + options->processes - 1) / options->processes;
+	rlim_t needed = (rlim_t)(each + options->processes + OWN_DESCRIPTORS);
 	struct rlimit limit;
 
 	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -38,17 +38,17 @@ static bool raise_limit(const struct plan *plan, struct err *err)
 	return true;
 }
 
-static void print(const struct plan *plan, const struct result *result)
+static void print_result(const struct bench_options *options, const struct bench_result *result)
 {
-	switch (plan->form) {
-	case PLAN_JSON:
-		summary_table_json(plan, result);
+	switch (options->format) {
+	case BENCH_JSON:
+		bench_report_table_json(options, result);
 		break;
-	case PLAN_CSV:
-		summary_table_csv(plan, result);
+	case BENCH_CSV:
+		bench_report_table_csv(options, result);
 		break;
-	case PLAN_TEXT:
-		summary_text(plan, result);
+	case BENCH_TEXT:
+		bench_report_text(options, result);
 		break;
 	}
 }
@@ -57,62 +57,64 @@ static void print(const struct plan *plan, const struct result *result)
  * Messages that may be unanswered at the end though all is well: one on each connection, and in an
  * open loop those that came due in the last tenth of a second, which a busy machine may hold up.
  */
-static uint64_t in_flight(const struct plan *plan)
+static uint64_t max_in_flight(const struct bench_options *options)
 {
-	return (uint64_t)plan->connections + (uint64_t)plan->rate / 10;
+	return (uint64_t)options->connections + (uint64_t)options->rate / 10;
 }
 
 /* What the counts of errors do not tell. */
-static bool has_answers(const struct plan *plan, const struct outcome *outcome, struct err *err)
+static bool check_answers(const struct bench_options *options, const struct bench_stats *stats,
+			  struct err *err)
 {
-	uint64_t all = plan->rate > 0 ? outcome->due : outcome->sent;
+	uint64_t all = options->rate > 0 ? stats->due : stats->sent;
 
-	if (outcome->answered == 0 && outcome_lost(outcome) == 0)
+	if (stats->answers == 0 && bench_stats_errors(stats) == 0)
 		return err_set(err, CODE_FAILED,
 			       "%s: there was no %s, to %llu message%s, when the time was up",
-			       plan->target.name,
-			       outcome->came > 0 ? "whole answer" : "answer at all",
+			       options->target.name,
+			       stats->odd_size > 0 ? "whole answer" : "answer at all",
 			       (unsigned long long)all, all == 1 ? "" : "s");
-	if (outcome->unanswered <= in_flight(plan))
+	if (stats->unanswered <= max_in_flight(options))
 		return true;
 	return err_set(err, CODE_FAILED,
 		       "%s: %llu of %llu messages had no answer when the time was up",
-		       plan->target.name, (unsigned long long)outcome->unanswered,
+		       options->target.name, (unsigned long long)stats->unanswered,
 		       (unsigned long long)all);
 }
 
 /* A run that was interrupted ends as if by that signal, its report printed. */
-static enum exit_code judge(const struct plan *plan, const struct result *result, struct err *err)
+static enum exit_code decide_exit_code(const struct bench_options *options,
+				       const struct bench_result *result, struct err *err)
 {
 	if (result->interrupted != 0)
 		return (enum exit_code)(SIGNAL_CODES + result->interrupted);
-	if (!has_answers(plan, &result->outcome, err))
+	if (!check_answers(options, &result->stats, err))
 		return err->code;
-	return outcome_lost(&result->outcome) > 0 ? CODE_FAILED : CODE_OK;
+	return bench_stats_errors(&result->stats) > 0 ? CODE_FAILED : CODE_OK;
 }
 
-static enum exit_code run(const struct plan *plan, struct err *err)
+static enum exit_code run_bench(const struct bench_options *options, struct err *err)
 {
-	static struct result result;
+	static struct bench_result result;
 
-	if (!raise_limit(plan, err) || !team_run(plan, &result, err))
+	if (!raise_descriptor_limit(options, err) || !bench_processes_run(options, &result, err))
 		return err->code;
-	print(plan, &result);
-	return judge(plan, &result, err);
+	print_result(options, &result);
+	return decide_exit_code(options, &result, err);
 }
 
 enum exit_code bench_main(int argc, char **argv, struct err *err)
 {
-	static struct plan plan;
+	static struct bench_options options;
 	enum exit_code code;
 
-	if (!plan_read(&plan, argc, argv, err))
+	if (!bench_options_read(&options, argc, argv, err))
 		return err->code;
-	if (plan.action == 'h') {
-		plan_help();
+	if (options.action == 'h') {
+		bench_options_help();
 		return CODE_OK;
 	}
-	code = run(&plan, err);
-	plan_free(&plan);
+	code = run_bench(&options, err);
+	bench_options_free(&options);
 	return code;
 }

@@ -21,7 +21,7 @@ static const struct flag rows[] = {
 enum { FLAG_VERIFY = 1, FLAG_SOURCES, FLAG_SERVER_PID, FLAG_JSON, FLAG_CSV };
 enum { DURATION_MS = 10000, TIMEOUT_MS = 10000, SIZE = 64, SOURCES_MOST = 1 << 16 };
 
-static bool take_number(int64_t *number, const char *name, const char *value, int64_t most,
+static bool read_number(int64_t *number, const char *name, const char *value, int64_t most,
 			struct err *err)
 {
 	char shown[QUOTE_TEXT];
@@ -35,18 +35,18 @@ static bool take_number(int64_t *number, const char *name, const char *value, in
 		       quote_show(value, shown), (long long)most);
 }
 
-static bool take_int(int *number, const char *name, const char *value, int most, struct err *err)
+static bool read_int(int *number, const char *name, const char *value, int most, struct err *err)
 {
 	int64_t read = 0;
 
-	if (!take_number(&read, name, value, most, err))
+	if (!read_number(&read, name, value, most, err))
 		return false;
 	*number = (int)read;
 	return true;
 }
 
 /* Beyond 24 days a time is as good as for ever. */
-static bool take_time(int64_t *time_ms, const char *name, const char *value, struct err *err)
+static bool read_time(int64_t *time_ms, const char *name, const char *value, struct err *err)
 {
 	char shown[QUOTE_TEXT];
 
@@ -61,166 +61,175 @@ static bool take_time(int64_t *time_ms, const char *name, const char *value, str
 	return true;
 }
 
-static bool take_timeout(struct plan *plan, const char *value, struct err *err)
+static bool read_timeout(struct bench_options *options, const char *value, struct err *err)
 {
 	int64_t time_ms;
 
-	if (!take_time(&time_ms, "timeout", value, err))
+	if (!read_time(&time_ms, "timeout", value, err))
 		return false;
-	plan->timeout_ms = (int)time_ms;
+	options->timeout_ms = (int)time_ms;
 	return true;
 }
 
-static bool take_size(struct plan *plan, const char *value, struct err *err)
+static bool read_size(struct bench_options *options, const char *value, struct err *err)
 {
 	char shown[QUOTE_TEXT];
 
-	if (units_read_size(value, &plan->size) && plan->size <= MESSAGE_MOST)
+	if (units_read_size(value, &options->size) && options->size <= MESSAGE_MAX)
 		return true;
 	return err_set(err, CODE_USAGE, "--size %s: is not a size from 0 to 64m",
 		       quote_show(value, shown));
 }
 
-static bool take_answer(struct plan *plan, const char *value, struct err *err)
+static bool read_answer(struct bench_options *options, const char *value, struct err *err)
 {
 	char shown[QUOTE_TEXT];
 	int64_t size = 0;
 
-	plan->answer = value;
-	plan->answer_size = UINT64_MAX;
+	options->answer = value;
+	options->response_size = UINT64_MAX;
 	if (strcmp(value, "end") == 0)
 		return true;
 	if (!units_read_size(value, &size) || size == 0)
 		return err_set(err, CODE_USAGE, "--answer %s: is neither a size from 1 on nor end",
 			       quote_show(value, shown));
-	plan->answer_size = (uint64_t)size;
+	options->response_size = (uint64_t)size;
 	return true;
 }
 
-static bool take_pid(struct plan *plan, const char *value, struct err *err)
+static bool read_server_pid(struct bench_options *options, const char *value, struct err *err)
 {
-	if (plan->server_pid_count == PLAN_PIDS_MOST)
-		return err_set(err, CODE_USAGE, "--server-pid: at most %d of them", PLAN_PIDS_MOST);
-	return take_int(&plan->server_pids[plan->server_pid_count++], "server-pid", value, INT_MAX,
-			err);
+	if (options->server_pid_count == BENCH_SERVER_PIDS_MAX)
+		return err_set(err, CODE_USAGE, "--server-pid: at most %d of them",
+			       BENCH_SERVER_PIDS_MAX);
+	return read_int(&options->server_pids[options->server_pid_count++], "server-pid", value,
+			INT_MAX, err);
 }
 
-static bool take_form(struct plan *plan, enum plan_form form, struct err *err)
+static bool set_format(struct bench_options *options, enum bench_format format, struct err *err)
 {
-	if (plan->form != PLAN_TEXT && plan->form != form)
+	if (options->format != BENCH_TEXT && options->format != format)
 		return err_set(err, CODE_USAGE, "--json and --csv do not go together");
-	plan->form = form;
+	options->format = format;
 	return true;
 }
 
-static bool take(void *owner, int letter, const char *value, struct err *err)
+static bool take_flag(void *owner, int letter, const char *value, struct err *err)
 {
-	struct plan *plan = owner;
+	struct bench_options *options = owner;
 
 	switch (letter) {
 	case '4':
-		return target_take_family(&plan->family, AF_INET, err);
+		return target_take_family(&options->family, AF_INET, err);
 	case '6':
-		return target_take_family(&plan->family, AF_INET6, err);
+		return target_take_family(&options->family, AF_INET6, err);
 	case 'c':
-		return take_int(&plan->connections, "connections", value, PLAN_CONNECTIONS_MOST,
+		return read_int(&options->connections, "connections", value, BENCH_CONNECTIONS_MAX,
 				err);
 	case 'd':
-		return take_time(&plan->duration_ms, "duration", value, err);
+		return read_time(&options->duration_ms, "duration", value, err);
 	case 'n':
-		return take_number(&plan->count, "count", value, INT64_MAX, err);
+		return read_number(&options->count, "count", value, INT64_MAX, err);
 	case 'r':
-		return take_number(&plan->rate, "rate", value, PACE_RATE_MOST, err);
+		return read_number(&options->rate, "rate", value, BENCH_RATE_MAX, err);
 	case 's':
-		return take_size(plan, value, err);
+		return read_size(options, value, err);
 	case 'm':
-		plan->text = value;
+		options->text = value;
 		return true;
 	case 'f':
-		plan->has_framing = true;
-		return framing_read(value, &plan->framing, err);
+		options->has_framing = true;
+		return framing_read(value, &options->framing, err);
 	case 'a':
-		return take_answer(plan, value, err);
+		return read_answer(options, value, err);
 	case 'k':
-		return take_number(&plan->per_connection, "requests", value, INT64_MAX, err);
+		return read_number(&options->requests_max, "requests", value, INT64_MAX, err);
 	case 't':
-		return take_int(&plan->processes, "processes", value, PLAN_PROCESSES_MOST, err);
+		return read_int(&options->processes, "processes", value, BENCH_PROCESSES_MAX, err);
 	case 'w':
-		return take_timeout(plan, value, err);
+		return read_timeout(options, value, err);
 	case 'q':
-		plan->is_quiet = true;
+		options->is_quiet = true;
 		return true;
 	case FLAG_VERIFY:
-		plan->verifies = true;
+		options->verifies = true;
 		return true;
 	case FLAG_SOURCES:
-		return take_int(&plan->sources, "sources", value, SOURCES_MOST, err);
+		return read_int(&options->sources, "sources", value, SOURCES_MOST, err);
 	case FLAG_SERVER_PID:
-		return take_pid(plan, value, err);
+		return read_server_pid(options, value, err);
 	case FLAG_JSON:
-		return take_form(plan, PLAN_JSON, err);
+		return set_format(options, BENCH_JSON, err);
 	case FLAG_CSV:
-		return take_form(plan, PLAN_CSV, err);
+		return set_format(options, BENCH_CSV, err);
 	default:
-		plan->action = letter;
+		options->action = letter;
 		return true;
 	}
 }
 
-static bool refuse(struct err *err, const char *what)
+static bool set_usage_error(struct err *err, const char *what)
 {
 	return err_set(err, CODE_USAGE, "%s", what);
 }
 
-static bool check_http(const struct plan *plan, struct err *err)
+static bool check_http(const struct bench_options *options, struct err *err)
 {
-	if (plan->size >= 0 || plan->text != NULL || plan->has_framing || plan->answer != NULL)
-		return refuse(err, "-s, -m, -f and -a do not go with http, which sends a GET");
-	return !plan->verifies || refuse(err, "--verify goes with an echo, not with http");
+	if (options->size >= 0 || options->text != NULL || options->has_framing ||
+	    options->answer != NULL)
+		return set_usage_error(err,
+				       "-s, -m, -f and -a do not go with http, which sends a GET");
+	return !options->verifies ||
+	       set_usage_error(err, "--verify goes with an echo, not with http");
 }
 
-static bool check_silence(const struct plan *plan, struct err *err)
+static bool check_without_message(const struct bench_options *options, struct err *err)
 {
-	if (plan->verifies)
-		return refuse(err, "--verify goes with messages that are sent, not with -s 0");
-	if (plan->per_connection > 1)
-		return refuse(err, "-k goes with messages that are sent, not with -s 0");
-	return plan->framing != FRAMING_RAW || plan->answer != NULL ||
-	       refuse(err, "-s 0 needs -a BYTES or -a end, to know the answer's end");
+	if (options->verifies)
+		return set_usage_error(err,
+				       "--verify goes with messages that are sent, not with -s 0");
+	if (options->requests_max > 1)
+		return set_usage_error(err, "-k goes with messages that are sent, not with -s 0");
+	return options->framing != FRAMING_RAW || options->answer != NULL ||
+	       set_usage_error(err, "-s 0 needs -a BYTES or -a end, to know the answer's end");
 }
 
-static bool check_loop(const struct plan *plan, struct err *err)
+static bool check_connections(const struct bench_options *options, struct err *err)
 {
-	const struct sockaddr_in *in = &plan->target.addresses[0].in;
+	const struct sockaddr_in *in = &options->target.addresses[0].in;
 
-	if (plan->processes > plan->connections)
-		return refuse(err, "-t: there are fewer connections (-c) than processes");
-	if (plan->sources == 0)
+	if (options->processes > options->connections)
+		return set_usage_error(err, "-t: there are fewer connections (-c) than processes");
+	if (options->sources == 0)
 		return true;
-	for (int i = 0; i < plan->target.count; i++, in = &plan->target.addresses[i].in)
+	for (int i = 0; i < options->target.count; i++, in = &options->target.addresses[i].in)
 		if (in->sin_family != AF_INET || ntohl(in->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
-			return refuse(err, "--sources goes with 127.0.0.1 and the like only");
+			return set_usage_error(err,
+					       "--sources goes with 127.0.0.1 and the like only");
 	return true;
 }
 
-static bool check(const struct plan *plan, struct err *err)
+static bool check_options(const struct bench_options *options, struct err *err)
 {
-	if (!check_loop(plan, err))
+	if (!check_connections(options, err))
 		return false;
-	if (plan->target.is_http)
-		return check_http(plan, err);
-	if (plan->text != NULL && plan->size >= 0)
-		return refuse(err, "-m and -s do not go together");
-	if (plan->answer != NULL && plan->framing != FRAMING_RAW)
-		return refuse(err, "-a goes with -f raw: line and length tell an answer's end");
-	if (plan->verifies && plan->answer != NULL)
-		return refuse(err, "--verify: an echo has as many bytes as were sent, so no -a");
-	if (plan->text != NULL && plan->text[0] == '\0' && plan->framing == FRAMING_RAW)
-		return refuse(err, "-m: an empty message is nothing to send with -f raw");
-	if (plan->size == 0)
-		return check_silence(plan, err);
-	if (plan->answer_size == UINT64_MAX && plan->answer != NULL && plan->per_connection > 1)
-		return refuse(err, "-a end takes a connection for each message, so no -k");
+	if (options->target.is_http)
+		return check_http(options, err);
+	if (options->text != NULL && options->size >= 0)
+		return set_usage_error(err, "-m and -s do not go together");
+	if (options->answer != NULL && options->framing != FRAMING_RAW)
+		return set_usage_error(err,
+				       "-a goes with -f raw: line and length tell an answer's end");
+	if (options->verifies && options->answer != NULL)
+		return set_usage_error(
+			err, "--verify: an echo has as many bytes as were sent, so no -a");
+	if (options->text != NULL && options->text[0] == '\0' && options->framing == FRAMING_RAW)
+		return set_usage_error(err, "-m: an empty message is nothing to send with -f raw");
+	if (options->size == 0)
+		return check_without_message(options, err);
+	if (options->response_size == UINT64_MAX && options->answer != NULL &&
+	    options->requests_max > 1)
+		return set_usage_error(err, "-a end takes a connection for each message, so no -k");
 	return true;
 }
 
@@ -248,7 +257,7 @@ static int read_escape(const char *text, char *byte)
  * What a shell's user writes as \r, \n, \t, \\ or \xHH becomes one byte. Others are refused: sent
  * as they stand, they would be another message than the one that was meant.
  */
-static bool unescape(char *made, size_t *size, const char *text, struct err *err)
+static bool unescape_text(char *made, size_t *size, const char *text, struct err *err)
 {
 	const char *at = text;
 
@@ -265,7 +274,7 @@ static bool unescape(char *made, size_t *size, const char *text, struct err *err
 	return true;
 }
 
-static bool make_text(struct plan *plan, const char *text, struct err *err)
+static bool make_text_message(struct bench_options *options, const char *text, struct err *err)
 {
 	char *made = malloc(strlen(text) + 1);
 	size_t size;
@@ -273,65 +282,66 @@ static bool make_text(struct plan *plan, const char *text, struct err *err)
 
 	if (made == NULL)
 		return err_errno(err, CODE_OSERR, "no memory for the message");
-	if (!unescape(made, &size, text, err))
+	if (!unescape_text(made, &size, text, err))
 		is_good = false;
-	else if (plan->framing == FRAMING_LINE && memchr(made, '\n', size) != NULL)
-		is_good = refuse(err, "-m: a newline ends a message with -f line, so this would be "
-				      "more than one");
+	else if (options->framing == FRAMING_LINE && memchr(made, '\n', size) != NULL)
+		is_good = set_usage_error(
+			err, "-m: a newline ends a message with -f line, so this would be "
+			     "more than one");
 	else
-		is_good = message_make(&plan->message, plan->framing, made, size, false, err);
+		is_good = message_make(&options->message, options->framing, made, size, false, err);
 	free(made);
 	return is_good;
 }
 
-static bool make_request(struct plan *plan, struct err *err)
+static bool make_http_request(struct bench_options *options, struct err *err)
 {
 	char text[2 * TARGET_TEXT + 64];
 
-	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", plan->target.path,
-		 plan->target.name);
-	return message_make(&plan->message, FRAMING_RAW, text, strlen(text), false, err);
+	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", options->target.path,
+		 options->target.name);
+	return message_make(&options->message, FRAMING_RAW, text, strlen(text), false, err);
 }
 
-static bool make_message(struct plan *plan, struct err *err)
+static bool make_message(struct bench_options *options, struct err *err)
 {
-	if (plan->target.is_http)
-		return make_request(plan, err);
-	if (plan->text != NULL)
-		return make_text(plan, plan->text, err);
-	if (plan->size == 0)
+	if (options->target.is_http)
+		return make_http_request(options, err);
+	if (options->text != NULL)
+		return make_text_message(options, options->text, err);
+	if (options->size == 0)
 		return true; /* not even a frame */
-	return message_make(&plan->message, plan->framing, NULL, (size_t)plan->size, plan->verifies,
-			    err);
+	return message_make(&options->message, options->framing, NULL, (size_t)options->size,
+			    options->verifies, err);
 }
 
 /* What follows from what was said. */
-static void complete(struct plan *plan)
+static void set_defaults(struct bench_options *options)
 {
-	if (plan->duration_ms < 0)
-		plan->duration_ms = plan->count > 0 ? 0 : DURATION_MS;
-	if (plan->size < 0)
-		plan->size = SIZE;
-	if (plan->size == 0 || (plan->answer != NULL && plan->answer_size == UINT64_MAX))
-		plan->per_connection = 1;
+	if (options->duration_ms < 0)
+		options->duration_ms = options->count > 0 ? 0 : DURATION_MS;
+	if (options->size < 0)
+		options->size = SIZE;
+	if (options->size == 0 || (options->answer != NULL && options->response_size == UINT64_MAX))
+		options->requests_max = 1;
 }
 
-bool plan_read(struct plan *plan, int argc, char **argv, struct err *err)
+bool bench_options_read(struct bench_options *options, int argc, char **argv, struct err *err)
 {
 	int end, used;
 
-	*plan = (struct plan){ .family = AF_UNSPEC,
-			       .connections = 64,
-			       .processes = 1,
-			       .duration_ms = -1,
-			       .timeout_ms = TIMEOUT_MS,
-			       .size = -1 };
-	end = flags_read(FLAGS(rows), argc, argv, take, plan, err);
+	*options = (struct bench_options){ .family = AF_UNSPEC,
+					   .connections = 64,
+					   .processes = 1,
+					   .duration_ms = -1,
+					   .timeout_ms = TIMEOUT_MS,
+					   .size = -1 };
+	end = flags_read(FLAGS(rows), argc, argv, take_flag, options, err);
 	if (end < 0)
 		return false;
-	if (plan->action != 0)
+	if (options->action != 0)
 		return true;
-	used = target_read(&plan->target, argv + end, argc - end, plan->family, true, err);
+	used = target_read(&options->target, argv + end, argc - end, options->family, true, err);
 	if (used == 0)
 		return false;
 	if (end + used < argc) {
@@ -340,22 +350,22 @@ bool plan_read(struct plan *plan, int argc, char **argv, struct err *err)
 		return err_set(err, CODE_USAGE, "%s: is one word too many (-m sends a text)",
 			       quote_show(argv[end + used], shown));
 	}
-	if (!check(plan, err))
+	if (!check_options(options, err))
 		return false;
-	complete(plan);
-	if (!make_message(plan, err))
+	set_defaults(options);
+	if (!make_message(options, err))
 		return false;
-	if (plan->answer == NULL)
-		plan->answer_size = plan->message.size;
+	if (options->answer == NULL)
+		options->response_size = options->message.size;
 	return true;
 }
 
-void plan_free(struct plan *plan)
+void bench_options_free(struct bench_options *options)
 {
-	message_free(&plan->message);
+	message_free(&options->message);
 }
 
-void plan_help(void)
+void bench_options_help(void)
 {
 	puts("usage: prefork-client bench [flags] HOST PORT | unix:PATH | http://HOST:PORT/\n"
 	     "Sends messages, one after another on each connection, and times the answers.");

@@ -12,11 +12,11 @@
 #include "client/framing.h"
 #include "client/target.h"
 
-enum { PLAN_CONNECTIONS_MOST = 100000, PLAN_PROCESSES_MOST = 256, PLAN_PIDS_MOST = 64 };
+enum { BENCH_CONNECTIONS_MAX = 100000, BENCH_PROCESSES_MAX = 256, BENCH_SERVER_PIDS_MAX = 64 };
 
-enum plan_form { PLAN_TEXT, PLAN_JSON, PLAN_CSV };
+enum bench_format { BENCH_TEXT, BENCH_JSON, BENCH_CSV };
 
-struct plan {
+struct bench_options {
 	int action; /* 'h', or 0: run */
 	struct target target;
 	int family; /* AF_INET, AF_INET6 or AF_UNSPEC */
@@ -31,23 +31,23 @@ struct plan {
 	bool has_framing;
 	enum framing framing;
 	const char *answer;     /* -a, as it was said */
-	uint64_t answer_size;   /* raw: bytes of an answer; UINT64_MAX: until the server's end */
-	int64_t per_connection; /* messages; 0: no limit */
+	uint64_t response_size; /* raw: bytes of an answer; UINT64_MAX: until the server's end */
+	int64_t requests_max;   /* messages; 0: no limit */
 	bool is_quiet, verifies;
-	enum plan_form form;
-	pid_t server_pids[PLAN_PIDS_MOST];
+	enum bench_format format;
+	pid_t server_pids[BENCH_SERVER_PIDS_MAX];
 	int server_pid_count;
 	struct message message;
 };
 
 /*
  * Reads the flags and the target, resolves its name, and makes the message. False with err
- * (CODE_USAGE, CODE_NOHOST, CODE_OSERR). plan_free ends it.
+ * (CODE_USAGE, CODE_NOHOST, CODE_OSERR). bench_options_free ends it.
  */
-bool plan_read(struct plan *plan, int argc, char **argv, struct err *err);
-void plan_free(struct plan *plan);
+bool bench_options_read(struct bench_options *options, int argc, char **argv, struct err *err);
+void bench_options_free(struct bench_options *options);
 
 /* Prints the text of -h. */
-void plan_help(void);
+void bench_options_help(void);
 
 #endif

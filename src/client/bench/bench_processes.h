@@ -14,8 +14,8 @@
 #include "client/bench/bench_stats.h"
 #include "client/bench/cputime.h"
 
-struct result {
-	struct outcome outcome;     /* of all processes */
+struct bench_result {
+	struct bench_stats stats;   /* of all processes */
 	struct cputime_used server; /* of each --server-pid and all that descend from it */
 	int interrupted;            /* the signal that ended the run early; 0: none */
 	bool has_begun;             /* false: the signal came while connections were made */
@@ -26,6 +26,7 @@ struct result {
  * run, not the process, and stay blocked. False with err: CODE_UNAVAILABLE or CODE_NOPERM when not
  * one connection could be made, CODE_USAGE for a --server-pid that is none, CODE_OSERR.
  */
-bool team_run(const struct plan *plan, struct result *result, struct err *err);
+bool bench_processes_run(const struct bench_options *options, struct bench_result *result,
+			 struct err *err);
 
 #endif

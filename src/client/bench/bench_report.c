@@ -50,59 +50,59 @@ static const char *plural(uint64_t count)
 	return count == 1 ? "" : "s";
 }
 
-static void print_message(const struct plan *plan)
+static void print_message(const struct bench_options *options)
 {
 	static const char *const framings[] = { "raw", "line", "length" };
 
-	if (plan->target.is_http)
-		printf(", GET %s", plan->target.path);
-	else if (plan->message.size == 0)
-		printf(", the server speaks first, %s", framings[plan->framing]);
+	if (options->target.is_http)
+		printf(", GET %s", options->target.path);
+	else if (options->message.size == 0)
+		printf(", the server speaks first, %s", framings[options->framing]);
 	else
-		printf(", %zu byte%s each, %s", plan->message.size, plural(plan->message.size),
-		       framings[plan->framing]);
-	if (plan->per_connection > 0)
-		printf(", %lld on a connection", (long long)plan->per_connection);
-	if (plan->verifies)
+		printf(", %zu byte%s each, %s", options->message.size,
+		       plural(options->message.size), framings[options->framing]);
+	if (options->requests_max > 0)
+		printf(", %lld on a connection", (long long)options->requests_max);
+	if (options->verifies)
 		printf(", verified");
 }
 
 /* What was asked. */
-static void print_plan(const struct plan *plan, const struct result *result)
+static void print_options(const struct bench_options *options, const struct bench_result *result)
 {
 	char taken[NUMBER_TEXT];
 
-	printf("%s: %d connection%s", plan->target.name, plan->connections,
-	       plural((uint64_t)plan->connections));
-	if (plan->processes > 1)
-		printf(" in %d processes", plan->processes);
-	if (plan->rate > 0)
-		printf(", %lld message%s a second", (long long)plan->rate,
-		       plural((uint64_t)plan->rate));
-	print_message(plan);
+	printf("%s: %d connection%s", options->target.name, options->connections,
+	       plural((uint64_t)options->connections));
+	if (options->processes > 1)
+		printf(" in %d processes", options->processes);
+	if (options->rate > 0)
+		printf(", %lld message%s a second", (long long)options->rate,
+		       plural((uint64_t)options->rate));
+	print_message(options);
 	if (result->has_begun)
 		printf("\n%s after %s\n", result->interrupted ? "interrupted" : "ended",
-		       write_time(summary_seconds(&result->outcome) * 1e9, taken));
+		       write_time(bench_stats_seconds(&result->stats) * 1e9, taken));
 	else
 		printf("\ninterrupted while connecting, with %llu of them made\n",
-		       (unsigned long long)result->outcome.connects);
+		       (unsigned long long)result->stats.connects);
 }
 
-static void print_rate(const struct plan *plan, const struct outcome *outcome)
+static void print_rate(const struct bench_options *options, const struct bench_stats *stats)
 {
-	double seconds = summary_seconds(outcome);
+	double seconds = bench_stats_seconds(stats);
 	char out[NUMBER_TEXT], in[NUMBER_TEXT];
 
-	printf("\nanswers   %llu, %.0f a second\n", (unsigned long long)outcome->answered,
-	       (double)outcome->answered / seconds);
+	printf("\nanswers   %llu, %.0f a second\n", (unsigned long long)stats->answers,
+	       (double)stats->answers / seconds);
 	printf("messages  ");
-	if (plan->rate > 0)
-		printf("%llu due, ", (unsigned long long)outcome->due);
-	printf("%llu sent, %llu unanswered at the end\n", (unsigned long long)outcome->sent,
-	       (unsigned long long)outcome->unanswered);
+	if (options->rate > 0)
+		printf("%llu due, ", (unsigned long long)stats->due);
+	printf("%llu sent, %llu unanswered at the end\n", (unsigned long long)stats->sent,
+	       (unsigned long long)stats->unanswered);
 	printf("bytes     %s a second out, %s a second in\n",
-	       write_bytes((double)outcome->bytes_out / seconds, out),
-	       write_bytes((double)outcome->bytes_in / seconds, in));
+	       write_bytes((double)stats->bytes_out / seconds, out),
+	       write_bytes((double)stats->bytes_in / seconds, in));
 }
 
 static void print_latency(const char *name, const struct latency *latency)
@@ -112,53 +112,55 @@ static void print_latency(const char *name, const struct latency *latency)
 
 	printf("%-8s", name);
 	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
-		printf("%10s", latency->count > 0 ?
-				       write_time((double)latency_at(latency, shares[i]), text) :
-				       "-");
-	printf("%10s\n", latency->count > 0 ? write_time((double)latency->most_ns, text) : "-");
+		printf("%10s",
+		       latency->count > 0 ?
+			       write_time((double)bench_stats_percentile_ns(latency, shares[i]),
+					  text) :
+			       "-");
+	printf("%10s\n", latency->count > 0 ? write_time((double)latency->max_ns, text) : "-");
 }
 
-static void print_losses(const struct outcome *outcome)
+static void print_errors(const struct bench_stats *stats)
 {
-	uint64_t all = outcome_lost(outcome);
+	uint64_t all = bench_stats_errors(stats);
 	const char *before = ": ";
 
 	printf("errors    %llu", (unsigned long long)all);
-	for (int kind = 0; kind < LOSS_KINDS; kind++) {
-		if (outcome->lost[kind] == 0)
+	for (int kind = 0; kind < BENCH_ERRORS; kind++) {
+		if (stats->errors[kind] == 0)
 			continue;
-		printf("%s%llu %s", before, (unsigned long long)outcome->lost[kind],
-		       outcome_loss_name((enum loss)kind));
+		printf("%s%llu %s", before, (unsigned long long)stats->errors[kind],
+		       bench_stats_error_name((enum bench_error)kind));
 		before = ", ";
 	}
-	if (outcome->lost[LOSS_OTHER] > 0)
-		printf(" (%s)", err_name(outcome->other_errno));
+	if (stats->errors[BENCH_ERROR_OTHER] > 0)
+		printf(" (%s)", err_name(stats->other_errno));
 	putchar('\n');
 }
 
 /* What helps against an error that is this machine's, not the server's. */
-static void print_hint(const struct plan *plan, const struct outcome *outcome)
+static void print_hint(const struct bench_options *options, const struct bench_stats *stats)
 {
-	if (outcome->other_errno != EADDRNOTAVAIL)
+	if (stats->other_errno != EADDRNOTAVAIL)
 		return;
-	if (plan->sources == 0)
+	if (options->sources == 0)
 		puts("          all local ports are in use: --sources gives more on loopback");
 	else
 		puts("          all local ports of these --sources are in use: take more of them, "
 		     "or a\n          larger -k");
 }
 
-static void print_cpu(const struct plan *plan, const struct result *result)
+static void print_cpu(const struct bench_options *options, const struct bench_result *result)
 {
-	const struct outcome *outcome = &result->outcome;
+	const struct bench_stats *stats = &result->stats;
 	const struct cputime_used *server = &result->server;
 
-	printf("processor %.2f us a message here", summary_cpu_us(outcome, outcome->cpu_ns));
-	if (plan->server_pid_count > 0 && !server->is_known)
+	printf("processor %.2f us a message here", bench_stats_cpu_us(stats, stats->cpu_ns));
+	if (options->server_pid_count > 0 && !server->is_known)
 		printf(", - at the server (the system does not tell)");
-	else if (plan->server_pid_count > 0)
+	else if (options->server_pid_count > 0)
 		printf(", %s%.2f us at the server", server->ended > 0 ? "at least " : "",
-		       summary_cpu_us(outcome, server->ns));
+		       bench_stats_cpu_us(stats, server->ns));
 	if (server->ended > 0)
 		printf(" (%d of its processes ended)", server->ended);
 	putchar('\n');
@@ -172,7 +174,7 @@ struct scale {
 static const struct scale scales[] = { { { 2, 5, 10 } }, { { 3, 10, 0 } }, { { 10, 0, 0 } } };
 
 /* The smallest bound that is not below ns. */
-static uint64_t bound_at(const struct scale *scale, uint64_t ns)
+static uint64_t round_up_bound(const struct scale *scale, uint64_t ns)
 {
 	for (uint64_t decade = 1;; decade *= 10) {
 		if (ns <= decade)
@@ -183,17 +185,17 @@ static uint64_t bound_at(const struct scale *scale, uint64_t ns)
 	}
 }
 
-static int rows_of(const struct scale *scale, uint64_t least_ns, uint64_t most_ns)
+static int count_rows(const struct scale *scale, uint64_t least_ns, uint64_t max_ns)
 {
-	uint64_t bound = bound_at(scale, least_ns), last = bound_at(scale, most_ns);
+	uint64_t bound = round_up_bound(scale, least_ns), last = round_up_bound(scale, max_ns);
 	int rows = 1;
 
 	for (; bound < last; rows++)
-		bound = bound_at(scale, bound + 1);
+		bound = round_up_bound(scale, bound + 1);
 	return rows;
 }
 
-static void draw_row(const struct latency *latency, uint64_t bound_ns, uint64_t count)
+static void draw_histogram_row(const struct latency *latency, uint64_t bound_ns, uint64_t count)
 {
 	char text[NUMBER_TEXT], bar[BAR + 1];
 	int length = (int)((count * BAR + latency->count - 1) / latency->count);
@@ -204,43 +206,44 @@ static void draw_row(const struct latency *latency, uint64_t bound_ns, uint64_t 
 }
 
 /* How many answers took how long. */
-static void draw(const struct latency *latency)
+static void draw_histogram(const struct latency *latency)
 {
-	uint64_t least_ns = latency_at(latency, 1), most_ns = latency->most_ns, before = 0;
+	uint64_t least_ns = bench_stats_percentile_ns(latency, 1), max_ns = latency->max_ns,
+		 before = 0;
 	const struct scale *scale = scales;
 	uint64_t bound_ns;
 	int rows;
 
-	while (scale < scales + 2 && rows_of(scale, least_ns, most_ns) > ROWS_MOST)
+	while (scale < scales + 2 && count_rows(scale, least_ns, max_ns) > ROWS_MOST)
 		scale++;
-	rows = rows_of(scale, least_ns, most_ns);
-	bound_ns = bound_at(scale, least_ns);
+	rows = count_rows(scale, least_ns, max_ns);
+	bound_ns = round_up_bound(scale, least_ns);
 	putchar('\n');
 	for (int i = 0; i < rows && i < ROWS_MOST; i++) {
 		uint64_t within = i == rows - 1 ? latency->count :
-						  latency_within(latency, bound_ns);
+						  bench_stats_count_within(latency, bound_ns);
 
-		draw_row(latency, bound_ns, within - before);
+		draw_histogram_row(latency, bound_ns, within - before);
 		before = within;
-		bound_ns = bound_at(scale, bound_ns + 1);
+		bound_ns = round_up_bound(scale, bound_ns + 1);
 	}
 }
 
-void summary_text(const struct plan *plan, const struct result *result)
+void bench_report_text(const struct bench_options *options, const struct bench_result *result)
 {
-	const struct outcome *outcome = &result->outcome;
+	const struct bench_stats *stats = &result->stats;
 
-	print_plan(plan, result);
+	print_options(options, result);
 	if (result->has_begun)
-		print_rate(plan, outcome);
+		print_rate(options, stats);
 	printf("\n%-8s%10s%10s%10s%10s%10s\n", "latency", "p50", "p90", "p99", "p99.9", "max");
-	print_latency("connect", &outcome->connect);
-	print_latency("answer", &outcome->answer);
+	print_latency("connect", &stats->connect);
+	print_latency("answer", &stats->answer);
 	putchar('\n');
-	print_losses(outcome);
-	print_hint(plan, outcome);
+	print_errors(stats);
+	print_hint(options, stats);
 	if (result->has_begun)
-		print_cpu(plan, result);
-	if (isatty(STDOUT_FILENO) && outcome->answer.count > 0)
-		draw(&outcome->answer);
+		print_cpu(options, result);
+	if (isatty(STDOUT_FILENO) && stats->answer.count > 0)
+		draw_histogram(&stats->answer);
 }

@@ -26,7 +26,7 @@ struct table {
 	int count;
 };
 
-static struct field *add(struct table *table, const char *name)
+static struct field *add_field(struct table *table, const char *name)
 {
 	struct field *field = &table->fields[table->count++];
 
@@ -37,12 +37,12 @@ static struct field *add(struct table *table, const char *name)
 
 static void add_text(struct table *table, const char *name, const char *text)
 {
-	add(table, name)->text = text;
+	add_field(table, name)->text = text;
 }
 
 static void add_number(struct table *table, const char *name, double number, int digits)
 {
-	struct field *field = add(table, name);
+	struct field *field = add_field(table, name);
 
 	field->number = number;
 	field->digits = digits;
@@ -65,75 +65,78 @@ static void add_us(struct table *table, const char *name, const struct latency *
 static void add_latencies(struct table *table, const struct latency *connect,
 			  const struct latency *answer)
 {
-	add_us(table, "connect_p50_us", connect, latency_at(connect, 5000));
-	add_us(table, "connect_p90_us", connect, latency_at(connect, 9000));
-	add_us(table, "connect_p99_us", connect, latency_at(connect, 9900));
-	add_us(table, "connect_p999_us", connect, latency_at(connect, 9990));
-	add_us(table, "connect_max_us", connect, connect->most_ns);
-	add_us(table, "answer_p50_us", answer, latency_at(answer, 5000));
-	add_us(table, "answer_p90_us", answer, latency_at(answer, 9000));
-	add_us(table, "answer_p99_us", answer, latency_at(answer, 9900));
-	add_us(table, "answer_p999_us", answer, latency_at(answer, 9990));
-	add_us(table, "answer_max_us", answer, answer->most_ns);
+	add_us(table, "connect_p50_us", connect, bench_stats_percentile_ns(connect, 5000));
+	add_us(table, "connect_p90_us", connect, bench_stats_percentile_ns(connect, 9000));
+	add_us(table, "connect_p99_us", connect, bench_stats_percentile_ns(connect, 9900));
+	add_us(table, "connect_p999_us", connect, bench_stats_percentile_ns(connect, 9990));
+	add_us(table, "connect_max_us", connect, connect->max_ns);
+	add_us(table, "answer_p50_us", answer, bench_stats_percentile_ns(answer, 5000));
+	add_us(table, "answer_p90_us", answer, bench_stats_percentile_ns(answer, 9000));
+	add_us(table, "answer_p99_us", answer, bench_stats_percentile_ns(answer, 9900));
+	add_us(table, "answer_p999_us", answer, bench_stats_percentile_ns(answer, 9990));
+	add_us(table, "answer_max_us", answer, answer->max_ns);
 	add_us(table, "answer_mean_us", answer,
 	       answer->count > 0 ? answer->sum_ns / answer->count : 0);
 }
 
-static void add_losses(struct table *table, const struct outcome *outcome)
+static void add_errors(struct table *table, const struct bench_stats *stats)
 {
 	const char *other = "";
 
-	if (outcome->other_errno != 0)
-		other = strerrorname_np(outcome->other_errno);
-	add_count(table, "errors", outcome_lost(outcome));
-	add_count(table, "refused", outcome->lost[LOSS_REFUSED]);
-	add_count(table, "reset", outcome->lost[LOSS_RESET]);
-	add_count(table, "timed_out", outcome->lost[LOSS_TIMED_OUT]);
-	add_count(table, "closed", outcome->lost[LOSS_CLOSED]);
-	add_count(table, "wrong", outcome->lost[LOSS_WRONG]);
-	add_count(table, "other", outcome->lost[LOSS_OTHER]);
+	if (stats->other_errno != 0)
+		other = strerrorname_np(stats->other_errno);
+	add_count(table, "errors", bench_stats_errors(stats));
+	add_count(table, "refused", stats->errors[BENCH_ERROR_REFUSED]);
+	add_count(table, "reset", stats->errors[BENCH_ERROR_RESET]);
+	add_count(table, "timed_out", stats->errors[BENCH_ERROR_TIMED_OUT]);
+	add_count(table, "closed", stats->errors[BENCH_ERROR_CLOSED]);
+	add_count(table, "wrong", stats->errors[BENCH_ERROR_WRONG]);
+	add_count(table, "other", stats->errors[BENCH_ERROR_OTHER]);
 	add_text(table, "other_errno", other != NULL ? other : "");
 }
 
-static void add_plan(struct table *table, const struct plan *plan)
+static void add_options(struct table *table, const struct bench_options *options)
 {
-	add_text(table, "target", plan->target.name);
-	add_text(table, "path", plan->target.path);
-	add_count(table, "connections", (uint64_t)plan->connections);
-	add_count(table, "processes", (uint64_t)plan->processes);
-	add_count(table, "message_bytes", plan->message.size);
-	add_count(table, "asked_rate", (uint64_t)plan->rate);
+	add_text(table, "target", options->target.name);
+	add_text(table, "path", options->target.path);
+	add_count(table, "connections", (uint64_t)options->connections);
+	add_count(table, "processes", (uint64_t)options->processes);
+	add_count(table, "message_bytes", options->message.size);
+	add_count(table, "asked_rate", (uint64_t)options->rate);
 }
 
-static void add_server(struct table *table, const struct plan *plan, const struct result *result)
+static void add_server(struct table *table, const struct bench_options *options,
+		       const struct bench_result *result)
 {
-	add_number(table, "server_cpu_us", summary_cpu_us(&result->outcome, result->server.ns), 3);
+	add_number(table, "server_cpu_us", bench_stats_cpu_us(&result->stats, result->server.ns),
+		   3);
 	table->fields[table->count - 1].is_missing = !result->server.is_known;
 	add_count(table, "server_ended", (uint64_t)result->server.ended);
-	table->fields[table->count - 1].is_missing = plan->server_pid_count == 0;
+	table->fields[table->count - 1].is_missing = options->server_pid_count == 0;
 }
 
-static void fill(struct table *table, const struct plan *plan, const struct result *result)
+static void fill_table(struct table *table, const struct bench_options *options,
+		       const struct bench_result *result)
 {
-	const struct outcome *outcome = &result->outcome;
-	double seconds = summary_seconds(outcome);
+	const struct bench_stats *stats = &result->stats;
+	double seconds = bench_stats_seconds(stats);
 
 	table->count = 0;
-	add_plan(table, plan);
+	add_options(table, options);
 	add_number(table, "seconds", seconds, 3);
-	add_count(table, "connects", outcome->connects);
-	add_count(table, "due", outcome->due);
-	add_count(table, "sent", outcome->sent);
-	add_count(table, "answers", outcome->answered);
-	add_count(table, "unanswered", outcome->unanswered);
-	add_number(table, "rate", (double)outcome->answered / seconds, 1);
+	add_count(table, "connects", stats->connects);
+	add_count(table, "due", stats->due);
+	add_count(table, "sent", stats->sent);
+	add_count(table, "answers", stats->answers);
+	add_count(table, "unanswered", stats->unanswered);
+	add_number(table, "rate", (double)stats->answers / seconds, 1);
 	table->fields[table->count - 1].is_missing = !result->has_begun;
-	add_count(table, "bytes_out", outcome->bytes_out);
-	add_count(table, "bytes_in", outcome->bytes_in);
-	add_latencies(table, &outcome->connect, &outcome->answer);
-	add_losses(table, outcome);
-	add_number(table, "client_cpu_us", summary_cpu_us(outcome, outcome->cpu_ns), 3);
-	add_server(table, plan, result);
+	add_count(table, "bytes_out", stats->bytes_out);
+	add_count(table, "bytes_in", stats->bytes_in);
+	add_latencies(table, &stats->connect, &stats->answer);
+	add_errors(table, stats);
+	add_number(table, "client_cpu_us", bench_stats_cpu_us(stats, stats->cpu_ns), 3);
+	add_server(table, options, result);
 }
 
 static void print_json(const struct field *field)
@@ -151,11 +154,11 @@ static void print_json(const struct field *field)
 	}
 }
 
-void summary_table_json(const struct plan *plan, const struct result *result)
+void bench_report_table_json(const struct bench_options *options, const struct bench_result *result)
 {
 	struct table table;
 
-	fill(&table, plan, result);
+	fill_table(&table, options, result);
 	for (int i = 0; i < table.count; i++) {
 		printf("%s\n  \"%s\": ", i == 0 ? "{" : ",", table.fields[i].name);
 		print_json(&table.fields[i]);
@@ -207,11 +210,11 @@ static void print_csv(const struct field *field)
 	putchar('"');
 }
 
-void summary_table_csv(const struct plan *plan, const struct result *result)
+void bench_report_table_csv(const struct bench_options *options, const struct bench_result *result)
 {
 	struct table table;
 
-	fill(&table, plan, result);
+	fill_table(&table, options, result);
 	for (int i = 0; i < table.count; i++)
 		printf("%s%s", i > 0 ? "," : "", table.fields[i].name);
 	putchar('\n');

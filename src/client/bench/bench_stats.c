@@ -4,48 +4,49 @@
 
 #include <errno.h>
 
-const char *outcome_loss_name(enum loss loss)
+const char *bench_stats_error_name(enum bench_error loss)
 {
-	static const char *const names[LOSS_KINDS] = {
-		[LOSS_REFUSED] = "refused", [LOSS_RESET] = "reset", [LOSS_TIMED_OUT] = "timed out",
-		[LOSS_CLOSED] = "closed",   [LOSS_WRONG] = "wrong", [LOSS_OTHER] = "other",
+	static const char *const names[BENCH_ERRORS] = {
+		[BENCH_ERROR_REFUSED] = "refused",     [BENCH_ERROR_RESET] = "reset",
+		[BENCH_ERROR_TIMED_OUT] = "timed out", [BENCH_ERROR_CLOSED] = "closed",
+		[BENCH_ERROR_WRONG] = "wrong",         [BENCH_ERROR_OTHER] = "other",
 	};
 
 	return names[loss];
 }
 
-enum loss outcome_loss_of(int error)
+enum bench_error bench_stats_error_of(int error)
 {
 	switch (error) {
 	case ECONNREFUSED:
-		return LOSS_REFUSED;
+		return BENCH_ERROR_REFUSED;
 	case ECONNRESET:
 	case EPIPE:
-		return LOSS_RESET;
+		return BENCH_ERROR_RESET;
 	case ETIMEDOUT:
-		return LOSS_TIMED_OUT;
+		return BENCH_ERROR_TIMED_OUT;
 	default:
-		return LOSS_OTHER;
+		return BENCH_ERROR_OTHER;
 	}
 }
 
-uint64_t outcome_lost(const struct outcome *outcome)
+uint64_t bench_stats_errors(const struct bench_stats *stats)
 {
 	uint64_t sum = 0;
 
-	for (int i = 0; i < LOSS_KINDS; i++)
-		sum += outcome->lost[i];
+	for (int i = 0; i < BENCH_ERRORS; i++)
+		sum += stats->errors[i];
 	return sum;
 }
 
-void outcome_wait(struct outcome *outcome, uint64_t age_ns, uint64_t longest_ns)
+void bench_stats_add_unanswered(struct bench_stats *stats, uint64_t age_ns, uint64_t longest_ns)
 {
-	outcome->unanswered++;
+	stats->unanswered++;
 	if (age_ns > longest_ns)
-		latency_add(&outcome->answer, age_ns);
+		bench_stats_add_latency(&stats->answer, age_ns);
 }
 
-static void merge_times(struct outcome *into, const struct outcome *from)
+static void merge_times(struct bench_stats *into, const struct bench_stats *from)
 {
 	if (into->start_ns == 0 || from->start_ns < into->start_ns)
 		into->start_ns = from->start_ns;
@@ -53,25 +54,25 @@ static void merge_times(struct outcome *into, const struct outcome *from)
 		into->end_ns = from->end_ns;
 }
 
-void outcome_merge(struct outcome *into, const struct outcome *from)
+void bench_stats_merge(struct bench_stats *into, const struct bench_stats *from)
 {
 	merge_times(into, from);
 	into->connects += from->connects;
 	into->due += from->due;
 	into->sent += from->sent;
-	into->answered += from->answered;
+	into->answers += from->answers;
 	into->unanswered += from->unanswered;
 	into->bytes_out += from->bytes_out;
 	into->bytes_in += from->bytes_in;
-	if (into->came == 0)
-		into->came = from->came;
-	for (int i = 0; i < LOSS_KINDS; i++)
-		into->lost[i] += from->lost[i];
+	if (into->odd_size == 0)
+		into->odd_size = from->odd_size;
+	for (int i = 0; i < BENCH_ERRORS; i++)
+		into->errors[i] += from->errors[i];
 	if (into->other_errno == 0)
 		into->other_errno = from->other_errno;
 	if (into->connect_errno == 0)
 		into->connect_errno = from->connect_errno;
 	into->cpu_ns += from->cpu_ns;
-	latency_merge(&into->connect, &from->connect);
-	latency_merge(&into->answer, &from->answer);
+	bench_stats_merge_latency(&into->connect, &from->connect);
+	bench_stats_merge_latency(&into->answer, &from->answer);
 }

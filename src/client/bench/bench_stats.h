@@ -11,41 +11,40 @@
 #include "client/bench/latency.h"
 
 /* Why a message, or a connection, was lost. */
-enum loss {
-	LOSS_REFUSED,
-	LOSS_RESET,
-	LOSS_TIMED_OUT,
-	LOSS_CLOSED, /* the server ended before the answer did */
-	LOSS_WRONG,  /* the answer is not what it must be */
-	LOSS_OTHER,
-	LOSS_KINDS
+enum bench_error {
+	BENCH_ERROR_REFUSED,
+	BENCH_ERROR_RESET,
+	BENCH_ERROR_TIMED_OUT,
+	BENCH_ERROR_CLOSED, /* the server ended before the answer did */
+	BENCH_ERROR_WRONG,  /* the answer is not what it must be */
+	BENCH_ERROR_OTHER,
+	BENCH_ERRORS
 };
 
-struct outcome {
-	int64_t start_ns, end_ns; /* of the run; moment_ns */
+struct bench_stats {
+	int64_t start_ns, end_ns; /* of the run; bench_now_ns */
 	uint64_t connects;        /* connections made */
 	uint64_t due;             /* open loop: messages that the schedule had in the run */
-	uint64_t sent, answered;  /* messages */
+	uint64_t sent, answers;   /* messages */
 	uint64_t unanswered;      /* sent, or due in an open loop, without an answer at the end */
 	uint64_t bytes_out, bytes_in;
-	uint64_t came; /* bytes in place of an answer, before any was right; 0: none */
-	uint64_t lost[LOSS_KINDS];
-	int other_errno;        /* of the first LOSS_OTHER */
+	uint64_t odd_size; /* bytes in place of an answer, before any was right; 0: none */
+	uint64_t errors[BENCH_ERRORS];
+	int other_errno;        /* of the first BENCH_ERROR_OTHER */
 	int connect_errno;      /* of the first connection that could not be made */
 	uint64_t cpu_ns;        /* of this process, in the run */
 	struct latency connect; /* of the connections made */
-	struct latency
-		answer; /* closed loop: of the answers and as outcome_wait; open: of all due */
+	struct latency answer;  /* of the answers; open loop: of all due */
 };
 
 /* One word, as in the report: "refused", "timed out". */
-const char *outcome_loss_name(enum loss loss);
+const char *bench_stats_error_name(enum bench_error loss);
 
 /* The kind of loss that an errno of connect, send or recv stands for. */
-enum loss outcome_loss_of(int error);
+enum bench_error bench_stats_error_of(int error);
 
 /* All kinds together. */
-uint64_t outcome_lost(const struct outcome *outcome);
+uint64_t bench_stats_errors(const struct bench_stats *stats);
 
 /*
  * Closed loop: counts a message that was unanswered for so long when the run ended. Its age is
@@ -53,9 +52,9 @@ uint64_t outcome_lost(const struct outcome *outcome);
  * it shows that the server has stalled, while the ages of messages sent just before the end say
  * nothing.
  */
-void outcome_wait(struct outcome *outcome, uint64_t age_ns, uint64_t longest_ns);
+void bench_stats_add_unanswered(struct bench_stats *stats, uint64_t age_ns, uint64_t longest_ns);
 
 /* Adds what the other one holds; the run lasts from the first start to the last end. */
-void outcome_merge(struct outcome *into, const struct outcome *from);
+void bench_stats_merge(struct bench_stats *into, const struct bench_stats *from);
 
 #endif

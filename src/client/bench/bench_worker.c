@@ -12,169 +12,186 @@
 #include "client/bench/moment.h"
 #include "client/bench/sizecheck.h"
 
-enum { BATCH = 256, WINDOW = 256, BURST = 32, PAUSE_NS = 2000000, LOOK_MS = 50, AGES = 1000 };
+enum {
+	EVENTS_MAX = 256,
+	CONNECTING_MAX = 256,
+	BURST_SIZE = 32,
+	BURST_PAUSE_NS = 2000000,
+	WAIT_MAX_MS = 50,
+	AGE_GROUPS = 1000
+};
 #define TICK_TAG UINT32_MAX
 
 /* Where the look for messages that are due has come to. */
 struct cursor {
-	int64_t turn;
-	int lane;
+	int64_t round;
+	int connection;
 };
 
 /* Connections are dealt out in blocks that differ by at most one. */
-static void deal(struct lane_set *all, const struct plan *plan, int process)
+static void assign_connections(struct bench_worker *worker, const struct bench_options *options,
+			       int process)
 {
-	int each = plan->connections / plan->processes, rest = plan->connections % plan->processes;
+	int each = options->connections / options->processes,
+	    rest = options->connections % options->processes;
 
-	all->first = each * process + (process < rest ? process : rest);
-	all->count = each + (process < rest);
+	worker->first = each * process + (process < rest ? process : rest);
+	worker->count = each + (process < rest);
 }
 
 /* Messages are dealt out alike; in an open loop they go by their connections. */
-static uint64_t share_of(const struct lane_set *all, const struct plan *plan, int process)
+static uint64_t count_quota(const struct bench_worker *worker, const struct bench_options *options,
+			    int process)
 {
-	int64_t whole = plan->count / plan->processes, rest = plan->count % plan->processes;
+	int64_t whole = options->count / options->processes,
+		rest = options->count % options->processes;
 	uint64_t sum = 0;
 
-	if (plan->count == 0)
+	if (options->count == 0)
 		return UINT64_MAX;
-	if (plan->rate == 0)
+	if (options->rate == 0)
 		return (uint64_t)(whole + (process < rest));
-	for (int i = all->first; i < all->first + all->count; i++)
-		if (i < plan->count)
-			sum += (uint64_t)((plan->count - 1 - i) / plan->connections + 1);
+	for (int i = worker->first; i < worker->first + worker->count; i++)
+		if (i < options->count)
+			sum += (uint64_t)((options->count - 1 - i) / options->connections + 1);
 	return sum;
 }
 
 /* A tick from a descriptor costs nothing while there is work; a time to wait would, each time. */
-static bool start_ticking(struct lane_set *all)
+static bool start_tick_timer(struct bench_worker *worker)
 {
-	struct timespec tick = { .tv_nsec = LANE_TICK_MS * 1000000 };
+	struct timespec tick = { .tv_nsec = BENCH_TICK_MS * 1000000 };
 	struct itimerspec each = { .it_interval = tick, .it_value = tick };
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = TICK_TAG };
 
-	all->tick_fd = sys_timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	return all->tick_fd >= 0 && sys_timerfd_settime(all->tick_fd, &each) == 0 &&
-	       sys_epoll_ctl(all->epfd, EPOLL_CTL_ADD, all->tick_fd, &event) == 0;
+	worker->tick_fd = sys_timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	return worker->tick_fd >= 0 && sys_timerfd_settime(worker->tick_fd, &each) == 0 &&
+	       sys_epoll_ctl(worker->epfd, EPOLL_CTL_ADD, worker->tick_fd, &event) == 0;
 }
 
-static bool allocate(struct lane_set *all)
+static bool allocate_memory(struct bench_worker *worker)
 {
-	size_t count = (size_t)all->count;
+	size_t count = (size_t)worker->count;
 
-	all->list = calloc(count, sizeof(*all->list));
-	all->received = malloc(LANE_RECEIVED);
-	if (all->list == NULL || all->received == NULL ||
-	    !timer_heap_new(&all->timers, (uint32_t)count))
+	worker->connections = calloc(count, sizeof(*worker->connections));
+	worker->buffer = malloc(BENCH_BUFFER_SIZE);
+	if (worker->connections == NULL || worker->buffer == NULL ||
+	    !timer_heap_new(&worker->timers, (uint32_t)count))
 		return false;
-	if (all->plan->target.is_http)
-		all->https = calloc(count, sizeof(*all->https));
-	return !all->plan->target.is_http || all->https != NULL;
+	if (worker->options->target.is_http)
+		worker->http_responses = calloc(count, sizeof(*worker->http_responses));
+	return !worker->options->target.is_http || worker->http_responses != NULL;
 }
 
-static void init_lane(struct lane_set *all, int i)
+static void init_connection(struct bench_worker *worker, int i)
 {
-	struct lane *lane = &all->list[i];
+	struct bench_connection *conn = &worker->connections[i];
 
-	lane->fd = -1;
-	lane->number = all->first + i;
-	if (all->https != NULL)
-		lane->answer.http = &all->https[i];
+	conn->fd = -1;
+	conn->number = worker->first + i;
+	if (worker->http_responses != NULL)
+		conn->response.http = &worker->http_responses[i];
 }
 
-bool lanes_new(struct lane_set *all, const struct plan *plan, int process, struct outcome *outcome,
-	       struct err *err)
+bool bench_worker_new(struct bench_worker *worker, const struct bench_options *options, int process,
+		      struct bench_stats *stats, struct err *err)
 {
-	*all = (struct lane_set){ .plan = plan, .outcome = outcome, .epfd = -1, .tick_fd = -1 };
-	deal(all, plan, process);
-	all->pace = (struct pace){ .rate = plan->rate,
-				   .connections = plan->connections,
-				   .count = plan->count };
-	all->share = share_of(all, plan, process);
-	all->is_alone = plan->rate == 0 && all->count == 1;
-	all->end_ns = INT64_MAX;
-	all->now_ns = moment_ns();
-	if (!allocate(all)) {
-		lanes_free(all);
-		return err_errno(err, CODE_OSERR, "no memory for %d connection%s", all->count,
-				 all->count == 1 ? "" : "s");
+	*worker = (struct bench_worker){
+		.options = options, .stats = stats, .epfd = -1, .tick_fd = -1
+	};
+	assign_connections(worker, options, process);
+	worker->schedule = (struct bench_schedule){ .rate = options->rate,
+						    .connections = options->connections,
+						    .count = options->count };
+	worker->quota = count_quota(worker, options, process);
+	worker->is_blocking = options->rate == 0 && worker->count == 1;
+	worker->end_ns = INT64_MAX;
+	worker->now_ns = bench_now_ns();
+	if (!allocate_memory(worker)) {
+		bench_worker_free(worker);
+		return err_errno(err, CODE_OSERR, "no memory for %d connection%s", worker->count,
+				 worker->count == 1 ? "" : "s");
 	}
-	for (int i = 0; i < all->count; i++)
-		init_lane(all, i);
-	all->epfd = sys_epoll_create1(EPOLL_CLOEXEC);
-	if (all->epfd >= 0 && start_ticking(all))
+	for (int i = 0; i < worker->count; i++)
+		init_connection(worker, i);
+	worker->epfd = sys_epoll_create1(EPOLL_CLOEXEC);
+	if (worker->epfd >= 0 && start_tick_timer(worker))
 		return true;
 	err_errno(err, CODE_OSERR, "epoll");
-	lanes_free(all);
+	bench_worker_free(worker);
 	return false;
 }
 
-void lanes_free(struct lane_set *all)
+void bench_worker_free(struct bench_worker *worker)
 {
-	for (int i = 0; all->list != NULL && i < all->count; i++)
-		if (all->list[i].fd >= 0)
-			lane_close(all, &all->list[i]);
-	free(all->list);
-	free(all->https);
-	free(all->received);
-	timer_heap_free(&all->timers);
-	if (all->tick_fd >= 0)
-		sys_close(all->tick_fd);
-	if (all->epfd >= 0)
-		sys_close(all->epfd);
-	all->list = NULL;
-	all->epfd = all->tick_fd = -1;
+	for (int i = 0; worker->connections != NULL && i < worker->count; i++)
+		if (worker->connections[i].fd >= 0)
+			bench_connection_close(worker, &worker->connections[i]);
+	free(worker->connections);
+	free(worker->http_responses);
+	free(worker->buffer);
+	timer_heap_free(&worker->timers);
+	if (worker->tick_fd >= 0)
+		sys_close(worker->tick_fd);
+	if (worker->epfd >= 0)
+		sys_close(worker->epfd);
+	worker->connections = NULL;
+	worker->epfd = worker->tick_fd = -1;
 }
 
-static void serve(struct lane_set *all, const struct epoll_event *events, int n)
+static void handle_events(struct bench_worker *worker, const struct epoll_event *events, int n)
 {
 	uint64_t ticks;
 
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.u32 != TICK_TAG)
-			lane_ready(all, &all->list[events[i].data.u32], events[i].events);
-		else if (sys_read(all->tick_fd, &ticks, sizeof(ticks)) < 0)
+			bench_request_handle_events(
+				worker, &worker->connections[events[i].data.u32], events[i].events);
+		else if (sys_read(worker->tick_fd, &ticks, sizeof(ticks)) < 0)
 			continue; /* it comes again */
 	}
 }
 
-static void wake(struct lane_set *all)
+static void handle_timers(struct bench_worker *worker)
 {
 	struct timer_node *node;
 
-	while ((node = timer_pop(&all->timers, all->now_ns / 1000000)) != NULL)
-		lane_wake(all, (struct lane *)node); /* its first member */
+	while ((node = timer_pop(&worker->timers, worker->now_ns / 1000000)) != NULL)
+		bench_request_handle_timer(worker,
+					   (struct bench_connection *)node); /* its first member */
 }
 
 /*
  * Waits until that moment with the precision of the clock; kernels before 5.11 know milliseconds.
  */
-static int wait_until(struct lane_set *all, struct epoll_event *events, int64_t until_ns)
+static int wait_events_until(struct bench_worker *worker, struct epoll_event *events,
+			     int64_t until_ns)
 {
-	int64_t left_ns = until_ns > all->now_ns ? until_ns - all->now_ns : 0;
+	int64_t left_ns = until_ns > worker->now_ns ? until_ns - worker->now_ns : 0;
 	struct timespec left = { .tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000 };
-	int n = sys_epoll_pwait2(all->epfd, events, BATCH, &left);
+	int n = sys_epoll_pwait2(worker->epfd, events, EVENTS_MAX, &left);
 
 	if (n < 0 && errno == ENOSYS)
-		n = sys_epoll_wait(all->epfd, events, BATCH, (int)((left_ns + 999999) / 1000000));
+		n = sys_epoll_wait(worker->epfd, events, EVENTS_MAX,
+				   (int)((left_ns + 999999) / 1000000));
 	return n;
 }
 
 /* Waits (until_ns INT64_MAX: the ticks bound it) and does what is to be done. */
-static bool turn(struct lane_set *all, int64_t until_ns, struct err *err)
+static bool run_turn(struct bench_worker *worker, int64_t until_ns, struct err *err)
 {
-	struct epoll_event events[BATCH];
+	struct epoll_event events[EVENTS_MAX];
 	int n;
 
 	if (until_ns == INT64_MAX)
-		n = sys_epoll_wait(all->epfd, events, BATCH, -1);
+		n = sys_epoll_wait(worker->epfd, events, EVENTS_MAX, -1);
 	else
-		n = wait_until(all, events, until_ns);
+		n = wait_events_until(worker, events, until_ns);
 	if (n < 0 && errno != EINTR)
 		return err_errno(err, CODE_OSERR, "epoll_wait");
-	all->now_ns = moment_ns();
-	serve(all, events, n);
-	wake(all);
+	worker->now_ns = bench_now_ns();
+	handle_events(worker, events, n);
+	handle_timers(worker);
 	return true;
 }
 
@@ -184,12 +201,12 @@ static bool is_stopped(const atomic_bool *stop)
 }
 
 /* All together open BURST connections at a time. */
-static int open_some(struct lane_set *all, int opened)
+static int open_burst(struct bench_worker *worker, int opened)
 {
-	int most = opened + 1 + BURST / all->plan->processes;
+	int most = opened + 1 + BURST_SIZE / worker->options->processes;
 
-	while (opened < all->count && opened < most && all->connecting < WINDOW)
-		lane_open(all, &all->list[opened++]);
+	while (opened < worker->count && opened < most && worker->connecting < CONNECTING_MAX)
+		bench_connection_open(worker, &worker->connections[opened++]);
 	return opened;
 }
 
@@ -197,165 +214,171 @@ static int open_some(struct lane_set *all, int opened)
  * With a pause between two bursts: loopback connects faster than any server accepts, and a full
  * queue costs seconds.
  */
-bool lanes_open(struct lane_set *all, const atomic_bool *stop, struct err *err)
+bool bench_worker_open(struct bench_worker *worker, const atomic_bool *stop, struct err *err)
 {
 	int opened = 0;
 
-	if (all->plan->message.size == 0)
+	if (worker->options->message.size == 0)
 		return true;
 	while (!is_stopped(stop)) {
 		int64_t until_ns;
 
-		opened = open_some(all, opened);
-		if (all->settled == all->count)
+		opened = open_burst(worker, opened);
+		if (worker->attempted == worker->count)
 			break;
-		until_ns = moment_ns() + PAUSE_NS;
-		while (all->now_ns < until_ns && all->settled < all->count)
-			if (!turn(all, until_ns, err))
+		until_ns = bench_now_ns() + BURST_PAUSE_NS;
+		while (worker->now_ns < until_ns && worker->attempted < worker->count)
+			if (!run_turn(worker, until_ns, err))
 				return false;
 	}
 	return true;
 }
 
 /* A lane that is busy when its message is due sees to it itself when it is no more. */
-static int64_t send_due(struct lane_set *all, struct cursor *at)
+static int64_t send_due_messages(struct bench_worker *worker, struct cursor *at)
 {
 	for (;;) {
-		struct lane *lane = &all->list[at->lane];
-		int64_t due_ns = pace_due_ns(&all->pace, lane->number, at->turn);
+		struct bench_connection *conn = &worker->connections[at->connection];
+		int64_t due_ns = bench_request_due_ns(&worker->schedule, conn->number, at->round);
 
-		if (due_ns > all->now_ns)
+		if (due_ns > worker->now_ns)
 			return due_ns;
-		if (lane->turn == at->turn)
-			lane_due(all, lane);
-		if (++at->lane == all->count) {
-			at->lane = 0;
-			at->turn++;
+		if (conn->round == at->round)
+			bench_request_send_due(worker, conn);
+		if (++at->connection == worker->count) {
+			at->connection = 0;
+			at->round++;
 		}
 	}
 }
 
-static int64_t earliest(int64_t a, int64_t b)
+static int64_t min_ns(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
 
-static bool turn_paced(struct lane_set *all, struct cursor *at, struct err *err)
+static bool run_open_loop_turn(struct bench_worker *worker, struct cursor *at, struct err *err)
 {
-	int wait_ms = timer_wait_ms(&all->timers, all->now_ns / 1000000, LOOK_MS);
-	int64_t until_ns = all->now_ns + (int64_t)wait_ms * 1000000;
-	int64_t due_ns = send_due(all, at);
+	int wait_ms = timer_wait_ms(&worker->timers, worker->now_ns / 1000000, WAIT_MAX_MS);
+	int64_t until_ns = worker->now_ns + (int64_t)wait_ms * 1000000;
+	int64_t due_ns = send_due_messages(worker, at);
 
-	until_ns = earliest(earliest(until_ns, due_ns), all->end_ns);
-	return turn(all, until_ns, err);
+	until_ns = min_ns(min_ns(until_ns, due_ns), worker->end_ns);
+	return run_turn(worker, until_ns, err);
 }
 
 /* One connection waits in recv(2) itself: a system call less for each message. */
-static bool turn_alone(struct lane_set *all, struct err *err)
+static bool run_blocking_turn(struct bench_worker *worker, struct err *err)
 {
-	struct lane *lane = &all->list[0];
+	struct bench_connection *conn = &worker->connections[0];
 
-	if (lane->state != LANE_ASKING || lane->sent < all->plan->message.size)
-		return turn(all, INT64_MAX, err);
-	lane_take(all, lane);
-	all->now_ns = moment_ns();
-	wake(all);
+	if (conn->state != BENCH_BUSY || conn->sent < worker->options->message.size)
+		return run_turn(worker, INT64_MAX, err);
+	bench_request_receive(worker, conn);
+	worker->now_ns = bench_now_ns();
+	handle_timers(worker);
 	return true;
 }
 
-static void start(struct lane_set *all, int64_t start_ns)
+static void start_run(struct bench_worker *worker, int64_t start_ns)
 {
-	all->is_running = true;
-	all->now_ns = moment_ns();
-	all->start_ns = all->pace.start_ns = start_ns;
-	if (all->plan->duration_ms > 0)
-		all->end_ns = start_ns + all->plan->duration_ms * 1000000;
-	for (int i = 0; i < all->count; i++) {
-		struct lane *lane = &all->list[i];
+	worker->is_running = true;
+	worker->now_ns = bench_now_ns();
+	worker->start_ns = worker->schedule.start_ns = start_ns;
+	if (worker->options->duration_ms > 0)
+		worker->end_ns = start_ns + worker->options->duration_ms * 1000000;
+	for (int i = 0; i < worker->count; i++) {
+		struct bench_connection *conn = &worker->connections[i];
 
-		if (lane->state == LANE_READY && all->plan->rate == 0)
-			lane_go_on(all, lane);
-		else if (lane->state == LANE_RESTING && !timer_is_set(&lane->timer))
-			timer_set(&all->timers, &lane->timer, all->now_ns / 1000000);
+		if (conn->state == BENCH_IDLE && worker->options->rate == 0)
+			bench_request_send_next(worker, conn);
+		else if (conn->state == BENCH_CLOSED && !timer_is_set(&conn->timer))
+			timer_set(&worker->timers, &conn->timer, worker->now_ns / 1000000);
 	}
-	wake(all);
+	handle_timers(worker);
 }
 
-static bool is_over(const struct lane_set *all)
+static bool is_run_over(const struct bench_worker *worker)
 {
-	const struct outcome *outcome = all->outcome;
+	const struct bench_stats *stats = worker->stats;
 
-	return all->now_ns >= all->end_ns ||
-	       (all->share != UINT64_MAX &&
-		outcome->answered + outcome_lost(outcome) >= all->share);
+	return worker->now_ns >= worker->end_ns ||
+	       (worker->quota != UINT64_MAX &&
+		stats->answers + bench_stats_errors(stats) >= worker->quota);
 }
 
 /*
  * What was due and has no answer counts with its age; of very many, which are due at equal
  * distances, groups count with the age of their eldest.
  */
-static void count_due(struct lane_set *all, const struct lane *lane, int64_t until_ns)
+static void count_due_messages(struct bench_worker *worker, const struct bench_connection *conn,
+			       int64_t until_ns)
 {
-	int64_t turns = pace_turns(&all->pace, lane->number, until_ns);
-	int64_t group = (turns - lane->turn) / AGES + 1;
+	int64_t turns = bench_request_count_due(&worker->schedule, conn->number, until_ns);
+	int64_t group = (turns - conn->round) / AGE_GROUPS + 1;
 
-	all->outcome->due += (uint64_t)turns;
-	for (int64_t i = lane->turn; i < turns; i += group) {
+	worker->stats->due += (uint64_t)turns;
+	for (int64_t i = conn->round; i < turns; i += group) {
 		int64_t many = turns - i < group ? turns - i : group;
-		int64_t age_ns = all->now_ns - pace_due_ns(&all->pace, lane->number, i);
+		int64_t age_ns =
+			worker->now_ns - bench_request_due_ns(&worker->schedule, conn->number, i);
 
-		all->outcome->unanswered += (uint64_t)many;
-		latency_add_many(&all->outcome->answer, age_ns > 0 ? (uint64_t)age_ns : 0,
-				 (uint64_t)many);
+		worker->stats->unanswered += (uint64_t)many;
+		bench_stats_add_latencies(&worker->stats->answer, age_ns > 0 ? (uint64_t)age_ns : 0,
+					  (uint64_t)many);
 	}
 }
 
 /* The ages of all are compared with the longest answer, not with each other. */
-static void count_waiting(struct lane_set *all)
+static void count_unanswered(struct bench_worker *worker)
 {
-	uint64_t longest_ns = all->outcome->answer.most_ns;
+	uint64_t longest_ns = worker->stats->answer.max_ns;
 
-	for (int i = 0; i < all->count; i++)
-		if (all->list[i].state == LANE_ASKING)
-			outcome_wait(all->outcome, (uint64_t)(all->now_ns - all->list[i].begun_ns),
-				     longest_ns);
+	for (int i = 0; i < worker->count; i++)
+		if (worker->connections[i].state == BENCH_BUSY)
+			bench_stats_add_unanswered(
+				worker->stats,
+				(uint64_t)(worker->now_ns - worker->connections[i].latency_from_ns),
+				longest_ns);
 }
 
-static void finish(struct lane_set *all)
+static void finish_run(struct bench_worker *worker)
 {
-	struct outcome *outcome = all->outcome;
+	struct bench_stats *stats = worker->stats;
 
-	all->now_ns = moment_ns(); /* what was served since it was read belongs to the run */
-	outcome->start_ns = all->start_ns;
+	worker->now_ns = bench_now_ns(); /* what was served since it was read belongs to the run */
+	stats->start_ns = worker->start_ns;
 	/* one that was held up beyond the end must not thin out what all have done together */
-	outcome->end_ns = earliest(all->now_ns, all->end_ns);
-	if (outcome->end_ns < all->start_ns)
-		outcome->end_ns = all->start_ns;
-	for (int i = 0; i < all->count && all->plan->rate > 0; i++)
-		count_due(all, &all->list[i], earliest(all->now_ns, all->end_ns));
-	if (all->plan->rate == 0)
-		count_waiting(all);
+	stats->end_ns = min_ns(worker->now_ns, worker->end_ns);
+	if (stats->end_ns < worker->start_ns)
+		stats->end_ns = worker->start_ns;
+	for (int i = 0; i < worker->count && worker->options->rate > 0; i++)
+		count_due_messages(worker, &worker->connections[i],
+				   min_ns(worker->now_ns, worker->end_ns));
+	if (worker->options->rate == 0)
+		count_unanswered(worker);
 }
 
-bool lanes_run(struct lane_set *all, int64_t start_ns, const atomic_bool *stop, struct err *err)
+bool bench_worker_run(struct bench_worker *worker, int64_t start_ns, const atomic_bool *stop,
+		      struct err *err)
 {
 	uint64_t cpu_ns = cputime_own_ns();
 	struct cursor at = { 0 };
 	bool is_good = true;
 
-	if (all->plan->rate > 0)
+	if (worker->options->rate > 0)
 		sys_prctl(PR_SET_TIMERSLACK, 1); /* else waits end up to 50 us late */
-	start(all, start_ns);
-	while (is_good && !is_over(all) && !is_stopped(stop)) {
-		if (all->plan->rate > 0)
-			is_good = turn_paced(all, &at, err);
-		else if (all->is_alone)
-			is_good = turn_alone(all, err);
+	start_run(worker, start_ns);
+	while (is_good && !is_run_over(worker) && !is_stopped(stop)) {
+		if (worker->options->rate > 0)
+			is_good = run_open_loop_turn(worker, &at, err);
+		else if (worker->is_blocking)
+			is_good = run_blocking_turn(worker, err);
 		else
-			is_good = turn(all, INT64_MAX, err);
-		sizecheck_look(all);
+			is_good = run_turn(worker, INT64_MAX, err);
+		check_sizes(worker);
 	}
-	all->outcome->cpu_ns = cputime_own_ns() - cpu_ns;
-	finish(all);
+	worker->stats->cpu_ns = cputime_own_ns() - cpu_ns;
+	finish_run(worker);
 	return is_good;
 }

@@ -31,14 +31,14 @@ bool cputime_add(struct cputime *processes, pid_t pid);
 void cputime_free(struct cputime *processes);
 
 /* From here on: of the processes added, and all that descend from them at the moment. */
-void cputime_begin(struct cputime *processes);
+void cputime_start(struct cputime *processes);
 
 /*
  * What these have used since then, and those that descend from them now: what these have used at
  * all. Of a process that is gone it holds what its parent, if that is there, has been told of it
  * when it waited for it, to within a tick.
  */
-struct cputime_used cputime_end(struct cputime *processes);
+struct cputime_used cputime_stop(struct cputime *processes);
 
 /* This process's own. */
 uint64_t cputime_own_ns(void);

@@ -10,21 +10,21 @@
 
 #include "client/bench/hex.h"
 
-void httpanswer_begin(struct httpanswer *answer)
+void http_response_init(struct http_response *response)
 {
 	/* not the line: this is done for every message */
-	answer->place = HTTPANSWER_STATUS;
-	answer->is_chunked = answer->has_length = false;
-	answer->keeps = true;
-	answer->kept = 0;
-	answer->status = 0;
-	answer->head = 0;
-	answer->left = 0;
+	response->state = HTTP_RESPONSE_STATUS;
+	response->is_chunked = response->has_length = false;
+	response->keep_alive = true;
+	response->line_used = 0;
+	response->status = 0;
+	response->head_size = 0;
+	response->left = 0;
 }
 
-static void go(struct httpanswer *answer, enum httpanswer_place place)
+static void set_state(struct http_response *response, enum http_response_state state)
 {
-	answer->place = (uint8_t)place;
+	response->state = (uint8_t)state;
 }
 
 static bool is_digit(char c)
@@ -33,41 +33,43 @@ static bool is_digit(char c)
 }
 
 /* "HTTP/1.1 200 OK". */
-static void take_status(struct httpanswer *answer, const char *line, size_t n)
+static void parse_status(struct http_response *response, const char *line, size_t n)
 {
 	if (n < 12 || memcmp(line, "HTTP/1.", 7) != 0 || line[8] != ' ' || !is_digit(line[9]) ||
 	    !is_digit(line[10]) || !is_digit(line[11])) {
-		go(answer, HTTPANSWER_WRONG);
+		set_state(response, HTTP_RESPONSE_INVALID);
 		return;
 	}
-	answer->keeps = line[7] != '0';
-	answer->status = (uint16_t)((line[9] - '0') * 100 + (line[10] - '0') * 10 + line[11] - '0');
+	response->keep_alive = line[7] != '0';
+	response->status =
+		(uint16_t)((line[9] - '0') * 100 + (line[10] - '0') * 10 + line[11] - '0');
 	/* nobody has asked for the other protocol that 101 announces, so it has no answer's end */
-	go(answer,
-	   answer->status < 100 || answer->status == 101 ? HTTPANSWER_WRONG : HTTPANSWER_FIELDS);
+	set_state(response, response->status < 100 || response->status == 101 ?
+				    HTTP_RESPONSE_INVALID :
+				    HTTP_RESPONSE_HEADERS);
 }
 
-static void take_length(struct httpanswer *answer, const char *value, size_t n)
+static void parse_length(struct http_response *response, const char *value, size_t n)
 {
 	uint64_t length = 0;
 
 	if (n == 0 || n > 18)
-		go(answer, HTTPANSWER_WRONG);
+		set_state(response, HTTP_RESPONSE_INVALID);
 	for (size_t i = 0; i < n; i++) {
 		if (!is_digit(value[i])) {
-			go(answer, HTTPANSWER_WRONG);
+			set_state(response, HTTP_RESPONSE_INVALID);
 			return;
 		}
 		length = length * 10 + (uint64_t)(value[i] - '0');
 	}
-	if (answer->has_length && length != answer->left)
-		go(answer, HTTPANSWER_WRONG);
-	answer->has_length = true;
-	answer->left = length;
+	if (response->has_length && length != response->left)
+		set_state(response, HTTP_RESPONSE_INVALID);
+	response->has_length = true;
+	response->left = length;
 }
 
 /* True when the comma-separated list holds the word. */
-static bool has_word(const char *list, size_t n, const char *word)
+static bool has_token(const char *list, size_t n, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -83,7 +85,7 @@ static bool has_word(const char *list, size_t n, const char *word)
 }
 
 /* The value behind "name:" without blanks around it; NULL when the line is another field. */
-static const char *value_of(const char *line, size_t n, const char *name, size_t *size)
+static const char *header_value(const char *line, size_t n, const char *name, size_t *size)
 {
 	size_t length = strlen(name);
 
@@ -99,7 +101,7 @@ static const char *value_of(const char *line, size_t n, const char *name, size_t
 	return line;
 }
 
-static void take_field(struct httpanswer *answer, const char *line, size_t n)
+static void parse_header(struct http_response *response, const char *line, size_t n)
 {
 	const char *value;
 	size_t size;
@@ -107,36 +109,37 @@ static void take_field(struct httpanswer *answer, const char *line, size_t n)
 	/* most fields are none of the three, and that is seen at once */
 	if ((line[0] | 0x20) != 'c' && (line[0] | 0x20) != 't')
 		return;
-	if ((value = value_of(line, n, "content-length", &size)) != NULL) {
-		take_length(answer, value, size);
-	} else if ((value = value_of(line, n, "transfer-encoding", &size)) != NULL) {
-		answer->is_chunked = has_word(value, size, "chunked");
-	} else if ((value = value_of(line, n, "connection", &size)) != NULL) {
-		if (has_word(value, size, "close"))
-			answer->keeps = false;
-		else if (has_word(value, size, "keep-alive"))
-			answer->keeps = true;
+	if ((value = header_value(line, n, "content-length", &size)) != NULL) {
+		parse_length(response, value, size);
+	} else if ((value = header_value(line, n, "transfer-encoding", &size)) != NULL) {
+		response->is_chunked = has_token(value, size, "chunked");
+	} else if ((value = header_value(line, n, "connection", &size)) != NULL) {
+		if (has_token(value, size, "close"))
+			response->keep_alive = false;
+		else if (has_token(value, size, "keep-alive"))
+			response->keep_alive = true;
 	}
 }
 
 /* The empty line: what follows? */
-static void end_fields(struct httpanswer *answer)
+static void end_headers(struct http_response *response)
 {
-	if (answer->status < 200) {
-		httpanswer_begin(answer); /* an interim answer */
-	} else if (answer->status == 204 || answer->status == 304) {
-		go(answer, HTTPANSWER_WHOLE);
-	} else if (answer->is_chunked) {
-		go(answer, HTTPANSWER_CHUNK_SIZE);
-	} else if (answer->has_length) {
-		go(answer, answer->left > 0 ? HTTPANSWER_BODY : HTTPANSWER_WHOLE);
+	if (response->status < 200) {
+		http_response_init(response); /* an interim answer */
+	} else if (response->status == 204 || response->status == 304) {
+		set_state(response, HTTP_RESPONSE_COMPLETE);
+	} else if (response->is_chunked) {
+		set_state(response, HTTP_RESPONSE_CHUNK_SIZE);
+	} else if (response->has_length) {
+		set_state(response,
+			  response->left > 0 ? HTTP_RESPONSE_BODY : HTTP_RESPONSE_COMPLETE);
 	} else {
-		answer->keeps = false;
-		go(answer, HTTPANSWER_REST);
+		response->keep_alive = false;
+		set_state(response, HTTP_RESPONSE_UNTIL_CLOSE);
 	}
 }
 
-static void take_chunk_size(struct httpanswer *answer, const char *line, size_t n)
+static void parse_chunk_size(struct http_response *response, const char *line, size_t n)
 {
 	uint64_t size = 0;
 	size_t i = 0;
@@ -144,36 +147,36 @@ static void take_chunk_size(struct httpanswer *answer, const char *line, size_t 
 	for (; i < n && hex_digit(line[i]) >= 0 && i < 15; i++)
 		size = size * 16 + (uint64_t)hex_digit(line[i]);
 	if (i == 0 || (i < n && line[i] != ';' && line[i] != ' ' && line[i] != '\t')) {
-		go(answer, HTTPANSWER_WRONG);
+		set_state(response, HTTP_RESPONSE_INVALID);
 		return;
 	}
-	answer->left = size;
-	go(answer, size > 0 ? HTTPANSWER_CHUNK : HTTPANSWER_TRAILER);
+	response->left = size;
+	set_state(response, size > 0 ? HTTP_RESPONSE_CHUNK : HTTP_RESPONSE_TRAILER);
 }
 
-static void take_line(struct httpanswer *answer, const char *line, size_t n)
+static void parse_line(struct http_response *response, const char *line, size_t n)
 {
 	if (n > 0 && line[n - 1] == '\r')
 		n--;
-	switch ((enum httpanswer_place)answer->place) {
-	case HTTPANSWER_STATUS:
-		take_status(answer, line, n);
+	switch ((enum http_response_state)response->state) {
+	case HTTP_RESPONSE_STATUS:
+		parse_status(response, line, n);
 		break;
-	case HTTPANSWER_FIELDS:
+	case HTTP_RESPONSE_HEADERS:
 		if (n > 0)
-			take_field(answer, line, n);
+			parse_header(response, line, n);
 		else
-			end_fields(answer);
+			end_headers(response);
 		break;
-	case HTTPANSWER_CHUNK_SIZE:
-		take_chunk_size(answer, line, n);
+	case HTTP_RESPONSE_CHUNK_SIZE:
+		parse_chunk_size(response, line, n);
 		break;
-	case HTTPANSWER_CHUNK_END:
-		go(answer, n == 0 ? HTTPANSWER_CHUNK_SIZE : HTTPANSWER_WRONG);
+	case HTTP_RESPONSE_CHUNK_END:
+		set_state(response, n == 0 ? HTTP_RESPONSE_CHUNK_SIZE : HTTP_RESPONSE_INVALID);
 		break;
-	case HTTPANSWER_TRAILER:
+	case HTTP_RESPONSE_TRAILER:
 		if (n == 0)
-			go(answer, HTTPANSWER_WHOLE);
+			set_state(response, HTTP_RESPONSE_COMPLETE);
 		break;
 	default:
 		break;
@@ -181,73 +184,73 @@ static void take_line(struct httpanswer *answer, const char *line, size_t n)
 }
 
 /* Keeps the beginning of a line whose end has not come yet. */
-static void keep(struct httpanswer *answer, const char *bytes, size_t n)
+static void keep_line_start(struct http_response *response, const char *bytes, size_t n)
 {
-	size_t room = HTTPANSWER_LINE - answer->kept, fits = n < room ? n : room;
+	size_t room = HTTP_RESPONSE_LINE - response->line_used, fits = n < room ? n : room;
 
-	memcpy(answer->line + answer->kept, bytes, fits);
-	answer->kept = (uint16_t)(answer->kept + fits);
+	memcpy(response->line + response->line_used, bytes, fits);
+	response->line_used = (uint16_t)(response->line_used + fits);
 }
 
 /* Takes at most one line. */
-static size_t take_text(struct httpanswer *answer, const char *bytes, size_t n)
+static size_t parse_text(struct http_response *response, const char *bytes, size_t n)
 {
 	const char *lf = memchr(bytes, '\n', n);
 	size_t used = lf != NULL ? (size_t)(lf - bytes) + 1 : n;
 
-	answer->head += (uint32_t)used;
-	if (answer->head > HTTPANSWER_HEAD_MOST) {
-		go(answer, HTTPANSWER_WRONG);
+	response->head_size += (uint32_t)used;
+	if (response->head_size > HTTP_RESPONSE_HEAD_MAX) {
+		set_state(response, HTTP_RESPONSE_INVALID);
 		return used;
 	}
 	if (lf == NULL) {
-		keep(answer, bytes, n);
-	} else if (answer->kept == 0) {
-		take_line(answer, bytes, used - 1);
+		keep_line_start(response, bytes, n);
+	} else if (response->line_used == 0) {
+		parse_line(response, bytes, used - 1);
 	} else {
-		size_t kept;
+		size_t line_used;
 
-		keep(answer, bytes, used - 1);
-		kept = answer->kept;
-		answer->kept = 0;
-		take_line(answer, answer->line, kept);
+		keep_line_start(response, bytes, used - 1);
+		line_used = response->line_used;
+		response->line_used = 0;
+		parse_line(response, response->line, line_used);
 	}
 	return used;
 }
 
 /* Counts bytes of a body or a chunk. */
-static size_t take_data(struct httpanswer *answer, size_t n)
+static size_t consume_body(struct http_response *response, size_t n)
 {
-	size_t used = n < answer->left ? n : (size_t)answer->left;
+	size_t used = n < response->left ? n : (size_t)response->left;
 
-	answer->left -= used;
-	if (answer->left == 0 && answer->place == HTTPANSWER_BODY) {
-		go(answer, HTTPANSWER_WHOLE);
-	} else if (answer->left == 0) {
-		answer->head = 0; /* the bound is on what stands between two chunks */
-		go(answer, HTTPANSWER_CHUNK_END);
+	response->left -= used;
+	if (response->left == 0 && response->state == HTTP_RESPONSE_BODY) {
+		set_state(response, HTTP_RESPONSE_COMPLETE);
+	} else if (response->left == 0) {
+		response->head_size = 0; /* the bound is on what stands between two chunks */
+		set_state(response, HTTP_RESPONSE_CHUNK_END);
 	}
 	return used;
 }
 
-size_t httpanswer_take(struct httpanswer *answer, const char *bytes, size_t n)
+size_t http_response_parse(struct http_response *response, const char *bytes, size_t n)
 {
 	size_t used = 0;
 
-	while (used < n && answer->place < HTTPANSWER_WHOLE) {
-		if (answer->place == HTTPANSWER_BODY || answer->place == HTTPANSWER_CHUNK)
-			used += take_data(answer, n - used);
-		else if (answer->place == HTTPANSWER_REST)
+	while (used < n && response->state < HTTP_RESPONSE_COMPLETE) {
+		if (response->state == HTTP_RESPONSE_BODY || response->state == HTTP_RESPONSE_CHUNK)
+			used += consume_body(response, n - used);
+		else if (response->state == HTTP_RESPONSE_UNTIL_CLOSE)
 			used = n;
 		else
-			used += take_text(answer, bytes + used, n - used);
+			used += parse_text(response, bytes + used, n - used);
 	}
 	return used;
 }
 
-bool httpanswer_end(struct httpanswer *answer)
+bool http_response_close(struct http_response *response)
 {
-	if (answer->place == HTTPANSWER_REST)
-		go(answer, HTTPANSWER_WHOLE);
-	return answer->place == HTTPANSWER_WHOLE;
+	if (response->state == HTTP_RESPONSE_UNTIL_CLOSE)
+		set_state(response, HTTP_RESPONSE_COMPLETE);
+	return response->state == HTTP_RESPONSE_COMPLETE;
 }

@@ -10,42 +10,42 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HTTPANSWER_LINE = 120, HTTPANSWER_HEAD_MOST = 256 << 10 };
+enum { HTTP_RESPONSE_LINE = 120, HTTP_RESPONSE_HEAD_MAX = 256 << 10 };
 
-enum httpanswer_place {
-	HTTPANSWER_STATUS, /* before or in the status line */
-	HTTPANSWER_FIELDS,
-	HTTPANSWER_BODY,       /* left bytes of it to come */
-	HTTPANSWER_REST,       /* a body that ends with the connection */
-	HTTPANSWER_CHUNK_SIZE, /* before or in the line with the size of a chunk */
-	HTTPANSWER_CHUNK,      /* left bytes of it to come */
-	HTTPANSWER_CHUNK_END,  /* the line end behind a chunk */
-	HTTPANSWER_TRAILER,
-	HTTPANSWER_WHOLE,
-	HTTPANSWER_WRONG /* no HTTP */
+enum http_response_state {
+	HTTP_RESPONSE_STATUS, /* before or in the status line */
+	HTTP_RESPONSE_HEADERS,
+	HTTP_RESPONSE_BODY,        /* left bytes of it to come */
+	HTTP_RESPONSE_UNTIL_CLOSE, /* a body that ends with the connection */
+	HTTP_RESPONSE_CHUNK_SIZE,  /* before or in the line with the size of a chunk */
+	HTTP_RESPONSE_CHUNK,       /* left bytes of it to come */
+	HTTP_RESPONSE_CHUNK_END,   /* the line end behind a chunk */
+	HTTP_RESPONSE_TRAILER,
+	HTTP_RESPONSE_COMPLETE,
+	HTTP_RESPONSE_INVALID /* no HTTP */
 };
 
 /* One answer in the making. */
-struct httpanswer {
-	uint8_t place; /* enum httpanswer_place */
-	bool is_chunked, has_length, keeps;
+struct http_response {
+	uint8_t state; /* enum httpanswer_place */
+	bool is_chunked, has_length, keep_alive;
 	uint16_t status;
-	uint16_t kept;              /* bytes of a line whose end has not come */
-	uint32_t head;              /* bytes of the lines so far */
-	uint64_t left;              /* bytes of the body, or of the chunk, to come */
-	char line[HTTPANSWER_LINE]; /* its beginning; what is longer is none that counts */
+	uint16_t line_used;            /* bytes of a line whose end has not come */
+	uint32_t head_size;            /* bytes of the lines so far */
+	uint64_t left;                 /* bytes of the body, or of the chunk, to come */
+	char line[HTTP_RESPONSE_LINE]; /* its beginning; what is longer is none that counts */
 };
 
 /* Begins one. */
-void httpanswer_begin(struct httpanswer *answer);
+void http_response_init(struct http_response *response);
 
 /*
- * Takes n bytes and returns how many belong to the answer. place is HTTPANSWER_WHOLE or _WRONG
- * then, or all were taken. keeps: the connection can be used again.
+ * Takes n bytes and returns how many belong to the answer. place is HTTP_RESPONSE_COMPLETE or
+ * _WRONG then, or all were taken. keeps: the connection can be used again.
  */
-size_t httpanswer_take(struct httpanswer *answer, const char *bytes, size_t n);
+size_t http_response_parse(struct http_response *response, const char *bytes, size_t n);
 
 /* The connection has ended: true when that makes the answer whole. */
-bool httpanswer_end(struct httpanswer *answer);
+bool http_response_close(struct http_response *response);
 
 #endif

@@ -30,7 +30,7 @@ static bool send_at_once(int fd, const struct addr *to)
 	       sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) == 0;
 }
 
-int knock(int *fd, const struct addr *to, int sources, int number)
+int connect_socket(int *fd, const struct addr *to, int sources, int number)
 {
 	*fd = sys_socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (*fd < 0 || (sources > 0 && !bind_source(*fd, (unsigned)(number % sources))) ||

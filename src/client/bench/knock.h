@@ -10,6 +10,6 @@
  * sources unless sources is 0. 1: it is connected; 0: epoll(7) will tell; -1 with errno. The caller
  * closes *fd.
  */
-int knock(int *fd, const struct addr *to, int sources, int number);
+int connect_socket(int *fd, const struct addr *to, int sources, int number);
 
 #endif

@@ -5,7 +5,7 @@
 enum { STEP_BITS = 7, ALL_STEPS = LATENCY_POWERS * LATENCY_STEPS };
 
 /* Below LATENCY_STEPS a step is one nanosecond; above, each doubling has as many steps. */
-static unsigned step_of(uint64_t ns)
+static unsigned latency_step(uint64_t ns)
 {
 	unsigned power, step;
 
@@ -19,7 +19,7 @@ static unsigned step_of(uint64_t ns)
 }
 
 /* The longest duration of the step. */
-static uint64_t upper_end(unsigned step)
+static uint64_t step_max_ns(unsigned step)
 {
 	unsigned power = step / LATENCY_STEPS;
 
@@ -28,33 +28,33 @@ static uint64_t upper_end(unsigned step)
 	return ((uint64_t)(step % LATENCY_STEPS + LATENCY_STEPS + 1) << (power - 1)) - 1;
 }
 
-void latency_add_many(struct latency *latency, uint64_t ns, uint64_t count)
+void bench_stats_add_latencies(struct latency *latency, uint64_t ns, uint64_t count)
 {
 	if (count == 0)
 		return;
 	latency->count += count;
 	latency->sum_ns += ns * count;
-	if (ns > latency->most_ns)
-		latency->most_ns = ns;
-	latency->steps[step_of(ns)] += count;
+	if (ns > latency->max_ns)
+		latency->max_ns = ns;
+	latency->steps[latency_step(ns)] += count;
 }
 
-void latency_add(struct latency *latency, uint64_t ns)
+void bench_stats_add_latency(struct latency *latency, uint64_t ns)
 {
-	latency_add_many(latency, ns, 1);
+	bench_stats_add_latencies(latency, ns, 1);
 }
 
-void latency_merge(struct latency *into, const struct latency *from)
+void bench_stats_merge_latency(struct latency *into, const struct latency *from)
 {
 	into->count += from->count;
 	into->sum_ns += from->sum_ns;
-	if (from->most_ns > into->most_ns)
-		into->most_ns = from->most_ns;
+	if (from->max_ns > into->max_ns)
+		into->max_ns = from->max_ns;
 	for (unsigned i = 0; i < ALL_STEPS; i++)
 		into->steps[i] += from->steps[i];
 }
 
-uint64_t latency_at(const struct latency *latency, unsigned of_10000)
+uint64_t bench_stats_percentile_ns(const struct latency *latency, unsigned of_10000)
 {
 	uint64_t seen = 0, whole = latency->count / 10000, rest = latency->count % 10000;
 	uint64_t wanted = whole * of_10000 + (rest * of_10000 + 9999) / 10000;
@@ -62,14 +62,14 @@ uint64_t latency_at(const struct latency *latency, unsigned of_10000)
 	for (unsigned i = 0; i < ALL_STEPS - 1 && wanted > 0; i++) {
 		seen += latency->steps[i];
 		if (seen >= wanted)
-			return upper_end(i) < latency->most_ns ? upper_end(i) : latency->most_ns;
+			return step_max_ns(i) < latency->max_ns ? step_max_ns(i) : latency->max_ns;
 	}
-	return latency->most_ns;
+	return latency->max_ns;
 }
 
-uint64_t latency_within(const struct latency *latency, uint64_t ns)
+uint64_t bench_stats_count_within(const struct latency *latency, uint64_t ns)
 {
-	unsigned last = step_of(ns);
+	unsigned last = latency_step(ns);
 	uint64_t count = 0;
 
 	for (unsigned i = 0; i <= last; i++)

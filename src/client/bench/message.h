@@ -14,14 +14,14 @@
 #include "base/err.h"
 #include "client/framing.h"
 
-enum { MESSAGE_MOST = 64 << 20, MESSAGE_CHUNK = 64 << 10 };
+enum { MESSAGE_MAX = 64 << 20, MESSAGE_CHUNK = 64 << 10 };
 
 struct message {
 	char *bytes;       /* framed; on the heap */
 	size_t size;       /* of them; 0: nothing is sent */
 	size_t content_at; /* where the message's own bytes begin among them, */
 	size_t content;    /* and how many they are */
-	bool differs;      /* these are filled in for each message */
+	bool is_unique;    /* these are filled in for each message */
 	char *chunk;       /* differs: room for MESSAGE_CHUNK bytes of one */
 };
 
@@ -30,7 +30,7 @@ struct message {
  * message_free ends it.
  */
 bool message_make(struct message *message, enum framing framing, const char *text, size_t size,
-		  bool differs, struct err *err);
+		  bool is_unique, struct err *err);
 void message_free(struct message *message);
 
 /*

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
-static inline int64_t moment_ns(void)
+static inline int64_t bench_now_ns(void)
 {
 	struct timespec now;
 

@@ -21,7 +21,7 @@ static bool can_redraw(void)
 	       strcmp(term, "dumb") != 0;
 }
 
-static int columns(void)
+static int terminal_columns(void)
 {
 	struct winsize size = { 0 };
 	const char *said = getenv("COLUMNS");
@@ -35,9 +35,9 @@ static int columns(void)
 }
 
 /* The last column stays free: a line that fills the width may wrap, and could not be redrawn. */
-static void put_line(const char *line)
+static void write_line(const char *line)
 {
-	int most = columns() - 1, n = (int)strnlen(line, LINE);
+	int most = terminal_columns() - 1, n = (int)strnlen(line, LINE);
 
 	if (n > most)
 		for (n = most; n > 0 && ((unsigned char)line[n] & 0xc0) == 0x80;)
@@ -45,61 +45,64 @@ static void put_line(const char *line)
 	fprintf(stderr, "\r%.*s\033[K", n, line);
 }
 
-void progress_init(struct progress *progress, const struct plan *plan)
+void bench_report_progress_init(struct bench_progress *progress,
+				const struct bench_options *options)
 {
-	*progress = (struct progress){ .plan = plan };
-	progress->is_shown = !plan->is_quiet && can_redraw();
+	*progress = (struct bench_progress){ .options = options };
+	progress->is_shown = !options->is_quiet && can_redraw();
 }
 
-void progress_start(struct progress *progress, int64_t start_ns)
+void bench_report_progress_start(struct bench_progress *progress, int64_t start_ns)
 {
 	progress->start_ns = progress->last_ns = start_ns;
 }
 
-static void draw(struct progress *progress, int64_t now_ns, uint64_t answered, uint64_t lost)
+static void draw_progress(struct bench_progress *progress, int64_t now_ns, uint64_t answers,
+			  uint64_t errors)
 {
 	double seconds = (double)(now_ns - progress->start_ns) / 1e9;
 	double rate =
-		(double)(answered - progress->last) * 1e9 / (double)(now_ns - progress->last_ns);
+		(double)(answers - progress->last) * 1e9 / (double)(now_ns - progress->last_ns);
 
 	char line[LINE], whole[64] = "";
 
-	if (progress->plan->duration_ms > 0)
+	if (progress->options->duration_ms > 0)
 		snprintf(whole, sizeof(whole), " of %.1f",
-			 (double)progress->plan->duration_ms / 1e3);
+			 (double)progress->options->duration_ms / 1e3);
 	snprintf(line, sizeof(line), "%.1f%s s: %.0f answers/s, %llu answer%s, %llu error%s",
-		 seconds, whole, rate, (unsigned long long)answered, answered == 1 ? "" : "s",
-		 (unsigned long long)lost, lost == 1 ? "" : "s");
-	put_line(line);
+		 seconds, whole, rate, (unsigned long long)answers, answers == 1 ? "" : "s",
+		 (unsigned long long)errors, errors == 1 ? "" : "s");
+	write_line(line);
 }
 
-static void draw_connecting(const struct progress *progress)
+static void draw_connecting(const struct bench_progress *progress)
 {
 	char line[LINE];
 
-	snprintf(line, sizeof(line), "connecting to %.200s", progress->plan->target.name);
-	put_line(line);
+	snprintf(line, sizeof(line), "connecting to %.200s", progress->options->target.name);
+	write_line(line);
 }
 
-void progress_show(struct progress *progress, int64_t now_ns, uint64_t answered, uint64_t lost)
+void bench_report_progress_update(struct bench_progress *progress, int64_t now_ns, uint64_t answers,
+				  uint64_t errors)
 {
 	if (!progress->is_shown || now_ns - progress->last_ns < EACH_MS * INT64_C(1000000))
 		return;
 	if (progress->start_ns == 0)
 		draw_connecting(progress);
 	else
-		draw(progress, now_ns, answered, lost);
+		draw_progress(progress, now_ns, answers, errors);
 	progress->last_ns = now_ns;
-	progress->last = answered;
+	progress->last = answers;
 	progress->is_drawn = true;
 }
 
-int progress_wait_ms(const struct progress *progress)
+int bench_report_progress_wait_ms(const struct bench_progress *progress)
 {
 	return progress->is_shown ? EACH_MS : -1;
 }
 
-void progress_end(struct progress *progress)
+void bench_report_progress_clear(struct bench_progress *progress)
 {
 	if (progress->is_drawn)
 		fputs("\r\033[K", stderr);

@@ -10,8 +10,8 @@
 
 #include "client/bench/bench_options.h"
 
-struct progress {
-	const struct plan *plan;
+struct bench_progress {
+	const struct bench_options *options;
 	bool is_shown, is_drawn;
 	int64_t start_ns; /* 0: not yet */
 	int64_t last_ns;  /* when it was drawn */
@@ -19,18 +19,20 @@ struct progress {
 };
 
 /* Shows nothing ever when stderr is no terminal or a dumb one, or with -q. */
-void progress_init(struct progress *progress, const struct plan *plan);
+void bench_report_progress_init(struct bench_progress *progress,
+				const struct bench_options *options);
 
 /* The run begins. */
-void progress_start(struct progress *progress, int64_t start_ns);
+void bench_report_progress_start(struct bench_progress *progress, int64_t start_ns);
 
 /* So much has been reached; draws it when it is time. */
-void progress_show(struct progress *progress, int64_t now_ns, uint64_t answered, uint64_t lost);
+void bench_report_progress_update(struct bench_progress *progress, int64_t now_ns, uint64_t answers,
+				  uint64_t errors);
 
 /* How long poll(2) may wait until it is time; -1: for ever. */
-int progress_wait_ms(const struct progress *progress);
+int bench_report_progress_wait_ms(const struct bench_progress *progress);
 
 /* Clears the line. */
-void progress_end(struct progress *progress);
+void bench_report_progress_clear(struct bench_progress *progress);
 
 #endif

@@ -8,51 +8,51 @@
 /* A part that has been one for so long may be the whole. */
 enum { PART_NS = 400000000, LOOK_NS = 100000000 };
 
-bool sizecheck_applies(const struct plan *plan)
+bool has_fixed_size(const struct bench_options *options)
 {
-	return !plan->target.is_http && plan->framing == FRAMING_RAW &&
-	       plan->answer_size != UINT64_MAX;
+	return !options->target.is_http && options->framing == FRAMING_RAW &&
+	       options->response_size != UINT64_MAX;
 }
 
-static bool is_wanted(const struct lane_set *all)
+static bool is_wanted(const struct bench_worker *worker)
 {
-	return all->outcome->answered == 0 && all->outcome->came == 0 &&
-	       sizecheck_applies(all->plan);
+	return worker->stats->answers == 0 && worker->stats->odd_size == 0 &&
+	       has_fixed_size(worker->options);
 }
 
-static void note(struct lane_set *all, uint64_t came)
+static void note(struct bench_worker *worker, uint64_t odd_size)
 {
 	/* the parent reads it meanwhile */
-	__atomic_store_n(&all->outcome->came, came, __ATOMIC_RELAXED);
+	__atomic_store_n(&worker->stats->odd_size, odd_size, __ATOMIC_RELAXED);
 }
 
-void sizecheck_look(struct lane_set *all)
+void check_sizes(struct bench_worker *worker)
 {
-	if (all->now_ns < all->look_ns || !is_wanted(all))
+	if (worker->now_ns < worker->size_check_ns || !is_wanted(worker))
 		return;
-	all->look_ns = all->now_ns + LOOK_NS;
-	for (int i = 0; i < all->count; i++) {
-		const struct lane *lane = &all->list[i];
+	worker->size_check_ns = worker->now_ns + LOOK_NS;
+	for (int i = 0; i < worker->count; i++) {
+		const struct bench_connection *conn = &worker->connections[i];
 
-		if (lane->state != LANE_ASKING || lane->sent < all->plan->message.size ||
-		    lane->answer.frame.got == 0 || all->now_ns - lane->since_ns < PART_NS)
+		if (conn->state != BENCH_BUSY || conn->sent < worker->options->message.size ||
+		    conn->response.frame.got == 0 || worker->now_ns - conn->started_ns < PART_NS)
 			continue;
-		note(all, lane->answer.frame.got);
+		note(worker, conn->response.frame.got);
 		return;
 	}
 }
 
-void sizecheck_excess(struct lane_set *all, const struct lane *lane, size_t excess)
+void note_excess(struct bench_worker *worker, const struct bench_connection *conn, size_t excess)
 {
-	if (is_wanted(all))
-		note(all, lane->answer.frame.got + excess);
+	if (is_wanted(worker))
+		note(worker, conn->response.frame.got + excess);
 }
 
-void sizecheck_warn(const struct plan *plan, uint64_t came)
+void bench_report_size_warning(const struct bench_options *options, uint64_t odd_size)
 {
 	fprintf(stderr,
 		"prefork-client: %s: %" PRIu64 " byte%s came for an answer where %" PRIu64
 		" %s awaited: give -a %" PRIu64 " if that is a whole one\n",
-		plan->target.name, came, came == 1 ? "" : "s", plan->answer_size,
-		plan->answer_size == 1 ? "is" : "are", came);
+		options->target.name, odd_size, odd_size == 1 ? "" : "s", options->response_size,
+		options->response_size == 1 ? "is" : "are", odd_size);
 }

@@ -11,15 +11,15 @@
 #include "client/bench/bench_connection.h"
 
 /* Notes in the outcome (came) what has come and stays a part. Each turn of a process's loop. */
-void sizecheck_look(struct lane_set *all);
+void check_sizes(struct bench_worker *worker);
 
 /* A lane's answer was whole, and excess bytes came with it: notes it likewise. */
-void sizecheck_excess(struct lane_set *all, const struct lane *lane, size_t excess);
+void note_excess(struct bench_worker *worker, const struct bench_connection *conn, size_t excess);
 
 /* True while it is worth looking: raw framing, an answer of so many bytes. */
-bool sizecheck_applies(const struct plan *plan);
+bool has_fixed_size(const struct bench_options *options);
 
 /* Writes to stderr what came, what is awaited, and which flag awaits so many. */
-void sizecheck_warn(const struct plan *plan, uint64_t came);
+void bench_report_size_warning(const struct bench_options *options, uint64_t odd_size);
 
 #endif
