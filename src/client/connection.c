@@ -1,21 +1,55 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connects: socket, bind when asked to, connect (connect(2), tcp(7)). Sends and receives nothing.
+ * Connects (socket, bind when asked to, connect), closes, and writes the trace of -v. The side that
+ * closes first keeps the connection in TIME_WAIT for a minute (RFC 9293, 3.6). Must not send or
+ * receive.
  */
 #include "client/connection.h"
 
 #include <netinet/tcp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/sockdiag.h"
+#include "base/stdio.h"
 #include "base/sys.h"
 #include "base/tcpstate.h"
 #include "base/units.h"
 
-enum { RETRY_MS = 5 }; /* after that a unix socket with a full queue is asked again */
+enum {
+	RETRY_MS = 5,        /* between two tries at a unix socket with a full queue */
+	FINAL_WAIT_MS = 500, /* for the state after close(2), */
+	FINAL_POLL_MS = 2,   /* which is read this often */
+};
 
-/* Why a connection did not come to be, in words as a person would say them. */
+void connection_init(struct connection *conn, bool is_traced)
+{
+	*conn = (struct connection){ .fd = -1, .is_traced = is_traced };
+	conn->has_colour = is_traced && stdio_has_colour(STDERR_FILENO);
+	conn->start_us = clock_us();
+}
+
+void connection_trace(const struct connection *conn, const char *format, ...)
+{
+	int64_t since_us = clock_us() - conn->start_us;
+	int error = errno;
+	char text[1024];
+	va_list values;
+
+	if (!conn->is_traced)
+		return;
+	va_start(values, format);
+	vsnprintf(text, sizeof(text), format, values);
+	va_end(values);
+	fprintf(stderr, "%s%3lld.%06lld%s  %s\n", conn->has_colour ? "\033[2m" : "",
+		(long long)(since_us / 1000000), (long long)(since_us % 1000000),
+		conn->has_colour ? "\033[0m" : "", text);
+	errno = error;
+}
+
+/* The reason why connect(2) failed, in words for the user. */
 static const char *connect_error(int error, int timeout_ms, char *text, size_t size)
 {
 	char shown[UNITS_TEXT];
@@ -37,7 +71,7 @@ static const char *connect_error(int error, int timeout_ms, char *text, size_t s
 	}
 }
 
-static const char *family_name(int family)
+static const char *transport_name(int family)
 {
 	switch (family) {
 	case AF_INET:
@@ -55,32 +89,31 @@ static uint16_t port_of(const struct addr *addr)
 }
 
 /*
- * A port of one's own may still be in TIME_WAIT from the last time; one that the system chooses
- * need only differ from those of connections to the same peer, so let it choose when it knows the
- * peer.
+ * A given port may still be in TIME_WAIT from the last connection. A port that the system chooses
+ * need only differ from those of connections to the same peer, so it is chosen by connect(2), which
+ * knows the peer.
  */
-static bool bind_socket(int fd, const struct addr *source, const struct trace *trace,
-			struct err *err)
+static bool bind_source(const struct connection *conn, const struct addr *source, struct err *err)
 {
 	bool has_port = port_of(source) != 0;
 	char shown[ADDR_TEXT];
 	int one = 1;
 
 	if (has_port)
-		sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		sys_setsockopt(conn->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	else
-		sys_setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+		sys_setsockopt(conn->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 	addr_write(source, shown);
-	if (sys_bind(fd, &source->sa, source->len) < 0)
+	if (sys_bind(conn->fd, &source->sa, source->len) < 0)
 		return err_errno(err, err_code(errno, CODE_UNAVAILABLE), "cannot connect from %s",
 				 shown);
-	trace_print(trace, "bind(): from %s%s", shown,
-		    has_port ? "" : " (port 0: the system will choose one)");
+	connection_trace(conn, "bind(): from %s%s", shown,
+			 has_port ? "" : " (port 0: the system will choose one)");
 	return true;
 }
 
 /* Waits for the handshake; its errno, 0 when it is done. */
-static int wait_for_handshake(int fd, int64_t until_us)
+static int await_handshake(int fd, int64_t until_us)
 {
 	struct pollfd poll = { .fd = fd, .events = POLLOUT };
 	int error = 0, count;
@@ -98,14 +131,14 @@ static int wait_for_handshake(int fd, int64_t until_us)
 	return error;
 }
 
-/* A unix socket with a full queue says EAGAIN, and nothing tells when it has room again. */
+/* A unix socket with a full queue returns EAGAIN, and no event tells when it has room again. */
 static int connect_within(int fd, const struct addr *to, int timeout_ms)
 {
 	int64_t until_us = clock_us() + (int64_t)timeout_ms * 1000;
 
 	while (sys_connect(fd, &to->sa, to->len) < 0) {
 		if (errno == EINPROGRESS || errno == EINTR)
-			return wait_for_handshake(fd, until_us);
+			return await_handshake(fd, until_us);
 		if (errno != EAGAIN || to->sa.sa_family != AF_UNIX)
 			return errno;
 		if (clock_us() > until_us)
@@ -116,120 +149,192 @@ static int connect_within(int fd, const struct addr *to, int timeout_ms)
 }
 
 /*
- * Learns both ends. When nobody listens at a port that the system may also choose for this end, TCP
- * may connect a socket to itself: that is a refusal.
+ * TCP may connect a socket to itself, where no server listens at a port that the system may also
+ * choose for this end: that is a refusal.
  */
-static int read_addresses(struct connection *connection)
+static int read_local_address(struct connection *conn)
 {
-	socklen_t size = sizeof(connection->local) - offsetof(struct addr, sa);
+	socklen_t size = sizeof(conn->local) - offsetof(struct addr, sa);
 
-	if (sys_getsockname(connection->fd, &connection->local.sa, &size) < 0)
+	if (sys_getsockname(conn->fd, &conn->local.sa, &size) < 0)
 		return errno;
-	connection->local.len = size;
-	if (connection->remote.sa.sa_family != AF_UNIX &&
-	    addr_equal(&connection->local, &connection->remote))
+	conn->local.len = size;
+	if (conn->remote.sa.sa_family != AF_UNIX && addr_equal(&conn->local, &conn->remote))
 		return ECONNREFUSED;
 	return 0;
 }
 
-static void trace_connected(const struct connection *connection, bool is_bound, int64_t took_us,
-			    const struct trace *trace)
+static void trace_connected(const struct connection *conn, bool is_bound, int64_t took_us)
 {
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
 	char shown[ADDR_TEXT];
 
-	addr_write(&connection->remote, shown);
-	if (connection->remote.sa.sa_family == AF_UNIX) {
-		trace_print(trace, "connect(): %s: connected in %lld us", shown,
-			    (long long)took_us);
+	addr_write(&conn->remote, shown);
+	if (conn->remote.sa.sa_family == AF_UNIX) {
+		connection_trace(conn, "connect(): %s: connected in %lld us", shown,
+				 (long long)took_us);
 		return;
 	}
-	sys_getsockopt(connection->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-	trace_print(trace, "connect(): %s: connected in %lld us (three-way handshake; RTT %u us)",
-		    shown, (long long)took_us, info.tcpi_rtt);
-	trace_print(trace, "local address %s%s", addr_write(&connection->local, shown),
-		    is_bound ? "" : ": the port was chosen by the system");
-	trace_print(trace, "state %s", sockdiag_state_name(sockdiag_tcp_state(connection->fd)));
+	sys_getsockopt(conn->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+	connection_trace(conn,
+			 "connect(): %s: connected in %lld us (three-way handshake; RTT %u us)",
+			 shown, (long long)took_us, info.tcpi_rtt);
+	connection_trace(conn, "local address %s%s", addr_write(&conn->local, shown),
+			 is_bound ? "" : ": the port was chosen by the system");
+	connection_trace(conn, "state %s", sockdiag_state_name(sockdiag_tcp_state(conn->fd)));
 }
 
-/* Makes link->fd a connection to link->remote; *error is 0, or why it cannot be reached. */
-static bool connect_socket(struct connection *connection, const struct addr *source, int timeout_ms,
-			   const struct trace *trace, int *error, struct err *err)
+/* Connects conn->fd to conn->remote; *error is 0, or the reason why it cannot be reached. */
+static bool connect_socket(struct connection *conn, const struct addr *source, int timeout_ms,
+			   int *error, struct err *err)
 {
 	int64_t start_us, took_us;
 	int one = 1;
 
-	trace_print(trace, "socket(): %s", family_name(connection->remote.sa.sa_family));
-	if (source != NULL && !bind_socket(connection->fd, source, trace, err))
+	connection_trace(conn, "socket(): %s", transport_name(conn->remote.sa.sa_family));
+	if (source != NULL && !bind_source(conn, source, err))
 		return false;
 	start_us = clock_us();
-	*error = connect_within(connection->fd, &connection->remote, timeout_ms);
+	*error = connect_within(conn->fd, &conn->remote, timeout_ms);
 	took_us = clock_us() - start_us;
 	if (*error == 0)
-		*error = read_addresses(connection);
+		*error = read_local_address(conn);
 	if (*error != 0)
 		return true;
 	/* a message goes out at once, also its last, short segment */
-	if (connection->remote.sa.sa_family != AF_UNIX)
-		sys_setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	trace_connected(connection, source != NULL && port_of(source) != 0, took_us, trace);
+	if (conn->remote.sa.sa_family != AF_UNIX)
+		sys_setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	trace_connected(conn, source != NULL && port_of(source) != 0, took_us);
 	return true;
 }
 
-/* False with err when no address needs to be tried any more. */
-static bool try_address(struct connection *connection, const struct addr *source, int timeout_ms,
-			const struct trace *trace, int *error, struct err *err)
+/* False with err when no further address is to be tried. */
+static bool try_address(struct connection *conn, const struct addr *source, int timeout_ms,
+			int *error, struct err *err)
 {
 	*error = 0;
-	connection->fd = sys_socket(connection->remote.sa.sa_family,
-				    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (connection->fd < 0 && errno != EAFNOSUPPORT)
+	conn->fd = sys_socket(conn->remote.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			      0);
+	if (conn->fd < 0 && errno != EAFNOSUPPORT)
 		return err_errno(err, CODE_OSERR, "cannot make a socket");
-	if (connection->fd < 0) {
+	if (conn->fd < 0) {
 		*error = errno;
 		return true;
 	}
-	if (connect_socket(connection, source, timeout_ms, trace, error, err) && *error == 0)
+	if (connect_socket(conn, source, timeout_ms, error, err) && *error == 0)
 		return true;
-	sys_close(connection->fd);
-	connection->fd = -1;
+	sys_close(conn->fd);
+	conn->fd = -1;
 	return *error != 0;
 }
 
-/* Adds an address and why it cannot be reached to what err says of those before it. */
-static void add_error(struct err *err, const struct addr *addr, int error, int timeout_ms,
-		      const struct trace *trace)
+/* Appends the address and the reason why it cannot be reached to those before it. */
+static void add_connect_error(struct err *err, const struct connection *conn, int error,
+			      int timeout_ms)
 {
 	char shown[ADDR_TEXT], text[UNITS_TEXT + 16];
-	const char *why = connect_error(error, timeout_ms, text, sizeof(text));
+	const char *reason = connect_error(error, timeout_ms, text, sizeof(text));
 	struct err before = *err;
 
-	addr_write(addr, shown);
-	trace_print(trace, "connect(): %s: %s", shown, why);
-	err_set(err, err_code(error, CODE_UNAVAILABLE), "%s: %s", shown, why);
+	addr_write(&conn->remote, shown);
+	connection_trace(conn, "connect(): %s: %s", shown, reason);
+	err_set(err, err_code(error, CODE_UNAVAILABLE), "%s: %s", shown, reason);
 	if (before.text[0] != '\0')
 		err_prefix(err, "%s; ", before.text);
 }
 
-bool connection_open(struct connection *connection, const struct target *target,
-		     const struct addr *source, int timeout_ms, const struct trace *trace,
-		     struct err *err)
+bool connection_open(struct connection *conn, const struct target *target,
+		     const struct addr *source, int timeout_ms, struct err *err)
 {
 	char first[ADDR_TEXT];
 	int error;
 
 	for (int i = 0; i < target->count; i++) {
-		*connection = (struct connection){ .remote = target->addresses[i] };
-		if (!try_address(connection, source, timeout_ms, trace, &error, err))
+		conn->remote = target->addresses[i];
+		if (!try_address(conn, source, timeout_ms, &error, err))
 			return false;
 		if (error == 0) {
 			*err = (struct err){ .code = CODE_OK };
 			return true;
 		}
-		add_error(err, &connection->remote, error, timeout_ms, trace);
+		add_connect_error(err, conn, error, timeout_ms);
 	}
 	if (strcmp(addr_write(&target->addresses[0], first), target->name) != 0)
 		err_prefix(err, "%s: ", target->name);
 	return false;
+}
+
+/* Reads the state until it is final, which is at once where the peer closes too. */
+static enum sockdiag_answer await_final_state(struct sockdiag *diag, const struct connection *conn,
+					      int *state)
+{
+	int64_t until_ms = clock_ms() + FINAL_WAIT_MS;
+
+	for (;;) {
+		enum sockdiag_answer answer =
+			sockdiag_tcp(diag, &conn->local, &conn->remote, state);
+		bool is_final = *state == TCP_TIME_WAIT || *state == TCP_CLOSE;
+
+		if (answer != SOCKDIAG_FOUND || is_final || clock_ms() >= until_ms)
+			return answer;
+		sys_poll(NULL, 0, FINAL_POLL_MS);
+	}
+}
+
+static const char *describe_state(const struct connection *conn, int state)
+{
+	switch (state) {
+	case TCP_TIME_WAIT:
+		return "TIME_WAIT: this side closed first, and so keeps the two addresses for a "
+		       "minute";
+	case TCP_CLOSE:
+		if (conn->closed_first)
+			return "no socket left: the connection was reset, or this system keeps no "
+			       "more in TIME_WAIT";
+		if (conn->is_reset)
+			return "no socket left: the connection was reset";
+		return "no socket left: the peer closed first, and keeps TIME_WAIT";
+	case TCP_FIN_WAIT1:
+		return "FIN_WAIT1: the peer has not confirmed the end yet";
+	case TCP_FIN_WAIT2:
+		return "FIN_WAIT2: the peer has not closed its side yet";
+	default:
+		return sockdiag_state_name(state);
+	}
+}
+
+static void trace_final_state(const struct connection *conn)
+{
+	struct sockdiag diag;
+	enum sockdiag_answer answer = SOCKDIAG_REFUSED;
+	int state = TCP_CLOSE;
+
+	if (sockdiag_open(&diag)) {
+		answer = await_final_state(&diag, conn, &state);
+		sockdiag_close(&diag);
+	}
+	if (answer == SOCKDIAG_FOUND)
+		connection_trace(conn, "state afterwards: %s", describe_state(conn, state));
+	else
+		connection_trace(conn, "state afterwards: not to be seen here: sock_diag: %s",
+				 strerror(errno));
+}
+
+static const char *describe_close(const struct connection *conn)
+{
+	if (conn->is_reset)
+		return "the connection was reset";
+	return conn->closed_first ? "this side closed first" : "the peer closed first";
+}
+
+void connection_close(struct connection *conn)
+{
+	if (!conn->is_shut_down)
+		conn->closed_first = !conn->peer_closed;
+	sys_close(conn->fd);
+	conn->fd = -1;
+	connection_trace(conn, "close(): %s", describe_close(conn));
+	if (conn->is_traced && conn->remote.sa.sa_family != AF_UNIX)
+		trace_final_state(conn);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends and receives with poll(2). A send that takes less than all is ordinary: the rest follows
- * when there is room (send(2)); a receive gives what is there (recv(2)).
+ * Sends and receives with poll(2), and reads what is to be sent from standard input. A short send
+ * is ordinary: the rest follows when there is room (send(2)). Lines of the input are frames of
+ * framing line as they are; only framing length waits for the end of a line, and writes its header
+ * before it, over bytes that were sent. Must not decide when a session ends.
  */
 #include "client/session.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,35 +15,173 @@
 #include "base/clock.h"
 #include "base/sys.h"
 
-struct session *session_new(struct connection *connection, const struct client_options *options,
-			    const char *name, const struct trace *trace, struct err *err)
+enum { INPUT_SIZE = 65536 };
+
+struct session *session_new(struct connection *conn, const struct client_options *options,
+			    const char *name, struct err *err)
 {
-	struct session *session = calloc(1, sizeof(*session));
+	struct session *s = calloc(1, sizeof(*s));
 	bool is_stream = options->message_count == 0 && options->framing == FRAMING_RAW;
 
-	if (session == NULL) {
+	if (s == NULL) {
 		err_errno(err, CODE_OSERR, "cannot talk");
 		return NULL;
 	}
-	session->connection = connection;
-	session->options = options;
-	session->name = name;
-	session->trace = trace;
-	session->active_us = clock_us();
-	input_init(&session->input, options->framing);
-	receive_init(&session->output, options->framing, UINT64_MAX);
-	session->output.is_deaf = options->no_responses;
-	show_init(&session->output.show, options->hex, is_stream);
-	return session;
+	s->conn = conn;
+	s->options = options;
+	s->name = name;
+	s->active_us = clock_us();
+	s->input.is_line_start = true;
+	s->input.first = s->input.filled = FRAMING_EXTRA;
+	output_init(&s->output, options->framing, options->hex, is_stream);
+	s->output.is_discarded = options->no_responses;
+	return s;
 }
 
-void session_free(struct session *session)
+void session_free(struct session *s)
 {
-	input_free(&session->input);
-	free(session);
+	free(s->input.bytes);
+	free(s);
 }
 
-static const char *error_name(int error)
+static bool grow_input(struct input *input, size_t size, struct err *err)
+{
+	char *bytes;
+
+	if (size <= input->size)
+		return true;
+	bytes = realloc(input->bytes, size);
+	if (bytes == NULL)
+		return err_errno(err, CODE_OSERR, "cannot keep a message of %zu bytes", size);
+	input->bytes = bytes;
+	input->size = size;
+	return true;
+}
+
+bool session_set_message(struct session *s, const char *message, struct err *err)
+{
+	size_t length = strlen(message);
+
+	if (!grow_input(&s->input, length + FRAMING_EXTRA, err))
+		return false;
+	s->input.start = 0;
+	s->input.end = framing_wrap(s->options->framing, message, length, s->input.bytes);
+	s->input.messages++;
+	return true;
+}
+
+/* Reads to bytes + at; *n is 0 at the end, and when there was nothing yet. */
+static bool read_stdin(struct input *input, size_t at, size_t *n, struct err *err)
+{
+	ssize_t got = sys_read(STDIN_FILENO, input->bytes + at, input->size - at);
+
+	*n = got > 0 ? (size_t)got : 0;
+	if (got == 0)
+		input->is_ended = true;
+	if (got >= 0 || errno == EINTR || errno == EAGAIN)
+		return true;
+	return err_errno(err, CODE_OSERR, "cannot read standard input");
+}
+
+/* Bytes pass as they come; a last line without a newline gets one. */
+static bool read_bytes(struct input *input, enum framing framing, struct err *err)
+{
+	size_t n;
+
+	if (!grow_input(input, INPUT_SIZE, err) || !read_stdin(input, 0, &n, err))
+		return false;
+	input->start = 0;
+	input->end = n;
+	if (framing == FRAMING_RAW)
+		return true;
+	if (input->is_ended && !input->is_line_start)
+		input->bytes[input->end++] = '\n';
+	for (size_t i = 0; i < input->end; i++)
+		input->messages += input->bytes[i] == '\n';
+	if (input->end > 0)
+		input->is_line_start = input->bytes[input->end - 1] == '\n';
+	return true;
+}
+
+/* Makes the next line, if there is a whole one, a frame. */
+static void frame_line(struct input *input)
+{
+	size_t have = input->filled - input->first;
+	char *line = input->bytes + input->first;
+	const char *lf = have > 0 ? memchr(line + input->searched, '\n', have - input->searched) :
+				    NULL;
+	size_t length = lf != NULL ? (size_t)(lf - line) : have;
+	uint32_t big_endian;
+
+	input->searched = have;
+	if (lf == NULL && (!input->is_ended || have == 0))
+		return;
+	input->searched = 0;
+	input->start = input->first - FRAMING_EXTRA;
+	input->end = input->first + length;
+	input->first += length + (lf != NULL);
+	input->messages++;
+	big_endian = htonl((uint32_t)length);
+	memcpy(input->bytes + input->start, &big_endian, sizeof(big_endian));
+}
+
+/* Moves an incomplete line to the front, with room for its header, and reads on after it. */
+static bool read_lines(struct input *input, struct err *err)
+{
+	size_t have = input->filled - input->first, n;
+
+	if (have > FRAMING_LENGTH_MOST)
+		return err_set(err, CODE_USAGE, "a line of the input has more than %d bytes",
+			       FRAMING_LENGTH_MOST);
+	if (have > 0 && input->first != FRAMING_EXTRA)
+		memmove(input->bytes + FRAMING_EXTRA, input->bytes + input->first, have);
+	input->first = FRAMING_EXTRA;
+	input->filled = FRAMING_EXTRA + have;
+	if (!grow_input(input,
+			have + FRAMING_EXTRA < INPUT_SIZE / 2 ? INPUT_SIZE : 2 * input->filled,
+			err) ||
+	    !read_stdin(input, input->filled, &n, err))
+		return false;
+	input->filled += n;
+	frame_line(input);
+	return true;
+}
+
+/* Reads once and makes what came the next piece, if it is enough for one. */
+static bool read_input(struct session *s, struct err *err)
+{
+	bool was_ended = s->input.is_ended;
+	bool is_good = s->options->framing == FRAMING_LENGTH ?
+			       read_lines(&s->input, err) :
+			       read_bytes(&s->input, s->options->framing, err);
+
+	if (!is_good)
+		return false;
+	s->active_us = clock_us();
+	if (s->input.is_ended && !was_ended)
+		connection_trace(s->conn, "the end of the input");
+	return true;
+}
+
+/* After n bytes of the piece were sent, the next message that was read already may follow. */
+static void consume_input(struct session *s, size_t n)
+{
+	struct input *input = &s->input;
+
+	input->start += n;
+	if (input->start == input->end && s->options->framing == FRAMING_LENGTH &&
+	    input->bytes != NULL)
+		frame_line(input);
+}
+
+static void discard_input(struct input *input)
+{
+	input->start = input->end = 0;
+	input->first = input->filled = FRAMING_EXTRA;
+	input->searched = 0;
+}
+
+static const char *describe_error(int error)
 {
 	switch (error) {
 	case EPIPE:
@@ -51,90 +192,77 @@ static const char *error_name(int error)
 	}
 }
 
-/* An error of the connection, which ends it; what was received before stays received. */
-static void fail_connection(struct session *session, const char *call, int error)
+/* An error of the connection ends sending; what was received before stays received. */
+static void fail_connection(struct session *s, const char *call, int error)
 {
-	trace_print(session->trace, "%s: %s", call, error_name(error));
-	session->error = error;
-	session->connection->is_reset = true;
-	session->cannot_send = true;
-	session->unsent = input_left(&session->input);
-	input_discard(&session->input);
+	connection_trace(s->conn, "%s: %s", call, describe_error(error));
+	s->error = error;
+	s->conn->is_reset = true;
+	s->cannot_send = true;
+	s->unsent = session_unsent(s);
+	discard_input(&s->input);
 }
 
-static bool receive_bytes(struct session *session, struct err *err)
+static bool receive_bytes(struct session *s, struct err *err)
 {
-	ssize_t n = sys_recv(session->connection->fd, session->buffer, sizeof(session->buffer), 0);
+	ssize_t n = sys_recv(s->conn->fd, s->buffer, sizeof(s->buffer), 0);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n <= 0)
-		session->connection->peer_closed = true;
+		s->conn->peer_closed = true;
 	if (n < 0) {
-		fail_connection(session, "recv", errno);
+		fail_connection(s, "recv", errno);
 		return true;
 	}
 	if (n == 0) {
-		trace_print(session->trace, "recv: 0 bytes: the peer has closed its side");
+		connection_trace(s->conn, "recv: 0 bytes: the peer has closed its side");
 		return true;
 	}
-	trace_print(session->trace, "recv: %zd byte%s", n, n == 1 ? "" : "s");
-	session->received += (uint64_t)n;
-	if (!output_receive(&session->output, session->buffer, (size_t)n, err)) {
+	connection_trace(s->conn, "recv: %zd byte%s", n, n == 1 ? "" : "s");
+	s->received += (uint64_t)n;
+	if (!output_receive(&s->output, s->buffer, (size_t)n, err)) {
 		if (err->code == CODE_FAILED)
-			err_prefix(err, "%s: ", session->name);
+			err_prefix(err, "%s: ", s->name);
 		return false;
 	}
-	/* the time after it was shown: a reader of stdout may be slow */
-	session->received_us = session->active_us = clock_us();
+	/* after it was written: the reader of stdout may be slow */
+	s->received_us = s->active_us = clock_us();
 	return true;
 }
 
-static void trace_full(struct session *session)
+static void trace_full(struct session *s)
 {
-	if (!session->was_full)
-		trace_print(session->trace, "send: the send buffer is full, %zu to go",
-			    input_left(&session->input));
-	session->was_full = true;
+	if (!s->was_full)
+		connection_trace(s->conn, "send: the send buffer is full, %zu to go",
+				 session_unsent(s));
+	s->was_full = true;
 }
 
-static void trace_sent(struct session *session, size_t n, size_t left)
+static void trace_sent(const struct session *s, size_t n, size_t left)
 {
 	if (left > 0)
-		trace_print(session->trace, "send: %zu of %zu bytes, %zu to go", n, n + left, left);
+		connection_trace(s->conn, "send: %zu of %zu bytes, %zu to go", n, n + left, left);
 	else
-		trace_print(session->trace, "send: %zu of %zu byte%s", n, n, n == 1 ? "" : "s");
+		connection_trace(s->conn, "send: %zu of %zu byte%s", n, n, n == 1 ? "" : "s");
 }
 
-static void send_bytes(struct session *session)
+static void send_bytes(struct session *s)
 {
-	size_t left = input_left(&session->input);
-	ssize_t n =
-		sys_send(session->connection->fd, input_head(&session->input), left, MSG_NOSIGNAL);
+	size_t left = session_unsent(s);
+	ssize_t n = sys_send(s->conn->fd, s->input.bytes + s->input.start, left, MSG_NOSIGNAL);
 
 	if (n < 0 && errno == EAGAIN)
-		trace_full(session);
+		trace_full(s);
 	else if (n < 0 && errno != EINTR)
-		fail_connection(session, "send", errno);
+		fail_connection(s, "send", errno);
 	if (n <= 0)
 		return;
-	session->was_full = false;
-	trace_sent(session, (size_t)n, left - (size_t)n);
-	session->sent += (uint64_t)n;
-	session->sent_us = session->active_us = clock_us();
-	input_consume(&session->input, (size_t)n);
-}
-
-static bool read_stdin(struct session *session, struct err *err)
-{
-	bool was_ended = session->input.is_ended;
-
-	if (!input_read(&session->input, err))
-		return false;
-	session->active_us = clock_us();
-	if (session->input.is_ended && !was_ended)
-		trace_print(session->trace, "the end of the input");
-	return true;
+	s->was_full = false;
+	trace_sent(s, (size_t)n, left - (size_t)n);
+	s->sent += (uint64_t)n;
+	s->sent_us = s->active_us = clock_us();
+	consume_input(s, (size_t)n);
 }
 
 static int wait_ms(int64_t until_us)
@@ -149,37 +277,35 @@ static int wait_ms(int64_t until_us)
 	return left_us / 1000 < INT_MAX - 1 ? (int)((left_us + 999) / 1000) : INT_MAX;
 }
 
-bool session_poll(struct session *session, int64_t until_us, bool is_fed, struct err *err)
+bool session_poll(struct session *s, int64_t until_us, bool reads_stdin, struct err *err)
 {
-	struct pollfd polls[2] = { { .fd = session->connection->fd },
-				   { .fd = -1, .events = POLLIN } };
-	bool is_sending = input_left(&session->input) > 0;
+	struct pollfd polls[2] = { { .fd = s->conn->fd }, { .fd = -1, .events = POLLIN } };
+	bool is_sending = session_unsent(s) > 0;
 
-	if (!session->connection->peer_closed)
+	if (!s->conn->peer_closed)
 		polls[0].events |= POLLIN;
 	if (is_sending)
 		polls[0].events |= POLLOUT;
 	if (polls[0].events == 0)
 		polls[0].fd = -1;
-	if (is_fed && !is_sending && !session->input.is_ended && !session->cannot_send)
+	if (reads_stdin && !is_sending && !s->input.is_ended && !s->cannot_send)
 		polls[1].fd = STDIN_FILENO;
 	if (sys_poll(polls, 2, wait_ms(until_us)) < 0)
 		return errno == EINTR || err_errno(err, CODE_OSERR, "cannot wait");
-	if (polls[0].revents != 0 && !session->connection->peer_closed &&
-	    !receive_bytes(session, err))
+	if (polls[0].revents != 0 && !s->conn->peer_closed && !receive_bytes(s, err))
 		return false;
-	if ((polls[0].revents & ~POLLIN) != 0 && input_left(&session->input) > 0)
-		send_bytes(session);
-	return polls[1].revents == 0 || read_stdin(session, err);
+	if ((polls[0].revents & ~POLLIN) != 0 && session_unsent(s) > 0)
+		send_bytes(s);
+	return polls[1].revents == 0 || read_input(s, err);
 }
 
-void session_shut_down(struct session *session)
+void session_shut_down(struct session *s)
 {
-	session->connection->is_shut_down = true;
-	session->connection->closed_first = !session->connection->peer_closed;
-	if (sys_shutdown(session->connection->fd, SHUT_WR) < 0)
-		trace_print(session->trace, "shutdown(SHUT_WR): %s", strerror(errno));
+	s->conn->is_shut_down = true;
+	s->conn->closed_first = !s->conn->peer_closed;
+	if (sys_shutdown(s->conn->fd, SHUT_WR) < 0)
+		connection_trace(s->conn, "shutdown(SHUT_WR): %s", strerror(errno));
 	else
-		trace_print(session->trace, "shutdown(SHUT_WR): this side has ended sending");
-	session->active_us = clock_us();
+		connection_trace(s->conn, "shutdown(SHUT_WR): this side has ended sending");
+	s->active_us = clock_us();
 }

@@ -120,9 +120,9 @@ static bool take_flag(void *owner, int letter, const char *value, struct err *er
 
 	switch (letter) {
 	case '4':
-		return target_take_family(&options->family, AF_INET, err);
+		return target_set_family(&options->family, AF_INET, err);
 	case '6':
-		return target_take_family(&options->family, AF_INET6, err);
+		return target_set_family(&options->family, AF_INET6, err);
 	case 'c':
 		return read_int(&options->connections, "connections", value, BENCH_CONNECTIONS_MAX,
 				err);

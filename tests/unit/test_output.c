@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/plain.c. */
+/* Tests of client/output.c: what of a response may reach a terminal. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,17 +9,17 @@
 
 #include <string.h>
 
-#include "client/plain.h"
+#include "client/output.h"
 
 static void assert_escaped(const char *bytes, const char *wanted)
 {
-	struct escape escape = { .count = 0 };
-	char out[256 + ESCAPE_MAX];
+	struct output_escape escape = { .count = 0 };
+	char out[256 + OUTPUT_ESCAPE_MAX];
 	size_t used = 0;
 
 	for (const char *c = bytes; *c != '\0'; c++)
-		used += escape_byte(&escape, (uint8_t)*c, out + used);
-	used += escape_end(&escape, out + used);
+		used += output_escape_byte(&escape, (uint8_t)*c, out + used);
+	used += output_escape_end(&escape, out + used);
 	out[used] = '\0';
 	assert_string_equal(out, wanted);
 }
@@ -69,15 +69,15 @@ static void any_bytes__never_command(void **state)
 
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
-		struct escape escape = { .count = 0 };
-		char out[8 * ESCAPE_MAX];
+		struct output_escape escape = { .count = 0 };
+		char out[8 * OUTPUT_ESCAPE_MAX];
 		size_t used = 0;
 
 		for (int i = 0; i < 6; i++) {
 			x = x * 1664525 + 1013904223;
-			used += escape_byte(&escape, (uint8_t)(x >> 24), out + used);
+			used += output_escape_byte(&escape, (uint8_t)(x >> 24), out + used);
 		}
-		used += escape_end(&escape, out + used);
+		used += output_escape_end(&escape, out + used);
 		for (size_t i = 0; i < used; i++) {
 			uint8_t c = (uint8_t)out[i], next = i + 1 < used ? (uint8_t)out[i + 1] : 0;
 
