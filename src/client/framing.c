@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Puts messages into frames and finds where frames end. */
+/* Frames messages and finds the ends of frames. */
 #include "client/framing.h"
 
 #include <arpa/inet.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "client/bench/moment.h"
+#include "client/bench/bench_stats.h"
 
 enum { BATCH = 64, BUFFER = 64 * 1024 };
 #define STOP_TAG UINT64_MAX
@@ -32,7 +32,7 @@ static void close_member(struct member *m)
 
 static void lose(struct members *all, struct member *m)
 {
-	int64_t lived_ms = (bench_now_ns() - m->begun_ns) / 1000000;
+	int64_t lived_ms = (bench_stats_now_ns() - m->begun_ns) / 1000000;
 
 	close_member(m);
 	if (all->role == ROLE_ASK) {
@@ -75,7 +75,7 @@ void members_open_next(struct members *all)
 {
 	struct member *m = &all->list[all->opened++];
 
-	m->begun_ns = bench_now_ns();
+	m->begun_ns = bench_stats_now_ns();
 	m->fd = sys_socket(all->to.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (m->fd < 0 ||
 	    (sys_connect(m->fd, &all->to.sa, all->to.len) < 0 && errno != EINPROGRESS)) {
@@ -151,7 +151,7 @@ void members_drip(struct members *all)
 	struct member *m = &all->list[all->dripped % all->count];
 
 	if (all->dripped++ < all->count)
-		m->begun_ns = bench_now_ns();
+		m->begun_ns = bench_stats_now_ns();
 	if (m->fd >= 0 && sys_send(m->fd, "x", 1, MSG_NOSIGNAL) < 0 && errno != EAGAIN)
 		lose(all, m);
 }

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bench from its command line to its exit code: reads what is asked, sees to descriptors, has it
- * run, prints what came of it.
+ * A bench from its command line to its exit code: reads the options, raises the limit of
+ * descriptors, runs the processes, prints the result and judges it.
  */
 #include "client/bench/bench.h"
 
 #include <signal.h>
 
 #include "base/sys.h"
-#include "client/bench/bench_options.h"
-#include "client/bench/bench_processes.h"
-#include "client/bench/bench_report.h"
 
 enum { OWN_DESCRIPTORS = 16, SIGNAL_CODES = 128 };
 
-/* Each process holds its connections and a few more, and one for each process before the fork. */
+/* Each process holds its connections, a few more, and until the fork one for each process. */
 static bool raise_descriptor_limit(const struct bench_options *options, struct err *err)
 {
 	int each = (options->connections + options->processes - 1) / options->processes;
@@ -54,35 +51,35 @@ static void print_result(const struct bench_options *options, const struct bench
 }
 
 /*
- * Messages that may be unanswered at the end though all is well: one on each connection, and in an
- * open loop those that came due in the last tenth of a second, which a busy machine may hold up.
+ * The messages that may be unanswered at the end of a good run: one on each connection, and in an
+ * open loop those that came due in the last tenth of a second, which a busy machine may delay.
  */
-static uint64_t max_in_flight(const struct bench_options *options)
+static uint64_t max_unanswered(const struct bench_options *options)
 {
 	return (uint64_t)options->connections + (uint64_t)options->rate / 10;
 }
 
-/* What the counts of errors do not tell. */
+/* A run without any error has failed, too, when responses are missing. */
 static bool check_answers(const struct bench_options *options, const struct bench_stats *stats,
 			  struct err *err)
 {
-	uint64_t all = options->rate > 0 ? stats->due : stats->sent;
+	uint64_t messages = options->rate > 0 ? stats->due : stats->sent;
 
 	if (stats->answers == 0 && bench_stats_errors(stats) == 0)
 		return err_set(err, CODE_FAILED,
 			       "%s: there was no %s, to %llu message%s, when the time was up",
 			       options->target.name,
 			       stats->odd_size > 0 ? "whole answer" : "answer at all",
-			       (unsigned long long)all, all == 1 ? "" : "s");
-	if (stats->unanswered <= max_in_flight(options))
+			       (unsigned long long)messages, messages == 1 ? "" : "s");
+	if (stats->unanswered <= max_unanswered(options))
 		return true;
 	return err_set(err, CODE_FAILED,
 		       "%s: %llu of %llu messages had no answer when the time was up",
 		       options->target.name, (unsigned long long)stats->unanswered,
-		       (unsigned long long)all);
+		       (unsigned long long)messages);
 }
 
-/* A run that was interrupted ends as if by that signal, its report printed. */
+/* An interrupted run exits as if killed by the signal, after its report. */
 static enum exit_code decide_exit_code(const struct bench_options *options,
 				       const struct bench_result *result, struct err *err)
 {

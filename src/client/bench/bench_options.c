@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the command line of a bench; starts nothing. */
-#include "client/bench/bench_options.h"
+/* Reads the command line of a bench, checks it, and makes the message. Must not connect. */
+#include "client/bench/bench.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,6 @@
 #include "base/flags.h"
 #include "base/quote.h"
 #include "base/units.h"
-#include "client/bench/hex.h"
-#include "client/bench/pace.h"
 
 static const struct flag rows[] = {
 #define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
@@ -19,33 +18,33 @@ static const struct flag rows[] = {
 };
 
 enum { FLAG_VERIFY = 1, FLAG_SOURCES, FLAG_SERVER_PID, FLAG_JSON, FLAG_CSV };
-enum { DURATION_MS = 10000, TIMEOUT_MS = 10000, SIZE = 64, SOURCES_MOST = 1 << 16 };
+enum { DURATION_MS = 10000, TIMEOUT_MS = 10000, SIZE = 64, SOURCES_MAX = 1 << 16 };
 
-static bool read_number(int64_t *number, const char *name, const char *value, int64_t most,
+static bool read_number(int64_t *number, const char *name, const char *value, int64_t max,
 			struct err *err)
 {
 	char shown[QUOTE_TEXT];
 
-	if (units_read_count(value, number) && *number >= 1 && *number <= most)
+	if (units_read_count(value, number) && *number >= 1 && *number <= max)
 		return true;
-	if (most == INT64_MAX)
+	if (max == INT64_MAX)
 		return err_set(err, CODE_USAGE, "--%s %s: is not a number from 1 on", name,
 			       quote_show(value, shown));
 	return err_set(err, CODE_USAGE, "--%s %s: is not a number from 1 to %lld", name,
-		       quote_show(value, shown), (long long)most);
+		       quote_show(value, shown), (long long)max);
 }
 
-static bool read_int(int *number, const char *name, const char *value, int most, struct err *err)
+static bool read_int(int *number, const char *name, const char *value, int max, struct err *err)
 {
 	int64_t read = 0;
 
-	if (!read_number(&read, name, value, most, err))
+	if (!read_number(&read, name, value, max, err))
 		return false;
 	*number = (int)read;
 	return true;
 }
 
-/* Beyond 24 days a time is as good as for ever. */
+/* More than 24 days is no limit in practice. */
 static bool read_time(int64_t *time_ms, const char *name, const char *value, struct err *err)
 {
 	char shown[QUOTE_TEXT];
@@ -143,7 +142,7 @@ static bool take_flag(void *owner, int letter, const char *value, struct err *er
 	case 'a':
 		return read_answer(options, value, err);
 	case 'k':
-		return read_number(&options->requests_max, "requests", value, INT64_MAX, err);
+		return read_number(&options->requests, "requests", value, INT64_MAX, err);
 	case 't':
 		return read_int(&options->processes, "processes", value, BENCH_PROCESSES_MAX, err);
 	case 'w':
@@ -155,7 +154,7 @@ static bool take_flag(void *owner, int letter, const char *value, struct err *er
 		options->verifies = true;
 		return true;
 	case FLAG_SOURCES:
-		return read_int(&options->sources, "sources", value, SOURCES_MOST, err);
+		return read_int(&options->sources, "sources", value, SOURCES_MAX, err);
 	case FLAG_SERVER_PID:
 		return read_server_pid(options, value, err);
 	case FLAG_JSON:
@@ -188,7 +187,7 @@ static bool check_without_message(const struct bench_options *options, struct er
 	if (options->verifies)
 		return set_usage_error(err,
 				       "--verify goes with messages that are sent, not with -s 0");
-	if (options->requests_max > 1)
+	if (options->requests > 1)
 		return set_usage_error(err, "-k goes with messages that are sent, not with -s 0");
 	return options->framing != FRAMING_RAW || options->answer != NULL ||
 	       set_usage_error(err, "-s 0 needs -a BYTES or -a end, to know the answer's end");
@@ -228,15 +227,16 @@ static bool check_options(const struct bench_options *options, struct err *err)
 	if (options->size == 0)
 		return check_without_message(options, err);
 	if (options->response_size == UINT64_MAX && options->answer != NULL &&
-	    options->requests_max > 1)
+	    options->requests > 1)
 		return set_usage_error(err, "-a end takes a connection for each message, so no -k");
 	return true;
 }
 
-/* The byte that the text begins with, and how many characters that takes; 0: a wrong escape. */
+/* Reads the first byte of the text. Returns the characters that it takes; 0: a wrong escape. */
 static int read_escape(const char *text, char *byte)
 {
 	static const char letters[] = "rnt\\", bytes[] = "\r\n\t\\";
+	char digits[3] = "";
 	const char *at;
 
 	*byte = text[0];
@@ -247,15 +247,17 @@ static int read_escape(const char *text, char *byte)
 		*byte = bytes[at - letters];
 		return 2;
 	}
-	if (text[1] != 'x' || hex_digit(text[2]) < 0 || hex_digit(text[3]) < 0)
+	if (text[1] != 'x' || !isxdigit((unsigned char)text[2]) ||
+	    !isxdigit((unsigned char)text[3]))
 		return 0;
-	*byte = (char)(hex_digit(text[2]) * 16 + hex_digit(text[3]));
+	memcpy(digits, text + 2, 2);
+	*byte = (char)strtoul(digits, NULL, 16);
 	return 4;
 }
 
 /*
- * What a shell's user writes as \r, \n, \t, \\ or \xHH becomes one byte. Others are refused: sent
- * as they stand, they would be another message than the one that was meant.
+ * \r, \n, \t, \\ and \xHH become one byte. Other escapes are refused: sent as they stand, they
+ * would be another message than the user meant.
  */
 static bool unescape_text(char *made, size_t *size, const char *text, struct err *err)
 {
@@ -310,12 +312,12 @@ static bool make_message(struct bench_options *options, struct err *err)
 	if (options->text != NULL)
 		return make_text_message(options, options->text, err);
 	if (options->size == 0)
-		return true; /* not even a frame */
+		return true; /* no frame either */
 	return message_make(&options->message, options->framing, NULL, (size_t)options->size,
 			    options->verifies, err);
 }
 
-/* What follows from what was said. */
+/* Fills in what follows from the options that were given. */
 static void set_defaults(struct bench_options *options)
 {
 	if (options->duration_ms < 0)
@@ -323,7 +325,7 @@ static void set_defaults(struct bench_options *options)
 	if (options->size < 0)
 		options->size = SIZE;
 	if (options->size == 0 || (options->answer != NULL && options->response_size == UINT64_MAX))
-		options->requests_max = 1;
+		options->requests = 1;
 }
 
 bool bench_options_read(struct bench_options *options, int argc, char **argv, struct err *err)
@@ -358,6 +360,12 @@ bool bench_options_read(struct bench_options *options, int argc, char **argv, st
 	if (options->answer == NULL)
 		options->response_size = options->message.size;
 	return true;
+}
+
+bool bench_options_have_fixed_size(const struct bench_options *options)
+{
+	return !options->target.is_http && options->framing == FRAMING_RAW &&
+	       options->response_size != UINT64_MAX;
 }
 
 void bench_options_free(struct bench_options *options)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forks the processes of a bench and talks with each by a socket pair, a byte at a time:
+ * Forks the processes of a bench, starts and ends their run together, and merges their results. The
+ * parent and each process have a socket pair, on which each sends a byte at a time:
  *
- *   process: READY (its connections are open)   parent: GO (the run begins, for all alike)
- *   process: DONE  (its outcome is complete)    parent: closes its end, when the server's processor
- *                                               time has been read; then the connections end
+ *   process: READY (its connections are open)   parent: GO (the run starts, for all at once)
+ *   process: DONE  (its stats are complete)     parent: closes its end, after it has read the
+ *                                               server's processor time; then the process ends
  *
- * Must not touch a connection.
+ * The parent must not touch a connection.
  */
-#include "client/bench/bench_processes.h"
+#include "client/bench/bench.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +17,16 @@
 #include "base/leave.h"
 #include "base/sys.h"
 #include "client/bench/bench_worker.h"
-#include "client/bench/moment.h"
-#include "client/bench/progress.h"
-#include "client/bench/sizecheck.h"
 
 enum { READY = 'r', GO = 'g', DONE = 'd' };
-
 enum { SIZE_CHECK_MS = 250 };
 
-/* What a process leaves for its parent. */
 struct process_result {
 	struct bench_stats stats;
 	struct err err;
 };
 
-/* Memory that all share; each process writes its own seat, the parent the rest. */
+/* Memory that all share. Each process writes its own result, the parent the rest. */
 struct shared {
 	atomic_bool stop;
 	int64_t start_ns; /* written before GO */
@@ -45,7 +41,7 @@ struct processes {
 	int count; /* processes started */
 	int signal_fd;
 	int interrupted;
-	bool checks_size; /* at the size of answers, until one was right or it has warned */
+	bool checks_size; /* until a response was right, or the warning was given */
 	struct bench_progress progress;
 	struct cputime server;
 };
@@ -60,23 +56,23 @@ static bool is_transient(ssize_t result)
 	return result < 0 && (errno == EINTR || errno == EAGAIN);
 }
 
-static bool send_byte(int fd, char word)
+static bool send_byte(int fd, char byte)
 {
 	ssize_t n;
 
 	do
-		n = sys_send(fd, &word, 1, MSG_NOSIGNAL);
+		n = sys_send(fd, &byte, 1, MSG_NOSIGNAL);
 	while (is_transient(n));
 	return n == 1;
 }
 
-/* False when the other has closed its end, or is gone (errno 0), or this end has failed. */
-static bool receive_byte(int fd, char *word)
+/* False with errno; 0: the other side has closed its end or is gone. */
+static bool receive_byte(int fd, char *byte)
 {
 	ssize_t n;
 
 	do
-		n = sys_recv(fd, word, 1, 0);
+		n = sys_recv(fd, byte, 1, 0);
 	while (is_transient(n));
 	if (n == 0)
 		errno = 0;
@@ -86,21 +82,21 @@ static bool receive_byte(int fd, char *word)
 static void run_worker(struct shared *shared, const struct bench_options *options, int process,
 		       int fd)
 {
-	struct process_result *result_slot = &shared->results[process];
+	struct process_result *result = &shared->results[process];
 	struct bench_worker worker;
-	char word;
+	char byte;
 
-	if (!bench_worker_new(&worker, options, process, &result_slot->stats, &result_slot->err))
+	if (!bench_worker_new(&worker, options, process, &result->stats, &result->err))
 		return;
-	if (bench_worker_open(&worker, &shared->stop, &result_slot->err) && send_byte(fd, READY) &&
-	    receive_byte(fd, &word) &&
-	    bench_worker_run(&worker, shared->start_ns, &shared->stop, &result_slot->err) &&
+	if (bench_worker_open(&worker, &shared->stop, &result->err) && send_byte(fd, READY) &&
+	    receive_byte(fd, &byte) &&
+	    bench_worker_run(&worker, shared->start_ns, &shared->stop, &result->err) &&
 	    send_byte(fd, DONE))
-		receive_byte(fd, &word);
+		receive_byte(fd, &byte);
 	bench_worker_free(&worker);
 }
 
-/* A process must not outlive its parent, whatever ends that. */
+/* A process must not outlive its parent, however that ends. */
 static _Noreturn void run_process(struct processes *processes, int process, int fd, pid_t parent)
 {
 	for (int i = 0; i < process; i++)
@@ -138,7 +134,7 @@ static bool start_process(struct processes *processes, struct err *err)
 	return true;
 }
 
-/* The first signal ends the run; the ones behind it change nothing, for that takes no time. */
+/* The first signal ends the run, at once; further signals change nothing. */
 static void read_signal(struct processes *processes)
 {
 	struct signalfd_siginfo info;
@@ -157,7 +153,7 @@ static void check_response_size(struct processes *processes, uint64_t answers, u
 	if (answers > 0)
 		return;
 	bench_report_progress_clear(&processes->progress);
-	bench_report_size_warning(processes->options, odd_size);
+	bench_report_odd_size(processes->options, odd_size);
 }
 
 static void update_progress(struct processes *processes)
@@ -167,7 +163,7 @@ static void update_progress(struct processes *processes)
 	for (int i = 0; i < processes->count; i++) {
 		const struct bench_stats *stats = &processes->shared->results[i].stats;
 
-		/* another process is writing: an old value does no harm here */
+		/* another process writes them: an old value does no harm here */
 		answers += __atomic_load_n(&stats->answers, __ATOMIC_RELAXED);
 		for (int kind = 0; kind < BENCH_ERRORS; kind++)
 			errors += __atomic_load_n(&stats->errors[kind], __ATOMIC_RELAXED);
@@ -175,12 +171,10 @@ static void update_progress(struct processes *processes)
 			odd_size = __atomic_load_n(&stats->odd_size, __ATOMIC_RELAXED);
 	}
 	check_response_size(processes, answers, odd_size);
-	bench_report_progress_update(&processes->progress, bench_now_ns(), answers, errors);
+	bench_report_progress_update(&processes->progress, bench_stats_now_ns(), answers, errors);
 }
 
-/*
- * The signal that has ended a process which has closed its end; 0: none. It is left to dismiss().
- */
+/* The signal that ended a process that has closed its end; 0: none. Does not reap it. */
 static int find_exit_signal(const struct processes *processes, int process)
 {
 	siginfo_t info = { 0 };
@@ -192,14 +186,14 @@ static int find_exit_signal(const struct processes *processes, int process)
 	return n == 0 && info.si_code != CLD_EXITED ? info.si_status : 0;
 }
 
-/* errno 0: it has closed its end. */
+/* With errno as receive_byte left it. Returns false. */
 static bool set_process_error(const struct processes *processes, int process, struct err *err)
 {
-	const struct err *said = &processes->shared->results[process].err;
+	const struct err *reported = &processes->shared->results[process].err;
 	int signal;
 
-	if (said->text[0] != '\0')
-		return err_set(err, said->code, "%s", said->text);
+	if (reported->text[0] != '\0')
+		return err_set(err, reported->code, "%s", reported->text);
 	if (errno != 0)
 		return err_errno(err, CODE_OSERR, "cannot talk to process %d of the bench",
 				 (int)processes->pids[process]);
@@ -219,34 +213,34 @@ static int poll_timeout_ms(const struct processes *processes)
 	return ms < 0 && processes->checks_size ? SIZE_CHECK_MS : ms;
 }
 
-/* Waits until each process has said that word. */
+/* Waits until each process has sent the wanted byte. */
 static bool wait_for_all(struct processes *processes, char wanted, struct err *err)
 {
-	struct pollfd events[BENCH_PROCESSES_MAX + 1];
+	struct pollfd polls[BENCH_PROCESSES_MAX + 1];
 	int left = processes->count, last = processes->count;
 
 	for (int i = 0; i < processes->count; i++)
-		events[i] = (struct pollfd){ .fd = processes->fds[i], .events = POLLIN };
-	events[last] = (struct pollfd){ .fd = processes->signal_fd, .events = POLLIN };
+		polls[i] = (struct pollfd){ .fd = processes->fds[i], .events = POLLIN };
+	polls[last] = (struct pollfd){ .fd = processes->signal_fd, .events = POLLIN };
 	while (left > 0) {
-		int n = sys_poll(events, (nfds_t)last + 1, poll_timeout_ms(processes));
+		int n = sys_poll(polls, (nfds_t)last + 1, poll_timeout_ms(processes));
 
 		if (n < 0 && errno != EINTR)
 			return err_errno(err, CODE_OSERR, "poll");
-		if (n > 0 && events[last].revents != 0)
+		if (n > 0 && polls[last].revents != 0)
 			read_signal(processes);
 		for (int i = 0; i < last && n > 0; i++) {
-			char word = 0;
+			char byte = 0;
 
-			if (events[i].fd < 0 || events[i].revents == 0)
+			if (polls[i].fd < 0 || polls[i].revents == 0)
 				continue;
-			if (!receive_byte(events[i].fd, &word))
+			if (!receive_byte(polls[i].fd, &byte))
 				return set_process_error(processes, i, err);
-			if (word != wanted)
+			if (byte != wanted)
 				return err_set(err, CODE_INTERNAL,
 					       "process %d of the bench says what it must not",
 					       (int)processes->pids[i]);
-			events[i].fd = -1;
+			polls[i].fd = -1;
 			left--;
 		}
 		update_progress(processes);
@@ -283,9 +277,9 @@ static bool run_processes(struct processes *processes, struct bench_result *resu
 	if (processes->interrupted != 0)
 		return true;
 	result->has_begun = true;
-	processes->checks_size = has_fixed_size(processes->options);
+	processes->checks_size = bench_options_have_fixed_size(processes->options);
 	cputime_start(&processes->server);
-	processes->shared->start_ns = bench_now_ns();
+	processes->shared->start_ns = bench_stats_now_ns();
 	bench_report_progress_start(&processes->progress, processes->shared->start_ns);
 	for (int i = 0; i < processes->count; i++)
 		if (!send_byte(processes->fds[i], GO))
@@ -296,7 +290,7 @@ static bool run_processes(struct processes *processes, struct bench_result *resu
 	return true;
 }
 
-/* Their parent's end closed, the processes end; those that cannot hear it are ended. */
+/* The processes end when the parent closes its ends; after a failure they are killed. */
 static void end_processes(struct processes *processes, bool is_good)
 {
 	for (int i = 0; i < processes->count; i++) {
@@ -323,7 +317,7 @@ static bool add_server_pids(struct processes *processes, const struct bench_opti
 	return true;
 }
 
-/* The processes inherit the block: a Ctrl-C of the terminal reaches this one only. */
+/* The processes inherit the blocked signals: a Ctrl-C on the terminal ends the run only here. */
 static bool open_signalfd(struct processes *processes, struct err *err)
 {
 	sigset_t mask;

@@ -1,17 +1,129 @@
 /* SPDX-License-Identifier: MIT */
-/* The result of a bench for people. Must not judge it. */
-#include "client/bench/bench_report.h"
+/*
+ * What a bench prints for people: its progress and its warnings on stderr, the result on stdout.
+ * Must not judge the result.
+ */
+#include "client/bench/bench.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sys.h"
 #include "base/units.h"
 
-enum { NUMBER_TEXT = 32, ROWS_MOST = 15, BAR = 50 };
+enum { REDRAW_MS = 250, LINE = 256, COLUMNS = 80 };
+enum { NUMBER_TEXT = 32, ROWS_MAX = 15, BAR = 50 };
 
-/* Three digits that count, and the unit: 45.1 us, 1.02 s. Returns text. */
+/* A dumb terminal cannot clear a line, so no line is drawn on it. */
+static bool can_redraw(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term != NULL && term[0] != '\0' &&
+	       strcmp(term, "dumb") != 0;
+}
+
+static int terminal_columns(void)
+{
+	struct winsize size = { 0 };
+	const char *value = getenv("COLUMNS");
+	int64_t read;
+
+	if (sys_ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	if (value != NULL && units_read_count(value, &read) && read > 0 && read < LINE)
+		return (int)read;
+	return COLUMNS;
+}
+
+/* The last column stays free: a line that fills the width may wrap, and could not be redrawn. */
+static void write_line(const char *line)
+{
+	int max = terminal_columns() - 1, n = (int)strnlen(line, LINE);
+
+	if (n > max)
+		for (n = max; n > 0 && ((unsigned char)line[n] & 0xc0) == 0x80;)
+			n--; /* not in the middle of a character */
+	fprintf(stderr, "\r%.*s\033[K", n, line);
+}
+
+void bench_report_progress_init(struct bench_progress *progress,
+				const struct bench_options *options)
+{
+	*progress = (struct bench_progress){ .options = options };
+	progress->is_shown = !options->is_quiet && can_redraw();
+}
+
+void bench_report_progress_start(struct bench_progress *progress, int64_t start_ns)
+{
+	progress->start_ns = progress->last_ns = start_ns;
+}
+
+static void draw_progress(struct bench_progress *progress, int64_t now_ns, uint64_t answers,
+			  uint64_t errors)
+{
+	double seconds = (double)(now_ns - progress->start_ns) / 1e9;
+	double rate =
+		(double)(answers - progress->last) * 1e9 / (double)(now_ns - progress->last_ns);
+	char line[LINE], whole[64] = "";
+
+	if (progress->options->duration_ms > 0)
+		snprintf(whole, sizeof(whole), " of %.1f",
+			 (double)progress->options->duration_ms / 1e3);
+	snprintf(line, sizeof(line), "%.1f%s s: %.0f answers/s, %llu answer%s, %llu error%s",
+		 seconds, whole, rate, (unsigned long long)answers, answers == 1 ? "" : "s",
+		 (unsigned long long)errors, errors == 1 ? "" : "s");
+	write_line(line);
+}
+
+static void draw_connecting(const struct bench_progress *progress)
+{
+	char line[LINE];
+
+	snprintf(line, sizeof(line), "connecting to %.200s", progress->options->target.name);
+	write_line(line);
+}
+
+void bench_report_progress_update(struct bench_progress *progress, int64_t now_ns, uint64_t answers,
+				  uint64_t errors)
+{
+	if (!progress->is_shown || now_ns - progress->last_ns < REDRAW_MS * INT64_C(1000000))
+		return;
+	if (progress->start_ns == 0)
+		draw_connecting(progress);
+	else
+		draw_progress(progress, now_ns, answers, errors);
+	progress->last_ns = now_ns;
+	progress->last = answers;
+	progress->is_drawn = true;
+}
+
+int bench_report_progress_wait_ms(const struct bench_progress *progress)
+{
+	return progress->is_shown ? REDRAW_MS : -1;
+}
+
+void bench_report_progress_clear(struct bench_progress *progress)
+{
+	if (progress->is_drawn)
+		fputs("\r\033[K", stderr);
+	progress->is_drawn = false;
+}
+
+void bench_report_odd_size(const struct bench_options *options, uint64_t size)
+{
+	fprintf(stderr,
+		"prefork-client: %s: %" PRIu64 " byte%s came for an answer where %" PRIu64
+		" %s awaited: give -a %" PRIu64 " if that is a whole one\n",
+		options->target.name, size, size == 1 ? "" : "s", options->response_size,
+		options->response_size == 1 ? "is" : "are", size);
+}
+
+/* Three significant digits, and the unit: 45.1 us, 1.02 s. Returns text. */
 static const char *write_time(double ns, char text[NUMBER_TEXT])
 {
 	static const struct {
@@ -61,13 +173,13 @@ static void print_message(const struct bench_options *options)
 	else
 		printf(", %zu byte%s each, %s", options->message.size,
 		       plural(options->message.size), framings[options->framing]);
-	if (options->requests_max > 0)
-		printf(", %lld on a connection", (long long)options->requests_max);
+	if (options->requests > 0)
+		printf(", %lld on a connection", (long long)options->requests);
 	if (options->verifies)
 		printf(", verified");
 }
 
-/* What was asked. */
+/* What was asked for, and how long it ran. */
 static void print_options(const struct bench_options *options, const struct bench_result *result)
 {
 	char taken[NUMBER_TEXT];
@@ -138,7 +250,7 @@ static void print_errors(const struct bench_stats *stats)
 	putchar('\n');
 }
 
-/* What helps against an error that is this machine's, not the server's. */
+/* A remedy for an error of this machine, not of the server. */
 static void print_hint(const struct bench_options *options, const struct bench_stats *stats)
 {
 	if (stats->other_errno != EADDRNOTAVAIL)
@@ -166,7 +278,7 @@ static void print_cpu(const struct bench_options *options, const struct bench_re
 	putchar('\n');
 }
 
-/* Bounds of rows that grow by these factors in turn, as many as fit. */
+/* The bounds of the rows grow by these factors in turn. */
 struct scale {
 	int factors[3]; /* to 10; a factor of 1 is left out */
 };
@@ -185,9 +297,9 @@ static uint64_t round_up_bound(const struct scale *scale, uint64_t ns)
 	}
 }
 
-static int count_rows(const struct scale *scale, uint64_t least_ns, uint64_t max_ns)
+static int count_rows(const struct scale *scale, uint64_t min_ns, uint64_t max_ns)
 {
-	uint64_t bound = round_up_bound(scale, least_ns), last = round_up_bound(scale, max_ns);
+	uint64_t bound = round_up_bound(scale, min_ns), last = round_up_bound(scale, max_ns);
 	int rows = 1;
 
 	for (; bound < last; rows++)
@@ -205,21 +317,21 @@ static void draw_histogram_row(const struct latency *latency, uint64_t bound_ns,
 	       (double)count * 100 / (double)latency->count, length, bar);
 }
 
-/* How many answers took how long. */
+/* The numbers of responses by their latency, in the finest scale that fits. */
 static void draw_histogram(const struct latency *latency)
 {
-	uint64_t least_ns = bench_stats_percentile_ns(latency, 1), max_ns = latency->max_ns,
+	uint64_t min_ns = bench_stats_percentile_ns(latency, 1), max_ns = latency->max_ns,
 		 before = 0;
 	const struct scale *scale = scales;
 	uint64_t bound_ns;
 	int rows;
 
-	while (scale < scales + 2 && count_rows(scale, least_ns, max_ns) > ROWS_MOST)
+	while (scale < scales + 2 && count_rows(scale, min_ns, max_ns) > ROWS_MAX)
 		scale++;
-	rows = count_rows(scale, least_ns, max_ns);
-	bound_ns = round_up_bound(scale, least_ns);
+	rows = count_rows(scale, min_ns, max_ns);
+	bound_ns = round_up_bound(scale, min_ns);
 	putchar('\n');
-	for (int i = 0; i < rows && i < ROWS_MOST; i++) {
+	for (int i = 0; i < rows && i < ROWS_MAX; i++) {
 		uint64_t within = i == rows - 1 ? latency->count :
 						  bench_stats_count_within(latency, bound_ns);
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The result of a bench for programs: a list of names and values, as JSON and as CSV. Names do not
- * change and are not taken away.
+ * Prints the result of a bench for programs: a list of names and values, as JSON and as CSV. Names
+ * must not change or be removed.
  */
-#include "client/bench/bench_report.h"
+#include "client/bench/bench.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/strbuf.h"
 
-enum { FIELDS_MOST = 64 };
+enum { FIELDS_MAX = 64 };
 
-/* text: the value is a text and not the number, which has so many digits behind the point. */
+/* The value is the text, or, where that is NULL, the number with so many decimals. */
 struct field {
 	const char *name;
 	const char *text;
@@ -22,7 +22,7 @@ struct field {
 };
 
 struct table {
-	struct field fields[FIELDS_MOST];
+	struct field fields[FIELDS_MAX];
 	int count;
 };
 
@@ -30,7 +30,7 @@ static struct field *add_field(struct table *table, const char *name)
 {
 	struct field *field = &table->fields[table->count++];
 
-	BUG_ON(table->count > FIELDS_MOST);
+	BUG_ON(table->count > FIELDS_MAX);
 	*field = (struct field){ .name = name };
 	return field;
 }
@@ -53,7 +53,7 @@ static void add_count(struct table *table, const char *name, uint64_t count)
 	add_number(table, name, (double)count, 0);
 }
 
-/* Of nothing there is no percentile: 0 would look like the best one. */
+/* Without any latency there is no percentile: 0 would look like the best one. */
 static void add_us(struct table *table, const char *name, const struct latency *latency,
 		   uint64_t ns)
 {
@@ -61,7 +61,7 @@ static void add_us(struct table *table, const char *name, const struct latency *
 	table->fields[table->count - 1].is_missing = latency->count == 0;
 }
 
-/* The names are whole words, so that they are found in the source. */
+/* The names are written out, so that they can be searched for. */
 static void add_latencies(struct table *table, const struct latency *connect,
 			  const struct latency *answer)
 {
@@ -166,8 +166,8 @@ void bench_report_table_json(const struct bench_options *options, const struct b
 	puts("\n}");
 }
 
-/* Bytes that are no ASCII, as UTF-8; a reader of the table need not cope with anything else. */
-static size_t print_foreign(const char *from)
+/* Writes bytes that are not ASCII as UTF-8, so that a reader of CSV gets nothing else. */
+static size_t print_non_ascii(const char *from)
 {
 	char room[2048];
 	struct strbuf text = strbuf_on(room, sizeof(room));
@@ -184,7 +184,7 @@ static void print_csv_text(const char *c)
 {
 	while (*c != '\0') {
 		if ((unsigned char)*c >= 0x80) {
-			c += print_foreign(c);
+			c += print_non_ascii(c);
 			continue;
 		}
 		printf("%s%c", *c == '"' ? "\"" : "", *c);
@@ -192,7 +192,7 @@ static void print_csv_text(const char *c)
 	}
 }
 
-/* RFC 4180: a text is in quotes where it must be, and a quote in it is doubled. */
+/* RFC 4180: a text is quoted where it must be, and a quote in it is doubled. */
 static void print_csv(const struct field *field)
 {
 	if (field->is_missing)

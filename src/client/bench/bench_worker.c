@@ -1,63 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waits for what the connections of a load have to tell and for when their messages are due. Must
- * not wait anywhere else, nor know what a message is.
+ * The event loop of one process: waits for its connections, for its timers, and for the time at
+ * which a message is due, and completes the stats at the end. Must not touch a socket itself.
  */
 #include "client/bench/bench_worker.h"
 
 #include <stdlib.h>
 
 #include "base/sys.h"
-#include "client/bench/cputime.h"
-#include "client/bench/moment.h"
-#include "client/bench/sizecheck.h"
 
 enum {
 	EVENTS_MAX = 256,
-	CONNECTING_MAX = 256,
-	BURST_SIZE = 32,
-	BURST_PAUSE_NS = 2000000,
+	CONNECTING_MAX = 256,     /* connections that are being made at a time */
+	BURST_SIZE = 32,          /* connections opened at once, by all processes together, */
+	BURST_PAUSE_NS = 2000000, /* and the pause after them */
 	WAIT_MAX_MS = 50,
-	AGE_GROUPS = 1000
+	AGE_GROUPS = 1000,
 };
 #define TICK_TAG UINT32_MAX
 
-/* Where the look for messages that are due has come to. */
+/* The next message of the schedule. */
 struct cursor {
 	int64_t round;
 	int connection;
 };
 
-/* Connections are dealt out in blocks that differ by at most one. */
+/* Each process has a block of connections; the blocks differ by at most one. */
 static void assign_connections(struct bench_worker *worker, const struct bench_options *options,
 			       int process)
 {
-	int each = options->connections / options->processes,
-	    rest = options->connections % options->processes;
+	int each = options->connections / options->processes;
+	int rest = options->connections % options->processes;
 
 	worker->first = each * process + (process < rest ? process : rest);
 	worker->count = each + (process < rest);
 }
 
-/* Messages are dealt out alike; in an open loop they go by their connections. */
+/* The messages are divided alike; those of an open loop belong to their connections. */
 static uint64_t count_quota(const struct bench_worker *worker, const struct bench_options *options,
 			    int process)
 {
-	int64_t whole = options->count / options->processes,
-		rest = options->count % options->processes;
+	int64_t each = options->count / options->processes;
+	int64_t rest = options->count % options->processes;
 	uint64_t sum = 0;
 
 	if (options->count == 0)
 		return UINT64_MAX;
 	if (options->rate == 0)
-		return (uint64_t)(whole + (process < rest));
+		return (uint64_t)(each + (process < rest));
 	for (int i = worker->first; i < worker->first + worker->count; i++)
 		if (i < options->count)
 			sum += (uint64_t)((options->count - 1 - i) / options->connections + 1);
 	return sum;
 }
 
-/* A tick from a descriptor costs nothing while there is work; a time to wait would, each time. */
+/* A tick of a timerfd costs nothing while there is work; a timeout of epoll_wait would cost. */
 static bool start_tick_timer(struct bench_worker *worker)
 {
 	struct timespec tick = { .tv_nsec = BENCH_TICK_MS * 1000000 };
@@ -106,7 +103,7 @@ bool bench_worker_new(struct bench_worker *worker, const struct bench_options *o
 	worker->quota = count_quota(worker, options, process);
 	worker->is_blocking = options->rate == 0 && worker->count == 1;
 	worker->end_ns = INT64_MAX;
-	worker->now_ns = bench_now_ns();
+	worker->now_ns = bench_stats_now_ns();
 	if (!allocate_memory(worker)) {
 		bench_worker_free(worker);
 		return err_errno(err, CODE_OSERR, "no memory for %d connection%s", worker->count,
@@ -148,7 +145,7 @@ static void handle_events(struct bench_worker *worker, const struct epoll_event 
 			bench_request_handle_events(
 				worker, &worker->connections[events[i].data.u32], events[i].events);
 		else if (sys_read(worker->tick_fd, &ticks, sizeof(ticks)) < 0)
-			continue; /* it comes again */
+			continue; /* the next tick follows */
 	}
 }
 
@@ -157,15 +154,12 @@ static void handle_timers(struct bench_worker *worker)
 	struct timer_node *node;
 
 	while ((node = timer_pop(&worker->timers, worker->now_ns / 1000000)) != NULL)
-		bench_request_handle_timer(worker,
-					   (struct bench_connection *)node); /* its first member */
+		/* the node is the first member of its connection */
+		bench_request_handle_timer(worker, (struct bench_connection *)node);
 }
 
-/*
- * Waits until that moment with the precision of the clock; kernels before 5.11 know milliseconds.
- */
-static int wait_events_until(struct bench_worker *worker, struct epoll_event *events,
-			     int64_t until_ns)
+/* Waits with the precision of the clock; kernels before 5.11 have milliseconds only. */
+static int wait_until(struct bench_worker *worker, struct epoll_event *events, int64_t until_ns)
 {
 	int64_t left_ns = until_ns > worker->now_ns ? until_ns - worker->now_ns : 0;
 	struct timespec left = { .tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000 };
@@ -177,7 +171,7 @@ static int wait_events_until(struct bench_worker *worker, struct epoll_event *ev
 	return n;
 }
 
-/* Waits (until_ns INT64_MAX: the ticks bound it) and does what is to be done. */
+/* Waits until until_ns (INT64_MAX: until the next tick) and handles the events. */
 static bool run_turn(struct bench_worker *worker, int64_t until_ns, struct err *err)
 {
 	struct epoll_event events[EVENTS_MAX];
@@ -186,10 +180,10 @@ static bool run_turn(struct bench_worker *worker, int64_t until_ns, struct err *
 	if (until_ns == INT64_MAX)
 		n = sys_epoll_wait(worker->epfd, events, EVENTS_MAX, -1);
 	else
-		n = wait_events_until(worker, events, until_ns);
+		n = wait_until(worker, events, until_ns);
 	if (n < 0 && errno != EINTR)
 		return err_errno(err, CODE_OSERR, "epoll_wait");
-	worker->now_ns = bench_now_ns();
+	worker->now_ns = bench_stats_now_ns();
 	handle_events(worker, events, n);
 	handle_timers(worker);
 	return true;
@@ -200,19 +194,18 @@ static bool is_stopped(const atomic_bool *stop)
 	return atomic_load_explicit(stop, memory_order_relaxed);
 }
 
-/* All together open BURST connections at a time. */
 static int open_burst(struct bench_worker *worker, int opened)
 {
-	int most = opened + 1 + BURST_SIZE / worker->options->processes;
+	int max = opened + 1 + BURST_SIZE / worker->options->processes;
 
-	while (opened < worker->count && opened < most && worker->connecting < CONNECTING_MAX)
-		bench_connection_open(worker, &worker->connections[opened++]);
+	while (opened < worker->count && opened < max && worker->connecting < CONNECTING_MAX)
+		bench_request_open(worker, &worker->connections[opened++]);
 	return opened;
 }
 
 /*
- * With a pause between two bursts: loopback connects faster than any server accepts, and a full
- * queue costs seconds.
+ * There is a pause between two bursts: loopback connects faster than any server accepts, and a full
+ * accept queue costs seconds.
  */
 bool bench_worker_open(struct bench_worker *worker, const atomic_bool *stop, struct err *err)
 {
@@ -226,7 +219,7 @@ bool bench_worker_open(struct bench_worker *worker, const atomic_bool *stop, str
 		opened = open_burst(worker, opened);
 		if (worker->attempted == worker->count)
 			break;
-		until_ns = bench_now_ns() + BURST_PAUSE_NS;
+		until_ns = bench_stats_now_ns() + BURST_PAUSE_NS;
 		while (worker->now_ns < until_ns && worker->attempted < worker->count)
 			if (!run_turn(worker, until_ns, err))
 				return false;
@@ -234,7 +227,7 @@ bool bench_worker_open(struct bench_worker *worker, const atomic_bool *stop, str
 	return true;
 }
 
-/* A lane that is busy when its message is due sees to it itself when it is no more. */
+/* Sends the messages that are due. Returns the time at which the next one is. */
 static int64_t send_due_messages(struct bench_worker *worker, struct cursor *at)
 {
 	for (;;) {
@@ -267,7 +260,7 @@ static bool run_open_loop_turn(struct bench_worker *worker, struct cursor *at, s
 	return run_turn(worker, until_ns, err);
 }
 
-/* One connection waits in recv(2) itself: a system call less for each message. */
+/* A lone connection waits in recv(2) itself: a system call less for each message. */
 static bool run_blocking_turn(struct bench_worker *worker, struct err *err)
 {
 	struct bench_connection *conn = &worker->connections[0];
@@ -275,7 +268,7 @@ static bool run_blocking_turn(struct bench_worker *worker, struct err *err)
 	if (conn->state != BENCH_BUSY || conn->sent < worker->options->message.size)
 		return run_turn(worker, INT64_MAX, err);
 	bench_request_receive(worker, conn);
-	worker->now_ns = bench_now_ns();
+	worker->now_ns = bench_stats_now_ns();
 	handle_timers(worker);
 	return true;
 }
@@ -283,7 +276,7 @@ static bool run_blocking_turn(struct bench_worker *worker, struct err *err)
 static void start_run(struct bench_worker *worker, int64_t start_ns)
 {
 	worker->is_running = true;
-	worker->now_ns = bench_now_ns();
+	worker->now_ns = bench_stats_now_ns();
 	worker->start_ns = worker->schedule.start_ns = start_ns;
 	if (worker->options->duration_ms > 0)
 		worker->end_ns = start_ns + worker->options->duration_ms * 1000000;
@@ -293,7 +286,7 @@ static void start_run(struct bench_worker *worker, int64_t start_ns)
 		if (conn->state == BENCH_IDLE && worker->options->rate == 0)
 			bench_request_send_next(worker, conn);
 		else if (conn->state == BENCH_CLOSED && !timer_is_set(&conn->timer))
-			timer_set(&worker->timers, &conn->timer, worker->now_ns / 1000000);
+			bench_connection_set_timer(worker, conn, 0);
 	}
 	handle_timers(worker);
 }
@@ -308,18 +301,18 @@ static bool is_run_over(const struct bench_worker *worker)
 }
 
 /*
- * What was due and has no answer counts with its age; of very many, which are due at equal
- * distances, groups count with the age of their eldest.
+ * A message that was due and has no response counts with its age. Very many of them, which are due
+ * at equal distances, count in groups with the age of the oldest.
  */
 static void count_due_messages(struct bench_worker *worker, const struct bench_connection *conn,
 			       int64_t until_ns)
 {
-	int64_t turns = bench_request_count_due(&worker->schedule, conn->number, until_ns);
-	int64_t group = (turns - conn->round) / AGE_GROUPS + 1;
+	int64_t rounds = bench_request_count_due(&worker->schedule, conn->number, until_ns);
+	int64_t group = (rounds - conn->round) / AGE_GROUPS + 1;
 
-	worker->stats->due += (uint64_t)turns;
-	for (int64_t i = conn->round; i < turns; i += group) {
-		int64_t many = turns - i < group ? turns - i : group;
+	worker->stats->due += (uint64_t)rounds;
+	for (int64_t i = conn->round; i < rounds; i += group) {
+		int64_t many = rounds - i < group ? rounds - i : group;
 		int64_t age_ns =
 			worker->now_ns - bench_request_due_ns(&worker->schedule, conn->number, i);
 
@@ -329,26 +322,29 @@ static void count_due_messages(struct bench_worker *worker, const struct bench_c
 	}
 }
 
-/* The ages of all are compared with the longest answer, not with each other. */
+/* The ages are compared with the longest latency so far, not with each other. */
 static void count_unanswered(struct bench_worker *worker)
 {
 	uint64_t longest_ns = worker->stats->answer.max_ns;
 
-	for (int i = 0; i < worker->count; i++)
-		if (worker->connections[i].state == BENCH_BUSY)
+	for (int i = 0; i < worker->count; i++) {
+		const struct bench_connection *conn = &worker->connections[i];
+
+		if (conn->state == BENCH_BUSY)
 			bench_stats_add_unanswered(
-				worker->stats,
-				(uint64_t)(worker->now_ns - worker->connections[i].latency_from_ns),
+				worker->stats, (uint64_t)(worker->now_ns - conn->latency_from_ns),
 				longest_ns);
+	}
 }
 
 static void finish_run(struct bench_worker *worker)
 {
 	struct bench_stats *stats = worker->stats;
 
-	worker->now_ns = bench_now_ns(); /* what was served since it was read belongs to the run */
+	/* responses since the last reading of the clock belong to the run */
+	worker->now_ns = bench_stats_now_ns();
 	stats->start_ns = worker->start_ns;
-	/* one that was held up beyond the end must not thin out what all have done together */
+	/* a process that was stopped beyond the end must not lengthen the run of all */
 	stats->end_ns = min_ns(worker->now_ns, worker->end_ns);
 	if (stats->end_ns < worker->start_ns)
 		stats->end_ns = worker->start_ns;
@@ -367,7 +363,7 @@ bool bench_worker_run(struct bench_worker *worker, int64_t start_ns, const atomi
 	bool is_good = true;
 
 	if (worker->options->rate > 0)
-		sys_prctl(PR_SET_TIMERSLACK, 1); /* else waits end up to 50 us late */
+		sys_prctl(PR_SET_TIMERSLACK, 1); /* or waits end up to 50 us late */
 	start_run(worker, start_ns);
 	while (is_good && !is_run_over(worker) && !is_stopped(stop)) {
 		if (worker->options->rate > 0)
@@ -376,7 +372,7 @@ bool bench_worker_run(struct bench_worker *worker, int64_t start_ns, const atomi
 			is_good = run_blocking_turn(worker, err);
 		else
 			is_good = run_turn(worker, INT64_MAX, err);
-		check_sizes(worker);
+		bench_request_check_sizes(worker);
 	}
 	worker->stats->cpu_ns = cputime_own_ns() - cpu_ns;
 	finish_run(worker);

@@ -13,23 +13,23 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Times are those of the first look; 0 for a process that began after that. */
+/* The times are those at the start; 0 for a process that started later. */
 struct cputime_process {
 	pid_t pid, parent;
-	uint64_t start_time; /* tells it from a later process that has the same number */
-	uint64_t ns;         /* own */
-	uint64_t ended_ns;   /* of its children that it has waited for, and theirs */
-	uint64_t owed_ns;    /* of ended_ns later on: what was counted of them at the first look */
+	uint64_t start_time; /* tells it from a later process with the same pid */
+	uint64_t ns;         /* its own */
+	uint64_t ended_ns;   /* of its children that it has reaped, and theirs */
+	uint64_t owed_ns;    /* part of the later ended_ns that was counted at the start */
 	bool is_gone;
 };
 
-/* What /proc/PID/stat says. */
+/* From /proc/PID/stat. */
 struct stat_line {
 	pid_t parent;
 	uint64_t ended_ns, start_time;
 };
 
-/* Fields of proc(5), less those of the name and before it, which end with the last ")". */
+/* Fields of proc_pid_stat(5), counted from the one after the name, which ends with the last ")". */
 enum { FIELD_PARENT = 1, FIELD_CUTIME = 13, FIELD_CSTIME, FIELD_START_TIME = 19, FIELDS };
 
 static bool read_file(const char *path, char *text, size_t size)
@@ -88,7 +88,7 @@ static bool append_process(struct cputime *processes, pid_t pid, const struct st
 	return true;
 }
 
-/* One look at all processes; how many more it found, -1 when it could not. */
+/* Reads /proc once. Returns the number of processes that were added; -1 on failure. */
 static int add_children(struct cputime *processes)
 {
 	DIR *proc = opendir(processes->proc);
@@ -140,7 +140,7 @@ void cputime_free(struct cputime *processes)
 	*processes = (struct cputime){ .proc = processes->proc };
 }
 
-/* The time of all its threads; 0 when that cannot be read. */
+/* The time of all threads of the process; 0 when it cannot be read. */
 static uint64_t read_ns(const char *proc, pid_t pid)
 {
 	char folder[256], path[640], text[64];
@@ -193,7 +193,7 @@ static int mark_gone_processes(struct cputime *processes)
 	return gone;
 }
 
-/* What was counted of one that is gone has come to its next ancestor that is there. */
+/* The time of a process that is gone is part of ended_ns of its nearest living ancestor. */
 static void add_owed_times(struct cputime *processes)
 {
 	for (size_t i = 0; i < processes->count; i++) {
@@ -226,7 +226,7 @@ struct cputime_used cputime_stop(struct cputime *processes)
 		if (!one->is_gone && read_stat(processes->proc, one->pid, &line))
 			used.ns += subtract(line.ended_ns, one->ended_ns + one->owed_ns);
 	}
-	/* a process that has used nothing at all is not there: a kernel may not count, and say 0 */
+	/* no process uses no time at all: a kernel that does not count reports 0 */
 	used.is_known = is_whole && all_ns > 0;
 	return used;
 }

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the heads of HTTP answers and counts their bodies. Must not keep what it reads, nor look at
- * a body.
+ * Parses the heads of HTTP responses and counts the bytes of their bodies. Must not store a head or
+ * read a body.
  */
 #include "client/bench/http_response.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "client/bench/hex.h"
-
 void http_response_init(struct http_response *response)
 {
-	/* not the line: this is done for every message */
+	/* not the line: this is called for each message */
 	response->state = HTTP_RESPONSE_STATUS;
 	response->is_chunked = response->has_length = false;
 	response->keep_alive = true;
@@ -32,6 +30,16 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* The value of a hexadecimal digit; -1 when it is none. */
+static int hex_digit(char c)
+{
+	char lower = (char)(c | 0x20);
+
+	if (is_digit(c))
+		return c - '0';
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 /* "HTTP/1.1 200 OK". */
 static void parse_status(struct http_response *response, const char *line, size_t n)
 {
@@ -43,7 +51,7 @@ static void parse_status(struct http_response *response, const char *line, size_
 	response->keep_alive = line[7] != '0';
 	response->status =
 		(uint16_t)((line[9] - '0') * 100 + (line[10] - '0') * 10 + line[11] - '0');
-	/* nobody has asked for the other protocol that 101 announces, so it has no answer's end */
+	/* the request asked for no other protocol, so 101 is wrong: its end is not known */
 	set_state(response, response->status < 100 || response->status == 101 ?
 				    HTTP_RESPONSE_INVALID :
 				    HTTP_RESPONSE_HEADERS);
@@ -68,7 +76,7 @@ static void parse_length(struct http_response *response, const char *value, size
 	response->left = length;
 }
 
-/* True when the comma-separated list holds the word. */
+/* True when the comma-separated list contains the token. */
 static bool has_token(const char *list, size_t n, const char *word)
 {
 	size_t length = strlen(word);
@@ -84,7 +92,7 @@ static bool has_token(const char *list, size_t n, const char *word)
 	return false;
 }
 
-/* The value behind "name:" without blanks around it; NULL when the line is another field. */
+/* The value of the header without blanks around it; NULL when the line is another header. */
 static const char *header_value(const char *line, size_t n, const char *name, size_t *size)
 {
 	size_t length = strlen(name);
@@ -106,7 +114,7 @@ static void parse_header(struct http_response *response, const char *line, size_
 	const char *value;
 	size_t size;
 
-	/* most fields are none of the three, and that is seen at once */
+	/* most headers are none of the three, which their first letter tells */
 	if ((line[0] | 0x20) != 'c' && (line[0] | 0x20) != 't')
 		return;
 	if ((value = header_value(line, n, "content-length", &size)) != NULL) {
@@ -121,11 +129,11 @@ static void parse_header(struct http_response *response, const char *line, size_
 	}
 }
 
-/* The empty line: what follows? */
+/* The empty line: the status and the headers tell what follows. */
 static void end_headers(struct http_response *response)
 {
 	if (response->status < 200) {
-		http_response_init(response); /* an interim answer */
+		http_response_init(response); /* an interim response */
 	} else if (response->status == 204 || response->status == 304) {
 		set_state(response, HTTP_RESPONSE_COMPLETE);
 	} else if (response->is_chunked) {
@@ -183,7 +191,7 @@ static void parse_line(struct http_response *response, const char *line, size_t 
 	}
 }
 
-/* Keeps the beginning of a line whose end has not come yet. */
+/* Stores the start of a line whose end has not come yet. */
 static void keep_line_start(struct http_response *response, const char *bytes, size_t n)
 {
 	size_t room = HTTP_RESPONSE_LINE - response->line_used, fits = n < room ? n : room;
@@ -192,7 +200,7 @@ static void keep_line_start(struct http_response *response, const char *bytes, s
 	response->line_used = (uint16_t)(response->line_used + fits);
 }
 
-/* Takes at most one line. */
+/* Consumes at most one line. */
 static size_t parse_text(struct http_response *response, const char *bytes, size_t n)
 {
 	const char *lf = memchr(bytes, '\n', n);
@@ -218,7 +226,7 @@ static size_t parse_text(struct http_response *response, const char *bytes, size
 	return used;
 }
 
-/* Counts bytes of a body or a chunk. */
+/* Consumes bytes of a body or a chunk. */
 static size_t consume_body(struct http_response *response, size_t n)
 {
 	size_t used = n < response->left ? n : (size_t)response->left;
@@ -227,7 +235,7 @@ static size_t consume_body(struct http_response *response, size_t n)
 	if (response->left == 0 && response->state == HTTP_RESPONSE_BODY) {
 		set_state(response, HTTP_RESPONSE_COMPLETE);
 	} else if (response->left == 0) {
-		response->head_size = 0; /* the bound is on what stands between two chunks */
+		response->head_size = 0; /* the limit is for the lines between two chunks */
 		set_state(response, HTTP_RESPONSE_CHUNK_END);
 	}
 	return used;

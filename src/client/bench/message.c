@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes the bytes that are sent and compares those that come back. */
+/* Makes the bytes of messages and compares their echo. Must not send or receive. */
 #include "client/bench/message.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Eight bytes of "0" to "o", of which no framing makes anything: a mix of key and place. */
+/*
+ * Eight bytes from "0" to "o", a hash of key and place. None of them means anything in a framing.
+ */
 static uint64_t pattern_word(uint64_t key, uint64_t place)
 {
 	uint64_t mixed = key * UINT64_C(0x9e3779b97f4a7c15) + place;
@@ -16,7 +18,7 @@ static uint64_t pattern_word(uint64_t key, uint64_t place)
 	return (mixed & UINT64_C(0x3f3f3f3f3f3f3f3f)) + UINT64_C(0x3030303030303030);
 }
 
-/* Bytes that lie in the same word as `from`, at most n. */
+/* The number of bytes from `from` to the end of its word, at most n. */
 static size_t bytes_in_word(uint64_t from, size_t n)
 {
 	size_t left = 8 - from % 8;
