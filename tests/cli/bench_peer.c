@@ -11,23 +11,23 @@
 
 enum { CONNECTIONS_MOST = 16, MESSAGE_MOST = 4096 };
 
-struct talking benching;
-int benching_listener;
-char benching_address[64], benching_url[96];
+struct client_process bench_client;
+int bench_peer_listener;
+char bench_peer_address[64], bench_peer_url[96];
 
-int benching_set_up(void **state)
+int bench_peer_set_up(void **state)
 {
 	(void)state;
-	talking_forget(&benching);
-	benching_listener = client_listener(benching_address, sizeof(benching_address));
-	snprintf(benching_url, sizeof(benching_url), "http://%s/x", benching_address);
+	client_process_reset(&bench_client);
+	bench_peer_listener = client_listener(bench_peer_address, sizeof(bench_peer_address));
+	snprintf(bench_peer_url, sizeof(bench_peer_url), "http://%s/x", bench_peer_address);
 	return 0;
 }
 
-int benching_tear_down(void **state)
+int bench_peer_tear_down(void **state)
 {
-	if (benching_listener >= 0)
-		close(benching_listener);
+	if (bench_peer_listener >= 0)
+		close(bench_peer_listener);
 	return harness_teardown(state);
 }
 
@@ -40,36 +40,36 @@ static int fields_of(const char *line)
 	return fields;
 }
 
-void benching_wait(void)
+void bench_peer_wait(void)
 {
 	const char *values;
 
-	talking_wait(&benching);
-	values = strchr(benching.out, '\n');
+	client_process_wait(&bench_client);
+	values = strchr(bench_client.out, '\n');
 	if (values == NULL)
-		fail_msg("no report: %s%s", benching.out, benching.err);
-	assert_int_equal(fields_of(benching.out), fields_of(values + 1));
+		fail_msg("no report: %s%s", bench_client.out, bench_client.err);
+	assert_int_equal(fields_of(bench_client.out), fields_of(values + 1));
 }
 
-void benching_counts(int code, const char *name, double count, double errors)
+void bench_peer_assert_counts(int code, const char *name, double count, double errors)
 {
-	benching_wait();
-	assert_string_equal(benching.err, "");
-	if (benching_figure(name) != count || benching_figure("errors") != errors)
-		fail_msg("not %g %s and %g errors: %s", count, name, errors, benching.out);
-	assert_int_equal(benching.code, code);
+	bench_peer_wait();
+	assert_string_equal(bench_client.err, "");
+	if (bench_peer_value(name) != count || bench_peer_value("errors") != errors)
+		fail_msg("not %g %s and %g errors: %s", count, name, errors, bench_client.out);
+	assert_int_equal(bench_client.code, code);
 }
 
-double benching_figure(const char *name)
+double bench_peer_value(const char *name)
 {
-	const char *at = benching.out, *value = strchr(benching.out, '\n') + 1;
+	const char *at = bench_client.out, *value = strchr(bench_client.out, '\n') + 1;
 	size_t length = strlen(name);
 
 	while (strncmp(at, name, length) != 0 || (at[length] != ',' && at[length] != '\n')) {
 		at += strcspn(at, ",\n");
 		value += strcspn(value, ",\n");
 		if (*at != ',' || *value != ',')
-			fail_msg("no %s in the report: %s", name, benching.out);
+			fail_msg("no %s in the report: %s", name, bench_client.out);
 		at++;
 		value++;
 	}
@@ -84,17 +84,17 @@ static void wait_for_input(int fd)
 		fail_msg("the client has nothing to say in %d ms", WAIT_MS);
 }
 
-int benching_accept(void)
+int bench_peer_accept(void)
 {
 	int fd;
 
-	wait_for_input(benching_listener);
-	fd = accept4(benching_listener, NULL, NULL, SOCK_CLOEXEC);
+	wait_for_input(bench_peer_listener);
+	fd = accept4(bench_peer_listener, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(fd >= 0);
 	return fd;
 }
 
-void benching_receive(int fd, char *bytes, size_t n)
+void bench_peer_receive(int fd, char *bytes, size_t n)
 {
 	for (size_t got = 0; got < n;) {
 		ssize_t r;
@@ -108,23 +108,23 @@ void benching_receive(int fd, char *bytes, size_t n)
 	}
 }
 
-void benching_echo(int fd, size_t n)
+void bench_peer_echo(int fd, size_t n)
 {
 	char bytes[MESSAGE_MOST];
 
 	assert_true(n <= sizeof(bytes));
-	benching_receive(fd, bytes, n);
+	bench_peer_receive(fd, bytes, n);
 	client_send(fd, bytes, n);
 }
 
-bool benching_has_more(int fd)
+bool bench_peer_has_more(int fd)
 {
 	struct pollfd watch = { .fd = fd, .events = POLLIN };
 
 	return poll(&watch, 1, 0) == 1;
 }
 
-void benching_echo_all(const int *fds, int count, size_t size, int messages)
+void bench_peer_echo_all(const int *fds, int count, size_t size, int messages)
 {
 	struct pollfd watched[CONNECTIONS_MOST];
 	char bytes[MESSAGE_MOST];
@@ -136,7 +136,7 @@ void benching_echo_all(const int *fds, int count, size_t size, int messages)
 		for (int i = 0; i < count && messages > 0; i++) {
 			if (watched[i].revents == 0)
 				continue;
-			benching_receive(fds[i], bytes, size);
+			bench_peer_receive(fds[i], bytes, size);
 			client_send(fds[i], bytes, size);
 			messages--;
 		}

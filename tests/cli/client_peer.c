@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The scene of a play: a client and a listening socket. */
+/* The client and the listening socket of a test. */
 #include "cli/client_peer.h"
 
 #include <sys/socket.h>
@@ -7,38 +7,38 @@
 #include "e2e/client.h"
 #include "e2e/harness.h"
 
-struct play play;
+struct client_peer client_peer;
 
-int play_set_up(void **state)
+int client_peer_set_up(void **state)
 {
 	(void)state;
-	talking_forget(&play.talking);
-	play.listener = client_listener(play.address, sizeof(play.address));
+	client_process_reset(&client_peer.client);
+	client_peer.listener = client_listener(client_peer.address, sizeof(client_peer.address));
 	return 0;
 }
 
-int play_tear_down(void **state)
+int client_peer_tear_down(void **state)
 {
-	close(play.listener);
+	close(client_peer.listener);
 	return harness_teardown(state);
 }
 
-int play_accept(void)
+int client_peer_accept(void)
 {
-	int fd = accept4(play.listener, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(client_peer.listener, NULL, NULL, SOCK_CLOEXEC);
 
 	assert_true(fd >= 0);
 	return fd;
 }
 
-void play_assert(enum exit_code code, const char *out, const char *why)
+void client_peer_assert(enum exit_code code, const char *out, const char *why)
 {
 	char err[512] = "";
 
-	talking_wait(&play.talking);
+	client_process_wait(&client_peer.client);
 	if (why != NULL)
-		snprintf(err, sizeof(err), "prefork-client: %s: %s\n", play.address, why);
-	assert_string_equal(play.talking.err, err);
-	assert_string_equal(play.talking.out, out);
-	assert_int_equal(play.talking.code, code);
+		snprintf(err, sizeof(err), "prefork-client: %s: %s\n", client_peer.address, why);
+	assert_string_equal(client_peer.client.err, err);
+	assert_string_equal(client_peer.client.out, out);
+	assert_int_equal(client_peer.client.code, code);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Starts prefork-client and keeps what it says in files without a name. */
+/* Starts prefork-client and captures its output in files without a name. */
 #include "cli/client_process.h"
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@ enum { ARGUMENTS_WITH_NAME = 32 };
 
 static int make_file(const void *bytes, size_t size)
 {
-	int fd = memfd_create("talking", MFD_CLOEXEC);
+	int fd = memfd_create("client", MFD_CLOEXEC);
 
 	assert_true(fd >= 0);
 	while (size > 0) {
@@ -30,18 +30,19 @@ static int make_file(const void *bytes, size_t size)
 	return fd;
 }
 
-static int open_input(const struct talking *t)
+static int open_input(const struct client_process *client)
 {
-	size_t size = t->input_size;
+	size_t size = client->input_size;
 
-	if (t->input_fd > 0)
-		return fcntl(t->input_fd, F_DUPFD_CLOEXEC, 10);
-	if (t->input == NULL)
+	if (client->input_fd > 0)
+		return fcntl(client->input_fd, F_DUPFD_CLOEXEC, 10);
+	if (client->input == NULL)
 		return open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return make_file(t->input, size > 0 ? size : strlen(t->input));
+	return make_file(client->input, size > 0 ? size : strlen(client->input));
 }
 
-static _Noreturn void become(const struct talking *t, int input, const char *const *arguments)
+static _Noreturn void exec_client(const struct client_process *client, int input,
+				  const char *const *arguments)
 {
 	const char *all[ARGUMENTS_WITH_NAME] = { "prefork-client" };
 	const char *folder = getenv("TOP_BUILDDIR");
@@ -51,27 +52,28 @@ static _Noreturn void become(const struct talking *t, int input, const char *con
 	for (; *arguments != NULL && n + 1 < ARGUMENTS_WITH_NAME; n++)
 		all[n] = *arguments++;
 	snprintf(path, sizeof(path), "%s/prefork-client", folder != NULL ? folder : ".");
-	if (t->drop > 0)
-		prctl(PR_CAPBSET_DROP, (unsigned long)t->drop);
-	if (dup2(input, STDIN_FILENO) < 0 || dup2(t->kept[0], STDOUT_FILENO) < 0 ||
-	    dup2(t->kept[1], STDERR_FILENO) < 0)
+	if (client->drop > 0)
+		prctl(PR_CAPBSET_DROP, (unsigned long)client->drop);
+	if (dup2(input, STDIN_FILENO) < 0 || dup2(client->kept[0], STDOUT_FILENO) < 0 ||
+	    dup2(client->kept[1], STDERR_FILENO) < 0)
 		_exit(127);
 	execv(path, (char *const *)all);
 	perror(path);
 	_exit(127);
 }
 
-void talking_start(struct talking *t, const char *const *arguments)
+void client_process_start(struct client_process *client, const char *const *arguments)
 {
-	int input = open_input(t);
+	int input = open_input(client);
 
 	assert_true(input >= 0);
-	t->kept[0] = t->output_fd > 0 ? fcntl(t->output_fd, F_DUPFD_CLOEXEC, 10) : make_file("", 0);
-	t->kept[1] = make_file("", 0);
-	t->pid = fork();
-	assert_true(t->pid >= 0);
-	if (t->pid == 0)
-		become(t, input, arguments);
+	client->kept[0] = client->output_fd > 0 ? fcntl(client->output_fd, F_DUPFD_CLOEXEC, 10) :
+						  make_file("", 0);
+	client->kept[1] = make_file("", 0);
+	client->pid = fork();
+	assert_true(client->pid >= 0);
+	if (client->pid == 0)
+		exec_client(client, input, arguments);
 	close(input);
 }
 
@@ -86,13 +88,13 @@ static size_t read_back(int fd, char *text, size_t size)
 	return (size_t)n;
 }
 
-void talking_expect(const struct talking *t, const char *text)
+void client_process_expect(const struct client_process *client, const char *text)
 {
-	static char said[sizeof(t->err)];
+	static char said[sizeof(client->err)];
 	int64_t until_ms = clock_ms() + WAIT_MS;
 
 	do {
-		ssize_t n = pread(t->kept[1], said, sizeof(said) - 1, 0);
+		ssize_t n = pread(client->kept[1], said, sizeof(said) - 1, 0);
 
 		said[n > 0 ? n : 0] = '\0';
 		if (strstr(said, text) != NULL)
@@ -102,35 +104,37 @@ void talking_expect(const struct talking *t, const char *text)
 	fail_msg("prefork-client does not say: %sit says: %s", text, said);
 }
 
-void talking_wait(struct talking *t)
+void client_process_wait(struct client_process *client)
 {
-	int status = 0, pidfd = (int)syscall(SYS_pidfd_open, t->pid, 0);
+	int status = 0, pidfd = (int)syscall(SYS_pidfd_open, client->pid, 0);
 	struct pollfd poll_end = { .fd = pidfd, .events = POLLIN };
 	bool has_ended = pidfd >= 0 && poll(&poll_end, 1, WAIT_MS) == 1;
 
 	if (!has_ended)
-		kill(t->pid, SIGKILL);
-	assert_int_equal(waitpid(t->pid, &status, 0), t->pid);
+		kill(client->pid, SIGKILL);
+	assert_int_equal(waitpid(client->pid, &status, 0), client->pid);
 	close(pidfd);
-	t->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	t->out_size = t->output_fd > 0 ? 0 : read_back(t->kept[0], t->out, sizeof(t->out));
-	if (t->output_fd > 0)
-		close(t->kept[0]);
-	read_back(t->kept[1], t->err, sizeof(t->err));
+	client->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	client->out_size = client->output_fd > 0 ?
+				   0 :
+				   read_back(client->kept[0], client->out, sizeof(client->out));
+	if (client->output_fd > 0)
+		close(client->kept[0]);
+	read_back(client->kept[1], client->err, sizeof(client->err));
 	if (!has_ended)
-		fail_msg("prefork-client did not end; it said: %s%s", t->out, t->err);
+		fail_msg("prefork-client did not end; it said: %s%s", client->out, client->err);
 }
 
-void talking_forget(struct talking *t)
+void client_process_reset(struct client_process *client)
 {
-	memset(t, 0, offsetof(struct talking, out));
-	t->out[0] = t->err[0] = '\0';
+	memset(client, 0, offsetof(struct client_process, out));
+	client->out[0] = client->err[0] = '\0';
 }
 
-int talking_goes_on(const struct talking *t)
+int client_process_is_running(const struct client_process *client)
 {
 	siginfo_t info = { 0 };
 
-	return waitid(P_PID, (id_t)t->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	return waitid(P_PID, (id_t)client->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 	       info.si_pid == 0;
 }

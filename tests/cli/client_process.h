@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs prefork-client, in the background, so that a test can be its peer. */
+/* Runs prefork-client in the background, so that a test can be its peer. */
 #ifndef CLI_CLIENT_PROCESS_H
 #define CLI_CLIENT_PROCESS_H
 
 #include <stddef.h>
 #include <sys/types.h>
 
-struct talking {
-	/* to be chosen, or left out */
+struct client_process {
+	/* set by the test, or left zero */
 	const char *input; /* standard input's bytes; NULL: none */
 	size_t input_size; /* 0: up to the NUL */
 	int input_fd;      /* instead of them */
 	int output_fd;     /* of standard output, which is not kept then */
 	int drop;          /* a capability (capabilities(7)) to do without */
-	/* its own */
+	/* while it runs */
 	pid_t pid;
 	int kept[2]; /* files of standard output and error */
 	/* after the end */
@@ -23,19 +23,20 @@ struct talking {
 };
 
 /* Starts it with arguments (NULL-ended). */
-void talking_start(struct talking *t, const char *const *arguments);
-#define TALK(t, ...) talking_start((t), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+void client_process_start(struct client_process *client, const char *const *arguments);
+#define RUN_CLIENT(client, ...) \
+	client_process_start((client), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
 /* Waits until it has written this to standard error, within WAIT_MS. */
-void talking_expect(const struct talking *t, const char *text);
+void client_process_expect(const struct client_process *client, const char *text);
 
 /* Waits for its end, within WAIT_MS. */
-void talking_wait(struct talking *t);
+void client_process_wait(struct client_process *client);
 
-/* Forgets what was chosen and what came of it. */
-void talking_forget(struct talking *t);
+/* Makes it ready for another start. */
+void client_process_reset(struct client_process *client);
 
-/* True when it has not ended. */
-int talking_goes_on(const struct talking *t);
+/* True while it runs. */
+int client_process_is_running(const struct client_process *client);
 
 #endif

@@ -23,10 +23,10 @@ static void hold(int ms)
 static void stall(int fds[2])
 {
 	for (int i = 0; i < 2; i++)
-		fds[i] = benching_accept();
-	benching_receive(fds[0], (char[4]){ 0 }, 4);
-	benching_echo(fds[1], 4);
-	benching_receive(fds[1], (char[4]){ 0 }, 4);
+		fds[i] = bench_peer_accept();
+	bench_peer_receive(fds[0], (char[4]){ 0 }, 4);
+	bench_peer_echo(fds[1], 4);
+	bench_peer_receive(fds[1], (char[4]){ 0 }, 4);
 }
 
 static void closed_loop__that_ends_in_a_stall__shows_it(void **state)
@@ -34,15 +34,15 @@ static void closed_loop__that_ends_in_a_stall__shows_it(void **state)
 	int fds[2];
 
 	(void)state;
-	BENCH("-c", "2", "-d", "1h", "-w", "1h", "-s", "4", benching_address);
+	BENCH("-c", "2", "-d", "1h", "-w", "1h", "-s", "4", bench_peer_address);
 	stall(fds);
 	hold(HOLD_MS);
-	assert_int_equal(kill(benching.pid, SIGINT), 0);
-	benching_counts((enum exit_code)(128 + SIGINT), "unanswered", 2, 0);
-	assert_true(benching_figure("answers") == 1);
-	assert_true(benching_figure("sent") == 3);
-	assert_true(benching_figure("answer_max_us") >= HOLD_MS * 1e3);
-	assert_true(benching_figure("answer_p99_us") >= HOLD_MS * 1e3);
+	assert_int_equal(kill(bench_client.pid, SIGINT), 0);
+	bench_peer_assert_counts((enum exit_code)(128 + SIGINT), "unanswered", 2, 0);
+	assert_true(bench_peer_value("answers") == 1);
+	assert_true(bench_peer_value("sent") == 3);
+	assert_true(bench_peer_value("answer_max_us") >= HOLD_MS * 1e3);
+	assert_true(bench_peer_value("answer_p99_us") >= HOLD_MS * 1e3);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -52,10 +52,10 @@ static void closed_loop__with_messages_unanswered_at_its_end__is_no_failure(void
 	int fds[2];
 
 	(void)state;
-	BENCH("-c", "2", "-d", "2s", "-s", "4", benching_address);
+	BENCH("-c", "2", "-d", "2s", "-s", "4", bench_peer_address);
 	stall(fds);
-	benching_counts(CODE_OK, "unanswered", 2, 0);
-	assert_true(benching_figure("answers") == 1);
+	bench_peer_assert_counts(CODE_OK, "unanswered", 2, 0);
+	assert_true(bench_peer_value("answers") == 1);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -65,12 +65,12 @@ static void run__of_so_many_messages__has_none_unanswered(void **state)
 	int fds[2];
 
 	(void)state;
-	BENCH("-c", "2", "-n", "5", "-s", "4", benching_address);
+	BENCH("-c", "2", "-n", "5", "-s", "4", bench_peer_address);
 	for (int i = 0; i < 2; i++)
-		fds[i] = benching_accept();
-	benching_echo_all(fds, 2, 4, 5);
-	benching_counts(CODE_OK, "unanswered", 0, 0);
-	assert_true(benching_figure("answers") == 5);
+		fds[i] = bench_peer_accept();
+	bench_peer_echo_all(fds, 2, 4, 5);
+	bench_peer_assert_counts(CODE_OK, "unanswered", 0, 0);
+	assert_true(bench_peer_value("answers") == 5);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -79,18 +79,18 @@ static void run__of_so_many_messages__has_none_unanswered(void **state)
 static void open_loop__of_a_server_that_speaks_first__connects_when_it_is_due(void **state)
 {
 	(void)state;
-	BENCH("-c", "3", "-r", "10", "-n", "5", "-s", "0", "-a", "5", benching_address);
+	BENCH("-c", "3", "-r", "10", "-n", "5", "-s", "0", "-a", "5", bench_peer_address);
 	for (int i = 0; i < 5; i++) {
-		int fd = benching_accept();
+		int fd = bench_peer_accept();
 
 		client_say(fd, "hello");
 		client_expect_end(fd);
 		close(fd);
 	}
-	benching_counts(CODE_OK, "answers", 5, 0);
-	assert_true(benching_figure("connects") == 5);
-	assert_true(benching_figure("due") == 5);
-	assert_true(benching_figure("seconds") >= 0.4);
+	bench_peer_assert_counts(CODE_OK, "answers", 5, 0);
+	assert_true(bench_peer_value("connects") == 5);
+	assert_true(bench_peer_value("due") == 5);
+	assert_true(bench_peer_value("seconds") >= 0.4);
 }
 
 /* One of them would hear a greeting that it did not ask for. */
@@ -99,13 +99,13 @@ static void connections__beyond_the_greetings_wanted__are_not_made(void **state)
 	int fd;
 
 	(void)state;
-	BENCH("-c", "3", "-n", "1", "-s", "0", "-a", "5", benching_address);
-	fd = benching_accept();
+	BENCH("-c", "3", "-n", "1", "-s", "0", "-a", "5", bench_peer_address);
+	fd = bench_peer_accept();
 	hold(HOLD_MS);
-	assert_false(benching_has_more(benching_listener));
+	assert_false(bench_peer_has_more(bench_peer_listener));
 	client_say(fd, "hello");
-	benching_counts(CODE_OK, "answers", 1, 0);
-	assert_true(benching_figure("connects") == 1);
+	bench_peer_assert_counts(CODE_OK, "answers", 1, 0);
+	assert_true(bench_peer_value("connects") == 1);
 	close(fd);
 }
 
@@ -114,12 +114,12 @@ static void answer__to_a_message_that_is_not_sent_whole__is_wrong(void **state)
 	int fd;
 
 	(void)state;
-	BENCH("-c", "1", "-n", "1", "-s", "64m", "-a", "2", benching_address);
-	fd = benching_accept();
-	benching_receive(fd, (char[4]){ 0 }, 4);
+	BENCH("-c", "1", "-n", "1", "-s", "64m", "-a", "2", bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_receive(fd, (char[4]){ 0 }, 4);
 	client_say(fd, "ok");
-	benching_counts(CODE_FAILED, "wrong", 1, 1);
-	assert_true(benching_figure("answers") == 0);
+	bench_peer_assert_counts(CODE_FAILED, "wrong", 1, 1);
+	assert_true(bench_peer_value("answers") == 0);
 	close(fd);
 }
 
@@ -129,13 +129,13 @@ static void run__of_so_many_messages__lasts_until_the_last_answer(void **state)
 	int fd;
 
 	(void)state;
-	BENCH("-c", "1", "-n", "1", "-s", "4", benching_address);
-	fd = benching_accept();
-	benching_receive(fd, (char[4]){ 0 }, 4);
+	BENCH("-c", "1", "-n", "1", "-s", "4", bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_receive(fd, (char[4]){ 0 }, 4);
 	hold(HOLD_MS);
 	client_send(fd, "once", 4);
-	benching_counts(CODE_OK, "answers", 1, 0);
-	assert_true(benching_figure("seconds") * 1e6 + 1e3 >= benching_figure("answer_max_us"));
+	bench_peer_assert_counts(CODE_OK, "answers", 1, 0);
+	assert_true(bench_peer_value("seconds") * 1e6 + 1e3 >= bench_peer_value("answer_max_us"));
 	close(fd);
 }
 
@@ -144,14 +144,14 @@ static void open_loop__that_falls_far_behind__has_failed(void **state)
 	int fd;
 
 	(void)state;
-	BENCH("-c", "1", "-r", "100", "-d", "1s", "-s", "4", benching_address);
-	fd = benching_accept();
-	benching_echo(fd, 4);
-	benching_wait();
-	assert_true(benching_figure("unanswered") == 99);
-	assert_non_null(
-		strstr(benching.err, ": 99 of 100 messages had no answer when the time was up\n"));
-	assert_int_equal(benching.code, CODE_FAILED);
+	BENCH("-c", "1", "-r", "100", "-d", "1s", "-s", "4", bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_echo(fd, 4);
+	bench_peer_wait();
+	assert_true(bench_peer_value("unanswered") == 99);
+	assert_non_null(strstr(bench_client.err,
+			       ": 99 of 100 messages had no answer when the time was up\n"));
+	assert_int_equal(bench_client.code, CODE_FAILED);
 	close(fd);
 }
 
@@ -160,14 +160,16 @@ static void run__without_any_answer__says_so_and_has_no_latencies(void **state)
 	int fd;
 
 	(void)state;
-	TALK(&benching, "bench", "--json", "-c", "1", "-d", "300ms", "-s", "4", benching_address);
-	fd = benching_accept();
-	benching_receive(fd, (char[4]){ 0 }, 4);
-	talking_wait(&benching);
-	assert_non_null(strstr(benching.err, ": there was no answer at all, to 1 message, when the "
-					     "time was up\n"));
-	assert_non_null(strstr(benching.out, "\n  \"connect_p50_us\": "));
-	assert_int_equal(benching.code, CODE_FAILED);
+	RUN_CLIENT(&bench_client, "bench", "--json", "-c", "1", "-d", "300ms", "-s", "4",
+		   bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_receive(fd, (char[4]){ 0 }, 4);
+	client_process_wait(&bench_client);
+	assert_non_null(strstr(bench_client.err,
+			       ": there was no answer at all, to 1 message, when the "
+			       "time was up\n"));
+	assert_non_null(strstr(bench_client.out, "\n  \"connect_p50_us\": "));
+	assert_int_equal(bench_client.code, CODE_FAILED);
 	close(fd);
 }
 
@@ -179,15 +181,16 @@ static void answer__shorter_than_awaited__is_told_with_its_size_early(void **sta
 	int fd;
 
 	(void)state;
-	TALK(&benching, "bench", "-c", "1", "-w", "1h", "-d", "1h", "-s", "4", benching_address);
-	fd = benching_accept();
-	benching_receive(fd, (char[4]){ 0 }, 4);
+	RUN_CLIENT(&bench_client, "bench", "-c", "1", "-w", "1h", "-d", "1h", "-s", "4",
+		   bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_receive(fd, (char[4]){ 0 }, 4);
 	client_send(fd, "yes", 3);
-	talking_expect(&benching, early);
-	assert_int_equal(kill(benching.pid, SIGINT), 0);
-	talking_wait(&benching);
-	assert_non_null(strstr(benching.err, early));
-	assert_int_equal(benching.code, 128 + SIGINT);
+	client_process_expect(&bench_client, early);
+	assert_int_equal(kill(bench_client.pid, SIGINT), 0);
+	client_process_wait(&bench_client);
+	assert_non_null(strstr(bench_client.err, early));
+	assert_int_equal(bench_client.code, 128 + SIGINT);
 	close(fd);
 }
 
@@ -196,14 +199,15 @@ static void answer__shorter_than_awaited__is_no_whole_one_at_the_end(void **stat
 	int fd;
 
 	(void)state;
-	TALK(&benching, "bench", "-c", "1", "-d", "600ms", "-s", "4", benching_address);
-	fd = benching_accept();
-	benching_receive(fd, (char[4]){ 0 }, 4);
+	RUN_CLIENT(&bench_client, "bench", "-c", "1", "-d", "600ms", "-s", "4", bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_receive(fd, (char[4]){ 0 }, 4);
 	client_send(fd, "yes", 3);
-	talking_wait(&benching);
-	assert_non_null(strstr(benching.err, ": there was no whole answer, to 1 message, when the "
-					     "time was up\n"));
-	assert_int_equal(benching.code, CODE_FAILED);
+	client_process_wait(&bench_client);
+	assert_non_null(strstr(bench_client.err,
+			       ": there was no whole answer, to 1 message, when the "
+			       "time was up\n"));
+	assert_int_equal(bench_client.code, CODE_FAILED);
 	close(fd);
 }
 
@@ -211,16 +215,17 @@ static void answer__shorter_than_awaited__is_no_whole_one_at_the_end(void **stat
 static void interrupt__while_connecting__gives_no_rate(void **state)
 {
 	(void)state;
-	assert_int_equal(listen(benching_listener, 0), 0);
-	TALK(&benching, "bench", "--json", "-c", "4", "-w", "1h", "-s", "4", benching_address);
-	close(benching_accept());
+	assert_int_equal(listen(bench_peer_listener, 0), 0);
+	RUN_CLIENT(&bench_client, "bench", "--json", "-c", "4", "-w", "1h", "-s", "4",
+		   bench_peer_address);
+	close(bench_peer_accept());
 	hold(HOLD_MS);
-	assert_int_equal(kill(benching.pid, SIGINT), 0);
-	talking_wait(&benching);
-	assert_non_null(strstr(benching.out, "\n  \"rate\": null,\n"));
-	assert_non_null(strstr(benching.out, "\n  \"answer_p50_us\": null,\n"));
-	assert_non_null(strstr(benching.out, "\n  \"sent\": 0,\n"));
-	assert_int_equal(benching.code, 128 + SIGINT);
+	assert_int_equal(kill(bench_client.pid, SIGINT), 0);
+	client_process_wait(&bench_client);
+	assert_non_null(strstr(bench_client.out, "\n  \"rate\": null,\n"));
+	assert_non_null(strstr(bench_client.out, "\n  \"answer_p50_us\": null,\n"));
+	assert_non_null(strstr(bench_client.out, "\n  \"sent\": 0,\n"));
+	assert_int_equal(bench_client.code, 128 + SIGINT);
 }
 
 static void http__that_changes_the_protocol__is_wrong(void **state)
@@ -229,12 +234,13 @@ static void http__that_changes_the_protocol__is_wrong(void **state)
 	int fd;
 
 	(void)state;
-	BENCH("-c", "1", "-n", "1", "-w", "1h", benching_url);
-	fd = benching_accept();
-	snprintf(request, sizeof(request), "GET /x HTTP/1.1\r\nHost: %s\r\n\r\n", benching_address);
+	BENCH("-c", "1", "-n", "1", "-w", "1h", bench_peer_url);
+	fd = bench_peer_accept();
+	snprintf(request, sizeof(request), "GET /x HTTP/1.1\r\nHost: %s\r\n\r\n",
+		 bench_peer_address);
 	client_hear(fd, request);
 	client_say(fd, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n");
-	benching_counts(CODE_FAILED, "wrong", 1, 1);
+	bench_peer_assert_counts(CODE_FAILED, "wrong", 1, 1);
 	close(fd);
 }
 
@@ -250,17 +256,17 @@ static void csv__of_an_odd_address__is_quoted(void **state)
 	snprintf(address, sizeof(address), "unix:%s", path);
 	assert_true(strlen(path) < sizeof(at.sun_path));
 	memcpy(at.sun_path, path, strlen(path) + 1);
-	close(benching_listener);
-	benching_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(benching_listener, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(listen(benching_listener, 8), 0);
+	close(bench_peer_listener);
+	bench_peer_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(bench_peer_listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(bench_peer_listener, 8), 0);
 	BENCH("-c", "1", "-n", "1", "-s", "4", address);
-	fd = benching_accept();
-	benching_echo(fd, 4);
-	talking_wait(&benching);
-	assert_non_null(strstr(benching.out, "/a,\"\"\xef\xbf\xbd\xc3\xa9\","));
-	assert_non_null(strstr(benching.out, "\n\"unix:"));
-	assert_int_equal(benching.code, CODE_OK);
+	fd = bench_peer_accept();
+	bench_peer_echo(fd, 4);
+	client_process_wait(&bench_client);
+	assert_non_null(strstr(bench_client.out, "/a,\"\"\xef\xbf\xbd\xc3\xa9\","));
+	assert_non_null(strstr(bench_client.out, "\n\"unix:"));
+	assert_int_equal(bench_client.code, CODE_OK);
 	close(fd);
 }
 

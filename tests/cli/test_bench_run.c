@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * prefork-client bench as a program: its command line, its processes, how it ends, what it prints.
- */
+/* prefork-client bench as a program: its command line, processes, exit code and output. */
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -73,12 +71,12 @@ static void usage__that_is_wrong__is_refused(void **state)
 		char message[512];
 
 		snprintf(message, sizeof(message), "prefork-client: %s\n", rows[i].message);
-		talking_forget(&benching);
-		TALK(&benching, "bench", a[0], a[1], a[2], a[3], a[4], a[5]);
-		talking_wait(&benching);
-		assert_string_equal(benching.err, message);
-		assert_string_equal(benching.out, "");
-		assert_int_equal(benching.code, CODE_USAGE);
+		client_process_reset(&bench_client);
+		RUN_CLIENT(&bench_client, "bench", a[0], a[1], a[2], a[3], a[4], a[5]);
+		client_process_wait(&bench_client);
+		assert_string_equal(bench_client.err, message);
+		assert_string_equal(bench_client.out, "");
+		assert_int_equal(bench_client.code, CODE_USAGE);
 	}
 }
 
@@ -87,16 +85,16 @@ static void help__fits_a_screen(void **state)
 	int lines = 0;
 
 	(void)state;
-	TALK(&benching, "bench", "-h");
-	talking_wait(&benching);
-	for (const char *line = benching.out; *line != '\0'; lines++) {
+	RUN_CLIENT(&bench_client, "bench", "-h");
+	client_process_wait(&bench_client);
+	for (const char *line = bench_client.out; *line != '\0'; lines++) {
 		size_t length = strcspn(line, "\n");
 
 		assert_true(length <= 80);
 		line += length + 1;
 	}
 	assert_in_range(lines, 15, 24);
-	assert_int_equal(benching.code, CODE_OK);
+	assert_int_equal(bench_client.code, CODE_OK);
 }
 
 static void terminal__shows_progress_and_a_drawing(void **state)
@@ -109,13 +107,13 @@ static void terminal__shows_progress_and_a_drawing(void **state)
 	snprintf(path, sizeof(path), "%s/prefork-client", getenv("TOP_BUILDDIR"));
 	setenv("PREFORK_SRV", path, 1);
 	pty_start(&pty, harness_folder(), 24, 80,
-		  (const char *const[]){ "bench", "-c", "1", "-n", "2", "-s", "4", benching_address,
-					 NULL });
+		  (const char *const[]){ "bench", "-c", "1", "-n", "2", "-s", "4",
+					 bench_peer_address, NULL });
 	setenv("PREFORK_SRV", server, 1);
-	fd = benching_accept();
-	benching_echo(fd, 4);
+	fd = bench_peer_accept();
+	bench_peer_echo(fd, 4);
 	pty_expect(&pty, " answers/s, 1 answer, 0 errors");
-	benching_echo(fd, 4);
+	bench_peer_echo(fd, 4);
 	pty_expect(&pty, "\nerrors    0");
 	status = pty_wait(&pty);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK);
@@ -134,21 +132,21 @@ static void descriptors__that_are_too_few__are_told_before_anything_begins(void 
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	limit.rlim_cur = 64;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	close(benching_listener);
-	benching_listener = -1;
-	TALK(&benching, "bench", "-c", "100", benching_address);
-	talking_wait(&benching);
-	assert_int_equal(benching.code, CODE_UNAVAILABLE);
+	close(bench_peer_listener);
+	bench_peer_listener = -1;
+	RUN_CLIENT(&bench_client, "bench", "-c", "100", bench_peer_address);
+	client_process_wait(&bench_client);
+	assert_int_equal(bench_client.code, CODE_UNAVAILABLE);
 
 	limit.rlim_max = 64;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	TALK(&benching, "bench", "-c", "100", benching_address);
-	talking_wait(&benching);
+	RUN_CLIENT(&bench_client, "bench", "-c", "100", bench_peer_address);
+	client_process_wait(&bench_client);
 	assert_string_equal(
-		benching.err,
+		bench_client.err,
 		"prefork-client: 100 connections in a process need 117 descriptors, and the limit "
 		"is 64: raise it (ulimit -Hn), or use more processes (-t)\n");
-	assert_int_equal(benching.code, CODE_OSERR);
+	assert_int_equal(bench_client.code, CODE_OSERR);
 }
 
 static void interrupt__ends_with_the_report(void **state)
@@ -156,14 +154,14 @@ static void interrupt__ends_with_the_report(void **state)
 	int fd;
 
 	(void)state;
-	BENCH("-c", "1", "-d", "1h", "-w", "1h", "-s", "4", benching_address);
-	fd = benching_accept();
-	benching_echo(fd, 4);
-	benching_receive(fd, (char[4]){ 0 }, 4);
-	assert_int_equal(kill(benching.pid, SIGINT), 0);
+	BENCH("-c", "1", "-d", "1h", "-w", "1h", "-s", "4", bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_echo(fd, 4);
+	bench_peer_receive(fd, (char[4]){ 0 }, 4);
+	assert_int_equal(kill(bench_client.pid, SIGINT), 0);
 	client_expect_end(fd);
 	close(fd);
-	benching_counts((enum exit_code)(128 + SIGINT), "answers", 1, 0);
+	bench_peer_assert_counts((enum exit_code)(128 + SIGINT), "answers", 1, 0);
 }
 
 static void processes__share_the_connections_and_die_with_their_parent(void **state)
@@ -171,15 +169,15 @@ static void processes__share_the_connections_and_die_with_their_parent(void **st
 	int fds[3];
 
 	(void)state;
-	BENCH("-c", "3", "-t", "2", "-d", "1h", "-w", "1h", "-s", "4", benching_address);
+	BENCH("-c", "3", "-t", "2", "-d", "1h", "-w", "1h", "-s", "4", bench_peer_address);
 	for (int i = 0; i < 3; i++)
-		fds[i] = benching_accept();
+		fds[i] = bench_peer_accept();
 	for (int i = 0; i < 3; i++)
-		benching_echo(fds[i], 4);
+		bench_peer_echo(fds[i], 4);
 	for (int i = 0; i < 3; i++)
-		benching_receive(fds[i], (char[4]){ 0 }, 4);
-	assert_int_equal(kill(benching.pid, SIGKILL), 0);
-	talking_wait(&benching);
+		bench_peer_receive(fds[i], (char[4]){ 0 }, 4);
+	assert_int_equal(kill(bench_client.pid, SIGKILL), 0);
+	client_process_wait(&bench_client);
 	for (int i = 0; i < 3; i++) {
 		client_expect_end(fds[i]);
 		close(fds[i]);
@@ -191,12 +189,12 @@ static void processes__put_their_counts_together(void **state)
 	int fds[4];
 
 	(void)state;
-	BENCH("-c", "4", "-t", "3", "-n", "4", "-s", "4", benching_address);
+	BENCH("-c", "4", "-t", "3", "-n", "4", "-s", "4", bench_peer_address);
 	for (int i = 0; i < 4; i++)
-		fds[i] = benching_accept();
-	benching_echo_all(fds, 4, 4, 4);
-	benching_counts(CODE_OK, "answers", 4, 0);
-	assert_true(benching_figure("connects") == 4);
+		fds[i] = bench_peer_accept();
+	bench_peer_echo_all(fds, 4, 4, 4);
+	bench_peer_assert_counts(CODE_OK, "answers", 4, 0);
+	assert_true(bench_peer_value("connects") == 4);
 	for (int i = 0; i < 4; i++)
 		close(fds[i]);
 }
@@ -208,11 +206,11 @@ static void server_pid__gives_its_processor_time(void **state)
 
 	(void)state;
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	BENCH("-c", "1", "-n", "1", "-s", "4", "--server-pid", pid, benching_address);
-	fd = benching_accept();
-	benching_echo(fd, 4);
-	benching_counts(CODE_OK, "answers", 1, 0);
-	assert_true(benching_figure("server_cpu_us") > 0);
+	BENCH("-c", "1", "-n", "1", "-s", "4", "--server-pid", pid, bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_echo(fd, 4);
+	bench_peer_assert_counts(CODE_OK, "answers", 1, 0);
+	assert_true(bench_peer_value("server_cpu_us") > 0);
 	close(fd);
 }
 
@@ -239,18 +237,18 @@ static void server_pid__counts_processes_that_begin_during_the_run(void **state)
 
 	(void)state;
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	BENCH("-c", "1", "-n", "1", "-w", "1h", "-s", "4", "--server-pid", pid, benching_address);
-	fd = benching_accept();
-	benching_receive(fd, (char[4]){ 0 }, 4);
+	BENCH("-c", "1", "-n", "1", "-w", "1h", "-s", "4", "--server-pid", pid, bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_receive(fd, (char[4]){ 0 }, 4);
 	assert_int_equal(waitpid(burn(false), NULL, 0) > 0, 1);
 	child = burn(true);
 	assert_int_equal(waitpid(child, NULL, WUNTRACED), child);
 	client_send(fd, "once", 4);
-	benching_wait();
+	bench_peer_wait();
 	assert_int_equal(kill(child, SIGKILL), 0);
 	assert_int_equal(waitpid(child, NULL, 0), child);
-	assert_true(benching_figure("server_cpu_us") >= 1.5 * BURN_NS / 1e3);
-	assert_true(benching_figure("server_ended") == 0);
+	assert_true(bench_peer_value("server_cpu_us") >= 1.5 * BURN_NS / 1e3);
+	assert_true(bench_peer_value("server_ended") == 0);
 	close(fd);
 }
 
@@ -261,8 +259,8 @@ static pid_t only_process(void)
 	FILE *file;
 	int pid = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)benching.pid,
-		 (int)benching.pid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)bench_client.pid,
+		 (int)bench_client.pid);
 	file = fopen(path, "re");
 	assert_non_null(file);
 	assert_int_equal(fscanf(file, "%d", &pid), 1);
@@ -277,18 +275,18 @@ static void process__that_is_killed__is_told_with_its_signal(void **state)
 	int fd;
 
 	(void)state;
-	BENCH("-c", "1", "-d", "1h", "-w", "1h", "-s", "4", benching_address);
-	fd = benching_accept();
-	benching_receive(fd, (char[4]){ 0 }, 4);
+	BENCH("-c", "1", "-d", "1h", "-w", "1h", "-s", "4", bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_receive(fd, (char[4]){ 0 }, 4);
 	pid = only_process();
 	assert_int_equal(kill(pid, SIGKILL), 0);
-	talking_wait(&benching);
+	client_process_wait(&bench_client);
 	snprintf(message, sizeof(message),
 		 "prefork-client: process %d of the bench was ended by signal 9 (Killed) before "
 		 "its time\n",
 		 (int)pid);
-	assert_string_equal(benching.err, message);
-	assert_int_equal(benching.code, CODE_OSERR);
+	assert_string_equal(bench_client.err, message);
+	assert_int_equal(bench_client.code, CODE_OSERR);
 	close(fd);
 }
 
@@ -299,16 +297,16 @@ static void process__that_is_held_up__does_not_lengthen_the_run(void **state)
 	int fd;
 
 	(void)state;
-	BENCH("-c", "1", "-d", "2s", "-w", "1h", "-s", "4", benching_address);
-	fd = benching_accept();
-	benching_echo(fd, 4);
-	benching_receive(fd, (char[4]){ 0 }, 4);
+	BENCH("-c", "1", "-d", "2s", "-w", "1h", "-s", "4", bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_echo(fd, 4);
+	bench_peer_receive(fd, (char[4]){ 0 }, 4);
 	pid = only_process();
 	assert_int_equal(kill(pid, SIGSTOP), 0);
 	poll(NULL, 0, 2300);
 	assert_int_equal(kill(pid, SIGCONT), 0);
-	benching_counts(CODE_OK, "answers", 1, 0);
-	assert_true(benching_figure("seconds") == 2);
+	bench_peer_assert_counts(CODE_OK, "answers", 1, 0);
+	assert_true(bench_peer_value("seconds") == 2);
 	close(fd);
 }
 
@@ -322,19 +320,19 @@ static void server_pid__that_ends_during_the_run__makes_a_least_time(void **stat
 	(void)state;
 	assert_int_equal(waitpid(child, NULL, WUNTRACED), child);
 	snprintf(pid, sizeof(pid), "%d", (int)child);
-	TALK(&benching, "bench", "-c", "1", "-n", "1", "-w", "1h", "-s", "4", "--server-pid", pid,
-	     benching_address);
-	fd = benching_accept();
-	benching_receive(fd, (char[4]){ 0 }, 4);
+	RUN_CLIENT(&bench_client, "bench", "-c", "1", "-n", "1", "-w", "1h", "-s", "4",
+		   "--server-pid", pid, bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_receive(fd, (char[4]){ 0 }, 4);
 	assert_int_equal(kill(child, SIGKILL), 0);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	client_send(fd, "once", 4);
-	talking_wait(&benching);
-	at = strstr(benching.out, " us a message here, ");
+	client_process_wait(&bench_client);
+	at = strstr(bench_client.out, " us a message here, ");
 	assert_non_null(at);
 	assert_string_equal(at, " us a message here, at least 0.00 us at the server"
 				" (1 of its processes ended)\n");
-	assert_int_equal(benching.code, CODE_OK);
+	assert_int_equal(bench_client.code, CODE_OK);
 	close(fd);
 }
 
@@ -343,16 +341,17 @@ static void json__is_an_object_with_the_same_names(void **state)
 	int fd;
 
 	(void)state;
-	TALK(&benching, "bench", "--json", "-c", "1", "-n", "1", "-s", "4", benching_address);
-	fd = benching_accept();
-	benching_echo(fd, 4);
-	talking_wait(&benching);
-	assert_int_equal(benching.out[0], '{');
-	assert_non_null(strstr(benching.out, "\n  \"answers\": 1,\n"));
-	assert_non_null(strstr(benching.out, "\n  \"other_errno\": \"\",\n"));
-	assert_non_null(strstr(benching.out,
+	RUN_CLIENT(&bench_client, "bench", "--json", "-c", "1", "-n", "1", "-s", "4",
+		   bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_echo(fd, 4);
+	client_process_wait(&bench_client);
+	assert_int_equal(bench_client.out[0], '{');
+	assert_non_null(strstr(bench_client.out, "\n  \"answers\": 1,\n"));
+	assert_non_null(strstr(bench_client.out, "\n  \"other_errno\": \"\",\n"));
+	assert_non_null(strstr(bench_client.out,
 			       "\n  \"server_cpu_us\": null,\n  \"server_ended\": null\n}\n"));
-	assert_int_equal(benching.code, CODE_OK);
+	assert_int_equal(bench_client.code, CODE_OK);
 	close(fd);
 }
 
@@ -361,17 +360,18 @@ static void text__tells_all_that_a_person_asks(void **state)
 	int fd;
 
 	(void)state;
-	TALK(&benching, "bench", "-c", "1", "-n", "1", "-s", "4", benching_address);
-	fd = benching_accept();
-	benching_echo(fd, 4);
-	talking_wait(&benching);
-	assert_non_null(strstr(benching.out, ": 1 connection, 4 bytes each, raw\nended after "));
-	assert_non_null(strstr(benching.out, "\nanswers   1, "));
-	assert_non_null(strstr(benching.out, "\nmessages  1 sent, 0 unanswered at the end\n"));
-	assert_non_null(strstr(benching.out, "p99.9       max\nconnect "));
-	assert_non_null(strstr(benching.out, "\nerrors    0\nprocessor "));
-	assert_null(strchr(benching.out, '#'));
-	assert_string_equal(benching.err, "");
+	RUN_CLIENT(&bench_client, "bench", "-c", "1", "-n", "1", "-s", "4", bench_peer_address);
+	fd = bench_peer_accept();
+	bench_peer_echo(fd, 4);
+	client_process_wait(&bench_client);
+	assert_non_null(
+		strstr(bench_client.out, ": 1 connection, 4 bytes each, raw\nended after "));
+	assert_non_null(strstr(bench_client.out, "\nanswers   1, "));
+	assert_non_null(strstr(bench_client.out, "\nmessages  1 sent, 0 unanswered at the end\n"));
+	assert_non_null(strstr(bench_client.out, "p99.9       max\nconnect "));
+	assert_non_null(strstr(bench_client.out, "\nerrors    0\nprocessor "));
+	assert_null(strchr(bench_client.out, '#'));
+	assert_string_equal(bench_client.err, "");
 	close(fd);
 }
 

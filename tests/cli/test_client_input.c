@@ -16,10 +16,10 @@ static void input__is_sent_as_it_comes(void **state)
 	(void)state;
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, outs), 0);
-	play.talking.input_fd = ends[0];
-	play.talking.output_fd = outs[1];
-	TALK(&play.talking, "-q", "1ms", play.address);
-	peer = play_accept();
+	client_peer.client.input_fd = ends[0];
+	client_peer.client.output_fd = outs[1];
+	RUN_CLIENT(&client_peer.client, "-q", "1ms", client_peer.address);
+	peer = client_peer_accept();
 	assert_int_equal(write(ends[1], "a", 1), 1);
 	client_hear(peer, "a");
 	client_say(peer, "1");
@@ -30,7 +30,7 @@ static void input__is_sent_as_it_comes(void **state)
 	client_hear(outs[0], "\0332");
 	close(ends[1]);
 	client_expect_end(peer);
-	play_assert(CODE_OK, "", NULL);
+	client_peer_assert(CODE_OK, "", NULL);
 	close(peer);
 	close(ends[0]);
 	close(outs[0]);
@@ -42,19 +42,19 @@ static void input__to_a_peer_that_speaks_first__may_be_empty(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, play.address);
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, client_peer.address);
+	peer = client_peer_accept();
 	client_say(peer, "Monday");
 	close(peer);
-	play_assert(CODE_OK, "Monday", NULL);
-	TALK(&play.talking, "-f", "line", play.address);
-	peer = play_accept();
+	client_peer_assert(CODE_OK, "Monday", NULL);
+	RUN_CLIENT(&client_peer.client, "-f", "line", client_peer.address);
+	peer = client_peer_accept();
 	client_say(peer, "Monday\n");
 	close(peer);
-	play_assert(CODE_OK, "Monday\n", NULL);
-	TALK(&play.talking, "-w", "50ms", play.address);
-	peer = play_accept();
-	play_assert(CODE_OK, "", NULL);
+	client_peer_assert(CODE_OK, "Monday\n", NULL);
+	RUN_CLIENT(&client_peer.client, "-w", "50ms", client_peer.address);
+	peer = client_peer_accept();
+	client_peer_assert(CODE_OK, "", NULL);
 	close(peer);
 }
 
@@ -63,22 +63,22 @@ static void input__without_an_answer__fails(void **state)
 	int peer;
 
 	(void)state;
-	play.talking.input = "x";
-	TALK(&play.talking, "-w", "0.1", play.address);
-	peer = play_accept();
-	play_assert(CODE_FAILED, "", "no answer within 100ms");
+	client_peer.client.input = "x";
+	RUN_CLIENT(&client_peer.client, "-w", "0.1", client_peer.address);
+	peer = client_peer_accept();
+	client_peer_assert(CODE_FAILED, "", "no answer within 100ms");
 	close(peer);
-	TALK(&play.talking, "-N", play.address);
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-N", client_peer.address);
+	peer = client_peer_accept();
 	client_hear(peer, "x");
 	client_expect_end(peer);
 	close(peer);
-	play_assert(CODE_FAILED, "", "the peer has closed its side before the answer");
-	TALK(&play.talking, "-q", "0", "-N", play.address);
-	peer = play_accept();
+	client_peer_assert(CODE_FAILED, "", "the peer has closed its side before the answer");
+	RUN_CLIENT(&client_peer.client, "-q", "0", "-N", client_peer.address);
+	peer = client_peer_accept();
 	client_hear(peer, "x");
 	close(peer);
-	play_assert(CODE_OK, "", NULL);
+	client_peer_assert(CODE_OK, "", NULL);
 }
 
 static void input__as_lines__is_a_message_each(void **state)
@@ -86,20 +86,20 @@ static void input__as_lines__is_a_message_each(void **state)
 	int peer;
 
 	(void)state;
-	play.talking.input = "one\n\nlast";
-	TALK(&play.talking, "-f", "line", play.address);
-	peer = play_accept();
+	client_peer.client.input = "one\n\nlast";
+	RUN_CLIENT(&client_peer.client, "-f", "line", client_peer.address);
+	peer = client_peer_accept();
 	client_hear(peer, "one\n\nlast\n");
 	client_say(peer, "1\n2\n3\n");
 	client_expect_end(peer);
-	play_assert(CODE_OK, "1\n2\n3\n", NULL);
+	client_peer_assert(CODE_OK, "1\n2\n3\n", NULL);
 	close(peer);
-	TALK(&play.talking, "-f", "length", play.address);
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-f", "length", client_peer.address);
+	peer = client_peer_accept();
 	client_expect(peer, "\0\0\0\3one\0\0\0\0\0\0\0\4last", 19);
 	client_send(peer, "\0\0\0\1a\0\0\0\0\0\0\0\1c", 14);
 	client_expect_end(peer);
-	play_assert(CODE_OK, "a\n\nc\n", NULL);
+	client_peer_assert(CODE_OK, "a\n\nc\n", NULL);
 	close(peer);
 }
 
@@ -108,17 +108,17 @@ static void input__as_lines__needs_as_many_answers(void **state)
 	int peer;
 
 	(void)state;
-	play.talking.input = "one\ntwo\n";
-	TALK(&play.talking, "-f", "line", "-w", "0.1", play.address);
-	peer = play_accept();
+	client_peer.client.input = "one\ntwo\n";
+	RUN_CLIENT(&client_peer.client, "-f", "line", "-w", "0.1", client_peer.address);
+	peer = client_peer_accept();
 	client_say(peer, "1\n");
-	play_assert(CODE_FAILED, "1\n", "no answer within 100ms");
+	client_peer_assert(CODE_FAILED, "1\n", "no answer within 100ms");
 	close(peer);
-	TALK(&play.talking, "-f", "line", play.address);
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-f", "line", client_peer.address);
+	peer = client_peer_accept();
 	client_hear(peer, "one\ntwo\n");
 	client_say(peer, "1\n2\n3\n");
-	play_assert(CODE_FAILED, "1\n2\n3\n", "more came than was asked for");
+	client_peer_assert(CODE_FAILED, "1\n2\n3\n", "more came than was asked for");
 	close(peer);
 }
 
@@ -133,16 +133,16 @@ static void input__in_hexadecimal__is_shown_as_it_comes(void **state)
 	(void)state;
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, outs), 0);
-	play.talking.input_fd = ends[0];
-	play.talking.output_fd = outs[1];
-	TALK(&play.talking, "-x", "-q", "10ms", play.address);
-	peer = play_accept();
+	client_peer.client.input_fd = ends[0];
+	client_peer.client.output_fd = outs[1];
+	RUN_CLIENT(&client_peer.client, "-x", "-q", "10ms", client_peer.address);
+	peer = client_peer_accept();
 	client_say(peer, "ab");
 	client_hear(outs[0], first);
 	client_say(peer, "c");
 	client_hear(outs[0], second);
 	close(ends[1]);
-	play_assert(CODE_OK, "", NULL);
+	client_peer_assert(CODE_OK, "", NULL);
 	close(peer);
 	close(ends[0]);
 	close(outs[0]);
@@ -157,17 +157,17 @@ static void output__that_cannot_be_written__is_an_error(void **state)
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	close(ends[0]);
 	for (int i = 0; i < 2; i++) {
-		play.talking.output_fd = i == 0 ? full : ends[1];
-		TALK(&play.talking, play.address, "one");
-		peer = play_accept();
+		client_peer.client.output_fd = i == 0 ? full : ends[1];
+		RUN_CLIENT(&client_peer.client, client_peer.address, "one");
+		peer = client_peer_accept();
 		client_say(peer, "1");
-		talking_wait(&play.talking);
+		client_process_wait(&client_peer.client);
 		assert_string_equal(
-			play.talking.err,
+			client_peer.client.err,
 			i == 0 ? "prefork-client: cannot write to stdout: No space left "
 				 "on device\n" :
 				 "prefork-client: cannot write to stdout: Broken pipe\n");
-		assert_int_equal(play.talking.code, CODE_OSERR);
+		assert_int_equal(client_peer.client.code, CODE_OSERR);
 		close(peer);
 	}
 	close(full);
@@ -199,12 +199,12 @@ static void terminal__gets_no_commands_of_the_peer(void **state)
 
 	(void)state;
 	open_terminal(&master, &slave);
-	play.talking.output_fd = slave;
-	TALK(&play.talking, "-f", "length", play.address, "one");
-	peer = play_accept();
+	client_peer.client.output_fd = slave;
+	RUN_CLIENT(&client_peer.client, "-f", "length", client_peer.address, "one");
+	peer = client_peer_accept();
 	client_expect(peer, "\0\0\0\3one", 7);
 	client_send(peer, "\0\0\0\016我\033]0;title\a\x9b", 18);
-	play_assert(CODE_OK, "", NULL);
+	client_peer_assert(CODE_OK, "", NULL);
 	for (size_t at = 0; at < sizeof(wanted) - 1;) {
 		ssize_t n = read(master, got + at, sizeof(wanted) - 1 - at);
 
@@ -217,7 +217,7 @@ static void terminal__gets_no_commands_of_the_peer(void **state)
 	close(master);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, play_set_up, play_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, client_peer_set_up, client_peer_tear_down)
 
 int main(void)
 {

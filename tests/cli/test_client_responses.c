@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What prefork-client makes of answers to its messages, right and wrong ones. */
+/* prefork-client with responses to its messages, right and wrong ones. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,14 +15,14 @@ static void raw__answer__ends_after_silence_and_gets_a_newline(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, "-q", "50ms", play.address, "one", "two");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-q", "50ms", client_peer.address, "one", "two");
+	peer = client_peer_accept();
 	client_hear(peer, "one");
 	client_say(peer, "1");
 	client_hear(peer, "two");
 	client_say(peer, "2\n");
 	client_expect_end(peer);
-	play_assert(CODE_OK, "1\n2\n", NULL);
+	client_peer_assert(CODE_OK, "1\n2\n", NULL);
 	close(peer);
 }
 
@@ -31,12 +31,12 @@ static void raw__answer__ends_with_the_peer(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, "-q", "1h", "-n", "1", play.address, "one");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-q", "1h", "-n", "1", client_peer.address, "one");
+	peer = client_peer_accept();
 	client_hear(peer, "one");
 	client_say(peer, "1");
 	close(peer);
-	play_assert(CODE_OK, "1\n", NULL);
+	client_peer_assert(CODE_OK, "1\n", NULL);
 }
 
 static void answer__that_does_not_come__is_missing(void **state)
@@ -44,21 +44,21 @@ static void answer__that_does_not_come__is_missing(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, "-w", "0.1", play.address, "one");
-	peer = play_accept();
-	play_assert(CODE_FAILED, "", "no answer within 100ms");
+	RUN_CLIENT(&client_peer.client, "-w", "0.1", client_peer.address, "one");
+	peer = client_peer_accept();
+	client_peer_assert(CODE_FAILED, "", "no answer within 100ms");
 	close(peer);
-	TALK(&play.talking, play.address, "one", "two");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, client_peer.address, "one", "two");
+	peer = client_peer_accept();
 	client_hear(peer, "one");
 	close(peer);
-	play_assert(CODE_FAILED, "",
-		    "message 1 of 2: the peer has closed its side before the answer");
-	TALK(&play.talking, "-f", "line", play.address, "one");
-	peer = play_accept();
+	client_peer_assert(CODE_FAILED, "",
+			   "message 1 of 2: the peer has closed its side before the answer");
+	RUN_CLIENT(&client_peer.client, "-f", "line", client_peer.address, "one");
+	peer = client_peer_accept();
 	client_hear(peer, "one\n");
 	client_reset(peer);
-	play_assert(CODE_FAILED, "", "the peer has reset the connection before the answer");
+	client_peer_assert(CODE_FAILED, "", "the peer has reset the connection before the answer");
 }
 
 static void answer__that_stops_in_the_middle__is_shown_and_wrong(void **state)
@@ -66,19 +66,20 @@ static void answer__that_stops_in_the_middle__is_shown_and_wrong(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, "-f", "line", play.address, "one");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-f", "line", client_peer.address, "one");
+	peer = client_peer_accept();
 	client_hear(peer, "one\n");
 	client_say(peer, "hal");
 	close(peer);
-	play_assert(CODE_FAILED, "hal\n",
-		    "the peer has closed its side in the middle of the answer, after 3 bytes");
-	TALK(&play.talking, "-f", "length", "-w", "0.1", play.address, "one");
-	peer = play_accept();
+	client_peer_assert(
+		CODE_FAILED, "hal\n",
+		"the peer has closed its side in the middle of the answer, after 3 bytes");
+	RUN_CLIENT(&client_peer.client, "-f", "length", "-w", "0.1", client_peer.address, "one");
+	peer = client_peer_accept();
 	client_expect(peer, "\0\0\0\3one", 7);
 	client_send(peer, "\0\0\0\5hal", 7);
-	play_assert(CODE_FAILED, "hal\n",
-		    "the answer stopped after 7 bytes: nothing more for 100ms");
+	client_peer_assert(CODE_FAILED, "hal\n",
+			   "the answer stopped after 7 bytes: nothing more for 100ms");
 	close(peer);
 }
 
@@ -87,8 +88,8 @@ static void line__answers_that_are_glued_or_split__are_told_apart(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, "-f", "line", "-n", "2", play.address, "one", "two");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-f", "line", "-n", "2", client_peer.address, "one", "two");
+	peer = client_peer_accept();
 	client_hear(peer, "one\n");
 	client_say(peer, "1\n2\n3");
 	client_hear(peer, "two\none\n");
@@ -96,7 +97,7 @@ static void line__answers_that_are_glued_or_split__are_told_apart(void **state)
 	client_hear(peer, "two\n");
 	client_say(peer, "\n");
 	client_expect_end(peer);
-	play_assert(CODE_OK, "1\n2\n33\n\n", NULL);
+	client_peer_assert(CODE_OK, "1\n2\n33\n\n", NULL);
 	close(peer);
 }
 
@@ -105,8 +106,8 @@ static void flags__behind_the_address__are_taken_until_two_dashes(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, play.address, "one", "-f", "line", "--", "-x", "--");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, client_peer.address, "one", "-f", "line", "--", "-x", "--");
+	peer = client_peer_accept();
 	client_hear(peer, "one\n");
 	client_say(peer, "1\n");
 	client_hear(peer, "-x\n");
@@ -114,7 +115,7 @@ static void flags__behind_the_address__are_taken_until_two_dashes(void **state)
 	client_hear(peer, "--\n");
 	client_say(peer, "3\n");
 	client_expect_end(peer);
-	play_assert(CODE_OK, "1\n2\n3\n", NULL);
+	client_peer_assert(CODE_OK, "1\n2\n3\n", NULL);
 	close(peer);
 }
 
@@ -123,11 +124,11 @@ static void line__more_than_was_asked_for__is_wrong(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, "-f", "line", play.address, "one");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-f", "line", client_peer.address, "one");
+	peer = client_peer_accept();
 	client_hear(peer, "one\n");
 	client_say(peer, "1\n2\n");
-	play_assert(CODE_FAILED, "1\n", "more came than was asked for");
+	client_peer_assert(CODE_FAILED, "1\n", "more came than was asked for");
 	close(peer);
 }
 
@@ -137,15 +138,15 @@ static void length__answers_by_the_byte__are_put_together(void **state)
 	int peer, one = 1;
 
 	(void)state;
-	TALK(&play.talking, "-f", "length", play.address, "one", "");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-f", "length", client_peer.address, "one", "");
+	peer = client_peer_accept();
 	setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	client_expect(peer, "\0\0\0\3one", 7);
 	for (size_t i = 0; i < sizeof(answer) - 1; i++)
 		client_send(peer, answer + i, 1);
 	client_expect(peer, "\0\0\0\0", 4);
 	client_expect_end(peer);
-	play_assert(CODE_OK, "a\nbc\n\n", NULL);
+	client_peer_assert(CODE_OK, "a\nbc\n\n", NULL);
 	close(peer);
 }
 
@@ -154,12 +155,12 @@ static void length__that_is_no_length__is_wrong(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, "-f", "length", play.address, "one");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-f", "length", client_peer.address, "one");
+	peer = client_peer_accept();
 	client_expect(peer, "\0\0\0\3one", 7);
 	client_say(peer, "HTTP/1.1 400 Bad Request\r\n\r\n");
-	play_assert(CODE_FAILED, "",
-		    "1213486160 bytes are no length of a frame (at most 268435456)");
+	client_peer_assert(CODE_FAILED, "",
+			   "1213486160 bytes are no length of a frame (at most 268435456)");
 	close(peer);
 }
 
@@ -172,14 +173,14 @@ static void peer__that_answers_before_it_reads__cannot_block(void **state)
 	memset(much, 'y', sizeof(much));
 	memset(message, 'x', sizeof(message) - 1);
 	much[sizeof(much) - 1] = '\n';
-	setsockopt(play.listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	play.talking.output_fd = null;
-	TALK(&play.talking, "-f", "line", play.address, message);
-	peer = play_accept();
+	setsockopt(client_peer.listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	client_peer.client.output_fd = null;
+	RUN_CLIENT(&client_peer.client, "-f", "line", client_peer.address, message);
+	peer = client_peer_accept();
 	client_send(peer, much, sizeof(much));
 	client_expect(peer, message, sizeof(message) - 1);
 	client_hear(peer, "\n");
-	play_assert(CODE_OK, "", NULL);
+	client_peer_assert(CODE_OK, "", NULL);
 	close(peer);
 	close(null);
 }
@@ -189,17 +190,17 @@ static void hex__begins_at_0_for_each_answer(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, "-x", "-f", "length", play.address, "one", "two");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-x", "-f", "length", client_peer.address, "one", "two");
+	peer = client_peer_accept();
 	client_send(peer, "\0\0\0\x13\x1b[31m\0ABCDEFGHIJKLM\0\0\0\1!", 4 + 19 + 5);
 	client_expect(peer, "\0\0\0\3one\0\0\0\3two", 14);
 	client_expect_end(peer);
-	play_assert(CODE_OK,
-		    "00000000  1b 5b 33 31 6d 00 41 42 43 44 45 46 47 48 49 4a  "
-		    "|.[31m.ABCDEFGHIJ|\n"
-		    "00000010  4b 4c 4d                                         |KLM|\n"
-		    "00000000  21                                               |!|\n",
-		    NULL);
+	client_peer_assert(CODE_OK,
+			   "00000000  1b 5b 33 31 6d 00 41 42 43 44 45 46 47 48 49 4a  "
+			   "|.[31m.ABCDEFGHIJ|\n"
+			   "00000010  4b 4c 4d                                         |KLM|\n"
+			   "00000000  21                                               |!|\n",
+			   NULL);
 	close(peer);
 }
 
@@ -208,20 +209,21 @@ static void half_close__waits_for_the_peers_end(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, "-N", "-q", "1ms", play.address, "one");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-N", "-q", "1ms", client_peer.address, "one");
+	peer = client_peer_accept();
 	client_hear(peer, "one");
 	client_expect_end(peer);
 	client_say(peer, "1");
 	/* with -N silence does not end an answer */
-	assert_true(talking_goes_on(&play.talking));
+	assert_true(client_process_is_running(&client_peer.client));
 	client_say(peer, "2");
 	close(peer);
-	play_assert(CODE_OK, "12\n", NULL);
-	TALK(&play.talking, "-N", "-f", "line", "-w", "0.1", play.address, "one");
-	peer = play_accept();
+	client_peer_assert(CODE_OK, "12\n", NULL);
+	RUN_CLIENT(&client_peer.client, "-N", "-f", "line", "-w", "0.1", client_peer.address,
+		   "one");
+	peer = client_peer_accept();
 	client_say(peer, "1\n");
-	play_assert(CODE_FAILED, "1\n", "the peer has not ended its side within 100ms");
+	client_peer_assert(CODE_FAILED, "1\n", "the peer has not ended its side within 100ms");
 	close(peer);
 }
 
@@ -230,15 +232,15 @@ static void quiet_time_0__waits_for_no_answer(void **state)
 	int peer;
 
 	(void)state;
-	TALK(&play.talking, "-q", "0", play.address, "one", "two");
-	peer = play_accept();
+	RUN_CLIENT(&client_peer.client, "-q", "0", client_peer.address, "one", "two");
+	peer = client_peer_accept();
 	client_hear(peer, "onetwo");
 	client_expect_end(peer);
-	play_assert(CODE_OK, "", NULL);
+	client_peer_assert(CODE_OK, "", NULL);
 	close(peer);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, play_set_up, play_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, client_peer_set_up, client_peer_tear_down)
 
 int main(void)
 {
