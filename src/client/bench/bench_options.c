@@ -113,7 +113,7 @@ static bool set_format(struct bench_options *options, enum bench_format format, 
 	return true;
 }
 
-static bool take_flag(void *owner, int letter, const char *value, struct err *err)
+static bool read_flag(void *owner, int letter, const char *value, struct err *err)
 {
 	struct bench_options *options = owner;
 
@@ -338,7 +338,7 @@ bool bench_options_read(struct bench_options *options, int argc, char **argv, st
 					   .duration_ms = -1,
 					   .timeout_ms = TIMEOUT_MS,
 					   .size = -1 };
-	end = flags_read(FLAGS(rows), argc, argv, take_flag, options, err);
+	end = flags_read(FLAGS(rows), argc, argv, read_flag, options, err);
 	if (end < 0)
 		return false;
 	if (options->action != 0)

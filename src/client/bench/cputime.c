@@ -173,7 +173,7 @@ void cputime_start(struct cputime *processes)
 	}
 }
 
-static uint64_t subtract(uint64_t now, uint64_t before)
+static uint64_t subtract_ns(uint64_t now, uint64_t before)
 {
 	return now > before ? now - before : 0;
 }
@@ -222,9 +222,9 @@ struct cputime_used cputime_stop(struct cputime *processes)
 		struct stat_line line;
 
 		all_ns += ns + one->ns;
-		used.ns += subtract(ns, one->ns);
+		used.ns += subtract_ns(ns, one->ns);
 		if (!one->is_gone && read_stat(processes->proc, one->pid, &line))
-			used.ns += subtract(line.ended_ns, one->ended_ns + one->owed_ns);
+			used.ns += subtract_ns(line.ended_ns, one->ended_ns + one->owed_ns);
 	}
 	/* no process uses no time at all: a kernel that does not count reports 0 */
 	used.is_known = is_whole && all_ns > 0;
