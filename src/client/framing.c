@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Puts messages into frames and finds where frames end. */
+/* Frames messages and finds the ends of frames. */
 #include "client/framing.h"
 
 #include <arpa/inet.h>
@@ -7,7 +7,7 @@
 
 #include "base/quote.h"
 
-enum { HEADER = 4 };
+enum { HEADER_SIZE = 4 };
 
 bool framing_read(const char *text, enum framing *framing, struct err *err)
 {
@@ -33,9 +33,9 @@ size_t framing_wrap(enum framing framing, const char *message, size_t size, char
 
 	switch (framing) {
 	case FRAMING_LENGTH:
-		memcpy(out, &big_endian, HEADER);
-		memcpy(out + HEADER, message, size);
-		return size + HEADER;
+		memcpy(out, &big_endian, HEADER_SIZE);
+		memcpy(out + HEADER_SIZE, message, size);
+		return size + HEADER_SIZE;
 	case FRAMING_LINE:
 		memcpy(out, message, size);
 		out[size] = '\n';
@@ -74,13 +74,13 @@ static struct piece take_length(struct frame *frame, const char *bytes, size_t n
 	size_t at = 0, content;
 	uint64_t left;
 
-	for (; at < n && frame->got < HEADER; at++, frame->got++)
+	for (; at < n && frame->got < HEADER_SIZE; at++, frame->got++)
 		frame->length = frame->length << 8 | (uint8_t)bytes[at];
-	if (frame->got < HEADER)
+	if (frame->got < HEADER_SIZE)
 		return (struct piece){ .used = at, .content_at = at };
 	if (frame->length > FRAMING_LENGTH_MOST)
 		return (struct piece){ .is_wrong = true };
-	left = HEADER + (uint64_t)frame->length - frame->got;
+	left = HEADER_SIZE + (uint64_t)frame->length - frame->got;
 	content = n - at < left ? n - at : (size_t)left;
 	frame->got += content;
 	return (struct piece){ .used = at + content,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How messages are told apart in a stream of bytes, as the service ack does too:
- *   raw     nothing tells them apart
- *   line    a message ends with LF; a CR before it is passed on
- *   length  4 bytes, unsigned, big-endian, then so many
+ * The framing of messages in a stream of bytes, as in the service ack:
+ *   raw     none
+ *   line    a message ends with LF; a CR before it is part of it
+ *   length  four bytes, unsigned, big-endian, are the length of the message that follows
  * Pure; allocates nothing.
  */
 #ifndef CLIENT_FRAMING_H
@@ -19,34 +19,35 @@ enum framing { FRAMING_RAW, FRAMING_LINE, FRAMING_LENGTH };
 
 enum {
 	FRAMING_EXTRA = 4,               /* bytes that framing adds to a message, at most */
-	FRAMING_LENGTH_MOST = 256 << 20, /* longer frames are taken for no frames */
+	FRAMING_LENGTH_MOST = 256 << 20, /* a longer frame is an error */
 };
 
 /* "raw", "line" or "length"; false with err (CODE_USAGE). */
 bool framing_read(const char *text, enum framing *framing, struct err *err);
 
 /*
- * Writes the framed message of size bytes to out (size + FRAMING_EXTRA bytes); how many those are.
+ * Writes the message of `size` bytes with its framing to out, which has room for size +
+ * FRAMING_EXTRA bytes. Returns the number of bytes written.
  */
 size_t framing_wrap(enum framing framing, const char *message, size_t size, char *out);
 
-/* A frame in the making; zeroed, but for the first two fields, before each. */
+/* A frame as far as it was received. Before each, all but the first two fields are zeroed. */
 struct frame {
 	enum framing framing;
-	uint64_t expected; /* raw: so many bytes make one; UINT64_MAX: only the peer's end does */
-	uint64_t got;      /* bytes of it so far, those of the framing included */
-	uint32_t length;   /* length: what the header says */
+	uint64_t expected; /* raw: bytes of a message; UINT64_MAX: until the peer closes */
+	uint64_t got;      /* bytes so far, with those of the framing */
+	uint32_t length;   /* framing length: of the message, from its header */
 };
 
-/* What of some bytes belongs to a frame. */
+/* The part of some bytes that belongs to a frame. */
 struct piece {
-	size_t used;       /* leading bytes that belong to it; the rest to the next one */
-	size_t content_at; /* where the message's own bytes begin among these, */
-	size_t content;    /* and how many they are (of a line: with its CR, without its LF) */
-	bool is_whole, is_wrong; /* the frame ends with them; they cannot be a frame */
+	size_t used;             /* leading bytes that belong to it */
+	size_t content_at;       /* offset of the content, without the framing, in these, */
+	size_t content;          /* and its size (of a line: with CR, without LF) */
+	bool is_whole, is_wrong; /* the frame ends here; these bytes cannot be a frame */
 };
 
-/* Looks at n more bytes (n > 0) and counts those that belong to the frame. */
+/* Takes n more bytes (n > 0) and counts those that belong to the frame. */
 struct piece framing_take(struct frame *frame, const char *bytes, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads where to connect to and from. Must not connect. */
+/* Reads the address to connect to, and the one to connect from. Must not connect. */
 #include "client/target.h"
 
 #include <stdio.h>
@@ -26,8 +26,9 @@ static bool has_port(const char *text)
 	return colon != NULL && strchr(colon + 1, ':') == NULL;
 }
 
-/* Puts host and port together as base/addr reads them. */
-static bool join(const char *host, const char *port, struct target *target, struct err *err)
+/* Writes host and port in the form that base/addr reads. */
+static bool join_host_port(const char *host, const char *port, struct target *target,
+			   struct err *err)
 {
 	bool is_bare = strchr(host, ':') != NULL && host[0] != '[';
 	int n = snprintf(target->name, sizeof(target->name), is_bare ? "[%s]:%s" : "%s:%s", host,
@@ -72,34 +73,37 @@ static bool read_url(const char *url, struct target *target, struct err *err)
 		snprintf(target->name, sizeof(target->name), "%s", authority);
 		return true;
 	}
-	return join(authority, "80", target, err);
+	return join_host_port(authority, "80", target, err);
 }
 
-/* Fills name (and path); how many words that took. */
-static int read_words(struct target *target, char *const *words, int count, bool http,
-		      struct err *err)
+/* Fills name (and path). Returns the number of arguments used; 0 with err. */
+static int read_address(struct target *target, char *const *arguments, int count, bool http,
+			struct err *err)
 {
 	if (count == 0)
 		return err_set(err, CODE_USAGE, "HOST PORT or unix:PATH is missing (-h shows how)");
-	if (http && starts_with(words[0], scheme))
-		return read_url(words[0], target, err);
-	if (starts_with(words[0], scheme))
+	if (http && starts_with(arguments[0], scheme))
+		return read_url(arguments[0], target, err);
+	if (starts_with(arguments[0], scheme))
 		return err_set(err, CODE_USAGE, "an http address is for prefork-client bench");
-	if (starts_with(words[0], "https://"))
+	if (starts_with(arguments[0], "https://"))
 		return err_set(err, CODE_USAGE, "https is not spoken here: only http, by bench");
-	if (starts_with(words[0], "unix:") || has_port(words[0])) {
-		if (strlen(words[0]) >= sizeof(target->name))
+	if (starts_with(arguments[0], "unix:") || has_port(arguments[0])) {
+		if (strlen(arguments[0]) >= sizeof(target->name))
 			return err_set(err, CODE_USAGE, "the address is too long");
-		snprintf(target->name, sizeof(target->name), "%s", words[0]);
+		snprintf(target->name, sizeof(target->name), "%s", arguments[0]);
 		return 1;
 	}
 	if (count < 2)
 		return err_set(err, CODE_USAGE, "the port is missing (HOST PORT, or unix:PATH)");
-	return read_port(words[1], err) && join(words[0], words[1], target, err) ? 2 : 0;
+	return read_port(arguments[1], err) &&
+			       join_host_port(arguments[0], arguments[1], target, err) ?
+		       2 :
+		       0;
 }
 
-/* base/addr names the forms of an address to listen at, in brackets at the end. */
-static void name_forms(struct err *err)
+/* The message of base/addr ends with the forms of a listening address: names a client's forms. */
+static void replace_forms(struct err *err)
 {
 	char *forms = strrchr(err->text, '(');
 
@@ -108,14 +112,14 @@ static void name_forms(struct err *err)
 			 "(HOST PORT, HOST:PORT, [IPv6]:PORT or unix:/PATH)");
 }
 
-/* A client connects to one host: neither to all, nor to port 0. */
-static bool check(const struct target *target, int family, struct err *err)
+/* A client connects to one host, not to all of them, and not to port 0. */
+static bool check_name(const struct target *target, int family, struct err *err)
 {
 	const char *port = strrchr(target->name, ':') + 1;
 
 	if (!addr_check(target->name, err)) {
 		err->code = CODE_USAGE;
-		name_forms(err);
+		replace_forms(err);
 		return false;
 	}
 	if (starts_with(target->name, "unix:"))
@@ -126,7 +130,7 @@ static bool check(const struct target *target, int family, struct err *err)
 	return read_port(port, err);
 }
 
-/* Keeps those of the family; how many. */
+/* Keeps the addresses of the family. Returns their number. */
 static int keep_family(struct addr *addresses, int count, int family)
 {
 	int kept = 0;
@@ -142,14 +146,14 @@ static const char *family_name(int family)
 	return family == AF_INET6 ? "IPv6" : "IPv4";
 }
 
-int target_read(struct target *target, char *const *words, int count, int family, bool http,
+int target_read(struct target *target, char *const *arguments, int count, int family, bool http,
 		struct err *err)
 {
 	int used;
 
 	memset(target, 0, sizeof(*target));
-	used = read_words(target, words, count, http, err);
-	if (used == 0 || !check(target, family, err))
+	used = read_address(target, arguments, count, http, err);
+	if (used == 0 || !check_name(target, family, err))
 		return 0;
 	target->count = addr_resolve(target->name, target->addresses, TARGET_ADDRESSES, err);
 	if (target->count == 0) {
@@ -166,7 +170,7 @@ int target_read(struct target *target, char *const *words, int count, int family
 	return used;
 }
 
-bool target_take_family(int *family, int wanted, struct err *err)
+bool target_set_family(int *family, int wanted, struct err *err)
 {
 	if (*family != AF_UNSPEC && *family != wanted)
 		return err_set(err, CODE_USAGE, "-4 and -6 do not go together");
@@ -185,7 +189,7 @@ bool target_read_source(const char *text, int family, struct addr *source, struc
 			       "--bind: a host is missing (ADDRESS, ADDRESS:PORT)");
 	if (has_port(text) && strlen(text) < sizeof(from.name))
 		snprintf(from.name, sizeof(from.name), "%s", text);
-	else if (!join(text, "0", &from, err))
+	else if (!join_host_port(text, "0", &from, err))
 		return false;
 	count = addr_resolve(from.name, all, TARGET_ADDRESSES, err);
 	if (count == 0) {

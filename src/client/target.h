@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where to connect, as the command line says: HOST PORT, HOST:PORT, [HOST]:PORT, unix:PATH, or
- * http://HOST[:PORT][/PATH]. One process; asks the resolver, which may wait.
+ * The address to connect to, from the command line: HOST PORT, HOST:PORT, [HOST]:PORT, unix:PATH,
+ * or http://HOST[:PORT][/PATH]. One process; asks the resolver, which may wait.
  */
 #ifndef CLIENT_TARGET_H
 #define CLIENT_TARGET_H
@@ -14,10 +14,10 @@
 enum { TARGET_ADDRESSES = 16, TARGET_TEXT = 1024 };
 
 struct target {
-	struct addr addresses[TARGET_ADDRESSES]; /* in the order to be tried */
+	struct addr addresses[TARGET_ADDRESSES]; /* in the order in which they are tried */
 	int count;
 	bool is_http;
-	char name[TARGET_TEXT]; /* HOST:PORT or unix:PATH, for people and for HTTP's Host */
+	char name[TARGET_TEXT]; /* HOST:PORT or unix:PATH, for messages and HTTP's Host */
 	char path[TARGET_TEXT]; /* of HTTP: "/" and on */
 };
 
@@ -26,15 +26,13 @@ struct target {
  * (AF_UNSPEC: of any). An http:// address is taken only where http is true. Returns how many words
  * were used, 1 or 2, or 0 with err: CODE_USAGE, or CODE_NOHOST for a name that has no address.
  */
-int target_read(struct target *target, char *const *words, int count, int family, bool http,
+int target_read(struct target *target, char *const *arguments, int count, int family, bool http,
 		struct err *err);
 
-/*
- * Takes -4 or -6 (AF_INET, AF_INET6) into *family, AF_UNSPEC until then; false with err for both.
- */
-bool target_take_family(int *family, int wanted, struct err *err);
+/* Stores -4 or -6 (AF_INET, AF_INET6) in *family, AF_UNSPEC before; false with err for both. */
+bool target_set_family(int *family, int wanted, struct err *err);
 
-/* Reads ADDRESS or ADDRESS:PORT to connect from (port 0: the system chooses); likewise. */
+/* Reads the source, ADDRESS or ADDRESS:PORT (port 0: the system chooses). False with err. */
 bool target_read_source(const char *text, int family, struct addr *source, struct err *err);
 
 #endif

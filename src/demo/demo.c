@@ -83,7 +83,7 @@ static const struct lesson *find_lesson(const char *name, struct err *err)
 }
 
 /* Where loopback is up, a port without a listening socket refuses a connection. */
-static bool is_loopback_up(struct output *out)
+static bool is_loopback_up(struct diagram *out)
 {
 	struct addr closed = call_loopback(0);
 	int bound = process_socket(out), fd = process_socket(out);
@@ -92,7 +92,7 @@ static bool is_loopback_up(struct output *out)
 	if (sys_bind(bound, &closed.sa, closed.len) < 0 ||
 	    sys_getsockname(bound, &closed.sa, &closed.len) < 0) {
 		if (errno != EADDRNOTAVAIL)
-			output_skip_rest(out, "bind() to 127.0.0.1");
+			diagram_skip_rest(out, "bind() to 127.0.0.1");
 		is_refused = false;
 	} else {
 		is_refused = sys_connect(fd, &closed.sa, closed.len) < 0 && errno == ECONNREFUSED;
@@ -102,13 +102,13 @@ static bool is_loopback_up(struct output *out)
 	return is_refused;
 }
 
-static void bring_up_loopback(struct output *out)
+static void bring_up_loopback(struct diagram *out)
 {
 	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int fd = process_socket(out);
 
 	if (sys_ioctl(fd, SIOCSIFFLAGS, &request) < 0)
-		output_skip_rest(out, "bringing up loopback");
+		diagram_skip_rest(out, "bringing up loopback");
 	sys_close(fd);
 }
 
@@ -117,31 +117,31 @@ static void bring_up_loopback(struct output *out)
  * this process moves into a namespace of its own and brings loopback up there: nothing changes
  * outside.
  */
-static void ensure_loopback(struct output *out)
+static void ensure_loopback(struct diagram *out)
 {
 	if (is_loopback_up(out))
 		return;
 	if (sys_unshare(CLONE_NEWNET) < 0)
-		output_skip_rest(out, "loopback is down, and unshare()");
+		diagram_skip_rest(out, "loopback is down, and unshare()");
 	bring_up_loopback(out);
 	if (!is_loopback_up(out)) {
 		errno = ENETUNREACH;
-		output_skip_rest(out, "connect() to 127.0.0.1");
+		diagram_skip_rest(out, "connect() to 127.0.0.1");
 	}
 }
 
 /* The lesson's own process: the processes that it forks die with it. */
 static _Noreturn void enter_lesson(const struct lesson *lesson, struct claims *claims, pid_t parent)
 {
-	struct output out;
+	struct diagram out;
 
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(CODE_OK);
 	alarm(LESSON_MOST_S);
 	proctitle_set("prefork-demo: %s", lesson->name);
-	output_init(&out, claims);
-	output_title(&out, lesson->name, lesson->sentence);
+	diagram_init(&out, claims);
+	diagram_title(&out, lesson->name, lesson->sentence);
 	ensure_loopback(&out);
 	lesson->run(&out);
 	_exit(CODE_OK);

@@ -27,7 +27,7 @@ enum {
 static const char plain[] = "\033[0m", bold[] = "\033[1m", dim[] = "\033[2m", green[] = "\033[32m",
 		  red[] = "\033[1;31m", yellow[] = "\033[33m";
 
-static const char *get_colour(const struct output *out, const char *code)
+static const char *get_colour(const struct diagram *out, const char *code)
 {
 	return out->has_colour ? code : "";
 }
@@ -39,14 +39,14 @@ static void flush_output(void)
 		_exit(CODE_OSERR);
 }
 
-void output_init(struct output *out, struct claims *claims)
+void diagram_init(struct diagram *out, struct claims *claims)
 {
 	memset(out, 0, sizeof(*out));
 	out->claims = claims;
 	out->has_colour = stdio_has_colour(STDOUT_FILENO);
 }
 
-void output_title(struct output *out, const char *name, const char *sentence)
+void diagram_title(struct diagram *out, const char *name, const char *sentence)
 {
 	printf("%s%s%s: %s\n", get_colour(out, bold), name, get_colour(out, plain), sentence);
 	flush_output();
@@ -77,7 +77,7 @@ static void print_filled(const char *text, unsigned used, unsigned indent)
 	flush_output();
 }
 
-void output_paragraph(struct output *out, const char *format, ...)
+void diagram_paragraph(struct diagram *out, const char *format, ...)
 {
 	char text[TEXT_MOST];
 	va_list list;
@@ -91,41 +91,41 @@ void output_paragraph(struct output *out, const char *format, ...)
 }
 
 /* The processes share the width that the client and the wire leave. */
-void output_columns(struct output *out, const char *const *names)
+void diagram_columns(struct diagram *out, const char *const *names)
 {
 	unsigned processes = 0, client, first;
 
 	while (names[processes] != NULL)
 		processes++;
-	BUG_ON(processes == 0 || processes > OUTPUT_PROCESSES);
+	BUG_ON(processes == 0 || processes > DIAGRAM_PROCESSES);
 	client = processes <= FEW ? CLIENT_WIDE : CLIENT_NARROW;
 	first = MARGIN + client + WIRE_WIDTH + 2;
 	out->columns = 1 + processes;
 	out->wire_at = MARGIN + client;
 	for (unsigned i = 0; i < out->columns; i++) {
-		out->column[i].name = i == OUTPUT_CLIENT ? "client" : names[i - 1];
-		out->column[i].at = i == OUTPUT_CLIENT ?
+		out->column[i].name = i == DIAGRAM_CLIENT ? "client" : names[i - 1];
+		out->column[i].at = i == DIAGRAM_CLIENT ?
 					    MARGIN :
-					    first + (i - 1) * ((OUTPUT_WIDTH - first) / processes);
+					    first + (i - 1) * ((DIAGRAM_WIDTH - first) / processes);
 		out->column[i].has_lifeline = true;
 	}
 }
 
 /* Writes text over the line at that place; further left when it would not fit. */
-static void put_text(struct output *out, unsigned at, const char *text)
+static void put_text(struct diagram *out, unsigned at, const char *text)
 {
 	size_t n = strlen(text);
 
 	if (out->line[0] == '\0')
-		snprintf(out->line, sizeof(out->line), "%*s", OUTPUT_WIDTH, "");
-	if (n > OUTPUT_WIDTH)
-		n = OUTPUT_WIDTH;
-	if (at + n > OUTPUT_WIDTH)
-		at = (unsigned)(OUTPUT_WIDTH - n);
+		snprintf(out->line, sizeof(out->line), "%*s", DIAGRAM_WIDTH, "");
+	if (n > DIAGRAM_WIDTH)
+		n = DIAGRAM_WIDTH;
+	if (at + n > DIAGRAM_WIDTH)
+		at = (unsigned)(DIAGRAM_WIDTH - n);
 	memcpy(out->line + at, text, n);
 }
 
-static void print_line(struct output *out)
+static void print_line(struct diagram *out)
 {
 	size_t n = strlen(out->line);
 
@@ -136,7 +136,7 @@ static void print_line(struct output *out)
 	flush_output();
 }
 
-void output_scene_at_once(struct output *out, const char *heading)
+void diagram_scene_at_once(struct diagram *out, const char *heading)
 {
 	out->has_scene = true;
 	printf("\n%s%s%s\n\n", get_colour(out, bold), heading, get_colour(out, plain));
@@ -146,23 +146,23 @@ void output_scene_at_once(struct output *out, const char *heading)
 	print_line(out);
 }
 
-void output_scene(struct output *out, const char *heading)
+void diagram_scene(struct diagram *out, const char *heading)
 {
 	if (out->has_scene && !step_wait()) {
 		out->claims->has_quit = true;
 		_exit(CODE_OK);
 	}
-	output_scene_at_once(out, heading);
+	diagram_scene_at_once(out, heading);
 }
 
-void output_lifeline(struct output *out, unsigned column, bool holds)
+void diagram_lifeline(struct diagram *out, unsigned column, bool holds)
 {
 	out->column[column].has_lifeline = holds;
 }
 
-void output_cell(struct output *out, unsigned column, const char *format, ...)
+void diagram_cell(struct diagram *out, unsigned column, const char *format, ...)
 {
-	char text[OUTPUT_WIDTH + 1];
+	char text[DIAGRAM_WIDTH + 1];
 	va_list list;
 
 	va_start(list, format);
@@ -171,7 +171,7 @@ void output_cell(struct output *out, unsigned column, const char *format, ...)
 	put_text(out, out->column[column].at, text);
 }
 
-void output_arrow(struct output *out, enum direction direction, const char *label)
+void diagram_arrow(struct diagram *out, enum direction direction, const char *label)
 {
 	char arrow[WIRE_WIDTH + 1];
 	size_t length = sizeof(arrow) - 1, n = strlen(label), at;
@@ -193,7 +193,7 @@ void output_arrow(struct output *out, enum direction direction, const char *labe
 	put_text(out, out->wire_at, arrow);
 }
 
-void output_line(struct output *out)
+void diagram_line(struct diagram *out)
 {
 	if (out->line[0] == '\0')
 		put_text(out, 0, "");
@@ -207,20 +207,20 @@ void output_line(struct output *out)
 	print_line(out);
 }
 
-void output_row(struct output *out, const char *format, ...)
+void diagram_row(struct diagram *out, const char *format, ...)
 {
-	char text[OUTPUT_WIDTH + 1];
+	char text[DIAGRAM_WIDTH + 1];
 	va_list list;
 
 	(void)out;
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	printf("    %.*s\n", OUTPUT_WIDTH - 4, text);
+	printf("    %.*s\n", DIAGRAM_WIDTH - 4, text);
 	flush_output();
 }
 
-void output_kernel(struct output *out, const char *format, ...)
+void diagram_kernel(struct diagram *out, const char *format, ...)
 {
 	char text[TEXT_MOST];
 	va_list list;
@@ -235,14 +235,14 @@ void output_kernel(struct output *out, const char *format, ...)
 }
 
 /* "  ok      " and the sentence. */
-static void print_claim(const struct output *out, const char *word, const char *code,
+static void print_claim(const struct diagram *out, const char *word, const char *code,
 			const char *text)
 {
 	printf("  %s%-6s%s  ", get_colour(out, code), word, get_colour(out, plain));
 	print_filled(text, INDENT + 8, INDENT + 8);
 }
 
-void output_claim(struct output *out, bool holds, const char *format, ...)
+void diagram_claim(struct diagram *out, bool holds, const char *format, ...)
 {
 	char text[TEXT_MOST];
 	va_list list;
@@ -257,7 +257,7 @@ void output_claim(struct output *out, bool holds, const char *format, ...)
 	print_claim(out, holds ? "ok" : "BROKEN", holds ? green : red, text);
 }
 
-void output_skip_claim(struct output *out, const char *why, const char *format, ...)
+void diagram_skip_claim(struct diagram *out, const char *why, const char *format, ...)
 {
 	char text[TEXT_MOST];
 	size_t used;
@@ -272,14 +272,14 @@ void output_skip_claim(struct output *out, const char *why, const char *format, 
 	print_claim(out, "?", yellow, text);
 }
 
-void output_skip_rest(struct output *out, const char *call)
+void diagram_skip_rest(struct diagram *out, const char *call)
 {
 	char why[256];
 
 	snprintf(why, sizeof(why), "%s: %s", call, errno == 0 ? "it has ended" : strerror(errno));
 	if (out->line[0] != '\0')
-		output_line(out);
-	output_skip_claim(out, why, "the rest of this lesson");
+		diagram_line(out);
+	diagram_skip_claim(out, why, "the rest of this lesson");
 	flush_output();
 	_exit(CODE_OK);
 }

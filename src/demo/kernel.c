@@ -78,7 +78,7 @@ int64_t kernel_tcp_counter(const char *name)
  * True when some descriptor of the process is the socket of that name. False for a process that
  * has ended, or belongs to another user.
  */
-static bool has_socket(struct output *out, const char *pid, const char *wanted)
+static bool has_socket(struct diagram *out, const char *pid, const char *wanted)
 {
 	char path[64], name[64];
 	struct dirent *entry;
@@ -88,7 +88,7 @@ static bool has_socket(struct output *out, const char *pid, const char *wanted)
 	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
 	folder = opendir(path);
 	if (folder == NULL && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
-		output_skip_rest(out, path);
+		diagram_skip_rest(out, path);
 	if (folder == NULL)
 		return false;
 	while (!found && (entry = readdir(folder)) != NULL) {
@@ -103,7 +103,7 @@ static bool has_socket(struct output *out, const char *pid, const char *wanted)
 	return found;
 }
 
-unsigned kernel_holders(struct output *out, uint64_t inode, pid_t *pids)
+unsigned kernel_holders(struct diagram *out, uint64_t inode, pid_t *pids)
 {
 	DIR *folder = opendir("/proc");
 	struct dirent *entry;
@@ -111,7 +111,7 @@ unsigned kernel_holders(struct output *out, uint64_t inode, pid_t *pids)
 	char wanted[64];
 
 	if (folder == NULL)
-		output_skip_rest(out, "opendir(/proc)");
+		diagram_skip_rest(out, "opendir(/proc)");
 	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
 	while ((entry = readdir(folder)) != NULL) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
@@ -125,20 +125,20 @@ unsigned kernel_holders(struct output *out, uint64_t inode, pid_t *pids)
 	return count;
 }
 
-uint64_t kernel_inode(struct output *out, int fd)
+uint64_t kernel_inode(struct diagram *out, int fd)
 {
 	pid_t pids[KERNEL_HOLDERS], self = getpid();
 	struct stat st;
 	unsigned count;
 
 	if (sys_fstat(fd, &st) < 0)
-		output_skip_rest(out, "fstat()");
+		diagram_skip_rest(out, "fstat()");
 	count = kernel_holders(out, st.st_ino, pids);
 	for (unsigned i = 0; i < count && i < KERNEL_HOLDERS; i++)
 		if (pids[i] == self)
 			return st.st_ino;
 	errno = ENOENT;
-	output_skip_rest(out, "/proc does not tell that this process holds its own socket");
+	diagram_skip_rest(out, "/proc does not tell that this process holds its own socket");
 }
 
 bool kernel_ends(int server_fd, struct ends *ends)
@@ -226,13 +226,13 @@ static bool has_time_wait_overflow(void)
 	return now > first;
 }
 
-static _Noreturn void skip_time_wait(struct output *out)
+static _Noreturn void skip_time_wait(struct diagram *out)
 {
 	errno = ENOBUFS;
-	output_skip_rest(out, "TIME_WAIT (net.ipv4.tcp_max_tw_buckets)");
+	diagram_skip_rest(out, "TIME_WAIT (net.ipv4.tcp_max_tw_buckets)");
 }
 
-bool kernel_await_states(struct output *out, const struct ends *ends, int client, int server)
+bool kernel_await_states(struct diagram *out, const struct ends *ends, int client, int server)
 {
 	int64_t until_ms = clock_ms() + KERNEL_WAIT_MS;
 	int client_now, server_now;
@@ -244,16 +244,16 @@ bool kernel_await_states(struct output *out, const struct ends *ends, int client
 		is_so = (client < 0 || client_now == client) &&
 			(server < 0 || server_now == server);
 	} while (!is_so && clock_ms() < until_ms && sys_poll(NULL, 0, 1) >= 0);
-	output_kernel(out, "client's end %s, server's end %s", get_state_name(client_now),
-		      get_state_name(server_now));
+	diagram_kernel(out, "client's end %s, server's end %s", get_state_name(client_now),
+		       get_state_name(server_now));
 	if (client_now < 0 || server_now < 0)
-		output_skip_rest(out, "sock_diag and /proc/net/tcp");
+		diagram_skip_rest(out, "sock_diag and /proc/net/tcp");
 	if (!is_so && (is_crowded || has_time_wait_overflow()))
 		skip_time_wait(out);
 	return is_so;
 }
 
-void kernel_require_time_wait(struct output *out)
+void kernel_require_time_wait(struct diagram *out)
 {
 	enum { ROOM = 16 };
 
@@ -262,24 +262,24 @@ void kernel_require_time_wait(struct output *out)
 		skip_time_wait(out);
 }
 
-struct accept_queue kernel_queue(struct output *out, int listener)
+struct accept_queue kernel_queue(struct diagram *out, int listener)
 {
 	uint32_t memory[SK_MEMINFO_VARS] = { 0 };
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
 
 	if (sys_getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
-		output_skip_rest(out, "getsockopt(TCP_INFO)");
+		diagram_skip_rest(out, "getsockopt(TCP_INFO)");
 	size = sizeof(memory);
 	if (sys_getsockopt(listener, SOL_SOCKET, SO_MEMINFO, memory, &size) < 0)
-		output_skip_rest(out, "getsockopt(SO_MEMINFO)");
+		diagram_skip_rest(out, "getsockopt(SO_MEMINFO)");
 	/* for a listening socket, these two fields describe the queue */
 	return (struct accept_queue){ .length = info.tcpi_unacked,
 				      .limit = info.tcpi_sacked,
 				      .drops = memory[SK_MEMINFO_DROPS] };
 }
 
-struct accept_queue kernel_await_queue(struct output *out, int listener, unsigned length,
+struct accept_queue kernel_await_queue(struct diagram *out, int listener, unsigned length,
 				       uint32_t drops)
 {
 	int64_t until_ms = clock_ms() + KERNEL_WAIT_MS;

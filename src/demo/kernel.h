@@ -6,7 +6,7 @@
  * socket(7), SO_MEMINFO); settings and counters of the network namespace (proc(5)). Changes
  * nothing.
  *
- * A lesson's own process. A function with `out` skips the rest of the lesson (output_skip_rest)
+ * A lesson's own process. A function with `out` skips the rest of the lesson (diagram_skip_rest)
  * where the kernel does not say.
  */
 #ifndef DEMO_KERNEL_H
@@ -26,13 +26,13 @@ enum { KERNEL_HOLDERS = 16, KERNEL_WAIT_MS = 5000 };
  * Counts the processes in which some descriptor is the socket of that inode (kernel_inode); pids
  * has the first KERNEL_HOLDERS of them.
  */
-unsigned kernel_holders(struct output *out, uint64_t inode, pid_t *pids);
+unsigned kernel_holders(struct diagram *out, uint64_t inode, pid_t *pids);
 
 /*
  * The inode of a socket that this process holds. Skips the rest also where /proc does not say that
  * this process holds it: holders cannot be counted there.
  */
-uint64_t kernel_inode(struct output *out, int fd);
+uint64_t kernel_inode(struct diagram *out, int fd);
 
 /* The two ends of a connection. */
 struct ends {
@@ -51,15 +51,15 @@ int kernel_server_state(const struct ends *ends);
 
 /*
  * Looks again and again until client and server are in those states (-1: any), at most
- * KERNEL_WAIT_MS, shows their states (output_kernel), and returns true when they are the wanted
+ * KERNEL_WAIT_MS, shows their states (diagram_kernel), and returns true when they are the wanted
  * ones. Skips the rest also where the kernel has dropped ends because too many were in TIME_WAIT.
  */
-bool kernel_await_states(struct output *out, const struct ends *ends, int client, int server);
+bool kernel_await_states(struct diagram *out, const struct ends *ends, int client, int server);
 
 /*
  * Skips the rest where the kernel keeps no more ends in TIME_WAIT (net.ipv4.tcp_max_tw_buckets).
  */
-void kernel_require_time_wait(struct output *out);
+void kernel_require_time_wait(struct diagram *out);
 
 /* The accept queue of a listening TCP socket of this process. */
 struct accept_queue {
@@ -68,13 +68,13 @@ struct accept_queue {
 };
 
 /* As it is now. */
-struct accept_queue kernel_queue(struct output *out, int listener);
+struct accept_queue kernel_queue(struct diagram *out, int listener);
 
 /*
  * Looks until there are at least so many connections and so many drops, at most KERNEL_WAIT_MS;
  * returns what it saw last.
  */
-struct accept_queue kernel_await_queue(struct output *out, int listener, unsigned length,
+struct accept_queue kernel_await_queue(struct diagram *out, int listener, unsigned length,
 				       uint32_t drops);
 
 /*

@@ -42,7 +42,7 @@ static _Noreturn void start_child(pid_t parent, int channel, const char *name)
 	serve_calls(channel, name);
 }
 
-static struct process fork_process(struct output *out, unsigned column, const char *name,
+static struct process fork_process(struct diagram *out, unsigned column, const char *name,
 				   unsigned long share)
 {
 	struct process process = { .out = out, .column = column, .name = name };
@@ -50,10 +50,10 @@ static struct process fork_process(struct output *out, unsigned column, const ch
 	int ends[2];
 
 	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		output_skip_rest(out, "socketpair()");
+		diagram_skip_rest(out, "socketpair()");
 	process.pid = share != 0 ? sys_clone(share | SIGCHLD, NULL) : sys_fork();
 	if (process.pid < 0)
-		output_skip_rest(out, share != 0 ? "clone()" : "fork()");
+		diagram_skip_rest(out, share != 0 ? "clone()" : "fork()");
 	if (process.pid == 0) {
 		if (share == 0)
 			sys_close(ends[0]);
@@ -69,7 +69,7 @@ static struct process fork_process(struct output *out, unsigned column, const ch
 	return process;
 }
 
-struct process process_self(struct output *out, unsigned column, const char *name)
+struct process process_self(struct diagram *out, unsigned column, const char *name)
 {
 	return (struct process){ .out = out,
 				 .column = column,
@@ -79,12 +79,12 @@ struct process process_self(struct output *out, unsigned column, const char *nam
 				 .child_channel = -1 };
 }
 
-struct process process_fork(struct output *out, unsigned column, const char *name)
+struct process process_fork(struct diagram *out, unsigned column, const char *name)
 {
 	return fork_process(out, column, name, 0);
 }
 
-struct process process_fork_sharing(struct output *out, unsigned column, const char *name)
+struct process process_fork_sharing(struct diagram *out, unsigned column, const char *name)
 {
 	return fork_process(out, column, name, CLONE_FILES);
 }
@@ -105,7 +105,7 @@ static _Noreturn void end_lost(const struct process *process, const char *call)
 	if (process->out->claims->lost_status != 0)
 		_exit(CODE_INTERNAL);
 	errno = error;
-	output_skip_rest(process->out, call);
+	diagram_skip_rest(process->out, call);
 }
 
 void process_start_call(const struct process *process, struct call call)
@@ -129,11 +129,11 @@ static bool is_systems_fault(int error)
 	return false;
 }
 
-static void check_allowed(struct output *out, const struct call *call)
+static void check_allowed(struct diagram *out, const struct call *call)
 {
 	errno = call->error;
 	if (call->result < 0 && is_systems_fault(call->error))
-		output_skip_rest(out, call->name);
+		diagram_skip_rest(out, call->name);
 }
 
 /*
@@ -180,7 +180,7 @@ struct call process_run(const struct process *process, struct call call)
 	process_start_call(process, call);
 	if (!process_await_result(process, &call, ANSWER_MS)) {
 		errno = ETIMEDOUT;
-		output_skip_rest(process->out, call.name);
+		diagram_skip_rest(process->out, call.name);
 	}
 	return call;
 }
@@ -190,9 +190,9 @@ struct call process_run_cell(const struct process *process, struct call call)
 	struct call done = process_run(process, call);
 	char text[CALL_TEXT];
 
-	output_cell(process->out, process->column, "%s", call_text(&done, text));
+	diagram_cell(process->out, process->column, "%s", call_text(&done, text));
 	if (call_opened_socket(&done) || call_closed_socket(&done))
-		output_lifeline(process->out, process->column, call_opened_socket(&done));
+		diagram_lifeline(process->out, process->column, call_opened_socket(&done));
 	return done;
 }
 
@@ -200,7 +200,7 @@ struct call process_run_line(const struct process *process, struct call call)
 {
 	struct call done = process_run_cell(process, call);
 
-	output_line(process->out);
+	diagram_line(process->out);
 	return done;
 }
 
@@ -211,7 +211,7 @@ bool process_send_word(enum direction direction, const struct process *from, int
 	char label[16];
 
 	snprintf(label, sizeof(label), "\"%s\"", word);
-	output_arrow(from->out, direction, label);
+	diagram_arrow(from->out, direction, label);
 	sent = process_run_line(from, call_send(from_fd, word));
 	got = process_run_line(to, call_recv(to_fd, CALL_BYTES, ANSWER_MS / 2));
 	return sent.result == (int64_t)strlen(word) && call_received(&got, word);
@@ -229,13 +229,13 @@ void process_await_sleep(const struct process *process)
 		if (unread == 0 && state == 'S')
 			return;
 		if (state == '?')
-			output_skip_rest(process->out, "the state of a process in /proc");
+			diagram_skip_rest(process->out, "the state of a process in /proc");
 		if (state == 'Z')
 			end_lost(process, "a process of this lesson");
 		sys_poll(NULL, 0, 1);
 	}
 	errno = ETIMEDOUT;
-	output_skip_rest(process->out, "waiting for a process to sleep");
+	diagram_skip_rest(process->out, "waiting for a process to sleep");
 }
 
 static const char *find_name(pid_t pid, const struct process *processes, unsigned count)
@@ -246,7 +246,7 @@ static const char *find_name(pid_t pid, const struct process *processes, unsigne
 	return "a stranger";
 }
 
-unsigned process_show_holders(struct output *out, uint64_t inode, const struct process *processes,
+unsigned process_show_holders(struct diagram *out, uint64_t inode, const struct process *processes,
 			      unsigned count)
 {
 	pid_t pids[KERNEL_HOLDERS];
@@ -259,8 +259,8 @@ unsigned process_show_holders(struct output *out, uint64_t inode, const struct p
 		strbuf_raw(&text, find_name(pids[i], processes, count));
 	}
 	names[text.used] = '\0';
-	output_kernel(out, "%u process%s the socket%s", holders,
-		      holders == 1 ? " holds" : "es hold", names);
+	diagram_kernel(out, "%u process%s the socket%s", holders,
+		       holders == 1 ? " holds" : "es hold", names);
 	return holders;
 }
 
@@ -277,9 +277,9 @@ static void reap_process(struct process *process)
 void process_kill(struct process *process)
 {
 	if (sys_kill(process->pid, SIGKILL) < 0)
-		output_skip_rest(process->out, "kill()");
+		diagram_skip_rest(process->out, "kill()");
 	reap_process(process);
-	output_lifeline(process->out, process->column, false);
+	diagram_lifeline(process->out, process->column, false);
 }
 
 void process_stop(struct process *process)
@@ -290,28 +290,28 @@ void process_stop(struct process *process)
 	reap_process(process);
 }
 
-int process_socket(struct output *out)
+int process_socket(struct diagram *out)
 {
 	int fd = sys_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		output_skip_rest(out, "socket()");
+		diagram_skip_rest(out, "socket()");
 	return fd;
 }
 
-int process_listen(struct output *out, int backlog, struct addr *bound)
+int process_listen(struct diagram *out, int backlog, struct addr *bound)
 {
 	int fd = process_socket(out);
 
 	*bound = call_loopback(0);
 	if (sys_bind(fd, &bound->sa, bound->len) < 0)
-		output_skip_rest(out, "bind()");
+		diagram_skip_rest(out, "bind()");
 	if (sys_fcntl_int(fd, F_SETFL, O_NONBLOCK) < 0)
-		output_skip_rest(out, "fcntl()");
+		diagram_skip_rest(out, "fcntl()");
 	if (sys_listen(fd, backlog) < 0)
-		output_skip_rest(out, "listen()");
+		diagram_skip_rest(out, "listen()");
 	if (sys_getsockname(fd, &bound->sa, &bound->len) < 0)
-		output_skip_rest(out, "getsockname()");
+		diagram_skip_rest(out, "getsockname()");
 	return fd;
 }
 
@@ -320,7 +320,7 @@ static void limit_segments(struct process_pair *pair, int listener)
 {
 	if (pair->mss > 0 &&
 	    sys_setsockopt(listener, IPPROTO_TCP, TCP_MAXSEG, &pair->mss, sizeof(pair->mss)) < 0)
-		output_skip_rest(pair->out, "setsockopt(TCP_MAXSEG)");
+		diagram_skip_rest(pair->out, "setsockopt(TCP_MAXSEG)");
 }
 
 /* The client is forked first: no other process may hold its end. */
@@ -331,23 +331,23 @@ void process_pair_open(struct process_pair *pair, const char *heading)
 	struct addr bound;
 	int listener;
 
-	output_columns(pair->out, names);
-	output_scene(pair->out, heading);
-	pair->client = process_fork(pair->out, OUTPUT_CLIENT, "client");
+	diagram_columns(pair->out, names);
+	diagram_scene(pair->out, heading);
+	pair->client = process_fork(pair->out, DIAGRAM_CLIENT, "client");
 	pair->server = process_self(pair->out, 1, names[0]);
 	listener = process_listen(pair->out, 1, &bound);
 	limit_segments(pair, listener);
 	connected = process_run_cell(&pair->client, call_connect(&bound));
-	output_arrow(pair->out, TO_SERVER, "SYN");
+	diagram_arrow(pair->out, TO_SERVER, "SYN");
 	accepted = process_run_line(&pair->server, call_accept(listener, ACCEPT_MS));
 	pair->client_fd = (int)connected.result;
 	pair->conn = (int)accepted.result;
 	sys_close(listener);
 	errno = connected.error != 0 ? connected.error : accepted.error;
 	if (connected.result < 0 || accepted.result < 0)
-		output_skip_rest(pair->out, "a connection on loopback");
+		diagram_skip_rest(pair->out, "a connection on loopback");
 	if (!kernel_ends(pair->conn, &pair->ends))
-		output_skip_rest(pair->out, "getpeername()");
+		diagram_skip_rest(pair->out, "getpeername()");
 }
 
 void process_pair_close(struct process_pair *pair)

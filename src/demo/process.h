@@ -6,7 +6,7 @@
  * end. All processes die with the lesson's own, which can run calls too (process_self).
  *
  * A failure that is not the lesson's doing (no memory, a forbidden call) skips the rest of the
- * lesson (output_skip_rest). So does the loss of a process; where it crashed, the lesson ends with
+ * lesson (diagram_skip_rest). So does the loss of a process; where it crashed, the lesson ends with
  * CODE_INTERNAL, and claims->lost_status says how the process ended.
  *
  * A lesson's own process only.
@@ -22,8 +22,8 @@
 #include "demo/kernel.h"
 
 struct process {
-	struct output *out; /* where its calls are drawn */
-	unsigned column;    /* of its calls there */
+	struct diagram *out; /* where its calls are drawn */
+	unsigned column;     /* of its calls there */
 	const char *name;
 	pid_t pid;         /* 0: it has ended */
 	int channel;       /* socket to it; -1: it is this process */
@@ -31,16 +31,16 @@ struct process {
 };
 
 /* This process, in that column. */
-struct process process_self(struct output *out, unsigned column, const char *name);
+struct process process_self(struct diagram *out, unsigned column, const char *name);
 
 /* Forks one. */
-struct process process_fork(struct output *out, unsigned column, const char *name);
+struct process process_fork(struct diagram *out, unsigned column, const char *name);
 
 /*
  * Forks one that shares this process's table of descriptors (clone(2), CLONE_FILES) instead of
  * having a copy: a descriptor that one of them opens or closes is open or closed in both.
  */
-struct process process_fork_sharing(struct output *out, unsigned column, const char *name);
+struct process process_fork_sharing(struct diagram *out, unsigned column, const char *name);
 
 /* Has the process run the call and waits for the result, 10 seconds at most. */
 struct call process_run(const struct process *process, struct call call);
@@ -54,7 +54,7 @@ bool process_await_result(const struct process *process, struct call *call, int 
 
 /*
  * As process_run, and puts call and result into the process's column; the line is not shown yet.
- * The lifeline (output_lifeline) begins with a call that opens a socket and ends with one that
+ * The lifeline (diagram_lifeline) begins with a call that opens a socket and ends with one that
  * closes it.
  */
 struct call process_run_cell(const struct process *process, struct call call);
@@ -76,7 +76,7 @@ void process_await_sleep(const struct process *process);
  * Shows which processes hold the socket of that inode (kernel_inode), by their names where they are
  * among these, and returns how many there are.
  */
-unsigned process_show_holders(struct output *out, uint64_t inode, const struct process *processes,
+unsigned process_show_holders(struct diagram *out, uint64_t inode, const struct process *processes,
 			      unsigned count);
 
 /* Kills it by SIGKILL and reaps it; its lifeline ends. */
@@ -86,20 +86,20 @@ void process_kill(struct process *process);
 void process_stop(struct process *process);
 
 /* A new TCP socket of this process. */
-int process_socket(struct output *out);
+int process_socket(struct diagram *out);
 
 /*
  * A socket of this process that listens on 127.0.0.1, at a port that the system chooses; *bound is
  * its address. It does not block (call_accept waits by poll(2)).
  */
-int process_listen(struct output *out, int backlog, struct addr *bound);
+int process_listen(struct diagram *out, int backlog, struct addr *bound);
 
 /*
  * One connection between a client, which is a process of its own, and a server, which is this
  * process; each alone holds its end.
  */
 struct process_pair {
-	struct output *out;
+	struct diagram *out;
 	int mss; /* the server takes no larger segments; 0: the system's size */
 	struct process client, server;
 	int client_fd, conn; /* the client's end, in the client; the server's, in this process */

@@ -21,7 +21,7 @@
 #include "base/err.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "client/bench/moment.h"
+#include "client/bench/bench_stats.h"
 #include "members.h"
 
 static const char crowd_columns[] = "requests,seconds,errors,ended,first_end_ms,last_end_ms,bytes";
@@ -112,7 +112,7 @@ static bool read_options(struct crowd *crowd, int argc, char **argv, struct err 
 
 static int64_t elapsed_ms(const struct crowd *crowd)
 {
-	return (moment_ns() - crowd->start_ns) / 1000000;
+	return (bench_stats_now_ns() - crowd->start_ns) / 1000000;
 }
 
 static void open_due(struct crowd *crowd, int64_t ms)
@@ -151,7 +151,7 @@ static void run(struct crowd *crowd)
 	const struct members *members = &crowd->members;
 	bool stopped = false;
 
-	crowd->start_ns = moment_ns();
+	crowd->start_ns = bench_stats_now_ns();
 	for (int64_t ms = 0; ms < crowd->most_ms && !stopped; ms = elapsed_ms(crowd)) {
 		bool is_paced = members->opened < members->count || members->role == ROLE_SLOW;
 

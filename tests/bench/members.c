@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "client/bench/moment.h"
+#include "client/bench/bench_stats.h"
 
 enum { BATCH = 64, BUFFER = 64 * 1024 };
 #define STOP_TAG UINT64_MAX
@@ -32,7 +32,7 @@ static void close_member(struct member *m)
 
 static void lose(struct members *all, struct member *m)
 {
-	int64_t lived_ms = (moment_ns() - m->begun_ns) / 1000000;
+	int64_t lived_ms = (bench_stats_now_ns() - m->begun_ns) / 1000000;
 
 	close_member(m);
 	if (all->role == ROLE_ASK) {
@@ -62,7 +62,7 @@ static void ask(struct members *all, struct member *m)
 	ssize_t n = sys_send(m->fd, all->message, all->message_size, MSG_NOSIGNAL);
 
 	m->got = 0;
-	httpanswer_begin(&m->http);
+	http_response_init(&m->http);
 	if (n < 0 && errno == EAGAIN)
 		watch(all, m, EPOLLIN | EPOLLOUT); /* the connection is not made yet */
 	else if (n == (ssize_t)all->message_size)
@@ -75,7 +75,7 @@ void members_open_next(struct members *all)
 {
 	struct member *m = &all->list[all->opened++];
 
-	m->begun_ns = moment_ns();
+	m->begun_ns = bench_stats_now_ns();
 	m->fd = sys_socket(all->to.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (m->fd < 0 ||
 	    (sys_connect(m->fd, &all->to.sa, all->to.len) < 0 && errno != EINPROGRESS)) {
@@ -93,11 +93,11 @@ static bool is_whole(struct members *all, struct member *m, const char *bytes, s
 	m->got += n;
 	if (!all->is_http)
 		return m->got >= all->expected;
-	httpanswer_take(&m->http, bytes, n);
-	return m->http.place == HTTPANSWER_WHOLE;
+	http_response_parse(&m->http, bytes, n);
+	return m->http.state == HTTP_RESPONSE_COMPLETE;
 }
 
-static void answered(struct members *all, struct member *m)
+static void answers(struct members *all, struct member *m)
 {
 	all->requests++;
 	if (all->role == ROLE_ASK)
@@ -120,7 +120,7 @@ static void take(struct members *all, struct member *m)
 	all->bytes += (uint64_t)got;
 	if ((all->role == ROLE_HOLD || all->role == ROLE_ASK) &&
 	    is_whole(all, m, bytes, (size_t)got))
-		answered(all, m);
+		answers(all, m);
 }
 
 static void connected(struct members *all, struct member *m)
@@ -151,7 +151,7 @@ void members_drip(struct members *all)
 	struct member *m = &all->list[all->dripped % all->count];
 
 	if (all->dripped++ < all->count)
-		m->begun_ns = moment_ns();
+		m->begun_ns = bench_stats_now_ns();
 	if (m->fd >= 0 && sys_send(m->fd, "x", 1, MSG_NOSIGNAL) < 0 && errno != EAGAIN)
 		lose(all, m);
 }

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "client/bench/httpanswer.h"
+#include "client/bench/http_response.h"
 
 enum role {
 	ROLE_HOLD,  /* one request, then rest */
@@ -30,7 +30,7 @@ struct member {
 	size_t got;       /* bytes of the answer */
 	size_t at;        /* FLOOD: byte of the message that is sent next */
 	int64_t begun_ns; /* when it was opened, or its first byte was sent */
-	struct httpanswer http;
+	struct http_response http;
 };
 
 struct members {

@@ -7,26 +7,26 @@
 #include <sys/un.h>
 
 #include "base/err.h"
-#include "cli/talking.h"
+#include "cli/client_process.h"
 #include "e2e/client.h"
 #include "e2e/harness.h"
 
-static struct talking talking;
+static struct client_process client;
 static char address[64];
 
 static int set_up(void **state)
 {
 	(void)state;
-	talking_forget(&talking);
+	client_process_reset(&client);
 	return 0;
 }
 
 static void assert_said(enum exit_code code, const char *out, const char *err)
 {
-	talking_wait(&talking);
-	assert_string_equal(talking.err, err);
-	assert_string_equal(talking.out, out);
-	assert_int_equal(talking.code, code);
+	client_process_wait(&client);
+	assert_string_equal(client.err, err);
+	assert_string_equal(client.out, out);
+	assert_int_equal(client.code, code);
 }
 
 /* A port at which nobody listens, and which nobody else gets. */
@@ -46,12 +46,12 @@ static int closed_port(void)
 static void version__is_one_line(void **state)
 {
 	(void)state;
-	TALK(&talking, "-V");
-	talking_wait(&talking);
-	assert_int_equal(strncmp(talking.out, "prefork-client ", 15), 0);
-	assert_ptr_equal(strchr(talking.out, '\n') + 1, talking.out + talking.out_size);
-	assert_string_equal(talking.err, "");
-	assert_int_equal(talking.code, CODE_OK);
+	RUN_CLIENT(&client, "-V");
+	client_process_wait(&client);
+	assert_int_equal(strncmp(client.out, "prefork-client ", 15), 0);
+	assert_ptr_equal(strchr(client.out, '\n') + 1, client.out + client.out_size);
+	assert_string_equal(client.err, "");
+	assert_int_equal(client.code, CODE_OK);
 }
 
 static void help__fits_a_screen(void **state)
@@ -59,10 +59,10 @@ static void help__fits_a_screen(void **state)
 	int lines = 0;
 
 	(void)state;
-	TALK(&talking, "--help");
-	talking_wait(&talking);
-	assert_int_equal(talking.code, CODE_OK);
-	for (char *line = talking.out; *line != '\0'; lines++) {
+	RUN_CLIENT(&client, "--help");
+	client_process_wait(&client);
+	assert_int_equal(client.code, CODE_OK);
+	for (char *line = client.out; *line != '\0'; lines++) {
 		size_t len = strcspn(line, "\n");
 
 		if (len > 80)
@@ -70,8 +70,8 @@ static void help__fits_a_screen(void **state)
 		line += len + 1;
 	}
 	assert_in_range(lines, 15, 24);
-	assert_non_null(strstr(talking.out, "prefork-client bench"));
-	assert_non_null(strstr(talking.out, "prefork-client(1)"));
+	assert_non_null(strstr(client.out, "prefork-client bench"));
+	assert_non_null(strstr(client.out, "prefork-client(1)"));
 }
 
 static void usage__that_is_wrong__is_refused(void **state)
@@ -126,8 +126,8 @@ static void usage__that_is_wrong__is_refused(void **state)
 		char message[512];
 
 		snprintf(message, sizeof(message), "prefork-client: %s\n", rows[i].message);
-		talking_forget(&talking);
-		talking_start(&talking, rows[i].arguments);
+		client_process_reset(&client);
+		client_process_start(&client, rows[i].arguments);
 		assert_said(CODE_USAGE, "", message);
 	}
 }
@@ -135,7 +135,7 @@ static void usage__that_is_wrong__is_refused(void **state)
 static void host__without_an_address_of_the_family__is_unknown(void **state)
 {
 	(void)state;
-	TALK(&talking, "-4", "::1", "1", "x");
+	RUN_CLIENT(&client, "-4", "::1", "1", "x");
 	assert_said(CODE_NOHOST, "", "prefork-client: [::1]:1 has no IPv4 address\n");
 }
 
@@ -146,7 +146,7 @@ static void connect__to_a_port_where_nobody_listens__says_refused(void **state)
 
 	(void)state;
 	snprintf(message, sizeof(message), "prefork-client: %s: connection refused\n", address);
-	TALK(&talking, address, "x");
+	RUN_CLIENT(&client, address, "x");
 	assert_said(CODE_UNAVAILABLE, "", message);
 	close(fd);
 }
@@ -160,7 +160,7 @@ static void connect__to_a_full_queue__times_out(void **state)
 	assert_int_equal(listen(listener, 0), 0);
 	first = client_connect(address);
 	snprintf(message, sizeof(message), "prefork-client: %s: timed out (150ms)\n", address);
-	TALK(&talking, "-w", "0.15", address, "x");
+	RUN_CLIENT(&client, "-w", "0.15", address, "x");
 	assert_said(CODE_UNAVAILABLE, "", message);
 	close(first);
 	close(listener);
@@ -179,11 +179,11 @@ static void unix__socket_with_a_full_queue__times_out(void **state)
 	assert_int_equal(listen(listener, 0), 0);
 	first = client_connect(text);
 	snprintf(message, sizeof(message), "prefork-client: %s: timed out (150ms)\n", text);
-	TALK(&talking, "-w", "150ms", text, "x");
+	RUN_CLIENT(&client, "-w", "150ms", text, "x");
 	assert_said(CODE_UNAVAILABLE, "", message);
 	close(first);
 	close(listener);
-	TALK(&talking, "unix:/none/u", "x");
+	RUN_CLIENT(&client, "unix:/none/u", "x");
 	assert_said(CODE_UNAVAILABLE, "",
 		    "prefork-client: unix:/none/u: No such file or directory\n");
 }
@@ -194,7 +194,7 @@ static void bind__to_what_cannot_be_had__says_why(void **state)
 	char message[128];
 
 	(void)state;
-	TALK(&talking, "-b", "192.0.2.1", "127.0.0.1", "1", "x");
+	RUN_CLIENT(&client, "-b", "192.0.2.1", "127.0.0.1", "1", "x");
 	assert_said(CODE_UNAVAILABLE, "",
 		    "prefork-client: cannot connect from 192.0.2.1:0: Cannot assign requested "
 		    "address\n");
@@ -202,7 +202,7 @@ static void bind__to_what_cannot_be_had__says_why(void **state)
 	assert_int_equal(listen(fd, 1), 0);
 	snprintf(message, sizeof(message),
 		 "prefork-client: cannot connect from %s: Address already in use\n", address);
-	TALK(&talking, "-b", address, "127.0.0.1", "1", "x");
+	RUN_CLIENT(&client, "-b", address, "127.0.0.1", "1", "x");
 	assert_said(CODE_UNAVAILABLE, "", message);
 	close(fd);
 }
@@ -222,8 +222,8 @@ static unsigned first_free_port(void)
 static void bind__to_a_port_for_the_privileged__lacks_permission(void **state)
 {
 	(void)state;
-	talking.drop = CAP_NET_BIND_SERVICE;
-	TALK(&talking, "-b", "127.0.0.1:1", "127.0.0.1", "9", "x");
+	client.drop = CAP_NET_BIND_SERVICE;
+	RUN_CLIENT(&client, "-b", "127.0.0.1:1", "127.0.0.1", "9", "x");
 	assert_said(CODE_NOPERM, "",
 		    "prefork-client: cannot connect from 127.0.0.1:1: Permission denied\n");
 }
@@ -241,7 +241,7 @@ static void bind__to_a_port__is_where_the_peer_sees_it_come_from(void **state)
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&seen, &size), 0);
 	snprintf(address, sizeof(address), "127.0.0.1:%u", ntohs(seen.sin_port));
 	close(fd);
-	TALK(&talking, "-q", "0", "-b", from, address, "x");
+	RUN_CLIENT(&client, "-q", "0", "-b", from, address, "x");
 	peer = accept4(listener, (struct sockaddr *)&seen, &size, SOCK_CLOEXEC);
 	assert_int_equal(seen.sin_port, in.sin_port);
 	client_hear(peer, "x");

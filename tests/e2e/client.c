@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "cli/talking.h"
+#include "cli/client_process.h"
 #include "harness.h"
 
 union where {
@@ -194,22 +194,22 @@ void client_reset(int fd)
  */
 void client_ask(const char *address, const char *text, const char *answer)
 {
-	static struct talking talking;
+	static struct client_process client;
 	bool is_line = text[strlen(text) - 1] == '\n';
 	size_t length = strlen(answer);
 
-	talking_forget(&talking);
+	client_process_reset(&client);
 	if (is_line) {
-		talking.input = text;
-		TALK(&talking, "-f", "line", address);
+		client.input = text;
+		RUN_CLIENT(&client, "-f", "line", address);
 	} else {
-		TALK(&talking, "-q", "1ms", address, text);
+		RUN_CLIENT(&client, "-q", "1ms", address, text);
 	}
-	talking_wait(&talking);
-	assert_string_equal(talking.err, "");
-	assert_int_equal(talking.code, 0);
-	assert_memory_equal(talking.out, answer, length);
-	assert_string_equal(talking.out + length, is_line ? "" : "\n");
+	client_process_wait(&client);
+	assert_string_equal(client.err, "");
+	assert_int_equal(client.code, 0);
+	assert_memory_equal(client.out, answer, length);
+	assert_string_equal(client.out + length, is_line ? "" : "\n");
 }
 
 int client_listener(char *text, size_t size)

@@ -7,28 +7,28 @@
 #include <sys/wait.h>
 
 #include "base/err.h"
-#include "cli/talking.h"
+#include "cli/client_process.h"
 #include "harness.h"
 #include "process.h"
 
 enum { BIG = 8 << 20 };
 
-static struct talking talking;
+static struct client_process client;
 
 static int set_up(void **state)
 {
 	(void)state;
-	talking_forget(&talking);
+	client_process_reset(&client);
 	return 0;
 }
 
 static void assert_said(enum exit_code code, const char *out)
 {
-	talking_wait(&talking);
+	client_process_wait(&client);
 	if (code == CODE_OK)
-		assert_string_equal(talking.err, "");
-	assert_string_equal(talking.out, out);
-	assert_int_equal(talking.code, code);
+		assert_string_equal(client.err, "");
+	assert_string_equal(client.out, out);
+	assert_int_equal(client.code, code);
 }
 
 static void split(const char *address, char *host, size_t size, const char **port)
@@ -45,7 +45,7 @@ static void ack__to_a_message__is_the_tutorials_exchange(void **state)
 
 	(void)state;
 	split(FIRST(s), host, sizeof(host), &port);
-	TALK(&talking, host, port, "I am client");
+	RUN_CLIENT(&client, host, port, "I am client");
 	assert_said(CODE_OK, "我已经收到\n");
 	server_stop(s);
 }
@@ -59,13 +59,13 @@ static void ack__in_each_framing__is_told_apart(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
-		TALK(&talking, "-f", framings[i], "-q", "20ms", "-n", "2", s->addresses[i], "one",
-		     "two");
+		RUN_CLIENT(&client, "-f", framings[i], "-q", "20ms", "-n", "2", s->addresses[i],
+			   "one", "two");
 		assert_said(CODE_OK, ACK "\n" ACK "\n" ACK "\n" ACK "\n");
 	}
-	talking.input = "one\ntwo\nthree";
+	client.input = "one\ntwo\nthree";
 	for (unsigned i = 1; i < 3; i++) {
-		TALK(&talking, "-f", framings[i], s->addresses[i]);
+		RUN_CLIENT(&client, "-f", framings[i], s->addresses[i]);
 		assert_said(CODE_OK, ACK "\n" ACK "\n" ACK "\n");
 	}
 	server_stop(s);
@@ -129,13 +129,13 @@ static void echo__over_unix_and_ipv6__answers(void **state)
 	snprintf(address, sizeof(address), "unix:%s/echo", harness_folder());
 	snprintf(listen, sizeof(listen), "%s=echo", address);
 	s = server_start(&(struct plan){ .listen = { listen, "[::1]:0=echo" } });
-	TALK(&talking, "-q", "20ms", address, "over unix");
+	RUN_CLIENT(&client, "-q", "20ms", address, "over unix");
 	assert_said(CODE_OK, "over unix\n");
-	TALK(&talking, "-q", "20ms", s->addresses[1], "over six");
+	RUN_CLIENT(&client, "-q", "20ms", s->addresses[1], "over six");
 	assert_said(CODE_OK, "over six\n");
-	TALK(&talking, "-6", "-q", "20ms", "::1", strrchr(s->addresses[1], ':') + 1, "bare");
+	RUN_CLIENT(&client, "-6", "-q", "20ms", "::1", strrchr(s->addresses[1], ':') + 1, "bare");
 	assert_said(CODE_OK, "bare\n");
-	TALK(&talking, "-4", s->addresses[1], "x");
+	RUN_CLIENT(&client, "-4", s->addresses[1], "x");
 	assert_said(CODE_NOHOST, "");
 	server_stop(s);
 }
@@ -145,12 +145,12 @@ static void daytime__which_speaks_first__is_heard(void **state)
 	struct server *s = server_start(&(struct plan){ .listen = { "127.0.0.1:0=daytime" } });
 
 	(void)state;
-	TALK(&talking, FIRST(s));
-	talking_wait(&talking);
-	assert_int_equal(talking.code, CODE_OK);
-	assert_string_equal(talking.err, "");
-	assert_true(talking.out_size > 20);
-	assert_string_equal(talking.out + talking.out_size - 6, " UTC\r\n");
+	RUN_CLIENT(&client, FIRST(s));
+	client_process_wait(&client);
+	assert_int_equal(client.code, CODE_OK);
+	assert_string_equal(client.err, "");
+	assert_true(client.out_size > 20);
+	assert_string_equal(client.out + client.out_size - 6, " UTC\r\n");
 	server_stop(s);
 }
 
@@ -159,7 +159,7 @@ static void half_close__to_echo__ends_both_sides(void **state)
 	struct server *s = server_start(&(struct plan){ .listen = { "127.0.0.1:0=echo" } });
 
 	(void)state;
-	TALK(&talking, "-N", "-q", "1h", FIRST(s), "and that was all");
+	RUN_CLIENT(&client, "-N", "-q", "1h", FIRST(s), "and that was all");
 	assert_said(CODE_OK, "and that was all\n");
 	server_stop(s);
 }
@@ -175,9 +175,9 @@ static void worker__killed_between_two_messages__loses_neither(void **state)
 	(void)state;
 	assert_int_equal(pipe2(ins, O_CLOEXEC), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, outs), 0);
-	talking.input_fd = ins[0];
-	talking.output_fd = outs[1];
-	TALK(&talking, "-f", "line", FIRST(s));
+	client.input_fd = ins[0];
+	client.output_fd = outs[1];
+	RUN_CLIENT(&client, "-f", "line", FIRST(s));
 	assert_int_equal(write(ins[1], "one\n", 4), 4);
 	client_hear(outs[0], ACK "\n");
 	WAIT_UNTIL(s, process_sleeps(victim));
@@ -201,9 +201,9 @@ static void server__that_is_gone__refuses(void **state)
 	(void)state;
 	snprintf(address, sizeof(address), "%s", FIRST(s));
 	server_stop(s);
-	TALK(&talking, address, "x");
+	RUN_CLIENT(&client, address, "x");
 	assert_said(CODE_UNAVAILABLE, "");
-	assert_non_null(strstr(talking.err, ": connection refused\n"));
+	assert_non_null(strstr(client.err, ": connection refused\n"));
 }
 
 static void server__that_is_stopped__gives_no_answer_in_time(void **state)
@@ -213,11 +213,11 @@ static void server__that_is_stopped__gives_no_answer_in_time(void **state)
 
 	(void)state;
 	kill(worker, SIGSTOP);
-	TALK(&talking, "-w", "0.2", FIRST(s), "x");
+	RUN_CLIENT(&client, "-w", "0.2", FIRST(s), "x");
 	assert_said(CODE_FAILED, "");
-	assert_non_null(strstr(talking.err, ": no answer within 200ms\n"));
+	assert_non_null(strstr(client.err, ": no answer within 200ms\n"));
 	kill(worker, SIGCONT);
-	TALK(&talking, "-q", "20ms", FIRST(s), "x");
+	RUN_CLIENT(&client, "-q", "20ms", FIRST(s), "x");
 	assert_said(CODE_OK, ACK "\n");
 	server_stop(s);
 }

@@ -95,7 +95,7 @@ static void say(int pid, int parent, int used_ms, int ended_ms)
 
 static void assert_used(int ms, int ended)
 {
-	struct cputime_used used = cputime_end(&server);
+	struct cputime_used used = cputime_stop(&server);
 
 	assert_true(used.is_known);
 	assert_int_equal(used.ns, (uint64_t)ms * MS);
@@ -112,7 +112,7 @@ static void descendants__count_what_all_their_threads_used_since_the_beginning(v
 	say(20, 1, 9000, 0);
 	assert_true(cputime_add(&server, 10));
 	assert_true(cputime_add(&server, 11));
-	cputime_begin(&server);
+	cputime_start(&server);
 	say(10, 1, 1001, 0);
 	say(11, 10, 2020, 0);
 	say_thread(11, "2", 800);
@@ -128,7 +128,7 @@ static void more_descendants_than_a_thousand__count(void **state)
 	for (int i = 0; i < 1500; i++)
 		say(100 + i, 10, 5, 0);
 	assert_true(cputime_add(&server, 10));
-	cputime_begin(&server);
+	cputime_start(&server);
 	for (int i = 0; i < 1500; i++)
 		say(100 + i, 10, 6, 0);
 	assert_used(1500, 0);
@@ -139,7 +139,7 @@ static void descendants__that_began_meanwhile__count_from_0(void **state)
 	(void)state;
 	say(10, 1, 1000, 0);
 	assert_true(cputime_add(&server, 10));
-	cputime_begin(&server);
+	cputime_start(&server);
 	say(11, 10, 70, 0);
 	say(12, 11, 30, 20);
 	assert_used(120, 0);
@@ -150,7 +150,7 @@ static void descendants__that_came_and_went__count_by_their_parent(void **state)
 	(void)state;
 	say(10, 1, 1000, 400);
 	assert_true(cputime_add(&server, 10));
-	cputime_begin(&server);
+	cputime_start(&server);
 	say(10, 1, 1000, 700);
 	assert_used(300, 0);
 }
@@ -161,7 +161,7 @@ static void descendant__that_is_gone__counts_what_its_parent_has_been_told(void 
 	say(10, 1, 1000, 400);
 	say(11, 10, 5000, 0);
 	assert_true(cputime_add(&server, 10));
-	cputime_begin(&server);
+	cputime_start(&server);
 	assert_int_equal(remove_all(at(11, "")), 0);
 	say(10, 1, 1010, 400 + 5000 + 60);
 	assert_used(70, 1);
@@ -174,7 +174,7 @@ static void descendants__that_are_gone_one_after_the_other__count_by_who_is_left
 	say(11, 10, 5000, 100);
 	say(12, 11, 3000, 0);
 	assert_true(cputime_add(&server, 10));
-	cputime_begin(&server);
+	cputime_start(&server);
 	assert_int_equal(remove_all(at(11, "")), 0);
 	assert_int_equal(remove_all(at(12, "")), 0);
 	say(10, 1, 1000, 400 + 5000 + 100 + 3000 + 80);
@@ -188,7 +188,7 @@ static void process__that_is_gone__takes_nothing_away(void **state)
 	say(20, 1, 100, 0);
 	assert_true(cputime_add(&server, 10));
 	assert_true(cputime_add(&server, 20));
-	cputime_begin(&server);
+	cputime_start(&server);
 	assert_int_equal(remove_all(at(10, "")), 0);
 	say(20, 1, 103, 0);
 	assert_used(3, 1);
@@ -201,7 +201,7 @@ static void process__whose_number_another_one_has__is_gone(void **state)
 	say(20, 1, 100, 0);
 	assert_true(cputime_add(&server, 10));
 	assert_true(cputime_add(&server, 20));
-	cputime_begin(&server);
+	cputime_start(&server);
 	say_stat(10, 1, 101, 0);
 	say_thread(10, "1", 8000);
 	say(20, 1, 103, 0);
@@ -213,8 +213,8 @@ static void times__that_the_system_does_not_tell__are_not_known(void **state)
 	(void)state;
 	say_stat(10, 1, 100, 0);
 	assert_true(cputime_add(&server, 10));
-	cputime_begin(&server);
-	assert_false(cputime_end(&server).is_known);
+	cputime_start(&server);
+	assert_false(cputime_stop(&server).is_known);
 }
 
 static void times__that_are_all_0__are_not_known(void **state)
@@ -222,8 +222,8 @@ static void times__that_are_all_0__are_not_known(void **state)
 	(void)state;
 	say(10, 1, 0, 0);
 	assert_true(cputime_add(&server, 10));
-	cputime_begin(&server);
-	assert_false(cputime_end(&server).is_known);
+	cputime_start(&server);
+	assert_false(cputime_stop(&server).is_known);
 }
 
 static void process__whose_parent_is_out_of_sight__is_there(void **state)
@@ -231,7 +231,7 @@ static void process__whose_parent_is_out_of_sight__is_there(void **state)
 	(void)state;
 	say(10, 0, 1000, 0);
 	assert_true(cputime_add(&server, 10));
-	cputime_begin(&server);
+	cputime_start(&server);
 	say(10, 0, 1007, 0);
 	assert_used(7, 0);
 }

@@ -20,17 +20,17 @@
 static char drawn[8192];
 
 /* Has draw() write to a file in place of stdout, without colour, and reads that into drawn. */
-static void record_output(void (*draw)(struct output *out), struct claims *claims)
+static void record_output(void (*draw)(struct diagram *out), struct claims *claims)
 {
 	FILE *file = tmpfile();
 	int stdout_then = dup(STDOUT_FILENO);
-	struct output out;
+	struct diagram out;
 	size_t n;
 
 	assert_non_null(file);
 	fflush(stdout);
 	assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
-	output_init(&out, claims);
+	diagram_init(&out, claims);
 	draw(&out);
 	fflush(stdout);
 	assert_true(dup2(stdout_then, STDOUT_FILENO) >= 0);
@@ -44,17 +44,17 @@ static void record_output(void (*draw)(struct output *out), struct claims *claim
 static const char *const pair[] = { "server", NULL };
 static const char *const crowd[] = { "master", "worker 1", "worker 2", "worker 3", NULL };
 
-static void draw_lines(struct output *out)
+static void draw_lines(struct diagram *out)
 {
-	output_columns(out, pair);
-	output_scene(out, "(a) a scene");
-	output_cell(out, 0, "connect() = 0");
-	output_arrow(out, TO_SERVER, "SYN");
-	output_line(out);
-	output_lifeline(out, 1, false);
-	output_arrow(out, TO_CLIENT, "FIN");
-	output_line(out);
-	output_line(out);
+	diagram_columns(out, pair);
+	diagram_scene(out, "(a) a scene");
+	diagram_cell(out, 0, "connect() = 0");
+	diagram_arrow(out, TO_SERVER, "SYN");
+	diagram_line(out);
+	diagram_lifeline(out, 1, false);
+	diagram_arrow(out, TO_CLIENT, "FIN");
+	diagram_line(out);
+	diagram_line(out);
 }
 
 static void line__of_cells_and_arrow__has_lifelines_elsewhere(void **state)
@@ -70,13 +70,13 @@ static void line__of_cells_and_arrow__has_lifelines_elsewhere(void **state)
 				   " |                                       .\n");
 }
 
-static void draw_crowd(struct output *out)
+static void draw_crowd(struct diagram *out)
 {
-	output_columns(out, crowd);
-	output_cell(out, 2, "send() = ENOTCONN");
-	output_line(out);
-	output_cell(out, 4, "recv() = 10 \"1234567890\"");
-	output_line(out);
+	diagram_columns(out, crowd);
+	diagram_cell(out, 2, "send() = ENOTCONN");
+	diagram_line(out);
+	diagram_cell(out, 4, "recv() = 10 \"1234567890\"");
+	diagram_line(out);
 }
 
 static void cell__that_does_not_fit__moves_left_and_covers_its_neighbour(void **state)
@@ -91,14 +91,14 @@ static void cell__that_does_not_fit__moves_left_and_covers_its_neighbour(void **
 			    "\"1234567890\"\n");
 }
 
-static void draw_long(struct output *out)
+static void draw_long(struct diagram *out)
 {
-	output_columns(out, crowd);
-	output_cell(out, 1, "%0200d", 7);
-	output_line(out);
-	output_arrow(out, TO_SERVER, "a label that is too long");
-	output_line(out);
-	output_paragraph(out, "%0100d and a few words that go to the next line because of it", 1);
+	diagram_columns(out, crowd);
+	diagram_cell(out, 1, "%0200d", 7);
+	diagram_line(out);
+	diagram_arrow(out, TO_SERVER, "a label that is too long");
+	diagram_line(out);
+	diagram_paragraph(out, "%0100d and a few words that go to the next line because of it", 1);
 }
 
 /* A word that is longer than a line is the only thing that may be. */
@@ -110,18 +110,18 @@ static void text__that_is_too_long__is_cut(void **state)
 	(void)state;
 	record_output(draw_long, &claims);
 	end = strchr(drawn, '\n');
-	assert_int_equal(end - drawn, OUTPUT_WIDTH);
+	assert_int_equal(end - drawn, DIAGRAM_WIDTH);
 	assert_non_null(strstr(drawn, "- a label t > "));
 }
 
-static void draw_claims(struct output *out)
+static void draw_claims(struct diagram *out)
 {
-	output_claim(out, true, "one %d", 1);
-	output_claim(out, false,
-		     "a sentence that is long enough to need a second line, where it "
-		     "goes on below its beginning");
-	output_skip_claim(out, "no permission", "three");
-	output_kernel(out, "%s", "all is well");
+	diagram_claim(out, true, "one %d", 1);
+	diagram_claim(out, false,
+		      "a sentence that is long enough to need a second line, where it "
+		      "goes on below its beginning");
+	diagram_skip_claim(out, "no permission", "three");
+	diagram_kernel(out, "%s", "all is well");
 }
 
 static void claims__of_each_outcome__are_shown_and_counted(void **state)
@@ -142,10 +142,10 @@ static void claims__of_each_outcome__are_shown_and_counted(void **state)
 	assert_int_equal(claims.skipped, 1);
 }
 
-static void draw_colour(struct output *out)
+static void draw_colour(struct diagram *out)
 {
 	out->has_colour = true;
-	output_claim(out, true, "one");
+	diagram_claim(out, true, "one");
 }
 
 static void colour__only_where_it_was_wanted(void **state)
@@ -157,7 +157,7 @@ static void colour__only_where_it_was_wanted(void **state)
 	assert_string_equal(drawn, "  \033[32mok    \033[0m  one\n");
 }
 
-static void draw_skip_rest(struct output *out)
+static void draw_skip_rest(struct diagram *out)
 {
 	pid_t pid = fork();
 	int status;
@@ -165,7 +165,7 @@ static void draw_skip_rest(struct output *out)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		errno = EPERM;
-		output_skip_rest(out, "socket()");
+		diagram_skip_rest(out, "socket()");
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

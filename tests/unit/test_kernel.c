@@ -74,13 +74,13 @@ static void states__of_both_ends__follow_the_close(void **state)
 static void holders__of_a_socket__are_counted(void **state)
 {
 	struct claims claims = { 0 };
-	struct output out;
+	struct diagram out;
 	pid_t pids[KERNEL_HOLDERS], pid;
 	int client, server, line[2];
 	uint64_t inode;
 
 	(void)state;
-	output_init(&out, &claims);
+	diagram_init(&out, &claims);
 	connect_pair(&client, &server);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, line), 0);
 	inode = kernel_inode(&out, server);

@@ -22,9 +22,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void make(enum framing framing, const char *text, size_t size, bool differs)
+static void make(enum framing framing, const char *text, size_t size, bool is_unique)
 {
-	assert_true(message_make(&message, framing, text, size, differs, &err));
+	assert_true(message_make(&message, framing, text, size, is_unique, &err));
 }
 
 /* All bytes of one message, put together; on the heap. */

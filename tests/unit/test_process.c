@@ -38,9 +38,9 @@ static int unmap_claims(void **state)
 }
 
 /* Runs it in a process of its own, as prefork-demo does; returns its status (waitpid(2)). */
-static int run_lesson(void (*lesson)(struct output *out))
+static int run_lesson(void (*lesson)(struct diagram *out))
 {
-	struct output out;
+	struct diagram out;
 	pid_t pid = fork();
 	int status, nowhere;
 
@@ -49,7 +49,7 @@ static int run_lesson(void (*lesson)(struct output *out))
 		nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		dup2(nowhere, STDOUT_FILENO);
 		alarm(BOUND_S);
-		output_init(&out, claims);
+		diagram_init(&out, claims);
 		lesson(&out);
 		_exit(CODE_OK);
 	}
@@ -84,21 +84,21 @@ static struct call make_call(void (*run)(struct call *call))
 	return (struct call){ .run = run, .name = "call()" };
 }
 
-static void call_process_that_dies(struct output *out)
+static void call_process_that_dies(struct diagram *out)
 {
 	struct process process = process_fork(out, 1, "process");
 
 	process_run(&process, make_call(run_kill_self));
 }
 
-static void call_process_that_dies_and_shares(struct output *out)
+static void call_process_that_dies_and_shares(struct diagram *out)
 {
 	struct process process = process_fork_sharing(out, 1, "process");
 
 	process_run(&process, make_call(run_kill_self));
 }
 
-static void await_process_that_dies(struct output *out)
+static void await_process_that_dies(struct diagram *out)
 {
 	struct process process = process_fork(out, 1, "process");
 
@@ -106,7 +106,7 @@ static void await_process_that_dies(struct output *out)
 	process_await_sleep(&process);
 }
 
-static void stop_process_that_is_dead(struct output *out)
+static void stop_process_that_is_dead(struct diagram *out)
 {
 	struct process process = process_fork(out, 1, "process");
 	siginfo_t info;
@@ -118,7 +118,7 @@ static void stop_process_that_is_dead(struct output *out)
 
 static void process__killed__ends_the_lesson_at_once_and_is_told(void **state)
 {
-	void (*const lessons[])(struct output *
+	void (*const lessons[])(struct diagram *
 				out) = { call_process_that_dies, call_process_that_dies_and_shares,
 					 await_process_that_dies, stop_process_that_is_dead };
 
@@ -136,7 +136,7 @@ static void process__killed__ends_the_lesson_at_once_and_is_told(void **state)
 	}
 }
 
-static void call_process_that_exits(struct output *out)
+static void call_process_that_exits(struct diagram *out)
 {
 	struct process process = process_fork(out, 1, "process");
 	struct call leave = make_call(run_exit);
@@ -159,12 +159,12 @@ static void process__exited_with_a_code__ends_the_lesson_and_is_told(void **stat
 	assert_int_equal(WEXITSTATUS(claims->lost_status), 3);
 }
 
-static void call_two_processes(struct output *out)
+static void call_two_processes(struct diagram *out)
 {
 	struct process one = process_fork(out, 1, "one"), two = process_fork_sharing(out, 2, "two");
 
-	output_claim(out, process_run(&one, make_call(run_nothing)).result == 7, "one");
-	output_claim(out, process_run(&two, make_call(run_nothing)).result == 7, "two");
+	diagram_claim(out, process_run(&one, make_call(run_nothing)).result == 7, "one");
+	diagram_claim(out, process_run(&two, make_call(run_nothing)).result == 7, "two");
 	process_stop(&one);
 	process_kill(&two);
 }
@@ -179,12 +179,12 @@ static void processes__called_and_stopped__no_loss(void **state)
 }
 
 /* The claim is reached only where the failure is one that a lesson may be about. */
-static void run_failing_call(struct output *out)
+static void run_failing_call(struct diagram *out)
 {
 	struct process self = process_self(out, 1, "self");
 
 	process_run(&self, make_call(run_failure));
-	output_claim(out, true, "a claim");
+	diagram_claim(out, true, "a claim");
 }
 
 static void call__failing_by_the_systems_fault__not_checkable(void **state)

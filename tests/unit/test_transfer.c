@@ -33,7 +33,7 @@ static struct call done(struct call call)
 static int open_two(void **state)
 {
 	struct two *two = malloc(sizeof(*two));
-	struct output out = { .claims = NULL };
+	struct diagram out = { .claims = NULL };
 	struct addr bound;
 	int listener = process_listen(&out, 1, &bound);
 

@@ -13,24 +13,24 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Times are those of the first look; 0 for a process that began after that. */
+/* The times are those at the start; 0 for a process that started later. */
 struct cputime_process {
 	pid_t pid, parent;
-	uint64_t began;    /* tells it from a later process that has the same number */
-	uint64_t ns;       /* own */
-	uint64_t ended_ns; /* of its children that it has waited for, and theirs */
-	uint64_t owed_ns;  /* of ended_ns later on: what was counted of them at the first look */
+	uint64_t start_time; /* tells it from a later process with the same pid */
+	uint64_t ns;         /* its own */
+	uint64_t ended_ns;   /* of its children that it has reaped, and theirs */
+	uint64_t owed_ns;    /* part of the later ended_ns that was counted at the start */
 	bool is_gone;
 };
 
-/* What /proc/PID/stat says. */
+/* From /proc/PID/stat. */
 struct stat_line {
 	pid_t parent;
-	uint64_t ended_ns, began;
+	uint64_t ended_ns, start_time;
 };
 
-/* Fields of proc(5), less those of the name and before it, which end with the last ")". */
-enum { FIELD_PARENT = 1, FIELD_CUTIME = 13, FIELD_CSTIME, FIELD_BEGAN = 19, FIELDS };
+/* Fields of proc_pid_stat(5), counted from the one after the name, which ends with the last ")". */
+enum { FIELD_PARENT = 1, FIELD_CUTIME = 13, FIELD_CSTIME, FIELD_START_TIME = 19, FIELDS };
 
 static bool read_file(const char *path, char *text, size_t size)
 {
@@ -59,11 +59,11 @@ static bool read_stat(const char *proc, pid_t pid, struct stat_line *line)
 		fields[i++] = strtoull(at + 1, NULL, 10);
 	line->parent = (pid_t)fields[FIELD_PARENT];
 	line->ended_ns = (fields[FIELD_CUTIME] + fields[FIELD_CSTIME]) * tick_ns;
-	line->began = fields[FIELD_BEGAN];
+	line->start_time = fields[FIELD_START_TIME];
 	return i == FIELDS;
 }
 
-static struct cputime_process *find(const struct cputime *processes, pid_t pid)
+static struct cputime_process *find_process(const struct cputime *processes, pid_t pid)
 {
 	for (size_t i = 0; i < processes->count; i++)
 		if (processes->list[i].pid == pid)
@@ -71,7 +71,7 @@ static struct cputime_process *find(const struct cputime *processes, pid_t pid)
 	return NULL;
 }
 
-static bool append(struct cputime *processes, pid_t pid, const struct stat_line *line)
+static bool append_process(struct cputime *processes, pid_t pid, const struct stat_line *line)
 {
 	if (processes->count == processes->room) {
 		size_t room = processes->room * 2 + 64;
@@ -82,13 +82,13 @@ static bool append(struct cputime *processes, pid_t pid, const struct stat_line 
 		processes->list = list;
 		processes->room = room;
 	}
-	processes->list[processes->count++] = (struct cputime_process){ .pid = pid,
-									.parent = line->parent,
-									.began = line->began };
+	processes->list[processes->count++] = (struct cputime_process){
+		.pid = pid, .parent = line->parent, .start_time = line->start_time
+	};
 	return true;
 }
 
-/* One look at all processes; how many more it found, -1 when it could not. */
+/* Reads /proc once. Returns the number of processes that were added; -1 on failure. */
 static int add_children(struct cputime *processes)
 {
 	DIR *proc = opendir(processes->proc);
@@ -102,12 +102,12 @@ static int add_children(struct cputime *processes)
 		struct stat_line line;
 		const struct cputime_process *parent;
 
-		if (pid <= 0 || find(processes, pid) != NULL ||
+		if (pid <= 0 || find_process(processes, pid) != NULL ||
 		    !read_stat(processes->proc, pid, &line))
 			continue;
-		parent = find(processes, line.parent);
+		parent = find_process(processes, line.parent);
 		if (parent != NULL && !parent->is_gone)
-			found = append(processes, pid, &line) ? found + 1 : -1;
+			found = append_process(processes, pid, &line) ? found + 1 : -1;
 	}
 	closedir(proc);
 	return found;
@@ -131,7 +131,7 @@ bool cputime_add(struct cputime *processes, pid_t pid)
 		errno = ESRCH;
 		return false;
 	}
-	return find(processes, pid) != NULL || append(processes, pid, &line);
+	return find_process(processes, pid) != NULL || append_process(processes, pid, &line);
 }
 
 void cputime_free(struct cputime *processes)
@@ -140,7 +140,7 @@ void cputime_free(struct cputime *processes)
 	*processes = (struct cputime){ .proc = processes->proc };
 }
 
-/* The time of all its threads; 0 when that cannot be read. */
+/* The time of all threads of the process; 0 when it cannot be read. */
 static uint64_t read_ns(const char *proc, pid_t pid)
 {
 	char folder[256], path[640], text[64];
@@ -160,7 +160,7 @@ static uint64_t read_ns(const char *proc, pid_t pid)
 	return ns;
 }
 
-void cputime_begin(struct cputime *processes)
+void cputime_start(struct cputime *processes)
 {
 	add_descendants(processes);
 	for (size_t i = 0; i < processes->count; i++) {
@@ -173,12 +173,12 @@ void cputime_begin(struct cputime *processes)
 	}
 }
 
-static uint64_t less(uint64_t now, uint64_t before)
+static uint64_t subtract_ns(uint64_t now, uint64_t before)
 {
 	return now > before ? now - before : 0;
 }
 
-static int mark_gone(struct cputime *processes)
+static int mark_gone_processes(struct cputime *processes)
 {
 	int gone = 0;
 
@@ -187,46 +187,46 @@ static int mark_gone(struct cputime *processes)
 		struct stat_line line;
 
 		one->is_gone = !read_stat(processes->proc, one->pid, &line) ||
-			       line.began != one->began;
+			       line.start_time != one->start_time;
 		gone += one->is_gone;
 	}
 	return gone;
 }
 
-/* What was counted of one that is gone has come to its next ancestor that is there. */
-static void owe(struct cputime *processes)
+/* The time of a process that is gone is part of ended_ns of its nearest living ancestor. */
+static void add_owed_times(struct cputime *processes)
 {
 	for (size_t i = 0; i < processes->count; i++) {
 		const struct cputime_process *one = &processes->list[i];
-		struct cputime_process *up = find(processes, one->parent);
+		struct cputime_process *up = find_process(processes, one->parent);
 
 		if (!one->is_gone)
 			continue;
 		for (size_t n = 0; n < processes->count && up != NULL && up->is_gone; n++)
-			up = find(processes, up->parent);
+			up = find_process(processes, up->parent);
 		if (up != NULL)
 			up->owed_ns += one->ns + one->ended_ns;
 	}
 }
 
-struct cputime_used cputime_end(struct cputime *processes)
+struct cputime_used cputime_stop(struct cputime *processes)
 {
-	struct cputime_used used = { .ended = mark_gone(processes) };
+	struct cputime_used used = { .ended = mark_gone_processes(processes) };
 	uint64_t all_ns = 0;
 	bool is_whole = add_descendants(processes);
 
-	owe(processes);
+	add_owed_times(processes);
 	for (size_t i = 0; i < processes->count; i++) {
 		const struct cputime_process *one = &processes->list[i];
 		uint64_t ns = one->is_gone ? 0 : read_ns(processes->proc, one->pid);
 		struct stat_line line;
 
 		all_ns += ns + one->ns;
-		used.ns += less(ns, one->ns);
+		used.ns += subtract_ns(ns, one->ns);
 		if (!one->is_gone && read_stat(processes->proc, one->pid, &line))
-			used.ns += less(line.ended_ns, one->ended_ns + one->owed_ns);
+			used.ns += subtract_ns(line.ended_ns, one->ended_ns + one->owed_ns);
 	}
-	/* a process that has used nothing at all is not there: a kernel may not count, and say 0 */
+	/* no process uses no time at all: a kernel that does not count reports 0 */
 	used.is_known = is_whole && all_ns > 0;
 	return used;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processor time that processes and their descendants use between two moments, in nanoseconds,
- * from /proc/PID/task/TID/schedstat: /proc/PID/stat counts in ticks of 10 ms, and serves only for
- * processes that came and went in between. Any process.
+ * The processor time that processes and their descendants use from start to stop, in nanoseconds,
+ * from /proc/PID/task/TID/schedstat. /proc/PID/stat counts in ticks of 10 ms and serves only for
+ * processes that started and ended in between. Any process.
  */
 #ifndef CLIENT_BENCH_CPUTIME_H
 #define CLIENT_BENCH_CPUTIME_H
@@ -13,7 +13,7 @@
 
 struct cputime_process;
 
-/* Some processes, each once. Zeroed but for proc, there are none. */
+/* A set of processes. Zeroed but for proc, it is empty. */
 struct cputime {
 	const char *proc; /* "/proc" */
 	struct cputime_process *list;
@@ -22,25 +22,25 @@ struct cputime {
 
 struct cputime_used {
 	uint64_t ns;
-	bool is_known; /* false: the system does not tell, and ns means nothing */
-	int ended; /* processes that were there and are gone: they have used more than is in ns */
+	bool is_known; /* false: the system does not count it, and ns means nothing */
+	int ended;     /* processes that are gone: they have used more than is in ns */
 };
 
 /* Adds a process. False with errno: ESRCH when there is none, ENOMEM. cputime_free ends all. */
 bool cputime_add(struct cputime *processes, pid_t pid);
 void cputime_free(struct cputime *processes);
 
-/* From here on: of the processes added, and all that descend from them at the moment. */
-void cputime_begin(struct cputime *processes);
+/* Starts to count, for the processes added and their present descendants. */
+void cputime_start(struct cputime *processes);
 
 /*
- * What these have used since then, and those that descend from them now: what these have used at
- * all. Of a process that is gone it holds what its parent, if that is there, has been told of it
- * when it waited for it, to within a tick.
+ * The time that these have used since then; descendants that started since then count in full. A
+ * process that is gone counts, to within a tick, as its parent was told by wait(2), if the parent
+ * is still there.
  */
-struct cputime_used cputime_end(struct cputime *processes);
+struct cputime_used cputime_stop(struct cputime *processes);
 
-/* This process's own. */
+/* The time that this process has used since it started. */
 uint64_t cputime_own_ns(void);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes the bytes that are sent and compares those that come back. */
+/* Makes the bytes of messages and compares their echo. Must not send or receive. */
 #include "client/bench/message.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Eight bytes of "0" to "o", of which no framing makes anything: a mix of key and place. */
-static uint64_t word_of(uint64_t key, uint64_t place)
+/*
+ * Eight bytes from "0" to "o", a hash of key and place. None of them means anything in a framing.
+ */
+static uint64_t pattern_word(uint64_t key, uint64_t place)
 {
 	uint64_t mixed = key * UINT64_C(0x9e3779b97f4a7c15) + place;
 
@@ -16,19 +18,19 @@ static uint64_t word_of(uint64_t key, uint64_t place)
 	return (mixed & UINT64_C(0x3f3f3f3f3f3f3f3f)) + UINT64_C(0x3030303030303030);
 }
 
-/* Bytes that lie in the same word as `from`, at most n. */
-static size_t in_word(uint64_t from, size_t n)
+/* The number of bytes from `from` to the end of its word, at most n. */
+static size_t bytes_in_word(uint64_t from, size_t n)
 {
 	size_t left = 8 - from % 8;
 
 	return n < left ? n : left;
 }
 
-static void fill(uint64_t key, uint64_t from, char *out, size_t n)
+static void fill_pattern(uint64_t key, uint64_t from, char *out, size_t n)
 {
 	while (n > 0) {
-		uint64_t word = word_of(key, from / 8);
-		size_t here = in_word(from, n);
+		uint64_t word = pattern_word(key, from / 8);
+		size_t here = bytes_in_word(from, n);
 
 		memcpy(out, (const char *)&word + from % 8, here);
 		out += here;
@@ -37,11 +39,11 @@ static void fill(uint64_t key, uint64_t from, char *out, size_t n)
 	}
 }
 
-static bool is_filled(uint64_t key, uint64_t from, const char *bytes, size_t n)
+static bool is_pattern(uint64_t key, uint64_t from, const char *bytes, size_t n)
 {
 	while (n > 0) {
-		uint64_t word = word_of(key, from / 8);
-		size_t here = in_word(from, n);
+		uint64_t word = pattern_word(key, from / 8);
+		size_t here = bytes_in_word(from, n);
 
 		if (memcmp(bytes, (const char *)&word + from % 8, here) != 0)
 			return false;
@@ -53,15 +55,15 @@ static bool is_filled(uint64_t key, uint64_t from, const char *bytes, size_t n)
 }
 
 bool message_make(struct message *message, enum framing framing, const char *text, size_t size,
-		  bool differs, struct err *err)
+		  bool is_unique, struct err *err)
 {
 	char *content = malloc(size + 1);
 
-	*message = (struct message){ .content = size, .differs = differs };
+	*message = (struct message){ .content = size, .is_unique = is_unique };
 	message->bytes = malloc(size + FRAMING_EXTRA + 1);
-	if (differs)
+	if (is_unique)
 		message->chunk = malloc(MESSAGE_CHUNK);
-	if (content == NULL || message->bytes == NULL || (differs && message->chunk == NULL)) {
+	if (content == NULL || message->bytes == NULL || (is_unique && message->chunk == NULL)) {
 		free(content);
 		message_free(message);
 		return err_errno(err, CODE_OSERR, "no memory for a message of %zu bytes", size);
@@ -69,7 +71,7 @@ bool message_make(struct message *message, enum framing framing, const char *tex
 	if (text != NULL)
 		memcpy(content, text, size);
 	else
-		fill(0, 0, content, size);
+		fill_pattern(0, 0, content, size);
 	message->content_at = framing == FRAMING_LENGTH ? FRAMING_EXTRA : 0;
 	message->size = framing_wrap(framing, content, size, message->bytes);
 	free(content);
@@ -88,7 +90,7 @@ const char *message_bytes(const struct message *message, uint64_t key, size_t fr
 	size_t end = message->content_at + message->content, first, last;
 
 	*n = message->size - from;
-	if (!message->differs)
+	if (!message->is_unique)
 		return message->bytes + from;
 	if (*n > MESSAGE_CHUNK)
 		*n = MESSAGE_CHUNK;
@@ -96,8 +98,8 @@ const char *message_bytes(const struct message *message, uint64_t key, size_t fr
 	first = from > message->content_at ? from : message->content_at;
 	last = from + *n < end ? from + *n : end;
 	if (first < last)
-		fill(key, first - message->content_at, message->chunk + (first - from),
-		     last - first);
+		fill_pattern(key, first - message->content_at, message->chunk + (first - from),
+			     last - first);
 	return message->chunk;
 }
 
@@ -106,7 +108,7 @@ bool message_is_echo(const struct message *message, uint64_t key, uint64_t from,
 {
 	if (from > message->content || n > message->content - from)
 		return false;
-	if (message->differs)
-		return is_filled(key, from, bytes, n);
+	if (message->is_unique)
+		return is_pattern(key, from, bytes, n);
 	return memcmp(bytes, message->bytes + message->content_at + from, n) == 0;
 }

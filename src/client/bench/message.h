@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The messages of a load: the same bytes each time, or, to be verified, bytes that no other message
- * has, so that an answer that was meant for another one, or for an earlier one, is told apart. One
- * process makes it, before the others are forked.
+ * The messages of a bench: the same bytes each time, or, to be verified, bytes that differ from
+ * those of all other messages, so that the echo of another or an earlier message is found to be
+ * wrong. The parent makes it before it forks.
  */
 #ifndef CLIENT_BENCH_MESSAGE_H
 #define CLIENT_BENCH_MESSAGE_H
@@ -14,15 +14,15 @@
 #include "base/err.h"
 #include "client/framing.h"
 
-enum { MESSAGE_MOST = 64 << 20, MESSAGE_CHUNK = 64 << 10 };
+enum { MESSAGE_MAX = 64 << 20, MESSAGE_CHUNK = 64 << 10 };
 
 struct message {
 	char *bytes;       /* framed; on the heap */
 	size_t size;       /* of them; 0: nothing is sent */
-	size_t content_at; /* where the message's own bytes begin among them, */
-	size_t content;    /* and how many they are */
-	bool differs;      /* these are filled in for each message */
-	char *chunk;       /* differs: room for MESSAGE_CHUNK bytes of one */
+	size_t content_at; /* offset of the content in them, without the framing */
+	size_t content;    /* its size */
+	bool is_unique;    /* the content is filled in for each message */
+	char *chunk;       /* is_unique: room for MESSAGE_CHUNK bytes */
 };
 
 /*
@@ -30,24 +30,22 @@ struct message {
  * message_free ends it.
  */
 bool message_make(struct message *message, enum framing framing, const char *text, size_t size,
-		  bool differs, struct err *err);
+		  bool is_unique, struct err *err);
 void message_free(struct message *message);
 
-/*
- * What tells this message's bytes from those of all others: its connection's number, and its own.
- */
+/* The key of a message, from the number of its connection and its own. Each key has its bytes. */
 static inline uint64_t message_key(uint64_t connection, uint64_t number)
 {
 	return connection << 40 ^ number;
 }
 
 /*
- * The bytes from `from` on; *n: how many of them lie there, all that are left or a chunk. Good
- * until the next call.
+ * The bytes of the message from offset `from` on. *n is the number of them, all that are left or a
+ * chunk. Valid until the next call.
  */
 const char *message_bytes(const struct message *message, uint64_t key, size_t from, size_t *n);
 
-/* True when n bytes are those that the message's own bytes have from `from` on. */
+/* True when n bytes equal the content from offset `from` on. */
 bool message_is_echo(const struct message *message, uint64_t key, uint64_t from, const char *bytes,
 		     size_t n);
 

@@ -24,7 +24,7 @@ struct observation {
 };
 
 struct fixture {
-	struct output *out;
+	struct diagram *out;
 	struct process client, worker[ACCEPT_WORKERS];
 	struct accept_workers *shared;
 	enum accept_way way;
@@ -45,7 +45,7 @@ static void await_worker_asleep(struct fixture *f, unsigned number)
 	if (!process_await_result(&f->worker[number], &call, 0))
 		return;
 	errno = call.error;
-	output_skip_rest(f->out, call.name);
+	diagram_skip_rest(f->out, call.name);
 }
 
 static void start_worker(struct fixture *f, unsigned number)
@@ -58,12 +58,12 @@ static void start_worker(struct fixture *f, unsigned number)
 /* The workers begin to wait one after the other. */
 static void start_scene(struct fixture *f, enum accept_way way, const char *heading)
 {
-	output_columns(f->out, names);
-	output_scene(f->out, heading);
-	f->client = process_fork(f->out, OUTPUT_CLIENT, "client");
+	diagram_columns(f->out, names);
+	diagram_scene(f->out, heading);
+	f->client = process_fork(f->out, DIAGRAM_CLIENT, "client");
 	f->listener = process_listen(f->out, LONG, &f->bound);
 	if (way == ACCEPT_BLOCKING && sys_fcntl_int(f->listener, F_SETFL, 0) < 0)
-		output_skip_rest(f->out, "fcntl()");
+		diagram_skip_rest(f->out, "fcntl()");
 	f->shared = accept_workers_open(f->out);
 	f->way = way;
 	f->connections = 0;
@@ -108,7 +108,7 @@ static void await_accept(struct fixture *f)
 		await_worker_asleep(f, i);
 	errno = ETIMEDOUT;
 	if (n <= 0 || sys_read(f->shared->accepted_fd, &count, sizeof(count)) < 0)
-		output_skip_rest(f->out, "waiting for a worker to accept");
+		diagram_skip_rest(f->out, "waiting for a worker to accept");
 }
 
 /* The outcome of the connection for a worker. */
@@ -144,7 +144,7 @@ static unsigned connect_client(struct fixture *f, bool drawn)
 	done = process_run(&f->client, call_connect(&f->bound));
 	errno = done.error;
 	if (done.result < 0)
-		output_skip_rest(f->out, "connect()");
+		diagram_skip_rest(f->out, "connect()");
 	await_accept(f);
 	f->connections++;
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++) {
@@ -152,12 +152,12 @@ static unsigned connect_client(struct fixture *f, bool drawn)
 		if (f->shared->last != i)
 			count_vain_wakeups(f, &was[i], &is);
 		if (drawn)
-			output_cell(f->out, 1 + i, "%s", get_outcome(f, i, &was[i], &is));
+			diagram_cell(f->out, 1 + i, "%s", get_outcome(f, i, &was[i], &is));
 	}
 	if (drawn) {
-		output_cell(f->out, OUTPUT_CLIENT, "connect() = 0");
-		output_arrow(f->out, TO_SERVER, "SYN");
-		output_line(f->out);
+		diagram_cell(f->out, DIAGRAM_CLIENT, "connect() = 0");
+		diagram_arrow(f->out, TO_SERVER, "SYN");
+		diagram_line(f->out);
 	}
 	return f->shared->last;
 }
@@ -172,9 +172,9 @@ static bool connect_clients(struct fixture *f, unsigned count, unsigned streak)
 
 	for (unsigned i = 0; i < count; i++)
 		in_turn &= connect_client(f, i < DRAWN) == i / streak % ACCEPT_WORKERS;
-	output_cell(f->out, OUTPUT_CLIENT, "... %u in all (%u drawn)", count,
-		    count < DRAWN ? count : DRAWN);
-	output_line(f->out);
+	diagram_cell(f->out, DIAGRAM_CLIENT, "... %u in all (%u drawn)", count,
+		     count < DRAWN ? count : DRAWN);
+	diagram_line(f->out);
 	return in_turn;
 }
 
@@ -187,23 +187,23 @@ static void draw_chart(const struct fixture *f)
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++) {
 		unsigned live = f->shared->worker[i].live;
 
-		output_row(f->out, "%s %4u%s%.*s", names[i], live, live > 0 ? "  " : "", (int)live,
-			   bar);
+		diagram_row(f->out, "%s %4u%s%.*s", names[i], live, live > 0 ? "  " : "", (int)live,
+			    bar);
 	}
-	output_row(f->out, "spread   %u.%02u", spread / 100, spread % 100);
+	diagram_row(f->out, "spread   %u.%02u", spread / 100, spread % 100);
 }
 
 /* Claims that the vain wake-ups are at most so many, or that they are more. */
 static void claim_vain_wakeups(struct fixture *f, bool at_most, unsigned many, const char *claim)
 {
 	if (f->vain_wakeups < 0) {
-		output_skip_claim(f->out, "/proc does not tell how often a process slept", "%s",
-				  claim);
+		diagram_skip_claim(f->out, "/proc does not tell how often a process slept", "%s",
+				   claim);
 		return;
 	}
-	output_kernel(f->out, "%u connections, %d times a worker was woken in vain", f->connections,
-		      (int)f->vain_wakeups);
-	output_claim(f->out, (f->vain_wakeups <= many) == at_most, "%s", claim);
+	diagram_kernel(f->out, "%u connections, %d times a worker was woken in vain",
+		       f->connections, (int)f->vain_wakeups);
+	diagram_claim(f->out, (f->vain_wakeups <= many) == at_most, "%s", claim);
 }
 
 static void show_blocking_accept(struct fixture *f)
@@ -215,9 +215,9 @@ static void show_blocking_accept(struct fixture *f)
 	draw_chart(f);
 	claim_vain_wakeups(f, true, f->connections / 2,
 			   "a connection wakes one worker, the others sleep on");
-	output_claim(f->out, in_turn && count_connections(f) == SHORT,
-		     "it is the one that has waited longest: who has accepted goes to the tail of "
-		     "the queue, so they take turns");
+	diagram_claim(f->out, in_turn && count_connections(f) == SHORT,
+		      "it is the one that has waited longest: who has accepted goes to the tail of "
+		      "the queue, so they take turns");
 	end_scene(f);
 }
 
@@ -228,7 +228,7 @@ static void show_thundering_herd(struct fixture *f)
 	draw_chart(f);
 	claim_vain_wakeups(f, false, f->connections,
 			   "a connection wakes more workers than it can feed: the thundering herd");
-	output_claim(
+	diagram_claim(
 		f->out, count_connections(f) == SHORT,
 		"one of them gets it, by being first: %u connections were made, and %u accepted",
 		f->connections, count_connections(f));
@@ -245,10 +245,10 @@ static void show_exclusive_epoll(struct fixture *f)
 	draw_chart(f);
 	claim_vain_wakeups(f, true, f->connections / 2,
 			   "a connection wakes one worker, the others sleep on");
-	output_claim(f->out, first == SHORT && count_connections(f) == SHORT,
-		     "and always the same one: a worker keeps its place in the queue when it is "
-		     "woken, and the first that sleeps is chosen; %u of %u went to worker 1",
-		     first, f->connections);
+	diagram_claim(f->out, first == SHORT && count_connections(f) == SHORT,
+		      "and always the same one: a worker keeps its place in the queue when it is "
+		      "woken, and the first that sleeps is chosen; %u of %u went to worker 1",
+		      first, f->connections);
 	end_scene(f);
 }
 
@@ -258,14 +258,14 @@ static void replace_worker(struct fixture *f)
 	struct accept_worker *its = &f->shared->worker[FRESH];
 
 	process_kill(&f->worker[FRESH]);
-	output_cell(f->out, 1 + FRESH, "killed");
-	output_line(f->out);
+	diagram_cell(f->out, 1 + FRESH, "killed");
+	diagram_line(f->out);
 	its->live = 0;
 	its->requests = 0;
 	start_worker(f, FRESH);
-	output_cell(f->out, 1 + FRESH, "started");
-	output_lifeline(f->out, 1 + FRESH, true);
-	output_line(f->out);
+	diagram_cell(f->out, 1 + FRESH, "started");
+	diagram_lifeline(f->out, 1 + FRESH, true);
+	diagram_line(f->out);
 }
 
 static bool all_have_connections(const struct fixture *f, unsigned most)
@@ -285,27 +285,27 @@ static void show_rotation(struct fixture *f)
 		    "(d) and after every 4th accept() out of the epoll and in again");
 	in_turn = connect_clients(f, LONG, ACCEPT_STREAK);
 	draw_chart(f);
-	output_claim(f->out, in_turn && all_have_connections(f, LONG / ACCEPT_WORKERS),
-		     "EPOLL_CTL_DEL and EPOLL_CTL_ADD put a worker at the tail of the queue: each "
-		     "takes %d, then the next one does",
-		     ACCEPT_STREAK);
+	diagram_claim(f->out, in_turn && all_have_connections(f, LONG / ACCEPT_WORKERS),
+		      "EPOLL_CTL_DEL and EPOLL_CTL_ADD put a worker at the tail of the queue: each "
+		      "takes %d, then the next one does",
+		      ACCEPT_STREAK);
 
-	output_scene(f->out,
-		     "    a worker dies, its connections end with it, and a new one starts");
+	diagram_scene(f->out,
+		      "    a worker dies, its connections end with it, and a new one starts");
 	replace_worker(f);
 	for (unsigned i = 0; i < more; i++)
 		connect_client(f, false);
-	output_cell(f->out, OUTPUT_CLIENT, "%u more (not drawn)", more);
-	output_line(f->out);
+	diagram_cell(f->out, DIAGRAM_CLIENT, "%u more (not drawn)", more);
+	diagram_line(f->out);
 	draw_chart(f);
 	fresh = f->shared->worker[FRESH].live;
 	other = f->shared->worker[0].live;
-	output_claim(f->out,
-		     fresh == ACCEPT_STREAK && other == LONG / ACCEPT_WORKERS + ACCEPT_STREAK &&
-			     count_connections(f) == fresh + (ACCEPT_WORKERS - 1) * other,
-		     "turns are even, but they do not even out: the new worker got its %u of %u, "
-		     "and stays behind (%u against %u)",
-		     fresh, more, fresh, other);
+	diagram_claim(f->out,
+		      fresh == ACCEPT_STREAK && other == LONG / ACCEPT_WORKERS + ACCEPT_STREAK &&
+			      count_connections(f) == fresh + (ACCEPT_WORKERS - 1) * other,
+		      "turns are even, but they do not even out: the new worker got its %u of %u, "
+		      "and stays behind (%u against %u)",
+		      fresh, more, fresh, other);
 	end_scene(f);
 }
 
@@ -327,41 +327,41 @@ static void show_kicks(struct fixture *f)
 		    "(e) who has more than another wakes that one instead: a kick");
 	connect_clients(f, LONG, 1);
 	draw_chart(f);
-	output_row(f->out, "kicks %7u", count_kicks(f));
+	diagram_row(f->out, "kicks %7u", count_kicks(f));
 	/* the worker that kicks is woken by the connection, and again when the other has it */
 	claim_vain_wakeups(
 		f, true, 2 * count_kicks(f) + f->connections / 2,
 		"the kernel still wakes one worker: beside it only the one that is kicked");
-	output_claim(f->out, count_kicks(f) > 0 && all_have_connections(f, LONG / ACCEPT_WORKERS),
-		     "the one that was woken looks at the others' counts (in shared memory) and "
-		     "rings the eventfd of the one with the fewest");
+	diagram_claim(f->out, count_kicks(f) > 0 && all_have_connections(f, LONG / ACCEPT_WORKERS),
+		      "the one that was woken looks at the others' counts (in shared memory) and "
+		      "rings the eventfd of the one with the fewest");
 
-	output_scene(f->out,
-		     "    a worker dies, its connections end with it, and a new one starts");
+	diagram_scene(f->out,
+		      "    a worker dies, its connections end with it, and a new one starts");
 	replace_worker(f);
 	for (unsigned i = 0; i < more; i++)
 		to_fresh &= connect_client(f, i == 0) == FRESH;
-	output_cell(f->out, OUTPUT_CLIENT, "... %u in all (1 drawn)", more);
-	output_line(f->out);
+	diagram_cell(f->out, DIAGRAM_CLIENT, "... %u in all (1 drawn)", more);
+	diagram_line(f->out);
 	draw_chart(f);
-	output_claim(f->out, to_fresh && all_have_connections(f, LONG / ACCEPT_WORKERS),
-		     "all %u new connections went to the new worker, until it had as many as the "
-		     "others",
-		     more);
+	diagram_claim(f->out, to_fresh && all_have_connections(f, LONG / ACCEPT_WORKERS),
+		      "all %u new connections went to the new worker, until it had as many as the "
+		      "others",
+		      more);
 	end_scene(f);
 }
 
-void lesson_accept_race(struct output *out)
+void lesson_accept_race(struct diagram *out)
 {
 	struct fixture f = { .out = out };
 
-	output_paragraph(
+	diagram_paragraph(
 		out,
 		"Four workers wait for connections on one listening socket. A waiting process "
 		"stands in the socket's wait queue, and when a connection comes the kernel wakes "
 		"processes from its head. Who gets the connection depends on how they wait. Each "
 		"connection here comes when all four sleep, and stays open.");
-	output_paragraph(
+	diagram_paragraph(
 		out,
 		"(accept(): the worker got the connection. woken: the kernel woke it, it found "
 		"none, and slept on. EAGAIN: it even called accept() and got that. The spread is "
@@ -372,7 +372,7 @@ void lesson_accept_race(struct output *out)
 	show_exclusive_epoll(&f);
 	show_rotation(&f);
 	show_kicks(&f);
-	output_paragraph(
+	diagram_paragraph(
 		out,
 		"prefork-srv does (d) and (e): turns cost next to nothing and are enough most of "
 		"the time, so a worker goes to the tail only when it has 2 more than the least "

@@ -28,21 +28,21 @@ struct worker {
  */
 static struct accept_workers *shared;
 
-static int open_eventfd(struct output *out)
+static int open_eventfd(struct diagram *out)
 {
 	int fd = sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	if (fd < 0)
-		output_skip_rest(out, "eventfd()");
+		diagram_skip_rest(out, "eventfd()");
 	return fd;
 }
 
-struct accept_workers *accept_workers_open(struct output *out)
+struct accept_workers *accept_workers_open(struct diagram *out)
 {
 	shared = sys_mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			  -1, 0);
 	if (shared == MAP_FAILED)
-		output_skip_rest(out, "mmap()");
+		diagram_skip_rest(out, "mmap()");
 	shared->accepted_fd = open_eventfd(out);
 	for (unsigned i = 0; i < ACCEPT_WORKERS; i++)
 		shared->worker[i].wake_fd = open_eventfd(out);

@@ -44,7 +44,7 @@ struct accept_workers {
  * Makes the shared memory, one at a time, before the workers are forked. Skips the rest of the
  * lesson after a failure.
  */
-struct accept_workers *accept_workers_open(struct output *out);
+struct accept_workers *accept_workers_open(struct diagram *out);
 void accept_workers_close(struct accept_workers *workers);
 
 /* Serves the listening socket in that way as the worker of that number; returns only an error. */

@@ -32,7 +32,7 @@ struct client {
 };
 
 struct fixture {
-	struct output *out;
+	struct diagram *out;
 	struct process clients, server;
 	struct addr bound;
 	int listener;
@@ -76,18 +76,18 @@ static void connect_client(struct fixture *f)
 
 	errno = dialled.result < 0 ? dialled.error : dialled.option;
 	if (dialled.result < 0 || (errno != 0 && errno != EINPROGRESS))
-		output_skip_rest(f->out, "connect()");
+		diagram_skip_rest(f->out, "connect()");
 	*client = (struct client){
 		.fd = (int)dialled.result, .addr = dialled.addr, .at_ms = at_ms, .accepted = -1
 	};
 	is = await_queue_change(f, was);
 	f->count++;
-	output_cell(f->out, OUTPUT_CLIENT, "%2u connect() %s", f->count,
-		    sockdiag_state_name(get_client_state(f, f->count - 1)));
-	output_arrow(f->out, TO_SERVER, "SYN");
-	output_cell(f->out, 1, "queue %u, limit %u%s", is.length, is.limit,
-		    is.drops > was.drops ? ": SYN dropped" : "");
-	output_line(f->out);
+	diagram_cell(f->out, DIAGRAM_CLIENT, "%2u connect() %s", f->count,
+		     sockdiag_state_name(get_client_state(f, f->count - 1)));
+	diagram_arrow(f->out, TO_SERVER, "SYN");
+	diagram_cell(f->out, 1, "queue %u, limit %u%s", is.length, is.limit,
+		     is.drops > was.drops ? ": SYN dropped" : "");
+	diagram_line(f->out);
 }
 
 static void claim_drop_counters(struct fixture *f, const int64_t *before, const int64_t *after,
@@ -97,13 +97,13 @@ static void claim_drop_counters(struct fixture *f, const int64_t *before, const 
 				    "(/proc/net/netstat; nstat shows it)";
 
 	if (before[0] < 0 || before[1] < 0 || after[0] < 0 || after[1] < 0) {
-		output_skip_claim(f->out, "/proc/net/netstat cannot be read", "%s", claim);
+		diagram_skip_claim(f->out, "/proc/net/netstat cannot be read", "%s", claim);
 		return;
 	}
-	output_kernel(f->out, "ListenOverflows + %" PRId64 ", ListenDrops + %" PRId64,
-		      after[0] - before[0], after[1] - before[1]);
-	output_claim(f->out, after[0] - before[0] >= dropped && after[1] - before[1] >= dropped,
-		     "%s", claim);
+	diagram_kernel(f->out, "ListenOverflows + %" PRId64 ", ListenDrops + %" PRId64,
+		       after[0] - before[0], after[1] - before[1]);
+	diagram_claim(f->out, after[0] - before[0] >= dropped && after[1] - before[1] >= dropped,
+		      "%s", claim);
 }
 
 /* The other way to overflow takes microseconds and cannot be produced at will. */
@@ -112,12 +112,12 @@ static void show_abort_setting(struct fixture *f)
 	int64_t aborts = kernel_sysctl("net/ipv4/tcp_abort_on_overflow", -1);
 
 	if (aborts >= 0)
-		output_kernel(f->out,
-			      "net.ipv4.tcp_abort_on_overflow is %d: a client whose handshake is "
-			      "half done when the queue fills %s",
-			      (int)aborts,
-			      aborts > 0 ? "gets a reset" :
-					   "believes that it is connected, and is not yet");
+		diagram_kernel(f->out,
+			       "net.ipv4.tcp_abort_on_overflow is %d: a client whose handshake is "
+			       "half done when the queue fills %s",
+			       (int)aborts,
+			       aborts > 0 ? "gets a reset" :
+					    "believes that it is connected, and is not yet");
 }
 
 /* The first client sends, which it could not do without a connection. */
@@ -127,14 +127,14 @@ static void send_before_accept(struct fixture *f)
 	struct call sent;
 	bool is_up;
 
-	output_arrow(f->out, TO_SERVER, "\"hello\"");
+	diagram_arrow(f->out, TO_SERVER, "\"hello\"");
 	sent = process_run(&f->clients, call_send(f->all[0].fd, "hello"));
-	output_cell(f->out, OUTPUT_CLIENT, " 1 send() = %d", (int)sent.result);
-	output_line(f->out);
+	diagram_cell(f->out, DIAGRAM_CLIENT, " 1 send() = %d", (int)sent.result);
+	diagram_line(f->out);
 	is_up = kernel_await_states(f->out, &ends, TCP_ESTABLISHED, TCP_ESTABLISHED);
-	output_claim(f->out, sent.result == 5 && is_up,
-		     "nobody has called accept(), and yet client 1 is connected and sends: the "
-		     "kernel shakes hands by itself");
+	diagram_claim(f->out, sent.result == 5 && is_up,
+		      "nobody has called accept(), and yet client 1 is connected and sends: the "
+		      "kernel shakes hands by itself");
 }
 
 static void show_full_queue(struct fixture *f)
@@ -145,13 +145,13 @@ static void show_full_queue(struct fixture *f)
 	unsigned waiting;
 	struct accept_queue queue;
 
-	output_columns(f->out, names);
-	output_scene(f->out, "(a) a dozen clients, and nobody accepts");
-	f->clients = process_fork(f->out, OUTPUT_CLIENT, "clients");
+	diagram_columns(f->out, names);
+	diagram_scene(f->out, "(a) a dozen clients, and nobody accepts");
+	f->clients = process_fork(f->out, DIAGRAM_CLIENT, "clients");
 	f->server = process_self(f->out, 1, names[0]);
 	f->listener = process_listen(f->out, BACKLOG, &f->bound);
-	output_cell(f->out, 1, "listen(%d) = 0", BACKLOG);
-	output_line(f->out);
+	diagram_cell(f->out, 1, "listen(%d) = 0", BACKLOG);
+	diagram_line(f->out);
 	for (unsigned i = 0; i < 2; i++)
 		before[i] = kernel_tcp_counter(counters[i]);
 	while (f->count < DOZEN)
@@ -163,15 +163,15 @@ static void show_full_queue(struct fixture *f)
 	queue = kernel_queue(f->out, f->listener);
 	f->fitted = count_clients_in(f, TCP_ESTABLISHED);
 	waiting = count_clients_in(f, TCP_SYN_SENT);
-	output_claim(f->out, f->fitted == queue.limit + 1 && queue.length == f->fitted,
-		     "the queue takes one more than its limit of %u: %u connected", queue.limit,
-		     f->fitted);
-	output_kernel(f->out, "clients in SYN_SENT: %u; SYNs dropped: %" PRIu32, waiting,
-		      queue.drops);
-	output_claim(f->out, waiting == DOZEN - f->fitted && queue.drops >= waiting,
-		     "the SYNs of the other %u were dropped without a word: these clients cannot "
-		     "tell a full queue from a bad wire",
-		     waiting);
+	diagram_claim(f->out, f->fitted == queue.limit + 1 && queue.length == f->fitted,
+		      "the queue takes one more than its limit of %u: %u connected", queue.limit,
+		      f->fitted);
+	diagram_kernel(f->out, "clients in SYN_SENT: %u; SYNs dropped: %" PRIu32, waiting,
+		       queue.drops);
+	diagram_claim(f->out, waiting == DOZEN - f->fitted && queue.drops >= waiting,
+		      "the SYNs of the other %u were dropped without a word: these clients cannot "
+		      "tell a full queue from a bad wire",
+		      waiting);
 	claim_drop_counters(f, before, after, DOZEN - f->fitted);
 	show_abort_setting(f);
 }
@@ -191,20 +191,20 @@ static bool accept_client(struct fixture *f, int wait_ms)
 	int number = call.result >= 0 ? find_client(f, &call.addr) : -1;
 
 	if (number < 0) {
-		output_cell(f->out, 1, "accept() = %s", err_name(call.error));
-		output_line(f->out);
+		diagram_cell(f->out, 1, "accept() = %s", err_name(call.error));
+		diagram_line(f->out);
 		return false;
 	}
 	f->all[number].accepted = (int)call.result;
 	f->sequence[f->accepted++] = (unsigned)number;
-	output_cell(f->out, 1, "accept() = %d: client %d", (int)call.result, number + 1);
+	diagram_cell(f->out, 1, "accept() = %d: client %d", (int)call.result, number + 1);
 	return true;
 }
 
 static void accept_all(struct fixture *f)
 {
 	while (accept_client(f, 0))
-		output_line(f->out);
+		diagram_line(f->out);
 }
 
 /* The clients of the dozen whose SYNs were dropped and that are not accepted yet. */
@@ -227,7 +227,7 @@ static void accept_newcomer(struct fixture *f)
 	bool is_in;
 
 	accept_client(f, SOON_MS);
-	output_line(f->out);
+	diagram_line(f->out);
 	connect_client(f);
 	waiting = count_waiting(f);
 	is_in = get_client_state(f, f->count - 1) == TCP_ESTABLISHED;
@@ -237,13 +237,13 @@ static void accept_newcomer(struct fixture *f)
 		waiting = count_waiting(f);
 		is_in = get_client_state(f, f->count - 1) == TCP_ESTABLISHED;
 	}
-	output_claim(f->out, is_in, "accept() makes room: client %u, who comes now, gets in",
-		     f->count);
+	diagram_claim(f->out, is_in, "accept() makes room: client %u, who comes now, gets in",
+		      f->count);
 	if (waiting > 0)
-		output_kernel(f->out,
-			      "%u who came before it still wait: a SYN that was dropped has not "
-			      "kept a place",
-			      waiting);
+		diagram_kernel(f->out,
+			       "%u who came before it still wait: a SYN that was dropped has not "
+			       "kept a place",
+			       waiting);
 }
 
 static void show_accepting(struct fixture *f)
@@ -251,17 +251,17 @@ static void show_accepting(struct fixture *f)
 	bool in_order = true;
 	struct call got;
 
-	output_scene_at_once(f->out, "(b) the server begins to accept");
+	diagram_scene_at_once(f->out, "(b) the server begins to accept");
 	accept_newcomer(f);
 	accept_all(f);
 	for (unsigned i = 0; i < f->fitted; i++)
 		in_order &= i < f->accepted && f->sequence[i] == i;
-	output_claim(f->out, in_order, "who came first into the queue is accepted first");
+	diagram_claim(f->out, in_order, "who came first into the queue is accepted first");
 	if (f->all[0].accepted < 0)
 		return;
 	got = process_run_line(&f->server, call_recv(f->all[0].accepted, MOST, SOON_MS));
-	output_claim(f->out, call_received(&got, "hello"),
-		     "what client 1 sent before its accept() was kept for the server");
+	diagram_claim(f->out, call_received(&got, "hello"),
+		      "what client 1 sent before its accept() was kept for the server");
 }
 
 /*
@@ -287,25 +287,26 @@ static void show_repeated_syn(struct fixture *f)
 	unsigned number = find_first_late(f);
 	int64_t waited_ms, repeats;
 
-	output_scene_at_once(f->out, "(c) and those whose SYN was dropped?");
+	diagram_scene_at_once(f->out, "(c) and those whose SYN was dropped?");
 	if (number == CLIENTS && accept_client(f, SOON_MS))
 		number = find_first_late(f);
 	if (number == CLIENTS) {
-		output_claim(f->out, false, "a client whose SYN was dropped sends it again");
+		diagram_claim(f->out, false, "a client whose SYN was dropped sends it again");
 		return;
 	}
 	waited_ms = clock_ms() - f->all[number].at_ms;
-	output_cell(f->out, OUTPUT_CLIENT, "client %u: %.2f s later", number + 1,
-		    (double)waited_ms / 1000);
-	output_arrow(f->out, TO_SERVER, "SYN again");
-	output_line(f->out);
+	diagram_cell(f->out, DIAGRAM_CLIENT, "client %u: %.2f s later", number + 1,
+		     (double)waited_ms / 1000);
+	diagram_arrow(f->out, TO_SERVER, "SYN again");
+	diagram_line(f->out);
 	repeats = get_retransmissions(f, number);
-	output_claim(f->out, repeats >= 1 && waited_ms >= REPEAT_MS,
-		     "client %u got in because its kernel sent the SYN again (%d time%s), which it "
-		     "does after a second: so much costs a queue that overflows for an instant",
-		     number + 1, (int)repeats, repeats == 1 ? "" : "s");
+	diagram_claim(
+		f->out, repeats >= 1 && waited_ms >= REPEAT_MS,
+		"client %u got in because its kernel sent the SYN again (%d time%s), which it "
+		"does after a second: so much costs a queue that overflows for an instant",
+		number + 1, (int)repeats, repeats == 1 ? "" : "s");
 	if (number != f->fitted)
-		output_paragraph(
+		diagram_paragraph(
 			f->out,
 			"(Client %u has waited longer, but all these seconds are over within a "
 			"few milliseconds, and timers so close go off in no certain order.)",
@@ -329,7 +330,7 @@ static bool show_backlog_row(struct fixture *f, int backlog, int64_t most)
 	unsigned limit = kernel_queue(f->out, listener).limit;
 
 	sys_close(listener);
-	output_row(f->out, "%7d %8u %9u  %9u ms", backlog, limit, limit + 1, limit + 1);
+	diagram_row(f->out, "%7d %8u %9u  %9u ms", backlog, limit, limit + 1, limit + 1);
 	return limit == (backlog < most ? backlog : most);
 }
 
@@ -341,22 +342,22 @@ static void show_backlog_meaning(struct fixture *f)
 	int64_t most = kernel_sysctl("net/core/somaxconn", -1);
 	bool as_said = true;
 
-	output_row(f->out, "listen()    limit  can wait  filled by 1000 clients a second in");
+	diagram_row(f->out, "listen()    limit  can wait  filled by 1000 clients a second in");
 	for (size_t i = 0; i < sizeof(backlogs) / sizeof(backlogs[0]); i++)
 		as_said &= show_backlog_row(f, backlogs[i], most);
 	if (most < 0) {
-		output_skip_claim(f->out, "net.core.somaxconn cannot be read", "%s", claim);
+		diagram_skip_claim(f->out, "net.core.somaxconn cannot be read", "%s", claim);
 		return;
 	}
-	output_kernel(f->out, "net.core.somaxconn is %" PRId64, most);
-	output_claim(f->out, as_said, "%s", claim);
+	diagram_kernel(f->out, "net.core.somaxconn is %" PRId64, most);
+	diagram_claim(f->out, as_said, "%s", claim);
 }
 
-void lesson_backlog(struct output *out)
+void lesson_backlog(struct diagram *out)
 {
 	struct fixture f = { .out = out };
 
-	output_paragraph(
+	diagram_paragraph(
 		out,
 		"The kernel completes the handshakes of a listening socket by itself, and keeps "
 		"the connections in the socket's accept queue until the server calls accept(). "
@@ -369,15 +370,15 @@ void lesson_backlog(struct output *out)
 	show_accepting(&f);
 	show_repeated_syn(&f);
 	end_clients(&f);
-	output_paragraph(
+	diagram_paragraph(
 		out,
 		"(d) So the backlog is not how many connections a server can have, but how many "
 		"may wait while it does not come to accept(): it bridges a pause. What 1, 128 "
 		"and 2048 mean:");
 	show_backlog_meaning(&f);
-	output_paragraph(out,
-			 "An empty queue costs nothing, so servers ask for much: 128, the usual "
-			 "net.core.somaxconn before Linux 5.4, is soon filled; 2048 bridges two "
-			 "seconds of a thousand clients each. A queue that stays full is another "
-			 "matter: no backlog helps a server that is too slow.");
+	diagram_paragraph(out,
+			  "An empty queue costs nothing, so servers ask for much: 128, the usual "
+			  "net.core.somaxconn before Linux 5.4, is soon filled; 2048 bridges two "
+			  "seconds of a thousand clients each. A queue that stays full is another "
+			  "matter: no backlog helps a server that is too slow.");
 }

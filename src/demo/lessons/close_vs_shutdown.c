@@ -14,7 +14,7 @@
 enum { WORKERS = 3, HOLDERS = 1 + WORKERS, SOON_MS = 5000, MOST = 64 };
 
 struct fixture {
-	struct output *out;
+	struct diagram *out;
 	struct process client, server[HOLDERS]; /* the master, then the workers */
 	struct addr bound;
 	int listener;
@@ -30,14 +30,14 @@ static void require_success(struct fixture *f, const struct call *call)
 {
 	errno = call->error;
 	if (call->result < 0)
-		output_skip_rest(f->out, call->name);
+		diagram_skip_rest(f->out, call->name);
 }
 
 static void fork_workers(struct fixture *f)
 {
 	for (unsigned i = 1; i < HOLDERS; i++) {
 		f->server[i] = process_fork(f->out, 1 + i, names[i]);
-		output_lifeline(f->out, 1 + i, true);
+		diagram_lifeline(f->out, 1 + i, true);
 	}
 }
 
@@ -46,7 +46,7 @@ static void connect_client(struct fixture *f, const struct process *server)
 {
 	struct call connected = process_run_cell(&f->client, call_connect(&f->bound)), accepted;
 
-	output_arrow(f->out, TO_SERVER, "SYN");
+	diagram_arrow(f->out, TO_SERVER, "SYN");
 	accepted = process_run_line(server, call_accept(f->listener, SOON_MS));
 	f->client_fd = (int)connected.result;
 	f->conn = (int)accepted.result;
@@ -57,21 +57,21 @@ static void connect_client(struct fixture *f, const struct process *server)
 /* The client is forked first: no other process may hold its end. */
 static void start_scene(struct fixture *f, const char *heading)
 {
-	output_columns(f->out, names);
-	output_scene(f->out, heading);
+	diagram_columns(f->out, names);
+	diagram_scene(f->out, heading);
 	f->server[0] = process_self(f->out, 1, names[0]);
 	f->listener = process_listen(f->out, 8, &f->bound);
-	f->client = process_fork(f->out, OUTPUT_CLIENT, "client");
+	f->client = process_fork(f->out, DIAGRAM_CLIENT, "client");
 	for (unsigned i = 1; i < HOLDERS; i++)
-		output_lifeline(f->out, 1 + i, false);
+		diagram_lifeline(f->out, 1 + i, false);
 	connect_client(f, &f->server[0]);
 	if (!kernel_ends(f->conn, &f->ends))
-		output_skip_rest(f->out, "getpeername()");
+		diagram_skip_rest(f->out, "getpeername()");
 	f->inode = kernel_inode(f->out, f->conn);
 	sys_close(f->listener);
 	fork_workers(f);
-	output_cell(f->out, 1, "fork() three times");
-	output_line(f->out);
+	diagram_cell(f->out, 1, "fork() three times");
+	diagram_line(f->out);
 }
 
 static void end_scene(struct fixture *f)
@@ -110,7 +110,7 @@ static bool is_client_unaffected(struct fixture *f)
 
 static bool client_reads_end(struct fixture *f)
 {
-	output_arrow(f->out, TO_CLIENT, "FIN");
+	diagram_arrow(f->out, TO_CLIENT, "FIN");
 	return process_run_line(&f->client, call_recv(f->client_fd, MOST, SOON_MS)).result == 0;
 }
 
@@ -127,25 +127,25 @@ static void show_close(struct fixture *f)
 	before = count_holders(f);
 	close_connection(f, 1);
 	after = count_holders(f);
-	output_claim(f->out, before == 4 && after == 3,
-		     "close() took one reference: %u holders became %u", before, after);
-	output_claim(f->out, is_client_unaffected(f), "the client notices nothing");
-	output_claim(f->out, send_to_client(f, 2, "hello") && send_from_client(f, 3, "thanks"),
-		     "the other workers still send and receive");
+	diagram_claim(f->out, before == 4 && after == 3,
+		      "close() took one reference: %u holders became %u", before, after);
+	diagram_claim(f->out, is_client_unaffected(f), "the client notices nothing");
+	diagram_claim(f->out, send_to_client(f, 2, "hello") && send_from_client(f, 3, "thanks"),
+		      "the other workers still send and receive");
 }
 
 static void show_further_closes(struct fixture *f)
 {
 	unsigned left;
 
-	output_scene(f->out, "(b) and the next, until one holder is left");
+	diagram_scene(f->out, "(b) and the next, until one holder is left");
 	close_connection(f, 2);
 	close_connection(f, 3);
 	left = count_holders(f);
-	output_claim(f->out, left == 1,
-		     "one holder is left, the master, which never touched the connection");
-	output_claim(f->out, is_client_unaffected(f) && send_to_client(f, 0, "I am"),
-		     "for the client nothing has changed: the last holder serves it");
+	diagram_claim(f->out, left == 1,
+		      "one holder is left, the master, which never touched the connection");
+	diagram_claim(f->out, is_client_unaffected(f) && send_to_client(f, 0, "I am"),
+		      "for the client nothing has changed: the last holder serves it");
 }
 
 static void show_last_close(struct fixture *f)
@@ -153,15 +153,15 @@ static void show_last_close(struct fixture *f)
 	unsigned left;
 	bool ended;
 
-	output_scene(f->out, "(c) and the last one");
+	diagram_scene(f->out, "(c) and the last one");
 	close_connection(f, 0);
 	ended = client_reads_end(f);
 	left = count_holders(f);
-	output_claim(f->out, left == 0 && ended,
-		     "with the last reference the server's side ends: FIN, and the client's "
-		     "recv() returns 0");
-	output_claim(f->out, kernel_await_states(f->out, &f->ends, TCP_CLOSE_WAIT, TCP_FIN_WAIT2),
-		     "the server's side has sent its FIN, the client has not yet");
+	diagram_claim(f->out, left == 0 && ended,
+		      "with the last reference the server's side ends: FIN, and the client's "
+		      "recv() returns 0");
+	diagram_claim(f->out, kernel_await_states(f->out, &f->ends, TCP_CLOSE_WAIT, TCP_FIN_WAIT2),
+		      "the server's side has sent its FIN, the client has not yet");
 	end_scene(f);
 }
 
@@ -176,15 +176,15 @@ static void show_shutdown_write(struct fixture *f)
 	process_run_line(&f->server[1], call_shutdown(f->conn, SHUT_WR));
 	ended = client_reads_end(f);
 	left = count_holders(f);
-	output_claim(
+	diagram_claim(
 		f->out, ended && left == HOLDERS,
 		"shutdown(SHUT_WR) took no reference, and yet the client sees the end at once");
 	sent = process_run_line(&f->server[2], call_send(f->conn, "hello"));
-	output_claim(f->out, sent.result == -1 && sent.error == EPIPE,
-		     "it holds for all: another worker's send() fails with EPIPE");
-	output_claim(f->out, send_from_client(f, 3, "and I?"),
-		     "the client's side is open still (half-close): its bytes arrive");
-	output_claim(
+	diagram_claim(f->out, sent.result == -1 && sent.error == EPIPE,
+		      "it holds for all: another worker's send() fails with EPIPE");
+	diagram_claim(f->out, send_from_client(f, 3, "and I?"),
+		      "the client's side is open still (half-close): its bytes arrive");
+	diagram_claim(
 		f->out, kernel_await_states(f->out, &f->ends, TCP_CLOSE_WAIT, TCP_FIN_WAIT2),
 		"a half-closed connection: CLOSE_WAIT may still send, FIN_WAIT2 only receives");
 	end_scene(f);
@@ -197,12 +197,12 @@ static void show_shutdown_read(struct fixture *f)
 	start_scene(f, "(e) a worker shuts down receiving");
 	process_run_line(&f->server[1], call_shutdown(f->conn, SHUT_RD));
 	got = process_run_line(&f->server[2], call_recv(f->conn, MOST, SOON_MS));
-	output_claim(f->out, got.result == 0,
-		     "after shutdown(SHUT_RD) recv() returns 0 in every process that holds it");
-	output_claim(f->out, is_client_unaffected(f),
-		     "nothing goes over the wire: the client cannot know");
-	output_claim(f->out, send_to_client(f, 3, "hello") && send_from_client(f, 2, "to you"),
-		     "Linux goes on: sending works, and what the client sends is still received");
+	diagram_claim(f->out, got.result == 0,
+		      "after shutdown(SHUT_RD) recv() returns 0 in every process that holds it");
+	diagram_claim(f->out, is_client_unaffected(f),
+		      "nothing goes over the wire: the client cannot know");
+	diagram_claim(f->out, send_to_client(f, 3, "hello") && send_from_client(f, 2, "to you"),
+		      "Linux goes on: sending works, and what the client sends is still received");
 	end_scene(f);
 }
 
@@ -216,15 +216,15 @@ static void show_shutdown_both(struct fixture *f)
 	ended = client_reads_end(f);
 	sent = process_run_line(&f->server[2], call_send(f->conn, "hello"));
 	got = process_run_line(&f->server[3], call_recv(f->conn, MOST, SOON_MS));
-	output_claim(f->out, ended && sent.error == EPIPE && got.result == 0,
-		     "after shutdown(SHUT_RDWR) nobody can send or receive, though all hold it");
-	output_claim(f->out, count_holders(f) == HOLDERS, "and not one reference has gone");
-	output_arrow(f->out, TO_SERVER, "\"late\"");
+	diagram_claim(f->out, ended && sent.error == EPIPE && got.result == 0,
+		      "after shutdown(SHUT_RDWR) nobody can send or receive, though all hold it");
+	diagram_claim(f->out, count_holders(f) == HOLDERS, "and not one reference has gone");
+	diagram_arrow(f->out, TO_SERVER, "\"late\"");
 	process_run_line(&f->client, call_send(f->client_fd, "late"));
-	output_arrow(f->out, TO_CLIENT, "RST");
-	output_line(f->out);
-	output_claim(f->out, kernel_await_states(f->out, &f->ends, TCP_CLOSE, TCP_CLOSE),
-		     "what the client sends now is answered with a reset, which ends both sides");
+	diagram_arrow(f->out, TO_CLIENT, "RST");
+	diagram_line(f->out);
+	diagram_claim(f->out, kernel_await_states(f->out, &f->ends, TCP_CLOSE, TCP_CLOSE),
+		      "what the client sends now is answered with a reset, which ends both sides");
 	end_scene(f);
 }
 
@@ -244,54 +244,54 @@ static void claim_accept_fails_in_all(struct fixture *f)
 		refused += accepted.result == -1 && accepted.error == EINVAL;
 	}
 	held = count_holders(f);
-	output_claim(f->out, refused == HOLDERS - 1 && held == refused,
-		     "so it is in the master and worker 2 too: accept() fails in all %u that hold "
-		     "the socket",
-		     held);
+	diagram_claim(f->out, refused == HOLDERS - 1 && held == refused,
+		      "so it is in the master and worker 2 too: accept() fails in all %u that hold "
+		      "the socket",
+		      held);
 }
 
 static void show_listening_socket(struct fixture *f)
 {
 	struct call accepted, refused_client;
 
-	output_columns(f->out, names);
-	output_scene(f->out, "(f) the same with the listening socket: a worker closes it");
-	f->client = process_fork(f->out, OUTPUT_CLIENT, "client");
+	diagram_columns(f->out, names);
+	diagram_scene(f->out, "(f) the same with the listening socket: a worker closes it");
+	f->client = process_fork(f->out, DIAGRAM_CLIENT, "client");
 	f->server[0] = process_self(f->out, 1, names[0]);
 	f->listener = process_listen(f->out, 8, &f->bound);
 	f->inode = kernel_inode(f->out, f->listener);
 	fork_workers(f);
 	process_run_line(&f->server[1], call_close(f->listener));
-	output_arrow(f->out, TO_SERVER, "SYN");
+	diagram_arrow(f->out, TO_SERVER, "SYN");
 	process_run_line(&f->client, call_connect(&f->bound));
 	accepted = accept_client(f, 2);
-	output_claim(f->out, count_holders(f) == HOLDERS - 1 && accepted.result >= 0,
-		     "close() in one worker harms nobody: another accepts the next client");
+	diagram_claim(f->out, count_holders(f) == HOLDERS - 1 && accepted.result >= 0,
+		      "close() in one worker harms nobody: another accepts the next client");
 
-	output_scene(f->out, "    and a worker shuts it down");
+	diagram_scene(f->out, "    and a worker shuts it down");
 	if (sys_fcntl_int(f->listener, F_SETFL, 0) < 0)
-		output_skip_rest(f->out, "fcntl()");
+		diagram_skip_rest(f->out, "fcntl()");
 	process_start_call(&f->server[3], call_accept(f->listener, 0));
 	process_await_sleep(&f->server[3]);
-	output_cell(f->out, 4, "accept() ...");
-	output_line(f->out);
+	diagram_cell(f->out, 4, "accept() ...");
+	diagram_line(f->out);
 	process_run_line(&f->server[2], call_shutdown(f->listener, SHUT_RDWR));
 	if (!process_await_result(&f->server[3], &accepted, SOON_MS)) {
 		accepted = (struct call){ .result = 0, .error = ETIMEDOUT };
 		process_kill(&f->server[3]);
 	}
 	sys_fcntl_int(f->listener, F_SETFL, O_NONBLOCK);
-	output_cell(f->out, 4, "... = %s", err_name(accepted.error));
-	output_line(f->out);
-	output_claim(f->out, accepted.result == -1 && accepted.error == EINVAL,
-		     "worker 3 waited in accept(): it comes back with EINVAL");
+	diagram_cell(f->out, 4, "... = %s", err_name(accepted.error));
+	diagram_line(f->out);
+	diagram_claim(f->out, accepted.result == -1 && accepted.error == EINVAL,
+		      "worker 3 waited in accept(): it comes back with EINVAL");
 	claim_accept_fails_in_all(f);
-	output_arrow(f->out, TO_SERVER, "SYN");
-	output_line(f->out);
-	output_arrow(f->out, TO_CLIENT, "RST");
-	output_line(f->out);
+	diagram_arrow(f->out, TO_SERVER, "SYN");
+	diagram_line(f->out);
+	diagram_arrow(f->out, TO_CLIENT, "RST");
+	diagram_line(f->out);
 	refused_client = process_run_line(&f->client, call_connect(&f->bound));
-	output_claim(
+	diagram_claim(
 		f->out, refused_client.result == -1 && refused_client.error == ECONNREFUSED,
 		"nobody can connect now: servers close a listening socket, never shut it down");
 	f->conn = f->listener;
@@ -303,9 +303,9 @@ static bool start_crash_scene(struct fixture *f, const char *heading)
 {
 	struct call got;
 
-	output_scene(f->out, heading);
+	diagram_scene(f->out, heading);
 	connect_client(f, &f->server[1]);
-	output_arrow(f->out, TO_SERVER, "\"onetwo\"");
+	diagram_arrow(f->out, TO_SERVER, "\"onetwo\"");
 	process_run_line(&f->client, call_send(f->client_fd, "onetwo"));
 	got = process_run_line(&f->server[1], call_recv(f->conn, strlen("one"), SOON_MS));
 	return got.result == (int64_t)strlen("one");
@@ -314,8 +314,8 @@ static bool start_crash_scene(struct fixture *f, const char *heading)
 static void kill_worker(struct fixture *f)
 {
 	process_kill(&f->server[1]);
-	output_cell(f->out, 2, "killed (SIGKILL)");
-	output_line(f->out);
+	diagram_cell(f->out, 2, "killed (SIGKILL)");
+	diagram_line(f->out);
 }
 
 static void show_crash_alone(struct fixture *f)
@@ -323,14 +323,14 @@ static void show_crash_alone(struct fixture *f)
 	struct call look;
 
 	f->server[1] = process_fork(f->out, 2, "worker");
-	output_lifeline(f->out, 1, false);
+	diagram_lifeline(f->out, 1, false);
 	start_crash_scene(f, "(g) a worker dies, and nobody else holds its connection");
 	kill_worker(f);
-	output_arrow(f->out, TO_CLIENT, "RST");
+	diagram_arrow(f->out, TO_CLIENT, "RST");
 	look = process_run_line(&f->client, call_recv(f->client_fd, MOST, SOON_MS));
-	output_claim(f->out, look.result == -1 && look.error == ECONNRESET,
-		     "the kernel closes what a dead process held: the client has lost its "
-		     "connection (by a reset, for \"two\" was never read)");
+	diagram_claim(f->out, look.result == -1 && look.error == ECONNRESET,
+		      "the kernel closes what a dead process held: the client has lost its "
+		      "connection (by a reset, for \"two\" was never read)");
 	process_run(&f->client, call_close(f->client_fd));
 }
 
@@ -340,27 +340,27 @@ static void show_crash_with_keeper(struct fixture *f)
 	struct call got;
 
 	f->server[1] = process_fork_sharing(f->out, 2, "worker");
-	output_lifeline(f->out, 1, true);
+	diagram_lifeline(f->out, 1, true);
 	began = start_crash_scene(f, "    and now a keeper shares its table of descriptors");
 	f->inode = kernel_inode(f->out, f->conn);
 	if (!kernel_ends(f->conn, &f->ends))
-		output_skip_rest(f->out, "getpeername()");
-	output_claim(f->out, began && process_show_holders(f->out, f->inode, f->server, 2) == 2,
-		     "what the worker accepted is in the keeper's table too: it is the same table "
-		     "(CLONE_FILES)");
+		diagram_skip_rest(f->out, "getpeername()");
+	diagram_claim(f->out, began && process_show_holders(f->out, f->inode, f->server, 2) == 2,
+		      "what the worker accepted is in the keeper's table too: it is the same table "
+		      "(CLONE_FILES)");
 	kill_worker(f);
 	quiet = is_client_unaffected(f);
-	output_claim(f->out, quiet && process_show_holders(f->out, f->inode, f->server, 2) == 1,
-		     "the table outlives the worker, and so does the connection: the client "
-		     "notices nothing");
+	diagram_claim(f->out, quiet && process_show_holders(f->out, f->inode, f->server, 2) == 1,
+		      "the table outlives the worker, and so does the connection: the client "
+		      "notices nothing");
 	f->server[1] = process_fork_sharing(f->out, 2, "worker");
-	output_lifeline(f->out, 2, true);
-	output_cell(f->out, 1, "clone()");
-	output_line(f->out);
+	diagram_lifeline(f->out, 2, true);
+	diagram_cell(f->out, 1, "clone()");
+	diagram_line(f->out);
 	got = process_run_line(&f->server[1], call_recv(f->conn, MOST, SOON_MS));
-	output_claim(f->out, call_received(&got, "two") && send_to_client(f, 1, "both"),
-		     "the next worker goes on at the byte where the dead one was: why a crash of "
-		     "prefork-srv's workers costs so little");
+	diagram_claim(f->out, call_received(&got, "two") && send_to_client(f, 1, "both"),
+		      "the next worker goes on at the byte where the dead one was: why a crash of "
+		      "prefork-srv's workers costs so little");
 	process_stop(&f->server[1]);
 }
 
@@ -368,8 +368,8 @@ static void show_crashes(struct fixture *f)
 {
 	static const char *const keeping[] = { "keeper", "worker", NULL };
 
-	output_columns(f->out, keeping);
-	f->client = process_fork(f->out, OUTPUT_CLIENT, "client");
+	diagram_columns(f->out, keeping);
+	f->client = process_fork(f->out, DIAGRAM_CLIENT, "client");
 	f->server[0] = process_self(f->out, 1, keeping[0]);
 	f->listener = process_listen(f->out, 8, &f->bound);
 	show_crash_alone(f);
@@ -379,11 +379,11 @@ static void show_crashes(struct fixture *f)
 	process_stop(&f->client);
 }
 
-void lesson_close_vs_shutdown(struct output *out)
+void lesson_close_vs_shutdown(struct diagram *out)
 {
 	struct fixture f = { .out = out };
 
-	output_paragraph(
+	diagram_paragraph(
 		out,
 		"A master accepts one connection and forks three workers: four processes hold the "
 		"same socket, and the kernel counts them. close() gives one reference back. "

@@ -43,7 +43,7 @@ static void send_text(struct process_pair *p, const char *word)
 	char label[16];
 
 	snprintf(label, sizeof(label), "\"%s\"", word);
-	output_arrow(p->out, TO_SERVER, strlen(word) <= SHORT ? label : "bytes");
+	diagram_arrow(p->out, TO_SERVER, strlen(word) <= SHORT ? label : "bytes");
 	process_run_line(&p->client, call_send(p->client_fd, word));
 }
 
@@ -57,25 +57,26 @@ static void show_lost_boundaries(struct process_pair *p)
 	process_pair_open(p, "(a) glued: three messages, one recv()");
 	send_text(p, "onetwothree");
 	got = receive_at_server(p);
-	output_claim(
+	diagram_claim(
 		p->out, call_received(&got, "onetwothree"),
 		"three messages in one send() arrive as 11 bytes: nothing says where one ends");
 	for (unsigned i = 0; i < MESSAGES; i++)
 		send_text(p, messages[i]);
 	process_run(&p->server, call_unread(p->conn, ALL, SOON_MS));
 	got = receive_at_server(p);
-	output_claim(p->out, call_received(&got, "onetwothree"),
-		     "three send() calls, and the server looks later: the same 11 bytes");
+	diagram_claim(p->out, call_received(&got, "onetwothree"),
+		      "three send() calls, and the server looks later: the same 11 bytes");
 
-	output_scene(p->out, "(b) split: one message, three recv()");
+	diagram_scene(p->out, "(b) split: one message, three recv()");
 	for (unsigned i = 0; i < 3; i++) {
 		send_text(p, parts[i]);
 		got = receive_at_server(p);
 		split &= call_received(&got, parts[i]);
 	}
-	output_claim(p->out, split,
-		     "\"hello world\" in three send() calls arrives in three pieces: one recv() is "
-		     "not one message");
+	diagram_claim(
+		p->out, split,
+		"\"hello world\" in three send() calls arrives in three pieces: one recv() is "
+		"not one message");
 }
 
 static void run_nodelay(struct call *call)
@@ -111,10 +112,10 @@ static void show_part(struct process_pair *p, size_t sent, size_t got,
 	for (unsigned i = before; i < decoder->count && i < MESSAGES; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s\"%s\"",
 					 used > 0 ? ", " : "", decoder->whole[i]);
-	output_cell(p->out, OUTPUT_CLIENT, "send() = %zu", sent);
-	output_arrow(p->out, TO_SERVER, "bytes");
-	output_cell(p->out, p->server.column, "recv() = %zu, whole: %s", got, text);
-	output_line(p->out);
+	diagram_cell(p->out, DIAGRAM_CLIENT, "send() = %zu", sent);
+	diagram_arrow(p->out, TO_SERVER, "bytes");
+	diagram_cell(p->out, p->server.column, "recv() = %zu, whole: %s", got, text);
+	diagram_line(p->out);
 }
 
 /* Sends the stream in parts of these sizes; each is received before the next is sent. */
@@ -168,14 +169,14 @@ static void claim_restored(struct process_pair *p, bool by_length, const size_t 
 	size_t size = transfer_encode(by_length, messages, MESSAGES, stream);
 	unsigned restored;
 
-	output_claim(p->out, send_parts(p, by_length, stream, example, count, true),
-		     "the server keeps what is not whole, and restores the three messages");
+	diagram_claim(p->out, send_parts(p, by_length, stream, example, count, true),
+		      "the server keeps what is not whole, and restores the three messages");
 	restored = send_cut_anywhere(p, by_length, stream, size);
-	output_claim(p->out, restored == size - 1,
-		     "cut in two at any of %zu places: exactly the three messages, %u times",
-		     size - 1, restored);
-	output_claim(p->out, send_bytewise(p, by_length, stream, size),
-		     "and in %zu pieces of one byte: the cuts do not matter any more", size);
+	diagram_claim(p->out, restored == size - 1,
+		      "cut in two at any of %zu places: exactly the three messages, %u times",
+		      size - 1, restored);
+	diagram_claim(p->out, send_bytewise(p, by_length, stream, size),
+		      "and in %zu pieces of one byte: the cuts do not matter any more", size);
 }
 
 /* (c) and (d), with TCP_NODELAY, because the server waits for each part. */
@@ -184,9 +185,9 @@ static void show_framings(struct process_pair *p)
 	static const size_t lines[] = { 5, 9 }, lengths[] = { 6, 8, 9 };
 
 	process_run(&p->client, make_nodelay(p->client_fd, 1));
-	output_scene(p->out, "(c) line framing, an end for each: one\\ntwo\\nthree\\n");
+	diagram_scene(p->out, "(c) line framing, an end for each: one\\ntwo\\nthree\\n");
 	claim_restored(p, false, lines, 2);
-	output_scene(p->out, "(d) length framing, 4 bytes before each: 00 00 00 03 \"one\" ...");
+	diagram_scene(p->out, "(d) length framing, 4 bytes before each: 00 00 00 03 \"one\" ...");
 	claim_restored(p, true, lengths, 3);
 }
 
@@ -211,9 +212,9 @@ static int64_t get_mss(struct process_pair *p)
 static void claim_or_skip(struct process_pair *p, const char *why, bool holds, const char *claim)
 {
 	if (why != NULL)
-		output_skip_claim(p->out, why, "%s", claim);
+		diagram_skip_claim(p->out, why, "%s", claim);
 	else
-		output_claim(p->out, holds, "%s", claim);
+		diagram_claim(p->out, holds, "%s", claim);
 }
 
 /* (e); the connection of (d) is still open, with the MSS that the system chose. */
@@ -228,21 +229,21 @@ static void show_segments(struct process_pair *p)
 	p->mss = MSS;
 	process_pair_open(p, "(e) below: segments; this server takes 1,000 bytes in each at most");
 	mss = get_mss(p);
-	output_kernel(
+	diagram_kernel(
 		p->out,
 		"the MSS (TCP_MAXSEG) is %lld, for TCP's options take some; without that bound it "
 		"was %lld",
 		(long long)mss, (long long)loopback);
 	least = mss > 0 ? (BULK + mss - 1) / mss : 0;
-	output_arrow(p->out, TO_SERVER, "bytes");
+	diagram_arrow(p->out, TO_SERVER, "bytes");
 	process_run_line(&p->client, transfer_send("send(5000)", p->client_fd, 0, BULK, 0));
 	there = process_run(&p->server, call_unread(p->conn, BULK, SOON_MS));
 	unsent = process_run(&p->client, call_unacknowledged(p->client_fd)).result;
 	got = process_run_line(&p->server,
 			       transfer_recv("recv(5000)", p->conn, 0, BULK, MSG_DONTWAIT));
 	segments = process_run(&p->client, call_segments(p->client_fd));
-	output_kernel(p->out, "%lld segments (TCP_INFO); %lld at least, for 5,000 bytes",
-		      (long long)segments.result, (long long)least);
+	diagram_kernel(p->out, "%lld segments (TCP_INFO); %lld at least, for 5,000 bytes",
+		       (long long)segments.result, (long long)least);
 	if (segments.result < 0)
 		why = err_name(segments.error);
 	if (there.result < BULK && unsent > 0)
@@ -316,18 +317,18 @@ static struct burst send_burst(struct process_pair *p)
 static void show_burst(struct process_pair *p, const struct burst *burst, bool at_once)
 {
 	for (unsigned i = 0; i < MESSAGES; i++) {
-		output_cell(p->out, OUTPUT_CLIENT, "send() = %zu", strlen(messages[i]));
+		diagram_cell(p->out, DIAGRAM_CLIENT, "send() = %zu", strlen(messages[i]));
 		if (i == 0 || at_once)
-			output_arrow(p->out, TO_SERVER, messages[i]);
-		output_line(p->out);
+			diagram_arrow(p->out, TO_SERVER, messages[i]);
+		diagram_line(p->out);
 	}
-	output_kernel(p->out, "%lld of 11 bytes wait to be sent (SIOCOUTQNSD)",
-		      (long long)burst->sent.result);
+	diagram_kernel(p->out, "%lld of 11 bytes wait to be sent (SIOCOUTQNSD)",
+		       (long long)burst->sent.result);
 	if (!at_once) {
-		output_arrow(p->out, TO_CLIENT, "ACK");
-		output_line(p->out);
-		output_arrow(p->out, TO_SERVER, "twothree");
-		output_line(p->out);
+		diagram_arrow(p->out, TO_CLIENT, "ACK");
+		diagram_line(p->out);
+		diagram_arrow(p->out, TO_SERVER, "twothree");
+		diagram_line(p->out);
 	}
 }
 
@@ -354,11 +355,11 @@ static void claim_held_back(struct process_pair *p)
 		seen = send_burst(p);
 	while (seen.sent.result == 0 && seen.sent.option < ALL && ++tries < TRIES);
 	if (seen.sent.result < 0 || tries == TRIES) {
-		output_skip_claim(p->out, "the other end acknowledges without delay", "%s", waits);
+		diagram_skip_claim(p->out, "the other end acknowledges without delay", "%s", waits);
 		return;
 	}
 	show_burst(p, &seen, false);
-	output_claim(p->out, seen.sent.result == ALL - (int64_t)strlen(messages[0]), "%s", waits);
+	diagram_claim(p->out, seen.sent.result == ALL - (int64_t)strlen(messages[0]), "%s", waits);
 	claim_segments(p, &seen, 2, glued);
 }
 
@@ -369,22 +370,22 @@ static void show_nagle(struct process_pair *p)
 
 	process_pair_open(p, "(f) Nagle: small sends wait while others are under way");
 	claim_held_back(p);
-	output_scene(p->out, "    and with TCP_NODELAY");
+	diagram_scene(p->out, "    and with TCP_NODELAY");
 	process_run_line(&p->client, make_nodelay(p->client_fd, 1));
 	seen = send_burst(p);
 	show_burst(p, &seen, true);
-	output_claim(p->out, seen.sent.result == 0,
-		     "with TCP_NODELAY none waits: right for answers that someone waits for");
+	diagram_claim(p->out, seen.sent.result == 0,
+		      "with TCP_NODELAY none waits: right for answers that someone waits for");
 	claim_segments(p, &seen, MESSAGES,
 		       "each goes in a segment of its own: 3 sends, 3 segments");
 	process_pair_close(p);
 }
 
-void lesson_framing(struct output *out)
+void lesson_framing(struct diagram *out)
 {
 	struct process_pair p = { .out = out };
 
-	output_paragraph(
+	diagram_paragraph(
 		out,
 		"TCP promises the bytes and their order. It promises nothing about messages: how "
 		"many bytes one recv() gives is decided by buffers, segments and time. A program "

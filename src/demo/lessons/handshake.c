@@ -15,7 +15,7 @@
 enum { SOON_MS = 5000, MOST = 64, BACKLOG = 8, KERNEL = 1, DEFER_S = 5 };
 
 struct fixture {
-	struct output *out;
+	struct diagram *out;
 	struct process client, server;
 	struct addr bound;
 	int listener;
@@ -26,8 +26,8 @@ struct fixture {
 /* Draws a segment on the wire, with the cells put before. */
 static void draw_segment(struct fixture *f, enum direction direction, const char *label)
 {
-	output_arrow(f->out, direction, label);
-	output_line(f->out);
+	diagram_arrow(f->out, direction, label);
+	diagram_line(f->out);
 }
 
 static bool await_states(struct fixture *f, int client, int server)
@@ -42,7 +42,7 @@ static int connect_client(struct fixture *f, int flags)
 
 	errno = connected.error;
 	if (connected.result < 0)
-		output_skip_rest(f->out, "socket()");
+		diagram_skip_rest(f->out, "socket()");
 	f->client_fd = (int)connected.result;
 	f->ends = (struct ends){ .client = connected.addr, .server = f->bound };
 	return connected.option;
@@ -60,40 +60,40 @@ static void show_opening(struct fixture *f)
 	unsigned waiting;
 	int error;
 
-	output_scene(f->out, "(a) three segments open a connection; accept() is none of them");
+	diagram_scene(f->out, "(a) three segments open a connection; accept() is none of them");
 	f->listener = process_listen(f->out, BACKLOG, &f->bound);
-	output_cell(f->out, f->server.column, "listen() = 0");
-	output_line(f->out);
+	diagram_cell(f->out, f->server.column, "listen() = 0");
+	diagram_line(f->out);
 	error = connect_client(f, 0);
-	output_cell(f->out, OUTPUT_CLIENT, "connect() ...");
+	diagram_cell(f->out, DIAGRAM_CLIENT, "connect() ...");
 	draw_segment(f, TO_SERVER, "SYN");
 	draw_segment(f, TO_CLIENT, "SYN+ACK");
-	output_cell(f->out, OUTPUT_CLIENT, "... = %s", error == 0 ? "0" : err_name(error));
-	output_cell(f->out, KERNEL, "queued");
+	diagram_cell(f->out, DIAGRAM_CLIENT, "... = %s", error == 0 ? "0" : err_name(error));
+	diagram_cell(f->out, KERNEL, "queued");
 	draw_segment(f, TO_SERVER, "ACK");
 	waiting = kernel_await_queue(f->out, f->listener, 1, 0).length;
-	output_kernel(f->out, "the listening socket is %s; in its accept queue: %u",
-		      sockdiag_state_name(sockdiag_tcp_state(f->listener)), waiting);
-	output_claim(f->out,
-		     await_states(f, TCP_ESTABLISHED, TCP_ESTABLISHED) && error == 0 &&
-			     waiting == 1,
-		     "both ends are ESTABLISHED, and nobody has called accept(): the kernel shook "
-		     "hands alone");
+	diagram_kernel(f->out, "the listening socket is %s; in its accept queue: %u",
+		       sockdiag_state_name(sockdiag_tcp_state(f->listener)), waiting);
+	diagram_claim(f->out,
+		      await_states(f, TCP_ESTABLISHED, TCP_ESTABLISHED) && error == 0 &&
+			      waiting == 1,
+		      "both ends are ESTABLISHED, and nobody has called accept(): the kernel shook "
+		      "hands alone");
 
-	output_arrow(f->out, TO_SERVER, "\"hello\"");
+	diagram_arrow(f->out, TO_SERVER, "\"hello\"");
 	sent = process_run_line(&f->client, call_send(f->client_fd, "hello"));
 	draw_segment(f, TO_CLIENT, "ACK");
 	unacknowledged = process_run(&f->client, call_await_ack(f->client_fd, SOON_MS));
-	output_kernel(f->out, "of the client's 5 bytes %d are not acknowledged",
-		      (int)unacknowledged.result);
-	output_claim(
+	diagram_kernel(f->out, "of the client's 5 bytes %d are not acknowledged",
+		       (int)unacknowledged.result);
+	diagram_claim(
 		f->out, sent.result == 5 && unacknowledged.result == 0,
 		"the client can send at once, and its bytes are acknowledged by the kernel too");
 
 	accepted = process_run_line(&f->server, call_accept(f->listener, SOON_MS));
 	got = process_run_line(&f->server, call_recv((int)accepted.result, MOST, SOON_MS));
-	output_claim(f->out, call_received(&got, "hello"),
-		     "accept() only hands over what was ready, with what has arrived since");
+	diagram_claim(f->out, call_received(&got, "hello"),
+		      "accept() only hands over what was ready, with what has arrived since");
 	close_client(f, f->client_fd);
 	sys_close((int)accepted.result);
 	sys_close(f->listener);
@@ -105,25 +105,25 @@ static void hold_syn_sent(struct fixture *f)
 	struct accept_queue queue;
 	int first, error;
 
-	output_scene(f->out, "(b) held still: a SYN that nobody answers");
+	diagram_scene(f->out, "(b) held still: a SYN that nobody answers");
 	f->listener = process_listen(f->out, 0, &f->bound);
-	output_cell(f->out, f->server.column, "listen(0) = 0");
-	output_line(f->out);
+	diagram_cell(f->out, f->server.column, "listen(0) = 0");
+	diagram_line(f->out);
 	error = connect_client(f, 0);
 	if (error == 0)
 		kernel_await_queue(f->out, f->listener, 1, 0);
 	first = f->client_fd;
-	output_cell(f->out, OUTPUT_CLIENT, "connect() = %s", error == 0 ? "0" : err_name(error));
-	output_cell(f->out, KERNEL, "queued");
+	diagram_cell(f->out, DIAGRAM_CLIENT, "connect() = %s", error == 0 ? "0" : err_name(error));
+	diagram_cell(f->out, KERNEL, "queued");
 	draw_segment(f, TO_SERVER, "SYN");
 	error = connect_client(f, SOCK_NONBLOCK);
 	queue = kernel_await_queue(f->out, f->listener, 1, 1);
-	output_cell(f->out, OUTPUT_CLIENT, "connect() = %s", err_name(error));
-	output_cell(f->out, KERNEL, "dropped");
+	diagram_cell(f->out, DIAGRAM_CLIENT, "connect() = %s", err_name(error));
+	diagram_cell(f->out, KERNEL, "dropped");
 	draw_segment(f, TO_SERVER, "SYN");
-	output_kernel(f->out, "in the accept queue: %u, its limit: %u, dropped: %u", queue.length,
-		      queue.limit, queue.drops);
-	output_claim(
+	diagram_kernel(f->out, "in the accept queue: %u, its limit: %u, dropped: %u", queue.length,
+		       queue.limit, queue.drops);
+	diagram_claim(
 		f->out,
 		await_states(f, TCP_SYN_SENT, TCP_CLOSE) && error == EINPROGRESS &&
 			queue.length == 1 && queue.drops > 0,
@@ -142,7 +142,7 @@ static bool defer_accept(struct fixture *f)
 	int seconds = DEFER_S;
 
 	if (kernel_sysctl("net/ipv4/tcp_syncookies", 1) == 2) {
-		output_skip_claim(
+		diagram_skip_claim(
 			f->out,
 			"net.ipv4.tcp_syncookies is 2, so the kernel notes nothing of a SYN",
 			claim);
@@ -150,7 +150,7 @@ static bool defer_accept(struct fixture *f)
 	}
 	if (sys_setsockopt(f->listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)) <
 	    0) {
-		output_skip_claim(f->out, "the system has no TCP_DEFER_ACCEPT", claim);
+		diagram_skip_claim(f->out, "the system has no TCP_DEFER_ACCEPT", claim);
 		return false;
 	}
 	return true;
@@ -161,30 +161,30 @@ static void hold_syn_recv(struct fixture *f)
 	struct call accepted, got;
 	bool is_so;
 
-	output_scene(f->out, "    and an ACK that is overlooked (TCP_DEFER_ACCEPT)");
+	diagram_scene(f->out, "    and an ACK that is overlooked (TCP_DEFER_ACCEPT)");
 	f->listener = process_listen(f->out, BACKLOG, &f->bound);
 	if (defer_accept(f)) {
-		output_cell(f->out, f->server.column, "listen() = 0");
-		output_line(f->out);
-		output_cell(f->out, f->server.column, "DEFER_ACCEPT on");
-		output_line(f->out);
+		diagram_cell(f->out, f->server.column, "listen() = 0");
+		diagram_line(f->out);
+		diagram_cell(f->out, f->server.column, "DEFER_ACCEPT on");
+		diagram_line(f->out);
 		is_so = connect_client(f, 0) == 0;
-		output_cell(f->out, OUTPUT_CLIENT, "connect() ...");
+		diagram_cell(f->out, DIAGRAM_CLIENT, "connect() ...");
 		draw_segment(f, TO_SERVER, "SYN");
 		draw_segment(f, TO_CLIENT, "SYN+ACK");
-		output_cell(f->out, OUTPUT_CLIENT, "... = %s", is_so ? "0" : "-1");
-		output_cell(f->out, KERNEL, "waits for bytes");
+		diagram_cell(f->out, DIAGRAM_CLIENT, "... = %s", is_so ? "0" : "-1");
+		diagram_cell(f->out, KERNEL, "waits for bytes");
 		draw_segment(f, TO_SERVER, "ACK");
-		output_claim(f->out, await_states(f, TCP_ESTABLISHED, TCP_SYN_RECV) && is_so,
-			     "the client is a step ahead: it is ESTABLISHED with the answer, the "
-			     "server's end is in SYN_RECV until the third segment counts");
-		output_arrow(f->out, TO_SERVER, "\"now\"");
+		diagram_claim(f->out, await_states(f, TCP_ESTABLISHED, TCP_SYN_RECV) && is_so,
+			      "the client is a step ahead: it is ESTABLISHED with the answer, the "
+			      "server's end is in SYN_RECV until the third segment counts");
+		diagram_arrow(f->out, TO_SERVER, "\"now\"");
 		process_run_line(&f->client, call_send(f->client_fd, "now"));
 		accepted = process_run_line(&f->server, call_accept(f->listener, SOON_MS));
 		got = process_run_line(&f->server, call_recv((int)accepted.result, MOST, SOON_MS));
-		output_claim(f->out,
-			     await_states(f, TCP_ESTABLISHED, TCP_ESTABLISHED) && got.result == 3,
-			     "with the first bytes it is ESTABLISHED too, and accept() gets it");
+		diagram_claim(f->out,
+			      await_states(f, TCP_ESTABLISHED, TCP_ESTABLISHED) && got.result == 3,
+			      "with the first bytes it is ESTABLISHED too, and accept() gets it");
 		sys_close((int)accepted.result);
 		close_client(f, f->client_fd);
 	}
@@ -196,22 +196,22 @@ static void open_connection(struct fixture *f, const char *heading, bool is_boun
 {
 	struct call accepted;
 
-	output_scene(f->out, heading);
-	output_lifeline(f->out, OUTPUT_CLIENT, true);
+	diagram_scene(f->out, heading);
+	diagram_lifeline(f->out, DIAGRAM_CLIENT, true);
 	f->listener = process_listen(f->out, BACKLOG, &f->bound);
 	if (is_bounded)
 		process_run(&f->server, transfer_limit_buffers(f->listener));
 	errno = connect_client(f, 0);
 	if (errno != 0)
-		output_skip_rest(f->out, "connect()");
+		diagram_skip_rest(f->out, "connect()");
 	if (is_bounded)
 		process_run(&f->client, transfer_limit_buffers(f->client_fd));
-	output_cell(f->out, OUTPUT_CLIENT, "connect() = 0");
-	output_arrow(f->out, TO_SERVER, "SYN");
+	diagram_cell(f->out, DIAGRAM_CLIENT, "connect() = 0");
+	diagram_arrow(f->out, TO_SERVER, "SYN");
 	accepted = process_run_line(&f->server, call_accept(f->listener, SOON_MS));
 	f->conn = (int)accepted.result;
 	if (accepted.result < 0)
-		output_skip_rest(f->out, "accept()");
+		diagram_skip_rest(f->out, "accept()");
 	sys_close(f->listener);
 }
 
@@ -227,23 +227,23 @@ static void show_closing(struct fixture *f)
 	bool ended, answered;
 
 	open_connection(f, "(c) four segments close it: the client first", false);
-	output_arrow(f->out, TO_SERVER, "FIN");
+	diagram_arrow(f->out, TO_SERVER, "FIN");
 	process_run_line(&f->client, call_shutdown(f->client_fd, SHUT_WR));
-	output_arrow(f->out, TO_CLIENT, "ACK");
+	diagram_arrow(f->out, TO_CLIENT, "ACK");
 	ended = reads_end(&f->server, f->conn);
-	output_claim(
+	diagram_claim(
 		f->out, await_states(f, TCP_FIN_WAIT2, TCP_CLOSE_WAIT) && ended,
 		"the client's FIN is acknowledged (FIN_WAIT2); the server has read the end, and "
 		"owes a close() of its own (CLOSE_WAIT)");
 	answered = process_send_word(TO_CLIENT, &f->server, f->conn, &f->client, f->client_fd,
 				     "answer");
-	output_claim(f->out, answered && await_states(f, TCP_FIN_WAIT2, TCP_CLOSE_WAIT),
-		     "each direction ends by itself: the server can still answer");
-	output_arrow(f->out, TO_CLIENT, "FIN");
+	diagram_claim(f->out, answered && await_states(f, TCP_FIN_WAIT2, TCP_CLOSE_WAIT),
+		      "each direction ends by itself: the server can still answer");
+	diagram_arrow(f->out, TO_CLIENT, "FIN");
 	process_run_line(&f->server, call_close(f->conn));
-	output_arrow(f->out, TO_SERVER, "ACK");
+	diagram_arrow(f->out, TO_SERVER, "ACK");
 	ended = reads_end(&f->client, f->client_fd);
-	output_claim(
+	diagram_claim(
 		f->out, await_states(f, TCP_TIME_WAIT, TCP_CLOSE) && ended,
 		"who sent the first FIN waits in TIME_WAIT, in case the last ACK gets lost; of "
 		"the other end nothing is left");
@@ -258,15 +258,15 @@ static bool fill_buffers(struct fixture *f, const struct process *process, int f
 {
 	struct call filled;
 
-	output_arrow(f->out, direction, "bytes");
+	diagram_arrow(f->out, direction, "bytes");
 	filled = process_run_line(process, transfer_fill(fd));
 	*sent = filled.result;
-	output_kernel(f->out, "%d of these bytes cannot leave yet: the reader has no more room",
-		      filled.option);
+	diagram_kernel(f->out, "%d of these bytes cannot leave yet: the reader has no more room",
+		       filled.option);
 	if (filled.result > 0 && filled.option > 0)
 		return true;
-	output_skip_claim(f->out, "the reader's buffer takes all that can be sent",
-			  "a FIN waits behind bytes that are not read");
+	diagram_skip_claim(f->out, "the reader's buffer takes all that can be sent",
+			   "a FIN waits behind bytes that are not read");
 	return false;
 }
 
@@ -275,9 +275,9 @@ static bool read_to_end(struct fixture *f, const struct process *process, int fd
 {
 	struct call drained = process_run_line(process, transfer_drain(fd, SOON_MS));
 
-	output_cell(f->out, process->column, "recv() = %s",
-		    drained.option == 0 ? "0" : err_name(drained.option));
-	output_line(f->out);
+	diagram_cell(f->out, process->column, "recv() = %s",
+		     drained.option == 0 ? "0" : err_name(drained.option));
+	diagram_line(f->out);
 	return drained.result == sent && drained.option == 0;
 }
 
@@ -292,14 +292,14 @@ static void hold_last_ack(struct fixture *f)
 		return;
 	}
 	process_run_line(&f->server, call_close(f->conn));
-	output_claim(
+	diagram_claim(
 		f->out, await_states(f, TCP_FIN_WAIT2, TCP_LAST_ACK),
 		"the same the other way: the server's FIN, the last of the two, is on its way: "
 		"LAST_ACK. No process holds that socket any more, the kernel goes on alone");
-	output_arrow(f->out, TO_CLIENT, "bytes,FIN");
+	diagram_arrow(f->out, TO_CLIENT, "bytes,FIN");
 	all = read_to_end(f, &f->client, f->client_fd, sent);
-	output_claim(f->out, await_states(f, TCP_TIME_WAIT, TCP_CLOSE) && all,
-		     "close() lost nothing: every byte came, then the end, and the client waits");
+	diagram_claim(f->out, await_states(f, TCP_TIME_WAIT, TCP_CLOSE) && all,
+		      "close() lost nothing: every byte came, then the end, and the client waits");
 }
 
 static void hold_closing_states(struct fixture *f)
@@ -310,13 +310,14 @@ static void hold_closing_states(struct fixture *f)
 	open_connection(f, "(d) the same, held still: a FIN behind bytes that nobody reads", true);
 	if (fill_buffers(f, &f->client, f->client_fd, TO_SERVER, &sent)) {
 		process_run_line(&f->client, call_shutdown(f->client_fd, SHUT_WR));
-		output_claim(f->out, await_states(f, TCP_FIN_WAIT1, TCP_ESTABLISHED),
-			     "a FIN comes after all bytes, and waits with them: FIN_WAIT1, and the "
-			     "server cannot know yet");
-		output_arrow(f->out, TO_SERVER, "bytes,FIN");
+		diagram_claim(
+			f->out, await_states(f, TCP_FIN_WAIT1, TCP_ESTABLISHED),
+			"a FIN comes after all bytes, and waits with them: FIN_WAIT1, and the "
+			"server cannot know yet");
+		diagram_arrow(f->out, TO_SERVER, "bytes,FIN");
 		all = read_to_end(f, &f->server, f->conn, sent);
-		output_claim(f->out, await_states(f, TCP_FIN_WAIT2, TCP_CLOSE_WAIT) && all,
-			     "as soon as the server reads, the rest comes, the FIN last");
+		diagram_claim(f->out, await_states(f, TCP_FIN_WAIT2, TCP_CLOSE_WAIT) && all,
+			      "as soon as the server reads, the rest comes, the FIN last");
 		hold_last_ack(f);
 	}
 	close_client(f, f->client_fd);
@@ -328,16 +329,16 @@ static void show_closing_by_server(struct fixture *f)
 	bool ended;
 
 	open_connection(f, "(e) who closes first, pays: now the server", false);
-	output_arrow(f->out, TO_CLIENT, "FIN");
+	diagram_arrow(f->out, TO_CLIENT, "FIN");
 	process_run_line(&f->server, call_close(f->conn));
 	ended = reads_end(&f->client, f->client_fd);
-	output_claim(f->out, await_states(f, TCP_CLOSE_WAIT, TCP_FIN_WAIT2) && ended,
-		     "the same states with the sides exchanged");
-	output_arrow(f->out, TO_SERVER, "FIN");
+	diagram_claim(f->out, await_states(f, TCP_CLOSE_WAIT, TCP_FIN_WAIT2) && ended,
+		      "the same states with the sides exchanged");
+	diagram_arrow(f->out, TO_SERVER, "FIN");
 	process_run_line(&f->client, call_close(f->client_fd));
-	output_claim(f->out, await_states(f, TCP_CLOSE, TCP_TIME_WAIT),
-		     "TIME_WAIT is at the server now, where it holds the port (lesson reuseaddr), "
-		     "and the client is free");
+	diagram_claim(f->out, await_states(f, TCP_CLOSE, TCP_TIME_WAIT),
+		      "TIME_WAIT is at the server now, where it holds the port (lesson reuseaddr), "
+		      "and the client is free");
 }
 
 /* (f): each side's FIN is queued before the other side's can leave, so they must cross. */
@@ -351,42 +352,42 @@ static void show_simultaneous_close(struct fixture *f)
 	    fill_buffers(f, &f->server, f->conn, TO_CLIENT, &from_server)) {
 		process_run_line(&f->client, call_shutdown(f->client_fd, SHUT_WR));
 		process_run_line(&f->server, call_shutdown(f->conn, SHUT_WR));
-		output_claim(f->out, await_states(f, TCP_FIN_WAIT1, TCP_FIN_WAIT1),
-			     "both sides have shut down sending, and neither has heard of the "
-			     "other's FIN");
-		output_arrow(f->out, TO_CLIENT, "bytes,FIN");
+		diagram_claim(f->out, await_states(f, TCP_FIN_WAIT1, TCP_FIN_WAIT1),
+			      "both sides have shut down sending, and neither has heard of the "
+			      "other's FIN");
+		diagram_arrow(f->out, TO_CLIENT, "bytes,FIN");
 		all = read_to_end(f, &f->client, f->client_fd, from_server);
-		output_claim(f->out, await_states(f, TCP_CLOSING, TCP_FIN_WAIT2) && all,
-			     "the client gets a FIN while its own is not acknowledged: CLOSING");
-		output_arrow(f->out, TO_SERVER, "bytes,FIN");
+		diagram_claim(f->out, await_states(f, TCP_CLOSING, TCP_FIN_WAIT2) && all,
+			      "the client gets a FIN while its own is not acknowledged: CLOSING");
+		diagram_arrow(f->out, TO_SERVER, "bytes,FIN");
 		all = read_to_end(f, &f->server, f->conn, from_client);
-		output_claim(f->out, await_states(f, TCP_TIME_WAIT, TCP_TIME_WAIT) && all,
-			     "nobody was second, so both wait in TIME_WAIT");
+		diagram_claim(f->out, await_states(f, TCP_TIME_WAIT, TCP_TIME_WAIT) && all,
+			      "nobody was second, so both wait in TIME_WAIT");
 	}
 	close_client(f, f->client_fd);
 	sys_close(f->conn);
 }
 
-void lesson_handshake(struct output *out)
+void lesson_handshake(struct diagram *out)
 {
 	static const char *const open[] = { "kernel", "server", NULL }, *const close[] = { "server",
 											   NULL };
 	struct fixture f = { .out = out };
 
-	output_paragraph(
+	diagram_paragraph(
 		out,
 		"TCP opens a connection with three segments and closes it with four, and the "
 		"kernels at both ends do that, not the processes. Each end is in a state that "
 		"says which segments it has seen. Most states last for microseconds; here they "
 		"are held still. (\"kernel\" is the server's; a loop of calls is shown as one.)");
-	f.client = process_fork(out, OUTPUT_CLIENT, "client");
-	output_columns(out, open);
+	f.client = process_fork(out, DIAGRAM_CLIENT, "client");
+	diagram_columns(out, open);
 	f.server = process_self(out, 2, "server");
 	show_opening(&f);
 	hold_syn_sent(&f);
 	hold_syn_recv(&f);
 	kernel_require_time_wait(out);
-	output_columns(out, close);
+	diagram_columns(out, close);
 	f.server = process_self(out, 1, "server");
 	show_closing(&f);
 	hold_closing_states(&f);

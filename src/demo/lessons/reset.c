@@ -15,7 +15,7 @@
 enum { SOON_MS = 5000, MOST = 64, BACKLOG = 8 };
 
 struct fixture {
-	struct output *out;
+	struct diagram *out;
 	struct process client, server;
 	int conn, client_fd; /* the number in the server; in the client */
 	struct ends ends;
@@ -44,22 +44,22 @@ static void open_connection(struct fixture *f, const char *heading)
 	struct addr bound;
 	int listener;
 
-	output_scene(f->out, heading);
-	output_lifeline(f->out, OUTPUT_CLIENT, true);
+	diagram_scene(f->out, heading);
+	diagram_lifeline(f->out, DIAGRAM_CLIENT, true);
 	listener = process_listen(f->out, BACKLOG, &bound);
 	process_run(&f->server, transfer_limit_buffers(listener));
 	connected = process_run(&f->client, call_try_connect(&bound, 0));
 	errno = connected.result < 0 ? connected.error : connected.option;
 	if (errno != 0)
-		output_skip_rest(f->out, "connect()");
+		diagram_skip_rest(f->out, "connect()");
 	f->client_fd = (int)connected.result;
 	process_run(&f->client, transfer_limit_buffers(f->client_fd));
-	output_cell(f->out, OUTPUT_CLIENT, "connect() = 0");
-	output_arrow(f->out, TO_SERVER, "SYN");
+	diagram_cell(f->out, DIAGRAM_CLIENT, "connect() = 0");
+	diagram_arrow(f->out, TO_SERVER, "SYN");
 	accepted = process_run_line(&f->server, call_accept(listener, SOON_MS));
 	f->conn = (int)accepted.result;
 	if (accepted.result < 0 || !kernel_ends(f->conn, &f->ends))
-		output_skip_rest(f->out, "a connection on loopback");
+		diagram_skip_rest(f->out, "a connection on loopback");
 	sys_close(listener);
 }
 
@@ -76,11 +76,11 @@ static bool send_request(struct fixture *f)
 	struct call got;
 	int unread = -1;
 
-	output_arrow(f->out, TO_SERVER, "\"onetwo\"");
+	diagram_arrow(f->out, TO_SERVER, "\"onetwo\"");
 	process_run_line(&f->client, call_send(f->client_fd, "onetwo"));
 	got = process_run_line(&f->server, call_recv(f->conn, strlen("one"), SOON_MS));
 	sys_ioctl(f->conn, FIONREAD, &unread);
-	output_kernel(f->out, "%d bytes lie unread at the server", unread);
+	diagram_kernel(f->out, "%d bytes lie unread at the server", unread);
 	return call_received(&got, "one") && unread == (int)strlen("two");
 }
 
@@ -95,12 +95,12 @@ static bool answer_and_close(struct fixture *f, const char *heading)
 
 	open_connection(f, heading);
 	is_unread = send_request(f);
-	output_arrow(f->out, TO_CLIENT, "\"answer\"");
+	diagram_arrow(f->out, TO_CLIENT, "\"answer\"");
 	process_run_line(&f->server, call_send(f->conn, "answer"));
 	waiting = process_run(&f->server, call_await_ack(f->conn, SOON_MS));
-	output_kernel(f->out, "%d bytes of the answer are not acknowledged by the client's kernel",
-		      (int)waiting.result);
-	output_arrow(f->out, TO_CLIENT, "RST");
+	diagram_kernel(f->out, "%d bytes of the answer are not acknowledged by the client's kernel",
+		       (int)waiting.result);
+	diagram_arrow(f->out, TO_CLIENT, "RST");
 	process_run_line(&f->server, call_close(f->conn));
 	return await_states(f, TCP_CLOSE, TCP_CLOSE) && is_unread && waiting.result == 0;
 }
@@ -112,13 +112,13 @@ static void show_early_close(struct fixture *f)
 	bool is_gone =
 		answer_and_close(f, "(a) the server answers and closes; something is unread");
 
-	output_claim(
+	diagram_claim(
 		f->out, is_gone,
 		"close() with unread bytes sends RST, not FIN: \"these bytes reached nobody\". "
 		"Both ends are gone at once, without a TIME_WAIT");
 	first = receive_at_client(f);
 	second = receive_at_client(f);
-	output_claim(
+	diagram_claim(
 		f->out, call_received(&first, "answer") && failed_with(&second, ECONNRESET),
 		"Linux still gives the client what had arrived before, then ECONNRESET in place "
 		"of 0: it cannot know whether that was all");
@@ -131,13 +131,13 @@ static void show_send_after_reset(struct fixture *f)
 	struct call sent, first, second;
 
 	sent = process_run_line(&f->client, call_send(f->client_fd, "three"));
-	output_claim(
+	diagram_claim(
 		f->out, is_gone && failed_with(&sent, ECONNRESET),
 		"its send() fails with ECONNRESET; many a client gives up here, and never reads "
 		"why the server had closed");
 	first = receive_at_client(f);
 	second = receive_at_client(f);
-	output_claim(
+	diagram_claim(
 		f->out, call_received(&first, "answer") && second.result == 0,
 		"an error is told once: who reads on gets the answer, and then 0, as if nothing "
 		"had happened");
@@ -149,15 +149,15 @@ static bool send_long_answer(struct fixture *f, int64_t *sent)
 {
 	struct call filled;
 
-	output_arrow(f->out, TO_CLIENT, "bytes");
+	diagram_arrow(f->out, TO_CLIENT, "bytes");
 	filled = process_run_line(&f->server, transfer_fill(f->conn));
 	*sent = filled.result;
-	output_kernel(f->out, "%d of these bytes are still in the server's send buffer",
-		      filled.option);
+	diagram_kernel(f->out, "%d of these bytes are still in the server's send buffer",
+		       filled.option);
 	if (filled.result > 0 && filled.option > 0)
 		return true;
-	output_skip_claim(f->out, "the client's buffer takes all that can be sent",
-			  "what close() does to bytes that have not left yet");
+	diagram_skip_claim(f->out, "the client's buffer takes all that can be sent",
+			   "what close() does to bytes that have not left yet");
 	return false;
 }
 
@@ -167,8 +167,8 @@ static int64_t read_to_end(struct fixture *f, int *why)
 	struct call drained = process_run_line(&f->client, transfer_drain(f->client_fd, SOON_MS));
 
 	*why = drained.option;
-	output_cell(f->out, OUTPUT_CLIENT, "recv() = %s", *why == 0 ? "0" : err_name(*why));
-	output_line(f->out);
+	diagram_cell(f->out, DIAGRAM_CLIENT, "recv() = %s", *why == 0 ? "0" : err_name(*why));
+	diagram_line(f->out);
 	return drained.result;
 }
 
@@ -182,11 +182,11 @@ static void show_lost_answer(struct fixture *f)
 	open_connection(f, "(c) a longer answer, closed in the same way");
 	is_unread = send_request(f);
 	if (send_long_answer(f, &sent)) {
-		output_arrow(f->out, TO_CLIENT, "RST");
+		diagram_arrow(f->out, TO_CLIENT, "RST");
 		process_run_line(&f->server, call_close(f->conn));
 		is_unread &= await_states(f, TCP_CLOSE, TCP_CLOSE);
 		got = read_to_end(f, &why);
-		output_claim(
+		diagram_claim(
 			f->out, is_unread && got < sent && why == ECONNRESET,
 			"send() had taken %lld bytes, %lld of them never come: the reset throws "
 			"away what the server's kernel had not sent yet",
@@ -202,18 +202,19 @@ static void linger_until_end(struct fixture *f)
 {
 	struct call drained;
 
-	output_arrow(f->out, TO_SERVER, "FIN");
+	diagram_arrow(f->out, TO_SERVER, "FIN");
 	process_run_line(&f->client, call_close(f->client_fd));
 	drained = process_run_line(&f->server, transfer_drain(f->conn, SOON_MS));
-	output_cell(f->out, f->server.column, "recv() = %s",
-		    drained.option == 0 ? "0" : err_name(drained.option));
-	output_line(f->out);
+	diagram_cell(f->out, f->server.column, "recv() = %s",
+		     drained.option == 0 ? "0" : err_name(drained.option));
+	diagram_line(f->out);
 	process_run_line(&f->server, call_close(f->conn));
-	output_claim(f->out,
-		     await_states(f, TCP_CLOSE, -1) && drained.option == 0 &&
-			     drained.result == (int64_t)strlen("twothree"),
-		     "it read the rest and threw it away, up to the client's own end: then close() "
-		     "hurts nobody. This is lingering (prefork-srv: linger_timeout)");
+	diagram_claim(
+		f->out,
+		await_states(f, TCP_CLOSE, -1) && drained.option == 0 &&
+			drained.result == (int64_t)strlen("twothree"),
+		"it read the rest and threw it away, up to the client's own end: then close() "
+		"hurts nobody. This is lingering (prefork-srv: linger_timeout)");
 }
 
 static void show_lingering(struct fixture *f)
@@ -230,11 +231,11 @@ static void show_lingering(struct fixture *f)
 		return;
 	}
 	process_run_line(&f->server, call_shutdown(f->conn, SHUT_WR));
-	output_arrow(f->out, TO_SERVER, "\"three\"");
+	diagram_arrow(f->out, TO_SERVER, "\"three\"");
 	process_run_line(&f->client, call_send(f->client_fd, "three"));
-	output_arrow(f->out, TO_CLIENT, "bytes,FIN");
+	diagram_arrow(f->out, TO_CLIENT, "bytes,FIN");
 	got = read_to_end(f, &why);
-	output_claim(
+	diagram_claim(
 		f->out, is_unread && got == sent && why == 0,
 		"shutdown(WR) says \"that was all\" and keeps the connection: the client may even "
 		"send on, gets every byte of the answer, and then the end");
@@ -259,15 +260,15 @@ static void show_abort(struct fixture *f)
 	set = process_run(&f->server, (struct call){ .run = run_set_abort,
 						     .name = "setsockopt()",
 						     .fd = f->conn });
-	output_cell(f->out, f->server.column, "SO_LINGER on, 0 s%s", set.result == 0 ? "" : " ?");
-	output_line(f->out);
-	output_arrow(f->out, TO_CLIENT, "RST");
+	diagram_cell(f->out, f->server.column, "SO_LINGER on, 0 s%s", set.result == 0 ? "" : " ?");
+	diagram_line(f->out);
+	diagram_arrow(f->out, TO_CLIENT, "RST");
 	process_run_line(&f->server, call_close(f->conn));
 	is_gone = await_states(f, TCP_CLOSE, TCP_CLOSE);
 	got = receive_at_client(f);
-	output_claim(f->out, is_gone && failed_with(&got, ECONNRESET),
-		     "nothing was unread, and yet close() sends RST. It spares the server a "
-		     "TIME_WAIT, and costs the client whatever is on its way");
+	diagram_claim(f->out, is_gone && failed_with(&got, ECONNRESET),
+		      "nothing was unread, and yet close() sends RST. It spares the server a "
+		      "TIME_WAIT, and costs the client whatever is on its way");
 	close_client(f);
 }
 
@@ -279,13 +280,13 @@ static bool send_after_close(struct fixture *f)
 	struct call sent;
 	bool is_half;
 
-	output_arrow(f->out, TO_CLIENT, "FIN");
+	diagram_arrow(f->out, TO_CLIENT, "FIN");
 	process_run_line(&f->server, call_close(f->conn));
 	is_half = await_states(f, TCP_CLOSE_WAIT, TCP_FIN_WAIT2);
-	output_arrow(f->out, TO_SERVER, "\"hello\"");
+	diagram_arrow(f->out, TO_SERVER, "\"hello\"");
 	sent = process_run_line(&f->client, call_send(f->client_fd, "hello"));
-	output_arrow(f->out, TO_CLIENT, "RST");
-	output_line(f->out);
+	diagram_arrow(f->out, TO_CLIENT, "RST");
+	diagram_line(f->out);
 	return await_states(f, TCP_CLOSE, TCP_CLOSE) && is_half &&
 	       sent.result == (int64_t)strlen("hello");
 }
@@ -296,12 +297,12 @@ static void show_send_after_close(struct fixture *f)
 	struct call sent;
 
 	open_connection(f, "(f) the client sends to one who has closed");
-	output_claim(
+	diagram_claim(
 		f->out, send_after_close(f),
 		"the first send() succeeds: a FIN only says that no more will come, and send() "
 		"only fills a buffer. The answer is a reset");
 	sent = process_run_line(&f->client, call_send(f->client_fd, "hello"));
-	output_claim(f->out, failed_with(&sent, EPIPE), "the second fails, with EPIPE");
+	diagram_claim(f->out, failed_with(&sent, EPIPE), "the second fails, with EPIPE");
 	close_client(f);
 }
 
@@ -342,29 +343,29 @@ static void show_sigpipe(struct fixture *f)
 	process_start_call(&f->client, careless);
 	number = await_client_death(f);
 	if (number != 0)
-		output_lifeline(f->out, OUTPUT_CLIENT, false);
-	output_cell(f->out, OUTPUT_CLIENT, number == SIGPIPE ? "killed (SIGPIPE)" : "lives");
-	output_line(f->out);
-	output_claim(
+		diagram_lifeline(f->out, DIAGRAM_CLIENT, false);
+	diagram_cell(f->out, DIAGRAM_CLIENT, number == SIGPIPE ? "killed (SIGPIPE)" : "lives");
+	diagram_line(f->out);
+	diagram_claim(
 		f->out, is_reset && number == SIGPIPE,
 		"with EPIPE comes a signal, SIGPIPE, which ends the process in silence: ignore "
 		"it, or send with MSG_NOSIGNAL, as the first client did");
 }
 
-void lesson_reset(struct output *out)
+void lesson_reset(struct diagram *out)
 {
 	static const char *const names[] = { "server", NULL };
 	struct fixture f = { .out = out };
 
-	output_paragraph(
+	diagram_paragraph(
 		out,
 		"A connection should end by FIN: \"I have sent all\", after the last byte. RST "
 		"means \"this connection is void\", now, whatever is on its way. A server that "
 		"answers before it has read everything, such as \"too long\" or \"not allowed\", "
 		"resets its client if it simply closes. (A loop of calls is shown as one.)");
-	output_columns(out, names);
+	diagram_columns(out, names);
 	f.server = process_self(out, 1, names[0]);
-	f.client = process_fork(out, OUTPUT_CLIENT, "client");
+	f.client = process_fork(out, DIAGRAM_CLIENT, "client");
 	show_early_close(&f);
 	show_send_after_reset(&f);
 	show_lost_answer(&f);

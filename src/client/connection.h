@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* One connection of the client, from connect(2) to close(2), traced on stderr (-v). One process. */
+#ifndef CLIENT_CONNECTION_H
+#define CLIENT_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "client/target.h"
+
+struct connection {
+	int fd; /* non-blocking */
+	struct addr local, remote;
+	bool peer_closed;  /* nothing more will come: the peer's FIN, or an error */
+	bool is_shut_down; /* this side has ended sending */
+	bool closed_first; /* this side ended before the peer did */
+	bool is_reset;     /* the peer, or the system, has reset it */
+	bool is_traced, has_colour;
+	int64_t start_us; /* the trace counts from here */
+};
+
+/* Prepares a connection that is not open yet, and starts the clock of its trace. */
+void connection_init(struct connection *conn, bool is_traced);
+
+/*
+ * Tries the addresses in turn, each for at most timeout_ms, from the source (NULL: the system
+ * chooses). False with err, which gives the reason for each address: CODE_UNAVAILABLE, CODE_NOPERM,
+ * or CODE_OSERR. connection_close ends it.
+ */
+bool connection_open(struct connection *conn, const struct target *target,
+		     const struct addr *source, int timeout_ms, struct err *err);
+
+/*
+ * Closes an open connection. A traced one of TCP goes on to the state that the kernel keeps, for
+ * which it waits up to half a second.
+ */
+void connection_close(struct connection *conn);
+
+/* Writes one line with the seconds since connection_init, if it is traced. Keeps errno. */
+void connection_trace(const struct connection *conn, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

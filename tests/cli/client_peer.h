@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* A test that is the peer of prefork-client itself. */
+#ifndef CLI_CLIENT_PEER_H
+#define CLI_CLIENT_PEER_H
+
+#include "base/err.h"
+#include "cli/client_process.h"
+
+/* The client, and where the test listens; made anew for each test, used by nothing else. */
+struct client_peer {
+	struct client_process client;
+	char address[160];
+	int listener;
+};
+extern struct client_peer client_peer;
+
+/* For cmocka: around each test. */
+int client_peer_set_up(void **state);
+int client_peer_tear_down(void **state);
+
+/* The client's connection. */
+int client_peer_accept(void);
+
+/*
+ * Waits for the client's end: its exit code, what it printed, and what follows "prefork-client:
+ * ADDRESS: " on stderr (NULL: nothing is said).
+ */
+void client_peer_assert(enum exit_code code, const char *out, const char *why);
+
+#endif

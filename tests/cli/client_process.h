@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs prefork-client in the background, so that a test can be its peer. */
+#ifndef CLI_CLIENT_PROCESS_H
+#define CLI_CLIENT_PROCESS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct client_process {
+	/* set by the test, or left zero */
+	const char *input; /* standard input's bytes; NULL: none */
+	size_t input_size; /* 0: up to the NUL */
+	int input_fd;      /* instead of them */
+	int output_fd;     /* of standard output, which is not kept then */
+	int drop;          /* a capability (capabilities(7)) to do without */
+	/* while it runs */
+	pid_t pid;
+	int kept[2]; /* files of standard output and error */
+	/* after the end */
+	int code;        /* exit code, or 128 + the signal */
+	size_t out_size; /* bytes; out has a NUL behind them */
+	char out[65536], err[65536];
+};
+
+/* Starts it with arguments (NULL-ended). */
+void client_process_start(struct client_process *client, const char *const *arguments);
+#define RUN_CLIENT(client, ...) \
+	client_process_start((client), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+
+/* Waits until it has written this to standard error, within WAIT_MS. */
+void client_process_expect(const struct client_process *client, const char *text);
+
+/* Waits for its end, within WAIT_MS. */
+void client_process_wait(struct client_process *client);
+
+/* Makes it ready for another start. */
+void client_process_reset(struct client_process *client);
+
+/* True while it runs. */
+int client_process_is_running(const struct client_process *client);
+
+#endif
