@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ struct snapshot {
 	struct err first; /* that is wrong; "" nothing is */
 	pid_t owner;      /* of the pid file: what it holds is as good as free; 0: nobody */
 	bool has_identity, has_names; /* of found, complete */
-	struct configtest found;
+	struct prestart_found found;
 };
 
 /* Something that keeps the server from starting. */
@@ -341,29 +342,47 @@ static void run_checks(struct snapshot *look)
 		checks[i](look);
 }
 
-bool configtest_pass(struct configtest *found, const struct conf *conf, struct err *err)
+static struct conf *load_conf(const struct conf_source *source, bool daemon, struct err *err)
 {
+	struct conf *conf = prestart_load(source, err);
+
+	if (conf != NULL && daemon)
+		prestart_detached();
+	return conf;
+}
+
+struct conf *configtest_pass(const struct conf_source *source, bool daemon,
+			     struct prestart_found *found, struct err *err)
+{
+	struct conf *conf = load_conf(source, daemon, err);
 	struct snapshot look = { .conf = conf };
 
+	if (conf == NULL)
+		return NULL;
 	run_checks(&look);
 	*found = look.found;
 	if (look.first.text[0] == '\0')
-		return true;
+		return conf;
 	*err = look.first;
-	return false;
+	free(look.found.resolved);
+	conf_free(conf);
+	return NULL;
 }
 
-void configtest_free(struct configtest *found)
+enum exit_code configtest_run(const struct conf_source *source,
+			      const struct configtest_options *wish, struct err *err)
 {
-	free(found->resolved);
-	found->resolved = NULL;
-}
+	struct conf *conf = load_conf(source, wish->daemon, err);
+	struct snapshot look = { .conf = conf, .out = stderr, .first = { .code = CODE_OK } };
 
-enum exit_code configtest_check(const struct conf *conf, FILE *out)
-{
-	struct snapshot look = { .conf = conf, .out = out, .first = { .code = CODE_OK } };
-
+	if (conf == NULL)
+		return err->code;
+	if (wish->print)
+		conf_print(conf, stdout);
 	run_checks(&look);
-	configtest_free(&look.found);
+	if (look.first.code == CODE_OK && !wish->print && !wish->quiet)
+		printf("prefork-srv: configuration %s is in order\n", conf->origin);
+	free(look.found.resolved);
+	conf_free(conf);
 	return look.first.code;
 }

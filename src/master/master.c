@@ -6,14 +6,10 @@
 #include "master/master.h"
 
 #include <limits.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/sys.h"
-#include "ctl/configtest.h"
 #include "master/daemon.h"
-#include "master/prestart.h"
 #include "master/reload.h"
 #include "master/reopen.h"
 #include "master/sd_notify.h"
@@ -99,7 +95,7 @@ static void tell_starter(struct server *server, struct err *err)
 	err->text[0] = '\0';
 }
 
-static void serve(struct server *server, struct conf *conf, const struct configtest *found,
+static void serve(struct server *server, struct conf *conf, const struct prestart_found *found,
 		  struct err *err)
 {
 	if (server->options->daemon) {
@@ -118,38 +114,13 @@ static void serve(struct server *server, struct conf *conf, const struct configt
 	tell_starter(server, err);
 }
 
-/* All that can be wrong is looked for before anything is begun, and before the master detaches. */
-static void begin(struct server *server, struct conf *conf, struct err *err)
-{
-	struct configtest found;
-
-	if (server->options->daemon)
-		prestart_detached();
-	if (configtest_pass(&found, conf, err)) {
-		serve(server, conf, &found, err);
-	} else {
-		conf_free(conf);
-		start_undo(server);
-	}
-	configtest_free(&found);
-}
-
-enum exit_code master_run(const struct master_options *asked, struct err *err)
+enum exit_code master_run(const struct master_options *asked, struct conf *conf,
+			  const struct prestart_found *found, struct err *err)
 {
 	struct server server;
-	char *directory = NULL;
-	struct conf *conf;
 
 	*err = (struct err){ .code = CODE_OK };
 	start_empty(&server, asked);
-	log_role("master", -1);
-	if (!server.source.directory)
-		server.source.directory = directory = sys_getcwd(NULL, 0);
-	conf = prestart_load(&server.source, err);
-	if (conf)
-		begin(&server, conf, err);
-	else
-		start_undo(&server);
-	free(directory);
+	serve(&server, conf, found, err);
 	return err->code;
 }

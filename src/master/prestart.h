@@ -15,6 +15,12 @@
 #include "config/identity.h"
 #include "net/listener.h"
 
+/* What the checks before the start have looked up, so that the start need not ask again. */
+struct prestart_found {
+	struct identity identity;            /* of the workers */
+	struct listener_addresses *resolved; /* by listen of the configuration; owned */
+};
+
 /* conf_load, and each listener's service asked whether its options go together. NULL with err. */
 struct conf *prestart_load(const struct conf_source *source, struct err *err);
 

@@ -120,7 +120,7 @@ static void drop_passed(void)
 				       "they were closed (listen \"ADDRESS\" takes one)"));
 }
 
-static struct generation *take_generation(struct conf *conf, const struct configtest *found,
+static struct generation *take_generation(struct conf *conf, const struct prestart_found *found,
 					  struct err *err)
 {
 	unsigned workers = conf_workers(conf);
@@ -152,7 +152,7 @@ static void say_place(const struct server *server, const struct conf *conf)
 		LOG(EVENT_environment_warned, LOG_STR("message", text));
 }
 
-bool start_take(struct server *server, struct conf *conf, const struct configtest *found,
+bool start_take(struct server *server, struct conf *conf, const struct prestart_found *found,
 		struct err *err)
 {
 	struct generation *generation = NULL;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ctl/configtest.h"
+#include "master/prestart.h"
 #include "master/server.h"
 
 /* Nothing is open. */
@@ -14,10 +14,10 @@ void start_empty(struct server *server, const struct master_options *asked);
 
 /*
  * Takes everything the server needs, in the order in which a failure harms least, and makes the
- * first generation. `found` is what configtest_pass found for conf. Takes over conf. False with
- * err; start_undo is to be called in any case.
+ * first generation. `found` is what the checks found for conf. Takes over conf. False with err;
+ * start_undo is to be called in any case.
  */
-bool start_take(struct server *server, struct conf *conf, const struct configtest *found,
+bool start_take(struct server *server, struct conf *conf, const struct prestart_found *found,
 		struct err *err);
 
 /*
