@@ -77,7 +77,7 @@ static bool is_its_fault(const struct slot *slot, const struct member *member, i
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
 		if (WTERMSIG(status) == faults[i])
 			return true;
-	return member->hung;
+	return member_is_hung(member);
 }
 
 void crash_report_write(struct procs *roster, const struct generation *generation, unsigned number,
@@ -88,7 +88,7 @@ void crash_report_write(struct procs *roster, const struct generation *generatio
 				   .worker = number,
 				   .pid = (uint32_t)member->pid,
 				   .signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0,
-				   .hung = member->hung };
+				   .hung = member_is_hung(member) };
 	struct recovery_in_hand scene;
 
 	recovery_in_hand(member->arena, &generation->slots[number], generation->conf, now_ms,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes, counts and frees generations. Must not start, signal or reap a process: member.c and
- * roster.c do.
+ * procs.c do.
  */
 #include "master/generation.h"
 
@@ -66,6 +66,8 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 		generation_free(generation);
 		return NULL;
 	}
+	for (unsigned i = 0; i < generation->capacity; i++)
+		generation->members[i].number = i;
 	if (!open_wires(generation)) {
 		err_errno(err, CODE_OSERR,
 			  "cannot make the %u descriptors by which %u workers are woken",
@@ -96,28 +98,13 @@ void generation_free(struct generation *generation)
 	free(generation);
 }
 
-unsigned generation_count(const struct generation *generation, enum member_state state)
+unsigned generation_count(const struct generation *generation,
+			  bool (*is)(const struct member *member))
 {
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < generation->capacity; i++)
-		count += generation->members[i].state == state;
-	return count;
-}
-
-unsigned generation_alive(const struct generation *generation)
-{
-	return generation_count(generation, MEMBER_RUNNING) +
-	       generation_count(generation, MEMBER_RETIRING);
-}
-
-unsigned generation_ready(const struct generation *generation)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < generation->capacity; i++)
-		count += generation->members[i].state == MEMBER_RUNNING &&
-			 generation->members[i].ready;
+		count += is(&generation->members[i]);
 	return count;
 }
 
@@ -136,8 +123,7 @@ unsigned generation_seated(const struct generation *generation, unsigned seat)
 	for (unsigned i = 0; i < generation->capacity; i++) {
 		const struct member *member = &generation->members[i];
 
-		count += member->seat == seat &&
-			 (member->state == MEMBER_WAITING || member->state == MEMBER_RUNNING);
+		count += member->seat == seat && member_is_staying(member);
 	}
 	return count;
 }
@@ -149,6 +135,11 @@ unsigned generation_seat(const struct generation *generation)
 	while (generation_seated(generation, seat) > 0)
 		seat++;
 	return seat;
+}
+
+int64_t generation_deadline_ms(const struct generation *generation, int64_t now_ms)
+{
+	return now_ms + generation->conf->shutdown_timeout + MEMBER_MARGIN_MS;
 }
 
 void generation_close(struct generation *generation, const struct listener_set *kept,

@@ -10,51 +10,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/err.h"
 #include "config/conf.h"
 #include "config/identity.h"
-#include "master/respawn.h"
+#include "master/member.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
-#include "worker/arena.h"
 #include "worker/heritage.h"
 #include "worker/peers.h"
 
 /* Room beyond `workers`: for TTIN and for the replacements of recycled workers. */
 enum { GENERATION_SPARE = 16 };
-
-/*
- *        start                    retire
- * EMPTY -------> RUNNING ---------------> RETIRING --gone--> EMPTY
- *                 |  ^                                         ^
- *            died |  | due_ms                                  |
- *                 v  |              retire                     |
- *                WAITING ---------------------------------------
- */
-enum member_state { MEMBER_EMPTY, MEMBER_WAITING, MEMBER_RUNNING, MEMBER_RETIRING };
-
-struct member {
-	enum member_state state;
-	unsigned seat;       /* which CPU and which reuse_port sockets are its own */
-	pid_t pid;           /* of the living worker, else 0 */
-	pid_t keeper;        /* of the living keeper, else 0 */
-	bool renews;         /* WAITING: until its keeper has left */
-	bool wants_worker;   /* RETIRING: one more is to finish what the last one left */
-	bool is_over;        /* RETIRING: whatever it leaves is not finished any more */
-	int64_t deadline_ms; /* RETIRING: when all that it leaves is over, 0: never */
-	int retire_signal;   /* RETIRING: by which it was told, or 0 */
-	bool ready;          /* it has said so */
-	bool hung;           /* it is being killed for it */
-	int64_t due_ms;      /* WAITING: when to start */
-	int64_t started_ms;  /* of the living worker */
-	int64_t grace_ms;    /* its heartbeat counts as at least this late */
-	int64_t kill_ms;     /* when it gets SIGKILL; 0: not */
-	uint64_t held; /* connections that its dead workers left, as far as they can be believed */
-	struct respawn respawn;
-	struct arena *arena; /* NULL while EMPTY */
-};
 
 struct generation {
 	struct generation *next; /* in the roster's list of retiring ones */
@@ -84,14 +51,9 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 /* Frees it with all it owns; its listening sockets must be closed and its workers gone. */
 void generation_free(struct generation *generation);
 
-/* How many members are in that state. */
-unsigned generation_count(const struct generation *generation, enum member_state state);
-
-/* How many workers live, the retiring ones included. */
-unsigned generation_alive(const struct generation *generation);
-
-/* How many workers that are to stay have said that they are ready. */
-unsigned generation_ready(const struct generation *generation);
+/* How many members are in a situation of that kind (member_is_ready and the like). */
+unsigned generation_count(const struct generation *generation,
+			  bool (*is)(const struct member *member));
 
 /* A number without a worker, or -1. */
 int generation_vacancy(const struct generation *generation);
@@ -101,6 +63,9 @@ unsigned generation_seated(const struct generation *generation, unsigned seat);
 
 /* The lowest seat that is free. */
 unsigned generation_seat(const struct generation *generation);
+
+/* When a worker of this generation that is told to leave now has to be gone. */
+int64_t generation_deadline_ms(const struct generation *generation, int64_t now_ms);
 
 /*
  * Closes the listening sockets that `kept` (NULL: none) does not share; no worker may be started

@@ -27,8 +27,7 @@ struct load load_of(const struct generation *generation, unsigned socket, unsign
 	for (unsigned i = 0; i < generation->capacity; i++) {
 		const struct member *member = &generation->members[i];
 
-		if (member->state == MEMBER_RUNNING && member->ready &&
-		    (sockets <= 1 || member->seat % sockets == socket))
+		if (member_is_ready(member) && (sockets <= 1 || member->seat % sockets == socket))
 			add(&load, &generation->slots[i], generation->conf, since_ms);
 	}
 	return load;

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/member.h"
+#include "master/spawn.h"
 #include "master/worker_exit.h"
 
 /*
@@ -120,7 +120,7 @@ void procs_retire(struct procs *roster, struct generation *generation, int signa
 {
 	BUG_ON(generation->listeners);
 	for (unsigned number = 0; number < generation->capacity; number++)
-		member_retire(generation, number, signal, kill_ms);
+		member_retire(&generation->members[number], signal, kill_ms);
 	if (generation == roster->current)
 		roster->current = NULL;
 	if (generation == roster->starting)
@@ -240,8 +240,8 @@ static void start_due(struct procs *roster, struct generation *generation, int64
 
 		/* A generation that has failed starts nobody, but finishes what it has. */
 		if (member_wants_worker(member) && member->due_ms <= now_ms &&
-		    (member->state == MEMBER_RETIRING || generation->failure.text[0] == '\0'))
-			member_start(roster, generation, number, now_ms);
+		    (member_is_leaving(member) || generation->failure.text[0] == '\0'))
+			spawn_start(roster, generation, number, now_ms);
 	}
 }
 
@@ -255,14 +255,14 @@ void procs_kill_due(struct procs *roster, int64_t now_ms)
 {
 	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned number = 0; number < g->capacity; number++)
-			member_kill_due(&g->members[number], number, now_ms);
+			member_kill_due(&g->members[number], now_ms);
 }
 
 void procs_look(struct procs *roster)
 {
 	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
 		for (unsigned number = 0; number < g->capacity; number++)
-			member_look(roster, g, number);
+			spawn_look(roster, g, number);
 }
 
 void procs_sweep(struct procs *roster)
@@ -272,7 +272,7 @@ void procs_sweep(struct procs *roster)
 	while (*link) {
 		struct generation *generation = *link;
 
-		if (generation_alive(generation) > 0) {
+		if (generation_count(generation, member_is_alive) > 0) {
 			link = &generation->next;
 			continue;
 		}
@@ -306,7 +306,7 @@ unsigned procs_alive(const struct procs *roster)
 	unsigned alive = 0;
 
 	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
-		alive += generation_alive(g);
+		alive += generation_count(g, member_is_alive);
 	return alive;
 }
 
@@ -362,10 +362,10 @@ static int dispensable(const struct generation *generation)
 		const struct member *member = &generation->members[number];
 		unsigned rank = member->seat;
 
-		if (member->state == MEMBER_WAITING)
-			return (int)number;
-		if (member->state != MEMBER_RUNNING)
+		if (!member_is_staying(member))
 			continue;
+		if (!member_is_running(member))
+			return (int)number;
 		if (generation_seated(generation, member->seat) > 1)
 			rank += generation->capacity;
 		if (found >= 0 && rank < most)
@@ -378,9 +378,7 @@ static int dispensable(const struct generation *generation)
 
 void procs_trim(struct generation *generation, int64_t now_ms)
 {
-	while (generation_count(generation, MEMBER_WAITING) +
-		       generation_count(generation, MEMBER_RUNNING) >
-	       generation->wanted)
-		member_retire(generation, (unsigned)dispensable(generation), SIGQUIT,
-			      member_deadline_ms(generation, now_ms));
+	while (generation_count(generation, member_is_staying) > generation->wanted)
+		member_retire(&generation->members[dispensable(generation)], SIGQUIT,
+			      generation_deadline_ms(generation, now_ms));
 }

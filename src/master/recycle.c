@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/member.h"
 
 enum { LOOK_MS = 250 };
 
@@ -43,7 +42,7 @@ static const char *reason(const struct generation *generation, unsigned number, 
 	const struct slot *slot = &generation->slots[number];
 	uint64_t accepted = metric_sum(&slot->tally, METRIC_connections_accepted_total);
 
-	if (member->state != MEMBER_RUNNING || !member->ready)
+	if (!member_is_ready(member))
 		return NULL;
 	if (conf->worker_max_age > 0 &&
 	    now_ms - member->started_ms >=
@@ -98,18 +97,18 @@ static void go_on(struct recycle *recycle, struct generation *generation, int64_
 	const struct member *fresh = &generation->members[recycle->fresh];
 
 	if (recycle->retired) {
-		if (old->state != MEMBER_RETIRING)
+		if (!member_is_leaving(old))
 			recycle->generation = 0;
 		return;
 	}
-	if (old->state != MEMBER_RUNNING || fresh->state == MEMBER_EMPTY ||
-	    fresh->state == MEMBER_RETIRING) {
+	if (!member_is_running(old) || !member_is_staying(fresh)) {
 		give_up(recycle, generation, now_ms);
 		return;
 	}
-	if (fresh->state != MEMBER_RUNNING || !fresh->ready)
+	if (!member_is_ready(fresh))
 		return;
-	member_retire(generation, recycle->old, SIGQUIT, member_deadline_ms(generation, now_ms));
+	member_retire(&generation->members[recycle->old], SIGQUIT,
+		      generation_deadline_ms(generation, now_ms));
 	recycle->retired = true;
 }
 

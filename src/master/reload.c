@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/announce.h"
-#include "master/member.h"
 #include "master/prestart.h"
 #include "master/sd_notify.h"
 #include "net/unix_path.h"
@@ -34,7 +33,7 @@ static void drop_starting(struct server *server)
 		return;
 	generation_close(failed, roster->current->listeners, true);
 	/* Those that were ready may have accepted already. */
-	procs_retire(roster, failed, SIGQUIT, member_deadline_ms(failed, now_ms));
+	procs_retire(roster, failed, SIGQUIT, generation_deadline_ms(failed, now_ms));
 }
 
 /* Tells whoever waits, and counts. failure: why it failed, or NULL. */
@@ -172,7 +171,7 @@ static void hand_over(struct server *server)
 	listener_apply(fresh->listeners);
 	announce_listeners(fresh->listeners, old->listeners);
 	generation_close(old, fresh->listeners, true);
-	procs_retire(roster, old, SIGQUIT, member_deadline_ms(old, server->loop.now_ms));
+	procs_retire(roster, old, SIGQUIT, generation_deadline_ms(old, server->loop.now_ms));
 	announce_conf(server->board, fresh->conf);
 }
 
@@ -193,11 +192,12 @@ static bool have_started(const struct reload *reload, const struct generation *f
 {
 	if (fresh->failure.text[0] != '\0')
 		*err = fresh->failure;
-	else if (generation_ready(fresh) == fresh->wanted)
+	else if (generation_count(fresh, member_is_ready) == fresh->wanted)
 		return true;
 	else if (now_ms >= reload->deadline_ms)
 		err_set(err, CODE_OSERR, "%u of %u new workers were ready within %d s",
-			generation_ready(fresh), fresh->wanted, SERVER_READY_MS / 1000);
+			generation_count(fresh, member_is_ready), fresh->wanted,
+			SERVER_READY_MS / 1000);
 	return false;
 }
 

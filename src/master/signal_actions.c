@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "master/member.h"
 #include "master/reload.h"
 #include "master/reopen.h"
 #include "master/stop.h"

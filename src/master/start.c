@@ -186,7 +186,7 @@ void start_step(struct server *server, int64_t now_ms)
 		return;
 	if (first->failure.text[0] != '\0') {
 		err = first->failure;
-	} else if (generation_ready(first) == first->wanted) {
+	} else if (generation_count(first, member_is_ready) == first->wanted) {
 		if (pidfile_write(&server->pidfile, &err)) {
 			procs_promote(&server->roster);
 			scoreboard_mark(server->board, MARK_START, 0);
@@ -197,7 +197,8 @@ void start_step(struct server *server, int64_t now_ms)
 		}
 	} else if (now_ms >= server->deadline_ms) {
 		err_set(&err, CODE_OSERR, "%u of %u workers were ready within %d s",
-			generation_ready(first), first->wanted, SERVER_READY_MS / 1000);
+			generation_count(first, member_is_ready), first->wanted,
+			SERVER_READY_MS / 1000);
 	} else {
 		return;
 	}

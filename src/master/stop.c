@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/member.h"
 #include "master/reload.h"
 #include "master/sd_notify.h"
 
@@ -33,8 +32,8 @@ static int64_t patience_ms(const struct server *server, int64_t now_ms)
 	int64_t latest_ms = now_ms;
 
 	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
-		if (member_deadline_ms(g, now_ms) > latest_ms)
-			latest_ms = member_deadline_ms(g, now_ms);
+		if (generation_deadline_ms(g, now_ms) > latest_ms)
+			latest_ms = generation_deadline_ms(g, now_ms);
 	return latest_ms;
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/member.h"
 
 enum { LOOK_LEAST_MS = 20, LOOK_MOST_MS = 1000, AHEAD_MS = 10000 };
 
@@ -34,19 +33,17 @@ int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *ros
 	return due_ms;
 }
 
-static void kill_hung(struct procs *roster, struct member *member, unsigned number,
-		      int64_t silent_ms, int64_t now_ms)
+static void kill_hung(struct procs *roster, struct member *member, int64_t silent_ms,
+		      int64_t now_ms)
 {
 	/* Without a worker it is the keeper that hangs. */
 	if (member->pid > 0)
 		sys_kill(member->pid, SIGABRT);
-	LOG(EVENT_worker_hung, LOG_NUM("worker", number), LOG_NUM("child_pid", member->pid),
+	LOG(EVENT_worker_hung, LOG_NUM("worker", member->number), LOG_NUM("child_pid", member->pid),
 	    LOG_NUM("silent_ms", silent_ms));
-	cell_add(&roster->board->past[number].tally.worker_hangs_total, 1);
-	scoreboard_mark(roster->board, MARK_HANG, number);
-	member->hung = true;
-	if (member->kill_ms == 0 || member->kill_ms > now_ms + WATCHDOG_ABORT_MS)
-		member->kill_ms = now_ms + WATCHDOG_ABORT_MS;
+	cell_add(&roster->board->past[member->number].tally.worker_hangs_total, 1);
+	scoreboard_mark(roster->board, MARK_HANG, member->number);
+	member_hang(member, now_ms + WATCHDOG_ABORT_MS);
 }
 
 static void look_at(struct procs *roster, struct generation *generation, unsigned number,
@@ -56,14 +53,13 @@ static void look_at(struct procs *roster, struct generation *generation, unsigne
 	int64_t beat_ms =
 		atomic_load_explicit(&generation->slots[number].heartbeat_ms, memory_order_relaxed);
 
-	if (member->hung || (member->pid == 0 && (member->keeper == 0 || member->is_over ||
-						  member_wants_worker(member))))
+	if (!member_must_beat(member))
 		return;
 	/* It may have beaten since this turn began, but not long after now: workers write there. */
 	if (beat_ms < member->grace_ms || beat_ms > now_ms + AHEAD_MS)
 		beat_ms = member->grace_ms;
 	if (now_ms - beat_ms > generation->conf->hang_timeout)
-		kill_hung(roster, member, number, now_ms - beat_ms, now_ms);
+		kill_hung(roster, member, now_ms - beat_ms, now_ms);
 }
 
 static void grant_grace(struct generation *generation, int64_t now_ms)

@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/crash_report.h"
-#include "master/member.h"
 #include "master/prestart.h"
+#include "master/spawn.h"
 #include "worker/accessrest.h"
 
 static bool has_served(const struct slot *slot)
@@ -46,6 +46,11 @@ static void fail(struct err *err, unsigned number, int status)
 			number, WEXITSTATUS(status));
 }
 
+static bool has_finished(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK;
+}
+
 /* After a death that nobody asked for. */
 static void go_on(struct procs *roster, struct generation *generation, unsigned number, int status,
 		  bool was_ready, bool progressed, int64_t now_ms)
@@ -57,18 +62,16 @@ static void go_on(struct procs *roster, struct generation *generation, unsigned 
 		fail(&generation->failure, number, status);
 		member_leave(member, now_ms);
 	} else if (hopeless) {
-		if (member->state != MEMBER_RETIRING)
+		if (!member_is_leaving(member))
 			err_set(&roster->fatal, CODE_OSERR,
 				"worker %u says that the next one would fail alike (exit code %d)",
 				number, CODE_NO_RESPAWN);
 		member_leave(member, now_ms);
-	} else if (member->state == MEMBER_RETIRING && member->held == 0) {
+	} else if (member_is_leaving(member) && member->held == 0) {
 		member_leave(member, now_ms);
 	} else {
 		cell_add(&roster->board->past[number].tally.worker_respawns_total, 1);
-		if (WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK)
-			member_renew(member, now_ms);
-		member_wait(member, number, progressed, now_ms);
+		member_respawn(member, has_finished(status), progressed, now_ms);
 	}
 }
 
@@ -78,10 +81,8 @@ static void go_on(struct procs *roster, struct generation *generation, unsigned 
  */
 static bool is_expected(const struct member *member, int status)
 {
-	bool finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-
-	return member->state == MEMBER_RETIRING &&
-	       (finished || member->is_over || member->keeper == 0);
+	return member_is_leaving(member) &&
+	       (has_finished(status) || member_is_ending(member) || member->keeper == 0);
 }
 
 /*
@@ -150,19 +151,17 @@ void worker_exit_handle(struct procs *roster, struct generation *generation, uns
 	bool progressed = has_served(&generation->slots[number]);
 	bool expected = is_expected(member, status), was_ready;
 
-	member_look(roster, generation, number);
-	was_ready = member->ready;
+	spawn_look(roster, generation, number);
+	was_ready = member_is_ready(member);
 	log_death(member, number, status, expected);
 	if (!expected) {
 		cell_add(&roster->board->past[number].tally.worker_crashes_total, 1);
-		if (!member->hung)
+		if (!member_is_hung(member))
 			scoreboard_mark(roster->board, MARK_CRASH, number);
 		crash_report_write(roster, generation, number, status, now_ms);
 	}
 	note_held(generation, number);
 	member->pid = 0;
-	member->ready = member->hung = false;
-	member->kill_ms = member->state == MEMBER_RETIRING ? member->deadline_ms : 0;
 	note_exit(&roster->board->past[number], status);
 	discard_connections(roster, generation, number);
 	clear_slot(roster, generation, number);
@@ -194,15 +193,13 @@ void worker_exit_handle_keeper(struct procs *roster, struct generation *generati
 	discard_connections(roster, generation, number);
 	if (member->pid == 0)
 		clear_slot(roster, generation, number);
-	if (member->state == MEMBER_RETIRING) {
+	if (member_is_leaving(member) || member->state == MEMBER_RENEWING_KEEPER) {
 		if (member->pid == 0)
-			member_leave(member, now_ms);
+			member_keeper_gone(member);
 		return;
 	}
-	if (member->renews)
-		return;
 	log_keeper(number, keeper, status);
 	/* A worker that lives goes on alone; one that never came is as good as dead. */
-	if (member->pid == 0 && member->state == MEMBER_RUNNING)
+	if (member->pid == 0 && member_is_running(member))
 		go_on(roster, generation, number, status, false, false, now_ms);
 }

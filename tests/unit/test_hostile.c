@@ -21,7 +21,7 @@ static void reap__of_a_stranger__touches_no_worker(void **state)
 		_exit(0);
 	crew_await_death(stranger);
 	procs_reap(roster, CREW_NOW);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS);
 	assert_int_equal(sys_waitpid(stranger, NULL, WNOHANG), -1);
 }
 

@@ -36,9 +36,9 @@ static void load__of_workers_that_leave_or_are_not_ready__is_not_counted(void **
 {
 	struct generation *generation = crew_serve(*state, NULL);
 
-	generation->members[0].ready = false;
+	generation->members[0].state = MEMBER_STARTING;
 	generation->slots[0].live = 100;
-	member_retire(generation, 1, SIGQUIT, INT64_MAX);
+	member_retire(&generation->members[1], SIGQUIT, INT64_MAX);
 	generation->slots[1].live = 100;
 	assert_int_equal(look(generation).workers, 1);
 	assert_int_equal(look(generation).live, 0);

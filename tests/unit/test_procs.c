@@ -45,12 +45,12 @@ static void start_due__of_a_new_generation__forks_the_wanted(void **state)
 	struct procs *roster = *state;
 	const struct generation *generation = crew_begin(roster, NULL);
 
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS);
 	assert_int_equal(procs_alive(roster), CREW_WORKERS);
 	assert_int_equal(generation->infos[1].pid, generation->members[1].pid);
 	assert_int_equal(generation->infos[1].number, 1);
 	assert_int_equal(generation->slots[1].heartbeat_ms, CREW_NOW);
-	assert_int_equal(generation_ready(generation), 0);
+	assert_int_equal(generation_count(generation, member_is_ready), 0);
 }
 
 static void look__at_a_slot_that_says_ready__counts_it(void **state)
@@ -61,8 +61,8 @@ static void look__at_a_slot_that_says_ready__counts_it(void **state)
 	generation->slots[2].state = SLOT_READY;
 	generation->slots[0].state = 77;
 	procs_look(roster);
-	assert_int_equal(generation_ready(generation), 1);
-	assert_true(generation->members[2].ready);
+	assert_int_equal(generation_count(generation, member_is_ready), 1);
+	assert_true(member_is_ready(&generation->members[2]));
 }
 
 static void start_due__when_fork_fails_at_the_start__fails_the_generation(void **state)
@@ -85,13 +85,13 @@ static void start_due__when_fork_fails_later__waits_longer_each_time(void **stat
 	crew_behaviour = CREW_REFUSE;
 	crew_kill(roster, member, SIGKILL, CREW_NOW + RESPAWN_HEALTHY_MS);
 	procs_start_due(roster, CREW_NOW + RESPAWN_HEALTHY_MS);
-	assert_int_equal(member->state, MEMBER_WAITING);
+	assert_int_equal(member->state, MEMBER_BACKOFF);
 	assert_int_equal(member->due_ms, CREW_NOW + RESPAWN_HEALTHY_MS + 100);
 	procs_start_due(roster, member->due_ms);
 	assert_int_equal(member->due_ms, CREW_NOW + RESPAWN_HEALTHY_MS + 300);
 	crew_behaviour = CREW_STAY;
 	procs_start_due(roster, member->due_ms);
-	assert_int_equal(member->state, MEMBER_RUNNING);
+	assert_true(member_is_running(member));
 }
 
 static void reap__of_a_worker_that_served__replaces_it_at_once(void **state)
@@ -107,9 +107,9 @@ static void reap__of_a_worker_that_served__replaces_it_at_once(void **state)
 	assert_int_equal(scoreboard_sum(roster->board, METRIC_messages_total), 5);
 	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_crashes_total), 1);
 	procs_start_due(roster, CREW_NOW + 10);
-	assert_int_equal(generation->members[1].state, MEMBER_RUNNING);
+	assert_true(member_is_running(&generation->members[1]));
 	assert_int_not_equal(generation->members[1].pid, before);
-	assert_false(generation->members[1].ready);
+	assert_false(member_is_ready(&generation->members[1]));
 }
 
 static void reap__of_early_deaths__delays_their_slot_alone(void **state)
@@ -121,10 +121,10 @@ static void reap__of_early_deaths__delays_their_slot_alone(void **state)
 	crew_kill(roster, member, SIGKILL, CREW_NOW);
 	assert_int_equal(member->due_ms, CREW_NOW + 100);
 	procs_start_due(roster, CREW_NOW + 99);
-	assert_int_equal(member->state, MEMBER_WAITING);
+	assert_int_equal(member->state, MEMBER_BACKOFF);
 	assert_int_equal(procs_due_ms(roster, INT64_MAX), CREW_NOW + 100);
 	procs_start_due(roster, CREW_NOW + 100);
-	assert_int_equal(member->state, MEMBER_RUNNING);
+	assert_true(member_is_running(member));
 	crew_kill(roster, member, SIGKILL, CREW_NOW + 100);
 	assert_int_equal(member->due_ms, CREW_NOW + 300);
 	crew_kill(roster, &generation->members[1], SIGKILL, CREW_NOW + 100);
@@ -137,7 +137,7 @@ static void reap__of_exit_0_of_its_own_accord__replaces_it(void **state)
 	struct generation *generation = crew_serve(roster, NULL);
 
 	crew_kill(roster, &generation->members[0], SIGQUIT, CREW_NOW);
-	assert_int_equal(generation->members[0].state, MEMBER_WAITING);
+	assert_int_equal(generation->members[0].state, MEMBER_BACKOFF);
 }
 
 static void reap__of_a_retiring_worker__leaves_its_place_empty(void **state)
@@ -146,8 +146,8 @@ static void reap__of_a_retiring_worker__leaves_its_place_empty(void **state)
 	struct generation *generation = crew_serve(roster, NULL);
 	pid_t pid = generation->members[2].pid;
 
-	member_retire(generation, 2, SIGQUIT, CREW_NOW + 500);
-	assert_int_equal(generation->members[2].state, MEMBER_RETIRING);
+	member_retire(&generation->members[2], SIGQUIT, CREW_NOW + 500);
+	assert_int_equal(generation->members[2].state, MEMBER_DRAINING);
 	crew_await_death(pid);
 	procs_reap(roster, CREW_NOW);
 	assert_int_equal(generation->members[2].state, MEMBER_EMPTY);
@@ -175,7 +175,7 @@ static void reap__after_ready_at_the_start__replaces_it(void **state)
 	crew_report_ready(roster, generation);
 	crew_kill(roster, &generation->members[1], SIGKILL, CREW_NOW);
 	assert_string_equal(generation->failure.text, "");
-	assert_int_equal(generation->members[1].state, MEMBER_WAITING);
+	assert_int_equal(generation->members[1].state, MEMBER_BACKOFF);
 }
 
 static void reap__of_do_not_respawn__ends_the_server(void **state)
@@ -237,7 +237,7 @@ static void kill_due__at_its_time__kills_the_retiring_alone(void **state)
 	struct generation *generation = crew_serve(roster, NULL);
 	pid_t pid = generation->members[0].pid;
 
-	member_retire(generation, 0, 0, CREW_NOW + 500);
+	member_retire(&generation->members[0], 0, CREW_NOW + 500);
 	assert_int_equal(procs_due_ms(roster, INT64_MAX), CREW_NOW + 500);
 	procs_kill_due(roster, CREW_NOW + 499);
 	procs_reap(roster, CREW_NOW + 499);
@@ -246,7 +246,7 @@ static void kill_due__at_its_time__kills_the_retiring_alone(void **state)
 	crew_await_death(pid);
 	procs_reap(roster, CREW_NOW + 500);
 	assert_int_equal(generation->members[0].state, MEMBER_EMPTY);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS - 1);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS - 1);
 }
 
 static void more__up_to_the_room__then_no_more(void **state)
@@ -268,11 +268,11 @@ static void less__down_to_one__then_no_less(void **state)
 	const struct generation *generation = crew_serve(roster, NULL);
 
 	assert_true(procs_less(roster, CREW_NOW));
-	assert_int_equal(generation->members[2].state, MEMBER_RETIRING);
+	assert_int_equal(generation->members[2].state, MEMBER_DRAINING);
 	assert_true(procs_less(roster, CREW_NOW));
-	assert_int_equal(generation->members[1].state, MEMBER_RETIRING);
+	assert_int_equal(generation->members[1].state, MEMBER_DRAINING);
 	assert_false(procs_less(roster, CREW_NOW));
-	assert_int_equal(generation->members[0].state, MEMBER_RUNNING);
+	assert_true(member_is_running(&generation->members[0]));
 }
 
 static void less__while_one_waits__gives_up_that_one(void **state)
@@ -283,7 +283,7 @@ static void less__while_one_waits__gives_up_that_one(void **state)
 	crew_kill(roster, &generation->members[0], SIGKILL, CREW_NOW);
 	assert_true(procs_less(roster, CREW_NOW));
 	assert_int_equal(generation->members[0].state, MEMBER_EMPTY);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS - 1);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS - 1);
 }
 
 #define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
@@ -295,10 +295,11 @@ static void less__after_a_replacement__leaves_the_lowest_seats_taken(void **stat
 
 	/* as after recycling worker 0 */
 	generation->members[CREW_WORKERS] = generation->members[0];
+	generation->members[CREW_WORKERS].number = CREW_WORKERS;
 	generation->members[0] = (struct member){ .state = MEMBER_EMPTY };
 	assert_true(procs_less(roster, CREW_NOW));
-	assert_int_equal(generation->members[2].state, MEMBER_RETIRING);
-	assert_int_equal(generation->members[CREW_WORKERS].state, MEMBER_RUNNING);
+	assert_int_equal(generation->members[2].state, MEMBER_DRAINING);
+	assert_true(member_is_running(&generation->members[CREW_WORKERS]));
 	assert_true(procs_more(roster, CREW_NOW));
 	assert_int_equal(generation->members[0].seat, 2);
 }

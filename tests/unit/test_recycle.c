@@ -52,7 +52,7 @@ static unsigned replace_one(struct recycle *recycle, struct procs *roster)
 	assert_int_equal(recycle->generation, generation->id);
 	assert_int_equal(recycle->fresh, FRESH);
 	procs_start_due(roster, OLD_ENOUGH);
-	assert_int_equal(generation->members[FRESH].state, MEMBER_RUNNING);
+	assert_true(member_is_running(&generation->members[FRESH]));
 	assert_int_equal(generation->slots[FRESH].seat, generation->slots[recycle->old].seat);
 	return recycle->old;
 }
@@ -65,7 +65,7 @@ static void step__before_anyone_is_old__does_nothing(void **state)
 
 	recycle_step(&recycle, roster, CREW_NOW + 9999);
 	assert_int_equal(recycle.generation, 0);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS);
 }
 
 static void step__with_all_old__replaces_one_and_waits_for_it(void **state)
@@ -77,12 +77,12 @@ static void step__with_all_old__replaces_one_and_waits_for_it(void **state)
 	pid_t pid = generation->members[old].pid;
 
 	recycle_step(&recycle, roster, OLD_ENOUGH);
-	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
+	assert_true(member_is_running(&generation->members[old]));
 	generation->slots[FRESH].state = SLOT_READY;
 	procs_look(roster);
 	recycle_step(&recycle, roster, OLD_ENOUGH);
-	assert_int_equal(generation->members[old].state, MEMBER_RETIRING);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+	assert_int_equal(generation->members[old].state, MEMBER_DRAINING);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS);
 	recycle_step(&recycle, roster, OLD_ENOUGH + 1000);
 	assert_int_equal(recycle.generation, generation->id);
 	crew_await_death(pid);
@@ -115,7 +115,7 @@ static void step__when_the_old_one_dies_first__keeps_the_number_of_workers(void 
 	recycle_step(&recycle, roster, OLD_ENOUGH);
 	assert_int_equal(recycle.generation, 0);
 	assert_int_equal(generation->members[old].state, MEMBER_EMPTY);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS);
 }
 
 static void step__when_the_replacement_dies_first__waits_for_the_next(void **state)
@@ -127,8 +127,8 @@ static void step__when_the_replacement_dies_first__waits_for_the_next(void **sta
 
 	crew_kill(roster, &generation->members[FRESH], SIGKILL, OLD_ENOUGH);
 	recycle_step(&recycle, roster, OLD_ENOUGH);
-	assert_int_equal(generation->members[FRESH].state, MEMBER_WAITING);
-	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
+	assert_int_equal(generation->members[FRESH].state, MEMBER_BACKOFF);
+	assert_true(member_is_running(&generation->members[old]));
 	assert_int_equal(recycle.generation, generation->id);
 }
 
@@ -153,8 +153,8 @@ static void step__when_a_signal_takes_the_replacement__gives_up(void **state)
 	assert_true(procs_less(roster, OLD_ENOUGH));
 	recycle_step(&recycle, roster, OLD_ENOUGH);
 	assert_int_equal(recycle.generation, 0);
-	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS - 1);
+	assert_true(member_is_running(&generation->members[old]));
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS - 1);
 }
 
 static void step__after_a_reload__forgets_the_pair(void **state)

@@ -48,13 +48,14 @@ static void look__at_a_silent_worker__aborts_then_kills_it(void **state)
 	generation->slots[0].heartbeat_ms = CREW_NOW + 1000;
 	generation->slots[2].heartbeat_ms = CREW_NOW + 1000;
 	look_until(&watchdog, roster, CREW_NOW + 1250);
-	assert_true(generation->members[1].hung);
+	assert_true(member_is_hung(&generation->members[1]));
 	assert_int_equal(generation->members[1].kill_ms, CREW_NOW + 1250 + WATCHDOG_ABORT_MS);
-	assert_false(generation->members[0].hung || generation->members[2].hung);
+	assert_false(member_is_hung(&generation->members[0]) ||
+		     member_is_hung(&generation->members[2]));
 	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_hangs_total), 1);
 	crew_await_death(pid);
 	procs_reap(roster, CREW_NOW + 1250);
-	assert_int_equal(generation->members[1].state, MEMBER_WAITING);
+	assert_int_equal(generation->members[1].state, MEMBER_BACKOFF);
 }
 
 static void look__at_a_worker_just_in_time__leaves_it(void **state)
@@ -64,7 +65,7 @@ static void look__at_a_worker_just_in_time__leaves_it(void **state)
 	struct watchdog watchdog = { .last_ms = CREW_NOW };
 
 	look_until(&watchdog, roster, CREW_NOW + 1000);
-	assert_false(generation->members[0].hung);
+	assert_false(member_is_hung(&generation->members[0]));
 	assert_int_equal(scoreboard_sum(roster->board, METRIC_worker_hangs_total), 0);
 }
 
@@ -76,9 +77,9 @@ static void look__after_the_master_itself_was_away__grants_a_fresh_start(void **
 
 	watchdog_look(&watchdog, roster, CREW_NOW + 60000);
 	look_until(&watchdog, roster, CREW_NOW + 61000);
-	assert_false(generation->members[0].hung);
+	assert_false(member_is_hung(&generation->members[0]));
 	look_until(&watchdog, roster, CREW_NOW + 61250);
-	assert_true(generation->members[0].hung);
+	assert_true(member_is_hung(&generation->members[0]));
 }
 
 #define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
