@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/procs.c and master/member.c. */
+/* Tests of master/workers.c and master/member.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
