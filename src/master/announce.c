@@ -57,7 +57,7 @@ void announce_conf(struct scoreboard *board, const struct conf *conf)
 /* Who does not read it goes without. */
 static void greet(const struct server *server)
 {
-	const struct generation *generation = server->roster.current;
+	const struct generation *generation = server->procs.current;
 	char address[ADDR_TEXT], line[ADDR_TEXT + 128];
 	struct writer out;
 
@@ -82,10 +82,10 @@ void announce_started(struct server *server)
 {
 	struct err served = { .code = CODE_OK };
 
-	LOG(EVENT_server_started, LOG_NUM("workers", server->roster.current->wanted),
-	    LOG_STR("configuration", server->roster.current->conf->origin));
+	LOG(EVENT_server_started, LOG_NUM("workers", server->procs.current->wanted),
+	    LOG_STR("configuration", server->procs.current->conf->origin));
 	greet(server);
 	sd_notify_ready();
-	readyfd_tell(&server->ready, &server->loop, server->roster.current->listeners);
+	readyfd_tell(&server->ready, &server->loop, server->procs.current->listeners);
 	daemon_report(&server->report_fd, &served);
 }

@@ -80,7 +80,7 @@ static bool is_its_fault(const struct slot *slot, const struct member *member, i
 	return member_is_hung(member);
 }
 
-void crash_report_write(struct procs *roster, const struct generation *generation, unsigned number,
+void crash_report_write(struct procs *procs, const struct generation *generation, unsigned number,
 			int status, int64_t now_ms)
 {
 	const struct member *member = &generation->members[number];
@@ -96,10 +96,10 @@ void crash_report_write(struct procs *roster, const struct generation *generatio
 	snprintf(note.last_call, sizeof(note.last_call), "%s", scene.last_call);
 	if (scene.has_remote)
 		describe(&note, &scene);
-	keep(roster->board, &note);
+	keep(procs->board, &note);
 	if (!scene.has_remote)
 		return;
 	log_note(&note);
 	if (is_its_fault(&generation->slots[number], member, status))
-		penalize(roster->board, generation->conf, &scene, now_ms);
+		penalize(procs->board, generation->conf, &scene, now_ms);
 }

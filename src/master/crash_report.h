@@ -11,7 +11,7 @@
  * Logs what the dead worker of that number had in hand, keeps it among the scoreboard's last
  * crashes, and counts it against the client's address. Before the next worker starts.
  */
-void crash_report_write(struct procs *roster, const struct generation *generation, unsigned number,
+void crash_report_write(struct procs *procs, const struct generation *generation, unsigned number,
 			int status, int64_t now_ms);
 
 #endif

@@ -24,7 +24,7 @@
 enum { GENERATION_SPARE = 16 };
 
 struct generation {
-	struct generation *next; /* in the roster's list of retiring ones */
+	struct generation *next; /* in the list of retiring ones */
 	struct conf *conf;
 	struct identity identity;       /* of its workers, looked up once: conf names it */
 	struct listener_set *listeners; /* NULL once no worker is to be started any more */
@@ -40,7 +40,7 @@ struct generation {
 };
 
 /*
- * A generation of `workers` workers, none of them started yet, on no slots yet (procs_begin deals
+ * A generation of `workers` workers, none of them started yet, on no slots yet (workers_begin deals
  * them out). Takes over conf and listeners when it succeeds; NULL with err (CODE_OSERR) when
  * descriptors or memory lack.
  */

@@ -25,12 +25,12 @@ static int wait_ms(const struct server *server)
 	if (server->stop.deadline_ms > 0)
 		due_ms = server->stop.deadline_ms;
 	due_ms = start_due_ms(server, due_ms);
-	due_ms = procs_due_ms(&server->roster, due_ms);
-	due_ms = watchdog_due_ms(&server->watchdog, &server->roster, due_ms);
-	due_ms = recycle_due_ms(&server->recycle, &server->roster, due_ms);
+	due_ms = workers_due_ms(&server->procs, due_ms);
+	due_ms = watchdog_due_ms(&server->watchdog, &server->procs, due_ms);
+	due_ms = recycle_due_ms(&server->recycle, &server->procs, due_ms);
 	due_ms = reload_due_ms(server, due_ms);
 	due_ms = reopen_due_ms(server, due_ms);
-	due_ms = sampler_due_ms(&server->sampler, &server->roster, due_ms);
+	due_ms = sampler_due_ms(&server->sampler, &server->procs, due_ms);
 	due_ms = sd_notify_due_ms(server, due_ms);
 	due_ms = log_due_ms(due_ms);
 	if (due_ms == INT64_MAX)
@@ -44,25 +44,25 @@ static int wait_ms(const struct server *server)
 /* Workers that have died are noted before anything is decided, and started last of all. */
 static void take_turn(struct server *server)
 {
-	struct procs *roster = &server->roster;
+	struct procs *procs = &server->procs;
 	int64_t now_ms = server->loop.now_ms;
 
-	procs_reap(roster, now_ms);
-	procs_look(roster);
-	if (roster->fatal.text[0] != '\0')
-		stop_fail(server, &roster->fatal);
+	workers_reap(procs, now_ms);
+	workers_look(procs);
+	if (procs->fatal.text[0] != '\0')
+		stop_fail(server, &procs->fatal);
 	start_step(server, now_ms);
 	signal_actions_run(server);
 	reload_step(server, now_ms);
 	reopen_step(server, now_ms);
 	stop_step(server, now_ms);
-	recycle_step(&server->recycle, roster, now_ms);
-	if (watchdog_due_ms(&server->watchdog, roster, INT64_MAX) <= now_ms)
-		watchdog_look(&server->watchdog, roster, now_ms);
-	procs_kill_due(roster, now_ms);
-	procs_start_due(roster, now_ms);
-	procs_sweep(roster);
-	sampler_step(&server->sampler, roster, now_ms);
+	recycle_step(&server->recycle, procs, now_ms);
+	if (watchdog_due_ms(&server->watchdog, procs, INT64_MAX) <= now_ms)
+		watchdog_look(&server->watchdog, procs, now_ms);
+	workers_kill_due(procs, now_ms);
+	workers_start_due(procs, now_ms);
+	workers_sweep(procs);
+	sampler_step(&server->sampler, procs, now_ms);
 	sd_notify_step(server, now_ms);
 	log_settle(now_ms);
 }

@@ -102,7 +102,7 @@ bool member_is_ending(const struct member *member);
 /* A worker is to be started for it, once due_ms has come. */
 bool member_wants_worker(const struct member *member);
 
-/* Lets an EMPTY member's worker start in that seat as soon as procs_start_due is called. */
+/* Lets an EMPTY member's worker start in that seat as soon as workers_start_due is called. */
 void member_want(struct member *member, unsigned seat, int64_t now_ms);
 
 /* A worker was forked, or asked of the keeper: member_wants_worker was true. */

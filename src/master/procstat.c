@@ -66,11 +66,11 @@ static void look_at(pid_t pid, struct worker_tally *tally)
 	note_memory(&tally->worker_memory_bytes, path);
 }
 
-void procstat_sample(const struct procs *roster)
+void procstat_sample(const struct procs *procs)
 {
-	struct server_tally *server = &roster->board->server;
+	struct server_tally *server = &procs->board->server;
 
-	for (const struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (const struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->capacity; i++)
 			if (g->members[i].pid > 0)
 				look_at(g->members[i].pid, &g->slots[i].tally);

@@ -9,6 +9,6 @@
 #include "master/procs.h"
 
 /* Writes the cells of all living workers and of the master. */
-void procstat_sample(const struct procs *roster);
+void procstat_sample(const struct procs *procs);
 
 #endif

@@ -60,13 +60,13 @@ static void read_all(struct sockets *sockets, const struct listener_set *set, st
 }
 
 /* Of all that has ever been scraped: only whether it has changed matters. */
-static uint64_t count_scrapes(const struct procs *roster)
+static uint64_t count_scrapes(const struct procs *procs)
 {
 	uint64_t count = 0;
 
-	for (unsigned i = 0; i < scoreboard_workers(roster->board); i++)
-		count += cell_get(&roster->board->past[i].tally.scrapes_total);
-	for (const struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (unsigned i = 0; i < scoreboard_workers(procs->board); i++)
+		count += cell_get(&procs->board->past[i].tally.scrapes_total);
+	for (const struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->capacity; i++)
 			count += cell_get(&g->slots[i].tally.scrapes_total);
 	return count;
@@ -108,14 +108,14 @@ static void mark_used(const struct generation *generation, bool *is_used)
 		is_used[set->list[i].row] = true;
 }
 
-static void close_rows(const struct procs *roster)
+static void close_rows(const struct procs *procs)
 {
 	bool is_used[METRIC_LISTENERS] = { false };
 
-	mark_used(roster->current, is_used);
-	mark_used(roster->starting, is_used);
+	mark_used(procs->current, is_used);
+	mark_used(procs->starting, is_used);
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++) {
-		struct listener_row *row = &roster->board->listeners[i];
+		struct listener_row *row = &procs->board->listeners[i];
 
 		if (!is_used[i] &&
 		    atomic_load_explicit(&row->life, memory_order_relaxed) == LISTENER_OPEN)
@@ -191,26 +191,26 @@ static void forget(struct queues *queues)
 		queue_alarm_forget(&queues->overflows[i]);
 }
 
-void queues_look(struct queues *queues, const struct procs *roster, int64_t now_ms)
+void queues_look(struct queues *queues, const struct procs *procs, int64_t now_ms)
 {
 	struct row_look rows[METRIC_LISTENERS] = { 0 };
-	uint64_t scrapes = count_scrapes(roster);
+	uint64_t scrapes = count_scrapes(procs);
 	bool changed;
 
-	close_rows(roster);
-	if (!sockets_follow(&queues->sockets, roster->current, &changed))
+	close_rows(procs);
+	if (!sockets_follow(&queues->sockets, procs->current, &changed))
 		return;
 	if (changed)
 		forget(queues);
 	if (queues->sockets.count == 0)
 		return;
-	read_all(&queues->sockets, roster->current->listeners, rows);
+	read_all(&queues->sockets, procs->current->listeners, rows);
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
 		if (rows[i].look.sockets > 0)
-			write_row(&roster->board->listeners[i].queue, &rows[i],
+			write_row(&procs->board->listeners[i].queue, &rows[i],
 				  scrapes != queues->scrapes);
 	queues->scrapes = scrapes;
-	judge(queues, roster->current, rows, now_ms);
+	judge(queues, procs->current, rows, now_ms);
 }
 
 uint64_t queues_waiting(const struct scoreboard *board)

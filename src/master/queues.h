@@ -26,7 +26,7 @@ void queues_stop(struct queues *queues);
  * listener is in no configuration any more become LISTENER_GONE. A row of which the kernel does not
  * tell all this time is left as it was.
  */
-void queues_look(struct queues *queues, const struct procs *roster, int64_t now_ms);
+void queues_look(struct queues *queues, const struct procs *procs, int64_t now_ms);
 
 /* How many connections wait in all rows. */
 uint64_t queues_waiting(const struct scoreboard *board);

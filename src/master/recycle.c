@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/workers.h"
 
 enum { LOOK_MS = 250 };
 
@@ -18,18 +19,18 @@ int64_t recycle_spread(int64_t limit, pid_t pid, unsigned number)
 	return tenth > 0 ? limit + (int64_t)((mixed >> 33) % ((uint64_t)tenth + 1)) : limit;
 }
 
-static bool is_on(const struct procs *roster)
+static bool is_on(const struct procs *procs)
 {
-	const struct conf *conf = roster->current ? roster->current->conf : NULL;
+	const struct conf *conf = procs->current ? procs->current->conf : NULL;
 
 	return conf && (conf->worker_max_age > 0 || conf->worker_max_connections > 0);
 }
 
-int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *roster,
+int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *procs,
 		       int64_t otherwise_ms)
 {
 	/* with a replacement under way, bells and deaths wake the master */
-	if (!is_on(roster) || recycle->generation > 0 || recycle->last_ms + LOOK_MS > otherwise_ms)
+	if (!is_on(procs) || recycle->generation > 0 || recycle->last_ms + LOOK_MS > otherwise_ms)
 		return otherwise_ms;
 	return recycle->last_ms + LOOK_MS;
 }
@@ -88,7 +89,7 @@ static void look_for_one(struct recycle *recycle, struct generation *generation,
 static void give_up(struct recycle *recycle, struct generation *generation, int64_t now_ms)
 {
 	recycle->generation = 0;
-	procs_trim(generation, now_ms);
+	workers_trim(generation, now_ms);
 }
 
 static void go_on(struct recycle *recycle, struct generation *generation, int64_t now_ms)
@@ -112,9 +113,9 @@ static void go_on(struct recycle *recycle, struct generation *generation, int64_
 	recycle->retired = true;
 }
 
-void recycle_step(struct recycle *recycle, struct procs *roster, int64_t now_ms)
+void recycle_step(struct recycle *recycle, struct procs *procs, int64_t now_ms)
 {
-	struct generation *generation = roster->current;
+	struct generation *generation = procs->current;
 
 	if (!generation || (recycle->generation > 0 && recycle->generation != generation->id))
 		recycle->generation = 0;
@@ -122,6 +123,6 @@ void recycle_step(struct recycle *recycle, struct procs *roster, int64_t now_ms)
 		return;
 	if (recycle->generation > 0)
 		go_on(recycle, generation, now_ms);
-	else if (is_on(roster) && now_ms >= recycle->last_ms + LOOK_MS)
+	else if (is_on(procs) && now_ms >= recycle->last_ms + LOOK_MS)
 		look_for_one(recycle, generation, now_ms);
 }

@@ -25,15 +25,15 @@ enum { HANDING_MOST_MS = 500 }; /* an old worker that hangs must not hold up the
 /* Lets go of a new generation that never became the current one. */
 static void drop_starting(struct server *server)
 {
-	struct procs *roster = &server->roster;
-	struct generation *failed = roster->starting;
+	struct procs *procs = &server->procs;
+	struct generation *failed = procs->starting;
 	int64_t now_ms = server->loop.now_ms;
 
 	if (!failed)
 		return;
-	generation_close(failed, roster->current->listeners, true);
+	generation_close(failed, procs->current->listeners, true);
 	/* Those that were ready may have accepted already. */
-	procs_retire(roster, failed, SIGQUIT, generation_deadline_ms(failed, now_ms));
+	workers_retire(procs, failed, SIGQUIT, generation_deadline_ms(failed, now_ms));
 }
 
 /* Tells whoever waits, and counts. failure: why it failed, or NULL. */
@@ -58,7 +58,7 @@ static void fail(struct server *server, const char *message)
 	reload->phase = RELOAD_IDLE;
 	LOG(EVENT_reload_failed, LOG_STR("message", message));
 	conclude(server->board, message, clock_ms() - reload->begun_ms,
-		 server->roster.current->wanted);
+		 server->procs.current->wanted);
 }
 
 static void begin(struct server *server)
@@ -72,7 +72,7 @@ static void begin(struct server *server)
 	scoreboard_begin_request(&server->board->reload);
 	LOG(EVENT_reload_started);
 	sd_notify_reloading();
-	if (config_trial_start(&reload->trial, &server->source, server->roster.current->conf,
+	if (config_trial_start(&reload->trial, &server->source, server->procs.current->conf,
 			       reload->begun_ms, &err))
 		return;
 	fail(server, err.text);
@@ -100,7 +100,7 @@ void reload_ask(struct server *server)
 /* Reads the files, which are near; whatever has to be asked for, the trial has asked for. */
 static struct generation *make(struct server *server, struct conf *conf, struct err *err)
 {
-	const struct generation *now = server->roster.current;
+	const struct generation *now = server->procs.current;
 	unsigned workers = conf_workers(conf);
 	const struct listener_addresses *resolved;
 	const struct identity *identity;
@@ -124,7 +124,7 @@ static struct generation *make(struct server *server, struct conf *conf, struct 
 
 static bool start(struct server *server, struct err *err)
 {
-	struct procs *roster = &server->roster;
+	struct procs *procs = &server->procs;
 	struct conf *conf = prestart_load(&server->source, err);
 	struct generation *generation;
 
@@ -135,8 +135,8 @@ static bool start(struct server *server, struct err *err)
 		conf_free(conf);
 		return false;
 	}
-	if (!procs_begin(roster, generation, server->loop.now_ms, err)) {
-		generation_close(generation, roster->current->listeners, true);
+	if (!workers_begin(procs, generation, server->loop.now_ms, err)) {
+		generation_close(generation, procs->current->listeners, true);
 		generation_free(generation);
 		return false;
 	}
@@ -158,10 +158,10 @@ static void adopt_log(const struct generation *old, const struct generation *fre
 /* The new configuration is in force; it is said to be once no old worker accepts any more. */
 static void hand_over(struct server *server)
 {
-	struct procs *roster = &server->roster;
+	struct procs *procs = &server->procs;
 	struct reload *reload = &server->reload;
-	struct generation *old = procs_promote(roster);
-	const struct generation *fresh = roster->current;
+	struct generation *old = workers_promote(procs);
+	const struct generation *fresh = procs->current;
 
 	reload->took_ms = clock_ms() - reload->begun_ms;
 	reload->phase = RELOAD_HANDING;
@@ -171,14 +171,14 @@ static void hand_over(struct server *server)
 	listener_apply(fresh->listeners);
 	announce_listeners(fresh->listeners, old->listeners);
 	generation_close(old, fresh->listeners, true);
-	procs_retire(roster, old, SIGQUIT, generation_deadline_ms(old, server->loop.now_ms));
+	workers_retire(procs, old, SIGQUIT, generation_deadline_ms(old, server->loop.now_ms));
 	announce_conf(server->board, fresh->conf);
 }
 
 static void finish(struct server *server)
 {
 	struct reload *reload = &server->reload;
-	const struct generation *fresh = server->roster.current;
+	const struct generation *fresh = server->procs.current;
 
 	reload->phase = RELOAD_IDLE;
 	LOG(EVENT_reload_finished, LOG_NUM("workers", fresh->wanted),
@@ -213,11 +213,11 @@ static bool settle(struct server *server, int64_t now_ms)
 		    (config_trial_passed(&reload->trial, &err) && start(server, &err)))
 			return false;
 	} else if (reload->phase == RELOAD_STARTING) {
-		if (have_started(reload, server->roster.starting, now_ms, &err))
+		if (have_started(reload, server->procs.starting, now_ms, &err))
 			hand_over(server);
 		if (err.text[0] == '\0')
 			return false;
-	} else if (procs_has_acceptor(&server->roster) && now_ms < reload->deadline_ms) {
+	} else if (workers_has_acceptor(&server->procs) && now_ms < reload->deadline_ms) {
 		return false;
 	} else {
 		finish(server);

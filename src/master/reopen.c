@@ -19,7 +19,7 @@ static void end(struct server *server, const char *failure)
 	if (failure)
 		cell_add(&server->board->server.reopens_failed_total, 1);
 	scoreboard_end_request(&server->board->reopen, failure,
-			       clock_ms() - server->reopen.begun_ms, procs_alive(&server->roster));
+			       clock_ms() - server->reopen.begun_ms, workers_alive(&server->procs));
 }
 
 static void begin(struct server *server)
@@ -39,7 +39,7 @@ static void begin(struct server *server)
 	if (has_log && has_access)
 		LOG(EVENT_logs_reopened);
 	/* Each has to let go of the file that it can: one log's trouble is not the other's. */
-	procs_signal(&server->roster, SIGUSR1);
+	workers_signal(&server->procs, SIGUSR1);
 }
 
 void reopen_ask(struct server *server)
@@ -77,8 +77,8 @@ void reopen_step(struct server *server, int64_t now_ms)
 
 	if (!server->reopen.is_pending)
 		return;
-	for (struct generation *g = procs_next(&server->roster, NULL); g;
-	     g = procs_next(&server->roster, g))
+	for (struct generation *g = procs_next(&server->procs, NULL); g;
+	     g = procs_next(&server->procs, g))
 		count(g, begun, &tally);
 	if (tally.missing > 0 && now_ms < server->reopen.begun_ms + REOPEN_MOST_MS)
 		return;

@@ -30,22 +30,22 @@ static bool has_begun(const struct sampler *sampler)
 	return sampler->tick_ms > 0;
 }
 
-int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *roster,
+int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *procs,
 		       int64_t otherwise_ms)
 {
-	if (!has_begun(sampler) && !roster->current)
+	if (!has_begun(sampler) && !procs->current)
 		return otherwise_ms;
 	return sampler->tick_ms < otherwise_ms ? sampler->tick_ms : otherwise_ms;
 }
 
-static void look_at_workers(const struct procs *roster)
+static void look_at_workers(const struct procs *procs)
 {
-	struct server_tally *server = &roster->board->server;
+	struct server_tally *server = &procs->board->server;
 	struct load load = { 0 };
 
-	if (roster->current)
-		load = load_of(roster->current, 0, 1, INT64_MIN);
-	cell_set(&server->workers, roster->current ? roster->current->wanted : 0);
+	if (procs->current)
+		load = load_of(procs->current, 0, 1, INT64_MIN);
+	cell_set(&server->workers, procs->current ? procs->current->wanted : 0);
 	cell_set(&server->workers_ready, load.workers);
 	cell_set(&server->balance_ratio, load_balance_ratio(&load));
 }
@@ -75,28 +75,28 @@ static int64_t first_second_ms(int64_t now_ms)
 	return now_ms + (SAMPLER_SECOND_MS + SAMPLER_SECOND_MS / 2 - past_ms) % SAMPLER_SECOND_MS;
 }
 
-static void take_second(struct sampler *sampler, const struct procs *roster, int64_t now_ms)
+static void take_second(struct sampler *sampler, const struct procs *procs, int64_t now_ms)
 {
 	sampler->second_ms = sampler_next_ms(sampler->second_ms, SAMPLER_SECOND_MS, now_ms);
-	look_at_host(&roster->board->server);
-	procstat_sample(roster);
-	timeline_append(&sampler->history, roster->board, queues_waiting(roster->board), now_ms,
+	look_at_host(&procs->board->server);
+	procstat_sample(procs);
+	timeline_append(&sampler->history, procs->board, queues_waiting(procs->board), now_ms,
 			time(NULL));
 }
 
-void sampler_step(struct sampler *sampler, const struct procs *roster, int64_t now_ms)
+void sampler_step(struct sampler *sampler, const struct procs *procs, int64_t now_ms)
 {
-	look_at_workers(roster); /* in each turn: it is asked about as soon as a reload has ended */
-	if (sampler_due_ms(sampler, roster, INT64_MAX) > now_ms)
+	look_at_workers(procs); /* in each turn: it is asked about as soon as a reload has ended */
+	if (sampler_due_ms(sampler, procs, INT64_MAX) > now_ms)
 		return;
 	if (!has_begun(sampler)) {
 		sampler->second_ms = first_second_ms(now_ms);
 		sampler->tick_ms = sampler->second_ms - SAMPLER_SECOND_MS;
-		look_at_host(&roster->board->server);
-		procstat_sample(roster);
+		look_at_host(&procs->board->server);
+		procstat_sample(procs);
 	}
 	sampler->tick_ms = sampler_next_ms(sampler->tick_ms, SAMPLER_TICK_MS, now_ms);
-	queues_look(&sampler->queues, roster, now_ms);
+	queues_look(&sampler->queues, procs, now_ms);
 	if (now_ms >= sampler->second_ms)
-		take_second(sampler, roster, now_ms);
+		take_second(sampler, procs, now_ms);
 }

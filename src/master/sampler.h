@@ -27,9 +27,9 @@ void sampler_stop(struct sampler *sampler);
  * When sampler_step has something to do, or otherwise_ms; not before there is a generation in
  * force.
  */
-int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *roster,
+int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *procs,
 		       int64_t otherwise_ms);
-void sampler_step(struct sampler *sampler, const struct procs *roster, int64_t now_ms);
+void sampler_step(struct sampler *sampler, const struct procs *procs, int64_t now_ms);
 
 /*
  * The first time after now_ms that is so many steps of every_ms after due_ms, which is past: what

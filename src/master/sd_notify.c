@@ -47,7 +47,7 @@ static const char *doing(const struct server *server)
 		return "starting";
 	if (server->reload.phase != RELOAD_IDLE)
 		return "reloading";
-	return server->roster.current->wanted > 0 ? "serving" : "workers retired";
+	return server->procs.current->wanted > 0 ? "serving" : "workers retired";
 }
 
 int64_t sd_notify_due_ms(const struct server *server, int64_t otherwise_ms)
@@ -64,7 +64,7 @@ void sd_notify_step(struct server *server, int64_t now_ms)
 	char status[sizeof(server->tidings.status)];
 
 	snprintf(status, sizeof(status), "%s, %u workers", doing(server),
-		 procs_alive(&server->roster));
+		 workers_alive(&server->procs));
 	if (strcmp(status, server->tidings.status) != 0) {
 		check(notify_send("STATUS=%s", status));
 		memcpy(server->tidings.status, status, sizeof(status));

@@ -19,6 +19,7 @@
 #include "master/recycle.h"
 #include "master/sampler.h"
 #include "master/watchdog.h"
+#include "master/workers.h"
 
 enum { SERVER_READY_MS = 30000 }; /* how long a generation may take until all are ready */
 
@@ -62,7 +63,7 @@ struct server {
 	struct pidfile pidfile;
 	struct scoreboard *board;
 	char board_path[sizeof(((struct pidfile *)0)->path) + 16];
-	struct procs roster;
+	struct procs procs;
 	struct watchdog watchdog;
 	struct recycle recycle;
 	struct sampler sampler;

@@ -50,13 +50,13 @@ void signal_actions_read(void *owner)
  */
 static void retire(struct server *server)
 {
-	struct generation *generation = server->roster.current;
+	struct generation *generation = server->procs.current;
 
 	if (!generation || generation->wanted == 0)
 		return;
 	LOG(EVENT_workers_retired, LOG_NUM("workers", generation->wanted));
 	generation->wanted = 0;
-	procs_trim(generation, server->loop.now_ms);
+	workers_trim(generation, server->loop.now_ms);
 }
 
 /* Why the number of workers stays as it is at this time, or else why_not. */
@@ -74,24 +74,24 @@ static void say_change(const struct server *server, bool is_done, const char *wh
 
 	snprintf(message, sizeof(message), "%s: %s", what, explain_refusal(server, why_not));
 	if (is_done)
-		LOG(EVENT_workers_changed, LOG_NUM("workers", server->roster.current->wanted));
+		LOG(EVENT_workers_changed, LOG_NUM("workers", server->procs.current->wanted));
 	else
 		LOG(EVENT_environment_warned, LOG_STR("message", message));
 }
 
 static void more_workers(struct server *server)
 {
-	say_change(server, procs_more(&server->roster, server->loop.now_ms), "no worker was added",
+	say_change(server, workers_more(&server->procs, server->loop.now_ms), "no worker was added",
 		   "there is no room for one more until a reload");
 }
 
 static void less_workers(struct server *server)
 {
-	const struct generation *generation = server->roster.current;
+	const struct generation *generation = server->procs.current;
 	bool is_empty = generation && generation->wanted == 0;
 
 	say_change(
-		server, procs_less(&server->roster, server->loop.now_ms), "no worker was retired",
+		server, workers_less(&server->procs, server->loop.now_ms), "no worker was retired",
 		is_empty ? "all are retired already (HUP starts them again)" : "one has to stay");
 }
 

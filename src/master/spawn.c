@@ -33,40 +33,40 @@ static void leave_memory(struct generation *generation, const struct heritage *h
 }
 
 /* A generation that a reload tries has its own log already, which the master does not have yet. */
-static bool wants_new_log(const struct procs *roster, const struct generation *generation)
+static bool wants_new_log(const struct procs *procs, const struct generation *generation)
 {
-	return generation == roster->starting && roster->current &&
-	       !prestart_same_log(roster->current->conf, &roster->current->identity,
-				  generation->conf, &generation->identity);
+	return generation == procs->starting && procs->current &&
+	       !prestart_same_log(procs->current->conf, &procs->current->identity, generation->conf,
+				  &generation->identity);
 }
 
-static _Noreturn void become_worker(const struct procs *roster, const struct generation *generation,
+static _Noreturn void become_worker(const struct procs *procs, const struct generation *generation,
 				    const struct heritage *heritage)
 {
 	struct generation *g;
 	struct err err;
 
 	signals_leave_reports();
-	for (g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		leave_memory(g, heritage);
 	if (!prestart_inherit(generation->conf, &generation->identity, generation->listeners,
-			      generation->capacity, wants_new_log(roster, generation), &err)) {
+			      generation->capacity, wants_new_log(procs, generation), &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		sys_leave(CODE_OSERR);
 	}
 	if (generation->conf->keep_connections)
-		keeper_run(heritage, roster->page, generation->first_slot + heritage->number);
-	sys_leave(pidpage_drop(roster->page) ? worker_run(heritage) : CODE_OSERR);
+		keeper_run(heritage, procs->page, generation->first_slot + heritage->number);
+	sys_leave(pidpage_drop(procs->page) ? worker_run(heritage) : CODE_OSERR);
 }
 
-pid_t spawn_worker(struct procs *roster, struct generation *generation, unsigned number)
+pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned number)
 {
 	struct heritage heritage = {
 		.conf = generation->conf,
 		.identity = &generation->identity,
 		.listeners = generation->listeners,
-		.board = roster->board,
+		.board = procs->board,
 		.number = number,
 		.seat = generation->members[number].seat,
 		.peers = generation->slots,
@@ -79,7 +79,7 @@ pid_t spawn_worker(struct procs *roster, struct generation *generation, unsigned
 	pid_t pid = sys_fork();
 
 	if (pid == 0)
-		become_worker(roster, generation, &heritage);
+		become_worker(procs, generation, &heritage);
 	return pid;
 }
 
@@ -140,12 +140,12 @@ static bool ask_keeper(const struct member *member)
 	       sys_kill(member->keeper, SIGCONT) == 0;
 }
 
-static bool fork_member(struct procs *roster, struct generation *generation, struct member *member)
+static bool fork_member(struct procs *procs, struct generation *generation, struct member *member)
 {
 	pid_t pid = -1;
 
 	if (prepare_arena(generation, member))
-		pid = roster->spawn(roster, generation, member->number);
+		pid = procs->spawn(procs, generation, member->number);
 	if (pid > 0 && generation->conf->keep_connections)
 		member->keeper = pid;
 	else if (pid > 0)
@@ -153,13 +153,13 @@ static bool fork_member(struct procs *roster, struct generation *generation, str
 	return pid > 0;
 }
 
-static void note_refusal(struct procs *roster, struct generation *generation, unsigned number,
+static void note_refusal(struct procs *procs, struct generation *generation, unsigned number,
 			 int error, int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 
 	publish_state(generation, number, SLOT_EMPTY);
-	if (generation == roster->starting) {
+	if (generation == procs->starting) {
 		errno = error;
 		err_errno(&generation->failure, CODE_OSERR, "cannot start worker %u", number);
 		member_leave(member, now_ms);
@@ -179,14 +179,14 @@ static void note_start(struct generation *generation, unsigned number, pid_t pid
 	    LOG_NUM("generation", generation->id));
 }
 
-void spawn_start(struct procs *roster, struct generation *generation, unsigned number,
+void spawn_start(struct procs *procs, struct generation *generation, unsigned number,
 		 int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 
-	prepare_slot(roster->board, generation, number, now_ms);
-	if (!(member->keeper > 0 ? ask_keeper(member) : fork_member(roster, generation, member))) {
-		note_refusal(roster, generation, number, errno, now_ms);
+	prepare_slot(procs->board, generation, number, now_ms);
+	if (!(member->keeper > 0 ? ask_keeper(member) : fork_member(procs, generation, member))) {
+		note_refusal(procs, generation, number, errno, now_ms);
 		return;
 	}
 	member_started(member, now_ms);
@@ -195,27 +195,27 @@ void spawn_start(struct procs *roster, struct generation *generation, unsigned n
 }
 
 /* The kernel has written it down: only now can a signal be sent. */
-static void learn_pid(struct procs *roster, struct generation *generation, unsigned number)
+static void learn_pid(struct procs *procs, struct generation *generation, unsigned number)
 {
 	struct member *member = &generation->members[number];
 	pid_t pid;
 
 	if (member->pid > 0 || !member_is_alive(member))
 		return;
-	pid = pidpage_get(roster->page, generation->first_slot + number);
+	pid = pidpage_get(procs->page, generation->first_slot + number);
 	if (pid <= 0)
 		return;
 	note_start(generation, number, pid);
 	member_learn_pid(member, pid, clock_ms());
 }
 
-void spawn_look(struct procs *roster, struct generation *generation, unsigned number)
+void spawn_look(struct procs *procs, struct generation *generation, unsigned number)
 {
 	struct member *member = &generation->members[number];
 	uint32_t state =
 		atomic_load_explicit(&generation->slots[number].state, memory_order_acquire);
 
-	learn_pid(roster, generation, number);
+	learn_pid(procs, generation, number);
 	if (member->pid > 0 && state == SLOT_READY && member_note_ready(member))
 		LOG(EVENT_worker_ready, LOG_NUM("worker", number),
 		    LOG_NUM("child_pid", member->pid), LOG_NUM("generation", generation->id));

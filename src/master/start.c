@@ -28,7 +28,7 @@ static void hear_bells(void *owner, uint32_t events)
 	const struct server *server = owner;
 
 	(void)events;
-	procs_hear_bells(&server->roster);
+	workers_clear_bells(&server->procs);
 }
 
 static bool reap_other(void *owner, pid_t pid, int status)
@@ -47,10 +47,10 @@ void start_empty(struct server *server, const struct master_options *asked)
 		.signals = { -1, hear_signals, server },
 		.bells = { -1, hear_bells, server },
 		.pidfile = { .fd = -1 },
-		.roster = { .spawn = spawn_worker,
-			    .other = reap_other,
-			    .hear = signal_actions_read,
-			    .owner = server },
+		.procs = { .spawn = spawn_worker,
+			   .other = reap_other,
+			   .read_signals = signal_actions_read,
+			   .owner = server },
 		.ready = { .fd = asked->ready_fd },
 		.report_fd = -1,
 	};
@@ -79,13 +79,13 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 	if (path[0] != '\0')
 		scoreboard_path(path, server->board_path, sizeof(server->board_path));
 	server->board = scoreboard_new(path[0] != '\0' ? server->board_path : NULL, err);
-	server->roster.board = server->board;
+	server->procs.board = server->board;
 	if (!server->board)
 		return false;
 	announce_birth(server->board);
 	log_count_in(&server->board->server.master_log_lines_lost_total);
-	server->roster.page = pidpage_new();
-	return server->roster.page || err_errno(err, CODE_OSERR, "cannot map the page of pids");
+	server->procs.page = pidpage_new();
+	return server->procs.page || err_errno(err, CODE_OSERR, "cannot map the page of pids");
 }
 
 static bool take_loop(struct server *server, struct err *err)
@@ -98,7 +98,7 @@ static bool take_loop(struct server *server, struct err *err)
 	server->bells.fd = sys_epoll_create1(EPOLL_CLOEXEC);
 	if (server->bells.fd < 0 || !loop_watch(&server->loop, &server->bells, EPOLLIN))
 		return err_errno(err, CODE_OSERR, "cannot make the epoll of the workers' bells");
-	server->roster.bells = server->bells.fd;
+	server->procs.bells = server->bells.fd;
 	return true;
 }
 
@@ -166,7 +166,7 @@ bool start_take(struct server *server, struct conf *conf, const struct prestart_
 	}
 	loop_read_clock(&server->loop);
 	server->deadline_ms = server->loop.now_ms + SERVER_READY_MS;
-	if (!procs_begin(&server->roster, generation, server->loop.now_ms, err)) {
+	if (!workers_begin(&server->procs, generation, server->loop.now_ms, err)) {
 		generation_close(generation, NULL, true);
 		generation_free(generation);
 		return false;
@@ -179,7 +179,7 @@ bool start_take(struct server *server, struct conf *conf, const struct prestart_
 
 void start_step(struct server *server, int64_t now_ms)
 {
-	const struct generation *first = server->roster.starting;
+	const struct generation *first = server->procs.starting;
 	struct err err = { 0 };
 
 	if (server->is_started || !first)
@@ -188,10 +188,10 @@ void start_step(struct server *server, int64_t now_ms)
 		err = first->failure;
 	} else if (generation_count(first, member_is_ready) == first->wanted) {
 		if (pidfile_write(&server->pidfile, &err)) {
-			procs_promote(&server->roster);
+			workers_promote(&server->procs);
 			scoreboard_mark(server->board, MARK_START, 0);
 			server->is_started = true;
-			sampler_step(&server->sampler, &server->roster, now_ms);
+			sampler_step(&server->sampler, &server->procs, now_ms);
 			announce_started(server);
 			return;
 		}
@@ -222,15 +222,15 @@ static void close_fd(int *fd)
 
 void start_undo(struct server *server)
 {
-	procs_sweep(&server->roster);
+	workers_sweep(&server->procs);
 	sampler_stop(&server->sampler);
 	close_fd(&server->signals.fd);
 	close_fd(&server->bells.fd);
 	readyfd_close(&server->ready);
 	if (server->loop.epfd >= 0)
 		loop_close(&server->loop);
-	(void)pidpage_drop(server->roster.page);
-	server->roster.page = NULL;
+	(void)pidpage_drop(server->procs.page);
+	server->procs.page = NULL;
 	log_count_in(NULL);
 	if (server->board)
 		atomic_store_explicit(&server->board->has_ended, 1, memory_order_release);

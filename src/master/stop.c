@@ -28,10 +28,10 @@ static const struct {
 /* The longest time that any generation's connections were promised. */
 static int64_t patience_ms(const struct server *server, int64_t now_ms)
 {
-	const struct procs *roster = &server->roster;
+	const struct procs *procs = &server->procs;
 	int64_t latest_ms = now_ms;
 
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		if (generation_deadline_ms(g, now_ms) > latest_ms)
 			latest_ms = generation_deadline_ms(g, now_ms);
 	return latest_ms;
@@ -39,14 +39,14 @@ static int64_t patience_ms(const struct server *server, int64_t now_ms)
 
 static void retire(struct server *server)
 {
-	struct generation *last = server->roster.starting ? server->roster.starting :
-							    server->roster.current;
+	struct generation *last = server->procs.starting ? server->procs.starting :
+							   server->procs.current;
 
 	if (!last)
 		return;
 	generation_close(last, NULL, true);
 	/* The steps give the signals, and the time to be gone, to all generations at once. */
-	procs_retire(&server->roster, last, 0, INT64_MAX);
+	workers_retire(&server->procs, last, 0, INT64_MAX);
 }
 
 static void begin(struct server *server, enum stop_how how)
@@ -77,7 +77,7 @@ static void enter(struct server *server, enum stop_how how, int64_t now_ms)
 		begin(server, how);
 	else
 		LOG(EVENT_server_stopping, LOG_STR("how", steps[how].word));
-	procs_signal(&server->roster, steps[how].signal);
+	workers_signal(&server->procs, steps[how].signal);
 }
 
 void stop_ask(struct server *server, enum signal_action action)
@@ -110,12 +110,12 @@ void stop_step(struct server *server, int64_t now_ms)
 	if (server->stop.deadline_ms == 0 || now_ms < server->stop.deadline_ms)
 		return;
 	if (server->stop.how == STOP_GRACEFUL)
-		LOG(EVENT_shutdown_timed_out, LOG_NUM("workers", procs_alive(&server->roster)));
+		LOG(EVENT_shutdown_timed_out, LOG_NUM("workers", workers_alive(&server->procs)));
 	enter(server, server->stop.how + 1, now_ms);
 }
 
 bool stop_is_done(const struct server *server)
 {
-	return server->stop.how != STOP_NOT && procs_alive(&server->roster) == 0 &&
+	return server->stop.how != STOP_NOT && workers_alive(&server->procs) == 0 &&
 	       server->reload.trial.pid == 0;
 }

@@ -52,25 +52,25 @@ static bool has_finished(int status)
 }
 
 /* After a death that nobody asked for. */
-static void go_on(struct procs *roster, struct generation *generation, unsigned number, int status,
+static void go_on(struct procs *procs, struct generation *generation, unsigned number, int status,
 		  bool was_ready, bool progressed, int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 	bool hopeless = WIFEXITED(status) && WEXITSTATUS(status) == CODE_NO_RESPAWN;
 
-	if (generation == roster->starting && (!was_ready || hopeless)) {
+	if (generation == procs->starting && (!was_ready || hopeless)) {
 		fail(&generation->failure, number, status);
 		member_leave(member, now_ms);
 	} else if (hopeless) {
 		if (!member_is_leaving(member))
-			err_set(&roster->fatal, CODE_OSERR,
+			err_set(&procs->fatal, CODE_OSERR,
 				"worker %u says that the next one would fail alike (exit code %d)",
 				number, CODE_NO_RESPAWN);
 		member_leave(member, now_ms);
 	} else if (member_is_leaving(member) && member->held == 0) {
 		member_leave(member, now_ms);
 	} else {
-		cell_add(&roster->board->past[number].tally.worker_respawns_total, 1);
+		cell_add(&procs->board->past[number].tally.worker_respawns_total, 1);
 		member_respawn(member, has_finished(status), progressed, now_ms);
 	}
 }
@@ -103,11 +103,11 @@ static void note_held(const struct generation *generation, unsigned number)
  * With the last of the two, worker and keeper, all that they held is closed. Whatever ends them, it
  * is counted here and nowhere else.
  */
-static void discard_connections(struct procs *roster, const struct generation *generation,
+static void discard_connections(struct procs *procs, const struct generation *generation,
 				unsigned number)
 {
 	struct member *member = &generation->members[number];
-	struct worker_tally *past = &roster->board->past[number].tally;
+	struct worker_tally *past = &procs->board->past[number].tally;
 	uint32_t lost = (uint32_t)member->held;
 
 	if (member->pid > 0 || member->keeper > 0)
@@ -122,15 +122,15 @@ static void discard_connections(struct procs *roster, const struct generation *g
 				 lost, past);
 }
 
-static void clear_slot(struct procs *roster, struct generation *generation, unsigned number)
+static void clear_slot(struct procs *procs, struct generation *generation, unsigned number)
 {
 	struct slot *slot = &generation->slots[number];
 	struct slot_info *info = &generation->infos[number];
 	bool is_held = generation->members[number].held > 0;
 	enum slot_state state = is_held ? SLOT_STARTING : SLOT_EMPTY;
 
-	pidpage_clear(roster->page, generation->first_slot + number);
-	scoreboard_fold(roster->board, slot, number);
+	pidpage_clear(procs->page, generation->first_slot + number);
+	scoreboard_fold(procs->board, slot, number);
 	atomic_store_explicit(&info->pid, 0, memory_order_relaxed);
 	/* What a keeper holds is open, and to be seen, until the next worker has it. */
 	atomic_store_explicit(&slot->state, state, memory_order_relaxed);
@@ -144,31 +144,31 @@ static void note_exit(struct past *past, int status)
 	atomic_store_explicit(&past->exited_s, time(NULL), memory_order_release);
 }
 
-void worker_exit_handle(struct procs *roster, struct generation *generation, unsigned number,
+void worker_exit_handle(struct procs *procs, struct generation *generation, unsigned number,
 			int status, int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 	bool progressed = has_served(&generation->slots[number]);
 	bool expected = is_expected(member, status), was_ready;
 
-	spawn_look(roster, generation, number);
+	spawn_look(procs, generation, number);
 	was_ready = member_is_ready(member);
 	log_death(member, number, status, expected);
 	if (!expected) {
-		cell_add(&roster->board->past[number].tally.worker_crashes_total, 1);
+		cell_add(&procs->board->past[number].tally.worker_crashes_total, 1);
 		if (!member_is_hung(member))
-			scoreboard_mark(roster->board, MARK_CRASH, number);
-		crash_report_write(roster, generation, number, status, now_ms);
+			scoreboard_mark(procs->board, MARK_CRASH, number);
+		crash_report_write(procs, generation, number, status, now_ms);
 	}
 	note_held(generation, number);
 	member->pid = 0;
-	note_exit(&roster->board->past[number], status);
-	discard_connections(roster, generation, number);
-	clear_slot(roster, generation, number);
+	note_exit(&procs->board->past[number], status);
+	discard_connections(procs, generation, number);
+	clear_slot(procs, generation, number);
 	if (expected)
 		member_leave(member, now_ms);
 	else
-		go_on(roster, generation, number, status, was_ready, progressed, now_ms);
+		go_on(procs, generation, number, status, was_ready, progressed, now_ms);
 }
 
 static void log_keeper(unsigned number, pid_t pid, int status)
@@ -183,16 +183,16 @@ static void log_keeper(unsigned number, pid_t pid, int status)
 		    LOG_NUM("code", WEXITSTATUS(status)));
 }
 
-void worker_exit_handle_keeper(struct procs *roster, struct generation *generation, unsigned number,
+void worker_exit_handle_keeper(struct procs *procs, struct generation *generation, unsigned number,
 			       int status, int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 	pid_t keeper = member->keeper;
 
 	member->keeper = 0;
-	discard_connections(roster, generation, number);
+	discard_connections(procs, generation, number);
 	if (member->pid == 0)
-		clear_slot(roster, generation, number);
+		clear_slot(procs, generation, number);
 	if (member_is_leaving(member) || member->state == MEMBER_RENEWING_KEEPER) {
 		if (member->pid == 0)
 			member_keeper_gone(member);
@@ -201,5 +201,5 @@ void worker_exit_handle_keeper(struct procs *roster, struct generation *generati
 	log_keeper(number, keeper, status);
 	/* A worker that lives goes on alone; one that never came is as good as dead. */
 	if (member->pid == 0 && member_is_running(member))
-		go_on(roster, generation, number, status, false, false, now_ms);
+		go_on(procs, generation, number, status, false, false, now_ms);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deals out slots, finds members by pid, and goes through all members for what is due. Must not
- * know why: start, reload, stop and recycling decide.
+ * decide what a death means, nor which workers there are to be.
  */
-#include "master/procs.h"
+#include "master/workers.h"
 
 #include "base/log.h"
 #include "base/sys.h"
@@ -13,33 +13,18 @@
 /*
  * A worker that is taken over may leave the master any number of children (clone(2), CLONE_PARENT).
  */
-enum { STRANGERS_AT_ONCE = 32, STRANGERS_TOLD_MS = 1000, BELLS_AT_ONCE = 64 };
+enum { UNKNOWN_AT_ONCE = 32, UNKNOWN_LOG_MS = 1000, BELLS_AT_ONCE = 64 };
 
-/* Goes through all generations: pass NULL first, then what it returned. */
-struct generation *procs_next(const struct procs *roster, const struct generation *after)
+/* The end of the first generation that has one of `capacity` slots from `first` on, or 0. */
+static unsigned find_overlap(const struct procs *procs, unsigned first, unsigned capacity)
 {
-	if (!after && roster->current)
-		return roster->current;
-	if ((!after || after == roster->current) && roster->starting)
-		return roster->starting;
-	if (!after || after == roster->current || after == roster->starting)
-		return roster->retiring;
-	return after->next;
-}
-
-/*
- * The end of the first generation that stands in the way of `capacity` slots from `first` on, or
- * 0.
- */
-static unsigned in_the_way(const struct procs *roster, unsigned first, unsigned capacity)
-{
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		if (first < g->first_slot + g->capacity && g->first_slot < first + capacity)
 			return g->first_slot + g->capacity;
 	return 0;
 }
 
-static void enlist(struct scoreboard *board, const struct listener_set *set)
+static void enlist_listeners(struct scoreboard *board, const struct listener_set *set)
 {
 	char address[ADDR_TEXT];
 	unsigned unlisted = 0;
@@ -58,92 +43,92 @@ static void enlist(struct scoreboard *board, const struct listener_set *set)
 			    "counted together, as other (a restart begins anew)"));
 }
 
-/* At the edge: nobody has to read what a worker could make wait (epoll(7)). */
-static bool watch_bells(const struct procs *roster, const struct generation *generation)
+/* Edge-triggered: the master never reads an eventfd, which a worker could make block (epoll(7)). */
+static bool watch_bells(const struct procs *procs, const struct generation *generation)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 
 	for (unsigned i = 0; i < generation->capacity; i++)
-		if (sys_epoll_ctl(roster->bells, EPOLL_CTL_ADD, generation->wires[i].fds[WIRE_BELL],
+		if (sys_epoll_ctl(procs->bells, EPOLL_CTL_ADD, generation->wires[i].fds[WIRE_BELL],
 				  &event) < 0)
 			return false;
 	return true;
 }
 
-void procs_hear_bells(const struct procs *roster)
+void workers_clear_bells(const struct procs *procs)
 {
 	struct epoll_event rung[BELLS_AT_ONCE];
 
-	(void)sys_epoll_wait(roster->bells, rung, BELLS_AT_ONCE, 0);
+	(void)sys_epoll_wait(procs->bells, rung, BELLS_AT_ONCE, 0);
 }
 
-bool procs_begin(struct procs *roster, struct generation *generation, int64_t now_ms,
-		 struct err *err)
+bool workers_begin(struct procs *procs, struct generation *generation, int64_t now_ms,
+		   struct err *err)
 {
 	unsigned first = 0, end;
 
-	while ((end = in_the_way(roster, first, generation->capacity)))
+	while ((end = find_overlap(procs, first, generation->capacity)))
 		first = end;
 	if (first + generation->capacity > SCOREBOARD_SLOTS)
 		return err_set(err, CODE_OSERR,
 			       "there is no room for %u more workers beside those that are still "
 			       "leaving (wait for them, or shorten shutdown_timeout)",
 			       generation->wanted);
-	if (!scoreboard_use(roster->board, first + generation->capacity, generation->capacity))
+	if (!scoreboard_use(procs->board, first + generation->capacity, generation->capacity))
 		return err_errno(err, CODE_OSERR, "the scoreboard has no room for %u more workers",
 				 generation->wanted);
-	if (!watch_bells(roster, generation))
+	if (!watch_bells(procs, generation))
 		return err_errno(err, CODE_OSERR, "cannot watch the bells of %u workers",
 				 generation->wanted);
 	generation->first_slot = first;
-	generation->slots = roster->board->slots + first;
-	generation->infos = roster->board->infos + first;
-	generation->id = ++roster->last_id;
-	enlist(roster->board, generation->listeners);
+	generation->slots = procs->board->slots + first;
+	generation->infos = procs->board->infos + first;
+	generation->id = ++procs->last_id;
+	enlist_listeners(procs->board, generation->listeners);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);
-	roster->starting = generation;
+	procs->starting = generation;
 	return true;
 }
 
-struct generation *procs_promote(struct procs *roster)
+struct generation *workers_promote(struct procs *procs)
 {
-	struct generation *old = roster->current;
+	struct generation *old = procs->current;
 
-	roster->current = roster->starting;
-	roster->starting = NULL;
-	cell_set(&roster->board->server.generation, roster->current->id);
+	procs->current = procs->starting;
+	procs->starting = NULL;
+	cell_set(&procs->board->server.generation, procs->current->id);
 	return old;
 }
 
-void procs_retire(struct procs *roster, struct generation *generation, int signal, int64_t kill_ms)
+void workers_retire(struct procs *procs, struct generation *generation, int signal, int64_t kill_ms)
 {
 	BUG_ON(generation->listeners);
 	for (unsigned number = 0; number < generation->capacity; number++)
 		member_retire(&generation->members[number], signal, kill_ms);
-	if (generation == roster->current)
-		roster->current = NULL;
-	if (generation == roster->starting)
-		roster->starting = NULL;
+	if (generation == procs->current)
+		procs->current = NULL;
+	if (generation == procs->starting)
+		procs->starting = NULL;
 	generation->wanted = 0;
-	generation->next = roster->retiring;
-	roster->retiring = generation;
+	generation->next = procs->retiring;
+	procs->retiring = generation;
 }
 
-static void bury(struct procs *roster, struct generation *generation, unsigned number, pid_t pid,
-		 int status, int64_t now_ms)
+static void handle_exit(struct procs *procs, struct generation *generation, unsigned number,
+			pid_t pid, int status, int64_t now_ms)
 {
 	if (generation->members[number].pid == pid)
-		worker_exit_handle(roster, generation, number, status, now_ms);
+		worker_exit_handle(procs, generation, number, status, now_ms);
 	else
-		worker_exit_handle_keeper(roster, generation, number, status, now_ms);
+		worker_exit_handle_keeper(procs, generation, number, status, now_ms);
 }
 
 /* The member that the child is, as worker or keeper; false: it is none's. */
-static bool find_member(const struct procs *roster, pid_t pid, struct generation **generation,
+static bool find_member(const struct procs *procs, pid_t pid, struct generation **generation,
 			unsigned *number)
 {
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->capacity; i++) {
 			if (g->members[i].pid != pid && g->members[i].keeper != pid)
 				continue;
@@ -165,109 +150,109 @@ static pid_t next_dead(idtype_t which, pid_t pid)
 	return info.si_pid;
 }
 
-/* True when it was a child that nobody knows. */
-static bool reap(struct procs *roster, pid_t pid, int64_t now_ms)
+/* True when it was a child that the master has not made. */
+static bool reap_child(struct procs *procs, pid_t pid, int64_t now_ms)
 {
 	struct generation *generation;
 	unsigned number;
 	int status;
 
-	/* Until it is reaped its pid is nobody else's: hear may signal it. */
-	if (roster->hear)
-		roster->hear(roster->owner);
-	/* A kept worker may die before anyone has asked for its pid. */
-	procs_look(roster);
+	/* Until it is reaped no other process has its pid: read_signals may signal it. */
+	if (procs->read_signals)
+		procs->read_signals(procs->owner);
+	/* A kept worker may die before the master has learnt its pid. */
+	workers_look(procs);
 	if (sys_waitpid(pid, &status, 0) != pid)
 		return false;
-	if (find_member(roster, pid, &generation, &number))
-		bury(roster, generation, number, pid, status, now_ms);
-	else if (!roster->other || !roster->other(roster->owner, pid, status))
+	if (find_member(procs, pid, &generation, &number))
+		handle_exit(procs, generation, number, pid, status, now_ms);
+	else if (!procs->other || !procs->other(procs->owner, pid, status))
 		return true;
 	return false;
 }
 
-static void reap_if_dead(struct procs *roster, pid_t pid, int64_t now_ms)
+static void reap_if_dead(struct procs *procs, pid_t pid, int64_t now_ms)
 {
 	if (pid > 0 && next_dead(P_PID, pid) == pid)
-		reap(roster, pid, now_ms);
+		reap_child(procs, pid, now_ms);
 }
 
-/* Each asked for by its pid, so that strangers cannot stand in the way. */
-static void reap_members(struct procs *roster, int64_t now_ms)
+/* Each is asked for by its pid, however many unknown children are dead too. */
+static void reap_members(struct procs *procs, int64_t now_ms)
 {
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->capacity; i++) {
-			reap_if_dead(roster, g->members[i].pid, now_ms);
-			reap_if_dead(roster, g->members[i].keeper, now_ms);
+			reap_if_dead(procs, g->members[i].pid, now_ms);
+			reap_if_dead(procs, g->members[i].keeper, now_ms);
 		}
 }
 
 /* One line a second, however many there are. */
-static void tell_strangers(struct procs *roster, int64_t now_ms)
+static void log_unknown(struct procs *procs, int64_t now_ms)
 {
-	struct strangers *strangers = &roster->strangers;
+	struct unknown_children *unknown = &procs->unknown;
 
-	if (strangers->untold == 0 || now_ms < strangers->told_ms + STRANGERS_TOLD_MS)
+	if (unknown->count == 0 || now_ms < unknown->logged_ms + UNKNOWN_LOG_MS)
 		return;
-	LOG(EVENT_stranger_reaped, LOG_NUM("child_pid", strangers->last),
-	    LOG_NUM("children", strangers->untold));
-	strangers->told_ms = now_ms;
-	strangers->untold = 0;
+	LOG(EVENT_stranger_reaped, LOG_NUM("child_pid", unknown->last),
+	    LOG_NUM("children", unknown->count));
+	unknown->logged_ms = now_ms;
+	unknown->count = 0;
 }
 
-void procs_reap(struct procs *roster, int64_t now_ms)
+void workers_reap(struct procs *procs, int64_t now_ms)
 {
 	unsigned reaped = 0;
 	pid_t pid;
 
-	while (reaped < STRANGERS_AT_ONCE && (pid = next_dead(P_ALL, 0)) > 0) {
-		if (!reap(roster, pid, now_ms))
+	while (reaped < UNKNOWN_AT_ONCE && (pid = next_dead(P_ALL, 0)) > 0) {
+		if (!reap_child(procs, pid, now_ms))
 			continue;
-		roster->strangers.last = pid;
-		roster->strangers.untold++;
+		procs->unknown.last = pid;
+		procs->unknown.count++;
 		reaped++;
 	}
-	roster->has_more = reaped == STRANGERS_AT_ONCE;
-	if (roster->has_more)
-		reap_members(roster, now_ms);
-	tell_strangers(roster, now_ms);
+	procs->has_more = reaped == UNKNOWN_AT_ONCE;
+	if (procs->has_more)
+		reap_members(procs, now_ms);
+	log_unknown(procs, now_ms);
 }
 
-static void start_due(struct procs *roster, struct generation *generation, int64_t now_ms)
+static void start_due(struct procs *procs, struct generation *generation, int64_t now_ms)
 {
 	for (unsigned number = 0; number < generation->capacity; number++) {
 		const struct member *member = &generation->members[number];
 
-		/* A generation that has failed starts nobody, but finishes what it has. */
+		/* A generation that has failed starts no worker, but finishes what it has. */
 		if (member_wants_worker(member) && member->due_ms <= now_ms &&
 		    (member_is_leaving(member) || generation->failure.text[0] == '\0'))
-			spawn_start(roster, generation, number, now_ms);
+			spawn_start(procs, generation, number, now_ms);
 	}
 }
 
-void procs_start_due(struct procs *roster, int64_t now_ms)
+void workers_start_due(struct procs *procs, int64_t now_ms)
 {
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
-		start_due(roster, g, now_ms);
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		start_due(procs, g, now_ms);
 }
 
-void procs_kill_due(struct procs *roster, int64_t now_ms)
+void workers_kill_due(struct procs *procs, int64_t now_ms)
 {
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++)
 			member_kill_due(&g->members[number], now_ms);
 }
 
-void procs_look(struct procs *roster)
+void workers_look(struct procs *procs)
 {
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++)
-			spawn_look(roster, g, number);
+			spawn_look(procs, g, number);
 }
 
-void procs_sweep(struct procs *roster)
+void workers_sweep(struct procs *procs)
 {
-	struct generation **link = &roster->retiring;
+	struct generation **link = &procs->retiring;
 
 	while (*link) {
 		struct generation *generation = *link;
@@ -281,18 +266,18 @@ void procs_sweep(struct procs *roster)
 	}
 }
 
-void procs_signal(const struct procs *roster, int signal)
+void workers_signal(const struct procs *procs, int signal)
 {
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++)
 			member_signal(&g->members[number], signal);
 }
 
-bool procs_has_acceptor(const struct procs *roster)
+bool workers_has_acceptor(const struct procs *procs)
 {
-	for (const struct generation *g = roster->retiring; g; g = g->next)
+	for (const struct generation *g = procs->retiring; g; g = g->next)
 		for (unsigned number = 0; number < g->capacity; number++) {
-			uint32_t state = scoreboard_state(roster->board, g->first_slot + number);
+			uint32_t state = scoreboard_state(procs->board, g->first_slot + number);
 
 			if (g->members[number].pid > 0 &&
 			    (state == SLOT_STARTING || state == SLOT_READY))
@@ -301,22 +286,22 @@ bool procs_has_acceptor(const struct procs *roster)
 	return false;
 }
 
-unsigned procs_alive(const struct procs *roster)
+unsigned workers_alive(const struct procs *procs)
 {
 	unsigned alive = 0;
 
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		alive += generation_count(g, member_is_alive);
 	return alive;
 }
 
-int64_t procs_due_ms(const struct procs *roster, int64_t otherwise_ms)
+int64_t workers_due_ms(const struct procs *procs, int64_t otherwise_ms)
 {
-	int64_t due_ms = roster->has_more ? 0 : otherwise_ms;
+	int64_t due_ms = procs->has_more ? 0 : otherwise_ms;
 
-	if (roster->strangers.untold > 0 && roster->strangers.told_ms + STRANGERS_TOLD_MS < due_ms)
-		due_ms = roster->strangers.told_ms + STRANGERS_TOLD_MS;
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	if (procs->unknown.count > 0 && procs->unknown.logged_ms + UNKNOWN_LOG_MS < due_ms)
+		due_ms = procs->unknown.logged_ms + UNKNOWN_LOG_MS;
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++) {
 			const struct member *member = &g->members[number];
 
@@ -328,9 +313,9 @@ int64_t procs_due_ms(const struct procs *roster, int64_t otherwise_ms)
 	return due_ms;
 }
 
-bool procs_more(struct procs *roster, int64_t now_ms)
+bool workers_more(struct procs *procs, int64_t now_ms)
 {
-	struct generation *generation = roster->current;
+	struct generation *generation = procs->current;
 	int number = generation ? generation_vacancy(generation) : -1;
 
 	if (number < 0)
@@ -340,20 +325,20 @@ bool procs_more(struct procs *roster, int64_t now_ms)
 	return true;
 }
 
-bool procs_less(struct procs *roster, int64_t now_ms)
+bool workers_less(struct procs *procs, int64_t now_ms)
 {
-	if (!roster->current || roster->current->wanted <= 1)
+	if (!procs->current || procs->current->wanted <= 1)
 		return false;
-	roster->current->wanted--;
-	procs_trim(roster->current, now_ms);
+	procs->current->wanted--;
+	workers_trim(procs->current, now_ms);
 	return true;
 }
 
 /*
- * The member to do without first: one that waits, else one of two in the same seat, else the one in
- * the highest seat, so that the lowest seats are all taken.
+ * The member to retire first: one that waits, else one of two in the same seat, else the one in the
+ * highest seat, so that the lowest seats are all taken.
  */
-static int dispensable(const struct generation *generation)
+static int find_dispensable(const struct generation *generation)
 {
 	unsigned most = 0;
 	int found = -1;
@@ -376,9 +361,9 @@ static int dispensable(const struct generation *generation)
 	return found;
 }
 
-void procs_trim(struct generation *generation, int64_t now_ms)
+void workers_trim(struct generation *generation, int64_t now_ms)
 {
 	while (generation_count(generation, member_is_staying) > generation->wanted)
-		member_retire(&generation->members[dispensable(generation)], SIGQUIT,
+		member_retire(&generation->members[find_dispensable(generation)], SIGQUIT,
 			      generation_deadline_ms(generation, now_ms));
 }

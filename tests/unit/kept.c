@@ -57,14 +57,14 @@ int kept_make(void **state)
 	if (crew_make(state) != 0 || sys_sigprocmask(SIG_SETMASK, &all, NULL) < 0 ||
 	    !log_open("/dev/null", LEVEL_ERROR, LOG_TEXT, (uid_t)-1, &err))
 		return -1;
-	kept = (struct kept){ .roster = *state, .now_ms = CREW_NOW, .accepts = KEPT_ACCEPTED };
-	kept.roster->spawn = spawn_waiter;
-	kept.roster->page = pidpage_new();
+	kept = (struct kept){ .procs = *state, .now_ms = CREW_NOW, .accepts = KEPT_ACCEPTED };
+	kept.procs->spawn = spawn_waiter;
+	kept.procs->page = pidpage_new();
 	kept.generation = crew_generation(NULL, 1);
 	kept.generation->conf->keep_connections = true;
-	if (!kept.roster->page || !procs_begin(kept.roster, kept.generation, kept.now_ms, &err))
+	if (!kept.procs->page || !workers_begin(kept.procs, kept.generation, kept.now_ms, &err))
 		return -1;
-	procs_promote(kept.roster);
+	workers_promote(kept.procs);
 	kept.member = &kept.generation->members[0];
 	kept.slot = &kept.generation->slots[0];
 	kept_clear();
@@ -81,7 +81,7 @@ static void kill_and_await(pid_t pid)
 
 int kept_free(void **state)
 {
-	struct pidpage *page = kept.roster->page;
+	struct pidpage *page = kept.procs->page;
 
 	kill_and_await(kept.member->pid);
 	kill_and_await(kept.member->keeper);
@@ -93,7 +93,7 @@ int kept_free(void **state)
 void kept_start(void)
 {
 	kept.now_ms += KEPT_LATER_MS;
-	procs_start_due(kept.roster, kept.now_ms);
+	workers_start_due(kept.procs, kept.now_ms);
 }
 
 void kept_clone(void)
@@ -101,22 +101,22 @@ void kept_clone(void)
 	struct listener_tally *tally = &kept.slot->tally.listeners[0];
 	const struct member *member = kept.member;
 
-	if (member->keeper == 0 || pidpage_get(kept.roster->page, 0) != 0 ||
+	if (member->keeper == 0 || pidpage_get(kept.procs->page, 0) != 0 ||
 	    !member_is_alive(member) || member_wants_worker(member))
 		return;
-	kept.roster->page->pids[0] = fork_waiter(false);
-	assert_true(kept.roster->page->pids[0] > 0);
+	kept.procs->page->pids[0] = fork_waiter(false);
+	assert_true(kept.procs->page->pids[0] > 0);
 	assert_int_equal(kept.slot->live, member->held);
 	cell_add(&tally->connections_accepted_total, kept.accepts);
 	kept.slot->live += kept.accepts;
 	cell_set(&tally->connections_live, kept.slot->live);
-	procs_look(kept.roster);
+	workers_look(kept.procs);
 }
 
 void kept_report_ready(void)
 {
 	kept.slot->state = SLOT_READY;
-	procs_look(kept.roster);
+	workers_look(kept.procs);
 }
 
 void kept_drain(void)
@@ -128,20 +128,20 @@ void kept_drain(void)
 void kept_kill_worker(void)
 {
 	kill_and_await(kept.member->pid);
-	procs_reap(kept.roster, kept.now_ms);
+	workers_reap(kept.procs, kept.now_ms);
 }
 
 void kept_kill_keeper(void)
 {
 	kill_and_await(kept.member->keeper);
-	procs_reap(kept.roster, kept.now_ms);
+	workers_reap(kept.procs, kept.now_ms);
 }
 
 void kept_kill_both(void)
 {
 	kill_and_await(kept.member->pid);
 	kill_and_await(kept.member->keeper);
-	procs_reap(kept.roster, kept.now_ms);
+	workers_reap(kept.procs, kept.now_ms);
 }
 
 void kept_exit_worker(int code)
@@ -152,7 +152,7 @@ void kept_exit_worker(int code)
 		return;
 	assert_int_equal(sys_kill(pid, code == 0 ? SIGUSR1 : SIGUSR2), 0);
 	crew_await_death(pid);
-	procs_reap(kept.roster, kept.now_ms);
+	workers_reap(kept.procs, kept.now_ms);
 }
 
 void kept_clear(void)

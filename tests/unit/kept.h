@@ -9,12 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "master/procs.h"
+#include "master/workers.h"
 
 enum { KEPT_ACCEPTED = 2, KEPT_LATER_MS = RESPAWN_MOST_MS };
 
 struct kept {
-	struct procs *roster;
+	struct procs *procs;
 	struct generation *generation;
 	struct member *member;
 	struct slot *slot;

@@ -38,7 +38,7 @@ static void end_fast(void)
 static void let_time_pass(void)
 {
 	kept.now_ms = kept.member->kill_ms;
-	procs_kill_due(kept.roster, kept.now_ms);
+	workers_kill_due(kept.procs, kept.now_ms);
 	assert_int_equal(kept.member->kill_ms, 0);
 }
 
@@ -93,7 +93,7 @@ static void play(const struct story *stories, size_t count)
 			fail_msg("%s: state %d, not %d", stories[i].events, (int)kept.member->state,
 				 (int)stories[i].last);
 		kept_clear();
-		kept.roster->fatal.text[0] = '\0';
+		kept.procs->fatal.text[0] = '\0';
 	}
 }
 

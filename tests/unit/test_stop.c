@@ -13,32 +13,32 @@
 #include "master/stop.h"
 #include "unit/crew.h"
 
-/* A server without descriptors around the roster. */
-static struct server *make_server(struct procs *roster)
+/* A server without descriptors around the procs. */
+static struct server *make_server(struct procs *procs)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
 	assert_non_null(server);
-	server->board = roster->board;
-	server->roster = *roster;
+	server->board = procs->board;
+	server->procs = *procs;
 	server->loop.now_ms = CREW_NOW;
 	server->deadline_ms = CREW_NOW + SERVER_READY_MS;
 	return server;
 }
 
-static void drop_server(struct server *server, struct procs *roster)
+static void drop_server(struct server *server, struct procs *procs)
 {
-	*roster = server->roster;
+	*procs = server->procs;
 	free(server);
 }
 
 static void ask__of_a_server__tells_in_the_scoreboard_when_it_gets_faster(void **state)
 {
-	struct procs *roster = *state;
+	struct procs *procs = *state;
 	struct server *server;
 
-	crew_serve(roster, "shutdown_timeout=10m");
-	server = make_server(roster);
+	crew_serve(procs, "shutdown_timeout=10m");
+	server = make_server(procs);
 	server->is_started = true;
 	assert_int_equal(server->board->stop_due_ms, 0);
 	stop_ask(server, SIGNAL_QUIT);
@@ -46,21 +46,21 @@ static void ask__of_a_server__tells_in_the_scoreboard_when_it_gets_faster(void *
 	assert_int_equal(server->board->stop_due_ms, server->stop.deadline_ms);
 	stop_ask(server, SIGNAL_STOP);
 	assert_in_range(server->board->stop_due_ms, CREW_NOW, CREW_NOW + 10000);
-	drop_server(server, roster);
+	drop_server(server, procs);
 }
 
 static void start_due__of_a_server_told_to_stop__is_never(void **state)
 {
-	struct procs *roster = *state;
+	struct procs *procs = *state;
 	struct server *server;
 
-	crew_begin(roster, NULL);
-	server = make_server(roster);
+	crew_begin(procs, NULL);
+	server = make_server(procs);
 	assert_int_equal(start_due_ms(server, INT64_MAX), CREW_NOW + SERVER_READY_MS);
 	assert_int_equal(start_due_ms(server, CREW_NOW), CREW_NOW);
 	stop_ask(server, SIGNAL_QUIT);
 	assert_int_equal(start_due_ms(server, INT64_MAX), INT64_MAX);
-	drop_server(server, roster);
+	drop_server(server, procs);
 }
 
 #define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
