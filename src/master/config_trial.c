@@ -12,6 +12,7 @@
 #include "base/sys.h"
 #include "master/generation.h"
 #include "master/prestart.h"
+#include "master/reload_times.h"
 
 enum { LISTENS_MOST = 4096, NAMES_SIZE = 1024 * 1024 };
 
@@ -99,7 +100,7 @@ bool config_trial_start(struct config_trial *trial, const struct conf_source *so
 
 	if (page == MAP_FAILED)
 		return err_errno(err, CODE_OSERR, "cannot try the configuration");
-	*trial = (struct config_trial){ .kill_ms = now_ms + CONFIG_TRIAL_MOST_MS, .page = page };
+	*trial = (struct config_trial){ .kill_ms = now_ms + RELOAD_TRIAL_MS, .page = page };
 	trial->pid = sys_fork();
 	if (trial->pid == 0)
 		try(source, now, master, trial->page);
@@ -132,7 +133,7 @@ bool config_trial_passed(const struct config_trial *trial, struct err *err)
 	if (trial->late)
 		err_set(err, CODE_CONFIG,
 			"reading the configuration and looking up its names took longer than %d s",
-			CONFIG_TRIAL_MOST_MS / 1000);
+			RELOAD_TRIAL_MS / 1000);
 	else if (WIFSIGNALED(trial->status))
 		err_set(err, CODE_INTERNAL, "reading the configuration crashed (signal %d, %s)",
 			WTERMSIG(trial->status), strsignal(WTERMSIG(trial->status)));

@@ -17,8 +17,6 @@
 #include "config/identity.h"
 #include "net/listener.h"
 
-enum { CONFIG_TRIAL_MOST_MS = 10000 };
-
 struct config_trial_page;
 
 struct config_trial {

@@ -9,6 +9,7 @@
 
 #include "base/sys.h"
 #include "config/fdlimit.h"
+#include "master/reload_times.h"
 #include "net/listen_socket.h"
 
 static void close_wires(struct generation *generation)
@@ -139,7 +140,7 @@ unsigned generation_seat(const struct generation *generation)
 
 int64_t generation_deadline_ms(const struct generation *generation, int64_t now_ms)
 {
-	return now_ms + generation->conf->shutdown_timeout + MEMBER_MARGIN_MS;
+	return now_ms + generation->conf->shutdown_timeout + RELOAD_LEAVE_MARGIN_MS;
 }
 
 void generation_close(struct generation *generation, const struct listener_set *kept,

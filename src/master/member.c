@@ -6,6 +6,8 @@
 #include "base/sys.h"
 #include "config/signals.h"
 
+enum { KEEPER_LEAVE_MS = 2000 }; /* that a keeper may take once it is told to leave */
+
 #define BIT(state) (1U << MEMBER_##state)
 
 enum {
@@ -167,7 +169,7 @@ static void leave(struct member *member, int64_t kill_ms)
 
 void member_leave(struct member *member, int64_t now_ms)
 {
-	leave(member, now_ms + MEMBER_MARGIN_MS);
+	leave(member, now_ms + KEEPER_LEAVE_MS);
 }
 
 void member_respawn(struct member *member, bool renew, bool progressed, int64_t now_ms)
@@ -183,7 +185,7 @@ void member_respawn(struct member *member, bool renew, bool progressed, int64_t 
 		set_state(member, MEMBER_RECOVERING_TO_DRAIN);
 		member->kill_ms = member->deadline_ms;
 	} else if (renew && member->keeper > 0) {
-		dismiss_keeper(member, MEMBER_RENEWING_KEEPER, now_ms + MEMBER_MARGIN_MS);
+		dismiss_keeper(member, MEMBER_RENEWING_KEEPER, now_ms + KEEPER_LEAVE_MS);
 	} else if (is_in(member, RUNNING)) {
 		set_state(member, MEMBER_BACKOFF);
 		member->kill_ms = 0;

@@ -35,9 +35,6 @@
 #include "master/respawn.h"
 #include "worker/arena.h"
 
-/* How much longer than shutdown_timeout the master waits for a worker that bounds itself by it. */
-enum { MEMBER_MARGIN_MS = 2000 };
-
 /* How long at most connections in a keeper's hands wait for the next worker to be tried. */
 enum { MEMBER_KEPT_MOST_MS = 1000 };
 

@@ -10,54 +10,28 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/announce.h"
-#include "master/prestart.h"
-#include "master/signal_actions.h"
 #include "master/spawn.h"
-#include "master/stop.h"
+#include "master/workers.h"
 #include "net/notify.h"
 
-static void hear_signals(void *owner, uint32_t events)
-{
-	(void)events;
-	signal_actions_read(owner);
-}
-
-static void hear_bells(void *owner, uint32_t events)
-{
-	const struct server *server = owner;
-
-	(void)events;
-	workers_clear_bells(&server->procs);
-}
-
-static bool reap_other(void *owner, pid_t pid, int status)
-{
-	struct server *server = owner;
-
-	return config_trial_reap(&server->reload.trial, pid, status);
-}
-
-void start_empty(struct server *server, const struct master_options *asked)
+void start_empty(struct server *server, const struct conf_source *source, int ready_fd)
 {
 	*server = (struct server){
-		.options = asked,
-		.source = asked->source,
+		.source = *source,
 		.loop = { .epfd = -1 },
-		.signals = { -1, hear_signals, server },
-		.bells = { -1, hear_bells, server },
+		.signals = { .fd = -1 },
+		.bells = { .fd = -1 },
 		.pidfile = { .fd = -1 },
-		.procs = { .spawn = spawn_worker,
-			   .other = reap_other,
-			   .read_signals = signal_actions_read,
-			   .owner = server },
-		.ready = { .fd = asked->ready_fd },
+		.procs = { .spawn = spawn_worker },
+		.reload = { .procs = &server->procs, .source = &server->source },
+		.stop = { .procs = &server->procs, .reload = &server->reload },
+		.ready = { .fd = ready_fd },
 		.report_fd = -1,
 	};
 	sampler_start(&server->sampler);
 }
 
-/* Where the path was given stands before the message, unless nobody gave one. */
+/* Where the path was given, if it was, stands before the message. */
 static bool take_pid_file(struct server *server, const struct conf *conf, const char *path,
 			  struct err *err)
 {
@@ -73,7 +47,7 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 	char path[sizeof(server->pidfile.path)];
 
 	if (!pidfile_path(conf, true, path, sizeof(path), err) ||
-	    !prestart_enter(conf, server->options->daemon, err) ||
+	    !prestart_enter(conf, server->is_daemon, err) ||
 	    !take_pid_file(server, conf, path, err))
 		return false;
 	if (path[0] != '\0')
@@ -102,8 +76,8 @@ static bool take_loop(struct server *server, struct err *err)
 	return true;
 }
 
-/* Tells which sockets nobody took, in the form that takes them. */
-static void drop_passed(void)
+/* Logs which sockets no listen takes, in the form that would take them. */
+static void drop_unused_sockets(void)
 {
 	char all[512] = "", text[ADDR_TEXT];
 	struct addr addr;
@@ -132,7 +106,7 @@ static struct generation *take_generation(struct conf *conf, const struct presta
 	listeners = listener_open_all(conf, NULL, workers, found->resolved, err);
 	if (!listeners)
 		return NULL;
-	drop_passed();
+	drop_unused_sockets();
 	generation = generation_new(conf, &found->identity, listeners, workers, err);
 	if (!generation)
 		listener_close_all(listeners, NULL, true);
@@ -140,7 +114,7 @@ static struct generation *take_generation(struct conf *conf, const struct presta
 }
 
 /* Once the log is where the configuration wants it. */
-static void say_place(const struct server *server, const struct conf *conf)
+static void log_pid_file(const struct server *server, const struct conf *conf)
 {
 	char text[PIDFILE_WARNING];
 
@@ -165,44 +139,43 @@ bool start_take(struct server *server, struct conf *conf, const struct prestart_
 		return false;
 	}
 	loop_read_clock(&server->loop);
-	server->deadline_ms = server->loop.now_ms + SERVER_READY_MS;
+	server->deadline_ms = server->loop.now_ms + RELOAD_READY_MS;
 	if (!workers_begin(&server->procs, generation, server->loop.now_ms, err)) {
 		generation_close(generation, NULL, true);
 		generation_free(generation);
 		return false;
 	}
-	say_place(server, conf);
+	log_pid_file(server, conf);
 	announce_listeners(generation->listeners, NULL);
 	announce_conf(server->board, conf);
 	return true;
 }
 
-void start_step(struct server *server, int64_t now_ms)
+enum start_progress start_step(struct server *server, int64_t now_ms, struct err *err)
 {
 	const struct generation *first = server->procs.starting;
-	struct err err = { 0 };
+	unsigned ready;
 
 	if (server->is_started || !first)
-		return;
+		return START_NONE;
+	ready = generation_count(first, member_is_ready);
 	if (first->failure.text[0] != '\0') {
-		err = first->failure;
-	} else if (generation_count(first, member_is_ready) == first->wanted) {
-		if (pidfile_write(&server->pidfile, &err)) {
-			workers_promote(&server->procs);
-			scoreboard_mark(server->board, MARK_START, 0);
-			server->is_started = true;
-			sampler_step(&server->sampler, &server->procs, now_ms);
-			announce_started(server);
-			return;
-		}
-	} else if (now_ms >= server->deadline_ms) {
-		err_set(&err, CODE_OSERR, "%u of %u workers were ready within %d s",
-			generation_count(first, member_is_ready), first->wanted,
-			SERVER_READY_MS / 1000);
-	} else {
-		return;
+		*err = first->failure;
+		return START_FAILED;
 	}
-	stop_fail(server, &err);
+	if (ready < first->wanted && now_ms < server->deadline_ms)
+		return START_NONE;
+	if (ready < first->wanted) {
+		err_set(err, CODE_OSERR, "%u of %u workers were ready within %d s", ready,
+			first->wanted, RELOAD_READY_MS / 1000);
+		return START_FAILED;
+	}
+	if (!pidfile_write(&server->pidfile, err))
+		return START_FAILED;
+	workers_promote(&server->procs);
+	scoreboard_mark(server->board, MARK_START, 0);
+	server->is_started = true;
+	return START_DONE;
 }
 
 int64_t start_due_ms(const struct server *server, int64_t otherwise_ms)
@@ -226,7 +199,7 @@ void start_undo(struct server *server)
 	sampler_stop(&server->sampler);
 	close_fd(&server->signals.fd);
 	close_fd(&server->bells.fd);
-	readyfd_close(&server->ready);
+	announce_close(&server->ready);
 	if (server->loop.epfd >= 0)
 		loop_close(&server->loop);
 	(void)pidpage_drop(server->procs.page);

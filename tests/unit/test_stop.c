@@ -21,8 +21,11 @@ static struct server *make_server(struct procs *procs)
 	assert_non_null(server);
 	server->board = procs->board;
 	server->procs = *procs;
+	server->reload.procs = &server->procs;
+	server->stop.procs = &server->procs;
+	server->stop.reload = &server->reload;
 	server->loop.now_ms = CREW_NOW;
-	server->deadline_ms = CREW_NOW + SERVER_READY_MS;
+	server->deadline_ms = CREW_NOW + RELOAD_READY_MS;
 	return server;
 }
 
@@ -41,10 +44,10 @@ static void ask__of_a_server__tells_in_the_scoreboard_when_it_gets_faster(void *
 	server = make_server(procs);
 	server->is_started = true;
 	assert_int_equal(server->board->stop_due_ms, 0);
-	stop_ask(server, SIGNAL_QUIT);
+	stop_ask(&server->stop, SIGNAL_QUIT, CREW_NOW);
 	assert_true(server->board->stop_due_ms >= CREW_NOW + 600000);
 	assert_int_equal(server->board->stop_due_ms, server->stop.deadline_ms);
-	stop_ask(server, SIGNAL_STOP);
+	stop_ask(&server->stop, SIGNAL_STOP, CREW_NOW);
 	assert_in_range(server->board->stop_due_ms, CREW_NOW, CREW_NOW + 10000);
 	drop_server(server, procs);
 }
@@ -56,9 +59,9 @@ static void start_due__of_a_server_told_to_stop__is_never(void **state)
 
 	crew_begin(procs, NULL);
 	server = make_server(procs);
-	assert_int_equal(start_due_ms(server, INT64_MAX), CREW_NOW + SERVER_READY_MS);
+	assert_int_equal(start_due_ms(server, INT64_MAX), CREW_NOW + RELOAD_READY_MS);
 	assert_int_equal(start_due_ms(server, CREW_NOW), CREW_NOW);
-	stop_ask(server, SIGNAL_QUIT);
+	stop_ask(&server->stop, SIGNAL_QUIT, CREW_NOW);
 	assert_int_equal(start_due_ms(server, INT64_MAX), INT64_MAX);
 	drop_server(server, procs);
 }
