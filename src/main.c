@@ -16,13 +16,14 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/conf.h"
-#include "config/flags.h"
+#include "config/conf_cmdline.h"
+#include "config/conf_load.h"
 #include "config/manual.h"
 #include "config/signals.h"
 #include "ctl/configtest.h"
 #include "ctl/control.h"
 #include "master/master.h"
-#include "net/notify.h"
+#include "net/systemd.h"
 
 struct command {
 	int action; /* letter of the flag that asks for it; 0: serve */
@@ -32,7 +33,8 @@ struct command {
 	char here[PATH_MAX];         /* where relative names start */
 };
 
-static bool choose(struct command *command, int letter, const char *parameter, struct err *err)
+static bool choose_action(struct command *command, int letter, const char *parameter,
+			  struct err *err)
 {
 	if (command->action != 0 && command->action != letter)
 		return err_set(err, CODE_USAGE, "-%c and -%c do not go together", command->action,
@@ -42,7 +44,7 @@ static bool choose(struct command *command, int letter, const char *parameter, s
 	return true;
 }
 
-static bool append(const char ***list, size_t *count, const char *text, struct err *err)
+static bool append_text(const char ***list, size_t *count, const char *text, struct err *err)
 {
 	const char **more = reallocarray(*list, *count + 1, sizeof(*more));
 
@@ -75,7 +77,7 @@ static bool take_ready_fd(struct command *command, const char *text, struct err 
 	return true;
 }
 
-static bool take(void *owner, int letter, const char *value, struct err *err)
+static bool take_flag(void *owner, int letter, const char *value, struct err *err)
 {
 	struct command *command = owner;
 	struct conf_source *source = &command->options.source;
@@ -91,9 +93,9 @@ static bool take(void *owner, int letter, const char *value, struct err *err)
 		source->pid_file = value;
 		return true;
 	case 'l':
-		return append(&source->listeners, &source->listener_count, value, err);
+		return append_text(&source->listeners, &source->listener_count, value, err);
 	case 'o':
-		return append(&source->overrides, &source->override_count, value, err);
+		return append_text(&source->overrides, &source->override_count, value, err);
 	case 'd':
 		command->options.daemon = true;
 		return true;
@@ -109,7 +111,7 @@ static bool take(void *owner, int letter, const char *value, struct err *err)
 		command->wish.watch = true;
 		return true;
 	default:
-		return choose(command, letter, value, err);
+		return choose_action(command, letter, value, err);
 	}
 }
 
@@ -135,7 +137,7 @@ static bool check_wish(struct command *command, struct err *err)
 
 static bool read_flags(struct command *command, int argc, char **argv, struct err *err)
 {
-	int end = flags_read(flags_of_server, argc, argv, take, command, err);
+	int end = flags_read(flags_of_server, argc, argv, take_flag, command, err);
 	char shown[QUOTE_TEXT];
 
 	if (end < 0)
@@ -177,7 +179,7 @@ static enum exit_code serve(struct command *command, struct err *err)
 	char *directory = NULL;
 	struct conf *conf;
 
-	notify_start();
+	systemd_start();
 	log_role("master", -1);
 	if (asked->source.directory == NULL)
 		asked->source.directory = directory = sys_getcwd(NULL, 0);
@@ -192,7 +194,7 @@ static enum exit_code serve(struct command *command, struct err *err)
 	return err->code;
 }
 
-static enum exit_code act(struct command *command, struct err *err)
+static enum exit_code run_action(struct command *command, struct err *err)
 {
 	const struct configtest_options wish = { .print = command->action == 'T',
 						 .daemon = command->options.daemon,
@@ -221,7 +223,7 @@ static enum exit_code act(struct command *command, struct err *err)
 }
 
 /* A server must end, also when nobody reads what it says. */
-static void complain(const struct command *command, const struct err *err)
+static void print_error(const struct command *command, const struct err *err)
 {
 	char line[sizeof(err->text) + 32];
 
@@ -245,14 +247,14 @@ int main(int argc, char **argv)
 	if (getcwd(command.here, sizeof(command.here)) != NULL)
 		command.options.source.directory = command.here;
 	if (err.text[0] == '\0' && read_flags(&command, argc, argv, &err)) {
-		code = act(&command, &err);
+		code = run_action(&command, &err);
 		if (!stdio_flush(&err))
 			code = err.code;
 	} else {
 		code = err.code;
 	}
 	if (err.text[0] != '\0')
-		complain(&command, &err);
+		print_error(&command, &err);
 	free(command.options.source.listeners);
 	free(command.options.source.overrides);
 	return (int)code;

@@ -26,7 +26,7 @@ struct parts {
 
 static const char forms[] = "8080, *:8080, 127.0.0.1:8080, [::1]:8080, name:8080 or unix:/path";
 
-static bool wrong(struct err *err, const char *text, const char *why)
+static bool refuse_address(struct err *err, const char *text, const char *why)
 {
 	return err_set(err, CODE_CONFIG, "\"%s\" is not an address: %s (%s)", text, why, forms);
 }
@@ -70,11 +70,11 @@ static bool read_ipv6(const char *text, const char *host, struct parts *parts, s
 	size_t length = strcspn(host, "%");
 
 	if (length >= sizeof(plain))
-		return wrong(err, text, "what stands in brackets is not an IPv6 address");
+		return refuse_address(err, text, "what stands in brackets is not an IPv6 address");
 	memcpy(plain, host, length);
 	plain[length] = '\0';
 	if (inet_pton(AF_INET6, plain, &ignored) != 1 || strcmp(host + length, "%") == 0)
-		return wrong(err, text, "what stands in brackets is not an IPv6 address");
+		return refuse_address(err, text, "what stands in brackets is not an IPv6 address");
 	parts->kind = HOST_IPV6;
 	return true;
 }
@@ -87,15 +87,16 @@ static bool read_host(const char *text, struct parts *parts, struct err *err)
 	if (host[0] == '\0' || strcmp(host, "*") == 0) {
 		parts->kind = HOST_ALL;
 	} else if (strchr(host, ':')) {
-		return wrong(err, text, "an IPv6 address stands in brackets");
+		return refuse_address(err, text, "an IPv6 address stands in brackets");
 	} else if (looks_numeric(host)) {
 		parts->kind = HOST_IPV4;
 		if (inet_pton(AF_INET, host, &ignored) != 1)
-			return wrong(err, text, "an IPv4 address has four numbers from 0 to 255");
+			return refuse_address(err, text,
+					      "an IPv4 address has four numbers from 0 to 255");
 	} else {
 		parts->kind = HOST_NAME;
 		if (!is_name(host))
-			return wrong(err, text, "that is no host's name");
+			return refuse_address(err, text, "that is no host's name");
 	}
 	return true;
 }
@@ -105,9 +106,9 @@ static bool read_path(const char *text, const char *path, struct parts *parts, s
 	struct sockaddr_un *un = NULL;
 
 	if (path[0] != '/')
-		return wrong(err, text, "the path of a unix socket begins with /");
+		return refuse_address(err, text, "the path of a unix socket begins with /");
 	if (strlen(path) >= sizeof(un->sun_path))
-		return wrong(err, text, "the path of a unix socket has at most 107 bytes");
+		return refuse_address(err, text, "the path of a unix socket has at most 107 bytes");
 	parts->kind = HOST_PATH;
 	parts->path = path;
 	return true;
@@ -116,7 +117,7 @@ static bool read_path(const char *text, const char *path, struct parts *parts, s
 /*
  * Splits HOST:PORT or [HOST]:PORT; the caller has seen that text is neither a path nor a bare port.
  */
-static bool split(const char *text, struct parts *parts, struct err *err)
+static bool split_parts(const char *text, struct parts *parts, struct err *err)
 {
 	const char *host = text, *end = strrchr(text, ':'), *port;
 	bool bracket = text[0] == '[';
@@ -125,21 +126,21 @@ static bool split(const char *text, struct parts *parts, struct err *err)
 		host++;
 		end = strchr(text, ']');
 		if (!end)
-			return wrong(err, text, "the bracket is not closed");
+			return refuse_address(err, text, "the bracket is not closed");
 		port = end[1] == ':' ? end + 2 : NULL;
 	} else {
 		port = end ? end + 1 : NULL;
 	}
 	if (!port)
-		return wrong(err, text, "it has no port");
+		return refuse_address(err, text, "it has no port");
 	if (end - host > HOST_MOST)
-		return wrong(err, text, "the name is too long");
+		return refuse_address(err, text, "the name is too long");
 	memcpy(parts->host, host, (size_t)(end - host));
 	parts->host[end - host] = '\0';
 	if (!(bracket ? read_ipv6(text, parts->host, parts, err) : read_host(text, parts, err)))
 		return false;
 	if (!read_port(port, parts))
-		return wrong(err, text, "the port is not a number from 0 to 65535");
+		return refuse_address(err, text, "the port is not a number from 0 to 65535");
 	return true;
 }
 
@@ -151,9 +152,9 @@ static bool take_apart(const char *text, struct parts *parts, struct err *err)
 	if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0') {
 		parts->kind = HOST_ALL;
 		return read_port(text, parts) ||
-		       wrong(err, text, "the port is not a number from 0 to 65535");
+		       refuse_address(err, text, "the port is not a number from 0 to 65535");
 	}
-	return split(text, parts, err);
+	return split_parts(text, parts, err);
 }
 
 bool addr_check(const char *text, struct err *err)
@@ -220,7 +221,7 @@ static bool has_family(const struct addrinfo *list, int family)
  * Copies results in their order, without duplicates; leaves out IPv6 where this host has none and
  * IPv4 would do.
  */
-static int collect(const struct addrinfo *list, struct addr *found, int most)
+static int collect_addresses(const struct addrinfo *list, struct addr *found, int most)
 {
 	bool skip_ipv6 = has_family(list, AF_INET) && has_family(list, AF_INET6) &&
 			 !has_ipv6(&in6addr_loopback);
@@ -261,7 +262,7 @@ static int ask_resolver(const char *text, const struct parts *parts, struct addr
 			text, why);
 		return 0;
 	}
-	count = collect(list, found, most);
+	count = collect_addresses(list, found, most);
 	freeaddrinfo(list);
 	if (count == 0)
 		err_set(err, CODE_UNAVAILABLE, "cannot resolve \"%s\" of \"%s\": no address",

@@ -70,4 +70,7 @@ bool net_holds(const struct net *net, const struct addr *addr);
  */
 const char *net_write(const struct net *net, uint16_t port, char *text);
 
+/* Sets *net to the address alone, with all its bits (unix has none), and returns its port or 0. */
+uint16_t net_from_addr(struct net *net, const struct addr *addr);
+
 #endif

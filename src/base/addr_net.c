@@ -9,7 +9,7 @@
 #include "base/addr.h"
 #include "base/units.h"
 
-static bool wrong(struct err *err, const char *text)
+static bool refuse_block(struct err *err, const char *text)
 {
 	return err_set(
 		err, CODE_CONFIG,
@@ -33,7 +33,7 @@ static bool is_mapped(const uint8_t *bytes)
 /*
  * A block inside ::ffff:0:0/96 means IPv4 clients, so it is kept as the IPv4 block it stands for.
  */
-static void unmap(struct net *net)
+static void unmap_net(struct net *net)
 {
 	if (net->family != AF_INET6 || net->bits < 96 || !is_mapped(net->bytes))
 		return;
@@ -55,22 +55,22 @@ bool net_read(const char *text, struct net *net, struct err *err)
 		return true;
 	}
 	if (length >= sizeof(host))
-		return wrong(err, text);
+		return refuse_block(err, text);
 	memcpy(host, text, length);
 	host[length] = '\0';
 	read.family = strchr(host, ':') ? AF_INET6 : AF_INET;
 	bits = read.family == AF_INET6 ? 128 : 32;
 	if (inet_pton(read.family, host, read.bytes) != 1)
-		return wrong(err, text);
+		return refuse_block(err, text);
 	if (text[length] == '/') {
 		int64_t most = bits;
 
 		if (!units_read_count(text + length + 1, &bits) || bits > most)
-			return wrong(err, text);
+			return refuse_block(err, text);
 	}
 	read.bits = (uint8_t)bits;
 	clear_rest(&read);
-	unmap(&read);
+	unmap_net(&read);
 	*net = read;
 	return true;
 }
@@ -118,4 +118,20 @@ const char *net_write(const struct net *net, uint16_t port, char *text)
 		addr.len = sizeof(addr.un.sun_family);
 	}
 	return addr_write(&addr, text);
+}
+
+uint16_t net_from_addr(struct net *net, const struct addr *remote)
+{
+	*net = (struct net){ .family = remote->sa.sa_family };
+	if (remote->sa.sa_family == AF_INET) {
+		memcpy(net->bytes, &remote->in.sin_addr, 4);
+		net->bits = 32;
+		return ntohs(remote->in.sin_port);
+	}
+	if (remote->sa.sa_family == AF_INET6) {
+		memcpy(net->bytes, &remote->in6.sin6_addr, 16);
+		net->bits = 128;
+		return ntohs(remote->in6.sin6_port);
+	}
+	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Monotonic time since some start, the same in all processes, and the processor time of this one
- * (clock_gettime(2)).
+ * Monotonic time since some start, the same in all processes; the processor time of this process
+ * (clock_gettime(2)); and a time as a date of the Gregorian calendar, in UTC: libc's gmtime_r may
+ * read files, which are gone after a chroot. Any process.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
@@ -29,5 +30,14 @@ static inline int64_t clock_ms(void)
 {
 	return clock_us() / 1000;
 }
+
+struct date {
+	int year, month, day; /* month and day from 1 */
+	int weekday;          /* 0 is Sunday */
+	int hour, minute, second;
+};
+
+/* The date of so many seconds since 1970, from the year 0 on. */
+struct date clock_date(int64_t seconds);
 
 #endif

@@ -17,7 +17,7 @@
  * One line, whole characters only: a newline from a file's name must not forge a second line of
  * log.
  */
-static void tidy(char *text, bool cut)
+static void tidy_text(char *text, bool cut)
 {
 	size_t length = strlen(text);
 
@@ -45,7 +45,7 @@ __attribute__((format(printf, 3, 0))) static void compose(struct err *err, enum 
 		text[0] = '\0';
 	if (after && used < sizeof(text))
 		used += (size_t)snprintf(text + used, sizeof(text) - used, ": %s", after);
-	tidy(text, used >= sizeof(text));
+	tidy_text(text, used >= sizeof(text));
 	memcpy(err->text, text, sizeof(text));
 	err->code = code;
 }

@@ -30,7 +30,7 @@ static void make_getopt(struct flags flags, char *letters, struct option *rows)
 	*letters = '\0';
 }
 
-static const struct flag *find(struct flags flags, int letter)
+static const struct flag *find_flag(struct flags flags, int letter)
 {
 	for (size_t i = 0; i < flags.count; i++)
 		if (flags.rows[i].letter == letter)
@@ -38,9 +38,9 @@ static const struct flag *find(struct flags flags, int letter)
 	return NULL;
 }
 
-static bool refuse(struct flags flags, int result, char **argv, struct err *err)
+static bool refuse_flag(struct flags flags, int result, char **argv, struct err *err)
 {
-	const struct flag *flag = optopt != 0 ? find(flags, optopt) : NULL;
+	const struct flag *flag = optopt != 0 ? find_flag(flags, optopt) : NULL;
 	char shown[QUOTE_TEXT], letter[] = { '-', (char)optopt, '\0' };
 
 	if (result == ':' && flag != NULL)
@@ -65,7 +65,7 @@ int flags_read(struct flags flags, int argc, char **argv,
 	optind = 0; /* glibc: begin anew, for a program reads more than one command line */
 	while ((letter = getopt_long(argc, argv, letters, rows, NULL)) != -1) {
 		if (letter == '?' || letter == ':') {
-			refuse(flags, letter, argv, err);
+			refuse_flag(flags, letter, argv, err);
 			return -1;
 		}
 		if (!take(owner, letter, optarg, err))

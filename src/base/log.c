@@ -10,12 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/fault.h"
 #include "base/log.h"
 #include "base/logfile.h"
 #include "base/logline.h"
 #include "base/logsink.h"
 #include "base/stdio.h"
+#include "base/sys.h"
 
 enum { RETRY_MS = 200 }; /* between two tries to write what is owed */
 
@@ -103,7 +103,7 @@ void log_role(const char *role, int number)
 	state.number = number;
 	state.pid = getpid();
 	logsink_forget();
-	fault_role(role);
+	sys_fault_role(role);
 }
 
 bool log_wants(enum log_event event)
@@ -112,7 +112,7 @@ bool log_wants(enum log_event event)
 }
 
 /* Time, level and event: bare words in a text line, and syslog has the first two already. */
-static void begin(struct logline *line, const struct log_row *row)
+static void begin_line(struct logline *line, const struct log_row *row)
 {
 	const struct log_level_row *level = &levels[row->level];
 	struct timespec now;
@@ -153,7 +153,7 @@ static bool write_line(enum log_event event, const struct log_field *fields, uns
 {
 	const struct log_row *row = &log_rows[event];
 
-	begin(&state.line, row);
+	begin_line(&state.line, row);
 	add_process(&state.line);
 	for (unsigned i = 0; i < count; i++) {
 		if (fields[i].text)
@@ -183,7 +183,7 @@ static bool tell_lost(void)
 }
 
 /* What is owed comes first; true when a new line may follow. */
-static bool pay(void)
+static bool write_owed(void)
 {
 	return logsink_has_room() && tell_lost() && (!logsink_owes() || logsink_has_room());
 }
@@ -194,7 +194,7 @@ void log_write(enum log_event event, const struct log_field *fields, unsigned co
 
 	if (!log_wants(event))
 		return;
-	if (!pay() || !write_line(event, fields + 1, count - 1))
+	if (!write_owed() || !write_line(event, fields + 1, count - 1))
 		logsink_lose();
 	errno = kept;
 }
@@ -210,7 +210,7 @@ void log_settle(int64_t now_ms)
 
 	if (!logsink_owes() || now_ms < state.due_ms)
 		return;
-	(void)pay();
+	(void)write_owed();
 	state.due_ms = now_ms + RETRY_MS;
 	errno = kept;
 }

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/logfile.h"
 #include "base/sys.h"
-#include "base/trust.h"
 
 enum { FILE_FLAGS = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
 
@@ -37,15 +37,15 @@ int logfile_folder(const char *path, const char **name)
 	return sys_open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 }
 
-static bool fail(struct err *err)
+static bool set_err(struct err *err)
 {
 	return err_set(err, err_code(errno, CODE_OSERR), "%s", strerror(errno));
 }
 
 /* Gives a file that was just made to the workers' user, who will have to open it again. */
-static bool give(int fd, uid_t owner, struct err *err)
+static bool give_file(int fd, uid_t owner, struct err *err)
 {
-	return owner == (uid_t)-1 || sys_fchown(fd, owner, (gid_t)-1) == 0 || fail(err);
+	return owner == (uid_t)-1 || sys_fchown(fd, owner, (gid_t)-1) == 0 || set_err(err);
 }
 
 /* Whoever may write to the folder decides where its links lead. */
@@ -56,12 +56,12 @@ static bool trusts_links(int folder)
 	return sys_fstat(folder, &st) == 0 && file_is_own_folder(&st);
 }
 
-static bool check(int fd, bool is_link, uid_t owner, struct err *err)
+static bool check_file(int fd, bool is_link, uid_t owner, struct err *err)
 {
 	struct stat st;
 
 	if (sys_fstat(fd, &st) < 0)
-		return fail(err);
+		return set_err(err);
 	if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode))
 		return true;
 	if (!S_ISREG(st.st_mode))
@@ -90,10 +90,10 @@ static int open_existing(int folder, const char *name, uid_t owner, struct err *
 	if (is_link)
 		fd = sys_openat(folder, name, FILE_FLAGS, 0);
 	if (fd < 0) {
-		fail(err);
+		set_err(err);
 		return -1;
 	}
-	return keep_if(check(fd, is_link, owner, err), fd);
+	return keep_if(check_file(fd, is_link, owner, err), fd);
 }
 
 int logfile_open(int folder, const char *name, bool create, uid_t owner, struct err *err)
@@ -104,10 +104,10 @@ int logfile_open(int folder, const char *name, bool create, uid_t owner, struct 
 		return open_existing(folder, name, owner, err);
 	fd = sys_openat(folder, name, FILE_FLAGS | O_CREAT | O_EXCL | O_NOFOLLOW, 0640);
 	if (fd >= 0)
-		return keep_if(give(fd, owner, err), fd);
+		return keep_if(give_file(fd, owner, err), fd);
 	if (errno == EEXIST)
 		return open_existing(folder, name, owner, err);
-	fail(err);
+	set_err(err);
 	return -1;
 }
 
@@ -162,13 +162,13 @@ static bool renew_folder(struct logfile *file, const char **name, struct err *er
 	bool is_done;
 
 	if (folder < 0)
-		return errno == EACCES || fail(err);
-	is_done = sys_dup3(folder, file->folder, O_CLOEXEC) >= 0 || fail(err);
+		return errno == EACCES || set_err(err);
+	is_done = sys_dup3(folder, file->folder, O_CLOEXEC) >= 0 || set_err(err);
 	sys_close(folder);
 	return is_done;
 }
 
-static bool reopen(struct logfile *file, bool create, struct err *err)
+static bool reopen_file(struct logfile *file, bool create, struct err *err)
 {
 	const char *name;
 	bool is_done;
@@ -183,7 +183,7 @@ static bool reopen(struct logfile *file, bool create, struct err *err)
 			err->text);
 	if (fd < 0)
 		return false;
-	is_done = sys_dup3(fd, file->fd, O_CLOEXEC) >= 0 || fail(err);
+	is_done = sys_dup3(fd, file->fd, O_CLOEXEC) >= 0 || set_err(err);
 	sys_close(fd);
 	return is_done;
 }
@@ -195,7 +195,7 @@ bool logfile_reopen(struct logfile *file, bool create, struct err *err)
 			       "the %s cannot be opened anew inside a chroot (write it to %sstderr "
 			       "there, or reload)",
 			       file->what, strcmp(file->what, "log") == 0 ? "syslog or " : "");
-	return reopen(file, create, err) ||
+	return reopen_file(file, create, err) ||
 	       err_prefix(err, "cannot reopen the %s %s: ", file->what, file->path);
 }
 

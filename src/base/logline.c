@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/date.h"
+#include "base/clock.h"
 #include "base/logline.h"
 #include "base/strbuf.h"
 

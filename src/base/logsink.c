@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the log's target and writes lines to it as far as it takes them. What a line says is
- * base/log's, how a write does not wait is base/writer's and base/syslogd's business.
+ * Opens the log's target and writes lines to it as far as it takes them, to syslogd as datagrams.
+ * What a line says is base/log's, how a write does not wait is base/writer's business.
  */
 #include "base/logsink.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
 
 #include "base/logfile.h"
 #include "base/logline.h"
 #include "base/sys.h"
-#include "base/syslogd.h"
 #include "base/writer.h"
 
 /* Each process has its own copy. */
@@ -79,11 +83,11 @@ static bool use_file(const char *path, uid_t owner, struct err *err)
 
 static bool use_syslog(struct err *err)
 {
-	int fd = syslogd_open(SYSLOGD_PATH);
+	int fd = logsink_syslog_open(LOGSINK_SYSLOG_PATH);
 
 	if (fd < 0)
 		return err_errno(err, err_code(errno, CODE_OSERR),
-				 "cannot reach syslog at " SYSLOGD_PATH);
+				 "cannot reach syslog at " LOGSINK_SYSLOG_PATH);
 	drop_rest();
 	close_syslog();
 	writer_close(&sink.outlet);
@@ -123,7 +127,7 @@ void logsink_own(void)
 {
 	logsink_forget();
 	if (sink.target == TO_SYSLOG)
-		syslogd_part(sink.syslog, SYSLOGD_PATH);
+		logsink_syslog_part(sink.syslog, LOGSINK_SYSLOG_PATH);
 	else
 		writer_part(&sink.outlet);
 }
@@ -197,7 +201,7 @@ bool logsink_has_room(void)
 
 static bool send_datagram(int priority, const char *line, size_t length)
 {
-	if (syslogd_send(sink.syslog, SYSLOGD_PATH, priority, line, length))
+	if (logsink_syslog_send(sink.syslog, LOGSINK_SYSLOG_PATH, priority, line, length))
 		return true;
 	sink.why = errno;
 	return false;
@@ -243,4 +247,81 @@ void logsink_forget(void)
 	sink.cell = NULL;
 	sink.lost = 0;
 	sink.rest_start = sink.rest_end = 0;
+}
+
+static int connect_to(int fd, const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(un.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(un.sun_path, path, strlen(path));
+	return sys_connect(fd, (struct sockaddr *)&un, sizeof(un));
+}
+
+static int make_socket(void)
+{
+	return sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+int logsink_syslog_open(const char *path)
+{
+	int fd = make_socket();
+
+	tzset();
+	if (fd >= 0 && connect_to(fd, path) < 0) {
+		int kept = errno;
+
+		sys_close(fd);
+		errno = kept;
+		fd = -1;
+	}
+	return fd;
+}
+
+void logsink_syslog_part(int fd, const char *path)
+{
+	int fresh = make_socket();
+
+	if (fresh < 0)
+		return;
+	/* a daemon that is away now is asked again with each line */
+	(void)connect_to(fresh, path);
+	(void)sys_dup3(fresh, fd, O_CLOEXEC);
+	sys_close(fresh);
+}
+
+/* Local time, as daemons expect it; not strftime(3), whose months depend on the locale. */
+static int write_head(char *head, size_t size, int priority)
+{
+	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	time_t now = time(NULL);
+	struct tm tm = { 0 };
+
+	localtime_r(&now, &tm);
+	return snprintf(head, size, "<%d>%s %2d %02d:%02d:%02d %.32s[%d]: ", LOG_DAEMON | priority,
+			months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+			program_invocation_short_name, (int)getpid());
+}
+
+static bool was_restarted(int error)
+{
+	return error == ECONNREFUSED || error == ENOTCONN || error == ECONNRESET;
+}
+
+bool logsink_syslog_send(int fd, const char *path, int priority, const char *text, size_t length)
+{
+	char head[128];
+	int head_length = write_head(head, sizeof(head), priority);
+	struct iovec parts[] = { { head, (size_t)head_length }, { (char *)text, length } };
+	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+
+	if (sys_sendmsg(fd, &message, flags) >= 0)
+		return true;
+	return was_restarted(errno) && connect_to(fd, path) == 0 &&
+	       sys_sendmsg(fd, &message, flags) >= 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the log's lines go: stderr, a file, or syslog. It never waits: a line that is not taken is
- * lost whole, and counted; of one that was taken in part the rest is kept, and goes first the next
- * time. For base/log.
+ * Where the log's lines go: stderr, a file, or syslog (datagrams of RFC 3164, without syslog(3),
+ * whose descriptor is unknown and whose sending may wait). It never waits: a line that is not taken
+ * is lost whole, and counted; of one that was taken in part the rest is kept, and goes first the
+ * next time. For base/log.
  */
 #ifndef BASE_LOGSINK_H
 #define BASE_LOGSINK_H
@@ -63,5 +64,26 @@ bool logsink_owes(void);
  * Forgets what the parent of this process has lost or not written whole, and where that is counted.
  */
 void logsink_forget(void);
+
+#define LOGSINK_SYSLOG_PATH "/dev/log"
+
+/*
+ * A non-blocking, close-on-exec socket connected to the daemon at path; -1 with errno. Reads the
+ * time zone: before a chroot.
+ */
+int logsink_syslog_open(const char *path);
+
+/*
+ * In the child of a fork: puts a socket of the child's own in the place of its parent's, under the
+ * same number.
+ */
+void logsink_syslog_part(int fd, const char *path);
+
+/*
+ * Sends the text with a priority of syslog(3); connects the socket anew when the daemon was
+ * restarted. Never waits: false with errno when the text is lost (EAGAIN: the daemon does not
+ * read). Allocates nothing.
+ */
+bool logsink_syslog_send(int fd, const char *path, int priority, const char *text, size_t length);
 
 #endif

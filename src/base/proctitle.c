@@ -21,7 +21,7 @@ static struct {
 } memory;
 
 /* The end of the strings that follow each other without a gap from `end` on. */
-static char *stretch(char **strings, char *end)
+static char *find_end_of(char **strings, char *end)
 {
 	for (; *strings && *strings == end; strings++)
 		end += strlen(*strings) + 1;
@@ -32,7 +32,7 @@ static char *stretch(char **strings, char *end)
  * Copies of all the strings behind a NULL-ended array of them, in one block, so that none of it
  * is lost when a variable is unset; NULL without memory.
  */
-static char **copy(char **strings)
+static char **copy_strings(char **strings)
 {
 	size_t n = 0, size = 0;
 	char **copies, *text;
@@ -68,17 +68,17 @@ void proctitle_start(int argc, char **argv)
 
 	if (argc < 1)
 		return;
-	arguments = copy(argv);
-	environment = copy(environ);
+	arguments = copy_strings(argv);
+	environment = copy_strings(environ);
 	if (!arguments || !environment) {
 		free(arguments);
 		free(environment);
 		return;
 	}
-	end = stretch(argv, argv[0]);
+	end = find_end_of(argv, argv[0]);
 	memory.area = argv[0];
 	memory.arguments_size = (size_t)(end - argv[0]);
-	memory.size = (size_t)(stretch(environ, end) - argv[0]);
+	memory.size = (size_t)(find_end_of(environ, end) - argv[0]);
 	keep_names(argv[0], arguments[0]);
 	for (int i = 0; i < argc; i++)
 		argv[i] = arguments[i];

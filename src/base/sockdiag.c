@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One question and its answer over netlink. It does not know whose sockets these are. */
+/*
+ * One question and its answer over netlink, and the names of TCP's states. It does not know whose
+ * sockets these are.
+ */
 #include "base/sockdiag.h"
 
 #include <linux/inet_diag.h>
@@ -36,7 +39,7 @@ struct question {
 	};
 };
 
-static bool ask(struct sockdiag *diag, struct question *question, size_t body_size)
+static bool send_question(struct sockdiag *diag, struct question *question, size_t body_size)
 {
 	size_t size = offsetof(struct question, local) + body_size;
 
@@ -86,7 +89,7 @@ static enum sockdiag_answer read_head(const char *bytes, size_t size)
  * Fetches the answer to the last question; *size is the buffer's, then the answer's. One that was
  * not fetched when it came lies before it.
  */
-static enum sockdiag_answer fetch(struct sockdiag *diag, char *bytes, size_t *size)
+static enum sockdiag_answer receive_answer(struct sockdiag *diag, char *bytes, size_t *size)
 {
 	struct nlmsghdr head;
 	ssize_t n;
@@ -114,9 +117,9 @@ enum sockdiag_answer sockdiag_unix(struct sockdiag *diag, uint64_t inode,
 	size_t size = sizeof(bytes);
 	enum sockdiag_answer answer;
 
-	if (!ask(diag, &question, sizeof(question.local)))
+	if (!send_question(diag, &question, sizeof(question.local)))
 		return SOCKDIAG_NOTHING;
-	answer = fetch(diag, bytes, &size);
+	answer = receive_answer(diag, bytes, &size);
 	if (answer != SOCKDIAG_FOUND)
 		return answer;
 	return size >= BODY_AT && read_lengths(bytes + BODY_AT, size - BODY_AT, queue) ?
@@ -151,9 +154,9 @@ enum sockdiag_answer sockdiag_tcp(struct sockdiag *diag, const struct addr *loca
 	set_end(local, &id->idiag_sport, id->idiag_src);
 	set_end(remote, &id->idiag_dport, id->idiag_dst);
 	id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-	if (!ask(diag, &question, sizeof(question.inet)))
+	if (!send_question(diag, &question, sizeof(question.inet)))
 		return SOCKDIAG_NOTHING;
-	answer = fetch(diag, bytes, &size);
+	answer = receive_answer(diag, bytes, &size);
 	if (answer == SOCKDIAG_REFUSED && errno == ENOENT) {
 		*state = TCP_CLOSE;
 		return SOCKDIAG_FOUND;
@@ -166,4 +169,35 @@ enum sockdiag_answer sockdiag_tcp(struct sockdiag *diag, const struct addr *loca
 	/* where there is no such connection, the kernel offers who listens there */
 	*state = body.idiag_state == TCP_LISTEN ? TCP_CLOSE : body.idiag_state;
 	return SOCKDIAG_FOUND;
+}
+
+int sockdiag_tcp_state(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return -1;
+	return info.tcpi_state;
+}
+
+const char *sockdiag_state_name(int state)
+{
+	static const char *const names[] = {
+		[TCP_ESTABLISHED] = "ESTABLISHED",
+		[TCP_SYN_SENT] = "SYN_SENT",
+		[TCP_SYN_RECV] = "SYN_RECV",
+		[TCP_FIN_WAIT1] = "FIN_WAIT1",
+		[TCP_FIN_WAIT2] = "FIN_WAIT2",
+		[TCP_TIME_WAIT] = "TIME_WAIT",
+		[TCP_CLOSE] = "CLOSED",
+		[TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+		[TCP_LAST_ACK] = "LAST_ACK",
+		[TCP_LISTEN] = "LISTEN",
+		[TCP_CLOSING] = "CLOSING",
+	};
+
+	if (state <= 0 || state >= (int)(sizeof(names) / sizeof(names[0])))
+		return "unknown";
+	return names[state];
 }

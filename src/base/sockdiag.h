@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel tells of sockets by no option of the socket: the queue of a unix socket that
- * listens, the state of a TCP connection that nobody holds any more (sock_diag(7)). One process;
- * the kernel answers within the call, nothing waits.
+ * What the kernel tells of sockets: the accept queue of a unix socket and the state of a TCP
+ * connection that no process holds any more (sock_diag(7)), and the state of a TCP socket (RFC
+ * 9293, 3.3.2). The kernel answers within the call, nothing waits. Any process.
  */
 #ifndef BASE_SOCKDIAG_H
 #define BASE_SOCKDIAG_H
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,11 +41,17 @@ enum sockdiag_answer sockdiag_unix(struct sockdiag *diag, uint64_t inode,
 				   struct sockdiag_queue *queue);
 
 /*
- * Sets *state to the TCP state (TCP_ESTABLISHED ... of netinet/tcp.h, see base/tcpstate.h) of the
+ * Sets *state to the TCP state (TCP_ESTABLISHED ... of netinet/tcp.h, see base/sockdiag.h) of the
  * socket of this network namespace with that address and that peer, one in TIME_WAIT included;
  * TCP_CLOSE when there is none.
  */
 enum sockdiag_answer sockdiag_tcp(struct sockdiag *diag, const struct addr *local,
 				  const struct addr *remote, int *state);
+
+/* The state of the socket (tcp(7), TCP_INFO): TCP_ESTABLISHED ...; -1 with errno. */
+int sockdiag_tcp_state(int fd);
+
+/* "ESTABLISHED" ...; "unknown" for what is no state. The state without a socket is "CLOSED". */
+const char *sockdiag_state_name(int state);
 
 #endif

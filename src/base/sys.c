@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the system calls of base/sys.h share: their names, and the note of the last one. */
+/*
+ * What the system calls of base/sys.h share: their names, the note of the last one, and the end of
+ * a child.
+ */
 #include "base/sys.h"
+
+#include <unistd.h>
 
 static uint32_t own_note; /* written by every call of this process, until it notes elsewhere */
 
@@ -14,4 +19,25 @@ static const char *const names[SYS_ROW_COUNT] = {
 const char *sys_name(uint32_t noted)
 {
 	return noted == 0 || noted > SYS_ROW_COUNT ? "none" : names[noted - 1];
+}
+
+#ifdef CHECK_LEAKS
+#include <sanitizer/lsan_interface.h>
+
+/* It reads /proc, which a chroot need not have. */
+static void check_leaks(void)
+{
+	if (access("/proc/self/maps", R_OK) == 0)
+		__lsan_do_leak_check();
+}
+#else
+static void check_leaks(void)
+{
+}
+#endif
+
+void sys_leave(int code)
+{
+	check_leaks();
+	_exit(code);
 }

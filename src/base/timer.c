@@ -8,14 +8,14 @@
 #include "base/sys.h"
 #include "base/timer.h"
 
-static size_t bytes(uint32_t most)
+static size_t bytes_of(uint32_t most)
 {
 	return ((size_t)most + 1) * sizeof(struct timer_node *);
 }
 
 bool timer_heap_new(struct timer_heap *heap, uint32_t most)
 {
-	void *nodes = sys_mmap(NULL, bytes(most), PROT_READ | PROT_WRITE,
+	void *nodes = sys_mmap(NULL, bytes_of(most), PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (nodes == MAP_FAILED)
@@ -29,12 +29,12 @@ bool timer_heap_new(struct timer_heap *heap, uint32_t most)
 void timer_heap_free(struct timer_heap *heap)
 {
 	if (heap->nodes)
-		sys_munmap(heap->nodes, bytes(heap->most));
+		sys_munmap(heap->nodes, bytes_of(heap->most));
 	heap->nodes = NULL;
 	heap->count = heap->most = 0;
 }
 
-static void put(struct timer_heap *heap, uint32_t index, struct timer_node *node)
+static void put_node(struct timer_heap *heap, uint32_t index, struct timer_node *node)
 {
 	heap->nodes[index] = node;
 	node->place = index + 1;
@@ -44,20 +44,20 @@ static void put(struct timer_heap *heap, uint32_t index, struct timer_node *node
  * Moves the node towards the root from the free place `index`, as far as it is earlier than what
  * stands there.
  */
-static uint32_t rise(struct timer_heap *heap, uint32_t index, const struct timer_node *node)
+static uint32_t rise_node(struct timer_heap *heap, uint32_t index, const struct timer_node *node)
 {
 	while (index > 0) {
 		uint32_t parent = (index - 1) / 2;
 
 		if (heap->nodes[parent]->due_ms <= node->due_ms)
 			break;
-		put(heap, index, heap->nodes[parent]);
+		put_node(heap, index, heap->nodes[parent]);
 		index = parent;
 	}
 	return index;
 }
 
-static uint32_t sink(struct timer_heap *heap, uint32_t index, const struct timer_node *node)
+static uint32_t sink_node(struct timer_heap *heap, uint32_t index, const struct timer_node *node)
 {
 	for (;;) {
 		uint64_t child = 2 * (uint64_t)index + 1;
@@ -69,15 +69,15 @@ static uint32_t sink(struct timer_heap *heap, uint32_t index, const struct timer
 			child++;
 		if (heap->nodes[child]->due_ms >= node->due_ms)
 			break;
-		put(heap, index, heap->nodes[child]);
+		put_node(heap, index, heap->nodes[child]);
 		index = (uint32_t)child;
 	}
 	return index;
 }
 
-static void settle(struct timer_heap *heap, uint32_t index, struct timer_node *node)
+static void place_node(struct timer_heap *heap, uint32_t index, struct timer_node *node)
 {
-	put(heap, sink(heap, rise(heap, index, node), node), node);
+	put_node(heap, sink_node(heap, rise_node(heap, index, node), node), node);
 }
 
 void timer_set(struct timer_heap *heap, struct timer_node *node, int64_t due_ms)
@@ -85,10 +85,10 @@ void timer_set(struct timer_heap *heap, struct timer_node *node, int64_t due_ms)
 	node->due_ms = due_ms;
 	if (node->place == 0) {
 		BUG_ON(heap->count >= heap->most);
-		settle(heap, heap->count++, node);
+		place_node(heap, heap->count++, node);
 	} else {
 		BUG_ON(node->place > heap->count || heap->nodes[node->place - 1] != node);
-		settle(heap, node->place - 1, node);
+		place_node(heap, node->place - 1, node);
 	}
 }
 
@@ -102,7 +102,7 @@ void timer_cancel(struct timer_heap *heap, struct timer_node *node)
 	BUG_ON(index >= heap->count || heap->nodes[index] != node);
 	last = heap->nodes[--heap->count];
 	if (last != node)
-		settle(heap, index, last);
+		place_node(heap, index, last);
 	node->place = 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deadlines, the earliest first: a binary heap of pointers to nodes that others own. A node knows
- * its place, so moving or cancelling it costs O(log n). One process; allocates only in
- * timer_heap_new.
+ * its place, so moving or cancelling it costs O(log n). An alarm is a node with a function that is
+ * called when it fires. One process; allocates only in timer_heap_new.
  */
 #ifndef BASE_TIMER_H
 #define BASE_TIMER_H
@@ -42,6 +42,24 @@ int timer_wait_ms(const struct timer_heap *heap, int64_t now_ms, int otherwise);
 static inline bool timer_is_set(const struct timer_node *node)
 {
 	return node->place != 0;
+}
+
+struct alarm {
+	struct timer_node timer; /* first, so that the node is the alarm */
+	void (*fire)(void *owner);
+	void *owner;
+};
+
+/* Fires every alarm that is due at now_ms. An alarm may be set again while it fires. */
+static inline void alarms_expire(struct timer_heap *alarms, int64_t now_ms)
+{
+	struct timer_node *node;
+
+	while ((node = timer_pop(alarms, now_ms))) {
+		struct alarm *alarm = (struct alarm *)node;
+
+		alarm->fire(alarm->owner);
+	}
 }
 
 #endif

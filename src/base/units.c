@@ -184,7 +184,7 @@ static bool same_letter(char a, char b)
 	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-static size_t least(size_t a, size_t b)
+static size_t lesser_of(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -192,7 +192,7 @@ static size_t least(size_t a, size_t b)
 /*
  * Edit distance with swaps of neighbours, over three rows of the usual table; letters in any case.
  */
-static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
+static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	size_t rows[3][WORD_MOST + 1];
 	size_t *before = rows[0], *last = rows[1], *row = rows[2];
@@ -206,10 +206,10 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
 		for (size_t j = 1; j <= b_length; j++) {
 			size_t other = !same_letter(a[i - 1], b[j - 1]);
 
-			row[j] = least(last[j - 1] + other, least(last[j], row[j - 1]) + 1);
+			row[j] = lesser_of(last[j - 1] + other, lesser_of(last[j], row[j - 1]) + 1);
 			if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
 			    same_letter(a[i - 2], b[j - 1]))
-				row[j] = least(row[j], before[j - 2] + 1);
+				row[j] = lesser_of(row[j], before[j - 2] + 1);
 		}
 		before = last;
 		last = row;
@@ -232,7 +232,7 @@ const char *units_nearest(const char *text, const char *const *words, size_t cou
 		if (word_length < 2 || word_length > WORD_MOST)
 			continue;
 		/* one slip for each three letters is a slip of the hand; more is another word */
-		far = distance(text, length, words[i], word_length);
+		far = edit_distance(text, length, words[i], word_length);
 		if (far <= (longer < 6 ? 1 : longer / 3) && far < nearest_distance) {
 			nearest = words[i];
 			nearest_distance = far;

@@ -98,7 +98,7 @@ static size_t measure_piece(const char *bytes, size_t n)
 	return end ? (size_t)(end - bytes) + 1 : PIPE_BUF;
 }
 
-static void wake(int number)
+static void interrupt_write(int number)
 {
 	(void)number;
 }
@@ -110,7 +110,7 @@ static void wake(int number)
 static ssize_t write_briefly(int fd, const char *bytes, size_t n)
 {
 	const struct itimerval soon = { { 0, BRIEF_US }, { 0, BRIEF_US } }, never = { 0 };
-	const struct sigaction action = { .sa_handler = wake };
+	const struct sigaction action = { .sa_handler = interrupt_write };
 	struct sigaction action_before;
 	struct itimerval timer_before;
 	sigset_t alarm_only, mask_before;

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/sockdiag.h"
 #include "base/sys.h"
-#include "base/tcpstate.h"
 #include "base/units.h"
 
 enum { FULL_QUEUE_MS = 5 }; /* after that a unix socket with a full queue is asked again */

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/sockdiag.h"
 #include "base/sys.h"
-#include "base/tcpstate.h"
 
 enum { SETTLE_MS = 500, LOOK_MS = 2 };
 

@@ -1,143 +1,174 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads a configuration from all its sources and answers what it means as a whole. Must not touch
- * the environment beyond reading files.
+ * A configuration as a whole: put together listener by listener, compared with another, written as
+ * a file. It does not know where a value comes from and touches nothing of the environment.
  */
 #include "config/conf.h"
 
-#include <inttypes.h>
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/addr.h"
 #include "base/quote.h"
 #include "base/sys.h"
-#include "config/conf_build.h"
-#include "config/conf_cmdline.h"
-#include "config/conf_file.h"
+#include "base/units.h"
 #include "config/cpus.h"
 
-#define DEFAULT_FILE SYSCONFDIR "/prefork-srv.conf"
+const struct service_row conf_services[] = {
+#define SERVICE(name, sentence) { #name, sentence },
+#include "tables/services.def"
+};
+enum { SERVICE_COUNT = sizeof(conf_services) / sizeof(conf_services[0]) };
+const size_t conf_service_count = SERVICE_COUNT;
 
-static const char *const default_listeners[] = { "127.0.0.1:8080=status", "127.0.0.1:8081=ack" };
-
-/* The file to read, or NULL for the built-in default. */
-static const char *choose_file(const struct conf_source *source)
+struct conf *conf_new(struct err *err)
 {
-	struct stat st;
+	struct conf *conf = calloc(1, sizeof(*conf));
 
-	if (source->file != NULL)
-		return source->file;
-	/* one that is there but cannot be reached must be an error, not silently left out */
-	return sys_lstat(DEFAULT_FILE, &st) == 0 || errno != ENOENT ? DEFAULT_FILE : NULL;
-}
-
-static bool set_origin(struct conf *conf, const char *origin, struct err *err)
-{
-	conf->origin = strdup(origin);
-	return conf->origin != NULL || err_errno(err, CODE_OSERR, "cannot keep the configuration");
-}
-
-static bool take_listeners(struct conf *conf, const struct conf_source *source, struct err *err)
-{
-	if (source->listener_count > 0)
-		conf_build_truncate(conf, 0);
-	for (size_t i = 0; i < source->listener_count; i++)
-		if (!conf_cmdline_listen(conf, source->listeners[i], err))
-			return false;
-	return true;
-}
-
-static bool add_default_listener(struct conf *conf, const char *listener, struct err *err)
-{
-	char *origin = strdup("built-in default");
-	struct listen_conf *added;
-
-	if (origin == NULL || !conf_cmdline_listen(conf, listener, err)) {
-		free(origin);
-		return false;
+	if (conf == NULL) {
+		err_errno(err, CODE_OSERR, "cannot keep the configuration");
+		return NULL;
 	}
-	added = &conf->listeners[conf->listener_count - 1];
-	free(added->origin);
-	added->origin = origin;
-	return true;
-}
-
-static bool add_default_listeners(struct conf *conf, struct err *err)
-{
-	for (size_t i = 0; i < sizeof(default_listeners) / sizeof(default_listeners[0]); i++)
-		if (!add_default_listener(conf, default_listeners[i], err))
-			return false;
-	return true;
-}
-
-static bool take_overrides(struct conf *conf, const struct conf_source *source, struct err *err)
-{
-	for (size_t i = 0; i < source->override_count; i++)
-		if (!conf_cmdline_option(conf, source->overrides[i], err))
-			return false;
-	if (source->workers != NULL && !conf_cmdline_workers(conf, source->workers, err))
-		return false;
-	return source->pid_file == NULL ||
-	       conf_cmdline_pid_file(conf, source->pid_file, source->directory, err);
-}
-
-static bool fill(struct conf *conf, const struct conf_source *source, struct err *err)
-{
-	const char *file = choose_file(source);
-	const char *built_in = source->listener_count > 0 ? "command line" : "built-in default";
-
-	if (!set_origin(conf, file ? file : built_in, err))
-		return false;
-	if (file != NULL && !conf_file_load(conf, file, source->directory, err))
-		return false;
-	if (!take_listeners(conf, source, err))
-		return false;
-	if (file == NULL && conf->listener_count == 0 && !add_default_listeners(conf, err))
-		return false;
-	if (conf->listener_count == 0)
-		return err_set(
-			err, CODE_CONFIG,
-			"%s: listen: is missing (listen \"127.0.0.1:8081\" { service = ack })",
-			conf->origin);
-	return take_overrides(conf, source, err);
-}
-
-/* A worker must have a place for a listener that keeps none. */
-static bool check_reserves(const struct conf *conf, struct err *err)
-{
-	int64_t left = conf->worker_connections;
-
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		left -= conf->listeners[i].reserve;
-		if (left <= 0)
-			return err_set(
-				err, CODE_CONFIG,
-				"%s: listen.reserve: the listeners up to this one keep all of "
-				"worker_connections = %" PRId64 " (raise that, or keep fewer)",
-				conf->listeners[i].origin, conf->worker_connections);
-	}
-	return true;
-}
-
-struct conf *conf_load(const struct conf_source *source, struct err *err)
-{
-	struct conf *conf = conf_build_new(err);
-
-	if (conf != NULL && (!fill(conf, source, err) || !check_reserves(conf, err))) {
+	conf->places = calloc(option_count, sizeof(*conf->places));
+	if (conf->places == NULL)
+		err_errno(err, CODE_OSERR, "cannot keep the configuration");
+	if (conf->places == NULL || !option_defaults(SECTION_main, conf, err) ||
+	    !option_defaults(SECTION_log, conf, err)) {
 		conf_free(conf);
-		conf = NULL;
+		return NULL;
 	}
-	/* what a search that went on after a miss may have left */
-	if (conf != NULL)
-		err->text[0] = '\0';
 	return conf;
+}
+
+bool conf_set_place(struct conf *conf, const struct option *option, const char *text,
+		    struct err *err)
+{
+	char **place = &conf->places[option - options];
+
+	free(*place);
+	*place = strdup(text);
+	return *place != NULL || err_errno(err, CODE_OSERR, "cannot keep a place");
+}
+
+static void listener_free(struct listen_conf *listener)
+{
+	option_free(SECTION_listen, listener);
+	free(listener->address);
+	free(listener->origin);
+}
+
+void conf_drop_listeners(struct conf *conf, size_t keep)
+{
+	while (conf->listener_count > keep)
+		listener_free(&conf->listeners[--conf->listener_count]);
+}
+
+/* The parts of a written address, in one form for all spellings of it. */
+struct written {
+	char host[256];
+	int64_t port;
+};
+
+static void take_host(const char *host, size_t len, struct written *to)
+{
+	unsigned char number[sizeof(struct in6_addr)];
+
+	if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
+		host++;
+		len -= 2;
+	}
+	snprintf(to->host, sizeof(to->host), "%.*s", (int)len, len > 0 ? host : "*");
+	if (len == 0)
+		snprintf(to->host, sizeof(to->host), "*");
+	else if (inet_pton(AF_INET6, to->host, number) == 1)
+		inet_ntop(AF_INET6, number, to->host, sizeof(to->host));
+}
+
+static bool take_apart(const char *text, struct written *to)
+{
+	const char *colon = strrchr(text, ':');
+
+	take_host(text, colon ? (size_t)(colon - text) : 0, to);
+	return units_read_count(colon ? colon + 1 : text, &to->port);
+}
+
+bool conf_same_address(const char *a, const char *b)
+{
+	struct written x = { .port = 0 }, y = { .port = 0 };
+
+	if (strncmp(a, "unix:", 5) == 0 || strncmp(b, "unix:", 5) == 0)
+		return strcmp(a, b) == 0;
+	return take_apart(a, &x) && take_apart(b, &y) && x.port != 0 && x.port == y.port &&
+	       strcasecmp(x.host, y.host) == 0;
+}
+
+static bool is_free(const struct conf *conf, const char *address, struct err *err)
+{
+	for (size_t i = 0; i < conf->listener_count; i++)
+		if (conf_same_address(conf->listeners[i].address, address))
+			return err_set(err, CODE_CONFIG, "the address is given twice (first: %s)",
+				       conf->listeners[i].origin);
+	return true;
+}
+
+struct listen_conf *conf_add_listener(struct conf *conf, const char *address, const char *origin,
+				      struct err *err)
+{
+	struct listen_conf *list, *added;
+
+	if (!addr_check(address, err) || !is_free(conf, address, err))
+		return NULL;
+	list = reallocarray(conf->listeners, conf->listener_count + 1, sizeof(*list));
+	if (list == NULL) {
+		err_errno(err, CODE_OSERR, "cannot keep a listener");
+		return NULL;
+	}
+	conf->listeners = list;
+	added = &list[conf->listener_count];
+	memset(added, 0, sizeof(*added));
+	added->address = strdup(address);
+	added->origin = strdup(origin);
+	conf->listener_count++;
+	if (added->address == NULL || added->origin == NULL) {
+		err_errno(err, CODE_OSERR, "cannot keep a listener");
+		return NULL;
+	}
+	return option_defaults(SECTION_listen, added, err) ? added : NULL;
+}
+
+bool conf_is_service(const char *text, struct err *err)
+{
+	const char *names[SERVICE_COUNT], *nearest;
+	char shown[QUOTE_TEXT], all[256];
+
+	for (size_t i = 0; i < SERVICE_COUNT; i++) {
+		names[i] = conf_services[i].name;
+		if (strcmp(names[i], text) == 0)
+			return true;
+	}
+	nearest = units_nearest(text, names, SERVICE_COUNT);
+	return err_set(err, CODE_CONFIG, "%s is not a service (%s%s%s%s)", quote_show(text, shown),
+		       quote_list(names, SERVICE_COUNT, all, sizeof(all)),
+		       nearest ? "; did you mean " : "", nearest ? nearest : "",
+		       nearest ? "?" : "");
+}
+
+bool conf_check_service_of(const struct option *option, const struct listen_conf *listener,
+			   struct err *err)
+{
+	if (option->service[0] == '\0' || strcmp(option->service, listener->service) == 0)
+		return true;
+	return err_set(err, CODE_CONFIG, "%s: belongs to service %s, not %s", option->name,
+		       option->service, listener->service);
 }
 
 void conf_free(struct conf *conf)
 {
 	if (conf == NULL)
 		return;
-	conf_build_truncate(conf, 0);
+	conf_drop_listeners(conf, 0);
 	free(conf->listeners);
 	free(conf->origin);
 	for (size_t i = 0; conf->places != NULL && i < option_count; i++)
@@ -151,7 +182,7 @@ void conf_free(struct conf *conf)
 /* Port 0 may be there more than once, and is compared as text. */
 static bool is_same_listen(const char *a, const char *b)
 {
-	return strcmp(a, b) == 0 || conf_build_same_address(a, b);
+	return strcmp(a, b) == 0 || conf_same_address(a, b);
 }
 
 /* The nth listener of that written address. */
@@ -241,4 +272,41 @@ unsigned conf_workers(const struct conf *conf)
 bool conf_drops_user(const struct conf *conf)
 {
 	return geteuid() == 0 && strcmp(conf->user, "root") != 0;
+}
+
+static bool is_known(const struct option *option, const struct listen_conf *listener)
+{
+	return option->service[0] == '\0' || strcmp(option->service, listener->service) == 0;
+}
+
+static void print_section(enum option_section section, const void *object, const char *indent,
+			  FILE *out)
+{
+	for (size_t i = 0; i < option_count; i++) {
+		if (options[i].section != section)
+			continue;
+		if (section == SECTION_listen && !is_known(&options[i], object))
+			continue;
+		fputs(indent, out);
+		option_write(&options[i], object, out);
+		fputc('\n', out);
+	}
+}
+
+void conf_print(const struct conf *conf, FILE *out)
+{
+	fputs("# ", out);
+	quote_write(conf->origin, out);
+	fputc('\n', out);
+	print_section(SECTION_main, conf, "", out);
+	fputs("\nlog {\n", out);
+	print_section(SECTION_log, conf, "\t", out);
+	fputs("}\n", out);
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		fputs("\nlisten ", out);
+		quote_write(conf->listeners[i].address, out);
+		fputs(" {\n", out);
+		print_section(SECTION_listen, &conf->listeners[i], "\t", out);
+		fputs("}\n", out);
+	}
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration: what it holds, and loading it whole or not at all. libconfuse does
- * grammar, comments, includes and line numbers; meaning is checked here, once, for every source
- * (file, -o, -l, -w).
+ * The configuration: putting it together and what can be asked of it. The checks here go beyond one
+ * option: services, addresses, duplicates. config/conf_load.h loads one from all its sources.
  */
 #ifndef CONFIG_CONF_H
 #define CONFIG_CONF_H
@@ -12,68 +11,49 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "config/conf_fields.h"
 #include "config/option.h"
 
-/* The field of an option is named after it; log.level is log_level. */
-#define FIELD_main(kind, name) kind_##kind name;
-#define FIELD_log(kind, name)  kind_##kind log_##name;
-#define FIELD_listen(kind, name)
-#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
-	FIELD_##section(kind, name)
-
-struct listen_conf;
-
-struct conf {
-	char *origin;                  /* the file's path, "built-in default" or "command line" */
-	struct listen_conf *listeners; /* in the order of the file or of -l */
-	size_t listener_count;
-	char **places; /* by row of options[]: "etc/x.conf:3", "-o user=x", NULL for a default */
-#include "tables/options.def"
+/* The services as rows (tables/services.def): their names and sentences. */
+struct service_row {
+	const char *name, *sentence;
 };
+extern const struct service_row conf_services[];
+extern const size_t conf_service_count;
 
-#undef FIELD_main
-#undef FIELD_log
-#undef FIELD_listen
-#define FIELD_main(kind, name)
-#define FIELD_log(kind, name)
-#define FIELD_listen(kind, name) kind_##kind name;
-#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
-	FIELD_##section(kind, name)
+/* A configuration of defaults without listeners; NULL with err. conf_free frees it. */
+struct conf *conf_new(struct err *err);
 
-struct listen_conf {
-	char *address; /* as written; addr_check has passed it */
-	char *origin;  /* "etc/x.conf:12" or "-l 8081=ack": where a message says it stands */
-#include "tables/options.def"
-};
-
-#undef FIELD_main
-#undef FIELD_log
-#undef FIELD_listen
-
-/* Enumerators of the CHOICE options, in the order of their words. */
-enum { AFFINITY_NONE, AFFINITY_AUTO };
-enum framing { FRAMING_RAW, FRAMING_LINE, FRAMING_LENGTH };
-
-/* What the command line said; all borrowed, and kept for every later reload. */
-struct conf_source {
-	const char *file;       /* -c; NULL: SYSCONFDIR/prefork-srv.conf or else built in */
-	const char *workers;    /* -w, or NULL */
-	const char *pid_file;   /* -p, or NULL */
-	const char **listeners; /* each -l; any of them replaces the file's listeners */
-	size_t listener_count;
-	const char **overrides; /* each -o: NAME=VALUE, log.NAME=VALUE, listen.NAME=VALUE for all */
-	size_t override_count;
-	const char *directory; /* where relative file names of these start; NULL: the current one */
-};
+/* Notes where the option (of section main or log) was given; text is copied. False with err. */
+bool conf_set_place(struct conf *conf, const struct option *option, const char *text,
+		    struct err *err);
 
 /*
- * Reads the source, checks everything that can be checked without touching the environment
- * (names, kinds, bounds, services and whose options they are, addresses' form, duplicates) and
- * returns the configuration, or NULL with err: `FILE:LINE: option: what is wrong (what is
- * allowed)`, CODE_CONFIG; for -w, -l and -o `-o log.level=x: ...`, CODE_USAGE. Owner: the
- * caller, conf_free. Master, or its child that tries a reload; allocates.
+ * Adds a listener of defaults. Refuses a wrong address and one that another listener has; err
+ * then lacks the place. The listener moves when another is added.
  */
-struct conf *conf_load(const struct conf_source *source, struct err *err);
+struct listen_conf *conf_add_listener(struct conf *conf, const char *address, const char *origin,
+				      struct err *err);
+
+/* Frees all listeners from the first on that `keep` leaves. */
+void conf_drop_listeners(struct conf *conf, size_t keep);
+
+/* False with err when text names no service. */
+bool conf_is_service(const char *text, struct err *err);
+
+/*
+ * False with err (`framing: belongs to service ack, not echo`) when the option is another
+ * service's.
+ */
+bool conf_check_service_of(const struct option *option, const struct listen_conf *listener,
+			   struct err *err);
+
+/*
+ * True when both written addresses ask for the same socket. Port 0 never does. Pure: names are
+ * compared as text.
+ */
+bool conf_same_address(const char *a, const char *b);
+
 void conf_free(struct conf *conf);
 
 /* Writes the whole configuration as a file that conf_load reads back to the same. */

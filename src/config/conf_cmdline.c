@@ -11,14 +11,14 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "config/conf_build.h"
-#include "config/foreign.h"
+#include "config/conf.h"
+#include "config/option.h"
 #include "config/place.h"
 
 enum { VALUES_MOST = 1024 };
 
 /* Whatever the check said, the command line is what is wrong. */
-static bool blame(struct err *err, const char *flag, const char *text)
+static bool blame_flag(struct err *err, const char *flag, const char *text)
 {
 	char shown[QUOTE_TEXT];
 
@@ -32,7 +32,7 @@ static bool blame(struct err *err, const char *flag, const char *text)
 /* What another server calls so comes before what is spelt alike. */
 static bool refuse_name(const char *name, const char *const *all, size_t count, struct err *err)
 {
-	const char *dot = strrchr(name, '.'), *hint = foreign_option(dot ? dot + 1 : name);
+	const char *dot = strrchr(name, '.'), *hint = option_foreign_name(dot ? dot + 1 : name);
 	const char *near = units_nearest(name, all, count);
 	char shown[QUOTE_TEXT];
 
@@ -66,7 +66,7 @@ static const struct option *find_full(const char *name, struct err *err)
 }
 
 /* Cuts text at each comma, in place; returns how many pieces there are, or 0 for too many. */
-static size_t cut(char *text, const char **pieces, size_t most)
+static size_t cut_pieces(char *text, const char **pieces, size_t most)
 {
 	size_t count = 0;
 
@@ -89,7 +89,7 @@ static bool read_value(const struct option *option, void *object, char *value, s
 	size_t count = 1;
 
 	if (option->kind == KIND_NETS) {
-		count = value[0] == '\0' ? 0 : cut(value, words, VALUES_MOST);
+		count = value[0] == '\0' ? 0 : cut_pieces(value, words, VALUES_MOST);
 		if (count == 0 && value[0] != '\0')
 			return err_set(err, CODE_USAGE, "more than %d values", VALUES_MOST);
 	}
@@ -97,8 +97,8 @@ static bool read_value(const struct option *option, void *object, char *value, s
 }
 
 /* Reads the value of a flag into section main or log, and notes the flag as its place. */
-static bool set(struct conf *conf, const struct option *option, const char *flag, const char *text,
-		const char *value, struct err *err)
+static bool set_option(struct conf *conf, const struct option *option, const char *flag,
+		       const char *text, const char *value, struct err *err)
 {
 	char place[PLACE_TEXT], *copy = strdup(value);
 	bool is_good;
@@ -106,7 +106,7 @@ static bool set(struct conf *conf, const struct option *option, const char *flag
 	if (copy == NULL)
 		return err_errno(err, CODE_OSERR, "cannot keep a value");
 	snprintf(place, sizeof(place), "%s %s", flag, text);
-	is_good = read_value(option, conf, copy, err) && conf_build_place(conf, option, place, err);
+	is_good = read_value(option, conf, copy, err) && conf_set_place(conf, option, place, err);
 	free(copy);
 	return is_good;
 }
@@ -118,7 +118,7 @@ static bool check_services(const struct conf *conf, struct err *err)
 		for (size_t i = 0; i < option_count; i++)
 			if (options[i].section == SECTION_listen &&
 			    !option_is_default(&options[i], &conf->listeners[n]) &&
-			    !conf_build_belongs(&options[i], &conf->listeners[n], err))
+			    !conf_check_service_of(&options[i], &conf->listeners[n], err))
 				return err_prefix(err, "%s: ", conf->listeners[n].origin);
 	return true;
 }
@@ -129,13 +129,13 @@ static bool set_on_listeners(struct conf *conf, const struct option *option, con
 	bool is_service = strcmp(option->name, "service") == 0;
 	size_t known = 0;
 
-	if (is_service && !conf_build_is_service(value, err))
+	if (is_service && !conf_is_service(value, err))
 		return false;
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		char *copy;
 		bool is_good;
 
-		if (!conf_build_belongs(option, &conf->listeners[i], err))
+		if (!conf_check_service_of(option, &conf->listeners[i], err))
 			continue;
 		known++;
 		copy = strdup(value);
@@ -150,7 +150,8 @@ static bool set_on_listeners(struct conf *conf, const struct option *option, con
 	return known > 0 && (!is_service || check_services(conf, err));
 }
 
-static bool apply(struct conf *conf, const char *text, char *name, char *value, struct err *err)
+static bool apply_option(struct conf *conf, const char *text, char *name, char *value,
+			 struct err *err)
 {
 	const struct option *option = find_full(name, err);
 
@@ -158,7 +159,7 @@ static bool apply(struct conf *conf, const char *text, char *name, char *value, 
 		return false;
 	if (option->section == SECTION_listen)
 		return set_on_listeners(conf, option, value, err);
-	return set(conf, option, "-o", text, value, err);
+	return set_option(conf, option, "-o", text, value, err);
 }
 
 bool conf_cmdline_option(struct conf *conf, const char *text, struct err *err)
@@ -173,16 +174,16 @@ bool conf_cmdline_option(struct conf *conf, const char *text, struct err *err)
 		is_good = err_set(err, CODE_USAGE, "\"=\" is missing (NAME=VALUE)");
 	} else {
 		*equals = '\0';
-		is_good = apply(conf, text, copy, equals + 1, err);
+		is_good = apply_option(conf, text, copy, equals + 1, err);
 	}
 	free(copy);
-	return is_good || blame(err, "-o", text);
+	return is_good || blame_flag(err, "-o", text);
 }
 
 bool conf_cmdline_workers(struct conf *conf, const char *text, struct err *err)
 {
-	return set(conf, option_find(SECTION_main, "workers"), "-w", text, text, err) ||
-	       blame(err, "-w", text);
+	return set_option(conf, option_find(SECTION_main, "workers"), "-w", text, text, err) ||
+	       blame_flag(err, "-w", text);
 }
 
 bool conf_cmdline_pid_file(struct conf *conf, const char *text, const char *directory,
@@ -193,21 +194,21 @@ bool conf_cmdline_pid_file(struct conf *conf, const char *text, const char *dire
 
 	if (text[0] == '\0') {
 		err_set(err, CODE_USAGE, "a path is needed");
-		return blame(err, "-p", "\"\"");
+		return blame_flag(err, "-p", "\"\"");
 	}
 	if (strcmp(text, "none") == 0)
-		return set(conf, option, "-p", text, text, err);
+		return set_option(conf, option, "-p", text, text, err);
 	if (directory == NULL && text[0] != '/')
 		directory = getcwd(here, sizeof(here));
 	if (directory == NULL && text[0] != '/') {
 		err_errno(err, CODE_USAGE, "the current directory cannot be found");
-		return blame(err, "-p", text);
+		return blame_flag(err, "-p", text);
 	}
 	if (!place_join(directory, text, path)) {
 		err_set(err, CODE_USAGE, "the path is too long");
-		return blame(err, "-p", text);
+		return blame_flag(err, "-p", text);
 	}
-	return set(conf, option, "-p", text, path, err) || blame(err, "-p", text);
+	return set_option(conf, option, "-p", text, path, err) || blame_flag(err, "-p", text);
 }
 
 /* One -l, taken apart: the pieces lead into a copy of it. */
@@ -231,7 +232,7 @@ static char *find_service(char *text, struct err *err)
 		bool is_service;
 
 		at[1 + len] = '\0';
-		is_service = conf_build_is_service(at + 1, err);
+		is_service = conf_is_service(at + 1, err);
 		at[1 + len] = kept;
 		if (is_service)
 			return at + 1;
@@ -241,7 +242,7 @@ static char *find_service(char *text, struct err *err)
 		return NULL;
 	}
 	first[1 + strcspn(first + 1, ",")] = '\0';
-	conf_build_is_service(first + 1, err);
+	conf_is_service(first + 1, err);
 	return NULL;
 }
 
@@ -259,7 +260,7 @@ static bool take_apart(char *copy, struct listen_text *parts, struct err *err)
 	if (comma == NULL)
 		return true;
 	*comma = '\0';
-	parts->count = cut(comma + 1, parts->pieces, VALUES_MOST);
+	parts->count = cut_pieces(comma + 1, parts->pieces, VALUES_MOST);
 	return parts->count > 0 || err_set(err, CODE_USAGE, "more than %d options", VALUES_MOST);
 }
 
@@ -287,7 +288,7 @@ static bool set_from_pieces(const struct option *option, const struct listen_tex
 		return true;
 	if (strcmp(option->name, "service") == 0 || (count > 1 && option->kind != KIND_NETS))
 		return err_set(err, CODE_USAGE, "%s: is given twice", option->name);
-	if (!conf_build_belongs(option, listener, err))
+	if (!conf_check_service_of(option, listener, err))
 		return false;
 	return option_read(option, listener, words, count, err) ||
 	       err_prefix(err, "%s: ", option->name);
@@ -314,15 +315,15 @@ static bool is_known_piece(const char *piece, struct err *err)
 	return refuse_name(name, all, count, err);
 }
 
-static bool fill(struct conf *conf, const struct listen_text *parts, const char *text,
-		 struct err *err)
+static bool fill_listener(struct conf *conf, const struct listen_text *parts, const char *text,
+			  struct err *err)
 {
 	const char *service = parts->service;
 	struct listen_conf *listener;
 	char origin[PLACE_TEXT];
 
 	snprintf(origin, sizeof(origin), "-l %s", text);
-	listener = conf_build_add(conf, parts->address, origin, err);
+	listener = conf_add_listener(conf, parts->address, origin, err);
 	if (listener == NULL)
 		return false;
 	if (!option_read(option_find(SECTION_listen, "service"), listener, &service, 1, err))
@@ -346,7 +347,13 @@ bool conf_cmdline_listen(struct conf *conf, const char *text, struct err *err)
 	if (copy == NULL)
 		err_errno(err, CODE_OSERR, "cannot keep a listener");
 	else
-		is_good = take_apart(copy, &parts, err) && fill(conf, &parts, text, err);
+		is_good = take_apart(copy, &parts, err) && fill_listener(conf, &parts, text, err);
 	free(copy);
-	return is_good || blame(err, "-l", text);
+	return is_good || blame_flag(err, "-l", text);
 }
+
+static const struct flag flag_rows[] = {
+#define FLAG_ROW(letter, name, argument, sentence) { letter, name, argument, sentence },
+#include "tables/flags.def"
+};
+const struct flags flags_of_server = { flag_rows, sizeof(flag_rows) / sizeof(flag_rows[0]) };

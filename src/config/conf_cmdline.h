@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/flags.h"
 #include "config/conf.h"
 
 /*
@@ -30,5 +31,10 @@ bool conf_cmdline_workers(struct conf *conf, const char *text, struct err *err);
 /* Applies -p; a relative path starts in directory (NULL: the current one). */
 bool conf_cmdline_pid_file(struct conf *conf, const char *text, const char *directory,
 			   struct err *err);
+
+/* The flags of the command line (tables/flags.def). Any process. */
+enum { FLAG_READY_FD = 1, FLAG_JSON, FLAG_WATCH };
+
+extern const struct flags flags_of_server;
 
 #endif

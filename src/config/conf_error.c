@@ -10,7 +10,6 @@
 
 #include "base/quote.h"
 #include "base/units.h"
-#include "config/foreign.h"
 #include "config/option.h"
 
 /* libconfuse's format, and ours; both take at most one string: a name, or what stands there. */
@@ -80,7 +79,7 @@ void conf_error_unknown(const char *section, const char *name, struct place plac
 	enum option_section own = strcmp(section, "listen") == 0 ? SECTION_listen :
 				  strcmp(section, "log") == 0    ? SECTION_log :
 								   SECTION_main;
-	const char *elsewhere, *hint = foreign_option(name);
+	const char *elsewhere, *hint = option_foreign_name(name);
 	const char *near = nearest_anywhere(own, name);
 	char at[PLACE_TEXT], shown[QUOTE_TEXT];
 

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/quote.h"
-#include "config/conf_build.h"
+#include "config/conf.h"
 #include "config/conf_error.h"
 #include "config/conf_text.h"
 #include "config/place.h"
@@ -44,7 +44,7 @@ struct load {
  */
 static struct load *loading;
 
-static struct place here(const cfg_t *cfg)
+static struct place cfg_at(const cfg_t *cfg)
 {
 	return (struct place){ loading->stack[loading->depth - 1].name, cfg->line };
 }
@@ -67,15 +67,15 @@ static bool begin_listener(cfg_t *section, const char *title)
 	char origin[PLACE_TEXT], shown[QUOTE_TEXT];
 
 	loading->section = section;
-	loading->begun = here(loading->root);
+	loading->begun = cfg_at(loading->root);
 	forget_given(SECTION_listen);
 	place_write(loading->begun, origin);
-	if (conf_build_add(loading->conf, title, origin, loading->err))
+	if (conf_add_listener(loading->conf, title, origin, loading->err))
 		return true;
 	return err_prefix(loading->err, "%s: listen %s: ", origin, quote_show(title, shown));
 }
 
-static bool enter(cfg_t *cfg)
+static bool enter_section(cfg_t *cfg)
 {
 	bool is_new = strcmp(cfg_name(cfg), "listen") == 0 && loading->section != cfg;
 
@@ -96,7 +96,7 @@ static const struct option *row_of(cfg_t *cfg, const cfg_opt_t *opt)
 	return option_find(strcmp(name, "log") == 0 ? SECTION_log : SECTION_main, opt->name);
 }
 
-static bool blame(const struct option *option, struct place place)
+static bool blame_option(const struct option *option, struct place place)
 {
 	char name[OPTION_NAME], at[PLACE_TEXT];
 
@@ -108,8 +108,8 @@ static bool blame(const struct option *option, struct place place)
  * A list's values come one by one; all but the first of them are appended to what stands
  * already.
  */
-static bool take(const struct option *option, const cfg_opt_t *opt, struct place place,
-		 const char *word)
+static bool take_option(const struct option *option, const cfg_opt_t *opt, struct place place,
+			const char *word)
 {
 	struct place *given = &loading->given[option - options];
 	bool is_more = option->kind == KIND_NETS && opt->nvalues > 1;
@@ -123,10 +123,10 @@ static bool take(const struct option *option, const cfg_opt_t *opt, struct place
 	if (option->kind == KIND_NETS)
 		return option_check(option, word, loading->err);
 	if (option->section == SECTION_listen && strcmp(option->name, "service") == 0 &&
-	    !conf_build_is_service(word, loading->err))
+	    !conf_is_service(word, loading->err))
 		return false;
 	if (option->section != SECTION_listen &&
-	    !conf_build_place(loading->conf, option, place_write(place, at), loading->err))
+	    !conf_set_place(loading->conf, option, place_write(place, at), loading->err))
 		return false;
 	return option_read(option, object_of(option), &word, 1, loading->err);
 }
@@ -137,14 +137,14 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *word, void *result)
 
 	*(const char **)result = word;
 	if (option == NULL) {
-		conf_error_unknown(cfg_name(cfg), opt->name, here(cfg), loading->err);
+		conf_error_unknown(cfg_name(cfg), opt->name, cfg_at(cfg), loading->err);
 		return -1;
 	}
-	if (!enter(cfg))
+	if (!enter_section(cfg))
 		return -1;
-	if (take(option, opt, here(cfg), word))
+	if (take_option(option, opt, cfg_at(cfg), word))
 		return 0;
-	blame(option, here(cfg));
+	blame_option(option, cfg_at(cfg));
 	return -1;
 }
 
@@ -174,10 +174,10 @@ static bool finish_option(cfg_t *section, size_t i)
 
 	if (given->line == 0)
 		return true;
-	if (!conf_build_belongs(&options[i], listener_now(), loading->err))
+	if (!conf_check_service_of(&options[i], listener_now(), loading->err))
 		return err_prefix(loading->err, "%s: ", place_write(*given, at));
 	if (options[i].kind == KIND_NETS && !read_list(section, &options[i]))
-		return blame(&options[i], *given);
+		return blame_option(&options[i], *given);
 	return true;
 }
 
@@ -208,9 +208,9 @@ static bool finish_root(cfg_t *root)
 		    given->line == 0)
 			continue;
 		if (!read_list(root, &options[i]) ||
-		    !conf_build_place(loading->conf, &options[i], place_write(*given, at),
-				      loading->err))
-			return blame(&options[i], *given);
+		    !conf_set_place(loading->conf, &options[i], place_write(*given, at),
+				    loading->err))
+			return blame_option(&options[i], *given);
 	}
 	return true;
 }
@@ -233,7 +233,7 @@ static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
 	return finish_listener(section) ? 0 : -1;
 }
 
-static bool push(const char *name, const struct conf_text *text)
+static bool push_file(const char *name, const struct conf_text *text)
 {
 	for (unsigned i = 0; i < loading->depth; i++)
 		if (loading->stack[i].device == text->device &&
@@ -262,7 +262,7 @@ static bool parse_text(cfg_t *cfg, const struct conf_text *text)
 	is_good = cfg_parse_fp(cfg, stream) == CFG_SUCCESS;
 	fclose(stream);
 	if (!is_good)
-		conf_error_last_resort(here(cfg), loading->err);
+		conf_error_last_resort(cfg_at(cfg), loading->err);
 	return is_good;
 }
 
@@ -277,7 +277,7 @@ static bool open_file(const char *name, struct conf_text *text)
 		return err_set(loading->err, CODE_CONFIG, "%s: the path is too long", name);
 	if (!conf_text_read(text, path, name, loading->err))
 		return false;
-	if (push(name, text))
+	if (push_file(name, text))
 		return true;
 	conf_text_free(text);
 	return false;
@@ -297,7 +297,7 @@ static bool read_file(cfg_t *cfg, const char *name, struct conf_text *text)
  * A file that cannot be opened is blamed on the line that includes it, what is wrong in it on
  * its own line.
  */
-static bool include(cfg_t *cfg, const char *wanted)
+static bool include_file(cfg_t *cfg, const char *wanted)
 {
 	char joined[PLACE_PATH], at[PLACE_TEXT];
 	struct conf_text text;
@@ -305,8 +305,8 @@ static bool include(cfg_t *cfg, const char *wanted)
 	int line = cfg->line;
 	bool is_good;
 
-	place_write(here(cfg), at);
-	if (!place_beside(here(cfg).file, wanted, joined))
+	place_write(cfg_at(cfg), at);
+	if (!place_beside(cfg_at(cfg).file, wanted, joined))
 		return err_set(loading->err, CODE_CONFIG, "%s: include: the path is too long", at);
 	name = place_keep(&loading->files, joined);
 	if (name == NULL)
@@ -325,17 +325,17 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int count, const char **words)
 	(void)opt;
 	if (count != 1) {
 		err_set(loading->err, CODE_CONFIG, "%s: write include(\"FILE\")",
-			place_write(here(cfg), at));
+			place_write(cfg_at(cfg), at));
 		return -1;
 	}
-	return enter(cfg) && include(cfg, words[0]) ? 0 : -1;
+	return enter_section(cfg) && include_file(cfg, words[0]) ? 0 : -1;
 }
 
 static void on_error(cfg_t *cfg, const char *format, va_list parameters)
 {
 	/* the first complaint is the cause of all later ones */
 	if (loading->err->text[0] == '\0')
-		conf_error_translate(cfg_name(cfg), format, parameters, here(cfg), loading->err);
+		conf_error_translate(cfg_name(cfg), format, parameters, cfg_at(cfg), loading->err);
 }
 
 static void add_rows(cfg_opt_t *to, enum option_section section)

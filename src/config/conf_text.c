@@ -28,7 +28,7 @@ struct walk {
 	const char *copied; /* what stands before this is in out */
 };
 
-static bool fail(const struct walk *walk, int line, const char *what)
+static bool fail_at(const struct walk *walk, int line, const char *what)
 {
 	return err_set(walk->err, CODE_CONFIG, "%s:%d: %s", walk->name, line, what);
 }
@@ -39,7 +39,7 @@ static bool is_special(char c)
 	return c == '\0' || strchr(" #\"'\t\n\r={}()+,*", c) != NULL;
 }
 
-static void blank(struct walk *walk, const char *until)
+static void blank_until(struct walk *walk, const char *until)
 {
 	for (; walk->at < until; walk->at++)
 		if (*walk->at == '\n')
@@ -49,7 +49,7 @@ static void blank(struct walk *walk, const char *until)
 }
 
 /* Steps over bytes that stay, counting lines as libconfuse does. */
-static void skip(struct walk *walk, const char *until)
+static void skip_until(struct walk *walk, const char *until)
 {
 	for (; walk->at < until; walk->at++)
 		if (*walk->at == '\n')
@@ -60,7 +60,7 @@ static bool line_comment(struct walk *walk)
 {
 	const char *until = memchr(walk->at, '\n', (size_t)(walk->end - walk->at));
 
-	blank(walk, until ? until : walk->end);
+	blank_until(walk, until ? until : walk->end);
 	return true;
 }
 
@@ -69,8 +69,8 @@ static bool block_comment(struct walk *walk)
 	const char *until = strstr(walk->at + 2, "*/");
 
 	if (until == NULL)
-		return fail(walk, walk->line, "the comment that begins here does not end");
-	blank(walk, until + 2);
+		return fail_at(walk, walk->line, "the comment that begins here does not end");
+	blank_until(walk, until + 2);
 	return true;
 }
 
@@ -88,20 +88,20 @@ static bool is_copied_until(struct walk *walk, const char *at)
 	walk->copied = at;
 	if (ftell(walk->out) <= CONF_TEXT_MOST)
 		return true;
-	return fail(walk, walk->line, "the file is too big with its variables (at most 4m)");
+	return fail_at(walk, walk->line, "the file is too big with its variables (at most 4m)");
 }
 
 /*
  * Its value takes the place of the variable, so that libconfuse, which takes one that is not set
  * for empty, sees none. A bare one becomes a string.
  */
-static bool variable(struct walk *walk, const char *quote)
+static bool read_variable(struct walk *walk, const char *quote)
 {
 	size_t len = strcspn(walk->at, "}\n") + 1;
 	const char *name = walk->at;
 
 	if (name[len - 1] != '}')
-		return fail(walk, walk->line, "the \"${\" of this line is not closed on it");
+		return fail_at(walk, walk->line, "the \"${\" of this line is not closed on it");
 	if (!is_copied_until(walk, name))
 		return false;
 	walk->at += len;
@@ -126,7 +126,7 @@ static bool is_nul_escape(const char *at)
 	return zeros >= 3 || (zeros > 0 && (at[1 + zeros] < '0' || at[1 + zeros] > '9'));
 }
 
-static bool string(struct walk *walk)
+static bool read_string(struct walk *walk)
 {
 	char quote = *walk->at;
 	int begun = walk->line;
@@ -136,16 +136,17 @@ static bool string(struct walk *walk)
 		bool is_escape = *walk->at == '\\';
 
 		if (quote == '"' && is_escape && is_nul_escape(walk->at))
-			return fail(walk, walk->line, "a value cannot hold a NUL byte");
+			return fail_at(walk, walk->line, "a value cannot hold a NUL byte");
 		if (quote == '"' && is_variable(walk->at)) {
-			if (!variable(walk, ""))
+			if (!read_variable(walk, ""))
 				return false;
 			continue;
 		}
-		skip(walk, is_escape && walk->at + 1 < walk->end ? walk->at + 2 : walk->at + 1);
+		skip_until(walk,
+			   is_escape && walk->at + 1 < walk->end ? walk->at + 2 : walk->at + 1);
 	}
 	if (walk->at >= walk->end)
-		return fail(walk, begun, "the string that begins here does not end");
+		return fail_at(walk, begun, "the string that begins here does not end");
 	walk->at++;
 	return true;
 }
@@ -153,16 +154,16 @@ static bool string(struct walk *walk)
 /* libconfuse would make two values of one word: the variable, and what stands beside it. */
 static bool refuse_part(const struct walk *walk)
 {
-	return fail(walk, walk->line, "a value with a variable in it must stand in quotes");
+	return fail_at(walk, walk->line, "a value with a variable in it must stand in quotes");
 }
 
-static bool word(struct walk *walk)
+static bool read_word(struct walk *walk)
 {
 	const char *begun = walk->at;
 	char shown[QUOTE_TEXT], whole[QUOTE_TEXT];
 
 	if (is_variable(walk->at))
-		return variable(walk, "\"") && (is_special(*walk->at) || refuse_part(walk));
+		return read_variable(walk, "\"") && (is_special(*walk->at) || refuse_part(walk));
 	while (!is_special(*walk->at))
 		walk->at++;
 	if (walk->at[-1] == '$' && *walk->at == '{')
@@ -176,23 +177,23 @@ static bool word(struct walk *walk)
 		       walk->name, walk->line, quote_show(whole, shown));
 }
 
-static bool brace(struct walk *walk)
+static bool read_brace(struct walk *walk)
 {
 	if (*walk->at == '{' && walk->depth++ == 0)
 		walk->open_line = walk->line;
 	if (*walk->at == '}' && --walk->depth < 0)
-		return fail(walk, walk->line, "\"}\" closes nothing");
+		return fail_at(walk, walk->line, "\"}\" closes nothing");
 	walk->at++;
 	return true;
 }
 
 /* After "(": one string, then ")": libconfuse leaks the parameters of a call that it refuses. */
-static bool call(struct walk *walk)
+static bool read_call(struct walk *walk)
 {
 	bool is_string = !is_special(*walk->at) || *walk->at == '"' || *walk->at == '\'';
 
 	if ((walk->in_call == 1 && !is_string) || (walk->in_call == 2 && *walk->at != ')'))
-		return fail(walk, walk->line, "write include(\"FILE\")");
+		return fail_at(walk, walk->line, "write include(\"FILE\")");
 	walk->in_call = walk->in_call == 1 ? 2 : 0;
 	return true;
 }
@@ -202,32 +203,32 @@ static bool is_comment(const char *at)
 	return at[0] == '#' || (at[0] == '/' && (at[1] == '/' || at[1] == '*'));
 }
 
-static bool comment(struct walk *walk)
+static bool read_comment(struct walk *walk)
 {
 	return walk->at[0] == '/' && walk->at[1] == '*' ? block_comment(walk) : line_comment(walk);
 }
 
-static bool token(struct walk *walk)
+static bool read_token(struct walk *walk)
 {
 	switch (*walk->at) {
 	case '{':
 	case '}':
-		return brace(walk);
+		return read_brace(walk);
 	case '"':
 	case '\'':
-		return string(walk);
+		return read_string(walk);
 	case '(':
 		walk->in_call = 1;
 		break;
 	case '+':
 		if (walk->at[1] != '=')
-			return fail(walk, walk->line, "\"+\" must stand in quotes");
+			return fail_at(walk, walk->line, "\"+\" must stand in quotes");
 		break;
 	case '*':
-		return fail(walk, walk->line, "\"*\" must stand in quotes");
+		return fail_at(walk, walk->line, "\"*\" must stand in quotes");
 	default:
 		if (!is_special(*walk->at))
-			return word(walk);
+			return read_word(walk);
 	}
 	walk->at++;
 	return true;
@@ -236,23 +237,23 @@ static bool token(struct walk *walk)
 static bool walk_through(struct walk *walk)
 {
 	if (strncmp(walk->at, "\xef\xbb\xbf", 3) == 0)
-		blank(walk, walk->at + 3);
+		blank_until(walk, walk->at + 3);
 	while (walk->at < walk->end) {
 		bool is_blank = strchr(" \t\r\n", *walk->at) != NULL;
 
 		if (is_blank) {
-			skip(walk, walk->at + 1);
+			skip_until(walk, walk->at + 1);
 		} else if (is_comment(walk->at)) {
-			if (!comment(walk))
+			if (!read_comment(walk))
 				return false;
-		} else if ((walk->in_call > 0 && !call(walk)) || !token(walk)) {
+		} else if ((walk->in_call > 0 && !read_call(walk)) || !read_token(walk)) {
 			return false;
 		}
 	}
 	if (walk->depth > 0)
-		return fail(walk, walk->open_line, "the \"{\" of this line is not closed");
+		return fail_at(walk, walk->open_line, "the \"{\" of this line is not closed");
 	if (walk->in_call > 0)
-		return fail(walk, walk->line, "write include(\"FILE\")");
+		return fail_at(walk, walk->line, "write include(\"FILE\")");
 	return is_copied_until(walk, walk->end);
 }
 
@@ -270,8 +271,8 @@ bool conf_text_clean(struct conf_text *text, const char *name, struct err *err)
 
 	if (nul != NULL) {
 		walk.end = nul;
-		skip(&walk, nul);
-		return fail(&walk, walk.line, "a NUL byte (this is not a text file)");
+		skip_until(&walk, nul);
+		return fail_at(&walk, walk.line, "a NUL byte (this is not a text file)");
 	}
 	walk.out = open_memstream(&made, &size);
 	if (walk.out == NULL)

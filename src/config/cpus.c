@@ -40,7 +40,7 @@ unsigned cpus_quota(const char *cpu_max)
 }
 
 /* True when the list "a,b,c" holds the word. */
-static bool lists(const char *list, const char *word)
+static bool lists_word(const char *list, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -66,7 +66,7 @@ static bool find_group(const struct hierarchy *h, char *group)
 			continue;
 		snprintf(controllers, sizeof(controllers), "%.*s", (int)(second - first - 1),
 			 first + 1);
-		found = h->controller[0] ? lists(controllers, h->controller) :
+		found = h->controller[0] ? lists_word(controllers, h->controller) :
 					   controllers[0] == '\0';
 		if (found)
 			snprintf(group, PATH_SIZE, "%.*s", (int)strcspn(second + 1, "\n"),
@@ -93,7 +93,7 @@ static void find_mount(const struct hierarchy *h, char *mount, char *root)
 		    sscanf(rest, " - %63s %*s %1023s", type, options) != 2)
 			continue;
 		found = strcmp(type, h->type) == 0 &&
-			(!h->controller[0] || lists(options, h->controller));
+			(!h->controller[0] || lists_word(options, h->controller));
 		if (found) {
 			memcpy(mount, a_mount, sizeof(a_mount));
 			memcpy(root, a_root, sizeof(a_root));
@@ -133,7 +133,7 @@ static unsigned folder_quota(const struct hierarchy *h, const char *folder)
 	return cpus_quota(both);
 }
 
-static unsigned lesser(unsigned limit, unsigned other)
+static unsigned lesser_limit(unsigned limit, unsigned other)
 {
 	return other != 0 && (limit == 0 || other < limit) ? other : limit;
 }
@@ -156,7 +156,7 @@ static unsigned hierarchy_quota(const struct hierarchy *h)
 	mount_length = strlen(mount);
 	snprintf(folder, sizeof(folder), "%s%s", mount, strcmp(below, "/") == 0 ? "" : below);
 	for (;;) {
-		limit = lesser(limit, folder_quota(h, folder));
+		limit = lesser_limit(limit, folder_quota(h, folder));
 		slash = strrchr(folder, '/');
 		if (strlen(folder) <= mount_length || !slash)
 			return limit;
@@ -179,7 +179,7 @@ unsigned cpus_usable(void)
 	if (read_affinity(&cpus))
 		count = (unsigned)CPU_COUNT(&cpus);
 	for (size_t i = 0; i < sizeof(hierarchies) / sizeof(hierarchies[0]); i++)
-		count = lesser(count, hierarchy_quota(&hierarchies[i]));
+		count = lesser_limit(count, hierarchy_quota(&hierarchies[i]));
 	return count;
 }
 

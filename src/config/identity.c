@@ -46,7 +46,7 @@ bool identity_group(const char *name, gid_t *group)
 	return true;
 }
 
-static bool find(const struct conf *conf, struct identity *identity, struct err *err)
+static bool find_names(const struct conf *conf, struct identity *identity, struct err *err)
 {
 	if (!identity_user(conf->user, &identity->user, &identity->group))
 		return err_set(err, CODE_CONFIG, "user: there is no user \"%s\" on this system",
@@ -70,6 +70,6 @@ bool identity_find(const struct conf *conf, struct identity *identity, struct er
 			       "user: is empty (name the workers' user, or root itself)");
 	if (!conf_drops_user(conf))
 		return true;
-	identity->changes = find(conf, identity, err);
+	identity->changes = find_names(conf, identity, err);
 	return identity->changes;
 }

@@ -8,9 +8,7 @@
 #include "base/log.h"
 #include "base/quote.h"
 #include "config/conf.h"
-#include "config/conf_build.h"
-#include "config/flags.h"
-#include "config/manual_sample.h"
+#include "config/conf_cmdline.h"
 #include "config/mdoc.h"
 #include "config/signals.h"
 
@@ -294,9 +292,9 @@ static void print_fields(FILE *out)
 static void print_services(FILE *out)
 {
 	mdoc_begin(out);
-	for (size_t i = 0; i < conf_build_service_count; i++) {
-		mdoc_term("Sy", conf_build_services[i].name, NULL, out);
-		mdoc_text(conf_build_services[i].sentence, out);
+	for (size_t i = 0; i < conf_service_count; i++) {
+		mdoc_term("Sy", conf_services[i].name, NULL, out);
+		mdoc_text(conf_services[i].sentence, out);
 	}
 	mdoc_end(out);
 }
@@ -321,7 +319,7 @@ static const struct {
 	{ "client_exits", print_client_exits },
 	{ "demo_exits", print_demo_exits },
 	{ "labs", print_labs },
-	{ "sample", manual_sample_print },
+	{ "sample", manual_sample },
 };
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };
 

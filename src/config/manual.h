@@ -16,4 +16,10 @@ bool manual_print(const char *table, FILE *out);
 /* The names that manual_print knows, "flags, options ... or sample", cut to size. Returns text. */
 const char *manual_tables(char *text, size_t size);
 
+/*
+ * Writes the sample configuration, etc/prefork-srv.conf: every option with its default and its
+ * sentence. It loads as it is, and with each "#NAME = VALUE" made "NAME = VALUE" to the same.
+ */
+void manual_sample(FILE *out);
+
 #endif

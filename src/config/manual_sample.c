@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes the sample configuration out of the table of options. */
-#include "config/manual_sample.h"
+#include "config/manual.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@
 enum { WIDTH = 90 };
 
 /* Comment lines, filled. */
-static void comment(const char *indent, const char *text, FILE *out)
+static void print_comment(const char *indent, const char *text, FILE *out)
 {
 	size_t column = 0;
 
@@ -27,28 +27,29 @@ static void comment(const char *indent, const char *text, FILE *out)
 	fputc('\n', out);
 }
 
-static void option(const struct option *row, const void *object, const char *indent, FILE *out)
+static void print_option(const struct option *row, const void *object, const char *indent,
+			 FILE *out)
 {
 	char text[384], allowed[256];
 
-	comment(indent, row->sentence, out);
+	print_comment(indent, row->sentence, out);
 	snprintf(text, sizeof(text), "Allowed: %s.%s", option_allowed(row, allowed),
 		 row->live ? "" : " A change needs a restart.");
-	comment(indent, text, out);
+	print_comment(indent, text, out);
 	fprintf(out, "%s#", indent);
 	option_write(row, object, out);
 	fputs("\n\n", out);
 }
 
-static void section(enum option_section wanted, const void *object, const char *service,
-		    const char *indent, FILE *out)
+static void print_section(enum option_section wanted, const void *object, const char *service,
+			  const char *indent, FILE *out)
 {
 	for (size_t i = 0; i < option_count; i++) {
 		bool is_service = strcmp(options[i].name, "service") == 0;
 
 		if (options[i].section == wanted && strcmp(options[i].service, service) == 0 &&
 		    !(wanted == SECTION_listen && is_service))
-			option(&options[i], object, indent, out);
+			print_option(&options[i], object, indent, out);
 	}
 }
 
@@ -56,40 +57,43 @@ static void listen_section(const struct listen_conf *listen, FILE *out)
 {
 	const struct option *service = option_find(SECTION_listen, "service");
 
-	comment("",
+	print_comment(
+		"",
 		"A listener, titled by its address: 8080, *:8080, 127.0.0.1:8080, [::1]:8080, "
 		"name:8080 or unix:/path. There may be many.",
 		out);
 	fputs("listen \"127.0.0.1:8081\" {\n", out);
-	comment("\t", service->sentence, out);
+	print_comment("\t", service->sentence, out);
 	fputs("\tservice = ack\n\n", out);
-	section(SECTION_listen, listen, "", "\t", out);
-	comment("\t", "The following are for service ack alone.", out);
+	print_section(SECTION_listen, listen, "", "\t", out);
+	print_comment("\t", "The following are for service ack alone.", out);
 	fputc('\n', out);
-	section(SECTION_listen, listen, "ack", "\t", out);
+	print_section(SECTION_listen, listen, "ack", "\t", out);
 	fputs("}\n\n", out);
-	comment("",
+	print_comment(
+		"",
 		"How the server does: a live page, /status.json, /metrics and /healthz. It tells "
 		"addresses of clients, so listen where not everybody is, or use allow.",
 		out);
 	fputs("listen \"127.0.0.1:8080\" {\n\tservice = status\n}\n", out);
 }
 
-void manual_sample_print(FILE *out)
+void manual_sample(FILE *out)
 {
 	struct listen_conf listen = { 0 };
 	struct conf conf = { 0 };
 	struct err err;
 
-	comment("", "prefork-srv.conf: every option with its default. See prefork-srv.conf(5).",
-		out);
+	print_comment("",
+		      "prefork-srv.conf: every option with its default. See prefork-srv.conf(5).",
+		      out);
 	fputc('\n', out);
 	if (option_defaults(SECTION_main, &conf, &err) &&
 	    option_defaults(SECTION_log, &conf, &err) &&
 	    option_defaults(SECTION_listen, &listen, &err)) {
-		section(SECTION_main, &conf, "", "", out);
+		print_section(SECTION_main, &conf, "", "", out);
 		fputs("log {\n", out);
-		section(SECTION_log, &conf, "", "\t", out);
+		print_section(SECTION_log, &conf, "", "\t", out);
 		fputs("}\n\n", out);
 		listen_section(&listen, out);
 	}

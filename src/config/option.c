@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rows of tables/options.def as an array, and one option at a time: found, read, written,
- * compared. What a kind means is config/option_type.c's. Must not know any option by name.
+ * compared. What a type means is config/option_type.c's. It knows no option by name.
  */
 #include "config/option.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/units.h"
-#include "config/conf.h"
+#include "config/conf_fields.h"
 #include "config/option_type.h"
 
 #define OFFSET_main(name)   offsetof(struct conf, name)
@@ -56,7 +58,7 @@ const char *option_full_name(const struct option *option, char *text)
 bool option_read(const struct option *option, void *object, const char *const *words, size_t count,
 		 struct err *err)
 {
-	const struct option_type *kind = &kinds[option->kind];
+	const struct option_type *kind = &option_types[option->kind];
 	union {
 		int64_t number;
 		bool flag;
@@ -81,7 +83,7 @@ bool option_check(const struct option *option, const char *word, struct err *err
 	void *object = option->section == SECTION_listen ? (void *)&listen : (void *)&conf;
 	bool is_good = option_read(option, object, &word, 1, err);
 
-	kinds[option->kind].free(field_of(option, object));
+	option_types[option->kind].free(field_of(option, object));
 	return is_good;
 }
 
@@ -111,12 +113,12 @@ void option_free(enum option_section section, void *object)
 {
 	for (size_t i = 0; i < option_count; i++)
 		if (options[i].section == section)
-			kinds[options[i].kind].free(field_of(&options[i], object));
+			option_types[options[i].kind].free(field_of(&options[i], object));
 }
 
 void option_write_value(const struct option *option, const void *object, FILE *out)
 {
-	kinds[option->kind].write(option, value_of(option, object), out);
+	option_types[option->kind].write(option, value_of(option, object), out);
 }
 
 void option_write(const struct option *option, const void *object, FILE *out)
@@ -127,7 +129,7 @@ void option_write(const struct option *option, const void *object, FILE *out)
 
 bool option_equal(const struct option *option, const void *a, const void *b)
 {
-	return kinds[option->kind].equal(value_of(option, a), value_of(option, b));
+	return option_types[option->kind].equal(value_of(option, a), value_of(option, b));
 }
 
 bool option_is_default(const struct option *option, const void *object)
@@ -138,11 +140,39 @@ bool option_is_default(const struct option *option, const void *object)
 	struct err err;
 	bool is_default = set_default(option, fresh, &err) && option_equal(option, object, fresh);
 
-	kinds[option->kind].free(field_of(option, fresh));
+	option_types[option->kind].free(field_of(option, fresh));
 	return is_default;
 }
 
 const char *option_allowed(const struct option *option, char *text)
 {
-	return kinds[option->kind].allowed(option, text);
+	return option_types[option->kind].allowed(option, text);
+}
+
+enum foreign_kind { FOREIGN_option, FOREIGN_verb };
+
+static const struct {
+	enum foreign_kind kind;
+	const char *name, *hint;
+} rows[] = {
+#define FOREIGN(kind, name, hint) { FOREIGN_##kind, name, hint },
+#include "tables/foreign.def"
+};
+
+static const char *find_hint(enum foreign_kind kind, const char *name)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].kind == kind && strcasecmp(rows[i].name, name) == 0)
+			return rows[i].hint;
+	return NULL;
+}
+
+const char *option_foreign_name(const char *name)
+{
+	return find_hint(FOREIGN_option, name);
+}
+
+const char *option_foreign_verb(const char *name)
+{
+	return find_hint(FOREIGN_verb, name);
 }

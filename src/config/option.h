@@ -1,58 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The options as rows (tables/options.def) and the only code that knows their kinds: reading,
- * checking, writing and comparing one option. Defaults and bounds are text and are read by the
- * same function as the user's words. Any process for the rows; reading allocates (TEXT, NETS),
- * so master only.
+ * The options as rows (tables/options.def): reading, checking, writing and comparing one option,
+ * and what other servers call one (tables/foreign.def). Defaults and bounds are text and are read
+ * by the same function as the user's words. Any process for the rows; reading allocates (TEXT,
+ * NETS), so master only.
  */
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include "base/addr.h"
 #include "base/err.h"
-
-struct net_list {
-	struct net *nets; /* owned; NULL when count is 0 */
-	char **texts;     /* owned: each net as the user wrote it */
-	size_t count;
-};
-
-/* The C type of each kind. */
-typedef int64_t kind_COUNT;    /* 0 where the row's word (auto, off) was given */
-typedef int64_t kind_DURATION; /* milliseconds; 0 likewise */
-typedef int64_t kind_SIZE;     /* bytes; 0 likewise */
-typedef bool kind_FLAG;
-typedef int kind_CHOICE;   /* index into the row's words */
-typedef char *kind_TEXT;   /* owned, never NULL; "" when not given */
-typedef int64_t kind_MODE; /* permission bits */
-typedef struct net_list kind_NETS;
-
-enum option_kind {
-	KIND_COUNT,
-	KIND_DURATION,
-	KIND_SIZE,
-	KIND_FLAG,
-	KIND_CHOICE,
-	KIND_TEXT,
-	KIND_MODE,
-	KIND_NETS,
-};
-enum option_section { SECTION_main, SECTION_log, SECTION_listen };
-
-struct option {
-	enum option_section section;
-	const char *name; /* without its section */
-	enum option_kind kind;
-	const char *fallback, *min, *max, *words, *service;
-	bool live; /* a reload can apply it */
-	const char *sentence;
-	size_t offset; /* of the field in struct conf (main, log) or struct listen_conf */
-};
+#include "config/option_type.h"
 
 enum { OPTION_NAME = 64 }; /* room for any full name */
 
@@ -104,5 +65,12 @@ bool option_equal(const struct option *option, const void *a, const void *b);
  * 30s, 1s to 2h, or off". text: 256 bytes.
  */
 const char *option_allowed(const struct option *option, char *text);
+
+/*
+ * What to write instead of that name, or NULL when no other server is known to have it. Capitals
+ * count as small letters.
+ */
+const char *option_foreign_name(const char *name);
+const char *option_foreign_verb(const char *name);
 
 #endif

@@ -10,7 +10,37 @@
 
 #include "base/quote.h"
 #include "base/units.h"
-#include "config/words.h"
+
+/* The blank-separated words of a row. */
+enum { WORDS_MOST = 32, WORDS_BYTES = 512 };
+
+struct words {
+	const char *list[WORDS_MOST]; /* lead into bytes */
+	size_t count;
+	char bytes[WORDS_BYTES];
+};
+
+/* Splits text, which a table of this program holds and which fits. */
+static void split_words(struct words *words, const char *text)
+{
+	size_t len = strlen(text);
+	char *at = words->bytes;
+
+	BUG_ON(len >= sizeof(words->bytes));
+	memcpy(words->bytes, text, len + 1);
+	words->count = 0;
+	while (*(at += strspn(at, " ")) != '\0') {
+		char *end = at + strcspn(at, " ");
+
+		BUG_ON(words->count == WORDS_MOST);
+		words->list[words->count++] = at;
+		at = end;
+		if (*end != '\0') {
+			*end = '\0';
+			at++;
+		}
+	}
+}
 
 /* The four kinds that are numbers differ in how they are read and written. */
 struct number {
@@ -115,7 +145,7 @@ static const char *choice_allowed(const struct option *option, char *text)
 {
 	struct words words;
 
-	words_split(&words, option->words);
+	split_words(&words, option->words);
 	quote_list(words.list, words.count, text, OPTION_TYPE_ALLOWED);
 	return text;
 }
@@ -128,7 +158,7 @@ static bool choice_read(const struct option *option, void *field, const char *co
 	struct words words;
 
 	(void)count;
-	words_split(&words, option->words);
+	split_words(&words, option->words);
 	for (size_t i = 0; i < words.count; i++)
 		if (strcmp(words.list[i], given[0]) == 0) {
 			*(int *)field = (int)i;
@@ -144,7 +174,7 @@ static void choice_write(const struct option *option, const void *field, FILE *o
 {
 	struct words words;
 
-	words_split(&words, option->words);
+	split_words(&words, option->words);
 	fputs(words.list[*(const int *)field], out);
 }
 
@@ -173,7 +203,7 @@ static const char *text_allowed(const struct option *option, char *text)
 {
 	struct words words;
 
-	words_split(&words, option->words);
+	split_words(&words, option->words);
 	if (is_path(option, &words)) {
 		words.list[0] = "a path that begins with /";
 		if (option->fallback[0] == '\0')
@@ -196,7 +226,7 @@ static bool text_read(const struct option *option, void *field, const char *cons
 
 	(void)count;
 	BUG_ON(!units_read_count(option->min, &min) || !units_read_count(option->max, &max));
-	words_split(&words, option->words);
+	split_words(&words, option->words);
 	if (is_path(option, &words) && !path_fits(&words, given[0]))
 		return err_set(err, CODE_CONFIG, "%s is not an absolute path (%s)",
 			       quote_show(given[0], shown), text_allowed(option, allowed));
@@ -306,7 +336,7 @@ static bool nets_equal(const void *a, const void *b)
 			number_allowed                                                  \
 	}
 
-const struct option_type kinds[] = {
+const struct option_type option_types[] = {
 	[KIND_COUNT] = NUMBER_KIND,
 	[KIND_DURATION] = NUMBER_KIND,
 	[KIND_SIZE] = NUMBER_KIND,

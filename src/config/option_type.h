@@ -8,10 +8,49 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
+#include "base/addr.h"
 #include "base/err.h"
-#include "config/option.h"
+
+struct net_list {
+	struct net *nets; /* owned; NULL when count is 0 */
+	char **texts;     /* owned: each net as the user wrote it */
+	size_t count;
+};
+
+/* The C type of each kind. */
+typedef int64_t kind_COUNT;    /* 0 where the row's word (auto, off) was given */
+typedef int64_t kind_DURATION; /* milliseconds; 0 likewise */
+typedef int64_t kind_SIZE;     /* bytes; 0 likewise */
+typedef bool kind_FLAG;
+typedef int kind_CHOICE;   /* index into the row's words */
+typedef char *kind_TEXT;   /* owned, never NULL; "" when not given */
+typedef int64_t kind_MODE; /* permission bits */
+typedef struct net_list kind_NETS;
+
+enum option_kind {
+	KIND_COUNT,
+	KIND_DURATION,
+	KIND_SIZE,
+	KIND_FLAG,
+	KIND_CHOICE,
+	KIND_TEXT,
+	KIND_MODE,
+	KIND_NETS,
+};
+enum option_section { SECTION_main, SECTION_log, SECTION_listen };
+
+struct option {
+	enum option_section section;
+	const char *name; /* without its section */
+	enum option_kind kind;
+	const char *fallback, *min, *max, *words, *service;
+	bool live; /* a reload can apply it */
+	const char *sentence;
+	size_t offset; /* of the field in struct conf (main, log) or struct listen_conf */
+};
 
 struct option_type {
 	size_t size; /* bytes of a field */
@@ -28,6 +67,6 @@ struct option_type {
 enum { OPTION_TYPE_ALLOWED = 256 };
 
 /* In the order of enum option_kind. */
-extern const struct option_type kinds[];
+extern const struct option_type option_types[];
 
 #endif

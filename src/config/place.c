@@ -12,7 +12,7 @@ const char *place_write(struct place place, char *text)
 	return text;
 }
 
-static bool join(const char *folder, size_t len, const char *name, char *path)
+static bool join_path(const char *folder, size_t len, const char *name, char *path)
 {
 	int n = snprintf(path, PLACE_PATH, "%.*s%s%s", (int)len, folder, len > 0 ? "/" : "", name);
 
@@ -23,7 +23,7 @@ bool place_join(const char *directory, const char *name, char *path)
 {
 	size_t len = name[0] == '/' || directory == NULL ? 0 : strlen(directory);
 
-	return join(directory ? directory : "", len, name, path);
+	return join_path(directory ? directory : "", len, name, path);
 }
 
 bool place_beside(const char *beside, const char *name, char *path)
@@ -32,8 +32,8 @@ bool place_beside(const char *beside, const char *name, char *path)
 
 	/* the slash itself is the folder of a file in "/" */
 	if (slash == beside)
-		return join("/.", 2, name, path);
-	return join(beside, slash ? (size_t)(slash - beside) : 0, name, path);
+		return join_path("/.", 2, name, path);
+	return join_path(beside, slash ? (size_t)(slash - beside) : 0, name, path);
 }
 
 const char *place_keep(struct place_files *files, const char *name)

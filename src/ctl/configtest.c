@@ -11,16 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/leave.h"
-#include "base/paths.h"
+#include "base/file.h"
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/fdlimit.h"
 #include "master/generation.h"
 #include "master/pidfile.h"
 #include "master/prestart.h"
-#include "net/notify.h"
 #include "net/socket_owner.h"
+#include "net/systemd.h"
 #include "stats/scoreboard.h"
 #include "worker/privs.h"
 
@@ -223,7 +222,7 @@ static void check_files(struct snapshot *look)
 		return;
 	sockets = listener_count_sockets(look->conf, look->found.resolved, workers);
 	/* what was passed is open already, and closed where no listener takes it */
-	passed = notify_count_listeners();
+	passed = systemd_count_listeners();
 	if (!prestart_check_files(look->conf, sockets > passed ? sockets - passed : 0, capacity,
 				  &err))
 		wrong(look, &err);

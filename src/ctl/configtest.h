@@ -29,9 +29,9 @@ struct configtest_options {
 
 /*
  * -t and -T: loads the configuration and writes to stderr a line for each thing that is wrong (the
- * server would not start) or short (it would start with less). Returns the exit code the start would
- * give: CODE_OK when nothing is wrong. err is set only when the configuration cannot be loaded.
- * Beside a running server of the same pid file it is the verdict once that has stopped.
+ * server would not start) or short (it would start with less). Returns the exit code the start
+ * would give: CODE_OK when nothing is wrong. err is set only when the configuration cannot be
+ * loaded. Beside a running server of the same pid file it is the verdict once that has stopped.
  */
 enum exit_code configtest_run(const struct conf_source *source,
 			      const struct configtest_options *wish, struct err *err);

@@ -12,12 +12,11 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "config/foreign.h"
+#include "config/option.h"
 #include "ctl/status.h"
 #include "ctl/watch.h"
 #include "master/pidfile.h"
 #include "master/reload_times.h"
-#include "stats/deed.h"
 #include "stats/scoreboard.h"
 
 enum { STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
@@ -150,7 +149,7 @@ static const struct request *deed_of(const struct asked *asked, int number)
 
 static bool find_signal(const char *verb, int *number, struct err *err)
 {
-	const char *names[VERB_COUNT], *hint = foreign_verb(verb);
+	const char *names[VERB_COUNT], *hint = option_foreign_verb(verb);
 	char shown[QUOTE_TEXT], all[128];
 
 	for (size_t i = 0; i < VERB_COUNT; i++) {

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "config/conf.h"
+#include "config/conf_load.h"
 
 /* What the command line asks for. */
 struct control_options {

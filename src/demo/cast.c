@@ -8,10 +8,10 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/proctitle.h"
 #include "base/strbuf.h"
 #include "base/sys.h"
-#include "base/whole.h"
 #include "demo/evidence.h"
 
 enum { ANSWER_MS = 10000, DEATH_MS = 1000 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/whole.h"
+#include "base/file.h"
 
 int64_t counter_setting(const char *name, int64_t without)
 {

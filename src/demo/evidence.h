@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "base/addr.h"
-#include "base/tcpstate.h"
+#include "base/sockdiag.h"
 #include "demo/stage.h"
 
 /* The two ends of a connection. */

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sockdiag.h"
 #include "base/sys.h"
-#include "base/tcpstate.h"
 
 /* What it found is seen again, and better, by the call that follows. */
 static void wait_for(const struct order *order)

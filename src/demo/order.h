@@ -43,7 +43,7 @@ struct order order_recv(int fd, size_t most, int wait_ms);
  * new descriptor.
  */
 struct order order_accept(int fd, int wait_ms);
-/* The result is the state of the socket, see base/tcpstate.h. */
+/* The result is the state of the socket, see base/sockdiag.h. */
 struct order order_state(int fd);
 /* A new socket and connect(2) to that address; the result is the descriptor. Blocks. */
 struct order order_connect(const struct addr *to);

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/sys.h"
-#include "base/whole.h"
 
 /* What may be asked of a worker; the bits of asked. */
 enum { ASK_ACCEPT = 1, ASK_RETURN = 2 };

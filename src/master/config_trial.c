@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "base/leave.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/generation.h"

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "config/conf.h"
+#include "config/conf_load.h"
 #include "config/identity.h"
 #include "net/listener.h"
 

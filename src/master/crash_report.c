@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "net/ban.h"
-#include "stats/conn_state.h"
-#include "worker/conn.h"
+#include "stats/scoreboard.h"
+#include "worker/conn_record.h"
 #include "worker/recovery.h"
 
 static void keep(struct scoreboard *board, const struct crash_note *note)
@@ -34,7 +34,7 @@ static void describe(struct crash_note *note, const struct recovery_in_hand *sce
 		return;
 	snprintf(note->listen, sizeof(note->listen), "%s", scene->conf->address);
 	snprintf(note->service, sizeof(note->service), "%s", scene->conf->service);
-	snprintf(note->state, sizeof(note->state), "%s", conn_state_name(scene->state));
+	snprintf(note->state, sizeof(note->state), "%s", scoreboard_conn_state_name(scene->state));
 	note->age_ms = scene->age_ms;
 	note->bytes_in = scene->bytes_in;
 	note->bytes_out = scene->bytes_out;

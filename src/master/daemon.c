@@ -5,7 +5,6 @@
  */
 #include "master/daemon.h"
 
-#include "base/leave.h"
 #include "base/sys.h"
 #include "config/signals.h"
 

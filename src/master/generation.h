@@ -18,7 +18,6 @@
 #include "net/listener.h"
 #include "stats/scoreboard.h"
 #include "worker/heritage.h"
-#include "worker/peers.h"
 
 /* Room beyond `workers`: for TTIN and for the replacements of recycled workers. */
 enum { GENERATION_SPARE = 16 };

@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/leave.h"
 #include "base/log.h"
 #include "base/proctitle.h"
 #include "base/sys.h"

@@ -13,6 +13,7 @@
 #include "master/daemon.h"
 #include "master/start.h"
 #include "master/workers.h"
+#include "stats/tally.h"
 
 /*
  * A signal that asks for nothing is logged once: its sender does it again, as a timer of the
@@ -244,9 +245,9 @@ static void run(struct server *server)
 	if (server->outcome.text[0] == '\0')
 		LOG(EVENT_server_stopped,
 		    LOG_NUM("connections_accepted",
-			    scoreboard_sum(server->board, METRIC_connections_accepted_total)),
+			    tally_sum(server->board, METRIC_connections_accepted_total)),
 		    LOG_NUM("connections_ended",
-			    scoreboard_sum(server->board, METRIC_connections_ended_total)));
+			    tally_sum(server->board, METRIC_connections_ended_total)));
 }
 
 /* A starter that still waits is told; main must not tell it a second time. */

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "config/conf.h"
+#include "config/conf_load.h"
 #include "master/prestart.h"
 
 struct master_options {

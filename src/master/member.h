@@ -138,8 +138,8 @@ void member_kill_due(struct member *member, int64_t now_ms);
 
 /*
  * Tells the worker to leave by that signal (0: by none yet); it gets SIGKILL at kill_ms unless that
- * is set already for an earlier time. One that is still to come is no longer wanted, unless a keeper
- * holds connections; an EMPTY member is left alone.
+ * is set already for an earlier time. One that is still to come is no longer wanted, unless a
+ * keeper holds connections; an EMPTY member is left alone.
  */
 void member_retire(struct member *member, int signal, int64_t kill_ms);
 

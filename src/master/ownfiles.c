@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "base/paths.h"
+#include "base/file.h"
 #include "base/sys.h"
 #include "master/pidfile.h"
 #include "stats/scoreboard.h"

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "base/trust.h"
 #include "base/units.h"
 
 /* More than a few times a file is replaced only by somebody who wants us to try for ever. */

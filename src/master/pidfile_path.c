@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/quote.h"
 #include "base/sys.h"
-#include "base/trust.h"
 #include "master/pidfile.h"
 
 #define FILE_NAME "prefork-srv.pid"

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/logfile.h"
+#include "base/logsink.h"
 #include "base/sys.h"
-#include "base/syslogd.h"
 #include "config/fdlimit.h"
 #include "master/ownfiles.h"
-#include "worker/accesslog.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
 
@@ -202,12 +202,12 @@ static bool check_path(const struct conf *conf, const struct identity *identity,
 		       blame_log(conf, err);
 	if (strcmp(log_target(conf), "syslog") != 0)
 		return true;
-	fd = syslogd_open(SYSLOGD_PATH);
+	fd = logsink_syslog_open(LOGSINK_SYSLOG_PATH);
 	if (fd >= 0) {
 		sys_close(fd);
 		return true;
 	}
-	err_errno(err, err_code(errno, CODE_OSERR), "cannot reach syslog at " SYSLOGD_PATH);
+	err_errno(err, err_code(errno, CODE_OSERR), "cannot reach syslog at " LOGSINK_SYSLOG_PATH);
 	return blame_log(conf, err);
 }
 

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "base/whole.h"
 
 static bool read_cpu_us(clockid_t clock, uint64_t *us)
 {

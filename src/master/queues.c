@@ -4,9 +4,9 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/units.h"
-#include "base/whole.h"
 #include "master/load.h"
 
 /* All sockets that are counted in one row. */

@@ -18,7 +18,7 @@
 #include "master/sd_notify.h"
 #include "master/workers.h"
 #include "net/unix_path.h"
-#include "stats/deed.h"
+#include "stats/scoreboard.h"
 
 /* Lets go of a new generation that never became the current one. */
 static void drop_starting(struct procs *procs, int64_t now_ms)

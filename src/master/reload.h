@@ -35,7 +35,9 @@ void reload_ask(struct reload *reload, int64_t now_ms);
 /* Goes on when it can: the trial has ended, all are ready, one has failed, or time is over. */
 void reload_step(struct reload *reload, int64_t now_ms);
 
-/* The server stops: ends a reload under way, and tells the process that waits for it or the next. */
+/*
+ * The server stops: ends a reload under way, and tells the process that waits for it or the next.
+ */
 void reload_abandon(struct reload *reload, int64_t now_ms);
 
 /* When reload_step has something to do without anything else happening, or otherwise_ms. */

@@ -5,12 +5,12 @@
  */
 #include "master/reopen.h"
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/workers.h"
-#include "stats/deed.h"
-#include "worker/accesslog.h"
+#include "stats/scoreboard.h"
 
 enum { REOPEN_MOST_MS = 5000 };
 

@@ -27,8 +27,8 @@ void spawn_start(struct procs *procs, struct generation *generation, unsigned nu
 		 int64_t now_ms);
 
 /*
- * Learns the pid of a worker that its keeper has cloned, and notes whether the worker has said since
- * then that it is ready.
+ * Learns the pid of a worker that its keeper has cloned, and notes whether the worker has said
+ * since then that it is ready.
  */
 void spawn_look(struct procs *procs, struct generation *generation, unsigned number);
 

@@ -12,7 +12,7 @@
 #include "base/sys.h"
 #include "master/spawn.h"
 #include "master/workers.h"
-#include "net/notify.h"
+#include "net/systemd.h"
 
 void start_empty(struct server *server, const struct conf_source *source, int ready_fd)
 {
@@ -84,10 +84,10 @@ static void drop_unused_sockets(void)
 	unsigned left;
 	size_t used = 0;
 
-	for (unsigned i = 0; used < sizeof(all) && notify_next_listener(&i, &addr);)
+	for (unsigned i = 0; used < sizeof(all) && systemd_next_listener(&i, &addr);)
 		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
 					 used > 0 ? " " : "", addr_write(&addr, text));
-	left = notify_drop_listeners();
+	left = systemd_drop_listeners();
 	if (left > 0)
 		LOG(EVENT_environment_warned, LOG_NUM("sockets", left), LOG_STR("addresses", all),
 		    LOG_STR("message", "the service manager passed sockets that no listen names; "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The start: all that a server holds, from a configuration to workers that are all ready, and how it
- * is given back. Master only.
+ * The start: all that a server holds, from a configuration to workers that are all ready, and how
+ * it is given back. Master only.
  */
 #ifndef MASTER_START_H
 #define MASTER_START_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Appends to the ring of moments. It reads no clock. */
 #include "master/timeline.h"
+#include "stats/tally.h"
 
 static uint32_t clamp(uint64_t value)
 {
@@ -23,7 +24,7 @@ void timeline_append(struct timeline *history, struct scoreboard *board, uint64_
 	uint32_t count = atomic_load_explicit(&board->moment_count, memory_order_relaxed);
 	struct worker_tally all;
 
-	scoreboard_all(board, &all);
+	tally_total(board, &all);
 	board->moments[count % SCOREBOARD_MOMENTS] = (struct moment){
 		.at_s = now_s,
 		.live = clamp(metric_sum(&all, METRIC_connections_live)),

@@ -10,7 +10,7 @@
 #include "master/crash_report.h"
 #include "master/prestart.h"
 #include "master/spawn.h"
-#include "worker/accessrest.h"
+#include "worker/record_check.h"
 
 static bool has_served(const struct slot *slot)
 {
@@ -117,9 +117,9 @@ static void discard_connections(struct procs *procs, const struct generation *ge
 	cell_add(&past->connections_lost_total, lost);
 	cell_add(&past->connections_ended_total[CLOSE_worker_lost], lost);
 	if (member->arena)
-		accessrest_write(member->arena, generation->conf,
-				 prestart_log_owner(&generation->identity), generation->id, number,
-				 lost, past);
+		record_check_log_lost(member->arena, generation->conf,
+				      prestart_log_owner(&generation->identity), generation->id,
+				      number, lost, past);
 }
 
 static void clear_slot(struct procs *procs, struct generation *generation, unsigned number)
@@ -135,7 +135,7 @@ static void clear_slot(struct procs *procs, struct generation *generation, unsig
 	/* What a keeper holds is open, and to be seen, until the next worker has it. */
 	atomic_store_explicit(&slot->state, state, memory_order_relaxed);
 	atomic_store_explicit(&info->is_taken, is_held, memory_order_release);
-	peers_set(&generation->hints, number, (struct peer){ .state = (uint8_t)state });
+	heritage_peers_set(&generation->hints, number, (struct peer){ .state = (uint8_t)state });
 }
 
 static void note_exit(struct past *past, int status)

@@ -60,7 +60,8 @@ bool workers_has_acceptor(const struct procs *procs);
 unsigned workers_alive(const struct procs *procs);
 
 /*
- * When workers_reap, workers_start_due or workers_kill_due has something to do next, or otherwise_ms.
+ * When workers_reap, workers_start_due or workers_kill_due has something to do next, or
+ * otherwise_ms.
  */
 int64_t workers_due_ms(const struct procs *procs, int64_t otherwise_ms);
 

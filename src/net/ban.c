@@ -6,7 +6,7 @@
 
 enum { V4_BYTES = 4, V6_BITS = 64 };
 
-static int64_t load(const _Atomic int64_t *value)
+static int64_t load_time(const _Atomic int64_t *value)
 {
 	return atomic_load_explicit(value, memory_order_acquire);
 }
@@ -56,9 +56,9 @@ static bool is_exempt(const struct conf *conf, const struct net *remote)
 /* Whoever is refused matters more than whoever is only counted, and the later crash more. */
 static bool matters_less(const struct ban *p, const struct ban *than, int64_t now_ms)
 {
-	bool is_refused = load(&p->until_ms) > now_ms;
+	bool is_refused = load_time(&p->until_ms) > now_ms;
 
-	if (is_refused != (load(&than->until_ms) > now_ms))
+	if (is_refused != (load_time(&than->until_ms) > now_ms))
 		return !is_refused;
 	return p->first_ms < than->first_ms;
 }
@@ -110,13 +110,13 @@ int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct n
 		p->first_ms = now_ms;
 	}
 	/* What it has open may go on crashing workers: that does not lengthen the refusal. */
-	if (load(&p->until_ms) > now_ms || ++p->crashes < (uint32_t)conf->crash_limit)
+	if (load_time(&p->until_ms) > now_ms || ++p->crashes < (uint32_t)conf->crash_limit)
 		return 0;
 	p->length_ms = next_length_ms(p, conf);
 	p->first_ms = now_ms;
 	p->crashes = (uint32_t)conf->crash_limit - 1; /* the next one is one too many at once */
 	atomic_store_explicit(&p->until_ms, now_ms + p->length_ms, memory_order_release);
-	if (load(&penalties->until_ms) < now_ms + p->length_ms)
+	if (load_time(&penalties->until_ms) < now_ms + p->length_ms)
 		atomic_store_explicit(&penalties->until_ms, now_ms + p->length_ms,
 				      memory_order_release);
 	return p->length_ms;
@@ -131,10 +131,10 @@ static bool is_key(const struct net *net)
 
 bool ban_refuses(const struct bans *penalties, const struct addr *remote, int64_t now_ms)
 {
-	if (load(&penalties->until_ms) <= now_ms)
+	if (load_time(&penalties->until_ms) <= now_ms)
 		return false;
 	for (unsigned i = 0; i < BAN_PLACES; i++)
-		if (load(&penalties->places[i].until_ms) > now_ms &&
+		if (load_time(&penalties->places[i].until_ms) > now_ms &&
 		    is_key(&penalties->places[i].net) &&
 		    net_holds(&penalties->places[i].net, remote))
 			return true;

@@ -4,15 +4,17 @@
  * configuration. What accepted connections need is set on the listening socket, from which Linux
  * hands it down: that costs no system call a connection.
  */
+#include "net/listen_socket.h"
+
 #include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/sys.h"
 #include "config/fdlimit.h"
-#include "net/listen_socket.h"
 #include "net/socket_owner.h"
 #include "net/unix_path.h"
 
@@ -124,7 +126,7 @@ in_port_t listen_socket_port(const struct addr *addr)
 }
 
 /* Fills err from errno with what is wrong and what to do about it; returns false. */
-static bool explain(const struct addr *addr, struct err *err)
+static bool explain_bind(const struct addr *addr, struct err *err)
 {
 	char text[ADDR_TEXT];
 	int error = errno;
@@ -151,7 +153,7 @@ static int make_socket(const struct addr *addr, struct err *err)
 	int fd = sys_socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		explain(addr, err);
+		explain_bind(addr, err);
 	return fd;
 }
 
@@ -184,7 +186,7 @@ static bool set_up(int fd, const struct addr *addr, const struct listen_conf *co
 	if (bind_inet(fd, addr, conf, first) && sys_listen(fd, (int)conf->backlog) == 0)
 		return true;
 	*in_use = errno == EADDRINUSE;
-	return explain(addr, err);
+	return explain_bind(addr, err);
 }
 
 int listen_socket_open(const struct addr *addr, const struct listen_conf *conf, bool first,
@@ -301,8 +303,49 @@ bool listen_socket_check(const struct addr *addr, const struct listen_conf *conf
 	good = turn_knobs(fd, addr, conf, true, err);
 	if (good && !bind_inet(fd, addr, conf, true)) {
 		*in_use = errno == EADDRINUSE;
-		good = explain(addr, err);
+		good = explain_bind(addr, err);
 	}
 	sys_close(fd);
 	return good;
+}
+
+static bool is_any(const struct addr *addr)
+{
+	if (addr->sa.sa_family == AF_INET)
+		return addr->in.sin_addr.s_addr == htonl(INADDR_ANY);
+	return IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
+}
+
+bool listen_socket_is_dual(const struct addr *addr, bool v6only)
+{
+	return addr->sa.sa_family == AF_INET6 && is_any(addr) && !v6only;
+}
+
+/* Not one in the abstract namespace, and not one without a name. */
+static bool is_path(const struct addr *addr)
+{
+	return addr->sa.sa_family == AF_UNIX && addr->un.sun_path[0] == '/';
+}
+
+bool listen_socket_same_address(const struct addr *a, const struct addr *b)
+{
+	struct addr x = addr_unmap(a), y = addr_unmap(b);
+
+	if (is_path(&x) && is_path(&y))
+		return file_same_name(x.un.sun_path, y.un.sun_path);
+	return addr_equal(&x, &y);
+}
+
+bool listen_socket_excludes(const struct addr *a, bool a_v6only, const struct addr *b,
+			    bool b_v6only)
+{
+	struct addr x = addr_unmap(a), y = addr_unmap(b);
+
+	if (x.sa.sa_family == AF_UNIX || y.sa.sa_family == AF_UNIX)
+		return listen_socket_same_address(&x, &y);
+	if (listen_socket_port(&x) == 0 || listen_socket_port(&x) != listen_socket_port(&y))
+		return false;
+	if (x.sa.sa_family != y.sa.sa_family)
+		return listen_socket_is_dual(&x, a_v6only) || listen_socket_is_dual(&y, b_v6only);
+	return is_any(&x) || is_any(&y) || listen_socket_same_address(&x, &y);
 }

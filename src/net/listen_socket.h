@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One listening socket of one address: making it, and setting what can be set. ip(7), tcp(7),
- * socket(7). Master only.
+ * One listening socket of one address: making it, setting what can be set, and which addresses
+ * exclude each other. ip(7), ipv6(7), tcp(7), socket(7). Master only.
  */
 #ifndef NET_LISTEN_SOCKET_H
 #define NET_LISTEN_SOCKET_H
@@ -60,5 +60,15 @@ bool listen_socket_revive(int fd, const struct addr *bound, const struct listen_
 /* Tries listen_socket_open without listening or touching a unix path. False with err. */
 bool listen_socket_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,
 			 struct err *err);
+
+/* True for a socket that takes the IPv4 connections to its port as well. */
+bool listen_socket_is_dual(const struct addr *addr, bool v6only);
+
+/* The same address and port, or the same path however it is spelt. */
+bool listen_socket_same_address(const struct addr *a, const struct addr *b);
+
+/* True when no two sockets can be bound to these at once. Port 0 excludes nothing. */
+bool listen_socket_excludes(const struct addr *a, bool a_v6only, const struct addr *b,
+			    bool b_v6only);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The set of listening sockets of a configuration: which are taken over, which are opened, which
- * are closed. How one socket is made is net/listen_socket's. It accepts nothing and never calls
- * shutdown(2).
+ * The set of listening sockets of a configuration: which are taken over, opened, closed. How one is
+ * made is net/listen_socket's. It accepts nothing and never calls shutdown(2).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +10,7 @@
 #include "base/sys.h"
 #include "net/listen_socket.h"
 #include "net/listener.h"
-#include "net/notify.h"
-#include "net/overlap.h"
+#include "net/systemd.h"
 #include "net/unix_path.h"
 
 static bool is_unix(const struct listener *l)
@@ -21,7 +19,7 @@ static bool is_unix(const struct listener *l)
 }
 
 /* Puts where it stands before the message; returns false. */
-static bool place(const struct listen_conf *conf, struct err *err)
+static bool prefix_origin(const struct listen_conf *conf, struct err *err)
 {
 	return err_prefix(err, "%s: listen \"%s\": ", conf->origin, conf->address);
 }
@@ -34,10 +32,11 @@ static void free_set(struct listener_set *set)
 	free(set);
 }
 
-static bool resolve(const struct listen_conf *conf, struct listener_addresses *to, struct err *err)
+static bool find_addrs(const struct listen_conf *conf, struct listener_addresses *to,
+		       struct err *err)
 {
 	to->count = (unsigned)addr_resolve(conf->address, to->found, LISTENER_ADDRESSES, err);
-	return to->count > 0 || place(conf, err);
+	return to->count > 0 || prefix_origin(conf, err);
 }
 
 /* `resolved` NULL: to be resolved here. */
@@ -48,14 +47,14 @@ static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
 	struct listener *list;
 
 	if (!resolved) {
-		if (!resolve(conf, &own, err))
+		if (!find_addrs(conf, &own, err))
 			return false;
 		resolved = &own;
 	}
 	list = reallocarray(set->list, set->count + resolved->count, sizeof(*list));
 	if (!list) {
 		err_set(err, CODE_OSERR, "no memory");
-		return place(conf, err);
+		return prefix_origin(conf, err);
 	}
 	set->list = list;
 	for (unsigned i = 0; i < resolved->count; i++) {
@@ -68,12 +67,12 @@ static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
 	return true;
 }
 
-static bool overlap(const struct listener *a, const struct listener *b)
+static bool do_overlap(const struct listener *a, const struct listener *b)
 {
 	return listen_socket_excludes(&a->wanted, a->conf->v6only, &b->wanted, b->conf->v6only);
 }
 
-static bool clash(const struct listener *l, const struct listener *earlier, struct err *err)
+static bool refuse_clash(const struct listener *l, const struct listener *earlier, struct err *err)
 {
 	bool is_dual = listen_socket_is_dual(&l->wanted, l->conf->v6only);
 	const struct listener *dual = is_dual ? l : earlier;
@@ -89,23 +88,23 @@ static bool clash(const struct listener *l, const struct listener *earlier, stru
 		err_set(err, CODE_CONFIG,
 			"cannot bind %s: listen \"%s\" of %s has it already (remove one of them)",
 			text, earlier->conf->address, earlier->conf->origin);
-	return place(l->conf, err);
+	return prefix_origin(l->conf, err);
 }
 
 static bool check_clashes(const struct listener_set *set, struct err *err)
 {
 	for (unsigned i = 0; i < set->count; i++) {
 		for (unsigned k = 0; k < i; k++) {
-			if (overlap(&set->list[i], &set->list[k]))
-				return clash(&set->list[i], &set->list[k], err);
+			if (do_overlap(&set->list[i], &set->list[k]))
+				return refuse_clash(&set->list[i], &set->list[k], err);
 		}
 	}
 	return true;
 }
 
 /* The set of what conf wants, with no socket yet. */
-static struct listener_set *want(const struct conf *conf, const struct listener_addresses *resolved,
-				 struct err *err)
+static struct listener_set *new_set(const struct conf *conf,
+				    const struct listener_addresses *resolved, struct err *err)
 {
 	struct listener_set *set = calloc(1, sizeof(*set));
 	bool good = set != NULL;
@@ -124,7 +123,7 @@ static struct listener_set *want(const struct conf *conf, const struct listener_
 static bool is_clear(const struct conf *conf, const struct listener_addresses *resolved,
 		     struct err *err)
 {
-	struct listener_set *set = want(conf, resolved, err);
+	struct listener_set *set = new_set(conf, resolved, err);
 
 	if (!set)
 		return false;
@@ -141,7 +140,7 @@ bool listener_resolve(const struct conf *conf, struct listener_addresses *per_li
 		      struct err *err)
 {
 	for (size_t i = 0; i < conf->listener_count; i++) {
-		if (!resolve(&conf->listeners[i], &per_listen[i], err))
+		if (!find_addrs(&conf->listeners[i], &per_listen[i], err))
 			return false;
 	}
 	return is_clear(conf, per_listen, err);
@@ -229,15 +228,13 @@ static void take_over(struct listener *l, const struct listener *o, unsigned mos
 		l->fds[l->fd_count] = o->fds[l->fd_count];
 }
 
-/*
- * A socket of the running server that is closed only after the reload is in the way of a new one.
- */
+/* A socket of the running server, closed only after the reload, may be in the way of a new one. */
 static void blame_old(const struct listener *l, const struct listener_set *old, struct err *err)
 {
 	char text[ADDR_TEXT];
 
 	for (unsigned i = 0; old && i < old->count; i++) {
-		if (overlap(l, &old->list[i])) {
+		if (do_overlap(l, &old->list[i])) {
 			err_set(err, CODE_UNAVAILABLE,
 				"cannot bind %s: the running server holds it as listen \"%s\" "
 				"(a restart is needed to go from one to the other)",
@@ -253,7 +250,7 @@ static void blame_passed(const struct addr *wanted, bool v6only, struct err *err
 	char text[ADDR_TEXT], passed_text[ADDR_TEXT];
 	struct addr passed;
 
-	for (unsigned i = 0; notify_next_listener(&i, &passed);) {
+	for (unsigned i = 0; systemd_next_listener(&i, &passed);) {
 		/* whether a passed IPv6 socket is v6only is for its own listen to say */
 		if (!listen_socket_excludes(wanted, v6only, &passed, false))
 			continue;
@@ -296,8 +293,8 @@ static bool take_passed(struct listener *l, int fd, struct err *err)
 }
 
 /* Takes over, is given, or opens the sockets of one listener. */
-static bool acquire(struct listener *l, const struct listener_set *set,
-		    const struct listener_set *old, unsigned worker_sockets, struct err *err)
+static bool open_one(struct listener *l, const struct listener_set *set,
+		     const struct listener_set *old, unsigned worker_sockets, struct err *err)
 {
 	unsigned most = l->conf->reuse_port && !is_unix(l) && worker_sockets > 0 ? worker_sockets :
 										   1;
@@ -310,7 +307,7 @@ static bool acquire(struct listener *l, const struct listener_set *set,
 	if (o)
 		take_over(l, o, most);
 	else
-		fd = notify_take_listener(&l->wanted);
+		fd = systemd_take_listener(&l->wanted);
 	if (fd >= 0)
 		return take_passed(l, fd, err);
 	if (o && o->inherited)
@@ -323,19 +320,19 @@ struct listener_set *listener_open_all(const struct conf *conf, const struct lis
 				       unsigned worker_sockets,
 				       const struct listener_addresses *resolved, struct err *err)
 {
-	struct listener_set *set = want(conf, resolved, err);
+	struct listener_set *set = new_set(conf, resolved, err);
 
 	for (unsigned i = 0; set && i < set->count; i++) {
-		if (acquire(&set->list[i], set, old, worker_sockets, err))
+		if (open_one(&set->list[i], set, old, worker_sockets, err))
 			continue;
-		place(set->list[i].conf, err);
+		prefix_origin(set->list[i].conf, err);
 		listener_close_all(set, old, true);
 		return NULL;
 	}
 	return set;
 }
 
-static bool apply(const struct listener *l, struct err *err)
+static bool apply_conf(const struct listener *l, struct err *err)
 {
 	for (unsigned i = 0; i < l->fd_count; i++) {
 		if (!listen_socket_apply(l->fds[i], &l->bound, l->conf, err))
@@ -352,9 +349,9 @@ void listener_apply(const struct listener_set *set)
 	for (unsigned i = 0; i < set->count; i++) {
 		const struct listener *l = &set->list[i];
 
-		if (l->created || apply(l, &err))
+		if (l->created || apply_conf(l, &err))
 			continue;
-		place(l->conf, &err);
+		prefix_origin(l->conf, &err);
 		LOG(EVENT_environment_warned, LOG_STR("message", err.text));
 	}
 }
@@ -378,15 +375,15 @@ void listener_close_all(struct listener_set *set, const struct listener_set *kep
 	free_set(set);
 }
 
-static bool probe(const struct addr *addr, const struct listen_conf *conf, struct err *err)
+static bool probe_address(const struct addr *addr, const struct listen_conf *conf, struct err *err)
 {
 	bool in_use;
 
-	if (notify_has_listener(addr) || listen_socket_check(addr, conf, &in_use, err))
+	if (systemd_has_listener(addr) || listen_socket_check(addr, conf, &in_use, err))
 		return true;
 	if (in_use)
 		blame_passed(addr, conf->v6only, err);
-	return place(conf, err);
+	return prefix_origin(conf, err);
 }
 
 bool listener_probe(const struct listen_conf *conf, const struct listener_addresses *resolved,
@@ -395,7 +392,7 @@ bool listener_probe(const struct listen_conf *conf, const struct listener_addres
 	for (unsigned i = 0; i < resolved->count; i++) {
 		const struct addr *addr = &resolved->found[i];
 
-		if ((!ours || !ours(addr, arg)) && !probe(addr, conf, err))
+		if ((!ours || !ours(addr, arg)) && !probe_address(addr, conf, err))
 			return false;
 	}
 	return true;

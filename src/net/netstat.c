@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/whole.h"
+#include "base/file.h"
 
 enum { FILE_SIZE = 32768 };
 
@@ -21,7 +21,7 @@ static const struct {
 	{ "TCPReqQFullDrop", offsetof(struct netstat, syn_queue_drops) },
 };
 
-static uint64_t *column(struct netstat *out, const char *name, size_t length)
+static uint64_t *find_column(struct netstat *out, const char *name, size_t length)
 {
 	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
 		if (strlen(columns[i].name) == length &&
@@ -58,7 +58,7 @@ static bool read_pair(const char *names, const char *values, struct netstat *out
 	bool is_found = false;
 
 	while ((name_length = next_word(&names)) > 0 && (value_length = next_word(&values)) > 0) {
-		uint64_t *cell = column(out, names, name_length);
+		uint64_t *cell = find_column(out, names, name_length);
 
 		if (cell && read_number(values, value_length, cell))
 			is_found = true;

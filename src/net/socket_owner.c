@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/paths.h"
+#include "base/file.h"
 #include "base/sys.h"
 
 /* A listening socket as /proc/net has it. */

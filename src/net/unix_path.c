@@ -43,7 +43,7 @@ static bool read_owner(const char *text, struct owner *owner, struct err *err)
 	return true;
 }
 
-static enum presence probe(const struct addr *addr)
+static enum presence probe_connect(const struct addr *addr)
 {
 	int fd = sys_socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	enum presence found = SERVED;
@@ -57,7 +57,7 @@ static enum presence probe(const struct addr *addr)
 }
 
 /* What stands at the path. UNKNOWN with errno. */
-static enum presence look(const struct addr *addr)
+static enum presence find_presence(const struct addr *addr)
 {
 	struct stat st;
 
@@ -65,7 +65,7 @@ static enum presence look(const struct addr *addr)
 		return errno == ENOENT ? ABSENT : UNKNOWN;
 	if (!S_ISSOCK(st.st_mode))
 		return FOREIGN;
-	return probe(addr);
+	return probe_connect(addr);
 }
 
 /* Says why a path that is not free cannot be had; true when it can, for it is absent or stale. */
@@ -74,7 +74,7 @@ static bool is_free(const struct addr *addr, struct err *err)
 	char text[ADDR_TEXT];
 
 	addr_write(addr, text);
-	switch (look(addr)) {
+	switch (find_presence(addr)) {
 	case SERVED:
 		err_set(err, CODE_UNAVAILABLE, "cannot bind %s: Address already in use", text);
 		return socket_owner_explain(addr, "ss -lxp", err);
@@ -125,8 +125,8 @@ static bool bind_error(const struct addr *addr, struct err *err)
  * The descriptor stands for one file whatever the path leads to by now. fchmod(2) takes none of
  * O_PATH, so the mode goes by /proc.
  */
-static bool give(int fd, const struct stat *st, const char *path, const struct listen_conf *conf,
-		 const struct owner *owner, struct err *err)
+static bool give_path(int fd, const struct stat *st, const char *path,
+		      const struct listen_conf *conf, const struct owner *owner, struct err *err)
 {
 	char by_fd[32];
 
@@ -167,13 +167,13 @@ bool unix_path_apply(const struct addr *addr, const struct stat *made,
 		good = err_set(err, CODE_UNAVAILABLE,
 			       "unix:%s is no longer the socket that the server made", path);
 	else
-		good = give(fd, &st, path, conf, &owner, err);
+		good = give_path(fd, &st, path, conf, &owner, err);
 	sys_close(fd);
 	return good;
 }
 
 /* Binds, and when the path is taken by a socket that nobody serves, replaces that. */
-static bool claim(int fd, const struct addr *addr, mode_t mode, struct err *err)
+static bool bind_path(int fd, const struct addr *addr, mode_t mode, struct err *err)
 {
 	if (bind_narrow(fd, addr, mode) == 0)
 		return true;
@@ -191,7 +191,7 @@ static bool claim(int fd, const struct addr *addr, mode_t mode, struct err *err)
  * Tells which file the bind made. Where others may write to the folder, one of theirs may be there
  * by now: it must not be given away.
  */
-static bool identify(const struct addr *addr, struct stat *made, struct err *err)
+static bool identify_path(const struct addr *addr, struct stat *made, struct err *err)
 {
 	struct stat st;
 
@@ -205,11 +205,11 @@ static bool identify(const struct addr *addr, struct stat *made, struct err *err
 	return true;
 }
 
-static bool make(int fd, const struct addr *addr, const struct listen_conf *conf, struct stat *made,
-		 struct err *err)
+static bool make_path(int fd, const struct addr *addr, const struct listen_conf *conf,
+		      struct stat *made, struct err *err)
 {
 	*made = (struct stat){ 0 };
-	if (!claim(fd, addr, (mode_t)conf->mode, err) || !identify(addr, made, err))
+	if (!bind_path(fd, addr, (mode_t)conf->mode, err) || !identify_path(addr, made, err))
 		return false;
 	if (unix_path_apply(addr, made, conf, err)) {
 		if (sys_listen(fd, (int)conf->backlog) == 0)
@@ -263,7 +263,7 @@ bool unix_path_listen(int fd, const struct addr *addr, const struct listen_conf 
 	if (!read_owner(conf->owner, &ignored, err))
 		return false;
 	lock = lock_folder(addr->un.sun_path);
-	good = make(fd, addr, conf, made, err);
+	good = make_path(fd, addr, conf, made, err);
 	if (lock >= 0)
 		sys_close(lock);
 	return good;

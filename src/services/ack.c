@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "services/services.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 enum { HEADER = 4 };
 
@@ -26,7 +26,7 @@ struct ack {
 enum step { STEP_ON, STEP_NO_ROOM, STEP_TOO_LONG };
 
 /* Adds the answer, whole or not at all. */
-static bool answer(struct conn *c, struct ack *a)
+static bool answer_message(struct conn *c, struct ack *a)
 {
 	uint32_t n = (uint32_t)strlen(c->conf->reply);
 	uint32_t big_endian = htonl(n);
@@ -49,7 +49,7 @@ static enum step take_raw(struct conn *c, struct ack *a)
 
 	if (n > (size_t)c->conf->max_message)
 		return STEP_TOO_LONG;
-	if (!answer(c, a))
+	if (!answer_message(c, a))
 		return STEP_NO_ROOM;
 	buf_drop(&c->in, n);
 	return STEP_ON;
@@ -66,7 +66,7 @@ static enum step take_line(struct conn *c, struct ack *a)
 
 	if (length > (size_t)c->conf->max_message)
 		return STEP_TOO_LONG;
-	if (lf && !answer(c, a))
+	if (lf && !answer_message(c, a))
 		return STEP_NO_ROOM;
 	if (lf) {
 		n++;
@@ -97,7 +97,7 @@ static enum step take_body(struct conn *c, struct ack *a)
 
 	a->left -= (uint32_t)n;
 	buf_drop(&c->in, n);
-	return a->left == 0 && !answer(c, a) ? STEP_NO_ROOM : STEP_ON;
+	return a->left == 0 && !answer_message(c, a) ? STEP_NO_ROOM : STEP_ON;
 }
 
 static enum step take_length(struct conn *c, struct ack *a)
@@ -111,7 +111,7 @@ static enum step take_length(struct conn *c, struct ack *a)
 	return take_body(c, a);
 }
 
-static enum verdict input(struct conn *c)
+static enum verdict answer_input(struct conn *c)
 {
 	static enum step (*const take[])(struct conn *, struct ack *) = {
 		[FRAMING_RAW] = take_raw,
@@ -137,7 +137,7 @@ static enum verdict input(struct conn *c)
 	return conn_finish(c, a->begun ? CLOSE_message_incomplete : CLOSE_client_closed);
 }
 
-static bool idle(const struct conn *c)
+static bool is_idle(const struct conn *c)
 {
 	const struct ack *a = conn_state_const(c);
 
@@ -156,7 +156,7 @@ static bool is_sound(const struct conn *c)
 const struct service service_ack = {
 	.name = "ack",
 	.state_size = sizeof(struct ack),
-	.input = input,
-	.idle = idle,
+	.input = answer_input,
+	.idle = is_idle,
 	.is_sound = is_sound,
 };

@@ -5,7 +5,7 @@
  * an answer to take, which is always.
  */
 #include "services/services.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 enum { FIRST = ' ', CHARACTERS = 95, WIDTH = 72, LINE = WIDTH + 2 };
 
@@ -21,7 +21,7 @@ static void write_line(uint32_t number, char *line)
 	line[WIDTH + 1] = '\n';
 }
 
-static enum verdict fill(struct conn *c)
+static enum verdict fill_output(struct conn *c)
 {
 	struct chargen *state = conn_state(c);
 	char line[LINE];
@@ -34,14 +34,14 @@ static enum verdict fill(struct conn *c)
 	return MORE;
 }
 
-static enum verdict ignore(struct conn *c)
+static enum verdict ignore_input(struct conn *c)
 {
 	buf_drop(&c->in, buf_used(&c->in));
 	return MORE;
 }
 
 /* It may stop after any line. */
-static bool idle(const struct conn *c)
+static bool is_idle(const struct conn *c)
 {
 	(void)c;
 	return true;
@@ -57,9 +57,9 @@ static bool is_sound(const struct conn *c)
 const struct service service_chargen = {
 	.name = "chargen",
 	.state_size = sizeof(struct chargen),
-	.open = fill,
-	.input = ignore,
-	.drained = fill,
-	.idle = idle,
+	.open = fill_output,
+	.input = ignore_input,
+	.drained = fill_output,
+	.idle = is_idle,
 	.is_sound = is_sound,
 };

@@ -3,9 +3,9 @@
 #include <time.h>
 
 #include "services/services.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
-static enum verdict open(struct conn *c)
+static enum verdict write_time(struct conn *c)
 {
 	char line[64];
 	time_t now = time(NULL);
@@ -19,5 +19,5 @@ static enum verdict open(struct conn *c)
 
 const struct service service_daytime = {
 	.name = "daytime",
-	.open = open,
+	.open = write_time,
 };

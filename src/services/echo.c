@@ -4,10 +4,10 @@
  * returned, then our side ends. While the client does not read, nothing more is read from it.
  */
 #include "services/services.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 /* c->out is empty here, so no byte is copied: the buffers change places. */
-static enum verdict input(struct conn *c)
+static enum verdict echo_input(struct conn *c)
 {
 	struct buf full = c->in;
 
@@ -18,5 +18,5 @@ static enum verdict input(struct conn *c)
 
 const struct service service_echo = {
 	.name = "echo",
-	.input = input,
+	.input = echo_input,
 };

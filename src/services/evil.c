@@ -3,7 +3,7 @@
  * evil: does to the rest of the server what a worker that is taken over would do, for as long as a
  * line says, and returns every other line. "WORD MS" is answered by "WORD TRIED SUCCEEDED", "who"
  * by "who PID"; meanwhile the worker does nothing else. Only in a build made with --enable-faults,
- * for tests/fault/evil.py. The words are in evil_deeds.c.
+ * for tests/fault/evil.py. The words are in evil_attacks.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,27 +14,27 @@
 #include "base/sys.h"
 #include "services/evil.h"
 #include "services/services.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 enum { LINE_MOST = 128 };
 
-static const struct evil_deed *find_deed(const char *line, unsigned long *ms)
+static const struct evil_attack *find_deed(const char *line, unsigned long *ms)
 {
 	char word[16];
 
 	if (sscanf(line, "%15s %lu", word, ms) != 2)
 		return NULL;
-	for (unsigned i = 0; i < evil_deed_count; i++)
-		if (strcmp(evil_deeds[i].word, word) == 0)
-			return &evil_deeds[i];
+	for (unsigned i = 0; i < evil_attack_count; i++)
+		if (strcmp(evil_attacks[i].word, word) == 0)
+			return &evil_attacks[i];
 	return NULL;
 }
 
 /* The answer in the place of the line. */
-static void obey(char *line, size_t size)
+static void obey_line(char *line, size_t size)
 {
 	struct attempt attempt = { .own = sys_last_call };
-	const struct evil_deed *deed;
+	const struct evil_attack *deed;
 	unsigned long ms;
 
 	if (strcmp(line, "who\n") == 0) {
@@ -51,7 +51,7 @@ static void obey(char *line, size_t size)
 	snprintf(line, size, "%s %lu %lu\n", deed->word, attempt.tried, attempt.succeeded);
 }
 
-static enum verdict input(struct conn *c)
+static enum verdict read_lines(struct conn *c)
 {
 	char line[LINE_MOST];
 	const char *lf;
@@ -65,7 +65,7 @@ static enum verdict input(struct conn *c)
 			return MORE;
 		memcpy(line, buf_head(&c->in), n);
 		line[n] = '\0';
-		obey(line, sizeof(line));
+		obey_line(line, sizeof(line));
 		buf_put(&c->out, line, strlen(line));
 		buf_drop(&c->in, n);
 		conn_count_message(c);
@@ -75,5 +75,5 @@ static enum verdict input(struct conn *c)
 
 const struct service service_evil = {
 	.name = "evil",
-	.input = input,
+	.input = read_lines,
 };

@@ -17,12 +17,12 @@ struct attempt {
 };
 
 /* One thing to do, again and again until the time is over. */
-struct evil_deed {
+struct evil_attack {
 	const char *word;
 	void (*attempt)(struct attempt *attempt);
 };
-extern const struct evil_deed evil_deeds[];
-extern const unsigned evil_deed_count;
+extern const struct evil_attack evil_attacks[];
+extern const unsigned evil_attack_count;
 
 /* The deed "rights". */
 void evil_rights(struct attempt *attempt);

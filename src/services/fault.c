@@ -17,7 +17,7 @@
 #include "base/sys.h"
 #include "services/services.h"
 #include "worker/arena.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 
 /* More than any other service keeps, so that it is what decides how far records are apart. */
 enum { STATE_SIZE = 1024, RUBBISH = 0xa5 };
@@ -78,7 +78,7 @@ static const struct command {
 	{ "self", crash_self }, { "neighbour", crash_neighbour }, { "head", crash_head },
 };
 
-static void obey(struct conn *c, const char *line, size_t len)
+static void obey_line(struct conn *c, const char *line, size_t len)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strlen(commands[i].word) == len && memcmp(commands[i].word, line, len) == 0)
@@ -94,14 +94,14 @@ static bool take_line(struct conn *c)
 
 	if (n == 0 || buf_room(&c->out) < n)
 		return false;
-	obey(c, line, n - 1);
+	obey_line(c, line, n - 1);
 	buf_put(&c->out, line, n);
 	buf_drop(&c->in, n);
 	conn_count_message(c);
 	return true;
 }
 
-static enum verdict input(struct conn *c)
+static enum verdict read_lines(struct conn *c)
 {
 	while (take_line(c))
 		;
@@ -113,5 +113,5 @@ static enum verdict input(struct conn *c)
 const struct service service_fault = {
 	.name = "fault",
 	.state_size = STATE_SIZE,
-	.input = input,
+	.input = read_lines,
 };

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows of what is counted, and sums over cells. It maps nothing and decides nothing. */
+/*
+ * The rows of what is counted, sums over cells, and the names of close reasons. It maps nothing and
+ * decides nothing.
+ */
 #include "stats/metric.h"
+
+#include <errno.h>
 
 /* sizeof through a type of each kind, as the structs have it. */
 #define COUNT_OF_COUNTER   1
@@ -53,7 +58,7 @@ static uint64_t add_up(uint64_t sum, uint64_t value)
 }
 
 /* A tally is cells and nothing else. `to` is the caller's own, but may be read meanwhile. */
-static void add(metric_cell *to, const metric_cell *from, size_t bytes)
+static void add_cells(metric_cell *to, const metric_cell *from, size_t bytes)
 {
 	for (size_t i = 0; i < bytes / sizeof(*to); i++)
 		cell_set(&to[i], add_up(cell_get(&to[i]),
@@ -62,15 +67,15 @@ static void add(metric_cell *to, const metric_cell *from, size_t bytes)
 
 void metric_add_tally(struct worker_tally *to, const struct worker_tally *from)
 {
-	add((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
+	add_cells((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
 }
 
 void metric_add_listener(struct listener_tally *to, const struct listener_tally *from)
 {
-	add((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
+	add_cells((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
 }
 
-static void fold(const struct metric_row *row, metric_cell *to, metric_cell *from)
+static void fold_row(const struct metric_row *row, metric_cell *to, metric_cell *from)
 {
 	uint64_t share = atomic_exchange_explicit(from, 0, memory_order_acq_rel);
 
@@ -86,11 +91,11 @@ void metric_fold_tally(struct worker_tally *to, struct worker_tally *from)
 
 		if (row->scope == SCOPE_WORKER)
 			for (size_t i = 0; i < row->cells; i++)
-				fold(row, own_cells(row, to) + i, own_cells(row, from) + i);
+				fold_row(row, own_cells(row, to) + i, own_cells(row, from) + i);
 		else if (row->scope == SCOPE_LISTENER && row->kind != KIND_IS_GAUGE)
 			for (unsigned l = 0; l < METRIC_LISTENERS; l++)
-				fold(row, own_cells(row, &to->listeners[l]),
-				     own_cells(row, &from->listeners[l]));
+				fold_row(row, own_cells(row, &to->listeners[l]),
+					 own_cells(row, &from->listeners[l]));
 	}
 }
 
@@ -107,4 +112,39 @@ uint64_t metric_sum(const struct worker_tally *tally, enum metric metric)
 		for (unsigned l = 0; l < METRIC_LISTENERS; l++)
 			sum = add_up(sum, cell_get(metric_cells(row, &tally->listeners[l])));
 	return sum;
+}
+
+static const struct {
+	const char *name;
+	char who;
+} rows[CLOSE_COUNT] = {
+#define CLOSE_REASON(name, who, sentence) { #name, who },
+#include "tables/close_reasons.def"
+};
+
+const char *close_reason_name(enum close_reason reason)
+{
+	return rows[reason].name;
+}
+
+char close_reason_who(enum close_reason reason)
+{
+	return rows[reason].who;
+}
+
+/* Most errors say that the other end is out of reach (tcp(7)). */
+enum close_reason close_reason_of(int error)
+{
+	switch (error) {
+	case EPIPE:
+	case ECONNRESET:
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+	case ENETUNREACH:
+	case ENETDOWN:
+		return CLOSE_client_reset;
+	default:
+		return CLOSE_system_error;
+	}
 }

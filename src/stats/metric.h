@@ -12,8 +12,58 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stats/close_reason.h"
-#include "stats/histogram.h"
+/* Why a connection ended: the rows of tables/close_reasons.def. The logs call it its ending. */
+enum close_reason {
+#define CLOSE_REASON(name, who, sentence) CLOSE_##name,
+#include "tables/close_reasons.def"
+	CLOSE_COUNT
+};
+
+/* As in the table and in the log. */
+const char *close_reason_name(enum close_reason reason);
+
+/* Whose doing it was: the table's letter. */
+char close_reason_who(enum close_reason reason);
+
+/* The ending for an errno of recv(2) or send(2) on a connection. */
+enum close_reason close_reason_of(int error);
+
+/*
+ * A histogram of durations in log-linear buckets: two for each doubling, from 1 us to 67 s, so that
+ * a value is known to within a third. Adding costs a bit scan and two plain stores; one writer.
+ * Upper bounds 1, 2, 3, 4, 6, 8, 12, 16 ... 2^26 us; the last bucket is for all that is
+ * longer.
+ */
+enum { HISTOGRAM_BUCKETS = 53 };
+
+struct histogram {
+	_Atomic uint64_t buckets[HISTOGRAM_BUCKETS]; /* how many values, not cumulative */
+	_Atomic uint64_t sum_us;
+};
+
+/* The index of the bucket that a duration belongs to. */
+static inline unsigned histogram_bucket(uint64_t us)
+{
+	uint64_t w;
+	unsigned k;
+
+	if (us <= 2)
+		return us == 2;
+	w = us - 1;
+	k = 63U - (unsigned)__builtin_clzll(w);
+	k = 2 * k + (unsigned)(w >> (k - 1) & 1);
+	return k < HISTOGRAM_BUCKETS ? k : HISTOGRAM_BUCKETS - 1;
+}
+
+/* The longest duration that belongs to the bucket; UINT64_MAX for the last one. */
+static inline uint64_t histogram_bound_us(unsigned bucket)
+{
+	if (bucket < 2)
+		return bucket + 1;
+	if (bucket == HISTOGRAM_BUCKETS - 1)
+		return UINT64_MAX;
+	return bucket % 2 ? UINT64_C(1) << (bucket + 1) / 2 : UINT64_C(3) << (bucket / 2 - 1);
+}
 
 /* Listeners that are counted apart; the last row is for all that there is no row for. */
 enum { METRIC_LISTENERS = 32 };

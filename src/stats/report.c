@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "stats/deed.h"
+#include "stats/scoreboard.h"
 
 const char *report_reload(const struct report *report, struct outcome *out)
 {

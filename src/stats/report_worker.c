@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "stats/conn_state.h"
 #include "stats/report.h"
+#include "stats/scoreboard.h"
 
 enum { NOTES_TRIES = 100 };
 
@@ -174,7 +174,7 @@ static void tell_conn(const struct report *report, const struct conn_note *note,
 {
 	net_write(&note->remote, note->remote_port, out->remote);
 	report_listener_name(report, note->listener, out->listen, out->service);
-	out->state = conn_state_name(note->state);
+	out->state = scoreboard_conn_state_name(note->state);
 	out->age_ms = report_since(report->now_ms, note->opened_ms);
 	out->idle_ms = report_since(report->now_ms, note->active_ms);
 	out->bytes_in = note->bytes_in;

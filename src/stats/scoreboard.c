@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deals out what is in a scoreboard: slots in use, rows of listeners, marks, and the folding of
- * what a dead worker has counted. It opens no file (stats/scoreboard_file.c does).
+ * Deals out what is in a scoreboard: slots in use, rows of listeners, marks, requests and their
+ * outcomes, and the folding of what a dead worker has counted. It opens no file
+ * (stats/scoreboard_file.c does).
  */
 #include "stats/scoreboard.h"
 
@@ -10,7 +11,6 @@
 #include <time.h>
 
 #include "base/sys.h"
-#include "stats/tally.h"
 
 static void raise_to(_Atomic uint32_t *used, unsigned wanted)
 {
@@ -86,7 +86,7 @@ static bool is_left(const struct scoreboard *board, unsigned i)
 }
 
 /* What was counted there goes to the last row, so that no sum falls. */
-static void vacate(struct scoreboard *board, unsigned i)
+static void vacate_row(struct scoreboard *board, unsigned i)
 {
 	struct queue_tally *queue = &board->listeners[i].queue;
 
@@ -118,7 +118,7 @@ static unsigned find_row(struct scoreboard *board)
 		;
 	name_row(other, "other", "other");
 	if (i < OTHER)
-		vacate(board, i);
+		vacate_row(board, i);
 	if (i < OTHER && atomic_load(&other->life) == LISTENER_NEVER)
 		atomic_store_explicit(&other->life, LISTENER_GONE, memory_order_release);
 	return i;
@@ -149,18 +149,42 @@ void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned wor
 	atomic_store_explicit(&board->mark_count, count + 1, memory_order_release);
 }
 
-void scoreboard_all(const struct scoreboard *board, struct worker_tally *out)
+void scoreboard_begin_request(struct request *request)
 {
-	struct tally crew;
-
-	tally_look(&crew, board);
-	tally_all(&crew, board, out);
+	atomic_fetch_add_explicit(&request->begun, 1, memory_order_release);
 }
 
-uint64_t scoreboard_sum(const struct scoreboard *board, enum metric metric)
+void scoreboard_end_request(struct request *request, const char *failure, int64_t took_ms,
+			    unsigned workers)
 {
-	struct worker_tally all;
+	uint32_t done = atomic_load_explicit(&request->done, memory_order_relaxed) + 1;
+	struct outcome *outcome = &request->outcomes[done % 2];
 
-	scoreboard_all(board, &all);
-	return metric_sum(&all, metric);
+	snprintf(outcome->message, sizeof(outcome->message), "%s", failure ? failure : "");
+	outcome->failed = failure ? 1 : 0;
+	outcome->took_ms = (uint32_t)took_ms;
+	outcome->workers = workers;
+	outcome->at_s = time(NULL);
+	atomic_store_explicit(&request->done, done, memory_order_release);
+}
+
+void scoreboard_read_request(const struct request *request, struct outcome *outcome)
+{
+	uint32_t done, now = atomic_load_explicit(&request->done, memory_order_acquire);
+
+	do {
+		done = now;
+		memcpy(outcome, &request->outcomes[done % 2], sizeof(*outcome));
+		atomic_thread_fence(memory_order_acquire);
+		now = atomic_load_explicit(&request->done, memory_order_acquire);
+	} while (now != done);
+	/* whose file this is may have written anything */
+	outcome->message[sizeof(outcome->message) - 1] = '\0';
+}
+
+const char *scoreboard_conn_state_name(uint32_t state)
+{
+	static const char *const names[] = { "closed", "open", "flushing", "lingering" };
+
+	return state < sizeof(names) / sizeof(*names) ? names[state] : "unknown";
 }

@@ -4,8 +4,8 @@
  * the state of the server can be read without asking anyone. No pointers in it. One writer for each
  * part: the master the head, a worker its slot. A worker cannot write anything else: its slot lies
  * on pages of its own, and the rest it maps from a read-only descriptor (scoreboard_confine). So
- * what the server says of a worker but its own counts and state stands in the head, and a reader
- * of a slot checks the bounds of all that it finds there. Fields are relaxed atomics.
+ * what the server says of a worker but its own counts and state stands in the head, and a reader of
+ * a slot checks the bounds of all that it finds there. Fields are relaxed atomics.
  */
 #ifndef STATS_SCOREBOARD_H
 #define STATS_SCOREBOARD_H
@@ -50,6 +50,9 @@ struct slot_info {
 	_Atomic int64_t started_ms; /* clock_ms() when forked */
 };
 
+/* Where a connection stands in its life, as its worker keeps it. */
+enum conn_state { CONN_CLOSED, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING };
+
 struct conn_note {
 	struct net remote;
 	uint16_t remote_port;
@@ -68,7 +71,7 @@ struct conn_notes {
 };
 
 struct slot {
-	/* in this line is what the other workers confirm a hint with (worker/peers.h) */
+	/* in this line is what the other workers confirm a hint with (worker/heritage.h) */
 	_Alignas(SCOREBOARD_PAGE) _Atomic uint32_t state;
 	_Atomic uint32_t live;        /* connections open now */
 	_Atomic uint64_t turns;       /* of its loop */
@@ -76,7 +79,7 @@ struct slot {
 	_Atomic uint32_t generation;  /* what the master told it, for its own use */
 	/* its CPU and its own socket of each reuse_port listener; from it to its replacement */
 	_Atomic uint32_t seat;
-	/* the reopen (deed.begun) whose log file it writes to; and whether that one failed */
+	/* the reopen (request.begun) whose log file it writes to; and whether that one failed */
 	_Atomic uint32_t log_opened, log_failed;
 	/* whose connection is in hand: kept here, where no stray write to the arena reaches it */
 	_Alignas(64) _Atomic uint32_t has_hand;
@@ -112,8 +115,8 @@ struct outcome {
 };
 
 /*
- * A deed that someone waits for: begun counts starts, done counts ends, so a waiter needs done >=
- * begun as seen before it asked + 1. The last outcome is outcomes[done % 2], written before done
+ * A request that a process waits for: begun counts starts, done counts ends, so a waiter needs done
+ * >= begun as seen before it asked + 1. The last outcome is outcomes[done % 2], written before done
  * rises: the one that a reader copies is overwritten only after done has moved.
  */
 struct request {
@@ -284,13 +287,15 @@ unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const 
 /* Something to remember in the time line, now. Master only. */
 void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned worker);
 
-/* Sets *out to all that all workers have counted. Any process. */
-void scoreboard_all(const struct scoreboard *board, struct worker_tally *out);
+/* Master only. failure: why it failed, or NULL when all went well. */
+void scoreboard_begin_request(struct request *request);
+void scoreboard_end_request(struct request *request, const char *failure, int64_t took_ms,
+			    unsigned workers);
 
-/*
- * Sum of a row of scope WORKER or LISTENER over all workers: counters never fall, not even while
- * the master folds a slot. Any process.
- */
-uint64_t scoreboard_sum(const struct scoreboard *board, enum metric metric);
+/* Copies the outcome of the last request, never half of one and half of the next. Any process. */
+void scoreboard_read_request(const struct request *request, struct outcome *outcome);
+
+/* closed, open, flushing or lingering; unknown for what is no state. */
+const char *scoreboard_conn_state_name(uint32_t state);
 
 #endif

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/sys.h"
-#include "base/whole.h"
 #include "stats/scoreboard.h"
 
 enum {
@@ -115,7 +115,7 @@ static struct scoreboard *map_new(int fd)
 }
 
 /* Takes over fd: closes it when it fails, with errno. path: the file's, NULL it has none. */
-static struct scoreboard *begin(int fd, const char *path)
+static struct scoreboard *fill_head(int fd, const char *path)
 {
 	struct scoreboard *board = map_new(fd);
 	struct stat st;
@@ -152,7 +152,7 @@ static struct scoreboard *make_file(const char *path, struct err *err)
 
 	/* the umask has a say in what open makes */
 	if (fd >= 0 && sys_fchmod(fd, 0644) == 0) {
-		board = begin(fd, fresh);
+		board = fill_head(fd, fresh);
 	} else if (fd >= 0) {
 		int kept = errno;
 
@@ -176,7 +176,7 @@ static struct scoreboard *make_file(const char *path, struct err *err)
 static struct scoreboard *make_memory(struct err *err)
 {
 	int fd = sys_memfd_create("prefork-srv scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct scoreboard *board = fd >= 0 ? begin(fd, NULL) : NULL;
+	struct scoreboard *board = fd >= 0 ? fill_head(fd, NULL) : NULL;
 
 	if (!board)
 		err_errno(err, CODE_OSERR, "cannot create the scoreboard in memory");

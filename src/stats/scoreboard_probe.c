@@ -2,11 +2,11 @@
 /* Whether the scoreboard could be made. Must leave nothing behind. */
 #include <string.h>
 
-#include "base/paths.h"
+#include "base/file.h"
 #include "base/sys.h"
 #include "stats/scoreboard.h"
 
-static bool refuse(const char *path, struct err *err)
+static bool refuse_path(const char *path, struct err *err)
 {
 	return err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s", path);
 }
@@ -42,7 +42,7 @@ bool scoreboard_probe(const char *path, unsigned slots, struct err *err)
 			       "cannot create the scoreboard: its path is too long");
 	if (sys_lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
-		return refuse(path, err);
+		return refuse_path(path, err);
 	}
-	return has_room(file_folder(path, folder, sizeof(folder)), slots) || refuse(path, err);
+	return has_room(file_folder(path, folder, sizeof(folder)), slots) || refuse_path(path, err);
 }

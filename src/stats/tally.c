@@ -37,7 +37,7 @@ static void note_life(struct tally *crew, unsigned number)
 		crew->numbers = (uint16_t)(number + 1);
 }
 
-static void enrol(struct tally *crew, const struct scoreboard *board, unsigned index)
+static void add_slot(struct tally *crew, const struct scoreboard *board, unsigned index)
 {
 	uint32_t number = load32(&board->infos[index].number);
 
@@ -64,7 +64,7 @@ void tally_look(struct tally *crew, const struct scoreboard *board)
 	}
 	for (unsigned i = 0; i < scoreboard_slots(board); i++)
 		if (scoreboard_state(board, i) != SLOT_EMPTY)
-			enrol(crew, board, i);
+			add_slot(crew, board, i);
 }
 
 struct sum {
@@ -150,4 +150,20 @@ void tally_listener(const struct tally *crew, const struct scoreboard *board, un
 		    struct listener_tally *out)
 {
 	between_folds(&(struct sum){ crew, board, row, NULL, out }, sum_listener);
+}
+
+void tally_total(const struct scoreboard *board, struct worker_tally *out)
+{
+	struct tally tally;
+
+	tally_look(&tally, board);
+	tally_all(&tally, board, out);
+}
+
+uint64_t tally_sum(const struct scoreboard *board, enum metric metric)
+{
+	struct worker_tally all;
+
+	tally_total(board, &all);
+	return metric_sum(&all, metric);
 }

@@ -35,4 +35,13 @@ void tally_all(const struct tally *crew, const struct scoreboard *board, struct 
 void tally_listener(const struct tally *crew, const struct scoreboard *board, unsigned row,
 		    struct listener_tally *out);
 
+/* Sets *out to all that all workers have counted. Any process. */
+void tally_total(const struct scoreboard *board, struct worker_tally *out);
+
+/*
+ * Sum of a row of scope WORKER or LISTENER over all workers: counters never fall, not even while
+ * the master folds a slot. Any process.
+ */
+uint64_t tally_sum(const struct scoreboard *board, enum metric metric);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lays out and maps a slot's arena: head, records, buffers. Knows sizes, not connections: which
- * record is in use is worker/conns.c's business.
+ * record is in use is worker/pool.c's business.
  */
 #include "worker/arena.h"
 
@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "base/sys.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 #include "worker/service.h"
 
 enum { PAGE = 4096, BUFS_PER_CONN = 2 };
@@ -33,12 +33,12 @@ static size_t largest_state(const struct conf *conf)
 }
 
 /* A shared mapping forgets its bytes only by MADV_REMOVE (madvise(2)). */
-static bool forget(char *from, size_t size)
+static bool forget_pages(char *from, size_t size)
 {
 	return sys_madvise(from, size, MADV_REMOVE) == 0;
 }
 
-static bool map(struct arena *arena, size_t log_at, size_t conns_at, size_t bufs_at)
+static bool map_arena(struct arena *arena, size_t log_at, size_t conns_at, size_t bufs_at)
 {
 	char *base;
 
@@ -59,15 +59,15 @@ struct arena *arena_new(const struct conf *conf)
 {
 	struct arena *arena = calloc(1, sizeof(*arena));
 	size_t log_at = round_up(sizeof(struct arena_head), PAGE),
-	       conns_at = log_at + ARENA_LOG_SIZE;
+	       conns_at = log_at + ACCESSBUF_SIZE;
 
 	if (!arena)
 		return NULL;
 	arena->conn_most = (uint32_t)conf->worker_connections;
 	arena->conn_stride = (uint32_t)conn_record_size(largest_state(conf));
 	arena->buf_most = arena->conn_most * BUFS_PER_CONN;
-	if (map(arena, log_at, conns_at,
-		round_up(conns_at + (size_t)arena->conn_most * arena->conn_stride, PAGE)))
+	if (map_arena(arena, log_at, conns_at,
+		      round_up(conns_at + (size_t)arena->conn_most * arena->conn_stride, PAGE)))
 		return arena;
 	free(arena);
 	return NULL;
@@ -86,7 +86,7 @@ void arena_reset(struct arena *arena)
 	uint64_t span = atomic_load_explicit(&head->log_span, memory_order_relaxed);
 
 	/* Without it the pages stay, and only what tells that a record is in use must go. */
-	if (!forget(arena->conns, arena->size - (size_t)(arena->conns - (char *)head)))
+	if (!forget_pages(arena->conns, arena->size - (size_t)(arena->conns - (char *)head)))
 		memset(arena->conns, 0, (size_t)(arena->bufs - arena->conns));
 	*head = (struct arena_head){ .magic = ARENA_MAGIC, .conn_number = head->conn_number };
 	atomic_store_explicit(&head->log_span, span, memory_order_relaxed);
@@ -111,5 +111,5 @@ uint32_t arena_buf_index(const struct arena *arena, const char *base)
 
 void arena_buf_forget(struct arena *arena, uint32_t index)
 {
-	(void)forget(arena_buf(arena, index), ARENA_BUF_SIZE);
+	(void)forget_pages(arena_buf(arena, index), ARENA_BUF_SIZE);
 }

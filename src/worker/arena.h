@@ -15,9 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "accesslog/accessbuf.h"
 #include "config/conf.h"
 
-enum { ARENA_BUF_SIZE = 64 * 1024, ARENA_LOG_SIZE = 64 * 1024 };
+enum { ARENA_BUF_SIZE = 64 * 1024 };
 #define ARENA_MAGIC UINT64_C(0x707265666172656e)
 
 /* In the mapping: what one worker leaves to the next. Read with suspicion. */
@@ -29,14 +30,14 @@ struct arena_head {
 	int64_t give_up_ms;        /* draining: when the time of shutdown_timeout is over */
 	_Atomic uint32_t in_hand;  /* 1 + index of the connection that is worked on; 0: none */
 	uint32_t last_call;        /* 1 + row of the last system call (base/sys.h); 0: none */
-	_Atomic uint64_t log_span; /* what waits in the log: first byte << 32 | end */
+	_Atomic uint64_t log_span; /* accesslog/accessbuf.h */
 	uint64_t conn_number;      /* of the last connection, or a higher one that none has had */
 };
 
 /* Each process's own: where everything is. */
 struct arena {
 	struct arena_head *head;
-	char *log; /* ARENA_LOG_SIZE bytes */
+	char *log; /* ACCESSBUF_SIZE bytes */
 	char *conns, *bufs;
 	size_t size;          /* bytes of the whole mapping */
 	uint32_t conn_most;   /* records */
@@ -65,6 +66,12 @@ void arena_reset(struct arena *arena);
  * is told to leave, and by the master before a worker that is only to finish what another left.
  */
 void arena_drain(struct arena *arena, int64_t give_up_ms);
+
+/* The lines of the access log that wait. */
+static inline struct accessbuf_memory arena_log(const struct arena *arena)
+{
+	return (struct accessbuf_memory){ arena->log, &arena->head->log_span };
+}
 
 /* The record and the buffer of an index below conn_most and buf_most. */
 static inline struct conn *arena_conn(const struct arena *arena, uint32_t index)

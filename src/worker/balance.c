@@ -40,15 +40,15 @@ void balance_tell(const struct balance *b, uint32_t load)
 {
 	const struct slot *own = &b->slots[b->number];
 
-	peers_set(b->peers, b->number,
-		  (struct peer){ .live = load,
-				 .seat = (uint16_t)load32(&own->seat),
-				 .state = (uint8_t)load32(&own->state) });
+	heritage_peers_set(b->peers, b->number,
+			   (struct peer){ .live = load,
+					  .seat = (uint16_t)load32(&own->seat),
+					  .state = (uint8_t)load32(&own->state) });
 }
 
 static bool is_ready_peer(const struct balance *b, unsigned i)
 {
-	return i != b->number && peers_get(b->peers, i).state == SLOT_READY;
+	return i != b->number && heritage_peers_get(b->peers, i).state == SLOT_READY;
 }
 
 bool balance_owns(const struct balance *b, unsigned socket, unsigned sockets)
@@ -60,7 +60,7 @@ bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned socket
 {
 	for (unsigned i = 0; i < b->peers->count; i++) {
 		if (!is_ready_peer(b, i) ||
-		    (i > b->number && peers_get(b->peers, i).seat % sockets != socket))
+		    (i > b->number && heritage_peers_get(b->peers, i).seat % sockets != socket))
 			continue;
 		if (load32(&b->slots[i].state) == SLOT_READY &&
 		    (i < b->number || load32(&b->slots[i].seat) % sockets == socket))
@@ -82,7 +82,7 @@ static bool is_deaf(struct balance *b, unsigned i, int64_t now_ms)
 	return false;
 }
 
-static uint32_t settle(struct lately *lately, uint32_t load, int64_t now_ms)
+static uint32_t least_lately(struct lately *lately, uint32_t load, int64_t now_ms)
 {
 	int64_t passed_ms = now_ms - lately->since_ms;
 
@@ -101,12 +101,12 @@ struct standing balance_look(struct balance *b, uint32_t load, int64_t now_ms)
 	struct standing standing = { .load = load, .lightest = b->number };
 	uint32_t least = load;
 
-	standing.settled = load == BALANCE_FULL ? load : settle(&b->lately, load, now_ms);
+	standing.settled = load == BALANCE_FULL ? load : least_lately(&b->lately, load, now_ms);
 
 	if (load < YIELD_AT) /* nobody has so much less */
 		return standing;
 	for (unsigned i = 0; i < b->peers->count; i++) {
-		struct peer peer = peers_get(b->peers, i);
+		struct peer peer = heritage_peers_get(b->peers, i);
 
 		if (peer.live >= least || peer.state != SLOT_READY || i == b->number ||
 		    now_ms < b->kicks[i].doubted_ms || is_deaf(b, i, now_ms))
@@ -130,7 +130,7 @@ static bool is_confirmed(const struct slot *slot, const struct standing *s)
 	       (uint64_t)load32(&slot->live) + PASS_AT <= s->load;
 }
 
-static void kick(struct balance *b, unsigned peer, unsigned listener, int64_t now_ms)
+static void kick_peer(struct balance *b, unsigned peer, unsigned listener, int64_t now_ms)
 {
 	struct kick *kick = &b->kicks[peer];
 	uint64_t turns = turns_of(b, peer);
@@ -139,7 +139,7 @@ static void kick(struct balance *b, unsigned peer, unsigned listener, int64_t no
 		kick->turns = turns;
 		kick->at_ms = now_ms;
 	}
-	peers_ask(b->peers, peer, listener);
+	heritage_peers_ask(b->peers, peer, listener);
 	/*
 	 * A full queue is as loud as it gets; the connection stays in the listener's in any case.
 	 */
@@ -159,7 +159,7 @@ bool balance_pass(struct balance *b, const struct standing *s, unsigned listener
 		b->kicks[s->lightest].doubted_ms = now_ms + DOUBT_MS;
 		return false;
 	}
-	kick(b, s->lightest, listener, now_ms);
+	kick_peer(b, s->lightest, listener, now_ms);
 	return true;
 }
 
@@ -171,5 +171,5 @@ uint64_t balance_asked(struct balance *b)
 	for (unsigned i = 0; i < KICKS_AT_ONCE; i++)
 		if (sys_recv(balance_fd(b), &byte, 1, MSG_DONTWAIT) < 0)
 			break;
-	return peers_asked(b->peers, b->number);
+	return heritage_peers_asked(b->peers, b->number);
 }

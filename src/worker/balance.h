@@ -28,7 +28,7 @@
  * that there were 0.4 kicks for each short connection, and a tenth of the rate was lost to other
  * programs; a look back over 100 ms was blind to what had come meanwhile.
  *
- * What another worker says of itself is a hint in worker/peers.h, which any worker could have
+ * What another worker says of itself is a hint in worker/heritage.h, which any worker could have
  * written. Whoever is chosen by it is kicked only if its own slot, which it alone writes, says the
  * same. So a worker that lies draws kicks to itself, or costs another one a look at a slot in vain.
  */
@@ -40,7 +40,6 @@
 
 #include "stats/scoreboard.h"
 #include "worker/heritage.h"
-#include "worker/peers.h"
 
 struct balance {
 	struct slot *slots;        /* of the generation; slots[number] is this worker's */
@@ -103,7 +102,7 @@ bool balance_yields(const struct standing *s);
  */
 bool balance_pass(struct balance *b, const struct standing *s, unsigned listener, int64_t now_ms);
 
-/* The mask (peers_mask) of listeners that others ask this worker to accept from, once. */
+/* The mask (heritage_peers_mask) of listeners that others ask this worker to accept from, once. */
 uint64_t balance_asked(struct balance *b);
 
 #endif

@@ -8,54 +8,54 @@
  */
 #include "worker/conn.h"
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/accesslog.h"
-#include "worker/conns.h"
 #include "worker/deadline.h"
+#include "worker/transport.h"
 
-static void take_in_hand(struct conns *all, const struct conn *c)
+static void take_in_hand(struct pool *pool, const struct conn *c)
 {
-	struct slot *slot = all->slot;
+	struct slot *slot = pool->slot;
 
 	slot->hand = c->remote;
 	slot->hand_port = c->remote_port;
 	atomic_store_explicit(&slot->has_hand, 1, memory_order_relaxed);
-	conns_take_in_hand(all, c->index);
-	all->moved = 0;
-	all->asked_us = 0;
-	all->messages_before = c->messages;
-	all->begun_us = c->begun_us != 0 ? c->begun_us : all->loop->now_us;
+	pool_take_in_hand(pool, c->index);
+	pool->moved = 0;
+	pool->asked_us = 0;
+	pool->messages_before = c->messages;
+	pool->begun_us = c->begun_us != 0 ? c->begun_us : pool->loop->now_us;
 }
 
 /* Only the first can have begun before this turn; those that began in it are timed at its end. */
-static void count_messages(struct conns *all, const struct conn *c)
+static void count_messages(struct pool *pool, const struct conn *c)
 {
-	uint64_t answered = c->messages - all->messages_before;
+	uint64_t answered = c->messages - pool->messages_before;
 
 	if (answered == 0)
 		return;
-	cell_add(&conns_tally(all, c)->messages_total, answered);
-	if (all->begun_us < all->loop->now_us) {
-		histogram_add(&all->slot->tally.message_seconds,
-			      (uint64_t)(all->loop->now_us - all->begun_us), 1);
+	cell_add(&pool_tally(pool, c)->messages_total, answered);
+	if (pool->begun_us < pool->loop->now_us) {
+		histogram_add(&pool->slot->tally.message_seconds,
+			      (uint64_t)(pool->loop->now_us - pool->begun_us), 1);
 		answered--;
 	}
-	all->answered += answered;
+	pool->answered += answered;
 }
 
 /* The record may be free by now, but nobody else has it yet. */
-static void put_down(struct conns *all, struct conn *c)
+static void put_down(struct pool *pool, struct conn *c)
 {
-	count_messages(all, c);
-	conns_put_down(all);
-	atomic_store_explicit(&all->slot->has_hand, 0, memory_order_relaxed);
+	count_messages(pool, c);
+	pool_put_down(pool);
+	atomic_store_explicit(&pool->slot->has_hand, 0, memory_order_relaxed);
 	if (accesslog_is_on)
 		accesslog_relieve(ACCESSLOG_FULL);
 }
 
-static void end(struct conns *all, struct conn *c, enum close_reason reason)
+static void end_conn(struct pool *pool, struct conn *c, enum close_reason reason)
 {
 	int error = errno;
 
@@ -64,25 +64,25 @@ static void end(struct conns *all, struct conn *c, enum close_reason reason)
 		conn_set_phase(c, reason);
 	if (c->service->close)
 		c->service->close(c, c->ending);
-	conn_log_ended(c, all->loop->now_us, error);
+	conn_log_ended(c, pool->loop->now_us, error);
 	c->in.start = c->in.end = c->out.start = c->out.end = 0;
-	conns_take_back(all, &c->in);
-	conns_take_back(all, &c->out);
+	pool_take_back_buf(pool, &c->in);
+	pool_take_back_buf(pool, &c->out);
 	c->state = CONN_CLOSED;
 	/* Whatever close says, the descriptor is gone (close(2)). */
 	(void)sys_close(c->fd);
-	conns_forget(all, c);
+	pool_forget(pool, c);
 }
 
-void conn_end(struct conns *all, struct conn *c, enum close_reason reason)
+void conn_end(struct pool *pool, struct conn *c, enum close_reason reason)
 {
-	take_in_hand(all, c);
-	end(all, c, reason);
-	put_down(all, c);
+	take_in_hand(pool, c);
+	end_conn(pool, c, reason);
+	put_down(pool, c);
 }
 
 /* Asks epoll for what the connection waits for now; true unless that ended it. */
-static bool watch(struct conns *all, struct conn *c)
+static bool watch_conn(struct pool *pool, struct conn *c)
 {
 	uint32_t wanted = 0;
 	int op = c->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -95,8 +95,8 @@ static bool watch(struct conns *all, struct conn *c)
 		wanted = EPOLLERR; /* always reported, and so that 0 means "not in epoll" */
 	if (wanted == c->watched)
 		return true;
-	if (!loop_tag(all->loop, op, c->fd, wanted, conns_tag(c))) {
-		end(all, c, CLOSE_system_error);
+	if (!loop_tag(pool->loop, op, c->fd, wanted, pool_tag(c))) {
+		end_conn(pool, c, CLOSE_system_error);
 		return false;
 	}
 	c->watched = (uint16_t)wanted;
@@ -104,45 +104,44 @@ static bool watch(struct conns *all, struct conn *c)
 }
 
 /* Our side ends; the client may still read the last answer and end its own. */
-static void half_close(struct conns *all, struct conn *c)
+static void half_close(struct pool *pool, struct conn *c)
 {
 	if (c->in_ended || c->conf->linger_timeout == 0 || sys_shutdown(c->fd, SHUT_WR) < 0) {
-		end(all, c, c->in_ended ? CLOSE_client_closed : CLOSE_service_finished);
+		end_conn(pool, c, c->in_ended ? CLOSE_client_closed : CLOSE_service_finished);
 		return;
 	}
 	conn_set_close_reason(c, CLOSE_service_finished);
 	c->state = CONN_LINGERING;
-	c->active_ms = all->loop->now_ms;
+	c->active_ms = pool->loop->now_ms;
 	c->in.start = c->in.end = 0;
-	conns_take_back(all, &c->in);
-	conns_take_back(all, &c->out);
-	if (watch(all, c))
-		deadline_set(all, c);
+	pool_take_back_buf(pool, &c->in);
+	pool_take_back_buf(pool, &c->out);
+	if (watch_conn(pool, c))
+		deadline_set(pool, c);
 }
 
 /* Sends what there is; true unless that ended the connection. */
-static bool flush(struct conns *all, struct conn *c)
+static bool flush_output(struct pool *pool, struct conn *c)
 {
 	ssize_t sent;
 
 	if (buf_used(&c->out) == 0)
 		return true;
-	sent = sys_send(c->fd, buf_head(&c->out), buf_used(&c->out), MSG_NOSIGNAL);
+	sent = transport_send(c);
 	if (sent < 0) {
 		if (errno == EAGAIN || errno == EINTR)
 			return true;
-		end(all, c, close_reason_of(errno));
+		end_conn(pool, c, close_reason_of(errno));
 		return false;
 	}
-	buf_drop(&c->out, (size_t)sent);
-	all->moved += (size_t)sent;
+	pool->moved += (size_t)sent;
 	c->bytes_out += (uint64_t)sent;
-	c->active_ms = all->loop->now_ms;
-	cell_add(&conns_tally(all, c)->bytes_out_total, (uint64_t)sent);
+	c->active_ms = pool->loop->now_ms;
+	cell_add(&pool_tally(pool, c)->bytes_out_total, (uint64_t)sent);
 	return true;
 }
 
-static enum verdict input(struct conn *c)
+static enum verdict call_input(struct conn *c)
 {
 	if (c->service->input)
 		return c->service->input(c);
@@ -150,10 +149,10 @@ static enum verdict input(struct conn *c)
 	return c->in_ended ? FINISH : MORE;
 }
 
-static enum verdict drained(struct conn *c)
+static enum verdict call_drained(struct conn *c)
 {
 	c->is_unfinished = false;
-	return c->service->drained ? c->service->drained(c) : input(c);
+	return c->service->drained ? c->service->drained(c) : call_input(c);
 }
 
 /*
@@ -161,114 +160,114 @@ static enum verdict drained(struct conn *c)
  * for a client that the kernel let run first. The system calls are left out: on the loopback device
  * a send is charged with packets of other connections, for milliseconds at times.
  */
-static enum verdict ask(struct conns *all, struct conn *c, enum verdict (*hook)(struct conn *))
+static enum verdict call_service(struct pool *pool, struct conn *c,
+				 enum verdict (*hook)(struct conn *))
 {
-	int64_t before_us = all->is_weighing ? clock_cpu_us() : 0;
+	int64_t before_us = pool->is_weighing ? clock_cpu_us() : 0;
 	enum verdict verdict = hook(c);
 
-	if (all->is_weighing)
-		all->asked_us += clock_cpu_us() - before_us;
+	if (pool->is_weighing)
+		pool->asked_us += clock_cpu_us() - before_us;
 	return verdict;
 }
 
 /* After a turn: notes whether a message is in progress, and goes back to waiting. */
-static void wait_for_client(struct conns *all, struct conn *c)
+static void wait_for_client(struct pool *pool, struct conn *c)
 {
 	if (conn_is_between_messages(c))
 		c->begun_us = 0;
-	else if (c->begun_us == 0 || c->messages != all->messages_before)
-		c->begun_us = all->loop->now_us;
-	conns_take_back(all, &c->in);
-	conns_take_back(all, &c->out);
+	else if (c->begun_us == 0 || c->messages != pool->messages_before)
+		c->begun_us = pool->loop->now_us;
+	pool_take_back_buf(pool, &c->in);
+	pool_take_back_buf(pool, &c->out);
 	/* What waits in the run queue is not asked about. */
-	if (runqueue_has(&all->queue, c->index) || watch(all, c))
-		deadline_set(all, c);
+	if (runqueue_has(&pool->queue, c->index) || watch_conn(pool, c))
+		deadline_set(pool, c);
 }
 
 /*
  * True when a draining worker may end it now. A connection that has said nothing yet has a
  * moment to.
  */
-static bool leaves(const struct conns *all, const struct conn *c)
+static bool may_leave(const struct pool *pool, const struct conn *c)
 {
-	return all->draining && c->state == CONN_OPEN && conn_is_between_messages(c) &&
-	       (c->bytes_in > 0 || c->in_ended || deadline_is_stale(all, c));
+	return pool->draining && c->state == CONN_OPEN && conn_is_between_messages(c) &&
+	       (c->bytes_in > 0 || c->in_ended || deadline_is_stale(pool, c));
 }
 
 /* One answer has gone out, and the service may have more: others come first. */
-static bool has_spent_share(const struct conns *all, unsigned answers)
+static bool has_spent_share(const struct pool *pool, unsigned answers)
 {
-	int64_t past_us = answers > 1 ? clock_us() - all->loop->now_us : 0;
+	int64_t past_us = answers > 1 ? clock_us() - pool->loop->now_us : 0;
 
-	return budget_is_spent(all->is_ahead, all->moved, answers, past_us);
+	return runqueue_is_spent(pool->is_ahead, pool->moved, answers, past_us);
 }
 
 /*
  * Carries out the service's verdict: sends, asks for more as long as the client takes it and the
  * share lasts, ends.
  */
-static void settle(struct conns *all, struct conn *c, enum verdict verdict)
+static void carry_out(struct pool *pool, struct conn *c, enum verdict verdict)
 {
 	for (unsigned round = 0;; round++) {
 		bool had_answer = buf_used(&c->out) > 0;
 
 		if (verdict == ABORT) {
-			end(all, c, CLOSE_service_finished);
+			end_conn(pool, c, CLOSE_service_finished);
 			return;
 		}
 		if (verdict == FINISH)
 			c->state = CONN_FLUSHING;
-		if (!flush(all, c))
+		if (!flush_output(pool, c))
 			return;
 		if (buf_used(&c->out) > 0)
 			break;
-		if (leaves(all, c))
+		if (may_leave(pool, c))
 			verdict = conn_finish(c, CLOSE_drained);
 		if (c->state == CONN_FLUSHING || verdict == FINISH) {
-			half_close(all, c);
+			half_close(pool, c);
 			return;
 		}
 		if (!had_answer)
 			break;
-		if (has_spent_share(all, round + 1)) {
+		if (has_spent_share(pool, round + 1)) {
 			c->is_unfinished = true;
-			runqueue_push(&all->queue, c->index);
+			runqueue_push(&pool->queue, c->index);
 			break;
 		}
-		conns_lend(all, &c->out);
-		verdict = ask(all, c, drained);
+		pool_lend_buf(pool, &c->out);
+		verdict = call_service(pool, c, call_drained);
 	}
-	wait_for_client(all, c);
+	wait_for_client(pool, c);
 }
 
-static void ask_and_settle(struct conns *all, struct conn *c, enum verdict (*hook)(struct conn *))
+static void ask_and_settle(struct pool *pool, struct conn *c, enum verdict (*hook)(struct conn *))
 {
-	conns_lend(all, &c->out);
-	settle(all, c, ask(all, c, hook));
+	pool_lend_buf(pool, &c->out);
+	carry_out(pool, c, call_service(pool, c, hook));
 }
 
 /* True when there is something new for the service: bytes or the end. May end the connection. */
-static bool receive(struct conns *all, struct conn *c)
+static bool receive_input(struct pool *pool, struct conn *c)
 {
 	ssize_t got;
 
-	conns_lend(all, &c->in);
+	pool_lend_buf(pool, &c->in);
 	if (c->in.start > 0 && buf_room(&c->in) == 0) {
 		memmove(c->in.base, buf_head(&c->in), buf_used(&c->in));
 		c->in.end -= c->in.start;
 		c->in.start = 0;
 	}
 	BUG_ON(buf_room(&c->in) == 0); /* a service that keeps so much must not ask for MORE */
-	got = sys_recv(c->fd, c->in.base + c->in.end, buf_room(&c->in), 0);
+	got = transport_receive(c);
 	if (got > 0) {
-		c->in.end += (uint32_t)got;
-		all->moved += (size_t)got;
+		pool->moved += (size_t)got;
 		if (c->bytes_in == 0)
-			histogram_add(&all->slot->tally.first_byte_seconds,
-				      (uint64_t)(all->loop->now_us - c->opened_us), 1);
+			histogram_add(&pool->slot->tally.first_byte_seconds,
+				      (uint64_t)(pool->loop->now_us - c->opened_us), 1);
 		c->bytes_in += (uint64_t)got;
-		c->active_ms = all->loop->now_ms;
-		cell_add(&conns_tally(all, c)->bytes_in_total, (uint64_t)got);
+		c->active_ms = pool->loop->now_ms;
+		cell_add(&pool_tally(pool, c)->bytes_in_total, (uint64_t)got);
 		return true;
 	}
 	if (got == 0) {
@@ -276,119 +275,119 @@ static bool receive(struct conns *all, struct conn *c)
 		return true;
 	}
 	if (errno != EAGAIN && errno != EINTR)
-		end(all, c, close_reason_of(errno));
+		end_conn(pool, c, close_reason_of(errno));
 	return false;
 }
 
-static void read_and_serve(struct conns *all, struct conn *c)
+static void read_and_serve(struct pool *pool, struct conn *c)
 {
-	if (receive(all, c))
-		ask_and_settle(all, c, input);
+	if (receive_input(pool, c))
+		ask_and_settle(pool, c, call_input);
 	else if (c->state != CONN_CLOSED)
-		wait_for_client(all, c);
+		wait_for_client(pool, c);
 }
 
 /* What a client still sends after our end is of no use to anyone; its end is. */
-static void discard(struct conns *all, struct conn *c)
+static void discard_input(struct pool *pool, struct conn *c)
 {
 	struct buf waste = { 0 };
 	ssize_t got;
 
-	conns_lend(all, &waste);
-	got = sys_recv(c->fd, waste.base, waste.size, 0);
-	conns_take_back(all, &waste);
+	pool_lend_buf(pool, &waste);
+	got = transport_discard(c, &waste);
+	pool_take_back_buf(pool, &waste);
 	if (got > 0)
-		all->moved += (size_t)got;
+		pool->moved += (size_t)got;
 	if (got == 0)
-		end(all, c, CLOSE_client_closed);
+		end_conn(pool, c, CLOSE_client_closed);
 	else if (got < 0 && errno != EAGAIN && errno != EINTR)
-		end(all, c, close_reason_of(errno));
+		end_conn(pool, c, close_reason_of(errno));
 	else
-		(void)watch(all, c);
+		(void)watch_conn(pool, c);
 }
 
-void conn_begin(struct conns *all, struct conn *c)
+void conn_begin(struct pool *pool, struct conn *c)
 {
-	take_in_hand(all, c);
+	take_in_hand(pool, c);
 	if (c->service->open)
-		ask_and_settle(all, c, c->service->open);
+		ask_and_settle(pool, c, c->service->open);
 	else
-		read_and_serve(all, c);
-	put_down(all, c);
+		read_and_serve(pool, c);
+	put_down(pool, c);
 }
 
 /* The service says whether it has more; if not, the client may have sent some meanwhile. */
-static void go_on(struct conns *all, struct conn *c)
+static void go_on(struct pool *pool, struct conn *c)
 {
 	enum verdict verdict;
 
-	conns_lend(all, &c->out);
-	verdict = ask(all, c, drained);
+	pool_lend_buf(pool, &c->out);
+	verdict = call_service(pool, c, call_drained);
 	if (verdict == MORE && buf_used(&c->out) == 0 && !c->in_ended)
-		read_and_serve(all, c);
+		read_and_serve(pool, c);
 	else
-		settle(all, c, verdict);
+		carry_out(pool, c, verdict);
 }
 
-static void serve_event(struct conns *all, struct conn *c, uint32_t events)
+static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
 {
 	if (c->state == CONN_LINGERING)
-		discard(all, c);
+		discard_input(pool, c);
 	else if (buf_used(&c->out) > 0)
-		settle(all, c, c->state == CONN_FLUSHING ? FINISH : MORE);
+		carry_out(pool, c, c->state == CONN_FLUSHING ? FINISH : MORE);
 	else if (c->is_unfinished)
-		go_on(all, c);
+		go_on(pool, c);
 	else if (!c->in_ended)
-		read_and_serve(all, c);
+		read_and_serve(pool, c);
 	else if (events & (EPOLLERR | EPOLLHUP))
-		end(all, c, CLOSE_client_reset);
+		end_conn(pool, c, CLOSE_client_reset);
 }
 
-void conn_ready(struct conns *all, struct conn *c, uint32_t events)
+void conn_ready(struct pool *pool, struct conn *c, uint32_t events)
 {
-	take_in_hand(all, c);
-	serve_event(all, c, events);
+	take_in_hand(pool, c);
+	serve_event(pool, c, events);
 	/* What has come is answered first. */
-	if (all->draining && c->magic == CONN_MAGIC && leaves(all, c))
-		settle(all, c, conn_finish(c, CLOSE_drained));
-	put_down(all, c);
+	if (pool->draining && c->magic == CONN_MAGIC && may_leave(pool, c))
+		carry_out(pool, c, conn_finish(c, CLOSE_drained));
+	put_down(pool, c);
 }
 
 /* Errors are reported all the same, and so that 0 means "not in epoll". */
-void conn_mute(struct conns *all, struct conn *c)
+void conn_mute(struct pool *pool, struct conn *c)
 {
 	if (c->watched == EPOLLERR)
 		return;
-	if (!loop_tag(all->loop, EPOLL_CTL_MOD, c->fd, EPOLLERR, conns_tag(c)))
+	if (!loop_tag(pool->loop, EPOLL_CTL_MOD, c->fd, EPOLLERR, pool_tag(c)))
 		return; /* it is reported on */
 	c->watched = EPOLLERR;
 }
 
-void conn_expire(struct conns *all, struct conn *c)
+void conn_expire(struct pool *pool, struct conn *c)
 {
 	enum close_reason why;
-	int64_t due = deadline_due_ms(all, c, &why);
+	int64_t due = deadline_due_ms(pool, c, &why);
 
-	if (due == 0 || deadline_put_off(all, c, due))
+	if (due == 0 || deadline_put_off(pool, c, due))
 		return;
-	take_in_hand(all, c);
+	take_in_hand(pool, c);
 	if (c->state == CONN_LINGERING || why == CLOSE_send_timeout || c->state == CONN_FLUSHING)
-		end(all, c, why);
+		end_conn(pool, c, why);
 	else
-		settle(all, c, conn_finish(c, why));
-	put_down(all, c);
+		carry_out(pool, c, conn_finish(c, why));
+	put_down(pool, c);
 }
 
-void conn_resume(struct conns *all, struct conn *c)
+void conn_resume(struct pool *pool, struct conn *c)
 {
-	take_in_hand(all, c);
-	c->serial = ++all->last_serial & INT32_MAX;
+	take_in_hand(pool, c);
+	c->serial = ++pool->last_serial & INT32_MAX;
 	c->watched = 0;
 	c->timer = (struct timer_node){ 0 };
 	c->weight = WEIGHT_UNKNOWN;
 	if (c->is_unfinished)
-		runqueue_push(&all->queue, c->index);
-	if (watch(all, c))
-		deadline_set(all, c);
-	put_down(all, c);
+		runqueue_push(&pool->queue, c->index);
+	if (watch_conn(pool, c))
+		deadline_set(pool, c);
+	put_down(pool, c);
 }

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The places of a worker: who may have the next one, and which connection gives its own up. Each
- * listener may keep some for itself (listen.reserve); the rest is everybody's.
- *
- * When none is left, the connection that has been longest between messages makes room (make_room).
- * It is found by a walk over all records, which also notes the next ones to go: nothing is paid for
- * it while there is room.
+ * How many connections a worker may have, and each of its listeners: a listener may keep some
+ * places for itself (listen.reserve), the rest is shared by all. It counts, and knows no
+ * connection. Worker only.
  */
 #ifndef WORKER_CONN_LIMIT_H
 #define WORKER_CONN_LIMIT_H
@@ -13,38 +10,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/oldest.h"
-
-struct conns;
-struct conn;
+#include "net/listener.h"
 
 struct conn_limit {
-	uint32_t *live;     /* connections of each listener */
-	uint32_t reserved;  /* places that listeners keep and have not used yet */
-	bool is_made;       /* make_room */
-	struct oldest next; /* who go next, in this order */
-	unsigned at;        /* of these, the first that has not been asked */
-	int64_t again_ms;   /* no connection could go: not looked for before then */
+	const struct listener_set *listeners;
+	uint32_t *live;    /* connections of each listener */
+	uint32_t total;    /* of all of them */
+	uint32_t most;     /* places */
+	uint32_t reserved; /* places that listeners keep and have not used yet */
 };
 
-/* Of all->listeners, with no connection yet. False with errno. Allocates; conn_limit_stop frees. */
-bool conn_limit_start(struct conns *all, bool is_made);
-void conn_limit_stop(struct conns *all);
+/*
+ * `most` places for the connections of these listeners, none of which has one yet. False with
+ * errno. Allocates; conn_limit_stop frees.
+ */
+bool conn_limit_start(struct conn_limit *limit, const struct listener_set *listeners,
+		      uint32_t most);
+void conn_limit_stop(struct conn_limit *limit);
 
 /* A connection of the listener has come; has gone. */
-void conn_limit_take(struct conns *all, uint32_t listener);
-void conn_limit_give(struct conns *all, uint32_t listener);
+void conn_limit_take(struct conn_limit *limit, uint32_t listener);
+void conn_limit_give(struct conn_limit *limit, uint32_t listener);
 
 /* True when a connection of the listener has a place. */
-bool conn_limit_has(const struct conns *all, uint32_t listener);
+bool conn_limit_has(const struct conn_limit *limit, uint32_t listener);
 
 /* True when only reserved places are left. */
-bool conn_limit_is_full(const struct conns *all);
+bool conn_limit_is_full(const struct conn_limit *limit);
 
-/*
- * As conn_limit_has, after ending the connection that has been longest between messages, if one may
- * go.
- */
-bool conn_limit_make(struct conns *all, uint32_t listener);
+/* True when the listener has no more connections than it keeps places. */
+bool conn_limit_is_within(const struct conn_limit *limit, uint32_t listener);
 
 #endif

@@ -7,7 +7,7 @@ enum {
 	QUEUED_MS = 100, /* until what is due is looked at again, while it waits for its turn */
 };
 
-int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum close_reason *why)
+int64_t deadline_due_ms(const struct pool *pool, const struct conn *c, enum close_reason *why)
 {
 	const struct listen_conf *conf = c->conf;
 	int64_t from = c->active_ms, timeout = conf->message_timeout;
@@ -21,7 +21,7 @@ int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum clos
 		if (c->begun_us != 0) {
 			*why = CLOSE_message_timeout;
 			from = c->begun_us / 1000;
-		} else if (all->draining && c->bytes_in == 0) {
+		} else if (pool->draining && c->bytes_in == 0) {
 			*why = CLOSE_drained;
 			return c->opened_us / 1000 + FRESH_MS;
 		} else {
@@ -33,28 +33,28 @@ int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum clos
 }
 
 /* One that moved away is put off when it fires: the heap is not touched. */
-void deadline_set(struct conns *all, struct conn *c)
+void deadline_set(struct pool *pool, struct conn *c)
 {
 	enum close_reason why;
-	int64_t due = deadline_due_ms(all, c, &why);
+	int64_t due = deadline_due_ms(pool, c, &why);
 
 	if (due != 0 && (!timer_is_set(&c->timer) || due < c->timer.due_ms))
-		timer_set(&all->timers, &c->timer, due);
+		timer_set(&pool->timers, &c->timer, due);
 }
 
-bool deadline_put_off(struct conns *all, struct conn *c, int64_t due_ms)
+bool deadline_put_off(struct pool *pool, struct conn *c, int64_t due_ms)
 {
-	int64_t now_ms = all->loop->now_ms;
+	int64_t now_ms = pool->loop->now_ms;
 
-	if (due_ms <= now_ms && c->state != CONN_LINGERING && runqueue_has(&all->queue, c->index))
+	if (due_ms <= now_ms && c->state != CONN_LINGERING && runqueue_has(&pool->queue, c->index))
 		due_ms = now_ms + QUEUED_MS;
 	if (due_ms <= now_ms)
 		return false;
-	timer_set(&all->timers, &c->timer, due_ms);
+	timer_set(&pool->timers, &c->timer, due_ms);
 	return true;
 }
 
-bool deadline_is_stale(const struct conns *all, const struct conn *c)
+bool deadline_is_stale(const struct pool *pool, const struct conn *c)
 {
-	return all->loop->now_ms >= c->opened_us / 1000 + FRESH_MS;
+	return pool->loop->now_ms >= c->opened_us / 1000 + FRESH_MS;
 }

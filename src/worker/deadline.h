@@ -9,24 +9,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/conns.h"
+#include "worker/conn_record.h"
+#include "worker/pool.h"
 
 /*
  * When the connection is due (clock_ms()), given what it waits for; 0: never. *why is the ending it
  * would have.
  */
-int64_t deadline_due_ms(const struct conns *all, const struct conn *c, enum close_reason *why);
+int64_t deadline_due_ms(const struct pool *pool, const struct conn *c, enum close_reason *why);
 
 /* Sets the connection's timer if its deadline has come nearer. */
-void deadline_set(struct conns *all, struct conn *c);
+void deadline_set(struct pool *pool, struct conn *c);
 
 /*
  * The connection's timer has fired, and its deadline is due_ms. True when that is still to come, or
  * when the connection waits for its turn: then this worker was slow and not the client.
  */
-bool deadline_put_off(struct conns *all, struct conn *c, int64_t due_ms);
+bool deadline_put_off(struct pool *pool, struct conn *c, int64_t due_ms);
 
 /* True when a connection that has said nothing yet has had its moment to. */
-bool deadline_is_stale(const struct conns *all, const struct conn *c);
+bool deadline_is_stale(const struct pool *pool, const struct conn *c);
 
 #endif

@@ -44,7 +44,7 @@ static void set_timer(long us)
 	(void)sys_setitimer(ITIMER_REAL, &time);
 }
 
-static int take(int fd, struct addr *remote)
+static int accept_conn(int fd, struct addr *remote)
 {
 	return sys_accept4(fd, &remote->sa, &remote->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
@@ -54,7 +54,7 @@ static int take_in_time(int fd, struct addr *remote)
 	int taken, error;
 
 	set_timer(MOST_US);
-	taken = take(fd, remote);
+	taken = accept_conn(fd, remote);
 	error = errno;
 	set_timer(0);
 	errno = error;
@@ -73,7 +73,8 @@ static void note_mended(struct guard *guard, const struct listener *listener, co
 	    LOG_STR("reason", reason));
 }
 
-static void unblock(struct guard *guard, const struct listener *listener, int fd, int flags)
+static void unblock_listener(struct guard *guard, const struct listener *listener, int fd,
+			     int flags)
 {
 	(void)sys_fcntl_int(fd, F_SETFL, flags | O_NONBLOCK);
 	guard->is_alert = guard->is_alert || hear_timer(guard);
@@ -86,10 +87,10 @@ int guard_accept(struct guard *guard, const struct listener *listener, int fd, b
 	int flags = sys_fcntl_int(fd, F_GETFL, 0);
 
 	if (flags >= 0 && !(flags & O_NONBLOCK))
-		unblock(guard, listener, fd, flags);
+		unblock_listener(guard, listener, fd, flags);
 	if (guard->is_alert || (is_asked && hear_timer(guard)))
 		return take_in_time(fd, remote);
-	return take(fd, remote);
+	return accept_conn(fd, remote);
 }
 
 /* TCP says EINVAL; a unix socket only says that there is nothing, and is ready all the same. */

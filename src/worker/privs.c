@@ -2,10 +2,10 @@
 /* Drops privileges for good, and says which step the system refused. */
 #include "worker/privs.h"
 
+#include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/cpus.h"
-#include "worker/accesslog.h"
 
 /* The leak sanitizer stops the process by another one, which it makes. */
 #ifdef __SANITIZE_ADDRESS__
@@ -15,7 +15,7 @@ enum { PRIVS_MAY_FORK = false };
 #endif
 
 /* What lacks now may be there for the next worker; what is forbidden or gone will not. */
-static enum exit_code judge(int error)
+static enum exit_code code_of(int error)
 {
 	switch (error) {
 	case EPERM:
@@ -33,34 +33,34 @@ static bool enter_root(const char *path, struct err *err)
 	if (path[0] == '\0')
 		return true;
 	if (sys_chroot(path) < 0)
-		return err_errno(err, judge(errno), "chroot: cannot make \"%s\" the root", path);
+		return err_errno(err, code_of(errno), "chroot: cannot make \"%s\" the root", path);
 	if (sys_chdir("/") < 0)
-		return err_errno(err, judge(errno), "chroot: cannot enter \"%s\"", path);
+		return err_errno(err, code_of(errno), "chroot: cannot enter \"%s\"", path);
 	/* an open folder leads out of the new root */
 	log_forget_folder();
 	accesslog_forget_folder();
 	return true;
 }
 
-static bool become(const struct identity *who, struct err *err)
+static bool become_user(const struct identity *who, struct err *err)
 {
 	if (!who->changes)
 		return true;
 	if (sys_setgroups(0, NULL) < 0)
-		return err_errno(err, judge(errno), "cannot drop the supplementary groups");
+		return err_errno(err, code_of(errno), "cannot drop the supplementary groups");
 	if (sys_setresgid(who->group, who->group, who->group) < 0)
-		return err_errno(err, judge(errno), "group: cannot become group %u", who->group);
+		return err_errno(err, code_of(errno), "group: cannot become group %u", who->group);
 	if (sys_setresuid(who->user, who->user, who->user) < 0)
-		return err_errno(err, judge(errno), "user: cannot become user %u", who->user);
+		return err_errno(err, code_of(errno), "user: cannot become user %u", who->user);
 	return true;
 }
 
 bool privs_drop(const struct conf *conf, const struct identity *identity, struct err *err)
 {
-	if (!enter_root(conf->chroot, err) || !become(identity, err))
+	if (!enter_root(conf->chroot, err) || !become_user(identity, err))
 		return false;
 	if (sys_prctl(PR_SET_NO_NEW_PRIVS, 1) < 0)
-		return err_errno(err, judge(errno), "cannot forbid new privileges");
+		return err_errno(err, code_of(errno), "cannot forbid new privileges");
 	return true;
 }
 

@@ -2,7 +2,8 @@
 /* Judgements that several readers of a dead worker's arena share. */
 #include "worker/record_check.h"
 
-#include "worker/accesstell.h"
+#include "accesslog/accessrescue.h"
+#include "base/clock.h"
 
 bool record_check_is_whole(const struct arena *arena, struct conn *c)
 {
@@ -50,11 +51,11 @@ void record_check_tell(struct access_entry *entry, const struct arena *arena,
 	const struct listen_conf *listen = is_whole ? record_check_conf(conf, c) : NULL;
 
 	*entry = (struct access_entry){
-		.what = ACCESSTELL_CONNECTION,
+		.what = CONN_LOG_WHAT,
 		.listen = listen ? listen->address : unknown,
 		.service = listen ? listen->service : unknown,
 		.ending = close_reason_name(reason),
-		.state = accesstell_state(state, reason, is_whole ? phase_of(c, reason) : '-'),
+		.state = conn_state_letters(state, reason, is_whole ? phase_of(c, reason) : '-'),
 	};
 	if (!is_whole)
 		return;
@@ -66,4 +67,24 @@ void record_check_tell(struct access_entry *entry, const struct arena *arena,
 		entry->seconds = now_us - c->opened_us;
 	if (record_check_has_remote(&c->remote))
 		entry->remote = (struct access_remote){ &c->remote, c->remote_port };
+}
+
+void record_check_log_lost(struct arena *arena, const struct conf *conf, uid_t owner,
+			   unsigned generation, unsigned number, uint32_t connections,
+			   struct worker_tally *tally)
+{
+	struct accessrescue rescue;
+	struct access_entry entry;
+	uint32_t index = 0;
+	char state[3];
+
+	if (!accessrescue_open(&rescue, arena_log(arena), conf, owner, generation, number, tally))
+		return;
+	/* the records may say whose the connections were; of those without one nothing is known */
+	for (uint32_t i = 0; i < connections; i++) {
+		record_check_tell(&entry, arena, conf, record_check_next(arena, &index),
+				  CLOSE_worker_lost, clock_us(), state);
+		accessrescue_add(&rescue, &entry);
+	}
+	accessrescue_close(&rescue);
 }

@@ -8,11 +8,12 @@
 
 #include <stdlib.h>
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/accesslog.h"
-#include "worker/fd_claims.h"
+#include "worker/dispatch.h"
+#include "worker/fds.h"
 #include "worker/record_check.h"
 
 /* So many in a row took over and died with nothing in hand before they served: it is the arena. */
@@ -22,7 +23,7 @@ enum { EMPTY_HANDED_MOST = 2 };
 struct survey {
 	const struct heritage *heritage;
 	const struct arena *arena;
-	struct fd_claims fds;
+	struct fds_claims fds;
 	uint8_t *buf_claims; /* how many records say that it is theirs: 0, 1, or more */
 	uint32_t open;       /* connections of the slot, as the master knows them */
 	int64_t now_us;
@@ -45,13 +46,13 @@ static void claim_heritage(struct survey *s)
 
 	count += accesslog_fds(fds + count);
 	for (unsigned i = 0; i < count; i++)
-		fd_claims_reserve(&s->fds, fds[i]);
-	fd_claims_reserve(&s->fds, heritage_bell(s->heritage));
+		fds_claims_reserve(&s->fds, fds[i]);
+	fds_claims_reserve(&s->fds, heritage_bell(s->heritage));
 	for (unsigned i = 0; i < s->heritage->peer_count; i++)
-		fd_claims_reserve(&s->fds, heritage_wire(s->heritage, i));
+		fds_claims_reserve(&s->fds, heritage_wire(s->heritage, i));
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
-			fd_claims_reserve(&s->fds, listeners->list[i].fds[k]);
+			fds_claims_reserve(&s->fds, listeners->list[i].fds[k]);
 }
 
 static bool is_sound_buf(const struct survey *s, const struct buf *b)
@@ -102,7 +103,7 @@ static void count_claims(struct survey *s)
 
 		if (!is_sound_frame(s, c, i))
 			continue;
-		fd_claims_count(&s->fds, c->fd);
+		fds_claims_count(&s->fds, c->fd);
 		count_buf(s, &c->in);
 		count_buf(s, &c->out);
 	}
@@ -122,7 +123,7 @@ static bool is_sound(const struct survey *s, struct conn *c, uint32_t index)
 	c->service = service_find(c->conf->service);
 	if (c->service->is_sound && !c->service->is_sound(c))
 		return false;
-	return c->fd > STDERR_FILENO && fd_claims_is_sole(&s->fds, c->fd) && is_socket(c->fd) &&
+	return c->fd > STDERR_FILENO && fds_claims_is_sole(&s->fds, c->fd) && is_socket(c->fd) &&
 	       is_sole_buf(s, &c->in) && is_sole_buf(s, &c->out);
 }
 
@@ -151,7 +152,8 @@ static void tell_lost(const struct survey *s, struct conn *c, enum close_reason 
  * A worker that dies in here has told and counted it already when the next one finds the record in
  * use: twice in both, which shows, is better than in one or in none.
  */
-static void lose(const struct survey *s, struct conn *c, enum close_reason reason, unsigned *count)
+static void lose_conn(const struct survey *s, struct conn *c, enum close_reason reason,
+		      unsigned *count)
 {
 	say_lost(c, reason);
 	tell_lost(s, c, reason);
@@ -169,7 +171,7 @@ static void end_in_hand(struct recovery *r, const struct survey *s)
 	if (in_hand == 0)
 		return;
 	if (arena_conn(arena, in_hand - 1)->magic != 0)
-		lose(s, arena_conn(arena, in_hand - 1), CLOSE_worker_crash, &r->in_hand);
+		lose_conn(s, arena_conn(arena, in_hand - 1), CLOSE_worker_crash, &r->in_hand);
 	atomic_store_explicit(&arena->head->in_hand, 0, memory_order_relaxed);
 }
 
@@ -185,7 +187,7 @@ static void judge_records(struct recovery *r, struct survey *s)
 			r->is_kept[i] = true;
 			r->fds[r->kept++] = c->fd;
 		} else {
-			lose(s, c, CLOSE_recovery_damaged, &r->damaged);
+			lose_conn(s, c, CLOSE_recovery_damaged, &r->damaged);
 		}
 	}
 	r->lost = r->in_hand + r->damaged;
@@ -243,16 +245,16 @@ static bool start_survey(struct recovery *r, struct survey *s)
 	r->is_kept = calloc(arena->conn_most, sizeof(*r->is_kept));
 	r->fds = calloc(arena->conn_most, sizeof(*r->fds));
 	return s->buf_claims && r->is_kept && r->fds &&
-	       fd_claims_new(&s->fds, arena->head->conn_high + count_heritage(s->heritage));
+	       fds_claims_new(&s->fds, arena->head->conn_high + count_heritage(s->heritage));
 }
 
 static void end_survey(struct survey *s)
 {
-	fd_claims_free(&s->fds);
+	fds_claims_free(&s->fds);
 	free(s->buf_claims);
 }
 
-static bool survey(struct recovery *r, struct survey *s)
+static bool survey_arena(struct recovery *r, struct survey *s)
 {
 	const struct arena *arena = s->arena;
 
@@ -293,12 +295,12 @@ bool recovery_survey(struct recovery *r, const struct heritage *heritage)
 	*r = (struct recovery){ .began_ms = clock_ms(), .is_needed = heritage->resumes };
 	if (!r->is_needed)
 		return true;
-	done = survey(r, &s);
+	done = survey_arena(r, &s);
 	end_survey(&s);
 	return done;
 }
 
-static void say(const struct recovery *r)
+static void log_outcome(const struct recovery *r)
 {
 	if (r->emptied)
 		LOG(EVENT_arena_emptied, LOG_STR("reason", r->emptied), LOG_NUM("lost", r->lost));
@@ -308,17 +310,17 @@ static void say(const struct recovery *r)
 		    LOG_NUM("ms", clock_ms() - r->began_ms));
 }
 
-bool recovery_adopt(struct recovery *r, struct conns *all)
+bool recovery_adopt(struct recovery *r, struct pool *pool)
 {
 	if (!r->is_needed)
 		return true;
 	if (r->emptied)
-		scoreboard_set_live(all->slot, NULL);
-	else if (!conns_resume(all, r->is_kept))
+		scoreboard_set_live(pool->slot, NULL);
+	else if (!dispatch_resume(pool, r->is_kept))
 		return false;
-	cell_add(&all->slot->tally.recoveries_total, 1);
-	cell_add(&all->slot->tally.connections_recovered_total, r->kept);
-	say(r);
+	cell_add(&pool->slot->tally.recoveries_total, 1);
+	cell_add(&pool->slot->tally.connections_recovered_total, r->kept);
+	log_outcome(r);
 	return true;
 }
 

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/conns.h"
 #include "worker/heritage.h"
+#include "worker/pool.h"
 
 struct recovery {
 	bool is_needed;      /* a worker lived in this arena before */
@@ -36,7 +36,7 @@ struct recovery {
 bool recovery_survey(struct recovery *recovery, const struct heritage *heritage);
 
 /* Takes the kept connections over and says what came of it. False with errno. Worker only. */
-bool recovery_adopt(struct recovery *recovery, struct conns *all);
+bool recovery_adopt(struct recovery *recovery, struct pool *pool);
 
 void recovery_end(struct recovery *recovery);
 

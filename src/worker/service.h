@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "config/conf.h"
-#include "stats/close_reason.h"
+#include "stats/metric.h"
 
 struct conn;
 struct heritage;

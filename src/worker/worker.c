@@ -10,15 +10,15 @@
 #include <signal.h>
 #include <string.h>
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proctitle.h"
 #include "base/sys.h"
 #include "config/signals.h"
 #include "worker/acceptor.h"
-#include "worker/accesslog.h"
-#include "worker/close_fds.h"
-#include "worker/drain_notes.h"
+#include "worker/dispatch.h"
+#include "worker/fds.h"
 #include "worker/heritage.h"
 #include "worker/privs.h"
 #include "worker/recovery.h"
@@ -33,7 +33,7 @@ struct worker {
 	const struct heritage *heritage;
 	struct slot *slot;
 	struct loop loop;
-	struct conns conns;
+	struct pool pool;
 	struct acceptors acceptors;
 	struct timer_heap alarms;
 	struct watch signals;
@@ -50,7 +50,7 @@ static int bell_of(const struct worker *w)
 	return w->heritage->wires[w->heritage->number].fds[WIRE_BELL];
 }
 
-static void ring(const struct worker *w)
+static void ring_bell(const struct worker *w)
 {
 	static const uint64_t one = 1;
 
@@ -70,14 +70,14 @@ static void clear_bell(const struct worker *w)
 static void set_state(struct worker *w, enum slot_state state)
 {
 	atomic_store_explicit(&w->slot->state, state, memory_order_release);
-	acceptors_tell(&w->acceptors);
-	ring(w);
+	accept_pause_tell_load(&w->acceptors);
+	ring_bell(w);
 }
 
-static void leave(struct worker *w, enum close_reason reason)
+static void end_serving(struct worker *w, enum close_reason reason)
 {
 	acceptors_close(&w->acceptors);
-	conns_end_all(&w->conns, reason);
+	dispatch_end_all(&w->pool, reason);
 	w->is_leaving = true;
 }
 
@@ -85,15 +85,15 @@ static void give_up(void *owner)
 {
 	struct worker *w = owner;
 
-	LOG(EVENT_shutdown_timed_out, LOG_NUM("connections", w->conns.live));
-	leave(w, CLOSE_shutdown_timeout);
+	LOG(EVENT_shutdown_timed_out, LOG_NUM("connections", w->pool.live));
+	end_serving(w, CLOSE_shutdown_timeout);
 }
 
-static void note(void *owner)
+static void publish_notes(void *owner)
 {
 	struct worker *w = owner;
 
-	drain_notes_publish(&w->conns);
+	dispatch_publish_notes(&w->pool);
 	timer_set(&w->alarms, &w->note.timer, w->loop.now_ms + NOTE_MS);
 }
 
@@ -105,21 +105,21 @@ static void begin_draining(struct worker *w, int64_t give_up_ms)
 	/* The arena may say anything; nobody has more than the option's time. */
 	if (give_up_ms > latest_ms)
 		give_up_ms = latest_ms;
-	arena_drain(w->conns.arena, give_up_ms);
+	arena_drain(w->pool.arena, give_up_ms);
 	proctitle_set("prefork-srv: worker %u (draining)", w->heritage->number);
 	acceptors_close(&w->acceptors);
 	set_state(w, SLOT_DRAINING);
 	timer_set(&w->alarms, &w->give_up.timer, give_up_ms);
-	conns_drain(&w->conns);
-	note(w);
+	dispatch_drain(&w->pool);
+	publish_notes(w);
 }
 
-static void drain(struct worker *w)
+static void drain_once(struct worker *w)
 {
-	if (w->conns.draining)
+	if (w->pool.draining)
 		return;
 	if (getppid() != w->heritage->master_pid)
-		LOG(EVENT_master_died, LOG_NUM("connections", w->conns.live));
+		LOG(EVENT_master_died, LOG_NUM("connections", w->pool.live));
 	begin_draining(w, w->loop.now_ms + w->heritage->conf->shutdown_timeout);
 }
 
@@ -139,7 +139,7 @@ static void reopen_logs(struct worker *w)
 	}
 	atomic_store_explicit(&w->slot->log_failed, !done, memory_order_relaxed);
 	atomic_store_explicit(&w->slot->log_opened, begun, memory_order_release);
-	ring(w);
+	ring_bell(w);
 }
 
 static void hear_signals(void *owner, uint32_t events)
@@ -152,10 +152,10 @@ static void hear_signals(void *owner, uint32_t events)
 	while ((number = signals_next(w->signals.fd, &sender)) > 0) {
 		switch (signals_find(number)->worker) {
 		case SIGNAL_QUIT:
-			drain(w);
+			drain_once(w);
 			break;
 		case SIGNAL_STOP:
-			leave(w, CLOSE_stopped);
+			end_serving(w, CLOSE_stopped);
 			break;
 		case SIGNAL_REOPEN:
 			reopen_logs(w);
@@ -166,18 +166,12 @@ static void hear_signals(void *owner, uint32_t events)
 	}
 }
 
-static void connection_ended(void *owner)
-{
-	struct worker *w = owner;
-
-	acceptors_room(&w->acceptors);
-}
-
 static void serve_connection(void *owner, uint64_t tag, uint32_t events)
 {
 	struct worker *w = owner;
 
-	conns_ready(&w->conns, tag, events);
+	dispatch_ready(&w->pool, tag, events);
+	accept_pause_check_room(&w->acceptors);
 }
 
 static bool hear_from_master(struct worker *w)
@@ -203,24 +197,23 @@ static bool start_serving(struct worker *w)
 	w->loop.tagged = serve_connection;
 	w->loop.owner = w;
 	w->give_up.fire = give_up;
-	w->note.fire = note;
+	w->note.fire = publish_notes;
 	w->give_up.owner = w->note.owner = w;
-	w->conns.loop = w->acceptors.loop = &w->loop;
-	w->conns.arena = h->arena;
-	w->conns.slot = w->slot;
-	w->conns.listeners = h->listeners;
-	w->conns.ended = connection_ended;
-	w->conns.owner = w;
-	w->acceptors.conns = &w->conns;
+	w->pool.loop = w->acceptors.loop = &w->loop;
+	w->pool.arena = h->arena;
+	w->pool.slot = w->slot;
+	w->pool.listeners = h->listeners;
+	w->acceptors.pool = &w->pool;
 	w->acceptors.alarms = &w->alarms;
 	w->acceptors.bans = &h->board->bans;
+	w->acceptors.room.is_on = h->conf->make_room;
 	w->acceptors.balance = (struct balance){
 		.slots = h->peers, .peers = h->hints, .wires = h->wires, .number = h->number
 	};
 	if (!timer_heap_new(&w->alarms, ACCEPTORS_ALARMS + OWN_ALARMS))
 		return false;
 	accesslog_watch(&w->alarms);
-	if (!conns_start(&w->conns, h->conf->make_room) || !recovery_adopt(&w->recovery, &w->conns))
+	if (!pool_start(&w->pool) || !recovery_adopt(&w->recovery, &w->pool))
 		return false;
 	w->acceptors.is_closed = w->recovery.was_draining;
 	return w->recovery.was_draining || acceptors_start(&w->acceptors);
@@ -250,8 +243,8 @@ bool worker_settle(const struct heritage *h, struct err *err)
 {
 	if (!scoreboard_confine(h->board, &h->peers[h->number]))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
-	close_fds_leave_terminal();
-	if (!close_fds_keep(h, true, NULL, 0))
+	fds_leave_terminal();
+	if (!fds_close_others(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
 }
@@ -259,7 +252,7 @@ bool worker_settle(const struct heritage *h, struct err *err)
 /*
  * What neither a connection that goes on nor anybody else needs is closed: a dead worker's epoll.
  */
-static bool tidy(struct worker *w, struct err *err)
+static bool take_over(struct worker *w, struct err *err)
 {
 	const struct heritage *h = w->heritage;
 	const struct recovery *r = &w->recovery;
@@ -270,16 +263,16 @@ static bool tidy(struct worker *w, struct err *err)
 		return err_errno(err, CODE_OSERR, "cannot look at what the last worker left");
 	if (!r->is_needed)
 		return true;
-	if (!r->was_draining && !close_fds_has_listeners(h->listeners))
+	if (!r->was_draining && !fds_has_listeners(h->listeners))
 		return err_set(err, CODE_OK, "the listening sockets are closed");
-	if (!close_fds_keep(h, !r->was_draining, r->fds, r->kept))
+	if (!fds_close_others(h, !r->was_draining, r->fds, r->kept))
 		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");
 	return true;
 }
 
-static bool start(struct worker *w, struct err *err)
+static bool start_worker(struct worker *w, struct err *err)
 {
-	if (!tidy(w, err) || !privs_confine(err))
+	if (!take_over(w, err) || !privs_confine(err))
 		return false;
 	if (!start_services(w->heritage, err))
 		return false;
@@ -289,7 +282,7 @@ static bool start(struct worker *w, struct err *err)
 	return true;
 }
 
-static void beat(struct worker *w)
+static void stamp_heartbeat(struct worker *w)
 {
 	struct slot *slot = w->slot;
 	uint64_t turns = atomic_load_explicit(&slot->turns, memory_order_relaxed);
@@ -315,31 +308,32 @@ static void set_number(const struct heritage *h)
  */
 static int next_wait_ms(const struct worker *w)
 {
-	int wait = w->has_turned && !conns_wait(&w->conns) ? w->wait_ms : 0;
+	int wait = w->has_turned && !pool_has_waiting(&w->pool) ? w->wait_ms : 0;
 
-	wait = timer_wait_ms(&w->conns.timers, w->loop.now_ms, wait);
+	wait = timer_wait_ms(&w->pool.timers, w->loop.now_ms, wait);
 	return timer_wait_ms(&w->alarms, w->loop.now_ms, wait);
 }
 
-static int serve(struct worker *w)
+static int run_loop(struct worker *w)
 {
 	while (!w->is_leaving) {
 		if (!loop_turn(&w->loop, next_wait_ms(w))) {
 			LOG(EVENT_worker_failed, LOG_STR("message", strerror(errno)));
 			return CODE_OSERR;
 		}
-		conns_end_turn(&w->conns);
-		acceptors_end_turn(&w->acceptors);
-		beat(w);
+		dispatch_end_turn(&w->pool);
+		accept_pause_check_room(&w->acceptors);
+		accept_pause_end_turn(&w->acceptors);
+		stamp_heartbeat(w);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		log_settle(w->loop.now_ms);
-		if (w->conns.draining && w->conns.live == 0)
+		if (w->pool.draining && w->pool.live == 0)
 			w->is_leaving = true;
 		if (!w->has_turned)
-			recovery_passed(w->conns.arena);
+			recovery_passed(w->pool.arena);
 		w->has_turned = true;
 	}
-	drain_notes_publish(&w->conns);
+	dispatch_publish_notes(&w->pool);
 	accesslog_flush();
 	set_state(w, SLOT_LEAVING);
 	return CODE_OK;
@@ -358,23 +352,23 @@ int worker_run(const struct heritage *heritage)
 	clear_bell(w);
 	log_role("worker", (int)heritage->number);
 	log_count_in(&w->slot->tally.log_lines_lost_total);
-	drain_notes_clear(w->slot);
+	dispatch_clear_notes(w->slot);
 	set_number(heritage);
 	loop_read_clock(&w->loop);
-	accesslog_start(heritage->arena, w->slot, &w->loop, heritage->number);
+	accesslog_start(arena_log(heritage->arena), w->slot, &w->loop, heritage->number);
 	proctitle_set("prefork-srv: worker %u", heritage->number);
 	if (heritage->resumes &&
 	    atomic_load(&w->slot->log_opened) != atomic_load(&heritage->board->reopen.begun))
 		reopen_logs(w);
-	if (!start(w, &err)) {
+	if (!start_worker(w, &err)) {
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		recovery_passed(heritage->arena); /* it leaves; it did not die of what it found */
 		return err.code;
 	}
 	loop_read_clock(&w->loop);
 	if (w->recovery.was_draining)
-		begin_draining(w, w->conns.arena->head->give_up_ms);
+		begin_draining(w, w->pool.arena->head->give_up_ms);
 	else
 		set_state(w, SLOT_READY);
-	return serve(w);
+	return run_loop(w);
 }

@@ -25,7 +25,7 @@ static const struct scoreboard *view(struct server *s)
 
 static uint64_t accepted(const struct scoreboard *board)
 {
-	return scoreboard_sum(board, METRIC_connections_accepted_total);
+	return tally_sum(board, METRIC_connections_accepted_total);
 }
 
 /* Does not wait for anybody to take it; -1 when it is turned away at once. */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/addr.h"
-#include "config/conf_build.h"
+#include "config/conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	} else if (is_literal(text)) {
 		round_trip(text);
 	}
-	conf_build_same_address(text, "8080");
+	conf_same_address(text, "8080");
 	if (net_read(text, &net, &err) && net.bits > 128)
 		abort();
 	return 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "config/conf.h"
+#include "config/conf_load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

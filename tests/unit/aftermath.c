@@ -11,23 +11,24 @@
 
 void assert_nothing_left(struct served *s, unsigned lost)
 {
-	assert_int_equal(s->conns.live, 0);
-	assert_int_equal(s->conns.timers.count, 0);
-	assert_int_equal(s->conns.bufs.count, s->conns.bufs.high);
-	assert_int_equal(s->conns.records.count, s->conns.records.high);
-	assert_int_equal(atomic_load(&s->conns.arena->head->in_hand), 0);
-	assert_int_equal(served_metric(s, METRIC_connections_ended_total), s->ended + lost);
+	assert_int_equal(s->pool.live, 0);
+	assert_int_equal(s->pool.timers.count, 0);
+	assert_int_equal(s->pool.bufs.count, s->pool.bufs.high);
+	assert_int_equal(s->pool.records.count, s->pool.records.high);
+	assert_int_equal(atomic_load(&s->pool.arena->head->in_hand), 0);
+	assert_int_equal(served_metric(s, METRIC_connections_ended_total),
+			 s->ended + s->pool.freed + lost);
 	assert_int_equal(served_metric(s, METRIC_connections_lost_total), lost);
 }
 
 struct conn *record(struct served *s, uint32_t index)
 {
-	return arena_conn(s->conns.arena, index);
+	return arena_conn(s->pool.arena, index);
 }
 
 struct arena_head *head_of(struct served *s)
 {
-	return s->conns.arena->head;
+	return s->pool.arena->head;
 }
 
 void assert_counts(const struct recovery *r, unsigned kept, unsigned in_hand, unsigned damaged)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
+#include "config/conf_load.h"
 #include "unit/crew.h"
 
 int crew_behaviour;

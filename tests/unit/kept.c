@@ -15,8 +15,8 @@
 struct kept kept;
 
 /*
- * A child that SIGUSR1 ends with 0, and SIGUSR2 with CODE_NO_RESPAWN; unless it stays, also the order
- * to a keeper to leave. Nothing else but SIGKILL ends it.
+ * A child that SIGUSR1 ends with 0, and SIGUSR2 with CODE_NO_RESPAWN; unless it stays, also the
+ * order to a keeper to leave. Nothing else but SIGKILL ends it.
  */
 static pid_t fork_waiter(bool stays)
 {

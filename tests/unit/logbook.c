@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
+#include "accesslog/accesslog.h"
 #include "base/sys.h"
 #include "unit/folder.h"
-#include "worker/accesslog.h"
 
 char logbook_path[128], logbook_events[128], logbook_text[1 << 20];
 

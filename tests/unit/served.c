@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/sys.h"
-#include "worker/accesslog.h"
-#include "worker/alarm.h"
+#include "base/timer.h"
 
 enum { SERVED_SNDBUF = 208 * 1024 }; /* the kernel doubles it: room for more than a share */
 enum { ROUNDING_MS = 1 }; /* times before the machine's start are rounded the other way */
@@ -22,18 +22,11 @@ static void must(bool held, const char *what)
 	}
 }
 
-static void count_end(void *owner)
-{
-	struct served *s = owner;
-
-	s->ended++;
-}
-
 static void to_connection(void *owner, uint64_t tag, uint32_t events)
 {
 	struct served *s = owner;
 
-	conns_ready(&s->conns, tag, events);
+	dispatch_ready(&s->pool, tag, events);
 }
 
 static void set_options(struct served *s, va_list pairs)
@@ -55,15 +48,13 @@ static void begin(struct served *s, struct arena *arena)
 	must(loop_open(&s->loop), "loop");
 	s->loop.tagged = to_connection;
 	s->loop.owner = s;
-	s->conns = (struct conns){ .loop = &s->loop,
-				   .arena = arena,
-				   .slot = &s->slot,
-				   .listeners = &s->set,
-				   .ended = count_end,
-				   .owner = s };
-	must(conns_start(&s->conns, s->conf.make_room), "conns");
+	s->pool = (struct pool){
+		.loop = &s->loop, .arena = arena, .slot = &s->slot, .listeners = &s->set
+	};
+	must(pool_start(&s->pool), "pool");
 	must(timer_heap_new(&s->alarms, 1), "alarms");
 	accesslog_watch(&s->alarms);
+	s->room = (struct make_room){ .is_on = s->conf.make_room };
 }
 
 /* As the master makes it: two of the three are sockets. */
@@ -101,18 +92,18 @@ void served_start(struct served *s, const char *service, ...)
 	must(arena != NULL, "arena");
 	loop_read_clock(&s->loop);
 	atomic_store(&s->slot.generation, SERVED_GENERATION);
-	accesslog_start(arena, &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(arena), &s->slot, &s->loop, 0);
 	open_wire(&s->wire);
 	begin(s, arena);
 }
 
 void served_stop(struct served *s)
 {
-	conns_end_all(&s->conns, CLOSE_stopped);
-	conns_stop(&s->conns);
+	dispatch_end_all(&s->pool, CLOSE_stopped);
+	pool_stop(&s->pool);
 	timer_heap_free(&s->alarms);
 	loop_close(&s->loop);
-	arena_free(s->conns.arena);
+	arena_free(s->pool.arena);
 	for (unsigned i = 0; i < WIRE_FDS; i++)
 		close(s->wire.fds[i]);
 	option_free(SECTION_listen, &s->listen_conf);
@@ -130,7 +121,7 @@ int served_connect(struct served *s)
 	if (s->fd_count < SERVED_FDS)
 		s->fds[s->fd_count++] = ends[0];
 	s->opened++;
-	conns_accept(&s->conns, 0, ends[0], &remote);
+	dispatch_accept(&s->pool, 0, ends[0], &remote);
 	return ends[1];
 }
 
@@ -156,7 +147,7 @@ static void close_lost(struct served *s, const struct recovery *r)
 
 void served_recover(struct served *s, struct recovery *recovery)
 {
-	struct arena *arena = s->conns.arena;
+	struct arena *arena = s->pool.arena;
 	const struct heritage heritage = { .conf = &s->conf,
 					   .listeners = &s->set,
 					   .peers = &s->slot,
@@ -169,15 +160,16 @@ void served_recover(struct served *s, struct recovery *recovery)
 	/* as the master does: what was opened and has not ended is left */
 	atomic_store(&s->slot.live,
 		     s->opened - (uint32_t)served_metric(s, METRIC_connections_ended_total));
-	s->conns.live = 0; /* what conns_stop would not let go */
-	conns_stop(&s->conns);
+	s->ended += s->pool.freed;
+	s->pool.live = 0; /* what pool_stop would not let go */
+	pool_stop(&s->pool);
 	timer_heap_free(&s->alarms);
 	loop_close(&s->loop);
-	accesslog_start(arena, &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(arena), &s->slot, &s->loop, 0);
 	must(recovery_survey(recovery, &heritage), "recovery_survey");
 	close_lost(s, recovery);
 	begin(s, arena);
-	must(recovery_adopt(recovery, &s->conns), "recovery_adopt");
+	must(recovery_adopt(recovery, &s->pool), "recovery_adopt");
 	recovery_end(recovery);
 }
 
@@ -197,9 +189,9 @@ static bool has_events(const struct served *s)
 
 void served_settle(struct served *s)
 {
-	while (has_events(s) || conns_wait(&s->conns)) {
+	while (has_events(s) || pool_has_waiting(&s->pool)) {
 		must(loop_turn(&s->loop, 0), "loop_turn");
-		conns_end_turn(&s->conns);
+		dispatch_end_turn(&s->pool);
 	}
 }
 
@@ -215,10 +207,10 @@ static void age(struct conn *c, int64_t ms)
 void served_pass(struct served *s, double hours)
 {
 	served_settle(s);
-	for (uint32_t i = 0; i < s->conns.arena->head->conn_high; i++)
-		age(arena_conn(s->conns.arena, i), (int64_t)(hours * 3600 * 1000) + ROUNDING_MS);
+	for (uint32_t i = 0; i < s->pool.arena->head->conn_high; i++)
+		age(arena_conn(s->pool.arena, i), (int64_t)(hours * 3600 * 1000) + ROUNDING_MS);
 	must(loop_turn(&s->loop, 0), "loop_turn");
-	conns_end_turn(&s->conns);
+	dispatch_end_turn(&s->pool);
 }
 
 void served_send(struct served *s, int client, const void *bytes, size_t size)
@@ -273,7 +265,7 @@ void served_expect(struct served *s, int client, const char *text, bool ended)
 
 struct conn *served_only(struct served *s)
 {
-	struct conn *c = arena_conn(s->conns.arena, 0);
+	struct conn *c = arena_conn(s->pool.arena, 0);
 
 	return c->magic == CONN_MAGIC ? c : NULL;
 }

@@ -10,8 +10,10 @@
 #include "config/conf.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
-#include "worker/conns.h"
+#include "worker/conn.h"
+#include "worker/dispatch.h"
 #include "worker/heritage.h"
+#include "worker/make_room.h"
 #include "worker/recovery.h"
 
 enum { SERVED_FDS = 4, SERVED_GENERATION = 3, SERVED_PLACES = 8 };
@@ -27,10 +29,12 @@ struct served {
 	struct slot slot;
 	struct wire wire;
 	struct loop loop;
-	struct conns conns;
+	struct pool pool;
 	struct timer_heap alarms; /* of the access log */
-	unsigned opened, ended;   /* connections */
-	int fds[SERVED_FDS];      /* the server's end of the first connections */
+	struct make_room room;
+	unsigned opened;     /* connections */
+	unsigned ended;      /* of them, with earlier pools */
+	int fds[SERVED_FDS]; /* the server's end of the first connections */
 	unsigned fd_count;
 };
 

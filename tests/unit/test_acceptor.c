@@ -32,10 +32,10 @@ static int set_up(void **state)
 {
 	(void)state;
 	served_start(&s, "echo", NULL);
-	if (!peers_new(&peers, 1))
+	if (!heritage_peers_new(&peers, 1))
 		return -1;
 	all = (struct acceptors){ .loop = &s.loop,
-				  .conns = &s.conns,
+				  .pool = &s.pool,
 				  .alarms = &s.alarms,
 				  .balance = { .slots = &s.slot, .peers = &peers },
 				  .kick = { .fd = -1 },
@@ -48,19 +48,20 @@ static int tear_down(void **state)
 {
 	(void)state;
 	served_stop(&s);
-	peers_free(&peers);
+	heritage_peers_free(&peers);
 	return 0;
 }
 
-static void make_room(void *owner)
+/* As if a connection had ended. */
+static void free_place(void)
 {
-	(void)owner;
-	acceptors_room(&all);
+	s.pool.freed++;
+	accept_pause_check_room(&all);
 }
 
 static int set_up_serving(void **state)
 {
-	if (listening_set_up(state) != 0 || !peers_new(&peers, 2))
+	if (listening_set_up(state) != 0 || !heritage_peers_new(&peers, 2))
 		return -1;
 	memset(slots, 0, sizeof(slots));
 	served_start(&s, "echo", NULL);
@@ -68,10 +69,9 @@ static int set_up_serving(void **state)
 		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, &wires[i].fds[WIRE_KICKED]) <
 		    0)
 			return -1;
-	s.conns.slot = &slots[0];
-	s.conns.ended = make_room;
+	s.pool.slot = &slots[0];
 	all = (struct acceptors){ .loop = &s.loop,
-				  .conns = &s.conns,
+				  .pool = &s.pool,
 				  .alarms = &s.alarms,
 				  .bans = &bans,
 				  .balance = { .slots = slots, .peers = &peers, .wires = wires } };
@@ -80,7 +80,7 @@ static int set_up_serving(void **state)
 
 static int tear_down_serving(void **state)
 {
-	conns_end_all(&s.conns, CLOSE_stopped);
+	dispatch_end_all(&s.pool, CLOSE_stopped);
 	acceptors_close(&all);
 	free(all.list);
 	free(all.balance.kicks);
@@ -101,10 +101,11 @@ static void serve(const char *address, uint32_t other)
 	listening_add(&setup, address);
 	set = listening_open(&setup, NULL, 1);
 	set->list[0].conf = &s.listen_conf;
-	s.conns.listeners = set;
+	s.pool.listeners = set;
 	slots[0].state = slots[1].state = SLOT_READY;
 	slots[1].live = other;
-	peers_set(&peers, 1, (struct peer){ .live = other, .seat = 1, .state = SLOT_READY });
+	heritage_peers_set(&peers, 1,
+			   (struct peer){ .live = other, .seat = 1, .state = SLOT_READY });
 	assert_true(acceptors_start(&all));
 }
 
@@ -120,17 +121,18 @@ static int connect_to(const struct addr *addr)
 static void turn(void)
 {
 	assert_true(loop_turn(&s.loop, 0));
+	accept_pause_check_room(&all);
 	atomic_fetch_add(&slots[0].turns, 1);
 }
 
 /* A connection that is accepted in the next turn. */
 static void take_one(void)
 {
-	uint32_t before = s.conns.live;
+	uint32_t before = s.pool.live;
 
 	clients[before] = connect_to(&set->list[0].bound);
 	turn();
-	assert_int_equal(s.conns.live, before + 1);
+	assert_int_equal(s.pool.live, before + 1);
 }
 
 static void let_go(unsigned count)
@@ -170,11 +172,11 @@ static void heavier__wakes_the_other__and_accepts_in_the_next_turn(void **state)
 	settle();
 	clients[4] = connect_to(&set->list[0].bound);
 	turn();
-	assert_int_equal(s.conns.live, 4);
+	assert_int_equal(s.pool.live, 4);
 	assert_int_equal(kicked(), 1);
-	assert_int_equal(peers_asked(&peers, 1), peers_mask(0));
+	assert_int_equal(heritage_peers_asked(&peers, 1), heritage_peers_mask(0));
 	turn();
-	assert_int_equal(s.conns.live, 5);
+	assert_int_equal(s.pool.live, 5);
 	assert_int_equal(kicked(), 1);
 	let_go(5);
 }
@@ -193,7 +195,7 @@ static void heavier__whose_connection_was_taken__goes_on(void **state)
 	taken = accept(set->list[0].fds[0], NULL, NULL);
 	assert_true(taken >= 0);
 	turn();
-	assert_int_equal(s.conns.live, 4);
+	assert_int_equal(s.pool.live, 4);
 	close(taken);
 	let_go(5);
 }
@@ -204,16 +206,16 @@ static void kicked__accepts(void **state)
 	serve("127.0.0.1:0", 8);
 	turn();
 	clients[0] = connect_to(&set->list[0].bound);
-	peers_ask(&peers, 0, 0);
+	heritage_peers_ask(&peers, 0, 0);
 	assert_int_equal(send(wires[0].fds[WIRE_KICK], "", 1, 0), 1);
 	turn();
-	assert_int_equal(s.conns.live, 1);
+	assert_int_equal(s.pool.live, 1);
 	let_go(1);
 }
 
 static void ask(void)
 {
-	peers_ask(&peers, 0, 0);
+	heritage_peers_ask(&peers, 0, 0);
 	assert_int_equal(send(wires[0].fds[WIRE_KICK], "", 1, 0), 1);
 	turn();
 }
@@ -221,7 +223,7 @@ static void ask(void)
 /* Anybody can ask; as long as no connection is there, none ends for it. */
 static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(void **state)
 {
-	uint32_t most = s.conns.arena->conn_most;
+	uint32_t most = s.pool.arena->conn_most;
 	int waiting;
 
 	(void)state;
@@ -232,10 +234,10 @@ static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(vo
 	served_settle(&s);
 	s.loop.now_ms += 3600 * 1000;
 	serve("127.0.0.1:0", BALANCE_FULL);
-	s.conns.room.is_made = true;
+	all.room.is_on = true;
 	for (unsigned i = 0; i < 3; i++)
 		ask();
-	assert_int_equal(s.conns.live, most);
+	assert_int_equal(s.pool.live, most);
 	assert_int_equal(slots[0].tally.connections_ended_total[CLOSE_made_room], 0);
 	waiting = connect_to(&set->list[0].bound);
 	turn();
@@ -248,7 +250,7 @@ static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(vo
 /* It says that it has room, and takes nothing. */
 static void full__beside_a_peer_that_lies__makes_room_the_second_time(void **state)
 {
-	uint32_t most = s.conns.arena->conn_most;
+	uint32_t most = s.pool.arena->conn_most;
 	int waiting;
 
 	(void)state;
@@ -256,12 +258,12 @@ static void full__beside_a_peer_that_lies__makes_room_the_second_time(void **sta
 		clients[i] = served_connect(&s);
 	served_settle(&s);
 	serve("127.0.0.1:0", 0);
-	s.conns.room.is_made = true;
+	all.room.is_on = true;
 	waiting = connect_to(&set->list[0].bound);
 	turn();
 	assert_int_equal(kicked(), 1);
 	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 0);
-	acceptors_room(&all); /* as after FULL_MS */
+	free_place(); /* as after FULL_MS */
 	turn();
 	assert_int_equal(kicked(), 1);
 	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 1);
@@ -274,20 +276,20 @@ static void full__from_the_start__does_not_accept__until_there_is_room(void **st
 	int waiting;
 
 	(void)state;
-	for (unsigned i = 0; i < s.conns.arena->conn_most; i++)
+	for (unsigned i = 0; i < s.pool.arena->conn_most; i++)
 		clients[i] = served_connect(&s);
 	serve("127.0.0.1:0", 0);
 	waiting = connect_to(&set->list[0].bound);
 	turn();
-	assert_int_equal(s.conns.live, s.conns.arena->conn_most);
-	assert_int_equal(peers_get(&peers, 0).live, BALANCE_FULL);
+	assert_int_equal(s.pool.live, s.pool.arena->conn_most);
+	assert_int_equal(heritage_peers_get(&peers, 0).live, BALANCE_FULL);
 	close(clients[0]);
 	for (unsigned i = 0; i < 3; i++)
 		turn();
-	assert_int_equal(s.conns.live, s.conns.arena->conn_most);
+	assert_int_equal(s.pool.live, s.pool.arena->conn_most);
 	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 1);
 	close(waiting);
-	let_go(s.conns.arena->conn_most - 1);
+	let_go(s.pool.arena->conn_most - 1);
 }
 
 static void shut_down__is_served_again(void **state)
@@ -312,7 +314,7 @@ static void shut_down__for_good__does_not_wake_the_worker_again(void **state)
 	turn();
 	p.fd = s.loop.epfd;
 	assert_int_equal(poll(&p, 1, 0), 0);
-	acceptors_room(&all);
+	free_place();
 	assert_int_equal(poll(&p, 1, 0), 0);
 	assert_false(all.is_paused);
 }
@@ -326,16 +328,16 @@ static void pause__is_counted_in_each_turn(void **state)
 {
 	(void)state;
 	s.loop.now_us += 1000;
-	acceptors_end_turn(&all);
+	accept_pause_end_turn(&all);
 	assert_paused(1000);
-	acceptors_end_turn(&all);
+	accept_pause_end_turn(&all);
 	assert_paused(1000);
 	s.loop.now_us += 500;
-	acceptors_room(&all);
+	free_place();
 	assert_paused(1500);
 	assert_false(all.is_paused);
 	s.loop.now_us += 500;
-	acceptors_end_turn(&all);
+	accept_pause_end_turn(&all);
 	assert_paused(1500);
 }
 
@@ -346,7 +348,7 @@ static void pause__that_ends_with_the_worker__is_counted(void **state)
 	acceptors_close(&all);
 	assert_paused(1000);
 	s.loop.now_us += 1000;
-	acceptors_end_turn(&all);
+	accept_pause_end_turn(&all);
 	assert_paused(1000);
 }
 

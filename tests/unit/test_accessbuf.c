@@ -9,33 +9,34 @@
 
 #include <cmocka.h>
 
+#include "accesslog/accessbuf.h"
+#include "accesslog/accesslog.h"
 #include "base/sys.h"
 #include "unit/folder.h"
 #include "unit/logbook.h"
-#include "worker/accessbuf.h"
-#include "worker/accesslog.h"
 
-enum { LINE = 1024, LINES = ARENA_LOG_SIZE / LINE };
+enum { LINE = 1024, LINES = ACCESSBUF_SIZE / LINE };
 
-static struct arena *arena;
+static char lines_of_memory[ACCESSBUF_SIZE];
+static _Atomic uint64_t span;
+static const struct accessbuf_memory memory = { lines_of_memory, &span };
 static struct accessbuf buf;
-static struct accessfile file;
+static struct accesslog_file file;
 static metric_cell written, lost;
 
 static int set_up(void **state)
 {
-	static const struct accessfile closed = ACCESSFILE_CLOSED;
-	struct conf conf = { .worker_connections = 1 };
+	static const struct accesslog_file closed = ACCESSLOG_FILE_CLOSED;
 	struct err err;
 
 	if (logbook_set_up(state) != 0)
 		return -1;
-	arena = arena_new(&conf);
-	buf = accessbuf_of(arena);
+	span = 0;
+	buf = accessbuf_of(memory);
 	file = closed;
 	written = lost = 0;
 	signal(SIGXFSZ, SIG_IGN);
-	return accessfile_open(&file, logbook_path, (uid_t)-1, &err) ? 0 : -1;
+	return accesslog_file_open(&file, logbook_path, (uid_t)-1, &err) ? 0 : -1;
 }
 
 /* As a full disk does; 0: it has room again. */
@@ -51,8 +52,7 @@ static void limit_file(size_t bytes)
 static int tear_down(void **state)
 {
 	limit_file(0);
-	accessfile_close(&file);
-	arena_free(arena);
+	accesslog_file_close(&file);
 	return logbook_tear_down(state);
 }
 
@@ -74,7 +74,7 @@ static struct accessbuf_flow flush(void)
 
 static void assert_waits(unsigned lines, char first)
 {
-	struct accessbuf next = accessbuf_of(arena);
+	struct accessbuf next = accessbuf_of(memory);
 
 	assert_int_equal(accessbuf_used(&next), lines * LINE);
 	for (unsigned i = 0; i < lines; i++)
@@ -85,7 +85,7 @@ static void assert_waits(unsigned lines, char first)
 static void drop_lines(unsigned lines)
 {
 	buf.start += lines * LINE;
-	atomic_store(&arena->head->log_span, (uint64_t)buf.start << 32 | buf.end);
+	atomic_store(&span, (uint64_t)buf.start << 32 | buf.end);
 }
 
 static void room__of_lines_that_were_written__is_used_again(void **state)
@@ -95,7 +95,7 @@ static void room__of_lines_that_were_written__is_used_again(void **state)
 		add((char)('0' + i));
 	assert_false(accessbuf_has_room(&buf, LINE));
 	drop_lines(LINES - 5);
-	buf = accessbuf_of(arena);
+	buf = accessbuf_of(memory);
 	assert_true(accessbuf_has_room(&buf, (LINES - 5) * LINE));
 	assert_false(accessbuf_has_room(&buf, (LINES - 5) * LINE + 1));
 	assert_waits(5, (char)('0' + LINES - 5));
@@ -110,11 +110,11 @@ static void room__that_a_move_over_itself_would_give__is_left(void **state)
 	for (unsigned i = 0; i < LINES; i++)
 		add('x');
 	drop_lines(LINES / 2 - 1);
-	buf = accessbuf_of(arena);
+	buf = accessbuf_of(memory);
 	assert_false(accessbuf_has_room(&buf, LINE));
-	assert_int_equal(buf.end, ARENA_LOG_SIZE);
+	assert_int_equal(buf.end, ACCESSBUF_SIZE);
 	drop_lines(1);
-	buf = accessbuf_of(arena);
+	buf = accessbuf_of(memory);
 	assert_true(accessbuf_has_room(&buf, LINE));
 }
 
@@ -131,7 +131,7 @@ static void line__cut_by_a_full_disk__is_ended_and_counted_lost(void **state)
 	assert_int_equal(flow.written, 1);
 	assert_int_equal(flow.cut, 1);
 	limit_file(0);
-	buf = accessbuf_of(arena); /* as the next worker has it */
+	buf = accessbuf_of(memory); /* as the next worker has it */
 	flow = flush();
 	assert_int_equal(flow.error, 0);
 	assert_int_equal(written, 3);
@@ -153,10 +153,10 @@ static void line__cut_in_another_file__leaves_nothing_in_the_new_one(void **stat
 	limit_file(LINE / 2);
 	assert_int_equal(flush().cut, 1);
 	limit_file(0);
-	assert_true(accessfile_reopen(&file, true, &is_other, &err));
+	assert_true(accesslog_file_reopen(&file, true, &is_other, &err));
 	assert_false(is_other);
 	unlink(logbook_path);
-	assert_true(accessfile_reopen(&file, true, &is_other, &err));
+	assert_true(accesslog_file_reopen(&file, true, &is_other, &err));
 	assert_true(is_other);
 	accessbuf_begin_file(&buf);
 	assert_waits(1, 'b');

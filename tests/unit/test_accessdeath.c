@@ -15,11 +15,11 @@
 
 #include <cmocka.h>
 
+#include "accesslog/accesslog.h"
 #include "base/sys.h"
 #include "unit/aftermath.h"
 #include "unit/folder.h"
 #include "unit/logbook.h"
-#include "worker/accesslog.h"
 
 enum { FILE_MOST = 20000 };
 
@@ -100,7 +100,7 @@ static void tell_of_many_requests(void)
 	struct conn_request request = { .status = 200 };
 
 	served_connect(s);
-	conns_take_in_hand(&s->conns, 0);
+	pool_take_in_hand(&s->pool, 0);
 	for (unsigned i = 0; i < 10000; i++)
 		conn_log_request(served_only(s), &request);
 }
@@ -125,8 +125,8 @@ static void death__with_the_connection_in_hand__tells_of_it_once(void **state)
 /* Room for one line, so that the second of those that are lost needs a write. */
 static void fill_log(void)
 {
-	struct arena *arena = s->conns.arena;
-	uint32_t end = ARENA_LOG_SIZE - ACCESSLINE_MOST;
+	struct arena *arena = s->pool.arena;
+	uint32_t end = ACCESSBUF_SIZE - ACCESSLINE_MOST;
 
 	memset(arena->log, 'x', end);
 	arena->log[end - 1] = '\n';
@@ -140,11 +140,11 @@ static void recover_and_die(void)
 					   .peers = &s->slot,
 					   .wires = &s->wire,
 					   .peer_count = 1,
-					   .arena = s->conns.arena,
+					   .arena = s->pool.arena,
 					   .resumes = true };
 	struct recovery r;
 
-	accesslog_start(s->conns.arena, &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(s->pool.arena), &s->slot, &s->loop, 0);
 	recovery_survey(&r, &heritage);
 }
 

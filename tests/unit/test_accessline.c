@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "worker/accessline.h"
+#include "accesslog/accessline.h"
 
 static const struct net v4 = { .family = AF_INET, .bits = 32, .bytes = { 192, 0, 2, 17 } };
 

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
+#include "accesslog/accesslog.h"
 #include "base/sys.h"
 #include "unit/aftermath.h"
 #include "unit/logbook.h"
-#include "worker/accesslog.h"
 
 static void connection__that_the_client_ended__has_its_line(void **state)
 {
@@ -162,7 +162,7 @@ static int last_client(struct served *s, size_t answer)
 	last_words = answer;
 	logbook_open(logbook_path, LOG_TEXT);
 	served_start(s, "echo", NULL);
-	s->conns.services[0] = &finisher;
+	s->pool.services[0] = &finisher;
 	client = served_connect(s);
 	setsockopt(s->fds[0], SOL_SOCKET, SO_SNDBUF, &one, sizeof(one));
 	served_send(s, client, "x", 1);
@@ -208,7 +208,7 @@ static void drain__tells_of_a_connection_between_messages(void **state)
 	served_start(&s, "ack", "linger_timeout", "0", NULL);
 	client = served_connect(&s);
 	served_send(&s, client, "x", 1);
-	conns_drain(&s.conns);
+	dispatch_drain(&s.pool);
 	served_settle(&s);
 	logbook_expect(&s, " ending=drained state=K-\n", NULL);
 	close(client);
@@ -225,7 +225,7 @@ static void drain__after_a_message_in_pieces__is_between_messages(void **state)
 	served_start(&s, "ack", "framing", "line", "linger_timeout", "0", NULL);
 	client = served_connect(&s);
 	served_send(&s, client, "half", 4);
-	conns_drain(&s.conns);
+	dispatch_drain(&s.pool);
 	served_settle(&s);
 	served_send(&s, client, "\n", 1);
 	logbook_expect(&s, " messages=1 ", " ending=drained state=K-\n", NULL);

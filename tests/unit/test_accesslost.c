@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
+#include "accesslog/accesslog.h"
 #include "base/sys.h"
 #include "unit/aftermath.h"
 #include "unit/folder.h"
 #include "unit/logbook.h"
-#include "worker/accesslog.h"
-#include "worker/accessrest.h"
+#include "worker/record_check.h"
 
 static void lines__of_a_dead_worker__are_written_by_the_next(void **state)
 {
@@ -48,7 +48,7 @@ static void connection__in_hand_at_the_death__has_its_line(void **state)
 	served_start(&s, "ack", "framing", "line", NULL);
 	client = served_connect(&s);
 	served_send(&s, client, "half", 4);
-	conns_take_in_hand(&s.conns, 0);
+	pool_take_in_hand(&s.pool, 0);
 	served_recover(&s, &r);
 	assert_counts(&r, 0, 1, 0);
 	logbook_expect(&s, " service=ack remote=unix: bytes_in=4 ",
@@ -67,7 +67,7 @@ static void record__that_is_damaged__is_told_as_far_as_it_can_be(void **state)
 	logbook_open(logbook_path, LOG_TEXT);
 	served_start(&s, "ack", NULL);
 	client = served_connect(&s);
-	memset(record(&s, 0), 0xa5, s.conns.arena->conn_stride);
+	memset(record(&s, 0), 0xa5, s.pool.arena->conn_stride);
 	served_recover(&s, &r);
 	assert_counts(&r, 0, 0, 1);
 	logbook_expect(&s, " listen=unknown service=unknown remote=unknown bytes_in=0 ",
@@ -79,9 +79,9 @@ static void record__that_is_damaged__is_told_as_far_as_it_can_be(void **state)
 /* Whatever a worker has written there: nothing is read beyond the buffer, no half line is seen. */
 static void span__that_is_damaged__is_not_believed(void **state)
 {
-	static const uint64_t spans[] = { UINT64_MAX, (uint64_t)ARENA_LOG_SIZE + 1,
+	static const uint64_t spans[] = { UINT64_MAX, (uint64_t)ACCESSBUF_SIZE + 1,
 					  UINT64_C(200) << 32 | 100, UINT64_C(1) << 32,
-					  ARENA_LOG_SIZE };
+					  ACCESSBUF_SIZE };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(spans) / sizeof(*spans); i++) {
@@ -91,7 +91,7 @@ static void span__that_is_damaged__is_not_believed(void **state)
 		unlink(logbook_path);
 		logbook_open(logbook_path, LOG_TEXT);
 		served_start(&s, "ack", NULL);
-		memset(s.conns.arena->log, 'x', ARENA_LOG_SIZE);
+		memset(s.pool.arena->log, 'x', ACCESSBUF_SIZE);
 		atomic_store(&head_of(&s)->log_span, spans[i]);
 		served_recover(&s, &r);
 		logbook_visit(&s);
@@ -110,7 +110,7 @@ static void half_line__of_a_dead_worker__is_cut_off(void **state)
 	(void)state;
 	logbook_open(logbook_path, LOG_TEXT);
 	served_start(&s, "ack", NULL);
-	snprintf(s.conns.arena->log, ARENA_LOG_SIZE, "%s%s", whole, half);
+	snprintf(s.pool.arena->log, ACCESSBUF_SIZE, "%s%s", whole, half);
 	atomic_store(&head_of(&s)->log_span, sizeof(whole) + sizeof(half) - 2);
 	served_recover(&s, &r);
 	served_alarm(&s, FLUSH_MS);
@@ -212,7 +212,7 @@ static void rest__of_a_worker_without_a_successor__is_written(void **state)
 	conf.log_access = logbook_path;
 	conf.listeners = &s.listen_conf;
 	conf.listener_count = 1;
-	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 5, 7, 1, &tally);
+	record_check_log_lost(s.pool.arena, &conf, (uid_t)-1, 5, 7, 1, &tally);
 	logbook_read(logbook_path);
 	assert_int_equal(logbook_count(logbook_text, "\n"), 2);
 	assert_non_null(strstr(logbook_text, " worker=0 generation=3 connection=1 "));
@@ -220,7 +220,7 @@ static void rest__of_a_worker_without_a_successor__is_written(void **state)
 			       " worker=7 generation=5 connection=2 listen=test service=ack "));
 	assert_non_null(strstr(logbook_text, " ending=worker_lost state=I-\n"));
 	assert_int_equal(cell_get(&tally.access_log_lines_total), 2);
-	accessrest_write(s.conns.arena, &conf, (uid_t)-1, 5, 7, 0, &tally);
+	record_check_log_lost(s.pool.arena, &conf, (uid_t)-1, 5, 7, 0, &tally);
 	assert_int_equal(logbook_count(logbook_read(logbook_path), "\n"), 2);
 	record(&s, 0)->magic = CONN_MAGIC;
 	close(client);
@@ -239,16 +239,16 @@ static void rest__of_a_damaged_arena__goes_to_its_own_file(void **state)
 	for (unsigned byte = 0; byte < 256; byte += 5) {
 		arena = arena_new(&conf);
 		memset(arena->head, (int)byte, sizeof(*arena->head));
-		memset(arena->log, '\n', ARENA_LOG_SIZE);
+		memset(arena->log, '\n', ACCESSBUF_SIZE);
 		memset(arena->conns, 0xff - (int)byte, arena->conn_most * arena->conn_stride);
-		accessrest_write(arena, &conf, (uid_t)-1, 1, 0, 0, &tally);
+		record_check_log_lost(arena, &conf, (uid_t)-1, 1, 0, 0, &tally);
 		arena_free(arena);
 	}
 	assert_string_equal(logbook_read(logbook_path), "");
 	arena = arena_new(&conf);
 	arena->log[0] = '\n';
 	atomic_store(&arena->head->log_span, 1);
-	accessrest_write(arena, &conf, (uid_t)-1, 1, 0, 0, &tally);
+	record_check_log_lost(arena, &conf, (uid_t)-1, 1, 0, 0, &tally);
 	arena_free(arena);
 	assert_string_equal(logbook_read(logbook_path), "\n");
 }
@@ -268,7 +268,7 @@ static void rest__has_a_line_for_each_that_is_counted(void **state)
 		arena->head->conn_high = UINT32_MAX;
 		for (uint32_t i = 0; i < 3; i++)
 			arena_conn(arena, i)->magic = CONN_MAGIC;
-		accessrest_write(arena, &conf, (uid_t)-1, 1, 0, lost, &tally);
+		record_check_log_lost(arena, &conf, (uid_t)-1, 1, 0, lost, &tally);
 		arena_free(arena);
 		logbook_read(logbook_path);
 		assert_int_equal(logbook_count(logbook_text, " ending=worker_lost "), lost);

@@ -26,7 +26,7 @@ static int set_up(void **state)
 	struct fixture *f = aligned_alloc(SCOREBOARD_PAGE, sizeof(*f));
 
 	memset(f, 0, sizeof(*f));
-	if (!peers_new(&f->peers, PEERS))
+	if (!heritage_peers_new(&f->peers, PEERS))
 		return -1;
 	for (unsigned i = 0; i < PEERS; i++) {
 		int pair[2];
@@ -55,7 +55,7 @@ static int tear_down(void **state)
 		close(f->wires[i].fds[WIRE_KICK]);
 		free(f->of[i].kicks);
 	}
-	peers_free(&f->peers);
+	heritage_peers_free(&f->peers);
 	free(f);
 	return 0;
 }
@@ -187,7 +187,8 @@ static void hint__that_the_slot_denies__is_not_acted_on__nor_believed_for_a_whil
 	struct fixture *f = *state;
 
 	set_live(f, 20, 20, 10, 19);
-	peers_set(&f->peers, 1, (struct peer){ .live = 0, .seat = 1, .state = SLOT_READY });
+	heritage_peers_set(&f->peers, 1,
+			   (struct peer){ .live = 0, .seat = 1, .state = SLOT_READY });
 	assert_int_equal(kicked_by_first(f, 20, 1000), -1);
 	assert_int_equal(kicked_by_first(f, 20, 1099), 2);
 	atomic_fetch_add(&f->slots[2].turns, 1);
@@ -208,7 +209,7 @@ static void hints__of_any_value__lead_to_nobody_who_is_not_ready_and_lighter(voi
 				     .seat = UINT16_MAX,
 				     .state = states[i % 4] };
 
-		peers_set(&f->peers, i / 8, peer);
+		heritage_peers_set(&f->peers, i / 8, peer);
 		assert_int_equal(kicked_by_first(f, 20, 1000 * i), -1);
 	}
 	assert_int_equal(cell_get(&f->slots[0].tally.accept_kicks_total), 0);
@@ -271,7 +272,8 @@ static void kick__names_the_listener__and_is_heard_once(void **state)
 	assert_true(balance_pass(&f->of[0], &standing, 70, 0));
 	assert_true(has_edge(epfd));
 	assert_false(has_edge(epfd));
-	assert_int_equal(balance_asked(&f->of[1]), peers_mask(2) | peers_mask(70));
+	assert_int_equal(balance_asked(&f->of[1]),
+			 heritage_peers_mask(2) | heritage_peers_mask(70));
 	assert_int_equal(balance_asked(&f->of[1]), 0);
 	assert_int_equal(cell_get(&f->slots[0].tally.accept_kicks_total), 2);
 	close(epfd);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "config/conf.h"
-#include "config/conf_build.h"
+#include "config/conf_load.h"
 #include "unit/folder.h"
 
 #define GOOD "listen \"8080\" { service = ack }\n"
@@ -299,14 +299,14 @@ static void conf_can_reload__tells_what_needs_a_restart(void **state)
 static void same_address__knows_other_spellings(void **state)
 {
 	(void)state;
-	assert_true(conf_build_same_address("8080", "*:8080"));
-	assert_true(conf_build_same_address(":8080", "08080"));
-	assert_true(conf_build_same_address("[::1]:80", "[0:0:0:0:0:0:0:1]:80"));
-	assert_true(conf_build_same_address("localhost:80", "LocalHost:80"));
-	assert_false(conf_build_same_address("127.0.0.1:80", "8080"));
-	assert_false(conf_build_same_address("127.0.0.1:0", "127.0.0.1:0"));
-	assert_true(conf_build_same_address("unix:/a", "unix:/a"));
-	assert_false(conf_build_same_address("unix:/a", "unix:/b"));
+	assert_true(conf_same_address("8080", "*:8080"));
+	assert_true(conf_same_address(":8080", "08080"));
+	assert_true(conf_same_address("[::1]:80", "[0:0:0:0:0:0:0:1]:80"));
+	assert_true(conf_same_address("localhost:80", "LocalHost:80"));
+	assert_false(conf_same_address("127.0.0.1:80", "8080"));
+	assert_false(conf_same_address("127.0.0.1:0", "127.0.0.1:0"));
+	assert_true(conf_same_address("unix:/a", "unix:/a"));
+	assert_false(conf_same_address("unix:/a", "unix:/b"));
 }
 
 int main(void)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "config/conf.h"
+#include "config/conf_load.h"
 #include "unit/folder.h"
 
 #define GOOD "listen \"8080\" { service = ack }\n"

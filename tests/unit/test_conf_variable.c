@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config/conf.h"
+#include "config/conf_load.h"
 #include "unit/folder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

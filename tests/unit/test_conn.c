@@ -18,7 +18,7 @@
 /* What the record says of its end stays readable until the record is used again. */
 static enum close_reason how_it_ended(struct served *s)
 {
-	return arena_conn(s->conns.arena, 0)->ending;
+	return arena_conn(s->pool.arena, 0)->ending;
 }
 
 static void idle__connection__holds_no_buffer(void **state)
@@ -79,7 +79,7 @@ static void slow_reader__loses_no_byte__and_memory_stays_bounded(void **state)
 		served_settle(&s);
 		if (n > 0)
 			continue;
-		assert_true(s.conns.bufs.high <= 2);
+		assert_true(s.pool.bufs.high <= 2);
 		n = recv(client, (char *)got + in, 50000, 0);
 		in += n > 0 ? (size_t)n : 0;
 	}
@@ -216,7 +216,7 @@ static void drain__between_messages__ends_at_once(void **state)
 	client = served_connect(&s);
 	served_send(&s, client, "x", 1);
 	served_expect(&s, client, "x", false);
-	conns_drain(&s.conns);
+	dispatch_drain(&s.pool);
 	served_expect(&s, client, "", true);
 	assert_int_equal(how_it_ended(&s), CLOSE_drained);
 	close(client);
@@ -234,7 +234,7 @@ static void drain__with_bytes_on_the_way__answers_them_first(void **state)
 	served_start(&s, "echo", NULL);
 	client = served_connect(&s);
 	assert_int_equal(send(client, "late", 4, 0), 4);
-	conns_drain(&s.conns);
+	dispatch_drain(&s.pool);
 	served_expect(&s, client, "late", true);
 	close(client);
 	served_stop(&s);
@@ -249,7 +249,7 @@ static void drain__in_a_message__lets_it_end(void **state)
 	served_start(&s, "ack", "framing", "line", "reply", "ok", NULL);
 	client = served_connect(&s);
 	served_send(&s, client, "half", 4);
-	conns_drain(&s.conns);
+	dispatch_drain(&s.pool);
 	served_expect(&s, client, "", false);
 	served_send(&s, client, "\n", 1);
 	served_expect(&s, client, "ok\n", true);
@@ -269,7 +269,7 @@ static void drain__before_the_first_byte__waits_a_moment(void **state)
 	early = served_connect(&s);
 	silent = served_connect(&s);
 	served_pass(&s, -1); /* accepted just now, however slow this machine is */
-	conns_drain(&s.conns);
+	dispatch_drain(&s.pool);
 	served_expect(&s, silent, "", false);
 	served_send(&s, early, "x", 1);
 	served_expect(&s, early, "x", true);
@@ -291,13 +291,13 @@ static void word_of_epoll__for_an_ended_connection__is_ignored(void **state)
 	(void)state;
 	served_start(&s, "echo", NULL);
 	client = served_connect(&s);
-	old = conns_tag(served_only(&s));
+	old = pool_tag(served_only(&s));
 	close(client);
 	served_settle(&s);
-	conns_ready(&s.conns, old, EPOLLIN);
+	dispatch_ready(&s.pool, old, EPOLLIN);
 	client = served_connect(&s); /* in the same record */
 	assert_int_equal(send(client, "x", 1, 0), 1);
-	conns_ready(&s.conns, old, EPOLLIN);
+	dispatch_ready(&s.pool, old, EPOLLIN);
 	served_expect(&s, client, "x", false);
 	close(client);
 	served_stop(&s);

@@ -25,7 +25,7 @@ static void fill(struct served *s, const int64_t *ms, int *clients)
 	}
 	for (uint32_t i = 0; i < PLACES; i++)
 		record(s, i)->active_ms -= ms[i];
-	assert_false(conn_limit_has(&s->conns, 0));
+	assert_false(conn_limit_has(&s->pool.limit, 0));
 }
 
 static void empty(struct served *s, const int *clients)
@@ -50,10 +50,10 @@ static void room__is_made_by_the_one_that_has_rested_longest__then_by_the_next(v
 	(void)state;
 	fill(&s, rested_ms, clients);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_true(conn_limit_make(&s.conns, 0));
+		assert_true(make_room_for(&s.room, &s.pool, 0));
 		assert_false(lives(&s, order[i]));
 		assert_int_equal(record(&s, order[i])->ending, CLOSE_made_room);
-		assert_int_equal(s.conns.live, PLACES - 1);
+		assert_int_equal(s.pool.live, PLACES - 1);
 		served_expect(&s, clients[order[i]], "", true);
 		close(clients[order[i]]);
 		clients[order[i]] = served_connect(&s); /* the place is taken again */
@@ -72,12 +72,12 @@ static void connection__that_moved_meanwhile__stays(void **state)
 
 	(void)state;
 	fill(&s, rested_ms, clients);
-	assert_true(conn_limit_make(&s.conns, 0));
+	assert_true(make_room_for(&s.room, &s.pool, 0));
 	close(clients[0]);
 	clients[0] = served_connect(&s);
 	served_send(&s, clients[1], "y\n", 2);
 	served_expect(&s, clients[1], "ok\n", false);
-	assert_true(conn_limit_make(&s.conns, 0));
+	assert_true(make_room_for(&s.room, &s.pool, 0));
 	assert_true(lives(&s, 1));
 	assert_false(lives(&s, 2));
 	empty(&s, clients);
@@ -95,7 +95,7 @@ static void connection__in_a_message_or_with_one_on_the_way__stays(void **state)
 	served_settle(&s);
 	record(&s, 0)->active_ms -= 4000;
 	assert_int_equal(send(clients[1], "come", 4, MSG_NOSIGNAL), 4); /* not read yet */
-	assert_true(conn_limit_make(&s.conns, 0));
+	assert_true(make_room_for(&s.room, &s.pool, 0));
 	assert_true(lives(&s, 0) && lives(&s, 1));
 	assert_false(lives(&s, 2));
 	empty(&s, clients);
@@ -112,14 +112,14 @@ static void nobody_rests__no_room__and_the_next_walk_comes_later(void **state)
 	for (unsigned i = 0; i < PLACES; i++)
 		served_send(&s, clients[i], "begun", 5);
 	served_settle(&s);
-	assert_false(conn_limit_make(&s.conns, 0));
-	assert_true(s.conns.room.again_ms > s.loop.now_ms);
+	assert_false(make_room_for(&s.room, &s.pool, 0));
+	assert_true(s.room.again_ms > s.loop.now_ms);
 	served_send(&s, clients[0], "\n", 1);
 	served_expect(&s, clients[0], "ok\n", false);
-	s.loop.now_ms = s.conns.room.again_ms - 1;
-	assert_false(conn_limit_make(&s.conns, 0));
+	s.loop.now_ms = s.room.again_ms - 1;
+	assert_false(make_room_for(&s.room, &s.pool, 0));
 	s.loop.now_ms++;
-	assert_true(conn_limit_make(&s.conns, 0));
+	assert_true(make_room_for(&s.room, &s.pool, 0));
 	assert_false(lives(&s, 0));
 	empty(&s, clients);
 }
@@ -132,9 +132,9 @@ static void make_room_no__ends_nobody(void **state)
 
 	(void)state;
 	fill(&s, rested_ms, clients);
-	s.conns.room.is_made = false;
-	assert_false(conn_limit_make(&s.conns, 0));
-	assert_int_equal(s.conns.live, PLACES);
+	s.room.is_on = false;
+	assert_false(make_room_for(&s.room, &s.pool, 0));
+	assert_int_equal(s.pool.live, PLACES);
 	empty(&s, clients);
 }
 
@@ -144,29 +144,26 @@ static void reserve__is_its_listeners_alone__and_counts_what_it_uses(void **stat
 	struct listen_conf confs[2] = { { .reserve = 0 }, { .reserve = 2 } };
 	struct listener list[2] = { { .conf = &confs[0] }, { .conf = &confs[1] } };
 	struct listener_set set = { list, 2 };
-	struct arena arena = { .conn_most = 4 };
-	struct conns all = { .arena = &arena, .listeners = &set };
+	struct conn_limit limit;
 
 	(void)state;
-	assert_true(conn_limit_start(&all, true));
-	for (all.live = 0; all.live < 2; all.live++) {
-		assert_true(conn_limit_has(&all, 0));
-		conn_limit_take(&all, 0);
+	assert_true(conn_limit_start(&limit, &set, 4));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(conn_limit_has(&limit, 0));
+		conn_limit_take(&limit, 0);
 	}
-	assert_false(conn_limit_has(&all, 0)); /* two are free, and kept */
-	for (; all.live < 4; all.live++) {
-		assert_true(conn_limit_has(&all, 1));
-		conn_limit_take(&all, 1);
+	assert_false(conn_limit_has(&limit, 0)); /* two are free, and kept */
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(conn_limit_has(&limit, 1));
+		conn_limit_take(&limit, 1);
 	}
-	assert_false(conn_limit_has(&all, 1));
-	conn_limit_give(&all, 1);
-	all.live--;
-	assert_false(conn_limit_has(&all, 0)); /* within the reserve: its listener's again */
-	assert_true(conn_limit_has(&all, 1));
-	conn_limit_give(&all, 0);
-	all.live--;
-	assert_true(conn_limit_has(&all, 0));
-	conn_limit_stop(&all);
+	assert_false(conn_limit_has(&limit, 1));
+	conn_limit_give(&limit, 1);
+	assert_false(conn_limit_has(&limit, 0)); /* within the reserve: its listener's again */
+	assert_true(conn_limit_has(&limit, 1));
+	conn_limit_give(&limit, 0);
+	assert_true(conn_limit_has(&limit, 0));
+	conn_limit_stop(&limit);
 }
 
 /* Nobody's rest is disturbed for a place that only its own listener could have. */
@@ -179,9 +176,9 @@ static void connection__within_its_listeners_reserve__stays(void **state)
 	(void)state;
 	fill(&s, rested_ms, clients);
 	s.listen_conf.reserve = PLACES;
-	assert_false(conn_limit_make(&s.conns, 0));
+	assert_false(make_room_for(&s.room, &s.pool, 0));
 	s.listen_conf.reserve = 0;
-	assert_int_equal(s.conns.live, PLACES);
+	assert_int_equal(s.pool.live, PLACES);
 	empty(&s, clients);
 }
 

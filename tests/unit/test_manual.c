@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config/conf.h"
+#include "config/conf_load.h"
 #include "config/manual.h"
 #include "config/mdoc.h"
 #include "unit/folder.h"

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sockdiag.h"
 #include "base/sys.h"
-#include "base/tcpstate.h"
 #include "demo/evidence.h"
 #include "demo/order.h"
 #include "unit/island.h"

@@ -63,7 +63,7 @@ static void stream__with_a_crash_at_every_step__loses_no_byte(void **state)
 		out += n > 0 ? (size_t)n : 0;
 		served_settle(&s);
 		served_recover(&s, &r);
-		recovery_passed(s.conns.arena);
+		recovery_passed(s.pool.arena);
 		assert_counts(&r, 1, 0, 0);
 		if (n > 0)
 			continue;
@@ -147,12 +147,12 @@ static void connection__in_hand__is_lost_alone(void **state)
 	served_start(&s, "echo", NULL);
 	for (unsigned i = 0; i < 3; i++)
 		clients[i] = served_connect(&s);
-	conns_take_in_hand(&s.conns, 1);
+	pool_take_in_hand(&s.pool, 1);
 	served_recover(&s, &r);
 	assert_counts(&r, 2, 1, 0);
-	assert_int_equal(s.conns.live, 2);
-	assert_int_equal(s.conns.records.high, 3);
-	assert_int_equal(s.conns.records.count, 1);
+	assert_int_equal(s.pool.live, 2);
+	assert_int_equal(s.pool.records.high, 3);
+	assert_int_equal(s.pool.records.count, 1);
 	assert_int_equal(served_metric(&s, METRIC_connections_recovered_total), 2);
 	served_expect(&s, clients[1], "", true);
 	for (unsigned i = 0; i < 3; i += 2) {
@@ -176,7 +176,7 @@ static void new_record__half_written__costs_no_other(void **state)
 	(void)state;
 	served_start(&s, "echo", NULL);
 	client = served_connect(&s);
-	conns_take_in_hand(&s.conns, 1);
+	pool_take_in_hand(&s.pool, 1);
 	assert_int_equal(head_of(&s)->conn_high, 1);
 	served_recover(&s, &r);
 	assert_counts(&r, 1, 0, 0);
@@ -200,7 +200,7 @@ static void connection__without_a_record__is_counted_as_lost(void **state)
 	served_recover(&s, &r);
 	assert_int_equal(r.kept, 1);
 	assert_int_equal(r.lost, 1);
-	assert_int_equal(s.conns.live, 1);
+	assert_int_equal(s.pool.live, 1);
 	assert_int_equal(s.slot.live, 1);
 	assert_int_equal(s.slot.tally.connections_ended_total[CLOSE_worker_crash], 1);
 	close(client);
@@ -273,7 +273,7 @@ static void empty_handed__with_a_turn_between__keeps_all(void **state)
 	for (int i = 0; i < 5; i++) {
 		served_recover(&s, &r);
 		assert_counts(&r, 1, 0, 0);
-		recovery_passed(s.conns.arena);
+		recovery_passed(s.pool.arena);
 	}
 	close(client);
 	served_stop(&s);
@@ -290,12 +290,12 @@ static void scene__tells_what_was_in_hand(void **state)
 	client = served_connect(&s);
 	served_send(&s, client, "12345", 5);
 	served_expect(&s, client, "12345", false);
-	recovery_in_hand(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
+	recovery_in_hand(s.pool.arena, &s.slot, &s.conf, clock_ms(), &scene);
 	assert_null(scene.conf);
 	assert_false(scene.has_remote);
-	conns_take_in_hand(&s.conns, 0);
+	pool_take_in_hand(&s.pool, 0);
 	s.slot.has_hand = 1;
-	recovery_in_hand(s.conns.arena, &s.slot, &s.conf, record(&s, 0)->opened_us / 1000 + 70,
+	recovery_in_hand(s.pool.arena, &s.slot, &s.conf, record(&s, 0)->opened_us / 1000 + 70,
 			 &scene);
 	assert_true(scene.has_remote);
 	assert_int_equal(scene.remote.family, AF_UNIX);
@@ -304,7 +304,7 @@ static void scene__tells_what_was_in_hand(void **state)
 	assert_int_equal(scene.age_ms, 70);
 	assert_int_equal(scene.bytes_in, 5);
 	assert_int_equal(scene.bytes_out, 5);
-	conns_put_down(&s.conns);
+	pool_put_down(&s.pool);
 	close(client);
 	served_stop(&s);
 }
@@ -320,15 +320,15 @@ static void scene__of_a_damaged_arena__tells_nothing(void **state)
 	client = served_connect(&s);
 	atomic_store(&head_of(&s)->in_hand, UINT32_MAX);
 	head_of(&s)->last_call = UINT32_MAX;
-	recovery_in_hand(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
+	recovery_in_hand(s.pool.arena, &s.slot, &s.conf, clock_ms(), &scene);
 	assert_null(scene.conf);
 	assert_string_equal(scene.last_call, "none");
-	conns_take_in_hand(&s.conns, 0);
+	pool_take_in_hand(&s.pool, 0);
 	record(&s, 0)->conf = (const struct listen_conf *)1;
-	recovery_in_hand(s.conns.arena, &s.slot, &s.conf, clock_ms(), &scene);
+	recovery_in_hand(s.pool.arena, &s.slot, &s.conf, clock_ms(), &scene);
 	assert_null(scene.conf);
 	record(&s, 0)->conf = &s.listen_conf;
-	conns_put_down(&s.conns);
+	pool_put_down(&s.pool);
 	close(client);
 	served_stop(&s);
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/deed.h"
+#include "stats/scoreboard.h"
 #include "unit/board.h"
 
 static struct scoreboard *board;

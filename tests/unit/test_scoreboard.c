@@ -98,7 +98,7 @@ static void new__is_shared_with_children(void **state)
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 5);
+	assert_int_equal(tally_sum(board, METRIC_messages_total), 5);
 	scoreboard_free(board, path, true);
 }
 
@@ -189,14 +189,14 @@ static void fold__keeps_counters_and_what_is_open(void **state)
 	cell_set(&slot->tally.worker_memory_bytes, 4096);
 	count(board, 2, 1);
 	scoreboard_fold(board, slot, 1);
-	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 11);
-	assert_int_equal(scoreboard_sum(board, METRIC_connections_live), 3);
+	assert_int_equal(tally_sum(board, METRIC_messages_total), 11);
+	assert_int_equal(tally_sum(board, METRIC_connections_live), 3);
 	assert_int_equal(atomic_load(&slot->live), 3);
-	assert_int_equal(scoreboard_sum(board, METRIC_worker_memory_bytes), 0);
+	assert_int_equal(tally_sum(board, METRIC_worker_memory_bytes), 0);
 	assert_int_equal(scoreboard_set_live(slot, NULL), 0);
-	assert_int_equal(scoreboard_sum(board, METRIC_connections_live), 0);
+	assert_int_equal(tally_sum(board, METRIC_connections_live), 0);
 	scoreboard_fold(board, slot, 1);
-	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 11);
+	assert_int_equal(tally_sum(board, METRIC_messages_total), 11);
 	scoreboard_free(board, path, true);
 }
 
@@ -209,12 +209,12 @@ static void sum__of_what_no_worker_can_have_counted__is_neither_negative_nor_sma
 	count(board, 0, 0);
 	count(board, 1, 7);
 	cell_set(cell, (uint64_t)-3);
-	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 7);
+	assert_int_equal(tally_sum(board, METRIC_messages_total), 7);
 	cell_set(cell, INT64_MAX - 1);
-	assert_true(scoreboard_sum(board, METRIC_messages_total) == INT64_MAX);
+	assert_true(tally_sum(board, METRIC_messages_total) == INT64_MAX);
 	scoreboard_fold(board, &board->slots[0], 0);
 	scoreboard_fold(board, &board->slots[1], 0);
-	assert_true(scoreboard_sum(board, METRIC_messages_total) == INT64_MAX);
+	assert_true(tally_sum(board, METRIC_messages_total) == INT64_MAX);
 	cell_set(cell, (uint64_t)-3);
 	scoreboard_fold(board, &board->slots[0], 1);
 	assert_int_equal(metric_sum(&board->past[1].tally, METRIC_messages_total), 0);
@@ -228,7 +228,7 @@ static void sum__after_a_fold_that_never_ended__still_answers(void **state)
 	(void)state;
 	count(board, 0, 2);
 	atomic_store(&board->folds, 1);
-	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 2);
+	assert_int_equal(tally_sum(board, METRIC_messages_total), 2);
 	scoreboard_free(board, path, true);
 }
 
@@ -253,13 +253,13 @@ static void sum__while_another_process_folds__never_falls(void **state)
 		_exit(0);
 	}
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		uint64_t sum = scoreboard_sum(board, METRIC_messages_total);
+		uint64_t sum = tally_sum(board, METRIC_messages_total);
 
 		assert_true(sum >= last);
 		last = sum;
 		cell_add(&board->server.generation, 1);
 	}
-	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 2000000);
+	assert_int_equal(tally_sum(board, METRIC_messages_total), 2000000);
 	scoreboard_free(board, path, true);
 }
 
@@ -285,7 +285,7 @@ static void worker__adds_up_the_dead_and_the_living_of_its_number(void **state)
 	assert_int_equal(tally.connections_ended_total[CLOSE_drained], 2);
 	assert_int_equal(metric_sum(&tally, METRIC_message_seconds), 3);
 	assert_int_equal(tally.message_seconds.sum_us, 21);
-	scoreboard_all(board, &tally);
+	tally_total(board, &tally);
 	assert_int_equal(metric_sum(&tally, METRIC_messages_total), 17);
 	scoreboard_free(board, path, true);
 }
@@ -329,7 +329,7 @@ static void enlist__without_a_free_row__takes_that_of_one_that_is_gone(void **st
 	cell_set(&board->listeners[2].queue.accept_queue_dropped_segments_total, 5);
 	assert_int_equal(scoreboard_enlist(board, "127.0.0.1:80", "echo"), 2);
 	assert_string_equal(board->listeners[2].address, "127.0.0.1:80");
-	assert_int_equal(scoreboard_sum(board, METRIC_messages_total), 7);
+	assert_int_equal(tally_sum(board, METRIC_messages_total), 7);
 	assert_int_equal(cell_get(&board->past[1].tally.listeners[2].messages_total), 0);
 	assert_int_equal(cell_get(&other->queue.accept_queue_dropped_segments_total), 5);
 	scoreboard_free(board, path, true);

@@ -8,6 +8,7 @@
 
 #include "base/sys.h"
 #include "master/watchdog.h"
+#include "stats/tally.h"
 #include "unit/crew.h"
 
 static const char hang_timeout[] = "hang_timeout=1s";
@@ -52,7 +53,7 @@ static void look__at_a_silent_worker__aborts_then_kills_it(void **state)
 	assert_int_equal(generation->members[1].kill_ms, CREW_NOW + 1250 + WATCHDOG_ABORT_MS);
 	assert_false(member_is_hung(&generation->members[0]) ||
 		     member_is_hung(&generation->members[2]));
-	assert_int_equal(scoreboard_sum(procs->board, METRIC_worker_hangs_total), 1);
+	assert_int_equal(tally_sum(procs->board, METRIC_worker_hangs_total), 1);
 	crew_await_death(pid);
 	workers_reap(procs, CREW_NOW + 1250);
 	assert_int_equal(generation->members[1].state, MEMBER_BACKOFF);
@@ -66,7 +67,7 @@ static void look__at_a_worker_just_in_time__leaves_it(void **state)
 
 	look_until(&watchdog, procs, CREW_NOW + 1000);
 	assert_false(member_is_hung(&generation->members[0]));
-	assert_int_equal(scoreboard_sum(procs->board, METRIC_worker_hangs_total), 0);
+	assert_int_equal(tally_sum(procs->board, METRIC_worker_hangs_total), 0);
 }
 
 static void look__after_the_master_itself_was_away__grants_a_fresh_start(void **state)

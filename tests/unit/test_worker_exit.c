@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "master/worker_exit.h"
+#include "stats/tally.h"
 #include "unit/kept.h"
 
 /* It ends all it has and leaves, as at the end of a drain or when a stranger tells it to. */
@@ -50,9 +51,9 @@ enum { STEPS = sizeof(steps) / sizeof(steps[0]), LONGEST = 4 };
 
 static void assert_all_accounted_for(const char *story)
 {
-	uint64_t accepted = scoreboard_sum(kept.procs->board, METRIC_connections_accepted_total);
-	uint64_t ended = scoreboard_sum(kept.procs->board, METRIC_connections_ended_total);
-	uint64_t live = scoreboard_sum(kept.procs->board, METRIC_connections_live);
+	uint64_t accepted = tally_sum(kept.procs->board, METRIC_connections_accepted_total);
+	uint64_t ended = tally_sum(kept.procs->board, METRIC_connections_ended_total);
+	uint64_t live = tally_sum(kept.procs->board, METRIC_connections_live);
 
 	if (accepted == ended + live)
 		return;
@@ -76,7 +77,7 @@ static void play(unsigned number)
 	}
 	kept_clear();
 	assert_all_accounted_for(story);
-	assert_int_equal(scoreboard_sum(kept.procs->board, METRIC_connections_live), 0);
+	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_live), 0);
 }
 
 static void deaths__in_every_order__lose_no_connection_from_the_count(void **state)
@@ -88,9 +89,9 @@ static void deaths__in_every_order__lose_no_connection_from_the_count(void **sta
 		stories *= STEPS;
 	for (unsigned i = 0; i < stories; i++)
 		play(i);
-	assert_true(scoreboard_sum(kept.procs->board, METRIC_connections_lost_total) > 0);
+	assert_true(tally_sum(kept.procs->board, METRIC_connections_lost_total) > 0);
 	assert_int_equal(
-		scoreboard_sum(kept.procs->board, METRIC_connections_lost_total),
+		tally_sum(kept.procs->board, METRIC_connections_lost_total),
 		kept.procs->board->past[0].tally.connections_ended_total[CLOSE_worker_lost]);
 }
 
@@ -108,13 +109,13 @@ static void keeper__that_dies_before_it_clones__costs_what_it_held(void **state)
 	kept_kill_worker();
 	assert_int_equal(kept.member->held, KEPT_ACCEPTED);
 	assert_int_equal(kept.slot->state, SLOT_STARTING);
-	assert_int_equal(scoreboard_sum(kept.procs->board, METRIC_connections_live), KEPT_ACCEPTED);
+	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_live), KEPT_ACCEPTED);
 	kept_start();
 	kept_kill_keeper();
 	assert_int_equal(kept.member->held, 0);
 	assert_int_equal(kept.slot->state, SLOT_EMPTY);
 	assert_int_equal(kept.slot->live, 0);
-	assert_int_equal(scoreboard_sum(kept.procs->board, METRIC_connections_lost_total),
+	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_lost_total),
 			 KEPT_ACCEPTED);
 	assert_int_equal(
 		kept.procs->board->past[0].tally.connections_ended_total[CLOSE_worker_lost],
@@ -137,7 +138,7 @@ static void held__by_numbers_that_cannot_be__is_not_believed(void **state)
 		assert_int_equal(kept.slot->state, SLOT_EMPTY);
 		kept_clear();
 	}
-	assert_int_equal(scoreboard_sum(kept.procs->board, METRIC_connections_lost_total), 0);
+	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_lost_total), 0);
 }
 
 /* The next one dies at once each time, and accepts nobody. */

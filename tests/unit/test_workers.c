@@ -9,6 +9,7 @@
 
 #include "base/sys.h"
 #include "master/member.h"
+#include "stats/tally.h"
 #include "unit/crew.h"
 
 static void begin__beside_others__takes_the_first_slots_that_fit(void **state)
@@ -104,8 +105,8 @@ static void reap__of_a_worker_that_served__replaces_it_at_once(void **state)
 	crew_kill(procs, &generation->members[1], SIGKILL, CREW_NOW + 10);
 	assert_int_equal(generation->members[1].due_ms, CREW_NOW + 10);
 	assert_int_equal(generation->slots[1].state, SLOT_EMPTY);
-	assert_int_equal(scoreboard_sum(procs->board, METRIC_messages_total), 5);
-	assert_int_equal(scoreboard_sum(procs->board, METRIC_worker_crashes_total), 1);
+	assert_int_equal(tally_sum(procs->board, METRIC_messages_total), 5);
+	assert_int_equal(tally_sum(procs->board, METRIC_worker_crashes_total), 1);
 	workers_start_due(procs, CREW_NOW + 10);
 	assert_true(member_is_running(&generation->members[1]));
 	assert_int_not_equal(generation->members[1].pid, before);
@@ -152,7 +153,7 @@ static void reap__of_a_retiring_worker__leaves_its_place_empty(void **state)
 	workers_reap(procs, CREW_NOW);
 	assert_int_equal(generation->members[2].state, MEMBER_EMPTY);
 	assert_null(generation->members[2].arena);
-	assert_int_equal(scoreboard_sum(procs->board, METRIC_worker_crashes_total), 0);
+	assert_int_equal(tally_sum(procs->board, METRIC_worker_crashes_total), 0);
 }
 
 static void reap__before_ready_at_the_start__fails_the_generation(void **state)
@@ -209,7 +210,7 @@ static void reap__with_a_stop_heard_meanwhile__replaces_nobody(void **state)
 	procs->owner = procs;
 	crew_kill(procs, &generation->members[0], SIGKILL, CREW_NOW);
 	assert_int_equal(generation->members[0].state, MEMBER_EMPTY);
-	assert_int_equal(scoreboard_sum(procs->board, METRIC_worker_crashes_total), 0);
+	assert_int_equal(tally_sum(procs->board, METRIC_worker_crashes_total), 0);
 }
 
 static void retire__then_all_gone__is_swept(void **state)

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/leave.h"
 #include "base/sys.h"
 #include "client/bench/lanes.h"
 #include "client/bench/moment.h"

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/sockdiag.h"
 #include "base/sys.h"
-#include "base/tcpstate.h"
 #include "demo/cast.h"
 #include "demo/counter.h"
 #include "demo/dial.h"

@@ -8,8 +8,8 @@
 #include <netdb.h>
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "base/sys.h"
-#include "base/whole.h"
 #include "demo/cast.h"
 #include "demo/counter.h"
 #include "demo/dial.h"

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/sys.h"
-#include "base/whole.h"
 #include "demo/bulk.h"
 #include "demo/dial.h"
 #include "demo/lesson.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/date.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "services/http/http.h"
 
@@ -107,8 +107,8 @@ static void put_head(struct strbuf *text, const struct http_request *r, bool kee
 }
 
 /* Head and the n bytes, or nothing. */
-static bool append(struct buf *out, struct http_request *r, const struct http_answer *answer,
-		   const char *body, size_t n)
+static bool append_head(struct buf *out, struct http_request *r, const struct http_answer *answer,
+			const char *body, size_t n)
 {
 	bool keep_alive = r->keep_alive && (answer->length >= 0 || http_is_chunked(r));
 	struct strbuf text = strbuf_on(out->base + out->end, buf_room(out));
@@ -125,13 +125,13 @@ static bool append(struct buf *out, struct http_request *r, const struct http_an
 
 bool http_head(struct buf *out, struct http_request *r, const struct http_answer *answer)
 {
-	return append(out, r, answer, NULL, 0);
+	return append_head(out, r, answer, NULL, 0);
 }
 
 bool http_answer(struct buf *out, struct http_request *r, const struct http_answer *answer,
 		 const char *body)
 {
-	return append(out, r, answer, body, http_wants_body(r) ? (size_t)answer->length : 0);
+	return append_head(out, r, answer, body, http_wants_body(r) ? (size_t)answer->length : 0);
 }
 
 bool http_error(struct buf *out, struct http_request *r, unsigned status, const char *headers)

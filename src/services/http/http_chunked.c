@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "services/http/http_class.h"
+#include "services/http/http_request.h"
 
 enum place {
 	SIZE_FIRST, /* 0: where a zeroed struct begins */
@@ -111,7 +111,7 @@ static enum place find_next(enum place at, char c)
 	return PLACES;
 }
 
-static enum http_progress refuse(struct http_chunked *chunked, unsigned status)
+static enum http_progress refuse_chunk(struct http_chunked *chunked, unsigned status)
 {
 	chunked->status = (uint16_t)status;
 	return HTTP_WRONG;
@@ -130,13 +130,13 @@ static enum http_progress take_frame(struct http_chunked *chunked, char c)
 	enum place from = chunked->at, to = find_next(from, c);
 
 	if (to == PLACES)
-		return refuse(chunked, 400);
+		return refuse_chunk(chunked, 400);
 	if (++chunked->frame > HTTP_FRAME_MOST)
-		return refuse(chunked, 413);
+		return refuse_chunk(chunked, 413);
 	if (to == SIZE_MORE) {
 		chunked->left = chunked->left * 16 + (uint32_t)hex_value(c);
 		if (chunked->left > HTTP_BODY_MOST - chunked->data)
-			return refuse(chunked, 413);
+			return refuse_chunk(chunked, 413);
 	}
 	if (from == SIZE_LF)
 		to = begin_chunk(chunked);

@@ -47,7 +47,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static struct word trim(struct word word)
+static struct word trim_word(struct word word)
 {
 	while (word.length > 0 && is_blank(word.at[word.length - 1]))
 		word.length--;
@@ -66,7 +66,7 @@ static bool next_member(struct word *list, struct word *member)
 
 		while (n < list->length && list->at[n] != ',')
 			n++;
-		*member = trim((struct word){ list->at, n });
+		*member = trim_word((struct word){ list->at, n });
 		n += n < list->length;
 		list->at += n;
 		list->length -= n;
@@ -161,7 +161,7 @@ unsigned http_field_take(struct http_request *r, const char *name, size_t name_l
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (is_word((struct word){ name, name_length }, rows[i].name, rows[i].length))
-			return rows[i].take(r, trim((struct word){ value, length }));
+			return rows[i].take(r, trim_word((struct word){ value, length }));
 	}
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "services/http/http_parse.h"
+#include "services/http/http_request.h"
 
 /* Takes notice of a header; its name is a token. Returns 0, or the status of the refusal. */
 unsigned http_field_take(struct http_request *request, const char *name, size_t name_length,

@@ -9,9 +9,9 @@
  */
 #include <string.h>
 
-#include "services/http/http_class.h"
 #include "services/http/http_field.h"
 #include "services/http/http_parse.h"
+#include "services/http/http_request.h"
 #include "services/http/http_target.h"
 
 void http_parse_begin(struct http_request *r)
@@ -48,7 +48,7 @@ void http_parse_refuse(struct http_request *r, unsigned status)
 	r->keep_alive = false;
 }
 
-static enum http_progress refuse(struct http_request *r, unsigned status)
+static enum http_progress refuse_head(struct http_request *r, unsigned status)
 {
 	http_parse_refuse(r, status);
 	return HTTP_WRONG;
@@ -67,10 +67,10 @@ static enum http_progress find_end(struct http_request *r, const char *bytes, si
 	if (r->seen < n && (bytes[r->seen] != '\r' || r->seen + 1 < n)) {
 		bool is_end = bytes[r->seen] == '\r' && bytes[r->seen + 1] == '\n';
 
-		return is_end ? HTTP_WHOLE : refuse(r, 400);
+		return is_end ? HTTP_WHOLE : refuse_head(r, 400);
 	}
 	if (n == limit)
-		return refuse(r, r->has_line ? 431 : 414);
+		return refuse_head(r, r->has_line ? 431 : 414);
 	return HTTP_PART;
 }
 
@@ -172,7 +172,7 @@ enum http_progress http_parse(struct http_request *r, const char *bytes, size_t 
 			return progress;
 		status = take_line(r, bytes, r->seen);
 		if (status != 0)
-			return refuse(r, status);
+			return refuse_head(r, status);
 		r->seen += 2;
 		r->line = r->seen;
 	}

@@ -6,10 +6,10 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "services/http/http_class.h"
+#include "services/http/http_request.h"
 #include "services/http/http_target.h"
 
-static const char *skip(const char *at, const char *end, enum http_class class)
+static const char *skip_class(const char *at, const char *end, enum http_class class)
 {
 	while (at < end && http_is(*at, class))
 		at++;
@@ -71,7 +71,7 @@ static const char *skip_host(const char *at, const char *end)
 	const char *host_end;
 
 	if (at == end || *at != '[') {
-		host_end = skip(at, end, HTTP_HOST);
+		host_end = skip_class(at, end, HTTP_HOST);
 		return host_end > at && is_name(at, host_end, false) ? host_end : NULL;
 	}
 	host_end = memchr(at, ']', (size_t)(end - at));
@@ -104,7 +104,7 @@ bool http_target_is_authority(const char *at, size_t n)
 	return port == end || (*port == ':' && is_port(port + 1, end));
 }
 
-static bool split(struct http_request *r, const char *bytes, uint32_t at, uint32_t end)
+static bool split_target(struct http_request *r, const char *bytes, uint32_t at, uint32_t end)
 {
 	const char *mark = memchr(bytes + at, '?', end - at);
 	uint32_t path_end = mark ? (uint32_t)(mark - bytes) : end;
@@ -144,7 +144,7 @@ static bool take_absolute(struct http_request *r, const char *bytes, uint32_t at
 		path++;
 	if (!http_target_is_authority(bytes + at, path - at))
 		return false;
-	split(r, bytes, path, end);
+	split_target(r, bytes, path, end);
 	/* no path is the path /, and a slash stands before the host */
 	if (r->path.length == 0)
 		r->path = (struct http_span){ at - 1, 1 };
@@ -158,7 +158,7 @@ bool http_target_take(struct http_request *r, const char *bytes, uint32_t at, ui
 		return http_target_is_authority(bytes + at, end - at);
 	}
 	if (bytes[at] == '/')
-		return split(r, bytes, at, end);
+		return split_target(r, bytes, at, end);
 	if (bytes[at] == '*' && end - at == 1) {
 		r->path = (struct http_span){ at, 1 };
 		return r->method == HTTP_OPTIONS;

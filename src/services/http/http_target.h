@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/http/http_parse.h"
+#include "services/http/http_request.h"
 
 /*
  * Finds path and query in the target, which is bytes[at] up to bytes[end] and all of HTTP_TARGET.

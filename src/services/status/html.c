@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "base/date.h"
+#include "base/clock.h"
 
 #define LAST_S INT64_C(253402300799) /* the end of the year 9999 */
 

@@ -16,9 +16,8 @@
 #include "services/http/http.h"
 #include "services/http/http_chunked.h"
 #include "services/services.h"
-#include "services/status/page.h"
 #include "services/status/status_page.h"
-#include "worker/conn.h"
+#include "worker/conn_record.h"
 #include "worker/heritage.h"
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
@@ -46,7 +45,7 @@ static struct slot *own_slot(void)
 	return &heritage->peers[heritage->number];
 }
 
-static bool init(const struct heritage *h, const struct listen_conf *conf)
+static bool remember_heritage(const struct heritage *h, const struct listen_conf *conf)
 {
 	(void)conf;
 	heritage = h;
@@ -85,7 +84,7 @@ static const struct route routes[] = {
 };
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
-static struct report look(void)
+static struct report make_report(void)
 {
 	return (struct report){ .board = heritage->board,
 				.now_ms = clock_ms(),
@@ -94,8 +93,8 @@ static struct report look(void)
 }
 
 /* An answer is whole: made is its length. */
-static void tell(const struct conn *c, const struct http_request *request, const char *path,
-		 size_t path_length, unsigned status, uint64_t made)
+static void log_request(const struct conn *c, const struct http_request *request, const char *path,
+			size_t path_length, unsigned status, uint64_t made)
 {
 	const char *head = buf_head(&c->in);
 	uint64_t head_length = request->status != 0 ? request->seen : request->head_length;
@@ -122,11 +121,11 @@ static void next_request(struct conn *c, struct status *s)
 }
 
 /* Writes on as far as there is room. */
-static enum step stream(struct conn *c, struct status *s)
+static enum step stream_answer(struct conn *c, struct status *s)
 {
 	const struct route *route = &routes[s->streaming - 1];
 	bool is_chunked = http_is_chunked(&s->request), is_done;
-	struct report report = look();
+	struct report report = make_report();
 	size_t before = buf_used(&c->out);
 	struct strbuf text;
 
@@ -140,7 +139,7 @@ static enum step stream(struct conn *c, struct status *s)
 	if (!is_done)
 		return STEP_WAIT;
 	if (conn_logs())
-		tell(c, &s->request, route->path, strlen(route->path), 200, s->made);
+		log_request(c, &s->request, route->path, strlen(route->path), 200, s->made);
 	s->streaming = 0;
 	next_request(c, s);
 	return STEP_ON;
@@ -233,7 +232,7 @@ static bool is_path(const struct conn *c, const struct http_request *request, co
 	       memcmp(buf_head(&c->in) + request->path.at, path, n) == 0;
 }
 
-static unsigned route(struct conn *c, struct status *s)
+static unsigned route_request(struct conn *c, struct status *s)
 {
 	struct http_request *request = &s->request;
 
@@ -258,18 +257,18 @@ static void tell_short(const struct conn *c, const struct http_request *request,
 		       size_t before)
 {
 	if (conn_logs())
-		tell(c, request, buf_head(&c->in) + request->path.at, request->path.length, status,
-		     buf_used(&c->out) - before);
+		log_request(c, request, buf_head(&c->in) + request->path.at, request->path.length,
+			    status, buf_used(&c->out) - before);
 }
 
-static enum step answer(struct conn *c, struct status *s)
+static enum step answer_request(struct conn *c, struct status *s)
 {
 	size_t before = buf_used(&c->out);
 	unsigned status;
 
 	if (will_end(c, &s->request))
 		s->request.keep_alive = false;
-	status = route(c, s);
+	status = route_request(c, s);
 	if (status == 0)
 		return STEP_WAIT;
 	if (s->streaming == 0)
@@ -282,7 +281,7 @@ static enum step answer(struct conn *c, struct status *s)
 	return STEP_ON;
 }
 
-static enum step refuse(struct conn *c, struct http_request *request)
+static enum step refuse_request(struct conn *c, struct http_request *request)
 {
 	bool is_long = request->status == 413 || request->status == 414 || request->status == 431;
 	size_t before = buf_used(&c->out);
@@ -317,9 +316,9 @@ static enum step read_head(struct conn *c, struct status *s)
 		progress = http_chunked_take(&s->chunked, &s->request, &c->in);
 	switch (progress) {
 	case HTTP_WHOLE:
-		return answer(c, s);
+		return answer_request(c, s);
 	case HTTP_WRONG:
-		return refuse(c, &s->request);
+		return refuse_request(c, &s->request);
 	default:
 		return cut_off(c, CLOSE_message_incomplete);
 	}
@@ -334,10 +333,10 @@ static enum step drop_body(struct conn *c, struct status *s)
 	return s->body_left > 0 ? cut_off(c, CLOSE_message_incomplete) : STEP_ON;
 }
 
-static enum step next(struct conn *c, struct status *s)
+static enum step next_step(struct conn *c, struct status *s)
 {
 	if (s->streaming > 0)
-		return stream(c, s);
+		return stream_answer(c, s);
 	if (s->ends) {
 		conn_finish(c, is_leaving() ? CLOSE_drained : CLOSE_service_finished);
 		return STEP_END;
@@ -346,18 +345,18 @@ static enum step next(struct conn *c, struct status *s)
 }
 
 /* New bytes, or room for more of the answer. */
-static enum verdict input(struct conn *c)
+static enum verdict read_requests(struct conn *c)
 {
 	struct status *s = conn_state(c);
 	enum step step;
 
 	do
-		step = next(c, s);
+		step = next_step(c, s);
 	while (step == STEP_ON);
 	return step == STEP_END ? FINISH : MORE;
 }
 
-static bool idle(const struct conn *c)
+static bool is_idle(const struct conn *c)
 {
 	const struct status *s = conn_state_const(c);
 
@@ -392,8 +391,8 @@ static bool is_sound(const struct conn *c)
 const struct service service_status = {
 	.name = "status",
 	.state_size = sizeof(struct status),
-	.init = init,
-	.input = input,
-	.idle = idle,
+	.init = remember_heritage,
+	.input = read_requests,
+	.idle = is_idle,
 	.is_sound = is_sound,
 };

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "services/status/html.h"
-#include "services/status/page.h"
 
 enum { SLICE = 4096, SLICES = 12, MARKS_SHOWN = 8, WAITS_SHOWN = 3 };
 

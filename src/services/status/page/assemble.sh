@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# assemble.sh FOLDER: prints the C source of the status page's fixed parts (services/status/page.h), made of page.html,
+# assemble.sh FOLDER: prints the C source of the status page's fixed parts (services/status/status_page.h), made of page.html,
 # page.css and page.js in FOLDER, with the hashes that a browser asks for. Needs coreutils, sed and awk.
 set -eu
 
@@ -32,7 +32,7 @@ page() {
 }
 
 printf '%s\n' '/* Made by src/services/status/page/assemble.sh of the files beside it; changes here are lost. */' \
-	'#include "services/status/page.h"' '' 'const char page_headers[] = PAGE_GUARDS' \
+	'#include "services/status/status_page.h"' '' 'const char page_headers[] = PAGE_GUARDS' \
 	"\"Content-Security-Policy: default-src 'none'; style-src 'sha256-$style'; script-src 'sha256-$script'; \"" \
 	"\"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\\r\\n\";"
 page | awk '

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A line of the access log: what is in it (tables/access_fields.def) and how it is written, as
+ * logfmt or as a JSON object. Pure: no system call, no allocation. For the access log.
+ */
+#ifndef ACCESSLOG_ACCESSLINE_H
+#define ACCESSLOG_ACCESSLINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/strbuf.h"
+
+/* A text that need not end with a NUL; NULL: there is none. */
+struct access_text {
+	const char *text;
+	size_t length;
+};
+
+/* NULL: unknown. */
+struct access_remote {
+	const struct net *net;
+	uint16_t port;
+};
+
+#define ACCESS_TIME(name)                  int64_t name; /* us since 1970 */
+#define ACCESS_SECONDS(name)               int64_t name; /* us */
+#define ACCESS_NUMBER(name)                uint64_t name;
+#define ACCESS_TEXT(name)                  const char *name;
+#define ACCESS_REMOTE(name)                struct access_remote name;
+#define ACCESS_LISTED(name)                struct access_text name;
+#define ACCESS_CODE(name)                  unsigned name; /* 0: there is none */
+#define ACCESS_FIELD(name, kind, sentence) ACCESS_##kind(name)
+
+/* All borrowed. */
+struct access_entry {
+#include "tables/access_fields.def"
+};
+
+/* Room that any line fits into: a longer method or path is cut. */
+enum { ACCESSLINE_MOST = 8192 };
+
+/* The last time that was written, as text; begins as zeros. */
+struct access_clock {
+	int64_t ms, second;
+	char text[24];
+};
+
+/* Appends the line with its newline. False, and nothing appended, when it did not fit. */
+bool accessline_write(struct strbuf *to, const struct access_entry *entry, bool json,
+		      struct access_clock *clock);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files by their paths: reading short ones whole, whose they are, whether two paths lead to the
+ * same one. Writes nothing and knows nothing of what is in them.
+ */
+#include "base/file.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sys.h"
+
+ssize_t file_read(int fd, void *to, size_t size)
+{
+	size_t used = 0;
+
+	while (used < size) {
+		ssize_t n = sys_read(fd, (char *)to + used, size - used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	return (ssize_t)used;
+}
+
+bool file_read_path(const char *path, char *text, size_t size)
+{
+	int fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0), kept;
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = file_read(fd, text, size - 1);
+	kept = errno;
+	sys_close(fd);
+	errno = kept;
+	if (n >= 0)
+		text[n] = '\0';
+	return n >= 0;
+}
+
+static bool refuse_owner(uid_t user, uid_t owner, struct err *err)
+{
+	if (owner == (uid_t)-1 || owner == geteuid())
+		return err_set(err, CODE_CONFIG,
+			       "it belongs to user %u, and the server is user %u's (chown it to "
+			       "user %u, or remove it)",
+			       user, geteuid(), geteuid());
+	return err_set(err, CODE_CONFIG,
+		       "it belongs to user %u, who is neither the server's nor the workers' (chown "
+		       "it to user %u, or remove it)",
+		       user, owner);
+}
+
+bool file_check_owner(const struct stat *st, uid_t owner, struct err *err)
+{
+	if (st->st_nlink != 1)
+		return err_set(err, CODE_CONFIG,
+			       "it has %ju hard links and may be another's file (remove it)",
+			       (uintmax_t)st->st_nlink);
+	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != owner)
+		return refuse_owner(st->st_uid, owner, err);
+	return true;
+}
+
+bool file_is_own_folder(const struct stat *st)
+{
+	return (st->st_uid == 0 || st->st_uid == geteuid()) && (st->st_mode & 022) == 0;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static const char *name_in(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+const char *file_folder(const char *path, char *text, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(text, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	return text;
+}
+
+static bool find_folder(const char *path, struct stat *st)
+{
+	char folder[PATH_MAX];
+
+	return path[0] == '/' && strlen(path) < sizeof(folder) &&
+	       sys_stat(file_folder(path, folder, sizeof(folder)), st) == 0;
+}
+
+bool file_same_name(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	return strcmp(name_in(a), name_in(b)) == 0 && find_folder(a, &of_a) &&
+	       find_folder(b, &of_b) && is_same(&of_a, &of_b);
+}
+
+bool file_same(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+
+	if (file_same_name(a, b))
+		return true;
+	return sys_stat(a, &of_a) == 0 && sys_stat(b, &of_b) == 0 && S_ISREG(of_a.st_mode) &&
+	       is_same(&of_a, &of_b);
+}

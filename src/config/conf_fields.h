@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a configuration holds: a field for each row of tables/options.def. Data only; config/conf.h
+ * has what can be asked of it.
+ */
+#ifndef CONFIG_CONF_FIELDS_H
+#define CONFIG_CONF_FIELDS_H
+
+#include <stddef.h>
+
+#include "config/option_type.h"
+
+/* The field of an option is named after it; log.level is log_level. */
+#define FIELD_main(kind, name) kind_##kind name;
+#define FIELD_log(kind, name)  kind_##kind log_##name;
+#define FIELD_listen(kind, name)
+#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
+	FIELD_##section(kind, name)
+
+struct listen_conf;
+
+struct conf {
+	char *origin;                  /* the file's path, "built-in default" or "command line" */
+	struct listen_conf *listeners; /* in the order of the file or of -l */
+	size_t listener_count;
+	char **places; /* by row of options[]: "etc/x.conf:3", "-o user=x", NULL for a default */
+#include "tables/options.def"
+};
+
+#undef FIELD_main
+#undef FIELD_log
+#undef FIELD_listen
+#define FIELD_main(kind, name)
+#define FIELD_log(kind, name)
+#define FIELD_listen(kind, name) kind_##kind name;
+#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
+	FIELD_##section(kind, name)
+
+struct listen_conf {
+	char *address; /* as written; addr_check has passed it */
+	char *origin;  /* "etc/x.conf:12" or "-l 8081=ack": where a message says it stands */
+#include "tables/options.def"
+};
+
+#undef FIELD_main
+#undef FIELD_log
+#undef FIELD_listen
+
+/* Enumerators of the CHOICE options, in the order of their words. */
+enum { AFFINITY_NONE, AFFINITY_AUTO };
+enum framing { FRAMING_RAW, FRAMING_LINE, FRAMING_LENGTH };
+
+#endif

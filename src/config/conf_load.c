@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Takes a configuration's values from all its sources in their order. It touches nothing of the
+ * environment beyond reading files.
+ */
+#include "config/conf_load.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "config/conf_cmdline.h"
+#include "config/conf_file.h"
+
+#define DEFAULT_FILE SYSCONFDIR "/prefork-srv.conf"
+
+static const char *const default_listeners[] = { "127.0.0.1:8080=status", "127.0.0.1:8081=ack" };
+
+/* The file to read, or NULL for the built-in default. */
+static const char *choose_file(const struct conf_source *source)
+{
+	struct stat st;
+
+	if (source->file != NULL)
+		return source->file;
+	/* one that is there but cannot be reached must be an error, not silently left out */
+	return sys_lstat(DEFAULT_FILE, &st) == 0 || errno != ENOENT ? DEFAULT_FILE : NULL;
+}
+
+static bool set_origin(struct conf *conf, const char *origin, struct err *err)
+{
+	conf->origin = strdup(origin);
+	return conf->origin != NULL || err_errno(err, CODE_OSERR, "cannot keep the configuration");
+}
+
+static bool take_listeners(struct conf *conf, const struct conf_source *source, struct err *err)
+{
+	if (source->listener_count > 0)
+		conf_drop_listeners(conf, 0);
+	for (size_t i = 0; i < source->listener_count; i++)
+		if (!conf_cmdline_listen(conf, source->listeners[i], err))
+			return false;
+	return true;
+}
+
+static bool add_default_listener(struct conf *conf, const char *listener, struct err *err)
+{
+	char *origin = strdup("built-in default");
+	struct listen_conf *added;
+
+	if (origin == NULL || !conf_cmdline_listen(conf, listener, err)) {
+		free(origin);
+		return false;
+	}
+	added = &conf->listeners[conf->listener_count - 1];
+	free(added->origin);
+	added->origin = origin;
+	return true;
+}
+
+static bool add_default_listeners(struct conf *conf, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(default_listeners) / sizeof(default_listeners[0]); i++)
+		if (!add_default_listener(conf, default_listeners[i], err))
+			return false;
+	return true;
+}
+
+static bool take_overrides(struct conf *conf, const struct conf_source *source, struct err *err)
+{
+	for (size_t i = 0; i < source->override_count; i++)
+		if (!conf_cmdline_option(conf, source->overrides[i], err))
+			return false;
+	if (source->workers != NULL && !conf_cmdline_workers(conf, source->workers, err))
+		return false;
+	return source->pid_file == NULL ||
+	       conf_cmdline_pid_file(conf, source->pid_file, source->directory, err);
+}
+
+static bool fill_conf(struct conf *conf, const struct conf_source *source, struct err *err)
+{
+	const char *file = choose_file(source);
+	const char *built_in = source->listener_count > 0 ? "command line" : "built-in default";
+
+	if (!set_origin(conf, file ? file : built_in, err))
+		return false;
+	if (file != NULL && !conf_file_load(conf, file, source->directory, err))
+		return false;
+	if (!take_listeners(conf, source, err))
+		return false;
+	if (file == NULL && conf->listener_count == 0 && !add_default_listeners(conf, err))
+		return false;
+	if (conf->listener_count == 0)
+		return err_set(
+			err, CODE_CONFIG,
+			"%s: listen: is missing (listen \"127.0.0.1:8081\" { service = ack })",
+			conf->origin);
+	return take_overrides(conf, source, err);
+}
+
+/* A worker must have a place for a listener that keeps none. */
+static bool check_reserves(const struct conf *conf, struct err *err)
+{
+	int64_t left = conf->worker_connections;
+
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		left -= conf->listeners[i].reserve;
+		if (left <= 0)
+			return err_set(
+				err, CODE_CONFIG,
+				"%s: listen.reserve: the listeners up to this one keep all of "
+				"worker_connections = %" PRId64 " (raise that, or keep fewer)",
+				conf->listeners[i].origin, conf->worker_connections);
+	}
+	return true;
+}
+
+struct conf *conf_load(const struct conf_source *source, struct err *err)
+{
+	struct conf *conf = conf_new(err);
+
+	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err))) {
+		conf_free(conf);
+		conf = NULL;
+	}
+	/* what a search that went on after a miss may have left */
+	if (conf != NULL)
+		err->text[0] = '\0';
+	return conf;
+}

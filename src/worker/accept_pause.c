@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Takes listeners out of epoll and puts them back (the picture is in worker/accept_pause.h). It
+ * accepts no connection.
+ */
+#include "worker/accept_pause.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+
+enum {
+	RESUME_MS = 200, /* retry after EMFILE and the like */
+	FULL_MS = 20,    /* between two looks for a place */
+	CALM_MS = 1000,  /* without another failure, until it is said that accepting goes on */
+	ADOPT_MS = 250,  /* between two looks for sockets without an owner */
+};
+
+/* True when this worker is to accept from the socket. */
+static bool serves_socket(const struct acceptor *a)
+{
+	const struct balance *balance = &a->all->balance;
+	unsigned sockets = acceptor_listener(a)->fd_count;
+
+	return !a->is_lost && (balance_owns(balance, a->socket, sockets) ||
+			       balance_is_deputy(balance, a->socket, sockets));
+}
+
+bool accept_pause_watch(struct acceptor *a)
+{
+	if (!a->is_watching)
+		a->is_watching = loop_watch(a->all->loop, &a->watch, EPOLLIN | EPOLLEXCLUSIVE);
+	return a->is_watching;
+}
+
+void accept_pause_unwatch(struct acceptor *a)
+{
+	if (a->is_watching)
+		loop_unwatch(a->all->loop, &a->watch);
+	a->is_watching = false;
+}
+
+static void set_resume(struct acceptors *all, int64_t after_ms)
+{
+	timer_set(all->alarms, &all->resume.timer, all->loop->now_ms + after_ms);
+}
+
+void accept_pause_tell_load(struct acceptors *all)
+{
+	bool is_full = all->is_paused || conn_limit_is_full(&all->pool->limit);
+
+	balance_tell(&all->balance, is_full ? BALANCE_FULL : all->pool->live);
+}
+
+static bool is_held_up(const struct acceptors *all)
+{
+	return all->is_paused || all->is_held;
+}
+
+static void note_pause(struct acceptors *all)
+{
+	if (!is_held_up(all))
+		all->paused_us = all->loop->now_us;
+}
+
+/* True when a lighter worker has been woken to accept. */
+bool accept_pause_pass(const struct acceptor *a, const struct standing *standing)
+{
+	return balance_pass(&a->all->balance, standing, a->index, a->all->loop->now_ms);
+}
+
+/* Takes all listeners out of epoll. A wake-up that this worker leaves unused is passed on. */
+static void pause_all(struct acceptors *all, const struct acceptor *woken)
+{
+	struct standing standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
+
+	note_pause(all);
+	all->is_paused = true;
+	accept_pause_tell_load(all);
+	for (unsigned i = 0; i < all->count; i++)
+		accept_pause_unwatch(&all->list[i]);
+	if (woken->is_shared)
+		(void)accept_pause_pass(woken, &standing);
+}
+
+/* Watches what this worker serves, and nothing else. Without memory for epoll: all of it later. */
+void accept_pause_watch_served(struct acceptors *all)
+{
+	for (unsigned i = 0; i < all->count; i++) {
+		struct acceptor *a = &all->list[i];
+
+		if (!serves_socket(a)) {
+			accept_pause_unwatch(a);
+		} else if (!accept_pause_watch(a)) {
+			pause_all(all, a);
+			set_resume(all, RESUME_MS);
+			return;
+		}
+	}
+}
+
+void accept_pause_end_turn(struct acceptors *all)
+{
+	if (!is_held_up(all) || all->is_closed)
+		return;
+	cell_add(&all->pool->slot->tally.accept_paused_seconds_total,
+		 (uint64_t)(all->loop->now_us - all->paused_us));
+	all->paused_us = all->loop->now_us;
+}
+
+static void resume_all(struct acceptors *all)
+{
+	accept_pause_end_turn(all);
+	all->is_paused = false;
+	all->is_held = false;
+	accept_pause_tell_load(all);
+	timer_cancel(all->alarms, &all->resume.timer);
+	accept_pause_watch_served(all);
+}
+
+static void adopt_sockets(void *owner)
+{
+	struct acceptors *all = owner;
+
+	if (!all->is_paused)
+		accept_pause_watch_served(all);
+	timer_set(all->alarms, &all->adopt.timer, all->loop->now_ms + ADOPT_MS);
+}
+
+static void resume_after_pause(void *owner)
+{
+	resume_all(owner);
+}
+
+void accept_pause_check_room(struct acceptors *all)
+{
+	uint32_t most = all->pool->arena->conn_most;
+
+	if (all->pool->freed == all->freed_seen)
+		return;
+	all->freed_seen = all->pool->freed;
+	accept_pause_tell_load(all);
+	if (all->pool->live < most - most / 10)
+		all->is_full = false;
+	if (is_held_up(all) && !all->is_closed)
+		resume_all(all);
+}
+
+/* Says so once, however often it is tried again in vain. */
+void accept_pause_exhausted(struct acceptor *a)
+{
+	struct acceptors *all = a->all;
+
+	if (!all->is_exhausted)
+		LOG(EVENT_accept_paused, LOG_STR("reason", strerror(errno)),
+		    LOG_NUM("connections", all->pool->live));
+	all->is_exhausted = true;
+	cell_add(&all->pool->slot->tally.accept_pauses_total, 1);
+	timer_set(all->alarms, &all->calm.timer, all->loop->now_ms + CALM_MS);
+	pause_all(all, a);
+	set_resume(all, RESUME_MS);
+}
+
+/* Said when it has lasted: under want of descriptors one is free for a moment again and again. */
+static void say_resumed(void *owner)
+{
+	struct acceptors *all = owner;
+
+	all->is_exhausted = false;
+	LOG(EVENT_accept_resumed, LOG_NUM("connections", all->pool->live));
+}
+
+/* Once, until a tenth of the places is free again: else it would be a line for each connection. */
+void accept_pause_say_full(const struct acceptor *a)
+{
+	struct acceptors *all = a->all;
+	const char *advice =
+		all->room.is_on ? "connections that have rested longest make room: raise "
+				  "worker_connections or workers" :
+				  "new ones wait in the accept queue: raise worker_connections or "
+				  "workers, or let idle ones make room (make_room)";
+
+	if (!all->is_full)
+		LOG(EVENT_worker_full, LOG_STR("listen", acceptor_listener(a)->conf->address),
+		    LOG_NUM("connections", all->pool->live), LOG_STR("advice", advice));
+	all->is_full = true;
+}
+
+/* Takes the listener alone out of epoll: another may keep places of its own. */
+void accept_pause_hold(struct acceptor *a)
+{
+	struct acceptors *all = a->all;
+
+	note_pause(all);
+	all->is_held = true;
+	accept_pause_tell_load(all);
+	accept_pause_unwatch(a);
+	set_resume(all, FULL_MS);
+}
+
+void accept_pause_start(struct acceptors *all)
+{
+	all->freed_seen = all->pool->freed;
+	all->resume.fire = resume_after_pause;
+	all->calm.fire = say_resumed;
+	all->adopt.fire = adopt_sockets;
+	all->resume.owner = all->calm.owner = all->adopt.owner = all;
+	accept_pause_tell_load(all);
+	accept_pause_watch_served(all);
+	if (all->count > all->pool->listeners->count)
+		timer_set(all->alarms, &all->adopt.timer, all->loop->now_ms + ADOPT_MS);
+}
+
+void accept_pause_stop(struct acceptors *all)
+{
+	accept_pause_end_turn(all);
+	all->is_closed = all->is_paused = true;
+	timer_cancel(all->alarms, &all->resume.timer);
+	timer_cancel(all->alarms, &all->calm.timer);
+	timer_cancel(all->alarms, &all->adopt.timer);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whose turn it is (the picture is in worker/dispatch.h). What a visited connection does is
+ * worker/conn.c's business.
+ */
+#include "worker/dispatch.h"
+
+#include "accesslog/accesslog.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "worker/conn.h"
+
+/* How long a turn may last before heavy connections, and then unknown ones, wait for the next. */
+enum { TURN_US = 2000, TURN_MOST_US = 8000 };
+
+enum { TICK_VISITS = 8 }; /* light visits between two readings of the clock */
+
+static void say_opened(const struct conn *c)
+{
+	char remote[ADDR_TEXT];
+
+	if (log_wants(EVENT_connection_opened))
+		LOG(EVENT_connection_opened, LOG_STR("remote", conn_remote(c, remote)),
+		    LOG_STR("listen", c->conf->address), LOG_STR("service", c->service->name));
+}
+
+static bool is_over(const struct pool *pool, int64_t most_us)
+{
+	return pool->loop->now_us - pool->loop->turn_us >= most_us;
+}
+
+/* Only while others wait is it worth to know what a visit costs. */
+static bool is_busy(const struct pool *pool)
+{
+	return pool_has_waiting(pool) || is_over(pool, TURN_US);
+}
+
+void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct addr *remote)
+{
+	struct conn *c = pool_new_record(pool, listener, fd, remote);
+
+	say_opened(c);
+	pool->is_weighing = pool->is_ahead = is_busy(pool);
+	conn_begin(pool, c);
+	c->weight = runqueue_weigh(WEIGHT_UNKNOWN, pool->moved, pool->asked_us);
+}
+
+bool dispatch_resume(struct pool *pool, const bool *is_kept)
+{
+	if (!pool_resume(pool, is_kept))
+		return false;
+	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++)
+		if (is_kept[i])
+			conn_resume(pool, arena_conn(pool->arena, i));
+	return true;
+}
+
+/* A worker that serves is seen alive, and its messages are timed, however long the turn lasts. */
+static void tick_clock(struct pool *pool)
+{
+	int64_t before_us = pool->loop->now_us;
+
+	loop_read_clock(pool->loop);
+	if (pool->answered > 0)
+		histogram_add(&pool->slot->tally.message_seconds,
+			      (uint64_t)(pool->loop->now_us - before_us), pool->answered);
+	pool->answered = 0;
+	pool->visits = 0;
+	atomic_store_explicit(&pool->slot->heartbeat_ms, pool->loop->now_ms, memory_order_relaxed);
+}
+
+/* The record may be free afterwards, but no other connection has it yet. */
+static void visit_conn(struct pool *pool, struct conn *c, uint32_t events, bool has_waited)
+{
+	enum conn_weight before = c->weight;
+
+	pool->is_weighing = is_busy(pool);
+	pool->is_ahead = pool->is_weighing && !has_waited;
+	conn_ready(pool, c, events);
+	c->weight = runqueue_weigh(before, pool->moved, pool->asked_us);
+	if (++pool->visits >= TICK_VISITS || c->weight == WEIGHT_HEAVY)
+		tick_clock(pool);
+}
+
+/* True when it would hold up others that wait already, or events that are still to come. */
+static bool must_wait(const struct pool *pool, const struct conn *c)
+{
+	if (c->weight == WEIGHT_HEAVY)
+		return pool_has_waiting(pool) || is_over(pool, TURN_US);
+	return c->weight == WEIGHT_UNKNOWN && is_over(pool, TURN_MOST_US);
+}
+
+/*
+ * A connection may have ended, and its record have been taken anew, since epoll gathered its
+ * word.
+ */
+void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events)
+{
+	struct conn *c = arena_conn(pool->arena, (uint32_t)tag);
+
+	if (c->magic != CONN_MAGIC || pool_tag(c) != tag)
+		return;
+	if (runqueue_has(&pool->queue, c->index))
+		conn_mute(pool, c);
+	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(pool, c))
+		runqueue_push(&pool->queue, c->index);
+	else
+		visit_conn(pool, c, events, false);
+}
+
+static void run_queue(struct pool *pool)
+{
+	uint32_t index;
+
+	do {
+		if (!runqueue_pop(&pool->queue, &index))
+			return;
+		visit_conn(pool, arena_conn(pool->arena, index), 0, true);
+	} while (!is_over(pool, TURN_US));
+}
+
+/* What is due and not ended now comes first in the next turn, which does not sleep. */
+static void expire_due(struct pool *pool)
+{
+	struct timer_node *node;
+	int64_t now_ms = pool->loop->now_ms;
+
+	for (unsigned n = 1; (node = timer_pop(&pool->timers, now_ms)); n++) {
+		conn_expire(pool, (struct conn *)((char *)node - offsetof(struct conn, timer)));
+		if (n % TICK_VISITS != 0)
+			continue;
+		tick_clock(pool);
+		if (is_over(pool, TURN_US))
+			return;
+	}
+}
+
+void dispatch_end_turn(struct pool *pool)
+{
+	run_queue(pool);
+	if (pool->answered > 0)
+		tick_clock(pool);
+	expire_due(pool);
+	if (accesslog_is_on)
+		accesslog_relieve(ACCESSLOG_MANY);
+}
+
+void dispatch_drain(struct pool *pool)
+{
+	pool->draining = true;
+	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++)
+		if (arena_conn(pool->arena, i)->magic == CONN_MAGIC)
+			runqueue_push(&pool->queue, i);
+}
+
+void dispatch_end_all(struct pool *pool, enum close_reason reason)
+{
+	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++) {
+		struct conn *c = arena_conn(pool->arena, i);
+
+		if (c->magic == CONN_MAGIC)
+			conn_end(pool, c, reason);
+	}
+}
+
+static struct pool_oldest find_oldest(const struct pool *pool)
+{
+	struct pool_oldest o = { .wanted = SLOT_NOTES };
+
+	for (uint32_t i = 0; pool->live > 0 && i < pool->arena->head->conn_high; i++) {
+		const struct conn *c = arena_conn(pool->arena, i);
+
+		if (c->magic == CONN_MAGIC)
+			pool_consider_oldest(&o, i, c->opened_us);
+	}
+	return o;
+}
+
+static struct conn_note note_of(const struct pool *pool, const struct conn *c)
+{
+	return (struct conn_note){
+		.remote = c->remote,
+		.remote_port = c->remote_port,
+		.state = c->state,
+		.listener = (uint8_t)pool->listeners->list[c->listener].row,
+		.opened_ms = c->opened_us / 1000,
+		.active_ms = c->active_ms,
+		.bytes_in = c->bytes_in,
+		.bytes_out = c->bytes_out,
+	};
+}
+
+/* Odd from here to end; one that died in between has left it odd. */
+static uint32_t begin_notes(struct conn_notes *notes)
+{
+	uint32_t odd = atomic_load_explicit(&notes->seq, memory_order_relaxed) | 1;
+
+	atomic_store_explicit(&notes->seq, odd, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	return odd;
+}
+
+static void end_notes(struct conn_notes *notes, uint32_t odd)
+{
+	atomic_store_explicit(&notes->seq, odd + 1, memory_order_release);
+}
+
+void dispatch_publish_notes(const struct pool *pool)
+{
+	struct conn_notes *notes = &pool->slot->notes;
+	struct pool_oldest o = find_oldest(pool);
+	uint32_t odd = begin_notes(notes);
+
+	for (unsigned i = 0; i < o.count; i++)
+		notes->list[i] = note_of(pool, arena_conn(pool->arena, o.list[i].index));
+	atomic_store_explicit(&notes->count, o.count, memory_order_relaxed);
+	end_notes(notes, odd);
+}
+
+void dispatch_clear_notes(struct slot *slot)
+{
+	uint32_t odd = begin_notes(&slot->notes);
+
+	atomic_store_explicit(&slot->notes.count, 0, memory_order_relaxed);
+	end_notes(&slot->notes, odd);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deals out records and buffers, and counts connections. What a connection does is worker/conn.c's,
+ * whose turn it is worker/dispatch.c's business.
+ */
+#include "worker/pool.h"
+
+#include <stdlib.h>
+
+#include "accesslog/accesslog.h"
+#include "base/log.h"
+#include "base/sys.h"
+
+/* Buffers beyond so many give their pages back as soon as they are free. */
+enum { BUFS_KEPT = 256 };
+
+static bool free_list_start(struct free_list *list, uint32_t most)
+{
+	list->most = most;
+	list->given_back = sys_mmap(NULL, most * sizeof(*list->given_back), PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return list->given_back != MAP_FAILED;
+}
+
+static void free_list_stop(struct free_list *list)
+{
+	(void)sys_munmap(list->given_back, list->most * sizeof(*list->given_back));
+}
+
+static uint32_t free_list_take(struct free_list *list)
+{
+	if (list->count > 0)
+		return list->given_back[--list->count];
+	BUG_ON(list->high == list->most);
+	return list->high++;
+}
+
+static void free_list_give(struct free_list *list, uint32_t index)
+{
+	BUG_ON(list->count == list->most);
+	list->given_back[list->count++] = index;
+}
+
+static bool find_services(struct pool *pool)
+{
+	const struct listener_set *set = pool->listeners;
+
+	pool->services = calloc(set->count, sizeof(struct service *));
+	for (unsigned i = 0; pool->services && i < set->count; i++)
+		pool->services[i] = service_find(set->list[i].conf->service);
+	return pool->services != NULL;
+}
+
+bool pool_start(struct pool *pool)
+{
+	return find_services(pool) &&
+	       conn_limit_start(&pool->limit, pool->listeners, pool->arena->conn_most) &&
+	       timer_heap_new(&pool->timers, pool->arena->conn_most) &&
+	       runqueue_start(&pool->queue, pool->arena->conn_most) &&
+	       free_list_start(&pool->records, pool->arena->conn_most) &&
+	       free_list_start(&pool->bufs, pool->arena->buf_most);
+}
+
+void pool_stop(struct pool *pool)
+{
+	BUG_ON(pool->live > 0);
+	timer_heap_free(&pool->timers);
+	runqueue_stop(&pool->queue);
+	free_list_stop(&pool->records);
+	free_list_stop(&pool->bufs);
+	conn_limit_stop(&pool->limit);
+	free(pool->services);
+}
+
+void pool_lend_buf(struct pool *pool, struct buf *b)
+{
+	if (b->base)
+		return;
+	b->base = arena_buf(pool->arena, free_list_take(&pool->bufs));
+	b->size = ARENA_BUF_SIZE;
+	b->start = b->end = 0;
+}
+
+void pool_take_back_buf(struct pool *pool, struct buf *b)
+{
+	uint32_t index;
+
+	if (!b->base || buf_used(b) > 0)
+		return;
+	index = arena_buf_index(pool->arena, b->base);
+	if (index >= BUFS_KEPT)
+		arena_buf_forget(pool->arena, index);
+	free_list_give(&pool->bufs, index);
+	*b = (struct buf){ 0 };
+}
+
+static void set_live(struct pool *pool, uint32_t live)
+{
+	pool->live = live;
+	atomic_store_explicit(&pool->slot->live, live, memory_order_relaxed);
+}
+
+/*
+ * In hand from its first byte on: a worker that dies in here loses this connection and no other.
+ */
+struct conn *pool_new_record(struct pool *pool, uint32_t listener, int fd,
+			     const struct addr *remote)
+{
+	uint32_t index = free_list_take(&pool->records);
+	struct conn *c = arena_conn(pool->arena, index);
+
+	pool_take_in_hand(pool, index);
+	memset(c, 0, pool->arena->conn_stride);
+	if (index >= pool->arena->head->conn_high)
+		pool->arena->head->conn_high = index + 1;
+	c->index = index;
+	c->serial = ++pool->last_serial & INT32_MAX;
+	c->number = ++pool->arena->head->conn_number;
+	c->fd = fd;
+	c->listener = listener;
+	c->conf = pool->listeners->list[listener].conf;
+	c->service = pool->services[listener];
+	c->state = CONN_OPEN;
+	c->opened_us = pool->loop->now_us;
+	c->active_ms = pool->loop->now_ms;
+	*conn_guard(c, pool->arena->conn_stride) = CONN_MAGIC;
+	c->magic = CONN_MAGIC;
+	c->remote_port = net_from_addr(&c->remote, remote);
+	set_live(pool, pool->live + 1);
+	conn_limit_take(&pool->limit, listener);
+	cell_add(&pool_tally(pool, c)->connections_live, 1);
+	return c;
+}
+
+void pool_forget(struct pool *pool, struct conn *c)
+{
+	/*
+	 * A worker that dies after the line and before the magic has gone tells and counts it
+	 * twice, as lost in hand; the other way round nobody would ever hear of it.
+	 */
+	if (accesslog_is_on)
+		conn_log_access(c, pool->loop->now_us);
+	cell_add(&pool->slot->tally.connections_ended_total[c->ending], 1);
+	atomic_signal_fence(memory_order_seq_cst);
+	c->magic = 0;
+	set_live(pool, pool->live - 1);
+	conn_limit_give(&pool->limit, c->listener);
+	cell_add(&pool_tally(pool, c)->connections_live, (uint64_t)-1);
+	timer_cancel(&pool->timers, &c->timer);
+	runqueue_remove(&pool->queue, c->index);
+	free_list_give(&pool->records, c->index);
+	pool->freed++;
+}
+
+/* What is used lies below the high marks; the rest below them is free. */
+static void rebuild_bufs(struct pool *pool, const bool *is_used, uint32_t high)
+{
+	pool->bufs.high = high;
+	pool->bufs.count = 0;
+	for (uint32_t i = 0; i < high; i++)
+		if (!is_used[i])
+			free_list_give(&pool->bufs, i);
+}
+
+static void mark_buf(const struct pool *pool, const struct buf *b, bool *is_used, uint32_t *high)
+{
+	uint32_t index = b->base ? arena_buf_index(pool->arena, b->base) : pool->arena->buf_most;
+
+	if (index == pool->arena->buf_most)
+		return;
+	is_used[index] = true;
+	if (index >= *high)
+		*high = index + 1;
+}
+
+/* Buffers are found anew: a dead worker's lists are never trusted. */
+static void resume_bufs(struct pool *pool, const bool *is_kept, bool *is_used)
+{
+	uint32_t high = 0;
+
+	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++) {
+		const struct conn *c = arena_conn(pool->arena, i);
+
+		if (!is_kept[i])
+			continue;
+		mark_buf(pool, &c->in, is_used, &high);
+		mark_buf(pool, &c->out, is_used, &high);
+	}
+	rebuild_bufs(pool, is_used, high);
+}
+
+static unsigned count_kept(struct pool *pool, const struct conn *c)
+{
+	conn_limit_take(&pool->limit, c->listener);
+	return pool_row(pool, c);
+}
+
+bool pool_resume(struct pool *pool, const bool *is_kept)
+{
+	uint32_t high = pool->arena->head->conn_high, live[METRIC_LISTENERS] = { 0 };
+	bool *is_used = calloc(pool->arena->buf_most, sizeof(*is_used));
+
+	if (!is_used)
+		return false;
+	resume_bufs(pool, is_kept, is_used);
+	free(is_used);
+	pool->records.high = high;
+	for (uint32_t i = 0; i < high; i++) {
+		if (is_kept[i])
+			live[count_kept(pool, arena_conn(pool->arena, i))]++;
+		else
+			free_list_give(&pool->records, i);
+	}
+	pool->live = scoreboard_set_live(pool->slot, live);
+	return true;
+}
+
+uint64_t pool_tag(const struct conn *c)
+{
+	return (uint64_t)c->serial << 32 | c->index;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of base/clock. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+
+static void date__of_known_seconds(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		struct date date;
+	} rows[] = {
+		{ 0, { 1970, 1, 1, 4, 0, 0, 0 } },
+		{ 951782400, { 2000, 2, 29, 2, 0, 0, 0 } },
+		{ 951868799, { 2000, 2, 29, 2, 23, 59, 59 } },
+		{ 1795341600, { 2026, 11, 22, 0, 10, 0, 0 } },
+		{ 4107542400, { 2100, 3, 1, 1, 0, 0, 0 } },
+		{ -1, { 1969, 12, 31, 3, 23, 59, 59 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct date date = clock_date(rows[i].seconds);
+
+		assert_memory_equal(&date, &rows[i].date, sizeof(date));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(date__of_known_seconds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

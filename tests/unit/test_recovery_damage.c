@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* A dead worker's arena with rubbish in it: each thing that recovery reads, written wrongly. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "unit/aftermath.h"
+
+enum { HOUR_MS = 3600 * 1000 };
+
+static void set_magic(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->magic ^= 1;
+}
+
+static void set_guard(struct served *s, struct conn *c)
+{
+	*conn_guard(c, s->pool.arena->conn_stride) = 0;
+}
+
+static void set_index(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->index = 0;
+}
+
+static void set_listener(struct served *s, struct conn *c)
+{
+	c->listener = s->set.count;
+}
+
+static void set_state_closed(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->state = CONN_CLOSED;
+}
+
+static void set_state_beyond(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->state = CONN_LINGERING + 1;
+}
+
+static void set_ending(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->ending = CLOSE_COUNT;
+}
+
+static void set_in_ended(struct served *s, struct conn *c)
+{
+	(void)s;
+	memset(&c->in_ended, 7, 1);
+}
+
+static void set_unfinished(struct served *s, struct conn *c)
+{
+	(void)s;
+	memset(&c->is_unfinished, 7, 1);
+}
+
+static void set_fd_wild(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->fd = INT32_MAX;
+}
+
+static void set_fd_negative(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->fd = -1;
+}
+
+static void set_fd_standard(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->fd = STDERR_FILENO;
+}
+
+static void set_fd_no_socket(struct served *s, struct conn *c)
+{
+	c->fd = s->loop.epfd; /* closed by then, or no socket */
+}
+
+static void set_fd_of_kick(struct served *s, struct conn *c)
+{
+	c->fd = s->wire.fds[WIRE_KICKED];
+}
+
+static void set_fd_of_another(struct served *s, struct conn *c)
+{
+	c->fd = record(s, 0)->fd;
+}
+
+static void set_opened_future(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->opened_us = clock_us() + (int64_t)HOUR_MS * 1000;
+}
+
+static void set_active_future(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->active_ms = clock_ms() + HOUR_MS;
+}
+
+static void set_begun_future(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->begun_us = INT64_MAX;
+}
+
+static void set_opened_min(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->opened_us = INT64_MIN;
+}
+
+static void set_buf_of_another(struct served *s, struct conn *c)
+{
+	c->out.base = record(s, 0)->out.base;
+}
+
+static void set_buf_twice(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->in = c->out;
+}
+
+static void set_buf_misaligned(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->out.base++;
+}
+
+static void set_buf_before(struct served *s, struct conn *c)
+{
+	c->out.base = s->pool.arena->bufs - ARENA_BUF_SIZE;
+}
+
+static void set_buf_beyond(struct served *s, struct conn *c)
+{
+	c->out.base = arena_buf(s->pool.arena, s->pool.arena->buf_most);
+}
+
+static void set_buf_none(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->out.base = NULL;
+}
+
+static void set_buf_size(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->out.size++;
+}
+
+static void set_buf_start(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->out.start = c->out.end + 1;
+}
+
+static void set_buf_end(struct served *s, struct conn *c)
+{
+	(void)s;
+	c->out.end = c->out.size + 1;
+}
+
+static void set_service_state(struct served *s, struct conn *c)
+{
+	(void)s;
+	memset(conn_state(c), 0xff, sizeof(uint32_t));
+}
+
+/* Everything that a record's judgement reads, written wrongly once. */
+static void (*const damages[])(struct served *, struct conn *) = {
+	set_magic,        set_guard,          set_index,         set_listener,
+	set_state_closed, set_state_beyond,   set_ending,        set_in_ended,
+	set_fd_wild,      set_fd_negative,    set_fd_standard,   set_fd_no_socket,
+	set_fd_of_kick,   set_fd_of_another,  set_opened_future, set_active_future,
+	set_begun_future, set_buf_of_another, set_buf_twice,     set_buf_misaligned,
+	set_buf_before,   set_buf_beyond,     set_buf_none,      set_buf_size,
+	set_buf_start,    set_buf_end,        set_service_state, set_opened_min,
+	set_unfinished,
+};
+
+/* Of two records that claim the same thing nobody can say which one is right: both go. */
+static unsigned lost_by(void (*damage)(struct served *, struct conn *))
+{
+	return damage == set_fd_of_another || damage == set_buf_of_another ? 2 : 1;
+}
+
+/* chargen to clients that take nothing: each connection has a buffer with something in it. */
+static void record__damaged_in_any_way__is_lost_alone(void **state)
+{
+	struct recovery r;
+	struct served s;
+	unsigned lost;
+	int clients[3];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+		served_start(&s, "chargen", NULL);
+		for (unsigned k = 0; k < 3; k++)
+			clients[k] = served_connect(&s);
+		served_settle(&s);
+		assert_non_null(record(&s, 1)->out.base);
+		lost = lost_by(damages[i]);
+		damages[i](&s, record(&s, 1));
+		served_recover(&s, &r);
+		if (r.damaged != lost)
+			print_error("damage %zu: %u lost\n", i, r.damaged);
+		assert_counts(&r, 3 - lost, 0, lost);
+		assert_int_equal(s.pool.live, 3 - lost);
+		assert_int_equal(s.pool.bufs.high - s.pool.bufs.count, 3 - lost);
+		for (unsigned k = 0; k < 3; k++)
+			close(clients[k]);
+		served_settle(&s);
+		assert_nothing_left(&s, lost);
+		served_stop(&s);
+	}
+}
+
+static void ack__with_an_unsound_state__is_lost(void **state)
+{
+	struct recovery r;
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "ack", "framing", "length", NULL);
+	client = served_connect(&s);
+	served_send(&s, client, "\0\0", 2);
+	memset(conn_state(record(&s, 0)), 0xff, service_find("ack")->state_size);
+	served_recover(&s, &r);
+	assert_counts(&r, 0, 0, 1);
+	served_expect(&s, client, "", true);
+	assert_nothing_left(&s, 1);
+	close(client);
+	served_stop(&s);
+}
+
+static void set_head_magic(struct served *s)
+{
+	head_of(s)->magic = 0;
+}
+
+static void set_head_high(struct served *s)
+{
+	head_of(s)->conn_high = s->pool.arena->conn_most + 1;
+}
+
+static void set_head_in_hand(struct served *s)
+{
+	atomic_store(&head_of(s)->in_hand, s->pool.arena->conn_most + 1);
+}
+
+static void set_head_draining(struct served *s)
+{
+	memset(&head_of(s)->draining, 0xa5, 1);
+}
+
+static void (*const head_damages[])(struct served *) = { set_head_magic, set_head_high,
+							 set_head_in_hand, set_head_draining };
+
+static void head__damaged_in_any_way__empties_the_arena(void **state)
+{
+	struct recovery r;
+	struct served s;
+	int client;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(head_damages) / sizeof(*head_damages); i++) {
+		served_start(&s, "echo", NULL);
+		client = served_connect(&s);
+		head_damages[i](&s);
+		served_recover(&s, &r);
+		assert_non_null(r.emptied);
+		assert_int_equal(r.lost, 1); /* the client's end is a socket too, and nobody's */
+		assert_int_equal(r.kept, 0);
+		assert_false(r.was_draining);
+		assert_int_equal(head_of(&s)->magic, ARENA_MAGIC);
+		assert_int_equal(head_of(&s)->conn_high, 0);
+		served_expect(&s, client, "", true);
+		close(client);
+		client = served_connect(&s);
+		served_send(&s, client, "anew", 4);
+		served_expect(&s, client, "anew", false);
+		close(client);
+		served_stop(&s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(record__damaged_in_any_way__is_lost_alone),
+		cmocka_unit_test(ack__with_an_unsound_state__is_lost),
+		cmocka_unit_test(head__damaged_in_any_way__empties_the_arena),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
