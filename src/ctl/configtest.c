@@ -129,7 +129,7 @@ static void check_pid_file(struct snapshot *look)
 		blame_pid_file(look, &err);
 		return;
 	}
-	if (strcmp(conf->pid_file, "none") != 0 && pidfile_warns(conf, path, warning))
+	if (strcmp(conf->pid_file, "none") != 0 && pidfile_path_warns(conf, path, warning))
 		scarce(look, "%s", warning);
 	if (path[0] != '\0')
 		check_scoreboard(look, path);

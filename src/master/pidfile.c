@@ -262,12 +262,12 @@ static bool make_folder(const char *path, struct err *err)
 {
 	char folder[PIDFILE_FOLDER];
 
-	if (!pidfile_is_private(path, folder))
+	if (!pidfile_path_is_private(path, folder))
 		return true;
 	if (sys_mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, err_code(errno, CODE_OSERR), "cannot make the folder %s",
 				 folder);
-	return pidfile_check_private(folder, err);
+	return pidfile_path_check_private(folder, err);
 }
 
 bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
@@ -286,23 +286,12 @@ bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
 	return false;
 }
 
-static bool can_make(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char folder[PIDFILE_PATH];
-
-	/* the slash stays, so that the root is a folder too */
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
-		 slash ? path : ".");
-	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
-}
-
 static bool probe_folder(const char *path, struct err *err)
 {
 	char folder[PIDFILE_FOLDER];
 
-	if (can_make(path) ||
-	    (errno == ENOENT && pidfile_is_private(path, folder) && can_make(folder)))
+	if (file_can_create(path) ||
+	    (errno == ENOENT && pidfile_path_is_private(path, folder) && file_can_create(folder)))
 		return true;
 	return refuse_open(path, err);
 }
@@ -377,7 +366,7 @@ bool pidfile_nobody(const char *path, struct err *err)
 {
 	if (access(path, R_OK) < 0 && errno == EACCES)
 		return err_errno(err, CODE_FAILED, "cannot read the pid file %s", path);
-	if (!can_make(path) && errno == EROFS)
+	if (!file_can_create(path) && errno == EROFS)
 		return err_set(
 			err, CODE_FAILED,
 			"no server is running, or it keeps no pid file (%s cannot be made on "

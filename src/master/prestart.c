@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "accesslog/accesslog.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/logfile.h"
 #include "base/logsink.h"
@@ -108,21 +109,6 @@ bool prestart_check(const struct conf *conf, struct identity *identity, struct e
 	       prestart_check_directory(conf, "working_directory", conf->working_directory, err);
 }
 
-bool prestart_can_write(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char folder[4096];
-
-	if (sys_faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
-		return sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
-	if (errno != ENOENT)
-		return false;
-	/* the slash stays, so that the root is a folder too */
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
-		 slash ? path : ".");
-	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
-}
-
 bool prestart_enter(const struct conf *conf, bool daemon, struct err *err)
 {
 	const char *directory = conf->working_directory;
@@ -171,11 +157,19 @@ static bool try_log_file(const char *path, uid_t owner, struct err *err)
 	return true;
 }
 
+/* With errno. */
+static bool can_write_file(const char *path)
+{
+	if (sys_faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
+		return sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+	return errno == ENOENT && file_can_create(path);
+}
+
 static bool check_log_file(const char *path, uid_t owner, struct err *err)
 {
 	struct stat st;
 
-	if (!prestart_can_write(path))
+	if (!can_write_file(path))
 		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
 				 path);
 	return sys_lstat(path, &st) < 0 || try_log_file(path, owner, err);

@@ -44,9 +44,6 @@ uid_t prestart_log_owner(const struct identity *identity);
 /* Whether prestart_log would succeed. Makes no file, and changes none. */
 bool prestart_check_log(const struct conf *conf, const struct identity *identity, struct err *err);
 
-/* True when this process may write the file, or make it where there is none; else errno. */
-bool prestart_can_write(const char *path);
-
 /* Goes to working_directory (a daemon without one to /) and sets the umask. Master, at start. */
 bool prestart_enter(const struct conf *conf, bool daemon, struct err *err);
 

@@ -118,7 +118,7 @@ static void log_pid_file(const struct server *server, const struct conf *conf)
 {
 	char text[PIDFILE_WARNING];
 
-	if (!pidfile_warns(conf, server->pidfile.path, text))
+	if (!pidfile_path_warns(conf, server->pidfile.path, text))
 		return;
 	if (server->pidfile.path[0] == '\0')
 		LOG(EVENT_pid_file_omitted, LOG_STR("message", text));
