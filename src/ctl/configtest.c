@@ -18,6 +18,7 @@
 #include "master/generation.h"
 #include "master/pidfile.h"
 #include "master/prestart.h"
+#include "net/netstat.h"
 #include "net/socket_owner.h"
 #include "net/systemd.h"
 #include "stats/scoreboard.h"
@@ -230,29 +231,13 @@ static void check_files(struct snapshot *look)
 		warn_of_few_files(look, sockets, capacity);
 }
 
-static int64_t read_somaxconn(void)
-{
-	FILE *file = fopen("/proc/sys/net/core/somaxconn", "re");
-	char line[32] = "";
-	int64_t most = INT64_MAX;
-
-	if (file == NULL)
-		return most;
-	if (fgets(line, sizeof(line), file) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		units_read_count(line, &most);
-	}
-	fclose(file);
-	return most;
-}
-
 static void check_backlogs(struct snapshot *look)
 {
 	const struct conf *conf = look->conf;
-	int64_t most = look->out != NULL ? read_somaxconn() : INT64_MAX;
+	int64_t most = look->out != NULL ? netstat_somaxconn() : 0;
 
 	for (size_t i = 0; i < conf->listener_count; i++)
-		if (conf->listeners[i].backlog > most)
+		if (most > 0 && conf->listeners[i].backlog > most)
 			scarce(look,
 			       "%s: listen.backlog: %" PRId64
 			       " is more than net.core.somaxconn allows (at most %" PRId64 ")",

@@ -62,7 +62,9 @@ static bool examine(const struct conf_source *source, const struct conf *now,
 	const struct conf *conf = prestart_load(source, err);
 
 	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
-	       prestart_check(conf, &page->identity, err) &&
+	       prestart_check_identity(conf, &page->identity, err) &&
+	       prestart_check_chroot(conf, err) &&
+	       prestart_check_directory(conf, "working_directory", conf->working_directory, err) &&
 	       prestart_check_log(conf, &page->identity, err) &&
 	       prestart_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
 	       listener_resolve(conf, page->resolved, err);

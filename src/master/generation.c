@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes, counts and frees generations. Must not start, signal or reap a process: member.c and
- * procs.c do.
+ * workers.c do.
  */
 #include "master/generation.h"
 
@@ -11,6 +11,8 @@
 #include "config/fdlimit.h"
 #include "master/reload_times.h"
 #include "net/listen_socket.h"
+
+enum { EVEN = 1000000 };
 
 static void close_wires(struct generation *generation)
 {
@@ -150,4 +152,40 @@ void generation_close(struct generation *generation, const struct listener_set *
 		return;
 	listener_close_all(generation->listeners, kept, unlink_paths);
 	generation->listeners = NULL;
+}
+
+static void add_slot(struct generation_load *load, const struct slot *slot, const struct conf *conf,
+		     int64_t since_ms)
+{
+	uint64_t live = atomic_load_explicit(&slot->live, memory_order_relaxed);
+
+	load->workers++;
+	load->live += live;
+	if (live > load->fullest)
+		load->fullest = live;
+	if (live >= (uint64_t)conf->worker_connections)
+		load->full++;
+	else if (atomic_load_explicit(&slot->heartbeat_ms, memory_order_relaxed) <= since_ms)
+		load->silent++;
+}
+
+struct generation_load generation_load(const struct generation *generation, unsigned socket,
+				       unsigned sockets, int64_t since_ms)
+{
+	struct generation_load load = { 0 };
+
+	for (unsigned i = 0; i < generation->capacity; i++) {
+		const struct member *member = &generation->members[i];
+
+		if (member_is_ready(member) && (sockets <= 1 || member->seat % sockets == socket))
+			add_slot(&load, &generation->slots[i], generation->conf, since_ms);
+	}
+	return load;
+}
+
+uint64_t generation_balance_ratio(const struct generation_load *load)
+{
+	if (load->live == 0)
+		return EVEN;
+	return load->fullest * load->workers * EVEN / load->live;
 }

@@ -73,4 +73,23 @@ int64_t generation_deadline_ms(const struct generation *generation, int64_t now_
 void generation_close(struct generation *generation, const struct listener_set *kept,
 		      bool unlink_paths);
 
+/* How much the workers of a generation have to do, as their slots tell. */
+struct generation_load {
+	unsigned workers; /* that are ready and are to stay */
+	unsigned silent;  /* of these: not full, and their loop has not turned since */
+	unsigned full;    /* of these: with worker_connections connections */
+	uint64_t live;    /* connections of all of them */
+	uint64_t fullest; /* of the one that has most */
+};
+
+/*
+ * The load of the workers whose seat is served by that socket, of so many of the listener (one
+ * serves all seats). One whose loop has not turned since since_ms is silent.
+ */
+struct generation_load generation_load(const struct generation *generation, unsigned socket,
+				       unsigned sockets, int64_t since_ms);
+
+/* The fullest worker over the mean, in millionths: 1000000 is even, or nothing to share out. */
+uint64_t generation_balance_ratio(const struct generation_load *load);
+
 #endif

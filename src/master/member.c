@@ -175,7 +175,7 @@ void member_leave(struct member *member, int64_t now_ms)
 void member_respawn(struct member *member, bool renew, bool progressed, int64_t now_ms)
 {
 	int64_t delay_ms =
-		respawn_delay_ms(&member->respawn, now_ms - member->started_ms, progressed);
+		respawn_backoff_ms(&member->respawn, now_ms - member->started_ms, progressed);
 
 	/* Clients wait in the keeper's hands. */
 	if (member->keeper > 0 && member->held > 0 && delay_ms > MEMBER_KEPT_MOST_MS)

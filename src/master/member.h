@@ -32,7 +32,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "master/respawn.h"
+#include "master/respawn_backoff.h"
 #include "worker/arena.h"
 
 /* How long at most connections in a keeper's hands wait for the next worker to be tried. */
@@ -68,7 +68,7 @@ struct member {
 	int64_t grace_ms;        /* its heartbeat counts as at least this late */
 	int64_t kill_ms;         /* when it gets SIGKILL; 0: not */
 	uint64_t held; /* connections that its dead workers left, as far as they can be believed */
-	struct respawn respawn;
+	struct respawn_backoff respawn;
 	struct arena *arena; /* NULL while EMPTY */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a configuration wants of the system beside sockets: users, directories, limits, the log.
- * Used by the master, by its child that tries a reload, and by a worker in its first moments.
+ * What a configuration wants of the system beside sockets: users, directories, limits, the log. In
+ * the master, its child that tries a reload, -t, and a worker in its first moments.
  */
 #ifndef MASTER_PRESTART_H
 #define MASTER_PRESTART_H
@@ -26,13 +26,10 @@ struct prestart_found {
 struct conf *prestart_load(const struct conf_source *source, struct err *err);
 
 /*
- * Whether the user, the group and the directories that conf names are there, and who the workers
- * are to be: the one time that the name service is asked, which may wait. Changes nothing; err says
- * where the option stands, as in all of these.
+ * Whether the user and group that conf names are there, and who the workers are to be: the one time
+ * that the name service is asked, which may wait. Whether a directory, and the chroot, can be
+ * entered. They change nothing; err says where the option stands, as in all of these.
  */
-bool prestart_check(const struct conf *conf, struct identity *identity, struct err *err);
-
-/* Its parts, for -t, which tells all that is wrong. */
 bool prestart_check_identity(const struct conf *conf, struct identity *identity, struct err *err);
 bool prestart_check_directory(const struct conf *conf, const char *option, const char *path,
 			      struct err *err);
@@ -58,15 +55,15 @@ bool prestart_log(const struct conf *conf, const struct identity *identity, stru
 bool prestart_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
 		       const struct identity *of_b);
 
-/* Before prestart_log, and for good: nobody reads stderr any more. */
+/* Before prestart_log, and for good: stderr is closed. */
 void prestart_detached(void);
 
 /* How many descriptors a worker needs: of that many listening sockets, among so many peers. */
 rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity);
 
 /*
- * True when the master, and its workers under rlimit_nofile, can open so many more sockets and have
- * an the wires of `capacity` workers. Otherwise false with err, which says how many descriptors are
+ * True when the master, and its workers under rlimit_nofile, can open so many more sockets and
+ * the wires of `capacity` workers. Otherwise false with err, which says how many descriptors are
  * needed.
  */
 bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
@@ -77,14 +74,5 @@ bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned ca
  * all of theirs; logs environment_warned when the system refuses. Before they are opened.
  */
 void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity);
-
-/*
- * In a worker, before it leaves the master's things: its limit, its umask, its own ways to the
- * logs, and with `new_log` the log of its own configuration, which the master takes over only once
- * the generation is ready.
- */
-bool prestart_inherit(const struct conf *conf, const struct identity *identity,
-		      const struct listener_set *listeners, unsigned capacity, bool new_log,
-		      struct err *err);
 
 #endif

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "master/generation.h"
-#include "master/pidpage.h"
+#include "master/keeper.h"
 #include "stats/scoreboard.h"
 
 /* Children that the master has not made, and that no log line has named yet. */
@@ -23,7 +23,7 @@ struct unknown_children {
 
 struct procs {
 	struct scoreboard *board;
-	struct pidpage *page;        /* pids of kept workers; NULL where there are none (tests) */
+	struct keeper_pids *page;    /* pids of kept workers; NULL where there are none (tests) */
 	int bells;                   /* an epoll of all workers' bells: they are rung */
 	struct generation *current;  /* NULL until the first one is ready */
 	struct generation *starting; /* NULL but during the start and a reload */

@@ -53,7 +53,7 @@ struct queue_alarm_facts {
 	uint32_t limit; /* of the queue */
 	uint32_t backlog,
 		somaxconn; /* as configured, here and in the system; somaxconn 0: unknown */
-	unsigned workers, silent, full; /* as struct load has them */
+	unsigned workers, silent, full; /* as struct generation_load has them */
 	uint32_t worker_connections;
 	bool is_lasting; /* no burst: the queue has been long for QUEUE_ALARM_LASTS_MS */
 };

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
@@ -39,6 +40,35 @@ static bool wants_new_log(const struct procs *procs, const struct generation *ge
 				  &generation->identity);
 }
 
+static void limit_files(rlim_t wanted)
+{
+	struct rlimit limit;
+
+	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	sys_setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/*
+ * In the child: its limit, its umask, its own descriptors of the logs; in a reload the log of its
+ * own configuration, which the master takes over only once the generation is ready.
+ */
+static bool set_up_child(const struct procs *procs, const struct generation *generation,
+			 struct err *err)
+{
+	const struct conf *conf = generation->conf;
+	unsigned sockets = listener_sockets(generation->listeners);
+
+	umask((mode_t)conf->umask);
+	log_own();
+	accesslog_own();
+	if (wants_new_log(procs, generation) && !prestart_log(conf, &generation->identity, err))
+		return false;
+	limit_files(prestart_files_wanted(conf, sockets, generation->capacity));
+	return true;
+}
+
 static _Noreturn void become_worker(const struct procs *procs, const struct generation *generation,
 				    const struct heritage *heritage)
 {
@@ -48,15 +78,14 @@ static _Noreturn void become_worker(const struct procs *procs, const struct gene
 	signals_leave_reports();
 	for (g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		leave_memory(g, heritage);
-	if (!prestart_inherit(generation->conf, &generation->identity, generation->listeners,
-			      generation->capacity, wants_new_log(procs, generation), &err)) {
+	if (!set_up_child(procs, generation, &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		sys_leave(CODE_OSERR);
 	}
 	if (generation->conf->keep_connections)
 		keeper_run(heritage, procs->page, generation->first_slot + heritage->number);
-	sys_leave(pidpage_drop(procs->page) ? worker_run(heritage) : CODE_OSERR);
+	sys_leave(keeper_pids_drop(procs->page) ? worker_run(heritage) : CODE_OSERR);
 }
 
 pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned number)
@@ -202,7 +231,7 @@ static void learn_pid(struct procs *procs, struct generation *generation, unsign
 
 	if (member->pid > 0 || !member_is_alive(member))
 		return;
-	pid = pidpage_get(procs->page, generation->first_slot + number);
+	pid = keeper_pids_get(procs->page, generation->first_slot + number);
 	if (pid <= 0)
 		return;
 	note_start(generation, number, pid);

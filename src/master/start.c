@@ -58,7 +58,7 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 		return false;
 	announce_birth(server->board);
 	log_count_in(&server->board->server.master_log_lines_lost_total);
-	server->procs.page = pidpage_new();
+	server->procs.page = keeper_pids_new();
 	return server->procs.page || err_errno(err, CODE_OSERR, "cannot map the page of pids");
 }
 
@@ -202,7 +202,7 @@ void start_undo(struct server *server)
 	announce_close(&server->ready);
 	if (server->loop.epfd >= 0)
 		loop_close(&server->loop);
-	(void)pidpage_drop(server->procs.page);
+	(void)keeper_pids_drop(server->procs.page);
 	server->procs.page = NULL;
 	log_count_in(NULL);
 	if (server->board)

@@ -115,15 +115,6 @@ void workers_retire(struct procs *procs, struct generation *generation, int sign
 	procs->retiring = generation;
 }
 
-static void handle_exit(struct procs *procs, struct generation *generation, unsigned number,
-			pid_t pid, int status, int64_t now_ms)
-{
-	if (generation->members[number].pid == pid)
-		worker_exit_handle(procs, generation, number, status, now_ms);
-	else
-		worker_exit_handle_keeper(procs, generation, number, status, now_ms);
-}
-
 /* The member that the child is, as worker or keeper; false: it is none's. */
 static bool find_member(const struct procs *procs, pid_t pid, struct generation **generation,
 			unsigned *number)
@@ -165,7 +156,7 @@ static bool reap_child(struct procs *procs, pid_t pid, int64_t now_ms)
 	if (sys_waitpid(pid, &status, 0) != pid)
 		return false;
 	if (find_member(procs, pid, &generation, &number))
-		handle_exit(procs, generation, number, pid, status, now_ms);
+		worker_exit_handle(procs, generation, number, pid, status, now_ms);
 	else if (!procs->other || !procs->other(procs->owner, pid, status))
 		return true;
 	return false;

@@ -59,7 +59,7 @@ int kept_make(void **state)
 		return -1;
 	kept = (struct kept){ .procs = *state, .now_ms = CREW_NOW, .accepts = KEPT_ACCEPTED };
 	kept.procs->spawn = spawn_waiter;
-	kept.procs->page = pidpage_new();
+	kept.procs->page = keeper_pids_new();
 	kept.generation = crew_generation(NULL, 1);
 	kept.generation->conf->keep_connections = true;
 	if (!kept.procs->page || !workers_begin(kept.procs, kept.generation, kept.now_ms, &err))
@@ -81,11 +81,11 @@ static void kill_and_await(pid_t pid)
 
 int kept_free(void **state)
 {
-	struct pidpage *page = kept.procs->page;
+	struct keeper_pids *page = kept.procs->page;
 
 	kill_and_await(kept.member->pid);
 	kill_and_await(kept.member->keeper);
-	if (crew_free(state) != 0 || !pidpage_drop(page))
+	if (crew_free(state) != 0 || !keeper_pids_drop(page))
 		return -1;
 	return 0;
 }
@@ -101,7 +101,7 @@ void kept_clone(void)
 	struct listener_tally *tally = &kept.slot->tally.listeners[0];
 	const struct member *member = kept.member;
 
-	if (member->keeper == 0 || pidpage_get(kept.procs->page, 0) != 0 ||
+	if (member->keeper == 0 || keeper_pids_get(kept.procs->page, 0) != 0 ||
 	    !member_is_alive(member) || member_wants_worker(member))
 		return;
 	kept.procs->page->pids[0] = fork_waiter(false);

@@ -11,7 +11,7 @@
 
 #include "master/workers.h"
 
-enum { KEPT_ACCEPTED = 2, KEPT_LATER_MS = RESPAWN_MOST_MS };
+enum { KEPT_ACCEPTED = 2, KEPT_LATER_MS = RESPAWN_BACKOFF_MOST_MS };
 
 struct kept {
 	struct procs *procs;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/queues.c and master/sockets.c on real sockets that nobody accepts from. */
+/* Tests of master/queues.c on real sockets that no process accepts from. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

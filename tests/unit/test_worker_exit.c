@@ -167,7 +167,7 @@ static void wait__with_a_keeper_that_holds_nothing__grows_to_the_longest(void **
 	end_worker();
 	kept_clear();
 	member_want(kept.member, 0, kept.now_ms);
-	assert_int_equal(longest_wait_ms(12), RESPAWN_MOST_MS);
+	assert_int_equal(longest_wait_ms(12), RESPAWN_BACKOFF_MOST_MS);
 	assert_true(kept.member->keeper > 0);
 	kept_clear();
 }

@@ -84,12 +84,12 @@ static void start_due__when_fork_fails_later__waits_longer_each_time(void **stat
 	struct member *member = &generation->members[0];
 
 	crew_behaviour = CREW_REFUSE;
-	crew_kill(procs, member, SIGKILL, CREW_NOW + RESPAWN_HEALTHY_MS);
-	workers_start_due(procs, CREW_NOW + RESPAWN_HEALTHY_MS);
+	crew_kill(procs, member, SIGKILL, CREW_NOW + RESPAWN_BACKOFF_HEALTHY_MS);
+	workers_start_due(procs, CREW_NOW + RESPAWN_BACKOFF_HEALTHY_MS);
 	assert_int_equal(member->state, MEMBER_BACKOFF);
-	assert_int_equal(member->due_ms, CREW_NOW + RESPAWN_HEALTHY_MS + 100);
+	assert_int_equal(member->due_ms, CREW_NOW + RESPAWN_BACKOFF_HEALTHY_MS + 100);
 	workers_start_due(procs, member->due_ms);
-	assert_int_equal(member->due_ms, CREW_NOW + RESPAWN_HEALTHY_MS + 300);
+	assert_int_equal(member->due_ms, CREW_NOW + RESPAWN_BACKOFF_HEALTHY_MS + 300);
 	crew_behaviour = CREW_STAY;
 	workers_start_due(procs, member->due_ms);
 	assert_true(member_is_running(member));
