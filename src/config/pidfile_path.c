@@ -38,7 +38,7 @@ static bool make_absolute(const char *path, char *text, size_t size, struct err 
 	return done;
 }
 
-/* What XDG_RUNTIME_DIR names must be the user's own, and writable by nobody else. */
+/* The folder that XDG_RUNTIME_DIR names must be the user's own, and writable by no other. */
 static bool judge_runtime_folder(const char *folder, char *why)
 {
 	struct stat st;
@@ -89,7 +89,7 @@ static bool has_place(const char *path)
 	return file_can_create(path) || !is_no_place(errno);
 }
 
-/* A folder in /tmp may have been laid there by anybody: it is ours or it is not used. */
+/* Any user may have made a folder of that name in /tmp: it is used only if it is this user's. */
 bool pidfile_path_check_private(const char *folder, struct err *err)
 {
 	struct stat st;

@@ -16,22 +16,22 @@ enum { PIDFILE_PATH = 4096, PIDFILE_WARNING = 4096 + 512, PIDFILE_FOLDER = 64 };
  * $XDG_RUNTIME_DIR/prefork-srv.pid where that folder is the user's own, else
  * /tmp/prefork-srv-UID/prefork-srv.pid, whose folder must be ours and 0700. Writes the absolute
  * path to text, or "": there is to be no pid file, because pid_file is none or, for_start, because
- * the place that nobody chose cannot be written. False with err (the folder is another's, the path
+ * the default place cannot be written. False with err (the folder is another's, the path
  * is too long). Makes nothing.
  */
 bool pidfile_path(const struct conf *conf, bool for_start, char *text, size_t size,
 		  struct err *err);
 
 /*
- * What is to be said of the path that pidfile_path gave a start, in text (PIDFILE_WARNING bytes);
- * false when there is nothing to say.
+ * Writes the warning about the path that pidfile_path gave a start to text (PIDFILE_WARNING bytes);
+ * false when there is none.
  */
 bool pidfile_path_warns(const struct conf *conf, const char *path, char *text);
 
 /* True for the file in the private folder in /tmp; folder: PIDFILE_FOLDER bytes. */
 bool pidfile_path_is_private(const char *path, char *folder);
 
-/* False with err when there is something by the name of the private folder that is none. */
+/* False with err when the private folder is there, but is not private or not a folder. */
 bool pidfile_path_check_private(const char *folder, struct err *err);
 
 #endif

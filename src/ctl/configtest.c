@@ -29,7 +29,7 @@ struct snapshot {
 	const struct conf *conf;
 	FILE *out;        /* of -t; NULL: the first thing that is wrong ends it */
 	struct err first; /* that is wrong; "" nothing is */
-	pid_t owner;      /* of the pid file: what it holds is as good as free; 0: nobody */
+	pid_t owner;      /* of the pid file: what it holds counts as free; 0: none */
 	bool has_identity, has_names; /* of found, complete */
 	struct prestart_found found;
 };
@@ -91,7 +91,7 @@ static void check_directory(struct snapshot *look)
 		wrong(look, &err);
 }
 
-/* Where the path was given stands before the message, unless nobody gave one. */
+/* Where the path was given, if it was, stands before the message. */
 static void blame_pid_file(struct snapshot *look, struct err *err)
 {
 	if (look->conf->pid_file[0] != '\0')
@@ -163,7 +163,7 @@ static void warn_of_reopen(const struct snapshot *look, const char *option, cons
 		       strcmp(option, "log.path") == 0 ? "log" : "access log");
 }
 
-/* Who may write to the logs is known once the workers' user is. */
+/* Whether the logs can be written is known once the workers' user is. */
 static void check_logs(struct snapshot *look)
 {
 	struct err err;

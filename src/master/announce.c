@@ -8,9 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/proctitle.h"
 #include "base/sys.h"
@@ -39,14 +37,6 @@ void announce_listeners(const struct listener_set *fresh, const struct listener_
 {
 	log_missing(EVENT_listener_opened, fresh, old);
 	log_missing(EVENT_listener_closed, old, fresh);
-}
-
-void announce_birth(struct scoreboard *board)
-{
-	board->started_ms = clock_ms();
-	snprintf(board->program, sizeof(board->program), "%s", PACKAGE_VERSION);
-	cell_set(&board->server.start_time_seconds, (uint64_t)time(NULL));
-	cell_set(&board->server.last_reload_succeeded, 1);
 }
 
 void announce_conf(struct scoreboard *board, const struct conf *conf)

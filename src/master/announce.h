@@ -13,9 +13,6 @@
 /* Logs which sockets are new in `fresh`, and which of `old` (NULL: none) it no longer has. */
 void announce_listeners(const struct listener_set *fresh, const struct listener_set *old);
 
-/* Writes to a new scoreboard which server this is, and since when. */
-void announce_birth(struct scoreboard *board);
-
 /* Shows a configuration that has come into force in the title and in the scoreboard. */
 void announce_conf(struct scoreboard *board, const struct conf *conf);
 

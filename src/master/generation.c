@@ -111,6 +111,21 @@ unsigned generation_count(const struct generation *generation,
 	return count;
 }
 
+bool generation_has_started(const struct generation *generation, const char *what, bool is_late,
+			    struct err *err)
+{
+	unsigned ready = generation_count(generation, member_is_ready);
+
+	if (generation->failure.text[0] != '\0')
+		*err = generation->failure;
+	else if (ready == generation->wanted)
+		return true;
+	else if (is_late)
+		err_set(err, CODE_OSERR, "%u of %u %sworkers were ready within %d s", ready,
+			generation->wanted, what, RELOAD_READY_MS / 1000);
+	return false;
+}
+
 int generation_vacancy(const struct generation *generation)
 {
 	for (unsigned i = 0; i < generation->capacity; i++)

@@ -54,6 +54,13 @@ void generation_free(struct generation *generation);
 unsigned generation_count(const struct generation *generation,
 			  bool (*is)(const struct member *member));
 
+/*
+ * True once all its first workers are ready. False with err when one has failed or, is_late, one is
+ * still not ready; with err->text left alone while they are awaited. `what`: "new " or "".
+ */
+bool generation_has_started(const struct generation *generation, const char *what, bool is_late,
+			    struct err *err);
+
 /* A number without a worker, or -1. */
 int generation_vacancy(const struct generation *generation);
 

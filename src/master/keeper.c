@@ -17,7 +17,7 @@
 
 enum {
 	RETRY_MS = 100,
-	MARGIN_MS = 500, /* a worker that ends in time needs some to do so */
+	MARGIN_MS = 500 /* beyond shutdown_timeout, for a worker that ends in time */
 };
 
 struct keeper_pids *keeper_pids_new(void)
@@ -49,7 +49,7 @@ static bool clone_worker(struct heritage *heritage, struct keeper_pids *page, un
 {
 	pid_t pid;
 
-	/* Two workers in one arena would be the end of both. */
+	/* Two workers in one arena would destroy each other. */
 	if (keeper_pids_get(page, slot) != 0)
 		return true;
 	pid = sys_clone(CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD,
@@ -61,7 +61,7 @@ static bool clone_worker(struct heritage *heritage, struct keeper_pids *page, un
 	return pid > 0;
 }
 
-static void settle(const struct heritage *heritage)
+static void enter_keeper(const struct heritage *heritage)
 {
 	struct err err;
 
@@ -94,8 +94,8 @@ static void note_refusal(const struct heritage *heritage, bool is_refused)
 }
 
 /*
- * The master is dead, so nobody else will end a worker that hangs: it has shutdown_timeout, as it
- * knows itself.
+ * The master is dead, so only the keeper can end a worker that hangs: it has shutdown_timeout, as
+ * it knows itself.
  */
 static _Noreturn void see_worker_out(const struct heritage *heritage,
 				     const struct keeper_pids *page, unsigned slot)
@@ -114,7 +114,7 @@ static _Noreturn void see_worker_out(const struct heritage *heritage,
 /*
  * The kernel signs what kill(2) sends, and the signal of a master's death, with the master's pid;
  * what it does not sign (sigqueue(3)) may have any. Where the user has as many signals queued as it
- * may, nothing is signed (pid 0), and an order is believed all the same: a keeper that heard none
+ * may, nothing is signed (pid 0), and an order is obeyed all the same: a keeper that ignored it
  * would lose the connections of a dead worker.
  */
 static bool is_masters(const siginfo_t *info, pid_t master)
@@ -147,7 +147,7 @@ _Noreturn void keeper_run(const struct heritage *inherited, struct keeper_pids *
 	int number;
 
 	heritage.is_kept = true;
-	settle(&heritage);
+	enter_keeper(&heritage);
 	sigemptyset(&heard);
 	sigaddset(&heard, SIGNAL_KEEPER_START);
 	sigaddset(&heard, SIGNAL_KEEPER_LEAVE);

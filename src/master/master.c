@@ -28,13 +28,6 @@ static void report_signal(const struct server *server, int number, int32_t sende
 	signals_ignore(server->signals.fd, number);
 }
 
-static enum signal_action find_action(int number)
-{
-	const struct signal_row *row = signals_find(number);
-
-	return row ? row->master : SIGNAL_REPORT;
-}
-
 /* A stop is begun at once, the rest when the turn comes to it. */
 static void read_signals(void *owner)
 {
@@ -43,7 +36,8 @@ static void read_signals(void *owner)
 	int number;
 
 	while ((number = signals_next(server->signals.fd, &sender)) > 0) {
-		enum signal_action action = find_action(number);
+		const struct signal_row *row = signals_find(number);
+		enum signal_action action = row ? row->master : SIGNAL_REPORT;
 
 		if (action == SIGNAL_QUIT || action == SIGNAL_STOP)
 			stop_ask(&server->stop, action, server->loop.now_ms);
@@ -105,34 +99,25 @@ static void remove_worker(struct server *server)
 		is_empty ? "all are retired already (HUP starts them again)" : "one has to stay");
 }
 
-static void reopen_logs(struct server *server)
-{
-	reopen_ask(&server->reopen, &server->procs);
-}
-
-static void reload(struct server *server)
-{
-	reload_ask(&server->reload, server->loop.now_ms);
-}
-
+/* Each as often as it was asked for. */
 static void obey_signals(struct server *server)
 {
-	static const struct {
-		enum signal_action action;
-		void (*obey)(struct server *server);
-	} orders[] = {
-		{ SIGNAL_REOPEN, reopen_logs },      { SIGNAL_RETIRE, retire_workers },
-		{ SIGNAL_MORE_WORKERS, add_worker }, { SIGNAL_LESS_WORKERS, remove_worker },
-		{ SIGNAL_RELOAD, reload },
-	};
+	unsigned *asked = server->asked;
 
-	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++)
-		for (; server->asked[orders[i].action] > 0; server->asked[orders[i].action]--)
-			orders[i].obey(server);
+	for (; asked[SIGNAL_REOPEN] > 0; asked[SIGNAL_REOPEN]--)
+		reopen_ask(&server->reopen, &server->procs);
+	for (; asked[SIGNAL_RETIRE] > 0; asked[SIGNAL_RETIRE]--)
+		retire_workers(server);
+	for (; asked[SIGNAL_MORE_WORKERS] > 0; asked[SIGNAL_MORE_WORKERS]--)
+		add_worker(server);
+	for (; asked[SIGNAL_LESS_WORKERS] > 0; asked[SIGNAL_LESS_WORKERS]--)
+		remove_worker(server);
+	for (; asked[SIGNAL_RELOAD] > 0; asked[SIGNAL_RELOAD]--)
+		reload_ask(&server->reload, server->loop.now_ms);
 }
 
 /* A start that fails is ended at once, and err is what master_run returns. */
-static void fail(struct server *server, const struct err *err)
+static void end_server(struct server *server, const struct err *err)
 {
 	if (server->stop.how != STOP_NOT)
 		return;
@@ -166,7 +151,7 @@ static void go_on_starting(struct server *server, int64_t now_ms)
 	enum start_progress progress = start_step(server, now_ms, &err);
 
 	if (progress == START_FAILED)
-		fail(server, &err);
+		end_server(server, &err);
 	if (progress != START_DONE)
 		return;
 	sampler_step(&server->sampler, &server->procs, now_ms);
@@ -216,7 +201,7 @@ static void take_turn(struct server *server)
 	workers_reap(procs, now_ms);
 	workers_look(procs);
 	if (procs->fatal.text[0] != '\0')
-		fail(server, &procs->fatal);
+		end_server(server, &procs->fatal);
 	go_on_starting(server, now_ms);
 	obey_signals(server);
 	reload_step(&server->reload, now_ms);
@@ -233,7 +218,7 @@ static void take_turn(struct server *server)
 	log_settle(now_ms);
 }
 
-static void run(struct server *server)
+static void run_loop(struct server *server)
 {
 	bool turned;
 
@@ -261,8 +246,8 @@ static void tell_starter(struct server *server, struct err *err)
 	err->text[0] = '\0';
 }
 
-static void serve(struct server *server, struct conf *conf, const struct prestart_found *found,
-		  struct err *err)
+static void run_server(struct server *server, struct conf *conf, const struct prestart_found *found,
+		       struct err *err)
 {
 	if (server->is_daemon) {
 		if (!daemon_start(&server->report_fd, err)) {
@@ -273,7 +258,7 @@ static void serve(struct server *server, struct conf *conf, const struct prestar
 		log_role("master", -1);
 	}
 	if (start_take(server, conf, found, err)) {
-		run(server);
+		run_loop(server);
 		*err = server->outcome;
 	}
 	start_undo(server);
@@ -315,6 +300,6 @@ enum exit_code master_run(const struct master_options *asked, struct conf *conf,
 	server.procs.other = note_exit_of_trial;
 	server.procs.read_signals = read_signals;
 	server.procs.owner = &server;
-	serve(&server, conf, found, err);
+	run_server(&server, conf, found, err);
 	return err->code;
 }

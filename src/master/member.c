@@ -138,7 +138,7 @@ void member_hang(struct member *member, int64_t kill_ms)
 }
 
 /*
- * A stopped keeper would not hear it. It goes on first: a SIGCONT that comes later would end the
+ * A stopped keeper would not get it. It goes on first: a SIGCONT that comes later would end the
  * stop by which a leak check looks at it (ptrace(2)).
  */
 static void dismiss_keeper(struct member *member, enum member_state next, int64_t kill_ms)
@@ -150,7 +150,7 @@ static void dismiss_keeper(struct member *member, enum member_state next, int64_
 }
 
 /* By then worker_exit.c has counted all that was in there. */
-static void vacate(struct member *member)
+static void free_place(struct member *member)
 {
 	BUG_ON(member->held > 0);
 	set_state(member, MEMBER_EMPTY);
@@ -159,17 +159,17 @@ static void vacate(struct member *member)
 	*member = (struct member){ .state = MEMBER_EMPTY, .number = member->number };
 }
 
-static void leave(struct member *member, int64_t kill_ms)
+static void leave_place(struct member *member, int64_t kill_ms)
 {
 	if (member->keeper == 0)
-		vacate(member);
+		free_place(member);
 	else
 		dismiss_keeper(member, MEMBER_DISMISSING_KEEPER, kill_ms);
 }
 
 void member_leave(struct member *member, int64_t now_ms)
 {
-	leave(member, now_ms + KEEPER_LEAVE_MS);
+	leave_place(member, now_ms + KEEPER_LEAVE_MS);
 }
 
 void member_respawn(struct member *member, bool renew, bool progressed, int64_t now_ms)
@@ -198,7 +198,7 @@ void member_respawn(struct member *member, bool renew, bool progressed, int64_t 
 void member_keeper_gone(struct member *member)
 {
 	if (is_in(member, LEAVING)) {
-		vacate(member);
+		free_place(member);
 	} else if (member->state == MEMBER_RENEWING_KEEPER) {
 		set_state(member, MEMBER_BACKOFF);
 		member->kill_ms = 0;
@@ -206,7 +206,7 @@ void member_keeper_gone(struct member *member)
 }
 
 /* What it leaves is lost: its time is over, or the stop is a fast one. */
-static void end(struct member *member)
+static void give_up_worker(struct member *member)
 {
 	if (member->pid == 0 && member->state != MEMBER_DISMISSING_KEEPER)
 		set_state(member, MEMBER_DISMISSING_KEEPER);
@@ -233,7 +233,7 @@ void member_signal(struct member *member, int signal)
 	if (is_in(member, LEAVING) && (is_fast || signal == SIGQUIT))
 		member->retire_signal = signal;
 	if (is_in(member, LEAVING) && is_fast)
-		end(member);
+		give_up_worker(member);
 	if (member->pid > 0)
 		sys_kill(member->pid, signal);
 	else if (member->state == MEMBER_DISMISSING_KEEPER)
@@ -251,7 +251,7 @@ void member_kill_due(struct member *member, int64_t now_ms)
 		sys_kill(member->keeper, SIGKILL);
 	if (!is_in(member, LEAVING) || is_in(member, HUNG))
 		return;
-	end(member);
+	give_up_worker(member);
 	if (member->pid > 0)
 		LOG(EVENT_shutdown_timed_out, LOG_NUM("worker", member->number),
 		    LOG_NUM("child_pid", member->pid));
@@ -273,7 +273,7 @@ void member_retire(struct member *member, int signal, int64_t kill_ms)
 	if (member->state == MEMBER_EMPTY)
 		return;
 	if (is_in(member, BIT(BACKOFF) | BIT(RENEWING_KEEPER)) && !has_kept) {
-		leave(member, kill_ms);
+		leave_place(member, kill_ms);
 		return;
 	}
 	if (has_kept) {

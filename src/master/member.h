@@ -72,32 +72,16 @@ struct member {
 	struct arena *arena; /* NULL while EMPTY */
 };
 
-/* It has a worker that is to stay, or one is to come. */
-bool member_is_staying(const struct member *member);
-
-/* It has a worker that is to stay, as far as the master knows. */
-bool member_is_running(const struct member *member);
-
-/* That worker has said that it is ready. */
-bool member_is_ready(const struct member *member);
-
-/* It was told to leave, and worker or keeper is still there. */
-bool member_is_leaving(const struct member *member);
-
-/* It runs or leaves: the server has not ended before it has. */
-bool member_is_alive(const struct member *member);
-
-/* Its worker is being killed because it hangs. */
-bool member_is_hung(const struct member *member);
-
-/* Its heartbeat is to be looked at. */
-bool member_must_beat(const struct member *member);
-
-/* What its worker leaves is not finished by another one. */
-bool member_is_ending(const struct member *member);
-
-/* A worker is to be started for it, once due_ms has come. */
-bool member_wants_worker(const struct member *member);
+/* Which situations are meant. */
+bool member_is_staying(const struct member *member); /* a worker is there or to come, for good */
+bool member_is_running(const struct member *member); /* it is there, as far as is known */
+bool member_is_ready(const struct member *member);   /* and has said that it is ready */
+bool member_is_leaving(const struct member *member); /* told to leave, and not gone yet */
+bool member_is_alive(const struct member *member);   /* running or leaving: no end before its end */
+bool member_is_hung(const struct member *member);    /* its worker is being killed for it */
+bool member_is_ending(const struct member *member);  /* what its worker leaves is not finished */
+bool member_must_beat(const struct member *member);  /* its heartbeat is to be looked at */
+bool member_wants_worker(const struct member *member); /* to be started once due_ms has come */
 
 /* Lets an EMPTY member's worker start in that seat as soon as workers_start_due is called. */
 void member_want(struct member *member, unsigned seat, int64_t now_ms);
@@ -105,7 +89,7 @@ void member_want(struct member *member, unsigned seat, int64_t now_ms);
 /* A worker was forked, or asked of the keeper: member_wants_worker was true. */
 void member_started(struct member *member, int64_t now_ms);
 
-/* Its worker says that it is ready: false when that is known, or nobody asks any more. */
+/* Its worker says that it is ready: false when that is known, or it is leaving. */
 bool member_note_ready(struct member *member);
 
 /* Its worker hangs, and is killed at kill_ms at the latest: member_must_beat was true. */

@@ -61,7 +61,7 @@ struct conf *prestart_load(const struct conf_source *source, struct err *err)
 }
 
 /* Puts where the option stands before the message; returns false. */
-static bool place(const struct conf *conf, const char *option, struct err *err)
+static bool blame_option(const struct conf *conf, const char *option, struct err *err)
 {
 	return err_prefix(err, "%s: %s: ", conf_place(conf, option), option);
 }
@@ -91,7 +91,7 @@ bool prestart_check_directory(const struct conf *conf, const char *option, const
 		err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be entered", path);
 	else
 		return true;
-	return place(conf, option, err);
+	return blame_option(conf, option, err);
 }
 
 bool prestart_check_chroot(const struct conf *conf, struct err *err)
@@ -101,7 +101,7 @@ bool prestart_check_chroot(const struct conf *conf, struct err *err)
 	if (conf->chroot[0] == '\0' || geteuid() == 0)
 		return true;
 	err_set(err, CODE_NOPERM, "only root may do it (leave it empty)");
-	return place(conf, "chroot", err);
+	return blame_option(conf, "chroot", err);
 }
 
 bool prestart_enter(const struct conf *conf, bool daemon, struct err *err)
@@ -114,7 +114,7 @@ bool prestart_enter(const struct conf *conf, bool daemon, struct err *err)
 	if (directory[0] == '\0' || sys_chdir(directory) == 0)
 		return true;
 	err_errno(err, err_code(errno, CODE_CONFIG), "cannot change to \"%s\"", directory);
-	return place(conf, "working_directory", err);
+	return blame_option(conf, "working_directory", err);
 }
 
 enum { FILES_MOST = 5 };
@@ -225,7 +225,7 @@ static bool blame_log(const struct conf *conf, struct err *err)
 {
 	if (log_target(conf) != conf->log_path)
 		err_prefix(err, "a daemon cannot log to stderr (log.path chooses a file): ");
-	return place(conf, "log.path", err);
+	return blame_option(conf, "log.path", err);
 }
 
 /* Opens the file where there is one, as the log will. */
@@ -268,11 +268,11 @@ static bool check_access(const struct conf *conf, const struct identity *identit
 	const char *target = conf->log_access;
 
 	if (target[0] == '/' && !check_log_file(target, prestart_log_owner(identity), err))
-		return place(conf, "log.access", err);
+		return blame_option(conf, "log.access", err);
 	if (!is_daemon || strcmp(target, "stderr") != 0)
 		return true;
 	err_set(err, CODE_CONFIG, "a daemon has no stderr (name a file, or off)");
-	return place(conf, "log.access", err);
+	return blame_option(conf, "log.access", err);
 }
 
 static bool check_path(const struct conf *conf, const struct identity *identity, struct err *err)
@@ -319,7 +319,7 @@ bool prestart_log(const struct conf *conf, const struct identity *identity, stru
 	if (is_daemon && !check_access(conf, identity, err))
 		return false;
 	if (!accesslog_open(conf, owner, err))
-		return place(conf, "log.access", err);
+		return blame_option(conf, "log.access", err);
 	if (!log_open(log_target(conf), (enum log_level)conf->log_level,
 		      (enum log_format)conf->log_format, owner, err))
 		return blame_log(conf, err);
@@ -361,13 +361,13 @@ bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned ca
 		 sockets == 1 ? "" : "s");
 	if (!fdlimit_allowed(needed)) {
 		fdlimit_refuse(needed, why, err);
-		return place(conf, "workers", err);
+		return blame_option(conf, "workers", err);
 	}
 	if (conf->rlimit_nofile == 0 || (rlim_t)conf->rlimit_nofile >= of_worker)
 		return true;
 	err_set(err, CODE_CONFIG, "%s: a worker needs %" PRIu64 " descriptors (auto is enough)",
 		why, (uint64_t)of_worker);
-	return place(conf, "rlimit_nofile", err);
+	return blame_option(conf, "rlimit_nofile", err);
 }
 
 void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity)

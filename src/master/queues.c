@@ -24,41 +24,29 @@ enum socket_answer {
 	SOCKET_MUTE    /* always */
 };
 
-static void clear_sockets(struct queues_sockets *sockets)
-{
-	*sockets = (struct queues_sockets){ .diag = { .fd = -1 } };
-}
-
-static void close_sockets(struct queues_sockets *sockets)
-{
-	sockdiag_close(&sockets->diag);
-	free(sockets->list);
-	clear_sockets(sockets);
-}
-
 static bool is_unix(const struct listener *listener)
 {
 	return listener->bound.sa.sa_family == AF_UNIX;
 }
 
-static void warn_of_unix(struct queues_sockets *sockets)
+static void warn_of_unix(struct queues *queues)
 {
-	if (!sockets->has_warned)
+	if (!queues->has_warned)
 		LOG(EVENT_environment_warned,
 		    LOG_STR("message", "the accept queues of unix sockets cannot be looked at"),
 		    LOG_STR("error", strerror(errno)));
-	sockets->has_warned = true;
+	queues->has_warned = true;
 }
 
-static const struct queues_socket *find_socket(const struct queues_sockets *sockets, uint64_t inode)
+static const struct queues_socket *find_socket(const struct queues *queues, uint64_t inode)
 {
-	for (unsigned i = 0; i < sockets->count; i++)
-		if (sockets->list[i].inode == inode)
-			return &sockets->list[i];
+	for (unsigned i = 0; i < queues->count; i++)
+		if (queues->list[i].inode == inode)
+			return &queues->list[i];
 	return NULL;
 }
 
-static bool identify_socket(const struct queues_sockets *sockets, const struct listener *listener,
+static bool identify_socket(const struct queues *queues, const struct listener *listener,
 			    struct queues_socket *watch)
 {
 	const struct queues_socket *before;
@@ -67,14 +55,14 @@ static bool identify_socket(const struct queues_sockets *sockets, const struct l
 	if (sys_fstat(watch->fd, &st) < 0)
 		return false;
 	watch->inode = st.st_ino;
-	before = find_socket(sockets, st.st_ino);
+	before = find_socket(queues, st.st_ino);
 	watch->drops = before ? before->drops : 0;
 	watch->knows_drops = before ? before->knows_drops : !listener->inherited;
 	watch->is_mute = before && before->is_mute;
 	return true;
 }
 
-static bool list_sockets(const struct queues_sockets *sockets, const struct listener_set *set,
+static bool list_sockets(const struct queues *queues, const struct listener_set *set,
 			 struct queues_socket *next)
 {
 	for (unsigned i = 0; i < set->count; i++)
@@ -82,27 +70,27 @@ static bool list_sockets(const struct queues_sockets *sockets, const struct list
 			next->fd = set->list[i].fds[k];
 			next->listener = i;
 			next->number = k;
-			if (!identify_socket(sockets, &set->list[i], next))
+			if (!identify_socket(queues, &set->list[i], next))
 				return false;
 		}
 	return true;
 }
 
-static void open_diag(struct queues_sockets *sockets, const struct listener_set *set)
+static void open_diag(struct queues *queues, const struct listener_set *set)
 {
 	bool is_wanted = false;
 
 	for (unsigned i = 0; i < set->count; i++)
 		is_wanted = is_wanted || is_unix(&set->list[i]);
-	if (is_wanted && sockets->diag.fd < 0 && !sockdiag_open(&sockets->diag))
-		warn_of_unix(sockets);
+	if (is_wanted && queues->diag.fd < 0 && !sockdiag_open(&queues->diag))
+		warn_of_unix(queues);
 }
 
 /*
  * Goes over to the sockets of that generation (NULL: none) when it is another one than at the last
  * time; *changed says so. False: that failed, and the list is of no use until it succeeds.
  */
-static bool follow_generation(struct queues_sockets *sockets, const struct generation *generation,
+static bool follow_generation(struct queues *queues, const struct generation *generation,
 			      bool *changed)
 {
 	static const struct listener_set none;
@@ -111,19 +99,19 @@ static bool follow_generation(struct queues_sockets *sockets, const struct gener
 	unsigned id = set->count > 0 ? generation->id : 0;
 	struct queues_socket *list;
 
-	*changed = sockets->generation != id;
+	*changed = queues->generation != id;
 	if (!*changed)
 		return true;
 	list = calloc(listener_sockets(set) + 1, sizeof(*list));
-	if (!list || !list_sockets(sockets, set, list)) {
+	if (!list || !list_sockets(queues, set, list)) {
 		free(list);
 		return false;
 	}
-	free(sockets->list);
-	sockets->list = list;
-	sockets->count = listener_sockets(set);
-	sockets->generation = id;
-	open_diag(sockets, set);
+	free(queues->list);
+	queues->list = list;
+	queues->count = listener_sockets(set);
+	queues->generation = id;
+	open_diag(queues, set);
 	return true;
 }
 
@@ -153,31 +141,31 @@ static enum socket_answer read_tcp(struct queues_socket *watch, struct socket_re
 }
 
 /* The kernel drops nothing here: a client waits, or is told EAGAIN. */
-static enum socket_answer read_unix(struct queues_sockets *sockets, struct queues_socket *watch,
+static enum socket_answer read_unix(struct queues *queues, struct queues_socket *watch,
 				    struct socket_reading *reading)
 {
 	struct sockdiag_queue queue = { 0 };
 
-	if (watch->is_mute || sockets->diag.fd < 0)
+	if (watch->is_mute || queues->diag.fd < 0)
 		return SOCKET_MUTE;
-	switch (sockdiag_unix(&sockets->diag, watch->inode, &queue)) {
+	switch (sockdiag_unix(&queues->diag, watch->inode, &queue)) {
 	case SOCKDIAG_FOUND:
 		*reading = (struct socket_reading){ .queue = queue.length, .limit = queue.limit };
 		return SOCKET_READ;
 	case SOCKDIAG_REFUSED:
 		watch->is_mute = true;
-		warn_of_unix(sockets);
+		warn_of_unix(queues);
 		return SOCKET_MUTE;
 	default:
 		return SOCKET_FAILED;
 	}
 }
 
-static enum socket_answer read_socket(struct queues_sockets *sockets, struct queues_socket *watch,
+static enum socket_answer read_socket(struct queues *queues, struct queues_socket *watch,
 				      const struct listener *listener,
 				      struct socket_reading *reading)
 {
-	return is_unix(listener) ? read_unix(sockets, watch, reading) : read_tcp(watch, reading);
+	return is_unix(listener) ? read_unix(queues, watch, reading) : read_tcp(watch, reading);
 }
 
 /* All sockets that are counted in one row. */
@@ -189,13 +177,14 @@ struct row {
 
 void queues_start(struct queues *queues)
 {
-	*queues = (struct queues){ 0 };
-	clear_sockets(&queues->sockets);
+	*queues = (struct queues){ .diag = { .fd = -1 } };
 }
 
 void queues_stop(struct queues *queues)
 {
-	close_sockets(&queues->sockets);
+	sockdiag_close(&queues->diag);
+	free(queues->list);
+	queues_start(queues);
 }
 
 static void add_reading(struct row *row, const struct queue_alarm_sample *look)
@@ -209,14 +198,13 @@ static void add_reading(struct row *row, const struct queue_alarm_sample *look)
 	row->look.dropped = dropped;
 }
 
-static void read_sockets(struct queues_sockets *sockets, const struct listener_set *set,
-			 struct row *rows)
+static void read_sockets(struct queues *queues, const struct listener_set *set, struct row *rows)
 {
-	for (unsigned i = 0; i < sockets->count; i++) {
-		struct queues_socket *watch = &sockets->list[i];
+	for (unsigned i = 0; i < queues->count; i++) {
+		struct queues_socket *watch = &queues->list[i];
 		const struct listener *listener = &set->list[watch->listener];
 		struct socket_reading reading;
-		enum socket_answer answer = read_socket(sockets, watch, listener, &reading);
+		enum socket_answer answer = read_socket(queues, watch, listener, &reading);
 
 		if (answer == SOCKET_READ)
 			add_reading(&rows[listener->row],
@@ -360,13 +348,13 @@ void queues_look(struct queues *queues, const struct procs *procs, int64_t now_m
 	bool changed;
 
 	close_rows(procs);
-	if (!follow_generation(&queues->sockets, procs->current, &changed))
+	if (!follow_generation(queues, procs->current, &changed))
 		return;
 	if (changed)
 		forget_sockets(queues);
-	if (queues->sockets.count == 0)
+	if (queues->count == 0)
 		return;
-	read_sockets(&queues->sockets, procs->current->listeners, rows);
+	read_sockets(queues, procs->current->listeners, rows);
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
 		if (rows[i].look.sockets > 0)
 			write_row(&procs->board->listeners[i].queue, &rows[i],

@@ -26,16 +26,12 @@ struct queues_socket {
 	bool is_mute;      /* the kernel tells nothing of it */
 };
 
-struct queues_sockets {
-	unsigned generation; /* whose sockets these are; 0: nobody's */
+struct queues {
+	unsigned generation; /* whose sockets these are; 0: none's */
 	struct queues_socket *list;
 	unsigned count;
 	struct sockdiag diag;
-	bool has_warned; /* that unix sockets cannot be looked at */
-};
-
-struct queues {
-	struct queues_sockets sockets;
+	bool has_warned;  /* that unix sockets cannot be looked at */
 	uint64_t scrapes; /* as counted at the last look */
 	struct queue_alarm overflows[METRIC_LISTENERS];
 };

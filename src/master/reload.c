@@ -178,22 +178,6 @@ static void end_well(struct reload *reload)
 	publish_outcome(reload->procs->board, NULL, reload->took_ms, fresh->wanted);
 }
 
-/* True once all new workers are ready; err->text tells when they never will be. */
-static bool have_started(const struct reload *reload, int64_t now_ms, struct err *err)
-{
-	const struct generation *fresh = reload->procs->starting;
-	unsigned ready = generation_count(fresh, member_is_ready);
-
-	if (fresh->failure.text[0] != '\0')
-		*err = fresh->failure;
-	else if (ready == fresh->wanted)
-		return true;
-	else if (now_ms >= reload->deadline_ms)
-		err_set(err, CODE_OSERR, "%u of %u new workers were ready within %d s", ready,
-			fresh->wanted, RELOAD_READY_MS / 1000);
-	return false;
-}
-
 /* Goes on by one step, or brings the reload to its end; false while it goes on. */
 static bool has_ended(struct reload *reload, int64_t now_ms)
 {
@@ -206,7 +190,8 @@ static bool has_ended(struct reload *reload, int64_t now_ms)
 		     start_generation(reload, now_ms, &err)))
 			return false;
 	} else if (reload->phase == RELOAD_STARTING) {
-		if (have_started(reload, now_ms, &err))
+		if (generation_has_started(reload->procs->starting, "new ",
+					   now_ms >= reload->deadline_ms, &err))
 			hand_over(reload, now_ms);
 		if (err.text[0] == '\0')
 			return false;

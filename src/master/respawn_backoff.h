@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 enum {
-	RESPAWN_BACKOFF_HEALTHY_MS = 2000, /* who lived so long did not fail at its start */
+	RESPAWN_BACKOFF_HEALTHY_MS =
+		2000, /* a worker that lived so long did not fail at its start */
 	RESPAWN_BACKOFF_FIRST_MS = 100,
 	RESPAWN_BACKOFF_MOST_MS = 30000
 };
@@ -22,7 +23,7 @@ struct respawn_backoff {
 
 /*
  * Takes note of a death and returns the milliseconds until the next start: 0 after a healthy life
- * (long enough, or one that served somebody), else 100, doubled by each further early death up to
+ * (long enough, or one that served a client), else 100, doubled by each further early death up to
  * 30,000.
  */
 static inline int64_t respawn_backoff_ms(struct respawn_backoff *history, int64_t lived_ms,

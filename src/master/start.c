@@ -6,6 +6,7 @@
 #include "master/start.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -56,7 +57,10 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 	server->procs.board = server->board;
 	if (!server->board)
 		return false;
-	announce_birth(server->board);
+	server->board->started_ms = clock_ms();
+	snprintf(server->board->program, sizeof(server->board->program), "%s", PACKAGE_VERSION);
+	cell_set(&server->board->server.start_time_seconds, (uint64_t)time(NULL));
+	cell_set(&server->board->server.last_reload_succeeded, 1);
 	log_count_in(&server->board->server.master_log_lines_lost_total);
 	server->procs.page = keeper_pids_new();
 	return server->procs.page || err_errno(err, CODE_OSERR, "cannot map the page of pids");
@@ -154,22 +158,12 @@ bool start_take(struct server *server, struct conf *conf, const struct prestart_
 enum start_progress start_step(struct server *server, int64_t now_ms, struct err *err)
 {
 	const struct generation *first = server->procs.starting;
-	unsigned ready;
 
+	err->text[0] = '\0';
 	if (server->is_started || !first)
 		return START_NONE;
-	ready = generation_count(first, member_is_ready);
-	if (first->failure.text[0] != '\0') {
-		*err = first->failure;
-		return START_FAILED;
-	}
-	if (ready < first->wanted && now_ms < server->deadline_ms)
-		return START_NONE;
-	if (ready < first->wanted) {
-		err_set(err, CODE_OSERR, "%u of %u workers were ready within %d s", ready,
-			first->wanted, RELOAD_READY_MS / 1000);
-		return START_FAILED;
-	}
+	if (!generation_has_started(first, "", now_ms >= server->deadline_ms, err))
+		return err->text[0] != '\0' ? START_FAILED : START_NONE;
 	if (!pidfile_write(&server->pidfile, err))
 		return START_FAILED;
 	workers_promote(&server->procs);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Judges heartbeats. Must not reap or respawn: a worker that it kills is one that has died. */
+/* Judges heartbeats. Must not reap or respawn: what its kills lead to, worker_exit.c decides. */
 #include "master/watchdog.h"
 
 #include "base/log.h"
@@ -45,8 +45,8 @@ static void kill_hung(struct procs *procs, struct member *member, int64_t silent
 	member_hang(member, now_ms + WATCHDOG_ABORT_MS);
 }
 
-static void look_at(struct procs *procs, struct generation *generation, unsigned number,
-		    int64_t now_ms)
+static void check_heartbeat(struct procs *procs, struct generation *generation, unsigned number,
+			    int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 	int64_t beat_ms =
@@ -78,6 +78,6 @@ void watchdog_look(struct watchdog *watchdog, struct procs *procs, int64_t now_m
 		if (away_ms > g->conf->hang_timeout / 2)
 			grant_grace(g, now_ms);
 		for (unsigned number = 0; number < g->capacity; number++)
-			look_at(procs, g, number, now_ms);
+			check_heartbeat(procs, g, number, now_ms);
 	}
 }

@@ -151,7 +151,7 @@ static bool has_finished(int status)
 	return WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK;
 }
 
-/* After a death that nobody asked for. */
+/* After a death that the master has not asked for. */
 static void decide_next(struct procs *procs, struct generation *generation, unsigned number,
 			int status, bool was_ready, bool progressed, int64_t now_ms)
 {
@@ -299,7 +299,7 @@ static void handle_keeper(struct procs *procs, struct generation *generation, un
 		return;
 	}
 	log_keeper(number, keeper, status);
-	/* A worker that lives goes on alone; one that never came is as good as dead. */
+	/* A worker that lives goes on alone; one that was never cloned counts as dead. */
 	if (member->pid == 0 && member_is_running(member))
 		decide_next(procs, generation, number, status, false, false, now_ms);
 }
