@@ -27,9 +27,9 @@
 /* One examination. */
 struct snapshot {
 	const struct conf *conf;
-	FILE *out;        /* of -t; NULL: the first thing that is wrong ends it */
-	struct err first; /* that is wrong; "" nothing is */
-	pid_t owner;      /* of the pid file: what it holds counts as free; 0: none */
+	FILE *out;                    /* of -t; NULL: the first thing that is wrong ends it */
+	struct err first;             /* that is wrong; "" nothing is */
+	pid_t owner;                  /* of the pid file: what it holds counts as free; 0: none */
 	bool has_identity, has_names; /* of found, complete */
 	struct prestart_found found;
 };

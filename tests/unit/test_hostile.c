@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of master/procs.c with hostile workers: children that it does not know, bells that block.
+ * Tests of master/workers.c with hostile workers: children that it does not know, bells that block.
  */
 #include <setjmp.h>
 #include <stdarg.h>
