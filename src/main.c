@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line: reads the flags, picks one action and returns its exit code. Must not do
- * any of the actions itself. The only place that prints an error on stderr.
+ * The command line: reads the flags, picks one action and returns its exit code. It must not do any
+ * of the actions itself. Only this file prints an error on stderr.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -26,11 +26,11 @@
 #include "net/systemd.h"
 
 struct command {
-	int action; /* letter of the flag that asks for it; 0: serve */
+	int action; /* letter of the flag for it; 0: serve */
 	struct master_options options;
 	const char *parameter;       /* of -s or -P */
 	struct control_options wish; /* of -s */
-	char here[PATH_MAX];         /* where relative names start */
+	char here[PATH_MAX];         /* the base of relative names */
 };
 
 static bool choose_action(struct command *command, int letter, const char *parameter,
@@ -56,8 +56,8 @@ static bool append_text(const char ***list, size_t *count, const char *text, str
 }
 
 /*
- * The number is a promise that something reads the other end: it must be open, and no child may
- * keep it open. A standard descriptor is given back as /dev/null, for a worker keeps those.
+ * A reader is expected at the other end, so the descriptor must be open, and no child may keep it
+ * open. A standard descriptor is replaced by /dev/null, because a worker keeps those.
  */
 static bool take_ready_fd(struct command *command, const char *text, struct err *err)
 {
@@ -115,7 +115,7 @@ static bool take_flag(void *owner, int letter, const char *value, struct err *er
 	}
 }
 
-/* --json and --watch change what one verb shows, and nothing else. */
+/* --json and --watch go with one verb only. */
 static bool check_wish(struct command *command, struct err *err)
 {
 	struct control_options *wish = &command->wish;
@@ -200,7 +200,7 @@ static enum exit_code run_action(struct command *command, struct err *err)
 						 .daemon = command->options.daemon,
 						 .quiet = command->options.quiet };
 
-	/* only a server reads its signals; anything else may be interrupted as usual */
+	/* only a server reads its signals; any other action may be interrupted as usual */
 	if (command->action != 0)
 		signals_restore();
 	switch (command->action) {
@@ -222,7 +222,7 @@ static enum exit_code run_action(struct command *command, struct err *err)
 	}
 }
 
-/* A server must end, also when nobody reads what it says. */
+/* A server must exit even when stderr is not read. */
 static void print_error(const struct command *command, const struct err *err)
 {
 	char line[sizeof(err->text) + 32];

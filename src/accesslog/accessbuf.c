@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeps the place of the waiting lines as one word, and writes them. What it means that they cannot
- * be written is the caller's business.
+ * Keeps the range of the waiting lines in one word, and writes the lines. The caller handles write
+ * errors.
  */
 #include "accesslog/accessbuf.h"
 
@@ -11,7 +11,10 @@ static void store_span(const struct accessbuf *b)
 {
 	uint64_t span = (uint64_t)b->start << 32 | b->end;
 
-	/* the bytes before the word that counts them in; the reader is a process after a death */
+	/*
+	 * the bytes before the word that covers them; the reader is a process after this one's
+	 * death
+	 */
 	atomic_signal_fence(memory_order_seq_cst);
 	atomic_store_explicit(b->memory.span, span, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
@@ -33,7 +36,10 @@ struct accessbuf accessbuf_of(struct accessbuf_memory memory)
 	return b;
 }
 
-/* Only to where nothing waits: a worker that dies in the middle leaves all in its old place. */
+/*
+ * Moves the lines only into free bytes: when a worker dies during the move, they are intact in
+ * their old place.
+ */
 bool accessbuf_has_room(struct accessbuf *b, size_t n)
 {
 	uint32_t used = b->end - b->start;
@@ -68,7 +74,7 @@ static bool begins_cut(const struct accessbuf *b)
 	return accessbuf_used(b) > 0 && *accessbuf_head(b) == '\n';
 }
 
-/* How many lines end within the first n bytes. */
+/* Returns the number of lines that end within the first n bytes. */
 static uint64_t count_lines(const struct accessbuf *b, size_t n)
 {
 	const char *at = accessbuf_head(b), *end = at + n;
@@ -99,8 +105,8 @@ void accessbuf_begin_file(struct accessbuf *b)
 }
 
 /*
- * A file takes less than it is given when there is no room for more, and others write to it as
- * well: the rest would stand by itself among their lines. True when a line was cut.
+ * A file accepts less than it is given when it has no room for more, and other processes write to
+ * it too: the rest would be a line of its own among theirs. True when a line was cut.
  */
 static bool cut_line(struct accessbuf *b)
 {

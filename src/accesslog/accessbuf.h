@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines of the access log on their way to its file, in the arena: they outlive the worker that
- * wrote them. A line is there once it is whole. What a dead worker left is read with suspicion. One
- * writer: the slot's worker, or the master when there is none.
+ * Lines of the access log on their way to the file, in the arena: they outlive the worker that
+ * wrote them. A line is in the buffer once it is whole. The bytes of a dead worker are checked
+ * before use. One writer: the slot's worker, or the master when there is none.
  *
- * No line is empty: a newline at the head is to end one that the file has the beginning of.
+ * No line is empty: a newline at the head ends a line whose start is already in the file.
  */
 #ifndef ACCESSLOG_ACCESSBUF_H
 #define ACCESSLOG_ACCESSBUF_H
@@ -20,16 +20,16 @@
 
 enum { ACCESSBUF_SIZE = 64 * 1024 };
 
-/* Where the lines are; in the slot's arena, so that a worker's death leaves them. */
+/* The memory of the lines: in the slot's arena, so that they survive a worker's death. */
 struct accessbuf_memory {
-	char *bytes;            /* ACCESSBUF_SIZE of them */
-	_Atomic uint64_t *span; /* those that wait: first byte << 32 | end */
+	char *bytes;            /* ACCESSBUF_SIZE bytes */
+	_Atomic uint64_t *span; /* waiting bytes: first << 32 | end */
 };
 
-/* This process's view; begins with what is there, as far as it can be believed. */
+/* This process's view. It starts with the lines in the memory, as far as they are valid. */
 struct accessbuf {
 	struct accessbuf_memory memory;
-	uint32_t start, end; /* bytes that wait */
+	uint32_t start, end; /* range of the waiting bytes */
 };
 
 struct accessbuf accessbuf_of(struct accessbuf_memory memory);
@@ -44,34 +44,36 @@ static inline const char *accessbuf_head(const struct accessbuf *b)
 	return b->memory.bytes + b->start;
 }
 
-/* True when there is room for n bytes: what waits is moved to the front for it where that helps. */
+/* True when there is room for n bytes. Moves the waiting lines to the front when that helps. */
 bool accessbuf_has_room(struct accessbuf *b, size_t n);
 
-/* The room behind what waits, to write a line into; then accessbuf_add. */
+/* Returns the room behind the waiting lines, to write a line into. accessbuf_add follows. */
 static inline struct strbuf accessbuf_room(const struct accessbuf *b)
 {
 	return strbuf_on(b->memory.bytes + b->end, ACCESSBUF_SIZE - b->end);
 }
 
-/* The next n bytes are whole lines: they count from now on. */
+/* Adds the next n bytes, which are whole lines. */
 void accessbuf_add(struct accessbuf *b, size_t n);
 
-/* All that waits is given up; returns how many lines that were. */
+/* Discards all waiting lines. Returns their number. */
 uint64_t accessbuf_drop_all(struct accessbuf *b);
 
-/* The file is another one: it does not have the beginning of any line. */
+/* Call it for a new file, which has the start of no line. */
 void accessbuf_begin_file(struct accessbuf *b);
 
-/* What came of a flush: lines that the file has whole, lines that were cut, and why it stopped. */
+/*
+ * The result of a flush: lines written whole, lines that were cut, and the error that stopped it.
+ */
 struct accessbuf_flow {
 	uint64_t written, cut;
-	int error; /* errno; 0: nothing waits any more */
+	int error; /* errno; 0: no line waits any more */
 };
 
 /*
- * Writes what waits, as far as it is taken now, and counts it in the two cells. Of a line that a
- * file took only the beginning of, nothing but the newline stays, and it counts as lost. A death
- * on the way may double lines in the file, and loses none.
+ * Writes the waiting lines, as far as they are accepted now, and counts them in the two cells. When
+ * a file accepted only the start of a line, only the line's newline is kept, and the line counts as
+ * lost. A death during the flush may duplicate lines in the file, but loses none.
  */
 struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct writer *outlet,
 				      metric_cell *written, metric_cell *lost);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes lines of the access log, one for each connection or request: so by hand what a library
- * would do slowly. It knows no buffer and no file.
+ * Formats lines of the access log, one for each connection or request. It avoids library calls that
+ * are slow. It knows no buffer and no file.
  */
 #include "accesslog/accessline.h"
 
@@ -9,7 +9,7 @@
 
 enum { LISTED_MOST = 1024 }; /* bytes of a method or a path that are written */
 
-/* What stands in a logfmt line without quotes. */
+/* Characters that need no quotes in a logfmt line. */
 static const bool is_plain[256] = {
 	['!'] = true,
 	['#' ... '<'] = true,
@@ -29,7 +29,7 @@ INLINE void put_byte(struct strbuf *to, char byte)
 	strbuf_put(to, &byte, 1);
 }
 
-/* Appends as much as can stand without quotes; true when that was all. */
+/* Appends the characters that need no quotes. True when that was the whole text. */
 static bool put_plain(struct strbuf *to, const char *text, size_t most)
 {
 	size_t room = to->size - to->used, n = 0;
@@ -62,7 +62,7 @@ static char *put_two(char *at, int value)
 	return at;
 }
 
-/* The part that is the same for a second. */
+/* Sets the part of the time that changes only each second. */
 static void set_second(struct access_clock *clock, int64_t second)
 {
 	struct date d = clock_date(second);
@@ -188,7 +188,7 @@ INLINE void write_REMOTE(struct strbuf *to, bool json, const struct access_remot
 #define HAS_CODE(name)    (entry->name > 0)
 #define HAS_LISTED(name)  (entry->name.text != NULL)
 
-/* Called with a constant for json: two functions. */
+/* json is a constant in each call, so that the compiler makes two functions. */
 INLINE void put_fields(struct strbuf *to, const struct access_entry *entry, bool json,
 		       struct access_clock *clock)
 {
@@ -218,7 +218,7 @@ bool accessline_write(struct strbuf *to, const struct access_entry *entry, bool 
 		to->used = before;
 		return false;
 	}
-	/* what stands after the last field ends the line */
+	/* the separator after the last field becomes the line's end */
 	if (json)
 		to->base[to->used - 2] = '}';
 	else

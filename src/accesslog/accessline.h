@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line of the access log: what is in it (tables/access_fields.def) and how it is written, as
- * logfmt or as a JSON object. Pure: no system call, no allocation. For the access log.
+ * A line of the access log: its fields (tables/access_fields.def) and its format, logfmt or a JSON
+ * object. Pure: no system call, no allocation. For the access log.
  */
 #ifndef ACCESSLOG_ACCESSLINE_H
 #define ACCESSLOG_ACCESSLINE_H
@@ -13,7 +13,7 @@
 #include "base/addr.h"
 #include "base/strbuf.h"
 
-/* A text that need not end with a NUL; NULL: there is none. */
+/* A text that may lack its NUL; NULL: no text. */
 struct access_text {
 	const char *text;
 	size_t length;
@@ -31,24 +31,24 @@ struct access_remote {
 #define ACCESS_TEXT(name)                  const char *name;
 #define ACCESS_REMOTE(name)                struct access_remote name;
 #define ACCESS_LISTED(name)                struct access_text name;
-#define ACCESS_CODE(name)                  unsigned name; /* 0: there is none */
+#define ACCESS_CODE(name)                  unsigned name; /* 0: none */
 #define ACCESS_FIELD(name, kind, sentence) ACCESS_##kind(name)
 
-/* All borrowed. */
+/* All pointers are borrowed. */
 struct access_entry {
 #include "tables/access_fields.def"
 };
 
-/* Room that any line fits into: a longer method or path is cut. */
+/* Large enough for any line: a longer method or path is cut. */
 enum { ACCESSLINE_MOST = 8192 };
 
-/* The last time that was written, as text; begins as zeros. */
+/* The last time written, as text. Initially zeroed. */
 struct access_clock {
 	int64_t ms, second;
 	char text[24];
 };
 
-/* Appends the line with its newline. False, and nothing appended, when it did not fit. */
+/* Appends the line with its newline. Returns false, and appends nothing, when it does not fit. */
 bool accessline_write(struct strbuf *to, const struct access_entry *entry, bool json,
 		      struct access_clock *clock);
 

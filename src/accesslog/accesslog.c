@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the access log's target; when lines are written, what happens when they cannot be, and what
- * is said about it. How a line looks is accesslog/accessline's; what it tells, its caller's.
+ * Opens the access log's target. Decides when lines are written or dropped, and logs failures.
+ * accesslog/accessline formats a line, and the caller fills it.
  *
- *    FLOWING --error, or no reader takes it--> STUCK: tried again after a while
- *    STUCK --written--> FLOWING; said once it has lasted
+ *    FLOWING --error, or the reader is behind--> STUCK: tried again after a delay
+ *    STUCK --written--> FLOWING; logged once it has lasted
  */
 #include "accesslog/accesslog.h"
 
@@ -19,14 +19,14 @@
 
 enum {
 	FLUSH_MS = 1000, /* the longest that a line waits */
-	RETRY_MS = 20,   /* for a reader that is behind */
-	CALM_MS = 1000,  /* without a loss, until it is said that all is well */
-	CLOCK_MS = 1000, /* between two looks at the wall's clock */
+	RETRY_MS = 20,   /* when the reader is behind */
+	CALM_MS = 1000,  /* without a loss, until the recovery is logged */
+	CLOCK_MS = 1000, /* between two readings of the wall clock */
 };
 
 bool accesslog_is_on;
 
-/* Written by accesslog_open in each process, and from accesslog_start on by the worker. */
+/* Written by accesslog_open in each process; from accesslog_start on by the worker. */
 static struct {
 	struct accesslog_file file;
 	bool json;
@@ -37,13 +37,12 @@ static struct {
 	struct timer_heap *alarms;
 	struct alarm alarm;
 	struct access_clock clock;
-	int64_t offset_us,
-		looked_ms;   /* of the wall's clock to the loop's, and when that was seen */
-	bool is_stuck;       /* the last write failed, or was not taken */
-	bool is_said;        /* that lines are being lost */
-	bool is_well;        /* something has been written since the last trouble */
-	uint64_t lost;       /* since then */
-	int64_t troubled_ms; /* when it last was */
+	int64_t offset_us, looked_ms; /* wall clock minus loop clock, and the time of its reading */
+	bool is_stuck;                /* the last write failed, or was not accepted */
+	bool is_said;                 /* the loss of lines was logged */
+	bool is_well;                 /* lines were written since the last trouble */
+	uint64_t lost;                /* lines since then */
+	int64_t troubled_ms;          /* time of the last trouble */
 } state = { .file = ACCESSLOG_FILE_CLOSED };
 
 bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err)
@@ -100,7 +99,7 @@ static void set_alarm(int64_t ms)
 		timer_set(state.alarms, &state.alarm.timer, due_ms);
 }
 
-/* Once, until it has been well for a while: the counters tell the rest. */
+/* Logs the first loss after a calm period; the counters have the rest. */
 static void say_lost(const char *message)
 {
 	state.troubled_ms = state.loop->now_ms;
@@ -121,7 +120,7 @@ static void say_well(void)
 	state.lost = 0;
 }
 
-/* They are counted. */
+/* The caller has counted the lines. */
 static void note_lost(uint64_t lines, const char *message)
 {
 	if (lines == 0)
@@ -141,12 +140,12 @@ static void note_failure(int error)
 	state.is_stuck = true;
 	set_alarm(error == EAGAIN ? RETRY_MS : FLUSH_MS);
 	if (error == EAGAIN)
-		return; /* nothing is lost yet */
+		return; /* no line is lost yet */
 	cell_add(&state.tally->access_log_failures_total, 1);
 	say_lost(strerror(error));
 }
 
-/* A file without a name takes all that is written, for nobody. */
+/* A file without a name accepts all lines, but they can never be read. */
 static void note_gone(uint64_t lines)
 {
 	if (lines > 0 && !state.is_said)
@@ -186,7 +185,7 @@ void accesslog_relieve(size_t bytes)
 		accesslog_flush();
 }
 
-/* Again while something waits, a line or the word that all is well. */
+/* Repeats while a line waits, or the recovery is still to be logged. */
 static void flush_late(void *owner)
 {
 	(void)owner;
@@ -294,7 +293,7 @@ bool accesslog_file_open(struct accesslog_file *file, const char *target, uid_t 
 	return true;
 }
 
-/* What cannot be asked is another one each time. */
+/* After a failed fstat the files count as different. */
 static bool is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_ino != 0 && a->st_ino == b->st_ino && a->st_dev == b->st_dev;

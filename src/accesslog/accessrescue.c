@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Empties a dead worker's access log. It never waits, and knows no connection. */
+/* Writes out a dead worker's access log. It never blocks, and knows no connection. */
 #include "accesslog/accessrescue.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ static void write_waiting(struct accessrescue *r)
 		err_set(&r->err, CODE_OSERR, "%s", strerror(flow.error));
 }
 
-/* After an error no process comes back for them. */
+/* After an error no process would write them later. */
 static void drop_waiting(struct accessrescue *r)
 {
 	uint64_t lines = accessbuf_drop_all(&r->buf);
@@ -47,7 +47,7 @@ bool accessrescue_open(struct accessrescue *r, struct accessbuf_memory memory,
 				    .buf = accessbuf_of(memory) };
 	if (strcmp(conf->log_access, "off") == 0)
 		return false;
-	/* the master's own may be another generation's already */
+	/* the master's own file may already belong to another generation */
 	if (strcmp(conf->log_access, r->file->target) != 0) {
 		(void)accesslog_file_open(&r->other, conf->log_access, owner, &r->err);
 		r->file = &r->other;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last lines of an access log: those that a worker without a successor has left, and a line for
+ * The last lines of an access log: the lines left by a worker without a successor, and a line for
  * each connection that is lost with it. Master only.
  */
 #ifndef ACCESSLOG_ACCESSRESCUE_H
@@ -18,32 +18,32 @@
 #include "stats/metric.h"
 
 struct accessrescue {
-	const struct accesslog_file *file; /* this process's own, or other */
+	const struct accesslog_file *file; /* this process's own, or `other` */
 	struct accesslog_file other;
 	const struct conf *conf;
 	unsigned generation, number;
 	struct worker_tally *tally;
 	struct accessbuf buf;
 	struct access_clock clock;
-	int64_t offset_us; /* of the wall's clock to clock_us() */
-	struct err err;    /* why no more is written; "" it is */
+	int64_t offset_us; /* wall clock minus clock_us() */
+	struct err err;    /* the error that stopped writing; "" for none */
 	uint64_t lost;
 };
 
 /*
- * Begins with the lines that wait in the memory of the worker of that number and generation; they
- * go to where conf says, and are counted in tally. owner as in accesslog_open. The memory may hold
- * anything. False when conf has no access log; accessrescue_close otherwise. conf and tally are
- * borrowed until then.
+ * Starts with the waiting lines in the memory of the worker of that number and generation. They go
+ * to conf's target and are counted in tally. owner as in accesslog_open. The memory may hold any
+ * bytes. Returns false when conf has no access log; otherwise the caller must call
+ * accessrescue_close. conf and tally are borrowed until then.
  */
 bool accessrescue_open(struct accessrescue *rescue, struct accessbuf_memory memory,
 		       const struct conf *conf, uid_t owner, unsigned generation, unsigned number,
 		       struct worker_tally *tally);
 
-/* Adds a line, whose time is now. Fills in the entry's time, worker and generation. */
+/* Adds a line with the current time. Fills in the entry's time, worker and generation. */
 void accessrescue_add(struct accessrescue *rescue, struct access_entry *entry);
 
-/* Writes all that waits. A line that is not taken at once is lost, and counted. */
+/* Writes all waiting lines. A line that is not accepted at once is lost and counted. */
 void accessrescue_close(struct accessrescue *rescue);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads and writes addresses, and resolves names. It binds and connects nothing (one throw-away
- * socket tells whether this host has IPv6).
+ * Reads and writes addresses, and resolves names. It binds and connects no socket, except one
+ * temporary socket that tests for IPv6 on this host.
  */
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -16,7 +16,7 @@ enum { HOST_MOST = 253 }; /* RFC 1035, 2.3.4 */
 
 enum host_kind { HOST_ALL, HOST_IPV4, HOST_IPV6, HOST_NAME, HOST_PATH };
 
-/* A written address taken apart. */
+/* A written address, split into its parts. */
 struct parts {
 	enum host_kind kind;
 	char host[HOST_MOST + 1];
@@ -57,7 +57,10 @@ static bool is_name(const char *host)
 	return host[0] != '\0';
 }
 
-/* Digits and dots are never a name: resolvers would read 127.1 or 010.0.0.1 in surprising ways. */
+/*
+ * A host of digits and dots is not a name: resolvers would read 127.1 or 010.0.0.1 in surprising
+ * ways.
+ */
 static bool looks_numeric(const char *host)
 {
 	return host[strspn(host, "0123456789.")] == '\0';
@@ -115,7 +118,8 @@ static bool read_path(const char *text, const char *path, struct parts *parts, s
 }
 
 /*
- * Splits HOST:PORT or [HOST]:PORT; the caller has seen that text is neither a path nor a bare port.
+ * Splits HOST:PORT or [HOST]:PORT. The caller has checked that text is neither a path nor a bare
+ * port.
  */
 static bool split_parts(const char *text, struct parts *parts, struct err *err)
 {
@@ -165,8 +169,8 @@ bool addr_check(const char *text, struct err *err)
 }
 
 /*
- * True when a socket can be bound to `at`: sockets may exist where addresses of the family are
- * switched off.
+ * True when a socket can be bound to `at`. A socket() that succeeds does not prove it: sockets may
+ * exist where addresses of the family are switched off.
  */
 static bool has_ipv6(const struct in6_addr *at)
 {
@@ -218,8 +222,8 @@ static bool has_family(const struct addrinfo *list, int family)
 }
 
 /*
- * Copies results in their order, without duplicates; leaves out IPv6 where this host has none and
- * IPv4 would do.
+ * Copies the results in order, without duplicates. IPv6 results are skipped when this host has no
+ * IPv6 and the list has IPv4 results.
  */
 static int collect_addresses(const struct addrinfo *list, struct addr *found, int most)
 {
@@ -285,7 +289,7 @@ int addr_resolve(const char *text, struct addr *found, int most, struct err *err
 	return 1;
 }
 
-/* A path in a sockaddr need not end with a NUL, and an unnamed socket has none at all. */
+/* A path in a sockaddr may lack its NUL, and an unnamed socket has no path at all. */
 static size_t path_length(const struct addr *addr)
 {
 	size_t before = offsetof(struct sockaddr_un, sun_path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads blocks of addresses (declared in base/addr.h) and tells whether one holds an address; it
- * asks no resolver.
+ * Blocks of addresses (declared in base/addr.h): reads them, and tests whether one holds an
+ * address. It calls no resolver.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -30,9 +30,7 @@ static bool is_mapped(const uint8_t *bytes)
 	return memcmp(bytes, prefix, sizeof(prefix)) == 0;
 }
 
-/*
- * A block inside ::ffff:0:0/96 means IPv4 clients, so it is kept as the IPv4 block it stands for.
- */
+/* A block inside ::ffff:0:0/96 means IPv4 clients, so it is stored as that IPv4 block. */
 static void unmap_net(struct net *net)
 {
 	if (net->family != AF_INET6 || net->bits < 96 || !is_mapped(net->bytes))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stretch of bytes: room for `size` at `base`, of which start..end are filled. It owns nothing:
- * base comes from elsewhere and is NULL while there is none. Any process; no allocation.
+ * A byte buffer: `size` bytes of room at `base`, of which start..end are filled. It owns no memory:
+ * base belongs to the caller and is NULL while there is none. Any process; no allocation.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -13,7 +13,7 @@
 
 struct buf {
 	char *base;
-	uint32_t start, end, size; /* bytes; start <= end <= size */
+	uint32_t start, end, size; /* in bytes; start <= end <= size */
 };
 
 static inline size_t buf_used(const struct buf *b)
@@ -31,7 +31,7 @@ static inline char *buf_head(const struct buf *b)
 	return b->base + b->start;
 }
 
-/* Drops n of the first bytes; an emptied buffer begins anew. */
+/* Drops the first n bytes. An emptied buffer starts again at its base. */
 static inline void buf_drop(struct buf *b, size_t n)
 {
 	b->start += (uint32_t)n;
@@ -39,7 +39,7 @@ static inline void buf_drop(struct buf *b, size_t n)
 		b->start = b->end = 0;
 }
 
-/* Appends as much of the n bytes as there is room for; returns how many that were. */
+/* Appends as many of the n bytes as fit. Returns the number appended. */
 static inline size_t buf_put(struct buf *b, const void *bytes, size_t n)
 {
 	if (n > buf_room(b))

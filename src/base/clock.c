@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The arithmetic of the calendar. How a date is written is its caller's business. */
+/* Calendar arithmetic. It formats no date. */
 #include "base/clock.h"
 
 enum { DAY_S = 86400, ERA_DAYS = 146097 /* of 400 years */ };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Monotonic time since some start, the same in all processes; the processor time of this process
- * (clock_gettime(2)); and a time as a date of the Gregorian calendar, in UTC: libc's gmtime_r may
- * read files, which are gone after a chroot. Any process.
+ * Monotonic time, the same in all processes; this process's CPU time (clock_gettime(2)); and
+ * calendar dates in UTC. Dates are computed here because libc's gmtime_r may read files, which are
+ * gone after a chroot. Any process.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
@@ -32,12 +32,12 @@ static inline int64_t clock_ms(void)
 }
 
 struct date {
-	int year, month, day; /* month and day from 1 */
+	int year, month, day; /* month and day start at 1 */
 	int weekday;          /* 0 is Sunday */
 	int hour, minute, second;
 };
 
-/* The date of so many seconds since 1970, from the year 0 on. */
+/* The Gregorian date of `seconds` since 1970; good for the year 0 and later. */
 struct date clock_date(int64_t seconds);
 
 #endif

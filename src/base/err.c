@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Builds the one sentence that a person gets to read. It prints nothing, but for a defect, and does
- * not end the process, but for a defect.
+ * Builds the error sentence that a person reads. Only for a defect (err_bug) does it print or end
+ * the process.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "base/writer.h"
 
 /*
- * One line, whole characters only: a newline from a file's name must not forge a second line of
+ * Keeps one line of whole characters: a newline from a file's name must not forge a second line of
  * log.
  */
 static void tidy_text(char *text, bool cut)
@@ -32,7 +32,10 @@ static void tidy_text(char *text, bool cut)
 	}
 }
 
-/* Arguments may point into text, so the sentence is made beside it and then copied. */
+/*
+ * The arguments may point into err->text, so the sentence is built in a buffer of its own and then
+ * copied.
+ */
 __attribute__((format(printf, 3, 0))) static void compose(struct err *err, enum exit_code code,
 							  const char *format, va_list arguments,
 							  const char *after)
@@ -109,7 +112,7 @@ _Noreturn void err_bug(const char *file, int line, const char *claim)
 
 	if (length >= (int)sizeof(text))
 		length = sizeof(text) - 1;
-	/* a reader that does not read must not keep the process from ending */
+	/* bounded: a stderr that is not read must not keep the process from ending */
 	if (length > 0)
 		(void)writer_write(&(struct writer)WRITER_STDERR, text, (size_t)length);
 	abort();

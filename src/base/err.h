@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An error that a person must act on: one sentence (what, on what, why) and the exit code it leads
- * to. Whoever gets one logs it or passes it on, never both.
+ * An error that a person must act on: one sentence (what, on what, why) and the exit code for it.
+ * The receiver of an error logs it or returns it, never both.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -16,33 +16,31 @@ enum exit_code {
 };
 
 struct err {
-	enum exit_code code; /* what the program exits with because of it */
-	char text[1024];     /* one sentence, no newline, cut when too long; "" is no error */
+	enum exit_code code; /* the program's exit code for this error */
+	char text[1024];     /* one sentence, no newline, cut when too long; "" means no error */
 };
 
 /*
- * Fills err with the sentence and the code and returns false, so that a failing function can say
- * `return err_set(...)`. Keeps errno. Any process; allocates nothing.
+ * Fills err with the sentence and the code and returns false, so that a failing function can write
+ * `return err_set(...)`. Keeps errno. Any process; does not allocate.
  */
 bool err_set(struct err *err, enum exit_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* As err_set, with ": " and errno's own words added at the end. */
+/* As err_set, with ": " and strerror(errno) appended. */
 bool err_errno(struct err *err, enum exit_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "prefix" before the sentence that err holds; returns false. */
+/* Puts the formatted prefix before the sentence in err. Returns false. */
 bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* "EAGAIN" and the like; "?" for what is no errno. */
+/* The name of an errno ("EAGAIN"), or "?" for an unknown number. */
 const char *err_name(int error);
 
-/* The exit code for an errno of a refused permission, else `otherwise`. */
+/* CODE_NOPERM for EACCES and EPERM, else `otherwise`. */
 enum exit_code err_code(int error, enum exit_code otherwise);
 
-/*
- * Ends the process with a message when a claim that must hold does not: a defect of this program.
- */
+/* Aborts the process with a message when the claim is broken, which is a defect of this program. */
 #define BUG_ON(claim_broken)                                        \
 	do {                                                        \
 		if (__builtin_expect(!!(claim_broken), 0))          \

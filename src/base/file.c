@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files by their paths: reading short ones whole, whose they are, whether two paths lead to the
- * same one. Writes nothing and knows nothing of what is in them.
+ * Files by path: reads short files whole, checks owners, and compares paths. It writes no file and
+ * does not interpret contents.
  */
 #include "base/file.h"
 

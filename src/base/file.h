@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files by their paths: a short file read whole, the owner that a file must have to be trusted, and
- * whether two paths lead to the same file however they are spelt (/run/x and /var/run/x, /a/./x,
- * //a/x). Any process; allocates nothing.
+ * Files by path: a short file read whole, the owner that a trusted file must have, and whether two
+ * paths lead to the same file however they are spelt (/run/x and /var/run/x, /a/./x, //a/x). Any
+ * process; does not allocate.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -14,37 +14,38 @@
 
 #include "base/err.h"
 
-/* Bytes read, fewer than size only at the end of the file; -1 with errno (read(2)). */
+/*
+ * Returns the bytes read, fewer than size only at the end of the file, or -1 with errno set
+ * (read(2)).
+ */
 ssize_t file_read(int fd, void *to, size_t size);
 
 /*
- * Reads a short file, such as one of proc(5), into text (size bytes) and ends it with a NUL; one
- * that is longer is cut. False with errno.
+ * Reads a short file, such as one of proc(5), into text (size bytes) and ends it with a NUL; a
+ * longer file is cut. Returns false with errno set.
  */
 bool file_read_path(const char *path, char *text, size_t size);
 
 /*
- * True for a file with one name that is root's, the process's user's or owner's ((uid_t)-1: nobody
- * else's). Otherwise false with err (CODE_CONFIG), which says only why, and what to do. Pure.
+ * True for a file with one hard link that belongs to root, to the process's user or to `owner`
+ * ((uid_t)-1: no third user is accepted). Otherwise false with err (CODE_CONFIG), which gives only
+ * the reason and the remedy. Pure.
  */
 bool file_check_owner(const struct stat *st, uid_t owner, struct err *err);
 
-/*
- * True when nobody but the folder's owner, who is root or the process's user, decides what is in
- * it.
- */
+/* True when only the folder's owner, who is root or the process's user, can change its contents. */
 bool file_is_own_folder(const struct stat *st);
 
-/* Writes the folder of an absolute path to text (size bytes), cut to size; returns text. */
+/* Writes the folder of an absolute path to text (size bytes), cut to size. Returns text. */
 const char *file_folder(const char *path, char *text, size_t size);
 
 /* True when this process may create a file in the folder of that path; else errno. */
 bool file_can_create(const char *path);
 
-/* The same name in the same folder, whether or not there is anything of that name. */
+/* True for the same name in the same folder, whether or not such a file exists. */
 bool file_same_name(const char *a, const char *b);
 
-/* That, or the same regular file by two names. */
+/* True as file_same_name, or for two names of the same regular file. */
 bool file_same(const char *a, const char *b);
 
 #endif

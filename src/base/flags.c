@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads and shows the flags of a command line. Knows no flag by name. */
+/* Reads and shows the flags of a command line. It knows no flag by name. */
 #include "base/flags.h"
 
 #include <getopt.h>
@@ -9,8 +9,8 @@
 enum { FLAGS_MOST = 32, NO_LETTER_BELOW = 32 };
 
 /*
- * The table in getopt_long's two forms. ":" tells a missing value apart; without "+" words that are
- * no flags are moved to the end.
+ * Writes the table in getopt_long's two forms. The leading ":" makes a missing value
+ * distinguishable; without "+", getopt moves the words that are no flags to the end.
  */
 static void make_getopt(struct flags flags, char *letters, struct option *rows)
 {
@@ -62,7 +62,7 @@ int flags_read(struct flags flags, int argc, char **argv,
 
 	make_getopt(flags, letters, rows);
 	opterr = 0;
-	optind = 0; /* glibc: begin anew, for a program reads more than one command line */
+	optind = 0; /* glibc: start again, because a program reads more than one command line */
 	while ((letter = getopt_long(argc, argv, letters, rows, NULL)) != -1) {
 		if (letter == '?' || letter == ':') {
 			refuse_flag(flags, letter, argv, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A command line's flags as rows: reading them (getopt_long(3)) and showing them. Each program has
- * a table of rows in tables/. Any process, before it has begun its work.
+ * The flags of a command line as rows: reads them (getopt_long(3)) and shows them. Each program has
+ * its table of rows in tables/. Any process, before it starts its work.
  */
 #ifndef BASE_FLAGS_H
 #define BASE_FLAGS_H
@@ -13,8 +13,8 @@
 #include "base/err.h"
 
 struct flag {
-	int letter;                             /* below 32: there is only the long form */
-	const char *name, *argument, *sentence; /* argument "": it takes none */
+	int letter;                             /* below 32: the flag has only its long form */
+	const char *name, *argument, *sentence; /* argument "": the flag takes no value */
 };
 
 struct flags {
@@ -22,7 +22,7 @@ struct flags {
 	size_t count;
 };
 
-/* The rows of an array. */
+/* The rows of an array, with their count. */
 #define FLAGS(array)                                        \
 	(struct flags)                                      \
 	{                                                   \
@@ -30,16 +30,17 @@ struct flags {
 	}
 
 /*
- * Calls take for each flag of argv[1] and on, in order, until it returns false or "--" ends them.
- * Flags may stand between and behind other words: argv is sorted so that these come last, in their
- * order. Returns the index of the first word that is no flag (argc: all were), or -1 with err:
- * take's, or CODE_USAGE. value is NULL for a flag without one, else a part of argv.
+ * Calls take for each flag from argv[1] on, in order, until take returns false or "--" ends the
+ * flags. Flags may stand between and behind other words: argv is permuted so that these words come
+ * last, in their order. Returns the index of the first word that is no flag (argc when all are
+ * flags), or -1 with err, either take's or CODE_USAGE. value is NULL for a flag without one, else
+ * points into argv.
  */
 int flags_read(struct flags flags, int argc, char **argv,
 	       bool (*take)(void *owner, int letter, const char *value, struct err *err),
 	       void *owner, struct err *err);
 
-/* A line for each row, as -h shows them. */
+/* Writes one line for each row, as -h shows them. */
 void flags_help(struct flags flags, FILE *out);
 
 #endif

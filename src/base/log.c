@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which events are logged, and what a line has. Making its text is base/logline's, getting it out
- * base/logsink's; deciding what to log is the caller's. Nothing it meets stops the program.
+ * Decides which events are logged, and fills the fields of a line. base/logline makes the text and
+ * base/logsink writes it; the caller chooses the events. No failure here stops the program.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "base/stdio.h"
 #include "base/sys.h"
 
-enum { RETRY_MS = 200 }; /* between two tries to write what is owed */
+enum { RETRY_MS = 200 }; /* between two tries to write pending output */
 
 struct log_level_row {
 	const char *name, *colour;
@@ -36,7 +36,7 @@ const struct log_row log_rows[EVENT_COUNT] = {
 #include "tables/events.def"
 };
 
-/* Written by log_open and log_role; each process has its own copy. */
+/* Written by log_open and log_role. Each process has its own copy. */
 static struct {
 	enum log_level level;
 	enum log_format format;
@@ -45,7 +45,7 @@ static struct {
 	int number;
 	pid_t pid;
 	struct logline line;
-	int64_t due_ms; /* when what is owed is tried again */
+	int64_t due_ms; /* next try to write pending output */
 } state = { .level = LEVEL_NOTICE, .number = -1 };
 
 static void warn_of_owner(const char *path)
@@ -111,7 +111,7 @@ bool log_wants(enum log_event event)
 	return log_rows[event].level >= state.level;
 }
 
-/* Time, level and event: bare words in a text line, and syslog has the first two already. */
+/* Time, level and event are bare words in a text line. syslog adds time and level itself. */
 static void begin_line(struct logline *line, const struct log_row *row)
 {
 	const struct log_level_row *level = &levels[row->level];
@@ -148,7 +148,7 @@ static void add_process(struct logline *line)
 	logline_number(line, "pid", state.pid);
 }
 
-/* False when the line is lost. */
+/* Returns false when the line is lost. */
 static bool write_line(enum log_event event, const struct log_field *fields, unsigned count)
 {
 	const struct log_row *row = &log_rows[event];
@@ -165,7 +165,7 @@ static bool write_line(enum log_event event, const struct log_field *fields, uns
 	return logsink_write(levels[row->level].priority, state.line.text, state.line.length);
 }
 
-/* Whatever the level: they were lines that were wanted. */
+/* Writes the number of lost lines at any log level: each was a line to be written. */
 static bool tell_lost(void)
 {
 	const char *why;
@@ -182,7 +182,7 @@ static bool tell_lost(void)
 	return true;
 }
 
-/* What is owed comes first; true when a new line may follow. */
+/* Writes pending output first. True when a new line may follow. */
 static bool write_owed(void)
 {
 	return logsink_has_room() && tell_lost() && (!logsink_owes() || logsink_has_room());

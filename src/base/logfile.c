@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the file of a log. It gives away nothing that it did not make: root opens the log in a
- * folder that may be the workers', where a link could lead to any file of the system.
+ * Opens the file of a log. It changes the owner only of a file that it created: root opens the log
+ * in a folder that may belong to the workers' user, where a link could lead to any file of the
+ * system.
  */
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +28,7 @@ int logfile_folder(const char *path, const char **name)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	/* the slash stays, so that the root is a folder too */
+	/* the slash is kept, so that "/" works too */
 	n = snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
 		     slash ? path : ".");
 	if (n >= (int)sizeof(folder)) {
@@ -42,13 +43,13 @@ static bool set_err(struct err *err)
 	return err_set(err, err_code(errno, CODE_OSERR), "%s", strerror(errno));
 }
 
-/* Gives a file that was just made to the workers' user, who will have to open it again. */
+/* Gives a new file to the workers' user, which has to reopen it later. */
 static bool give_file(int fd, uid_t owner, struct err *err)
 {
 	return owner == (uid_t)-1 || sys_fchown(fd, owner, (gid_t)-1) == 0 || set_err(err);
 }
 
-/* Whoever may write to the folder decides where its links lead. */
+/* A user who can write to the folder controls its links. */
 static bool trusts_links(int folder)
 {
 	struct stat st;
@@ -155,7 +156,7 @@ bool logfile_use(struct logfile *file, const char *path, uid_t owner, struct err
 	return true;
 }
 
-/* Puts the folder that the path leads to now in the place of the one that was kept. */
+/* Replaces the kept folder by the one that the path leads to now. */
 static bool renew_folder(struct logfile *file, const char **name, struct err *err)
 {
 	int folder = logfile_folder(file->path, name);
@@ -210,7 +211,7 @@ unsigned logfile_fds(const struct logfile *file, int *fds)
 	return count;
 }
 
-/* Only a file that the server makes is given to the workers' user: one that was there is not. */
+/* Only a file that the server creates is given to the workers' user; an existing one is not. */
 bool logfile_warns(const struct logfile *file, const char *path, char *text)
 {
 	if (logfile_is_lasting(file->fd, file->owner))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file that lines are appended to, opened anew after a rotation: also where its folder belongs to
- * another user, who may put links and other files in its place. For base/log and the access log.
+ * A file for appended lines, reopened after a rotation. It is safe in a folder of another user, who
+ * may put links and other files in its place. For base/log and the access log.
  */
 #ifndef BASE_LOGFILE_H
 #define BASE_LOGFILE_H
@@ -11,32 +11,33 @@
 
 #include "base/err.h"
 
-enum { LOGFILE_NAME = 256, LOGFILE_PATH = 4096 }; /* with their NULs */
+enum { LOGFILE_NAME = 256, LOGFILE_PATH = 4096 }; /* with the NUL */
 
 /*
- * Opens the folder that path names (O_PATH), or -1 with errno; *name is what path leaves, shorter
- * than LOGFILE_NAME.
+ * Opens the folder of path (O_PATH). Returns its descriptor, or -1 with errno set. *name points to
+ * the rest of path, shorter than LOGFILE_NAME.
  */
 int logfile_folder(const char *path, const char **name);
 
 /*
- * Opens the file to be appended to, or -1 with err, which says only why. A file that is not there
- * is made when `create`, with mode 0640, and given to owner when that is not (uid_t)-1; one that is
- * there is given to nobody. A regular file must have one name and be root's, the process's user's
- * or owner's; a symbolic link is followed only in a folder that nobody else can write to.
+ * Opens the file for appending. Returns its descriptor, or -1 with err, which gives only the
+ * reason. With `create` a missing file is created with mode 0640 and given to owner (unless
+ * (uid_t)-1); an existing file keeps its owner. A regular file must have one hard link and belong
+ * to root, the process's user or owner. A symbolic link is followed only in a folder that no other
+ * user can write to.
  */
 int logfile_open(int folder, const char *name, bool create, uid_t owner, struct err *err);
 
-/* False for a file that owner (-1: whoever runs) will not be able to open again. */
+/* False when owner ((uid_t)-1: the process's user) will not be able to reopen the file. */
 bool logfile_is_lasting(int fd, uid_t owner);
 
 /*
- * An open one. Its descriptor keeps its number for life: a reopening puts the new file in the place
- * of the old one, so that processes which share a descriptor table agree about it.
+ * An open log file. Its descriptor number never changes: a reopen replaces the file under the same
+ * number, so that processes which share a descriptor table stay in agreement.
  */
 struct logfile {
 	const char *what; /* "log" or "access log", for messages */
-	int fd, folder;   /* the file, and its folder (O_PATH), by which it is found again; or -1 */
+	int fd, folder;   /* the file; its folder (O_PATH), for reopening; or -1 */
 	char path[LOGFILE_PATH];
 	uid_t owner;
 };
@@ -46,32 +47,35 @@ struct logfile {
 	}
 
 /*
- * Opens path instead of what was open, as logfile_open does with `create`. False with err, and all
- * stays as it was.
+ * Opens path in place of the current file, as logfile_open does with `create`. Returns false with
+ * err, and nothing changes.
  */
 bool logfile_use(struct logfile *file, const char *path, uid_t owner, struct err *err);
 
 /*
- * Opens the same path anew, and creates the file when `create`. The folder is looked up again, for
- * another one may stand in its place; whoever may not look there uses the one that it has. False
- * with err: the old file stays.
+ * Opens the same path again; creates the file when `create`. The folder is looked up again, because
+ * another one may be in its place; a process without permission to look it up uses the folder it
+ * has. Returns false with err, and the old file stays.
  */
 bool logfile_reopen(struct logfile *file, bool create, struct err *err);
 
 /*
- * Lets go of the folder, by which a process could leave a chroot; from then on logfile_reopen fails
- * and says so.
+ * Closes the folder, through which a process could leave a chroot. A later logfile_reopen fails
+ * with a message.
  */
 void logfile_forget_folder(struct logfile *file);
 
-/* Nothing when it is not open. */
+/* Does nothing when the file is not open. */
 void logfile_close(struct logfile *file);
 
-/* Its descriptors. Fills fds (room for LOGFILE_FDS) and returns how many. */
+/* Fills fds (LOGFILE_FDS entries) with its descriptors and returns their number. */
 enum { LOGFILE_FDS = 2 };
 unsigned logfile_fds(const struct logfile *file, int *fds);
 
-/* What a start has to warn of, in text (LOGFILE_WARNING bytes); false when all is well. */
+/*
+ * Writes the start's warning about this file to text (LOGFILE_WARNING bytes). Returns false when
+ * there is nothing to warn about.
+ */
 enum { LOGFILE_WARNING = 512 };
 bool logfile_warns(const struct logfile *file, const char *path, char *text);
 

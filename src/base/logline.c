@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes one log line: names, gaps and quotes. It knows no event, no level and no descriptor; what a
- * client sent goes through base/strbuf's escaping.
+ * Formats one log line: names, separators and quotes. It knows no event, no level and no
+ * descriptor. Text from a client is escaped by base/strbuf.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,9 +10,9 @@
 #include "base/logline.h"
 #include "base/strbuf.h"
 
-enum { TAIL = 4 }; /* always kept free: a closing quote, a closing brace, the newline */
+enum { TAIL = 4 }; /* reserved room: a closing quote, a closing brace, the newline */
 
-/* The line as a text that is being written, and back; the tail is no part of it. */
+/* The line as a strbuf, without the reserved tail, and back. */
 static struct strbuf open_line(struct logline *line)
 {
 	return (struct strbuf){ .base = line->text,
@@ -43,7 +43,7 @@ void logline_raw(struct logline *line, const char *text)
 	close_line(line, &to);
 }
 
-/* What comes before a value; the caller takes it back when the text was cut in it. */
+/* Writes everything before a value. The caller removes it when the text was cut in it. */
 static void put_name(struct strbuf *to, bool json, const char *name, const char *quote)
 {
 	if (json)
@@ -63,7 +63,7 @@ void logline_text(struct logline *line, const char *name, const char *value)
 
 	put_name(&to, line->json, name, quoted ? "\"" : "");
 	is_named = !to.is_cut;
-	/* a cut leaves no name without a value */
+	/* after a cut no name is left without a value */
 	if (is_named)
 		strbuf_escaped(&to, line->json ? STRBUF_JSON : STRBUF_LOGFMT, value, SIZE_MAX);
 	else
@@ -80,7 +80,7 @@ void logline_number(struct logline *line, const char *name, int64_t value)
 
 	put_name(&to, line->json, name, "");
 	strbuf_i64(&to, value);
-	/* a number is whole or absent: a cut one would be a wrong one */
+	/* a number is whole or absent: a cut number would be a wrong number */
 	if (to.is_cut)
 		to.used = before;
 	close_line(line, &to);

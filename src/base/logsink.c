@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the log's target and writes lines to it as far as it takes them, to syslogd as datagrams.
- * What a line says is base/log's, how a write does not wait is base/writer's business.
+ * Opens the log's target and writes lines to it, to syslogd as datagrams. base/log makes the lines;
+ * base/writer makes the writes that do not block.
  */
 #include "base/logsink.h"
 
@@ -20,14 +20,14 @@
 /* Each process has its own copy. */
 static struct {
 	enum logsink_target target;
-	struct writer outlet; /* of stderr or the file */
+	struct writer outlet; /* for stderr or the file */
 	struct logfile file;
-	int syslog;                  /* the socket; else -1 */
-	char rest[LOGLINE_SIZE];     /* of a line that was taken in part */
-	size_t rest_start, rest_end; /* bytes of it */
-	uint64_t lost;               /* lines that nobody was told of */
-	int why;                     /* errno of the last one; 0: the file is gone */
-	_Atomic uint64_t *cell;      /* counts them too; or NULL */
+	int syslog;                  /* the socket, or -1 */
+	char rest[LOGLINE_SIZE];     /* the unwritten part of a line */
+	size_t rest_start, rest_end; /* range of bytes in rest */
+	uint64_t lost;               /* lines lost and not yet reported */
+	int why;                     /* errno of the last loss; 0: the file is gone */
+	_Atomic uint64_t *cell;      /* shared counter of lost lines, or NULL */
 } sink = { .outlet = WRITER_STDERR, .file = LOGFILE_CLOSED("log"), .syslog = -1 };
 
 static bool has_rest(void)
@@ -42,7 +42,7 @@ void logsink_lose(void)
 		atomic_fetch_add_explicit(sink.cell, 1, memory_order_relaxed);
 }
 
-/* The beginning of the line is somewhere else than what comes next. */
+/* The start of the line went to the old target, so its rest must not go to the new one. */
 static void drop_rest(void)
 {
 	if (has_rest())
@@ -170,7 +170,7 @@ static bool is_gone(void)
 	return true;
 }
 
-/* Writes as far as it is taken now, and returns how many bytes that were. */
+/* Writes as much as is accepted now. Returns the number of bytes written. */
 static size_t write_bytes(const char *bytes, size_t n)
 {
 	size_t done = 0;
@@ -287,13 +287,15 @@ void logsink_syslog_part(int fd, const char *path)
 
 	if (fresh < 0)
 		return;
-	/* a daemon that is away now is asked again with each line */
+	/* when the daemon is away, each line tries to connect again */
 	(void)connect_to(fresh, path);
 	(void)sys_dup3(fresh, fd, O_CLOEXEC);
 	sys_close(fresh);
 }
 
-/* Local time, as daemons expect it; not strftime(3), whose months depend on the locale. */
+/*
+ * Local time, as daemons expect it. strftime(3) is not used: its month names depend on the locale.
+ */
 static int write_head(char *head, size_t size, int priority)
 {
 	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",

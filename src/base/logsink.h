@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the log's lines go: stderr, a file, or syslog (datagrams of RFC 3164, without syslog(3),
- * whose descriptor is unknown and whose sending may wait). It never waits: a line that is not taken
- * is lost whole, and counted; of one that was taken in part the rest is kept, and goes first the
+ * The log's target: stderr, a file, or syslog (datagrams of RFC 3164, without syslog(3), whose
+ * descriptor is unknown and which may block). It never blocks. A line that is not accepted is lost
+ * whole and counted; the rest of a line that was accepted in part is kept and written first the
  * next time. For base/log.
  */
 #ifndef BASE_LOGSINK_H
@@ -29,60 +29,58 @@ void logsink_count_in(_Atomic uint64_t *cell);
 
 enum logsink_target logsink_target(void);
 
-/* The longest line that goes out whole, its newline included; at most LOGLINE_SIZE. */
+/* The longest line that is written whole, with its newline; at most LOGLINE_SIZE. */
 size_t logsink_most(void);
 
-/* What a start has to warn of, as logfile_warns; false also when the log is no file. */
+/* As logfile_warns. Also false when the log is not a file. */
 bool logsink_warns(const char *path, char *text);
 
 /*
- * Writes what was kept of an earlier line. True when a new line may follow; else it would be lost,
- * like those of a file that is gone.
+ * Writes the kept rest of an earlier line. True when a new line may follow; otherwise a new line
+ * would be lost. A file that is gone has no room.
  */
 bool logsink_has_room(void);
 
 /*
- * Writes a line with its newline, in syslog with that priority of syslog(3). False when it is lost;
- * the caller counts it or not. After logsink_has_room.
+ * Writes a line with its newline; for syslog with that priority of syslog(3). Call it after
+ * logsink_has_room. Returns false when the line is lost, which the caller may count.
  */
 bool logsink_write(int priority, const char *line, size_t length);
 
-/* One line more was lost. */
+/* Counts one lost line. */
 void logsink_lose(void);
 
 /*
- * Lines of this process that were lost and that nobody has been told of, and why the last of them
- * was; logsink_told takes so many off.
+ * Returns the number of lost lines of this process that were not reported yet, and the reason for
+ * the last loss in *why. logsink_told subtracts the reported ones.
  */
 uint64_t logsink_lost(const char **why);
 void logsink_told(uint64_t lines);
 
-/* True while there is something to write as soon as there is room: a rest, or the number lost. */
+/* True while output is pending: the rest of a line, or the number of lost lines. */
 bool logsink_owes(void);
 
-/*
- * Forgets what the parent of this process has lost or not written whole, and where that is counted.
- */
+/* Forgets the parent's lost lines, the rest of its line, and its counter. */
 void logsink_forget(void);
 
 #define LOGSINK_SYSLOG_PATH "/dev/log"
 
 /*
- * A non-blocking, close-on-exec socket connected to the daemon at path; -1 with errno. Reads the
- * time zone: before a chroot.
+ * Opens a non-blocking, close-on-exec socket connected to the daemon at path. Returns -1 with errno
+ * set. Reads the time zone, so call it before a chroot.
  */
 int logsink_syslog_open(const char *path);
 
 /*
- * In the child of a fork: puts a socket of the child's own in the place of its parent's, under the
- * same number.
+ * In the child of a fork: replaces the parent's socket by one of the child's own, under the same
+ * descriptor number.
  */
 void logsink_syslog_part(int fd, const char *path);
 
 /*
- * Sends the text with a priority of syslog(3); connects the socket anew when the daemon was
- * restarted. Never waits: false with errno when the text is lost (EAGAIN: the daemon does not
- * read). Allocates nothing.
+ * Sends the text with a priority of syslog(3). Reconnects the socket when the daemon was restarted.
+ * Never blocks: returns false with errno set when the text is lost (EAGAIN: the daemon does not
+ * read). Does not allocate.
  */
 bool logsink_syslog_send(int fd, const char *path, int priority, const char *text, size_t length);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One turn after the other: wait, read the clock, hand out the events. It knows neither timers nor
+ * The turn of a loop: wait, read the clock, dispatch the events. It knows neither timers nor
  * connections and never reads from a descriptor.
  */
 #include "base/clock.h"
@@ -8,9 +8,9 @@
 #include "base/loop.h"
 #include "base/sys.h"
 
-enum { TURN_MOST = 256 }; /* events of a turn: bounds how long the timers wait */
+enum { TURN_MOST = 256 }; /* events per turn: bounds how long the timers wait */
 
-/* What tells a tag from a pointer to a watch: no address of user space has this bit. */
+/* Distinguishes a tag from a pointer to a watch: no user-space address has this bit. */
 #define TAG_BIT (UINT64_C(1) << 63)
 
 bool loop_open(struct loop *loop)
@@ -41,9 +41,7 @@ void loop_unwatch(struct loop *loop, struct watch *watch)
 	struct epoll_event ignored = { 0 };
 
 	sys_epoll_ctl(loop->epfd, EPOLL_CTL_DEL, watch->fd, &ignored);
-	/*
-	 * its owner may free it now, so events of this turn that are still to come must not find it
-	 */
+	/* the owner may free it now, so the remaining events of this turn must not refer to it */
 	for (int i = 0; i < loop->batch_count; i++) {
 		if (loop->batch[i].data.u64 == (uintptr_t)watch)
 			loop->batch[i].data.u64 = 0;
@@ -58,7 +56,7 @@ bool loop_tag(struct loop *loop, int op, int fd, uint32_t events, uint64_t tag)
 	return sys_epoll_ctl(loop->epfd, op, fd, &event) == 0;
 }
 
-/* A handler may unwatch another one of the same turn, whose event is empty then. */
+/* A handler may unwatch another watch of the same turn, whose event is then empty. */
 static void call_watches(const struct loop *loop)
 {
 	for (int i = 0; i < loop->batch_count; i++) {

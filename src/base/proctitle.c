@@ -11,16 +11,16 @@
 
 enum { TITLE_MOST = 1024 }; /* the kernel shows at most a page */
 
-/* Set by proctitle_start in main, before any fork; read only afterwards. */
+/* Set by proctitle_start in main, before any fork; read-only afterwards. */
 static struct {
-	char *area;            /* arguments and environment, one after the other */
-	size_t size;           /* of it all */
+	char *area;            /* start of the arguments; the environment follows */
+	size_t size;           /* of arguments and environment */
 	size_t arguments_size; /* of the arguments alone */
-	char **arguments;      /* the copies, held here for as long as the process lives */
+	char **arguments;      /* the copies, kept for the life of the process */
 	char **environment;
 } memory;
 
-/* The end of the strings that follow each other without a gap from `end` on. */
+/* Returns the end of the strings that follow `end` without a gap. */
 static char *find_end_of(char **strings, char *end)
 {
 	for (; *strings && *strings == end; strings++)
@@ -29,8 +29,8 @@ static char *find_end_of(char **strings, char *end)
 }
 
 /*
- * Copies of all the strings behind a NULL-ended array of them, in one block, so that none of it
- * is lost when a variable is unset; NULL without memory.
+ * Copies the strings of a NULL-terminated array into one block, which stays whole when a variable
+ * is unset. Returns NULL without memory.
  */
 static char **copy_strings(char **strings)
 {
@@ -51,7 +51,7 @@ static char **copy_strings(char **strings)
 	return copies;
 }
 
-/* libc's two names of the program point into argv[0] as well. */
+/* libc's two names of the program also point into argv[0]. */
 static void keep_names(const char *old, const char *new)
 {
 	size_t length = strlen(old);
@@ -102,8 +102,7 @@ void proctitle_set(const char *format, ...)
 	memcpy(memory.area, text, length);
 	memset(memory.area + length, 0, memory.size - length);
 	/*
-	 * a last byte that is not NUL tells the kernel to show the text up to its NUL and no
-	 * padding
+	 * a last byte other than NUL makes the kernel show the text up to its NUL, without padding
 	 */
 	if (length + 1 < memory.arguments_size)
 		memory.area[memory.arguments_size - 1] = ' ';

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shows a user's text in messages and in configuration files. Knows nothing of options. */
+/* Formats a user's text for messages and for configuration files. It knows no option. */
 #include "base/quote.h"
 
 #include <stdbool.h>
@@ -10,7 +10,7 @@ static bool is_control(unsigned char byte)
 	return byte < 0x20 || byte == 0x7f;
 }
 
-/* Where a cut at `at` would not split a UTF-8 character. */
+/* Returns the cut position at or before `at` that does not split a UTF-8 character. */
 static size_t whole_characters(const char *text, size_t at)
 {
 	while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
@@ -46,7 +46,7 @@ void quote_write(const char *text, FILE *out)
 {
 	fputc('"', out);
 	for (const char *c = text; *c != '\0'; c++) {
-		/* "${" would be replaced by a variable of the environment */
+		/* "${" would be replaced by an environment variable */
 		if (*c == '"' || *c == '\\' || (*c == '$' && c[1] == '{'))
 			fprintf(out, "\\%c", *c);
 		else if (is_control((unsigned char)*c))
@@ -57,7 +57,7 @@ void quote_write(const char *text, FILE *out)
 	fputc('"', out);
 }
 
-/* Nothing of it may join what stands before or after it, as in \1 and 2, or in $ and {. */
+/* No character may combine with the text before or after it, as in \1 and 2, or in $ and {. */
 void quote_write_part(const char *text, size_t length, FILE *out)
 {
 	for (size_t i = 0; i < length; i++)

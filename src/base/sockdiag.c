@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One question and its answer over netlink, and the names of TCP's states. It does not know whose
- * sockets these are.
+ * One request and its reply over netlink, and the names of the TCP states. It does not know the
+ * owners of the sockets.
  */
 #include "base/sockdiag.h"
 
@@ -14,7 +14,7 @@
 
 #include "base/sys.h"
 
-enum { ANSWER_SIZE = 512 }; /* of one socket; what is longer is no answer to this question */
+enum { ANSWER_SIZE = 512 }; /* for one socket; a longer reply does not belong to this request */
 
 bool sockdiag_open(struct sockdiag *diag)
 {
@@ -30,7 +30,7 @@ void sockdiag_close(struct sockdiag *diag)
 	diag->fd = -1;
 }
 
-/* A question: the header, and what the family asks behind it. */
+/* A request: the netlink header and the body of the address family. */
 struct question {
 	struct nlmsghdr head;
 	union {
@@ -70,7 +70,7 @@ static bool read_lengths(const char *attributes, size_t size, struct sockdiag_qu
 	return false;
 }
 
-/* FOUND when it is an answer and no refusal. */
+/* SOCKDIAG_FOUND for a reply that is not an error. */
 static enum sockdiag_answer read_head(const char *bytes, size_t size)
 {
 	struct nlmsghdr head;
@@ -86,8 +86,8 @@ static enum sockdiag_answer read_head(const char *bytes, size_t size)
 }
 
 /*
- * Fetches the answer to the last question; *size is the buffer's, then the answer's. One that was
- * not fetched when it came lies before it.
+ * Receives the reply to the last request. *size is the buffer's size, then the reply's. Late
+ * replies to earlier requests are skipped.
  */
 static enum sockdiag_answer receive_answer(struct sockdiag *diag, char *bytes, size_t *size)
 {
@@ -127,7 +127,7 @@ enum sockdiag_answer sockdiag_unix(struct sockdiag *diag, uint64_t inode,
 		       SOCKDIAG_NOTHING;
 }
 
-/* One end of a connection as the question has it: network order, IPv4 in the first word. */
+/* One end of a connection in the request's form: network order, IPv4 in the first word. */
 static void set_end(const struct addr *addr, uint16_t *port, uint32_t *words)
 {
 	if (addr->sa.sa_family == AF_INET) {
@@ -166,7 +166,7 @@ enum sockdiag_answer sockdiag_tcp(struct sockdiag *diag, const struct addr *loca
 	if (size < NLMSG_HDRLEN + sizeof(body))
 		return SOCKDIAG_NOTHING;
 	memcpy(&body, bytes + NLMSG_HDRLEN, sizeof(body));
-	/* where there is no such connection, the kernel offers who listens there */
+	/* for a connection that does not exist the kernel returns the listener of that address */
 	*state = body.idiag_state == TCP_LISTEN ? TCP_CLOSE : body.idiag_state;
 	return SOCKDIAG_FOUND;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel tells of sockets: the accept queue of a unix socket and the state of a TCP
- * connection that no process holds any more (sock_diag(7)), and the state of a TCP socket (RFC
- * 9293, 3.3.2). The kernel answers within the call, nothing waits. Any process.
+ * The kernel's socket diagnostics: the accept queue of a unix socket, the state of a TCP connection
+ * that no process holds any more (sock_diag(7)), and the state of a TCP socket (RFC 9293, 3.3.2).
+ * The kernel replies within the call, so no call blocks. Any process.
  */
 #ifndef BASE_SOCKDIAG_H
 #define BASE_SOCKDIAG_H
@@ -20,21 +20,21 @@ struct sockdiag {
 };
 
 struct sockdiag_queue {
-	uint32_t length, limit; /* connections that wait; the backlog */
+	uint32_t length, limit; /* waiting connections; the backlog */
 };
 
 enum sockdiag_answer {
 	SOCKDIAG_FOUND,
-	SOCKDIAG_NOTHING, /* this time */
-	SOCKDIAG_REFUSED  /* and it will not be different the next time; errno says why */
+	SOCKDIAG_NOTHING, /* no reply this time */
+	SOCKDIAG_REFUSED  /* permanently; errno has the reason */
 };
 
-/* False with errno. sockdiag_close closes it. */
+/* Returns false with errno set. sockdiag_close closes it. */
 bool sockdiag_open(struct sockdiag *diag);
 void sockdiag_close(struct sockdiag *diag);
 
 /*
- * Fills *queue for the unix socket of that inode (fstat(2)), which must be of this network
+ * Fills *queue for the unix socket with that inode (fstat(2)), which must be in this network
  * namespace.
  */
 enum sockdiag_answer sockdiag_unix(struct sockdiag *diag, uint64_t inode,
@@ -47,17 +47,17 @@ bool sockdiag_tcp_queue(int fd, struct sockdiag_queue *queue);
 bool sockdiag_drops(int fd, uint32_t *drops);
 
 /*
- * Sets *state to the TCP state (TCP_ESTABLISHED ... of netinet/tcp.h, see base/sockdiag.h) of the
- * socket of this network namespace with that address and that peer, one in TIME_WAIT included;
- * TCP_CLOSE when there is none.
+ * Sets *state to the TCP state (TCP_ESTABLISHED ... of netinet/tcp.h) of the socket with that local
+ * and remote address in this network namespace, including one in TIME_WAIT; TCP_CLOSE when there is
+ * none.
  */
 enum sockdiag_answer sockdiag_tcp(struct sockdiag *diag, const struct addr *local,
 				  const struct addr *remote, int *state);
 
-/* The state of the socket (tcp(7), TCP_INFO): TCP_ESTABLISHED ...; -1 with errno. */
+/* Returns the state of the socket (tcp(7), TCP_INFO): TCP_ESTABLISHED ...; -1 with errno set. */
 int sockdiag_tcp_state(int fd);
 
-/* "ESTABLISHED" ...; "unknown" for what is no state. The state without a socket is "CLOSED". */
+/* "ESTABLISHED" ...; "unknown" for an unknown number. Without a socket the state is "CLOSED". */
 const char *sockdiag_state_name(int state);
 
 #endif

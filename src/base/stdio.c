@@ -9,7 +9,7 @@
 #include "base/sys.h"
 #include "base/writer.h"
 
-enum { PATIENCE_MS = 1000 };
+enum { WAIT_MS = 1000 };
 
 void stdio_fill(bool needs_stdout)
 {
@@ -43,7 +43,7 @@ void stdio_say_last(const char *text)
 	const struct writer outlet = WRITER_STDERR;
 	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
 
-	(void)sys_poll(&ready, 1, PATIENCE_MS);
+	(void)sys_poll(&ready, 1, WAIT_MS);
 	(void)writer_write(&outlet, text, strlen(text));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The three standard descriptors, as a careful program treats them. Any process. */
+/* The three standard descriptors: opened when missing, flushed with a check. Any process. */
 #ifndef BASE_STDIO_H
 #define BASE_STDIO_H
 
@@ -8,26 +8,26 @@
 #include "base/err.h"
 
 /*
- * Opens /dev/null in place of those that are closed: else a socket would get their number, and
- * messages would go there. What is written to such a stdout is lost without a word, or, with
- * needs_stdout, fails. Before anything else is opened.
+ * Opens /dev/null for each closed standard descriptor: otherwise a socket would get its number, and
+ * messages would go to that socket. Output to such a stdout is dropped silently, or fails with
+ * needs_stdout. Call it before anything else is opened.
  */
 void stdio_fill(bool needs_stdout);
 
 /*
- * Flushes stdout. False when output did not arrive (a full disk, a closed pipe), which must not
- * look like success: with err (CODE_OSERR), unless that holds an error already.
+ * Flushes stdout. Returns false when output was lost (a full disk, a closed pipe), which must not
+ * look like success; fills err (CODE_OSERR) unless it already holds an error.
  */
 bool stdio_flush(struct err *err);
 
 /*
- * The last word of a server, on stderr: waits up to a second for a reader that is behind, and then
- * does without.
+ * Writes the server's last message to stderr. Waits up to a second for a slow reader, then writes
+ * as much as fits.
  */
 void stdio_say_last(const char *text);
 
 /*
- * True when colour is wanted there: a terminal that is not dumb, and no NO_COLOR
+ * True when fd should get colour: a terminal that is not dumb, and NO_COLOR is not set
  * (https://no-color.org).
  */
 bool stdio_has_colour(int fd);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes numbers and foreign characters. It knows no line, no document and no descriptor: which
- * form is the right one is the caller's business.
+ * Writes numbers and escaped text. It knows no line, no document and no descriptor; the caller
+ * chooses the form.
  */
 #include "base/strbuf.h"
 
 enum { DIGITS_MOST = 20, UTF8_MOST = 4, ESCAPED_MOST = 8 };
 
-/* What a byte must not be to stand as it is in a form, one bit for each form. */
+/* The bytes that need escaping, one bit for each form. */
 enum {
 	LOGFMT = 1 << STRBUF_LOGFMT,
 	JSON = 1 << STRBUF_JSON,
@@ -27,7 +27,7 @@ static const char pairs[] = "00010203040506070809101112131415161718192021222324"
 			    "50515253545556575859606162636465666768697071727374"
 			    "75767778798081828384858687888990919293949596979899";
 
-/* Writes the digits so that they end before `end`; returns where they begin. */
+/* Writes the digits so that they end before `end`. Returns where they start. */
 static char *write_digits(char *end, uint64_t value)
 {
 	for (; value >= 100; value /= 100) {
@@ -66,7 +66,7 @@ void strbuf_micros(struct strbuf *text, uint64_t millionths)
 	char digits[DIGITS_MOST + 7], *end = digits + sizeof(digits), *point = end - 7, *from;
 	uint64_t fraction = millionths % 1000000;
 
-	/* a leading 1 brings the zeros behind the point; the point takes its place */
+	/* a leading 1 keeps the zeros after the point; the point then replaces it */
 	write_digits(end, 1000000 + fraction);
 	*point = '.';
 	from = write_digits(point, millionths / 1000000);
@@ -78,8 +78,8 @@ void strbuf_micros(struct strbuf *text, uint64_t millionths)
 }
 
 /*
- * Bytes of the well-formed UTF-8 character at c (RFC 3629); 0: none. A NUL ends the string, and is
- * no second byte of anything.
+ * Returns the bytes of the well-formed UTF-8 character at c (RFC 3629), or 0 for none. A NUL ends
+ * the string and is never a continuation byte.
  */
 static size_t utf8_length(const unsigned char *c)
 {
@@ -108,7 +108,7 @@ static size_t utf8_length(const unsigned char *c)
 	return 0;
 }
 
-/* C0, DEL and C1: the last are two bytes of UTF-8 that terminals obey all the same. */
+/* C0, DEL and C1. A C1 character is two bytes of UTF-8, and terminals obey it too. */
 static bool is_control(const unsigned char *c)
 {
 	return c[0] < ' ' || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
@@ -132,7 +132,7 @@ static size_t put_hex(char *to, const char *before, unsigned char c)
 	return n;
 }
 
-/* \n and the like; 0 for a control character that has no letter. */
+/* Writes \n and the like. Returns 0 for a control character without a letter. */
 static size_t put_letter(char *to, unsigned char c)
 {
 	static const char letters[] = "\bb\tt\nn\ff\rr";
@@ -166,7 +166,7 @@ static size_t put_wrong(enum strbuf_form form, char *to, unsigned char c)
 	return put_string(to, form == STRBUF_JSON ? "\\ufffd" : "\ufffd");
 }
 
-/* A character of ASCII that has a meaning in the form. */
+/* Writes an ASCII character that has a meaning in the form. */
 static size_t put_marked(enum strbuf_form form, char *to, char c)
 {
 	static const struct {
@@ -191,7 +191,7 @@ static size_t put_marked(enum strbuf_form form, char *to, char c)
 	return put_string(to, "&#39;");
 }
 
-/* Appends the first character, which does not stand as it is; returns how many bytes it had. */
+/* Appends the first character, which needs escaping. Returns the number of bytes read. */
 static size_t put_character(struct strbuf *text, enum strbuf_form form, const char *string,
 			    size_t left)
 {
@@ -215,13 +215,13 @@ static size_t put_character(struct strbuf *text, enum strbuf_form form, const ch
 	return length > 0 ? length : 1;
 }
 
-/* Appends the bytes up to the first that needs care; returns how many, in the text or cut off. */
+/* Appends the bytes before the first that needs escaping. Returns the number of bytes read. */
 static size_t put_plain(struct strbuf *text, enum strbuf_form form, const char *string, size_t most)
 {
 	size_t room = text->size - text->used, n = 0;
 	char *to = text->base + text->used;
 
-	/* each byte is judged and copied in one reading: another process may still be at it */
+	/* each byte is read once, for check and copy: another process may still be writing */
 	for (; n < most; n++) {
 		const char c = string[n];
 

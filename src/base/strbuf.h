@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Appends text to memory of fixed size, fast and without allocating: for log lines, JSON, HTTP and
- * metrics. What does not fit is left out whole, and is_cut says so from then on. What a client or
- * another process wrote goes through an escaping writer, so that it can neither end a string or a
- * line nor send a terminal a command. Any process.
+ * Appends text to memory of fixed size, fast and without allocation: for log lines, JSON, HTTP and
+ * metrics. Text that does not fit is omitted whole, and is_cut is set. Text from a client or
+ * another process goes through an escaping writer, so that it can neither end a string or a line
+ * nor send a command to a terminal. Any process.
  */
 #ifndef BASE_STRBUF_H
 #define BASE_STRBUF_H
@@ -15,8 +15,8 @@
 
 struct strbuf {
 	char *base;
-	size_t used, size; /* bytes; used <= size */
-	bool is_cut;       /* something did not fit: all that follows is left out */
+	size_t used, size; /* in bytes; used <= size */
+	bool is_cut;       /* text did not fit; later text is omitted too */
 };
 
 static inline struct strbuf strbuf_on(char *base, size_t size)
@@ -24,7 +24,7 @@ static inline struct strbuf strbuf_on(char *base, size_t size)
 	return (struct strbuf){ .base = base, .size = size };
 }
 
-/* The bytes as they are. */
+/* Appends the bytes unescaped. */
 static inline void strbuf_put(struct strbuf *text, const char *bytes, size_t n)
 {
 	if (text->is_cut || n > text->size - text->used) {
@@ -40,27 +40,28 @@ static inline void strbuf_raw(struct strbuf *text, const char *string)
 	strbuf_put(text, string, strlen(string));
 }
 
-/* Decimal numbers; strbuf_micros writes millionths as 0.000001, without trailing zeros (1.5, 2). */
+/* Decimal numbers. strbuf_micros writes millionths as 0.000001, without trailing zeros (1.5, 2). */
 void strbuf_u64(struct strbuf *text, uint64_t value);
 void strbuf_i64(struct strbuf *text, int64_t value);
 void strbuf_micros(struct strbuf *text, uint64_t millionths);
 
-/* How a character that may not stand as it is becomes one that may. */
+/* The escaping of each output format. */
 enum strbuf_form {
 	STRBUF_LOGFMT, /* \n \" \\ \x.. \u.... ; no quotes around */
 	STRBUF_JSON,   /* RFC 8259; wrong UTF-8 becomes \ufffd; no quotes around */
-	STRBUF_HTML,   /* &amp; &lt; &gt; &quot; &#39;; controls and wrong UTF-8 as U+FFFD */
-	STRBUF_LABEL   /* of a Prometheus label: \\ \" \n; all else as for HTML */
+	STRBUF_HTML,   /* &amp; &lt; &gt; &quot; &#39;; controls and wrong UTF-8 become U+FFFD */
+	STRBUF_LABEL   /* a Prometheus label: \\ \" \n; the rest as in HTML */
 };
 
 /*
- * The characters of string, each whole or not at all, as far as they fit and up to a NUL or `most`
- * bytes (an array that another process may have written need not end).
+ * Appends the characters of string, each whole or not at all, as far as they fit, up to a NUL or
+ * `most` bytes. An array that another process writes may lack its NUL.
  */
 void strbuf_escaped(struct strbuf *text, enum strbuf_form form, const char *string, size_t most);
 
 /*
- * True when string can stand in a logfmt line as it is: not empty, no blank, quote, = or control.
+ * True when string needs no quotes in a logfmt line: not empty, no blank, quote, = or control
+ * character.
  */
 bool strbuf_is_bare(const char *string);
 

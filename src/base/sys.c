@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the system calls of base/sys.h share: their names, the note of the last one, and the end of
- * a child.
+ * The shared parts of the calls in base/sys.h: their names, the record of the last call, and the
+ * exit of a child.
  */
 #include "base/sys.h"
 
 #include <unistd.h>
 
-static uint32_t own_note; /* written by every call of this process, until it notes elsewhere */
+static uint32_t own_note; /* written by each call, unless sys_last_call was moved */
 
 uint32_t *sys_last_call = &own_note;
 
@@ -24,7 +24,7 @@ const char *sys_name(uint32_t noted)
 #ifdef CHECK_LEAKS
 #include <sanitizer/lsan_interface.h>
 
-/* It reads /proc, which a chroot need not have. */
+/* The check reads /proc, which may be missing in a chroot. */
 static void check_leaks(void)
 {
 	if (access("/proc/self/maps", R_OK) == 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system calls, by one door. Each row of tables/syscalls.def becomes sys_NAME with the
+ * All system calls in one place. Each row of tables/syscalls.def becomes sys_NAME with the
  * parameters and the result of the call it stands for (see its man page, section 2); errno is the
- * kernel's. Code that must decide on a failure calls these, so that a test can make any of them
- * fail: a build with --enable-faults asks base/sys_fault.c before each call, any other pays
+ * kernel's. Code that handles a failure uses these, so that a test can make any of them fail: a
+ * build with --enable-faults consults base/sys_fault.c before each call, and any other build pays
  * nothing. Any process.
  */
 #ifndef BASE_SYS_H
@@ -37,7 +37,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Newer than some headers; of one number on all architectures but alpha. */
+/* Missing in older headers. The number is the same on all architectures but alpha. */
 #ifndef SYS_mseal
 #define SYS_mseal 462
 #endif
@@ -49,19 +49,19 @@ enum sys_row {
 };
 
 /*
- * Where each call notes 1 + its row before it begins, for the report on a process that died of it.
- * A word of this process's own until it is pointed elsewhere (by a worker, into its arena).
+ * Each call writes 1 + its row here before it starts, for the crash report of a process that died
+ * in it. Points to a word of this process until a worker points it into its arena.
  */
 extern uint32_t *sys_last_call;
 
-/* The name of what was noted; "none" for 0 and for what is no row. */
+/* The name of a recorded call; "none" for 0 and for a number without a row. */
 const char *sys_name(uint32_t noted);
 
 enum sys_fault {
 	FAULT_NONE,
 	FAULT_INSTEAD, /* the call fails and is not made */
-	FAULT_BEHIND,  /* the call is made, and said to have failed */
-	FAULT_KILL     /* the call is made, and is the last one of its process */
+	FAULT_BEHIND,  /* the call is made, and reported as failed */
+	FAULT_KILL     /* the call is made, and the process is killed after it */
 };
 
 enum sys_fault_role {
@@ -69,18 +69,21 @@ enum sys_fault_role {
 	FAULT_WORKER,
 	FAULT_KEEPER,
 	FAULT_CHILD,
-	FAULT_ANY, /* all of them together */
+	FAULT_ANY, /* all roles together */
 	FAULT_ROLES
 };
 
 enum { FAULT_LINE = 256 };
 
 #ifdef FAULTS
-/* What is to become of the call of that row that the process is about to make. */
+/* Returns the fault planned for the next call of that row. */
 enum sys_fault sys_fault_ask(unsigned row);
-/* After the call, unless it was FAULT_NONE: true when it has failed, with errno. */
+/*
+ * Applies the fault after the call, unless it was FAULT_NONE. True when the call failed, with errno
+ * set.
+ */
 bool sys_fault_strike(enum sys_fault fault);
-/* The role of this process from now on, as in the log. */
+/* Sets the role of this process, as in the log. */
 void sys_fault_role(const char *name);
 #else
 static inline void sys_fault_role(const char *name)
@@ -90,7 +93,7 @@ static inline void sys_fault_role(const char *name)
 #endif
 
 #ifdef FAULTS
-/* What a call returns that fails: the two kinds of pointer differ (mmap(2), getcwd(3)). */
+/* The failure value of a call: NULL for a char pointer (getcwd(3)), else -1 (mmap(2)). */
 #define SYS_FAILED(type) _Generic((type)0, char * : (type)0, default : (type)-1)
 #define SYSCALL(name, type, parameters, call, errnos)                 \
 	static inline type sys_##name parameters                      \
@@ -116,9 +119,8 @@ static inline void sys_fault_role(const char *name)
 #include "tables/syscalls.def"
 
 /*
- * _exit(2): what the parent has left in stdio's buffers and atexit(3) is not the child's. In a
- * build with sanitizers memory that nothing leads to any more is reported first, and ends the
- * process with another code.
+ * Ends a child with _exit(2): stdio buffers and atexit(3) handlers are the parent's. A build with
+ * sanitizers first reports leaked memory, which changes the exit code.
  */
 _Noreturn void sys_leave(int code);
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls that fail on demand, in a build made with --enable-faults; any other build has none
- * of this. It counts calls in memory that all processes of a server share, and must make no call by
- * base/sys.h itself. The environment says which call fails:
+ * System calls that fail on demand, only in a build with --enable-faults. It counts calls in memory
+ * that all processes of a server share, and must not use base/sys.h for its own calls. The
+ * environment selects the failing call:
  *
  *    PREFORK_FAULT=ROLE:CALL:ERRNO:N[:kill]
- *      ROLE   master, worker, keeper, child (a process that has not said yet what it is) or any
+ *      ROLE   master, worker, keeper, child (a process that has not set its role yet) or any
  *      CALL   a row of tables/syscalls.def
- *      N      the how manieth of those calls, from 1, of all processes of that role together
- *      kill   the call is made, and the process killed right after it
- *    PREFORK_FAULT=count: none fails
- *    PREFORK_FAULT_LOG=FILE: becomes a struct fault_report, up to date at any time
+ *      N      number of the failing call, from 1, over all processes of that role together
+ *      kill   the call is made, and the process is killed right after it
+ *    PREFORK_FAULT=count: no call fails
+ *    PREFORK_FAULT_LOG=FILE: holds a struct fault_report, always up to date
  */
 #include "base/sys.h"
 
@@ -21,31 +21,31 @@
 
 #include "base/err.h"
 
-/* The file PREFORK_FAULT_LOG, for as long as a process maps it. */
+/* The content of the file PREFORK_FAULT_LOG, which every process maps. */
 struct fault_report {
-	char line[FAULT_LINE]; /* which call failed, and in which process; "" until then */
+	char line[FAULT_LINE]; /* the failed call and its process; "" until then */
 	_Atomic uint32_t calls[FAULT_ROLES][SYS_ROW_COUNT];
 };
 
 static const char *const role_names[FAULT_ROLES] = { "master", "worker", "keeper", "child", "any" };
 
-/* Written before main begins; NULL where nothing was asked for. */
+/* Written before main starts; NULL without PREFORK_FAULT. */
 static struct fault_report *report;
 static struct {
 	enum sys_fault_role role;
-	unsigned row; /* SYS_ROW_COUNT: none */
+	unsigned row; /* SYS_ROW_COUNT: no call */
 	int error;
 	uint32_t nth;
 	bool kills;
 } plan = { .row = SYS_ROW_COUNT };
 
-/* Written by sys_fault_role; a child has its parent's until it says what it is. */
+/* Written by sys_fault_role; a child has its parent's until it sets its own. */
 static struct {
 	enum sys_fault_role role;
 	pid_t pid;
 } self;
 
-static pid_t doomed; /* the process that made the call to die of; written by that process */
+static pid_t doomed; /* the process whose call kills it; written by that process */
 
 static enum sys_fault_role find_role(const char *name)
 {
@@ -65,7 +65,7 @@ static unsigned find_row(const char *name)
 	return row;
 }
 
-/* 0 when there is none of that name. */
+/* Returns 0 when there is no errno of that name. */
 static int find_error(const char *name)
 {
 	enum { ERRORS = 256 };
@@ -93,7 +93,10 @@ static bool read_plan(const char *text)
 	       plan.nth > 0 && (fields == 4 || (fields == 5 && plan.kills));
 }
 
-/* A mapping needs no descriptor and no permission, whatever a process closes or gives up later. */
+/*
+ * A mapping needs no descriptor and no permission later, when the process has closed or dropped
+ * both.
+ */
 static struct fault_report *open_report(const char *path)
 {
 	int fd = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
@@ -113,7 +116,7 @@ static _Noreturn void refuse_plan(const char *what)
 	_exit(CODE_USAGE);
 }
 
-/* Before main, so that its first call counts already. */
+/* Runs before main, so that its first call counts already. */
 __attribute__((constructor)) static void start(void)
 {
 	const char *text = getenv("PREFORK_FAULT");
@@ -135,7 +138,7 @@ void sys_fault_role(const char *name)
 	BUG_ON(self.role >= FAULT_ANY);
 }
 
-/* How many times that row has been called now. */
+/* Returns the number of calls of that row so far. */
 static uint32_t count_call(enum sys_fault_role role, unsigned row)
 {
 	return atomic_fetch_add_explicit(&report->calls[role][row], 1, memory_order_relaxed) + 1;
@@ -163,7 +166,7 @@ enum sys_fault sys_fault_ask(unsigned row)
 		 plan.kills ? ":kill" : "", (int)doomed);
 	if (plan.kills)
 		return FAULT_KILL;
-	/* Whatever close says, the descriptor is gone (close(2)). */
+	/* The descriptor is closed even when close returns an error (close(2)). */
 	return row == SYS_ROW_close ? FAULT_BEHIND : FAULT_INSTEAD;
 }
 
@@ -172,7 +175,7 @@ bool sys_fault_strike(enum sys_fault fault)
 	if (fault == FAULT_KILL) {
 		if (getpid() == doomed)
 			kill(doomed, SIGKILL);
-		return false; /* the child of a fork lives */
+		return false; /* the child of a fork is not killed */
 	}
 	errno = plan.error;
 	return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A binary heap of deadlines. It reads no clock and calls nobody back: its owner asks what is due.
+ * A binary heap of deadlines. It reads no clock and calls no function of its owner, which polls for
+ * due nodes.
  */
 #include <limits.h>
 
@@ -41,8 +42,7 @@ static void put_node(struct timer_heap *heap, uint32_t index, struct timer_node 
 }
 
 /*
- * Moves the node towards the root from the free place `index`, as far as it is earlier than what
- * stands there.
+ * Moves the node from the free place `index` towards the root, while it is earlier than the parent.
  */
 static uint32_t rise_node(struct timer_heap *heap, uint32_t index, const struct timer_node *node)
 {

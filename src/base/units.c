@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads and writes numbers with units, and finds the word that was meant. It knows no bounds and
- * makes no messages: those belong to the option.
+ * Reads and writes numbers with units, and finds the nearest word. It knows no bounds and makes no
+ * messages; both belong to the option.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@ struct unit {
 	int64_t factor;
 };
 
-/* The larger first: writing takes the first one that leaves no remainder. */
+/* Larger units first: writing uses the first unit that leaves no remainder. */
 static const struct unit duration_units[] = {
 	{ "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }, { NULL, 0 },
 };
@@ -27,9 +27,12 @@ static const struct unit size_units[] = {
 	{ NULL, 0 },
 };
 
-enum { WORD_MOST = 64 }; /* longer words are never near to anything */
+enum { WORD_MOST = 64 }; /* a longer word has no nearest word */
 
-/* Reads the digits at *text and leaves it behind them; false when there are none or too many. */
+/*
+ * Reads the digits at *text and moves *text behind them. Returns false for no digits or an
+ * overflow.
+ */
 static bool read_digits(const char **text, int base, int64_t *value)
 {
 	const char *c = *text;
@@ -79,7 +82,7 @@ bool units_read_duration(const char *text, int64_t *value_ms)
 	return read_unit(text, duration_units, 1000, value_ms);
 }
 
-/* Tenths, hundredths and thousandths behind the seconds that `whole` holds. */
+/* Adds tenths, hundredths and thousandths to the seconds in `whole`. */
 static bool read_fraction(const char *digits, int64_t whole, int64_t *value_ms)
 {
 	int64_t place_ms = 100;
@@ -189,9 +192,7 @@ static size_t lesser_of(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/*
- * Edit distance with swaps of neighbours, over three rows of the usual table; letters in any case.
- */
+/* Edit distance with swaps of neighbours, over three rows of the usual table; case is ignored. */
 static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	size_t rows[3][WORD_MOST + 1];
@@ -231,7 +232,9 @@ const char *units_nearest(const char *text, const char *const *words, size_t cou
 
 		if (word_length < 2 || word_length > WORD_MOST)
 			continue;
-		/* one slip for each three letters is a slip of the hand; more is another word */
+		/*
+		 * one error per three letters counts as a typing error; more make it another word
+		 */
 		far = edit_distance(text, length, words[i], word_length);
 		if (far <= (longer < 6 ? 1 : longer / 3) && far < nearest_distance) {
 			nearest = words[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes without waiting, as each kind of descriptor needs it. It keeps nothing and counts nothing.
+ * Writes without blocking, by the method that each kind of descriptor needs. It buffers nothing and
+ * counts nothing.
  */
 #include "base/writer.h"
 
@@ -15,7 +16,7 @@ enum { BRIEF_US = 1000 };
 
 _Static_assert((int)WRITER_LINE == (int)PIPE_BUF, "a pipe takes PIPE_BUF bytes whole (pipe(7))");
 
-/* What it is, as far as it can be learnt; `narrow` is for what may have no room. */
+/* The kind of the descriptor, as far as fstat shows it; `narrow` is for a pipe or terminal. */
 static enum writer_kind kind_of(int fd, enum writer_kind narrow)
 {
 	struct stat st;
@@ -33,8 +34,8 @@ static int open_path(const char *path, int access)
 }
 
 /*
- * A new description of the same file. A pipe is opened for writing only while it has a reader
- * (fifo(7)): without one, for that moment this process is the reader.
+ * Opens a new description of the same file. A pipe can be opened for writing only while it has a
+ * reader (fifo(7)): when it has none, this process is its reader for that moment.
  */
 static int open_anew(int fd)
 {
@@ -87,7 +88,7 @@ void writer_part(const struct writer *outlet)
 	sys_close(fresh);
 }
 
-/* As many whole lines as a pipe takes at once, or a piece of a longer one. */
+/* Returns the size of the whole lines that a pipe takes at once, or of a piece of a longer line. */
 static size_t measure_piece(const char *bytes, size_t n)
 {
 	const char *end;
@@ -104,8 +105,8 @@ static void interrupt_write(int number)
 }
 
 /*
- * A write(2) that a signal ends if it waits; what was written by then counts. The timer goes on
- * until it is stopped, so that a signal that comes before the write is not the only one.
+ * A write(2) that a signal interrupts if it blocks; bytes written by then count. The timer repeats
+ * until it is stopped, because the first signal may come before the write.
  */
 static ssize_t write_briefly(int fd, const char *bytes, size_t n)
 {
@@ -133,8 +134,9 @@ static ssize_t write_briefly(int fd, const char *bytes, size_t n)
 }
 
 /*
- * Of a pipe the kernel can be asked not to wait this once, since Linux 6.4. Of anything else it is
- * learnt whether there is room; that may be too little, or another writer may take it first.
+ * For a pipe, the kernel can be asked not to block on this one write, since Linux 6.4. For anything
+ * else poll(2) reports whether there is room. That room may be too small, or another writer may
+ * fill it first.
  */
 static ssize_t write_shared(int fd, const char *bytes, size_t n)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A configuration as a whole: put together listener by listener, compared with another, written as
- * a file. It does not know where a value comes from and touches nothing of the environment.
+ * The configuration as a whole: built listener by listener, compared with another, written as a
+ * file. It does not know the source of a value and touches nothing of the environment.
  */
 #include "config/conf.h"
 
@@ -65,7 +65,7 @@ void conf_drop_listeners(struct conf *conf, size_t keep)
 		listener_free(&conf->listeners[--conf->listener_count]);
 }
 
-/* The parts of a written address, in one form for all spellings of it. */
+/* The parts of a written address, in one form for all its spellings. */
 struct written {
 	char host[256];
 	int64_t port;
@@ -179,13 +179,13 @@ void conf_free(struct conf *conf)
 	free(conf);
 }
 
-/* Port 0 may be there more than once, and is compared as text. */
+/* Port 0 may occur more than once, and is compared as text. */
 static bool is_same_listen(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0 || conf_same_address(a, b);
 }
 
-/* The nth listener of that written address. */
+/* Returns the nth listener with that written address. */
 static const struct listen_conf *find_listener(const struct conf *conf, const char *address,
 					       size_t nth)
 {
@@ -204,7 +204,7 @@ static size_t earlier_ones(const struct conf *conf, size_t index)
 	return count;
 }
 
-/* The first option of the section that differs and needs a restart, or NULL. */
+/* Returns the first option of the section that differs and needs a restart, or NULL. */
 static const struct option *find_fixed(enum option_section section, const void *from,
 				       const void *to)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration: putting it together and what can be asked of it. The checks here go beyond one
- * option: services, addresses, duplicates. config/conf_load.h loads one from all its sources.
+ * The configuration: how it is built and queried. The checks here go beyond one option: services,
+ * addresses, duplicates. config/conf_load.h loads a configuration from all its sources.
  */
 #ifndef CONFIG_CONF_H
 #define CONFIG_CONF_H
@@ -21,61 +21,64 @@ struct service_row {
 extern const struct service_row conf_services[];
 extern const size_t conf_service_count;
 
-/* A configuration of defaults without listeners; NULL with err. conf_free frees it. */
+/* Returns a configuration of defaults without listeners, or NULL with err. conf_free frees it. */
 struct conf *conf_new(struct err *err);
 
-/* Notes where the option (of section main or log) was given; text is copied. False with err. */
+/*
+ * Records the place where the option (of section main or log) was set; copies text. Returns false
+ * with err.
+ */
 bool conf_set_place(struct conf *conf, const struct option *option, const char *text,
 		    struct err *err);
 
 /*
- * Adds a listener of defaults. Refuses a wrong address and one that another listener has; err
- * then lacks the place. The listener moves when another is added.
+ * Adds a listener of defaults. Refuses a malformed address and one that another listener has; err
+ * then lacks the place. The next call may move the listener.
  */
 struct listen_conf *conf_add_listener(struct conf *conf, const char *address, const char *origin,
 				      struct err *err);
 
-/* Frees all listeners from the first on that `keep` leaves. */
+/* Frees all listeners except the first `keep`. */
 void conf_drop_listeners(struct conf *conf, size_t keep);
 
-/* False with err when text names no service. */
+/* Returns false with err when text names no service. */
 bool conf_is_service(const char *text, struct err *err);
 
 /*
- * False with err (`framing: belongs to service ack, not echo`) when the option is another
- * service's.
+ * Returns false with err (`framing: belongs to service ack, not echo`) when the option belongs to
+ * another service.
  */
 bool conf_check_service_of(const struct option *option, const struct listen_conf *listener,
 			   struct err *err);
 
 /*
- * True when both written addresses ask for the same socket. Port 0 never does. Pure: names are
- * compared as text.
+ * True when both written addresses mean the same socket; never for port 0. Pure: names are compared
+ * as text.
  */
 bool conf_same_address(const char *a, const char *b);
 
 void conf_free(struct conf *conf);
 
-/* Writes the whole configuration as a file that conf_load reads back to the same. */
+/* Writes the whole configuration as a file that conf_load reads back unchanged. */
 void conf_print(const struct conf *conf, FILE *out);
 
 /*
- * True when a running server can go from `from` to `to`. Otherwise false with err that names
+ * True when a running server can change from `from` to `to`. Otherwise false with err, which names
  * the first option that needs a restart (`x.conf:3: pid_file: cannot change at run time (restart
  * the server)`). Listeners are compared by address.
  */
 bool conf_can_reload(const struct conf *from, const struct conf *to, struct err *err);
 
 /*
- * Where an option of section main or log was given, for a message; the origin where it has its
- * default.
+ * Returns the place where an option of section main or log was set, for a message; for a default
+ * the origin.
  */
 const char *conf_place(const struct conf *conf, const char *full_name);
 
-/* How many workers `workers` means here: the number, or for auto the CPUs this process may use. */
+/* The number of workers: the option `workers`, or for auto the CPUs that this process may use. */
 unsigned conf_workers(const struct conf *conf);
 
-/* True when user applies: the process is root and user is not root's own name. */
+/* True when the option `user` applies: the process is root, and user is not "root". */
 bool conf_drops_user(const struct conf *conf);
 
 #endif

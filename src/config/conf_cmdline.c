@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the configuration that stands on the command line. What a value means is the option's own
- * check. Must not read files.
+ * Reads the configuration given on the command line. Each option checks its own value. It must not
+ * read files.
  */
 #include "config/conf_cmdline.h"
 
@@ -17,7 +17,7 @@
 
 enum { VALUES_MOST = 1024 };
 
-/* Whatever the check said, the command line is what is wrong. */
+/* Makes any check's error a usage error, with the flag and its text in front. */
 static bool blame_flag(struct err *err, const char *flag, const char *text)
 {
 	char shown[QUOTE_TEXT];
@@ -29,7 +29,7 @@ static bool blame_flag(struct err *err, const char *flag, const char *text)
 	return err_prefix(err, "%s %s: ", flag, shown + 1);
 }
 
-/* What another server calls so comes before what is spelt alike. */
+/* A hint from another server's option name takes precedence over a similar spelling. */
 static bool refuse_name(const char *name, const char *const *all, size_t count, struct err *err)
 {
 	const char *dot = strrchr(name, '.'), *hint = option_foreign_name(dot ? dot + 1 : name);
@@ -65,7 +65,7 @@ static const struct option *find_full(const char *name, struct err *err)
 	return NULL;
 }
 
-/* Cuts text at each comma, in place; returns how many pieces there are, or 0 for too many. */
+/* Cuts text at each comma, in place. Returns the number of pieces, or 0 for too many. */
 static size_t cut_pieces(char *text, const char **pieces, size_t most)
 {
 	size_t count = 0;
@@ -96,7 +96,7 @@ static bool read_value(const struct option *option, void *object, char *value, s
 	return option_read(option, object, words, count, err);
 }
 
-/* Reads the value of a flag into section main or log, and notes the flag as its place. */
+/* Reads the value of a flag into section main or log, and records the flag as its place. */
 static bool set_option(struct conf *conf, const struct option *option, const char *flag,
 		       const char *text, const char *value, struct err *err)
 {
@@ -111,7 +111,7 @@ static bool set_option(struct conf *conf, const struct option *option, const cha
 	return is_good;
 }
 
-/* -o listen.service=... may leave options behind that the new service does not know. */
+/* -o listen.service=... may leave options set that the new service does not know. */
 static bool check_services(const struct conf *conf, struct err *err)
 {
 	for (size_t n = 0; n < conf->listener_count; n++)
@@ -146,7 +146,7 @@ static bool set_on_listeners(struct conf *conf, const struct option *option, con
 		if (!is_good)
 			return false;
 	}
-	/* err holds what the last listener's service was */
+	/* err holds the service of the last listener */
 	return known > 0 && (!is_service || check_services(conf, err));
 }
 
@@ -211,7 +211,7 @@ bool conf_cmdline_pid_file(struct conf *conf, const char *text, const char *dire
 	return set_option(conf, option, "-p", text, path, err) || blame_flag(err, "-p", text);
 }
 
-/* One -l, taken apart: the pieces lead into a copy of it. */
+/* One -l, split; the pieces point into a copy of it. */
 struct listen_text {
 	char *address, *service;
 	const char *pieces[VALUES_MOST]; /* OPTION=VALUE */
@@ -219,8 +219,8 @@ struct listen_text {
 };
 
 /*
- * Where the service's name begins, after the first "=" that one follows; any "=" will do to
- * name a wrong service.
+ * Returns the start of the service's name: after the first "=" that is followed by a known service.
+ * Without one, err reports the name after the first "=".
  */
 static char *find_service(char *text, struct err *err)
 {
@@ -264,7 +264,7 @@ static bool take_apart(char *copy, struct listen_text *parts, struct err *err)
 	return parts->count > 0 || err_set(err, CODE_USAGE, "more than %d options", VALUES_MOST);
 }
 
-/* Where the value stands when the piece sets this option, else NULL. */
+/* Returns the value when the piece sets this option, else NULL. */
 static const char *value_in(const char *piece, const struct option *option)
 {
 	size_t len = strlen(option->name);

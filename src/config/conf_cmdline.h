@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What -l, -o, -w and -p say, put into a configuration. Every err is CODE_USAGE and begins with
- * the flag and its text: `-o log.level=lots: "lots" is unknown (...)`. Master; allocates.
+ * Applies -l, -o, -w and -p to a configuration. Every err is CODE_USAGE and starts with the flag
+ * and its text: `-o log.level=lots: "lots" is unknown (...)`. Master only; allocates.
  */
 #ifndef CONFIG_CONF_CMDLINE_H
 #define CONFIG_CONF_CMDLINE_H
@@ -13,22 +13,22 @@
 #include "config/conf.h"
 
 /*
- * Adds the listener of one -l: ADDRESS=SERVICE[,OPTION=VALUE...]. The address ends at the first
- * "=" that a service's name follows, so a unix path may hold "=". A comma ends a value; a
- * list's option is repeated for each of its values.
+ * Adds the listener of one -l: ADDRESS=SERVICE[,OPTION=VALUE...]. The address ends at the first "="
+ * that is followed by a service's name, so a unix path may hold "=". A comma ends a value; an
+ * option that takes a list is repeated for each value.
  */
 bool conf_cmdline_listen(struct conf *conf, const char *text, struct err *err);
 
 /*
- * Applies one -o: NAME=VALUE, log.NAME=VALUE or listen.NAME=VALUE, the last to every listener
- * (of the service that knows the option); a list's values are separated by commas.
+ * Applies one -o: NAME=VALUE, log.NAME=VALUE or listen.NAME=VALUE. The last form applies to every
+ * listener whose service knows the option. Commas separate the values of a list.
  */
 bool conf_cmdline_option(struct conf *conf, const char *text, struct err *err);
 
 /* Applies -w. */
 bool conf_cmdline_workers(struct conf *conf, const char *text, struct err *err);
 
-/* Applies -p; a relative path starts in directory (NULL: the current one). */
+/* Applies -p. A relative path starts in directory (NULL: the current directory). */
 bool conf_cmdline_pid_file(struct conf *conf, const char *text, const char *directory,
 			   struct err *err);
 

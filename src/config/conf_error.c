@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Turns libconfuse's messages into ours: FILE:LINE: NAME: what is wrong (what is allowed). A
- * message that is not in the table is passed on as it is.
+ * Translates libconfuse's messages into the form FILE:LINE: NAME: what is wrong (what is allowed).
+ * A message that is not in the table is passed on unchanged.
  */
 #include "config/conf_error.h"
 
@@ -12,10 +12,10 @@
 #include "base/units.h"
 #include "config/option.h"
 
-/* libconfuse's format, and ours; both take at most one string: a name, or what stands there. */
+/* libconfuse's format, and ours. Both take at most one string: a name, or the text found. */
 static const struct {
 	const char *theirs, *ours;
-	bool is_quoted; /* what stands there is shown in quotes */
+	bool is_quoted; /* the text found is shown in quotes */
 } rows[] = {
 	{ "missing equal sign after option '%s'", "%s: \"=\" is missing after it", false },
 	{ "attempt to append to non-list option '%s'", "%s: is not a list (use \"=\")", false },
@@ -35,26 +35,23 @@ static const struct {
 	{ "unterminated string constant", "a string does not end", false },
 };
 
-/* The section of options of that name, for a hint; false when there is none. */
-static bool find_elsewhere(const char *name, const char **section)
+/* Returns the section that has an option of that name, or NULL. */
+static const struct section_row *find_elsewhere(const char *name)
 {
-	static const char *const names[] = {
-		[SECTION_main] = "top level", [SECTION_log] = "log", [SECTION_listen] = "listen"
-	};
-
 	for (size_t i = 0; i < option_count; i++)
-		if (strcmp(options[i].name, name) == 0) {
-			*section = names[options[i].section];
-			return true;
-		}
-	return false;
+		if (strcmp(options[i].name, name) == 0)
+			return &option_sections[options[i].section];
+	return NULL;
 }
 
 static const char *nearest_name(enum option_section section, const char *name)
 {
-	const char *all[128] = { "include", "log", "listen" };
-	size_t count = section == SECTION_main ? 3 : 1;
+	const char *all[128] = { "include" };
+	size_t count = 1;
 
+	for (int s = 0; option_sections[section].form == SECTION_TOP && s < SECTION_COUNT; s++)
+		if (option_sections[s].form != SECTION_TOP)
+			all[count++] = option_sections[s].name;
 	for (size_t i = 0; i < option_count && count < sizeof(all) / sizeof(all[0]); i++)
 		if (options[i].section == section)
 			all[count++] = options[i].name;
@@ -62,35 +59,34 @@ static const char *nearest_name(enum option_section section, const char *name)
 }
 
 /*
- * Without a near name in its own section, one of another section may be meant: backlgo for
- * listen's backlog.
+ * Looks in the other sections when the name's own section has no near name: backlgo means listen's
+ * backlog.
  */
 static const char *nearest_anywhere(enum option_section section, const char *name)
 {
 	const char *near = nearest_name(section, name);
 
-	for (int s = SECTION_main; near == NULL && s <= SECTION_listen; s++)
+	for (int s = 0; near == NULL && s < SECTION_COUNT; s++)
 		near = nearest_name((enum option_section)s, name);
 	return near;
 }
 
 void conf_error_unknown(const char *section, const char *name, struct place place, struct err *err)
 {
-	enum option_section own = strcmp(section, "listen") == 0 ? SECTION_listen :
-				  strcmp(section, "log") == 0    ? SECTION_log :
-								   SECTION_main;
-	const char *elsewhere, *hint = option_foreign_name(name);
-	const char *near = nearest_anywhere(own, name);
+	const struct section_row *elsewhere = find_elsewhere(name);
+	const char *hint = option_foreign_name(name);
+	const char *near = nearest_anywhere(option_find_section(section), name);
+	bool is_top = elsewhere != NULL && elsewhere->form == SECTION_TOP;
 	char at[PLACE_TEXT], shown[QUOTE_TEXT];
 
 	place_write(place, at);
 	quote_show(name, shown);
-	/* a name stands bare, as in every message */
+	/* a name has no quotes, as in every message */
 	shown[strlen(shown) - 1] = '\0';
-	if (find_elsewhere(name, &elsewhere))
+	if (elsewhere != NULL)
 		err_set(err, CODE_CONFIG, "%s: %s: does not belong here (it belongs to %s%s)", at,
-			shown + 1, strcmp(elsewhere, "top level") == 0 ? "the " : "section ",
-			elsewhere);
+			shown + 1, is_top ? "the top level" : "section ",
+			is_top ? "" : elsewhere->name);
 	else if (hint != NULL)
 		err_set(err, CODE_CONFIG, "%s: %s: unknown option (%s)", at, shown + 1, hint);
 	else if (near != NULL && strcmp(near, name) != 0)

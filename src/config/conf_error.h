@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What libconfuse has to say about a file's form, in this program's words. */
+/* libconfuse's syntax errors, in this program's words. */
 #ifndef CONFIG_CONF_ERROR_H
 #define CONFIG_CONF_ERROR_H
 
@@ -8,14 +8,14 @@
 #include "base/err.h"
 #include "config/place.h"
 
-/* Fills err from libconfuse's format and parameters; section is "root", "log" or "listen". */
+/* Fills err from libconfuse's format and parameters; section is its name there. */
 void conf_error_translate(const char *section, const char *format, va_list parameters,
 			  struct place place, struct err *err);
 
 /* Fills err: `FILE:LINE: backlgo: unknown option (did you mean backlog?)`. */
 void conf_error_unknown(const char *section, const char *name, struct place place, struct err *err);
 
-/* Fills err when the grammar has failed without a word. */
+/* Fills err when libconfuse failed without a message. */
 void conf_error_last_resort(struct place place, struct err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a configuration holds: a field for each row of tables/options.def. Data only; config/conf.h
- * has what can be asked of it.
+ * The fields of a configuration, one for each row of tables/options.def. Data only; config/conf.h
+ * has the functions.
  */
 #ifndef CONFIG_CONF_FIELDS_H
 #define CONFIG_CONF_FIELDS_H
@@ -10,7 +10,7 @@
 
 #include "config/option_type.h"
 
-/* The field of an option is named after it; log.level is log_level. */
+/* An option's field has its name; log.level is log_level. */
 #define FIELD_main(kind, name) kind_##kind name;
 #define FIELD_log(kind, name)  kind_##kind log_##name;
 #define FIELD_listen(kind, name)
@@ -37,8 +37,8 @@ struct conf {
 	FIELD_##section(kind, name)
 
 struct listen_conf {
-	char *address; /* as written; addr_check has passed it */
-	char *origin;  /* "etc/x.conf:12" or "-l 8081=ack": where a message says it stands */
+	char *address; /* as written; checked by addr_check */
+	char *origin;  /* its place for messages: "etc/x.conf:12" or "-l 8081=ack" */
 #include "tables/options.def"
 };
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drives libconfuse over a file and its includes and takes the values as they come: libconfuse
- * stores nothing that is used later, so that every message has the right file and line. Must not
- * know what an option means.
+ * Runs libconfuse over a file and its includes and stores each value in its callback. libconfuse
+ * keeps nothing that is used later, so that every message has the right file and line. It must not
+ * know the meaning of an option.
  *
- * The include function is ours: libconfuse's own keeps its stack in globals that a failed load
- * would leave behind, and it would open a directory, at which its scanner ends the process.
+ * The include function is our own: libconfuse's keeps its stack in globals that a failed load would
+ * leave behind, and it would open a directory, at which its scanner ends the process.
  */
 #include "config/conf_file.h"
 
@@ -34,13 +34,13 @@ struct load {
 	unsigned depth, opened;
 	cfg_t *root;
 	cfg_t *section;      /* of the listener that is being read, or NULL */
-	struct place begun;  /* where that stands */
-	struct place *given; /* by option: where it was given; line 0: not yet */
+	struct place begun;  /* the place of that section */
+	struct place *given; /* by option: the place where it was set; line 0: not yet */
 };
 
 /*
- * Written by conf_file_load alone, for the time of one call: libconfuse's callbacks carry no
- * pointer of ours.
+ * Written by conf_file_load only, for the time of one call: libconfuse's callbacks carry no user
+ * pointer.
  */
 static struct load *loading;
 
@@ -61,7 +61,7 @@ static void forget_given(enum option_section section)
 			loading->given[i].line = 0;
 }
 
-/* Called at the first thing inside a listen section: libconfuse does not say when one begins. */
+/* Called at the first item inside a listen section: libconfuse does not report its start. */
 static bool begin_listener(cfg_t *section, const char *title)
 {
 	char origin[PLACE_TEXT], shown[QUOTE_TEXT];
@@ -77,7 +77,8 @@ static bool begin_listener(cfg_t *section, const char *title)
 
 static bool enter_section(cfg_t *cfg)
 {
-	bool is_new = strcmp(cfg_name(cfg), "listen") == 0 && loading->section != cfg;
+	enum option_section section = option_find_section(cfg_name(cfg));
+	bool is_new = option_sections[section].form == SECTION_TITLED && loading->section != cfg;
 
 	return !is_new || begin_listener(cfg, cfg_title(cfg));
 }
@@ -89,11 +90,7 @@ static void *object_of(const struct option *option)
 
 static const struct option *row_of(cfg_t *cfg, const cfg_opt_t *opt)
 {
-	const char *name = cfg_name(cfg);
-
-	if (strcmp(name, "listen") == 0)
-		return option_find(SECTION_listen, opt->name);
-	return option_find(strcmp(name, "log") == 0 ? SECTION_log : SECTION_main, opt->name);
+	return option_find(option_find_section(cfg_name(cfg)), opt->name);
 }
 
 static bool blame_option(const struct option *option, struct place place)
@@ -104,10 +101,7 @@ static bool blame_option(const struct option *option, struct place place)
 			  option_full_name(option, name));
 }
 
-/*
- * A list's values come one by one; all but the first of them are appended to what stands
- * already.
- */
+/* A list's values arrive one by one; libconfuse appends all but the first to the list. */
 static bool take_option(const struct option *option, const cfg_opt_t *opt, struct place place,
 			const char *word)
 {
@@ -196,7 +190,7 @@ static bool finish_listener(cfg_t *section)
 	return true;
 }
 
-/* Lists are read when all of their values are there; the root's have no end of their own. */
+/* Lists are read when all their values have arrived; the root has no end callback. */
 static bool finish_root(cfg_t *root)
 {
 	char at[PLACE_TEXT];
@@ -220,10 +214,7 @@ static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
 	cfg_t *section = loading->section;
 
 	(void)cfg;
-	/*
-	 * an empty section is the last one: one with an earlier title has been refused or has
-	 * content
-	 */
+	/* an empty section is the last one: one with an earlier title was refused or has content */
 	if (section == NULL) {
 		section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
 		if (!begin_listener(section, cfg_title(section)))
@@ -283,7 +274,7 @@ static bool open_file(const char *name, struct conf_text *text)
 	return false;
 }
 
-/* Reads an opened file into the section (or the root) that cfg is. */
+/* Reads an open file into cfg, a section or the root. */
 static bool read_file(cfg_t *cfg, const char *name, struct conf_text *text)
 {
 	bool is_good = conf_text_clean(text, name, loading->err) && parse_text(cfg, text);
@@ -294,8 +285,8 @@ static bool read_file(cfg_t *cfg, const char *name, struct conf_text *text)
 }
 
 /*
- * A file that cannot be opened is blamed on the line that includes it, what is wrong in it on
- * its own line.
+ * A file that cannot be opened is an error of the including line; an error inside it has its own
+ * line.
  */
 static bool include_file(cfg_t *cfg, const char *wanted)
 {
@@ -333,7 +324,7 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int count, const char **words)
 
 static void on_error(cfg_t *cfg, const char *format, va_list parameters)
 {
-	/* the first complaint is the cause of all later ones */
+	/* the first error is the cause of all later ones */
 	if (loading->err->text[0] == '\0')
 		conf_error_translate(cfg_name(cfg), format, parameters, cfg_at(cfg), loading->err);
 }
@@ -351,29 +342,34 @@ static void add_rows(cfg_opt_t *to, enum option_section section)
 	*to = (cfg_opt_t)CFG_END();
 }
 
-/* The table as libconfuse wants it; it keeps a copy. */
+/* Makes libconfuse's table of the sections and their options; libconfuse keeps a copy. */
 static cfg_t *make_grammar(void)
 {
-	cfg_opt_t *rows = calloc(3 * (option_count + 4), sizeof(*rows));
-	cfg_opt_t *log = rows + option_count + 4, *listen = log + option_count + 4;
-	size_t count = 0;
+	const size_t most = option_count + SECTION_COUNT + 2;
+	cfg_opt_t *rows = calloc((SECTION_COUNT + 1) * most, sizeof(*rows)), *end = rows;
 	cfg_t *root;
 
 	if (rows == NULL)
 		return NULL;
-	add_rows(log, SECTION_log);
-	add_rows(listen, SECTION_listen);
 	add_rows(rows, SECTION_main);
-	while (rows[count].name != NULL)
-		count++;
-	rows[count++] = (cfg_opt_t)CFG_SEC("log", log, CFGF_NONE);
-	rows[count++] = (cfg_opt_t)CFG_SEC("listen", listen, CFGF_MULTI | CFGF_TITLE);
+	while (end->name != NULL)
+		end++;
+	for (int i = 0; i < SECTION_COUNT; i++) {
+		const struct section_row *section = &option_sections[i];
+		cfg_flag_t flags = section->form == SECTION_TITLED ? CFGF_MULTI | CFGF_TITLE : 0;
+		cfg_opt_t *own = rows + (size_t)(i + 1) * most;
+
+		if (section->form == SECTION_TOP)
+			continue;
+		add_rows(own, (enum option_section)i);
+		*end++ = (cfg_opt_t)CFG_SEC(section->name, own, flags);
+	}
 	root = cfg_init(rows, CFGF_NONE);
 	free(rows);
 	if (root == NULL)
 		return NULL;
 	cfg_set_error_function(root, on_error);
-	cfg_set_validate_func(root, "listen", on_section_end);
+	cfg_set_validate_func(root, option_sections[SECTION_listen].name, on_section_end);
 	return root;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration file's grammar, by libconfuse: sections, lists, strings, include("FILE").
- * It hands each value, as text, to the options' own check, and knows the file and the line of
- * it. Master; not reentrant.
+ * The configuration file's grammar, by libconfuse: sections, lists, strings, include("FILE"). Each
+ * value goes, as text, to the check of its option, with its file and line. Master only; not
+ * reentrant.
  */
 #ifndef CONFIG_CONF_FILE_H
 #define CONFIG_CONF_FILE_H
@@ -13,9 +13,9 @@
 #include "config/conf.h"
 
 /*
- * Reads file, and what it includes, into conf. A relative file is looked for in directory
- * (NULL: the current one), a relative include beside the file that includes it. False with err:
- * `FILE:LINE: option: what is wrong (what is allowed)`; conf is then half filled.
+ * Reads file and its includes into conf. A relative file is looked up in directory (NULL: the
+ * current directory), a relative include in the folder of the including file. Returns false with
+ * err: `FILE:LINE: option: what is wrong (what is allowed)`; conf is then half filled.
  */
 bool conf_file_load(struct conf *conf, const char *file, const char *directory, struct err *err);
 

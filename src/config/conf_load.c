@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes a configuration's values from all its sources in their order. It touches nothing of the
- * environment beyond reading files.
+ * Reads a configuration's values from all its sources, in order. It reads files and touches nothing
+ * else of the environment.
  */
 #include "config/conf_load.h"
 
@@ -24,7 +24,7 @@ static const char *choose_file(const struct conf_source *source)
 
 	if (source->file != NULL)
 		return source->file;
-	/* one that is there but cannot be reached must be an error, not silently left out */
+	/* a file that exists but cannot be reached must be an error, not silently omitted */
 	return sys_lstat(DEFAULT_FILE, &st) == 0 || errno != ENOENT ? DEFAULT_FILE : NULL;
 }
 
@@ -99,7 +99,7 @@ static bool fill_conf(struct conf *conf, const struct conf_source *source, struc
 	return take_overrides(conf, source, err);
 }
 
-/* A worker must have a place for a listener that keeps none. */
+/* A worker must have a place for a listener that reserves none. */
 static bool check_reserves(const struct conf *conf, struct err *err)
 {
 	int64_t left = conf->worker_connections;
@@ -124,7 +124,7 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 		conf_free(conf);
 		conf = NULL;
 	}
-	/* what a search that went on after a miss may have left */
+	/* a search that succeeded later may have left an error */
 	if (conf != NULL)
 		err->text[0] = '\0';
 	return conf;

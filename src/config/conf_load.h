@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loading a configuration whole or not at all, from a file and the command line, or the built-in
- * default. libconfuse does grammar, comments, includes and line numbers; meaning is checked once,
- * for every source.
+ * Loads a configuration completely or not at all, from a file and the command line, or from the
+ * built-in default. libconfuse does grammar, comments, includes and line numbers; values are
+ * checked once, for every source.
  */
 #ifndef CONFIG_CONF_LOAD_H
 #define CONFIG_CONF_LOAD_H
@@ -12,24 +12,27 @@
 #include "base/err.h"
 #include "config/conf.h"
 
-/* What the command line said; all borrowed, and kept for every later reload. */
+/*
+ * The command line's part of a configuration. All pointers are borrowed and stay valid for every
+ * later reload.
+ */
 struct conf_source {
-	const char *file;       /* -c; NULL: SYSCONFDIR/prefork-srv.conf or else built in */
+	const char *file;       /* -c; NULL: SYSCONFDIR/prefork-srv.conf, or else built in */
 	const char *workers;    /* -w, or NULL */
 	const char *pid_file;   /* -p, or NULL */
-	const char **listeners; /* each -l; any of them replaces the file's listeners */
+	const char **listeners; /* each -l; one or more replace the file's listeners */
 	size_t listener_count;
 	const char **overrides; /* each -o: NAME=VALUE, log.NAME=VALUE, listen.NAME=VALUE for all */
 	size_t override_count;
-	const char *directory; /* where relative file names of these start; NULL: the current one */
+	const char *directory; /* base of relative file names here; NULL: the current directory */
 };
 
 /*
- * Reads the source, checks everything that can be checked without touching the environment
- * (names, kinds, bounds, services and whose options they are, addresses' form, duplicates) and
- * returns the configuration, or NULL with err: `FILE:LINE: option: what is wrong (what is
- * allowed)`, CODE_CONFIG; for -w, -l and -o `-o log.level=x: ...`, CODE_USAGE. Owner: the
- * caller, conf_free. Master, or its child that tries a reload; allocates.
+ * Reads the source and checks everything that needs no access to the environment: names, kinds,
+ * bounds, services and their options, the form of addresses, duplicates. Returns the configuration,
+ * or NULL with err: `FILE:LINE: option: what is wrong (what is allowed)`, CODE_CONFIG; for -w, -l
+ * and -o `-o log.level=x: ...`, CODE_USAGE. The caller owns the result (conf_free). Master, or its
+ * child that tries a reload; allocates.
  */
 struct conf *conf_load(const struct conf_source *source, struct err *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads a configuration file and walks over its tokens once. Knows the lexical form of libconfuse's
- * language (strings, comments, variables, braces) and nothing of options.
+ * Reads a configuration file and scans its tokens once. It knows the lexical form of libconfuse's
+ * language (strings, comments, variables, braces) and no option.
  */
 #include "config/conf_text.h"
 
@@ -15,17 +15,17 @@
 
 enum { PIPE_WAIT_MS = 5000, STEP = 16384 };
 
-/* Where the walk is. */
+/* The state of the scan. */
 struct walk {
 	char *at, *end;
 	const char *name; /* of the file, for messages */
 	int line;
 	int depth;     /* of braces */
 	int open_line; /* of the outermost open brace */
-	int in_call;   /* tokens seen since "(": an include takes one string, then ")" */
+	int in_call;   /* tokens since "(": an include takes one string, then ")" */
 	struct err *err;
-	FILE *out;          /* the text with its variables' values */
-	const char *copied; /* what stands before this is in out */
+	FILE *out;          /* the text with variables replaced */
+	const char *copied; /* the text before this is in out */
 };
 
 static bool fail_at(const struct walk *walk, int line, const char *what)
@@ -33,7 +33,7 @@ static bool fail_at(const struct walk *walk, int line, const char *what)
 	return err_set(walk->err, CODE_CONFIG, "%s:%d: %s", walk->name, line, what);
 }
 
-/* Ends a word of the unquoted kind. */
+/* True for a character that ends an unquoted word. */
 static bool is_special(char c)
 {
 	return c == '\0' || strchr(" #\"'\t\n\r={}()+,*", c) != NULL;
@@ -48,7 +48,7 @@ static void blank_until(struct walk *walk, const char *until)
 			*walk->at = ' ';
 }
 
-/* Steps over bytes that stay, counting lines as libconfuse does. */
+/* Skips bytes that are kept, counting lines as libconfuse does. */
 static void skip_until(struct walk *walk, const char *until)
 {
 	for (; walk->at < until; walk->at++)
@@ -92,8 +92,8 @@ static bool is_copied_until(struct walk *walk, const char *at)
 }
 
 /*
- * Its value takes the place of the variable, so that libconfuse, which takes one that is not set
- * for empty, sees none. A bare one becomes a string.
+ * Replaces the variable by its value, so that libconfuse never sees a variable: it would take an
+ * unset one for empty. A bare variable becomes a string.
  */
 static bool read_variable(struct walk *walk, const char *quote)
 {
@@ -151,7 +151,7 @@ static bool read_string(struct walk *walk)
 	return true;
 }
 
-/* libconfuse would make two values of one word: the variable, and what stands beside it. */
+/* libconfuse would make two values of one word: the variable, and the text beside it. */
 static bool refuse_part(const struct walk *walk)
 {
 	return fail_at(walk, walk->line, "a value with a variable in it must stand in quotes");
@@ -187,7 +187,9 @@ static bool read_brace(struct walk *walk)
 	return true;
 }
 
-/* After "(": one string, then ")": libconfuse leaks the parameters of a call that it refuses. */
+/*
+ * After "(" comes one string, then ")". libconfuse leaks the parameters of a call that it refuses.
+ */
 static bool read_call(struct walk *walk)
 {
 	bool is_string = !is_special(*walk->at) || *walk->at == '"' || *walk->at == '\'';
@@ -290,7 +292,7 @@ bool conf_text_clean(struct conf_text *text, const char *name, struct err *err)
 	return true;
 }
 
-/* 1: there are bytes or the end; 0: not in time; -1: errno */
+/* Returns 1 for bytes or the end, 0 for a timeout, -1 with errno set. */
 static int wait_readable(int fd)
 {
 	struct pollfd watch = { .fd = fd, .events = POLLIN };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks up one variable of the environment. Must not know where it stands in the file. */
+/* Looks up one environment variable. It must not know the variable's place in the file. */
 #include "config/conf_variable.h"
 
 #include <stdlib.h>
@@ -9,10 +9,10 @@
 
 enum { NAME_MOST = 255 };
 
-/* ${NAME:-TEXT} taken apart. */
+/* ${NAME:-TEXT}, split. */
 struct parts {
 	char name[NAME_MOST + 1];
-	const char *text; /* NULL: there is none */
+	const char *text; /* NULL: no default text */
 	size_t text_length;
 };
 

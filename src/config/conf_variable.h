@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A variable of the environment that a configuration file names: ${NAME} or ${NAME:-TEXT}. */
+/* An environment variable in a configuration file: ${NAME} or ${NAME:-TEXT}. */
 #ifndef CONFIG_CONF_VARIABLE_H
 #define CONFIG_CONF_VARIABLE_H
 
@@ -10,9 +10,9 @@
 #include "base/err.h"
 
 /*
- * Writes what the variable of `length` bytes at text, from "$" to "}", stands for, as a part of a
- * string in double quotes: its value, or TEXT where it is not set or empty. False with err
- * (CODE_CONFIG) when it is not set and there is no TEXT, or when it is written wrongly.
+ * Writes the replacement of the variable of `length` bytes at text, from "$" to "}", as part of a
+ * double-quoted string: its value, or TEXT when it is unset or empty. Returns false with err
+ * (CODE_CONFIG) when it is unset and has no TEXT, or when it is malformed.
  */
 bool conf_variable_write(const char *text, size_t length, FILE *out, struct err *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts the CPUs. It changes no affinity and no cgroup, and takes what it cannot read for no
+ * Counts the CPUs. It changes no affinity and no cgroup. A limit that cannot be read counts as no
  * limit.
  */
 #include <stdbool.h>
@@ -13,12 +13,11 @@
 
 enum { PATH_SIZE = 4096 };
 
-/* A hierarchy that may limit the CPU, and how to find it. */
+/* A cgroup hierarchy that may limit the CPU, and how to find it. */
 struct hierarchy {
-	const char *type; /* of the file system in /proc/self/mountinfo */
-	const char
-		*controller; /* in the mount's options and in /proc/self/cgroup; "" for version 2 */
-	const char *usual;   /* mount point where mountinfo has none */
+	const char *type;       /* file system type in /proc/self/mountinfo */
+	const char *controller; /* in the mount options and /proc/self/cgroup; "": v2 */
+	const char *usual;      /* mount point when mountinfo has none */
 };
 
 static const struct hierarchy hierarchies[] = {
@@ -51,7 +50,7 @@ static bool lists_word(const char *list, const char *word)
 	return false;
 }
 
-/* Finds this process's cgroup in the hierarchy: lines of NUMBER:CONTROLLERS:PATH. */
+/* Finds this process's cgroup in the hierarchy. A line has the form NUMBER:CONTROLLERS:PATH. */
 static bool find_group(const struct hierarchy *h, char *group)
 {
 	FILE *file = fopen("/proc/self/cgroup", "re");
@@ -77,7 +76,7 @@ static bool find_group(const struct hierarchy *h, char *group)
 	return found;
 }
 
-/* Finds where the hierarchy is mounted, and which of its groups is the root there. */
+/* Finds the hierarchy's mount point, and the group that is the root there. */
 static void find_mount(const struct hierarchy *h, char *mount, char *root)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -119,7 +118,7 @@ static bool read_line(const char *folder, const char *name, char *text, int size
 	return good;
 }
 
-/* The quota of one group's folder, 0 for none. */
+/* Returns the quota of one group's folder, or 0 for none. */
 static unsigned folder_quota(const struct hierarchy *h, const char *folder)
 {
 	char quota[64], period[64], both[192];
@@ -138,7 +137,7 @@ static unsigned lesser_limit(unsigned limit, unsigned other)
 	return other != 0 && (limit == 0 || other < limit) ? other : limit;
 }
 
-/* The least quota of the group and its ancestors, as far up as they can be seen; 0 for none. */
+/* Returns the least quota of the group and its visible ancestors, or 0 for none. */
 static unsigned hierarchy_quota(const struct hierarchy *h)
 {
 	char group[PATH_SIZE], mount[PATH_SIZE], root[PATH_SIZE], folder[2 * PATH_SIZE];
@@ -151,7 +150,7 @@ static unsigned hierarchy_quota(const struct hierarchy *h)
 		return 0;
 	find_mount(h, mount, root);
 	root_length = strcmp(root, "/") == 0 ? 0 : strlen(root);
-	/* a container may see the group's path of the host, but only its own part of the tree */
+	/* a container may see the host's path of the group, but only its own part of the tree */
 	below = strncmp(group, root, root_length) == 0 ? group + root_length : "";
 	mount_length = strlen(mount);
 	snprintf(folder, sizeof(folder), "%s%s", mount, strcmp(below, "/") == 0 ? "" : below);

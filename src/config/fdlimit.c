@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts descriptors and words what is wrong when there are too few. Must not change a limit for
- * good.
+ * Counts descriptors and builds the message when there are too few. It must not change a limit
+ * permanently.
  */
 #include "config/fdlimit.h"
 
@@ -21,7 +21,7 @@ unsigned fdlimit_open(void)
 	while ((entry = readdir(folder)) != NULL)
 		count += entry->d_name[0] != '.';
 	closedir(folder);
-	return count - 1; /* the folder's own */
+	return count - 1; /* without the folder's own */
 }
 
 bool fdlimit_allowed(rlim_t count)
@@ -30,7 +30,7 @@ bool fdlimit_allowed(rlim_t count)
 
 	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= count)
 		return true;
-	/* root may raise it, unless a container forbids that */
+	/* root may raise the limit, unless a container forbids it */
 	if (geteuid() != 0 || sys_setrlimit(RLIMIT_NOFILE, &(struct rlimit){ count, count }) < 0)
 		return false;
 	sys_setrlimit(RLIMIT_NOFILE, &limit);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How many descriptors this process has and may have. getrlimit(2), proc(5). Any process. */
+/* The number of this process's descriptors and their limit. getrlimit(2), proc(5). Any process. */
 #ifndef CONFIG_FDLIMIT_H
 #define CONFIG_FDLIMIT_H
 
@@ -8,23 +8,24 @@
 
 #include "base/err.h"
 
-/* How many are open. */
+/* Returns the number of open descriptors. */
 unsigned fdlimit_open(void);
 
 /*
- * True when this process could have so many, by the hard limit or by raising it. Changes nothing.
+ * True when this process could have `count` descriptors, by the hard limit or by raising it.
+ * Changes nothing.
  */
 bool fdlimit_allowed(rlim_t count);
 
 /*
- * Fills err (CODE_OSERR) with `why` it takes more descriptors than fdlimit_allowed, how many,
- * and what raises the limit; returns false.
+ * Fills err (CODE_OSERR): `why` needs more descriptors than fdlimit_allowed, how many, and how to
+ * raise the limit. Returns false.
  */
 bool fdlimit_refuse(rlim_t count, const char *why, struct err *err);
 
 /*
- * Adds to an err that descriptors ran out by (EMFILE, ENFILE) the limit and what raises it, and
- * makes it CODE_OSERR; leaves any other as it is. Returns false.
+ * For EMFILE and ENFILE, adds the limit and how to raise it to err, and makes err CODE_OSERR.
+ * Leaves err unchanged for any other error. Returns false.
  */
 bool fdlimit_explain(int error, struct err *err);
 

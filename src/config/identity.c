@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds out who the workers are to be, and whose a unix socket is; becoming it is worker/privs.c's
- * business.
+ * Looks up the users and groups of the workers and of unix sockets. worker/privs.c does the change
+ * of identity.
  */
 #include "config/identity.h"
 
@@ -64,7 +64,7 @@ static bool find_names(const struct conf *conf, struct identity *identity, struc
 bool identity_find(const struct conf *conf, struct identity *identity, struct err *err)
 {
 	*identity = (struct identity){ .user = getuid(), .group = getgid() };
-	/* a variable that is empty must not make root of the workers */
+	/* an empty variable must not make the workers root */
 	if (geteuid() == 0 && conf->user[0] == '\0')
 		return err_set(err, CODE_CONFIG,
 			       "user: is empty (name the workers' user, or root itself)");

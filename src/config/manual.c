@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints the tables for the manual pages. What a table says stands in its .def file, never here. */
+/*
+ * Prints the tables for the manual pages. The text of a table belongs in its .def file, never here.
+ */
 #include "config/manual.h"
 
 #include <stdlib.h>
@@ -12,7 +14,10 @@
 #include "config/mdoc.h"
 #include "config/signals.h"
 
-/* The value that `write` makes, as a text on the heap; NULL without memory. */
+/*
+ * Returns the option's default as written in the configuration, on the heap, or NULL without
+ * memory.
+ */
 static char *default_text(const struct option *option)
 {
 	struct listen_conf listen = { 0 };
@@ -55,13 +60,15 @@ static void print_option(const struct option *option, FILE *out)
 static void print_options(FILE *out)
 {
 	static const char *const heads[] = {
-		[SECTION_main] = ".Ss Top level",
-		[SECTION_log] = ".Ss Section log",
-		[SECTION_listen] = ".Ss Sections listen",
+		[SECTION_TOP] = ".Ss Top level",
+		[SECTION_SINGLE] = ".Ss Section ",
+		[SECTION_TITLED] = ".Ss Sections ",
 	};
 
-	for (int section = SECTION_main; section <= SECTION_listen; section++) {
-		fprintf(out, "%s\n", heads[section]);
+	for (int section = 0; section < SECTION_COUNT; section++) {
+		const struct section_row *row = &option_sections[section];
+
+		fprintf(out, "%s%s\n", heads[row->form], row->form == SECTION_TOP ? "" : row->name);
 		mdoc_begin(out);
 		for (size_t i = 0; i < option_count; i++)
 			if ((int)options[i].section == section)
@@ -137,7 +144,7 @@ static void print_signals(FILE *out)
 
 enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_SERVER };
 
-/* The types as Prometheus has them. */
+/* Prometheus's names of the metric types. */
 #define TYPE_COUNTER   "counter"
 #define TYPE_GAUGE     "gauge"
 #define TYPE_BY_ENDING "counter"
@@ -195,7 +202,7 @@ static void print_events(FILE *out)
 	mdoc_end(out);
 }
 
-/* A table that is no more than names and sentences. */
+/* A row of a table that has only names and sentences. */
 struct row {
 	const char *name, *sentence;
 };
@@ -210,7 +217,7 @@ static void print_rows(const struct row *rows, size_t count, FILE *out)
 	mdoc_end(out);
 }
 
-/* The codes that a program has: those with a sentence in its column. */
+/* A program has the exit codes that have a sentence in its column. */
 enum exits_column { EXITS_OF_SERVER, EXITS_OF_CLIENT, EXITS_OF_DEMO, EXITS_COLUMNS };
 
 static void print_exit_column(enum exits_column column, FILE *out)
@@ -249,10 +256,10 @@ static void print_demo_exits(FILE *out)
 	print_exit_column(EXITS_OF_DEMO, out);
 }
 
-static void print_labs(FILE *out)
+static void print_lessons(FILE *out)
 {
 	static const struct row rows[] = {
-#define LAB(name, function, sentence) { name, sentence },
+#define LESSON(name, function, sentence) { name, sentence },
 #include "tables/lessons.def"
 	};
 
@@ -318,7 +325,7 @@ static const struct {
 	{ "demo_flags", print_demo_flags },
 	{ "client_exits", print_client_exits },
 	{ "demo_exits", print_demo_exits },
-	{ "labs", print_labs },
+	{ "labs", print_lessons },
 	{ "sample", manual_sample },
 };
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };

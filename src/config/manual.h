@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables as text: as mdoc(7) for the manual pages (prefork-srv -P TABLE pastes them between
- * markers), and the sample configuration. Any process; writes only to `out`.
+ * The tables as text: as mdoc(7) for the manual pages (the output of prefork-srv -P TABLE is pasted
+ * between markers), and the sample configuration. Any process; writes only to `out`.
  */
 #ifndef CONFIG_MANUAL_H
 #define CONFIG_MANUAL_H
@@ -10,15 +10,19 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Prints the table of that name; false when there is none. */
+/* Prints the table of that name. Returns false when there is none. */
 bool manual_print(const char *table, FILE *out);
 
-/* The names that manual_print knows, "flags, options ... or sample", cut to size. Returns text. */
+/*
+ * Writes the names that manual_print knows, "flags, options ... or sample", cut to size. Returns
+ * text.
+ */
 const char *manual_tables(char *text, size_t size);
 
 /*
  * Writes the sample configuration, etc/prefork-srv.conf: every option with its default and its
- * sentence. It loads as it is, and with each "#NAME = VALUE" made "NAME = VALUE" to the same.
+ * sentence. The file loads as it is. With each "#NAME = VALUE" changed to "NAME = VALUE" it loads
+ * to the same configuration.
  */
 void manual_sample(FILE *out);
 

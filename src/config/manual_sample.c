@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes the sample configuration out of the table of options. */
+/* Writes the sample configuration from the table of options. */
 #include "config/manual.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 enum { WIDTH = 90 };
 
-/* Comment lines, filled. */
+/* Writes the text as filled comment lines. */
 static void print_comment(const char *indent, const char *text, FILE *out)
 {
 	size_t column = 0;
@@ -70,11 +70,11 @@ static void listen_section(const struct listen_conf *listen, FILE *out)
 	fputc('\n', out);
 	print_section(SECTION_listen, listen, "ack", "\t", out);
 	fputs("}\n\n", out);
-	print_comment(
-		"",
-		"How the server does: a live page, /status.json, /metrics and /healthz. It tells "
-		"addresses of clients, so listen where not everybody is, or use allow.",
-		out);
+	print_comment("",
+		      "The state of the server: a live page, /status.json, /metrics and /healthz. "
+		      "It shows "
+		      "addresses of clients: bind it to a private address, or use allow.",
+		      out);
 	fputs("listen \"127.0.0.1:8080\" {\n\tservice = status\n}\n", out);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes the few mdoc(7) forms that the tables need. Must not know any table. */
+/* Writes the few mdoc(7) macros that the tables need. It must not know any table. */
 #include "config/mdoc.h"
 
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 
 enum { WIDTH = 78 };
 
-/* Backslashes would be escapes, and quotes would end a macro's parameter. */
+/* An unescaped backslash would be an escape, and a quote would end a macro's parameter. */
 static void put_escaped(const char *text, size_t len, bool in_macro, FILE *out)
 {
 	for (size_t i = 0; i < len; i++) {

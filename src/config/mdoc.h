@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text for manual pages: escaped, a sentence a line, no line beyond 80 columns. mdoc(7). Any
+ * Text for manual pages: escaped, one sentence per line, no line beyond 80 columns. mdoc(7). Any
  * process.
  */
 #ifndef CONFIG_MDOC_H
@@ -8,14 +8,14 @@
 
 #include <stdio.h>
 
-/* Begins and ends a list of terms. */
+/* Start and end of a list of terms. */
 void mdoc_begin(FILE *out);
 void mdoc_end(FILE *out);
 
-/* A term: `.It MACRO name`, with the value after it when that is not NULL. */
+/* Writes a term: `.It MACRO name`, followed by the value unless it is NULL. */
 void mdoc_term(const char *macro, const char *name, const char *value, FILE *out);
 
-/* Plain sentences, filled. */
+/* Writes plain sentences, filled. */
 void mdoc_text(const char *text, FILE *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rows of tables/options.def as an array, and one option at a time: found, read, written,
- * compared. What a type means is config/option_type.c's. It knows no option by name.
+ * The rows of tables/options.def as an array, and operations on one option: find, read, write,
+ * compare. config/option_type.c implements the kinds. It knows no option by name.
  */
 #include "config/option.h"
 
@@ -27,8 +27,9 @@ const struct option options[] = {
 };
 const size_t option_count = sizeof(options) / sizeof(options[0]);
 
-static const char *const prefixes[] = {
-	[SECTION_main] = "", [SECTION_log] = "log.", [SECTION_listen] = "listen."
+const struct section_row option_sections[SECTION_COUNT] = {
+#define SECTION(name, form) [SECTION_##name] = { #name, SECTION_##form },
+#include "tables/sections.def"
 };
 
 static void *field_of(const struct option *option, void *object)
@@ -41,6 +42,19 @@ static const void *value_of(const struct option *option, const void *object)
 	return (const char *)object + option->offset;
 }
 
+enum option_section option_find_section(const char *name)
+{
+	int i = 0, top = 0;
+
+	for (; i < SECTION_COUNT; i++) {
+		if (option_sections[i].form == SECTION_TOP)
+			top = i;
+		else if (strcmp(option_sections[i].name, name) == 0)
+			return (enum option_section)i;
+	}
+	return (enum option_section)top;
+}
+
 const struct option *option_find(enum option_section section, const char *name)
 {
 	for (size_t i = 0; i < option_count; i++)
@@ -51,7 +65,11 @@ const struct option *option_find(enum option_section section, const char *name)
 
 const char *option_full_name(const struct option *option, char *text)
 {
-	snprintf(text, OPTION_NAME, "%s%s", prefixes[option->section], option->name);
+	const struct section_row *section = &option_sections[option->section];
+	bool is_top = section->form == SECTION_TOP;
+
+	snprintf(text, OPTION_NAME, "%s%s%s", is_top ? "" : section->name, is_top ? "" : ".",
+		 option->name);
 	return text;
 }
 
@@ -89,7 +107,7 @@ bool option_check(const struct option *option, const char *word, struct err *err
 
 static bool set_default(const struct option *option, void *object, struct err *err)
 {
-	/* "" is "not given" and stands outside of the bounds */
+	/* "" means "not given" and is outside the bounds */
 	if (option->kind == KIND_TEXT && option->fallback[0] == '\0') {
 		char *empty = strdup("");
 

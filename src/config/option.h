@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The options as rows (tables/options.def): reading, checking, writing and comparing one option,
- * and what other servers call one (tables/foreign.def). Defaults and bounds are text and are read
- * by the same function as the user's words. Any process for the rows; reading allocates (TEXT,
- * NETS), so master only.
+ * and its names in other servers (tables/foreign.def). Defaults and bounds are text, read by the
+ * same function as the user's words. Any process for the rows; reading allocates (TEXT, NETS), so
+ * master only.
  */
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H
@@ -15,41 +15,50 @@
 #include "base/err.h"
 #include "config/option_type.h"
 
-enum { OPTION_NAME = 64 }; /* room for any full name */
+enum { OPTION_NAME = 64 }; /* large enough for any full name */
 
 extern const struct option options[];
 extern const size_t option_count;
 
-/* The row of section and name, or NULL. */
+struct section_row {
+	const char *name;
+	enum section_form form;
+};
+extern const struct section_row option_sections[SECTION_COUNT];
+
+/* Returns the section that libconfuse calls by that name. */
+enum option_section option_find_section(const char *name);
+
+/* Returns the row of section and name, or NULL. */
 const struct option *option_find(enum option_section section, const char *name);
 
 /*
- * "log.level" for section log, the bare name for main, "listen.backlog" for listen. text:
+ * Writes "log.level" for section log, the bare name for main, "listen.backlog" for listen. text has
  * OPTION_NAME bytes. Returns text.
  */
 const char *option_full_name(const struct option *option, char *text);
 
 /*
- * Reads `count` words (one, but for NETS) into the field of the struct at `object`, whose
- * earlier value it frees. Checks kind and bounds. False with err `"lots" is not a number (1 to
- * 65535)`, the value unchanged.
+ * Reads `count` words (one, except for NETS) into the field of the struct at `object`, and frees
+ * its earlier value. Checks kind and bounds. Returns false with err (`"lots" is not a number (1 to
+ * 65535)`), and the value is unchanged.
  */
 bool option_read(const struct option *option, void *object, const char *const *words, size_t count,
 		 struct err *err);
 
-/* True when option_read would take this one word (of a NETS option: one of its words). */
+/* True when option_read would accept this one word (for a NETS option: as one of its words). */
 bool option_check(const struct option *option, const char *word, struct err *err);
 
 /*
- * Sets every option of the section in object, which holds zeros, to its default; false with err
- * (CODE_OSERR) when memory is short. option_free frees what they own, after a failure as well.
+ * Sets every option of the section in object, which is zeroed, to its default. Returns false with
+ * err (CODE_OSERR) without memory. option_free frees the options' memory, after a failure too.
  */
 bool option_defaults(enum option_section section, void *object, struct err *err);
 void option_free(enum option_section section, void *object);
 
 /*
- * Writes `name = value` as the configuration file has it, or the value alone: texts quoted,
- * lists in braces.
+ * Writes `name = value` in the configuration file's form, or the value alone: texts quoted, lists
+ * in braces.
  */
 void option_write(const struct option *option, const void *object, FILE *out);
 void option_write_value(const struct option *option, const void *object, FILE *out);
@@ -57,18 +66,18 @@ void option_write_value(const struct option *option, const void *object, FILE *o
 /* True when the option has its default in object. */
 bool option_is_default(const struct option *option, const void *object);
 
-/* Same value in both structs. */
+/* True when the option has the same value in both structs. */
 bool option_equal(const struct option *option, const void *a, const void *b);
 
 /*
- * What the row allows, for a message: "1 to 65535", "raw, line or length", "a duration such as
- * 30s, 1s to 2h, or off". text: 256 bytes.
+ * Writes the row's allowed values for a message: "1 to 65535", "raw, line or length", "a duration
+ * such as 30s, 1s to 2h, or off". text has 256 bytes. Returns text.
  */
 const char *option_allowed(const struct option *option, char *text);
 
 /*
- * What to write instead of that name, or NULL when no other server is known to have it. Capitals
- * count as small letters.
+ * Returns a hint on what to write instead of another server's name, or NULL when the table does not
+ * have the name. Case is ignored.
  */
 const char *option_foreign_name(const char *name);
 const char *option_foreign_verb(const char *name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each kind of option means. One word of text becomes one value, with the row's bounds applied
- * to it by the same reader. Must not know any option by name.
+ * The kinds of options. A word of text becomes a value; the row's bounds are read by the same
+ * reader and checked. It must not know any option by name.
  */
 #include "config/option_type.h"
 
@@ -15,12 +15,12 @@
 enum { WORDS_MOST = 32, WORDS_BYTES = 512 };
 
 struct words {
-	const char *list[WORDS_MOST]; /* lead into bytes */
+	const char *list[WORDS_MOST]; /* pointers into bytes */
 	size_t count;
 	char bytes[WORDS_BYTES];
 };
 
-/* Splits text, which a table of this program holds and which fits. */
+/* Splits text from one of this program's tables, which always fits. */
 static void split_words(struct words *words, const char *text)
 {
 	size_t len = strlen(text);
@@ -42,7 +42,7 @@ static void split_words(struct words *words, const char *text)
 	}
 }
 
-/* The four kinds that are numbers differ in how they are read and written. */
+/* The four numeric kinds differ only in reading and writing. */
 struct number {
 	bool (*read)(const char *text, int64_t *value);
 	const char *(*write)(int64_t value, char *text);
@@ -183,7 +183,7 @@ static bool choice_equal(const void *a, const void *b)
 	return *(const int *)a == *(const int *)b;
 }
 
-/* A TEXT row with words is a path: absolute, or one of the words after the first. */
+/* A TEXT row whose first word is "path" holds a path: absolute, or one of its other words. */
 static bool is_path(const struct option *option, const struct words *words)
 {
 	return option->words[0] != '\0' && strcmp(words->list[0], "path") == 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kinds of options, a row of functions each: how a value of the kind is read, written, compared
- * and freed. For config/option.c alone. `field` is the option's own field in its struct.
+ * The kinds of options, a row of functions each, which read, write, compare and free a value of the
+ * kind. Only for config/option.c. `field` is the option's field in its struct.
  */
 #ifndef CONFIG_OPTION_TYPE_H
 #define CONFIG_OPTION_TYPE_H
@@ -16,14 +16,14 @@
 
 struct net_list {
 	struct net *nets; /* owned; NULL when count is 0 */
-	char **texts;     /* owned: each net as the user wrote it */
+	char **texts;     /* owned: each net in the user's spelling */
 	size_t count;
 };
 
 /* The C type of each kind. */
-typedef int64_t kind_COUNT;    /* 0 where the row's word (auto, off) was given */
-typedef int64_t kind_DURATION; /* milliseconds; 0 likewise */
-typedef int64_t kind_SIZE;     /* bytes; 0 likewise */
+typedef int64_t kind_COUNT;    /* 0 for the row's word (auto, off) */
+typedef int64_t kind_DURATION; /* milliseconds; 0 for the row's word */
+typedef int64_t kind_SIZE;     /* bytes; 0 for the row's word */
 typedef bool kind_FLAG;
 typedef int kind_CHOICE;   /* index into the row's words */
 typedef char *kind_TEXT;   /* owned, never NULL; "" when not given */
@@ -40,7 +40,14 @@ enum option_kind {
 	KIND_MODE,
 	KIND_NETS,
 };
-enum option_section { SECTION_main, SECTION_log, SECTION_listen };
+
+/* The sections as rows (tables/sections.def). */
+enum option_section {
+#define SECTION(name, form) SECTION_##name,
+#include "tables/sections.def"
+	SECTION_COUNT
+};
+enum section_form { SECTION_TOP, SECTION_SINGLE, SECTION_TITLED };
 
 struct option {
 	enum option_section section;
@@ -53,14 +60,17 @@ struct option {
 };
 
 struct option_type {
-	size_t size; /* bytes of a field */
-	/* Reads words into a zeroed field; on failure err, and nothing is left to free. */
+	size_t size; /* of a field, in bytes */
+	/*
+	 * Reads words into a zeroed field. Returns false with err, and then the caller has nothing
+	 * to free.
+	 */
 	bool (*read)(const struct option *option, void *field, const char *const *words,
 		     size_t count, struct err *err);
 	void (*write)(const struct option *option, const void *field, FILE *out);
 	bool (*equal)(const void *a, const void *b);
 	void (*free)(void *field);
-	/* What the row allows; text: OPTION_TYPE_ALLOWED bytes. */
+	/* Writes the row's allowed values to text (OPTION_TYPE_ALLOWED bytes). Returns text. */
 	const char *(*allowed)(const struct option *option, char *text);
 };
 

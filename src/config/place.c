@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names files and lines for messages. Must not open anything. */
+/* Formats file names and lines for messages. It must not open any file. */
 #include "config/place.h"
 
 #include <stdio.h>
@@ -30,7 +30,7 @@ bool place_beside(const char *beside, const char *name, char *path)
 {
 	const char *slash = name[0] == '/' ? NULL : strrchr(beside, '/');
 
-	/* the slash itself is the folder of a file in "/" */
+	/* for a file in "/" the slash itself is the folder */
 	if (slash == beside)
 		return join_path("/.", 2, name, path);
 	return join_path(beside, slash ? (size_t)(slash - beside) : 0, name, path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks the signals and reads them as data. It decides nothing: the master and the workers look up
- * what each asks of them.
+ * Blocks the signals and reads them as data. It makes no decision: the master and the workers look
+ * up the action of each signal.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "config/signals.h"
 
 enum {
-	FIRST_REAL_TIME = 32, /* the kernel's; SIGRTMIN is the first one that is left to programs */
+	FIRST_REAL_TIME = 32, /* the kernel's; SIGRTMIN is the first that libc leaves to programs */
 	WORD_BITS = 8 * sizeof(unsigned long),
 };
 
@@ -44,8 +44,8 @@ const char *signals_name(int number, char *text)
 }
 
 /*
- * The C library keeps the first real-time signals for its threads and leaves them out of a mask
- * (nptl(7)); a stranger can send them all the same.
+ * Returns the mask's word with the signal's bit. The C library keeps the first real-time signals
+ * for its threads and leaves them out of a mask (nptl(7)), but other processes can send them.
  */
 static unsigned long *find_word(sigset_t *mask, int number)
 {
@@ -93,8 +93,8 @@ static void set_disposition(int number, void (*handler)(int))
 }
 
 /*
- * A program is started with signals that are ignored, never with handlers (execve(2)): a starter
- * that ignored SIGCHLD would have the kernel reap our children behind our back.
+ * A program inherits ignored signals, never handlers (execve(2)). With an inherited ignored SIGCHLD
+ * the kernel would reap the master's children itself.
  */
 static void set_dispositions(void)
 {
@@ -113,7 +113,8 @@ bool signals_block(void)
 	sigset_t mask;
 
 	/*
-	 * the keepers' too: one may be told before it listens, and no other process is to die of it
+	 * the keepers' signals too: one may arrive before the keeper reads them, and no other
+	 * process may be killed by one
 	 */
 	fill_mask(&mask, true);
 	if (sys_sigprocmask(SIG_SETMASK, &mask, NULL) < 0)
@@ -127,7 +128,10 @@ static bool is_keepers(int number)
 	return number == SIGNAL_KEEPER_START || number == SIGNAL_KEEPER_LEAVE;
 }
 
-/* A blocked signal is never dropped: it would wait for ever, and take room (signal(7)). */
+/*
+ * The ignored signals are unblocked: a blocked signal would stay pending for ever and take room
+ * (signal(7)).
+ */
 void signals_leave_reports(void)
 {
 	sigset_t open;
@@ -150,7 +154,7 @@ void signals_leave_reports(void)
 	sys_sigprocmask(SIG_UNBLOCK, &open, NULL);
 }
 
-/* It stays blocked, so that children are born as they were before. */
+/* The signal stays blocked, so that a new child's mask is unchanged. */
 void signals_ignore(int fd, int number)
 {
 	static uint64_t ignored; /* written by the master: bit = number - 1 */
@@ -192,7 +196,7 @@ int signals_next(int fd, int32_t *sender_pid)
 	while (got < 0 && errno == EINTR);
 	if (got != sizeof(info))
 		return 0;
-	/* other codes come from the kernel, and of SIGCHLD ssi_pid is the child that died */
+	/* a positive code is the kernel's, and for SIGCHLD ssi_pid is the dead child */
 	if (sender_pid)
 		*sender_pid = info.ssi_code <= 0 ? (int32_t)info.ssi_pid : 0;
 	return (int)info.ssi_signo;

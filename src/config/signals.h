@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals as rows (tables/signals.def): which are handled, and what each asks of the master and of
- * a worker. All are blocked at main's first line and read from a signalfd(2) in the loop; a process
- * makes its own signalfd.
+ * Signals as rows (tables/signals.def): the handled signals, and their actions in the master and in
+ * a worker. All are blocked at main's first line and read from a signalfd(2) in the loop. Each
+ * process makes its own signalfd.
  */
 #ifndef CONFIG_SIGNALS_H
 #define CONFIG_SIGNALS_H
@@ -12,8 +12,8 @@
 
 enum signal_action {
 	SIGNAL_IGNORE,
-	SIGNAL_DEFAULT, /* what the kernel does with it */
-	SIGNAL_REPORT,  /* it asks for nothing: said once, then ignored */
+	SIGNAL_DEFAULT, /* the kernel's default action */
+	SIGNAL_REPORT,  /* no action: logged once, then ignored */
 	SIGNAL_QUIT,    /* stop gracefully */
 	SIGNAL_STOP,    /* stop fast */
 	SIGNAL_RELOAD,
@@ -25,8 +25,8 @@ enum signal_action {
 };
 
 /*
- * What the master asks of a keeper. Real-time signals: one that a stranger sends does not take the
- * place of the master's that comes right after it (signal(7)).
+ * The master's commands to a keeper. They are real-time signals, which queue: a signal from another
+ * process does not replace the master's that follows it (signal(7)).
  */
 #define SIGNAL_KEEPER_START SIGRTMIN
 #define SIGNAL_KEEPER_LEAVE (SIGRTMIN + 1)
@@ -41,43 +41,47 @@ extern const struct signal_row signal_rows[];
 extern const unsigned signal_count;
 
 /*
- * The row of a signal number, or NULL. A real-time signal has none: the master reports it, a worker
- * ignores it.
+ * Returns the row of a signal number, or NULL. A real-time signal has no row: the master reports
+ * it, a worker ignores it.
  */
 const struct signal_row *signals_find(int number);
 
-/* "ALRM", "RTMIN+3" or "32", as kill(1) takes it; written to text (SIGNAL_TEXT bytes). */
+/*
+ * Writes "ALRM", "RTMIN+3" or "32", as kill(1) accepts it, to text (SIGNAL_TEXT bytes). Returns
+ * text.
+ */
 enum { SIGNAL_TEXT = 16 };
 const char *signals_name(int number, char *text);
 
 /*
- * Sets mask and dispositions for good, whatever the process was started with: blocked is each row
- * that somebody acts on or reports, and each real-time signal; ignored are the other rows
- * (SIGPIPE); all else has its default. False with errno. First line of main.
+ * Sets mask and dispositions permanently, regardless of inherited ones. Blocked: every row with
+ * an action or a report, and every real-time signal. Ignored: the other rows (SIGPIPE). Every other
+ * signal gets its default. Returns false with errno set. First line of main.
  */
 bool signals_block(void);
 
 /*
- * In the child that becomes a worker or keeper: what the master reports is ignored from here on, or
- * has its default where the row says so.
+ * In the child that becomes a worker or keeper: ignores the signals that the master reports, or
+ * restores their default where the row says so.
  */
 void signals_leave_reports(void);
 
-/* Restores the default dispositions and an empty mask: in a child, before any exec. */
+/* Restores the default dispositions and an empty mask. In a child, before any exec. */
 void signals_restore(void);
 
 /*
- * A new non-blocking, close-on-exec signalfd for the rows that somebody acts on, and `with_reports`
- * for those that the master reports; -1 with errno. Any process, its own.
+ * Returns a new non-blocking, close-on-exec signalfd for the rows with an action, and with
+ * `with_reports` also for those that the master reports; -1 with errno set. Any process; not
+ * shared.
  */
 int signals_open(bool with_reports);
 
-/* From now on the master's signalfd fd does not hear that signal any more. */
+/* Removes the signal from the master's signalfd permanently. */
 void signals_ignore(int fd, int number);
 
 /*
- * The next pending signal's number, 0 when there is none; *sender_pid is who sent it (0: the
- * kernel); it may be NULL.
+ * Returns the number of the next pending signal, or 0 when there is none. *sender_pid (may be NULL)
+ * is set to the sender (0: the kernel).
  */
 int signals_next(int fd, int32_t *sender_pid);
 

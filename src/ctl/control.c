@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asks the running server and waits for the outcome. Changes nothing itself: the server is known by
- * the lock on its pid file, asked by a signal, and watched by a pidfd and its scoreboard.
+ * Carries out a verb: sends the running server a signal and waits for the outcome, or prints its
+ * status. It changes nothing itself. The server is found by the lock on its pid file; its end is
+ * seen by a pidfd, its outcomes by its scoreboard.
  */
 #include "ctl/control.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,7 +15,8 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/option.h"
-#include "ctl/status.h"
+#include "ctl/snapshot.h"
+#include "ctl/status_screen.h"
 #include "ctl/watch.h"
 #include "master/pidfile.h"
 #include "master/reload_times.h"
@@ -22,29 +25,29 @@
 enum { STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
 enum { POLL_FIRST_MS = 5, POLL_LAST_MS = 50, POLL_STOP_MS = 1000 };
 
-struct asked {
+struct control {
 	const char *verb;
 	pid_t pid;
 	int pidfd;
 	const struct scoreboard *board; /* NULL where it cannot be read */
-	int64_t begun_ms;
+	int64_t started_ms;
 	bool quiet;
 };
 
-/* 1: the server is gone; 0: not yet; -1: errno */
-static int gone_within(const struct asked *asked, int wait_ms)
+/* 1: the server has exited; 0: not yet; -1: errno */
+static int poll_pidfd(const struct control *control, int wait_ms)
 {
-	struct pollfd watch = { .fd = asked->pidfd, .events = POLLIN };
-	int ready = sys_poll(&watch, 1, wait_ms);
+	struct pollfd fd = { .fd = control->pidfd, .events = POLLIN };
+	int ready = sys_poll(&fd, 1, wait_ms);
 
 	return ready < 0 && errno == EINTR ? 0 : ready;
 }
 
-static bool say(const struct asked *asked, unsigned workers, int64_t took_ms)
+static bool print_ok(const struct control *control, unsigned workers, int64_t took_ms)
 {
-	if (asked->quiet)
+	if (control->quiet)
 		return true;
-	printf("%s: ok, ", asked->verb);
+	printf("%s: ok, ", control->verb);
 	if (workers > 0)
 		printf("%u worker%s, ", workers, workers == 1 ? "" : "s");
 	printf("%" PRId64 " ms\n", took_ms);
@@ -52,81 +55,83 @@ static bool say(const struct asked *asked, unsigned workers, int64_t took_ms)
 }
 
 /*
- * Only the server knows how long it has promised its connections, also those of workers that an
- * earlier configuration started: it says so once it has heard.
+ * The server alone knows the shutdown timeouts of all its workers, those of earlier configurations
+ * included: it writes the time when it stops at the latest once it has received the signal.
  */
-static int64_t gone_due_ms(const struct asked *asked)
+static int64_t exit_due_ms(const struct control *control)
 {
 	int64_t due_ms;
 
-	if (asked->board == NULL)
-		return asked->begun_ms + NO_BOARD_STOP_MS;
-	due_ms = atomic_load_explicit(&asked->board->stop_due_ms, memory_order_relaxed);
-	return (due_ms > asked->begun_ms ? due_ms : asked->begun_ms) + STOP_MARGIN_MS;
+	if (control->board == NULL)
+		return control->started_ms + NO_BOARD_STOP_MS;
+	due_ms = atomic_load_explicit(&control->board->stop_due_ms, memory_order_relaxed);
+	return (due_ms > control->started_ms ? due_ms : control->started_ms) + STOP_MARGIN_MS;
 }
 
-static bool wait_gone(const struct asked *asked, struct err *err)
+static bool wait_for_exit(const struct control *control, struct err *err)
 {
 	int64_t left_ms;
-	int gone = 0;
+	int exited = 0;
 
-	while (gone == 0 && (left_ms = gone_due_ms(asked) - clock_ms()) > 0)
-		gone = gone_within(asked, left_ms < POLL_STOP_MS ? (int)left_ms : POLL_STOP_MS);
-	if (gone < 0)
+	while (exited == 0 && (left_ms = exit_due_ms(control) - clock_ms()) > 0)
+		exited = poll_pidfd(control, left_ms < POLL_STOP_MS ? (int)left_ms : POLL_STOP_MS);
+	if (exited < 0)
 		return err_errno(err, CODE_FAILED, "cannot wait for the server");
-	if (gone == 0)
+	if (exited == 0)
 		return err_set(err, CODE_FAILED,
 			       "%s: the server (pid %d) is still there after %" PRId64
 			       " s (kill -9 ends it)",
-			       asked->verb, (int)asked->pid, (clock_ms() - asked->begun_ms) / 1000);
-	if (asked->board != NULL &&
-	    atomic_load_explicit(&asked->board->has_ended, memory_order_acquire) == 0)
+			       control->verb, (int)control->pid,
+			       (clock_ms() - control->started_ms) / 1000);
+	if (control->board != NULL &&
+	    atomic_load_explicit(&control->board->has_ended, memory_order_acquire) == 0)
 		return err_set(err, CODE_FAILED,
 			       "%s: the server (pid %d) is gone, but died before it had stopped in "
 			       "order",
-			       asked->verb, (int)asked->pid);
-	return say(asked, 0, clock_ms() - asked->begun_ms);
+			       control->verb, (int)control->pid);
+	return print_ok(control, 0, clock_ms() - control->started_ms);
 }
 
-static bool tell(const struct asked *asked, const struct request *deed, struct err *err)
+static bool print_outcome(const struct control *control, const struct request *request,
+			  struct err *err)
 {
 	struct outcome outcome;
 
-	scoreboard_read_request(deed, &outcome);
+	scoreboard_read_request(request, &outcome);
 	if (outcome.failed == 0)
-		return say(asked, outcome.workers, outcome.took_ms);
+		return print_ok(control, outcome.workers, outcome.took_ms);
 	return err_set(err, CODE_FAILED, "%s", outcome.message);
 }
 
-/* Wrapping counters: `done` has come to `wanted`. */
-static bool has_come(const struct request *deed, uint32_t wanted)
+/* True once `done` has reached `wanted`; both wrap around. */
+static bool is_done(const struct request *request, uint32_t wanted)
 {
-	uint32_t done = atomic_load_explicit(&deed->done, memory_order_acquire);
+	uint32_t done = atomic_load_explicit(&request->done, memory_order_acquire);
 
 	return (int32_t)(done - wanted) >= 0;
 }
 
-static bool wait_deed(const struct asked *asked, const struct request *deed, uint32_t wanted,
-		      struct err *err)
+static bool wait_for_request(const struct control *control, const struct request *request,
+			     uint32_t wanted, struct err *err)
 {
-	uint32_t before = wanted - atomic_load_explicit(&deed->done, memory_order_acquire);
+	uint32_t before = wanted - atomic_load_explicit(&request->done, memory_order_acquire);
 	int64_t most_ms = (int64_t)before * RELOAD_REQUEST_MS;
-	int wait_ms = POLL_FIRST_MS, gone = 0;
+	int wait_ms = POLL_FIRST_MS, exited = 0;
 
-	while (gone == 0 && clock_ms() - asked->begun_ms < most_ms) {
-		if (has_come(deed, wanted))
-			return tell(asked, deed, err);
-		gone = gone_within(asked, wait_ms);
+	while (exited == 0 && clock_ms() - control->started_ms < most_ms) {
+		if (is_done(request, wanted))
+			return print_outcome(control, request, err);
+		exited = poll_pidfd(control, wait_ms);
 		if (wait_ms < POLL_LAST_MS)
 			wait_ms += POLL_FIRST_MS;
 	}
-	if (has_come(deed, wanted))
-		return tell(asked, deed, err);
-	if (gone > 0)
+	if (is_done(request, wanted))
+		return print_outcome(control, request, err);
+	if (exited > 0)
 		return err_set(err, CODE_FAILED, "%s: the server (pid %d) died before it was done",
-			       asked->verb, (int)asked->pid);
+			       control->verb, (int)control->pid);
 	return err_set(err, CODE_FAILED, "%s: the server (pid %d) has not answered within %d s",
-		       asked->verb, (int)asked->pid, (int)(most_ms / 1000));
+		       control->verb, (int)control->pid, (int)(most_ms / 1000));
 }
 
 enum { SIGNONE = 0 };
@@ -139,12 +144,12 @@ static const struct {
 };
 enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
 
-/* What tells the verb's outcome; NULL: the server's end. */
-static const struct request *deed_of(const struct asked *asked, int number)
+/* The request that has the outcome of the signal; NULL: the server exits. */
+static const struct request *find_request(const struct control *control, int number)
 {
 	if (number == SIGHUP)
-		return &asked->board->reload;
-	return number == SIGUSR1 ? &asked->board->reopen : NULL;
+		return &control->board->reload;
+	return number == SIGUSR1 ? &control->board->reopen : NULL;
 }
 
 static bool find_signal(const char *verb, int *number, struct err *err)
@@ -164,7 +169,8 @@ static bool find_signal(const char *verb, int *number, struct err *err)
 		       hint ? hint : "");
 }
 
-static bool pid_file_of(const struct conf_source *source, char *path, size_t size, struct err *err)
+static bool resolve_pid_file(const struct conf_source *source, char *path, size_t size,
+			     struct err *err)
 {
 	struct conf *conf = conf_load(source, err);
 	bool is_found = conf != NULL && pidfile_path(conf, false, path, size, err);
@@ -174,8 +180,8 @@ static bool pid_file_of(const struct conf_source *source, char *path, size_t siz
 }
 
 /*
- * Only the pid file matters: a configuration that does not load is no obstacle when -p names it,
- * nor when a server holds the default one. That server says itself what is wrong with a reload.
+ * Only the pid file is needed: a configuration that does not load is no error when -p names the pid
+ * file, nor when a server holds the default one. At a reload that server reports the error.
  */
 static bool find_pid_file(const struct conf_source *source, char *path, size_t size,
 			  struct err *err)
@@ -188,116 +194,159 @@ static bool find_pid_file(const struct conf_source *source, char *path, size_t s
 	struct err ignored;
 
 	if (source->pid_file != NULL)
-		return pid_file_of(&bare, path, size, err);
-	if (pid_file_of(source, path, size, err))
+		return resolve_pid_file(&bare, path, size, err);
+	if (resolve_pid_file(source, path, size, err))
 		return true;
 	if (err->code == CODE_USAGE)
 		return false;
-	if (pid_file_of(&bare, path, size, &ignored) && pidfile_owner(path) > 0)
+	if (resolve_pid_file(&bare, path, size, &ignored) && pidfile_owner(path) > 0)
 		return true;
 	return err_set(err, CODE_FAILED, "%s; so the pid file is not known (-p can name it)",
 		       err->text);
 }
 
-static bool signal_server(const struct asked *asked, int number, struct err *err)
+static bool signal_server(const struct control *control, int number, struct err *err)
 {
-	if (sys_pidfd_send_signal(asked->pidfd, number) == 0)
+	if (sys_pidfd_send_signal(control->pidfd, number) == 0)
 		return true;
 	if (errno == EPERM)
 		return err_set(
 			err, CODE_FAILED,
 			"%s: no permission to signal the server (pid %d; be its user or root)",
-			asked->verb, (int)asked->pid);
+			control->verb, (int)control->pid);
 	return err_errno(err, CODE_FAILED, "%s: the server (pid %d) cannot be signalled",
-			 asked->verb, (int)asked->pid);
+			 control->verb, (int)control->pid);
 }
 
-static bool ask(const struct asked *asked, int number, struct err *err)
+static bool signal_and_wait(const struct control *control, int number, struct err *err)
 {
-	const struct request *deed = asked->board != NULL ? deed_of(asked, number) : NULL;
+	const struct request *request = control->board != NULL ? find_request(control, number) :
+								 NULL;
 	uint32_t wanted = 0;
 
-	if (deed != NULL)
-		wanted = atomic_load_explicit(&deed->begun, memory_order_acquire) + 1;
-	if (!signal_server(asked, number, err))
+	if (request != NULL)
+		wanted = atomic_load_explicit(&request->begun, memory_order_acquire) + 1;
+	if (!signal_server(control, number, err))
 		return false;
-	return deed != NULL ? wait_deed(asked, deed, wanted, err) : wait_gone(asked, err);
+	return request != NULL ? wait_for_request(control, request, wanted, err) :
+				 wait_for_exit(control, err);
 }
 
-/* The pid is looked up again once its pidfd is open: only then is it certain to be the server's. */
-static bool find_server(struct asked *asked, const char *path, struct err *err)
+/* The pid is read again once the pidfd is open: until then another process may have got it. */
+static bool find_server(struct control *control, const char *path, struct err *err)
 {
-	asked->pid = pidfile_owner(path);
-	if (asked->pid > 0)
-		asked->pidfd = sys_pidfd_open(asked->pid, 0);
-	if (asked->pid > 0 && asked->pidfd < 0 && errno != ESRCH)
+	control->pid = pidfile_owner(path);
+	if (control->pid > 0)
+		control->pidfd = sys_pidfd_open(control->pid, 0);
+	if (control->pid > 0 && control->pidfd < 0 && errno != ESRCH)
 		return err_errno(err, CODE_FAILED, "cannot watch the server (pid %d)",
-				 (int)asked->pid);
-	if (asked->pidfd >= 0 && pidfile_owner(path) == asked->pid)
+				 (int)control->pid);
+	if (control->pidfd >= 0 && pidfile_owner(path) == control->pid)
 		return true;
 	return pidfile_nobody(path, err);
 }
 
-static bool run(struct asked *asked, int number, const char *path, struct err *err)
+static bool run_verb(struct control *control, int number, const char *path, struct err *err)
 {
 	char board_path[4096];
 
-	if (!find_server(asked, path, err))
+	if (!find_server(control, path, err))
 		return false;
 	scoreboard_path(path, board_path, sizeof(board_path));
-	asked->board = scoreboard_view(board_path, err);
+	control->board = scoreboard_view(board_path, err);
 	/*
-	 * a server that is still starting, or has lost its scoreboard, can be stopped, but not
-	 * asked for more
+	 * a server that is still starting, or has lost its scoreboard, can be stopped, but there is
+	 * nowhere to read the outcome of another verb
 	 */
-	if (asked->board == NULL && number != SIGINT && number != SIGQUIT)
-		return err_prefix(err, "%s: the server (pid %d) cannot be asked: ", asked->verb,
-				  (int)asked->pid);
+	if (control->board == NULL && number != SIGINT && number != SIGQUIT)
+		return err_prefix(err, "%s: the server (pid %d) cannot be asked: ", control->verb,
+				  (int)control->pid);
 	err->text[0] = '\0';
-	return ask(asked, number, err);
+	return signal_and_wait(control, number, err);
 }
 
-static enum exit_code ask_server(const struct control_options *wish, int number, const char *path,
+static enum exit_code ask_server(const struct control_options *opts, int number, const char *path,
 				 struct err *err)
 {
-	struct asked asked = {
-		.verb = wish->verb, .pidfd = -1, .quiet = wish->quiet, .begun_ms = clock_ms()
+	struct control control = {
+		.verb = opts->verb, .pidfd = -1, .quiet = opts->quiet, .started_ms = clock_ms()
 	};
-	bool is_good = run(&asked, number, path, err);
+	bool is_good = run_verb(&control, number, path, err);
 
-	if (asked.board != NULL)
-		scoreboard_unview(asked.board);
-	if (asked.pidfd >= 0)
-		sys_close(asked.pidfd);
+	if (control.board != NULL)
+		scoreboard_unview(control.board);
+	if (control.pidfd >= 0)
+		sys_close(control.pidfd);
 	return is_good ? CODE_OK : err->code;
 }
 
-static enum exit_code refuse_none(const struct control_options *wish,
-				  const struct conf_source *source, struct err *err)
+enum { JSON_PIECE = 64 * 1024 };
+
+static bool print_json(const struct report *report, struct err *err)
+{
+	struct piece_cursor at = { 0 };
+	char *base = malloc(JSON_PIECE);
+	bool is_done = false;
+
+	if (base == NULL)
+		return err_errno(err, CODE_OSERR, "cannot make room for the JSON");
+	while (!is_done) {
+		struct strbuf text = strbuf_on(base, JSON_PIECE);
+
+		is_done = report_pieces(report, report_json, report_json_count, &at, &text);
+		fwrite(text.base, 1, text.used, stdout);
+		if (is_done && (text.used == 0 || text.base[text.used - 1] != '\n'))
+			putchar('\n');
+	}
+	free(base);
+	return true;
+}
+
+/* The status of a dead server is printed as well; CODE_OK when the server lives. */
+static enum exit_code print_status(const struct control_options *opts, const char *path,
+				   struct err *err)
+{
+	struct snapshot snapshot;
+	bool is_good = true;
+
+	if (!snapshot_open(&snapshot, path, err))
+		return err->code;
+	snapshot_take(&snapshot);
+	if (!opts->quiet && snapshot.has_board && !opts->json)
+		status_screen_print(&snapshot);
+	if (!opts->quiet && snapshot.has_board && opts->json)
+		is_good = print_json(&snapshot.report, err);
+	if (is_good)
+		*err = snapshot.problem;
+	snapshot_close(&snapshot);
+	return is_good && err->text[0] == '\0' ? CODE_OK : err->code;
+}
+
+static enum exit_code refuse_no_pid_file(const struct control_options *opts,
+					 const struct conf_source *source, struct err *err)
 {
 	err_set(err, source->pid_file != NULL ? CODE_USAGE : CODE_FAILED,
 		"-s %s: a server that keeps no pid file (%s) cannot be found: signal its master, "
-		"or "
-		"ask the service status",
-		wish->verb, source->pid_file != NULL ? "-p none" : "pid_file = none");
+		"or ask the service status",
+		opts->verb, source->pid_file != NULL ? "-p none" : "pid_file = none");
 	return err->code;
 }
 
-enum exit_code control_run(const struct control_options *wish, const struct conf_source *source,
+enum exit_code control_run(const struct control_options *opts, const struct conf_source *source,
 			   struct err *err)
 {
 	char path[4096];
 	int number = 0;
 
-	if (!find_signal(wish->verb, &number, err) ||
+	if (!find_signal(opts->verb, &number, err) ||
 	    !find_pid_file(source, path, sizeof(path), err))
 		return err->code;
 	if (path[0] == '\0')
-		return refuse_none(wish, source, err);
+		return refuse_no_pid_file(opts, source, err);
 	err->text[0] = '\0';
 	if (number != SIGNONE)
-		return ask_server(wish, number, path, err);
-	if (wish->watch)
+		return ask_server(opts, number, path, err);
+	if (opts->watch)
 		return watch_run(path, err);
-	return status_run(path, wish->json, wish->quiet, err);
+	return print_status(opts, path, err);
 }

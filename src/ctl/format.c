@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Words numbers. It knows nothing of what they count. */
+/* Formats numbers. It knows nothing of what they count. */
 #include "ctl/format.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+enum { MINUTE_S = 60, HOUR_S = 60 * MINUTE_S, DAY_S = 24 * HOUR_S };
 
-/* The largest unit that leaves something before the point; one digit behind it below 100. */
-static const char *scaled(uint64_t value, uint64_t base, char *text)
+/* In the largest unit that leaves a number of at least 1; with one decimal below 100. */
+static const char *format_scaled(uint64_t value, uint64_t base, char *text)
 {
 	static const char letters[] = "kMGTPE";
 	uint64_t unit = base;
@@ -29,7 +29,7 @@ static const char *scaled(uint64_t value, uint64_t base, char *text)
 const char *format_count(uint64_t value, char *text)
 {
 	if (value >= 10000)
-		return scaled(value, 1000, text);
+		return format_scaled(value, 1000, text);
 	snprintf(text, FORMAT_TEXT, "%" PRIu64, value);
 	return text;
 }
@@ -37,7 +37,7 @@ const char *format_count(uint64_t value, char *text)
 const char *format_bytes(uint64_t bytes, char *text)
 {
 	if (bytes >= 1024)
-		return scaled(bytes, 1024, text);
+		return format_scaled(bytes, 1024, text);
 	snprintf(text, FORMAT_TEXT, "%" PRIu64, bytes);
 	return text;
 }
@@ -47,7 +47,9 @@ const char *format_age(int64_t seconds, char *text)
 	static const struct {
 		int64_t unit, part;
 		char letter, part_letter;
-	} rows[] = { { DAY, HOUR, 'd', 'h' }, { HOUR, MINUTE, 'h', 'm' }, { MINUTE, 1, 'm', 's' } };
+	} rows[] = { { DAY_S, HOUR_S, 'd', 'h' },
+		     { HOUR_S, MINUTE_S, 'h', 'm' },
+		     { MINUTE_S, 1, 'm', 's' } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (seconds < rows[i].unit)
@@ -71,7 +73,7 @@ const char *format_span(int64_t us, char *text)
 		snprintf(text, FORMAT_TEXT, "%" PRId64 ".%" PRId64 "ms", us / 1000, us / 100 % 10);
 	else if (us < 1000000)
 		snprintf(text, FORMAT_TEXT, "%" PRId64 "ms", us / 1000);
-	else if (us < (int64_t)MINUTE * 1000000)
+	else if (us < (int64_t)MINUTE_S * 1000000)
 		snprintf(text, FORMAT_TEXT, "%" PRId64 ".%" PRId64 "s", us / 1000000,
 			 us / 100000 % 10);
 	else

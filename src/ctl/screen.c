@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes lines, character by character, and counts their columns. It does not know what they say.
+ * Writes lines, character by character, and counts their columns. It does not know what they mean.
  */
 #include "ctl/screen.h"
 
+#include <langinfo.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,9 +14,10 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "base/stdio.h"
 #include "base/units.h"
 
-enum { FAR_OUT = 1000, PIPE_LEAST = 20, SAID_MOST = 2048 };
+enum { PIPE_WIDTH = 1000, PIPE_WIDTH_LEAST = 20, TEXT_MOST = 2048 };
 
 /* A character as it is shown. */
 struct glyph {
@@ -23,7 +26,7 @@ struct glyph {
 	size_t taken; /* bytes of the text that it stands for */
 };
 
-static struct glyph escape(unsigned char byte)
+static struct glyph escape_byte(unsigned char byte)
 {
 	static const char letters[] = "\aa\bb\tt\nn\vv\ff\rr";
 	struct glyph glyph = { .taken = 1 };
@@ -39,7 +42,7 @@ static struct glyph escape(unsigned char byte)
 	return glyph;
 }
 
-static struct glyph first_glyph(const struct screen *screen, const char *text)
+static struct glyph read_glyph(const struct screen *screen, const char *text)
 {
 	unsigned char byte = (unsigned char)*text;
 	struct glyph glyph = { .length = 1, .columns = 1, .taken = 1 };
@@ -53,13 +56,13 @@ static struct glyph first_glyph(const struct screen *screen, const char *text)
 		return glyph;
 	}
 	if (byte < 0x80 || !screen->is_utf8)
-		return escape(byte);
+		return escape_byte(byte);
 	taken = mbrtowc(&wide, text, strnlen(text, MB_LEN_MAX), &state);
 	if (taken == 0 || taken > sizeof(glyph.bytes))
-		return escape(byte);
+		return escape_byte(byte);
 	columns = wcwidth(wide);
 	if (columns < 1)
-		return escape(byte);
+		return escape_byte(byte);
 	memcpy(glyph.bytes, text, taken);
 	glyph.length = (unsigned)taken;
 	glyph.taken = taken;
@@ -67,23 +70,30 @@ static struct glyph first_glyph(const struct screen *screen, const char *text)
 	return glyph;
 }
 
+void screen_detect(struct screen *screen)
+{
+	screen->has_colour = stdio_has_colour(STDOUT_FILENO);
+	setlocale(LC_CTYPE, "");
+	screen->is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
 unsigned screen_pipe_width(void)
 {
 	const char *given = getenv("COLUMNS");
 	int64_t columns;
 
-	if (given == NULL || !units_read_count(given, &columns) || columns < PIPE_LEAST ||
-	    columns > FAR_OUT)
-		return FAR_OUT;
+	if (given == NULL || !units_read_count(given, &columns) || columns < PIPE_WIDTH_LEAST ||
+	    columns > PIPE_WIDTH)
+		return PIPE_WIDTH;
 	return (unsigned)columns;
 }
 
-unsigned screen_measure(const struct screen *screen, const char *text)
+unsigned screen_text_width(const struct screen *screen, const char *text)
 {
 	unsigned columns = 0;
 
 	while (*text != '\0') {
-		struct glyph glyph = first_glyph(screen, text);
+		struct glyph glyph = read_glyph(screen, text);
 
 		columns += glyph.columns;
 		text += glyph.taken;
@@ -109,7 +119,7 @@ static void end_style(const struct screen *screen, enum style style)
 		fputs("\033[0m", screen->out);
 }
 
-static void fill(struct screen *screen, unsigned columns)
+static void write_blanks(struct screen *screen, unsigned columns)
 {
 	for (; columns > 0 && screen->column < screen->width; columns--) {
 		fputc(' ', screen->out);
@@ -117,14 +127,14 @@ static void fill(struct screen *screen, unsigned columns)
 	}
 }
 
-/* Writes text in at most `room` columns, the mark of a cut among them. */
+/* Writes text in at most `room` columns, with the mark of a cut. */
 static void write_text(struct screen *screen, const char *text, unsigned room)
 {
-	bool is_cut = screen_measure(screen, text) > room;
+	bool is_cut = screen_text_width(screen, text) > room;
 	unsigned left = is_cut && room > 0 ? room - 1 : room;
 
 	while (*text != '\0') {
-		struct glyph glyph = first_glyph(screen, text);
+		struct glyph glyph = read_glyph(screen, text);
 
 		if (glyph.columns > left)
 			break;
@@ -146,25 +156,25 @@ void screen_put(struct screen *screen, enum style style, const char *text)
 	end_style(screen, style);
 }
 
-void screen_cell(struct screen *screen, enum style style, const char *text, unsigned width,
-		 bool is_left)
+void screen_put_cell(struct screen *screen, enum style style, const char *text, unsigned width,
+		     bool is_left)
 {
-	unsigned room = screen->width - screen->column, columns = screen_measure(screen, text);
+	unsigned room = screen->width - screen->column, columns = screen_text_width(screen, text);
 
 	if (width > room)
 		width = room;
 	if (!is_left && columns < width)
-		fill(screen, width - columns);
+		write_blanks(screen, width - columns);
 	begin_style(screen, style);
 	write_text(screen, text, width);
 	end_style(screen, style);
 	if (is_left && columns < width)
-		fill(screen, width - columns);
+		write_blanks(screen, width - columns);
 }
 
-void screen_say(struct screen *screen, enum style style, const char *format, ...)
+void screen_printf(struct screen *screen, enum style style, const char *format, ...)
 {
-	char text[SAID_MOST];
+	char text[TEXT_MOST];
 	va_list list;
 
 	va_start(list, format);
@@ -173,13 +183,13 @@ void screen_say(struct screen *screen, enum style style, const char *format, ...
 	screen_put(screen, style, text);
 }
 
-/* How many bytes of text a line of so many columns takes: up to a blank, where there is one. */
-static size_t line_length(const struct screen *screen, const char *text, unsigned room)
+/* The number of bytes of text that fit in `room` columns, up to a blank where there is one. */
+static size_t fit_line(const struct screen *screen, const char *text, unsigned room)
 {
 	size_t at = 0, blank = 0;
 
 	while (text[at] != '\0') {
-		struct glyph glyph = first_glyph(screen, text + at);
+		struct glyph glyph = read_glyph(screen, text + at);
 
 		if (text[at] == ' ')
 			blank = at;
@@ -193,13 +203,13 @@ static size_t line_length(const struct screen *screen, const char *text, unsigne
 
 void screen_wrap(struct screen *screen, enum style style, unsigned indent, const char *text)
 {
-	char part[SAID_MOST];
+	char part[TEXT_MOST];
 	size_t length;
 
 	if (indent >= screen->width)
 		indent = 0;
 	for (;;) {
-		length = line_length(screen, text, screen->width - screen->column);
+		length = fit_line(screen, text, screen->width - screen->column);
 		if (length == 0 && screen->column <= indent)
 			break;
 		snprintf(part, sizeof(part), "%.*s", (int)length, text);
@@ -208,17 +218,28 @@ void screen_wrap(struct screen *screen, enum style style, unsigned indent, const
 		text += strspn(text, " ");
 		if (*text == '\0')
 			break;
-		screen_end(screen);
-		fill(screen, indent);
+		screen_end_line(screen);
+		write_blanks(screen, indent);
 	}
-	screen_end(screen);
+	screen_end_line(screen);
 }
 
-void screen_end(struct screen *screen)
+void screen_end_line(struct screen *screen)
 {
-	/* beyond the last column this would clear what stands in it */
+	/* at the end of a full line this would clear the last column */
 	if (screen->is_frame && screen->column < screen->width)
 		fputs("\033[K", screen->out);
 	fputc('\n', screen->out);
 	screen->column = 0;
+}
+
+void screen_title(struct screen *screen, const char *title, const char *remark)
+{
+	screen_end_line(screen);
+	screen_put(screen, STYLE_HEAD, title);
+	if (remark[0] != '\0') {
+		screen_put(screen, STYLE_PLAIN, "  ");
+		screen_put(screen, STYLE_DIM, remark);
+	}
+	screen_end_line(screen);
 }

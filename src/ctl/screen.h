@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines of text for a person: no wider than the screen, in colour where that is wanted. Every text
- * goes through one gate, whoever wrote it: what a terminal could take for a command, or what has no
- * width of its own, is shown as \n or \x1b, so that a line stays one line. Any process.
+ * Lines of text for a person: no wider than the screen, in colour where that is wanted. Every text,
+ * of any origin, is escaped: a character that a terminal could take for a command, or that has no
+ * width, is shown as \n or \x1b, so that a line stays one line. Any process.
  */
 #ifndef CTL_SCREEN_H
 #define CTL_SCREEN_H
@@ -25,35 +25,44 @@ struct screen {
 	FILE *out;
 	unsigned width; /* columns of a line, at least 1 */
 	bool has_colour;
-	bool is_utf8;    /* the locale's characters are; setlocale(3) has been called */
-	bool is_frame;   /* the lines are written over others: what is left of those is cleared */
-	unsigned column; /* of the line in the making; screen.c's own */
+	bool is_utf8;    /* the characters of the locale are UTF-8 */
+	bool is_frame;   /* lines overwrite older ones: the rest of each is cleared */
+	unsigned column; /* where the current line goes on; set by screen.c */
 };
 
-/* Where lines to stdout end when it is no terminal: COLUMNS, or far out. */
+/*
+ * Sets has_colour for stdout (stdio_has_colour), and is_utf8 for the locale of the environment,
+ * which it makes the locale of the process (setlocale(3)).
+ */
+void screen_detect(struct screen *screen);
+
+/* The width of lines to a stdout that is no terminal: COLUMNS, or else a very large one. */
 unsigned screen_pipe_width(void);
 
-/* The columns that text takes. */
-unsigned screen_measure(const struct screen *screen, const char *text);
+/* The number of columns that text takes. */
+unsigned screen_text_width(const struct screen *screen, const char *text);
 
-/* Adds text to the line; what does not fit into it is cut off, with a mark. */
+/* Adds text to the line; a text that does not fit is cut, with a mark at its end. */
 void screen_put(struct screen *screen, enum style style, const char *text);
 
-/* Adds text in exactly `width` columns, cut with a mark or filled up with blanks. */
-void screen_cell(struct screen *screen, enum style style, const char *text, unsigned width,
-		 bool is_left);
+/* Adds text in exactly `width` columns: cut, with a mark at its end, or padded with blanks. */
+void screen_put_cell(struct screen *screen, enum style style, const char *text, unsigned width,
+		     bool is_left);
 
-/* Formats and adds. */
-void screen_say(struct screen *screen, enum style style, const char *format, ...)
+/* Formats a text (printf(3)) and adds it. */
+void screen_printf(struct screen *screen, enum style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * Adds all of text, in as many lines as it takes, each but the first after `indent` blanks; ends
- * the last one.
+ * Adds the whole text, wrapped at blanks to as many lines as it takes, and ends the last one. All
+ * but the first begin with `indent` blanks.
  */
 void screen_wrap(struct screen *screen, enum style style, unsigned indent, const char *text);
 
 /* Ends the line. */
-void screen_end(struct screen *screen);
+void screen_end_line(struct screen *screen);
+
+/* Writes an empty line, then a line with a title and a remark ("": none). */
+void screen_title(struct screen *screen, const char *title, const char *remark);
 
 #endif

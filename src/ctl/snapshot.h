@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A look at a server from outside: does it live, and what does its scoreboard say. Asks nobody, so
- * that a server that hangs can be looked at too, and keeps a copy of the scoreboard, so that
- * nothing that becomes of the file can harm the reader. Any process but the master.
+ * A snapshot of a server, taken from outside: whether it lives, and a copy of its scoreboard. The
+ * server is not asked, so a snapshot can be taken of one that hangs; and the copy is the reader's
+ * own, so nothing that happens to the file can harm the reader. Rates come of the counters of
+ * several snapshots. Any process but the master.
  */
 #ifndef CTL_SNAPSHOT_H
 #define CTL_SNAPSHOT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "stats/report.h"
@@ -16,20 +18,59 @@ struct snapshot {
 	const char *pid_file; /* borrowed */
 	char board_path[4096 + 16];
 	struct scoreboard *copy;
-	struct tally crew;
-	pid_t pid;            /* of the server that lives; 0: none does */
-	bool has_board;       /* report can be read */
+	struct tally tally;
+	pid_t pid;            /* of the living server; 0: there is none */
+	bool has_board;       /* the scoreboard was read: report can be used */
 	struct report report; /* of the copy */
-	struct err trouble;   /* why not all is well; text "": it is */
+	struct err problem;   /* why the server, or its scoreboard, cannot be seen; text "": none */
 };
 
 /*
- * Prepares to look at the server of that pid file; false with err (memory). snapshot_close frees.
+ * Prepares for snapshots of the server of that pid file; false with err (memory). snapshot_close
+ * frees.
  */
-bool snapshot_open(struct snapshot *look, const char *pid_file, struct err *err);
-void snapshot_close(struct snapshot *look);
+bool snapshot_open(struct snapshot *snapshot, const char *pid_file, struct err *err);
+void snapshot_close(struct snapshot *snapshot);
 
-/* Looks, now. */
-void snapshot_take(struct snapshot *look);
+/* Takes a snapshot, in the place of the one before. */
+void snapshot_take(struct snapshot *snapshot);
+
+/* CPU time is counted by the master once a second: its rate is even only over several samples. */
+enum { SAMPLES_KEPT = 6, SAMPLES_LEAST_MS = 500 };
+
+/* The subjects of a sample: the slots, the listeners, and all workers together. */
+enum {
+	SAMPLE_LISTENERS = SCOREBOARD_SLOTS,
+	SAMPLE_ALL = SAMPLE_LISTENERS + METRIC_LISTENERS,
+	SAMPLE_SUBJECTS
+};
+
+/* The counters of a subject at one time. */
+struct sample {
+	uint64_t id; /* differs when another subject has taken the place; 0: there is none */
+	uint64_t accepted, messages, bytes_in, bytes_out, cpu_us;
+};
+
+struct samples {
+	struct sample (*ring)[SAMPLE_SUBJECTS]; /* SAMPLES_KEPT of them */
+	int64_t at_ms[SAMPLES_KEPT];
+	uint64_t taken;
+};
+
+/* Per second, between the last two samples; the CPU time since the oldest one. */
+struct rate {
+	uint64_t accepted, messages, bytes_in, bytes_out;
+	int64_t cpu_tenths; /* of a per cent */
+};
+
+/* False without memory, with errno. snapshot_free_samples frees. */
+bool snapshot_new_samples(struct samples *samples);
+void snapshot_free_samples(struct samples *samples);
+
+/* Adds a sample, unless the last one is younger than SAMPLES_LEAST_MS. */
+void snapshot_add_sample(struct samples *samples, const struct report *report);
+
+/* The rates of a subject; false while they are not known. */
+bool snapshot_rate(const struct samples *samples, unsigned subject, struct rate *rate);
 
 #endif

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lays out tables: looks at every row for its widths, fits those into the screen, then writes. It
- * does not know what the cells mean.
+ * Lays out tables: measures every row, fits the widths of the columns to the screen, then writes.
+ * It does not know what the cells mean.
  */
 #include "ctl/table.h"
 
 #include <string.h>
 
-/* Makes a row's cells anew; false: there is no such row. */
-static bool make_row(const struct table *table, unsigned index, struct cell *cells)
+#include "ctl/format.h"
+
+/* Fills the cells of a row, which may have another one's texts; false: the row is left out. */
+static bool fill_cells(const struct table *table, unsigned index, struct cell *cells)
 {
 	memset(cells, 0, TABLE_COLUMNS * sizeof(*cells));
-	return table->row(table->owner, index, cells);
+	return table->fill_row(table->owner, index, cells);
 }
 
 static void measure_heads(struct table *table, const struct screen *screen)
 {
 	for (unsigned c = 0; c < TABLE_COLUMNS; c++) {
 		const struct column *column = &table->columns[c];
-		unsigned width = column->head != NULL ? screen_measure(screen, column->head) : 0;
+		unsigned width = column->head != NULL ? screen_text_width(screen, column->head) : 0;
 
 		if (column->is_rare && table->widths[c] == 0)
 			continue;
@@ -27,18 +29,18 @@ static void measure_heads(struct table *table, const struct screen *screen)
 	}
 }
 
-static unsigned measure(struct table *table, const struct screen *screen)
+static unsigned measure_columns(struct table *table, const struct screen *screen)
 {
 	struct cell cells[TABLE_COLUMNS];
 	unsigned rows = 0;
 
 	memset(table->widths, 0, sizeof(table->widths));
-	for (unsigned i = 0; i < table->most; i++) {
-		if (!make_row(table, i, cells))
+	for (unsigned i = 0; i < table->row_count; i++) {
+		if (!fill_cells(table, i, cells))
 			continue;
 		rows++;
 		for (unsigned c = 0; c < TABLE_COLUMNS; c++) {
-			unsigned width = screen_measure(screen, cells[c].text);
+			unsigned width = screen_text_width(screen, cells[c].text);
 
 			if (table->columns[c].head != NULL && width > table->widths[c])
 				table->widths[c] = width;
@@ -48,7 +50,7 @@ static unsigned measure(struct table *table, const struct screen *screen)
 	return rows;
 }
 
-static unsigned total(const struct table *table, unsigned gap)
+static unsigned total_width(const struct table *table, unsigned gap)
 {
 	unsigned width = 0;
 
@@ -58,15 +60,15 @@ static unsigned total(const struct table *table, unsigned gap)
 	return width;
 }
 
-/* Cuts the widest text that may be cut by one column; false when there is none left. */
-static bool cut_one(struct table *table)
+/* Narrows the widest column that may be narrowed, by one; false when there is none. */
+static bool narrow_column(struct table *table)
 {
 	unsigned widest = TABLE_COLUMNS;
 
 	for (unsigned c = 0; c < TABLE_COLUMNS; c++) {
 		const struct column *column = &table->columns[c];
 
-		if (column->least == 0 || table->widths[c] <= column->least)
+		if (column->min_width == 0 || table->widths[c] <= column->min_width)
 			continue;
 		if (widest == TABLE_COLUMNS || table->widths[c] > table->widths[widest])
 			widest = c;
@@ -76,7 +78,8 @@ static bool cut_one(struct table *table)
 	return widest < TABLE_COLUMNS;
 }
 
-static bool drop_one(struct table *table)
+/* Leaves out the column of the highest rank; false when there is none. */
+static bool drop_column(struct table *table)
 {
 	unsigned least = TABLE_COLUMNS;
 
@@ -91,83 +94,111 @@ static bool drop_one(struct table *table)
 	return least < TABLE_COLUMNS;
 }
 
-/* A text is cut only to make room for columns that stay. Returns the gap between columns. */
-static unsigned fit(struct table *table, unsigned width)
+/*
+ * Texts are cut only where that makes all remaining columns fit; else another column is left out
+ * first. Returns the gap between columns.
+ */
+static unsigned fit_columns(struct table *table, unsigned width)
 {
 	unsigned natural[TABLE_COLUMNS];
 
-	if (total(table, 2) <= width)
+	if (total_width(table, 2) <= width)
 		return 2;
 	for (;;) {
 		memcpy(natural, table->widths, sizeof(natural));
-		while (total(table, 1) > width && cut_one(table))
+		while (total_width(table, 1) > width && narrow_column(table))
 			;
-		if (total(table, 1) <= width)
+		if (total_width(table, 1) <= width)
 			return 1;
 		memcpy(table->widths, natural, sizeof(natural));
-		if (!drop_one(table))
+		if (!drop_column(table))
 			return 1;
 	}
 }
 
-static const char *text_of(const struct table *table, const struct cell *cells, unsigned column)
+static const char *cell_text(const struct table *table, const struct cell *cells, unsigned column)
 {
 	return cells != NULL ? cells[column].text : table->columns[column].head;
 }
 
-/* One more than the last column of a row with something in it. */
-static unsigned end_of(const struct table *table, const struct cell *cells)
+/* The number of columns up to the last one of the row that is not empty. */
+static unsigned count_used(const struct table *table, const struct cell *cells)
 {
 	unsigned end = 0;
 
 	for (unsigned c = 0; c < TABLE_COLUMNS; c++)
-		if (table->widths[c] > 0 && text_of(table, cells, c)[0] != '\0')
+		if (table->widths[c] > 0 && cell_text(table, cells, c)[0] != '\0')
 			end = c + 1;
 	return end;
 }
 
-/*
- * cells NULL: the heads. Nothing but blanks would follow the last text of a row: they are left out.
- */
+/* cells NULL: the heads. No blanks are written after the last text of a row. */
 static void write_row(const struct table *table, struct screen *screen, const struct cell *cells,
 		      unsigned gap)
 {
-	unsigned end = end_of(table, cells);
+	unsigned end = count_used(table, cells);
 	bool is_first = true;
 
 	for (unsigned c = 0; c < end; c++) {
 		enum style style = cells != NULL ? cells[c].style : STYLE_DIM;
-		const char *text = text_of(table, cells, c);
+		const char *text = cell_text(table, cells, c);
 		bool is_left = table->columns[c].is_left;
 		unsigned width = table->widths[c];
 
 		if (width == 0)
 			continue;
 		if (!is_first)
-			screen_cell(screen, STYLE_PLAIN, "", gap, true);
+			screen_put_cell(screen, STYLE_PLAIN, "", gap, true);
 		is_first = false;
-		if (c + 1 == end && is_left && screen_measure(screen, text) < width)
-			width = screen_measure(screen, text);
-		screen_cell(screen, style, text, width, is_left);
+		if (c + 1 == end && is_left && screen_text_width(screen, text) < width)
+			width = screen_text_width(screen, text);
+		screen_put_cell(screen, style, text, width, is_left);
 	}
-	screen_end(screen);
+	screen_end_line(screen);
 }
 
-unsigned table_show(struct table *table, struct screen *screen)
+unsigned table_write(struct table *table, struct screen *screen)
 {
 	struct cell cells[TABLE_COLUMNS];
-	unsigned rows = measure(table, screen), gap;
+	unsigned rows = measure_columns(table, screen), gap;
 
 	if (rows == 0)
 		return 0;
-	gap = fit(table, screen->width);
+	gap = fit_columns(table, screen->width);
 	write_row(table, screen, NULL, gap);
-	for (unsigned i = 0; i < table->most; i++) {
-		if (!make_row(table, i, cells))
+	for (unsigned i = 0; i < table->row_count; i++) {
+		if (!fill_cells(table, i, cells))
 			continue;
 		write_row(table, screen, cells, gap);
-		if (table->below != NULL)
-			table->below(table->owner, i, screen);
+		if (table->write_below != NULL)
+			table->write_below(table->owner, i, screen);
 	}
 	return rows;
+}
+
+void table_set_text(struct cell *cell, enum style style, const char *text)
+{
+	cell->style = style;
+	snprintf(cell->text, sizeof(cell->text), "%s", text);
+}
+
+void table_set_number(struct cell *cell, unsigned value)
+{
+	snprintf(cell->text, sizeof(cell->text), "%u", value);
+}
+
+void table_set_count(struct cell *cell, enum style style, uint64_t value)
+{
+	cell->style = style;
+	format_count(value, cell->text);
+}
+
+void table_set_bytes(struct cell *cell, uint64_t bytes)
+{
+	format_bytes(bytes, cell->text);
+}
+
+void table_set_age(struct cell *cell, int64_t seconds)
+{
+	format_age(seconds, cell->text);
 }

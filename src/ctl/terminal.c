@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Takes and restores the terminal. It knows nothing of what is shown. */
+/*
+ * Takes and restores the terminal, writes to it, and decodes its keys. It knows neither what is
+ * shown nor what a key does.
+ */
 #include "ctl/terminal.h"
 
 #include <stdlib.h>
@@ -9,26 +12,26 @@
 #include "base/sys.h"
 
 /* ?1049: the alternate screen; ?25: the cursor. */
-#define TAKE  "\033[?1049h\033[?25l\033[H\033[2J"
-#define LEAVE "\r\n\033[0m\033[?25h\033[?1049l"
+#define ENTER_SCREEN "\033[?1049h\033[?25l\033[H\033[2J"
+#define LEAVE_SCREEN "\r\n\033[0m\033[?25h\033[?1049l"
 
-enum { ROWS_UNKNOWN = 24, COLUMNS_UNKNOWN = 80 };
+enum { DEFAULT_ROWS = 24, DEFAULT_COLUMNS = 80 };
 
-static void ask_size(unsigned *rows, unsigned *columns)
+static void get_size(unsigned *rows, unsigned *columns)
 {
 	struct winsize size = { 0 };
 
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
 		size.ws_row = size.ws_col = 0;
-	*rows = size.ws_row > 0 ? size.ws_row : ROWS_UNKNOWN;
-	*columns = size.ws_col > 0 ? size.ws_col : COLUMNS_UNKNOWN;
+	*rows = size.ws_row > 0 ? size.ws_row : DEFAULT_ROWS;
+	*columns = size.ws_col > 0 ? size.ws_col : DEFAULT_COLUMNS;
 }
 
 unsigned terminal_width(void)
 {
 	unsigned rows, columns;
 
-	ask_size(&rows, &columns);
+	get_size(&rows, &columns);
 	return columns;
 }
 
@@ -49,7 +52,8 @@ bool terminal_check(struct err *err)
 }
 
 /*
- * Signals stay on their keys; Ctrl-S must not stop a screen that is to be left at once when told.
+ * Ctrl-C and Ctrl-Z still send their signals. Ctrl-S must not stop the output: a signal ends the
+ * program at once.
  */
 static bool set_modes(const struct termios *before)
 {
@@ -64,7 +68,7 @@ static bool set_modes(const struct termios *before)
 	return tcsetattr(STDIN_FILENO, TCSANOW, &modes) == 0;
 }
 
-bool terminal_await(void)
+bool terminal_wait_foreground(void)
 {
 	struct termios now;
 
@@ -77,7 +81,7 @@ bool terminal_take(struct terminal *terminal)
 		return false;
 	terminal->is_taken = true;
 	terminal_measure(terminal);
-	return set_modes(&terminal->before) && terminal_write(TAKE, strlen(TAKE));
+	return set_modes(&terminal->before) && terminal_write(ENTER_SCREEN, strlen(ENTER_SCREEN));
 }
 
 void terminal_leave(struct terminal *terminal)
@@ -85,21 +89,21 @@ void terminal_leave(struct terminal *terminal)
 	if (!terminal->is_taken)
 		return;
 	terminal->is_taken = false;
-	terminal_write(LEAVE, strlen(LEAVE));
+	terminal_write(LEAVE_SCREEN, strlen(LEAVE_SCREEN));
 	tcsetattr(STDIN_FILENO, TCSANOW, &terminal->before);
 }
 
 void terminal_measure(struct terminal *terminal)
 {
-	ask_size(&terminal->rows, &terminal->columns);
+	get_size(&terminal->rows, &terminal->columns);
 }
 
-/* Whoever shares the terminal may have made it non-blocking. */
-static bool wait_for_room(void)
+/* Another process on the same terminal may have made it non-blocking. */
+static bool wait_writable(void)
 {
-	struct pollfd watch = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
 
-	return sys_poll(&watch, 1, -1) >= 0 || errno == EINTR;
+	return sys_poll(&fd, 1, -1) >= 0 || errno == EINTR;
 }
 
 bool terminal_write(const char *bytes, size_t size)
@@ -107,7 +111,7 @@ bool terminal_write(const char *bytes, size_t size)
 	while (size > 0) {
 		ssize_t written = sys_write(STDOUT_FILENO, bytes, size);
 
-		if (written < 0 && errno == EAGAIN && wait_for_room())
+		if (written < 0 && errno == EAGAIN && wait_writable())
 			continue;
 		if (written < 0 && errno != EINTR)
 			return false;
@@ -117,4 +121,73 @@ bool terminal_write(const char *bytes, size_t size)
 		}
 	}
 	return true;
+}
+
+struct key_row {
+	unsigned code;
+	enum key key;
+};
+
+static const struct key_row letters[] = {
+	{ 'q', KEY_QUIT },      { 'Q', KEY_QUIT }, { ' ', KEY_REFRESH }, { '\n', KEY_REFRESH },
+	{ '\r', KEY_REFRESH },  { 'k', KEY_UP },   { 'j', KEY_DOWN },    { 'b', KEY_PAGE_UP },
+	{ 'f', KEY_PAGE_DOWN }, { 'g', KEY_TOP },  { 'G', KEY_BOTTOM },
+};
+
+/* The final byte X of ESC [ X (CSI) and ESC O X (SS3). */
+static const struct key_row finals[] = {
+	{ 'A', KEY_UP },
+	{ 'B', KEY_DOWN },
+	{ 'H', KEY_TOP },
+	{ 'F', KEY_BOTTOM },
+};
+
+/* The parameter N of ESC [ N ~ (VT220). */
+static const struct key_row numbers[] = {
+	{ 1, KEY_TOP },       { 4, KEY_BOTTOM }, { 5, KEY_PAGE_UP },
+	{ 6, KEY_PAGE_DOWN }, { 7, KEY_TOP },    { 8, KEY_BOTTOM },
+};
+
+#define FIND_KEY(rows, code) find_key(rows, sizeof(rows) / sizeof(*(rows)), code)
+static enum key find_key(const struct key_row *rows, size_t count, unsigned code)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].code == code)
+			return rows[i].key;
+	return KEY_NONE;
+}
+
+/* Within ESC [ ...: digits and semicolons, then the byte that ends the sequence. */
+static enum key decode_csi(struct terminal_keys *keys, unsigned char byte)
+{
+	if (byte >= '0' && byte <= '9' && keys->parameters == 0 && keys->number < 100)
+		keys->number = keys->number * 10 + (byte - '0');
+	if (byte == ';')
+		keys->parameters++;
+	if (byte < 0x40)
+		return KEY_NONE;
+	keys->state = KEYS_GROUND;
+	return byte == '~' ? FIND_KEY(numbers, keys->number) : FIND_KEY(finals, byte);
+}
+
+enum key terminal_decode_key(struct terminal_keys *keys, unsigned char byte)
+{
+	if (byte == '\033') {
+		keys->state = KEYS_ESCAPE;
+		return KEY_NONE;
+	}
+	switch (keys->state) {
+	case KEYS_ESCAPE:
+		*keys = (struct terminal_keys){ .state = byte == '[' ? KEYS_CSI :
+							 byte == 'O' ? KEYS_SS3 :
+								       KEYS_GROUND };
+		return KEY_NONE;
+	case KEYS_CSI:
+		return decode_csi(keys, byte);
+	case KEYS_SS3:
+		keys->state = KEYS_GROUND;
+		return FIND_KEY(finals, byte);
+	default:
+		return FIND_KEY(letters, byte);
+	}
 }

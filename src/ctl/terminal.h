@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The terminal on stdin and stdout as a screen of its own: the alternate one, without a cursor,
- * keys one by one and unseen. What terminals of today agree on (ECMA-48, and xterm's alternate
- * screen) is all that is used of them; termios(3). Whoever takes it leaves it on every way out.
+ * The terminal on stdin and stdout, in full-screen use: the alternate screen without a cursor, and
+ * keys read one by one without echo. Only the common ground of today's terminals is used: ECMA-48,
+ * xterm's alternate screen, and termios(3). A process that takes the terminal must leave it before
+ * it ends, in every case.
  */
 #ifndef CTL_TERMINAL_H
 #define CTL_TERMINAL_H
@@ -19,32 +20,55 @@ struct terminal {
 	unsigned rows, columns;
 };
 
-/* The columns of the terminal on stdout, 80 where it does not know. */
+/* The columns of the terminal on stdout; 80 where they are not known. */
 unsigned terminal_width(void);
 
-/* False with err (CODE_USAGE) when there is no terminal that can be written all over. */
+/* False with err (CODE_USAGE) when there is no terminal, or one that cannot move its cursor. */
 bool terminal_check(struct err *err);
 
 /*
  * Waits, stopped by the kernel (SIGTTOU), until this process is in the foreground. False with
  * errno.
  */
-bool terminal_await(void);
+bool terminal_wait_foreground(void);
 
 /*
- * Takes the terminal, or takes it again when others may have changed it meanwhile, and measures it.
- * False with errno. A process in the background is stopped by this until it is in the foreground
- * (SIGTTOU).
+ * Takes the terminal, or takes it again when other processes may have changed it meanwhile, and
+ * reads its size. False with errno. The kernel stops a process in the background in this call
+ * until it is in the foreground (SIGTTOU).
  */
 bool terminal_take(struct terminal *terminal);
 
-/* Puts everything back; nothing when it is not taken. */
+/* Restores modes, cursor and screen; does nothing when the terminal is not taken. */
 void terminal_leave(struct terminal *terminal);
 
-/* Looks how large it is now. */
+/* Reads the size of the terminal into rows and columns. */
 void terminal_measure(struct terminal *terminal);
 
-/* Writes all of it; false with errno when the terminal is gone. */
+/* Writes all of the bytes; false with errno when the terminal is gone. */
 bool terminal_write(const char *bytes, size_t size);
+
+/* Keys: letters, and the sequences of ECMA-48 and of VT220 keyboards for arrows and the like. */
+enum key {
+	KEY_NONE, /* the key is not complete, or has no meaning */
+	KEY_QUIT,
+	KEY_REFRESH,
+	KEY_UP,
+	KEY_DOWN,
+	KEY_PAGE_UP,
+	KEY_PAGE_DOWN,
+	KEY_TOP,
+	KEY_BOTTOM
+};
+
+/* The state of the decoder between two bytes; zeros to begin with. */
+struct terminal_keys {
+	enum { KEYS_GROUND, KEYS_ESCAPE, KEYS_CSI, KEYS_SS3 } state;
+	unsigned number; /* the first parameter of the sequence */
+	unsigned parameters;
+};
+
+/* Decodes the next byte from the terminal; a sequence may arrive in any pieces. Pure. */
+enum key terminal_decode_key(struct terminal_keys *keys, unsigned char byte);
 
 #endif

@@ -1,66 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks, composes, draws, and hears keys and signals, over and over. Composed are the lines of the
- * whole screen, drawn is what of them the terminal has room for, by one write(2) over what was
- * there. It must not end otherwise than through watch_run, which restores the terminal.
+ * The loop of --watch: takes a snapshot, composes the lines of the whole status screen, draws those
+ * that the terminal has room for with one write(2) over the frame before, and handles keys and
+ * signals. It must end through watch_run only, which restores the terminal.
  *
- *   look (each second, refresh) --> compose (new size) --> draw (scrolling)
+ *   snapshot (each second, refresh) --> compose (new size) --> draw (scrolling)
  */
 #include "ctl/watch.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/stdio.h"
 #include "base/sys.h"
-#include "ctl/keys.h"
+#include "ctl/status_screen.h"
 #include "ctl/terminal.h"
-#include "ctl/view.h"
 
-enum { EACH_MS = 1000, BAR_ROWS = 1 };
+enum { REFRESH_MS = 1000, BAR_ROWS = 1 };
 
-/* All that may end or stop it, so that none does so with the terminal taken. */
-static const int heard[] = { SIGINT,    SIGQUIT, SIGTERM, SIGHUP,  SIGTSTP, SIGCONT,
-			     SIGWINCH,  SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU,
-			     SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGXFSZ, SIGSTKFLT };
+/* All signals that may end or stop the process: none may do so while the terminal is taken. */
+static const int caught[] = { SIGINT,    SIGQUIT, SIGTERM, SIGHUP,  SIGTSTP, SIGCONT,
+			      SIGWINCH,  SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU,
+			      SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGXFSZ, SIGSTKFLT };
 
 struct watch {
 	struct terminal terminal;
-	struct snapshot look;
-	struct rates rates;
-	struct keys keys;
-	struct screen style; /* as the screens are to be, all but the output */
-	sigset_t before, heard;
-	int signals;
-	char *lines; /* composed, each ended by a newline */
+	struct snapshot snapshot;
+	struct samples samples;
+	struct terminal_keys keys;
+	struct screen screen; /* the template of each screen, which lacks its output */
+	sigset_t old_mask, mask;
+	int signal_fd;
+	char *lines; /* of the whole screen, each ended by a newline */
 	size_t size;
-	unsigned count, top; /* of the lines; the first one that is drawn */
-	int64_t due_ms;      /* of the next look */
-	bool is_over;
-	int deadly; /* the signal that ends the process, 0: none */
+	unsigned count, top; /* number of lines; index of the first one that is drawn */
+	int64_t due_ms;      /* time of the next snapshot */
+	bool is_done;
+	int fatal_signal; /* the signal that is to end the process, 0: none */
 };
 
 static void write_screen(struct watch *watch, struct screen *screen)
 {
-	struct view view = { .look = &watch->look, .rates = &watch->rates, .screen = screen };
-
-	if (watch->look.trouble.text[0] != '\0')
-		screen_wrap(screen, STYLE_BAD, 0, watch->look.trouble.text);
-	if (watch->look.has_board) {
-		view_show(&view);
+	if (watch->snapshot.problem.text[0] != '\0')
+		screen_wrap(screen, STYLE_BAD, 0, watch->snapshot.problem.text);
+	if (watch->snapshot.has_board) {
+		status_screen_write(&watch->snapshot, &watch->samples, screen);
 		return;
 	}
 	screen_put(screen, STYLE_DIM, "It is shown here as soon as it runs.");
-	screen_end(screen);
+	screen_end_line(screen);
 }
 
-static bool compose(struct watch *watch)
+static bool compose_lines(struct watch *watch)
 {
-	struct screen screen = watch->style;
+	struct screen screen = watch->screen;
 	char *lines = NULL;
 	size_t size = 0;
 
@@ -82,14 +76,15 @@ static bool compose(struct watch *watch)
 	return true;
 }
 
-static unsigned body_rows(const struct watch *watch)
+static unsigned count_body_rows(const struct watch *watch)
 {
 	return watch->terminal.rows > BAR_ROWS ? watch->terminal.rows - BAR_ROWS : 1;
 }
 
 static void clamp_top(struct watch *watch)
 {
-	unsigned rows = body_rows(watch), most = watch->count > rows ? watch->count - rows : 0;
+	unsigned rows = count_body_rows(watch),
+		 most = watch->count > rows ? watch->count - rows : 0;
 
 	if (watch->top > most)
 		watch->top = most;
@@ -98,28 +93,26 @@ static void clamp_top(struct watch *watch)
 static void write_bar(const struct watch *watch, struct screen *screen, unsigned shown)
 {
 	unsigned below = watch->count - watch->top - shown;
-	time_t now = watch->look.report.now_s;
+	time_t now = watch->snapshot.report.now_s;
 	char hour[16] = "";
 	struct tm tm;
 
 	if (localtime_r(&now, &tm) != NULL)
 		strftime(hour, sizeof(hour), "%H:%M:%S", &tm);
-	screen_say(screen, STYLE_BAR, " %s ", hour);
+	screen_printf(screen, STYLE_BAR, " %s ", hour);
 	if (shown < watch->count)
-		screen_say(screen, below > 0 ? STYLE_ALERT : STYLE_BAR,
-			   " lines %u-%u of %u, %u more below ", watch->top + 1, watch->top + shown,
-			   watch->count, below);
-	screen_say(screen, STYLE_BAR, " q quits, %s",
-		   shown < watch->count ? "arrows scroll" : "space refreshes");
-	screen_cell(screen, STYLE_BAR, "", screen->width - screen->column, true);
+		screen_printf(screen, below > 0 ? STYLE_ALERT : STYLE_BAR,
+			      " lines %u-%u of %u, %u more below ", watch->top + 1,
+			      watch->top + shown, watch->count, below);
+	screen_printf(screen, STYLE_BAR, " q quits, %s",
+		      shown < watch->count ? "arrows scroll" : "space refreshes");
+	screen_put_cell(screen, STYLE_BAR, "", screen->width - screen->column, true);
 }
 
-/*
- * Every row of the terminal is written: what was there before is gone without being cleared first.
- */
+/* Writes every row of the terminal: nothing is cleared first, so nothing flickers. */
 static void write_frame(const struct watch *watch, struct screen *screen)
 {
-	unsigned rows = body_rows(watch), shown = 0, skipped = 0;
+	unsigned rows = count_body_rows(watch), shown = 0, skipped = 0;
 	const char *line = watch->lines, *end = watch->lines + watch->size;
 
 	for (; line < end && skipped < watch->top; skipped++)
@@ -140,9 +133,9 @@ static void write_frame(const struct watch *watch, struct screen *screen)
 	write_bar(watch, screen, shown);
 }
 
-static bool draw(struct watch *watch)
+static bool draw_frame(struct watch *watch)
 {
-	struct screen screen = watch->style;
+	struct screen screen = watch->screen;
 	char *frame = NULL;
 	size_t size = 0;
 	bool is_good;
@@ -158,37 +151,37 @@ static bool draw(struct watch *watch)
 	return is_good;
 }
 
-static bool refresh(struct watch *watch)
+static bool refresh_screen(struct watch *watch)
 {
-	snapshot_take(&watch->look);
-	if (watch->look.has_board)
-		rates_take(&watch->rates, &watch->look.report);
-	watch->due_ms = clock_ms() + EACH_MS;
-	return compose(watch) && draw(watch);
+	snapshot_take(&watch->snapshot);
+	if (watch->snapshot.has_board)
+		snapshot_add_sample(&watch->samples, &watch->snapshot.report);
+	watch->due_ms = clock_ms() + REFRESH_MS;
+	return compose_lines(watch) && draw_frame(watch);
 }
 
 /*
- * In the background the kernel stops whoever sets a terminal's modes, for as long as it is there.
- * Until the terminal is taken, a signal may end this process as usual.
+ * The kernel stops a process in the background that sets the modes of its terminal. Until the
+ * terminal is taken, signals have their default actions.
  */
-static bool take(struct watch *watch)
+static bool take_terminal(struct watch *watch)
 {
 	bool is_ours;
 
-	sys_sigprocmask(SIG_SETMASK, &watch->before, NULL);
-	is_ours = terminal_await();
-	sys_sigprocmask(SIG_BLOCK, &watch->heard, NULL);
+	sys_sigprocmask(SIG_SETMASK, &watch->old_mask, NULL);
+	is_ours = terminal_wait_foreground();
+	sys_sigprocmask(SIG_BLOCK, &watch->mask, NULL);
 	return is_ours && terminal_take(&watch->terminal);
 }
 
-/* The terminal may have another size, and anything may stand on it. */
-static bool retake(struct watch *watch)
+/* After SIGCONT the terminal may have another size and any contents. */
+static bool retake_terminal(struct watch *watch)
 {
-	return terminal_take(&watch->terminal) && compose(watch) && draw(watch);
+	return terminal_take(&watch->terminal) && compose_lines(watch) && draw_frame(watch);
 }
 
-/* As if Ctrl-Z had found no one to hear it, but with the terminal restored meanwhile. */
-static bool suspend(struct watch *watch)
+/* The default action of SIGTSTP, with the terminal restored while the process is stopped. */
+static bool suspend_process(struct watch *watch)
 {
 	sigset_t stop;
 
@@ -198,48 +191,48 @@ static bool suspend(struct watch *watch)
 	raise(SIGTSTP);
 	sys_sigprocmask(SIG_UNBLOCK, &stop, NULL);
 	sys_sigprocmask(SIG_BLOCK, &stop, NULL);
-	return take(watch) && refresh(watch);
+	return take_terminal(watch) && refresh_screen(watch);
 }
 
-static bool obey_signal(struct watch *watch, int number)
+static bool handle_signal(struct watch *watch, int number)
 {
 	switch (number) {
 	case SIGWINCH:
 		terminal_measure(&watch->terminal);
-		return compose(watch) && draw(watch);
+		return compose_lines(watch) && draw_frame(watch);
 	case SIGTSTP:
-		return suspend(watch);
+		return suspend_process(watch);
 	case SIGCONT:
-		return retake(watch);
+		return retake_terminal(watch);
 	case SIGPIPE:
 		return true;
 	default:
-		watch->deadly = number == SIGINT ? 0 : number;
-		watch->is_over = true;
+		watch->fatal_signal = number == SIGINT ? 0 : number;
+		watch->is_done = true;
 		return true;
 	}
 }
 
-static bool hear_signals(struct watch *watch)
+static bool read_signals(struct watch *watch)
 {
 	struct signalfd_siginfo info;
 
-	while (!watch->is_over && sys_read(watch->signals, &info, sizeof(info)) == sizeof(info))
-		if (!obey_signal(watch, (int)info.ssi_signo))
+	while (!watch->is_done && sys_read(watch->signal_fd, &info, sizeof(info)) == sizeof(info))
+		if (!handle_signal(watch, (int)info.ssi_signo))
 			return false;
 	return true;
 }
 
-static bool obey_key(struct watch *watch, enum key key)
+static bool handle_key(struct watch *watch, enum key key)
 {
-	unsigned page = body_rows(watch), top = watch->top;
+	unsigned page = count_body_rows(watch), top = watch->top;
 
 	switch (key) {
 	case KEY_QUIT:
-		watch->is_over = true;
+		watch->is_done = true;
 		return true;
 	case KEY_REFRESH:
-		return refresh(watch);
+		return refresh_screen(watch);
 	case KEY_UP:
 		top -= top > 0;
 		break;
@@ -262,10 +255,10 @@ static bool obey_key(struct watch *watch, enum key key)
 		return true;
 	}
 	watch->top = top;
-	return draw(watch);
+	return draw_frame(watch);
 }
 
-static bool hear_keys(struct watch *watch)
+static bool read_keys(struct watch *watch)
 {
 	unsigned char bytes[64];
 	ssize_t n = sys_read(STDIN_FILENO, bytes, sizeof(bytes));
@@ -276,60 +269,60 @@ static bool hear_keys(struct watch *watch)
 		errno = EIO;
 	if (n <= 0)
 		return false;
-	for (ssize_t i = 0; i < n && !watch->is_over; i++)
-		if (!obey_key(watch, keys_take(&watch->keys, bytes[i])))
+	for (ssize_t i = 0; i < n && !watch->is_done; i++)
+		if (!handle_key(watch, terminal_decode_key(&watch->keys, bytes[i])))
 			return false;
 	return true;
 }
 
-/* One turn: waits until something is to be done, and does it. */
-static bool turn(struct watch *watch)
+/* Waits for the next event, a signal, a key or the time of a snapshot, and handles it. */
+static bool handle_next_event(struct watch *watch)
 {
-	struct pollfd fds[] = { { .fd = watch->signals, .events = POLLIN },
+	struct pollfd fds[] = { { .fd = watch->signal_fd, .events = POLLIN },
 				{ .fd = STDIN_FILENO, .events = POLLIN } };
 	int64_t left_ms = watch->due_ms - clock_ms();
 
 	if (left_ms <= 0)
-		return refresh(watch);
+		return refresh_screen(watch);
 	if (sys_poll(fds, 2, (int)left_ms) < 0)
 		return errno == EINTR;
 	if (fds[0].revents != 0)
-		return hear_signals(watch);
-	return fds[1].revents == 0 || hear_keys(watch);
+		return read_signals(watch);
+	return fds[1].revents == 0 || read_keys(watch);
 }
 
-static bool begin(struct watch *watch, const char *pid_file, struct err *err)
+static bool open_watch(struct watch *watch, const char *pid_file, struct err *err)
 {
-	sigemptyset(&watch->heard);
-	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
-		sigaddset(&watch->heard, heard[i]);
-	if (!snapshot_open(&watch->look, pid_file, err))
+	sigemptyset(&watch->mask);
+	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+		sigaddset(&watch->mask, caught[i]);
+	if (!snapshot_open(&watch->snapshot, pid_file, err))
 		return false;
-	snapshot_take(&watch->look);
-	if (!watch->look.has_board) {
-		*err = watch->look.trouble;
+	snapshot_take(&watch->snapshot);
+	if (!watch->snapshot.has_board) {
+		*err = watch->snapshot.problem;
 		return false;
 	}
-	if (!rates_new(&watch->rates) ||
-	    sys_sigprocmask(SIG_BLOCK, &watch->heard, &watch->before) < 0)
+	if (!snapshot_new_samples(&watch->samples) ||
+	    sys_sigprocmask(SIG_BLOCK, &watch->mask, &watch->old_mask) < 0)
 		return err_errno(err, CODE_OSERR, "cannot begin to watch");
-	watch->signals = sys_signalfd(-1, &watch->heard, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (watch->signals < 0)
+	watch->signal_fd = sys_signalfd(-1, &watch->mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (watch->signal_fd < 0)
 		err_errno(err, CODE_OSERR, "cannot make a signalfd");
-	return watch->signals >= 0;
+	return watch->signal_fd >= 0;
 }
 
-static void end(struct watch *watch)
+static void close_watch(struct watch *watch)
 {
-	snapshot_close(&watch->look);
-	rates_free(&watch->rates);
+	snapshot_close(&watch->snapshot);
+	snapshot_free_samples(&watch->samples);
 	free(watch->lines);
-	if (watch->signals >= 0)
-		sys_close(watch->signals);
+	if (watch->signal_fd >= 0)
+		sys_close(watch->signal_fd);
 }
 
-/* The one who sent it is to see that it has worked. */
-static void die(int number)
+/* Ends the process by the signal, as its parent expects (wait(2)). */
+static void end_by_signal(int number)
 {
 	sigset_t one;
 
@@ -339,12 +332,12 @@ static void die(int number)
 	sys_sigprocmask(SIG_UNBLOCK, &one, NULL);
 }
 
-static bool watch_on(struct watch *watch, struct err *err)
+static bool run_loop(struct watch *watch, struct err *err)
 {
-	bool is_good = take(watch) && refresh(watch);
+	bool is_good = take_terminal(watch) && refresh_screen(watch);
 
-	while (is_good && !watch->is_over)
-		is_good = turn(watch);
+	while (is_good && !watch->is_done)
+		is_good = handle_next_event(watch);
 	if (!is_good)
 		err_errno(err, CODE_FAILED, "--watch: cannot go on showing");
 	terminal_leave(&watch->terminal);
@@ -353,15 +346,13 @@ static bool watch_on(struct watch *watch, struct err *err)
 
 enum exit_code watch_run(const char *pid_file, struct err *err)
 {
-	struct watch watch = { .signals = -1, .style = { .is_frame = true } };
+	struct watch watch = { .signal_fd = -1, .screen = { .is_frame = true } };
 	bool is_good;
 
-	setlocale(LC_CTYPE, "");
-	watch.style.is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	watch.style.has_colour = stdio_has_colour(STDOUT_FILENO);
-	is_good = terminal_check(err) && begin(&watch, pid_file, err) && watch_on(&watch, err);
-	end(&watch);
-	if (watch.deadly != 0)
-		die(watch.deadly);
+	screen_detect(&watch.screen);
+	is_good = terminal_check(err) && open_watch(&watch, pid_file, err) && run_loop(&watch, err);
+	close_watch(&watch);
+	if (watch.fatal_signal != 0)
+		end_by_signal(watch.fatal_signal);
 	return is_good ? CODE_OK : err->code;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prefork-demo's command line: lists the lessons, or plays them one after the other, each in a
- * process of its own, and says how many claims held. Knows nothing of what a lesson does.
+ * prefork-demo's command line: lists the lessons, or runs them one after the other, each in a
+ * process of its own with a loopback interface that is up, and says how many claims held. Knows
+ * nothing of the contents of a lesson.
  */
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/err.h"
 #include "base/flags.h"
@@ -13,22 +16,22 @@
 #include "base/stdio.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "demo/ground.h"
 #include "demo/lesson.h"
-#include "demo/pause.h"
-#include "demo/stage.h"
+#include "demo/output.h"
+#include "demo/process.h"
+#include "demo/step.h"
 
 enum { LESSON_MOST_S = 60, LESSONS_MOST = 64 };
 
-/* What became of a lesson; shared with its processes. */
+/* The outcome of a lesson; shared with its processes. */
 struct outcome {
-	struct tally tally;
-	int status; /* of its own process, see waitpid(2) */
+	struct claims claims;
+	int status; /* of the lesson's own process, see waitpid(2) */
 	int error;  /* errno: it could not be started or waited for; else 0 */
 };
 
 const struct lesson lessons[] = {
-#define LAB(name, function, sentence) { name, sentence, lab_##function },
+#define LESSON(name, function, sentence) { name, sentence, lesson_##function },
 #include "tables/lessons.def"
 };
 const size_t lesson_count = sizeof(lessons) / sizeof(lessons[0]);
@@ -61,7 +64,7 @@ static void print_help(void)
 	puts("\nManual: prefork-demo(1)");
 }
 
-static const struct lesson *find(const char *name, struct err *err)
+static const struct lesson *find_lesson(const char *name, struct err *err)
 {
 	const char *names[LESSONS_MOST], *near;
 	char shown[QUOTE_TEXT];
@@ -79,24 +82,72 @@ static const struct lesson *find(const char *name, struct err *err)
 	return NULL;
 }
 
-/* The lesson's own process: what it starts dies with it. */
-static _Noreturn void play(const struct lesson *lesson, struct tally *tally, pid_t parent)
+/* Where loopback is up, a port without a listening socket refuses a connection. */
+static bool is_loopback_up(struct output *out)
 {
-	struct stage stage;
+	struct addr closed = call_loopback(0);
+	int bound = process_socket(out), fd = process_socket(out);
+	bool is_refused;
+
+	if (sys_bind(bound, &closed.sa, closed.len) < 0 ||
+	    sys_getsockname(bound, &closed.sa, &closed.len) < 0) {
+		if (errno != EADDRNOTAVAIL)
+			output_skip_rest(out, "bind() to 127.0.0.1");
+		is_refused = false;
+	} else {
+		is_refused = sys_connect(fd, &closed.sa, closed.len) < 0 && errno == ECONNREFUSED;
+	}
+	sys_close(fd);
+	sys_close(bound);
+	return is_refused;
+}
+
+static void bring_up_loopback(struct output *out)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = process_socket(out);
+
+	if (sys_ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		output_skip_rest(out, "bringing up loopback");
+	sys_close(fd);
+}
+
+/*
+ * Makes sure that 127.0.0.1 can be used. Where loopback is down, as in a new network namespace,
+ * this process moves into a namespace of its own and brings loopback up there: nothing changes
+ * outside.
+ */
+static void ensure_loopback(struct output *out)
+{
+	if (is_loopback_up(out))
+		return;
+	if (sys_unshare(CLONE_NEWNET) < 0)
+		output_skip_rest(out, "loopback is down, and unshare()");
+	bring_up_loopback(out);
+	if (!is_loopback_up(out)) {
+		errno = ENETUNREACH;
+		output_skip_rest(out, "connect() to 127.0.0.1");
+	}
+}
+
+/* The lesson's own process: the processes that it forks die with it. */
+static _Noreturn void enter_lesson(const struct lesson *lesson, struct claims *claims, pid_t parent)
+{
+	struct output out;
 
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(CODE_OK);
 	alarm(LESSON_MOST_S);
 	proctitle_set("prefork-demo: %s", lesson->name);
-	stage_open(&stage, tally);
-	stage_title(&stage, lesson->name, lesson->sentence);
-	ground_find(&stage);
-	lesson->run(&stage);
+	output_init(&out, claims);
+	output_title(&out, lesson->name, lesson->sentence);
+	ensure_loopback(&out);
+	lesson->run(&out);
 	_exit(CODE_OK);
 }
 
-static bool await(pid_t pid, int *status)
+static bool await_child(pid_t pid, int *status)
 {
 	pid_t got;
 
@@ -106,7 +157,7 @@ static bool await(pid_t pid, int *status)
 	return got == pid;
 }
 
-/* The actors of a lesson that gave up die with it, and become this process's children. */
+/* When a lesson ends early, its processes die and become children of this process. */
 static void reap_orphans(void)
 {
 	while (sys_waitpid(-1, NULL, 0) > 0 || errno == EINTR)
@@ -114,29 +165,30 @@ static void reap_orphans(void)
 }
 
 /*
- * A process between prefork-demo and the lesson, all of whose children are the lesson's:
- * prefork-demo itself may have inherited others, through exec, which are not to be waited for.
+ * A process between prefork-demo and the lesson. All its children belong to the lesson, while
+ * prefork-demo itself may have inherited others through exec, for which it must not wait.
  */
-static _Noreturn void attend(const struct lesson *lesson, struct outcome *outcome, pid_t parent)
+static _Noreturn void supervise_lesson(const struct lesson *lesson, struct outcome *outcome,
+				       pid_t parent)
 {
 	pid_t me = getpid(), pid;
 
-	pause_enter_child();
+	step_enter_child();
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(CODE_OK);
 	sys_prctl(PR_SET_CHILD_SUBREAPER, 1);
 	pid = sys_fork();
 	if (pid == 0)
-		play(lesson, &outcome->tally, me);
-	if (pid < 0 || !await(pid, &outcome->status))
+		enter_lesson(lesson, &outcome->claims, me);
+	if (pid < 0 || !await_child(pid, &outcome->status))
 		outcome->error = errno;
 	reap_orphans();
 	_exit(CODE_OK);
 }
 
-/* One of the lesson's actors ended by itself. */
-static bool report_lost(const struct lesson *lesson, int status, struct err *err)
+/* A process of the lesson ended by itself. */
+static bool set_lost_error(const struct lesson *lesson, int status, struct err *err)
 {
 	if (WIFSIGNALED(status))
 		return err_set(err, CODE_INTERNAL,
@@ -161,7 +213,7 @@ static bool check_end(const struct lesson *lesson, const struct outcome *outcome
 		return err_set(err, CODE_INTERNAL, "%s: ended by signal %d (%s)", lesson->name,
 			       WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) == CODE_INTERNAL)
-		return report_lost(lesson, outcome->tally.lost, err);
+		return set_lost_error(lesson, outcome->claims.lost_status, err);
 	if (WEXITSTATUS(status) == CODE_OSERR)
 		return err_set(err, CODE_OSERR, "%s: cannot write to stdout", lesson->name);
 	if (WEXITSTATUS(status) != CODE_OK)
@@ -170,26 +222,26 @@ static bool check_end(const struct lesson *lesson, const struct outcome *outcome
 	return true;
 }
 
-static void print_sum(const struct tally *tally)
+static void print_sum(const struct claims *claims)
 {
-	unsigned all = tally->held + tally->broken + tally->unknown;
+	unsigned all = claims->held + claims->broken + claims->skipped;
 
-	printf("\n%u of %u claims held", tally->held, all);
-	if (tally->broken > 0)
-		printf(", %u did not", tally->broken);
-	if (tally->unknown > 0)
-		printf(", %u could not be checked here", tally->unknown);
+	printf("\n%u of %u claims held", claims->held, all);
+	if (claims->broken > 0)
+		printf(", %u did not", claims->broken);
+	if (claims->skipped > 0)
+		printf(", %u could not be checked here", claims->skipped);
 	puts("");
 }
 
-static void add(struct tally *sum, const struct tally *tally)
+static void add_claims(struct claims *sum, const struct claims *claims)
 {
-	sum->held += tally->held;
-	sum->broken += tally->broken;
-	sum->unknown += tally->unknown;
+	sum->held += claims->held;
+	sum->broken += claims->broken;
+	sum->skipped += claims->skipped;
 }
 
-static bool run_one(const struct lesson *lesson, struct outcome *outcome, struct err *err)
+static bool run_lesson(const struct lesson *lesson, struct outcome *outcome, struct err *err)
 {
 	pid_t parent = getpid(), pid;
 	int status = 0;
@@ -201,23 +253,23 @@ static bool run_one(const struct lesson *lesson, struct outcome *outcome, struct
 	if (pid < 0)
 		return err_errno(err, CODE_OSERR, "%s: cannot fork", lesson->name);
 	if (pid == 0)
-		attend(lesson, outcome, parent);
-	if (!await(pid, &status))
+		supervise_lesson(lesson, outcome, parent);
+	if (!await_child(pid, &status))
 		return err_errno(err, CODE_OSERR, "%s: cannot wait for it", lesson->name);
 	if (status != 0)
 		outcome->status = status;
 	if (!check_end(lesson, outcome, err))
 		return false;
-	print_sum(&outcome->tally);
+	print_sum(&outcome->claims);
 	return true;
 }
 
-static enum exit_code run_all(const struct lesson *const *chosen, size_t count, struct err *err)
+static enum exit_code run_lessons(const struct lesson *const *chosen, size_t count, struct err *err)
 {
 	struct outcome *outcome = sys_mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
 					   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct tally sum = { 0 };
-	size_t played = 0;
+	struct claims sum = { 0 };
+	size_t done = 0;
 
 	if (outcome == MAP_FAILED) {
 		err_errno(err, CODE_OSERR, "no memory");
@@ -226,22 +278,22 @@ static enum exit_code run_all(const struct lesson *const *chosen, size_t count, 
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			puts("\n");
-		if (!run_one(chosen[i], outcome, err))
+		if (!run_lesson(chosen[i], outcome, err))
 			return err->code;
-		add(&sum, &outcome->tally);
-		played++;
-		if (outcome->tally.has_quit || (played < count && !pause_wait()))
+		add_claims(&sum, &outcome->claims);
+		done++;
+		if (outcome->claims.has_quit || (done < count && !step_wait()))
 			break;
 	}
-	if (played > 1) {
-		printf("\n%s%zu lessons:", played == count ? "all " : "", played);
+	if (done > 1) {
+		printf("\n%s%zu lessons:", done == count ? "all " : "", done);
 		print_sum(&sum);
 	}
-	return sum.broken > 0 ? CODE_FAILED : sum.unknown > 0 ? CODE_NOPERM : CODE_OK;
+	return sum.broken > 0 ? CODE_FAILED : sum.skipped > 0 ? CODE_NOPERM : CODE_OK;
 }
 
 /* The words of the command line, none of which is a flag. */
-static enum exit_code act(char **words, int count, bool in_steps, struct err *err)
+static enum exit_code run_words(char **words, int count, bool in_steps, struct err *err)
 {
 	const struct lesson *chosen[LESSONS_MOST];
 	size_t n = 0;
@@ -261,44 +313,44 @@ static enum exit_code act(char **words, int count, bool in_steps, struct err *er
 			err_set(err, CODE_USAGE, "at most %d lessons at once", LESSONS_MOST);
 			return err->code;
 		}
-		chosen[n] = find(words[i], err);
+		chosen[n] = find_lesson(words[i], err);
 		if (chosen[n++] == NULL) {
 			print_list();
 			return err->code;
 		}
 	}
-	if (in_steps && !pause_prepare(err))
+	if (in_steps && !step_enable(err))
 		return err->code;
-	return run_all(chosen, n, err);
+	return run_lessons(chosen, n, err);
 }
 
-/* What the flags ask for. */
-struct wishes {
+/* The flags given. */
+struct options {
 	int letter; /* of one that plays nothing; else 0 */
 	bool in_steps;
 };
 
-static bool take(void *owner, int letter, const char *value, struct err *err)
+static bool take_flag(void *owner, int letter, const char *value, struct err *err)
 {
-	struct wishes *wishes = owner;
+	struct options *options = owner;
 
 	(void)value;
 	(void)err;
 	if (letter == 's')
-		wishes->in_steps = true;
+		options->in_steps = true;
 	else
-		wishes->letter = letter;
+		options->letter = letter;
 	return true;
 }
 
-/* Whoever started this program may have had other wishes, which exec passes on. */
-static void settle_signals(void)
+/* Ignored and blocked signals are inherited through exec. */
+static void reset_signals(void)
 {
-	static const int ours[] = { SIGCHLD, SIGALRM, SIGUSR1 };
+	static const int signals[] = { SIGCHLD, SIGALRM, SIGUSR1 };
 	sigset_t none;
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		signal(ours[i], SIG_DFL);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&none);
 	sys_sigprocmask(SIG_SETMASK, &none, NULL);
@@ -308,21 +360,21 @@ int main(int argc, char **argv)
 {
 	struct err err = { .code = CODE_OK };
 	enum exit_code code = CODE_OK;
-	struct wishes wishes = { 0 };
+	struct options options = { 0 };
 	int first;
 
 	proctitle_start(argc, argv);
 	stdio_fill(true);
-	settle_signals();
-	first = flags_read(FLAGS(flags), argc, argv, take, &wishes, &err);
+	reset_signals();
+	first = flags_read(FLAGS(flags), argc, argv, take_flag, &options, &err);
 	if (first < 0)
 		code = err.code;
-	else if (wishes.letter == 'h')
+	else if (options.letter == 'h')
 		print_help();
-	else if (wishes.letter == 'V')
+	else if (options.letter == 'V')
 		puts("prefork-demo " PACKAGE_VERSION);
 	else
-		code = act(argv + first, argc - first, wishes.in_steps, &err);
+		code = run_words(argv + first, argc - first, options.in_steps, &err);
 	if (!stdio_flush(&err))
 		code = err.code;
 	if (err.text[0] != '\0')

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The access list of a listener: which addresses may connect (allow, deny). Pure; any process. */
+/*
+ * The access list of a listener: the addresses that may connect (allow, deny). Pure; any process.
+ */
 #ifndef NET_ACL_H
 #define NET_ACL_H
 

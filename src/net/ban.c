@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Counts and looks up; it ends no connection and logs nothing. */
+/* Counts crashes against addresses and looks up bans. It ends no connection and logs nothing. */
 #include "net/ban.h"
 
 #include <string.h>
@@ -12,7 +12,8 @@ static int64_t load_time(const _Atomic int64_t *value)
 }
 
 /*
- * An IPv4 address, also when it came mapped in IPv6; of an IPv6 one the /64, which one client has.
+ * The key is an IPv4 address, IPv4-mapped or not, or the /64 of an IPv6 address, which one client
+ * has.
  */
 static bool key_of(const struct net *remote, struct net *key)
 {
@@ -53,7 +54,10 @@ static bool is_exempt(const struct conf *conf, const struct net *remote)
 	return false;
 }
 
-/* Whoever is refused matters more than whoever is only counted, and the later crash more. */
+/*
+ * A refused address is kept before one that is only counted, and a later crash before an earlier
+ * one.
+ */
 static bool matters_less(const struct ban *p, const struct ban *than, int64_t now_ms)
 {
 	bool is_refused = load_time(&p->until_ms) > now_ms;
@@ -63,13 +67,13 @@ static bool matters_less(const struct ban *p, const struct ban *than, int64_t no
 	return p->first_ms < than->first_ms;
 }
 
-/* The address's place, else the one that matters least, for it alone. */
-static struct ban *place_of(struct bans *penalties, const struct net *key, int64_t now_ms)
+/* Returns the address's place; otherwise the least important place, cleared for the address. */
+static struct ban *place_of(struct bans *bans, const struct net *key, int64_t now_ms)
 {
-	struct ban *least = &penalties->places[0];
+	struct ban *least = &bans->places[0];
 
 	for (unsigned i = 0; i < BAN_PLACES; i++) {
-		struct ban *p = &penalties->places[i];
+		struct ban *p = &bans->places[i];
 
 		if (p->first_ms != 0 && memcmp(&p->net, key, sizeof(*key)) == 0)
 			return p;
@@ -92,7 +96,7 @@ static int64_t next_length_ms(const struct ban *p, const struct conf *conf)
 	return p->length_ms * 2 < most ? p->length_ms * 2 : most;
 }
 
-int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct net *remote,
+int64_t ban_note(struct bans *bans, const struct conf *conf, const struct net *remote,
 		 int64_t now_ms)
 {
 	struct ban *p;
@@ -100,8 +104,8 @@ int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct n
 
 	if (conf->crash_limit == 0 || !key_of(remote, &key) || is_exempt(conf, remote))
 		return 0;
-	p = place_of(penalties, &key, now_ms);
-	/* Workers can write here: what the master cannot have written does not count. */
+	p = place_of(bans, &key, now_ms);
+	/* Workers can write here: a value that the master cannot have written is discarded. */
 	if (p->first_ms <= 0 || p->first_ms > now_ms || p->length_ms < 0 ||
 	    p->length_ms > conf->crash_penalty + BAN_MOST_MS ||
 	    now_ms - p->first_ms > conf->crash_window + p->length_ms) {
@@ -109,34 +113,32 @@ int64_t ban_note(struct bans *penalties, const struct conf *conf, const struct n
 		p->length_ms = 0;
 		p->first_ms = now_ms;
 	}
-	/* What it has open may go on crashing workers: that does not lengthen the refusal. */
+	/* Crashes of connections already open do not lengthen the ban. */
 	if (load_time(&p->until_ms) > now_ms || ++p->crashes < (uint32_t)conf->crash_limit)
 		return 0;
 	p->length_ms = next_length_ms(p, conf);
 	p->first_ms = now_ms;
-	p->crashes = (uint32_t)conf->crash_limit - 1; /* the next one is one too many at once */
+	p->crashes = (uint32_t)conf->crash_limit - 1; /* one more crash bans it again */
 	atomic_store_explicit(&p->until_ms, now_ms + p->length_ms, memory_order_release);
-	if (load_time(&penalties->until_ms) < now_ms + p->length_ms)
-		atomic_store_explicit(&penalties->until_ms, now_ms + p->length_ms,
-				      memory_order_release);
+	if (load_time(&bans->until_ms) < now_ms + p->length_ms)
+		atomic_store_explicit(&bans->until_ms, now_ms + p->length_ms, memory_order_release);
 	return p->length_ms;
 }
 
-/* As key_of makes it: a stray write must not refuse the whole world. */
+/* True for a key made by key_of: a stray write must not ban all addresses. */
 static bool is_key(const struct net *net)
 {
 	return (net->family == AF_INET && net->bits == 32) ||
 	       (net->family == AF_INET6 && net->bits == V6_BITS);
 }
 
-bool ban_refuses(const struct bans *penalties, const struct addr *remote, int64_t now_ms)
+bool ban_refuses(const struct bans *bans, const struct addr *remote, int64_t now_ms)
 {
-	if (load_time(&penalties->until_ms) <= now_ms)
+	if (load_time(&bans->until_ms) <= now_ms)
 		return false;
 	for (unsigned i = 0; i < BAN_PLACES; i++)
-		if (load_time(&penalties->places[i].until_ms) > now_ms &&
-		    is_key(&penalties->places[i].net) &&
-		    net_holds(&penalties->places[i].net, remote))
+		if (load_time(&bans->places[i].until_ms) > now_ms && is_key(&bans->places[i].net) &&
+		    net_holds(&bans->places[i].net, remote))
 			return true;
 	return false;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes a listening socket and explains why it cannot. It knows no other listener and no older
- * configuration. What accepted connections need is set on the listening socket, from which Linux
- * hands it down: that costs no system call a connection.
+ * Makes a listening socket and explains its failures. It knows no other listener and no older
+ * configuration. Options for accepted connections are set on the listening socket, from which Linux
+ * copies them: this costs no system call per connection.
  */
 #include "net/listen_socket.h"
 
@@ -18,10 +18,10 @@
 #include "net/socket_owner.h"
 #include "net/unix_path.h"
 
-#ifndef SO_BUF_LOCK /* of headers older than 5.14 */
+#ifndef SO_BUF_LOCK /* headers older than 5.14 */
 #define SO_BUF_LOCK 72
 #endif
-#ifndef SO_PASSRIGHTS /* of headers older than 6.16 */
+#ifndef SO_PASSRIGHTS /* headers older than 6.16 */
 #define SO_PASSRIGHTS 83
 #endif
 
@@ -30,7 +30,7 @@ enum knob_kind { KNOB_FLAG, KNOB_COUNT, KNOB_BUFFER };
 struct knob {
 	const char *name;
 	int level, option;
-	bool tcp; /* a unix socket does not know it */
+	bool tcp; /* not an option of unix sockets */
 	enum knob_kind kind;
 	size_t offset; /* in struct listen_conf */
 };
@@ -67,7 +67,7 @@ void listen_socket_refuse_descriptors(int fd)
 	(void)set_number(fd, SOL_SOCKET, SO_PASSRIGHTS, 0);
 }
 
-/* A fresh socket has every knob at 0 already. */
+/* A fresh socket has every option at 0 already. */
 static bool turn_knobs(int fd, const struct addr *addr, const struct listen_conf *conf, bool fresh,
 		       struct err *err)
 {
@@ -90,7 +90,7 @@ static bool turn_knobs(int fd, const struct addr *addr, const struct listen_conf
 }
 
 /*
- * The kernel sizes a buffer itself again once its lock is off; kernels before 5.14 keep the old
+ * After the lock is off, the kernel sizes the buffer itself again; kernels before 5.14 keep the old
  * size.
  */
 static void unlock_buffers(int fd, const struct listen_conf *conf)
@@ -125,7 +125,7 @@ in_port_t listen_socket_port(const struct addr *addr)
 	return 0;
 }
 
-/* Fills err from errno with what is wrong and what to do about it; returns false. */
+/* Fills err from errno: the cause and the remedy. Returns false. */
 static bool explain_bind(const struct addr *addr, struct err *err)
 {
 	char text[ADDR_TEXT];
@@ -158,8 +158,8 @@ static int make_socket(const struct addr *addr, struct err *err)
 }
 
 /*
- * The first socket of a reuse_port listener shares its port only once it is bound, so that a port
- * which another program already shares is still found to be taken.
+ * The first socket of a reuse_port listener sets SO_REUSEPORT only after bind, so that a port which
+ * another program already shares is still refused.
  */
 static bool bind_inet(int fd, const struct addr *addr, const struct listen_conf *conf, bool first)
 {
@@ -182,7 +182,7 @@ static bool set_up(int fd, const struct addr *addr, const struct listen_conf *co
 		return false;
 	if (addr->sa.sa_family == AF_UNIX)
 		return unix_path_listen(fd, addr, conf, made, err);
-	/* two sockets that both bound before either listened meet only in listen */
+	/* when two sockets both bound before either listened, listen reports the conflict */
 	if (bind_inet(fd, addr, conf, first) && sys_listen(fd, (int)conf->backlog) == 0)
 		return true;
 	*in_use = errno == EADDRINUSE;
@@ -218,8 +218,8 @@ bool listen_socket_has_queue(int fd)
 }
 
 /*
- * What a worker that was taken over may have done to a socket that it shares, and nobody here asks
- * for; what does not exist for this socket fails, and is as it was.
+ * Resets options that a compromised worker may have set on a shared socket and that no
+ * configuration sets. An option that does not exist for this socket fails and changes nothing.
  */
 static void undo_foreign(int fd)
 {
@@ -230,7 +230,7 @@ static void undo_foreign(int fd)
 		{ IPPROTO_TCP, TCP_CORK, 0 },           { IPPROTO_TCP, TCP_LINGER2, 0 },
 		{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0 },  { IPPROTO_TCP, TCP_USER_TIMEOUT, 0 },
 		{ IPPROTO_TCP, TCP_WINDOW_CLAMP, 0 },   { SOL_SOCKET, SO_DETACH_FILTER, 0 },
-		{ SOL_SOCKET, SO_MAX_PACING_RATE, -1 }, /* any */
+		{ SOL_SOCKET, SO_MAX_PACING_RATE, -1 }, /* unlimited */
 		{ SOL_SOCKET, SO_RCVLOWAT, 1 },
 	};
 	static const struct linger no_linger = { 0 };
@@ -262,7 +262,7 @@ bool listen_socket_apply(int fd, const struct addr *addr, const struct listen_co
 	return true;
 }
 
-/* Where shutdown(2) does not end the state of listening, it can be seen all the same (unix(7)). */
+/* When shutdown(2) does not end the listening state (unix(7)), poll(2) still shows it. */
 bool listen_socket_listens(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
@@ -274,9 +274,7 @@ bool listen_socket_listens(int fd)
 	return sys_poll(&p, 1, 0) != 1 || !(p.revents & (POLLHUP | POLLRDHUP));
 }
 
-/*
- * The shutdown has unbound a port that the system had chosen (port 0); another one is still bound.
- */
+/* The shutdown unbinds a port chosen by the system (port 0); any other port is still bound. */
 bool listen_socket_revive(int fd, const struct addr *bound, const struct listen_conf *conf)
 {
 	if (bound->sa.sa_family == AF_UNIX) {
@@ -321,7 +319,7 @@ bool listen_socket_is_dual(const struct addr *addr, bool v6only)
 	return addr->sa.sa_family == AF_INET6 && is_any(addr) && !v6only;
 }
 
-/* Not one in the abstract namespace, and not one without a name. */
+/* True for a socket with a path, not one in the abstract namespace or without a name. */
 static bool is_path(const struct addr *addr)
 {
 	return addr->sa.sa_family == AF_UNIX && addr->un.sun_path[0] == '/';

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The set of listening sockets of a configuration: which are taken over, opened, closed. How one is
- * made is net/listen_socket's. It accepts nothing and never calls shutdown(2).
+ * The set of listening sockets of a configuration: takes over, opens and closes them.
+ * net/listen_socket makes each one. It accepts no connection and never calls shutdown(2).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static bool is_unix(const struct listener *l)
 	return l->wanted.sa.sa_family == AF_UNIX;
 }
 
-/* Puts where it stands before the message; returns false. */
+/* Puts the listener's place before the message. Returns false. */
 static bool prefix_origin(const struct listen_conf *conf, struct err *err)
 {
 	return err_prefix(err, "%s: listen \"%s\": ", conf->origin, conf->address);
@@ -39,7 +39,7 @@ static bool find_addrs(const struct listen_conf *conf, struct listener_addresses
 	return to->count > 0 || prefix_origin(conf, err);
 }
 
-/* `resolved` NULL: to be resolved here. */
+/* With `resolved` NULL the address is resolved here. */
 static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
 		       const struct listener_addresses *resolved, struct err *err)
 {
@@ -102,7 +102,7 @@ static bool check_clashes(const struct listener_set *set, struct err *err)
 	return true;
 }
 
-/* The set of what conf wants, with no socket yet. */
+/* Returns the set of the listeners in conf, without sockets. */
 static struct listener_set *new_set(const struct conf *conf,
 				    const struct listener_addresses *resolved, struct err *err)
 {
@@ -169,7 +169,7 @@ static bool holds_fd(const struct listener_set *set, int fd)
 	return false;
 }
 
-/* Another process that shares its sockets may have shut them down, or removed their path. */
+/* Another process that shares the sockets may have shut them down, or removed their path. */
 static bool is_usable(const struct listener *l)
 {
 	if (is_unix(l) && !l->inherited && !unix_path_is_there(&l->bound))
@@ -182,10 +182,7 @@ static bool is_usable(const struct listener *l)
 	return true;
 }
 
-/*
- * Port 0 may be asked for by several listeners: there the text, and which of them is still free,
- * decides.
- */
+/* Several listeners may have port 0: then the address text decides, and which one is still free. */
 static const struct listener *find_old(const struct listener *l, const struct listener_set *set,
 				       const struct listener_set *old)
 {
@@ -221,14 +218,14 @@ static void take_over(struct listener *l, const struct listener *o, unsigned mos
 {
 	l->inherited = o->inherited;
 	l->made = o->made;
-	/* a unix socket's path is the same by either spelling, and the old one may go */
+	/* two spellings may mean one unix path, and the old spelling may go away */
 	if (!is_unix(l))
 		l->bound = o->bound;
 	for (; l->fd_count < most && l->fd_count < o->fd_count; l->fd_count++)
 		l->fds[l->fd_count] = o->fds[l->fd_count];
 }
 
-/* A socket of the running server, closed only after the reload, may be in the way of a new one. */
+/* Names a socket of the running server that conflicts; it is closed only after the reload. */
 static void blame_old(const struct listener *l, const struct listener_set *old, struct err *err)
 {
 	char text[ADDR_TEXT];
@@ -244,14 +241,14 @@ static void blame_old(const struct listener *l, const struct listener_set *old, 
 	}
 }
 
-/* A socket that the service manager passed may be in the way: it is taken only by its own name. */
+/* Names a conflicting socket of the service manager; those are matched by exact address only. */
 static void blame_passed(const struct addr *wanted, bool v6only, struct err *err)
 {
 	char text[ADDR_TEXT], passed_text[ADDR_TEXT];
 	struct addr passed;
 
 	for (unsigned i = 0; systemd_next_listener(&i, &passed);) {
-		/* whether a passed IPv6 socket is v6only is for its own listen to say */
+		/* only its own listen says whether a passed IPv6 socket is v6only */
 		if (!listen_socket_excludes(wanted, v6only, &passed, false))
 			continue;
 		addr_write(&passed, passed_text);
@@ -292,7 +289,7 @@ static bool take_passed(struct listener *l, int fd, struct err *err)
 	return add_fd(l, fd, err) && listen_socket_apply(fd, &l->bound, l->conf, err);
 }
 
-/* Takes over, is given, or opens the sockets of one listener. */
+/* Takes over, receives or opens the sockets of one listener. */
 static bool open_one(struct listener *l, const struct listener_set *set,
 		     const struct listener_set *old, unsigned worker_sockets, struct err *err)
 {
@@ -338,7 +335,7 @@ static bool apply_conf(const struct listener *l, struct err *err)
 		if (!listen_socket_apply(l->fds[i], &l->bound, l->conf, err))
 			return false;
 	}
-	/* a path that the service manager made has the mode that it was told to give */
+	/* the service manager sets the mode of a path that it made */
 	return !is_unix(l) || l->inherited || unix_path_apply(&l->bound, &l->made, l->conf, err);
 }
 

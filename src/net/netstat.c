@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads a table whose columns differ from kernel to kernel, so by their names. */
+/* Reads the columns by their names, because they differ between kernels. */
 #include "net/netstat.h"
 
 #include <ctype.h>
@@ -31,14 +31,14 @@ static uint64_t *find_column(struct netstat *out, const char *name, size_t lengt
 	return NULL;
 }
 
-/* Puts *at on the next word of the line and returns its length; 0: the line has ended. */
+/* Moves *at to the next word of the line. Returns its length, or 0 at the line's end. */
 static size_t next_word(const char **at)
 {
 	*at += strspn(*at, " ");
 	return strcspn(*at, " \n");
 }
 
-/* False when the word is no number. */
+/* Returns false when the word is not a number. */
 static bool read_number(const char *word, size_t length, uint64_t *value)
 {
 	uint64_t sum = 0;
@@ -52,7 +52,7 @@ static bool read_number(const char *word, size_t length, uint64_t *value)
 	return length > 0;
 }
 
-/* Walks two lines side by side; true when a figure was found. */
+/* Reads the names and the values in parallel. True when a known column was found. */
 static bool read_pair(const char *names, const char *values, struct netstat *out)
 {
 	size_t name_length, value_length;

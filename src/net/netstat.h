@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the network namespace counts of listening sockets, anybody's: the group TcpExt of
- * /proc/net/netstat (proc(5)). Master only.
+ * The network namespace's counters of all listening sockets, including those of other programs: the
+ * group TcpExt of /proc/net/netstat (proc(5)). Master only.
  */
 #ifndef NET_NETSTAT_H
 #define NET_NETSTAT_H
@@ -14,12 +14,13 @@ struct netstat {
 };
 
 /*
- * Pure: takes the figures from the text of the file: pairs of lines, names and then values, each
- * with the name of its group first. What is not there stays as it was; false when nothing is there.
+ * Reads the counters from the text of the file: pairs of lines, names and then values, each
+ * starting with the name of its group. A missing counter is left unchanged. Returns false when all
+ * are missing. Pure.
  */
 bool netstat_parse(const char *text, struct netstat *out);
 
-/* The same from the file; false when it cannot be read. */
+/* As netstat_parse, from the file. Returns false when it cannot be read. */
 bool netstat_read(struct netstat *out);
 
 /* The longest accept queue that the kernel allows (net.core.somaxconn, listen(2)); 0: unknown. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Finds the inode of a listening socket in /proc/net and looks for it among a process's
- * descriptors. Must not touch the socket.
+ * descriptors. It must not touch the socket.
  */
 #include "net/socket_owner.h"
 
@@ -15,14 +15,14 @@
 #include "base/file.h"
 #include "base/sys.h"
 
-/* A listening socket as /proc/net has it. */
+/* A listening socket in /proc/net. */
 struct found {
 	uint64_t inode;
 	uid_t user;
 	bool has_user;
 };
 
-/* /proc/net/tcp writes an address as words of four bytes in the host's order. */
+/* /proc/net/tcp writes an address as words of four bytes in host byte order. */
 static void hex_address(const struct addr *addr, char *text, size_t size)
 {
 	uint32_t words[4];
@@ -39,7 +39,7 @@ static void hex_address(const struct addr *addr, char *text, size_t size)
 		 ntohs(is_v6 ? addr->in6.sin6_port : addr->in.sin_port));
 }
 
-/* `sl: local remote st tx:rx tr:when retrnsmt uid timeout inode`; state 0A is listening. */
+/* `sl: local remote st tx:rx tr:when retrnsmt uid timeout inode`; state 0A is LISTEN. */
 static bool tcp_line(const char *line, const char *wanted, struct found *found)
 {
 	char local[64], state[8];
@@ -53,7 +53,7 @@ static bool tcp_line(const char *line, const char *wanted, struct found *found)
 	return strcmp(local, wanted) == 0 && strcmp(state, "0A") == 0;
 }
 
-/* `Num RefCount Protocol Flags Type St Inode Path`; flag 0x10000 is listening. */
+/* `Num RefCount Protocol Flags Type St Inode Path`; flag 0x10000 is a listening socket. */
 static bool unix_line(const char *line, const char *wanted, struct found *found)
 {
 	unsigned flags;
@@ -67,7 +67,7 @@ static bool unix_line(const char *line, const char *wanted, struct found *found)
 	return (flags & 0x10000) != 0 && file_same_name(line + path_at, wanted);
 }
 
-/* Calls seen for each listening socket on addr until it says yes. */
+/* Calls seen for each listening socket on addr until it returns true. */
 static bool any_socket(const struct addr *addr, bool (*seen)(const struct found *, void *),
 		       void *owner)
 {
@@ -116,7 +116,7 @@ static bool links_to(DIR *folder, const char *name, const char *wanted)
 	return strcmp(target, wanted) == 0;
 }
 
-/* may_be: what it is when the process may not be looked at. */
+/* may_be is the result when the process may not be inspected. */
 static bool has_inode_or(const struct found *found, pid_t pid, bool may_be)
 {
 	char path[64], wanted[64];
@@ -146,10 +146,10 @@ static bool keep_found(const struct found *found, void *owner)
 	return true;
 }
 
-/* The longest look: a master asks in a reload, too. */
+/* Bounds the search: the master also runs it in a reload. */
 enum { SEEK_MS = 200 };
 
-/* The process of the lowest number that has it and can be seen to. */
+/* Finds the process with the lowest id that has the socket and can be inspected. */
 static bool find_process(const struct found *found, pid_t *holder)
 {
 	DIR *folder = opendir("/proc");
@@ -168,7 +168,7 @@ static bool find_process(const struct found *found, pid_t *holder)
 	return *holder > 0;
 }
 
-/* The same port of every address: who has that has this one too. */
+/* The wildcard address with the same port: a socket on it also occupies this address. */
 static struct addr wildcard_of(const struct addr *addr, sa_family_t family)
 {
 	struct addr all = { .sa.sa_family = family };
@@ -194,7 +194,7 @@ static pid_t find_holder(const struct addr *addr)
 	return pid;
 }
 
-/* As ps shows it, without what a terminal would obey. */
+/* The title as ps shows it, with unprintable bytes replaced. */
 static void read_title(pid_t pid, char *text, size_t size)
 {
 	char path[64];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who holds a listening socket, as proc(5) tells: looking only, nothing is connected to.
+ * The process that holds a listening socket, according to proc(5). It only reads; it opens no
+ * connection.
  */
 #ifndef NET_SOCKET_OWNER_H
 #define NET_SOCKET_OWNER_H
@@ -12,16 +13,15 @@
 #include "base/err.h"
 
 /*
- * True when the process listens on addr. Where its descriptors may not be looked at, because it
- * is another user's, a socket on that address counts as its own when the socket is the same
- * user's (a unix socket always).
+ * True when the process listens on addr. When another user's process may not be inspected, a socket
+ * on that address counts as its own if the socket belongs to the same user (a unix socket always).
  */
 bool socket_owner_has(pid_t pid, const struct addr *addr);
 
 /*
- * Adds to an err that addr is in use which process listens on it, or on the same port of all
- * addresses (of several, the one of the lowest number); or, where none can be seen because it is
- * another user's, the command that shows it. Returns false.
+ * Adds to an err about an address in use the process that listens on addr, or on the same port of
+ * all addresses (of several, the one with the lowest id). When it may not be inspected, because it
+ * is another user's, adds the command that shows it. Returns false.
  */
 bool socket_owner_explain(const struct addr *addr, const char *command, struct err *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Talks to the service manager and holds the sockets that it passed. It decides nothing about when
- * to speak.
+ * Sends notifications to the service manager and holds the sockets that it passed. The caller
+ * decides when to notify.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,9 +13,9 @@
 #include "net/listen_socket.h"
 #include "net/systemd.h"
 
-enum { FIRST_PASSED = 3, PASSED_MOST = 1024 }; /* SD_LISTEN_FDS_START; the second one is ours */
+enum { FIRST_PASSED = 3, PASSED_MOST = 1024 }; /* SD_LISTEN_FDS_START; our own limit */
 
-/* Written by systemd_start, taken[] by the two functions that give sockets away. */
+/* Written by systemd_start; taken[] also by the functions that give sockets away or close them. */
 static struct {
 	struct addr manager; /* len 0: none */
 	int64_t watchdog_ms;
@@ -23,7 +23,7 @@ static struct {
 	bool taken[PASSED_MOST];
 } state;
 
-/* Takes the variable out of the environment; false when it is not a number. */
+/* Removes the variable from the environment. Returns false when it is not a number. */
 static bool take_number(const char *name, int64_t *value)
 {
 	const char *text = getenv(name);
@@ -34,8 +34,8 @@ static bool take_number(const char *name, int64_t *value)
 }
 
 /*
- * A path, or @name in the abstract namespace, which has a NUL in the place of the @ and none at its
- * end.
+ * A path, or @name in the abstract namespace, which starts with a NUL instead of the @ and has no
+ * NUL at its end.
  */
 static void find_manager(void)
 {
@@ -76,8 +76,8 @@ static void find_passed(void)
 	unsetenv("LISTEN_FDNAMES");
 	for (int i = 0; i < state.passed; i++) {
 		/*
-		 * a number without a descriptor must not be closed or given later, when it may be
-		 * another's
+		 * a number without a descriptor must never be closed or taken later, when it may
+		 * belong to another file
 		 */
 		if (sys_fcntl_int(FIRST_PASSED + i, F_SETFD, FD_CLOEXEC) < 0)
 			state.taken[i] = true;
@@ -111,7 +111,7 @@ bool systemd_notify(const char *format, ...)
 	fd = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
-	/* the master must not hang on a manager that does not read */
+	/* the master must not block on a manager that does not read */
 	sent = sys_sendto(fd, text, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT, &state.manager.sa,
 			  state.manager.len);
 	kept = errno;
@@ -133,7 +133,7 @@ static bool has_option(int fd, int option, int wanted)
 	return sys_getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value == wanted;
 }
 
-/* What the passed socket that nobody took yet listens on; false when it is no such socket. */
+/* Returns the address of a passed listening socket that is not taken yet; false for any other. */
 static bool find_bound(int number, struct addr *bound)
 {
 	int fd = FIRST_PASSED + number;

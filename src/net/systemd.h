@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the service manager is told and gives: sd_notify(3) and LISTEN_FDS (sd_listen_fds(3))
- * without the library. Without NOTIFY_SOCKET everything here does nothing and succeeds. Master
- * only.
+ * The protocols of the service manager: sd_notify(3) and LISTEN_FDS (sd_listen_fds(3)) without the
+ * library. Without NOTIFY_SOCKET, systemd_notify does nothing and succeeds. Master only.
  */
 #ifndef NET_SYSTEMD_H
 #define NET_SYSTEMD_H
@@ -14,35 +13,35 @@
 
 /*
  * Reads and unsets NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, LISTEN_PID, LISTEN_FDS,
- * LISTEN_FDNAMES; call once, early in main.
+ * LISTEN_FDNAMES. Call it once, early in main.
  */
 void systemd_start(void);
 
-/* Sends the lines ("READY=1\nSTATUS=..."); false with errno when the manager could not be told. */
+/* Sends the lines ("READY=1\nSTATUS=..."). Returns false with errno set when the send failed. */
 bool systemd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* How often the manager wants WATCHDOG=1, halved, in milliseconds; 0: never. */
+/* Returns half of the manager's watchdog interval, in milliseconds; 0: no watchdog. */
 int64_t systemd_watchdog_ms(void);
 
 /*
- * The passed stream socket that listens on `addr`, close-on-exec and non-blocking, given once and
- * then owned by the caller; -1: none.
+ * Returns the passed stream socket that listens on `addr`, close-on-exec and non-blocking, or -1.
+ * Each is returned once and then owned by the caller.
  */
 int systemd_take_listener(const struct addr *addr);
 
-/* True when systemd_take_listener would give one. */
+/* True when systemd_take_listener would return a socket. */
 bool systemd_has_listener(const struct addr *addr);
 
 /*
- * The address of the next passed stream socket that listens and that nobody took, from *number (0
- * at first) on; false when there is none left.
+ * Returns the address of the next passed, listening stream socket that is not taken, from *number
+ * (initially 0) on; false when none is left.
  */
 bool systemd_next_listener(unsigned *number, struct addr *addr);
 
-/* How many descriptors were passed that nobody took. */
+/* Returns the number of passed descriptors that are not taken. */
 unsigned systemd_count_listeners(void);
 
-/* Closes passed sockets that nobody took; returns how many. */
+/* Closes the passed sockets that are not taken. Returns their number. */
 unsigned systemd_drop_listeners(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handles the path of a unix socket. It opens no socket of its own and never replaces anything but
- * a socket on which nobody answers.
+ * Handles the path of a unix socket. It opens no socket, except a temporary one for a test connect,
+ * and replaces nothing but a socket that refuses connections.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,14 +12,14 @@
 #include "net/unix_path.h"
 
 struct owner {
-	uid_t user; /* -1: stays */
+	uid_t user; /* (uid_t)-1: unchanged */
 	gid_t group;
 };
 
 enum { LOCK_MOST_MS = 1000, LOCK_STEP_MS = 5 };
 
-/* What is left to wait for locks. Written by lock_folder and unix_path_limit_wait. */
-static int patience_ms = LOCK_MOST_MS;
+/* Remaining time to wait for locks. Written by lock_folder and unix_path_limit_wait. */
+static int wait_left_ms = LOCK_MOST_MS;
 
 enum presence { ABSENT, STALE, SERVED, FOREIGN, UNKNOWN };
 
@@ -56,7 +56,7 @@ static enum presence probe_connect(const struct addr *addr)
 	return found;
 }
 
-/* What stands at the path. UNKNOWN with errno. */
+/* The file at the path. UNKNOWN with errno set. */
 static enum presence find_presence(const struct addr *addr)
 {
 	struct stat st;
@@ -68,7 +68,7 @@ static enum presence find_presence(const struct addr *addr)
 	return probe_connect(addr);
 }
 
-/* Says why a path that is not free cannot be had; true when it can, for it is absent or stale. */
+/* True when the path is absent or stale. Otherwise false, and err has the reason. */
 static bool is_free(const struct addr *addr, struct err *err)
 {
 	char text[ADDR_TEXT];
@@ -93,7 +93,7 @@ static bool is_free(const struct addr *addr, struct err *err)
 }
 
 /*
- * bind(2) makes the file with 0777 less the umask, so the umask is what keeps it narrow from the
+ * bind(2) makes the file with mode 0777 less the umask, so the umask keeps it narrow from the
  * start.
  */
 static int bind_narrow(int fd, const struct addr *addr, mode_t mode)
@@ -122,15 +122,15 @@ static bool bind_error(const struct addr *addr, struct err *err)
 }
 
 /*
- * The descriptor stands for one file whatever the path leads to by now. fchmod(2) takes none of
- * O_PATH, so the mode goes by /proc.
+ * The descriptor refers to one file, even when the path leads to another by now. fchmod(2) does not
+ * accept an O_PATH descriptor, so the mode is set through /proc.
  */
 static bool give_path(int fd, const struct stat *st, const char *path,
 		      const struct listen_conf *conf, const struct owner *owner, struct err *err)
 {
 	char by_fd[32];
 
-	/* the owner first: a wider mode must not be there while it is still another's */
+	/* the owner first: the old owner must not have the wider mode */
 	if (conf->owner[0] && sys_fchownat(fd, "", owner->user, owner->group,
 					   AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(err, err_code(errno, CODE_OSERR), "cannot give unix:%s to \"%s\"",
@@ -172,7 +172,7 @@ bool unix_path_apply(const struct addr *addr, const struct stat *made,
 	return good;
 }
 
-/* Binds, and when the path is taken by a socket that nobody serves, replaces that. */
+/* Binds. When the path holds a socket that no process serves, replaces it. */
 static bool bind_path(int fd, const struct addr *addr, mode_t mode, struct err *err)
 {
 	if (bind_narrow(fd, addr, mode) == 0)
@@ -183,13 +183,13 @@ static bool bind_path(int fd, const struct addr *addr, mode_t mode, struct err *
 		return false;
 	if (sys_unlink(addr->un.sun_path) < 0 && errno != ENOENT)
 		return bind_error(addr, err);
-	/* when another server takes the freed path first, this bind says so */
+	/* fails when another server takes the freed path first */
 	return bind_narrow(fd, addr, mode) == 0 || bind_error(addr, err);
 }
 
 /*
- * Tells which file the bind made. Where others may write to the folder, one of theirs may be there
- * by now: it must not be given away.
+ * Finds the file that the bind made. In a folder that other users can write to, it may already be
+ * another user's file, which must not be given away.
  */
 static bool identify_path(const struct addr *addr, struct stat *made, struct err *err)
 {
@@ -220,7 +220,7 @@ static bool make_path(int fd, const struct addr *addr, const struct listen_conf 
 	return false;
 }
 
-/* Writes the path's folder, with its slash, to text, which has room for any path. */
+/* Writes the path's folder, with its slash, to text, which is large enough for any path. */
 static const char *folder_of(const char *path, char *text)
 {
 	size_t length = (size_t)(strrchr(path, '/') - path) + 1;
@@ -231,26 +231,26 @@ static const char *folder_of(const char *path, char *text)
 }
 
 /*
- * From bind to listen a socket refuses like a dead one, and another server that starts would take
- * its path. So servers take turns by a lock of the folder, which leaves no file behind. Whoever can
- * read the folder can hold that lock: it is waited for only so long, and gone without. Returns what
- * to close, or -1.
+ * Between bind and listen a socket refuses connections like a stale one, and another starting
+ * server would replace its path. So servers take turns by a lock on the folder, which leaves no
+ * file behind. Every process that can read the folder can hold that lock: the wait is bounded, and
+ * after it the server goes on without the lock. Returns the descriptor to close, or -1.
  */
 static int lock_folder(const char *path)
 {
 	char folder[sizeof(struct sockaddr_un)];
 	int fd = sys_open(folder_of(path, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 
-	while (fd >= 0 && sys_flock(fd, LOCK_EX | LOCK_NB) < 0 && patience_ms > 0) {
+	while (fd >= 0 && sys_flock(fd, LOCK_EX | LOCK_NB) < 0 && wait_left_ms > 0) {
 		sys_poll(NULL, 0, LOCK_STEP_MS);
-		patience_ms -= LOCK_STEP_MS;
+		wait_left_ms -= LOCK_STEP_MS;
 	}
 	return fd;
 }
 
 void unix_path_limit_wait(int most_ms)
 {
-	patience_ms = most_ms;
+	wait_left_ms = most_ms;
 }
 
 bool unix_path_listen(int fd, const struct addr *addr, const struct listen_conf *conf,

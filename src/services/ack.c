@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ack: receives messages and answers each with the same reply. A message is only counted off, never
- * stored, so its length costs no memory: split messages are put together and glued ones taken
- * apart by counting.
+ * ack: receives messages and answers each with the same reply. A message is counted, never stored,
+ * so its length costs no memory: counting alone joins messages that arrive in parts and separates
+ * those that arrive together.
  *
- *   raw     what one receive returned is one message; the answer is the bare reply
+ *   raw     the bytes of one receive are one message; the answer is the bare reply
  *   line    a message ends with LF, a CR before it is not part of it; the answer is reply LF
  *   length  4 bytes, unsigned, big-endian, then so many; the answer likewise
  */
@@ -16,9 +16,9 @@
 enum { HEADER = 4 };
 
 struct ack {
-	uint32_t length; /* of the message, as its header says; line: of what has come of it */
-	uint32_t left;   /* length: bytes of it still to come */
-	uint8_t header;  /* length: bytes of the header that have come */
+	uint32_t length; /* from the message's header; line: bytes received so far */
+	uint32_t left;   /* length: bytes of the message still to come */
+	uint8_t header;  /* length: bytes of the header received so far */
 	bool after_cr;   /* line: the last byte was a CR */
 	bool begun;      /* in the middle of a message */
 };
@@ -55,7 +55,7 @@ static enum step take_raw(struct conn *c, struct ack *a)
 	return STEP_ON;
 }
 
-/* Takes what there is up to the LF. The CR counts only when something else than LF follows it. */
+/* Takes the bytes up to the LF. The CR counts only when a byte other than LF follows it. */
 static enum step take_line(struct conn *c, struct ack *a)
 {
 	const char *head = buf_head(&c->in);
@@ -119,7 +119,7 @@ static enum verdict answer_input(struct conn *c)
 		[FRAMING_LENGTH] = take_length,
 	};
 	struct ack *a = conn_state(c);
-	bool answer_waits = a->header == HEADER && a->left == 0; /* there was no room for it */
+	bool answer_waits = a->header == HEADER && a->left == 0; /* it had no room in the buffer */
 
 	while (buf_used(&c->in) > 0 || answer_waits) {
 		switch (take[c->conf->framing](c, a)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * chargen: sends lines of 72 characters, each line one character further in the alphabet of the 95
- * printable ones, until the client leaves (RFC 864). What the client sends is not read while it has
- * an answer to take, which is always.
+ * printable ones, until the client leaves (RFC 864). Input is not read while output is pending,
+ * which it always is.
  */
 #include "services/services.h"
 #include "worker/conn_record.h"
@@ -10,7 +10,7 @@
 enum { FIRST = ' ', CHARACTERS = 95, WIDTH = 72, LINE = WIDTH + 2 };
 
 struct chargen {
-	uint32_t line; /* number of the next one */
+	uint32_t line; /* number of the next line */
 };
 
 static void write_line(uint32_t number, char *line)
@@ -40,7 +40,7 @@ static enum verdict ignore_input(struct conn *c)
 	return MORE;
 }
 
-/* It may stop after any line. */
+/* The connection may end after any line. */
 static bool is_idle(const struct conn *c)
 {
 	(void)c;

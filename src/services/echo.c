@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * echo: returns every byte (RFC 862). Honours half-close: what came before the client's end is
- * returned, then our side ends. While the client does not read, nothing more is read from it.
+ * echo: returns every byte (RFC 862). Supports half-close: the bytes before the client's end are
+ * returned, then the server ends its side. While the client does not read, the server reads no more
+ * from it.
  */
 #include "services/services.h"
 #include "worker/conn_record.h"
 
-/* c->out is empty here, so no byte is copied: the buffers change places. */
+/* c->out is empty here, so the buffers are swapped and no byte is copied. */
 static enum verdict echo_input(struct conn *c)
 {
 	struct buf full = c->in;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * evil: does to the rest of the server what a worker that is taken over would do, for as long as a
- * line says, and returns every other line. "WORD MS" is answered by "WORD TRIED SUCCEEDED", "who"
- * by "who PID"; meanwhile the worker does nothing else. Only in a build made with --enable-faults,
- * for tests/fault/evil.py. The words are in evil_attacks.c.
+ * evil: attacks the rest of the server as a compromised worker would, for the time that a line
+ * gives, and returns every other line. The answer to "WORD MS" is "WORD TRIED SUCCEEDED", to "who"
+ * it is "who PID"; meanwhile the worker does nothing else. Only in a build made with
+ * --enable-faults, for tests/fault/evil.py. The words are in evil_attacks.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static const struct evil_attack *find_deed(const char *line, unsigned long *ms)
 	return NULL;
 }
 
-/* The answer in the place of the line. */
+/* Replaces the line by its answer. */
 static void obey_line(char *line, size_t size)
 {
 	struct attempt attempt = { .own = sys_last_call };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The deeds of the service `evil`. They act on what a worker holds: its descriptors, its mappings,
- * the processes of its user. System calls are made directly: what fails here is what is wanted.
+ * The attacks of the service `evil`. They act on a worker's descriptors and mappings, and on the
+ * processes of its user. System calls are made directly: a failed attack is the wanted result.
  */
 #include <linux/aio_abi.h>
 #include <stdatomic.h>
@@ -39,7 +39,7 @@ static bool is_listener(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens;
 }
 
-/* Clients' sockets are its own to harm, and the answer goes by one of them. */
+/* A client's socket belongs to this worker alone, and one of them carries the answer. */
 static bool is_shared(int fd)
 {
 	return fcntl(fd, F_GETFD) >= 0 && (socket_kind(fd) != SOCK_STREAM || is_listener(fd));
@@ -62,7 +62,7 @@ static uint64_t next_random(void)
 	return state;
 }
 
-/* All holders of the description have the flag. */
+/* The flag is common to all holders of the description. */
 static void make_blocking(struct attempt *attempt, int fd)
 {
 	note_try(attempt, fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) == 0);
@@ -76,7 +76,8 @@ static bool is_anonymous(int fd)
 }
 
 /*
- * Wakes who waits for it, and takes away what was to be read at any time after: a read then waits.
+ * Wakes the process that watches the eventfd, and drains it at a random time after: a read then
+ * blocks.
  */
 static void ring_and_drain(struct attempt *attempt, int fd)
 {
@@ -100,7 +101,7 @@ static void change_flags(struct attempt *attempt)
 	each_shared(attempt, ring_and_drain);
 }
 
-/* Past what write(2) can count to: a writer of any number waits then. */
+/* Counts past the maximum of write(2): a writer of any number then blocks. */
 static void overflow_counter(int fd)
 {
 	static aio_context_t context;
@@ -119,7 +120,7 @@ static void overflow_counter(int fd)
 	close((int)request.aio_fildes);
 }
 
-/* Of an eventfd, and of other descriptors without a file, which do not mind. */
+/* For an eventfd; other descriptors without a file are not harmed. */
 static void fill_or_drain(struct attempt *attempt, int fd)
 {
 	static const uint64_t most = UINT64_MAX - 1;
@@ -169,7 +170,7 @@ struct mapping {
 	bool is_writable, is_file;
 };
 
-/* Those that are shared, but for the arena. */
+/* The shared mappings, except the arena. */
 static void each_mapping(struct attempt *attempt,
 			 void (*act)(struct attempt *attempt, const struct mapping *mapping))
 {
@@ -204,7 +205,7 @@ static void scribble_board(struct attempt *attempt)
 	each_mapping(attempt, scribble_on);
 }
 
-/* Every way from a mapping to what it must not write. */
+/* Tries every way from a mapping to memory that it must not write. */
 static void pry_open(struct attempt *attempt, const struct mapping *mapping)
 {
 	size_t size = (size_t)(mapping->to - mapping->from);
@@ -262,7 +263,7 @@ static void send_signals(struct attempt *attempt)
 	each_relative(attempt, signal_relatives);
 }
 
-/* Signals of its own that wait count against its user, whose other processes hear the master. */
+/* Pending signals of its own count against its user, whose other processes receive the master's. */
 static void fill_queues(struct attempt *attempt)
 {
 	sigset_t last;
@@ -315,7 +316,7 @@ static void lock_files(struct attempt *attempt)
 	each_shared(attempt, lock_file);
 }
 
-/* Fills every pipe that it holds, and leaves it so that writers wait. */
+/* Fills every pipe that it holds, and makes it blocking so that writers block. */
 static void fill_pipe(struct attempt *attempt, int fd)
 {
 	static const char line[] = "evil\n";
@@ -334,12 +335,12 @@ static void hold_processor(struct attempt *attempt)
 	each_shared(attempt, fill_pipe);
 }
 
-/* A child with all that this worker holds, which nothing but a bound of its own ends. */
+/* Forks a child with all of this worker's descriptors, which only its own alarm ends. */
 static void squat_addresses(struct attempt *attempt)
 {
 	pid_t pid = fork();
 
-	/* the answer names it */
+	/* the answer names the child */
 	attempt->tried = pid > 0 ? (unsigned long)pid : 0;
 	if (pid == 0) {
 		alarm(SQUAT_S);

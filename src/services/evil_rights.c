@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The deed "rights" of the service `evil`: passes sockets whose last close waits over every unix
- * socket that the worker shares (SCM_RIGHTS, unix(7)), and lets go of them. Whoever drops them
- * waits.
+ * The attack "rights" of the service `evil`: passes sockets whose last close blocks over every unix
+ * socket that the worker shares (SCM_RIGHTS, unix(7)), and closes its own copies. The process that
+ * drops the last copy blocks.
  */
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -29,7 +29,7 @@ static void set_linger(int fd, int seconds)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-/* Connected to a socket that is never accepted, and full. */
+/* A full socket, connected to a listener that never accepts it. */
 static int make_lingering(void)
 {
 	static char bytes[64 * 1024];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fault: crashes its worker in the way that a line names, and returns every other line. It writes
- * where no service may, on purpose; what it knows of the arena's layout is worker/arena.c's. Only
- * in a build made with --enable-faults, for tests of what a crash costs.
+ * fault: crashes its worker in the way that a line names, and returns every other line. It
+ * overwrites memory that no service may write, on purpose, by the layout of worker/arena.h. Only in
+ * a build made with --enable-faults, for tests of the cost of a crash.
  *
  *   null       writes to address 0
  *   abort      calls abort(3)
@@ -19,7 +19,7 @@
 #include "worker/arena.h"
 #include "worker/conn_record.h"
 
-/* More than any other service keeps, so that it is what decides how far records are apart. */
+/* More than any other service keeps, so that it determines the size of a record. */
 enum { STATE_SIZE = 1024, RUBBISH = 0xa5 };
 
 static void crash_null(struct conn *c)
@@ -61,7 +61,7 @@ static void crash_neighbour(struct conn *c)
 	abort();
 }
 
-/* A worker notes its system calls in the head. */
+/* The head holds the worker's last system call. */
 static void crash_head(struct conn *c)
 {
 	(void)c;
@@ -85,7 +85,7 @@ static void obey_line(struct conn *c, const char *line, size_t len)
 			commands[i].crash(c);
 }
 
-/* One line with its LF: false when it is not whole yet, or its answer finds no room. */
+/* Takes one line with its LF: false when it is incomplete, or its answer has no room. */
 static bool take_line(struct conn *c)
 {
 	const char *line = buf_head(&c->in);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of services, from tables/services.def. A new one is one file and one row. */
+/* The list of services, from tables/services.def. A new service is one file and one row. */
 #include <string.h>
 
 #include "services/services.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Declares every service of tables/services.def, so that each file defines what the list
- * expects.
- */
+/* Declares every service of tables/services.def; each one's file defines it. */
 #ifndef SERVICES_SERVICES_H
 #define SERVICES_SERVICES_H
 

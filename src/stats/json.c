@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The form of JSON and nothing of what it says. */
+/* Writes the syntax of JSON. It knows nothing of the members' meaning. */
 #include "stats/json.h"
 
 void json_next(struct strbuf *text)
@@ -18,7 +18,10 @@ void json_key(struct strbuf *text, const char *name)
 	strbuf_raw(text, "\":");
 }
 
-/* Rubbish of control characters would grow sixfold: a bound keeps a piece as long as it may be. */
+/*
+ * A text of nothing but control characters would grow sixfold: the bound keeps the piece within the
+ * length that it may have.
+ */
 void json_string(struct strbuf *text, const char *name, const char *value, size_t most)
 {
 	struct strbuf window;

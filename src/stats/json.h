@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes members of JSON objects and arrays (RFC 8259) into a text, with the commas that are due.
- * Numbers are exact decimals; what a reader cannot know is null. Any process; no allocation.
+ * Writes members of JSON objects and arrays (RFC 8259) to a text, with the commas between them.
+ * Numbers are exact decimals; a value that is not known is null. Any process; no allocation.
  */
 #ifndef STATS_JSON_H
 #define STATS_JSON_H
@@ -11,19 +11,19 @@
 
 #include "base/strbuf.h"
 
-/* A comma unless this is the first thing in an object, an array or the text. */
+/* Writes a comma, except at the start of an object, an array or the text. */
 void json_next(struct strbuf *text);
 
-/* The name of a member; its value follows. */
+/* Writes the name of a member; the caller writes its value. */
 void json_key(struct strbuf *text, const char *name);
 
-/* Whole members. A string goes to a NUL or `most` bytes, and twice as many when escaped. */
+/* Whole members. A string ends at a NUL or after `most` bytes, or twice as many once escaped. */
 void json_string(struct strbuf *text, const char *name, const char *value, size_t most);
 void json_u64(struct strbuf *text, const char *name, uint64_t value);
 void json_i64(struct strbuf *text, const char *name, int64_t value);
 void json_bool(struct strbuf *text, const char *name, bool value);
 
-/* Milliseconds as seconds; what is negative is null. */
+/* Milliseconds as seconds; a negative number as null. */
 void json_seconds(struct strbuf *text, const char *name, int64_t ms);
 
 #endif

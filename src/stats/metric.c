@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rows of what is counted, sums over cells, and the names of close reasons. It maps nothing and
- * decides nothing.
+ * The rows of the metrics, sums over cells, and the names of close reasons. It maps no memory and
+ * makes no decision.
  */
 #include "stats/metric.h"
 
 #include <errno.h>
 
-/* sizeof through a type of each kind, as the structs have it. */
+/* Number of cells of each kind, as the structs declare them. */
 #define COUNT_OF_COUNTER   1
 #define COUNT_OF_GAUGE     1
 #define COUNT_OF_BY_ENDING CLOSE_COUNT
@@ -47,8 +47,8 @@ static metric_cell *own_cells(const struct metric_row *row, void *tally)
 }
 
 /*
- * A worker may have written anything in its cells. What is beyond every count is none, and a sum
- * stays at the most there is instead of beginning anew.
+ * A worker may have written any value to its cells. A value above METRIC_MOST counts as 0, and a
+ * sum stops at METRIC_MOST instead of wrapping.
  */
 static uint64_t add_up(uint64_t sum, uint64_t value)
 {
@@ -57,7 +57,7 @@ static uint64_t add_up(uint64_t sum, uint64_t value)
 	return value < METRIC_MOST - sum ? sum + value : METRIC_MOST;
 }
 
-/* A tally is cells and nothing else. `to` is the caller's own, but may be read meanwhile. */
+/* A tally consists of cells only. `to` has one writer, the caller, but may be read meanwhile. */
 static void add_cells(metric_cell *to, const metric_cell *from, size_t bytes)
 {
 	for (size_t i = 0; i < bytes / sizeof(*to); i++)
@@ -83,7 +83,9 @@ static void fold_row(const struct metric_row *row, metric_cell *to, metric_cell 
 		atomic_store_explicit(to, add_up(cell_get(to), share), memory_order_release);
 }
 
-/* Listener by listener. What is a gauge there tells of connections, which may outlive a worker. */
+/*
+ * Folds listener by listener. Gauges of a listener count connections, which may outlive a worker.
+ */
 void metric_fold_tally(struct worker_tally *to, struct worker_tally *from)
 {
 	for (unsigned m = 0; m < METRIC_COUNT; m++) {
@@ -132,7 +134,7 @@ char close_reason_who(enum close_reason reason)
 	return rows[reason].who;
 }
 
-/* Most errors say that the other end is out of reach (tcp(7)). */
+/* Most of these errors mean that the other end is unreachable (tcp(7)). */
 enum close_reason close_reason_of(int error)
 {
 	switch (error) {

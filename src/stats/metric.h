@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is counted, as rows (tables/metrics.def), and the cells that hold the counts. A cell is an
- * atomic 64-bit number with one writer; a tally is all cells of one scope. The cells of a dead
- * worker are folded into what the master keeps, so that counters never fall.
+ * The metrics as rows (tables/metrics.def), and the cells that hold the counts. A cell is an atomic
+ * 64-bit number with one writer; a tally is all cells of one scope. The master folds the cells of a
+ * dead worker into its own tally, so that counters never fall.
  */
 #ifndef STATS_METRIC_H
 #define STATS_METRIC_H
@@ -12,17 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Why a connection ended: the rows of tables/close_reasons.def. The logs call it its ending. */
+/*
+ * The reason for a connection's end: the rows of tables/close_reasons.def. The logs call it
+ * "ending".
+ */
 enum close_reason {
 #define CLOSE_REASON(name, who, sentence) CLOSE_##name,
 #include "tables/close_reasons.def"
 	CLOSE_COUNT
 };
 
-/* As in the table and in the log. */
+/* The name in the table and in the log. */
 const char *close_reason_name(enum close_reason reason);
 
-/* Whose doing it was: the table's letter. */
+/* The table's letter for the party that ended the connection. */
 char close_reason_who(enum close_reason reason);
 
 /* The ending for an errno of recv(2) or send(2) on a connection. */
@@ -31,17 +34,16 @@ enum close_reason close_reason_of(int error);
 /*
  * A histogram of durations in log-linear buckets: two for each doubling, from 1 us to 67 s, so that
  * a value is known to within a third. Adding costs a bit scan and two plain stores; one writer.
- * Upper bounds 1, 2, 3, 4, 6, 8, 12, 16 ... 2^26 us; the last bucket is for all that is
- * longer.
+ * Upper bounds 1, 2, 3, 4, 6, 8, 12, 16 ... 2^26 us; the last bucket holds all longer values.
  */
 enum { HISTOGRAM_BUCKETS = 53 };
 
 struct histogram {
-	_Atomic uint64_t buckets[HISTOGRAM_BUCKETS]; /* how many values, not cumulative */
+	_Atomic uint64_t buckets[HISTOGRAM_BUCKETS]; /* number of values, not cumulative */
 	_Atomic uint64_t sum_us;
 };
 
-/* The index of the bucket that a duration belongs to. */
+/* Returns the index of the bucket for a duration. */
 static inline unsigned histogram_bucket(uint64_t us)
 {
 	uint64_t w;
@@ -55,7 +57,7 @@ static inline unsigned histogram_bucket(uint64_t us)
 	return k < HISTOGRAM_BUCKETS ? k : HISTOGRAM_BUCKETS - 1;
 }
 
-/* The longest duration that belongs to the bucket; UINT64_MAX for the last one. */
+/* Returns the longest duration of the bucket; UINT64_MAX for the last one. */
 static inline uint64_t histogram_bound_us(unsigned bucket)
 {
 	if (bucket < 2)
@@ -65,12 +67,12 @@ static inline uint64_t histogram_bound_us(unsigned bucket)
 	return bucket % 2 ? UINT64_C(1) << (bucket + 1) / 2 : UINT64_C(3) << (bucket / 2 - 1);
 }
 
-/* Listeners that are counted apart; the last row is for all that there is no row for. */
+/* Listeners with a row of their own; the last row is shared by all others. */
 enum { METRIC_LISTENERS = 32 };
 
 typedef _Atomic uint64_t metric_cell;
 
-/* No count is larger: a signed number holds it. */
+/* The largest count, which fits into a signed number. */
 #define METRIC_MOST ((uint64_t)INT64_MAX)
 
 #define CELLS_COUNTER(name)   metric_cell name;
@@ -84,7 +86,7 @@ typedef _Atomic uint64_t metric_cell;
 #define CELLS_OF_SERVER(scope_cells)
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
-/* Of one worker for one listener. */
+/* The cells of one worker for one listener. */
 struct listener_tally {
 #include "tables/metrics.def"
 };
@@ -95,7 +97,7 @@ struct listener_tally {
 #define CELLS_OF_WORKER(scope_cells)              scope_cells
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
-/* Of one worker. */
+/* The cells of one worker. */
 struct worker_tally {
 #include "tables/metrics.def"
 	struct listener_tally listeners[METRIC_LISTENERS];
@@ -107,7 +109,7 @@ struct worker_tally {
 #define CELLS_OF_QUEUE(scope_cells)               scope_cells
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
-/* Of one listener's accept queue. */
+/* The cells of one listener's accept queue. */
 struct queue_tally {
 #include "tables/metrics.def"
 };
@@ -118,7 +120,7 @@ struct queue_tally {
 #define CELLS_OF_SERVER(scope_cells)              scope_cells
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
-/* Of the whole server. */
+/* The cells of the whole server. */
 struct server_tally {
 #include "tables/metrics.def"
 };
@@ -144,15 +146,15 @@ struct metric_row {
 	enum metric_kind kind;
 	enum metric_unit unit;
 	const char *sentence;
-	size_t offset; /* of its first cell in the tally of its scope */
-	size_t cells;  /* how many it has */
+	size_t offset; /* of its first cell in its scope's tally */
+	size_t cells;  /* number of its cells */
 };
 extern const struct metric_row metric_rows[METRIC_COUNT];
 
-/* "counter", "gauge" or "histogram", as Prometheus has it. */
+/* "counter", "gauge" or "histogram", Prometheus's types. */
 const char *metric_type(const struct metric_row *row);
 
-/* The first cell of a row in a tally of its scope. */
+/* Returns the first cell of a row in a tally of its scope. */
 const metric_cell *metric_cells(const struct metric_row *row, const void *tally);
 
 /* Relaxed: a reader may see one cell before another. */
@@ -166,7 +168,7 @@ static inline void cell_set(metric_cell *cell, uint64_t value)
 	atomic_store_explicit(cell, value, memory_order_relaxed);
 }
 
-/* By the cell's one writer: no locked instruction. */
+/* Only for the cell's one writer: no locked instruction. */
 static inline void cell_add(metric_cell *cell, uint64_t n)
 {
 	cell_set(cell, cell_get(cell) + n);
@@ -179,23 +181,23 @@ static inline void histogram_add(struct histogram *h, uint64_t us, uint64_t time
 }
 
 /*
- * Adds every cell of `from` to `to`, gauges as well. `to` is the caller's own. Sums, these and the
- * following, take a value above METRIC_MOST, which only a worker that writes rubbish has, for 0,
- * and are never larger.
+ * Adds every cell of `from` to `to`, gauges too. `to` has one writer, the caller. In these and the
+ * following sums a value above METRIC_MOST, which only a worker that writes garbage has, counts as
+ * 0, and the result is at most METRIC_MOST.
  */
 void metric_add_tally(struct worker_tally *to, const struct worker_tally *from);
 void metric_add_listener(struct listener_tally *to, const struct listener_tally *from);
 
 /*
- * Moves the counters of `from` to `to` and zeroes all of `from` but connections_live, whose
- * connections may outlive their worker: its writer is gone. Both may be read meanwhile;
- * scoreboard_fold tells readers that it is at work.
+ * Moves the counters of `from` to `to` and zeroes all of `from` except connections_live, whose
+ * connections may outlive their worker. The writer of `from` must be gone. Both may be read
+ * meanwhile; scoreboard_fold marks this time for readers.
  */
 void metric_fold_tally(struct worker_tally *to, struct worker_tally *from);
 
 /*
- * A row of scope WORKER or LISTENER summed up over what it has: listeners, endings, values of a
- * histogram (how many, not how long).
+ * Returns the sum of a row of scope WORKER or LISTENER over all its cells: listeners, endings, or
+ * the number of a histogram's values.
  */
 uint64_t metric_sum(const struct worker_tally *tally, enum metric metric);
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a scoreboard says of the server as a whole, values as their units want them, and the cutting
- * of long output. It words no document and trusts nothing in the board.
+ * Reads the server as a whole from a scoreboard: its state, its listeners, its past. Writes values
+ * in their units, and long output in pieces. It trusts nothing in the scoreboard.
  */
 #include "stats/report.h"
 
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "stats/scoreboard.h"
@@ -61,7 +64,7 @@ bool report_listener(const struct report *report, unsigned row, struct report_li
 	for (size_t i = 0; i < sizeof(out->queue) / sizeof(metric_cell); i++)
 		cell_set((metric_cell *)&out->queue + i,
 			 cell_get((const metric_cell *)&from->queue + i));
-	tally_listener(report_crew(report, &here), report->board, row, &out->tally);
+	tally_listener(report_tally(report, &here), report->board, row, &out->tally);
 	return true;
 }
 
@@ -82,15 +85,136 @@ bool report_listener_name(const struct report *report, unsigned row, char *addre
 	return true;
 }
 
-const struct tally *report_crew(const struct report *report, struct tally *here)
+const struct tally *report_tally(const struct report *report, struct tally *here)
 {
-	if (report->crew)
-		return report->crew;
+	if (report->tally)
+		return report->tally;
 	tally_look(here, report->board);
 	return here;
 }
 
-/* The last bucket has no upper bound, and what is known of it is the lower one. */
+enum { CAUSE_TEXT = 16 };
+
+/*
+ * The place in a ring of `room` places of the entry that is `back` entries ago; -1: there is none.
+ * The place that is written next may be half written, so it is never read.
+ */
+static int find_place(const _Atomic uint32_t *written, unsigned room, unsigned back)
+{
+	uint32_t count = atomic_load_explicit(written, memory_order_acquire);
+
+	if (back >= room - 1 || back >= count)
+		return -1;
+	return (int)((count - 1 - back) % room);
+}
+
+/* False when the place may have been overwritten since it was found. */
+static bool is_intact(const _Atomic uint32_t *written, unsigned room, int place)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return (int)(atomic_load_explicit(written, memory_order_relaxed) % room) != place;
+}
+
+static void terminate_texts(struct crash_note *note)
+{
+	note->listen[sizeof(note->listen) - 1] = '\0';
+	note->service[sizeof(note->service) - 1] = '\0';
+	note->remote[sizeof(note->remote) - 1] = '\0';
+	note->state[sizeof(note->state) - 1] = '\0';
+	note->last_call[sizeof(note->last_call) - 1] = '\0';
+}
+
+bool report_crash(const struct report *report, unsigned back, struct crash_note *out)
+{
+	const struct scoreboard *board = report->board;
+	int place = find_place(&board->crash_count, SCOREBOARD_CRASHES, back);
+
+	if (place < 0)
+		return false;
+	memcpy(out, &board->crash_notes[place], sizeof(*out));
+	terminate_texts(out);
+	return is_intact(&board->crash_count, SCOREBOARD_CRASHES, place);
+}
+
+const char *report_cause(const struct crash_note *note, char *text)
+{
+	const char *name = note->signal < NSIG ? sigabbrev_np((int)note->signal) : NULL;
+
+	if (note->hung != 0)
+		snprintf(text, CAUSE_TEXT, "hang");
+	else if (note->signal == 0)
+		snprintf(text, CAUSE_TEXT, "exit");
+	else if (name != NULL)
+		snprintf(text, CAUSE_TEXT, "SIG%s", name);
+	else
+		snprintf(text, CAUSE_TEXT, "signal %u", note->signal % 1000);
+	return text;
+}
+
+bool report_moment(const struct report *report, unsigned back, struct moment *out)
+{
+	const struct scoreboard *board = report->board;
+	int place = find_place(&board->moment_count, SCOREBOARD_MOMENTS, back);
+
+	if (place < 0)
+		return false;
+	memcpy(out, &board->moments[place], sizeof(*out));
+	return is_intact(&board->moment_count, SCOREBOARD_MOMENTS, place);
+}
+
+bool report_mark(const struct report *report, unsigned back, struct mark *out)
+{
+	const struct scoreboard *board = report->board;
+	int place = find_place(&board->mark_count, SCOREBOARD_MARKS, back);
+
+	if (place < 0)
+		return false;
+	memcpy(out, &board->marks[place], sizeof(*out));
+	return is_intact(&board->mark_count, SCOREBOARD_MARKS, place);
+}
+
+const char *report_mark_name(uint32_t kind)
+{
+	static const char *const names[] = { [MARK_START] = "start",
+					     [MARK_CRASH] = "crash",
+					     [MARK_HANG] = "hang",
+					     [MARK_RELOAD] = "reload",
+					     [MARK_RELOAD_FAILED] = "reload_failed" };
+
+	return kind < sizeof(names) / sizeof(*names) ? names[kind] : "unknown";
+}
+
+/* Writes an address, or the network of an IPv6 client; false when the scoreboard has neither. */
+static bool format_net(const struct net *net, char *text)
+{
+	bool is_four = net->family == AF_INET;
+	char host[INET6_ADDRSTRLEN];
+
+	if ((!is_four && net->family != AF_INET6) || net->bits > (is_four ? 32 : 128))
+		return false;
+	inet_ntop(net->family, net->bytes, host, sizeof(host));
+	if (net->bits == (is_four ? 32 : 128))
+		snprintf(text, ADDR_TEXT, "%s", host);
+	else
+		snprintf(text, ADDR_TEXT, "%s/%u", host, net->bits);
+	return true;
+}
+
+bool report_ban(const struct report *report, unsigned place, struct report_ban *out)
+{
+	const struct ban *from = &report->board->bans.places[place];
+	int64_t until_ms = atomic_load_explicit(&from->until_ms, memory_order_acquire);
+	struct net net;
+
+	memcpy(&net, &from->net, sizeof(net));
+	if (from->first_ms == 0 || until_ms <= report->now_ms || !format_net(&net, out->net))
+		return false;
+	out->crashes = from->crashes;
+	out->left_ms = report_since(until_ms, report->now_ms);
+	return true;
+}
+
+/* The last bucket has no upper bound: its lower one stands for it. */
 int64_t report_quantile_us(const struct histogram *h, double part)
 {
 	double all = 0, seen = 0;
@@ -108,7 +232,7 @@ int64_t report_quantile_us(const struct histogram *h, double part)
 	return (int64_t)histogram_bound_us(i);
 }
 
-/* A gauge is a sum of what went up and down: below zero it is rubbish. */
+/* A gauge below zero, which is a number above INT64_MAX here, is not valid: 0 is written. */
 void report_value(struct strbuf *text, const struct metric_row *row, uint64_t value)
 {
 	if (row->kind == KIND_IS_GAUGE && value > INT64_MAX)
@@ -119,7 +243,7 @@ void report_value(struct strbuf *text, const struct metric_row *row, uint64_t va
 		strbuf_u64(text, value);
 }
 
-/* False when the piece has not found room; then there is no trace of it. */
+/* False when the piece does not fit; then nothing of it is written. */
 static bool write_piece(const struct report *report, const struct piece *part,
 			struct piece_cursor *at, struct strbuf *text)
 {
@@ -135,10 +259,10 @@ static bool write_piece(const struct report *report, const struct piece *part,
 	return true;
 }
 
-/* Beyond the last number that was ever a worker's, pieces by worker are empty. */
-static unsigned count_pieces(const struct piece *part, const struct tally *crew)
+/* For numbers that no worker ever had, the pieces by worker are empty. */
+static unsigned count_pieces(const struct piece *part, const struct tally *tally)
 {
-	return part->of_worker > 0 ? 1 + crew->numbers * part->of_worker : part->most;
+	return part->of_worker > 0 ? 1 + tally->numbers * part->of_worker : part->most;
 }
 
 bool report_pieces(const struct report *report, const struct piece *parts, unsigned count,
@@ -146,12 +270,12 @@ bool report_pieces(const struct report *report, const struct piece *parts, unsig
 {
 	bool was_empty = text->used == 0;
 	struct report known = *report;
-	struct tally crew;
+	struct tally tally;
 
-	tally_look(&crew, report->board);
-	known.crew = &crew;
+	tally_look(&tally, report->board);
+	known.tally = &tally;
 	while (at->part < count) {
-		for (; at->index < count_pieces(&parts[at->part], &crew); at->index++) {
+		for (; at->index < count_pieces(&parts[at->part], &tally); at->index++) {
 			if (write_piece(&known, &parts[at->part], at, text))
 				continue;
 			BUG_ON(was_empty && text->used == 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a scoreboard says, as a reader wants it: sums, names and texts of the parts, for the status
- * screen, the JSON, the page and the metrics. Trusts nothing in the board: workers write there, and
- * the file may be another's. Reads only; allocates nothing. Any process.
+ * Reports on a scoreboard: its sums, names and texts, for the status screen, the JSON, the status
+ * page and the metrics. A report trusts nothing in the scoreboard, as workers write there and the
+ * file may have been made by another program. It only reads, and allocates nothing. Any process.
  */
 #ifndef STATS_REPORT_H
 #define STATS_REPORT_H
@@ -14,41 +14,40 @@
 #include "stats/scoreboard.h"
 #include "stats/tally.h"
 
-/* From where a board is looked at. */
+/* A scoreboard and the time at which it is read. */
 struct report {
 	const struct scoreboard *board;
-	int64_t now_ms; /* clock_ms() */
-	int64_t now_s;  /* time(2) */
-	bool is_alive;  /* the master lives */
-	/* who lives there, looked up a moment ago, or NULL: all works without it, but slower */
-	const struct tally *crew;
+	int64_t now_ms;            /* clock_ms() */
+	int64_t now_s;             /* time(2) */
+	bool is_alive;             /* the master lives */
+	const struct tally *tally; /* of the board; NULL: made at each use, which is slower */
 };
 
-/* The crew that the report knows, or the one that it looks up to `here`. */
-const struct tally *report_crew(const struct report *report, struct tally *here);
+/* The tally of the report, or, where it has none, one made in `here`. */
+const struct tally *report_tally(const struct report *report, struct tally *here);
 
-/* From then to now, 0 when one of them cannot be right. */
+/* The time from `then` to `now`; 0 when one of them cannot be right. */
 int64_t report_since(int64_t now, int64_t then);
 
 /* "serving", "stopping" or "dead". */
 const char *report_state(const struct report *report);
 
-/* A living worker: one occupied slot. */
+/* A living worker: a slot that is taken. */
 struct report_worker {
-	unsigned slot, number, generation, pid; /* number: as written, it may be any */
+	unsigned slot, number, generation, pid; /* number: as written there, not checked */
 	enum slot_state state;
-	int64_t age_s, silent_ms; /* since it was started; since its loop turned */
-	int64_t live;
+	int64_t age_s, silent_ms;  /* since its start; since the last turn of its loop */
+	int64_t live;              /* connections open now */
 	struct worker_tally tally; /* of all workers of its number, the dead ones included */
-	int64_t exited_s;          /* time(2) of the last death under its number, 0: none */
-	char last_exit[48];        /* "signal 11 (SEGV), 3m ago", "exit code 1, 2h ago"; "" none */
-	bool is_former;            /* another worker with its number has the newer generation */
+	int64_t exited_s;          /* time(2) of the last exit of a worker of its number, 0: none */
+	char last_exit[48];        /* "signal 11 (SEGV), 3m ago", "exit code 1, 2h ago"; "": none */
+	bool is_former;            /* a worker of its number and of a newer generation lives */
 };
 
-/* Fills *out from the slot; false when nobody lives there. Slots go to SCOREBOARD_SLOTS. */
+/* Sets *out to the worker of a slot below SCOREBOARD_SLOTS; false when the slot is free. */
 bool report_worker(const struct report *report, unsigned slot, struct report_worker *out);
 
-/* A word such as "ready"; "unknown" for what is no state. */
+/* The name of an enum slot_state, such as "ready"; "unknown" for any other number. */
 const char *report_state_name(uint32_t state);
 
 /* A connection that a draining worker waits for. */
@@ -60,69 +59,76 @@ struct report_conn {
 	uint64_t bytes_in, bytes_out;
 };
 
-/* The `most` oldest connections of the worker in that slot; returns how many. */
+/* Sets out to the `most` oldest connections of the worker in that slot; returns how many. */
 unsigned report_conns(const struct report *report, unsigned slot, struct report_conn *out,
 		      unsigned most);
 
-/* A listener: one row that is or was in use. */
+/* A listener: a row of the scoreboard that is or was in use. */
 struct report_listener {
 	char address[128], service[16];
 	bool is_gone;                /* not in the configuration in force */
-	struct listener_tally tally; /* over all workers */
+	struct listener_tally tally; /* of all workers */
 	struct queue_tally queue;
 };
+
+/* Sets *out to the listener of a row below METRIC_LISTENERS; false when there is none. */
 bool report_listener(const struct report *report, unsigned row, struct report_listener *out);
 
-/* Its names alone: 128 and 16 bytes, both "" when there is no such row. False then. */
+/* The names alone (128 and 16 bytes). False, and both "", when there is no such listener. */
 bool report_listener_name(const struct report *report, unsigned row, char *address, char *service);
 
 /*
- * The crash that is `back` crashes ago (0: the last one), its texts bounded; false: there is none.
- * Of a full ring, here and below, the oldest place is left out: it is the one that is written next.
+ * The crash that is `back` crashes ago (0: the last one), its texts ended by a NUL; false: there is
+ * none. The oldest place of a full ring, here and below, is not read: it is the next to be written.
  */
 bool report_crash(const struct report *report, unsigned back, struct crash_note *out);
 
-/* What a worker died of: "SIGSEGV", "hang" or "exit". text: 16 bytes. Returns text. */
+/* The cause of a crash: "SIGSEGV", "hang" or "exit". text: 16 bytes. Returns text. */
 const char *report_cause(const struct crash_note *note, char *text);
 
-/* A refused address: its text, until when; false when the place is free or its time is over. */
-struct report_penalty {
-	char net[ADDR_TEXT];
-	uint32_t crashes;
-	int64_t left_ms;
+/* A banned address. */
+struct report_ban {
+	char net[ADDR_TEXT]; /* the address, or the network of an IPv6 client */
+	uint32_t crashes;    /* that had a connection of it in hand */
+	int64_t left_ms;     /* until the ban ends */
 };
-bool report_penalty(const struct report *report, unsigned place, struct report_penalty *out);
 
-/* The moment and the mark that are `back` ago; false: there is none. */
+/* Sets *out to the ban in a place below BAN_PLACES; false when there is none, or it has ended. */
+bool report_ban(const struct report *report, unsigned place, struct report_ban *out);
+
+/* The moment (one second of the time line) and the mark that are `back` ago; false: none is. */
 bool report_moment(const struct report *report, unsigned back, struct moment *out);
 bool report_mark(const struct report *report, unsigned back, struct mark *out);
 const char *report_mark_name(uint32_t kind); /* start crash hang reload reload_failed unknown */
 
-/* "none", "ok" or "failed", and the outcome that goes with it (zeros for none). */
+/* The last reload: "none", "ok" or "failed". Sets *out to its outcome (zeros for none). */
 const char *report_reload(const struct report *report, struct outcome *out);
 
-/* The duration below which `part` (0 to 1) of the values lie, in us; -1 when there are none. */
+/* The duration in us below which `part` (0 to 1) of the values lie; -1 when there are no values. */
 int64_t report_quantile_us(const struct histogram *h, double part);
 
-/* A value of a row's cell as its unit wants it: 1.5 of 1500000 us. For JSON and metrics. */
+/* Writes the value of a cell in the unit of its row: 1.5 for 1500000 us. For JSON and metrics. */
 void report_value(struct strbuf *text, const struct metric_row *row, uint64_t value);
 
-/* The configuration in force and the server's version, bounded by a NUL. 256 and 16 bytes. */
+/*
+ * Copies the origin of the configuration in force (256 bytes) and the version of the server (16
+ * bytes), each ended by a NUL.
+ */
 void report_head(const struct report *report, char *origin, char *program);
 
 /*
- * Long output made in pieces of at most a few KiB each: a list of parts, each so many pieces. A
- * cursor says where it goes on, so that output larger than a buffer is written as there is room.
+ * Long output is a list of parts, each of a number of pieces of at most a few KiB. A cursor keeps
+ * the place where the output goes on, so that it can be larger than the buffer it is written to.
  */
 struct piece {
-	unsigned most; /* pieces: indexes 0 .. most - 1 */
+	unsigned most; /* number of pieces: indexes 0 .. most - 1 */
 	/*
-	 * Writes the piece of that index, or nothing when there is none. has_before: an earlier
-	 * index of this part has written something (a comma is due).
+	 * Writes the piece of that index, or nothing when it is empty. has_before: an earlier piece
+	 * of this part was not empty (a comma is due).
 	 */
 	void (*write)(const struct report *report, unsigned index, bool has_before,
 		      struct strbuf *text);
-	unsigned of_worker; /* behind the first, so many for each number of a worker; 0: by none */
+	unsigned of_worker; /* pieces for each worker number, after piece 0; 0: most holds */
 };
 
 struct piece_cursor {
@@ -131,14 +137,13 @@ struct piece_cursor {
 };
 
 /*
- * Writes as many pieces, each whole, as fit; true once the last one is written. A piece that does
- * not fit into an empty text is a defect.
+ * Writes as many whole pieces as fit; true once the last one is written. It is a bug when a piece
+ * does not fit into an empty text.
  */
 bool report_pieces(const struct report *report, const struct piece *parts, unsigned count,
 		   struct piece_cursor *at, struct strbuf *text);
 
-/* The parts of /status.json and of -s status --json; and of /metrics (stats/report_json.c,
- * stats/report_metrics.c). */
+/* The parts of /status.json and -s status --json, and of /metrics. */
 extern const struct piece report_json[];
 extern const unsigned report_json_count;
 extern const struct piece report_metrics[];

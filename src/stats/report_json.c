@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scoreboard as one JSON object, a row to a line. Names of metrics are those of
- * tables/metrics.def; times are seconds since 1970 and durations seconds, unless a name says _ms.
+ * The scoreboard as one JSON object, with a line for each entry of a list. Metrics have their names
+ * of tables/metrics.def. Times are seconds since 1970 and durations are seconds, except where a
+ * name ends with _ms.
  */
 #include "stats/json.h"
 #include "stats/report.h"
 
-/* Without values there is none. */
+/* null when there are no values. */
 static void write_quantile(struct strbuf *text, const char *name, const struct histogram *h,
 			   double part)
 {
@@ -43,8 +44,8 @@ static void write_endings(struct strbuf *text, const metric_cell *cells)
 	strbuf_raw(text, "}");
 }
 
-/* Every row of the scope; cells are in a tally of it. */
-static void write_rows(struct strbuf *text, enum metric_scope scope, const void *tally)
+/* Every metric of the scope; tally: the struct of that scope. */
+static void write_metrics(struct strbuf *text, enum metric_scope scope, const void *tally)
 {
 	for (unsigned m = 0; m < METRIC_COUNT; m++) {
 		const struct metric_row *row = &metric_rows[m];
@@ -62,8 +63,8 @@ static void write_rows(struct strbuf *text, enum metric_scope scope, const void 
 	}
 }
 
-/* What a worker has counted, over all listeners. */
-static void write_tally(struct strbuf *text, const struct worker_tally *tally)
+/* The counts of a worker, or of several, over all listeners. */
+static void write_counts(struct strbuf *text, const struct worker_tally *tally)
 {
 	for (unsigned m = 0; m < METRIC_COUNT; m++) {
 		if (metric_rows[m].scope != SCOPE_LISTENER)
@@ -71,7 +72,7 @@ static void write_tally(struct strbuf *text, const struct worker_tally *tally)
 		json_key(text, metric_rows[m].name);
 		report_value(text, &metric_rows[m], metric_sum(tally, m));
 	}
-	write_rows(text, SCOPE_WORKER, tally);
+	write_metrics(text, SCOPE_WORKER, tally);
 }
 
 static void write_reload(const struct report *report, struct strbuf *text)
@@ -105,7 +106,7 @@ static void write_server(const struct report *report, unsigned index, bool has_b
 	json_string(text, "configuration", origin, sizeof(origin));
 	json_i64(text, "now", report->now_s);
 	json_seconds(text, "uptime_seconds", report_since(report->now_ms, board->started_ms));
-	write_rows(text, SCOPE_SERVER, &board->server);
+	write_metrics(text, SCOPE_SERVER, &board->server);
 	write_reload(report, text);
 	strbuf_raw(text, "}");
 }
@@ -137,7 +138,7 @@ static void write_waits_for(const struct report *report, unsigned slot, struct s
 	strbuf_raw(text, "]");
 }
 
-static void begin_row(struct strbuf *text, bool has_before)
+static void write_row_start(struct strbuf *text, bool has_before)
 {
 	strbuf_raw(text, has_before ? ",\n{" : "\n{");
 }
@@ -149,7 +150,7 @@ static void write_worker(const struct report *report, unsigned index, bool has_b
 
 	if (!report_worker(report, index, &worker))
 		return;
-	begin_row(text, has_before);
+	write_row_start(text, has_before);
 	json_u64(text, "worker", worker.number);
 	json_u64(text, "slot", worker.slot);
 	json_u64(text, "pid", worker.pid);
@@ -160,7 +161,7 @@ static void write_worker(const struct report *report, unsigned index, bool has_b
 	json_i64(text, "live", worker.live);
 	json_string(text, "last_exit", worker.last_exit, sizeof(worker.last_exit));
 	json_bool(text, "is_former", worker.is_former);
-	write_tally(text, &worker.tally);
+	write_counts(text, &worker.tally);
 	if (worker.state == SLOT_DRAINING)
 		write_waits_for(report, index, text);
 	strbuf_raw(text, "}");
@@ -173,12 +174,12 @@ static void write_listener(const struct report *report, unsigned index, bool has
 
 	if (!report_listener(report, index, &listener))
 		return;
-	begin_row(text, has_before);
+	write_row_start(text, has_before);
 	json_string(text, "address", listener.address, sizeof(listener.address));
 	json_string(text, "service", listener.service, sizeof(listener.service));
 	json_bool(text, "is_gone", listener.is_gone);
-	write_rows(text, SCOPE_LISTENER, &listener.tally);
-	write_rows(text, SCOPE_QUEUE, &listener.queue);
+	write_metrics(text, SCOPE_LISTENER, &listener.tally);
+	write_metrics(text, SCOPE_QUEUE, &listener.queue);
 	strbuf_raw(text, "}");
 }
 
@@ -190,9 +191,9 @@ static void write_totals(const struct report *report, unsigned index, bool has_b
 
 	(void)index;
 	(void)has_before;
-	tally_all(report_crew(report, &here), report->board, &all);
+	tally_all(report_tally(report, &here), report->board, &all);
 	strbuf_raw(text, "],\n\"totals\":{");
-	write_tally(text, &all);
+	write_counts(text, &all);
 	strbuf_raw(text, "}");
 }
 
@@ -204,7 +205,7 @@ static void write_crash(const struct report *report, unsigned index, bool has_be
 
 	if (!report_crash(report, index, &crash))
 		return;
-	begin_row(text, has_before);
+	write_row_start(text, has_before);
 	json_i64(text, "at", crash.at_s);
 	json_u64(text, "worker", crash.worker);
 	json_u64(text, "pid", crash.pid);
@@ -222,17 +223,17 @@ static void write_crash(const struct report *report, unsigned index, bool has_be
 	strbuf_raw(text, "}");
 }
 
-static void write_penalty(const struct report *report, unsigned index, bool has_before,
-			  struct strbuf *text)
+static void write_ban(const struct report *report, unsigned index, bool has_before,
+		      struct strbuf *text)
 {
-	struct report_penalty penalty;
+	struct report_ban ban;
 
-	if (!report_penalty(report, index, &penalty))
+	if (!report_ban(report, index, &ban))
 		return;
-	begin_row(text, has_before);
-	json_string(text, "address", penalty.net, sizeof(penalty.net));
-	json_u64(text, "crashes", penalty.crashes);
-	json_seconds(text, "left_seconds", penalty.left_ms);
+	write_row_start(text, has_before);
+	json_string(text, "address", ban.net, sizeof(ban.net));
+	json_u64(text, "crashes", ban.crashes);
+	json_seconds(text, "left_seconds", ban.left_ms);
 	strbuf_raw(text, "}");
 }
 
@@ -263,15 +264,15 @@ static void write_mark(const struct report *report, unsigned index, bool has_bef
 
 	if (!report_mark(report, SCOREBOARD_MARKS - 1 - index, &mark))
 		return;
-	begin_row(text, has_before);
+	write_row_start(text, has_before);
 	json_i64(text, "at", mark.at_s);
 	json_string(text, "kind", report_mark_name(mark.kind), 16);
 	json_u64(text, "worker", mark.worker);
 	strbuf_raw(text, "}");
 }
 
-/* What stands between two lists. */
-#define BETWEEN(name, words)                                                           \
+/* The text between two lists. */
+#define TEXT_PIECE(name, words)                                                        \
 	static void name(const struct report *report, unsigned index, bool has_before, \
 			 struct strbuf *text)                                          \
 	{                                                                              \
@@ -280,29 +281,29 @@ static void write_mark(const struct report *report, unsigned index, bool has_bef
 		(void)has_before;                                                      \
 		strbuf_raw(text, words);                                               \
 	}
-BETWEEN(begin_workers, ",\n\"workers\":[")
-BETWEEN(begin_listeners, "],\n\"listeners\":[")
-BETWEEN(begin_crashes, ",\n\"crashes\":[")
-BETWEEN(begin_penalties, "],\n\"penalties\":[")
-BETWEEN(begin_moments, "],\n\"moments\":[")
-BETWEEN(begin_marks, "],\n\"marks\":[")
-BETWEEN(end_all, "]}\n")
+TEXT_PIECE(start_workers, ",\n\"workers\":[")
+TEXT_PIECE(start_listeners, "],\n\"listeners\":[")
+TEXT_PIECE(start_crashes, ",\n\"crashes\":[")
+TEXT_PIECE(start_penalties, "],\n\"penalties\":[")
+TEXT_PIECE(start_moments, "],\n\"moments\":[")
+TEXT_PIECE(start_marks, "],\n\"marks\":[")
+TEXT_PIECE(end_document, "]}\n")
 
 const struct piece report_json[] = {
 	{ .most = 1, .write = write_server },
-	{ .most = 1, .write = begin_workers },
+	{ .most = 1, .write = start_workers },
 	{ .most = SCOREBOARD_SLOTS, .write = write_worker },
-	{ .most = 1, .write = begin_listeners },
+	{ .most = 1, .write = start_listeners },
 	{ .most = METRIC_LISTENERS, .write = write_listener },
 	{ .most = 1, .write = write_totals },
-	{ .most = 1, .write = begin_crashes },
+	{ .most = 1, .write = start_crashes },
 	{ .most = SCOREBOARD_CRASHES, .write = write_crash },
-	{ .most = 1, .write = begin_penalties },
-	{ .most = BAN_PLACES, .write = write_penalty },
-	{ .most = 1, .write = begin_moments },
+	{ .most = 1, .write = start_penalties },
+	{ .most = BAN_PLACES, .write = write_ban },
+	{ .most = 1, .write = start_moments },
 	{ .most = SCOREBOARD_MOMENTS, .write = write_moment },
-	{ .most = 1, .write = begin_marks },
+	{ .most = 1, .write = start_marks },
 	{ .most = SCOREBOARD_MARKS, .write = write_mark },
-	{ .most = 1, .write = end_all },
+	{ .most = 1, .write = end_document },
 };
 const unsigned report_json_count = sizeof(report_json) / sizeof(*report_json);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scoreboard in Prometheus' text format 0.0.4: a row of tables/metrics.def is a family, in the
- * table's order. A series that was shown once stays, and no counter falls, whoever dies.
+ * The scoreboard in Prometheus' text format 0.0.4: each row of tables/metrics.def is a family, in
+ * the order of the table. When a worker dies, its series stay and its counters do not fall.
  */
 #include "stats/report.h"
 
-/* So many listeners of one worker make a piece. */
-enum { TOGETHER = 8, GROUPS = METRIC_LISTENERS / TOGETHER };
+/* A piece has the series of one worker and of so many listeners. */
+enum { GROUP_SIZE = 8, GROUPS = METRIC_LISTENERS / GROUP_SIZE };
 
 static void write_head(struct strbuf *text, const struct metric_row *row)
 {
@@ -56,10 +56,10 @@ static bool write_listener_labels(const struct report *report, struct strbuf *te
 	return true;
 }
 
-/* A series of a worker and a listener; there is no trace of it when there is no such listener. */
-static void write_both(const struct report *report, struct strbuf *text,
-		       const struct metric_row *row, unsigned number, unsigned listener,
-		       const struct worker_tally *tally)
+/* A series of a worker and a listener; nothing is written when there is no such listener. */
+static void write_worker_listener(const struct report *report, struct strbuf *text,
+				  const struct metric_row *row, unsigned number, unsigned listener,
+				  const struct worker_tally *tally)
 {
 	size_t before = text->used;
 
@@ -76,27 +76,27 @@ static bool has_lived(const struct report *report, unsigned number)
 {
 	struct tally here;
 
-	return report_crew(report, &here)->has_lived[number];
+	return report_tally(report, &here)->has_lived[number];
 }
 
-static bool has_any(const struct report *report, unsigned first)
+static bool has_listeners(const struct report *report, unsigned first)
 {
 	const struct listener_row *row = &report->board->listeners[first];
 
-	for (unsigned i = 0; i < TOGETHER; i++)
+	for (unsigned i = 0; i < GROUP_SIZE; i++)
 		if (atomic_load_explicit(&row[i].life, memory_order_relaxed) != LISTENER_NEVER)
 			return true;
 	return false;
 }
 
-static void sum_up(const struct report *report, unsigned number, struct worker_tally *tally)
+static void sum_worker(const struct report *report, unsigned number, struct worker_tally *tally)
 {
 	struct tally here;
 
-	tally_worker(report_crew(report, &here), report->board, number, tally);
+	tally_worker(report_tally(report, &here), report->board, number, tally);
 }
 
-/* Behind the head, GROUPS pieces for each worker. */
+/* Piece 0 is the head; then come GROUPS pieces for each worker. */
 static void write_LISTENER(const struct metric_row *row, const struct report *report,
 			   unsigned index, struct strbuf *text)
 {
@@ -108,12 +108,12 @@ static void write_LISTENER(const struct metric_row *row, const struct report *re
 		return;
 	}
 	number = (index - 1) / GROUPS;
-	first = (index - 1) % GROUPS * TOGETHER;
-	if (!has_lived(report, number) || !has_any(report, first))
+	first = (index - 1) % GROUPS * GROUP_SIZE;
+	if (!has_lived(report, number) || !has_listeners(report, first))
 		return;
-	sum_up(report, number, &tally);
-	for (unsigned i = first; i < first + TOGETHER; i++)
-		write_both(report, text, row, number, i, &tally);
+	sum_worker(report, number, &tally);
+	for (unsigned i = first; i < first + GROUP_SIZE; i++)
+		write_worker_listener(report, text, row, number, i, &tally);
 }
 
 static void write_ending(struct strbuf *text, const struct metric_row *row, unsigned number,
@@ -141,7 +141,7 @@ static void write_bucket(struct strbuf *text, const struct metric_row *row, unsi
 	strbuf_raw(text, "\n");
 }
 
-/* Of all workers together: by worker it would be a thousand series of which nobody asks for one. */
+/* Of all workers together: by worker there would be a thousand series that no query needs. */
 static void write_histogram(const struct metric_row *row, const struct report *report,
 			    struct strbuf *text)
 {
@@ -150,7 +150,7 @@ static void write_histogram(const struct metric_row *row, const struct report *r
 	uint64_t count = 0;
 	struct tally here;
 
-	tally_all(report_crew(report, &here), report->board, &all);
+	tally_all(report_tally(report, &here), report->board, &all);
 	h = (const struct histogram *)metric_cells(row, &all);
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		count += cell_get(&h->buckets[i]);
@@ -165,15 +165,15 @@ static void write_histogram(const struct metric_row *row, const struct report *r
 	strbuf_raw(text, "\n");
 }
 
-static void write_of_worker(const struct metric_row *row, const struct report *report,
-			    unsigned number, struct strbuf *text)
+static void write_worker(const struct metric_row *row, const struct report *report, unsigned number,
+			 struct strbuf *text)
 {
 	const metric_cell *cells;
 	struct worker_tally tally;
 
 	if (!has_lived(report, number))
 		return;
-	sum_up(report, number, &tally);
+	sum_worker(report, number, &tally);
 	cells = metric_cells(row, &tally);
 	if (row->kind == KIND_IS_BY_ENDING) {
 		for (unsigned i = CLOSE_none + 1; i < CLOSE_COUNT; i++)
@@ -192,7 +192,7 @@ static void write_WORKER(const struct metric_row *row, const struct report *repo
 	if (index == 0)
 		write_head(text, row);
 	if (row->kind != KIND_IS_HISTOGRAM && index > 0)
-		write_of_worker(row, report, index - 1, text);
+		write_worker(row, report, index - 1, text);
 	else if (row->kind == KIND_IS_HISTOGRAM && index == 0)
 		write_histogram(row, report, text);
 }
@@ -240,7 +240,7 @@ static void write_build_info(const struct report *report, unsigned index, bool h
 	strbuf_raw(text, "\"} 1\n");
 }
 
-/* A writer for each row: a piece knows its index alone. */
+/* Each row has its own function: a piece is told its index, not its row. */
 #define METRIC(scope, kind, unit, name, sentence)                                              \
 	static void write_##name(const struct report *report, unsigned index, bool has_before, \
 				 struct strbuf *text)                                          \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a scoreboard says of its workers: who lives, how the last one died, and what a draining one
- * waits for. Workers write there, dying ones too: every text is bounded, every number checked.
+ * Reads the workers from a scoreboard: those that live, how the last one of a number exited, and
+ * the connections that a draining one waits for. Workers write there, also while they crash: every
+ * text is bounded, every number checked.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 enum { NOTES_TRIES = 100 };
 
-static uint32_t load32(const _Atomic uint32_t *from)
+static uint32_t load_u32(const _Atomic uint32_t *from)
 {
 	return atomic_load_explicit(from, memory_order_relaxed);
 }
@@ -29,8 +30,7 @@ const char *report_state_name(uint32_t state)
 	return state < sizeof(names) / sizeof(*names) ? names[state] : "unknown";
 }
 
-/* A name is longer to read than a number, and says more. */
-static int write_status(char *text, size_t size, int status)
+static int format_status(char *text, size_t size, int status)
 {
 	const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
 
@@ -41,7 +41,7 @@ static int write_status(char *text, size_t size, int status)
 	return snprintf(text, size, "exit code %d", WEXITSTATUS(status));
 }
 
-static void write_ago(char *text, size_t size, int64_t seconds)
+static void format_ago(char *text, size_t size, int64_t seconds)
 {
 	static const struct {
 		int64_t seconds;
@@ -55,7 +55,7 @@ static void write_ago(char *text, size_t size, int64_t seconds)
 		 units[i].unit);
 }
 
-static void tell_exit(const struct report *report, struct report_worker *out)
+static void set_last_exit(const struct report *report, struct report_worker *out)
 {
 	const struct past *past;
 	int length;
@@ -70,34 +70,34 @@ static void tell_exit(const struct report *report, struct report_worker *out)
 		out->exited_s = 0;
 		return;
 	}
-	length = write_status(out->last_exit, sizeof(out->last_exit),
-			      (int)(load32(&past->exit_status) & 0xffff));
-	write_ago(out->last_exit + length, sizeof(out->last_exit) - (size_t)length,
-		  report_since(report->now_s, out->exited_s));
+	length = format_status(out->last_exit, sizeof(out->last_exit),
+			       (int)(load_u32(&past->exit_status) & 0xffff));
+	format_ago(out->last_exit + length, sizeof(out->last_exit) - (size_t)length,
+		   report_since(report->now_s, out->exited_s));
 }
 
-/* Of those that live under its number. */
-static bool is_former(const struct report *report, const struct tally *crew,
+/* Compares the generations of the living workers of one number. */
+static bool is_former(const struct report *report, const struct tally *tally,
 		      const struct report_worker *worker)
 {
 	if (worker->number >= SCOREBOARD_WORKERS)
 		return false;
-	for (unsigned i = crew->first[worker->number]; i > 0; i = crew->next[i - 1]) {
+	for (unsigned i = tally->first[worker->number]; i > 0; i = tally->next[i - 1]) {
 		const struct slot_info *other = &report->board->infos[i - 1];
 
-		if (load32(&other->number) == worker->number &&
-		    load32(&other->generation) > worker->generation)
+		if (load_u32(&other->number) == worker->number &&
+		    load_u32(&other->generation) > worker->generation)
 			return true;
 	}
 	return false;
 }
 
-/* A slot of a wrong number, in a file that another has made, counts for itself alone. */
-static void tell_tally(const struct report *report, const struct tally *crew,
-		       struct report_worker *out)
+/* A slot with a wrong number, in a file of another program, has its own counts alone. */
+static void set_tally(const struct report *report, const struct tally *tally,
+		      struct report_worker *out)
 {
 	if (out->number < SCOREBOARD_WORKERS) {
-		tally_worker(crew, report->board, out->number, &out->tally);
+		tally_worker(tally, report->board, out->number, &out->tally);
 		return;
 	}
 	memset(&out->tally, 0, sizeof(out->tally));
@@ -108,7 +108,7 @@ bool report_worker(const struct report *report, unsigned slot, struct report_wor
 {
 	const struct slot *from = &report->board->slots[slot];
 	const struct slot_info *info = &report->board->infos[slot];
-	const struct tally *crew;
+	const struct tally *tally;
 	struct tally here;
 	uint32_t state;
 
@@ -117,33 +117,33 @@ bool report_worker(const struct report *report, unsigned slot, struct report_wor
 	state = scoreboard_state(report->board, slot);
 	if (state == SLOT_EMPTY)
 		return false;
-	crew = report_crew(report, &here);
+	tally = report_tally(report, &here);
 	out->slot = slot;
 	out->state = (enum slot_state)state;
-	out->number = load32(&info->number);
-	out->generation = load32(&info->generation);
-	out->pid = load32(&info->pid);
-	out->live = load32(&from->live);
+	out->number = load_u32(&info->number);
+	out->generation = load_u32(&info->generation);
+	out->pid = load_u32(&info->pid);
+	out->live = load_u32(&from->live);
 	out->age_s = report_since(report->now_ms,
 				  atomic_load_explicit(&info->started_ms, memory_order_relaxed)) /
 		     1000;
 	out->silent_ms = report_since(report->now_ms, atomic_load_explicit(&from->heartbeat_ms,
 									   memory_order_relaxed));
-	tell_tally(report, crew, out);
-	tell_exit(report, out);
-	out->is_former = is_former(report, crew, out);
+	set_tally(report, tally, out);
+	set_last_exit(report, out);
+	out->is_former = is_former(report, tally, out);
 	return true;
 }
 
-/* False when the worker is at it, or died at it. */
+/* False when the worker is writing them, or died while it was. */
 static bool copy_notes(const struct conn_notes *notes, struct conn_note *list, unsigned *count)
 {
 	uint32_t before = atomic_load_explicit(&notes->seq, memory_order_acquire);
 
-	*count = load32(&notes->count);
+	*count = load_u32(&notes->count);
 	memcpy(list, notes->list, sizeof(notes->list));
 	atomic_thread_fence(memory_order_acquire);
-	return before % 2 == 0 && before == load32(&notes->seq) && *count <= SLOT_NOTES;
+	return before % 2 == 0 && before == load_u32(&notes->seq) && *count <= SLOT_NOTES;
 }
 
 static unsigned read_notes(const struct report *report, unsigned slot, struct conn_note *list)
@@ -156,7 +156,7 @@ static unsigned read_notes(const struct report *report, unsigned slot, struct co
 	return 0;
 }
 
-/* There are only a few of them. */
+/* Insertion sort, the oldest first: there are at most SLOT_NOTES of them. */
 static void sort_by_age(struct conn_note *list, unsigned count)
 {
 	for (unsigned i = 1; i < count; i++) {
@@ -169,8 +169,8 @@ static void sort_by_age(struct conn_note *list, unsigned count)
 	}
 }
 
-static void tell_conn(const struct report *report, const struct conn_note *note,
-		      struct report_conn *out)
+static void set_conn(const struct report *report, const struct conn_note *note,
+		     struct report_conn *out)
 {
 	net_write(&note->remote, note->remote_port, out->remote);
 	report_listener_name(report, note->listener, out->listen, out->service);
@@ -191,6 +191,6 @@ unsigned report_conns(const struct report *report, unsigned slot, struct report_
 	if (count > most)
 		count = most;
 	for (unsigned i = 0; i < count; i++)
-		tell_conn(report, &list[i], &out[i]);
+		set_conn(report, &list[i], &out[i]);
 	return count;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deals out what is in a scoreboard: slots in use, rows of listeners, marks, requests and their
- * outcomes, and the folding of what a dead worker has counted. It opens no file
- * (stats/scoreboard_file.c does).
+ * Manages the parts of a scoreboard: slots in use, rows of listeners, marks, requests and their
+ * outcomes, and the folding of a dead worker's counts. It opens no file (stats/scoreboard_file.c
+ * does).
  */
 #include "stats/scoreboard.h"
 
@@ -29,8 +29,8 @@ bool scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers)
 }
 
 /*
- * Odd while the shares move from the slot to the past, so that no reader counts them twice or not
- * at all.
+ * board->folds is odd while counts move from the slot to the past, so that no reader counts them
+ * twice or misses them.
  */
 void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned number)
 {
@@ -73,7 +73,7 @@ static bool has_counts(const struct listener_tally *tally)
 	return memcmp(tally, &nothing, sizeof(nothing)) != 0;
 }
 
-/* A worker that still counts there must be gone first. */
+/* The row is free only when no worker that counts in it is left. */
 static bool is_left(const struct scoreboard *board, unsigned i)
 {
 	if (atomic_load(&board->listeners[i].life) != LISTENER_GONE)
@@ -85,7 +85,7 @@ static bool is_left(const struct scoreboard *board, unsigned i)
 	return true;
 }
 
-/* What was counted there goes to the last row, so that no sum falls. */
+/* Adds the row's counts to the last row, so that no sum falls. */
 static void vacate_row(struct scoreboard *board, unsigned i)
 {
 	struct queue_tally *queue = &board->listeners[i].queue;
@@ -104,7 +104,9 @@ static void vacate_row(struct scoreboard *board, unsigned i)
 	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
 }
 
-/* A row for a new listener: an unused one, or that of one that is gone, or the last. */
+/*
+ * Returns a row for a new listener: an unused one, or that of a listener that is gone, or the last.
+ */
 static unsigned find_row(struct scoreboard *board)
 {
 	struct listener_row *other = &board->listeners[OTHER];
@@ -178,7 +180,7 @@ void scoreboard_read_request(const struct request *request, struct outcome *outc
 		atomic_thread_fence(memory_order_acquire);
 		now = atomic_load_explicit(&request->done, memory_order_acquire);
 	} while (now != done);
-	/* whose file this is may have written anything */
+	/* the owner of the file may have written anything */
 	outcome->message[sizeof(outcome->message) - 1] = '\0';
 }
 

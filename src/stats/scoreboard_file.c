@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes, maps and reads the scoreboard's file. It knows where slots begin and not what is in them,
- * and trusts no file that it did not make.
+ * Creates, maps and reads the scoreboard's file. It knows the offset of the slots but not their
+ * contents, and trusts no file that it did not create.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,20 +12,20 @@
 #include "stats/scoreboard.h"
 
 enum {
-	COPY_TRIES = 20, /* a fold is over in no time, unless the master was stopped within one */
+	COPY_TRIES = 20, /* a fold is short, unless the master was stopped within one */
 	NAME_TRIES = 16,
 };
 static const size_t slots_at = offsetof(struct scoreboard, slots);
 
-/* Takes real space now: a full file system must fail here and not as SIGBUS in a worker. */
+/* Allocates real space now: a full file system must fail here, not as SIGBUS in a worker. */
 bool scoreboard_fill(int fd, off_t size)
 {
 	return sys_fallocate(fd, 0, 0, size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS;
 }
 
 /*
- * What a master that was killed at its start has left: a scoreboard of this user's, of any version,
- * or one that was not begun yet.
+ * True for the file of a master that was killed during its start: a scoreboard of this user, of any
+ * version, or an empty file.
  */
 static bool is_leftover(const char *path)
 {
@@ -42,7 +42,9 @@ static bool is_leftover(const char *path)
 	return size == 0 || (size == sizeof(magic) && magic == SCOREBOARD_MAGIC);
 }
 
-/* Beside path, under the first name that nothing of somebody else has. fresh: size bytes. */
+/*
+ * Creates a file beside path, under the first name that no foreign file has. fresh has size bytes.
+ */
 static int open_fresh(const char *path, char *fresh, size_t size)
 {
 	int fd = -1;
@@ -61,7 +63,7 @@ static int open_fresh(const char *path, char *fresh, size_t size)
 	return fd;
 }
 
-/* A second descriptor of the same file that cannot write, or -1 with errno. */
+/* Returns a second, read-only descriptor of the same file, or -1 with errno set. */
 static int open_reader(int fd, const char *path)
 {
 	int reader = sys_open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -78,8 +80,8 @@ static int open_reader(int fd, const char *path)
 }
 
 /*
- * The same without a path: by /proc, or where that is not mounted with the writable descriptor,
- * once no new mapping of the memory can write. Those that there are go on.
+ * The same without a path: through /proc. Without /proc the writable descriptor is used, sealed so
+ * that no new mapping can write; existing mappings can still write.
  */
 static int open_memory_reader(int fd)
 {
@@ -99,7 +101,7 @@ static void close_fd(int fd)
 		sys_close(fd);
 }
 
-/* Writes what tells a scoreboard from other files, takes room for the head, and maps it all. */
+/* Writes the magic number, allocates the head, and maps the whole file. */
 static struct scoreboard *map_new(int fd)
 {
 	static const uint64_t magic = SCOREBOARD_MAGIC;
@@ -114,7 +116,7 @@ static struct scoreboard *map_new(int fd)
 	return board == MAP_FAILED ? NULL : board;
 }
 
-/* Takes over fd: closes it when it fails, with errno. path: the file's, NULL it has none. */
+/* Takes over fd; on failure closes it and sets errno. path is the file's, or NULL for memory. */
 static struct scoreboard *fill_head(int fd, const char *path)
 {
 	struct scoreboard *board = map_new(fd);
@@ -150,7 +152,7 @@ static struct scoreboard *make_file(const char *path, struct err *err)
 	int fd = open_fresh(path, fresh, sizeof(fresh));
 	struct scoreboard *board = NULL;
 
-	/* the umask has a say in what open makes */
+	/* the umask affects open's mode */
 	if (fd >= 0 && sys_fchmod(fd, 0644) == 0) {
 		board = fill_head(fd, fresh);
 	} else if (fd >= 0) {
@@ -195,7 +197,7 @@ struct scoreboard *scoreboard_new(const char *path, struct err *err)
 	return path ? make_file(path, err) : make_memory(err);
 }
 
-/* Another server may have put its own in the place of this one. */
+/* Another server may have put its own file there. */
 static bool is_at(const struct scoreboard *board, const char *path)
 {
 	struct stat st;
@@ -214,7 +216,7 @@ void scoreboard_free(struct scoreboard *board, const char *path, bool remove)
 	sys_munmap(board, sizeof(*board));
 }
 
-/* Puts a view that can never be written in the place of these bytes. */
+/* Replaces the mapping of these bytes by a view that can never be written. */
 static bool close_to_writing(struct scoreboard *board, size_t from, size_t to)
 {
 	return from == to ||
@@ -229,7 +231,7 @@ bool scoreboard_confine(struct scoreboard *board, const struct slot *slot)
 	if (!close_to_writing(board, 0, from) ||
 	    !close_to_writing(board, from + sizeof(*slot), sizeof(*board)))
 		return false;
-	/* Else mremap(2) could make it grow over what follows in the file. */
+	/* otherwise mremap(2) could extend the mapping over the next part of the file */
 	return sys_mseal((char *)board + from, sizeof(*slot)) == 0 || errno == ENOSYS;
 }
 
@@ -274,13 +276,16 @@ void scoreboard_unview(const struct scoreboard *board)
 		sys_munmap((void *)board, sizeof(*board));
 }
 
-/* What of size bytes there is from offset on; -1 with errno. */
+/* Reads up to size bytes from offset. Returns their number, or -1 with errno set. */
 static ssize_t read_at(int fd, off_t offset, void *to, size_t size)
 {
 	return lseek(fd, offset, SEEK_SET) < 0 ? -1 : file_read(fd, to, size);
 }
 
-/* The head, and of the slots those in use; a whole file's size stands for both. -1 with errno. */
+/*
+ * Reads the head and the slots in use. When both are complete, returns the size of a whole file.
+ * Returns -1 with errno set.
+ */
 static ssize_t read_used(int fd, struct scoreboard *copy)
 {
 	ssize_t head = read_at(fd, 0, copy, slots_at), slots, used;
@@ -294,7 +299,7 @@ static ssize_t read_used(int fd, struct scoreboard *copy)
 	return slots < used ? head + slots : (ssize_t)sizeof(*copy);
 }
 
-/* Reads until no fold was at work meanwhile, or one is that does not end. */
+/* Reads until no fold ran during the read, or gives up on a fold that does not end. */
 static ssize_t read_between_folds(int fd, struct scoreboard *copy)
 {
 	uint32_t folds;
@@ -310,7 +315,7 @@ static ssize_t read_between_folds(int fd, struct scoreboard *copy)
 		if (folds % 2 == 0 && folds == atomic_load(&copy->folds))
 			break;
 	}
-	/* the copy does not change: there is nothing to wait for in it */
+	/* the copy does not change, so its readers must not wait for the fold */
 	atomic_store(&copy->folds, atomic_load(&copy->folds) & ~1U);
 	return size;
 }
@@ -347,7 +352,7 @@ bool scoreboard_copy(const char *path, struct scoreboard *copy, struct err *err)
 			       path);
 	}
 	size = read_between_folds(fd, copy);
-	/* What is missing at its end may be missing of what nobody reads. */
+	/* bytes may be missing at the end, in slots that are not read */
 	if (size > st.st_size)
 		size = st.st_size;
 	if (size < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether the scoreboard could be made. Must leave nothing behind. */
+/* Tests whether the scoreboard could be created. It must leave no file behind. */
 #include <string.h>
 
 #include "base/file.h"
@@ -11,13 +11,13 @@ static bool refuse_path(const char *path, struct err *err)
 	return err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s", path);
 }
 
-/* A file system that knows no file without a name says so by EISDIR, EOPNOTSUPP or EINVAL. */
+/* A file system without O_TMPFILE fails with EISDIR, EOPNOTSUPP or EINVAL. */
 static bool is_unknown(int error)
 {
 	return error == EISDIR || error == EOPNOTSUPP || error == EINVAL;
 }
 
-/* Takes the room in a file without a name, which is gone when it is closed. */
+/* Allocates the space in an unnamed file, which is freed by its close. */
 static bool has_room(const char *folder, unsigned slots)
 {
 	int fd = sys_open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), error = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes listeners out of epoll and puts them back (the picture is in worker/accept_pause.h). It
- * accepts no connection.
+ * Takes listeners out of epoll and puts them back (states: worker/accept_pause.h). It accepts no
+ * connection.
  */
 #include "worker/accept_pause.h"
 
@@ -11,13 +11,13 @@
 #include "base/sys.h"
 
 enum {
-	RESUME_MS = 200, /* retry after EMFILE and the like */
-	FULL_MS = 20,    /* between two looks for a place */
-	CALM_MS = 1000,  /* without another failure, until it is said that accepting goes on */
-	ADOPT_MS = 250,  /* between two looks for sockets without an owner */
+	RESUME_MS = 200, /* retry after EMFILE and similar errors */
+	FULL_MS = 20,    /* between two checks for a free place */
+	CALM_MS = 1000,  /* without another failure before the end of the pause is logged */
+	ADOPT_MS = 250,  /* between two checks for sockets without an owner */
 };
 
-/* True when this worker is to accept from the socket. */
+/* True when this worker accepts from the socket. */
 static bool serves_socket(const struct acceptor *a)
 {
 	const struct balance *balance = &a->all->balance;
@@ -84,7 +84,9 @@ static void pause_all(struct acceptors *all, const struct acceptor *woken)
 		(void)accept_pause_pass(woken, &standing);
 }
 
-/* Watches what this worker serves, and nothing else. Without memory for epoll: all of it later. */
+/*
+ * Watches exactly the sockets that this worker serves. If epoll has no memory, all pause and retry.
+ */
 void accept_pause_watch_served(struct acceptors *all)
 {
 	for (unsigned i = 0; i < all->count; i++) {
@@ -147,7 +149,7 @@ void accept_pause_check_room(struct acceptors *all)
 		resume_all(all);
 }
 
-/* Says so once, however often it is tried again in vain. */
+/* Logs once, however many retries fail. */
 void accept_pause_exhausted(struct acceptor *a)
 {
 	struct acceptors *all = a->all;
@@ -162,7 +164,9 @@ void accept_pause_exhausted(struct acceptor *a)
 	set_resume(all, RESUME_MS);
 }
 
-/* Said when it has lasted: under want of descriptors one is free for a moment again and again. */
+/*
+ * Logged only after CALM_MS: when descriptors are short, one is free for a moment again and again.
+ */
 static void say_resumed(void *owner)
 {
 	struct acceptors *all = owner;
@@ -171,7 +175,7 @@ static void say_resumed(void *owner)
 	LOG(EVENT_accept_resumed, LOG_NUM("connections", all->pool->live));
 }
 
-/* Once, until a tenth of the places is free again: else it would be a line for each connection. */
+/* Logged once until a tenth of the places is free again, not once for each connection. */
 void accept_pause_say_full(const struct acceptor *a)
 {
 	struct acceptors *all = a->all;
@@ -187,7 +191,7 @@ void accept_pause_say_full(const struct acceptor *a)
 	all->is_full = true;
 }
 
-/* Takes the listener alone out of epoll: another may keep places of its own. */
+/* Takes only this listener out of epoll: another one may have reserved places left. */
 void accept_pause_hold(struct acceptor *a)
 {
 	struct acceptors *all = a->all;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mechanism of accepting (the picture is in worker/acceptor.h); who is lighter is
- * worker/balance.c's business. It never accepts and then closes for want of room: what it does not
- * take stays in the kernel's queue or goes to another worker.
+ * The mechanism of accepting (overview: worker/acceptor.h); worker/balance.c decides which worker
+ * is lighter. A worker never accepts a connection to close it for want of room: a connection that
+ * it does not take stays in the kernel's queue or goes to another worker.
  */
 #include "worker/acceptor.h"
 
@@ -16,15 +16,12 @@
 #include "net/listen_socket.h"
 #include "worker/dispatch.h"
 
-/*
- * Some errors belong to the connection that went away meanwhile (accept(2)); the rest to this
- * process.
- */
+/* Some errors belong to a connection that has gone away (accept(2)), the others to this process. */
 static void handle_failure(struct acceptor *a)
 {
 	switch (errno) {
 	case EAGAIN:
-	case EINVAL: /* it was shut down and listens again */
+	case EINVAL: /* the socket was shut down and listens again */
 	case EINTR:
 	case ECONNABORTED:
 	case EPROTO:
@@ -42,8 +39,9 @@ static void handle_failure(struct acceptor *a)
 }
 
 /*
- * True when the next connection has a place. As long as another worker has one, nobody's connection
- * ends for it: that worker is woken, once. Nor does one where another worker was faster.
+ * True when the next connection has a place. While another worker has room, no connection is ended
+ * to make some: that worker is woken, once. No connection is ended either when another worker was
+ * faster.
  */
 static bool has_place(struct acceptor *a)
 {
@@ -82,7 +80,7 @@ static void refuse_conn(const struct acceptor *a, int fd, const struct addr *rem
 	cell_add(&pool->slot->tally.connections_ended_total[CLOSE_refused], 1);
 }
 
-/* True when the connection may be served; else it is closed. */
+/* True when the connection may be served; otherwise it is closed. */
 static bool admit_conn(const struct acceptor *a, int fd, const struct addr *remote)
 {
 	struct acceptors *all = a->all;
@@ -123,7 +121,7 @@ static void accept_one(struct acceptor *a, bool is_asked)
 	accept_pause_check_room(all);
 }
 
-/* To the tail of the wait queue; and epoll looks at the socket's queue anew. */
+/* Moves it to the tail of the wait queue; epoll checks the socket's accept queue anew. */
 static void rotate_listener(struct acceptor *a)
 {
 	if (!a->is_watching)
@@ -133,12 +131,15 @@ static void rotate_listener(struct acceptor *a)
 		accept_pause_exhausted(a);
 }
 
-/* Once: in the next turn, which is at hand, the connection is accepted if it is still there. */
+/*
+ * Once only: in the next turn, which follows at once, this worker accepts if the connection is
+ * still there.
+ */
 static bool leaves_chance(struct acceptor *a, const struct standing *standing)
 {
 	a->has_passed = !a->has_passed && accept_pause_pass(a, standing);
 	if (a->has_passed)
-		sched_yield(); /* the lighter one may be waiting for this processor */
+		sched_yield(); /* the lighter worker may be waiting for this CPU */
 	return a->has_passed;
 }
 
@@ -162,7 +163,8 @@ static void accept_ready(void *owner, uint32_t events)
 		return;
 	accept_one(a, false);
 	if (balance_yields(&standing) || (a->is_shared && was_full))
-		rotate_listener(a); /* where all are full, each ends one of its own in turn */
+		rotate_listener(
+			a); /* where all workers are full, each ends one of its own in turn */
 }
 
 static void accept_kicked(void *owner, uint32_t events)

@@ -2,12 +2,12 @@
 /*
  * Accepting: one connection for each wake-up. Worker only.
  *
- * A worker that is to be woken after the others takes the listener out of its epoll and adds it
+ * A worker that should be woken after the others takes the listener out of its epoll and adds it
  * again, which moves it to the tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head,
- * epoll_ctl(2)); a lighter one that sleeps is kicked. Which one is lighter: worker/balance.h. When
- * none accepts: worker/accept_pause.h.
+ * epoll_ctl(2)). A lighter worker that sleeps is kicked. worker/balance.h decides which worker is
+ * lighter, worker/accept_pause.h when none accepts.
  *
- * What another process, which shares a socket, may have done to it is worker/guard.h's business.
+ * worker/guard.h undoes changes that another process has made to a shared socket.
  */
 #ifndef WORKER_ACCEPTOR_H
 #define WORKER_ACCEPTOR_H
@@ -17,8 +17,8 @@
 #include "worker/accept_pause.h"
 
 /*
- * Begins to accept from every listener of the pool. loop, pool, alarms, bans, room and balance's
- * fields are set by the caller. False with errno. Allocates. Worker only.
+ * Starts accepting from every listener of the pool. The caller sets loop, pool, alarms, bans, room
+ * and the fields of balance. Returns false with errno set. Allocates. Worker only.
  */
 bool acceptors_start(struct acceptors *all);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lays out and maps a slot's arena: head, records, buffers. Knows sizes, not connections: which
- * record is in use is worker/pool.c's business.
+ * Lays out and maps a slot's arena: head, records, buffers. It knows sizes, not connections:
+ * worker/pool.c keeps track of the records in use.
  */
 #include "worker/arena.h"
 
@@ -32,7 +32,7 @@ static size_t largest_state(const struct conf *conf)
 	return most;
 }
 
-/* A shared mapping forgets its bytes only by MADV_REMOVE (madvise(2)). */
+/* The pages of a shared mapping are dropped by MADV_REMOVE only (madvise(2)). */
 static bool forget_pages(char *from, size_t size)
 {
 	return sys_madvise(from, size, MADV_REMOVE) == 0;
@@ -75,7 +75,7 @@ struct arena *arena_new(const struct conf *conf)
 
 void arena_free(struct arena *arena)
 {
-	/* What cannot be unmapped costs addresses, and its pages if they stay. */
+	/* A mapping that cannot be unmapped costs its addresses, and its pages if they stay. */
 	(void)sys_munmap(arena->head, arena->size);
 	free(arena);
 }
@@ -85,7 +85,7 @@ void arena_reset(struct arena *arena)
 	struct arena_head *head = arena->head;
 	uint64_t span = atomic_load_explicit(&head->log_span, memory_order_relaxed);
 
-	/* Without it the pages stay, and only what tells that a record is in use must go. */
+	/* If the pages stay, clearing the records is enough: none is in use then. */
 	if (!forget_pages(arena->conns, arena->size - (size_t)(arena->conns - (char *)head)))
 		memset(arena->conns, 0, (size_t)(arena->bufs - arena->conns));
 	*head = (struct arena_head){ .magic = ARENA_MAGIC, .conn_number = head->conn_number };

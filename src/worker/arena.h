@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of one slot's connections: a head, lines of the access log that wait to be written,
- * records and buffers in a mapping that the master makes before the fork and that every worker of
- * the slot has at the same address, so pointers into it stay good from one worker to the next.
- * Pages cost nothing until touched (mmap(2), MAP_NORESERVE). What a worker can find out again by
- * looking (free lists, timers) is not in here, and how the mapping is laid out is not in it
- * either: a worker that wrote rubbish cannot change it.
+ * The memory of one slot's connections: a head, pending lines of the access log, records and
+ * buffers. The master maps it before the fork, and every worker of the slot has it at the same
+ * address, so pointers into it stay valid from one worker to the next. Pages cost nothing until
+ * touched (mmap(2), MAP_NORESERVE). State that a worker can rebuild by a walk over the records
+ * (free lists, timers) is not in here. Nor is the layout of the mapping: a worker that corrupts the
+ * arena cannot change it.
  */
 #ifndef WORKER_ARENA_H
 #define WORKER_ARENA_H
@@ -21,20 +21,20 @@
 enum { ARENA_BUF_SIZE = 64 * 1024 };
 #define ARENA_MAGIC UINT64_C(0x707265666172656e)
 
-/* In the mapping: what one worker leaves to the next. Read with suspicion. */
+/* In the mapping: state that one worker leaves to the next, which must check it. */
 struct arena_head {
 	uint64_t magic;
-	uint32_t conn_high;        /* records ever used; those beyond are untouched zeros */
-	uint32_t empty_handed;     /* workers in a row that took over and never turned their loop */
-	uint8_t draining;          /* 1: told to leave, the next worker does not accept */
-	int64_t give_up_ms;        /* draining: when the time of shutdown_timeout is over */
-	_Atomic uint32_t in_hand;  /* 1 + index of the connection that is worked on; 0: none */
+	uint32_t conn_high;    /* records ever used; those beyond are untouched zeros */
+	uint32_t empty_handed; /* workers in a row that took over and never turned their loop */
+	uint8_t draining;      /* 1: the worker was told to leave, the next one does not accept */
+	int64_t give_up_ms;    /* draining: when shutdown_timeout ends */
+	_Atomic uint32_t in_hand;  /* 1 + index of the connection in hand; 0: none */
 	uint32_t last_call;        /* 1 + row of the last system call (base/sys.h); 0: none */
 	_Atomic uint64_t log_span; /* accesslog/accessbuf.h */
-	uint64_t conn_number;      /* of the last connection, or a higher one that none has had */
+	uint64_t conn_number; /* number of the last connection, or a higher one that is unused */
 };
 
-/* Each process's own: where everything is. */
+/* Private to each process: the addresses of the parts. */
 struct arena {
 	struct arena_head *head;
 	char *log; /* ACCESSBUF_SIZE bytes */
@@ -48,32 +48,33 @@ struct arena {
 struct conn;
 
 /*
- * A mapping for worker_connections records, each with room for the largest state that the services
- * of conf keep, and for the buffers they can hold at once. NULL with errno. Owner: the master,
- * arena_free.
+ * Maps an arena for worker_connections records, each with room for the largest state that the
+ * services of conf keep, and for the buffers they can hold at once. Returns NULL with errno set.
+ * The master owns it; arena_free unmaps it.
  */
 struct arena *arena_new(const struct conf *conf);
 void arena_free(struct arena *arena);
 
 /*
- * Gives the pages back and begins anew, empty: for a slot whose connections are gone. What waits in
- * the log stays, and so does the number of the last connection.
+ * Gives the pages back and starts empty, for a slot whose connections are gone. Pending lines of
+ * the log stay, and so does the number of the last connection.
  */
 void arena_reset(struct arena *arena);
 
 /*
- * Whoever works on it from now on accepts nobody, and has until give_up_ms. By the worker when it
- * is told to leave, and by the master before a worker that is only to finish what another left.
+ * From now on a worker of this slot accepts no connection and has until give_up_ms. Called by the
+ * worker when it is told to leave, and by the master before it starts a worker that only finishes
+ * the connections of another.
  */
 void arena_drain(struct arena *arena, int64_t give_up_ms);
 
-/* The lines of the access log that wait. */
+/* The pending lines of the access log. */
 static inline struct accessbuf_memory arena_log(const struct arena *arena)
 {
 	return (struct accessbuf_memory){ arena->log, &arena->head->log_span };
 }
 
-/* The record and the buffer of an index below conn_most and buf_most. */
+/* The record and the buffer at an index below conn_most and buf_most. */
 static inline struct conn *arena_conn(const struct arena *arena, uint32_t index)
 {
 	return (struct conn *)(arena->conns + (size_t)index * arena->conn_stride);
@@ -84,7 +85,7 @@ static inline char *arena_buf(const struct arena *arena, uint32_t index)
 	return arena->bufs + (size_t)index * ARENA_BUF_SIZE;
 }
 
-/* The index of the buffer that begins at base, or buf_most when none does. */
+/* The index of the buffer that begins at base, or buf_most if base is not the start of one. */
 uint32_t arena_buf_index(const struct arena *arena, const char *base);
 
 /* Gives back the pages of a buffer, if the system can. */

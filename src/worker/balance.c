@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The policy of even load. It reads what the others say, writes this worker's own word, and sets
- * bits in the masks of those it kicks; it makes no decision about sockets, which is
- * worker/acceptor.c's business.
+ * The policy of even load. It reads the hints of the other workers, writes this worker's own, and
+ * sets bits in the masks of the workers it kicks. It decides nothing about sockets:
+ * worker/acceptor.c does.
  */
 #include "worker/balance.h"
 
@@ -11,13 +11,13 @@
 #include "base/sys.h"
 
 enum {
-	YIELD_AT = 2,  /* connections more than the lightest worker has */
-	PASS_AT = 4,   /* likewise, for a while */
-	BURST_AT = 16, /* likewise, at this moment */
-	DEAF_MS = 10,  /* a kicked worker that has not turned its loop for so long is passed over */
-	KICKS_AT_ONCE = 16, /* more than the system queues (net.unix.max_dgram_qlen) by default */
-	SPAN_MS = 10,       /* of two of which the least load counts as settled */
-	DOUBT_MS = 100,     /* for so long a peer whose hint was wrong is passed over */
+	YIELD_AT = 2,       /* connections more than the lightest worker's */
+	PASS_AT = 4,        /* likewise, for a while */
+	BURST_AT = 16,      /* likewise, right now */
+	DEAF_MS = 10,       /* a kicked worker whose loop has not turned for this long is skipped */
+	KICKS_AT_ONCE = 16, /* more than the kernel queues by default (net.unix.max_dgram_qlen) */
+	SPAN_MS = 10,       /* of two such spans the least load counts as settled */
+	DOUBT_MS = 100,     /* a peer whose hint was wrong is skipped for this long */
 };
 
 static uint32_t load32(const _Atomic uint32_t *value)
@@ -69,7 +69,7 @@ bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned socket
 	return true;
 }
 
-/* A stopped or hanging worker looks light; it must not be fed. */
+/* A stopped or hanging worker looks light, but must get no connections. */
 static bool is_deaf(struct balance *b, unsigned i, int64_t now_ms)
 {
 	struct kick *kick = &b->kicks[i];
@@ -103,7 +103,7 @@ struct standing balance_look(struct balance *b, uint32_t load, int64_t now_ms)
 
 	standing.settled = load == BALANCE_FULL ? load : least_lately(&b->lately, load, now_ms);
 
-	if (load < YIELD_AT) /* nobody has so much less */
+	if (load < YIELD_AT) /* no peer can have so many fewer */
 		return standing;
 	for (unsigned i = 0; i < b->peers->count; i++) {
 		struct peer peer = heritage_peers_get(b->peers, i);
@@ -123,7 +123,7 @@ bool balance_yields(const struct standing *s)
 	return s->excess >= YIELD_AT;
 }
 
-/* The hint led here; the word of the peer's own slot counts. */
+/* The hint chose this peer; its own slot decides. */
 static bool is_confirmed(const struct slot *slot, const struct standing *s)
 {
 	return load32(&slot->state) == SLOT_READY &&
@@ -141,7 +141,8 @@ static void kick_peer(struct balance *b, unsigned peer, unsigned listener, int64
 	}
 	heritage_peers_ask(b->peers, peer, listener);
 	/*
-	 * A full queue is as loud as it gets; the connection stays in the listener's in any case.
+	 * A full queue already wakes the peer; in any case the connection stays in the listener's
+	 * queue.
 	 */
 	(void)!sys_send(b->wires[peer].fds[WIRE_KICK], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	cell_add(&b->slots[b->number].tally.accept_kicks_total, 1);
@@ -167,7 +168,7 @@ uint64_t balance_asked(struct balance *b)
 {
 	char byte;
 
-	/* Before the mask is taken, so that a later asking is heard again. */
+	/* The kicks are drained before the mask is taken, so that a later request is seen again. */
 	for (unsigned i = 0; i < KICKS_AT_ONCE; i++)
 		if (sys_recv(balance_fd(b), &byte, 1, MSG_DONTWAIT) < 0)
 			break;

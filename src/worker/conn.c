@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of a connection (the picture is in worker/conn.h): moves bytes between the kernel
- * and the service, keeps the deadlines, and makes every transition. A connection either reads
- * or writes: while an answer waits for the client nothing more is read from it, so its memory
- * is bounded. One receive for each word of epoll: a short one means drained, and epoll is
- * level-triggered.
+ * The life of a connection (states: worker/conn.h): moves bytes between the kernel and the service,
+ * keeps the deadlines, and makes every transition. A connection either reads or writes: while an
+ * answer waits for the client nothing more is read from it, so its memory is bounded. It makes one
+ * recv for each event: a short read means drained, and epoll is level-triggered.
  */
 #include "worker/conn.h"
 
@@ -29,7 +28,7 @@ static void take_in_hand(struct pool *pool, const struct conn *c)
 	pool->begun_us = c->begun_us != 0 ? c->begun_us : pool->loop->now_us;
 }
 
-/* Only the first can have begun before this turn; those that began in it are timed at its end. */
+/* Only the first can have begun before this turn; the others are timed at the end of the turn. */
 static void count_messages(struct pool *pool, const struct conn *c)
 {
 	uint64_t answered = c->messages - pool->messages_before;
@@ -45,7 +44,7 @@ static void count_messages(struct pool *pool, const struct conn *c)
 	pool->answered += answered;
 }
 
-/* The record may be free by now, but nobody else has it yet. */
+/* The record may be free by now, but no other connection has it yet. */
 static void put_down(struct pool *pool, struct conn *c)
 {
 	count_messages(pool, c);
@@ -69,7 +68,7 @@ static void end_conn(struct pool *pool, struct conn *c, enum close_reason reason
 	pool_take_back_buf(pool, &c->in);
 	pool_take_back_buf(pool, &c->out);
 	c->state = CONN_CLOSED;
-	/* Whatever close says, the descriptor is gone (close(2)). */
+	/* The descriptor is gone whatever close returns (close(2)). */
 	(void)sys_close(c->fd);
 	pool_forget(pool, c);
 }
@@ -81,7 +80,7 @@ void conn_end(struct pool *pool, struct conn *c, enum close_reason reason)
 	put_down(pool, c);
 }
 
-/* Asks epoll for what the connection waits for now; true unless that ended it. */
+/* Sets the events that the connection waits for; returns true unless that ended the connection. */
 static bool watch_conn(struct pool *pool, struct conn *c)
 {
 	uint32_t wanted = 0;
@@ -92,7 +91,7 @@ static bool watch_conn(struct pool *pool, struct conn *c)
 	else if (!c->in_ended)
 		wanted = EPOLLIN;
 	else
-		wanted = EPOLLERR; /* always reported, and so that 0 means "not in epoll" */
+		wanted = EPOLLERR; /* always reported; keeps 0 for "not in epoll" */
 	if (wanted == c->watched)
 		return true;
 	if (!loop_tag(pool->loop, op, c->fd, wanted, pool_tag(c))) {
@@ -103,7 +102,7 @@ static bool watch_conn(struct pool *pool, struct conn *c)
 	return true;
 }
 
-/* Our side ends; the client may still read the last answer and end its own. */
+/* The server ends its side; the client may still read the last answer and end its own. */
 static void half_close(struct pool *pool, struct conn *c)
 {
 	if (c->in_ended || c->conf->linger_timeout == 0 || sys_shutdown(c->fd, SHUT_WR) < 0) {
@@ -120,7 +119,7 @@ static void half_close(struct pool *pool, struct conn *c)
 		deadline_set(pool, c);
 }
 
-/* Sends what there is; true unless that ended the connection. */
+/* Sends the pending output; returns true unless that ended the connection. */
 static bool flush_output(struct pool *pool, struct conn *c)
 {
 	ssize_t sent;
@@ -156,9 +155,9 @@ static enum verdict call_drained(struct conn *c)
 }
 
 /*
- * What the service computes is timed by the processor's time: the clock would blame a connection
- * for a client that the kernel let run first. The system calls are left out: on the loopback device
- * a send is charged with packets of other connections, for milliseconds at times.
+ * Measures the service's CPU time: by wall time a connection would be charged for a client that the
+ * kernel let run first. System calls are left out: on the loopback device a send is charged with
+ * packets of other connections, at times for milliseconds.
  */
 static enum verdict call_service(struct pool *pool, struct conn *c,
 				 enum verdict (*hook)(struct conn *))
@@ -171,7 +170,7 @@ static enum verdict call_service(struct pool *pool, struct conn *c,
 	return verdict;
 }
 
-/* After a turn: notes whether a message is in progress, and goes back to waiting. */
+/* After a visit: notes whether a message is in progress, and waits for the next event. */
 static void wait_for_client(struct pool *pool, struct conn *c)
 {
 	if (conn_is_between_messages(c))
@@ -180,14 +179,14 @@ static void wait_for_client(struct pool *pool, struct conn *c)
 		c->begun_us = pool->loop->now_us;
 	pool_take_back_buf(pool, &c->in);
 	pool_take_back_buf(pool, &c->out);
-	/* What waits in the run queue is not asked about. */
+	/* A connection in the run queue needs no other events. */
 	if (runqueue_has(&pool->queue, c->index) || watch_conn(pool, c))
 		deadline_set(pool, c);
 }
 
 /*
- * True when a draining worker may end it now. A connection that has said nothing yet has a
- * moment to.
+ * True when a draining worker may end it now. A connection that has sent nothing yet has a moment
+ * to do so.
  */
 static bool may_leave(const struct pool *pool, const struct conn *c)
 {
@@ -195,7 +194,7 @@ static bool may_leave(const struct pool *pool, const struct conn *c)
 	       (c->bytes_in > 0 || c->in_ended || deadline_is_stale(pool, c));
 }
 
-/* One answer has gone out, and the service may have more: others come first. */
+/* True when one answer is out and the service may have more, but other connections come first. */
 static bool has_spent_share(const struct pool *pool, unsigned answers)
 {
 	int64_t past_us = answers > 1 ? clock_us() - pool->loop->now_us : 0;
@@ -204,8 +203,8 @@ static bool has_spent_share(const struct pool *pool, unsigned answers)
 }
 
 /*
- * Carries out the service's verdict: sends, asks for more as long as the client takes it and the
- * share lasts, ends.
+ * Carries out the service's verdict: sends, calls the service for more while the client takes it
+ * and the share lasts, and ends the connection.
  */
 static void carry_out(struct pool *pool, struct conn *c, enum verdict verdict)
 {
@@ -247,7 +246,7 @@ static void ask_and_settle(struct pool *pool, struct conn *c, enum verdict (*hoo
 	carry_out(pool, c, call_service(pool, c, hook));
 }
 
-/* True when there is something new for the service: bytes or the end. May end the connection. */
+/* True when the service has new input: bytes or the client's end. May end the connection. */
 static bool receive_input(struct pool *pool, struct conn *c)
 {
 	ssize_t got;
@@ -258,7 +257,7 @@ static bool receive_input(struct pool *pool, struct conn *c)
 		c->in.end -= c->in.start;
 		c->in.start = 0;
 	}
-	BUG_ON(buf_room(&c->in) == 0); /* a service that keeps so much must not ask for MORE */
+	BUG_ON(buf_room(&c->in) == 0); /* a service that keeps so much must not return MORE */
 	got = transport_receive(c);
 	if (got > 0) {
 		pool->moved += (size_t)got;
@@ -287,7 +286,7 @@ static void read_and_serve(struct pool *pool, struct conn *c)
 		wait_for_client(pool, c);
 }
 
-/* What a client still sends after our end is of no use to anyone; its end is. */
+/* Bytes that a client sends after the server's end are dropped; the client's own end counts. */
 static void discard_input(struct pool *pool, struct conn *c)
 {
 	struct buf waste = { 0 };
@@ -316,7 +315,7 @@ void conn_begin(struct pool *pool, struct conn *c)
 	put_down(pool, c);
 }
 
-/* The service says whether it has more; if not, the client may have sent some meanwhile. */
+/* The service may have more output; if not, the client may have sent more input. */
 static void go_on(struct pool *pool, struct conn *c)
 {
 	enum verdict verdict;
@@ -347,19 +346,19 @@ void conn_ready(struct pool *pool, struct conn *c, uint32_t events)
 {
 	take_in_hand(pool, c);
 	serve_event(pool, c, events);
-	/* What has come is answered first. */
+	/* Input that has already come is answered first. */
 	if (pool->draining && c->magic == CONN_MAGIC && may_leave(pool, c))
 		carry_out(pool, c, conn_finish(c, CLOSE_drained));
 	put_down(pool, c);
 }
 
-/* Errors are reported all the same, and so that 0 means "not in epoll". */
+/* EPOLLERR is reported in any case, and keeps 0 for "not in epoll". */
 void conn_mute(struct pool *pool, struct conn *c)
 {
 	if (c->watched == EPOLLERR)
 		return;
 	if (!loop_tag(pool->loop, EPOLL_CTL_MOD, c->fd, EPOLLERR, pool_tag(c)))
-		return; /* it is reported on */
+		return; /* epoll goes on reporting it */
 	c->watched = EPOLLERR;
 }
 

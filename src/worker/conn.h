@@ -18,29 +18,30 @@
 #include "worker/pool.h"
 
 /*
- * A descriptor that accept returned is in the fresh record c: lets the service begin and serves
- * what is there already.
+ * Takes over a descriptor that accept returned, in the fresh record c: calls the service's open and
+ * serves input that is already there.
  */
 void conn_begin(struct pool *pool, struct conn *c);
 
 /*
- * One visit: epoll said `events` of the connection, or its turn has come in the run queue (events
- * 0). Moves no more than a share of bytes; one that has more to do stands in the run queue
+ * One visit: epoll reported `events` for the connection, or its turn has come in the run queue
+ * (events 0). Moves at most one share of bytes; a connection with more to do is in the run queue
  * afterwards.
  */
 void conn_ready(struct pool *pool, struct conn *c, uint32_t events);
 
-/* It waits in the run queue, and epoll need not report it again and again. */
+/* The connection waits in the run queue: epoll stops reporting it. */
 void conn_mute(struct pool *pool, struct conn *c);
 
-/* Its deadline has passed. */
+/* The connection's deadline has passed. */
 void conn_expire(struct pool *pool, struct conn *c);
 
-/* Ends it now, whatever it was doing. The record is free afterwards. */
+/* Ends the connection now, in any state. The record is free afterwards. */
 void conn_end(struct pool *pool, struct conn *c, enum close_reason reason);
 
 /*
- * It lived with an earlier worker of the slot: waits for its client again, with its old deadlines.
+ * Takes over a connection of an earlier worker of the slot: waits for its client again, with the
+ * old deadlines.
  */
 void conn_resume(struct pool *pool, struct conn *c);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Counts places. Who has to give one up is worker/make_room.c's business. */
+/* Counts places. worker/make_room.c decides which connection gives one up. */
 #include "worker/conn_limit.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@ static uint32_t reserve_of(const struct conn_limit *limit, uint32_t listener)
 	return (uint32_t)limit->listeners->list[listener].conf->reserve;
 }
 
-/* Places that the listener keeps and has not used. */
+/* Places that are reserved for the listener and unused. */
 static uint32_t left_of(const struct conn_limit *limit, uint32_t listener)
 {
 	uint32_t reserve = reserve_of(limit, listener), live = limit->live[listener];

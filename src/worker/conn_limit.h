@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many connections a worker may have, and each of its listeners: a listener may keep some
- * places for itself (listen.reserve), the rest is shared by all. It counts, and knows no
+ * How many connections a worker and each of its listeners may have. A listener may reserve some
+ * places for itself (listen.reserve); all listeners share the rest. Counts only: it knows no
  * connection. Worker only.
  */
 #ifndef WORKER_CONN_LIMIT_H
@@ -15,20 +15,20 @@
 struct conn_limit {
 	const struct listener_set *listeners;
 	uint32_t *live;    /* connections of each listener */
-	uint32_t total;    /* of all of them */
+	uint32_t total;    /* connections of all listeners */
 	uint32_t most;     /* places */
-	uint32_t reserved; /* places that listeners keep and have not used yet */
+	uint32_t reserved; /* places that listeners reserve and have not used yet */
 };
 
 /*
- * `most` places for the connections of these listeners, none of which has one yet. False with
- * errno. Allocates; conn_limit_stop frees.
+ * Starts with `most` places for the connections of these listeners, none in use. Returns false with
+ * errno set. Allocates; conn_limit_stop frees.
  */
 bool conn_limit_start(struct conn_limit *limit, const struct listener_set *listeners,
 		      uint32_t most);
 void conn_limit_stop(struct conn_limit *limit);
 
-/* A connection of the listener has come; has gone. */
+/* Counts a new connection of the listener; an ended one. */
 void conn_limit_take(struct conn_limit *limit, uint32_t listener);
 void conn_limit_give(struct conn_limit *limit, uint32_t listener);
 
@@ -38,7 +38,7 @@ bool conn_limit_has(const struct conn_limit *limit, uint32_t listener);
 /* True when only reserved places are left. */
 bool conn_limit_is_full(const struct conn_limit *limit);
 
-/* True when the listener has no more connections than it keeps places. */
+/* True when the listener's connections fit into its reserved places. */
 bool conn_limit_is_within(const struct conn_limit *limit, uint32_t listener);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a connection's record says: where it stands, why and in which phase it ends, and how the
- * logs tell it.
+ * Reads and writes a connection's record: its state, why and in which phase it ends, and its lines
+ * in the logs.
  */
 #include "accesslog/accesslog.h"
 #include "base/log.h"
@@ -70,7 +70,7 @@ const char *conn_state_letters(char *state, enum close_reason reason, char phase
 	return state;
 }
 
-/* The record's byte: a service may have written over it. */
+/* The byte is checked: a service may have overwritten it. */
 static char phase_of(const struct conn *c)
 {
 	return c->phase == 'R' || c->phase == 'D' || c->phase == 'L' ? (char)c->phase : '-';

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Reckons deadlines; ending what is due is worker/conn.c's business. */
+/* Computes deadlines; worker/conn.c ends connections that are due. */
 #include "worker/deadline.h"
 
 enum {
-	FRESH_MS = 1000, /* so long a draining worker waits for a connection's first bytes */
-	QUEUED_MS = 100, /* until what is due is looked at again, while it waits for its turn */
+	FRESH_MS = 1000, /* a draining worker waits this long for a connection's first bytes */
+	QUEUED_MS =
+		100, /* a due connection that waits in the run queue is checked again after this */
 };
 
 int64_t deadline_due_ms(const struct pool *pool, const struct conn *c, enum close_reason *why)
@@ -32,7 +33,7 @@ int64_t deadline_due_ms(const struct pool *pool, const struct conn *c, enum clos
 	return timeout > 0 ? from + timeout : 0;
 }
 
-/* One that moved away is put off when it fires: the heap is not touched. */
+/* A deadline that has moved away is put off when the timer fires: the heap is not touched. */
 void deadline_set(struct pool *pool, struct conn *c)
 {
 	enum close_reason why;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose turn it is (the picture is in worker/dispatch.h). What a visited connection does is
- * worker/conn.c's business.
+ * The order in which connections are visited (picture: worker/dispatch.h). worker/conn.c does the
+ * visit.
  */
 #include "worker/dispatch.h"
 
@@ -29,7 +29,7 @@ static bool is_over(const struct pool *pool, int64_t most_us)
 	return pool->loop->now_us - pool->loop->turn_us >= most_us;
 }
 
-/* Only while others wait is it worth to know what a visit costs. */
+/* The cost of a visit matters only while other connections wait. */
 static bool is_busy(const struct pool *pool)
 {
 	return pool_has_waiting(pool) || is_over(pool, TURN_US);
@@ -55,7 +55,7 @@ bool dispatch_resume(struct pool *pool, const bool *is_kept)
 	return true;
 }
 
-/* A worker that serves is seen alive, and its messages are timed, however long the turn lasts. */
+/* Keeps the heartbeat fresh and times messages during a long turn. */
 static void tick_clock(struct pool *pool)
 {
 	int64_t before_us = pool->loop->now_us;
@@ -82,7 +82,7 @@ static void visit_conn(struct pool *pool, struct conn *c, uint32_t events, bool 
 		tick_clock(pool);
 }
 
-/* True when it would hold up others that wait already, or events that are still to come. */
+/* True when a visit would delay connections that wait already, or events that are still to come. */
 static bool must_wait(const struct pool *pool, const struct conn *c)
 {
 	if (c->weight == WEIGHT_HEAVY)
@@ -90,10 +90,7 @@ static bool must_wait(const struct pool *pool, const struct conn *c)
 	return c->weight == WEIGHT_UNKNOWN && is_over(pool, TURN_MOST_US);
 }
 
-/*
- * A connection may have ended, and its record have been taken anew, since epoll gathered its
- * word.
- */
+/* A connection may have ended since epoll reported it, and its record may belong to another one. */
 void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events)
 {
 	struct conn *c = arena_conn(pool->arena, (uint32_t)tag);
@@ -119,7 +116,7 @@ static void run_queue(struct pool *pool)
 	} while (!is_over(pool, TURN_US));
 }
 
-/* What is due and not ended now comes first in the next turn, which does not sleep. */
+/* Due connections that are not ended now come first in the next turn, which does not sleep. */
 static void expire_due(struct pool *pool)
 {
 	struct timer_node *node;
@@ -190,7 +187,7 @@ static struct conn_note note_of(const struct pool *pool, const struct conn *c)
 	};
 }
 
-/* Odd from here to end; one that died in between has left it odd. */
+/* The number is odd from here to end_notes; a worker that died in between has left it odd. */
 static uint32_t begin_notes(struct conn_notes *notes)
 {
 	uint32_t odd = atomic_load_explicit(&notes->seq, memory_order_relaxed) | 1;

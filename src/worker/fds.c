@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Closes the descriptors that a worker does not keep (close_range(2)), and counts claims to a
- * descriptor in a hash table with linear probing, at most half full. Whether a descriptor is open
- * is the recovery's business.
+ * descriptor in a hash table with linear probing, at most half full. Recovery checks whether a
+ * descriptor is open.
  */
 #include "worker/fds.h"
 
@@ -84,7 +84,7 @@ static bool is_closed(int fd)
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
 		return errno == EBADF || errno == ENOTSOCK;
 	/*
-	 * One that was shut down is no longer listening either, but has no peer; it can be mended.
+	 * A socket that was shut down does not listen either, but has no peer; it can be revived.
 	 */
 	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
 }
@@ -98,7 +98,7 @@ bool fds_has_listeners(const struct listener_set *set)
 	return true;
 }
 
-/* Of the golden ratio: neighbours come to stand far apart, and all of them somewhere else. */
+/* From the golden ratio: neighbouring numbers are spread far apart, each to a place of its own. */
 #define SPREAD UINT32_C(0x9e3779b9)
 
 bool fds_claims_new(struct fds_claims *claims, uint32_t most)
@@ -118,7 +118,7 @@ void fds_claims_free(struct fds_claims *claims)
 	claims->table = NULL;
 }
 
-/* Where fd stands, or would. */
+/* The place where fd is stored, or would be. */
 static struct claim *find_place(const struct fds_claims *claims, int fd)
 {
 	uint32_t i = ((uint32_t)fd * SPREAD) & claims->mask;

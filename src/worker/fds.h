@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors by their numbers: which a worker keeps of what it inherited, and which are claimed by
- * more than one record. The table's size depends on how many claims there are, not on the numbers
- * of descriptors, which may be as high as the system allows, or rubbish. Worker only.
+ * Descriptors by number: which inherited ones a worker keeps, and which are claimed by more than
+ * one record. The table's size depends on the count of claims, not on the numbers of descriptors,
+ * which may be as high as the system allows, or garbage. Worker only.
  */
 #ifndef WORKER_FDS_H
 #define WORKER_FDS_H
@@ -13,16 +13,16 @@
 #include "worker/heritage.h"
 
 /*
- * Closes every descriptor but standard ones, those of log and access log, those the heritage names
- * for this worker (its listening sockets only `with_listeners`), and the `count` connections. False
- * with errno. Allocates.
+ * Closes every descriptor except the standard ones, those of log and access log, those the heritage
+ * names for this worker (its listening sockets only `with_listeners`), and the `count` connections.
+ * Returns false with errno set. Allocates.
  */
 bool fds_close_others(const struct heritage *heritage, bool with_listeners, const int *connections,
 		      unsigned count);
 
 /*
- * Puts /dev/null in the place of standard input and output, where there is one: what is typed to
- * the server, and what it says to its user, is the master's business.
+ * Replaces standard input and output by /dev/null, where it exists: the terminal is the master's
+ * alone.
  */
 void fds_leave_terminal(void);
 
@@ -38,19 +38,19 @@ struct claim {
 };
 
 struct fds_claims {
-	struct claim *table; /* NULL: none are counted */
-	uint32_t mask;       /* its places are a power of two */
+	struct claim *table; /* NULL: no claims are counted */
+	uint32_t mask;       /* the number of places, a power of two, less 1 */
 };
 
-/* Room for so many descriptors. False with errno. Allocates; fds_claims_free frees. */
+/* Room for `most` descriptors. Returns false with errno set. Allocates; fds_claims_free frees. */
 bool fds_claims_new(struct fds_claims *claims, uint32_t most);
 void fds_claims_free(struct fds_claims *claims);
 
-/* One more claims fd; reserved, it is somebody else's, and nobody's claim to it is good. */
+/* Counts one more claim to fd; reserves fd for another owner, so that no claim to it is valid. */
 void fds_claims_count(struct fds_claims *claims, int fd);
 void fds_claims_reserve(struct fds_claims *claims, int fd);
 
-/* True when fd was claimed once. */
+/* True when fd was claimed exactly once. */
 bool fds_claims_is_sole(const struct fds_claims *claims, int fd);
 
 #endif

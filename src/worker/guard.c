@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks at the flags before each accept, and bounds it by a timer once they were wrong. It closes
+ * Checks the flags before each accept, and bounds it by a timer once they were wrong. It closes
  * nothing and leaves epoll alone.
  */
 #include "worker/guard.h"
@@ -12,11 +12,11 @@
 #include "net/listen_socket.h"
 
 enum {
-	MOST_US = 1000,  /* that an accept may take in ALERT */
-	SAID_MS = 60000, /* between two lines on what was undone */
+	MOST_US = 1000,  /* longest accept in ALERT */
+	SAID_MS = 60000, /* between two log lines about repairs */
 };
 
-/* That it comes is enough: it ends a system call that waits. */
+/* Its arrival is enough: it interrupts a blocking system call. */
 static void be_woken(int number)
 {
 	(void)number;
@@ -36,7 +36,7 @@ static bool hear_timer(struct guard *guard)
 	return guard->hears_timer;
 }
 
-/* Again and again until it is set to 0, in case the first one came before the call had begun. */
+/* Repeats until it is set to 0, in case the first signal came before the call had begun. */
 static void set_timer(long us)
 {
 	const struct itimerval time = { { 0, us }, { 0, us } };
@@ -93,7 +93,7 @@ int guard_accept(struct guard *guard, const struct listener *listener, int fd, b
 	return accept_conn(fd, remote);
 }
 
-/* TCP says EINVAL; a unix socket only says that there is nothing, and is ready all the same. */
+/* TCP returns EINVAL; a unix socket only EAGAIN, although it is reported ready. */
 static bool is_suspect(const struct listener *listener, int error)
 {
 	return error == EINVAL || (error == EAGAIN && listener->bound.sa.sa_family == AF_UNIX);

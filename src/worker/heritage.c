@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Maps the workers' hints, and sets and takes the masks. It believes none of them. */
+/* Maps the workers' hints, and sets and takes the masks. It trusts none of them. */
 #include "worker/heritage.h"
 
 #include "base/sys.h"

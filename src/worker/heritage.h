@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All that a worker inherits from its master, in one place, and the hints by which the workers of a
- * generation share out load. The worker changes nothing that a pointer here leads to, but for its
- * slot, its arena and the hints.
+ * Everything that a worker inherits from its master, in one place, and the hints by which the
+ * workers of a generation share out load. The worker changes nothing behind a pointer here except
+ * its slot, its arena and the hints.
  */
 #ifndef WORKER_HERITAGE_H
 #define WORKER_HERITAGE_H
@@ -19,27 +19,27 @@
 #include "worker/arena.h"
 
 /*
- * What the workers of a generation tell each other so that load is shared out: a word for each,
- * side by side in memory that all of them write to, because a walk over slots, which are kilobytes
- * apart, is felt at each accept. These are hints: any of the workers may have written anything
- * there, so a worker confirms a hint in the other's own slot before it acts on it, and the master
- * only writes.
+ * The loads that the workers of a generation publish, so that load is shared out: one word for each
+ * worker, side by side in memory that all of them write to, because a walk over slots, which are
+ * kilobytes apart, is measurable at each accept. They are hints: any worker may have written
+ * anything there, so a worker confirms a hint in the other's own slot before it acts on it, and the
+ * master only writes.
  */
 struct peer {
 	uint32_t live; /* connections open now */
-	uint16_t seat; /* as in its slot */
-	uint8_t state; /* enum slot_state; other values may stand there */
+	uint16_t seat; /* copied from its slot */
+	uint8_t state; /* enum slot_state; may hold any other value */
 };
 
 struct peers {
-	_Atomic uint64_t *words; /* shared, as all that `asked` leads to: one for each worker */
+	_Atomic uint64_t *words; /* shared, like the memory of `asked`: one for each worker */
 	_Atomic uint64_t *asked; /* one each: the listeners that others ask it to accept from */
-	unsigned count;          /* private, so that nobody else changes it */
+	unsigned count;          /* private, so that no other process changes it */
 };
 
 /*
- * Maps the words of `count` workers, all of them empty, to be shared with children. False with
- * errno; heritage_peers_free unmaps. Master only.
+ * Maps the words of `count` workers, all empty, to be shared with children. Returns false with
+ * errno set; heritage_peers_free unmaps. Master only.
  */
 bool heritage_peers_new(struct peers *peers, unsigned count);
 void heritage_peers_free(struct peers *peers);
@@ -58,30 +58,30 @@ static inline void heritage_peers_set(const struct peers *peers, unsigned number
 	atomic_store_explicit(&peers->words[number], word, memory_order_relaxed);
 }
 
-/* A mask of listeners; those beyond the 64th share the bits of the first. */
+/* The mask of a listener; those beyond the 64th share the bits of the first. */
 uint64_t heritage_peers_mask(unsigned listener);
 
 /* Asks the worker to accept from the listener. */
 void heritage_peers_ask(const struct peers *peers, unsigned number, unsigned listener);
 
-/* The mask of what the worker is asked for, cleared by the asking. */
+/* The mask of listeners that the worker is asked to accept from; the call clears it. */
 uint64_t heritage_peers_asked(const struct peers *peers, unsigned number);
 
 /*
- * The descriptors of one worker by which processes wake each other. A taken over worker may change
- * the flags of what it holds, O_NONBLOCK as well, and these belong to all holders; so no call on
- * them by anybody depends on flags. Nor do they take descriptors (SO_PASSRIGHTS, Linux 6.16), which
- * the last one to close them would close as well.
+ * The descriptors of one worker by which processes wake each other. A compromised worker may change
+ * the flags of its descriptors, O_NONBLOCK as well, and flags are shared by all holders; so no call
+ * on these descriptors, in any process, depends on flags. Nor do they accept descriptors
+ * (SO_PASSRIGHTS, Linux 6.16), which the last process to close them would have to close as well.
  */
 enum {
 	/*
-	 * An eventfd, of this worker and the master alone: rung when the state in the slot changes.
-	 * The master has it told at the edge (epoll(7)), and makes no call on it.
+	 * An eventfd of this worker and the master alone, rung when the state in the slot changes.
+	 * The master watches it edge-triggered (epoll(7)), and makes no call on it.
 	 */
 	WIRE_BELL,
-	/* Two ends of a datagram socketpair, used with MSG_DONTWAIT: the worker's own ... */
+	/* The two ends of a datagram socketpair, used with MSG_DONTWAIT: the worker's own ... */
 	WIRE_KICKED,
-	WIRE_KICK, /* ... and the one by which every other worker kicks it */
+	WIRE_KICK, /* ... and the end by which every other worker kicks it */
 	WIRE_FDS
 };
 struct wire {
@@ -90,22 +90,22 @@ struct wire {
 
 struct heritage {
 	const struct conf *conf;
-	const struct identity *identity; /* who the worker is to be */
+	const struct identity *identity; /* the user and group of the worker */
 	const struct listener_set *listeners;
 	struct scoreboard *board;
 	unsigned number;           /* of this worker in its generation: 0 .. peer_count - 1 */
-	unsigned seat;             /* as in its slot */
+	unsigned seat;             /* copied from its slot */
 	struct slot *peers;        /* the generation's slots; peers[number] is this worker's */
-	const struct peers *hints; /* what the peers tell each other */
+	const struct peers *hints; /* the loads that the peers publish */
 	const struct wire *wires;  /* one for each peer, made before any of them was forked */
-	unsigned peer_count;       /* room of the generation, workers that never started included */
-	struct arena *arena;       /* this slot's, mapped by the master */
+	unsigned peer_count; /* places of the generation, including workers that never started */
+	struct arena *arena; /* this slot's, mapped by the master */
 	pid_t master_pid;
-	bool is_kept; /* a keeper shares this worker's descriptors, and has settled in before it */
-	bool resumes; /* another worker lived in the arena before: its connections go on */
+	bool is_kept; /* a keeper shares this worker's descriptors, and has settled first */
+	bool resumes; /* another worker used the arena before: its connections go on */
 };
 
-/* Of worker i's wire, the descriptor that this worker keeps beside its own bell. */
+/* The descriptor of worker i's wire that this worker keeps, beside its own bell. */
 static inline int heritage_wire(const struct heritage *heritage, unsigned i)
 {
 	return heritage->wires[i].fds[i == heritage->number ? WIRE_KICKED : WIRE_KICK];
@@ -117,16 +117,16 @@ static inline int heritage_bell(const struct heritage *heritage)
 }
 
 /*
- * What a worker, or the keeper before it, does in the master's child before anything else: gives up
- * writing to the scoreboard but for its slot, leaves the master's descriptors, binds itself to its
- * CPU, drops privileges. False with err, whose code is the exit code to leave with.
+ * The first step of a worker, or of the keeper before it, in the master's child: gives up writing
+ * to the scoreboard except for its slot, closes the master's descriptors, binds itself to its CPU,
+ * drops privileges. Returns false with err set; its code is the exit code.
  */
 bool worker_settle(const struct heritage *heritage, struct err *err);
 
 /*
  * The worker's whole life: settles (unless its keeper has), recovers, serves, drains, and returns
- * the exit code to leave with (0, or CODE_NO_RESPAWN when the next worker would fail alike; it has
- * logged why). Worker only, in the child of the fork, with the signals of config/signals blocked.
+ * the exit code (0, or CODE_NO_RESPAWN when the next worker would fail in the same way; the reason
+ * is logged). Worker only, in the child of the fork, with the signals of config/signals blocked.
  */
 int worker_run(const struct heritage *heritage);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Picks the connection that goes. It accepts none, and how one ends is worker/conn.c's business. */
+/* Picks the connection that is ended. It accepts none; worker/conn.c ends the connection. */
 #include "worker/make_room.h"
 
 #include "worker/conn.h"
@@ -7,14 +7,14 @@
 
 enum { AGAIN_MS = 10 }; /* between two walks that found no connection to end */
 
-/* A connection within its listener's reserve leaves its place to that listener alone. */
+/* A connection within its listener's reserve gives its place to that listener only. */
 static bool may_go(const struct pool *pool, const struct conn *c)
 {
 	return c->magic == CONN_MAGIC && conn_rests(c) && !runqueue_has(&pool->queue, c->index) &&
 	       !conn_limit_is_within(&pool->limit, c->listener);
 }
 
-/* Those that rest longest; one that moves meanwhile only becomes younger. */
+/* Finds those that rest longest; one that is active meanwhile only becomes younger. */
 static void find_candidates(struct make_room *room, const struct pool *pool)
 {
 	room->next = (struct pool_oldest){ .wanted = POOL_OLDEST_MOST };
@@ -27,13 +27,13 @@ static void find_candidates(struct make_room *room, const struct pool *pool)
 	}
 }
 
-/* What has come and was not read yet is a message: that connection does not rest. */
+/* Input that is not read yet is a message: that connection does not rest. */
 static bool has_input(const struct conn *c)
 {
 	return c->state == CONN_OPEN && transport_has_input(c);
 }
 
-/* The next one of the list that still rests since then; NULL: the list is at its end. */
+/* The next one of the list that has rested since the walk; NULL: the list is at its end. */
 static struct conn *next_to_go(struct make_room *room, const struct pool *pool)
 {
 	while (room->at < room->next.count) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deals out records and buffers, and counts connections. What a connection does is worker/conn.c's,
- * whose turn it is worker/dispatch.c's business.
+ * Hands out records and buffers, and counts connections. worker/conn.c serves a connection,
+ * worker/dispatch.c decides the order.
  */
 #include "worker/pool.h"
 
@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 
-/* Buffers beyond so many give their pages back as soon as they are free. */
+/* Buffers with a higher index give their pages back as soon as they are free. */
 enum { BUFS_KEPT = 256 };
 
 static bool free_list_start(struct free_list *list, uint32_t most)
@@ -100,9 +100,7 @@ static void set_live(struct pool *pool, uint32_t live)
 	atomic_store_explicit(&pool->slot->live, live, memory_order_relaxed);
 }
 
-/*
- * In hand from its first byte on: a worker that dies in here loses this connection and no other.
- */
+/* In hand from its first byte on: a worker that dies here loses this connection and no other. */
 struct conn *pool_new_record(struct pool *pool, uint32_t listener, int fd,
 			     const struct addr *remote)
 {
@@ -135,8 +133,9 @@ struct conn *pool_new_record(struct pool *pool, uint32_t listener, int fd,
 void pool_forget(struct pool *pool, struct conn *c)
 {
 	/*
-	 * A worker that dies after the line and before the magic has gone tells and counts it
-	 * twice, as lost in hand; the other way round nobody would ever hear of it.
+	 * A worker that dies after the line and before the magic is cleared has it logged and
+	 * counted twice, the second time as lost in hand; in the other order it would be missing
+	 * from both.
 	 */
 	if (accesslog_is_on)
 		conn_log_access(c, pool->loop->now_us);
@@ -152,7 +151,7 @@ void pool_forget(struct pool *pool, struct conn *c)
 	pool->freed++;
 }
 
-/* What is used lies below the high marks; the rest below them is free. */
+/* Used buffers lie below `high`; the others below it are free. */
 static void rebuild_bufs(struct pool *pool, const bool *is_used, uint32_t high)
 {
 	pool->bufs.high = high;
@@ -173,7 +172,7 @@ static void mark_buf(const struct pool *pool, const struct buf *b, bool *is_used
 		*high = index + 1;
 }
 
-/* Buffers are found anew: a dead worker's lists are never trusted. */
+/* Rebuilds the list of free buffers: a dead worker's lists are never trusted. */
 static void resume_bufs(struct pool *pool, const bool *is_kept, bool *is_used)
 {
 	uint32_t high = 0;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The connections of a worker as a set: which records and buffers of the arena are free, how many
- * connections there are, their deadlines, and which wait for their turn. The lists are the worker's
- * own memory, in pages that cost nothing until touched; a later worker makes its own by looking at
- * the arena. Worker only.
+ * The connections of a worker as a set: the free records and buffers of the arena, the count of
+ * connections, their deadlines, and the run queue. The lists are the worker's own memory, in pages
+ * that cost nothing until touched; the next worker builds its own from the arena. Worker only.
  */
 #ifndef WORKER_POOL_H
 #define WORKER_POOL_H
@@ -20,7 +19,7 @@
 #include "worker/conn_record.h"
 #include "worker/runqueue.h"
 
-/* Free indexes: those given back, last first, then those never used, from high on. */
+/* Free indexes: those given back, the last one first, then those never used, from high on. */
 struct free_list {
 	uint32_t *given_back;
 	uint32_t count, most;
@@ -39,22 +38,19 @@ struct pool {
 	const struct service **services; /* of each listener */
 	uint32_t live;
 	uint32_t last_serial;
-	uint64_t messages_before; /* of the connection in hand, when it was taken */
-	int64_t begun_us;         /* likewise: when the message began that it is at */
-	uint64_t answered;        /* messages that began and were answered since the last tick */
-	size_t moved;             /* bytes that this visit of the connection in hand moved */
-	int64_t asked_us;         /* and for how long its service computed, while is_weighing */
-	bool is_weighing;         /* only while others wait is it worth to know */
-	bool is_ahead;            /* and this visit comes before theirs */
-	unsigned visits;          /* since the last tick */
+	uint64_t messages_before; /* of the connection in hand, at the start of the visit */
+	int64_t begun_us;         /* likewise: when its message in progress began */
+	uint64_t answered; /* messages begun and answered since the last reading of the clock */
+	size_t moved;      /* bytes that this visit of the connection in hand moved */
+	int64_t asked_us;  /* CPU time of its service in this visit, while is_weighing */
+	bool is_weighing;  /* the cost is measured, since others wait */
+	bool is_ahead;     /* this visit comes before connections that wait */
+	unsigned visits;   /* since the last reading of the clock */
 	bool draining;
-	uint32_t freed; /* connections that have ended: a change means that there is room again */
+	uint32_t freed; /* connections that have ended: a change means room */
 };
 
-/*
- * The few of many connections that have a time the longest ago, found in one walk over the records;
- * the oldest first.
- */
+/* The connections with the oldest times, found in one walk over the records; the oldest first. */
 enum { POOL_OLDEST_MOST = 64 };
 
 struct pool_oldest {
@@ -65,7 +61,7 @@ struct pool_oldest {
 	unsigned count, wanted; /* wanted: how many to find, 1 .. POOL_OLDEST_MOST */
 };
 
-/* The next one of the walk. */
+/* Considers the next record of the walk. */
 static inline void pool_consider_oldest(struct pool_oldest *o, uint32_t index, int64_t time)
 {
 	unsigned at = o->count;
@@ -83,17 +79,17 @@ static inline void pool_consider_oldest(struct pool_oldest *o, uint32_t index, i
 }
 
 /*
- * Prepares an empty set over the arena; loop, arena, slot and listeners are set by the
- * caller. False with errno. Allocates.
+ * Prepares an empty set over the arena; the caller sets loop, arena, slot and listeners. Returns
+ * false with errno set. Allocates.
  */
 bool pool_start(struct pool *pool);
 
-/* Lets go of what pool_start took; the connections must have ended. */
+/* Frees the memory of pool_start; all connections must have ended. */
 void pool_stop(struct pool *pool);
 
 /*
- * From here to pool_put_down the connection of that index is the one that is lost if this worker
- * dies: its state may be half written.
+ * From here to pool_put_down the connection at that index is the one lost if this worker dies: its
+ * state may be half written.
  */
 static inline void pool_take_in_hand(struct pool *pool, uint32_t index)
 {
@@ -107,7 +103,7 @@ static inline void pool_put_down(struct pool *pool)
 	atomic_store_explicit(&pool->arena->head->in_hand, 0, memory_order_relaxed);
 }
 
-/* The row of the connection's listener, and where this worker counts what that does. */
+/* The row of the connection's listener, and this worker's counters for it. */
 static inline unsigned pool_row(const struct pool *pool, const struct conn *c)
 {
 	return pool->listeners->list[c->listener].row;
@@ -118,7 +114,7 @@ static inline struct listener_tally *pool_tally(const struct pool *pool, const s
 	return &pool->slot->tally.listeners[pool_row(pool, c)];
 }
 
-/* What epoll knows the connection by. */
+/* The connection's tag in epoll. */
 uint64_t pool_tag(const struct conn *c);
 
 /* True when connections wait for their turn: the loop must not sleep. */
@@ -128,24 +124,24 @@ static inline bool pool_has_waiting(const struct pool *pool)
 }
 
 /*
- * A record for an accepted descriptor, in hand from its first byte on: a worker that dies in here
- * loses this connection and no other. conn_limit_has must hold.
+ * Returns a record for an accepted descriptor, in hand from its first byte on: a worker that dies
+ * here loses this connection and no other. conn_limit_has must be true.
  */
 struct conn *pool_new_record(struct pool *pool, uint32_t listener, int fd,
 			     const struct addr *remote);
 
 /*
- * Finds out which records and buffers are free in the arena of an earlier worker of the slot:
- * is_kept says of every record below the arena's conn_high that its connection goes on. Before any
- * other record is taken. False with errno. Allocates.
+ * Finds the free records and buffers in the arena of an earlier worker of the slot: is_kept has an
+ * entry for every record below the arena's conn_high, true if its connection goes on. Before any
+ * other record is taken. Returns false with errno set. Allocates.
  */
 bool pool_resume(struct pool *pool, const bool *is_kept);
 
-/* Lends c->in or c->out a buffer unless it has one; takes back those that are empty. */
+/* Lends c->in or c->out a buffer unless it has one; takes back an empty one. */
 void pool_lend_buf(struct pool *pool, struct buf *b);
 void pool_take_back_buf(struct pool *pool, struct buf *b);
 
-/* The record of a connection that has ended is free again. */
+/* Frees the record of a connection that has ended. */
 void pool_forget(struct pool *pool, struct conn *c);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Drops privileges for good, and says which step the system refused. */
+/* Drops privileges for good, and reports the step that the system refused. */
 #include "worker/privs.h"
 
 #include "accesslog/accesslog.h"
@@ -7,14 +7,14 @@
 #include "base/sys.h"
 #include "config/cpus.h"
 
-/* The leak sanitizer stops the process by another one, which it makes. */
+/* The leak sanitizer forks a process to stop this one. */
 #ifdef __SANITIZE_ADDRESS__
 enum { PRIVS_MAY_FORK = true };
 #else
 enum { PRIVS_MAY_FORK = false };
 #endif
 
-/* What lacks now may be there for the next worker; what is forbidden or gone will not. */
+/* A shortage may be over for the next worker; a forbidden or missing object will not. */
 static enum exit_code code_of(int error)
 {
 	switch (error) {
@@ -64,15 +64,15 @@ bool privs_drop(const struct conf *conf, const struct identity *identity, struct
 	return true;
 }
 
-/* As struct landlock_ruleset_attr, which older headers have without its last member. */
+/* struct landlock_ruleset_attr; older headers lack its last member. */
 struct landlock_rules {
 	uint64_t files, net, scope;
 };
 enum { SCOPE_SIGNAL = 1 << 1 }; /* LANDLOCK_SCOPE_SIGNAL */
 
 /*
- * All workers are of one user, whose processes may else kill, stop and trace each other. Kernels
- * before Linux 6.12, and those without Landlock, cannot forbid it (landlock(7)).
+ * All workers run as one user, whose processes may otherwise kill, stop and trace each other.
+ * Kernels before Linux 6.12, and those without Landlock, cannot forbid it (landlock(7)).
  */
 static bool forbid_signals(void)
 {
@@ -91,7 +91,10 @@ bool privs_confine(struct err *err)
 {
 	static const struct rlimit none = { 0, 0 };
 
-	/* What it queued to itself would keep the master's signals from carrying their sender. */
+	/*
+	 * Signals that it queued to itself would keep the master's signals from carrying their
+	 * sender.
+	 */
 	if (sys_setrlimit(RLIMIT_SIGPENDING, &none) < 0)
 		return err_errno(err, CODE_OSERR, "cannot forbid queued signals");
 	if (!PRIVS_MAY_FORK && sys_setrlimit(RLIMIT_NPROC, &none) < 0)

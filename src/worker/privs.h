@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a worker gives up before it accepts: root, groups, the file system, new privileges,
+ * Drops a worker's privileges before it accepts: root, groups, the file system, new privileges,
  * other CPUs.
  */
 #ifndef WORKER_PRIVS_H
@@ -13,21 +13,24 @@
 #include "config/identity.h"
 
 /*
- * chroot(2), supplementary groups, group, user, then no_new_privs (prctl(2)): in the order in
- * which each is still permitted. False with err: then the worker must not serve; CODE_NO_RESPAWN
- * when the next worker would be refused as well. Asks no name service. Worker only.
+ * chroot(2), supplementary groups, group, user, then no_new_privs (prctl(2)): in the order in which
+ * each is still permitted. Returns false with err set, and the worker must not serve;
+ * CODE_NO_RESPAWN when the next worker would be refused as well. Makes no lookup of names. Worker
+ * only.
  */
 bool privs_drop(const struct conf *conf, const struct identity *identity, struct err *err);
 
 /*
- * Binds this process to the CPU of its seat when cpu_affinity is auto. False with err. Worker only.
+ * Binds this process to the CPU of its seat when cpu_affinity is auto. Returns false with err set.
+ * Worker only.
  */
 bool privs_bind_cpu(const struct conf *conf, unsigned seat, struct err *err);
 
 /*
- * In the worker, once it is the user it is to be: from now on it starts no process, which would be
- * the master's child or hold the worker's descriptors after its death (a limit that root does not
- * know), and, where the kernel can forbid it, signals none and traces none. False with err.
+ * After privs_drop: from now on the worker starts no process, which would be the master's child or
+ * hold the worker's descriptors after its death (the limit does not bind root), and, where the
+ * kernel can forbid it, signals and traces no other process. Returns false with err set. Worker
+ * only.
  */
 bool privs_confine(struct err *err);
 

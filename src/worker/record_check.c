@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Judgements that several readers of a dead worker's arena share. */
+/* Checks that several readers of a dead worker's arena share. */
 #include "worker/record_check.h"
 
 #include "accesslog/accessrescue.h"
@@ -36,7 +36,7 @@ bool record_check_has_remote(const struct net *remote)
 	return remote->family == AF_INET || remote->family == AF_INET6 || remote->family == AF_UNIX;
 }
 
-/* Whether it is between messages is what its worker noted: only a service knows better. */
+/* Between messages is taken from the dead worker's notes: only a service could decide better. */
 static char phase_of(const struct conn *c, enum close_reason reason)
 {
 	return conn_phase_letter(c, reason, c->begun_us == 0 && buf_used(&c->in) == 0);
@@ -80,7 +80,7 @@ void record_check_log_lost(struct arena *arena, const struct conf *conf, uid_t o
 
 	if (!accessrescue_open(&rescue, arena_log(arena), conf, owner, generation, number, tally))
 		return;
-	/* the records may say whose the connections were; of those without one nothing is known */
+	/* the records may name the clients; nothing is known of a connection without a record */
 	for (uint32_t i = 0; i < connections; i++) {
 		record_check_tell(&entry, arena, conf, record_check_next(arena, &index),
 				  CLOSE_worker_lost, clock_us(), state);

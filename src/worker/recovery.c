@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges what a dead worker left (the order is in worker/recovery.h). It trusts no index, no
- * pointer and no list: everything is checked against what this process knows by itself. It serves
- * nobody.
+ * Checks the arena that a dead worker left (order: worker/recovery.h). It trusts no index, no
+ * pointer and no list: everything is checked against facts of this process. It serves no client.
  */
 #include "worker/recovery.h"
 
@@ -16,16 +15,19 @@
 #include "worker/fds.h"
 #include "worker/record_check.h"
 
-/* So many in a row took over and died with nothing in hand before they served: it is the arena. */
+/*
+ * If so many workers in a row took over and died before they served, with nothing in hand, the
+ * arena is at fault.
+ */
 enum { EMPTY_HANDED_MOST = 2 };
 
-/* What the survey has seen so far: nothing may be claimed twice. */
+/* The survey's state so far: nothing may be claimed twice. */
 struct survey {
 	const struct heritage *heritage;
 	const struct arena *arena;
 	struct fds_claims fds;
-	uint8_t *buf_claims; /* how many records say that it is theirs: 0, 1, or more */
-	uint32_t open;       /* connections of the slot, as the master knows them */
+	uint8_t *buf_claims; /* how many records claim the buffer: 0, 1, or more */
+	uint32_t open;       /* connections of the slot, as counted by the master */
 	int64_t now_us;
 	struct worker_tally *tally;
 };
@@ -37,7 +39,7 @@ static bool is_socket(int fd)
 	return sys_fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* What is the heritage's is no connection's, not even the sockets among it. */
+/* A descriptor of the heritage belongs to no connection, even if it is a socket. */
 static void claim_heritage(struct survey *s)
 {
 	const struct listener_set *listeners = s->heritage->listeners;
@@ -66,7 +68,7 @@ static bool is_sound_buf(const struct survey *s, const struct buf *b)
 	       b->end <= b->size;
 }
 
-/* The lower bound keeps what is reckoned with it from overflowing. */
+/* The lower bound prevents overflow in later arithmetic. */
 static bool is_past(int64_t time, int64_t now)
 {
 	return time > INT64_MIN / 2 && time <= now;
@@ -95,7 +97,7 @@ static void count_buf(const struct survey *s, const struct buf *b)
 		count_claim(&s->buf_claims[arena_buf_index(s->arena, b->base)]);
 }
 
-/* Of two that claim the same socket or buffer nobody knows which one is right. */
+/* If two records claim the same socket or buffer, neither can be trusted. */
 static void count_claims(struct survey *s)
 {
 	for (uint32_t i = 0; i < s->arena->head->conn_high; i++) {
@@ -114,7 +116,7 @@ static bool is_sole_buf(const struct survey *s, const struct buf *b)
 	return !b->base || s->buf_claims[arena_buf_index(s->arena, b->base)] == 1;
 }
 
-/* Pointers in the record are not even looked at: they are written anew. */
+/* Pointers in the record are not even checked: they are written anew. */
 static bool is_sound(const struct survey *s, struct conn *c, uint32_t index)
 {
 	if (!is_sound_frame(s, c, index))
@@ -134,7 +136,7 @@ static void say_lost(const struct conn *c, enum close_reason reason)
 		    LOG_STR("ending", close_reason_name(reason)));
 }
 
-/* c NULL: nothing tells whose it was. */
+/* c NULL: the client is unknown. */
 static void tell_lost(const struct survey *s, struct conn *c, enum close_reason reason)
 {
 	struct access_entry entry;
@@ -149,8 +151,8 @@ static void tell_lost(const struct survey *s, struct conn *c, enum close_reason 
 }
 
 /*
- * A worker that dies in here has told and counted it already when the next one finds the record in
- * use: twice in both, which shows, is better than in one or in none.
+ * If this worker dies here, the next one finds the record in use and logs and counts it again:
+ * twice in both, which shows, is better than in one only or in none.
  */
 static void lose_conn(const struct survey *s, struct conn *c, enum close_reason reason,
 		      unsigned *count)
@@ -162,7 +164,7 @@ static void lose_conn(const struct survey *s, struct conn *c, enum close_reason 
 	(*count)++;
 }
 
-/* First of all, so that a recovery that dies finds nothing in hand the next time. */
+/* This comes first, so that a recovery that dies leaves nothing in hand. */
 static void end_in_hand(struct recovery *r, const struct survey *s)
 {
 	const struct arena *arena = s->arena;
@@ -193,7 +195,7 @@ static void judge_records(struct recovery *r, struct survey *s)
 	r->lost = r->in_hand + r->damaged;
 }
 
-/* Why nothing in the arena can be believed; NULL when it can. */
+/* Why the arena cannot be trusted at all; NULL when it can. */
 static const char *judge_head(const struct arena *arena)
 {
 	struct arena_head *head = arena->head;
@@ -209,11 +211,11 @@ static const char *judge_head(const struct arena *arena)
 		head->empty_handed = 0;
 	else if (head->empty_handed >= EMPTY_HANDED_MOST)
 		return "workers died in a row with nothing in hand";
-	head->empty_handed++; /* until this one's loop has turned */
+	head->empty_handed++; /* until this worker's loop has turned */
 	return NULL;
 }
 
-/* The records may say whose the connections were: a line for each, as it is counted. */
+/* One line for each connection that is counted; the records may name the clients. */
 static unsigned lose_all(const struct survey *s)
 {
 	uint32_t index = 0;
@@ -223,7 +225,7 @@ static unsigned lose_all(const struct survey *s)
 	return s->open;
 }
 
-/* The last worker had accepted them, and died before their records were written. */
+/* Connections that the last worker had accepted when it died before their records were written. */
 static void lose_unrecorded(struct recovery *r, const struct survey *s)
 {
 	for (; r->kept + r->lost < s->open; r->lost++)
@@ -236,7 +238,7 @@ static unsigned count_heritage(const struct heritage *heritage)
 	       listener_sockets(heritage->listeners);
 }
 
-/* Sized by what is recorded: descriptors may have any number that the system allows. */
+/* Sized by the records: descriptors may have any number that the system allows. */
 static bool start_survey(struct recovery *r, struct survey *s)
 {
 	const struct arena *arena = s->arena;
@@ -274,7 +276,7 @@ static bool survey_arena(struct recovery *r, struct survey *s)
 	return true;
 }
 
-/* Until this worker has taken over its slot says what the master knows. */
+/* Until this worker has taken over, its slot holds the master's count. */
 static uint32_t open_before(const struct heritage *heritage)
 {
 	const struct slot *slot = &heritage->peers[heritage->number];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a worker takes over from one that died: the connections of the slot's arena. It reads the
- * arena with suspicion (a stray pointer may have written anywhere) and decides for each record
- * whether its connection goes on.
+ * Takes over the connections in the slot's arena from a worker that died. It distrusts the arena (a
+ * stray pointer may have written anywhere) and decides for each record whether its connection goes
+ * on.
  *
- *   survey: judge the head, end what was in hand, judge the others   (nothing is open yet)
+ *   survey: judge the head, end the connection in hand, judge the others (nothing is open yet)
  *   then the worker closes every descriptor that is not kept
- *   adopt:  free lists, epoll, deadlines                              (the loop is open)
+ *   adopt:  free lists, epoll, deadlines                               (the loop is open)
  */
 #ifndef WORKER_RECOVERY_H
 #define WORKER_RECOVERY_H
@@ -18,46 +18,52 @@
 #include "worker/pool.h"
 
 struct recovery {
-	bool is_needed;      /* a worker lived in this arena before */
-	bool was_draining;   /* it had been told to leave */
+	bool is_needed;      /* an earlier worker used this arena */
+	bool was_draining;   /* that worker had been told to leave */
 	const char *emptied; /* why the slot starts without connections; NULL: it does not */
-	bool *is_kept;       /* by record */
+	bool *is_kept;       /* for each record */
 	int *fds;            /* of the connections that are kept */
 	unsigned kept, in_hand, damaged;
-	unsigned lost; /* connections that are gone, the emptied arena's included */
+	unsigned lost; /* connections that are lost, including those of an emptied arena */
 	int64_t began_ms;
 };
 
 /*
- * Judges what is in the arena, when the heritage says that an earlier worker lived in it. The
- * records of lost connections are free afterwards; their descriptors are closed by not being among
- * fds. False with errno (memory). Worker only, first of all. Allocates; recovery_end frees.
+ * Checks the arena, if the heritage says that an earlier worker used it. The records of lost
+ * connections are free afterwards; their descriptors are not in fds, so the worker closes them.
+ * Returns false with errno set (memory). Worker only, before anything else. Allocates; recovery_end
+ * frees.
  */
 bool recovery_survey(struct recovery *recovery, const struct heritage *heritage);
 
-/* Takes the kept connections over and says what came of it. False with errno. Worker only. */
+/*
+ * Takes over the kept connections and logs the outcome. Returns false with errno set. Worker only.
+ */
 bool recovery_adopt(struct recovery *recovery, struct pool *pool);
 
 void recovery_end(struct recovery *recovery);
 
-/* The worker's loop has gone round: whatever it dies of next is not of this recovery. */
+/* The worker's loop has turned: a later death is not the fault of this recovery. */
 void recovery_passed(struct arena *arena);
 
-/* What a dead worker had in hand, for the master's report; every field checked. */
+/*
+ * The connection that a dead worker had in hand, for the master's report; every field is checked.
+ */
 struct recovery_in_hand {
-	bool has_remote; /* it had a connection in hand, and this is whose */
+	bool has_remote; /* a connection was in hand, and remote is its client */
 	struct net remote;
 	uint16_t remote_port;
-	const struct listen_conf *conf; /* NULL: the rest cannot be told, the record is damaged */
+	const struct listen_conf
+		*conf; /* NULL: the record is damaged, the other fields are unknown */
 	enum conn_state state;
 	int64_t age_ms;
 	uint64_t bytes_in, bytes_out;
-	const char *last_call; /* the last system call it began, or "none" */
+	const char *last_call; /* the last system call that the worker began, or "none" */
 };
 
 /*
- * Reads the scene before the next worker starts; conf is the generation's. Changes nothing. Master
- * only.
+ * Fills in scene before the next worker starts; conf is the generation's. Changes nothing else.
+ * Master only.
  */
 void recovery_in_hand(const struct arena *arena, const struct slot *slot, const struct conf *conf,
 		      int64_t now_ms, struct recovery_in_hand *scene);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A ring of records, doubly linked by their indexes; the head stands behind the last record. */
 /*
- * The sizes of shares. The bytes keep a bulk transfer within the cache; answers and time bound
- * answers that are short and dear.
+ * A ring of records, doubly linked by their indexes; the head is stored behind the last record. And
+ * the sizes of shares: the bytes keep a bulk transfer within the cache; answers and time bound
+ * short answers that are expensive.
  */
 #include "worker/runqueue.h"
 

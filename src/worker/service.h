@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shape of a service: what a worker does for a client. A service reads c->in, writes c->out
- * and returns a verdict. It makes no system call on the connection's descriptor, keeps nothing
- * on the heap, and finds its own zeroed state in conn_state(c). Every hook may be NULL and then
- * has the default said beside it.
+ * The interface of a service: the work that a worker does for a client. A service reads c->in,
+ * writes c->out and returns a verdict. It makes no system call on the connection's descriptor,
+ * keeps nothing on the heap, and finds its own zeroed state in conn_state(c). Every hook may be
+ * NULL and then has the default that its comment names.
  */
 #ifndef WORKER_SERVICE_H
 #define WORKER_SERVICE_H
@@ -20,7 +20,7 @@ struct heritage;
 
 enum verdict {
 	MORE,   /* wait for more */
-	FINISH, /* send what is in c->out, then end */
+	FINISH, /* send c->out, then end */
 	ABORT   /* end now */
 };
 
@@ -28,29 +28,31 @@ struct service {
 	const char *name;
 	size_t state_size; /* zeroed bytes kept with each connection, in the arena */
 	/*
-	 * Master, at load: false with err when the listener's options do not go together. NULL:
-	 * they always do.
+	 * Master, at load: returns false with err set when the listener's options conflict. NULL:
+	 * they never do.
 	 */
 	bool (*check)(const struct listen_conf *conf, struct err *err);
 	/*
-	 * Worker, once for each listener, before it accepts: false when it cannot serve. The
-	 * heritage lasts as long as the worker. NULL: nothing to do.
+	 * Worker, once for each listener, before it accepts: returns false when it cannot serve.
+	 * The heritage lasts as long as the worker. NULL: nothing to do.
 	 */
 	bool (*init)(const struct heritage *heritage, const struct listen_conf *conf);
-	/* A connection is there; c->out may be filled. NULL: MORE. */
+	/* A new connection; the service may fill c->out. NULL: MORE. */
 	enum verdict (*open)(struct conn *c);
 	/*
-	 * New bytes in c->in, or c->in_ended. Leaves in c->in what it cannot use yet. NULL:
+	 * New bytes in c->in, or c->in_ended. Leaves bytes that it cannot use yet in c->in. NULL:
 	 * drops all; FINISH at the end.
 	 */
 	enum verdict (*input)(struct conn *c);
-	/* c->out is empty again. NULL: input once more. */
+	/* c->out is empty again. NULL: calls input once more. */
 	enum verdict (*drained)(struct conn *c);
-	/* Between messages: may be ended now. NULL: c->in and c->out are empty. */
+	/*
+	 * True between messages: the connection may be ended now. NULL: c->in and c->out are empty.
+	 */
 	bool (*idle)(const struct conn *c);
 	/*
-	 * A worker has died, and this is what it left: true when the state is one that this service
-	 * can have written. May be asked about any bytes. NULL: true.
+	 * After a worker's death: true when this service can have written the state. It may hold
+	 * any bytes. NULL: true.
 	 */
 	bool (*is_sound)(const struct conn *c);
 	/* The connection ends; the descriptor is still open. NULL: nothing to do. */

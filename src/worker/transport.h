@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How bytes of a connection move: the only calls that receive from its descriptor or send to it.
- * Plain sockets: recv(2), send(2). Each makes one call and never waits. Worker only.
+ * The only calls that receive from a connection's descriptor or send to it. Plain sockets: recv(2),
+ * send(2). Each makes one call and never blocks. Worker only.
  */
 #ifndef WORKER_TRANSPORT_H
 #define WORKER_TRANSPORT_H
@@ -9,7 +9,10 @@
 #include "base/sys.h"
 #include "worker/conn_record.h"
 
-/* Receives into c->in, which has room: bytes, 0 at the client's end, -1 with errno. */
+/*
+ * Receives into c->in, which must have room: returns bytes, 0 at the client's end, -1 with errno
+ * set.
+ */
 static inline ssize_t transport_receive(struct conn *c)
 {
 	ssize_t got = sys_recv(c->fd, c->in.base + c->in.end, buf_room(&c->in), 0);
@@ -19,13 +22,13 @@ static inline ssize_t transport_receive(struct conn *c)
 	return got;
 }
 
-/* The same, and forgets what has come. */
+/* The same, but drops the bytes. */
 static inline ssize_t transport_discard(const struct conn *c, const struct buf *waste)
 {
 	return sys_recv(c->fd, waste->base, waste->size, 0);
 }
 
-/* True when bytes have come that were not received yet. */
+/* True when unread bytes have come. */
 static inline bool transport_has_input(const struct conn *c)
 {
 	char byte;
@@ -33,7 +36,7 @@ static inline bool transport_has_input(const struct conn *c)
 	return sys_recv(c->fd, &byte, 1, MSG_PEEK) > 0;
 }
 
-/* Sends the bytes of c->out, as many as are taken now: how many, or -1 with errno. */
+/* Sends the bytes of c->out that the kernel takes now: returns how many, or -1 with errno set. */
 static inline ssize_t transport_send(struct conn *c)
 {
 	ssize_t sent = sys_send(c->fd, buf_head(&c->out), buf_used(&c->out), MSG_NOSIGNAL);

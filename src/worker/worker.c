@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker's life: start, serve, drain, leave. It reports to the master by its slot, the bell
- * and its exit code, and hears it by signals; it never talks to it otherwise. Called in the
+ * The worker's life: start, serve, drain, leave. It reports to the master by its slot, the bell and
+ * its exit code, and the master commands it by signals; there is no other channel. Called in the
  * child of the master's fork.
  *
  *   STARTING --ready--> READY --QUIT, or the master is gone--> DRAINING --no connection left, or
@@ -38,10 +38,10 @@ struct worker {
 	struct timer_heap alarms;
 	struct watch signals;
 	struct alarm give_up; /* draining has taken too long */
-	struct alarm note;    /* draining: tells for whom */
+	struct alarm note;    /* draining: publishes the connections that it waits for */
 	struct recovery recovery;
-	int wait_ms;     /* the longest wait: a heartbeat is due */
-	bool has_turned; /* its loop, once */
+	int wait_ms;     /* the longest wait, since the heartbeat must be stamped */
+	bool has_turned; /* its loop has completed a turn */
 	bool is_leaving;
 };
 
@@ -57,7 +57,7 @@ static void ring_bell(const struct worker *w)
 	(void)!sys_write(bell_of(w), &one, sizeof(one));
 }
 
-/* An earlier worker of the slot may have filled it, or had it block. */
+/* An earlier worker of the slot may have filled it, or made it blocking. */
 static void clear_bell(const struct worker *w)
 {
 	uint64_t rung;
@@ -97,12 +97,12 @@ static void publish_notes(void *owner)
 	timer_set(&w->alarms, &w->note.timer, w->loop.now_ms + NOTE_MS);
 }
 
-/* Written down first: from then on no worker of this slot accepts again. */
+/* The arena notes it first: from then on no worker of this slot accepts again. */
 static void begin_draining(struct worker *w, int64_t give_up_ms)
 {
 	int64_t latest_ms = w->loop.now_ms + w->heritage->conf->shutdown_timeout;
 
-	/* The arena may say anything; nobody has more than the option's time. */
+	/* The arena may hold any value; no worker gets more time than the option grants. */
 	if (give_up_ms > latest_ms)
 		give_up_ms = latest_ms;
 	arena_drain(w->pool.arena, give_up_ms);
@@ -123,7 +123,7 @@ static void drain_once(struct worker *w)
 	begin_draining(w, w->loop.now_ms + w->heritage->conf->shutdown_timeout);
 }
 
-/* The master waits for the word of all workers. */
+/* The master waits for the reports of all workers. */
 static void reopen_logs(struct worker *w)
 {
 	uint32_t begun =
@@ -180,8 +180,8 @@ static bool hear_from_master(struct worker *w)
 	if (w->signals.fd < 0 || !loop_watch(&w->loop, &w->signals, EPOLLIN))
 		return false;
 	/*
-	 * After the change of user, which would clear it (prctl(2)); then the master may be
-	 * gone already.
+	 * Set after the change of user, which would clear it (prctl(2)); the master may have died
+	 * before it.
 	 */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGQUIT) < 0)
 		return false;
@@ -250,7 +250,8 @@ bool worker_settle(const struct heritage *h, struct err *err)
 }
 
 /*
- * What neither a connection that goes on nor anybody else needs is closed: a dead worker's epoll.
+ * Closes every descriptor that is needed neither by a kept connection nor by the heritage, such as
+ * a dead worker's epoll.
  */
 static bool take_over(struct worker *w, struct err *err)
 {
@@ -292,8 +293,8 @@ static void stamp_heartbeat(struct worker *w)
 }
 
 /*
- * All workers of that number before this one, and they have accepted no more than what the master
- * has folded: none of them has given a connection a higher number, whatever the arena says.
+ * The sum over all earlier workers of that number. They have accepted no more than the master has
+ * folded, so none of them has given a connection a higher number, whatever the arena holds.
  */
 static void set_number(const struct heritage *h)
 {
@@ -303,8 +304,8 @@ static void set_number(const struct heritage *h)
 }
 
 /*
- * The first turn does not wait: with it the worker shows that it can go on. Nor does one while
- * connections wait for their turn.
+ * The first turn does not wait: it shows that the worker can go on. Nor does a turn wait while
+ * connections wait for theirs.
  */
 static int next_wait_ms(const struct worker *w)
 {
@@ -341,7 +342,7 @@ static int run_loop(struct worker *w)
 
 int worker_run(const struct heritage *heritage)
 {
-	static struct worker worker; /* written by this process alone */
+	static struct worker worker; /* written by this process only */
 	struct worker *w = &worker;
 	struct err err = { 0 };
 
@@ -362,7 +363,7 @@ int worker_run(const struct heritage *heritage)
 		reopen_logs(w);
 	if (!start_worker(w, &err)) {
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
-		recovery_passed(heritage->arena); /* it leaves; it did not die of what it found */
+		recovery_passed(heritage->arena); /* it leaves; the arena did not kill it */
 		return err.code;
 	}
 	loop_read_clock(&w->loop);

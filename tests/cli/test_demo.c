@@ -28,10 +28,10 @@ enum { COLUMNS = 80, CLAIMS_LEAST = 3 };
 static const struct {
 	const char *name, *sentence;
 } rows[] = {
-#define LAB(name, function, sentence) { name, sentence },
+#define LESSON(name, function, sentence) { name, sentence },
 #include "tables/lessons.def"
 };
-enum { LABS = sizeof(rows) / sizeof(rows[0]) };
+enum { LESSONS = sizeof(rows) / sizeof(rows[0]) };
 
 static struct said said; /* of the last run */
 
@@ -84,31 +84,31 @@ static void assert_all_held(void)
 }
 
 /* One lesson; *state is the folder. */
-static void play(void **state, const char *lesson)
+static void run_lesson(void **state, const char *lesson)
 {
 	RUN_WORDS(&said, *state, "prefork-demo", lesson);
 	assert_all_held();
 }
 
-#define LAB(name, function, sentence)                                            \
-	static void lesson_##function##__played__every_claim_holds(void **state) \
-	{                                                                        \
-		play(state, name);                                               \
+#define LESSON(name, function, sentence)                                      \
+	static void lesson_##function##__run__every_claim_holds(void **state) \
+	{                                                                     \
+		run_lesson(state, name);                                      \
 	}
 #include "tables/lessons.def"
 
 /* A bar below a process: it holds the socket; a dot: not, or no longer. */
 static void drawing__a_dot_without_the_socket(void **state)
 {
-	play(state, "close-vs-shutdown");
+	run_lesson(state, "close-vs-shutdown");
 	assert_said(said.out,
 		    "connect() = 0 ---- SYN ---> accept() = 5 . . | fork() three times | ");
 	assert_said(said.out, " | . killed (SIGKILL) recv() = ECONNRESET <--- RST ---- . . ok ");
-	play(state, "reset");
+	run_lesson(state, "reset");
 	assert_said(said.out,
 		    " close() = 0 ---- FIN ---> | . recv() loop = 8 . recv() = 0 . close() ");
 	assert_said(said.out, " recv() = 6 \"answer\" . recv() = ECONNRESET . ok ");
-	play(state, "handshake");
+	run_lesson(state, "handshake");
 	assert_said(said.out, " recv() = 0 ---- ACK ---> . kernel: client's end TIME_WAIT");
 }
 
@@ -118,7 +118,7 @@ static void drawing__the_loop_of_send_goes_round(void **state)
 	unsigned count = 0;
 	const char *at;
 
-	play(state, "short-send");
+	run_lesson(state, "short-send");
 	at = strstr(said.out, "send(rest) ");
 	while (at != NULL && sscanf(at, "send(rest) %u times", &count) != 1)
 		at = strstr(at + 1, "send(rest) ");
@@ -129,7 +129,7 @@ static void no_words__list_and_advice(void **state)
 {
 	RUN_WORDS(&said, *state, "prefork-demo");
 	assert_int_equal(said.code, 0);
-	for (int i = 0; i < LABS; i++) {
+	for (int i = 0; i < LESSONS; i++) {
 		assert_said(said.out, rows[i].name);
 		assert_said(said.out, rows[i].sentence);
 	}
@@ -144,7 +144,7 @@ static void list__has_a_line_for_each_lesson(void **state)
 	RUN_WORDS(&said, *state, "prefork-demo", "list");
 	assert_int_equal(said.code, 0);
 	line = said.out;
-	for (int i = 0; i < LABS; i++) {
+	for (int i = 0; i < LESSONS; i++) {
 		assert_non_null(line);
 		assert_memory_equal(line + 2, rows[i].name, strlen(rows[i].name));
 		line = strchr(line, '\n') + 1;
@@ -158,8 +158,8 @@ static void unknown_lesson__list_and_64(void **state)
 	assert_int_equal(said.code, 64);
 	assert_string_equal(said.err, "prefork-demo: \"close-vs-shutdwn\": there is no such lesson "
 				      "(did you mean close-vs-shutdown?)\n");
-	assert_said(said.out, rows[LABS - 1].name);
-	/* nothing is played before all words are known */
+	assert_said(said.out, rows[LESSONS - 1].name);
+	/* nothing is run before all words are known */
 	RUN_WORDS(&said, *state, "prefork-demo", "reset", "\x1b[31m");
 	assert_int_equal(said.code, 64);
 	assert_null(strstr(said.out, "claims"));
@@ -200,12 +200,12 @@ static void several_lessons__a_sum_of_all(void **state)
 static void as_nobody__every_claim_holds(void **state)
 {
 	if (geteuid() != 0) {
-		for (int i = 0; i < LABS; i++)
-			play(state, rows[i].name); /* an ordinary user already */
+		for (int i = 0; i < LESSONS; i++)
+			run_lesson(state, rows[i].name); /* an ordinary user already */
 		return;
 	}
 	command_copy(*state, "prefork-demo");
-	for (int i = 0; i < LABS; i++) {
+	for (int i = 0; i < LESSONS; i++) {
 		RUN_WORDS(&said, *state, AS_NOBODY, "./copy", rows[i].name);
 		assert_all_held();
 	}
@@ -218,7 +218,7 @@ static void in_a_new_network_namespace__every_claim_holds(void **state)
 	if (said.code != 0)
 		skip(); /* in many containers root may not either */
 	command_copy(*state, "prefork-demo");
-	for (int i = 0; i < LABS; i++) {
+	for (int i = 0; i < LESSONS; i++) {
 		RUN_WORDS(&said, *state, "unshare", "-rn", "./copy", rows[i].name);
 		assert_all_held();
 	}
@@ -234,7 +234,8 @@ static void on_forbidden_ground__not_checkable_and_77(void **state)
 	if (said.code != 0)
 		skip();
 	command_copy(*state, "prefork-demo");
-	snprintf(sum, sizeof(sum), "0 of %d claims held, %d could not be checked here", LABS, LABS);
+	snprintf(sum, sizeof(sum), "0 of %d claims held, %d could not be checked here", LESSONS,
+		 LESSONS);
 	RUN_WORDS(&said, *state, "unshare", "-n", AS_NOBODY, "./copy", "all");
 	assert_int_equal(said.code, 77);
 	assert_said(said.out, "not checkable here: loopback is down");
@@ -243,8 +244,8 @@ static void on_forbidden_ground__not_checkable_and_77(void **state)
 	assert_null(strstr(said.out, "BROKEN"));
 }
 
-/* Plays all lessons where a system call is forbidden; -1 where nothing can be forbidden. */
-static int play_in_sandbox(const char *folder, long call, int first)
+/* Runs all lessons where a system call is forbidden; -1 where nothing can be forbidden. */
+static int run_in_sandbox(const char *folder, long call, int first)
 {
 	pid_t pid = fork();
 	int status;
@@ -265,7 +266,7 @@ static int play_in_sandbox(const char *folder, long call, int first)
 
 static void without_netlink__every_claim_holds(void **state)
 {
-	if (play_in_sandbox(*state, SYS_socket, AF_NETLINK) < 0)
+	if (run_in_sandbox(*state, SYS_socket, AF_NETLINK) < 0)
 		skip();
 	assert_all_held();
 }
@@ -280,7 +281,7 @@ static void without_a_call__not_checkable_and_77(void **state)
 
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
 		char why[64];
-		int code = play_in_sandbox(*state, forbidden[i].call, SANDBOX_ANY);
+		int code = run_in_sandbox(*state, forbidden[i].call, SANDBOX_ANY);
 
 		if (code < 0)
 			skip();
@@ -330,7 +331,7 @@ static void killed_in_the_middle__leaves_no_process(void **state)
 		_exit(127);
 	}
 	close(output[1]);
-	/* the first byte of the first drawing: actors are there, or about to be */
+	/* the first byte of the first drawing: processes are there, or about to be */
 	for (unsigned lines = 0; lines < 9; lines += byte == '\n')
 		assert_int_equal(read(output[0], &byte, 1), 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
@@ -341,8 +342,8 @@ static void killed_in_the_middle__leaves_no_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define LAB(name, function, sentence) \
-	cmocka_unit_test(lesson_##function##__played__every_claim_holds),
+#define LESSON(name, function, sentence) \
+	cmocka_unit_test(lesson_##function##__run__every_claim_holds),
 #include "tables/lessons.def"
 		cmocka_unit_test(drawing__a_dot_without_the_socket),
 		cmocka_unit_test(drawing__the_loop_of_send_goes_round),

@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 #include "cli/play.h"
-#include "demo/evidence.h"
+#include "demo/kernel.h"
 #include "e2e/client.h"
 #include "e2e/harness.h"
 #include "unit/island.h"
@@ -32,8 +32,8 @@ static void await_acknowledged(int peer)
 	int64_t until_ms = clock_ms() + WAIT_MS;
 	struct ends ends;
 
-	assert_true(evidence_ends(peer, &ends));
-	while (evidence_client_state(&ends) == TCP_FIN_WAIT1)
+	assert_true(kernel_ends(peer, &ends));
+	while (kernel_client_state(&ends) == TCP_FIN_WAIT1)
 		assert_true(clock_ms() < until_ms);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A server with an access log, and what is in that: for the tests of the access log. */
+/* A server with an access log, and checks of that log: for the tests of the access log. */
 #include "accessbook.h"
 
 #include <stdio.h>

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* A server with an access log, and what is in that: for the tests of the access log. */
+/* A server with an access log, and checks of that log: for the tests of the access log. */
 #ifndef E2E_ACCESSBOOK_H
 #define E2E_ACCESSBOOK_H
 
 #include "harness.h"
 
-/* Where the access log is. */
+/* The path of the access log. */
 extern char accessbook_path[96];
 
-/* A server with an access log beside its pid file, which its own folder has not got yet. */
+/* Starts a server with an access log in a folder of its own, made before the server's. */
 struct server *accessbook_start(struct plan plan);
 
-/* The whole of a file, "" when there is none; until the next call. */
+/* Reads a whole file, "" when there is none; valid until the next call. */
 char *accessbook_read(const char *name);
 
-/* How often it is in there. */
+/* How many times `what` occurs in `in`. */
 unsigned accessbook_count(const char *in, const char *what);
 
-/* Lines of the access log. */
+/* The number of lines in the access log. */
 unsigned accessbook_lines(void);
 
-/* It is in the access log, once. */
+/* Asserts that the text is in the access log exactly once. */
 void accessbook_expect(struct server *s, const char *what);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The clients of the e2e tests. Knows nothing of the server but addresses. */
+/* The clients of the e2e tests. They know only the server's addresses. */
 #include "client.h"
 
 #include <arpa/inet.h>
@@ -19,7 +19,7 @@ union where {
 	struct sockaddr_un un;
 };
 
-/* 127.0.0.1:80, [::1]:80 or unix:/path as a socket address; its length. */
+/* Parses 127.0.0.1:80, [::1]:80 or unix:/path into a socket address; returns its length. */
 static socklen_t read_address(const char *text, union where *to)
 {
 	const char *colon = strrchr(text, ':');
@@ -189,8 +189,8 @@ void client_reset(int fd)
 }
 
 /*
- * Lines have as many answers as there are; a message without an end has one, which comes at once,
- * so a short silence behind it is enough.
+ * A text of lines has one answer for each line. A message without an end has one answer, which
+ * comes at once, so a short silence after it is enough.
  */
 void client_ask(const char *address, const char *text, const char *answer)
 {

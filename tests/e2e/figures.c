@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads a running server's scoreboard from outside. Must not write to it. */
+/* Reads a running server's scoreboard from outside. It must not write to it. */
 #include "figures.h"
 
 #include <time.h>
@@ -20,7 +20,7 @@ static const struct scoreboard *view(struct server *s)
 	return board;
 }
 
-/* The length of the name of the line's series, without what a histogram adds. */
+/* The length of the series' name in the line, without a histogram's suffix. */
 static size_t name_length(const char *line)
 {
 	size_t n = strcspn(line, "{ ");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a server's scoreboard says of each metric, read as a scrape would read it: the exposition's
- * series of a family, summed up.
+ * The metrics of a server's scoreboard, read as a scrape reads them: the sum of each family's
+ * series in the exposition.
  */
 #ifndef E2E_FIGURES_H
 #define E2E_FIGURES_H
@@ -10,7 +10,7 @@
 
 struct server;
 
-/* Of a histogram: how many values it has. */
+/* A histogram's figure is its count of values. */
 struct figures {
 	double of[METRIC_COUNT];
 };

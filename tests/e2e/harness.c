@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starting the server, asking it, and cleaning up after a test. What its log says is follow.c's,
- * what it leaves behind check.c's.
+ * Starts the server, runs its commands, and cleans up after a test. follow.c reads its log, check.c
+ * checks for leftovers.
  */
 #include "harness.h"
 
@@ -14,7 +14,7 @@
 
 #include "process.h"
 
-static struct server *servers; /* of the running test; written by server_launch and the teardown */
+static struct server *servers; /* of the running test; written by new_server and the teardown */
 
 void harness_tick(void)
 {
@@ -130,7 +130,7 @@ static void make_command(struct command *c, const struct server *s, const struct
 	add_all(c, NULL, plan->args, 8);
 }
 
-/* In the child: its outputs, its environment, fd 3 when one is passed, and away. */
+/* In the child: sets up the outputs, the environment, and fd 3 if one is passed, then executes. */
 _Noreturn static void become_server(const struct server *s, const struct plan *plan,
 				    struct command *c, int ready_fd)
 {

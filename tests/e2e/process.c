@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads /proc (proc(5)). Must not signal anything but this program's own children, at the end of a
+ * Reads /proc (proc(5)). It must signal no process but this program's own children, at the end of a
  * test.
  */
 #include "process.h"
@@ -12,7 +12,7 @@
 
 #include "harness.h"
 
-/* One file of a process as text; its length, or -1. */
+/* Reads one file of a process as text; returns its length, or -1. */
 static ssize_t read_proc(pid_t pid, const char *name, char *text, size_t size)
 {
 	char path[64];
@@ -29,7 +29,7 @@ static ssize_t read_proc(pid_t pid, const char *name, char *text, size_t size)
 	return n;
 }
 
-/* State letter and parent from /proc/PID/stat; the name in brackets may hold anything. */
+/* Reads state letter and parent from /proc/PID/stat; the name in brackets may hold anything. */
 static bool read_stat(pid_t pid, char *state, pid_t *parent)
 {
 	char text[512];
@@ -129,7 +129,7 @@ long process_status(pid_t pid, const char *name)
 	return -1;
 }
 
-/* Those whose title names the role and the number ("": any). */
+/* Finds the children whose title names the role and the number ("": any). */
 static unsigned find(const struct server *s, const char *role, const char *number, bool draining,
 		     pid_t *pids, unsigned most)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes as /proc shows them: children, titles, descriptors. */
+/* Processes as shown by /proc: children, titles, descriptors. */
 #ifndef E2E_PROCESS_H
 #define E2E_PROCESS_H
 
@@ -9,36 +9,39 @@
 struct server;
 
 /*
- * The children of parent, dead ones that nobody has reaped included; returns how many, at most
+ * Lists the children of parent, including dead ones that are not reaped; returns how many, at most
  * `most`.
  */
 unsigned process_children(pid_t parent, pid_t *pids, unsigned most);
-/* Its only child, 0 when there is none. */
+/* The only child of parent, 0 unless there is exactly one. */
 pid_t process_child(pid_t parent);
 
 /* True while the process exists and is not a zombie. */
 bool process_lives(pid_t pid);
 
-/* True while it waits for something, as a worker does that has nothing in hand. */
+/* True while it sleeps, as a worker does with nothing in hand. */
 bool process_sleeps(pid_t pid);
 
-/* What ps(1) shows of it. text: size bytes; "" when it is gone. Returns text. */
+/* Its title as in ps(1). text: size bytes; "" when the process is gone. Returns text. */
 const char *process_title(pid_t pid, char *text, size_t size);
 
-/* Open descriptors; 0 when it is gone. */
+/* The count of open descriptors; 0 when the process is gone. */
 unsigned process_descriptors(pid_t pid);
 /*
- * The number of a name in /proc/PID/status ("VmHWM" in kB, "NoNewPrivs", "Uid"); -1 when there is
+ * The number of a field in /proc/PID/status ("VmHWM" in kB, "NoNewPrivs", "Uid"); -1 when there is
  * none.
  */
 long process_status(pid_t pid, const char *name);
 
-/* Living workers of the server, in no order; those that drain are left out unless asked for. */
+/*
+ * Living workers of the server, unordered, without those that drain; server_draining counts the
+ * latter.
+ */
 unsigned server_workers(const struct server *s, pid_t *pids, unsigned most);
 unsigned server_draining(const struct server *s);
-/* The worker of that number that does not drain, waited for. */
+/* Waits for the worker of that number that does not drain, and returns its pid. */
 pid_t server_worker(struct server *s, unsigned number);
-/* The one that drains, and the keeper, likewise. */
+/* The same for the one that drains, and for the keeper. */
 pid_t server_drainer(struct server *s, unsigned number);
 pid_t server_keeper(struct server *s, unsigned number);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lets things happen to a server, and judges nothing but that they did. */
+/* Causes events in a server, and checks only that they happened. */
 #include "scenes.h"
 
 #include <arpa/inet.h>
@@ -14,9 +14,9 @@
 
 enum { HELD_MOST = 100 };
 
-static int held[HELD_MOST]; /* connections of the scene that is played, until its end */
+static int held[HELD_MOST]; /* connections of the current scene, until its end */
 static unsigned held_count;
-static int passed_fd; /* written by scenes_pass_listener, as the next */
+static int passed_fd; /* written by scenes_pass_listener, like the next */
 static char passed_listen[96];
 static char access_path[96], access_option[128]; /* written by scenes_log_accesses */
 
@@ -98,8 +98,8 @@ static double kicks(struct server *s)
 }
 
 /*
- * One of two is new and has nobody. It is stopped, so that the other one is offered what comes once
- * the kernel has woken it in vain; that one wakes it again.
+ * One of two workers is new and has no connection. It is stopped, so that the other one accepts
+ * after the kernel has woken the stopped one to no effect; the other one then kicks it.
  */
 static void lose(struct server *s)
 {
@@ -171,7 +171,7 @@ static void reopen_in_vain(struct server *s)
 	assert_int_equal(rmdir(access_path), 0);
 }
 
-/* A worker has lines for it, and the master. */
+/* A worker has lines to log, and so has the master. */
 static void vanish_log(struct server *s)
 {
 	assert_int_equal(unlink(s->log_path), 0);
@@ -179,7 +179,7 @@ static void vanish_log(struct server *s)
 	server_signal(s, SIGTTIN);
 }
 
-/* A connection that need not come about. */
+/* Starts a connection that need not be established. */
 static void knock(const struct server *s)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
@@ -202,7 +202,7 @@ static void wake(struct server *s)
 	kill(server_worker(s, 0), SIGCONT);
 }
 
-/* Handshakes wait for data in the SYN queue, which is full after one of them. */
+/* Handshakes wait for data in the SYN queue, which one of them fills. */
 static void flood(struct server *s)
 {
 	for (int i = 0; i < 4; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What can happen to a server, each with the server that it happens to. */
+/* The events that can happen to a server, each with the plan of its server. */
 #ifndef E2E_SCENES_H
 #define E2E_SCENES_H
 
@@ -28,20 +28,20 @@ enum scene_name {
 struct scene {
 	struct plan plan;
 	void (*act)(struct server *s);
-	void (*end)(struct server *s); /* before the server is stopped; NULL: nothing */
+	void (*end)(struct server *s); /* runs before the server is stopped; NULL: nothing */
 	bool logs_access;
-	bool passes_listener; /* one that this process holds as well */
+	bool passes_listener; /* a listener that this process holds as well */
 	bool ends_by_itself;
 };
 extern const struct scene scenes[]; /* by enum scene_name */
 
-/* Adds to the plan an access log in a folder of its own. */
+/* Adds an access log in a folder of its own to the plan. */
 void scenes_log_accesses(struct plan *plan);
 
-/* Has the server take its only listener from this process, which keeps it until scenes_let_go. */
+/* Passes the server its only listener, which this process holds until scenes_let_go. */
 void scenes_pass_listener(struct plan *plan);
 
-/* Closes the connections that an act has left open. */
+/* Closes the connections that a scene has left open. */
 void scenes_let_go(void);
 
 #endif

@@ -74,7 +74,7 @@ for command in prefork-client prefork-demo; do
 	# shellcheck source=/dev/null
 	. "$TOP_SRCDIR/etc/$command.bash-completion"
 done
-while read -r lab _; do also "${lab//\"/}" prefork-demo ''; done < <(rows labs LAB)
+while read -r lesson _; do also "${lesson//\"/}" prefork-demo ''; done < <(rows lessons LESSON)
 while read -r letter name; do
 	also "--$name" prefork-client -
 	[ "${#letter}" -lt 3 ] || { letter=${letter//\'/}; also "-$letter" prefork-client -; }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Assertions that the tests of connections, recovery and damage share. */
+/* Assertions shared by the tests of connections, recovery and damage. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What must hold of a served worker's connections after their end, and after a recovery. */
+/* Checks of a served worker's connections after their end, and after a recovery. */
 #ifndef UNIT_AFTERMATH_H
 #define UNIT_AFTERMATH_H
 
@@ -7,11 +7,12 @@
 #include "worker/recovery.h"
 
 /*
- * Every record, buffer and deadline is free again, and every end was counted; `lost` in a recovery.
+ * Asserts that every record, buffer and deadline is free again, and every end was counted; `lost`
+ * of them in a recovery.
  */
 void assert_nothing_left(struct served *s, unsigned lost);
 
-/* A recovery that kept the arena and judged so many connections so. */
+/* Asserts that a recovery kept the arena, with these counts of connections. */
 void assert_counts(const struct recovery *r, unsigned kept, unsigned in_hand, unsigned damaged);
 
 struct conn *record(struct served *s, uint32_t index);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A client of the status service of a worker that has a scoreboard of its own. For its tests. */
+/*
+ * A client of the status service, in a worker with its own scoreboard. For the tests of that
+ * service.
+ */
 #ifndef UNIT_ASKED_H
 #define UNIT_ASKED_H
 
@@ -10,28 +13,30 @@ enum { ANSWER = 1 << 20 };
 
 struct asked {
 	struct served served;
-	struct scoreboard *board; /* zeros; its only worker is ready */
+	struct scoreboard *board; /* zeroed; its only worker is ready */
 	struct heritage heritage;
 	int client;
 	char *answer; /* room for ANSWER bytes */
 };
 
-/* cmocka's set-up and tear-down: *state is a struct asked. */
+/* cmocka's setup and teardown: *state is a struct asked. */
 int asked_begin(void **state);
 int asked_end(void **state);
-/* The same anew. */
+/* Tears down and sets up anew. */
 struct asked *asked_again(void **state);
 
-/* All that comes back for the request; *ended: and then the end. */
+/*
+ * Sends the request and returns the whole answer; *ended is true if the connection ended after it.
+ */
 const char *asked_say(struct asked *asked, const char *request, bool *ended);
 
-/* What is behind the head of an answer. */
+/* The answer behind its head. */
 const char *asked_body(const char *answer);
 
-/* How the only connection that has ended did so. */
+/* The reason of the only connection that has ended. */
 enum close_reason asked_ending(const struct asked *asked);
 
-/* How often part is in text. */
+/* How many times part occurs in text. */
 unsigned asked_count(const char *text, const char *part);
 
 void assert_begins(const char *text, const char *beginning);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Boards for tests of reports. Must not decide whether what is written of them is right. */
+/* Boards for tests of reports. It must not judge the reports. */
 #include "unit/board.h"
 
 #include <stdio.h>
@@ -192,7 +192,7 @@ void board_spoil(struct scoreboard *board, uint64_t seed)
 
 		memcpy(bytes + i, &number, 8);
 	}
-	atomic_fetch_and(&board->folds, ~1U); /* an odd one is waited for */
+	atomic_fetch_and(&board->folds, ~1U); /* readers wait while it is odd */
 	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
 		struct slot *slot = &board->slots[i];
 
@@ -241,11 +241,11 @@ size_t board_longest(const struct report *report, const struct piece *parts, uns
 {
 	char *room = malloc(1 << 17);
 	struct report known = *report;
-	struct tally crew;
+	struct tally tally;
 	size_t longest = 0;
 
-	tally_look(&crew, report->board);
-	known.crew = &crew;
+	tally_look(&tally, report->board);
+	known.tally = &tally;
 	for (unsigned p = 0; room && p < count; p++) {
 		for (unsigned i = 0; i < parts[p].most; i++) {
 			struct strbuf text = strbuf_on(room, 1 << 17);

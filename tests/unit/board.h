@@ -1,32 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* A scoreboard in memory, filled by hand, and what is written of it. For tests of reports. */
+/* A scoreboard in memory, filled by hand, and the reports on it. For tests of reports. */
 #ifndef UNIT_BOARD_H
 #define UNIT_BOARD_H
 
 #include "stats/report.h"
 
-/* Empty but for its head. free(3) frees it. */
+/* An empty board with a valid head. The caller owns it: free(3). */
 struct scoreboard *board_new(void);
 
-/* Somebody lives in that slot from now on. Returns the slot. */
+/* Puts a living process into the slot and returns the slot. */
 struct slot *board_live(struct scoreboard *board, unsigned slot, unsigned number,
 			enum slot_state state);
 
-/* Two listeners, three workers of which one drains, and one of everything that is remembered. */
+/* A board with two listeners, three workers of which one drains, and one record of each kind. */
 struct scoreboard *board_typical(void);
 
-/* As full as a board can be, with the longest numbers and names that master and workers write. */
+/* The fullest possible board, with the longest numbers and names that master and workers write. */
 struct scoreboard *board_full(void);
 
-/* Fills the board with rubbish that grows out of the seed; numbers are often just possible. */
+/* Fills the board with garbage derived from the seed; many numbers are just within their bounds. */
 void board_spoil(struct scoreboard *board, uint64_t seed);
 
-/* At times that fit what the above write. */
+/* A report on the board, at times that fit the functions above. */
 struct report board_report(const struct scoreboard *board);
 
 /*
- * The whole output, ended by a NUL, made through texts of `chunk` bytes, which are on the heap so
- * that a sanitizer sees their ends. free(3) frees it. board_longest: bytes of the longest piece.
+ * Returns the whole report, with a NUL, written through texts of `chunk` bytes, which are on the
+ * heap so that a sanitizer sees their ends. The caller owns it: free(3). board_longest: bytes of
+ * the longest piece.
  */
 char *board_write(const struct report *report, const struct piece *parts, unsigned count,
 		  size_t chunk);

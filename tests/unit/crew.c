@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A procs for tests: children that do as they are told. Must not sleep, and asks no clock. */
+/* A process table for tests, whose children do as the test sets. Must not sleep, reads no clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -17,7 +17,7 @@ int folder_make(void **state)
 	*state = path;
 	if (path == NULL || mkdtemp(path) == NULL)
 		return -1;
-	/* a server that runs as another user must reach what is in it */
+	/* a server that runs as another user must reach its files */
 	return chmod(path, 0755);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A temporary folder with files in it, for tests that read files. */
+/* A temporary folder with files, for tests that read files. */
 #ifndef UNIT_FOLDER_H
 #define UNIT_FOLDER_H
 

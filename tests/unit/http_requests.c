@@ -18,7 +18,7 @@
 	}
 
 const struct http_taken http_taken[] = {
-	/* 3.1: the method is a token, in just these letters */
+	/* 3.1: the method is a token, case-sensitive */
 	PATH(GET, "/", "/", NULL),
 	PATH(HEAD, "/", "/", NULL),
 	{ ASK("get", "/"), HTTP_OTHER, "/", NULL, 1, true, false, 0 },
@@ -67,7 +67,7 @@ const struct http_taken http_taken[] = {
 	FACTS("GET / HTTP/1.2\r\n" HOST "\r\n", 1, true, false, 0),
 	FACTS("GET / HTTP/1.9\r\n" HOST "Connection: close\r\n\r\n", 1, false, false, 0),
 
-	/* 5: what other headers hold is not looked at */
+	/* 5: the values of other headers are not checked */
 	FACTS(GET("A:\r\nB: \t\r\nC:c:c\r\n"), 1, true, false, 0),
 	FACTS(GET("A: caf\xc3\xa9 \xff\t\"(,;\r\n"), 1, true, false, 0),
 	FACTS(GET("!#$%&'*+-.^_`|~09aZ: y\r\n"), 1, true, false, 0),
@@ -79,7 +79,7 @@ const struct http_taken http_taken[] = {
 	FACTS(GET("Content-Length: 65536\r\n"), 1, true, false, 65536),
 	FACTS(GET10("Content-Length: 5\r\n"), 0, false, false, 5),
 
-	/* 7.1: chunks, whose end is behind the head */
+	/* 7.1: chunks, which end behind the head */
 	FACTS(GET("Transfer-Encoding: chunked\r\n"), 1, true, false, 0),
 	FACTS(GET("transfer-encoding:\t, CHUNKED ,\r\n"), 1, true, false, 0),
 
@@ -106,7 +106,7 @@ const size_t http_taken_count = sizeof(http_taken) / sizeof(http_taken[0]);
 	}
 
 const struct http_refused http_refused[] = {
-	/* 2.2: only CRLF ends a line, and nothing stands in one that is no text */
+	/* 2.2: only CRLF ends a line, and a line has no control characters */
 	REFUSED(400, "GET / HTTP/1.1\nHost: x\n\n"),
 	REFUSED(400, LINE("GET", "/") "Host: x\n\r\n"),
 	REFUSED(400, LINE("GET", "/") HOST "\n"),
@@ -206,7 +206,7 @@ const struct http_refused http_refused[] = {
 	REFUSED(400, LINE("GET", "/") "Host: a%4\r\n\r\n"),
 	REFUSED(400, LINE("GET", "http://y/") "\r\n"),
 
-	/* 6.1 to 6.3: where the body ends */
+	/* 6.1 to 6.3: the end of the body */
 	REFUSED(400, GET("Content-Length:\r\n")),
 	REFUSED(400, GET("Content-Length: +5\r\n")),
 	REFUSED(400, GET("Content-Length: -5\r\n")),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests, and what services/http/http_parse must make of them. For test_http_parse. */
+/* Requests, and the results that services/http/http_parse must give. For test_http_parse. */
 #ifndef UNIT_HTTP_REQUESTS_H
 #define UNIT_HTTP_REQUESTS_H
 
@@ -10,7 +10,7 @@
 #include "services/http/http_parse.h"
 
 struct http_taken {
-	const char *text; /* just the head */
+	const char *text; /* the head only */
 	enum http_method method;
 	const char *path, *query; /* query NULL: there is none */
 	unsigned minor;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Leaves the host's network. */
+/* Moves the process out of the host's network. */
 #include "unit/island.h"
 
 #include <net/if.h>

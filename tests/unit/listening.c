@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Opens listeners for tests, in a folder of their own. */
+/* Opens listeners for tests, in a temporary folder. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

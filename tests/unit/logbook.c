@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of the access log share. */
+/* Helpers shared by the tests of the access log. */
 #include "unit/logbook.h"
 
 #include <setjmp.h>
@@ -71,7 +71,7 @@ unsigned logbook_count(const char *in, const char *what)
 	return n;
 }
 
-/* The one line there is, after the flush that is due. */
+/* Expects exactly one line, after the flush that is due. */
 void logbook_expect(struct served *s, const char *parts, ...)
 {
 	va_list list;
@@ -93,7 +93,7 @@ void assert_lines(const struct served *s, unsigned lines, unsigned lost, unsigne
 	assert_int_equal(served_metric(s, METRIC_access_log_failures_total), failures);
 }
 
-/* A connection that has come, said x, been answered, and gone. */
+/* Opens a connection, sends x, reads the answer, and closes it. */
 void logbook_visit(struct served *s)
 {
 	int client = served_connect(s);

@@ -1,35 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* A served worker's access log in a folder of its own, with the log's events beside it. */
+/* A served worker's access log in a temporary folder, with the event log beside it. */
 #ifndef UNIT_LOGBOOK_H
 #define UNIT_LOGBOOK_H
 
 #include "base/log.h"
 #include "unit/served.h"
 
-enum { FLUSH_MS = 1000 }; /* a line waits no longer */
+enum { FLUSH_MS = 1000 }; /* the longest time that a line waits */
 
-/* The two files, which need not be there; and what logbook_read has read. */
+/* The two files, which need not exist; and the text of the last logbook_read. */
 extern char logbook_path[128], logbook_events[128], logbook_text[1 << 20];
 
-/* For each test: the log goes to its file, the access log nowhere. */
+/* Setup and teardown of each test: the event log goes to its file, the access log is off. */
 int logbook_set_up(void **state);
 int logbook_tear_down(void **state);
 
-/* For the server that is started next. */
+/* Opens the access log for the next server to be started. */
 void logbook_open(const char *target, enum log_format format);
 
-/* The whole of a file, "" when there is none; in logbook_text. */
+/* Reads a whole file into logbook_text; "" when there is none. */
 const char *logbook_read(const char *name);
 
-/* How often it is in there. */
+/* How many times `what` occurs in `in`. */
 unsigned logbook_count(const char *in, const char *what);
 
-/* A flush later the access log has one line, with all these parts (NULL ends them). */
+/*
+ * Asserts that after one flush the access log has one line, with all these parts (NULL ends them).
+ */
 void logbook_expect(struct served *s, const char *parts, ...) __attribute__((sentinel));
 
 void assert_lines(const struct served *s, unsigned lines, unsigned lost, unsigned failures);
 
-/* A connection that has come, said x, been answered, and gone. */
+/* Opens a connection, sends x, reads the answer, and closes it. */
 void logbook_visit(struct served *s);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A folder with the path of a pid file in it, which is not there at first. */
+/* A folder and the path of a pid file in it, which does not exist at first. */
 #ifndef UNIT_PIDPLACE_H
 #define UNIT_PIDPLACE_H
 
@@ -14,7 +14,7 @@ int pidplace_remove(void **state);
 
 void pidplace_write(const char *path, const char *text);
 
-/* That is what stands in the file. */
+/* Asserts that the file holds exactly this text. */
 void pidplace_expect(const char *path, const char *expected);
 
 #endif

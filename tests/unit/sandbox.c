@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Forbids a system call by a filter. Called in children of tests. */
+/* Forbids a system call by a seccomp filter. Called in children of tests. */
 #include "unit/sandbox.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A process that may not do everything, as in a container (seccomp(2)). */
+/* A process with forbidden system calls, as in a container (seccomp(2)). */
 #ifndef UNIT_SANDBOX_H
 #define UNIT_SANDBOX_H
 
@@ -9,7 +9,8 @@ enum { SANDBOX_ANY = -1 };
 
 /*
  * From now on this system call (SYS_socket ...) fails with EPERM in this process and its children,
- * where its first argument is that number (SANDBOX_ANY: always). False where that cannot be had.
+ * if its first argument is `first` (SANDBOX_ANY: always). Returns false where the kernel cannot do
+ * that.
  */
 bool sandbox_forbid(long call, int first);
 

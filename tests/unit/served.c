@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The stand-in for a worker that unit tests and the framing's fuzz target share. */
+/* The stand-in for a worker, shared by unit tests and the framing's fuzz target. */
 #include "unit/served.h"
 
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include "base/sys.h"
 #include "base/timer.h"
 
-enum { SERVED_SNDBUF = 208 * 1024 }; /* the kernel doubles it: room for more than a share */
+enum { SERVED_SNDBUF = 208 * 1024 }; /* the kernel doubles it: more room than a share */
 enum { ROUNDING_MS = 1 }; /* times before the machine's start are rounded the other way */
 
 static void must(bool held, const char *what)
@@ -57,7 +57,7 @@ static void begin(struct served *s, struct arena *arena)
 	s->room = (struct make_room){ .is_on = s->conf.make_room };
 }
 
-/* As the master makes it: two of the three are sockets. */
+/* Makes the wire as the master does: two of its three descriptors are sockets. */
 static void open_wire(struct wire *wire)
 {
 	int pair[2];
@@ -157,11 +157,11 @@ void served_recover(struct served *s, struct recovery *recovery)
 					   .is_kept = true,
 					   .resumes = true };
 
-	/* as the master does: what was opened and has not ended is left */
+	/* as the master does: the connections opened and not ended */
 	atomic_store(&s->slot.live,
 		     s->opened - (uint32_t)served_metric(s, METRIC_connections_ended_total));
 	s->ended += s->pool.freed;
-	s->pool.live = 0; /* what pool_stop would not let go */
+	s->pool.live = 0; /* pool_stop would refuse it */
 	pool_stop(&s->pool);
 	timer_heap_free(&s->alarms);
 	loop_close(&s->loop);
@@ -201,7 +201,7 @@ static void age(struct conn *c, int64_t ms)
 	c->active_ms -= ms;
 	if (c->begun_us != 0)
 		c->begun_us -= ms * 1000;
-	c->timer.due_ms -= ms; /* all alike, so the heap keeps its order */
+	c->timer.due_ms -= ms; /* the same shift for all, so the heap keeps its order */
 }
 
 void served_pass(struct served *s, double hours)
@@ -221,7 +221,7 @@ void served_send(struct served *s, int client, const void *bytes, size_t size)
 		ssize_t n = send(client, from, size, MSG_NOSIGNAL);
 
 		if (n < 0 && errno != EAGAIN)
-			return; /* the server has ended it */
+			return; /* the server has closed it */
 		if (n > 0) {
 			from += n;
 			size -= (size_t)n;

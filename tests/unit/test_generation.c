@@ -88,17 +88,17 @@ static void balance_ratio__without_workers__is_even(void **state)
 	assert_int_equal(generation_balance_ratio(&load), EVEN);
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_ROSTER(load__of_ready_workers__has_their_connections),
-		WITH_ROSTER(load__of_workers_that_leave_or_are_not_ready__is_not_counted),
-		WITH_ROSTER(load__of_a_loop_that_has_not_turned__is_silent),
-		WITH_ROSTER(load__of_one_socket_of_several__is_that_of_its_seats),
-		WITH_ROSTER(balance_ratio__is_even_when_all_have_the_same),
-		WITH_ROSTER(balance_ratio__without_workers__is_even),
+		WITH_PROCS(load__of_ready_workers__has_their_connections),
+		WITH_PROCS(load__of_workers_that_leave_or_are_not_ready__is_not_counted),
+		WITH_PROCS(load__of_a_loop_that_has_not_turned__is_silent),
+		WITH_PROCS(load__of_one_socket_of_several__is_that_of_its_seats),
+		WITH_PROCS(balance_ratio__is_even_when_all_have_the_same),
+		WITH_PROCS(balance_ratio__without_workers__is_even),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,15 +112,15 @@ static void bells__of_workers_that_make_them_block__keep_nobody_waiting(void **s
 	alarm(0);
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_ROSTER(bells__of_workers_that_make_them_block__keep_nobody_waiting),
-		WITH_ROSTER(reap__of_a_stranger__touches_no_worker),
-		WITH_ROSTER(reap__of_the_masters_other_child__tells_it),
-		WITH_ROSTER(reap__of_many_strangers__takes_some_in_a_turn_but_every_worker),
+		WITH_PROCS(bells__of_workers_that_make_them_block__keep_nobody_waiting),
+		WITH_PROCS(reap__of_a_stranger__touches_no_worker),
+		WITH_PROCS(reap__of_the_masters_other_child__tells_it),
+		WITH_PROCS(reap__of_many_strangers__takes_some_in_a_turn_but_every_worker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -296,20 +296,20 @@ static int tear_down(void **state)
 	return crew_free(state) == 0 ? listening_tear_down(state) : -1;
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_ROSTER(look__at_a_full_queue__has_its_length_and_limit),
-		WITH_ROSTER(look__after_a_scrape__begins_a_new_peak),
-		WITH_ROSTER(look__at_several_sockets__adds_them_up),
-		WITH_ROSTER(look__at_a_unix_socket__has_its_queue_and_no_drops),
-		WITH_ROSTER(look__after_a_reload__counts_the_drops_of_a_taken_over_socket_once),
-		WITH_ROSTER(look__at_an_inherited_socket__leaves_out_what_was_before),
-		WITH_ROSTER(look__without_the_listener__says_that_it_is_gone),
-		WITH_ROSTER(look__at_a_row_of_a_generation_that_starts__leaves_it_open),
-		WITH_ROSTER(waiting__is_the_sum_of_all_rows),
+		WITH_PROCS(look__at_a_full_queue__has_its_length_and_limit),
+		WITH_PROCS(look__after_a_scrape__begins_a_new_peak),
+		WITH_PROCS(look__at_several_sockets__adds_them_up),
+		WITH_PROCS(look__at_a_unix_socket__has_its_queue_and_no_drops),
+		WITH_PROCS(look__after_a_reload__counts_the_drops_of_a_taken_over_socket_once),
+		WITH_PROCS(look__at_an_inherited_socket__leaves_out_what_was_before),
+		WITH_PROCS(look__without_the_listener__says_that_it_is_gone),
+		WITH_PROCS(look__at_a_row_of_a_generation_that_starts__leaves_it_open),
+		WITH_PROCS(waiting__is_the_sum_of_all_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,7 +172,7 @@ static void step__after_a_reload__forgets_the_pair(void **state)
 	assert_int_equal(recycle.generation, 0);
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
@@ -180,14 +180,14 @@ int main(void)
 		cmocka_unit_test(spread__of_many_workers__stays_within_a_tenth_and_differs),
 		cmocka_unit_test(spread__of_the_same_worker__is_the_same),
 		cmocka_unit_test(spread__of_less_than_ten__is_the_limit),
-		WITH_ROSTER(step__before_anyone_is_old__does_nothing),
-		WITH_ROSTER(step__with_all_old__replaces_one_and_waits_for_it),
-		WITH_ROSTER(step__with_a_worker_that_accepted_enough__replaces_that),
-		WITH_ROSTER(step__when_the_old_one_dies_first__keeps_the_number_of_workers),
-		WITH_ROSTER(step__when_the_replacement_dies_first__waits_for_the_next),
-		WITH_ROSTER(due__while_a_replacement_is_under_way__is_not),
-		WITH_ROSTER(step__when_a_signal_takes_the_replacement__gives_up),
-		WITH_ROSTER(step__after_a_reload__forgets_the_pair),
+		WITH_PROCS(step__before_anyone_is_old__does_nothing),
+		WITH_PROCS(step__with_all_old__replaces_one_and_waits_for_it),
+		WITH_PROCS(step__with_a_worker_that_accepted_enough__replaces_that),
+		WITH_PROCS(step__when_the_old_one_dies_first__keeps_the_number_of_workers),
+		WITH_PROCS(step__when_the_replacement_dies_first__waits_for_the_next),
+		WITH_PROCS(due__while_a_replacement_is_under_way__is_not),
+		WITH_PROCS(step__when_a_signal_takes_the_replacement__gives_up),
+		WITH_PROCS(step__after_a_reload__forgets_the_pair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

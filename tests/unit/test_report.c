@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of stats/report, report_worker, report_past and crew: what a reader is told of a board. */
+/* Tests of stats/report, report_worker and tally: what a reader is told of a board. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -210,15 +210,15 @@ static void past__of_a_full_ring__leaves_out_the_place_that_is_written_next(void
 
 static void penalty__is_told_while_it_lasts(void **state)
 {
-	struct report_penalty penalty;
+	struct report_ban ban;
 
 	(void)state;
-	assert_true(report_penalty(&report, 3, &penalty));
-	assert_string_equal(penalty.net, "2001:db8::/64");
-	assert_int_equal(penalty.left_ms, 90000);
-	assert_false(report_penalty(&report, 2, &penalty));
+	assert_true(report_ban(&report, 3, &ban));
+	assert_string_equal(ban.net, "2001:db8::/64");
+	assert_int_equal(ban.left_ms, 90000);
+	assert_false(report_ban(&report, 2, &ban));
 	report.now_ms += 90000;
-	assert_false(report_penalty(&report, 3, &penalty));
+	assert_false(report_ban(&report, 3, &ban));
 }
 
 static void reload__has_an_outcome_once_there_was_one(void **state)

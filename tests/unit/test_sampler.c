@@ -154,20 +154,20 @@ static void step__with_a_cpu_figure_that_is_less__keeps_the_higher_one(void **st
 	sampler_stop(&sampler);
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(next__in_time__is_one_step_later),
 		cmocka_unit_test(next__too_late__is_ahead_and_in_step),
-		WITH_ROSTER(due__before_the_first_generation_is_ready__is_never),
-		WITH_ROSTER(step__at_once__knows_the_workers),
-		WITH_ROSTER(step__between_two_ticks__knows_the_workers),
-		WITH_ROSTER(step__ten_times_a_second__writes_a_moment_a_second),
-		WITH_ROSTER(step__after_a_long_time_away__makes_nothing_good),
-		WITH_ROSTER(step__after_a_death__leaves_the_processor_time_to_the_past),
-		WITH_ROSTER(step__with_a_cpu_figure_that_is_less__keeps_the_higher_one),
+		WITH_PROCS(due__before_the_first_generation_is_ready__is_never),
+		WITH_PROCS(step__at_once__knows_the_workers),
+		WITH_PROCS(step__between_two_ticks__knows_the_workers),
+		WITH_PROCS(step__ten_times_a_second__writes_a_moment_a_second),
+		WITH_PROCS(step__after_a_long_time_away__makes_nothing_good),
+		WITH_PROCS(step__after_a_death__leaves_the_processor_time_to_the_past),
+		WITH_PROCS(step__with_a_cpu_figure_that_is_less__keeps_the_higher_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ static void put__of_control_characters__escapes_them(void **state)
 	(void)state;
 	begin(80, true);
 	screen_put(&screen, STYLE_BAD, "a\033[2J\n\x7f\x9b \xc2\x9b\xff\xe2\x80\xae\"\\");
-	screen_end(&screen);
+	screen_end_line(&screen);
 	assert_written("a\\x1b[2J\\n\\x7f\\x9b \\xc2\\x9b\\xff\\xe2\\x80\\xae\"\\\n");
 }
 
@@ -49,11 +49,11 @@ static void put__of_what_does_not_fit__cuts_it_with_a_mark(void **state)
 	screen_put(&screen, STYLE_PLAIN, "abc");
 	screen_put(&screen, STYLE_PLAIN, "defg");
 	screen_put(&screen, STYLE_PLAIN, "more");
-	screen_end(&screen);
+	screen_end_line(&screen);
 	assert_written("abcde…\n");
 	begin(6, false);
 	screen_put(&screen, STYLE_PLAIN, "abcdefg");
-	screen_end(&screen);
+	screen_end_line(&screen);
 	assert_written("abcde~\n");
 }
 
@@ -62,13 +62,13 @@ static void put__of_wide_characters__counts_their_columns(void **state)
 	(void)state;
 	begin(6, true);
 	screen_put(&screen, STYLE_PLAIN, "我我我");
-	screen_end(&screen);
+	screen_end_line(&screen);
 	screen_put(&screen, STYLE_PLAIN, "我我我我");
-	screen_end(&screen);
+	screen_end_line(&screen);
 	assert_written("我我我\n我我…\n");
 	begin(8, false);
 	screen_put(&screen, STYLE_PLAIN, "é");
-	screen_end(&screen);
+	screen_end_line(&screen);
 	assert_written("\\xc3\\xa9\n");
 }
 
@@ -100,16 +100,16 @@ static bool fill_row(void *owner, unsigned index, struct cell *cells)
 static void show(unsigned width)
 {
 	struct table table = {
-		.columns = { { .head = "name", .is_left = true, .least = 4 },
+		.columns = { { .head = "name", .is_left = true, .min_width = 4 },
 			     { .head = "n" },
 			     { .head = "last", .is_left = true, .rank = 1 },
 			     { .head = "rare", .is_rare = true } },
-		.most = 3,
-		.row = fill_row,
+		.row_count = 3,
+		.fill_row = fill_row,
 	};
 
 	begin(width, false);
-	assert_int_equal(table_show(&table, &screen), 2);
+	assert_int_equal(table_write(&table, &screen), 2);
 }
 
 static void table__is_as_wide_as_it_must_be(void **state)

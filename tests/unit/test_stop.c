@@ -13,7 +13,7 @@
 #include "master/stop.h"
 #include "unit/crew.h"
 
-/* A server without descriptors around the procs. */
+/* A server without descriptors around its processes. */
 static struct server *make_server(struct procs *procs)
 {
 	struct server *server = calloc(1, sizeof(*server));
@@ -66,13 +66,13 @@ static void start_due__of_a_server_told_to_stop__is_never(void **state)
 	drop_server(server, procs);
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_ROSTER(ask__of_a_server__tells_in_the_scoreboard_when_it_gets_faster),
-		WITH_ROSTER(start_due__of_a_server_told_to_stop__is_never),
+		WITH_PROCS(ask__of_a_server__tells_in_the_scoreboard_when_it_gets_faster),
+		WITH_PROCS(start_due__of_a_server_told_to_stop__is_never),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,16 +83,16 @@ static void look__after_the_master_itself_was_away__grants_a_fresh_start(void **
 	assert_true(member_is_hung(&generation->members[0]));
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_ROSTER(due__with_a_hang_timeout__is_a_quarter_of_it_later),
-		WITH_ROSTER(due__without_a_hang_timeout__is_never),
-		WITH_ROSTER(look__at_a_silent_worker__aborts_then_kills_it),
-		WITH_ROSTER(look__at_a_worker_just_in_time__leaves_it),
-		WITH_ROSTER(look__after_the_master_itself_was_away__grants_a_fresh_start),
+		WITH_PROCS(due__with_a_hang_timeout__is_a_quarter_of_it_later),
+		WITH_PROCS(due__without_a_hang_timeout__is_never),
+		WITH_PROCS(look__at_a_silent_worker__aborts_then_kills_it),
+		WITH_PROCS(look__at_a_worker_just_in_time__leaves_it),
+		WITH_PROCS(look__after_the_master_itself_was_away__grants_a_fresh_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -287,7 +287,7 @@ static void less__while_one_waits__gives_up_that_one(void **state)
 	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS - 1);
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 static void less__after_a_replacement__leaves_the_lowest_seats_taken(void **state)
 {
@@ -308,26 +308,26 @@ static void less__after_a_replacement__leaves_the_lowest_seats_taken(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_ROSTER(begin__beside_others__takes_the_first_slots_that_fit),
-		WITH_ROSTER(begin__without_room__fails_and_changes_nothing),
-		WITH_ROSTER(start_due__of_a_new_generation__forks_the_wanted),
-		WITH_ROSTER(start_due__when_fork_fails_at_the_start__fails_the_generation),
-		WITH_ROSTER(start_due__when_fork_fails_later__waits_longer_each_time),
-		WITH_ROSTER(look__at_a_slot_that_says_ready__counts_it),
-		WITH_ROSTER(reap__of_a_worker_that_served__replaces_it_at_once),
-		WITH_ROSTER(reap__of_early_deaths__delays_their_slot_alone),
-		WITH_ROSTER(reap__of_exit_0_of_its_own_accord__replaces_it),
-		WITH_ROSTER(reap__of_a_retiring_worker__leaves_its_place_empty),
-		WITH_ROSTER(reap__before_ready_at_the_start__fails_the_generation),
-		WITH_ROSTER(reap__after_ready_at_the_start__replaces_it),
-		WITH_ROSTER(reap__of_do_not_respawn__ends_the_server),
-		WITH_ROSTER(reap__with_a_stop_heard_meanwhile__replaces_nobody),
-		WITH_ROSTER(retire__then_all_gone__is_swept),
-		WITH_ROSTER(kill_due__at_its_time__kills_the_retiring_alone),
-		WITH_ROSTER(more__up_to_the_room__then_no_more),
-		WITH_ROSTER(less__down_to_one__then_no_less),
-		WITH_ROSTER(less__while_one_waits__gives_up_that_one),
-		WITH_ROSTER(less__after_a_replacement__leaves_the_lowest_seats_taken),
+		WITH_PROCS(begin__beside_others__takes_the_first_slots_that_fit),
+		WITH_PROCS(begin__without_room__fails_and_changes_nothing),
+		WITH_PROCS(start_due__of_a_new_generation__forks_the_wanted),
+		WITH_PROCS(start_due__when_fork_fails_at_the_start__fails_the_generation),
+		WITH_PROCS(start_due__when_fork_fails_later__waits_longer_each_time),
+		WITH_PROCS(look__at_a_slot_that_says_ready__counts_it),
+		WITH_PROCS(reap__of_a_worker_that_served__replaces_it_at_once),
+		WITH_PROCS(reap__of_early_deaths__delays_their_slot_alone),
+		WITH_PROCS(reap__of_exit_0_of_its_own_accord__replaces_it),
+		WITH_PROCS(reap__of_a_retiring_worker__leaves_its_place_empty),
+		WITH_PROCS(reap__before_ready_at_the_start__fails_the_generation),
+		WITH_PROCS(reap__after_ready_at_the_start__replaces_it),
+		WITH_PROCS(reap__of_do_not_respawn__ends_the_server),
+		WITH_PROCS(reap__with_a_stop_heard_meanwhile__replaces_nobody),
+		WITH_PROCS(retire__then_all_gone__is_swept),
+		WITH_PROCS(kill_due__at_its_time__kills_the_retiring_alone),
+		WITH_PROCS(more__up_to_the_room__then_no_more),
+		WITH_PROCS(less__down_to_one__then_no_less),
+		WITH_PROCS(less__while_one_waits__gives_up_that_one),
+		WITH_PROCS(less__after_a_replacement__leaves_the_lowest_seats_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

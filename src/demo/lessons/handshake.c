@@ -1,396 +1,396 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lesson: the states of both ends of a connection, from the three segments that open it to the
- * four that close it. Moments that are over at once are held still: by a full accept queue, by
- * TCP_DEFER_ACCEPT, and by bytes that nobody reads, behind which a FIN has to wait.
+ * four that close it. States that last for microseconds are held: by a full accept queue, by
+ * TCP_DEFER_ACCEPT, and by unread bytes, behind which a FIN has to wait.
  */
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/cast.h"
-#include "demo/counter.h"
-#include "demo/dial.h"
-#include "demo/evidence.h"
-#include "demo/flood.h"
-#include "demo/ground.h"
+#include "demo/kernel.h"
 #include "demo/lesson.h"
-#include "demo/queue.h"
+#include "demo/process.h"
+#include "demo/transfer.h"
 
 enum { SOON_MS = 5000, MOST = 64, BACKLOG = 8, KERNEL = 1, DEFER_S = 5 };
 
-struct play {
-	struct stage *stage;
-	struct actor client, server;
+struct fixture {
+	struct output *out;
+	struct process client, server;
 	struct addr bound;
 	int listener;
 	int conn, client_fd; /* the number in the server; in the client */
 	struct ends ends;
 };
 
-/* A line with nothing but a segment on the wire, and what the server's kernel makes of it. */
-static void segment(struct play *p, enum direction direction, const char *label)
+/* Draws a segment on the wire, with the cells put before. */
+static void draw_segment(struct fixture *f, enum direction direction, const char *label)
 {
-	stage_arrow(p->stage, direction, label);
-	stage_line(p->stage);
+	output_arrow(f->out, direction, label);
+	output_line(f->out);
 }
 
-static bool states(struct play *p, int client, int server)
+static bool await_states(struct fixture *f, int client, int server)
 {
-	return evidence_states(p->stage, &p->ends, client, server);
+	return kernel_await_states(f->out, &f->ends, client, server);
 }
 
-/*
- * Has the client connect and notes its socket and both addresses; returns the errno of connect(2).
- */
-static int dial(struct play *p, int flags)
+/* The client connects. Sets client_fd and both addresses; returns the errno of connect(2). */
+static int connect_client(struct fixture *f, int flags)
 {
-	struct order dialled = cast_do(p->stage, &p->client, dial_out(&p->bound, flags));
+	struct call connected = process_run(&f->client, call_try_connect(&f->bound, flags));
 
-	errno = dialled.error;
-	if (dialled.result < 0)
-		stage_give_up(p->stage, "socket()");
-	p->client_fd = (int)dialled.result;
-	p->ends = (struct ends){ .client = dialled.addr, .server = p->bound };
-	return dialled.option;
+	errno = connected.error;
+	if (connected.result < 0)
+		output_skip_rest(f->out, "socket()");
+	f->client_fd = (int)connected.result;
+	f->ends = (struct ends){ .client = connected.addr, .server = f->bound };
+	return connected.option;
 }
 
-static void hang_up(struct play *p, int client_fd)
+static void close_client(struct fixture *f, int client_fd)
 {
-	cast_do(p->stage, &p->client, order_close(client_fd));
+	process_run(&f->client, call_close(client_fd));
 }
 
 /* (a) */
-static void opening(struct play *p)
+static void show_opening(struct fixture *f)
 {
-	struct order sent, unacknowledged, accepted, got;
+	struct call sent, unacknowledged, accepted, got;
 	unsigned waiting;
 	int error;
 
-	stage_scene(p->stage, "(a) three segments open a connection; accept() is none of them");
-	p->listener = ground_listen(p->stage, BACKLOG, &p->bound);
-	stage_cell(p->stage, p->server.column, "listen() = 0");
-	stage_line(p->stage);
-	error = dial(p, 0);
-	stage_cell(p->stage, STAGE_CLIENT, "connect() ...");
-	segment(p, TO_SERVER, "SYN");
-	segment(p, TO_CLIENT, "SYN+ACK");
-	stage_cell(p->stage, STAGE_CLIENT, "... = %s", error == 0 ? "0" : err_name(error));
-	stage_cell(p->stage, KERNEL, "queued");
-	segment(p, TO_SERVER, "ACK");
-	waiting = queue_await(p->stage, p->listener, 1, 0).length;
-	stage_kernel(p->stage, "the listening socket is %s; in its accept queue: %u",
-		     sockdiag_state_name(sockdiag_tcp_state(p->listener)), waiting);
-	stage_claim(p->stage,
-		    states(p, TCP_ESTABLISHED, TCP_ESTABLISHED) && error == 0 && waiting == 1,
-		    "both ends are ESTABLISHED, and nobody has called accept(): the kernel shook "
-		    "hands alone");
+	output_scene(f->out, "(a) three segments open a connection; accept() is none of them");
+	f->listener = process_listen(f->out, BACKLOG, &f->bound);
+	output_cell(f->out, f->server.column, "listen() = 0");
+	output_line(f->out);
+	error = connect_client(f, 0);
+	output_cell(f->out, OUTPUT_CLIENT, "connect() ...");
+	draw_segment(f, TO_SERVER, "SYN");
+	draw_segment(f, TO_CLIENT, "SYN+ACK");
+	output_cell(f->out, OUTPUT_CLIENT, "... = %s", error == 0 ? "0" : err_name(error));
+	output_cell(f->out, KERNEL, "queued");
+	draw_segment(f, TO_SERVER, "ACK");
+	waiting = kernel_await_queue(f->out, f->listener, 1, 0).length;
+	output_kernel(f->out, "the listening socket is %s; in its accept queue: %u",
+		      sockdiag_state_name(sockdiag_tcp_state(f->listener)), waiting);
+	output_claim(f->out,
+		     await_states(f, TCP_ESTABLISHED, TCP_ESTABLISHED) && error == 0 &&
+			     waiting == 1,
+		     "both ends are ESTABLISHED, and nobody has called accept(): the kernel shook "
+		     "hands alone");
 
-	stage_arrow(p->stage, TO_SERVER, "\"hello\"");
-	sent = cast_step(p->stage, &p->client, order_send(p->client_fd, "hello"));
-	segment(p, TO_CLIENT, "ACK");
-	unacknowledged = cast_do(p->stage, &p->client, dial_await_ack(p->client_fd, SOON_MS));
-	stage_kernel(p->stage, "of the client's 5 bytes %d are not acknowledged",
-		     (int)unacknowledged.result);
-	stage_claim(
-		p->stage, sent.result == 5 && unacknowledged.result == 0,
+	output_arrow(f->out, TO_SERVER, "\"hello\"");
+	sent = process_run_line(&f->client, call_send(f->client_fd, "hello"));
+	draw_segment(f, TO_CLIENT, "ACK");
+	unacknowledged = process_run(&f->client, call_await_ack(f->client_fd, SOON_MS));
+	output_kernel(f->out, "of the client's 5 bytes %d are not acknowledged",
+		      (int)unacknowledged.result);
+	output_claim(
+		f->out, sent.result == 5 && unacknowledged.result == 0,
 		"the client can send at once, and its bytes are acknowledged by the kernel too");
 
-	accepted = cast_step(p->stage, &p->server, order_accept(p->listener, SOON_MS));
-	got = cast_step(p->stage, &p->server, order_recv((int)accepted.result, MOST, SOON_MS));
-	stage_claim(p->stage, order_says(&got, "hello"),
-		    "accept() only hands over what was ready, with what has arrived since");
-	hang_up(p, p->client_fd);
+	accepted = process_run_line(&f->server, call_accept(f->listener, SOON_MS));
+	got = process_run_line(&f->server, call_recv((int)accepted.result, MOST, SOON_MS));
+	output_claim(f->out, call_received(&got, "hello"),
+		     "accept() only hands over what was ready, with what has arrived since");
+	close_client(f, f->client_fd);
 	sys_close((int)accepted.result);
-	sys_close(p->listener);
+	sys_close(f->listener);
 }
 
-/* (b), the client's side: a queue with room for one, which is taken. */
-static void holding_syn_sent(struct play *p)
+/* (b), the client's side: the queue has room for one connection and is full. */
+static void hold_syn_sent(struct fixture *f)
 {
-	struct queue queue;
+	struct accept_queue queue;
 	int first, error;
 
-	stage_scene(p->stage, "(b) held still: a SYN that nobody answers");
-	p->listener = ground_listen(p->stage, 0, &p->bound);
-	stage_cell(p->stage, p->server.column, "listen(0) = 0");
-	stage_line(p->stage);
-	error = dial(p, 0);
+	output_scene(f->out, "(b) held still: a SYN that nobody answers");
+	f->listener = process_listen(f->out, 0, &f->bound);
+	output_cell(f->out, f->server.column, "listen(0) = 0");
+	output_line(f->out);
+	error = connect_client(f, 0);
 	if (error == 0)
-		queue_await(p->stage, p->listener, 1, 0);
-	first = p->client_fd;
-	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s", error == 0 ? "0" : err_name(error));
-	stage_cell(p->stage, KERNEL, "queued");
-	segment(p, TO_SERVER, "SYN");
-	error = dial(p, SOCK_NONBLOCK);
-	queue = queue_await(p->stage, p->listener, 1, 1);
-	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s", err_name(error));
-	stage_cell(p->stage, KERNEL, "dropped");
-	segment(p, TO_SERVER, "SYN");
-	stage_kernel(p->stage, "in the accept queue: %u, its limit: %u, dropped: %u", queue.length,
-		     queue.limit, queue.drops);
-	stage_claim(
-		p->stage,
-		states(p, TCP_SYN_SENT, TCP_CLOSE) && error == EINPROGRESS && queue.length == 1 &&
-			queue.drops > 0,
+		kernel_await_queue(f->out, f->listener, 1, 0);
+	first = f->client_fd;
+	output_cell(f->out, OUTPUT_CLIENT, "connect() = %s", error == 0 ? "0" : err_name(error));
+	output_cell(f->out, KERNEL, "queued");
+	draw_segment(f, TO_SERVER, "SYN");
+	error = connect_client(f, SOCK_NONBLOCK);
+	queue = kernel_await_queue(f->out, f->listener, 1, 1);
+	output_cell(f->out, OUTPUT_CLIENT, "connect() = %s", err_name(error));
+	output_cell(f->out, KERNEL, "dropped");
+	draw_segment(f, TO_SERVER, "SYN");
+	output_kernel(f->out, "in the accept queue: %u, its limit: %u, dropped: %u", queue.length,
+		      queue.limit, queue.drops);
+	output_claim(
+		f->out,
+		await_states(f, TCP_SYN_SENT, TCP_CLOSE) && error == EINPROGRESS &&
+			queue.length == 1 && queue.drops > 0,
 		"the queue is full (it holds one more than its limit), so the SYN is dropped: the "
 		"client stays in SYN_SENT, and the server's kernel keeps nothing of it (lesson "
 		"backlog)");
-	hang_up(p, p->client_fd);
-	hang_up(p, first);
-	sys_close(p->listener);
+	close_client(f, f->client_fd);
+	close_client(f, first);
+	sys_close(f->listener);
 }
 
-/* (b), the server's side. False, and told, where this kernel does not hold it. */
-static bool can_defer(struct play *p)
+/* (b), the server's side. False, and the claim skipped, where this kernel cannot hold the state. */
+static bool defer_accept(struct fixture *f)
 {
 	static const char claim[] = "the server's end waits in SYN_RECV";
 	int seconds = DEFER_S;
 
-	if (counter_setting("net/ipv4/tcp_syncookies", 1) == 2) {
-		stage_unknown(p->stage,
-			      "net.ipv4.tcp_syncookies is 2, so the kernel notes nothing of a SYN",
-			      claim);
+	if (kernel_sysctl("net/ipv4/tcp_syncookies", 1) == 2) {
+		output_skip_claim(
+			f->out,
+			"net.ipv4.tcp_syncookies is 2, so the kernel notes nothing of a SYN",
+			claim);
 		return false;
 	}
-	if (sys_setsockopt(p->listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)) <
+	if (sys_setsockopt(f->listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)) <
 	    0) {
-		stage_unknown(p->stage, "the system has no TCP_DEFER_ACCEPT", claim);
+		output_skip_claim(f->out, "the system has no TCP_DEFER_ACCEPT", claim);
 		return false;
 	}
 	return true;
 }
 
-static void holding_syn_recv(struct play *p)
+static void hold_syn_recv(struct fixture *f)
 {
-	struct order accepted, got;
+	struct call accepted, got;
 	bool is_so;
 
-	stage_scene(p->stage, "    and an ACK that is overlooked (TCP_DEFER_ACCEPT)");
-	p->listener = ground_listen(p->stage, BACKLOG, &p->bound);
-	if (can_defer(p)) {
-		stage_cell(p->stage, p->server.column, "listen() = 0");
-		stage_line(p->stage);
-		stage_cell(p->stage, p->server.column, "DEFER_ACCEPT on");
-		stage_line(p->stage);
-		is_so = dial(p, 0) == 0;
-		stage_cell(p->stage, STAGE_CLIENT, "connect() ...");
-		segment(p, TO_SERVER, "SYN");
-		segment(p, TO_CLIENT, "SYN+ACK");
-		stage_cell(p->stage, STAGE_CLIENT, "... = %s", is_so ? "0" : "-1");
-		stage_cell(p->stage, KERNEL, "waits for bytes");
-		segment(p, TO_SERVER, "ACK");
-		stage_claim(p->stage, states(p, TCP_ESTABLISHED, TCP_SYN_RECV) && is_so,
-			    "the client is a step ahead: it is ESTABLISHED with the answer, the "
-			    "server's end is in SYN_RECV until the third segment counts");
-		stage_arrow(p->stage, TO_SERVER, "\"now\"");
-		cast_step(p->stage, &p->client, order_send(p->client_fd, "now"));
-		accepted = cast_step(p->stage, &p->server, order_accept(p->listener, SOON_MS));
-		got = cast_step(p->stage, &p->server,
-				order_recv((int)accepted.result, MOST, SOON_MS));
-		stage_claim(p->stage,
-			    states(p, TCP_ESTABLISHED, TCP_ESTABLISHED) && got.result == 3,
-			    "with the first bytes it is ESTABLISHED too, and accept() gets it");
+	output_scene(f->out, "    and an ACK that is overlooked (TCP_DEFER_ACCEPT)");
+	f->listener = process_listen(f->out, BACKLOG, &f->bound);
+	if (defer_accept(f)) {
+		output_cell(f->out, f->server.column, "listen() = 0");
+		output_line(f->out);
+		output_cell(f->out, f->server.column, "DEFER_ACCEPT on");
+		output_line(f->out);
+		is_so = connect_client(f, 0) == 0;
+		output_cell(f->out, OUTPUT_CLIENT, "connect() ...");
+		draw_segment(f, TO_SERVER, "SYN");
+		draw_segment(f, TO_CLIENT, "SYN+ACK");
+		output_cell(f->out, OUTPUT_CLIENT, "... = %s", is_so ? "0" : "-1");
+		output_cell(f->out, KERNEL, "waits for bytes");
+		draw_segment(f, TO_SERVER, "ACK");
+		output_claim(f->out, await_states(f, TCP_ESTABLISHED, TCP_SYN_RECV) && is_so,
+			     "the client is a step ahead: it is ESTABLISHED with the answer, the "
+			     "server's end is in SYN_RECV until the third segment counts");
+		output_arrow(f->out, TO_SERVER, "\"now\"");
+		process_run_line(&f->client, call_send(f->client_fd, "now"));
+		accepted = process_run_line(&f->server, call_accept(f->listener, SOON_MS));
+		got = process_run_line(&f->server, call_recv((int)accepted.result, MOST, SOON_MS));
+		output_claim(f->out,
+			     await_states(f, TCP_ESTABLISHED, TCP_ESTABLISHED) && got.result == 3,
+			     "with the first bytes it is ESTABLISHED too, and accept() gets it");
 		sys_close((int)accepted.result);
-		hang_up(p, p->client_fd);
+		close_client(f, f->client_fd);
 	}
-	sys_close(p->listener);
+	sys_close(f->listener);
 }
 
-/* A connection, accepted. Bounded: its buffers are, see flood.h. */
-static void begin(struct play *p, const char *heading, bool is_bounded)
+/* A connection, accepted. is_bounded: with limited buffers, see transfer.h. */
+static void open_connection(struct fixture *f, const char *heading, bool is_bounded)
 {
-	struct order accepted;
+	struct call accepted;
 
-	stage_scene(p->stage, heading);
-	stage_hold(p->stage, STAGE_CLIENT, true);
-	p->listener = ground_listen(p->stage, BACKLOG, &p->bound);
+	output_scene(f->out, heading);
+	output_lifeline(f->out, OUTPUT_CLIENT, true);
+	f->listener = process_listen(f->out, BACKLOG, &f->bound);
 	if (is_bounded)
-		cast_do(p->stage, &p->server, flood_bound(p->listener));
-	errno = dial(p, 0);
+		process_run(&f->server, transfer_limit_buffers(f->listener));
+	errno = connect_client(f, 0);
 	if (errno != 0)
-		stage_give_up(p->stage, "connect()");
+		output_skip_rest(f->out, "connect()");
 	if (is_bounded)
-		cast_do(p->stage, &p->client, flood_bound(p->client_fd));
-	stage_cell(p->stage, STAGE_CLIENT, "connect() = 0");
-	stage_arrow(p->stage, TO_SERVER, "SYN");
-	accepted = cast_step(p->stage, &p->server, order_accept(p->listener, SOON_MS));
-	p->conn = (int)accepted.result;
+		process_run(&f->client, transfer_limit_buffers(f->client_fd));
+	output_cell(f->out, OUTPUT_CLIENT, "connect() = 0");
+	output_arrow(f->out, TO_SERVER, "SYN");
+	accepted = process_run_line(&f->server, call_accept(f->listener, SOON_MS));
+	f->conn = (int)accepted.result;
 	if (accepted.result < 0)
-		stage_give_up(p->stage, "accept()");
-	sys_close(p->listener);
+		output_skip_rest(f->out, "accept()");
+	sys_close(f->listener);
 }
 
-/* The end, seen by one who receives. */
-static bool sees_end(struct play *p, const struct actor *actor, int fd)
+/* True when recv() in that process returns 0. */
+static bool reads_end(const struct process *process, int fd)
 {
-	return cast_step(p->stage, actor, order_recv(fd, MOST, SOON_MS)).result == 0;
+	return process_run_line(process, call_recv(fd, MOST, SOON_MS)).result == 0;
 }
 
 /* (c) */
-static void closing(struct play *p)
+static void show_closing(struct fixture *f)
 {
 	bool ended, answered;
 
-	begin(p, "(c) four segments close it: the client first", false);
-	stage_arrow(p->stage, TO_SERVER, "FIN");
-	cast_step(p->stage, &p->client, order_shutdown(p->client_fd, SHUT_WR));
-	stage_arrow(p->stage, TO_CLIENT, "ACK");
-	ended = sees_end(p, &p->server, p->conn);
-	stage_claim(
-		p->stage, states(p, TCP_FIN_WAIT2, TCP_CLOSE_WAIT) && ended,
+	open_connection(f, "(c) four segments close it: the client first", false);
+	output_arrow(f->out, TO_SERVER, "FIN");
+	process_run_line(&f->client, call_shutdown(f->client_fd, SHUT_WR));
+	output_arrow(f->out, TO_CLIENT, "ACK");
+	ended = reads_end(&f->server, f->conn);
+	output_claim(
+		f->out, await_states(f, TCP_FIN_WAIT2, TCP_CLOSE_WAIT) && ended,
 		"the client's FIN is acknowledged (FIN_WAIT2); the server has read the end, and "
 		"owes a close() of its own (CLOSE_WAIT)");
-	answered = cast_pass(p->stage, TO_CLIENT, &p->server, p->conn, &p->client, p->client_fd,
-			     "answer");
-	stage_claim(p->stage, answered && states(p, TCP_FIN_WAIT2, TCP_CLOSE_WAIT),
-		    "each direction ends by itself: the server can still answer");
-	stage_arrow(p->stage, TO_CLIENT, "FIN");
-	cast_step(p->stage, &p->server, order_close(p->conn));
-	stage_arrow(p->stage, TO_SERVER, "ACK");
-	ended = sees_end(p, &p->client, p->client_fd);
-	stage_claim(p->stage, states(p, TCP_TIME_WAIT, TCP_CLOSE) && ended,
-		    "who sent the first FIN waits in TIME_WAIT, in case the last ACK gets lost; of "
-		    "the other end nothing is left");
-	hang_up(p, p->client_fd);
+	answered = process_send_word(TO_CLIENT, &f->server, f->conn, &f->client, f->client_fd,
+				     "answer");
+	output_claim(f->out, answered && await_states(f, TCP_FIN_WAIT2, TCP_CLOSE_WAIT),
+		     "each direction ends by itself: the server can still answer");
+	output_arrow(f->out, TO_CLIENT, "FIN");
+	process_run_line(&f->server, call_close(f->conn));
+	output_arrow(f->out, TO_SERVER, "ACK");
+	ended = reads_end(&f->client, f->client_fd);
+	output_claim(
+		f->out, await_states(f, TCP_TIME_WAIT, TCP_CLOSE) && ended,
+		"who sent the first FIN waits in TIME_WAIT, in case the last ACK gets lost; of "
+		"the other end nothing is left");
+	close_client(f, f->client_fd);
 }
 
-/* Sends until the other side has no room. False, and told, where it has room for all. */
-static bool fill(struct play *p, const struct actor *actor, int fd, enum direction direction,
-		 int64_t *sent)
+/*
+ * Sends until the other side has no room. False, and the claim skipped, where it has room for all.
+ */
+static bool fill_buffers(struct fixture *f, const struct process *process, int fd,
+			 enum direction direction, int64_t *sent)
 {
-	struct order filled;
+	struct call filled;
 
-	stage_arrow(p->stage, direction, "bytes");
-	filled = cast_step(p->stage, actor, flood_fill(fd));
+	output_arrow(f->out, direction, "bytes");
+	filled = process_run_line(process, transfer_fill(fd));
 	*sent = filled.result;
-	stage_kernel(p->stage, "%d of these bytes cannot leave yet: the reader has no more room",
-		     filled.option);
+	output_kernel(f->out, "%d of these bytes cannot leave yet: the reader has no more room",
+		      filled.option);
 	if (filled.result > 0 && filled.option > 0)
 		return true;
-	stage_unknown(p->stage, "the reader's buffer takes all that can be sent",
-		      "a FIN waits behind bytes that are not read");
+	output_skip_claim(f->out, "the reader's buffer takes all that can be sent",
+			  "a FIN waits behind bytes that are not read");
 	return false;
 }
 
-/* Reads to the end; true when that is so many bytes later. */
-static bool drain(struct play *p, const struct actor *actor, int fd, int64_t sent)
+/* Reads to the end; true when these were all bytes sent. */
+static bool read_to_end(struct fixture *f, const struct process *process, int fd, int64_t sent)
 {
-	struct order drained = cast_step(p->stage, actor, flood_drain(fd, SOON_MS));
+	struct call drained = process_run_line(process, transfer_drain(fd, SOON_MS));
 
-	stage_cell(p->stage, actor->column, "recv() = %s",
-		   drained.option == 0 ? "0" : err_name(drained.option));
-	stage_line(p->stage);
+	output_cell(f->out, process->column, "recv() = %s",
+		    drained.option == 0 ? "0" : err_name(drained.option));
+	output_line(f->out);
 	return drained.result == sent && drained.option == 0;
 }
 
-/* (d), the second half: the server's own close. */
-static void holding_last_ack(struct play *p)
+/* (d), the second half: the server closes. */
+static void hold_last_ack(struct fixture *f)
 {
 	int64_t sent;
 	bool all;
 
-	if (!fill(p, &p->server, p->conn, TO_CLIENT, &sent)) {
-		sys_close(p->conn);
+	if (!fill_buffers(f, &f->server, f->conn, TO_CLIENT, &sent)) {
+		sys_close(f->conn);
 		return;
 	}
-	cast_step(p->stage, &p->server, order_close(p->conn));
-	stage_claim(p->stage, states(p, TCP_FIN_WAIT2, TCP_LAST_ACK),
-		    "the same the other way: the server's FIN, the last of the two, is on its way: "
-		    "LAST_ACK. No process holds that socket any more, the kernel goes on alone");
-	stage_arrow(p->stage, TO_CLIENT, "bytes,FIN");
-	all = drain(p, &p->client, p->client_fd, sent);
-	stage_claim(p->stage, states(p, TCP_TIME_WAIT, TCP_CLOSE) && all,
-		    "close() lost nothing: every byte came, then the end, and the client waits");
+	process_run_line(&f->server, call_close(f->conn));
+	output_claim(
+		f->out, await_states(f, TCP_FIN_WAIT2, TCP_LAST_ACK),
+		"the same the other way: the server's FIN, the last of the two, is on its way: "
+		"LAST_ACK. No process holds that socket any more, the kernel goes on alone");
+	output_arrow(f->out, TO_CLIENT, "bytes,FIN");
+	all = read_to_end(f, &f->client, f->client_fd, sent);
+	output_claim(f->out, await_states(f, TCP_TIME_WAIT, TCP_CLOSE) && all,
+		     "close() lost nothing: every byte came, then the end, and the client waits");
 }
 
-static void holding(struct play *p)
+static void hold_closing_states(struct fixture *f)
 {
 	int64_t sent;
 	bool all;
 
-	begin(p, "(d) the same, held still: a FIN behind bytes that nobody reads", true);
-	if (fill(p, &p->client, p->client_fd, TO_SERVER, &sent)) {
-		cast_step(p->stage, &p->client, order_shutdown(p->client_fd, SHUT_WR));
-		stage_claim(p->stage, states(p, TCP_FIN_WAIT1, TCP_ESTABLISHED),
-			    "a FIN comes after all bytes, and waits with them: FIN_WAIT1, and the "
-			    "server cannot know yet");
-		stage_arrow(p->stage, TO_SERVER, "bytes,FIN");
-		all = drain(p, &p->server, p->conn, sent);
-		stage_claim(p->stage, states(p, TCP_FIN_WAIT2, TCP_CLOSE_WAIT) && all,
-			    "as soon as the server reads, the rest comes, the FIN last");
-		holding_last_ack(p);
+	open_connection(f, "(d) the same, held still: a FIN behind bytes that nobody reads", true);
+	if (fill_buffers(f, &f->client, f->client_fd, TO_SERVER, &sent)) {
+		process_run_line(&f->client, call_shutdown(f->client_fd, SHUT_WR));
+		output_claim(f->out, await_states(f, TCP_FIN_WAIT1, TCP_ESTABLISHED),
+			     "a FIN comes after all bytes, and waits with them: FIN_WAIT1, and the "
+			     "server cannot know yet");
+		output_arrow(f->out, TO_SERVER, "bytes,FIN");
+		all = read_to_end(f, &f->server, f->conn, sent);
+		output_claim(f->out, await_states(f, TCP_FIN_WAIT2, TCP_CLOSE_WAIT) && all,
+			     "as soon as the server reads, the rest comes, the FIN last");
+		hold_last_ack(f);
 	}
-	hang_up(p, p->client_fd);
+	close_client(f, f->client_fd);
 }
 
 /* (e) */
-static void closing_by_server(struct play *p)
+static void show_closing_by_server(struct fixture *f)
 {
 	bool ended;
 
-	begin(p, "(e) who closes first, pays: now the server", false);
-	stage_arrow(p->stage, TO_CLIENT, "FIN");
-	cast_step(p->stage, &p->server, order_close(p->conn));
-	ended = sees_end(p, &p->client, p->client_fd);
-	stage_claim(p->stage, states(p, TCP_CLOSE_WAIT, TCP_FIN_WAIT2) && ended,
-		    "the same states with the sides exchanged");
-	stage_arrow(p->stage, TO_SERVER, "FIN");
-	cast_step(p->stage, &p->client, order_close(p->client_fd));
-	stage_claim(p->stage, states(p, TCP_CLOSE, TCP_TIME_WAIT),
-		    "TIME_WAIT is at the server now, where it holds the port (lesson reuseaddr), "
-		    "and the client is free");
+	open_connection(f, "(e) who closes first, pays: now the server", false);
+	output_arrow(f->out, TO_CLIENT, "FIN");
+	process_run_line(&f->server, call_close(f->conn));
+	ended = reads_end(&f->client, f->client_fd);
+	output_claim(f->out, await_states(f, TCP_CLOSE_WAIT, TCP_FIN_WAIT2) && ended,
+		     "the same states with the sides exchanged");
+	output_arrow(f->out, TO_SERVER, "FIN");
+	process_run_line(&f->client, call_close(f->client_fd));
+	output_claim(f->out, await_states(f, TCP_CLOSE, TCP_TIME_WAIT),
+		     "TIME_WAIT is at the server now, where it holds the port (lesson reuseaddr), "
+		     "and the client is free");
 }
 
-/* (f): each side's FIN is queued before the other's can leave, so that they must cross. */
-static void closing_both(struct play *p)
+/* (f): each side's FIN is queued before the other side's can leave, so they must cross. */
+static void show_simultaneous_close(struct fixture *f)
 {
 	int64_t from_client, from_server;
 	bool all;
 
-	begin(p, "(f) both at once: two FINs that cross", true);
-	if (fill(p, &p->client, p->client_fd, TO_SERVER, &from_client) &&
-	    fill(p, &p->server, p->conn, TO_CLIENT, &from_server)) {
-		cast_step(p->stage, &p->client, order_shutdown(p->client_fd, SHUT_WR));
-		cast_step(p->stage, &p->server, order_shutdown(p->conn, SHUT_WR));
-		stage_claim(p->stage, states(p, TCP_FIN_WAIT1, TCP_FIN_WAIT1),
-			    "both sides have shut down sending, and neither has heard of the "
-			    "other's FIN");
-		stage_arrow(p->stage, TO_CLIENT, "bytes,FIN");
-		all = drain(p, &p->client, p->client_fd, from_server);
-		stage_claim(p->stage, states(p, TCP_CLOSING, TCP_FIN_WAIT2) && all,
-			    "the client gets a FIN while its own is not acknowledged: CLOSING");
-		stage_arrow(p->stage, TO_SERVER, "bytes,FIN");
-		all = drain(p, &p->server, p->conn, from_client);
-		stage_claim(p->stage, states(p, TCP_TIME_WAIT, TCP_TIME_WAIT) && all,
-			    "nobody was second, so both wait in TIME_WAIT");
+	open_connection(f, "(f) both at once: two FINs that cross", true);
+	if (fill_buffers(f, &f->client, f->client_fd, TO_SERVER, &from_client) &&
+	    fill_buffers(f, &f->server, f->conn, TO_CLIENT, &from_server)) {
+		process_run_line(&f->client, call_shutdown(f->client_fd, SHUT_WR));
+		process_run_line(&f->server, call_shutdown(f->conn, SHUT_WR));
+		output_claim(f->out, await_states(f, TCP_FIN_WAIT1, TCP_FIN_WAIT1),
+			     "both sides have shut down sending, and neither has heard of the "
+			     "other's FIN");
+		output_arrow(f->out, TO_CLIENT, "bytes,FIN");
+		all = read_to_end(f, &f->client, f->client_fd, from_server);
+		output_claim(f->out, await_states(f, TCP_CLOSING, TCP_FIN_WAIT2) && all,
+			     "the client gets a FIN while its own is not acknowledged: CLOSING");
+		output_arrow(f->out, TO_SERVER, "bytes,FIN");
+		all = read_to_end(f, &f->server, f->conn, from_client);
+		output_claim(f->out, await_states(f, TCP_TIME_WAIT, TCP_TIME_WAIT) && all,
+			     "nobody was second, so both wait in TIME_WAIT");
 	}
-	hang_up(p, p->client_fd);
-	sys_close(p->conn);
+	close_client(f, f->client_fd);
+	sys_close(f->conn);
 }
 
-void lab_handshake(struct stage *stage)
+void lesson_handshake(struct output *out)
 {
 	static const char *const open[] = { "kernel", "server", NULL }, *const close[] = { "server",
 											   NULL };
-	struct play p = { .stage = stage };
+	struct fixture f = { .out = out };
 
-	stage_say(stage,
-		  "TCP opens a connection with three segments and closes it with four, and the "
-		  "kernels at both ends do that, not the processes. Each end is in a state that "
-		  "says which segments it has seen. Most states last for microseconds; here they "
-		  "are held still. (\"kernel\" is the server's; a loop of calls is shown as one.)");
-	p.client = cast_hire(stage, STAGE_CLIENT, "client");
-	stage_cast(stage, open);
-	p.server = cast_self(2, "server");
-	opening(&p);
-	holding_syn_sent(&p);
-	holding_syn_recv(&p);
-	evidence_need_time_wait(stage);
-	stage_cast(stage, close);
-	p.server = cast_self(1, "server");
-	closing(&p);
-	holding(&p);
-	closing_by_server(&p);
-	closing_both(&p);
-	cast_dismiss(stage, &p.client);
+	output_paragraph(
+		out,
+		"TCP opens a connection with three segments and closes it with four, and the "
+		"kernels at both ends do that, not the processes. Each end is in a state that "
+		"says which segments it has seen. Most states last for microseconds; here they "
+		"are held still. (\"kernel\" is the server's; a loop of calls is shown as one.)");
+	f.client = process_fork(out, OUTPUT_CLIENT, "client");
+	output_columns(out, open);
+	f.server = process_self(out, 2, "server");
+	show_opening(&f);
+	hold_syn_sent(&f);
+	hold_syn_recv(&f);
+	kernel_require_time_wait(out);
+	output_columns(out, close);
+	f.server = process_self(out, 1, "server");
+	show_closing(&f);
+	hold_closing_states(&f);
+	show_closing_by_server(&f);
+	show_simultaneous_close(&f);
+	process_stop(&f.client);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: where port numbers come from. The system chooses one for port 0 and for a client that
- * asks for none; low ones need a privilege; above 65535 is none; and a client may bind its own,
- * which a second connection can share, but not to the same server.
+ * Lesson: where port numbers come from. The system chooses a port for port 0 and for a client that
+ * asks for none; low ports need a privilege; 65535 is the last port; a client may bind a port of
+ * its own, which a second connection can share, but not to the same server.
  */
 #include <linux/capability.h>
 #include <netdb.h>
@@ -10,174 +10,169 @@
 
 #include "base/file.h"
 #include "base/sys.h"
-#include "demo/cast.h"
-#include "demo/counter.h"
-#include "demo/dial.h"
-#include "demo/evidence.h"
-#include "demo/ground.h"
+#include "demo/kernel.h"
 #include "demo/lesson.h"
+#include "demo/process.h"
 
 enum { SERVER = 1, SOON_MS = 5000, TRIES = 16, BACKLOG = 8, TOO_LARGE = 65536 };
 
-struct play {
-	struct stage *stage;
-	struct actor client, server;
+struct fixture {
+	struct output *out;
+	struct process client, server;
 	bool has_range;
 	long low, high; /* net.ipv4.ip_local_port_range */
 };
 
-static unsigned port_of(const struct addr *addr)
+static unsigned get_port(const struct addr *addr)
 {
 	return ntohs(addr->in.sin_port);
 }
 
-static void read_range(struct play *p)
+static void read_range(struct fixture *f)
 {
 	char text[64], *next;
 
-	p->has_range = file_read_path("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof(text));
-	if (!p->has_range)
+	f->has_range = file_read_path("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof(text));
+	if (!f->has_range)
 		return;
-	p->low = strtol(text, &next, 10);
-	p->high = strtol(next, NULL, 10);
-	stage_kernel(p->stage, "net.ipv4.ip_local_port_range = %ld %ld", p->low, p->high);
+	f->low = strtol(text, &next, 10);
+	f->high = strtol(next, NULL, 10);
+	output_kernel(f->out, "net.ipv4.ip_local_port_range = %ld %ld", f->low, f->high);
 }
 
-static bool in_range(const struct play *p, unsigned port)
+static bool is_in_range(const struct fixture *f, unsigned port)
 {
-	return (long)port >= p->low && (long)port <= p->high;
+	return (long)port >= f->low && (long)port <= f->high;
 }
 
-static void claim_range(struct play *p, bool holds, const char *claim)
+static void claim_range(struct fixture *f, bool holds, const char *claim)
 {
-	if (p->has_range)
-		stage_claim(p->stage, holds, "%s", claim);
+	if (f->has_range)
+		output_claim(f->out, holds, "%s", claim);
 	else
-		stage_unknown(p->stage, "ip_local_port_range cannot be read", "%s", claim);
+		output_skip_claim(f->out, "ip_local_port_range cannot be read", "%s", claim);
 }
 
-static struct order bind_to(struct play *p, const struct actor *actor, unsigned port, bool reuse)
+static struct call bind_port(const struct process *process, unsigned port, bool reuse)
 {
-	struct addr at = ground_address(port);
+	struct addr at = call_loopback(port);
 
-	return cast_do(p->stage, actor, dial_bind(&at, reuse));
+	return process_run(process, call_bind(&at, reuse));
 }
 
 /*
- * Finds a port that is free and binds a socket to that number and so much more, of which 16 bits
- * count.
+ * Finds a free port and binds a socket to that number plus `more`, of which 16 bits count. size of
+ * the result is the free port.
  */
-static struct order bind_own(struct play *p, const struct actor *actor, unsigned more)
+static struct call bind_free_port(const struct process *process, unsigned more)
 {
-	struct order probe, own = { .result = -1, .error = EADDRINUSE };
+	struct call probe, own = { .result = -1, .error = EADDRINUSE };
 
 	for (unsigned i = 0; i < TRIES && own.result < 0 && own.error == EADDRINUSE; i++) {
-		probe = bind_to(p, actor, 0, false);
-		cast_do(p->stage, actor, order_close((int)probe.result));
-		own = bind_to(p, actor, port_of(&probe.addr) + more, true);
-		own.size = port_of(&probe.addr);
+		probe = bind_port(process, 0, false);
+		process_run(process, call_close((int)probe.result));
+		own = bind_port(process, get_port(&probe.addr) + more, true);
+		own.size = get_port(&probe.addr);
 	}
 	errno = own.error;
 	if (own.result < 0)
-		stage_give_up(p->stage, "bind() to a free port");
+		output_skip_rest(process->out, "bind() to a free port");
 	return own;
 }
 
-/* Into the actor's column: "bind(0) = 0". */
-static void show_bind(struct play *p, const struct actor *actor, unsigned wanted,
-		      const struct order *bound)
+/* Draws "bind(0) = 0" in the process's column. */
+static void show_bind(const struct process *process, unsigned wanted, const struct call *bound)
 {
-	stage_cell(p->stage, actor->column, "bind(%u) = %s", wanted,
-		   bound->result < 0 ? err_name(bound->error) : "0");
-	stage_line(p->stage);
+	output_cell(process->out, process->column, "bind(%u) = %s", wanted,
+		    bound->result < 0 ? err_name(bound->error) : "0");
+	output_line(process->out);
 }
 
-static void show_name(struct play *p, const struct actor *actor, const struct order *order)
+static void show_own_port(const struct process *process, const struct call *call)
 {
-	if (order->result < 0)
+	if (call->result < 0)
 		return;
-	stage_cell(p->stage, actor->column, "getsockname(): %u", port_of(&order->addr));
-	stage_line(p->stage);
+	output_cell(process->out, process->column, "getsockname(): %u", get_port(&call->addr));
+	output_line(process->out);
 }
 
-static void begin(struct play *p, const char *name, const char *heading)
+static void start_scene(struct fixture *f, const char *name, const char *heading)
 {
 	const char *names[] = { name, NULL };
 
-	stage_cast(p->stage, names);
-	stage_scene(p->stage, heading);
+	output_columns(f->out, names);
+	output_scene(f->out, heading);
 }
 
 /* (a) */
-static void choosing_none(struct play *p)
+static void show_port_zero(struct fixture *f)
 {
-	struct order one, two;
+	struct call one, two;
 
-	begin(p, "server", "(a) a server that binds to port 0");
-	one = bind_to(p, &p->server, 0, false);
-	show_bind(p, &p->server, 0, &one);
-	show_name(p, &p->server, &one);
-	two = bind_to(p, &p->server, 0, false);
-	show_bind(p, &p->server, 0, &two);
-	show_name(p, &p->server, &two);
-	stage_claim(p->stage, one.result >= 0 && two.result >= 0 && port_of(&one.addr) != 0,
-		    "0 is no port: it asks the system for a free one, and getsockname() names it");
-	stage_claim(p->stage, port_of(&one.addr) != port_of(&two.addr),
-		    "a second socket gets another port");
-	read_range(p);
-	claim_range(p, in_range(p, port_of(&one.addr)) && in_range(p, port_of(&two.addr)),
+	start_scene(f, "server", "(a) a server that binds to port 0");
+	one = bind_port(&f->server, 0, false);
+	show_bind(&f->server, 0, &one);
+	show_own_port(&f->server, &one);
+	two = bind_port(&f->server, 0, false);
+	show_bind(&f->server, 0, &two);
+	show_own_port(&f->server, &two);
+	output_claim(f->out, one.result >= 0 && two.result >= 0 && get_port(&one.addr) != 0,
+		     "0 is no port: it asks the system for a free one, and getsockname() names it");
+	output_claim(f->out, get_port(&one.addr) != get_port(&two.addr),
+		     "a second socket gets another port");
+	read_range(f);
+	claim_range(f, is_in_range(f, get_port(&one.addr)) && is_in_range(f, get_port(&two.addr)),
 		    "both come from the range that the system keeps for this");
-	cast_do(p->stage, &p->server, order_close((int)one.result));
-	cast_do(p->stage, &p->server, order_close((int)two.result));
+	process_run(&f->server, call_close((int)one.result));
+	process_run(&f->server, call_close((int)two.result));
 }
 
-/* Gives up every capability (capabilities(7)); a root without them is nobody special. */
-static void do_renounce(struct order *order)
+/* Drops every capability (capabilities(7)): root without them has no privilege. */
+static void run_drop_capabilities(struct call *call)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
 
-	order->result = sys_capset(&header, none);
+	call->result = sys_capset(&header, none);
 }
 
 /* (b) */
-static void binding_low(struct play *p)
+static void show_privileged_port(struct fixture *f)
 {
 	static const char claim[] = "a low port is refused with EACCES to a process without the "
 				    "privilege (CAP_NET_BIND_SERVICE)";
-	int64_t first = counter_setting("net/ipv4/ip_unprivileged_port_start", -1);
-	struct order renounced, low, any;
-	struct actor child;
+	int64_t first = kernel_sysctl("net/ipv4/ip_unprivileged_port_start", -1);
+	struct call dropped, low, any;
+	struct process child;
 
-	begin(p, "a child of the server", "(b) a low port, and a process without privilege");
-	child = cast_hire(p->stage, SERVER, "child");
-	renounced = cast_step(p->stage, &child,
-			      (struct order){ .act = do_renounce, .call = "capset(none)" });
-	stage_kernel(p->stage, "net.ipv4.ip_unprivileged_port_start = %lld", (long long)first);
-	if (first <= 1 || renounced.result < 0) {
-		stage_unknown(p->stage,
-			      renounced.result < 0 ? "capset() fails" :
-			      first < 0            ? "ip_unprivileged_port_start cannot be read" :
-						     "no port is below ip_unprivileged_port_start",
-			      "%s", claim);
+	start_scene(f, "a child of the server", "(b) a low port, and a process without privilege");
+	child = process_fork(f->out, SERVER, "child");
+	dropped = process_run_line(&child, (struct call){ .run = run_drop_capabilities,
+							  .name = "capset(none)" });
+	output_kernel(f->out, "net.ipv4.ip_unprivileged_port_start = %lld", (long long)first);
+	if (first <= 1 || dropped.result < 0) {
+		const char *why = first < 0 ? "ip_unprivileged_port_start cannot be read" :
+					      "no port is below ip_unprivileged_port_start";
+
+		output_skip_claim(f->out, dropped.result < 0 ? "capset() fails" : why, "%s", claim);
 	} else {
-		low = bind_to(p, &child, (unsigned)first - 1, false);
-		show_bind(p, &child, (unsigned)first - 1, &low);
-		stage_claim(p->stage, low.result == -1 && low.error == EACCES, "%s", claim);
-		any = bind_to(p, &child, 0, false);
-		show_bind(p, &child, 0, &any);
-		show_name(p, &child, &any);
-		stage_claim(
-			p->stage, any.result >= 0 && port_of(&any.addr) >= first,
+		low = bind_port(&child, (unsigned)first - 1, false);
+		show_bind(&child, (unsigned)first - 1, &low);
+		output_claim(f->out, low.result == -1 && low.error == EACCES, "%s", claim);
+		any = bind_port(&child, 0, false);
+		show_bind(&child, 0, &any);
+		show_own_port(&child, &any);
+		output_claim(
+			f->out, any.result >= 0 && get_port(&any.addr) >= first,
 			"the same process gets one from %lld on: it is the number that makes the "
 			"difference",
 			(long long)first);
 	}
-	cast_dismiss(p->stage, &child);
+	process_stop(&child);
 }
 
-/* What the C library makes of a number that is no port. */
-static void ask_library(struct play *p)
+/* The C library's result for a number that is no port. */
+static void show_getaddrinfo(struct fixture *f)
 {
 	const struct addrinfo hints = { .ai_family = AF_INET,
 					.ai_socktype = SOCK_STREAM,
@@ -186,202 +181,203 @@ static void ask_library(struct play *p)
 	int failed = getaddrinfo("127.0.0.1", "65536", &hints, &found);
 
 	if (failed != 0) {
-		stage_cell(p->stage, SERVER, "getaddrinfo(\"65536\"): %s", gai_strerror(failed));
+		output_cell(f->out, SERVER, "getaddrinfo(\"65536\"): %s", gai_strerror(failed));
 	} else {
 		const struct sockaddr_in *in = (const void *)found->ai_addr;
 
-		stage_cell(p->stage, SERVER, "getaddrinfo(\"65536\"): port %u",
-			   ntohs(in->sin_port));
+		output_cell(f->out, SERVER, "getaddrinfo(\"65536\"): port %u", ntohs(in->sin_port));
 		freeaddrinfo(found);
 	}
-	stage_line(p->stage);
+	output_line(f->out);
 }
 
 /* (c) */
-static void too_large(struct play *p)
+static void show_port_too_large(struct fixture *f)
 {
 	struct err err = { .text = "" }, none = { .text = "" };
-	struct order bound, wrapped;
+	struct call bound, wrapped;
 	unsigned asked;
 	bool is_refused;
 
-	begin(p, "server", "(c) a port above 65535");
-	bound = bind_to(p, &p->server, TOO_LARGE, false);
-	stage_cell(p->stage, SERVER, "bind(htons(65536)) = %s",
-		   bound.result < 0 ? err_name(bound.error) : "0");
-	stage_line(p->stage);
-	show_name(p, &p->server, &bound);
-	stage_claim(p->stage, bound.result >= 0 && port_of(&bound.addr) != 0,
-		    "a port has 16 bits: htons(65536) is 0, and the server gets some port that "
-		    "nobody asked for");
-	wrapped = bind_own(p, &p->server, TOO_LARGE);
+	start_scene(f, "server", "(c) a port above 65535");
+	bound = bind_port(&f->server, TOO_LARGE, false);
+	output_cell(f->out, SERVER, "bind(htons(65536)) = %s",
+		    bound.result < 0 ? err_name(bound.error) : "0");
+	output_line(f->out);
+	show_own_port(&f->server, &bound);
+	output_claim(f->out, bound.result >= 0 && get_port(&bound.addr) != 0,
+		     "a port has 16 bits: htons(65536) is 0, and the server gets some port that "
+		     "nobody asked for");
+	wrapped = bind_free_port(&f->server, TOO_LARGE);
 	asked = TOO_LARGE + (unsigned)wrapped.size;
-	stage_cell(p->stage, SERVER, "bind(htons(%u)) = 0", asked);
-	stage_line(p->stage);
-	show_name(p, &p->server, &wrapped);
-	ask_library(p);
+	output_cell(f->out, SERVER, "bind(htons(%u)) = 0", asked);
+	output_line(f->out);
+	show_own_port(&f->server, &wrapped);
+	show_getaddrinfo(f);
 	is_refused = !addr_check("127.0.0.1:65536", &err);
-	stage_claim(p->stage, port_of(&wrapped.addr) == asked - TOO_LARGE && is_refused,
-		    "and %u is %u, without an error: a program has to look at the number itself, "
-		    "as prefork-srv does, which refuses 65536",
-		    asked, asked - TOO_LARGE);
-	stage_claim(p->stage, addr_check("127.0.0.1:65535", &none), "65535 is the last port");
-	cast_do(p->stage, &p->server, order_close((int)bound.result));
-	cast_do(p->stage, &p->server, order_close((int)wrapped.result));
+	output_claim(f->out, get_port(&wrapped.addr) == asked - TOO_LARGE && is_refused,
+		     "and %u is %u, without an error: a program has to look at the number itself, "
+		     "as prefork-srv does, which refuses 65536",
+		     asked, asked - TOO_LARGE);
+	output_claim(f->out, addr_check("127.0.0.1:65535", &none), "65535 is the last port");
+	process_run(&f->server, call_close((int)bound.result));
+	process_run(&f->server, call_close((int)wrapped.result));
 }
 
-/* The server accepts and says from which port the client comes; its line is the client's too. */
-static struct order accepts(struct play *p, int listener)
+/* The server accepts and shows the client's port; shows the line, with the client's cell. */
+static struct call accept_client(struct fixture *f, int listener)
 {
-	struct order accepted = cast_do(p->stage, &p->server, order_accept(listener, SOON_MS));
+	struct call accepted = process_run(&f->server, call_accept(listener, SOON_MS));
 
 	if (accepted.result < 0)
-		stage_cell(p->stage, SERVER, "accept() = %s", err_name(accepted.error));
+		output_cell(f->out, SERVER, "accept() = %s", err_name(accepted.error));
 	else
-		stage_cell(p->stage, SERVER, "accept(): from port %u", port_of(&accepted.addr));
-	stage_line(p->stage);
+		output_cell(f->out, SERVER, "accept(): from port %u", get_port(&accepted.addr));
+	output_line(f->out);
 	return accepted;
 }
 
-/* A client's connection, as it was made. */
-struct call {
+/* The client's end of a connection. */
+struct client_socket {
 	int fd;
 	unsigned port; /* the client's own */
 	bool is_seen;  /* the server saw that port */
 };
 
-static struct call dials(struct play *p, const struct addr *to, int listener)
+static struct client_socket connect_client(struct fixture *f, const struct addr *to, int listener)
 {
-	struct order dialled = cast_do(p->stage, &p->client, dial_out(to, 0)), accepted;
+	struct call connected = process_run(&f->client, call_try_connect(to, 0)), accepted;
 
-	stage_cell(p->stage, STAGE_CLIENT, "connect() = %s",
-		   dialled.option != 0 ? err_name(dialled.option) : "0");
-	stage_arrow(p->stage, TO_SERVER, "SYN");
-	accepted = accepts(p, listener);
-	show_name(p, &p->client, &dialled);
+	output_cell(f->out, OUTPUT_CLIENT, "connect() = %s",
+		    connected.option != 0 ? err_name(connected.option) : "0");
+	output_arrow(f->out, TO_SERVER, "SYN");
+	accepted = accept_client(f, listener);
+	show_own_port(&f->client, &connected);
 	if (accepted.result >= 0)
 		sys_close((int)accepted.result);
-	return (struct call){ .fd = (int)dialled.result,
-			      .port = port_of(&dialled.addr),
-			      .is_seen = dialled.option == 0 && accepted.result >= 0 &&
-					 port_of(&accepted.addr) == port_of(&dialled.addr) };
+	return (struct client_socket){ .fd = (int)connected.result,
+				       .port = get_port(&connected.addr),
+				       .is_seen = connected.option == 0 && accepted.result >= 0 &&
+						  get_port(&accepted.addr) ==
+							  get_port(&connected.addr) };
 }
 
 /* (d) */
-static void ephemeral(struct play *p)
+static void show_ephemeral_ports(struct fixture *f)
 {
 	struct addr bound;
-	struct call one, two;
+	struct client_socket one, two;
 	int listener;
 
-	begin(p, "server", "(d) a client that asks for no port");
-	listener = ground_listen(p->stage, BACKLOG, &bound);
-	one = dials(p, &bound, listener);
-	two = dials(p, &bound, listener);
-	stage_claim(p->stage, one.is_seen && two.is_seen,
-		    "connect() chose a port for it, and that is whom the server sees");
-	stage_claim(p->stage, one.port != two.port,
-		    "a second connection to the same server has another port: it would be the "
-		    "same connection else");
-	claim_range(p, in_range(p, one.port) && in_range(p, two.port),
+	start_scene(f, "server", "(d) a client that asks for no port");
+	listener = process_listen(f->out, BACKLOG, &bound);
+	one = connect_client(f, &bound, listener);
+	two = connect_client(f, &bound, listener);
+	output_claim(f->out, one.is_seen && two.is_seen,
+		     "connect() chose a port for it, and that is whom the server sees");
+	output_claim(f->out, one.port != two.port,
+		     "a second connection to the same server has another port: it would be the "
+		     "same connection else");
+	claim_range(f, is_in_range(f, one.port) && is_in_range(f, two.port),
 		    "such ports (ephemeral ports) come from the same range as those for port 0");
-	cast_do(p->stage, &p->client, order_close(one.fd));
-	cast_do(p->stage, &p->client, order_close(two.fd));
+	process_run(&f->client, call_close(one.fd));
+	process_run(&f->client, call_close(two.fd));
 	sys_close(listener);
 }
 
-static void do_connect(struct order *order)
+static void run_connect_bound(struct call *call)
 {
-	order->result = sys_connect(order->fd, &order->addr.sa, order->addr.len);
+	call->result = sys_connect(call->fd, &call->addr.sa, call->addr.len);
 }
 
-static struct order connect_from(struct play *p, int fd, const struct addr *to)
+static struct call connect_bound(struct fixture *f, int fd, const struct addr *to)
 {
-	struct order order = { .act = do_connect, .call = "connect()", .fd = fd, .addr = *to };
+	struct call call = { .run = run_connect_bound, .name = "connect()", .fd = fd, .addr = *to };
 
-	return cast_play(p->stage, &p->client, order);
+	return process_run_cell(&f->client, call);
 }
 
-/* A second socket with the port of the first: it must share it willingly, and go elsewhere. */
-static void share_port(struct play *p, unsigned port, const struct addr *same)
+/* A second socket shares the first one's port when both ask for it and the servers differ. */
+static void share_port(struct fixture *f, unsigned port, const struct addr *same)
 {
-	struct order alone, shared, again, other;
+	struct call alone, shared, again, other;
 	struct addr elsewhere;
-	int listener = ground_listen(p->stage, BACKLOG, &elsewhere);
+	int listener = process_listen(f->out, BACKLOG, &elsewhere);
 
-	alone = bind_to(p, &p->client, port, false);
-	stage_cell(p->stage, SERVER, "(without SO_REUSEADDR)");
-	show_bind(p, &p->client, port, &alone);
-	stage_claim(p->stage, alone.result == -1 && alone.error == EADDRINUSE,
-		    "a second socket may not have it as well: EADDRINUSE");
-	shared = bind_to(p, &p->client, port, true);
-	stage_cell(p->stage, SERVER, "(with SO_REUSEADDR)");
-	show_bind(p, &p->client, port, &shared);
-	again = connect_from(p, (int)shared.result, same);
-	stage_line(p->stage);
-	stage_claim(p->stage,
-		    shared.result >= 0 && again.result == -1 && again.error == EADDRNOTAVAIL,
-		    "if both ask for it they may; but to the same server it would be the same "
-		    "connection: EADDRNOTAVAIL");
-	cast_step(p->stage, &p->client, order_close((int)shared.result));
-	stage_hold(p->stage, STAGE_CLIENT, true); /* the first is open still */
-	shared = bind_to(p, &p->client, port, true);
-	stage_cell(p->stage, SERVER, "(with SO_REUSEADDR)");
-	show_bind(p, &p->client, port, &shared);
-	connect_from(p, (int)shared.result, &elsewhere);
-	stage_arrow(p->stage, TO_SERVER, "SYN");
-	other = accepts(p, listener);
-	stage_claim(p->stage, other.result >= 0 && port_of(&other.addr) == port,
-		    "to another server it may: a connection is known by both addresses and both "
-		    "ports");
-	cast_do(p->stage, &p->client, order_close((int)shared.result));
+	alone = bind_port(&f->client, port, false);
+	output_cell(f->out, SERVER, "(without SO_REUSEADDR)");
+	show_bind(&f->client, port, &alone);
+	output_claim(f->out, alone.result == -1 && alone.error == EADDRINUSE,
+		     "a second socket may not have it as well: EADDRINUSE");
+	shared = bind_port(&f->client, port, true);
+	output_cell(f->out, SERVER, "(with SO_REUSEADDR)");
+	show_bind(&f->client, port, &shared);
+	again = connect_bound(f, (int)shared.result, same);
+	output_line(f->out);
+	output_claim(f->out,
+		     shared.result >= 0 && again.result == -1 && again.error == EADDRNOTAVAIL,
+		     "if both ask for it they may; but to the same server it would be the same "
+		     "connection: EADDRNOTAVAIL");
+	process_run_line(&f->client, call_close((int)shared.result));
+	output_lifeline(f->out, OUTPUT_CLIENT, true); /* the first is still open */
+	shared = bind_port(&f->client, port, true);
+	output_cell(f->out, SERVER, "(with SO_REUSEADDR)");
+	show_bind(&f->client, port, &shared);
+	connect_bound(f, (int)shared.result, &elsewhere);
+	output_arrow(f->out, TO_SERVER, "SYN");
+	other = accept_client(f, listener);
+	output_claim(f->out, other.result >= 0 && get_port(&other.addr) == port,
+		     "to another server it may: a connection is known by both addresses and both "
+		     "ports");
+	process_run(&f->client, call_close((int)shared.result));
 	if (other.result >= 0)
 		sys_close((int)other.result);
 	sys_close(listener);
 }
 
 /* (e) */
-static void choosing_one(struct play *p)
+static void show_client_port(struct fixture *f)
 {
-	struct order own, connected, accepted;
+	struct call own, connected, accepted;
 	struct addr bound;
 	unsigned port;
 	int listener;
 
-	begin(p, "servers", "(e) a client that binds its own port");
-	listener = ground_listen(p->stage, BACKLOG, &bound);
-	own = bind_own(p, &p->client, 0);
-	port = port_of(&own.addr);
-	stage_cell(p->stage, SERVER, "(with SO_REUSEADDR, for later)");
-	show_bind(p, &p->client, port, &own);
-	connected = connect_from(p, (int)own.result, &bound);
-	stage_arrow(p->stage, TO_SERVER, "SYN");
-	accepted = accepts(p, listener);
-	stage_claim(p->stage,
-		    connected.result == 0 && accepted.result >= 0 &&
-			    port_of(&accepted.addr) == port,
-		    "bind() before connect(): the server sees the client's own port %u", port);
-	share_port(p, port, &bound);
-	cast_do(p->stage, &p->client, order_close((int)own.result));
+	start_scene(f, "servers", "(e) a client that binds its own port");
+	listener = process_listen(f->out, BACKLOG, &bound);
+	own = bind_free_port(&f->client, 0);
+	port = get_port(&own.addr);
+	output_cell(f->out, SERVER, "(with SO_REUSEADDR, for later)");
+	show_bind(&f->client, port, &own);
+	connected = connect_bound(f, (int)own.result, &bound);
+	output_arrow(f->out, TO_SERVER, "SYN");
+	accepted = accept_client(f, listener);
+	output_claim(f->out,
+		     connected.result == 0 && accepted.result >= 0 &&
+			     get_port(&accepted.addr) == port,
+		     "bind() before connect(): the server sees the client's own port %u", port);
+	share_port(f, port, &bound);
+	process_run(&f->client, call_close((int)own.result));
 	if (accepted.result >= 0)
 		sys_close((int)accepted.result);
 	sys_close(listener);
 }
 
-void lab_ports(struct stage *stage)
+void lesson_ports(struct output *out)
 {
-	struct play p = { .stage = stage };
+	struct fixture f = { .out = out };
 
-	stage_say(stage,
-		  "A port is a number of 16 bits that says for whom on a machine a segment is. A "
-		  "server is found by its port; a client has one too, so that answers find it. "
-		  "(bind(0) is bind() to port 0; = EACCES is -1 with that errno.)");
-	p.client = cast_hire(stage, STAGE_CLIENT, "client");
-	p.server = cast_self(SERVER, "server");
-	choosing_none(&p);
-	binding_low(&p);
-	too_large(&p);
-	ephemeral(&p);
-	choosing_one(&p);
-	cast_dismiss(stage, &p.client);
+	output_paragraph(
+		out,
+		"A port is a number of 16 bits that says for whom on a machine a segment is. A "
+		"server is found by its port; a client has one too, so that answers find it. "
+		"(bind(0) is bind() to port 0; = EACCES is -1 with that errno.)");
+	f.client = process_fork(out, OUTPUT_CLIENT, "client");
+	f.server = process_self(out, SERVER, "server");
+	show_port_zero(&f);
+	show_privileged_port(&f);
+	show_port_too_large(&f);
+	show_ephemeral_ports(&f);
+	show_client_port(&f);
+	process_stop(&f.client);
 }

@@ -1,375 +1,377 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: a connection ends in order, by FIN, or at once, by RST. A server that closes too early,
- * or wants to, sends RST; what the client loses by that, how a server lingers instead, and what a
- * client meets that sends to one who has gone.
+ * Lesson: a connection ends in order, by FIN, or at once, by RST. A server that closes too early
+ * sends RST; the client's loss by that, how a server lingers instead, SO_LINGER, and the errors of
+ * a client that sends to a closed connection.
  */
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/cast.h"
-#include "demo/dial.h"
-#include "demo/evidence.h"
-#include "demo/flood.h"
-#include "demo/ground.h"
+#include "demo/kernel.h"
 #include "demo/lesson.h"
+#include "demo/process.h"
+#include "demo/transfer.h"
 
 enum { SOON_MS = 5000, MOST = 64, BACKLOG = 8 };
 
-struct play {
-	struct stage *stage;
-	struct actor client, server;
+struct fixture {
+	struct output *out;
+	struct process client, server;
 	int conn, client_fd; /* the number in the server; in the client */
 	struct ends ends;
 };
 
-static struct order hears(struct play *p)
+static struct call receive_at_client(struct fixture *f)
 {
-	return cast_step(p->stage, &p->client, order_recv(p->client_fd, MOST, SOON_MS));
+	return process_run_line(&f->client, call_recv(f->client_fd, MOST, SOON_MS));
 }
 
-static bool failed(const struct order *order, int error)
+static bool failed_with(const struct call *call, int error)
 {
-	return order->result == -1 && order->error == error;
+	return call->result == -1 && call->error == error;
 }
 
-/* True when it is so, what the wire has still to bring included. */
-static bool states(struct play *p, int client, int server)
+/* True when both ends come to be in these states. */
+static bool await_states(struct fixture *f, int client, int server)
 {
-	return evidence_states(p->stage, &p->ends, client, server);
+	return kernel_await_states(f->out, &f->ends, client, server);
 }
 
-/* A new connection, its buffers bounded (flood.h). */
-static void begin(struct play *p, const char *heading)
+/* A new connection with limited buffers (transfer.h). */
+static void open_connection(struct fixture *f, const char *heading)
 {
-	struct order dialled, accepted;
+	struct call connected, accepted;
 	struct addr bound;
 	int listener;
 
-	stage_scene(p->stage, heading);
-	stage_hold(p->stage, STAGE_CLIENT, true);
-	listener = ground_listen(p->stage, BACKLOG, &bound);
-	cast_do(p->stage, &p->server, flood_bound(listener));
-	dialled = cast_do(p->stage, &p->client, dial_out(&bound, 0));
-	errno = dialled.result < 0 ? dialled.error : dialled.option;
+	output_scene(f->out, heading);
+	output_lifeline(f->out, OUTPUT_CLIENT, true);
+	listener = process_listen(f->out, BACKLOG, &bound);
+	process_run(&f->server, transfer_limit_buffers(listener));
+	connected = process_run(&f->client, call_try_connect(&bound, 0));
+	errno = connected.result < 0 ? connected.error : connected.option;
 	if (errno != 0)
-		stage_give_up(p->stage, "connect()");
-	p->client_fd = (int)dialled.result;
-	cast_do(p->stage, &p->client, flood_bound(p->client_fd));
-	stage_cell(p->stage, STAGE_CLIENT, "connect() = 0");
-	stage_arrow(p->stage, TO_SERVER, "SYN");
-	accepted = cast_step(p->stage, &p->server, order_accept(listener, SOON_MS));
-	p->conn = (int)accepted.result;
-	if (accepted.result < 0 || !evidence_ends(p->conn, &p->ends))
-		stage_give_up(p->stage, "a connection on loopback");
+		output_skip_rest(f->out, "connect()");
+	f->client_fd = (int)connected.result;
+	process_run(&f->client, transfer_limit_buffers(f->client_fd));
+	output_cell(f->out, OUTPUT_CLIENT, "connect() = 0");
+	output_arrow(f->out, TO_SERVER, "SYN");
+	accepted = process_run_line(&f->server, call_accept(listener, SOON_MS));
+	f->conn = (int)accepted.result;
+	if (accepted.result < 0 || !kernel_ends(f->conn, &f->ends))
+		output_skip_rest(f->out, "a connection on loopback");
 	sys_close(listener);
 }
 
-static void hang_up(struct play *p)
+static void close_client(struct fixture *f)
 {
-	cast_do(p->stage, &p->client, order_close(p->client_fd));
+	process_run(&f->client, call_close(f->client_fd));
 }
 
 /*
- * The client sends two words, of which the server reads the first. True when that left the second.
+ * The client sends two words, of which the server reads the first. True when the second is unread.
  */
-static bool ask(struct play *p)
+static bool send_request(struct fixture *f)
 {
-	struct order got;
+	struct call got;
 	int unread = -1;
 
-	stage_arrow(p->stage, TO_SERVER, "\"onetwo\"");
-	cast_step(p->stage, &p->client, order_send(p->client_fd, "onetwo"));
-	got = cast_step(p->stage, &p->server, order_recv(p->conn, strlen("one"), SOON_MS));
-	sys_ioctl(p->conn, FIONREAD, &unread);
-	stage_kernel(p->stage, "%d bytes lie unread at the server", unread);
-	return order_says(&got, "one") && unread == (int)strlen("two");
+	output_arrow(f->out, TO_SERVER, "\"onetwo\"");
+	process_run_line(&f->client, call_send(f->client_fd, "onetwo"));
+	got = process_run_line(&f->server, call_recv(f->conn, strlen("one"), SOON_MS));
+	sys_ioctl(f->conn, FIONREAD, &unread);
+	output_kernel(f->out, "%d bytes lie unread at the server", unread);
+	return call_received(&got, "one") && unread == (int)strlen("two");
 }
 
 /*
- * The server answers, and closes on what it has not read. True when the answer arrived and both
- * ends are gone.
+ * The server answers, and closes with unread bytes. True when the answer arrived and both ends are
+ * gone.
  */
-static bool answer_and_close(struct play *p, const char *heading)
+static bool answer_and_close(struct fixture *f, const char *heading)
 {
-	struct order waiting;
+	struct call waiting;
 	bool is_unread;
 
-	begin(p, heading);
-	is_unread = ask(p);
-	stage_arrow(p->stage, TO_CLIENT, "\"answer\"");
-	cast_step(p->stage, &p->server, order_send(p->conn, "answer"));
-	waiting = cast_do(p->stage, &p->server, dial_await_ack(p->conn, SOON_MS));
-	stage_kernel(p->stage, "%d bytes of the answer are not acknowledged by the client's kernel",
-		     (int)waiting.result);
-	stage_arrow(p->stage, TO_CLIENT, "RST");
-	cast_step(p->stage, &p->server, order_close(p->conn));
-	return states(p, TCP_CLOSE, TCP_CLOSE) && is_unread && waiting.result == 0;
+	open_connection(f, heading);
+	is_unread = send_request(f);
+	output_arrow(f->out, TO_CLIENT, "\"answer\"");
+	process_run_line(&f->server, call_send(f->conn, "answer"));
+	waiting = process_run(&f->server, call_await_ack(f->conn, SOON_MS));
+	output_kernel(f->out, "%d bytes of the answer are not acknowledged by the client's kernel",
+		      (int)waiting.result);
+	output_arrow(f->out, TO_CLIENT, "RST");
+	process_run_line(&f->server, call_close(f->conn));
+	return await_states(f, TCP_CLOSE, TCP_CLOSE) && is_unread && waiting.result == 0;
 }
 
 /* (a) */
-static void closing_early(struct play *p)
+static void show_early_close(struct fixture *f)
 {
-	struct order first, second;
+	struct call first, second;
 	bool is_gone =
-		answer_and_close(p, "(a) the server answers and closes; something is unread");
+		answer_and_close(f, "(a) the server answers and closes; something is unread");
 
-	stage_claim(p->stage, is_gone,
-		    "close() with unread bytes sends RST, not FIN: \"these bytes reached nobody\". "
-		    "Both ends are gone at once, without a TIME_WAIT");
-	first = hears(p);
-	second = hears(p);
-	stage_claim(
-		p->stage, order_says(&first, "answer") && failed(&second, ECONNRESET),
+	output_claim(
+		f->out, is_gone,
+		"close() with unread bytes sends RST, not FIN: \"these bytes reached nobody\". "
+		"Both ends are gone at once, without a TIME_WAIT");
+	first = receive_at_client(f);
+	second = receive_at_client(f);
+	output_claim(
+		f->out, call_received(&first, "answer") && failed_with(&second, ECONNRESET),
 		"Linux still gives the client what had arrived before, then ECONNRESET in place "
 		"of 0: it cannot know whether that was all");
-	hang_up(p);
+	close_client(f);
 }
 
-static void sending_on(struct play *p)
+static void show_send_after_reset(struct fixture *f)
 {
-	bool is_gone = answer_and_close(p, "(b) the same, and the client sends once more first");
-	struct order sent, first, second;
+	bool is_gone = answer_and_close(f, "(b) the same, and the client sends once more first");
+	struct call sent, first, second;
 
-	sent = cast_step(p->stage, &p->client, order_send(p->client_fd, "three"));
-	stage_claim(
-		p->stage, is_gone && failed(&sent, ECONNRESET),
+	sent = process_run_line(&f->client, call_send(f->client_fd, "three"));
+	output_claim(
+		f->out, is_gone && failed_with(&sent, ECONNRESET),
 		"its send() fails with ECONNRESET; many a client gives up here, and never reads "
 		"why the server had closed");
-	first = hears(p);
-	second = hears(p);
-	stage_claim(
-		p->stage, order_says(&first, "answer") && second.result == 0,
+	first = receive_at_client(f);
+	second = receive_at_client(f);
+	output_claim(
+		f->out, call_received(&first, "answer") && second.result == 0,
 		"an error is told once: who reads on gets the answer, and then 0, as if nothing "
 		"had happened");
-	hang_up(p);
+	close_client(f);
 }
 
-/* Bytes until the client has no room. False, and told, where it has room for all. */
-static bool answer_much(struct play *p, int64_t *sent)
+/* Sends until the client has no room. False, and the claim skipped, where it has room for all. */
+static bool send_long_answer(struct fixture *f, int64_t *sent)
 {
-	struct order filled;
+	struct call filled;
 
-	stage_arrow(p->stage, TO_CLIENT, "bytes");
-	filled = cast_step(p->stage, &p->server, flood_fill(p->conn));
+	output_arrow(f->out, TO_CLIENT, "bytes");
+	filled = process_run_line(&f->server, transfer_fill(f->conn));
 	*sent = filled.result;
-	stage_kernel(p->stage, "%d of these bytes are still in the server's send buffer",
-		     filled.option);
+	output_kernel(f->out, "%d of these bytes are still in the server's send buffer",
+		      filled.option);
 	if (filled.result > 0 && filled.option > 0)
 		return true;
-	stage_unknown(p->stage, "the client's buffer takes all that can be sent",
-		      "what close() does to bytes that have not left yet");
+	output_skip_claim(f->out, "the client's buffer takes all that can be sent",
+			  "what close() does to bytes that have not left yet");
 	return false;
 }
 
-/* The client reads until nothing more comes: so many bytes; *why is what ended it. */
-static int64_t hear_all(struct play *p, int *why)
+/* The client reads to the end or an error, *why; returns the number of bytes. */
+static int64_t read_to_end(struct fixture *f, int *why)
 {
-	struct order drained = cast_step(p->stage, &p->client, flood_drain(p->client_fd, SOON_MS));
+	struct call drained = process_run_line(&f->client, transfer_drain(f->client_fd, SOON_MS));
 
 	*why = drained.option;
-	stage_cell(p->stage, STAGE_CLIENT, "recv() = %s", *why == 0 ? "0" : err_name(*why));
-	stage_line(p->stage);
+	output_cell(f->out, OUTPUT_CLIENT, "recv() = %s", *why == 0 ? "0" : err_name(*why));
+	output_line(f->out);
 	return drained.result;
 }
 
 /* (c) */
-static void losing(struct play *p)
+static void show_lost_answer(struct fixture *f)
 {
 	int64_t sent, got;
 	bool is_unread;
 	int why;
 
-	begin(p, "(c) a longer answer, closed in the same way");
-	is_unread = ask(p);
-	if (answer_much(p, &sent)) {
-		stage_arrow(p->stage, TO_CLIENT, "RST");
-		cast_step(p->stage, &p->server, order_close(p->conn));
-		is_unread &= states(p, TCP_CLOSE, TCP_CLOSE);
-		got = hear_all(p, &why);
-		stage_claim(
-			p->stage, is_unread && got < sent && why == ECONNRESET,
+	open_connection(f, "(c) a longer answer, closed in the same way");
+	is_unread = send_request(f);
+	if (send_long_answer(f, &sent)) {
+		output_arrow(f->out, TO_CLIENT, "RST");
+		process_run_line(&f->server, call_close(f->conn));
+		is_unread &= await_states(f, TCP_CLOSE, TCP_CLOSE);
+		got = read_to_end(f, &why);
+		output_claim(
+			f->out, is_unread && got < sent && why == ECONNRESET,
 			"send() had taken %lld bytes, %lld of them never come: the reset throws "
 			"away what the server's kernel had not sent yet",
 			(long long)sent, (long long)(sent - got));
 	} else {
-		sys_close(p->conn);
+		sys_close(f->conn);
 	}
-	hang_up(p);
+	close_client(f);
 }
 
-/* (d): the server reads what the client still sends, until the client has closed too. */
-static void linger(struct play *p)
+/* (d): the server reads the client's bytes until the client has closed too. */
+static void linger_until_end(struct fixture *f)
 {
-	struct order drained;
+	struct call drained;
 
-	stage_arrow(p->stage, TO_SERVER, "FIN");
-	cast_step(p->stage, &p->client, order_close(p->client_fd));
-	drained = cast_step(p->stage, &p->server, flood_drain(p->conn, SOON_MS));
-	stage_cell(p->stage, p->server.column, "recv() = %s",
-		   drained.option == 0 ? "0" : err_name(drained.option));
-	stage_line(p->stage);
-	cast_step(p->stage, &p->server, order_close(p->conn));
-	stage_claim(p->stage,
-		    states(p, TCP_CLOSE, -1) && drained.option == 0 &&
-			    drained.result == (int64_t)strlen("twothree"),
-		    "it read the rest and threw it away, up to the client's own end: then close() "
-		    "hurts nobody. This is lingering (prefork-srv: linger_timeout)");
+	output_arrow(f->out, TO_SERVER, "FIN");
+	process_run_line(&f->client, call_close(f->client_fd));
+	drained = process_run_line(&f->server, transfer_drain(f->conn, SOON_MS));
+	output_cell(f->out, f->server.column, "recv() = %s",
+		    drained.option == 0 ? "0" : err_name(drained.option));
+	output_line(f->out);
+	process_run_line(&f->server, call_close(f->conn));
+	output_claim(f->out,
+		     await_states(f, TCP_CLOSE, -1) && drained.option == 0 &&
+			     drained.result == (int64_t)strlen("twothree"),
+		     "it read the rest and threw it away, up to the client's own end: then close() "
+		     "hurts nobody. This is lingering (prefork-srv: linger_timeout)");
 }
 
-static void lingering(struct play *p)
+static void show_lingering(struct fixture *f)
 {
 	bool is_unread;
 	int64_t sent, got;
 	int why;
 
-	begin(p, "(d) the same answer, and the server lingers");
-	is_unread = ask(p);
-	if (!answer_much(p, &sent)) {
-		sys_close(p->conn);
-		hang_up(p);
+	open_connection(f, "(d) the same answer, and the server lingers");
+	is_unread = send_request(f);
+	if (!send_long_answer(f, &sent)) {
+		sys_close(f->conn);
+		close_client(f);
 		return;
 	}
-	cast_step(p->stage, &p->server, order_shutdown(p->conn, SHUT_WR));
-	stage_arrow(p->stage, TO_SERVER, "\"three\"");
-	cast_step(p->stage, &p->client, order_send(p->client_fd, "three"));
-	stage_arrow(p->stage, TO_CLIENT, "bytes,FIN");
-	got = hear_all(p, &why);
-	stage_claim(
-		p->stage, is_unread && got == sent && why == 0,
+	process_run_line(&f->server, call_shutdown(f->conn, SHUT_WR));
+	output_arrow(f->out, TO_SERVER, "\"three\"");
+	process_run_line(&f->client, call_send(f->client_fd, "three"));
+	output_arrow(f->out, TO_CLIENT, "bytes,FIN");
+	got = read_to_end(f, &why);
+	output_claim(
+		f->out, is_unread && got == sent && why == 0,
 		"shutdown(WR) says \"that was all\" and keeps the connection: the client may even "
 		"send on, gets every byte of the answer, and then the end");
-	linger(p);
+	linger_until_end(f);
 }
 
-/* SO_LINGER with no time: close() is to abort. */
-static void do_set_abort(struct order *order)
+/* SO_LINGER with a time of 0: close() aborts the connection. */
+static void run_set_abort(struct call *call)
 {
 	struct linger abort = { .l_onoff = 1, .l_linger = 0 };
 
-	order->result = sys_setsockopt(order->fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
+	call->result = sys_setsockopt(call->fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
 }
 
 /* (e) */
-static void aborting(struct play *p)
+static void show_abort(struct fixture *f)
 {
-	struct order set, got;
+	struct call set, got;
 	bool is_gone;
 
-	begin(p, "(e) a reset by wish: SO_LINGER with a time of 0");
-	set = cast_do(p->stage, &p->server,
-		      (struct order){ .act = do_set_abort, .call = "setsockopt()", .fd = p->conn });
-	stage_cell(p->stage, p->server.column, "SO_LINGER on, 0 s%s", set.result == 0 ? "" : " ?");
-	stage_line(p->stage);
-	stage_arrow(p->stage, TO_CLIENT, "RST");
-	cast_step(p->stage, &p->server, order_close(p->conn));
-	is_gone = states(p, TCP_CLOSE, TCP_CLOSE);
-	got = hears(p);
-	stage_claim(p->stage, is_gone && failed(&got, ECONNRESET),
-		    "nothing was unread, and yet close() sends RST. It spares the server a "
-		    "TIME_WAIT, and costs the client whatever is on its way");
-	hang_up(p);
+	open_connection(f, "(e) a reset by wish: SO_LINGER with a time of 0");
+	set = process_run(&f->server, (struct call){ .run = run_set_abort,
+						     .name = "setsockopt()",
+						     .fd = f->conn });
+	output_cell(f->out, f->server.column, "SO_LINGER on, 0 s%s", set.result == 0 ? "" : " ?");
+	output_line(f->out);
+	output_arrow(f->out, TO_CLIENT, "RST");
+	process_run_line(&f->server, call_close(f->conn));
+	is_gone = await_states(f, TCP_CLOSE, TCP_CLOSE);
+	got = receive_at_client(f);
+	output_claim(f->out, is_gone && failed_with(&got, ECONNRESET),
+		     "nothing was unread, and yet close() sends RST. It spares the server a "
+		     "TIME_WAIT, and costs the client whatever is on its way");
+	close_client(f);
 }
 
 /*
- * The server has read all and closed; the client sends once. True when the reset for that has
- * come.
+ * The server has read all and closed; the client sends once. True when the reset has come back.
  */
-static bool send_to_nobody(struct play *p)
+static bool send_after_close(struct fixture *f)
 {
-	struct order sent;
+	struct call sent;
 	bool is_half;
 
-	stage_arrow(p->stage, TO_CLIENT, "FIN");
-	cast_step(p->stage, &p->server, order_close(p->conn));
-	is_half = states(p, TCP_CLOSE_WAIT, TCP_FIN_WAIT2);
-	stage_arrow(p->stage, TO_SERVER, "\"hello\"");
-	sent = cast_step(p->stage, &p->client, order_send(p->client_fd, "hello"));
-	stage_arrow(p->stage, TO_CLIENT, "RST");
-	stage_line(p->stage);
-	return states(p, TCP_CLOSE, TCP_CLOSE) && is_half &&
+	output_arrow(f->out, TO_CLIENT, "FIN");
+	process_run_line(&f->server, call_close(f->conn));
+	is_half = await_states(f, TCP_CLOSE_WAIT, TCP_FIN_WAIT2);
+	output_arrow(f->out, TO_SERVER, "\"hello\"");
+	sent = process_run_line(&f->client, call_send(f->client_fd, "hello"));
+	output_arrow(f->out, TO_CLIENT, "RST");
+	output_line(f->out);
+	return await_states(f, TCP_CLOSE, TCP_CLOSE) && is_half &&
 	       sent.result == (int64_t)strlen("hello");
 }
 
 /* (f) */
-static void sending_late(struct play *p)
+static void show_send_after_close(struct fixture *f)
 {
-	struct order sent;
+	struct call sent;
 
-	begin(p, "(f) the client sends to one who has closed");
-	stage_claim(p->stage, send_to_nobody(p),
-		    "the first send() succeeds: a FIN only says that no more will come, and send() "
-		    "only fills a buffer. The answer is a reset");
-	sent = cast_step(p->stage, &p->client, order_send(p->client_fd, "hello"));
-	stage_claim(p->stage, failed(&sent, EPIPE), "the second fails, with EPIPE");
-	hang_up(p);
+	open_connection(f, "(f) the client sends to one who has closed");
+	output_claim(
+		f->out, send_after_close(f),
+		"the first send() succeeds: a FIN only says that no more will come, and send() "
+		"only fills a buffer. The answer is a reset");
+	sent = process_run_line(&f->client, call_send(f->client_fd, "hello"));
+	output_claim(f->out, failed_with(&sent, EPIPE), "the second fails, with EPIPE");
+	close_client(f);
 }
 
-/* A send by a process that has done nothing about SIGPIPE. */
-static void do_careless_send(struct order *order)
+/* A send with SIGPIPE at its default. */
+static void run_send_with_sigpipe(struct call *call)
 {
 	signal(SIGPIPE, SIG_DFL);
-	order->result = sys_send(order->fd, order->bytes, order->size, MSG_DONTWAIT);
+	call->result = sys_send(call->fd, call->bytes, call->size, MSG_DONTWAIT);
 }
 
-/* Waits until the client has ended or answered; the signal that ended it, 0 when none did. */
-static int await_death(struct play *p)
+/* Waits until the client has ended or answered; returns the signal that ended it, or 0. */
+static int await_client_death(struct fixture *f)
 {
-	struct pollfd answer = { .fd = p->client.orders, .events = POLLIN };
+	struct pollfd answer = { .fd = f->client.channel, .events = POLLIN };
 	int status = 0;
 	char byte;
 
 	if (sys_poll(&answer, 1, SOON_MS) <= 0 ||
-	    sys_recv(p->client.orders, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+	    sys_recv(f->client.channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 		return 0;
-	while (sys_waitpid(p->client.pid, &status, 0) < 0 && errno == EINTR)
+	while (sys_waitpid(f->client.pid, &status, 0) < 0 && errno == EINTR)
 		;
-	sys_close(p->client.orders);
-	p->client.pid = 0;
+	sys_close(f->client.channel);
+	f->client.pid = 0;
 	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-static void dying_of_it(struct play *p)
+static void show_sigpipe(struct fixture *f)
 {
-	struct order careless;
+	struct call careless;
 	bool is_reset;
 	int number;
 
-	begin(p, "    and a client that has not seen to SIGPIPE");
-	is_reset = send_to_nobody(p);
-	careless = order_send(p->client_fd, "hello");
-	careless.act = do_careless_send;
-	cast_begin(p->stage, &p->client, careless);
-	number = await_death(p);
+	open_connection(f, "    and a client that has not seen to SIGPIPE");
+	is_reset = send_after_close(f);
+	careless = call_send(f->client_fd, "hello");
+	careless.run = run_send_with_sigpipe;
+	process_start_call(&f->client, careless);
+	number = await_client_death(f);
 	if (number != 0)
-		stage_hold(p->stage, STAGE_CLIENT, false);
-	stage_cell(p->stage, STAGE_CLIENT, number == SIGPIPE ? "killed (SIGPIPE)" : "lives");
-	stage_line(p->stage);
-	stage_claim(p->stage, is_reset && number == SIGPIPE,
-		    "with EPIPE comes a signal, SIGPIPE, which ends the process in silence: ignore "
-		    "it, or send with MSG_NOSIGNAL, as the first client did");
+		output_lifeline(f->out, OUTPUT_CLIENT, false);
+	output_cell(f->out, OUTPUT_CLIENT, number == SIGPIPE ? "killed (SIGPIPE)" : "lives");
+	output_line(f->out);
+	output_claim(
+		f->out, is_reset && number == SIGPIPE,
+		"with EPIPE comes a signal, SIGPIPE, which ends the process in silence: ignore "
+		"it, or send with MSG_NOSIGNAL, as the first client did");
 }
 
-void lab_reset(struct stage *stage)
+void lesson_reset(struct output *out)
 {
 	static const char *const names[] = { "server", NULL };
-	struct play p = { .stage = stage };
+	struct fixture f = { .out = out };
 
-	stage_say(stage,
-		  "A connection should end by FIN: \"I have sent all\", after the last byte. RST "
-		  "means \"this connection is void\", now, whatever is on its way. A server that "
-		  "answers before it has read everything, such as \"too long\" or \"not allowed\", "
-		  "resets its client if it simply closes. (A loop of calls is shown as one.)");
-	stage_cast(stage, names);
-	p.server = cast_self(1, names[0]);
-	p.client = cast_hire(stage, STAGE_CLIENT, "client");
-	closing_early(&p);
-	sending_on(&p);
-	losing(&p);
-	lingering(&p);
-	aborting(&p);
-	sending_late(&p);
-	dying_of_it(&p);
-	if (p.client.pid != 0)
-		cast_dismiss(stage, &p.client);
+	output_paragraph(
+		out,
+		"A connection should end by FIN: \"I have sent all\", after the last byte. RST "
+		"means \"this connection is void\", now, whatever is on its way. A server that "
+		"answers before it has read everything, such as \"too long\" or \"not allowed\", "
+		"resets its client if it simply closes. (A loop of calls is shown as one.)");
+	output_columns(out, names);
+	f.server = process_self(out, 1, names[0]);
+	f.client = process_fork(out, OUTPUT_CLIENT, "client");
+	show_early_close(&f);
+	show_send_after_reset(&f);
+	show_lost_answer(&f);
+	show_lingering(&f);
+	show_abort(&f);
+	show_send_after_close(&f);
+	show_sigpipe(&f);
+	if (f.client.pid != 0)
+		process_stop(&f.client);
 }

@@ -1,115 +1,116 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lesson: recv() gives what is there, at most what was asked for, and says how much that was. A
- * server sends, and a client receives: less than it asked for, never more, in a loop that counts
- * to 5,000, with MSG_WAITALL and MSG_PEEK; last, the three ways to get no bytes.
+ * Lesson: recv() returns the bytes that are there, at most as many as were asked for. A server
+ * sends, and a client receives: less than it asked for, never more, in a loop that counts to 5,000,
+ * with MSG_WAITALL and MSG_PEEK; last, the three ways to get no bytes.
  */
 #include <string.h>
 
 #include "base/sys.h"
-#include "demo/bulk.h"
-#include "demo/dial.h"
 #include "demo/lesson.h"
-#include "demo/pair.h"
+#include "demo/process.h"
+#include "demo/transfer.h"
 
 enum { ASKED = 1024, SOON_MS = 5000, ARRIVE_MS = 2000, WHOLE = 5000, FIRST = 2000 };
 
 /*
- * Where all was sent, and not all came, the rest waits at the server: the client's kernel has no
- * room for it.
+ * True when all bytes were sent and some of them wait at the server, because the client's kernel
+ * has no room for them.
  */
-static bool lacks_room(struct pair *p, const struct order *sent, const struct order *there,
+static bool lacks_room(struct process_pair *p, const struct call *sent, const struct call *there,
 		       int size)
 {
 	return sent->result == size && there->result >= 0 && there->result < size &&
-	       pair_server_does(p, bulk_unacknowledged(p->conn)).result > 0;
+	       process_run(&p->server, call_unacknowledged(p->conn)).result > 0;
 }
 
 /*
- * The server sends so many bytes of the stream; they are in the client's receive buffer after
- * it. False where they are not, with has_room for why.
+ * The server sends so many bytes of the stream. True when all are in the client's receive buffer;
+ * *has_room is false when the buffer is too small.
  */
-static bool deliver(struct pair *p, const char *call, int64_t from, int size, bool *has_room)
+static bool deliver_bytes(struct process_pair *p, const char *name, int64_t from, int size,
+			  bool *has_room)
 {
-	struct order sent, there;
+	struct call sent, there;
 
-	stage_arrow(p->stage, TO_CLIENT, "bytes");
-	sent = pair_server(p, bulk_send(call, p->conn, from, (size_t)size, 0));
-	there = pair_client_does(p, bulk_unread(p->client_fd, size, ARRIVE_MS));
+	output_arrow(p->out, TO_CLIENT, "bytes");
+	sent = process_run_line(&p->server, transfer_send(name, p->conn, from, (size_t)size, 0));
+	there = process_run(&p->client, call_unread(p->client_fd, size, ARRIVE_MS));
 	*has_room = !lacks_room(p, &sent, &there, size);
 	return sent.result == size && there.result == size;
 }
 
-static struct order take(struct pair *p, const char *call, int64_t from, int size)
+static struct call receive_bytes(struct process_pair *p, const char *name, int64_t from, int size)
 {
-	return pair_client(p, bulk_recv(call, p->client_fd, from, (size_t)size, MSG_DONTWAIT));
+	return process_run_line(&p->client, transfer_recv(name, p->client_fd, from, (size_t)size,
+							  MSG_DONTWAIT));
 }
 
-/* A claim on bytes that should all have been in the receive buffer at once. */
-static void claim(struct pair *p, bool has_room, bool holds, const char *sentence)
+/* A claim that needs all bytes in the receive buffer at once. */
+static void claim_if_room(struct process_pair *p, bool has_room, bool holds, const char *sentence)
 {
 	if (has_room)
-		stage_claim(p->stage, holds, "%s", sentence);
+		output_claim(p->out, holds, "%s", sentence);
 	else
-		stage_unknown(p->stage,
-			      "the receive buffer is smaller than what was sent "
-			      "(net.ipv4.tcp_rmem)",
-			      "%s", sentence);
+		output_skip_claim(p->out,
+				  "the receive buffer is smaller than what was sent "
+				  "(net.ipv4.tcp_rmem)",
+				  "%s", sentence);
 }
 
-/* What is left of the stream up to there, of which nothing is to be shown. */
-static void discard(struct pair *p, int64_t from, int64_t to)
+/* Reads the rest of the stream up to `to`, without drawing. */
+static void discard_rest(struct process_pair *p, int64_t from, int64_t to)
 {
 	if (from < to)
-		pair_client_does(p,
-				 bulk_recv_all(p->client_fd, from, (size_t)(to - from), SOON_MS));
+		process_run(&p->client,
+			    transfer_recv_all(p->client_fd, from, (size_t)(to - from), SOON_MS));
 }
 
-static int64_t unread(struct pair *p)
+static int64_t show_unread(struct process_pair *p)
 {
-	int64_t left = pair_client_does(p, bulk_unread(p->client_fd, 0, 0)).result;
+	int64_t left = process_run(&p->client, call_unread(p->client_fd, 0, 0)).result;
 
-	stage_kernel(p->stage, "%lld bytes are left in the receive buffer (SIOCINQ)",
-		     (long long)left);
+	output_kernel(p->out, "%lld bytes are left in the receive buffer (SIOCINQ)",
+		      (long long)left);
 	return left;
 }
 
 /* (a) */
-static void getting_less(struct pair *p)
+static void show_less_than_asked(struct process_pair *p)
 {
-	struct order got;
+	struct call got;
 
-	pair_open(p, "(a) 5 bytes are there, 1,024 are asked for");
-	stage_arrow(p->stage, TO_CLIENT, "\"hello\"");
-	pair_server(p, order_send(p->conn, "hello"));
-	got = order_recv(p->client_fd, ORDER_BYTES, SOON_MS);
-	got.call = "recv(1024)";
-	got = pair_client(p, got);
-	stage_claim(p->stage, order_says(&got, "hello"),
-		    "recv() does not wait for more: it gives the 5 bytes that are there");
+	process_pair_open(p, "(a) 5 bytes are there, 1,024 are asked for");
+	output_arrow(p->out, TO_CLIENT, "\"hello\"");
+	process_run_line(&p->server, call_send(p->conn, "hello"));
+	got = call_recv(p->client_fd, CALL_BYTES, SOON_MS);
+	got.name = "recv(1024)";
+	got = process_run_line(&p->client, got);
+	output_claim(p->out, call_received(&got, "hello"),
+		     "recv() does not wait for more: it gives the 5 bytes that are there");
 }
 
 /* (b) */
-static void getting_no_more(struct pair *p)
+static void show_no_more_than_asked(struct process_pair *p)
 {
-	struct order first, second, third;
+	struct call first, second, third;
 	bool has_room;
 	int64_t left;
 
-	stage_scene(p->stage, "(b) 3,000 bytes are there, 1,024 are asked for");
-	deliver(p, "send(3000)", 0, 3000, &has_room);
-	first = take(p, "recv(1024)", 0, ASKED);
-	left = unread(p);
-	claim(p, has_room, first.result == ASKED && left == 3000 - ASKED,
-	      "it never gives more than was asked for; the rest stays for the next call");
-	second = take(p, "recv(1024)", ASKED, ASKED);
-	third = take(p, "recv(1024)", (int64_t)2 * ASKED, ASKED);
-	claim(p, has_room, second.result == ASKED && third.result == 3000 - 2 * ASKED,
-	      "nothing is lost: 1024 + 1024 + 952 = 3000, although it was one send()");
+	output_scene(p->out, "(b) 3,000 bytes are there, 1,024 are asked for");
+	deliver_bytes(p, "send(3000)", 0, 3000, &has_room);
+	first = receive_bytes(p, "recv(1024)", 0, ASKED);
+	left = show_unread(p);
+	claim_if_room(p, has_room, first.result == ASKED && left == 3000 - ASKED,
+		      "it never gives more than was asked for; the rest stays for the next call");
+	second = receive_bytes(p, "recv(1024)", ASKED, ASKED);
+	third = receive_bytes(p, "recv(1024)", (int64_t)2 * ASKED, ASKED);
+	claim_if_room(p, has_room, second.result == ASKED && third.result == 3000 - 2 * ASKED,
+		      "nothing is lost: 1024 + 1024 + 952 = 3000, although it was one send()");
 }
 
 /* (c) */
-static void counting(struct pair *p)
+static void show_counting(struct process_pair *p)
 {
 	static const struct {
 		int size;
@@ -122,161 +123,165 @@ static void counting(struct pair *p)
 	bool exact = true, first_is_short = false, has_room = true;
 	int64_t have = 0, sent = 0;
 
-	pair_open(p, "(c) the loop: a message of 5,000 bytes, which comes in pieces");
+	process_pair_open(p, "(c) the loop: a message of 5,000 bytes, which comes in pieces");
 	for (size_t i = 0; has_room && i < sizeof(pieces) / sizeof(pieces[0]); i++) {
-		struct order got;
+		struct call got;
 
-		exact &= deliver(p, pieces[i].send, have, pieces[i].size, &has_room);
-		got = pair_client_plays(p, bulk_recv(pieces[i].recv, p->client_fd, have,
+		exact &= deliver_bytes(p, pieces[i].send, have, pieces[i].size, &has_room);
+		got = process_run_cell(&p->client,
+				       transfer_recv(pieces[i].recv, p->client_fd, have,
 						     (size_t)(WHOLE - have), MSG_DONTWAIT));
 		exact &= got.result == pieces[i].size;
 		have += got.result > 0 ? got.result : 0;
 		first_is_short |= i == 0 && have < WHOLE;
-		stage_cell(p->stage, PAIR_SERVER, "the client has %lld of 5000", (long long)have);
-		stage_line(p->stage);
+		output_cell(p->out, p->server.column, "the client has %lld of 5000",
+			    (long long)have);
+		output_line(p->out);
 		sent += pieces[i].size;
 	}
-	discard(p, have, sent);
-	claim(p, has_room, first_is_short && exact,
-	      "each recv() asked for all that was missing, and got what had come until then");
-	claim(p, has_room, have == WHOLE,
-	      "only counting tells when a message is whole: 700 + 3000 + 1300 = 5000, each "
-	      "byte compared");
+	discard_rest(p, have, sent);
+	claim_if_room(
+		p, has_room, first_is_short && exact,
+		"each recv() asked for all that was missing, and got what had come until then");
+	claim_if_room(p, has_room, have == WHOLE,
+		      "only counting tells when a message is whole: 700 + 3000 + 1300 = 5000, each "
+		      "byte compared");
 }
 
-/* Of a client that waits in a recv() of all 5,000: whether it is still there. Ends its line. */
-static bool still_waits(struct pair *p, struct order *got)
+/* True while the client sleeps in the recv() of all 5,000 bytes; else *got is its result. */
+static bool still_waits(struct process_pair *p, struct call *got)
 {
-	cast_await_sleep(p->stage, &p->client);
-	return !cast_end(p->stage, &p->client, got, 0);
+	process_await_sleep(&p->client);
+	return !process_await_result(&p->client, got, 0);
 }
 
-static void begin_whole(struct pair *p, int64_t from)
+static void start_waitall(struct process_pair *p, int64_t from)
 {
-	cast_begin(p->stage, &p->client,
-		   bulk_recv("recv(WAITALL)", p->client_fd, from, WHOLE, MSG_WAITALL));
-	cast_await_sleep(p->stage, &p->client);
-	stage_cell(p->stage, STAGE_CLIENT, "recv(5000, WAITALL) ...");
-	stage_line(p->stage);
+	process_start_call(&p->client,
+			   transfer_recv("recv(WAITALL)", p->client_fd, from, WHOLE, MSG_WAITALL));
+	process_await_sleep(&p->client);
+	output_cell(p->out, OUTPUT_CLIENT, "recv(5000, WAITALL) ...");
+	output_line(p->out);
 }
 
-static void end_whole(struct pair *p, struct order *got)
+static void end_waitall(struct process_pair *p, struct call *got)
 {
-	if (!cast_end(p->stage, &p->client, got, SOON_MS))
-		*got = (struct order){ .result = -1, .error = ETIMEDOUT };
-	stage_cell(p->stage, STAGE_CLIENT, "... = %lld", (long long)got->result);
-	stage_line(p->stage);
+	if (!process_await_result(&p->client, got, SOON_MS))
+		*got = (struct call){ .result = -1, .error = ETIMEDOUT };
+	output_cell(p->out, OUTPUT_CLIENT, "... = %lld", (long long)got->result);
+	output_line(p->out);
 }
 
-/* The server sends so much, and the client's kernel has all of it. */
-static bool send_piece(struct pair *p, const char *call, int64_t from, size_t size)
+/* The server sends size bytes. True when the client's kernel has acknowledged all of them. */
+static bool send_piece(struct process_pair *p, const char *name, int64_t from, size_t size)
 {
-	struct order sent, left;
+	struct call sent, left;
 
-	stage_arrow(p->stage, TO_CLIENT, "bytes");
-	sent = pair_server(p, bulk_send(call, p->conn, from, size, 0));
-	left = pair_server_does(p, dial_await_ack(p->conn, SOON_MS));
+	output_arrow(p->out, TO_CLIENT, "bytes");
+	sent = process_run_line(&p->server, transfer_send(name, p->conn, from, size, 0));
+	left = process_run(&p->server, call_await_ack(p->conn, SOON_MS));
 	return sent.result == (int64_t)size && left.result == 0;
 }
 
 /* (d) */
-static void waiting_for_all(struct pair *p)
+static void show_waitall(struct process_pair *p)
 {
-	struct order got = { .result = 0 };
+	struct call got = { .result = 0 };
 	bool waits;
 
-	stage_scene(p->stage, "(d) the kernel counts: MSG_WAITALL");
-	begin_whole(p, WHOLE);
+	output_scene(p->out, "(d) the kernel counts: MSG_WAITALL");
+	start_waitall(p, WHOLE);
 	waits = send_piece(p, "send(2000)", WHOLE, FIRST) && still_waits(p, &got);
-	stage_kernel(p->stage, "2000 bytes are acknowledged, the client %s",
-		     waits ? "still sleeps in recv()" : "has returned");
+	output_kernel(p->out, "2000 bytes are acknowledged, the client %s",
+		      waits ? "still sleeps in recv()" : "has returned");
 	if (waits) {
 		send_piece(p, "send(3000)", WHOLE + FIRST, WHOLE - FIRST);
-		end_whole(p, &got);
+		end_waitall(p, &got);
 	}
-	stage_claim(p->stage, waits && got.result == WHOLE,
-		    "with MSG_WAITALL recv() waits until all 5,000 are there");
-	begin_whole(p, (int64_t)2 * WHOLE);
+	output_claim(p->out, waits && got.result == WHOLE,
+		     "with MSG_WAITALL recv() waits until all 5,000 are there");
+	start_waitall(p, (int64_t)2 * WHOLE);
 	send_piece(p, "send(2000)", (int64_t)2 * WHOLE, FIRST);
-	stage_arrow(p->stage, TO_CLIENT, "FIN");
-	pair_server(p, order_shutdown(p->conn, SHUT_WR));
-	end_whole(p, &got);
-	stage_claim(p->stage, got.result == FIRST,
-		    "but at the end it gives less all the same: the result has to be looked at");
-	pair_close(p);
+	output_arrow(p->out, TO_CLIENT, "FIN");
+	process_run_line(&p->server, call_shutdown(p->conn, SHUT_WR));
+	end_waitall(p, &got);
+	output_claim(p->out, got.result == FIRST,
+		     "but at the end it gives less all the same: the result has to be looked at");
+	process_pair_close(p);
 }
 
-static void do_peek(struct order *order)
+static void run_peek(struct call *call)
 {
-	order->result = sys_recv(order->fd, order->bytes, ORDER_BYTES, MSG_PEEK | MSG_DONTWAIT);
+	call->result = sys_recv(call->fd, call->bytes, CALL_BYTES, MSG_PEEK | MSG_DONTWAIT);
 }
 
 /* (e) */
-static void peeking(struct pair *p)
+static void show_peek(struct process_pair *p)
 {
-	struct order peeked, got;
+	struct call peeked, got;
 	int64_t left;
 
-	pair_open(p, "(e) looking without taking: MSG_PEEK");
-	stage_arrow(p->stage, TO_CLIENT, "\"hello\"");
-	pair_server(p, order_send(p->conn, "hello"));
-	pair_client_does(p, bulk_unread(p->client_fd, 5, SOON_MS));
-	peeked = pair_client_does(
-		p, (struct order){ .act = do_peek, .call = "recv(PEEK)", .fd = p->client_fd });
-	stage_cell(p->stage, STAGE_CLIENT, "recv(PEEK) = %d \"%.*s\"", (int)peeked.result,
-		   (int)(peeked.result > 0 ? peeked.result : 0), peeked.bytes);
-	stage_line(p->stage);
-	left = unread(p);
-	got = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, SOON_MS));
-	stage_claim(p->stage,
-		    peeked.result == 5 && left == 5 && got.result == 5 &&
-			    memcmp(got.bytes, peeked.bytes, 5) == 0,
-		    "MSG_PEEK leaves the bytes where they are: the next recv() gives them again");
+	process_pair_open(p, "(e) looking without taking: MSG_PEEK");
+	output_arrow(p->out, TO_CLIENT, "\"hello\"");
+	process_run_line(&p->server, call_send(p->conn, "hello"));
+	process_run(&p->client, call_unread(p->client_fd, 5, SOON_MS));
+	peeked = process_run(&p->client, (struct call){ .run = run_peek,
+							.name = "recv(PEEK)",
+							.fd = p->client_fd });
+	output_cell(p->out, OUTPUT_CLIENT, "recv(PEEK) = %d \"%.*s\"", (int)peeked.result,
+		    (int)(peeked.result > 0 ? peeked.result : 0), peeked.bytes);
+	output_line(p->out);
+	left = show_unread(p);
+	got = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
+	output_claim(p->out,
+		     peeked.result == 5 && left == 5 && got.result == 5 &&
+			     memcmp(got.bytes, peeked.bytes, 5) == 0,
+		     "MSG_PEEK leaves the bytes where they are: the next recv() gives them again");
 }
 
 /* (f) */
-static void getting_nothing(struct pair *p)
+static void show_no_bytes(struct process_pair *p)
 {
-	struct order none, empty, got, end, again;
+	struct call none, empty, got, end, again;
 
-	stage_scene(p->stage, "(f) no bytes: \"not yet\" is not \"no more\"");
-	none = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, 0));
-	stage_claim(p->stage, none.result == -1 && none.error == EAGAIN,
-		    "nothing has come yet: -1 and EAGAIN (a socket that blocks would wait)");
-	empty = order_send(p->conn, "");
-	empty.call = "send(0 bytes)";
-	empty = pair_server(p, empty);
-	stage_arrow(p->stage, TO_CLIENT, "\"x\"");
-	pair_server(p, order_send(p->conn, "x"));
-	got = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, SOON_MS));
-	stage_claim(p->stage, empty.result == 0 && order_says(&got, "x"),
-		    "a send() of 0 bytes is nothing at all: the client gets only the \"x\" after "
-		    "it");
-	stage_arrow(p->stage, TO_CLIENT, "FIN");
-	pair_server(p, order_close(p->conn));
+	output_scene(p->out, "(f) no bytes: \"not yet\" is not \"no more\"");
+	none = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, 0));
+	output_claim(p->out, none.result == -1 && none.error == EAGAIN,
+		     "nothing has come yet: -1 and EAGAIN (a socket that blocks would wait)");
+	empty = call_send(p->conn, "");
+	empty.name = "send(0 bytes)";
+	empty = process_run_line(&p->server, empty);
+	output_arrow(p->out, TO_CLIENT, "\"x\"");
+	process_run_line(&p->server, call_send(p->conn, "x"));
+	got = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
+	output_claim(p->out, empty.result == 0 && call_received(&got, "x"),
+		     "a send() of 0 bytes is nothing at all: the client gets only the \"x\" after "
+		     "it");
+	output_arrow(p->out, TO_CLIENT, "FIN");
+	process_run_line(&p->server, call_close(p->conn));
 	p->conn = -1;
-	end = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, SOON_MS));
-	again = pair_client(p, order_recv(p->client_fd, ORDER_BYTES, SOON_MS));
-	stage_claim(p->stage, end.result == 0 && again.result == 0,
-		    "0 is the end: the server has closed, and every further recv() says so again");
-	pair_close(p);
+	end = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
+	again = process_run_line(&p->client, call_recv(p->client_fd, CALL_BYTES, SOON_MS));
+	output_claim(p->out, end.result == 0 && again.result == 0,
+		     "0 is the end: the server has closed, and every further recv() says so again");
+	process_pair_close(p);
 }
 
-void lab_short_recv(struct stage *stage)
+void lesson_short_recv(struct output *out)
 {
-	struct pair p = { .stage = stage };
+	struct process_pair p = { .out = out };
 
-	stage_say(
-		stage,
+	output_paragraph(
+		out,
 		"TCP carries a stream of bytes. recv() takes from the receive buffer what is there "
 		"at that moment, at most as much as was asked for; where one send() ended and the "
 		"next began cannot be seen any more. A client that needs 5,000 bytes has to count. "
 		"(recv(1024) is a call that asks for at most 1,024 bytes.)");
-	getting_less(&p);
-	getting_no_more(&p);
-	pair_close(&p);
-	counting(&p);
-	waiting_for_all(&p);
-	peeking(&p);
-	getting_nothing(&p);
+	show_less_than_asked(&p);
+	show_no_more_than_asked(&p);
+	process_pair_close(&p);
+	show_counting(&p);
+	show_waitall(&p);
+	show_peek(&p);
+	show_no_bytes(&p);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Puts answers together. It reads no request, sends nothing and decides no status. */
+/* Writes answers. It reads no request, sends nothing and decides no status. */
 #include <stdio.h>
 #include <time.h>
 
@@ -9,7 +9,7 @@
 
 #define LAST_CHUNK "0\r\n\r\n"
 
-/* A chunk's size always has four digits: they are written when what comes after them is known. */
+/* A chunk's size always has four digits: they are written once the data behind them is known. */
 enum {
 	CHUNK_HEAD = 6, /* FFFF CR LF */
 	CHUNK_TAIL = 2,
@@ -54,7 +54,7 @@ const char *http_date(int64_t seconds, char *text)
 	return text;
 }
 
-/* The date of now, made once a second. */
+/* The current date, formatted once a second. */
 static const char *date_now(void)
 {
 	/* written here only; each process has its own copy */
@@ -106,7 +106,7 @@ static void put_head(struct strbuf *text, const struct http_request *r, bool kee
 	strbuf_raw(text, "\r\n");
 }
 
-/* Head and the n bytes, or nothing. */
+/* Appends the head and the n bytes, or nothing. */
 static bool append_head(struct buf *out, struct http_request *r, const struct http_answer *answer,
 			const char *body, size_t n)
 {

@@ -2,9 +2,9 @@
 /*
  * Writes HTTP/1.1 answers into a buffer (RFC 9110, RFC 9112): the status line, the headers that
  * every answer has, the framing of the body. Whole or not at all: false means that there is no room
- * now, nothing was written and request is as it was, so ask again when the buffer is empty. It
- * knows no connection: after an answer to a request whose keep_alive is false the service ends it
- * (FINISH). Services, in a worker.
+ * now, nothing was written and request is unchanged, so call again when the buffer is empty. It
+ * knows no connection: after an answer to a request whose keep_alive is false the service ends the
+ * connection (FINISH). For services, in a worker.
  *
  *   known length:   http_answer, or http_head and then the body's bytes as there is room
  *   unknown length: http_head, then http_body_open, write, http_body_close as often as needed, and
@@ -23,7 +23,7 @@
 enum { HTTP_LENGTH_UNKNOWN = -1, HTTP_DATE = 64 };
 
 struct http_answer {
-	unsigned status;     /* one of http.c's table */
+	unsigned status;     /* a status of the table in http.c */
 	const char *type;    /* Content-Type; NULL: there is no content */
 	const char *headers; /* further lines, each with its CRLF; NULL: none */
 	int64_t length;      /* bytes of the body, or HTTP_LENGTH_UNKNOWN */
@@ -35,43 +35,48 @@ static inline bool http_wants_body(const struct http_request *request)
 	return request->method != HTTP_HEAD;
 }
 
-/* A body of unknown length goes in chunks; in HTTP/1.0, which has none, the connection ends it. */
+/*
+ * A body of unknown length is chunked; in HTTP/1.0, without chunks, the end of the connection ends
+ * it.
+ */
 static inline bool http_is_chunked(const struct http_request *request)
 {
 	return request->minor == 1;
 }
 
 /*
- * Appends the head. To announce that the connection ends, clear request->keep_alive before; it is
- * cleared here when a body of unknown length goes to HTTP/1.0.
+ * Appends the head. To announce that the connection ends, clear request->keep_alive before.
+ * http_head clears it when a body of unknown length goes to HTTP/1.0.
  */
 bool http_head(struct buf *out, struct http_request *request, const struct http_answer *answer);
 
-/* Appends head and body (answer->length bytes; left out where the request wants none). */
+/* Appends head and body (answer->length bytes; omitted if the request wants none). */
 bool http_answer(struct buf *out, struct http_request *request, const struct http_answer *answer,
 		 const char *body);
 
 /*
  * Appends an answer whose body is its status in one line of text/plain. headers: as in struct
- * http_answer. Whether the connection goes on is request->keep_alive, false when http_parse found
- * the request wrong.
+ * http_answer. The connection goes on if request->keep_alive is true; it is false when http_parse
+ * found the request wrong.
  */
 bool http_error(struct buf *out, struct http_request *request, unsigned status,
 		const char *headers);
 
 /*
- * A text over out's room, or its first 65535 bytes, with space left for the frame of a chunk and
- * for what http_body_end appends. Nothing else may be put into out until http_body_close, which
- * makes what is in the text part of the body; an empty text is no chunk. When the text was cut, set
- * its used back to where the last whole piece ended before closing.
+ * Opens a text over out's room, or its first 65535 bytes, with space left for the frame of a chunk
+ * and for http_body_end. Nothing else may be appended to out until http_body_close, which makes the
+ * text part of the body; an empty text adds no chunk. If the text was cut, set its `used` back to
+ * the end of the last whole piece before closing.
  */
 struct strbuf http_body_open(const struct buf *out, bool is_chunked);
 void http_body_close(struct buf *out, const struct strbuf *text, bool is_chunked);
 
-/* Appends the last chunk; there is room for it behind whatever http_body_close has closed. */
+/* Appends the last chunk; http_body_close has left room for it. */
 bool http_body_end(struct buf *out, bool is_chunked);
 
-/* Writes Sun, 22 Nov 2026 10:00:00 GMT to text (HTTP_DATE bytes) and returns it. */
+/*
+ * Writes the date, such as Sun, 22 Nov 2026 10:00:00 GMT, to text (HTTP_DATE bytes) and returns it.
+ */
 const char *http_date(int64_t seconds, char *text);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The grammar of a chunked body as a table: for each place in it, which bytes may come and which
- * place they lead to. It keeps no byte of the body.
+ * The grammar of a chunked body as a table: for each place in the body, the bytes that may come and
+ * the place after each. It keeps no byte of the body.
  *
  *   size [;name[=value]]... CRLF data CRLF ... 0 [;...] CRLF [name:value CRLF]... CRLF
  */
@@ -12,9 +12,9 @@
 #include "services/http/http_request.h"
 
 enum place {
-	SIZE_FIRST, /* 0: where a zeroed struct begins */
+	SIZE_FIRST, /* 0: the start, so a zeroed struct is valid */
 	SIZE_MORE,
-	BEFORE_SEMICOLON, /* blanks after a size or a value: only an extension may follow them */
+	BEFORE_SEMICOLON, /* blanks after a size or a value: only an extension may follow */
 	NAME_FIRST,
 	NAME_MORE,
 	AFTER_NAME,
@@ -36,7 +36,9 @@ enum place {
 	PLACES
 };
 
-/* Classes of bytes stand in the table beside single ones; their numbers are of no byte in it. */
+/*
+ * The table holds classes of bytes beside single bytes; no byte of the table has a class's number.
+ */
 enum { HEX = 1, TOKEN, BLANK, TEXT };
 
 enum { STEPS = 5 };
@@ -101,7 +103,7 @@ static bool is_in(char c, uint8_t class)
 	}
 }
 
-/* Where the byte leads, or PLACES. */
+/* The place after the byte, or PLACES. */
 static enum place find_next(enum place at, char c)
 {
 	for (size_t i = 0; i < STEPS && steps[at][i].on != 0; i++) {
@@ -117,14 +119,14 @@ static enum http_progress refuse_chunk(struct http_chunked *chunked, unsigned st
 	return HTTP_WRONG;
 }
 
-/* The line with the size of a chunk has ended. */
+/* The line with a chunk's size has ended. */
 static enum place begin_chunk(struct http_chunked *chunked)
 {
 	chunked->data += chunked->left;
 	return chunked->left > 0 ? DATA : TRAILER_FIRST;
 }
 
-/* One byte that is no data. */
+/* Takes one byte that is not data. */
 static enum http_progress take_frame(struct http_chunked *chunked, char c)
 {
 	enum place from = chunked->at, to = find_next(from, c);

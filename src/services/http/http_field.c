@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the reader makes of Host, Content-Length, Transfer-Encoding, Connection and Expect; all
- * other headers pass unread. Two parties that disagree about a request's end are how requests are
- * smuggled, so whatever is in doubt is refused.
+ * Reads Host, Content-Length, Transfer-Encoding, Connection and Expect; all other headers pass
+ * unread. Request smuggling needs two parties that disagree about a request's end, so anything
+ * doubtful is refused.
  */
 #include <stdbool.h>
 
@@ -26,7 +26,7 @@ struct word {
 	size_t length;
 };
 
-/* wanted: lower case. */
+/* wanted must be lower case. */
 static bool is_word(struct word word, const char *wanted, size_t length)
 {
 	if (word.length != length)
@@ -58,7 +58,7 @@ static struct word trim_word(struct word word)
 	return word;
 }
 
-/* Takes the next member off a list with commas (RFC 9110 5.6.1); false when there is none. */
+/* Takes the next member off a comma-separated list (RFC 9110 5.6.1); false when there is none. */
 static bool next_member(struct word *list, struct word *member)
 {
 	while (list->length > 0) {
@@ -96,7 +96,7 @@ static unsigned take_length(struct http_request *r, struct word value)
 		    __builtin_add_overflow(sum, (uint64_t)(value.at[i] - '0'), &sum))
 			return 400;
 	}
-	/* twice, even the same: a program between might have taken the other one */
+	/* twice, even with the same value: a proxy in between might have used the other one */
 	if (r->found & FOUND_LENGTH)
 		return 400;
 	r->found |= FOUND_LENGTH;
@@ -110,7 +110,7 @@ static unsigned take_coding(struct http_request *r, struct word value)
 
 	r->found |= FOUND_CODING;
 	while (next_member(&value, &coding)) {
-		/* chunked must be the last one: behind it nobody could tell where the body ends */
+		/* chunked must come last: behind another coding the end of the body is unknown */
 		if (r->found & FOUND_CHUNKED)
 			return 400;
 		r->found |= IS_WORD(coding, "chunked") ? FOUND_CHUNKED : FOUND_OTHER_CODING;

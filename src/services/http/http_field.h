@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The headers that say where a request ends and what becomes of its connection. Pure; for the
+ * The headers that determine where a request ends and whether its connection goes on. Pure; for the
  * request reader's own files.
  */
 #ifndef SERVICES_HTTP_HTTP_FIELD_H
@@ -10,11 +10,11 @@
 
 #include "services/http/http_request.h"
 
-/* Takes notice of a header; its name is a token. Returns 0, or the status of the refusal. */
+/* Reads a header; its name is a token. Returns 0, or the status of the refusal. */
 unsigned http_field_take(struct http_request *request, const char *name, size_t name_length,
 			 const char *value, size_t length);
 
-/* After the last header: what they say together. Returns 0, or the status of the refusal. */
+/* After the last header: judges them together. Returns 0, or the status of the refusal. */
 unsigned http_field_judge(struct http_request *request);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lines of a head: where each ends, and the parts of the request line. Bytes that no head may
- * have and limits are judged as they come, so that rubbish is answered before its line ends; the
- * rest of a line once it is whole. It neither decodes a path nor answers.
+ * The lines of a head: their ends, and the parts of the request line. Bytes that no head may have,
+ * and limits, are checked as bytes come, so garbage is refused before its line ends; the rest of a
+ * line is checked once it is complete. It neither decodes a path nor answers.
  *
  *   up to 4 empty lines --> request line --> headers --> empty line: HTTP_WHOLE
  *            any of them --> HTTP_WRONG
@@ -30,7 +30,7 @@ static bool has_control(const char *bytes)
 	return (((word - ones * ' ') & ~word) | ((del - ones) & ~del)) & highs;
 }
 
-/* The first control character but a tab from `at` on, or end. */
+/* The first control character except a tab from `at` on, or end. */
 static size_t skip_ordinary(const char *bytes, size_t at, size_t end)
 {
 	while (end - at >= sizeof(uint64_t) && !has_control(bytes + at))
@@ -54,7 +54,7 @@ static enum http_progress refuse_head(struct http_request *r, unsigned status)
 	return HTTP_WRONG;
 }
 
-/* Looks for the CRLF of the line in progress; HTTP_WHOLE: it is at r->seen. */
+/* Looks for the CRLF of the current line; HTTP_WHOLE: it is at r->seen. */
 static enum http_progress find_end(struct http_request *r, const char *bytes, size_t n)
 {
 	size_t limit = r->line + (r->has_line ? HTTP_HEADER_MOST : HTTP_LINE_MOST) + 2;
@@ -102,12 +102,12 @@ static unsigned take_version(struct http_request *r, const char *at, size_t n)
 		return 400;
 	if (at[5] != '1')
 		return 505;
-	/* what a later minor version adds may be ignored (RFC 9110 2.5) */
+	/* additions of a later minor version may be ignored (RFC 9110 2.5) */
 	r->minor = at[7] > '0';
 	return 0;
 }
 
-/* The CR behind the line is part of no class, so no loop goes beyond it. */
+/* The CR behind the line is in no class, so no loop runs past it. */
 static unsigned take_request_line(struct http_request *r, const char *bytes, uint32_t end)
 {
 	uint32_t at = r->line, target;
@@ -140,7 +140,7 @@ static unsigned take_header(struct http_request *r, const char *bytes, uint32_t 
 	r->headers++;
 	while (http_is(bytes[at], HTTP_TOKEN))
 		at++;
-	/* no name, a blank before the colon, a line that goes on from the one before */
+	/* no name, a blank before the colon, or a folded line */
 	if (at == r->line || bytes[at] != ':')
 		return 400;
 	return http_field_take(r, bytes + r->line, at - r->line, bytes + at + 1, end - at - 1);
@@ -200,7 +200,7 @@ static bool is_status(unsigned status)
 	return false;
 }
 
-/* Of a chunked body the service notes the length once it has been read. */
+/* The service sets the length of a chunked body once it has been read. */
 static uint64_t body_most(const struct http_request *r)
 {
 	return r->has_chunks ? HTTP_BODY_MOST + HTTP_FRAME_MOST : HTTP_BODY_MOST;

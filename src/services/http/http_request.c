@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of bytes. What is not in it, CR and NUL among it, is part of nothing. */
+/* The table of bytes. Any other byte, including CR and NUL, belongs to no class. */
 #include "services/http/http_request.h"
 
 enum {

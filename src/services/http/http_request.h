@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a request is: its parts as the reader finds them, the bytes that a part may have (RFC 9110,
- * RFC 9112, RFC 3986: one look-up for each byte), and how large it may be.
+ * A parsed request: its parts, the bytes that a part may have (RFC 9110, RFC 9112, RFC 3986: one
+ * look-up for each byte), and its limits.
  */
 #ifndef SERVICES_HTTP_HTTP_REQUEST_H
 #define SERVICES_HTTP_HTTP_REQUEST_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a request may have, without the CRLF of a line: as nginx and Apache, or a little less. */
+/* Limits of a request, without the CRLF of a line: those of nginx and Apache, or a little lower. */
 enum {
 	HTTP_LINE_MOST = 8000,     /* bytes of the request line: beyond it 414 */
 	HTTP_HEADER_MOST = 8000,   /* bytes of one header line: beyond it 431 */
@@ -17,14 +17,13 @@ enum {
 	HTTP_HEADERS_MOST = 100,   /* header lines: beyond it 431 */
 	HTTP_EMPTY_LINES_MOST = 4, /* before the request line: beyond it 400 */
 	HTTP_BODY_MOST = 65536,    /* bytes of a body: beyond it 413 */
-	HTTP_FRAME_MOST = 65536    /* and of a chunked one those that are no data: likewise */
+	HTTP_FRAME_MOST = 65536    /* bytes of a chunked body that are not data: likewise */
 };
 
 enum http_class {
-	HTTP_TOKEN = 1, /* a method, a header's name */
-	HTTP_TARGET =
-		2, /* a target: any visible ASCII but #, for browsers send more than RFC 3986 has */
-	HTTP_HOST = 4 /* a host's name: unreserved, sub-delims and % */
+	HTTP_TOKEN = 1,  /* a method, a header's name */
+	HTTP_TARGET = 2, /* a target: visible ASCII but #, since browsers exceed RFC 3986 */
+	HTTP_HOST = 4    /* a host's name: unreserved, sub-delims and % */
 };
 
 extern const uint8_t http_classes[256];
@@ -34,7 +33,7 @@ static inline bool http_is(char c, enum http_class class)
 	return (http_classes[(unsigned char)c] & class) != 0;
 }
 
-/* Those that mean something to a service here; any other token is HTTP_OTHER. */
+/* The methods that a service handles; any other token is HTTP_OTHER. */
 enum http_method { HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_OPTIONS, HTTP_CONNECT };
 
 /* Part of the bytes given to http_parse. */
@@ -43,22 +42,22 @@ struct http_span {
 };
 
 struct http_request {
-	/* the reader's own, from one call to the next */
-	uint32_t seen;  /* bytes that have been looked at */
-	uint32_t line;  /* where the line in progress begins */
-	uint16_t found; /* bits of what the headers have said */
+	/* the reader's own state between calls */
+	uint32_t seen;  /* bytes that have been checked */
+	uint32_t line;  /* start of the current line */
+	uint16_t found; /* bits: the headers found */
 	uint8_t headers, empty_lines;
-	bool has_line; /* the request line is done */
+	bool has_line; /* the request line has been read */
 
-	/* what it has found; true when HTTP_WHOLE, and the method and version as soon as read */
-	uint8_t method;       /* enum http_method */
-	uint8_t minor;        /* of the version: 1, or 0 */
-	bool keep_alive;      /* the client wants another request; false when HTTP_WRONG */
-	bool expect_continue; /* it waits for 100 before it sends the body */
-	bool has_query;       /* there was a ?, even if nothing follows it */
-	bool has_chunks;      /* the body is a chunked one: its length is not known yet */
-	uint16_t status;      /* HTTP_WRONG: 400, 413, 414, 431, 501 or 505; else 0 */
-	uint32_t head_length; /* bytes of the head; what follows is the body or the next request */
+	/* the result: valid when HTTP_WHOLE; method and version as soon as they are read */
+	uint8_t method;          /* enum http_method */
+	uint8_t minor;           /* minor version: 1 or 0 */
+	bool keep_alive;         /* the client wants another request; false when HTTP_WRONG */
+	bool expect_continue;    /* the client waits for 100 before it sends the body */
+	bool has_query;          /* there was a ?, even if nothing follows it */
+	bool has_chunks;         /* the body is chunked: its length is not known yet */
+	uint16_t status;         /* HTTP_WRONG: 400, 413, 414, 431, 501 or 505; else 0 */
+	uint32_t head_length;    /* bytes of the head; the body or the next request follows */
 	uint64_t content_length; /* bytes of the body behind it; has_chunks: set once it is read */
 	struct http_span method_name;
 	/* as sent, not decoded; path begins with /, or is * (OPTIONS) or "" (CONNECT) */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The forms of a target. It finds where the path and the query are and changes nothing in them: no
- * decoding, no dot-segments.
+ * The forms of a request target. It finds path and query and changes nothing in them: no decoding,
+ * no dot-segments.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/* A name of the class's bytes, where % stands before two hexadecimal digits. */
+/* True for a name of the class's bytes, where two hexadecimal digits follow each %. */
 static bool is_name(const char *at, const char *end, bool takes_colon)
 {
 	while (at < end) {
@@ -34,7 +34,7 @@ static bool is_name(const char *at, const char *end, bool takes_colon)
 	return true;
 }
 
-/* v1.x: of a version that is yet to come. */
+/* True for v1.x: an address of a future version. */
 static bool is_future(const char *at, const char *end)
 {
 	const char *digits = at + 1;
@@ -47,7 +47,9 @@ static bool is_future(const char *at, const char *end)
 	       memchr(at, '%', (size_t)(end - at)) == NULL && is_name(at + 1, end, true);
 }
 
-/* ::1, and behind it perhaps a zone, which begins with %25 (RFC 6874). */
+/*
+ * True for an address such as ::1, optionally followed by a zone, which begins with %25 (RFC 6874).
+ */
 static bool is_ipv6(const char *at, const char *end)
 {
 	const char *zone = memchr(at, '%', (size_t)(end - at));
@@ -65,7 +67,7 @@ static bool is_ipv6(const char *at, const char *end)
 	       (end - zone > 3 && memcmp(zone, "%25", 3) == 0 && is_name(zone, end, false));
 }
 
-/* Where the host at `at` ends; NULL when none does. */
+/* The end of the host at `at`; NULL when there is none. */
 static const char *skip_host(const char *at, const char *end)
 {
 	const char *host_end;
@@ -80,7 +82,7 @@ static const char *skip_host(const char *at, const char *end)
 	return host_end + 1;
 }
 
-/* Digits, perhaps none, of a number that a port can be. */
+/* True for digits, possibly none, that form a valid port. */
 static bool is_port(const char *at, const char *end)
 {
 	unsigned port = 0;
@@ -116,7 +118,7 @@ static bool split_target(struct http_request *r, const char *bytes, uint32_t at,
 	return true;
 }
 
-/* Bytes of http:// or https:// in any case of letters; 0: neither. */
+/* Length of http:// or https://, in upper or lower case; 0: neither. */
 static uint32_t scheme_length(const char *at, size_t n)
 {
 	static const char *const schemes[] = { "http://", "https://" };
@@ -132,7 +134,9 @@ static uint32_t scheme_length(const char *at, size_t n)
 	return 0;
 }
 
-/* http://host/path?query: the host is checked and dropped, this server is whatever it is called. */
+/*
+ * http://host/path?query: the host is checked and dropped, since this server answers to any name.
+ */
 static bool take_absolute(struct http_request *r, const char *bytes, uint32_t at, uint32_t end)
 {
 	uint32_t length = scheme_length(bytes + at, end - at), path;
@@ -145,7 +149,7 @@ static bool take_absolute(struct http_request *r, const char *bytes, uint32_t at
 	if (!http_target_is_authority(bytes + at, path - at))
 		return false;
 	split_target(r, bytes, path, end);
-	/* no path is the path /, and a slash stands before the host */
+	/* an empty path means /, and a slash precedes the host */
 	if (r->path.length == 0)
 		r->path = (struct http_span){ at - 1, 1 };
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes values, cells and tables as elements. It knows nothing of what they mean. For the files of
- * the status page.
+ * Writes values, cells and tables as HTML elements. It does not know their meaning. For the files
+ * of the status page.
  */
 #include "services/status/html.h"
 
@@ -11,7 +11,7 @@
 
 #define LAST_S INT64_C(253402300799) /* the end of the year 9999 */
 
-/* One digit behind the point. */
+/* Writes the number with one decimal. */
 static void put_tenths(struct strbuf *text, uint64_t tenths)
 {
 	strbuf_u64(text, tenths / 10);
@@ -169,7 +169,7 @@ void html_share(struct strbuf *text, struct html_share share)
 	html_count(text, share.most);
 }
 
-/* The class is the word itself, so it comes from this program's own lists. */
+/* The word is used as the class, so it must come from this program's own lists. */
 void html_state(struct strbuf *text, const char *word)
 {
 	strbuf_raw(text, "<span class=\"badge ");

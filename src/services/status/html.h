@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values, cells and tables as the status page shows them. A table is made of a list of columns,
- * each of which says where page.js finds the same value in /status.json and in which shape both
- * write it: so the page is refreshed without a second list, and a cell does not jump when it is.
+ * Values, cells and tables of the status page. A table is made from a list of columns; each names
+ * the value's place in /status.json for page.js, and the shape in which both write it. So the page
+ * is refreshed without a second list, and a cell does not change its form when it is refreshed.
  * Pure; for the status page.
  *
  *   COLUMN(of, title, shape, value)
  *     of     the member of the row's object, or several, separated by blanks
  *     shape  a function html_SHAPE; for page.js a member of its `shapes`, for page.css a class
- *     value  an expression in what the row's function has at hand
+ *     value  an expression over the variables of the row's function
  */
 #ifndef SERVICES_STATUS_HTML_H
 #define SERVICES_STATUS_HTML_H
@@ -35,7 +35,7 @@ void html_latency(struct strbuf *text, int64_t us);    /* 12 us, 1.5 ms, 2.1 s; 
 void html_ratio(struct strbuf *text, uint64_t value);  /* of millionths: 1.02 */
 void html_word(struct strbuf *text, const char *word); /* escaped; - when empty */
 void html_state(struct strbuf *text,
-		const char *word); /* a badge; of this program's own words, _ as a blank */
+		const char *word); /* a badge; one of this program's own words, _ as a blank */
 void html_ago(struct strbuf *text, struct html_moment moment); /* 3m 20s ago; - for never */
 void html_share(struct strbuf *text, struct html_share share); /* 3 of 4 */
 void html_meter(struct strbuf *text, struct html_share share); /* the same, with a bar */
@@ -44,10 +44,10 @@ struct html_column {
 	const char *of, *title, *shape;
 };
 
-/* The beginning of a table whose rows page.js takes from its source of that name. */
+/* Opens a table; page.js takes its rows from its source of that name. */
 void html_table_open(struct strbuf *text, const char *name, const char *caption,
 		     const struct html_column *columns, unsigned count);
-/* In the place of rows when there are none. */
+/* Replaces the rows when there are none. */
 void html_table_none(struct strbuf *text, unsigned columns);
 void html_table_close(struct strbuf *text);
 
@@ -70,7 +70,7 @@ void html_fact_close(struct strbuf *text);
 	html_##shape(text, value);                                        \
 	html_fact_close(text);
 
-/* A row of the list of columns, in a function that has a struct strbuf *text. */
+/* Writes a row of the list of columns, in a function that has a struct strbuf *text. */
 #define HTML_ROW(columns)                                       \
 	do {                                                    \
 		bool is_first = true;                           \

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * status: tells over HTTP/1.1 how the server does. Reads nothing but the scoreboard and changes
- * nothing but the count of scrapes. What the pages hold is in status_page.c and core/report.
+ * status: reports the server's state over HTTP/1.1. It reads only the scoreboard and changes only
+ * the count of scrapes. status_page.c and stats/report make the pages.
  *
- *   reading a head --answered--> body goes by --> reading the next one
- *   reading a head --> reading chunks, each dropped --answered--> reading the next one
- *   reading a head --long answer begun--> streaming, as the client takes it --> body goes by
- *   any --the answer said that the connection ends--> FINISH
+ *   reading a head --answered--> dropping the body --> reading the next head
+ *   reading a head --> reading chunks, each dropped --answered--> reading the next head
+ *   reading a head --long answer begun--> streaming, as the client takes it --> dropping the body
+ *   any --the answer announced the end of the connection--> FINISH
  */
 #include <string.h>
 #include <time.h>
@@ -26,18 +26,18 @@
 enum { PIECE_ROOM = 16 * 1024, HEALTH_SIZE = 512 };
 
 struct status {
-	struct http_request request; /* the one that is being read or answered */
-	struct http_chunked chunked; /* how far its body is read */
-	struct piece_cursor at;      /* of the long answer */
-	uint64_t made;               /* bytes of it up to now */
-	uint32_t body_left;          /* bytes of the request's body that have not gone by */
+	struct http_request request; /* the request being read or answered */
+	struct http_chunked chunked; /* how much of its body is read */
+	struct piece_cursor at;      /* position in the long answer */
+	uint64_t made;               /* bytes of the long answer so far */
+	uint32_t body_left;          /* bytes of the request's body still to drop */
 	uint8_t streaming;           /* 1 + row of routes; 0: no long answer is in progress */
-	bool ends;                   /* behind this answer the connection ends */
+	bool ends;                   /* the connection ends after this answer */
 };
 
 enum step { STEP_ON, STEP_WAIT, STEP_END };
 
-/* The worker's, set once by init before it serves. */
+/* The worker's heritage, set once by init before the worker serves. */
 static const struct heritage *heritage;
 
 static struct slot *own_slot(void)
@@ -57,7 +57,7 @@ static bool is_leaving(void)
 	return atomic_load_explicit(&own_slot()->state, memory_order_relaxed) >= SLOT_DRAINING;
 }
 
-/* A worker that leaves after a reload has a successor: whoever asks it has nothing to fear. */
+/* A worker that leaves after a reload has a successor: the server stays up. */
 static bool is_server_leaving(void)
 {
 	const struct scoreboard *board = heritage->board;
@@ -92,7 +92,7 @@ static struct report make_report(void)
 				.is_alive = true };
 }
 
-/* An answer is whole: made is its length. */
+/* The answer is complete: `made` is its length. */
 static void log_request(const struct conn *c, const struct http_request *request, const char *path,
 			size_t path_length, unsigned status, uint64_t made)
 {
@@ -112,7 +112,7 @@ static void log_request(const struct conn *c, const struct http_request *request
 			    });
 }
 
-/* On to the next one. */
+/* Prepares for the next request. */
 static void next_request(struct conn *c, struct status *s)
 {
 	http_parse_begin(&s->request);
@@ -120,7 +120,7 @@ static void next_request(struct conn *c, struct status *s)
 	conn_count_message(c);
 }
 
-/* Writes on as far as there is room. */
+/* Writes as much of the answer as fits. */
 static enum step stream_answer(struct conn *c, struct status *s)
 {
 	const struct route *route = &routes[s->streaming - 1];
@@ -182,7 +182,7 @@ static bool put_health(struct buf *out, struct http_request *request, bool is_we
 	return http_answer(out, request, &answer, body);
 }
 
-/* What nearly every probe is given, made once a second. */
+/* The answer to nearly every probe, made once a second. */
 static bool put_usual_health(struct buf *out)
 {
 	static char bytes[HEALTH_SIZE]; /* this and made_s: written here only */
@@ -202,7 +202,7 @@ static bool put_usual_health(struct buf *out)
 	return true;
 }
 
-/* Like all that answer: the status, or 0 when there is no room for it now. */
+/* Returns the status, or 0 when there is no room for the answer now; so do all answer functions. */
 static unsigned answer_health(struct conn *c, struct http_request *request)
 {
 	bool is_usual = request->method == HTTP_GET && request->minor == 1 && request->keep_alive;
@@ -311,7 +311,7 @@ static enum step read_head(struct conn *c, struct status *s)
 	if (s->request.seen == 0)
 		http_parse_begin(&s->request);
 	progress = http_parse(&s->request, buf_head(&c->in), buf_used(&c->in));
-	/* a client that waits for 100 is not asked for a body that nobody reads */
+	/* a client that waits for 100 is not asked for a body that the service would drop */
 	if (progress == HTTP_WHOLE && s->request.has_chunks && !s->request.expect_continue)
 		progress = http_chunked_take(&s->chunked, &s->request, &c->in);
 	switch (progress) {
@@ -344,7 +344,7 @@ static enum step next_step(struct conn *c, struct status *s)
 	return s->body_left > 0 ? drop_body(c, s) : read_head(c, s);
 }
 
-/* New bytes, or room for more of the answer. */
+/* Called with new bytes, or with room for more of the answer. */
 static enum verdict read_requests(struct conn *c)
 {
 	struct status *s = conn_state(c);
@@ -380,7 +380,7 @@ static bool is_cursor_sound(const struct status *s)
 static bool is_sound(const struct conn *c)
 {
 	const struct status *s = conn_state_const(c);
-	/* the head of a request that is being answered has gone by */
+	/* the head of a request that is being answered is already dropped */
 	size_t seen_most = s->streaming > 0 ? HTTP_HEAD_MOST : buf_used(&c->in);
 
 	return s->streaming <= ROUTES && is_flag(&s->ends) && s->body_left <= HTTP_BODY_MOST &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The status page: which facts and tables it has, in which order, and which columns these have.
- * How it looks and how it is refreshed is the business of the files in services/page. Called
- * through the pieces by the status service.
+ * The status page: its facts and tables, their order, and their columns. The files in
+ * src/services/status/page determine its looks and its refresh. The status service calls the
+ * pieces.
  */
 #include "services/status/status_page.h"
 
@@ -15,7 +15,7 @@ enum { SLICE = 4096, SLICES = 12, MARKS_SHOWN = 8, WAITS_SHOWN = 3 };
 
 #define ROWS_OF(columns) (sizeof(columns) / sizeof((columns)[0]))
 
-/* What a piece's function is given. */
+/* The parameters of a piece's function. */
 #define PIECE const struct report *report, unsigned index, bool has_before, struct strbuf *text
 
 static struct html_moment since(const struct report *report, int64_t at_s)
@@ -68,7 +68,7 @@ static void write_facts(PIECE)
 
 	(void)index;
 	(void)has_before;
-	tally_all(report_crew(report, &here), report->board, &all);
+	tally_all(report_tally(report, &here), report->board, &all);
 	strbuf_raw(text, "<dl class=\"facts\">\n");
 	FACTS(HTML_FACT)
 	strbuf_raw(text, "</dl>\n");
@@ -147,7 +147,7 @@ static void row_marks(const struct report *report, unsigned index, struct strbuf
 
 static void row_workers(const struct report *report, unsigned index, struct strbuf *text)
 {
-	static struct report_worker w; /* of this process alone; too large for a stack */
+	static struct report_worker w; /* written by this process only; too large for a stack */
 
 	if (report_worker(report, index, &w))
 		HTML_ROW(WORKERS);
@@ -166,7 +166,7 @@ static void row_workers(const struct report *report, unsigned index, struct strb
 
 static void row_waits(const struct report *report, unsigned index, struct strbuf *text)
 {
-	static struct report_worker w; /* of this process alone; too large for a stack */
+	static struct report_worker w; /* written by this process only; too large for a stack */
 	struct report_conn conns[WAITS_SHOWN];
 	unsigned count;
 
@@ -231,9 +231,9 @@ static void row_crashes(const struct report *report, unsigned index, struct strb
 
 static void row_penalties(const struct report *report, unsigned index, struct strbuf *text)
 {
-	struct report_penalty p;
+	struct report_ban p;
 
-	if (report_penalty(report, index, &p))
+	if (report_ban(report, index, &p))
 		HTML_ROW(PENALTIES);
 }
 
@@ -248,7 +248,7 @@ static void put_slice(const struct page_text *part, unsigned index, struct strbu
 			   part->length - at < SLICE ? part->length - at : SLICE);
 }
 
-/* TABLE(name, caption, columns, most): in the order of the page; `most` rows are asked for. */
+/* TABLE(name, caption, columns, most): in the order of the page, with at most `most` rows. */
 #define TABLES(TABLE)                                                                      \
 	TABLE(marks, "Crashes and reloads", MARKS, MARKS_SHOWN)                            \
 	TABLE(workers, "Workers", WORKERS, SCOREBOARD_SLOTS)                               \
@@ -257,7 +257,7 @@ static void put_slice(const struct page_text *part, unsigned index, struct strbu
 	TABLE(crashes, "What crashes had in hand", CRASHES, SCOREBOARD_CRASHES)            \
 	TABLE(penalties, "Refused addresses", PENALTIES, BAN_PLACES)
 
-/* The one behind the last row says when there was none. */
+/* The piece behind the last row writes "None" if there was none. */
 #define TABLE_PIECES(name, caption, columns, most)                                              \
 	static const struct html_column columns_##name[] = { columns(HTML_COLUMN) };            \
 	static void open_##name(PIECE)                                                          \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The status page as the pieces that report_pieces writes: fixed parts and tables by turns.
- * src/services/status/page/assemble.sh makes the fixed parts of page.html, page.css and page.js
- * when the program is built; each table has a line @@name@@ in page.html.
+ * The status page as the pieces that report_pieces writes: fixed parts and tables in turn.
+ * src/services/status/page/assemble.sh makes the fixed parts from page.html, page.css and page.js
+ * when the program is built; page.html has a line @@name@@ for each table.
  */
 #ifndef SERVICES_STATUS_STATUS_PAGE_H
 #define SERVICES_STATUS_STATUS_PAGE_H
@@ -19,18 +19,21 @@ struct page_text {
 	size_t length;
 };
 
-/* The page up to its first table, and what follows each table. */
+/* The page up to its first table, and the part after each table. */
 extern const struct page_text page_top, page_after_facts, page_after_marks, page_after_workers,
 	page_after_waits, page_after_listeners, page_after_crashes, page_after_penalties,
 	page_after_setup;
 
-/* Header lines of every answer: for browsers, which are to keep, guess and tell nothing. */
+/* Header lines of every answer: browsers must not store it, guess its type or send a referrer. */
 #define PAGE_GUARDS                           \
 	"Cache-Control: no-store\r\n"         \
 	"X-Content-Type-Options: nosniff\r\n" \
 	"Referrer-Policy: no-referrer\r\n"
 
-/* Those of the page: they, and the policy that lets a browser run its own script and no other. */
+/*
+ * Header lines of the page: the same, and the policy that lets a browser run only the page's own
+ * script.
+ */
 extern const char page_headers[];
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Keeps the page up to date from status.json. What a table or a list of facts holds is said by their
-// data-of attributes; how a value looks is said by its class, a member of `shapes`. All that comes
-// from the server goes into the page as text, never as markup.
+// Refreshes the page from status.json. The data-of attributes of a table or a list of facts name its
+// values; a value's class, a member of `shapes`, determines its form. Text from the server goes into
+// the page as text, never as markup.
 "use strict";
 
 const SPAN_S = 300, CHART_HEIGHT = 80, MARKS_SHOWN = 8, WAITS_SHOWN = 3;
@@ -34,7 +34,7 @@ function say(where, text) {
 		where.textContent = text;
 }
 
-// --- How values look: the same as the server writes them
+// --- The form of values: the same as the server writes
 
 function grouped(value) {
 	return String(Math.trunc(value)).replace(/\B(?=(\d{3})+$)/g, ",");
@@ -88,7 +88,7 @@ function meter(value, most) {
 	return made;
 }
 
-// Each takes a list of values and the server's time; a text, or a list of nodes.
+// Each takes a list of values and the server's time, and returns a text or a list of nodes.
 const shapes = {
 	count: ([value]) => grouped(value),
 	id: ([value]) => String(value),
@@ -109,7 +109,7 @@ function pick(object, path) {
 
 const shown = new WeakMap();
 
-// Shows in the cell what the object has under the names of `of`; leaves it alone when that is there already.
+// Shows the object's values under the names of `of` in the cell, unless it shows them already.
 function fill(cell, shape, of, object, now) {
 	const values = of.split(" ").map(path => pick(object, path));
 	const key = JSON.stringify(shape === "ago" ? [values, seconds(now - values[0])] : values);
@@ -122,7 +122,7 @@ function fill(cell, shape, of, object, now) {
 
 // --- Facts and tables
 
-// The rows of each table, as the server would choose them.
+// The rows of each table, chosen as the server chooses them.
 const sources = {
 	workers: data => data.workers,
 	waits: data => data.workers.flatMap(worker => (worker.waits_for || []).slice(0, WAITS_SHOWN)
@@ -176,7 +176,7 @@ function showFacts(data, now) {
 
 let before = { at: 0, workers: new Map() };
 
-// What the worker did per second since the last answer; undefined when it was not there.
+// The worker's rate per second since the last answer; undefined if the worker is new.
 function pace(worker, at, name) {
 	const then = before.workers.get(worker.pid);
 	const passed = (at - before.at) / 1000;
@@ -224,7 +224,7 @@ function showTiles(data, at) {
 
 const COLUMNS = { live: 1, waiting: 2, accepted: 3, messages: 4 };
 
-// The next round number that holds the value.
+// The next round number not below the value.
 function ceiling(value) {
 	const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
 	return [1, 2, 3, 4, 5, 6, 8, 10].map(step => step * power).find(step => step >= value);
@@ -297,7 +297,7 @@ function showCharts(data, now) {
 	by("charts").hidden = false;
 }
 
-// --- News, for whoever does not see the page
+// --- News for screen readers
 
 let known;
 
@@ -311,7 +311,7 @@ function tell(data) {
 	known = { mark, state };
 }
 
-// --- Asking
+// --- Polling
 
 const asking = { timer: 0, failures: 0, answered: new Date(), isPaused: false, isBusy: false };
 
