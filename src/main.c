@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/proctitle.h"
 #include "base/quote.h"
 #include "base/stdio.h"
@@ -22,7 +23,6 @@
 #include "ctl/configtest.h"
 #include "ctl/control.h"
 #include "master/master.h"
-#include "master/prestart.h"
 #include "net/systemd.h"
 
 struct command {
@@ -171,27 +171,35 @@ static enum exit_code print_table(const char *name, struct err *err)
 	return err->code;
 }
 
-/* -t and -T: problems of the environment go to stderr, the requested output to stdout. */
-static enum exit_code check_conf(const struct command *command, struct err *err)
+/* The checks come before anything is begun, and before the master detaches. */
+static enum exit_code serve(struct command *command, struct err *err)
 {
-	struct conf *conf = prestart_load(&command->options.source, err);
-	enum exit_code code;
+	struct master_options *asked = &command->options;
+	struct prestart_found found;
+	char *directory = NULL;
+	struct conf *conf;
 
-	if (conf == NULL)
-		return err->code;
-	if (command->action == 'T')
-		conf_print(conf, stdout);
-	if (command->options.daemon)
-		prestart_detached();
-	code = configtest_check(conf, stderr);
-	if (code == CODE_OK && command->action == 't' && !command->options.quiet)
-		printf("prefork-srv: configuration %s is in order\n", conf->origin);
-	conf_free(conf);
-	return code;
+	systemd_start();
+	log_role("master", -1);
+	if (asked->source.directory == NULL)
+		asked->source.directory = directory = sys_getcwd(NULL, 0);
+	conf = configtest_pass(&asked->source, asked->daemon, &found, err);
+	if (conf != NULL) {
+		master_run(asked, conf, &found, err);
+		free(found.resolved);
+	} else if (asked->ready_fd >= 0) {
+		sys_close(asked->ready_fd);
+	}
+	free(directory);
+	return err->code;
 }
 
-static enum exit_code run_action(const struct command *command, struct err *err)
+static enum exit_code run_action(struct command *command, struct err *err)
 {
+	const struct configtest_options wish = { .print = command->action == 'T',
+						 .daemon = command->options.daemon,
+						 .quiet = command->options.quiet };
+
 	/* only a server reads its signals; any other action may be interrupted as usual */
 	if (command->action != 0)
 		signals_restore();
@@ -206,12 +214,11 @@ static enum exit_code run_action(const struct command *command, struct err *err)
 		return print_table(command->parameter, err);
 	case 't':
 	case 'T':
-		return check_conf(command, err);
+		return configtest_run(&command->options.source, &wish, err);
 	case 's':
 		return control_run(&command->wish, &command->options.source, err);
 	default:
-		systemd_start();
-		return master_run(&command->options, err);
+		return serve(command, err);
 	}
 }
 

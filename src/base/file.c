@@ -95,6 +95,17 @@ const char *file_folder(const char *path, char *text, size_t size)
 	return text;
 }
 
+bool file_can_create(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+
+	/* the slash stays, so that the root is a folder too */
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
+		 slash ? path : ".");
+	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
 static bool find_folder(const char *path, struct stat *st)
 {
 	char folder[PATH_MAX];

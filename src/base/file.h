@@ -39,6 +39,9 @@ bool file_is_own_folder(const struct stat *st);
 /* Writes the folder of an absolute path to text (size bytes), cut to size. Returns text. */
 const char *file_folder(const char *path, char *text, size_t size);
 
+/* True when this process may create a file in the folder of that path; else errno. */
+bool file_can_create(const char *path);
+
 /* True for the same name in the same folder, whether or not such a file exists. */
 bool file_same_name(const char *a, const char *b);
 

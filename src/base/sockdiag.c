@@ -171,6 +171,29 @@ enum sockdiag_answer sockdiag_tcp(struct sockdiag *diag, const struct addr *loca
 	return SOCKDIAG_FOUND;
 }
 
+bool sockdiag_tcp_queue(int fd, struct sockdiag_queue *queue)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	if (sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return false;
+	*queue = (struct sockdiag_queue){ .length = info.tcpi_unacked, .limit = info.tcpi_sacked };
+	return true;
+}
+
+bool sockdiag_drops(int fd, uint32_t *drops)
+{
+	uint32_t counts[SK_MEMINFO_VARS] = { 0 };
+	socklen_t size = sizeof(counts);
+
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_MEMINFO, counts, &size) < 0 ||
+	    size < (SK_MEMINFO_DROPS + 1) * sizeof(*counts))
+		return false;
+	*drops = counts[SK_MEMINFO_DROPS];
+	return true;
+}
+
 int sockdiag_tcp_state(int fd)
 {
 	struct tcp_info info = { 0 };

@@ -40,6 +40,12 @@ void sockdiag_close(struct sockdiag *diag);
 enum sockdiag_answer sockdiag_unix(struct sockdiag *diag, uint64_t inode,
 				   struct sockdiag_queue *queue);
 
+/* Fills *queue for a listening TCP socket (tcp(7), TCP_INFO). False with errno. */
+bool sockdiag_tcp_queue(int fd, struct sockdiag_queue *queue);
+
+/* What the socket has dropped in its life (socket(7), SO_MEMINFO). False when that is unknown. */
+bool sockdiag_drops(int fd, uint32_t *drops);
+
 /*
  * Sets *state to the TCP state (TCP_ESTABLISHED ... of netinet/tcp.h) of the socket with that local
  * and remote address in this network namespace, including one in TIME_WAIT; TCP_CLOSE when there is

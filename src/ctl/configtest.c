@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #include "master/generation.h"
 #include "master/pidfile.h"
 #include "master/prestart.h"
+#include "net/netstat.h"
 #include "net/socket_owner.h"
 #include "net/systemd.h"
 #include "stats/scoreboard.h"
@@ -25,11 +27,11 @@
 /* One examination. */
 struct snapshot {
 	const struct conf *conf;
-	FILE *out;        /* of -t; NULL: the first thing that is wrong ends it */
-	struct err first; /* that is wrong; "" nothing is */
-	pid_t owner;      /* of the pid file: what it holds is as good as free; 0: nobody */
+	FILE *out;                    /* of -t; NULL: the first thing that is wrong ends it */
+	struct err first;             /* that is wrong; "" nothing is */
+	pid_t owner;                  /* of the pid file: what it holds counts as free; 0: none */
 	bool has_identity, has_names; /* of found, complete */
-	struct configtest found;
+	struct prestart_found found;
 };
 
 /* Something that keeps the server from starting. */
@@ -89,7 +91,7 @@ static void check_directory(struct snapshot *look)
 		wrong(look, &err);
 }
 
-/* Where the path was given stands before the message, unless nobody gave one. */
+/* Where the path was given, if it was, stands before the message. */
 static void blame_pid_file(struct snapshot *look, struct err *err)
 {
 	if (look->conf->pid_file[0] != '\0')
@@ -128,7 +130,7 @@ static void check_pid_file(struct snapshot *look)
 		blame_pid_file(look, &err);
 		return;
 	}
-	if (strcmp(conf->pid_file, "none") != 0 && pidfile_warns(conf, path, warning))
+	if (strcmp(conf->pid_file, "none") != 0 && pidfile_path_warns(conf, path, warning))
 		scarce(look, "%s", warning);
 	if (path[0] != '\0')
 		check_scoreboard(look, path);
@@ -161,7 +163,7 @@ static void warn_of_reopen(const struct snapshot *look, const char *option, cons
 		       strcmp(option, "log.path") == 0 ? "log" : "access log");
 }
 
-/* Who may write to the logs is known once the workers' user is. */
+/* Whether the logs can be written is known once the workers' user is. */
 static void check_logs(struct snapshot *look)
 {
 	struct err err;
@@ -229,29 +231,13 @@ static void check_files(struct snapshot *look)
 		warn_of_few_files(look, sockets, capacity);
 }
 
-static int64_t read_somaxconn(void)
-{
-	FILE *file = fopen("/proc/sys/net/core/somaxconn", "re");
-	char line[32] = "";
-	int64_t most = INT64_MAX;
-
-	if (file == NULL)
-		return most;
-	if (fgets(line, sizeof(line), file) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		units_read_count(line, &most);
-	}
-	fclose(file);
-	return most;
-}
-
 static void check_backlogs(struct snapshot *look)
 {
 	const struct conf *conf = look->conf;
-	int64_t most = look->out != NULL ? read_somaxconn() : INT64_MAX;
+	int64_t most = look->out != NULL ? netstat_somaxconn() : 0;
 
 	for (size_t i = 0; i < conf->listener_count; i++)
-		if (conf->listeners[i].backlog > most)
+		if (most > 0 && conf->listeners[i].backlog > most)
 			scarce(look,
 			       "%s: listen.backlog: %" PRId64
 			       " is more than net.core.somaxconn allows (at most %" PRId64 ")",
@@ -340,29 +326,47 @@ static void run_checks(struct snapshot *look)
 		checks[i](look);
 }
 
-bool configtest_pass(struct configtest *found, const struct conf *conf, struct err *err)
+static struct conf *load_conf(const struct conf_source *source, bool daemon, struct err *err)
 {
+	struct conf *conf = prestart_load(source, err);
+
+	if (conf != NULL && daemon)
+		prestart_detached();
+	return conf;
+}
+
+struct conf *configtest_pass(const struct conf_source *source, bool daemon,
+			     struct prestart_found *found, struct err *err)
+{
+	struct conf *conf = load_conf(source, daemon, err);
 	struct snapshot look = { .conf = conf };
 
+	if (conf == NULL)
+		return NULL;
 	run_checks(&look);
 	*found = look.found;
 	if (look.first.text[0] == '\0')
-		return true;
+		return conf;
 	*err = look.first;
-	return false;
+	free(look.found.resolved);
+	conf_free(conf);
+	return NULL;
 }
 
-void configtest_free(struct configtest *found)
+enum exit_code configtest_run(const struct conf_source *source,
+			      const struct configtest_options *wish, struct err *err)
 {
-	free(found->resolved);
-	found->resolved = NULL;
-}
+	struct conf *conf = load_conf(source, wish->daemon, err);
+	struct snapshot look = { .conf = conf, .out = stderr, .first = { .code = CODE_OK } };
 
-enum exit_code configtest_check(const struct conf *conf, FILE *out)
-{
-	struct snapshot look = { .conf = conf, .out = out, .first = { .code = CODE_OK } };
-
+	if (conf == NULL)
+		return err->code;
+	if (wish->print)
+		conf_print(conf, stdout);
 	run_checks(&look);
-	configtest_free(&look.found);
+	if (look.first.code == CODE_OK && !wish->print && !wish->quiet)
+		printf("prefork-srv: configuration %s is in order\n", conf->origin);
+	free(look.found.resolved);
+	conf_free(conf);
 	return look.first.code;
 }

@@ -19,10 +19,10 @@
 #include "ctl/status_screen.h"
 #include "ctl/watch.h"
 #include "master/pidfile.h"
+#include "master/reload_times.h"
 #include "stats/scoreboard.h"
 
-/* The master bounds a reload by less; one that is under way comes first. */
-enum { DEED_MOST_MS = 45 * 1000, STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
+enum { STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
 enum { POLL_FIRST_MS = 5, POLL_LAST_MS = 50, POLL_STOP_MS = 1000 };
 
 struct control {
@@ -115,7 +115,7 @@ static bool wait_for_request(const struct control *control, const struct request
 			     uint32_t wanted, struct err *err)
 {
 	uint32_t before = wanted - atomic_load_explicit(&request->done, memory_order_acquire);
-	int64_t most_ms = (int64_t)before * DEED_MOST_MS;
+	int64_t most_ms = (int64_t)before * RELOAD_REQUEST_MS;
 	int wait_ms = POLL_FIRST_MS, exited = 0;
 
 	while (exited == 0 && clock_ms() - control->started_ms < most_ms) {

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Words what others read of the server. Must not fail the server when nobody reads it. */
+/*
+ * Words what others read of the server. Must not fail the server, nor make it wait, when no process
+ * reads it.
+ */
 #include "master/announce.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/proctitle.h"
 #include "base/sys.h"
-#include "base/writer.h"
-#include "master/daemon.h"
-#include "master/sd_notify.h"
 
-static bool holds(const struct listener_set *set, const struct listener *listener)
+static bool has_socket(const struct listener_set *set, const struct listener *listener)
 {
 	for (unsigned i = 0; set && i < set->count; i++)
 		if (set->list[i].fds[0] == listener->fds[0])
@@ -28,7 +27,7 @@ static void log_missing(enum log_event event, const struct listener_set *set,
 	char text[ADDR_TEXT];
 
 	for (unsigned i = 0; set && i < set->count; i++)
-		if (!holds(other, &set->list[i]))
+		if (!has_socket(other, &set->list[i]))
 			LOG(event, LOG_STR("address", addr_write(&set->list[i].bound, text)),
 			    LOG_STR("service", set->list[i].conf->service),
 			    LOG_STR("listen", set->list[i].conf->address));
@@ -40,30 +39,17 @@ void announce_listeners(const struct listener_set *fresh, const struct listener_
 	log_missing(EVENT_listener_closed, old, fresh);
 }
 
-void announce_birth(struct scoreboard *board)
-{
-	board->started_ms = clock_ms();
-	snprintf(board->program, sizeof(board->program), "%s", PACKAGE_VERSION);
-	cell_set(&board->server.start_time_seconds, (uint64_t)time(NULL));
-	cell_set(&board->server.last_reload_succeeded, 1);
-}
-
 void announce_conf(struct scoreboard *board, const struct conf *conf)
 {
 	proctitle_set("prefork-srv: master %s", conf->origin);
 	snprintf(board->origin, sizeof(board->origin), "%s", conf->origin);
 }
 
-/* Who does not read it goes without. */
-static void greet(const struct server *server)
+void announce_greeting(const struct generation *generation)
 {
-	const struct generation *generation = server->roster.current;
 	char address[ADDR_TEXT], line[ADDR_TEXT + 128];
-	struct writer out;
+	struct writer out = writer_open(STDOUT_FILENO);
 
-	if (server->options->quiet || server->options->daemon)
-		return;
-	out = writer_open(STDOUT_FILENO);
 	for (unsigned i = 0; i < generation->listeners->count; i++) {
 		const struct listener *listener = &generation->listeners->list[i];
 		int length = snprintf(line, sizeof(line), "serving %s on %s (%u worker%s)\n",
@@ -78,14 +64,67 @@ static void greet(const struct server *server)
 	writer_close(&out);
 }
 
-void announce_started(struct server *server)
+/* All addresses or none: a reader would take some of them for all. */
+static bool format_lines(struct announce_ready *ready, const struct listener_set *listeners)
 {
-	struct err served = { .code = CODE_OK };
+	char address[ADDR_TEXT];
+	size_t room = listeners->count * (sizeof(address) + 1);
 
-	LOG(EVENT_server_started, LOG_NUM("workers", server->roster.current->wanted),
-	    LOG_STR("configuration", server->roster.current->conf->origin));
-	greet(server);
-	sd_notify_ready();
-	readyfd_tell(&server->ready, &server->loop, server->roster.current->listeners);
-	daemon_report(&server->report_fd, &served);
+	ready->start = ready->end = 0;
+	ready->text = malloc(room + 1);
+	for (unsigned i = 0; ready->text && i < listeners->count; i++)
+		ready->end += (size_t)snprintf(ready->text + ready->end, room + 1 - ready->end,
+					       "%s\n",
+					       addr_write(&listeners->list[i].bound, address));
+	return ready->text != NULL;
+}
+
+/* False when there is no room now. */
+static bool write_rest(struct announce_ready *ready)
+{
+	while (ready->start < ready->end) {
+		ssize_t n = writer_write(&ready->outlet, ready->text + ready->start,
+					 ready->end - ready->start);
+
+		if (n < 0 && errno != EINTR)
+			return errno != EAGAIN;
+		ready->start += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+static void handle_writable(void *owner, uint32_t events)
+{
+	struct announce_ready *ready = owner;
+
+	/* an error of its own comes out in the write, too */
+	(void)events;
+	if (write_rest(ready))
+		announce_close(ready);
+}
+
+void announce_ready(struct announce_ready *ready, struct loop *loop,
+		    const struct listener_set *listeners)
+{
+	if (ready->fd < 0)
+		return;
+	ready->outlet = writer_open(ready->fd);
+	ready->watch = (struct watch){ ready->outlet.fd, handle_writable, ready };
+	if (!format_lines(ready, listeners) || write_rest(ready) ||
+	    !loop_watch(loop, &ready->watch, EPOLLOUT))
+		announce_close(ready);
+	else
+		ready->loop = loop;
+}
+
+void announce_close(struct announce_ready *ready)
+{
+	if (ready->fd < 0)
+		return;
+	if (ready->loop)
+		loop_unwatch(ready->loop, &ready->watch);
+	writer_close(&ready->outlet);
+	sys_close(ready->fd);
+	free(ready->text);
+	*ready = (struct announce_ready){ .fd = -1 };
 }

@@ -11,16 +11,16 @@
 #include "base/sys.h"
 #include "master/generation.h"
 #include "master/prestart.h"
+#include "master/reload_times.h"
 
 enum { LISTENS_MOST = 4096, NAMES_SIZE = 1024 * 1024 };
 
-/* Large, but only what is written to is ever there. */
+/* Large, but only pages that are written to take memory. */
 struct config_trial_page {
 	struct err err;
 	struct identity identity;
 	size_t names_size;
-	char names
-		[NAMES_SIZE]; /* all that was looked up, each with its NUL: user, group, listens */
+	char names[NAMES_SIZE]; /* that were looked up, each with its NUL: user, group, listens */
 	struct listener_addresses resolved[LISTENS_MOST]; /* by listen */
 };
 
@@ -54,37 +54,32 @@ static bool keep_names(struct config_trial_page *page, const struct conf *conf, 
  * The resolver comes last: what is wrong without it is told at once. Listening sockets may be there
  * already, so they do not count among the descriptors.
  */
-static bool examine(const struct conf_source *source, const struct conf *now,
-		    struct config_trial_page *page)
+static bool examine_conf(const struct conf_source *source, const struct conf *now,
+			 struct config_trial_page *page)
 {
 	struct err *err = &page->err;
 	const struct conf *conf = prestart_load(source, err);
 
 	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
-	       prestart_check(conf, &page->identity, err) &&
+	       prestart_check_identity(conf, &page->identity, err) &&
+	       prestart_check_chroot(conf, err) &&
+	       prestart_check_directory(conf, "working_directory", conf->working_directory, err) &&
 	       prestart_check_log(conf, &page->identity, err) &&
 	       prestart_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
 	       listener_resolve(conf, page->resolved, err);
 }
 
-static _Noreturn void try(const struct conf_source *source, const struct conf *now, pid_t master,
-			  struct config_trial_page *page)
+static _Noreturn void run_trial(const struct conf_source *source, const struct conf *now,
+				pid_t master, struct config_trial_page *page)
 {
 	/* A trial must not outlive the server that asked for it, which may be gone already. */
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	log_own();
-	sys_leave(getppid() == master && examine(source, now, page) ? CODE_OK : CODE_FAILED);
+	sys_leave(getppid() == master && examine_conf(source, now, page) ? CODE_OK : CODE_FAILED);
 }
 
-static void unmap(struct config_trial *trial)
-{
-	if (trial->page)
-		sys_munmap(trial->page, sizeof(*trial->page));
-	trial->page = NULL;
-}
-
-/* A worker that is born meanwhile must not write what the master will believe. */
-static bool keep_to_master(const struct config_trial *trial)
+/* A worker that is forked meanwhile must not write what the master will read. */
+static bool hide_page(const struct config_trial *trial)
 {
 	return sys_madvise(trial->page, sizeof(*trial->page), MADV_DONTFORK) == 0;
 }
@@ -98,11 +93,11 @@ bool config_trial_start(struct config_trial *trial, const struct conf_source *so
 
 	if (page == MAP_FAILED)
 		return err_errno(err, CODE_OSERR, "cannot try the configuration");
-	*trial = (struct config_trial){ .kill_ms = now_ms + CONFIG_TRIAL_MOST_MS, .page = page };
+	*trial = (struct config_trial){ .kill_ms = now_ms + RELOAD_TRIAL_MS, .page = page };
 	trial->pid = sys_fork();
 	if (trial->pid == 0)
-		try(source, now, master, trial->page);
-	if (trial->pid > 0 && keep_to_master(trial))
+		run_trial(source, now, master, trial->page);
+	if (trial->pid > 0 && hide_page(trial))
 		return true;
 	err_errno(err, CODE_OSERR, "cannot fork to try the configuration");
 	config_trial_abandon(trial);
@@ -131,7 +126,7 @@ bool config_trial_passed(const struct config_trial *trial, struct err *err)
 	if (trial->late)
 		err_set(err, CODE_CONFIG,
 			"reading the configuration and looking up its names took longer than %d s",
-			CONFIG_TRIAL_MOST_MS / 1000);
+			RELOAD_TRIAL_MS / 1000);
 	else if (WIFSIGNALED(trial->status))
 		err_set(err, CODE_INTERNAL, "reading the configuration crashed (signal %d, %s)",
 			WTERMSIG(trial->status), strsignal(WTERMSIG(trial->status)));
@@ -176,5 +171,7 @@ void config_trial_abandon(struct config_trial *trial)
 {
 	if (trial->pid > 0)
 		sys_kill(trial->pid, SIGKILL);
-	unmap(trial);
+	if (trial->page)
+		sys_munmap(trial->page, sizeof(*trial->page));
+	trial->page = NULL;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A first reading of a new configuration in a child: whatever it does to a parser harms nobody, and
- * whatever it waits for (name servers, the user database) the child waits for and not the master.
- * What the child found out, the master takes over. Master only; the child touches no client and no
- * listening socket, and leaves nothing on disk.
+ * The first reading of a new configuration, in a child: a file that crashes the parser does not end
+ * the server, and the child, not the master, waits for name servers and the user database. The
+ * master takes over what the child has looked up. The child touches no client and no listening
+ * socket, and leaves nothing on disk. Master only.
  */
 #ifndef MASTER_CONFIG_TRIAL_H
 #define MASTER_CONFIG_TRIAL_H
@@ -18,17 +18,14 @@
 #include "config/identity.h"
 #include "net/listener.h"
 
-enum { CONFIG_TRIAL_MOST_MS = 10000 };
-
 struct config_trial_page;
 
 struct config_trial {
-	pid_t pid;       /* of the child; 0: it is reaped, or there is none */
-	int status;      /* of the reaped child */
-	int64_t kill_ms; /* when it has taken too long */
-	bool late;       /* and was killed for it */
-	struct config_trial_page
-		*page; /* shared with the child, which writes the outcome; NULL: no trial */
+	pid_t pid;                      /* of the child; 0: it is reaped, or there is none */
+	int status;                     /* of the reaped child */
+	int64_t kill_ms;                /* when it has taken too long */
+	bool late;                      /* and was killed for it */
+	struct config_trial_page *page; /* in which the child writes the outcome; NULL: no trial */
 };
 
 /* Forks the child; `now` is the configuration in force. False with err when the system refuses. */

@@ -32,7 +32,7 @@ static void hand_on_signals(int signals, pid_t group)
 			sys_kill(-group, number);
 }
 
-/* In the process that was started: waits for the daemon's word, or its death. */
+/* In the process that was started: waits for the daemon's report, or its death. */
 static bool await_report(int fd, pid_t child, struct err *err)
 {
 	struct pollfd watched[] = { { .fd = fd, .events = POLLIN },
@@ -82,7 +82,7 @@ bool daemon_start(int *report_fd, struct err *err)
 	sys_close(ends[0]);
 	*report_fd = ends[1];
 	sys_setsid();
-	/* Without the lead of the session it cannot get a terminal again by opening one. */
+	/* A process that does not lead its session gets no controlling terminal by opening one. */
 	child = sys_fork();
 	if (child < 0) {
 		err_errno(err, CODE_OSERR, "cannot fork the daemon");

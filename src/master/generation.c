@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes, counts and frees generations. Must not start, signal or reap a process: member.c and
- * roster.c do.
+ * workers.c do.
  */
 #include "master/generation.h"
 
@@ -9,7 +9,10 @@
 
 #include "base/sys.h"
 #include "config/fdlimit.h"
+#include "master/reload_times.h"
 #include "net/listen_socket.h"
+
+enum { EVEN = 1000000 };
 
 static void close_wires(struct generation *generation)
 {
@@ -66,6 +69,8 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 		generation_free(generation);
 		return NULL;
 	}
+	for (unsigned i = 0; i < generation->capacity; i++)
+		generation->members[i].number = i;
 	if (!open_wires(generation)) {
 		err_errno(err, CODE_OSERR,
 			  "cannot make the %u descriptors by which %u workers are woken",
@@ -96,29 +101,29 @@ void generation_free(struct generation *generation)
 	free(generation);
 }
 
-unsigned generation_count(const struct generation *generation, enum member_state state)
+unsigned generation_count(const struct generation *generation,
+			  bool (*is)(const struct member *member))
 {
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < generation->capacity; i++)
-		count += generation->members[i].state == state;
+		count += is(&generation->members[i]);
 	return count;
 }
 
-unsigned generation_alive(const struct generation *generation)
+bool generation_has_started(const struct generation *generation, const char *what, bool is_late,
+			    struct err *err)
 {
-	return generation_count(generation, MEMBER_RUNNING) +
-	       generation_count(generation, MEMBER_RETIRING);
-}
+	unsigned ready = generation_count(generation, member_is_ready);
 
-unsigned generation_ready(const struct generation *generation)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < generation->capacity; i++)
-		count += generation->members[i].state == MEMBER_RUNNING &&
-			 generation->members[i].ready;
-	return count;
+	if (generation->failure.text[0] != '\0')
+		*err = generation->failure;
+	else if (ready == generation->wanted)
+		return true;
+	else if (is_late)
+		err_set(err, CODE_OSERR, "%u of %u %sworkers were ready within %d s", ready,
+			generation->wanted, what, RELOAD_READY_MS / 1000);
+	return false;
 }
 
 int generation_vacancy(const struct generation *generation)
@@ -136,8 +141,7 @@ unsigned generation_seated(const struct generation *generation, unsigned seat)
 	for (unsigned i = 0; i < generation->capacity; i++) {
 		const struct member *member = &generation->members[i];
 
-		count += member->seat == seat &&
-			 (member->state == MEMBER_WAITING || member->state == MEMBER_RUNNING);
+		count += member->seat == seat && member_is_staying(member);
 	}
 	return count;
 }
@@ -151,6 +155,11 @@ unsigned generation_seat(const struct generation *generation)
 	return seat;
 }
 
+int64_t generation_deadline_ms(const struct generation *generation, int64_t now_ms)
+{
+	return now_ms + generation->conf->shutdown_timeout + RELOAD_LEAVE_MARGIN_MS;
+}
+
 void generation_close(struct generation *generation, const struct listener_set *kept,
 		      bool unlink_paths)
 {
@@ -158,4 +167,40 @@ void generation_close(struct generation *generation, const struct listener_set *
 		return;
 	listener_close_all(generation->listeners, kept, unlink_paths);
 	generation->listeners = NULL;
+}
+
+static void add_slot(struct generation_load *load, const struct slot *slot, const struct conf *conf,
+		     int64_t since_ms)
+{
+	uint64_t live = atomic_load_explicit(&slot->live, memory_order_relaxed);
+
+	load->workers++;
+	load->live += live;
+	if (live > load->fullest)
+		load->fullest = live;
+	if (live >= (uint64_t)conf->worker_connections)
+		load->full++;
+	else if (atomic_load_explicit(&slot->heartbeat_ms, memory_order_relaxed) <= since_ms)
+		load->silent++;
+}
+
+struct generation_load generation_load(const struct generation *generation, unsigned socket,
+				       unsigned sockets, int64_t since_ms)
+{
+	struct generation_load load = { 0 };
+
+	for (unsigned i = 0; i < generation->capacity; i++) {
+		const struct member *member = &generation->members[i];
+
+		if (member_is_ready(member) && (sockets <= 1 || member->seat % sockets == socket))
+			add_slot(&load, &generation->slots[i], generation->conf, since_ms);
+	}
+	return load;
+}
+
+uint64_t generation_balance_ratio(const struct generation_load *load)
+{
+	if (load->live == 0)
+		return EVEN;
+	return load->fullest * load->workers * EVEN / load->live;
 }

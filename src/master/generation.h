@@ -10,53 +10,20 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/err.h"
 #include "config/conf.h"
 #include "config/identity.h"
-#include "master/respawn.h"
+#include "master/member.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
-#include "worker/arena.h"
 #include "worker/heritage.h"
 
 /* Room beyond `workers`: for TTIN and for the replacements of recycled workers. */
 enum { GENERATION_SPARE = 16 };
 
-/*
- *        start                    retire
- * EMPTY -------> RUNNING ---------------> RETIRING --gone--> EMPTY
- *                 |  ^                                         ^
- *            died |  | due_ms                                  |
- *                 v  |              retire                     |
- *                WAITING ---------------------------------------
- */
-enum member_state { MEMBER_EMPTY, MEMBER_WAITING, MEMBER_RUNNING, MEMBER_RETIRING };
-
-struct member {
-	enum member_state state;
-	unsigned seat;       /* which CPU and which reuse_port sockets are its own */
-	pid_t pid;           /* of the living worker, else 0 */
-	pid_t keeper;        /* of the living keeper, else 0 */
-	bool renews;         /* WAITING: until its keeper has left */
-	bool wants_worker;   /* RETIRING: one more is to finish what the last one left */
-	bool is_over;        /* RETIRING: whatever it leaves is not finished any more */
-	int64_t deadline_ms; /* RETIRING: when all that it leaves is over, 0: never */
-	int retire_signal;   /* RETIRING: by which it was told, or 0 */
-	bool ready;          /* it has said so */
-	bool hung;           /* it is being killed for it */
-	int64_t due_ms;      /* WAITING: when to start */
-	int64_t started_ms;  /* of the living worker */
-	int64_t grace_ms;    /* its heartbeat counts as at least this late */
-	int64_t kill_ms;     /* when it gets SIGKILL; 0: not */
-	uint64_t held; /* connections that its dead workers left, as far as they can be believed */
-	struct respawn respawn;
-	struct arena *arena; /* NULL while EMPTY */
-};
-
 struct generation {
-	struct generation *next; /* in the roster's list of retiring ones */
+	struct generation *next; /* in the list of retiring ones */
 	struct conf *conf;
 	struct identity identity;       /* of its workers, looked up once: conf names it */
 	struct listener_set *listeners; /* NULL once no worker is to be started any more */
@@ -72,7 +39,7 @@ struct generation {
 };
 
 /*
- * A generation of `workers` workers, none of them started yet, on no slots yet (procs_begin deals
+ * A generation of `workers` workers, none of them started yet, on no slots yet (workers_begin deals
  * them out). Takes over conf and listeners when it succeeds; NULL with err (CODE_OSERR) when
  * descriptors or memory lack.
  */
@@ -83,14 +50,16 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 /* Frees it with all it owns; its listening sockets must be closed and its workers gone. */
 void generation_free(struct generation *generation);
 
-/* How many members are in that state. */
-unsigned generation_count(const struct generation *generation, enum member_state state);
+/* How many members are in a situation of that kind (member_is_ready and the like). */
+unsigned generation_count(const struct generation *generation,
+			  bool (*is)(const struct member *member));
 
-/* How many workers live, the retiring ones included. */
-unsigned generation_alive(const struct generation *generation);
-
-/* How many workers that are to stay have said that they are ready. */
-unsigned generation_ready(const struct generation *generation);
+/*
+ * True once all its first workers are ready. False with err when one has failed or, is_late, one is
+ * still not ready; with err->text left alone while they are awaited. `what`: "new " or "".
+ */
+bool generation_has_started(const struct generation *generation, const char *what, bool is_late,
+			    struct err *err);
 
 /* A number without a worker, or -1. */
 int generation_vacancy(const struct generation *generation);
@@ -101,11 +70,33 @@ unsigned generation_seated(const struct generation *generation, unsigned seat);
 /* The lowest seat that is free. */
 unsigned generation_seat(const struct generation *generation);
 
+/* When a worker of this generation that is told to leave now has to be gone. */
+int64_t generation_deadline_ms(const struct generation *generation, int64_t now_ms);
+
 /*
  * Closes the listening sockets that `kept` (NULL: none) does not share; no worker may be started
  * from then on. unlink_paths as in listener_close_all.
  */
 void generation_close(struct generation *generation, const struct listener_set *kept,
 		      bool unlink_paths);
+
+/* How much the workers of a generation have to do, as their slots tell. */
+struct generation_load {
+	unsigned workers; /* that are ready and are to stay */
+	unsigned silent;  /* of these: not full, and their loop has not turned since */
+	unsigned full;    /* of these: with worker_connections connections */
+	uint64_t live;    /* connections of all of them */
+	uint64_t fullest; /* of the one that has most */
+};
+
+/*
+ * The load of the workers whose seat is served by that socket, of so many of the listener (one
+ * serves all seats). One whose loop has not turned since since_ms is silent.
+ */
+struct generation_load generation_load(const struct generation *generation, unsigned socket,
+				       unsigned sockets, int64_t since_ms);
+
+/* The fullest worker over the mean, in millionths: 1000000 is even, or nothing to share out. */
+uint64_t generation_balance_ratio(const struct generation_load *load);
 
 #endif

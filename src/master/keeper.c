@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waits, and clones workers into its own descriptor table. It serves nobody, reads nothing and
- * decides nothing: when a worker may start is the master's business. Called in the child of the
- * master's fork.
+ * Waits, and clones workers into its own descriptor table. Must not serve a client, read a
+ * descriptor or decide when a worker may start: the master does.
  */
 #include "master/keeper.h"
 
@@ -18,27 +17,51 @@
 
 enum {
 	RETRY_MS = 100,
-	MARGIN_MS = 500, /* a worker that ends in time needs some to do so */
+	MARGIN_MS = 500 /* beyond shutdown_timeout, for a worker that ends in time */
 };
 
+struct keeper_pids *keeper_pids_new(void)
+{
+	void *page = sys_mmap(NULL, sizeof(struct keeper_pids), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? NULL : page;
+}
+
+bool keeper_pids_drop(struct keeper_pids *page)
+{
+	return !page || sys_munmap(page, sizeof(*page)) == 0;
+}
+
+pid_t keeper_pids_get(const struct keeper_pids *page, unsigned slot)
+{
+	return page ? __atomic_load_n(&page->pids[slot], __ATOMIC_ACQUIRE) : 0;
+}
+
+void keeper_pids_clear(struct keeper_pids *page, unsigned slot)
+{
+	if (page)
+		__atomic_store_n(&page->pids[slot], 0, __ATOMIC_RELEASE);
+}
+
 /* True when the worker lives; false when the system refused it for now. */
-static bool clone_worker(struct heritage *heritage, struct pidpage *page, unsigned slot)
+static bool clone_worker(struct heritage *heritage, struct keeper_pids *page, unsigned slot)
 {
 	pid_t pid;
 
-	/* Two workers in one arena would be the end of both. */
-	if (pidpage_get(page, slot) != 0)
+	/* Two workers in one arena would destroy each other. */
+	if (keeper_pids_get(page, slot) != 0)
 		return true;
 	pid = sys_clone(CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD,
 			&page->pids[slot]);
 	if (pid == 0)
-		sys_leave(pidpage_drop(page) ? worker_run(heritage) : CODE_OSERR);
+		sys_leave(keeper_pids_drop(page) ? worker_run(heritage) : CODE_OSERR);
 	if (pid > 0)
 		heritage->resumes = true;
 	return pid > 0;
 }
 
-static void settle(const struct heritage *heritage)
+static void enter_keeper(const struct heritage *heritage)
 {
 	struct err err;
 
@@ -71,13 +94,13 @@ static void note_refusal(const struct heritage *heritage, bool is_refused)
 }
 
 /*
- * The master is dead, so nobody else will end a worker that hangs: it has shutdown_timeout, as it
- * knows itself.
+ * The master is dead, so only the keeper can end a worker that hangs: it has shutdown_timeout, as
+ * it knows itself.
  */
-static _Noreturn void see_worker_out(const struct heritage *heritage, const struct pidpage *page,
-				     unsigned slot)
+static _Noreturn void see_worker_out(const struct heritage *heritage,
+				     const struct keeper_pids *page, unsigned slot)
 {
-	pid_t pid = pidpage_get(page, slot);
+	pid_t pid = keeper_pids_get(page, slot);
 	struct pollfd worker = { .fd = pid > 0 ? sys_pidfd_open(pid, 0) : -1, .events = POLLIN };
 	int64_t due_ms = clock_ms() + heritage->conf->shutdown_timeout + MARGIN_MS, left_ms;
 
@@ -91,7 +114,7 @@ static _Noreturn void see_worker_out(const struct heritage *heritage, const stru
 /*
  * The kernel signs what kill(2) sends, and the signal of a master's death, with the master's pid;
  * what it does not sign (sigqueue(3)) may have any. Where the user has as many signals queued as it
- * may, nothing is signed (pid 0), and an order is believed all the same: a keeper that heard none
+ * may, nothing is signed (pid 0), and an order is obeyed all the same: a keeper that ignored it
  * would lose the connections of a dead worker.
  */
 static bool is_masters(const siginfo_t *info, pid_t master)
@@ -115,7 +138,7 @@ static int next_order(const sigset_t *heard, const struct timespec *wait, pid_t 
 	return number > 0 ? number : 0;
 }
 
-_Noreturn void keeper_run(const struct heritage *inherited, struct pidpage *page, unsigned slot)
+_Noreturn void keeper_run(const struct heritage *inherited, struct keeper_pids *page, unsigned slot)
 {
 	static const struct timespec retry = { .tv_nsec = RETRY_MS * 1000000L };
 	struct heritage heritage = *inherited;
@@ -124,7 +147,7 @@ _Noreturn void keeper_run(const struct heritage *inherited, struct pidpage *page
 	int number;
 
 	heritage.is_kept = true;
-	settle(&heritage);
+	enter_keeper(&heritage);
 	sigemptyset(&heard);
 	sigaddset(&heard, SIGNAL_KEEPER_START);
 	sigaddset(&heard, SIGNAL_KEEPER_LEAVE);

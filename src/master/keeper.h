@@ -7,8 +7,33 @@
 #ifndef MASTER_KEEPER_H
 #define MASTER_KEEPER_H
 
-#include "master/pidpage.h"
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "stats/scoreboard.h"
 #include "worker/heritage.h"
+
+/*
+ * A page in which the kernel writes each kept worker's pid before that worker runs
+ * (CLONE_PARENT_SETTID, clone(2)). Only the master and the keepers map it: a root master must never
+ * signal a pid that a worker could have written.
+ */
+struct keeper_pids {
+	pid_t pids[SCOREBOARD_SLOTS]; /* by slot; 0: no worker that its keeper has cloned */
+};
+
+/* Maps it, shared with the children to come; NULL with errno. Master. */
+struct keeper_pids *keeper_pids_new(void);
+
+/*
+ * Unmaps it. Master at its end; a worker first of all, and one that cannot must not serve. NULL is
+ * nothing. False with errno.
+ */
+bool keeper_pids_drop(struct keeper_pids *page);
+
+/* What stands there now, read afresh; and 0 put in its place when that worker has been reaped. */
+pid_t keeper_pids_get(const struct keeper_pids *page, unsigned slot);
+void keeper_pids_clear(struct keeper_pids *page, unsigned slot);
 
 /*
  * The keeper's whole life, in the child of the master's fork: settles in as a worker does, clones
@@ -17,6 +42,6 @@
  * runs. Runs no service code and allocates nothing once it waits. With the signals of
  * config/signals blocked.
  */
-_Noreturn void keeper_run(const struct heritage *heritage, struct pidpage *page, unsigned slot);
+_Noreturn void keeper_run(const struct heritage *heritage, struct keeper_pids *page, unsigned slot);
 
 #endif

@@ -1,42 +1,188 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The master's loop: what is looked at in which order. Must not know how anything is done: the
- * files of the nouns do.
+ * The master's loop: what is looked at in which order, what each signal asks for, and who is told
+ * when the server has started. Must not know how anything is done: the files of the nouns do.
  */
 #include "master/master.h"
 
 #include <limits.h>
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/sys.h"
-#include "ctl/configtest.h"
 #include "master/daemon.h"
-#include "master/prestart.h"
-#include "master/reload.h"
-#include "master/reopen.h"
-#include "master/sd_notify.h"
-#include "master/server.h"
-#include "master/signal_actions.h"
 #include "master/start.h"
-#include "master/stop.h"
+#include "master/workers.h"
 #include "stats/tally.h"
 
-static int wait_ms(const struct server *server)
+/*
+ * A signal that asks for nothing is logged once: its sender does it again, as a timer of the
+ * starter's does (setitimer(2)).
+ */
+static void report_signal(const struct server *server, int number, int32_t sender)
+{
+	char name[SIGNAL_TEXT];
+
+	LOG(EVENT_signal_ignored, LOG_STR("signal", signals_name(number, name)),
+	    LOG_NUM("sender_pid", sender));
+	signals_ignore(server->signals.fd, number);
+}
+
+/* A stop is begun at once, the rest when the turn comes to it. */
+static void read_signals(void *owner)
+{
+	struct server *server = owner;
+	int32_t sender;
+	int number;
+
+	while ((number = signals_next(server->signals.fd, &sender)) > 0) {
+		const struct signal_row *row = signals_find(number);
+		enum signal_action action = row ? row->master : SIGNAL_REPORT;
+
+		if (action == SIGNAL_QUIT || action == SIGNAL_STOP)
+			stop_ask(&server->stop, action, server->loop.now_ms);
+		else if (action == SIGNAL_REPORT)
+			report_signal(server, number, sender);
+		else
+			server->asked[action]++;
+	}
+}
+
+/*
+ * The generation stays the current one, without workers: its listening sockets keep the clients
+ * queued.
+ */
+static void retire_workers(struct server *server)
+{
+	struct generation *generation = server->procs.current;
+
+	if (!generation || generation->wanted == 0)
+		return;
+	LOG(EVENT_workers_retired, LOG_NUM("workers", generation->wanted));
+	generation->wanted = 0;
+	workers_trim(generation, server->loop.now_ms);
+}
+
+/* Why the number of workers stays as it is at this time, or else why_not. */
+static const char *explain_refusal(const struct server *server, const char *why_not)
+{
+	if (server->stop.how != STOP_NOT)
+		return "the server is stopping";
+	return server->is_started ? why_not : "the server is still starting";
+}
+
+static void log_change(const struct server *server, bool is_done, const char *what,
+		       const char *why_not)
+{
+	char message[128];
+
+	snprintf(message, sizeof(message), "%s: %s", what, explain_refusal(server, why_not));
+	if (is_done)
+		LOG(EVENT_workers_changed, LOG_NUM("workers", server->procs.current->wanted));
+	else
+		LOG(EVENT_environment_warned, LOG_STR("message", message));
+}
+
+static void add_worker(struct server *server)
+{
+	log_change(server, workers_more(&server->procs, server->loop.now_ms), "no worker was added",
+		   "there is no room for one more until a reload");
+}
+
+static void remove_worker(struct server *server)
+{
+	const struct generation *generation = server->procs.current;
+	bool is_empty = generation && generation->wanted == 0;
+
+	log_change(
+		server, workers_less(&server->procs, server->loop.now_ms), "no worker was retired",
+		is_empty ? "all are retired already (HUP starts them again)" : "one has to stay");
+}
+
+/* Each as often as it was asked for. */
+static void obey_signals(struct server *server)
+{
+	unsigned *asked = server->asked;
+
+	for (; asked[SIGNAL_REOPEN] > 0; asked[SIGNAL_REOPEN]--)
+		reopen_ask(&server->reopen, &server->procs);
+	for (; asked[SIGNAL_RETIRE] > 0; asked[SIGNAL_RETIRE]--)
+		retire_workers(server);
+	for (; asked[SIGNAL_MORE_WORKERS] > 0; asked[SIGNAL_MORE_WORKERS]--)
+		add_worker(server);
+	for (; asked[SIGNAL_LESS_WORKERS] > 0; asked[SIGNAL_LESS_WORKERS]--)
+		remove_worker(server);
+	for (; asked[SIGNAL_RELOAD] > 0; asked[SIGNAL_RELOAD]--)
+		reload_ask(&server->reload, server->loop.now_ms);
+}
+
+/* A start that fails is ended at once, and err is what master_run returns. */
+static void end_server(struct server *server, const struct err *err)
+{
+	if (server->stop.how != STOP_NOT)
+		return;
+	server->outcome = *err;
+	if (!server->is_started) {
+		stop_failed_start(&server->stop, server->loop.now_ms);
+		return;
+	}
+	LOG(EVENT_server_failed, LOG_STR("message", err->text));
+	server->outcome.text[0] = '\0';
+	stop_gracefully(&server->stop, server->loop.now_ms);
+}
+
+static void announce_start(struct server *server)
+{
+	const struct generation *first = server->procs.current;
+	struct err served = { .code = CODE_OK };
+
+	LOG(EVENT_server_started, LOG_NUM("workers", first->wanted),
+	    LOG_STR("configuration", first->conf->origin));
+	if (!server->is_quiet && !server->is_daemon)
+		announce_greeting(first);
+	sd_notify_ready();
+	announce_ready(&server->ready, &server->loop, first->listeners);
+	daemon_report(&server->report_fd, &served);
+}
+
+static void go_on_starting(struct server *server, int64_t now_ms)
+{
+	struct err err = { 0 };
+	enum start_progress progress = start_step(server, now_ms, &err);
+
+	if (progress == START_FAILED)
+		end_server(server, &err);
+	if (progress != START_DONE)
+		return;
+	sampler_step(&server->sampler, &server->procs, now_ms);
+	announce_start(server);
+}
+
+static const char *describe_state(const struct server *server)
+{
+	if (server->stop.how != STOP_NOT)
+		return "stopping";
+	if (!server->is_started)
+		return "starting";
+	if (server->reload.phase != RELOAD_IDLE)
+		return "reloading";
+	return server->procs.current->wanted > 0 ? "serving" : "workers retired";
+}
+
+static int find_wait_ms(const struct server *server)
 {
 	int64_t due_ms = INT64_MAX, wait;
 
 	if (server->stop.deadline_ms > 0)
 		due_ms = server->stop.deadline_ms;
 	due_ms = start_due_ms(server, due_ms);
-	due_ms = procs_due_ms(&server->roster, due_ms);
-	due_ms = watchdog_due_ms(&server->watchdog, &server->roster, due_ms);
-	due_ms = recycle_due_ms(&server->recycle, &server->roster, due_ms);
-	due_ms = reload_due_ms(server, due_ms);
-	due_ms = reopen_due_ms(server, due_ms);
-	due_ms = sampler_due_ms(&server->sampler, &server->roster, due_ms);
-	due_ms = sd_notify_due_ms(server, due_ms);
+	due_ms = workers_due_ms(&server->procs, due_ms);
+	due_ms = watchdog_due_ms(&server->watchdog, &server->procs, due_ms);
+	due_ms = recycle_due_ms(&server->recycle, &server->procs, due_ms);
+	due_ms = reload_due_ms(&server->reload, due_ms);
+	due_ms = reopen_due_ms(&server->reopen, due_ms);
+	due_ms = sampler_due_ms(&server->sampler, &server->procs, due_ms);
+	due_ms = sd_notify_due_ms(&server->notified, due_ms);
 	due_ms = log_due_ms(due_ms);
 	if (due_ms == INT64_MAX)
 		return -1;
@@ -49,35 +195,35 @@ static int wait_ms(const struct server *server)
 /* Workers that have died are noted before anything is decided, and started last of all. */
 static void take_turn(struct server *server)
 {
-	struct procs *roster = &server->roster;
+	struct procs *procs = &server->procs;
 	int64_t now_ms = server->loop.now_ms;
 
-	procs_reap(roster, now_ms);
-	procs_look(roster);
-	if (roster->fatal.text[0] != '\0')
-		stop_fail(server, &roster->fatal);
-	start_step(server, now_ms);
-	signal_actions_run(server);
-	reload_step(server, now_ms);
-	reopen_step(server, now_ms);
-	stop_step(server, now_ms);
-	recycle_step(&server->recycle, roster, now_ms);
-	if (watchdog_due_ms(&server->watchdog, roster, INT64_MAX) <= now_ms)
-		watchdog_look(&server->watchdog, roster, now_ms);
-	procs_kill_due(roster, now_ms);
-	procs_start_due(roster, now_ms);
-	procs_sweep(roster);
-	sampler_step(&server->sampler, roster, now_ms);
-	sd_notify_step(server, now_ms);
+	workers_reap(procs, now_ms);
+	workers_look(procs);
+	if (procs->fatal.text[0] != '\0')
+		end_server(server, &procs->fatal);
+	go_on_starting(server, now_ms);
+	obey_signals(server);
+	reload_step(&server->reload, now_ms);
+	reopen_step(&server->reopen, procs, now_ms);
+	stop_step(&server->stop, now_ms);
+	recycle_step(&server->recycle, procs, now_ms);
+	if (watchdog_due_ms(&server->watchdog, procs, INT64_MAX) <= now_ms)
+		watchdog_look(&server->watchdog, procs, now_ms);
+	workers_kill_due(procs, now_ms);
+	workers_start_due(procs, now_ms);
+	workers_sweep(procs);
+	sampler_step(&server->sampler, procs, now_ms);
+	sd_notify_step(&server->notified, describe_state(server), workers_alive(procs), now_ms);
 	log_settle(now_ms);
 }
 
-static void run(struct server *server)
+static void run_loop(struct server *server)
 {
 	bool turned;
 
-	while (!stop_is_done(server)) {
-		turned = loop_turn(&server->loop, wait_ms(server));
+	while (!stop_is_done(&server->stop)) {
+		turned = loop_turn(&server->loop, find_wait_ms(server));
 		BUG_ON(!turned);
 		take_turn(server);
 	}
@@ -100,10 +246,10 @@ static void tell_starter(struct server *server, struct err *err)
 	err->text[0] = '\0';
 }
 
-static void serve(struct server *server, struct conf *conf, const struct configtest *found,
-		  struct err *err)
+static void run_server(struct server *server, struct conf *conf, const struct prestart_found *found,
+		       struct err *err)
 {
-	if (server->options->daemon) {
+	if (server->is_daemon) {
 		if (!daemon_start(&server->report_fd, err)) {
 			conf_free(conf);
 			start_undo(server);
@@ -112,45 +258,48 @@ static void serve(struct server *server, struct conf *conf, const struct configt
 		log_role("master", -1);
 	}
 	if (start_take(server, conf, found, err)) {
-		run(server);
+		run_loop(server);
 		*err = server->outcome;
 	}
 	start_undo(server);
 	tell_starter(server, err);
 }
 
-/* All that can be wrong is looked for before anything is begun, and before the master detaches. */
-static void begin(struct server *server, struct conf *conf, struct err *err)
+static void handle_signals(void *owner, uint32_t events)
 {
-	struct configtest found;
-
-	if (server->options->daemon)
-		prestart_detached();
-	if (configtest_pass(&found, conf, err)) {
-		serve(server, conf, &found, err);
-	} else {
-		conf_free(conf);
-		start_undo(server);
-	}
-	configtest_free(&found);
+	(void)events;
+	read_signals(owner);
 }
 
-enum exit_code master_run(const struct master_options *asked, struct err *err)
+static void handle_bells(void *owner, uint32_t events)
+{
+	const struct server *server = owner;
+
+	(void)events;
+	workers_clear_bells(&server->procs);
+}
+
+static bool note_exit_of_trial(void *owner, pid_t pid, int status)
+{
+	struct server *server = owner;
+
+	return config_trial_reap(&server->reload.trial, pid, status);
+}
+
+enum exit_code master_run(const struct master_options *asked, struct conf *conf,
+			  const struct prestart_found *found, struct err *err)
 {
 	struct server server;
-	char *directory = NULL;
-	struct conf *conf;
 
 	*err = (struct err){ .code = CODE_OK };
-	start_empty(&server, asked);
-	log_role("master", -1);
-	if (!server.source.directory)
-		server.source.directory = directory = sys_getcwd(NULL, 0);
-	conf = prestart_load(&server.source, err);
-	if (conf)
-		begin(&server, conf, err);
-	else
-		start_undo(&server);
-	free(directory);
+	start_empty(&server, &asked->source, asked->ready_fd);
+	server.is_daemon = asked->daemon;
+	server.is_quiet = asked->quiet;
+	server.signals = (struct watch){ -1, handle_signals, &server };
+	server.bells = (struct watch){ -1, handle_bells, &server };
+	server.procs.other = note_exit_of_trial;
+	server.procs.read_signals = read_signals;
+	server.procs.owner = &server;
+	run_server(&server, conf, found, err);
 	return err->code;
 }

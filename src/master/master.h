@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "config/conf.h"
 #include "config/conf_load.h"
+#include "master/prestart.h"
 
 struct master_options {
 	struct conf_source source; /* kept for every reload */
@@ -19,11 +20,13 @@ struct master_options {
 };
 
 /*
- * Runs the server until it has stopped and returns the exit code. Whatever fails by the user's
- * fault fails before the master detaches: then err holds the sentence and nothing is left behind.
- * After a failure that was logged instead, err->text is "". With daemon, the starting process
- * returns here when all workers are ready. In a worker this never returns.
+ * Runs the server until it has stopped and returns the exit code. conf has passed the checks, which
+ * found `found`: the user's mistakes are known before the master detaches. Takes over conf, not
+ * found. When the start fails, err holds the sentence and nothing is left behind; after a failure
+ * that was logged instead, err->text is "". With daemon, the starting process returns here when all
+ * workers are ready. In a worker this never returns.
  */
-enum exit_code master_run(const struct master_options *asked, struct err *err);
+enum exit_code master_run(const struct master_options *asked, struct conf *conf,
+			  const struct prestart_found *found, struct err *err);
 
 #endif

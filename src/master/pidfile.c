@@ -15,7 +15,7 @@
 #include "base/sys.h"
 #include "base/units.h"
 
-/* More than a few times a file is replaced only by somebody who wants us to try for ever. */
+/* A file that is replaced more often than this is replaced in order to keep the server trying. */
 enum { TRIES_MOST = 16, WAITS_MOST = 100, WAIT_MS = 10 };
 
 /*
@@ -31,14 +31,14 @@ static struct flock lock_at(off_t at)
 	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1 };
 }
 
-/* Who may only read the file can lock it for reading: that is no server. */
+/* A process that may only read the file can lock it for reading: that is no server. */
 static bool is_held(int fd, struct flock *by)
 {
 	*by = lock_at(LOCK_AT);
 	return sys_fcntl_lock(fd, F_OFD_GETLK, by) == 0 && by->l_type == F_WRLCK;
 }
 
-/* A process that is gone has written nothing that counts. */
+/* The pid in the file; 0 when that process is gone. */
 static pid_t read_pid(int fd)
 {
 	char text[16] = "";
@@ -92,8 +92,7 @@ static enum attempt blame_holder(int fd, const char *path, struct err *err)
 	}
 	err_set(err, CODE_UNAVAILABLE,
 		"a server in another pid namespace, or what is left of one that has died, holds "
-		"the "
-		"pid file %s (-p chooses another)",
+		"the pid file %s (-p chooses another)",
 		path);
 	return LATER;
 }
@@ -132,7 +131,7 @@ static bool check_kind(const char *path, struct err *err)
 		       S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
 }
 
-/* What a server has written, or one that was killed just before. */
+/* True for what a server has written, or left empty when it was killed. */
 static bool is_pid_or_empty(int fd)
 {
 	char text[16];
@@ -144,7 +143,7 @@ static bool is_pid_or_empty(int fd)
 	return n >= 0 && n < (ssize_t)sizeof(text);
 }
 
-/* What is there already: whoever made it may have meant something else by it. */
+/* A file that is there already may have been made for another purpose. */
 static bool check_file(int fd, const char *path, struct err *err)
 {
 	struct stat st;
@@ -189,7 +188,7 @@ static enum attempt take_lock(int fd, const char *path, struct err *err)
 
 enum { OPEN_FLAGS = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
 
-/* A file that it makes can be opened, and locked, by nobody else but root, until it is held. */
+/* Until it is held, only root and this user can open, and lock, a file that it makes. */
 static int open_file(const char *path, bool *is_new)
 {
 	int fd = sys_open(path, OPEN_FLAGS | O_CREAT | O_EXCL, 0600);
@@ -204,7 +203,7 @@ static bool refuse_open(const char *path, struct err *err)
 			 "cannot open the pid file %s (-p chooses another)", path);
 }
 
-/* What open(2) makes of 0644. */
+/* 0644 as open(2) applies the umask to it. */
 static mode_t shared_mode(void)
 {
 	mode_t mask = umask(0);
@@ -262,12 +261,12 @@ static bool make_folder(const char *path, struct err *err)
 {
 	char folder[PIDFILE_FOLDER];
 
-	if (!pidfile_is_private(path, folder))
+	if (!pidfile_path_is_private(path, folder))
 		return true;
 	if (sys_mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return err_errno(err, err_code(errno, CODE_OSERR), "cannot make the folder %s",
 				 folder);
-	return pidfile_check_private(folder, err);
+	return pidfile_path_check_private(folder, err);
 }
 
 bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
@@ -286,23 +285,12 @@ bool pidfile_open(struct pidfile *file, const char *path, struct err *err)
 	return false;
 }
 
-static bool can_make(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char folder[PIDFILE_PATH];
-
-	/* the slash stays, so that the root is a folder too */
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
-		 slash ? path : ".");
-	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
-}
-
 static bool probe_folder(const char *path, struct err *err)
 {
 	char folder[PIDFILE_FOLDER];
 
-	if (can_make(path) ||
-	    (errno == ENOENT && pidfile_is_private(path, folder) && can_make(folder)))
+	if (file_can_create(path) ||
+	    (errno == ENOENT && pidfile_path_is_private(path, folder) && file_can_create(folder)))
 		return true;
 	return refuse_open(path, err);
 }
@@ -377,7 +365,7 @@ bool pidfile_nobody(const char *path, struct err *err)
 {
 	if (access(path, R_OK) < 0 && errno == EACCES)
 		return err_errno(err, CODE_FAILED, "cannot read the pid file %s", path);
-	if (!can_make(path) && errno == EROFS)
+	if (!file_can_create(path) && errno == EROFS)
 		return err_set(
 			err, CODE_FAILED,
 			"no server is running, or it keeps no pid file (%s cannot be made on "

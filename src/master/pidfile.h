@@ -9,36 +9,10 @@
 #define MASTER_PIDFILE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "config/conf.h"
-
-enum { PIDFILE_PATH = 4096, PIDFILE_WARNING = 4096 + 512, PIDFILE_FOLDER = 64 };
-
-/*
- * Where the pid file of conf is: pid_file, or RUNSTATEDIR/prefork-srv.pid for root, else
- * $XDG_RUNTIME_DIR/prefork-srv.pid where that folder is the user's own, else
- * /tmp/prefork-srv-UID/prefork-srv.pid, whose folder must be ours and 0700. Writes the absolute
- * path to text, or "": there is to be no pid file, because pid_file is none or, for_start, because
- * the place that nobody chose cannot be written. False with err (the folder is another's, the path
- * is too long). Makes nothing.
- */
-bool pidfile_path(const struct conf *conf, bool for_start, char *text, size_t size,
-		  struct err *err);
-
-/*
- * What is to be said of the path that pidfile_path gave a start, in text (PIDFILE_WARNING bytes);
- * false when there is nothing to say.
- */
-bool pidfile_warns(const struct conf *conf, const char *path, char *text);
-
-/* True for the file in the private folder in /tmp; folder: PIDFILE_FOLDER bytes. */
-bool pidfile_is_private(const char *path, char *folder);
-
-/* False with err when there is something by the name of the private folder that is none. */
-bool pidfile_check_private(const char *folder, struct err *err);
+#include "config/pidfile_path.h"
 
 struct pidfile {
 	int fd; /* -1: not held, or there is none */
@@ -50,30 +24,30 @@ struct pidfile {
  * and true. False with err when another server holds it (CODE_UNAVAILABLE), when what is there
  * cannot be trusted (a link, no regular file, another user's, one that others can write to:
  * CODE_CONFIG), or when it cannot be opened. A reader's lock is no server's: the file is replaced
- * by a new one. Makes the private folder. Waits a second at most for the children of a server that
+ * by a new one. Makes the private folder. Waits at most a second for the children of a server that
  * was killed. Master.
  */
 bool pidfile_open(struct pidfile *file, const char *path, struct err *err);
 
-/* Whether pidfile_open would succeed, with the same err; changes nothing. Anyone. */
+/* Whether pidfile_open would succeed, with the same err; changes nothing. Any process. */
 bool pidfile_probe(const char *path, struct err *err);
 
 /* Writes the pid of the calling process, where there is a file. */
 bool pidfile_write(struct pidfile *file, struct err *err);
 
 /*
- * Removes the file if the path still leads to the one we hold, and lets go of the lock. Logs
+ * Removes the file if the path still leads to the one that is held, and releases the lock. Logs
  * pid_file_failed when it cannot be removed; nothing when it is not held.
  */
 void pidfile_remove(struct pidfile *file);
 
 /*
  * The process that holds the lock, 0 when none does or there is no file (path ""): as the kernel
- * says or else, while the lock is held, as the file says. Anyone who may read it.
+ * says or else, while the lock is held, as the file says. Any process that may read it.
  */
 pid_t pidfile_owner(const char *path);
 
-/* Why pidfile_owner has found nobody at path: fills err (CODE_FAILED) and returns false. */
+/* Why pidfile_owner has found no process: fills err (CODE_FAILED) and returns false. */
 bool pidfile_nobody(const char *path, struct err *err);
 
 #endif

@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "accesslog/accesslog.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/logfile.h"
 #include "base/logsink.h"
 #include "base/sys.h"
 #include "config/fdlimit.h"
-#include "master/ownfiles.h"
+#include "master/pidfile.h"
+#include "stats/scoreboard.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
 
@@ -59,7 +61,7 @@ struct conf *prestart_load(const struct conf_source *source, struct err *err)
 }
 
 /* Puts where the option stands before the message; returns false. */
-static bool place(const struct conf *conf, const char *option, struct err *err)
+static bool blame_option(const struct conf *conf, const char *option, struct err *err)
 {
 	return err_prefix(err, "%s: %s: ", conf_place(conf, option), option);
 }
@@ -89,7 +91,7 @@ bool prestart_check_directory(const struct conf *conf, const char *option, const
 		err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be entered", path);
 	else
 		return true;
-	return place(conf, option, err);
+	return blame_option(conf, option, err);
 }
 
 bool prestart_check_chroot(const struct conf *conf, struct err *err)
@@ -99,28 +101,7 @@ bool prestart_check_chroot(const struct conf *conf, struct err *err)
 	if (conf->chroot[0] == '\0' || geteuid() == 0)
 		return true;
 	err_set(err, CODE_NOPERM, "only root may do it (leave it empty)");
-	return place(conf, "chroot", err);
-}
-
-bool prestart_check(const struct conf *conf, struct identity *identity, struct err *err)
-{
-	return prestart_check_identity(conf, identity, err) && prestart_check_chroot(conf, err) &&
-	       prestart_check_directory(conf, "working_directory", conf->working_directory, err);
-}
-
-bool prestart_can_write(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char folder[4096];
-
-	if (sys_faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
-		return sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
-	if (errno != ENOENT)
-		return false;
-	/* the slash stays, so that the root is a folder too */
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path + 1) : 1,
-		 slash ? path : ".");
-	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
+	return blame_option(conf, "chroot", err);
 }
 
 bool prestart_enter(const struct conf *conf, bool daemon, struct err *err)
@@ -133,7 +114,100 @@ bool prestart_enter(const struct conf *conf, bool daemon, struct err *err)
 	if (directory[0] == '\0' || sys_chdir(directory) == 0)
 		return true;
 	err_errno(err, err_code(errno, CODE_CONFIG), "cannot change to \"%s\"", directory);
-	return place(conf, "working_directory", err);
+	return blame_option(conf, "working_directory", err);
+}
+
+enum { FILES_MOST = 5 };
+
+struct own_file {
+	const char *path, *option, *what;
+};
+
+/* Room for the paths that stand in no configuration. */
+struct own_paths {
+	char pid[4096], board[4096 + 16];
+};
+
+/* Fills files; how many of them have a path. */
+static size_t list_files(const struct conf *conf, struct own_paths *paths, struct own_file *files)
+{
+	struct err ignored;
+	size_t count = 0;
+
+	if (sys_faccessat(AT_FDCWD, conf->origin, F_OK, AT_EACCESS) == 0)
+		files[count++] = (struct own_file){ conf->origin, NULL, "configuration" };
+	if (pidfile_path(conf, false, paths->pid, sizeof(paths->pid), &ignored) &&
+	    paths->pid[0] != '\0') {
+		scoreboard_path(paths->pid, paths->board, sizeof(paths->board));
+		files[count++] = (struct own_file){ paths->pid, "pid_file", "pid file" };
+		files[count++] = (struct own_file){ paths->board, "pid_file", "scoreboard" };
+	}
+	if (conf->log_path[0] == '/')
+		files[count++] = (struct own_file){ conf->log_path, "log.path", "log" };
+	if (conf->log_access[0] == '/')
+		files[count++] = (struct own_file){ conf->log_access, "log.access", "access log" };
+	return count;
+}
+
+static const struct own_file *find_same(const struct own_file *files, size_t count,
+					const char *path)
+{
+	for (size_t i = 0; i < count; i++)
+		if (file_same(files[i].path, path))
+			return &files[i];
+	return NULL;
+}
+
+static bool refuse_path(const char *path, const struct own_file *same, struct err *err)
+{
+	return err_set(err, CODE_CONFIG, "\"%s\" is the server's %s too (name another)", path,
+		       same->what);
+}
+
+static bool check_other_files(const struct conf *conf, const struct own_file *files, size_t count,
+			      struct err *err)
+{
+	for (size_t i = 1; i < count; i++) {
+		const struct own_file *same = find_same(files, i, files[i].path);
+
+		if (same == NULL)
+			continue;
+		refuse_path(files[i].path, same, err);
+		return err_prefix(err, "%s: %s: ", conf_place(conf, files[i].option),
+				  files[i].option);
+	}
+	return true;
+}
+
+static bool check_sockets(const struct conf *conf, const struct own_file *files, size_t count,
+			  struct err *err)
+{
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct listen_conf *listen = &conf->listeners[i];
+		const struct own_file *same = NULL;
+
+		if (strncmp(listen->address, "unix:", 5) == 0)
+			same = find_same(files, count, listen->address + 5);
+		if (same == NULL)
+			continue;
+		refuse_path(listen->address, same, err);
+		return err_prefix(err, "%s: listen: ", listen->origin);
+	}
+	return true;
+}
+
+/*
+ * True when no two of the configuration (but for what it includes), the pid file, the scoreboard,
+ * the log, the access log and the unix sockets are the same file, however they are spelt. Otherwise
+ * false with err (CODE_CONFIG), which says where the second one was given.
+ */
+static bool check_own_files(const struct conf *conf, struct err *err)
+{
+	struct own_file files[FILES_MOST];
+	struct own_paths paths;
+	size_t count = list_files(conf, &paths, files);
+
+	return check_other_files(conf, files, count, err) && check_sockets(conf, files, count, err);
 }
 
 uid_t prestart_log_owner(const struct identity *identity)
@@ -151,7 +225,7 @@ static bool blame_log(const struct conf *conf, struct err *err)
 {
 	if (log_target(conf) != conf->log_path)
 		err_prefix(err, "a daemon cannot log to stderr (log.path chooses a file): ");
-	return place(conf, "log.path", err);
+	return blame_option(conf, "log.path", err);
 }
 
 /* Opens the file where there is one, as the log will. */
@@ -171,11 +245,19 @@ static bool try_log_file(const char *path, uid_t owner, struct err *err)
 	return true;
 }
 
+/* With errno. */
+static bool can_write_file(const char *path)
+{
+	if (sys_faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
+		return sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+	return errno == ENOENT && file_can_create(path);
+}
+
 static bool check_log_file(const char *path, uid_t owner, struct err *err)
 {
 	struct stat st;
 
-	if (!prestart_can_write(path))
+	if (!can_write_file(path))
 		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
 				 path);
 	return sys_lstat(path, &st) < 0 || try_log_file(path, owner, err);
@@ -186,11 +268,11 @@ static bool check_access(const struct conf *conf, const struct identity *identit
 	const char *target = conf->log_access;
 
 	if (target[0] == '/' && !check_log_file(target, prestart_log_owner(identity), err))
-		return place(conf, "log.access", err);
+		return blame_option(conf, "log.access", err);
 	if (!is_daemon || strcmp(target, "stderr") != 0)
 		return true;
 	err_set(err, CODE_CONFIG, "a daemon has no stderr (name a file, or off)");
-	return place(conf, "log.access", err);
+	return blame_option(conf, "log.access", err);
 }
 
 static bool check_path(const struct conf *conf, const struct identity *identity, struct err *err)
@@ -213,7 +295,7 @@ static bool check_path(const struct conf *conf, const struct identity *identity,
 
 bool prestart_check_log(const struct conf *conf, const struct identity *identity, struct err *err)
 {
-	return ownfiles_check(conf, err) && check_path(conf, identity, err) &&
+	return check_own_files(conf, err) && check_path(conf, identity, err) &&
 	       check_access(conf, identity, err);
 }
 
@@ -232,12 +314,12 @@ bool prestart_log(const struct conf *conf, const struct identity *identity, stru
 	bool had_file = accesslog_file()->file.fd >= 0;
 	uid_t owner = prestart_log_owner(identity);
 
-	if (!ownfiles_check(conf, err))
+	if (!check_own_files(conf, err))
 		return false;
 	if (is_daemon && !check_access(conf, identity, err))
 		return false;
 	if (!accesslog_open(conf, owner, err))
-		return place(conf, "log.access", err);
+		return blame_option(conf, "log.access", err);
 	if (!log_open(log_target(conf), (enum log_level)conf->log_level,
 		      (enum log_format)conf->log_format, owner, err))
 		return blame_log(conf, err);
@@ -261,12 +343,6 @@ rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned
 	return (rlim_t)conf->worker_connections + sockets + capacity + OWN_FILES;
 }
 
-static rlim_t files_wanted(const struct conf *conf, const struct listener_set *listeners,
-			   unsigned capacity)
-{
-	return prestart_files_wanted(conf, listener_sockets(listeners), capacity);
-}
-
 /* Those that are open, and those to come. */
 static rlim_t master_files(unsigned sockets, unsigned capacity)
 {
@@ -285,13 +361,13 @@ bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned ca
 		 sockets == 1 ? "" : "s");
 	if (!fdlimit_allowed(needed)) {
 		fdlimit_refuse(needed, why, err);
-		return place(conf, "workers", err);
+		return blame_option(conf, "workers", err);
 	}
 	if (conf->rlimit_nofile == 0 || (rlim_t)conf->rlimit_nofile >= of_worker)
 		return true;
 	err_set(err, CODE_CONFIG, "%s: a worker needs %" PRIu64 " descriptors (auto is enough)",
 		why, (uint64_t)of_worker);
-	return place(conf, "rlimit_nofile", err);
+	return blame_option(conf, "rlimit_nofile", err);
 }
 
 void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity)
@@ -317,27 +393,4 @@ void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity
 	higher = limit;
 	higher.rlim_cur = higher.rlim_max;
 	sys_setrlimit(RLIMIT_NOFILE, &higher);
-}
-
-static void limit_files(rlim_t wanted)
-{
-	struct rlimit limit;
-
-	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-	sys_setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-bool prestart_inherit(const struct conf *conf, const struct identity *identity,
-		      const struct listener_set *listeners, unsigned capacity, bool new_log,
-		      struct err *err)
-{
-	umask((mode_t)conf->umask);
-	log_own();
-	accesslog_own();
-	if (new_log && !prestart_log(conf, identity, err))
-		return false;
-	limit_files(files_wanted(conf, listeners, capacity));
-	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a configuration wants of the system beside sockets: users, directories, limits, the log.
- * Used by the master, by its child that tries a reload, and by a worker in its first moments.
+ * What a configuration wants of the system beside sockets: users, directories, limits, the log. In
+ * the master, its child that tries a reload, -t, and a worker in its first moments.
  */
 #ifndef MASTER_PRESTART_H
 #define MASTER_PRESTART_H
@@ -16,17 +16,20 @@
 #include "config/identity.h"
 #include "net/listener.h"
 
+/* What the checks before the start have looked up, so that the start need not ask again. */
+struct prestart_found {
+	struct identity identity;            /* of the workers */
+	struct listener_addresses *resolved; /* by listen of the configuration; owned */
+};
+
 /* conf_load, and each listener's service asked whether its options go together. NULL with err. */
 struct conf *prestart_load(const struct conf_source *source, struct err *err);
 
 /*
- * Whether the user, the group and the directories that conf names are there, and who the workers
- * are to be: the one time that the name service is asked, which may wait. Changes nothing; err says
- * where the option stands, as in all of these.
+ * Whether the user and group that conf names are there, and who the workers are to be: the one time
+ * that the name service is asked, which may wait. Whether a directory, and the chroot, can be
+ * entered. They change nothing; err says where the option stands, as in all of these.
  */
-bool prestart_check(const struct conf *conf, struct identity *identity, struct err *err);
-
-/* Its parts, for -t, which tells all that is wrong. */
 bool prestart_check_identity(const struct conf *conf, struct identity *identity, struct err *err);
 bool prestart_check_directory(const struct conf *conf, const char *option, const char *path,
 			      struct err *err);
@@ -37,9 +40,6 @@ uid_t prestart_log_owner(const struct identity *identity);
 
 /* Whether prestart_log would succeed. Makes no file, and changes none. */
 bool prestart_check_log(const struct conf *conf, const struct identity *identity, struct err *err);
-
-/* True when this process may write the file, or make it where there is none; else errno. */
-bool prestart_can_write(const char *path);
 
 /* Goes to working_directory (a daemon without one to /) and sets the umask. Master, at start. */
 bool prestart_enter(const struct conf *conf, bool daemon, struct err *err);
@@ -55,15 +55,15 @@ bool prestart_log(const struct conf *conf, const struct identity *identity, stru
 bool prestart_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
 		       const struct identity *of_b);
 
-/* Before prestart_log, and for good: nobody reads stderr any more. */
+/* Before prestart_log, and for good: stderr is closed. */
 void prestart_detached(void);
 
 /* How many descriptors a worker needs: of that many listening sockets, among so many peers. */
 rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity);
 
 /*
- * True when the master, and its workers under rlimit_nofile, can open so many more sockets and have
- * an the wires of `capacity` workers. Otherwise false with err, which says how many descriptors are
+ * True when the master, and its workers under rlimit_nofile, can open so many more sockets and
+ * the wires of `capacity` workers. Otherwise false with err, which says how many descriptors are
  * needed.
  */
 bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
@@ -74,14 +74,5 @@ bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned ca
  * all of theirs; logs environment_warned when the system refuses. Before they are opened.
  */
 void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity);
-
-/*
- * In a worker, before it leaves the master's things: its limit, its umask, its own ways to the
- * logs, and with `new_log` the log of its own configuration, which the master takes over only once
- * the generation is ready.
- */
-bool prestart_inherit(const struct conf *conf, const struct identity *identity,
-		      const struct listener_set *listeners, unsigned capacity, bool new_log,
-		      struct err *err);
 
 #endif

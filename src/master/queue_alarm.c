@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Thinks about full queues. It reads no socket and writes no log: queues.c does. */
+/* Decides on warnings of full queues. Must not read a socket or write a log: queues.c does. */
 #include "master/queue_alarm.h"
 
 #include <stdio.h>
@@ -55,7 +55,7 @@ void queue_alarm_forget(struct queue_alarm *overflow)
 	overflow->worst = (struct queue_alarm_sample){ 0 };
 }
 
-/* Nobody takes connections out of the queue: NULL when somebody does. */
+/* The advice when no worker takes connections out of the queue; NULL when one does. */
 static const char *advise_on_workers(const struct queue_alarm_facts *facts, char *text)
 {
 	if (facts->workers == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Accept queues that were too short: when somebody is to be told, and what he is to be advised.
- * Pure, on the caller's clock. Master only.
+ * Accept queues that were too short: when to warn, and what to advise. Pure, on the caller's clock.
+ * Master only.
  */
 #ifndef MASTER_QUEUE_ALARM_H
 #define MASTER_QUEUE_ALARM_H
@@ -26,15 +26,15 @@ struct queue_alarm_sample {
 /* What is remembered of a listener. Zeros at first. */
 struct queue_alarm {
 	int64_t crowded_ms; /* since when it is more than half full at every look; 0: it is not */
-	int64_t noticed_ms; /* when the overflow was seen that is to be told next; 0: none */
+	int64_t noticed_ms; /* when the overflow was seen that is warned of next; 0: none */
 	int64_t told_ms;    /* of the last warning; 0: none */
 	uint64_t dropped;   /* since the last warning */
 	struct queue_alarm_sample worst; /* since noticed_ms, but for dropped */
 };
 
 /*
- * Takes note of a look. An overflow is to be told with a look QUEUE_ALARM_SHOWS_MS after it, when
- * it has shown whether the workers are at work; then for QUEUE_ALARM_PAUSE_MS no other one.
+ * Takes note of a look. The warning of an overflow is due QUEUE_ALARM_SHOWS_MS after it, when it
+ * has shown whether the workers are at work; then for QUEUE_ALARM_PAUSE_MS there is no other one.
  */
 void queue_alarm_note(struct queue_alarm *overflow, const struct queue_alarm_sample *look,
 		      int64_t now_ms);
@@ -50,10 +50,9 @@ void queue_alarm_forget(struct queue_alarm *overflow);
 
 /* What the advice rests on. */
 struct queue_alarm_facts {
-	uint32_t limit; /* of the queue */
-	uint32_t backlog,
-		somaxconn; /* as configured, here and in the system; somaxconn 0: unknown */
-	unsigned workers, silent, full; /* as struct load has them */
+	uint32_t limit;                 /* of the queue */
+	uint32_t backlog, somaxconn;    /* as configured here, and in the system (0: unknown) */
+	unsigned workers, silent, full; /* as struct generation_load has them */
 	uint32_t worker_connections;
 	bool is_lasting; /* no burst: the queue has been long for QUEUE_ALARM_LASTS_MS */
 };

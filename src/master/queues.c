@@ -1,16 +1,175 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums readings of sockets up by row, and passes on to overflow.c what is to be judged. */
+/*
+ * Reads the sockets, sums the readings up by row, and passes on to queue_alarm.c what may have to
+ * be warned of. A socket that a reload takes over is followed from one generation to the next.
+ */
 #include "master/queues.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/log.h"
-#include "base/units.h"
-#include "master/load.h"
+#include "base/sys.h"
+#include "master/generation.h"
+#include "net/netstat.h"
+
+struct socket_reading {
+	uint32_t queue, limit; /* connections that wait; the length that the kernel allows */
+	uint32_t dropped;      /* segments since the last reading */
+};
+
+enum socket_answer {
+	SOCKET_READ,
+	SOCKET_FAILED, /* this time */
+	SOCKET_MUTE    /* always */
+};
+
+static bool is_unix(const struct listener *listener)
+{
+	return listener->bound.sa.sa_family == AF_UNIX;
+}
+
+static void warn_of_unix(struct queues *queues)
+{
+	if (!queues->has_warned)
+		LOG(EVENT_environment_warned,
+		    LOG_STR("message", "the accept queues of unix sockets cannot be looked at"),
+		    LOG_STR("error", strerror(errno)));
+	queues->has_warned = true;
+}
+
+static const struct queues_socket *find_socket(const struct queues *queues, uint64_t inode)
+{
+	for (unsigned i = 0; i < queues->count; i++)
+		if (queues->list[i].inode == inode)
+			return &queues->list[i];
+	return NULL;
+}
+
+static bool identify_socket(const struct queues *queues, const struct listener *listener,
+			    struct queues_socket *watch)
+{
+	const struct queues_socket *before;
+	struct stat st;
+
+	if (sys_fstat(watch->fd, &st) < 0)
+		return false;
+	watch->inode = st.st_ino;
+	before = find_socket(queues, st.st_ino);
+	watch->drops = before ? before->drops : 0;
+	watch->knows_drops = before ? before->knows_drops : !listener->inherited;
+	watch->is_mute = before && before->is_mute;
+	return true;
+}
+
+static bool list_sockets(const struct queues *queues, const struct listener_set *set,
+			 struct queues_socket *next)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		for (unsigned k = 0; k < set->list[i].fd_count; k++, next++) {
+			next->fd = set->list[i].fds[k];
+			next->listener = i;
+			next->number = k;
+			if (!identify_socket(queues, &set->list[i], next))
+				return false;
+		}
+	return true;
+}
+
+static void open_diag(struct queues *queues, const struct listener_set *set)
+{
+	bool is_wanted = false;
+
+	for (unsigned i = 0; i < set->count; i++)
+		is_wanted = is_wanted || is_unix(&set->list[i]);
+	if (is_wanted && queues->diag.fd < 0 && !sockdiag_open(&queues->diag))
+		warn_of_unix(queues);
+}
+
+/*
+ * Goes over to the sockets of that generation (NULL: none) when it is another one than at the last
+ * time; *changed says so. False: that failed, and the list is of no use until it succeeds.
+ */
+static bool follow_generation(struct queues *queues, const struct generation *generation,
+			      bool *changed)
+{
+	static const struct listener_set none;
+	const struct listener_set *set =
+		generation && generation->listeners ? generation->listeners : &none;
+	unsigned id = set->count > 0 ? generation->id : 0;
+	struct queues_socket *list;
+
+	*changed = queues->generation != id;
+	if (!*changed)
+		return true;
+	list = calloc(listener_sockets(set) + 1, sizeof(*list));
+	if (!list || !list_sockets(queues, set, list)) {
+		free(list);
+		return false;
+	}
+	free(queues->list);
+	queues->list = list;
+	queues->count = listener_sockets(set);
+	queues->generation = id;
+	open_diag(queues, set);
+	return true;
+}
+
+/* How many more than at the last reading; the kernel's counter has 32 bits and may go round. */
+static uint32_t count_new_drops(struct queues_socket *watch)
+{
+	uint32_t drops, more;
+
+	if (!sockdiag_drops(watch->fd, &drops))
+		return 0;
+	more = watch->knows_drops ? drops - watch->drops : 0;
+	watch->knows_drops = true;
+	watch->drops = drops;
+	return more;
+}
+
+static enum socket_answer read_tcp(struct queues_socket *watch, struct socket_reading *reading)
+{
+	struct sockdiag_queue queue;
+
+	if (!sockdiag_tcp_queue(watch->fd, &queue))
+		return SOCKET_FAILED;
+	*reading = (struct socket_reading){ .queue = queue.length,
+					    .limit = queue.limit,
+					    .dropped = count_new_drops(watch) };
+	return SOCKET_READ;
+}
+
+/* The kernel drops nothing here: a client waits, or is told EAGAIN. */
+static enum socket_answer read_unix(struct queues *queues, struct queues_socket *watch,
+				    struct socket_reading *reading)
+{
+	struct sockdiag_queue queue = { 0 };
+
+	if (watch->is_mute || queues->diag.fd < 0)
+		return SOCKET_MUTE;
+	switch (sockdiag_unix(&queues->diag, watch->inode, &queue)) {
+	case SOCKDIAG_FOUND:
+		*reading = (struct socket_reading){ .queue = queue.length, .limit = queue.limit };
+		return SOCKET_READ;
+	case SOCKDIAG_REFUSED:
+		watch->is_mute = true;
+		warn_of_unix(queues);
+		return SOCKET_MUTE;
+	default:
+		return SOCKET_FAILED;
+	}
+}
+
+static enum socket_answer read_socket(struct queues *queues, struct queues_socket *watch,
+				      const struct listener *listener,
+				      struct socket_reading *reading)
+{
+	return is_unix(listener) ? read_unix(queues, watch, reading) : read_tcp(watch, reading);
+}
 
 /* All sockets that are counted in one row. */
-struct row_look {
+struct row {
 	bool has_failed; /* a socket of it could not be read */
 	uint64_t length, limit;
 	struct queue_alarm_sample look; /* sockets 0: none was read */
@@ -18,16 +177,17 @@ struct row_look {
 
 void queues_start(struct queues *queues)
 {
-	*queues = (struct queues){ 0 };
-	sockets_start(&queues->sockets);
+	*queues = (struct queues){ .diag = { .fd = -1 } };
 }
 
 void queues_stop(struct queues *queues)
 {
-	sockets_stop(&queues->sockets);
+	sockdiag_close(&queues->diag);
+	free(queues->list);
+	queues_start(queues);
 }
 
-static void sum_up(struct row_look *row, const struct queue_alarm_sample *look)
+static void add_reading(struct row *row, const struct queue_alarm_sample *look)
 {
 	uint64_t dropped = row->look.dropped + look->dropped;
 
@@ -38,35 +198,35 @@ static void sum_up(struct row_look *row, const struct queue_alarm_sample *look)
 	row->look.dropped = dropped;
 }
 
-static void read_all(struct sockets *sockets, const struct listener_set *set, struct row_look *rows)
+static void read_sockets(struct queues *queues, const struct listener_set *set, struct row *rows)
 {
-	for (unsigned i = 0; i < sockets->count; i++) {
-		struct socket_watch *watch = &sockets->list[i];
+	for (unsigned i = 0; i < queues->count; i++) {
+		struct queues_socket *watch = &queues->list[i];
 		const struct listener *listener = &set->list[watch->listener];
 		struct socket_reading reading;
-		enum socket_answer answer = sockets_read(sockets, watch, listener, &reading);
+		enum socket_answer answer = read_socket(queues, watch, listener, &reading);
 
 		if (answer == SOCKET_READ)
-			sum_up(&rows[listener->row],
-			       &(struct queue_alarm_sample){ .queue = reading.queue,
-							     .limit = reading.limit,
-							     .dropped = reading.dropped,
-							     .listener = watch->listener,
-							     .socket = watch->number,
-							     .sockets = listener->fd_count });
+			add_reading(&rows[listener->row],
+				    &(struct queue_alarm_sample){ .queue = reading.queue,
+								  .limit = reading.limit,
+								  .dropped = reading.dropped,
+								  .listener = watch->listener,
+								  .socket = watch->number,
+								  .sockets = listener->fd_count });
 		else if (answer == SOCKET_FAILED)
 			rows[listener->row].has_failed = true;
 	}
 }
 
 /* Of all that has ever been scraped: only whether it has changed matters. */
-static uint64_t count_scrapes(const struct procs *roster)
+static uint64_t count_scrapes(const struct procs *procs)
 {
 	uint64_t count = 0;
 
-	for (unsigned i = 0; i < scoreboard_workers(roster->board); i++)
-		count += cell_get(&roster->board->past[i].tally.scrapes_total);
-	for (const struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (unsigned i = 0; i < scoreboard_workers(procs->board); i++)
+		count += cell_get(&procs->board->past[i].tally.scrapes_total);
+	for (const struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->capacity; i++)
 			count += cell_get(&g->slots[i].tally.scrapes_total);
 	return count;
@@ -78,7 +238,7 @@ static void raise_to(metric_cell *cell, uint64_t value)
 		cell_set(cell, value);
 }
 
-static void write_row(struct queue_tally *queue, const struct row_look *row, bool was_scraped)
+static void write_row(struct queue_tally *queue, const struct row *row, bool was_scraped)
 {
 	cell_add(&queue->accept_queue_dropped_segments_total, row->look.dropped);
 	if (row->has_failed)
@@ -108,14 +268,14 @@ static void mark_used(const struct generation *generation, bool *is_used)
 		is_used[set->list[i].row] = true;
 }
 
-static void close_rows(const struct procs *roster)
+static void close_rows(const struct procs *procs)
 {
 	bool is_used[METRIC_LISTENERS] = { false };
 
-	mark_used(roster->current, is_used);
-	mark_used(roster->starting, is_used);
+	mark_used(procs->current, is_used);
+	mark_used(procs->starting, is_used);
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++) {
-		struct listener_row *row = &roster->board->listeners[i];
+		struct listener_row *row = &procs->board->listeners[i];
 
 		if (!is_used[i] &&
 		    atomic_load_explicit(&row->life, memory_order_relaxed) == LISTENER_OPEN)
@@ -123,29 +283,18 @@ static void close_rows(const struct procs *roster)
 	}
 }
 
-/* 0: unknown. */
-static uint32_t read_somaxconn(void)
-{
-	char text[32];
-	int64_t value;
-
-	if (!file_read_path("/proc/sys/net/core/somaxconn", text, sizeof(text)))
-		return 0;
-	text[strcspn(text, "\n")] = '\0';
-	return units_read_count(text, &value) && value <= UINT32_MAX ? (uint32_t)value : 0;
-}
-
-static void advise(const struct queue_alarm *overflow, const struct generation *generation,
-		   int64_t now_ms, char *advice)
+static void write_advice(const struct queue_alarm *overflow, const struct generation *generation,
+			 int64_t now_ms, char *advice)
 {
 	const struct queue_alarm_sample *worst = &overflow->worst;
-	/* Who had nothing to do has not turned its loop, and is not to be blamed for it. */
+	/* A worker that had nothing to do has not turned its loop: it is not to be blamed. */
 	int64_t since_ms = queue_alarm_goes_on(overflow) ? overflow->noticed_ms : INT64_MIN;
-	struct load load = load_of(generation, worst->socket, worst->sockets, since_ms);
+	struct generation_load load =
+		generation_load(generation, worst->socket, worst->sockets, since_ms);
 	const struct queue_alarm_facts facts = {
 		.limit = worst->limit,
 		.backlog = (uint32_t)generation->listeners->list[worst->listener].conf->backlog,
-		.somaxconn = read_somaxconn(),
+		.somaxconn = netstat_somaxconn(),
 		.workers = load.workers,
 		.silent = load.silent,
 		.full = load.full,
@@ -157,12 +306,13 @@ static void advise(const struct queue_alarm *overflow, const struct generation *
 	queue_alarm_advice(&facts, advice);
 }
 
-static void tell(struct queue_alarm *overflow, const struct generation *generation, int64_t now_ms)
+static void log_overflow(struct queue_alarm *overflow, const struct generation *generation,
+			 int64_t now_ms)
 {
 	const struct listener *listener = &generation->listeners->list[overflow->worst.listener];
 	char address[ADDR_TEXT], advice[QUEUE_ALARM_ADVICE];
 
-	advise(overflow, generation, now_ms, advice);
+	write_advice(overflow, generation, now_ms, advice);
 	LOG(EVENT_accept_queue_overflowed, LOG_STR("listen", listener->conf->address),
 	    LOG_STR("address", addr_write(&listener->bound, address)),
 	    LOG_NUM("queue", overflow->worst.queue), LOG_NUM("limit", overflow->worst.limit),
@@ -170,8 +320,8 @@ static void tell(struct queue_alarm *overflow, const struct generation *generati
 	queue_alarm_told(overflow, now_ms);
 }
 
-static void judge(struct queues *queues, const struct generation *generation,
-		  const struct row_look *rows, int64_t now_ms)
+static void check_overflows(struct queues *queues, const struct generation *generation,
+			    const struct row *rows, int64_t now_ms)
 {
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++) {
 		struct queue_alarm *overflow = &queues->overflows[i];
@@ -180,37 +330,37 @@ static void judge(struct queues *queues, const struct generation *generation,
 			continue;
 		queue_alarm_note(overflow, &rows[i].look, now_ms);
 		if (queue_alarm_is_due(overflow, now_ms))
-			tell(overflow, generation, now_ms);
+			log_overflow(overflow, generation, now_ms);
 	}
 }
 
 /* The sockets that they name are no more. */
-static void forget(struct queues *queues)
+static void forget_sockets(struct queues *queues)
 {
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
 		queue_alarm_forget(&queues->overflows[i]);
 }
 
-void queues_look(struct queues *queues, const struct procs *roster, int64_t now_ms)
+void queues_look(struct queues *queues, const struct procs *procs, int64_t now_ms)
 {
-	struct row_look rows[METRIC_LISTENERS] = { 0 };
-	uint64_t scrapes = count_scrapes(roster);
+	struct row rows[METRIC_LISTENERS] = { 0 };
+	uint64_t scrapes = count_scrapes(procs);
 	bool changed;
 
-	close_rows(roster);
-	if (!sockets_follow(&queues->sockets, roster->current, &changed))
+	close_rows(procs);
+	if (!follow_generation(queues, procs->current, &changed))
 		return;
 	if (changed)
-		forget(queues);
-	if (queues->sockets.count == 0)
+		forget_sockets(queues);
+	if (queues->count == 0)
 		return;
-	read_all(&queues->sockets, roster->current->listeners, rows);
+	read_sockets(queues, procs->current->listeners, rows);
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
 		if (rows[i].look.sockets > 0)
-			write_row(&roster->board->listeners[i].queue, &rows[i],
+			write_row(&procs->board->listeners[i].queue, &rows[i],
 				  scrapes != queues->scrapes);
 	queues->scrapes = scrapes;
-	judge(queues, roster->current, rows, now_ms);
+	check_overflows(queues, procs->current, rows, now_ms);
 }
 
 uint64_t queues_waiting(const struct scoreboard *board)

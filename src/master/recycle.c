@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decides who is recycled and when. Must not count on the pair staying as it was: either worker may
- * die, and a signal may retire it, between two steps.
+ * Decides which worker is recycled, and when. Must not count on the pair staying as it was: either
+ * worker may die, and a signal may retire it, between two steps.
  */
 #include "master/recycle.h"
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/member.h"
+#include "master/workers.h"
 
 enum { LOOK_MS = 250 };
 
@@ -19,31 +19,32 @@ int64_t recycle_spread(int64_t limit, pid_t pid, unsigned number)
 	return tenth > 0 ? limit + (int64_t)((mixed >> 33) % ((uint64_t)tenth + 1)) : limit;
 }
 
-static bool is_on(const struct procs *roster)
+static bool is_enabled(const struct procs *procs)
 {
-	const struct conf *conf = roster->current ? roster->current->conf : NULL;
+	const struct conf *conf = procs->current ? procs->current->conf : NULL;
 
 	return conf && (conf->worker_max_age > 0 || conf->worker_max_connections > 0);
 }
 
-int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *roster,
+int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *procs,
 		       int64_t otherwise_ms)
 {
 	/* with a replacement under way, bells and deaths wake the master */
-	if (!is_on(roster) || recycle->generation > 0 || recycle->last_ms + LOOK_MS > otherwise_ms)
+	if (!is_enabled(procs) || recycle->generation > 0 ||
+	    recycle->last_ms + LOOK_MS > otherwise_ms)
 		return otherwise_ms;
 	return recycle->last_ms + LOOK_MS;
 }
 
 /* Why the worker's time has come, or NULL. */
-static const char *reason(const struct generation *generation, unsigned number, int64_t now_ms)
+static const char *find_reason(const struct generation *generation, unsigned number, int64_t now_ms)
 {
 	const struct member *member = &generation->members[number];
 	const struct conf *conf = generation->conf;
 	const struct slot *slot = &generation->slots[number];
 	uint64_t accepted = metric_sum(&slot->tally, METRIC_connections_accepted_total);
 
-	if (member->state != MEMBER_RUNNING || !member->ready)
+	if (!member_is_ready(member))
 		return NULL;
 	if (conf->worker_max_age > 0 &&
 	    now_ms - member->started_ms >=
@@ -55,8 +56,8 @@ static const char *reason(const struct generation *generation, unsigned number, 
 	return NULL;
 }
 
-static void begin(struct recycle *recycle, struct generation *generation, unsigned old,
-		  const char *why, int64_t now_ms)
+static void begin_replacement(struct recycle *recycle, struct generation *generation, unsigned old,
+			      const char *why, int64_t now_ms)
 {
 	int fresh = generation_vacancy(generation);
 
@@ -72,57 +73,53 @@ static void begin(struct recycle *recycle, struct generation *generation, unsign
 	    LOG_NUM("replacement", fresh));
 }
 
-static void look_for_one(struct recycle *recycle, struct generation *generation, int64_t now_ms)
+static void look_for_old(struct recycle *recycle, struct generation *generation, int64_t now_ms)
 {
 	recycle->last_ms = now_ms;
 	for (unsigned number = 0; number < generation->capacity; number++) {
-		const char *why = reason(generation, number, now_ms);
+		const char *why = find_reason(generation, number, now_ms);
 
 		if (!why)
 			continue;
-		begin(recycle, generation, number, why, now_ms);
+		begin_replacement(recycle, generation, number, why, now_ms);
 		return;
 	}
 }
 
-/* One of the two has died or was retired by somebody else: what is there too many goes. */
-static void give_up(struct recycle *recycle, struct generation *generation, int64_t now_ms)
-{
-	recycle->generation = 0;
-	procs_trim(generation, now_ms);
-}
-
-static void go_on(struct recycle *recycle, struct generation *generation, int64_t now_ms)
+static void continue_replacement(struct recycle *recycle, struct generation *generation,
+				 int64_t now_ms)
 {
 	const struct member *old = &generation->members[recycle->old];
 	const struct member *fresh = &generation->members[recycle->fresh];
 
 	if (recycle->retired) {
-		if (old->state != MEMBER_RETIRING)
+		if (!member_is_leaving(old))
 			recycle->generation = 0;
 		return;
 	}
-	if (old->state != MEMBER_RUNNING || fresh->state == MEMBER_EMPTY ||
-	    fresh->state == MEMBER_RETIRING) {
-		give_up(recycle, generation, now_ms);
+	if (!member_is_running(old) || !member_is_staying(fresh)) {
+		/* One has died, or a signal has retired it: one worker too many goes. */
+		recycle->generation = 0;
+		workers_trim(generation, now_ms);
 		return;
 	}
-	if (fresh->state != MEMBER_RUNNING || !fresh->ready)
+	if (!member_is_ready(fresh))
 		return;
-	member_retire(generation, recycle->old, SIGQUIT, member_deadline_ms(generation, now_ms));
+	member_retire(&generation->members[recycle->old], SIGQUIT,
+		      generation_deadline_ms(generation, now_ms));
 	recycle->retired = true;
 }
 
-void recycle_step(struct recycle *recycle, struct procs *roster, int64_t now_ms)
+void recycle_step(struct recycle *recycle, struct procs *procs, int64_t now_ms)
 {
-	struct generation *generation = roster->current;
+	struct generation *generation = procs->current;
 
 	if (!generation || (recycle->generation > 0 && recycle->generation != generation->id))
 		recycle->generation = 0;
 	if (!generation)
 		return;
 	if (recycle->generation > 0)
-		go_on(recycle, generation, now_ms);
-	else if (is_on(roster) && now_ms >= recycle->last_ms + LOOK_MS)
-		look_for_one(recycle, generation, now_ms);
+		continue_replacement(recycle, generation, now_ms);
+	else if (is_enabled(procs) && now_ms >= recycle->last_ms + LOOK_MS)
+		look_for_old(recycle, generation, now_ms);
 }

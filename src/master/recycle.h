@@ -23,10 +23,10 @@ struct recycle {
 int64_t recycle_spread(int64_t limit, pid_t pid, unsigned number);
 
 /* When recycle_step wants to look at ages next, or otherwise_ms when it does not. */
-int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *roster,
+int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *procs,
 		       int64_t otherwise_ms);
 
 /* Goes on with the replacement under way, or begins one when a worker's time has come. */
-void recycle_step(struct recycle *recycle, struct procs *roster, int64_t now_ms);
+void recycle_step(struct recycle *recycle, struct procs *procs, int64_t now_ms);
 
 #endif

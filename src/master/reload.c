@@ -14,32 +14,27 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/announce.h"
-#include "master/member.h"
 #include "master/prestart.h"
 #include "master/sd_notify.h"
+#include "master/workers.h"
 #include "net/unix_path.h"
 #include "stats/scoreboard.h"
 
-enum { LOCKS_MOST_MS = 20 };    /* that other servers may hold the folders of unix sockets */
-enum { HANDING_MOST_MS = 500 }; /* an old worker that hangs must not hold up the outcome */
-
 /* Lets go of a new generation that never became the current one. */
-static void drop_starting(struct server *server)
+static void drop_starting(struct procs *procs, int64_t now_ms)
 {
-	struct procs *roster = &server->roster;
-	struct generation *failed = roster->starting;
-	int64_t now_ms = server->loop.now_ms;
+	struct generation *failed = procs->starting;
 
 	if (!failed)
 		return;
-	generation_close(failed, roster->current->listeners, true);
+	generation_close(failed, procs->current->listeners, true);
 	/* Those that were ready may have accepted already. */
-	procs_retire(roster, failed, SIGQUIT, member_deadline_ms(failed, now_ms));
+	workers_retire(procs, failed, SIGQUIT, generation_deadline_ms(failed, now_ms));
 }
 
-/* Tells whoever waits, and counts. failure: why it failed, or NULL. */
-static void conclude(struct scoreboard *board, const char *failure, int64_t took_ms,
-		     unsigned workers)
+/* Tells the process that waits, and counts. failure: why it failed, or NULL. */
+static void publish_outcome(struct scoreboard *board, const char *failure, int64_t took_ms,
+			    unsigned workers)
 {
 	struct server_tally *tally = &board->server;
 
@@ -50,70 +45,68 @@ static void conclude(struct scoreboard *board, const char *failure, int64_t took
 	scoreboard_end_request(&board->reload, failure, took_ms, workers);
 }
 
-static void fail(struct server *server, const char *message)
+static void end_failed(struct reload *reload, const char *message, int64_t now_ms)
 {
-	struct reload *reload = &server->reload;
-
 	config_trial_abandon(&reload->trial);
-	drop_starting(server);
+	drop_starting(reload->procs, now_ms);
 	reload->phase = RELOAD_IDLE;
 	LOG(EVENT_reload_failed, LOG_STR("message", message));
-	conclude(server->board, message, clock_ms() - reload->begun_ms,
-		 server->roster.current->wanted);
+	publish_outcome(reload->procs->board, message, clock_ms() - reload->begun_ms,
+			reload->procs->current->wanted);
 }
 
-static void begin(struct server *server)
+static void begin_trial(struct reload *reload, int64_t now_ms)
 {
-	struct reload *reload = &server->reload;
 	struct err err = { 0 };
 
 	reload->phase = RELOAD_TRYING;
 	reload->again = false;
 	reload->begun_ms = clock_ms();
-	scoreboard_begin_request(&server->board->reload);
+	scoreboard_begin_request(&reload->procs->board->reload);
 	LOG(EVENT_reload_started);
 	sd_notify_reloading();
-	if (config_trial_start(&reload->trial, &server->source, server->roster.current->conf,
+	if (config_trial_start(&reload->trial, reload->source, reload->procs->current->conf,
 			       reload->begun_ms, &err))
 		return;
-	fail(server, err.text);
+	end_failed(reload, err.text, now_ms);
 	sd_notify_ready();
 }
 
 static const char stopping[] = "the server was told to stop";
 
-static void refuse(struct server *server)
+static void refuse_request(struct scoreboard *board)
 {
-	scoreboard_begin_request(&server->board->reload);
-	conclude(server->board, stopping, 0, 0);
+	scoreboard_begin_request(&board->reload);
+	publish_outcome(board, stopping, 0, 0);
 }
 
-void reload_ask(struct server *server)
+void reload_ask(struct reload *reload, int64_t now_ms)
 {
-	if (server->stop.how != STOP_NOT)
-		refuse(server);
-	else if (server->reload.phase == RELOAD_IDLE && server->is_started)
-		begin(server);
+	if (reload->is_refused)
+		refuse_request(reload->procs->board);
+	else if (reload->phase == RELOAD_IDLE && reload->procs->current)
+		begin_trial(reload, now_ms);
 	else
-		server->reload.again = true;
+		reload->again = true;
 }
 
-/* Reads the files, which are near; whatever has to be asked for, the trial has asked for. */
-static struct generation *make(struct server *server, struct conf *conf, struct err *err)
+/* Reads the files, which are near; the trial has looked up what may have to be waited for. */
+static struct generation *make_generation(const struct reload *reload, struct conf *conf,
+					  struct err *err)
 {
-	const struct generation *now = server->roster.current;
+	const struct generation *now = reload->procs->current;
 	unsigned workers = conf_workers(conf);
 	const struct listener_addresses *resolved;
 	const struct identity *identity;
 	struct generation *generation;
 	struct listener_set *listeners;
 
-	if (!config_trial_found(&server->reload.trial, conf, &identity, &resolved, err) ||
+	if (!config_trial_found(&reload->trial, conf, &identity, &resolved, err) ||
 	    !conf_can_reload(now->conf, conf, err))
 		return NULL;
 	prestart_raise(conf, listener_count_sockets(conf, resolved, workers),
 		       workers + GENERATION_SPARE);
-	unix_path_limit_wait(LOCKS_MOST_MS);
+	unix_path_limit_wait(RELOAD_LOCKS_MS);
 	listeners = listener_open_all(conf, now->listeners, workers, resolved, err);
 	if (!listeners)
 		return NULL;
@@ -123,27 +116,27 @@ static struct generation *make(struct server *server, struct conf *conf, struct 
 	return generation;
 }
 
-static bool start(struct server *server, struct err *err)
+static bool start_generation(struct reload *reload, int64_t now_ms, struct err *err)
 {
-	struct procs *roster = &server->roster;
-	struct conf *conf = prestart_load(&server->source, err);
+	struct procs *procs = reload->procs;
+	struct conf *conf = prestart_load(reload->source, err);
 	struct generation *generation;
 
 	if (!conf)
 		return false;
-	generation = make(server, conf, err);
+	generation = make_generation(reload, conf, err);
 	if (!generation) {
 		conf_free(conf);
 		return false;
 	}
-	if (!procs_begin(roster, generation, server->loop.now_ms, err)) {
-		generation_close(generation, roster->current->listeners, true);
+	if (!workers_begin(procs, generation, now_ms, err)) {
+		generation_close(generation, procs->current->listeners, true);
 		generation_free(generation);
 		return false;
 	}
-	config_trial_abandon(&server->reload.trial);
-	server->reload.phase = RELOAD_STARTING;
-	server->reload.deadline_ms = server->loop.now_ms + SERVER_READY_MS;
+	config_trial_abandon(&reload->trial);
+	reload->phase = RELOAD_STARTING;
+	reload->deadline_ms = now_ms + RELOAD_READY_MS;
 	return true;
 }
 
@@ -156,106 +149,91 @@ static void adopt_log(const struct generation *old, const struct generation *fre
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
 }
 
-/* The new configuration is in force; it is said to be once no old worker accepts any more. */
-static void hand_over(struct server *server)
+/* The new configuration is in force; the reload ends once no old worker accepts any more. */
+static void hand_over(struct reload *reload, int64_t now_ms)
 {
-	struct procs *roster = &server->roster;
-	struct reload *reload = &server->reload;
-	struct generation *old = procs_promote(roster);
-	const struct generation *fresh = roster->current;
+	struct procs *procs = reload->procs;
+	struct generation *old = workers_promote(procs);
+	const struct generation *fresh = procs->current;
 
 	reload->took_ms = clock_ms() - reload->begun_ms;
 	reload->phase = RELOAD_HANDING;
-	reload->deadline_ms = server->loop.now_ms + HANDING_MOST_MS;
+	reload->deadline_ms = now_ms + RELOAD_HANDING_MS;
 	adopt_log(old, fresh);
 	umask((mode_t)fresh->conf->umask);
 	listener_apply(fresh->listeners);
 	announce_listeners(fresh->listeners, old->listeners);
 	generation_close(old, fresh->listeners, true);
-	procs_retire(roster, old, SIGQUIT, member_deadline_ms(old, server->loop.now_ms));
-	announce_conf(server->board, fresh->conf);
+	workers_retire(procs, old, SIGQUIT, generation_deadline_ms(old, now_ms));
+	announce_conf(procs->board, fresh->conf);
 }
 
-static void finish(struct server *server)
+static void end_well(struct reload *reload)
 {
-	struct reload *reload = &server->reload;
-	const struct generation *fresh = server->roster.current;
+	const struct generation *fresh = reload->procs->current;
 
 	reload->phase = RELOAD_IDLE;
 	LOG(EVENT_reload_finished, LOG_NUM("workers", fresh->wanted),
 	    LOG_NUM("took_ms", reload->took_ms), LOG_NUM("generation", fresh->id));
-	conclude(server->board, NULL, reload->took_ms, fresh->wanted);
+	publish_outcome(reload->procs->board, NULL, reload->took_ms, fresh->wanted);
 }
 
-/* True once all new workers are ready; err->text tells when they never will be. */
-static bool have_started(const struct reload *reload, const struct generation *fresh,
-			 int64_t now_ms, struct err *err)
+/* Goes on by one step, or brings the reload to its end; false while it goes on. */
+static bool has_ended(struct reload *reload, int64_t now_ms)
 {
-	if (fresh->failure.text[0] != '\0')
-		*err = fresh->failure;
-	else if (generation_ready(fresh) == fresh->wanted)
-		return true;
-	else if (now_ms >= reload->deadline_ms)
-		err_set(err, CODE_OSERR, "%u of %u new workers were ready within %d s",
-			generation_ready(fresh), fresh->wanted, SERVER_READY_MS / 1000);
-	return false;
-}
-
-/* Brings the reload to its end when it is there; false while it goes on. */
-static bool settle(struct server *server, int64_t now_ms)
-{
-	struct reload *reload = &server->reload;
 	struct err err = { 0 };
 
 	if (reload->phase == RELOAD_TRYING) {
 		config_trial_expire(&reload->trial, now_ms);
 		if (!config_trial_has_ended(&reload->trial) ||
-		    (config_trial_passed(&reload->trial, &err) && start(server, &err)))
+		    (config_trial_passed(&reload->trial, &err) &&
+		     start_generation(reload, now_ms, &err)))
 			return false;
 	} else if (reload->phase == RELOAD_STARTING) {
-		if (have_started(reload, server->roster.starting, now_ms, &err))
-			hand_over(server);
+		if (generation_has_started(reload->procs->starting, "new ",
+					   now_ms >= reload->deadline_ms, &err))
+			hand_over(reload, now_ms);
 		if (err.text[0] == '\0')
 			return false;
-	} else if (procs_has_acceptor(&server->roster) && now_ms < reload->deadline_ms) {
+	} else if (workers_has_acceptor(reload->procs) && now_ms < reload->deadline_ms) {
 		return false;
 	} else {
-		finish(server);
+		end_well(reload);
 		return true;
 	}
-	fail(server, err.text);
+	end_failed(reload, err.text, now_ms);
 	return true;
 }
 
-void reload_step(struct server *server, int64_t now_ms)
+void reload_step(struct reload *reload, int64_t now_ms)
 {
-	if (server->reload.phase == RELOAD_IDLE) {
-		if (server->reload.again && server->is_started)
-			begin(server);
+	if (reload->phase == RELOAD_IDLE) {
+		if (reload->again && reload->procs->current)
+			begin_trial(reload, now_ms);
 		return;
 	}
-	if (!settle(server, now_ms))
+	if (!has_ended(reload, now_ms))
 		return;
-	if (server->reload.again)
-		begin(server);
+	if (reload->again)
+		begin_trial(reload, now_ms);
 	else
 		sd_notify_ready();
 }
 
-void reload_abandon(struct server *server)
+void reload_abandon(struct reload *reload, int64_t now_ms)
 {
-	if (server->reload.phase == RELOAD_HANDING)
-		finish(server);
-	else if (server->reload.phase != RELOAD_IDLE)
-		fail(server, stopping);
-	if (server->reload.again)
-		refuse(server);
-	server->reload.again = false;
+	if (reload->phase == RELOAD_HANDING)
+		end_well(reload);
+	else if (reload->phase != RELOAD_IDLE)
+		end_failed(reload, stopping, now_ms);
+	if (reload->again)
+		refuse_request(reload->procs->board);
+	reload->again = false;
+	reload->is_refused = true;
 }
 
-int64_t reload_due_ms(const struct server *server, int64_t otherwise_ms)
+int64_t reload_due_ms(const struct reload *reload, int64_t otherwise_ms)
 {
-	const struct reload *reload = &server->reload;
 	int64_t due_ms = otherwise_ms;
 
 	if (reload->phase == RELOAD_TRYING && !reload->trial.late)

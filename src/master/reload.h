@@ -7,23 +7,40 @@
 #ifndef MASTER_RELOAD_H
 #define MASTER_RELOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "master/server.h"
+#include "config/conf.h"
+#include "master/config_trial.h"
+#include "master/procs.h"
+#include "master/reload_times.h"
+
+enum reload_phase { RELOAD_IDLE, RELOAD_TRYING, RELOAD_STARTING, RELOAD_HANDING };
+
+struct reload {
+	struct procs *procs;
+	const struct conf_source *source; /* read anew each time */
+	enum reload_phase phase;
+	bool again;      /* asked for during the one under way, or during the start */
+	bool is_refused; /* the server stops */
+	int64_t begun_ms;
+	int64_t deadline_ms; /* STARTING, HANDING: when that has to be over */
+	int64_t took_ms;     /* until the new configuration was in force */
+	struct config_trial trial;
+};
 
 /* Begins a reload, or makes sure that one follows the one under way or the start. */
-void reload_ask(struct server *server);
+void reload_ask(struct reload *reload, int64_t now_ms);
 
 /* Goes on when it can: the trial has ended, all are ready, one has failed, or time is over. */
-void reload_step(struct server *server, int64_t now_ms);
+void reload_step(struct reload *reload, int64_t now_ms);
 
 /*
- * The server stops: ends a reload under way and tells whoever waits for it, or for the one after
- * it.
+ * The server stops: ends a reload under way, and tells the process that waits for it or the next.
  */
-void reload_abandon(struct server *server);
+void reload_abandon(struct reload *reload, int64_t now_ms);
 
 /* When reload_step has something to do without anything else happening, or otherwise_ms. */
-int64_t reload_due_ms(const struct server *server, int64_t otherwise_ms);
+int64_t reload_due_ms(const struct reload *reload, int64_t otherwise_ms);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The master opens the files first, so that they exist for workers that may not create it. Must not
- * wait: a worker that has done its part rings the bell.
+ * The master opens the files first: workers may not be allowed to create them. Must not wait: a
+ * worker that has done its part rings its bell.
  */
 #include "master/reopen.h"
 
@@ -9,52 +9,53 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/workers.h"
 #include "stats/scoreboard.h"
 
 enum { REOPEN_MOST_MS = 5000 };
 
-static void end(struct server *server, const char *failure)
+static void end_reopen(struct reopen *reopen, struct procs *procs, const char *failure)
 {
-	server->reopen.is_pending = false;
+	reopen->is_pending = false;
 	if (failure)
-		cell_add(&server->board->server.reopens_failed_total, 1);
-	scoreboard_end_request(&server->board->reopen, failure,
-			       clock_ms() - server->reopen.begun_ms, procs_alive(&server->roster));
+		cell_add(&procs->board->server.reopens_failed_total, 1);
+	scoreboard_end_request(&procs->board->reopen, failure, clock_ms() - reopen->begun_ms,
+			       workers_alive(procs));
 }
 
-static void begin(struct server *server)
+static void begin_reopen(struct reopen *reopen, struct procs *procs)
 {
 	struct err err = { 0 };
 	bool has_log, has_access;
 
-	server->reopen = (struct reopen){ .is_pending = true, .begun_ms = clock_ms() };
-	scoreboard_begin_request(&server->board->reopen);
+	*reopen = (struct reopen){ .is_pending = true, .begun_ms = clock_ms() };
+	scoreboard_begin_request(&procs->board->reopen);
 	has_log = log_reopen(true, &err);
 	if (!has_log)
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
 	has_access = accesslog_reopen(true, &err);
 	if (!has_access)
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
-	server->reopen.failure = err;
+	reopen->failure = err;
 	if (has_log && has_access)
 		LOG(EVENT_logs_reopened);
 	/* Each has to let go of the file that it can: one log's trouble is not the other's. */
-	procs_signal(&server->roster, SIGUSR1);
+	workers_signal(procs, SIGUSR1);
 }
 
-void reopen_ask(struct server *server)
+void reopen_ask(struct reopen *reopen, struct procs *procs)
 {
-	if (server->reopen.is_pending)
-		server->reopen.again = true;
+	if (reopen->is_pending)
+		reopen->again = true;
 	else
-		begin(server);
+		begin_reopen(reopen, procs);
 }
 
 struct tally {
 	unsigned missing, failed;
 };
 
-static void count(const struct generation *generation, uint32_t begun, struct tally *tally)
+static void count_slots(const struct generation *generation, uint32_t begun, struct tally *tally)
 {
 	for (unsigned i = 0; i < generation->capacity; i++) {
 		const struct slot *slot = &generation->slots[i];
@@ -68,19 +69,18 @@ static void count(const struct generation *generation, uint32_t begun, struct ta
 	}
 }
 
-void reopen_step(struct server *server, int64_t now_ms)
+void reopen_step(struct reopen *reopen, struct procs *procs, int64_t now_ms)
 {
-	uint32_t begun = atomic_load(&server->board->reopen.begun);
+	uint32_t begun = atomic_load(&procs->board->reopen.begun);
 	struct tally tally = { 0, 0 };
-	struct err err = server->reopen.failure;
-	bool again = server->reopen.again;
+	struct err err = reopen->failure;
+	bool again = reopen->again;
 
-	if (!server->reopen.is_pending)
+	if (!reopen->is_pending)
 		return;
-	for (struct generation *g = procs_next(&server->roster, NULL); g;
-	     g = procs_next(&server->roster, g))
-		count(g, begun, &tally);
-	if (tally.missing > 0 && now_ms < server->reopen.begun_ms + REOPEN_MOST_MS)
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		count_slots(g, begun, &tally);
+	if (tally.missing > 0 && now_ms < reopen->begun_ms + REOPEN_MOST_MS)
 		return;
 	if (err.text[0] == '\0' && tally.missing > 0)
 		err_set(&err, CODE_FAILED, "%u workers have not opened the logs anew within %d s",
@@ -88,14 +88,14 @@ void reopen_step(struct server *server, int64_t now_ms)
 	else if (err.text[0] == '\0' && tally.failed > 0)
 		err_set(&err, CODE_FAILED, "%u workers cannot open the logs anew; the log says why",
 			tally.failed);
-	end(server, err.text[0] ? err.text : NULL);
+	end_reopen(reopen, procs, err.text[0] ? err.text : NULL);
 	if (again)
-		begin(server);
+		begin_reopen(reopen, procs);
 }
 
-int64_t reopen_due_ms(const struct server *server, int64_t otherwise_ms)
+int64_t reopen_due_ms(const struct reopen *reopen, int64_t otherwise_ms)
 {
-	int64_t due_ms = server->reopen.begun_ms + REOPEN_MOST_MS;
+	int64_t due_ms = reopen->begun_ms + REOPEN_MOST_MS;
 
-	return server->reopen.is_pending && due_ms < otherwise_ms ? due_ms : otherwise_ms;
+	return reopen->is_pending && due_ms < otherwise_ms ? due_ms : otherwise_ms;
 }

@@ -1,13 +1,123 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeps the times of the sampling; what is sampled, others know. */
+/*
+ * Keeps the times of the sampling. Looks at processes from outside (clock_getcpuclockid(3),
+ * /proc/PID/statm), so a worker that hangs is seen as well; a process that cannot be looked at
+ * keeps the figures it had.
+ */
 #include "master/sampler.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "base/sys.h"
-#include "master/load.h"
-#include "master/procstat.h"
+#include "base/units.h"
+#include "master/generation.h"
 #include "net/netstat.h"
+#include "stats/tally.h"
+
+static bool read_cpu_time(clockid_t clock, uint64_t *us)
+{
+	struct timespec time;
+
+	if (sys_clock_gettime(clock, &time) < 0)
+		return false;
+	*us = (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+	return true;
+}
+
+/* The second number of statm is the resident set, in pages (proc(5)). */
+static bool read_memory(const char *path, uint64_t *bytes)
+{
+	char text[128], *word, *end;
+	int64_t pages;
+
+	if (!file_read_path(path, text, sizeof(text)) || !(word = strchr(text, ' ')) ||
+	    !(end = strchr(++word, ' ')))
+		return false;
+	*end = '\0';
+	if (!units_read_count(word, &pages))
+		return false;
+	*bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return true;
+}
+
+/* It never falls: a clock that is asked of a dying process may tell less than before. */
+static void note_cpu(metric_cell *cell, clockid_t clock)
+{
+	uint64_t us;
+
+	if (read_cpu_time(clock, &us) && us > cell_get(cell))
+		cell_set(cell, us);
+}
+
+static void note_memory(metric_cell *cell, const char *path)
+{
+	uint64_t bytes;
+
+	if (read_memory(path, &bytes))
+		cell_set(cell, bytes);
+}
+
+static void sample_worker(pid_t pid, struct worker_tally *tally)
+{
+	char path[32];
+	clockid_t clock;
+
+	if (sys_clock_getcpuclockid(pid, &clock) == 0)
+		note_cpu(&tally->worker_cpu_seconds_total, clock);
+	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	note_memory(&tally->worker_memory_bytes, path);
+}
+
+/* Writes the cells of all living workers and of the master. */
+static void sample_processes(const struct procs *procs)
+{
+	struct server_tally *server = &procs->board->server;
+
+	for (const struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned i = 0; i < g->capacity; i++)
+			if (g->members[i].pid > 0)
+				sample_worker(g->members[i].pid, &g->slots[i].tally);
+	note_cpu(&server->master_cpu_seconds_total, CLOCK_PROCESS_CPUTIME_ID);
+	note_memory(&server->master_memory_bytes, "/proc/self/statm");
+}
+
+static uint32_t clamp_count(uint64_t value)
+{
+	return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
+/* What has come since *before, which becomes `now`. */
+static uint32_t count_new(uint64_t *before, uint64_t now, int64_t took_ms)
+{
+	uint64_t more = now > *before ? now - *before : 0;
+
+	*before = now;
+	return clamp_count(took_ms > SAMPLER_LATE_MS ? more * 1000 / (uint64_t)took_ms : more);
+}
+
+void sampler_append(struct sampler_history *history, struct scoreboard *board, uint64_t waiting,
+		    int64_t now_ms, int64_t now_s)
+{
+	int64_t took_ms = history->noted_ms > 0 ? now_ms - history->noted_ms : 0;
+	uint32_t count = atomic_load_explicit(&board->moment_count, memory_order_relaxed);
+	struct worker_tally all;
+
+	tally_total(board, &all);
+	board->moments[count % SCOREBOARD_MOMENTS] = (struct moment){
+		.at_s = now_s,
+		.live = clamp_count(metric_sum(&all, METRIC_connections_live)),
+		.waiting = clamp_count(waiting),
+		.accepted = count_new(&history->accepted,
+				      metric_sum(&all, METRIC_connections_accepted_total), took_ms),
+		.messages = count_new(&history->messages, metric_sum(&all, METRIC_messages_total),
+				      took_ms),
+	};
+	atomic_store_explicit(&board->moment_count, count + 1, memory_order_release);
+	history->noted_ms = now_ms;
+}
 
 void sampler_start(struct sampler *sampler)
 {
@@ -30,27 +140,27 @@ static bool has_begun(const struct sampler *sampler)
 	return sampler->tick_ms > 0;
 }
 
-int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *roster,
+int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *procs,
 		       int64_t otherwise_ms)
 {
-	if (!has_begun(sampler) && !roster->current)
+	if (!has_begun(sampler) && !procs->current)
 		return otherwise_ms;
 	return sampler->tick_ms < otherwise_ms ? sampler->tick_ms : otherwise_ms;
 }
 
-static void look_at_workers(const struct procs *roster)
+static void sample_workers(const struct procs *procs)
 {
-	struct server_tally *server = &roster->board->server;
-	struct load load = { 0 };
+	struct server_tally *server = &procs->board->server;
+	struct generation_load load = { 0 };
 
-	if (roster->current)
-		load = load_of(roster->current, 0, 1, INT64_MIN);
-	cell_set(&server->workers, roster->current ? roster->current->wanted : 0);
+	if (procs->current)
+		load = generation_load(procs->current, 0, 1, INT64_MIN);
+	cell_set(&server->workers, procs->current ? procs->current->wanted : 0);
 	cell_set(&server->workers_ready, load.workers);
-	cell_set(&server->balance_ratio, load_balance_ratio(&load));
+	cell_set(&server->balance_ratio, generation_balance_ratio(&load));
 }
 
-static void look_at_host(struct server_tally *server)
+static void sample_host(struct server_tally *server)
 {
 	struct netstat net = { 0 };
 
@@ -75,28 +185,28 @@ static int64_t first_second_ms(int64_t now_ms)
 	return now_ms + (SAMPLER_SECOND_MS + SAMPLER_SECOND_MS / 2 - past_ms) % SAMPLER_SECOND_MS;
 }
 
-static void take_second(struct sampler *sampler, const struct procs *roster, int64_t now_ms)
+static void sample_second(struct sampler *sampler, const struct procs *procs, int64_t now_ms)
 {
 	sampler->second_ms = sampler_next_ms(sampler->second_ms, SAMPLER_SECOND_MS, now_ms);
-	look_at_host(&roster->board->server);
-	procstat_sample(roster);
-	timeline_append(&sampler->history, roster->board, queues_waiting(roster->board), now_ms,
-			time(NULL));
+	sample_host(&procs->board->server);
+	sample_processes(procs);
+	sampler_append(&sampler->history, procs->board, queues_waiting(procs->board), now_ms,
+		       time(NULL));
 }
 
-void sampler_step(struct sampler *sampler, const struct procs *roster, int64_t now_ms)
+void sampler_step(struct sampler *sampler, const struct procs *procs, int64_t now_ms)
 {
-	look_at_workers(roster); /* in each turn: it is asked about as soon as a reload has ended */
-	if (sampler_due_ms(sampler, roster, INT64_MAX) > now_ms)
+	sample_workers(procs); /* in each turn: it is asked about as soon as a reload has ended */
+	if (sampler_due_ms(sampler, procs, INT64_MAX) > now_ms)
 		return;
 	if (!has_begun(sampler)) {
 		sampler->second_ms = first_second_ms(now_ms);
 		sampler->tick_ms = sampler->second_ms - SAMPLER_SECOND_MS;
-		look_at_host(&roster->board->server);
-		procstat_sample(roster);
+		sample_host(&procs->board->server);
+		sample_processes(procs);
 	}
 	sampler->tick_ms = sampler_next_ms(sampler->tick_ms, SAMPLER_TICK_MS, now_ms);
-	queues_look(&sampler->queues, roster, now_ms);
+	queues_look(&sampler->queues, procs, now_ms);
 	if (now_ms >= sampler->second_ms)
-		take_second(sampler, roster, now_ms);
+		sample_second(sampler, procs, now_ms);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Looks at the kernel and at the workers at set times, and writes down in the scoreboard what only
- * the master can know: accept queues ten times a second, all else once a second. Master only.
+ * the master can know: accept queues ten times a second; once a second the host's counters,
+ * processor time and memory of each process, and a moment of the server's last minutes. Master
+ * only.
  */
 #ifndef MASTER_SAMPLER_H
 #define MASTER_SAMPLER_H
@@ -10,14 +12,19 @@
 
 #include "master/procs.h"
 #include "master/queues.h"
-#include "master/timeline.h"
+#include "stats/scoreboard.h"
 
-enum { SAMPLER_TICK_MS = 100, SAMPLER_SECOND_MS = 1000 };
+enum { SAMPLER_TICK_MS = 100, SAMPLER_SECOND_MS = 1000, SAMPLER_LATE_MS = 1500 };
+
+struct sampler_history {
+	int64_t noted_ms;            /* when the last moment was written; 0: never */
+	uint64_t accepted, messages; /* as they were then */
+};
 
 struct sampler {
 	int64_t tick_ms, second_ms; /* when the next ones are due; 0: it has not begun */
 	struct queues queues;
-	struct timeline history;
+	struct sampler_history history;
 };
 
 void sampler_start(struct sampler *sampler);
@@ -27,14 +34,22 @@ void sampler_stop(struct sampler *sampler);
  * When sampler_step has something to do, or otherwise_ms; not before there is a generation in
  * force.
  */
-int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *roster,
+int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *procs,
 		       int64_t otherwise_ms);
-void sampler_step(struct sampler *sampler, const struct procs *roster, int64_t now_ms);
+void sampler_step(struct sampler *sampler, const struct procs *procs, int64_t now_ms);
 
 /*
  * The first time after now_ms that is so many steps of every_ms after due_ms, which is past: what
  * was missed while the master was held up is not made good.
  */
 int64_t sampler_next_ms(int64_t due_ms, int64_t every_ms, int64_t now_ms);
+
+/*
+ * Appends a moment: what has come since the last one, what is live, and `waiting` in the accept
+ * queues. When the master was away for longer than SAMPLER_LATE_MS, what has come is told as the
+ * share of one second.
+ */
+void sampler_append(struct sampler_history *history, struct scoreboard *board, uint64_t waiting,
+		    int64_t now_ms, int64_t now_s);
 
 #endif

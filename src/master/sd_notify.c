@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words the notifications of sd_notify(3). Must not decide anything by whether they arrive: a
- * manager that cannot be told is logged.
+ * Words the notifications. Must not decide anything by whether they arrive: that one cannot be sent
+ * is logged.
  */
 #include "master/sd_notify.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,15 +15,15 @@
 #include "base/log.h"
 #include "net/systemd.h"
 
-static void check(bool told)
+static void log_failure(bool is_sent)
 {
-	if (!told)
+	if (!is_sent)
 		LOG(EVENT_notify_failed, LOG_STR("message", strerror(errno)));
 }
 
 void sd_notify_ready(void)
 {
-	check(systemd_notify("READY=1\nMAINPID=%d", (int)getpid()));
+	log_failure(systemd_notify("READY=1\nMAINPID=%d", (int)getpid()));
 }
 
 void sd_notify_reloading(void)
@@ -30,47 +31,35 @@ void sd_notify_reloading(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	check(systemd_notify("RELOADING=1\nMONOTONIC_USEC=%lld",
-			     (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000));
+	log_failure(systemd_notify("RELOADING=1\nMONOTONIC_USEC=%lld",
+				   (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000));
 }
 
 void sd_notify_stopping(void)
 {
-	check(systemd_notify("STOPPING=1"));
+	log_failure(systemd_notify("STOPPING=1"));
 }
 
-static const char *doing(const struct server *server)
-{
-	if (server->stop.how != STOP_NOT)
-		return "stopping";
-	if (!server->is_started)
-		return "starting";
-	if (server->reload.phase != RELOAD_IDLE)
-		return "reloading";
-	return server->roster.current->wanted > 0 ? "serving" : "workers retired";
-}
-
-int64_t sd_notify_due_ms(const struct server *server, int64_t otherwise_ms)
+int64_t sd_notify_due_ms(const struct sd_notify *last, int64_t otherwise_ms)
 {
 	int64_t every_ms = systemd_watchdog_ms();
 
-	if (every_ms == 0 || server->tidings.watchdog_ms + every_ms > otherwise_ms)
+	if (every_ms == 0 || last->watchdog_ms + every_ms > otherwise_ms)
 		return otherwise_ms;
-	return server->tidings.watchdog_ms + every_ms;
+	return last->watchdog_ms + every_ms;
 }
 
-void sd_notify_step(struct server *server, int64_t now_ms)
+void sd_notify_step(struct sd_notify *last, const char *doing, unsigned workers, int64_t now_ms)
 {
-	char status[sizeof(server->tidings.status)];
+	char status[sizeof(last->status)];
 
-	snprintf(status, sizeof(status), "%s, %u workers", doing(server),
-		 procs_alive(&server->roster));
-	if (strcmp(status, server->tidings.status) != 0) {
-		check(systemd_notify("STATUS=%s", status));
-		memcpy(server->tidings.status, status, sizeof(status));
+	snprintf(status, sizeof(status), "%s, %u workers", doing, workers);
+	if (strcmp(status, last->status) != 0) {
+		log_failure(systemd_notify("STATUS=%s", status));
+		memcpy(last->status, status, sizeof(status));
 	}
-	if (sd_notify_due_ms(server, INT64_MAX) > now_ms)
+	if (sd_notify_due_ms(last, INT64_MAX) > now_ms)
 		return;
-	server->tidings.watchdog_ms = now_ms;
-	check(systemd_notify("WATCHDOG=1"));
+	last->watchdog_ms = now_ms;
+	log_failure(systemd_notify("WATCHDOG=1"));
 }

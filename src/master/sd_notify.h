@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* What the service manager is told of the server's state. Master only. */
+/* What the service manager is told of the server's state (sd_notify(3)). Master only. */
 #ifndef MASTER_SD_NOTIFY_H
 #define MASTER_SD_NOTIFY_H
 
 #include <stdint.h>
 
-#include "master/server.h"
+struct sd_notify {
+	char status[128];    /* the line that was sent last */
+	int64_t watchdog_ms; /* when WATCHDOG=1 was sent last */
+};
 
 /* Changes of state, sent at once. */
 void sd_notify_ready(void);
 void sd_notify_reloading(void);
 void sd_notify_stopping(void);
 
-/* Tells a changed status line, and that the server lives, when it is time to. */
-void sd_notify_step(struct server *server, int64_t now_ms);
+/* Sends a status line that has changed, and that the server lives, when it is time to. */
+void sd_notify_step(struct sd_notify *last, const char *doing, unsigned workers, int64_t now_ms);
 
-/* When sd_notify_step has to tell that the server lives, or otherwise_ms. */
-int64_t sd_notify_due_ms(const struct server *server, int64_t otherwise_ms);
+/* When sd_notify_step has to send that the server lives, or otherwise_ms. */
+int64_t sd_notify_due_ms(const struct sd_notify *last, int64_t otherwise_ms);
 
 #endif

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forks one worker, or the keeper that clones it, and strips it of what is not its own. Must not
- * decide when or whether.
+ * Starts one worker, and strips the forked process of what is not its own. Must not decide when or
+ * whether.
  */
 #include "master/spawn.h"
 
+#include <string.h>
+
+#include "accesslog/accesslog.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/signals.h"
 #include "master/keeper.h"
 #include "master/prestart.h"
 #include "worker/heritage.h"
+
+#define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
 /*
  * A worker must not be able to touch another's connections; descriptors worker_run closes itself.
@@ -27,40 +33,68 @@ static void leave_memory(struct generation *generation, const struct heritage *h
 }
 
 /* A generation that a reload tries has its own log already, which the master does not have yet. */
-static bool wants_new_log(const struct procs *roster, const struct generation *generation)
+static bool wants_new_log(const struct procs *procs, const struct generation *generation)
 {
-	return generation == roster->starting && roster->current &&
-	       !prestart_same_log(roster->current->conf, &roster->current->identity,
-				  generation->conf, &generation->identity);
+	return generation == procs->starting && procs->current &&
+	       !prestart_same_log(procs->current->conf, &procs->current->identity, generation->conf,
+				  &generation->identity);
 }
 
-static _Noreturn void become_worker(const struct procs *roster, const struct generation *generation,
+static void limit_files(rlim_t wanted)
+{
+	struct rlimit limit;
+
+	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	sys_setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/*
+ * In the child: its limit, its umask, its own descriptors of the logs; in a reload the log of its
+ * own configuration, which the master takes over only once the generation is ready.
+ */
+static bool set_up_child(const struct procs *procs, const struct generation *generation,
+			 struct err *err)
+{
+	const struct conf *conf = generation->conf;
+	unsigned sockets = listener_sockets(generation->listeners);
+
+	umask((mode_t)conf->umask);
+	log_own();
+	accesslog_own();
+	if (wants_new_log(procs, generation) && !prestart_log(conf, &generation->identity, err))
+		return false;
+	limit_files(prestart_files_wanted(conf, sockets, generation->capacity));
+	return true;
+}
+
+static _Noreturn void become_worker(const struct procs *procs, const struct generation *generation,
 				    const struct heritage *heritage)
 {
 	struct generation *g;
 	struct err err;
 
 	signals_leave_reports();
-	for (g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	for (g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		leave_memory(g, heritage);
-	if (!prestart_inherit(generation->conf, &generation->identity, generation->listeners,
-			      generation->capacity, wants_new_log(roster, generation), &err)) {
+	if (!set_up_child(procs, generation, &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		sys_leave(CODE_OSERR);
 	}
 	if (generation->conf->keep_connections)
-		keeper_run(heritage, roster->page, generation->first_slot + heritage->number);
-	sys_leave(pidpage_drop(roster->page) ? worker_run(heritage) : CODE_OSERR);
+		keeper_run(heritage, procs->page, generation->first_slot + heritage->number);
+	sys_leave(keeper_pids_drop(procs->page) ? worker_run(heritage) : CODE_OSERR);
 }
 
-pid_t spawn_worker(struct procs *roster, struct generation *generation, unsigned number)
+pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned number)
 {
 	struct heritage heritage = {
 		.conf = generation->conf,
 		.identity = &generation->identity,
 		.listeners = generation->listeners,
-		.board = roster->board,
+		.board = procs->board,
 		.number = number,
 		.seat = generation->members[number].seat,
 		.peers = generation->slots,
@@ -73,6 +107,145 @@ pid_t spawn_worker(struct procs *roster, struct generation *generation, unsigned
 	pid_t pid = sys_fork();
 
 	if (pid == 0)
-		become_worker(roster, generation, &heritage);
+		become_worker(procs, generation, &heritage);
 	return pid;
+}
+
+/* Lets the workers know. */
+static void publish_state(const struct generation *generation, unsigned number,
+			  enum slot_state state)
+{
+	const struct member *member = &generation->members[number];
+
+	STORE(generation->slots[number].state, state);
+	atomic_store_explicit(&generation->infos[number].is_taken, state != SLOT_EMPTY,
+			      memory_order_release);
+	heritage_peers_set(&generation->hints, number,
+			   (struct peer){ .seat = (uint16_t)member->seat,
+					  .state = (uint8_t)state });
+}
+
+static void prepare_slot(const struct scoreboard *board, struct generation *generation,
+			 unsigned number, int64_t now_ms)
+{
+	const struct member *member = &generation->members[number];
+	struct slot *slot = &generation->slots[number];
+	struct slot_info *info = &generation->infos[number];
+
+	STORE(slot->live, (uint32_t)member->held);
+	STORE(slot->turns, 0);
+	STORE(slot->has_hand, 0);
+	STORE(slot->heartbeat_ms, now_ms);
+	STORE(slot->generation, generation->id);
+	STORE(slot->seat, member->seat);
+	/* What a keeper gives on is the log as the last worker had it. */
+	if (member->keeper == 0) {
+		STORE(slot->log_opened,
+		      atomic_load_explicit(&board->reopen.begun, memory_order_relaxed));
+		STORE(slot->log_failed, 0);
+	}
+	STORE(info->started_ms, now_ms);
+	STORE(info->generation, generation->id);
+	STORE(info->number, number);
+	publish_state(generation, number, SLOT_STARTING);
+}
+
+static bool prepare_arena(const struct generation *generation, struct member *member)
+{
+	BUG_ON(member->held > 0);
+	if (member->arena)
+		arena_reset(member->arena);
+	else
+		member->arena = arena_new(generation->conf);
+	return member->arena;
+}
+
+/* The keeper clones into what the last worker left. */
+static bool ask_keeper(const struct member *member)
+{
+	if (member->state == MEMBER_RECOVERING_TO_DRAIN)
+		arena_drain(member->arena, member->deadline_ms);
+	return sys_kill(member->keeper, SIGNAL_KEEPER_START) == 0 &&
+	       sys_kill(member->keeper, SIGCONT) == 0;
+}
+
+static bool fork_member(struct procs *procs, struct generation *generation, struct member *member)
+{
+	pid_t pid = -1;
+
+	if (prepare_arena(generation, member))
+		pid = procs->spawn(procs, generation, member->number);
+	if (pid > 0 && generation->conf->keep_connections)
+		member->keeper = pid;
+	else if (pid > 0)
+		member->pid = pid;
+	return pid > 0;
+}
+
+static void note_refusal(struct procs *procs, struct generation *generation, unsigned number,
+			 int error, int64_t now_ms)
+{
+	struct member *member = &generation->members[number];
+
+	publish_state(generation, number, SLOT_EMPTY);
+	if (generation == procs->starting) {
+		errno = error;
+		err_errno(&generation->failure, CODE_OSERR, "cannot start worker %u", number);
+		member_leave(member, now_ms);
+		return;
+	}
+	LOG(EVENT_worker_crashed, LOG_NUM("worker", number),
+	    LOG_STR("message", "the system refused to start it"),
+	    LOG_STR("error", strerror(error)));
+	member->started_ms = now_ms;
+	member_respawn(member, false, false, now_ms);
+}
+
+static void note_start(struct generation *generation, unsigned number, pid_t pid)
+{
+	STORE(generation->infos[number].pid, (uint32_t)pid);
+	LOG(EVENT_worker_started, LOG_NUM("worker", number), LOG_NUM("child_pid", pid),
+	    LOG_NUM("generation", generation->id));
+}
+
+void spawn_start(struct procs *procs, struct generation *generation, unsigned number,
+		 int64_t now_ms)
+{
+	struct member *member = &generation->members[number];
+
+	prepare_slot(procs->board, generation, number, now_ms);
+	if (!(member->keeper > 0 ? ask_keeper(member) : fork_member(procs, generation, member))) {
+		note_refusal(procs, generation, number, errno, now_ms);
+		return;
+	}
+	member_started(member, now_ms);
+	if (member->pid > 0)
+		note_start(generation, number, member->pid);
+}
+
+/* The kernel has written it down: only now can a signal be sent. */
+static void learn_pid(struct procs *procs, struct generation *generation, unsigned number)
+{
+	struct member *member = &generation->members[number];
+	pid_t pid;
+
+	if (member->pid > 0 || !member_is_alive(member))
+		return;
+	pid = keeper_pids_get(procs->page, generation->first_slot + number);
+	if (pid <= 0)
+		return;
+	note_start(generation, number, pid);
+	member_learn_pid(member, pid, clock_ms());
+}
+
+void spawn_look(struct procs *procs, struct generation *generation, unsigned number)
+{
+	struct member *member = &generation->members[number];
+	uint32_t state =
+		atomic_load_explicit(&generation->slots[number].state, memory_order_acquire);
+
+	learn_pid(procs, generation, number);
+	if (member->pid > 0 && state == SLOT_READY && member_note_ready(member))
+		LOG(EVENT_worker_ready, LOG_NUM("worker", number),
+		    LOG_NUM("child_pid", member->pid), LOG_NUM("generation", generation->id));
 }

@@ -6,58 +6,33 @@
 #include "master/start.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/announce.h"
-#include "master/prestart.h"
-#include "master/signal_actions.h"
 #include "master/spawn.h"
-#include "master/stop.h"
+#include "master/workers.h"
 #include "net/systemd.h"
 
-static void hear_signals(void *owner, uint32_t events)
-{
-	(void)events;
-	signal_actions_read(owner);
-}
-
-static void hear_bells(void *owner, uint32_t events)
-{
-	const struct server *server = owner;
-
-	(void)events;
-	procs_hear_bells(&server->roster);
-}
-
-static bool reap_other(void *owner, pid_t pid, int status)
-{
-	struct server *server = owner;
-
-	return config_trial_reap(&server->reload.trial, pid, status);
-}
-
-void start_empty(struct server *server, const struct master_options *asked)
+void start_empty(struct server *server, const struct conf_source *source, int ready_fd)
 {
 	*server = (struct server){
-		.options = asked,
-		.source = asked->source,
+		.source = *source,
 		.loop = { .epfd = -1 },
-		.signals = { -1, hear_signals, server },
-		.bells = { -1, hear_bells, server },
+		.signals = { .fd = -1 },
+		.bells = { .fd = -1 },
 		.pidfile = { .fd = -1 },
-		.roster = { .spawn = spawn_worker,
-			    .other = reap_other,
-			    .hear = signal_actions_read,
-			    .owner = server },
-		.ready = { .fd = asked->ready_fd },
+		.procs = { .spawn = spawn_worker },
+		.reload = { .procs = &server->procs, .source = &server->source },
+		.stop = { .procs = &server->procs, .reload = &server->reload },
+		.ready = { .fd = ready_fd },
 		.report_fd = -1,
 	};
 	sampler_start(&server->sampler);
 }
 
-/* Where the path was given stands before the message, unless nobody gave one. */
+/* Where the path was given, if it was, stands before the message. */
 static bool take_pid_file(struct server *server, const struct conf *conf, const char *path,
 			  struct err *err)
 {
@@ -73,19 +48,22 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 	char path[sizeof(server->pidfile.path)];
 
 	if (!pidfile_path(conf, true, path, sizeof(path), err) ||
-	    !prestart_enter(conf, server->options->daemon, err) ||
+	    !prestart_enter(conf, server->is_daemon, err) ||
 	    !take_pid_file(server, conf, path, err))
 		return false;
 	if (path[0] != '\0')
 		scoreboard_path(path, server->board_path, sizeof(server->board_path));
 	server->board = scoreboard_new(path[0] != '\0' ? server->board_path : NULL, err);
-	server->roster.board = server->board;
+	server->procs.board = server->board;
 	if (!server->board)
 		return false;
-	announce_birth(server->board);
+	server->board->started_ms = clock_ms();
+	snprintf(server->board->program, sizeof(server->board->program), "%s", PACKAGE_VERSION);
+	cell_set(&server->board->server.start_time_seconds, (uint64_t)time(NULL));
+	cell_set(&server->board->server.last_reload_succeeded, 1);
 	log_count_in(&server->board->server.master_log_lines_lost_total);
-	server->roster.page = pidpage_new();
-	return server->roster.page || err_errno(err, CODE_OSERR, "cannot map the page of pids");
+	server->procs.page = keeper_pids_new();
+	return server->procs.page || err_errno(err, CODE_OSERR, "cannot map the page of pids");
 }
 
 static bool take_loop(struct server *server, struct err *err)
@@ -98,12 +76,12 @@ static bool take_loop(struct server *server, struct err *err)
 	server->bells.fd = sys_epoll_create1(EPOLL_CLOEXEC);
 	if (server->bells.fd < 0 || !loop_watch(&server->loop, &server->bells, EPOLLIN))
 		return err_errno(err, CODE_OSERR, "cannot make the epoll of the workers' bells");
-	server->roster.bells = server->bells.fd;
+	server->procs.bells = server->bells.fd;
 	return true;
 }
 
-/* Tells which sockets nobody took, in the form that takes them. */
-static void drop_passed(void)
+/* Logs which sockets no listen takes, in the form that would take them. */
+static void drop_unused_sockets(void)
 {
 	char all[512] = "", text[ADDR_TEXT];
 	struct addr addr;
@@ -120,7 +98,7 @@ static void drop_passed(void)
 				       "they were closed (listen \"ADDRESS\" takes one)"));
 }
 
-static struct generation *take_generation(struct conf *conf, const struct configtest *found,
+static struct generation *take_generation(struct conf *conf, const struct prestart_found *found,
 					  struct err *err)
 {
 	unsigned workers = conf_workers(conf);
@@ -132,7 +110,7 @@ static struct generation *take_generation(struct conf *conf, const struct config
 	listeners = listener_open_all(conf, NULL, workers, found->resolved, err);
 	if (!listeners)
 		return NULL;
-	drop_passed();
+	drop_unused_sockets();
 	generation = generation_new(conf, &found->identity, listeners, workers, err);
 	if (!generation)
 		listener_close_all(listeners, NULL, true);
@@ -140,11 +118,11 @@ static struct generation *take_generation(struct conf *conf, const struct config
 }
 
 /* Once the log is where the configuration wants it. */
-static void say_place(const struct server *server, const struct conf *conf)
+static void log_pid_file(const struct server *server, const struct conf *conf)
 {
 	char text[PIDFILE_WARNING];
 
-	if (!pidfile_warns(conf, server->pidfile.path, text))
+	if (!pidfile_path_warns(conf, server->pidfile.path, text))
 		return;
 	if (server->pidfile.path[0] == '\0')
 		LOG(EVENT_pid_file_omitted, LOG_STR("message", text));
@@ -152,7 +130,7 @@ static void say_place(const struct server *server, const struct conf *conf)
 		LOG(EVENT_environment_warned, LOG_STR("message", text));
 }
 
-bool start_take(struct server *server, struct conf *conf, const struct configtest *found,
+bool start_take(struct server *server, struct conf *conf, const struct prestart_found *found,
 		struct err *err)
 {
 	struct generation *generation = NULL;
@@ -165,43 +143,33 @@ bool start_take(struct server *server, struct conf *conf, const struct configtes
 		return false;
 	}
 	loop_read_clock(&server->loop);
-	server->deadline_ms = server->loop.now_ms + SERVER_READY_MS;
-	if (!procs_begin(&server->roster, generation, server->loop.now_ms, err)) {
+	server->deadline_ms = server->loop.now_ms + RELOAD_READY_MS;
+	if (!workers_begin(&server->procs, generation, server->loop.now_ms, err)) {
 		generation_close(generation, NULL, true);
 		generation_free(generation);
 		return false;
 	}
-	say_place(server, conf);
+	log_pid_file(server, conf);
 	announce_listeners(generation->listeners, NULL);
 	announce_conf(server->board, conf);
 	return true;
 }
 
-void start_step(struct server *server, int64_t now_ms)
+enum start_progress start_step(struct server *server, int64_t now_ms, struct err *err)
 {
-	const struct generation *first = server->roster.starting;
-	struct err err = { 0 };
+	const struct generation *first = server->procs.starting;
 
+	err->text[0] = '\0';
 	if (server->is_started || !first)
-		return;
-	if (first->failure.text[0] != '\0') {
-		err = first->failure;
-	} else if (generation_ready(first) == first->wanted) {
-		if (pidfile_write(&server->pidfile, &err)) {
-			procs_promote(&server->roster);
-			scoreboard_mark(server->board, MARK_START, 0);
-			server->is_started = true;
-			sampler_step(&server->sampler, &server->roster, now_ms);
-			announce_started(server);
-			return;
-		}
-	} else if (now_ms >= server->deadline_ms) {
-		err_set(&err, CODE_OSERR, "%u of %u workers were ready within %d s",
-			generation_ready(first), first->wanted, SERVER_READY_MS / 1000);
-	} else {
-		return;
-	}
-	stop_fail(server, &err);
+		return START_NONE;
+	if (!generation_has_started(first, "", now_ms >= server->deadline_ms, err))
+		return err->text[0] != '\0' ? START_FAILED : START_NONE;
+	if (!pidfile_write(&server->pidfile, err))
+		return START_FAILED;
+	workers_promote(&server->procs);
+	scoreboard_mark(server->board, MARK_START, 0);
+	server->is_started = true;
+	return START_DONE;
 }
 
 int64_t start_due_ms(const struct server *server, int64_t otherwise_ms)
@@ -221,15 +189,15 @@ static void close_fd(int *fd)
 
 void start_undo(struct server *server)
 {
-	procs_sweep(&server->roster);
+	workers_sweep(&server->procs);
 	sampler_stop(&server->sampler);
 	close_fd(&server->signals.fd);
 	close_fd(&server->bells.fd);
-	readyfd_close(&server->ready);
+	announce_close(&server->ready);
 	if (server->loop.epfd >= 0)
 		loop_close(&server->loop);
-	(void)pidpage_drop(server->roster.page);
-	server->roster.page = NULL;
+	(void)keeper_pids_drop(server->procs.page);
+	server->procs.page = NULL;
 	log_count_in(NULL);
 	if (server->board)
 		atomic_store_explicit(&server->board->has_ended, 1, memory_order_release);

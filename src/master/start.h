@@ -1,35 +1,76 @@
 /* SPDX-License-Identifier: MIT */
-/* The start, from a configuration to workers that are all ready, and the way back. Master only. */
+/*
+ * The start: all that a server holds, from a configuration to workers that are all ready, and how
+ * it is given back. Master only.
+ */
 #ifndef MASTER_START_H
 #define MASTER_START_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ctl/configtest.h"
-#include "master/server.h"
+#include "base/loop.h"
+#include "config/signals.h"
+#include "master/announce.h"
+#include "master/pidfile.h"
+#include "master/prestart.h"
+#include "master/procs.h"
+#include "master/recycle.h"
+#include "master/reload.h"
+#include "master/reopen.h"
+#include "master/sampler.h"
+#include "master/sd_notify.h"
+#include "master/stop.h"
+#include "master/watchdog.h"
 
-/* Nothing is open. */
-void start_empty(struct server *server, const struct master_options *asked);
+struct server {
+	struct conf_source source; /* of the configuration, with the directory of the start */
+	bool is_daemon, is_quiet;  /* -d, -q */
+	struct loop loop;
+	struct watch signals, bells;     /* fd -1: not open */
+	unsigned asked[SIGNAL_REAP + 1]; /* signals of each action, but for stops, not yet obeyed */
+	struct pidfile pidfile;
+	struct scoreboard *board;
+	char board_path[sizeof(((struct pidfile *)0)->path) + 16];
+	struct procs procs;
+	struct watchdog watchdog;
+	struct recycle recycle;
+	struct sampler sampler;
+	struct reload reload;
+	struct reopen reopen;
+	struct stop stop;
+	struct sd_notify notified;
+	struct announce_ready ready;
+	int report_fd;       /* to a daemon's starter, -1 once it knows */
+	int64_t deadline_ms; /* of the start */
+	bool is_started;     /* the first generation was ready */
+	struct err outcome;  /* what master_run returns; text: a failure that is not logged */
+};
+
+/* Nothing is open but ready_fd (-1: none), which is the server's from here on. */
+void start_empty(struct server *server, const struct conf_source *source, int ready_fd);
 
 /*
  * Takes everything the server needs, in the order in which a failure harms least, and makes the
- * first generation. `found` is what configtest_pass found for conf. Takes over conf. False with
- * err; start_undo is to be called in any case.
+ * first generation. `found` is what the checks found for conf. Takes over conf. False with err;
+ * start_undo is to be called in any case.
  */
-bool start_take(struct server *server, struct conf *conf, const struct configtest *found,
+bool start_take(struct server *server, struct conf *conf, const struct prestart_found *found,
 		struct err *err);
 
-/*
- * Sees whether all are ready, one has failed or time is over. Nothing once the server has
- * started.
- */
-void start_step(struct server *server, int64_t now_ms);
+enum start_progress {
+	START_NONE, /* the workers are not ready yet, or the server has started already */
+	START_DONE, /* just now: all are ready, the pid file is written */
+	START_FAILED
+};
+
+/* Sees whether all are ready; with START_FAILED err says which one is not, or that time is over. */
+enum start_progress start_step(struct server *server, int64_t now_ms, struct err *err);
 
 /* When start_step gives up on workers that are not ready, or otherwise_ms. */
 int64_t start_due_ms(const struct server *server, int64_t otherwise_ms);
 
-/* Gives everything back. Nobody may be alive. */
+/* Gives everything back. No worker may be alive. */
 void start_undo(struct server *server);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stops the server in steps, each of which only makes the last one faster. Must not wait: the loop
+ * Stops the server in steps, each of which is faster than the one before. Must not wait: the loop
  * reaps.
  *
  *   NOT --TERM, QUIT--> GRACEFUL --again, or shutdown_timeout--> FAST --INT again, or 2 s--> KILL
@@ -10,9 +10,8 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/member.h"
-#include "master/reload.h"
 #include "master/sd_notify.h"
+#include "master/workers.h"
 
 enum { FAST_MS = 2000 };
 
@@ -27,96 +26,89 @@ static const struct {
 };
 
 /* The longest time that any generation's connections were promised. */
-static int64_t patience_ms(const struct server *server, int64_t now_ms)
+static int64_t find_deadline_ms(const struct procs *procs, int64_t now_ms)
 {
-	const struct procs *roster = &server->roster;
 	int64_t latest_ms = now_ms;
 
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g))
-		if (member_deadline_ms(g, now_ms) > latest_ms)
-			latest_ms = member_deadline_ms(g, now_ms);
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		if (generation_deadline_ms(g, now_ms) > latest_ms)
+			latest_ms = generation_deadline_ms(g, now_ms);
 	return latest_ms;
 }
 
-static void retire(struct server *server)
+static void retire_last(struct procs *procs)
 {
-	struct generation *last = server->roster.starting ? server->roster.starting :
-							    server->roster.current;
+	struct generation *last = procs->starting ? procs->starting : procs->current;
 
 	if (!last)
 		return;
 	generation_close(last, NULL, true);
 	/* The steps give the signals, and the time to be gone, to all generations at once. */
-	procs_retire(&server->roster, last, 0, INT64_MAX);
+	workers_retire(procs, last, 0, INT64_MAX);
 }
 
-static void begin(struct server *server, enum stop_how how)
+static void set_deadline(struct stop *stop, int64_t now_ms)
 {
-	if (server->outcome.text[0] == '\0')
-		LOG(EVENT_server_stopping, LOG_STR("how", steps[how].word));
-	sd_notify_stopping();
-	reload_abandon(server);
-	retire(server);
+	if (stop->how == STOP_GRACEFUL)
+		stop->deadline_ms = find_deadline_ms(stop->procs, now_ms);
+	else
+		stop->deadline_ms = stop->how == STOP_FAST ? now_ms + FAST_MS : 0;
+	atomic_store_explicit(&stop->procs->board->stop_due_ms,
+			      stop->how == STOP_KILL ? now_ms : stop->deadline_ms,
+			      memory_order_relaxed);
 }
 
-static void enter(struct server *server, enum stop_how how, int64_t now_ms)
+static void enter_step(struct stop *stop, enum stop_how how, bool is_logged, int64_t now_ms)
 {
-	enum stop_how before = server->stop.how;
+	enum stop_how before = stop->how;
 
 	if (how <= before)
 		return;
-	server->stop.how = how;
-	cell_set(&server->board->server.stopping, 1);
-	if (how == STOP_GRACEFUL)
-		server->stop.deadline_ms = patience_ms(server, now_ms);
-	else
-		server->stop.deadline_ms = how == STOP_FAST ? now_ms + FAST_MS : 0;
-	atomic_store_explicit(&server->board->stop_due_ms,
-			      how == STOP_KILL ? now_ms : server->stop.deadline_ms,
-			      memory_order_relaxed);
-	if (before == STOP_NOT)
-		begin(server, how);
-	else
+	stop->how = how;
+	cell_set(&stop->procs->board->server.stopping, 1);
+	set_deadline(stop, now_ms);
+	if (is_logged)
 		LOG(EVENT_server_stopping, LOG_STR("how", steps[how].word));
-	procs_signal(&server->roster, steps[how].signal);
+	if (before == STOP_NOT) {
+		sd_notify_stopping();
+		reload_abandon(stop->reload, now_ms);
+		retire_last(stop->procs);
+	}
+	workers_signal(stop->procs, steps[how].signal);
 }
 
-void stop_ask(struct server *server, enum signal_action action)
+void stop_ask(struct stop *stop, enum signal_action action, int64_t now_ms)
 {
-	enum stop_how how = server->stop.how;
+	enum stop_how how = stop->how;
 
 	if (action == SIGNAL_QUIT)
 		how = how == STOP_NOT ? STOP_GRACEFUL : STOP_FAST;
 	else
 		how = how < STOP_FAST ? STOP_FAST : STOP_KILL;
-	enter(server, how, server->loop.now_ms);
+	enter_step(stop, how, true, now_ms);
 }
 
-void stop_fail(struct server *server, const struct err *err)
+void stop_gracefully(struct stop *stop, int64_t now_ms)
 {
-	if (server->stop.how != STOP_NOT)
-		return;
-	server->outcome = *err;
-	if (!server->is_started) {
-		enter(server, STOP_KILL, server->loop.now_ms);
-		return;
-	}
-	LOG(EVENT_server_failed, LOG_STR("message", err->text));
-	server->outcome.text[0] = '\0';
-	enter(server, STOP_GRACEFUL, server->loop.now_ms);
+	enter_step(stop, STOP_GRACEFUL, true, now_ms);
 }
 
-void stop_step(struct server *server, int64_t now_ms)
+void stop_failed_start(struct stop *stop, int64_t now_ms)
 {
-	if (server->stop.deadline_ms == 0 || now_ms < server->stop.deadline_ms)
-		return;
-	if (server->stop.how == STOP_GRACEFUL)
-		LOG(EVENT_shutdown_timed_out, LOG_NUM("workers", procs_alive(&server->roster)));
-	enter(server, server->stop.how + 1, now_ms);
+	enter_step(stop, STOP_KILL, false, now_ms);
 }
 
-bool stop_is_done(const struct server *server)
+void stop_step(struct stop *stop, int64_t now_ms)
 {
-	return server->stop.how != STOP_NOT && procs_alive(&server->roster) == 0 &&
-	       server->reload.trial.pid == 0;
+	if (stop->deadline_ms == 0 || now_ms < stop->deadline_ms)
+		return;
+	if (stop->how == STOP_GRACEFUL)
+		LOG(EVENT_shutdown_timed_out, LOG_NUM("workers", workers_alive(stop->procs)));
+	enter_step(stop, stop->how + 1, true, now_ms);
+}
+
+bool stop_is_done(const struct stop *stop)
+{
+	return stop->how != STOP_NOT && workers_alive(stop->procs) == 0 &&
+	       stop->reload->trial.pid == 0;
 }

@@ -1,25 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of the server: gracefully, then fast, then by SIGKILL. Master only. */
+/*
+ * The end of the server, in steps: gracefully, then fast, then by SIGKILL. Ends a reload that is
+ * under way. Master only.
+ */
 #ifndef MASTER_STOP_H
 #define MASTER_STOP_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "master/server.h"
+#include "config/signals.h"
+#include "master/procs.h"
+#include "master/reload.h"
 
-/* Somebody asks: SIGNAL_QUIT or SIGNAL_STOP. A second asking makes it faster. */
-void stop_ask(struct server *server, enum signal_action action);
+/* Each is faster than the one before. */
+enum stop_how { STOP_NOT, STOP_GRACEFUL, STOP_FAST, STOP_KILL };
 
-/*
- * The server cannot go on: a start that fails is ended at once and err is what master_run
- * returns; a server that has started logs why and stops gracefully.
- */
-void stop_fail(struct server *server, const struct err *err);
+struct stop {
+	struct procs *procs;
+	struct reload *reload;
+	enum stop_how how;
+	int64_t deadline_ms; /* when it becomes the next one; 0: never */
+};
 
-void stop_step(struct server *server, int64_t now_ms);
+/* A signal asks for it: SIGNAL_QUIT or SIGNAL_STOP. A second one makes it faster. */
+void stop_ask(struct stop *stop, enum signal_action action, int64_t now_ms);
 
-/* It was asked for and nobody lives any more. */
-bool stop_is_done(const struct server *server);
+/* The server cannot go on: stops gracefully, unless it stops already. */
+void stop_gracefully(struct stop *stop, int64_t now_ms);
+
+/* The start has failed: kills all workers, and logs nothing, for the starter says why. */
+void stop_failed_start(struct stop *stop, int64_t now_ms);
+
+/* Makes the stop faster when its time is over. */
+void stop_step(struct stop *stop, int64_t now_ms);
+
+/* The stop was asked for, and no child of the server lives any more. */
+bool stop_is_done(const struct stop *stop);
 
 #endif

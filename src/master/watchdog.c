@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Judges heartbeats. Must not reap or respawn: a worker that it kills is one that has died. */
+/* Judges heartbeats. Must not reap or respawn: what its kills lead to, worker_exit.c decides. */
 #include "master/watchdog.h"
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/member.h"
 
 enum { LOOK_LEAST_MS = 20, LOOK_MOST_MS = 1000, AHEAD_MS = 10000 };
 
@@ -20,12 +19,12 @@ static int64_t interval_ms(const struct generation *generation)
 	return quarter < LOOK_MOST_MS ? quarter : LOOK_MOST_MS;
 }
 
-int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *roster,
+int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *procs,
 			int64_t otherwise_ms)
 {
 	int64_t due_ms = otherwise_ms;
 
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g)) {
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g)) {
 		int64_t interval = interval_ms(g);
 
 		if (interval > 0 && watchdog->last_ms + interval < due_ms)
@@ -34,36 +33,32 @@ int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *ros
 	return due_ms;
 }
 
-static void kill_hung(struct procs *roster, struct member *member, unsigned number,
-		      int64_t silent_ms, int64_t now_ms)
+static void kill_hung(struct procs *procs, struct member *member, int64_t silent_ms, int64_t now_ms)
 {
 	/* Without a worker it is the keeper that hangs. */
 	if (member->pid > 0)
 		sys_kill(member->pid, SIGABRT);
-	LOG(EVENT_worker_hung, LOG_NUM("worker", number), LOG_NUM("child_pid", member->pid),
+	LOG(EVENT_worker_hung, LOG_NUM("worker", member->number), LOG_NUM("child_pid", member->pid),
 	    LOG_NUM("silent_ms", silent_ms));
-	cell_add(&roster->board->past[number].tally.worker_hangs_total, 1);
-	scoreboard_mark(roster->board, MARK_HANG, number);
-	member->hung = true;
-	if (member->kill_ms == 0 || member->kill_ms > now_ms + WATCHDOG_ABORT_MS)
-		member->kill_ms = now_ms + WATCHDOG_ABORT_MS;
+	cell_add(&procs->board->past[member->number].tally.worker_hangs_total, 1);
+	scoreboard_mark(procs->board, MARK_HANG, member->number);
+	member_hang(member, now_ms + WATCHDOG_ABORT_MS);
 }
 
-static void look_at(struct procs *roster, struct generation *generation, unsigned number,
-		    int64_t now_ms)
+static void check_heartbeat(struct procs *procs, struct generation *generation, unsigned number,
+			    int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 	int64_t beat_ms =
 		atomic_load_explicit(&generation->slots[number].heartbeat_ms, memory_order_relaxed);
 
-	if (member->hung || (member->pid == 0 && (member->keeper == 0 || member->is_over ||
-						  member_wants_worker(member))))
+	if (!member_must_beat(member))
 		return;
 	/* It may have beaten since this turn began, but not long after now: workers write there. */
 	if (beat_ms < member->grace_ms || beat_ms > now_ms + AHEAD_MS)
 		beat_ms = member->grace_ms;
 	if (now_ms - beat_ms > generation->conf->hang_timeout)
-		kill_hung(roster, member, number, now_ms - beat_ms, now_ms);
+		kill_hung(procs, member, now_ms - beat_ms, now_ms);
 }
 
 static void grant_grace(struct generation *generation, int64_t now_ms)
@@ -72,17 +67,17 @@ static void grant_grace(struct generation *generation, int64_t now_ms)
 		generation->members[number].grace_ms = now_ms;
 }
 
-void watchdog_look(struct watchdog *watchdog, struct procs *roster, int64_t now_ms)
+void watchdog_look(struct watchdog *watchdog, struct procs *procs, int64_t now_ms)
 {
 	int64_t away_ms = watchdog->last_ms > 0 ? now_ms - watchdog->last_ms : 0;
 
 	watchdog->last_ms = now_ms;
-	for (struct generation *g = procs_next(roster, NULL); g; g = procs_next(roster, g)) {
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g)) {
 		if (interval_ms(g) == 0)
 			continue;
 		if (away_ms > g->conf->hang_timeout / 2)
 			grant_grace(g, now_ms);
 		for (unsigned number = 0; number < g->capacity; number++)
-			look_at(roster, g, number, now_ms);
+			check_heartbeat(procs, g, number, now_ms);
 	}
 }

@@ -17,7 +17,7 @@ struct watchdog {
 };
 
 /* When the next look is due, or otherwise_ms when no generation has a hang_timeout. */
-int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *roster,
+int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *procs,
 			int64_t otherwise_ms);
 
 /*
@@ -25,6 +25,6 @@ int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *ros
  * hang_timeout. When the master itself has not run for long (stopped, suspended), its workers may
  * not have either: they get a fresh start.
  */
-void watchdog_look(struct watchdog *watchdog, struct procs *roster, int64_t now_ms);
+void watchdog_look(struct watchdog *watchdog, struct procs *procs, int64_t now_ms);
 
 #endif

@@ -1,16 +1,116 @@
 /* SPDX-License-Identifier: MIT */
-/* Judges deaths. Must not start or signal anybody: member.c does, by what is decided here. */
+/*
+ * Judges deaths, and writes the crash report: what the dead worker had in hand. Must not start or
+ * signal any process: member.c does, by what is decided here. Reads the arena of a dead worker,
+ * which may be damaged, only through worker/recovery's checked view.
+ */
 #include "master/worker_exit.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/crash_report.h"
-#include "master/member.h"
 #include "master/prestart.h"
+#include "master/spawn.h"
+#include "net/ban.h"
+#include "stats/scoreboard.h"
+#include "worker/conn_record.h"
 #include "worker/record_check.h"
+#include "worker/recovery.h"
+
+static void keep_note(struct scoreboard *board, const struct crash_note *note)
+{
+	uint32_t count = atomic_load_explicit(&board->crash_count, memory_order_relaxed);
+
+	board->crash_notes[count % SCOREBOARD_CRASHES] = *note;
+	atomic_store_explicit(&board->crash_count, count + 1, memory_order_release);
+}
+
+static void describe_in_hand(struct crash_note *note, const struct recovery_in_hand *scene)
+{
+	char remote[ADDR_TEXT];
+
+	snprintf(note->remote, sizeof(note->remote), "%s",
+		 net_write(&scene->remote, scene->remote_port, remote));
+	if (!scene->conf)
+		return;
+	snprintf(note->listen, sizeof(note->listen), "%s", scene->conf->address);
+	snprintf(note->service, sizeof(note->service), "%s", scene->conf->service);
+	snprintf(note->state, sizeof(note->state), "%s", scoreboard_conn_state_name(scene->state));
+	note->age_ms = scene->age_ms;
+	note->bytes_in = scene->bytes_in;
+	note->bytes_out = scene->bytes_out;
+}
+
+static void log_note(const struct crash_note *note)
+{
+	LOG(EVENT_crash_reported, LOG_NUM("worker", note->worker), LOG_NUM("child_pid", note->pid),
+	    LOG_STR("listen", note->listen), LOG_STR("service", note->service),
+	    LOG_STR("remote", note->remote), LOG_NUM("age_ms", note->age_ms),
+	    LOG_NUM("bytes_in", note->bytes_in), LOG_NUM("bytes_out", note->bytes_out),
+	    LOG_STR("state", note->state), LOG_STR("last_call", note->last_call));
+}
+
+static void ban_address(struct scoreboard *board, const struct conf *conf,
+			const struct recovery_in_hand *scene, int64_t now_ms)
+{
+	int64_t length_ms = ban_note(&board->bans, conf, &scene->remote, now_ms);
+	char remote[ADDR_TEXT], *port;
+
+	if (length_ms == 0)
+		return;
+	net_write(&scene->remote, 0, remote);
+	port = strrchr(remote, ':'); /* any port of the address */
+	if (port)
+		*port = '\0';
+	LOG(EVENT_address_penalized, LOG_STR("remote", remote), LOG_NUM("ms", length_ms));
+}
+
+/*
+ * SIGKILL comes from outside, whatever the worker has in hand; but a hang ends by it too. A worker
+ * whose loop has not turned had taken over what another left.
+ */
+static bool is_its_fault(const struct slot *slot, const struct member *member, int status)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
+
+	if (!WIFSIGNALED(status) || atomic_load_explicit(&slot->turns, memory_order_relaxed) == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		if (WTERMSIG(status) == faults[i])
+			return true;
+	return member_is_hung(member);
+}
+
+/*
+ * Logs what the dead worker had in hand, keeps it among the scoreboard's last crashes, and counts
+ * it against the client's address.
+ */
+static void report_crash(struct procs *procs, const struct generation *generation, unsigned number,
+			 int status, int64_t now_ms)
+{
+	const struct member *member = &generation->members[number];
+	struct crash_note note = { .at_s = time(NULL),
+				   .worker = number,
+				   .pid = (uint32_t)member->pid,
+				   .signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0,
+				   .hung = member_is_hung(member) };
+	struct recovery_in_hand scene;
+
+	recovery_in_hand(member->arena, &generation->slots[number], generation->conf, now_ms,
+			 &scene);
+	snprintf(note.last_call, sizeof(note.last_call), "%s", scene.last_call);
+	if (scene.has_remote)
+		describe_in_hand(&note, &scene);
+	keep_note(procs->board, &note);
+	if (!scene.has_remote)
+		return;
+	log_note(&note);
+	if (is_its_fault(&generation->slots[number], member, status))
+		ban_address(procs->board, generation->conf, &scene, now_ms);
+}
 
 static bool has_served(const struct slot *slot)
 {
@@ -35,7 +135,7 @@ static void log_death(const struct member *member, unsigned number, int status, 
 		LOG(EVENT_worker_crashed, worker, pid, LOG_NUM("code", WEXITSTATUS(status)));
 }
 
-static void fail(struct err *err, unsigned number, int status)
+static void blame_worker(struct err *err, unsigned number, int status)
 {
 	if (WIFSIGNALED(status))
 		err_set(err, CODE_OSERR, "worker %u died before it was ready (signal %d, %s)",
@@ -46,29 +146,32 @@ static void fail(struct err *err, unsigned number, int status)
 			number, WEXITSTATUS(status));
 }
 
-/* After a death that nobody asked for. */
-static void go_on(struct procs *roster, struct generation *generation, unsigned number, int status,
-		  bool was_ready, bool progressed, int64_t now_ms)
+static bool has_finished(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK;
+}
+
+/* After a death that the master has not asked for. */
+static void decide_next(struct procs *procs, struct generation *generation, unsigned number,
+			int status, bool was_ready, bool progressed, int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 	bool hopeless = WIFEXITED(status) && WEXITSTATUS(status) == CODE_NO_RESPAWN;
 
-	if (generation == roster->starting && (!was_ready || hopeless)) {
-		fail(&generation->failure, number, status);
+	if (generation == procs->starting && (!was_ready || hopeless)) {
+		blame_worker(&generation->failure, number, status);
 		member_leave(member, now_ms);
 	} else if (hopeless) {
-		if (member->state != MEMBER_RETIRING)
-			err_set(&roster->fatal, CODE_OSERR,
+		if (!member_is_leaving(member))
+			err_set(&procs->fatal, CODE_OSERR,
 				"worker %u says that the next one would fail alike (exit code %d)",
 				number, CODE_NO_RESPAWN);
 		member_leave(member, now_ms);
-	} else if (member->state == MEMBER_RETIRING && member->held == 0) {
+	} else if (member_is_leaving(member) && member->held == 0) {
 		member_leave(member, now_ms);
 	} else {
-		cell_add(&roster->board->past[number].tally.worker_respawns_total, 1);
-		if (WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK)
-			member_renew(member, now_ms);
-		member_wait(member, number, progressed, now_ms);
+		cell_add(&procs->board->past[number].tally.worker_respawns_total, 1);
+		member_respawn(member, has_finished(status), progressed, now_ms);
 	}
 }
 
@@ -78,10 +181,8 @@ static void go_on(struct procs *roster, struct generation *generation, unsigned 
  */
 static bool is_expected(const struct member *member, int status)
 {
-	bool finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-
-	return member->state == MEMBER_RETIRING &&
-	       (finished || member->is_over || member->keeper == 0);
+	return member_is_leaving(member) &&
+	       (has_finished(status) || member_is_ending(member) || member->keeper == 0);
 }
 
 /*
@@ -102,11 +203,11 @@ static void note_held(const struct generation *generation, unsigned number)
  * With the last of the two, worker and keeper, all that they held is closed. Whatever ends them, it
  * is counted here and nowhere else.
  */
-static void discard_connections(struct procs *roster, const struct generation *generation,
+static void discard_connections(struct procs *procs, const struct generation *generation,
 				unsigned number)
 {
 	struct member *member = &generation->members[number];
-	struct worker_tally *past = &roster->board->past[number].tally;
+	struct worker_tally *past = &procs->board->past[number].tally;
 	uint32_t lost = (uint32_t)member->held;
 
 	if (member->pid > 0 || member->keeper > 0)
@@ -121,15 +222,15 @@ static void discard_connections(struct procs *roster, const struct generation *g
 				      number, lost, past);
 }
 
-static void clear_slot(struct procs *roster, struct generation *generation, unsigned number)
+static void clear_slot(struct procs *procs, struct generation *generation, unsigned number)
 {
 	struct slot *slot = &generation->slots[number];
 	struct slot_info *info = &generation->infos[number];
 	bool is_held = generation->members[number].held > 0;
 	enum slot_state state = is_held ? SLOT_STARTING : SLOT_EMPTY;
 
-	pidpage_clear(roster->page, generation->first_slot + number);
-	scoreboard_fold(roster->board, slot, number);
+	keeper_pids_clear(procs->page, generation->first_slot + number);
+	scoreboard_fold(procs->board, slot, number);
 	atomic_store_explicit(&info->pid, 0, memory_order_relaxed);
 	/* What a keeper holds is open, and to be seen, until the next worker has it. */
 	atomic_store_explicit(&slot->state, state, memory_order_relaxed);
@@ -143,33 +244,31 @@ static void note_exit(struct past *past, int status)
 	atomic_store_explicit(&past->exited_s, time(NULL), memory_order_release);
 }
 
-void worker_exit_handle(struct procs *roster, struct generation *generation, unsigned number,
-			int status, int64_t now_ms)
+static void handle_worker(struct procs *procs, struct generation *generation, unsigned number,
+			  int status, int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 	bool progressed = has_served(&generation->slots[number]);
 	bool expected = is_expected(member, status), was_ready;
 
-	member_look(roster, generation, number);
-	was_ready = member->ready;
+	spawn_look(procs, generation, number);
+	was_ready = member_is_ready(member);
 	log_death(member, number, status, expected);
 	if (!expected) {
-		cell_add(&roster->board->past[number].tally.worker_crashes_total, 1);
-		if (!member->hung)
-			scoreboard_mark(roster->board, MARK_CRASH, number);
-		crash_report_write(roster, generation, number, status, now_ms);
+		cell_add(&procs->board->past[number].tally.worker_crashes_total, 1);
+		if (!member_is_hung(member))
+			scoreboard_mark(procs->board, MARK_CRASH, number);
+		report_crash(procs, generation, number, status, now_ms);
 	}
 	note_held(generation, number);
 	member->pid = 0;
-	member->ready = member->hung = false;
-	member->kill_ms = member->state == MEMBER_RETIRING ? member->deadline_ms : 0;
-	note_exit(&roster->board->past[number], status);
-	discard_connections(roster, generation, number);
-	clear_slot(roster, generation, number);
+	note_exit(&procs->board->past[number], status);
+	discard_connections(procs, generation, number);
+	clear_slot(procs, generation, number);
 	if (expected)
 		member_leave(member, now_ms);
 	else
-		go_on(roster, generation, number, status, was_ready, progressed, now_ms);
+		decide_next(procs, generation, number, status, was_ready, progressed, now_ms);
 }
 
 static void log_keeper(unsigned number, pid_t pid, int status)
@@ -184,25 +283,32 @@ static void log_keeper(unsigned number, pid_t pid, int status)
 		    LOG_NUM("code", WEXITSTATUS(status)));
 }
 
-void worker_exit_handle_keeper(struct procs *roster, struct generation *generation, unsigned number,
-			       int status, int64_t now_ms)
+static void handle_keeper(struct procs *procs, struct generation *generation, unsigned number,
+			  int status, int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
 	pid_t keeper = member->keeper;
 
 	member->keeper = 0;
-	discard_connections(roster, generation, number);
+	discard_connections(procs, generation, number);
 	if (member->pid == 0)
-		clear_slot(roster, generation, number);
-	if (member->state == MEMBER_RETIRING) {
+		clear_slot(procs, generation, number);
+	if (member_is_leaving(member) || member->state == MEMBER_RENEWING_KEEPER) {
 		if (member->pid == 0)
-			member_leave(member, now_ms);
+			member_keeper_gone(member);
 		return;
 	}
-	if (member->renews)
-		return;
 	log_keeper(number, keeper, status);
-	/* A worker that lives goes on alone; one that never came is as good as dead. */
-	if (member->pid == 0 && member->state == MEMBER_RUNNING)
-		go_on(roster, generation, number, status, false, false, now_ms);
+	/* A worker that lives goes on alone; one that was never cloned counts as dead. */
+	if (member->pid == 0 && member_is_running(member))
+		decide_next(procs, generation, number, status, false, false, now_ms);
+}
+
+void worker_exit_handle(struct procs *procs, struct generation *generation, unsigned number,
+			pid_t pid, int status, int64_t now_ms)
+{
+	if (generation->members[number].pid == pid)
+		handle_worker(procs, generation, number, status, now_ms);
+	else
+		handle_keeper(procs, generation, number, status, now_ms);
 }

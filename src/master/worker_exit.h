@@ -4,16 +4,16 @@
 #define MASTER_WORKER_EXIT_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "master/procs.h"
 
 /*
- * Takes note of a member's worker or keeper that waitpid(2) has reported with that status, and
- * decides what comes next: another worker (at once or later), nobody, or the end of the server.
+ * Takes note of a member's worker or keeper, by its pid, that waitpid(2) has reported with that
+ * status, and decides what comes next: another worker (at once or later), none, or the end of the
+ * server.
  */
-void worker_exit_handle(struct procs *roster, struct generation *generation, unsigned number,
-			int status, int64_t now_ms);
-void worker_exit_handle_keeper(struct procs *roster, struct generation *generation, unsigned number,
-			       int status, int64_t now_ms);
+void worker_exit_handle(struct procs *procs, struct generation *generation, unsigned number,
+			pid_t pid, int status, int64_t now_ms);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/units.h"
 
 enum { FILE_SIZE = 32768 };
 
@@ -90,4 +91,15 @@ bool netstat_read(struct netstat *out)
 	char text[FILE_SIZE];
 
 	return file_read_path("/proc/net/netstat", text, sizeof(text)) && netstat_parse(text, out);
+}
+
+uint32_t netstat_somaxconn(void)
+{
+	char text[32];
+	int64_t value;
+
+	if (!file_read_path("/proc/sys/net/core/somaxconn", text, sizeof(text)))
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	return units_read_count(text, &value) && value <= UINT32_MAX ? (uint32_t)value : 0;
 }

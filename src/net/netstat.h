@@ -23,4 +23,7 @@ bool netstat_parse(const char *text, struct netstat *out);
 /* As netstat_parse, from the file. Returns false when it cannot be read. */
 bool netstat_read(struct netstat *out);
 
+/* The longest accept queue that the kernel allows (net.core.somaxconn, listen(2)); 0: unknown. */
+uint32_t netstat_somaxconn(void);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A roster for tests, whose children do as the test sets. It must not sleep, and reads no clock. */
+/* A process table for tests, whose children do as the test sets. Must not sleep, reads no clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,13 +14,13 @@
 
 int crew_behaviour;
 
-static pid_t fake_spawn(struct procs *roster, struct generation *generation, unsigned number)
+static pid_t fake_spawn(struct procs *procs, struct generation *generation, unsigned number)
 {
 	sigset_t told;
 	int signal;
 	pid_t pid;
 
-	(void)roster;
+	(void)procs;
 	assert_non_null(generation->members[number].arena);
 	assert_int_equal(generation->slots[number].state, SLOT_STARTING);
 	if (crew_behaviour == CREW_REFUSE) {
@@ -40,20 +40,20 @@ static pid_t fake_spawn(struct procs *roster, struct generation *generation, uns
 
 int crew_make(void **state)
 {
-	struct procs *roster = calloc(1, sizeof(*roster));
+	struct procs *procs = calloc(1, sizeof(*procs));
 	struct scoreboard *board = aligned_alloc(SCOREBOARD_PAGE, sizeof(*board));
 	sigset_t told;
 
-	if (!roster || !board)
+	if (!procs || !board)
 		return -1;
 	memset(board, 0, sizeof(*board));
-	roster->board = board;
-	roster->bells = epoll_create1(EPOLL_CLOEXEC);
-	roster->spawn = fake_spawn;
+	procs->board = board;
+	procs->bells = epoll_create1(EPOLL_CLOEXEC);
+	procs->spawn = fake_spawn;
 	crew_behaviour = CREW_STAY;
 	sigemptyset(&told);
 	sigaddset(&told, SIGQUIT);
-	*state = roster;
+	*state = procs;
 	return sys_sigprocmask(SIG_BLOCK, &told, NULL);
 }
 
@@ -65,31 +65,31 @@ void crew_await_death(pid_t pid)
 		assert_int_equal(errno, EINTR);
 }
 
-static void end_all(struct procs *roster)
+static void end_all(struct procs *procs)
 {
 	struct generation *g;
 
-	procs_signal(roster, SIGKILL);
-	for (g = procs_next(roster, NULL); g; g = procs_next(roster, g))
+	workers_signal(procs, SIGKILL);
+	for (g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->capacity; i++)
 			if (g->members[i].pid > 0)
 				crew_await_death(g->members[i].pid);
-	while (roster->current || roster->starting)
-		procs_retire(roster, roster->current ? roster->current : roster->starting, 0,
-			     INT64_MAX);
-	procs_reap(roster, CREW_NOW);
-	procs_sweep(roster);
+	while (procs->current || procs->starting)
+		workers_retire(procs, procs->current ? procs->current : procs->starting, 0,
+			       INT64_MAX);
+	workers_reap(procs, CREW_NOW);
+	workers_sweep(procs);
 }
 
 int crew_free(void **state)
 {
-	struct procs *roster = *state;
+	struct procs *procs = *state;
 
-	end_all(roster);
-	assert_null(roster->retiring);
-	close(roster->bells);
-	free(roster->board);
-	free(roster);
+	end_all(procs);
+	assert_null(procs->retiring);
+	close(procs->bells);
+	free(procs->board);
+	free(procs);
 	return 0;
 }
 
@@ -112,37 +112,37 @@ struct generation *crew_generation(const char *override, unsigned workers)
 	return generation;
 }
 
-struct generation *crew_begin(struct procs *roster, const char *override)
+struct generation *crew_begin(struct procs *procs, const char *override)
 {
 	struct generation *generation = crew_generation(override, CREW_WORKERS);
 	struct err err;
 
-	assert_true(procs_begin(roster, generation, CREW_NOW, &err));
-	procs_start_due(roster, CREW_NOW);
+	assert_true(workers_begin(procs, generation, CREW_NOW, &err));
+	workers_start_due(procs, CREW_NOW);
 	return generation;
 }
 
-void crew_report_ready(struct procs *roster, struct generation *generation)
+void crew_report_ready(struct procs *procs, struct generation *generation)
 {
 	for (unsigned i = 0; i < CREW_WORKERS; i++)
 		generation->slots[i].state = SLOT_READY;
-	procs_look(roster);
+	workers_look(procs);
 }
 
-struct generation *crew_serve(struct procs *roster, const char *override)
+struct generation *crew_serve(struct procs *procs, const char *override)
 {
-	struct generation *generation = crew_begin(roster, override);
+	struct generation *generation = crew_begin(procs, override);
 
-	crew_report_ready(roster, generation);
-	assert_null(procs_promote(roster));
+	crew_report_ready(procs, generation);
+	assert_null(workers_promote(procs));
 	return generation;
 }
 
-void crew_kill(struct procs *roster, struct member *member, int signal, int64_t now_ms)
+void crew_kill(struct procs *procs, struct member *member, int signal, int64_t now_ms)
 {
 	pid_t pid = member->pid;
 
 	assert_int_equal(sys_kill(pid, signal), 0);
 	crew_await_death(pid);
-	procs_reap(roster, now_ms);
+	workers_reap(procs, now_ms);
 }

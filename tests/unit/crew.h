@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A roster with real children that serve no client, on a clock that the test sets. Shared by the
- * tests of the roster, the watchdog and the recycling.
+ * A process table with real children that serve no client, on a clock that the test sets. Shared by
+ * the tests of the workers, the watchdog and the recycling.
  */
 #ifndef UNIT_CREW_H
 #define UNIT_CREW_H
 
 #include <sys/types.h>
 
-#include "master/procs.h"
+#include "master/workers.h"
 
 enum { CREW_NOW = 1000000, CREW_WORKERS = 3 };
 
@@ -19,7 +19,7 @@ enum {
 };
 extern int crew_behaviour;
 
-/* Setup and teardown of a test whose state is the roster. */
+/* Setup and teardown of a test whose state is struct procs. */
 int crew_make(void **state);
 int crew_free(void **state);
 
@@ -27,18 +27,18 @@ int crew_free(void **state);
 struct generation *crew_generation(const char *override, unsigned workers);
 
 /* Forks the workers of a starting generation at CREW_NOW. */
-struct generation *crew_begin(struct procs *roster, const char *override);
+struct generation *crew_begin(struct procs *procs, const char *override);
 
 /* Sets all slots of the first CREW_WORKERS to ready. */
-void crew_report_ready(struct procs *roster, struct generation *generation);
+void crew_report_ready(struct procs *procs, struct generation *generation);
 
 /* All three: makes the generation, reports it ready, and promotes it to the current one. */
-struct generation *crew_serve(struct procs *roster, const char *override);
+struct generation *crew_serve(struct procs *procs, const char *override);
 
 /* Waits until the child is dead, without reaping it. */
 void crew_await_death(pid_t pid);
 
-/* Signals the member's child, which must die of the signal, and lets the roster reap it. */
-void crew_kill(struct procs *roster, struct member *member, int signal, int64_t now_ms);
+/* Signals the member's child, which must die of the signal, and lets workers_reap reap it. */
+void crew_kill(struct procs *procs, struct member *member, int signal, int64_t now_ms);
 
 #endif

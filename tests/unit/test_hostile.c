@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of master/procs.c with hostile workers: children that it does not know, bells that block.
+ * Tests of master/workers.c with hostile workers: children that it does not know, bells that block.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,15 +13,15 @@
 
 static void reap__of_a_stranger__touches_no_worker(void **state)
 {
-	struct procs *roster = *state;
-	const struct generation *generation = crew_serve(roster, NULL);
+	struct procs *procs = *state;
+	const struct generation *generation = crew_serve(procs, NULL);
 	pid_t stranger = sys_fork();
 
 	if (stranger == 0)
 		_exit(0);
 	crew_await_death(stranger);
-	procs_reap(roster, CREW_NOW);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+	workers_reap(procs, CREW_NOW);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS);
 	assert_int_equal(sys_waitpid(stranger, NULL, WNOHANG), -1);
 }
 
@@ -33,15 +33,15 @@ static bool note_other(void *owner, pid_t pid, int status)
 
 static void reap__of_the_masters_other_child__tells_it(void **state)
 {
-	struct procs *roster = *state;
+	struct procs *procs = *state;
 	pid_t told = 0, other = sys_fork();
 
 	if (other == 0)
 		_exit(0);
-	roster->other = note_other;
-	roster->owner = &told;
+	procs->other = note_other;
+	procs->owner = &told;
 	crew_await_death(other);
-	procs_reap(roster, CREW_NOW);
+	workers_reap(procs, CREW_NOW);
 	assert_int_equal(told, other);
 }
 
@@ -58,33 +58,33 @@ static void leave_strangers(unsigned count)
 
 static void reap__of_many_strangers__takes_some_in_a_turn_but_every_worker(void **state)
 {
-	struct procs *roster = *state;
-	struct generation *generation = crew_serve(roster, NULL);
+	struct procs *procs = *state;
+	struct generation *generation = crew_serve(procs, NULL);
 	pid_t pid;
 
 	leave_strangers(50);
 	/* behind them in the system's list of children */
-	crew_kill(roster, &generation->members[1], SIGKILL, CREW_NOW);
-	procs_start_due(roster, CREW_NOW + 60000);
+	crew_kill(procs, &generation->members[1], SIGKILL, CREW_NOW);
+	workers_start_due(procs, CREW_NOW + 60000);
 	pid = generation->members[1].pid;
 	assert_true(pid > 0);
 	assert_int_equal(sys_kill(pid, SIGKILL), 0);
 	crew_await_death(pid);
 	leave_strangers(50);
-	procs_reap(roster, CREW_NOW + 60000);
-	assert_true(roster->has_more);
-	assert_int_equal(procs_due_ms(roster, INT64_MAX), 0);
+	workers_reap(procs, CREW_NOW + 60000);
+	assert_true(procs->has_more);
+	assert_int_equal(workers_due_ms(procs, INT64_MAX), 0);
 	assert_int_not_equal(generation->members[1].pid, pid);
-	for (unsigned turns = 0; roster->has_more; turns++) {
+	for (unsigned turns = 0; procs->has_more; turns++) {
 		assert_true(turns < 4);
-		procs_reap(roster, CREW_NOW + 60000);
+		workers_reap(procs, CREW_NOW + 60000);
 	}
 	assert_int_equal(sys_waitpid(-1, NULL, WNOHANG), 0);
 }
 
-static bool has_rung(const struct procs *roster)
+static bool has_rung(const struct procs *procs)
 {
-	struct pollfd bells = { .fd = roster->bells, .events = POLLIN };
+	struct pollfd bells = { .fd = procs->bells, .events = POLLIN };
 
 	return poll(&bells, 1, 0) == 1;
 }
@@ -92,35 +92,35 @@ static bool has_rung(const struct procs *roster)
 static void bells__of_workers_that_make_them_block__keep_nobody_waiting(void **state)
 {
 	static const uint64_t one = 1;
-	struct procs *roster = *state;
-	const struct generation *generation = crew_serve(roster, NULL);
+	struct procs *procs = *state;
+	const struct generation *generation = crew_serve(procs, NULL);
 	int bell = generation->wires[1].fds[WIRE_BELL];
 	uint64_t rung;
 
 	alarm(30); /* waits for ever otherwise */
-	assert_false(has_rung(roster));
+	assert_false(has_rung(procs));
 	assert_int_equal(fcntl(bell, F_SETFL, 0), 0);
 	for (unsigned i = 0; i < 3; i++) { /* nobody reads them, and each is heard */
 		assert_int_equal(write(bell, &one, sizeof(one)), sizeof(one));
-		assert_true(has_rung(roster));
-		procs_hear_bells(roster);
-		assert_false(has_rung(roster));
+		assert_true(has_rung(procs));
+		workers_clear_bells(procs);
+		assert_false(has_rung(procs));
 	}
 	assert_int_equal(write(bell, &one, sizeof(one)), sizeof(one));
 	assert_int_equal(read(bell, &rung, sizeof(rung)), sizeof(rung));
-	procs_hear_bells(roster); /* the worker has been faster */
+	workers_clear_bells(procs); /* the worker has been faster */
 	alarm(0);
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_ROSTER(bells__of_workers_that_make_them_block__keep_nobody_waiting),
-		WITH_ROSTER(reap__of_a_stranger__touches_no_worker),
-		WITH_ROSTER(reap__of_the_masters_other_child__tells_it),
-		WITH_ROSTER(reap__of_many_strangers__takes_some_in_a_turn_but_every_worker),
+		WITH_PROCS(bells__of_workers_that_make_them_block__keep_nobody_waiting),
+		WITH_PROCS(reap__of_a_stranger__touches_no_worker),
+		WITH_PROCS(reap__of_the_masters_other_child__tells_it),
+		WITH_PROCS(reap__of_many_strangers__takes_some_in_a_turn_but_every_worker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

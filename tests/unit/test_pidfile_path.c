@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/pidfile_path.c: where an ordinary user's pid file is, and root's. */
+/* Tests of config/pidfile_path.c: where an ordinary user's pid file is, and root's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "master/pidfile.h"
+#include "config/pidfile_path.h"
 
 enum { NOBODY = 65534 };
 
@@ -45,7 +45,7 @@ static const char *path_of(const char *option, bool for_start)
 	struct conf conf = { .pid_file = (char *)option };
 
 	assert_true(pidfile_path(&conf, for_start, path, sizeof(path), &err));
-	if (!pidfile_warns(&conf, path, warning))
+	if (!pidfile_path_warns(&conf, path, warning))
 		warning[0] = '\0';
 	return path;
 }

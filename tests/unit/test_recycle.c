@@ -44,135 +44,135 @@ static void spread__of_less_than_ten__is_the_limit(void **state)
 }
 
 /* One of the old workers gets a replacement; returns the number of the old one. */
-static unsigned replace_one(struct recycle *recycle, struct procs *roster)
+static unsigned replace_one(struct recycle *recycle, struct procs *procs)
 {
-	struct generation *generation = roster->current;
+	struct generation *generation = procs->current;
 
-	recycle_step(recycle, roster, OLD_ENOUGH);
+	recycle_step(recycle, procs, OLD_ENOUGH);
 	assert_int_equal(recycle->generation, generation->id);
 	assert_int_equal(recycle->fresh, FRESH);
-	procs_start_due(roster, OLD_ENOUGH);
-	assert_int_equal(generation->members[FRESH].state, MEMBER_RUNNING);
+	workers_start_due(procs, OLD_ENOUGH);
+	assert_true(member_is_running(&generation->members[FRESH]));
 	assert_int_equal(generation->slots[FRESH].seat, generation->slots[recycle->old].seat);
 	return recycle->old;
 }
 
 static void step__before_anyone_is_old__does_nothing(void **state)
 {
-	struct procs *roster = *state;
-	const struct generation *generation = crew_serve(roster, max_age);
+	struct procs *procs = *state;
+	const struct generation *generation = crew_serve(procs, max_age);
 	struct recycle recycle = { 0 };
 
-	recycle_step(&recycle, roster, CREW_NOW + 9999);
+	recycle_step(&recycle, procs, CREW_NOW + 9999);
 	assert_int_equal(recycle.generation, 0);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS);
 }
 
 static void step__with_all_old__replaces_one_and_waits_for_it(void **state)
 {
-	struct procs *roster = *state;
-	struct generation *generation = crew_serve(roster, max_age);
+	struct procs *procs = *state;
+	struct generation *generation = crew_serve(procs, max_age);
 	struct recycle recycle = { 0 };
-	unsigned old = replace_one(&recycle, roster);
+	unsigned old = replace_one(&recycle, procs);
 	pid_t pid = generation->members[old].pid;
 
-	recycle_step(&recycle, roster, OLD_ENOUGH);
-	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
+	recycle_step(&recycle, procs, OLD_ENOUGH);
+	assert_true(member_is_running(&generation->members[old]));
 	generation->slots[FRESH].state = SLOT_READY;
-	procs_look(roster);
-	recycle_step(&recycle, roster, OLD_ENOUGH);
-	assert_int_equal(generation->members[old].state, MEMBER_RETIRING);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
-	recycle_step(&recycle, roster, OLD_ENOUGH + 1000);
+	workers_look(procs);
+	recycle_step(&recycle, procs, OLD_ENOUGH);
+	assert_int_equal(generation->members[old].state, MEMBER_DRAINING);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS);
+	recycle_step(&recycle, procs, OLD_ENOUGH + 1000);
 	assert_int_equal(recycle.generation, generation->id);
 	crew_await_death(pid);
-	procs_reap(roster, OLD_ENOUGH + 1000);
-	recycle_step(&recycle, roster, OLD_ENOUGH + 1000);
+	workers_reap(procs, OLD_ENOUGH + 1000);
+	recycle_step(&recycle, procs, OLD_ENOUGH + 1000);
 	assert_int_equal(recycle.generation, 0);
 }
 
 static void step__with_a_worker_that_accepted_enough__replaces_that(void **state)
 {
-	struct procs *roster = *state;
-	struct generation *generation = crew_serve(roster, "worker_max_connections=100");
+	struct procs *procs = *state;
+	struct generation *generation = crew_serve(procs, "worker_max_connections=100");
 	struct recycle recycle = { 0 };
 
 	generation->slots[0].tally.listeners[0].connections_accepted_total = 99;
 	generation->slots[1].tally.listeners[0].connections_accepted_total = 110;
-	recycle_step(&recycle, roster, OLD_ENOUGH);
+	recycle_step(&recycle, procs, OLD_ENOUGH);
 	assert_int_equal(recycle.generation, generation->id);
 	assert_int_equal(recycle.old, 1);
 }
 
 static void step__when_the_old_one_dies_first__keeps_the_number_of_workers(void **state)
 {
-	struct procs *roster = *state;
-	struct generation *generation = crew_serve(roster, max_age);
+	struct procs *procs = *state;
+	struct generation *generation = crew_serve(procs, max_age);
 	struct recycle recycle = { 0 };
-	unsigned old = replace_one(&recycle, roster);
+	unsigned old = replace_one(&recycle, procs);
 
-	crew_kill(roster, &generation->members[old], SIGKILL, OLD_ENOUGH);
-	recycle_step(&recycle, roster, OLD_ENOUGH);
+	crew_kill(procs, &generation->members[old], SIGKILL, OLD_ENOUGH);
+	recycle_step(&recycle, procs, OLD_ENOUGH);
 	assert_int_equal(recycle.generation, 0);
 	assert_int_equal(generation->members[old].state, MEMBER_EMPTY);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS);
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS);
 }
 
 static void step__when_the_replacement_dies_first__waits_for_the_next(void **state)
 {
-	struct procs *roster = *state;
-	struct generation *generation = crew_serve(roster, max_age);
+	struct procs *procs = *state;
+	struct generation *generation = crew_serve(procs, max_age);
 	struct recycle recycle = { 0 };
-	unsigned old = replace_one(&recycle, roster);
+	unsigned old = replace_one(&recycle, procs);
 
-	crew_kill(roster, &generation->members[FRESH], SIGKILL, OLD_ENOUGH);
-	recycle_step(&recycle, roster, OLD_ENOUGH);
-	assert_int_equal(generation->members[FRESH].state, MEMBER_WAITING);
-	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
+	crew_kill(procs, &generation->members[FRESH], SIGKILL, OLD_ENOUGH);
+	recycle_step(&recycle, procs, OLD_ENOUGH);
+	assert_int_equal(generation->members[FRESH].state, MEMBER_BACKOFF);
+	assert_true(member_is_running(&generation->members[old]));
 	assert_int_equal(recycle.generation, generation->id);
 }
 
 static void due__while_a_replacement_is_under_way__is_not(void **state)
 {
-	struct procs *roster = *state;
+	struct procs *procs = *state;
 	struct recycle recycle = { 0 };
 
-	crew_serve(roster, max_age);
-	assert_int_equal(recycle_due_ms(&recycle, roster, INT64_MAX), 250);
-	replace_one(&recycle, roster);
-	assert_int_equal(recycle_due_ms(&recycle, roster, INT64_MAX), INT64_MAX);
+	crew_serve(procs, max_age);
+	assert_int_equal(recycle_due_ms(&recycle, procs, INT64_MAX), 250);
+	replace_one(&recycle, procs);
+	assert_int_equal(recycle_due_ms(&recycle, procs, INT64_MAX), INT64_MAX);
 }
 
 static void step__when_a_signal_takes_the_replacement__gives_up(void **state)
 {
-	struct procs *roster = *state;
-	struct generation *generation = crew_serve(roster, max_age);
+	struct procs *procs = *state;
+	struct generation *generation = crew_serve(procs, max_age);
 	struct recycle recycle = { 0 };
-	unsigned old = replace_one(&recycle, roster);
+	unsigned old = replace_one(&recycle, procs);
 
-	assert_true(procs_less(roster, OLD_ENOUGH));
-	recycle_step(&recycle, roster, OLD_ENOUGH);
+	assert_true(workers_less(procs, OLD_ENOUGH));
+	recycle_step(&recycle, procs, OLD_ENOUGH);
 	assert_int_equal(recycle.generation, 0);
-	assert_int_equal(generation->members[old].state, MEMBER_RUNNING);
-	assert_int_equal(generation_count(generation, MEMBER_RUNNING), CREW_WORKERS - 1);
+	assert_true(member_is_running(&generation->members[old]));
+	assert_int_equal(generation_count(generation, member_is_running), CREW_WORKERS - 1);
 }
 
 static void step__after_a_reload__forgets_the_pair(void **state)
 {
-	struct procs *roster = *state;
-	struct generation *old = crew_serve(roster, max_age), *fresh;
+	struct procs *procs = *state;
+	struct generation *old = crew_serve(procs, max_age), *fresh;
 	struct recycle recycle = { 0 };
 
-	replace_one(&recycle, roster);
-	fresh = crew_begin(roster, max_age);
-	crew_report_ready(roster, fresh);
-	assert_ptr_equal(procs_promote(roster), old);
-	procs_retire(roster, old, SIGQUIT, INT64_MAX);
-	recycle_step(&recycle, roster, CREW_NOW);
+	replace_one(&recycle, procs);
+	fresh = crew_begin(procs, max_age);
+	crew_report_ready(procs, fresh);
+	assert_ptr_equal(workers_promote(procs), old);
+	workers_retire(procs, old, SIGQUIT, INT64_MAX);
+	recycle_step(&recycle, procs, CREW_NOW);
 	assert_int_equal(recycle.generation, 0);
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
@@ -180,14 +180,14 @@ int main(void)
 		cmocka_unit_test(spread__of_many_workers__stays_within_a_tenth_and_differs),
 		cmocka_unit_test(spread__of_the_same_worker__is_the_same),
 		cmocka_unit_test(spread__of_less_than_ten__is_the_limit),
-		WITH_ROSTER(step__before_anyone_is_old__does_nothing),
-		WITH_ROSTER(step__with_all_old__replaces_one_and_waits_for_it),
-		WITH_ROSTER(step__with_a_worker_that_accepted_enough__replaces_that),
-		WITH_ROSTER(step__when_the_old_one_dies_first__keeps_the_number_of_workers),
-		WITH_ROSTER(step__when_the_replacement_dies_first__waits_for_the_next),
-		WITH_ROSTER(due__while_a_replacement_is_under_way__is_not),
-		WITH_ROSTER(step__when_a_signal_takes_the_replacement__gives_up),
-		WITH_ROSTER(step__after_a_reload__forgets_the_pair),
+		WITH_PROCS(step__before_anyone_is_old__does_nothing),
+		WITH_PROCS(step__with_all_old__replaces_one_and_waits_for_it),
+		WITH_PROCS(step__with_a_worker_that_accepted_enough__replaces_that),
+		WITH_PROCS(step__when_the_old_one_dies_first__keeps_the_number_of_workers),
+		WITH_PROCS(step__when_the_replacement_dies_first__waits_for_the_next),
+		WITH_PROCS(due__while_a_replacement_is_under_way__is_not),
+		WITH_PROCS(step__when_a_signal_takes_the_replacement__gives_up),
+		WITH_PROCS(step__after_a_reload__forgets_the_pair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

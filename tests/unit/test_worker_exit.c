@@ -12,169 +12,48 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
-#include "base/sys.h"
-#include "config/signals.h"
-#include "master/member.h"
 #include "master/worker_exit.h"
 #include "stats/tally.h"
-#include "unit/crew.h"
-
-enum { ACCEPTED = 2, LATER_MS = RESPAWN_MOST_MS };
-
-static struct procs *roster;
-static struct generation *generation;
-static struct member *member;
-static struct slot *slot;
-static int64_t now_ms;
-
-/* A child that SIGUSR1 or a keeper's farewell ends with 0, and nothing else but SIGKILL. */
-static pid_t fork_waiter(void)
-{
-	sigset_t all, heard;
-	int number;
-	pid_t pid = sys_fork();
-
-	if (pid != 0)
-		return pid;
-	sigfillset(&all);
-	sys_sigprocmask(SIG_SETMASK, &all, NULL);
-	sigemptyset(&heard);
-	sigaddset(&heard, SIGUSR1);
-	sigaddset(&heard, SIGNAL_KEEPER_LEAVE);
-	sigwait(&heard, &number);
-	_exit(0);
-}
-
-static pid_t spawn_keeper(struct procs *of, struct generation *in, unsigned number)
-{
-	(void)of;
-	(void)in;
-	(void)number;
-	return fork_waiter();
-}
-
-static int set_up(void **state)
-{
-	sigset_t all;
-	struct err err;
-
-	/*
-	 * a child has its mother's mask until it sets its own; and thousands of deaths are no news
-	 */
-	sigfillset(&all);
-	if (crew_make(state) != 0 || sys_sigprocmask(SIG_SETMASK, &all, NULL) < 0 ||
-	    !log_open("/dev/null", LEVEL_ERROR, LOG_TEXT, (uid_t)-1, &err))
-		return -1;
-	roster = *state;
-	roster->spawn = spawn_keeper;
-	roster->page = pidpage_new();
-	generation = crew_generation(NULL, 1);
-	generation->conf->keep_connections = true;
-	now_ms = CREW_NOW;
-	if (!roster->page || !procs_begin(roster, generation, now_ms, &err))
-		return -1;
-	procs_promote(roster);
-	member = &generation->members[0];
-	slot = &generation->slots[0];
-	return 0;
-}
-
-static void kill_and_await(pid_t pid)
-{
-	if (pid <= 0)
-		return;
-	assert_int_equal(sys_kill(pid, SIGKILL), 0);
-	crew_await_death(pid);
-}
-
-static int tear_down(void **state)
-{
-	struct pidpage *page = roster->page;
-
-	kill_and_await(member->pid);
-	kill_and_await(member->keeper);
-	if (crew_free(state) != 0 || !pidpage_drop(page))
-		return -1;
-	return 0;
-}
-
-/* The keeper clones a worker, which takes over what is there and accepts some more. */
-static void clone_worker(void)
-{
-	struct listener_tally *tally = &slot->tally.listeners[0];
-
-	if (member->keeper == 0 || pidpage_get(roster->page, 0) != 0 ||
-	    (member->state != MEMBER_RUNNING && member->state != MEMBER_RETIRING) ||
-	    member->wants_worker || member->is_over)
-		return;
-	roster->page->pids[0] = fork_waiter();
-	assert_true(roster->page->pids[0] > 0);
-	assert_int_equal(slot->live, member->held);
-	cell_add(&tally->connections_accepted_total, ACCEPTED);
-	slot->live += ACCEPTED;
-	cell_set(&tally->connections_live, slot->live);
-	slot->state = SLOT_READY;
-	procs_look(roster);
-}
-
-static void kill_worker(void)
-{
-	kill_and_await(member->pid);
-	procs_reap(roster, now_ms);
-}
-
-static void kill_keeper(void)
-{
-	kill_and_await(member->keeper);
-	procs_reap(roster, now_ms);
-}
-
-static void kill_both(void)
-{
-	kill_and_await(member->pid);
-	kill_and_await(member->keeper);
-	procs_reap(roster, now_ms);
-}
+#include "unit/kept.h"
 
 /* It ends all it has and leaves, as at the end of a drain or when a stranger tells it to. */
 static void end_worker(void)
 {
-	if (member->pid == 0)
+	if (kept.member->pid == 0)
 		return;
-	cell_add(&slot->tally.connections_ended_total[CLOSE_drained], slot->live);
-	scoreboard_set_live(slot, NULL);
-	assert_int_equal(sys_kill(member->pid, SIGUSR1), 0);
-	crew_await_death(member->pid);
-	procs_reap(roster, now_ms);
+	kept_drain();
+	kept_exit_worker(0);
 }
 
-static void start_due(void)
+static void clone_ready(void)
 {
-	now_ms += LATER_MS;
-	procs_start_due(roster, now_ms);
+	if (kept.member->pid > 0)
+		return;
+	kept_clone();
+	if (kept.member->pid > 0)
+		kept_report_ready();
 }
 
 static void retire(void)
 {
-	if (member->state != MEMBER_EMPTY)
-		member_retire(generation, 0, SIGQUIT, INT64_MAX);
+	member_retire(kept.member, SIGQUIT, INT64_MAX);
 }
 
 static const struct {
 	char letter;
 	void (*act)(void);
 } steps[] = {
-	{ 'c', clone_worker }, { 'w', kill_worker }, { 'k', kill_keeper }, { 'b', kill_both },
-	{ 'e', end_worker },   { 's', start_due },   { 'r', retire },
+	{ 'c', clone_ready },    { 'w', kept_kill_worker }, { 'k', kept_kill_keeper },
+	{ 'b', kept_kill_both }, { 'e', end_worker },       { 's', kept_start },
+	{ 'r', retire },
 };
 enum { STEPS = sizeof(steps) / sizeof(steps[0]), LONGEST = 4 };
 
 static void assert_all_accounted_for(const char *story)
 {
-	uint64_t accepted = tally_sum(roster->board, METRIC_connections_accepted_total);
-	uint64_t ended = tally_sum(roster->board, METRIC_connections_ended_total);
-	uint64_t live = tally_sum(roster->board, METRIC_connections_live);
+	uint64_t accepted = tally_sum(kept.procs->board, METRIC_connections_accepted_total);
+	uint64_t ended = tally_sum(kept.procs->board, METRIC_connections_ended_total);
+	uint64_t live = tally_sum(kept.procs->board, METRIC_connections_live);
 
 	if (accepted == ended + live)
 		return;
@@ -182,32 +61,23 @@ static void assert_all_accounted_for(const char *story)
 		 (uintmax_t)ended, (uintmax_t)live);
 }
 
-/* Ends whoever is left, and gives the member's place free again. */
-static void clear_member(void)
-{
-	while (member->pid > 0 || member->keeper > 0)
-		kill_both();
-	retire();
-	assert_int_equal(member->state, MEMBER_EMPTY);
-}
-
 /* One after the other from a worker that serves on; then everything is killed. */
 static void play(unsigned number)
 {
 	char story[LONGEST + 1] = "";
 
-	member_want(member, 0, now_ms);
-	start_due();
-	clone_worker();
-	assert_int_equal(member->state, MEMBER_RUNNING);
+	member_want(kept.member, 0, kept.now_ms);
+	kept_start();
+	clone_ready();
+	assert_true(member_is_running(kept.member));
 	for (unsigned i = 0; i < LONGEST; i++, number /= STEPS) {
 		story[i] = steps[number % STEPS].letter;
 		steps[number % STEPS].act();
 		assert_all_accounted_for(story);
 	}
-	clear_member();
+	kept_clear();
 	assert_all_accounted_for(story);
-	assert_int_equal(tally_sum(roster->board, METRIC_connections_live), 0);
+	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_live), 0);
 }
 
 static void deaths__in_every_order__lose_no_connection_from_the_count(void **state)
@@ -219,35 +89,38 @@ static void deaths__in_every_order__lose_no_connection_from_the_count(void **sta
 		stories *= STEPS;
 	for (unsigned i = 0; i < stories; i++)
 		play(i);
-	assert_true(tally_sum(roster->board, METRIC_connections_lost_total) > 0);
-	assert_int_equal(tally_sum(roster->board, METRIC_connections_lost_total),
-			 roster->board->past[0].tally.connections_ended_total[CLOSE_worker_lost]);
+	assert_true(tally_sum(kept.procs->board, METRIC_connections_lost_total) > 0);
+	assert_int_equal(
+		tally_sum(kept.procs->board, METRIC_connections_lost_total),
+		kept.procs->board->past[0].tally.connections_ended_total[CLOSE_worker_lost]);
 }
 
 static void start_serving(void)
 {
-	member_want(member, 0, now_ms);
-	start_due();
-	clone_worker();
+	member_want(kept.member, 0, kept.now_ms);
+	kept_start();
+	clone_ready();
 }
 
 static void keeper__that_dies_before_it_clones__costs_what_it_held(void **state)
 {
 	(void)state;
 	start_serving();
-	kill_worker();
-	assert_int_equal(member->held, ACCEPTED);
-	assert_int_equal(slot->state, SLOT_STARTING);
-	assert_int_equal(tally_sum(roster->board, METRIC_connections_live), ACCEPTED);
-	start_due();
-	kill_keeper();
-	assert_int_equal(member->held, 0);
-	assert_int_equal(slot->state, SLOT_EMPTY);
-	assert_int_equal(slot->live, 0);
-	assert_int_equal(tally_sum(roster->board, METRIC_connections_lost_total), ACCEPTED);
-	assert_int_equal(roster->board->past[0].tally.connections_ended_total[CLOSE_worker_lost],
-			 ACCEPTED);
-	clear_member();
+	kept_kill_worker();
+	assert_int_equal(kept.member->held, KEPT_ACCEPTED);
+	assert_int_equal(kept.slot->state, SLOT_STARTING);
+	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_live), KEPT_ACCEPTED);
+	kept_start();
+	kept_kill_keeper();
+	assert_int_equal(kept.member->held, 0);
+	assert_int_equal(kept.slot->state, SLOT_EMPTY);
+	assert_int_equal(kept.slot->live, 0);
+	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_lost_total),
+			 KEPT_ACCEPTED);
+	assert_int_equal(
+		kept.procs->board->past[0].tally.connections_ended_total[CLOSE_worker_lost],
+		KEPT_ACCEPTED);
+	kept_clear();
 }
 
 static void held__by_numbers_that_cannot_be__is_not_believed(void **state)
@@ -257,15 +130,15 @@ static void held__by_numbers_that_cannot_be__is_not_believed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
 		start_serving();
-		cell_set(&slot->tally.listeners[0].connections_accepted_total, rubbish[i]);
-		cell_set(&slot->tally.connections_ended_total[CLOSE_drained],
+		cell_set(&kept.slot->tally.listeners[0].connections_accepted_total, rubbish[i]);
+		cell_set(&kept.slot->tally.connections_ended_total[CLOSE_drained],
 			 rubbish[i] == 0 ? UINT64_MAX / 2 : 0);
-		kill_worker();
-		assert_int_equal(member->held, 0);
-		assert_int_equal(slot->state, SLOT_EMPTY);
-		clear_member();
+		kept_kill_worker();
+		assert_int_equal(kept.member->held, 0);
+		assert_int_equal(kept.slot->state, SLOT_EMPTY);
+		kept_clear();
 	}
-	assert_int_equal(tally_sum(roster->board, METRIC_connections_lost_total), 0);
+	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_lost_total), 0);
 }
 
 /* The next one dies at once each time, and accepts nobody. */
@@ -273,16 +146,16 @@ static int64_t longest_wait_ms(unsigned deaths)
 {
 	int64_t longest_ms = 0;
 
+	kept.accepts = 0;
 	for (unsigned i = 0; i < deaths; i++) {
 		int64_t died_ms;
 
-		start_due();
-		roster->page->pids[0] = fork_waiter();
-		procs_look(roster);
-		died_ms = now_ms;
-		kill_worker();
-		if (member->due_ms - died_ms > longest_ms)
-			longest_ms = member->due_ms - died_ms;
+		kept_start();
+		kept_clone();
+		died_ms = kept.now_ms;
+		kept_kill_worker();
+		if (kept.member->due_ms - died_ms > longest_ms)
+			longest_ms = kept.member->due_ms - died_ms;
 	}
 	return longest_ms;
 }
@@ -292,20 +165,20 @@ static void wait__with_a_keeper_that_holds_nothing__grows_to_the_longest(void **
 	(void)state;
 	start_serving();
 	end_worker();
-	clear_member();
-	member_want(member, 0, now_ms);
-	assert_int_equal(longest_wait_ms(12), RESPAWN_MOST_MS);
-	assert_true(member->keeper > 0);
-	clear_member();
+	kept_clear();
+	member_want(kept.member, 0, kept.now_ms);
+	assert_int_equal(longest_wait_ms(12), RESPAWN_BACKOFF_MOST_MS);
+	assert_true(kept.member->keeper > 0);
+	kept_clear();
 }
 
 static void wait__with_a_keeper_that_holds_connections__stays_short(void **state)
 {
 	(void)state;
 	start_serving();
-	kill_worker();
+	kept_kill_worker();
 	assert_int_equal(longest_wait_ms(12), MEMBER_KEPT_MOST_MS);
-	clear_member();
+	kept_clear();
 }
 
 /* There is nothing to finish, so nobody waits for a worker that would. */
@@ -313,15 +186,15 @@ static void crash__of_a_retiring_worker_with_nothing_held__ends_the_member(void 
 {
 	(void)state;
 	start_serving();
-	cell_add(&slot->tally.connections_ended_total[CLOSE_drained], ACCEPTED);
+	cell_add(&kept.slot->tally.connections_ended_total[CLOSE_drained], KEPT_ACCEPTED);
 	retire();
-	kill_worker();
-	assert_true(member->state == MEMBER_EMPTY || member->is_over);
-	assert_false(member_wants_worker(member));
-	clear_member();
+	kept_kill_worker();
+	assert_true(kept.member->state == MEMBER_EMPTY || member_is_ending(kept.member));
+	assert_false(member_wants_worker(kept.member));
+	kept_clear();
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, kept_make, kept_free)
 
 int main(void)
 {

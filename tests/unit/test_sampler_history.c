@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/timeline.c on a clock that the test moves. */
+/* Tests of master/sampler.c on a clock that the test moves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "master/timeline.h"
+#include "master/sampler.h"
 
 enum { NOW = 1000000, NOW_S = 1700000000 };
 
@@ -46,15 +46,15 @@ static const struct moment *last(const struct scoreboard *board)
 static void note__has_what_came_since_the_last_one(void **state)
 {
 	struct scoreboard *board = *state;
-	struct timeline history = { 0 };
+	struct sampler_history history = { 0 };
 
 	cell_set(&tally(board, 0)->connections_accepted_total, 5);
 	cell_set(&tally(board, 1)->messages_total, 7);
-	timeline_append(&history, board, 0, NOW, NOW_S);
+	sampler_append(&history, board, 0, NOW, NOW_S);
 	assert_int_equal(last(board)->accepted, 5);
 	assert_int_equal(last(board)->messages, 7);
 	cell_add(&tally(board, 3)->connections_accepted_total, 2);
-	timeline_append(&history, board, 0, NOW + 1000, NOW_S + 1);
+	sampler_append(&history, board, 0, NOW + 1000, NOW_S + 1);
 	assert_int_equal(last(board)->accepted, 2);
 	assert_int_equal(last(board)->messages, 0);
 	assert_int_equal(last(board)->at_s, NOW_S + 1);
@@ -63,11 +63,11 @@ static void note__has_what_came_since_the_last_one(void **state)
 static void note__has_what_is_live_and_waits_now(void **state)
 {
 	struct scoreboard *board = *state;
-	struct timeline history = { 0 };
+	struct sampler_history history = { 0 };
 
 	cell_set(&tally(board, 0)->connections_live, 3);
 	cell_set(&tally(board, 2)->connections_live, 4);
-	timeline_append(&history, board, 9, NOW, NOW_S);
+	sampler_append(&history, board, 9, NOW, NOW_S);
 	assert_int_equal(last(board)->live, 7);
 	assert_int_equal(last(board)->waiting, 9);
 }
@@ -75,37 +75,37 @@ static void note__has_what_is_live_and_waits_now(void **state)
 static void note__across_a_death__loses_nothing(void **state)
 {
 	struct scoreboard *board = *state;
-	struct timeline history = { 0 };
+	struct sampler_history history = { 0 };
 
 	cell_set(&tally(board, 0)->connections_accepted_total, 5);
-	timeline_append(&history, board, 0, NOW, NOW_S);
+	sampler_append(&history, board, 0, NOW, NOW_S);
 	cell_add(&tally(board, 0)->connections_accepted_total, 1);
 	scoreboard_fold(board, &board->slots[0], 0);
-	timeline_append(&history, board, 0, NOW + 1000, NOW_S + 1);
+	sampler_append(&history, board, 0, NOW + 1000, NOW_S + 1);
 	assert_int_equal(last(board)->accepted, 1);
 }
 
 static void note__after_the_master_was_away__is_the_share_of_a_second(void **state)
 {
 	struct scoreboard *board = *state;
-	struct timeline history = { 0 };
+	struct sampler_history history = { 0 };
 
-	timeline_append(&history, board, 0, NOW, NOW_S);
+	sampler_append(&history, board, 0, NOW, NOW_S);
 	cell_set(&tally(board, 0)->connections_accepted_total, 500);
-	timeline_append(&history, board, 0, NOW + 5000, NOW_S + 5);
+	sampler_append(&history, board, 0, NOW + 5000, NOW_S + 5);
 	assert_int_equal(last(board)->accepted, 100);
 	cell_add(&tally(board, 0)->connections_accepted_total, 30);
-	timeline_append(&history, board, 0, NOW + 6000, NOW_S + 6);
+	sampler_append(&history, board, 0, NOW + 6000, NOW_S + 6);
 	assert_int_equal(last(board)->accepted, 30);
 }
 
 static void note__of_more_than_there_is_room_for__overwrites_the_oldest(void **state)
 {
 	struct scoreboard *board = *state;
-	struct timeline history = { 0 };
+	struct sampler_history history = { 0 };
 
 	for (int i = 0; i < SCOREBOARD_MOMENTS + 2; i++)
-		timeline_append(&history, board, 0, NOW + 1000 * i, NOW_S + i);
+		sampler_append(&history, board, 0, NOW + 1000 * i, NOW_S + i);
 	assert_int_equal(board->moment_count, SCOREBOARD_MOMENTS + 2);
 	assert_int_equal(board->moments[1].at_s, NOW_S + SCOREBOARD_MOMENTS + 1);
 	assert_int_equal(board->moments[2].at_s, NOW_S + 2);

@@ -1,47 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/respawn.c: how long a slot waits. */
+/* Tests of master/respawn_backoff.h: how long a slot waits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 
-#include "master/respawn.h"
+#include "master/respawn_backoff.h"
 
-static int64_t die_early(struct respawn *history)
+static int64_t die_early(struct respawn_backoff *history)
 {
-	return respawn_delay_ms(history, 10, false);
+	return respawn_backoff_ms(history, 10, false);
 }
 
 static void delay__after_a_long_life__is_none(void **state)
 {
-	struct respawn history = { 0 };
+	struct respawn_backoff history = { 0 };
 
 	(void)state;
-	assert_int_equal(respawn_delay_ms(&history, RESPAWN_HEALTHY_MS, false), 0);
+	assert_int_equal(respawn_backoff_ms(&history, RESPAWN_BACKOFF_HEALTHY_MS, false), 0);
 }
 
 static void delay__just_short_of_a_long_life__is_the_first(void **state)
 {
-	struct respawn history = { 0 };
+	struct respawn_backoff history = { 0 };
 
 	(void)state;
-	assert_int_equal(respawn_delay_ms(&history, RESPAWN_HEALTHY_MS - 1, false), 100);
+	assert_int_equal(respawn_backoff_ms(&history, RESPAWN_BACKOFF_HEALTHY_MS - 1, false), 100);
 }
 
 static void delay__after_a_short_life_that_served__is_none(void **state)
 {
-	struct respawn history = { 0 };
+	struct respawn_backoff history = { 0 };
 
 	(void)state;
-	assert_int_equal(respawn_delay_ms(&history, 0, true), 0);
+	assert_int_equal(respawn_backoff_ms(&history, 0, true), 0);
 }
 
 static void delay__after_each_early_death__doubles_up_to_the_most(void **state)
 {
 	static const int64_t expected[] = { 100,  200,   400,   800,   1600, 3200,
 					    6400, 12800, 25600, 30000, 30000 };
-	struct respawn history = { 0 };
+	struct respawn_backoff history = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++)
@@ -50,21 +50,21 @@ static void delay__after_each_early_death__doubles_up_to_the_most(void **state)
 
 static void delay__after_very_many_early_deaths__stays_the_most(void **state)
 {
-	struct respawn history = { .early = 4000000000U };
+	struct respawn_backoff history = { .early = 4000000000U };
 
 	(void)state;
-	assert_int_equal(die_early(&history), RESPAWN_MOST_MS);
-	assert_int_equal(die_early(&history), RESPAWN_MOST_MS);
+	assert_int_equal(die_early(&history), RESPAWN_BACKOFF_MOST_MS);
+	assert_int_equal(die_early(&history), RESPAWN_BACKOFF_MOST_MS);
 }
 
 static void delay__after_a_healthy_life_in_between__begins_anew(void **state)
 {
-	struct respawn history = { 0 };
+	struct respawn_backoff history = { 0 };
 
 	(void)state;
 	die_early(&history);
 	die_early(&history);
-	assert_int_equal(respawn_delay_ms(&history, 5, true), 0);
+	assert_int_equal(respawn_backoff_ms(&history, 5, true), 0);
 	assert_int_equal(die_early(&history), 100);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/load.c on the slots of a crew. */
+/* Tests of master/generation.c on the slots of a crew. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,21 +7,21 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "master/load.h"
+#include "master/generation.h"
 #include "master/member.h"
 #include "unit/crew.h"
 
 enum { EVEN = 1000000 };
 
-static struct load look(const struct generation *generation)
+static struct generation_load look(const struct generation *generation)
 {
-	return load_of(generation, 0, 1, CREW_NOW);
+	return generation_load(generation, 0, 1, CREW_NOW);
 }
 
 static void load__of_ready_workers__has_their_connections(void **state)
 {
 	const struct generation *generation = crew_serve(*state, NULL);
-	struct load load;
+	struct generation_load load;
 
 	generation->slots[0].live = 4;
 	generation->slots[2].live = 2;
@@ -29,16 +29,16 @@ static void load__of_ready_workers__has_their_connections(void **state)
 	assert_int_equal(load.workers, CREW_WORKERS);
 	assert_int_equal(load.live, 6);
 	assert_int_equal(load.fullest, 4);
-	assert_int_equal(load_balance_ratio(&load), 2 * EVEN);
+	assert_int_equal(generation_balance_ratio(&load), 2 * EVEN);
 }
 
 static void load__of_workers_that_leave_or_are_not_ready__is_not_counted(void **state)
 {
 	struct generation *generation = crew_serve(*state, NULL);
 
-	generation->members[0].ready = false;
+	generation->members[0].state = MEMBER_STARTING;
 	generation->slots[0].live = 100;
-	member_retire(generation, 1, SIGQUIT, INT64_MAX);
+	member_retire(&generation->members[1], SIGQUIT, INT64_MAX);
 	generation->slots[1].live = 100;
 	assert_int_equal(look(generation).workers, 1);
 	assert_int_equal(look(generation).live, 0);
@@ -63,42 +63,42 @@ static void load__of_one_socket_of_several__is_that_of_its_seats(void **state)
 	const struct generation *generation = crew_serve(*state, NULL);
 
 	generation->slots[1].live = 7;
-	assert_int_equal(load_of(generation, 1, 3, CREW_NOW).workers, 1);
-	assert_int_equal(load_of(generation, 1, 3, CREW_NOW).live, 7);
-	assert_int_equal(load_of(generation, 0, 2, CREW_NOW).workers, 2);
+	assert_int_equal(generation_load(generation, 1, 3, CREW_NOW).workers, 1);
+	assert_int_equal(generation_load(generation, 1, 3, CREW_NOW).live, 7);
+	assert_int_equal(generation_load(generation, 0, 2, CREW_NOW).workers, 2);
 }
 
 static void balance_ratio__is_even_when_all_have_the_same(void **state)
 {
 	const struct generation *generation = crew_serve(*state, NULL);
-	struct load load = look(generation);
+	struct generation_load load = look(generation);
 
-	assert_int_equal(load_balance_ratio(&load), EVEN);
+	assert_int_equal(generation_balance_ratio(&load), EVEN);
 	for (unsigned i = 0; i < CREW_WORKERS; i++)
 		generation->slots[i].live = 5;
 	load = look(generation);
-	assert_int_equal(load_balance_ratio(&load), EVEN);
+	assert_int_equal(generation_balance_ratio(&load), EVEN);
 }
 
 static void balance_ratio__without_workers__is_even(void **state)
 {
-	const struct load load = { 0 };
+	const struct generation_load load = { 0 };
 
 	(void)state;
-	assert_int_equal(load_balance_ratio(&load), EVEN);
+	assert_int_equal(generation_balance_ratio(&load), EVEN);
 }
 
-#define WITH_ROSTER(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
+#define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_ROSTER(load__of_ready_workers__has_their_connections),
-		WITH_ROSTER(load__of_workers_that_leave_or_are_not_ready__is_not_counted),
-		WITH_ROSTER(load__of_a_loop_that_has_not_turned__is_silent),
-		WITH_ROSTER(load__of_one_socket_of_several__is_that_of_its_seats),
-		WITH_ROSTER(balance_ratio__is_even_when_all_have_the_same),
-		WITH_ROSTER(balance_ratio__without_workers__is_even),
+		WITH_PROCS(load__of_ready_workers__has_their_connections),
+		WITH_PROCS(load__of_workers_that_leave_or_are_not_ready__is_not_counted),
+		WITH_PROCS(load__of_a_loop_that_has_not_turned__is_silent),
+		WITH_PROCS(load__of_one_socket_of_several__is_that_of_its_seats),
+		WITH_PROCS(balance_ratio__is_even_when_all_have_the_same),
+		WITH_PROCS(balance_ratio__without_workers__is_even),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

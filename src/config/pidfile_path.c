@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Chooses where the pid file is. Makes and opens nothing. */
+/* Chooses where the pid file is. Must not make or open it: master/pidfile.c does. */
+#include "config/pidfile_path.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 #include "base/file.h"
 #include "base/quote.h"
 #include "base/sys.h"
-#include "master/pidfile.h"
 
 #define FILE_NAME "prefork-srv.pid"
 #define VARIABLE  "XDG_RUNTIME_DIR"
@@ -37,7 +38,7 @@ static bool make_absolute(const char *path, char *text, size_t size, struct err 
 	return done;
 }
 
-/* What XDG_RUNTIME_DIR names must be the user's own, and writable by nobody else. */
+/* The folder that XDG_RUNTIME_DIR names must be the user's own, and writable by no other. */
 static bool judge_runtime_folder(const char *folder, char *why)
 {
 	struct stat st;
@@ -81,17 +82,15 @@ static bool is_no_place(int error)
 /* False where the file cannot be made or written, and there is nothing there that says more. */
 static bool has_place(const char *path)
 {
-	char folder[PIDFILE_PATH];
 	struct stat st;
 
 	if (sys_lstat(path, &st) == 0)
 		return sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 || errno != EROFS;
-	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
-	return sys_faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 || !is_no_place(errno);
+	return file_can_create(path) || !is_no_place(errno);
 }
 
-/* A folder in /tmp may have been laid there by anybody: it is ours or it is not used. */
-bool pidfile_check_private(const char *folder, struct err *err)
+/* Any user may have made a folder of that name in /tmp: it is used only if it is this user's. */
+bool pidfile_path_check_private(const char *folder, struct err *err)
 {
 	struct stat st;
 
@@ -110,7 +109,7 @@ static const char *private_folder(char *text)
 	return text;
 }
 
-bool pidfile_is_private(const char *path, char *folder)
+bool pidfile_path_is_private(const char *path, char *folder)
 {
 	size_t length = strlen(private_folder(folder));
 
@@ -126,7 +125,7 @@ static bool choose_default(bool for_start, char *text, size_t size, struct err *
 
 	if (!folder) {
 		folder = private_folder(own);
-		if (!pidfile_check_private(folder, err))
+		if (!pidfile_path_check_private(folder, err))
 			return false;
 	}
 	if (!fits(snprintf(text, size, "%s/" FILE_NAME, folder), size, err))
@@ -154,7 +153,7 @@ bool pidfile_path(const struct conf *conf, bool for_start, char *text, size_t si
 }
 
 /* The reason in front, and what follows from it behind. */
-bool pidfile_warns(const struct conf *conf, const char *path, char *text)
+bool pidfile_path_warns(const struct conf *conf, const char *path, char *text)
 {
 	char why[REASON] = "", shown[QUOTE_TEXT];
 	int used = 0;

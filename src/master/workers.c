@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deals out slots, finds members by pid, and goes through all members for what is due. Must not
+ * decide what a death means, nor which workers there are to be.
+ */
+#include "master/workers.h"
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "master/spawn.h"
+#include "master/worker_exit.h"
+
+/*
+ * A worker that is taken over may leave the master any number of children (clone(2), CLONE_PARENT).
+ */
+enum { UNKNOWN_AT_ONCE = 32, UNKNOWN_LOG_MS = 1000, BELLS_AT_ONCE = 64 };
+
+/* The end of the first generation that has one of `capacity` slots from `first` on, or 0. */
+static unsigned find_overlap(const struct procs *procs, unsigned first, unsigned capacity)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		if (first < g->first_slot + g->capacity && g->first_slot < first + capacity)
+			return g->first_slot + g->capacity;
+	return 0;
+}
+
+static void enlist_listeners(struct scoreboard *board, const struct listener_set *set)
+{
+	char address[ADDR_TEXT];
+	unsigned unlisted = 0;
+
+	for (unsigned i = 0; set && i < set->count; i++) {
+		struct listener *listener = &set->list[i];
+
+		listener->row = scoreboard_enlist(board, addr_write(&listener->bound, address),
+						  listener->conf->service);
+		unlisted += listener->row == METRIC_LISTENERS - 1;
+	}
+	if (unlisted > 0)
+		LOG(EVENT_environment_warned, LOG_NUM("listeners", unlisted),
+		    LOG_STR("message",
+			    "there were so many listeners since the start that these are "
+			    "counted together, as other (a restart begins anew)"));
+}
+
+/* Edge-triggered: the master never reads an eventfd, which a worker could make block (epoll(7)). */
+static bool watch_bells(const struct procs *procs, const struct generation *generation)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	for (unsigned i = 0; i < generation->capacity; i++)
+		if (sys_epoll_ctl(procs->bells, EPOLL_CTL_ADD, generation->wires[i].fds[WIRE_BELL],
+				  &event) < 0)
+			return false;
+	return true;
+}
+
+void workers_clear_bells(const struct procs *procs)
+{
+	struct epoll_event rung[BELLS_AT_ONCE];
+
+	(void)sys_epoll_wait(procs->bells, rung, BELLS_AT_ONCE, 0);
+}
+
+bool workers_begin(struct procs *procs, struct generation *generation, int64_t now_ms,
+		   struct err *err)
+{
+	unsigned first = 0, end;
+
+	while ((end = find_overlap(procs, first, generation->capacity)))
+		first = end;
+	if (first + generation->capacity > SCOREBOARD_SLOTS)
+		return err_set(err, CODE_OSERR,
+			       "there is no room for %u more workers beside those that are still "
+			       "leaving (wait for them, or shorten shutdown_timeout)",
+			       generation->wanted);
+	if (!scoreboard_use(procs->board, first + generation->capacity, generation->capacity))
+		return err_errno(err, CODE_OSERR, "the scoreboard has no room for %u more workers",
+				 generation->wanted);
+	if (!watch_bells(procs, generation))
+		return err_errno(err, CODE_OSERR, "cannot watch the bells of %u workers",
+				 generation->wanted);
+	generation->first_slot = first;
+	generation->slots = procs->board->slots + first;
+	generation->infos = procs->board->infos + first;
+	generation->id = ++procs->last_id;
+	enlist_listeners(procs->board, generation->listeners);
+	for (unsigned number = 0; number < generation->wanted; number++)
+		member_want(&generation->members[number], number, now_ms);
+	procs->starting = generation;
+	return true;
+}
+
+struct generation *workers_promote(struct procs *procs)
+{
+	struct generation *old = procs->current;
+
+	procs->current = procs->starting;
+	procs->starting = NULL;
+	cell_set(&procs->board->server.generation, procs->current->id);
+	return old;
+}
+
+void workers_retire(struct procs *procs, struct generation *generation, int signal, int64_t kill_ms)
+{
+	BUG_ON(generation->listeners);
+	for (unsigned number = 0; number < generation->capacity; number++)
+		member_retire(&generation->members[number], signal, kill_ms);
+	if (generation == procs->current)
+		procs->current = NULL;
+	if (generation == procs->starting)
+		procs->starting = NULL;
+	generation->wanted = 0;
+	generation->next = procs->retiring;
+	procs->retiring = generation;
+}
+
+/* The member that the child is, as worker or keeper; false: it is none's. */
+static bool find_member(const struct procs *procs, pid_t pid, struct generation **generation,
+			unsigned *number)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned i = 0; i < g->capacity; i++) {
+			if (g->members[i].pid != pid && g->members[i].keeper != pid)
+				continue;
+			*generation = g;
+			*number = i;
+			return true;
+		}
+	return false;
+}
+
+/* A child that is dead and not reaped yet, of all or of that pid; or 0. */
+static pid_t next_dead(idtype_t which, pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	while (sys_waitid(which, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		if (errno != EINTR)
+			return 0;
+	return info.si_pid;
+}
+
+/* True when it was a child that the master has not made. */
+static bool reap_child(struct procs *procs, pid_t pid, int64_t now_ms)
+{
+	struct generation *generation;
+	unsigned number;
+	int status;
+
+	/* Until it is reaped no other process has its pid: read_signals may signal it. */
+	if (procs->read_signals)
+		procs->read_signals(procs->owner);
+	/* A kept worker may die before the master has learnt its pid. */
+	workers_look(procs);
+	if (sys_waitpid(pid, &status, 0) != pid)
+		return false;
+	if (find_member(procs, pid, &generation, &number))
+		worker_exit_handle(procs, generation, number, pid, status, now_ms);
+	else if (!procs->other || !procs->other(procs->owner, pid, status))
+		return true;
+	return false;
+}
+
+static void reap_if_dead(struct procs *procs, pid_t pid, int64_t now_ms)
+{
+	if (pid > 0 && next_dead(P_PID, pid) == pid)
+		reap_child(procs, pid, now_ms);
+}
+
+/* Each is asked for by its pid, however many unknown children are dead too. */
+static void reap_members(struct procs *procs, int64_t now_ms)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned i = 0; i < g->capacity; i++) {
+			reap_if_dead(procs, g->members[i].pid, now_ms);
+			reap_if_dead(procs, g->members[i].keeper, now_ms);
+		}
+}
+
+/* One line a second, however many there are. */
+static void log_unknown(struct procs *procs, int64_t now_ms)
+{
+	struct unknown_children *unknown = &procs->unknown;
+
+	if (unknown->count == 0 || now_ms < unknown->logged_ms + UNKNOWN_LOG_MS)
+		return;
+	LOG(EVENT_stranger_reaped, LOG_NUM("child_pid", unknown->last),
+	    LOG_NUM("children", unknown->count));
+	unknown->logged_ms = now_ms;
+	unknown->count = 0;
+}
+
+void workers_reap(struct procs *procs, int64_t now_ms)
+{
+	unsigned reaped = 0;
+	pid_t pid;
+
+	while (reaped < UNKNOWN_AT_ONCE && (pid = next_dead(P_ALL, 0)) > 0) {
+		if (!reap_child(procs, pid, now_ms))
+			continue;
+		procs->unknown.last = pid;
+		procs->unknown.count++;
+		reaped++;
+	}
+	procs->has_more = reaped == UNKNOWN_AT_ONCE;
+	if (procs->has_more)
+		reap_members(procs, now_ms);
+	log_unknown(procs, now_ms);
+}
+
+static void start_due(struct procs *procs, struct generation *generation, int64_t now_ms)
+{
+	for (unsigned number = 0; number < generation->capacity; number++) {
+		const struct member *member = &generation->members[number];
+
+		/* A generation that has failed starts no worker, but finishes what it has. */
+		if (member_wants_worker(member) && member->due_ms <= now_ms &&
+		    (member_is_leaving(member) || generation->failure.text[0] == '\0'))
+			spawn_start(procs, generation, number, now_ms);
+	}
+}
+
+void workers_start_due(struct procs *procs, int64_t now_ms)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		start_due(procs, g, now_ms);
+}
+
+void workers_kill_due(struct procs *procs, int64_t now_ms)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned number = 0; number < g->capacity; number++)
+			member_kill_due(&g->members[number], now_ms);
+}
+
+void workers_look(struct procs *procs)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned number = 0; number < g->capacity; number++)
+			spawn_look(procs, g, number);
+}
+
+void workers_sweep(struct procs *procs)
+{
+	struct generation **link = &procs->retiring;
+
+	while (*link) {
+		struct generation *generation = *link;
+
+		if (generation_count(generation, member_is_alive) > 0) {
+			link = &generation->next;
+			continue;
+		}
+		*link = generation->next;
+		generation_free(generation);
+	}
+}
+
+void workers_signal(const struct procs *procs, int signal)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned number = 0; number < g->capacity; number++)
+			member_signal(&g->members[number], signal);
+}
+
+bool workers_has_acceptor(const struct procs *procs)
+{
+	for (const struct generation *g = procs->retiring; g; g = g->next)
+		for (unsigned number = 0; number < g->capacity; number++) {
+			uint32_t state = scoreboard_state(procs->board, g->first_slot + number);
+
+			if (g->members[number].pid > 0 &&
+			    (state == SLOT_STARTING || state == SLOT_READY))
+				return true;
+		}
+	return false;
+}
+
+unsigned workers_alive(const struct procs *procs)
+{
+	unsigned alive = 0;
+
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		alive += generation_count(g, member_is_alive);
+	return alive;
+}
+
+int64_t workers_due_ms(const struct procs *procs, int64_t otherwise_ms)
+{
+	int64_t due_ms = procs->has_more ? 0 : otherwise_ms;
+
+	if (procs->unknown.count > 0 && procs->unknown.logged_ms + UNKNOWN_LOG_MS < due_ms)
+		due_ms = procs->unknown.logged_ms + UNKNOWN_LOG_MS;
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned number = 0; number < g->capacity; number++) {
+			const struct member *member = &g->members[number];
+
+			if (member_wants_worker(member) && member->due_ms < due_ms)
+				due_ms = member->due_ms;
+			if (member->kill_ms > 0 && member->kill_ms < due_ms)
+				due_ms = member->kill_ms;
+		}
+	return due_ms;
+}
+
+bool workers_more(struct procs *procs, int64_t now_ms)
+{
+	struct generation *generation = procs->current;
+	int number = generation ? generation_vacancy(generation) : -1;
+
+	if (number < 0)
+		return false;
+	member_want(&generation->members[number], generation_seat(generation), now_ms);
+	generation->wanted++;
+	return true;
+}
+
+bool workers_less(struct procs *procs, int64_t now_ms)
+{
+	if (!procs->current || procs->current->wanted <= 1)
+		return false;
+	procs->current->wanted--;
+	workers_trim(procs->current, now_ms);
+	return true;
+}
+
+/*
+ * The member to retire first: one that waits, else one of two in the same seat, else the one in the
+ * highest seat, so that the lowest seats are all taken.
+ */
+static int find_dispensable(const struct generation *generation)
+{
+	unsigned most = 0;
+	int found = -1;
+
+	for (unsigned number = 0; number < generation->capacity; number++) {
+		const struct member *member = &generation->members[number];
+		unsigned rank = member->seat;
+
+		if (!member_is_staying(member))
+			continue;
+		if (!member_is_running(member))
+			return (int)number;
+		if (generation_seated(generation, member->seat) > 1)
+			rank += generation->capacity;
+		if (found >= 0 && rank < most)
+			continue;
+		most = rank;
+		found = (int)number;
+	}
+	return found;
+}
+
+void workers_trim(struct generation *generation, int64_t now_ms)
+{
+	while (generation_count(generation, member_is_staying) > generation->wanted)
+		member_retire(&generation->members[find_dispensable(generation)], SIGQUIT,
+			      generation_deadline_ms(generation, now_ms));
+}
