@@ -133,3 +133,27 @@ bool file_same(const char *a, const char *b)
 	return sys_stat(a, &of_a) == 0 && sys_stat(b, &of_b) == 0 && S_ISREG(of_a.st_mode) &&
 	       is_same(&of_a, &of_b);
 }
+
+static bool join_path(const char *folder, size_t len, const char *name, char *path)
+{
+	int n = snprintf(path, FILE_PATH, "%.*s%s%s", (int)len, folder, len > 0 ? "/" : "", name);
+
+	return n >= 0 && n < FILE_PATH;
+}
+
+bool file_join(const char *directory, const char *name, char *path)
+{
+	size_t len = name[0] == '/' || directory == NULL ? 0 : strlen(directory);
+
+	return join_path(directory ? directory : "", len, name, path);
+}
+
+bool file_join_beside(const char *beside, const char *name, char *path)
+{
+	const char *slash = name[0] == '/' ? NULL : strrchr(beside, '/');
+
+	/* for a file in "/" the slash itself is the folder */
+	if (slash == beside)
+		return join_path("/.", 2, name, path);
+	return join_path(beside, slash ? (size_t)(slash - beside) : 0, name, path);
+}

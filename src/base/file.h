@@ -48,4 +48,14 @@ bool file_same_name(const char *a, const char *b);
 /* True as file_same_name, or for two names of the same regular file. */
 bool file_same(const char *a, const char *b);
 
+/*
+ * Writes name to path (FILE_PATH bytes). A relative name goes below directory, unless directory is
+ * NULL. Returns false when the path is too long.
+ */
+enum { FILE_PATH = 4096 };
+bool file_join(const char *directory, const char *name, char *path);
+
+/* As file_join, with the folder of the file `beside` as the directory. */
+bool file_join_beside(const char *beside, const char *name, char *path);
+
 #endif

@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/conf.h"
+#include "config/conf_error.h"
 #include "config/option.h"
-#include "config/place.h"
 
 enum { VALUES_MOST = 1024 };
 
@@ -100,7 +101,7 @@ static bool read_value(const struct option *option, void *object, char *value, s
 static bool set_option(struct conf *conf, const struct option *option, const char *flag,
 		       const char *text, const char *value, struct err *err)
 {
-	char place[PLACE_TEXT], *copy = strdup(value);
+	char place[CONF_ERROR_PLACE], *copy = strdup(value);
 	bool is_good;
 
 	if (copy == NULL)
@@ -190,7 +191,7 @@ bool conf_cmdline_pid_file(struct conf *conf, const char *text, const char *dire
 			   struct err *err)
 {
 	const struct option *option = option_find(SECTION_main, "pid_file");
-	char path[PLACE_PATH], here[PLACE_PATH];
+	char path[FILE_PATH], here[FILE_PATH];
 
 	if (text[0] == '\0') {
 		err_set(err, CODE_USAGE, "a path is needed");
@@ -204,7 +205,7 @@ bool conf_cmdline_pid_file(struct conf *conf, const char *text, const char *dire
 		err_errno(err, CODE_USAGE, "the current directory cannot be found");
 		return blame_flag(err, "-p", text);
 	}
-	if (!place_join(directory, text, path)) {
+	if (!file_join(directory, text, path)) {
 		err_set(err, CODE_USAGE, "the path is too long");
 		return blame_flag(err, "-p", text);
 	}
@@ -320,7 +321,7 @@ static bool fill_listener(struct conf *conf, const struct listen_text *parts, co
 {
 	const char *service = parts->service;
 	struct listen_conf *listener;
-	char origin[PLACE_TEXT];
+	char origin[CONF_ERROR_PLACE];
 
 	snprintf(origin, sizeof(origin), "-l %s", text);
 	listener = conf_add_listener(conf, parts->address, origin, err);

@@ -6,6 +6,7 @@
 #include "config/conf_error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
@@ -77,9 +78,9 @@ void conf_error_unknown(const char *section, const char *name, struct place plac
 	const char *hint = option_foreign_name(name);
 	const char *near = nearest_anywhere(option_find_section(section), name);
 	bool is_top = elsewhere != NULL && elsewhere->form == SECTION_TOP;
-	char at[PLACE_TEXT], shown[QUOTE_TEXT];
+	char at[CONF_ERROR_PLACE], shown[QUOTE_TEXT];
 
-	place_write(place, at);
+	conf_error_place(place, at);
 	quote_show(name, shown);
 	/* a name has no quotes, as in every message */
 	shown[strlen(shown) - 1] = '\0';
@@ -100,21 +101,21 @@ static void translate_row(size_t row, va_list parameters, struct place place, st
 {
 	const char *ours = rows[row].ours;
 	const char *word = strstr(ours, "%s") ? va_arg(parameters, const char *) : NULL;
-	char at[PLACE_TEXT], shown[QUOTE_TEXT] = "";
+	char at[CONF_ERROR_PLACE], shown[QUOTE_TEXT] = "";
 
 	if (word != NULL && rows[row].is_quoted)
 		word = quote_show(word, shown);
 	if (word == NULL)
-		err_set(err, CODE_CONFIG, "%s: %s", place_write(place, at), ours);
+		err_set(err, CODE_CONFIG, "%s: %s", conf_error_place(place, at), ours);
 	else
-		err_set(err, CODE_CONFIG, "%s: %s%s", place_write(place, at), word,
+		err_set(err, CODE_CONFIG, "%s: %s%s", conf_error_place(place, at), word,
 			ours + strlen("%s"));
 }
 
 void conf_error_translate(const char *section, const char *format, va_list parameters,
 			  struct place place, struct err *err)
 {
-	char at[PLACE_TEXT];
+	char at[CONF_ERROR_PLACE];
 
 	if (strcmp(format, "no such option '%s'") == 0) {
 		conf_error_unknown(section, va_arg(parameters, const char *), place, err);
@@ -125,15 +126,40 @@ void conf_error_translate(const char *section, const char *format, va_list param
 			translate_row(i, parameters, place, err);
 			return;
 		}
-	err_set(err, CODE_CONFIG, "%s: %s", place_write(place, at), format);
+	err_set(err, CODE_CONFIG, "%s: %s", conf_error_place(place, at), format);
 }
 
 void conf_error_last_resort(struct place place, struct err *err)
 {
-	char at[PLACE_TEXT];
+	char at[CONF_ERROR_PLACE];
 
 	if (err->text[0] == '\0')
 		err_set(err, CODE_CONFIG,
 			"%s: cannot be understood here (NAME = VALUE is expected)",
-			place_write(place, at));
+			conf_error_place(place, at));
+}
+
+const char *conf_error_place(struct place place, char *text)
+{
+	snprintf(text, CONF_ERROR_PLACE, "%s:%d", place.file, place.line);
+	return text;
+}
+
+const char *conf_error_keep(struct conf_error_files *files, const char *name)
+{
+	char **more = reallocarray(files->names, files->count + 1, sizeof(*more));
+
+	if (more == NULL)
+		return NULL;
+	files->names = more;
+	more[files->count] = strdup(name);
+	return more[files->count] ? more[files->count++] : NULL;
+}
+
+void conf_error_drop(struct conf_error_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		free(files->names[i]);
+	free(files->names);
+	*files = (struct conf_error_files){ 0 };
 }

@@ -17,7 +17,6 @@
 #include "config/conf.h"
 #include "config/conf_error.h"
 #include "config/conf_text.h"
-#include "config/place.h"
 
 enum { DEPTH_MOST = 10, FILES_MOST = 1000 };
 
@@ -25,7 +24,7 @@ struct load {
 	struct conf *conf;
 	struct err *err;
 	const char *directory;
-	struct place_files files;
+	struct conf_error_files files;
 	struct {
 		const char *name;
 		dev_t device;
@@ -64,12 +63,12 @@ static void forget_given(enum option_section section)
 /* Called at the first item inside a listen section: libconfuse does not report its start. */
 static bool begin_listener(cfg_t *section, const char *title)
 {
-	char origin[PLACE_TEXT], shown[QUOTE_TEXT];
+	char origin[CONF_ERROR_PLACE], shown[QUOTE_TEXT];
 
 	loading->section = section;
 	loading->begun = cfg_at(loading->root);
 	forget_given(SECTION_listen);
-	place_write(loading->begun, origin);
+	conf_error_place(loading->begun, origin);
 	if (conf_add_listener(loading->conf, title, origin, loading->err))
 		return true;
 	return err_prefix(loading->err, "%s: listen %s: ", origin, quote_show(title, shown));
@@ -95,9 +94,9 @@ static const struct option *row_of(cfg_t *cfg, const cfg_opt_t *opt)
 
 static bool blame_option(const struct option *option, struct place place)
 {
-	char name[OPTION_NAME], at[PLACE_TEXT];
+	char name[OPTION_NAME], at[CONF_ERROR_PLACE];
 
-	return err_prefix(loading->err, "%s: %s: ", place_write(place, at),
+	return err_prefix(loading->err, "%s: %s: ", conf_error_place(place, at),
 			  option_full_name(option, name));
 }
 
@@ -107,11 +106,11 @@ static bool take_option(const struct option *option, const cfg_opt_t *opt, struc
 {
 	struct place *given = &loading->given[option - options];
 	bool is_more = option->kind == KIND_NETS && opt->nvalues > 1;
-	char at[PLACE_TEXT];
+	char at[CONF_ERROR_PLACE];
 
 	if (given->line != 0 && !is_more)
 		return err_set(loading->err, CODE_CONFIG, "is given twice (first: %s)",
-			       place_write(*given, at));
+			       conf_error_place(*given, at));
 	if (given->line == 0)
 		*given = place;
 	if (option->kind == KIND_NETS)
@@ -120,7 +119,7 @@ static bool take_option(const struct option *option, const cfg_opt_t *opt, struc
 	    !conf_is_service(word, loading->err))
 		return false;
 	if (option->section != SECTION_listen &&
-	    !conf_set_place(loading->conf, option, place_write(place, at), loading->err))
+	    !conf_set_place(loading->conf, option, conf_error_place(place, at), loading->err))
 		return false;
 	return option_read(option, object_of(option), &word, 1, loading->err);
 }
@@ -164,12 +163,12 @@ static bool read_list(cfg_t *section, const struct option *option)
 static bool finish_option(cfg_t *section, size_t i)
 {
 	struct place *given = &loading->given[i];
-	char at[PLACE_TEXT];
+	char at[CONF_ERROR_PLACE];
 
 	if (given->line == 0)
 		return true;
 	if (!conf_check_service_of(&options[i], listener_now(), loading->err))
-		return err_prefix(loading->err, "%s: ", place_write(*given, at));
+		return err_prefix(loading->err, "%s: ", conf_error_place(*given, at));
 	if (options[i].kind == KIND_NETS && !read_list(section, &options[i]))
 		return blame_option(&options[i], *given);
 	return true;
@@ -177,12 +176,12 @@ static bool finish_option(cfg_t *section, size_t i)
 
 static bool finish_listener(cfg_t *section)
 {
-	char at[PLACE_TEXT], shown[QUOTE_TEXT];
+	char at[CONF_ERROR_PLACE], shown[QUOTE_TEXT];
 
 	if (listener_now()->service[0] == '\0')
 		return err_set(loading->err, CODE_CONFIG,
 			       "%s: listen %s: the service is missing (service = ack)",
-			       place_write(loading->begun, at),
+			       conf_error_place(loading->begun, at),
 			       quote_show(listener_now()->address, shown));
 	for (size_t i = 0; i < option_count; i++)
 		if (options[i].section == SECTION_listen && !finish_option(section, i))
@@ -193,7 +192,7 @@ static bool finish_listener(cfg_t *section)
 /* Lists are read when all their values have arrived; the root has no end callback. */
 static bool finish_root(cfg_t *root)
 {
-	char at[PLACE_TEXT];
+	char at[CONF_ERROR_PLACE];
 
 	for (size_t i = 0; i < option_count; i++) {
 		struct place *given = &loading->given[i];
@@ -202,7 +201,7 @@ static bool finish_root(cfg_t *root)
 		    given->line == 0)
 			continue;
 		if (!read_list(root, &options[i]) ||
-		    !conf_set_place(loading->conf, &options[i], place_write(*given, at),
+		    !conf_set_place(loading->conf, &options[i], conf_error_place(*given, at),
 				    loading->err))
 			return blame_option(&options[i], *given);
 	}
@@ -259,12 +258,12 @@ static bool parse_text(cfg_t *cfg, const struct conf_text *text)
 
 static bool open_file(const char *name, struct conf_text *text)
 {
-	char path[PLACE_PATH];
+	char path[FILE_PATH];
 
 	if (++loading->opened > FILES_MOST)
 		return err_set(loading->err, CODE_CONFIG, "%s: one file too many (at most %d)",
 			       name, FILES_MOST);
-	if (!place_join(loading->directory, name, path))
+	if (!file_join(loading->directory, name, path))
 		return err_set(loading->err, CODE_CONFIG, "%s: the path is too long", name);
 	if (!conf_text_read(text, path, name, loading->err))
 		return false;
@@ -290,16 +289,16 @@ static bool read_file(cfg_t *cfg, const char *name, struct conf_text *text)
  */
 static bool include_file(cfg_t *cfg, const char *wanted)
 {
-	char joined[PLACE_PATH], at[PLACE_TEXT];
+	char joined[FILE_PATH], at[CONF_ERROR_PLACE];
 	struct conf_text text;
 	const char *name;
 	int line = cfg->line;
 	bool is_good;
 
-	place_write(cfg_at(cfg), at);
-	if (!place_beside(cfg_at(cfg).file, wanted, joined))
+	conf_error_place(cfg_at(cfg), at);
+	if (!file_join_beside(cfg_at(cfg).file, wanted, joined))
 		return err_set(loading->err, CODE_CONFIG, "%s: include: the path is too long", at);
-	name = place_keep(&loading->files, joined);
+	name = conf_error_keep(&loading->files, joined);
 	if (name == NULL)
 		return err_errno(loading->err, CODE_OSERR, "cannot keep a file's name");
 	if (!open_file(name, &text))
@@ -311,12 +310,12 @@ static bool include_file(cfg_t *cfg, const char *wanted)
 
 static int on_include(cfg_t *cfg, cfg_opt_t *opt, int count, const char **words)
 {
-	char at[PLACE_TEXT];
+	char at[CONF_ERROR_PLACE];
 
 	(void)opt;
 	if (count != 1) {
 		err_set(loading->err, CODE_CONFIG, "%s: write include(\"FILE\")",
-			place_write(cfg_at(cfg), at));
+			conf_error_place(cfg_at(cfg), at));
 		return -1;
 	}
 	return enter_section(cfg) && include_file(cfg, words[0]) ? 0 : -1;
@@ -390,7 +389,7 @@ bool conf_file_load(struct conf *conf, const char *file, const char *directory, 
 	if (load.root != NULL)
 		cfg_free(load.root);
 	free(load.given);
-	place_drop(&load.files);
+	conf_error_drop(&load.files);
 	loading = NULL;
 	return is_good;
 }

@@ -11,7 +11,6 @@
 
 #include "base/quote.h"
 #include "base/sys.h"
-#include "config/conf_variable.h"
 
 enum { PIPE_WAIT_MS = 5000, STEP = 16384 };
 
@@ -107,7 +106,7 @@ static bool read_variable(struct walk *walk, const char *quote)
 	walk->at += len;
 	walk->copied = walk->at;
 	fputs(quote, walk->out);
-	if (!conf_variable_write(name, len, walk->out, walk->err))
+	if (!conf_text_variable(name, len, walk->out, walk->err))
 		return err_prefix(walk->err, "%s:%d: ", walk->name, walk->line);
 	fputs(quote, walk->out);
 	return is_copied_until(walk, walk->at);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -36,5 +37,12 @@ void conf_text_free(struct conf_text *text);
  * lines is unchanged. Returns false with err: `NAME:LINE: what`. Reads the environment.
  */
 bool conf_text_clean(struct conf_text *text, const char *name, struct err *err);
+
+/*
+ * Writes the replacement of the variable of `length` bytes at text, from "$" to "}", as part of a
+ * double-quoted string: its value, or TEXT when it is unset or empty. Returns false with err
+ * (CODE_CONFIG) when it is unset and has no TEXT, or when it is malformed.
+ */
+bool conf_text_variable(const char *text, size_t length, FILE *out, struct err *err);
 
 #endif

@@ -11,7 +11,6 @@
 #include "base/quote.h"
 #include "config/conf.h"
 #include "config/conf_cmdline.h"
-#include "config/mdoc.h"
 #include "config/signals.h"
 
 /*
@@ -44,16 +43,16 @@ static void print_option(const struct option *option, FILE *out)
 	char name[OPTION_NAME + 4];
 
 	snprintf(name, sizeof(name), "%s =", option->name);
-	mdoc_term("Ic", name, value, out);
-	mdoc_text(option->sentence, out);
+	manual_term("Ic", name, value, out);
+	manual_text(option->sentence, out);
 	snprintf(line, sizeof(line), "Allowed: %s.", option_allowed(option, allowed));
-	mdoc_text(line, out);
+	manual_text(line, out);
 	if (option->service[0] != '\0') {
 		snprintf(line, sizeof(line), "Only for service %s.", option->service);
-		mdoc_text(line, out);
+		manual_text(line, out);
 	}
 	if (!option->live)
-		mdoc_text("A change needs a restart.", out);
+		manual_text("A change needs a restart.", out);
 	free(value);
 }
 
@@ -69,17 +68,17 @@ static void print_options(FILE *out)
 		const struct section_row *row = &option_sections[section];
 
 		fprintf(out, "%s%s\n", heads[row->form], row->form == SECTION_TOP ? "" : row->name);
-		mdoc_begin(out);
+		manual_begin_list(out);
 		for (size_t i = 0; i < option_count; i++)
 			if ((int)options[i].section == section)
 				print_option(&options[i], out);
-		mdoc_end(out);
+		manual_end_list(out);
 	}
 }
 
 static void print_flag_rows(struct flags flags, FILE *out)
 {
-	mdoc_begin(out);
+	manual_begin_list(out);
 	for (size_t i = 0; i < flags.count; i++) {
 		const struct flag *flag = &flags.rows[i];
 		char name[64];
@@ -88,10 +87,10 @@ static void print_flag_rows(struct flags flags, FILE *out)
 			snprintf(name, sizeof(name), "--%s", flag->name);
 		else
 			snprintf(name, sizeof(name), "-%c, --%s", flag->letter, flag->name);
-		mdoc_term("Sy", name, flag->argument, out);
-		mdoc_text(flag->sentence, out);
+		manual_term("Sy", name, flag->argument, out);
+		manual_text(flag->sentence, out);
 	}
-	mdoc_end(out);
+	manual_end_list(out);
 }
 
 static void print_flags(FILE *out)
@@ -131,15 +130,15 @@ static void print_demo_flags(FILE *out)
 
 static void print_signals(FILE *out)
 {
-	mdoc_begin(out);
+	manual_begin_list(out);
 	for (unsigned i = 0; i < signal_count; i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), "SIG%s", signal_rows[i].name);
-		mdoc_term("Dv", name, NULL, out);
-		mdoc_text(signal_rows[i].sentence, out);
+		manual_term("Dv", name, NULL, out);
+		manual_text(signal_rows[i].sentence, out);
 	}
-	mdoc_end(out);
+	manual_end_list(out);
 }
 
 enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_SERVER };
@@ -161,14 +160,14 @@ static void print_metrics_of(int scope, FILE *out)
 #include "tables/metrics.def"
 	};
 
-	mdoc_begin(out);
+	manual_begin_list(out);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].scope != scope)
 			continue;
-		mdoc_term("Sy", rows[i].name, rows[i].type, out);
-		mdoc_text(rows[i].sentence, out);
+		manual_term("Sy", rows[i].name, rows[i].type, out);
+		manual_text(rows[i].sentence, out);
 	}
-	mdoc_end(out);
+	manual_end_list(out);
 }
 
 static void print_metrics(FILE *out)
@@ -194,12 +193,12 @@ static void print_events(FILE *out)
 					      [LEVEL_WARNING] = "warning",
 					      [LEVEL_ERROR] = "error" };
 
-	mdoc_begin(out);
+	manual_begin_list(out);
 	for (int i = 0; i < EVENT_COUNT; i++) {
-		mdoc_term("Sy", log_rows[i].name, levels[log_rows[i].level], out);
-		mdoc_text(log_rows[i].sentence, out);
+		manual_term("Sy", log_rows[i].name, levels[log_rows[i].level], out);
+		manual_text(log_rows[i].sentence, out);
 	}
-	mdoc_end(out);
+	manual_end_list(out);
 }
 
 /* A row of a table that has only names and sentences. */
@@ -209,12 +208,12 @@ struct row {
 
 static void print_rows(const struct row *rows, size_t count, FILE *out)
 {
-	mdoc_begin(out);
+	manual_begin_list(out);
 	for (size_t i = 0; i < count; i++) {
-		mdoc_term("Sy", rows[i].name, NULL, out);
-		mdoc_text(rows[i].sentence, out);
+		manual_term("Sy", rows[i].name, NULL, out);
+		manual_text(rows[i].sentence, out);
 	}
-	mdoc_end(out);
+	manual_end_list(out);
 }
 
 /* A program has the exit codes that have a sentence in its column. */
@@ -229,16 +228,16 @@ static void print_exit_column(enum exits_column column, FILE *out)
 #include "tables/exits.def"
 	};
 
-	mdoc_begin(out);
+	manual_begin_list(out);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const char *sentence = rows[i].sentences[column];
 
 		if (sentence[0] == '\0')
 			continue;
-		mdoc_term("Sy", rows[i].code, NULL, out);
-		mdoc_text(sentence, out);
+		manual_term("Sy", rows[i].code, NULL, out);
+		manual_text(sentence, out);
 	}
-	mdoc_end(out);
+	manual_end_list(out);
 }
 
 static void print_exits(FILE *out)
@@ -298,12 +297,12 @@ static void print_fields(FILE *out)
 
 static void print_services(FILE *out)
 {
-	mdoc_begin(out);
+	manual_begin_list(out);
 	for (size_t i = 0; i < conf_service_count; i++) {
-		mdoc_term("Sy", conf_services[i].name, NULL, out);
-		mdoc_text(conf_services[i].sentence, out);
+		manual_term("Sy", conf_services[i].name, NULL, out);
+		manual_text(conf_services[i].sentence, out);
 	}
-	mdoc_end(out);
+	manual_end_list(out);
 }
 
 static const struct {

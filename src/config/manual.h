@@ -26,4 +26,14 @@ const char *manual_tables(char *text, size_t size);
  */
 void manual_sample(FILE *out);
 
+/* Start and end of a list of terms. */
+void manual_begin_list(FILE *out);
+void manual_end_list(FILE *out);
+
+/* Writes a term: `.It MACRO name`, followed by the value unless it is NULL. */
+void manual_term(const char *macro, const char *name, const char *value, FILE *out);
+
+/* Writes plain sentences, filled. */
+void manual_text(const char *text, FILE *out);
+
 #endif

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/status_parts.h"
+#include "ctl/status_screen.h"
 #include "ctl/table.h"
 
 enum {

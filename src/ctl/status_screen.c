@@ -6,7 +6,6 @@
 
 #include <unistd.h>
 
-#include "ctl/status_parts.h"
 #include "ctl/terminal.h"
 
 void status_screen_write(const struct snapshot *snapshot, const struct samples *samples,

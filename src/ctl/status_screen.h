@@ -3,6 +3,8 @@
 #ifndef CTL_STATUS_SCREEN_H
 #define CTL_STATUS_SCREEN_H
 
+#include <sys/types.h>
+
 #include "ctl/screen.h"
 #include "ctl/snapshot.h"
 
@@ -15,5 +17,23 @@ void status_screen_write(const struct snapshot *snapshot, const struct samples *
 
 /* Writes it once to stdout, without rates, in the width and the colours that fit there. */
 void status_screen_print(const struct snapshot *snapshot);
+
+/*
+ * The parts of the screen, status_NAME.c each. A part reads the report and writes whole lines to the
+ * screen; it writes nothing when it has nothing to show.
+ */
+struct status_view {
+	const struct report *report;
+	const struct samples *samples; /* NULL: the screen is written once, without rates */
+	pid_t pid;                     /* of the living server; 0: there is none */
+	struct screen *screen;
+};
+
+void status_server_write(struct status_view *view);
+void status_listeners_write(struct status_view *view);
+void status_listeners_write_bans(struct status_view *view);
+void status_workers_write(struct status_view *view);
+void status_workers_write_draining(struct status_view *view); /* and the connections left */
+void status_workers_write_crashes(struct status_view *view);
 
 #endif

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "ctl/format.h"
-#include "ctl/status_parts.h"
+#include "ctl/status_screen.h"
 
 /* The master writes a moment each second. A master that is silent longer is stopped or blocked. */
 enum { SILENT_S = 3, LABEL_WIDTH = 15 };

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "ctl/format.h"
-#include "ctl/status_parts.h"
+#include "ctl/status_screen.h"
 #include "ctl/table.h"
 
 /* The loop of a worker turns at least once a second. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Creates, maps and reads the scoreboard's file. It knows the offset of the slots but not their
- * contents, and trusts no file that it did not create.
+ * Creates and maps the scoreboard's file, or tests whether it could. It knows the offset of the slots
+ * but not their contents, and trusts no file that it did not create.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,10 +11,7 @@
 #include "base/sys.h"
 #include "stats/scoreboard.h"
 
-enum {
-	COPY_TRIES = 20, /* a fold is short, unless the master was stopped within one */
-	NAME_TRIES = 16,
-};
+enum { NAME_TRIES = 16 };
 static const size_t slots_at = offsetof(struct scoreboard, slots);
 
 /* Allocates real space now: a full file system must fail here, not as SIGBUS in a worker. */
@@ -235,138 +232,43 @@ bool scoreboard_confine(struct scoreboard *board, const struct slot *slot)
 	return sys_mseal((char *)board + from, sizeof(*slot)) == 0 || errno == ENOSYS;
 }
 
-static const struct scoreboard *map_view(const char *path, struct err *err)
+static bool refuse_path(const char *path, struct err *err)
 {
-	int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-	void *board = MAP_FAILED;
-	struct stat st;
-
-	if (fd < 0) {
-		err_errno(err, CODE_FAILED, "cannot open the scoreboard %s", path);
-		return NULL;
-	}
-	if (sys_fstat(fd, &st) < 0)
-		err_errno(err, CODE_FAILED, "cannot read the scoreboard %s", path);
-	else if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct scoreboard))
-		err_set(err, CODE_FAILED, "%s is not a scoreboard of this version", path);
-	else if ((board = sys_mmap(NULL, sizeof(struct scoreboard), PROT_READ, MAP_SHARED, fd,
-				   0)) == MAP_FAILED)
-		err_errno(err, CODE_FAILED, "cannot map the scoreboard %s", path);
-	sys_close(fd);
-	return board == MAP_FAILED ? NULL : board;
+	return err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s", path);
 }
 
-const struct scoreboard *scoreboard_view(const char *path, struct err *err)
+/* A file system without O_TMPFILE fails with EISDIR, EOPNOTSUPP or EINVAL. */
+static bool is_unknown(int error)
 {
-	const struct scoreboard *board = map_view(path, err);
-
-	if (!board)
-		return NULL;
-	if (board->magic == SCOREBOARD_MAGIC && board->version == SCOREBOARD_VERSION &&
-	    board->slot_count == SCOREBOARD_SLOTS && board->size == sizeof(*board))
-		return board;
-	scoreboard_unview(board);
-	err_set(err, CODE_FAILED, "%s is not a scoreboard of this version", path);
-	return NULL;
+	return error == EISDIR || error == EOPNOTSUPP || error == EINVAL;
 }
 
-void scoreboard_unview(const struct scoreboard *board)
+/* Allocates the space in an unnamed file, which is freed by its close. */
+static bool has_room(const char *folder, unsigned slots)
 {
-	if (board)
-		sys_munmap((void *)board, sizeof(*board));
-}
-
-/* Reads up to size bytes from offset. Returns their number, or -1 with errno set. */
-static ssize_t read_at(int fd, off_t offset, void *to, size_t size)
-{
-	return lseek(fd, offset, SEEK_SET) < 0 ? -1 : file_read(fd, to, size);
-}
-
-/*
- * Reads the head and the slots in use. When both are complete, returns the size of a whole file.
- * Returns -1 with errno set.
- */
-static ssize_t read_used(int fd, struct scoreboard *copy)
-{
-	ssize_t head = read_at(fd, 0, copy, slots_at), slots, used;
-
-	if (head < (ssize_t)slots_at)
-		return head;
-	used = (ssize_t)(scoreboard_slots(copy) * sizeof(struct slot));
-	slots = read_at(fd, (off_t)slots_at, copy->slots, (size_t)used);
-	if (slots < 0)
-		return -1;
-	return slots < used ? head + slots : (ssize_t)sizeof(*copy);
-}
-
-/* Reads until no fold ran during the read, or gives up on a fold that does not end. */
-static ssize_t read_between_folds(int fd, struct scoreboard *copy)
-{
-	uint32_t folds;
-	ssize_t size = 0;
-
-	for (int i = 0; i < COPY_TRIES; i++) {
-		size = read_used(fd, copy);
-		if (size < (ssize_t)sizeof(*copy))
-			return size;
-		if (read_at(fd, offsetof(struct scoreboard, folds), &folds, sizeof(folds)) !=
-		    sizeof(folds))
-			break;
-		if (folds % 2 == 0 && folds == atomic_load(&copy->folds))
-			break;
-	}
-	/* the copy does not change, so its readers must not wait for the fold */
-	atomic_store(&copy->folds, atomic_load(&copy->folds) & ~1U);
-	return size;
-}
-
-static bool judge_copy(const char *path, const struct scoreboard *copy, size_t size,
-		       struct err *err)
-{
-	if (size >= offsetof(struct scoreboard, version) && copy->magic != SCOREBOARD_MAGIC)
-		return err_set(err, CODE_FAILED, "%s is not a scoreboard", path);
-	if (size >= offsetof(struct scoreboard, slot_count) && copy->version != SCOREBOARD_VERSION)
-		return err_set(err, CODE_FAILED,
-			       "%s is a scoreboard of version %u, this program reads version %d "
-			       "(ask with the program that serves)",
-			       path, copy->version, SCOREBOARD_VERSION);
-	if (size < sizeof(*copy))
-		return err_set(err, CODE_FAILED, "the scoreboard %s is cut short: %zu of %zu bytes",
-			       path, size, sizeof(*copy));
-	if (copy->slot_count != SCOREBOARD_SLOTS || copy->size != sizeof(*copy))
-		return err_set(err, CODE_FAILED, "%s is not a scoreboard of this program", path);
-	return true;
-}
-
-bool scoreboard_copy(const char *path, struct scoreboard *copy, struct err *err)
-{
-	int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-	struct stat st = { .st_size = 0 };
-	ssize_t size;
+	int fd = sys_open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), error = 0;
 
 	if (fd < 0)
-		return err_errno(err, CODE_FAILED, "cannot open the scoreboard %s", path);
-	if (sys_fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
-		sys_close(fd);
-		return err_set(err, CODE_FAILED, "%s is not a scoreboard, nor a regular file",
-			       path);
-	}
-	size = read_between_folds(fd, copy);
-	/* bytes may be missing at the end, in slots that are not read */
-	if (size > st.st_size)
-		size = st.st_size;
-	if (size < 0)
-		err_errno(err, CODE_FAILED, "cannot read the scoreboard %s", path);
+		return is_unknown(errno);
+	if (sys_fallocate(fd, 0, 0, (off_t)offsetof(struct scoreboard, slots[slots])) < 0 &&
+	    errno != EOPNOTSUPP && errno != ENOSYS)
+		error = errno;
 	sys_close(fd);
-	return size >= 0 && judge_copy(path, copy, (size_t)size, err);
+	errno = error;
+	return error == 0;
 }
 
-const char *scoreboard_path(const char *pid_file, char *text, size_t size)
+bool scoreboard_probe(const char *path, unsigned slots, struct err *err)
 {
-	size_t length = strlen(pid_file);
+	char folder[4096];
+	struct stat st;
 
-	if (length > 4 && strcmp(pid_file + length - 4, ".pid") == 0)
-		length -= 4;
-	snprintf(text, size, "%.*s.scoreboard", (int)length, pid_file);
-	return text;
+	if (strlen(path) + sizeof(".new") > sizeof(folder))
+		return err_set(err, CODE_CONFIG,
+			       "cannot create the scoreboard: its path is too long");
+	if (sys_lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		return refuse_path(path, err);
+	}
+	return has_room(file_folder(path, folder, sizeof(folder)), slots) || refuse_path(path, err);
 }

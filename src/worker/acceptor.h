@@ -4,17 +4,113 @@
  *
  * A worker that should be woken after the others takes the listener out of its epoll and adds it
  * again, which moves it to the tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head,
- * epoll_ctl(2)). A lighter worker that sleeps is kicked. worker/balance.h decides which worker is
- * lighter, worker/accept_pause.h when none accepts.
+ * epoll_ctl(2)). A lighter worker that sleeps is kicked; worker/balance.h decides which worker is
+ * lighter.
  *
  * worker/guard.h undoes changes that another process has made to a shared socket.
+ *
+ * Which listeners epoll watches (worker/accept_pause.c):
+ *
+ *   WATCHING --no place, here though elsewhere, or no descriptors (EMFILE)--> PAUSED
+ *   PAUSED --a connection ends, or timer--> WATCHING
+ *   any --drain--> CLOSED
+ *
+ * Each worker owns one socket of a reuse_port listener. If the owner of a socket is not there, the
+ * ready worker with the lowest number serves that socket, so that no connection waits in vain.
  */
 #ifndef WORKER_ACCEPTOR_H
 #define WORKER_ACCEPTOR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-#include "worker/accept_pause.h"
+#include "base/loop.h"
+#include "base/timer.h"
+#include "worker/balance.h"
+#include "worker/guard.h"
+#include "worker/make_room.h"
+#include "worker/pool.h"
+
+struct acceptors;
+
+struct acceptor {
+	struct watch watch;
+	struct acceptors *all;
+	unsigned index;  /* of the listener */
+	unsigned socket; /* index into the listener's sockets */
+	bool is_watching;
+	bool has_passed; /* at its last readiness a lighter worker had the first chance */
+	bool is_lost;    /* another process has shut it down for good */
+	bool is_shared;  /* other workers accept from the same socket */
+};
+
+struct acceptors {
+	struct acceptor *list;
+	unsigned count;
+	struct loop *loop;
+	struct pool *pool;
+	struct timer_heap *alarms;
+	struct balance balance;
+	struct guard guard;
+	const struct bans *bans; /* in the scoreboard */
+	struct watch kick;
+	struct alarm resume;
+	struct alarm calm;  /* fires when no failure has come for a while */
+	struct alarm adopt; /* checks for sockets without an owner */
+	struct make_room room;
+	uint32_t freed_seen; /* pool->freed at the last check for room */
+	int64_t paused_us;   /* start of the pause's part that is not counted yet */
+	bool is_paused;      /* none of them is in epoll */
+	bool is_exhausted;   /* the pause is for want of descriptors or memory, and is logged */
+	bool is_held;        /* one is not in epoll: no place is left for its connections */
+	bool is_full;        /* the worker is full, and that is logged */
+	bool is_closed;
+};
+
+static inline const struct listener *acceptor_listener(const struct acceptor *a)
+{
+	return &a->all->pool->listeners->list[a->index];
+}
+
+/* The most alarms that acceptors set at once: resume, calm and adopt. */
+enum { ACCEPTORS_ALARMS = 3 };
+
+/*
+ * Starts watching the sockets that this worker serves; the list must be complete. accept_pause_stop
+ * ends it.
+ */
+void accept_pause_start(struct acceptors *all);
+void accept_pause_stop(struct acceptors *all);
+
+/* Adds the listener to epoll (returns false with errno set); removes it. */
+bool accept_pause_watch(struct acceptor *a);
+void accept_pause_unwatch(struct acceptor *a);
+
+/*
+ * Watches exactly the sockets that this worker serves. If epoll has no memory, all pause and retry.
+ */
+void accept_pause_watch_served(struct acceptors *all);
+
+/* Descriptors or memory ran out, errno is set: no listener is watched for a while. Logged once. */
+void accept_pause_exhausted(struct acceptor *a);
+
+/* Takes only this listener out of epoll for a while: another one may have reserved places left. */
+void accept_pause_hold(struct acceptor *a);
+
+/* Logs that no place is left, once until a tenth of the places is free again. */
+void accept_pause_say_full(const struct acceptor *a);
+
+/* Ends a pause if connections have ended since the last check. */
+void accept_pause_check_room(struct acceptors *all);
+
+/* Publishes this worker's load and state to the other workers. */
+void accept_pause_tell_load(struct acceptors *all);
+
+/* True when a lighter worker has been woken to accept. */
+bool accept_pause_pass(const struct acceptor *a, const struct standing *standing);
+
+/* After each turn of the loop: counts the time of a pause, so that a crash loses little of it. */
+void accept_pause_end_turn(struct acceptors *all);
 
 /*
  * Starts accepting from every listener of the pool. The caller sets loop, pool, alarms, bans, room

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/deadline.h"
 #include "worker/transport.h"
 
 static void take_in_hand(struct pool *pool, const struct conn *c)
@@ -116,7 +115,7 @@ static void half_close(struct pool *pool, struct conn *c)
 	pool_take_back_buf(pool, &c->in);
 	pool_take_back_buf(pool, &c->out);
 	if (watch_conn(pool, c))
-		deadline_set(pool, c);
+		pool_set_deadline(pool, c);
 }
 
 /* Sends the pending output; returns true unless that ended the connection. */
@@ -181,7 +180,7 @@ static void wait_for_client(struct pool *pool, struct conn *c)
 	pool_take_back_buf(pool, &c->out);
 	/* A connection in the run queue needs no other events. */
 	if (runqueue_has(&pool->queue, c->index) || watch_conn(pool, c))
-		deadline_set(pool, c);
+		pool_set_deadline(pool, c);
 }
 
 /*
@@ -191,7 +190,7 @@ static void wait_for_client(struct pool *pool, struct conn *c)
 static bool may_leave(const struct pool *pool, const struct conn *c)
 {
 	return pool->draining && c->state == CONN_OPEN && conn_is_between_messages(c) &&
-	       (c->bytes_in > 0 || c->in_ended || deadline_is_stale(pool, c));
+	       (c->bytes_in > 0 || c->in_ended || pool_is_stale(pool, c));
 }
 
 /* True when one answer is out and the service may have more, but other connections come first. */
@@ -365,9 +364,9 @@ void conn_mute(struct pool *pool, struct conn *c)
 void conn_expire(struct pool *pool, struct conn *c)
 {
 	enum close_reason why;
-	int64_t due = deadline_due_ms(pool, c, &why);
+	int64_t due = pool_due_ms(pool, c, &why);
 
-	if (due == 0 || deadline_put_off(pool, c, due))
+	if (due == 0 || pool_put_off(pool, c, due))
 		return;
 	take_in_hand(pool, c);
 	if (c->state == CONN_LINGERING || why == CLOSE_send_timeout || c->state == CONN_FLUSHING)
@@ -387,6 +386,6 @@ void conn_resume(struct pool *pool, struct conn *c)
 	if (c->is_unfinished)
 		runqueue_push(&pool->queue, c->index);
 	if (watch_conn(pool, c))
-		deadline_set(pool, c);
+		pool_set_deadline(pool, c);
 	put_down(pool, c);
 }

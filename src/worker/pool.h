@@ -144,4 +144,22 @@ void pool_take_back_buf(struct pool *pool, struct buf *b);
 /* Frees the record of a connection that has ended. */
 void pool_forget(struct pool *pool, struct conn *c);
 
+/*
+ * When the connection is due (clock_ms()), given the event it waits for; 0: never. *why is the
+ * reason it would end with.
+ */
+int64_t pool_due_ms(const struct pool *pool, const struct conn *c, enum close_reason *why);
+
+/* Sets the connection's timer if its deadline has come nearer. */
+void pool_set_deadline(struct pool *pool, struct conn *c);
+
+/*
+ * The connection's timer has fired, and its deadline is due_ms. True when that is still to come, or
+ * when the connection waits in the run queue: then this worker is slow, not the client.
+ */
+bool pool_put_off(struct pool *pool, struct conn *c, int64_t due_ms);
+
+/* True when a connection that has sent nothing yet has had its moment to do so. */
+bool pool_is_stale(const struct pool *pool, const struct conn *c);
+
 #endif

@@ -14,7 +14,6 @@
 #include "config/conf.h"
 #include "config/conf_load.h"
 #include "config/manual.h"
-#include "config/mdoc.h"
 #include "unit/folder.h"
 
 static char *table(const char *name)
@@ -36,7 +35,7 @@ static char *filled(const char *sentences)
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
-	mdoc_text(sentences, out);
+	manual_text(sentences, out);
 	fclose(out);
 	return text;
 }

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 
 #include "services/http/http_field.h"
-#include "services/http/http_target.h"
 
 /* Bits of http_request.found. */
 enum {
@@ -81,7 +80,7 @@ static unsigned take_host(struct http_request *r, struct word value)
 	if (r->found & FOUND_HOST)
 		return 400;
 	r->found |= FOUND_HOST;
-	return value.length == 0 || http_target_is_authority(value.at, value.length) ? 0 : 400;
+	return value.length == 0 || http_request_is_authority(value.at, value.length) ? 0 : 400;
 }
 
 static unsigned take_length(struct http_request *r, struct word value)

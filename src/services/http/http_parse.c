@@ -12,7 +12,6 @@
 #include "services/http/http_field.h"
 #include "services/http/http_parse.h"
 #include "services/http/http_request.h"
-#include "services/http/http_target.h"
 
 void http_parse_begin(struct http_request *r)
 {
@@ -107,6 +106,75 @@ static unsigned take_version(struct http_request *r, const char *at, size_t n)
 	return 0;
 }
 
+static bool split_target(struct http_request *r, const char *bytes, uint32_t at, uint32_t end)
+{
+	const char *mark = memchr(bytes + at, '?', end - at);
+	uint32_t path_end = mark ? (uint32_t)(mark - bytes) : end;
+
+	r->path = (struct http_span){ at, path_end - at };
+	r->has_query = mark != NULL;
+	if (mark)
+		r->query = (struct http_span){ path_end + 1, end - path_end - 1 };
+	return true;
+}
+
+/* Length of http:// or https://, in upper or lower case; 0: neither. */
+static uint32_t scheme_length(const char *at, size_t n)
+{
+	static const char *const schemes[] = { "http://", "https://" };
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t length = strlen(schemes[i]), k = 0;
+
+		while (k < length && k < n && (at[k] | 0x20) == (schemes[i][k] | 0x20))
+			k++;
+		if (k == length)
+			return (uint32_t)length;
+	}
+	return 0;
+}
+
+/*
+ * http://host/path?query: the host is checked and dropped, since this server answers to any name.
+ */
+static bool take_absolute(struct http_request *r, const char *bytes, uint32_t at, uint32_t end)
+{
+	uint32_t length = scheme_length(bytes + at, end - at), path;
+
+	if (length == 0)
+		return false;
+	at += length;
+	for (path = at; path < end && bytes[path] != '/' && bytes[path] != '?';)
+		path++;
+	if (!http_request_is_authority(bytes + at, path - at))
+		return false;
+	split_target(r, bytes, path, end);
+	/* an empty path means /, and a slash precedes the host */
+	if (r->path.length == 0)
+		r->path = (struct http_span){ at - 1, 1 };
+	return true;
+}
+
+/*
+ * Finds path and query in the target, which is bytes[at] up to bytes[end]; all of them are
+ * HTTP_TARGET bytes. Returns false when it has none of the forms that the request's method may
+ * have.
+ */
+static bool take_target(struct http_request *r, const char *bytes, uint32_t at, uint32_t end)
+{
+	if (r->method == HTTP_CONNECT) {
+		r->path = (struct http_span){ at, 0 };
+		return http_request_is_authority(bytes + at, end - at);
+	}
+	if (bytes[at] == '/')
+		return split_target(r, bytes, at, end);
+	if (bytes[at] == '*' && end - at == 1) {
+		r->path = (struct http_span){ at, 1 };
+		return r->method == HTTP_OPTIONS;
+	}
+	return take_absolute(r, bytes, at, end);
+}
+
 /* The CR behind the line is in no class, so no loop runs past it. */
 static unsigned take_request_line(struct http_request *r, const char *bytes, uint32_t end)
 {
@@ -125,7 +193,7 @@ static unsigned take_request_line(struct http_request *r, const char *bytes, uin
 	if (at == target || bytes[at] != ' ')
 		return 400;
 	status = take_version(r, bytes + at + 1, end - at - 1);
-	if (status == 0 && !http_target_take(r, bytes, target, at))
+	if (status == 0 && !take_target(r, bytes, target, at))
 		status = 400;
 	r->has_line = status == 0;
 	return status;

@@ -7,6 +7,7 @@
 #define SERVICES_HTTP_HTTP_REQUEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Limits of a request, without the CRLF of a line: those of nginx and Apache, or a little lower. */
@@ -31,6 +32,14 @@ extern const uint8_t http_classes[256];
 static inline bool http_is(char c, enum http_class class)
 {
 	return (http_classes[(unsigned char)c] & class) != 0;
+}
+
+/* The first byte from at on that is not of the class, or end. */
+static inline const char *http_skip(const char *at, const char *end, enum http_class class)
+{
+	while (at < end && http_is(*at, class))
+		at++;
+	return at;
 }
 
 /* The methods that a service handles; any other token is HTTP_OTHER. */
@@ -63,5 +72,8 @@ struct http_request {
 	/* as sent, not decoded; path begins with /, or is * (OPTIONS) or "" (CONNECT) */
 	struct http_span path, query;
 };
+
+/* True when the n bytes are a host, not empty, with an optional port; any host is accepted. */
+bool http_request_is_authority(const char *at, size_t n);
 
 #endif

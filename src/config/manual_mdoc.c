@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes the few mdoc(7) macros that the tables need. It must not know any table. */
-#include "config/mdoc.h"
+#include "config/manual.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -27,17 +27,17 @@ static void put_parameter(const char *text, FILE *out)
 	fputc('"', out);
 }
 
-void mdoc_begin(FILE *out)
+void manual_begin_list(FILE *out)
 {
 	fputs(".Bl -tag -width Ds\n", out);
 }
 
-void mdoc_end(FILE *out)
+void manual_end_list(FILE *out)
 {
 	fputs(".El\n", out);
 }
 
-void mdoc_term(const char *macro, const char *name, const char *value, FILE *out)
+void manual_term(const char *macro, const char *name, const char *value, FILE *out)
 {
 	fprintf(out, ".It %s ", macro);
 	put_parameter(name, out);
@@ -53,7 +53,7 @@ static bool ends_sentence(const char *word, size_t len)
 	return len > 0 && word[len - 1] == '.';
 }
 
-void mdoc_text(const char *text, FILE *out)
+void manual_text(const char *text, FILE *out)
 {
 	size_t column = 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Looks up one environment variable. It must not know the variable's place in the file. */
-#include "config/conf_variable.h"
+#include "config/conf_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static bool take_apart(const char *text, size_t length, struct parts *parts, str
 		       parts->name);
 }
 
-bool conf_variable_write(const char *text, size_t length, FILE *out, struct err *err)
+bool conf_text_variable(const char *text, size_t length, FILE *out, struct err *err)
 {
 	struct parts parts;
 	const char *value;
