@@ -19,8 +19,8 @@ void status_screen_write(const struct snapshot *snapshot, const struct samples *
 void status_screen_print(const struct snapshot *snapshot);
 
 /*
- * The parts of the screen, status_NAME.c each. A part reads the report and writes whole lines to the
- * screen; it writes nothing when it has nothing to show.
+ * The parts of the screen, status_NAME.c each. A part reads the report and writes whole lines to
+ * the screen; it writes nothing when it has nothing to show.
  */
 struct status_view {
 	const struct report *report;

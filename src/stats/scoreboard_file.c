@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Creates and maps the scoreboard's file, or tests whether it could. It knows the offset of the slots
- * but not their contents, and trusts no file that it did not create.
+ * Creates and maps the scoreboard's file, or tests whether it could. It knows the offset of the
+ * slots but not their contents, and trusts no file that it did not create.
  */
 #include <stdio.h>
 #include <string.h>
