@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of config/conf_variable and what config/conf_text makes of it: ${NAME} in a file. */
+/* Tests of config/conf_text_variable and what config/conf_text makes of it: ${NAME} in a file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

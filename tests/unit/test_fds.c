@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of worker/claims.c. */
+/* Tests of worker/fds.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of config/manual, config/mdoc and config/manual_sample: the tables as text. */
+/* Tests of config/manual, config/manual_mdoc and config/manual_sample: the tables as text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of stats/scoreboard_probe: it says what scoreboard_new says, and leaves nothing behind. */
+/* Tests of scoreboard_probe: it says what scoreboard_new says, and leaves nothing behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/deed.c. */
+/* Tests of stats/scoreboard.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
