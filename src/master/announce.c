@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words what others read of the server. Must not fail the server, nor make it wait, when no process
- * reads it.
+ * Writes the server's announcements. Must not fail the server or make it wait for a reader.
  */
 #include "master/announce.h"
 
@@ -64,7 +63,7 @@ void announce_greeting(const struct generation *generation)
 	writer_close(&out);
 }
 
-/* All addresses or none: a reader would take some of them for all. */
+/* All addresses or none: a reader would take a part for the whole list. */
 static bool format_lines(struct announce_ready *ready, const struct listener_set *listeners)
 {
 	char address[ADDR_TEXT];
@@ -79,7 +78,7 @@ static bool format_lines(struct announce_ready *ready, const struct listener_set
 	return ready->text != NULL;
 }
 
-/* False when there is no room now. */
+/* Returns false when the outlet takes no more now. */
 static bool write_rest(struct announce_ready *ready)
 {
 	while (ready->start < ready->end) {
@@ -97,7 +96,7 @@ static void handle_writable(void *owner, uint32_t events)
 {
 	struct announce_ready *ready = owner;
 
-	/* an error of its own comes out in the write, too */
+	/* an error of the outlet comes out in the write, too */
 	(void)events;
 	if (write_rest(ready))
 		announce_close(ready);

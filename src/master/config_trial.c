@@ -15,13 +15,13 @@
 
 enum { LISTENS_MOST = 4096, NAMES_SIZE = 1024 * 1024 };
 
-/* Large, but only pages that are written to take memory. */
+/* Large, but only pages that are written take memory. */
 struct config_trial_page {
 	struct err err;
 	struct identity identity;
 	size_t names_size;
 	char names[NAMES_SIZE]; /* that were looked up, each with its NUL: user, group, listens */
-	struct listener_addresses resolved[LISTENS_MOST]; /* by listen */
+	struct listener_addresses resolved[LISTENS_MOST]; /* one for each listen */
 };
 
 /* The nth name that is looked up for conf, or NULL after the last. */
@@ -51,8 +51,8 @@ static bool keep_names(struct config_trial_page *page, const struct conf *conf, 
 }
 
 /*
- * The resolver comes last: what is wrong without it is told at once. Listening sockets may be there
- * already, so they do not count among the descriptors.
+ * The resolver comes last, so that all other mistakes are reported at once. Listening sockets may
+ * be open already, so they do not count among the descriptors.
  */
 static bool examine_conf(const struct conf_source *source, const struct conf *now,
 			 struct config_trial_page *page)
@@ -72,13 +72,13 @@ static bool examine_conf(const struct conf_source *source, const struct conf *no
 static _Noreturn void run_trial(const struct conf_source *source, const struct conf *now,
 				pid_t master, struct config_trial_page *page)
 {
-	/* A trial must not outlive the server that asked for it, which may be gone already. */
+	/* A trial must not outlive the server that forked it, which may be gone already. */
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	log_own();
 	sys_leave(getppid() == master && examine_conf(source, now, page) ? CODE_OK : CODE_FAILED);
 }
 
-/* A worker that is forked meanwhile must not write what the master will read. */
+/* A worker that is forked meanwhile must not write into the page that the master will read. */
 static bool hide_page(const struct config_trial *trial)
 {
 	return sys_madvise(trial->page, sizeof(*trial->page), MADV_DONTFORK) == 0;

@@ -21,7 +21,7 @@ static bool read_report(int fd, struct err *outcome)
 	return done == sizeof(*outcome);
 }
 
-/* A stop that is asked of the starter is meant for the daemon, which is alone in its group. */
+/* A stop signal to the starter is meant for the daemon, which is alone in its process group. */
 static void hand_on_signals(int signals, pid_t group)
 {
 	int number;
@@ -39,7 +39,7 @@ static bool await_report(int fd, pid_t child, struct err *err)
 				    { .fd = signals_open(false), .events = POLLIN } };
 	int status;
 
-	/* The process in between; once it is gone the daemon is there to be signalled. */
+	/* Waits for the process in between; then the daemon exists and can be signalled. */
 	while (sys_waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
 	while (sys_poll(watched, 2, -1) < 0 || watched[0].revents == 0)
@@ -82,7 +82,7 @@ bool daemon_start(int *report_fd, struct err *err)
 	sys_close(ends[0]);
 	*report_fd = ends[1];
 	sys_setsid();
-	/* A process that does not lead its session gets no controlling terminal by opening one. */
+	/* A process that is no session leader gets no controlling terminal by opening one. */
 	child = sys_fork();
 	if (child < 0) {
 		err_errno(err, CODE_OSERR, "cannot fork the daemon");
@@ -101,8 +101,7 @@ void daemon_report(int *report_fd, const struct err *outcome)
 	if (*report_fd < 0)
 		return;
 	/*
-	 * Less than PIPE_BUF: it goes in whole or not at all. A starter that is gone needs no
-	 * report.
+	 * Less than PIPE_BUF: the write is whole or fails. A starter that is gone needs no report.
 	 */
 	do
 		written = sys_write(*report_fd, outcome, sizeof(*outcome));

@@ -23,13 +23,13 @@
 enum { GENERATION_SPARE = 16 };
 
 struct generation {
-	struct generation *next; /* in the list of retiring ones */
+	struct generation *next; /* in the list of retiring generations */
 	struct conf *conf;
-	struct identity identity;       /* of its workers, looked up once: conf names it */
-	struct listener_set *listeners; /* NULL once no worker is to be started any more */
+	struct identity identity;       /* of its workers, looked up once from conf */
+	struct listener_set *listeners; /* NULL once no more workers are to be started */
 	unsigned id;
 	unsigned first_slot, capacity;
-	unsigned wanted; /* workers that are to run */
+	unsigned wanted; /* number of workers that are to run */
 	struct slot *slots;
 	struct slot_info *infos; /* of the same slots */
 	struct peers hints;      /* of each worker, mapped before any of them was forked */
@@ -39,38 +39,39 @@ struct generation {
 };
 
 /*
- * A generation of `workers` workers, none of them started yet, on no slots yet (workers_begin deals
- * them out). Takes over conf and listeners when it succeeds; NULL with err (CODE_OSERR) when
- * descriptors or memory lack.
+ * Makes a generation of `workers` workers, none of them started yet and without slots
+ * (workers_begin deals them out). Takes over conf and listeners when it succeeds. Returns NULL with
+ * err (CODE_OSERR) when descriptors or memory lack.
  */
 struct generation *generation_new(struct conf *conf, const struct identity *identity,
 				  struct listener_set *listeners, unsigned workers,
 				  struct err *err);
 
-/* Frees it with all it owns; its listening sockets must be closed and its workers gone. */
+/* Frees the generation with all it owns; its listening sockets must be closed, its workers gone. */
 void generation_free(struct generation *generation);
 
-/* How many members are in a situation of that kind (member_is_ready and the like). */
+/* Counts the members for which `is` is true (member_is_ready and the like). */
 unsigned generation_count(const struct generation *generation,
 			  bool (*is)(const struct member *member));
 
 /*
- * True once all its first workers are ready. False with err when one has failed or, is_late, one is
- * still not ready; with err->text left alone while they are awaited. `what`: "new " or "".
+ * Returns true once all its first workers are ready. Returns false with err when one has failed or,
+ * is_late, one is still not ready; while the workers are awaited, err->text is left alone. `what`:
+ * "new " or "".
  */
 bool generation_has_started(const struct generation *generation, const char *what, bool is_late,
 			    struct err *err);
 
-/* A number without a worker, or -1. */
+/* Returns the number of an empty member, or -1. */
 int generation_vacancy(const struct generation *generation);
 
-/* How many members that are to stay sit there: with a replacement under way it may be two. */
+/* Counts the staying members of the seat: two while a replacement is under way. */
 unsigned generation_seated(const struct generation *generation, unsigned seat);
 
-/* The lowest seat that is free. */
+/* Returns the lowest free seat. */
 unsigned generation_seat(const struct generation *generation);
 
-/* When a worker of this generation that is told to leave now has to be gone. */
+/* Returns the time by which a worker of this generation that is told to leave now must be gone. */
 int64_t generation_deadline_ms(const struct generation *generation, int64_t now_ms);
 
 /*
@@ -80,23 +81,24 @@ int64_t generation_deadline_ms(const struct generation *generation, int64_t now_
 void generation_close(struct generation *generation, const struct listener_set *kept,
 		      bool unlink_paths);
 
-/* How much the workers of a generation have to do, as their slots tell. */
+/* The load of a generation's workers, from their slots. */
 struct generation_load {
-	unsigned workers; /* that are ready and are to stay */
-	unsigned silent;  /* of these: not full, and their loop has not turned since */
+	unsigned workers; /* ready and staying */
+	unsigned silent;  /* of these: not full, and their loop has not turned since since_ms */
 	unsigned full;    /* of these: with worker_connections connections */
 	uint64_t live;    /* connections of all of them */
-	uint64_t fullest; /* of the one that has most */
+	uint64_t fullest; /* connections of the fullest */
 };
 
 /*
- * The load of the workers whose seat is served by that socket, of so many of the listener (one
- * serves all seats). One whose loop has not turned since since_ms is silent.
+ * Returns the load of the workers whose seat is served by socket number `socket` of the listener's
+ * `sockets` (one socket serves all seats). A worker whose loop has not turned since since_ms is
+ * silent.
  */
 struct generation_load generation_load(const struct generation *generation, unsigned socket,
 				       unsigned sockets, int64_t since_ms);
 
-/* The fullest worker over the mean, in millionths: 1000000 is even, or nothing to share out. */
+/* The fullest worker over the mean, in millionths: 1000000 is even, or no connections at all. */
 uint64_t generation_balance_ratio(const struct generation_load *load);
 
 #endif

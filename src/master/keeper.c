@@ -72,12 +72,12 @@ static void enter_keeper(const struct heritage *heritage)
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		sys_leave(err.code);
 	}
-	/* After the change of user, which would clear it; then the master may be gone already. */
+	/* After the change of user, which would clear it. The master may be gone already. */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != heritage->master_pid)
 		sys_leave(CODE_OSERR);
 }
 
-/* Says once that the system refuses a worker; and goes on to be seen alive meanwhile. */
+/* Logs once that the system refuses a worker, and stamps the heartbeat meanwhile. */
 static void note_refusal(const struct heritage *heritage, bool is_refused)
 {
 	static bool was_said; /* written by this process alone */
@@ -94,8 +94,8 @@ static void note_refusal(const struct heritage *heritage, bool is_refused)
 }
 
 /*
- * The master is dead, so only the keeper can end a worker that hangs: it has shutdown_timeout, as
- * it knows itself.
+ * The master is dead, so only the keeper can end a worker that hangs: the worker has
+ * shutdown_timeout, as in its own configuration.
  */
 static _Noreturn void see_worker_out(const struct heritage *heritage,
 				     const struct keeper_pids *page, unsigned slot)
@@ -112,10 +112,10 @@ static _Noreturn void see_worker_out(const struct heritage *heritage,
 }
 
 /*
- * The kernel signs what kill(2) sends, and the signal of a master's death, with the master's pid;
- * what it does not sign (sigqueue(3)) may have any. Where the user has as many signals queued as it
- * may, nothing is signed (pid 0), and an order is obeyed all the same: a keeper that ignored it
- * would lose the connections of a dead worker.
+ * The kernel fills in the master's pid for kill(2) and for the signal of the master's death; a
+ * sender by sigqueue(3) may give any pid. Where the user has as many signals queued as it may, the
+ * pid is 0; such an order is obeyed all the same, because a keeper that ignored it would lose the
+ * connections of a dead worker.
  */
 static bool is_masters(const siginfo_t *info, pid_t master)
 {
@@ -123,9 +123,9 @@ static bool is_masters(const siginfo_t *info, pid_t master)
 }
 
 /*
- * The next thing the master asks, or SIGTERM for its death, or 0 when there is nothing within
- * `wait` (NULL: for ever). Others are not heard: a service manager or a log rotation may signal
- * every process of this name.
+ * Returns the master's next order, SIGTERM for its death, or 0 when there is none within `wait`
+ * (NULL: for ever). Other senders are ignored: a service manager or a log rotation may signal every
+ * process of this name.
  */
 static int next_order(const sigset_t *heard, const struct timespec *wait, pid_t master)
 {

@@ -19,28 +19,28 @@
  * signal a pid that a worker could have written.
  */
 struct keeper_pids {
-	pid_t pids[SCOREBOARD_SLOTS]; /* by slot; 0: no worker that its keeper has cloned */
+	pid_t pids[SCOREBOARD_SLOTS]; /* by slot; 0: the keeper has cloned no worker */
 };
 
-/* Maps it, shared with the children to come; NULL with errno. Master. */
+/* Maps the page, shared with the children to come. Returns NULL with errno set. Master. */
 struct keeper_pids *keeper_pids_new(void);
 
 /*
- * Unmaps it. Master at its end; a worker first of all, and one that cannot must not serve. NULL is
- * nothing. False with errno.
+ * Unmaps the page: the master at its end, a worker before anything else. A worker that cannot must
+ * not serve. No effect on NULL. Returns false with errno set.
  */
 bool keeper_pids_drop(struct keeper_pids *page);
 
-/* What stands there now, read afresh; and 0 put in its place when that worker has been reaped. */
+/* Reads the slot's pid afresh; and writes 0 in its place when that worker has been reaped. */
 pid_t keeper_pids_get(const struct keeper_pids *page, unsigned slot);
 void keeper_pids_clear(struct keeper_pids *page, unsigned slot);
 
 /*
- * The keeper's whole life, in the child of the master's fork: settles in as a worker does, clones
- * the first worker, then one more for each SIGNAL_KEEPER_START, and leaves on SIGNAL_KEEPER_LEAVE
- * or with the master. The kernel writes each worker's pid to its slot of the page before the worker
- * runs. Runs no service code and allocates nothing once it waits. With the signals of
- * config/signals blocked.
+ * Runs the keeper, in the child of the master's fork: prepares itself as a worker does, clones the
+ * first worker, then one more for each SIGNAL_KEEPER_START, and leaves on SIGNAL_KEEPER_LEAVE or
+ * with the master. The kernel writes each worker's pid to its slot of the page before the worker
+ * runs. The keeper runs no service code and allocates nothing once it waits. The signals of
+ * config/signals must be blocked.
  */
 _Noreturn void keeper_run(const struct heritage *heritage, struct keeper_pids *page, unsigned slot);
 

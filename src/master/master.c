@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The master's loop: what is looked at in which order, what each signal asks for, and who is told
- * when the server has started. Must not know how anything is done: the files of the nouns do.
+ * The master's loop: the order of the steps, the action of each signal, and the report of the
+ * start. Must not do the work itself: that is in the files named after its objects.
  */
 #include "master/master.h"
 
@@ -15,10 +15,7 @@
 #include "master/workers.h"
 #include "stats/tally.h"
 
-/*
- * A signal that asks for nothing is logged once: its sender does it again, as a timer of the
- * starter's does (setitimer(2)).
- */
+/* A signal without an action is logged once: a timer may send it again (setitimer(2)). */
 static void report_signal(const struct server *server, int number, int32_t sender)
 {
 	char name[SIGNAL_TEXT];
@@ -28,7 +25,7 @@ static void report_signal(const struct server *server, int number, int32_t sende
 	signals_ignore(server->signals.fd, number);
 }
 
-/* A stop is begun at once, the rest when the turn comes to it. */
+/* A stop begins at once; the other actions wait for their step of the turn. */
 static void read_signals(void *owner)
 {
 	struct server *server = owner;
@@ -48,10 +45,7 @@ static void read_signals(void *owner)
 	}
 }
 
-/*
- * The generation stays the current one, without workers: its listening sockets keep the clients
- * queued.
- */
+/* The generation stays current, without workers: its sockets keep the clients queued. */
 static void retire_workers(struct server *server)
 {
 	struct generation *generation = server->procs.current;
@@ -63,7 +57,7 @@ static void retire_workers(struct server *server)
 	workers_trim(generation, server->loop.now_ms);
 }
 
-/* Why the number of workers stays as it is at this time, or else why_not. */
+/* Returns why the number of workers stays as it is at this time, or else why_not. */
 static const char *explain_refusal(const struct server *server, const char *why_not)
 {
 	if (server->stop.how != STOP_NOT)
@@ -99,7 +93,7 @@ static void remove_worker(struct server *server)
 		is_empty ? "all are retired already (HUP starts them again)" : "one has to stay");
 }
 
-/* Each as often as it was asked for. */
+/* Repeats each action as often as its signal came. */
 static void obey_signals(struct server *server)
 {
 	unsigned *asked = server->asked;
@@ -192,7 +186,7 @@ static int find_wait_ms(const struct server *server)
 	return wait < INT_MAX ? (int)wait : INT_MAX;
 }
 
-/* Workers that have died are noted before anything is decided, and started last of all. */
+/* Dead workers are noted before any decision, and workers are started last. */
 static void take_turn(struct server *server)
 {
 	struct procs *procs = &server->procs;
@@ -235,7 +229,7 @@ static void run_loop(struct server *server)
 			    tally_sum(server->board, METRIC_connections_ended_total)));
 }
 
-/* A starter that still waits is told; main must not tell it a second time. */
+/* Reports to a starter that still waits; main must not print the same message. */
 static void tell_starter(struct server *server, struct err *err)
 {
 	if (server->report_fd < 0)

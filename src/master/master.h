@@ -22,8 +22,8 @@ struct master_options {
 /*
  * Runs the server until it has stopped and returns the exit code. conf has passed the checks, which
  * found `found`: the user's mistakes are known before the master detaches. Takes over conf, not
- * found. When the start fails, err holds the sentence and nothing is left behind; after a failure
- * that was logged instead, err->text is "". With daemon, the starting process returns here when all
+ * found. When the start fails, err has the message and nothing is left behind; after a failure that
+ * was logged instead, err->text is "". With daemon, the starting process returns here when all
  * workers are ready. In a worker this never returns.
  */
 enum exit_code master_run(const struct master_options *asked, struct conf *conf,

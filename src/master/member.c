@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of one member. Must not wait for anything, and must not look at other members. */
+/* The life of one member. Must not wait, and must not look at other members. */
 #include "master/member.h"
 
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/signals.h"
 
-enum { KEEPER_LEAVE_MS = 2000 }; /* that a keeper may take once it is told to leave */
+enum { KEEPER_LEAVE_MS = 2000 }; /* between a keeper's order to leave and its SIGKILL */
 
 #define BIT(state) (1U << MEMBER_##state)
 
@@ -21,7 +21,7 @@ enum {
 	DEAD = GONE | BIT(BACKOFF) | BIT(RENEWING_KEEPER)
 };
 
-/* The picture of member.h: the states that may follow each. */
+/* The picture of member.h: the states that may follow each state. */
 static const unsigned next_states[MEMBER_STATES] = {
 	[MEMBER_EMPTY] = BIT(BACKOFF),
 	[MEMBER_BACKOFF] = BIT(STARTING) | BIT(RECOVERING_TO_DRAIN) | GONE,
@@ -88,7 +88,7 @@ bool member_wants_worker(const struct member *member)
 	return is_in(member, BIT(BACKOFF) | BIT(RECOVERING_TO_DRAIN));
 }
 
-/* The one place where a member's state changes. */
+/* The only function that changes a member's state. */
 static void set_state(struct member *member, enum member_state next)
 {
 	BUG_ON((next_states[member->state] & 1U << next) == 0);
@@ -138,8 +138,8 @@ void member_hang(struct member *member, int64_t kill_ms)
 }
 
 /*
- * A stopped keeper would not get it. It goes on first: a SIGCONT that comes later would end the
- * stop by which a leak check looks at it (ptrace(2)).
+ * A stopped keeper would not act on the order. SIGCONT comes first: a later one would end the stop
+ * by which a leak check looks at the keeper (ptrace(2)).
  */
 static void dismiss_keeper(struct member *member, enum member_state next, int64_t kill_ms)
 {
@@ -149,7 +149,7 @@ static void dismiss_keeper(struct member *member, enum member_state next, int64_
 	sys_kill(member->keeper, SIGNAL_KEEPER_LEAVE);
 }
 
-/* By then worker_exit.c has counted all that was in there. */
+/* worker_exit.c has counted all connections of the arena by then. */
 static void free_place(struct member *member)
 {
 	BUG_ON(member->held > 0);
@@ -177,7 +177,7 @@ void member_respawn(struct member *member, bool renew, bool progressed, int64_t 
 	int64_t delay_ms =
 		respawn_backoff_ms(&member->respawn, now_ms - member->started_ms, progressed);
 
-	/* Clients wait in the keeper's hands. */
+	/* The keeper holds connections, and their clients wait. */
 	if (member->keeper > 0 && member->held > 0 && delay_ms > MEMBER_KEPT_MOST_MS)
 		delay_ms = MEMBER_KEPT_MOST_MS;
 	member->due_ms = now_ms + delay_ms;
@@ -205,7 +205,7 @@ void member_keeper_gone(struct member *member)
 	}
 }
 
-/* What it leaves is lost: its time is over, or the stop is a fast one. */
+/* The connections that the worker leaves are lost: its time is over, or the stop is a fast one. */
 static void give_up_worker(struct member *member)
 {
 	if (member->pid == 0 && member->state != MEMBER_DISMISSING_KEEPER)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks, judges, writes and removes the pid file. Must not decide what a missing or held file means
- * to its caller.
+ * Locks, checks, writes and removes the pid file. Must not decide for its caller whether a missing
+ * or held file is an error.
  */
 #include "master/pidfile.h"
 
@@ -15,14 +15,14 @@
 #include "base/sys.h"
 #include "base/units.h"
 
-/* A file that is replaced more often than this is replaced in order to keep the server trying. */
+/* A file that is replaced more often than this is replaced to keep the server trying. */
 enum { TRIES_MOST = 16, WAITS_MOST = 100, WAIT_MS = 10 };
 
 /*
- * The lock that counts is on the first byte. Of that the kernel does not say whose it is, for
- * children have it too until they close it; so another one on the second byte, which is a process's
- * (F_SETLK), says it. It is only a sign: a process loses it with any descriptor of the file that it
- * closes.
+ * The lock that counts is on the first byte. The kernel names no owner for it, because children
+ * have it too until they close it. So a second lock, on the second byte, belongs to a process
+ * (F_SETLK) and names it. It is only a sign: a process loses it with any descriptor of the file
+ * that it closes.
  */
 enum { LOCK_AT, SIGN_AT };
 
@@ -31,14 +31,14 @@ static struct flock lock_at(off_t at)
 	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1 };
 }
 
-/* A process that may only read the file can lock it for reading: that is no server. */
+/* A process that may only read the file can take a read lock on it: that is no server. */
 static bool is_held(int fd, struct flock *by)
 {
 	*by = lock_at(LOCK_AT);
 	return sys_fcntl_lock(fd, F_OFD_GETLK, by) == 0 && by->l_type == F_WRLCK;
 }
 
-/* The pid in the file; 0 when that process is gone. */
+/* Returns the pid in the file; 0 when that process is gone. */
 static pid_t read_pid(int fd)
 {
 	char text[16] = "";
@@ -62,13 +62,13 @@ static pid_t find_owner(int fd)
 		return 0;
 	if (lock.l_pid > 0)
 		return lock.l_pid;
-	/* 0: it is in another pid namespace, where the number in the file means another process */
+	/* 0: the owner is in another pid namespace; the file's number means another process */
 	if (sys_fcntl_lock(fd, F_OFD_GETLK, &sign) == 0 && sign.l_type == F_WRLCK)
 		return sign.l_pid;
 	return read_pid(fd);
 }
 
-/* True when the path leads to what fd is. */
+/* True when the path leads to the file that fd has open. */
 static bool still_there(int fd, const char *path)
 {
 	struct stat held, there;
@@ -113,7 +113,7 @@ static enum attempt judge_holder(int fd, const char *path, struct err *err)
 	return FAILED;
 }
 
-/* Before it is opened, for some devices do something then. */
+/* Checks before the open, because opening some devices has effects. */
 static bool check_kind(const char *path, struct err *err)
 {
 	struct stat st;
@@ -131,7 +131,7 @@ static bool check_kind(const char *path, struct err *err)
 		       S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
 }
 
-/* True for what a server has written, or left empty when it was killed. */
+/* True for a file that a server wrote, or left empty when it was killed. */
 static bool is_pid_or_empty(int fd)
 {
 	char text[16];
@@ -143,7 +143,7 @@ static bool is_pid_or_empty(int fd)
 	return n >= 0 && n < (ssize_t)sizeof(text);
 }
 
-/* A file that is there already may have been made for another purpose. */
+/* An existing file may have been made for another purpose. */
 static bool check_file(int fd, const char *path, struct err *err)
 {
 	struct stat st;
@@ -188,7 +188,7 @@ static enum attempt take_lock(int fd, const char *path, struct err *err)
 
 enum { OPEN_FLAGS = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
 
-/* Until it is held, only root and this user can open, and lock, a file that it makes. */
+/* Until the lock is held, only root and this user can open, and so lock, a new file. */
 static int open_file(const char *path, bool *is_new)
 {
 	int fd = sys_open(path, OPEN_FLAGS | O_CREAT | O_EXCL, 0600);
@@ -203,7 +203,7 @@ static bool refuse_open(const char *path, struct err *err)
 			 "cannot open the pid file %s (-p chooses another)", path);
 }
 
-/* 0644 as open(2) applies the umask to it. */
+/* 0644 with the umask applied as open(2) does. */
 static mode_t shared_mode(void)
 {
 	mode_t mask = umask(0);

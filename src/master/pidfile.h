@@ -2,8 +2,8 @@
 /*
  * The pid file: locked by the master for as long as it lives, so a stale file or a reused pid is
  * never taken for a server. The lock that counts belongs to the open file description (F_OFD_SETLK,
- * fcntl(2)): it is not lost when this process opens the file once more, under whatever name, and
- * closes it. Children close the descriptor first of all.
+ * fcntl(2)): this process does not lose it by opening the file again under any name and closing it.
+ * Children close the descriptor before anything else.
  */
 #ifndef MASTER_PIDFILE_H
 #define MASTER_PIDFILE_H
@@ -20,34 +20,35 @@ struct pidfile {
 };
 
 /*
- * Opens (0644) and locks path and empties the file, without writing the pid yet; path "": nothing,
- * and true. False with err when another server holds it (CODE_UNAVAILABLE), when what is there
- * cannot be trusted (a link, no regular file, another user's, one that others can write to:
+ * Opens (0644) and locks path and empties the file, without writing the pid yet. Path "" succeeds
+ * without effect. Returns false with err when another server holds the file (CODE_UNAVAILABLE),
+ * when the file cannot be trusted (a link, no regular file, another user's, writable by others:
  * CODE_CONFIG), or when it cannot be opened. A reader's lock is no server's: the file is replaced
  * by a new one. Makes the private folder. Waits at most a second for the children of a server that
  * was killed. Master.
  */
 bool pidfile_open(struct pidfile *file, const char *path, struct err *err);
 
-/* Whether pidfile_open would succeed, with the same err; changes nothing. Any process. */
+/* Returns whether pidfile_open would succeed, with the same err; changes nothing. Any process. */
 bool pidfile_probe(const char *path, struct err *err);
 
-/* Writes the pid of the calling process, where there is a file. */
+/* Writes the pid of the calling process, if the file is held. */
 bool pidfile_write(struct pidfile *file, struct err *err);
 
 /*
- * Removes the file if the path still leads to the one that is held, and releases the lock. Logs
- * pid_file_failed when it cannot be removed; nothing when it is not held.
+ * Removes the file if the path still leads to the held one, and releases the lock. Logs
+ * pid_file_failed when it cannot be removed. No effect when the file is not held.
  */
 void pidfile_remove(struct pidfile *file);
 
 /*
- * The process that holds the lock, 0 when none does or there is no file (path ""): as the kernel
- * says or else, while the lock is held, as the file says. Any process that may read it.
+ * Returns the process that holds the lock, 0 when none does or there is no file (path ""). The pid
+ * comes from the kernel or else, while the lock is held, from the file. Any process that may read
+ * it.
  */
 pid_t pidfile_owner(const char *path);
 
-/* Why pidfile_owner has found no process: fills err (CODE_FAILED) and returns false. */
+/* Explains why pidfile_owner found no process: fills err (CODE_FAILED) and returns false. */
 bool pidfile_nobody(const char *path, struct err *err);
 
 #endif

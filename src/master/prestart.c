@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks and sets up what a configuration wants beside sockets. Must not fork and must not touch
- * the sockets.
+ * Checks and sets up all that a configuration needs beside sockets. Must not fork and must not
+ * touch the sockets.
  */
 #include "master/prestart.h"
 
@@ -22,9 +22,10 @@
 #include "worker/service.h"
 
 /*
- * A worker's own descriptors: its epoll, signalfd, log and the like, and some for the C library;
- * and those without which it could not have a single connection. The master's, which cannot start
- * with less: its pid file, scoreboard, logs, epoll and the like.
+ * OWN_FILES: a worker's own descriptors, such as its epoll, signalfd and log, and some for the C
+ * library. LEAST_FILES: those without which a worker could not have a single connection.
+ * MASTER_FILES: the master's, which cannot start with less: its pid file, scoreboard, logs, epoll
+ * and the like.
  */
 enum { OWN_FILES = 128, LEAST_FILES = 16, MASTER_FILES = 16 };
 
@@ -60,7 +61,7 @@ struct conf *prestart_load(const struct conf_source *source, struct err *err)
 	return NULL;
 }
 
-/* Puts where the option stands before the message; returns false. */
+/* Puts the option's place before the message; returns false. */
 static bool blame_option(const struct conf *conf, const char *option, struct err *err)
 {
 	return err_prefix(err, "%s: %s: ", conf_place(conf, option), option);
@@ -123,12 +124,12 @@ struct own_file {
 	const char *path, *option, *what;
 };
 
-/* Room for the paths that stand in no configuration. */
+/* Room for the paths that are in no configuration. */
 struct own_paths {
 	char pid[4096], board[4096 + 16];
 };
 
-/* Fills files; how many of them have a path. */
+/* Fills files; returns the number of those that have a path. */
 static size_t list_files(const struct conf *conf, struct own_paths *paths, struct own_file *files)
 {
 	struct err ignored;
@@ -197,9 +198,9 @@ static bool check_sockets(const struct conf *conf, const struct own_file *files,
 }
 
 /*
- * True when no two of the configuration (but for what it includes), the pid file, the scoreboard,
- * the log, the access log and the unix sockets are the same file, however they are spelt. Otherwise
- * false with err (CODE_CONFIG), which says where the second one was given.
+ * True when no two of these are the same file, however they are spelt: the configuration (without
+ * its includes), the pid file, the scoreboard, the log, the access log and the unix sockets.
+ * Otherwise false with err (CODE_CONFIG), which has the place of the second one.
  */
 static bool check_own_files(const struct conf *conf, struct err *err)
 {
@@ -220,7 +221,7 @@ static const char *log_target(const struct conf *conf)
 	return is_daemon && strcmp(conf->log_path, "stderr") == 0 ? "syslog" : conf->log_path;
 }
 
-/* A message about the log that the log is opened for. */
+/* Adds to err why the log was to be opened. */
 static bool blame_log(const struct conf *conf, struct err *err)
 {
 	if (log_target(conf) != conf->log_path)
@@ -228,7 +229,7 @@ static bool blame_log(const struct conf *conf, struct err *err)
 	return blame_option(conf, "log.path", err);
 }
 
-/* Opens the file where there is one, as the log will. */
+/* Opens an existing file as the log will. */
 static bool try_log_file(const char *path, uid_t owner, struct err *err)
 {
 	const char *name;
@@ -245,7 +246,7 @@ static bool try_log_file(const char *path, uid_t owner, struct err *err)
 	return true;
 }
 
-/* With errno. */
+/* Returns false with errno set. */
 static bool can_write_file(const char *path)
 {
 	if (sys_faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
@@ -299,7 +300,7 @@ bool prestart_check_log(const struct conf *conf, const struct identity *identity
 	       check_access(conf, identity, err);
 }
 
-/* As base/log does for its own. */
+/* As base/log does for its own file. */
 static void warn_of_access(const struct conf *conf)
 {
 	char text[LOGFILE_WARNING];
@@ -308,7 +309,7 @@ static void warn_of_access(const struct conf *conf)
 		LOG(EVENT_environment_warned, LOG_STR("message", text));
 }
 
-/* The access log first: the log says what comes of it, and stays when that fails. */
+/* The access log comes first: the log reports on it, and stays as it was when it fails. */
 bool prestart_log(const struct conf *conf, const struct identity *identity, struct err *err)
 {
 	bool had_file = accesslog_file()->file.fd >= 0;
@@ -343,7 +344,7 @@ rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned
 	return (rlim_t)conf->worker_connections + sockets + capacity + OWN_FILES;
 }
 
-/* Those that are open, and those to come. */
+/* Descriptors that are open, and those to come. */
 static rlim_t master_files(unsigned sockets, unsigned capacity)
 {
 	return (rlim_t)fdlimit_open() + sockets + (rlim_t)WIRE_FDS * capacity + MASTER_FILES;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every generation with every worker, as the master has noted them. It trusts its own notes alone:
- * from the scoreboard it takes a worker's "ready" and its heartbeat, no pid. Master only.
+ * Every generation with every worker, as the master has noted them. The master trusts its own notes
+ * alone: from the scoreboard it takes a worker's readiness and heartbeat, no pid. Master only.
  */
 #ifndef MASTER_PROCS_H
 #define MASTER_PROCS_H
@@ -24,28 +24,28 @@ struct unknown_children {
 struct procs {
 	struct scoreboard *board;
 	struct keeper_pids *page;    /* pids of kept workers; NULL where there are none (tests) */
-	int bells;                   /* an epoll of all workers' bells: they are rung */
+	int bells;                   /* an epoll of all workers' bells, readable when one is rung */
 	struct generation *current;  /* NULL until the first one is ready */
-	struct generation *starting; /* NULL but during the start and a reload */
+	struct generation *starting; /* NULL except during the start and a reload */
 	struct generation *retiring; /* a list: told to leave, not all gone */
 	unsigned last_id;
 	struct unknown_children unknown;
 	bool has_more;    /* dead children may be waiting for the next workers_reap */
 	struct err fatal; /* why the server has to end; "" as long as it has not */
-	/* spawn_worker, but in tests. */
+	/* spawn_worker, except in tests. */
 	pid_t (*spawn)(struct procs *procs, struct generation *generation, unsigned number);
-	/* A child that is no worker is dead; true when it was known. */
+	/* A child that is no worker is dead. Returns true when it was known. */
 	bool (*other)(void *owner, pid_t pid, int status);
 	/*
-	 * A child is dead, and what that means is about to be decided: reads the signals that the
-	 * master was sent before. Ctrl-C reaches the master before a worker can die of it, but
-	 * not before the last reading of signals.
+	 * Reads the signals that were sent to the master before. A child is dead, and its exit is
+	 * about to be judged: Ctrl-C reaches the master before a worker can die of it, but not
+	 * before the last reading of signals.
 	 */
 	void (*read_signals)(void *owner);
 	void *owner; /* of other and read_signals */
 };
 
-/* Goes through all generations: pass NULL first, then what it returned; NULL after the last. */
+/* Iterates over all generations: pass NULL first, then the last result; NULL after the last. */
 static inline struct generation *procs_next(const struct procs *procs,
 					    const struct generation *after)
 {

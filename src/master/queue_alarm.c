@@ -4,7 +4,9 @@
 
 #include <stdio.h>
 
-/* A queue that takes so many is long enough for a burst: when it stays full, work is too slow. */
+/*
+ * A queue of this length is long enough for a burst: when it stays full, the workers are too slow.
+ */
 enum { LONG_ENOUGH = 128 };
 
 static bool is_full(const struct queue_alarm_sample *look)
@@ -75,7 +77,7 @@ static const char *advise_on_workers(const struct queue_alarm_facts *facts, char
 	return text;
 }
 
-/* What the kernel cuts a backlog to, as far as it is known. */
+/* The length to which the kernel cuts a backlog, as far as it is known. */
 static uint32_t cut(const struct queue_alarm_facts *facts)
 {
 	if (facts->somaxconn > 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the sockets, sums the readings up by row, and passes on to queue_alarm.c what may have to
- * be warned of. A socket that a reload takes over is followed from one generation to the next.
+ * Reads the sockets, sums the readings up by row, and passes them to queue_alarm.c, which decides
+ * on warnings. A socket that a reload takes over is followed from one generation to the next.
  */
 #include "master/queues.h"
 
@@ -87,8 +87,8 @@ static void open_diag(struct queues *queues, const struct listener_set *set)
 }
 
 /*
- * Goes over to the sockets of that generation (NULL: none) when it is another one than at the last
- * time; *changed says so. False: that failed, and the list is of no use until it succeeds.
+ * Changes to the sockets of that generation (NULL: none) when it is not that of the last call, and
+ * sets *changed. Returns false on failure: the list is of no use until a call succeeds.
  */
 static bool follow_generation(struct queues *queues, const struct generation *generation,
 			      bool *changed)
@@ -115,7 +115,9 @@ static bool follow_generation(struct queues *queues, const struct generation *ge
 	return true;
 }
 
-/* How many more than at the last reading; the kernel's counter has 32 bits and may go round. */
+/*
+ * Returns the drops since the last reading; the kernel's counter has 32 bits and may wrap around.
+ */
 static uint32_t count_new_drops(struct queues_socket *watch)
 {
 	uint32_t drops, more;
@@ -140,7 +142,7 @@ static enum socket_answer read_tcp(struct queues_socket *watch, struct socket_re
 	return SOCKET_READ;
 }
 
-/* The kernel drops nothing here: a client waits, or is told EAGAIN. */
+/* The kernel drops no connection here: the client waits, or gets EAGAIN. */
 static enum socket_answer read_unix(struct queues *queues, struct queues_socket *watch,
 				    struct socket_reading *reading)
 {
@@ -168,9 +170,9 @@ static enum socket_answer read_socket(struct queues *queues, struct queues_socke
 	return is_unix(listener) ? read_unix(queues, watch, reading) : read_tcp(watch, reading);
 }
 
-/* All sockets that are counted in one row. */
+/* The sum of all sockets that are counted in one row. */
 struct row {
-	bool has_failed; /* a socket of it could not be read */
+	bool has_failed; /* one of its sockets could not be read */
 	uint64_t length, limit;
 	struct queue_alarm_sample look; /* sockets 0: none was read */
 };
@@ -219,7 +221,7 @@ static void read_sockets(struct queues *queues, const struct listener_set *set, 
 	}
 }
 
-/* Of all that has ever been scraped: only whether it has changed matters. */
+/* Counts all scrapes ever: the caller only compares two results. */
 static uint64_t count_scrapes(const struct procs *procs)
 {
 	uint64_t count = 0;
@@ -251,7 +253,7 @@ static void write_row(struct queue_tally *queue, const struct row *row, bool was
 	raise_to(&queue->accept_queue_highest, row->length);
 }
 
-/* The highest stays: it is of the server's whole life, and the listener may come back. */
+/* The highest length stays: it is for the server's whole life, and the listener may come back. */
 static void close_row(struct listener_row *row)
 {
 	atomic_store_explicit(&row->life, LISTENER_GONE, memory_order_relaxed);
@@ -287,7 +289,7 @@ static void write_advice(const struct queue_alarm *overflow, const struct genera
 			 int64_t now_ms, char *advice)
 {
 	const struct queue_alarm_sample *worst = &overflow->worst;
-	/* A worker that had nothing to do has not turned its loop: it is not to be blamed. */
+	/* An idle worker has not turned its loop, and is no cause of the overflow. */
 	int64_t since_ms = queue_alarm_goes_on(overflow) ? overflow->noticed_ms : INT64_MIN;
 	struct generation_load load =
 		generation_load(generation, worst->socket, worst->sockets, since_ms);
@@ -334,7 +336,7 @@ static void check_overflows(struct queues *queues, const struct generation *gene
 	}
 }
 
-/* The sockets that they name are no more. */
+/* The sockets in the alarms' samples are gone. */
 static void forget_sockets(struct queues *queues)
 {
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++)

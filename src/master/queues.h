@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The accept queues of the generation in force, as the kernel has them (tcp(7), SO_MEMINFO of
- * socket(7), sock_diag(7)), row by row of the scoreboard: how long each listener's is, how long it
- * was, what was dropped, and a warning when one was too short. Accepts nothing and changes no
- * socket. Master only.
+ * The accept queues of the generation in force, from the kernel (tcp(7), SO_MEMINFO of socket(7),
+ * sock_diag(7)): each listener's length, peak and drops in its row of the scoreboard, and a warning
+ * when a queue was too short. Accepts no connection and changes no socket. Master only.
  */
 #ifndef MASTER_QUEUES_H
 #define MASTER_QUEUES_H
@@ -17,22 +16,22 @@
 #include "master/queue_alarm.h"
 
 struct queues_socket {
-	uint64_t inode; /* by which it is the same in a later generation */
+	uint64_t inode; /* identifies the socket in a later generation */
 	int fd;
-	unsigned listener; /* of the generation's */
+	unsigned listener; /* index in the generation's listeners */
 	unsigned number;   /* among the sockets of that listener */
-	uint32_t drops;    /* as the kernel had it at the last reading */
-	bool knows_drops;  /* false: what was dropped before the first reading is not ours */
-	bool is_mute;      /* the kernel tells nothing of it */
+	uint32_t drops;    /* the kernel's counter at the last reading */
+	bool knows_drops;  /* false: drops before the first reading are not counted */
+	bool is_mute;      /* the kernel gives no figures for it */
 };
 
 struct queues {
-	unsigned generation; /* whose sockets these are; 0: none's */
+	unsigned generation; /* that has these sockets; 0: none */
 	struct queues_socket *list;
 	unsigned count;
 	struct sockdiag diag;
-	bool has_warned;  /* that unix sockets cannot be looked at */
-	uint64_t scrapes; /* as counted at the last look */
+	bool has_warned;  /* that unix sockets cannot be read */
+	uint64_t scrapes; /* as counted at the last call */
 	struct queue_alarm overflows[METRIC_LISTENERS];
 };
 
@@ -40,13 +39,13 @@ void queues_start(struct queues *queues);
 void queues_stop(struct queues *queues);
 
 /*
- * Looks at the sockets of the current generation and writes the rows of the scoreboard; rows whose
- * listener is in no configuration any more become LISTENER_GONE. A row of which the kernel does not
- * tell all this time is left as it was.
+ * Reads the sockets of the current generation and writes the rows of the scoreboard; rows whose
+ * listener is in no configuration any more become LISTENER_GONE. A row whose sockets cannot all be
+ * read this time is left as it was.
  */
 void queues_look(struct queues *queues, const struct procs *procs, int64_t now_ms);
 
-/* How many connections wait in all rows. */
+/* Returns the number of connections that wait in all rows. */
 uint64_t queues_waiting(const struct scoreboard *board);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decides which worker is recycled, and when. Must not count on the pair staying as it was: either
- * worker may die, and a signal may retire it, between two steps.
+ * Decides which worker is recycled, and when. Must not rely on old and fresh: either may die, and a
+ * signal may retire it, between two steps.
  */
 #include "master/recycle.h"
 
@@ -29,14 +29,14 @@ static bool is_enabled(const struct procs *procs)
 int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *procs,
 		       int64_t otherwise_ms)
 {
-	/* with a replacement under way, bells and deaths wake the master */
+	/* during a replacement, bells and deaths wake the master */
 	if (!is_enabled(procs) || recycle->generation > 0 ||
 	    recycle->last_ms + LOOK_MS > otherwise_ms)
 		return otherwise_ms;
 	return recycle->last_ms + LOOK_MS;
 }
 
-/* Why the worker's time has come, or NULL. */
+/* Returns why the worker is to be recycled, or NULL. */
 static const char *find_reason(const struct generation *generation, unsigned number, int64_t now_ms)
 {
 	const struct member *member = &generation->members[number];
@@ -98,7 +98,7 @@ static void continue_replacement(struct recycle *recycle, struct generation *gen
 		return;
 	}
 	if (!member_is_running(old) || !member_is_staying(fresh)) {
-		/* One has died, or a signal has retired it: one worker too many goes. */
+		/* One has died, or a signal has retired it: the worker that is too many leaves. */
 		recycle->generation = 0;
 		workers_trim(generation, now_ms);
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Replaces workers that are old or have accepted much (worker_max_age, worker_max_connections),
- * one at a time: the replacement is ready before the old one is told to leave. Master only.
+ * Replaces workers that are old or have accepted much (worker_max_age, worker_max_connections), one
+ * at a time: the replacement is ready before the old one is told to leave. Master only.
  */
 #ifndef MASTER_RECYCLE_H
 #define MASTER_RECYCLE_H
@@ -13,20 +13,20 @@
 #include "master/procs.h"
 
 struct recycle {
-	unsigned generation; /* id of the one it is about; 0: nothing is under way */
+	unsigned generation; /* id of its generation; 0: no replacement is under way */
 	unsigned old, fresh; /* numbers of the worker and of its replacement */
 	bool retired;        /* the old one was told to leave */
-	int64_t last_ms;     /* of the last look at ages */
+	int64_t last_ms;     /* of the last check of ages */
 };
 
-/* `limit` and up to a tenth more, by worker: so that they do not all leave at once. Pure. */
+/* `limit` plus up to a tenth of it, by worker, so that they do not all leave at once. Pure. */
 int64_t recycle_spread(int64_t limit, pid_t pid, unsigned number);
 
-/* When recycle_step wants to look at ages next, or otherwise_ms when it does not. */
+/* When recycle_step must check ages next, or otherwise_ms when it need not. */
 int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *procs,
 		       int64_t otherwise_ms);
 
-/* Goes on with the replacement under way, or begins one when a worker's time has come. */
+/* Continues the replacement under way, or begins one when a worker is due. */
 void recycle_step(struct recycle *recycle, struct procs *procs, int64_t now_ms);
 
 #endif

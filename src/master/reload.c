@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The steps of a reload and the way back from each. Must not wait: every step ends when the loop
+ * The steps of a reload and their undoing. Must not wait: every step ends when the loop
  * sees a child's death, a worker's bell or a deadline.
  *
  *   IDLE --HUP--> TRYING --passed, sockets open, workers forked--> STARTING
@@ -20,7 +20,7 @@
 #include "net/unix_path.h"
 #include "stats/scoreboard.h"
 
-/* Lets go of a new generation that never became the current one. */
+/* Retires a new generation that never became the current one. */
 static void drop_starting(struct procs *procs, int64_t now_ms)
 {
 	struct generation *failed = procs->starting;
@@ -28,11 +28,11 @@ static void drop_starting(struct procs *procs, int64_t now_ms)
 	if (!failed)
 		return;
 	generation_close(failed, procs->current->listeners, true);
-	/* Those that were ready may have accepted already. */
+	/* Workers that were ready may have accepted already. */
 	workers_retire(procs, failed, SIGQUIT, generation_deadline_ms(failed, now_ms));
 }
 
-/* Tells the process that waits, and counts. failure: why it failed, or NULL. */
+/* Reports to the process that waits, and counts. failure: why it failed, or NULL. */
 static void publish_outcome(struct scoreboard *board, const char *failure, int64_t took_ms,
 			    unsigned workers)
 {
@@ -90,7 +90,7 @@ void reload_ask(struct reload *reload, int64_t now_ms)
 		reload->again = true;
 }
 
-/* Reads the files, which are near; the trial has looked up what may have to be waited for. */
+/* Reads local files only; the trial has made the look-ups that may wait. */
 static struct generation *make_generation(const struct reload *reload, struct conf *conf,
 					  struct err *err)
 {
@@ -178,7 +178,7 @@ static void end_well(struct reload *reload)
 	publish_outcome(reload->procs->board, NULL, reload->took_ms, fresh->wanted);
 }
 
-/* Goes on by one step, or brings the reload to its end; false while it goes on. */
+/* Takes one step of the reload; returns true when the reload has ended. */
 static bool has_ended(struct reload *reload, int64_t now_ms)
 {
 	struct err err = { 0 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reload: read and check in a child, load, take over and open sockets, start the new workers,
- * wait until all are ready, then retire the old ones. Whatever fails leaves everything as it was.
- * Master only.
+ * The reload: reads and checks in a child, loads, takes over and opens sockets, starts the new
+ * workers, waits until all are ready, then retires the old ones. A failed step leaves everything as
+ * it was. Master only.
  */
 #ifndef MASTER_RELOAD_H
 #define MASTER_RELOAD_H
@@ -24,23 +24,21 @@ struct reload {
 	bool again;      /* asked for during the one under way, or during the start */
 	bool is_refused; /* the server stops */
 	int64_t begun_ms;
-	int64_t deadline_ms; /* STARTING, HANDING: when that has to be over */
+	int64_t deadline_ms; /* STARTING, HANDING: the time limit of the phase */
 	int64_t took_ms;     /* until the new configuration was in force */
 	struct config_trial trial;
 };
 
-/* Begins a reload, or makes sure that one follows the one under way or the start. */
+/* Begins a reload, or has one follow the one under way or the start. */
 void reload_ask(struct reload *reload, int64_t now_ms);
 
-/* Goes on when it can: the trial has ended, all are ready, one has failed, or time is over. */
+/* Continues when the trial has ended, all are ready, one has failed, or time is over. */
 void reload_step(struct reload *reload, int64_t now_ms);
 
-/*
- * The server stops: ends a reload under way, and tells the process that waits for it or the next.
- */
+/* The server stops: ends a reload under way, and reports to the process that waits for one. */
 void reload_abandon(struct reload *reload, int64_t now_ms);
 
-/* When reload_step has something to do without anything else happening, or otherwise_ms. */
+/* When reload_step is due by its time limits, or otherwise_ms. */
 int64_t reload_due_ms(const struct reload *reload, int64_t otherwise_ms);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How long each step of a reload may take, and how long -s reload waits for all of them. */
+/* The time limit of each step of a reload, and that of -s reload for all of them. */
 #ifndef MASTER_RELOAD_TIMES_H
 #define MASTER_RELOAD_TIMES_H
 
@@ -7,16 +7,13 @@ enum {
 	RELOAD_TRIAL_MS = 10000, /* the child reads the configuration and looks up its names */
 	RELOAD_LOCKS_MS = 20,    /* other servers hold the folders of unix sockets, all together */
 	RELOAD_READY_MS = 30000, /* all new workers become ready; at the start as well */
-	RELOAD_HANDING_MS = 500, /* the old workers say that they have stopped accepting */
+	RELOAD_HANDING_MS = 500, /* the old workers report that they have stopped accepting */
 	RELOAD_STEPS_MS = RELOAD_TRIAL_MS + RELOAD_LOCKS_MS + RELOAD_READY_MS + RELOAD_HANDING_MS,
 
 	/* The next multiple of five seconds: the steps, and the master's turns between them. */
 	RELOAD_REQUEST_MS = (RELOAD_STEPS_MS / 5000 + 1) * 5000,
 
-	/*
-	 * What an old worker may take beyond its shutdown_timeout, by which it bounds itself. The
-	 * reload has ended before.
-	 */
+	/* Beyond an old worker's shutdown_timeout, its own limit; the reload has ended by then. */
 	RELOAD_LEAVE_MARGIN_MS = 2000
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The master opens the files first: workers may not be allowed to create them. Must not wait: a
- * worker that has done its part rings its bell.
+ * worker that has opened its files rings its bell.
  */
 #include "master/reopen.h"
 
@@ -39,7 +39,9 @@ static void begin_reopen(struct reopen *reopen, struct procs *procs)
 	reopen->failure = err;
 	if (has_log && has_access)
 		LOG(EVENT_logs_reopened);
-	/* Each has to let go of the file that it can: one log's trouble is not the other's. */
+	/*
+	 * Workers close the old files that they can: an error of one log does not keep the other.
+	 */
 	workers_signal(procs, SIGUSR1);
 }
 

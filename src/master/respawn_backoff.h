@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long a slot waits after its worker died. Pure: it knows no process and no clock, only how the
- * worker's life went.
+ * How long a slot waits after its worker died. Pure: it uses no process and no clock, only the
+ * facts of the worker's life.
  */
 #ifndef MASTER_RESPAWN_BACKOFF_H
 #define MASTER_RESPAWN_BACKOFF_H
@@ -16,7 +16,7 @@ enum {
 	RESPAWN_BACKOFF_MOST_MS = 30000
 };
 
-/* What a slot remembers from one worker to the next; zeros at first. */
+/* The history of a slot's workers; zeros at first. */
 struct respawn_backoff {
 	unsigned early; /* early deaths in a row */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeps the times of the sampling. Looks at processes from outside (clock_getcpuclockid(3),
- * /proc/PID/statm), so a worker that hangs is seen as well; a process that cannot be looked at
- * keeps the figures it had.
+ * Takes the samples when they are due. Reads processes from outside (clock_getcpuclockid(3),
+ * /proc/PID/statm), so a hung worker is read as well; a process that cannot be read keeps its
+ * figures.
  */
 #include "master/sampler.h"
 
@@ -43,7 +43,7 @@ static bool read_memory(const char *path, uint64_t *bytes)
 	return true;
 }
 
-/* It never falls: a clock that is asked of a dying process may tell less than before. */
+/* The figure never falls: the clock of a dying process may give less than before. */
 static void note_cpu(metric_cell *cell, clockid_t clock)
 {
 	uint64_t us;
@@ -89,7 +89,7 @@ static uint32_t clamp_count(uint64_t value)
 	return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
-/* What has come since *before, which becomes `now`. */
+/* Returns the increase since *before, which becomes `now`. */
 static uint32_t count_new(uint64_t *before, uint64_t now, int64_t took_ms)
 {
 	uint64_t more = now > *before ? now - *before : 0;
@@ -171,10 +171,7 @@ static void sample_host(struct server_tally *server)
 	cell_set(&server->host_syn_queue_drops_total, net.syn_queue_drops);
 }
 
-/*
- * In the middle of a second of the calendar: there a moment that comes a little early or late still
- * belongs to the second that it is of.
- */
+/* In mid-second, so that a moment that comes early or late still belongs to its second. */
 static int64_t first_second_ms(int64_t now_ms)
 {
 	struct timespec now = { 0 };
@@ -196,7 +193,8 @@ static void sample_second(struct sampler *sampler, const struct procs *procs, in
 
 void sampler_step(struct sampler *sampler, const struct procs *procs, int64_t now_ms)
 {
-	sample_workers(procs); /* in each turn: it is asked about as soon as a reload has ended */
+	sample_workers(
+		procs); /* in each turn: a reader may want it as soon as a reload has ended */
 	if (sampler_due_ms(sampler, procs, INT64_MAX) > now_ms)
 		return;
 	if (!has_begun(sampler)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks at the kernel and at the workers at set times, and writes down in the scoreboard what only
- * the master can know: accept queues ten times a second; once a second the host's counters,
+ * Samples the kernel and the workers at set times, and writes to the scoreboard the figures that
+ * only the master has: accept queues ten times a second; once a second the host's counters,
  * processor time and memory of each process, and a moment of the server's last minutes. Master
  * only.
  */
@@ -30,24 +30,21 @@ struct sampler {
 void sampler_start(struct sampler *sampler);
 void sampler_stop(struct sampler *sampler);
 
-/*
- * When sampler_step has something to do, or otherwise_ms; not before there is a generation in
- * force.
- */
+/* When sampler_step is due, or otherwise_ms: not before there is a generation in force. */
 int64_t sampler_due_ms(const struct sampler *sampler, const struct procs *procs,
 		       int64_t otherwise_ms);
 void sampler_step(struct sampler *sampler, const struct procs *procs, int64_t now_ms);
 
 /*
- * The first time after now_ms that is so many steps of every_ms after due_ms, which is past: what
- * was missed while the master was held up is not made good.
+ * Returns the first time after now_ms that is a whole number of every_ms after due_ms, which is
+ * past. Samples that were missed while the master was held up are not made good.
  */
 int64_t sampler_next_ms(int64_t due_ms, int64_t every_ms, int64_t now_ms);
 
 /*
- * Appends a moment: what has come since the last one, what is live, and `waiting` in the accept
- * queues. When the master was away for longer than SAMPLER_LATE_MS, what has come is told as the
- * share of one second.
+ * Appends a moment: the increase since the last one, the live connections, and `waiting` in the
+ * accept queues. When the master was away for longer than SAMPLER_LATE_MS, the increase is scaled
+ * to one second.
  */
 void sampler_append(struct sampler_history *history, struct scoreboard *board, uint64_t waiting,
 		    int64_t now_ms, int64_t now_s);

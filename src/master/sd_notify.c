@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words the notifications. Must not decide anything by whether they arrive: that one cannot be sent
- * is logged.
+ * Writes the notifications. Must not depend on their arrival: a failure to send is logged.
  */
 #include "master/sd_notify.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the service manager is told of the server's state (sd_notify(3)). Master only. */
+/* The server's notifications to the service manager (sd_notify(3)). Master only. */
 #ifndef MASTER_SD_NOTIFY_H
 #define MASTER_SD_NOTIFY_H
 
@@ -15,10 +15,10 @@ void sd_notify_ready(void);
 void sd_notify_reloading(void);
 void sd_notify_stopping(void);
 
-/* Sends a status line that has changed, and that the server lives, when it is time to. */
+/* Sends a status line that has changed, and WATCHDOG=1 when it is due. */
 void sd_notify_step(struct sd_notify *last, const char *doing, unsigned workers, int64_t now_ms);
 
-/* When sd_notify_step has to send that the server lives, or otherwise_ms. */
+/* When WATCHDOG=1 is due, or otherwise_ms. */
 int64_t sd_notify_due_ms(const struct sd_notify *last, int64_t otherwise_ms);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starts one worker, and strips the forked process of what is not its own. Must not decide when or
- * whether.
+ * Starts one worker, and frees in the forked process all that is not its own. Must not decide when
+ * or whether to start it.
  */
 #include "master/spawn.h"
 
@@ -18,9 +18,7 @@
 
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
-/*
- * A worker must not be able to touch another's connections; descriptors worker_run closes itself.
- */
+/* A worker must not be able to reach another's connections; worker_run closes descriptors. */
 static void leave_memory(struct generation *generation, const struct heritage *heritage)
 {
 	const struct arena *own = heritage->arena;
@@ -32,7 +30,7 @@ static void leave_memory(struct generation *generation, const struct heritage *h
 			arena_free(generation->members[i].arena);
 }
 
-/* A generation that a reload tries has its own log already, which the master does not have yet. */
+/* True when a reload's new generation has another log, which the master does not use yet. */
 static bool wants_new_log(const struct procs *procs, const struct generation *generation)
 {
 	return generation == procs->starting && procs->current &&
@@ -51,8 +49,8 @@ static void limit_files(rlim_t wanted)
 }
 
 /*
- * In the child: its limit, its umask, its own descriptors of the logs; in a reload the log of its
- * own configuration, which the master takes over only once the generation is ready.
+ * In the child: sets its limit and umask, and opens its own descriptors of the logs; in a reload,
+ * those of its own configuration, which the master takes over only once the generation is ready.
  */
 static bool set_up_child(const struct procs *procs, const struct generation *generation,
 			 struct err *err)
@@ -111,7 +109,7 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 	return pid;
 }
 
-/* Lets the workers know. */
+/* Publishes the state to the workers. */
 static void publish_state(const struct generation *generation, unsigned number,
 			  enum slot_state state)
 {
@@ -138,7 +136,7 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 	STORE(slot->heartbeat_ms, now_ms);
 	STORE(slot->generation, generation->id);
 	STORE(slot->seat, member->seat);
-	/* What a keeper gives on is the log as the last worker had it. */
+	/* A keeper hands on the log as the last worker had it. */
 	if (member->keeper == 0) {
 		STORE(slot->log_opened,
 		      atomic_load_explicit(&board->reopen.begun, memory_order_relaxed));
@@ -160,7 +158,7 @@ static bool prepare_arena(const struct generation *generation, struct member *me
 	return member->arena;
 }
 
-/* The keeper clones into what the last worker left. */
+/* The keeper clones into the last worker's descriptor table and arena. */
 static bool ask_keeper(const struct member *member)
 {
 	if (member->state == MEMBER_RECOVERING_TO_DRAIN)
@@ -223,7 +221,7 @@ void spawn_start(struct procs *procs, struct generation *generation, unsigned nu
 		note_start(generation, number, member->pid);
 }
 
-/* The kernel has written it down: only now can a signal be sent. */
+/* The kernel has written the pid: only now can a signal be sent. */
 static void learn_pid(struct procs *procs, struct generation *generation, unsigned number)
 {
 	struct member *member = &generation->members[number];

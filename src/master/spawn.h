@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starts workers: prepares slot and arena, then forks, or has the keeper clone. The one place where
- * the master's memory becomes a worker's. Master only.
+ * Starts workers: prepares slot and arena, then forks, or has the keeper clone. The only place
+ * where the master's memory becomes a worker's. Master only.
  */
 #ifndef MASTER_SPAWN_H
 #define MASTER_SPAWN_H
@@ -13,22 +13,22 @@
 
 /*
  * Forks the worker of that number, or with keep_connections its keeper, which clones it; slot and
- * arena are prepared. Returns the pid, or -1 with errno; in the child it never returns. The worker
- * keeps nothing of the master's but its heritage, not even other workers' arenas.
+ * arena are prepared. Returns the pid, or -1 with errno set; in the child it never returns. The
+ * worker keeps only its heritage of the master's memory, not even other workers' arenas.
  */
 pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned number);
 
 /*
  * Starts the worker of a member that wants one, by procs->spawn or its keeper. When the system
- * refuses, the member waits on, longer each time; in a generation that is still starting it fails
- * the generation.
+ * refuses, the member waits again, longer each time; in a generation that is still starting it
+ * fails the generation.
  */
 void spawn_start(struct procs *procs, struct generation *generation, unsigned number,
 		 int64_t now_ms);
 
 /*
- * Learns the pid of a worker that its keeper has cloned, and notes whether the worker has said
- * since then that it is ready.
+ * Notes the pid of a worker that its keeper has cloned, and whether the worker has reported since
+ * then that it is ready.
  */
 void spawn_look(struct procs *procs, struct generation *generation, unsigned number);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Acquires and releases what a server holds. Must not wait for workers: start_step is called every
- * turn.
+ * Acquires and releases all that a server holds. Must not wait for workers: start_step is called
+ * every turn.
  */
 #include "master/start.h"
 
@@ -32,7 +32,7 @@ void start_empty(struct server *server, const struct conf_source *source, int re
 	sampler_start(&server->sampler);
 }
 
-/* Where the path was given, if it was, stands before the message. */
+/* The place where the path was given, if it was, stands before the message. */
 static bool take_pid_file(struct server *server, const struct conf *conf, const char *path,
 			  struct err *err)
 {
@@ -80,7 +80,7 @@ static bool take_loop(struct server *server, struct err *err)
 	return true;
 }
 
-/* Logs which sockets no listen takes, in the form that would take them. */
+/* Logs the sockets that no listen takes, in the form that would take them. */
 static void drop_unused_sockets(void)
 {
 	char all[512] = "", text[ADDR_TEXT];
@@ -117,7 +117,7 @@ static struct generation *take_generation(struct conf *conf, const struct presta
 	return generation;
 }
 
-/* Once the log is where the configuration wants it. */
+/* After the log is opened as the configuration wants. */
 static void log_pid_file(const struct server *server, const struct conf *conf)
 {
 	char text[PIDFILE_WARNING];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The start: all that a server holds, from a configuration to workers that are all ready, and how
- * it is given back. Master only.
+ * The start: all that a server holds, from a configuration to workers that are all ready, and its
+ * release. Master only.
  */
 #ifndef MASTER_START_H
 #define MASTER_START_H
@@ -28,7 +28,7 @@ struct server {
 	bool is_daemon, is_quiet;  /* -d, -q */
 	struct loop loop;
 	struct watch signals, bells;     /* fd -1: not open */
-	unsigned asked[SIGNAL_REAP + 1]; /* signals of each action, but for stops, not yet obeyed */
+	unsigned asked[SIGNAL_REAP + 1]; /* signals of each action, except stops, not yet obeyed */
 	struct pidfile pidfile;
 	struct scoreboard *board;
 	char board_path[sizeof(((struct pidfile *)0)->path) + 16];
@@ -41,10 +41,10 @@ struct server {
 	struct stop stop;
 	struct sd_notify notified;
 	struct announce_ready ready;
-	int report_fd;       /* to a daemon's starter, -1 once it knows */
+	int report_fd;       /* to a daemon's starter; -1 once the report is sent */
 	int64_t deadline_ms; /* of the start */
 	bool is_started;     /* the first generation was ready */
-	struct err outcome;  /* what master_run returns; text: a failure that is not logged */
+	struct err outcome;  /* result of master_run; text: a failure that is not logged */
 };
 
 /* Nothing is open but ready_fd (-1: none), which is the server's from here on. */
@@ -52,8 +52,8 @@ void start_empty(struct server *server, const struct conf_source *source, int re
 
 /*
  * Takes everything the server needs, in the order in which a failure harms least, and makes the
- * first generation. `found` is what the checks found for conf. Takes over conf. False with err;
- * start_undo is to be called in any case.
+ * first generation. `found` has the checks' results for conf. Takes over conf. Returns false with
+ * err; the caller must call start_undo in any case.
  */
 bool start_take(struct server *server, struct conf *conf, const struct prestart_found *found,
 		struct err *err);
@@ -64,13 +64,15 @@ enum start_progress {
 	START_FAILED
 };
 
-/* Sees whether all are ready; with START_FAILED err says which one is not, or that time is over. */
+/*
+ * Checks whether all are ready. START_FAILED: err names the worker that failed, or the time limit.
+ */
 enum start_progress start_step(struct server *server, int64_t now_ms, struct err *err);
 
 /* When start_step gives up on workers that are not ready, or otherwise_ms. */
 int64_t start_due_ms(const struct server *server, int64_t otherwise_ms);
 
-/* Gives everything back. No worker may be alive. */
+/* Releases everything. No worker may be alive. */
 void start_undo(struct server *server);
 
 #endif

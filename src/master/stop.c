@@ -25,7 +25,7 @@ static const struct {
 	[STOP_KILL] = { "killed", SIGKILL },
 };
 
-/* The longest time that any generation's connections were promised. */
+/* Returns the latest time at which a generation's connections must end. */
 static int64_t find_deadline_ms(const struct procs *procs, int64_t now_ms)
 {
 	int64_t latest_ms = now_ms;
@@ -43,7 +43,7 @@ static void retire_last(struct procs *procs)
 	if (!last)
 		return;
 	generation_close(last, NULL, true);
-	/* The steps give the signals, and the time to be gone, to all generations at once. */
+	/* The steps send the signals, and set the time limit, for all generations at once. */
 	workers_retire(procs, last, 0, INT64_MAX);
 }
 

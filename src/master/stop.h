@@ -20,22 +20,24 @@ struct stop {
 	struct procs *procs;
 	struct reload *reload;
 	enum stop_how how;
-	int64_t deadline_ms; /* when it becomes the next one; 0: never */
+	int64_t deadline_ms; /* when the next step follows; 0: never */
 };
 
-/* A signal asks for it: SIGNAL_QUIT or SIGNAL_STOP. A second one makes it faster. */
+/* Begins a stop for a signal, SIGNAL_QUIT or SIGNAL_STOP. A second one makes it faster. */
 void stop_ask(struct stop *stop, enum signal_action action, int64_t now_ms);
 
 /* The server cannot go on: stops gracefully, unless it stops already. */
 void stop_gracefully(struct stop *stop, int64_t now_ms);
 
-/* The start has failed: kills all workers, and logs nothing, for the starter says why. */
+/*
+ * The start has failed: kills all workers, and logs nothing, because the starter prints the reason.
+ */
 void stop_failed_start(struct stop *stop, int64_t now_ms);
 
 /* Makes the stop faster when its time is over. */
 void stop_step(struct stop *stop, int64_t now_ms);
 
-/* The stop was asked for, and no child of the server lives any more. */
+/* True when the stop was asked for, and no child of the server lives any more. */
 bool stop_is_done(const struct stop *stop);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Judges heartbeats. Must not reap or respawn: what its kills lead to, worker_exit.c decides. */
+/* Checks heartbeats. Must not reap or respawn: worker_exit.c decides what follows a kill. */
 #include "master/watchdog.h"
 
 #include "base/log.h"
@@ -7,7 +7,7 @@
 
 enum { LOOK_LEAST_MS = 20, LOOK_MOST_MS = 1000, AHEAD_MS = 10000 };
 
-/* How often the generation's workers are looked at; 0: never. */
+/* The time between two checks of the generation's workers; 0: no checks. */
 static int64_t interval_ms(const struct generation *generation)
 {
 	int64_t quarter = generation->conf->hang_timeout / 4;
@@ -35,7 +35,7 @@ int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *pro
 
 static void kill_hung(struct procs *procs, struct member *member, int64_t silent_ms, int64_t now_ms)
 {
-	/* Without a worker it is the keeper that hangs. */
+	/* Without a worker, the keeper hangs. */
 	if (member->pid > 0)
 		sys_kill(member->pid, SIGABRT);
 	LOG(EVENT_worker_hung, LOG_NUM("worker", member->number), LOG_NUM("child_pid", member->pid),
@@ -54,7 +54,7 @@ static void check_heartbeat(struct procs *procs, struct generation *generation, 
 
 	if (!member_must_beat(member))
 		return;
-	/* It may have beaten since this turn began, but not long after now: workers write there. */
+	/* A beat may be later than now_ms, but not by much: workers can write any number there. */
 	if (beat_ms < member->grace_ms || beat_ms > now_ms + AHEAD_MS)
 		beat_ms = member->grace_ms;
 	if (now_ms - beat_ms > generation->conf->hang_timeout)

@@ -13,17 +13,17 @@
 enum { WATCHDOG_ABORT_MS = 1000 }; /* between SIGABRT, which leaves a core, and SIGKILL */
 
 struct watchdog {
-	int64_t last_ms; /* of the last look; 0: none yet */
+	int64_t last_ms; /* of the last check; 0: none yet */
 };
 
-/* When the next look is due, or otherwise_ms when no generation has a hang_timeout. */
+/* When the next check is due, or otherwise_ms when no generation has a hang_timeout. */
 int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *procs,
 			int64_t otherwise_ms);
 
 /*
  * Sends SIGABRT, and by kill_ms SIGKILL, to every worker whose heartbeat is older than
  * hang_timeout. When the master itself has not run for long (stopped, suspended), its workers may
- * not have either: they get a fresh start.
+ * not have run either: their time starts anew.
  */
 void watchdog_look(struct watchdog *watchdog, struct procs *procs, int64_t now_ms);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges deaths, and writes the crash report: what the dead worker had in hand. Must not start or
- * signal any process: member.c does, by what is decided here. Reads the arena of a dead worker,
- * which may be damaged, only through worker/recovery's checked view.
+ * Judges deaths, and writes the crash report on the connection in hand. Must not start or signal
+ * any process: member.c does, by the decisions made here. Reads the arena of a dead worker, which
+ * may be damaged, only through worker/recovery's checked view.
  */
 #include "master/worker_exit.h"
 
@@ -69,8 +69,8 @@ static void ban_address(struct scoreboard *board, const struct conf *conf,
 }
 
 /*
- * SIGKILL comes from outside, whatever the worker has in hand; but a hang ends by it too. A worker
- * whose loop has not turned had taken over what another left.
+ * SIGKILL has a cause outside the connection in hand, except that it also ends a hang. A worker
+ * whose loop has not turned has only taken over its predecessor's connections.
  */
 static bool is_its_fault(const struct slot *slot, const struct member *member, int status)
 {
@@ -85,8 +85,8 @@ static bool is_its_fault(const struct slot *slot, const struct member *member, i
 }
 
 /*
- * Logs what the dead worker had in hand, keeps it among the scoreboard's last crashes, and counts
- * it against the client's address.
+ * Logs the dead worker's connection in hand, keeps it among the scoreboard's last crashes, and
+ * counts it against the client's address.
  */
 static void report_crash(struct procs *procs, const struct generation *generation, unsigned number,
 			 int status, int64_t now_ms)
@@ -176,8 +176,8 @@ static void decide_next(struct procs *procs, struct generation *generation, unsi
 }
 
 /*
- * Its keeper holds what it left; without one, or when its time is over, there is nothing to
- * finish.
+ * A death is expected when the worker was leaving and left nothing to finish: it has finished, its
+ * time is over, or no keeper holds its connections.
  */
 static bool is_expected(const struct member *member, int status)
 {
@@ -186,8 +186,8 @@ static bool is_expected(const struct member *member, int status)
 }
 
 /*
- * What the dead worker left open, by its own count. It may have written anything there: what is no
- * number of connections that a slot can have is not believed.
+ * Counts the connections that the dead worker left open, by its own tally. The worker may have
+ * written anything there: a number that no slot can have counts as 0.
  */
 static void note_held(const struct generation *generation, unsigned number)
 {
@@ -200,8 +200,7 @@ static void note_held(const struct generation *generation, unsigned number)
 }
 
 /*
- * With the last of the two, worker and keeper, all that they held is closed. Whatever ends them, it
- * is counted here and nowhere else.
+ * The death of the last of worker and keeper closes their connections, which are counted only here.
  */
 static void discard_connections(struct procs *procs, const struct generation *generation,
 				unsigned number)
@@ -232,7 +231,7 @@ static void clear_slot(struct procs *procs, struct generation *generation, unsig
 	keeper_pids_clear(procs->page, generation->first_slot + number);
 	scoreboard_fold(procs->board, slot, number);
 	atomic_store_explicit(&info->pid, 0, memory_order_relaxed);
-	/* What a keeper holds is open, and to be seen, until the next worker has it. */
+	/* A keeper's connections are open, and shown, until the next worker takes them. */
 	atomic_store_explicit(&slot->state, state, memory_order_relaxed);
 	atomic_store_explicit(&info->is_taken, is_held, memory_order_release);
 	heritage_peers_set(&generation->hints, number, (struct peer){ .state = (uint8_t)state });
@@ -299,7 +298,7 @@ static void handle_keeper(struct procs *procs, struct generation *generation, un
 		return;
 	}
 	log_keeper(number, keeper, status);
-	/* A worker that lives goes on alone; one that was never cloned counts as dead. */
+	/* A living worker goes on alone; one that was never cloned counts as dead. */
 	if (member->pid == 0 && member_is_running(member))
 		decide_next(procs, generation, number, status, false, false, now_ms);
 }

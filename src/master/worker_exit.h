@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a death means: for the slot, for its connections, for the server. Master only. */
+/* The effects of a death on the slot, its connections and the server. Master only. */
 #ifndef MASTER_WORKER_EXIT_H
 #define MASTER_WORKER_EXIT_H
 
@@ -9,9 +9,8 @@
 #include "master/procs.h"
 
 /*
- * Takes note of a member's worker or keeper, by its pid, that waitpid(2) has reported with that
- * status, and decides what comes next: another worker (at once or later), none, or the end of the
- * server.
+ * Takes note of a death that waitpid(2) has reported, of a member's worker or keeper by its pid,
+ * and decides what comes next: another worker (at once or later), none, or the end of the server.
  */
 void worker_exit_handle(struct procs *procs, struct generation *generation, unsigned number,
 			pid_t pid, int status, int64_t now_ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deals out slots, finds members by pid, and goes through all members for what is due. Must not
- * decide what a death means, nor which workers there are to be.
+ * Deals out slots, finds members by pid, and starts, kills and reaps all members that are due. Must
+ * not decide what follows a death, nor how many workers there are.
  */
 #include "master/workers.h"
 
@@ -10,9 +10,7 @@
 #include "master/spawn.h"
 #include "master/worker_exit.h"
 
-/*
- * A worker that is taken over may leave the master any number of children (clone(2), CLONE_PARENT).
- */
+/* A worker in an attacker's hands may leave the master any number of children (CLONE_PARENT). */
 enum { UNKNOWN_AT_ONCE = 32, UNKNOWN_LOG_MS = 1000, BELLS_AT_ONCE = 64 };
 
 /* The end of the first generation that has one of `capacity` slots from `first` on, or 0. */
@@ -115,7 +113,7 @@ void workers_retire(struct procs *procs, struct generation *generation, int sign
 	procs->retiring = generation;
 }
 
-/* The member that the child is, as worker or keeper; false: it is none's. */
+/* Finds the member whose worker or keeper the child is. Returns false when there is none. */
 static bool find_member(const struct procs *procs, pid_t pid, struct generation **generation,
 			unsigned *number)
 {
@@ -130,7 +128,7 @@ static bool find_member(const struct procs *procs, pid_t pid, struct generation 
 	return false;
 }
 
-/* A child that is dead and not reaped yet, of all or of that pid; or 0. */
+/* Returns a dead child not reaped yet, of all or of that pid; or 0. */
 static pid_t next_dead(idtype_t which, pid_t pid)
 {
 	siginfo_t info = { 0 };
@@ -141,17 +139,17 @@ static pid_t next_dead(idtype_t which, pid_t pid)
 	return info.si_pid;
 }
 
-/* True when it was a child that the master has not made. */
+/* Returns true when it was a child that the master has not made. */
 static bool reap_child(struct procs *procs, pid_t pid, int64_t now_ms)
 {
 	struct generation *generation;
 	unsigned number;
 	int status;
 
-	/* Until it is reaped no other process has its pid: read_signals may signal it. */
+	/* No other process has its pid until it is reaped: read_signals may signal it. */
 	if (procs->read_signals)
 		procs->read_signals(procs->owner);
-	/* A kept worker may die before the master has learnt its pid. */
+	/* A kept worker may die before the master has noted its pid. */
 	workers_look(procs);
 	if (sys_waitpid(pid, &status, 0) != pid)
 		return false;
@@ -168,7 +166,7 @@ static void reap_if_dead(struct procs *procs, pid_t pid, int64_t now_ms)
 		reap_child(procs, pid, now_ms);
 }
 
-/* Each is asked for by its pid, however many unknown children are dead too. */
+/* Each is waited for by its pid, however many unknown children are dead too. */
 static void reap_members(struct procs *procs, int64_t now_ms)
 {
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
@@ -214,7 +212,7 @@ static void start_due(struct procs *procs, struct generation *generation, int64_
 	for (unsigned number = 0; number < generation->capacity; number++) {
 		const struct member *member = &generation->members[number];
 
-		/* A generation that has failed starts no worker, but finishes what it has. */
+		/* A generation that has failed starts no worker, but finishes its connections. */
 		if (member_wants_worker(member) && member->due_ms <= now_ms &&
 		    (member_is_leaving(member) || generation->failure.text[0] == '\0'))
 			spawn_start(procs, generation, number, now_ms);
