@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The checks of the environment, in the order of the start. Must not change or disturb anything: it
- * binds without listening and lets go, connects to nothing but a unix path, unlinks nothing.
+ * binds without listening and closes the socket, connects only to unix paths, and unlinks nothing.
  */
 #include "ctl/configtest.h"
 
@@ -27,14 +27,14 @@
 /* One examination. */
 struct snapshot {
 	const struct conf *conf;
-	FILE *out;                    /* of -t; NULL: the first thing that is wrong ends it */
-	struct err first;             /* that is wrong; "" nothing is */
-	pid_t owner;                  /* of the pid file: what it holds counts as free; 0: none */
-	bool has_identity, has_names; /* of found, complete */
+	FILE *out;                    /* of -t; NULL: the first error ends the run */
+	struct err first;             /* the first error; "": none */
+	pid_t owner;                  /* of the pid file: its addresses count as free; 0: none */
+	bool has_identity, has_names; /* these parts of found are complete */
 	struct prestart_found found;
 };
 
-/* Something that keeps the server from starting. */
+/* Notes an error that keeps the server from starting. */
 static void wrong(struct snapshot *look, const struct err *err)
 {
 	if (look->out != NULL)
@@ -43,7 +43,7 @@ static void wrong(struct snapshot *look, const struct err *err)
 		look->first = *err;
 }
 
-/* Something that the server can start without; it is for -t to tell. */
+/* Prints a warning, which -t alone does: the server can start all the same. */
 static void scarce(const struct snapshot *look, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 static void scarce(const struct snapshot *look, const char *format, ...)
@@ -59,7 +59,7 @@ static void scarce(const struct snapshot *look, const char *format, ...)
 	fputs(" (a warning)\n", look->out);
 }
 
-/* Whether nothing more is to be looked at. */
+/* True when the run has ended at an error. */
 static bool is_over(const struct snapshot *look)
 {
 	return look->out == NULL && look->first.text[0] != '\0';
@@ -91,7 +91,7 @@ static void check_directory(struct snapshot *look)
 		wrong(look, &err);
 }
 
-/* Where the path was given, if it was, stands before the message. */
+/* The place where the path was given, if it was, stands before the message. */
 static void blame_pid_file(struct snapshot *look, struct err *err)
 {
 	if (look->conf->pid_file[0] != '\0')
@@ -100,7 +100,8 @@ static void blame_pid_file(struct snapshot *look, struct err *err)
 }
 
 /*
- * The scoreboard beside the pid file; the private folder of an unprivileged server may be to come.
+ * The scoreboard beside the pid file; the private folder of an unprivileged server may not exist
+ * yet.
  */
 static void check_scoreboard(struct snapshot *look, const char *pid_file)
 {
@@ -136,7 +137,7 @@ static void check_pid_file(struct snapshot *look)
 		check_scoreboard(look, path);
 }
 
-/* True when the workers' user may go through the folder to reopen what is in it. */
+/* True when the workers' user may search the folder to reopen a file in it. */
 static bool can_search(const struct identity *identity, const char *folder)
 {
 	struct stat st;
@@ -163,7 +164,7 @@ static void warn_of_reopen(const struct snapshot *look, const char *option, cons
 		       strcmp(option, "log.path") == 0 ? "log" : "access log");
 }
 
-/* Whether the logs can be written is known once the workers' user is. */
+/* The check needs the workers' user. */
 static void check_logs(struct snapshot *look)
 {
 	struct err err;
@@ -222,7 +223,7 @@ static void check_files(struct snapshot *look)
 	if (!look->has_names)
 		return;
 	sockets = listener_count_sockets(look->conf, look->found.resolved, workers);
-	/* what was passed is open already, and closed where no listener takes it */
+	/* passed sockets are open already, and closed where no listener takes them */
 	passed = systemd_count_listeners();
 	if (!prestart_check_files(look->conf, sockets > passed ? sockets - passed : 0, capacity,
 				  &err))
@@ -259,7 +260,7 @@ static void check_listeners(struct snapshot *look)
 			wrong(look, &err);
 }
 
-/* In the child: what the system refuses it there, it refuses every worker. */
+/* In the child: a call that the system refuses here, it refuses to every worker. */
 static _Noreturn void try_privileges(const struct snapshot *look, int told)
 {
 	struct err err;
@@ -301,7 +302,7 @@ static bool can_drop(const struct snapshot *look, struct err *err)
 	return done;
 }
 
-/* A container may keep root from what a worker has to give up. */
+/* A container may deny root the calls by which a worker drops its privileges. */
 static void check_privileges(struct snapshot *look)
 {
 	struct err err;
@@ -312,8 +313,8 @@ static void check_privileges(struct snapshot *look)
 }
 
 /*
- * The cheap ones first, and the names, which may have to be waited for, late; what a child tries
- * only if nothing else is wrong.
+ * The cheap checks come first, and the names, which may have to be waited for, late; the check in a
+ * child runs only if there is no error so far.
  */
 static void (*const checks[])(struct snapshot *look) = {
 	check_identity, check_chroot, check_directory, check_pid_file,  check_logs,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Carries out a verb: sends the running server a signal and waits for the outcome, or prints its
- * status. It changes nothing itself. The server is found by the lock on its pid file; its end is
- * seen by a pidfd, its outcomes by its scoreboard.
+ * status. It changes nothing itself. It finds the server by the lock on its pid file, sees its end
+ * by a pidfd, and reads the outcome in its scoreboard.
  */
 #include "ctl/control.h"
 
@@ -55,8 +55,8 @@ static bool print_ok(const struct control *control, unsigned workers, int64_t to
 }
 
 /*
- * The server alone knows the shutdown timeouts of all its workers, those of earlier configurations
- * included: it writes the time when it stops at the latest once it has received the signal.
+ * Only the server knows the shutdown timeouts of all its workers, those of earlier configurations
+ * included: once it has received the signal, it writes the time by which it stops.
  */
 static int64_t exit_due_ms(const struct control *control)
 {
@@ -232,7 +232,7 @@ static bool signal_and_wait(const struct control *control, int number, struct er
 				 wait_for_exit(control, err);
 }
 
-/* The pid is read again once the pidfd is open: until then another process may have got it. */
+/* Reads the pid again once the pidfd is open: until then another process may have got it. */
 static bool find_server(struct control *control, const char *path, struct err *err)
 {
 	control->pid = pidfile_owner(path);
@@ -255,8 +255,8 @@ static bool run_verb(struct control *control, int number, const char *path, stru
 	scoreboard_path(path, board_path, sizeof(board_path));
 	control->board = scoreboard_view(board_path, err);
 	/*
-	 * a server that is still starting, or has lost its scoreboard, can be stopped, but there is
-	 * nowhere to read the outcome of another verb
+	 * a server that is still starting, or has lost its scoreboard, can be stopped, but the
+	 * outcome of another verb can be read nowhere
 	 */
 	if (control->board == NULL && number != SIGINT && number != SIGQUIT)
 		return err_prefix(err, "%s: the server (pid %d) cannot be asked: ", control->verb,
@@ -302,7 +302,7 @@ static bool print_json(const struct report *report, struct err *err)
 	return true;
 }
 
-/* The status of a dead server is printed as well; CODE_OK when the server lives. */
+/* Prints the status of a dead server as well; returns CODE_OK when the server lives. */
 static enum exit_code print_status(const struct control_options *opts, const char *path,
 				   struct err *err)
 {

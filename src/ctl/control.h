@@ -18,12 +18,13 @@ struct control_options {
 	const char *verb;
 	bool quiet; /* print nothing on success */
 	bool json;  /* of the verb status: print JSON */
-	bool watch; /* of the verb status: the screen, again each second, on the terminal */
+	bool watch; /* of the verb status: draw the screen on the terminal each second */
 };
 
 /*
- * Carries out the verb (tables/verbs.def) and prints the outcome on stdout. CODE_OK, or CODE_FAILED
- * with err (no server is running, it refused, it took too long). An unknown verb: CODE_USAGE.
+ * Carries out the verb (tables/verbs.def) and prints the outcome on stdout. Returns CODE_OK, or
+ * CODE_FAILED with err (no server is running, it refused, it took too long). An unknown verb:
+ * CODE_USAGE.
  */
 enum exit_code control_run(const struct control_options *opts, const struct conf_source *source,
 			   struct err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Formats numbers. It knows nothing of what they count. */
+/* Formats numbers. Must not depend on the things that they count. */
 #include "ctl/format.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes lines, character by character, and counts their columns. It does not know what they mean.
+ * Writes lines, character by character, and counts their columns. Must not depend on their meaning.
  */
 #include "ctl/screen.h"
 
@@ -19,7 +19,7 @@
 
 enum { PIPE_WIDTH = 1000, PIPE_WIDTH_LEAST = 20, TEXT_MOST = 2048 };
 
-/* A character as it is shown. */
+/* A character in the form in which it is shown. */
 struct glyph {
 	char bytes[8];
 	unsigned length, columns;
@@ -183,7 +183,7 @@ void screen_printf(struct screen *screen, enum style style, const char *format, 
 	screen_put(screen, style, text);
 }
 
-/* The number of bytes of text that fit in `room` columns, up to a blank where there is one. */
+/* Returns the number of bytes of text that fit in `room` columns, up to a blank if there is one. */
 static size_t fit_line(const struct screen *screen, const char *text, unsigned room)
 {
 	size_t at = 0, blank = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines of text for a person: no wider than the screen, in colour where that is wanted. Every text,
- * of any origin, is escaped: a character that a terminal could take for a command, or that has no
- * width, is shown as \n or \x1b, so that a line stays one line. Any process.
+ * Lines of text for a person: no wider than the screen, in colour where the terminal allows it.
+ * Every text, of any origin, is escaped: a character that a terminal could take for a command, or
+ * that has no width, is shown as \n or \x1b, so that a line stays one line. Any process.
  */
 #ifndef CTL_SCREEN_H
 #define CTL_SCREEN_H
@@ -27,7 +27,7 @@ struct screen {
 	bool has_colour;
 	bool is_utf8;    /* the characters of the locale are UTF-8 */
 	bool is_frame;   /* lines overwrite older ones: the rest of each is cleared */
-	unsigned column; /* where the current line goes on; set by screen.c */
+	unsigned column; /* position in the current line; set by screen.c */
 };
 
 /*
@@ -39,7 +39,7 @@ void screen_detect(struct screen *screen);
 /* The width of lines to a stdout that is no terminal: COLUMNS, or else a very large one. */
 unsigned screen_pipe_width(void);
 
-/* The number of columns that text takes. */
+/* Returns the number of columns that text takes. */
 unsigned screen_text_width(const struct screen *screen, const char *text);
 
 /* Adds text to the line; a text that does not fit is cut, with a mark at its end. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Finds the server by the lock on its pid file and copies its scoreboard. Keeps samples of its
- * counters and divides their differences by time. It shows nothing.
+ * counters and divides their differences by time. Must not print.
  */
 #include "ctl/snapshot.h"
 
@@ -18,7 +18,7 @@ bool snapshot_open(struct snapshot *snapshot, const char *pid_file, struct err *
 	memset(snapshot, 0, sizeof(*snapshot));
 	snapshot->pid_file = pid_file;
 	scoreboard_path(pid_file, snapshot->board_path, sizeof(snapshot->board_path));
-	/* calloc does not align to cache lines, as the struct wants it */
+	/* calloc does not align to cache lines, which the struct needs */
 	snapshot->copy = aligned_alloc(_Alignof(struct scoreboard), sizeof(*snapshot->copy));
 	return snapshot->copy != NULL ||
 	       err_errno(err, CODE_OSERR, "cannot make room for the scoreboard");
@@ -30,7 +30,7 @@ void snapshot_close(struct snapshot *snapshot)
 	snapshot->copy = NULL;
 }
 
-/* A server whose scoreboard cannot be read must not be taken for no server at all. */
+/* A running server whose scoreboard cannot be read must not be reported as no server. */
 static void set_problem(struct snapshot *snapshot, const struct err *board_err)
 {
 	snapshot->problem.text[0] = '\0';
@@ -87,7 +87,7 @@ void snapshot_free_samples(struct samples *samples)
 	samples->ring = NULL;
 }
 
-/* Of the worker in this slot alone: two workers with the same number have rates of their own. */
+/* Samples the worker in this slot alone: two workers with the same number have separate rates. */
 static void sample_slot(const struct scoreboard *board, unsigned slot, struct sample *out)
 {
 	const struct worker_tally *tally = &board->slots[slot].tally;
@@ -130,7 +130,7 @@ static void sample_all(const struct report *report, uint64_t id, struct sample *
 static void take_sample(const struct report *report, struct sample *out)
 {
 	const struct scoreboard *board = report->board;
-	/* the next server of the same pid file has a scoreboard of its own */
+	/* the next server of the same pid file has another scoreboard */
 	uint64_t id = board->inode ^ (uint64_t)board->started_ms << 20 ^ 1;
 
 	memset(out, 0, SAMPLE_SUBJECTS * sizeof(*out));

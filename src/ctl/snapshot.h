@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A snapshot of a server, taken from outside: whether it lives, and a copy of its scoreboard. The
- * server is not asked, so a snapshot can be taken of one that hangs; and the copy is the reader's
- * own, so nothing that happens to the file can harm the reader. Rates come of the counters of
- * several snapshots. Any process but the master.
+ * server takes no part, so a hung server can be read too. The copy is the reader's own, so a change
+ * of the file cannot harm the reader. Rates come from the counters of several snapshots. Any
+ * process but the master.
  */
 #ifndef CTL_SNAPSHOT_H
 #define CTL_SNAPSHOT_H
@@ -22,20 +22,20 @@ struct snapshot {
 	pid_t pid;            /* of the living server; 0: there is none */
 	bool has_board;       /* the scoreboard was read: report can be used */
 	struct report report; /* of the copy */
-	struct err problem;   /* why the server, or its scoreboard, cannot be seen; text "": none */
+	struct err problem;   /* why the server, or its scoreboard, cannot be read; text "": none */
 };
 
 /*
- * Prepares for snapshots of the server of that pid file; false with err (memory). snapshot_close
- * frees.
+ * Prepares for snapshots of the server of that pid file. Returns false with err (memory). The
+ * caller frees it with snapshot_close.
  */
 bool snapshot_open(struct snapshot *snapshot, const char *pid_file, struct err *err);
 void snapshot_close(struct snapshot *snapshot);
 
-/* Takes a snapshot, in the place of the one before. */
+/* Takes a snapshot, in place of the last one. */
 void snapshot_take(struct snapshot *snapshot);
 
-/* CPU time is counted by the master once a second: its rate is even only over several samples. */
+/* The master counts CPU time once a second: its rate is even only over several samples. */
 enum { SAMPLES_KEPT = 6, SAMPLES_LEAST_MS = 500 };
 
 /* The subjects of a sample: the slots, the listeners, and all workers together. */
@@ -47,7 +47,7 @@ enum {
 
 /* The counters of a subject at one time. */
 struct sample {
-	uint64_t id; /* differs when another subject has taken the place; 0: there is none */
+	uint64_t id; /* differs when another subject has taken the place; 0: none */
 	uint64_t accepted, messages, bytes_in, bytes_out, cpu_us;
 };
 
@@ -63,14 +63,14 @@ struct rate {
 	int64_t cpu_tenths; /* of a per cent */
 };
 
-/* False without memory, with errno. snapshot_free_samples frees. */
+/* Returns false with errno set (memory). The caller frees them with snapshot_free_samples. */
 bool snapshot_new_samples(struct samples *samples);
 void snapshot_free_samples(struct samples *samples);
 
 /* Adds a sample, unless the last one is younger than SAMPLES_LEAST_MS. */
 void snapshot_add_sample(struct samples *samples, const struct report *report);
 
-/* The rates of a subject; false while they are not known. */
+/* Computes the rates of a subject. Returns false while there are too few samples. */
 bool snapshot_rate(const struct samples *samples, unsigned subject, struct rate *rate);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the status screen is laid out: the order of its parts. It knows nothing of their contents.
+ * The layout of the status screen: the order of its parts. Must not depend on their contents.
  */
 #include "ctl/status_screen.h"
 

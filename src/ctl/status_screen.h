@@ -9,18 +9,18 @@
 #include "ctl/snapshot.h"
 
 /*
- * Writes the whole status screen of a snapshot that has a scoreboard. samples NULL: it is
- * written without rates.
+ * Writes the whole status screen of a snapshot that has a scoreboard; without rates when samples is
+ * NULL.
  */
 void status_screen_write(const struct snapshot *snapshot, const struct samples *samples,
 			 struct screen *screen);
 
-/* Writes it once to stdout, without rates, in the width and the colours that fit there. */
+/* Writes it once to stdout, without rates, in the width and the colours of that output. */
 void status_screen_print(const struct snapshot *snapshot);
 
 /*
- * The parts of the screen, status_NAME.c each. A part reads the report and writes whole lines to
- * the screen; it writes nothing when it has nothing to show.
+ * The parts of the screen, in status_listeners.c, status_server.c and status_workers.c. A part
+ * reads the report and writes whole lines to the screen, or nothing when it has nothing to show.
  */
 struct status_view {
 	const struct report *report;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The head of the status screen: the server as a whole, in one line for each subject. */
+/* The head of the status screen: the server as a whole, one line for each subject. */
 #include <inttypes.h>
 #include <time.h>
 
@@ -50,7 +50,7 @@ static bool is_pending(const struct request *request)
 	       atomic_load_explicit(&request->done, memory_order_relaxed);
 }
 
-/* The state of the server in a word or two. */
+/* Writes the state of the server in a word or two. */
 static void write_state(struct status_view *view)
 {
 	const struct scoreboard *board = view->report->board;
@@ -108,7 +108,7 @@ static void write_workers(struct status_view *view)
 	screen_end_line(view->screen);
 }
 
-/* Adds a number to the line, and its rate where there is one (rate not NULL). */
+/* Adds a number to the line, and its rate if there is one (rate not NULL). */
 static void write_count(struct status_view *view, const struct rate *rate, uint64_t value,
 			uint64_t per_second, const char *what)
 {

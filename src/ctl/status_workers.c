@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The workers on the status screen: the living ones, the connections that draining ones wait for,
- * and the last crashes.
+ * The workers on the status screen: the living ones, the connections of draining ones, and the last
+ * crashes.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ static const struct column worker_columns[TABLE_COLUMNS] = {
 static const unsigned rate_columns[] = { WORKER_ACCEPTED_S, WORKER_MESSAGES_S, WORKER_IN_S,
 					 WORKER_OUT_S };
 
-/* The living workers, those of former generations last, by number. */
+/* The living workers by number, those of former generations last. */
 struct worker_list {
 	struct status_view *view;
 	struct place {
@@ -119,7 +119,10 @@ static void fill_counts(const struct worker_tally *tally, struct cell *cells)
 	table_set_bytes(&cells[WORKER_BYTES_OUT], metric_sum(tally, METRIC_bytes_out_total));
 }
 
-/* Of this process alone. CPU: the mean over its life, or with rates of the last seconds. */
+/*
+ * Fills in this process's own figures. CPU: the mean over its life, or with rates of the last
+ * seconds.
+ */
 static void fill_process(const struct status_view *view, const struct report_worker *worker,
 			 struct cell *cells)
 {
@@ -185,7 +188,7 @@ static bool fill_worker(void *owner, unsigned index, struct cell *cells)
 	return true;
 }
 
-/* The last exit in a line of its own, where its column was left out. */
+/* Writes the last exit in a line of its own when its column was left out. */
 static void write_last_exit(void *owner, unsigned index, struct screen *screen)
 {
 	const struct worker_list *list = owner;

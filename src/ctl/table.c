@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lays out tables: measures every row, fits the widths of the columns to the screen, then writes.
- * It does not know what the cells mean.
+ * Must not depend on the meaning of the cells.
  */
 #include "ctl/table.h"
 
@@ -9,7 +9,7 @@
 
 #include "ctl/format.h"
 
-/* Fills the cells of a row, which may have another one's texts; false: the row is left out. */
+/* Fills the cells of a row after clearing them; false: the row is left out. */
 static bool fill_cells(const struct table *table, unsigned index, struct cell *cells)
 {
 	memset(cells, 0, TABLE_COLUMNS * sizeof(*cells));
@@ -121,7 +121,7 @@ static const char *cell_text(const struct table *table, const struct cell *cells
 	return cells != NULL ? cells[column].text : table->columns[column].head;
 }
 
-/* The number of columns up to the last one of the row that is not empty. */
+/* Returns the number of columns up to the last one of the row that is not empty. */
 static unsigned count_used(const struct table *table, const struct cell *cells)
 {
 	unsigned end = 0;

@@ -41,8 +41,8 @@ struct table {
 };
 
 /*
- * Writes the table, or nothing when it has no rows, and returns how many it has. Each row is filled
- * twice, first for the widths.
+ * Writes the table, or nothing when it has no rows, and returns the number of rows. Each row is
+ * filled twice, first for the widths.
  */
 unsigned table_write(struct table *table, struct screen *screen);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes and restores the terminal, writes to it, and decodes its keys. It knows neither what is
- * shown nor what a key does.
+ * Takes and restores the terminal, writes to it, and decodes its keys. Must not depend on the text
+ * shown or on the effect of a key.
  */
 #include "ctl/terminal.h"
 
@@ -52,8 +52,8 @@ bool terminal_check(struct err *err)
 }
 
 /*
- * Ctrl-C and Ctrl-Z still send their signals. Ctrl-S must not stop the output: a signal ends the
- * program at once.
+ * Ctrl-C and Ctrl-Z still send their signals. Ctrl-S must not stop the output: a signal must end
+ * the program at once.
  */
 static bool set_modes(const struct termios *before)
 {

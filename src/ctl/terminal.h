@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The terminal on stdin and stdout, in full-screen use: the alternate screen without a cursor, and
- * keys read one by one without echo. Only the common ground of today's terminals is used: ECMA-48,
+ * keys read one by one without echo. It uses only features that today's terminals share: ECMA-48,
  * xterm's alternate screen, and termios(3). A process that takes the terminal must leave it before
  * it ends, in every case.
  */
@@ -15,37 +15,40 @@
 #include "base/err.h"
 
 struct terminal {
-	struct termios before; /* the modes to go back to */
+	struct termios before; /* the modes to restore */
 	bool is_taken;
 	unsigned rows, columns;
 };
 
-/* The columns of the terminal on stdout; 80 where they are not known. */
+/* Returns the columns of the terminal on stdout; 80 if they are unknown. */
 unsigned terminal_width(void);
 
-/* False with err (CODE_USAGE) when there is no terminal, or one that cannot move its cursor. */
+/*
+ * Returns false with err (CODE_USAGE) when there is no terminal, or one that cannot move its
+ * cursor.
+ */
 bool terminal_check(struct err *err);
 
 /*
- * Waits, stopped by the kernel (SIGTTOU), until this process is in the foreground. False with
- * errno.
+ * Waits until this process is in the foreground; the kernel stops it meanwhile (SIGTTOU). Returns
+ * false with errno set.
  */
 bool terminal_wait_foreground(void);
 
 /*
  * Takes the terminal, or takes it again when other processes may have changed it meanwhile, and
- * reads its size. False with errno. The kernel stops a process in the background in this call
+ * reads its size. Returns false with errno set. In this call the kernel stops a background process
  * until it is in the foreground (SIGTTOU).
  */
 bool terminal_take(struct terminal *terminal);
 
-/* Restores modes, cursor and screen; does nothing when the terminal is not taken. */
+/* Restores modes, cursor and screen. No effect when the terminal is not taken. */
 void terminal_leave(struct terminal *terminal);
 
 /* Reads the size of the terminal into rows and columns. */
 void terminal_measure(struct terminal *terminal);
 
-/* Writes all of the bytes; false with errno when the terminal is gone. */
+/* Writes all of the bytes. Returns false with errno set when the terminal is gone. */
 bool terminal_write(const char *bytes, size_t size);
 
 /* Keys: letters, and the sequences of ECMA-48 and of VT220 keyboards for arrows and the like. */
@@ -61,7 +64,7 @@ enum key {
 	KEY_BOTTOM
 };
 
-/* The state of the decoder between two bytes; zeros to begin with. */
+/* The state of the decoder between two bytes; zeros at first. */
 struct terminal_keys {
 	enum { KEYS_GROUND, KEYS_ESCAPE, KEYS_CSI, KEYS_SS3 } state;
 	unsigned number; /* the first parameter of the sequence */

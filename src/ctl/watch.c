@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The loop of --watch: takes a snapshot, composes the lines of the whole status screen, draws those
- * that the terminal has room for with one write(2) over the frame before, and handles keys and
- * signals. It must end through watch_run only, which restores the terminal.
+ * that fit the terminal over the last frame with one write(2), and handles keys and signals. Must
+ * end through watch_run only, which restores the terminal.
  *
  *   snapshot (each second, refresh) --> compose (new size) --> draw (scrolling)
  */
@@ -29,7 +29,7 @@ struct watch {
 	struct snapshot snapshot;
 	struct samples samples;
 	struct terminal_keys keys;
-	struct screen screen; /* the template of each screen, which lacks its output */
+	struct screen screen; /* the template of each screen, without its output */
 	sigset_t old_mask, mask;
 	int signal_fd;
 	char *lines; /* of the whole screen, each ended by a newline */
@@ -37,7 +37,7 @@ struct watch {
 	unsigned count, top; /* number of lines; index of the first one that is drawn */
 	int64_t due_ms;      /* time of the next snapshot */
 	bool is_done;
-	int fatal_signal; /* the signal that is to end the process, 0: none */
+	int fatal_signal; /* the signal that must end the process; 0: none */
 };
 
 static void write_screen(struct watch *watch, struct screen *screen)
@@ -109,7 +109,7 @@ static void write_bar(const struct watch *watch, struct screen *screen, unsigned
 	screen_put_cell(screen, STYLE_BAR, "", screen->width - screen->column, true);
 }
 
-/* Writes every row of the terminal: nothing is cleared first, so nothing flickers. */
+/* Writes every row of the terminal. Nothing is cleared first, to avoid flicker. */
 static void write_frame(const struct watch *watch, struct screen *screen)
 {
 	unsigned rows = count_body_rows(watch), shown = 0, skipped = 0;
@@ -161,8 +161,8 @@ static bool refresh_screen(struct watch *watch)
 }
 
 /*
- * The kernel stops a process in the background that sets the modes of its terminal. Until the
- * terminal is taken, signals have their default actions.
+ * The kernel stops a background process that sets the modes of its terminal. Until the terminal is
+ * taken, signals have their default actions.
  */
 static bool take_terminal(struct watch *watch)
 {
@@ -275,7 +275,7 @@ static bool read_keys(struct watch *watch)
 	return true;
 }
 
-/* Waits for the next event, a signal, a key or the time of a snapshot, and handles it. */
+/* Waits for the next event (a signal, a key or the time of a snapshot) and handles it. */
 static bool handle_next_event(struct watch *watch)
 {
 	struct pollfd fds[] = { { .fd = watch->signal_fd, .events = POLLIN },

@@ -193,8 +193,7 @@ static void sample_second(struct sampler *sampler, const struct procs *procs, in
 
 void sampler_step(struct sampler *sampler, const struct procs *procs, int64_t now_ms)
 {
-	sample_workers(
-		procs); /* in each turn: a reader may want it as soon as a reload has ended */
+	sample_workers(procs); /* in each turn: a client reads it as soon as a reload has ended */
 	if (sampler_due_ms(sampler, procs, INT64_MAX) > now_ms)
 		return;
 	if (!has_begun(sampler)) {

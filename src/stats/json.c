@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes the syntax of JSON. It knows nothing of the members' meaning. */
+/* Writes the syntax of JSON. Must not depend on the meaning of the members. */
 #include "stats/json.h"
 
 void json_next(struct strbuf *text)
@@ -19,8 +19,8 @@ void json_key(struct strbuf *text, const char *name)
 }
 
 /*
- * A text of nothing but control characters would grow sixfold: the bound keeps the piece within the
- * length that it may have.
+ * A text of control characters alone would grow sixfold: the bound keeps the piece within its
+ * maximum length.
  */
 void json_string(struct strbuf *text, const char *name, const char *value, size_t most)
 {

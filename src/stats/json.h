@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes members of JSON objects and arrays (RFC 8259) to a text, with the commas between them.
- * Numbers are exact decimals; a value that is not known is null. Any process; no allocation.
+ * Numbers are exact decimals; an unknown value is null. Any process; no allocation.
  */
 #ifndef STATS_JSON_H
 #define STATS_JSON_H
@@ -23,7 +23,7 @@ void json_u64(struct strbuf *text, const char *name, uint64_t value);
 void json_i64(struct strbuf *text, const char *name, int64_t value);
 void json_bool(struct strbuf *text, const char *name, bool value);
 
-/* Milliseconds as seconds; a negative number as null. */
+/* Writes milliseconds as seconds; a negative number as null. */
 void json_seconds(struct strbuf *text, const char *name, int64_t ms);
 
 #endif

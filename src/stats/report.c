@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads the server as a whole from a scoreboard: its state, its listeners, its past. Writes values
- * in their units, and long output in pieces. It trusts nothing in the scoreboard.
+ * in their units, and long output in pieces. Must not trust any value in the scoreboard.
  */
 #include "stats/report.h"
 
@@ -96,8 +96,8 @@ const struct tally *report_tally(const struct report *report, struct tally *here
 enum { CAUSE_TEXT = 16 };
 
 /*
- * The place in a ring of `room` places of the entry that is `back` entries ago; -1: there is none.
- * The place that is written next may be half written, so it is never read.
+ * Returns the place, in a ring of `room` places, of the entry that is `back` entries ago; -1: there
+ * is none. The place that is written next may be half written, so it is never read.
  */
 static int find_place(const _Atomic uint32_t *written, unsigned room, unsigned back)
 {
@@ -214,7 +214,7 @@ bool report_ban(const struct report *report, unsigned place, struct report_ban *
 	return true;
 }
 
-/* The last bucket has no upper bound: its lower one stands for it. */
+/* The last bucket has no upper bound: its lower bound is used. */
 int64_t report_quantile_us(const struct histogram *h, double part)
 {
 	double all = 0, seen = 0;
@@ -243,7 +243,7 @@ void report_value(struct strbuf *text, const struct metric_row *row, uint64_t va
 		strbuf_u64(text, value);
 }
 
-/* False when the piece does not fit; then nothing of it is written. */
+/* Returns false, and writes nothing, when the piece does not fit. */
 static bool write_piece(const struct report *report, const struct piece *part,
 			struct piece_cursor *at, struct strbuf *text)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reports on a scoreboard: its sums, names and texts, for the status screen, the JSON, the status
- * page and the metrics. A report trusts nothing in the scoreboard, as workers write there and the
- * file may have been made by another program. It only reads, and allocates nothing. Any process.
+ * page and the metrics. A report trusts no value in the scoreboard, because workers write there and
+ * another program may have made the file. It only reads, and allocates nothing. Any process.
  */
 #ifndef STATS_REPORT_H
 #define STATS_REPORT_H
@@ -23,13 +23,13 @@ struct report {
 	const struct tally *tally; /* of the board; NULL: made at each use, which is slower */
 };
 
-/* The tally of the report, or, where it has none, one made in `here`. */
+/* Returns the report's tally or, if it has none, one made in `here`. */
 const struct tally *report_tally(const struct report *report, struct tally *here);
 
-/* The time from `then` to `now`; 0 when one of them cannot be right. */
+/* Returns the time from `then` to `now`; 0 when one of them cannot be right. */
 int64_t report_since(int64_t now, int64_t then);
 
-/* "serving", "stopping" or "dead". */
+/* Returns "serving", "stopping" or "dead". */
 const char *report_state(const struct report *report);
 
 /* A living worker: a slot that is taken. */
@@ -39,7 +39,7 @@ struct report_worker {
 	int64_t age_s, silent_ms;  /* since its start; since the last turn of its loop */
 	int64_t live;              /* connections open now */
 	struct worker_tally tally; /* of all workers of its number, the dead ones included */
-	int64_t exited_s;          /* time(2) of the last exit of a worker of its number, 0: none */
+	int64_t exited_s;          /* time(2) of the last exit of a worker of its number; 0: none */
 	char last_exit[48];        /* "signal 11 (SEGV), 3m ago", "exit code 1, 2h ago"; "": none */
 	bool is_former;            /* a worker of its number and of a newer generation lives */
 };
@@ -47,7 +47,7 @@ struct report_worker {
 /* Sets *out to the worker of a slot below SCOREBOARD_SLOTS; false when the slot is free. */
 bool report_worker(const struct report *report, unsigned slot, struct report_worker *out);
 
-/* The name of an enum slot_state, such as "ready"; "unknown" for any other number. */
+/* Returns the name of an enum slot_state, such as "ready"; "unknown" for any other number. */
 const char *report_state_name(uint32_t state);
 
 /* A connection that a draining worker waits for. */
@@ -59,7 +59,7 @@ struct report_conn {
 	uint64_t bytes_in, bytes_out;
 };
 
-/* Sets out to the `most` oldest connections of the worker in that slot; returns how many. */
+/* Sets out to the `most` oldest connections of the worker in that slot; returns their number. */
 unsigned report_conns(const struct report *report, unsigned slot, struct report_conn *out,
 		      unsigned most);
 
@@ -74,37 +74,38 @@ struct report_listener {
 /* Sets *out to the listener of a row below METRIC_LISTENERS; false when there is none. */
 bool report_listener(const struct report *report, unsigned row, struct report_listener *out);
 
-/* The names alone (128 and 16 bytes). False, and both "", when there is no such listener. */
+/* Copies the names alone (128 and 16 bytes). False, and both "", when there is no such listener. */
 bool report_listener_name(const struct report *report, unsigned row, char *address, char *service);
 
 /*
- * The crash that is `back` crashes ago (0: the last one), its texts ended by a NUL; false: there is
- * none. The oldest place of a full ring, here and below, is not read: it is the next to be written.
+ * Copies the crash that is `back` crashes ago (0: the last one), its texts ended by a NUL; false:
+ * there is none. The oldest place of a full ring, here and below, is not read: it is the next to be
+ * written.
  */
 bool report_crash(const struct report *report, unsigned back, struct crash_note *out);
 
-/* The cause of a crash: "SIGSEGV", "hang" or "exit". text: 16 bytes. Returns text. */
+/* Writes the cause of a crash, "SIGSEGV", "hang" or "exit", to text (16 bytes). Returns text. */
 const char *report_cause(const struct crash_note *note, char *text);
 
 /* A banned address. */
 struct report_ban {
 	char net[ADDR_TEXT]; /* the address, or the network of an IPv6 client */
-	uint32_t crashes;    /* that had a connection of it in hand */
+	uint32_t crashes;    /* crashes with a connection of the address in hand */
 	int64_t left_ms;     /* until the ban ends */
 };
 
 /* Sets *out to the ban in a place below BAN_PLACES; false when there is none, or it has ended. */
 bool report_ban(const struct report *report, unsigned place, struct report_ban *out);
 
-/* The moment (one second of the time line) and the mark that are `back` ago; false: none is. */
+/* Copy the moment (a second of the time line) and the mark that are `back` ago; false: none is. */
 bool report_moment(const struct report *report, unsigned back, struct moment *out);
 bool report_mark(const struct report *report, unsigned back, struct mark *out);
 const char *report_mark_name(uint32_t kind); /* start crash hang reload reload_failed unknown */
 
-/* The last reload: "none", "ok" or "failed". Sets *out to its outcome (zeros for none). */
+/* Returns "none", "ok" or "failed" for the last reload; *out: its outcome (zeros for none). */
 const char *report_reload(const struct report *report, struct outcome *out);
 
-/* The duration in us below which `part` (0 to 1) of the values lie; -1 when there are no values. */
+/* Returns the time in us below which `part` (0 to 1) of the values lie; -1 without values. */
 int64_t report_quantile_us(const struct histogram *h, double part);
 
 /* Writes the value of a cell in the unit of its row: 1.5 for 1500000 us. For JSON and metrics. */
@@ -118,7 +119,8 @@ void report_head(const struct report *report, char *origin, char *program);
 
 /*
  * Long output is a list of parts, each of a number of pieces of at most a few KiB. A cursor keeps
- * the place where the output goes on, so that it can be larger than the buffer it is written to.
+ * the place where the output continues, so that it can be larger than the buffer that it is written
+ * to.
  */
 struct piece {
 	unsigned most; /* number of pieces: indexes 0 .. most - 1 */
@@ -137,8 +139,8 @@ struct piece_cursor {
 };
 
 /*
- * Writes as many whole pieces as fit; true once the last one is written. It is a bug when a piece
- * does not fit into an empty text.
+ * Writes as many whole pieces as fit; true once the last one is written. A piece that does not fit
+ * into an empty text is a bug.
  */
 bool report_pieces(const struct report *report, const struct piece *parts, unsigned count,
 		   struct piece_cursor *at, struct strbuf *text);

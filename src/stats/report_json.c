@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scoreboard as one JSON object, with a line for each entry of a list. Metrics have their names
- * of tables/metrics.def. Times are seconds since 1970 and durations are seconds, except where a
- * name ends with _ms.
+ * Writes the scoreboard as one JSON object, with a line for each entry of a list. Metrics have
+ * their names of tables/metrics.def. Times are seconds since 1970 and durations are seconds, except
+ * where a name ends with _ms.
  */
 #include "stats/json.h"
 #include "stats/report.h"
 
-/* null when there are no values. */
+/* Writes null when there are no values. */
 static void write_quantile(struct strbuf *text, const char *name, const struct histogram *h,
 			   double part)
 {
@@ -44,7 +44,7 @@ static void write_endings(struct strbuf *text, const metric_cell *cells)
 	strbuf_raw(text, "}");
 }
 
-/* Every metric of the scope; tally: the struct of that scope. */
+/* Writes every metric of the scope; tally: the struct of that scope. */
 static void write_metrics(struct strbuf *text, enum metric_scope scope, const void *tally)
 {
 	for (unsigned m = 0; m < METRIC_COUNT; m++) {
@@ -63,7 +63,7 @@ static void write_metrics(struct strbuf *text, enum metric_scope scope, const vo
 	}
 }
 
-/* The counts of a worker, or of several, over all listeners. */
+/* Writes the counts of a worker, or of several, over all listeners. */
 static void write_counts(struct strbuf *text, const struct worker_tally *tally)
 {
 	for (unsigned m = 0; m < METRIC_COUNT; m++) {
@@ -271,7 +271,7 @@ static void write_mark(const struct report *report, unsigned index, bool has_bef
 	strbuf_raw(text, "}");
 }
 
-/* The text between two lists. */
+/* Writes the text between two lists. */
 #define TEXT_PIECE(name, words)                                                        \
 	static void name(const struct report *report, unsigned index, bool has_before, \
 			 struct strbuf *text)                                          \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scoreboard in Prometheus' text format 0.0.4: each row of tables/metrics.def is a family, in
- * the order of the table. When a worker dies, its series stay and its counters do not fall.
+ * Writes the scoreboard in Prometheus' text format 0.0.4: each row of tables/metrics.def is a
+ * family, in the order of the table. When a worker dies, its series stay and its counters do not
+ * fall.
  */
 #include "stats/report.h"
 
@@ -56,7 +57,7 @@ static bool write_listener_labels(const struct report *report, struct strbuf *te
 	return true;
 }
 
-/* A series of a worker and a listener; nothing is written when there is no such listener. */
+/* Writes a series of a worker and a listener, or nothing when there is no such listener. */
 static void write_worker_listener(const struct report *report, struct strbuf *text,
 				  const struct metric_row *row, unsigned number, unsigned listener,
 				  const struct worker_tally *tally)
@@ -141,7 +142,7 @@ static void write_bucket(struct strbuf *text, const struct metric_row *row, unsi
 	strbuf_raw(text, "\n");
 }
 
-/* Of all workers together: by worker there would be a thousand series that no query needs. */
+/* Sums up all workers: by worker there would be a thousand series that no query needs. */
 static void write_histogram(const struct metric_row *row, const struct report *report,
 			    struct strbuf *text)
 {
@@ -240,7 +241,7 @@ static void write_build_info(const struct report *report, unsigned index, bool h
 	strbuf_raw(text, "\"} 1\n");
 }
 
-/* Each row has its own function: a piece is told its index, not its row. */
+/* Each row has its own function, because a piece gets its index, not its row. */
 #define METRIC(scope, kind, unit, name, sentence)                                              \
 	static void write_##name(const struct report *report, unsigned index, bool has_before, \
 				 struct strbuf *text)                                          \

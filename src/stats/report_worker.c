@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the workers from a scoreboard: those that live, how the last one of a number exited, and
- * the connections that a draining one waits for. Workers write there, also while they crash: every
- * text is bounded, every number checked.
+ * Reads the workers from a scoreboard: the living ones, the last exit of each number, and the
+ * connections that a draining one waits for. Workers write there, even while they crash: every text
+ * must be bounded and every number checked.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -92,7 +92,7 @@ static bool is_former(const struct report *report, const struct tally *tally,
 	return false;
 }
 
-/* A slot with a wrong number, in a file of another program, has its own counts alone. */
+/* A slot with a wrong number, in a file of another program, has only its own counts. */
 static void set_tally(const struct report *report, const struct tally *tally,
 		      struct report_worker *out)
 {
@@ -135,7 +135,7 @@ bool report_worker(const struct report *report, unsigned slot, struct report_wor
 	return true;
 }
 
-/* False when the worker is writing them, or died while it was. */
+/* False when the worker is writing the notes, or died while it wrote them. */
 static bool copy_notes(const struct conn_notes *notes, struct conn_note *list, unsigned *count)
 {
 	uint32_t before = atomic_load_explicit(&notes->seq, memory_order_acquire);
