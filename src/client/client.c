@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * prefork-client's command line: runs a bench, or reads the flags, connects, and runs one session.
- * The only place that prints an error on stderr and picks the exit code of a session.
+ * Only this file prints an error on stderr and picks the exit code of a session.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static const struct flag rows[] = {
 
 enum { TIMEOUT_MS = 10000, QUIET_TIME_MS = 200 };
 
-/* More than 24 days is no limit in practice, and INT_MAX is what poll(2) takes. */
+/* More than 24 days is no limit in practice; INT_MAX is the maximum of poll(2). */
 static bool read_time(int *time_ms, const char *name, const char *value, struct err *err)
 {
 	char shown[QUOTE_TEXT];
@@ -161,7 +161,7 @@ static bool check_options(const struct client_options *options, struct err *err)
 	return true;
 }
 
-/* Keeps only the addresses that can be reached from the source. */
+/* Keeps only the addresses that the source can reach. */
 static bool keep_reachable(struct target *target, const struct addr *source, const char *bind,
 			   struct err *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connects (socket, bind when asked to, connect), closes, and writes the trace of -v. The side that
+ * Connects (socket, bind for --bind, connect), closes, and writes the trace of -v. The side that
  * closes first keeps the connection in TIME_WAIT for a minute (RFC 9293, 3.6). Must not send or
  * receive.
  */
@@ -89,7 +89,7 @@ static uint16_t port_of(const struct addr *addr)
 
 /*
  * A given port may still be in TIME_WAIT from the last connection. A port that the system chooses
- * need only differ from those of connections to the same peer, so it is chosen by connect(2), which
+ * need only differ from those of connections to the same peer, so connect(2) chooses it, which
  * knows the peer.
  */
 static bool bind_source(const struct connection *conn, const struct addr *source, struct err *err)
@@ -111,7 +111,7 @@ static bool bind_source(const struct connection *conn, const struct addr *source
 	return true;
 }
 
-/* Waits for the handshake; its errno, 0 when it is done. */
+/* Waits for the handshake. Returns its errno, 0 when it is done. */
 static int await_handshake(int fd, int64_t until_us)
 {
 	struct pollfd poll = { .fd = fd, .events = POLLOUT };
@@ -130,7 +130,7 @@ static int await_handshake(int fd, int64_t until_us)
 	return error;
 }
 
-/* A unix socket with a full queue returns EAGAIN, and no event tells when it has room again. */
+/* A unix socket with a full queue returns EAGAIN, and no event reports when it has room again. */
 static int connect_within(int fd, const struct addr *to, int timeout_ms)
 {
 	int64_t until_us = clock_us() + (int64_t)timeout_ms * 1000;
@@ -148,8 +148,8 @@ static int connect_within(int fd, const struct addr *to, int timeout_ms)
 }
 
 /*
- * TCP may connect a socket to itself, where no server listens at a port that the system may also
- * choose for this end: that is a refusal.
+ * TCP may connect a socket to itself: no server listens at the port, and the system has chosen the
+ * same one for this end. This counts as a refusal.
  */
 static int read_local_address(struct connection *conn)
 {
@@ -201,14 +201,14 @@ static bool connect_socket(struct connection *conn, const struct addr *source, i
 		*error = read_local_address(conn);
 	if (*error != 0)
 		return true;
-	/* a message goes out at once, also its last, short segment */
+	/* send the last, short segment of a message at once too */
 	if (conn->remote.sa.sa_family != AF_UNIX)
 		sys_setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	trace_connected(conn, source != NULL && port_of(source) != 0, took_us);
 	return true;
 }
 
-/* False with err when no further address is to be tried. */
+/* Returns false with err when no further address is to be tried. */
 static bool try_address(struct connection *conn, const struct addr *source, int timeout_ms,
 			int *error, struct err *err)
 {
@@ -264,7 +264,7 @@ bool connection_open(struct connection *conn, const struct target *target,
 	return false;
 }
 
-/* Reads the state until it is final, which is at once where the peer closes too. */
+/* Reads the state until it is final, which it is at once if the peer closes too. */
 static enum sockdiag_answer await_final_state(struct sockdiag *diag, const struct connection *conn,
 					      int *state)
 {

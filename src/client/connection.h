@@ -13,12 +13,12 @@
 struct connection {
 	int fd; /* non-blocking */
 	struct addr local, remote;
-	bool peer_closed;  /* nothing more will come: the peer's FIN, or an error */
+	bool peer_closed;  /* no more bytes will come: the peer's FIN, or an error */
 	bool is_shut_down; /* this side has ended sending */
 	bool closed_first; /* this side ended before the peer did */
 	bool is_reset;     /* the peer, or the system, has reset it */
 	bool is_traced, has_colour;
-	int64_t start_us; /* the trace counts from here */
+	int64_t start_us; /* time 0 of the trace */
 };
 
 /* Prepares a connection that is not open yet, and starts the clock of its trace. */
@@ -26,15 +26,15 @@ void connection_init(struct connection *conn, bool is_traced);
 
 /*
  * Tries the addresses in turn, each for at most timeout_ms, from the source (NULL: the system
- * chooses). False with err, which gives the reason for each address: CODE_UNAVAILABLE, CODE_NOPERM,
- * or CODE_OSERR. connection_close ends it.
+ * chooses). Returns false with err, which has the reason for each address: CODE_UNAVAILABLE,
+ * CODE_NOPERM, or CODE_OSERR. The caller ends it with connection_close.
  */
 bool connection_open(struct connection *conn, const struct target *target,
 		     const struct addr *source, int timeout_ms, struct err *err);
 
 /*
- * Closes an open connection. A traced one of TCP goes on to the state that the kernel keeps, for
- * which it waits up to half a second.
+ * Closes an open connection. For a traced TCP connection it then waits up to half a second for the
+ * state that the kernel keeps.
  */
 void connection_close(struct connection *conn);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames messages and finds the ends of frames. */
+/* Frames messages and finds the ends of frames. Must not do any I/O. */
 #include "client/framing.h"
 
 #include <arpa/inet.h>

@@ -22,7 +22,7 @@ enum {
 	FRAMING_LENGTH_MOST = 256 << 20, /* a longer frame is an error */
 };
 
-/* "raw", "line" or "length"; false with err (CODE_USAGE). */
+/* Reads "raw", "line" or "length". Returns false with err (CODE_USAGE). */
 bool framing_read(const char *text, enum framing *framing, struct err *err);
 
 /*
@@ -35,8 +35,8 @@ size_t framing_wrap(enum framing framing, const char *message, size_t size, char
 struct frame {
 	enum framing framing;
 	uint64_t expected; /* raw: bytes of a message; UINT64_MAX: until the peer closes */
-	uint64_t got;      /* bytes so far, with those of the framing */
-	uint32_t length;   /* framing length: of the message, from its header */
+	uint64_t got;      /* bytes so far, those of the framing included */
+	uint32_t length;   /* framing length: the message's length, from its header */
 };
 
 /* The part of some bytes that belongs to a frame. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the ends of responses and writes them to standard output, by write(2): a non-blocking
- * stdout is waited for here. Must not receive.
+ * Finds the ends of responses and writes them to standard output by write(2), waiting for a
+ * non-blocking stdout. Must not receive.
  */
 #include "client/output.h"
 
@@ -28,7 +28,7 @@ static size_t escape_bytes(const uint8_t *bytes, unsigned count, char *out)
 	return n;
 }
 
-/* The length of the UTF-8 character that starts with this byte (RFC 3629); 0: none does. */
+/* Returns the length of the UTF-8 character that starts with this byte (RFC 3629); 0: none does. */
 static unsigned utf8_length(uint8_t first)
 {
 	if (first >= 0xc2 && first <= 0xdf)
@@ -38,7 +38,7 @@ static unsigned utf8_length(uint8_t first)
 	return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
 }
 
-/* No overlong forms, no surrogates, nothing beyond U+10FFFF. */
+/* Excludes overlong forms, surrogates, and all beyond U+10FFFF. */
 static bool is_continuation(const struct output_escape *escape, uint8_t byte)
 {
 	uint8_t low = 0x80, high = 0xbf;
@@ -162,7 +162,7 @@ static void add_hex(struct strbuf *text, uint64_t value, int digits)
 		strbuf_put(text, &"0123456789abcdef"[value >> 4 * digits & 15], 1);
 }
 
-/* Offset, bytes, characters, as hexdump -C writes them. */
+/* Writes offset, bytes and characters like hexdump -C. */
 static bool write_hex_row(struct output *output, struct err *err)
 {
 	uint64_t offset = output->offset - output->row_used;

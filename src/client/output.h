@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The responses on standard output: counted, and written as they come, as they are, in hexadecimal,
- * or, on a terminal, with all that could control it escaped. Memory is bounded. One process.
+ * The responses on standard output: counted, and written at once: unchanged, in hexadecimal, or, on
+ * a terminal, with all control sequences escaped. Memory is bounded. One process.
  */
 #ifndef CLIENT_OUTPUT_H
 #define CLIENT_OUTPUT_H
@@ -20,22 +20,22 @@ enum {
 
 /* Text on its way to a terminal; zeroed, it is at the start. */
 struct output_escape {
-	uint8_t held[4]; /* the beginning of a UTF-8 character, or a CR that a LF may follow */
+	uint8_t held[4]; /* the start of a UTF-8 character, or a CR that a LF may follow */
 	unsigned count;
 };
 
 struct output {
 	struct frame frame;
-	bool is_discarded;      /* all that is received is thrown away */
-	uint64_t max_responses; /* UINT64_MAX: not known */
+	bool is_discarded;      /* all received bytes are discarded */
+	uint64_t max_responses; /* UINT64_MAX: unknown */
 	uint64_t responses;     /* complete ones so far */
 	uint64_t part;          /* bytes of the incomplete one, those of the framing included */
 	uint64_t size;          /* of the last complete one */
 	uint64_t excess;        /* bytes after the last one of max_responses */
 	bool is_hex, is_terminal;
-	bool is_stream;  /* all is one long response, to which nothing is added */
+	bool is_stream;  /* all is one long response, to which no byte is added */
 	uint64_t offset; /* bytes of the response that were written */
-	char last;       /* of them */
+	char last;       /* the last of these bytes */
 	uint8_t row[OUTPUT_ROW];
 	unsigned row_used;
 	struct output_escape escape;
@@ -46,15 +46,15 @@ struct output {
 void output_init(struct output *output, enum framing framing, bool is_hex, bool is_stream);
 
 /*
- * Takes received bytes and writes them. False with err: CODE_FAILED for bytes that cannot be a
- * response, CODE_OSERR when stdout cannot be written to.
+ * Takes received bytes and writes them. Returns false with err: CODE_FAILED for bytes that cannot
+ * be a response, CODE_OSERR when stdout cannot be written to.
  */
 bool output_receive(struct output *output, const char *bytes, size_t n, struct err *err);
 
-/* The response is complete: with raw framing, only silence or the peer's end tells that. */
+/* Ends the response: with raw framing, only silence or the peer's end marks this. */
 bool output_end_response(struct output *output, struct err *err);
 
-/* Nothing more will come: ends the line of an incomplete response. */
+/* At the end of input, ends the line of an incomplete response. */
 bool output_end(struct output *output, struct err *err);
 
 /* True when bytes are held back until their row or character is complete. */
@@ -64,13 +64,13 @@ bool output_is_holding(const struct output *output);
 bool output_release(struct output *output, struct err *err);
 
 /*
- * Takes one byte and writes to `out` what can be shown by now: UTF-8, newlines, tabs and CR LF
- * pass; control characters, and bytes that are no UTF-8, become \xHH. Returns the number of bytes
- * written.
+ * Takes one byte and writes all bytes that can be shown by now to `out`: UTF-8, newlines, tabs and
+ * CR LF pass; control characters, and bytes that are no UTF-8, become \xHH. Returns the number of
+ * bytes written.
  */
 size_t output_escape_byte(struct output_escape *escape, uint8_t byte, char *out);
 
-/* Writes the bytes that are held, escaped, as no more follow. */
+/* Writes the held bytes, escaped, because no more follow. */
 size_t output_escape_end(struct output_escape *escape, char *out);
 
 #endif

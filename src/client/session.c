@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends and receives with poll(2), and reads what is to be sent from standard input. A short send
- * is ordinary: the rest follows when there is room (send(2)). Lines of the input are frames of
- * framing line as they are; only framing length waits for the end of a line, and writes its header
- * before it, over bytes that were sent. Must not decide when a session ends.
+ * Sends and receives with poll(2), and reads standard input. A short send is ordinary: the rest
+ * follows when there is room (send(2)). Input lines are frames of framing line already; only
+ * framing length waits for the end of a line, and writes its header before it, over bytes that were
+ * sent. Must not decide when a session ends.
  */
 #include "client/session.h"
 
@@ -70,7 +70,7 @@ bool session_set_message(struct session *s, const char *message, struct err *err
 	return true;
 }
 
-/* Reads to bytes + at; *n is 0 at the end, and when there was nothing yet. */
+/* Reads to bytes + at; *n is 0 at the end, and when there was no input yet. */
 static bool read_stdin(struct input *input, size_t at, size_t *n, struct err *err)
 {
 	ssize_t got = sys_read(STDIN_FILENO, input->bytes + at, input->size - at);
@@ -83,7 +83,7 @@ static bool read_stdin(struct input *input, size_t at, size_t *n, struct err *er
 	return err_errno(err, CODE_OSERR, "cannot read standard input");
 }
 
-/* Bytes pass as they come; a last line without a newline gets one. */
+/* Bytes pass unchanged; a last line without a newline gets one. */
 static bool read_bytes(struct input *input, enum framing framing, struct err *err)
 {
 	size_t n;
@@ -103,7 +103,7 @@ static bool read_bytes(struct input *input, enum framing framing, struct err *er
 	return true;
 }
 
-/* Makes the next line, if there is a whole one, a frame. */
+/* Turns the next whole line, if there is one, into a frame. */
 static void frame_line(struct input *input)
 {
 	size_t have = input->filled - input->first;
@@ -147,7 +147,7 @@ static bool read_lines(struct input *input, struct err *err)
 	return true;
 }
 
-/* Reads once and makes what came the next piece, if it is enough for one. */
+/* Reads once and makes the bytes the next piece, if they are enough for one. */
 static bool read_input(struct session *s, struct err *err)
 {
 	bool was_ended = s->input.is_ended;
@@ -192,7 +192,7 @@ static const char *describe_error(int error)
 	}
 }
 
-/* An error of the connection ends sending; what was received before stays received. */
+/* An error of the connection ends sending; bytes received before it stay. */
 static void fail_connection(struct session *s, const char *call, int error)
 {
 	connection_trace(s->conn, "%s: %s", call, describe_error(error));
@@ -226,7 +226,7 @@ static bool receive_bytes(struct session *s, struct err *err)
 			err_prefix(err, "%s: ", s->name);
 		return false;
 	}
-	/* after it was written: the reader of stdout may be slow */
+	/* after the write, because the reader of stdout may be slow */
 	s->received_us = s->active_us = clock_us();
 	return true;
 }

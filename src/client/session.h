@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A session of the client on one connection: it sends messages, or standard input, and receives
- * the responses, both at once, so that neither side can wait for the other for ever. One process.
+ * A session of the client on one connection: it sends messages, or standard input, and receives the
+ * responses at the same time, so that neither side can wait for the other for ever. One process.
  */
 #ifndef CLIENT_SESSION_H
 #define CLIENT_SESSION_H
@@ -15,15 +15,15 @@
 #include "client/framing.h"
 #include "client/output.h"
 
-/* What the command line asks for (tables/client_flags.def). */
+/* The options of the command line (tables/client_flags.def). */
 struct client_options {
 	int action; /* 'h', 'V', or 0: a session */
 	int family; /* AF_INET, AF_INET6 or AF_UNSPEC */
 	bool verbose, hex, half_close;
-	bool no_responses; /* none are waited for, and none written */
+	bool no_responses; /* responses are neither awaited nor written */
 	enum framing framing;
 	const char *bind; /* NULL: the system chooses */
-	int64_t count;    /* how often all messages are sent */
+	int64_t count;    /* number of times that all messages are sent */
 	int interval_ms;  /* -1: not given */
 	int timeout_ms, quiet_time_ms;
 	char *const *arguments; /* those that are no flags */
@@ -32,7 +32,7 @@ struct client_options {
 	int message_count;     /* 0: standard input */
 };
 
-/* The bytes to be sent, a piece at a time: a message, or what was read from standard input. */
+/* The bytes to be sent, a piece at a time: a message, or a part of standard input. */
 struct input {
 	bool is_ended;      /* the end of standard input was read; there may be a piece left */
 	bool is_line_start; /* the next byte of standard input starts a line */
@@ -55,29 +55,35 @@ struct session {
 	int64_t active_us;            /* of the last byte in or out, or when the wait began */
 	int error;                    /* errno of a send or a receive; 0: none */
 	uint64_t unsent;              /* bytes of the piece at that error */
-	bool cannot_send;             /* nothing can be sent any more */
+	bool cannot_send;             /* sending is over */
 	bool was_full;                /* the send buffer was found full */
 	char buffer[65536];
 };
 
-/* NULL with err (CODE_OSERR). session_free ends it and leaves the connection open. */
+/*
+ * Returns NULL with err (CODE_OSERR). The caller ends it with session_free, which leaves the
+ * connection open.
+ */
 struct session *session_new(struct connection *conn, const struct client_options *options,
 			    const char *name, struct err *err);
 void session_free(struct session *s);
 
-/* Makes a message the piece to be sent; the last one must have been sent. False with err. */
+/*
+ * Makes a message the piece to be sent; the last one must have been sent. Returns false with err.
+ */
 bool session_set_message(struct session *s, const char *message, struct err *err);
 
-/* Bytes of the piece that are still to be sent. */
+/* Returns the number of bytes of the piece that are still to be sent. */
 static inline size_t session_unsent(const struct session *s)
 {
 	return s->input.end - s->input.start;
 }
 
 /*
- * Waits until something can be sent or received, or until_us (of clock_us; INT64_MAX: no limit),
- * and does it once; with reads_stdin also for standard input, when nothing is left to send. A peer
- * that closes or resets the connection is no failure. False with err (CODE_FAILED, CODE_OSERR).
+ * Waits until the connection is ready to send or receive, or until until_us (of clock_us;
+ * INT64_MAX: no limit), and does it once; with reads_stdin also for standard input, when all is
+ * sent. A peer that closes or resets the connection is no failure. Returns false with err
+ * (CODE_FAILED, CODE_OSERR).
  */
 bool session_poll(struct session *s, int64_t until_us, bool reads_stdin, struct err *err);
 
@@ -85,14 +91,14 @@ bool session_poll(struct session *s, int64_t until_us, bool reads_stdin, struct 
 void session_shut_down(struct session *s);
 
 /*
- * Sends the messages of the command line, one after the other, each after the response to the one
- * before it. False with err at the first response that is missing or wrong.
+ * Sends the messages of the command line one after the other, each after the response to the last.
+ * Returns false with err at the first response that is missing or wrong.
  */
 bool session_run_messages(struct session *s, struct err *err);
 
 /*
- * Sends standard input and writes the responses, both as they come, until both have ended. False
- * with err when a response is missing or wrong.
+ * Sends standard input and writes the responses at the same time, until both have ended. Returns
+ * false with err when a response is missing or wrong.
  */
 bool session_run_stream(struct session *s, struct err *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs a session to its end and says what went wrong with it. With messages on the command line:
+ * Runs a session to its end and reports its errors. With messages on the command line:
  *
  *   interval -> send (and receive) -> all sent -> response complete -> the next message
  *
@@ -9,7 +9,7 @@
  *   raw            the peer's close; or, without -N, silence after the end of the input
  *   line, length   as many responses as there were lines
  *
- * Where nothing was sent, line and length end as raw does, since the peer may speak first. Must not
+ * If no byte was sent, line and length end as raw does, because the peer may send first. Must not
  * touch the socket itself.
  */
 #include "client/session.h"
@@ -22,7 +22,7 @@
 #include "base/sys.h"
 #include "base/units.h"
 
-/* One message of the command line, in work. */
+/* A message of the command line in work. */
 struct request {
 	uint64_t number, count; /* from 1 */
 	char label[64];         /* "" or "message 2 of 3: " */
@@ -44,7 +44,7 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* Ends the line of what was written. An error of stdout is not the one to be reported here. */
+/* Ends the output line. An error of stdout is not the one to be reported here. */
 static void end_output_line(struct session *s)
 {
 	struct err ignored = { .code = CODE_OK };
@@ -83,7 +83,7 @@ static bool fail_timeout(struct session *s, const char *label, struct err *err)
 	uint64_t part = s->output.part;
 	char shown[UNITS_TEXT];
 
-	/* nothing could be sent any more, and the peer sent nothing more */
+	/* sending had ended before, and the peer sent no more */
 	if (s->error != 0)
 		return fail_closed(s, label, err);
 	units_write_duration(s->options->timeout_ms, shown);
@@ -216,7 +216,7 @@ static bool run_request(struct session *s, const struct request *request, const 
 	return true;
 }
 
-/* With -N it waits until the peer has closed too, otherwise it only looks for more bytes. */
+/* With -N, waits until the peer has closed too, otherwise only looks for more bytes. */
 static bool await_close(struct session *s, struct err *err)
 {
 	int64_t until_us = 0;
@@ -272,7 +272,7 @@ static bool is_all_sent(const struct session *s)
 	return s->input.is_ended && session_unsent(s) == 0 && !s->cannot_send;
 }
 
-/* The time at which silence ends the stream; INT64_MAX: it does not. */
+/* The time at which silence ends the stream; INT64_MAX: never. */
 static int64_t stream_silence_us(const struct session *s, int64_t input_ended_us)
 {
 	if (!is_all_sent(s) || s->options->half_close || is_counted(s) || s->received == 0)
@@ -280,7 +280,7 @@ static int64_t stream_silence_us(const struct session *s, int64_t input_ended_us
 	return max_us(s->received_us, input_ended_us) + (int64_t)s->options->quiet_time_ms * 1000;
 }
 
-/* The time at which the peer is late; INT64_MAX: nothing is expected of it. */
+/* The time at which the peer is late; INT64_MAX: no byte is expected of it. */
 static int64_t stream_timeout_us(const struct session *s)
 {
 	bool is_asked = is_counted(s) && s->output.responses < s->input.messages;
@@ -342,7 +342,7 @@ static bool end_late_stream(struct session *s, struct err *err)
 
 	if (session_unsent(s) == 0 && s->conn->is_shut_down && s->error == 0 && !is_asked)
 		return fail_not_closed(s, err);
-	/* nothing was sent, nothing came */
+	/* no byte was sent or received */
 	if (s->sent == 0 && s->error == 0 && session_unsent(s) == 0)
 		return true;
 	return fail_timeout(s, "", err);

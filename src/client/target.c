@@ -102,7 +102,7 @@ static int read_address(struct target *target, char *const *arguments, int count
 		       0;
 }
 
-/* The message of base/addr ends with the forms of a listening address: names a client's forms. */
+/* The message of base/addr ends with the forms of a listening address: puts in a client's forms. */
 static void replace_forms(struct err *err)
 {
 	char *forms = strrchr(err->text, '(');

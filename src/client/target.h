@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The address to connect to, from the command line: HOST PORT, HOST:PORT, [HOST]:PORT, unix:PATH,
- * or http://HOST[:PORT][/PATH]. One process; asks the resolver, which may wait.
+ * or http://HOST[:PORT][/PATH]. One process; queries the resolver, which may wait.
  */
 #ifndef CLIENT_TARGET_H
 #define CLIENT_TARGET_H
@@ -18,13 +18,13 @@ struct target {
 	int count;
 	bool is_http;
 	char name[TARGET_TEXT]; /* HOST:PORT or unix:PATH, for messages and HTTP's Host */
-	char path[TARGET_TEXT]; /* of HTTP: "/" and on */
+	char path[TARGET_TEXT]; /* of HTTP, from "/" on */
 };
 
 /*
  * Reads the leading ones of `count` words and resolves the name to addresses of that family
- * (AF_UNSPEC: of any). An http:// address is taken only where http is true. Returns how many words
- * were used, 1 or 2, or 0 with err: CODE_USAGE, or CODE_NOHOST for a name that has no address.
+ * (AF_UNSPEC: any). An http:// address is taken only where http is true. Returns the number of
+ * words used, 1 or 2, or 0 with err: CODE_USAGE, or CODE_NOHOST for a name that has no address.
  */
 int target_read(struct target *target, char *const *arguments, int count, int family, bool http,
 		struct err *err);
@@ -32,7 +32,9 @@ int target_read(struct target *target, char *const *arguments, int count, int fa
 /* Stores -4 or -6 (AF_INET, AF_INET6) in *family, AF_UNSPEC before; false with err for both. */
 bool target_set_family(int *family, int wanted, struct err *err);
 
-/* Reads the source, ADDRESS or ADDRESS:PORT (port 0: the system chooses). False with err. */
+/*
+ * Reads the source, ADDRESS or ADDRESS:PORT (port 0: the system chooses). Returns false with err.
+ */
 bool target_read_source(const char *text, int family, struct addr *source, struct err *err);
 
 #endif
