@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls of the lessons. Judges no result: that is the lesson's part. */
+/* The calls of the lessons. Must not judge a result: the lesson does. */
 #include "demo/call.h"
 
 #include <linux/sockios.h>
@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 
-/* The result of poll(2) does not matter: the call that follows finds the same, or the error. */
+/* The result of poll(2) does not matter: the call that follows meets the same state or error. */
 static void wait_readable(const struct call *call)
 {
 	struct pollfd waiting = { .fd = call->fd, .events = POLLIN };
@@ -99,7 +99,7 @@ static void run_bind(struct call *call)
 	call->result = -1;
 }
 
-/* By linux/tcp.h, whose struct has more fields than glibc's. False with result -1. */
+/* Uses linux/tcp.h, whose struct has more fields than glibc's. Returns false with result -1. */
 static bool read_tcp_info(struct call *call, struct tcp_info *info, socklen_t *size)
 {
 	*size = sizeof(*info);

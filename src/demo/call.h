@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A call that a process of a lesson makes on a socket, and its outcome. It travels to the process
- * and back (process.h), or is made on the spot (call_run). The usual ones are below; a lesson may
- * have its own, with a run function of its own. Any process of a lesson.
+ * and back (process.h), or call_run makes it in this process. The usual ones are below; a lesson
+ * may have its own, with a run function of its own. Any process of a lesson.
  */
 #ifndef DEMO_CALL_H
 #define DEMO_CALL_H
@@ -17,11 +17,11 @@ enum { CALL_BYTES = 256, CALL_TEXT = 80 };
 
 struct call {
 	void (*run)(struct call *call); /* makes it; sets result, errno and the fields it needs */
-	const char *name;               /* to be shown: "close()"; a constant */
+	const char *name;               /* for the diagram, such as "close()"; a constant */
 	int fd;                         /* -1: none */
-	int option;                     /* as the function below says */
-	int wait_ms;                    /* how long a call that may find nothing waits, at most */
-	size_t size;      /* of bytes; of a receive: at most so many, then how many came */
+	int option;                     /* depends on the function below */
+	int wait_ms;                    /* how long a call waits, at most, for bytes or a client */
+	size_t size;      /* of bytes; of a receive: the limit, then the number received */
 	struct addr addr; /* to bind or to connect to; of an accept: the client */
 	int64_t result;   /* the return value */
 	int error;        /* errno when the result is -1, else 0 */
@@ -38,11 +38,11 @@ struct call call_send(int fd, const char *text);
  */
 struct call call_recv(int fd, size_t most, int wait_ms);
 /*
- * Waits likewise, then accept4(2), which blocks where the listening socket does. The result is the
- * new descriptor.
+ * Waits likewise, then calls accept4(2), which blocks if the listening socket does. The result is
+ * the new descriptor.
  */
 struct call call_accept(int fd, int wait_ms);
-/* A new socket and connect(2) to that address. The result is the descriptor. Blocks. */
+/* Makes a new socket and connects it to that address. The result is the descriptor. Blocks. */
 struct call call_connect(const struct addr *to);
 /*
  * The same, but the socket stays open after a failure. flags: such as SOCK_NONBLOCK (socket(2)).
@@ -50,8 +50,8 @@ struct call call_connect(const struct addr *to);
  */
 struct call call_try_connect(const struct addr *to, int flags);
 /*
- * A new socket, with SO_REUSEADDR or without, bound to that address. The result is the descriptor,
- * or -1 when any of the calls failed; addr becomes the socket's own address.
+ * Makes a new socket, with SO_REUSEADDR or without, and binds it to that address. The result is the
+ * descriptor, or -1 when any of the calls failed; addr becomes the socket's own address.
  */
 struct call call_bind(const struct addr *at, bool reuse);
 
@@ -88,14 +88,14 @@ void call_run(struct call *call);
 
 /*
  * Writes "recv() = 5 \"hello\"", "recv() = 0" or "send() = EPIPE" (for -1 and errno EPIPE) to text
- * (CALL_TEXT bytes); received bytes are cut to what fits. Returns text.
+ * (CALL_TEXT bytes); received bytes are cut to fit. Returns text.
  */
 const char *call_text(const struct call *call, char *text);
 
 /* True when it received that word, whole and alone. */
 bool call_received(const struct call *call, const char *word);
 
-/* True when it gave its process a socket (connect, accept), or took one from it (close). */
+/* True when it gave its process a socket (connect, accept), or closed one of it (close). */
 bool call_opened_socket(const struct call *call);
 bool call_closed_socket(const struct call *call);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * prefork-demo's command line: lists the lessons, or runs them one after the other, each in a
- * process of its own with a loopback interface that is up, and says how many claims held. Knows
- * nothing of the contents of a lesson.
+ * process of its own with a loopback interface that is up, and reports how many claims held. Must
+ * not depend on the contents of a lesson.
  */
 #include <net/if.h>
 #include <stdio.h>
@@ -82,7 +82,7 @@ static const struct lesson *find_lesson(const char *name, struct err *err)
 	return NULL;
 }
 
-/* Where loopback is up, a port without a listening socket refuses a connection. */
+/* If loopback is up, a port without a listening socket refuses a connection. */
 static bool is_loopback_up(struct diagram *out)
 {
 	struct addr closed = call_loopback(0);
@@ -113,9 +113,9 @@ static void bring_up_loopback(struct diagram *out)
 }
 
 /*
- * Makes sure that 127.0.0.1 can be used. Where loopback is down, as in a new network namespace,
- * this process moves into a namespace of its own and brings loopback up there: nothing changes
- * outside.
+ * Makes sure that 127.0.0.1 can be used. If loopback is down, as in a new network namespace, this
+ * process moves into a namespace of its own and brings loopback up there; the system outside is not
+ * changed.
  */
 static void ensure_loopback(struct diagram *out)
 {
@@ -198,7 +198,7 @@ static bool set_lost_error(const struct lesson *lesson, int status, struct err *
 		       WEXITSTATUS(status));
 }
 
-/* False with err when the lesson did not come to its end. */
+/* Returns false with err when the lesson did not come to its end. */
 static bool check_end(const struct lesson *lesson, const struct outcome *outcome, struct err *err)
 {
 	int status = outcome->status;
@@ -292,7 +292,7 @@ static enum exit_code run_lessons(const struct lesson *const *chosen, size_t cou
 	return sum.broken > 0 ? CODE_FAILED : sum.skipped > 0 ? CODE_NOPERM : CODE_OK;
 }
 
-/* The words of the command line, none of which is a flag. */
+/* Runs the words of the command line, none of which is a flag. */
 static enum exit_code run_words(char **words, int count, bool in_steps, struct err *err)
 {
 	const struct lesson *chosen[LESSONS_MOST];
@@ -326,7 +326,7 @@ static enum exit_code run_words(char **words, int count, bool in_steps, struct e
 
 /* The flags given. */
 struct options {
-	int letter; /* of one that plays nothing; else 0 */
+	int letter; /* of a flag that plays no lesson; else 0 */
 	bool in_steps;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Draws a lesson and counts its claims. Knows nothing of sockets. */
+/* Draws a lesson and counts its claims. Must not touch sockets. */
 #include "demo/diagram.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 enum {
 	MARGIN = 1,
 	WIRE_WIDTH = 13,
-	FEW = 2,          /* up to so many processes the client's column is wide */
+	FEW = 2,          /* the client's column is wide for up to so many processes */
 	CLIENT_WIDE = 25, /* characters, the gap included */
 	CLIENT_NARROW = 17,
 	INDENT = 2,
@@ -234,7 +234,7 @@ void diagram_kernel(struct diagram *out, const char *format, ...)
 	flush_output();
 }
 
-/* "  ok      " and the sentence. */
+/* Prints " ok " and the sentence. */
 static void print_claim(const struct diagram *out, const char *word, const char *code,
 			const char *text)
 {

@@ -10,7 +10,7 @@
  *     kernel: 2 processes hold the connection; the client is ESTABLISHED
  *   ok      a worker's close() takes one reference of three
  *
- * A lesson's own process only.
+ * The lesson's own process only.
  */
 #ifndef DEMO_DIAGRAM_H
 #define DEMO_DIAGRAM_H
@@ -45,22 +45,22 @@ struct diagram {
 		unsigned at;       /* screen column where it begins */
 		bool has_lifeline; /* its process holds the socket: a bar, else a dot */
 	} column[1 + DIAGRAM_PROCESSES];
-	char line[DIAGRAM_WIDTH + 1]; /* the line being made; "" when it is empty */
+	char line[DIAGRAM_WIDTH + 1]; /* the line in work; "" when it is empty */
 };
 
-/* claims belongs to the caller, who keeps it until the lesson ends. */
+/* The caller owns claims and keeps it until the lesson ends. */
 void diagram_init(struct diagram *out, struct claims *claims);
 
-/* The lesson's name and sentence as its heading. */
+/* Prints the lesson's name and sentence as its heading. */
 void diagram_title(struct diagram *out, const char *name, const char *sentence);
 
-/* A paragraph, filled. */
+/* Prints a paragraph, filled. */
 void diagram_paragraph(struct diagram *out, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
  * Sets the columns of the following diagrams: the client's, and one for each of the names
- * (NULL-ended, at most DIAGRAM_PROCESSES; they belong to the caller). All processes have lifelines.
+ * (NULL-ended, at most DIAGRAM_PROCESSES; the caller owns them). All processes have lifelines.
  */
 void diagram_columns(struct diagram *out, const char *const *names);
 
@@ -86,19 +86,19 @@ void diagram_arrow(struct diagram *out, enum direction direction, const char *la
 /* Shows the line, with the lifelines of the columns that have no text. */
 void diagram_line(struct diagram *out);
 
-/* A line of a table or a chart: indented, otherwise unchanged. */
+/* Prints a line of a table or a chart: indented, otherwise unchanged. */
 void diagram_row(struct diagram *out, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The kernel's view: states, holders, queues. Filled, indented. */
+/* Prints the kernel's view: states, holders, queues. Filled, indented. */
 void diagram_kernel(struct diagram *out, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A claim and its outcome; counted. */
+/* Prints a claim and its outcome, and counts it. */
 void diagram_claim(struct diagram *out, bool holds, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* A claim that cannot be checked here, and the reason; counted. */
+/* Prints a claim that cannot be checked here, and the reason; counts it. */
 void diagram_skip_claim(struct diagram *out, const char *why, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads what the kernel says, from sockets, sock_diag(7) and /proc. Changes nothing. */
+/*
+ * Reads the kernel's data on sockets and processes: from sockets, sock_diag(7) and /proc. Must not
+ * change any.
+ */
 #include "demo/kernel.h"
 
 #include <dirent.h>
@@ -25,7 +28,7 @@ int64_t kernel_sysctl(const char *name, int64_t fallback)
 	return end == text ? fallback : value;
 }
 
-/* The ends in TIME_WAIT of this network namespace; 0 where they cannot be counted. */
+/* Counts the ends in TIME_WAIT of this network namespace; 0 where they cannot be counted. */
 static int64_t count_time_waits(void)
 {
 	char text[1024];
@@ -37,7 +40,7 @@ static int64_t count_time_waits(void)
 	return found == NULL ? 0 : strtoll(found + strlen(" tw "), NULL, 10);
 }
 
-/* The word of that number in a line, its length in *size; NULL when the line has fewer words. */
+/* Returns word `number` of a line, its length in *size; NULL when the line has fewer words. */
 static const char *find_word(const char *line, unsigned number, size_t *size)
 {
 	for (;; number--) {
@@ -75,8 +78,8 @@ int64_t kernel_tcp_counter(const char *name)
 }
 
 /*
- * True when some descriptor of the process is the socket of that name. False for a process that
- * has ended, or belongs to another user.
+ * True when some descriptor of the process is the socket of that name. False for a process that has
+ * ended, or belongs to another user.
  */
 static bool has_socket(struct diagram *out, const char *pid, const char *wanted)
 {
@@ -148,7 +151,7 @@ bool kernel_ends(int server_fd, struct ends *ends)
 	       sys_getpeername(server_fd, &ends->client.sa, &ends->client.len) == 0;
 }
 
-/* -1 with errno where the kernel does not answer. */
+/* Returns -1 with errno set where the kernel does not answer. */
 static int ask_sockdiag(const struct addr *local, const struct addr *remote)
 {
 	struct sockdiag diag;
@@ -165,8 +168,8 @@ static int ask_sockdiag(const struct addr *local, const struct addr *remote)
 }
 
 /*
- * The same from /proc/net/tcp (proc(5)), for systems that forbid netlink: slow where there are many
- * sockets.
+ * The same from /proc/net/tcp (proc(5)), for systems that forbid netlink: slow on a system with
+ * many sockets.
  */
 static int read_proc_tcp(const struct addr *local, const struct addr *remote)
 {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel says of the sockets and processes of a lesson: which processes hold a socket
+ * The kernel's data on the sockets and processes of a lesson: the processes that hold a socket
  * (/proc/PID/fd, proc(5)); the TCP states of both ends (sock_diag(7) or /proc/net/tcp, which know
  * sockets without a process too); the accept queue of a listening socket (tcp(7), TCP_INFO;
- * socket(7), SO_MEMINFO); settings and counters of the network namespace (proc(5)). Changes
- * nothing.
+ * socket(7), SO_MEMINFO); settings and counters of the network namespace (proc(5)). Read only.
  *
- * A lesson's own process. A function with `out` skips the rest of the lesson (diagram_skip_rest)
- * where the kernel does not say.
+ * The lesson's own process. A function with `out` skips the rest of the lesson (diagram_skip_rest)
+ * where the kernel gives no answer.
  */
 #ifndef DEMO_KERNEL_H
 #define DEMO_KERNEL_H
@@ -29,8 +28,8 @@ enum { KERNEL_HOLDERS = 16, KERNEL_WAIT_MS = 5000 };
 unsigned kernel_holders(struct diagram *out, uint64_t inode, pid_t *pids);
 
 /*
- * The inode of a socket that this process holds. Skips the rest also where /proc does not say that
- * this process holds it: holders cannot be counted there.
+ * Returns the inode of a socket that this process holds. Skips the rest also where /proc does not
+ * show that this process holds it: holders cannot be counted there.
  */
 uint64_t kernel_inode(struct diagram *out, int fd);
 
@@ -39,26 +38,24 @@ struct ends {
 	struct addr client, server;
 };
 
-/* Both addresses of the accepted (server's) descriptor; false with errno. */
+/* Reads both addresses of the accepted (server's) descriptor. Returns false with errno set. */
 bool kernel_ends(int server_fd, struct ends *ends);
 
 /*
- * The state of an end: TCP_ESTABLISHED ..., TCP_CLOSE where there is no such socket; -1 with errno
- * where the kernel does not say.
+ * Returns the state of an end: TCP_ESTABLISHED ..., TCP_CLOSE if there is no such socket; -1 with
+ * errno set where the kernel does not answer.
  */
 int kernel_client_state(const struct ends *ends);
 int kernel_server_state(const struct ends *ends);
 
 /*
- * Looks again and again until client and server are in those states (-1: any), at most
- * KERNEL_WAIT_MS, shows their states (diagram_kernel), and returns true when they are the wanted
- * ones. Skips the rest also where the kernel has dropped ends because too many were in TIME_WAIT.
+ * Reads the states until client and server have those given (-1: any), at most KERNEL_WAIT_MS,
+ * shows them (diagram_kernel), and returns true when they are the wanted ones. Skips the rest also
+ * where the kernel has dropped ends because too many were in TIME_WAIT.
  */
 bool kernel_await_states(struct diagram *out, const struct ends *ends, int client, int server);
 
-/*
- * Skips the rest where the kernel keeps no more ends in TIME_WAIT (net.ipv4.tcp_max_tw_buckets).
- */
+/* Skips the rest where the kernel keeps no more ends in TIME_WAIT (net.ipv4.tcp_max_tw_buckets). */
 void kernel_require_time_wait(struct diagram *out);
 
 /* The accept queue of a listening TCP socket of this process. */
@@ -67,37 +64,37 @@ struct accept_queue {
 	uint32_t drops;         /* segments dropped since the socket listens */
 };
 
-/* As it is now. */
+/* Reads its present state. */
 struct accept_queue kernel_queue(struct diagram *out, int listener);
 
 /*
- * Looks until there are at least so many connections and so many drops, at most KERNEL_WAIT_MS;
- * returns what it saw last.
+ * Reads it until there are at least so many connections and so many drops, at most KERNEL_WAIT_MS;
+ * returns the last reading.
  */
 struct accept_queue kernel_await_queue(struct diagram *out, int listener, unsigned length,
 				       uint32_t drops);
 
 /*
- * The first number of "net/core/somaxconn" and the like under /proc/sys; fallback where it cannot
- * be read.
+ * Returns the first number of "net/core/somaxconn" and the like under /proc/sys; fallback where it
+ * cannot be read.
  */
 int64_t kernel_sysctl(const char *name, int64_t fallback);
 
 /*
- * The counter of that name in the TcpExt group of /proc/net/netstat, such as ListenDrops; -1 where
- * it cannot be read.
+ * Returns the counter of that name in the TcpExt group of /proc/net/netstat, such as ListenDrops;
+ * -1 where it cannot be read.
  */
 int64_t kernel_tcp_counter(const char *name);
 
 /*
- * The letter of a process's state (/proc/PID/stat): 'S' while it sleeps; '?' with errno where it
- * cannot be read.
+ * Returns the letter of a process's state (/proc/PID/stat): 'S' while it sleeps; '?' with errno set
+ * where it cannot be read.
  */
 char kernel_process_state(pid_t pid);
 
 /*
- * How often the process has gone to sleep (/proc/PID/status, voluntary_ctxt_switches); -1 where it
- * cannot be read.
+ * Returns how often the process has gone to sleep (/proc/PID/status, voluntary_ctxt_switches); -1
+ * where it cannot be read.
  */
 int64_t kernel_sleeps(pid_t pid);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Forks the processes of a lesson, has them run calls and ends them; connects a pair of them. Draws
- * the calls, and judges none.
+ * the calls. Must not judge them.
  */
 #include "demo/process.h"
 
@@ -17,9 +17,7 @@
 
 enum { ANSWER_MS = 10000, ACCEPT_MS = 5000, DEATH_MS = 1000 };
 
-/*
- * A process's life: it runs calls until one has no function, or the other end of channel is closed.
- */
+/* Runs calls in the process until one has no function, or the other end of channel is closed. */
 static _Noreturn void serve_calls(int channel, const char *name)
 {
 	struct call call;
@@ -61,7 +59,7 @@ static struct process fork_process(struct diagram *out, unsigned column, const c
 	}
 	process.channel = ends[0];
 	process.child_channel = -1;
-	/* where the table is shared, closing it here would close it in the process too */
+	/* if the table is shared, closing it here would close it in the process too */
 	if (share == 0)
 		sys_close(ends[1]);
 	else
@@ -90,8 +88,8 @@ struct process process_fork_sharing(struct diagram *out, unsigned column, const 
 }
 
 /*
- * The process does not answer. When it has ended, prefork-demo reports how; otherwise errno says
- * what failed.
+ * The process does not answer. When it has ended, prefork-demo reports how; otherwise errno has the
+ * error.
  */
 static _Noreturn void end_lost(const struct process *process, const char *call)
 {
@@ -115,8 +113,8 @@ void process_start_call(const struct process *process, struct call call)
 }
 
 /*
- * True for an errno by which the system forbids a call or lacks the room for it: no call of a
- * lesson fails so by the lesson's doing.
+ * True for an errno by which the system forbids a call or lacks the room for it: no lesson causes
+ * such a failure itself.
  */
 static bool is_systems_fault(int error)
 {
@@ -137,9 +135,9 @@ static void check_allowed(struct diagram *out, const struct call *call)
 }
 
 /*
- * Waits for the result or for the end of the process. Where the table of descriptors is shared,
- * this process holds the other end of the channel too, which then stays open: a pidfd tells of the
- * end. Without pidfd_open(2) that is not noticed.
+ * Waits for the result or for the end of the process. If the table of descriptors is shared, this
+ * process holds the other end of the channel too, which then stays open: a pidfd reports the end.
+ * Without pidfd_open(2) the end is not noticed.
  */
 static int await_channel(const struct process *process, int wait_ms)
 {
@@ -315,7 +313,7 @@ int process_listen(struct diagram *out, int backlog, struct addr *bound)
 	return fd;
 }
 
-/* The MSS in the server's SYN/ACK limits what the client sends in one segment. */
+/* The MSS in the server's SYN/ACK limits the bytes that the client sends in one segment. */
 static void limit_segments(struct process_pair *pair, int listener)
 {
 	if (pair->mss > 0 &&

@@ -5,11 +5,11 @@
  * is forked; so the client is forked first and connects by itself, and no other process holds its
  * end. All processes die with the lesson's own, which can run calls too (process_self).
  *
- * A failure that is not the lesson's doing (no memory, a forbidden call) skips the rest of the
- * lesson (diagram_skip_rest). So does the loss of a process; where it crashed, the lesson ends with
- * CODE_INTERNAL, and claims->lost_status says how the process ended.
+ * A failure that the lesson does not cause (no memory, a forbidden call) skips the rest of the
+ * lesson (diagram_skip_rest). So does the loss of a process; if it crashed, the lesson ends with
+ * CODE_INTERNAL, and claims->lost_status has its wait status.
  *
- * A lesson's own process only.
+ * The lesson's own process only.
  */
 #ifndef DEMO_PROCESS_H
 #define DEMO_PROCESS_H
@@ -22,22 +22,22 @@
 #include "demo/kernel.h"
 
 struct process {
-	struct diagram *out; /* where its calls are drawn */
-	unsigned column;     /* of its calls there */
+	struct diagram *out; /* the diagram of its calls */
+	unsigned column;     /* of its calls in the diagram */
 	const char *name;
 	pid_t pid;         /* 0: it has ended */
 	int channel;       /* socket to it; -1: it is this process */
-	int child_channel; /* its end of the socket, where the table is shared; else -1 */
+	int child_channel; /* its end of the socket, if the table is shared; else -1 */
 };
 
-/* This process, in that column. */
+/* Describes this process, in that column. */
 struct process process_self(struct diagram *out, unsigned column, const char *name);
 
-/* Forks one. */
+/* Forks a process. */
 struct process process_fork(struct diagram *out, unsigned column, const char *name);
 
 /*
- * Forks one that shares this process's table of descriptors (clone(2), CLONE_FILES) instead of
+ * Forks a process that shares this one's table of descriptors (clone(2), CLONE_FILES) instead of
  * having a copy: a descriptor that one of them opens or closes is open or closed in both.
  */
 struct process process_fork_sharing(struct diagram *out, unsigned column, const char *name);
@@ -73,8 +73,8 @@ bool process_send_word(enum direction direction, const struct process *from, int
 void process_await_sleep(const struct process *process);
 
 /*
- * Shows which processes hold the socket of that inode (kernel_inode), by their names where they are
- * among these, and returns how many there are.
+ * Shows the processes that hold the socket of that inode (kernel_inode), by name if they are among
+ * these, and returns their number.
  */
 unsigned process_show_holders(struct diagram *out, uint64_t inode, const struct process *processes,
 			      unsigned count);
@@ -82,31 +82,31 @@ unsigned process_show_holders(struct diagram *out, uint64_t inode, const struct 
 /* Kills it by SIGKILL and reaps it; its lifeline ends. */
 void process_kill(struct process *process);
 
-/* Ends it and reaps it, which closes its descriptors. Does nothing after process_kill. */
+/* Ends it and reaps it, which closes its descriptors. No effect after process_kill. */
 void process_stop(struct process *process);
 
-/* A new TCP socket of this process. */
+/* Makes a new TCP socket of this process. */
 int process_socket(struct diagram *out);
 
 /*
- * A socket of this process that listens on 127.0.0.1, at a port that the system chooses; *bound is
- * its address. It does not block (call_accept waits by poll(2)).
+ * Makes a socket of this process that listens on 127.0.0.1, at a port that the system chooses;
+ * *bound is its address. It does not block (call_accept waits by poll(2)).
  */
 int process_listen(struct diagram *out, int backlog, struct addr *bound);
 
 /*
  * One connection between a client, which is a process of its own, and a server, which is this
- * process; each alone holds its end.
+ * process; each end has one holder.
  */
 struct process_pair {
 	struct diagram *out;
-	int mss; /* the server takes no larger segments; 0: the system's size */
+	int mss; /* the server's limit on received segments; 0: the system's */
 	struct process client, server;
 	int client_fd, conn; /* the client's end, in the client; the server's, in this process */
 	struct ends ends;
 };
 
-/* Begins a scene under that heading with a new connection. out and mss are set by the caller. */
+/* Begins a scene under that heading with a new connection. The caller sets out and mss. */
 void process_pair_open(struct process_pair *pair, const char *heading);
 
 /* Closes both ends (conn unless it is -1) and ends the client. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The terminal passes single keys, without echo, only while this program waits for one. Ctrl-C and
- * Ctrl-Z go to all processes of a lesson at once. The first process that dies takes the others
- * along: each restores the modes before it dies. The shell goes on as soon as prefork-demo itself
- * has stopped, so only this process changes modes then: another process could stop after all were
+ * Ctrl-Z go to all processes of a lesson at once. The first process that dies ends the others: each
+ * restores the modes before it dies. The shell continues as soon as prefork-demo itself has
+ * stopped, so only this process changes modes then: another process could stop after all were
  * continued.
  */
 #include "demo/step.h"
@@ -31,7 +31,7 @@ static void set_modes(const struct termios *modes, int when)
 	tcsetattr(STDIN_FILENO, when, modes);
 }
 
-/* A process in the background leaves the terminal to the job in the foreground. */
+/* A background process must not change the terminal of the foreground job. */
 static void restore_modes(void)
 {
 	if (tcgetpgrp(STDIN_FILENO) == getpgrp())
@@ -102,7 +102,7 @@ void step_enter_child(void)
 		signal(SIGTSTP, SIG_DFL);
 }
 
-/* The first byte of a key, whose other bytes are dropped; '\0' when the terminal is gone. */
+/* Returns the first byte of a key and drops the others; '\0' when the terminal is gone. */
 static char read_key(void)
 {
 	char bytes[32];

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-/* Before the first fork. False with err (CODE_USAGE) without a terminal. */
+/* Before the first fork. Returns false with err (CODE_USAGE) without a terminal. */
 bool step_enable(struct err *err);
 
 /*
@@ -21,8 +21,8 @@ bool step_enable(struct err *err);
 void step_enter_child(void);
 
 /*
- * Flushes stdout and waits for a key. False when the key is q, or the terminal is gone. Without
- * step_enable it returns true at once. An alarm(2) of this process is suspended meanwhile.
+ * Flushes stdout and waits for a key. Returns false when the key is q, or the terminal is gone.
+ * Without step_enable it returns true at once. An alarm(2) of this process is suspended meanwhile.
  */
 bool step_wait(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sends, receives and frames streams of bytes. Draws nothing. */
+/* Sends, receives and frames streams of bytes. Must not draw. */
 #include "demo/transfer.h"
 
 #include <linux/sockios.h>
@@ -12,11 +12,11 @@
 /*
  * The kernel doubles both limits, and would let an unlimited receive buffer grow. transfer_fill
  * must send more than the first window, which may be 64 KiB, and the receive buffer together. The
- * send buffer is the default of net.core.wmem_max: more is not granted everywhere.
+ * send buffer is the default of net.core.wmem_max: some systems do not grant more.
  */
 enum { RECEIVE_BYTES = 64 << 10, SEND_BYTES = 212992, PIECE = 64 << 10, LENGTH_BYTES = 4 };
 
-/* No period in the bytes that the size of a buffer or of a segment could hide. */
+/* The bytes have no period that the size of a buffer or of a segment could hide. */
 static char byte_at(int64_t position)
 {
 	return (char)((((uint64_t)position + 1) * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
@@ -38,7 +38,7 @@ static int64_t get_position(const struct call *call)
 	return from;
 }
 
-/* The bytes to send, to be freed; NULL with errno. */
+/* Returns the bytes to send, which the caller frees; NULL with errno set. */
 static char *make_stream(const struct call *call)
 {
 	int64_t from = get_position(call);
@@ -270,8 +270,8 @@ size_t transfer_encode(bool by_length, const char *const *messages, unsigned cou
 }
 
 /*
- * The message at the front: its place and length. Returns its bytes with the framing, 0 when it is
- * not whole.
+ * Finds the message at the front, its place and length. Returns its size with the framing, 0 when
+ * it is not whole.
  */
 static size_t find_line(const struct transfer_decoder *decoder, size_t *begins, size_t *length)
 {
