@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prefork-client bench: a load generator, and what passes between its parts. The options
- * (bench_options.c) say what the processes (bench_processes.c) do; their result is printed
+ * prefork-client bench: a load generator, and the interfaces of its parts. The options
+ * (bench_options.c) control the processes (bench_processes.c); their result is printed
  * (bench_report.c, bench_report_table.c) and gives the exit code (bench_main.c).
  */
 #ifndef CLIENT_BENCH_BENCH_H
@@ -19,8 +19,8 @@
 #include "client/target.h"
 
 /*
- * Does all that the command line asks for (argv[0] is "bench") and returns the exit code; err's
- * text is empty when there is nothing to report. The process may fork; it ignores SIGPIPE already.
+ * Runs the bench of the command line (argv[0] is "bench") and returns the exit code; err's text is
+ * empty when there is no error to report. The process may fork; it ignores SIGPIPE already.
  */
 enum exit_code bench_main(int argc, char **argv, struct err *err);
 
@@ -33,7 +33,7 @@ enum {
 
 enum bench_format { BENCH_TEXT, BENCH_JSON, BENCH_CSV };
 
-/* What the command line asks for (tables/bench_flags.def). */
+/* The options of the command line (tables/bench_flags.def). */
 struct bench_options {
 	int action; /* 'h', or 0: run */
 	struct target target;
@@ -44,7 +44,7 @@ struct bench_options {
 	int64_t count;       /* messages answered or failed; 0: no limit */
 	int64_t rate;        /* messages a second (open loop); 0: a closed loop */
 	int timeout_ms;
-	int64_t size;     /* bytes of a message; 0: the server speaks first; -1: not given */
+	int64_t size;     /* bytes of a message; 0: the server sends first; -1: not given */
 	const char *text; /* the message; NULL: size bytes of a pattern */
 	bool has_framing;
 	enum framing framing;
@@ -59,8 +59,8 @@ struct bench_options {
 };
 
 /*
- * Reads the flags and the target, resolves its name, and makes the message. False with err
- * (CODE_USAGE, CODE_NOHOST, CODE_OSERR). bench_options_free ends it.
+ * Reads the flags and the target, resolves its name, and makes the message. Returns false with err
+ * (CODE_USAGE, CODE_NOHOST, CODE_OSERR). The caller frees it with bench_options_free.
  */
 bool bench_options_read(struct bench_options *options, int argc, char **argv, struct err *err);
 void bench_options_free(struct bench_options *options);
@@ -69,8 +69,8 @@ void bench_options_free(struct bench_options *options);
 void bench_options_help(void);
 
 /*
- * True when nothing but its size tells that a response is complete (raw framing, -a BYTES): a
- * server whose responses are shorter would then seem to send none.
+ * True when a response is complete by its size alone (raw framing, -a BYTES): a server whose
+ * responses are shorter would then seem to send none.
  */
 bool bench_options_have_fixed_size(const struct bench_options *options);
 
@@ -83,16 +83,17 @@ struct bench_result {
 
 /*
  * Runs the bench in options->processes processes, which end with this one. INT, TERM and HUP end
- * the run, not the process, and stay blocked. False with err: CODE_UNAVAILABLE or CODE_NOPERM when
- * not one connection could be made, CODE_USAGE for a --server-pid that is no process, CODE_OSERR.
+ * the run, not the process, and stay blocked. Returns false with err: CODE_UNAVAILABLE or
+ * CODE_NOPERM when not one connection could be made, CODE_USAGE for a --server-pid that is no
+ * process, CODE_OSERR.
  */
 bool bench_processes_run(const struct bench_options *options, struct bench_result *result,
 			 struct err *err);
 
-/* The result on stdout as text; with a histogram when stdout is a terminal. */
+/* Prints the result on stdout as text; with a histogram when stdout is a terminal. */
 void bench_report_text(const struct bench_options *options, const struct bench_result *result);
 
-/* As one object, or as a line of names and a line of values; both have the same names. */
+/* Print it as one object, or as a line of names and a line of values; both have the same names. */
 void bench_report_table_json(const struct bench_options *options,
 			     const struct bench_result *result);
 void bench_report_table_csv(const struct bench_options *options, const struct bench_result *result);
@@ -105,22 +106,22 @@ struct bench_progress {
 	const struct bench_options *options;
 	bool is_shown, is_drawn;
 	int64_t start_ns; /* 0: not yet */
-	int64_t last_ns;  /* when it was drawn */
+	int64_t last_ns;  /* when the line was drawn */
 	uint64_t last;    /* answers then */
 };
 
-/* Nothing is ever shown when stderr is no terminal or a dumb one, or with -q. */
+/* No line is ever shown when stderr is no terminal or a dumb one, or with -q. */
 void bench_report_progress_init(struct bench_progress *progress,
 				const struct bench_options *options);
 
-/* The run starts. */
+/* Starts the run's clock. */
 void bench_report_progress_start(struct bench_progress *progress, int64_t start_ns);
 
-/* Takes the counts so far and redraws the line when it is time. */
+/* Takes the counts so far and redraws the line when it is due. */
 void bench_report_progress_update(struct bench_progress *progress, int64_t now_ns, uint64_t answers,
 				  uint64_t errors);
 
-/* How long poll(2) may wait until it is time; -1: no limit. */
+/* Returns how long poll(2) may wait until the line is due; -1: no limit. */
 int bench_report_progress_wait_ms(const struct bench_progress *progress);
 
 /* Clears the line. */

@@ -115,7 +115,7 @@ static bool set_nodelay(int fd, const struct addr *to)
 	       sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) == 0;
 }
 
-/* 1: it is connected; 0: epoll(7) will report it; -1 with errno. */
+/* Returns 1: it is connected; 0: epoll(7) will report it; -1 with errno set. */
 static int connect_socket(const struct bench_worker *worker, struct bench_connection *conn)
 {
 	const struct addr *to = &worker->options->target.addresses[conn->address];
@@ -130,13 +130,13 @@ static int connect_socket(const struct bench_worker *worker, struct bench_connec
 		return 1;
 	if (errno != EINPROGRESS)
 		return -1;
-	/* on loopback the second call returns at once what epoll would report later */
+	/* on loopback a second call returns the result at once that epoll would report later */
 	if (sys_connect(conn->fd, &to->sa, to->len) == 0 || errno == EISCONN)
 		return 1;
 	return errno == EALREADY || errno == EINPROGRESS ? 0 : -1;
 }
 
-/* From here on recv(2) waits, for at most a tick, so that the loop sees the time. */
+/* From here on recv(2) waits, for at most a tick, so that the loop checks the time. */
 static bool set_blocking(int fd)
 {
 	struct timeval tick = { .tv_usec = BENCH_TICK_MS * 1000 };
@@ -201,7 +201,7 @@ static void fail_connect(struct bench_worker *worker, struct bench_connection *c
 	bench_connection_close_and_retry(worker, conn, BACKOFF_FIRST_MS);
 }
 
-/* Tries this address and those after it, until one can be waited for. */
+/* Tries this address and those after it, until one is pending. */
 static bool start_connect(struct bench_worker *worker, struct bench_connection *conn)
 {
 	for (;;) {

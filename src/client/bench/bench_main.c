@@ -59,7 +59,7 @@ static uint64_t max_unanswered(const struct bench_options *options)
 	return (uint64_t)options->connections + (uint64_t)options->rate / 10;
 }
 
-/* A run without any error has failed, too, when responses are missing. */
+/* A run without errors has failed, too, when responses are missing. */
 static bool check_answers(const struct bench_options *options, const struct bench_stats *stats,
 			  struct err *err)
 {

@@ -256,8 +256,8 @@ static int read_escape(const char *text, char *byte)
 }
 
 /*
- * \r, \n, \t, \\ and \xHH become one byte. Other escapes are refused: sent as they stand, they
- * would be another message than the user meant.
+ * \r, \n, \t, \\ and \xHH become one byte. Other escapes are refused: sent unchanged, they would be
+ * another message than the user meant.
  */
 static bool unescape_text(char *made, size_t *size, const char *text, struct err *err)
 {
@@ -317,7 +317,7 @@ static bool make_message(struct bench_options *options, struct err *err)
 			    options->verifies, err);
 }
 
-/* Fills in what follows from the options that were given. */
+/* Fills in the defaults that depend on the given options. */
 static void set_defaults(struct bench_options *options)
 {
 	if (options->duration_ms < 0)

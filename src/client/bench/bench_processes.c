@@ -25,7 +25,7 @@ struct process_result {
 	struct err err;
 };
 
-/* Memory that all share. Each process writes its own result, the parent the rest. */
+/* Memory that all processes share. Each writes its own result, the parent the rest. */
 struct shared {
 	atomic_bool stop;
 	int64_t start_ns; /* written before GO */
@@ -65,7 +65,7 @@ static bool send_byte(int fd, char byte)
 	return n == 1;
 }
 
-/* False with errno; 0: the other side has closed its end or is gone. */
+/* Returns false with errno set; 0: the other side has closed its end or is gone. */
 static bool receive_byte(int fd, char *byte)
 {
 	ssize_t n;
@@ -95,7 +95,7 @@ static void run_worker(struct shared *shared, const struct bench_options *option
 	bench_worker_free(&worker);
 }
 
-/* A process must not outlive its parent, however that ends. */
+/* A process must not outlive its parent, however the parent ends. */
 static _Noreturn void run_process(struct processes *processes, int process, int fd, pid_t parent)
 {
 	for (int i = 0; i < process; i++)
@@ -133,7 +133,7 @@ static bool start_process(struct processes *processes, struct err *err)
 	return true;
 }
 
-/* The first signal ends the run, at once; further signals change nothing. */
+/* The first signal ends the run at once; further signals have no effect. */
 static void read_signal(struct processes *processes)
 {
 	struct signalfd_siginfo info;
@@ -173,7 +173,7 @@ static void update_progress(struct processes *processes)
 	bench_report_progress_update(&processes->progress, bench_stats_now_ns(), answers, errors);
 }
 
-/* The signal that ended a process that has closed its end; 0: none. Does not reap it. */
+/* Returns the signal that ended a process that has closed its end; 0: none. Does not reap it. */
 static int find_exit_signal(const struct processes *processes, int process)
 {
 	siginfo_t info = { 0 };
@@ -185,7 +185,7 @@ static int find_exit_signal(const struct processes *processes, int process)
 	return n == 0 && info.si_code != CLD_EXITED ? info.si_status : 0;
 }
 
-/* With errno as receive_byte left it. Returns false. */
+/* Uses errno as receive_byte left it. Returns false. */
 static bool set_process_error(const struct processes *processes, int process, struct err *err)
 {
 	const struct err *reported = &processes->shared->results[process].err;
@@ -260,7 +260,7 @@ static bool check_connected(const struct processes *processes, struct err *err)
 			error = stats->connect_errno;
 	}
 	if (error == 0)
-		return true; /* interrupted before anything was tried */
+		return true; /* interrupted before any connection was tried */
 	errno = error;
 	return err_errno(err, err_code(error, CODE_UNAVAILABLE), "%s: cannot connect",
 			 processes->options->target.name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a bench prints for people: its progress and its warnings on stderr, the result on stdout.
- * Must not judge the result.
+ * Prints a bench for people: its progress and its warnings on stderr, the result on stdout. Must
+ * not judge the result.
  */
 #include "client/bench/bench.h"
 
@@ -123,7 +123,7 @@ void bench_report_odd_size(const struct bench_options *options, uint64_t size)
 		options->response_size == 1 ? "is" : "are", size);
 }
 
-/* Three significant digits, and the unit: 45.1 us, 1.02 s. Returns text. */
+/* Writes three significant digits, and the unit: 45.1 us, 1.02 s. Returns text. */
 static const char *write_time(double ns, char text[NUMBER_TEXT])
 {
 	static const struct {
@@ -179,7 +179,7 @@ static void print_message(const struct bench_options *options)
 		printf(", verified");
 }
 
-/* What was asked for, and how long it ran. */
+/* Prints the options and the length of the run. */
 static void print_options(const struct bench_options *options, const struct bench_result *result)
 {
 	char taken[NUMBER_TEXT];
@@ -250,7 +250,7 @@ static void print_errors(const struct bench_stats *stats)
 	putchar('\n');
 }
 
-/* A remedy for an error of this machine, not of the server. */
+/* Prints a remedy for an error of this machine, not of the server. */
 static void print_hint(const struct bench_options *options, const struct bench_stats *stats)
 {
 	if (stats->other_errno != EADDRNOTAVAIL)
@@ -285,7 +285,7 @@ struct scale {
 
 static const struct scale scales[] = { { { 2, 5, 10 } }, { { 3, 10, 0 } }, { { 10, 0, 0 } } };
 
-/* The smallest bound that is not below ns. */
+/* Returns the smallest bound that is not below ns. */
 static uint64_t round_up_bound(const struct scale *scale, uint64_t ns)
 {
 	for (uint64_t decade = 1;; decade *= 10) {
@@ -317,7 +317,7 @@ static void draw_histogram_row(const struct latency *latency, uint64_t bound_ns,
 	       (double)count * 100 / (double)latency->count, length, bar);
 }
 
-/* The numbers of responses by their latency, in the finest scale that fits. */
+/* Draws the numbers of responses by their latency, in the finest scale that fits. */
 static void draw_histogram(const struct latency *latency)
 {
 	uint64_t min_ns = bench_stats_percentile_ns(latency, 1), max_ns = latency->max_ns,

@@ -12,7 +12,7 @@
 
 enum { FIELDS_MAX = 64 };
 
-/* The value is the text, or, where that is NULL, the number with so many decimals. */
+/* The value is the text or, if that is NULL, the number with so many decimals. */
 struct field {
 	const char *name;
 	const char *text;
@@ -61,7 +61,7 @@ static void add_us(struct table *table, const char *name, const struct latency *
 	table->fields[table->count - 1].is_missing = latency->count == 0;
 }
 
-/* The names are written out, so that they can be searched for. */
+/* The names are written out, so that a reader can search for them. */
 static void add_latencies(struct table *table, const struct latency *connect,
 			  const struct latency *answer)
 {
@@ -166,7 +166,7 @@ void bench_report_table_json(const struct bench_options *options, const struct b
 	puts("\n}");
 }
 
-/* Writes bytes that are not ASCII as UTF-8, so that a reader of CSV gets nothing else. */
+/* Writes bytes that are not ASCII as UTF-8, so that a reader of CSV gets valid UTF-8 only. */
 static size_t print_non_ascii(const char *from)
 {
 	char room[2048];

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends the messages of a bench, receives their responses, and checks these. Must not wait, but in
- * recv(2) for a lone connection, nor make more system calls than needed: the time of a good client
- * is measured here.
+ * Sends the messages of a bench, receives their responses, and checks these. Must not wait, except
+ * in recv(2) for a lone connection, nor make more system calls than needed: a bench measures the
+ * time of a good client.
  */
 #include "base/sys.h"
 #include "client/bench/bench_worker.h"
 
-/* An incomplete response that has stayed so for PART_NS may be all that the server sends. */
+/* A response that stays incomplete for PART_NS may be all that the server sends. */
 enum { PART_NS = 400000000, SIZE_CHECK_NS = 100000000 };
 
 enum response_state { RESPONSE_PARTIAL, RESPONSE_COMPLETE, RESPONSE_WRONG };
@@ -102,13 +102,13 @@ static bool is_complete_at_close(struct bench_response *response,
 	       response->frame.got > 0;
 }
 
-/* False when the server does not take another message on this connection. */
+/* False when the server takes no other message on this connection. */
 static bool keeps_connection(const struct bench_response *response)
 {
 	return response->http == NULL || response->http->keep_alive;
 }
 
-/* An HTTP status that is neither 2xx nor 3xx. */
+/* True for an HTTP status that is neither 2xx nor 3xx. */
 static bool is_http_error(const struct bench_response *response)
 {
 	return response->http != NULL &&
@@ -116,8 +116,8 @@ static bool is_http_error(const struct bench_response *response)
 }
 
 /*
- * True when all messages that are wanted have been sent. With nothing to send, a connection stands
- * for its message.
+ * True when all messages that are wanted have been sent. With -s 0, a connection counts as its
+ * message.
  */
 static bool has_enough_requests(const struct bench_worker *worker)
 {
@@ -156,7 +156,7 @@ static void send_message(struct bench_worker *worker, struct bench_connection *c
 	bench_connection_watch(worker, conn, EPOLLIN);
 }
 
-/* With nothing to send, the request started with connecting. */
+/* With -s 0, the request started with connecting. */
 static void start_request(struct bench_worker *worker, struct bench_connection *conn,
 			  int64_t due_ns)
 {
@@ -204,7 +204,7 @@ void bench_request_open(struct bench_worker *worker, struct bench_connection *co
 		start_connection(worker, conn);
 }
 
-/* With nothing to send, a connection is made when a message is due: the server speaks at once. */
+/* With -s 0, a connection is made when a message is due, because the server sends at once. */
 static bool may_open(const struct bench_worker *worker, const struct bench_connection *conn)
 {
 	if (has_enough_requests(worker))
@@ -283,7 +283,7 @@ void bench_request_check_sizes(struct bench_worker *worker)
 	}
 }
 
-/* Bytes that no message asked for are wrong. */
+/* Bytes that answer no message are wrong. */
 static void handle_bytes(struct bench_worker *worker, struct bench_connection *conn, size_t n)
 {
 	enum response_state state = RESPONSE_WRONG;

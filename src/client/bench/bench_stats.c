@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts messages and their latencies. A latency is added for each message, so that must cost no
- * more than a few instructions.
+ * Counts messages and their latencies. Must not take more than a few instructions to add a latency:
+ * each message adds one.
  */
 #include "client/bench/bench_stats.h"
 
@@ -22,7 +22,7 @@ static unsigned latency_step(uint64_t ns)
 	return (power + 1) * LATENCY_STEPS + (unsigned)(ns >> power) - LATENCY_STEPS;
 }
 
-/* The longest duration of the step. */
+/* Returns the longest duration of the step. */
 static uint64_t step_max_ns(unsigned step)
 {
 	unsigned power = step / LATENCY_STEPS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The counts and latencies of the messages of one process, or of all together. There is one writer;
- * the memory may be shared with other processes. Pure, but for the clock; no allocation.
+ * the memory may be shared with other processes. Pure, except for the clock; no allocation.
  */
 #ifndef CLIENT_BENCH_BENCH_STATS_H
 #define CLIENT_BENCH_BENCH_STATS_H
@@ -34,7 +34,7 @@ enum bench_error {
 struct bench_stats {
 	int64_t start_ns, end_ns; /* of the run */
 	uint64_t connects;        /* connections made */
-	uint64_t due;             /* open loop: messages that the schedule had in the run */
+	uint64_t due;             /* open loop: messages of the schedule in the run */
 	uint64_t sent, answers;   /* messages; right responses */
 	uint64_t unanswered;      /* sent, or due in an open loop, without a response at the end */
 	uint64_t bytes_out, bytes_in;
@@ -61,41 +61,41 @@ void bench_stats_add_latency(struct latency *latency, uint64_t ns);
 /* Adds `count` durations of the same length. */
 void bench_stats_add_latencies(struct latency *latency, uint64_t ns, uint64_t count);
 
-/* Adds the durations of the other one. */
+/* Adds the durations of `from` to `into`. */
 void bench_stats_merge_latency(struct latency *into, const struct latency *from);
 
 /*
- * The duration that so many of 10,000 do not exceed (5000: the median), or up to 0.8 % more; never
- * more than the longest. 0 when there are none.
+ * Returns the duration that so many of 10,000 do not exceed (5000: the median), or up to 0.8 %
+ * more; never more than the longest. 0 when there are none.
  */
 uint64_t bench_stats_percentile_ns(const struct latency *latency, unsigned of_10000);
 
-/* The number of durations of at most ns, to within a step. */
+/* Returns the number of durations of at most ns, to within a step. */
 uint64_t bench_stats_count_within(const struct latency *latency, uint64_t ns);
 
-/* One or two words, as in the report: "refused", "timed out". */
+/* Returns one or two words for the report: "refused", "timed out". */
 const char *bench_stats_error_name(enum bench_error error);
 
-/* The error that an errno of connect, send or recv is counted as. */
+/* Returns the kind of error that an errno of connect, send or recv counts as. */
 enum bench_error bench_stats_error_of(int error);
 
-/* All errors together. */
+/* Returns the number of all errors. */
 uint64_t bench_stats_errors(const struct bench_stats *stats);
 
 /*
  * Closed loop: counts a message that was unanswered for age_ns when the run ended. Its age is a
- * latency only when it exceeds longest_ns, the longest one so far: then the server has stalled,
- * while the ages of messages sent just before the end say nothing.
+ * latency only when it exceeds longest_ns, the longest one so far: then the server has stalled. The
+ * ages of messages sent just before the end are no latencies.
  */
 void bench_stats_add_unanswered(struct bench_stats *stats, uint64_t age_ns, uint64_t longest_ns);
 
-/* Adds the stats of the other one; the run lasts from the first start to the last end. */
+/* Adds the stats of `from` to `into`; the run lasts from the first start to the last end. */
 void bench_stats_merge(struct bench_stats *into, const struct bench_stats *from);
 
-/* Length of the run; never 0. */
+/* Returns the length of the run; never 0. */
 double bench_stats_seconds(const struct bench_stats *stats);
 
-/* Processor time for each message that was answered or failed, in microseconds. */
+/* Returns the processor time for each message that was answered or failed, in microseconds. */
 double bench_stats_cpu_us(const struct bench_stats *stats, uint64_t cpu_ns);
 
 #endif

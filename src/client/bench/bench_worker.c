@@ -11,7 +11,7 @@
 
 enum {
 	EVENTS_MAX = 256,
-	CONNECTING_MAX = 256,     /* connections that are being made at a time */
+	CONNECTING_MAX = 256,     /* connections in progress at a time */
 	BURST_SIZE = 32,          /* connections opened at once, by all processes together, */
 	BURST_PAUSE_NS = 2000000, /* and the pause after them */
 	WAIT_MAX_MS = 50,
@@ -25,7 +25,7 @@ struct cursor {
 	int connection;
 };
 
-/* Each process has a block of connections; the blocks differ by at most one. */
+/* Each process has a block of connections; the sizes of the blocks differ by at most one. */
 static void assign_connections(struct bench_worker *worker, const struct bench_options *options,
 			       int process)
 {
@@ -54,7 +54,7 @@ static uint64_t count_quota(const struct bench_worker *worker, const struct benc
 	return sum;
 }
 
-/* A tick of a timerfd costs nothing while there is work; a timeout of epoll_wait would cost. */
+/* A tick of a timerfd costs no system call under load; a timeout of epoll_wait would cost. */
 static bool start_tick_timer(struct bench_worker *worker)
 {
 	struct timespec tick = { .tv_nsec = BENCH_TICK_MS * 1000000 };
@@ -227,7 +227,7 @@ bool bench_worker_open(struct bench_worker *worker, const atomic_bool *stop, str
 	return true;
 }
 
-/* Sends the messages that are due. Returns the time at which the next one is. */
+/* Sends the messages that are due. Returns the time at which the next one is due. */
 static int64_t send_due_messages(struct bench_worker *worker, struct cursor *at)
 {
 	for (;;) {
@@ -260,7 +260,7 @@ static bool run_open_loop_turn(struct bench_worker *worker, struct cursor *at, s
 	return run_turn(worker, until_ns, err);
 }
 
-/* A lone connection waits in recv(2) itself: a system call less for each message. */
+/* A lone connection waits in recv(2) itself: one system call less for each message. */
 static bool run_blocking_turn(struct bench_worker *worker, struct err *err)
 {
 	struct bench_connection *conn = &worker->connections[0];
@@ -363,7 +363,7 @@ bool bench_worker_run(struct bench_worker *worker, int64_t start_ns, const atomi
 	bool is_good = true;
 
 	if (worker->options->rate > 0)
-		sys_prctl(PR_SET_TIMERSLACK, 1); /* or waits end up to 50 us late */
+		sys_prctl(PR_SET_TIMERSLACK, 1); /* otherwise waits end up to 50 us late */
 	start_run(worker, start_ns);
 	while (is_good && !is_run_over(worker) && !is_stopped(stop)) {
 		if (worker->options->rate > 0)

@@ -2,7 +2,7 @@
 /*
  * One process of a bench: its connections (bench_connection.c), the messages and responses on them
  * (bench_request.c), and the event loop (bench_worker.c), which uses both. A connection is opened
- * again and again:
+ * repeatedly:
  *
  *   CLOSED --timer--> CONNECTING --connected--> IDLE --its next message--> BUSY --response--> IDLE
  *   CONNECTING, IDLE, BUSY --error, or the last message of a connection--> CLOSED
@@ -31,7 +31,7 @@ struct bench_response {
 	struct frame frame;
 	uint64_t key;               /* of the message that it answers (message.h) */
 	uint64_t content;           /* verified: bytes of the message's content so far */
-	struct http_response *http; /* NULL: it is a frame */
+	struct http_response *http; /* NULL: the response is a frame */
 };
 
 /* The timer is set in every state but IDLE. A message does not move it: it is checked when due. */
@@ -50,7 +50,7 @@ struct bench_connection {
 	uint64_t total_requests; /* and on those before it */
 	int64_t round;           /* open loop: its next message, or the one in flight */
 	int64_t started_ns;      /* when connecting started, or the message was sent */
-	int64_t latency_from_ns; /* the latency counts from here */
+	int64_t latency_from_ns; /* start of the latency */
 	size_t sent;             /* bytes of the message */
 	struct bench_response response;
 };
@@ -70,7 +70,7 @@ struct bench_worker {
 	const struct bench_options *options;
 	struct bench_stats *stats;
 	struct bench_connection *connections;
-	struct http_response *http_responses; /* one for each, with an http target */
+	struct http_response *http_responses; /* one for each connection, with an http target */
 	int count, first; /* of all connections, this process has first, first + 1 ... */
 	struct timer_heap timers;
 	struct bench_schedule schedule;
@@ -79,7 +79,7 @@ struct bench_worker {
 	bool is_running;           /* messages are sent */
 	bool is_blocking;          /* one connection, closed loop: recv(2) waits, not epoll */
 	uint64_t quota;            /* messages to be answered or to fail; UINT64_MAX: no limit */
-	uint64_t in_flight;        /* messages sent that have neither */
+	uint64_t in_flight;        /* messages sent and still unanswered */
 	int connecting, attempted; /* connections */
 	int64_t now_ns;            /* of this turn of the loop */
 	int64_t start_ns, end_ns;  /* of the run; end INT64_MAX: by quota alone */
@@ -88,15 +88,17 @@ struct bench_worker {
 };
 
 /*
- * Starts to connect. True when the connection is IDLE already. A failure is counted, and tried
- * again later.
+ * Starts to connect. Returns true when the connection is IDLE already. A failure is counted, and
+ * the connection tried again later.
  */
 bool bench_connection_open(struct bench_worker *worker, struct bench_connection *conn);
 
-/* Takes the result of connecting, when epoll reports one. True when the connection is IDLE. */
+/* Takes the result of connecting that epoll reports. Returns true when the connection is IDLE. */
 bool bench_connection_check(struct bench_worker *worker, struct bench_connection *conn);
 
-/* Connecting has failed: tries the next address. True when the connection is IDLE already. */
+/*
+ * Connecting has failed: tries the next address. Returns true when the connection is IDLE already.
+ */
 bool bench_connection_try_next(struct bench_worker *worker, struct bench_connection *conn,
 			       int error);
 
@@ -118,7 +120,7 @@ void bench_connection_watch(struct bench_worker *worker, struct bench_connection
 void bench_connection_set_timer(struct bench_worker *worker, struct bench_connection *conn,
 				int64_t after_ms);
 
-/* Opens a connection, and sends its first message when it is there at once. */
+/* Opens a connection, and sends its first message if it is connected at once. */
 void bench_request_open(struct bench_worker *worker, struct bench_connection *conn);
 
 /* Sends the next message of an IDLE connection, if it is due and wanted. */
@@ -138,22 +140,24 @@ void bench_request_receive(struct bench_worker *worker, struct bench_connection 
 void bench_request_handle_timer(struct bench_worker *worker, struct bench_connection *conn);
 
 /*
- * Looks for a response that has another size than the options expect, until the first one was
- * right, and notes its size in stats->odd_size. Cheap: for each turn of the loop.
+ * Until the first right response, looks for a response that has another size than the options
+ * expect, and notes its size in stats->odd_size. Cheap: for each turn of the loop.
  */
 void bench_request_check_sizes(struct bench_worker *worker);
 
-/* The time at which a connection's message of that round (from 0) is due; BENCH_NEVER: none is. */
+/*
+ * Returns the time at which a connection's message of that round (from 0) is due, or BENCH_NEVER.
+ */
 int64_t bench_request_due_ns(const struct bench_schedule *schedule, int64_t connection,
 			     int64_t round);
 
-/* The number of messages of a connection that are due before until_ns. */
+/* Returns the number of messages of a connection that are due before until_ns. */
 int64_t bench_request_count_due(const struct bench_schedule *schedule, int64_t connection,
 				int64_t until_ns);
 
 /*
- * Makes the connections of the process-th of options->processes, and opens none. All that a run
- * needs is allocated here. False with err (CODE_OSERR). bench_worker_free ends all.
+ * Makes the connections of the process-th of options->processes, and opens none. Allocates all
+ * memory of a run. Returns false with err (CODE_OSERR). The caller frees it with bench_worker_free.
  */
 bool bench_worker_new(struct bench_worker *worker, const struct bench_options *options, int process,
 		      struct bench_stats *stats, struct err *err);
@@ -161,13 +165,13 @@ void bench_worker_free(struct bench_worker *worker);
 
 /*
  * Opens all connections, unless messages start with that, and returns when each is made or has
- * failed once, or *stop is set. False with err.
+ * failed once, or *stop is set. Returns false with err.
  */
 bool bench_worker_open(struct bench_worker *worker, const atomic_bool *stop, struct err *err);
 
 /*
  * Sends and receives from start_ns on until the run is over or *stop is set, and completes the
- * stats. False with err.
+ * stats. Returns false with err.
  */
 bool bench_worker_run(struct bench_worker *worker, int64_t start_ns, const atomic_bool *stop,
 		      struct err *err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads processor times from /proc. Must not be called while messages are timed by the same
- * process.
+ * Reads processor times from /proc. Must not be called while the same process times messages.
  */
 #include "client/bench/cputime.h"
 
@@ -16,7 +15,7 @@
 /* The times are those at the start; 0 for a process that started later. */
 struct cputime_process {
 	pid_t pid, parent;
-	uint64_t start_time; /* tells it from a later process with the same pid */
+	uint64_t start_time; /* differs from that of a later process with the same pid */
 	uint64_t ns;         /* its own */
 	uint64_t ended_ns;   /* of its children that it has reaped, and theirs */
 	uint64_t owed_ns;    /* part of the later ended_ns that was counted at the start */
@@ -140,7 +139,7 @@ void cputime_free(struct cputime *processes)
 	*processes = (struct cputime){ .proc = processes->proc };
 }
 
-/* The time of all threads of the process; 0 when it cannot be read. */
+/* Returns the time of all threads of the process; 0 when it cannot be read. */
 static uint64_t read_ns(const char *proc, pid_t pid)
 {
 	char folder[256], path[640], text[64];
@@ -226,7 +225,7 @@ struct cputime_used cputime_stop(struct cputime *processes)
 		if (!one->is_gone && read_stat(processes->proc, one->pid, &line))
 			used.ns += subtract_ns(line.ended_ns, one->ended_ns + one->owed_ns);
 	}
-	/* no process uses no time at all: a kernel that does not count reports 0 */
+	/* every process uses some time: a kernel that does not count reports 0 */
 	used.is_known = is_whole && all_ns > 0;
 	return used;
 }

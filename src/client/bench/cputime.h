@@ -13,7 +13,7 @@
 
 struct cputime_process;
 
-/* A set of processes. Zeroed but for proc, it is empty. */
+/* A set of processes. Zeroed except for proc, it is empty. */
 struct cputime {
 	const char *proc; /* "/proc" */
 	struct cputime_process *list;
@@ -22,11 +22,13 @@ struct cputime {
 
 struct cputime_used {
 	uint64_t ns;
-	bool is_known; /* false: the system does not count it, and ns means nothing */
+	bool is_known; /* false: the system does not count it, and ns is invalid */
 	int ended;     /* processes that are gone: they have used more than is in ns */
 };
 
-/* Adds a process. False with errno: ESRCH when there is none, ENOMEM. cputime_free ends all. */
+/*
+ * Adds a process. Returns false with errno set: ESRCH, ENOMEM. The caller frees with cputime_free.
+ */
 bool cputime_add(struct cputime *processes, pid_t pid);
 void cputime_free(struct cputime *processes);
 
@@ -34,13 +36,13 @@ void cputime_free(struct cputime *processes);
 void cputime_start(struct cputime *processes);
 
 /*
- * The time that these have used since then; descendants that started since then count in full. A
- * process that is gone counts, to within a tick, as its parent was told by wait(2), if the parent
- * is still there.
+ * Returns the time that these have used since then; descendants that started since then count in
+ * full. A process that is gone counts, to within a tick, by the time that its parent got from
+ * wait(2), if the parent is still there.
  */
 struct cputime_used cputime_stop(struct cputime *processes);
 
-/* The time that this process has used since it started. */
+/* Returns the time that this process has used since it started. */
 uint64_t cputime_own_ns(void);
 
 #endif

@@ -10,7 +10,7 @@
 
 void http_response_init(struct http_response *response)
 {
-	/* not the line: this is called for each message */
+	/* the line is not cleared, to save time: this runs for each message */
 	response->state = HTTP_RESPONSE_STATUS;
 	response->is_chunked = response->has_length = false;
 	response->keep_alive = true;
@@ -30,7 +30,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The value of a hexadecimal digit; -1 when it is none. */
+/* Returns the value of a hexadecimal digit; -1 when it is none. */
 static int hex_digit(char c)
 {
 	char lower = (char)(c | 0x20);
@@ -40,7 +40,7 @@ static int hex_digit(char c)
 	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* "HTTP/1.1 200 OK". */
+/* Parses "HTTP/1.1 200 OK". */
 static void parse_status(struct http_response *response, const char *line, size_t n)
 {
 	if (n < 12 || memcmp(line, "HTTP/1.", 7) != 0 || line[8] != ' ' || !is_digit(line[9]) ||
@@ -51,7 +51,7 @@ static void parse_status(struct http_response *response, const char *line, size_
 	response->keep_alive = line[7] != '0';
 	response->status =
 		(uint16_t)((line[9] - '0') * 100 + (line[10] - '0') * 10 + line[11] - '0');
-	/* the request asked for no other protocol, so 101 is wrong: its end is not known */
+	/* the request named no other protocol, so 101 is wrong: its end is unknown */
 	set_state(response, response->status < 100 || response->status == 101 ?
 				    HTTP_RESPONSE_INVALID :
 				    HTTP_RESPONSE_HEADERS);
@@ -92,7 +92,7 @@ static bool has_token(const char *list, size_t n, const char *word)
 	return false;
 }
 
-/* The value of the header without blanks around it; NULL when the line is another header. */
+/* Returns the header's value without blanks around it; NULL when the line is another header. */
 static const char *header_value(const char *line, size_t n, const char *name, size_t *size)
 {
 	size_t length = strlen(name);
@@ -114,7 +114,7 @@ static void parse_header(struct http_response *response, const char *line, size_
 	const char *value;
 	size_t size;
 
-	/* most headers are none of the three, which their first letter tells */
+	/* most headers are none of the three, which shows in their first letter */
 	if ((line[0] | 0x20) != 'c' && (line[0] | 0x20) != 't')
 		return;
 	if ((value = header_value(line, n, "content-length", &size)) != NULL) {
@@ -129,7 +129,7 @@ static void parse_header(struct http_response *response, const char *line, size_
 	}
 }
 
-/* The empty line: the status and the headers tell what follows. */
+/* At the empty line: the status and the headers define the body. */
 static void end_headers(struct http_response *response)
 {
 	if (response->status < 200) {

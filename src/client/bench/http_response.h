@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the end of an HTTP/1.x response to a GET, as it comes in pieces (RFC 9112, section 6.3): by
+ * Finds the end of an HTTP/1.x response to a GET, received in pieces (RFC 9112, section 6.3): by
  * Content-Length, by chunks, or with the connection. Pure; the memory is small and fixed.
  */
 #ifndef CLIENT_BENCH_HTTP_RESPONSE_H
@@ -33,20 +33,20 @@ struct http_response {
 	uint16_t line_used;            /* bytes of a line whose end has not come */
 	uint32_t head_size;            /* bytes of the lines so far */
 	uint64_t left;                 /* bytes of the body, or of the chunk, to come */
-	char line[HTTP_RESPONSE_LINE]; /* its start; a header that is read here fits */
+	char line[HTTP_RESPONSE_LINE]; /* its start; a header that is parsed fits */
 };
 
-/* Starts one. */
+/* Prepares for the next response. */
 void http_response_init(struct http_response *response);
 
 /*
- * Takes n bytes and returns the number of them that belong to the response. The state is
- * HTTP_RESPONSE_COMPLETE or _INVALID then, or all were taken. With keep_alive the connection can be
- * used again.
+ * Takes n bytes and returns the number of them that belong to the response. Then the state is
+ * HTTP_RESPONSE_COMPLETE or _INVALID, or all were taken. With keep_alive the connection can be used
+ * again.
  */
 size_t http_response_parse(struct http_response *response, const char *bytes, size_t n);
 
-/* The server has closed the connection. True when that makes the response complete. */
+/* Takes the server's close. Returns true when this makes the response complete. */
 bool http_response_close(struct http_response *response);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /*
- * Eight bytes from "0" to "o", a hash of key and place. None of them means anything in a framing.
+ * Makes eight bytes from "0" to "o", a hash of key and place. None of them is special in a framing.
  */
 static uint64_t pattern_word(uint64_t key, uint64_t place)
 {
@@ -18,7 +18,7 @@ static uint64_t pattern_word(uint64_t key, uint64_t place)
 	return (mixed & UINT64_C(0x3f3f3f3f3f3f3f3f)) + UINT64_C(0x3030303030303030);
 }
 
-/* The number of bytes from `from` to the end of its word, at most n. */
+/* Returns the number of bytes from `from` to the end of its word, at most n. */
 static size_t bytes_in_word(uint64_t from, size_t n)
 {
 	size_t left = 8 - from % 8;
