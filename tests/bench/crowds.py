@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What many connections do to a server: how they spread, what they cost, whom they slow down.
+"""The effect of many connections on a server: their balance, their cost, and the delay of other clients.
 
 Each of the functions balance, memory, slow and greedy takes a gauge.Bench and yields rows. Used by run.py.
 """

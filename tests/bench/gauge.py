@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The instruments: runs prefork-client bench, keeps each of its lines, holds connections open.
 
-Knows no server by name and judges nothing. Used by ratios.py and crowds.py.
+Must not depend on a server, and must not judge. Used by ratios.py and crowds.py.
 """
 import csv
 import os

@@ -2,7 +2,7 @@
 """Servers to measure, ours and others: started in a temporary folder on ports that the system
 chose, ended by process id.
 
-Knows how each is configured for the work in question and nothing of measuring. Used by ratios.py
+Configures each for the measured work. Must not measure. Used by ratios.py
 and crowds.py.
 """
 import os

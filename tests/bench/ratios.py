@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a request costs: ours beside a minimal loop, nginx and haproxy, on the same work.
+"""The cost of a request: ours beside a minimal loop, nginx and haproxy, on the same work.
 
 Each of the functions takes a gauge.Bench and yields rows. Used by run.py.
 """

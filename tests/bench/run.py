@@ -4,8 +4,8 @@
 bench goes to a CSV file as well.
 
 Ratios are of the server's processor time for a request, ours to the other's: the median of
-interleaved rounds on one CPU that server and client share. Says what is beyond its target and
-changes nothing. `make bench` runs it.
+interleaved rounds on one CPU that server and client share. Reports each ratio
+beyond its target. `make bench` runs it.
 """
 import argparse
 import os

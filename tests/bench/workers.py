@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Short connections, one for each request, to several workers: how many, how fast, at what cost.
+"""Short connections, one for each request, to several workers: number, latency and cost.
 
-Nothing is pinned: the workers and the client share all CPUs. Used by ratios.py.
+No process is pinned: the workers and the client share all CPUs. Used by ratios.py.
 """
 import contextlib
 import statistics

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Crashes a worker in each way that the service `fault` knows, while other clients have said half a line: the server
-serves on, and with keepers so do the others, at the byte where they were. Needs a server built with --enable-faults.
+"""Crashes a worker in each way of the service `fault`, while other clients have sent half a line: the server goes on
+serving, and with keepers the other clients continue at the byte where they were. Needs a server built with
+--enable-faults.
 """
 import argparse
 import os

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Lets one worker do each thing that the service `evil` knows to the rest of the server, while another worker answers
-messages: none of these is lost, the master answers, a killed worker is replaced, and the end is clean. Needs a server
+"""Has one worker make each attack of the service `evil` on the rest of the server, while another worker answers
+messages: no message is lost, the master answers, a killed worker is replaced, and the end is clean. Needs a server
 built with --enable-faults.
 """
 import argparse

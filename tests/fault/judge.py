@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Right behaviour or a clean error: looks at a run that has ended and says what is wrong with it.
+"""Checks a run that has ended for right behaviour or a clean error, and reports the violations.
 
 Must not touch processes.
 """

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Lets each system call of prefork-client and of lessons of prefork-demo fail, once and in each way, at its first,
-second ... call: they end, by themselves, with a code that their manuals name and with a sentence where it is not 0;
-what they say was right is right. Needs programs built with --enable-faults.
+second ... call: they end by themselves, with a code that their manuals name and, if it is not 0, with a message; a
+success that they report is a success. Needs programs built with --enable-faults.
 """
 import argparse
 import collections

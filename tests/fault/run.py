@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""One run of a server with one fault: starts it, talks to it, ends it, and keeps what the judge needs.
+"""One run of a server with one fault: starts it, runs its scenario, ends it, and keeps the facts for the judge.
 
-Must not judge. Every waiting has a bound; a process that outlives its server is found and ended.
+Must not judge. Every wait has a time limit; a process that outlives its server is found and ended.
 """
 import ctypes
 import os

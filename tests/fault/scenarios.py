@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a server is put through while a system call fails. A scenario says what a client would see if nothing
-failed; what may be different is the judge's business. start_NAME runs until the server is ready, then
+"""The load on a server while a system call fails. A scenario states the client's result if no call failed; the
+judge decides on the permitted differences. start_NAME runs until the server is ready, then
 NAME.
 """
 import os

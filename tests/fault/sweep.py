@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Lets each system call fail, in each role and each way, at its first, second ... call of each scenario, and once
-kill its process; says what went wrong. Needs a server built with --enable-faults.
+kill its process; reports the errors. Needs a server built with --enable-faults.
 
-A counting run tells how often each row is called; what a scenario calls before the server is ready is left to
-the scenario "start".
+A counting run finds how often each row is called; calls of a scenario before the server is ready belong to the
+scenario "start".
 """
 import argparse
 import collections

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# No files of one folder call each other in a circle, as the linker sees it (layers.sh looks at includes).
+# Checks the linker's symbols: no files of one folder call each other in a circle (layers.sh checks includes).
 set -euo pipefail
 cd "$TOP_BUILDDIR"
 

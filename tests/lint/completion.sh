@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Every flag, verb, table, service and option of the program is completed.
+# The shell completion knows every flag, verb, table, service and option of the program.
 set -euo pipefail
 
 program=$PREFORK_SRV

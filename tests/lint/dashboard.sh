@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The dashboard is JSON, asks only for metrics that there are, and leaves none out.
+# The dashboard is JSON, queries only existing metrics, and omits none.
 set -euo pipefail
 cd "$TOP_SRCDIR"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The tables in the manual pages and the sample file are what the program prints ("./dev docs" mends them).
+# The tables in the manual pages and the sample file equal the program's output ("./dev docs" updates them).
 set -euo pipefail
 
 bad=0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The sources are as clang-format would have them ("clang-format -i FILE" mends one).
+# clang-format leaves the sources unchanged ("clang-format -i FILE" formats one).
 set -euo pipefail
 cd "$TOP_SRCDIR"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Includes name their folder, a layer includes only itself and what stands below it, and no files of one folder need
+# Includes name their folder, a layer includes only itself and the layers below it, and no files of one folder include
 # each other in a circle.
 set -euo pipefail
 cd "$TOP_SRCDIR"

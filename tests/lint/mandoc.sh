@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# mandoc has nothing to say about the manual pages.
+# mandoc reports no error in the manual pages.
 set -euo pipefail
 
 command -v mandoc > /dev/null || { echo 'mandoc is missing'; exit 77; }

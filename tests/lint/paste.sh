@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# paste.sh PROGRAM PAGE: prints the manual page with its tables as PROGRAM -P has them now. A table stands
+# paste.sh PROGRAM PAGE: prints the manual page with its tables replaced by the output of PROGRAM -P. A table is
 # between the comment lines  .\" BEGIN TABLE name  and  .\" END TABLE name.
 set -euo pipefail
 

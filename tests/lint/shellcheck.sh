@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The shell checker has nothing to say about the scripts.
+# shellcheck reports no error in the scripts.
 set -euo pipefail
 cd "$TOP_SRCDIR"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# systemd has nothing to say about the units; the socket's addresses are those of the sample's listeners, and the
-# service leaves workers alone that finish after their master.
+# systemd reports no error in the units; the socket's addresses are those of the sample's listeners, and the service
+# does not kill workers that finish after their master.
 set -euo pipefail
 
 etc=$TOP_SRCDIR/etc

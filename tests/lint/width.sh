@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# No line of C and no row of a table is wider than 100 columns, comments included; a tab goes to the next eighth.
+# No line of C and no row of a table is wider than 100 columns, comments included; a tab has eight columns.
 set -euo pipefail
 cd "$TOP_SRCDIR"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Nothing unfinished, no calls with no bound or no error, no naps instead of conditions, and files of one job.
+# No unfinished text, no calls without a bound or an error, no sleeps in place of conditions, no file over 400 lines.
 set -euo pipefail
 cd "$TOP_SRCDIR"
 

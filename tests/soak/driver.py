@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The harm: kills, hangs, pauses, reloads, reopenings, more and fewer workers, want of descriptors.
+"""The faults: kills, hangs, pauses, reloads, reopenings, more and fewer workers, lack of descriptors.
 
-Signals only the server's own processes, known by pidfd. Must not do what is documented to cost more
-than one connection: it kills no worker that is still recovering, and none whose keeper it has
+Signals only the server's own processes, known by pidfd. Must not cause a fault that is documented to
+cost more than one connection: it kills no worker that is still recovering, and none whose keeper it has
 killed. Used by soak.py.
 """
 import collections

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Clients that write down everything: what they sent, what was answered, how each connection ended.
+"""Clients that record all they sent and received, and how each connection ended.
 
-A connection that ends is noted and opened again. Must not judge an end: the server's log knows
-whether it was meant. Runs in a process of its own; `Ledger` is the side that soak.py holds.
+A connection that ends is noted and opened again. Must not judge an end: the server's
+log shows whether it was intended. Runs in a process of its own; `Ledger` is soak.py's end.
 """
 import errno
 import heapq

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The server under harm: starts it in its own folder, reads its log, names its processes, ends it.
+"""The server under test: starts it in its own folder, reads its log, names its processes, ends it.
 
-Must not judge what it sees, and signals nothing that is not the server's own. Used by soak.py and
+Must not judge the log, or signal a process that is not the server's own. Used by soak.py and
 driver.py.
 """
 import collections

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Some seconds of the soak with fewer clients: crashes, hangs, reloads cost no more than they may.
+# A soak of some seconds with fewer clients: crashes, hangs and reloads cost no more than permitted.
 set -euo pipefail
 
 command -v python3 > /dev/null || { echo 'python3 is missing'; exit 77; }

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Harms a running prefork-srv while clients write down every byte, and says what that cost.
+"""Causes faults in a running prefork-srv while clients record every byte, and reports the cost.
 
-A crash or a hang may cost the one connection that was in hand; nothing else may be lost, repeated
-or wrong. Ends with a table, and with 0 only if that was so. `./dev soak` runs it for a minute,
+A crash or a hang may cost the one connection that was in hand; no other connection or message may be
+lost, repeated or wrong. Ends with a table, and with 0 only if this held. `./dev soak` runs it for a minute,
 tests/soak/short.sh for some seconds.
 """
 import argparse

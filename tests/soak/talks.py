@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a client says and what it must hear: one message in flight, every byte known beforehand.
+"""The messages of a client and the expected answers: one in flight, every byte known beforehand.
 
 Must not touch a socket. Used by ledger.py.
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What the soak cost against what it may cost, as a table. Used by soak.py.
+"""The cost of the soak beside the permitted cost, as a table. Used by soak.py.
 
-A connection that ended was retired when the server says that it drained it between messages, and
+A connection that ended was retired when the server logs that it drained it between messages, and
 lost otherwise. A message that was on its way when the drained connection's FIN came has crossed it:
 no server can prevent that, but it must stay rare.
 """
