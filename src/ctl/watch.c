@@ -109,7 +109,7 @@ static void write_bar(const struct watch *watch, struct screen *screen, unsigned
 	screen_put_cell(screen, STYLE_BAR, "", screen->width - screen->column, true);
 }
 
-/* Writes every row of the terminal. Nothing is cleared first, to avoid flicker. */
+/* Writes every row of the terminal. The screen is not cleared first, to avoid flicker. */
 static void write_frame(const struct watch *watch, struct screen *screen)
 {
 	unsigned rows = count_body_rows(watch), shown = 0, skipped = 0;

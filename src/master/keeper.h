@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The keeper of a slot: holds its worker's descriptors, so that no connection closes when the
- * worker dies. Worker and keeper share one descriptor table (CLONE_FILES, clone(2)): nothing is
- * sent between them, and a close by the worker is a close for both.
+ * worker dies. Worker and keeper share one descriptor table (CLONE_FILES, clone(2)): they exchange
+ * no messages, and a close by the worker is a close for both.
  */
 #ifndef MASTER_KEEPER_H
 #define MASTER_KEEPER_H

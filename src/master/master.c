@@ -110,7 +110,7 @@ static void obey_signals(struct server *server)
 		reload_ask(&server->reload, server->loop.now_ms);
 }
 
-/* A start that fails is ended at once, and err is what master_run returns. */
+/* A start that fails is ended at once, and master_run returns err. */
 static void end_server(struct server *server, const struct err *err)
 {
 	if (server->stop.how != STOP_NOT)

@@ -47,7 +47,7 @@ struct server {
 	struct err outcome;  /* result of master_run; text: a failure that is not logged */
 };
 
-/* Nothing is open but ready_fd (-1: none), which is the server's from here on. */
+/* Only ready_fd (-1: none) is open, and it is the server's from here on. */
 void start_empty(struct server *server, const struct conf_source *source, int ready_fd);
 
 /*
