@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# shellcheck reports no error in the scripts.
+# The scripts pass shellcheck.
 set -euo pipefail
 cd "$TOP_SRCDIR"
 
