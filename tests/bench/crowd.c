@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many connections at once, opened at a rate and kept until standard input ends: what
- * prefork-client bench, which measures, does not do. Prints one line of CSV (crowd_columns below).
- * Must not judge. Started by gauge.py, and by hand:
+ * Opens many connections at a rate and keeps them until standard input ends, which prefork-client
+ * bench does not do. Prints one line of CSV (crowd_columns below) and must not judge it. Started by
+ * gauge.py, or by hand:
  *
  *   crowd -H|-A|-S|-F [options] ADDRESS:PORT < PIPE
  *   -H        hold: one request each, then rest     -c N   connections (64)
  *   -A        ask: one request after the other      -R N   connections a second (all at once)
- *   -S        slow: one byte a second each          -r N   bytes of an answer (64, as are sent)
- *   -d TIME   end after so long (60s)               -g PATH  HTTP GET instead of 64 bytes
+ *   -S        slow: one byte a second each          -r N   bytes of an answer (64, as sent)
+ *   -d TIME   end after this time (60s)             -g PATH  HTTP GET instead of 64 bytes
  *
- *   -F        flood: requests without pause, answers as they come
+ *   -F        flood: send requests without pause, read answers as they arrive
  *
- * -H, -S and -F say "open" on standard output once all connections are there.
+ * -H, -S and -F print "open" to standard output once all connections are established.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static const char crowd_columns[] = "requests,seconds,errors,ended,first_end_ms,
 
 struct crowd {
 	struct members members;
-	int64_t rate; /* connections opened in a second; 0: all at once */
+	int64_t rate; /* connections opened per second; 0: all at once */
 	int64_t most_ms;
 	int64_t start_ns;
 	bool said_open;

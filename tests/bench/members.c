@@ -45,7 +45,7 @@ static void lose(struct members *all, struct member *m)
 		all->last_end_ms = lived_ms;
 }
 
-/* As much as the kernel takes; a turn's worth at most, for the others' sake. */
+/* Sends what the kernel takes, at most FLOOD_BYTES a turn, so that every member gets its turn. */
 static void flood(struct members *all, struct member *m)
 {
 	ssize_t n = sys_send(m->fd, all->flood + m->at, FLOOD_BYTES, MSG_NOSIGNAL);
@@ -56,7 +56,7 @@ static void flood(struct members *all, struct member *m)
 		lose(all, m);
 }
 
-/* The messages are small: a connection that is made takes one whole. */
+/* Messages are small: an established connection takes a whole one. */
 static void ask(struct members *all, struct member *m)
 {
 	ssize_t n = sys_send(m->fd, all->message, all->message_size, MSG_NOSIGNAL);
@@ -64,7 +64,7 @@ static void ask(struct members *all, struct member *m)
 	m->got = 0;
 	http_response_init(&m->http);
 	if (n < 0 && errno == EAGAIN)
-		watch(all, m, EPOLLIN | EPOLLOUT); /* the connection is not made yet */
+		watch(all, m, EPOLLIN | EPOLLOUT); /* the connection is not established yet */
 	else if (n == (ssize_t)all->message_size)
 		watch(all, m, EPOLLIN);
 	else

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The least that a server can do on epoll(7), to compare with: one process, level-triggered, no
- * timers, no limits, no counters, no log. Must not get cleverer than the kernel asks for, and not
- * lazier than its clients can see. Prints its port and serves 127.0.0.1 until it is killed. Started
- * by peers.py.
+ * A minimal server on epoll(7), as a baseline: one process, level-triggered, no timers, no limits,
+ * no counters, no log. It must do no more than the kernel requires and no less than its clients can
+ * see. Prints its port and serves 127.0.0.1 until it is killed. Started by peers.py.
  *
  *   minimal echo|ack|oneshot|close-after [REPLY]
  */
@@ -30,7 +29,7 @@ static void watch(int epfd, int fd)
 		sys_close(fd);
 }
 
-/* A client that takes no answer at once is let go: the load generator always does. */
+/* A client that does not take an answer at once is closed: the load generator always takes it. */
 static bool say(int fd, const char *bytes, size_t n)
 {
 	return sys_send(fd, bytes, n, MSG_NOSIGNAL) == (ssize_t)n;
@@ -58,7 +57,7 @@ static void ack(int epfd, int fd)
 		sys_close(fd);
 }
 
-/* What has come already is answered before epoll hears of the connection. */
+/* Bytes that have already arrived are answered before epoll watches the connection. */
 static void ack_then_watch(int epfd, int fd)
 {
 	ssize_t got = sys_recv(fd, buffer, BUFFER, 0);

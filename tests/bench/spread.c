@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the connections are spread over the workers: reads a server's scoreboard and prints one line
- * for each worker that is ready, `number pid live accepted`. Must not write to the file.
+ * Shows how the connections are spread over the workers: reads a server's scoreboard and prints one
+ * line for each worker that is ready, `number pid live accepted`. Must not write to the file.
  *
  *   spread SCOREBOARD
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of prefork-client bench share. */
+/* Shared parts of the tests of prefork-client bench. */
 #include "cli/bench_peer.h"
 
 #include <fcntl.h>

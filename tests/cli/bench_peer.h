@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs prefork-client bench with a test as its server, and reads what it reports. */
+/* Runs prefork-client bench with a test as its server, and reads its report. */
 #ifndef CLI_BENCH_PEER_H
 #define CLI_BENCH_PEER_H
 
@@ -8,7 +8,7 @@
 
 #include "cli/client_process.h"
 
-/* The client, and the listener that it is to connect to; made anew for each test. */
+/* The client, and the listener that it connects to; made anew for each test. */
 extern struct client_process bench_client;
 extern int bench_peer_listener;     /* -1: none */
 extern char bench_peer_address[64]; /* of the listener */
@@ -18,15 +18,15 @@ int bench_peer_set_up(void **state);
 int bench_peer_tear_down(void **state);
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bench_peer_set_up, bench_peer_tear_down)
 
-/* Starts it with --csv and the arguments. */
+/* Starts the client with --csv and the arguments. */
 #define BENCH(...) RUN_CLIENT(&bench_client, "bench", "--csv", __VA_ARGS__)
 
-/* Waits for its end and sees that the report has as many values as names. */
+/* Waits for the client's end and asserts that the report has as many values as names. */
 void bench_peer_wait(void);
 
 /*
- * The same, and that nothing was said on stderr, the code, the count of that name, and that of
- * errors.
+ * The same, and asserts that stderr is empty, and the exit code, the count of that name and the
+ * count of errors.
  */
 void bench_peer_assert_counts(int code, const char *name, double count, double errors);
 
@@ -40,10 +40,10 @@ int bench_peer_accept(void);
 void bench_peer_receive(int fd, char *bytes, size_t n);
 void bench_peer_echo(int fd, size_t n);
 
-/* True when bytes are there to be received. */
+/* True when the descriptor is readable. */
 bool bench_peer_has_more(int fd);
 
-/* Sends messages of that size back, whichever connection they come on, until there were so many. */
+/* Echoes `messages` messages of that size, on whichever connection each arrives. */
 void bench_peer_echo_all(const int *fds, int count, size_t size, int messages);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "cli/client_process.h"
 
-/* The client, and where the test listens; made anew for each test, used by nothing else. */
+/* The client and the test's listening socket; made anew for each test. */
 struct client_peer {
 	struct client_process client;
 	char address[160];
@@ -14,16 +14,16 @@ struct client_peer {
 };
 extern struct client_peer client_peer;
 
-/* For cmocka: around each test. */
+/* cmocka's setup and teardown of each test. */
 int client_peer_set_up(void **state);
 int client_peer_tear_down(void **state);
 
-/* The client's connection. */
+/* Accepts the client's connection. */
 int client_peer_accept(void);
 
 /*
- * Waits for the client's end: its exit code, what it printed, and what follows "prefork-client:
- * ADDRESS: " on stderr (NULL: nothing is said).
+ * Waits for the client's end and asserts its exit code, its output, and the text that follows
+ * "prefork-client: ADDRESS: " on stderr (NULL: stderr is empty).
  */
 void client_peer_assert(enum exit_code code, const char *out, const char *why);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Starts prefork-client and captures its output in files without a name. */
+/* Starts prefork-client and captures its output in unnamed files. */
 #include "cli/client_process.h"
 
 #include <fcntl.h>

@@ -10,33 +10,33 @@ struct client_process {
 	/* set by the test, or left zero */
 	const char *input; /* standard input's bytes; NULL: none */
 	size_t input_size; /* 0: up to the NUL */
-	int input_fd;      /* instead of them */
-	int output_fd;     /* of standard output, which is not kept then */
-	int drop;          /* a capability (capabilities(7)) to do without */
+	int input_fd;      /* in place of input */
+	int output_fd;     /* standard output, which is not captured then */
+	int drop;          /* a capability (capabilities(7)) to drop */
 	/* while it runs */
 	pid_t pid;
 	int kept[2]; /* files of standard output and error */
 	/* after the end */
 	int code;        /* exit code, or 128 + the signal */
-	size_t out_size; /* bytes; out has a NUL behind them */
+	size_t out_size; /* bytes of out, not counting its NUL */
 	char out[65536], err[65536];
 };
 
-/* Starts it with arguments (NULL-ended). */
+/* Starts the client with arguments (NULL ends them). */
 void client_process_start(struct client_process *client, const char *const *arguments);
 #define RUN_CLIENT(client, ...) \
 	client_process_start((client), (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
-/* Waits until it has written this to standard error, within WAIT_MS. */
+/* Waits until the client has written the text to standard error, within WAIT_MS. */
 void client_process_expect(const struct client_process *client, const char *text);
 
-/* Waits for its end, within WAIT_MS. */
+/* Waits for the client's end, within WAIT_MS. */
 void client_process_wait(struct client_process *client);
 
-/* Makes it ready for another start. */
+/* Makes the struct ready for another start. */
 void client_process_reset(struct client_process *client);
 
-/* True while it runs. */
+/* True while the client runs. */
 int client_process_is_running(const struct client_process *client);
 
 #endif

@@ -35,7 +35,7 @@ static void send_to(const char *file, int number)
 	must(fd >= 0 && dup2(fd, number) == number, file);
 }
 
-/* A name without a slash that begins like ours is a program of this tree. */
+/* A name that starts with "prefork-" is a program of this tree. */
 static _Noreturn void become_words(const char *const *words)
 {
 	const char *folder = getenv("TOP_BUILDDIR");
@@ -91,7 +91,7 @@ static void read_back(const char *folder, const char *name, char *text, size_t s
 	fclose(file);
 }
 
-/* In the child: the folder, and its files as output. */
+/* In the child: enters the folder and sends the output to its files. */
 static void settle(const char *folder)
 {
 	must(chdir(folder) == 0, folder);

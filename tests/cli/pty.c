@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A terminal and a small shell on it, which is a session leader with one job in the foreground:
- * what a program needs to be stopped and brought back.
+ * A terminal and a small shell on it. The shell is a session leader with one job in the foreground,
+ * so that a test can stop and resume the job.
  */
 #include "cli/pty.h"
 
@@ -56,7 +56,7 @@ static void say(int fd, const void *what, size_t size)
 	must(write(fd, what, size) == (ssize_t)size, "write to a pipe");
 }
 
-/* Tells every change of the job's state, and waits for a word before it goes on or leaves. */
+/* Reports every change of the job's state, and reads a byte before it resumes the job or exits. */
 static _Noreturn void be_shell(const struct pty *pty, const char *const *arguments, int said,
 			       int told)
 {
@@ -65,7 +65,7 @@ static _Noreturn void be_shell(const struct pty *pty, const char *const *argumen
 	pid_t job;
 
 	must(setsid() >= 0 && ioctl(pty->slave, TIOCSCTTY, 0) == 0, "a session with a terminal");
-	/* the shell may set the foreground from the background */
+	/* without this the shell cannot set the foreground group from the background */
 	signal(SIGTTOU, SIG_IGN);
 	job = fork();
 	must(job >= 0, "fork");
@@ -148,7 +148,7 @@ void pty_forget(struct pty *pty)
 	pty->text[0] = '\0';
 }
 
-/* Reads what there is, waiting for it; old text makes room. False when nothing comes. */
+/* Waits for output and reads it; old text makes room. False when nothing comes. */
 static bool read_more(struct pty *pty, int wait_ms)
 {
 	struct pollfd watch = { .fd = pty->master, .events = POLLIN };
@@ -196,9 +196,7 @@ const char *pty_between(struct pty *pty, const char *mark)
 	return pty->between;
 }
 
-/*
- * Its output is read meanwhile, so that it never waits for room; what a terminal holds is not lost.
- */
+/* Reads the job's output meanwhile, so that the job never waits for room and no output is lost. */
 int pty_wait(struct pty *pty)
 {
 	struct pollfd watch = { .fd = pty->said, .events = POLLIN };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs the program under test ($PREFORK_SRV) on a terminal of its own, as the job of a shell that
- * knows stopping and going on.
+ * Runs the program under test ($PREFORK_SRV) on a terminal of its own, as a job of a shell with job
+ * control.
  */
 #ifndef CLI_PTY_H
 #define CLI_PTY_H
@@ -14,43 +14,43 @@
 struct pty {
 	int master, slave;
 	pid_t shell, job;
-	int said, told; /* from and to the shell */
+	int said, told; /* pipes from and to the shell */
 	struct termios before;
-	char text[1 << 20]; /* what the program has written; the last of it */
+	char text[1 << 20]; /* the last part of the program's output */
 	size_t used;
-	char between[1 << 18]; /* what pty_between has found */
+	char between[1 << 18]; /* the result of pty_between */
 };
 
 /*
- * Starts it in the folder with arguments (NULL-ended) on a terminal of that size; skips the test
- * where the system has no terminals to give.
+ * Starts the program in the folder with arguments (NULL ends them) on a terminal of that size;
+ * skips the test where the system has no terminals.
  */
 void pty_start(struct pty *pty, const char *folder, unsigned rows, unsigned columns,
 	       const char *const *arguments);
 
-/* Lets go of everything; the job must have ended. */
+/* Frees everything; the job must have ended. */
 void pty_end(struct pty *pty);
 
-/* Presses keys. */
+/* Types keys. */
 void pty_type(struct pty *pty, const char *keys);
 
-/* Gives the terminal another size, of which the job is told (SIGWINCH). */
+/* Resizes the terminal; the job gets SIGWINCH. */
 void pty_resize(struct pty *pty, unsigned rows, unsigned columns);
 
-/* Forgets what was written, then reads on until `wanted` is in it. */
+/* Discards the output so far. pty_expect reads until the output contains `wanted`. */
 void pty_forget(struct pty *pty);
 void pty_expect(struct pty *pty, const char *wanted);
 
 /*
- * Forgets, reads on until `mark` has come twice, and returns what was between; good until the next
- * call.
+ * Discards the output so far, reads until `mark` has come twice, and returns the text between;
+ * valid until the next call.
  */
 const char *pty_between(struct pty *pty, const char *mark);
 
-/* Waits until the job has stopped or ended; its status as waitpid(2) gives it. */
+/* Waits until the job has stopped or ended; returns its status as waitpid(2) does. */
 int pty_wait(struct pty *pty);
 
-/* The shell's fg. */
+/* Resumes the job, as the shell's fg does. */
 void pty_go_on(struct pty *pty);
 
 /* True when the terminal has the modes that it had before the job. */

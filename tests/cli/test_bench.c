@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prefork-client bench against servers that the tests are themselves: what it sends, what it takes
- * for an answer, what it counts. Bounds on times are lower ones, so that no load can break them.
+ * prefork-client bench against servers inside the tests: its messages, the answers it accepts, its
+ * counts. Bounds on times are lower bounds, so that load cannot break them.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 
 enum { HOLD_MS = 300 };
 
-/* Lets time go by in which nothing comes but what has come already. */
+/* Lets time pass without an answer. */
 static void hold(int ms)
 {
 	poll(NULL, 0, ms);
@@ -63,7 +63,7 @@ static void verified_messages__all_differ_and_their_echo_is_right(void **state)
 	BENCH("--verify", "-c", "2", "-n", "4", "-s", "16", bench_peer_address);
 	for (int i = 0; i < 2; i++)
 		fds[i] = bench_peer_accept();
-	/* both are answered once both have asked: else one could ask for the other */
+	/* answered only when both have asked: otherwise one connection could ask for the other */
 	for (int i = 0; i < 4; i += 2) {
 		for (int k = i; k < i + 2; k++)
 			bench_peer_receive(fds[k % 2], messages[k], 16);
@@ -176,7 +176,7 @@ static void server_that_speaks_first__is_heard_to_its_end(void **state)
 	assert_true(bench_peer_value("bytes_in") == 10);
 }
 
-/* Hears a request for /x and answers. */
+/* Receives a request for /x and answers. */
 static void serve(int fd, const char *answer)
 {
 	char wanted[160];
@@ -279,7 +279,8 @@ static void server__that_nobody_is_at__is_unavailable(void **state)
 }
 
 /*
- * The pauses double from 10 ms, so seven tries fit in a second; were there none, thousands would.
+ * The pauses double from 10 ms, so seven tries fit in a second; without pauses there would be
+ * thousands.
  */
 static void server__that_has_gone__is_not_tried_without_pause(void **state)
 {
@@ -310,14 +311,14 @@ static void open_loop__counts_from_when_messages_are_due(void **state)
 	for (int i = 1; i < 100; i++)
 		bench_peer_echo(fd, 4);
 	bench_peer_assert_counts(CODE_OK, "answers", 100, 0);
-	/* the last was due 99 ms after the start, so none was answered sooner than in 201 ms */
+	/* the last was due 99 ms after the start, so every answer took at least 201 ms */
 	assert_true(bench_peer_value("answer_p50_us") >= (HOLD_MS - 100) * 1e3);
 	assert_true(bench_peer_value("answer_mean_us") >= (HOLD_MS - 100) * 1e3);
 	assert_true(bench_peer_value("due") == 100);
 	close(fd);
 }
 
-/* The same stall, of which the closed loop's many other messages know nothing. */
+/* The same stall. It delays one message of a closed loop, which sends the others after it. */
 static void closed_loop__shows_a_stall_in_one_message_only(void **state)
 {
 	int fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prefork-client bench with messages whose turn is not as usual: unanswered at the end, answered
- * too soon, or none at all, when the server speaks first. Bounds on times are lower ones.
+ * prefork-client bench with unusual messages: unanswered at the end, answered too soon, or none at
+ * all when the server sends first. Bounds on times are lower bounds.
  */
 #include <poll.h>
 #include <sys/socket.h>
@@ -19,7 +19,7 @@ static void hold(int ms)
 	poll(NULL, 0, ms);
 }
 
-/* The first connection's message stays unanswered, as does the second one's second. */
+/* Leaves unanswered the first connection's message and the second connection's second one. */
 static void stall(int fds[2])
 {
 	for (int i = 0; i < 2; i++)
@@ -75,7 +75,7 @@ static void run__of_so_many_messages__has_none_unanswered(void **state)
 	close(fds[1]);
 }
 
-/* The turns are 100 ms apart: who connects before its own hears the greeting too early. */
+/* Messages are due 100 ms apart: a connection made before its time gets the greeting too early. */
 static void open_loop__of_a_server_that_speaks_first__connects_when_it_is_due(void **state)
 {
 	(void)state;
@@ -93,7 +93,7 @@ static void open_loop__of_a_server_that_speaks_first__connects_when_it_is_due(vo
 	assert_true(bench_peer_value("seconds") >= 0.4);
 }
 
-/* One of them would hear a greeting that it did not ask for. */
+/* A connection too many would receive a greeting that it did not ask for. */
 static void connections__beyond_the_greetings_wanted__are_not_made(void **state)
 {
 	int fd;
@@ -123,7 +123,7 @@ static void answer__to_a_message_that_is_not_sent_whole__is_wrong(void **state)
 	close(fd);
 }
 
-/* The last of the time is the server's. */
+/* The run includes the server's time for the last answer. */
 static void run__of_so_many_messages__lasts_until_the_last_answer(void **state)
 {
 	int fd;
@@ -173,7 +173,7 @@ static void run__without_any_answer__says_so_and_has_no_latencies(void **state)
 	close(fd);
 }
 
-/* Long before the run ends: the words are there while it still goes on. */
+/* The error is printed long before the run ends. */
 static void answer__shorter_than_awaited__is_told_with_its_size_early(void **state)
 {
 	char early[] = ": 3 bytes came for an answer where 4 are awaited: give -a 3 if that is a "
@@ -211,7 +211,7 @@ static void answer__shorter_than_awaited__is_no_whole_one_at_the_end(void **stat
 	close(fd);
 }
 
-/* A full queue keeps the second connection from being made, and the run from beginning. */
+/* A full queue prevents the second connection, and so the start of the run. */
 static void interrupt__while_connecting__gives_no_rate(void **state)
 {
 	(void)state;
@@ -244,7 +244,7 @@ static void http__that_changes_the_protocol__is_wrong(void **state)
 	close(fd);
 }
 
-/* A reader of the table must find as many fields as there are, and UTF-8. */
+/* A reader of the table must find as many fields as columns, and valid UTF-8. */
 static void csv__of_an_odd_address__is_quoted(void **state)
 {
 	char path[4096], address[4200];

@@ -122,13 +122,13 @@ static void terminal__shows_progress_and_a_drawing(void **state)
 	close(fd);
 }
 
-/* The last test: a limit that was lowered cannot be raised again by everybody. */
+/* The last test: an unprivileged user cannot raise a limit again that was lowered. */
 static void descriptors__that_are_too_few__are_told_before_anything_begins(void **state)
 {
 	struct rlimit limit;
 
 	(void)state;
-	/* the soft limit is raised, so that only nobody's being there is left to complain about */
+	/* bench raises the soft limit, so the only error left is that no server listens */
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	limit.rlim_cur = 64;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -214,7 +214,7 @@ static void server_pid__gives_its_processor_time(void **state)
 	close(fd);
 }
 
-/* Uses so much processor time, and ends or waits to be ended. */
+/* Forks a child that uses BURN_NS of processor time, and then stops or is killed. */
 static pid_t burn(bool stays)
 {
 	pid_t pid = fork();
@@ -228,7 +228,7 @@ static pid_t burn(bool stays)
 	_exit(0);
 }
 
-/* One stays, one has been waited for, and both began when the run had. */
+/* One child stays, one has been waited for, and both started during the run. */
 static void server_pid__counts_processes_that_begin_during_the_run(void **state)
 {
 	char pid[16];
@@ -252,7 +252,7 @@ static void server_pid__counts_processes_that_begin_during_the_run(void **state)
 	close(fd);
 }
 
-/* The only process of a bench that has one. */
+/* The child process of a bench that has only one. */
 static pid_t only_process(void)
 {
 	char path[64];
@@ -290,7 +290,7 @@ static void process__that_is_killed__is_told_with_its_signal(void **state)
 	close(fd);
 }
 
-/* The rate is that of the time that was asked for. */
+/* The rate refers to the requested time. */
 static void process__that_is_held_up__does_not_lengthen_the_run(void **state)
 {
 	pid_t pid;
@@ -310,7 +310,7 @@ static void process__that_is_held_up__does_not_lengthen_the_run(void **state)
 	close(fd);
 }
 
-/* What it has used before the run must not be taken away from the others' time. */
+/* The time that the process used before the run must not be subtracted from that of the others. */
 static void server_pid__that_ends_during_the_run__makes_a_least_time(void **state)
 {
 	pid_t child = burn(true);

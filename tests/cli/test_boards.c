@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * -s status of files that no server has written: damaged, foreign, hostile, or cut while they are
+ * -s status of files that no server has written: damaged, foreign, hostile, or truncated during the
  * read.
  */
 #include <setjmp.h>
@@ -44,7 +44,7 @@ static void assert_failed(const char *message)
 		fail_msg("\"%s\" is not in:\n%s", message, said.err);
 }
 
-/* No byte that a terminal obeys, but for the ends of lines. */
+/* Asserts that the output has no control bytes except line ends. */
 static void assert_harmless(void)
 {
 	for (const unsigned char *c = (const unsigned char *)said.out; *c != '\0'; c++)
@@ -173,7 +173,8 @@ static void status__of_what_is_no_scoreboard__says_so(void **state)
 }
 
 /*
- * Somebody cuts the file and makes it long again while it is read: any answer but a crash will do.
+ * Another process truncates and extends the file while status reads it: any result but a crash is
+ * right.
  */
 static void status__of_a_file_that_is_being_cut__does_not_crash(void **state)
 {

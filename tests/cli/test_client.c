@@ -29,7 +29,7 @@ static void assert_said(enum exit_code code, const char *out, const char *err)
 	assert_int_equal(client.code, code);
 }
 
-/* A port at which nobody listens, and which nobody else gets. */
+/* A bound port on which no process listens, so that no other process gets it. */
 static int closed_port(void)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,
@@ -198,7 +198,10 @@ static void bind__to_what_cannot_be_had__says_why(void **state)
 	assert_said(CODE_UNAVAILABLE, "",
 		    "prefork-client: cannot connect from 192.0.2.1:0: Cannot assign requested "
 		    "address\n");
-	/* SO_REUSEADDR lets it share a port with a bound socket, but not with one that listens */
+	/*
+	 * SO_REUSEADDR lets the client share a port with a bound socket, but not with a
+	 * listener
+	 */
 	assert_int_equal(listen(fd, 1), 0);
 	snprintf(message, sizeof(message),
 		 "prefork-client: cannot connect from %s: Address already in use\n", address);
@@ -207,7 +210,7 @@ static void bind__to_what_cannot_be_had__says_why(void **state)
 	close(fd);
 }
 
-/* Below this port a process needs a capability; 0 or 1: below none. */
+/* Below this port a process needs a capability; 0 or 1: no port needs one. */
 static unsigned first_free_port(void)
 {
 	FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
@@ -264,7 +267,7 @@ int main(void)
 		TEST(unix__socket_with_a_full_queue__times_out),
 		TEST(bind__to_what_cannot_be_had__says_why),
 		TEST(bind__to_a_port__is_where_the_peer_sees_it_come_from),
-		/* the last one: where every port is free for all, there is nothing to refuse */
+		/* the last one: it is left out where every user may bind every port */
 		TEST(bind__to_a_port_for_the_privileged__lacks_permission),
 	};
 	size_t count = sizeof(tests) / sizeof(tests[0]) - (first_free_port() > 1 ? 0 : 1);

@@ -174,7 +174,7 @@ static void output__that_cannot_be_written__is_an_error(void **state)
 	close(ends[1]);
 }
 
-/* Both ends of a terminal that passes bytes as they are. */
+/* Opens both ends of a terminal in raw mode. */
 static void open_terminal(int *master, int *slave)
 {
 	struct termios modes;

@@ -10,7 +10,7 @@
 #include "e2e/harness.h"
 #include "unit/island.h"
 
-/* The lines of the trace contain these, in this order. */
+/* Asserts that the lines of the trace contain these parts, in this order. */
 static void assert_trace(const char *const *parts)
 {
 	const char *at = client_peer.client.err;
@@ -25,8 +25,9 @@ static void assert_trace(const char *const *parts)
 #define TRACE(...) assert_trace((const char *const[]){ __VA_ARGS__, NULL })
 
 /*
- * Waits until the client has our acknowledgement of its end. If our own end overtook that, the late
- * one would meet TIME_WAIT, and the reset that follows would end it (RFC 1337).
+ * Waits until the client has the acknowledgement of its FIN. If the test's FIN overtook it, the
+ * late acknowledgement would meet TIME_WAIT, and the reset that follows would end that state (RFC
+ * 1337).
  */
 static void await_acknowledged(int peer)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* -t and its look at the environment: what would keep the server from starting here. */
+/* -t and its checks of the environment: conditions that prevent the server from starting here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -160,7 +160,9 @@ static void test__of_the_configuration_as_a_file_of_the_server__is_refused(void 
 	}
 }
 
-/* -t with these arguments, and then the start: both must say this and exit with this. */
+/*
+ * Runs -t with these arguments, and then the start: both must print this and exit with this code.
+ */
 static void assert_both_say(const char *folder, const char *const *arguments, const char *begin,
 			    enum exit_code code)
 {
@@ -196,7 +198,7 @@ static void test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says(
 	assert_int_equal(rmdir(board), 0);
 }
 
-/* Root's containers may lack what the workers' user takes. */
+/* A container's root may lack the capability to change to the workers' user. */
 static void test__without_the_right_to_change_user__says_what_the_start_says(void **state)
 {
 	if (geteuid() != 0)
@@ -224,7 +226,9 @@ static void test__of_one_socket_by_two_names__says_what_the_start_says(void **st
 	assert_both_say(*state, arguments, message, CODE_CONFIG);
 }
 
-/* Runs both in a process that may have so few, and cannot raise it. */
+/*
+ * Runs -t and the start in a process that may have `most` descriptors and cannot raise the limit.
+ */
 static void assert_few(const char *folder, unsigned most, const char *const *arguments,
 		       const char *begin)
 {
@@ -288,7 +292,7 @@ static void test__with_too_few_descriptors__warns(void **state)
 {
 	struct rlimit kept;
 
-	/* no system has a hard limit of so many, and none can be raised to it */
+	/* no system has a hard limit this high, and no process can raise its limit to it */
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &kept), 0);
 	check(state, "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\nrlimit_nofile = "
 		     "1073741816\n");
@@ -377,7 +381,7 @@ int main(void)
 		cmocka_unit_test(
 			test__beside_the_running_server__finds_addresses_free_and_disturbs_nothing),
 	};
-	/* only root's server changes its user */
+	/* only a server started by root changes its user */
 	const struct CMUnitTest of_root[] = {
 		cmocka_unit_test(test__as_root_with_an_unknown_user__says_so),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* -s: the running server is asked, and the outcome is told. */
+/* -s: requests to the running server, and the reports of their outcome. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,7 +94,7 @@ static void verb__without_a_pid_file_and_with_a_bad_configuration__says_so(void 
 
 	folder_write(folder, "x.conf", "workers = lots\n");
 	command_copy(folder, "prefork-srv");
-	/* not as root, whose default pid file may be that of a server in use */
+	/* not as root: root's default pid file may be that of a running server */
 	if (geteuid() == 0)
 		RUN_WORDS(&said, folder, AS_NOBODY, "env", "XDG_RUNTIME_DIR=.", "./copy", "-s",
 			  "reload", "-c", "x.conf");
@@ -150,7 +150,7 @@ static void quit__waits_for_the_end(void **state)
 	assert_int_equal(said.code, CODE_FAILED);
 }
 
-/* The signal is pending from the moment on that the asker has sent it. */
+/* True when the signal is pending, as it is from the moment the -s process has sent it. */
 static bool is_pending(pid_t pid, int number)
 {
 	unsigned long long pending = 0;
@@ -167,7 +167,7 @@ static bool is_pending(pid_t pid, int number)
 	return (pending >> (number - 1) & 1) != 0;
 }
 
-/* A stopped master cannot answer, so the asker is waiting when it is killed. */
+/* A stopped master cannot answer, so the -s process still waits when the master is killed. */
 static void kill_asked(const char *folder, const char *verb, int number, const char *message)
 {
 	struct server server;

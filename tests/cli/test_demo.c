@@ -35,7 +35,9 @@ enum { LESSONS = sizeof(rows) / sizeof(rows[0]) };
 
 static struct said said; /* of the last run */
 
-/* Where a line was filled does not matter: blanks in a row, and line ends, count as one blank. */
+/*
+ * Compares regardless of where lines are filled: blanks in a row and line ends count as one blank.
+ */
 static void assert_said(const char *text, const char *wanted)
 {
 	static char words[sizeof(said.out)];
@@ -52,7 +54,7 @@ static void assert_said(const char *text, const char *wanted)
 		fail_msg("\"%s\" is not in:\n%s%s", wanted, said.out, said.err);
 }
 
-/* Every line of a drawing fits a terminal of 80 columns, and commands no terminal. */
+/* Asserts that every line fits a terminal of 80 columns and is printable ASCII. */
 static void assert_plain(const char *text)
 {
 	size_t column = 0;
@@ -83,7 +85,7 @@ static void assert_all_held(void)
 	assert_plain(said.out);
 }
 
-/* One lesson; *state is the folder. */
+/* Runs one lesson; *state is the folder. */
 static void run_lesson(void **state, const char *lesson)
 {
 	RUN_WORDS(&said, *state, "prefork-demo", lesson);
@@ -97,7 +99,9 @@ static void run_lesson(void **state, const char *lesson)
 	}
 #include "tables/lessons.def"
 
-/* A bar below a process: it holds the socket; a dot: not, or no longer. */
+/*
+ * A bar below a process means that it holds the socket; a dot, that it does not or no longer does.
+ */
 static void drawing__a_dot_without_the_socket(void **state)
 {
 	run_lesson(state, "close-vs-shutdown");
@@ -112,7 +116,7 @@ static void drawing__a_dot_without_the_socket(void **state)
 	assert_said(said.out, " recv() = 0 ---- ACK ---> . kernel: client's end TIME_WAIT");
 }
 
-/* A loop that goes round once would not show what it is for. */
+/* A loop with a single round would not show its purpose. */
 static void drawing__the_loop_of_send_goes_round(void **state)
 {
 	unsigned count = 0;
@@ -159,7 +163,7 @@ static void unknown_lesson__list_and_64(void **state)
 	assert_string_equal(said.err, "prefork-demo: \"close-vs-shutdwn\": there is no such lesson "
 				      "(did you mean close-vs-shutdown?)\n");
 	assert_said(said.out, rows[LESSONS - 1].name);
-	/* nothing is run before all words are known */
+	/* no lesson runs before all arguments are checked */
 	RUN_WORDS(&said, *state, "prefork-demo", "reset", "\x1b[31m");
 	assert_int_equal(said.code, 64);
 	assert_null(strstr(said.out, "claims"));
@@ -201,7 +205,7 @@ static void as_nobody__every_claim_holds(void **state)
 {
 	if (geteuid() != 0) {
 		for (int i = 0; i < LESSONS; i++)
-			run_lesson(state, rows[i].name); /* an ordinary user already */
+			run_lesson(state, rows[i].name); /* already an ordinary user */
 		return;
 	}
 	command_copy(*state, "prefork-demo");
@@ -211,12 +215,12 @@ static void as_nobody__every_claim_holds(void **state)
 	}
 }
 
-/* Loopback is down there: the lessons make themselves a namespace where it is up. */
+/* Loopback is down in a new namespace: each lesson makes one of its own, where loopback is up. */
 static void in_a_new_network_namespace__every_claim_holds(void **state)
 {
 	RUN_WORDS(&said, *state, "unshare", "-rn", "true");
 	if (said.code != 0)
-		skip(); /* in many containers root may not either */
+		skip(); /* many containers forbid it even to root */
 	command_copy(*state, "prefork-demo");
 	for (int i = 0; i < LESSONS; i++) {
 		RUN_WORDS(&said, *state, "unshare", "-rn", "./copy", rows[i].name);
@@ -229,7 +233,7 @@ static void on_forbidden_ground__not_checkable_and_77(void **state)
 	char sum[80];
 
 	if (geteuid() != 0)
-		skip(); /* cannot make the place and then give up the right to leave it */
+		skip(); /* only root can make the namespace and then drop its privileges in it */
 	RUN_WORDS(&said, *state, "unshare", "-n", "true");
 	if (said.code != 0)
 		skip();
@@ -244,7 +248,7 @@ static void on_forbidden_ground__not_checkable_and_77(void **state)
 	assert_null(strstr(said.out, "BROKEN"));
 }
 
-/* Runs all lessons where a system call is forbidden; -1 where nothing can be forbidden. */
+/* Runs all lessons with one system call forbidden; -1 where no call can be forbidden. */
 static int run_in_sandbox(const char *folder, long call, int first)
 {
 	pid_t pid = fork();
@@ -271,7 +275,7 @@ static void without_netlink__every_claim_holds(void **state)
 	assert_all_held();
 }
 
-/* What is forbidden is neither held nor broken, and what needs it not is held all the same. */
+/* A claim that needs the forbidden call is neither held nor broken; the other claims are held. */
 static void without_a_call__not_checkable_and_77(void **state)
 {
 	static const struct {
@@ -304,7 +308,7 @@ static void full_disk__71(void **state)
 	assert_said(said.err, "cannot write to stdout");
 }
 
-/* The next child to be reaped, and this process is the reaper of all orphans: none is left. */
+/* Reaps until no process is left; this process is the reaper of all orphans. */
 static void assert_nothing_is_left(void)
 {
 	alarm(30);
@@ -331,7 +335,7 @@ static void killed_in_the_middle__leaves_no_process(void **state)
 		_exit(127);
 	}
 	close(output[1]);
-	/* the first byte of the first drawing: processes are there, or about to be */
+	/* after the first byte of the first drawing the processes exist or are about to */
 	for (unsigned lines = 0; lines < 9; lines += byte == '\n')
 		assert_int_equal(read(output[0], &byte, 1), 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of prefork-demo in odd surroundings: what is inherited, what is missing, what is small, and
- * crashes.
+ * Tests of prefork-demo in unusual environments: inherited children, missing files, small limits,
+ * and crashes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,9 +26,9 @@
 enum { BOUND_S = 120, STRANGER_FD = 9, UNAVAILABLE = 99 };
 
 static struct said said; /* of the last run */
-static bool has_island;  /* this process has a network of its own */
+static bool has_island;  /* this process has its own network namespace */
 
-/* The command has the words of prefork-demo behind it, by exec. */
+/* The command ends with the exec of prefork-demo. */
 static void run_shell(const char *folder, const char *shell)
 {
 	RUN_WORDS(&said, folder, "sh", "-c", shell);
@@ -48,7 +48,7 @@ static void assert_nothing_is_broken(void)
 		fail_msg("exit code %d:\n%s%s", said.code, said.out, said.err);
 }
 
-/* The child that the program gets through exec lives until the test lets it go. */
+/* The child that the program inherits through exec lives until the test ends it. */
 static void inherited_child__is_not_waited_for(void **state)
 {
 	int fds[2];
@@ -79,7 +79,7 @@ static void inherited_signals__every_claim_holds(void **state)
 	assert_code(0);
 }
 
-/* The oldest child of that process; 0: it has none, or the kernel does not tell. */
+/* The oldest child of that process; 0: it has none, or the kernel does not report it. */
 static pid_t child_of(pid_t pid)
 {
 	char path[64];
@@ -96,7 +96,9 @@ static pid_t child_of(pid_t pid)
 	return child;
 }
 
-/* Starts a lesson whose client lives to the end; it cannot get there before its output is read. */
+/*
+ * Starts a lesson whose client lives to the end; the lesson cannot end before its output is read.
+ */
 static pid_t start_lesson(int output[2], int errors[2])
 {
 	char path[512];
@@ -120,7 +122,7 @@ static pid_t start_lesson(int output[2], int errors[2])
 	return pid;
 }
 
-/* Up to the heading of the first scene. */
+/* Reads up to the heading of the first scene. */
 static void read_to_scene(int output)
 {
 	char byte = 0, before = 0;
@@ -159,7 +161,7 @@ static void process__killed_in_a_lesson__70_and_the_signal(void **state)
 				  "(Killed)\n");
 }
 
-/* Without /proc nobody can say who holds a socket, or who sleeps. */
+/* Without /proc a lesson cannot find out which process holds a socket or sleeps. */
 static void empty_proc__not_checkable_and_77(void **state)
 {
 	RUN_WORDS(&said, *state, "unshare", geteuid() == 0 ? "-m" : "-rm", "sh", "-c",
@@ -169,7 +171,7 @@ static void empty_proc__not_checkable_and_77(void **state)
 		skip();
 	assert_null(strstr(said.out, "BROKEN"));
 	assert_non_null(strstr(said.out, "(not checkable here: /proc"));
-	if (strstr(said.err, "LeakSanitizer") == NULL) /* which leaves with 1: it needs /proc */
+	if (strstr(said.err, "LeakSanitizer") == NULL) /* it exits with 1, because it needs /proc */
 		assert_code(77);
 }
 
@@ -196,7 +198,9 @@ static void small_receive_buffers__nothing_is_broken(void **state)
 	assert_non_null(strstr(said.out, "the receive buffer is smaller"));
 }
 
-/* The lessons open sockets, and look at /proc: neither may pass for what a lesson is about. */
+/*
+ * The lessons open sockets and read /proc: a failure of these must not count as a lesson's result.
+ */
 static void few_descriptors__nothing_is_broken(void **state)
 {
 	enum { LEAST = 4, ENOUGH = 14 };
@@ -208,7 +212,7 @@ static void few_descriptors__nothing_is_broken(void **state)
 			"ulimit -n %d; exec \"$TOP_BUILDDIR/prefork-demo\" close-vs-shutdown ports",
 			most);
 		run_shell(*state, command);
-		if (strstr(said.err, "LeakSanitizer") == NULL) /* which needs one too */
+		if (strstr(said.err, "LeakSanitizer") == NULL) /* it needs a descriptor too */
 			assert_nothing_is_broken();
 		assert_null(strstr(said.out, "BROKEN"));
 	}

@@ -26,7 +26,7 @@ enum { ROWS = 24, COLUMNS = 80 };
 
 static struct pty pty;
 
-/* On the terminal; the first prompt has come when this returns. */
+/* Starts the demo on the terminal and waits for its first prompt. */
 static void start(const char *folder, const char *first, const char *second)
 {
 	char *server = getenv("PREFORK_SRV"), path[4096];
@@ -49,7 +49,7 @@ static void assert_exited(int code)
 	pty_end(&pty);
 }
 
-/* The next scene comes with a key, and not before. */
+/* The next scene comes after a key, and not before. */
 static void step__waits_for_a_key_after_each_scene(void **state)
 {
 	char heading[] = "(a) ";

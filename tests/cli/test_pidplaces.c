@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pid files that cannot be, and places where none can be: -t and the start. */
+/* Pid files that cannot be used, and directories where none can be made: -t and the start. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ static bool starts_with(const char *text, const char *begin)
 	return strncmp(text, begin, strlen(begin)) == 0;
 }
 
-/* -t and the start are of one mind about a pid file. */
+/* -t and the start must give the same result for a pid file. */
 static void assert_both(void **state, const char *path, const char *begin, enum exit_code code)
 {
 	RUN(&said, *state, "-t", "-l", "127.0.0.1:0=ack,backlog=16", "-p", path);
@@ -52,7 +52,7 @@ static void test__without_a_pid_file__has_nothing_to_say(void **state)
 	assert_int_equal(said.code, CODE_OK);
 }
 
-/* Where the default place cannot be written; 99: this system has no such place for a test. */
+/* Makes the default directory read-only; 99: this system has no such directory for a test. */
 #define WHERE_NOTHING_CAN_BE_WRITTEN "mount -t tmpfs -o ro none " RUNSTATEDIR " || exit 99; "
 static bool run_there(const char *folder, const char *script)
 {

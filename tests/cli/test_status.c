@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* -s status: what it shows of a server, of one that hangs, and of a dead one. */
+/* -s status of a running server, of a hanging one, and of a dead one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,7 +49,7 @@ static void assert_shown(const char *text)
 		fail_msg("\"%s\" is not in:\n%s%s", text, said.out, said.err);
 }
 
-/* The master counts its workers a moment after they are ready. */
+/* Repeats the command, because the master counts its workers a moment after they are ready. */
 static void expect(void **state, const char *text)
 {
 	for (int64_t end_ms = clock_ms() + 30000; clock_ms() < end_ms;) {
@@ -75,7 +75,7 @@ static void assert_listener_shown(void)
 	assert_shown(row);
 }
 
-/* No byte that a terminal obeys, but for the ends of lines. */
+/* Asserts that the output has no control bytes except line ends. */
 static void assert_harmless(void)
 {
 	for (const unsigned char *c = (const unsigned char *)said.out; *c != '\0'; c++)
@@ -219,7 +219,7 @@ static void status__of_a_dead_server__shows_what_is_left_and_fails(void **state)
 	assert_string_equal(said.out, "");
 }
 
-/* It lives, but nobody can say how it is: that is no server that does not run. */
+/* The server runs, but its state cannot be read: that must not be reported as a stopped server. */
 static void status__of_a_server_without_a_scoreboard__says_so(void **state)
 {
 	char path[512], message[128];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* -s status --watch on a terminal: what it draws, and that it leaves the terminal as it was. */
+/* -s status --watch on a terminal: the frames it draws, and the terminal it restores. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,7 +59,7 @@ static void start(void **state, unsigned rows, unsigned columns)
 	pty_expect(&pty, " q quits");
 }
 
-/* The last switch between the two screens was back. */
+/* Asserts that the last switch between the two screens was back to the normal one. */
 static void assert_left(void)
 {
 	const char *taken = NULL, *left = NULL;
@@ -74,14 +74,14 @@ static void assert_left(void)
 	assert_true(pty_is_restored(&pty));
 }
 
-/* A whole frame that has come from now on, though it may have been drawn a little before. */
+/* Returns a whole frame that arrives from now on, though it may have been drawn shortly before. */
 static const char *next_frame(void)
 {
 	pty_type(&pty, "  ");
 	return pty_between(&pty, HOME);
 }
 
-/* Columns of the widest line, and the number of lines in *rows. */
+/* Returns the columns of the widest line; *rows gets the number of lines. */
 static unsigned measure(const char *frame, unsigned *rows)
 {
 	unsigned widest = 0, columns = 0;
@@ -101,7 +101,7 @@ static unsigned measure(const char *frame, unsigned *rows)
 	return widest;
 }
 
-/* Frames come until one has the form; that none does is a failure. */
+/* Reads frames until one has that size; fails when none does. */
 static void expect_size(unsigned rows, unsigned columns)
 {
 	unsigned seen_rows = 0, seen_columns = 0;
@@ -123,7 +123,7 @@ static void expect_frame_with(const char *text)
 	fail_msg("no frame has: %s", text);
 }
 
-/* Ends it by keys or a signal, and looks at what is left of the terminal. */
+/* Ends the program by keys or a signal, and checks the terminal after it. */
 static int end_by(const char *keys, int number)
 {
 	int status;
@@ -236,7 +236,7 @@ static char state_of(pid_t pid)
 	return end[2];
 }
 
-/* Where it waits for the terminal, it must not be deaf. */
+/* A program that waits for the terminal must still act on signals. */
 static void watch__in_the_background__dies_of_a_signal(void **state)
 {
 	int64_t end_ms = clock_ms() + PATIENCE_MS;
@@ -259,7 +259,7 @@ static void watch__in_the_background__dies_of_a_signal(void **state)
 	pty_end(&pty);
 }
 
-/* A shell that finds its job stopped sets the terminal right for itself. */
+/* A shell that finds its job stopped restores the terminal's modes for itself. */
 static void watch__after_sigstop__takes_the_terminal_again(void **state)
 {
 	int status;

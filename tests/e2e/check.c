@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What must hold of every server that has ended: code, log, sanitizers, children, connections. */
+/* Checks of every server that has ended: exit code, log, sanitizers, children, connections. */
 #include "harness.h"
 
 #include "process.h"
 
 /*
- * A process that is killed while it looks for leaks has a helper, which ends a moment later and is
- * an orphan like any other.
+ * A process that is killed during its leak check has a helper, which ends a moment later and is an
+ * orphan like any other.
  */
 #ifdef CHECK_LEAKS
 enum { HAS_HELPERS = 1 };
@@ -46,7 +46,7 @@ static bool is_expected(const struct server *s, const char *line)
 	return false;
 }
 
-/* Every line of level error must be one that the test named. */
+/* Every event of level error must be one that the test named. */
 static void check_errors(struct server *s)
 {
 	char line[1024];
@@ -76,7 +76,7 @@ static void check_connections(struct server *s)
 		server_fail(s, "accepted and ended are not equal: %s", line);
 }
 
-/* Orphans of the server come to this program: there must be none, dead or alive. */
+/* The server's orphans become children of this program: there must be none, dead or alive. */
 static void check_children(struct server *s)
 {
 	pid_t pids[WORKERS_MOST];

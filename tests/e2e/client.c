@@ -190,7 +190,7 @@ void client_reset(int fd)
 
 /*
  * A text of lines has one answer for each line. A message without an end has one answer, which
- * comes at once, so a short silence after it is enough.
+ * comes at once, so a short wait after it is enough.
  */
 void client_ask(const char *address, const char *text, const char *answer)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client of the server: blocking calls with a deadline of WAIT_MS, each of which ends the test
- * when it fails.
+ * A client of the server: blocking calls with a deadline of WAIT_MS. A call that fails ends the
+ * test.
  */
 #ifndef E2E_CLIENT_H
 #define E2E_CLIENT_H
@@ -23,11 +23,11 @@ void client_say(int fd, const char *text);
 /* Receives exactly these bytes. */
 void client_expect(int fd, const void *bytes, size_t n);
 void client_hear(int fd, const char *text);
-/* True when the peer sends an end (or a reset) and nothing before it, within ms. */
+/* True when the peer sends an end (or a reset), and nothing before it, within ms. */
 bool client_ended(int fd, int ms);
 /* Expects the peer's orderly end, and nothing before it. */
 void client_expect_end(int fd);
-/* Receives until the end or a reset; returns how many bytes; text gets the first size - 1. */
+/* Receives until the end or a reset; returns the number of bytes; text gets the first size - 1. */
 size_t client_drain(int fd, char *text, size_t size);
 void client_half_close(int fd);
 /* Closes with a reset (SO_LINGER 0). */

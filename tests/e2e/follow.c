@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the server's log line by line and waits for events by name and fields: never by prose. A
- * line is `time level event name=value ...`; what is not of that form is passed over.
+ * Reads the server's log line by line and waits for events by name and fields, never by prose. A
+ * line is `time level event name=value ...`; other lines are skipped.
  */
 #include "harness.h"
 
@@ -21,7 +21,7 @@ void server_fail(struct server *s, const char *format, ...)
 	abort();
 }
 
-/* Adds what the file has grown by. */
+/* Appends the new bytes of the file to the text. */
 static void read_on(struct server *s)
 {
 	int fd = open(s->log_path, O_RDONLY | O_CLOEXEC);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs the real server for a test: starts it in a temporary directory, follows its log, stops it
- * and checks what it leaves behind. It must not depend on the server's inside: it uses only the
- * binary, the log, signals and /proc. Every wait is bounded by WAIT_MS and ends the test with the
- * whole log.
+ * and checks for leftovers. It must not depend on the server's internals: it uses only the binary,
+ * the log, signals and /proc. Every wait is bounded by WAIT_MS; when it is over, the test fails and
+ * prints the whole log.
  */
 #ifndef E2E_HARNESS_H
 #define E2E_HARNESS_H
@@ -28,7 +28,7 @@
 enum { WAIT_MS = 20000, ADDRESSES_MOST = 8, ARGS_MOST = 48, WORKERS_MOST = 128 };
 
 /*
- * What to start. Every member may be left out: the default is one worker and one listener
+ * The server to start. Every member may be left out: the default is one worker and one listener
  * 127.0.0.1:0=ack.
  */
 struct plan {
@@ -79,8 +79,8 @@ void server_wait_ready(struct server *s);
 void server_configure(struct server *s, const char *conf);
 void server_signal(struct server *s, int number);
 /*
- * Runs the binary with the arguments (NULL ends them) and returns its exit code. out: both its
- * outputs.
+ * Runs the binary with the arguments (NULL ends them) and returns its exit code; out gets its
+ * stdout and stderr.
  */
 int harness_run(char *out, size_t size, const char *const *args);
 /* Runs -s VERB for this server. */
@@ -139,7 +139,7 @@ void server_follow_daemon(struct server *s);
 const char *harness_folder(void);
 
 /*
- * harness_setup makes this program the reaper of all orphans, once for a program. harness_teardown
+ * harness_setup makes this program the reaper of all orphans, once per program. harness_teardown
  * kills the processes that a test left and removes its directories.
  */
 int harness_setup(void **state);

@@ -98,8 +98,8 @@ static double kicks(struct server *s)
 }
 
 /*
- * One of two workers is new and has no connection. It is stopped, so that the other one accepts
- * after the kernel has woken the stopped one to no effect; the other one then kicks it.
+ * One of two workers is new and has no connection. It is stopped, so the kernel wakes it to no
+ * effect and the other worker accepts; the other worker then kicks it.
  */
 static void lose(struct server *s)
 {
@@ -171,7 +171,7 @@ static void reopen_in_vain(struct server *s)
 	assert_int_equal(rmdir(access_path), 0);
 }
 
-/* A worker has lines to log, and so has the master. */
+/* Removes the log while a worker and the master have lines to write. */
 static void vanish_log(struct server *s)
 {
 	assert_int_equal(unlink(s->log_path), 0);
@@ -202,7 +202,7 @@ static void wake(struct server *s)
 	kill(server_worker(s, 0), SIGCONT);
 }
 
-/* Handshakes wait for data in the SYN queue, which one of them fills. */
+/* Handshakes stay in the SYN queue until data arrives; one of them fills it. */
 static void flood(struct server *s)
 {
 	for (int i = 0; i < 4; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The access log of a whole server: every line there, once, whatever happens to workers and files.
+ * The access log of a whole server: every line is written exactly once, whatever happens to workers
+ * and files.
  */
 #include "harness.h"
 
@@ -70,7 +71,7 @@ static void visit(const struct server *s, char *seen)
 	close(fd);
 }
 
-/* One line for each port that a client had, as often as it had it. */
+/* Asserts that each client port has as many lines as it had connections. */
 static void assert_all_told(struct server *s, const char *seen)
 {
 	static char told[1 << 16];
@@ -85,7 +86,7 @@ static void assert_all_told(struct server *s, const char *seen)
 				    seen[port]);
 }
 
-/* Nothing is in hand, and the last flush is over, once the worker waits for the next event. */
+/* A worker that waits for the next event has nothing in hand and has flushed its lines. */
 static void kill_all(struct server *s, unsigned workers, unsigned deaths)
 {
 	for (unsigned i = 0; i < workers; i++) {

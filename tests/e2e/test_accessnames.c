@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The access log of a whole server: by what its lines tell connections apart. */
+/* The access log of a whole server: the fields that identify a connection. */
 #include "harness.h"
 
 #include <stdio.h>
@@ -7,7 +7,9 @@
 #include "accessbook.h"
 #include "client.h"
 
-/* What tells a connection from all others in the file. */
+/*
+ * Asserts that worker, generation and connection together identify each of the first `most` lines.
+ */
 static void assert_names_differ(struct server *s, unsigned most)
 {
 	char *at = accessbook_read(accessbook_path), name[64];

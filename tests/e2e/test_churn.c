@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients that open, ask, read and close without pause while the server is reloaded, its log is
- * reopened and its workers are killed: nobody is refused, and only a kill breaks connections.
+ * Clients that connect, ask, read and close without pause while the server is reloaded, its log is
+ * reopened and its workers are killed: no connection is refused, and only a kill breaks one.
  */
 #include "harness.h"
 
@@ -14,7 +14,7 @@
 
 enum { CLIENTS = 8 };
 
-/* What the clients count, in memory that they share with the test. */
+/* The clients' counts, in memory shared with the test. */
 struct counts {
 	_Atomic bool stop;
 	_Atomic unsigned answered, refused, broken;
@@ -44,7 +44,8 @@ _Noreturn static void be_client(const struct server *s, struct counts *counts, u
 		int fd = client_try(FIRST(s));
 
 		/*
-		 * Closed connections keep their ports for a while (TIME_WAIT): that is no refusal.
+		 * Closed connections keep their ports for a while (TIME_WAIT): a lack of ports is
+		 * no refusal.
 		 */
 		if (fd < 0 && errno == EADDRNOTAVAIL)
 			harness_tick();
@@ -76,7 +77,7 @@ static struct counts *begin(const struct server *s, pid_t *clients)
 	return counts;
 }
 
-/* Every client has had some rounds since. */
+/* Waits until every client has done some more rounds. */
 static void wait_rounds(struct server *s, struct counts *counts)
 {
 	for (unsigned i = 0; i < CLIENTS; i++) {

@@ -164,7 +164,7 @@ static void half_close__to_echo__ends_both_sides(void **state)
 	server_stop(s);
 }
 
-/* The second message waits until the worker that took the first one is another. */
+/* The second message is sent after another worker has replaced the one that took the first. */
 static void worker__killed_between_two_messages__loses_neither(void **state)
 {
 	struct server *s =

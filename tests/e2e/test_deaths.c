@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker and its keeper die together: their connections are gone, and each of them is counted and
- * told, however the two deaths fall.
+ * A worker and its keeper die together: their connections are lost, and each of them is counted and
+ * logged, whatever the timing of the two deaths.
  */
 #include "harness.h"
 
@@ -30,7 +30,7 @@ static void close_crowd(const int *fds)
 		close(fds[i]);
 }
 
-/* Whoever has a clock only for milliseconds would not find the moments between. */
+/* Waits in microseconds: a clock of milliseconds would miss the moments between. */
 static void kill_two(pid_t first, pid_t second, int64_t pause_us)
 {
 	int64_t until_us;
@@ -99,13 +99,13 @@ static void pair__killed_with_any_pause__has_all_its_connections_counted(void **
 		WAIT_UNTIL(s, !process_lives(worker) && !process_lives(keeper));
 		server_wait_count(s, ++rounds, "keeper_died", NULL);
 		close_crowd(fds);
-		reload(s, rounds); /* so that there is a keeper again, whatever is left */
+		reload(s, rounds); /* makes a new keeper, whatever is left */
 		WAIT_UNTIL(s, is_at_rest(s) && is_alone(s));
 	}
 	assert_all_told(s);
 }
 
-/* Half a message keeps each of them from being ended by the drain. */
+/* Half a message keeps each connection open during the drain. */
 static void pair__killed_while_it_drains__has_all_its_connections_counted(void **state)
 {
 	struct server *s =
@@ -123,13 +123,13 @@ static void pair__killed_while_it_drains__has_all_its_connections_counted(void *
 			kill_two(worker, keeper, 0);
 		else
 			kill_two(keeper, worker, 0);
-		close_crowd(fds); /* a successor that was faster than the second kill ends, too */
+		close_crowd(fds); /* lets a successor end that was faster than the second kill */
 		WAIT_UNTIL(s, is_at_rest(s) && is_alone(s));
 	}
 	assert_all_told(s);
 }
 
-/* The master's SIGKILL finds the worker first, and the keeper when it is told to leave. */
+/* The master's SIGKILL reaches the worker first, and the keeper once it is told to leave. */
 static void connections__held_at_a_stop_by_force__are_counted(void **state)
 {
 	struct server *s =
@@ -148,9 +148,7 @@ static void connections__held_at_a_stop_by_force__are_counted(void **state)
 	close_crowd(fds);
 }
 
-/*
- * Overwrites the head of the worker's arena, where it finds it; false where that may not be done.
- */
+/* Finds the worker's arena and overwrites its head; false where that is forbidden. */
 static bool damage_arena(pid_t worker)
 {
 	static const uint64_t nothing;
@@ -177,7 +175,7 @@ static bool damage_arena(pid_t worker)
 	return done;
 }
 
-/* However many descriptors there could be: nobody looks at them. */
+/* The limit of descriptors is high, and no process looks at each of them. */
 static void arena__that_is_damaged__is_emptied_at_once_and_counted(void **state)
 {
 	struct server *s = accessbook_start(

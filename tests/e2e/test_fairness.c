@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients that send and take without pause, and others beside them. */
+/* Clients that send and receive without pause, and others beside them. */
 #include "harness.h"
 
 #include <poll.h>
@@ -8,12 +8,15 @@
 #include "client.h"
 #include "process.h"
 
-/* What a message may take on a machine that does much else; without shares it was more. */
+/* WORST_MS: a message's longest time on a loaded machine; it was longer without shares. */
 enum { GREEDY = 600, MESSAGES = 20, WORST_MS = 3000 };
 
 static const char request[] = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/* Requests as many as the connection takes, answers as they come. Only whole requests are sent. */
+/*
+ * Sends as many requests as the connection takes and reads answers as they come. Only whole
+ * requests are sent.
+ */
 static void pump(const struct pollfd *p)
 {
 	static char many[sizeof(request) * 100], answers[65536];
@@ -56,7 +59,7 @@ static pid_t start_greedy(const struct server *s, struct pollfd *all)
 	return pid;
 }
 
-/* A worker that serves is not taken for one that hangs, nor its clients for harmful ones. */
+/* A busy worker is not taken for a hanging one, nor its clients for harmful ones. */
 static void requests__without_end__leave_others_their_answers(void **state)
 {
 	static struct pollfd greedy[GREEDY];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starts and ends of the whole server: ready, pid file, daemon, PID 1, signals in the first
- * moments, a killed master.
+ * Start and end of the whole server: ready, pid file, daemon, PID 1, signals during the start, a
+ * killed master.
  */
 #include "harness.h"
 
@@ -169,7 +169,7 @@ static void pid_file__replaced_by_another__is_left_alone(void **state)
 	assert_int_equal(access(s->pid_file, F_OK), 0);
 }
 
-/* The first of the two that is ready; the other one must have ended. */
+/* The first of the two servers that is ready wins; the other one must have ended. */
 static void race_once(void)
 {
 	struct server *a = server_launch(&(struct plan){ 0 });
@@ -238,7 +238,7 @@ static void daemon__with_taken_port__the_starter_says_so(void **state)
 	close(fd);
 }
 
-/* What is asked of the starter reaches the daemon: it ends with the one, or was ready before. */
+/* A SIGTERM to the starter reaches the daemon: both end, or the daemon was ready before. */
 static void stop_starter(int after_ms)
 {
 	struct server *s =
@@ -250,7 +250,7 @@ static void stop_starter(int after_ms)
 	poll(NULL, 0, after_ms);
 	server_signal(s, SIGTERM);
 	code = server_wait_exit(s);
-	/* Ready before it heard of it, and on its way out since. */
+	/* The daemon was ready before the signal reached it, and is stopping now. */
 	if (code == 0)
 		WAIT_UNTIL(s, server_verb(s, "quit", out, sizeof(out)) == 1);
 	server_check(s, code, code == 1 || code == 128 + SIGTERM ? code : 0);
@@ -264,10 +264,7 @@ static void daemon__whose_starter_is_told_to_stop__does_not_stay(void **state)
 	}
 }
 
-/*
- * A signal that comes while the server starts: it ends, in whatever stage it was, and leaves
- * nothing.
- */
+/* A signal during the start ends the server, at whatever stage, and nothing is left behind. */
 static void signal_at_start(int number, int after_ms)
 {
 	struct server *s = server_launch(&(struct plan){ .workers = 2 });
@@ -339,8 +336,8 @@ static void master__killed__a_message_in_flight_is_finished(void **state)
 }
 
 /*
- * A shell starts a process that waits at a pipe, then becomes the server: the process is not the
- * server's own.
+ * A shell starts a process that waits at a pipe, then becomes the server: the server inherits a
+ * child that it did not start.
  */
 static void pid_1__reaps_strangers_and_stops_on_term(void **state)
 {

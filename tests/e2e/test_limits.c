@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Workers without descriptors or without room: they pause, and nobody is turned away. */
+/* Workers without descriptors or without room: they pause, and no client is refused. */
 #include "harness.h"
 
 #include "client.h"
@@ -28,7 +28,7 @@ static void descriptors__used_up__pause_and_resume(void **state)
 	server_stop(s);
 }
 
-/* A place becomes free and is taken again all the time. */
+/* A descriptor becomes free and is taken again all the time. */
 static void descriptors__short_for_long__are_said_to_be_once(void **state)
 {
 	enum { ROUNDS = 5 };
@@ -114,7 +114,8 @@ static void worker__that_is_full__the_other_one_takes_over(void **state)
 }
 
 /*
- * 2 workers of 20 places, 60 clients that rest: the other listener answers, the oldest have gone.
+ * 2 workers of 20 places, 60 resting clients: the other listener answers, and the oldest clients
+ * have been closed.
  */
 static void clients__that_rest__make_room__the_oldest_first(void **state)
 {
@@ -152,7 +153,7 @@ static void clients__that_rest__make_room__the_oldest_first(void **state)
 	server_stop(s);
 }
 
-/* Nobody rests, so nobody goes: the places of the reserve serve their listener all the same. */
+/* No client rests, so none is closed: the reserved places still serve their listener. */
 static void listener__with_a_reserve__serves_while_others_are_full(void **state)
 {
 	enum { BUSY = 10 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every kind of address, who may connect, and what becomes of a unix socket's path. */
+/* Every kind of address, the access rules, and the path of a unix socket. */
 #include "harness.h"
 
 #include <arpa/inet.h>
@@ -129,7 +129,7 @@ static void ipv6__with_v6only__refuses_ipv4(void **state)
 
 	(void)state;
 	client_ask(with_host("[::1]", s, address, sizeof(address)), "x", ACK);
-	/* That port of IPv4 may be somebody else's; it is not this server's. */
+	/* Another process may own that port of IPv4; this server does not. */
 	fd = client_try(with_host("127.0.0.1", s, address, sizeof(address)));
 	if (fd >= 0)
 		close(fd);
@@ -210,7 +210,7 @@ static void reuse_port__with_two_workers__loses_nobody(void **state)
 	server_stop(s);
 }
 
-/* Half of the connections come to a socket whose owner has left. */
+/* Half of the connections come to the socket of a worker that has left. */
 static void reuse_port__with_a_worker_less__still_loses_nobody(void **state)
 {
 	struct server *s = server_start(
@@ -262,7 +262,7 @@ static bool listens(int fd)
 	return value;
 }
 
-/* As a worker that is not itself any more could: the test holds the same open file description. */
+/* The test holds the same open file description, as a compromised worker would. */
 static void listener__made_blocking_or_shut_down__is_mended_by_the_workers(void **state)
 {
 	char address[64], listen[96];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The log file: rotation by USR1 and -s reopen, lines of workers included, and its two forms. */
+/* The log file: rotation by USR1 and -s reopen, with the workers' lines, and its two formats. */
 #include "harness.h"
 
 #include <sys/resource.h>
@@ -8,7 +8,7 @@
 #include "client.h"
 #include "process.h"
 
-/* Renames the log as logrotate does; the harness goes on with the new one. */
+/* Renames the log as logrotate does; the harness follows the new one. */
 static void rotate(struct server *s)
 {
 	char log[80], old[96];
@@ -20,8 +20,8 @@ static void rotate(struct server *s)
 }
 
 /*
- * Clients that come one after the other may all be one worker's; those that are there at once are
- * not.
+ * Clients that come one after the other may all get the same worker; clients that are connected at
+ * the same time do not.
  */
 static void ask_at_once(const struct server *s)
 {
@@ -90,7 +90,7 @@ static void reopen__of_a_path_that_cannot_be_opened__keeps_the_old_log(void **st
 	server_stop(s);
 }
 
-/* The folder is moved away as a whole, and another one stands in its place. */
+/* The whole folder is moved away, and another one takes its place. */
 static void reopen__with_another_folder_in_the_place__writes_there(void **state)
 {
 	char folder[64], away[72], log[80], out[1024];
@@ -120,7 +120,7 @@ static void reopen__with_another_folder_in_the_place__writes_there(void **state)
 	assert_int_equal(rmdir(away), 0);
 }
 
-/* One log's trouble is not the other's. */
+/* A failure of one log does not affect the other. */
 static void reopen__without_the_access_log__opens_the_log_all_the_same(void **state)
 {
 	char folder[64], option[128], access[96], out[1024];
@@ -143,7 +143,7 @@ static void reopen__without_the_access_log__opens_the_log_all_the_same(void **st
 	server_stop(s);
 }
 
-/* A file that may not grow further must not end anybody (SIGXFSZ, setrlimit(2)). */
+/* A file that may not grow further must not end any process (SIGXFSZ, setrlimit(2)). */
 static void access_log__at_the_limit_of_file_size__ends_nobody(void **state)
 {
 	enum { LIMIT = 8 << 20 }; /* enough for the scoreboard */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each metric moves when its event happens. A scene starts a server and lets something happen; the
- * table says which metric must have moved by then, and no row of tables/metrics.def may be missing.
+ * Each metric moves when its event happens. A scene starts a server and causes events; the table
+ * lists the metrics that must have moved by then, and no row of tables/metrics.def may be missing.
  */
 #include "harness.h"
 
@@ -15,13 +15,13 @@
 #include "scenes.h"
 
 enum claim {
-	RISES, /* by so much at least */
-	MOVES, /* rises by however little */
-	HAS,   /* so much at least */
-	IS     /* exactly this, and was not before */
+	RISES, /* rises by at least the value */
+	MOVES, /* rises by any amount */
+	HAS,   /* is at least the value */
+	IS     /* is exactly the value, and was not before */
 };
 
-/* Every metric, and by what it moves how. */
+/* Every metric, the scene that moves it, and how it moves. */
 static const struct row {
 	enum metric metric;
 	enum scene_name scene;
@@ -95,7 +95,7 @@ static bool holds(const struct row *row, const struct figures *before, const str
 	}
 }
 
-/* The first claim of the scene that does not hold; NULL: all do. */
+/* The first claim of the scene that does not hold; NULL: all hold. */
 static const struct row *missing(struct server *s, enum scene_name scene,
 				 const struct figures *before, struct figures *after)
 {
@@ -170,7 +170,7 @@ static bool write_setting(const char *path, const char *value)
 }
 
 /*
- * A network namespace of its own, where nobody else's packets are counted and a full SYN queue
+ * Enters a network namespace of its own, where no other packets are counted and a full SYN queue
  * drops. False where this process may not have one.
  */
 static bool be_alone(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of users and hosts: looked up once, and never in the master's way. The server has
- * /etc/passwd and /etc/hosts of its own, in a mount namespace.
+ * Names of users and hosts: each is looked up once, and the lookup never blocks the master. The
+ * server has its own /etc/passwd and /etc/hosts, in a mount namespace.
  */
 #include "harness.h"
 
@@ -28,7 +28,7 @@ struct etc {
 	struct server *server;
 };
 
-/* /etc/passwd has one more user than here, and /etc/hosts is a pipe that nobody writes to. */
+/* /etc/passwd has one more user than the host's, and /etc/hosts is a pipe without a writer. */
 static void start(struct etc *etc)
 {
 	static char env[128];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a server keeps in the file system, and what it does without. */
+/* The server's files, and servers without them. */
 #include "harness.h"
 
 #include <dirent.h>
@@ -66,7 +66,7 @@ static bool has_open(pid_t pid, const char *path)
 	return found;
 }
 
-/* The lock would live on in whoever has the descriptor. */
+/* Any process that holds the descriptor would keep the lock. */
 static void pid_file__is_open_in_the_master_alone(void **state)
 {
 	struct server *kept = server_start(&(struct plan){ 0 });
@@ -99,7 +99,7 @@ static void pid_file__of_a_killed_master__is_free_while_its_workers_finish(void 
 	client_hear(fd, ACK "\n");
 	client_expect_end(fd);
 	close(fd);
-	next->detaches = true; /* so do the other one's, which end now */
+	next->detaches = true; /* as may those of the other server, which end now */
 	server_stop(next);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the master writes into the scoreboard: accept queues, seconds, reloads, workers. */
+/* The master's values in the scoreboard: accept queues, seconds, reloads, workers. */
 #include "harness.h"
 
 #include <sys/socket.h>
@@ -28,7 +28,7 @@ static uint64_t accepted(const struct scoreboard *board)
 	return tally_sum(board, METRIC_connections_accepted_total);
 }
 
-/* Does not wait for anybody to take it; -1 when it is turned away at once. */
+/* Does not wait for an accept; -1 when the connection is refused at once. */
 static int knock(const char *address)
 {
 	struct addr to;
@@ -79,9 +79,7 @@ static void queue__with_stopped_workers__is_seen_to_overflow_and_to_empty(void *
 	WAIT_UNTIL(s, queue->accept_queue_dropped_segments_total > CROWD - FULL);
 	WAIT_UNTIL(s, board->server.host_listen_overflows_total >= overflows + CROWD - FULL);
 	signal_workers(s, 2, SIGCONT);
-	/*
-	 * Where SYN cookies come into it, some clients are not let in before they send something.
-	 */
+	/* With SYN cookies, some clients are admitted only after they have sent data. */
 	WAIT_UNTIL(s, accepted(board) >= FULL && queue->accept_queue_length == 0);
 	assert_int_equal(queue->accept_queue_highest, FULL);
 	assert_int_equal(queue->accept_queue_peak, FULL);

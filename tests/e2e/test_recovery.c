@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a dead worker's clients see: nothing, but for the one whose connection was in hand. */
+/* A dead worker's clients notice nothing, except the one whose connection was in hand. */
 #include "harness.h"
 
 #include "client.h"
@@ -31,7 +31,7 @@ static void close_crowd(const int *fds)
 		close(fds[i]);
 }
 
-/* Nothing is in hand once the worker has looked for the next event. */
+/* A worker that waits for the next event has nothing in hand. */
 static void kill_idle(struct server *s, unsigned worker, unsigned deaths)
 {
 	pid_t victim = server_worker(s, worker);
@@ -96,7 +96,10 @@ static void worker__that_drains__stays_draining(void **state)
 	server_end(s, 0, 0);
 }
 
-/* It hangs when it is told to leave, and the log is reopened meanwhile: its successor leaves. */
+/*
+ * The worker hangs when it is told to leave, and the log is reopened meanwhile: its successor
+ * leaves.
+ */
 static void worker__that_hangs_while_it_retires__has_a_successor_that_leaves(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .set = { "hang_timeout=300ms" } });
@@ -154,7 +157,10 @@ static void worker__that_hangs__costs_no_idle_connection(void **state)
 	server_stop(s);
 }
 
-/* Somebody else tells it to leave: it leaves nothing to take over, not even listening sockets. */
+/*
+ * Another process tells the worker to leave: it leaves nothing to take over, not even listening
+ * sockets.
+ */
 static void worker__told_to_leave_by_a_stranger__is_replaced(void **state)
 {
 	struct server *s = server_start(&(struct plan){ 0 });
@@ -179,7 +185,7 @@ static void keeper__signalled_by_a_stranger__does_not_hear_it(void **state)
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	/* stopped, so that it finds all of them before the master's */
+	/* stopped, so that it gets all of them before the master's */
 	kill(keeper, SIGSTOP);
 	kill(keeper, SIGUSR1);
 	kill(keeper, SIGTERM);
@@ -196,7 +202,7 @@ static void keeper__signalled_by_a_stranger__does_not_hear_it(void **state)
 	server_stop(s);
 }
 
-/* Nobody but its keeper can end it then. */
+/* Only its keeper can end the worker then. */
 static void worker__that_hangs_when_the_master_dies__is_ended(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .set = { "shutdown_timeout=300ms" } });

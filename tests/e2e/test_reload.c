@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reloads: what they apply, what they refuse, and what they must not disturb. */
+/* Reloads: the changes they apply or refuse, and the clients they must not disturb. */
 #include "harness.h"
 
 #include <netdb.h>
@@ -148,7 +148,7 @@ static void reload__leaves_no_descriptor_behind(void **state)
 	server_stop(s);
 }
 
-/* By its name, where this system knows one. */
+/* Finds loopback by name, where this system has one. */
 static const char *find_loopback(void)
 {
 	struct addrinfo *found;

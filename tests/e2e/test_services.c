@@ -33,7 +33,7 @@ static char pattern(size_t at)
 	return (char)((at * 2654435761u) >> 13);
 }
 
-/* Sends from *sent on what the socket takes now. */
+/* Sends the next bytes, from offset *sent, as many as the socket takes now. */
 static void push(int fd, size_t *sent)
 {
 	char bytes[CHUNK];
@@ -50,7 +50,7 @@ static void push(int fd, size_t *sent)
 		client_half_close(fd);
 }
 
-/* Receives what is there and compares; false at the end. */
+/* Receives and compares the bytes that are there; false at the end. */
 static bool pull(int fd, size_t *got)
 {
 	char bytes[CHUNK];

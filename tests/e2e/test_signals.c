@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals that ask for nothing, and what a parent leaves of signals behind. */
+/* Signals without a meaning to the server, and signal settings left by a parent. */
 #include "harness.h"
 
 #include <sys/wait.h>
@@ -12,7 +12,7 @@ enum { FIRST_REAL_TIME = 32 };
 static const int strays[] = { SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGSTKFLT, SIGPWR };
 enum { STRAYS = sizeof(strays) / sizeof(*strays) };
 
-/* In their order, which is that of the numbers (signal(7)). */
+/* In the order of their numbers, in which they are delivered (signal(7)). */
 static void strays__to_the_master__are_reported_once(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .workers = 2 });
@@ -34,7 +34,7 @@ static void strays__to_the_master__are_reported_once(void **state)
 	server_wait_count(s, sent, "signal_ignored", sender);
 	server_wait_event(s, "signal_ignored", "signal=ALRM");
 	server_wait_event(s, "signal_ignored", "signal=RTMIN+3");
-	/* what is asked for is heard, and nothing was reported again before it */
+	/* a signal with a meaning is still obeyed, and no other report came before it */
 	server_signal(s, SIGTTIN);
 	server_wait_event(s, "workers_changed", NULL);
 	assert_int_equal(server_count(s, "signal_ignored", NULL), sent);
@@ -57,7 +57,7 @@ static void strays__to_workers_and_keepers__change_nothing(void **state)
 	client_ask(FIRST(s), "x", ACK);
 	assert_int_equal(server_worker(s, 0), pids[0]);
 	assert_int_equal(server_keeper(s, 0), pids[1]);
-	/* the keeper still hears its master */
+	/* the keeper still obeys its master */
 	kill(pids[0], SIGKILL);
 	server_wait_count(s, 2, "worker_ready", NULL);
 	assert_int_equal(server_keeper(s, 0), pids[1]);
@@ -78,7 +78,7 @@ static void limit_of_processor_time__ends_a_worker(void **state)
 	server_stop(s);
 }
 
-/* As `trap '' CHLD` and a parent that blocks all signals leave it. */
+/* As after `trap '' CHLD` in a parent that blocks all signals. */
 static struct server *start_deafened(void)
 {
 	sigset_t all, before;
@@ -96,7 +96,7 @@ static struct server *start_deafened(void)
 	return s;
 }
 
-/* SIGABRT is what a worker that hangs is sent, for its core. */
+/* The master sends SIGABRT to a worker that hangs, for its core. */
 static void parent__that_blocks_and_ignores_all__makes_no_difference(void **state)
 {
 	struct server *s = start_deafened();

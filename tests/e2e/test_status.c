@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status: what HTTP clients get from the real server, also slow, wrong, impatient and late ones. */
+/* status: the real server's answers to HTTP clients, also slow, wrong, impatient and late ones. */
 #include "harness.h"
 
 #include <netinet/in.h>
@@ -16,7 +16,7 @@
 enum { ANSWER = 1 << 20 };
 static char answer[ANSWER];
 
-/* All that comes back for it, up to the end of the connection. */
+/* Sends the request and returns all bytes up to the end of the connection. */
 static const char *ask(const struct server *s, const char *request)
 {
 	int fd = client_connect(FIRST(s));
@@ -191,7 +191,7 @@ static void keep_alive__between_requests__ends_when_idle(void **state)
 	server_stop(s);
 }
 
-/* Each byte comes in time; the request does not. */
+/* Each byte comes in time, but the whole request does not. */
 static void byte_by_byte__too_slowly__is_a_message_timeout(void **state)
 {
 	struct server *s =

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * How a server that must go treats its clients: what is in flight, what is idle, what takes too
- * long.
- */
+/* The clients of a server that stops: with a message in flight, idle, or too slow. */
 #include "harness.h"
 
 #include "client.h"
@@ -10,7 +7,7 @@
 
 #define LINES "127.0.0.1:0=ack,framing=line"
 
-/* Told to leave, every worker has said so, so clients that are asked now see a draining server. */
+/* Sends TERM and waits until the master has logged that the server stops. */
 static void begin_quit(struct server *s)
 {
 	server_mark(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server whose log nobody reads does all that it does with another one, and tells in the end how
- * many lines are missing.
+ * A server whose log is not read works like any other, and logs in the end how many lines are
+ * missing.
  */
 #include "harness.h"
 
@@ -17,11 +17,11 @@
 
 enum { RELOADS = 25, MESSAGES = 500, WORKERS = 2 };
 
-/* What stdout and stderr lead to, and how it is read again. */
+/* The target of stdout and stderr, and its other end. */
 struct outlet_under_test {
 	int inner, outer; /* the server's end, and the test's */
 	bool is_terminal;
-	char path[96]; /* what has been read goes there: the log that the harness follows */
+	char path[96]; /* copy of the bytes read: the log that the harness follows */
 };
 
 static struct outlet_under_test out;
@@ -50,7 +50,7 @@ static void make_socket(void)
 	out.outer = fds[1];
 }
 
-/* Stopped, as by Ctrl-S. */
+/* Makes a terminal that is stopped, as by Ctrl-S. */
 static void make_terminal(void)
 {
 	assert_int_equal(openpty(&out.outer, &out.inner, NULL, NULL, NULL), 0);
@@ -60,7 +60,7 @@ static void make_terminal(void)
 	out.is_terminal = true;
 }
 
-/* Until there is no room left, by a description that the server does not have. */
+/* Fills the output through a file description that the server does not have. */
 static void fill(void)
 {
 	struct pollfd ready = { .fd = out.inner, .events = POLLOUT };
@@ -72,7 +72,7 @@ static void fill(void)
 			break;
 }
 
-/* Copies what can be read now. */
+/* Copies the bytes that can be read now. */
 static void read_on(void)
 {
 	int copy = open(out.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -102,7 +102,7 @@ static void reload_often(struct server *s)
 			server_fail(s, "reload %d: %s", i, said);
 }
 
-/* They come again, though nobody hears of it. */
+/* The workers are replaced, though no process reads the log. */
 static void kill_workers(struct server *s, int number)
 {
 	for (unsigned i = 0; i < WORKERS; i++) {
@@ -113,7 +113,7 @@ static void kill_workers(struct server *s, int number)
 	}
 }
 
-/* Each costs the log two lines, and nobody else anything. */
+/* Each connection costs the log two lines and delays no process. */
 static void ask_often(const struct server *s)
 {
 	for (int i = 0; i < MESSAGES; i++) {
@@ -125,7 +125,7 @@ static void ask_often(const struct server *s)
 	}
 }
 
-/* The sum of what the master has told; 0: nothing yet. */
+/* The sum of the lost lines that the master has logged; 0: nothing yet. */
 static int64_t told(struct server *s)
 {
 	char role[32];
@@ -170,7 +170,7 @@ static void live_through(void (*make)(void))
 	name_copy();
 	make();
 	fill();
-	/* A terminal may take a part of a line, and another process's line come between. */
+	/* A terminal may take part of a line, and another process's line may follow it. */
 	s = server_start(&(struct plan){
 		.workers = WORKERS,
 		.output_fd = out.inner,
@@ -222,7 +222,7 @@ static void fifo__nobody_ever_reads__does_not_keep_the_server(void **state)
 	let_go();
 }
 
-/* A server that fails has a last word, which need not be heard. */
+/* A server that fails logs an error, which need not be read. */
 static void failure__nobody_reads__ends_all_the_same(void **state)
 {
 	struct server *s;
@@ -240,7 +240,7 @@ static void failure__nobody_reads__ends_all_the_same(void **state)
 #define CONF(log) \
 	"workers = 2\nlisten \"127.0.0.1:0\" { service = ack }\nlog { level = debug\n" log "}\n"
 
-/* The next log says what the one before it lacks. */
+/* The next log says how many lines the one before it lacks. */
 static void full_disk__costs_lines_which_the_next_log_tells(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .conf = CONF("path = \"/dev/full\"") });

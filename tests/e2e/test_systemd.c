@@ -85,7 +85,7 @@ static int manager_socket(char *env, size_t size)
 	return fd;
 }
 
-/* Waits for a message with this line; those before it are passed over. */
+/* Waits for a message with this line; earlier ones are skipped. */
 static void wait_told(struct server *s, int fd, const char *line)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients that say nothing, never finish, do not read or do not leave: each ends under its own
- * name.
+ * Clients that send nothing, never finish, do not read or do not leave: each ends with its own
+ * reason.
  */
 #include "harness.h"
 

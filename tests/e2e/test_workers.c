@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Workers that share the load, die, hang, are replaced, added and taken away. */
+/* Workers that share the load, die, hang, are replaced, added and removed. */
 #include "harness.h"
 
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 
 enum { CROWD = 400, CROWD_WORKERS = 4, REFILL = 80, REFILL_MOST = 800 };
 
-/* How many connections the log says that worker process has opened. */
+/* How many connections that worker process has opened, according to the log. */
 static unsigned opened_by(struct server *s, pid_t pid)
 {
 	char field[32];
@@ -71,8 +71,8 @@ static int hold_one(struct server *s)
 }
 
 /*
- * Turns alone would leave the gap for ever. How soon it closes is up to who gets a processor: one
- * that waits for it cannot accept.
+ * Taking turns alone would never close the gap. The time to close it depends on the scheduler: a
+ * worker that waits for a processor cannot accept.
  */
 static void worker__killed__is_filled_again(void **state)
 {
@@ -287,7 +287,10 @@ static void worker__that_hangs__is_replaced(void **state)
 	server_check(s, server_wait_exit(s), 0);
 }
 
-/* Which worker gets them is the kernel's choice; the one that has had its number goes. */
+/*
+ * The kernel chooses the worker for each connection; a worker with its number of connections
+ * leaves.
+ */
 static bool has_asked_and_recycled(struct server *s, unsigned workers)
 {
 	client_ask(FIRST(s), "x", ACK);

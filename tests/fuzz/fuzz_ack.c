@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ack's framing over a socketpair. The input's first byte chooses framing and how the rest is
- * cut into sends; the answers must be as many as the messages that a plain count of the same
- * bytes finds.
+ * ack's framing over a socketpair. The input's first byte selects the framing and the cuts of the
+ * rest into sends; there must be as many answers as a plain count of the same bytes finds messages.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An address or a block of addresses. What addr_check takes and needs no resolver must be
- * written and read back to the same.
+ * An address or a block of addresses. A text that addr_check accepts and that needs no resolver
+ * must be written and read back to the same.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* Names ask the resolver, which may wait: only literals go further. */
+/* A name needs the resolver, which may wait: only literals are tested. */
 static bool is_literal(const char *text)
 {
 	return text[0] == '[' || strncmp(text, "unix:", 5) == 0 ||
@@ -28,7 +28,7 @@ static void round_trip(const char *text)
 
 	if (addr_resolve(text, &first, 1, &err) != 1)
 		return;
-	/* IPv4 inside IPv6 is shown as the IPv4 that it is */
+	/* an IPv4-mapped address is written as IPv4 */
 	if (first.sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&first.in6.sin6_addr))
 		return;
 	addr_write(&first, written);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A whole configuration file from memory. One that loads must print to a text that loads and
+ * A whole configuration file from memory. A file that loads must print to a text that loads and
  * prints to the same.
  */
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client's framing. The first byte chooses the framing and how the rest is cut into pieces: the
- * frames and their contents must be those that are found in the whole at once.
+ * The client's framing. The first byte selects the framing and the cuts of the rest into pieces:
+ * the pieces must give the same frames and contents as the whole.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,10 +15,10 @@ struct found {
 	bool is_wrong;
 };
 
-/* Takes n bytes that are there; every number must stay within them. */
+/* Takes n bytes; every number of the result must stay within them. */
 static void take(struct frame *frame, struct found *found, const uint8_t *bytes, size_t n)
 {
-	char *copy = malloc(n); /* of its size, so that a look beyond it is seen */
+	char *copy = malloc(n); /* of that exact size, so that a sanitizer sees a read beyond it */
 
 	memcpy(copy, bytes, n);
 	for (size_t at = 0; at < n && !found->is_wrong;) {

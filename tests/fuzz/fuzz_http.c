@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP requests, one behind the other, with their bodies. Each must give the same result whole, by
- * byte and in pieces of another size, and name only bytes that are there; what has been read must
- * not be read again.
+ * HTTP requests, one after the other, with their bodies. Each must give the same result whole,
+ * byte by byte and in pieces of another size, and name only bytes that have come; bytes that were
+ * read must not be read again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static void demand(bool claim, const char *what)
 	abort();
 }
 
-/* Memory of just the bytes that have come lets a sanitizer see a read beyond them. */
+/* A copy of exactly the bytes that have come, so that a sanitizer sees a read beyond them. */
 static char *copy_exactly(const char *bytes, size_t n)
 {
 	char *exact = malloc(n > 0 ? n : 1);
@@ -38,7 +38,7 @@ static enum http_progress parse(struct http_request *r, const char *bytes, size_
 	char *exact = copy_exactly(bytes, n);
 	enum http_progress progress;
 
-	/* lines that are done are gone */
+	/* lines that have been read are gone */
 	memset(exact, '\n', r->line);
 	progress = http_parse(r, exact, n);
 	demand(http_parse_is_sound(r, n), "an unsound state");
@@ -116,7 +116,7 @@ static enum http_progress read_chunked_in_pieces(struct http_chunked *chunked, c
 	return progress;
 }
 
-/* Bytes of the body, n when it does not end here or is none. */
+/* Bytes of the body; n when it does not end here or is invalid. */
 static size_t check_chunked(const char *bytes, size_t n)
 {
 	struct http_chunked whole, cut;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fields of a scoreboard, overwritten: an input is a byte that says which part of the reports is
- * written, and patches of 1 byte of field, 2 of place within it, 1 of length and so many bytes.
- * What is written of the board must keep its grammar.
+ * Fields of a scoreboard, overwritten. An input is a byte that selects the written part of the
+ * reports, and patches of 1 byte of field, 2 of offset within it, 1 of length and that many bytes.
+ * The reports on that board must keep their grammar.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ enum { HEAD = 4, CHUNK = 8192, PARTS_MOST = 64 };
 		offsetof(struct scoreboard, name), sizeof(((struct scoreboard *)NULL)->name) \
 	}
 
-/* Only added to at the end: the corpus has their numbers, which no change of the layout moves. */
+/* Append only: the corpus holds indexes of this table, which no change of the layout moves. */
 static const struct field {
 	size_t at, size;
 } fields[] = {
@@ -67,7 +67,7 @@ static size_t cut(size_t length, size_t most)
 	return length < most ? length : most;
 }
 
-/* Writes each patch's bytes, or, where `from` is a board, what that one has in its place. */
+/* Applies each patch; with `from`, restores the bytes of that board in its place. */
 static void patch(struct scoreboard *board, const struct scoreboard *from, const uint8_t *bytes,
 		  size_t size)
 {
@@ -94,7 +94,7 @@ static void must_hold(const struct report *report, const struct piece *parts, un
 	free(text);
 }
 
-/* A list is a part of many pieces. */
+/* A part with more than one piece is a list. */
 static unsigned count_lists(void)
 {
 	unsigned lists = 0;
@@ -104,7 +104,7 @@ static unsigned count_lists(void)
 	return lists;
 }
 
-/* All that is between the lists, and one of them. */
+/* Writes everything outside the lists, and one of the lists. */
 static void check_list(const struct report *report, unsigned which)
 {
 	struct piece parts[PARTS_MOST];
@@ -120,7 +120,7 @@ static void check_list(const struct report *report, unsigned which)
 	must_hold(report, parts, report_json_count, grammar_of_json);
 }
 
-/* A part of what there is, since all of it takes a hundred times as long. */
+/* Writes one part, since the whole takes a hundred times as long. */
 static void check_part(const struct report *report, unsigned which)
 {
 	unsigned lists = count_lists();
@@ -132,10 +132,10 @@ static void check_part(const struct report *report, unsigned which)
 			  grammar_of_metrics);
 }
 
-/* A board has 4 MiB: it is made once, and an input's patches are taken back. */
+/* A board has 4 MiB: it is made once, and an input's patches are undone. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static struct scoreboard *board, *whole; /* the same between two inputs */
+	static struct scoreboard *board, *whole; /* identical between two inputs */
 	struct report report;
 
 	if (size == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers as people write them: what is read must be written to a text that reads back to the
- * same.
+ * Numbers as people write them: a number that was read must be written to a text that reads back to
+ * the same.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -23,7 +23,7 @@ static int replay(const char *path, uint8_t *bytes)
 	}
 	size = fread(bytes, 1, INPUT_MOST, file);
 	fclose(file);
-	/* an allocation of just that size lets a sanitizer see a read beyond it */
+	/* of that exact size, so that a sanitizer sees a read beyond it */
 	exact = malloc(size > 0 ? size : 1);
 	if (exact == NULL)
 		return 1;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A process table for tests, whose children do as the test sets. Must not sleep, reads no clock. */
+/*
+ * A process table for tests, with children that behave as the test sets. Must not sleep or read a
+ * clock.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

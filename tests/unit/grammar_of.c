@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two small checkers. They know the grammars and nothing of what is said in them. */
+/* Two small checkers of grammars. They do not check the contents. */
 #include "unit/grammar_of.h"
 
 #include <ctype.h>
@@ -27,8 +27,8 @@ static bool is_utf8(const char *text, const char **at)
 }
 
 /*
- * As strspn(3), which the address sanitizer lets read the text to its end each time: a report's is
- * long.
+ * Like strspn(3), whose check in the address sanitizer reads to the end of the text on each call; a
+ * report is long.
  */
 static size_t span(const char *text, const char *set)
 {
@@ -62,7 +62,7 @@ static bool digits(const char **c)
 	return n > 0;
 }
 
-/* No zero before another digit, no bare point, no infinity. */
+/* Rejects a zero before another digit, a point without digits, and infinity. */
 static bool number(const char **c)
 {
 	word(c, "-");
@@ -110,7 +110,7 @@ static bool member(const char **c, unsigned depth)
 	return word(c, ":") && value(c, depth);
 }
 
-/* An object or an array, whose first character has been read. */
+/* An object or an array. Its first character has been read. */
 static bool list(const char **c, const char *end, bool (*item)(const char **c, unsigned depth),
 		 unsigned depth)
 {

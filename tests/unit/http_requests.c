@@ -79,7 +79,7 @@ const struct http_taken http_taken[] = {
 	FACTS(GET("Content-Length: 65536\r\n"), 1, true, false, 65536),
 	FACTS(GET10("Content-Length: 5\r\n"), 0, false, false, 5),
 
-	/* 7.1: chunks, which end behind the head */
+	/* 7.1: chunks, which end after the head */
 	FACTS(GET("Transfer-Encoding: chunked\r\n"), 1, true, false, 0),
 	FACTS(GET("transfer-encoding:\t, CHUNKED ,\r\n"), 1, true, false, 0),
 

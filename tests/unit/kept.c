@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A keeper and its workers, played by processes that wait for a signal. Must not sleep. */
+/* A keeper and its workers: processes that only wait for a signal. Must not sleep. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,8 +15,8 @@
 struct kept kept;
 
 /*
- * A child that SIGUSR1 ends with 0, and SIGUSR2 with CODE_NO_RESPAWN; unless it stays, also the
- * order to a keeper to leave. Nothing else but SIGKILL ends it.
+ * Forks a child that exits with 0 on SIGUSR1 and with CODE_NO_RESPAWN on SIGUSR2; unless it stays,
+ * also on the order to a keeper to leave. Otherwise only SIGKILL ends it.
  */
 static pid_t fork_waiter(bool stays)
 {
@@ -51,7 +51,8 @@ int kept_make(void **state)
 	struct err err;
 
 	/*
-	 * a child has its mother's mask until it sets its own; and thousands of deaths are no news
+	 * a child has this mask until it sets its own; and the log must not report thousands of
+	 * deaths
 	 */
 	sigfillset(&all);
 	if (crew_make(state) != 0 || sys_sigprocmask(SIG_SETMASK, &all, NULL) < 0 ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One member of a generation in force, with a keeper and a worker that only wait: what the tests of
- * the member's states and of its deaths share. On a clock that the test moves.
+ * One member of a generation in force, with a keeper and a worker that only wait, on a clock that
+ * the test moves. Shared by the tests of the member's states and of its deaths.
  */
 #ifndef UNIT_KEPT_H
 #define UNIT_KEPT_H
@@ -19,8 +19,8 @@ struct kept {
 	struct member *member;
 	struct slot *slot;
 	int64_t now_ms;
-	unsigned accepts;  /* what each worker does; KEPT_ACCEPTED unless the test changes it */
-	bool keeper_stays; /* when it is told to leave; false unless the test changes it */
+	unsigned accepts;  /* connections of each new worker; KEPT_ACCEPTED by default */
+	bool keeper_stays; /* ignores the order to leave; false by default */
 };
 extern struct kept kept; /* made anew for each test */
 
@@ -28,22 +28,22 @@ extern struct kept kept; /* made anew for each test */
 int kept_make(void **state);
 int kept_free(void **state);
 
-/* Starts the worker that is due: of a kept member only its keeper, or an order to it. */
+/* Starts the worker that is due: for a kept member only its keeper, or an order to it. */
 void kept_start(void);
 
 /*
- * The keeper clones the worker that was asked of it, which takes over what is there and accepts
- * some more. Nothing when there is no keeper, or none is wanted.
+ * The keeper clones the worker that it was told to clone, which takes over the connections and
+ * accepts some more. Does nothing without a keeper or an order.
  */
 void kept_clone(void);
 
-/* The worker says that it is ready. */
+/* The worker reports that it is ready. */
 void kept_report_ready(void);
 
 /* The worker ends all its connections. */
 void kept_drain(void);
 
-/* One of the two, or both, die of SIGKILL and are reaped. */
+/* Kills the worker, the keeper, or both with SIGKILL, and reaps them. */
 void kept_kill_worker(void);
 void kept_kill_keeper(void);
 void kept_kill_both(void);
@@ -51,7 +51,7 @@ void kept_kill_both(void);
 /* The worker exits with that code (0 or CODE_NO_RESPAWN) and is reaped. */
 void kept_exit_worker(int code);
 
-/* Ends what is left, and frees the member. */
+/* Ends the remaining processes and frees the member. */
 void kept_clear(void);
 
 #endif

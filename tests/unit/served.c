@@ -12,7 +12,7 @@
 #include "base/timer.h"
 
 enum { SERVED_SNDBUF = 208 * 1024 }; /* the kernel doubles it: more room than a share */
-enum { ROUNDING_MS = 1 }; /* times before the machine's start are rounded the other way */
+enum { ROUNDING_MS = 1 };            /* times before boot are rounded the other way */
 
 static void must(bool held, const char *what)
 {

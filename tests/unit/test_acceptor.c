@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When a worker accepts, and the time for which it does not: counted as it passes, and once. Two
- * workers on one socket, one of which is only a word.
+ * When a worker accepts, and the time for which it does not accept: counted as it passes, and once.
+ * Two workers share one socket; the second one is only a word of shared memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +52,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* As if a connection had ended. */
+/* Simulates the end of a connection. */
 static void free_place(void)
 {
 	s.pool.freed++;
@@ -94,7 +94,7 @@ static int tear_down_serving(void **state)
 	return listening_tear_down(state);
 }
 
-/* This worker is number 0; the other one is ready and has so many connections. */
+/* This worker is number 0; the other one is ready and has `other` connections. */
 static void serve(const char *address, uint32_t other)
 {
 	setup = (struct listening){ 0 };
@@ -125,7 +125,7 @@ static void turn(void)
 	atomic_fetch_add(&slots[0].turns, 1);
 }
 
-/* A connection that is accepted in the next turn. */
+/* Makes a connection that is accepted in the next turn. */
 static void take_one(void)
 {
 	uint32_t before = s.pool.live;
@@ -141,7 +141,7 @@ static void let_go(unsigned count)
 		close(clients[--count]);
 }
 
-/* As if nothing had come for long. */
+/* Clears the recent load, as after a long idle time. */
 static void settle(void)
 {
 	all.balance.lately = (struct lately){ 0 };
@@ -162,7 +162,7 @@ static void level__accepts_at_once(void **state)
 	let_go(4);
 }
 
-/* The next turn does not wait, for the socket is still ready. */
+/* The next turn does not wait, because the socket is still ready. */
 static void heavier__wakes_the_other__and_accepts_in_the_next_turn(void **state)
 {
 	(void)state;
@@ -220,7 +220,7 @@ static void ask(void)
 	turn();
 }
 
-/* Anybody can ask; as long as no connection is there, none ends for it. */
+/* Any worker can kick; as long as no connection waits, none is ended for it. */
 static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(void **state)
 {
 	uint32_t most = s.pool.arena->conn_most;
@@ -247,7 +247,7 @@ static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(vo
 	let_go(most);
 }
 
-/* It says that it has room, and takes nothing. */
+/* The peer reports room and accepts nothing. */
 static void full__beside_a_peer_that_lies__makes_room_the_second_time(void **state)
 {
 	uint32_t most = s.pool.arena->conn_most;

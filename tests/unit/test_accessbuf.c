@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines on their way to the file: the room they take, and what is left of one that was cut. */
+/* Lines that wait for the file: the room they take, and the rest of a line that was cut. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -39,7 +39,7 @@ static int set_up(void **state)
 	return accesslog_file_open(&file, logbook_path, (uid_t)-1, &err) ? 0 : -1;
 }
 
-/* As a full disk does; 0: it has room again. */
+/* Limits the file, like a full disk; 0: it has room again. */
 static void limit_file(size_t bytes)
 {
 	struct rlimit limit;
@@ -56,7 +56,7 @@ static int tear_down(void **state)
 	return logbook_tear_down(state);
 }
 
-/* Each line is its own: of one letter. */
+/* Adds a line of one letter, which identifies it. */
 static void add(char letter)
 {
 	struct strbuf room = accessbuf_room(&buf);
@@ -81,7 +81,7 @@ static void assert_waits(unsigned lines, char first)
 		assert_int_equal(accessbuf_head(&next)[i * LINE], first + (char)i);
 }
 
-/* As if they had been written. */
+/* Removes lines as if they had been written. */
 static void drop_lines(unsigned lines)
 {
 	buf.start += lines * LINE;
@@ -103,7 +103,7 @@ static void room__of_lines_that_were_written__is_used_again(void **state)
 	assert_waits(6, (char)('0' + LINES - 5));
 }
 
-/* A move over itself, cut by a death, would leave neither the old nor the new. */
+/* A move over itself that a death interrupts would leave neither the old lines nor the new ones. */
 static void room__that_a_move_over_itself_would_give__is_left(void **state)
 {
 	(void)state;
@@ -131,7 +131,7 @@ static void line__cut_by_a_full_disk__is_ended_and_counted_lost(void **state)
 	assert_int_equal(flow.written, 1);
 	assert_int_equal(flow.cut, 1);
 	limit_file(0);
-	buf = accessbuf_of(memory); /* as the next worker has it */
+	buf = accessbuf_of(memory); /* as the next worker gets it */
 	flow = flush();
 	assert_int_equal(flow.error, 0);
 	assert_int_equal(written, 3);

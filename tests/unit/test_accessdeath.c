@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Workers that die in the middle of their access log: the count of connections and the log agree. A
- * file that may not grow kills who writes to it (SIGXFSZ), at a known place.
+ * Workers that die while they write their access log: the count of connections and the log agree. A
+ * file that may not grow kills its writer (SIGXFSZ), at a known place.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -23,7 +23,7 @@
 
 enum { FILE_MOST = 20000 };
 
-/* What a worker that dies leaves behind is shared with its successor. */
+/* Shared, so that a worker that dies leaves its state to its successor. */
 static struct served *s;
 
 static int set_up(void **state)
@@ -55,7 +55,7 @@ static void die_in(void (*work)(void))
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGXFSZ);
-	s->fd_count = 0; /* they were its own */
+	s->fd_count = 0; /* they were the child's own */
 }
 
 static void visit_for_ever(void)
@@ -64,7 +64,7 @@ static void visit_for_ever(void)
 		logbook_visit(s);
 }
 
-/* Everybody who came has gone, in the count and in the log. */
+/* Every connection has ended, in the count and in the log. */
 static void assert_all_told(unsigned connections)
 {
 	served_alarm(s, FLUSH_MS);
@@ -91,10 +91,7 @@ static void death__in_a_flush__has_nothing_in_hand_and_loses_nobody(void **state
 	served_stop(s);
 }
 
-/*
- * More than a turn should write: the connection in hand has so many lines that the room is used
- * up.
- */
+/* Logs more than a turn should write: the lines of the connection in hand use up the room. */
 static void tell_of_many_requests(void)
 {
 	struct conn_request request = { .status = 200 };
@@ -122,7 +119,7 @@ static void death__with_the_connection_in_hand__tells_of_it_once(void **state)
 	served_stop(s);
 }
 
-/* Room for one line, so that the second of those that are lost needs a write. */
+/* Leaves room for one line, so that the second of the lost connections needs a write. */
 static void fill_log(void)
 {
 	struct arena *arena = s->pool.arena;
@@ -173,7 +170,7 @@ static void death__in_a_recovery__counts_as_many_as_it_tells_of(void **state)
 	served_stop(s);
 }
 
-/* A connection without a record is somebody's too. */
+/* A connection without a record needs a line as well. */
 static void arena__that_is_emptied__has_a_line_for_each_that_is_counted(void **state)
 {
 	struct recovery r;

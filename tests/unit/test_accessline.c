@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A line of the access log, byte by byte: both forms, foreign characters, and what does not fit. */
+/*
+ * A line of the access log, byte by byte: both formats, foreign characters, and values that do not
+ * fit.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

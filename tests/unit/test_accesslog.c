@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The access log of a worker: who gets a line, what it says, and when it is written. */
+/*
+ * The access log of a worker: the connections that get a line, its fields, and the time of writing.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -139,7 +141,9 @@ static void client__that_does_not_end_its_side__is_told_with_phase_l(void **stat
 	served_stop(&s);
 }
 
-/* Decides on the end while its answer is still to be sent, as HTTP's Connection: close does. */
+/*
+ * Bytes of an answer with which the service ends the connection, as HTTP's Connection: close does.
+ */
 static size_t last_words;
 
 static enum verdict say_and_finish(struct conn *c)
@@ -154,7 +158,7 @@ static enum verdict say_and_finish(struct conn *c)
 
 static const struct service finisher = { .name = "finisher", .input = say_and_finish };
 
-/* It has sent a byte, and has taken nothing of the answer. */
+/* Connects a client that sends a byte and reads nothing of the answer. */
 static int last_client(struct served *s, size_t answer)
 {
 	int client, one = 1;

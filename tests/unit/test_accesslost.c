@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What becomes of the access log when a worker dies, when nobody takes its lines, and at the end.
- */
+/* The access log when a worker dies, when a file or pipe takes no lines, and at the end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,7 +74,9 @@ static void record__that_is_damaged__is_told_as_far_as_it_can_be(void **state)
 	served_stop(&s);
 }
 
-/* Whatever a worker has written there: nothing is read beyond the buffer, no half line is seen. */
+/*
+ * Recovery reads nothing beyond the buffer and no half line, whatever a worker has written there.
+ */
 static void span__that_is_damaged__is_not_believed(void **state)
 {
 	static const uint64_t spans[] = { UINT64_MAX, (uint64_t)ACCESSBUF_SIZE + 1,
@@ -227,7 +227,7 @@ static void rest__of_a_worker_without_a_successor__is_written(void **state)
 	served_stop(&s);
 }
 
-/* The master's own file may be another configuration's; and the arena may hold anything. */
+/* The master's own file may be that of another configuration, and the arena may hold anything. */
 static void rest__of_a_damaged_arena__goes_to_its_own_file(void **state)
 {
 	struct worker_tally tally = { 0 };
@@ -253,7 +253,7 @@ static void rest__of_a_damaged_arena__goes_to_its_own_file(void **state)
 	assert_string_equal(logbook_read(logbook_path), "\n");
 }
 
-/* As many as are counted have a line: with more records than that, or with fewer. */
+/* Each counted connection has a line: with more records than that, or with fewer. */
 static void rest__has_a_line_for_each_that_is_counted(void **state)
 {
 	struct worker_tally tally = { 0 };

@@ -11,7 +11,7 @@
 #include "base/sys.h"
 #include "unit/served.h"
 
-/* Sends the text in pieces of `piece` bytes and returns what came back. */
+/* Sends the text in pieces of `piece` bytes and returns the answers. */
 static void ask_in_pieces(struct served *s, int client, const char *bytes, size_t size,
 			  size_t piece)
 {
@@ -175,7 +175,7 @@ static void line__more_answers_than_room__all_arrive(void **state)
 	served_stop(&s);
 }
 
-/* Every number of answers around a full buffer: the last one that does not fit is not forgotten. */
+/* Every number of answers around a full buffer: the last one that does not fit is sent later. */
 static void length__an_answer_that_does_not_fit__comes_later(void **state)
 {
 	enum { FIT = ARENA_BUF_SIZE / (4 + 15) };

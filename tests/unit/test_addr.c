@@ -131,7 +131,7 @@ static void resolve__never_gives_more_than_asked_for(void **state)
 	(void)state;
 	memset(two, 0x55, sizeof(two));
 	if (addr_resolve("localhost:80", two, 1, &err) == 0)
-		skip(); /* a minimal system knows no name */
+		skip(); /* a minimal system resolves no name */
 	assert_int_equal(((unsigned char *)&two[1])[0], 0x55);
 }
 

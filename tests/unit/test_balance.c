@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is lighter, who is deaf, and how a kick arrives. */
+/* The lightest worker, workers that do not respond, and the delivery of a kick. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +31,7 @@ static int set_up(void **state)
 	for (unsigned i = 0; i < PEERS; i++) {
 		int pair[2];
 
-		/* They block, as if a worker had made them. */
+		/* Blocking, as a compromised worker could make them. */
 		assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair), 0);
 		f->wires[i] = (struct wire){ { -1, pair[0], pair[1] } };
 		atomic_store(&f->slots[i].state, SLOT_READY);
@@ -86,7 +86,8 @@ static void assert_lightest(struct fixture *f, uint32_t load, int64_t now_ms, un
 }
 
 /*
- * The number of the worker that worker 0 kicks at that time, long after it got that load; -1: none.
+ * The number of the worker that worker 0 kicks at that time, long after its load has reached that
+ * value; -1: none.
  */
 static int kicked_by_first(struct fixture *f, uint32_t load, int64_t now_ms)
 {
@@ -142,10 +143,10 @@ static void load__that_has_just_come__yields__and_is_passed_on_when_it_has_staye
 	assert_false(passes(f, 20, 1010));
 	assert_false(passes(f, 20, 1019));
 	assert_true(passes(f, 20, 1020));
-	assert_false(passes(f, 13, 1021)); /* and gone again */
+	assert_false(passes(f, 13, 1021)); /* the load has gone again */
 	assert_false(passes(f, 20, 1022));
 	assert_false(passes(f, 25, 1023));
-	assert_true(passes(f, 26, 1024)); /* a burst: the others are to come before it is over */
+	assert_true(passes(f, 26, 1024)); /* a burst: the others must come before it is over */
 }
 
 static void look__passes_over_those_not_ready(void **state)
@@ -176,7 +177,7 @@ static void kicked__that_does_not_turn__is_passed_over_until_it_does(void **stat
 
 	set_live(f, 20, 0, 10, 10);
 	assert_int_equal(kicked_by_first(f, 20, 1000), 1);
-	assert_int_equal(kicked_by_first(f, 20, 1009), 1); /* again: the first one counts */
+	assert_int_equal(kicked_by_first(f, 20, 1009), 1); /* the first one counts again */
 	assert_lightest(f, 20, 1010, 2, 10);
 	atomic_fetch_add(&f->slots[1].turns, 1);
 	assert_lightest(f, 20, 1011, 1, 20);
@@ -279,7 +280,7 @@ static void kick__names_the_listener__and_is_heard_once(void **state)
 	close(epfd);
 }
 
-/* Another worker may fill the queue, and make both ends wait. */
+/* Another worker may fill the queue and make both ends blocking. */
 static void kick__into_a_full_queue_that_blocks__does_not_wait__and_is_heard(void **state)
 {
 	struct fixture *f = *state;
@@ -288,7 +289,7 @@ static void kick__into_a_full_queue_that_blocks__does_not_wait__and_is_heard(voi
 	while (send(f->wires[1].fds[WIRE_KICK], "", 1, MSG_DONTWAIT) == 1)
 		;
 	set_live(f, 9, 0, 9, 9);
-	alarm(10); /* waits for ever otherwise */
+	alarm(10); /* otherwise it waits for ever */
 	assert_int_equal(kicked_by_first(f, 9, 0), 1);
 	assert_int_not_equal(balance_asked(&f->of[1]), 0);
 	while (recv(balance_fd(&f->of[1]), &(char){ 0 }, 1, MSG_DONTWAIT | MSG_PEEK) == 1) {

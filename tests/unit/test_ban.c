@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is refused after how many crashes, for how long, and who never is. */
+/* Bans: how many crashes cause one, how long it lasts, and the addresses that are exempt. */
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -144,7 +144,7 @@ static void ipv6__counts_by_its_network__and_mapped_ipv4_as_ipv4(void **state)
 	assert_true(refuses("::ffff:192.0.2.1", 1001));
 }
 
-/* More addresses than places: who is refused stays refused. */
+/* More addresses than places: a refused address stays refused. */
 static void full_table__keeps_those_that_are_refused(void **state)
 {
 	char text[32];

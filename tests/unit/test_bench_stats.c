@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of client/bench/bench_stats: percentiles, precision, merging; and what a message that is
- * unanswered at the end does to the latencies.
+ * Tests of client/bench/bench_stats: percentiles, precision, merging; and the effect of messages
+ * that are unanswered at the end on the latencies.
  */
 #include <setjmp.h>
 #include <stdarg.h>

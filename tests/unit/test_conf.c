@@ -237,7 +237,7 @@ static void dash_o__that_is_wrong__is_refused(void **state)
 				"that begins with / or empty)");
 }
 
-/* What the printed configuration prints again, but for the first line, which names the origin. */
+/* The printed configuration. */
 static char *printed(const struct conf *conf)
 {
 	char *text = NULL;

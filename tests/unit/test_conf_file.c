@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of config/conf_file and config/conf_text: what is wrong in a file is said with its file and
+ * Tests of config/conf_file and config/conf_text: an error in a file is reported with file and
  * line.
  */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of config/conf_text_variable and what config/conf_text makes of it: ${NAME} in a file. */
+/* Tests of config/conf_text_variable and its use in config/conf_text: ${NAME} in a file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ static int set_variables(void **state)
 	return folder_make(state);
 }
 
-/* What stands in the file after "reply = ", and the reply. */
+/* The text after "reply = " in the file, and the reply. */
 static const struct {
 	const char *written, *value;
 } values[] = {
@@ -128,7 +128,7 @@ static const struct {
 	  "x.conf:1: a value with a variable in it must stand in quotes" },
 	{ "user = x${WORD}\n", "x.conf:1: a value with a variable in it must stand in quotes" },
 	{ "user = \"${UNSET\n}\"\n", "x.conf:1: the \"${\" of this line is not closed on it" },
-	/* the line of what comes after a value with line breaks is the file's */
+	/* line breaks in a value do not change the line numbers of the file after it */
 	{ "user = ${LINES}\n\nworkers = ${WORD}\n",
 	  "x.conf:3: workers: \"word\" is not a number (1 to 256, or auto)" },
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The trial of a new configuration: who can write what the master will believe. */
+/* The trial of a new configuration, and the processes that can write its result. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ static const char *const listeners[] = { "127.0.0.1:0=ack" };
 static const struct conf_source source = { .listeners = (const char **)(uintptr_t)listeners,
 					   .listener_count = 1 };
 
-/* True when this process has memory there. */
+/* True when this process has memory mapped there. */
 static bool is_mapped(const void *at)
 {
 	unsigned char there;
@@ -36,7 +36,7 @@ static void await_end(struct config_trial *trial)
 	assert_true(config_trial_has_ended(trial));
 }
 
-/* A worker is born while the trial goes on. */
+/* A worker is forked during the trial. */
 static void page__is_the_masters_and_the_trials_alone(void **state)
 {
 	struct config_trial trial;

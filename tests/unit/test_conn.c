@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of a connection: half-close, back-pressure, deadlines, draining, and what it leaves
- * behind.
+ * The life of a connection: half-close, back-pressure, deadlines, draining, and the state after its
+ * end.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include "base/sys.h"
 #include "unit/aftermath.h"
 
-/* What the record says of its end stays readable until the record is used again. */
+/* The record's reason stays readable until the record is used again. */
 static enum close_reason how_it_ended(struct served *s)
 {
 	return arena_conn(s->pool.arena, 0)->ending;
@@ -58,7 +58,7 @@ static void half_close__after_bytes__answers_all_then_ends(void **state)
 	served_stop(&s);
 }
 
-/* More than all buffers on the way hold, to a client that reads only afterwards. */
+/* Sends more than all buffers on the way hold, to a client that reads only afterwards. */
 static void slow_reader__loses_no_byte__and_memory_stays_bounded(void **state)
 {
 	enum { SIZE = 4 << 20 };
@@ -109,13 +109,13 @@ static void silence__longer_than_idle_timeout__ends_it(void **state)
 	served_expect(&s, client, "", true);
 	assert_int_equal(how_it_ended(&s), CLOSE_idle_timeout);
 	assert_int_equal(served_only(&s)->state, CONN_LINGERING);
-	served_pass(&s, 1); /* the client does not end its side */
+	served_pass(&s, 1); /* the client does not close its side */
 	assert_nothing_left(&s, 0);
 	close(client);
 	served_stop(&s);
 }
 
-/* Each byte keeps the connection busy, but not the message within its time. */
+/* Each byte keeps the connection active, but does not prolong the message's time. */
 static void message__that_does_not_end__is_cut_off(void **state)
 {
 	struct served s;
@@ -146,7 +146,7 @@ static void stream_of_messages__never_at_rest__is_not_cut_off(void **state)
 	served_start(&s, "ack", "framing", "line", "reply", "", "message_timeout", "10h", NULL);
 	client = served_connect(&s);
 	served_send(&s, client, "x", 1);
-	for (int i = 0; i < 10; i++) { /* each time one ends and the next begins */
+	for (int i = 0; i < 10; i++) { /* each time one message ends and the next begins */
 		served_pass(&s, 9);
 		served_send(&s, client, "x\nx", 3);
 		served_expect(&s, client, "\n", false);
@@ -268,7 +268,7 @@ static void drain__before_the_first_byte__waits_a_moment(void **state)
 	served_start(&s, "echo", NULL);
 	early = served_connect(&s);
 	silent = served_connect(&s);
-	served_pass(&s, -1); /* accepted just now, however slow this machine is */
+	served_pass(&s, -1); /* just accepted, however slow this machine is */
 	dispatch_drain(&s.pool);
 	served_expect(&s, silent, "", false);
 	served_send(&s, early, "x", 1);

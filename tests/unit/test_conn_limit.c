@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Places: which connection gives up its own, which may not, and what a listener keeps for itself.
- */
+/* Places: the connection that gives up its own, those that may not, and a listener's reserve. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +12,7 @@
 
 enum { PLACES = SERVED_PLACES };
 
-/* All places taken, by the clients; the connection of record i has rested for ms[i]. */
+/* Takes all places with the clients; the connection of record i has rested for ms[i]. */
 static void fill(struct served *s, const int64_t *ms, int *clients)
 {
 	served_start(s, "ack", "framing", "line", "reply", "ok", NULL);
@@ -63,7 +61,7 @@ static void room__is_made_by_the_one_that_has_rested_longest__then_by_the_next(v
 	empty(&s, clients);
 }
 
-/* It was noted as the next to go, and has moved since. */
+/* The connection was noted as the next to go, and has been active since. */
 static void connection__that_moved_meanwhile__stays(void **state)
 {
 	static const int64_t rested_ms[PLACES] = { 4000, 3000, 2000, 1000 };
@@ -138,7 +136,7 @@ static void make_room_no__ends_nobody(void **state)
 	empty(&s, clients);
 }
 
-/* Places of four, two listeners of which the second keeps two. */
+/* Four places and two listeners, of which the second reserves two. */
 static void reserve__is_its_listeners_alone__and_counts_what_it_uses(void **state)
 {
 	struct listen_conf confs[2] = { { .reserve = 0 }, { .reserve = 2 } };
@@ -152,21 +150,21 @@ static void reserve__is_its_listeners_alone__and_counts_what_it_uses(void **stat
 		assert_true(conn_limit_has(&limit, 0));
 		conn_limit_take(&limit, 0);
 	}
-	assert_false(conn_limit_has(&limit, 0)); /* two are free, and kept */
+	assert_false(conn_limit_has(&limit, 0)); /* two are free, and reserved */
 	for (unsigned i = 0; i < 2; i++) {
 		assert_true(conn_limit_has(&limit, 1));
 		conn_limit_take(&limit, 1);
 	}
 	assert_false(conn_limit_has(&limit, 1));
 	conn_limit_give(&limit, 1);
-	assert_false(conn_limit_has(&limit, 0)); /* within the reserve: its listener's again */
+	assert_false(conn_limit_has(&limit, 0)); /* within the reserve: only for its listener */
 	assert_true(conn_limit_has(&limit, 1));
 	conn_limit_give(&limit, 0);
 	assert_true(conn_limit_has(&limit, 0));
 	conn_limit_stop(&limit);
 }
 
-/* Nobody's rest is disturbed for a place that only its own listener could have. */
+/* No resting connection is closed for a place that only its own listener could use. */
 static void connection__within_its_listeners_reserve__stays(void **state)
 {
 	static const int64_t rested_ms[PLACES] = { 4000, 3000, 2000, 1000 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of config/cpus: quota, affinity and dealing out. */
+/* Tests of config/cpus: quota, affinity and distribution. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of client/bench/cputime with files like those of /proc: processes that come, go and cannot
- * be read.
+ * Tests of client/bench/cputime with files like those of /proc: processes that start, end and
+ * cannot be read.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,7 +64,7 @@ static const char *at(int pid, const char *rest)
 	return path;
 }
 
-/* /proc/PID/stat, with a name that is made to confuse; the time is that of children waited for. */
+/* Writes /proc/PID/stat, with a confusing name; the time is that of children waited for. */
 static void say_stat(int pid, int parent, int began, int ended_ms)
 {
 	char text[256];

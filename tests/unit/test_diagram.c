@@ -19,7 +19,7 @@
 
 static char drawn[8192];
 
-/* Has draw() write to a file in place of stdout, without colour, and reads that into drawn. */
+/* Runs draw() with a file in place of stdout, without colour, and reads the result into drawn. */
 static void record_output(void (*draw)(struct diagram *out), struct claims *claims)
 {
 	FILE *file = tmpfile();
@@ -101,7 +101,7 @@ static void draw_long(struct diagram *out)
 	diagram_paragraph(out, "%0100d and a few words that go to the next line because of it", 1);
 }
 
-/* A word that is longer than a line is the only thing that may be. */
+/* A line is longer than the width only when it is a single long word. */
 static void text__that_is_too_long__is_cut(void **state)
 {
 	struct claims claims = { 0 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose turn it is: shares, heavy and light connections, the end of a turn, what a death keeps. */
+/*
+ * The order of service: shares, heavy and light connections, the end of a turn, the share after a
+ * death.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +16,7 @@
 
 enum { SHARE = 256 * 1024, LONG_AGO_US = 1000 * 1000 };
 
-/* As if the turn under way had begun so long ago. */
+/* Sets the turn under way to have begun ago_us earlier. */
 static void set_turn(struct served *s, int64_t ago_us)
 {
 	loop_read_clock(&s->loop);
@@ -25,7 +28,7 @@ static void say(int client, const char *text)
 	assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-/* What epoll would say of the connection. */
+/* Reports the connection as ready, as epoll would. */
 static void report(struct served *s, uint32_t index)
 {
 	dispatch_ready(&s->pool, pool_tag(record(s, index)), EPOLLIN);
@@ -37,7 +40,8 @@ static bool waits(const struct served *s, uint32_t index)
 }
 
 /*
- * Starts chargen with a client that takes more than a share; skips where net.core.wmem_max forbids.
+ * Starts chargen with a client that takes more than a share; skips where net.core.wmem_max is too
+ * low.
  */
 static int start_chargen(struct served *s)
 {
@@ -63,7 +67,7 @@ static void visit__moves_no_more_than_a_share__and_goes_on_later(void **state)
 
 	(void)state;
 	client = start_chargen(&s);
-	/* the answer with which the share is spent goes out whole */
+	/* the answer that uses up the share is sent whole */
 	assert_in_range(record(&s, 0)->bytes_out, 1, 2 * SHARE);
 	assert_true(waits(&s, 0));
 	first = record(&s, 0)->bytes_out;
@@ -86,7 +90,7 @@ static void small_message__passes_those_that_wait(void **state)
 	runqueue_push(&s.pool.queue, 0);
 	say(bulk, "bulk");
 	say(small, "small");
-	assert_true(loop_turn(&s.loop, 0)); /* the events alone: those that wait come after them */
+	assert_true(loop_turn(&s.loop, 0)); /* the events alone: waiting connections follow them */
 	assert_int_equal(record(&s, 1)->bytes_out, 5);
 	assert_int_equal(record(&s, 0)->bytes_out, 0);
 	served_expect(&s, bulk, "bulk", false);
@@ -108,7 +112,7 @@ static void heavy__while_others_wait__goes_to_the_end_of_the_line(void **state)
 	say(heavy, "alone");
 	set_turn(&s, 0);
 	report(&s, 1);
-	assert_int_equal(record(&s, 1)->bytes_out, 5); /* nobody waits */
+	assert_int_equal(record(&s, 1)->bytes_out, 5); /* no connection waits */
 	runqueue_push(&s.pool.queue, 0);
 	record(&s, 1)->weight = WEIGHT_HEAVY;
 	say(heavy, "later");
@@ -150,7 +154,7 @@ static void turn__that_has_lasted_long__keeps_the_light_alone(void **state)
 	}
 }
 
-/* A single long visit may be the kernel's doing; many bytes are the connection's own. */
+/* The kernel may cause a single long visit; only the connection causes many bytes. */
 static void weight__follows_bytes_at_once__and_computing_after_two_visits(void **state)
 {
 	static const struct {
@@ -187,7 +191,7 @@ static void visit__ahead_of_others__moves_a_small_share(void **state)
 	assert_true(runqueue_is_spent(true, 8 * 1024, 1, 0));
 	assert_true(runqueue_is_spent(true, 1, 4, 0));
 	assert_true(runqueue_is_spent(true, 1, 2, 200));
-	assert_false(runqueue_is_spent(true, 1, 1, 5000)); /* one answer goes out in any case */
+	assert_false(runqueue_is_spent(true, 1, 1, 5000)); /* one answer is sent in any case */
 	assert_false(runqueue_is_spent(false, SHARE - 1, 15, 999));
 	assert_true(runqueue_is_spent(false, SHARE, 1, 0));
 	assert_true(runqueue_is_spent(false, 1, 16, 0));
@@ -308,13 +312,13 @@ static void death__with_a_spent_share__goes_on_in_the_next_worker(void **state)
 	served_recover(&s, &r);
 	assert_counts(&r, 1, 0, 0);
 	first = record(&s, 0)->bytes_out;
-	served_settle(&s); /* the client says nothing that would wake it */
+	served_settle(&s); /* the client sends nothing that would wake it */
 	assert_true(record(&s, 0)->bytes_out > first);
 	close(client);
 	served_stop(&s);
 }
 
-/* A worker that serves is not taken for one that hangs. */
+/* A busy worker is not taken for a hanging one. */
 static void heartbeat__within_a_long_turn__is_stamped(void **state)
 {
 	struct served s;

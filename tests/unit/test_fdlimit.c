@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of config/fdlimit: how many there are and may be, and what is said when they run out.
+ * Tests of config/fdlimit: the number of descriptors, its limit, and the message when they run out.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,7 @@ static void allowed__is_what_the_hard_limit_gives_and_changes_nothing(void **sta
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_true(fdlimit_allowed(before.rlim_max));
-	/* no system allows so many, not even to root */
+	/* no system allows this many, not even to root */
 	assert_false(fdlimit_allowed(RLIM_INFINITY - 1));
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
 	assert_int_equal(after.rlim_cur, before.rlim_cur);

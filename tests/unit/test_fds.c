@@ -57,7 +57,7 @@ static void claims__to_any_numbers__are_told_apart(void **state)
 	fds_claims_free(&claims);
 }
 
-/* Numbers that differ by the table's size would all stand in the same place. */
+/* Numbers that differ by the table's size would all get the same place. */
 static void claims__that_collide__are_told_apart(void **state)
 {
 	struct fds_claims claims;

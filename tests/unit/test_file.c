@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/file: one place has many spellings. */
+/* Tests of base/file: different spellings of one path. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 
 static const char *folder;
 
-/* FOLDER/name, kept until the next two. */
+/* FOLDER/name, valid until the next call but one. */
 static const char *at(const char *name)
 {
 	static char texts[2][PATH_MAX];
@@ -58,7 +58,7 @@ static void names__in_one_folder_by_two_spellings__are_the_same(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
 		assert_true(file_same_name(at("real/x"), at(spellings[i])));
-	/* there is no folder to ask, so the text decides */
+	/* there is no folder to look at, so the text decides */
 	assert_true(file_same_name(at("none/x"), at("none/x")));
 	assert_false(file_same_name(at("none/x"), at("none/./x")));
 	assert_true(file_same_name("/x", "//x"));

@@ -21,7 +21,7 @@ static const struct flag rows[] = {
 	{ LONG_ONLY, "long-only", "TEXT", "Has no letter." },
 };
 
-static char taken[128]; /* what take was called with */
+static char taken[128]; /* the arguments of the calls of take */
 static struct err err;
 
 static bool take(void *owner, int letter, const char *value, struct err *why)
@@ -35,7 +35,7 @@ static bool take(void *owner, int letter, const char *value, struct err *why)
 	return true;
 }
 
-static char *words[8]; /* as they are sorted */
+static char *words[8]; /* as flags_read sorts them */
 
 static int read_words(const char *const *given)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of ctl/format: numbers at a glance. */
+/* Tests of ctl/format: short forms of numbers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

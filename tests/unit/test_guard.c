@@ -16,7 +16,7 @@
 
 enum {
 	TRIES = 2000,
-	LONG_S = 60, /* for all of them; one that waits, waits for ever */
+	LONG_S = 60, /* for all tests; an accept that blocks never returns */
 };
 
 static struct listening setup;
@@ -103,7 +103,9 @@ static void flag__cleared_before__is_set_again__and_nobody_waits(void **state)
 	alarm(0);
 }
 
-/* Another process that holds the descriptions, and is ended by the test. */
+/*
+ * Forks a process with the same file descriptions, which clears O_NONBLOCK until the test kills it.
+ */
 static pid_t clear_for_ever(unsigned listener)
 {
 	pid_t pid = fork();
@@ -127,7 +129,7 @@ static void flag__cleared_again_and_again__makes_nobody_wait(void **state)
 	waitpid(pid, NULL, 0);
 }
 
-/* It is in order when it is looked at, and no more when accept comes. */
+/* The socket is non-blocking when it is checked, and no longer when accept is called. */
 static pid_t toggle_for_ever(unsigned listener)
 {
 	pid_t pid = fork();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The workers' words to each other: packed, shared, and whole whatever stands there. */
+/* The workers' shared words: packed, and valid whatever they contain. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Tests of master/workers.c with hostile workers: children that it does not know, bells that block.
- */
+/* Tests of master/workers.c with hostile workers: unknown children, and bells that block. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,7 +61,7 @@ static void reap__of_many_strangers__takes_some_in_a_turn_but_every_worker(void 
 	pid_t pid;
 
 	leave_strangers(50);
-	/* behind them in the system's list of children */
+	/* after them in the system's list of children */
 	crew_kill(procs, &generation->members[1], SIGKILL, CREW_NOW);
 	workers_start_due(procs, CREW_NOW + 60000);
 	pid = generation->members[1].pid;
@@ -97,10 +95,10 @@ static void bells__of_workers_that_make_them_block__keep_nobody_waiting(void **s
 	int bell = generation->wires[1].fds[WIRE_BELL];
 	uint64_t rung;
 
-	alarm(30); /* waits for ever otherwise */
+	alarm(30); /* otherwise it waits for ever */
 	assert_false(has_rung(procs));
 	assert_int_equal(fcntl(bell, F_SETFL, 0), 0);
-	for (unsigned i = 0; i < 3; i++) { /* nobody reads them, and each is heard */
+	for (unsigned i = 0; i < 3; i++) { /* no process reads the bell, and each ring is noticed */
 		assert_int_equal(write(bell, &one, sizeof(one)), sizeof(one));
 		assert_true(has_rung(procs));
 		workers_clear_bells(procs);
@@ -108,7 +106,7 @@ static void bells__of_workers_that_make_them_block__keep_nobody_waiting(void **s
 	}
 	assert_int_equal(write(bell, &one, sizeof(one)), sizeof(one));
 	assert_int_equal(read(bell, &rung, sizeof(rung)), sizeof(rung));
-	workers_clear_bells(procs); /* the worker has been faster */
+	workers_clear_bells(procs); /* the worker has read it first */
 	alarm(0);
 }
 

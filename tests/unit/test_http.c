@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/http: heads, framing, and what happens when there is no room. */
+/* Tests of services/http/http: heads, framing, and the lack of room. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +40,7 @@ static struct http_request asked_11(void)
 	return asked("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 }
 
-/* What is in out, with its date made D. */
+/* The contents of out, with its date replaced by D. */
 static const char *written(void)
 {
 	char *date, *end;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of services/http/http_chunked: where a body ends, whole and cut anywhere, and what is none.
+ * Tests of services/http/http_chunked: the end of a body, whole and cut anywhere, and invalid
+ * bodies.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@
 
 #define BEHIND "GET /smuggled"
 
-/* Reads n bytes, `piece` at a time, until it is not HTTP_PART. */
+/* Reads n bytes, `piece` at a time, until the result is not HTTP_PART. */
 static enum http_progress read_in_pieces(struct http_chunked *chunked, const char *bytes, size_t n,
 					 size_t piece, size_t *used)
 {
@@ -158,7 +159,9 @@ static void others__are_refused(void **state)
 	}
 }
 
-/* One byte a chunk: as much data, and as much around it, as a body may have, and then more. */
+/*
+ * Reads the chunk `count` times: as much data, and as much around it, as a body may have, and more.
+ */
 static enum http_progress read_chunks_of(const char *chunk, size_t count,
 					 struct http_chunked *chunked)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/http_parse: what is taken and what is refused, whole, cut and glued. */
+/* Tests of services/http/http_parse: accepted and refused requests, whole, cut and concatenated. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,7 +56,7 @@ static void span_is(const char *bytes, struct http_span span, const char *expect
 	assert_memory_equal(bytes + span.at, expected, span.length);
 }
 
-/* The bytes come one by one, and each earlier line is gone when the next one is looked at. */
+/* The bytes come one by one, and each line is overwritten before the next one is read. */
 static enum http_progress parse_by_byte(struct http_request *r, const char *bytes, size_t n)
 {
 	char *mine = malloc(n);
@@ -131,7 +131,7 @@ static void taken__cut_short__ask_for_more(void **state)
 	}
 }
 
-/* Both requests of glued, whose first `cut` bytes come first. */
+/* Parses both requests of glued, whose first `cut` bytes come first. */
 static void parse_pair(const char *glued, size_t n, size_t cut, const struct http_request *wanted)
 {
 	size_t at = 0;
@@ -173,7 +173,7 @@ static void pairs__cut_anywhere__are_two_requests(void **state)
 	}
 }
 
-/* The status of: before, then `count` times fill, then after; 0 when it is whole. */
+/* The status of: before, then `count` times fill, then after; 0 when the request is whole. */
 static unsigned filled(const char *before, const char *fill, size_t count, const char *after)
 {
 	size_t first = strlen(before), each = strlen(fill), last = strlen(after), n;
@@ -274,7 +274,7 @@ static void forbidden_bytes__are_refused_before_the_line_ends(void **state)
 	}
 }
 
-/* Each byte at each place of a small request: taken or refused, and the same by bytes. */
+/* Each byte at each place of a small request: the result is the same whole and byte by byte. */
 static void any_byte_anywhere__is_judged_alike_whole_and_cut(void **state)
 {
 	static const char request[] = "GET /a?b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/bench/http_response: where answers end, in one piece and in all others. */
+/* Tests of client/bench/http_response: the end of an answer, in one piece and in all others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 struct row {
 	const char *text;
-	const char *behind; /* what follows and does not belong to it */
+	const char *behind; /* bytes that follow and do not belong to it */
 	unsigned status;
 	enum http_response_state state;
 	bool keep_alive;
@@ -68,7 +68,7 @@ static const struct row rows[] = {
 	  HTTP_RESPONSE_INVALID, true },
 };
 
-/* Gives it `step` bytes at a time; how many it takes. */
+/* Parses `step` bytes at a time; returns how many were taken. */
 static size_t parse_steps(struct http_response *response, const char *text, size_t length,
 			  size_t step)
 {
@@ -76,7 +76,7 @@ static size_t parse_steps(struct http_response *response, const char *text, size
 
 	while (taken < length && response->state < HTTP_RESPONSE_COMPLETE) {
 		size_t n = length - taken < step ? length - taken : step;
-		char piece[1024]; /* of its own, so that a sanitizer sees what is read behind it */
+		char piece[1024]; /* separate, so that a sanitizer sees a read beyond it */
 
 		memcpy(piece, text + taken, n);
 		taken += http_response_parse(response, piece, n);

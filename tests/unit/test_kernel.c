@@ -15,9 +15,9 @@
 #include "demo/kernel.h"
 #include "unit/island.h"
 
-static bool has_island; /* this process has a network of its own */
+static bool has_island; /* this process has its own network namespace */
 
-/* A connection on loopback: its descriptors. */
+/* Opens a connection on loopback. */
 static void connect_pair(int *client, int *server)
 {
 	struct addr bound = { .len = sizeof(bound.in),
@@ -58,7 +58,7 @@ static void states__of_both_ends__follow_the_close(void **state)
 	call_run(&call);
 	assert_int_equal(call.result, 0);
 	while (kernel_client_state(&ends) == TCP_FIN_WAIT1)
-		; /* the acknowledgement is under way */
+		; /* the acknowledgement is on its way */
 	assert_int_equal(kernel_client_state(&ends), TCP_FIN_WAIT2);
 	assert_int_equal(kernel_server_state(&ends), TCP_CLOSE_WAIT);
 	close(server);

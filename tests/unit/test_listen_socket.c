@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of net/listen_socket: options, addresses that cannot be had. */
+/* Tests of net/listen_socket: options, and addresses that are not available. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -130,7 +130,7 @@ static void open__of_ipv6_any__takes_ipv4_unless_v6only(void **state)
 	listener_close_all(set, NULL, true);
 	setup.listens[0].v6only = true;
 	set = listening_open(&setup, NULL, 1);
-	/* Not by asking: that port of IPv4 may be somebody else's. */
+	/* Not by connecting: another process may own that port of IPv4. */
 	assert_int_equal(listening_option(set->list[0].fds[0], IPPROTO_IPV6, IPV6_V6ONLY), 1);
 	listener_close_all(set, NULL, true);
 }
@@ -195,7 +195,7 @@ static void apply__changes_a_living_socket(void **state)
 	listener_close_all(set, NULL, true);
 }
 
-/* Connections inherit it: a worker that was taken over could make others wait in close(2). */
+/* Connections inherit the option: a compromised worker could make others wait in close(2). */
 static void apply__undoes_what_nobody_asked_for(void **state)
 {
 	const struct linger lingering = { 1, 60 };
@@ -244,7 +244,7 @@ static int pass_descriptor(int fd)
 	return (int)sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
-/* Nobody receives it, and the kernel's close of one that lingers would wait. */
+/* No worker receives the descriptor, and the kernel would wait when it closes one that lingers. */
 static void client_of_a_unix_listener__cannot_pass_descriptors(void **state)
 {
 	struct listening setup = { 0 };

@@ -112,7 +112,7 @@ static void open__of_resolved_addresses__asks_no_resolver(void **state)
 	assert_true(listener_resolve(&setup.conf, resolved, &err));
 	assert_int_equal(resolved[0].count, 1);
 	assert_int_equal(resolved[1].found[0].sa.sa_family, AF_INET6);
-	/* a text that no resolver could make anything of */
+	/* a text that no resolver can resolve */
 	listening_add(&named, "not an address");
 	set = listener_open_all(&named.conf, NULL, 1, resolved, &err);
 	assert_non_null(set);
@@ -220,7 +220,7 @@ static void reload__after_a_path_was_removed__makes_it_anew(void **state)
 	listener_close_all(set, NULL, true);
 }
 
-/* A packet needs a higher TTL than any has: as if the socket were not there. */
+/* A packet needs a higher TTL than any has, as if the socket did not exist. */
 static void reload__after_another_hid_a_socket__has_it_seen_again(void **state)
 {
 	struct listening setup = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/log and base/logline: where lines go and what they look like. */
+/* Tests of base/log and base/logline: the target and the form of lines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

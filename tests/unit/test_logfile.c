@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/logfile: what is opened, what is refused, and that nothing found is given away. */
+/*
+ * Tests of base/logfile: files it opens, files it refuses, and existing files that keep their
+ * owner.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +44,7 @@ static int tear_down(void **state)
 	return folder_remove(state);
 }
 
-/* Opens and closes it; true when that went well. */
+/* Opens and closes the file; true on success. */
 static bool opens(bool create, uid_t owner, struct err *err)
 {
 	const char *name;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/log and base/logsink where lines cannot be written: counted, told, never torn. */
+/*
+ * Tests of base/log and base/logsink when lines cannot be written: counted, reported, never torn.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,7 +63,7 @@ static void write_many(unsigned lines)
 		LOG(EVENT_server_stopped, LOG_NUM("i", i));
 }
 
-/* All that can be read now. */
+/* Reads all that is there now. */
 static const char *read_all(int fd)
 {
 	size_t used = 0;
@@ -83,7 +85,7 @@ static const char *read_file(const char *name)
 	return text;
 }
 
-/* As a loop does when it is due. */
+/* Settles the log as a loop does when it is due. */
 static void settle(void)
 {
 	static int64_t now_ms;
@@ -101,7 +103,7 @@ static unsigned count(const char *in, const char *what)
 	return n;
 }
 
-/* Every line has one beginning and one end, and all have come or are counted. */
+/* Asserts that every line has one beginning and one end; returns the number of lines. */
 static unsigned count_whole(void)
 {
 	unsigned lines = count(text, "\n");
@@ -164,7 +166,7 @@ static void next_line__comes_after_the_number(void **state)
 	close(reader);
 }
 
-/* A terminal takes a line in parts: the rest goes first, whenever that is. */
+/* A terminal takes a line in parts: the rest of it is sent first, however late. */
 static void terminal__unread__loses_whole_lines(void **state)
 {
 	int master, slave, kept = dup(STDERR_FILENO);
@@ -236,7 +238,7 @@ static void file__that_takes_half_a_line__has_it_whole_in_the_end(void **state)
 	assert_told(2, "File too large");
 }
 
-/* In the child, which is root of a disk of 16 KiB. */
+/* In the child, as root: mounts a disk of 16 KiB and fills it. */
 static bool survives_a_full_disk(const char *folder)
 {
 	char filler[160];

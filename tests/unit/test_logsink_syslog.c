@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/logsink: what a daemon gets that reads, is restarted, is away, or does not read. */
+/* Tests of base/logsink with a syslog daemon that reads, restarts, is absent, or does not read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@ enum { PATIENCE_S = 60 };
 
 static char path[64], other[64], text[1024];
 
-/* A send that waits ends the program. */
+/* A send that blocks ends the program. */
 static int set_up(void **state)
 {
 	alarm(PATIENCE_S);
@@ -47,7 +47,7 @@ static int listen_for_datagrams(void)
 	return fd;
 }
 
-/* The next datagram; false when there is none. */
+/* Receives the next datagram; false when there is none. */
 static bool hear(int daemon)
 {
 	ssize_t got = recv(daemon, text, sizeof(text) - 1, MSG_DONTWAIT);
@@ -92,7 +92,7 @@ static void daemon__that_does_not_read__takes_no_more(void **state)
 	int daemon = listen_for_datagrams(), fd = logsink_syslog_open(path);
 
 	(void)state;
-	/* as another process with the same description could do */
+	/* as another process with the same file description could do */
 	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
 	while (tell(fd))
 		continue;

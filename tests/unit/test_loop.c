@@ -30,7 +30,7 @@ static void count(void *owner, uint32_t events)
 	seen->events = events;
 }
 
-/* Whichever comes first silences the other. */
+/* The first of the two unwatches the other. */
 static void silence(void *owner, uint32_t events)
 {
 	struct seen *seen = owner;
@@ -134,7 +134,7 @@ static void watch__of_no_descriptor__fails(void **state)
 	assert_false(loop_turn(&loop, 0));
 }
 
-/* Notes who came first: a watch, or a tag. */
+/* Records which came first: a watch, or a tag. */
 struct order {
 	unsigned calls, watch_at, tag_at;
 };

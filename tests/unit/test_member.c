@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests of master/member.c: every transition of its picture, and every death in each state. A story
- * is one letter for each event; the state after the last one is what is tested.
+ * is one letter for each event; the test checks the state after the last one.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -34,7 +34,7 @@ static void end_fast(void)
 	member_signal(kept.member, SIGINT);
 }
 
-/* The process that is killed is not reaped. */
+/* The killed process is not reaped. */
 static void let_time_pass(void)
 {
 	kept.now_ms = kept.member->kill_ms;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/bench/message: framing, what differs from message to message, what an echo is. */
+/*
+ * Tests of client/bench/message: framing, the differences between messages, and what counts as an
+ * echo.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +30,7 @@ static void make(enum framing framing, const char *text, size_t size, bool is_un
 	assert_true(message_make(&message, framing, text, size, is_unique, &err));
 }
 
-/* All bytes of one message, put together; on the heap. */
+/* All bytes of one message, joined; on the heap. */
 static char *whole(uint64_t key)
 {
 	char *all = malloc(message.size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/output.c: what of a response may reach a terminal. */
+/* Tests of client/output.c: the bytes of a response that may reach a terminal. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +62,10 @@ static void wrong_utf8__becomes_visible(void **state)
 	assert_escaped("\xff\xfe", "\\xff\\xfe");
 }
 
-/* Whatever comes: nothing below blank but newline and tab goes out, and a CR only before a LF. */
+/*
+ * For any input, no byte below blank but newline and tab is written, and a CR only before a
+ * LF.
+ */
 static void any_bytes__never_command(void **state)
 {
 	uint32_t x = 7;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/pidfile.c: what is in the file, and what may be there already. */
+/* Tests of master/pidfile.c: the contents of the file, and files that exist already. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +41,7 @@ static void open__of_a_stale_file__empties_it(void **state)
 	pidfile_remove(&file);
 }
 
-/* The start and the probe say the same, and leave what is there as it was. */
+/* The start and the probe give the same error, and leave the existing file unchanged. */
 static void assert_refused(const char *path, const char *why)
 {
 	struct pidfile file;
@@ -57,7 +57,7 @@ static void assert_refused(const char *path, const char *why)
 	if (!strstr(err.text, why) || !strstr(err.text, path))
 		fail_msg("%s: %s", path, err.text);
 	assert_int_equal(file.fd, -1);
-	assert_int_equal(pidfile_owner(path), 0); /* and does not wait */
+	assert_int_equal(pidfile_owner(path), 0); /* and does not block */
 	assert_int_equal(sys_lstat(path, &after), 0);
 	assert_int_equal(after.st_ino, before.st_ino);
 	assert_int_equal(after.st_size, before.st_size);
@@ -95,7 +95,7 @@ static void open__of_what_may_be_anothers__fails_and_leaves_it(void **state)
 					    "(chown it to user 0, or remove it)");
 }
 
-/* A configuration, for example: a start would empty it, and the end remove it. */
+/* For example a configuration: a start would empty it, and the end would remove it. */
 static void open__of_what_holds_no_pid__fails_and_leaves_it(void **state)
 {
 	static const char *const texts[] = { "workers = 1\n", "123 456\n", "-1\n",
@@ -110,7 +110,7 @@ static void open__of_what_holds_no_pid__fails_and_leaves_it(void **state)
 	}
 }
 
-/* As a server leaves it that is killed while it starts. */
+/* A server that is killed while it starts leaves such a file. */
 static void open__of_an_empty_file__takes_it(void **state)
 {
 	static const char *const texts[] = { "", "123", "\n" };

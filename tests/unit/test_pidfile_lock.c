@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/pidfile.c: whose the lock is, and what does not take it away. */
+/* Tests of master/pidfile.c: the owner of the lock, and calls that must not release it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "master/pidfile.h"
 #include "unit/pidplace.h"
 
-/* A process that holds the lock, has done `then` with it, and goes on until *let_go is closed. */
+/* Forks a process that takes the lock, calls `then`, and goes on until *let_go is closed. */
 static pid_t hold_and(const char *path, bool (*then)(struct pidfile *file), int *let_go)
 {
 	int held[2], go[2];
@@ -59,7 +59,7 @@ static void end_holder(pid_t pid, int let_go)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* A process that may only read the file locks that; ends when *let_go is closed. */
+/* Forks a process that may only read the file and locks it; it ends when *let_go is closed. */
 static pid_t read_lock_elsewhere(const char *path, int *let_go)
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
@@ -139,7 +139,7 @@ static void open__of_a_file_that_a_reader_has_locked__makes_a_new_one(void **sta
 	pidfile_remove(&file);
 }
 
-/* As a log whose path leads to the same file would. */
+/* Opens and closes the file by another path, as a log could. */
 static bool open_alias(struct pidfile *file)
 {
 	char alias[96];
@@ -177,7 +177,7 @@ static void lock__after_the_holder_closed_another_descriptor__holds(void **state
 	assert_int_equal(pidfile_owner(place->path), 0);
 }
 
-/* A child that the holder leaves behind, with the lock; it is gone when *let_go is closed. */
+/* Leaves a child of the holder behind, with the lock; the child ends when *let_go is closed. */
 static void leave_child(const char *path, int *let_go)
 {
 	struct pidfile file;

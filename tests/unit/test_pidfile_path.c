@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of config/pidfile_path.c: where an ordinary user's pid file is, and root's. */
+/* Tests of config/pidfile_path.c: the pid file's path for an ordinary user, and for root. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ enum { NOBODY = 65534 };
 static char path[PIDFILE_PATH], private_path[64], warning[PIDFILE_WARNING];
 static struct err err;
 
-/* The state is a folder of that user, named by XDG_RUNTIME_DIR. */
+/* *state is a folder of the ordinary user, named by XDG_RUNTIME_DIR. */
 static int become_ordinary(void **state)
 {
 	char *folder = strdup("/tmp/pidfile-XXXXXX");
@@ -98,7 +98,7 @@ static void folder__of_ones_own__is_taken(void **state)
 	assert_string_equal(warning, "");
 }
 
-/* Unset and empty are the same, and nothing to speak of. */
+/* Unset and empty are the same, and cause no warning. */
 static void folder__without_the_variable__is_private(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of worker/privs.c: each in a child, which cannot get back what it gives up. */
+/* Tests of worker/privs.c: each in a child, because dropped privileges cannot be regained. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include "base/sys.h"
 #include "worker/privs.h"
 
-/* What privs_drop says in a child; CODE_OK when it went well. */
+/* Runs privs_drop in a child and returns its code; CODE_OK on success. */
 static int drop(const char *chroot_path, const struct identity *identity)
 {
 	struct conf conf = { .user = (char[]){ "no-such-user" },

@@ -37,7 +37,9 @@ static int unmap_claims(void **state)
 	return munmap(claims, sizeof(*claims));
 }
 
-/* Runs it in a process of its own, as prefork-demo does; returns its status (waitpid(2)). */
+/*
+ * Runs the lesson in a process of its own, as prefork-demo does; returns its status (waitpid(2)).
+ */
 static int run_lesson(void (*lesson)(struct diagram *out))
 {
 	struct diagram out;
@@ -145,7 +147,7 @@ static void call_process_that_exits(struct diagram *out)
 	process_run(&process, leave);
 }
 
-/* As a sanitizer ends a process. */
+/* As a sanitizer ends a process: by an exit code. */
 static void process__exited_with_a_code__ends_the_lesson_and_is_told(void **state)
 {
 	int status;
@@ -178,7 +180,7 @@ static void processes__called_and_stopped__no_loss(void **state)
 	assert_int_equal(claims->lost_status, 0);
 }
 
-/* The claim is reached only where the failure is one that a lesson may be about. */
+/* The claim is reached only when the failure may be the subject of a lesson. */
 static void run_failing_call(struct diagram *out)
 {
 	struct process self = process_self(out, 1, "self");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/queue_alarm.c: when an overflow is told, and what is advised. */
+/* Tests of master/queue_alarm.c: the report of an overflow, and its advice. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,7 +113,7 @@ static void forget__of_a_noticed_overflow__tells_nothing(void **state)
 	assert_int_equal(o.dropped, 2);
 }
 
-/* Workers that are at work, and a short queue. */
+/* Busy workers and a short queue. */
 static const struct queue_alarm_facts usual = {
 	.limit = 8, .backlog = 8, .somaxconn = 4096, .workers = 4, .worker_connections = 10000
 };

@@ -14,7 +14,7 @@
 
 enum { BACKLOG = 4, FULL = BACKLOG + 1, CLIENTS_MOST = 16 };
 
-/* A generation in force with these listeners; what it looks at, and what came of it. */
+/* The listeners of a generation in force, the queues that it samples, and the clients. */
 struct bench {
 	struct listening setup;
 	struct queues queues;
@@ -67,7 +67,7 @@ static void connect_clients(struct bench *b, const struct addr *to, unsigned cou
 	}
 }
 
-/* Clients that a full queue turns away; they do not stay to try again. */
+/* Connects clients that a full queue refuses; they do not stay to retry. */
 static void turn_away(const struct addr *to, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -180,7 +180,7 @@ static void look__at_a_unix_socket__has_its_queue_and_no_drops(void **state)
 	close_bench(&b, procs);
 }
 
-/* The generation goes, and with `fresh` another one that took its sockets over comes. */
+/* Ends the generation; with `fresh`, starts another one that has taken over its sockets. */
 static void replace(struct procs *procs, struct bench *b, struct listener_set *fresh)
 {
 	struct generation *old = procs->current, *next = fresh ? crew_begin(procs, NULL) : NULL;

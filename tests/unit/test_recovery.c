@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a worker takes over from one that died: what goes on, and what is told of the rest. */
+/*
+ * Recovery: the connections that a worker takes over from a dead one, and the report of the others.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +43,7 @@ static void message__cut_by_a_crash__goes_on_at_its_byte(void **state)
 	}
 }
 
-/* Crashes while bytes wait in every place that a byte can wait in. */
+/* Crashes while bytes wait in every place where bytes can wait. */
 static void stream__with_a_crash_at_every_step__loses_no_byte(void **state)
 {
 	enum { SIZE = 1 << 20, STEP = 50000 };
@@ -166,7 +168,7 @@ static void connection__in_hand__is_lost_alone(void **state)
 	served_stop(&s);
 }
 
-/* It died after it took the record and before the record was written. */
+/* The worker died after it took the record and before it wrote it. */
 static void new_record__half_written__costs_no_other(void **state)
 {
 	struct recovery r;
@@ -186,7 +188,7 @@ static void new_record__half_written__costs_no_other(void **state)
 	served_stop(&s);
 }
 
-/* It died between accepting it and writing the record: the master has counted it. */
+/* The worker died between accept and the record: the master has counted the connection. */
 static void connection__without_a_record__is_counted_as_lost(void **state)
 {
 	struct recovery r;
@@ -209,7 +211,7 @@ static void connection__without_a_record__is_counted_as_lost(void **state)
 	served_stop(&s);
 }
 
-/* Its number is as good as any, whatever the limit is now: it is open. */
+/* The descriptor is open, so its number is valid, whatever the limit is now. */
 static void connection__with_a_number_beyond_the_limit__is_kept(void **state)
 {
 	enum { HIGH = 200, LOW = 100 };
@@ -240,7 +242,7 @@ static void connection__with_a_number_beyond_the_limit__is_kept(void **state)
 	served_stop(&s);
 }
 
-/* The first one may have served for years; those that count took over and never turned. */
+/* The first worker may have served for years; those that count took over and never turned. */
 static void empty_handed__twice_in_a_row__empties_the_arena(void **state)
 {
 	struct recovery r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A dead worker's arena with rubbish in it: each thing that recovery reads, written wrongly. */
+/* A dead worker's arena with garbage in it: each field that recovery reads, overwritten. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -181,7 +181,7 @@ static void set_service_state(struct served *s, struct conn *c)
 	memset(conn_state(c), 0xff, sizeof(uint32_t));
 }
 
-/* Everything that a record's judgement reads, written wrongly once. */
+/* Every field that the check of a record reads, overwritten once. */
 static void (*const damages[])(struct served *, struct conn *) = {
 	set_magic,        set_guard,          set_index,         set_listener,
 	set_state_closed, set_state_beyond,   set_ending,        set_in_ended,
@@ -193,13 +193,13 @@ static void (*const damages[])(struct served *, struct conn *) = {
 	set_unfinished,
 };
 
-/* Of two records that claim the same thing nobody can say which one is right: both go. */
+/* Of two records that claim the same thing either may be wrong: both are lost. */
 static unsigned lost_by(void (*damage)(struct served *, struct conn *))
 {
 	return damage == set_fd_of_another || damage == set_buf_of_another ? 2 : 1;
 }
 
-/* chargen to clients that take nothing: each connection has a buffer with something in it. */
+/* chargen to clients that read nothing: each connection has a buffer with bytes in it. */
 static void record__damaged_in_any_way__is_lost_alone(void **state)
 {
 	struct recovery r;
@@ -285,7 +285,7 @@ static void head__damaged_in_any_way__empties_the_arena(void **state)
 		head_damages[i](&s);
 		served_recover(&s, &r);
 		assert_non_null(r.emptied);
-		assert_int_equal(r.lost, 1); /* the client's end is a socket too, and nobody's */
+		assert_int_equal(r.lost, 1); /* the client's end, which is a stray socket here */
 		assert_int_equal(r.kept, 0);
 		assert_false(r.was_draining);
 		assert_int_equal(head_of(&s)->magic, ARENA_MAGIC);

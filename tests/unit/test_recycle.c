@@ -43,7 +43,7 @@ static void spread__of_less_than_ten__is_the_limit(void **state)
 	assert_int_equal(recycle_spread(9, 77, 3), 9);
 }
 
-/* One of the old workers gets a replacement; returns the number of the old one. */
+/* Replaces one of the old workers; returns the number of the old one. */
 static unsigned replace_one(struct recycle *recycle, struct procs *procs)
 {
 	struct generation *generation = procs->current;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of stats/report, report_worker and tally: what a reader is told of a board. */
+/* Tests of stats/report, report_worker and tally: the report on a board. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -323,7 +323,7 @@ static void count_one(const struct report *r, unsigned index, bool has_before, s
 	times_written++;
 }
 
-/* Of 256 numbers, those that were never a worker's cost nothing. */
+/* Of 256 numbers, those that no worker ever had cost nothing. */
 static void pieces__by_worker__end_with_the_last_one_that_lived(void **state)
 {
 	static const struct piece parts[] = { { 1 + 256 * 8, count_one, .of_worker = 8 } };

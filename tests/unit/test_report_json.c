@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of stats/report_json and stats/json: valid whatever the board holds, and all of it said. */
+/* Tests of stats/report_json and stats/json: complete, and valid whatever the board holds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ static void must_be_json(const char *json)
 		fail_msg("wrong at %zu: %.60s", (size_t)(at - json), at);
 }
 
-/* Makes, checks and looks for what stands there, by the name of its list. */
+/* Writes and checks the report, and expects the text after the name of its list. */
 static void says(struct scoreboard *board, const char *after, const char *wanted)
 {
 	struct report report = board_report(board);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of stats/report_metrics: the exposition's grammar, its families, and what never falls. */
+/*
+ * Tests of stats/report_metrics: the exposition's grammar, its families, and values that never
+ * fall.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -160,7 +163,7 @@ static void metrics__of_rubbish__keep_their_grammar(void **state)
 	free(board);
 }
 
-/* Whoever has been scraped once is scraped again, and with no lower value. */
+/* A worker that was scraped once is scraped again, and with no lower value. */
 static void series__of_a_worker_that_died__stay(void **state)
 {
 	struct scoreboard *board = board_typical();

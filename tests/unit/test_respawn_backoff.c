@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/respawn_backoff.h: how long a slot waits. */
+/* Tests of master/respawn_backoff.h: the delay of a slot. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The run queue: order, leaving from the middle, and that nothing stands in it twice. */
+/* The run queue: order, removal from the middle, and no connection in it twice. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

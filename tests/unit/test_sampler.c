@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/sampler.c on a clock that the test moves: when it looks, and what it writes. */
+/*
+ * Tests of master/sampler.c on a clock that the test moves: the times of its steps, and its values.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +12,7 @@
 #include "master/sampler.h"
 #include "unit/crew.h"
 
-/* Goes through all times that are due up to then; returns how many there were. */
+/* Steps through all times that are due by then; returns their number. */
 static unsigned go_on_until(struct sampler *sampler, const struct procs *procs, int64_t until_ms)
 {
 	unsigned steps = 0;
@@ -70,7 +72,7 @@ static void step__at_once__knows_the_workers(void **state)
 	sampler_stop(&sampler);
 }
 
-/* Who asks after a reload is answered with what is, not with what was at the last tick. */
+/* A reader after a reload gets the current state, not that of the last tick. */
 static void step__between_two_ticks__knows_the_workers(void **state)
 {
 	struct procs *procs = *state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of stats/scoreboard: the file, its checks, counting over a worker's death. */
+/* Tests of stats/scoreboard: the file, its checks, and counts across a worker's death. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +75,7 @@ static void new__then_view__shows_what_the_master_writes(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
-/* What a worker that lives counts. */
+/* Counts as a living worker does. */
 static void count(struct scoreboard *board, unsigned i, uint64_t messages)
 {
 	struct slot *slot = &board->slots[i];
@@ -111,7 +111,7 @@ static void new__over_an_older_file__replaces_it_and_leaves_the_old_mapping(void
 	board = make();
 	assert_int_equal(cell_get(&board->server.generation), 0);
 	assert_int_equal(cell_get(&old->server.generation), 1);
-	scoreboard_free(old, path, true); /* the file is not its own any more */
+	scoreboard_free(old, path, true); /* the file is no longer its own */
 	assert_int_equal(access(path, F_OK), 0);
 	scoreboard_free(board, path, true);
 }
@@ -242,11 +242,11 @@ static void sum__while_another_process_folds__never_falls(void **state)
 	(void)state;
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(60); /* not for ever, should the reader fail */
+		alarm(60); /* a bound, in case the reader fails */
 		for (unsigned i = 0; i < 2000; i++) {
 			count(board, 1000, 1000);
 			scoreboard_fold(board, &board->slots[1000], 7);
-			/* the reader's turn: without it a fold would be under way in every sum */
+			/* the reader's turn: otherwise a fold would be under way in every sum */
 			while (cell_get(&board->server.generation) < i)
 				sched_yield();
 		}
@@ -322,7 +322,7 @@ static void enlist__without_a_free_row__takes_that_of_one_that_is_gone(void **st
 	scoreboard_fold(board, &board->slots[0], 1);
 	count(board, 0, 4);
 	atomic_store(&board->listeners[2].life, LISTENER_GONE);
-	/* a worker lives that counts there */
+	/* a living worker counts there */
 	assert_int_equal(scoreboard_enlist(board, "127.0.0.1:80", "echo"), METRIC_LISTENERS - 1);
 	scoreboard_fold(board, &board->slots[0], 1);
 	atomic_store(&board->infos[0].is_taken, 0);

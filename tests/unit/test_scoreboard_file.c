@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of stats/scoreboard_file: where the scoreboard lies, and who can write what of it. */
+/* Tests of stats/scoreboard_file: the place of the scoreboard, and write access to its parts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -115,7 +115,7 @@ static void new__without_a_path__lies_in_memory_and_is_shared(void **state)
 	scoreboard_free(board, NULL, true);
 }
 
-/* Without an access that would end this process. */
+/* Tests the access without a fault that would end this process. */
 static bool can_write(const void *at)
 {
 	int fds[2];
@@ -137,7 +137,8 @@ static bool can_make_writable(const void *at)
 }
 
 /*
- * The own slot's mapping, moved elsewhere in the file: only a kernel that can seal it forbids that.
+ * True when the own slot's mapping can be moved within the file: only a kernel that can seal it
+ * forbids that.
  */
 static bool can_wander(struct slot *slot)
 {
@@ -146,7 +147,10 @@ static bool can_wander(struct slot *slot)
 	return longer != MAP_FAILED || remap_file_pages(slot, sizeof(*slot), 0, 0, 0) == 0;
 }
 
-/* Of a worker in slot 3 whose head and siblings it wants to write; the number of what is wrong. */
+/*
+ * A worker in slot 3 tries to write the head and its siblings; returns the number of the failed
+ * check.
+ */
 static int break_out(struct scoreboard *board)
 {
 	if (!scoreboard_confine(board, &board->slots[3]))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of scoreboard_probe: it says what scoreboard_new says, and leaves nothing behind. */
+/* Tests of scoreboard_probe: it gives the result of scoreboard_new, and leaves nothing behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include "stats/scoreboard.h"
 #include "unit/folder.h"
 
-/* Both must say the same of FOLDER/name. */
+/* Both must give the same result for FOLDER/name. */
 static void assert_both(const char *folder, const char *name, bool is_good)
 {
 	struct err of_probe = { 0 }, of_new = { 0 };
@@ -60,7 +60,7 @@ static void probe__without_room__refuses_as_new_does(void **state)
 {
 	struct rlimit limit, small;
 
-	/* a limit of the file's size is to fallocate(2) what a full file system is */
+	/* at a limit of the file's size fallocate(2) fails as on a full file system */
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	small = (struct rlimit){ 4096, limit.rlim_max };

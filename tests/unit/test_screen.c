@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of ctl/screen and ctl/table: lines that fit, and nothing for a terminal to obey. */
+/* Tests of ctl/screen and ctl/table: lines that fit, and no control bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -58,7 +58,7 @@ static void next__of_a_dead_child__names_no_sender(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0)
 		_exit(3);
-	/* would fail with ECHILD had the ignored SIGCHLD stayed */
+	/* fails with ECHILD if SIGCHLD is still ignored */
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 3);
 	assert_int_equal(signals_next(fd, &sender), SIGCHLD);
@@ -107,7 +107,7 @@ static void restore__gives_defaults_and_an_empty_mask(void **state)
 	assert_int_equal(WTERMSIG(status), SIGTERM);
 }
 
-/* A parent may have left anything. */
+/* A parent may leave any mask and any dispositions. */
 static void block__sets_all_anew(void **state)
 {
 	int status;
@@ -149,7 +149,7 @@ static bool reports_once(int fd, int number)
 	return kill(getpid(), number) == 0 && signals_next(fd, NULL) == 0;
 }
 
-/* Of each number that the kernel knows; 32 and 33 are the C library's own. */
+/* Every number that the kernel knows; 32 and 33 are the C library's own. */
 static void block__lets_no_real_time_signal_end_the_process(void **state)
 {
 	int status;
@@ -169,7 +169,7 @@ static void block__lets_no_real_time_signal_end_the_process(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* Each row that the master reports, as a worker or keeper has it. */
+/* Each row that the master reports, in a worker or a keeper. */
 static void leave_reports__drops_them_but_for_those_with_a_default(void **state)
 {
 	int status;

@@ -65,7 +65,7 @@ static void unix__of_no_unix_socket__is_refused(void **state)
 	sockdiag_close(&diag);
 }
 
-/* Its answer comes first, and is that of another socket. */
+/* Sends a question whose answer comes first and describes another socket. */
 static void leave_a_question(const struct sockdiag *diag, uint64_t inode)
 {
 	struct {

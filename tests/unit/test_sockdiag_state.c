@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Tests of base/sockdiag.c, and of base/sockdiag.c's look at a TCP connection, against the kernel.
- */
+/* Tests of base/sockdiag.c against the kernel: the state of a TCP connection. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,7 +51,7 @@ static void open_ends(struct ends *ends, int family)
 	close(listener);
 }
 
-/* Waits until the kernel says so. */
+/* Waits until the kernel reports that state. */
 static void expect_state(const struct ends *ends, int wanted)
 {
 	int64_t until_ms = clock_ms() + WAIT_MS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status: what each request is answered, however it comes. */
+/* status: the answer to each request, however its bytes arrive. */
 #include "unit/asked.h"
 
 #include <setjmp.h>
@@ -257,7 +257,7 @@ static void body__that_waits_for_100__is_refused(void **state)
 	}
 }
 
-/* However its end is told, and whatever becomes of it, a body is never read as a request. */
+/* However the end of a body is given, and whatever the answer is, it is never read as a request. */
 static void body__that_looks_like_a_request__is_served_to_nobody(void **state)
 {
 #define REST "\r\n\r\nHEAD /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status: answers longer than a buffer, what recovery believes of them, and what is in the page. */
+/* status: answers longer than a buffer, the check of their state in a recovery, and the page. */
 #include "unit/asked.h"
 
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* A board that makes /metrics far longer than a buffer and a socket hold. */
+/* Fills the board so that /metrics is far longer than a buffer and a socket hold. */
 static void crowd(struct scoreboard *board)
 {
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++)

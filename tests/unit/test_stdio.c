@@ -36,7 +36,7 @@ static bool is_null(int fd)
 	return stat("/dev/null", &null) == 0 && fstat(fd, &st) == 0 && st.st_rdev == null.st_rdev;
 }
 
-/* Closes standard input and output, and fills them again. */
+/* Closes standard input and output, and has them opened again. */
 static bool fill_closed_ones(bool needs_stdout)
 {
 	int pipe_fds[2];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/stop.c, and of what master/start.c waits for once there is a stop. */
+/* Tests of master/stop.c, and of the waiting of master/start.c after a stop request. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "master/stop.h"
 #include "unit/crew.h"
 
-/* A server without descriptors around its processes. */
+/* A server of these processes, without descriptors. */
 static struct server *make_server(struct procs *procs)
 {
 	struct server *server = calloc(1, sizeof(*server));

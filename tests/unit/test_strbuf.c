@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/strbuf: every form, and what happens where the memory ends. */
+/* Tests of base/strbuf: every form, and the end of the memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 static char room[512];
 
-/* What an escaping writer makes of the n bytes. */
+/* The n bytes as an escaping writer writes them. */
 static const char *escaped(enum strbuf_form form, const char *bytes, size_t n)
 {
 	struct strbuf text = strbuf_on(room, sizeof(room) - 1);
@@ -149,7 +149,7 @@ static void escaped__in_every_form(void **state)
 		  { "\\u0080\\u009b\xc2\xa0", "\\u0080\\u009b\xc2\xa0", "\ufffd\ufffd\xc2\xa0",
 		    "\ufffd\ufffd\xc2\xa0" } },
 		{ "é我😀", { "é我😀", "é我😀", "é我😀", "é我😀" } },
-		/* a byte that goes on, overlong, a surrogate, beyond Unicode, a cut character */
+		/* a continuation byte, overlong, a surrogate, beyond Unicode, a cut character */
 		{ "\x80", { "\\x80", "\\ufffd", "\ufffd", "\ufffd" } },
 		{ "\xc0\xaf", { "\\xc0\\xaf", "\\ufffd\\ufffd", "\ufffd\ufffd", "\ufffd\ufffd" } },
 		{ "\xed\xa0\x80",
@@ -181,7 +181,7 @@ static void escaped__stops_at_the_bound_of_an_array(void **state)
 	assert_string_equal(escaped(STRBUF_JSON, unterminated, 0), "");
 	assert_string_equal(escaped(STRBUF_LOGFMT, cut, sizeof(cut)), "a\\xe6\\x88");
 	assert_string_equal(escaped(STRBUF_HTML, "ab\0cd", 5), "ab");
-	/* the rest of the character stands behind the bound and is none of ours */
+	/* the rest of the character is beyond the bound and must not be read */
 	assert_string_equal(escaped(STRBUF_LOGFMT, "我", 2), "\\xe6\\x88");
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of net/systemd: what the manager is told and what it passes. */
+/* Tests of net/systemd: the messages to the manager, and the sockets that it passes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,10 +47,7 @@ static void send__without_a_manager__succeeds(void **state)
 	assert_int_equal(systemd_drop_listeners(), 0);
 }
 
-/*
- * Binds the manager's socket to the address and returns it; the name is what NOTIFY_SOCKET would
- * say.
- */
+/* Binds the manager's socket to the address and returns it; the name is that of NOTIFY_SOCKET. */
 static int manager(const char *name)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of client/target.c, with addresses alone: no resolver is asked. */
+/* Tests of client/target.c, with addresses alone: no resolver is used. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,7 +95,7 @@ static void http__with_user_and_password__is_refused_as_such(void **state)
 				    "a user and a password in an address are not supported");
 		assert_int_equal(err.code, CODE_USAGE);
 	}
-	/* beyond the host it is a character like any other */
+	/* after the host it is a character like any other */
 	assert_int_equal(read_words(true, AF_UNSPEC,
 				    (const char *const[]){ "http://127.0.0.1:1/@", NULL }),
 			 1);

@@ -11,7 +11,7 @@
 
 static const struct {
 	const char *bytes;
-	enum key last; /* what its last byte makes; the others make nothing */
+	enum key last; /* the key of its last byte; the others give none */
 } rows[] = {
 	{ "q", KEY_QUIT },
 	{ " ", KEY_REFRESH },
@@ -48,7 +48,7 @@ static void keys__come_of_their_last_byte(void **state)
 		for (; byte[1] != '\0'; byte++)
 			assert_int_equal(terminal_decode_key(&keys, *byte), KEY_NONE);
 		assert_int_equal(terminal_decode_key(&keys, *byte), rows[i].last);
-		/* and the next key is one again */
+		/* the next key is read as usual */
 		assert_int_equal(terminal_decode_key(&keys, 'q'), KEY_QUIT);
 	}
 }

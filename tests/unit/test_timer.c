@@ -87,7 +87,7 @@ static void wait__is_bounded_on_both_sides(void **state)
 	timer_heap_free(&heap);
 }
 
-/* A fixed row of random steps, after which everything must come out in order and nothing twice. */
+/* A fixed series of random steps, after which everything must come out in order and once. */
 static void many_steps__leave_the_heap_in_order(void **state)
 {
 	struct timer_node *nodes = calloc(MANY, sizeof(*nodes));

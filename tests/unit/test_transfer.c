@@ -113,7 +113,7 @@ static void queues__while_nobody_reads__have_what_was_taken(void **state)
 	struct call sent = done(transfer_send("send()", two->from, 0, LARGE, MSG_DONTWAIT));
 
 	assert_true(sent.result > 0 && sent.result < LARGE);
-	/* both only become less, and what is not sent is not acknowledged either */
+	/* both only decrease, and bytes that were not sent are not acknowledged either */
 	assert_true(done(call_unacknowledged(two->from)).result >=
 		    done(call_unsent(two->from)).result);
 	assert_true(done(call_segments(two->from)).result >= 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/units: reading is strict, writing reads back, the nearest word. */
+/* Tests of base/units: strict reading, writing that reads back, the nearest word. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of net/unix_path: modes, stale and living sockets, what is never replaced. */
+/* Tests of net/unix_path: modes, stale and living sockets, and files that are never replaced. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -163,7 +163,7 @@ static int lock_folder(void)
 	return fd;
 }
 
-/* Another server: says by its exit code that the address is in use. */
+/* Another server: exits with 0 when it reports that the address is in use. */
 static _Noreturn void start_second(const struct listening *setup)
 {
 	struct err err;
@@ -193,7 +193,7 @@ static void second_server__between_bind_and_listen__waits(void **state)
 		start_second(&setup);
 	}
 	close(started[1]);
-	/* the pipe ends with the other server, which must not be done yet */
+	/* the pipe ends with the other server, which must still be waiting */
 	end = (struct pollfd){ .fd = started[0], .events = POLLIN };
 	assert_int_equal(poll(&end, 1, 200), 0);
 	assert_int_equal(listen(fd, 1), 0);
@@ -219,7 +219,9 @@ static void lock__that_another_keeps__is_gone_without(void **state)
 	close(lock);
 }
 
-/* A running master serves: it waits for so long over all its sockets, and then for none of them. */
+/*
+ * A running master must serve: it waits this long for all its sockets together, and then no more.
+ */
 static void locks__that_another_keeps__cost_a_bounded_time_together(void **state)
 {
 	int64_t begun_ms = clock_ms(), first_ms;

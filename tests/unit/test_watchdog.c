@@ -13,7 +13,7 @@
 
 static const char hang_timeout[] = "hang_timeout=1s";
 
-/* Looks every quarter of a second up to then, as the master does when it is not held up. */
+/* Looks every quarter of a second until then, as a master does that is not delayed. */
 static void look_until(struct watchdog *watchdog, struct procs *procs, int64_t until_ms)
 {
 	while (watchdog_due_ms(watchdog, procs, INT64_MAX) <= until_ms)

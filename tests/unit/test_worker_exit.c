@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of master/worker_exit.c: whatever dies and in whatever order, every connection that was
- * accepted is open or has ended. The keepers and workers here are processes that only wait.
+ * Tests of master/worker_exit.c: after any deaths in any order, every connection that was accepted
+ * is open or has ended. The keepers and workers here are processes that only wait.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -16,7 +16,10 @@
 #include "stats/tally.h"
 #include "unit/kept.h"
 
-/* It ends all it has and leaves, as at the end of a drain or when a stranger tells it to. */
+/*
+ * The worker ends all its connections and leaves, as after a drain or when another process tells it
+ * to.
+ */
 static void end_worker(void)
 {
 	if (kept.member->pid == 0)
@@ -61,7 +64,7 @@ static void assert_all_accounted_for(const char *story)
 		 (uintmax_t)ended, (uintmax_t)live);
 }
 
-/* One after the other from a worker that serves on; then everything is killed. */
+/* Plays the steps one after the other on a serving worker; then everything is killed. */
 static void play(unsigned number)
 {
 	char story[LONGEST + 1] = "";
@@ -141,7 +144,7 @@ static void held__by_numbers_that_cannot_be__is_not_believed(void **state)
 	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_lost_total), 0);
 }
 
-/* The next one dies at once each time, and accepts nobody. */
+/* Each successor dies at once and accepts no connection. */
 static int64_t longest_wait_ms(unsigned deaths)
 {
 	int64_t longest_ms = 0;
@@ -181,7 +184,7 @@ static void wait__with_a_keeper_that_holds_connections__stays_short(void **state
 	kept_clear();
 }
 
-/* There is nothing to finish, so nobody waits for a worker that would. */
+/* There is nothing to finish, so the master waits for no worker. */
 static void crash__of_a_retiring_worker_with_nothing_held__ends_the_member(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/writer: whatever the reader does, a write returns. */
+/* Tests of base/writer: a write returns, whatever the reader does. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@ enum { LINE = 100, PATIENCE_S = 20 };
 
 static char path[128];
 
-/* A write that waits ends the program. */
+/* A write that blocks ends the program. */
 static int set_up(void **state)
 {
 	alarm(PATIENCE_S);
@@ -45,7 +45,7 @@ static ssize_t write_line(const struct writer *outlet)
 	return writer_write(outlet, line, sizeof(line));
 }
 
-/* Until there is no room; returns how many bytes that took. */
+/* Writes until there is no room; returns how many bytes that took. */
 static size_t fill(const struct writer *outlet)
 {
 	size_t all = 0;
@@ -97,7 +97,7 @@ static void pipe__nobody_reads__takes_no_more_and_is_left_as_it_was(void **state
 	close(fds[1]);
 }
 
-/* What is inherited and could not be opened anew. */
+/* An inherited pipe that could not be opened anew. */
 static void shared_pipe__nobody_reads__takes_no_more(void **state)
 {
 	struct writer outlet = WRITER_STDERR;
