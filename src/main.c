@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The command line: reads the flags, picks one action and returns its exit code. It must not do any
- * of the actions itself. Only this file prints an error on stderr.
+ * of the actions itself; a server is started here, after the checks that -t makes too. Only this
+ * file prints an error on stderr.
  */
 #include <limits.h>
 #include <stdio.h>

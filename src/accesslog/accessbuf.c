@@ -118,7 +118,7 @@ static bool cut_line(struct accessbuf *b)
 	return true;
 }
 
-struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct writer *outlet,
+struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct writer *writer,
 				      metric_cell *written, metric_cell *lost)
 {
 	struct accessbuf_flow flow = { 0 };
@@ -126,7 +126,7 @@ struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct writer *
 	size_t used;
 
 	while (flow.error == 0 && (used = accessbuf_used(b)) > 0) {
-		ssize_t n = writer_write(outlet, accessbuf_head(b), used);
+		ssize_t n = writer_write(writer, accessbuf_head(b), used);
 
 		if (n < 0) {
 			flow.error = errno == EINTR ? 0 : errno;
@@ -136,7 +136,7 @@ struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct writer *
 		flow.written += lines;
 		cell_add(written, lines);
 		drop_bytes(b, (size_t)n);
-		if ((size_t)n == used || outlet->kind != WRITER_FILE || !cut_line(b))
+		if ((size_t)n == used || writer->kind != WRITER_FILE || !cut_line(b))
 			continue;
 		flow.cut++;
 		cell_add(lost, 1);

@@ -75,7 +75,7 @@ struct accessbuf_flow {
  * a file accepted only the start of a line, only the line's newline is kept, and the line counts as
  * lost. A death during the flush may duplicate lines in the file, but loses none.
  */
-struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct writer *outlet,
+struct accessbuf_flow accessbuf_flush(struct accessbuf *b, const struct writer *writer,
 				      metric_cell *written, metric_cell *lost);
 
 #endif

@@ -57,7 +57,7 @@ bool accesslog_reopen(bool create, struct err *err)
 {
 	bool is_other;
 
-	if (!writer_is_gone(&state.file.outlet))
+	if (!writer_is_gone(&state.file.writer))
 		accesslog_flush();
 	if (!accesslog_file_reopen(&state.file, create, &is_other, err)) {
 		if (state.tally)
@@ -77,12 +77,15 @@ void accesslog_forget_folder(void)
 
 void accesslog_own(void)
 {
-	writer_part(&state.file.outlet);
+	writer_part(&state.file.writer);
 }
 
 unsigned accesslog_fds(int *fds)
 {
-	return accesslog_file_fds(&state.file, fds);
+	if (state.file.file.fd >= 0)
+		return logfile_fds(&state.file.file, fds);
+	fds[0] = state.file.writer.fd;
+	return fds[0] > STDERR_FILENO ? 1 : 0;
 }
 
 const struct accesslog_file *accesslog_file(void)
@@ -162,8 +165,8 @@ void accesslog_flush(void)
 
 	if (!state.buf.memory.bytes || accessbuf_used(&state.buf) == 0)
 		return;
-	is_gone = writer_is_gone(&state.file.outlet);
-	flow = accessbuf_flush(&state.buf, &state.file.outlet,
+	is_gone = writer_is_gone(&state.file.writer);
+	flow = accessbuf_flush(&state.buf, &state.file.writer,
 			       is_gone ? &tally->access_log_lost_total :
 					 &tally->access_log_lines_total,
 			       &tally->access_log_lost_total);
@@ -209,7 +212,7 @@ void accesslog_start(struct accessbuf_memory memory, struct slot *slot, const st
 	state.looked_ms = 0;
 	state.is_stuck = state.is_said = state.is_well = false;
 	state.lost = 0;
-	accesslog_is_on = state.file.outlet.kind != WRITER_NONE;
+	accesslog_is_on = state.file.writer.kind != WRITER_NONE;
 }
 
 void accesslog_watch(struct timer_heap *alarms)
@@ -267,7 +270,7 @@ void accesslog_add(struct access_entry *entry)
 
 void accesslog_file_close(struct accesslog_file *file)
 {
-	writer_close(&file->outlet);
+	writer_close(&file->writer);
 	logfile_close(&file->file);
 	memcpy(file->target, "off", sizeof("off"));
 }
@@ -287,9 +290,9 @@ bool accesslog_file_open(struct accesslog_file *file, const char *target, uid_t 
 	memcpy(file->target, target, strlen(target) + 1);
 	file->file = fresh;
 	if (is_file)
-		file->outlet = writer_take(fresh.fd);
+		file->writer = writer_take(fresh.fd);
 	else if (strcmp(target, "stderr") == 0)
-		file->outlet = writer_open(STDERR_FILENO);
+		file->writer = writer_open(STDERR_FILENO);
 	return true;
 }
 
@@ -312,14 +315,6 @@ bool accesslog_file_reopen(struct accesslog_file *file, bool create, bool *is_ot
 		return false;
 	(void)sys_fstat(file->file.fd, &after);
 	*is_other = !is_same(&before, &after);
-	file->outlet = writer_take(file->file.fd);
+	file->writer = writer_take(file->file.fd);
 	return true;
-}
-
-unsigned accesslog_file_fds(const struct accesslog_file *file, int *fds)
-{
-	if (file->file.fd >= 0)
-		return logfile_fds(&file->file, fds);
-	fds[0] = file->outlet.fd;
-	return fds[0] > STDERR_FILENO ? 1 : 0;
 }

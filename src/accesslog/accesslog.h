@@ -26,7 +26,7 @@
 
 struct accesslog_file {
 	char target[4096];    /* off, stderr or a path, as in the configuration */
-	struct writer outlet; /* for the file, or for stderr */
+	struct writer writer; /* for the file, or for stderr */
 	struct logfile file;
 };
 #define ACCESSLOG_FILE_CLOSED                                      \
@@ -50,13 +50,6 @@ bool accesslog_file_reopen(struct accesslog_file *file, bool create, bool *is_ot
 			   struct err *err);
 
 /*
- * Fills fds (ACCESSLOG_FILE_FDS entries) with its descriptors beside stderr, and returns their
- * number.
- */
-enum { ACCESSLOG_FILE_FDS = LOGFILE_FDS };
-unsigned accesslog_file_fds(const struct accesslog_file *file, int *fds);
-
-/*
  * Opens conf's target, for the workers' user ((uid_t)-1: the process's user), in place of the
  * current one. Returns false with err, and nothing changes. Called by the master, and by the child
  * that becomes a worker of a generation whose log the master does not have open yet.
@@ -70,7 +63,7 @@ bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err);
 bool accesslog_reopen(bool create, struct err *err);
 void accesslog_forget_folder(void);
 void accesslog_own(void);
-enum { ACCESSLOG_FDS = ACCESSLOG_FILE_FDS };
+enum { ACCESSLOG_FDS = LOGFILE_FDS };
 unsigned accesslog_fds(int *fds);
 
 /* The file of this process. */

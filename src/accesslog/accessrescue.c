@@ -16,7 +16,7 @@ static void write_waiting(struct accessrescue *r)
 
 	if (r->err.text[0] != '\0')
 		return;
-	flow = accessbuf_flush(&r->buf, &r->file->outlet, &r->tally->access_log_lines_total,
+	flow = accessbuf_flush(&r->buf, &r->file->writer, &r->tally->access_log_lines_total,
 			       &r->tally->access_log_lost_total);
 	r->lost += flow.cut;
 	if (flow.error != 0)

@@ -112,7 +112,8 @@ int logfile_open(int folder, const char *name, bool create, uid_t owner, struct 
 	return -1;
 }
 
-bool logfile_is_lasting(int fd, uid_t owner)
+/* False when owner ((uid_t)-1: the process's user) will not be able to reopen the file. */
+static bool is_lasting(int fd, uid_t owner)
 {
 	struct stat st;
 
@@ -214,7 +215,7 @@ unsigned logfile_fds(const struct logfile *file, int *fds)
 /* Only a file that the server creates is given to the workers' user; an existing one is not. */
 bool logfile_warns(const struct logfile *file, const char *path, char *text)
 {
-	if (logfile_is_lasting(file->fd, file->owner))
+	if (is_lasting(file->fd, file->owner))
 		return false;
 	snprintf(text, LOGFILE_WARNING,
 		 "the workers cannot open the %s %s anew after a rotation (chown it to user %u)",

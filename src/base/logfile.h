@@ -28,9 +28,6 @@ int logfile_folder(const char *path, const char **name);
  */
 int logfile_open(int folder, const char *name, bool create, uid_t owner, struct err *err);
 
-/* False when owner ((uid_t)-1: the process's user) will not be able to reopen the file. */
-bool logfile_is_lasting(int fd, uid_t owner);
-
 /*
  * An open log file. Its descriptor number never changes: a reopen replaces the file under the same
  * number, so that processes which share a descriptor table stay in agreement.

@@ -20,7 +20,7 @@
 /* Each process has its own copy. */
 static struct {
 	enum logsink_target target;
-	struct writer outlet; /* for stderr or the file */
+	struct writer writer; /* for stderr or the file */
 	struct logfile file;
 	int syslog;                  /* the socket, or -1 */
 	char rest[LOGLINE_SIZE];     /* the unwritten part of a line */
@@ -28,7 +28,7 @@ static struct {
 	uint64_t lost;               /* lines lost and not yet reported */
 	int why;                     /* errno of the last loss; 0: the file is gone */
 	_Atomic uint64_t *cell;      /* shared counter of lost lines, or NULL */
-} sink = { .outlet = WRITER_STDERR, .file = LOGFILE_CLOSED("log"), .syslog = -1 };
+} sink = { .writer = WRITER_STDERR, .file = LOGFILE_CLOSED("log"), .syslog = -1 };
 
 static bool has_rest(void)
 {
@@ -59,14 +59,14 @@ static void close_syslog(void)
 
 static void use_stderr(void)
 {
-	if (sink.target == TO_STDERR && sink.outlet.kind == WRITER_OWN)
+	if (sink.target == TO_STDERR && sink.writer.kind == WRITER_OWN)
 		return;
 	drop_rest();
 	close_syslog();
-	writer_close(&sink.outlet);
+	writer_close(&sink.writer);
 	logfile_close(&sink.file);
 	sink.target = TO_STDERR;
-	sink.outlet = writer_open(STDERR_FILENO);
+	sink.writer = writer_open(STDERR_FILENO);
 }
 
 static bool use_file(const char *path, uid_t owner, struct err *err)
@@ -75,9 +75,9 @@ static bool use_file(const char *path, uid_t owner, struct err *err)
 		return false;
 	drop_rest();
 	close_syslog();
-	writer_close(&sink.outlet);
+	writer_close(&sink.writer);
 	sink.target = TO_FILE;
-	sink.outlet = writer_take(sink.file.fd);
+	sink.writer = writer_take(sink.file.fd);
 	return true;
 }
 
@@ -90,7 +90,7 @@ static bool use_syslog(struct err *err)
 				 "cannot reach syslog at " LOGSINK_SYSLOG_PATH);
 	drop_rest();
 	close_syslog();
-	writer_close(&sink.outlet);
+	writer_close(&sink.writer);
 	logfile_close(&sink.file);
 	sink.target = TO_SYSLOG;
 	sink.syslog = fd;
@@ -114,7 +114,7 @@ bool logsink_reopen(bool create, struct err *err)
 	if (!logfile_reopen(&sink.file, create, err))
 		return false;
 	drop_rest();
-	sink.outlet = writer_take(sink.file.fd);
+	sink.writer = writer_take(sink.file.fd);
 	return true;
 }
 
@@ -129,14 +129,14 @@ void logsink_own(void)
 	if (sink.target == TO_SYSLOG)
 		logsink_syslog_part(sink.syslog, LOGSINK_SYSLOG_PATH);
 	else
-		writer_part(&sink.outlet);
+		writer_part(&sink.writer);
 }
 
 unsigned logsink_fds(int *fds)
 {
 	if (sink.target == TO_FILE)
 		return logfile_fds(&sink.file, fds);
-	fds[0] = sink.target == TO_SYSLOG ? sink.syslog : sink.outlet.fd;
+	fds[0] = sink.target == TO_SYSLOG ? sink.syslog : sink.writer.fd;
 	return fds[0] > STDERR_FILENO ? 1 : 0;
 }
 
@@ -152,7 +152,7 @@ enum logsink_target logsink_target(void)
 
 size_t logsink_most(void)
 {
-	bool is_narrow = sink.target != TO_SYSLOG && writer_is_narrow(&sink.outlet);
+	bool is_narrow = sink.target != TO_SYSLOG && writer_is_narrow(&sink.writer);
 
 	return is_narrow ? WRITER_LINE : LOGLINE_SIZE;
 }
@@ -164,7 +164,7 @@ bool logsink_warns(const char *path, char *text)
 
 static bool is_gone(void)
 {
-	if (!writer_is_gone(&sink.outlet))
+	if (!writer_is_gone(&sink.writer))
 		return false;
 	sink.why = 0;
 	return true;
@@ -176,7 +176,7 @@ static size_t write_bytes(const char *bytes, size_t n)
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t written = writer_write(&sink.outlet, bytes + done, n - done);
+		ssize_t written = writer_write(&sink.writer, bytes + done, n - done);
 
 		if (written < 0 && errno == EINTR)
 			continue;

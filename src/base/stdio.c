@@ -40,11 +40,11 @@ bool stdio_flush(struct err *err)
 
 void stdio_say_last(const char *text)
 {
-	const struct writer outlet = WRITER_STDERR;
+	const struct writer writer = WRITER_STDERR;
 	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
 
 	(void)sys_poll(&ready, 1, WAIT_MS);
-	(void)writer_write(&outlet, text, strlen(text));
+	(void)writer_write(&writer, text, strlen(text));
 }
 
 bool stdio_has_colour(int fd)

@@ -56,10 +56,10 @@ static int open_anew(int fd)
 
 struct writer writer_open(int fd)
 {
-	struct writer outlet = { kind_of(fd, WRITER_SHARED), fd, false };
-	int own = outlet.kind == WRITER_SHARED ? open_anew(fd) : -1;
+	struct writer writer = { kind_of(fd, WRITER_SHARED), fd, false };
+	int own = writer.kind == WRITER_SHARED ? open_anew(fd) : -1;
 
-	return own < 0 ? outlet : (struct writer){ WRITER_OWN, own, true };
+	return own < 0 ? writer : (struct writer){ WRITER_OWN, own, true };
 }
 
 struct writer writer_take(int fd)
@@ -67,24 +67,24 @@ struct writer writer_take(int fd)
 	return (struct writer){ kind_of(fd, WRITER_OWN), fd, false };
 }
 
-void writer_close(struct writer *outlet)
+void writer_close(struct writer *writer)
 {
-	if (outlet->is_opened)
-		sys_close(outlet->fd);
-	*outlet = (struct writer)WRITER_CLOSED;
+	if (writer->is_opened)
+		sys_close(writer->fd);
+	*writer = (struct writer)WRITER_CLOSED;
 }
 
-void writer_part(const struct writer *outlet)
+void writer_part(const struct writer *writer)
 {
 	int fresh;
 
-	if ((outlet->kind != WRITER_OWN && outlet->kind != WRITER_FILE) ||
-	    outlet->fd <= STDERR_FILENO)
+	if ((writer->kind != WRITER_OWN && writer->kind != WRITER_FILE) ||
+	    writer->fd <= STDERR_FILENO)
 		return;
-	fresh = open_anew(outlet->fd);
+	fresh = open_anew(writer->fd);
 	if (fresh < 0)
 		return;
-	(void)sys_dup3(fresh, outlet->fd, O_CLOEXEC);
+	(void)sys_dup3(fresh, writer->fd, O_CLOEXEC);
 	sys_close(fresh);
 }
 
@@ -151,26 +151,26 @@ static ssize_t write_shared(int fd, const char *bytes, size_t n)
 	return write_briefly(fd, bytes, n);
 }
 
-static ssize_t write_some(const struct writer *outlet, const char *bytes, size_t n)
+static ssize_t write_some(const struct writer *writer, const char *bytes, size_t n)
 {
-	switch (outlet->kind) {
+	switch (writer->kind) {
 	case WRITER_FILE:
-		return sys_write(outlet->fd, bytes, n);
+		return sys_write(writer->fd, bytes, n);
 	case WRITER_SOCKET:
-		return sys_send(outlet->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		return sys_send(writer->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	case WRITER_OWN:
-		return sys_write(outlet->fd, bytes, measure_piece(bytes, n));
+		return sys_write(writer->fd, bytes, measure_piece(bytes, n));
 	case WRITER_SHARED:
-		return write_shared(outlet->fd, bytes, measure_piece(bytes, n));
+		return write_shared(writer->fd, bytes, measure_piece(bytes, n));
 	default:
 		errno = EBADF;
 		return -1;
 	}
 }
 
-ssize_t writer_write(const struct writer *outlet, const char *bytes, size_t n)
+ssize_t writer_write(const struct writer *writer, const char *bytes, size_t n)
 {
-	ssize_t written = write_some(outlet, bytes, n);
+	ssize_t written = write_some(writer, bytes, n);
 
 	if (written != 0)
 		return written;
@@ -178,10 +178,10 @@ ssize_t writer_write(const struct writer *outlet, const char *bytes, size_t n)
 	return -1;
 }
 
-bool writer_is_gone(const struct writer *outlet)
+bool writer_is_gone(const struct writer *writer)
 {
 	struct stat st;
 
-	return outlet->kind == WRITER_FILE && outlet->fd > STDERR_FILENO &&
-	       sys_fstat(outlet->fd, &st) == 0 && st.st_nlink == 0;
+	return writer->kind == WRITER_FILE && writer->fd > STDERR_FILENO &&
+	       sys_fstat(writer->fd, &st) == 0 && st.st_nlink == 0;
 }

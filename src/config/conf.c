@@ -293,20 +293,32 @@ static void print_section(enum option_section section, const void *object, const
 	}
 }
 
-void conf_print(const struct conf *conf, FILE *out)
+static void print_listeners(const struct conf *conf, FILE *out)
 {
-	fputs("# ", out);
-	quote_write(conf->origin, out);
-	fputc('\n', out);
-	print_section(SECTION_main, conf, "", out);
-	fputs("\nlog {\n", out);
-	print_section(SECTION_log, conf, "\t", out);
-	fputs("}\n", out);
 	for (size_t i = 0; i < conf->listener_count; i++) {
-		fputs("\nlisten ", out);
+		fprintf(out, "\n%s ", option_sections[SECTION_listen].name);
 		quote_write(conf->listeners[i].address, out);
 		fputs(" {\n", out);
 		print_section(SECTION_listen, &conf->listeners[i], "\t", out);
 		fputs("}\n", out);
 	}
+}
+
+void conf_print(const struct conf *conf, FILE *out)
+{
+	fputs("# ", out);
+	quote_write(conf->origin, out);
+	fputc('\n', out);
+	for (int section = 0; section < SECTION_COUNT; section++) {
+		const struct section_row *row = &option_sections[section];
+
+		if (row->form == SECTION_TOP)
+			print_section((enum option_section)section, conf, "", out);
+		if (row->form != SECTION_SINGLE)
+			continue;
+		fprintf(out, "\n%s {\n", row->name);
+		print_section((enum option_section)section, conf, "\t", out);
+		fputs("}\n", out);
+	}
+	print_listeners(conf, out);
 }

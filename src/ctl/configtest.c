@@ -25,7 +25,7 @@
 #include "worker/privs.h"
 
 /* One examination. */
-struct snapshot {
+struct check {
 	const struct conf *conf;
 	FILE *out;                    /* of -t; NULL: the first error ends the run */
 	struct err first;             /* the first error; "": none */
@@ -35,106 +35,106 @@ struct snapshot {
 };
 
 /* Notes an error that keeps the server from starting. */
-static void wrong(struct snapshot *look, const struct err *err)
+static void note_error(struct check *check, const struct err *err)
 {
-	if (look->out != NULL)
-		fprintf(look->out, "prefork-srv: %s\n", err->text);
-	if (look->first.text[0] == '\0')
-		look->first = *err;
+	if (check->out != NULL)
+		fprintf(check->out, "prefork-srv: %s\n", err->text);
+	if (check->first.text[0] == '\0')
+		check->first = *err;
 }
 
 /* Prints a warning, which -t alone does: the server can start all the same. */
-static void scarce(const struct snapshot *look, const char *format, ...)
+static void print_warning(const struct check *check, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-static void scarce(const struct snapshot *look, const char *format, ...)
+static void print_warning(const struct check *check, const char *format, ...)
 {
 	va_list parameters;
 
-	if (look->out == NULL)
+	if (check->out == NULL)
 		return;
-	fputs("prefork-srv: ", look->out);
+	fputs("prefork-srv: ", check->out);
 	va_start(parameters, format);
-	vfprintf(look->out, format, parameters);
+	vfprintf(check->out, format, parameters);
 	va_end(parameters);
-	fputs(" (a warning)\n", look->out);
+	fputs(" (a warning)\n", check->out);
 }
 
 /* True when the run has ended at an error. */
-static bool is_over(const struct snapshot *look)
+static bool is_over(const struct check *check)
 {
-	return look->out == NULL && look->first.text[0] != '\0';
+	return check->out == NULL && check->first.text[0] != '\0';
 }
 
-static void check_identity(struct snapshot *look)
+static void check_identity(struct check *check)
 {
 	struct err err;
 
-	look->has_identity = prestart_check_identity(look->conf, &look->found.identity, &err);
-	if (!look->has_identity)
-		wrong(look, &err);
+	check->has_identity = prestart_check_identity(check->conf, &check->found.identity, &err);
+	if (!check->has_identity)
+		note_error(check, &err);
 }
 
-static void check_chroot(struct snapshot *look)
+static void check_chroot(struct check *check)
 {
 	struct err err;
 
-	if (!prestart_check_chroot(look->conf, &err))
-		wrong(look, &err);
+	if (!prestart_check_chroot(check->conf, &err))
+		note_error(check, &err);
 }
 
-static void check_directory(struct snapshot *look)
+static void check_directory(struct check *check)
 {
 	struct err err;
 
-	if (!prestart_check_directory(look->conf, "working_directory",
-				      look->conf->working_directory, &err))
-		wrong(look, &err);
+	if (!prestart_check_directory(check->conf, "working_directory",
+				      check->conf->working_directory, &err))
+		note_error(check, &err);
 }
 
 /* The place where the path was given, if it was, stands before the message. */
-static void blame_pid_file(struct snapshot *look, struct err *err)
+static void blame_pid_file(struct check *check, struct err *err)
 {
-	if (look->conf->pid_file[0] != '\0')
-		err_prefix(err, "%s: ", conf_place(look->conf, "pid_file"));
-	wrong(look, err);
+	if (check->conf->pid_file[0] != '\0')
+		err_prefix(err, "%s: ", conf_place(check->conf, "pid_file"));
+	note_error(check, err);
 }
 
 /*
  * The scoreboard beside the pid file; the private folder of an unprivileged server may not exist
  * yet.
  */
-static void check_scoreboard(struct snapshot *look, const char *pid_file)
+static void check_scoreboard(struct check *check, const char *pid_file)
 {
 	char board[PIDFILE_PATH + 16], folder[PIDFILE_PATH];
-	unsigned slots = conf_workers(look->conf) + GENERATION_SPARE;
+	unsigned slots = conf_workers(check->conf) + GENERATION_SPARE;
 	struct stat st;
 	struct err err;
 
 	if (sys_stat(file_folder(pid_file, folder, sizeof(folder)), &st) < 0 && errno == ENOENT)
 		return;
 	if (!scoreboard_probe(scoreboard_path(pid_file, board, sizeof(board)), slots, &err))
-		blame_pid_file(look, &err);
+		blame_pid_file(check, &err);
 }
 
-static void check_pid_file(struct snapshot *look)
+static void check_pid_file(struct check *check)
 {
 	char path[PIDFILE_PATH], warning[PIDFILE_WARNING];
-	const struct conf *conf = look->conf;
+	const struct conf *conf = check->conf;
 	struct err err;
 
 	if (!pidfile_path(conf, true, path, sizeof(path), &err)) {
-		blame_pid_file(look, &err);
+		blame_pid_file(check, &err);
 		return;
 	}
-	look->owner = pidfile_owner(path);
-	if (look->owner == 0 && !pidfile_probe(path, &err)) {
-		blame_pid_file(look, &err);
+	check->owner = pidfile_owner(path);
+	if (check->owner == 0 && !pidfile_probe(path, &err)) {
+		blame_pid_file(check, &err);
 		return;
 	}
 	if (strcmp(conf->pid_file, "none") != 0 && pidfile_path_warns(conf, path, warning))
-		scarce(look, "%s", warning);
+		print_warning(check, "%s", warning);
 	if (path[0] != '\0')
-		check_scoreboard(look, path);
+		check_scoreboard(check, path);
 }
 
 /* True when the workers' user may search the folder to reopen a file in it. */
@@ -149,100 +149,103 @@ static bool can_search(const struct identity *identity, const char *folder)
 	return (st.st_mode & (st.st_gid == identity->group ? S_IXGRP : S_IXOTH)) != 0;
 }
 
-static void warn_of_reopen(const struct snapshot *look, const char *option, const char *path)
+static void warn_of_reopen(const struct check *check, const char *option, const char *path)
 {
-	const struct identity *identity = &look->found.identity;
+	const struct identity *identity = &check->found.identity;
 	char folder[4096];
 
 	if (path[0] != '/' || !identity->changes || identity->user == 0)
 		return;
 	file_folder(path, folder, sizeof(folder));
 	if (!can_search(identity, folder))
-		scarce(look,
-		       "%s: %s: user \"%s\" may not enter \"%s\": workers cannot reopen the %s",
-		       conf_place(look->conf, option), option, look->conf->user, folder,
-		       strcmp(option, "log.path") == 0 ? "log" : "access log");
+		print_warning(
+			check,
+			"%s: %s: user \"%s\" may not enter \"%s\": workers cannot reopen the %s",
+			conf_place(check->conf, option), option, check->conf->user, folder,
+			strcmp(option, "log.path") == 0 ? "log" : "access log");
 }
 
 /* The check needs the workers' user. */
-static void check_logs(struct snapshot *look)
+static void check_logs(struct check *check)
 {
 	struct err err;
 
-	if (!look->has_identity)
+	if (!check->has_identity)
 		return;
-	if (!prestart_check_log(look->conf, &look->found.identity, &err)) {
-		wrong(look, &err);
+	if (!prestart_check_log(check->conf, &check->found.identity, &err)) {
+		note_error(check, &err);
 		return;
 	}
-	warn_of_reopen(look, "log.path", look->conf->log_path);
-	warn_of_reopen(look, "log.access", look->conf->log_access);
+	warn_of_reopen(check, "log.path", check->conf->log_path);
+	warn_of_reopen(check, "log.access", check->conf->log_access);
 }
 
-static void find_names(struct snapshot *look)
+static void find_names(struct check *check)
 {
 	struct err err;
 
-	look->found.resolved = calloc(look->conf->listener_count, sizeof(*look->found.resolved));
-	if (look->found.resolved == NULL)
+	check->found.resolved = calloc(check->conf->listener_count, sizeof(*check->found.resolved));
+	if (check->found.resolved == NULL)
 		err_errno(&err, CODE_OSERR, "cannot keep the addresses");
 	else
-		look->has_names = listener_resolve(look->conf, look->found.resolved, &err);
-	if (!look->has_names)
-		wrong(look, &err);
+		check->has_names = listener_resolve(check->conf, check->found.resolved, &err);
+	if (!check->has_names)
+		note_error(check, &err);
 }
 
-static void warn_of_few_files(const struct snapshot *look, unsigned sockets, unsigned capacity)
+static void warn_of_few_files(const struct check *check, unsigned sockets, unsigned capacity)
 {
-	const struct conf *conf = look->conf;
+	const struct conf *conf = check->conf;
 	rlim_t needed = prestart_files_wanted(conf, sockets, capacity);
 	const char *option = conf->rlimit_nofile > 0 ? "rlimit_nofile" : "worker_connections";
 	struct rlimit limit;
 
 	if ((int64_t)needed < conf->worker_connections)
-		scarce(look,
-		       "%s: rlimit_nofile: %" PRIu64
-		       " descriptors are too few for worker_connections = %" PRId64
-		       " (auto is enough)",
-		       conf_place(conf, "rlimit_nofile"), (uint64_t)needed,
-		       conf->worker_connections);
+		print_warning(check,
+			      "%s: rlimit_nofile: %" PRIu64
+			      " descriptors are too few for worker_connections = %" PRId64
+			      " (auto is enough)",
+			      conf_place(conf, "rlimit_nofile"), (uint64_t)needed,
+			      conf->worker_connections);
 	if (!fdlimit_allowed(needed) && sys_getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		scarce(look,
-		       "%s: %s: %" PRIu64 " descriptors are needed, and the hard limit is %" PRIu64
-		       " (raise it by ulimit -Hn or LimitNOFILE=)",
-		       conf_place(conf, option), option, (uint64_t)needed,
-		       (uint64_t)limit.rlim_max);
+		print_warning(check,
+			      "%s: %s: %" PRIu64
+			      " descriptors are needed, and the hard limit is %" PRIu64
+			      " (raise it by ulimit -Hn or LimitNOFILE=)",
+			      conf_place(conf, option), option, (uint64_t)needed,
+			      (uint64_t)limit.rlim_max);
 }
 
-static void check_files(struct snapshot *look)
+static void check_files(struct check *check)
 {
-	unsigned workers = conf_workers(look->conf), capacity = workers + GENERATION_SPARE;
+	unsigned workers = conf_workers(check->conf), capacity = workers + GENERATION_SPARE;
 	unsigned sockets, passed;
 	struct err err;
 
-	if (!look->has_names)
+	if (!check->has_names)
 		return;
-	sockets = listener_count_sockets(look->conf, look->found.resolved, workers);
+	sockets = listener_count_sockets(check->conf, check->found.resolved, workers);
 	/* passed sockets are open already, and closed where no listener takes them */
 	passed = systemd_count_listeners();
-	if (!prestart_check_files(look->conf, sockets > passed ? sockets - passed : 0, capacity,
+	if (!prestart_check_files(check->conf, sockets > passed ? sockets - passed : 0, capacity,
 				  &err))
-		wrong(look, &err);
+		note_error(check, &err);
 	else
-		warn_of_few_files(look, sockets, capacity);
+		warn_of_few_files(check, sockets, capacity);
 }
 
-static void check_backlogs(struct snapshot *look)
+static void check_backlogs(struct check *check)
 {
-	const struct conf *conf = look->conf;
-	int64_t most = look->out != NULL ? netstat_somaxconn() : 0;
+	const struct conf *conf = check->conf;
+	int64_t most = check->out != NULL ? netstat_somaxconn() : 0;
 
 	for (size_t i = 0; i < conf->listener_count; i++)
 		if (most > 0 && conf->listeners[i].backlog > most)
-			scarce(look,
-			       "%s: listen.backlog: %" PRId64
-			       " is more than net.core.somaxconn allows (at most %" PRId64 ")",
-			       conf->listeners[i].origin, conf->listeners[i].backlog, most);
+			print_warning(check,
+				      "%s: listen.backlog: %" PRId64
+				      " is more than net.core.somaxconn allows (at most %" PRId64
+				      ")",
+				      conf->listeners[i].origin, conf->listeners[i].backlog, most);
 }
 
 static bool is_ours(const struct addr *addr, void *owner)
@@ -250,22 +253,23 @@ static bool is_ours(const struct addr *addr, void *owner)
 	return socket_owner_has(*(pid_t *)owner, addr);
 }
 
-static void check_listeners(struct snapshot *look)
+static void check_listeners(struct check *check)
 {
 	struct err err;
 
-	for (size_t i = 0; look->has_names && i < look->conf->listener_count && !is_over(look); i++)
-		if (!listener_probe(&look->conf->listeners[i], &look->found.resolved[i],
-				    look->owner > 0 ? is_ours : NULL, &look->owner, &err))
-			wrong(look, &err);
+	for (size_t i = 0; check->has_names && i < check->conf->listener_count && !is_over(check);
+	     i++)
+		if (!listener_probe(&check->conf->listeners[i], &check->found.resolved[i],
+				    check->owner > 0 ? is_ours : NULL, &check->owner, &err))
+			note_error(check, &err);
 }
 
 /* In the child: a call that the system refuses here, it refuses to every worker. */
-static _Noreturn void try_privileges(const struct snapshot *look, int told)
+static _Noreturn void try_privileges(const struct check *check, int told)
 {
 	struct err err;
 
-	if (privs_drop(look->conf, &look->found.identity, &err) && privs_confine(&err))
+	if (privs_drop(check->conf, &check->found.identity, &err) && privs_confine(&err))
 		sys_leave(CODE_OK);
 	err.code = CODE_NOPERM;
 	(void)!sys_write(told, &err, sizeof(err));
@@ -282,7 +286,7 @@ static bool has_succeeded(pid_t pid)
 	return WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK;
 }
 
-static bool can_drop(const struct snapshot *look, struct err *err)
+static bool can_drop(const struct check *check, struct err *err)
 {
 	int pipe[2];
 	bool done;
@@ -292,7 +296,7 @@ static bool can_drop(const struct snapshot *look, struct err *err)
 		return err_errno(err, CODE_OSERR, "cannot try to become the workers' user");
 	pid = sys_fork();
 	if (pid == 0)
-		try_privileges(look, pipe[1]);
+		try_privileges(check, pipe[1]);
 	err_errno(err, CODE_OSERR, "cannot try in a child to become the workers' user");
 	sys_close(pipe[1]);
 	done = pid > 0 && has_succeeded(pid);
@@ -303,28 +307,29 @@ static bool can_drop(const struct snapshot *look, struct err *err)
 }
 
 /* A container may deny root the calls by which a worker drops its privileges. */
-static void check_privileges(struct snapshot *look)
+static void check_privileges(struct check *check)
 {
 	struct err err;
 
-	if (look->has_identity && (look->found.identity.changes || look->conf->chroot[0] != '\0') &&
-	    look->first.text[0] == '\0' && !can_drop(look, &err))
-		wrong(look, &err);
+	if (check->has_identity &&
+	    (check->found.identity.changes || check->conf->chroot[0] != '\0') &&
+	    check->first.text[0] == '\0' && !can_drop(check, &err))
+		note_error(check, &err);
 }
 
 /*
  * The cheap checks come first, and the names, which may have to be waited for, late; the check in a
  * child runs only if there is no error so far.
  */
-static void (*const checks[])(struct snapshot *look) = {
+static void (*const checks[])(struct check *check) = {
 	check_identity, check_chroot, check_directory, check_pid_file,  check_logs,
 	find_names,     check_files,  check_backlogs,  check_listeners, check_privileges,
 };
 
-static void run_checks(struct snapshot *look)
+static void run_checks(struct check *check)
 {
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !is_over(look); i++)
-		checks[i](look);
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !is_over(check); i++)
+		checks[i](check);
 }
 
 static struct conf *load_conf(const struct conf_source *source, bool daemon, struct err *err)
@@ -340,16 +345,16 @@ struct conf *configtest_pass(const struct conf_source *source, bool daemon,
 			     struct prestart_found *found, struct err *err)
 {
 	struct conf *conf = load_conf(source, daemon, err);
-	struct snapshot look = { .conf = conf };
+	struct check check = { .conf = conf };
 
 	if (conf == NULL)
 		return NULL;
-	run_checks(&look);
-	*found = look.found;
-	if (look.first.text[0] == '\0')
+	run_checks(&check);
+	*found = check.found;
+	if (check.first.text[0] == '\0')
 		return conf;
-	*err = look.first;
-	free(look.found.resolved);
+	*err = check.first;
+	free(check.found.resolved);
 	conf_free(conf);
 	return NULL;
 }
@@ -358,16 +363,16 @@ enum exit_code configtest_run(const struct conf_source *source,
 			      const struct configtest_options *wish, struct err *err)
 {
 	struct conf *conf = load_conf(source, wish->daemon, err);
-	struct snapshot look = { .conf = conf, .out = stderr, .first = { .code = CODE_OK } };
+	struct check check = { .conf = conf, .out = stderr, .first = { .code = CODE_OK } };
 
 	if (conf == NULL)
 		return err->code;
 	if (wish->print)
 		conf_print(conf, stdout);
-	run_checks(&look);
-	if (look.first.code == CODE_OK && !wish->print && !wish->quiet)
+	run_checks(&check);
+	if (check.first.code == CODE_OK && !wish->print && !wish->quiet)
 		printf("prefork-srv: configuration %s is in order\n", conf->origin);
-	free(look.found.resolved);
+	free(check.found.resolved);
 	conf_free(conf);
-	return look.first.code;
+	return check.first.code;
 }

@@ -98,11 +98,11 @@ static void write_host(struct status_view *view)
 
 	if (overflows + drops + syns == 0)
 		return;
-	screen_printf(view->screen, STYLE_DIM,
-		      "the whole host: %" PRIu64 " overflows, %" PRIu64 " drops, %" PRIu64
-		      " at full SYN queues",
-		      overflows, drops, syns);
-	screen_end_line(view->screen);
+	lines_printf(view->lines, STYLE_DIM,
+		     "the whole host: %" PRIu64 " overflows, %" PRIu64 " drops, %" PRIu64
+		     " at full SYN queues",
+		     overflows, drops, syns);
+	lines_end_line(view->lines);
 }
 
 void status_listeners_write(struct status_view *view)
@@ -114,9 +114,9 @@ void status_listeners_write(struct status_view *view)
 	memcpy(table.columns, listener_columns, sizeof(table.columns));
 	if (view->samples == NULL)
 		table.columns[LISTENER_PER_SECOND].head = NULL;
-	screen_title(view->screen, "LISTENERS",
-		     "queue: clients waiting to be accepted; drops: segments, not clients");
-	table_write(&table, view->screen);
+	lines_title(view->lines, "LISTENERS",
+		    "queue: clients waiting to be accepted; drops: segments, not clients");
+	table_write(&table, view->lines);
 	write_host(view);
 }
 
@@ -150,7 +150,7 @@ void status_listeners_write_bans(struct status_view *view)
 	if (!is_any)
 		return;
 	memcpy(table.columns, ban_columns, sizeof(table.columns));
-	screen_title(view->screen, "PENALTIES",
-		     "refused for having had connections in hand in crashes");
-	table_write(&table, view->screen);
+	lines_title(view->lines, "PENALTIES",
+		    "refused for having had connections in hand in crashes");
+	table_write(&table, view->lines);
 }

@@ -9,12 +9,12 @@
 #include "ctl/terminal.h"
 
 void status_screen_write(const struct snapshot *snapshot, const struct samples *samples,
-			 struct screen *screen)
+			 struct lines *lines)
 {
 	struct status_view view = { .report = &snapshot->report,
 				    .samples = samples,
 				    .pid = snapshot->pid,
-				    .screen = screen };
+				    .lines = lines };
 
 	status_server_write(&view);
 	status_listeners_write(&view);
@@ -26,9 +26,9 @@ void status_screen_write(const struct snapshot *snapshot, const struct samples *
 
 void status_screen_print(const struct snapshot *snapshot)
 {
-	struct screen screen = { .out = stdout };
+	struct lines lines = { .out = stdout };
 
-	screen.width = isatty(STDOUT_FILENO) ? terminal_width() : screen_pipe_width();
-	screen_detect(&screen);
-	status_screen_write(snapshot, NULL, &screen);
+	lines.width = isatty(STDOUT_FILENO) ? terminal_width() : lines_pipe_width();
+	lines_detect(&lines);
+	status_screen_write(snapshot, NULL, &lines);
 }

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "ctl/screen.h"
+#include "ctl/lines.h"
 #include "ctl/snapshot.h"
 
 /*
@@ -13,7 +13,7 @@
  * NULL.
  */
 void status_screen_write(const struct snapshot *snapshot, const struct samples *samples,
-			 struct screen *screen);
+			 struct lines *lines);
 
 /* Writes it once to stdout, without rates, in the width and the colours of that output. */
 void status_screen_print(const struct snapshot *snapshot);
@@ -26,7 +26,7 @@ struct status_view {
 	const struct report *report;
 	const struct samples *samples; /* NULL: the screen is written once, without rates */
 	pid_t pid;                     /* of the living server; 0: there is none */
-	struct screen *screen;
+	struct lines *lines;
 };
 
 void status_server_write(struct status_view *view);

@@ -11,7 +11,7 @@ enum { SILENT_S = 3, LABEL_WIDTH = 15 };
 
 static void write_label(struct status_view *view, const char *name)
 {
-	screen_put_cell(view->screen, STYLE_DIM, name, LABEL_WIDTH, true);
+	lines_put_cell(view->lines, STYLE_DIM, name, LABEL_WIDTH, true);
 }
 
 /* The time of the last moment that the master wrote; 0: it has written none. */
@@ -29,12 +29,12 @@ static void write_dead(struct status_view *view)
 
 	if (view->report->is_alive)
 		return;
-	screen_put(view->screen, STYLE_BAD, "DEAD");
-	screen_put(view->screen, STYLE_WARN, ": this is what the last server's scoreboard says");
+	lines_put(view->lines, STYLE_BAD, "DEAD");
+	lines_put(view->lines, STYLE_WARN, ": this is what the last server's scoreboard says");
 	if (at_s > 0)
-		screen_printf(view->screen, STYLE_WARN, ", written %s ago",
-			      format_age(view->report->now_s - at_s, age));
-	screen_end_line(view->screen);
+		lines_printf(view->lines, STYLE_WARN, ", written %s ago",
+			     format_age(view->report->now_s - at_s, age));
+	lines_end_line(view->lines);
 }
 
 static int64_t uptime_s(const struct status_view *view)
@@ -59,20 +59,20 @@ static void write_state(struct status_view *view)
 	char age[FORMAT_TEXT];
 
 	if (!view->report->is_alive)
-		screen_put(view->screen, STYLE_BAD, "dead");
+		lines_put(view->lines, STYLE_BAD, "dead");
 	else if (last_moment_s(view) > 0 && silent_s > SILENT_S)
-		screen_printf(view->screen, STYLE_BAD, "master silent for %s",
-			      format_age(silent_s, age));
+		lines_printf(view->lines, STYLE_BAD, "master silent for %s",
+			     format_age(silent_s, age));
 	else if (cell_get(&board->server.stopping) != 0)
-		screen_put(view->screen, STYLE_WARN, "stopping");
+		lines_put(view->lines, STYLE_WARN, "stopping");
 	else if (wanted == 0 && last_moment_s(view) == 0)
-		screen_put(view->screen, STYLE_WARN, "starting");
+		lines_put(view->lines, STYLE_WARN, "starting");
 	else if (is_pending(&board->reload))
-		screen_put(view->screen, STYLE_WARN, "reloading");
+		lines_put(view->lines, STYLE_WARN, "reloading");
 	else if (wanted == 0)
-		screen_put(view->screen, STYLE_WARN, "workers retired");
+		lines_put(view->lines, STYLE_WARN, "workers retired");
 	else
-		screen_put(view->screen, STYLE_GOOD, "serving");
+		lines_put(view->lines, STYLE_GOOD, "serving");
 }
 
 static void write_name(struct status_view *view, const char *program)
@@ -81,13 +81,13 @@ static void write_name(struct status_view *view, const char *program)
 	uint32_t pid = atomic_load_explicit(&board->master_pid, memory_order_relaxed);
 	char age[FORMAT_TEXT];
 
-	screen_printf(view->screen, STYLE_HEAD, "prefork-srv %s", program);
-	screen_printf(view->screen, STYLE_PLAIN,
-		      "   pid %" PRId64 "   up %s   generation %" PRIu64 "   ",
-		      view->pid > 0 ? (int64_t)view->pid : (int64_t)pid,
-		      format_age(uptime_s(view), age), cell_get(&board->server.generation));
+	lines_printf(view->lines, STYLE_HEAD, "prefork-srv %s", program);
+	lines_printf(view->lines, STYLE_PLAIN,
+		     "   pid %" PRId64 "   up %s   generation %" PRIu64 "   ",
+		     view->pid > 0 ? (int64_t)view->pid : (int64_t)pid,
+		     format_age(uptime_s(view), age), cell_get(&board->server.generation));
 	write_state(view);
-	screen_end_line(view->screen);
+	lines_end_line(view->lines);
 }
 
 static void write_workers(struct status_view *view)
@@ -98,14 +98,14 @@ static void write_workers(struct status_view *view)
 	char memory[FORMAT_TEXT];
 
 	write_label(view, "workers");
-	screen_printf(view->screen, ready < wanted ? STYLE_WARN : STYLE_PLAIN,
-		      "%" PRIu64 " of %" PRIu64 " ready", ready, wanted);
+	lines_printf(view->lines, ready < wanted ? STYLE_WARN : STYLE_PLAIN,
+		     "%" PRIu64 " of %" PRIu64 " ready", ready, wanted);
 	if (balance > 0)
-		screen_printf(view->screen, STYLE_PLAIN, ", balance %" PRIu64 ".%02u",
-			      balance / 100, (unsigned)(balance % 100));
-	screen_printf(view->screen, STYLE_PLAIN, "; the master takes %s of memory",
-		      format_bytes(cell_get(&server->master_memory_bytes), memory));
-	screen_end_line(view->screen);
+		lines_printf(view->lines, STYLE_PLAIN, ", balance %" PRIu64 ".%02u", balance / 100,
+			     (unsigned)(balance % 100));
+	lines_printf(view->lines, STYLE_PLAIN, "; the master takes %s of memory",
+		     format_bytes(cell_get(&server->master_memory_bytes), memory));
+	lines_end_line(view->lines);
 }
 
 /* Adds a number to the line, and its rate if there is one (rate not NULL). */
@@ -114,9 +114,9 @@ static void write_count(struct status_view *view, const struct rate *rate, uint6
 {
 	char text[FORMAT_TEXT];
 
-	screen_printf(view->screen, STYLE_PLAIN, "%s %s", format_count(value, text), what);
+	lines_printf(view->lines, STYLE_PLAIN, "%s %s", format_count(value, text), what);
 	if (rate != NULL)
-		screen_printf(view->screen, STYLE_PLAIN, " (%s/s)", format_count(per_second, text));
+		lines_printf(view->lines, STYLE_PLAIN, " (%s/s)", format_count(per_second, text));
 }
 
 static void write_bytes(struct status_view *view, const struct rate *rate, uint64_t value,
@@ -124,9 +124,9 @@ static void write_bytes(struct status_view *view, const struct rate *rate, uint6
 {
 	char text[FORMAT_TEXT];
 
-	screen_printf(view->screen, STYLE_PLAIN, ", %s %s", format_bytes(value, text), what);
+	lines_printf(view->lines, STYLE_PLAIN, ", %s %s", format_bytes(value, text), what);
 	if (rate != NULL)
-		screen_printf(view->screen, STYLE_PLAIN, " (%s/s)", format_bytes(per_second, text));
+		lines_printf(view->lines, STYLE_PLAIN, " (%s/s)", format_bytes(per_second, text));
 }
 
 static void write_traffic(struct status_view *view, const struct worker_tally *all)
@@ -138,19 +138,19 @@ static void write_traffic(struct status_view *view, const struct worker_tally *a
 	if (view->samples != NULL && snapshot_rate(view->samples, SAMPLE_ALL, &all_rate))
 		rate = &all_rate;
 	write_label(view, "connections");
-	screen_printf(view->screen, STYLE_PLAIN, "%s live, ",
-		      format_count(metric_sum(all, METRIC_connections_live), text));
+	lines_printf(view->lines, STYLE_PLAIN, "%s live, ",
+		     format_count(metric_sum(all, METRIC_connections_live), text));
 	write_count(view, rate, metric_sum(all, METRIC_connections_accepted_total),
 		    all_rate.accepted, "accepted");
-	screen_printf(view->screen, STYLE_PLAIN, ", %s refused",
-		      format_count(metric_sum(all, METRIC_connections_refused_total), text));
-	screen_end_line(view->screen);
+	lines_printf(view->lines, STYLE_PLAIN, ", %s refused",
+		     format_count(metric_sum(all, METRIC_connections_refused_total), text));
+	lines_end_line(view->lines);
 	write_label(view, "messages");
 	write_count(view, rate, metric_sum(all, METRIC_messages_total), all_rate.messages,
 		    "answered");
 	write_bytes(view, rate, metric_sum(all, METRIC_bytes_in_total), all_rate.bytes_in, "in");
 	write_bytes(view, rate, metric_sum(all, METRIC_bytes_out_total), all_rate.bytes_out, "out");
-	screen_end_line(view->screen);
+	lines_end_line(view->lines);
 }
 
 static void write_times(struct status_view *view, const struct worker_tally *all)
@@ -161,11 +161,11 @@ static void write_times(struct status_view *view, const struct worker_tally *all
 	if (half < 0)
 		return;
 	write_label(view, "message time");
-	screen_printf(view->screen, STYLE_PLAIN, "half within %s, 99%% within %s, 99.9%% within %s",
-		      format_span(half, typical),
-		      format_span(report_quantile_us(&all->message_seconds, 0.99), slow),
-		      format_span(report_quantile_us(&all->message_seconds, 0.999), slowest));
-	screen_end_line(view->screen);
+	lines_printf(view->lines, STYLE_PLAIN, "half within %s, 99%% within %s, 99.9%% within %s",
+		     format_span(half, typical),
+		     format_span(report_quantile_us(&all->message_seconds, 0.99), slow),
+		     format_span(report_quantile_us(&all->message_seconds, 0.999), slowest));
+	lines_end_line(view->lines);
 }
 
 static void write_reload(struct status_view *view)
@@ -176,22 +176,22 @@ static void write_reload(struct status_view *view)
 	bool is_known = outcome.at_s > 0;
 
 	write_label(view, "last reload");
-	screen_put(view->screen,
-		   outcome.failed ? STYLE_BAD :
-		   is_known       ? STYLE_GOOD :
-				    STYLE_PLAIN,
-		   outcome.failed ? "FAILED" : how);
+	lines_put(view->lines,
+		  outcome.failed ? STYLE_BAD :
+		  is_known       ? STYLE_GOOD :
+				   STYLE_PLAIN,
+		  outcome.failed ? "FAILED" : how);
 	if (is_known)
-		screen_printf(view->screen, STYLE_PLAIN, " %s ago, took %u ms",
-			      format_age(view->report->now_s - outcome.at_s, age), outcome.took_ms);
+		lines_printf(view->lines, STYLE_PLAIN, " %s ago, took %u ms",
+			     format_age(view->report->now_s - outcome.at_s, age), outcome.took_ms);
 	if (is_known && !outcome.failed)
-		screen_printf(view->screen, STYLE_PLAIN, ", %u worker%s", outcome.workers,
-			      outcome.workers == 1 ? "" : "s");
-	screen_end_line(view->screen);
+		lines_printf(view->lines, STYLE_PLAIN, ", %u worker%s", outcome.workers,
+			     outcome.workers == 1 ? "" : "s");
+	lines_end_line(view->lines);
 	if (outcome.message[0] == '\0')
 		return;
 	write_label(view, "");
-	screen_wrap(view->screen, STYLE_WARN, LABEL_WIDTH, outcome.message);
+	lines_wrap(view->lines, STYLE_WARN, LABEL_WIDTH, outcome.message);
 }
 
 static void write_crashes(struct status_view *view, const struct worker_tally *all)
@@ -204,11 +204,11 @@ static void write_crashes(struct status_view *view, const struct worker_tally *a
 	if (crashes + hangs == 0)
 		return;
 	write_label(view, "crashes");
-	screen_printf(view->screen, STYLE_WARN, "%" PRIu64 ", hangs %" PRIu64, crashes, hangs);
-	screen_printf(view->screen, STYLE_PLAIN, "; they cost %s connection%s, %s went on",
-		      format_count(cost, lost), cost == 1 ? "" : "s",
-		      format_count(metric_sum(all, METRIC_connections_recovered_total), kept));
-	screen_end_line(view->screen);
+	lines_printf(view->lines, STYLE_WARN, "%" PRIu64 ", hangs %" PRIu64, crashes, hangs);
+	lines_printf(view->lines, STYLE_PLAIN, "; they cost %s connection%s, %s went on",
+		     format_count(cost, lost), cost == 1 ? "" : "s",
+		     format_count(metric_sum(all, METRIC_connections_recovered_total), kept));
+	lines_end_line(view->lines);
 }
 
 static void write_lost_log(struct status_view *view, const struct worker_tally *all)
@@ -221,9 +221,9 @@ static void write_lost_log(struct status_view *view, const struct worker_tally *
 	if (lost == 0)
 		return;
 	write_label(view, "log");
-	screen_printf(view->screen, STYLE_WARN, "%s line%s lost", format_count(lost, count),
-		      lost == 1 ? "" : "s");
-	screen_end_line(view->screen);
+	lines_printf(view->lines, STYLE_WARN, "%s line%s lost", format_count(lost, count),
+		     lost == 1 ? "" : "s");
+	lines_end_line(view->lines);
 }
 
 static void write_lost_accesses(struct status_view *view, const struct worker_tally *all)
@@ -235,10 +235,10 @@ static void write_lost_accesses(struct status_view *view, const struct worker_ta
 	if (lost == 0 && failures == 0)
 		return;
 	write_label(view, "access log");
-	screen_printf(view->screen, STYLE_WARN,
-		      "%s lines lost, %" PRIu64 " times it could not be written",
-		      format_count(lost, count), failures);
-	screen_end_line(view->screen);
+	lines_printf(view->lines, STYLE_WARN,
+		     "%s lines lost, %" PRIu64 " times it could not be written",
+		     format_count(lost, count), failures);
+	lines_end_line(view->lines);
 }
 
 void status_server_write(struct status_view *view)
@@ -251,8 +251,8 @@ void status_server_write(struct status_view *view)
 	write_dead(view);
 	write_name(view, program);
 	write_label(view, "configuration");
-	screen_put(view->screen, STYLE_PLAIN, origin);
-	screen_end_line(view->screen);
+	lines_put(view->lines, STYLE_PLAIN, origin);
+	lines_end_line(view->lines);
 	write_workers(view);
 	write_traffic(view, &all);
 	write_times(view, &all);

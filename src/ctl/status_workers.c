@@ -189,7 +189,7 @@ static bool fill_worker(void *owner, unsigned index, struct cell *cells)
 }
 
 /* Writes the last exit in a line of its own when its column was left out. */
-static void write_last_exit(void *owner, unsigned index, struct screen *screen)
+static void write_last_exit(void *owner, unsigned index, struct lines *lines)
 {
 	const struct worker_list *list = owner;
 	struct report_worker worker;
@@ -198,10 +198,10 @@ static void write_last_exit(void *owner, unsigned index, struct screen *screen)
 	    !report_worker(list->view->report, list->places[index].slot, &worker) ||
 	    is_clean_exit(worker.last_exit) || worker.is_former)
 		return;
-	screen_put_cell(screen, STYLE_PLAIN, "", list->table->widths[WORKER_NUMBER] + 1, true);
-	screen_put(screen, STYLE_DIM, "last exit: ");
-	screen_put(screen, exit_style(&worker), worker.last_exit);
-	screen_end_line(screen);
+	lines_put_cell(lines, STYLE_PLAIN, "", list->table->widths[WORKER_NUMBER] + 1, true);
+	lines_put(lines, STYLE_DIM, "last exit: ");
+	lines_put(lines, exit_style(&worker), worker.last_exit);
+	lines_end_line(lines);
 }
 
 void status_workers_write(struct status_view *view)
@@ -215,13 +215,13 @@ void status_workers_write(struct status_view *view)
 	     view->samples == NULL && i < sizeof(rate_columns) / sizeof(*rate_columns); i++)
 		table.columns[rate_columns[i]].head = NULL;
 	sort_workers(&list, &table);
-	screen_title(view->screen, "WORKERS",
-		     view->samples == NULL ? "cpu%: the mean since each was started" :
-					     "cpu%: of the last 5 seconds");
-	if (table_write(&table, view->screen) > 0)
+	lines_title(view->lines, "WORKERS",
+		    view->samples == NULL ? "cpu%: the mean since each was started" :
+					    "cpu%: of the last 5 seconds");
+	if (table_write(&table, view->lines) > 0)
 		return;
-	screen_put(view->screen, STYLE_DIM, "none lives");
-	screen_end_line(view->screen);
+	lines_put(view->lines, STYLE_DIM, "none lives");
+	lines_end_line(view->lines);
 }
 
 enum {
@@ -268,16 +268,16 @@ static void write_draining_worker(struct status_view *view, const struct report_
 	struct table table = { .row_count = count, .fill_row = fill_conn, .owner = conns };
 
 	memcpy(table.columns, conn_columns, sizeof(table.columns));
-	screen_printf(view->screen, STYLE_WARN,
-		      "worker %u, slot %u, pid %u: %" PRId64 " connection%s", worker->number,
-		      worker->slot, worker->pid, worker->live, worker->live == 1 ? "" : "s");
-	screen_end_line(view->screen);
-	table_write(&table, view->screen);
+	lines_printf(view->lines, STYLE_WARN,
+		     "worker %u, slot %u, pid %u: %" PRId64 " connection%s", worker->number,
+		     worker->slot, worker->pid, worker->live, worker->live == 1 ? "" : "s");
+	lines_end_line(view->lines);
+	table_write(&table, view->lines);
 	if (worker->live <= (int64_t)count)
 		return;
-	screen_printf(view->screen, STYLE_DIM, "  and %" PRId64 " more",
-		      worker->live - (int64_t)count);
-	screen_end_line(view->screen);
+	lines_printf(view->lines, STYLE_DIM, "  and %" PRId64 " more",
+		     worker->live - (int64_t)count);
+	lines_end_line(view->lines);
 }
 
 void status_workers_write_draining(struct status_view *view)
@@ -290,8 +290,8 @@ void status_workers_write_draining(struct status_view *view)
 		    worker.state != SLOT_DRAINING)
 			continue;
 		if (!has_title)
-			screen_title(view->screen, "DRAINING",
-				     "told to leave; what each still waits for, the oldest first");
+			lines_title(view->lines, "DRAINING",
+				    "told to leave; what each still waits for, the oldest first");
 		has_title = true;
 		write_draining_worker(view, &worker);
 	}
@@ -335,7 +335,7 @@ static bool fill_crash(void *owner, unsigned index, struct cell *cells)
 	table_set_text(&cells[CRASH_WHAT], STYLE_BAD, report_cause(&note, cause));
 	table_set_text(&cells[CRASH_CALL], STYLE_PLAIN, note.last_call);
 	if (note.remote[0] == '\0') {
-		table_set_text(&cells[CRASH_REMOTE], STYLE_DIM, "nobody");
+		table_set_text(&cells[CRASH_REMOTE], STYLE_DIM, "none");
 		return true;
 	}
 	table_set_text(&cells[CRASH_SERVICE], STYLE_PLAIN, note.service);
@@ -357,8 +357,8 @@ void status_workers_write_crashes(struct status_view *view)
 	if (!report_crash(view->report, 0, &last))
 		return;
 	memcpy(table.columns, crash_columns, sizeof(table.columns));
-	screen_title(view->screen, "CRASHES",
-		     count >= SCOREBOARD_CRASHES ? "the last ones, the newest first" :
-						   "the newest first");
-	table_write(&table, view->screen);
+	lines_title(view->lines, "CRASHES",
+		    count >= SCOREBOARD_CRASHES ? "the last ones, the newest first" :
+						  "the newest first");
+	table_write(&table, view->lines);
 }

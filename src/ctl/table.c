@@ -16,11 +16,11 @@ static bool fill_cells(const struct table *table, unsigned index, struct cell *c
 	return table->fill_row(table->owner, index, cells);
 }
 
-static void measure_heads(struct table *table, const struct screen *screen)
+static void measure_heads(struct table *table, const struct lines *lines)
 {
 	for (unsigned c = 0; c < TABLE_COLUMNS; c++) {
 		const struct column *column = &table->columns[c];
-		unsigned width = column->head != NULL ? screen_text_width(screen, column->head) : 0;
+		unsigned width = column->head != NULL ? lines_text_width(lines, column->head) : 0;
 
 		if (column->is_rare && table->widths[c] == 0)
 			continue;
@@ -29,7 +29,7 @@ static void measure_heads(struct table *table, const struct screen *screen)
 	}
 }
 
-static unsigned measure_columns(struct table *table, const struct screen *screen)
+static unsigned measure_columns(struct table *table, const struct lines *lines)
 {
 	struct cell cells[TABLE_COLUMNS];
 	unsigned rows = 0;
@@ -40,13 +40,13 @@ static unsigned measure_columns(struct table *table, const struct screen *screen
 			continue;
 		rows++;
 		for (unsigned c = 0; c < TABLE_COLUMNS; c++) {
-			unsigned width = screen_text_width(screen, cells[c].text);
+			unsigned width = lines_text_width(lines, cells[c].text);
 
 			if (table->columns[c].head != NULL && width > table->widths[c])
 				table->widths[c] = width;
 		}
 	}
-	measure_heads(table, screen);
+	measure_heads(table, lines);
 	return rows;
 }
 
@@ -133,7 +133,7 @@ static unsigned count_used(const struct table *table, const struct cell *cells)
 }
 
 /* cells NULL: the heads. No blanks are written after the last text of a row. */
-static void write_row(const struct table *table, struct screen *screen, const struct cell *cells,
+static void write_row(const struct table *table, struct lines *lines, const struct cell *cells,
 		      unsigned gap)
 {
 	unsigned end = count_used(table, cells);
@@ -148,30 +148,30 @@ static void write_row(const struct table *table, struct screen *screen, const st
 		if (width == 0)
 			continue;
 		if (!is_first)
-			screen_put_cell(screen, STYLE_PLAIN, "", gap, true);
+			lines_put_cell(lines, STYLE_PLAIN, "", gap, true);
 		is_first = false;
-		if (c + 1 == end && is_left && screen_text_width(screen, text) < width)
-			width = screen_text_width(screen, text);
-		screen_put_cell(screen, style, text, width, is_left);
+		if (c + 1 == end && is_left && lines_text_width(lines, text) < width)
+			width = lines_text_width(lines, text);
+		lines_put_cell(lines, style, text, width, is_left);
 	}
-	screen_end_line(screen);
+	lines_end_line(lines);
 }
 
-unsigned table_write(struct table *table, struct screen *screen)
+unsigned table_write(struct table *table, struct lines *lines)
 {
 	struct cell cells[TABLE_COLUMNS];
-	unsigned rows = measure_columns(table, screen), gap;
+	unsigned rows = measure_columns(table, lines), gap;
 
 	if (rows == 0)
 		return 0;
-	gap = fit_columns(table, screen->width);
-	write_row(table, screen, NULL, gap);
+	gap = fit_columns(table, lines->width);
+	write_row(table, lines, NULL, gap);
 	for (unsigned i = 0; i < table->row_count; i++) {
 		if (!fill_cells(table, i, cells))
 			continue;
-		write_row(table, screen, cells, gap);
+		write_row(table, lines, cells, gap);
 		if (table->write_below != NULL)
-			table->write_below(table->owner, i, screen);
+			table->write_below(table->owner, i, lines);
 	}
 	return rows;
 }

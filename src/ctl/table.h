@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "ctl/screen.h"
+#include "ctl/lines.h"
 
 enum { TABLE_COLUMNS = 20, TABLE_TEXT = 192 };
 
@@ -35,7 +35,7 @@ struct table {
 	 */
 	bool (*fill_row)(void *owner, unsigned index, struct cell *cells);
 	/* Writes lines below that row; NULL: none. */
-	void (*write_below)(void *owner, unsigned index, struct screen *screen);
+	void (*write_below)(void *owner, unsigned index, struct lines *lines);
 	void *owner;                    /* the argument of both */
 	unsigned widths[TABLE_COLUMNS]; /* set by table_write, for write_below; 0: not shown */
 };
@@ -44,7 +44,7 @@ struct table {
  * Writes the table, or nothing when it has no rows, and returns the number of rows. Each row is
  * filled twice, first for the widths.
  */
-unsigned table_write(struct table *table, struct screen *screen);
+unsigned table_write(struct table *table, struct lines *lines);
 
 /* Each writes a value to a cell; counts, bytes and ages in the forms of ctl/format.h. */
 void table_set_text(struct cell *cell, enum style style, const char *text);

@@ -29,10 +29,10 @@ struct watch {
 	struct snapshot snapshot;
 	struct samples samples;
 	struct terminal_keys keys;
-	struct screen screen; /* the template of each screen, without its output */
+	struct lines lines; /* the template of each screen, without its output */
 	sigset_t old_mask, mask;
 	int signal_fd;
-	char *lines; /* of the whole screen, each ended by a newline */
+	char *text; /* of the whole screen, each ended by a newline */
 	size_t size;
 	unsigned count, top; /* number of lines; index of the first one that is drawn */
 	int64_t due_ms;      /* time of the next snapshot */
@@ -40,39 +40,39 @@ struct watch {
 	int fatal_signal; /* the signal that must end the process; 0: none */
 };
 
-static void write_screen(struct watch *watch, struct screen *screen)
+static void write_screen(struct watch *watch, struct lines *lines)
 {
 	if (watch->snapshot.problem.text[0] != '\0')
-		screen_wrap(screen, STYLE_BAD, 0, watch->snapshot.problem.text);
+		lines_wrap(lines, STYLE_BAD, 0, watch->snapshot.problem.text);
 	if (watch->snapshot.has_board) {
-		status_screen_write(&watch->snapshot, &watch->samples, screen);
+		status_screen_write(&watch->snapshot, &watch->samples, lines);
 		return;
 	}
-	screen_put(screen, STYLE_DIM, "It is shown here as soon as it runs.");
-	screen_end_line(screen);
+	lines_put(lines, STYLE_DIM, "It is shown here as soon as it runs.");
+	lines_end_line(lines);
 }
 
 static bool compose_lines(struct watch *watch)
 {
-	struct screen screen = watch->screen;
-	char *lines = NULL;
+	struct lines lines = watch->lines;
+	char *text = NULL;
 	size_t size = 0;
 
-	screen.out = open_memstream(&lines, &size);
-	if (screen.out == NULL)
+	lines.out = open_memstream(&text, &size);
+	if (lines.out == NULL)
 		return false;
-	screen.width = watch->terminal.columns;
-	write_screen(watch, &screen);
-	if (fclose(screen.out) != 0) {
-		free(lines);
+	lines.width = watch->terminal.columns;
+	write_screen(watch, &lines);
+	if (fclose(lines.out) != 0) {
+		free(text);
 		return false;
 	}
-	free(watch->lines);
-	watch->lines = lines;
+	free(watch->text);
+	watch->text = text;
 	watch->size = size;
 	watch->count = 0;
 	for (size_t i = 0; i < size; i++)
-		watch->count += lines[i] == '\n';
+		watch->count += text[i] == '\n';
 	return true;
 }
 
@@ -90,7 +90,7 @@ static void clamp_top(struct watch *watch)
 		watch->top = most;
 }
 
-static void write_bar(const struct watch *watch, struct screen *screen, unsigned shown)
+static void write_bar(const struct watch *watch, struct lines *lines, unsigned shown)
 {
 	unsigned below = watch->count - watch->top - shown;
 	time_t now = watch->snapshot.report.now_s;
@@ -99,54 +99,54 @@ static void write_bar(const struct watch *watch, struct screen *screen, unsigned
 
 	if (localtime_r(&now, &tm) != NULL)
 		strftime(hour, sizeof(hour), "%H:%M:%S", &tm);
-	screen_printf(screen, STYLE_BAR, " %s ", hour);
+	lines_printf(lines, STYLE_BAR, " %s ", hour);
 	if (shown < watch->count)
-		screen_printf(screen, below > 0 ? STYLE_ALERT : STYLE_BAR,
-			      " lines %u-%u of %u, %u more below ", watch->top + 1,
-			      watch->top + shown, watch->count, below);
-	screen_printf(screen, STYLE_BAR, " q quits, %s",
-		      shown < watch->count ? "arrows scroll" : "space refreshes");
-	screen_put_cell(screen, STYLE_BAR, "", screen->width - screen->column, true);
+		lines_printf(lines, below > 0 ? STYLE_ALERT : STYLE_BAR,
+			     " lines %u-%u of %u, %u more below ", watch->top + 1,
+			     watch->top + shown, watch->count, below);
+	lines_printf(lines, STYLE_BAR, " q quits, %s",
+		     shown < watch->count ? "arrows scroll" : "space refreshes");
+	lines_put_cell(lines, STYLE_BAR, "", lines->width - lines->column, true);
 }
 
 /* Writes every row of the terminal. The screen is not cleared first, to avoid flicker. */
-static void write_frame(const struct watch *watch, struct screen *screen)
+static void write_frame(const struct watch *watch, struct lines *lines)
 {
 	unsigned rows = count_body_rows(watch), shown = 0, skipped = 0;
-	const char *line = watch->lines, *end = watch->lines + watch->size;
+	const char *line = watch->text, *end = watch->text + watch->size;
 
 	for (; line < end && skipped < watch->top; skipped++)
 		line = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
-	fputs("\033[H", screen->out);
+	fputs("\033[H", lines->out);
 	for (; line < end && shown < rows; shown++) {
 		const char *next = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
 
-		fwrite(line, 1, (size_t)(next - line) - 1, screen->out);
+		fwrite(line, 1, (size_t)(next - line) - 1, lines->out);
 		line = next;
 		if (shown + 1 < rows || watch->terminal.rows > BAR_ROWS)
-			fputs("\r\n", screen->out);
+			fputs("\r\n", lines->out);
 	}
 	if (watch->terminal.rows <= BAR_ROWS)
 		return;
 	for (unsigned i = shown; i < rows; i++)
-		fputs("\033[K\r\n", screen->out);
-	write_bar(watch, screen, shown);
+		fputs("\033[K\r\n", lines->out);
+	write_bar(watch, lines, shown);
 }
 
 static bool draw_frame(struct watch *watch)
 {
-	struct screen screen = watch->screen;
+	struct lines lines = watch->lines;
 	char *frame = NULL;
 	size_t size = 0;
 	bool is_good;
 
 	clamp_top(watch);
-	screen.out = open_memstream(&frame, &size);
-	if (screen.out == NULL)
+	lines.out = open_memstream(&frame, &size);
+	if (lines.out == NULL)
 		return false;
-	screen.width = watch->terminal.columns;
-	write_frame(watch, &screen);
-	is_good = fclose(screen.out) == 0 && terminal_write(frame, size);
+	lines.width = watch->terminal.columns;
+	write_frame(watch, &lines);
+	is_good = fclose(lines.out) == 0 && terminal_write(frame, size);
 	free(frame);
 	return is_good;
 }
@@ -316,7 +316,7 @@ static void close_watch(struct watch *watch)
 {
 	snapshot_close(&watch->snapshot);
 	snapshot_free_samples(&watch->samples);
-	free(watch->lines);
+	free(watch->text);
 	if (watch->signal_fd >= 0)
 		sys_close(watch->signal_fd);
 }
@@ -346,10 +346,10 @@ static bool run_loop(struct watch *watch, struct err *err)
 
 enum exit_code watch_run(const char *pid_file, struct err *err)
 {
-	struct watch watch = { .signal_fd = -1, .screen = { .is_frame = true } };
+	struct watch watch = { .signal_fd = -1, .lines = { .is_frame = true } };
 	bool is_good;
 
-	screen_detect(&watch.screen);
+	lines_detect(&watch.lines);
 	is_good = terminal_check(err) && open_watch(&watch, pid_file, err) && run_loop(&watch, err);
 	close_watch(&watch);
 	if (watch.fatal_signal != 0)

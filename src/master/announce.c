@@ -78,11 +78,11 @@ static bool format_lines(struct announce_ready *ready, const struct listener_set
 	return ready->text != NULL;
 }
 
-/* Returns false when the outlet takes no more now. */
+/* Returns false when the writer takes no more now. */
 static bool write_rest(struct announce_ready *ready)
 {
 	while (ready->start < ready->end) {
-		ssize_t n = writer_write(&ready->outlet, ready->text + ready->start,
+		ssize_t n = writer_write(&ready->writer, ready->text + ready->start,
 					 ready->end - ready->start);
 
 		if (n < 0 && errno != EINTR)
@@ -96,7 +96,7 @@ static void handle_writable(void *owner, uint32_t events)
 {
 	struct announce_ready *ready = owner;
 
-	/* an error of the outlet comes out in the write, too */
+	/* an error of the writer comes out in the write, too */
 	(void)events;
 	if (write_rest(ready))
 		announce_close(ready);
@@ -107,8 +107,8 @@ void announce_ready(struct announce_ready *ready, struct loop *loop,
 {
 	if (ready->fd < 0)
 		return;
-	ready->outlet = writer_open(ready->fd);
-	ready->watch = (struct watch){ ready->outlet.fd, handle_writable, ready };
+	ready->writer = writer_open(ready->fd);
+	ready->watch = (struct watch){ ready->writer.fd, handle_writable, ready };
 	if (!format_lines(ready, listeners) || write_rest(ready) ||
 	    !loop_watch(loop, &ready->watch, EPOLLOUT))
 		announce_close(ready);
@@ -122,7 +122,7 @@ void announce_close(struct announce_ready *ready)
 		return;
 	if (ready->loop)
 		loop_unwatch(ready->loop, &ready->watch);
-	writer_close(&ready->outlet);
+	writer_close(&ready->writer);
 	sys_close(ready->fd);
 	free(ready->text);
 	*ready = (struct announce_ready){ .fd = -1 };

@@ -24,8 +24,8 @@ void announce_greeting(const struct generation *generation);
 /* The --ready-fd descriptor. The master does not wait for its reader. */
 struct announce_ready {
 	int fd; /* as it was given; -1 once it is closed */
-	struct writer outlet;
-	struct loop *loop; /* that watches the outlet; NULL: none does */
+	struct writer writer;
+	struct loop *loop; /* that watches the writer; NULL: none does */
 	struct watch watch;
 	char *text;        /* all lines; NULL unless they are being written */
 	size_t start, end; /* of the part that is not written yet */

@@ -16,7 +16,7 @@ struct master_options {
 	struct conf_source source; /* kept for every reload */
 	bool daemon;               /* -d */
 	bool quiet;                /* -q: no greeting */
-	int ready_fd;              /* --ready-fd, or -1: owned by the master from here on */
+	int ready_fd;              /* --ready-fd, or -1: owned by master_run, which closes it */
 };
 
 /*

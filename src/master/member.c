@@ -12,19 +12,20 @@ enum { KEEPER_LEAVE_MS = 2000 }; /* between a keeper's order to leave and its SI
 
 enum {
 	RUNNING = BIT(STARTING) | BIT(READY) | BIT(HUNG_STARTING) | BIT(HUNG_READY),
-	STAYING = RUNNING | BIT(BACKOFF) | BIT(RENEWING_KEEPER),
+	STAYING = RUNNING | BIT(BACKOFF) | BIT(RECOVERING) | BIT(RENEWING_KEEPER),
 	ENDING = BIT(ENDING) | BIT(HUNG_ENDING) | BIT(DISMISSING_KEEPER),
 	LEAVING = ENDING | BIT(DRAINING) | BIT(HUNG_DRAINING) | BIT(RECOVERING_TO_DRAIN),
 	HUNG = BIT(HUNG_STARTING) | BIT(HUNG_READY) | BIT(HUNG_DRAINING) | BIT(HUNG_ENDING),
 	BEATING = BIT(STARTING) | BIT(READY) | BIT(DRAINING) | BIT(ENDING),
 	GONE = BIT(EMPTY) | BIT(DISMISSING_KEEPER),
-	DEAD = GONE | BIT(BACKOFF) | BIT(RENEWING_KEEPER)
+	DEAD = GONE | BIT(BACKOFF) | BIT(RECOVERING) | BIT(RENEWING_KEEPER)
 };
 
 /* The picture of member.h: the states that may follow each state. */
 static const unsigned next_states[MEMBER_STATES] = {
 	[MEMBER_EMPTY] = BIT(BACKOFF),
-	[MEMBER_BACKOFF] = BIT(STARTING) | BIT(RECOVERING_TO_DRAIN) | GONE,
+	[MEMBER_BACKOFF] = BIT(STARTING) | GONE,
+	[MEMBER_RECOVERING] = BIT(STARTING) | BIT(RECOVERING_TO_DRAIN) | BIT(BACKOFF) | GONE,
 	[MEMBER_RENEWING_KEEPER] = BIT(BACKOFF) | BIT(DISMISSING_KEEPER),
 	[MEMBER_STARTING] = BIT(READY) | BIT(HUNG_STARTING) | BIT(DRAINING) | DEAD,
 	[MEMBER_READY] = BIT(HUNG_READY) | BIT(DRAINING) | DEAD,
@@ -85,7 +86,7 @@ bool member_is_ending(const struct member *member)
 
 bool member_wants_worker(const struct member *member)
 {
-	return is_in(member, BIT(BACKOFF) | BIT(RECOVERING_TO_DRAIN));
+	return is_in(member, BIT(BACKOFF) | BIT(RECOVERING) | BIT(RECOVERING_TO_DRAIN));
 }
 
 /* The only function that changes a member's state. */
@@ -176,9 +177,10 @@ void member_respawn(struct member *member, bool renew, bool progressed, int64_t 
 {
 	int64_t delay_ms =
 		respawn_backoff_ms(&member->respawn, now_ms - member->started_ms, progressed);
+	bool is_held = member->keeper > 0 && member->held > 0;
 
 	/* The keeper holds connections, and their clients wait. */
-	if (member->keeper > 0 && member->held > 0 && delay_ms > MEMBER_KEPT_MOST_MS)
+	if (is_held && delay_ms > MEMBER_KEPT_MOST_MS)
 		delay_ms = MEMBER_KEPT_MOST_MS;
 	member->due_ms = now_ms + delay_ms;
 	if (is_in(member, BIT(DRAINING) | BIT(HUNG_DRAINING))) {
@@ -187,7 +189,7 @@ void member_respawn(struct member *member, bool renew, bool progressed, int64_t 
 	} else if (renew && member->keeper > 0) {
 		dismiss_keeper(member, MEMBER_RENEWING_KEEPER, now_ms + KEEPER_LEAVE_MS);
 	} else if (is_in(member, RUNNING)) {
-		set_state(member, MEMBER_BACKOFF);
+		set_state(member, is_held ? MEMBER_RECOVERING : MEMBER_BACKOFF);
 		member->kill_ms = 0;
 	}
 	if (delay_ms > 0)
@@ -199,7 +201,7 @@ void member_keeper_gone(struct member *member)
 {
 	if (is_in(member, LEAVING)) {
 		free_place(member);
-	} else if (member->state == MEMBER_RENEWING_KEEPER) {
+	} else if (is_in(member, BIT(RENEWING_KEEPER) | BIT(RECOVERING))) {
 		set_state(member, MEMBER_BACKOFF);
 		member->kill_ms = 0;
 	}
@@ -268,15 +270,13 @@ static void set_deadline(struct member *member, int64_t kill_ms)
 
 void member_retire(struct member *member, int signal, int64_t kill_ms)
 {
-	bool has_kept = member->state == MEMBER_BACKOFF && member->keeper > 0 && member->held > 0;
-
 	if (member->state == MEMBER_EMPTY)
 		return;
-	if (is_in(member, BIT(BACKOFF) | BIT(RENEWING_KEEPER)) && !has_kept) {
+	if (is_in(member, BIT(BACKOFF) | BIT(RENEWING_KEEPER))) {
 		leave_place(member, kill_ms);
 		return;
 	}
-	if (has_kept) {
+	if (member->state == MEMBER_RECOVERING) {
 		set_state(member, MEMBER_RECOVERING_TO_DRAIN);
 		member->due_ms = 0; /* a back-off is for workers that stay */
 	} else if (is_in(member, RUNNING)) {

@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One place in a generation: a worker and its keeper, and their common state. Master only.
+ * One place in a generation: a worker and its keeper, and their common state. Which of the two live
+ * is data (pid, keeper); a start that the keeper was ordered has no pid yet. Master only.
  *
  *   EMPTY ----------------wanted--------------------------> BACKOFF
- *   BACKOFF --------------due_ms--------------------------> STARTING
+ *   BACKOFF, RECOVERING --due_ms--------------------------> STARTING
  *   STARTING -------------the worker reports it-----------> READY
  *   STARTING, READY ------no heartbeat--------------------> HUNG_STARTING, HUNG_READY
  *   HUNG_STARTING --------the worker had reported it------> HUNG_READY
- *   these four -----------worker died---------------------> BACKOFF
- *                 \-------worker left by itself-----------> RENEWING_KEEPER (kept), else BACKOFF
- *                  \------no other worker is to follow----> DISMISSING_KEEPER (kept), else EMPTY
- *                   \-----told to leave-------------------> DRAINING, HUNG_DRAINING
- *   RENEWING_KEEPER ------keeper gone---------------------> BACKOFF
- *   BACKOFF, RENEWING ----told to leave-------------------> DISMISSING_KEEPER (kept), else EMPTY
- *   BACKOFF --------------told to leave, connections held-> RECOVERING_TO_DRAIN
+ *   these four -----------worker died---------------------> RECOVERING (connections held),
+ *                 |                                         else BACKOFF
+ *                 |-------worker left by itself-----------> RENEWING_KEEPER (kept), else BACKOFF
+ *                 |-------no other worker is to follow----> DISMISSING_KEEPER (kept), else EMPTY
+ *                 |-------told to leave-------------------> DRAINING, HUNG_DRAINING
+ *                 \-------keeper died before it cloned----> BACKOFF
+ *   RECOVERING, RENEWING -keeper gone---------------------> BACKOFF
+ *   BACKOFF, RENEWING ----told to leave, or given up------> DISMISSING_KEEPER (kept), else EMPTY
+ *   RECOVERING -----------told to leave-------------------> RECOVERING_TO_DRAIN
  *   DRAINING -------------no heartbeat--------------------> HUNG_DRAINING
  *   DRAINING, HUNG_ ------worker died, connections held---> RECOVERING_TO_DRAIN
  *   RECOVERING_TO_DRAIN --due_ms--------------------------> DRAINING
- *   DRAINING, HUNG_ ------told to end at once, kill_ms----> ENDING, HUNG_ENDING
+ *   DRAINING -------------kill_ms-------------------------> ENDING
+ *   DRAINING, HUNG_ ------told to end at once-------------> ENDING, HUNG_ENDING
  *   ENDING ---------------no heartbeat--------------------> HUNG_ENDING
  *   all that leave -------worker gone---------------------> DISMISSING_KEEPER (kept), else EMPTY
- *            \------------told to end, without a worker---> DISMISSING_KEEPER
- *   DISMISSING_KEEPER ----keeper gone---------------------> EMPTY
- *                    \----the keeper had cloned one more--> ENDING
+ *                 |-------no worker: kill_ms, end at once-> DISMISSING_KEEPER
+ *                 \-------no worker: keeper gone----------> EMPTY
+ *   DISMISSING_KEEPER ----the keeper had cloned one more--> ENDING
  */
 #ifndef MASTER_MEMBER_H
 #define MASTER_MEMBER_H
@@ -40,6 +44,7 @@ enum { MEMBER_KEPT_MOST_MS = 1000 };
 enum member_state {
 	MEMBER_EMPTY,
 	MEMBER_BACKOFF,         /* no worker until due_ms */
+	MEMBER_RECOVERING,      /* the same, and the keeper holds connections for it */
 	MEMBER_RENEWING_KEEPER, /* no worker until the old keeper has left */
 	MEMBER_STARTING,        /* a worker was forked, or ordered from the keeper */
 	MEMBER_READY,
@@ -62,7 +67,7 @@ struct member {
 	pid_t keeper;            /* of the living keeper, else 0 */
 	int retire_signal;       /* that told the leaving worker to leave, or 0 */
 	int64_t deadline_ms;     /* of a leaving worker: the time limit of its connections */
-	int64_t due_ms;          /* BACKOFF, RECOVERING_TO_DRAIN: when to start */
+	int64_t due_ms;          /* BACKOFF and RECOVERING: when to start */
 	int64_t started_ms;      /* of the living worker */
 	int64_t grace_ms;        /* a heartbeat before this time counts as one at this time */
 	int64_t kill_ms;         /* when SIGKILL is due; 0: never */

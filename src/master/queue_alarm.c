@@ -14,47 +14,46 @@ static bool is_full(const struct queue_alarm_sample *look)
 	return look->limit > 0 && look->queue > look->limit;
 }
 
-void queue_alarm_note(struct queue_alarm *overflow, const struct queue_alarm_sample *look,
+void queue_alarm_note(struct queue_alarm *alarm, const struct queue_alarm_sample *look,
 		      int64_t now_ms)
 {
-	bool may_be_told = overflow->told_ms == 0 ||
-			   now_ms - overflow->told_ms >= QUEUE_ALARM_PAUSE_MS;
+	bool may_be_told = alarm->told_ms == 0 || now_ms - alarm->told_ms >= QUEUE_ALARM_PAUSE_MS;
 
-	overflow->dropped += look->dropped;
+	alarm->dropped += look->dropped;
 	if (look->queue <= look->limit / 2)
-		overflow->crowded_ms = 0;
-	else if (overflow->crowded_ms == 0)
-		overflow->crowded_ms = now_ms;
-	if (overflow->noticed_ms == 0 && may_be_told && (is_full(look) || look->dropped > 0)) {
-		overflow->noticed_ms = now_ms;
-		overflow->worst = *look;
-	} else if (overflow->noticed_ms > 0 && look->queue > overflow->worst.queue) {
-		overflow->worst = *look;
+		alarm->crowded_ms = 0;
+	else if (alarm->crowded_ms == 0)
+		alarm->crowded_ms = now_ms;
+	if (alarm->noticed_ms == 0 && may_be_told && (is_full(look) || look->dropped > 0)) {
+		alarm->noticed_ms = now_ms;
+		alarm->worst = *look;
+	} else if (alarm->noticed_ms > 0 && look->queue > alarm->worst.queue) {
+		alarm->worst = *look;
 	}
 }
 
-bool queue_alarm_is_due(const struct queue_alarm *overflow, int64_t now_ms)
+bool queue_alarm_is_due(const struct queue_alarm *alarm, int64_t now_ms)
 {
-	return overflow->noticed_ms > 0 && now_ms - overflow->noticed_ms >= QUEUE_ALARM_SHOWS_MS;
+	return alarm->noticed_ms > 0 && now_ms - alarm->noticed_ms >= QUEUE_ALARM_SHOWS_MS;
 }
 
-bool queue_alarm_goes_on(const struct queue_alarm *overflow)
+bool queue_alarm_goes_on(const struct queue_alarm *alarm)
 {
-	return overflow->crowded_ms > 0 && overflow->crowded_ms <= overflow->noticed_ms;
+	return alarm->crowded_ms > 0 && alarm->crowded_ms <= alarm->noticed_ms;
 }
 
-void queue_alarm_told(struct queue_alarm *overflow, int64_t now_ms)
+void queue_alarm_told(struct queue_alarm *alarm, int64_t now_ms)
 {
-	overflow->told_ms = now_ms;
-	overflow->noticed_ms = 0;
-	overflow->dropped = 0;
-	overflow->worst = (struct queue_alarm_sample){ 0 };
+	alarm->told_ms = now_ms;
+	alarm->noticed_ms = 0;
+	alarm->dropped = 0;
+	alarm->worst = (struct queue_alarm_sample){ 0 };
 }
 
-void queue_alarm_forget(struct queue_alarm *overflow)
+void queue_alarm_forget(struct queue_alarm *alarm)
 {
-	overflow->crowded_ms = overflow->noticed_ms = 0;
-	overflow->worst = (struct queue_alarm_sample){ 0 };
+	alarm->crowded_ms = alarm->noticed_ms = 0;
+	alarm->worst = (struct queue_alarm_sample){ 0 };
 }
 
 /* The advice when no worker takes connections out of the queue; NULL when one does. */

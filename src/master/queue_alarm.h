@@ -36,17 +36,17 @@ struct queue_alarm {
  * Takes note of a reading. The warning of an overflow is due QUEUE_ALARM_SHOWS_MS after it, when it
  * is known whether the workers work; then no other one is due for QUEUE_ALARM_PAUSE_MS.
  */
-void queue_alarm_note(struct queue_alarm *overflow, const struct queue_alarm_sample *look,
+void queue_alarm_note(struct queue_alarm *alarm, const struct queue_alarm_sample *look,
 		      int64_t now_ms);
-bool queue_alarm_is_due(const struct queue_alarm *overflow, int64_t now_ms);
+bool queue_alarm_is_due(const struct queue_alarm *alarm, int64_t now_ms);
 
 /* True while no reading since the overflow found the queue short. */
-bool queue_alarm_goes_on(const struct queue_alarm *overflow);
+bool queue_alarm_goes_on(const struct queue_alarm *alarm);
 
-void queue_alarm_told(struct queue_alarm *overflow, int64_t now_ms);
+void queue_alarm_told(struct queue_alarm *alarm, int64_t now_ms);
 
 /* The sockets of the noted samples are gone. */
-void queue_alarm_forget(struct queue_alarm *overflow);
+void queue_alarm_forget(struct queue_alarm *alarm);
 
 /* The basis of the advice. */
 struct queue_alarm_facts {

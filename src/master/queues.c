@@ -285,12 +285,12 @@ static void close_rows(const struct procs *procs)
 	}
 }
 
-static void write_advice(const struct queue_alarm *overflow, const struct generation *generation,
+static void write_advice(const struct queue_alarm *alarm, const struct generation *generation,
 			 int64_t now_ms, char *advice)
 {
-	const struct queue_alarm_sample *worst = &overflow->worst;
+	const struct queue_alarm_sample *worst = &alarm->worst;
 	/* An idle worker has not turned its loop, and is no cause of the overflow. */
-	int64_t since_ms = queue_alarm_goes_on(overflow) ? overflow->noticed_ms : INT64_MIN;
+	int64_t since_ms = queue_alarm_goes_on(alarm) ? alarm->noticed_ms : INT64_MIN;
 	struct generation_load load =
 		generation_load(generation, worst->socket, worst->sockets, since_ms);
 	const struct queue_alarm_facts facts = {
@@ -301,38 +301,38 @@ static void write_advice(const struct queue_alarm *overflow, const struct genera
 		.silent = load.silent,
 		.full = load.full,
 		.worker_connections = (uint32_t)generation->conf->worker_connections,
-		.is_lasting = queue_alarm_goes_on(overflow) &&
-			      now_ms - overflow->crowded_ms >= QUEUE_ALARM_LASTS_MS,
+		.is_lasting = queue_alarm_goes_on(alarm) &&
+			      now_ms - alarm->crowded_ms >= QUEUE_ALARM_LASTS_MS,
 	};
 
 	queue_alarm_advice(&facts, advice);
 }
 
-static void log_overflow(struct queue_alarm *overflow, const struct generation *generation,
+static void log_overflow(struct queue_alarm *alarm, const struct generation *generation,
 			 int64_t now_ms)
 {
-	const struct listener *listener = &generation->listeners->list[overflow->worst.listener];
+	const struct listener *listener = &generation->listeners->list[alarm->worst.listener];
 	char address[ADDR_TEXT], advice[QUEUE_ALARM_ADVICE];
 
-	write_advice(overflow, generation, now_ms, advice);
+	write_advice(alarm, generation, now_ms, advice);
 	LOG(EVENT_accept_queue_overflowed, LOG_STR("listen", listener->conf->address),
 	    LOG_STR("address", addr_write(&listener->bound, address)),
-	    LOG_NUM("queue", overflow->worst.queue), LOG_NUM("limit", overflow->worst.limit),
-	    LOG_NUM("dropped", overflow->dropped), LOG_STR("advice", advice));
-	queue_alarm_told(overflow, now_ms);
+	    LOG_NUM("queue", alarm->worst.queue), LOG_NUM("limit", alarm->worst.limit),
+	    LOG_NUM("dropped", alarm->dropped), LOG_STR("advice", advice));
+	queue_alarm_told(alarm, now_ms);
 }
 
 static void check_overflows(struct queues *queues, const struct generation *generation,
 			    const struct row *rows, int64_t now_ms)
 {
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++) {
-		struct queue_alarm *overflow = &queues->overflows[i];
+		struct queue_alarm *alarm = &queues->alarms[i];
 
 		if (rows[i].look.sockets == 0)
 			continue;
-		queue_alarm_note(overflow, &rows[i].look, now_ms);
-		if (queue_alarm_is_due(overflow, now_ms))
-			log_overflow(overflow, generation, now_ms);
+		queue_alarm_note(alarm, &rows[i].look, now_ms);
+		if (queue_alarm_is_due(alarm, now_ms))
+			log_overflow(alarm, generation, now_ms);
 	}
 }
 
@@ -340,7 +340,7 @@ static void check_overflows(struct queues *queues, const struct generation *gene
 static void forget_sockets(struct queues *queues)
 {
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
-		queue_alarm_forget(&queues->overflows[i]);
+		queue_alarm_forget(&queues->alarms[i]);
 }
 
 void queues_look(struct queues *queues, const struct procs *procs, int64_t now_ms)

@@ -32,7 +32,7 @@ struct queues {
 	struct sockdiag diag;
 	bool has_warned;  /* that unix sockets cannot be read */
 	uint64_t scrapes; /* as counted at the last call */
-	struct queue_alarm overflows[METRIC_LISTENERS];
+	struct queue_alarm alarms[METRIC_LISTENERS];
 };
 
 void queues_start(struct queues *queues);

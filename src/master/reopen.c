@@ -53,11 +53,12 @@ void reopen_ask(struct reopen *reopen, struct procs *procs)
 		begin_reopen(reopen, procs);
 }
 
-struct tally {
+struct counted {
 	unsigned missing, failed;
 };
 
-static void count_slots(const struct generation *generation, uint32_t begun, struct tally *tally)
+static void count_slots(const struct generation *generation, uint32_t begun,
+			struct counted *counted)
 {
 	for (unsigned i = 0; i < generation->capacity; i++) {
 		const struct slot *slot = &generation->slots[i];
@@ -65,31 +66,31 @@ static void count_slots(const struct generation *generation, uint32_t begun, str
 		if (generation->members[i].pid == 0)
 			continue;
 		if (atomic_load_explicit(&slot->log_opened, memory_order_acquire) != begun)
-			tally->missing++;
+			counted->missing++;
 		else if (atomic_load_explicit(&slot->log_failed, memory_order_relaxed) != 0)
-			tally->failed++;
+			counted->failed++;
 	}
 }
 
 void reopen_step(struct reopen *reopen, struct procs *procs, int64_t now_ms)
 {
 	uint32_t begun = atomic_load(&procs->board->reopen.begun);
-	struct tally tally = { 0, 0 };
+	struct counted counted = { 0, 0 };
 	struct err err = reopen->failure;
 	bool again = reopen->again;
 
 	if (!reopen->is_pending)
 		return;
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
-		count_slots(g, begun, &tally);
-	if (tally.missing > 0 && now_ms < reopen->begun_ms + REOPEN_MOST_MS)
+		count_slots(g, begun, &counted);
+	if (counted.missing > 0 && now_ms < reopen->begun_ms + REOPEN_MOST_MS)
 		return;
-	if (err.text[0] == '\0' && tally.missing > 0)
+	if (err.text[0] == '\0' && counted.missing > 0)
 		err_set(&err, CODE_FAILED, "%u workers have not opened the logs anew within %d s",
-			tally.missing, REOPEN_MOST_MS / 1000);
-	else if (err.text[0] == '\0' && tally.failed > 0)
+			counted.missing, REOPEN_MOST_MS / 1000);
+	else if (err.text[0] == '\0' && counted.failed > 0)
 		err_set(&err, CODE_FAILED, "%u workers cannot open the logs anew; the log says why",
-			tally.failed);
+			counted.failed);
 	end_reopen(reopen, procs, err.text[0] ? err.text : NULL);
 	if (again)
 		begin_reopen(reopen, procs);

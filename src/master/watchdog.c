@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks heartbeats. Must not reap or respawn: worker_exit.c decides what follows a kill. */
+/*
+ * Checks heartbeats and kills hung workers: SIGABRT now, SIGKILL by kill_ms (member_kill_due). Must
+ * not reap or respawn: worker_exit.c decides what follows.
+ */
 #include "master/watchdog.h"
 
 #include "base/log.h"

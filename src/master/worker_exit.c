@@ -2,7 +2,7 @@
 /*
  * Judges deaths, and writes the crash report on the connection in hand. Must not start or signal
  * any process: member.c does, by the decisions made here. Reads the arena of a dead worker, which
- * may be damaged, only through worker/recovery's checked view.
+ * may be damaged, only through worker/recovery and worker/record_check.
  */
 #include "master/worker_exit.h"
 
@@ -28,20 +28,20 @@ static void keep_note(struct scoreboard *board, const struct crash_note *note)
 	atomic_store_explicit(&board->crash_count, count + 1, memory_order_release);
 }
 
-static void describe_in_hand(struct crash_note *note, const struct recovery_in_hand *scene)
+static void describe_in_hand(struct crash_note *note, const struct recovery_in_hand *hand)
 {
 	char remote[ADDR_TEXT];
 
 	snprintf(note->remote, sizeof(note->remote), "%s",
-		 net_write(&scene->remote, scene->remote_port, remote));
-	if (!scene->conf)
+		 net_write(&hand->remote, hand->remote_port, remote));
+	if (!hand->conf)
 		return;
-	snprintf(note->listen, sizeof(note->listen), "%s", scene->conf->address);
-	snprintf(note->service, sizeof(note->service), "%s", scene->conf->service);
-	snprintf(note->state, sizeof(note->state), "%s", scoreboard_conn_state_name(scene->state));
-	note->age_ms = scene->age_ms;
-	note->bytes_in = scene->bytes_in;
-	note->bytes_out = scene->bytes_out;
+	snprintf(note->listen, sizeof(note->listen), "%s", hand->conf->address);
+	snprintf(note->service, sizeof(note->service), "%s", hand->conf->service);
+	snprintf(note->state, sizeof(note->state), "%s", scoreboard_conn_state_name(hand->state));
+	note->age_ms = hand->age_ms;
+	note->bytes_in = hand->bytes_in;
+	note->bytes_out = hand->bytes_out;
 }
 
 static void log_note(const struct crash_note *note)
@@ -54,14 +54,14 @@ static void log_note(const struct crash_note *note)
 }
 
 static void ban_address(struct scoreboard *board, const struct conf *conf,
-			const struct recovery_in_hand *scene, int64_t now_ms)
+			const struct recovery_in_hand *hand, int64_t now_ms)
 {
-	int64_t length_ms = ban_note(&board->bans, conf, &scene->remote, now_ms);
+	int64_t length_ms = ban_note(&board->bans, conf, &hand->remote, now_ms);
 	char remote[ADDR_TEXT], *port;
 
 	if (length_ms == 0)
 		return;
-	net_write(&scene->remote, 0, remote);
+	net_write(&hand->remote, 0, remote);
 	port = strrchr(remote, ':'); /* any port of the address */
 	if (port)
 		*port = '\0';
@@ -97,19 +97,19 @@ static void report_crash(struct procs *procs, const struct generation *generatio
 				   .pid = (uint32_t)member->pid,
 				   .signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0,
 				   .hung = member_is_hung(member) };
-	struct recovery_in_hand scene;
+	struct recovery_in_hand hand;
 
 	recovery_in_hand(member->arena, &generation->slots[number], generation->conf, now_ms,
-			 &scene);
-	snprintf(note.last_call, sizeof(note.last_call), "%s", scene.last_call);
-	if (scene.has_remote)
-		describe_in_hand(&note, &scene);
+			 &hand);
+	snprintf(note.last_call, sizeof(note.last_call), "%s", hand.last_call);
+	if (hand.has_remote)
+		describe_in_hand(&note, &hand);
 	keep_note(procs->board, &note);
-	if (!scene.has_remote)
+	if (!hand.has_remote)
 		return;
 	log_note(&note);
 	if (is_its_fault(&generation->slots[number], member, status))
-		ban_address(procs->board, generation->conf, &scene, now_ms);
+		ban_address(procs->board, generation->conf, &hand, now_ms);
 }
 
 static bool has_served(const struct slot *slot)
@@ -299,7 +299,9 @@ static void handle_keeper(struct procs *procs, struct generation *generation, un
 	}
 	log_keeper(number, keeper, status);
 	/* A living worker goes on alone; one that was never cloned counts as dead. */
-	if (member->pid == 0 && member_is_running(member))
+	if (member->state == MEMBER_RECOVERING)
+		member_keeper_gone(member);
+	else if (member->pid == 0 && member_is_running(member))
 		decide_next(procs, generation, number, status, false, false, now_ms);
 }
 

@@ -56,7 +56,7 @@ void workers_signal(const struct procs *procs, int signal);
 /* True while a worker of a retiring generation has not reported that it has stopped accepting. */
 bool workers_has_acceptor(const struct procs *procs);
 
-/* Counts the living workers, in all generations. */
+/* Counts the members, in all generations, that have a worker or a keeper still to end. */
 unsigned workers_alive(const struct procs *procs);
 
 /* When workers_reap, workers_start_due or workers_kill_due is due next, or otherwise_ms. */

@@ -131,11 +131,6 @@ static bool is_clear(const struct conf *conf, const struct listener_addresses *r
 	return true;
 }
 
-bool listener_check_clashes(const struct conf *conf, struct err *err)
-{
-	return is_clear(conf, NULL, err);
-}
-
 bool listener_resolve(const struct conf *conf, struct listener_addresses *per_listen,
 		      struct err *err)
 {

@@ -74,13 +74,6 @@ struct listener_set *listener_open_all(const struct conf *conf, const struct lis
 				       const struct listener_addresses *resolved, struct err *err);
 
 /*
- * True when no two listeners of conf have the same address and port; otherwise false with err
- * (CODE_CONFIG), which names the remedy. listener_open_all starts with this check; -t uses it too.
- * Master only: calls the resolver.
- */
-bool listener_check_clashes(const struct conf *conf, struct err *err);
-
-/*
  * Applies the options that can change (backlog, mode, owner, buffers ...) to sockets that were
  * taken over. Call it once the new set is in force. A failure is logged (environment_warned), and
  * that option keeps its value.

@@ -18,7 +18,7 @@
 
 enum { LINE_MOST = 128 };
 
-static const struct evil_attack *find_deed(const char *line, unsigned long *ms)
+static const struct evil_attack *find_attack(const char *line, unsigned long *ms)
 {
 	char word[16];
 
@@ -34,21 +34,21 @@ static const struct evil_attack *find_deed(const char *line, unsigned long *ms)
 static void obey_line(char *line, size_t size)
 {
 	struct attempt attempt = { .own = sys_last_call };
-	const struct evil_attack *deed;
+	const struct evil_attack *attack;
 	unsigned long ms;
 
 	if (strcmp(line, "who\n") == 0) {
 		snprintf(line, size, "who %d\n", (int)getpid());
 		return;
 	}
-	deed = find_deed(line, &ms);
-	if (!deed)
+	attack = find_attack(line, &ms);
+	if (!attack)
 		return;
 	attempt.until_ms = clock_ms() + (int64_t)ms;
 	do
-		deed->attempt(&attempt);
+		attack->attempt(&attempt);
 	while (clock_ms() < attempt.until_ms);
-	snprintf(line, size, "%s %lu %lu\n", deed->word, attempt.tried, attempt.succeeded);
+	snprintf(line, size, "%s %lu %lu\n", attack->word, attempt.tried, attempt.succeeded);
 }
 
 static enum verdict read_lines(struct conn *c)

@@ -87,7 +87,7 @@ static void pause_all(struct acceptors *all, const struct acceptor *woken)
 /*
  * Watches exactly the sockets that this worker serves. If epoll has no memory, all pause and retry.
  */
-void accept_pause_watch_served(struct acceptors *all)
+static void watch_served(struct acceptors *all)
 {
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
@@ -118,7 +118,7 @@ static void resume_all(struct acceptors *all)
 	all->is_held = false;
 	accept_pause_tell_load(all);
 	timer_cancel(all->alarms, &all->resume.timer);
-	accept_pause_watch_served(all);
+	watch_served(all);
 }
 
 static void adopt_sockets(void *owner)
@@ -126,7 +126,7 @@ static void adopt_sockets(void *owner)
 	struct acceptors *all = owner;
 
 	if (!all->is_paused)
-		accept_pause_watch_served(all);
+		watch_served(all);
 	timer_set(all->alarms, &all->adopt.timer, all->loop->now_ms + ADOPT_MS);
 }
 
@@ -211,7 +211,7 @@ void accept_pause_start(struct acceptors *all)
 	all->adopt.fire = adopt_sockets;
 	all->resume.owner = all->calm.owner = all->adopt.owner = all;
 	accept_pause_tell_load(all);
-	accept_pause_watch_served(all);
+	watch_served(all);
 	if (all->count > all->pool->listeners->count)
 		timer_set(all->alarms, &all->adopt.timer, all->loop->now_ms + ADOPT_MS);
 }

@@ -86,11 +86,6 @@ void accept_pause_stop(struct acceptors *all);
 bool accept_pause_watch(struct acceptor *a);
 void accept_pause_unwatch(struct acceptor *a);
 
-/*
- * Watches exactly the sockets that this worker serves. If epoll has no memory, all pause and retry.
- */
-void accept_pause_watch_served(struct acceptors *all);
-
 /* Descriptors or memory ran out, errno is set: no listener is watched for a while. Logged once. */
 void accept_pause_exhausted(struct acceptor *a);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hands out records and buffers, and counts connections. worker/conn.c serves a connection,
- * worker/dispatch.c decides the order.
+ * Hands out records and buffers, counts connections, and computes their deadlines. worker/conn.c
+ * serves a connection, worker/dispatch.c decides the order.
  */
 #include "worker/pool.h"
 

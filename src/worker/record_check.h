@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks a record that a dead worker left, without following any pointer in it, and fills in its
- * line of the access log. For recovery, and for the master's report on a dead worker.
+ * Checks a record that a dead worker left, without following any pointer in it, fills in its line of
+ * the access log, and writes a dead worker's last lines. For recovery, and for the master.
  */
 #ifndef WORKER_RECORD_CHECK_H
 #define WORKER_RECORD_CHECK_H
@@ -9,9 +9,6 @@
 #include "accesslog/accessline.h"
 #include "worker/arena.h"
 #include "worker/conn_record.h"
-
-/* True when neither end of the record has been overwritten. */
-bool record_check_is_whole(const struct arena *arena, struct conn *c);
 
 /*
  * Returns the first record in use from *index on, and moves *index beyond it; NULL when there is

@@ -339,33 +339,33 @@ void recovery_passed(struct arena *arena)
 	arena->head->empty_handed = 0;
 }
 
-static void tell_remote(const struct slot *slot, struct recovery_in_hand *scene)
+static void tell_remote(const struct slot *slot, struct recovery_in_hand *hand)
 {
 	if (atomic_load_explicit(&slot->has_hand, memory_order_relaxed) != 1 ||
 	    !record_check_has_remote(&slot->hand))
 		return;
-	scene->has_remote = true;
-	scene->remote = slot->hand;
-	scene->remote_port = slot->hand_port;
+	hand->has_remote = true;
+	hand->remote = slot->hand;
+	hand->remote_port = slot->hand_port;
 }
 
 void recovery_in_hand(const struct arena *arena, const struct slot *slot, const struct conf *conf,
-		      int64_t now_ms, struct recovery_in_hand *scene)
+		      int64_t now_ms, struct recovery_in_hand *hand)
 {
 	const struct arena_head *head = arena->head;
 	uint32_t in_hand = atomic_load_explicit(&head->in_hand, memory_order_relaxed);
 	const struct conn *c;
 
-	*scene = (struct recovery_in_hand){ .last_call = sys_name(head->last_call) };
-	tell_remote(slot, scene);
+	*hand = (struct recovery_in_hand){ .last_call = sys_name(head->last_call) };
+	tell_remote(slot, hand);
 	if (head->magic != ARENA_MAGIC || in_hand == 0 || in_hand > arena->conn_most)
 		return;
 	c = arena_conn(arena, in_hand - 1);
 	if (c->magic != CONN_MAGIC || c->state > CONN_LINGERING)
 		return;
-	scene->conf = record_check_conf(conf, c);
-	scene->state = c->state;
-	scene->age_ms = now_ms > c->opened_us / 1000 ? now_ms - c->opened_us / 1000 : 0;
-	scene->bytes_in = c->bytes_in;
-	scene->bytes_out = c->bytes_out;
+	hand->conf = record_check_conf(conf, c);
+	hand->state = c->state;
+	hand->age_ms = now_ms > c->opened_us / 1000 ? now_ms - c->opened_us / 1000 : 0;
+	hand->bytes_in = c->bytes_in;
+	hand->bytes_out = c->bytes_out;
 }

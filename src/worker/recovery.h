@@ -66,6 +66,6 @@ struct recovery_in_hand {
  * Master only.
  */
 void recovery_in_hand(const struct arena *arena, const struct slot *slot, const struct conf *conf,
-		      int64_t now_ms, struct recovery_in_hand *scene);
+		      int64_t now_ms, struct recovery_in_hand *hand);
 
 #endif

@@ -69,7 +69,7 @@ static void add(char letter)
 
 static struct accessbuf_flow flush(void)
 {
-	return accessbuf_flush(&buf, &file.outlet, &written, &lost);
+	return accessbuf_flush(&buf, &file.writer, &written, &lost);
 }
 
 static void assert_waits(unsigned lines, char first)

@@ -35,6 +35,7 @@ static void open__that_fails_late__leaves_nothing_behind(void **state)
 static void open__of_clashing_addresses__names_both(void **state)
 {
 	struct listening twice = { 0 }, inside = { 0 }, apart = { 0 };
+	struct listener_addresses found[3];
 	struct err err;
 
 	(void)state;
@@ -48,12 +49,13 @@ static void open__of_clashing_addresses__names_both(void **state)
 	listening_add(&apart, "127.0.0.1:1");
 	listening_add(&apart, "127.0.0.1:2");
 	listening_add(&apart, "[::1]:1");
-	assert_true(listener_check_clashes(&apart.conf, &err));
+	assert_true(listener_resolve(&apart.conf, found, &err));
 }
 
 static void open__of_dual_stack_beside_ipv4__hints_v6only(void **state)
 {
 	struct listening setup = { 0 };
+	struct listener_addresses found[2];
 	struct err err;
 
 	(void)state;
@@ -61,7 +63,7 @@ static void open__of_dual_stack_beside_ipv4__hints_v6only(void **state)
 	listening_add(&setup, "0.0.0.0:1");
 	listening_refuses(&setup, NULL, CODE_CONFIG, "set v6only = yes in listen \"[::]:1\"");
 	setup.listens[0].v6only = true;
-	assert_true(listener_check_clashes(&setup.conf, &err));
+	assert_true(listener_resolve(&setup.conf, found, &err));
 }
 
 static void open__of_one_address_by_two_spellings__names_both(void **state)

@@ -122,13 +122,13 @@ static void worker__that_is_to_stay__starts_is_ready_and_hangs(void **state)
 static void death__of_a_worker_that_was_to_stay__is_followed_by_another(void **state)
 {
 	static const struct story stories[] = {
-		{ "Wscw", MEMBER_BACKOFF },           { "Wscyw", MEMBER_BACKOFF },
-		{ "Wschw", MEMBER_BACKOFF },          { "Wscyhw", MEMBER_BACKOFF },
-		{ "Wscyws", MEMBER_STARTING },        { "Wsce", MEMBER_RENEWING_KEEPER },
-		{ "Wscye", MEMBER_RENEWING_KEEPER },  { "Wsche", MEMBER_RENEWING_KEEPER },
-		{ "Wscyhe", MEMBER_RENEWING_KEEPER }, { "Wscyes", MEMBER_RENEWING_KEEPER },
-		{ "Wscyet", MEMBER_RENEWING_KEEPER }, { "Wscyek", MEMBER_BACKOFF },
-		{ "Wscyeks", MEMBER_STARTING },
+		{ "Wscw", MEMBER_RECOVERING },        { "Wscyw", MEMBER_RECOVERING },
+		{ "Wschw", MEMBER_RECOVERING },       { "Wscyhw", MEMBER_RECOVERING },
+		{ "Wscyzw", MEMBER_BACKOFF },         { "Wscyws", MEMBER_STARTING },
+		{ "Wsce", MEMBER_RENEWING_KEEPER },   { "Wscye", MEMBER_RENEWING_KEEPER },
+		{ "Wsche", MEMBER_RENEWING_KEEPER },  { "Wscyhe", MEMBER_RENEWING_KEEPER },
+		{ "Wscyes", MEMBER_RENEWING_KEEPER }, { "Wscyet", MEMBER_RENEWING_KEEPER },
+		{ "Wscyek", MEMBER_BACKOFF },         { "Wscyeks", MEMBER_STARTING },
 	};
 
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of ctl/screen and ctl/table: lines that fit, and no control bytes. */
+/* Tests of ctl/lines and ctl/table: lines that fit, and no control bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/screen.h"
+#include "ctl/lines.h"
 #include "ctl/table.h"
 
-static struct screen screen;
+static struct lines lines;
 static char *text;
 static size_t size;
 
@@ -22,14 +22,14 @@ static void begin(unsigned width, bool is_utf8)
 {
 	free(text);
 	text = NULL;
-	screen = (struct screen){ .width = width, .is_utf8 = is_utf8 };
-	screen.out = open_memstream(&text, &size);
-	assert_non_null(screen.out);
+	lines = (struct lines){ .width = width, .is_utf8 = is_utf8 };
+	lines.out = open_memstream(&text, &size);
+	assert_non_null(lines.out);
 }
 
 static void assert_written(const char *wanted)
 {
-	assert_int_equal(fclose(screen.out), 0);
+	assert_int_equal(fclose(lines.out), 0);
 	assert_string_equal(text, wanted);
 }
 
@@ -37,8 +37,8 @@ static void put__of_control_characters__escapes_them(void **state)
 {
 	(void)state;
 	begin(80, true);
-	screen_put(&screen, STYLE_BAD, "a\033[2J\n\x7f\x9b \xc2\x9b\xff\xe2\x80\xae\"\\");
-	screen_end_line(&screen);
+	lines_put(&lines, STYLE_BAD, "a\033[2J\n\x7f\x9b \xc2\x9b\xff\xe2\x80\xae\"\\");
+	lines_end_line(&lines);
 	assert_written("a\\x1b[2J\\n\\x7f\\x9b \\xc2\\x9b\\xff\\xe2\\x80\\xae\"\\\n");
 }
 
@@ -46,14 +46,14 @@ static void put__of_what_does_not_fit__cuts_it_with_a_mark(void **state)
 {
 	(void)state;
 	begin(6, true);
-	screen_put(&screen, STYLE_PLAIN, "abc");
-	screen_put(&screen, STYLE_PLAIN, "defg");
-	screen_put(&screen, STYLE_PLAIN, "more");
-	screen_end_line(&screen);
+	lines_put(&lines, STYLE_PLAIN, "abc");
+	lines_put(&lines, STYLE_PLAIN, "defg");
+	lines_put(&lines, STYLE_PLAIN, "more");
+	lines_end_line(&lines);
 	assert_written("abcde…\n");
 	begin(6, false);
-	screen_put(&screen, STYLE_PLAIN, "abcdefg");
-	screen_end_line(&screen);
+	lines_put(&lines, STYLE_PLAIN, "abcdefg");
+	lines_end_line(&lines);
 	assert_written("abcde~\n");
 }
 
@@ -61,14 +61,14 @@ static void put__of_wide_characters__counts_their_columns(void **state)
 {
 	(void)state;
 	begin(6, true);
-	screen_put(&screen, STYLE_PLAIN, "我我我");
-	screen_end_line(&screen);
-	screen_put(&screen, STYLE_PLAIN, "我我我我");
-	screen_end_line(&screen);
+	lines_put(&lines, STYLE_PLAIN, "我我我");
+	lines_end_line(&lines);
+	lines_put(&lines, STYLE_PLAIN, "我我我我");
+	lines_end_line(&lines);
 	assert_written("我我我\n我我…\n");
 	begin(8, false);
-	screen_put(&screen, STYLE_PLAIN, "é");
-	screen_end_line(&screen);
+	lines_put(&lines, STYLE_PLAIN, "é");
+	lines_end_line(&lines);
 	assert_written("\\xc3\\xa9\n");
 }
 
@@ -76,11 +76,11 @@ static void wrap__breaks_between_words(void **state)
 {
 	(void)state;
 	begin(10, false);
-	screen_put(&screen, STYLE_PLAIN, "x: ");
-	screen_wrap(&screen, STYLE_PLAIN, 3, "one two three fourfivesix");
+	lines_put(&lines, STYLE_PLAIN, "x: ");
+	lines_wrap(&lines, STYLE_PLAIN, 3, "one two three fourfivesix");
 	assert_written("x: one two\n   three\n   fourfiv\n   esix\n");
 	begin(2, false);
-	screen_wrap(&screen, STYLE_PLAIN, 3, "one");
+	lines_wrap(&lines, STYLE_PLAIN, 3, "one");
 	assert_written("on\ne\n");
 }
 
@@ -109,7 +109,7 @@ static void show(unsigned width)
 	};
 
 	begin(width, false);
-	assert_int_equal(table_write(&table, &screen), 2);
+	assert_int_equal(table_write(&table, &lines), 2);
 }
 
 static void table__is_as_wide_as_it_must_be(void **state)

@@ -2,7 +2,7 @@
 /*
  * Writes lines, character by character, and counts their columns. Must not depend on their meaning.
  */
-#include "ctl/screen.h"
+#include "ctl/lines.h"
 
 #include <langinfo.h>
 #include <limits.h>
@@ -42,7 +42,7 @@ static struct glyph escape_byte(unsigned char byte)
 	return glyph;
 }
 
-static struct glyph read_glyph(const struct screen *screen, const char *text)
+static struct glyph read_glyph(const struct lines *lines, const char *text)
 {
 	unsigned char byte = (unsigned char)*text;
 	struct glyph glyph = { .length = 1, .columns = 1, .taken = 1 };
@@ -55,7 +55,7 @@ static struct glyph read_glyph(const struct screen *screen, const char *text)
 		glyph.bytes[0] = *text;
 		return glyph;
 	}
-	if (byte < 0x80 || !screen->is_utf8)
+	if (byte < 0x80 || !lines->is_utf8)
 		return escape_byte(byte);
 	taken = mbrtowc(&wide, text, strnlen(text, MB_LEN_MAX), &state);
 	if (taken == 0 || taken > sizeof(glyph.bytes))
@@ -70,14 +70,14 @@ static struct glyph read_glyph(const struct screen *screen, const char *text)
 	return glyph;
 }
 
-void screen_detect(struct screen *screen)
+void lines_detect(struct lines *lines)
 {
-	screen->has_colour = stdio_has_colour(STDOUT_FILENO);
+	lines->has_colour = stdio_has_colour(STDOUT_FILENO);
 	setlocale(LC_CTYPE, "");
-	screen->is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	lines->is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-unsigned screen_pipe_width(void)
+unsigned lines_pipe_width(void)
 {
 	const char *given = getenv("COLUMNS");
 	int64_t columns;
@@ -88,12 +88,12 @@ unsigned screen_pipe_width(void)
 	return (unsigned)columns;
 }
 
-unsigned screen_text_width(const struct screen *screen, const char *text)
+unsigned lines_text_width(const struct lines *lines, const char *text)
 {
 	unsigned columns = 0;
 
 	while (*text != '\0') {
-		struct glyph glyph = read_glyph(screen, text);
+		struct glyph glyph = read_glyph(lines, text);
 
 		columns += glyph.columns;
 		text += glyph.taken;
@@ -101,7 +101,7 @@ unsigned screen_text_width(const struct screen *screen, const char *text)
 	return columns;
 }
 
-static void begin_style(const struct screen *screen, enum style style)
+static void begin_style(const struct lines *lines, enum style style)
 {
 	static const char *const codes[] = {
 		[STYLE_PLAIN] = "",        [STYLE_HEAD] = "\033[1m",    [STYLE_DIM] = "\033[2m",
@@ -109,70 +109,70 @@ static void begin_style(const struct screen *screen, enum style style)
 		[STYLE_BAR] = "\033[7m",   [STYLE_ALERT] = "\033[1;7m",
 	};
 
-	if (screen->has_colour)
-		fputs(codes[style], screen->out);
+	if (lines->has_colour)
+		fputs(codes[style], lines->out);
 }
 
-static void end_style(const struct screen *screen, enum style style)
+static void end_style(const struct lines *lines, enum style style)
 {
-	if (screen->has_colour && style != STYLE_PLAIN)
-		fputs("\033[0m", screen->out);
+	if (lines->has_colour && style != STYLE_PLAIN)
+		fputs("\033[0m", lines->out);
 }
 
-static void write_blanks(struct screen *screen, unsigned columns)
+static void write_blanks(struct lines *lines, unsigned columns)
 {
-	for (; columns > 0 && screen->column < screen->width; columns--) {
-		fputc(' ', screen->out);
-		screen->column++;
+	for (; columns > 0 && lines->column < lines->width; columns--) {
+		fputc(' ', lines->out);
+		lines->column++;
 	}
 }
 
 /* Writes text in at most `room` columns, with the mark of a cut. */
-static void write_text(struct screen *screen, const char *text, unsigned room)
+static void write_text(struct lines *lines, const char *text, unsigned room)
 {
-	bool is_cut = screen_text_width(screen, text) > room;
+	bool is_cut = lines_text_width(lines, text) > room;
 	unsigned left = is_cut && room > 0 ? room - 1 : room;
 
 	while (*text != '\0') {
-		struct glyph glyph = read_glyph(screen, text);
+		struct glyph glyph = read_glyph(lines, text);
 
 		if (glyph.columns > left)
 			break;
-		fwrite(glyph.bytes, 1, glyph.length, screen->out);
+		fwrite(glyph.bytes, 1, glyph.length, lines->out);
 		left -= glyph.columns;
-		screen->column += glyph.columns;
+		lines->column += glyph.columns;
 		text += glyph.taken;
 	}
 	if (!is_cut || room == 0)
 		return;
-	fputs(screen->is_utf8 ? "\xe2\x80\xa6" : "~", screen->out);
-	screen->column++;
+	fputs(lines->is_utf8 ? "\xe2\x80\xa6" : "~", lines->out);
+	lines->column++;
 }
 
-void screen_put(struct screen *screen, enum style style, const char *text)
+void lines_put(struct lines *lines, enum style style, const char *text)
 {
-	begin_style(screen, style);
-	write_text(screen, text, screen->width - screen->column);
-	end_style(screen, style);
+	begin_style(lines, style);
+	write_text(lines, text, lines->width - lines->column);
+	end_style(lines, style);
 }
 
-void screen_put_cell(struct screen *screen, enum style style, const char *text, unsigned width,
-		     bool is_left)
+void lines_put_cell(struct lines *lines, enum style style, const char *text, unsigned width,
+		    bool is_left)
 {
-	unsigned room = screen->width - screen->column, columns = screen_text_width(screen, text);
+	unsigned room = lines->width - lines->column, columns = lines_text_width(lines, text);
 
 	if (width > room)
 		width = room;
 	if (!is_left && columns < width)
-		write_blanks(screen, width - columns);
-	begin_style(screen, style);
-	write_text(screen, text, width);
-	end_style(screen, style);
+		write_blanks(lines, width - columns);
+	begin_style(lines, style);
+	write_text(lines, text, width);
+	end_style(lines, style);
 	if (is_left && columns < width)
-		write_blanks(screen, width - columns);
+		write_blanks(lines, width - columns);
 }
 
-void screen_printf(struct screen *screen, enum style style, const char *format, ...)
+void lines_printf(struct lines *lines, enum style style, const char *format, ...)
 {
 	char text[TEXT_MOST];
 	va_list list;
@@ -180,16 +180,16 @@ void screen_printf(struct screen *screen, enum style style, const char *format, 
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	screen_put(screen, style, text);
+	lines_put(lines, style, text);
 }
 
 /* Returns the number of bytes of text that fit in `room` columns, up to a blank if there is one. */
-static size_t fit_line(const struct screen *screen, const char *text, unsigned room)
+static size_t fit_line(const struct lines *lines, const char *text, unsigned room)
 {
 	size_t at = 0, blank = 0;
 
 	while (text[at] != '\0') {
-		struct glyph glyph = read_glyph(screen, text + at);
+		struct glyph glyph = read_glyph(lines, text + at);
 
 		if (text[at] == ' ')
 			blank = at;
@@ -201,45 +201,45 @@ static size_t fit_line(const struct screen *screen, const char *text, unsigned r
 	return at;
 }
 
-void screen_wrap(struct screen *screen, enum style style, unsigned indent, const char *text)
+void lines_wrap(struct lines *lines, enum style style, unsigned indent, const char *text)
 {
 	char part[TEXT_MOST];
 	size_t length;
 
-	if (indent >= screen->width)
+	if (indent >= lines->width)
 		indent = 0;
 	for (;;) {
-		length = fit_line(screen, text, screen->width - screen->column);
-		if (length == 0 && screen->column <= indent)
+		length = fit_line(lines, text, lines->width - lines->column);
+		if (length == 0 && lines->column <= indent)
 			break;
 		snprintf(part, sizeof(part), "%.*s", (int)length, text);
-		screen_put(screen, style, part);
+		lines_put(lines, style, part);
 		text += length;
 		text += strspn(text, " ");
 		if (*text == '\0')
 			break;
-		screen_end_line(screen);
-		write_blanks(screen, indent);
+		lines_end_line(lines);
+		write_blanks(lines, indent);
 	}
-	screen_end_line(screen);
+	lines_end_line(lines);
 }
 
-void screen_end_line(struct screen *screen)
+void lines_end_line(struct lines *lines)
 {
 	/* at the end of a full line this would clear the last column */
-	if (screen->is_frame && screen->column < screen->width)
-		fputs("\033[K", screen->out);
-	fputc('\n', screen->out);
-	screen->column = 0;
+	if (lines->is_frame && lines->column < lines->width)
+		fputs("\033[K", lines->out);
+	fputc('\n', lines->out);
+	lines->column = 0;
 }
 
-void screen_title(struct screen *screen, const char *title, const char *remark)
+void lines_title(struct lines *lines, const char *title, const char *remark)
 {
-	screen_end_line(screen);
-	screen_put(screen, STYLE_HEAD, title);
+	lines_end_line(lines);
+	lines_put(lines, STYLE_HEAD, title);
 	if (remark[0] != '\0') {
-		screen_put(screen, STYLE_PLAIN, "  ");
-		screen_put(screen, STYLE_DIM, remark);
+		lines_put(lines, STYLE_PLAIN, "  ");
+		lines_put(lines, STYLE_DIM, remark);
 	}
-	screen_end_line(screen);
+	lines_end_line(lines);
 }
