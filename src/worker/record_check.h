@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks a record that a dead worker left, without following any pointer in it, fills in its line of
- * the access log, and writes a dead worker's last lines. For recovery, and for the master.
+ * Checks a record that a dead worker left, without following any pointer in it, fills in its line
+ * of the access log, and writes a dead worker's last lines. For recovery, and for the master.
  */
 #ifndef WORKER_RECORD_CHECK_H
 #define WORKER_RECORD_CHECK_H

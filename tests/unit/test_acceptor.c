@@ -243,6 +243,7 @@ static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(vo
 	turn();
 	assert_int_equal(slots[0].tally.connections_ended_total[CLOSE_made_room], 1);
 	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 1);
+	assert_true(all.is_full); /* the place was taken at once: that is not logged again */
 	close(waiting);
 	let_go(most);
 }

@@ -15,6 +15,8 @@
 
 #include "unit/listening.h"
 
+static struct listener_addresses found[LISTENING_MOST];
+
 static void open__that_fails_late__leaves_nothing_behind(void **state)
 {
 	struct listening setup = { 0 };
@@ -27,15 +29,13 @@ static void open__that_fails_late__leaves_nothing_behind(void **state)
 	listening_add(&setup, "192.0.2.77:0");
 	listening_refuses(&setup, NULL, CODE_UNAVAILABLE, "192.0.2.77:0");
 	assert_int_equal(access(listening_path, F_OK), -1);
-	after = dup(0);
-	close(after);
+	assert_int_equal(close(after = dup(0)), 0);
 	assert_int_equal(before, after);
 }
 
 static void open__of_clashing_addresses__names_both(void **state)
 {
 	struct listening twice = { 0 }, inside = { 0 }, apart = { 0 };
-	struct listener_addresses found[3];
 	struct err err;
 
 	(void)state;
@@ -55,7 +55,6 @@ static void open__of_clashing_addresses__names_both(void **state)
 static void open__of_dual_stack_beside_ipv4__hints_v6only(void **state)
 {
 	struct listening setup = { 0 };
-	struct listener_addresses found[2];
 	struct err err;
 
 	(void)state;
@@ -104,19 +103,18 @@ static void reload__with_a_path_spelt_otherwise__takes_it_over(void **state)
 static void open__of_resolved_addresses__asks_no_resolver(void **state)
 {
 	struct listening setup = { 0 }, named = { 0 };
-	struct listener_addresses resolved[LISTENING_MOST];
 	struct listener_set *set;
 	struct err err;
 
 	(void)state;
 	listening_add(&setup, "127.0.0.1:0");
 	listening_add(&setup, "[::1]:1");
-	assert_true(listener_resolve(&setup.conf, resolved, &err));
-	assert_int_equal(resolved[0].count, 1);
-	assert_int_equal(resolved[1].found[0].sa.sa_family, AF_INET6);
+	assert_true(listener_resolve(&setup.conf, found, &err));
+	assert_int_equal(found[0].count, 1);
+	assert_int_equal(found[1].found[0].sa.sa_family, AF_INET6);
 	/* a text that no resolver can resolve */
 	listening_add(&named, "not an address");
-	set = listener_open_all(&named.conf, NULL, 1, resolved, &err);
+	set = listener_open_all(&named.conf, NULL, 1, found, &err);
 	assert_non_null(set);
 	assert_int_equal(set->count, 1);
 	assert_true(listening_answers(&set->list[0].bound));

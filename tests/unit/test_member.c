@@ -276,6 +276,18 @@ static void member__without_a_keeper__has_nothing_to_hand_on(void **state)
 	PLAY(stories);
 }
 
+/* Its worker has left by itself, so no heartbeat is missing: the watchdog must not kill it. */
+static void keeper__that_leaves_alone__is_not_judged(void **state)
+{
+	(void)state;
+	kept.keeper_stays = true;
+	for (const char *at = "Wscye"; *at != '\0'; at++)
+		act(*at);
+	assert_int_equal(kept.member->state, MEMBER_RENEWING_KEEPER);
+	assert_false(member_must_beat(kept.member));
+	kept_clear();
+}
+
 static void hang__of_an_empty_member__is_a_bug(void **state)
 {
 	siginfo_t info;
@@ -304,6 +316,7 @@ int main(void)
 		CASE(death__while_draining__is_finished_by_another),
 		CASE(end__in_each_state__is_followed_by_no_worker),
 		CASE(member__without_a_keeper__has_nothing_to_hand_on),
+		CASE(keeper__that_leaves_alone__is_not_judged),
 		CASE(hang__of_an_empty_member__is_a_bug),
 	};
 
