@@ -51,7 +51,7 @@ bool accesslog_file_reopen(struct accesslog_file *file, bool create, bool *is_ot
 
 /*
  * Opens conf's target, for the workers' user ((uid_t)-1: the process's user), in place of the
- * current one. Returns false with err, and nothing changes. Called by the master, and by the child
+ * current one. Returns false with err, and nothing changes. For the master, and the child
  * that becomes a worker of a generation whose log the master does not have open yet.
  */
 bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err);

@@ -283,7 +283,7 @@ void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned numbe
 
 /*
  * Sets the slot's numbers of open connections, by the listener's row (NULL: none), and returns
- * their sum. Called by its worker, or by the master while it has none.
+ * their sum. For its worker, or the master while it has none.
  */
 uint32_t scoreboard_set_live(struct slot *slot, const uint32_t *live);
 

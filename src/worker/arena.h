@@ -62,8 +62,8 @@ void arena_free(struct arena *arena);
 void arena_reset(struct arena *arena);
 
 /*
- * From now on a worker of this slot accepts no connection and has until give_up_ms. Called by the
- * worker when it is told to leave, and by the master before it starts a worker that only finishes
+ * From now on a worker of this slot accepts no connection and has until give_up_ms. For the
+ * worker when it is told to leave, and for the master before it starts a worker that only finishes
  * the connections of another.
  */
 void arena_drain(struct arena *arena, int64_t give_up_ms);
