@@ -2,7 +2,7 @@
 /*
  * prefork-client bench: a load generator, and the interfaces of its parts. The options
  * (bench_options.c) control the processes (bench_processes.c); their result is printed
- * (bench_report.c, bench_report_table.c) and gives the exit code (bench_main.c).
+ * (bench_report.c, bench_report_table.c) and gives the exit code (bench.c).
  */
 #ifndef CLIENT_BENCH_BENCH_H
 #define CLIENT_BENCH_BENCH_H
