@@ -132,7 +132,7 @@ static void lines__without_keepers__are_written_by_the_master(void **state)
 	}
 	server_wait_count(s, HELD, "connection_ended", NULL);
 	kill_all(s, 1, 0);
-	assert_int_equal(accessbook_lines(), 2 * HELD);
+	WAIT_UNTIL(s, accessbook_lines() == 2 * HELD); /* the master logs the death first */
 	assert_int_equal(accessbook_count(accessbook_read(accessbook_path),
 					  " ending=worker_lost state=I-\n"),
 			 HELD);
