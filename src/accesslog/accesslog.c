@@ -103,7 +103,7 @@ static void set_alarm(int64_t ms)
 }
 
 /* Logs the first loss after a calm period; the counters have the rest. */
-static void say_lost(const char *message)
+static void log_lost(const char *message)
 {
 	state.troubled_ms = state.loop->now_ms;
 	state.is_well = false;
@@ -113,7 +113,7 @@ static void say_lost(const char *message)
 	state.is_said = true;
 }
 
-static void say_well(void)
+static void log_recovered(void)
 {
 	if (!state.is_said || !state.is_well || state.loop->now_ms < state.troubled_ms + CALM_MS)
 		return;
@@ -128,7 +128,7 @@ static void note_lost(uint64_t lines, const char *message)
 {
 	if (lines == 0)
 		return;
-	say_lost(message);
+	log_lost(message);
 	state.lost += lines;
 }
 
@@ -145,7 +145,7 @@ static void note_failure(int error)
 	if (error == EAGAIN)
 		return; /* no line is lost yet */
 	cell_add(&state.tally->access_log_failures_total, 1);
-	say_lost(strerror(error));
+	log_lost(strerror(error));
 }
 
 /* A file without a name accepts all lines, but they can never be read. */
@@ -178,7 +178,7 @@ void accesslog_flush(void)
 		note_failure(flow.error);
 	} else if (!is_gone) {
 		state.is_well = true;
-		say_well();
+		log_recovered();
 	}
 }
 
@@ -193,7 +193,7 @@ static void flush_late(void *owner)
 {
 	(void)owner;
 	accesslog_flush();
-	say_well();
+	log_recovered();
 	if (accessbuf_used(&state.buf) > 0 || (state.is_said && state.is_well))
 		set_alarm(FLUSH_MS);
 }

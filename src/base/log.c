@@ -166,7 +166,7 @@ static bool write_line(enum log_event event, const struct log_field *fields, uns
 }
 
 /* Writes the number of lost lines at any log level: each was a line to be written. */
-static bool tell_lost(void)
+static bool log_lost_lines(void)
 {
 	const char *why;
 	uint64_t lost = logsink_lost(&why);
@@ -185,7 +185,7 @@ static bool tell_lost(void)
 /* Writes pending output first. True when a new line may follow. */
 static bool write_owed(void)
 {
-	return logsink_has_room() && tell_lost() && (!logsink_owes() || logsink_has_room());
+	return logsink_has_room() && log_lost_lines() && (!logsink_owes() || logsink_has_room());
 }
 
 void log_write(enum log_event event, const struct log_field *fields, unsigned count)

@@ -94,7 +94,7 @@ static void remove_worker(struct server *server)
 }
 
 /* Repeats each action as often as its signal came. */
-static void obey_signals(struct server *server)
+static void run_signal_actions(struct server *server)
 {
 	unsigned *asked = server->asked;
 
@@ -197,7 +197,7 @@ static void take_turn(struct server *server)
 	if (procs->fatal.text[0] != '\0')
 		end_server(server, &procs->fatal);
 	go_on_starting(server, now_ms);
-	obey_signals(server);
+	run_signal_actions(server);
 	reload_step(&server->reload, now_ms);
 	reopen_step(&server->reopen, procs, now_ms);
 	stop_step(&server->stop, now_ms);
@@ -230,7 +230,7 @@ static void run_loop(struct server *server)
 }
 
 /* Reports to a starter that still waits; main must not print the same message. */
-static void tell_starter(struct server *server, struct err *err)
+static void report_to_starter(struct server *server, struct err *err)
 {
 	if (server->report_fd < 0)
 		return;
@@ -256,7 +256,7 @@ static void run_server(struct server *server, struct conf *conf, const struct pr
 		*err = server->outcome;
 	}
 	start_undo(server);
-	tell_starter(server, err);
+	report_to_starter(server, err);
 }
 
 static void handle_signals(void *owner, uint32_t events)

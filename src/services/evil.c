@@ -31,7 +31,7 @@ static const struct evil_attack *find_attack(const char *line, unsigned long *ms
 }
 
 /* Replaces the line by its answer. */
-static void obey_line(char *line, size_t size)
+static void run_line(char *line, size_t size)
 {
 	struct attempt attempt = { .own = sys_last_call };
 	const struct evil_attack *attack;
@@ -65,7 +65,7 @@ static enum verdict read_lines(struct conn *c)
 			return MORE;
 		memcpy(line, buf_head(&c->in), n);
 		line[n] = '\0';
-		obey_line(line, sizeof(line));
+		run_line(line, sizeof(line));
 		buf_put(&c->out, line, strlen(line));
 		buf_drop(&c->in, n);
 		conn_count_message(c);

@@ -78,7 +78,7 @@ static const struct command {
 	{ "self", crash_self }, { "neighbour", crash_neighbour }, { "head", crash_head },
 };
 
-static void obey_line(struct conn *c, const char *line, size_t len)
+static void run_line(struct conn *c, const char *line, size_t len)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strlen(commands[i].word) == len && memcmp(commands[i].word, line, len) == 0)
@@ -94,7 +94,7 @@ static bool take_line(struct conn *c)
 
 	if (n == 0 || buf_room(&c->out) < n)
 		return false;
-	obey_line(c, line, n - 1);
+	run_line(c, line, n - 1);
 	buf_put(&c->out, line, n);
 	buf_drop(&c->in, n);
 	conn_count_message(c);

@@ -167,7 +167,7 @@ void accept_pause_exhausted(struct acceptor *a)
 /*
  * Logged only after CALM_MS: when descriptors are short, one is free for a moment again and again.
  */
-static void say_resumed(void *owner)
+static void log_resumed(void *owner)
 {
 	struct acceptors *all = owner;
 
@@ -176,7 +176,7 @@ static void say_resumed(void *owner)
 }
 
 /* Logged once until a tenth of the places is free again, not once for each connection. */
-void accept_pause_say_full(const struct acceptor *a)
+void accept_pause_log_full(const struct acceptor *a)
 {
 	struct acceptors *all = a->all;
 	const char *advice =
@@ -207,7 +207,7 @@ void accept_pause_start(struct acceptors *all)
 {
 	all->freed_seen = all->pool->freed;
 	all->resume.fire = resume_after_pause;
-	all->calm.fire = say_resumed;
+	all->calm.fire = log_resumed;
 	all->adopt.fire = adopt_sockets;
 	all->resume.owner = all->calm.owner = all->adopt.owner = all;
 	accept_pause_tell_load(all);

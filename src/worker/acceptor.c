@@ -52,7 +52,7 @@ static bool has_place(struct acceptor *a)
 		return true;
 	if (!listen_socket_has_queue(a->watch.fd))
 		return false;
-	accept_pause_say_full(a);
+	accept_pause_log_full(a);
 	standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
 	if (a->has_passed && make_room_for(&all->room, all->pool, a->index))
 		return true;

@@ -93,7 +93,7 @@ void accept_pause_exhausted(struct acceptor *a);
 void accept_pause_hold(struct acceptor *a);
 
 /* Logs that no place is left, once until a tenth of the places is free again. */
-void accept_pause_say_full(const struct acceptor *a);
+void accept_pause_log_full(const struct acceptor *a);
 
 /* Ends a pause if connections have ended since the last check. */
 void accept_pause_check_room(struct acceptors *all);

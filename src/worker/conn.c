@@ -239,7 +239,8 @@ static void carry_out(struct pool *pool, struct conn *c, enum verdict verdict)
 	wait_for_client(pool, c);
 }
 
-static void ask_and_settle(struct pool *pool, struct conn *c, enum verdict (*hook)(struct conn *))
+static void call_and_carry_out(struct pool *pool, struct conn *c,
+			       enum verdict (*hook)(struct conn *))
 {
 	pool_lend_buf(pool, &c->out);
 	carry_out(pool, c, call_service(pool, c, hook));
@@ -280,7 +281,7 @@ static bool receive_input(struct pool *pool, struct conn *c)
 static void read_and_serve(struct pool *pool, struct conn *c)
 {
 	if (receive_input(pool, c))
-		ask_and_settle(pool, c, call_input);
+		call_and_carry_out(pool, c, call_input);
 	else if (c->state != CONN_CLOSED)
 		wait_for_client(pool, c);
 }
@@ -308,7 +309,7 @@ void conn_begin(struct pool *pool, struct conn *c)
 {
 	take_in_hand(pool, c);
 	if (c->service->open)
-		ask_and_settle(pool, c, c->service->open);
+		call_and_carry_out(pool, c, c->service->open);
 	else
 		read_and_serve(pool, c);
 	put_down(pool, c);

@@ -15,7 +15,7 @@ enum { TURN_US = 2000, TURN_MOST_US = 8000 };
 
 enum { TICK_VISITS = 8 }; /* light visits between two readings of the clock */
 
-static void say_opened(const struct conn *c)
+static void log_opened(const struct conn *c)
 {
 	char remote[ADDR_TEXT];
 
@@ -39,7 +39,7 @@ void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct 
 {
 	struct conn *c = pool_new_record(pool, listener, fd, remote);
 
-	say_opened(c);
+	log_opened(c);
 	pool->is_weighing = pool->is_ahead = is_busy(pool);
 	conn_begin(pool, c);
 	c->weight = runqueue_weigh(WEIGHT_UNKNOWN, pool->moved, pool->asked_us);

@@ -22,7 +22,7 @@ static void be_woken(int number)
 	(void)number;
 }
 
-static bool hear_timer(struct guard *guard)
+static bool handle_timer(struct guard *guard)
 {
 	const struct sigaction action = { .sa_handler = be_woken }; /* no SA_RESTART */
 	sigset_t alarms;
@@ -77,7 +77,7 @@ static void unblock_listener(struct guard *guard, const struct listener *listene
 			     int flags)
 {
 	(void)sys_fcntl_int(fd, F_SETFL, flags | O_NONBLOCK);
-	guard->is_alert = guard->is_alert || hear_timer(guard);
+	guard->is_alert = guard->is_alert || handle_timer(guard);
 	note_mended(guard, listener, "O_NONBLOCK had been cleared");
 }
 
@@ -88,7 +88,7 @@ int guard_accept(struct guard *guard, const struct listener *listener, int fd, b
 
 	if (flags >= 0 && !(flags & O_NONBLOCK))
 		unblock_listener(guard, listener, fd, flags);
-	if (guard->is_alert || (is_asked && hear_timer(guard)))
+	if (guard->is_alert || (is_asked && handle_timer(guard)))
 		return take_in_time(fd, remote);
 	return accept_conn(fd, remote);
 }

@@ -129,7 +129,7 @@ static bool is_sound(const struct survey *s, struct conn *c, uint32_t index)
 	       is_sole_buf(s, &c->in) && is_sole_buf(s, &c->out);
 }
 
-static void say_lost(const struct conn *c, enum close_reason reason)
+static void log_lost(const struct conn *c, enum close_reason reason)
 {
 	if (log_wants(EVENT_connection_ended))
 		LOG(EVENT_connection_ended, LOG_NUM("connection", c->index),
@@ -137,7 +137,7 @@ static void say_lost(const struct conn *c, enum close_reason reason)
 }
 
 /* c NULL: the client is unknown. */
-static void tell_lost(const struct survey *s, struct conn *c, enum close_reason reason)
+static void note_lost(const struct survey *s, struct conn *c, enum close_reason reason)
 {
 	struct access_entry entry;
 	char state[3];
@@ -157,8 +157,8 @@ static void tell_lost(const struct survey *s, struct conn *c, enum close_reason 
 static void lose_conn(const struct survey *s, struct conn *c, enum close_reason reason,
 		      unsigned *count)
 {
-	say_lost(c, reason);
-	tell_lost(s, c, reason);
+	log_lost(c, reason);
+	note_lost(s, c, reason);
 	atomic_signal_fence(memory_order_seq_cst);
 	c->magic = 0;
 	(*count)++;
@@ -221,7 +221,7 @@ static unsigned lose_all(const struct survey *s)
 	uint32_t index = 0;
 
 	for (uint32_t lost = 0; lost < s->open; lost++)
-		tell_lost(s, record_check_next(s->arena, &index), CLOSE_worker_lost);
+		note_lost(s, record_check_next(s->arena, &index), CLOSE_worker_lost);
 	return s->open;
 }
 
@@ -229,7 +229,7 @@ static unsigned lose_all(const struct survey *s)
 static void lose_unrecorded(struct recovery *r, const struct survey *s)
 {
 	for (; r->kept + r->lost < s->open; r->lost++)
-		tell_lost(s, NULL, CLOSE_worker_crash);
+		note_lost(s, NULL, CLOSE_worker_crash);
 }
 
 static unsigned count_heritage(const struct heritage *heritage)
@@ -339,7 +339,7 @@ void recovery_passed(struct arena *arena)
 	arena->head->empty_handed = 0;
 }
 
-static void tell_remote(const struct slot *slot, struct recovery_in_hand *hand)
+static void copy_remote(const struct slot *slot, struct recovery_in_hand *hand)
 {
 	if (atomic_load_explicit(&slot->has_hand, memory_order_relaxed) != 1 ||
 	    !record_check_has_remote(&slot->hand))
@@ -357,7 +357,7 @@ void recovery_in_hand(const struct arena *arena, const struct slot *slot, const 
 	const struct conn *c;
 
 	*hand = (struct recovery_in_hand){ .last_call = sys_name(head->last_call) };
-	tell_remote(slot, hand);
+	copy_remote(slot, hand);
 	if (head->magic != ARENA_MAGIC || in_hand == 0 || in_hand > arena->conn_most)
 		return;
 	c = arena_conn(arena, in_hand - 1);

@@ -142,7 +142,7 @@ static void reopen_logs(struct worker *w)
 	ring_bell(w);
 }
 
-static void hear_signals(void *owner, uint32_t events)
+static void handle_signals(void *owner, uint32_t events)
 {
 	struct worker *w = owner;
 	int32_t sender;
@@ -174,9 +174,9 @@ static void serve_connection(void *owner, uint64_t tag, uint32_t events)
 	accept_pause_check_room(&w->acceptors);
 }
 
-static bool hear_from_master(struct worker *w)
+static bool watch_master(struct worker *w)
 {
-	w->signals = (struct watch){ signals_open(false), hear_signals, w };
+	w->signals = (struct watch){ signals_open(false), handle_signals, w };
 	if (w->signals.fd < 0 || !loop_watch(&w->loop, &w->signals, EPOLLIN))
 		return false;
 	/*
@@ -277,7 +277,7 @@ static bool start_worker(struct worker *w, struct err *err)
 		return false;
 	if (!start_services(w->heritage, err))
 		return false;
-	if (!loop_open(&w->loop) || !hear_from_master(w) || !start_serving(w))
+	if (!loop_open(&w->loop) || !watch_master(w) || !start_serving(w))
 		return err_errno(err, CODE_OSERR, "cannot begin to serve");
 	recovery_end(&w->recovery);
 	return true;

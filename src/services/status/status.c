@@ -253,8 +253,8 @@ static bool will_end(const struct conn *c, const struct http_request *request)
 	return request->expect_continue || (is_last && is_leaving());
 }
 
-static void tell_short(const struct conn *c, const struct http_request *request, unsigned status,
-		       size_t before)
+static void answer_short(const struct conn *c, const struct http_request *request, unsigned status,
+			 size_t before)
 {
 	if (conn_logs())
 		log_request(c, request, buf_head(&c->in) + request->path.at, request->path.length,
@@ -272,7 +272,7 @@ static enum step answer_request(struct conn *c, struct status *s)
 	if (status == 0)
 		return STEP_WAIT;
 	if (s->streaming == 0)
-		tell_short(c, &s->request, status, before);
+		answer_short(c, &s->request, status, before);
 	s->ends = !s->request.keep_alive;
 	s->body_left = s->request.has_chunks ? 0 : (uint32_t)s->request.content_length;
 	buf_drop(&c->in, s->request.head_length);
@@ -288,7 +288,7 @@ static enum step refuse_request(struct conn *c, struct http_request *request)
 
 	if (answer_error(c, request, request->status) == 0)
 		return STEP_WAIT;
-	tell_short(c, request, request->status, before);
+	answer_short(c, request, request->status, before);
 	conn_count_message(c);
 	conn_finish(c, is_long ? CLOSE_message_too_long : CLOSE_message_invalid);
 	return STEP_END;
