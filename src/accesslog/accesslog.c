@@ -225,11 +225,9 @@ void accesslog_watch(struct timer_heap *alarms)
 static int64_t wall_us(void)
 {
 	const struct loop *loop = state.loop;
-	struct timespec now;
 
 	if (state.looked_ms == 0 || loop->now_ms >= state.looked_ms + CLOCK_MS) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		state.offset_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - clock_us();
+		state.offset_us = clock_wall_offset_us();
 		state.looked_ms = loop->now_ms;
 	}
 	return loop->now_us + state.offset_us;

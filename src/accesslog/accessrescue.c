@@ -36,8 +36,6 @@ bool accessrescue_open(struct accessrescue *r, struct accessbuf_memory memory,
 		       const struct conf *conf, uid_t owner, unsigned generation, unsigned number,
 		       struct worker_tally *tally)
 {
-	struct timespec now;
-
 	*r = (struct accessrescue){ .file = accesslog_file(),
 				    .other = ACCESSLOG_FILE_CLOSED,
 				    .conf = conf,
@@ -52,8 +50,7 @@ bool accessrescue_open(struct accessrescue *r, struct accessbuf_memory memory,
 		(void)accesslog_file_open(&r->other, conf->log_access, owner, &r->err);
 		r->file = &r->other;
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	r->offset_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - clock_us();
+	r->offset_us = clock_wall_offset_us();
 	return true;
 }
 

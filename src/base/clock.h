@@ -26,6 +26,15 @@ static inline int64_t clock_cpu_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* The wall clock minus clock_us(): what turns a monotonic time into one since 1970. */
+static inline int64_t clock_wall_offset_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - clock_us();
+}
+
 static inline int64_t clock_ms(void)
 {
 	return clock_us() / 1000;

@@ -50,7 +50,7 @@ void accept_pause_tell_load(struct acceptors *all)
 {
 	bool is_full = all->is_paused || conn_limit_is_full(&all->pool->limit);
 
-	balance_tell(&all->balance, is_full ? BALANCE_FULL : all->pool->live);
+	balance_tell(&all->balance, is_full ? BALANCE_FULL : all->pool->limit.total);
 }
 
 static bool is_held_up(const struct acceptors *all)
@@ -143,7 +143,7 @@ void accept_pause_check_room(struct acceptors *all)
 		return;
 	all->freed_seen = all->pool->freed;
 	accept_pause_tell_load(all);
-	if (all->pool->live < most - most / 10)
+	if (all->pool->limit.total < most - most / 10)
 		all->is_full = false;
 	if (is_held_up(all) && !all->is_closed)
 		resume_all(all);
@@ -156,7 +156,7 @@ void accept_pause_exhausted(struct acceptor *a)
 
 	if (!all->is_exhausted)
 		LOG(EVENT_accept_paused, LOG_STR("reason", strerror(errno)),
-		    LOG_NUM("connections", all->pool->live));
+		    LOG_NUM("connections", all->pool->limit.total));
 	all->is_exhausted = true;
 	cell_add(&all->pool->slot->tally.accept_pauses_total, 1);
 	timer_set(all->alarms, &all->calm.timer, all->loop->now_ms + CALM_MS);
@@ -172,7 +172,7 @@ static void log_resumed(void *owner)
 	struct acceptors *all = owner;
 
 	all->is_exhausted = false;
-	LOG(EVENT_accept_resumed, LOG_NUM("connections", all->pool->live));
+	LOG(EVENT_accept_resumed, LOG_NUM("connections", all->pool->limit.total));
 }
 
 /* Logged once until a tenth of the places is free again, not once for each connection. */
@@ -187,7 +187,7 @@ void accept_pause_log_full(const struct acceptor *a)
 
 	if (!all->is_full)
 		LOG(EVENT_worker_full, LOG_STR("listen", acceptor_listener(a)->conf->address),
-		    LOG_NUM("connections", all->pool->live), LOG_STR("advice", advice));
+		    LOG_NUM("connections", all->pool->limit.total), LOG_STR("advice", advice));
 	all->is_full = true;
 }
 

@@ -158,7 +158,7 @@ static void accept_ready(void *owner, uint32_t events)
 		return;
 	}
 	if (a->is_shared)
-		standing = balance_look(&all->balance, all->pool->live, all->loop->now_ms);
+		standing = balance_look(&all->balance, all->pool->limit.total, all->loop->now_ms);
 	if (leaves_chance(a, &standing))
 		return;
 	accept_one(a, false);

@@ -164,7 +164,7 @@ static struct pool_oldest find_oldest(const struct pool *pool)
 {
 	struct pool_oldest o = { .wanted = SLOT_NOTES };
 
-	for (uint32_t i = 0; pool->live > 0 && i < pool->arena->head->conn_high; i++) {
+	for (uint32_t i = 0; pool->limit.total > 0 && i < pool->arena->head->conn_high; i++) {
 		const struct conn *c = arena_conn(pool->arena, i);
 
 		if (c->magic == CONN_MAGIC)

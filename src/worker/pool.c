@@ -63,7 +63,7 @@ bool pool_start(struct pool *pool)
 
 void pool_stop(struct pool *pool)
 {
-	BUG_ON(pool->live > 0);
+	BUG_ON(pool->limit.total > 0);
 	timer_heap_free(&pool->timers);
 	runqueue_stop(&pool->queue);
 	free_list_stop(&pool->records);
@@ -94,10 +94,9 @@ void pool_take_back_buf(struct pool *pool, struct buf *b)
 	*b = (struct buf){ 0 };
 }
 
-static void set_live(struct pool *pool, uint32_t live)
+static void publish_live(const struct pool *pool)
 {
-	pool->live = live;
-	atomic_store_explicit(&pool->slot->live, live, memory_order_relaxed);
+	atomic_store_explicit(&pool->slot->live, pool->limit.total, memory_order_relaxed);
 }
 
 /* In hand from its first byte on: a worker that dies here loses this connection and no other. */
@@ -124,8 +123,8 @@ struct conn *pool_new_record(struct pool *pool, uint32_t listener, int fd,
 	*conn_guard(c, pool->arena->conn_stride) = CONN_MAGIC;
 	c->magic = CONN_MAGIC;
 	c->remote_port = net_from_addr(&c->remote, remote);
-	set_live(pool, pool->live + 1);
 	conn_limit_take(&pool->limit, listener);
+	publish_live(pool);
 	cell_add(&pool_tally(pool, c)->connections_live, 1);
 	return c;
 }
@@ -142,8 +141,8 @@ void pool_forget(struct pool *pool, struct conn *c)
 	cell_add(&pool->slot->tally.connections_ended_total[c->ending], 1);
 	atomic_signal_fence(memory_order_seq_cst);
 	c->magic = 0;
-	set_live(pool, pool->live - 1);
 	conn_limit_give(&pool->limit, c->listener);
+	publish_live(pool);
 	cell_add(&pool_tally(pool, c)->connections_live, (uint64_t)-1);
 	timer_cancel(&pool->timers, &c->timer);
 	runqueue_remove(&pool->queue, c->index);
@@ -210,7 +209,7 @@ bool pool_resume(struct pool *pool, const bool *is_kept)
 		else
 			free_list_give(&pool->records, i);
 	}
-	pool->live = scoreboard_set_live(pool->slot, live);
+	scoreboard_set_live(pool->slot, live);
 	return true;
 }
 

@@ -36,7 +36,6 @@ struct pool {
 	struct runqueue queue;           /* records that wait for their turn */
 	struct conn_limit limit;         /* which listener may have the next place */
 	const struct service **services; /* of each listener */
-	uint32_t live;
 	uint32_t last_serial;
 	uint64_t messages_before; /* of the connection in hand, at the start of the visit */
 	int64_t begun_us;         /* likewise: when its message in progress began */

@@ -5,8 +5,7 @@
 #include "accesslog/accessrescue.h"
 #include "base/clock.h"
 
-/* True when neither end of the record has been overwritten. */
-static bool is_whole_record(const struct arena *arena, struct conn *c)
+bool record_check_is_whole(const struct arena *arena, struct conn *c)
 {
 	return c->magic == CONN_MAGIC && *conn_guard(c, arena->conn_stride) == CONN_MAGIC;
 }
@@ -48,7 +47,7 @@ void record_check_tell(struct access_entry *entry, const struct arena *arena,
 		       int64_t now_us, char *state)
 {
 	static const char unknown[] = "unknown";
-	bool is_whole = c && is_whole_record(arena, c);
+	bool is_whole = c && record_check_is_whole(arena, c);
 	const struct listen_conf *listen = is_whole ? record_check_conf(conf, c) : NULL;
 
 	*entry = (struct access_entry){

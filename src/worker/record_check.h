@@ -10,6 +10,9 @@
 #include "worker/arena.h"
 #include "worker/conn_record.h"
 
+/* True when neither end of the record has been overwritten. */
+bool record_check_is_whole(const struct arena *arena, struct conn *c);
+
 /*
  * Returns the first record in use from *index on, and moves *index beyond it; NULL when there is
  * none. The head's count is bounded by the size of the arena.

@@ -76,9 +76,9 @@ static bool is_past(int64_t time, int64_t now)
 
 static bool is_sound_frame(const struct survey *s, struct conn *c, uint32_t index)
 {
-	return c->magic == CONN_MAGIC && *conn_guard(c, s->arena->conn_stride) == CONN_MAGIC &&
-	       c->index == index && c->listener < s->heritage->listeners->count &&
-	       c->state >= CONN_OPEN && c->state <= CONN_LINGERING && c->ending < CLOSE_COUNT &&
+	return record_check_is_whole(s->arena, c) && c->index == index &&
+	       c->listener < s->heritage->listeners->count && c->state >= CONN_OPEN &&
+	       c->state <= CONN_LINGERING && c->ending < CLOSE_COUNT &&
 	       *(const uint8_t *)&c->in_ended <= 1 && *(const uint8_t *)&c->is_unfinished <= 1 &&
 	       is_past(c->opened_us, s->now_us) && is_past(c->active_ms, s->now_us / 1000) &&
 	       is_past(c->begun_us, s->now_us) && (!c->in.base || c->in.base != c->out.base) &&

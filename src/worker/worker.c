@@ -85,7 +85,7 @@ static void give_up(void *owner)
 {
 	struct worker *w = owner;
 
-	LOG(EVENT_shutdown_timed_out, LOG_NUM("connections", w->pool.live));
+	LOG(EVENT_shutdown_timed_out, LOG_NUM("connections", w->pool.limit.total));
 	end_serving(w, CLOSE_shutdown_timeout);
 }
 
@@ -119,7 +119,7 @@ static void drain_once(struct worker *w)
 	if (w->pool.draining)
 		return;
 	if (getppid() != w->heritage->master_pid)
-		LOG(EVENT_master_died, LOG_NUM("connections", w->pool.live));
+		LOG(EVENT_master_died, LOG_NUM("connections", w->pool.limit.total));
 	begin_draining(w, w->loop.now_ms + w->heritage->conf->shutdown_timeout);
 }
 
@@ -328,7 +328,7 @@ static int run_loop(struct worker *w)
 		stamp_heartbeat(w);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		log_settle(w->loop.now_ms);
-		if (w->pool.draining && w->pool.live == 0)
+		if (w->pool.draining && w->pool.limit.total == 0)
 			w->is_leaving = true;
 		if (!w->has_turned)
 			recovery_passed(w->pool.arena);

@@ -11,7 +11,7 @@
 
 void assert_nothing_left(struct served *s, unsigned lost)
 {
-	assert_int_equal(s->pool.live, 0);
+	assert_int_equal(s->pool.limit.total, 0);
 	assert_int_equal(s->pool.timers.count, 0);
 	assert_int_equal(s->pool.bufs.count, s->pool.bufs.high);
 	assert_int_equal(s->pool.records.count, s->pool.records.high);

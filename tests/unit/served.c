@@ -161,7 +161,7 @@ void served_recover(struct served *s, struct recovery *recovery)
 	atomic_store(&s->slot.live,
 		     s->opened - (uint32_t)served_metric(s, METRIC_connections_ended_total));
 	s->ended += s->pool.freed;
-	s->pool.live = 0; /* pool_stop would refuse it */
+	s->pool.limit.total = 0; /* pool_stop would refuse it */
 	pool_stop(&s->pool);
 	timer_heap_free(&s->alarms);
 	loop_close(&s->loop);

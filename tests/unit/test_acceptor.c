@@ -128,11 +128,11 @@ static void turn(void)
 /* Makes a connection that is accepted in the next turn. */
 static void take_one(void)
 {
-	uint32_t before = s.pool.live;
+	uint32_t before = s.pool.limit.total;
 
 	clients[before] = connect_to(&set->list[0].bound);
 	turn();
-	assert_int_equal(s.pool.live, before + 1);
+	assert_int_equal(s.pool.limit.total, before + 1);
 }
 
 static void let_go(unsigned count)
@@ -172,11 +172,11 @@ static void heavier__wakes_the_other__and_accepts_in_the_next_turn(void **state)
 	settle();
 	clients[4] = connect_to(&set->list[0].bound);
 	turn();
-	assert_int_equal(s.pool.live, 4);
+	assert_int_equal(s.pool.limit.total, 4);
 	assert_int_equal(kicked(), 1);
 	assert_int_equal(heritage_peers_asked(&peers, 1), heritage_peers_mask(0));
 	turn();
-	assert_int_equal(s.pool.live, 5);
+	assert_int_equal(s.pool.limit.total, 5);
 	assert_int_equal(kicked(), 1);
 	let_go(5);
 }
@@ -195,7 +195,7 @@ static void heavier__whose_connection_was_taken__goes_on(void **state)
 	taken = accept(set->list[0].fds[0], NULL, NULL);
 	assert_true(taken >= 0);
 	turn();
-	assert_int_equal(s.pool.live, 4);
+	assert_int_equal(s.pool.limit.total, 4);
 	close(taken);
 	let_go(5);
 }
@@ -209,7 +209,7 @@ static void kicked__accepts(void **state)
 	heritage_peers_ask(&peers, 0, 0);
 	assert_int_equal(send(wires[0].fds[WIRE_KICK], "", 1, 0), 1);
 	turn();
-	assert_int_equal(s.pool.live, 1);
+	assert_int_equal(s.pool.limit.total, 1);
 	let_go(1);
 }
 
@@ -237,7 +237,7 @@ static void kicked__when_full__makes_room_for_a_connection_and_not_for_a_kick(vo
 	all.room.is_on = true;
 	for (unsigned i = 0; i < 3; i++)
 		ask();
-	assert_int_equal(s.pool.live, most);
+	assert_int_equal(s.pool.limit.total, most);
 	assert_int_equal(slots[0].tally.connections_ended_total[CLOSE_made_room], 0);
 	waiting = connect_to(&set->list[0].bound);
 	turn();
@@ -282,12 +282,12 @@ static void full__from_the_start__does_not_accept__until_there_is_room(void **st
 	serve("127.0.0.1:0", 0);
 	waiting = connect_to(&set->list[0].bound);
 	turn();
-	assert_int_equal(s.pool.live, s.pool.arena->conn_most);
+	assert_int_equal(s.pool.limit.total, s.pool.arena->conn_most);
 	assert_int_equal(heritage_peers_get(&peers, 0).live, BALANCE_FULL);
 	close(clients[0]);
 	for (unsigned i = 0; i < 3; i++)
 		turn();
-	assert_int_equal(s.pool.live, s.pool.arena->conn_most);
+	assert_int_equal(s.pool.limit.total, s.pool.arena->conn_most);
 	assert_int_equal(slots[0].tally.listeners[0].connections_accepted_total, 1);
 	close(waiting);
 	let_go(s.pool.arena->conn_most - 1);

@@ -51,7 +51,7 @@ static void room__is_made_by_the_one_that_has_rested_longest__then_by_the_next(v
 		assert_true(make_room_for(&s.room, &s.pool, 0));
 		assert_false(lives(&s, order[i]));
 		assert_int_equal(record(&s, order[i])->ending, CLOSE_made_room);
-		assert_int_equal(s.pool.live, PLACES - 1);
+		assert_int_equal(s.pool.limit.total, PLACES - 1);
 		served_expect(&s, clients[order[i]], "", true);
 		close(clients[order[i]]);
 		clients[order[i]] = served_connect(&s); /* the place is taken again */
@@ -132,7 +132,7 @@ static void make_room_no__ends_nobody(void **state)
 	fill(&s, rested_ms, clients);
 	s.room.is_on = false;
 	assert_false(make_room_for(&s.room, &s.pool, 0));
-	assert_int_equal(s.pool.live, PLACES);
+	assert_int_equal(s.pool.limit.total, PLACES);
 	empty(&s, clients);
 }
 
@@ -176,7 +176,7 @@ static void connection__within_its_listeners_reserve__stays(void **state)
 	s.listen_conf.reserve = PLACES;
 	assert_false(make_room_for(&s.room, &s.pool, 0));
 	s.listen_conf.reserve = 0;
-	assert_int_equal(s.pool.live, PLACES);
+	assert_int_equal(s.pool.limit.total, PLACES);
 	empty(&s, clients);
 }
 

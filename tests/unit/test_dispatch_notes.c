@@ -48,7 +48,7 @@ static void add(int64_t opened_ms)
 			    .bytes_in = index,
 			    .remote = { .family = AF_INET },
 			    .remote_port = (uint16_t)index };
-	all.live++;
+	all.limit.total++;
 }
 
 static void assert_notes(unsigned count, const int64_t *opened_ms)
@@ -88,11 +88,11 @@ static void ended__ones_are_left_out(void **state)
 	add(1);
 	add(2);
 	arena_conn(all.arena, 0)->magic = 0;
-	all.live--;
+	all.limit.total--;
 	dispatch_publish_notes(&all);
 	assert_notes(1, (const int64_t[]){ 2 });
 	arena_conn(all.arena, 1)->magic = 0;
-	all.live--;
+	all.limit.total--;
 	dispatch_publish_notes(&all);
 	assert_notes(0, NULL);
 }

@@ -152,7 +152,7 @@ static void connection__in_hand__is_lost_alone(void **state)
 	pool_take_in_hand(&s.pool, 1);
 	served_recover(&s, &r);
 	assert_counts(&r, 2, 1, 0);
-	assert_int_equal(s.pool.live, 2);
+	assert_int_equal(s.pool.limit.total, 2);
 	assert_int_equal(s.pool.records.high, 3);
 	assert_int_equal(s.pool.records.count, 1);
 	assert_int_equal(served_metric(&s, METRIC_connections_recovered_total), 2);
@@ -202,7 +202,7 @@ static void connection__without_a_record__is_counted_as_lost(void **state)
 	served_recover(&s, &r);
 	assert_int_equal(r.kept, 1);
 	assert_int_equal(r.lost, 1);
-	assert_int_equal(s.pool.live, 1);
+	assert_int_equal(s.pool.limit.total, 1);
 	assert_int_equal(s.slot.live, 1);
 	assert_int_equal(s.slot.tally.connections_ended_total[CLOSE_worker_crash], 1);
 	close(client);

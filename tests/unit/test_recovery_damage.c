@@ -220,7 +220,7 @@ static void record__damaged_in_any_way__is_lost_alone(void **state)
 		if (r.damaged != lost)
 			print_error("damage %zu: %u lost\n", i, r.damaged);
 		assert_counts(&r, 3 - lost, 0, lost);
-		assert_int_equal(s.pool.live, 3 - lost);
+		assert_int_equal(s.pool.limit.total, 3 - lost);
 		assert_int_equal(s.pool.bufs.high - s.pool.bufs.count, 3 - lost);
 		for (unsigned k = 0; k < 3; k++)
 			close(clients[k]);

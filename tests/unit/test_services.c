@@ -36,7 +36,7 @@ static void discard__takes_all__and_ends_with_the_client(void **state)
 	assert_int_equal(served_metric(&s, METRIC_bytes_in_total), 18);
 	shutdown(client, SHUT_WR);
 	served_expect(&s, client, "", true);
-	assert_int_equal(s.pool.live, 0);
+	assert_int_equal(s.pool.limit.total, 0);
 	close(client);
 	served_stop(&s);
 }
