@@ -155,10 +155,15 @@ bool conf_is_service(const char *text, struct err *err)
 		       nearest ? "?" : "");
 }
 
+static bool is_known(const struct option *option, const struct listen_conf *listener)
+{
+	return option->service[0] == '\0' || strcmp(option->service, listener->service) == 0;
+}
+
 bool conf_check_service_of(const struct option *option, const struct listen_conf *listener,
 			   struct err *err)
 {
-	if (option->service[0] == '\0' || strcmp(option->service, listener->service) == 0)
+	if (is_known(option, listener))
 		return true;
 	return err_set(err, CODE_CONFIG, "%s: belongs to service %s, not %s", option->name,
 		       option->service, listener->service);
@@ -272,11 +277,6 @@ unsigned conf_workers(const struct conf *conf)
 bool conf_drops_user(const struct conf *conf)
 {
 	return geteuid() == 0 && strcmp(conf->user, "root") != 0;
-}
-
-static bool is_known(const struct option *option, const struct listen_conf *listener)
-{
-	return option->service[0] == '\0' || strcmp(option->service, listener->service) == 0;
 }
 
 static void print_section(enum option_section section, const void *object, const char *indent,
