@@ -40,7 +40,7 @@ void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned numbe
 	atomic_fetch_add_explicit(&board->folds, 1, memory_order_acq_rel);
 }
 
-uint32_t scoreboard_set_live(struct slot *slot, const uint32_t *live)
+void scoreboard_set_live(struct slot *slot, const uint32_t *live)
 {
 	uint32_t sum = 0;
 
@@ -49,7 +49,6 @@ uint32_t scoreboard_set_live(struct slot *slot, const uint32_t *live)
 		sum += live ? live[l] : 0;
 	}
 	atomic_store_explicit(&slot->live, sum, memory_order_relaxed);
-	return sum;
 }
 
 enum { OTHER = METRIC_LISTENERS - 1 };

@@ -282,10 +282,10 @@ static inline uint32_t scoreboard_state(const struct scoreboard *board, unsigned
 void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned number);
 
 /*
- * Sets the slot's numbers of open connections, by the listener's row (NULL: none), and returns
- * their sum. For its worker, or the master while it has none.
+ * Sets the slot's numbers of open connections, by the listener's row (NULL: none), and their sum.
+ * For its worker, or the master while it has none.
  */
-uint32_t scoreboard_set_live(struct slot *slot, const uint32_t *live);
+void scoreboard_set_live(struct slot *slot, const uint32_t *live);
 
 /*
  * Returns the row of that listener: its earlier row, a new one, or the last one when none is left.
