@@ -9,7 +9,6 @@
 #include "accesslog/accesslog.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "accesslog/accessbuf.h"
 #include "base/clock.h"

@@ -3,7 +3,6 @@
 #include "accesslog/accessrescue.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "accesslog/accessbuf.h"
 #include "accesslog/accesslog.h"

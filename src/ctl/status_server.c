@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The head of the status screen: the server as a whole, one line for each subject. */
 #include <inttypes.h>
-#include <time.h>
 
 #include "ctl/format.h"
 #include "ctl/status_screen.h"

@@ -4,7 +4,6 @@
  * and may change or vanish meanwhile. It changes nothing.
  */
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/sys.h"
