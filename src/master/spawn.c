@@ -101,6 +101,7 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 		.peer_count = generation->capacity,
 		.arena = generation->members[number].arena,
 		.master_pid = getpid(),
+		.epfd = -1,
 	};
 	pid_t pid = sys_fork();
 

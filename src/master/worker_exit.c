@@ -16,7 +16,6 @@
 #include "master/spawn.h"
 #include "net/ban.h"
 #include "stats/scoreboard.h"
-#include "worker/conn_record.h"
 #include "worker/record_check.h"
 #include "worker/recovery.h"
 

@@ -132,7 +132,7 @@ static enum verdict answer_input(struct conn *c)
 		}
 		answer_waits = false;
 	}
-	if (!c->in_ended)
+	if (!conn_in_ended(c))
 		return MORE;
 	return conn_finish(c, a->begun ? CLOSE_message_incomplete : CLOSE_client_closed);
 }

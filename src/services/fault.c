@@ -107,7 +107,7 @@ static enum verdict read_lines(struct conn *c)
 		;
 	if (buf_used(&c->in) == ARENA_BUF_SIZE)
 		return conn_finish(c, CLOSE_message_too_long);
-	return c->in_ended && buf_used(&c->out) == 0 ? FINISH : MORE;
+	return conn_in_ended(c) && buf_used(&c->out) == 0 ? FINISH : MORE;
 }
 
 const struct service service_fault = {

@@ -50,7 +50,7 @@ struct slot_info {
 };
 
 /* The state of a connection, as its worker keeps it. */
-enum conn_state { CONN_CLOSED, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING };
+enum conn_state { CONN_CLOSED, CONN_PREFACE, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING };
 
 struct conn_note {
 	struct net remote;

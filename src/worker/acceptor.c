@@ -12,8 +12,8 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "net/acl.h"
 #include "net/listen_socket.h"
+#include "worker/admission.h"
 #include "worker/dispatch.h"
 
 /* Some errors belong to a connection that has gone away (accept(2)), the others to this process. */
@@ -75,23 +75,26 @@ static void refuse_conn(const struct acceptor *a, int fd, const struct addr *rem
 	    LOG_STR("reason", reason));
 	(void)sys_close(fd);
 	if (accesslog_is_on)
-		conn_log_refused(listener->conf, remote, ++pool->arena->head->conn_number);
+		conn_log_refused(&(struct conn_refused){
+			listener->conf, remote, ++pool->arena->head->conn_number,
+			atomic_load_explicit(&pool->slot->generation, memory_order_relaxed),
+			pool->number });
 	cell_add(&tally_of(a)->connections_refused_total, 1);
 	cell_add(&pool->slot->tally.connections_ended_total[CLOSE_refused], 1);
 }
 
-/* True when the connection may be served; otherwise it is closed. */
+/* True when the connection may be served; otherwise it is closed. Behind a preface it is asked later. */
 static bool admit_conn(const struct acceptor *a, int fd, const struct addr *remote)
 {
-	struct acceptors *all = a->all;
+	const struct pool *pool = a->all->pool;
+	const char *reason = NULL;
 
-	if (!acl_allows(acceptor_listener(a)->conf, remote))
-		refuse_conn(a, fd, remote, "access");
-	else if (ban_refuses(all->bans, remote, all->loop->now_ms))
-		refuse_conn(a, fd, remote, "penalty");
-	else
-		return true;
-	return false;
+	if (!pool->services[a->index]->preface)
+		reason = admission_refusal(acceptor_listener(a)->conf, pool->bans, remote,
+					   a->all->loop->now_ms);
+	if (reason)
+		refuse_conn(a, fd, remote, reason);
+	return !reason;
 }
 
 static void give_up_on(struct acceptor *a)
@@ -190,7 +193,7 @@ static void prepare_acceptor(struct acceptors *all, struct acceptor *a, unsigned
 	a->all = all;
 	a->index = index;
 	a->socket = socket;
-	a->watch = (struct watch){ listener->fds[socket], accept_ready, a };
+	a->watch = (struct watch){ .fd = listener->fds[socket], .ready = accept_ready, .owner = a };
 	a->is_shared = listener->fd_count == 1;
 }
 
@@ -212,7 +215,7 @@ bool acceptors_start(struct acceptors *all)
 		return false;
 	all->guard.loop = all->loop;
 	all->guard.mended = &all->pool->slot->tally.listeners_mended_total;
-	all->kick = (struct watch){ balance_fd(&all->balance), accept_kicked, all };
+	all->kick = (struct watch){ .fd = balance_fd(&all->balance), .ready = accept_kicked, .owner = all };
 	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
 		return false;
 	prepare_all(all);

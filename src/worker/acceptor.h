@@ -52,7 +52,6 @@ struct acceptors {
 	struct timer_heap *alarms;
 	struct balance balance;
 	struct guard guard;
-	const struct bans *bans; /* in the scoreboard */
 	struct watch kick;
 	struct alarm resume;
 	struct alarm calm;  /* fires when no failure has come for a while */

@@ -24,7 +24,7 @@ enum { ARENA_BUF_SIZE = 64 * 1024 };
 /* In the mapping: state that one worker leaves to the next, which must check it. */
 struct arena_head {
 	uint64_t magic;
-	uint32_t conn_high;    /* records ever used; those beyond are untouched zeros */
+	uint32_t record_high;  /* records ever used; those beyond are untouched zeros */
 	uint32_t empty_handed; /* workers in a row that took over and never turned their loop */
 	uint8_t draining;      /* 1: the worker was told to leave, the next one does not accept */
 	int64_t give_up_ms;    /* draining: when shutdown_timeout ends */
@@ -38,18 +38,19 @@ struct arena_head {
 struct arena {
 	struct arena_head *head;
 	char *log; /* ACCESSBUF_SIZE bytes */
-	char *conns, *bufs;
-	size_t size;          /* bytes of the whole mapping */
-	uint32_t conn_most;   /* records */
-	uint32_t conn_stride; /* bytes from one record to the next */
-	uint32_t buf_most;    /* buffers of ARENA_BUF_SIZE */
+	char *records, *bufs;
+	size_t size;            /* bytes of the whole mapping */
+	uint32_t conn_most;     /* connections: worker_connections */
+	uint32_t record_most;   /* records: with pairs, two for each connection */
+	uint32_t record_stride; /* bytes from one record to the next */
+	uint32_t buf_most;      /* buffers of ARENA_BUF_SIZE */
 };
 
-struct conn;
+struct record;
 
 /*
- * Maps an arena for worker_connections records, each with room for the largest state that the
- * services of conf keep, and for the buffers they can hold at once. Returns NULL with errno set.
+ * Maps an arena for worker_connections connections, each record with room for the largest state that
+ * the services of conf keep, and for the buffers they can hold at once. Returns NULL with errno set.
  * The master owns it; arena_free unmaps it.
  */
 struct arena *arena_new(const struct conf *conf);
@@ -74,19 +75,16 @@ static inline struct accessbuf_memory arena_log(const struct arena *arena)
 	return (struct accessbuf_memory){ arena->log, &arena->head->log_span };
 }
 
-/* The record and the buffer at an index below conn_most and buf_most. */
-static inline struct conn *arena_conn(const struct arena *arena, uint32_t index)
+/* The record and the buffer at an index below record_most and buf_most. */
+static inline struct record *arena_record(const struct arena *arena, uint32_t index)
 {
-	return (struct conn *)(arena->conns + (size_t)index * arena->conn_stride);
+	return (struct record *)(arena->records + (size_t)index * arena->record_stride);
 }
 
 static inline char *arena_buf(const struct arena *arena, uint32_t index)
 {
 	return arena->bufs + (size_t)index * ARENA_BUF_SIZE;
 }
-
-/* The index of the buffer that begins at base, or buf_most if base is not the start of one. */
-uint32_t arena_buf_index(const struct arena *arena, const char *base);
 
 /* Gives back the pages of a buffer, if the system can. */
 void arena_buf_forget(struct arena *arena, uint32_t index);

@@ -23,10 +23,13 @@
 
 /*
  * Takes over the connections of an earlier worker of the slot that recovery has found sound:
- * is_kept has an entry for every record below the arena's conn_high. Before any dispatch_accept.
- * Returns false with errno set. Allocates.
+ * is_kept has an entry for every record below the arena's record_high. Before any dispatch_accept.
+ * is_new_epoll: epoll watches none of them yet. Returns false with errno set. Allocates.
  */
-bool dispatch_resume(struct pool *pool, const bool *is_kept);
+bool dispatch_resume(struct pool *pool, const bool *is_kept, bool is_new_epoll);
+
+/* The epoll is a new one: watches all connections in it. */
+void dispatch_watch_all(struct pool *pool);
 
 /*
  * Takes over an accepted descriptor: gives it a record and serves it. conn_limit_has must be true.

@@ -28,6 +28,8 @@ static unsigned collect_kept(const struct heritage *h, bool with_listeners, int 
 	for (unsigned i = 0; i < h->peer_count; i++)
 		kept[n++] = heritage_wire(h, i);
 	kept[n++] = heritage_bell(h);
+	if (h->epfd >= 0)
+		kept[n++] = h->epfd;
 	for (unsigned i = 0; with_listeners && i < h->listeners->count; i++)
 		for (unsigned s = 0; s < h->listeners->list[i].fd_count; s++)
 			kept[n++] = h->listeners->list[i].fds[s];
@@ -57,7 +59,7 @@ void fds_leave_terminal(void)
 bool fds_close_others(const struct heritage *h, bool with_listeners, const int *connections,
 		      unsigned count)
 {
-	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + 1 + h->peer_count +
+	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + 2 + h->peer_count +
 		      listener_sockets(h->listeners) + count;
 	int *kept = calloc(most, sizeof(*kept));
 	unsigned n;

@@ -101,6 +101,7 @@ struct heritage {
 	unsigned peer_count; /* places of the generation, including workers that never started */
 	struct arena *arena; /* this slot's, mapped by the master */
 	pid_t master_pid;
+	int epfd;     /* made by the keeper: the epoll of all workers of the slot; -1: none */
 	bool is_kept; /* a keeper shares this worker's descriptors, and has settled first */
 	bool resumes; /* another worker used the arena before: its connections go on */
 };

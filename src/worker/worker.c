@@ -26,7 +26,8 @@
 enum {
 	IDLE_WAIT_MS = 1000, /* the longest wait when hang_timeout is off */
 	NOTE_MS = 1000,
-	OWN_ALARMS = 3, /* give_up, note, and the access log's */
+	STRAYS_MOST = 10000, /* events for nothing, after which the epoll is renewed */
+	OWN_ALARMS = 3,      /* give_up, note, and the access log's */
 };
 
 struct worker {
@@ -176,7 +177,7 @@ static void serve_connection(void *owner, uint64_t tag, uint32_t events)
 
 static bool watch_master(struct worker *w)
 {
-	w->signals = (struct watch){ signals_open(false), handle_signals, w };
+	w->signals = (struct watch){ .fd = signals_open(false), .ready = handle_signals, .owner = w };
 	if (w->signals.fd < 0 || !loop_watch(&w->loop, &w->signals, EPOLLIN))
 		return false;
 	/*
@@ -202,10 +203,11 @@ static bool start_serving(struct worker *w)
 	w->pool.loop = w->acceptors.loop = &w->loop;
 	w->pool.arena = h->arena;
 	w->pool.slot = w->slot;
+	w->pool.number = h->number;
+	w->pool.bans = &h->board->bans;
 	w->pool.listeners = h->listeners;
 	w->acceptors.pool = &w->pool;
 	w->acceptors.alarms = &w->alarms;
-	w->acceptors.bans = &h->board->bans;
 	w->acceptors.room.is_on = h->conf->make_room;
 	w->acceptors.balance = (struct balance){
 		.slots = h->peers, .peers = h->hints, .wires = h->wires, .number = h->number
@@ -251,7 +253,7 @@ bool worker_settle(const struct heritage *h, struct err *err)
 
 /*
  * Closes every descriptor that is needed neither by a kept connection nor by the heritage, such as
- * a dead worker's epoll.
+ * a dead worker's signalfd.
  */
 static bool take_over(struct worker *w, struct err *err)
 {
@@ -266,9 +268,38 @@ static bool take_over(struct worker *w, struct err *err)
 		return true;
 	if (!r->was_draining && !fds_has_listeners(h->listeners))
 		return err_set(err, CODE_OK, "the listening sockets are closed");
-	if (!fds_close_others(h, !r->was_draining, r->fds, r->kept))
+	if (!fds_close_others(h, !r->was_draining, r->fds, r->fd_count))
 		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");
 	return true;
+}
+
+/* What a dead worker watched itself is watched anew: a listener's place in the queue is its own. */
+static void forget_watches(struct worker *w)
+{
+	const struct heritage *h = w->heritage;
+
+	loop_forget(&w->loop, heritage_wire(h, h->number));
+	for (unsigned i = 0; i < h->listeners->count; i++)
+		for (unsigned k = 0; k < h->listeners->list[i].fd_count; k++)
+			loop_forget(&w->loop, h->listeners->list[i].fds[k]);
+}
+
+/*
+ * The epoll goes on as the last worker has left it. One that has lost it, or put something else in
+ * its place, gets a new one there, in which recovery finds no connection.
+ */
+static bool open_loop(struct worker *w)
+{
+	int epfd = w->heritage->epfd;
+
+	if (epfd < 0)
+		return loop_open(&w->loop);
+	if (loop_adopt(&w->loop, epfd)) {
+		forget_watches(w);
+		return true;
+	}
+	w->recovery.lost_epoll = true;
+	return loop_renew(&w->loop);
 }
 
 static bool start_worker(struct worker *w, struct err *err)
@@ -277,7 +308,7 @@ static bool start_worker(struct worker *w, struct err *err)
 		return false;
 	if (!start_services(w->heritage, err))
 		return false;
-	if (!loop_open(&w->loop) || !watch_master(w) || !start_serving(w))
+	if (!open_loop(w) || !watch_master(w) || !start_serving(w))
 		return err_errno(err, CODE_OSERR, "cannot begin to serve");
 	recovery_end(&w->recovery);
 	return true;
@@ -315,6 +346,24 @@ static int next_wait_ms(const struct worker *w)
 	return timer_wait_ms(&w->alarms, w->loop.now_ms, wait);
 }
 
+/*
+ * A dead worker can have added what no worker knows, and what cannot be removed by its tag alone; it
+ * would be reported for ever. A new epoll has none of it.
+ */
+static bool renew_epoll(struct worker *w)
+{
+	w->loop.strays = 0;
+	if (!w->recovery.is_needed)
+		return true;
+	w->recovery.is_needed = false; /* once */
+	if (!loop_renew(&w->loop)) {
+		LOG(EVENT_worker_failed, LOG_STR("message", strerror(errno)));
+		return false;
+	}
+	dispatch_watch_all(&w->pool);
+	return true;
+}
+
 static int run_loop(struct worker *w)
 {
 	while (!w->is_leaving) {
@@ -328,6 +377,8 @@ static int run_loop(struct worker *w)
 		stamp_heartbeat(w);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		log_settle(w->loop.now_ms);
+		if (w->loop.strays > STRAYS_MOST && !renew_epoll(w))
+			return CODE_OSERR;
 		if (w->pool.draining && w->pool.limit.total == 0)
 			w->is_leaving = true;
 		if (!w->has_turned)
@@ -356,7 +407,7 @@ int worker_run(const struct heritage *heritage)
 	dispatch_clear_notes(w->slot);
 	set_number(heritage);
 	loop_read_clock(&w->loop);
-	accesslog_start(arena_log(heritage->arena), w->slot, &w->loop, heritage->number);
+	accesslog_start(arena_log(heritage->arena), &w->slot->tally, &w->loop);
 	proctitle_set("prefork-srv: worker %u", heritage->number);
 	if (heritage->resumes &&
 	    atomic_load(&w->slot->log_opened) != atomic_load(&heritage->board->reopen.begun))

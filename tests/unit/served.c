@@ -92,7 +92,7 @@ void served_start(struct served *s, const char *service, ...)
 	must(arena != NULL, "arena");
 	loop_read_clock(&s->loop);
 	atomic_store(&s->slot.generation, SERVED_GENERATION);
-	accesslog_start(arena_log(arena), &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(arena), &s->slot.tally, &s->loop);
 	open_wire(&s->wire);
 	begin(s, arena);
 }
@@ -165,7 +165,7 @@ void served_recover(struct served *s, struct recovery *recovery)
 	pool_stop(&s->pool);
 	timer_heap_free(&s->alarms);
 	loop_close(&s->loop);
-	accesslog_start(arena_log(arena), &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(arena), &s->slot.tally, &s->loop);
 	must(recovery_survey(recovery, &heritage), "recovery_survey");
 	close_lost(s, recovery);
 	begin(s, arena);

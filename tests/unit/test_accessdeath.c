@@ -141,7 +141,7 @@ static void recover_and_die(void)
 					   .resumes = true };
 	struct recovery r;
 
-	accesslog_start(arena_log(s->pool.arena), &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(s->pool.arena), &s->slot.tally, &s->loop);
 	recovery_survey(&r, &heritage);
 }
 

@@ -93,8 +93,8 @@ static void unwatch__within_a_turn__silences_what_is_still_to_come(void **state)
 
 	(void)state;
 	assert_true(a && b);
-	*a = (struct watch){ eventfd(1, EFD_CLOEXEC), silence, &first };
-	*b = (struct watch){ eventfd(1, EFD_CLOEXEC), silence, &second };
+	*a = (struct watch){ .fd = eventfd(1, EFD_CLOEXEC), .ready = silence, .owner = &first };
+	*b = (struct watch){ .fd = eventfd(1, EFD_CLOEXEC), .ready = silence, .owner = &second };
 	first = (struct seen){ .loop = &loop, .other = b };
 	second = (struct seen){ .loop = &loop, .other = a };
 	assert_true(loop_open(&loop));

@@ -296,7 +296,7 @@ static enum step refuse_request(struct conn *c, struct http_request *request)
 
 static enum step cut_off(struct conn *c, enum close_reason reason)
 {
-	if (!c->in_ended)
+	if (!conn_in_ended(c))
 		return STEP_WAIT;
 	conn_finish(c, reason);
 	return STEP_END;
