@@ -51,8 +51,7 @@ static void print_option(const struct option *option, FILE *out)
 		snprintf(line, sizeof(line), "Only for service %s.", option->service);
 		manual_text(line, out);
 	}
-	if (!option->live)
-		manual_text("A change needs a restart.", out);
+	manual_text(option_reload_sentence(option), out);
 	free(value);
 }
 
