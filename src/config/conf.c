@@ -214,7 +214,7 @@ static const struct option *find_fixed(enum option_section section, const void *
 				       const void *to)
 {
 	for (size_t i = 0; i < option_count; i++)
-		if (options[i].section == section && !options[i].live &&
+		if (options[i].section == section && options[i].reload == OPTION_RESTART &&
 		    !option_equal(&options[i], from, to))
 			return &options[i];
 	return NULL;

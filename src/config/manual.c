@@ -51,8 +51,7 @@ static void print_option(const struct option *option, FILE *out)
 		snprintf(line, sizeof(line), "Only for service %s.", option->service);
 		manual_text(line, out);
 	}
-	if (!option->live)
-		manual_text("A change needs a restart.", out);
+	manual_text(option_reload_sentence(option), out);
 	free(value);
 }
 
@@ -143,11 +142,13 @@ static void print_signals(FILE *out)
 
 enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_SERVER };
 
-/* Prometheus's names of the metric types. */
+/* Prometheus's names of the metric types, with the label that a row adds to that of the worker. */
 #define TYPE_COUNTER   "counter"
 #define TYPE_GAUGE     "gauge"
-#define TYPE_BY_ENDING "counter"
 #define TYPE_HISTOGRAM "histogram"
+#define TYPE_BY_ENDING "counter by ending"
+#define TYPE_BY_CAUSE  "counter by cause"
+#define TYPE_BY_REASON "counter by reason"
 
 static void print_metrics_of(int scope, FILE *out)
 {
@@ -285,6 +286,26 @@ static void print_endings(FILE *out)
 	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
 }
 
+static void print_causes(FILE *out)
+{
+	static const struct row rows[] = {
+#define MOVE_CAUSE(name, sentence) { #name, sentence },
+#include "tables/move_causes.def"
+	};
+
+	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
+static void print_reasons(FILE *out)
+{
+	static const struct row rows[] = {
+#define STAY_REASON(name, sentence) { #name, sentence },
+#include "tables/stay_reasons.def"
+	};
+
+	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
 static void print_fields(FILE *out)
 {
 	static const struct row rows[] = {
@@ -318,6 +339,8 @@ static const struct {
 	{ "flags", print_flags },
 	{ "verbs", print_verbs },
 	{ "endings", print_endings },
+	{ "causes", print_causes },
+	{ "reasons", print_reasons },
 	{ "fields", print_fields },
 	{ "client_flags", print_client_flags },
 	{ "bench_flags", print_bench_flags },

@@ -30,11 +30,11 @@ static void print_comment(const char *indent, const char *text, FILE *out)
 static void print_option(const struct option *row, const void *object, const char *indent,
 			 FILE *out)
 {
-	char text[384], allowed[256];
+	char text[512], allowed[256];
 
 	print_comment(indent, row->sentence, out);
-	snprintf(text, sizeof(text), "Allowed: %s.%s", option_allowed(row, allowed),
-		 row->live ? "" : " A change needs a restart.");
+	snprintf(text, sizeof(text), "Allowed: %s. %s", option_allowed(row, allowed),
+		 option_reload_sentence(row));
 	print_comment(indent, text, out);
 	fprintf(out, "%s#", indent);
 	option_write(row, object, out);
@@ -64,6 +64,7 @@ static void listen_section(const struct listen_conf *listen, FILE *out)
 		out);
 	fputs("listen \"127.0.0.1:8081\" {\n", out);
 	print_comment("\t", service->sentence, out);
+	print_comment("\t", option_reload_sentence(service), out);
 	fputs("\tservice = ack\n\n", out);
 	print_section(SECTION_listen, listen, "", "\t", out);
 	print_comment("\t", "The following are for service ack alone.", out);

@@ -6,6 +6,7 @@
 #include "config/option.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,11 +17,9 @@
 #define OFFSET_main(name)   offsetof(struct conf, name)
 #define OFFSET_log(name)    offsetof(struct conf, log_##name)
 #define OFFSET_listen(name) offsetof(struct listen_conf, name)
-#define CAN_LIVE            true
-#define CAN_RESTART         false
 #define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence)         \
 	{ SECTION_##section, #name,    KIND_##kind,           fallback, min, max, words, service, \
-	  CAN_##reload,      sentence, OFFSET_##section(name) },
+	  OPTION_##reload,   sentence, OFFSET_##section(name) },
 
 const struct option options[] = {
 #include "tables/options.def"
@@ -165,6 +164,51 @@ bool option_is_default(const struct option *option, const void *object)
 const char *option_allowed(const struct option *option, char *text)
 {
 	return option_types[option->kind].allowed(option, text);
+}
+
+const char *option_reload_sentence(const struct option *option)
+{
+	static const char *const sentences[] = {
+		[OPTION_LIVE] = "",
+		[OPTION_OPEN] = "A reload applies a change to connections that are accepted later; "
+				"open connections for which it changes finish in the old workers.",
+		[OPTION_RESTART] = "A change needs a restart.",
+	};
+
+	return sentences[option->reload];
+}
+
+/* FNV-1a (draft-eastlake-fnv), of 64 bits. */
+static const uint64_t fnv_basis = UINT64_C(0xcbf29ce484222325), fnv_prime = UINT64_C(0x100000001b3);
+
+static uint64_t hash_bytes(const char *bytes, size_t size)
+{
+	uint64_t hash = fnv_basis;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ (unsigned char)bytes[i]) * fnv_prime;
+	return hash;
+}
+
+uint64_t option_state_key(const struct listen_conf *conf)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	uint64_t key = 0;
+
+	if (out == NULL)
+		return 0;
+	for (size_t i = 0; i < option_count; i++) {
+		if (options[i].section != SECTION_listen || options[i].reload != OPTION_OPEN)
+			continue;
+		option_write(&options[i], conf, out);
+		fputc('\n', out);
+	}
+	if (fclose(out) == 0)
+		key = hash_bytes(text, size);
+	free(text);
+	return key;
 }
 
 enum foreign_kind { FOREIGN_option, FOREIGN_verb };

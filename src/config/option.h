@@ -17,6 +17,8 @@
 
 enum { OPTION_NAME = 64 }; /* large enough for any full name */
 
+struct listen_conf; /* config/conf_fields.h */
+
 extern const struct option options[];
 extern const size_t option_count;
 
@@ -74,6 +76,18 @@ bool option_equal(const struct option *option, const void *a, const void *b);
  * such as 30s, 1s to 2h, or off". text has 256 bytes. Returns text.
  */
 const char *option_allowed(const struct option *option, char *text);
+
+/*
+ * Returns a sentence on what a reload that changes the option does; "" when it applies the change.
+ */
+const char *option_reload_sentence(const struct option *option);
+
+/*
+ * Returns a key of the options of a listener on which the state of its connections rests: a hash of
+ * the names and values of all OPEN rows of section listen. A connection can continue only under a
+ * listener of the same key. Without memory it returns 0, which is no key. Any process.
+ */
+uint64_t option_state_key(const struct listen_conf *conf);
 
 /*
  * Returns a hint on what to write instead of another server's name, or NULL when the table does not

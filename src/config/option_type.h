@@ -49,12 +49,19 @@ enum option_section {
 };
 enum section_form { SECTION_TOP, SECTION_SINGLE, SECTION_TITLED };
 
+/* What a reload does with a changed value. */
+enum option_reload {
+	OPTION_LIVE,   /* applies it */
+	OPTION_OPEN,   /* applies it to connections that are accepted later */
+	OPTION_RESTART /* is refused */
+};
+
 struct option {
 	enum option_section section;
 	const char *name; /* without its section */
 	enum option_kind kind;
 	const char *fallback, *min, *max, *words, *service;
-	bool live; /* a reload can apply it */
+	enum option_reload reload;
 	const char *sentence;
 	size_t offset; /* of the field in struct conf (main, log) or struct listen_conf */
 };

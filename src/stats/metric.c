@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rows of the metrics, sums over cells, and the names of close reasons. It maps no memory and
- * makes no decision.
+ * The rows of the metrics, sums over cells, and the names of endings, causes and reasons. It maps
+ * no memory and makes no decision.
  */
 #include "stats/metric.h"
 
@@ -11,6 +11,8 @@
 #define COUNT_OF_COUNTER   1
 #define COUNT_OF_GAUGE     1
 #define COUNT_OF_BY_ENDING CLOSE_COUNT
+#define COUNT_OF_BY_CAUSE  MOVE_CAUSES
+#define COUNT_OF_BY_REASON STAY_REASONS
 #define COUNT_OF_HISTOGRAM (sizeof(struct histogram) / sizeof(metric_cell))
 
 #define TALLY_LISTENER struct listener_tally
@@ -26,14 +28,53 @@ const struct metric_row metric_rows[METRIC_COUNT] = {
 #include "tables/metrics.def"
 };
 
+/* The value of a label for each cell. */
+struct value {
+	const char *name;
+	char who; /* of endings only */
+};
+
+static const struct value endings[] = {
+#define CLOSE_REASON(name, who, sentence) { #name, who },
+#include "tables/close_reasons.def"
+};
+
+static const struct value causes[] = {
+#define MOVE_CAUSE(name, sentence) { #name, '-' },
+#include "tables/move_causes.def"
+};
+
+static const struct value reasons[] = {
+#define STAY_REASON(name, sentence) { #name, '-' },
+#include "tables/stay_reasons.def"
+};
+
+static const struct {
+	const char *type, *label;
+	const struct value *values;
+	unsigned first; /* the cells before it never count */
+} kinds[] = {
+	[KIND_IS_COUNTER] = { .type = "counter" },
+	[KIND_IS_GAUGE] = { .type = "gauge" },
+	[KIND_IS_HISTOGRAM] = { .type = "histogram" },
+	[KIND_IS_BY_ENDING] = { "counter", "ending", endings, CLOSE_none + 1 },
+	[KIND_IS_BY_CAUSE] = { "counter", "cause", causes, 0 },
+	[KIND_IS_BY_REASON] = { "counter", "reason", reasons, 0 },
+};
+
 const char *metric_type(const struct metric_row *row)
 {
-	static const char *const types[] = { [KIND_IS_COUNTER] = "counter",
-					     [KIND_IS_GAUGE] = "gauge",
-					     [KIND_IS_BY_ENDING] = "counter",
-					     [KIND_IS_HISTOGRAM] = "histogram" };
+	return kinds[row->kind].type;
+}
 
-	return types[row->kind];
+const char *metric_label(const struct metric_row *row)
+{
+	return kinds[row->kind].label;
+}
+
+const char *metric_label_value(const struct metric_row *row, unsigned cell)
+{
+	return cell < kinds[row->kind].first ? NULL : kinds[row->kind].values[cell].name;
 }
 
 const metric_cell *metric_cells(const struct metric_row *row, const void *tally)
@@ -116,22 +157,24 @@ uint64_t metric_sum(const struct worker_tally *tally, enum metric metric)
 	return sum;
 }
 
-static const struct {
-	const char *name;
-	char who;
-} rows[CLOSE_COUNT] = {
-#define CLOSE_REASON(name, who, sentence) { #name, who },
-#include "tables/close_reasons.def"
-};
+const char *move_cause_name(enum move_cause cause)
+{
+	return causes[cause].name;
+}
+
+const char *stay_reason_name(enum stay_reason reason)
+{
+	return reasons[reason].name;
+}
 
 const char *close_reason_name(enum close_reason reason)
 {
-	return rows[reason].name;
+	return endings[reason].name;
 }
 
 char close_reason_who(enum close_reason reason)
 {
-	return rows[reason].who;
+	return endings[reason].who;
 }
 
 /* Most of these errors mean that the other end is unreachable (tcp(7)). */

@@ -22,7 +22,26 @@ enum close_reason {
 	CLOSE_COUNT
 };
 
-/* The name in the table and in the log. */
+/* The cause for which a connection moves to another worker: the rows of tables/move_causes.def. */
+enum move_cause {
+#define MOVE_CAUSE(name, sentence) MOVE_##name,
+#include "tables/move_causes.def"
+	MOVE_CAUSES
+};
+
+/*
+ * The reason for which a connection of a leaving worker cannot move: the rows of
+ * tables/stay_reasons.def.
+ */
+enum stay_reason {
+#define STAY_REASON(name, sentence) STAY_##name,
+#include "tables/stay_reasons.def"
+	STAY_REASONS
+};
+
+/* The names in the tables and in the log. */
+const char *move_cause_name(enum move_cause cause);
+const char *stay_reason_name(enum stay_reason reason);
 const char *close_reason_name(enum close_reason reason);
 
 /* The table's letter for the party that ended the connection. */
@@ -78,6 +97,8 @@ typedef _Atomic uint64_t metric_cell;
 #define CELLS_COUNTER(name)   metric_cell name;
 #define CELLS_GAUGE(name)     metric_cell name;
 #define CELLS_BY_ENDING(name) metric_cell name[CLOSE_COUNT];
+#define CELLS_BY_CAUSE(name)  metric_cell name[MOVE_CAUSES];
+#define CELLS_BY_REASON(name) metric_cell name[STAY_REASONS];
 #define CELLS_HISTOGRAM(name) struct histogram name;
 
 #define CELLS_OF_LISTENER(scope_cells) scope_cells
@@ -137,7 +158,14 @@ enum metric {
 };
 
 enum metric_scope { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_SERVER };
-enum metric_kind { KIND_IS_COUNTER, KIND_IS_GAUGE, KIND_IS_BY_ENDING, KIND_IS_HISTOGRAM };
+enum metric_kind {
+	KIND_IS_COUNTER,
+	KIND_IS_GAUGE,
+	KIND_IS_HISTOGRAM,
+	KIND_IS_BY_ENDING,
+	KIND_IS_BY_CAUSE,
+	KIND_IS_BY_REASON
+};
 enum metric_unit { UNIT_COUNT, UNIT_BYTES, UNIT_SECONDS, UNIT_RATIO, UNIT_TIME };
 
 struct metric_row {
@@ -153,6 +181,15 @@ extern const struct metric_row metric_rows[METRIC_COUNT];
 
 /* "counter", "gauge" or "histogram", Prometheus's types. */
 const char *metric_type(const struct metric_row *row);
+
+/*
+ * Returns the label that tells the cells of a row of a BY_ kind apart, such as "ending"; NULL for
+ * any other row.
+ */
+const char *metric_label(const struct metric_row *row);
+
+/* Returns the value of that label for a cell, such as "drained"; NULL: the cell never counts. */
+const char *metric_label_value(const struct metric_row *row, unsigned cell);
 
 /* Returns the first cell of a row in a tally of its scope. */
 const metric_cell *metric_cells(const struct metric_row *row, const void *tally);
@@ -196,8 +233,8 @@ void metric_add_listener(struct listener_tally *to, const struct listener_tally 
 void metric_fold_tally(struct worker_tally *to, struct worker_tally *from);
 
 /*
- * Returns the sum of a row of scope WORKER or LISTENER over all its cells: listeners, endings, or
- * the number of a histogram's values.
+ * Returns the sum of a row of scope WORKER or LISTENER over all its cells: listeners, values of its
+ * label, or the number of a histogram's values.
  */
 uint64_t metric_sum(const struct worker_tally *tally, enum metric metric);
 

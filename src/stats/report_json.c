@@ -36,11 +36,14 @@ static void write_histogram(struct strbuf *text, const struct histogram *h)
 	strbuf_raw(text, "}");
 }
 
-static void write_endings(struct strbuf *text, const metric_cell *cells)
+/* Writes the cells as an object, by the values of the row's label. */
+static void write_by_label(struct strbuf *text, const struct metric_row *row,
+			   const metric_cell *cells)
 {
 	strbuf_raw(text, "{");
-	for (unsigned i = CLOSE_none + 1; i < CLOSE_COUNT; i++)
-		json_u64(text, close_reason_name(i), cell_get(&cells[i]));
+	for (unsigned i = 0; i < row->cells; i++)
+		if (metric_label_value(row, i))
+			json_u64(text, metric_label_value(row, i), cell_get(&cells[i]));
 	strbuf_raw(text, "}");
 }
 
@@ -56,8 +59,8 @@ static void write_metrics(struct strbuf *text, enum metric_scope scope, const vo
 		json_key(text, row->name);
 		if (row->kind == KIND_IS_HISTOGRAM)
 			write_histogram(text, (const struct histogram *)cells);
-		else if (row->kind == KIND_IS_BY_ENDING)
-			write_endings(text, cells);
+		else if (metric_label(row))
+			write_by_label(text, row, cells);
 		else
 			report_value(text, row, cell_get(cells));
 	}

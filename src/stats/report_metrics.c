@@ -117,15 +117,24 @@ static void write_LISTENER(const struct metric_row *row, const struct report *re
 		write_worker_listener(report, text, row, number, i, &tally);
 }
 
-static void write_ending(struct strbuf *text, const struct metric_row *row, unsigned number,
-			 enum close_reason reason, uint64_t value)
+/* Writes a series for each value of the row's label. */
+static void write_by_label(struct strbuf *text, const struct metric_row *row, unsigned number,
+			   const metric_cell *cells)
 {
-	write_name(text, row);
-	write_worker_label(text, number);
-	strbuf_raw(text, ",ending=\"");
-	strbuf_raw(text, close_reason_name(reason));
-	strbuf_raw(text, "\"}");
-	write_value(text, row, value);
+	for (unsigned i = 0; i < row->cells; i++) {
+		const char *value = metric_label_value(row, i);
+
+		if (!value)
+			continue;
+		write_name(text, row);
+		write_worker_label(text, number);
+		strbuf_raw(text, ",");
+		strbuf_raw(text, metric_label(row));
+		strbuf_raw(text, "=\"");
+		strbuf_raw(text, value);
+		strbuf_raw(text, "\"}");
+		write_value(text, row, cell_get(&cells[i]));
+	}
 }
 
 static void write_bucket(struct strbuf *text, const struct metric_row *row, unsigned bucket,
@@ -176,9 +185,8 @@ static void write_worker(const struct metric_row *row, const struct report *repo
 		return;
 	sum_worker(report, number, &tally);
 	cells = metric_cells(row, &tally);
-	if (row->kind == KIND_IS_BY_ENDING) {
-		for (unsigned i = CLOSE_none + 1; i < CLOSE_COUNT; i++)
-			write_ending(text, row, number, i, cell_get(&cells[i]));
+	if (metric_label(row)) {
+		write_by_label(text, row, number, cells);
 		return;
 	}
 	write_name(text, row);

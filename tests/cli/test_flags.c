@@ -88,7 +88,8 @@ static void usage__that_is_wrong__is_refused(void **state)
 		{ { "-P", "option" },
 		  "-P \"option\": is not a table (options, signals, metrics, events, exits, "
 		  "services, flags, "
-		  "verbs, endings, fields, client_flags, bench_flags, demo_flags, client_exits, "
+		  "verbs, endings, causes, reasons, fields, client_flags, bench_flags, demo_flags, "
+		  "client_exits, "
 		  "demo_exits, labs or sample)" },
 		{ { "--ready-fd", "77", "-t" }, "--ready-fd 77: is not open: Bad file descriptor" },
 		{ { "--ready-fd", "-1", "-t" },

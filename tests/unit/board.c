@@ -48,7 +48,7 @@ static void note_conn(struct slot *slot, unsigned i, int64_t age_ms)
 
 	note->remote = (struct net){ .family = AF_INET, .bits = 32, .bytes = { 192, 0, 2, 1 } };
 	note->remote_port = (uint16_t)(40000 + i);
-	note->state = 1;
+	note->state = CONN_OPEN;
 	note->opened_ms = NOW_MS - age_ms;
 	note->active_ms = NOW_MS - 250;
 	note->bytes_in = 3;
@@ -100,6 +100,9 @@ struct scoreboard *board_typical(void)
 	histogram_add(&board->slots[0].tally.message_seconds, 3, 5);
 	histogram_add(&board->slots[1].tally.message_seconds, 100000000, 1);
 	slot->tally.connections_ended_total[CLOSE_drained] = 4;
+	slot->tally.connections_moved_out_total[MOVE_reload] = 7;
+	slot->tally.connections_not_moved_total[STAY_too_large] = 2;
+	board->slots[1].tally.connections_moved_in_total[MOVE_reload] = 7;
 	note_conn(slot, 0, 1000);
 	note_conn(slot, 1, 2000);
 	remember(board);

@@ -14,6 +14,7 @@
 #include "config/conf.h"
 #include "config/conf_load.h"
 #include "config/manual.h"
+#include "stats/metric.h"
 #include "unit/folder.h"
 
 static char *table(const char *name)
@@ -61,6 +62,8 @@ static void manual_print__of_each_table__has_a_term_for_each_row(void **state)
 		{ "flags", ".It Sy \"\\&-p, --pid-file\" Ar \"\\&FILE|none\"\n" },
 		{ "verbs", ".It Sy \"\\&reload\"\n" },
 		{ "endings", ".It Sy \"\\&message_too_long\"\n" },
+		{ "causes", ".It Sy \"\\&rebalance\"\n" },
+		{ "reasons", ".It Sy \"\\&unanswered\"\n" },
 	};
 
 	(void)state;
@@ -85,6 +88,23 @@ static void manual_print__of_options__names_every_option_once(void **state)
 		found = strstr(text, term);
 		assert_non_null(found);
 		assert_null(strstr(found + 1, term));
+	}
+	free(text);
+}
+
+static void manual_print__of_metrics__names_type_and_label(void **state)
+{
+	char *text = table("metrics");
+
+	(void)state;
+	for (unsigned m = 0; m < METRIC_COUNT; m++) {
+		const struct metric_row *row = &metric_rows[m];
+		const char *label = metric_label(row);
+		char term[128];
+
+		snprintf(term, sizeof(term), ".It Sy \"\\&prefork_%s\" Ar \"\\&%s%s%s\"\n",
+			 row->name, metric_type(row), label ? " by " : "", label ? label : "");
+		assert_non_null(strstr(text, term));
 	}
 	free(text);
 }
@@ -176,6 +196,7 @@ int main(void)
 		cmocka_unit_test(manual_print__of_an_unknown_table__prints_nothing),
 		cmocka_unit_test(manual_print__of_each_table__has_a_term_for_each_row),
 		cmocka_unit_test(manual_print__of_options__names_every_option_once),
+		cmocka_unit_test(manual_print__of_metrics__names_type_and_label),
 		cmocka_unit_test(mdoc_text__breaks_after_sentences_and_at_the_width),
 		cmocka_unit_test(sample__loads_as_it_is_and_uncommented_to_the_defaults),
 		cmocka_unit_test(sample__has_every_option_with_its_sentence),

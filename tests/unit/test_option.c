@@ -219,6 +219,35 @@ static void option_equal__compares_values_not_spellings(void **state)
 	assert_false(option_equal(idle, &a, &b));
 }
 
+/* The key of a listener with that one option changed from its default. */
+static uint64_t key_with(const char *name, const char *word)
+{
+	struct listen_conf listen = { 0 };
+	struct err err;
+	uint64_t key;
+
+	assert_true(option_defaults(SECTION_listen, &listen, &err));
+	assert_true(read_one(name, &listen, word, &err));
+	key = option_state_key(&listen);
+	option_free(SECTION_listen, &listen);
+	assert_true(key != 0);
+	return key;
+}
+
+static void option_state_key__tells_apart_what_open_rows_say(void **state)
+{
+	uint64_t key = key_with("framing", "raw");
+
+	(void)state;
+	assert_true(key == key_with("framing", "raw"));
+	assert_true(key == key_with("idle_timeout", "7s"));
+	assert_true(key == key_with("reply", "framing = line"));
+	assert_true(key != key_with("framing", "line"));
+	assert_true(key != key_with("service", "ack"));
+	assert_true(key_with("service", "ack") != key_with("service", "echo"));
+	assert_true(key_with("framing", "line") != key_with("framing", "length"));
+}
+
 static void option_check__with_a_long_or_wild_text__shows_it_cut_and_clean(void **state)
 {
 	const struct option *option = option_find(SECTION_listen, "backlog");
@@ -249,6 +278,7 @@ int main(void)
 		cmocka_unit_test(option_read__twice__frees_the_earlier_value),
 		cmocka_unit_test(option_write__quotes_text_and_braces_lists),
 		cmocka_unit_test(option_equal__compares_values_not_spellings),
+		cmocka_unit_test(option_state_key__tells_apart_what_open_rows_say),
 		cmocka_unit_test(option_check__with_a_long_or_wild_text__shows_it_cut_and_clean),
 	};
 

@@ -67,6 +67,11 @@ static void json__of_a_typical_board__says_what_is_there(void **state)
 	     "\"last_exit\":\"signal 11 (SEGV), 1m ago\",\"is_former\":false,");
 	says(board, "{\"worker\":2,", "\"connections_ended_total\":{\"client_closed\":0,");
 	says(board, "{\"worker\":2,", "\"drained\":4,");
+	says(board, "{\"worker\":1,",
+	     "\"connections_moved_in_total\":{\"reload\":7,\"retirement\":0,\"rebalance\":0},");
+	says(board, "{\"worker\":2,",
+	     "\"connections_moved_out_total\":{\"reload\":7,\"retirement\":0,\"rebalance\":0},"
+	     "\"connections_not_moved_total\":{\"listener_gone\":0,");
 	says(board, "{\"worker\":2,",
 	     "\"waits_for\":[{\"remote\":\"192.0.2.1:40001\",\"listen\":\"127.0.0.1:80\","
 	     "\"service\":\"ack\",\"state\":\"open\",\"age_seconds\":2,\"idle_seconds\":0.25,"

@@ -66,6 +66,10 @@ static void metrics__of_a_typical_board__have_their_labels_and_units(void **stat
 	must_have(text, "prefork_messages_total{worker=\"1\",listener=\"unix:/run/\\\"x\\\\y\\\""
 			".sock\",service=\"echo\"} 11");
 	must_have(text, "prefork_connections_ended_total{worker=\"2\",ending=\"drained\"} 4");
+	must_have(text, "prefork_connections_moved_in_total{worker=\"1\",cause=\"reload\"} 7");
+	must_have(text, "prefork_connections_moved_out_total{worker=\"2\",cause=\"rebalance\"} 0");
+	must_have(text, "prefork_connections_not_moved_total{worker=\"2\",reason=\"too_large\"} 2");
+	assert_null(strstr(text, "ending=\"none\""));
 	must_have(text, "prefork_accept_paused_seconds_total{worker=\"0\"} 1.5");
 	must_have(text, "prefork_worker_crashes_total{worker=\"1\"} 1");
 	must_have(text, "prefork_accept_queue_length{listener=\"unix:/run/\\\"x\\\\y\\\".sock\","
