@@ -215,7 +215,9 @@ bool acceptors_start(struct acceptors *all)
 		return false;
 	all->guard.loop = all->loop;
 	all->guard.mended = &all->pool->slot->tally.listeners_mended_total;
-	all->kick = (struct watch){ .fd = balance_fd(&all->balance), .ready = accept_kicked, .owner = all };
+	all->kick = (struct watch){ .fd = balance_fd(&all->balance),
+				    .ready = accept_kicked,
+				    .owner = all };
 	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
 		return false;
 	prepare_all(all);

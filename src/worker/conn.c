@@ -100,6 +100,7 @@ bool conn_wait(struct conn *c)
 		conn_close(c, CLOSE_system_error);
 		return false;
 	}
+	conn_store(c); /* the deadline depends on what waits */
 	deadline_set(c->pool, c->record);
 	if (c->peer)
 		deadline_set(c->pool, c->peer->record);

@@ -57,7 +57,7 @@ int64_t deadline_find(const struct pool *pool, const struct record *r, enum clos
 {
 	int64_t due_ms = find_by_options(pool, r, why);
 
-	if (due_ms != 0 && due_ms < r->grace_ms)
+	if (r->grace_ms > 0 && due_ms != 0 && due_ms < r->grace_ms)
 		due_ms = r->grace_ms == INT64_MAX ? 0 : r->grace_ms;
 	if (r->due_ms != 0 && r->state == CONN_OPEN && (due_ms == 0 || r->due_ms < due_ms)) {
 		*why = CLOSE_none;

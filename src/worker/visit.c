@@ -33,10 +33,12 @@ static void wait_for_client(struct pool *pool, struct conn *side)
 		pool_take_back_buf(pool, &c->peer->out);
 	}
 	/* A connection in the run queue needs no other events. */
-	if (!runqueue_has(&pool->queue, side->record->index))
+	if (!runqueue_has(&pool->queue, side->record->index)) {
 		(void)conn_wait(c);
-	else
-		deadline_set(pool, r);
+		return;
+	}
+	conn_store(c);
+	deadline_set(pool, r);
 }
 
 /*
@@ -155,7 +157,7 @@ static void read_and_serve(struct pool *pool, struct conn *c)
 }
 
 /* Bytes that a client sends after the server's end are dropped; the client's own end counts. */
-static void discard_input(struct pool *pool, struct conn *c)
+static void discard_input(struct conn *c)
 {
 	enum conn_io io = conn_io_discard(c);
 
@@ -238,11 +240,6 @@ static void go_on(struct pool *pool, struct conn *c)
 		carry_out(pool, c, verdict);
 }
 
-static bool is_readable(uint32_t events)
-{
-	return events == 0 || (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0;
-}
-
 /* One that is asked for writing alone reads in the next turn. */
 static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 {
@@ -261,7 +258,7 @@ static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
 {
 	if (c->record->state == CONN_LINGERING)
-		discard_input(pool, c);
+		discard_input(c);
 	else if (c->record->state == CONN_PREFACE)
 		read_preface(pool, c);
 	else

@@ -177,7 +177,8 @@ static void serve_connection(void *owner, uint64_t tag, uint32_t events)
 
 static bool watch_master(struct worker *w)
 {
-	w->signals = (struct watch){ .fd = signals_open(false), .ready = handle_signals, .owner = w };
+	w->signals =
+		(struct watch){ .fd = signals_open(false), .ready = handle_signals, .owner = w };
 	if (w->signals.fd < 0 || !loop_watch(&w->loop, &w->signals, EPOLLIN))
 		return false;
 	/*

@@ -70,10 +70,10 @@ static int set_up_serving(void **state)
 		    0)
 			return -1;
 	s.pool.slot = &slots[0];
+	s.pool.bans = &bans;
 	all = (struct acceptors){ .loop = &s.loop,
 				  .pool = &s.pool,
 				  .alarms = &s.alarms,
-				  .bans = &bans,
 				  .balance = { .slots = slots, .peers = &peers, .wires = wires } };
 	return 0;
 }

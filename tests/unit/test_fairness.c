@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
+#include "worker/visit.h"
 #include "unit/aftermath.h"
 
 enum { SHARE = 256 * 1024, LONG_AGO_US = 1000 * 1000 };
@@ -262,7 +263,7 @@ static void waiting__connection__is_not_reported_again(void **state)
 static void waiting__connection__is_not_blamed_for_being_late(void **state)
 {
 	struct served s;
-	struct conn *c;
+	struct record *c;
 	int client;
 
 	(void)state;
@@ -274,11 +275,11 @@ static void waiting__connection__is_not_blamed_for_being_late(void **state)
 	c = record(&s, 0);
 	c->begun_us -= INT64_C(2) * 3600 * 1000000;
 	runqueue_push(&s.pool.queue, 0);
-	conn_expire(&s.pool, c);
-	assert_int_equal(c->magic, CONN_MAGIC);
-	assert_true(timer_is_set(&c->timer));
+	visit_due(&s.pool, c);
+	assert_int_equal(c->magic, RECORD_MAGIC);
+	assert_true(timer_is_set(&s.pool.nodes[0]));
 	runqueue_remove(&s.pool.queue, 0);
-	conn_expire(&s.pool, c);
+	visit_due(&s.pool, c);
 	assert_int_equal(c->ending, CLOSE_message_timeout);
 	close(client);
 	served_stop(&s);

@@ -186,7 +186,7 @@ static bool put_health(struct buf *out, struct http_request *request, bool is_we
 static bool put_usual_health(struct buf *out)
 {
 	static char bytes[HEALTH_SIZE]; /* this and made_s: written here only */
-	static struct buf made = { bytes, 0, 0, HEALTH_SIZE };
+	static struct buf made = { .base = bytes, .size = HEALTH_SIZE };
 	static int64_t made_s = -1;
 	struct http_request request = { .method = HTTP_GET, .minor = 1, .keep_alive = true };
 	int64_t now_s = time(NULL);
