@@ -34,7 +34,7 @@ static void drop_starting(struct procs *procs, int64_t now_ms)
 
 /* Reports to the process that waits, and counts. failure: why it failed, or NULL. */
 static void publish_outcome(struct scoreboard *board, const char *failure, int64_t took_ms,
-			    unsigned workers)
+			    unsigned workers, unsigned moved, unsigned staying)
 {
 	struct server_tally *tally = &board->server;
 
@@ -42,7 +42,7 @@ static void publish_outcome(struct scoreboard *board, const char *failure, int64
 	cell_set(&tally->last_reload_succeeded, !failure);
 	cell_set(&tally->last_reload_time_seconds, (uint64_t)time(NULL));
 	scoreboard_mark(board, failure ? MARK_RELOAD_FAILED : MARK_RELOAD, 0);
-	scoreboard_end_request(&board->reload, failure, took_ms, workers);
+	scoreboard_end_request(&board->reload, failure, took_ms, workers, moved, staying);
 }
 
 static void end_failed(struct reload *reload, const char *message, int64_t now_ms)
@@ -52,7 +52,7 @@ static void end_failed(struct reload *reload, const char *message, int64_t now_m
 	reload->phase = RELOAD_IDLE;
 	LOG(EVENT_reload_failed, LOG_STR("message", message));
 	publish_outcome(reload->procs->board, message, clock_ms() - reload->begun_ms,
-			reload->procs->current->wanted);
+			reload->procs->current->wanted, 0, 0);
 }
 
 static void begin_trial(struct reload *reload, int64_t now_ms)
@@ -77,7 +77,7 @@ static const char stopping[] = "the server was told to stop";
 static void refuse_request(struct scoreboard *board)
 {
 	scoreboard_begin_request(&board->reload);
-	publish_outcome(board, stopping, 0, 0);
+	publish_outcome(board, stopping, 0, 0, 0, 0);
 }
 
 void reload_ask(struct reload *reload, int64_t now_ms)
@@ -175,7 +175,7 @@ static void end_well(struct reload *reload)
 	reload->phase = RELOAD_IDLE;
 	LOG(EVENT_reload_finished, LOG_NUM("workers", fresh->wanted),
 	    LOG_NUM("took_ms", reload->took_ms), LOG_NUM("generation", fresh->id));
-	publish_outcome(reload->procs->board, NULL, reload->took_ms, fresh->wanted);
+	publish_outcome(reload->procs->board, NULL, reload->took_ms, fresh->wanted, 0, 0);
 }
 
 /* Takes one step of the reload; returns true when the reload has ended. */

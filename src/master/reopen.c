@@ -20,7 +20,7 @@ static void end_reopen(struct reopen *reopen, struct procs *procs, const char *f
 	if (failure)
 		cell_add(&procs->board->server.reopens_failed_total, 1);
 	scoreboard_end_request(&procs->board->reopen, failure, clock_ms() - reopen->begun_ms,
-			       workers_alive(procs));
+			       workers_alive(procs), 0, 0);
 }
 
 static void begin_reopen(struct reopen *reopen, struct procs *procs)

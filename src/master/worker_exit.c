@@ -192,7 +192,9 @@ static void note_held(const struct generation *generation, unsigned number)
 {
 	const struct worker_tally *tally = &generation->slots[number].tally;
 	struct member *member = &generation->members[number];
-	uint64_t held = member->held + metric_sum(tally, METRIC_connections_accepted_total) -
+	uint64_t held = member->held + metric_sum(tally, METRIC_connections_accepted_total) +
+			metric_sum(tally, METRIC_connections_moved_in_total) -
+			metric_sum(tally, METRIC_connections_moved_out_total) -
 			metric_sum(tally, METRIC_connections_ended_total);
 
 	member->held = held <= (uint64_t)generation->conf->worker_connections ? held : 0;

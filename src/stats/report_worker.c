@@ -21,11 +21,10 @@ static uint32_t load_u32(const _Atomic uint32_t *from)
 
 const char *report_state_name(uint32_t state)
 {
-	static const char *const names[] = { [SLOT_EMPTY] = "empty",
-					     [SLOT_STARTING] = "starting",
-					     [SLOT_READY] = "ready",
-					     [SLOT_DRAINING] = "draining",
-					     [SLOT_LEAVING] = "leaving" };
+	static const char *const names[] = {
+		[SLOT_EMPTY] = "empty",   [SLOT_STARTING] = "starting", [SLOT_READY] = "ready",
+		[SLOT_MOVING] = "moving", [SLOT_DRAINING] = "draining", [SLOT_LEAVING] = "leaving"
+	};
 
 	return state < sizeof(names) / sizeof(*names) ? names[state] : "unknown";
 }

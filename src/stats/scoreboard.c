@@ -156,7 +156,7 @@ void scoreboard_begin_request(struct request *request)
 }
 
 void scoreboard_end_request(struct request *request, const char *failure, int64_t took_ms,
-			    unsigned workers)
+			    unsigned workers, unsigned moved, unsigned staying)
 {
 	uint32_t done = atomic_load_explicit(&request->done, memory_order_relaxed) + 1;
 	struct outcome *outcome = &request->outcomes[done % 2];
@@ -165,6 +165,8 @@ void scoreboard_end_request(struct request *request, const char *failure, int64_
 	outcome->failed = failure ? 1 : 0;
 	outcome->took_ms = (uint32_t)took_ms;
 	outcome->workers = workers;
+	outcome->moved = moved;
+	outcome->staying = staying;
 	outcome->at_s = time(NULL);
 	atomic_store_explicit(&request->done, done, memory_order_release);
 }
@@ -185,7 +187,11 @@ void scoreboard_read_request(const struct request *request, struct outcome *outc
 
 const char *scoreboard_conn_state_name(uint32_t state)
 {
-	static const char *const names[] = { "closed", "open", "flushing", "lingering" };
+	static const char *const names[] = { [CONN_CLOSED] = "closed",
+					     [CONN_PREFACE] = "preface",
+					     [CONN_OPEN] = "open",
+					     [CONN_FLUSHING] = "flushing",
+					     [CONN_LINGERING] = "lingering" };
 
 	return state < sizeof(names) / sizeof(*names) ? names[state] : "unknown";
 }

@@ -22,7 +22,7 @@
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 7,
+	SCOREBOARD_VERSION = 8,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -38,7 +38,14 @@ enum {
  * A slot's state, written by its worker, except EMPTY and STARTING, which the master writes while
  * no worker uses the slot. scoreboard_state reads it.
  */
-enum slot_state { SLOT_EMPTY, SLOT_STARTING, SLOT_READY, SLOT_DRAINING, SLOT_LEAVING };
+enum slot_state {
+	SLOT_EMPTY,
+	SLOT_STARTING,
+	SLOT_READY,
+	SLOT_MOVING,   /* accepts no more, and hands its connections to other workers */
+	SLOT_DRAINING, /* finishes the connections that it has left */
+	SLOT_LEAVING
+};
 
 /* The worker in the slot of the same index. Written by the master. */
 struct slot_info {
@@ -49,7 +56,7 @@ struct slot_info {
 	_Atomic int64_t started_ms; /* clock_ms() at the fork */
 };
 
-/* The state of a connection, as its worker keeps it. */
+/* The state of a connection, as its worker keeps it. In PREFACE no service knows it yet. */
 enum conn_state { CONN_CLOSED, CONN_PREFACE, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING };
 
 struct conn_note {
@@ -85,6 +92,7 @@ struct slot {
 	_Atomic uint32_t seat;
 	/* the reopen (request.begun) whose log file it writes to; 1 if that reopen failed */
 	_Atomic uint32_t log_opened, log_failed;
+	_Atomic uint64_t door_withdrawn; /* the batch of connections that it has taken back */
 	/* the client of the connection in hand: kept here, safe from stray writes to the arena */
 	_Alignas(64) _Atomic uint32_t has_hand;
 	uint16_t hand_port;
@@ -92,6 +100,11 @@ struct slot {
 	struct conn_notes notes;
 	/* the worker's own, except the values that only the master can know */
 	_Alignas(64) struct worker_tally tally;
+	/*
+	 * for each sender's slot: batch << 8 | result of the last batch that this worker began to
+	 * take
+	 */
+	_Alignas(64) _Atomic uint64_t door_taken[SCOREBOARD_SLOTS];
 };
 
 /*
@@ -117,7 +130,8 @@ struct outcome {
 	uint32_t failed; /* 0 or 1 */
 	uint32_t took_ms;
 	uint32_t workers;
-	int64_t at_s;                     /* time(2) of its end */
+	uint32_t moved, staying; /* connections that moved to new workers, and that could not */
+	int64_t at_s;            /* time(2) of its end */
 	char message[SCOREBOARD_MESSAGE]; /* reason of the failure */
 };
 
@@ -297,15 +311,18 @@ unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const 
 /* Adds a mark to the time line, now. Master only. */
 void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned worker);
 
-/* Start and end of a request. failure is the reason, or NULL for success. Master only. */
+/*
+ * Start and end of a request. failure is the reason, or NULL for success; moved and staying are
+ * those of a reload, otherwise 0. Master only.
+ */
 void scoreboard_begin_request(struct request *request);
 void scoreboard_end_request(struct request *request, const char *failure, int64_t took_ms,
-			    unsigned workers);
+			    unsigned workers, unsigned moved, unsigned staying);
 
 /* Copies the outcome of the last request, never parts of two outcomes. Any process. */
 void scoreboard_read_request(const struct request *request, struct outcome *outcome);
 
-/* "closed", "open", "flushing" or "lingering"; "unknown" for an invalid state. */
+/* "closed", "preface", "open", "flushing" or "lingering"; "unknown" for an invalid state. */
 const char *scoreboard_conn_state_name(uint32_t state);
 
 #endif

@@ -132,7 +132,7 @@ static void check_part(const struct report *report, unsigned which)
 			  grammar_of_metrics);
 }
 
-/* A board has 4 MiB: it is made once, and an input's patches are undone. */
+/* A board has 12 MiB: it is made once, and an input's patches are undone. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static struct scoreboard *board, *whole; /* identical between two inputs */

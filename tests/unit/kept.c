@@ -126,6 +126,16 @@ void kept_drain(void)
 	scoreboard_set_live(kept.slot, NULL);
 }
 
+void kept_move(unsigned in, unsigned out)
+{
+	struct worker_tally *tally = &kept.slot->tally;
+
+	cell_add(&tally->connections_moved_in_total[MOVE_rebalance], in);
+	cell_add(&tally->connections_moved_out_total[MOVE_retirement], out);
+	kept.slot->live += in - out;
+	cell_set(&tally->listeners[0].connections_live, kept.slot->live);
+}
+
 void kept_kill_worker(void)
 {
 	kill_and_await(kept.member->pid);

@@ -43,6 +43,9 @@ void kept_report_ready(void);
 /* The worker ends all its connections. */
 void kept_drain(void);
 
+/* The worker takes over so many connections from others, and hands some of its own to others. */
+void kept_move(unsigned in, unsigned out);
+
 /* Kills the worker, the keeper, or both with SIGKILL, and reaps them. */
 void kept_kill_worker(void);
 void kept_kill_keeper(void);

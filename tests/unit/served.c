@@ -160,9 +160,11 @@ void served_recover(struct served *s, struct recovery *recovery)
 					   .is_kept = true,
 					   .resumes = true };
 
-	/* as the master does: the connections opened and not ended */
+	/* as the master does: the connections opened or moved in, and neither ended nor moved out */
 	atomic_store(&s->slot.live,
-		     s->opened - (uint32_t)served_metric(s, METRIC_connections_ended_total));
+		     (uint32_t)(s->opened + served_metric(s, METRIC_connections_moved_in_total) -
+				served_metric(s, METRIC_connections_moved_out_total) -
+				served_metric(s, METRIC_connections_ended_total)));
 	s->ended += s->pool.freed;
 	s->pool.limit.total = 0; /* pool_stop would refuse it */
 	pool_stop(&s->pool);

@@ -229,11 +229,11 @@ static void reload__has_an_outcome_once_there_was_one(void **state)
 	assert_string_equal(report_reload(&report, &outcome), "none");
 	assert_int_equal(outcome.at_s, 0);
 	scoreboard_begin_request(&board->reload);
-	scoreboard_end_request(&board->reload, "no such file", 12, 3);
+	scoreboard_end_request(&board->reload, "no such file", 12, 3, 0, 0);
 	assert_string_equal(report_reload(&report, &outcome), "failed");
 	assert_string_equal(outcome.message, "no such file");
 	scoreboard_begin_request(&board->reload);
-	scoreboard_end_request(&board->reload, NULL, 12, 3);
+	scoreboard_end_request(&board->reload, NULL, 12, 3, 9812, 3);
 	assert_string_equal(report_reload(&report, &outcome), "ok");
 }
 

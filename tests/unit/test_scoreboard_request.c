@@ -21,7 +21,7 @@ static void read__of_the_longest_message__has_all_of_it(void **state)
 	memset(err.text, 'x', sizeof(err.text) - 1);
 	err.text[sizeof(err.text) - 1] = '\0';
 	scoreboard_begin_request(&deed);
-	scoreboard_end_request(&deed, err.text, 7, 3);
+	scoreboard_end_request(&deed, err.text, 7, 3, 0, 0);
 	scoreboard_read_request(&deed, &outcome);
 	assert_string_equal(outcome.message, err.text);
 	assert_int_equal(outcome.failed, 1);
@@ -36,12 +36,14 @@ static void read__after_a_second_deed__is_the_second(void **state)
 	struct outcome outcome;
 
 	(void)state;
-	scoreboard_end_request(&deed, "why", 7, 3);
-	scoreboard_end_request(&deed, NULL, 8, 4);
+	scoreboard_end_request(&deed, "why", 7, 3, 0, 0);
+	scoreboard_end_request(&deed, NULL, 8, 4, 9812, 2);
 	scoreboard_read_request(&deed, &outcome);
 	assert_string_equal(outcome.message, "");
 	assert_int_equal(outcome.failed, 0);
 	assert_int_equal(outcome.workers, 4);
+	assert_int_equal(outcome.moved, 9812);
+	assert_int_equal(outcome.staying, 2);
 }
 
 static _Noreturn void write_for_ever(struct request *deed)
@@ -53,7 +55,7 @@ static _Noreturn void write_for_ever(struct request *deed)
 		texts[i][sizeof(texts[i]) - 1] = '\0';
 	}
 	for (unsigned i = 0;; i++)
-		scoreboard_end_request(deed, texts[i % 2], 0, i % 2);
+		scoreboard_end_request(deed, texts[i % 2], 0, i % 2, 0, 0);
 }
 
 static void read__while_it_is_written__is_of_one_piece(void **state)

@@ -37,6 +37,16 @@ static void clone_ready(void)
 		kept_report_ready();
 }
 
+/* A new worker takes over connections of others, and hands one to them. */
+static void clone_and_move(void)
+{
+	if (kept.member->pid > 0)
+		return;
+	clone_ready();
+	if (kept.member->pid > 0)
+		kept_move(3, 1);
+}
+
 static void retire(void)
 {
 	member_retire(kept.member, SIGQUIT, INT64_MAX);
@@ -46,7 +56,7 @@ static const struct {
 	char letter;
 	void (*act)(void);
 } steps[] = {
-	{ 'c', clone_ready },    { 'w', kept_kill_worker }, { 'k', kept_kill_keeper },
+	{ 'c', clone_and_move }, { 'w', kept_kill_worker }, { 'k', kept_kill_keeper },
 	{ 'b', kept_kill_both }, { 'e', end_worker },       { 's', kept_start },
 	{ 'r', retire },
 };
@@ -55,13 +65,16 @@ enum { STEPS = sizeof(steps) / sizeof(steps[0]), LONGEST = 4 };
 static void assert_all_accounted_for(const char *story)
 {
 	uint64_t accepted = tally_sum(kept.procs->board, METRIC_connections_accepted_total);
+	uint64_t came = tally_sum(kept.procs->board, METRIC_connections_moved_in_total);
+	uint64_t went = tally_sum(kept.procs->board, METRIC_connections_moved_out_total);
 	uint64_t ended = tally_sum(kept.procs->board, METRIC_connections_ended_total);
 	uint64_t live = tally_sum(kept.procs->board, METRIC_connections_live);
 
-	if (accepted == ended + live)
+	if (accepted + came == went + ended + live)
 		return;
-	fail_msg("%s: %ju accepted, %ju ended, %ju live", story, (uintmax_t)accepted,
-		 (uintmax_t)ended, (uintmax_t)live);
+	fail_msg("%s: %ju accepted, %ju moved in, %ju moved out, %ju ended, %ju live", story,
+		 (uintmax_t)accepted, (uintmax_t)came, (uintmax_t)went, (uintmax_t)ended,
+		 (uintmax_t)live);
 }
 
 /* Plays the steps one after the other on a serving worker; then everything is killed. */
@@ -71,7 +84,7 @@ static void play(unsigned number)
 
 	member_want(kept.member, 0, kept.now_ms);
 	kept_start();
-	clone_ready();
+	clone_and_move();
 	assert_true(member_is_running(kept.member));
 	for (unsigned i = 0; i < LONGEST; i++, number /= STEPS) {
 		story[i] = steps[number % STEPS].letter;
@@ -126,16 +139,35 @@ static void keeper__that_dies_before_it_clones__costs_what_it_held(void **state)
 	kept_clear();
 }
 
+static void held__after_moves__counts_those_that_came_and_not_those_that_went(void **state)
+{
+	(void)state;
+	start_serving();
+	kept_move(5, 1);
+	kept_kill_worker();
+	assert_int_equal(kept.member->held, KEPT_ACCEPTED + 4);
+	kept_start();
+	clone_ready();
+	kept_move(0, 2 * KEPT_ACCEPTED + 3);
+	kept_kill_worker();
+	assert_int_equal(kept.member->held, 1);
+	kept_clear();
+	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_lost_total), 1);
+}
+
 static void held__by_numbers_that_cannot_be__is_not_believed(void **state)
 {
 	static const uint64_t rubbish[] = { UINT64_MAX, 1 + (UINT64_MAX >> 1), 10001, 0 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
+	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]) * 2; i++) {
 		start_serving();
-		cell_set(&kept.slot->tally.listeners[0].connections_accepted_total, rubbish[i]);
+		cell_set(&kept.slot->tally.listeners[0].connections_accepted_total, 0);
+		cell_set(i % 2 ? &kept.slot->tally.connections_moved_in_total[MOVE_reload] :
+				 &kept.slot->tally.listeners[0].connections_accepted_total,
+			 rubbish[i / 2]);
 		cell_set(&kept.slot->tally.connections_ended_total[CLOSE_drained],
-			 rubbish[i] == 0 ? UINT64_MAX / 2 : 0);
+			 rubbish[i / 2] == 0 ? UINT64_MAX / 2 : 0);
 		kept_kill_worker();
 		assert_int_equal(kept.member->held, 0);
 		assert_int_equal(kept.slot->state, SLOT_EMPTY);
@@ -204,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(deaths__in_every_order__lose_no_connection_from_the_count),
 		CASE(keeper__that_dies_before_it_clones__costs_what_it_held),
+		CASE(held__after_moves__counts_those_that_came_and_not_those_that_went),
 		CASE(held__by_numbers_that_cannot_be__is_not_believed),
 		CASE(wait__with_a_keeper_that_holds_nothing__grows_to_the_longest),
 		CASE(wait__with_a_keeper_that_holds_connections__stays_short),
