@@ -16,7 +16,7 @@
 #include "base/logsink.h"
 #include "base/sys.h"
 #include "config/fdlimit.h"
-#include "master/pidfile.h"
+#include "config/pidfile_path.h"
 #include "stats/scoreboard.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
