@@ -229,46 +229,11 @@ static bool blame_log(const struct conf *conf, struct err *err)
 	return blame_option(conf, "log.path", err);
 }
 
-/* Opens an existing file as the log will. */
-static bool try_log_file(const char *path, uid_t owner, struct err *err)
-{
-	const char *name;
-	int folder = logfile_folder(path, &name), fd = -1;
-
-	if (folder < 0)
-		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
-				 path);
-	fd = logfile_open(folder, name, false, owner, err);
-	sys_close(folder);
-	if (fd < 0)
-		return err_prefix(err, "\"%s\" cannot be written: ", path);
-	sys_close(fd);
-	return true;
-}
-
-/* Returns false with errno set. */
-static bool can_write_file(const char *path)
-{
-	if (sys_faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
-		return sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
-	return errno == ENOENT && file_can_create(path);
-}
-
-static bool check_log_file(const char *path, uid_t owner, struct err *err)
-{
-	struct stat st;
-
-	if (!can_write_file(path))
-		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
-				 path);
-	return sys_lstat(path, &st) < 0 || try_log_file(path, owner, err);
-}
-
 static bool check_access(const struct conf *conf, const struct identity *identity, struct err *err)
 {
 	const char *target = conf->log_access;
 
-	if (target[0] == '/' && !check_log_file(target, prestart_log_owner(identity), err))
+	if (target[0] == '/' && !logfile_probe(target, prestart_log_owner(identity), err))
 		return blame_option(conf, "log.access", err);
 	if (!is_daemon || strcmp(target, "stderr") != 0)
 		return true;
@@ -281,7 +246,7 @@ static bool check_path(const struct conf *conf, const struct identity *identity,
 	int fd;
 
 	if (conf->log_path[0] == '/')
-		return check_log_file(conf->log_path, prestart_log_owner(identity), err) ||
+		return logfile_probe(conf->log_path, prestart_log_owner(identity), err) ||
 		       blame_log(conf, err);
 	if (strcmp(log_target(conf), "syslog") != 0)
 		return true;
