@@ -340,23 +340,12 @@ void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity
 {
 	rlim_t of_worker = prestart_files_wanted(conf, sockets, capacity);
 	rlim_t of_master = master_files(sockets, capacity);
-	rlim_t wanted = of_worker > of_master ? of_worker : of_master;
-	struct rlimit limit, higher;
+	rlim_t wanted = of_worker > of_master ? of_worker : of_master, possible;
 
-	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	higher = limit;
-	if (higher.rlim_max < wanted)
-		higher.rlim_max = wanted;
-	if (higher.rlim_cur < wanted)
-		higher.rlim_cur = wanted;
-	if (sys_setrlimit(RLIMIT_NOFILE, &higher) == 0)
+	if (fdlimit_raise(wanted, &possible))
 		return;
 	LOG(EVENT_environment_warned, LOG_STR("option", "rlimit_nofile"), LOG_NUM("wanted", wanted),
-	    LOG_NUM("possible", limit.rlim_max),
+	    LOG_NUM("possible", possible),
 	    LOG_STR("message", "a worker that runs out of descriptors pauses accepting (raise the "
 			       "hard limit, or lower worker_connections)"));
-	higher = limit;
-	higher.rlim_cur = higher.rlim_max;
-	sys_setrlimit(RLIMIT_NOFILE, &higher);
 }
