@@ -10,14 +10,12 @@
 #include <string.h>
 
 #include "accesslog/accesslog.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/logfile.h"
 #include "base/logsink.h"
 #include "base/sys.h"
 #include "config/fdlimit.h"
-#include "config/pidfile_path.h"
-#include "stats/scoreboard.h"
+#include "master/path_conflict.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
 
@@ -118,99 +116,6 @@ bool prestart_enter(const struct conf *conf, bool daemon, struct err *err)
 	return blame_option(conf, "working_directory", err);
 }
 
-enum { FILES_MOST = 5 };
-
-struct own_file {
-	const char *path, *option, *what;
-};
-
-/* Room for the paths that are in no configuration. */
-struct own_paths {
-	char pid[4096], board[4096 + 16];
-};
-
-/* Fills files; returns the number of those that have a path. */
-static size_t list_files(const struct conf *conf, struct own_paths *paths, struct own_file *files)
-{
-	struct err ignored;
-	size_t count = 0;
-
-	if (sys_faccessat(AT_FDCWD, conf->origin, F_OK, AT_EACCESS) == 0)
-		files[count++] = (struct own_file){ conf->origin, NULL, "configuration" };
-	if (pidfile_path(conf, false, paths->pid, sizeof(paths->pid), &ignored) &&
-	    paths->pid[0] != '\0') {
-		scoreboard_path(paths->pid, paths->board, sizeof(paths->board));
-		files[count++] = (struct own_file){ paths->pid, "pid_file", "pid file" };
-		files[count++] = (struct own_file){ paths->board, "pid_file", "scoreboard" };
-	}
-	if (conf->log_path[0] == '/')
-		files[count++] = (struct own_file){ conf->log_path, "log.path", "log" };
-	if (conf->log_access[0] == '/')
-		files[count++] = (struct own_file){ conf->log_access, "log.access", "access log" };
-	return count;
-}
-
-static const struct own_file *find_same(const struct own_file *files, size_t count,
-					const char *path)
-{
-	for (size_t i = 0; i < count; i++)
-		if (file_same(files[i].path, path))
-			return &files[i];
-	return NULL;
-}
-
-static bool refuse_path(const char *path, const struct own_file *same, struct err *err)
-{
-	return err_set(err, CODE_CONFIG, "\"%s\" is the server's %s too (name another)", path,
-		       same->what);
-}
-
-static bool check_other_files(const struct conf *conf, const struct own_file *files, size_t count,
-			      struct err *err)
-{
-	for (size_t i = 1; i < count; i++) {
-		const struct own_file *same = find_same(files, i, files[i].path);
-
-		if (same == NULL)
-			continue;
-		refuse_path(files[i].path, same, err);
-		return err_prefix(err, "%s: %s: ", conf_place(conf, files[i].option),
-				  files[i].option);
-	}
-	return true;
-}
-
-static bool check_sockets(const struct conf *conf, const struct own_file *files, size_t count,
-			  struct err *err)
-{
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		const struct listen_conf *listen = &conf->listeners[i];
-		const struct own_file *same = NULL;
-
-		if (strncmp(listen->address, "unix:", 5) == 0)
-			same = find_same(files, count, listen->address + 5);
-		if (same == NULL)
-			continue;
-		refuse_path(listen->address, same, err);
-		return err_prefix(err, "%s: listen: ", listen->origin);
-	}
-	return true;
-}
-
-/*
- * True when no two of these are the same file, however they are spelt: the configuration (without
- * its includes), the pid file, the scoreboard, the log, the access log and the unix sockets.
- * Otherwise false with err (CODE_CONFIG), which has the place of the second one.
- */
-static bool check_own_files(const struct conf *conf, struct err *err)
-{
-	struct own_file files[FILES_MOST];
-	struct own_paths paths;
-	size_t count = list_files(conf, &paths, files);
-
-	return check_other_files(conf, files, count, err) && check_sockets(conf, files, count, err);
-}
-
 uid_t prestart_log_owner(const struct identity *identity)
 {
 	return identity->changes ? identity->user : (uid_t)-1;
@@ -261,7 +166,7 @@ static bool check_path(const struct conf *conf, const struct identity *identity,
 
 bool prestart_check_log(const struct conf *conf, const struct identity *identity, struct err *err)
 {
-	return check_own_files(conf, err) && check_path(conf, identity, err) &&
+	return path_conflict_check(conf, err) && check_path(conf, identity, err) &&
 	       check_access(conf, identity, err);
 }
 
@@ -280,7 +185,7 @@ bool prestart_log(const struct conf *conf, const struct identity *identity, stru
 	bool had_file = accesslog_file()->file.fd >= 0;
 	uid_t owner = prestart_log_owner(identity);
 
-	if (!check_own_files(conf, err))
+	if (!path_conflict_check(conf, err))
 		return false;
 	if (is_daemon && !check_access(conf, identity, err))
 		return false;
