@@ -110,7 +110,7 @@ struct generation *crew_generation(const char *override, unsigned workers)
 
 	assert_non_null(conf);
 	conf->keep_connections = false; /* the children here are workers themselves */
-	generation = generation_new(conf, &identity, NULL, workers, &err);
+	generation = generation_new(conf, &identity, NULL, workers, NULL, &err);
 	assert_non_null(generation);
 	return generation;
 }
