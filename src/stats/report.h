@@ -105,6 +105,13 @@ const char *report_mark_name(uint32_t kind); /* start crash hang reload reload_f
 /* Returns "none", "ok" or "failed" for the last reload; *out: its outcome (zeros for none). */
 const char *report_reload(const struct report *report, struct outcome *out);
 
+/*
+ * Writes what a reload did with connections, "9,812 connections moved, 3 finish in old workers", to
+ * text (REPORT_MOVES bytes). Returns text.
+ */
+enum { REPORT_MOVES = 96 };
+const char *report_moves(const struct outcome *outcome, char *text);
+
 /* Returns the time in us below which `part` (0 to 1) of the values lie; -1 without values. */
 int64_t report_quantile_us(const struct histogram *h, double part);
 
