@@ -63,6 +63,19 @@ struct report_conn {
 unsigned report_conns(const struct report *report, unsigned slot, struct report_conn *out,
 		      unsigned most);
 
+/*
+ * Returns how many connections of the worker in that slot could not move for that reason. Unlike
+ * the metric, it leaves out dead workers of the same number.
+ */
+uint64_t report_stays(const struct report *report, unsigned slot, enum stay_reason reason);
+
+/*
+ * Writes all reasons that occurred in that slot, "2 too_large, 1 no_room", to text (REPORT_STAYS
+ * bytes); "" for none. Returns text.
+ */
+enum { REPORT_STAYS = 384 };
+const char *report_stay_list(const struct report *report, unsigned slot, char *text);
+
 /* A listener: a row of the scoreboard that is or was in use. */
 struct report_listener {
 	char address[128], service[16];
