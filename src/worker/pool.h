@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/free_list.h"
 #include "base/loop.h"
 #include "base/timer.h"
 #include "net/ban.h"
@@ -19,13 +20,6 @@
 #include "worker/conn_limit.h"
 #include "worker/conn_record.h"
 #include "worker/runqueue.h"
-
-/* Free indexes: those given back, the last one first, then those never used, from high on. */
-struct free_list {
-	uint32_t *given_back;
-	uint32_t count, most;
-	uint32_t high;
-};
 
 /* The connection in hand, and what its visit has done so far. */
 struct hand {
