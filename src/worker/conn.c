@@ -171,7 +171,7 @@ void conn_resume(struct pool *pool, struct record *r)
 	struct conn *c;
 
 	if (r->is_unfinished)
-		runqueue_push(&pool->queue, r->index);
+		ring_push(&pool->queue, r->index);
 	c = hand_take(pool, r);
 	if (!watching_set(c))
 		conn_close(c, CLOSE_system_error);

@@ -10,6 +10,7 @@
 #include "base/sys.h"
 #include "worker/audit.h"
 #include "worker/conn.h"
+#include "worker/share.h"
 #include "worker/visit.h"
 #include "worker/watching.h"
 
@@ -40,7 +41,7 @@ static bool is_busy(const struct pool *pool)
 
 static uint8_t weigh_visit(const struct pool *pool, enum conn_weight before)
 {
-	return (uint8_t)runqueue_weigh(before, pool->hand.moved, pool->hand.asked_us);
+	return (uint8_t)share_weigh(before, pool->hand.moved, pool->hand.asked_us);
 }
 
 void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct addr *remote)
@@ -126,10 +127,10 @@ void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events)
 
 	if (!record_is_used(r) || pool_tag(r) != tag)
 		return;
-	if (runqueue_has(&pool->queue, r->index))
+	if (ring_has(&pool->queue, r->index))
 		watching_mute(pool, r);
 	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(pool, r))
-		runqueue_push(&pool->queue, r->index);
+		ring_push(&pool->queue, r->index);
 	else
 		visit_conn(pool, r, events, false);
 }
@@ -139,7 +140,7 @@ static void run_queue(struct pool *pool)
 	uint32_t index;
 
 	do {
-		if (!runqueue_pop(&pool->queue, &index))
+		if (!ring_pop(&pool->queue, &index))
 			return;
 		visit_conn(pool, arena_record(pool->arena, index), 0, true);
 	} while (!is_over(pool, TURN_US));
@@ -183,7 +184,7 @@ void dispatch_drain(struct pool *pool)
 	pool->draining = true;
 	for (uint32_t i = 0; i < pool->arena->head->record_high; i++)
 		if (record_is_client(arena_record(pool->arena, i)))
-			runqueue_push(&pool->queue, i);
+			ring_push(&pool->queue, i);
 }
 
 void dispatch_end_all(struct pool *pool, enum close_reason reason)

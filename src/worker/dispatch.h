@@ -3,7 +3,7 @@
  * The order in which a worker's connections are visited, how they drain, and the notes on those
  * that a draining worker waits for.
  *
- * No connection starves: a visit moves a share of bytes (worker/runqueue.h), and a turn of the loop
+ * No connection starves: a visit moves a share of bytes (worker/share.h), and a turn of the loop
  * lasts a few milliseconds.
  *
  *   epoll --light, or none waits--> visited at once

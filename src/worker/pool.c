@@ -46,7 +46,7 @@ bool pool_start(struct pool *pool)
 {
 	return find_services(pool) &&
 	       conn_limit_start(&pool->limit, pool->listeners, pool->arena->conn_most) &&
-	       start_timers(pool) && runqueue_start(&pool->queue, pool->arena->record_most) &&
+	       start_timers(pool) && ring_start(&pool->queue, pool->arena->record_most) &&
 	       free_list_start(&pool->records, pool->arena->record_most) &&
 	       free_list_start(&pool->bufs, pool->arena->buf_most) && start_audit(pool);
 }
@@ -57,7 +57,7 @@ void pool_stop(struct pool *pool)
 	timer_heap_free(&pool->timers);
 	pages_free(pool->nodes, size_of_nodes(pool));
 	pages_free(pool->audit.waits, pool->arena->record_most);
-	runqueue_stop(&pool->queue);
+	ring_stop(&pool->queue);
 	free_list_stop(&pool->records);
 	free_list_stop(&pool->bufs);
 	conn_limit_stop(&pool->limit);
@@ -229,7 +229,7 @@ void pool_give_record(struct pool *pool, struct record *r)
 	r->magic = 0;
 	give_bufs(pool, r);
 	timer_cancel(&pool->timers, &pool->nodes[r->index]);
-	runqueue_remove(&pool->queue, r->index);
+	ring_remove(&pool->queue, r->index);
 	free_list_give(&pool->records, r->index);
 }
 

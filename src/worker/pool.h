@@ -12,6 +12,7 @@
 
 #include "base/free_list.h"
 #include "base/loop.h"
+#include "base/ring.h"
 #include "base/timer.h"
 #include "net/ban.h"
 #include "net/listener.h"
@@ -19,7 +20,6 @@
 #include "worker/arena.h"
 #include "worker/conn_limit.h"
 #include "worker/conn_record.h"
-#include "worker/runqueue.h"
 
 /* The connection in hand, and what its visit has done so far. */
 struct hand {
@@ -47,7 +47,7 @@ struct pool {
 	struct timer_heap timers;
 	struct timer_node *nodes; /* of each record */
 	struct free_list records, bufs;
-	struct runqueue queue;           /* records that wait for their turn */
+	struct ring queue;               /* records that wait for their turn */
 	struct conn_limit limit;         /* which listener may have the next place */
 	const struct service **services; /* of each listener */
 	struct hand hand;
@@ -145,7 +145,7 @@ static inline uint64_t pool_tag(const struct record *r)
 /* True when connections wait for their turn: the loop must not sleep. */
 static inline bool pool_has_waiting(const struct pool *pool)
 {
-	return !runqueue_is_empty(&pool->queue);
+	return !ring_is_empty(&pool->queue);
 }
 
 /* Fills in one side, without its peer. */
