@@ -8,11 +8,11 @@
 #include <stdlib.h>
 
 #include "accesslog/accesslog.h"
+#include "base/claims.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/dispatch.h"
-#include "worker/fds.h"
 #include "worker/record_check.h"
 
 /*
@@ -25,7 +25,7 @@ enum { EMPTY_HANDED_MOST = 2 };
 struct survey {
 	const struct heritage *heritage;
 	const struct arena *arena;
-	struct fds_claims fds;
+	struct claims fds;
 	uint8_t *buf_claims; /* how many records claim the buffer: 0, 1, or more */
 	uint32_t open;       /* connections of the slot, as counted by the master */
 	int64_t now_us;
@@ -42,14 +42,14 @@ static void claim_heritage(struct survey *s)
 
 	count += accesslog_fds(fds + count);
 	for (unsigned i = 0; i < count; i++)
-		fds_claims_reserve(&s->fds, fds[i]);
-	fds_claims_reserve(&s->fds, heritage_bell(s->heritage));
-	fds_claims_reserve(&s->fds, s->heritage->epfd);
+		claims_reserve(&s->fds, fds[i]);
+	claims_reserve(&s->fds, heritage_bell(s->heritage));
+	claims_reserve(&s->fds, s->heritage->epfd);
 	for (unsigned i = 0; i < s->heritage->peer_count; i++)
-		fds_claims_reserve(&s->fds, heritage_wire(s->heritage, i));
+		claims_reserve(&s->fds, heritage_wire(s->heritage, i));
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
-			fds_claims_reserve(&s->fds, listeners->list[i].fds[k]);
+			claims_reserve(&s->fds, listeners->list[i].fds[k]);
 }
 
 static bool is_sound_number(const struct survey *s, uint32_t number)
@@ -81,9 +81,9 @@ static void count_claims(struct survey *s)
 
 		if (!is_sound_frame(s, r, i))
 			continue;
-		fds_claims_count(&s->fds, r->fd);
+		claims_count(&s->fds, r->fd);
 		if (r->file_left > 0)
-			fds_claims_count(&s->fds, r->file);
+			claims_count(&s->fds, r->file);
 		count_buf(s, r->in.number);
 		count_buf(s, r->out.number);
 	}
@@ -96,8 +96,8 @@ static bool is_sole_buf(const struct survey *s, uint32_t number)
 
 static bool is_sound_side(const struct survey *s, struct record *r, uint32_t index)
 {
-	return is_sound_frame(s, r, index) && fds_claims_is_sole(&s->fds, r->fd) &&
-	       (r->file_left == 0 || fds_claims_is_sole(&s->fds, r->file)) &&
+	return is_sound_frame(s, r, index) && claims_is_sole(&s->fds, r->fd) &&
+	       (r->file_left == 0 || claims_is_sole(&s->fds, r->file)) &&
 	       is_sole_buf(s, r->in.number) && is_sole_buf(s, r->out.number);
 }
 
@@ -288,12 +288,12 @@ static bool start_survey(struct recovery *r, struct survey *s)
 	r->is_kept = calloc(arena->record_most, sizeof(*r->is_kept));
 	r->fds = calloc(2 * (size_t)arena->record_most, sizeof(*r->fds));
 	return s->buf_claims && r->is_kept && r->fds &&
-	       fds_claims_new(&s->fds, 2 * arena->head->record_high + count_heritage(s->heritage));
+	       claims_new(&s->fds, 2 * arena->head->record_high + count_heritage(s->heritage));
 }
 
 static void end_survey(struct survey *s)
 {
-	fds_claims_free(&s->fds);
+	claims_free(&s->fds);
 	free(s->buf_claims);
 }
 
