@@ -7,6 +7,7 @@
 
 #include "accesslog/accesslog.h"
 #include "base/log.h"
+#include "base/oldest.h"
 #include "base/sys.h"
 #include "worker/audit.h"
 #include "worker/conn.h"
@@ -197,15 +198,15 @@ void dispatch_end_all(struct pool *pool, enum close_reason reason)
 	}
 }
 
-static struct pool_oldest find_oldest(const struct pool *pool)
+static struct oldest find_oldest(const struct pool *pool)
 {
-	struct pool_oldest o = { .wanted = SLOT_NOTES };
+	struct oldest o = { .wanted = SLOT_NOTES };
 
 	for (uint32_t i = 0; pool->limit.total > 0 && i < pool->arena->head->record_high; i++) {
 		const struct record *r = arena_record(pool->arena, i);
 
 		if (record_is_client(r))
-			pool_consider_oldest(&o, i, r->opened_us);
+			oldest_consider(&o, i, r->opened_us);
 	}
 	return o;
 }
@@ -242,7 +243,7 @@ static void end_notes(struct conn_notes *notes, uint32_t odd)
 void dispatch_publish_notes(const struct pool *pool)
 {
 	struct conn_notes *notes = &pool->slot->notes;
-	struct pool_oldest o = find_oldest(pool);
+	struct oldest o = find_oldest(pool);
 	uint32_t odd = begin_notes(notes);
 
 	for (unsigned i = 0; i < o.count; i++)

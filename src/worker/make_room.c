@@ -17,13 +17,13 @@ static bool may_go(struct pool *pool, struct record *r)
 /* Finds those that rest longest; one that is active meanwhile only becomes younger. */
 static void find_candidates(struct make_room *room, struct pool *pool)
 {
-	room->next = (struct pool_oldest){ .wanted = POOL_OLDEST_MOST };
+	room->next = (struct oldest){ .wanted = OLDEST_MOST };
 	room->at = 0;
 	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
 		struct record *r = arena_record(pool->arena, i);
 
 		if (may_go(pool, r))
-			pool_consider_oldest(&room->next, i, r->active_ms);
+			oldest_consider(&room->next, i, r->active_ms);
 	}
 }
 

@@ -60,34 +60,6 @@ struct pool {
 	uint32_t freed; /* connections that have ended: a change means room */
 };
 
-/* The connections with the oldest times, found in one walk over the records; the oldest first. */
-enum { POOL_OLDEST_MOST = 64 };
-
-struct pool_oldest {
-	struct {
-		int64_t time;
-		uint32_t index;
-	} list[POOL_OLDEST_MOST];
-	unsigned count, wanted; /* wanted: how many to find, 1 .. POOL_OLDEST_MOST */
-};
-
-/* Considers the next record of the walk. */
-static inline void pool_consider_oldest(struct pool_oldest *o, uint32_t index, int64_t time)
-{
-	unsigned at = o->count;
-
-	if (at == o->wanted && time >= o->list[at - 1].time)
-		return;
-	if (at < o->wanted)
-		o->count++;
-	else
-		at--;
-	for (; at > 0 && time < o->list[at - 1].time; at--)
-		o->list[at] = o->list[at - 1];
-	o->list[at].time = time;
-	o->list[at].index = index;
-}
-
 /*
  * Prepares an empty set over the arena; the caller sets loop, arena, slot, number, listeners and
  * bans. Returns false with errno set. Allocates.
