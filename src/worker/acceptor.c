@@ -12,8 +12,8 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "net/admission.h"
 #include "net/listen_socket.h"
-#include "worker/admission.h"
 #include "worker/dispatch.h"
 
 /* Some errors belong to a connection that has gone away (accept(2)), the others to this process. */

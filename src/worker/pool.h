@@ -15,10 +15,10 @@
 #include "base/ring.h"
 #include "base/timer.h"
 #include "net/ban.h"
+#include "net/conn_limit.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
-#include "worker/conn_limit.h"
 #include "worker/conn_record.h"
 
 /* The connection in hand, and what its visit has done so far. */

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
-#include "worker/admission.h"
+#include "net/admission.h"
 #include "worker/conn.h"
 #include "worker/conn_io.h"
 #include "worker/deadline.h"
