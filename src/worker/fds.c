@@ -44,17 +44,6 @@ static bool close_gaps(const int *kept, unsigned count)
 	return sys_close_range((unsigned)kept[count - 1] + 1, ~0U) == 0;
 }
 
-void fds_leave_terminal(void)
-{
-	int fd = sys_open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY, 0);
-
-	if (fd < 0)
-		return;
-	sys_dup2(fd, STDIN_FILENO);
-	sys_dup2(fd, STDOUT_FILENO);
-	sys_close(fd);
-}
-
 bool fds_close_others(const struct heritage *h, bool with_listeners, const int *connections,
 		      unsigned count)
 {
@@ -73,28 +62,4 @@ bool fds_close_others(const struct heritage *h, bool with_listeners, const int *
 	done = close_gaps(kept, n);
 	free(kept);
 	return done;
-}
-
-/* A worker that left by itself has closed them in the table that all workers of the slot share. */
-static bool is_closed(int fd)
-{
-	struct sockaddr_storage peer;
-	int listens = 0;
-	socklen_t len = sizeof(listens), size = sizeof(peer);
-
-	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
-		return errno == EBADF || errno == ENOTSOCK;
-	/*
-	 * A socket that was shut down does not listen either, but has no peer; it can be revived.
-	 */
-	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
-}
-
-bool fds_has_listeners(const struct listener_set *set)
-{
-	for (unsigned i = 0; i < set->count; i++)
-		for (unsigned k = 0; k < set->list[i].fd_count; k++)
-			if (is_closed(set->list[i].fds[k]))
-				return false;
-	return true;
 }

@@ -15,16 +15,4 @@
 bool fds_close_others(const struct heritage *heritage, bool with_listeners, const int *connections,
 		      unsigned count);
 
-/*
- * Replaces standard input and output by /dev/null, where it exists: the terminal is the master's
- * alone.
- */
-void fds_leave_terminal(void);
-
-/*
- * True when the descriptors of the set are sockets that listen, or did: a worker of the slot that
- * left by itself has closed them.
- */
-bool fds_has_listeners(const struct listener_set *set);
-
 #endif

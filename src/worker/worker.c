@@ -14,8 +14,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proctitle.h"
+#include "base/stdio.h"
 #include "base/sys.h"
 #include "config/signals.h"
+#include "net/listen_guard.h"
 #include "worker/acceptor.h"
 #include "worker/dispatch.h"
 #include "worker/fds.h"
@@ -246,7 +248,7 @@ bool worker_settle(const struct heritage *h, struct err *err)
 {
 	if (!scoreboard_confine(h->board, &h->peers[h->number]))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
-	fds_leave_terminal();
+	stdio_leave_terminal();
 	if (!fds_close_others(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
@@ -267,7 +269,7 @@ static bool take_over(struct worker *w, struct err *err)
 		return err_errno(err, CODE_OSERR, "cannot look at what the last worker left");
 	if (!r->is_needed)
 		return true;
-	if (!r->was_draining && !fds_has_listeners(h->listeners))
+	if (!r->was_draining && !listen_guard_has_all(h->listeners))
 		return err_set(err, CODE_OK, "the listening sockets are closed");
 	if (!fds_close_others(h, !r->was_draining, r->fds, r->fd_count))
 		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");
