@@ -78,7 +78,7 @@ struct conn_notes {
 
 struct slot {
 	/*
-	 * this cache line holds the fields by which other workers check a hint (worker/heritage.h)
+	 * this cache line holds the fields by which other workers check a hint (stats/hints.h)
 	 */
 	_Alignas(SCOREBOARD_PAGE) _Atomic uint32_t state;
 	_Atomic uint32_t live;        /* connections open now */

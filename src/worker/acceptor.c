@@ -158,8 +158,7 @@ static void accept_kicked(void *owner, uint32_t events)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (a->is_watching && a->is_shared && (mask & heritage_peers_mask(a->index)) &&
-		    has_place(a))
+		if (a->is_watching && a->is_shared && (mask & hints_mask(a->index)) && has_place(a))
 			accept_one(a, true);
 	}
 }

@@ -213,7 +213,7 @@ static bool start_serving(struct worker *w)
 	w->acceptors.alarms = &w->alarms;
 	w->acceptors.room.is_on = h->conf->make_room;
 	w->acceptors.balance = (struct balance){
-		.slots = h->peers, .peers = h->hints, .wires = h->wires, .number = h->number
+		.slots = h->peers, .hints = h->hints, .wires = h->wires, .number = h->number
 	};
 	if (!timer_heap_new(&w->alarms, ACCEPTORS_ALARMS + OWN_ALARMS))
 		return false;
