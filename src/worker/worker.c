@@ -16,13 +16,13 @@
 #include "base/proctitle.h"
 #include "base/stdio.h"
 #include "base/sys.h"
+#include "config/privs.h"
 #include "config/signals.h"
 #include "net/listen_guard.h"
 #include "worker/acceptor.h"
 #include "worker/dispatch.h"
 #include "worker/fds.h"
 #include "worker/heritage.h"
-#include "worker/privs.h"
 #include "worker/recovery.h"
 
 enum {
@@ -251,6 +251,8 @@ bool worker_settle(const struct heritage *h, struct err *err)
 	stdio_leave_terminal();
 	if (!fds_close_others(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
+	if (h->conf->chroot[0] != '\0')
+		accesslog_forget_folder(); /* it would lead out of the new root */
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
 }
 
