@@ -302,6 +302,12 @@ void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned numbe
 void scoreboard_set_live(struct slot *slot, const uint32_t *live);
 
 /*
+ * Writes the slot's notes on connections, at most SLOT_NOTES, whatever an earlier worker has left
+ * there; count 0: none. For its worker.
+ */
+void scoreboard_set_notes(struct slot *slot, const struct conn_note *list, unsigned count);
+
+/*
  * Returns the row of that listener: its earlier row, a new one, or the last one when none is left.
  * A row whose listener is gone, with all workers that counted there, may be given to another
  * listener; its counts go to the last row. Master only.

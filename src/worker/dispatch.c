@@ -225,37 +225,12 @@ static struct conn_note note_of(const struct pool *pool, const struct record *r)
 	};
 }
 
-/* The number is odd from here to end_notes; a worker that died in between has left it odd. */
-static uint32_t begin_notes(struct conn_notes *notes)
-{
-	uint32_t odd = atomic_load_explicit(&notes->seq, memory_order_relaxed) | 1;
-
-	atomic_store_explicit(&notes->seq, odd, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-	return odd;
-}
-
-static void end_notes(struct conn_notes *notes, uint32_t odd)
-{
-	atomic_store_explicit(&notes->seq, odd + 1, memory_order_release);
-}
-
 void dispatch_publish_notes(const struct pool *pool)
 {
-	struct conn_notes *notes = &pool->slot->notes;
+	struct conn_note list[SLOT_NOTES];
 	struct oldest o = find_oldest(pool);
-	uint32_t odd = begin_notes(notes);
 
 	for (unsigned i = 0; i < o.count; i++)
-		notes->list[i] = note_of(pool, arena_record(pool->arena, o.list[i].index));
-	atomic_store_explicit(&notes->count, o.count, memory_order_relaxed);
-	end_notes(notes, odd);
-}
-
-void dispatch_clear_notes(struct slot *slot)
-{
-	uint32_t odd = begin_notes(&slot->notes);
-
-	atomic_store_explicit(&slot->notes.count, 0, memory_order_relaxed);
-	end_notes(&slot->notes, odd);
+		list[i] = note_of(pool, arena_record(pool->arena, o.list[i].index));
+	scoreboard_set_notes(pool->slot, list, o.count);
 }

@@ -59,10 +59,8 @@ void dispatch_end_all(struct pool *pool, enum close_reason reason);
 
 /*
  * Writes the oldest connections, for which a draining worker waits, to its slot, where any process
- * can read them; none when there is no connection. dispatch_clear_notes drops those of an earlier
- * worker of the slot.
+ * can read them; none when there is no connection.
  */
 void dispatch_publish_notes(const struct pool *pool);
-void dispatch_clear_notes(struct slot *slot);
 
 #endif

@@ -409,7 +409,7 @@ int worker_run(const struct heritage *heritage)
 	clear_bell(w);
 	log_role("worker", (int)heritage->number);
 	log_count_in(&w->slot->tally.log_lines_lost_total);
-	dispatch_clear_notes(w->slot);
+	scoreboard_set_notes(w->slot, NULL, 0);
 	set_number(heritage);
 	loop_read_clock(&w->loop);
 	accesslog_start(arena_log(heritage->arena), &w->slot->tally, &w->loop);
