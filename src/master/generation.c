@@ -134,7 +134,7 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 	generation->wanted = workers;
 	generation->capacity = workers + GENERATION_SPARE;
 	generation->members = calloc(generation->capacity, sizeof(*generation->members));
-	if (!generation->members || !heritage_peers_new(&generation->hints, generation->capacity)) {
+	if (!generation->members || !hints_new(&generation->hints, generation->capacity)) {
 		err_errno(err, CODE_OSERR, "cannot keep book of %u workers", workers);
 		generation_free(generation);
 		return NULL;
@@ -159,7 +159,7 @@ void generation_free(struct generation *generation)
 {
 	BUG_ON(generation->listeners);
 	close_wires(generation);
-	heritage_peers_free(&generation->hints);
+	hints_free(&generation->hints);
 	for (unsigned i = 0; generation->members && i < generation->capacity; i++) {
 		BUG_ON(generation->members[i].pid || generation->members[i].keeper);
 		if (generation->members[i].arena)

@@ -32,7 +32,7 @@ struct generation {
 	unsigned wanted; /* number of workers that are to run */
 	struct slot *slots;
 	struct slot_info *infos; /* of the same slots */
-	struct peers hints;      /* of each worker, mapped before any of them was forked */
+	struct hints hints;      /* of each worker, mapped before any of them was forked */
 	struct wire *wires;      /* one for each slot, made before any worker */
 	int *doorbells;          /* WIRE_DOORBELL of each */
 	/* doors of the workers of the next generation, which these workers can already reach */

@@ -24,7 +24,7 @@ static void leave_memory(struct generation *generation, const struct heritage *h
 	const struct arena *own = heritage->arena;
 
 	if (&generation->hints != heritage->hints)
-		heritage_peers_free(&generation->hints);
+		hints_free(&generation->hints);
 	for (unsigned i = 0; i < generation->capacity; i++)
 		if (generation->members[i].arena && generation->members[i].arena != own)
 			arena_free(generation->members[i].arena);
@@ -134,9 +134,8 @@ static void publish_state(const struct generation *generation, unsigned number,
 	STORE(generation->slots[number].state, state);
 	atomic_store_explicit(&generation->infos[number].is_taken, state != SLOT_EMPTY,
 			      memory_order_release);
-	heritage_peers_set(&generation->hints, number,
-			   (struct peer){ .seat = (uint16_t)member->seat,
-					  .state = (uint8_t)state });
+	hints_set(&generation->hints, number,
+		  (struct hint){ .seat = (uint16_t)member->seat, .state = (uint8_t)state });
 }
 
 static void prepare_slot(const struct scoreboard *board, struct generation *generation,

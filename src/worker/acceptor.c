@@ -12,31 +12,9 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "net/admission.h"
 #include "net/listen_socket.h"
-#include "worker/admission.h"
 #include "worker/dispatch.h"
-
-/* Some errors belong to a connection that has gone away (accept(2)), the others to this process. */
-static void handle_failure(struct acceptor *a)
-{
-	switch (errno) {
-	case EAGAIN:
-	case EINVAL: /* the socket was shut down and listens again */
-	case EINTR:
-	case ECONNABORTED:
-	case EPROTO:
-	case EPERM:
-	case ENETDOWN:
-	case ENOPROTOOPT:
-	case EHOSTDOWN:
-	case ENONET:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		return;
-	default:
-		accept_pause_exhausted(a);
-	}
-}
 
 /*
  * True when the next connection has a place. While another worker has room, no connection is ended
@@ -107,13 +85,14 @@ static void accept_one(struct acceptor *a, bool is_asked)
 {
 	struct acceptors *all = a->all;
 	struct addr remote = { .len = sizeof(remote.un) };
-	int fd = guard_accept(&all->guard, acceptor_listener(a), a->watch.fd, is_asked, &remote);
+	int fd = listen_guard_accept(&all->guard, acceptor_listener(a), a->watch.fd, is_asked,
+				     &remote);
 
 	if (fd < 0) {
-		if (guard_listens(&all->guard, acceptor_listener(a), a->watch.fd))
-			handle_failure(a);
-		else
+		if (!listen_guard_listens(&all->guard, acceptor_listener(a), a->watch.fd))
 			give_up_on(a);
+		else if (!listen_guard_is_passing(errno))
+			accept_pause_exhausted(a);
 		return;
 	}
 	cell_add(&tally_of(a)->connections_accepted_total, 1);
@@ -179,8 +158,7 @@ static void accept_kicked(void *owner, uint32_t events)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (a->is_watching && a->is_shared && (mask & heritage_peers_mask(a->index)) &&
-		    has_place(a))
+		if (a->is_watching && a->is_shared && (mask & hints_mask(a->index)) && has_place(a))
 			accept_one(a, true);
 	}
 }

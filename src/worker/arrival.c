@@ -8,6 +8,7 @@
 #include "worker/audit.h"
 #include "worker/conn.h"
 #include "worker/record_check.h"
+#include "worker/share.h"
 
 /* Finds the listener. Returns DOOR_TAKEN, or why there is none. */
 static unsigned find_listener(struct arrival *a)

@@ -175,7 +175,7 @@ bool conn_flush(struct conn *c)
 static void resume_turn(struct pool *pool, const struct record *r)
 {
 	if (r->is_unfinished)
-		runqueue_push(&pool->queue, r->index);
+		ring_push(&pool->queue, r->index);
 }
 
 /* Not in hand: a worker that dies here loses nothing. */
@@ -193,7 +193,7 @@ void conn_resume(struct pool *pool, struct record *client)
 static bool detach_record(struct pool *pool, struct record *r)
 {
 	timer_cancel(&pool->timers, &pool->nodes[r->index]);
-	runqueue_remove(&pool->queue, r->index);
+	ring_remove(&pool->queue, r->index);
 	return watching_stop(pool, r);
 }
 

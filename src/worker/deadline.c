@@ -80,7 +80,7 @@ bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms)
 {
 	int64_t now_ms = pool->loop->now_ms;
 
-	if (due_ms <= now_ms && r->state != CONN_LINGERING && runqueue_has(&pool->queue, r->index))
+	if (due_ms <= now_ms && r->state != CONN_LINGERING && ring_has(&pool->queue, r->index))
 		due_ms = now_ms + QUEUED_MS;
 	if (due_ms <= now_ms)
 		return false;

@@ -7,9 +7,11 @@
 
 #include "accesslog/accesslog.h"
 #include "base/log.h"
+#include "base/oldest.h"
 #include "base/sys.h"
 #include "worker/audit.h"
 #include "worker/conn.h"
+#include "worker/share.h"
 #include "worker/visit.h"
 #include "worker/watching.h"
 
@@ -40,7 +42,7 @@ static bool is_busy(const struct pool *pool)
 
 static uint8_t weigh_visit(const struct pool *pool, enum conn_weight before)
 {
-	return (uint8_t)runqueue_weigh(before, pool->hand.moved, pool->hand.asked_us);
+	return (uint8_t)share_weigh(before, pool->hand.moved, pool->hand.asked_us);
 }
 
 void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct addr *remote)
@@ -140,10 +142,10 @@ void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events)
 
 	if (!record_is_served(r) || pool_tag(r) != tag)
 		return;
-	if (runqueue_has(&pool->queue, r->index))
+	if (ring_has(&pool->queue, r->index))
 		watching_mute(pool, r);
 	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(pool, r))
-		runqueue_push(&pool->queue, r->index);
+		ring_push(&pool->queue, r->index);
 	else
 		visit_conn(pool, r, events, false);
 }
@@ -153,7 +155,7 @@ static void run_queue(struct pool *pool)
 	uint32_t index;
 
 	do {
-		if (!runqueue_pop(&pool->queue, &index))
+		if (!ring_pop(&pool->queue, &index))
 			return;
 		visit_conn(pool, arena_record(pool->arena, index), 0, true);
 	} while (!is_over(pool, TURN_US));
@@ -202,7 +204,7 @@ void dispatch_drain(struct pool *pool)
 	pool->draining = true;
 	for (uint32_t i = 0; i < pool->arena->head->record_high; i++)
 		if (is_served_client(arena_record(pool->arena, i)))
-			runqueue_push(&pool->queue, i);
+			ring_push(&pool->queue, i);
 }
 
 void dispatch_end_all(struct pool *pool, enum close_reason reason)
@@ -215,15 +217,15 @@ void dispatch_end_all(struct pool *pool, enum close_reason reason)
 	}
 }
 
-static struct pool_oldest find_oldest(const struct pool *pool)
+static struct oldest find_oldest(const struct pool *pool)
 {
-	struct pool_oldest o = { .wanted = SLOT_NOTES };
+	struct oldest o = { .wanted = SLOT_NOTES };
 
 	for (uint32_t i = 0; pool->limit.total > 0 && i < pool->arena->head->record_high; i++) {
 		const struct record *r = arena_record(pool->arena, i);
 
 		if (record_is_client(r))
-			pool_consider_oldest(&o, i, r->opened_us);
+			oldest_consider(&o, i, r->opened_us);
 	}
 	return o;
 }
@@ -242,37 +244,12 @@ static struct conn_note note_of(const struct pool *pool, const struct record *r)
 	};
 }
 
-/* The number is odd from here to end_notes; a worker that died in between has left it odd. */
-static uint32_t begin_notes(struct conn_notes *notes)
-{
-	uint32_t odd = atomic_load_explicit(&notes->seq, memory_order_relaxed) | 1;
-
-	atomic_store_explicit(&notes->seq, odd, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-	return odd;
-}
-
-static void end_notes(struct conn_notes *notes, uint32_t odd)
-{
-	atomic_store_explicit(&notes->seq, odd + 1, memory_order_release);
-}
-
 void dispatch_publish_notes(const struct pool *pool)
 {
-	struct conn_notes *notes = &pool->slot->notes;
-	struct pool_oldest o = find_oldest(pool);
-	uint32_t odd = begin_notes(notes);
+	struct conn_note list[SLOT_NOTES];
+	struct oldest o = find_oldest(pool);
 
 	for (unsigned i = 0; i < o.count; i++)
-		notes->list[i] = note_of(pool, arena_record(pool->arena, o.list[i].index));
-	atomic_store_explicit(&notes->count, o.count, memory_order_relaxed);
-	end_notes(notes, odd);
-}
-
-void dispatch_clear_notes(struct slot *slot)
-{
-	uint32_t odd = begin_notes(&slot->notes);
-
-	atomic_store_explicit(&slot->notes.count, 0, memory_order_relaxed);
-	end_notes(&slot->notes, odd);
+		list[i] = note_of(pool, arena_record(pool->arena, o.list[i].index));
+	scoreboard_set_notes(pool->slot, list, o.count);
 }

@@ -3,7 +3,7 @@
  * The order in which a worker's connections are visited, how they drain, and the notes on those
  * that a draining worker waits for.
  *
- * No connection starves: a visit moves a share of bytes (worker/runqueue.h), and a turn of the loop
+ * No connection starves: a visit moves a share of bytes (worker/share.h), and a turn of the loop
  * lasts a few milliseconds.
  *
  *   epoll --light, or none waits--> visited at once
@@ -59,10 +59,8 @@ void dispatch_end_all(struct pool *pool, enum close_reason reason);
 
 /*
  * Writes the oldest connections, for which a draining worker waits, to its slot, where any process
- * can read them; none when there is no connection. dispatch_clear_notes drops those of an earlier
- * worker of the slot.
+ * can read them; none when there is no connection.
  */
 void dispatch_publish_notes(const struct pool *pool);
-void dispatch_clear_notes(struct slot *slot);
 
 #endif

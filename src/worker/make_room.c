@@ -11,20 +11,20 @@ enum { AGAIN_MS = 10 }; /* between two walks that found no connection to end */
 static bool may_go(struct pool *pool, struct record *r)
 {
 	return record_is_served(r) && r->side == SIDE_CLIENT && pool_rests(pool, r) &&
-	       !runqueue_has(&pool->queue, r->index) &&
+	       !ring_has(&pool->queue, r->index) &&
 	       !conn_limit_is_within(&pool->limit, r->listener);
 }
 
 /* Finds those that rest longest; one that is active meanwhile only becomes younger. */
 static void find_candidates(struct make_room *room, struct pool *pool)
 {
-	room->next = (struct pool_oldest){ .wanted = POOL_OLDEST_MOST };
+	room->next = (struct oldest){ .wanted = OLDEST_MOST };
 	room->at = 0;
 	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
 		struct record *r = arena_record(pool->arena, i);
 
 		if (may_go(pool, r))
-			pool_consider_oldest(&room->next, i, r->active_ms);
+			oldest_consider(&room->next, i, r->active_ms);
 	}
 }
 

@@ -9,49 +9,11 @@
 
 #include "accesslog/accesslog.h"
 #include "base/log.h"
-#include "base/sys.h"
+#include "base/pages.h"
 #include "worker/transport.h"
 
 /* Buffers with a higher index give their pages back as soon as they are free. */
 enum { BUFS_KEPT = 256 };
-
-/* Pages that cost nothing until touched. */
-static void *map_private(size_t size)
-{
-	return sys_mmap(NULL, size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-}
-
-static bool free_list_start(struct free_list *list, uint32_t most)
-{
-	list->most = most;
-	list->given_back = map_private(most * sizeof(*list->given_back));
-	return list->given_back != MAP_FAILED;
-}
-
-static void free_list_stop(struct free_list *list)
-{
-	(void)sys_munmap(list->given_back, list->most * sizeof(*list->given_back));
-}
-
-static uint32_t free_list_take(struct free_list *list)
-{
-	if (list->count > 0)
-		return list->given_back[--list->count];
-	BUG_ON(list->high == list->most);
-	return list->high++;
-}
-
-static void free_list_give(struct free_list *list, uint32_t index)
-{
-	BUG_ON(list->count == list->most);
-	list->given_back[list->count++] = index;
-}
-
-static bool free_list_is_empty(const struct free_list *list)
-{
-	return list->count == 0 && list->high == list->most;
-}
 
 static bool find_services(struct pool *pool)
 {
@@ -70,21 +32,21 @@ static size_t size_of_nodes(const struct pool *pool)
 
 static bool start_timers(struct pool *pool)
 {
-	pool->nodes = map_private(size_of_nodes(pool));
-	return pool->nodes != MAP_FAILED && timer_heap_new(&pool->timers, pool->arena->record_most);
+	pool->nodes = pages_new(size_of_nodes(pool));
+	return pool->nodes && timer_heap_new(&pool->timers, pool->arena->record_most);
 }
 
 static bool start_audit(struct pool *pool)
 {
-	pool->audit = (struct audit){ .waits = map_private(pool->arena->record_most) };
-	return pool->audit.waits != MAP_FAILED;
+	pool->audit = (struct audit){ .waits = pages_new(pool->arena->record_most) };
+	return pool->audit.waits != NULL;
 }
 
 bool pool_start(struct pool *pool)
 {
 	return find_services(pool) &&
 	       conn_limit_start(&pool->limit, pool->listeners, pool->arena->conn_most) &&
-	       start_timers(pool) && runqueue_start(&pool->queue, pool->arena->record_most) &&
+	       start_timers(pool) && ring_start(&pool->queue, pool->arena->record_most) &&
 	       free_list_start(&pool->records, pool->arena->record_most) &&
 	       free_list_start(&pool->bufs, pool->arena->buf_most) && start_audit(pool);
 }
@@ -93,9 +55,9 @@ void pool_stop(struct pool *pool)
 {
 	BUG_ON(pool->limit.total > 0);
 	timer_heap_free(&pool->timers);
-	(void)sys_munmap(pool->nodes, size_of_nodes(pool));
-	(void)sys_munmap(pool->audit.waits, pool->arena->record_most);
-	runqueue_stop(&pool->queue);
+	pages_free(pool->nodes, size_of_nodes(pool));
+	pages_free(pool->audit.waits, pool->arena->record_most);
+	ring_stop(&pool->queue);
 	free_list_stop(&pool->records);
 	free_list_stop(&pool->bufs);
 	conn_limit_stop(&pool->limit);
@@ -267,7 +229,7 @@ void pool_give_record(struct pool *pool, struct record *r)
 	r->magic = 0;
 	give_bufs(pool, r);
 	timer_cancel(&pool->timers, &pool->nodes[r->index]);
-	runqueue_remove(&pool->queue, r->index);
+	ring_remove(&pool->queue, r->index);
 	free_list_give(&pool->records, r->index);
 }
 

@@ -10,22 +10,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/free_list.h"
 #include "base/loop.h"
+#include "base/ring.h"
 #include "base/timer.h"
 #include "net/ban.h"
+#include "net/conn_limit.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
-#include "worker/conn_limit.h"
 #include "worker/conn_record.h"
-#include "worker/runqueue.h"
-
-/* Free indexes: those given back, the last one first, then those never used, from high on. */
-struct free_list {
-	uint32_t *given_back;
-	uint32_t count, most;
-	uint32_t high;
-};
 
 /* The connection in hand, and what its visit has done so far. */
 struct hand {
@@ -53,7 +47,7 @@ struct pool {
 	struct timer_heap timers;
 	struct timer_node *nodes; /* of each record */
 	struct free_list records, bufs;
-	struct runqueue queue;           /* records that wait for their turn */
+	struct ring queue;               /* records that wait for their turn */
 	struct conn_limit limit;         /* which listener may have the next place */
 	const struct service **services; /* of each listener */
 	struct hand hand;
@@ -65,34 +59,6 @@ struct pool {
 	bool draining;
 	uint32_t freed; /* connections that have ended: a change means room */
 };
-
-/* The connections with the oldest times, found in one walk over the records; the oldest first. */
-enum { POOL_OLDEST_MOST = 64 };
-
-struct pool_oldest {
-	struct {
-		int64_t time;
-		uint32_t index;
-	} list[POOL_OLDEST_MOST];
-	unsigned count, wanted; /* wanted: how many to find, 1 .. POOL_OLDEST_MOST */
-};
-
-/* Considers the next record of the walk. */
-static inline void pool_consider_oldest(struct pool_oldest *o, uint32_t index, int64_t time)
-{
-	unsigned at = o->count;
-
-	if (at == o->wanted && time >= o->list[at - 1].time)
-		return;
-	if (at < o->wanted)
-		o->count++;
-	else
-		at--;
-	for (; at > 0 && time < o->list[at - 1].time; at--)
-		o->list[at] = o->list[at - 1];
-	o->list[at].time = time;
-	o->list[at].index = index;
-}
 
 /*
  * Prepares an empty set over the arena; the caller sets loop, arena, slot, number, listeners and
@@ -151,7 +117,7 @@ static inline uint64_t pool_tag(const struct record *r)
 /* True when connections wait for their turn: the loop must not sleep. */
 static inline bool pool_has_waiting(const struct pool *pool)
 {
-	return !runqueue_is_empty(&pool->queue);
+	return !ring_is_empty(&pool->queue);
 }
 
 /* Fills in one side, without its peer. */

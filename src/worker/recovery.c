@@ -8,12 +8,12 @@
 #include <stdlib.h>
 
 #include "accesslog/accesslog.h"
+#include "base/claims.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/arrival.h"
 #include "worker/dispatch.h"
-#include "worker/fds.h"
 #include "worker/record_check.h"
 
 /*
@@ -26,7 +26,7 @@ enum { EMPTY_HANDED_MOST = 2 };
 struct survey {
 	const struct heritage *heritage;
 	const struct arena *arena;
-	struct fds_claims fds;
+	struct claims fds;
 	uint8_t *buf_claims; /* how many records claim the buffer: 0, 1, or more */
 	uint32_t open;       /* connections of the slot, as counted by the master */
 	int64_t now_us;
@@ -53,11 +53,11 @@ static bool claim_heritage(struct survey *s)
 	count += accesslog_fds(fds + count);
 	count += heritage_fds(s->heritage, fds + count);
 	for (unsigned i = 0; i < count; i++)
-		fds_claims_reserve(&s->fds, fds[i]);
+		claims_reserve(&s->fds, fds[i]);
 	free(fds);
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
-			fds_claims_reserve(&s->fds, listeners->list[i].fds[k]);
+			claims_reserve(&s->fds, listeners->list[i].fds[k]);
 	return true;
 }
 
@@ -90,9 +90,9 @@ static void count_claims(struct survey *s)
 
 		if (!is_sound_frame(s, r, i))
 			continue;
-		fds_claims_count(&s->fds, r->fd);
+		claims_count(&s->fds, r->fd);
 		if (r->file_left > 0)
-			fds_claims_count(&s->fds, r->file);
+			claims_count(&s->fds, r->file);
 		count_buf(s, r->in.number);
 		count_buf(s, r->out.number);
 	}
@@ -105,8 +105,8 @@ static bool is_sole_buf(const struct survey *s, uint32_t number)
 
 static bool is_sound_side(const struct survey *s, struct record *r, uint32_t index)
 {
-	return is_sound_frame(s, r, index) && fds_claims_is_sole(&s->fds, r->fd) &&
-	       (r->file_left == 0 || fds_claims_is_sole(&s->fds, r->file)) &&
+	return is_sound_frame(s, r, index) && claims_is_sole(&s->fds, r->fd) &&
+	       (r->file_left == 0 || claims_is_sole(&s->fds, r->file)) &&
 	       is_sole_buf(s, r->in.number) && is_sole_buf(s, r->out.number);
 }
 
@@ -324,12 +324,12 @@ static bool start_survey(struct recovery *r, struct survey *s)
 	r->is_kept = calloc(arena->record_most, sizeof(*r->is_kept));
 	r->fds = calloc(2 * (size_t)arena->record_most, sizeof(*r->fds));
 	return s->buf_claims && r->is_kept && r->fds &&
-	       fds_claims_new(&s->fds, 2 * arena->head->record_high + count_heritage(s->heritage));
+	       claims_new(&s->fds, 2 * arena->head->record_high + count_heritage(s->heritage));
 }
 
 static void end_survey(struct survey *s)
 {
-	fds_claims_free(&s->fds);
+	claims_free(&s->fds);
 	free(s->buf_claims);
 }
 

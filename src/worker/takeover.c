@@ -2,19 +2,24 @@
 /* The steps in which a worker takes over from its master, or from the last worker of its slot. */
 #include "worker/takeover.h"
 
+#include "accesslog/accesslog.h"
+#include "base/stdio.h"
 #include "base/sys.h"
+#include "config/privs.h"
+#include "net/listen_guard.h"
 #include "stats/scoreboard.h"
 #include "worker/dispatch.h"
 #include "worker/fds.h"
-#include "worker/privs.h"
 
 bool worker_settle(const struct heritage *h, struct err *err)
 {
 	if (!scoreboard_confine(h->board, &h->peers[h->number]))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
-	fds_leave_terminal();
+	stdio_leave_terminal();
 	if (!fds_close_others(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
+	if (h->conf->chroot[0] != '\0')
+		accesslog_forget_folder(); /* it would lead out of the new root */
 	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
 }
 
@@ -26,7 +31,7 @@ bool takeover_begin(struct recovery *r, const struct heritage *h, struct err *er
 		return err_errno(err, CODE_OSERR, "cannot look at what the last worker left");
 	if (!r->is_needed)
 		return true;
-	if (!r->was_leaving && !fds_has_listeners(h->listeners))
+	if (!r->was_leaving && !listen_guard_has_all(h->listeners))
 		return err_set(err, CODE_OK, "the listening sockets are closed");
 	if (!fds_close_others(h, !r->was_leaving, r->fds, r->fd_count))
 		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");

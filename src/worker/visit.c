@@ -9,11 +9,12 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
-#include "worker/admission.h"
+#include "net/admission.h"
 #include "worker/conn.h"
 #include "worker/conn_io.h"
 #include "worker/deadline.h"
 #include "worker/hand.h"
+#include "worker/share.h"
 #include "worker/watching.h"
 
 /* After a visit: notes whether a message is in progress, and waits for the next event. */
@@ -33,7 +34,7 @@ static void wait_for_client(struct pool *pool, struct conn *side)
 		pool_take_back_buf(pool, &c->peer->out);
 	}
 	/* A connection in the run queue needs no other events. */
-	if (!runqueue_has(&pool->queue, side->record->index)) {
+	if (!ring_has(&pool->queue, side->record->index)) {
 		(void)conn_wait(c);
 		return;
 	}
@@ -62,7 +63,7 @@ static bool has_spent_share(const struct pool *pool, unsigned answers)
 {
 	int64_t past_us = answers > 1 ? clock_us() - pool->loop->now_us : 0;
 
-	return runqueue_is_spent(pool->is_ahead, pool->hand.moved, answers, past_us);
+	return share_is_spent(pool->is_ahead, pool->hand.moved, answers, past_us);
 }
 
 /* The side whose output has gone out in this round, and whose service may have more; or NULL. */
@@ -113,7 +114,7 @@ static void carry_out(struct pool *pool, struct conn *side, enum verdict verdict
 			break;
 		if (has_spent_share(pool, round + 1)) {
 			drained->record->is_unfinished = true;
-			runqueue_push(&pool->queue, drained->record->index);
+			ring_push(&pool->queue, drained->record->index);
 			break;
 		}
 		verdict = hand_ask(drained, hand_call_drained);
@@ -265,8 +266,7 @@ static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
 		serve_open(pool, c, events);
 	/* full duplex: both were reported */
 	if (is_open(c) && c->record->state == CONN_OPEN && (events & EPOLLOUT) &&
-	    (events & EPOLLIN) && !runqueue_has(&pool->queue, c->record->index) &&
-	    watching_reads(c))
+	    (events & EPOLLIN) && !ring_has(&pool->queue, c->record->index) && watching_reads(c))
 		read_and_serve(pool, c);
 }
 

@@ -11,15 +11,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proctitle.h"
+#include "base/stdio.h"
 #include "base/sys.h"
+#include "config/privs.h"
 #include "config/signals.h"
+#include "net/listen_guard.h"
 #include "worker/acceptor.h"
 #include "worker/dispatch.h"
 #include "worker/door.h"
 #include "worker/heritage.h"
 #include "worker/leave.h"
 #include "worker/moving.h"
-#include "worker/privs.h"
 #include "worker/rebalance.h"
 #include "worker/recovery.h"
 #include "worker/takeover.h"
@@ -195,7 +197,7 @@ static bool start_serving(struct worker *w)
 	w->acceptors.alarms = &w->alarms;
 	w->acceptors.room.is_on = h->conf->make_room;
 	w->acceptors.balance = (struct balance){
-		.slots = h->peers, .peers = h->hints, .wires = h->wires, .number = h->number
+		.slots = h->peers, .hints = h->hints, .wires = h->wires, .number = h->number
 	};
 	if (!timer_heap_new(&w->alarms, ALARMS))
 		return false;
@@ -317,7 +319,7 @@ int worker_run(const struct heritage *heritage)
 	clear_bell(w);
 	log_role("worker", (int)heritage->number);
 	log_count_in(&w->slot->tally.log_lines_lost_total);
-	dispatch_clear_notes(w->slot);
+	scoreboard_set_notes(w->slot, NULL, 0);
 	set_number(heritage);
 	loop_read_clock(&w->loop);
 	accesslog_start(arena_log(heritage->arena), &w->slot->tally, &w->loop);

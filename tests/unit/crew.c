@@ -82,6 +82,11 @@ static void end_all(struct procs *procs)
 			       INT64_MAX);
 	workers_reap(procs, CREW_NOW);
 	workers_sweep(procs);
+	while (procs->closer > 0) { /* each closes the doors of one generation */
+		crew_await_death(procs->closer);
+		workers_reap(procs, CREW_NOW);
+		workers_sweep(procs);
+	}
 }
 
 int crew_free(void **state)

@@ -102,7 +102,7 @@ static void list__that_a_dead_worker_left_half_written__is_cleared(void **state)
 	(void)state;
 	atomic_store(&slot.notes.seq, 7);
 	atomic_store(&slot.notes.count, 3);
-	dispatch_clear_notes(&slot);
+	scoreboard_set_notes(&slot, NULL, 0);
 	assert_notes(0, NULL);
 	assert_int_equal(atomic_load(&slot.notes.seq), 8);
 }

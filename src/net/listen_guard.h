@@ -15,19 +15,20 @@
  * Any such process can call shutdown(2), which ends listening in every process. A worker makes the
  * socket listen again; a unix socket cannot, and is left to a reload.
  */
-#ifndef WORKER_GUARD_H
-#define WORKER_GUARD_H
+#ifndef NET_LISTEN_GUARD_H
+#define NET_LISTEN_GUARD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/loop.h"
 #include "net/listener.h"
-#include "stats/metric.h"
 
-struct guard {
+struct listen_guard {
 	const struct loop *loop;
-	metric_cell *mended; /* counts the repairs */
-	int64_t said_ms;     /* when a repair was last logged; 0: never */
+	_Atomic uint64_t *mended; /* counts the repairs */
+	int64_t said_ms;          /* when a repair was last logged; 0: never */
 	bool is_alert;
 	bool hears_timer; /* SIGALRM interrupts a blocking system call */
 };
@@ -38,13 +39,25 @@ struct guard {
  * loop and mended. In ALERT, and after the first kick, the guard owns the process's SIGALRM. Worker
  * only.
  */
-int guard_accept(struct guard *guard, const struct listener *listener, int fd, bool is_asked,
-		 struct addr *remote);
+int listen_guard_accept(struct listen_guard *guard, const struct listener *listener, int fd,
+			bool is_asked, struct addr *remote);
 
 /*
- * After guard_accept failed: returns false, and logs, when the socket is shut down for good; makes
- * it listen again where that is possible. Keeps errno. Worker only.
+ * After listen_guard_accept failed: returns false, and logs, when the socket is shut down for good;
+ * makes it listen again where that is possible. Keeps errno. Worker only.
  */
-bool guard_listens(struct guard *guard, const struct listener *listener, int fd);
+bool listen_guard_listens(struct listen_guard *guard, const struct listener *listener, int fd);
+
+/*
+ * True for an errno of accept4 that belongs to a connection that has gone away (accept(2)), and not
+ * to this process.
+ */
+bool listen_guard_is_passing(int error);
+
+/*
+ * True when the descriptors of the set are sockets that listen, or did: no process that shares the
+ * table of descriptors has closed them. Any process.
+ */
+bool listen_guard_has_all(const struct listener_set *set);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Counts places. worker/make_room.c decides which connection gives one up. */
-#include "worker/conn_limit.h"
+#include "net/conn_limit.h"
 
 #include <stdlib.h>
 

@@ -8,51 +8,51 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
+#include "stats/hints.h"
 #include "stats/scoreboard.h"
-#include "worker/heritage.h"
 
 enum { COUNT = SCOREBOARD_WORKERS };
 
-static struct peers peers;
+static struct hints hints;
 
 static int set_up(void **state)
 {
 	(void)state;
-	return heritage_peers_new(&peers, COUNT) ? 0 : -1;
+	return hints_new(&hints, COUNT) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	heritage_peers_free(&peers);
-	return peers.words ? -1 : 0;
+	hints_free(&hints);
+	return hints.words ? -1 : 0;
 }
 
 static void words__are_empty_at_first__and_keep_what_is_said(void **state)
 {
-	struct peer said = { .live = UINT32_MAX, .seat = COUNT - 1, .state = SLOT_LEAVING }, got;
+	struct hint said = { .live = UINT32_MAX, .seat = COUNT - 1, .state = SLOT_LEAVING }, got;
 
 	(void)state;
-	got = heritage_peers_get(&peers, COUNT - 1);
+	got = hints_get(&hints, COUNT - 1);
 	assert_int_equal(got.live + got.seat + got.state, SLOT_EMPTY);
-	heritage_peers_set(&peers, COUNT - 1, said);
-	got = heritage_peers_get(&peers, COUNT - 1);
+	hints_set(&hints, COUNT - 1, said);
+	got = hints_get(&hints, COUNT - 1);
 	assert_int_equal(got.live, said.live);
 	assert_int_equal(got.seat, said.seat);
 	assert_int_equal(got.state, said.state);
-	got = heritage_peers_get(&peers, COUNT - 2);
+	got = hints_get(&hints, COUNT - 2);
 	assert_int_equal(got.live + got.seat + got.state, SLOT_EMPTY);
 }
 
 static void asked__is_a_mask__that_is_taken_once(void **state)
 {
 	(void)state;
-	heritage_peers_ask(&peers, 1, 2);
-	heritage_peers_ask(&peers, 1, 70);
-	assert_int_equal(heritage_peers_asked(&peers, 0), 0);
-	assert_int_equal(heritage_peers_asked(&peers, 1), UINT64_C(1) << 2 | UINT64_C(1) << 6);
-	assert_int_equal(heritage_peers_asked(&peers, 1), 0);
-	assert_int_equal(heritage_peers_mask(6), heritage_peers_mask(70)); /* they share the bit */
+	hints_ask(&hints, 1, 2);
+	hints_ask(&hints, 1, 70);
+	assert_int_equal(hints_asked(&hints, 0), 0);
+	assert_int_equal(hints_asked(&hints, 1), UINT64_C(1) << 2 | UINT64_C(1) << 6);
+	assert_int_equal(hints_asked(&hints, 1), 0);
+	assert_int_equal(hints_mask(6), hints_mask(70)); /* they share the bit */
 }
 
 static void words__of_a_child__are_seen(void **state)
@@ -62,19 +62,19 @@ static void words__of_a_child__are_seen(void **state)
 
 	(void)state;
 	if (pid == 0) {
-		heritage_peers_set(&peers, 3, (struct peer){ .live = 7 });
-		heritage_peers_ask(&peers, 0, 0);
+		hints_set(&hints, 3, (struct hint){ .live = 7 });
+		hints_ask(&hints, 0, 0);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(heritage_peers_get(&peers, 3).live, 7);
-	assert_int_equal(heritage_peers_asked(&peers, 0), 1);
+	assert_int_equal(hints_get(&hints, 3).live, 7);
+	assert_int_equal(hints_asked(&hints, 0), 1);
 }
 
 static void walk__over_all_workers__is_a_page(void **state)
 {
 	(void)state;
-	assert_true(COUNT * sizeof(*peers.words) <= 4096);
+	assert_true(COUNT * sizeof(*hints.words) <= 4096);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

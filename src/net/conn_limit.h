@@ -4,8 +4,8 @@
  * places for itself (listen.reserve); all listeners share the rest. Counts only: it knows no
  * connection. Worker only.
  */
-#ifndef WORKER_CONN_LIMIT_H
-#define WORKER_CONN_LIMIT_H
+#ifndef NET_CONN_LIMIT_H
+#define NET_CONN_LIMIT_H
 
 #include <stdbool.h>
 #include <stdint.h>

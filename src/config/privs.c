@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Drops privileges for good, and reports the step that the system refused. */
-#include "worker/privs.h"
+#include "config/privs.h"
 
-#include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/cpus.h"
@@ -36,9 +35,7 @@ static bool enter_root(const char *path, struct err *err)
 		return err_errno(err, code_of(errno), "chroot: cannot make \"%s\" the root", path);
 	if (sys_chdir("/") < 0)
 		return err_errno(err, code_of(errno), "chroot: cannot enter \"%s\"", path);
-	/* an open folder leads out of the new root */
-	log_forget_folder();
-	accesslog_forget_folder();
+	log_forget_folder(); /* an open folder leads out of the new root */
 	return true;
 }
 

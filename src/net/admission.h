@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which clients are refused by their address. Pure; any process. */
-#ifndef WORKER_ADMISSION_H
-#define WORKER_ADMISSION_H
+#ifndef NET_ADMISSION_H
+#define NET_ADMISSION_H
 
 #include "net/acl.h"
 #include "net/ban.h"

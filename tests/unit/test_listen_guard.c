@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "unit/listening.h"
-#include "worker/guard.h"
+#include "net/listen_guard.h"
 
 enum {
 	TRIES = 2000,
@@ -22,8 +22,8 @@ enum {
 static struct listening setup;
 static struct listener_set *set;
 static struct loop loop;
-static metric_cell mended;
-static struct guard guard;
+static _Atomic uint64_t mended;
+static struct listen_guard guard;
 static bool is_asked; /* accept_from has been kicked */
 
 static int set_up(void **state)
@@ -35,9 +35,9 @@ static int set_up(void **state)
 	listening_add(&setup, listening_unix);
 	set = listening_open(&setup, NULL, 1);
 	loop_read_clock(&loop);
-	cell_set(&mended, 0);
+	atomic_store(&mended, 0);
 	is_asked = false;
-	guard = (struct guard){ .loop = &loop, .mended = &mended };
+	guard = (struct listen_guard){ .loop = &loop, .mended = &mended };
 	return 0;
 }
 
@@ -52,7 +52,7 @@ static int accept_from(unsigned listener)
 	struct addr remote = { .len = sizeof(remote.un) };
 	const struct listener *l = &set->list[listener];
 
-	return guard_accept(&guard, l, l->fds[0], is_asked, &remote);
+	return listen_guard_accept(&guard, l, l->fds[0], is_asked, &remote);
 }
 
 static void assert_empty(unsigned listener)
@@ -65,7 +65,7 @@ static void assert_empty(unsigned listener)
 
 static void assert_mended(uint64_t times)
 {
-	assert_int_equal(cell_get(&mended), times);
+	assert_int_equal(atomic_load(&mended), times);
 }
 
 static int flags_of(unsigned listener)
@@ -82,9 +82,9 @@ static void socket__in_order__is_left_alone(void **state)
 {
 	(void)state;
 	assert_empty(0);
-	assert_true(guard_listens(&guard, &set->list[0], set->list[0].fds[0]));
+	assert_true(listen_guard_listens(&guard, &set->list[0], set->list[0].fds[0]));
 	assert_empty(1);
-	assert_true(guard_listens(&guard, &set->list[1], set->list[1].fds[0]));
+	assert_true(listen_guard_listens(&guard, &set->list[1], set->list[1].fds[0]));
 	assert_mended(0);
 	assert_false(guard.is_alert);
 }
@@ -184,7 +184,7 @@ static void tcp__shut_down__listens_again(void **state)
 	assert_false(listening_answers(&l->bound));
 	assert_int_equal(accept_from(0), -1);
 	assert_int_equal(errno, EINVAL);
-	assert_true(guard_listens(&guard, l, l->fds[0]));
+	assert_true(listen_guard_listens(&guard, l, l->fds[0]));
 	assert_mended(1);
 	assert_true(listening_answers(&l->bound));
 	fd = accept_from(0);
@@ -199,7 +199,7 @@ static void unix__shut_down__is_lost(void **state)
 	(void)state;
 	assert_int_equal(shutdown(l->fds[0], SHUT_RD), 0);
 	assert_empty(1);
-	assert_false(guard_listens(&guard, l, l->fds[0]));
+	assert_false(listen_guard_listens(&guard, l, l->fds[0]));
 	assert_mended(0);
 }
 

@@ -3,7 +3,7 @@
  * Checks the flags before each accept, and bounds it by a timer once they were wrong. It closes
  * nothing and leaves epoll alone.
  */
-#include "worker/guard.h"
+#include "net/listen_guard.h"
 
 #include <string.h>
 
@@ -22,7 +22,7 @@ static void be_woken(int number)
 	(void)number;
 }
 
-static bool handle_timer(struct guard *guard)
+static bool handle_timer(struct listen_guard *guard)
 {
 	const struct sigaction action = { .sa_handler = be_woken }; /* no SA_RESTART */
 	sigset_t alarms;
@@ -61,11 +61,12 @@ static int take_in_time(int fd, struct addr *remote)
 	return taken;
 }
 
-static void note_mended(struct guard *guard, const struct listener *listener, const char *reason)
+static void note_mended(struct listen_guard *guard, const struct listener *listener,
+			const char *reason)
 {
 	int64_t now_ms = guard->loop->now_ms;
 
-	cell_add(guard->mended, 1);
+	atomic_fetch_add_explicit(guard->mended, 1, memory_order_relaxed);
 	if (guard->said_ms != 0 && now_ms - guard->said_ms < SAID_MS)
 		return;
 	guard->said_ms = now_ms;
@@ -73,7 +74,7 @@ static void note_mended(struct guard *guard, const struct listener *listener, co
 	    LOG_STR("reason", reason));
 }
 
-static void unblock_listener(struct guard *guard, const struct listener *listener, int fd,
+static void unblock_listener(struct listen_guard *guard, const struct listener *listener, int fd,
 			     int flags)
 {
 	(void)sys_fcntl_int(fd, F_SETFL, flags | O_NONBLOCK);
@@ -81,8 +82,8 @@ static void unblock_listener(struct guard *guard, const struct listener *listene
 	note_mended(guard, listener, "O_NONBLOCK had been cleared");
 }
 
-int guard_accept(struct guard *guard, const struct listener *listener, int fd, bool is_asked,
-		 struct addr *remote)
+int listen_guard_accept(struct listen_guard *guard, const struct listener *listener, int fd,
+			bool is_asked, struct addr *remote)
 {
 	int flags = sys_fcntl_int(fd, F_GETFL, 0);
 
@@ -99,7 +100,7 @@ static bool is_suspect(const struct listener *listener, int error)
 	return error == EINVAL || (error == EAGAIN && listener->bound.sa.sa_family == AF_UNIX);
 }
 
-bool guard_listens(struct guard *guard, const struct listener *listener, int fd)
+bool listen_guard_listens(struct listen_guard *guard, const struct listener *listener, int fd)
 {
 	int error = errno;
 
@@ -113,5 +114,48 @@ bool guard_listens(struct guard *guard, const struct listener *listener, int fd)
 		note_mended(guard, listener, "it had been shut down");
 	}
 	errno = error;
+	return true;
+}
+
+bool listen_guard_is_passing(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case EINVAL: /* the socket was shut down and listens again */
+	case EINTR:
+	case ECONNABORTED:
+	case EPROTO:
+	case EPERM:
+	case ENETDOWN:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A worker that left by itself has closed them in the table that all workers of the slot share. */
+static bool is_closed(int fd)
+{
+	struct sockaddr_storage peer;
+	int listens = 0;
+	socklen_t len = sizeof(listens), size = sizeof(peer);
+
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+		return errno == EBADF || errno == ENOTSOCK;
+	/* A socket that was shut down does not listen either, but has no peer; it can be revived. */
+	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
+}
+
+bool listen_guard_has_all(const struct listener_set *set)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		for (unsigned k = 0; k < set->list[i].fd_count; k++)
+			if (is_closed(set->list[i].fds[k]))
+				return false;
 	return true;
 }
