@@ -116,3 +116,10 @@ void arena_buf_forget(struct arena *arena, uint32_t index)
 {
 	(void)forget_pages(arena_buf(arena, index), ARENA_BUF_SIZE);
 }
+
+void arena_touch(const struct arena *arena)
+{
+	size_t size = (size_t)arena->head->record_high * arena->record_stride;
+
+	(void)sys_madvise(arena->records, round_up(size, PAGE), MADV_POPULATE_WRITE);
+}

@@ -103,6 +103,9 @@ static inline char *arena_buf(const struct arena *arena, uint32_t index)
 	return arena->bufs + (size_t)index * ARENA_BUF_SIZE;
 }
 
+/* Maps the pages of the records that were ever used, if the system can (MADV_POPULATE_WRITE). */
+void arena_touch(const struct arena *arena);
+
 /* Gives back the pages of a buffer, if the system can. */
 void arena_buf_forget(struct arena *arena, uint32_t index);
 

@@ -5,6 +5,8 @@
  */
 #include "worker/conn.h"
 
+#include <stdlib.h>
+
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/conn_io.h"
@@ -190,36 +192,57 @@ void conn_resume(struct pool *pool, struct record *client)
 		conn_end(pool, client, CLOSE_system_error);
 }
 
-static bool detach_record(struct pool *pool, struct record *r)
+void conn_freeze(struct pool *pool, struct record *client)
 {
-	timer_cancel(&pool->timers, &pool->nodes[r->index]);
-	ring_remove(&pool->queue, r->index);
-	return watching_stop(pool, r);
+	struct record *peer = pool_peer(pool, client);
+
+	timer_cancel(&pool->timers, &pool->nodes[client->index]);
+	ring_remove(&pool->queue, client->index);
+	if (!peer)
+		return;
+	timer_cancel(&pool->timers, &pool->nodes[peer->index]);
+	ring_remove(&pool->queue, peer->index);
 }
 
 bool conn_detach(struct pool *pool, struct record *client)
 {
 	struct record *peer = pool_peer(pool, client);
 
-	return detach_record(pool, client) && (!peer || detach_record(pool, peer));
+	return watching_stop(pool, client) && (!peer || watching_stop(pool, peer));
 }
 
-static void let_go_record(struct pool *pool, struct record *r)
+static unsigned let_go_record(struct pool *pool, struct record *r, int *fds)
 {
-	int fd = r->fd, file = r->file_left > 0 ? r->file : -1;
+	unsigned count = 0;
 
+	fds[count++] = r->fd;
+	if (r->file_left > 0)
+		fds[count++] = r->file;
 	pool_give_record(pool, r);
-	(void)sys_close(fd);
-	if (file >= 0)
-		(void)sys_close(file);
+	return count;
 }
 
-void conn_let_go(struct pool *pool, struct record *client)
+unsigned conn_let_go(struct pool *pool, struct record *client, int *fds)
 {
 	struct record *peer = pool_peer(pool, client);
+	unsigned count = peer ? let_go_record(pool, peer, fds) : 0;
 
 	pool_count_out(pool, client);
-	if (peer)
-		let_go_record(pool, peer);
-	let_go_record(pool, client);
+	return count + let_go_record(pool, client, fds + count);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Neighbours go together: a call for each would cost more than the moving itself. */
+void conn_close_fds(int *fds, unsigned count)
+{
+	qsort(fds, count, sizeof(*fds), by_number);
+	for (unsigned i = 0, end; i < count; i = end) {
+		for (end = i + 1; end < count && fds[end] == fds[end - 1] + 1;)
+			end++;
+		(void)sys_close_range((unsigned)fds[i], (unsigned)fds[end - 1]);
+	}
 }

@@ -55,12 +55,19 @@ void conn_end(struct pool *pool, struct record *r, enum close_reason reason);
 void conn_resume(struct pool *pool, struct record *client);
 
 /*
- * Stops and forgets a connection that another worker has, without a word to the client:
- * conn_detach takes it out of epoll and of all lists, until conn_resume (returns false with errno set
- * when epoll may still report it);
- * conn_let_go closes this worker's descriptors and frees the records.
+ * Steps by which a connection goes to another worker, without a word to the client. conn_freeze takes
+ * it out of all lists until conn_resume. conn_detach takes it out of epoll; it returns false with
+ * errno set when epoll may still report it.
  */
+void conn_freeze(struct pool *pool, struct record *client);
 bool conn_detach(struct pool *pool, struct record *client);
-void conn_let_go(struct pool *pool, struct record *client);
+
+/*
+ * Another worker has it: frees its records, and writes its descriptors, CONN_FDS_MOST at most, to fds;
+ * returns how many. conn_close_fds closes them, in any order.
+ */
+enum { CONN_FDS_MOST = 4 };
+unsigned conn_let_go(struct pool *pool, struct record *client, int *fds);
+void conn_close_fds(int *fds, unsigned count);
 
 #endif

@@ -2,6 +2,7 @@
 /* The states in which a worker leaves. The arena notes each first: a recovered worker goes on there. */
 #include "worker/leave.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -111,12 +112,28 @@ void leave_drain(struct leave *l)
 		drain_until(l, time_limit_ms(l));
 }
 
+/*
+ * Without this, epoll reports the connections of other workers for as long as they live there; with a
+ * call for each they would leave it one by one.
+ */
+static void renew_epoll(struct leave *l)
+{
+	if (l->pool->limit.total == 0)
+		return;
+	if (loop_renew(l->pool->loop))
+		dispatch_watch_all(l->pool);
+	else
+		LOG(EVENT_worker_failed, LOG_STR("message", strerror(errno)));
+}
+
 void leave_moved(void *owner)
 {
 	struct leave *l = owner;
 
-	if (!l->pool->draining && !l->is_over)
-		drain_until(l, time_limit_ms(l));
+	if (l->pool->draining || l->is_over)
+		return;
+	renew_epoll(l);
+	drain_until(l, time_limit_ms(l));
 }
 
 void leave_resume(struct leave *l)

@@ -356,6 +356,7 @@ static void begin_moving(struct moving *m, enum moving_state state)
 void moving_leave(struct moving *m)
 {
 	begin_moving(m, MOVING_LEAVING);
+	m->offer.is_leaving = true;
 	keep_immovable(m);
 	moving_look(m);
 }

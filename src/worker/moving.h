@@ -49,7 +49,10 @@ enum { MOVING_ALARMS = 1 };
  */
 bool moving_start(struct moving *moving);
 
-/* Begins to move all connections; `done` is called when no more can move, maybe at once. */
+/*
+ * Begins to move all connections; `done` is called when no more can move, maybe at once. Epoll may
+ * then go on reporting those that have moved: the caller renews it (loop_renew).
+ */
 void moving_leave(struct moving *moving);
 
 /*

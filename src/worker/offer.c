@@ -12,7 +12,7 @@
 
 enum {
 	PARTS_MOST = 1 + DOOR_CONNS_MOST * 6, /* for each side: a record and two buffers */
-	FDS_MOST = DOOR_CONNS_MOST * 4,
+	FDS_MOST = DOOR_CONNS_MOST * CONN_FDS_MOST,
 	BEGIN_US = 100000, /* a receiver that has not begun by then hangs, or is dead */
 };
 
@@ -98,7 +98,9 @@ static bool freeze_batch(struct offer *offer, bool is_other_generation)
 		client->passage = PASSAGE_OFFERED;
 		if (is_other_generation)
 			note_grace(pool, client);
-		done = conn_detach(pool, client) && done;
+		conn_freeze(pool, client);
+		if (!offer->is_leaving)
+			done = conn_detach(pool, client) && done;
 	}
 	return done;
 }
@@ -179,13 +181,16 @@ static void let_go_batch(struct offer *offer)
 	struct pool *pool = pool_of(offer);
 	const struct arena_batch *batch = batch_of(offer);
 	uint64_t took_us = (uint64_t)(clock_us() - offer->began_us);
+	int fds[DOOR_CONNS_MOST * CONN_FDS_MOST];
+	unsigned fd_count = 0;
 
 	histogram_add(&pool->slot->tally.move_seconds, took_us, offer->count);
 	for (unsigned i = 0; i < offer->count; i++) {
 		if (batch->cause < MOVE_CAUSES)
 			cell_add(&pool->slot->tally.connections_moved_out_total[batch->cause], 1);
-		conn_let_go(pool, client_of(offer, i));
+		fd_count += conn_let_go(pool, client_of(offer, i), fds + fd_count);
 	}
+	conn_close_fds(fds, fd_count);
 	*batch_of(offer) = (struct arena_batch){ 0 };
 	offer->count = 0;
 }

@@ -315,6 +315,17 @@ static void lose_unrecorded(struct recovery *r, const struct survey *s)
 		note_lost(s, NULL, CLOSE_worker_crash);
 }
 
+/* At most. Its pages are mapped in one call: each would be a fault of its own. */
+static uint32_t count_fds(const struct arena *arena)
+{
+	uint32_t count = arena->head->record_high;
+
+	arena_touch(arena);
+	for (uint32_t i = 0; i < arena->head->record_high; i++)
+		count += arena_record(arena, i)->file_left > 0;
+	return count;
+}
+
 /* Sized by the records: descriptors may have any number that the system allows. */
 static bool start_survey(struct recovery *r, struct survey *s)
 {
@@ -324,7 +335,7 @@ static bool start_survey(struct recovery *r, struct survey *s)
 	r->is_kept = calloc(arena->record_most, sizeof(*r->is_kept));
 	r->fds = calloc(2 * (size_t)arena->record_most, sizeof(*r->fds));
 	return s->buf_claims && r->is_kept && r->fds &&
-	       claims_new(&s->fds, 2 * arena->head->record_high + count_heritage(s->heritage));
+	       claims_new(&s->fds, count_fds(arena) + count_heritage(s->heritage));
 }
 
 static void end_survey(struct survey *s)
