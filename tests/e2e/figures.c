@@ -59,3 +59,35 @@ void figures_read(struct server *s, struct figures *figures)
 	free(text);
 	scoreboard_unview(board);
 }
+
+static void count_worker(const struct scoreboard *board, unsigned slot, unsigned newest,
+			 struct crew *crew)
+{
+	uint32_t state = scoreboard_state(board, slot);
+
+	if (state == SLOT_EMPTY)
+		return;
+	if (state == SLOT_READY && atomic_load(&board->infos[slot].generation) == newest)
+		crew->live[crew->ready++] = atomic_load(&board->slots[slot].live);
+	else
+		crew->old++;
+}
+
+void figures_crew(struct server *s, struct crew *crew)
+{
+	const struct scoreboard *board = view(s);
+	unsigned newest = (unsigned)cell_get(&board->server.generation);
+
+	*crew = (struct crew){ 0 };
+	for (unsigned i = 0; i < scoreboard_slots(board); i++)
+		count_worker(board, i, newest, crew);
+	scoreboard_unview(board);
+}
+
+bool figures_has_only_new(struct server *s)
+{
+	struct crew crew;
+
+	figures_crew(s, &crew);
+	return crew.old == 0;
+}

@@ -7,6 +7,7 @@
 #define E2E_FIGURES_H
 
 #include "stats/metric.h"
+#include "stats/scoreboard.h"
 
 struct server;
 
@@ -16,5 +17,16 @@ struct figures {
 };
 
 void figures_read(struct server *s, struct figures *figures);
+
+/* The workers in the scoreboard. */
+struct crew {
+	unsigned ready, old;               /* of the newest generation; of others, or leaving */
+	uint32_t live[SCOREBOARD_WORKERS]; /* open connections of each ready one */
+};
+
+void figures_crew(struct server *s, struct crew *crew);
+
+/* True when no worker is old. */
+bool figures_has_only_new(struct server *s);
 
 #endif

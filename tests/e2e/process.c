@@ -129,8 +129,13 @@ long process_status(pid_t pid, const char *name)
 	return -1;
 }
 
+static bool is_leaving(const char *title)
+{
+	return strstr(title, "(moving)") || strstr(title, "(draining)");
+}
+
 /* Finds the children whose title names the role and the number ("": any). */
-static unsigned find(const struct server *s, const char *role, const char *number, bool draining,
+static unsigned find(const struct server *s, const char *role, const char *number, bool leaving,
 		     pid_t *pids, unsigned most)
 {
 	pid_t all[WORKERS_MOST];
@@ -145,7 +150,7 @@ static unsigned find(const struct server *s, const char *role, const char *numbe
 			continue;
 		if (*number && isdigit((unsigned char)at[strlen(wanted)]))
 			continue;
-		if ((strstr(title, "(draining)") != NULL) == draining)
+		if (is_leaving(title) == leaving)
 			pids[count++] = all[i];
 	}
 	return count;
@@ -163,13 +168,13 @@ unsigned server_draining(const struct server *s)
 	return find(s, "worker", "", true, pids, WORKERS_MOST);
 }
 
-static pid_t await(struct server *s, const char *role, unsigned number, bool draining)
+static pid_t await(struct server *s, const char *role, unsigned number, bool leaving)
 {
 	char text[16];
 	pid_t pid = 0;
 
 	snprintf(text, sizeof(text), "%u", number);
-	WAIT_UNTIL(s, find(s, role, text, draining, &pid, 1) == 1);
+	WAIT_UNTIL(s, find(s, role, text, leaving, &pid, 1) == 1);
 	return pid;
 }
 
