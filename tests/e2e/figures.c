@@ -6,6 +6,7 @@
 
 #include "harness.h"
 #include "stats/report.h"
+#include "stats/tally.h"
 #include "unit/board.h"
 
 static const struct scoreboard *view(struct server *s)
@@ -58,6 +59,30 @@ void figures_read(struct server *s, struct figures *figures)
 		take(figures, line);
 	free(text);
 	scoreboard_unview(board);
+}
+
+void figures_tally(struct server *s, struct worker_tally *tally)
+{
+	const struct scoreboard *board = view(s);
+
+	tally_total(board, tally);
+	scoreboard_unview(board);
+}
+
+void figures_check(struct server *s)
+{
+	struct figures now;
+
+	figures_read(s, &now);
+	if (now.of[METRIC_connections_accepted_total] !=
+	    now.of[METRIC_connections_ended_total] + now.of[METRIC_connections_live])
+		server_fail(s, "%.0f accepted, %.0f ended, %.0f live",
+			    now.of[METRIC_connections_accepted_total],
+			    now.of[METRIC_connections_ended_total],
+			    now.of[METRIC_connections_live]);
+	if (now.of[METRIC_connections_moved_in_total] != now.of[METRIC_connections_moved_out_total])
+		server_fail(s, "%.0f moved in, %.0f out", now.of[METRIC_connections_moved_in_total],
+			    now.of[METRIC_connections_moved_out_total]);
 }
 
 static void count_worker(const struct scoreboard *board, unsigned slot, unsigned newest,

@@ -18,6 +18,12 @@ struct figures {
 
 void figures_read(struct server *s, struct figures *figures);
 
+/* The sum over all workers. */
+void figures_tally(struct server *s, struct worker_tally *tally);
+
+/* Fails unless each accepted connection has ended or lives in one worker. */
+void figures_check(struct server *s);
+
 /* The workers in the scoreboard. */
 struct crew {
 	unsigned ready, old;               /* of the newest generation; of others, or leaving */
