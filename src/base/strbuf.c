@@ -51,6 +51,20 @@ void strbuf_u64(struct strbuf *text, uint64_t value)
 	strbuf_put(text, from, (size_t)(end - from));
 }
 
+void strbuf_grouped(struct strbuf *text, uint64_t value)
+{
+	char digits[DIGITS_MOST], grouped[DIGITS_MOST + DIGITS_MOST / 3];
+	const char *end = digits + sizeof(digits);
+	size_t used = 0;
+
+	for (const char *from = write_digits(digits + sizeof(digits), value); from < end; from++) {
+		if (used > 0 && (end - from) % 3 == 0)
+			grouped[used++] = ',';
+		grouped[used++] = *from;
+	}
+	strbuf_put(text, grouped, used);
+}
+
 void strbuf_i64(struct strbuf *text, int64_t value)
 {
 	char digits[1 + DIGITS_MOST], *end = digits + sizeof(digits);

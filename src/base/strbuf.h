@@ -40,8 +40,12 @@ static inline void strbuf_raw(struct strbuf *text, const char *string)
 	strbuf_put(text, string, strlen(string));
 }
 
-/* Decimal numbers. strbuf_micros writes millionths as 0.000001, without trailing zeros (1.5, 2). */
+/*
+ * Decimal numbers. strbuf_grouped writes 1234567 as 1,234,567, and strbuf_micros millionths as
+ * 0.000001, without trailing zeros (1.5, 2).
+ */
 void strbuf_u64(struct strbuf *text, uint64_t value);
+void strbuf_grouped(struct strbuf *text, uint64_t value);
 void strbuf_i64(struct strbuf *text, int64_t value);
 void strbuf_micros(struct strbuf *text, uint64_t millionths);
 

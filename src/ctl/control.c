@@ -20,6 +20,7 @@
 #include "ctl/status_screen.h"
 #include "ctl/watch.h"
 #include "master/reload_times.h"
+#include "stats/report.h"
 #include "stats/scoreboard.h"
 
 enum { STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
@@ -43,14 +44,16 @@ static int poll_pidfd(const struct control *control, int wait_ms)
 	return ready < 0 && errno == EINTR ? 0 : ready;
 }
 
-static bool print_ok(const struct control *control, unsigned workers, int64_t took_ms)
+/* workers 0, moves "": not told. */
+static bool print_ok(const struct control *control, unsigned workers, int64_t took_ms,
+		     const char *moves)
 {
 	if (control->quiet)
 		return true;
 	printf("%s: ok, ", control->verb);
 	if (workers > 0)
 		printf("%u worker%s, ", workers, workers == 1 ? "" : "s");
-	printf("%" PRId64 " ms\n", took_ms);
+	printf("%" PRId64 " ms%s%s\n", took_ms, moves[0] != '\0' ? ", " : "", moves);
 	return true;
 }
 
@@ -89,17 +92,20 @@ static bool wait_for_exit(const struct control *control, struct err *err)
 			       "%s: the server (pid %d) is gone, but died before it had stopped in "
 			       "order",
 			       control->verb, (int)control->pid);
-	return print_ok(control, 0, clock_ms() - control->started_ms);
+	return print_ok(control, 0, clock_ms() - control->started_ms, "");
 }
 
 static bool print_outcome(const struct control *control, const struct request *request,
 			  struct err *err)
 {
+	char moves[REPORT_MOVES] = "";
 	struct outcome outcome;
 
 	scoreboard_read_request(request, &outcome);
+	if (request == &control->board->reload)
+		report_moves(&outcome, moves);
 	if (outcome.failed == 0)
-		return print_ok(control, outcome.workers, outcome.took_ms);
+		return print_ok(control, outcome.workers, outcome.took_ms, moves);
 	return err_set(err, CODE_FAILED, "%s", outcome.message);
 }
 

@@ -171,7 +171,7 @@ static void write_reload(struct status_view *view)
 {
 	struct outcome outcome;
 	const char *how = report_reload(view->report, &outcome);
-	char age[FORMAT_TEXT];
+	char age[FORMAT_TEXT], moves[REPORT_MOVES];
 	bool is_known = outcome.at_s > 0;
 
 	write_label(view, "last reload");
@@ -184,8 +184,8 @@ static void write_reload(struct status_view *view)
 		lines_printf(view->lines, STYLE_PLAIN, " %s ago, took %u ms",
 			     format_age(view->report->now_s - outcome.at_s, age), outcome.took_ms);
 	if (is_known && !outcome.failed)
-		lines_printf(view->lines, STYLE_PLAIN, ", %u worker%s", outcome.workers,
-			     outcome.workers == 1 ? "" : "s");
+		lines_printf(view->lines, STYLE_PLAIN, ", %u worker%s, %s", outcome.workers,
+			     outcome.workers == 1 ? "" : "s", report_moves(&outcome, moves));
 	lines_end_line(view->lines);
 	if (outcome.message[0] == '\0')
 		return;

@@ -23,6 +23,7 @@ enum {
 	WORKER_LIVE,
 	WORKER_ACCEPTED,
 	WORKER_ACCEPTED_S,
+	WORKER_MOVED,
 	WORKER_MESSAGES,
 	WORKER_MESSAGES_S,
 	WORKER_BYTES_IN,
@@ -44,6 +45,7 @@ static const struct column worker_columns[TABLE_COLUMNS] = {
 	[WORKER_LIVE] = { .head = "conns" },
 	[WORKER_ACCEPTED] = { .head = "accept", .rank = 3 },
 	[WORKER_ACCEPTED_S] = { .head = "acc/s", .rank = 1 },
+	[WORKER_MOVED] = { .head = "moved", .rank = 8, .is_rare = true },
 	[WORKER_MESSAGES] = { .head = "msgs", .rank = 2 },
 	[WORKER_MESSAGES_S] = { .head = "msg/s", .rank = 1 },
 	[WORKER_BYTES_IN] = { .head = "in", .rank = 9 },
@@ -109,10 +111,23 @@ static void fill_state(const struct report *report, const struct report_worker *
 		 format_age(worker->silent_ms / 1000, age));
 }
 
+/* Connections taken over from other workers, and handed to them. */
+static void fill_moved(const struct worker_tally *tally, struct cell *cell)
+{
+	uint64_t in = metric_sum(tally, METRIC_connections_moved_in_total);
+	uint64_t out = metric_sum(tally, METRIC_connections_moved_out_total);
+	char in_text[FORMAT_TEXT], out_text[FORMAT_TEXT];
+
+	if (in > 0 || out > 0)
+		snprintf(cell->text, sizeof(cell->text), "+%s -%s", format_count(in, in_text),
+			 format_count(out, out_text));
+}
+
 static void fill_counts(const struct worker_tally *tally, struct cell *cells)
 {
 	table_set_count(&cells[WORKER_ACCEPTED], STYLE_PLAIN,
 			metric_sum(tally, METRIC_connections_accepted_total));
+	fill_moved(tally, &cells[WORKER_MOVED]);
 	table_set_count(&cells[WORKER_MESSAGES], STYLE_PLAIN,
 			metric_sum(tally, METRIC_messages_total));
 	table_set_bytes(&cells[WORKER_BYTES_IN], metric_sum(tally, METRIC_bytes_in_total));
@@ -266,11 +281,15 @@ static void write_draining_worker(struct status_view *view, const struct report_
 	struct report_conn conns[SLOT_NOTES];
 	unsigned count = report_conns(view->report, worker->slot, conns, SLOT_NOTES);
 	struct table table = { .row_count = count, .fill_row = fill_conn, .owner = conns };
+	char stays[REPORT_STAYS];
 
 	memcpy(table.columns, conn_columns, sizeof(table.columns));
+	report_stay_list(view->report, worker->slot, stays);
 	lines_printf(view->lines, STYLE_WARN,
 		     "worker %u, slot %u, pid %u: %" PRId64 " connection%s", worker->number,
 		     worker->slot, worker->pid, worker->live, worker->live == 1 ? "" : "s");
+	lines_printf(view->lines, STYLE_PLAIN, "%s%s", stays[0] != '\0' ? "; could not move: " : "",
+		     stays);
 	lines_end_line(view->lines);
 	table_write(&table, view->lines);
 	if (worker->live <= (int64_t)count)

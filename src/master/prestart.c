@@ -211,20 +211,20 @@ rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned
 {
 	if (conf->rlimit_nofile > 0)
 		return (rlim_t)conf->rlimit_nofile;
-	return (rlim_t)conf->worker_connections + sockets + capacity + OWN_FILES;
+	return (rlim_t)conf->worker_connections + sockets + HERITAGE_WIRES * capacity + OWN_FILES;
 }
 
 /* Descriptors that are open, and those to come. */
 static rlim_t master_files(unsigned sockets, unsigned capacity)
 {
-	return (rlim_t)fdlimit_open() + sockets + (rlim_t)WIRE_FDS * capacity + MASTER_FILES;
+	return (rlim_t)fdlimit_open() + sockets + (rlim_t)(WIRE_FDS + 2) * capacity + MASTER_FILES;
 }
 
 bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
 			  struct err *err)
 {
 	rlim_t needed = master_files(sockets, capacity);
-	rlim_t of_worker = (rlim_t)sockets + capacity + LEAST_FILES;
+	rlim_t of_worker = (rlim_t)sockets + HERITAGE_WIRES * capacity + LEAST_FILES;
 	char why[128];
 
 	snprintf(why, sizeof(why), "for %u workers, room for %u more, and %u listening socket%s",

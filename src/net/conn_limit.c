@@ -47,11 +47,16 @@ void conn_limit_give(struct conn_limit *limit, uint32_t listener)
 	limit->reserved += left_of(limit, listener) > 0;
 }
 
-bool conn_limit_has(const struct conn_limit *limit, uint32_t listener)
+bool conn_limit_has_room(const struct conn_limit *limit, uint32_t listener, uint32_t count)
 {
 	uint32_t kept = limit->reserved - left_of(limit, listener);
 
-	return limit->total + kept < limit->most;
+	return (uint64_t)limit->total + kept + count <= limit->most;
+}
+
+bool conn_limit_has(const struct conn_limit *limit, uint32_t listener)
+{
+	return conn_limit_has_room(limit, listener, 1);
 }
 
 bool conn_limit_is_full(const struct conn_limit *limit)

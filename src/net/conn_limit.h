@@ -35,6 +35,9 @@ void conn_limit_give(struct conn_limit *limit, uint32_t listener);
 /* True when a connection of the listener has a place. */
 bool conn_limit_has(const struct conn_limit *limit, uint32_t listener);
 
+/* The same for so many at once. */
+bool conn_limit_has_room(const struct conn_limit *limit, uint32_t listener, uint32_t count);
+
 /* True when only reserved places are left. */
 bool conn_limit_is_full(const struct conn_limit *limit);
 

@@ -155,6 +155,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_ack = {
 	.name = "ack",
+	.state_version = 1,
 	.state_size = sizeof(struct ack),
 	.input = answer_input,
 	.idle = is_idle,

@@ -19,5 +19,6 @@ static enum verdict echo_input(struct conn *c)
 
 const struct service service_echo = {
 	.name = "echo",
+	.state_version = 1,
 	.input = echo_input,
 };

@@ -112,6 +112,7 @@ static enum verdict read_lines(struct conn *c)
 
 const struct service service_fault = {
 	.name = "fault",
+	.state_version = 1,
 	.state_size = STATE_SIZE,
 	.input = read_lines,
 };

@@ -24,6 +24,22 @@ const char *report_reload(const struct report *report, struct outcome *out)
 	return out->failed ? "failed" : "ok";
 }
 
+const char *report_moves(const struct outcome *outcome, char *text)
+{
+	struct strbuf moves = strbuf_on(text, REPORT_MOVES - 1);
+
+	strbuf_grouped(&moves, outcome->moved);
+	strbuf_raw(&moves, outcome->moved == 1 ? " connection moved" : " connections moved");
+	if (outcome->staying > 0) {
+		strbuf_raw(&moves, ", ");
+		strbuf_grouped(&moves, outcome->staying);
+		strbuf_raw(&moves, outcome->staying == 1 ? " finishes in an old worker" :
+							   " finish in old workers");
+	}
+	text[moves.used] = '\0';
+	return text;
+}
+
 void report_head(const struct report *report, char *origin, char *program)
 {
 	const struct scoreboard *board = report->board;

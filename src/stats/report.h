@@ -63,6 +63,19 @@ struct report_conn {
 unsigned report_conns(const struct report *report, unsigned slot, struct report_conn *out,
 		      unsigned most);
 
+/*
+ * Returns how many connections of the worker in that slot could not move for that reason. Unlike
+ * the metric, it leaves out dead workers of the same number.
+ */
+uint64_t report_stays(const struct report *report, unsigned slot, enum stay_reason reason);
+
+/*
+ * Writes all reasons that occurred in that slot, "2 too_large, 1 no_room", to text (REPORT_STAYS
+ * bytes); "" for none. Returns text.
+ */
+enum { REPORT_STAYS = 384 };
+const char *report_stay_list(const struct report *report, unsigned slot, char *text);
+
 /* A listener: a row of the scoreboard that is or was in use. */
 struct report_listener {
 	char address[128], service[16];
@@ -104,6 +117,13 @@ const char *report_mark_name(uint32_t kind); /* start crash hang reload reload_f
 
 /* Returns "none", "ok" or "failed" for the last reload; *out: its outcome (zeros for none). */
 const char *report_reload(const struct report *report, struct outcome *out);
+
+/*
+ * Writes what a reload did with connections, "9,812 connections moved, 3 finish in old workers", to
+ * text (REPORT_MOVES bytes). Returns text.
+ */
+enum { REPORT_MOVES = 96 };
+const char *report_moves(const struct outcome *outcome, char *text);
 
 /* Returns the time in us below which `part` (0 to 1) of the values lie; -1 without values. */
 int64_t report_quantile_us(const struct histogram *h, double part);

@@ -88,6 +88,8 @@ static void write_reload(const struct report *report, struct strbuf *text)
 	json_i64(text, "at", outcome.at_s);
 	json_u64(text, "took_ms", outcome.took_ms);
 	json_u64(text, "workers", outcome.workers);
+	json_u64(text, "moved", outcome.moved);
+	json_u64(text, "staying", outcome.staying);
 	json_string(text, "message", outcome.message, sizeof(outcome.message));
 	strbuf_raw(text, "}");
 }
@@ -141,6 +143,15 @@ static void write_waits_for(const struct report *report, unsigned slot, struct s
 	strbuf_raw(text, "]");
 }
 
+static void write_stays(const struct report *report, unsigned slot, struct strbuf *text)
+{
+	json_key(text, "stay_reasons");
+	strbuf_raw(text, "{");
+	for (unsigned i = 0; i < STAY_REASONS; i++)
+		json_u64(text, stay_reason_name(i), report_stays(report, slot, i));
+	strbuf_raw(text, "}");
+}
+
 static void write_row_start(struct strbuf *text, bool has_before)
 {
 	strbuf_raw(text, has_before ? ",\n{" : "\n{");
@@ -165,8 +176,10 @@ static void write_worker(const struct report *report, unsigned index, bool has_b
 	json_string(text, "last_exit", worker.last_exit, sizeof(worker.last_exit));
 	json_bool(text, "is_former", worker.is_former);
 	write_counts(text, &worker.tally);
-	if (worker.state == SLOT_DRAINING)
+	if (worker.state == SLOT_DRAINING) {
+		write_stays(report, index, text);
 		write_waits_for(report, index, text);
+	}
 	strbuf_raw(text, "}");
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads the workers from a scoreboard: the living ones, the last exit of each number, and the
- * connections that a draining one waits for. Workers write there, even while they crash: every text
- * must be bounded and every number checked.
+ * connections that a draining one waits for, with the reasons. Workers write there, even while they
+ * crash: every text must be bounded and every number checked.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -192,4 +192,31 @@ unsigned report_conns(const struct report *report, unsigned slot, struct report_
 	for (unsigned i = 0; i < count; i++)
 		set_conn(report, &list[i], &out[i]);
 	return count;
+}
+
+uint64_t report_stays(const struct report *report, unsigned slot, enum stay_reason reason)
+{
+	const struct worker_tally *own = &report->board->slots[slot].tally;
+	uint64_t value = cell_get(&own->connections_not_moved_total[reason]);
+
+	return value <= METRIC_MOST ? value : 0;
+}
+
+const char *report_stay_list(const struct report *report, unsigned slot, char *text)
+{
+	struct strbuf list = strbuf_on(text, REPORT_STAYS - 1);
+
+	for (unsigned i = 0; i < STAY_REASONS; i++) {
+		uint64_t count = report_stays(report, slot, i);
+
+		if (count == 0)
+			continue;
+		if (list.used > 0)
+			strbuf_raw(&list, ", ");
+		strbuf_grouped(&list, count);
+		strbuf_raw(&list, " ");
+		strbuf_raw(&list, stay_reason_name(i));
+	}
+	text[list.used] = '\0';
+	return text;
 }

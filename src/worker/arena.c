@@ -105,11 +105,11 @@ void arena_reset(struct arena *arena)
 	atomic_store_explicit(&head->log_span, span, memory_order_relaxed);
 }
 
-void arena_drain(struct arena *arena, int64_t give_up_ms)
+void arena_leave(struct arena *arena, enum arena_leaving how, int64_t give_up_ms)
 {
 	arena->head->give_up_ms = give_up_ms;
 	atomic_signal_fence(memory_order_seq_cst);
-	arena->head->draining = 1;
+	arena->head->leaving = (uint8_t)how;
 }
 
 void arena_buf_forget(struct arena *arena, uint32_t index)

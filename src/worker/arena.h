@@ -21,17 +21,34 @@
 enum { ARENA_BUF_SIZE = 64 * 1024 };
 #define ARENA_MAGIC UINT64_C(0x707265666172656e)
 
+/* Connections that move together between this worker and the one in `slot`. */
+struct arena_batch {
+	uint64_t number; /* 0: none */
+	uint32_t slot;   /* index in the scoreboard */
+	uint32_t cause;  /* enum move_cause */
+};
+
+/* What a worker of the slot was told; the next one goes on with it. */
+enum arena_leaving {
+	ARENA_STAYS,
+	ARENA_DRAINS, /* to finish its connections */
+	ARENA_MOVES,  /* to pass them on first */
+	ARENA_LEAVINGS
+};
+
 /* In the mapping: state that one worker leaves to the next, which must check it. */
 struct arena_head {
 	uint64_t magic;
-	uint32_t record_high;  /* records ever used; those beyond are untouched zeros */
-	uint32_t empty_handed; /* workers in a row that took over and never turned their loop */
-	uint8_t draining;      /* 1: the worker was told to leave, the next one does not accept */
-	int64_t give_up_ms;    /* draining: when shutdown_timeout ends */
+	uint32_t record_high;      /* records ever used; those beyond are untouched zeros */
+	uint32_t empty_handed;     /* workers in a row that took over and never turned their loop */
+	uint8_t leaving;           /* enum arena_leaving */
+	int64_t give_up_ms;        /* leaving: when shutdown_timeout ends */
 	_Atomic uint32_t in_hand;  /* 1 + index of the connection in hand; 0: none */
 	uint32_t last_call;        /* 1 + row of the last system call (base/sys.h); 0: none */
 	_Atomic uint64_t log_span; /* accesslog/accessbuf.h */
 	uint64_t conn_number; /* number of the last connection, or a higher one that is unused */
+	struct arena_batch offered;  /* to the worker in that slot (worker/offer.h) */
+	struct arena_batch arriving; /* from the worker in that slot (worker/door.h) */
 };
 
 /* Private to each process: the addresses of the parts. */
@@ -63,11 +80,11 @@ void arena_free(struct arena *arena);
 void arena_reset(struct arena *arena);
 
 /*
- * From now on a worker of this slot accepts no connection and has until give_up_ms. For the
- * worker when it is told to leave, and for the master before it starts a worker that only finishes
- * the connections of another.
+ * From now on a worker of this slot accepts no connection, leaves in that way and has until
+ * give_up_ms. For the worker when it is told to leave, and for the master before it starts a worker
+ * that only finishes the connections of another.
  */
-void arena_drain(struct arena *arena, int64_t give_up_ms);
+void arena_leave(struct arena *arena, enum arena_leaving how, int64_t give_up_ms);
 
 /* The pending lines of the access log. */
 static inline struct accessbuf_memory arena_log(const struct arena *arena)

@@ -94,17 +94,23 @@ enum close_reason conn_reason_of(const struct conn *c, int error)
 	return conn_is_client(c) ? close_reason_of(error) : CLOSE_system_error;
 }
 
-bool conn_wait(struct conn *c)
+static bool watch_sides(struct conn *c)
 {
-	if (!watching_set(c) || (c->peer && !watching_set(c->peer))) {
-		conn_close(c, CLOSE_system_error);
+	if (!watching_set(c) || (c->peer && !watching_set(c->peer)))
 		return false;
-	}
 	conn_store(c); /* the deadline depends on what waits */
 	deadline_set(c->pool, c->record);
 	if (c->peer)
 		deadline_set(c->pool, c->peer->record);
 	return true;
+}
+
+bool conn_wait(struct conn *c)
+{
+	if (watch_sides(c))
+		return true;
+	conn_close(c, CLOSE_system_error);
+	return false;
 }
 
 static void drop_bytes(struct conn *c)
@@ -166,25 +172,36 @@ bool conn_flush(struct conn *c)
 	return false;
 }
 
-void conn_resume(struct pool *pool, struct record *r)
+static void resume_turn(struct pool *pool, const struct record *r)
 {
-	struct conn *c;
-
 	if (r->is_unfinished)
 		ring_push(&pool->queue, r->index);
-	c = hand_take(pool, r);
-	if (!watching_set(c))
-		conn_close(c, CLOSE_system_error);
-	else
-		deadline_set(pool, r);
-	hand_put_down(pool);
+}
+
+/* Not in hand: a worker that dies here loses nothing. */
+void conn_resume(struct pool *pool, struct record *client)
+{
+	struct conn *c = hand_view(pool, client);
+
+	resume_turn(pool, client);
+	if (c->peer)
+		resume_turn(pool, c->peer->record);
+	if (!watch_sides(c))
+		conn_end(pool, client, CLOSE_system_error);
+}
+
+static bool detach_record(struct pool *pool, struct record *r)
+{
+	timer_cancel(&pool->timers, &pool->nodes[r->index]);
+	ring_remove(&pool->queue, r->index);
+	return watching_stop(pool, r);
 }
 
 bool conn_detach(struct pool *pool, struct record *client)
 {
 	struct record *peer = pool_peer(pool, client);
 
-	return watching_stop(pool, client) && (!peer || watching_stop(pool, peer));
+	return detach_record(pool, client) && (!peer || detach_record(pool, peer));
 }
 
 static void let_go_record(struct pool *pool, struct record *r)

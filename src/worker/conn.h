@@ -52,11 +52,12 @@ void conn_end(struct pool *pool, struct record *r, enum close_reason reason);
  * Takes over a connection that another worker served: waits for its client again, with the old
  * deadlines. What epoll watches is set right where the record says otherwise.
  */
-void conn_resume(struct pool *pool, struct record *r);
+void conn_resume(struct pool *pool, struct record *client);
 
 /*
  * Stops and forgets a connection that another worker has, without a word to the client:
- * conn_detach takes it out of epoll (returns false with errno set, and changes nothing);
+ * conn_detach takes it out of epoll and of all lists, until conn_resume (returns false with errno set
+ * when epoll may still report it);
  * conn_let_go closes this worker's descriptors and frees the records.
  */
 bool conn_detach(struct pool *pool, struct record *client);

@@ -55,6 +55,21 @@ void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct 
 	r->weight = weigh_visit(pool, WEIGHT_UNKNOWN);
 }
 
+/* One that is on its way to another worker may be served there already. */
+static void resume_all(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
+		struct record *r = arena_record(pool->arena, i);
+
+		if (!record_is_client(r))
+			continue;
+		if (r->passage == PASSAGE_OFFERED)
+			(void)conn_detach(pool, r);
+		else
+			conn_resume(pool, r);
+	}
+}
+
 bool dispatch_resume(struct pool *pool, const bool *is_kept, bool is_new_epoll)
 {
 	if (!pool_resume(pool, is_kept))
@@ -67,8 +82,8 @@ bool dispatch_resume(struct pool *pool, const bool *is_kept, bool is_new_epoll)
 		audit_add(pool, r);
 		if (is_new_epoll)
 			r->watched = 0;
-		conn_resume(pool, r);
 	}
+	resume_all(pool);
 	return true;
 }
 
@@ -77,11 +92,10 @@ void dispatch_watch_all(struct pool *pool)
 	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
 		struct record *r = arena_record(pool->arena, i);
 
-		if (!record_is_used(r))
-			continue;
-		r->watched = 0;
-		conn_resume(pool, r);
+		if (record_is_used(r))
+			r->watched = 0;
 	}
+	resume_all(pool);
 }
 
 /* Keeps the heartbeat fresh and times messages during a long turn. */
@@ -126,7 +140,7 @@ void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events)
 {
 	struct record *r = arena_record(pool->arena, (uint32_t)tag);
 
-	if (!record_is_used(r) || pool_tag(r) != tag)
+	if (!record_is_served(r) || pool_tag(r) != tag)
 		return;
 	if (ring_has(&pool->queue, r->index))
 		watching_mute(pool, r);
@@ -180,11 +194,16 @@ void dispatch_end_turn(struct pool *pool)
 		accesslog_relieve(ACCESSLOG_MANY);
 }
 
+static bool is_served_client(const struct record *r)
+{
+	return record_is_served(r) && r->side == SIDE_CLIENT;
+}
+
 void dispatch_drain(struct pool *pool)
 {
 	pool->draining = true;
 	for (uint32_t i = 0; i < pool->arena->head->record_high; i++)
-		if (record_is_client(arena_record(pool->arena, i)))
+		if (is_served_client(arena_record(pool->arena, i)))
 			ring_push(&pool->queue, i);
 }
 

@@ -24,11 +24,7 @@ static unsigned collect_kept(const struct heritage *h, bool with_listeners, int 
 		kept[n++] = fd;
 	n += log_fds(kept + n);
 	n += accesslog_fds(kept + n);
-	for (unsigned i = 0; i < h->peer_count; i++)
-		kept[n++] = heritage_wire(h, i);
-	kept[n++] = heritage_bell(h);
-	if (h->epfd >= 0)
-		kept[n++] = h->epfd;
+	n += heritage_fds(h, kept + n);
 	for (unsigned i = 0; with_listeners && i < h->listeners->count; i++)
 		for (unsigned s = 0; s < h->listeners->list[i].fd_count; s++)
 			kept[n++] = h->listeners->list[i].fds[s];
@@ -47,7 +43,7 @@ static bool close_gaps(const int *kept, unsigned count)
 bool fds_close_others(const struct heritage *h, bool with_listeners, const int *connections,
 		      unsigned count)
 {
-	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + 2 + h->peer_count +
+	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + heritage_fds_most(h) +
 		      listener_sockets(h->listeners) + count;
 	int *kept = calloc(most, sizeof(*kept));
 	unsigned n;

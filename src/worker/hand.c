@@ -6,17 +6,18 @@
 #include "base/clock.h"
 #include "worker/pair.h"
 
-static void view_both(struct pool *pool, struct record *client)
+struct conn *hand_view(struct pool *pool, struct record *client)
 {
 	struct hand *hand = &pool->hand;
 	struct record *peer = pool_peer(pool, client);
 
 	pool_view(pool, client, &hand->client);
-	if (!peer)
-		return;
-	pool_view(pool, peer, &hand->peer);
-	hand->client.peer = &hand->peer;
-	hand->peer.peer = &hand->client;
+	if (peer) {
+		pool_view(pool, peer, &hand->peer);
+		hand->client.peer = &hand->peer;
+		hand->peer.peer = &hand->client;
+	}
+	return &hand->client;
 }
 
 /* The slot notes the client: the crash report must not depend on the arena. */
@@ -36,7 +37,7 @@ struct conn *hand_take(struct pool *pool, struct record *r)
 
 	note_client(pool, client);
 	pool_take_in_hand(pool, client->index);
-	view_both(pool, client);
+	(void)hand_view(pool, client);
 	hand->moved = 0;
 	hand->asked_us = 0;
 	hand->messages_before = client->messages;

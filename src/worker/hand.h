@@ -8,6 +8,9 @@
 
 #include "worker/pool.h"
 
+/* Fills in the connection of that client's record without taking it in hand; its service is not called. */
+struct conn *hand_view(struct pool *pool, struct record *client);
+
 /*
  * Takes the connection of that record, which may be either side of a pair, in hand. Returns that
  * side.

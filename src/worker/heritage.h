@@ -32,11 +32,30 @@ enum {
 	/* The two ends of a datagram socketpair, used with MSG_DONTWAIT: the worker's own ... */
 	WIRE_KICKED,
 	WIRE_KICK, /* ... and the end by which every other worker kicks it */
+	/*
+	 * The two ends of its door (worker/door.h), a SOCK_SEQPACKET socketpair: the worker's own,
+	 * which accepts descriptors ...
+	 */
+	WIRE_DOOR,
+	WIRE_DOORBELL, /* ... and the end by which the others pass connections in */
 	WIRE_FDS
 };
 struct wire {
 	int fds[WIRE_FDS]; /* -1: not open */
 };
+
+/* The ends by which a worker passes connections to the workers of another generation. */
+struct doors {
+	const int *fds; /* by the number of the worker; -1: none */
+	unsigned count;
+	unsigned generation; /* its id; 0: of whatever generation comes next */
+};
+
+/*
+ * Descriptors that a worker keeps for each place of its generation: two of the wire, and the doors of
+ * the next generation and of the last one, which have about as many places.
+ */
+enum { HERITAGE_WIRES = 4 };
 
 struct heritage {
 	const struct conf *conf;
@@ -48,6 +67,7 @@ struct heritage {
 	struct slot *peers;        /* the generation's slots; peers[number] is this worker's */
 	const struct hints *hints; /* the loads that the peers publish */
 	const struct wire *wires;  /* one for each peer, made before any of them was forked */
+	struct doors next, previous;
 	unsigned peer_count; /* places of the generation, including workers that never started */
 	struct arena *arena; /* this slot's, mapped by the master */
 	pid_t master_pid;
@@ -56,11 +76,29 @@ struct heritage {
 	bool resumes; /* another worker used the arena before: its connections go on */
 };
 
-/* The descriptor of worker i's wire that this worker keeps, beside its own bell. */
-static inline int heritage_wire(const struct heritage *heritage, unsigned i)
+/* The index of this worker's slot in the scoreboard. */
+static inline unsigned heritage_slot(const struct heritage *heritage)
 {
-	return heritage->wires[i].fds[i == heritage->number ? WIRE_KICKED : WIRE_KICK];
+	return (unsigned)(heritage->peers - heritage->board->slots) + heritage->number;
 }
+
+/*
+ * Writes the descriptors that this worker keeps, apart from those of its connections and its
+ * listening sockets, to fds, which has room for heritage_fds_most; returns how many. -1 is among
+ * them where one is not open.
+ */
+unsigned heritage_fds(const struct heritage *heritage, int *fds);
+
+static inline unsigned heritage_fds_most(const struct heritage *heritage)
+{
+	return 4 + 2 * heritage->peer_count + heritage->next.count + heritage->previous.count;
+}
+
+/*
+ * The end by which this worker passes connections to the worker of that number and generation: its
+ * own, the one before it, or a later one. -1: none.
+ */
+int heritage_doorbell(const struct heritage *heritage, unsigned generation, unsigned number);
 
 static inline int heritage_bell(const struct heritage *heritage)
 {

@@ -10,7 +10,8 @@ enum { AGAIN_MS = 10 }; /* between two walks that found no connection to end */
 /* A connection within its listener's reserve gives its place to that listener only. */
 static bool may_go(struct pool *pool, struct record *r)
 {
-	return record_is_client(r) && pool_rests(pool, r) && !ring_has(&pool->queue, r->index) &&
+	return record_is_served(r) && r->side == SIDE_CLIENT && pool_rests(pool, r) &&
+	       !ring_has(&pool->queue, r->index) &&
 	       !conn_limit_is_within(&pool->limit, r->listener);
 }
 

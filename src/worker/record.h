@@ -115,6 +115,12 @@ static inline bool record_is_client(const struct record *r)
 	return record_is_used(r) && r->side == SIDE_CLIENT;
 }
 
+/* True for a record that this worker serves: it is in use, and not on its way to another worker. */
+static inline bool record_is_served(const struct record *r)
+{
+	return record_is_used(r) && r->passage == PASSAGE_NONE;
+}
+
 static inline bool record_has_output(const struct record *r)
 {
 	return r->out.end > r->out.start || r->file_left > 0;

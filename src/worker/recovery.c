@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/arrival.h"
 #include "worker/dispatch.h"
 #include "worker/record_check.h"
 
@@ -33,23 +34,31 @@ struct survey {
 	struct worker_tally *tally;
 };
 
+static unsigned count_heritage(const struct heritage *heritage)
+{
+	return LOG_FDS + ACCESSLOG_FDS + heritage_fds_most(heritage) +
+	       listener_sockets(heritage->listeners);
+}
+
 /* A descriptor of the heritage belongs to no connection, even if it is a socket. */
-static void claim_heritage(struct survey *s)
+static bool claim_heritage(struct survey *s)
 {
 	const struct listener_set *listeners = s->heritage->listeners;
-	int fds[LOG_FDS + ACCESSLOG_FDS];
-	unsigned count = log_fds(fds);
+	int *fds = calloc(count_heritage(s->heritage), sizeof(*fds));
+	unsigned count;
 
+	if (!fds)
+		return false;
+	count = log_fds(fds);
 	count += accesslog_fds(fds + count);
+	count += heritage_fds(s->heritage, fds + count);
 	for (unsigned i = 0; i < count; i++)
 		claims_reserve(&s->fds, fds[i]);
-	claims_reserve(&s->fds, heritage_bell(s->heritage));
-	claims_reserve(&s->fds, s->heritage->epfd);
-	for (unsigned i = 0; i < s->heritage->peer_count; i++)
-		claims_reserve(&s->fds, heritage_wire(s->heritage, i));
+	free(fds);
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
 			claims_reserve(&s->fds, listeners->list[i].fds[k]);
+	return true;
 }
 
 static bool is_sound_number(const struct survey *s, uint32_t number)
@@ -206,13 +215,46 @@ static void keep_conn(struct recovery *r, const struct survey *s, const struct r
 	r->kept++;
 }
 
+/*
+ * Connections that were coming in when the worker died are this slot's if its own note says so;
+ * otherwise the sender still has them, and the message brings them once more.
+ */
+static bool has_arrived(const struct survey *s)
+{
+	const struct arena_batch *batch = &s->arena->head->arriving;
+	const struct slot *own = &s->heritage->peers[s->heritage->number];
+
+	return batch->slot < SCOREBOARD_SLOTS && batch->cause < MOVE_CAUSES &&
+	       atomic_load(&own->door_taken[batch->slot]) == door_note(batch->number, DOOR_TAKEN);
+}
+
+static void admit_arrival(const struct survey *s, struct record *client)
+{
+	uint32_t cause = s->arena->head->arriving.cause;
+
+	client->passage = PASSAGE_NONE;
+	if (client->peer > 0)
+		arena_record(s->arena, client->peer - 1)->passage = PASSAGE_NONE;
+	cell_add(&s->tally->connections_moved_in_total[cause], 1);
+}
+
+static bool is_arriving(const struct survey *s, struct record *r)
+{
+	return record_check_is_whole(s->arena, r) && r->passage == PASSAGE_ARRIVING;
+}
+
 static void judge_clients(struct recovery *r, struct survey *s)
 {
+	bool arrived = has_arrived(s);
+
 	for (uint32_t i = 0; i < s->arena->head->record_high; i++) {
 		struct record *c = arena_record(s->arena, i);
 
-		if (c->magic == 0 || (record_is_used(c) && c->side == SIDE_PEER))
+		if (c->magic == 0 || (record_is_used(c) && c->side == SIDE_PEER) ||
+		    (is_arriving(s, c) && !arrived))
 			continue;
+		if (is_arriving(s, c))
+			admit_arrival(s, c);
 		if (is_sound(s, c, i))
 			keep_conn(r, s, c);
 		else
@@ -246,7 +288,7 @@ static const char *judge_head(const struct arena *arena)
 	 * A worker that dies while it takes a new record has it in hand before record_high counts it.
 	 */
 	if (head->magic != ARENA_MAGIC || head->record_high > arena->record_most ||
-	    in_hand > arena->record_most || head->draining > 1)
+	    in_hand > arena->record_most || head->leaving >= ARENA_LEAVINGS)
 		return "the head of the arena is damaged";
 	if (in_hand > 0)
 		head->empty_handed = 0;
@@ -271,12 +313,6 @@ static void lose_unrecorded(struct recovery *r, const struct survey *s)
 {
 	for (; r->kept + r->lost < s->open; r->lost++)
 		note_lost(s, NULL, CLOSE_worker_crash);
-}
-
-static unsigned count_heritage(const struct heritage *heritage)
-{
-	return LOG_FDS + ACCESSLOG_FDS + 2 + heritage->peer_count +
-	       listener_sockets(heritage->listeners);
 }
 
 /* Sized by the records: descriptors may have any number that the system allows. */
@@ -307,10 +343,9 @@ static bool survey_arena(struct recovery *r, struct survey *s)
 		arena_reset(s->heritage->arena);
 		return true;
 	}
-	r->was_draining = arena->head->draining == 1;
-	if (!start_survey(r, s))
+	r->was_leaving = arena->head->leaving != ARENA_STAYS;
+	if (!start_survey(r, s) || !claim_heritage(s))
 		return false;
-	claim_heritage(s);
 	end_in_hand(r, s);
 	judge_records(r, s);
 	lose_unrecorded(r, s);

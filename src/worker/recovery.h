@@ -21,7 +21,7 @@
 struct recovery {
 	bool is_needed;      /* an earlier worker used this arena */
 	bool lost_epoll;     /* the epoll is a new one: it watches no connection */
-	bool was_draining;   /* that worker had been told to leave */
+	bool was_leaving;    /* that worker had been told to leave */
 	const char *emptied; /* why the slot starts without connections; NULL: it does not */
 	bool *is_kept;       /* for each record */
 	int *fds;            /* of the records that are kept */

@@ -87,6 +87,46 @@ static void status__of_hostile_texts__escapes_them(void **state)
 	scoreboard_free(board, path, true);
 }
 
+/* Puts a worker into the slot of its number. */
+static struct slot *take_slot(struct scoreboard *board, unsigned number, enum slot_state state)
+{
+	scoreboard_use(board, number + 1, number + 1);
+	atomic_store(&board->infos[number].number, number);
+	atomic_store(&board->infos[number].pid, 500 + number);
+	atomic_store(&board->infos[number].is_taken, 1);
+	atomic_store(&board->slots[number].state, state);
+	return &board->slots[number];
+}
+
+static void status__after_moves__tells_who_moved_and_why_some_stay(void **state)
+{
+	struct scoreboard *board;
+	struct slot *old, *fresh;
+	char path[512];
+
+	board = make_board(state, path, sizeof(path));
+	old = take_slot(board, 0, SLOT_DRAINING);
+	fresh = take_slot(board, 1, SLOT_READY);
+	take_slot(board, 2, SLOT_MOVING);
+	status(state);
+	assert_shown("  moving  ");
+	assert_null(strstr(said.out, "  moved"));
+	cell_set(&old->tally.connections_moved_out_total[MOVE_reload], 9812);
+	cell_set(&fresh->tally.connections_moved_in_total[MOVE_reload], 9812);
+	cell_set(&old->tally.connections_not_moved_total[STAY_options_changed], 2);
+	cell_set(&old->tally.connections_not_moved_total[STAY_too_large], 1);
+	atomic_store(&old->live, 3);
+	scoreboard_end_request(&board->reload, NULL, 12, 4, 9812, 3);
+	status(state);
+	assert_shown("4 workers, 9,812 connections moved, 3 finish in old workers\n");
+	assert_shown("  moved");
+	assert_shown("  +0 -9812  ");
+	assert_shown("  +9812 -0  ");
+	assert_shown("\nworker 0, slot 0, pid 500: 3 connections; could not move: "
+		     "2 options_changed, 1 too_large\n");
+	scoreboard_free(board, path, true);
+}
+
 /* A generator of its own: the same bytes in every run. */
 static uint64_t next_random(uint64_t *seed)
 {
@@ -202,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status__of_hostile_texts__escapes_them),
+		cmocka_unit_test(status__after_moves__tells_who_moved_and_why_some_stay),
 		cmocka_unit_test(status__of_random_bytes_behind_a_good_head__shows_something),
 		cmocka_unit_test(status__of_what_is_no_scoreboard__says_so),
 		cmocka_unit_test(status__of_a_file_that_is_being_cut__does_not_crash),

@@ -16,6 +16,8 @@
 
 #include "base/err.h"
 #include "cli/command.h"
+#include "master/pidfile.h"
+#include "stats/scoreboard.h"
 #include "unit/folder.h"
 
 #define GOOD "workers = 2\nlisten \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
@@ -37,15 +39,17 @@ static void stop(struct server *server, const char *folder)
 	assert_int_equal(command_wait(server), 0);
 }
 
-/* "VERB: ok, [N workers, ]N ms" */
-static void assert_ok(const char *begin)
+/* "VERB: ok, [N workers, ]N ms" and the rest */
+static void assert_ok(const char *begin, const char *rest)
 {
 	unsigned took;
+	int length = 0;
 
 	assert_string_equal(said.err, "");
 	assert_int_equal(said.code, CODE_OK);
 	assert_int_equal(strncmp(said.out, begin, strlen(begin)), 0);
-	assert_int_equal(sscanf(said.out + strlen(begin), "%u ms\n", &took), 1);
+	assert_int_equal(sscanf(said.out + strlen(begin), "%u ms%n", &took, &length), 1);
+	assert_string_equal(said.out + strlen(begin) + length, rest);
 }
 
 static void verbs__without_a_server__say_so(void **state)
@@ -114,13 +118,75 @@ static void reload__prints_the_outcome(void **state)
 
 	start(&server, *state);
 	RUN(&said, *state, "-s", "reload", "-p", "s.pid");
-	assert_ok("reload: ok, 2 workers, ");
+	assert_ok("reload: ok, 2 workers, ", ", 0 connections moved\n");
 	RUN(&said, *state, "-s", "reload", "-p", "s.pid", "-q");
 	assert_string_equal(said.out, "");
 	assert_int_equal(said.code, CODE_OK);
 	RUN(&said, *state, "-s", "reopen", "-c", "x.conf", "-p", "s.pid");
-	assert_int_equal(said.code, CODE_OK);
+	assert_ok("reopen: ok, 2 workers, ", "\n");
 	stop(&server, *state);
+}
+
+/* A master whose reload moves so many connections. It reports by a byte that it can be asked. */
+static _Noreturn void play_master(const char *folder, int report_fd, unsigned moved,
+				  unsigned staying)
+{
+	char path[512];
+	struct pidfile file;
+	struct scoreboard *board;
+	struct err err;
+	sigset_t set;
+	int number;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	snprintf(path, sizeof(path), "%s/m.scoreboard", folder);
+	board = scoreboard_new(path, &err);
+	snprintf(path, sizeof(path), "%s/m.pid", folder);
+	if (board == NULL || !pidfile_open(&file, path, &err) || !pidfile_write(&file, &err) ||
+	    write(report_fd, "", 1) != 1 || sigwait(&set, &number) != 0)
+		_exit(1);
+	scoreboard_begin_request(&board->reload);
+	scoreboard_end_request(&board->reload, NULL, 12, 4, moved, staying);
+	_exit(0);
+}
+
+static void reload__that_moves_connections__prints_how_many(void **state)
+{
+	static const struct {
+		unsigned moved, staying;
+		const char *text;
+	} rows[] = {
+		{ 0, 0, "reload: ok, 4 workers, 12 ms, 0 connections moved\n" },
+		{ 1, 1,
+		  "reload: ok, 4 workers, 12 ms, 1 connection moved, 1 finishes in an old "
+		  "worker\n" },
+		{ 9812, 3,
+		  "reload: ok, 4 workers, 12 ms, 9,812 connections moved, 3 finish in old "
+		  "workers\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int ends[2], status;
+		char byte;
+		pid_t pid;
+
+		assert_int_equal(pipe(ends), 0);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			play_master(*state, ends[1], rows[i].moved, rows[i].staying);
+		close(ends[1]);
+		assert_int_equal(read(ends[0], &byte, 1), 1);
+		close(ends[0]);
+		RUN(&said, *state, "-s", "reload", "-p", "m.pid");
+		assert_string_equal(said.err, "");
+		assert_string_equal(said.out, rows[i].text);
+		assert_int_equal(said.code, CODE_OK);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
 }
 
 static void reload__of_a_bad_configuration__prints_why_and_fails(void **state)
@@ -144,7 +210,7 @@ static void quit__waits_for_the_end(void **state)
 
 	start(&server, *state);
 	RUN(&said, *state, "-s", "quit", "-p", "s.pid");
-	assert_ok("quit: ok, ");
+	assert_ok("quit: ok, ", "\n");
 	assert_int_equal(command_wait(&server), 0);
 	RUN(&said, *state, "-s", "quit", "-p", "s.pid");
 	assert_int_equal(said.code, CODE_FAILED);
@@ -208,6 +274,7 @@ int main(void)
 		cmocka_unit_test(verb__with_a_stale_pid_file__signals_nobody),
 		cmocka_unit_test(verb__without_a_pid_file_and_with_a_bad_configuration__says_so),
 		cmocka_unit_test(reload__prints_the_outcome),
+		cmocka_unit_test(reload__that_moves_connections__prints_how_many),
 		cmocka_unit_test(reload__of_a_bad_configuration__prints_why_and_fails),
 		cmocka_unit_test(quit__waits_for_the_end),
 		cmocka_unit_test(reload__while_the_server_dies__says_so),

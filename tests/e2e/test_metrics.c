@@ -18,6 +18,7 @@ enum claim {
 	RISES, /* rises by at least the value */
 	MOVES, /* rises by any amount */
 	HAS,   /* is at least the value */
+	STAYS, /* is exactly the value, and was before */
 	IS     /* is exactly the value, and was not before */
 };
 
@@ -44,6 +45,11 @@ static const struct row {
 	{ METRIC_recoveries_total, CRASH, RISES, 1 },
 	{ METRIC_connections_recovered_total, CRASH, RISES, 1 },
 	{ METRIC_connections_lost_total, LOSE, RISES, 1 },
+	{ METRIC_connections_moved_in_total, RELOAD, STAYS, 0 },
+	{ METRIC_connections_moved_out_total, RELOAD, STAYS, 0 },
+	{ METRIC_connections_not_moved_total, RELOAD, STAYS, 0 },
+	{ METRIC_move_seconds, RELOAD, STAYS, 0 },
+	{ METRIC_moves_refused_total, RELOAD, STAYS, 0 },
 	{ METRIC_worker_respawns_total, CRASH, RISES, 1 },
 	{ METRIC_worker_crashes_total, CRASH, RISES, 1 },
 	{ METRIC_worker_hangs_total, HANG, RISES, 1 },
@@ -90,6 +96,8 @@ static bool holds(const struct row *row, const struct figures *before, const str
 		return is > was;
 	case HAS:
 		return is >= row->value;
+	case STAYS:
+		return is == row->value && is == was;
 	default:
 		return is == row->value;
 	}

@@ -59,6 +59,8 @@ static const struct field {
 	FIELD(slots[2].notes.list[0].listener),
 	FIELD(slots[2].notes.list),
 	FIELD(infos[2]),
+	FIELD(slots[2].tally.connections_not_moved_total),
+	FIELD(slots[2].tally.connections_moved_out_total),
 };
 enum { FIELDS = sizeof(fields) / sizeof(*fields) };
 

@@ -160,7 +160,7 @@ void served_recover(struct served *s, struct recovery *recovery)
 					   .is_kept = true,
 					   .resumes = true };
 
-	/* as the master does: the connections opened or moved in, and neither ended nor moved out */
+	/* as the master does: those opened or moved in, and neither ended nor moved out */
 	atomic_store(&s->slot.live,
 		     (uint32_t)(s->opened + served_metric(s, METRIC_connections_moved_in_total) -
 				served_metric(s, METRIC_connections_moved_out_total) -

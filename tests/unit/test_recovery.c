@@ -133,9 +133,9 @@ static void draining__is_inherited(void **state)
 
 	(void)state;
 	served_start(&s, "echo", NULL);
-	head_of(&s)->draining = true;
+	head_of(&s)->leaving = ARENA_DRAINS;
 	served_recover(&s, &r);
-	assert_true(r.was_draining);
+	assert_true(r.was_leaving);
 	served_stop(&s);
 }
 

@@ -340,7 +340,7 @@ static void set_head_in_hand(struct served *s)
 
 static void set_head_draining(struct served *s)
 {
-	memset(&head_of(s)->draining, 0xa5, 1);
+	memset(&head_of(s)->leaving, 0xa5, 1);
 }
 
 static void (*const head_damages[])(struct served *) = { set_head_magic, set_head_high,
@@ -361,7 +361,7 @@ static void head__damaged_in_any_way__empties_the_arena(void **state)
 		assert_non_null(r.emptied);
 		assert_int_equal(r.lost, 1); /* the client's end, which is a stray socket here */
 		assert_int_equal(r.kept, 0);
-		assert_false(r.was_draining);
+		assert_false(r.was_leaving);
 		assert_int_equal(head_of(&s)->magic, ARENA_MAGIC);
 		assert_int_equal(head_of(&s)->record_high, 0);
 		served_expect(&s, client, "", true);

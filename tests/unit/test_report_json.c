@@ -73,6 +73,9 @@ static void json__of_a_typical_board__says_what_is_there(void **state)
 	     "\"connections_moved_out_total\":{\"reload\":7,\"retirement\":0,\"rebalance\":0},"
 	     "\"connections_not_moved_total\":{\"listener_gone\":0,");
 	says(board, "{\"worker\":2,",
+	     "\"stay_reasons\":{\"listener_gone\":0,\"options_changed\":0,\"not_movable\":0,"
+	     "\"no_room\":0,\"no_descriptors\":0,\"damaged\":0,\"too_large\":2,\"unanswered\":0},");
+	says(board, "{\"worker\":2,",
 	     "\"waits_for\":[{\"remote\":\"192.0.2.1:40001\",\"listen\":\"127.0.0.1:80\","
 	     "\"service\":\"ack\",\"state\":\"open\",\"age_seconds\":2,\"idle_seconds\":0.25,"
 	     "\"bytes_in\":3,\"bytes_out\":0},{");
@@ -90,6 +93,17 @@ static void json__of_a_typical_board__says_what_is_there(void **state)
 	     "\"left_seconds\":90}]");
 	says(board, "\"moments\":[\n[1699999998,1,2,3,4],[1699999999,5,6,7,8]],",
 	     "\"marks\":[\n{\"at\":1699999940,\"kind\":\"crash\",\"worker\":1}]}\n");
+	free(board);
+}
+
+static void json__after_a_reload__says_what_moved(void **state)
+{
+	struct scoreboard *board = board_new();
+
+	(void)state;
+	scoreboard_end_request(&board->reload, NULL, 12, 4, 9812, 3);
+	says(board, "\"last_reload\":{\"outcome\":\"ok\",",
+	     "\"took_ms\":12,\"workers\":4,\"moved\":9812,\"staying\":3,\"message\":\"\"}");
 	free(board);
 }
 
@@ -196,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json__of_an_empty_board__has_every_list),
 		cmocka_unit_test(json__of_a_typical_board__says_what_is_there),
+		cmocka_unit_test(json__after_a_reload__says_what_moved),
 		cmocka_unit_test(json__has_every_row_of_the_metrics),
 		cmocka_unit_test(json__in_small_pieces__has_the_same_bytes),
 		cmocka_unit_test(json__of_a_full_board__is_valid_in_pieces_of_bounded_length),

@@ -95,6 +95,33 @@ static void page__has_names_and_clients_only_as_text(void **state)
 	assert_has(t->answer, "</script>\n</body>\n</html>\n");
 }
 
+static void page__tells_what_moved_and_why_connections_stay(void **state)
+{
+	struct asked *t = *state;
+	struct worker_tally *tally = &t->board->slots[5].tally;
+	bool ended;
+
+	scoreboard_use(t->board, 6, 6);
+	atomic_store(&t->board->slots[5].state, SLOT_DRAINING);
+	atomic_store(&t->board->infos[5].is_taken, 1);
+	atomic_store(&t->board->infos[5].number, 5);
+	cell_set(&tally->connections_moved_in_total[MOVE_rebalance], 7);
+	cell_set(&tally->connections_moved_out_total[MOVE_rebalance], 1);
+	cell_set(&tally->connections_moved_out_total[MOVE_reload], 9811);
+	cell_set(&tally->connections_not_moved_total[STAY_too_large], 2);
+	scoreboard_end_request(&t->board->reload, NULL, 12, 4, 9812, 2);
+	asked_say(t, "GET / HTTP/1.0\r\n\r\n", &ended);
+	assert_has(t->answer,
+		   ">reload</td><td class=\"count\">0</td><td class=\"count\">9,811</td></tr>\n");
+	assert_has(t->answer,
+		   ">rebalance</td><td class=\"count\">7</td><td class=\"count\">1</td></tr>\n");
+	assert_null(strstr(t->answer, ">retirement<"));
+	assert_has(t->answer,
+		   "<th scope=\"row\" class=\"id\">5</th><td class=\"word\">too_large</td><td "
+		   "class=\"count\">2</td></tr>");
+	assert_has(t->answer, "data-of=\"server.last_reload.moved\">9,812</dd>");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +129,7 @@ int main(void)
 		ASKED(long_answer__over_a_crash__goes_on),
 		ASKED(state__of_any_bytes__is_not_believed),
 		ASKED(page__has_names_and_clients_only_as_text),
+		ASKED(page__tells_what_moved_and_why_connections_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

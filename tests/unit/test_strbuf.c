@@ -73,6 +73,31 @@ static void numbers__are_as_printf_has_them(void **state)
 	}
 }
 
+static void grouped__has_a_comma_before_each_three_digits(void **state)
+{
+	static const struct {
+		uint64_t value;
+		const char *text;
+	} rows[] = {
+		{ 0, "0" },
+		{ 999, "999" },
+		{ 1000, "1,000" },
+		{ 9812, "9,812" },
+		{ 100000, "100,000" },
+		{ 1000001, "1,000,001" },
+		{ UINT64_MAX, "18,446,744,073,709,551,615" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct strbuf text = strbuf_on(room, sizeof(room) - 1);
+
+		strbuf_grouped(&text, rows[i].value);
+		room[text.used] = '\0';
+		assert_string_equal(room, rows[i].text);
+	}
+}
+
 static void i64__of_the_least_number__is_written(void **state)
 {
 	struct strbuf text = strbuf_on(room, sizeof(room));
@@ -119,6 +144,9 @@ static void numbers__that_do_not_fit__are_left_out_whole(void **state)
 	strbuf_u64(&text, 1234);
 	assert_int_equal(text.used, 0);
 	assert_true(text.is_cut);
+	text = strbuf_on(room, 4);
+	strbuf_grouped(&text, 1234);
+	assert_int_equal(text.used, 0);
 	text = strbuf_on(room, 3);
 	strbuf_i64(&text, -123);
 	assert_int_equal(text.used, 0);
@@ -236,6 +264,7 @@ int main(void)
 		cmocka_unit_test(put__that_does_not_fit__is_left_out_whole),
 		cmocka_unit_test(put__that_fits_exactly__is_not_cut),
 		cmocka_unit_test(numbers__are_as_printf_has_them),
+		cmocka_unit_test(grouped__has_a_comma_before_each_three_digits),
 		cmocka_unit_test(i64__of_the_least_number__is_written),
 		cmocka_unit_test(micros__have_no_zeros_at_the_end),
 		cmocka_unit_test(numbers__that_do_not_fit__are_left_out_whole),

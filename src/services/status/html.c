@@ -19,26 +19,17 @@ static void put_tenths(struct strbuf *text, uint64_t tenths)
 	strbuf_u64(text, tenths % 10);
 }
 
-static void put_padded(struct strbuf *text, unsigned value, unsigned digits)
+/* Writes at least two digits. */
+static void put_padded(struct strbuf *text, unsigned value)
 {
-	for (unsigned least = digits == 3 ? 100 : 10; least > 1 && value < least; least /= 10)
+	if (value < 10)
 		strbuf_raw(text, "0");
 	strbuf_u64(text, value);
 }
 
 void html_count(struct strbuf *text, uint64_t value)
 {
-	uint64_t least = 1;
-
-	while (value / least >= 1000)
-		least *= 1000;
-	strbuf_u64(text, value / least);
-	while (least > 1) {
-		value %= least;
-		least /= 1000;
-		strbuf_raw(text, ",");
-		put_padded(text, (unsigned)(value / least), 3);
-	}
+	strbuf_grouped(text, value);
 }
 
 void html_bytes(struct strbuf *text, uint64_t value)
@@ -101,7 +92,7 @@ void html_ratio(struct strbuf *text, uint64_t value)
 {
 	strbuf_u64(text, value / 1000000);
 	strbuf_raw(text, ".");
-	put_padded(text, (unsigned)(value / 10000 % 100), 2);
+	put_padded(text, (unsigned)(value / 10000 % 100));
 }
 
 void html_id(struct strbuf *text, uint64_t value)
@@ -123,15 +114,15 @@ static void put_date(struct strbuf *text, int64_t at_s)
 
 	strbuf_i64(text, date.year);
 	strbuf_raw(text, "-");
-	put_padded(text, (unsigned)date.month, 2);
+	put_padded(text, (unsigned)date.month);
 	strbuf_raw(text, "-");
-	put_padded(text, (unsigned)date.day, 2);
+	put_padded(text, (unsigned)date.day);
 	strbuf_raw(text, "T");
-	put_padded(text, (unsigned)date.hour, 2);
+	put_padded(text, (unsigned)date.hour);
 	strbuf_raw(text, ":");
-	put_padded(text, (unsigned)date.minute, 2);
+	put_padded(text, (unsigned)date.minute);
 	strbuf_raw(text, ":");
-	put_padded(text, (unsigned)date.second, 2);
+	put_padded(text, (unsigned)date.second);
 	strbuf_raw(text, "Z");
 }
 

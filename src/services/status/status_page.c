@@ -90,6 +90,8 @@ static void write_facts(PIECE)
 	COLUMN("server.last_reload.outcome", "Last reload", state, name)                           \
 	COLUMN("server.last_reload.at", "When", ago, since(report, outcome.at_s))                  \
 	COLUMN("server.last_reload.took_seconds", "Took", latency, outcome.took_ms *INT64_C(1000)) \
+	COLUMN("server.last_reload.moved", "Connections moved", count, outcome.moved)              \
+	COLUMN("server.last_reload.staying", "Finish in old workers", count, outcome.staying)      \
 	COLUMN("server.last_reload.message", "Message", word, outcome.message)
 
 static void write_setup(PIECE)
@@ -153,6 +155,25 @@ static void row_workers(const struct report *report, unsigned index, struct strb
 		HTML_ROW(WORKERS);
 }
 
+#define MOVES(COLUMN)                                                                     \
+	COLUMN("worker", "Worker", id, w.number)                                          \
+	COLUMN("cause", "Cause", word, move_cause_name(i))                                \
+	COLUMN("in", "Moved in", count, cell_get(&w.tally.connections_moved_in_total[i])) \
+	COLUMN("out", "Moved out", count, cell_get(&w.tally.connections_moved_out_total[i]))
+
+/* A former worker's counts are those of its successor. */
+static void row_moves(const struct report *report, unsigned index, struct strbuf *text)
+{
+	static struct report_worker w; /* written by this process only; too large for a stack */
+
+	if (!report_worker(report, index, &w) || w.is_former)
+		return;
+	for (unsigned i = 0; i < MOVE_CAUSES; i++)
+		if (cell_get(&w.tally.connections_moved_in_total[i]) > 0 ||
+		    cell_get(&w.tally.connections_moved_out_total[i]) > 0)
+			HTML_ROW(MOVES);
+}
+
 #define WAITS(COLUMN)                                                       \
 	COLUMN("worker", "Worker", id, w.number)                            \
 	COLUMN("remote", "Client", word, conn->remote)                      \
@@ -175,6 +196,25 @@ static void row_waits(const struct report *report, unsigned index, struct strbuf
 	count = report_conns(report, index, conns, WAITS_SHOWN);
 	for (const struct report_conn *conn = conns; conn < conns + count; conn++)
 		HTML_ROW(WAITS);
+}
+
+#define STAYS(COLUMN)                                         \
+	COLUMN("worker", "Worker", id, w.number)              \
+	COLUMN("reason", "Reason", word, stay_reason_name(i)) \
+	COLUMN("connections", "Connections", count, count)
+
+static void row_stays(const struct report *report, unsigned index, struct strbuf *text)
+{
+	static struct report_worker w; /* written by this process only; too large for a stack */
+
+	if (!report_worker(report, index, &w) || w.state != SLOT_DRAINING)
+		return;
+	for (unsigned i = 0; i < STAY_REASONS; i++) {
+		uint64_t count = report_stays(report, index, i);
+
+		if (count > 0)
+			HTML_ROW(STAYS);
+	}
 }
 
 #define OF_LISTENER(name) cell_get(&l.tally.name)
@@ -252,7 +292,9 @@ static void put_slice(const struct page_text *part, unsigned index, struct strbu
 #define TABLES(TABLE)                                                                      \
 	TABLE(marks, "Crashes and reloads", MARKS, MARKS_SHOWN)                            \
 	TABLE(workers, "Workers", WORKERS, SCOREBOARD_SLOTS)                               \
+	TABLE(moves, "Connections moved between workers", MOVES, SCOREBOARD_SLOTS)         \
 	TABLE(waits, "Connections that leaving workers wait for", WAITS, SCOREBOARD_SLOTS) \
+	TABLE(stays, "Connections that could not move", STAYS, SCOREBOARD_SLOTS)           \
 	TABLE(listeners, "Listeners", LISTENERS, METRIC_LISTENERS)                         \
 	TABLE(crashes, "What crashes had in hand", CRASHES, SCOREBOARD_CRASHES)            \
 	TABLE(penalties, "Refused addresses", PENALTIES, BAN_PLACES)

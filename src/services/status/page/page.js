@@ -125,8 +125,15 @@ function fill(cell, shape, of, object, now) {
 // The rows of each table, chosen as the server chooses them.
 const sources = {
 	workers: data => data.workers,
+	moves: data => data.workers.filter(worker => !worker.is_former).flatMap(worker =>
+		Object.entries(worker.connections_moved_in_total)
+			.map(([cause, taken]) => ({ worker: worker.worker, cause, in: taken, out: worker.connections_moved_out_total[cause] }))
+			.filter(move => move.in > 0 || move.out > 0)),
 	waits: data => data.workers.flatMap(worker => (worker.waits_for || []).slice(0, WAITS_SHOWN)
 		.map(wait => ({ ...wait, worker: worker.worker }))),
+	stays: data => data.workers.flatMap(worker => Object.entries(worker.stay_reasons || {})
+		.filter(([, connections]) => connections > 0)
+		.map(([reason, connections]) => ({ worker: worker.worker, reason, connections }))),
 	listeners: data => data.listeners.map(listener => ({ ...listener, life: listener.is_gone ? "closed" : "open" })),
 	crashes: data => data.crashes,
 	penalties: data => data.penalties,

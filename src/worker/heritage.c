@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Finds the descriptors of the heritage. */
+#include "worker/heritage.h"
+
+unsigned heritage_fds(const struct heritage *h, int *fds)
+{
+	unsigned n = 0;
+
+	fds[n++] = h->epfd;
+	fds[n++] = heritage_bell(h);
+	fds[n++] = h->wires[h->number].fds[WIRE_KICKED];
+	fds[n++] = h->wires[h->number].fds[WIRE_DOOR];
+	for (unsigned i = 0; i < h->peer_count; i++) {
+		fds[n++] = h->wires[i].fds[WIRE_KICK];
+		fds[n++] = h->wires[i].fds[WIRE_DOORBELL];
+	}
+	for (unsigned i = 0; i < h->next.count; i++)
+		fds[n++] = h->next.fds[i];
+	for (unsigned i = 0; i < h->previous.count; i++)
+		fds[n++] = h->previous.fds[i];
+	return n;
+}
+
+int heritage_doorbell(const struct heritage *h, unsigned generation, unsigned number)
+{
+	unsigned own = atomic_load_explicit(&h->peers[h->number].generation, memory_order_relaxed);
+	const struct doors *doors = generation > own ? &h->next : &h->previous;
+
+	if (generation == own)
+		return number < h->peer_count ? h->wires[number].fds[WIRE_DOORBELL] : -1;
+	if (number >= doors->count || (generation < own && generation != doors->generation))
+		return -1;
+	return doors->fds[number];
+}
