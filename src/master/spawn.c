@@ -265,3 +265,27 @@ void spawn_look(struct procs *procs, struct generation *generation, unsigned num
 		LOG(EVENT_worker_ready, LOG_NUM("worker", number),
 		    LOG_NUM("child_pid", member->pid), LOG_NUM("generation", generation->id));
 }
+
+static _Noreturn void hold_doors(pid_t master)
+{
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == master)
+		for (;;)
+			pause();
+	sys_leave(CODE_OK);
+}
+
+bool spawn_closer(struct procs *procs, struct generation *generation)
+{
+	pid_t master = getpid(), pid;
+
+	if (procs->closer > 0)
+		return false;
+	pid = sys_fork();
+	if (pid == 0)
+		hold_doors(master);
+	generation_close_doors(generation);
+	if (pid > 0)
+		sys_kill(pid, SIGKILL);
+	procs->closer = pid > 0 ? pid : 0;
+	return true;
+}

@@ -241,35 +241,6 @@ void workers_look(struct procs *procs)
 			spawn_look(procs, g, number);
 }
 
-static _Noreturn void hold_doors(pid_t master)
-{
-	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == master)
-		for (;;)
-			pause();
-	sys_leave(CODE_OK);
-}
-
-/*
- * A worker that was taken over can have sent sockets to any door, and the last process to close them
- * would wait for their clients (SO_LINGER, socket(7)), except one that exits. That is a child here.
- * Returns false while the last one is not reaped.
- */
-static bool close_doors(struct procs *procs, struct generation *generation)
-{
-	pid_t master = getpid(), pid;
-
-	if (procs->closer > 0)
-		return false;
-	pid = sys_fork();
-	if (pid == 0)
-		hold_doors(master);
-	generation_close_doors(generation);
-	if (pid > 0)
-		sys_kill(pid, SIGKILL);
-	procs->closer = pid > 0 ? pid : 0;
-	return true;
-}
-
 void workers_sweep(struct procs *procs)
 {
 	struct generation **link = &procs->retiring;
@@ -281,7 +252,7 @@ void workers_sweep(struct procs *procs)
 			link = &generation->next;
 			continue;
 		}
-		if (!close_doors(procs, generation))
+		if (!spawn_closer(procs, generation))
 			return;
 		*link = generation->next;
 		generation_free(generation);

@@ -16,12 +16,12 @@
 enum { HEADER = 4, MESSAGE_MOST = 16 * 1024 * 1024 }; /* the latter: of any max_message */
 
 struct ack {
-	uint32_t length; /* from the message's header; line: bytes received so far */
-	uint32_t left;   /* length: bytes of the message still to come */
-	uint32_t most;   /* max_message as it was when the message began */
-	uint8_t header;  /* length: bytes of the header received so far */
-	bool after_cr;   /* line: the last byte was a CR */
-	bool begun;      /* in the middle of a message */
+	uint32_t
+		bytes; /* line: received so far; length: still to come, after the header's own value */
+	uint32_t most;  /* max_message as it was when the message began */
+	uint8_t header; /* length: bytes of the header received so far */
+	bool after_cr;  /* line: the last byte was a CR */
+	bool begun;     /* in the middle of a message */
 };
 
 /* A reload changes the limit from the next message on. */
@@ -71,7 +71,7 @@ static enum step take_line(struct conn *c, struct ack *a)
 	const char *lf = memchr(head, '\n', buf_used(&c->in));
 	size_t n = lf ? (size_t)(lf - head) : buf_used(&c->in);
 	bool ends_in_cr = n > 0 ? head[n - 1] == '\r' : a->after_cr;
-	size_t length = a->length + (n > 0 && a->after_cr) + n - (n > 0 && ends_in_cr);
+	size_t length = a->bytes + (n > 0 && a->after_cr) + n - (n > 0 && ends_in_cr);
 
 	begin_message(c, a);
 	if (length > a->most)
@@ -81,7 +81,7 @@ static enum step take_line(struct conn *c, struct ack *a)
 	if (lf) {
 		n++;
 	} else {
-		a->length = (uint32_t)length;
+		a->bytes = (uint32_t)length;
 		a->after_cr = ends_in_cr;
 	}
 	buf_drop(&c->in, n);
@@ -92,21 +92,20 @@ static enum step take_header(struct conn *c, struct ack *a)
 {
 	begin_message(c, a);
 	while (a->header < HEADER && buf_used(&c->in) > 0) {
-		a->length = a->length << 8 | (uint8_t)*buf_head(&c->in);
+		a->bytes = a->bytes << 8 | (uint8_t)*buf_head(&c->in);
 		a->header++;
 		buf_drop(&c->in, 1);
 	}
-	a->left = a->length;
-	return a->header == HEADER && a->length > a->most ? STEP_TOO_LONG : STEP_ON;
+	return a->header == HEADER && a->bytes > a->most ? STEP_TOO_LONG : STEP_ON;
 }
 
 static enum step take_body(struct conn *c, struct ack *a)
 {
-	size_t n = buf_used(&c->in) < a->left ? buf_used(&c->in) : a->left;
+	size_t n = buf_used(&c->in) < a->bytes ? buf_used(&c->in) : a->bytes;
 
-	a->left -= (uint32_t)n;
+	a->bytes -= (uint32_t)n;
 	buf_drop(&c->in, n);
-	return a->left == 0 && !answer_message(c, a) ? STEP_NO_ROOM : STEP_ON;
+	return a->bytes == 0 && !answer_message(c, a) ? STEP_NO_ROOM : STEP_ON;
 }
 
 static enum step take_length(struct conn *c, struct ack *a)
@@ -128,7 +127,7 @@ static enum verdict answer_input(struct conn *c)
 		[FRAMING_LENGTH] = take_length,
 	};
 	struct ack *a = conn_state(c);
-	bool answer_waits = a->header == HEADER && a->left == 0; /* it had no room in the buffer */
+	bool answer_waits = a->header == HEADER && a->bytes == 0; /* it had no room in the buffer */
 
 	while (buf_used(&c->in) > 0 || answer_waits) {
 		switch (take[c->conf->framing](c, a)) {
@@ -157,10 +156,9 @@ static bool is_sound(const struct conn *c)
 {
 	const struct ack *a = conn_state_const(c);
 
-	return a->header <= HEADER && a->most <= MESSAGE_MOST && a->length <= MESSAGE_MOST &&
-	       (a->header < HEADER || a->length <= a->most) &&
-	       (a->header < HEADER || a->left <= a->length) &&
-	       *(const uint8_t *)&a->after_cr <= 1 && *(const uint8_t *)&a->begun <= 1;
+	return a->header <= HEADER && a->most <= MESSAGE_MOST && a->bytes <= MESSAGE_MOST &&
+	       (a->header < HEADER || a->bytes <= a->most) && *(const uint8_t *)&a->after_cr <= 1 &&
+	       *(const uint8_t *)&a->begun <= 1;
 }
 
 const struct service service_ack = {

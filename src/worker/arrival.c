@@ -127,8 +127,8 @@ static bool read_conn(struct arrival *a)
 		peer = read_record(a, SIDE_PEER);
 		if (!peer || peer->state != client->state)
 			return false;
-		client->peer = peer->index + 1;
-		peer->peer = client->index + 1;
+		client->peer = record_link(peer);
+		peer->peer = record_link(client);
 	}
 	return is_sound_service(a, client);
 }

@@ -17,7 +17,7 @@ static void fill_peer(struct pool *pool, struct record *peer, const struct recor
 	peer->birth_worker = client->birth_worker;
 	peer->opened_us = pool->loop->now_us;
 	peer->active_ms = pool->loop->now_ms;
-	peer->peer = client->index + 1;
+	peer->peer = record_link(client);
 }
 
 struct conn *pair_attach(struct conn *c, int fd)
@@ -32,7 +32,7 @@ struct conn *pair_attach(struct conn *c, int fd)
 		return NULL;
 	fill_peer(pool, peer, client, fd);
 	pool_publish_record(pool, peer);
-	client->peer = peer->index + 1;
+	client->peer = record_link(peer);
 	pool_view(pool, peer, &pool->hand.peer);
 	c->peer = &pool->hand.peer;
 	c->peer->peer = c;

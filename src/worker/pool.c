@@ -164,7 +164,7 @@ static struct record *clear_record(struct pool *pool, uint32_t index)
 
 	memset(r, 0, pool->arena->record_stride);
 	r->serial = serial;
-	r->index = index;
+	r->index = index & RECORD_INDEX_MOST;
 	if (index >= pool->arena->head->record_high)
 		pool->arena->head->record_high = index + 1;
 	return r;
@@ -202,9 +202,10 @@ struct record *pool_new_record(struct pool *pool, uint32_t listener, int fd,
 
 	pool_take_in_hand(pool, index);
 	r = clear_record(pool, index);
-	r->number = ++pool->arena->head->conn_number;
-	r->birth_generation = atomic_load_explicit(&pool->slot->generation, memory_order_relaxed);
-	r->birth_worker = (uint16_t)pool->number;
+	r->number = ++pool->arena->head->conn_number & RECORD_NUMBER_MOST;
+	r->birth_generation = atomic_load_explicit(&pool->slot->generation, memory_order_relaxed) &
+			      RECORD_GENERATION_MOST;
+	r->birth_worker = pool->number & RECORD_WORKER_MOST;
 	r->fd = fd;
 	pool_set_listener(pool, r, listener);
 	r->opened_us = pool->loop->now_us;

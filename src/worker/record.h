@@ -50,6 +50,12 @@ struct record_buf {
 	uint32_t start, end; /* the bytes in it */
 };
 
+/* The widths of the fields below; a server that runs on beyond them counts from 0 again. */
+#define RECORD_NUMBER_MOST     ((UINT64_C(1) << 40) - 1)
+#define RECORD_GENERATION_MOST ((UINT32_C(1) << 24) - 1)
+#define RECORD_WORKER_MOST     ((UINT32_C(1) << 10) - 1)
+#define RECORD_INDEX_MOST      ((UINT32_C(1) << 22) - 1)
+
 /* Zeroed records are free. */
 struct record {
 	uint32_t magic;  /* RECORD_MAGIC while the record is in use */
@@ -71,21 +77,19 @@ struct record {
 	bool has_moved;     /* other processes may have the descriptor, or have had it */
 	uint32_t peer;      /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
-	uint32_t index; /* of this record */
-	int32_t file;   /* descriptor of the file range that goes out after `out` */
+	uint32_t index : 22, birth_worker : 10; /* index: of this record */
+	int32_t file; /* descriptor of the file range that goes out after `out` */
 	uint64_t file_offset, file_left; /* bytes; file_left 0: no range, no descriptor */
 	uint64_t bytes_in, bytes_out, messages;
 	/* unique while the server runs: the worker that accepted it, and that worker's count */
-	uint64_t number;
-	uint32_t birth_generation;
-	uint16_t birth_worker;
-	uint16_t remote_port;
+	uint64_t number : 40, birth_generation : 24;
 	int64_t opened_us; /* clock_us() */
 	int64_t active_ms; /* when bytes last moved, or the lingering began */
 	int64_t begun_us;  /* when the message in progress began; 0: between messages */
 	int64_t due_ms;    /* the service's own deadline; 0: none */
 	int64_t grace_ms;  /* no other deadline ends it before: it moved to other options */
 	struct net remote; /* the client's address, all bits; empty for unix */
+	uint16_t remote_port;
 	uint16_t listen; /* index into the configuration's listeners: some have several addresses */
 	_Alignas(8) char state_bytes[]; /* the service's, followed by RECORD_GUARD */
 };
@@ -102,6 +106,12 @@ static inline size_t record_size(size_t state_size)
 static inline uint32_t *record_guard(struct record *r, size_t stride)
 {
 	return (uint32_t *)((char *)r + stride - sizeof(uint32_t));
+}
+
+/* The value of `peer` that names this record. */
+static inline uint32_t record_link(const struct record *r)
+{
+	return (uint32_t)r->index + 1;
 }
 
 static inline bool record_is_used(const struct record *r)

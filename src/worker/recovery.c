@@ -115,7 +115,7 @@ static bool is_sound_pair(const struct survey *s, struct record *r)
 {
 	struct record *peer = arena_record(s->arena, r->peer - 1);
 
-	return peer != r && is_sound_side(s, peer, r->peer - 1) && peer->peer == r->index + 1 &&
+	return peer != r && is_sound_side(s, peer, r->peer - 1) && peer->peer == record_link(r) &&
 	       peer->side == SIDE_PEER && peer->state == r->state && peer->listener == r->listener;
 }
 
