@@ -176,9 +176,9 @@ static void max_message__made_smaller__applies_from_the_next_message(void **stat
 	client_say(fd, "ten bytes.\n");
 	client_hear(fd, "ok\n");
 	client_say(fd, "eleven bytes");
-	server_wait_event(s, "connection_ended", "ending=message_too_long");
 	client_expect_end(fd);
 	close(fd);
+	server_wait_event(s, "connection_ended", "ending=message_too_long");
 	server_stop(s);
 }
 
@@ -211,9 +211,9 @@ static void message_timeout__made_shorter__applies_from_the_next_message(void **
 	client_say(other, "the next one");
 	client_expect_end(fd);
 	client_expect_end(other);
-	server_wait_count(s, 3, "connection_ended", "ending=message_timeout");
 	close(fd);
 	close(other);
+	server_wait_count(s, 3, "connection_ended", "ending=message_timeout");
 	server_stop(s);
 }
 
@@ -230,8 +230,8 @@ static void idle_timeout__made_shorter__applies_from_the_next_message(void **sta
 	client_say(fd, "second\n");
 	client_hear(fd, "ok\n");
 	client_expect_end(fd);
-	server_wait_count(s, 2, "connection_ended", "ending=idle_timeout");
 	close(fd);
+	server_wait_count(s, 2, "connection_ended", "ending=idle_timeout");
 	server_stop(s);
 }
 
