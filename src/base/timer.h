@@ -8,6 +8,7 @@
 #define BASE_TIMER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Packed: there is one for each connection. */
@@ -60,7 +61,8 @@ static inline void alarms_expire(struct timer_heap *alarms, int64_t now_ms)
 	struct timer_node *node;
 
 	while ((node = timer_pop(alarms, now_ms))) {
-		struct alarm *alarm = (struct alarm *)node;
+		struct alarm *alarm =
+			(struct alarm *)((uintptr_t)node - offsetof(struct alarm, timer));
 
 		alarm->fire(alarm->owner);
 	}
