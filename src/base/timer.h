@@ -8,6 +8,7 @@
 #define BASE_TIMER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Packed: there is one for each connection. */
@@ -57,10 +58,11 @@ struct alarm {
 /* Fires every alarm that is due at now_ms. An alarm may be set again while it fires. */
 static inline void alarms_expire(struct timer_heap *alarms, int64_t now_ms)
 {
-	void *node; /* aligned as the alarm that it begins */
+	struct timer_node *node;
 
 	while ((node = timer_pop(alarms, now_ms))) {
-		struct alarm *alarm = node;
+		struct alarm *alarm =
+			(struct alarm *)((uintptr_t)node - offsetof(struct alarm, timer));
 
 		alarm->fire(alarm->owner);
 	}
