@@ -8,7 +8,6 @@
 #define BASE_TIMER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* Packed: there is one for each connection. */
@@ -58,11 +57,10 @@ struct alarm {
 /* Fires every alarm that is due at now_ms. An alarm may be set again while it fires. */
 static inline void alarms_expire(struct timer_heap *alarms, int64_t now_ms)
 {
-	struct timer_node *node;
+	void *node; /* aligned as the alarm that it begins */
 
 	while ((node = timer_pop(alarms, now_ms))) {
-		struct alarm *alarm =
-			(struct alarm *)((uintptr_t)node - offsetof(struct alarm, timer));
+		struct alarm *alarm = node;
 
 		alarm->fire(alarm->owner);
 	}
