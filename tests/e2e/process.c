@@ -78,12 +78,22 @@ bool process_lives(pid_t pid)
 	return read_stat(pid, &state, &parent) && state != 'Z' && state != 'X';
 }
 
-bool process_sleeps(pid_t pid)
+static bool has_state(pid_t pid, char wanted)
 {
 	pid_t parent;
 	char state;
 
-	return read_stat(pid, &state, &parent) && state == 'S';
+	return read_stat(pid, &state, &parent) && state == wanted;
+}
+
+bool process_sleeps(pid_t pid)
+{
+	return has_state(pid, 'S');
+}
+
+bool process_is_stopped(pid_t pid)
+{
+	return has_state(pid, 'T');
 }
 
 const char *process_title(pid_t pid, char *text, size_t size)

@@ -22,6 +22,9 @@ bool process_lives(pid_t pid);
 /* True while it sleeps, as a worker does with nothing in hand. */
 bool process_sleeps(pid_t pid);
 
+/* True once SIGSTOP has stopped it. */
+bool process_is_stopped(pid_t pid);
+
 /* Its title as in ps(1). text: size bytes; "" when the process is gone. Returns text. */
 const char *process_title(pid_t pid, char *text, size_t size);
 
