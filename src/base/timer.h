@@ -56,10 +56,10 @@ struct alarm {
 /* Fires every alarm that is due at now_ms. An alarm may be set again while it fires. */
 static inline void alarms_expire(struct timer_heap *alarms, int64_t now_ms)
 {
-	void *node; /* aligned as the alarm that it begins */
+	struct timer_node *node;
 
 	while ((node = timer_pop(alarms, now_ms))) {
-		struct alarm *alarm = node;
+		struct alarm *alarm = (struct alarm *)node;
 
 		alarm->fire(alarm->owner);
 	}

@@ -151,10 +151,11 @@ static void handle_events(struct bench_worker *worker, const struct epoll_event 
 
 static void handle_timers(struct bench_worker *worker)
 {
-	void *node; /* the first member of its connection */
+	struct timer_node *node;
 
 	while ((node = timer_pop(&worker->timers, worker->now_ns / 1000000)) != NULL)
-		bench_request_handle_timer(worker, node);
+		/* the node is the first member of its connection */
+		bench_request_handle_timer(worker, (struct bench_connection *)node);
 }
 
 /* Waits with the precision of the clock; kernels before 5.11 have milliseconds only. */
