@@ -15,10 +15,10 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/option.h"
+#include "config/pidfile.h"
 #include "ctl/snapshot.h"
 #include "ctl/status_screen.h"
 #include "ctl/watch.h"
-#include "master/pidfile.h"
 #include "master/reload_times.h"
 #include "stats/scoreboard.h"
 

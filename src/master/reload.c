@@ -15,8 +15,8 @@
 #include "base/sys.h"
 #include "master/announce.h"
 #include "master/prestart.h"
-#include "master/sd_notify.h"
 #include "master/workers.h"
+#include "net/sd_notify.h"
 #include "net/unix_path.h"
 #include "stats/scoreboard.h"
 

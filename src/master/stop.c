@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/sd_notify.h"
 #include "master/workers.h"
+#include "net/sd_notify.h"
 
 enum { FAST_MS = 2000 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The server's notifications to the service manager (sd_notify(3)). Master only. */
-#ifndef MASTER_SD_NOTIFY_H
-#define MASTER_SD_NOTIFY_H
+#ifndef NET_SD_NOTIFY_H
+#define NET_SD_NOTIFY_H
 
 #include <stdint.h>
 

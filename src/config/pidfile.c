@@ -3,7 +3,7 @@
  * Locks, checks, writes and removes the pid file. Must not decide for its caller whether a missing
  * or held file is an error.
  */
-#include "master/pidfile.h"
+#include "config/pidfile.h"
 
 #include <ctype.h>
 #include <stdio.h>

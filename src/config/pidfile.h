@@ -5,8 +5,8 @@
  * fcntl(2)): this process does not lose it by opening the file again under any name and closing it.
  * Children close the descriptor before anything else.
  */
-#ifndef MASTER_PIDFILE_H
-#define MASTER_PIDFILE_H
+#ifndef CONFIG_PIDFILE_H
+#define CONFIG_PIDFILE_H
 
 #include <stdbool.h>
 #include <sys/types.h>

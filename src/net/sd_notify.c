@@ -2,7 +2,7 @@
 /*
  * Writes the notifications. Must not depend on their arrival: a failure to send is logged.
  */
-#include "master/sd_notify.h"
+#include "net/sd_notify.h"
 
 #include <errno.h>
 #include <stdbool.h>
