@@ -64,7 +64,7 @@ static bool is_sound_frame(const struct survey *s, struct record *r, uint32_t in
 	       r->listener < s->heritage->listeners->count && record_check_fields(r, s->now_us) &&
 	       is_sound_number(s, r->in.number) && is_sound_number(s, r->out.number) &&
 	       r->fd > STDERR_FILENO && r->peer <= s->arena->head->record_high &&
-	       (r->file_left == 0 || r->file > STDERR_FILENO) &&
+	       (r->file_left == 0 ? r->file == 0 : r->file > STDERR_FILENO) &&
 	       (r->side == SIDE_CLIENT || r->peer > 0);
 }
 
