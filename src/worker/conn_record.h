@@ -101,7 +101,10 @@ void conn_set_deadline(struct conn *c, int64_t in_ms);
 /* Writes the buffers' numbers and limits to the record, and likewise for the peer. */
 void conn_store(struct conn *c);
 
-/* The service decides; without its hook, true when all buffers of the connection are empty. */
+/*
+ * The service decides; without its hook, true when all buffers of the connection are empty, and in a
+ * pair not one end alone has ended its stream.
+ */
 bool conn_is_between_messages(const struct conn *c);
 
 /* Notes the phase in the record, for that reason. */
