@@ -14,6 +14,7 @@
 #include "worker/conn_io.h"
 #include "worker/deadline.h"
 #include "worker/hand.h"
+#include "worker/transport.h"
 #include "worker/watching.h"
 
 /* After a visit: notes whether a message is in progress, and waits for the next event. */
@@ -41,6 +42,12 @@ static void wait_for_client(struct pool *pool, struct conn *side)
 	deadline_set(pool, r);
 }
 
+/* True when the worker would read bytes that have come. */
+static bool has_input(const struct conn *c)
+{
+	return watching_reads(c) && c->transport->has_input(c);
+}
+
 /*
  * Why a connection between messages is to end now; CLOSE_none: it is not. In a draining worker one
  * that has sent nothing yet has a moment to do so.
@@ -51,6 +58,9 @@ static enum close_reason find_leaving(const struct pool *pool, const struct conn
 
 	if ((!pool->draining && !r->is_barred) || r->state != CONN_OPEN ||
 	    !conn_is_between_messages(c))
+		return CLOSE_none;
+	/* a visit reads from one side alone */
+	if (c->peer && (has_input(c) || has_input(c->peer)))
 		return CLOSE_none;
 	if (pool->draining && (r->bytes_in > 0 || r->in_ended || deadline_is_stale(pool, r)))
 		return CLOSE_drained;
