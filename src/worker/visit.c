@@ -250,7 +250,10 @@ static void go_on(struct pool *pool, struct conn *c)
 		carry_out(pool, c, verdict);
 }
 
-/* One that is asked for writing alone reads in the next turn. */
+/*
+ * One that is asked for writing alone reads in the next turn. A hang-up of a pair waits until the other
+ * side has taken what came before it.
+ */
 static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 {
 	if (conn_has_output(c) && events != EPOLLIN)
@@ -259,8 +262,8 @@ static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 		go_on(pool, c);
 	else if (watching_reads(c))
 		read_and_serve(pool, c);
-	else if (events & (EPOLLERR | EPOLLHUP))
-		conn_close(c, conn_is_client(c) ? CLOSE_client_reset : CLOSE_system_error);
+	else if ((events & (EPOLLERR | EPOLLHUP)) && !c->peer)
+		conn_close(c, CLOSE_client_reset);
 	else
 		wait_for_client(pool, c);
 }
