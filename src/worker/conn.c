@@ -5,6 +5,9 @@
  */
 #include "worker/conn.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/conn_io.h"
@@ -140,12 +143,23 @@ static bool flush_side(struct conn *c)
 	return false;
 }
 
+/* A connect under way would be ended by shutdown. */
+static bool is_connecting(const struct record *r)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	return r->side == SIDE_PEER &&
+	       sys_getsockopt(r->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       info.tcpi_state == TCP_SYN_SENT;
+}
+
 /* Returns true unless that ended the connection. */
 static bool end_output(struct conn *c)
 {
 	struct record *r = c->record;
 
-	if (r->output != OUTPUT_ENDING || conn_has_output(c))
+	if (r->output != OUTPUT_ENDING || conn_has_output(c) || is_connecting(r))
 		return true;
 	r->output = OUTPUT_ENDED;
 	if (sys_shutdown(r->fd, SHUT_WR) == 0)

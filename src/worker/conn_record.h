@@ -67,6 +67,12 @@ static inline bool conn_has_output(const struct conn *c)
 	return buf_used(&c->out) > 0 || c->record->file_left > 0;
 }
 
+/* The same, or while its end has not gone out. */
+static inline bool conn_is_sending(const struct conn *c)
+{
+	return conn_has_output(c) || c->record->output == OUTPUT_ENDING;
+}
+
 /* A service counts a message that it has answered. */
 static inline void conn_count_message(struct conn *c)
 {

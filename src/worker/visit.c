@@ -88,6 +88,11 @@ static bool is_flushed(const struct conn *c)
 	return !conn_has_output(c) && (!c->peer || !conn_has_output(c->peer));
 }
 
+static bool is_sending(const struct conn *c)
+{
+	return conn_is_sending(c) || (c->peer && conn_is_sending(c->peer));
+}
+
 /*
  * Carries out the service's verdict: sends, calls the service for more while the client takes it
  * and the share lasts, and ends the connection.
@@ -244,7 +249,7 @@ static void go_on(struct pool *pool, struct conn *c)
 {
 	enum verdict verdict = hand_ask(c, hand_call_drained);
 
-	if (verdict == MORE && is_flushed(c) && watching_reads(c))
+	if (verdict == MORE && !is_sending(c) && watching_reads(c))
 		read_and_serve(pool, c);
 	else
 		carry_out(pool, c, verdict);
@@ -256,7 +261,7 @@ static void go_on(struct pool *pool, struct conn *c)
  */
 static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 {
-	if (conn_has_output(c) && events != EPOLLIN)
+	if (conn_is_sending(c) && events != EPOLLIN)
 		carry_out(pool, c, c->record->state == CONN_FLUSHING ? FINISH : MORE);
 	else if (c->record->is_unfinished)
 		go_on(pool, c);
