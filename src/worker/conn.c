@@ -134,11 +134,28 @@ void conn_half_close(struct conn *c)
 	(void)conn_wait(c);
 }
 
+/*
+ * A side of a pair that takes nothing more loses its output alone: what it has sent before still goes
+ * to the other side.
+ */
+static void lose_output(struct conn *c)
+{
+	if (conn_is_client(c))
+		conn_set_close_reason(c, CLOSE_client_reset);
+	buf_drop(&c->out, buf_used(&c->out));
+	conn_io_drop_range(c->record);
+	c->record->output = OUTPUT_ENDED;
+}
+
 /* Returns true unless that ended the connection. */
 static bool flush_side(struct conn *c)
 {
 	if (conn_io_flush(c) != IO_FAILED)
 		return true;
+	if (c->peer && close_reason_of(errno) == CLOSE_client_reset) {
+		lose_output(c);
+		return true;
+	}
 	conn_close(c, conn_reason_of(c, errno));
 	return false;
 }

@@ -75,6 +75,12 @@ static bool has_spent_share(const struct pool *pool, unsigned answers)
 	return runqueue_is_spent(pool->is_ahead, pool->hand.moved, answers, past_us);
 }
 
+/* True when this side has output that will go out: one that has lost its output asks for no more. */
+static bool can_drain(const struct conn *c)
+{
+	return c && conn_has_output(c) && c->record->output < OUTPUT_ENDED;
+}
+
 /* The side whose output has gone out in this round, and whose service may have more; or NULL. */
 static struct conn *find_drained(struct conn *side, bool side_had, bool peer_had)
 {
@@ -102,8 +108,7 @@ static void carry_out(struct pool *pool, struct conn *side, enum verdict verdict
 	struct conn *c = conn_client(side), *drained;
 
 	for (unsigned round = 0;; round++) {
-		bool side_had = conn_has_output(side);
-		bool peer_had = side->peer && conn_has_output(side->peer);
+		bool side_had = can_drain(side), peer_had = can_drain(side->peer);
 		enum close_reason leaving;
 
 		if (verdict == ABORT) {
