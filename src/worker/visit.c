@@ -192,12 +192,16 @@ static void discard_input(struct conn *c)
 /* Input that came with the preface, or behind it, is served at once. */
 static void open_conn(struct pool *pool, struct conn *c)
 {
+	bool has_hook = c->service->open;
+
 	conn_move_to(c, CONN_OPEN);
-	if (c->service->open)
+	if (has_hook)
 		carry_out(pool, c, hand_ask(c, hand_call_open));
-	else if (buf_used(&c->in) > 0 || conn_in_ended(c))
+	if (has_hook && (!is_open(c) || c->record->state != CONN_OPEN || conn_has_output(c)))
+		return;
+	if (buf_used(&c->in) > 0 || conn_in_ended(c))
 		carry_out(pool, c, hand_ask(c, hand_call_input));
-	else
+	else if (!has_hook)
 		read_and_serve(pool, c);
 }
 
