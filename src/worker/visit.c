@@ -8,6 +8,7 @@
 #include "worker/visit.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/sys.h"
 #include "worker/admission.h"
 #include "worker/conn.h"
@@ -205,20 +206,18 @@ static void open_conn(struct pool *pool, struct conn *c)
 		read_and_serve(pool, c);
 }
 
-static bool is_admitted(struct pool *pool, const struct conn *c)
-{
-	struct addr remote = net_to_addr(&c->record->remote, c->record->remote_port);
-
-	return !admission_refusal(c->conf, pool->bans, &remote, pool->loop->now_ms);
-}
-
 /* The preface is complete: only now the client's address is known. */
 static void end_preface(struct pool *pool, struct conn *c)
 {
-	if (is_admitted(pool, c)) {
+	struct addr remote = net_to_addr(&c->record->remote, c->record->remote_port);
+	const char *reason = admission_refusal(c->conf, pool->bans, &remote, pool->loop->now_ms);
+
+	if (!reason) {
 		open_conn(pool, c);
 		return;
 	}
+	LOG(EVENT_connection_refused, LOG_STR("listen", c->conf->address),
+	    LOG_STR("reason", reason));
 	cell_add(&pool_tally(pool, c->record)->connections_refused_total, 1);
 	conn_close(c, CLOSE_refused);
 }
