@@ -167,9 +167,9 @@ static void read_and_serve(struct pool *pool, struct conn *c)
 	bool is_barred = is_barred_now(c);
 	enum conn_io io = conn_io_receive(c);
 
-	if (io == IO_FAILED)
-		conn_close(c, conn_reason_of(c, errno));
-	else if (io == IO_NONE)
+	if (io == IO_FAILED && !conn_lose_input(c))
+		return;
+	if (io == IO_NONE)
 		wait_in_vain(pool, c);
 	else if (is_barred && !c->record->in_ended)
 		carry_out(pool, c, conn_finish(c, CLOSE_access_withdrawn));

@@ -27,64 +27,102 @@ static void say(int fd, const char *text)
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-/* Waits until the other end's kernel has all that was sent, and the server what it takes of it. */
-static void deliver(struct served *s, int fd)
+/* Fills one end's way until nothing more is taken; returns the bytes. */
+static size_t fill(struct served *s, int fd)
 {
-	int queued = 1;
+	static char bytes[ARENA_BUF_SIZE];
+	size_t sum = 0;
+	ssize_t n;
 
-	while (queued > 0) {
-		assert_int_equal(ioctl(fd, SIOCOUTQ, &queued), 0);
+	while ((n = send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL)) > 0) {
+		sum += (size_t)n;
 		served_settle(s);
 	}
+	return sum;
 }
 
-static void reset_of_the_peer__behind_bytes__delivers_them_first(void **state)
+/* True when the kernel of the other end has all that was sent. */
+static bool is_delivered(int fd)
+{
+	int queued;
+
+	assert_int_equal(ioctl(fd, SIOCOUTQ, &queued), 0);
+	return queued == 0;
+}
+
+/* Bytes that came before the reset reach a slow reader, who then sees the reset and no end. */
+static void reset_of_either_side__behind_bytes__is_passed_on_after_them(void **state)
 {
 	enum { SIZE = 400000 };
-	struct stream down;
-	struct paired p;
-	struct served s;
 
 	(void)state;
-	paired_start(&s, NULL);
-	p = paired_connect_tcp(&s);
-	stream_open(&down, p.upstream, p.client, SIZE, SLOW);
-	while (down.out < SIZE) {
-		stream_move(&down);
-		served_settle(&s);
+	for (unsigned i = 0; i < 2; i++) {
+		struct stream t;
+		struct paired p;
+		struct served s;
+		int from, to;
+
+		paired_start(&s, NULL);
+		p = paired_connect_tcp(&s);
+		from = i == 0 ? p.upstream : p.client;
+		to = i == 0 ? p.client : p.upstream;
+		stream_open(&t, from, to, SIZE, SLOW);
+		while (t.out < SIZE || !is_delivered(from)) {
+			stream_move(&t);
+			served_settle(&s);
+		}
+		paired_reset(from);
+		while (!stream_is_over(&t)) {
+			served_settle(&s);
+			stream_move(&t);
+		}
+		stream_close(&t);
+		paired_expect_end(&s, to, ECONNRESET);
+		assert_ended(&s, i == 0 ? CLOSE_system_error : CLOSE_client_reset);
+		close(to);
+		served_stop(&s);
 	}
-	deliver(&s, p.upstream);
-	paired_reset(p.upstream);
-	while (!stream_is_over(&down)) {
-		served_settle(&s);
-		stream_move(&down);
-	}
-	stream_close(&down);
-	served_settle(&s);
-	assert_ended(&s, CLOSE_system_error);
-	close(p.client);
-	served_stop(&s);
 }
 
-static void reset_of_the_client__ends_the_pair(void **state)
+static void reset_of_either_side__at_rest__is_passed_on(void **state)
 {
-	struct paired p;
-	struct served s;
-
 	(void)state;
-	paired_start(&s, NULL);
-	p = paired_connect_tcp(&s);
-	served_send(&s, p.client, "up", 2);
-	paired_expect(&s, p.upstream, "up");
-	paired_reset(p.client);
-	served_settle(&s);
-	assert_ended(&s, CLOSE_client_reset);
-	close(p.upstream);
-	served_stop(&s);
+	for (unsigned i = 0; i < 2; i++) {
+		struct paired p;
+		struct served s;
+
+		paired_start(&s, NULL);
+		p = paired_connect_tcp(&s);
+		paired_reset(i == 0 ? p.upstream : p.client);
+		paired_expect_end(&s, i == 0 ? p.client : p.upstream, ECONNRESET);
+		assert_ended(&s, i == 0 ? CLOSE_system_error : CLOSE_client_reset);
+		close(i == 0 ? p.client : p.upstream);
+		served_stop(&s);
+	}
 }
 
-static const char
-	*last_words; /* what the service says to each side before it ends; set by a test */
+/* The peer answers before it has read everything, and goes: its answer is not lost. */
+static void answer__of_a_peer_that_takes_no_more__reaches_the_client(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct paired p;
+		struct served s;
+
+		paired_start(&s, NULL);
+		p = i == 0 ? paired_connect(&s) : paired_connect_tcp(&s);
+		fill(&s, p.client);
+		say(p.upstream, "answer");
+		close(p.upstream);
+		paired_expect(&s, p.client, "answer");
+		paired_expect_end(&s, p.client, ECONNRESET);
+		assert_ended(&s, CLOSE_system_error);
+		close(p.client);
+		served_stop(&s);
+	}
+}
+
+static const char *last_words; /* of the service to each side; set by a test */
 
 static enum verdict say_to_both(struct conn *c)
 {
@@ -246,8 +284,9 @@ static void room__is_made_by_a_pair_at_rest__and_not_by_one_with_an_answer(void 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reset_of_the_peer__behind_bytes__delivers_them_first),
-		cmocka_unit_test(reset_of_the_client__ends_the_pair),
+		cmocka_unit_test(reset_of_either_side__behind_bytes__is_passed_on_after_them),
+		cmocka_unit_test(reset_of_either_side__at_rest__is_passed_on),
+		cmocka_unit_test(answer__of_a_peer_that_takes_no_more__reaches_the_client),
 		cmocka_unit_test(
 			finish__from_either_side__flushes_both_and_lingers_with_the_client),
 		cmocka_unit_test(finish__while_one_side_waits__is_not_cut_by_the_other),
