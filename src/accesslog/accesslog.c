@@ -32,7 +32,6 @@ static struct {
 	struct accessbuf buf;
 	struct worker_tally *tally;
 	const struct loop *loop;
-	unsigned number, generation;
 	struct timer_heap *alarms;
 	struct alarm alarm;
 	struct access_clock clock;
@@ -197,14 +196,12 @@ static void flush_late(void *owner)
 		set_alarm(FLUSH_MS);
 }
 
-void accesslog_start(struct accessbuf_memory memory, struct slot *slot, const struct loop *loop,
-		     unsigned number)
+void accesslog_start(struct accessbuf_memory memory, struct worker_tally *tally,
+		     const struct loop *loop)
 {
 	state.buf = accessbuf_of(memory);
-	state.tally = &slot->tally;
+	state.tally = tally;
 	state.loop = loop;
-	state.number = number;
-	state.generation = atomic_load_explicit(&slot->generation, memory_order_relaxed);
 	state.alarms = NULL;
 	state.alarm = (struct alarm){ .fire = flush_late };
 	state.clock = (struct access_clock){ 0 };
@@ -253,8 +250,6 @@ void accesslog_add(struct access_entry *entry)
 		return;
 	}
 	entry->time = wall_us();
-	entry->worker = state.number;
-	entry->generation = state.generation;
 	line = accessbuf_room(&state.buf);
 	if (!accessline_write(&line, entry, state.json, &state.clock)) {
 		lose_one("a line is too long");

@@ -22,7 +22,7 @@
 #include "base/timer.h"
 #include "base/writer.h"
 #include "config/conf.h"
-#include "stats/scoreboard.h"
+#include "stats/metric.h"
 
 struct accesslog_file {
 	char target[4096];    /* off, stderr or a path, as in the configuration */
@@ -73,11 +73,11 @@ const struct accesslog_file *accesslog_file(void);
 extern bool accesslog_is_on; /* written by accesslog_start */
 
 /*
- * Makes this process the worker of that number, with loop as its clock. Continues with the lines
+ * Makes this process a worker that counts in tally, with loop as its clock. Continues with the lines
  * that an earlier worker left in the memory.
  */
-void accesslog_start(struct accessbuf_memory memory, struct slot *slot, const struct loop *loop,
-		     unsigned number);
+void accesslog_start(struct accessbuf_memory memory, struct worker_tally *tally,
+		     const struct loop *loop);
 
 /* From now on lines are also written after a second. Uses one alarm of the heap. */
 void accesslog_watch(struct timer_heap *alarms);

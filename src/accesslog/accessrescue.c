@@ -32,13 +32,12 @@ static void drop_waiting(struct accessrescue *r)
 }
 
 bool accessrescue_open(struct accessrescue *r, struct accessbuf_memory memory,
-		       const struct conf *conf, uid_t owner, unsigned generation, unsigned number,
+		       const struct conf *conf, uid_t owner, unsigned number,
 		       struct worker_tally *tally)
 {
 	*r = (struct accessrescue){ .file = accesslog_file(),
 				    .other = ACCESSLOG_FILE_CLOSED,
 				    .conf = conf,
-				    .generation = generation,
 				    .number = number,
 				    .tally = tally,
 				    .buf = accessbuf_of(memory) };
@@ -62,8 +61,6 @@ void accessrescue_add(struct accessrescue *r, struct access_entry *entry)
 		drop_waiting(r);
 	}
 	entry->time = clock_us() + r->offset_us;
-	entry->generation = r->generation;
-	entry->worker = r->number;
 	line = accessbuf_room(&r->buf);
 	if (accessline_write(&line, entry, r->conf->log_format == LOG_JSON, &r->clock))
 		accessbuf_add(&r->buf, line.used);

@@ -21,7 +21,7 @@ struct accessrescue {
 	const struct accesslog_file *file; /* this process's own, or `other` */
 	struct accesslog_file other;
 	const struct conf *conf;
-	unsigned generation, number;
+	unsigned number; /* of the worker */
 	struct worker_tally *tally;
 	struct accessbuf buf;
 	struct access_clock clock;
@@ -31,16 +31,16 @@ struct accessrescue {
 };
 
 /*
- * Starts with the waiting lines in the memory of the worker of that number and generation. They go
+ * Starts with the waiting lines in the memory of the worker of that number. They go
  * to conf's target and are counted in tally. owner as in accesslog_open. The memory may hold any
  * bytes. Returns false when conf has no access log; otherwise the caller must call
  * accessrescue_close. conf and tally are borrowed until then.
  */
 bool accessrescue_open(struct accessrescue *rescue, struct accessbuf_memory memory,
-		       const struct conf *conf, uid_t owner, unsigned generation, unsigned number,
+		       const struct conf *conf, uid_t owner, unsigned number,
 		       struct worker_tally *tally);
 
-/* Adds a line with the current time. Fills in the entry's time, worker and generation. */
+/* Adds a line. Fills in the entry's time. */
 void accessrescue_add(struct accessrescue *rescue, struct access_entry *entry);
 
 /* Writes all waiting lines. A line that is not accepted at once is lost and counted. */

@@ -64,11 +64,11 @@ bool net_read(const char *text, struct net *net, struct err *err);
 /* True when the block holds the address; an IPv4-mapped IPv6 address counts as IPv4. */
 bool net_holds(const struct net *net, const struct addr *addr);
 
-/*
- * Writes the address of a block of full length, with the port, in the form of addr_write; a unix
- * client has no path. text has ADDR_TEXT bytes. Returns text.
- */
+/* Writes net_to_addr in the form of addr_write. text has ADDR_TEXT bytes. Returns text. */
 const char *net_write(const struct net *net, uint16_t port, char *text);
+
+/* Returns the address of a block of full length, with the port; a unix client has no path. */
+struct addr net_to_addr(const struct net *net, uint16_t port);
 
 /* Sets *net to the single address, with all its bits (unix: none). Returns its port, or 0. */
 uint16_t net_from_addr(struct net *net, const struct addr *addr);

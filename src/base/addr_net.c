@@ -99,7 +99,7 @@ bool net_holds(const struct net *net, const struct addr *addr)
 	return family == net->family && (!bytes || same_bits(net->bytes, bytes, net->bits));
 }
 
-const char *net_write(const struct net *net, uint16_t port, char *text)
+struct addr net_to_addr(const struct net *net, uint16_t port)
 {
 	struct addr addr = { .sa.sa_family = net->family };
 
@@ -115,6 +115,13 @@ const char *net_write(const struct net *net, uint16_t port, char *text)
 		addr.sa.sa_family = AF_UNIX;
 		addr.len = sizeof(addr.un.sun_family);
 	}
+	return addr;
+}
+
+const char *net_write(const struct net *net, uint16_t port, char *text)
+{
+	struct addr addr = net_to_addr(net, port);
+
 	return addr_write(&addr, text);
 }
 

@@ -14,6 +14,7 @@
 struct buf {
 	char *base;
 	uint32_t start, end, size; /* in bytes; start <= end <= size */
+	uint32_t number;           /* by which its owner knows it */
 };
 
 static inline size_t buf_used(const struct buf *b)

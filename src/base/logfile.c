@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the file of a log. It changes the owner only of a file that it created: root opens the log
- * in a folder that may belong to the workers' user, where a link could lead to any file of the
- * system.
+ * Opens the file of a log, or tries whether it could. It changes the owner only of a file that it
+ * created: root opens the log in a folder that may belong to the workers' user, where a link could
+ * lead to any file of the system.
  */
 #include <stdio.h>
 #include <string.h>
@@ -155,6 +155,41 @@ bool logfile_use(struct logfile *file, const char *path, uid_t owner, struct err
 	file->owner = owner;
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	return true;
+}
+
+/* Opens an existing file as logfile_use will. */
+static bool try_existing(const char *path, uid_t owner, struct err *err)
+{
+	const char *name;
+	int folder = logfile_folder(path, &name), fd = -1;
+
+	if (folder < 0)
+		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
+				 path);
+	fd = logfile_open(folder, name, false, owner, err);
+	sys_close(folder);
+	if (fd < 0)
+		return err_prefix(err, "\"%s\" cannot be written: ", path);
+	sys_close(fd);
+	return true;
+}
+
+/* Returns false with errno set. */
+static bool can_write_file(const char *path)
+{
+	if (sys_faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
+		return sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+	return errno == ENOENT && file_can_create(path);
+}
+
+bool logfile_probe(const char *path, uid_t owner, struct err *err)
+{
+	struct stat st;
+
+	if (!can_write_file(path))
+		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
+				 path);
+	return sys_lstat(path, &st) < 0 || try_existing(path, owner, err);
 }
 
 /* Replaces the kept folder by the one that the path leads to now. */

@@ -50,6 +50,12 @@ struct logfile {
 bool logfile_use(struct logfile *file, const char *path, uid_t owner, struct err *err);
 
 /*
+ * Returns true when logfile_use would succeed, else false with err, which has the path. Makes no
+ * file, and changes none.
+ */
+bool logfile_probe(const char *path, uid_t owner, struct err *err);
+
+/*
  * Opens the same path again; creates the file when `create`. The folder is looked up again, because
  * another one may be in its place; a process without permission to look it up uses the folder it
  * has. Returns false with err, and the old file stays.

@@ -3,23 +3,49 @@
  * The turn of a loop: wait, read the clock, dispatch the events. It knows neither timers nor
  * connections and never reads from a descriptor.
  */
+#include "base/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/loop.h"
 #include "base/sys.h"
 
 enum { TURN_MOST = 256 }; /* events per turn: bounds how long the timers wait */
 
-/* Distinguishes a tag from a pointer to a watch: no user-space address has this bit. */
+/* Distinguishes a tag from the place of a watch. */
 #define TAG_BIT (UINT64_C(1) << 63)
 
-bool loop_open(struct loop *loop)
+/* An event for nothing: no watch has this place. */
+#define NO_PLACE UINT64_C(0)
+
+enum { PLACES_MORE = 16 };
+
+static void begin_loop(struct loop *loop, int epfd)
 {
-	loop->epfd = sys_epoll_create1(EPOLL_CLOEXEC);
+	loop->epfd = epfd;
 	loop_read_clock(loop);
 	loop->batch = NULL;
 	loop->batch_count = 0;
+	loop->places = NULL;
+	loop->place_count = 0;
+	loop->strays = 0;
+}
+
+bool loop_open(struct loop *loop)
+{
+	begin_loop(loop, sys_epoll_create1(EPOLL_CLOEXEC));
 	return loop->epfd >= 0;
+}
+
+bool loop_adopt(struct loop *loop, int epfd)
+{
+	struct epoll_event event;
+
+	begin_loop(loop, epfd);
+	/* level-triggered: an event that is taken here is reported again */
+	return sys_epoll_wait(epfd, &event, 1, 0) >= 0;
 }
 
 void loop_close(struct loop *loop)
@@ -27,25 +53,84 @@ void loop_close(struct loop *loop)
 	if (loop->epfd >= 0)
 		sys_close(loop->epfd);
 	loop->epfd = -1;
+	free(loop->places);
+	loop->places = NULL;
+	loop->place_count = 0;
 }
 
-bool loop_watch(struct loop *loop, struct watch *watch, uint32_t events)
+void loop_forget(const struct loop *loop, int fd)
 {
-	struct epoll_event event = { .events = events, .data.u64 = (uintptr_t)watch };
+	struct epoll_event ignored = { 0 };
+
+	(void)sys_epoll_ctl(loop->epfd, EPOLL_CTL_DEL, fd, &ignored);
+}
+
+static bool add_watch(const struct loop *loop, const struct watch *watch, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.u64 = watch->place };
 
 	return sys_epoll_ctl(loop->epfd, EPOLL_CTL_ADD, watch->fd, &event) == 0;
 }
 
+bool loop_renew(struct loop *loop)
+{
+	int fresh = sys_epoll_create1(EPOLL_CLOEXEC);
+	bool done = fresh >= 0;
+
+	if (done && fresh != loop->epfd) {
+		done = sys_dup3(fresh, loop->epfd, O_CLOEXEC) >= 0;
+		sys_close(fresh);
+	}
+	for (uint32_t i = 0; done && i < loop->place_count; i++)
+		if (loop->places[i].watch)
+			done = add_watch(loop, loop->places[i].watch, loop->places[i].events);
+	return done;
+}
+
+/* Returns a free place, or false with errno set. */
+static bool find_place(struct loop *loop, uint32_t *place)
+{
+	struct loop_place *more;
+
+	for (*place = 0; *place < loop->place_count; (*place)++)
+		if (!loop->places[*place].watch)
+			return true;
+	more = reallocarray(loop->places, loop->place_count + PLACES_MORE, sizeof(*more));
+	if (!more)
+		return false;
+	memset(more + loop->place_count, 0, PLACES_MORE * sizeof(*more));
+	loop->places = more;
+	loop->place_count += PLACES_MORE;
+	return true;
+}
+
+bool loop_watch(struct loop *loop, struct watch *watch, uint32_t events)
+{
+	uint32_t place;
+
+	if (!find_place(loop, &place))
+		return false;
+	watch->place = place + 1;
+	if (!add_watch(loop, watch, events)) {
+		watch->place = 0;
+		return false;
+	}
+	loop->places[place] = (struct loop_place){ watch, events };
+	return true;
+}
+
 void loop_unwatch(struct loop *loop, struct watch *watch)
 {
-	struct epoll_event ignored = { 0 };
-
-	sys_epoll_ctl(loop->epfd, EPOLL_CTL_DEL, watch->fd, &ignored);
+	if (watch->place == 0)
+		return;
+	loop_forget(loop, watch->fd);
+	loop->places[watch->place - 1].watch = NULL;
 	/* the owner may free it now, so the remaining events of this turn must not refer to it */
 	for (int i = 0; i < loop->batch_count; i++) {
-		if (loop->batch[i].data.u64 == (uintptr_t)watch)
-			loop->batch[i].data.u64 = 0;
+		if (loop->batch[i].data.u64 == watch->place)
+			loop->batch[i].data.u64 = NO_PLACE;
 	}
+	watch->place = 0;
 }
 
 bool loop_tag(struct loop *loop, int op, int fd, uint32_t events, uint64_t tag)
@@ -57,13 +142,19 @@ bool loop_tag(struct loop *loop, int op, int fd, uint32_t events, uint64_t tag)
 }
 
 /* A handler may unwatch another watch of the same turn, whose event is then empty. */
-static void call_watches(const struct loop *loop)
+static void call_watches(struct loop *loop)
 {
 	for (int i = 0; i < loop->batch_count; i++) {
-		struct watch *watch = (struct watch *)(uintptr_t)loop->batch[i].data.u64;
+		uint64_t place = loop->batch[i].data.u64;
+		struct watch *watch;
 
-		if (!(loop->batch[i].data.u64 & TAG_BIT) && watch)
+		if ((place & TAG_BIT) || place == NO_PLACE)
+			continue;
+		watch = place <= loop->place_count ? loop->places[place - 1].watch : NULL;
+		if (watch)
 			watch->ready(watch->owner, loop->batch[i].events);
+		else
+			loop->strays++;
 	}
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An epoll(7) loop with one clock reading per turn. A few long-lived descriptors are watched with a
- * handler each; the many connections are distinguished by a tag, which goes to one function. Each
- * process makes its own loop: an inherited epoll would be shared with the parent.
+ * handler each; the many connections are distinguished by a tag, which goes to one function. A
+ * process makes its own epoll, or takes one over that a dead process has left in a shared table of
+ * descriptors: an event that it reports for something unknown is ignored and counted.
  */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
@@ -16,6 +17,12 @@ struct watch {
 	int fd;
 	void (*ready)(void *owner, uint32_t events);
 	void *owner;
+	uint32_t place; /* 1 + index in the loop's table; set by loop.c */
+};
+
+struct loop_place {
+	struct watch *watch; /* NULL: free */
+	uint32_t events;
 };
 
 struct loop {
@@ -27,14 +34,28 @@ struct loop {
 	void *owner;               /* argument of tagged */
 	struct epoll_event *batch; /* the events of this turn; used by loop.c only */
 	int batch_count;
+	struct loop_place *places; /* the watches; grows with their number, and never shrinks */
+	uint32_t place_count;
+	uint32_t strays; /* events for something unknown, or that its owner found in vain */
 };
 
 /*
- * Makes the epoll; leaves tagged and owner alone. Returns false with errno set. loop_close closes
+ * Makes the epoll, or takes over `epfd`, which belongs to the loop from then on; leaves tagged and
+ * owner alone. Both return false with errno set; loop_adopt when epfd is no epoll. loop_close closes
  * it.
  */
 bool loop_open(struct loop *loop);
+bool loop_adopt(struct loop *loop, int epfd);
 void loop_close(struct loop *loop);
+
+/*
+ * Puts a new epoll, with the watches but without tags, in the place of the old one, at the same
+ * number. Returns false with errno set.
+ */
+bool loop_renew(struct loop *loop);
+
+/* Removes a descriptor that an earlier process may have added, as a watch or with a tag. */
+void loop_forget(const struct loop *loop, int fd);
 
 /* Reads the clock outside a turn's start: before the first turn, and within a long one. */
 void loop_read_clock(struct loop *loop);
@@ -42,7 +63,8 @@ void loop_read_clock(struct loop *loop);
 /*
  * Watches watch->fd for events until loop_unwatch, which must come before the close of the fd. The
  * watch belongs to the caller and must stay valid until then. After loop_unwatch its handler is not
- * called again, not even in this turn. loop_watch returns false with errno set.
+ * called again, not even in this turn. loop_watch returns false with errno set. It allocates unless as
+ * many descriptors were watched before.
  */
 bool loop_watch(struct loop *loop, struct watch *watch, uint32_t events);
 void loop_unwatch(struct loop *loop, struct watch *watch);

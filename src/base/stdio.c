@@ -31,6 +31,17 @@ void stdio_fill(bool needs_stdout)
 		sys_close(fd);
 }
 
+void stdio_leave_terminal(void)
+{
+	int fd = sys_open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY, 0);
+
+	if (fd < 0)
+		return;
+	sys_dup2(fd, STDIN_FILENO);
+	sys_dup2(fd, STDOUT_FILENO);
+	sys_close(fd);
+}
+
 bool stdio_flush(struct err *err)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

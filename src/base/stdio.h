@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The three standard descriptors: opened when missing, flushed with a check. Any process. */
+/* The three standard descriptors: opened when missing, given up, flushed with a check. Any process. */
 #ifndef BASE_STDIO_H
 #define BASE_STDIO_H
 
@@ -13,6 +13,12 @@
  * needs_stdout. Call it before anything else is opened.
  */
 void stdio_fill(bool needs_stdout);
+
+/*
+ * Replaces standard input and output by /dev/null, where it exists: the terminal is the parent
+ * process's alone.
+ */
+void stdio_leave_terminal(void);
 
 /*
  * Flushes stdout. Returns false when output was lost (a full disk, a closed pipe), which must not

@@ -6,7 +6,7 @@
 #include <limits.h>
 
 #include "base/err.h"
-#include "base/sys.h"
+#include "base/pages.h"
 #include "base/timer.h"
 
 static size_t bytes_of(uint32_t most)
@@ -16,12 +16,9 @@ static size_t bytes_of(uint32_t most)
 
 bool timer_heap_new(struct timer_heap *heap, uint32_t most)
 {
-	void *nodes = sys_mmap(NULL, bytes_of(most), PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (nodes == MAP_FAILED)
+	heap->nodes = pages_new(bytes_of(most));
+	if (!heap->nodes)
 		return false;
-	heap->nodes = nodes;
 	heap->count = 0;
 	heap->most = most;
 	return true;
@@ -30,7 +27,7 @@ bool timer_heap_new(struct timer_heap *heap, uint32_t most)
 void timer_heap_free(struct timer_heap *heap)
 {
 	if (heap->nodes)
-		sys_munmap(heap->nodes, bytes_of(heap->most));
+		pages_free(heap->nodes, bytes_of(heap->most));
 	heap->nodes = NULL;
 	heap->count = heap->most = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts descriptors and builds the message when there are too few. It must not change a limit
- * permanently.
+ * Counts descriptors, raises their limit, and builds the message when there are too few. It must
+ * not log.
  */
 #include "config/fdlimit.h"
 
@@ -35,6 +35,26 @@ bool fdlimit_allowed(rlim_t count)
 		return false;
 	sys_setrlimit(RLIMIT_NOFILE, &limit);
 	return true;
+}
+
+bool fdlimit_raise(rlim_t count, rlim_t *possible)
+{
+	struct rlimit limit, higher;
+
+	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return true;
+	higher = limit;
+	if (higher.rlim_max < count)
+		higher.rlim_max = count;
+	if (higher.rlim_cur < count)
+		higher.rlim_cur = count;
+	if (sys_setrlimit(RLIMIT_NOFILE, &higher) == 0)
+		return true;
+	*possible = limit.rlim_max;
+	higher = limit;
+	higher.rlim_cur = higher.rlim_max;
+	sys_setrlimit(RLIMIT_NOFILE, &higher);
+	return false;
 }
 
 static uint64_t read_limit(void)

@@ -18,6 +18,12 @@ unsigned fdlimit_open(void);
 bool fdlimit_allowed(rlim_t count);
 
 /*
+ * Raises the limits of this process where they are below `count`. Returns false when the system
+ * refuses: then the soft limit is raised to the hard one, which is in *possible.
+ */
+bool fdlimit_raise(rlim_t count, rlim_t *possible);
+
+/*
  * Fills err (CODE_OSERR): `why` needs more descriptors than fdlimit_allowed, how many, and how to
  * raise the limit. Returns false.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looks up the users and groups of the workers and of unix sockets. worker/privs.c does the change
+ * Looks up the users and groups of the workers and of unix sockets. config/privs.c does the change
  * of identity.
  */
 #include "config/identity.h"

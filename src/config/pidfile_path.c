@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Chooses where the pid file is. Must not make or open it: master/pidfile.c does. */
+/* Chooses where the pid file is. Must not make or open it: config/pidfile.c does. */
 #include "config/pidfile_path.h"
 
 #include <stdio.h>

@@ -123,9 +123,10 @@ bool signals_block(void)
 	return true;
 }
 
-static bool is_keepers(int number)
+static bool is_command(int number)
 {
-	return number == SIGNAL_KEEPER_START || number == SIGNAL_KEEPER_LEAVE;
+	return number == SIGNAL_KEEPER_START || number == SIGNAL_KEEPER_LEAVE ||
+	       number == SIGNAL_WORKER_MOVE;
 }
 
 /*
@@ -146,7 +147,7 @@ void signals_leave_reports(void)
 		add_signal(&open, row->number);
 	}
 	for (int number = SIGRTMIN; number <= SIGRTMAX; number++) {
-		if (is_keepers(number))
+		if (is_command(number))
 			continue;
 		set_disposition(number, SIG_IGN);
 		add_signal(&open, number);
@@ -183,6 +184,7 @@ int signals_open(bool with_reports)
 	sigset_t mask;
 
 	fill_mask(&mask, with_reports);
+	add_signal(&mask, SIGNAL_WORKER_MOVE);
 	return sys_signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 

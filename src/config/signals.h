@@ -31,6 +31,9 @@ enum signal_action {
 #define SIGNAL_KEEPER_START SIGRTMIN
 #define SIGNAL_KEEPER_LEAVE (SIGRTMIN + 1)
 
+/* The master's command to a worker: pass the connections on to other workers, and exit. */
+#define SIGNAL_WORKER_MOVE (SIGRTMIN + 2)
+
 struct signal_row {
 	const char *name; /* without SIG */
 	int number;

@@ -15,14 +15,14 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/fdlimit.h"
+#include "config/pidfile.h"
+#include "config/privs.h"
 #include "master/generation.h"
-#include "master/pidfile.h"
 #include "master/prestart.h"
 #include "net/netstat.h"
 #include "net/socket_owner.h"
 #include "net/systemd.h"
 #include "stats/scoreboard.h"
-#include "worker/privs.h"
 
 /* One examination. */
 struct check {

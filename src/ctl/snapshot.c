@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "master/pidfile.h"
+#include "config/pidfile.h"
 
 bool snapshot_open(struct snapshot *snapshot, const char *pid_file, struct err *err)
 {

@@ -128,6 +128,19 @@ unsigned kernel_holders(struct diagram *out, uint64_t inode, pid_t *pids)
 	return count;
 }
 
+int64_t kernel_in_flight(pid_t pid, int fd)
+{
+	static const char key[] = "\nscm_fds:";
+	char path[48], info[1024];
+	const char *found;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);
+	if (!file_read_path(path, info, sizeof(info)))
+		return -1;
+	found = strstr(info, key);
+	return found != NULL ? strtoll(found + sizeof(key) - 1, NULL, 10) : -1;
+}
+
 uint64_t kernel_inode(struct diagram *out, int fd)
 {
 	pid_t pids[KERNEL_HOLDERS], self = getpid();

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel's data on the sockets and processes of a lesson: the processes that hold a socket
- * (/proc/PID/fd, proc(5)); the TCP states of both ends (sock_diag(7) or /proc/net/tcp, which know
- * sockets without a process too); the accept queue of a listening socket (tcp(7), TCP_INFO;
- * socket(7), SO_MEMINFO); settings and counters of the network namespace (proc(5)). Read only.
+ * (/proc/PID/fd, proc(5)); descriptors in flight; the TCP states of both ends (sock_diag(7) or
+ * /proc/net/tcp, which know sockets without a process too); the accept queue of a listening socket
+ * (tcp(7), TCP_INFO; socket(7), SO_MEMINFO); settings and counters of the network namespace
+ * (proc(5)). Read only.
  *
  * The lesson's own process. A function with `out` skips the rest of the lesson (diagram_skip_rest)
  * where the kernel gives no answer.
@@ -26,6 +27,12 @@ enum { KERNEL_HOLDERS = 16, KERNEL_WAIT_MS = 5000 };
  * has the first KERNEL_HOLDERS of them.
  */
 unsigned kernel_holders(struct diagram *out, uint64_t inode, pid_t *pids);
+
+/*
+ * Returns the number of descriptors in the messages that wait in the receive queue of a unix socket
+ * of that process (/proc/PID/fdinfo, scm_fds); -1 where the kernel does not report it.
+ */
+int64_t kernel_in_flight(pid_t pid, int fd);
 
 /*
  * Returns the inode of a socket that this process holds. Skips the rest also where /proc does not

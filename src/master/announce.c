@@ -108,7 +108,8 @@ void announce_ready(struct announce_ready *ready, struct loop *loop,
 	if (ready->fd < 0)
 		return;
 	ready->writer = writer_open(ready->fd);
-	ready->watch = (struct watch){ ready->writer.fd, handle_writable, ready };
+	ready->watch =
+		(struct watch){ .fd = ready->writer.fd, .ready = handle_writable, .owner = ready };
 	if (!format_lines(ready, listeners) || write_rest(ready) ||
 	    !loop_watch(loop, &ready->watch, EPOLLOUT))
 		announce_close(ready);

@@ -9,19 +9,69 @@
 
 #include "base/sys.h"
 #include "config/fdlimit.h"
+#include "config/signals.h"
 #include "master/reload_times.h"
 #include "net/listen_socket.h"
 
 enum { EVEN = 1000000 };
 
+enum { DOOR_SNDBUF = 1024 * 1024 };
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		sys_close(*fd);
+	*fd = -1;
+}
+
+void generation_close_doors(struct generation *generation)
+{
+	for (unsigned i = 0; generation->wires && i < generation->capacity; i++) {
+		close_fd(&generation->wires[i].fds[WIRE_DOOR]);
+		close_fd(&generation->wires[i].fds[WIRE_DOORBELL]);
+	}
+	for (unsigned i = 0; i < generation->next_count; i++) {
+		close_fd(&generation->next_doors[i]);
+		close_fd(&generation->next_doorbells[i]);
+	}
+	generation->next_count = 0;
+}
+
 static void close_wires(struct generation *generation)
 {
+	generation_close_doors(generation);
 	for (unsigned i = 0; generation->wires && i < generation->capacity; i++)
 		for (unsigned k = 0; k < WIRE_FDS; k++)
-			if (generation->wires[i].fds[k] >= 0)
-				sys_close(generation->wires[i].fds[k]);
+			close_fd(&generation->wires[i].fds[k]);
 	free(generation->wires);
+	free(generation->doorbells);
+	free(generation->next_doors);
+	free(generation->next_doorbells);
 	generation->wires = NULL;
+}
+
+/* The kernel names the sender of each message (unix(7)); a message holds full buffers (socket(7)). */
+static bool open_door(int *door, int *doorbell)
+{
+	int pair[2], one = 1, size = DOOR_SNDBUF;
+
+	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	*door = pair[0];
+	*doorbell = pair[1];
+	if (sys_setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		(void)sys_setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	return sys_setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0;
+}
+
+/* The door that the generation before has made for this number, or a new one. */
+static bool take_door(const struct generation *before, unsigned i, int *fds)
+{
+	if (!before || i >= before->next_count)
+		return open_door(&fds[WIRE_DOOR], &fds[WIRE_DOORBELL]);
+	fds[WIRE_DOOR] = sys_fcntl_int(before->next_doors[i], F_DUPFD_CLOEXEC, 0);
+	fds[WIRE_DOORBELL] = sys_fcntl_int(before->next_doorbells[i], F_DUPFD_CLOEXEC, 0);
+	return fds[WIRE_DOOR] >= 0 && fds[WIRE_DOORBELL] >= 0;
 }
 
 static bool open_wire(struct wire *wire)
@@ -39,21 +89,41 @@ static bool open_wire(struct wire *wire)
 	return true;
 }
 
-static bool open_wires(struct generation *generation)
+static bool open_next_doors(struct generation *generation, unsigned workers)
 {
-	generation->wires = malloc(generation->capacity * sizeof(*generation->wires));
-	if (!generation->wires)
+	generation->next_doors = malloc(workers * sizeof(int));
+	generation->next_doorbells = malloc(workers * sizeof(int));
+	if (!generation->next_doors || !generation->next_doorbells)
 		return false;
-	for (unsigned i = 0; i < generation->capacity; i++)
-		generation->wires[i] = (struct wire){ { -1, -1, -1 } };
-	for (unsigned i = 0; i < generation->capacity; i++)
-		if (!open_wire(&generation->wires[i]))
+	for (unsigned i = 0; i < workers; i++) {
+		generation->next_doors[i] = generation->next_doorbells[i] = -1;
+		generation->next_count = i + 1;
+		if (!open_door(&generation->next_doors[i], &generation->next_doorbells[i]))
 			return false;
+	}
 	return true;
 }
 
+static bool open_wires(struct generation *generation, const struct generation *before)
+{
+	generation->wires = malloc(generation->capacity * sizeof(*generation->wires));
+	generation->doorbells = malloc(generation->capacity * sizeof(int));
+	if (!generation->wires || !generation->doorbells)
+		return false;
+	for (unsigned i = 0; i < generation->capacity; i++)
+		generation->wires[i] = (struct wire){ { -1, -1, -1, -1, -1 } };
+	for (unsigned i = 0; i < generation->capacity; i++) {
+		if (!open_wire(&generation->wires[i]) ||
+		    !take_door(before, i, generation->wires[i].fds))
+			return false;
+		generation->doorbells[i] = generation->wires[i].fds[WIRE_DOORBELL];
+	}
+	return open_next_doors(generation, generation->wanted);
+}
+
 struct generation *generation_new(struct conf *conf, const struct identity *identity,
-				  struct listener_set *listeners, unsigned workers, struct err *err)
+				  struct listener_set *listeners, unsigned workers,
+				  const struct generation *before, struct err *err)
 {
 	struct generation *generation = calloc(1, sizeof(*generation));
 
@@ -64,14 +134,14 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 	generation->wanted = workers;
 	generation->capacity = workers + GENERATION_SPARE;
 	generation->members = calloc(generation->capacity, sizeof(*generation->members));
-	if (!generation->members || !heritage_peers_new(&generation->hints, generation->capacity)) {
+	if (!generation->members || !hints_new(&generation->hints, generation->capacity)) {
 		err_errno(err, CODE_OSERR, "cannot keep book of %u workers", workers);
 		generation_free(generation);
 		return NULL;
 	}
 	for (unsigned i = 0; i < generation->capacity; i++)
 		generation->members[i].number = i;
-	if (!open_wires(generation)) {
+	if (!open_wires(generation, before)) {
 		err_errno(err, CODE_OSERR,
 			  "cannot make the %u descriptors by which %u workers are woken",
 			  WIRE_FDS * generation->capacity, generation->capacity);
@@ -89,7 +159,7 @@ void generation_free(struct generation *generation)
 {
 	BUG_ON(generation->listeners);
 	close_wires(generation);
-	heritage_peers_free(&generation->hints);
+	hints_free(&generation->hints);
 	for (unsigned i = 0; generation->members && i < generation->capacity; i++) {
 		BUG_ON(generation->members[i].pid || generation->members[i].keeper);
 		if (generation->members[i].arena)
@@ -153,6 +223,11 @@ unsigned generation_seat(const struct generation *generation)
 	while (generation_seated(generation, seat) > 0)
 		seat++;
 	return seat;
+}
+
+int generation_retire_signal(const struct conf *conf)
+{
+	return conf->move_connections ? SIGNAL_WORKER_MOVE : SIGQUIT;
 }
 
 int64_t generation_deadline_ms(const struct generation *generation, int64_t now_ms)

@@ -32,23 +32,34 @@ struct generation {
 	unsigned wanted; /* number of workers that are to run */
 	struct slot *slots;
 	struct slot_info *infos; /* of the same slots */
-	struct peers hints;      /* of each worker, mapped before any of them was forked */
+	struct hints hints;      /* of each worker, mapped before any of them was forked */
 	struct wire *wires;      /* one for each slot, made before any worker */
+	int *doorbells;          /* WIRE_DOORBELL of each */
+	/* doors of the workers of the next generation, which these workers can already reach */
+	int *next_doors, *next_doorbells;
+	unsigned next_count;
 	struct member *members;
 	struct err failure; /* why one of its first workers did not start; "" as long as all do */
 };
 
 /*
  * Makes a generation of `workers` workers, none of them started yet and without slots
- * (workers_begin deals them out). Takes over conf and listeners when it succeeds. Returns NULL with
+ * (workers_begin deals them out). `before` is the generation that it is to replace, or NULL: its
+ * workers can reach the new ones. Takes over conf and listeners when it succeeds. Returns NULL with
  * err (CODE_OSERR) when descriptors or memory lack.
  */
 struct generation *generation_new(struct conf *conf, const struct identity *identity,
 				  struct listener_set *listeners, unsigned workers,
-				  struct err *err);
+				  const struct generation *before, struct err *err);
 
 /* Frees the generation with all it owns; its listening sockets must be closed, its workers gone. */
 void generation_free(struct generation *generation);
+
+/*
+ * Closes the doors. What waits in a door is closed with the last descriptor of it, and the process
+ * that closes a lingering socket waits, unless it exits: another process must hold the doors.
+ */
+void generation_close_doors(struct generation *generation);
 
 /* Counts the members for which `is` is true (member_is_ready and the like). */
 unsigned generation_count(const struct generation *generation,
@@ -70,6 +81,9 @@ unsigned generation_seated(const struct generation *generation, unsigned seat);
 
 /* Returns the lowest free seat. */
 unsigned generation_seat(const struct generation *generation);
+
+/* Returns the signal that tells a worker to leave: to pass its connections on, or to finish them. */
+int generation_retire_signal(const struct conf *conf);
 
 /* Returns the time by which a worker of this generation that is told to leave now must be gone. */
 int64_t generation_deadline_ms(const struct generation *generation, int64_t now_ms);

@@ -61,7 +61,8 @@ static bool clone_worker(struct heritage *heritage, struct keeper_pids *page, un
 	return pid > 0;
 }
 
-static void enter_keeper(const struct heritage *heritage)
+/* The epoll is in the table that all workers of the slot share, so it outlives each of them. */
+static void enter_keeper(struct heritage *heritage)
 {
 	struct err err;
 
@@ -71,6 +72,11 @@ static void enter_keeper(const struct heritage *heritage)
 	if (!worker_settle(heritage, &err)) {
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		sys_leave(err.code);
+	}
+	heritage->epfd = sys_epoll_create1(EPOLL_CLOEXEC);
+	if (heritage->epfd < 0) {
+		LOG(EVENT_worker_failed, LOG_STR("message", strerror(errno)));
+		sys_leave(CODE_OSERR);
 	}
 	/* After the change of user, which would clear it. The master may be gone already. */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != heritage->master_pid)

@@ -289,8 +289,8 @@ enum exit_code master_run(const struct master_options *asked, struct conf *conf,
 	start_empty(&server, &asked->source, asked->ready_fd);
 	server.is_daemon = asked->daemon;
 	server.is_quiet = asked->quiet;
-	server.signals = (struct watch){ -1, handle_signals, &server };
-	server.bells = (struct watch){ -1, handle_bells, &server };
+	server.signals = (struct watch){ .fd = -1, .ready = handle_signals, .owner = &server };
+	server.bells = (struct watch){ .fd = -1, .ready = handle_bells, .owner = &server };
 	server.procs.other = note_exit_of_trial;
 	server.procs.read_signals = read_signals;
 	server.procs.owner = &server;

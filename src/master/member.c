@@ -232,7 +232,8 @@ void member_signal(struct member *member, int signal)
 {
 	bool is_fast = signal == SIGINT || signal == SIGKILL;
 
-	if (is_in(member, LEAVING) && (is_fast || signal == SIGQUIT))
+	if (is_in(member, LEAVING) &&
+	    (is_fast || signal == SIGQUIT || signal == SIGNAL_WORKER_MOVE))
 		member->retire_signal = signal;
 	if (is_in(member, LEAVING) && is_fast)
 		give_up_worker(member);

@@ -10,14 +10,12 @@
 #include <string.h>
 
 #include "accesslog/accesslog.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/logfile.h"
 #include "base/logsink.h"
 #include "base/sys.h"
 #include "config/fdlimit.h"
-#include "master/pidfile.h"
-#include "stats/scoreboard.h"
+#include "master/path_conflict.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
 
@@ -118,99 +116,6 @@ bool prestart_enter(const struct conf *conf, bool daemon, struct err *err)
 	return blame_option(conf, "working_directory", err);
 }
 
-enum { FILES_MOST = 5 };
-
-struct own_file {
-	const char *path, *option, *what;
-};
-
-/* Room for the paths that are in no configuration. */
-struct own_paths {
-	char pid[4096], board[4096 + 16];
-};
-
-/* Fills files; returns the number of those that have a path. */
-static size_t list_files(const struct conf *conf, struct own_paths *paths, struct own_file *files)
-{
-	struct err ignored;
-	size_t count = 0;
-
-	if (sys_faccessat(AT_FDCWD, conf->origin, F_OK, AT_EACCESS) == 0)
-		files[count++] = (struct own_file){ conf->origin, NULL, "configuration" };
-	if (pidfile_path(conf, false, paths->pid, sizeof(paths->pid), &ignored) &&
-	    paths->pid[0] != '\0') {
-		scoreboard_path(paths->pid, paths->board, sizeof(paths->board));
-		files[count++] = (struct own_file){ paths->pid, "pid_file", "pid file" };
-		files[count++] = (struct own_file){ paths->board, "pid_file", "scoreboard" };
-	}
-	if (conf->log_path[0] == '/')
-		files[count++] = (struct own_file){ conf->log_path, "log.path", "log" };
-	if (conf->log_access[0] == '/')
-		files[count++] = (struct own_file){ conf->log_access, "log.access", "access log" };
-	return count;
-}
-
-static const struct own_file *find_same(const struct own_file *files, size_t count,
-					const char *path)
-{
-	for (size_t i = 0; i < count; i++)
-		if (file_same(files[i].path, path))
-			return &files[i];
-	return NULL;
-}
-
-static bool refuse_path(const char *path, const struct own_file *same, struct err *err)
-{
-	return err_set(err, CODE_CONFIG, "\"%s\" is the server's %s too (name another)", path,
-		       same->what);
-}
-
-static bool check_other_files(const struct conf *conf, const struct own_file *files, size_t count,
-			      struct err *err)
-{
-	for (size_t i = 1; i < count; i++) {
-		const struct own_file *same = find_same(files, i, files[i].path);
-
-		if (same == NULL)
-			continue;
-		refuse_path(files[i].path, same, err);
-		return err_prefix(err, "%s: %s: ", conf_place(conf, files[i].option),
-				  files[i].option);
-	}
-	return true;
-}
-
-static bool check_sockets(const struct conf *conf, const struct own_file *files, size_t count,
-			  struct err *err)
-{
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		const struct listen_conf *listen = &conf->listeners[i];
-		const struct own_file *same = NULL;
-
-		if (strncmp(listen->address, "unix:", 5) == 0)
-			same = find_same(files, count, listen->address + 5);
-		if (same == NULL)
-			continue;
-		refuse_path(listen->address, same, err);
-		return err_prefix(err, "%s: listen: ", listen->origin);
-	}
-	return true;
-}
-
-/*
- * True when no two of these are the same file, however they are spelt: the configuration (without
- * its includes), the pid file, the scoreboard, the log, the access log and the unix sockets.
- * Otherwise false with err (CODE_CONFIG), which has the place of the second one.
- */
-static bool check_own_files(const struct conf *conf, struct err *err)
-{
-	struct own_file files[FILES_MOST];
-	struct own_paths paths;
-	size_t count = list_files(conf, &paths, files);
-
-	return check_other_files(conf, files, count, err) && check_sockets(conf, files, count, err);
-}
-
 uid_t prestart_log_owner(const struct identity *identity)
 {
 	return identity->changes ? identity->user : (uid_t)-1;
@@ -229,46 +134,11 @@ static bool blame_log(const struct conf *conf, struct err *err)
 	return blame_option(conf, "log.path", err);
 }
 
-/* Opens an existing file as the log will. */
-static bool try_log_file(const char *path, uid_t owner, struct err *err)
-{
-	const char *name;
-	int folder = logfile_folder(path, &name), fd = -1;
-
-	if (folder < 0)
-		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
-				 path);
-	fd = logfile_open(folder, name, false, owner, err);
-	sys_close(folder);
-	if (fd < 0)
-		return err_prefix(err, "\"%s\" cannot be written: ", path);
-	sys_close(fd);
-	return true;
-}
-
-/* Returns false with errno set. */
-static bool can_write_file(const char *path)
-{
-	if (sys_faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0)
-		return sys_faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
-	return errno == ENOENT && file_can_create(path);
-}
-
-static bool check_log_file(const char *path, uid_t owner, struct err *err)
-{
-	struct stat st;
-
-	if (!can_write_file(path))
-		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be written",
-				 path);
-	return sys_lstat(path, &st) < 0 || try_log_file(path, owner, err);
-}
-
 static bool check_access(const struct conf *conf, const struct identity *identity, struct err *err)
 {
 	const char *target = conf->log_access;
 
-	if (target[0] == '/' && !check_log_file(target, prestart_log_owner(identity), err))
+	if (target[0] == '/' && !logfile_probe(target, prestart_log_owner(identity), err))
 		return blame_option(conf, "log.access", err);
 	if (!is_daemon || strcmp(target, "stderr") != 0)
 		return true;
@@ -281,7 +151,7 @@ static bool check_path(const struct conf *conf, const struct identity *identity,
 	int fd;
 
 	if (conf->log_path[0] == '/')
-		return check_log_file(conf->log_path, prestart_log_owner(identity), err) ||
+		return logfile_probe(conf->log_path, prestart_log_owner(identity), err) ||
 		       blame_log(conf, err);
 	if (strcmp(log_target(conf), "syslog") != 0)
 		return true;
@@ -296,7 +166,7 @@ static bool check_path(const struct conf *conf, const struct identity *identity,
 
 bool prestart_check_log(const struct conf *conf, const struct identity *identity, struct err *err)
 {
-	return check_own_files(conf, err) && check_path(conf, identity, err) &&
+	return path_conflict_check(conf, err) && check_path(conf, identity, err) &&
 	       check_access(conf, identity, err);
 }
 
@@ -315,7 +185,7 @@ bool prestart_log(const struct conf *conf, const struct identity *identity, stru
 	bool had_file = accesslog_file()->file.fd >= 0;
 	uid_t owner = prestart_log_owner(identity);
 
-	if (!check_own_files(conf, err))
+	if (!path_conflict_check(conf, err))
 		return false;
 	if (is_daemon && !check_access(conf, identity, err))
 		return false;
@@ -341,20 +211,20 @@ rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned
 {
 	if (conf->rlimit_nofile > 0)
 		return (rlim_t)conf->rlimit_nofile;
-	return (rlim_t)conf->worker_connections + sockets + capacity + OWN_FILES;
+	return (rlim_t)conf->worker_connections + sockets + HERITAGE_WIRES * capacity + OWN_FILES;
 }
 
 /* Descriptors that are open, and those to come. */
 static rlim_t master_files(unsigned sockets, unsigned capacity)
 {
-	return (rlim_t)fdlimit_open() + sockets + (rlim_t)WIRE_FDS * capacity + MASTER_FILES;
+	return (rlim_t)fdlimit_open() + sockets + (rlim_t)(WIRE_FDS + 2) * capacity + MASTER_FILES;
 }
 
 bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
 			  struct err *err)
 {
 	rlim_t needed = master_files(sockets, capacity);
-	rlim_t of_worker = (rlim_t)sockets + capacity + LEAST_FILES;
+	rlim_t of_worker = (rlim_t)sockets + HERITAGE_WIRES * capacity + LEAST_FILES;
 	char why[128];
 
 	snprintf(why, sizeof(why), "for %u workers, room for %u more, and %u listening socket%s",
@@ -375,23 +245,12 @@ void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity
 {
 	rlim_t of_worker = prestart_files_wanted(conf, sockets, capacity);
 	rlim_t of_master = master_files(sockets, capacity);
-	rlim_t wanted = of_worker > of_master ? of_worker : of_master;
-	struct rlimit limit, higher;
+	rlim_t wanted = of_worker > of_master ? of_worker : of_master, possible;
 
-	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	higher = limit;
-	if (higher.rlim_max < wanted)
-		higher.rlim_max = wanted;
-	if (higher.rlim_cur < wanted)
-		higher.rlim_cur = wanted;
-	if (sys_setrlimit(RLIMIT_NOFILE, &higher) == 0)
+	if (fdlimit_raise(wanted, &possible))
 		return;
 	LOG(EVENT_environment_warned, LOG_STR("option", "rlimit_nofile"), LOG_NUM("wanted", wanted),
-	    LOG_NUM("possible", limit.rlim_max),
+	    LOG_NUM("possible", possible),
 	    LOG_STR("message", "a worker that runs out of descriptors pauses accepting (raise the "
 			       "hard limit, or lower worker_connections)"));
-	higher = limit;
-	higher.rlim_cur = higher.rlim_max;
-	sys_setrlimit(RLIMIT_NOFILE, &higher);
 }

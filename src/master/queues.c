@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the sockets, sums the readings up by row, and passes them to queue_alarm.c, which decides
+ * Sums the readings of the accept queues up by row and passes them to queue_alarm.c, which decides
  * on warnings. A socket that a reload takes over is followed from one generation to the next.
  */
 #include "master/queues.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/sys.h"
 #include "master/generation.h"
 #include "net/netstat.h"
-
-struct socket_reading {
-	uint32_t queue, limit; /* connections that wait; the length that the kernel allows */
-	uint32_t dropped;      /* segments since the last reading */
-};
-
-enum socket_answer {
-	SOCKET_READ,
-	SOCKET_FAILED, /* this time */
-	SOCKET_MUTE    /* always */
-};
 
 static bool is_unix(const struct listener *listener)
 {
@@ -38,27 +27,25 @@ static void warn_of_unix(struct queues *queues)
 	queues->has_warned = true;
 }
 
-static const struct queues_socket *find_socket(const struct queues *queues, uint64_t inode)
+static const struct accept_queue *find_queue(const struct queues *queues, uint64_t inode)
 {
 	for (unsigned i = 0; i < queues->count; i++)
-		if (queues->list[i].inode == inode)
-			return &queues->list[i];
+		if (queues->list[i].queue.inode == inode)
+			return &queues->list[i].queue;
 	return NULL;
 }
 
-static bool identify_socket(const struct queues *queues, const struct listener *listener,
-			    struct queues_socket *watch)
+static bool follow_socket(const struct queues *queues, const struct listener *listener, int fd,
+			  struct accept_queue *queue)
 {
-	const struct queues_socket *before;
-	struct stat st;
+	const struct accept_queue *before;
 
-	if (sys_fstat(watch->fd, &st) < 0)
+	if (!accept_queue_follow(queue, fd, is_unix(listener), !listener->inherited))
 		return false;
-	watch->inode = st.st_ino;
-	before = find_socket(queues, st.st_ino);
-	watch->drops = before ? before->drops : 0;
-	watch->knows_drops = before ? before->knows_drops : !listener->inherited;
-	watch->is_mute = before && before->is_mute;
+	before = find_queue(queues, queue->inode);
+	if (before)
+		*queue = *before;
+	queue->fd = fd;
 	return true;
 }
 
@@ -67,10 +54,10 @@ static bool list_sockets(const struct queues *queues, const struct listener_set 
 {
 	for (unsigned i = 0; i < set->count; i++)
 		for (unsigned k = 0; k < set->list[i].fd_count; k++, next++) {
-			next->fd = set->list[i].fds[k];
 			next->listener = i;
 			next->number = k;
-			if (!identify_socket(queues, &set->list[i], next))
+			if (!follow_socket(queues, &set->list[i], set->list[i].fds[k],
+					   &next->queue))
 				return false;
 		}
 	return true;
@@ -115,61 +102,6 @@ static bool follow_generation(struct queues *queues, const struct generation *ge
 	return true;
 }
 
-/*
- * Returns the drops since the last reading; the kernel's counter has 32 bits and may wrap around.
- */
-static uint32_t count_new_drops(struct queues_socket *watch)
-{
-	uint32_t drops, more;
-
-	if (!sockdiag_drops(watch->fd, &drops))
-		return 0;
-	more = watch->knows_drops ? drops - watch->drops : 0;
-	watch->knows_drops = true;
-	watch->drops = drops;
-	return more;
-}
-
-static enum socket_answer read_tcp(struct queues_socket *watch, struct socket_reading *reading)
-{
-	struct sockdiag_queue queue;
-
-	if (!sockdiag_tcp_queue(watch->fd, &queue))
-		return SOCKET_FAILED;
-	*reading = (struct socket_reading){ .queue = queue.length,
-					    .limit = queue.limit,
-					    .dropped = count_new_drops(watch) };
-	return SOCKET_READ;
-}
-
-/* The kernel drops no connection here: the client waits, or gets EAGAIN. */
-static enum socket_answer read_unix(struct queues *queues, struct queues_socket *watch,
-				    struct socket_reading *reading)
-{
-	struct sockdiag_queue queue = { 0 };
-
-	if (watch->is_mute || queues->diag.fd < 0)
-		return SOCKET_MUTE;
-	switch (sockdiag_unix(&queues->diag, watch->inode, &queue)) {
-	case SOCKDIAG_FOUND:
-		*reading = (struct socket_reading){ .queue = queue.length, .limit = queue.limit };
-		return SOCKET_READ;
-	case SOCKDIAG_REFUSED:
-		watch->is_mute = true;
-		warn_of_unix(queues);
-		return SOCKET_MUTE;
-	default:
-		return SOCKET_FAILED;
-	}
-}
-
-static enum socket_answer read_socket(struct queues *queues, struct queues_socket *watch,
-				      const struct listener *listener,
-				      struct socket_reading *reading)
-{
-	return is_unix(listener) ? read_unix(queues, watch, reading) : read_tcp(watch, reading);
-}
-
 /* The sum of all sockets that are counted in one row. */
 struct row {
 	bool has_failed; /* one of its sockets could not be read */
@@ -205,19 +137,22 @@ static void read_sockets(struct queues *queues, const struct listener_set *set, 
 	for (unsigned i = 0; i < queues->count; i++) {
 		struct queues_socket *watch = &queues->list[i];
 		const struct listener *listener = &set->list[watch->listener];
-		struct socket_reading reading;
-		enum socket_answer answer = read_socket(queues, watch, listener, &reading);
+		struct accept_queue_reading reading;
+		enum accept_queue_answer answer =
+			accept_queue_read(&watch->queue, &queues->diag, &reading);
 
-		if (answer == SOCKET_READ)
+		if (answer == ACCEPT_QUEUE_READ)
 			add_reading(&rows[listener->row],
-				    &(struct queue_alarm_sample){ .queue = reading.queue,
+				    &(struct queue_alarm_sample){ .queue = reading.length,
 								  .limit = reading.limit,
 								  .dropped = reading.dropped,
 								  .listener = watch->listener,
 								  .socket = watch->number,
 								  .sockets = listener->fd_count });
-		else if (answer == SOCKET_FAILED)
+		else if (answer == ACCEPT_QUEUE_FAILED)
 			rows[listener->row].has_failed = true;
+		else if (answer == ACCEPT_QUEUE_REFUSED)
+			warn_of_unix(queues);
 	}
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The accept queues of the generation in force, from the kernel (tcp(7), SO_MEMINFO of socket(7),
- * sock_diag(7)): each listener's length, peak and drops in its row of the scoreboard, and a warning
- * when a queue was too short. Accepts no connection and changes no socket. Master only.
+ * The accept queues of the generation in force: each listener's length, peak and drops in its row
+ * of the scoreboard, and a warning when a queue was too short. Accepts no connection and changes no
+ * socket. Master only.
  */
 #ifndef MASTER_QUEUES_H
 #define MASTER_QUEUES_H
@@ -14,15 +14,12 @@
 #include "master/generation.h"
 #include "master/procs.h"
 #include "master/queue_alarm.h"
+#include "net/accept_queue.h"
 
 struct queues_socket {
-	uint64_t inode; /* identifies the socket in a later generation */
-	int fd;
+	struct accept_queue queue;
 	unsigned listener; /* index in the generation's listeners */
 	unsigned number;   /* among the sockets of that listener */
-	uint32_t drops;    /* the kernel's counter at the last reading */
-	bool knows_drops;  /* false: drops before the first reading are not counted */
-	bool is_mute;      /* the kernel gives no figures for it */
 };
 
 struct queues {

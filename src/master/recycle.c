@@ -105,7 +105,8 @@ static void continue_replacement(struct recycle *recycle, struct generation *gen
 	}
 	if (!member_is_ready(fresh))
 		return;
-	member_retire(&generation->members[recycle->old], SIGQUIT,
+	member_retire(&generation->members[recycle->old],
+		      generation_retire_signal(generation->conf),
 		      generation_deadline_ms(generation, now_ms));
 	recycle->retired = true;
 }

@@ -4,7 +4,8 @@
  * sees a child's death, a worker's bell or a deadline.
  *
  *   IDLE --HUP--> TRYING --passed, sockets open, workers forked--> STARTING
- *   STARTING --all ready, the old ones told to leave--> HANDING --none of them accepts--> IDLE
+ *   STARTING --all ready, the old ones told to leave--> HANDING
+ *   HANDING --none of them accepts--> MOVING --none of them moves connections--> IDLE
  */
 #include "master/reload.h"
 
@@ -15,10 +16,11 @@
 #include "base/sys.h"
 #include "master/announce.h"
 #include "master/prestart.h"
-#include "master/sd_notify.h"
 #include "master/workers.h"
+#include "net/sd_notify.h"
 #include "net/unix_path.h"
 #include "stats/scoreboard.h"
+#include "stats/tally.h"
 
 /* Retires a new generation that never became the current one. */
 static void drop_starting(struct procs *procs, int64_t now_ms)
@@ -29,7 +31,8 @@ static void drop_starting(struct procs *procs, int64_t now_ms)
 		return;
 	generation_close(failed, procs->current->listeners, true);
 	/* Workers that were ready may have accepted already. */
-	workers_retire(procs, failed, SIGQUIT, generation_deadline_ms(failed, now_ms));
+	workers_retire(procs, failed, generation_retire_signal(procs->current->conf),
+		       generation_deadline_ms(failed, now_ms));
 }
 
 /* Reports to the process that waits, and counts. failure: why it failed, or NULL. */
@@ -110,7 +113,7 @@ static struct generation *make_generation(const struct reload *reload, struct co
 	listeners = listener_open_all(conf, now->listeners, workers, resolved, err);
 	if (!listeners)
 		return NULL;
-	generation = generation_new(conf, identity, listeners, workers, err);
+	generation = generation_new(conf, identity, listeners, workers, now, err);
 	if (!generation)
 		listener_close_all(listeners, now->listeners, true);
 	return generation;
@@ -149,6 +152,15 @@ static void adopt_log(const struct generation *old, const struct generation *fre
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
 }
 
+/* Connections that have moved because of a reload, since the server started. */
+static uint64_t count_moved(const struct scoreboard *board)
+{
+	struct worker_tally tally;
+
+	tally_total(board, &tally);
+	return cell_get(&tally.connections_moved_out_total[MOVE_reload]);
+}
+
 /* The new configuration is in force; the reload ends once no old worker accepts any more. */
 static void hand_over(struct reload *reload, int64_t now_ms)
 {
@@ -156,7 +168,6 @@ static void hand_over(struct reload *reload, int64_t now_ms)
 	struct generation *old = workers_promote(procs);
 	const struct generation *fresh = procs->current;
 
-	reload->took_ms = clock_ms() - reload->begun_ms;
 	reload->phase = RELOAD_HANDING;
 	reload->deadline_ms = now_ms + RELOAD_HANDING_MS;
 	adopt_log(old, fresh);
@@ -164,18 +175,34 @@ static void hand_over(struct reload *reload, int64_t now_ms)
 	listener_apply(fresh->listeners);
 	announce_listeners(fresh->listeners, old->listeners);
 	generation_close(old, fresh->listeners, true);
-	workers_retire(procs, old, SIGQUIT, generation_deadline_ms(old, now_ms));
+	reload->moved_before = count_moved(procs->board);
+	workers_retire(procs, old, generation_retire_signal(fresh->conf),
+		       generation_deadline_ms(old, now_ms));
 	announce_conf(procs->board, fresh->conf);
 }
 
 static void end_well(struct reload *reload)
 {
-	const struct generation *fresh = reload->procs->current;
+	const struct procs *procs = reload->procs;
+	const struct generation *fresh = procs->current;
+	int64_t took_ms = clock_ms() - reload->begun_ms;
+	unsigned moved = (unsigned)(count_moved(procs->board) - reload->moved_before);
+	unsigned staying = workers_retiring_live(procs);
 
 	reload->phase = RELOAD_IDLE;
-	LOG(EVENT_reload_finished, LOG_NUM("workers", fresh->wanted),
-	    LOG_NUM("took_ms", reload->took_ms), LOG_NUM("generation", fresh->id));
-	publish_outcome(reload->procs->board, NULL, reload->took_ms, fresh->wanted, 0, 0);
+	LOG(EVENT_reload_finished, LOG_NUM("workers", fresh->wanted), LOG_NUM("took_ms", took_ms),
+	    LOG_NUM("moved", moved), LOG_NUM("staying", staying), LOG_NUM("generation", fresh->id));
+	publish_outcome(procs->board, NULL, took_ms, fresh->wanted, moved, staying);
+}
+
+/* Ends the reload once no old worker moves connections. */
+static bool has_moved(struct reload *reload, int64_t now_ms)
+{
+	if (now_ms < reload->deadline_ms &&
+	    workers_has_retiring(reload->procs, SLOT_MOVING, SLOT_MOVING))
+		return false;
+	end_well(reload);
+	return true;
 }
 
 /* Takes one step of the reload; returns true when the reload has ended. */
@@ -195,11 +222,15 @@ static bool has_ended(struct reload *reload, int64_t now_ms)
 			hand_over(reload, now_ms);
 		if (err.text[0] == '\0')
 			return false;
-	} else if (workers_has_acceptor(reload->procs) && now_ms < reload->deadline_ms) {
-		return false;
+	} else if (reload->phase == RELOAD_HANDING) {
+		if (now_ms < reload->deadline_ms &&
+		    workers_has_retiring(reload->procs, SLOT_STARTING, SLOT_READY))
+			return false;
+		reload->phase = RELOAD_MOVING;
+		reload->deadline_ms = now_ms + RELOAD_MOVING_MS;
+		return has_moved(reload, now_ms);
 	} else {
-		end_well(reload);
-		return true;
+		return has_moved(reload, now_ms);
 	}
 	end_failed(reload, err.text, now_ms);
 	return true;
@@ -222,7 +253,7 @@ void reload_step(struct reload *reload, int64_t now_ms)
 
 void reload_abandon(struct reload *reload, int64_t now_ms)
 {
-	if (reload->phase == RELOAD_HANDING)
+	if (reload->phase == RELOAD_HANDING || reload->phase == RELOAD_MOVING)
 		end_well(reload);
 	else if (reload->phase != RELOAD_IDLE)
 		end_failed(reload, stopping, now_ms);
@@ -238,7 +269,7 @@ int64_t reload_due_ms(const struct reload *reload, int64_t otherwise_ms)
 
 	if (reload->phase == RELOAD_TRYING && !reload->trial.late)
 		due_ms = reload->trial.kill_ms;
-	else if (reload->phase == RELOAD_STARTING || reload->phase == RELOAD_HANDING)
+	else if (reload->phase >= RELOAD_STARTING)
 		due_ms = reload->deadline_ms;
 	return due_ms < otherwise_ms ? due_ms : otherwise_ms;
 }

@@ -15,7 +15,7 @@
 #include "master/procs.h"
 #include "master/reload_times.h"
 
-enum reload_phase { RELOAD_IDLE, RELOAD_TRYING, RELOAD_STARTING, RELOAD_HANDING };
+enum reload_phase { RELOAD_IDLE, RELOAD_TRYING, RELOAD_STARTING, RELOAD_HANDING, RELOAD_MOVING };
 
 struct reload {
 	struct procs *procs;
@@ -24,8 +24,8 @@ struct reload {
 	bool again;      /* asked for during the one under way, or during the start */
 	bool is_refused; /* the server stops */
 	int64_t begun_ms;
-	int64_t deadline_ms; /* STARTING, HANDING: the time limit of the phase */
-	int64_t took_ms;     /* until the new configuration was in force */
+	int64_t deadline_ms;   /* STARTING and later: the time limit of the phase */
+	uint64_t moved_before; /* connections that had moved by then */
 	struct config_trial trial;
 };
 

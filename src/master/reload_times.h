@@ -8,7 +8,9 @@ enum {
 	RELOAD_LOCKS_MS = 20,    /* other servers hold the folders of unix sockets, all together */
 	RELOAD_READY_MS = 30000, /* all new workers become ready; at the start as well */
 	RELOAD_HANDING_MS = 500, /* the old workers report that they have stopped accepting */
-	RELOAD_STEPS_MS = RELOAD_TRIAL_MS + RELOAD_LOCKS_MS + RELOAD_READY_MS + RELOAD_HANDING_MS,
+	RELOAD_MOVING_MS = 5000, /* the old workers pass their connections on */
+	RELOAD_STEPS_MS = RELOAD_TRIAL_MS + RELOAD_LOCKS_MS + RELOAD_READY_MS + RELOAD_HANDING_MS +
+			  RELOAD_MOVING_MS,
 
 	/* The next multiple of five seconds: the steps, and the master's turns between them. */
 	RELOAD_REQUEST_MS = (RELOAD_STEPS_MS / 5000 + 1) * 5000,

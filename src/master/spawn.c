@@ -24,7 +24,7 @@ static void leave_memory(struct generation *generation, const struct heritage *h
 	const struct arena *own = heritage->arena;
 
 	if (&generation->hints != heritage->hints)
-		heritage_peers_free(&generation->hints);
+		hints_free(&generation->hints);
 	for (unsigned i = 0; i < generation->capacity; i++)
 		if (generation->members[i].arena && generation->members[i].arena != own)
 			arena_free(generation->members[i].arena);
@@ -86,6 +86,19 @@ static _Noreturn void become_worker(const struct procs *procs, const struct gene
 	sys_leave(keeper_pids_drop(procs->page) ? worker_run(heritage) : CODE_OSERR);
 }
 
+/* The doors of the generation before this one, as long as that has workers. */
+static struct doors find_previous(const struct procs *procs, const struct generation *generation)
+{
+	const struct generation *previous = NULL;
+
+	for (const struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		if (g->id < generation->id && (!previous || g->id > previous->id))
+			previous = g;
+	if (!previous)
+		return (struct doors){ 0 };
+	return (struct doors){ previous->doorbells, previous->capacity, previous->id };
+}
+
 pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned number)
 {
 	struct heritage heritage = {
@@ -98,9 +111,12 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 		.peers = generation->slots,
 		.hints = &generation->hints,
 		.wires = generation->wires,
+		.next = { generation->next_doorbells, generation->next_count, 0 },
+		.previous = find_previous(procs, generation),
 		.peer_count = generation->capacity,
 		.arena = generation->members[number].arena,
 		.master_pid = getpid(),
+		.epfd = -1,
 	};
 	pid_t pid = sys_fork();
 
@@ -118,9 +134,8 @@ static void publish_state(const struct generation *generation, unsigned number,
 	STORE(generation->slots[number].state, state);
 	atomic_store_explicit(&generation->infos[number].is_taken, state != SLOT_EMPTY,
 			      memory_order_release);
-	heritage_peers_set(&generation->hints, number,
-			   (struct peer){ .seat = (uint16_t)member->seat,
-					  .state = (uint8_t)state });
+	hints_set(&generation->hints, number,
+		  (struct hint){ .seat = (uint16_t)member->seat, .state = (uint8_t)state });
 }
 
 static void prepare_slot(const struct scoreboard *board, struct generation *generation,
@@ -162,7 +177,10 @@ static bool prepare_arena(const struct generation *generation, struct member *me
 static bool ask_keeper(const struct member *member)
 {
 	if (member->state == MEMBER_RECOVERING_TO_DRAIN)
-		arena_drain(member->arena, member->deadline_ms);
+		arena_leave(member->arena,
+			    member->retire_signal == SIGNAL_WORKER_MOVE ? ARENA_MOVES :
+									  ARENA_DRAINS,
+			    member->deadline_ms);
 	return sys_kill(member->keeper, SIGNAL_KEEPER_START) == 0 &&
 	       sys_kill(member->keeper, SIGCONT) == 0;
 }

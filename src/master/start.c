@@ -111,7 +111,7 @@ static struct generation *take_generation(struct conf *conf, const struct presta
 	if (!listeners)
 		return NULL;
 	drop_unused_sockets();
-	generation = generation_new(conf, &found->identity, listeners, workers, err);
+	generation = generation_new(conf, &found->identity, listeners, workers, NULL, err);
 	if (!generation)
 		listener_close_all(listeners, NULL, true);
 	return generation;

@@ -10,18 +10,18 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "config/pidfile.h"
 #include "config/signals.h"
 #include "master/announce.h"
-#include "master/pidfile.h"
 #include "master/prestart.h"
 #include "master/procs.h"
 #include "master/recycle.h"
 #include "master/reload.h"
 #include "master/reopen.h"
 #include "master/sampler.h"
-#include "master/sd_notify.h"
 #include "master/stop.h"
 #include "master/watchdog.h"
+#include "net/sd_notify.h"
 
 struct server {
 	struct conf_source source; /* of the configuration, with the directory of the start */

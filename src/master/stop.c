@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/sd_notify.h"
 #include "master/workers.h"
+#include "net/sd_notify.h"
 
 enum { FAST_MS = 2000 };
 
@@ -110,5 +110,5 @@ void stop_step(struct stop *stop, int64_t now_ms)
 bool stop_is_done(const struct stop *stop)
 {
 	return stop->how != STOP_NOT && workers_alive(stop->procs) == 0 &&
-	       stop->reload->trial.pid == 0;
+	       stop->reload->trial.pid == 0 && stop->procs->closer == 0;
 }

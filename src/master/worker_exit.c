@@ -16,7 +16,6 @@
 #include "master/spawn.h"
 #include "net/ban.h"
 #include "stats/scoreboard.h"
-#include "worker/conn_record.h"
 #include "worker/record_check.h"
 #include "worker/recovery.h"
 
@@ -236,7 +235,7 @@ static void clear_slot(struct procs *procs, struct generation *generation, unsig
 	/* A keeper's connections are open, and shown, until the next worker takes them. */
 	atomic_store_explicit(&slot->state, state, memory_order_relaxed);
 	atomic_store_explicit(&info->is_taken, is_held, memory_order_release);
-	heritage_peers_set(&generation->hints, number, (struct peer){ .state = (uint8_t)state });
+	hints_set(&generation->hints, number, (struct hint){ .state = (uint8_t)state });
 }
 
 static void note_exit(struct past *past, int status)

@@ -153,7 +153,9 @@ static bool reap_child(struct procs *procs, pid_t pid, int64_t now_ms)
 	workers_look(procs);
 	if (sys_waitpid(pid, &status, 0) != pid)
 		return false;
-	if (find_member(procs, pid, &generation, &number))
+	if (pid == procs->closer)
+		procs->closer = 0;
+	else if (find_member(procs, pid, &generation, &number))
 		worker_exit_handle(procs, generation, number, pid, status, now_ms);
 	else if (!procs->other || !procs->other(procs->owner, pid, status))
 		return true;
@@ -239,6 +241,35 @@ void workers_look(struct procs *procs)
 			spawn_look(procs, g, number);
 }
 
+static _Noreturn void hold_doors(pid_t master)
+{
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == master)
+		for (;;)
+			pause();
+	sys_leave(CODE_OK);
+}
+
+/*
+ * A worker that was taken over can have sent sockets to any door, and the last process to close them
+ * would wait for their clients (SO_LINGER, socket(7)), except one that exits. That is a child here.
+ * Returns false while the last one is not reaped.
+ */
+static bool close_doors(struct procs *procs, struct generation *generation)
+{
+	pid_t master = getpid(), pid;
+
+	if (procs->closer > 0)
+		return false;
+	pid = sys_fork();
+	if (pid == 0)
+		hold_doors(master);
+	generation_close_doors(generation);
+	if (pid > 0)
+		sys_kill(pid, SIGKILL);
+	procs->closer = pid > 0 ? pid : 0;
+	return true;
+}
+
 void workers_sweep(struct procs *procs)
 {
 	struct generation **link = &procs->retiring;
@@ -250,6 +281,8 @@ void workers_sweep(struct procs *procs)
 			link = &generation->next;
 			continue;
 		}
+		if (!close_doors(procs, generation))
+			return;
 		*link = generation->next;
 		generation_free(generation);
 	}
@@ -262,17 +295,28 @@ void workers_signal(const struct procs *procs, int signal)
 			member_signal(&g->members[number], signal);
 }
 
-bool workers_has_acceptor(const struct procs *procs)
+bool workers_has_retiring(const struct procs *procs, uint32_t from, uint32_t to)
 {
 	for (const struct generation *g = procs->retiring; g; g = g->next)
 		for (unsigned number = 0; number < g->capacity; number++) {
 			uint32_t state = scoreboard_state(procs->board, g->first_slot + number);
 
-			if (g->members[number].pid > 0 &&
-			    (state == SLOT_STARTING || state == SLOT_READY))
+			if (g->members[number].pid > 0 && state >= from && state <= to)
 				return true;
 		}
 	return false;
+}
+
+uint32_t workers_retiring_live(const struct procs *procs)
+{
+	uint32_t live = 0;
+
+	for (const struct generation *g = procs->retiring; g; g = g->next)
+		for (unsigned number = 0; number < g->capacity; number++)
+			if (member_is_leaving(&g->members[number]))
+				live += atomic_load_explicit(&g->slots[number].live,
+							     memory_order_relaxed);
+	return live;
 }
 
 unsigned workers_alive(const struct procs *procs)
@@ -350,9 +394,12 @@ static int find_dispensable(const struct generation *generation)
 	return found;
 }
 
+/* Where no worker is to stay, none takes the connections of another. */
 void workers_trim(struct generation *generation, int64_t now_ms)
 {
+	int signal = generation->wanted > 0 ? generation_retire_signal(generation->conf) : SIGQUIT;
+
 	while (generation_count(generation, member_is_staying) > generation->wanted)
-		member_retire(&generation->members[find_dispensable(generation)], SIGQUIT,
+		member_retire(&generation->members[find_dispensable(generation)], signal,
 			      generation_deadline_ms(generation, now_ms));
 }

@@ -53,8 +53,14 @@ void workers_sweep(struct procs *procs);
 /* Sends the signal to every living worker. */
 void workers_signal(const struct procs *procs, int signal);
 
-/* True while a worker of a retiring generation has not reported that it has stopped accepting. */
-bool workers_has_acceptor(const struct procs *procs);
+/*
+ * True while a worker of a retiring generation reports a state of that range (enum slot_state):
+ * STARTING to READY, it accepts; MOVING, it passes its connections on.
+ */
+bool workers_has_retiring(const struct procs *procs, uint32_t from, uint32_t to);
+
+/* Counts the connections of the workers of retiring generations. */
+uint32_t workers_retiring_live(const struct procs *procs);
 
 /* Counts the members, in all generations, that have a worker or a keeper still to end. */
 unsigned workers_alive(const struct procs *procs);

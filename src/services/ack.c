@@ -13,15 +13,24 @@
 #include "services/services.h"
 #include "worker/conn_record.h"
 
-enum { HEADER = 4 };
+enum { HEADER = 4, MESSAGE_MOST = 16 * 1024 * 1024 }; /* the latter: of any max_message */
 
 struct ack {
 	uint32_t length; /* from the message's header; line: bytes received so far */
 	uint32_t left;   /* length: bytes of the message still to come */
+	uint32_t most;   /* max_message as it was when the message began */
 	uint8_t header;  /* length: bytes of the header received so far */
 	bool after_cr;   /* line: the last byte was a CR */
 	bool begun;      /* in the middle of a message */
 };
+
+/* A reload changes the limit from the next message on. */
+static void begin_message(const struct conn *c, struct ack *a)
+{
+	if (!a->begun)
+		a->most = (uint32_t)c->conf->max_message;
+	a->begun = true;
+}
 
 enum step { STEP_ON, STEP_NO_ROOM, STEP_TOO_LONG };
 
@@ -64,7 +73,8 @@ static enum step take_line(struct conn *c, struct ack *a)
 	bool ends_in_cr = n > 0 ? head[n - 1] == '\r' : a->after_cr;
 	size_t length = a->length + (n > 0 && a->after_cr) + n - (n > 0 && ends_in_cr);
 
-	if (length > (size_t)c->conf->max_message)
+	begin_message(c, a);
+	if (length > a->most)
 		return STEP_TOO_LONG;
 	if (lf && !answer_message(c, a))
 		return STEP_NO_ROOM;
@@ -73,7 +83,6 @@ static enum step take_line(struct conn *c, struct ack *a)
 	} else {
 		a->length = (uint32_t)length;
 		a->after_cr = ends_in_cr;
-		a->begun = true;
 	}
 	buf_drop(&c->in, n);
 	return STEP_ON;
@@ -81,14 +90,14 @@ static enum step take_line(struct conn *c, struct ack *a)
 
 static enum step take_header(struct conn *c, struct ack *a)
 {
+	begin_message(c, a);
 	while (a->header < HEADER && buf_used(&c->in) > 0) {
 		a->length = a->length << 8 | (uint8_t)*buf_head(&c->in);
 		a->header++;
 		buf_drop(&c->in, 1);
 	}
-	a->begun = true;
 	a->left = a->length;
-	return a->header == HEADER && a->length > c->conf->max_message ? STEP_TOO_LONG : STEP_ON;
+	return a->header == HEADER && a->length > a->most ? STEP_TOO_LONG : STEP_ON;
 }
 
 static enum step take_body(struct conn *c, struct ack *a)
@@ -132,7 +141,7 @@ static enum verdict answer_input(struct conn *c)
 		}
 		answer_waits = false;
 	}
-	if (!c->in_ended)
+	if (!conn_in_ended(c))
 		return MORE;
 	return conn_finish(c, a->begun ? CLOSE_message_incomplete : CLOSE_client_closed);
 }
@@ -148,13 +157,15 @@ static bool is_sound(const struct conn *c)
 {
 	const struct ack *a = conn_state_const(c);
 
-	return a->header <= HEADER && a->length <= c->conf->max_message &&
+	return a->header <= HEADER && a->most <= MESSAGE_MOST && a->length <= MESSAGE_MOST &&
+	       (a->header < HEADER || a->length <= a->most) &&
 	       (a->header < HEADER || a->left <= a->length) &&
 	       *(const uint8_t *)&a->after_cr <= 1 && *(const uint8_t *)&a->begun <= 1;
 }
 
 const struct service service_ack = {
 	.name = "ack",
+	.state_version = 1,
 	.state_size = sizeof(struct ack),
 	.input = answer_input,
 	.idle = is_idle,

@@ -56,6 +56,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_chargen = {
 	.name = "chargen",
+	.state_version = 1,
 	.state_size = sizeof(struct chargen),
 	.open = fill_output,
 	.input = ignore_input,

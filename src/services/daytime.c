@@ -19,5 +19,6 @@ static enum verdict write_time(struct conn *c)
 
 const struct service service_daytime = {
 	.name = "daytime",
+	.state_version = 1,
 	.open = write_time,
 };

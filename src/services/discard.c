@@ -7,4 +7,5 @@
 
 const struct service service_discard = {
 	.name = "discard",
+	.state_version = 1,
 };

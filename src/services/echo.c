@@ -14,10 +14,11 @@ static enum verdict echo_input(struct conn *c)
 
 	c->in = c->out;
 	c->out = full;
-	return c->in_ended ? FINISH : MORE;
+	return conn_in_ended(c) ? FINISH : MORE;
 }
 
 const struct service service_echo = {
 	.name = "echo",
+	.state_version = 1,
 	.input = echo_input,
 };

@@ -70,7 +70,7 @@ static enum verdict read_lines(struct conn *c)
 		buf_drop(&c->in, n);
 		conn_count_message(c);
 	}
-	return c->in_ended && buf_used(&c->out) == 0 ? FINISH : MORE;
+	return conn_in_ended(c) && buf_used(&c->out) == 0 ? FINISH : MORE;
 }
 
 const struct service service_evil = {

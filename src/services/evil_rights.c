@@ -6,10 +6,10 @@
  */
 #include <netinet/in.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/rights.h"
 #include "services/evil.h"
 
 enum { FDS_MOST = 512, TRIES_MOST = 16, LINGER_S = 60 };
@@ -54,22 +54,9 @@ static int make_lingering(void)
 
 static bool pass_on(int by, int fd)
 {
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec byte = { .iov_base = &(char){ 0 }, .iov_len = 1 };
-	struct msghdr message = { .msg_iov = &byte,
-				  .msg_iovlen = 1,
-				  .msg_control = control.room,
-				  .msg_controllen = sizeof(control.room) };
-	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	const struct iovec byte = { .iov_base = &(char){ 0 }, .iov_len = 1 };
 
-	*head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
-				  .cmsg_level = SOL_SOCKET,
-				  .cmsg_type = SCM_RIGHTS };
-	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	return sendmsg(by, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	return rights_send(by, &byte, 1, &fd, 1, MSG_DONTWAIT) >= 0;
 }
 
 static void pass_lingering(struct attempt *attempt, int by)

@@ -47,17 +47,17 @@ static void crash_loop(struct conn *c)
 
 static void crash_self(struct conn *c)
 {
-	memset(c, RUBBISH, conn_record_size(STATE_SIZE));
+	memset(c->record, RUBBISH, record_size(STATE_SIZE));
 	abort();
 }
 
 static void crash_neighbour(struct conn *c)
 {
-	size_t stride = conn_record_size(STATE_SIZE);
-	struct conn *other =
-		(struct conn *)(c->index > 0 ? (char *)c - stride : (char *)c + stride);
+	size_t stride = record_size(STATE_SIZE);
+	char *own = (char *)c->record;
+	struct record *other = (struct record *)(c->record->index > 0 ? own - stride : own + stride);
 
-	memset(other->state_bytes, RUBBISH, stride - offsetof(struct conn, state_bytes));
+	memset(other->state_bytes, RUBBISH, stride - offsetof(struct record, state_bytes));
 	abort();
 }
 
@@ -107,11 +107,12 @@ static enum verdict read_lines(struct conn *c)
 		;
 	if (buf_used(&c->in) == ARENA_BUF_SIZE)
 		return conn_finish(c, CLOSE_message_too_long);
-	return c->in_ended && buf_used(&c->out) == 0 ? FINISH : MORE;
+	return conn_in_ended(c) && buf_used(&c->out) == 0 ? FINISH : MORE;
 }
 
 const struct service service_fault = {
 	.name = "fault",
+	.state_version = 1,
 	.state_size = STATE_SIZE,
 	.input = read_lines,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Manages the parts of a scoreboard: slots in use, rows of listeners, marks, requests and their
- * outcomes, and the folding of a dead worker's counts. It opens no file (stats/scoreboard_file.c
- * does).
+ * Manages the parts of a scoreboard: slots in use, notes, rows of listeners, marks, requests and
+ * their outcomes, and the folding of a dead worker's counts. It opens no file
+ * (stats/scoreboard_file.c does).
  */
 #include "stats/scoreboard.h"
 
@@ -49,6 +49,32 @@ void scoreboard_set_live(struct slot *slot, const uint32_t *live)
 		sum += live ? live[l] : 0;
 	}
 	atomic_store_explicit(&slot->live, sum, memory_order_relaxed);
+}
+
+/* The number is odd from here to end_notes; a worker that died in between has left it odd. */
+static uint32_t begin_notes(struct conn_notes *notes)
+{
+	uint32_t odd = atomic_load_explicit(&notes->seq, memory_order_relaxed) | 1;
+
+	atomic_store_explicit(&notes->seq, odd, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	return odd;
+}
+
+static void end_notes(struct conn_notes *notes, uint32_t odd)
+{
+	atomic_store_explicit(&notes->seq, odd + 1, memory_order_release);
+}
+
+void scoreboard_set_notes(struct slot *slot, const struct conn_note *list, unsigned count)
+{
+	struct conn_notes *notes = &slot->notes;
+	uint32_t odd = begin_notes(notes);
+
+	for (unsigned i = 0; i < count; i++)
+		notes->list[i] = list[i];
+	atomic_store_explicit(&notes->count, count, memory_order_relaxed);
+	end_notes(notes, odd);
 }
 
 enum { OTHER = METRIC_LISTENERS - 1 };

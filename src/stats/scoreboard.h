@@ -78,7 +78,7 @@ struct conn_notes {
 
 struct slot {
 	/*
-	 * this cache line holds the fields by which other workers check a hint (worker/heritage.h)
+	 * this cache line holds the fields by which other workers check a hint (stats/hints.h)
 	 */
 	_Alignas(SCOREBOARD_PAGE) _Atomic uint32_t state;
 	_Atomic uint32_t live;        /* connections open now */
@@ -300,6 +300,12 @@ void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned numbe
  * For its worker, or the master while it has none.
  */
 void scoreboard_set_live(struct slot *slot, const uint32_t *live);
+
+/*
+ * Writes the slot's notes on connections, at most SLOT_NOTES, whatever an earlier worker has left
+ * there; count 0: none. For its worker.
+ */
+void scoreboard_set_notes(struct slot *slot, const struct conn_note *list, unsigned count);
 
 /*
  * Returns the row of that listener: its earlier row, a new one, or the last one when none is left.

@@ -12,31 +12,9 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "net/acl.h"
+#include "net/admission.h"
 #include "net/listen_socket.h"
 #include "worker/dispatch.h"
-
-/* Some errors belong to a connection that has gone away (accept(2)), the others to this process. */
-static void handle_failure(struct acceptor *a)
-{
-	switch (errno) {
-	case EAGAIN:
-	case EINVAL: /* the socket was shut down and listens again */
-	case EINTR:
-	case ECONNABORTED:
-	case EPROTO:
-	case EPERM:
-	case ENETDOWN:
-	case ENOPROTOOPT:
-	case EHOSTDOWN:
-	case ENONET:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		return;
-	default:
-		accept_pause_exhausted(a);
-	}
-}
 
 /*
  * True when the next connection has a place. While another worker has room, no connection is ended
@@ -75,23 +53,26 @@ static void refuse_conn(const struct acceptor *a, int fd, const struct addr *rem
 	    LOG_STR("reason", reason));
 	(void)sys_close(fd);
 	if (accesslog_is_on)
-		conn_log_refused(listener->conf, remote, ++pool->arena->head->conn_number);
+		conn_log_refused(&(struct conn_refused){
+			listener->conf, remote, ++pool->arena->head->conn_number,
+			atomic_load_explicit(&pool->slot->generation, memory_order_relaxed),
+			pool->number });
 	cell_add(&tally_of(a)->connections_refused_total, 1);
 	cell_add(&pool->slot->tally.connections_ended_total[CLOSE_refused], 1);
 }
 
-/* True when the connection may be served; otherwise it is closed. */
+/* True when the connection may be served; otherwise it is closed. Behind a preface it is asked later. */
 static bool admit_conn(const struct acceptor *a, int fd, const struct addr *remote)
 {
-	struct acceptors *all = a->all;
+	const struct pool *pool = a->all->pool;
+	const char *reason = NULL;
 
-	if (!acl_allows(acceptor_listener(a)->conf, remote))
-		refuse_conn(a, fd, remote, "access");
-	else if (ban_refuses(all->bans, remote, all->loop->now_ms))
-		refuse_conn(a, fd, remote, "penalty");
-	else
-		return true;
-	return false;
+	if (!pool->services[a->index]->preface)
+		reason = admission_refusal(acceptor_listener(a)->conf, pool->bans, remote,
+					   a->all->loop->now_ms);
+	if (reason)
+		refuse_conn(a, fd, remote, reason);
+	return !reason;
 }
 
 static void give_up_on(struct acceptor *a)
@@ -104,13 +85,14 @@ static void accept_one(struct acceptor *a, bool is_asked)
 {
 	struct acceptors *all = a->all;
 	struct addr remote = { .len = sizeof(remote.un) };
-	int fd = guard_accept(&all->guard, acceptor_listener(a), a->watch.fd, is_asked, &remote);
+	int fd = listen_guard_accept(&all->guard, acceptor_listener(a), a->watch.fd, is_asked,
+				     &remote);
 
 	if (fd < 0) {
-		if (guard_listens(&all->guard, acceptor_listener(a), a->watch.fd))
-			handle_failure(a);
-		else
+		if (!listen_guard_listens(&all->guard, acceptor_listener(a), a->watch.fd))
 			give_up_on(a);
+		else if (!listen_guard_is_passing(errno))
+			accept_pause_exhausted(a);
 		return;
 	}
 	cell_add(&tally_of(a)->connections_accepted_total, 1);
@@ -176,8 +158,7 @@ static void accept_kicked(void *owner, uint32_t events)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (a->is_watching && a->is_shared && (mask & heritage_peers_mask(a->index)) &&
-		    has_place(a))
+		if (a->is_watching && a->is_shared && (mask & hints_mask(a->index)) && has_place(a))
 			accept_one(a, true);
 	}
 }
@@ -190,7 +171,7 @@ static void prepare_acceptor(struct acceptors *all, struct acceptor *a, unsigned
 	a->all = all;
 	a->index = index;
 	a->socket = socket;
-	a->watch = (struct watch){ listener->fds[socket], accept_ready, a };
+	a->watch = (struct watch){ .fd = listener->fds[socket], .ready = accept_ready, .owner = a };
 	a->is_shared = listener->fd_count == 1;
 }
 
@@ -212,7 +193,9 @@ bool acceptors_start(struct acceptors *all)
 		return false;
 	all->guard.loop = all->loop;
 	all->guard.mended = &all->pool->slot->tally.listeners_mended_total;
-	all->kick = (struct watch){ balance_fd(&all->balance), accept_kicked, all };
+	all->kick = (struct watch){ .fd = balance_fd(&all->balance),
+				    .ready = accept_kicked,
+				    .owner = all };
 	if (!loop_watch(all->loop, &all->kick, EPOLLIN))
 		return false;
 	prepare_all(all);

@@ -7,7 +7,7 @@
  * epoll_ctl(2)). A lighter worker that sleeps is kicked; worker/balance.h decides which worker is
  * lighter.
  *
- * worker/guard.h undoes changes that another process has made to a shared socket.
+ * net/listen_guard.h undoes changes that another process has made to a shared socket.
  *
  * Which listeners epoll watches (worker/accept_pause.c):
  *
@@ -26,8 +26,8 @@
 
 #include "base/loop.h"
 #include "base/timer.h"
+#include "net/listen_guard.h"
 #include "worker/balance.h"
-#include "worker/guard.h"
 #include "worker/make_room.h"
 #include "worker/pool.h"
 
@@ -51,8 +51,7 @@ struct acceptors {
 	struct pool *pool;
 	struct timer_heap *alarms;
 	struct balance balance;
-	struct guard guard;
-	const struct bans *bans; /* in the scoreboard */
+	struct listen_guard guard;
 	struct watch kick;
 	struct alarm resume;
 	struct alarm calm;  /* fires when no failure has come for a while */

@@ -9,10 +9,10 @@
 
 #include "base/err.h"
 #include "base/sys.h"
-#include "worker/conn_record.h"
+#include "worker/record.h"
 #include "worker/service.h"
 
-enum { PAGE = 4096, BUFS_PER_CONN = 2 };
+enum { PAGE = 4096, BUFS_PER_RECORD = 2 };
 
 static size_t round_up(size_t n, size_t to)
 {
@@ -32,13 +32,24 @@ static size_t largest_state(const struct conf *conf)
 	return most;
 }
 
+static bool has_pairs(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct service *service = service_find(conf->listeners[i].service);
+
+		if (service && service->has_pairs)
+			return true;
+	}
+	return false;
+}
+
 /* The pages of a shared mapping are dropped by MADV_REMOVE only (madvise(2)). */
 static bool forget_pages(char *from, size_t size)
 {
 	return sys_madvise(from, size, MADV_REMOVE) == 0;
 }
 
-static bool map_arena(struct arena *arena, size_t log_at, size_t conns_at, size_t bufs_at)
+static bool map_arena(struct arena *arena, size_t log_at, size_t records_at, size_t bufs_at)
 {
 	char *base;
 
@@ -50,7 +61,7 @@ static bool map_arena(struct arena *arena, size_t log_at, size_t conns_at, size_
 	arena->head = (struct arena_head *)base;
 	arena->head->magic = ARENA_MAGIC;
 	arena->log = base + log_at;
-	arena->conns = base + conns_at;
+	arena->records = base + records_at;
 	arena->bufs = base + bufs_at;
 	return true;
 }
@@ -59,15 +70,17 @@ struct arena *arena_new(const struct conf *conf)
 {
 	struct arena *arena = calloc(1, sizeof(*arena));
 	size_t log_at = round_up(sizeof(struct arena_head), PAGE),
-	       conns_at = log_at + ACCESSBUF_SIZE;
+	       records_at = log_at + ACCESSBUF_SIZE;
 
 	if (!arena)
 		return NULL;
 	arena->conn_most = (uint32_t)conf->worker_connections;
-	arena->conn_stride = (uint32_t)conn_record_size(largest_state(conf));
-	arena->buf_most = arena->conn_most * BUFS_PER_CONN;
-	if (map_arena(arena, log_at, conns_at,
-		      round_up(conns_at + (size_t)arena->conn_most * arena->conn_stride, PAGE)))
+	arena->record_most = arena->conn_most * (has_pairs(conf) ? 2 : 1);
+	arena->record_stride = (uint32_t)record_size(largest_state(conf));
+	arena->buf_most = arena->record_most * BUFS_PER_RECORD;
+	if (map_arena(arena, log_at, records_at,
+		      round_up(records_at + (size_t)arena->record_most * arena->record_stride,
+			       PAGE)))
 		return arena;
 	free(arena);
 	return NULL;
@@ -86,30 +99,27 @@ void arena_reset(struct arena *arena)
 	uint64_t span = atomic_load_explicit(&head->log_span, memory_order_relaxed);
 
 	/* If the pages stay, clearing the records is enough: none is in use then. */
-	if (!forget_pages(arena->conns, arena->size - (size_t)(arena->conns - (char *)head)))
-		memset(arena->conns, 0, (size_t)(arena->bufs - arena->conns));
+	if (!forget_pages(arena->records, arena->size - (size_t)(arena->records - (char *)head)))
+		memset(arena->records, 0, (size_t)(arena->bufs - arena->records));
 	*head = (struct arena_head){ .magic = ARENA_MAGIC, .conn_number = head->conn_number };
 	atomic_store_explicit(&head->log_span, span, memory_order_relaxed);
 }
 
-void arena_drain(struct arena *arena, int64_t give_up_ms)
+void arena_leave(struct arena *arena, enum arena_leaving how, int64_t give_up_ms)
 {
 	arena->head->give_up_ms = give_up_ms;
 	atomic_signal_fence(memory_order_seq_cst);
-	arena->head->draining = 1;
-}
-
-uint32_t arena_buf_index(const struct arena *arena, const char *base)
-{
-	size_t offset = (size_t)(base - arena->bufs);
-
-	if (base < arena->bufs || offset % ARENA_BUF_SIZE != 0 ||
-	    offset / ARENA_BUF_SIZE >= arena->buf_most)
-		return arena->buf_most;
-	return (uint32_t)(offset / ARENA_BUF_SIZE);
+	arena->head->leaving = (uint8_t)how;
 }
 
 void arena_buf_forget(struct arena *arena, uint32_t index)
 {
 	(void)forget_pages(arena_buf(arena, index), ARENA_BUF_SIZE);
+}
+
+void arena_touch(const struct arena *arena)
+{
+	size_t size = (size_t)arena->head->record_high * arena->record_stride;
+
+	(void)sys_madvise(arena->records, round_up(size, PAGE), MADV_POPULATE_WRITE);
 }

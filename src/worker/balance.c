@@ -32,7 +32,7 @@ static uint64_t turns_of(const struct balance *b, unsigned i)
 
 bool balance_start(struct balance *b)
 {
-	b->kicks = calloc(b->peers->count, sizeof(*b->kicks));
+	b->kicks = calloc(b->hints->count, sizeof(*b->kicks));
 	return b->kicks != NULL;
 }
 
@@ -40,15 +40,15 @@ void balance_tell(const struct balance *b, uint32_t load)
 {
 	const struct slot *own = &b->slots[b->number];
 
-	heritage_peers_set(b->peers, b->number,
-			   (struct peer){ .live = load,
-					  .seat = (uint16_t)load32(&own->seat),
-					  .state = (uint8_t)load32(&own->state) });
+	hints_set(b->hints, b->number,
+		  (struct hint){ .live = load,
+				 .seat = (uint16_t)load32(&own->seat),
+				 .state = (uint8_t)load32(&own->state) });
 }
 
 static bool is_ready_peer(const struct balance *b, unsigned i)
 {
-	return i != b->number && heritage_peers_get(b->peers, i).state == SLOT_READY;
+	return i != b->number && hints_get(b->hints, i).state == SLOT_READY;
 }
 
 bool balance_owns(const struct balance *b, unsigned socket, unsigned sockets)
@@ -58,9 +58,9 @@ bool balance_owns(const struct balance *b, unsigned socket, unsigned sockets)
 
 bool balance_is_deputy(const struct balance *b, unsigned socket, unsigned sockets)
 {
-	for (unsigned i = 0; i < b->peers->count; i++) {
+	for (unsigned i = 0; i < b->hints->count; i++) {
 		if (!is_ready_peer(b, i) ||
-		    (i > b->number && heritage_peers_get(b->peers, i).seat % sockets != socket))
+		    (i > b->number && hints_get(b->hints, i).seat % sockets != socket))
 			continue;
 		if (load32(&b->slots[i].state) == SLOT_READY &&
 		    (i < b->number || load32(&b->slots[i].seat) % sockets == socket))
@@ -105,13 +105,13 @@ struct standing balance_look(struct balance *b, uint32_t load, int64_t now_ms)
 
 	if (load < YIELD_AT) /* no peer can have so many fewer */
 		return standing;
-	for (unsigned i = 0; i < b->peers->count; i++) {
-		struct peer peer = heritage_peers_get(b->peers, i);
+	for (unsigned i = 0; i < b->hints->count; i++) {
+		struct hint hint = hints_get(b->hints, i);
 
-		if (peer.live >= least || peer.state != SLOT_READY || i == b->number ||
+		if (hint.live >= least || hint.state != SLOT_READY || i == b->number ||
 		    now_ms < b->kicks[i].doubted_ms || is_deaf(b, i, now_ms))
 			continue;
-		least = peer.live;
+		least = hint.live;
 		standing.lightest = i;
 	}
 	standing.excess = load - least;
@@ -139,7 +139,7 @@ static void kick_peer(struct balance *b, unsigned peer, unsigned listener, int64
 		kick->turns = turns;
 		kick->at_ms = now_ms;
 	}
-	heritage_peers_ask(b->peers, peer, listener);
+	hints_ask(b->hints, peer, listener);
 	/*
 	 * A full queue already wakes the peer; in any case the connection stays in the listener's
 	 * queue.
@@ -172,5 +172,5 @@ uint64_t balance_asked(struct balance *b)
 	for (unsigned i = 0; i < KICKS_AT_ONCE; i++)
 		if (sys_recv(balance_fd(b), &byte, 1, MSG_DONTWAIT) < 0)
 			break;
-	return heritage_peers_asked(b->peers, b->number);
+	return hints_asked(b->hints, b->number);
 }

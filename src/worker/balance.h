@@ -17,7 +17,7 @@
 
 struct balance {
 	struct slot *slots;        /* of the generation; slots[number] is this worker's */
-	const struct peers *peers; /* one for each slot; bounds every walk */
+	const struct hints *hints; /* one for each slot; bounds every walk */
 	const struct wire *wires;  /* one for each slot */
 	unsigned number;
 	struct lately {
@@ -76,7 +76,7 @@ bool balance_yields(const struct standing *s);
  */
 bool balance_pass(struct balance *b, const struct standing *s, unsigned listener, int64_t now_ms);
 
-/* Takes the mask (heritage_peers_mask) of listeners that others ask this worker to accept from. */
+/* Takes the mask (hints_mask) of listeners that others ask this worker to accept from. */
 uint64_t balance_asked(struct balance *b);
 
 #endif

@@ -2,6 +2,7 @@
 /*
  * The life of one connection.
  *
+ *   PREFACE --complete, admitted--> OPEN        (without a preface it begins as OPEN)
  *   OPEN --FINISH--> FLUSHING --out empty: shutdown(SHUT_WR)--> LINGERING
  *   LINGERING --peer's FIN or timeout: close()--> CLOSED
  *   any state --ABORT or error: close()--> CLOSED
@@ -17,32 +18,56 @@
 #include "worker/conn_record.h"
 #include "worker/pool.h"
 
-/*
- * Takes over a descriptor that accept returned, in the fresh record c: calls the service's open and
- * serves input that is already there.
- */
-void conn_begin(struct pool *pool, struct conn *c);
+/* Changes the state of the connection, on both sides of a pair; the picture must allow it. */
+void conn_move_to(struct conn *c, enum conn_state next);
+
+/* In hand: ends the connection now, in any state. Its records are free afterwards. */
+void conn_close(struct conn *side, enum close_reason reason);
+
+/* The reason to end with after a failed call on that side; the errno of a peer is no client's. */
+enum close_reason conn_reason_of(const struct conn *c, int error);
 
 /*
- * One visit: epoll reported `events` for the connection, or its turn has come in the run queue
- * (events 0). Moves at most one share of bytes; a connection with more to do is in the run queue
- * afterwards.
+ * Sends what waits on all sides, and passes ends of streams on. Returns true unless that ended the
+ * connection.
  */
-void conn_ready(struct pool *pool, struct conn *c, uint32_t events);
-
-/* The connection waits in the run queue: epoll stops reporting it. */
-void conn_mute(struct pool *pool, struct conn *c);
-
-/* The connection's deadline has passed. */
-void conn_expire(struct pool *pool, struct conn *c);
-
-/* Ends the connection now, in any state. The record is free afterwards. */
-void conn_end(struct pool *pool, struct conn *c, enum close_reason reason);
+bool conn_flush(struct conn *c);
 
 /*
- * Takes over a connection of an earlier worker of the slot: waits for its client again, with the
- * old deadlines.
+ * The client's side, in FLUSHING with nothing left to send: the server ends its side, and the client
+ * may still read the last answer and end its own.
  */
-void conn_resume(struct pool *pool, struct conn *c);
+void conn_half_close(struct conn *c);
+
+/*
+ * Sets the events and the timers of all sides, for the client's side. Returns true unless that ended
+ * the connection.
+ */
+bool conn_wait(struct conn *c);
+
+/* The same as conn_close for a connection that is not in hand. */
+void conn_end(struct pool *pool, struct record *r, enum close_reason reason);
+
+/*
+ * Takes over a connection that another worker served: waits for its client again, with the old
+ * deadlines. What epoll watches is set right where the record says otherwise.
+ */
+void conn_resume(struct pool *pool, struct record *client);
+
+/*
+ * Steps by which a connection goes to another worker, without a word to the client. conn_freeze takes
+ * it out of all lists until conn_resume. conn_detach takes it out of epoll; it returns false with
+ * errno set when epoll may still report it.
+ */
+void conn_freeze(struct pool *pool, struct record *client);
+bool conn_detach(struct pool *pool, struct record *client);
+
+/*
+ * Another worker has it: frees its records, and writes its descriptors, CONN_FDS_MOST at most, to fds;
+ * returns how many. conn_close_fds closes them, in any order.
+ */
+enum { CONN_FDS_MOST = 4 };
+unsigned conn_let_go(struct pool *pool, struct record *client, int *fds);
+void conn_close_fds(int *fds, unsigned count);
 
 #endif

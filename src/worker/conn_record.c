@@ -1,114 +1,136 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads and writes a connection's record: its state, why and in which phase it ends, and its lines
- * in the logs.
+ * Reads and writes a connection in hand: its state, why and in which phase it ends, and its lines in
+ * the logs.
  */
-#include "accesslog/accesslog.h"
-#include "base/log.h"
 #include "worker/conn_record.h"
 
-const char *conn_remote(const struct conn *c, char *text)
+#include "accesslog/accesslog.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length)
 {
-	return net_write(&c->remote, c->remote_port, text);
+	struct record *r = c->record;
+
+	BUG_ON(r->file_left > 0 || length == 0);
+	r->file = fd;
+	r->file_offset = offset;
+	r->file_left = length;
+}
+
+void conn_set_deadline(struct conn *c, int64_t in_ms)
+{
+	c->record->due_ms = in_ms > 0 ? clock_ms() + in_ms : 0;
+}
+
+static struct record_buf limits_of(const struct buf *b)
+{
+	return (struct record_buf){ b->number, b->start, b->end };
+}
+
+void conn_store(struct conn *c)
+{
+	c->record->in = limits_of(&c->in);
+	c->record->out = limits_of(&c->out);
+	if (!c->peer)
+		return;
+	c->peer->record->in = limits_of(&c->peer->in);
+	c->peer->record->out = limits_of(&c->peer->out);
+}
+
+static bool is_empty(const struct conn *c)
+{
+	return buf_used(&c->in) == 0 && !conn_has_output(c);
 }
 
 bool conn_is_between_messages(const struct conn *c)
 {
 	if (c->service->idle)
 		return c->service->idle(c);
-	return buf_used(&c->in) == 0 && buf_used(&c->out) == 0;
+	return is_empty(c) && (!c->peer || is_empty(c->peer));
 }
 
 bool conn_rests(const struct conn *c)
 {
-	return c->state == CONN_LINGERING || (c->state == CONN_OPEN && conn_is_between_messages(c));
-}
-
-char conn_phase_letter(const struct conn *c, enum close_reason reason, bool is_between_messages)
-{
-	if (c->state == CONN_LINGERING)
-		return reason == CLOSE_client_closed ? '-' : 'L';
-	if (reason == CLOSE_message_invalid || reason == CLOSE_message_too_long ||
-	    reason == CLOSE_message_incomplete || reason == CLOSE_message_timeout)
-		return 'R';
-	if (buf_used(&c->out) > 0)
-		return 'D';
-	return c->state == CONN_FLUSHING || is_between_messages ? '-' : 'R';
+	return c->record->state == CONN_LINGERING ||
+	       (c->record->state == CONN_OPEN && conn_is_between_messages(c));
 }
 
 void conn_set_phase(struct conn *c, enum close_reason reason)
 {
-	c->phase = (uint8_t)conn_phase_letter(c, reason, conn_is_between_messages(c));
+	conn_store(c);
+	c->record->phase =
+		(uint8_t)record_phase_letter(c->record, reason, conn_is_between_messages(c));
 }
 
 void conn_set_close_reason(struct conn *c, enum close_reason reason)
 {
-	if (c->ending != CLOSE_none)
+	c = conn_client(c);
+	if (c->record->ending != CLOSE_none)
 		return;
 	conn_set_phase(c, reason);
-	c->ending = (uint8_t)reason;
+	c->record->ending = (uint8_t)reason;
 }
 
 void conn_log_ended(const struct conn *c, int64_t now_us, int error)
 {
+	const struct record *r = c->record;
 	char remote[ADDR_TEXT];
 
 	if (!log_wants(EVENT_connection_ended))
 		return;
-	LOG(EVENT_connection_ended, LOG_STR("remote", conn_remote(c, remote)),
-	    LOG_STR("service", c->service->name), LOG_STR("ending", close_reason_name(c->ending)),
-	    LOG_NUM("bytes_in", c->bytes_in), LOG_NUM("bytes_out", c->bytes_out),
-	    LOG_NUM("messages", c->messages), LOG_NUM("ms", (now_us - c->opened_us) / 1000),
-	    LOG_STR("error", c->ending == CLOSE_system_error ? strerrorname_np(error) : "none"));
-}
-
-const char *conn_state_letters(char *state, enum close_reason reason, char phase)
-{
-	state[0] = close_reason_who(reason);
-	state[1] = phase;
-	state[2] = '\0';
-	return state;
+	LOG(EVENT_connection_ended, LOG_STR("remote", record_remote(r, remote)),
+	    LOG_STR("service", c->service->name), LOG_STR("ending", close_reason_name(r->ending)),
+	    LOG_NUM("bytes_in", r->bytes_in), LOG_NUM("bytes_out", r->bytes_out),
+	    LOG_NUM("messages", r->messages), LOG_NUM("ms", (now_us - r->opened_us) / 1000),
+	    LOG_STR("error", r->ending == CLOSE_system_error ? strerrorname_np(error) : "none"));
 }
 
 /* The byte is checked: a service may have overwritten it. */
-static char phase_of(const struct conn *c)
+static char phase_of(const struct record *r)
 {
-	return c->phase == 'R' || c->phase == 'D' || c->phase == 'L' ? (char)c->phase : '-';
+	return r->phase == 'R' || r->phase == 'D' || r->phase == 'L' ? (char)r->phase : '-';
 }
 
 void conn_log_access(const struct conn *c, int64_t now_us)
 {
+	const struct record *r = c->record;
 	char state[3];
 	struct access_entry entry = {
-		.what = CONN_LOG_WHAT,
-		.connection = c->number,
+		.what = RECORD_LOG_WHAT,
+		.worker = r->birth_worker,
+		.generation = r->birth_generation,
+		.connection = r->number,
 		.listen = c->conf->address,
 		.service = c->service->name,
-		.remote = { &c->remote, c->remote_port },
-		.bytes_in = c->bytes_in,
-		.bytes_out = c->bytes_out,
-		.messages = c->messages,
-		.seconds = now_us - c->opened_us,
-		.ending = close_reason_name(c->ending),
-		.state = conn_state_letters(state, c->ending, phase_of(c)),
+		.remote = { &r->remote, r->remote_port },
+		.bytes_in = r->bytes_in,
+		.bytes_out = r->bytes_out,
+		.messages = r->messages,
+		.seconds = now_us - r->opened_us,
+		.ending = close_reason_name(r->ending),
+		.state = record_state_letters(state, r->ending, phase_of(r)),
 	};
 
 	accesslog_add(&entry);
 }
 
-void conn_log_refused(const struct listen_conf *conf, const struct addr *remote, uint64_t number)
+void conn_log_refused(const struct conn_refused *refused)
 {
 	struct net net;
-	uint16_t port = net_from_addr(&net, remote);
+	uint16_t port = net_from_addr(&net, refused->remote);
 	char state[3];
 	struct access_entry entry = {
-		.what = CONN_LOG_WHAT,
-		.connection = number,
-		.listen = conf->address,
-		.service = conf->service,
+		.what = RECORD_LOG_WHAT,
+		.worker = refused->worker,
+		.generation = refused->generation,
+		.connection = refused->number,
+		.listen = refused->conf->address,
+		.service = refused->conf->service,
 		.remote = { &net, port },
 		.ending = close_reason_name(CLOSE_refused),
-		.state = conn_state_letters(state, CLOSE_refused, '-'),
+		.state = record_state_letters(state, CLOSE_refused, '-'),
 	};
 
 	accesslog_add(&entry);
@@ -126,13 +148,16 @@ static struct access_text text_of(const char *text, size_t length)
 
 void conn_log_request(const struct conn *c, const struct conn_request *request)
 {
+	const struct record *r = c->record;
 	char state[] = "--";
 	struct access_entry entry = {
 		.what = "request",
-		.connection = c->number,
+		.worker = r->birth_worker,
+		.generation = r->birth_generation,
+		.connection = r->number,
 		.listen = c->conf->address,
 		.service = c->service->name,
-		.remote = { &c->remote, c->remote_port },
+		.remote = { &r->remote, r->remote_port },
 		.bytes_in = request->bytes_in,
 		.bytes_out = request->bytes_out,
 		.messages = 1,
@@ -145,7 +170,7 @@ void conn_log_request(const struct conn *c, const struct conn_request *request)
 
 	if (!accesslog_is_on)
 		return;
-	if (c->begun_us != 0)
-		entry.seconds = accesslog_now_us() - c->begun_us;
+	if (r->begun_us != 0)
+		entry.seconds = accesslog_now_us() - r->begun_us;
 	accesslog_add(&entry);
 }

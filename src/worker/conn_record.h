@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The record of one connection, in the arena, and the calls by which a service reads and reports on
- * its connection. It moves no bytes and makes no transition: worker/conn.h does.
+ * A connection in hand, as its service sees it: its record with its buffers, its options and its
+ * peer, and the calls by which a service reads and reports on it. It moves no bytes and makes no
+ * transition: worker/conn.h does.
  */
 #ifndef WORKER_CONN_RECORD_H
 #define WORKER_CONN_RECORD_H
@@ -11,77 +12,96 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
-#include "base/timer.h"
-#include "stats/scoreboard.h"
+#include "worker/record.h"
 #include "worker/service.h"
 
-enum { CONN_MAGIC = 0x636f6e6e };
+struct pool;
+struct transport;
 
-/* In the arena, at the same address in every worker of the slot. */
+/*
+ * Valid while the connection is in hand; the same struct then serves the next one. In a pair each
+ * side is a struct conn of its own, and `peer` is the other side.
+ */
 struct conn {
-	uint32_t magic;  /* CONN_MAGIC while the record is in use */
-	uint32_t index;  /* index of this record */
-	uint32_t serial; /* distinguishes connections that use the same record in turn */
-	int fd;
-	uint8_t state;  /* enum conn_state */
-	uint8_t ending; /* enum close_reason: the first reason counts */
-	bool in_ended;  /* the client has ended its side */
-	uint8_t phase;  /* conn_phase_letter at that reason; at the close if no side is at fault */
-	uint32_t listener;  /* index into the heritage's listeners */
-	uint16_t watched;   /* events set in epoll; 0: not in epoll */
-	bool is_unfinished; /* its share was spent: the service may have more output */
-	uint8_t weight;     /* enum conn_weight */
-	struct buf in, out;
-	uint64_t bytes_in, bytes_out, messages;
-	uint64_t number;   /* unique in this worker's number and generation */
-	int64_t opened_us; /* clock_us() */
-	int64_t active_ms; /* when bytes last moved, or the lingering began */
-	int64_t begun_us;  /* when the message in progress began; 0: between messages */
-	struct timer_node timer;
+	struct record *record; /* in the arena */
+	struct conn *peer;     /* NULL: no pair */
 	const struct listen_conf *conf;
 	const struct service *service;
-	struct net remote; /* the client's address, all bits; empty for unix */
-	uint16_t remote_port;
-	_Alignas(8) char state_bytes[]; /* the service's, followed by CONN_MAGIC once more */
+	const struct transport *transport;
+	struct pool *pool;
+	struct buf in, out; /* conn_store writes them to the record */
 };
 
-/* Bytes of a record whose service keeps state_size bytes of state. */
-static inline size_t conn_record_size(size_t state_size)
+/* The client's side of the connection. */
+static inline struct conn *conn_client(struct conn *c)
 {
-	return (sizeof(struct conn) + state_size + sizeof(uint64_t) + 7) / 8 * 8;
+	return c->record->side == SIDE_CLIENT ? c : c->peer;
 }
 
-/* The word at the end of a record of `stride` bytes; a write beyond the state changes it. */
-static inline uint32_t *conn_guard(struct conn *c, size_t stride)
+static inline bool conn_is_client(const struct conn *c)
 {
-	return (uint32_t *)((char *)c + stride - sizeof(uint64_t));
+	return c->record->side == SIDE_CLIENT;
 }
 
-/* The service's own zeroed state. */
+/* The service's own zeroed state, from either side. */
 static inline void *conn_state(struct conn *c)
 {
-	return c->state_bytes;
+	return conn_client(c)->record->state_bytes;
 }
 
 static inline const void *conn_state_const(const struct conn *c)
 {
-	return c->state_bytes;
+	return c->record->side == SIDE_CLIENT ? c->record->state_bytes :
+						c->peer->record->state_bytes;
+}
+
+/* True when the other end of this side has ended its stream: c->in gets no more bytes. */
+static inline bool conn_in_ended(const struct conn *c)
+{
+	return c->record->in_ended;
+}
+
+/* True while output of this side, bytes or a file range, has not gone out. */
+static inline bool conn_has_output(const struct conn *c)
+{
+	return buf_used(&c->out) > 0 || c->record->file_left > 0;
 }
 
 /* A service counts a message that it has answered. */
 static inline void conn_count_message(struct conn *c)
 {
-	c->messages++;
+	conn_client(c)->record->messages++;
+}
+
+/* A service says when its worker reads from this side; FLOW_BOUNDED at first. */
+static inline void conn_set_flow(struct conn *c, enum conn_flow flow)
+{
+	c->record->flow = (uint8_t)flow;
+}
+
+/* The sending direction of this side ends once its output has gone out. */
+static inline void conn_end_output(struct conn *c)
+{
+	if (c->record->output == OUTPUT_OPEN)
+		c->record->output = OUTPUT_ENDING;
 }
 
 /*
- * The phase of a connection that ends now: R a message is coming in, D an answer is going out, L
- * the last answer has gone out and the client has not ended its side properly, - none of these.
- * Follows no pointer of the record.
+ * Sends `length` bytes of a regular file from `offset` on, after the bytes in c->out. The connection
+ * owns fd from now on. No range may be waiting; c->out gets no more bytes before drained is called.
  */
-char conn_phase_letter(const struct conn *c, enum close_reason reason, bool is_between_messages);
+void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length);
 
-/* The service decides; without its hook, true when both buffers are empty. */
+/*
+ * The service's hook expired is called for this side in_ms milliseconds from now, unless the deadline
+ * is set again before; 0: never.
+ */
+void conn_set_deadline(struct conn *c, int64_t in_ms);
+
+/* Writes the buffers' numbers and limits to the record, and likewise for the peer. */
+void conn_store(struct conn *c);
+
+/* The service decides; without its hook, true when all buffers of the connection are empty. */
 bool conn_is_between_messages(const struct conn *c);
 
 /* Notes the phase in the record, for that reason. */
@@ -117,18 +137,8 @@ bool conn_logs(void);
  */
 void conn_log_request(const struct conn *c, const struct conn_request *request);
 
-/* Writes the client's address with its port to text, of ADDR_TEXT bytes; returns text. */
-const char *conn_remote(const struct conn *c, char *text);
-
 /* True when it is between messages or lingers: ending it now costs no client an answer. */
 bool conn_rests(const struct conn *c);
-
-/*
- * The access log's fields "what" and "state" of a connection; writes 3 bytes to state and returns
- * it.
- */
-#define CONN_LOG_WHAT "connection"
-const char *conn_state_letters(char *state, enum close_reason reason, char phase);
 
 /*
  * Adds a line of the access log for a connection that has ended, at now_us; its record is still as
@@ -136,10 +146,16 @@ const char *conn_state_letters(char *state, enum close_reason reason, char phase
  */
 void conn_log_access(const struct conn *c, int64_t now_us);
 
-/*
- * The same for a connection that was refused by its address, from the listener of conf, with the
- * number that it would have had. Only when accesslog_is_on.
- */
-void conn_log_refused(const struct listen_conf *conf, const struct addr *remote, uint64_t number);
+/* A connection that was refused by its address: the listener's options, and what it would have. */
+struct conn_refused {
+	const struct listen_conf *conf;
+	const struct addr *remote;
+	uint64_t number;
+	uint32_t generation;
+	unsigned worker;
+};
+
+/* The same for a connection that was refused by its address. Only when accesslog_is_on. */
+void conn_log_refused(const struct conn_refused *refused);
 
 #endif

@@ -7,21 +7,26 @@
 
 #include "accesslog/accesslog.h"
 #include "base/log.h"
+#include "base/oldest.h"
 #include "base/sys.h"
+#include "worker/audit.h"
 #include "worker/conn.h"
+#include "worker/share.h"
+#include "worker/visit.h"
+#include "worker/watching.h"
 
 /* How long a turn may last before heavy connections, and then unknown ones, wait for the next. */
 enum { TURN_US = 2000, TURN_MOST_US = 8000 };
 
 enum { TICK_VISITS = 8 }; /* light visits between two readings of the clock */
 
-static void log_opened(const struct conn *c)
+static void log_opened(const struct listen_conf *conf, const struct record *r)
 {
 	char remote[ADDR_TEXT];
 
 	if (log_wants(EVENT_connection_opened))
-		LOG(EVENT_connection_opened, LOG_STR("remote", conn_remote(c, remote)),
-		    LOG_STR("listen", c->conf->address), LOG_STR("service", c->service->name));
+		LOG(EVENT_connection_opened, LOG_STR("remote", record_remote(r, remote)),
+		    LOG_STR("listen", conf->address), LOG_STR("service", conf->service));
 }
 
 static bool is_over(const struct pool *pool, int64_t most_us)
@@ -35,24 +40,62 @@ static bool is_busy(const struct pool *pool)
 	return pool_has_waiting(pool) || is_over(pool, TURN_US);
 }
 
-void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct addr *remote)
+static uint8_t weigh_visit(const struct pool *pool, enum conn_weight before)
 {
-	struct conn *c = pool_new_record(pool, listener, fd, remote);
-
-	log_opened(c);
-	pool->is_weighing = pool->is_ahead = is_busy(pool);
-	conn_begin(pool, c);
-	c->weight = runqueue_weigh(WEIGHT_UNKNOWN, pool->moved, pool->asked_us);
+	return (uint8_t)share_weigh(before, pool->hand.moved, pool->hand.asked_us);
 }
 
-bool dispatch_resume(struct pool *pool, const bool *is_kept)
+void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct addr *remote)
+{
+	struct record *r = pool_new_record(pool, listener, fd, remote);
+
+	log_opened(pool_conf(pool, r), r);
+	pool->is_weighing = pool->is_ahead = is_busy(pool);
+	visit_first(pool, r);
+	r->weight = weigh_visit(pool, WEIGHT_UNKNOWN);
+}
+
+/* One that is on its way to another worker may be served there already. */
+static void resume_all(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
+		struct record *r = arena_record(pool->arena, i);
+
+		if (!record_is_client(r))
+			continue;
+		if (r->passage == PASSAGE_OFFERED)
+			(void)conn_detach(pool, r);
+		else
+			conn_resume(pool, r);
+	}
+}
+
+bool dispatch_resume(struct pool *pool, const bool *is_kept, bool is_new_epoll)
 {
 	if (!pool_resume(pool, is_kept))
 		return false;
-	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++)
-		if (is_kept[i])
-			conn_resume(pool, arena_conn(pool->arena, i));
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
+		struct record *r = arena_record(pool->arena, i);
+
+		if (!is_kept[i])
+			continue;
+		audit_add(pool, r);
+		if (is_new_epoll)
+			r->watched = 0;
+	}
+	resume_all(pool);
 	return true;
+}
+
+void dispatch_watch_all(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
+		struct record *r = arena_record(pool->arena, i);
+
+		if (record_is_used(r))
+			r->watched = 0;
+	}
+	resume_all(pool);
 }
 
 /* Keeps the heartbeat fresh and times messages during a long turn. */
@@ -70,39 +113,41 @@ static void tick_clock(struct pool *pool)
 }
 
 /* The record may be free afterwards, but no other connection has it yet. */
-static void visit_conn(struct pool *pool, struct conn *c, uint32_t events, bool has_waited)
+static void visit_conn(struct pool *pool, struct record *r, uint32_t events, bool has_waited)
 {
-	enum conn_weight before = c->weight;
+	enum conn_weight before = r->weight;
 
+	if (!audit_passes(pool, r))
+		return;
 	pool->is_weighing = is_busy(pool);
 	pool->is_ahead = pool->is_weighing && !has_waited;
-	conn_ready(pool, c, events);
-	c->weight = runqueue_weigh(before, pool->moved, pool->asked_us);
-	if (++pool->visits >= TICK_VISITS || c->weight == WEIGHT_HEAVY)
+	visit_ready(pool, r, events);
+	r->weight = weigh_visit(pool, before);
+	if (++pool->visits >= TICK_VISITS || r->weight == WEIGHT_HEAVY)
 		tick_clock(pool);
 }
 
 /* True when a visit would delay connections that wait already, or events that are still to come. */
-static bool must_wait(const struct pool *pool, const struct conn *c)
+static bool must_wait(const struct pool *pool, const struct record *r)
 {
-	if (c->weight == WEIGHT_HEAVY)
+	if (r->weight == WEIGHT_HEAVY)
 		return pool_has_waiting(pool) || is_over(pool, TURN_US);
-	return c->weight == WEIGHT_UNKNOWN && is_over(pool, TURN_MOST_US);
+	return r->weight == WEIGHT_UNKNOWN && is_over(pool, TURN_MOST_US);
 }
 
 /* A connection may have ended since epoll reported it, and its record may belong to another one. */
 void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events)
 {
-	struct conn *c = arena_conn(pool->arena, (uint32_t)tag);
+	struct record *r = arena_record(pool->arena, (uint32_t)tag);
 
-	if (c->magic != CONN_MAGIC || pool_tag(c) != tag)
+	if (!record_is_served(r) || pool_tag(r) != tag)
 		return;
-	if (runqueue_has(&pool->queue, c->index))
-		conn_mute(pool, c);
-	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(pool, c))
-		runqueue_push(&pool->queue, c->index);
+	if (ring_has(&pool->queue, r->index))
+		watching_mute(pool, r);
+	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(pool, r))
+		ring_push(&pool->queue, r->index);
 	else
-		visit_conn(pool, c, events, false);
+		visit_conn(pool, r, events, false);
 }
 
 static void run_queue(struct pool *pool)
@@ -110,10 +155,16 @@ static void run_queue(struct pool *pool)
 	uint32_t index;
 
 	do {
-		if (!runqueue_pop(&pool->queue, &index))
+		if (!ring_pop(&pool->queue, &index))
 			return;
-		visit_conn(pool, arena_conn(pool->arena, index), 0, true);
+		visit_conn(pool, arena_record(pool->arena, index), 0, true);
 	} while (!is_over(pool, TURN_US));
+}
+
+static void expire_record(struct pool *pool, struct record *r)
+{
+	if (audit_passes(pool, r))
+		visit_due(pool, r);
 }
 
 /* Due connections that are not ended now come first in the next turn, which does not sleep. */
@@ -123,7 +174,7 @@ static void expire_due(struct pool *pool)
 	int64_t now_ms = pool->loop->now_ms;
 
 	for (unsigned n = 1; (node = timer_pop(&pool->timers, now_ms)); n++) {
-		conn_expire(pool, (struct conn *)((char *)node - offsetof(struct conn, timer)));
+		expire_record(pool, arena_record(pool->arena, (uint32_t)(node - pool->nodes)));
 		if (n % TICK_VISITS != 0)
 			continue;
 		tick_clock(pool);
@@ -138,86 +189,67 @@ void dispatch_end_turn(struct pool *pool)
 	if (pool->answered > 0)
 		tick_clock(pool);
 	expire_due(pool);
+	audit_step(pool);
 	if (accesslog_is_on)
 		accesslog_relieve(ACCESSLOG_MANY);
+}
+
+static bool is_served_client(const struct record *r)
+{
+	return record_is_served(r) && r->side == SIDE_CLIENT;
 }
 
 void dispatch_drain(struct pool *pool)
 {
 	pool->draining = true;
-	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++)
-		if (arena_conn(pool->arena, i)->magic == CONN_MAGIC)
-			runqueue_push(&pool->queue, i);
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++)
+		if (is_served_client(arena_record(pool->arena, i)))
+			ring_push(&pool->queue, i);
 }
 
 void dispatch_end_all(struct pool *pool, enum close_reason reason)
 {
-	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++) {
-		struct conn *c = arena_conn(pool->arena, i);
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
+		struct record *r = arena_record(pool->arena, i);
 
-		if (c->magic == CONN_MAGIC)
-			conn_end(pool, c, reason);
+		if (record_is_client(r))
+			conn_end(pool, r, reason);
 	}
 }
 
-static struct pool_oldest find_oldest(const struct pool *pool)
+static struct oldest find_oldest(const struct pool *pool)
 {
-	struct pool_oldest o = { .wanted = SLOT_NOTES };
+	struct oldest o = { .wanted = SLOT_NOTES };
 
-	for (uint32_t i = 0; pool->limit.total > 0 && i < pool->arena->head->conn_high; i++) {
-		const struct conn *c = arena_conn(pool->arena, i);
+	for (uint32_t i = 0; pool->limit.total > 0 && i < pool->arena->head->record_high; i++) {
+		const struct record *r = arena_record(pool->arena, i);
 
-		if (c->magic == CONN_MAGIC)
-			pool_consider_oldest(&o, i, c->opened_us);
+		if (record_is_client(r))
+			oldest_consider(&o, i, r->opened_us);
 	}
 	return o;
 }
 
-static struct conn_note note_of(const struct pool *pool, const struct conn *c)
+static struct conn_note note_of(const struct pool *pool, const struct record *r)
 {
 	return (struct conn_note){
-		.remote = c->remote,
-		.remote_port = c->remote_port,
-		.state = c->state,
-		.listener = (uint8_t)pool->listeners->list[c->listener].row,
-		.opened_ms = c->opened_us / 1000,
-		.active_ms = c->active_ms,
-		.bytes_in = c->bytes_in,
-		.bytes_out = c->bytes_out,
+		.remote = r->remote,
+		.remote_port = r->remote_port,
+		.state = r->state,
+		.listener = (uint8_t)pool->listeners->list[r->listener].row,
+		.opened_ms = r->opened_us / 1000,
+		.active_ms = r->active_ms,
+		.bytes_in = r->bytes_in,
+		.bytes_out = r->bytes_out,
 	};
-}
-
-/* The number is odd from here to end_notes; a worker that died in between has left it odd. */
-static uint32_t begin_notes(struct conn_notes *notes)
-{
-	uint32_t odd = atomic_load_explicit(&notes->seq, memory_order_relaxed) | 1;
-
-	atomic_store_explicit(&notes->seq, odd, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-	return odd;
-}
-
-static void end_notes(struct conn_notes *notes, uint32_t odd)
-{
-	atomic_store_explicit(&notes->seq, odd + 1, memory_order_release);
 }
 
 void dispatch_publish_notes(const struct pool *pool)
 {
-	struct conn_notes *notes = &pool->slot->notes;
-	struct pool_oldest o = find_oldest(pool);
-	uint32_t odd = begin_notes(notes);
+	struct conn_note list[SLOT_NOTES];
+	struct oldest o = find_oldest(pool);
 
 	for (unsigned i = 0; i < o.count; i++)
-		notes->list[i] = note_of(pool, arena_conn(pool->arena, o.list[i].index));
-	atomic_store_explicit(&notes->count, o.count, memory_order_relaxed);
-	end_notes(notes, odd);
-}
-
-void dispatch_clear_notes(struct slot *slot)
-{
-	uint32_t odd = begin_notes(&slot->notes);
-
-	atomic_store_explicit(&slot->notes.count, 0, memory_order_relaxed);
-	end_notes(&slot->notes, odd);
+		list[i] = note_of(pool, arena_record(pool->arena, o.list[i].index));
+	scoreboard_set_notes(pool->slot, list, o.count);
 }

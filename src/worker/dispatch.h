@@ -3,7 +3,7 @@
  * The order in which a worker's connections are visited, how they drain, and the notes on those
  * that a draining worker waits for.
  *
- * No connection starves: a visit moves a share of bytes (worker/runqueue.h), and a turn of the loop
+ * No connection starves: a visit moves a share of bytes (worker/share.h), and a turn of the loop
  * lasts a few milliseconds.
  *
  *   epoll --light, or none waits--> visited at once
@@ -23,10 +23,13 @@
 
 /*
  * Takes over the connections of an earlier worker of the slot that recovery has found sound:
- * is_kept has an entry for every record below the arena's conn_high. Before any dispatch_accept.
- * Returns false with errno set. Allocates.
+ * is_kept has an entry for every record below the arena's record_high. Before any dispatch_accept.
+ * is_new_epoll: epoll watches none of them yet. Returns false with errno set. Allocates.
  */
-bool dispatch_resume(struct pool *pool, const bool *is_kept);
+bool dispatch_resume(struct pool *pool, const bool *is_kept, bool is_new_epoll);
+
+/* The epoll is a new one: watches all connections in it. */
+void dispatch_watch_all(struct pool *pool);
 
 /*
  * Takes over an accepted descriptor: gives it a record and serves it. conn_limit_has must be true.
@@ -56,10 +59,8 @@ void dispatch_end_all(struct pool *pool, enum close_reason reason);
 
 /*
  * Writes the oldest connections, for which a draining worker waits, to its slot, where any process
- * can read them; none when there is no connection. dispatch_clear_notes drops those of an earlier
- * worker of the slot.
+ * can read them; none when there is no connection.
  */
 void dispatch_publish_notes(const struct pool *pool);
-void dispatch_clear_notes(struct slot *slot);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Closes the descriptors that a worker does not keep (close_range(2)), and counts claims to a
- * descriptor in a hash table with linear probing, at most half full. Recovery checks whether a
+ * Closes the descriptors that a worker does not keep (close_range(2)). Recovery checks whether a
  * descriptor is open.
  */
 #include "worker/fds.h"
@@ -25,9 +24,7 @@ static unsigned collect_kept(const struct heritage *h, bool with_listeners, int 
 		kept[n++] = fd;
 	n += log_fds(kept + n);
 	n += accesslog_fds(kept + n);
-	for (unsigned i = 0; i < h->peer_count; i++)
-		kept[n++] = heritage_wire(h, i);
-	kept[n++] = heritage_bell(h);
+	n += heritage_fds(h, kept + n);
 	for (unsigned i = 0; with_listeners && i < h->listeners->count; i++)
 		for (unsigned s = 0; s < h->listeners->list[i].fd_count; s++)
 			kept[n++] = h->listeners->list[i].fds[s];
@@ -43,21 +40,10 @@ static bool close_gaps(const int *kept, unsigned count)
 	return sys_close_range((unsigned)kept[count - 1] + 1, ~0U) == 0;
 }
 
-void fds_leave_terminal(void)
-{
-	int fd = sys_open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY, 0);
-
-	if (fd < 0)
-		return;
-	sys_dup2(fd, STDIN_FILENO);
-	sys_dup2(fd, STDOUT_FILENO);
-	sys_close(fd);
-}
-
 bool fds_close_others(const struct heritage *h, bool with_listeners, const int *connections,
 		      unsigned count)
 {
-	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + 1 + h->peer_count +
+	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + heritage_fds_most(h) +
 		      listener_sockets(h->listeners) + count;
 	int *kept = calloc(most, sizeof(*kept));
 	unsigned n;
@@ -72,81 +58,4 @@ bool fds_close_others(const struct heritage *h, bool with_listeners, const int *
 	done = close_gaps(kept, n);
 	free(kept);
 	return done;
-}
-
-/* A worker that left by itself has closed them in the table that all workers of the slot share. */
-static bool is_closed(int fd)
-{
-	struct sockaddr_storage peer;
-	int listens = 0;
-	socklen_t len = sizeof(listens), size = sizeof(peer);
-
-	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
-		return errno == EBADF || errno == ENOTSOCK;
-	/*
-	 * A socket that was shut down does not listen either, but has no peer; it can be revived.
-	 */
-	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
-}
-
-bool fds_has_listeners(const struct listener_set *set)
-{
-	for (unsigned i = 0; i < set->count; i++)
-		for (unsigned k = 0; k < set->list[i].fd_count; k++)
-			if (is_closed(set->list[i].fds[k]))
-				return false;
-	return true;
-}
-
-/* From the golden ratio: neighbouring numbers are spread far apart, each to a place of its own. */
-#define SPREAD UINT32_C(0x9e3779b9)
-
-bool fds_claims_new(struct fds_claims *claims, uint32_t most)
-{
-	size_t places = 2;
-
-	while (places < 2 * (size_t)most)
-		places *= 2;
-	claims->mask = (uint32_t)(places - 1);
-	claims->table = calloc(places, sizeof(*claims->table));
-	return claims->table != NULL;
-}
-
-void fds_claims_free(struct fds_claims *claims)
-{
-	free(claims->table);
-	claims->table = NULL;
-}
-
-/* The place where fd is stored, or would be. */
-static struct claim *find_place(const struct fds_claims *claims, int fd)
-{
-	uint32_t i = ((uint32_t)fd * SPREAD) & claims->mask;
-
-	while (claims->table[i].count > 0 && claims->table[i].fd != fd)
-		i = (i + 1) & claims->mask;
-	return &claims->table[i];
-}
-
-static void add_claims(struct fds_claims *claims, int fd, uint32_t count)
-{
-	struct claim *place = find_place(claims, fd);
-
-	place->fd = fd;
-	place->count += count;
-}
-
-void fds_claims_count(struct fds_claims *claims, int fd)
-{
-	add_claims(claims, fd, 1);
-}
-
-void fds_claims_reserve(struct fds_claims *claims, int fd)
-{
-	add_claims(claims, fd, 2);
-}
-
-bool fds_claims_is_sole(const struct fds_claims *claims, int fd)
-{
-	return find_place(claims, fd)->count == 1;
 }

@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/oldest.h"
 #include "worker/pool.h"
 
 struct make_room {
-	bool is_on;              /* the option make_room */
-	struct pool_oldest next; /* the connections to end next, in this order */
-	unsigned at;             /* index of the first one not tried yet */
-	int64_t again_ms;        /* after a walk that found none: no new walk before then */
+	bool is_on;         /* the option make_room */
+	struct oldest next; /* the connections to end next, in this order */
+	unsigned at;        /* index of the first one not tried yet */
+	int64_t again_ms;   /* after a walk that found none: no new walk before then */
 };
 
 /*

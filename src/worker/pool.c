@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hands out records and buffers, counts connections, and computes their deadlines. worker/conn.c
- * serves a connection, worker/dispatch.c decides the order.
+ * Hands out records and buffers, and counts connections. worker/conn.c serves a connection,
+ * worker/dispatch.c decides the order.
  */
 #include "worker/pool.h"
 
@@ -9,37 +9,11 @@
 
 #include "accesslog/accesslog.h"
 #include "base/log.h"
-#include "base/sys.h"
+#include "base/pages.h"
+#include "worker/transport.h"
 
 /* Buffers with a higher index give their pages back as soon as they are free. */
 enum { BUFS_KEPT = 256 };
-
-static bool free_list_start(struct free_list *list, uint32_t most)
-{
-	list->most = most;
-	list->given_back = sys_mmap(NULL, most * sizeof(*list->given_back), PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return list->given_back != MAP_FAILED;
-}
-
-static void free_list_stop(struct free_list *list)
-{
-	(void)sys_munmap(list->given_back, list->most * sizeof(*list->given_back));
-}
-
-static uint32_t free_list_take(struct free_list *list)
-{
-	if (list->count > 0)
-		return list->given_back[--list->count];
-	BUG_ON(list->high == list->most);
-	return list->high++;
-}
-
-static void free_list_give(struct free_list *list, uint32_t index)
-{
-	BUG_ON(list->count == list->most);
-	list->given_back[list->count++] = index;
-}
 
 static bool find_services(struct pool *pool)
 {
@@ -51,21 +25,39 @@ static bool find_services(struct pool *pool)
 	return pool->services != NULL;
 }
 
+static size_t size_of_nodes(const struct pool *pool)
+{
+	return (size_t)pool->arena->record_most * sizeof(*pool->nodes);
+}
+
+static bool start_timers(struct pool *pool)
+{
+	pool->nodes = pages_new(size_of_nodes(pool));
+	return pool->nodes && timer_heap_new(&pool->timers, pool->arena->record_most);
+}
+
+static bool start_audit(struct pool *pool)
+{
+	pool->audit = (struct audit){ .waits = pages_new(pool->arena->record_most) };
+	return pool->audit.waits != NULL;
+}
+
 bool pool_start(struct pool *pool)
 {
 	return find_services(pool) &&
 	       conn_limit_start(&pool->limit, pool->listeners, pool->arena->conn_most) &&
-	       timer_heap_new(&pool->timers, pool->arena->conn_most) &&
-	       runqueue_start(&pool->queue, pool->arena->conn_most) &&
-	       free_list_start(&pool->records, pool->arena->conn_most) &&
-	       free_list_start(&pool->bufs, pool->arena->buf_most);
+	       start_timers(pool) && ring_start(&pool->queue, pool->arena->record_most) &&
+	       free_list_start(&pool->records, pool->arena->record_most) &&
+	       free_list_start(&pool->bufs, pool->arena->buf_most) && start_audit(pool);
 }
 
 void pool_stop(struct pool *pool)
 {
 	BUG_ON(pool->limit.total > 0);
 	timer_heap_free(&pool->timers);
-	runqueue_stop(&pool->queue);
+	pages_free(pool->nodes, size_of_nodes(pool));
+	pages_free(pool->audit.waits, pool->arena->record_most);
+	ring_stop(&pool->queue);
 	free_list_stop(&pool->records);
 	free_list_stop(&pool->bufs);
 	conn_limit_stop(&pool->limit);
@@ -74,24 +66,74 @@ void pool_stop(struct pool *pool)
 
 void pool_lend_buf(struct pool *pool, struct buf *b)
 {
-	if (b->base)
+	uint32_t index;
+
+	if (b->number != 0)
 		return;
-	b->base = arena_buf(pool->arena, free_list_take(&pool->bufs));
-	b->size = ARENA_BUF_SIZE;
-	b->start = b->end = 0;
+	index = free_list_take(&pool->bufs);
+	*b = (struct buf){ .base = arena_buf(pool->arena, index),
+			   .size = ARENA_BUF_SIZE,
+			   .number = index + 1 };
+}
+
+static void give_buf(struct pool *pool, uint32_t number)
+{
+	if (number > BUFS_KEPT)
+		arena_buf_forget(pool->arena, number - 1);
+	free_list_give(&pool->bufs, number - 1);
 }
 
 void pool_take_back_buf(struct pool *pool, struct buf *b)
 {
-	uint32_t index;
-
-	if (!b->base || buf_used(b) > 0)
+	if (b->number == 0 || buf_used(b) > 0)
 		return;
-	index = arena_buf_index(pool->arena, b->base);
-	if (index >= BUFS_KEPT)
-		arena_buf_forget(pool->arena, index);
-	free_list_give(&pool->bufs, index);
+	give_buf(pool, b->number);
 	*b = (struct buf){ 0 };
+}
+
+static struct buf buf_of(const struct arena *arena, const struct record_buf *b)
+{
+	if (b->number == 0)
+		return (struct buf){ 0 };
+	return (struct buf){ arena_buf(arena, b->number - 1), b->start, b->end, ARENA_BUF_SIZE,
+			     b->number };
+}
+
+void pool_view(struct pool *pool, struct record *r, struct conn *side)
+{
+	*side = (struct conn){ .record = r,
+			       .conf = pool_conf(pool, r),
+			       .service = pool->services[r->listener],
+			       .transport = &transport_plain,
+			       .pool = pool,
+			       .in = buf_of(pool->arena, &r->in),
+			       .out = buf_of(pool->arena, &r->out) };
+}
+
+void pool_view_at(const struct arena *arena, const struct listener_set *listeners, struct record *r,
+		  struct conn *side)
+{
+	const struct listen_conf *conf = listeners->list[r->listener].conf;
+
+	*side = (struct conn){ .record = r,
+			       .conf = conf,
+			       .service = service_find(conf->service),
+			       .in = buf_of(arena, &r->in),
+			       .out = buf_of(arena, &r->out) };
+}
+
+bool pool_rests(struct pool *pool, struct record *r)
+{
+	struct record *other = pool_peer(pool, r);
+	struct conn c, peer;
+
+	pool_view(pool, r, &c);
+	if (other) {
+		pool_view(pool, other, &peer);
+		c.peer = &peer;
+		peer.peer = &c;
+	}
+	return conn_rests(&c);
 }
 
 static void publish_live(const struct pool *pool)
@@ -99,38 +141,102 @@ static void publish_live(const struct pool *pool)
 	atomic_store_explicit(&pool->slot->live, pool->limit.total, memory_order_relaxed);
 }
 
+void pool_count_in(struct pool *pool, const struct record *client)
+{
+	conn_limit_take(&pool->limit, client->listener);
+	publish_live(pool);
+	cell_add(&pool_tally(pool, client)->connections_live, 1);
+}
+
+void pool_count_out(struct pool *pool, const struct record *client)
+{
+	conn_limit_give(&pool->limit, client->listener);
+	publish_live(pool);
+	cell_add(&pool_tally(pool, client)->connections_live, (uint64_t)-1);
+	pool->freed++;
+}
+
+/* The serial goes on: an event that epoll reported for the last connection is not for this one. */
+static struct record *clear_record(struct pool *pool, uint32_t index)
+{
+	struct record *r = arena_record(pool->arena, index);
+	uint32_t serial = r->serial + 1;
+
+	memset(r, 0, pool->arena->record_stride);
+	r->serial = serial;
+	r->index = index;
+	if (index >= pool->arena->head->record_high)
+		pool->arena->head->record_high = index + 1;
+	return r;
+}
+
+struct record *pool_take_record(struct pool *pool)
+{
+	if (free_list_is_empty(&pool->records))
+		return NULL;
+	return clear_record(pool, free_list_take(&pool->records));
+}
+
+void pool_publish_record(struct pool *pool, struct record *r)
+{
+	*record_guard(r, pool->arena->record_stride) = RECORD_GUARD;
+	atomic_signal_fence(memory_order_seq_cst);
+	r->magic = RECORD_MAGIC;
+}
+
+/* The first listener is of the first listen. */
+void pool_set_listener(const struct pool *pool, struct record *r, uint32_t listener)
+{
+	const struct listener *list = pool->listeners->list;
+
+	r->listener = (uint16_t)listener;
+	r->listen = (uint16_t)(list[listener].conf - list[0].conf);
+}
+
 /* In hand from its first byte on: a worker that dies here loses this connection and no other. */
-struct conn *pool_new_record(struct pool *pool, uint32_t listener, int fd,
-			     const struct addr *remote)
+struct record *pool_new_record(struct pool *pool, uint32_t listener, int fd,
+			       const struct addr *remote)
 {
 	uint32_t index = free_list_take(&pool->records);
-	struct conn *c = arena_conn(pool->arena, index);
+	struct record *r;
 
 	pool_take_in_hand(pool, index);
-	memset(c, 0, pool->arena->conn_stride);
-	if (index >= pool->arena->head->conn_high)
-		pool->arena->head->conn_high = index + 1;
-	c->index = index;
-	c->serial = ++pool->last_serial & INT32_MAX;
-	c->number = ++pool->arena->head->conn_number;
-	c->fd = fd;
-	c->listener = listener;
-	c->conf = pool->listeners->list[listener].conf;
-	c->service = pool->services[listener];
-	c->state = CONN_OPEN;
-	c->opened_us = pool->loop->now_us;
-	c->active_ms = pool->loop->now_ms;
-	*conn_guard(c, pool->arena->conn_stride) = CONN_MAGIC;
-	c->magic = CONN_MAGIC;
-	c->remote_port = net_from_addr(&c->remote, remote);
-	conn_limit_take(&pool->limit, listener);
-	publish_live(pool);
-	cell_add(&pool_tally(pool, c)->connections_live, 1);
-	return c;
+	r = clear_record(pool, index);
+	r->number = ++pool->arena->head->conn_number;
+	r->birth_generation = atomic_load_explicit(&pool->slot->generation, memory_order_relaxed);
+	r->birth_worker = (uint16_t)pool->number;
+	r->fd = fd;
+	pool_set_listener(pool, r, listener);
+	r->opened_us = pool->loop->now_us;
+	r->active_ms = pool->loop->now_ms;
+	r->remote_port = net_from_addr(&r->remote, remote);
+	pool_publish_record(pool, r);
+	pool_count_in(pool, r);
+	return r;
+}
+
+static void give_bufs(struct pool *pool, struct record *r)
+{
+	if (r->in.number != 0)
+		give_buf(pool, r->in.number);
+	if (r->out.number != 0)
+		give_buf(pool, r->out.number);
+	r->in = r->out = (struct record_buf){ 0 };
+}
+
+void pool_give_record(struct pool *pool, struct record *r)
+{
+	r->magic = 0;
+	give_bufs(pool, r);
+	timer_cancel(&pool->timers, &pool->nodes[r->index]);
+	ring_remove(&pool->queue, r->index);
+	free_list_give(&pool->records, r->index);
 }
 
 void pool_forget(struct pool *pool, struct conn *c)
 {
+	struct record *r = c->record;
+
 	/*
 	 * A worker that dies after the line and before the magic is cleared has it logged and
 	 * counted twice, the second time as lost in hand; in the other order it would be missing
@@ -138,37 +244,19 @@ void pool_forget(struct pool *pool, struct conn *c)
 	 */
 	if (accesslog_is_on)
 		conn_log_access(c, pool->loop->now_us);
-	cell_add(&pool->slot->tally.connections_ended_total[c->ending], 1);
+	cell_add(&pool->slot->tally.connections_ended_total[r->ending], 1);
 	atomic_signal_fence(memory_order_seq_cst);
-	c->magic = 0;
-	conn_limit_give(&pool->limit, c->listener);
-	publish_live(pool);
-	cell_add(&pool_tally(pool, c)->connections_live, (uint64_t)-1);
-	timer_cancel(&pool->timers, &c->timer);
-	runqueue_remove(&pool->queue, c->index);
-	free_list_give(&pool->records, c->index);
-	pool->freed++;
+	pool_give_record(pool, r);
+	pool_count_out(pool, r);
 }
 
-/* Used buffers lie below `high`; the others below it are free. */
-static void rebuild_bufs(struct pool *pool, const bool *is_used, uint32_t high)
+static void mark_buf(const struct record_buf *b, bool *is_used, uint32_t *high)
 {
-	pool->bufs.high = high;
-	pool->bufs.count = 0;
-	for (uint32_t i = 0; i < high; i++)
-		if (!is_used[i])
-			free_list_give(&pool->bufs, i);
-}
-
-static void mark_buf(const struct pool *pool, const struct buf *b, bool *is_used, uint32_t *high)
-{
-	uint32_t index = b->base ? arena_buf_index(pool->arena, b->base) : pool->arena->buf_most;
-
-	if (index == pool->arena->buf_most)
+	if (b->number == 0)
 		return;
-	is_used[index] = true;
-	if (index >= *high)
-		*high = index + 1;
+	is_used[b->number - 1] = true;
+	if (b->number > *high)
+		*high = b->number;
 }
 
 /* Rebuilds the list of free buffers: a dead worker's lists are never trusted. */
@@ -176,102 +264,46 @@ static void resume_bufs(struct pool *pool, const bool *is_kept, bool *is_used)
 {
 	uint32_t high = 0;
 
-	for (uint32_t i = 0; i < pool->arena->head->conn_high; i++) {
-		const struct conn *c = arena_conn(pool->arena, i);
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
+		const struct record *r = arena_record(pool->arena, i);
 
 		if (!is_kept[i])
 			continue;
-		mark_buf(pool, &c->in, is_used, &high);
-		mark_buf(pool, &c->out, is_used, &high);
+		mark_buf(&r->in, is_used, &high);
+		mark_buf(&r->out, is_used, &high);
 	}
-	rebuild_bufs(pool, is_used, high);
+	pool->bufs.high = high;
+	pool->bufs.count = 0;
+	for (uint32_t i = 0; i < high; i++)
+		if (!is_used[i])
+			free_list_give(&pool->bufs, i);
 }
 
-static unsigned count_kept(struct pool *pool, const struct conn *c)
+static void resume_records(struct pool *pool, const bool *is_kept, uint32_t *live)
 {
-	conn_limit_take(&pool->limit, c->listener);
-	return pool_row(pool, c);
+	pool->records.high = pool->arena->head->record_high;
+	for (uint32_t i = 0; i < pool->records.high; i++) {
+		const struct record *r = arena_record(pool->arena, i);
+
+		if (!is_kept[i]) {
+			free_list_give(&pool->records, i);
+		} else if (r->side == SIDE_CLIENT) {
+			conn_limit_take(&pool->limit, r->listener);
+			live[pool_row(pool, r)]++;
+		}
+	}
 }
 
 bool pool_resume(struct pool *pool, const bool *is_kept)
 {
-	uint32_t high = pool->arena->head->conn_high, live[METRIC_LISTENERS] = { 0 };
+	uint32_t live[METRIC_LISTENERS] = { 0 };
 	bool *is_used = calloc(pool->arena->buf_most, sizeof(*is_used));
 
 	if (!is_used)
 		return false;
 	resume_bufs(pool, is_kept, is_used);
 	free(is_used);
-	pool->records.high = high;
-	for (uint32_t i = 0; i < high; i++) {
-		if (is_kept[i])
-			live[count_kept(pool, arena_conn(pool->arena, i))]++;
-		else
-			free_list_give(&pool->records, i);
-	}
+	resume_records(pool, is_kept, live);
 	scoreboard_set_live(pool->slot, live);
 	return true;
-}
-
-uint64_t pool_tag(const struct conn *c)
-{
-	return (uint64_t)c->serial << 32 | c->index;
-}
-
-enum {
-	FRESH_MS = 1000, /* a draining worker waits this long for a connection's first bytes */
-	QUEUED_MS =
-		100, /* a due connection that waits in the run queue is checked again after this */
-};
-
-int64_t pool_due_ms(const struct pool *pool, const struct conn *c, enum close_reason *why)
-{
-	const struct listen_conf *conf = c->conf;
-	int64_t from = c->active_ms, timeout = conf->message_timeout;
-
-	*why = CLOSE_send_timeout;
-	if (c->state == CONN_LINGERING) {
-		*why = c->ending;
-		return from + conf->linger_timeout;
-	}
-	if (buf_used(&c->out) == 0) {
-		if (c->begun_us != 0) {
-			*why = CLOSE_message_timeout;
-			from = c->begun_us / 1000;
-		} else if (pool->draining && c->bytes_in == 0) {
-			*why = CLOSE_drained;
-			return c->opened_us / 1000 + FRESH_MS;
-		} else {
-			*why = CLOSE_idle_timeout;
-			timeout = conf->idle_timeout;
-		}
-	}
-	return timeout > 0 ? from + timeout : 0;
-}
-
-/* A deadline that has moved away is put off when the timer fires: the heap is not touched. */
-void pool_set_deadline(struct pool *pool, struct conn *c)
-{
-	enum close_reason why;
-	int64_t due = pool_due_ms(pool, c, &why);
-
-	if (due != 0 && (!timer_is_set(&c->timer) || due < c->timer.due_ms))
-		timer_set(&pool->timers, &c->timer, due);
-}
-
-bool pool_put_off(struct pool *pool, struct conn *c, int64_t due_ms)
-{
-	int64_t now_ms = pool->loop->now_ms;
-
-	if (due_ms <= now_ms && c->state != CONN_LINGERING && runqueue_has(&pool->queue, c->index))
-		due_ms = now_ms + QUEUED_MS;
-	if (due_ms <= now_ms)
-		return false;
-	timer_set(&pool->timers, &c->timer, due_ms);
-	return true;
-}
-
-bool pool_is_stale(const struct pool *pool, const struct conn *c)
-{
-	return pool->loop->now_ms >= c->opened_us / 1000 + FRESH_MS;
 }

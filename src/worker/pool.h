@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The connections of a worker as a set: the free records and buffers of the arena, the count of
- * connections, their deadlines, and the run queue. The lists are the worker's own memory, in pages
+ * connections, their timers, and the run queue. The lists are the worker's own memory, in pages
  * that cost nothing until touched; the next worker builds its own from the arena. Worker only.
  */
 #ifndef WORKER_POOL_H
@@ -10,38 +10,49 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/free_list.h"
 #include "base/loop.h"
+#include "base/ring.h"
 #include "base/timer.h"
+#include "net/ban.h"
+#include "net/conn_limit.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
-#include "worker/conn_limit.h"
 #include "worker/conn_record.h"
-#include "worker/runqueue.h"
 
-/* Free indexes: those given back, the last one first, then those never used, from high on. */
-struct free_list {
-	uint32_t *given_back;
-	uint32_t count, most;
-	uint32_t high;
+/* The connection in hand, and what its visit has done so far. */
+struct hand {
+	struct conn client, peer; /* peer: only of a pair */
+	uint64_t messages_before; /* of the connection, at the start of the visit */
+	int64_t begun_us;         /* likewise: when its message in progress began */
+	size_t moved;             /* bytes that this visit moved */
+	int64_t asked_us;         /* CPU time of its service in this visit, while is_weighing */
+};
+
+/* The records whose descriptors are still to be checked (worker/audit.h). */
+struct audit {
+	bool *waits; /* for each record */
+	uint32_t count;
+	uint32_t next; /* no record below it waits */
 };
 
 struct pool {
 	struct loop *loop;
 	struct arena *arena;
 	struct slot *slot; /* this worker's, for its counters */
+	unsigned number;   /* of this worker */
 	const struct listener_set *listeners;
+	const struct bans *bans; /* NULL: none */
 	struct timer_heap timers;
+	struct timer_node *nodes; /* of each record */
 	struct free_list records, bufs;
-	struct runqueue queue;           /* records that wait for their turn */
+	struct ring queue;               /* records that wait for their turn */
 	struct conn_limit limit;         /* which listener may have the next place */
 	const struct service **services; /* of each listener */
-	uint32_t last_serial;
-	uint64_t messages_before; /* of the connection in hand, at the start of the visit */
-	int64_t begun_us;         /* likewise: when its message in progress began */
+	struct hand hand;
+	struct audit audit;
 	uint64_t answered; /* messages begun and answered since the last reading of the clock */
-	size_t moved;      /* bytes that this visit of the connection in hand moved */
-	int64_t asked_us;  /* CPU time of its service in this visit, while is_weighing */
 	bool is_weighing;  /* the cost is measured, since others wait */
 	bool is_ahead;     /* this visit comes before connections that wait */
 	unsigned visits;   /* since the last reading of the clock */
@@ -49,37 +60,9 @@ struct pool {
 	uint32_t freed; /* connections that have ended: a change means room */
 };
 
-/* The connections with the oldest times, found in one walk over the records; the oldest first. */
-enum { POOL_OLDEST_MOST = 64 };
-
-struct pool_oldest {
-	struct {
-		int64_t time;
-		uint32_t index;
-	} list[POOL_OLDEST_MOST];
-	unsigned count, wanted; /* wanted: how many to find, 1 .. POOL_OLDEST_MOST */
-};
-
-/* Considers the next record of the walk. */
-static inline void pool_consider_oldest(struct pool_oldest *o, uint32_t index, int64_t time)
-{
-	unsigned at = o->count;
-
-	if (at == o->wanted && time >= o->list[at - 1].time)
-		return;
-	if (at < o->wanted)
-		o->count++;
-	else
-		at--;
-	for (; at > 0 && time < o->list[at - 1].time; at--)
-		o->list[at] = o->list[at - 1];
-	o->list[at].time = time;
-	o->list[at].index = index;
-}
-
 /*
- * Prepares an empty set over the arena; the caller sets loop, arena, slot and listeners. Returns
- * false with errno set. Allocates.
+ * Prepares an empty set over the arena; the caller sets loop, arena, slot, number, listeners and
+ * bans. Returns false with errno set. Allocates.
  */
 bool pool_start(struct pool *pool);
 
@@ -87,8 +70,8 @@ bool pool_start(struct pool *pool);
 void pool_stop(struct pool *pool);
 
 /*
- * From here to pool_put_down the connection at that index is the one lost if this worker dies: its
- * state may be half written.
+ * From here to pool_put_down the connection of that record, with its peer, is the one lost if this
+ * worker dies: its state may be half written.
  */
 static inline void pool_take_in_hand(struct pool *pool, uint32_t index)
 {
@@ -102,32 +85,76 @@ static inline void pool_put_down(struct pool *pool)
 	atomic_store_explicit(&pool->arena->head->in_hand, 0, memory_order_relaxed);
 }
 
-/* The row of the connection's listener, and this worker's counters for it. */
-static inline unsigned pool_row(const struct pool *pool, const struct conn *c)
+/* The record of the pair's other side; NULL: no pair. */
+static inline struct record *pool_peer(const struct pool *pool, const struct record *r)
 {
-	return pool->listeners->list[c->listener].row;
+	return r->peer > 0 ? arena_record(pool->arena, r->peer - 1) : NULL;
 }
 
-static inline struct listener_tally *pool_tally(const struct pool *pool, const struct conn *c)
+/* The options of the connection's listener. */
+static inline const struct listen_conf *pool_conf(const struct pool *pool, const struct record *r)
 {
-	return &pool->slot->tally.listeners[pool_row(pool, c)];
+	return pool->listeners->list[r->listener].conf;
+}
+
+/* The row of the connection's listener, and this worker's counters for it. */
+static inline unsigned pool_row(const struct pool *pool, const struct record *r)
+{
+	return pool->listeners->list[r->listener].row;
+}
+
+static inline struct listener_tally *pool_tally(const struct pool *pool, const struct record *r)
+{
+	return &pool->slot->tally.listeners[pool_row(pool, r)];
 }
 
 /* The connection's tag in epoll. */
-uint64_t pool_tag(const struct conn *c);
+static inline uint64_t pool_tag(const struct record *r)
+{
+	return (uint64_t)(r->serial & INT32_MAX) << 32 | r->index;
+}
 
 /* True when connections wait for their turn: the loop must not sleep. */
 static inline bool pool_has_waiting(const struct pool *pool)
 {
-	return !runqueue_is_empty(&pool->queue);
+	return !ring_is_empty(&pool->queue);
 }
+
+/* Fills in one side, without its peer. */
+void pool_view(struct pool *pool, struct record *r, struct conn *side);
+
+/* The same before there is a pool: for a look at the state alone. */
+void pool_view_at(const struct arena *arena, const struct listener_set *listeners, struct record *r,
+		  struct conn *side);
+
+/* True when ending the connection now costs no client an answer (conn_rests). */
+bool pool_rests(struct pool *pool, struct record *r);
 
 /*
  * Returns a record for an accepted descriptor, in hand from its first byte on: a worker that dies
  * here loses this connection and no other. conn_limit_has must be true.
  */
-struct conn *pool_new_record(struct pool *pool, uint32_t listener, int fd,
-			     const struct addr *remote);
+struct record *pool_new_record(struct pool *pool, uint32_t listener, int fd,
+			       const struct addr *remote);
+
+/*
+ * Returns a zeroed record with an index of its own, for a connection that counts already (the peer
+ * of a pair) or that pool_count_in counts; NULL when there is none. It is not in use yet.
+ */
+struct record *pool_take_record(struct pool *pool);
+
+/* Notes which listener the connection belongs to. */
+void pool_set_listener(const struct pool *pool, struct record *r, uint32_t listener);
+
+/* Marks a record as used, once all its fields are written. */
+void pool_publish_record(struct pool *pool, struct record *r);
+
+/* Counts a connection whose client's record is in use, or no longer. */
+void pool_count_in(struct pool *pool, const struct record *client);
+void pool_count_out(struct pool *pool, const struct record *client);
+
+/* Gives back the record, its buffers, its timer and its place in the run queue. */
+void pool_give_record(struct pool *pool, struct record *r);
 
 /*
  * Finds the free records and buffers in the arena of an earlier worker of the slot: is_kept has an
@@ -140,25 +167,7 @@ bool pool_resume(struct pool *pool, const bool *is_kept);
 void pool_lend_buf(struct pool *pool, struct buf *b);
 void pool_take_back_buf(struct pool *pool, struct buf *b);
 
-/* Frees the record of a connection that has ended. */
+/* Frees the records of a connection that has ended, and logs and counts the end. */
 void pool_forget(struct pool *pool, struct conn *c);
-
-/*
- * When the connection is due (clock_ms()), given the event it waits for; 0: never. *why is the
- * reason it would end with.
- */
-int64_t pool_due_ms(const struct pool *pool, const struct conn *c, enum close_reason *why);
-
-/* Sets the connection's timer if its deadline has come nearer. */
-void pool_set_deadline(struct pool *pool, struct conn *c);
-
-/*
- * The connection's timer has fired, and its deadline is due_ms. True when that is still to come, or
- * when the connection waits in the run queue: then this worker is slow, not the client.
- */
-bool pool_put_off(struct pool *pool, struct conn *c, int64_t due_ms);
-
-/* True when a connection that has sent nothing yet has had its moment to do so. */
-bool pool_is_stale(const struct pool *pool, const struct conn *c);
 
 #endif

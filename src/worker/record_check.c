@@ -1,34 +1,70 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks that several readers of a dead worker's arena share. */
+/* Checks that all readers of a foreign record share. */
 #include "worker/record_check.h"
 
 #include "accesslog/accessrescue.h"
 #include "base/clock.h"
 
-bool record_check_is_whole(const struct arena *arena, struct conn *c)
+bool record_check_is_whole(const struct arena *arena, struct record *r)
 {
-	return c->magic == CONN_MAGIC && *conn_guard(c, arena->conn_stride) == CONN_MAGIC;
+	return record_is_used(r) && *record_guard(r, arena->record_stride) == RECORD_GUARD;
 }
 
-struct conn *record_check_next(const struct arena *arena, uint32_t *index)
+/* The lower bound prevents overflow in later arithmetic. */
+static bool is_past(int64_t time, int64_t now)
 {
-	uint32_t high = arena->head->conn_high;
+	return time > INT64_MIN / 2 && time <= now;
+}
 
-	while (*index < high && *index < arena->conn_most) {
-		struct conn *c = arena_conn(arena, (*index)++);
+static bool has_sound_times(const struct record *r, int64_t now_us)
+{
+	return is_past(r->opened_us, now_us) && is_past(r->active_ms, now_us / 1000) &&
+	       is_past(r->begun_us, now_us) && r->due_ms >= 0 && r->due_ms < INT64_MAX / 2 &&
+	       r->grace_ms >= 0;
+}
 
-		if (c->magic == CONN_MAGIC)
-			return c;
+static bool is_flag(const bool *flag)
+{
+	return *(const uint8_t *)flag <= 1;
+}
+
+static bool has_sound_states(const struct record *r)
+{
+	return r->state > CONN_CLOSED && r->state <= CONN_LINGERING && r->ending < CLOSE_COUNT &&
+	       r->side < SIDE_COUNT && r->flow < FLOW_COUNT && r->output < OUTPUT_COUNT &&
+	       r->passage < PASSAGE_COUNT && is_flag(&r->in_ended) && is_flag(&r->is_unfinished) &&
+	       is_flag(&r->is_barred) && is_flag(&r->has_moved);
+}
+
+static bool is_sound_buf(const struct record_buf *b)
+{
+	if (b->number == 0)
+		return b->start == 0 && b->end == 0;
+	return b->start <= b->end && b->end <= ARENA_BUF_SIZE;
+}
+
+bool record_check_fields(const struct record *r, int64_t now_us)
+{
+	return has_sound_states(r) && has_sound_times(r, now_us) && is_sound_buf(&r->in) &&
+	       is_sound_buf(&r->out) && r->file_offset <= INT64_MAX - r->file_left;
+}
+
+struct record *record_check_next(const struct arena *arena, uint32_t *index)
+{
+	uint32_t high = arena->head->record_high;
+
+	while (*index < high && *index < arena->record_most) {
+		struct record *r = arena_record(arena, (*index)++);
+
+		if (record_is_client(r))
+			return r;
 	}
 	return NULL;
 }
 
-const struct listen_conf *record_check_conf(const struct conf *conf, const struct conn *c)
+const struct listen_conf *record_check_conf(const struct conf *conf, const struct record *r)
 {
-	for (size_t i = 0; i < conf->listener_count; i++)
-		if (c->conf == &conf->listeners[i])
-			return c->conf;
-	return NULL;
+	return r->listen < conf->listener_count ? &conf->listeners[r->listen] : NULL;
 }
 
 bool record_check_has_remote(const struct net *remote)
@@ -37,53 +73,65 @@ bool record_check_has_remote(const struct net *remote)
 }
 
 /* Between messages is taken from the dead worker's notes: only a service could decide better. */
-static char phase_of(const struct conn *c, enum close_reason reason)
+static char phase_of(const struct record *r, enum close_reason reason)
 {
-	return conn_phase_letter(c, reason, c->begun_us == 0 && buf_used(&c->in) == 0);
+	return record_phase_letter(r, reason, r->begun_us == 0 && r->in.start == r->in.end);
 }
 
-void record_check_tell(struct access_entry *entry, const struct arena *arena,
-		       const struct conf *conf, struct conn *c, enum close_reason reason,
-		       int64_t now_us, char *state)
+static void tell_record(const struct record_loss *loss, struct access_entry *entry)
+{
+	const struct record *r = loss->r;
+
+	entry->worker = r->birth_worker;
+	entry->generation = r->birth_generation;
+	entry->connection = r->number;
+	entry->bytes_in = r->bytes_in;
+	entry->bytes_out = r->bytes_out;
+	entry->messages = r->messages;
+	if (r->opened_us > 0 && r->opened_us <= loss->now_us)
+		entry->seconds = loss->now_us - r->opened_us;
+	if (record_check_has_remote(&r->remote))
+		entry->remote = (struct access_remote){ &r->remote, r->remote_port };
+}
+
+void record_check_tell(const struct record_loss *loss, struct access_entry *entry, char *state)
 {
 	static const char unknown[] = "unknown";
-	bool is_whole = c && record_check_is_whole(arena, c);
-	const struct listen_conf *listen = is_whole ? record_check_conf(conf, c) : NULL;
+	struct record *r = loss->r;
+	bool is_whole = r && record_check_is_whole(loss->arena, r);
+	const struct listen_conf *listen = is_whole ? record_check_conf(loss->conf, r) : NULL;
 
 	*entry = (struct access_entry){
-		.what = CONN_LOG_WHAT,
+		.what = RECORD_LOG_WHAT,
+		.worker = loss->worker,
+		.generation = loss->generation,
 		.listen = listen ? listen->address : unknown,
 		.service = listen ? listen->service : unknown,
-		.ending = close_reason_name(reason),
-		.state = conn_state_letters(state, reason, is_whole ? phase_of(c, reason) : '-'),
+		.ending = close_reason_name(loss->reason),
+		.state = record_state_letters(state, loss->reason,
+					      is_whole ? phase_of(r, loss->reason) : '-'),
 	};
-	if (!is_whole)
-		return;
-	entry->connection = c->number;
-	entry->bytes_in = c->bytes_in;
-	entry->bytes_out = c->bytes_out;
-	entry->messages = c->messages;
-	if (c->opened_us > 0 && c->opened_us <= now_us)
-		entry->seconds = now_us - c->opened_us;
-	if (record_check_has_remote(&c->remote))
-		entry->remote = (struct access_remote){ &c->remote, c->remote_port };
+	if (is_whole)
+		tell_record(loss, entry);
 }
 
 void record_check_log_lost(struct arena *arena, const struct conf *conf, uid_t owner,
 			   unsigned generation, unsigned number, uint32_t connections,
 			   struct worker_tally *tally)
 {
+	struct record_loss loss = { arena,      conf,       NULL,  CLOSE_worker_lost,
+				    clock_us(), generation, number };
 	struct accessrescue rescue;
 	struct access_entry entry;
 	uint32_t index = 0;
 	char state[3];
 
-	if (!accessrescue_open(&rescue, arena_log(arena), conf, owner, generation, number, tally))
+	if (!accessrescue_open(&rescue, arena_log(arena), conf, owner, number, tally))
 		return;
 	/* the records may name the clients; nothing is known of a connection without a record */
 	for (uint32_t i = 0; i < connections; i++) {
-		record_check_tell(&entry, arena, conf, record_check_next(arena, &index),
-				  CLOSE_worker_lost, clock_us(), state);
+		loss.r = record_check_next(arena, &index);
+		record_check_tell(&loss, &entry, state);
 		accessrescue_add(&rescue, &entry);
 	}
 	accessrescue_close(&rescue);

@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks a record that a dead worker left, without following any pointer in it, fills in its line
- * of the access log, and writes a dead worker's last lines. For recovery, and for the master.
+ * The check of a record that another process wrote: a dead worker of the slot, or a worker that
+ * passes the connection on. It trusts no number before it has compared it with facts of this process.
+ * Also what the access log says of such a record, and a dead worker's last lines; these serve the
+ * master as well.
  */
 #ifndef WORKER_RECORD_CHECK_H
 #define WORKER_RECORD_CHECK_H
 
 #include "accesslog/accessline.h"
 #include "worker/arena.h"
-#include "worker/conn_record.h"
+#include "worker/record.h"
 
 /* True when neither end of the record has been overwritten. */
-bool record_check_is_whole(const struct arena *arena, struct conn *c);
+bool record_check_is_whole(const struct arena *arena, struct record *r);
 
 /*
- * Returns the first record in use from *index on, and moves *index beyond it; NULL when there is
- * none. The head's count is bounded by the size of the arena.
+ * True when every field that does not name something of the slot can be right at now_us
+ * (clock_us()): states, flags, times, the limits of its buffers.
  */
-struct conn *record_check_next(const struct arena *arena, uint32_t *index);
+bool record_check_fields(const struct record *r, int64_t now_us);
 
 /*
- * The listener of the record, found by address: conf is at the same address in the master and its
- * workers. NULL: none of these.
+ * Returns the first record of a connection from *index on, and moves *index beyond it; NULL when
+ * there is none. The head's count is bounded by the size of the arena.
  */
-const struct listen_conf *record_check_conf(const struct conf *conf, const struct conn *c);
+struct record *record_check_next(const struct arena *arena, uint32_t *index);
+
+/* The listener of the record; NULL: none of these. */
+const struct listen_conf *record_check_conf(const struct conf *conf, const struct record *r);
 
 /*
  * Writes the last lines of the access log for the worker of that number and generation, to the log
@@ -37,13 +42,20 @@ void record_check_log_lost(struct arena *arena, const struct conf *conf, uid_t o
 /* True when the address is of a client's family. */
 bool record_check_has_remote(const struct net *remote);
 
+/* A connection that ends for that reason, and the worker that had it; now_us is clock_us(). */
+struct record_loss {
+	const struct arena *arena;
+	const struct conf *conf;
+	struct record *r; /* NULL: nothing is known of the connection */
+	enum close_reason reason;
+	int64_t now_us;
+	unsigned generation, worker;
+};
+
 /*
- * Fills in the entry of a connection that ends for that reason, with the fields that can be
- * trusted; now_us is clock_us(). The entry goes on using state, of 3 bytes. c NULL: nothing is
- * known.
+ * Fills in the access log's entry, with the fields that can be trusted. The entry goes on using
+ * state, of 3 bytes.
  */
-void record_check_tell(struct access_entry *entry, const struct arena *arena,
-		       const struct conf *conf, struct conn *c, enum close_reason reason,
-		       int64_t now_us, char *state);
+void record_check_tell(const struct record_loss *loss, struct access_entry *entry, char *state);
 
 #endif

@@ -8,11 +8,12 @@
 #include <stdlib.h>
 
 #include "accesslog/accesslog.h"
+#include "base/claims.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/arrival.h"
 #include "worker/dispatch.h"
-#include "worker/fds.h"
 #include "worker/record_check.h"
 
 /*
@@ -25,125 +26,141 @@ enum { EMPTY_HANDED_MOST = 2 };
 struct survey {
 	const struct heritage *heritage;
 	const struct arena *arena;
-	struct fds_claims fds;
+	struct claims fds;
 	uint8_t *buf_claims; /* how many records claim the buffer: 0, 1, or more */
 	uint32_t open;       /* connections of the slot, as counted by the master */
 	int64_t now_us;
+	unsigned own_generation;
 	struct worker_tally *tally;
 };
 
-static bool is_socket(int fd)
+static unsigned count_heritage(const struct heritage *heritage)
 {
-	struct stat st;
-
-	return sys_fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+	return LOG_FDS + ACCESSLOG_FDS + heritage_fds_most(heritage) +
+	       listener_sockets(heritage->listeners);
 }
 
 /* A descriptor of the heritage belongs to no connection, even if it is a socket. */
-static void claim_heritage(struct survey *s)
+static bool claim_heritage(struct survey *s)
 {
 	const struct listener_set *listeners = s->heritage->listeners;
-	int fds[LOG_FDS + ACCESSLOG_FDS];
-	unsigned count = log_fds(fds);
+	int *fds = calloc(count_heritage(s->heritage), sizeof(*fds));
+	unsigned count;
 
+	if (!fds)
+		return false;
+	count = log_fds(fds);
 	count += accesslog_fds(fds + count);
+	count += heritage_fds(s->heritage, fds + count);
 	for (unsigned i = 0; i < count; i++)
-		fds_claims_reserve(&s->fds, fds[i]);
-	fds_claims_reserve(&s->fds, heritage_bell(s->heritage));
-	for (unsigned i = 0; i < s->heritage->peer_count; i++)
-		fds_claims_reserve(&s->fds, heritage_wire(s->heritage, i));
+		claims_reserve(&s->fds, fds[i]);
+	free(fds);
 	for (unsigned i = 0; i < listeners->count; i++)
 		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
-			fds_claims_reserve(&s->fds, listeners->list[i].fds[k]);
+			claims_reserve(&s->fds, listeners->list[i].fds[k]);
+	return true;
 }
 
-static bool is_sound_buf(const struct survey *s, const struct buf *b)
+static bool is_sound_number(const struct survey *s, uint32_t number)
 {
-	uint32_t index;
-
-	if (!b->base)
-		return b->start == 0 && b->end == 0;
-	index = arena_buf_index(s->arena, b->base);
-	return index < s->arena->buf_most && b->size == ARENA_BUF_SIZE && b->start <= b->end &&
-	       b->end <= b->size;
+	return number <= s->arena->buf_most;
 }
 
-/* The lower bound prevents overflow in later arithmetic. */
-static bool is_past(int64_t time, int64_t now)
+static bool is_sound_frame(const struct survey *s, struct record *r, uint32_t index)
 {
-	return time > INT64_MIN / 2 && time <= now;
+	return record_check_is_whole(s->arena, r) && r->index == index &&
+	       r->listener < s->heritage->listeners->count && record_check_fields(r, s->now_us) &&
+	       is_sound_number(s, r->in.number) && is_sound_number(s, r->out.number) &&
+	       r->fd > STDERR_FILENO && r->peer <= s->arena->head->record_high &&
+	       (r->file_left == 0 || r->file > STDERR_FILENO) &&
+	       (r->side == SIDE_CLIENT || r->peer > 0);
 }
 
-static bool is_sound_frame(const struct survey *s, struct conn *c, uint32_t index)
+static void count_buf(const struct survey *s, uint32_t number)
 {
-	return record_check_is_whole(s->arena, c) && c->index == index &&
-	       c->listener < s->heritage->listeners->count && c->state >= CONN_OPEN &&
-	       c->state <= CONN_LINGERING && c->ending < CLOSE_COUNT &&
-	       *(const uint8_t *)&c->in_ended <= 1 && *(const uint8_t *)&c->is_unfinished <= 1 &&
-	       is_past(c->opened_us, s->now_us) && is_past(c->active_ms, s->now_us / 1000) &&
-	       is_past(c->begun_us, s->now_us) && (!c->in.base || c->in.base != c->out.base) &&
-	       is_sound_buf(s, &c->in) && is_sound_buf(s, &c->out);
+	if (number > 0 && s->buf_claims[number - 1] < 2)
+		s->buf_claims[number - 1]++;
 }
 
-static void count_claim(uint8_t *claims)
-{
-	if (*claims < 2)
-		(*claims)++;
-}
-
-static void count_buf(const struct survey *s, const struct buf *b)
-{
-	if (b->base)
-		count_claim(&s->buf_claims[arena_buf_index(s->arena, b->base)]);
-}
-
-/* If two records claim the same socket or buffer, neither can be trusted. */
+/* If two records claim the same descriptor or buffer, neither can be trusted. */
 static void count_claims(struct survey *s)
 {
-	for (uint32_t i = 0; i < s->arena->head->conn_high; i++) {
-		struct conn *c = arena_conn(s->arena, i);
+	for (uint32_t i = 0; i < s->arena->head->record_high; i++) {
+		struct record *r = arena_record(s->arena, i);
 
-		if (!is_sound_frame(s, c, i))
+		if (!is_sound_frame(s, r, i))
 			continue;
-		fds_claims_count(&s->fds, c->fd);
-		count_buf(s, &c->in);
-		count_buf(s, &c->out);
+		claims_count(&s->fds, r->fd);
+		if (r->file_left > 0)
+			claims_count(&s->fds, r->file);
+		count_buf(s, r->in.number);
+		count_buf(s, r->out.number);
 	}
 }
 
-static bool is_sole_buf(const struct survey *s, const struct buf *b)
+static bool is_sole_buf(const struct survey *s, uint32_t number)
 {
-	return !b->base || s->buf_claims[arena_buf_index(s->arena, b->base)] == 1;
+	return number == 0 || s->buf_claims[number - 1] == 1;
 }
 
-/* Pointers in the record are not even checked: they are written anew. */
-static bool is_sound(const struct survey *s, struct conn *c, uint32_t index)
+static bool is_sound_side(const struct survey *s, struct record *r, uint32_t index)
 {
-	if (!is_sound_frame(s, c, index))
-		return false;
-	c->conf = s->heritage->listeners->list[c->listener].conf;
-	c->service = service_find(c->conf->service);
-	if (c->service->is_sound && !c->service->is_sound(c))
-		return false;
-	return c->fd > STDERR_FILENO && fds_claims_is_sole(&s->fds, c->fd) && is_socket(c->fd) &&
-	       is_sole_buf(s, &c->in) && is_sole_buf(s, &c->out);
+	return is_sound_frame(s, r, index) && claims_is_sole(&s->fds, r->fd) &&
+	       (r->file_left == 0 || claims_is_sole(&s->fds, r->file)) &&
+	       is_sole_buf(s, r->in.number) && is_sole_buf(s, r->out.number);
 }
 
-static void log_lost(const struct conn *c, enum close_reason reason)
+/* The two records of a pair name each other, and are one client's. */
+static bool is_sound_pair(const struct survey *s, struct record *r)
+{
+	struct record *peer = arena_record(s->arena, r->peer - 1);
+
+	return peer != r && is_sound_side(s, peer, r->peer - 1) && peer->peer == r->index + 1 &&
+	       peer->side == SIDE_PEER && peer->state == r->state && peer->listener == r->listener;
+}
+
+/* The state of a service is sound as the service sees it, with all buffers and options. */
+static bool is_sound_service(const struct survey *s, struct record *r)
+{
+	struct conn c, peer;
+
+	pool_view_at(s->arena, s->heritage->listeners, r, &c);
+	if (!c.service)
+		return false;
+	if (r->peer > 0) {
+		pool_view_at(s->arena, s->heritage->listeners, arena_record(s->arena, r->peer - 1),
+			     &peer);
+		c.peer = &peer;
+		peer.peer = &c;
+	}
+	r->listen = (uint16_t)(c.conf - s->heritage->conf->listeners);
+	return !c.service->is_sound || c.service->is_sound(&c);
+}
+
+static bool is_sound(const struct survey *s, struct record *r, uint32_t index)
+{
+	return is_sound_side(s, r, index) && (r->peer == 0 || is_sound_pair(s, r)) &&
+	       is_sound_service(s, r);
+}
+
+static void log_lost(const struct record *r, enum close_reason reason)
 {
 	if (log_wants(EVENT_connection_ended))
-		LOG(EVENT_connection_ended, LOG_NUM("connection", c->index),
+		LOG(EVENT_connection_ended, LOG_NUM("connection", r->index),
 		    LOG_STR("ending", close_reason_name(reason)));
 }
 
-/* c NULL: the client is unknown. */
-static void note_lost(const struct survey *s, struct conn *c, enum close_reason reason)
+/* r NULL: the client is unknown. */
+static void note_lost(const struct survey *s, struct record *r, enum close_reason reason)
 {
+	const struct heritage *h = s->heritage;
+	struct record_loss loss = { s->arena,  h->conf,           r,        reason,
+				    s->now_us, s->own_generation, h->number };
 	struct access_entry entry;
 	char state[3];
 
 	if (accesslog_is_on) {
-		record_check_tell(&entry, s->arena, s->heritage->conf, c, reason, s->now_us, state);
+		record_check_tell(&loss, &entry, state);
 		accesslog_add(&entry);
 	}
 	cell_add(&s->tally->connections_ended_total[reason], 1);
@@ -154,44 +171,110 @@ static void note_lost(const struct survey *s, struct conn *c, enum close_reason 
  * If this worker dies here, the next one finds the record in use and logs and counts it again:
  * twice in both, which shows, is better than in one only or in none.
  */
-static void lose_conn(const struct survey *s, struct conn *c, enum close_reason reason,
+static void lose_conn(const struct survey *s, struct record *r, enum close_reason reason,
 		      unsigned *count)
 {
-	log_lost(c, reason);
-	note_lost(s, c, reason);
+	log_lost(r, reason);
+	note_lost(s, r, reason);
 	atomic_signal_fence(memory_order_seq_cst);
-	c->magic = 0;
+	r->magic = 0;
 	(*count)++;
 }
 
-/* This comes first, so that a recovery that dies leaves nothing in hand. */
+/*
+ * This comes first, so that a recovery that dies leaves nothing in hand. The peer of a connection is
+ * not a connection of its own: it is found without a client, and goes too.
+ */
 static void end_in_hand(struct recovery *r, const struct survey *s)
 {
 	const struct arena *arena = s->arena;
 	uint32_t in_hand = atomic_load_explicit(&arena->head->in_hand, memory_order_relaxed);
+	struct record *lost;
 
 	if (in_hand == 0)
 		return;
-	if (arena_conn(arena, in_hand - 1)->magic != 0)
-		lose_conn(s, arena_conn(arena, in_hand - 1), CLOSE_worker_crash, &r->in_hand);
+	lost = arena_record(arena, in_hand - 1);
+	if (lost->magic != 0)
+		lose_conn(s, lost, CLOSE_worker_crash, &r->in_hand);
 	atomic_store_explicit(&arena->head->in_hand, 0, memory_order_relaxed);
+}
+
+static void keep_record(struct recovery *r, const struct record *kept)
+{
+	r->is_kept[kept->index] = true;
+	r->fds[r->fd_count++] = kept->fd;
+	if (kept->file_left > 0)
+		r->fds[r->fd_count++] = kept->file;
+}
+
+static void keep_conn(struct recovery *r, const struct survey *s, const struct record *client)
+{
+	keep_record(r, client);
+	if (client->peer > 0)
+		keep_record(r, arena_record(s->arena, client->peer - 1));
+	r->kept++;
+}
+
+/*
+ * Connections that were coming in when the worker died are this slot's if its own note says so;
+ * otherwise the sender still has them, and the message brings them once more.
+ */
+static bool has_arrived(const struct survey *s)
+{
+	const struct arena_batch *batch = &s->arena->head->arriving;
+	const struct slot *own = &s->heritage->peers[s->heritage->number];
+
+	return batch->slot < SCOREBOARD_SLOTS && batch->cause < MOVE_CAUSES &&
+	       atomic_load(&own->door_taken[batch->slot]) == door_note(batch->number, DOOR_TAKEN);
+}
+
+static void admit_arrival(const struct survey *s, struct record *client)
+{
+	uint32_t cause = s->arena->head->arriving.cause;
+
+	client->passage = PASSAGE_NONE;
+	if (client->peer > 0)
+		arena_record(s->arena, client->peer - 1)->passage = PASSAGE_NONE;
+	cell_add(&s->tally->connections_moved_in_total[cause], 1);
+}
+
+static bool is_arriving(const struct survey *s, struct record *r)
+{
+	return record_check_is_whole(s->arena, r) && r->passage == PASSAGE_ARRIVING;
+}
+
+static void judge_clients(struct recovery *r, struct survey *s)
+{
+	bool arrived = has_arrived(s);
+
+	for (uint32_t i = 0; i < s->arena->head->record_high; i++) {
+		struct record *c = arena_record(s->arena, i);
+
+		if (c->magic == 0 || (record_is_used(c) && c->side == SIDE_PEER) ||
+		    (is_arriving(s, c) && !arrived))
+			continue;
+		if (is_arriving(s, c))
+			admit_arrival(s, c);
+		if (is_sound(s, c, i))
+			keep_conn(r, s, c);
+		else
+			lose_conn(s, c, CLOSE_recovery_damaged, &r->damaged);
+	}
+}
+
+/* A record that is free is not looked at again, whatever it claims. */
+static void free_peers(const struct recovery *r, const struct survey *s)
+{
+	for (uint32_t i = 0; i < s->arena->head->record_high; i++)
+		if (!r->is_kept[i])
+			arena_record(s->arena, i)->magic = 0;
 }
 
 static void judge_records(struct recovery *r, struct survey *s)
 {
 	count_claims(s);
-	for (uint32_t i = 0; i < s->arena->head->conn_high; i++) {
-		struct conn *c = arena_conn(s->arena, i);
-
-		if (c->magic == 0)
-			continue;
-		if (is_sound(s, c, i)) {
-			r->is_kept[i] = true;
-			r->fds[r->kept++] = c->fd;
-		} else {
-			lose_conn(s, c, CLOSE_recovery_damaged, &r->damaged);
-		}
-	}
+	judge_clients(r, s);
+	free_peers(r, s);
 	r->lost = r->in_hand + r->damaged;
 }
 
@@ -202,10 +285,10 @@ static const char *judge_head(const struct arena *arena)
 	uint32_t in_hand = atomic_load_explicit(&head->in_hand, memory_order_relaxed);
 
 	/*
-	 * A worker that dies while it takes a new record has it in hand before conn_high counts it.
+	 * A worker that dies while it takes a new record has it in hand before record_high counts it.
 	 */
-	if (head->magic != ARENA_MAGIC || head->conn_high > arena->conn_most ||
-	    in_hand > arena->conn_most || head->draining > 1)
+	if (head->magic != ARENA_MAGIC || head->record_high > arena->record_most ||
+	    in_hand > arena->record_most || head->leaving >= ARENA_LEAVINGS)
 		return "the head of the arena is damaged";
 	if (in_hand > 0)
 		head->empty_handed = 0;
@@ -232,10 +315,15 @@ static void lose_unrecorded(struct recovery *r, const struct survey *s)
 		note_lost(s, NULL, CLOSE_worker_crash);
 }
 
-static unsigned count_heritage(const struct heritage *heritage)
+/* At most. Its pages are mapped in one call: each would be a fault of its own. */
+static uint32_t count_fds(const struct arena *arena)
 {
-	return LOG_FDS + ACCESSLOG_FDS + 1 + heritage->peer_count +
-	       listener_sockets(heritage->listeners);
+	uint32_t count = arena->head->record_high;
+
+	arena_touch(arena);
+	for (uint32_t i = 0; i < arena->head->record_high; i++)
+		count += arena_record(arena, i)->file_left > 0;
+	return count;
 }
 
 /* Sized by the records: descriptors may have any number that the system allows. */
@@ -244,15 +332,15 @@ static bool start_survey(struct recovery *r, struct survey *s)
 	const struct arena *arena = s->arena;
 
 	s->buf_claims = calloc(arena->buf_most, sizeof(*s->buf_claims));
-	r->is_kept = calloc(arena->conn_most, sizeof(*r->is_kept));
-	r->fds = calloc(arena->conn_most, sizeof(*r->fds));
+	r->is_kept = calloc(arena->record_most, sizeof(*r->is_kept));
+	r->fds = calloc(2 * (size_t)arena->record_most, sizeof(*r->fds));
 	return s->buf_claims && r->is_kept && r->fds &&
-	       fds_claims_new(&s->fds, arena->head->conn_high + count_heritage(s->heritage));
+	       claims_new(&s->fds, count_fds(arena) + count_heritage(s->heritage));
 }
 
 static void end_survey(struct survey *s)
 {
-	fds_claims_free(&s->fds);
+	claims_free(&s->fds);
 	free(s->buf_claims);
 }
 
@@ -266,10 +354,9 @@ static bool survey_arena(struct recovery *r, struct survey *s)
 		arena_reset(s->heritage->arena);
 		return true;
 	}
-	r->was_draining = arena->head->draining == 1;
-	if (!start_survey(r, s))
+	r->was_leaving = arena->head->leaving != ARENA_STAYS;
+	if (!start_survey(r, s) || !claim_heritage(s))
 		return false;
-	claim_heritage(s);
 	end_in_hand(r, s);
 	judge_records(r, s);
 	lose_unrecorded(r, s);
@@ -287,11 +374,15 @@ static uint32_t open_before(const struct heritage *heritage)
 
 bool recovery_survey(struct recovery *r, const struct heritage *heritage)
 {
-	struct survey s = { .heritage = heritage,
-			    .arena = heritage->arena,
-			    .open = open_before(heritage),
-			    .now_us = clock_us(),
-			    .tally = &heritage->peers[heritage->number].tally };
+	struct slot *own = &heritage->peers[heritage->number];
+	struct survey s = {
+		.heritage = heritage,
+		.arena = heritage->arena,
+		.open = open_before(heritage),
+		.now_us = clock_us(),
+		.own_generation = atomic_load_explicit(&own->generation, memory_order_relaxed),
+		.tally = &own->tally,
+	};
 	bool done;
 
 	*r = (struct recovery){ .began_ms = clock_ms(), .is_needed = heritage->resumes };
@@ -318,7 +409,7 @@ bool recovery_adopt(struct recovery *r, struct pool *pool)
 		return true;
 	if (r->emptied)
 		scoreboard_set_live(pool->slot, NULL);
-	else if (!dispatch_resume(pool, r->is_kept))
+	else if (!dispatch_resume(pool, r->is_kept, r->lost_epoll))
 		return false;
 	cell_add(&pool->slot->tally.recoveries_total, 1);
 	cell_add(&pool->slot->tally.connections_recovered_total, r->kept);
@@ -354,18 +445,18 @@ void recovery_in_hand(const struct arena *arena, const struct slot *slot, const 
 {
 	const struct arena_head *head = arena->head;
 	uint32_t in_hand = atomic_load_explicit(&head->in_hand, memory_order_relaxed);
-	const struct conn *c;
+	const struct record *r;
 
 	*hand = (struct recovery_in_hand){ .last_call = sys_name(head->last_call) };
 	copy_remote(slot, hand);
-	if (head->magic != ARENA_MAGIC || in_hand == 0 || in_hand > arena->conn_most)
+	if (head->magic != ARENA_MAGIC || in_hand == 0 || in_hand > arena->record_most)
 		return;
-	c = arena_conn(arena, in_hand - 1);
-	if (c->magic != CONN_MAGIC || c->state > CONN_LINGERING)
+	r = arena_record(arena, in_hand - 1);
+	if (!record_is_used(r) || r->state > CONN_LINGERING)
 		return;
-	hand->conf = record_check_conf(conf, c);
-	hand->state = c->state;
-	hand->age_ms = now_ms > c->opened_us / 1000 ? now_ms - c->opened_us / 1000 : 0;
-	hand->bytes_in = c->bytes_in;
-	hand->bytes_out = c->bytes_out;
+	hand->conf = record_check_conf(conf, r);
+	hand->state = r->state;
+	hand->age_ms = now_ms > r->opened_us / 1000 ? now_ms - r->opened_us / 1000 : 0;
+	hand->bytes_in = r->bytes_in;
+	hand->bytes_out = r->bytes_out;
 }

@@ -5,8 +5,9 @@
  * on.
  *
  *   survey: judge the head, end the connection in hand, judge the others (nothing is open yet)
- *   then the worker closes every descriptor that is not kept
- *   adopt:  free lists, epoll, deadlines                               (the loop is open)
+ *   then the worker closes every descriptor that is not kept, and takes the epoll over
+ *   adopt:  free lists, deadlines, what epoll lacks                    (the loop is open)
+ *   audit:  the descriptors' kinds, later (worker/audit.h)
  */
 #ifndef WORKER_RECOVERY_H
 #define WORKER_RECOVERY_H
@@ -19,10 +20,12 @@
 
 struct recovery {
 	bool is_needed;      /* an earlier worker used this arena */
-	bool was_draining;   /* that worker had been told to leave */
+	bool lost_epoll;     /* the epoll is a new one: it watches no connection */
+	bool was_leaving;    /* that worker had been told to leave */
 	const char *emptied; /* why the slot starts without connections; NULL: it does not */
 	bool *is_kept;       /* for each record */
-	int *fds;            /* of the connections that are kept */
+	int *fds;            /* of the records that are kept */
+	unsigned fd_count;
 	unsigned kept, in_hand, damaged;
 	unsigned lost; /* connections that are lost, including those of an emptied arena */
 	int64_t began_ms;

@@ -28,6 +28,13 @@ struct service {
 	const char *name;
 	size_t state_size; /* zeroed bytes kept with each connection, in the arena */
 	/*
+	 * Raised with every change of what the state's bytes mean. 0: the state refers to something
+	 * outside, so that the connection cannot move to another worker.
+	 */
+	unsigned state_version;
+	bool has_pairs;     /* it attaches peers (worker/pair.h) */
+	int64_t preface_ms; /* with a preface: the time within which it must be complete */
+	/*
 	 * Master, at load: returns false with err set when the listener's options conflict. NULL:
 	 * they never do.
 	 */
@@ -37,22 +44,31 @@ struct service {
 	 * The heritage lasts as long as the worker. NULL: nothing to do.
 	 */
 	bool (*init)(const struct heritage *heritage, const struct listen_conf *conf);
+	/*
+	 * New bytes in c->in before the connection is open: MORE, FINISH once the preface is
+	 * complete, ABORT when it is invalid. Access lists and bans are asked after it. NULL: there
+	 * is no preface.
+	 */
+	enum verdict (*preface)(struct conn *c);
 	/* A new connection; the service may fill c->out. NULL: MORE. */
 	enum verdict (*open)(struct conn *c);
 	/*
-	 * New bytes in c->in, or c->in_ended. Leaves bytes that it cannot use yet in c->in. NULL:
-	 * drops all; FINISH at the end.
+	 * New bytes in c->in, or the end of the client's stream (conn_in_ended). Leaves bytes that
+	 * it cannot use yet in c->in. Of a pair: c is the side that has received. NULL: in a pair,
+	 * relays to the other side (pair_relay); else drops all, FINISH at the end.
 	 */
 	enum verdict (*input)(struct conn *c);
-	/* c->out is empty again. NULL: calls input once more. */
+	/* This side's output has gone out. NULL: calls input once more, in a pair pair_relay. */
 	enum verdict (*drained)(struct conn *c);
+	/* The deadline that conn_set_deadline set for this side has passed. NULL: FINISH. */
+	enum verdict (*expired)(struct conn *c);
 	/*
 	 * True between messages: the connection may be ended now. NULL: c->in and c->out are empty.
 	 */
 	bool (*idle)(const struct conn *c);
 	/*
-	 * After a worker's death: true when this service can have written the state. It may hold
-	 * any bytes. NULL: true.
+	 * After a worker's death, or from another worker: true when this service can have written
+	 * the state. It may hold any bytes. NULL: true.
 	 */
 	bool (*is_sound)(const struct conn *c);
 	/* The connection ends; the descriptor is still open. NULL: nothing to do. */

@@ -1,49 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only calls that receive from a connection's descriptor or send to it. Plain sockets: recv(2),
- * send(2). Each makes one call and never blocks. Worker only.
+ * The transport of a connection: the only calls that receive from its descriptor or send to it. A
+ * service never knows which it is. Each function makes one call for bytes and never blocks, whatever
+ * the flags of the descriptor are: another process may share them. Worker only.
  */
 #ifndef WORKER_TRANSPORT_H
 #define WORKER_TRANSPORT_H
 
-#include "base/sys.h"
+#include <sys/types.h>
+
 #include "worker/conn_record.h"
 
-/*
- * Receives into c->in, which must have room: returns bytes, 0 at the client's end, -1 with errno
- * set.
- */
-static inline ssize_t transport_receive(struct conn *c)
-{
-	ssize_t got = sys_recv(c->fd, c->in.base + c->in.end, buf_room(&c->in), 0);
+struct transport {
+	/*
+	 * Receives into c->in, which must have room: returns bytes, 0 at the other end's end, -1 with
+	 * errno set.
+	 */
+	ssize_t (*receive)(struct conn *c);
+	/* The same, but drops the bytes. */
+	ssize_t (*discard)(const struct conn *c, const struct buf *waste);
+	/* True when unread bytes have come. */
+	bool (*has_input)(const struct conn *c);
+	/*
+	 * Sends output that the kernel takes now: bytes of c->out, or else of the file range. Returns
+	 * how many, or -1 with errno set; ENODATA: the file has become shorter than its range.
+	 */
+	ssize_t (*send)(struct conn *c);
+};
 
-	if (got > 0)
-		c->in.end += (uint32_t)got;
-	return got;
-}
-
-/* The same, but drops the bytes. */
-static inline ssize_t transport_discard(const struct conn *c, const struct buf *waste)
-{
-	return sys_recv(c->fd, waste->base, waste->size, 0);
-}
-
-/* True when unread bytes have come. */
-static inline bool transport_has_input(const struct conn *c)
-{
-	char byte;
-
-	return sys_recv(c->fd, &byte, 1, MSG_PEEK) > 0;
-}
-
-/* Sends the bytes of c->out that the kernel takes now: returns how many, or -1 with errno set. */
-static inline ssize_t transport_send(struct conn *c)
-{
-	ssize_t sent = sys_send(c->fd, buf_head(&c->out), buf_used(&c->out), MSG_NOSIGNAL);
-
-	if (sent > 0)
-		buf_drop(&c->out, (size_t)sent);
-	return sent;
-}
+/* Plain sockets: recv(2), send(2), sendfile(2). */
+extern const struct transport transport_plain;
 
 #endif

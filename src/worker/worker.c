@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker's life: start, serve, drain, leave. It reports to the master by its slot, the bell and
- * its exit code, and the master commands it by signals; there is no other channel. Called in the
- * child of the master's fork.
- *
- *   STARTING --ready--> READY --QUIT, or the master is gone--> DRAINING --no connection left, or
- *   shutdown_timeout--> LEAVING;  any --INT--> LEAVING
+ * The worker's life: start, serve, leave (worker/leave.h). It reports to the master by its slot, the
+ * bell and its exit code, and the master commands it by signals; connections go to other workers
+ * through their doors. There is no other channel. Called in the child of the master's fork.
  */
 #include <signal.h>
 #include <string.h>
@@ -14,19 +11,26 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/proctitle.h"
+#include "base/stdio.h"
 #include "base/sys.h"
+#include "config/privs.h"
 #include "config/signals.h"
+#include "net/listen_guard.h"
 #include "worker/acceptor.h"
 #include "worker/dispatch.h"
-#include "worker/fds.h"
+#include "worker/door.h"
 #include "worker/heritage.h"
-#include "worker/privs.h"
+#include "worker/leave.h"
+#include "worker/moving.h"
+#include "worker/rebalance.h"
 #include "worker/recovery.h"
+#include "worker/takeover.h"
 
 enum {
 	IDLE_WAIT_MS = 1000, /* the longest wait when hang_timeout is off */
-	NOTE_MS = 1000,
-	OWN_ALARMS = 3, /* give_up, note, and the access log's */
+	STRAYS_MOST = 10000, /* events for nothing, after which the epoll is renewed */
+	LOG_ALARMS = 1,
+	ALARMS = ACCEPTORS_ALARMS + MOVING_ALARMS + LEAVE_ALARMS + REBALANCE_ALARMS + LOG_ALARMS,
 };
 
 struct worker {
@@ -35,19 +39,20 @@ struct worker {
 	struct loop loop;
 	struct pool pool;
 	struct acceptors acceptors;
+	struct door door;
+	struct moving moving;
+	struct rebalance rebalance;
+	struct leave leave;
 	struct timer_heap alarms;
 	struct watch signals;
-	struct alarm give_up; /* draining has taken too long */
-	struct alarm note;    /* draining: publishes the connections that it waits for */
 	struct recovery recovery;
 	int wait_ms;     /* the longest wait, since the heartbeat must be stamped */
 	bool has_turned; /* its loop has completed a turn */
-	bool is_leaving;
 };
 
 static int bell_of(const struct worker *w)
 {
-	return w->heritage->wires[w->heritage->number].fds[WIRE_BELL];
+	return heritage_bell(w->heritage);
 }
 
 static void ring_bell(const struct worker *w)
@@ -65,62 +70,6 @@ static void clear_bell(const struct worker *w)
 
 	if (sys_fcntl_int(fd, F_SETFL, O_NONBLOCK) == 0)
 		(void)!sys_read(fd, &rung, sizeof(rung));
-}
-
-static void set_state(struct worker *w, enum slot_state state)
-{
-	atomic_store_explicit(&w->slot->state, state, memory_order_release);
-	accept_pause_tell_load(&w->acceptors);
-	ring_bell(w);
-}
-
-static void end_serving(struct worker *w, enum close_reason reason)
-{
-	acceptors_close(&w->acceptors);
-	dispatch_end_all(&w->pool, reason);
-	w->is_leaving = true;
-}
-
-static void give_up(void *owner)
-{
-	struct worker *w = owner;
-
-	LOG(EVENT_shutdown_timed_out, LOG_NUM("connections", w->pool.limit.total));
-	end_serving(w, CLOSE_shutdown_timeout);
-}
-
-static void publish_notes(void *owner)
-{
-	struct worker *w = owner;
-
-	dispatch_publish_notes(&w->pool);
-	timer_set(&w->alarms, &w->note.timer, w->loop.now_ms + NOTE_MS);
-}
-
-/* The arena notes it first: from then on no worker of this slot accepts again. */
-static void begin_draining(struct worker *w, int64_t give_up_ms)
-{
-	int64_t latest_ms = w->loop.now_ms + w->heritage->conf->shutdown_timeout;
-
-	/* The arena may hold any value; no worker gets more time than the option grants. */
-	if (give_up_ms > latest_ms)
-		give_up_ms = latest_ms;
-	arena_drain(w->pool.arena, give_up_ms);
-	proctitle_set("prefork-srv: worker %u (draining)", w->heritage->number);
-	acceptors_close(&w->acceptors);
-	set_state(w, SLOT_DRAINING);
-	timer_set(&w->alarms, &w->give_up.timer, give_up_ms);
-	dispatch_drain(&w->pool);
-	publish_notes(w);
-}
-
-static void drain_once(struct worker *w)
-{
-	if (w->pool.draining)
-		return;
-	if (getppid() != w->heritage->master_pid)
-		LOG(EVENT_master_died, LOG_NUM("connections", w->pool.limit.total));
-	begin_draining(w, w->loop.now_ms + w->heritage->conf->shutdown_timeout);
 }
 
 /* The master waits for the reports of all workers. */
@@ -142,6 +91,16 @@ static void reopen_logs(struct worker *w)
 	ring_bell(w);
 }
 
+/*
+ * Other processes of the user can send the signal too. Where the user has as many signals queued as
+ * it may, the pid is 0.
+ */
+static void obey_master(struct worker *w, int32_t sender)
+{
+	if (sender == w->heritage->master_pid || sender == 0)
+		leave_move(&w->leave);
+}
+
 static void handle_signals(void *owner, uint32_t events)
 {
 	struct worker *w = owner;
@@ -150,12 +109,16 @@ static void handle_signals(void *owner, uint32_t events)
 
 	(void)events;
 	while ((number = signals_next(w->signals.fd, &sender)) > 0) {
+		if (number == SIGNAL_WORKER_MOVE) {
+			obey_master(w, sender);
+			continue;
+		}
 		switch (signals_find(number)->worker) {
 		case SIGNAL_QUIT:
-			drain_once(w);
+			leave_drain(&w->leave);
 			break;
 		case SIGNAL_STOP:
-			end_serving(w, CLOSE_stopped);
+			leave_now(&w->leave, CLOSE_stopped);
 			break;
 		case SIGNAL_REOPEN:
 			reopen_logs(w);
@@ -176,7 +139,8 @@ static void serve_connection(void *owner, uint64_t tag, uint32_t events)
 
 static bool watch_master(struct worker *w)
 {
-	w->signals = (struct watch){ signals_open(false), handle_signals, w };
+	w->signals =
+		(struct watch){ .fd = signals_open(false), .ready = handle_signals, .owner = w };
 	if (w->signals.fd < 0 || !loop_watch(&w->loop, &w->signals, EPOLLIN))
 		return false;
 	/*
@@ -190,33 +154,58 @@ static bool watch_master(struct worker *w)
 	return true;
 }
 
+static void handle_decision(void *owner)
+{
+	moving_look(owner);
+}
+
+/* Connections come in through this worker's door, and leave by those of others. */
+static bool start_moving(struct worker *w)
+{
+	w->door.heritage = w->heritage;
+	w->door.pool = &w->pool;
+	w->door.woken = handle_decision;
+	w->door.owner = &w->moving;
+	w->moving.offer.door = &w->door;
+	w->moving.alarms = w->rebalance.alarms = &w->alarms;
+	w->moving.done = leave_moved;
+	w->moving.owner = &w->leave;
+	w->rebalance.moving = &w->moving;
+	w->leave = (struct leave){ .heritage = w->heritage,
+				   .pool = &w->pool,
+				   .acceptors = &w->acceptors,
+				   .door = &w->door,
+				   .moving = &w->moving,
+				   .alarms = &w->alarms };
+	leave_prepare(&w->leave);
+	return door_start(&w->door) && moving_start(&w->moving);
+}
+
 static bool start_serving(struct worker *w)
 {
 	const struct heritage *h = w->heritage;
 
 	w->loop.tagged = serve_connection;
 	w->loop.owner = w;
-	w->give_up.fire = give_up;
-	w->note.fire = publish_notes;
-	w->give_up.owner = w->note.owner = w;
 	w->pool.loop = w->acceptors.loop = &w->loop;
 	w->pool.arena = h->arena;
 	w->pool.slot = w->slot;
+	w->pool.number = h->number;
+	w->pool.bans = &h->board->bans;
 	w->pool.listeners = h->listeners;
 	w->acceptors.pool = &w->pool;
 	w->acceptors.alarms = &w->alarms;
-	w->acceptors.bans = &h->board->bans;
 	w->acceptors.room.is_on = h->conf->make_room;
 	w->acceptors.balance = (struct balance){
-		.slots = h->peers, .peers = h->hints, .wires = h->wires, .number = h->number
+		.slots = h->peers, .hints = h->hints, .wires = h->wires, .number = h->number
 	};
-	if (!timer_heap_new(&w->alarms, ACCEPTORS_ALARMS + OWN_ALARMS))
+	if (!timer_heap_new(&w->alarms, ALARMS))
 		return false;
 	accesslog_watch(&w->alarms);
 	if (!pool_start(&w->pool) || !recovery_adopt(&w->recovery, &w->pool))
 		return false;
-	w->acceptors.is_closed = w->recovery.was_draining;
-	return w->recovery.was_draining || acceptors_start(&w->acceptors);
+	w->acceptors.is_closed = w->recovery.was_leaving;
+	return start_moving(w) && (w->recovery.was_leaving || acceptors_start(&w->acceptors));
 }
 
 static bool start_services(const struct heritage *h, struct err *err)
@@ -239,45 +228,14 @@ static int longest_wait_ms(const struct conf *conf)
 	return third > 0 && third < IDLE_WAIT_MS ? (int)third : IDLE_WAIT_MS;
 }
 
-bool worker_settle(const struct heritage *h, struct err *err)
-{
-	if (!scoreboard_confine(h->board, &h->peers[h->number]))
-		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
-	fds_leave_terminal();
-	if (!fds_close_others(h, true, NULL, 0))
-		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
-	return privs_bind_cpu(h->conf, h->seat, err) && privs_drop(h->conf, h->identity, err);
-}
-
-/*
- * Closes every descriptor that is needed neither by a kept connection nor by the heritage, such as
- * a dead worker's epoll.
- */
-static bool take_over(struct worker *w, struct err *err)
-{
-	const struct heritage *h = w->heritage;
-	const struct recovery *r = &w->recovery;
-
-	if (!h->is_kept)
-		return worker_settle(h, err);
-	if (!recovery_survey(&w->recovery, h))
-		return err_errno(err, CODE_OSERR, "cannot look at what the last worker left");
-	if (!r->is_needed)
-		return true;
-	if (!r->was_draining && !fds_has_listeners(h->listeners))
-		return err_set(err, CODE_OK, "the listening sockets are closed");
-	if (!fds_close_others(h, !r->was_draining, r->fds, r->kept))
-		return err_errno(err, CODE_OSERR, "cannot take over from the last worker");
-	return true;
-}
-
 static bool start_worker(struct worker *w, struct err *err)
 {
-	if (!take_over(w, err) || !privs_confine(err))
+	if (!takeover_begin(&w->recovery, w->heritage, err) || !privs_confine(err))
 		return false;
 	if (!start_services(w->heritage, err))
 		return false;
-	if (!loop_open(&w->loop) || !watch_master(w) || !start_serving(w))
+	if (!takeover_open_loop(&w->recovery, w->heritage, &w->loop) || !watch_master(w) ||
+	    !start_serving(w))
 		return err_errno(err, CODE_OSERR, "cannot begin to serve");
 	recovery_end(&w->recovery);
 	return true;
@@ -315,12 +273,17 @@ static int next_wait_ms(const struct worker *w)
 	return timer_wait_ms(&w->alarms, w->loop.now_ms, wait);
 }
 
+static int fail_loop(void)
+{
+	LOG(EVENT_worker_failed, LOG_STR("message", strerror(errno)));
+	return CODE_OSERR;
+}
+
 static int run_loop(struct worker *w)
 {
-	while (!w->is_leaving) {
+	while (!w->leave.is_over) {
 		if (!loop_turn(&w->loop, next_wait_ms(w))) {
-			LOG(EVENT_worker_failed, LOG_STR("message", strerror(errno)));
-			return CODE_OSERR;
+			return fail_loop();
 		}
 		dispatch_end_turn(&w->pool);
 		accept_pause_check_room(&w->acceptors);
@@ -328,15 +291,18 @@ static int run_loop(struct worker *w)
 		stamp_heartbeat(w);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		log_settle(w->loop.now_ms);
-		if (w->pool.draining && w->pool.limit.total == 0)
-			w->is_leaving = true;
+		if (w->loop.strays > STRAYS_MOST && !takeover_renew_loop(&w->recovery, &w->pool))
+			return fail_loop();
+		rebalance_note(&w->rebalance, w->pool.limit.total);
+		leave_step(&w->leave);
 		if (!w->has_turned)
 			recovery_passed(w->pool.arena);
 		w->has_turned = true;
 	}
 	dispatch_publish_notes(&w->pool);
 	accesslog_flush();
-	set_state(w, SLOT_LEAVING);
+	leave_set_state(&w->leave, SLOT_LEAVING);
+	door_close(&w->door);
 	return CODE_OK;
 }
 
@@ -353,10 +319,10 @@ int worker_run(const struct heritage *heritage)
 	clear_bell(w);
 	log_role("worker", (int)heritage->number);
 	log_count_in(&w->slot->tally.log_lines_lost_total);
-	dispatch_clear_notes(w->slot);
+	scoreboard_set_notes(w->slot, NULL, 0);
 	set_number(heritage);
 	loop_read_clock(&w->loop);
-	accesslog_start(arena_log(heritage->arena), w->slot, &w->loop, heritage->number);
+	accesslog_start(arena_log(heritage->arena), &w->slot->tally, &w->loop);
 	proctitle_set("prefork-srv: worker %u", heritage->number);
 	if (heritage->resumes &&
 	    atomic_load(&w->slot->log_opened) != atomic_load(&heritage->board->reopen.begun))
@@ -367,9 +333,11 @@ int worker_run(const struct heritage *heritage)
 		return err.code;
 	}
 	loop_read_clock(&w->loop);
-	if (w->recovery.was_draining)
-		begin_draining(w, w->pool.arena->head->give_up_ms);
-	else
-		set_state(w, SLOT_READY);
+	if (w->recovery.was_leaving) {
+		leave_resume(&w->leave);
+	} else {
+		leave_set_state(&w->leave, SLOT_READY);
+		rebalance_start(&w->rebalance);
+	}
 	return run_loop(w);
 }

@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 #include "cli/command.h"
-#include "master/pidfile.h"
+#include "config/pidfile.h"
 #include "stats/scoreboard.h"
 #include "unit/folder.h"
 

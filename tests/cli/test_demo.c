@@ -116,6 +116,17 @@ static void drawing__a_dot_without_the_socket(void **state)
 	assert_said(said.out, " recv() = 0 ---- ACK ---> . kernel: client's end TIME_WAIT");
 }
 
+/* The connection is open while no process has it. */
+static void drawing__a_connection_in_flight(void **state)
+{
+	run_lesson(state, "passing");
+	assert_said(said.out, "close() = 0 . kernel: 0 processes hold the socket");
+	assert_said(said.out, "recv() = EAGAIN . . kernel: client's end ESTABLISHED, server's end "
+			      "ESTABLISHED ok no process has the connection");
+	assert_said(said.out, "ok the receiver has \"page\" of \"GET /page\"");
+	assert_said(said.out, "the receiver has \"GET /page\"");
+}
+
 /* A loop with a single round would not show its purpose. */
 static void drawing__the_loop_of_send_goes_round(void **state)
 {
@@ -281,7 +292,10 @@ static void without_a_call__not_checkable_and_77(void **state)
 	static const struct {
 		long call;
 		const char *name;
-	} forbidden[] = { { SYS_shutdown, "shutdown" }, { SYS_listen, "listen()" } };
+	} forbidden[] = { { SYS_shutdown, "shutdown" },
+			  { SYS_listen, "listen()" },
+			  { SYS_sendmsg, "sendmsg()" },
+			  { SYS_recvmsg, "recvmsg()" } };
 
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
 		char why[64];
@@ -350,6 +364,7 @@ int main(void)
 	cmocka_unit_test(lesson_##function##__run__every_claim_holds),
 #include "tables/lessons.def"
 		cmocka_unit_test(drawing__a_dot_without_the_socket),
+		cmocka_unit_test(drawing__a_connection_in_flight),
 		cmocka_unit_test(drawing__the_loop_of_send_goes_round),
 		cmocka_unit_test(no_words__list_and_advice),
 		cmocka_unit_test(list__has_a_line_for_each_lesson),

@@ -207,10 +207,10 @@ static void few_descriptors__nothing_is_broken(void **state)
 	char command[160];
 
 	for (int most = LEAST; most <= ENOUGH; most++) {
-		snprintf(
-			command, sizeof(command),
-			"ulimit -n %d; exec \"$TOP_BUILDDIR/prefork-demo\" close-vs-shutdown ports",
-			most);
+		snprintf(command, sizeof(command),
+			 "ulimit -n %d; exec \"$TOP_BUILDDIR/prefork-demo\" close-vs-shutdown "
+			 "passing ports",
+			 most);
 		run_shell(*state, command);
 		if (strstr(said.err, "LeakSanitizer") == NULL) /* it needs a descriptor too */
 			assert_nothing_is_broken();

@@ -33,6 +33,7 @@ SCENARIOS = {
     "paced": Scenario(("prefork-client", "bench", "-w", "1", "-n", "20", "-c", "4", "-r", "500", "-q", "@"),
                       b"", None),
     "close": Scenario(("prefork-demo", "close-vs-shutdown"), b"", None),
+    "passing": Scenario(("prefork-demo", "passing"), b"", None),
     "race": Scenario(("prefork-demo", "accept-race"), b"", None),
     "short": Scenario(("prefork-demo", "short-send", "short-recv"), b"", None),
     "ports": Scenario(("prefork-demo", "ports", "reuseaddr"), b"", None),

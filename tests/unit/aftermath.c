@@ -21,9 +21,9 @@ void assert_nothing_left(struct served *s, unsigned lost)
 	assert_int_equal(served_metric(s, METRIC_connections_lost_total), lost);
 }
 
-struct conn *record(struct served *s, uint32_t index)
+struct record *record(struct served *s, uint32_t index)
 {
-	return arena_conn(s->pool.arena, index);
+	return arena_record(s->pool.arena, index);
 }
 
 struct arena_head *head_of(struct served *s)

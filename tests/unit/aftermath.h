@@ -15,7 +15,7 @@ void assert_nothing_left(struct served *s, unsigned lost);
 /* Asserts that a recovery kept the arena, with these counts of connections. */
 void assert_counts(const struct recovery *r, unsigned kept, unsigned in_hand, unsigned damaged);
 
-struct conn *record(struct served *s, uint32_t index);
+struct record *record(struct served *s, uint32_t index);
 struct arena_head *head_of(struct served *s);
 
 #endif

@@ -82,6 +82,11 @@ static void end_all(struct procs *procs)
 			       INT64_MAX);
 	workers_reap(procs, CREW_NOW);
 	workers_sweep(procs);
+	while (procs->closer > 0) { /* each closes the doors of one generation */
+		crew_await_death(procs->closer);
+		workers_reap(procs, CREW_NOW);
+		workers_sweep(procs);
+	}
 }
 
 int crew_free(void **state)
@@ -110,7 +115,7 @@ struct generation *crew_generation(const char *override, unsigned workers)
 
 	assert_non_null(conf);
 	conf->keep_connections = false; /* the children here are workers themselves */
-	generation = generation_new(conf, &identity, NULL, workers, &err);
+	generation = generation_new(conf, &identity, NULL, workers, NULL, &err);
 	assert_non_null(generation);
 	return generation;
 }

@@ -43,9 +43,10 @@ static void set_options(struct served *s, va_list pairs)
 	}
 }
 
-static void begin(struct served *s, struct arena *arena)
+/* epfd: the epoll of the last worker; -1: none. */
+static void begin(struct served *s, struct arena *arena, int epfd)
 {
-	must(loop_open(&s->loop), "loop");
+	must(epfd < 0 ? loop_open(&s->loop) : loop_adopt(&s->loop, epfd), "loop");
 	s->loop.tagged = to_connection;
 	s->loop.owner = s;
 	s->pool = (struct pool){
@@ -92,9 +93,9 @@ void served_start(struct served *s, const char *service, ...)
 	must(arena != NULL, "arena");
 	loop_read_clock(&s->loop);
 	atomic_store(&s->slot.generation, SERVED_GENERATION);
-	accesslog_start(arena_log(arena), &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(arena), &s->slot.tally, &s->loop);
 	open_wire(&s->wire);
-	begin(s, arena);
+	begin(s, arena, -1);
 }
 
 void served_stop(struct served *s)
@@ -127,7 +128,7 @@ int served_connect(struct served *s)
 
 static bool is_kept(const struct recovery *r, int fd)
 {
-	for (unsigned i = 0; i < r->kept; i++)
+	for (unsigned i = 0; i < r->fd_count; i++)
 		if (r->fds[i] == fd)
 			return true;
 	return false;
@@ -148,12 +149,14 @@ static void close_lost(struct served *s, const struct recovery *r)
 void served_recover(struct served *s, struct recovery *recovery)
 {
 	struct arena *arena = s->pool.arena;
+	int epfd = s->loop.epfd;
 	const struct heritage heritage = { .conf = &s->conf,
 					   .listeners = &s->set,
 					   .peers = &s->slot,
 					   .wires = &s->wire,
 					   .peer_count = 1,
 					   .arena = arena,
+					   .epfd = epfd,
 					   .is_kept = true,
 					   .resumes = true };
 
@@ -166,11 +169,12 @@ void served_recover(struct served *s, struct recovery *recovery)
 	s->pool.limit.total = 0; /* pool_stop would refuse it */
 	pool_stop(&s->pool);
 	timer_heap_free(&s->alarms);
+	s->loop.epfd = -1; /* it outlives the worker */
 	loop_close(&s->loop);
-	accesslog_start(arena_log(arena), &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(arena), &s->slot.tally, &s->loop);
 	must(recovery_survey(recovery, &heritage), "recovery_survey");
 	close_lost(s, recovery);
-	begin(s, arena);
+	begin(s, arena, epfd);
 	must(recovery_adopt(recovery, &s->pool), "recovery_adopt");
 	recovery_end(recovery);
 }
@@ -197,20 +201,22 @@ void served_settle(struct served *s)
 	}
 }
 
-static void age(struct conn *c, int64_t ms)
+static void age(struct served *s, struct record *c, int64_t ms)
 {
 	c->opened_us -= ms * 1000;
 	c->active_ms -= ms;
 	if (c->begun_us != 0)
 		c->begun_us -= ms * 1000;
-	c->timer.due_ms -= ms; /* the same shift for all, so the heap keeps its order */
+	s->pool.nodes[c->index].due_ms -=
+		ms; /* the same shift for all, so the heap keeps its order */
 }
 
 void served_pass(struct served *s, double hours)
 {
 	served_settle(s);
-	for (uint32_t i = 0; i < s->pool.arena->head->conn_high; i++)
-		age(arena_conn(s->pool.arena, i), (int64_t)(hours * 3600 * 1000) + ROUNDING_MS);
+	for (uint32_t i = 0; i < s->pool.arena->head->record_high; i++)
+		age(s, arena_record(s->pool.arena, i),
+		    (int64_t)(hours * 3600 * 1000) + ROUNDING_MS);
 	must(loop_turn(&s->loop, 0), "loop_turn");
 	dispatch_end_turn(&s->pool);
 }
@@ -265,11 +271,17 @@ void served_expect(struct served *s, int client, const char *text, bool ended)
 	}
 }
 
-struct conn *served_only(struct served *s)
+struct record *served_only(struct served *s)
 {
-	struct conn *c = arena_conn(s->pool.arena, 0);
+	struct record *c = arena_record(s->pool.arena, 0);
 
-	return c->magic == CONN_MAGIC ? c : NULL;
+	return record_is_used(c) ? c : NULL;
+}
+
+struct conn *served_view(struct served *s)
+{
+	pool_view(&s->pool, served_only(s), &s->view);
+	return &s->view;
 }
 
 uint64_t served_metric(const struct served *s, enum metric metric)

@@ -38,6 +38,7 @@ struct served {
 	unsigned ended;      /* of these, the ones ended in earlier pools */
 	int fds[SERVED_FDS]; /* the server's ends of the first connections */
 	unsigned fd_count;
+	struct conn view;
 };
 
 /*
@@ -81,8 +82,9 @@ size_t served_read(struct served *s, int client, char *text, size_t size, bool *
 /* Asserts that the client now receives exactly this text, and the end if `ended`. */
 void served_expect(struct served *s, int client, const char *text, bool ended);
 
-/* The record of the only connection, or NULL. */
-struct conn *served_only(struct served *s);
+/* The record of the only connection, or NULL; the connection as its service sees it. */
+struct record *served_only(struct served *s);
+struct conn *served_view(struct served *s);
 
 uint64_t served_metric(const struct served *s, enum metric metric);
 

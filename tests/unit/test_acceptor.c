@@ -20,7 +20,7 @@
 
 static struct served s;
 static struct acceptors all;
-static struct peers peers;
+static struct hints hints;
 static struct slot slots[2];
 static struct bans bans;
 static int clients[8];
@@ -32,12 +32,12 @@ static int set_up(void **state)
 {
 	(void)state;
 	served_start(&s, "echo", NULL);
-	if (!heritage_peers_new(&peers, 1))
+	if (!hints_new(&hints, 1))
 		return -1;
 	all = (struct acceptors){ .loop = &s.loop,
 				  .pool = &s.pool,
 				  .alarms = &s.alarms,
-				  .balance = { .slots = &s.slot, .peers = &peers },
+				  .balance = { .slots = &s.slot, .hints = &hints },
 				  .kick = { .fd = -1 },
 				  .is_paused = true,
 				  .paused_us = s.loop.now_us };
@@ -48,7 +48,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	served_stop(&s);
-	heritage_peers_free(&peers);
+	hints_free(&hints);
 	return 0;
 }
 
@@ -61,7 +61,7 @@ static void free_place(void)
 
 static int set_up_serving(void **state)
 {
-	if (listening_set_up(state) != 0 || !heritage_peers_new(&peers, 2))
+	if (listening_set_up(state) != 0 || !hints_new(&hints, 2))
 		return -1;
 	memset(slots, 0, sizeof(slots));
 	served_start(&s, "echo", NULL);
@@ -70,11 +70,11 @@ static int set_up_serving(void **state)
 		    0)
 			return -1;
 	s.pool.slot = &slots[0];
+	s.pool.bans = &bans;
 	all = (struct acceptors){ .loop = &s.loop,
 				  .pool = &s.pool,
 				  .alarms = &s.alarms,
-				  .bans = &bans,
-				  .balance = { .slots = slots, .peers = &peers, .wires = wires } };
+				  .balance = { .slots = slots, .hints = &hints, .wires = wires } };
 	return 0;
 }
 
@@ -104,8 +104,7 @@ static void serve(const char *address, uint32_t other)
 	s.pool.listeners = set;
 	slots[0].state = slots[1].state = SLOT_READY;
 	slots[1].live = other;
-	heritage_peers_set(&peers, 1,
-			   (struct peer){ .live = other, .seat = 1, .state = SLOT_READY });
+	hints_set(&hints, 1, (struct hint){ .live = other, .seat = 1, .state = SLOT_READY });
 	assert_true(acceptors_start(&all));
 }
 
@@ -174,7 +173,7 @@ static void heavier__wakes_the_other__and_accepts_in_the_next_turn(void **state)
 	turn();
 	assert_int_equal(s.pool.limit.total, 4);
 	assert_int_equal(kicked(), 1);
-	assert_int_equal(heritage_peers_asked(&peers, 1), heritage_peers_mask(0));
+	assert_int_equal(hints_asked(&hints, 1), hints_mask(0));
 	turn();
 	assert_int_equal(s.pool.limit.total, 5);
 	assert_int_equal(kicked(), 1);
@@ -206,7 +205,7 @@ static void kicked__accepts(void **state)
 	serve("127.0.0.1:0", 8);
 	turn();
 	clients[0] = connect_to(&set->list[0].bound);
-	heritage_peers_ask(&peers, 0, 0);
+	hints_ask(&hints, 0, 0);
 	assert_int_equal(send(wires[0].fds[WIRE_KICK], "", 1, 0), 1);
 	turn();
 	assert_int_equal(s.pool.limit.total, 1);
@@ -215,7 +214,7 @@ static void kicked__accepts(void **state)
 
 static void ask(void)
 {
-	heritage_peers_ask(&peers, 0, 0);
+	hints_ask(&hints, 0, 0);
 	assert_int_equal(send(wires[0].fds[WIRE_KICK], "", 1, 0), 1);
 	turn();
 }
@@ -283,7 +282,7 @@ static void full__from_the_start__does_not_accept__until_there_is_room(void **st
 	waiting = connect_to(&set->list[0].bound);
 	turn();
 	assert_int_equal(s.pool.limit.total, s.pool.arena->conn_most);
-	assert_int_equal(heritage_peers_get(&peers, 0).live, BALANCE_FULL);
+	assert_int_equal(hints_get(&hints, 0).live, BALANCE_FULL);
 	close(clients[0]);
 	for (unsigned i = 0; i < 3; i++)
 		turn();

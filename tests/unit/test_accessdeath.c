@@ -99,7 +99,7 @@ static void tell_of_many_requests(void)
 	served_connect(s);
 	pool_take_in_hand(&s->pool, 0);
 	for (unsigned i = 0; i < 10000; i++)
-		conn_log_request(served_only(s), &request);
+		conn_log_request(served_view(s), &request);
 }
 
 static void death__with_the_connection_in_hand__tells_of_it_once(void **state)
@@ -141,7 +141,7 @@ static void recover_and_die(void)
 					   .resumes = true };
 	struct recovery r;
 
-	accesslog_start(arena_log(s->pool.arena), &s->slot, &s->loop, 0);
+	accesslog_start(arena_log(s->pool.arena), &s->slot.tally, &s->loop);
 	recovery_survey(&r, &heritage);
 }
 

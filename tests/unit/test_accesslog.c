@@ -247,7 +247,7 @@ static void request__without_method_and_path__is_told_without_them(void **state)
 	logbook_open(logbook_path, LOG_TEXT);
 	served_start(&s, "ack", NULL);
 	client = served_connect(&s);
-	conn_log_request(served_only(&s), &request);
+	conn_log_request(served_view(&s), &request);
 	logbook_expect(&s, " ending=none state=-- status=400\n", NULL);
 	close(client);
 	served_stop(&s);
@@ -270,7 +270,7 @@ static void request__is_told_while_its_connection_goes_on(void **state)
 	served_start(&s, "ack", NULL);
 	assert_true(conn_logs());
 	client = served_connect(&s);
-	conn_log_request(served_only(&s), &request);
+	conn_log_request(served_view(&s), &request);
 	logbook_expect(&s, " what=request ", " bytes_in=40 bytes_out=300 messages=1 ",
 		       " ending=none state=-- method=GET path=\"/a b\" status=200\n", NULL);
 	close(client);
@@ -289,7 +289,7 @@ static void request__that_began_before_the_clock__has_its_time(void **state)
 	client = served_connect(&s);
 	served_send(&s, client, "half", 4);
 	served_pass(&s, SERVED_AGES);
-	conn_log_request(served_only(&s), &request);
+	conn_log_request(served_view(&s), &request);
 	logbook_expect(&s, " what=request ", " seconds=630720000.", NULL);
 	close(client);
 	served_stop(&s);

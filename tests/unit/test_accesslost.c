@@ -65,7 +65,7 @@ static void record__that_is_damaged__is_told_as_far_as_it_can_be(void **state)
 	logbook_open(logbook_path, LOG_TEXT);
 	served_start(&s, "ack", NULL);
 	client = served_connect(&s);
-	memset(record(&s, 0), 0xa5, s.pool.arena->conn_stride);
+	memset(record(&s, 0), 0xa5, s.pool.arena->record_stride);
 	served_recover(&s, &r);
 	assert_counts(&r, 0, 0, 1);
 	logbook_expect(&s, " listen=unknown service=unknown remote=unknown bytes_in=0 ",
@@ -217,12 +217,12 @@ static void rest__of_a_worker_without_a_successor__is_written(void **state)
 	assert_int_equal(logbook_count(logbook_text, "\n"), 2);
 	assert_non_null(strstr(logbook_text, " worker=0 generation=3 connection=1 "));
 	assert_non_null(strstr(logbook_text,
-			       " worker=7 generation=5 connection=2 listen=test service=ack "));
+			       " worker=0 generation=3 connection=2 listen=test service=ack "));
 	assert_non_null(strstr(logbook_text, " ending=worker_lost state=I-\n"));
 	assert_int_equal(cell_get(&tally.access_log_lines_total), 2);
 	record_check_log_lost(s.pool.arena, &conf, (uid_t)-1, 5, 7, 0, &tally);
 	assert_int_equal(logbook_count(logbook_read(logbook_path), "\n"), 2);
-	record(&s, 0)->magic = CONN_MAGIC;
+	record(&s, 0)->magic = RECORD_MAGIC;
 	close(client);
 	served_stop(&s);
 }
@@ -240,7 +240,7 @@ static void rest__of_a_damaged_arena__goes_to_its_own_file(void **state)
 		arena = arena_new(&conf);
 		memset(arena->head, (int)byte, sizeof(*arena->head));
 		memset(arena->log, '\n', ACCESSBUF_SIZE);
-		memset(arena->conns, 0xff - (int)byte, arena->conn_most * arena->conn_stride);
+		memset(arena->records, 0xff - (int)byte, arena->conn_most * arena->record_stride);
 		record_check_log_lost(arena, &conf, (uid_t)-1, 1, 0, 0, &tally);
 		arena_free(arena);
 	}
@@ -265,9 +265,9 @@ static void rest__has_a_line_for_each_that_is_counted(void **state)
 	for (unsigned lost = 0; lost < 9; lost++) {
 		unlink(logbook_path);
 		arena = arena_new(&conf);
-		arena->head->conn_high = UINT32_MAX;
+		arena->head->record_high = UINT32_MAX;
 		for (uint32_t i = 0; i < 3; i++)
-			arena_conn(arena, i)->magic = CONN_MAGIC;
+			arena_record(arena, i)->magic = RECORD_MAGIC;
 		record_check_log_lost(arena, &conf, (uid_t)-1, 1, 0, lost, &tally);
 		arena_free(arena);
 		logbook_read(logbook_path);

@@ -122,7 +122,7 @@ static void check_cut_off(const char *framing, const char *bytes, size_t size,
 			  enum close_reason reason)
 {
 	struct served s;
-	struct conn *c;
+	struct record *c;
 	int client;
 
 	served_start(&s, "ack", "framing", framing, "reply", "", NULL);

@@ -16,7 +16,7 @@ enum { PEERS = 4, HOUR_MS = 3600000 };
 
 struct fixture {
 	struct slot slots[PEERS];
-	struct peers peers;
+	struct hints hints;
 	struct wire wires[PEERS];
 	struct balance of[PEERS];
 };
@@ -26,7 +26,7 @@ static int set_up(void **state)
 	struct fixture *f = aligned_alloc(SCOREBOARD_PAGE, sizeof(*f));
 
 	memset(f, 0, sizeof(*f));
-	if (!heritage_peers_new(&f->peers, PEERS))
+	if (!hints_new(&f->hints, PEERS))
 		return -1;
 	for (unsigned i = 0; i < PEERS; i++) {
 		int pair[2];
@@ -37,7 +37,7 @@ static int set_up(void **state)
 		atomic_store(&f->slots[i].state, SLOT_READY);
 		atomic_store(&f->slots[i].seat, i);
 		f->of[i] = (struct balance){
-			.slots = f->slots, .peers = &f->peers, .wires = f->wires, .number = i
+			.slots = f->slots, .hints = &f->hints, .wires = f->wires, .number = i
 		};
 		assert_true(balance_start(&f->of[i]));
 		balance_tell(&f->of[i], 0);
@@ -55,7 +55,7 @@ static int tear_down(void **state)
 		close(f->wires[i].fds[WIRE_KICK]);
 		free(f->of[i].kicks);
 	}
-	heritage_peers_free(&f->peers);
+	hints_free(&f->hints);
 	free(f);
 	return 0;
 }
@@ -188,8 +188,7 @@ static void hint__that_the_slot_denies__is_not_acted_on__nor_believed_for_a_whil
 	struct fixture *f = *state;
 
 	set_live(f, 20, 20, 10, 19);
-	heritage_peers_set(&f->peers, 1,
-			   (struct peer){ .live = 0, .seat = 1, .state = SLOT_READY });
+	hints_set(&f->hints, 1, (struct hint){ .live = 0, .seat = 1, .state = SLOT_READY });
 	assert_int_equal(kicked_by_first(f, 20, 1000), -1);
 	assert_int_equal(kicked_by_first(f, 20, 1099), 2);
 	atomic_fetch_add(&f->slots[2].turns, 1);
@@ -206,11 +205,11 @@ static void hints__of_any_value__lead_to_nobody_who_is_not_ready_and_lighter(voi
 	set_live(f, 20, UINT32_MAX, 17, 0);
 	atomic_store(&f->slots[3].state, SLOT_DRAINING);
 	for (unsigned i = 0; i < 8 * PEERS; i++) {
-		struct peer peer = { .live = i % 8 < 4 ? 0 : UINT32_MAX,
+		struct hint peer = { .live = i % 8 < 4 ? 0 : UINT32_MAX,
 				     .seat = UINT16_MAX,
 				     .state = states[i % 4] };
 
-		heritage_peers_set(&f->peers, i / 8, peer);
+		hints_set(&f->hints, i / 8, peer);
 		assert_int_equal(kicked_by_first(f, 20, 1000 * i), -1);
 	}
 	assert_int_equal(cell_get(&f->slots[0].tally.accept_kicks_total), 0);
@@ -273,8 +272,7 @@ static void kick__names_the_listener__and_is_heard_once(void **state)
 	assert_true(balance_pass(&f->of[0], &standing, 70, 0));
 	assert_true(has_edge(epfd));
 	assert_false(has_edge(epfd));
-	assert_int_equal(balance_asked(&f->of[1]),
-			 heritage_peers_mask(2) | heritage_peers_mask(70));
+	assert_int_equal(balance_asked(&f->of[1]), hints_mask(2) | hints_mask(70));
 	assert_int_equal(balance_asked(&f->of[1]), 0);
 	assert_int_equal(cell_get(&f->slots[0].tally.accept_kicks_total), 2);
 	close(epfd);

@@ -35,7 +35,7 @@ static void empty(struct served *s, const int *clients)
 
 static bool lives(struct served *s, uint32_t index)
 {
-	return record(s, index)->magic == CONN_MAGIC;
+	return record_is_used(record(s, index));
 }
 
 static void room__is_made_by_the_one_that_has_rested_longest__then_by_the_next(void **state)

@@ -37,17 +37,17 @@ static int tear_down(void **state)
 
 static void add(int64_t opened_ms)
 {
-	uint32_t index = all.arena->head->conn_high++;
-	struct conn *c = arena_conn(all.arena, index);
+	uint32_t index = all.arena->head->record_high++;
+	struct record *c = arena_record(all.arena, index);
 
-	*c = (struct conn){ .magic = CONN_MAGIC,
-			    .index = index,
-			    .state = CONN_LINGERING,
-			    .opened_us = opened_ms * 1000,
-			    .active_ms = opened_ms + 1,
-			    .bytes_in = index,
-			    .remote = { .family = AF_INET },
-			    .remote_port = (uint16_t)index };
+	*c = (struct record){ .magic = RECORD_MAGIC,
+			      .index = index,
+			      .state = CONN_LINGERING,
+			      .opened_us = opened_ms * 1000,
+			      .active_ms = opened_ms + 1,
+			      .bytes_in = index,
+			      .remote = { .family = AF_INET },
+			      .remote_port = (uint16_t)index };
 	all.limit.total++;
 }
 
@@ -87,11 +87,11 @@ static void ended__ones_are_left_out(void **state)
 	(void)state;
 	add(1);
 	add(2);
-	arena_conn(all.arena, 0)->magic = 0;
+	arena_record(all.arena, 0)->magic = 0;
 	all.limit.total--;
 	dispatch_publish_notes(&all);
 	assert_notes(1, (const int64_t[]){ 2 });
-	arena_conn(all.arena, 1)->magic = 0;
+	arena_record(all.arena, 1)->magic = 0;
 	all.limit.total--;
 	dispatch_publish_notes(&all);
 	assert_notes(0, NULL);
@@ -102,7 +102,7 @@ static void list__that_a_dead_worker_left_half_written__is_cleared(void **state)
 	(void)state;
 	atomic_store(&slot.notes.seq, 7);
 	atomic_store(&slot.notes.count, 3);
-	dispatch_clear_notes(&slot);
+	scoreboard_set_notes(&slot, NULL, 0);
 	assert_notes(0, NULL);
 	assert_int_equal(atomic_load(&slot.notes.seq), 8);
 }

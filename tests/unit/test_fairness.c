@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
+#include "worker/share.h"
+#include "worker/visit.h"
 #include "unit/aftermath.h"
 
 enum { SHARE = 256 * 1024, LONG_AGO_US = 1000 * 1000 };
@@ -36,7 +38,7 @@ static void report(struct served *s, uint32_t index)
 
 static bool waits(const struct served *s, uint32_t index)
 {
-	return runqueue_has(&s->pool.queue, index);
+	return ring_has(&s->pool.queue, index);
 }
 
 /*
@@ -87,7 +89,7 @@ static void small_message__passes_those_that_wait(void **state)
 	served_start(&s, "echo", NULL);
 	bulk = served_connect(&s);
 	small = served_connect(&s);
-	runqueue_push(&s.pool.queue, 0);
+	ring_push(&s.pool.queue, 0);
 	say(bulk, "bulk");
 	say(small, "small");
 	assert_true(loop_turn(&s.loop, 0)); /* the events alone: waiting connections follow them */
@@ -113,7 +115,7 @@ static void heavy__while_others_wait__goes_to_the_end_of_the_line(void **state)
 	set_turn(&s, 0);
 	report(&s, 1);
 	assert_int_equal(record(&s, 1)->bytes_out, 5); /* no connection waits */
-	runqueue_push(&s.pool.queue, 0);
+	ring_push(&s.pool.queue, 0);
 	record(&s, 1)->weight = WEIGHT_HEAVY;
 	say(heavy, "later");
 	report(&s, 1);
@@ -178,8 +180,7 @@ static void weight__follows_bytes_at_once__and_computing_after_two_visits(void *
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		assert_int_equal(runqueue_weigh(rows[i].before, rows[i].moved_bytes,
-						rows[i].asked_us),
+		assert_int_equal(share_weigh(rows[i].before, rows[i].moved_bytes, rows[i].asked_us),
 				 rows[i].after);
 }
 
@@ -187,15 +188,15 @@ static void weight__follows_bytes_at_once__and_computing_after_two_visits(void *
 static void visit__ahead_of_others__moves_a_small_share(void **state)
 {
 	(void)state;
-	assert_false(runqueue_is_spent(true, 8 * 1024 - 1, 1, 0));
-	assert_true(runqueue_is_spent(true, 8 * 1024, 1, 0));
-	assert_true(runqueue_is_spent(true, 1, 4, 0));
-	assert_true(runqueue_is_spent(true, 1, 2, 200));
-	assert_false(runqueue_is_spent(true, 1, 1, 5000)); /* one answer is sent in any case */
-	assert_false(runqueue_is_spent(false, SHARE - 1, 15, 999));
-	assert_true(runqueue_is_spent(false, SHARE, 1, 0));
-	assert_true(runqueue_is_spent(false, 1, 16, 0));
-	assert_true(runqueue_is_spent(false, 1, 2, 1000));
+	assert_false(share_is_spent(true, 8 * 1024 - 1, 1, 0));
+	assert_true(share_is_spent(true, 8 * 1024, 1, 0));
+	assert_true(share_is_spent(true, 1, 4, 0));
+	assert_true(share_is_spent(true, 1, 2, 200));
+	assert_false(share_is_spent(true, 1, 1, 5000)); /* one answer is sent in any case */
+	assert_false(share_is_spent(false, SHARE - 1, 15, 999));
+	assert_true(share_is_spent(false, SHARE, 1, 0));
+	assert_true(share_is_spent(false, 1, 16, 0));
+	assert_true(share_is_spent(false, 1, 2, 1000));
 }
 
 static void light__that_asks_for_much__goes_on_in_its_turn(void **state)
@@ -227,7 +228,7 @@ static void turn__that_has_lasted_long__visits_one_of_those_that_wait(void **sta
 	for (uint32_t i = 0; i < 2; i++) {
 		clients[i] = served_connect(&s);
 		say(clients[i], "x");
-		runqueue_push(&s.pool.queue, i);
+		ring_push(&s.pool.queue, i);
 	}
 	set_turn(&s, LONG_AGO_US);
 	dispatch_end_turn(&s.pool);
@@ -248,7 +249,7 @@ static void waiting__connection__is_not_reported_again(void **state)
 	(void)state;
 	served_start(&s, "echo", NULL);
 	client = served_connect(&s);
-	runqueue_push(&s.pool.queue, 0);
+	ring_push(&s.pool.queue, 0);
 	say(client, "x");
 	assert_true(loop_turn(&s.loop, 0));
 	assert_int_equal(record(&s, 0)->watched, EPOLLERR);
@@ -262,7 +263,7 @@ static void waiting__connection__is_not_reported_again(void **state)
 static void waiting__connection__is_not_blamed_for_being_late(void **state)
 {
 	struct served s;
-	struct conn *c;
+	struct record *c;
 	int client;
 
 	(void)state;
@@ -273,12 +274,12 @@ static void waiting__connection__is_not_blamed_for_being_late(void **state)
 	served_settle(&s);
 	c = record(&s, 0);
 	c->begun_us -= INT64_C(2) * 3600 * 1000000;
-	runqueue_push(&s.pool.queue, 0);
-	conn_expire(&s.pool, c);
-	assert_int_equal(c->magic, CONN_MAGIC);
-	assert_true(timer_is_set(&c->timer));
-	runqueue_remove(&s.pool.queue, 0);
-	conn_expire(&s.pool, c);
+	ring_push(&s.pool.queue, 0);
+	visit_due(&s.pool, c);
+	assert_int_equal(c->magic, RECORD_MAGIC);
+	assert_true(timer_is_set(&s.pool.nodes[0]));
+	ring_remove(&s.pool.queue, 0);
+	visit_due(&s.pool, c);
 	assert_int_equal(c->ending, CLOSE_message_timeout);
 	close(client);
 	served_stop(&s);
@@ -292,7 +293,7 @@ static void end__of_a_waiting_connection__takes_it_out_of_the_line(void **state)
 	(void)state;
 	served_start(&s, "echo", NULL);
 	client = served_connect(&s);
-	runqueue_push(&s.pool.queue, 0);
+	ring_push(&s.pool.queue, 0);
 	conn_end(&s.pool, record(&s, 0), CLOSE_stopped);
 	assert_false(pool_has_waiting(&s.pool));
 	close(client);
@@ -327,11 +328,11 @@ static void heartbeat__within_a_long_turn__is_stamped(void **state)
 	(void)state;
 	served_start(&s, "echo", NULL);
 	client = served_connect(&s);
-	runqueue_push(&s.pool.queue, 0);
+	ring_push(&s.pool.queue, 0);
 	atomic_store(&s.slot.heartbeat_ms, INT64_MIN);
 	for (unsigned i = 0; i < 8; i++) {
 		record(&s, 0)->weight = WEIGHT_LIGHT;
-		runqueue_remove(&s.pool.queue, 0);
+		ring_remove(&s.pool.queue, 0);
 		report(&s, 0);
 	}
 	assert_true(atomic_load(&s.slot.heartbeat_ms) > INT64_MIN);

@@ -42,6 +42,26 @@ static void allowed__is_what_the_hard_limit_gives_and_changes_nothing(void **sta
 	assert_int_equal(after.rlim_max, before.rlim_max);
 }
 
+static void raise__beyond_what_is_allowed__goes_as_far_as_it_can(void **state)
+{
+	struct rlimit before, after;
+	rlim_t possible = 0;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	before.rlim_cur = before.rlim_max / 2;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(fdlimit_raise(before.rlim_cur + 1, &possible));
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
+	assert_int_equal(after.rlim_cur, before.rlim_cur + 1);
+	assert_int_equal(after.rlim_max, before.rlim_max);
+	assert_false(fdlimit_raise(RLIM_INFINITY - 1, &possible));
+	assert_int_equal(possible, before.rlim_max);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
+	assert_int_equal(after.rlim_cur, before.rlim_max);
+	assert_int_equal(after.rlim_max, before.rlim_max);
+}
+
 static void refuse__says_how_many_and_what_raises_the_limit(void **state)
 {
 	char message[256];
@@ -79,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open__counts_what_is_open),
 		cmocka_unit_test(allowed__is_what_the_hard_limit_gives_and_changes_nothing),
+		cmocka_unit_test(raise__beyond_what_is_allowed__goes_as_far_as_it_can),
 		cmocka_unit_test(refuse__says_how_many_and_what_raises_the_limit),
 		cmocka_unit_test(explain__adds_to_what_ran_out_of_descriptors_only),
 	};

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/rights.h"
 #include "base/sys.h"
 #include "demo/call.h"
 #include "demo/kernel.h"
@@ -105,11 +106,38 @@ static void holders__of_a_socket__are_counted(void **state)
 	close(client);
 }
 
+static void in_flight__descriptors_of_messages__are_counted(void **state)
+{
+	const struct iovec byte = { .iov_base = &(char){ 0 }, .iov_len = 1 };
+	const int fds[] = { STDIN_FILENO, STDOUT_FILENO };
+	struct rights got;
+	int line[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, line), 0);
+	assert_int_equal(kernel_in_flight(getpid(), -1), -1);
+	if (kernel_in_flight(getpid(), line[1]) < 0) {
+		close(line[0]);
+		close(line[1]);
+		skip(); /* Linux 5.6 */
+	}
+	assert_int_equal(kernel_in_flight(getpid(), line[1]), 0);
+	assert_int_equal(rights_send(line[0], &byte, 1, fds, 2, 0), 1);
+	assert_int_equal(rights_send(line[0], &byte, 1, fds, 1, 0), 1);
+	assert_int_equal(kernel_in_flight(getpid(), line[1]), 3);
+	assert_int_equal(rights_receive(line[1], &byte, 1, &got, 0), 1);
+	assert_int_equal(kernel_in_flight(getpid(), line[1]), 1);
+	rights_close(&got);
+	close(line[0]);
+	close(line[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(states__of_both_ends__follow_the_close),
 		cmocka_unit_test(holders__of_a_socket__are_counted),
+		cmocka_unit_test(in_flight__descriptors_of_messages__are_counted),
 	};
 
 	has_island = island_enter();

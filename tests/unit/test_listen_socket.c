@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/rights.h"
 #include "net/listen_socket.h"
 #include "unit/listening.h"
 
@@ -223,25 +224,11 @@ static void apply__undoes_what_nobody_asked_for(void **state)
 	listener_close_all(set, NULL, true);
 }
 
-static int pass_descriptor(int fd)
+static ssize_t pass_descriptor(int fd)
 {
-	char byte = 0;
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec bytes = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &bytes,
-				  .msg_iovlen = 1,
-				  .msg_control = control.room,
-				  .msg_controllen = sizeof(control.room) };
-	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	const struct iovec byte = { .iov_base = &(char){ 0 }, .iov_len = 1 };
 
-	*head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
-				  .cmsg_level = SOL_SOCKET,
-				  .cmsg_type = SCM_RIGHTS };
-	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	return (int)sendmsg(fd, &message, MSG_NOSIGNAL);
+	return rights_send(fd, &byte, 1, &fd, 1, 0);
 }
 
 /* No worker receives the descriptor, and the kernel would wait when it closes one that lingers. */

@@ -159,6 +159,31 @@ static void standard_output__opens_by_its_link(void **state)
 	close(fds[1]);
 }
 
+static void probe__of_a_file_that_can_be_made__makes_none(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_true(logfile_probe(path, (uid_t)-1, &err));
+	assert_int_equal(access(path, F_OK), -1);
+	assert_true(opens(true, (uid_t)-1, &err));
+	assert_true(logfile_probe(path, (uid_t)-1, &err));
+}
+
+static void probe__of_what_the_log_will_refuse__has_path_and_reason(void **state)
+{
+	char message[256];
+	struct err err;
+
+	folder_write(*state, "other", "");
+	assert_int_equal(link(other, path), 0);
+	assert_false(logfile_probe(path, (uid_t)-1, &err));
+	snprintf(message, sizeof(message), "\"%s\" cannot be written: it has 2 hard links", path);
+	assert_memory_equal(err.text, message, strlen(message));
+	assert_false(logfile_probe("/none/log", (uid_t)-1, &err));
+	assert_string_equal(err.text, "\"/none/log\" cannot be written: No such file or directory");
+}
+
 static void file__made_by_root__is_given_to_the_workers(void **state)
 {
 	struct err err;
@@ -253,6 +278,8 @@ int main(void)
 		CASE(pipe__opens_once_it_has_a_reader),
 		CASE(device__opens),
 		CASE(standard_output__opens_by_its_link),
+		CASE(probe__of_a_file_that_can_be_made__makes_none),
+		CASE(probe__of_what_the_log_will_refuse__has_path_and_reason),
 	};
 	const struct CMUnitTest as_root[] = {
 		CASE(file__made_by_root__is_given_to_the_workers),

@@ -50,7 +50,7 @@ static void tagged(void *owner, uint64_t tag, uint32_t events)
 static void turn__calls_the_handler_of_what_is_ready(void **state)
 {
 	struct seen seen = { 0 };
-	struct watch watch = { eventfd(1, EFD_CLOEXEC), count, &seen };
+	struct watch watch = { .fd = eventfd(1, EFD_CLOEXEC), .ready = count, .owner = &seen };
 	struct loop loop;
 
 	(void)state;
@@ -93,8 +93,8 @@ static void unwatch__within_a_turn__silences_what_is_still_to_come(void **state)
 
 	(void)state;
 	assert_true(a && b);
-	*a = (struct watch){ eventfd(1, EFD_CLOEXEC), silence, &first };
-	*b = (struct watch){ eventfd(1, EFD_CLOEXEC), silence, &second };
+	*a = (struct watch){ .fd = eventfd(1, EFD_CLOEXEC), .ready = silence, .owner = &first };
+	*b = (struct watch){ .fd = eventfd(1, EFD_CLOEXEC), .ready = silence, .owner = &second };
 	first = (struct seen){ .loop = &loop, .other = b };
 	second = (struct seen){ .loop = &loop, .other = a };
 	assert_true(loop_open(&loop));
@@ -124,7 +124,7 @@ static void turn__reads_the_clock(void **state)
 
 static void watch__of_no_descriptor__fails(void **state)
 {
-	struct watch watch = { -1, count, NULL };
+	struct watch watch = { .fd = -1, .ready = count };
 	struct loop loop;
 
 	(void)state;
@@ -161,7 +161,7 @@ static void watch__ready_after_a_tag__is_called_first(void **state)
 	int tagged_fd = eventfd(0, EFD_CLOEXEC), watched_fd = eventfd(0, EFD_CLOEXEC);
 	struct order order = { 0 };
 	struct loop loop = { .tagged = note_tag, .owner = &order };
-	struct watch watch = { watched_fd, note_watch, &order };
+	struct watch watch = { .fd = watched_fd, .ready = note_watch, .owner = &order };
 
 	(void)state;
 	assert_true(loop_open(&loop));

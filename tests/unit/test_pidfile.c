@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/pidfile.c: the contents of the file, and files that exist already. */
+/* Tests of config/pidfile.c: the contents of the file, and files that exist already. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "master/pidfile.h"
+#include "config/pidfile.h"
 #include "unit/pidplace.h"
 
 static void open__then_write__holds_our_pid(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/pidfile.c: the owner of the lock, and calls that must not release it. */
+/* Tests of config/pidfile.c: the owner of the lock, and calls that must not release it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "master/pidfile.h"
+#include "config/pidfile.h"
 #include "unit/pidplace.h"
 
 /* Forks a process that takes the lock, calls `then`, and goes on until *let_go is closed. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of worker/privs.c: each in a child, because dropped privileges cannot be regained. */
+/* Tests of config/privs.c: each in a child, because dropped privileges cannot be regained. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "worker/privs.h"
+#include "config/privs.h"
 
 /* Runs privs_drop in a child and returns its code; CODE_OK on success. */
 static int drop(const char *chroot_path, const struct identity *identity)

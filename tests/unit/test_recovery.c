@@ -133,9 +133,9 @@ static void draining__is_inherited(void **state)
 
 	(void)state;
 	served_start(&s, "echo", NULL);
-	head_of(&s)->draining = true;
+	head_of(&s)->leaving = ARENA_DRAINS;
 	served_recover(&s, &r);
-	assert_true(r.was_draining);
+	assert_true(r.was_leaving);
 	served_stop(&s);
 }
 
@@ -179,7 +179,7 @@ static void new_record__half_written__costs_no_other(void **state)
 	served_start(&s, "echo", NULL);
 	client = served_connect(&s);
 	pool_take_in_hand(&s.pool, 1);
-	assert_int_equal(head_of(&s)->conn_high, 1);
+	assert_int_equal(head_of(&s)->record_high, 1);
 	served_recover(&s, &r);
 	assert_counts(&r, 1, 0, 0);
 	close(client);
@@ -326,10 +326,10 @@ static void scene__of_a_damaged_arena__tells_nothing(void **state)
 	assert_null(scene.conf);
 	assert_string_equal(scene.last_call, "none");
 	pool_take_in_hand(&s.pool, 0);
-	record(&s, 0)->conf = (const struct listen_conf *)1;
+	record(&s, 0)->listen = 1;
 	recovery_in_hand(s.pool.arena, &s.slot, &s.conf, clock_ms(), &scene);
 	assert_null(scene.conf);
-	record(&s, 0)->conf = &s.listen_conf;
+	record(&s, 0)->listen = 0;
 	pool_put_down(&s.pool);
 	close(client);
 	served_stop(&s);

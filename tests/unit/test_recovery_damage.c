@@ -15,186 +15,257 @@
 
 enum { HOUR_MS = 3600 * 1000 };
 
-static void set_magic(struct served *s, struct conn *c)
+static void set_magic(struct served *s, struct record *c)
 {
 	(void)s;
 	c->magic ^= 1;
 }
 
-static void set_guard(struct served *s, struct conn *c)
+static void set_guard(struct served *s, struct record *c)
 {
-	*conn_guard(c, s->pool.arena->conn_stride) = 0;
+	*record_guard(c, s->pool.arena->record_stride) = 0;
 }
 
-static void set_index(struct served *s, struct conn *c)
+static void set_index(struct served *s, struct record *c)
 {
 	(void)s;
 	c->index = 0;
 }
 
-static void set_listener(struct served *s, struct conn *c)
+static void set_listener(struct served *s, struct record *c)
 {
 	c->listener = s->set.count;
 }
 
-static void set_state_closed(struct served *s, struct conn *c)
+static void set_state_closed(struct served *s, struct record *c)
 {
 	(void)s;
 	c->state = CONN_CLOSED;
 }
 
-static void set_state_beyond(struct served *s, struct conn *c)
+static void set_state_beyond(struct served *s, struct record *c)
 {
 	(void)s;
 	c->state = CONN_LINGERING + 1;
 }
 
-static void set_ending(struct served *s, struct conn *c)
+static void set_ending(struct served *s, struct record *c)
 {
 	(void)s;
 	c->ending = CLOSE_COUNT;
 }
 
-static void set_in_ended(struct served *s, struct conn *c)
+static void set_side_beyond(struct served *s, struct record *c)
+{
+	(void)s;
+	c->side = SIDE_COUNT;
+}
+
+static void set_flow(struct served *s, struct record *c)
+{
+	(void)s;
+	c->flow = FLOW_COUNT;
+}
+
+static void set_output(struct served *s, struct record *c)
+{
+	(void)s;
+	c->output = OUTPUT_COUNT;
+}
+
+static void set_passage(struct served *s, struct record *c)
+{
+	(void)s;
+	c->passage = PASSAGE_COUNT;
+}
+
+static void set_barred(struct served *s, struct record *c)
+{
+	(void)s;
+	memset(&c->is_barred, 7, 1);
+}
+
+static void set_moved(struct served *s, struct record *c)
+{
+	(void)s;
+	memset(&c->has_moved, 7, 1);
+}
+
+static void set_due_negative(struct served *s, struct record *c)
+{
+	(void)s;
+	c->due_ms = -1;
+}
+
+static void set_grace(struct served *s, struct record *c)
+{
+	(void)s;
+	c->grace_ms = INT64_MIN;
+}
+
+static void set_peer_self(struct served *s, struct record *c)
+{
+	(void)s;
+	c->peer = c->index + 1;
+}
+
+static void set_peer_another(struct served *s, struct record *c)
+{
+	(void)s;
+	c->peer = 1;
+}
+
+static void set_peer_beyond(struct served *s, struct record *c)
+{
+	(void)s;
+	c->peer = UINT32_MAX;
+}
+
+static void set_file_standard(struct served *s, struct record *c)
+{
+	(void)s;
+	c->file_left = 1;
+	c->file = STDERR_FILENO;
+}
+
+static void set_file_of_fd(struct served *s, struct record *c)
+{
+	(void)s;
+	c->file_left = 1;
+	c->file = c->fd;
+}
+
+static void set_file_offset(struct served *s, struct record *c)
+{
+	(void)s;
+	c->file_offset = UINT64_MAX;
+}
+
+static void set_in_ended(struct served *s, struct record *c)
 {
 	(void)s;
 	memset(&c->in_ended, 7, 1);
 }
 
-static void set_unfinished(struct served *s, struct conn *c)
+static void set_unfinished(struct served *s, struct record *c)
 {
 	(void)s;
 	memset(&c->is_unfinished, 7, 1);
 }
 
-static void set_fd_wild(struct served *s, struct conn *c)
+static void set_fd_wild(struct served *s, struct record *c)
 {
 	(void)s;
 	c->fd = INT32_MAX;
 }
 
-static void set_fd_negative(struct served *s, struct conn *c)
+static void set_fd_negative(struct served *s, struct record *c)
 {
 	(void)s;
 	c->fd = -1;
 }
 
-static void set_fd_standard(struct served *s, struct conn *c)
+static void set_fd_standard(struct served *s, struct record *c)
 {
 	(void)s;
 	c->fd = STDERR_FILENO;
 }
 
-static void set_fd_no_socket(struct served *s, struct conn *c)
+static void set_fd_no_socket(struct served *s, struct record *c)
 {
 	c->fd = s->loop.epfd; /* closed by then, or no socket */
 }
 
-static void set_fd_of_kick(struct served *s, struct conn *c)
+static void set_fd_of_kick(struct served *s, struct record *c)
 {
 	c->fd = s->wire.fds[WIRE_KICKED];
 }
 
-static void set_fd_of_another(struct served *s, struct conn *c)
+static void set_fd_of_another(struct served *s, struct record *c)
 {
 	c->fd = record(s, 0)->fd;
 }
 
-static void set_opened_future(struct served *s, struct conn *c)
+static void set_opened_future(struct served *s, struct record *c)
 {
 	(void)s;
 	c->opened_us = clock_us() + (int64_t)HOUR_MS * 1000;
 }
 
-static void set_active_future(struct served *s, struct conn *c)
+static void set_active_future(struct served *s, struct record *c)
 {
 	(void)s;
 	c->active_ms = clock_ms() + HOUR_MS;
 }
 
-static void set_begun_future(struct served *s, struct conn *c)
+static void set_begun_future(struct served *s, struct record *c)
 {
 	(void)s;
 	c->begun_us = INT64_MAX;
 }
 
-static void set_opened_min(struct served *s, struct conn *c)
+static void set_opened_min(struct served *s, struct record *c)
 {
 	(void)s;
 	c->opened_us = INT64_MIN;
 }
 
-static void set_buf_of_another(struct served *s, struct conn *c)
+static void set_buf_of_another(struct served *s, struct record *c)
 {
-	c->out.base = record(s, 0)->out.base;
+	c->out.number = record(s, 0)->out.number;
 }
 
-static void set_buf_twice(struct served *s, struct conn *c)
+static void set_buf_twice(struct served *s, struct record *c)
 {
 	(void)s;
 	c->in = c->out;
 }
 
-static void set_buf_misaligned(struct served *s, struct conn *c)
+static void set_buf_beyond(struct served *s, struct record *c)
+{
+	c->out.number = s->pool.arena->buf_most + 1;
+}
+
+static void set_buf_none(struct served *s, struct record *c)
 {
 	(void)s;
-	c->out.base++;
+	c->out.number = 0;
 }
 
-static void set_buf_before(struct served *s, struct conn *c)
-{
-	c->out.base = s->pool.arena->bufs - ARENA_BUF_SIZE;
-}
-
-static void set_buf_beyond(struct served *s, struct conn *c)
-{
-	c->out.base = arena_buf(s->pool.arena, s->pool.arena->buf_most);
-}
-
-static void set_buf_none(struct served *s, struct conn *c)
-{
-	(void)s;
-	c->out.base = NULL;
-}
-
-static void set_buf_size(struct served *s, struct conn *c)
-{
-	(void)s;
-	c->out.size++;
-}
-
-static void set_buf_start(struct served *s, struct conn *c)
+static void set_buf_start(struct served *s, struct record *c)
 {
 	(void)s;
 	c->out.start = c->out.end + 1;
 }
 
-static void set_buf_end(struct served *s, struct conn *c)
+static void set_buf_end(struct served *s, struct record *c)
 {
 	(void)s;
-	c->out.end = c->out.size + 1;
+	c->out.end = ARENA_BUF_SIZE + 1;
 }
 
-static void set_service_state(struct served *s, struct conn *c)
+static void set_service_state(struct served *s, struct record *c)
 {
 	(void)s;
-	memset(conn_state(c), 0xff, sizeof(uint32_t));
+	memset(c->state_bytes, 0xff, sizeof(uint32_t));
 }
 
 /* Every field that the check of a record reads, overwritten once. */
-static void (*const damages[])(struct served *, struct conn *) = {
-	set_magic,        set_guard,          set_index,         set_listener,
-	set_state_closed, set_state_beyond,   set_ending,        set_in_ended,
-	set_fd_wild,      set_fd_negative,    set_fd_standard,   set_fd_no_socket,
-	set_fd_of_kick,   set_fd_of_another,  set_opened_future, set_active_future,
-	set_begun_future, set_buf_of_another, set_buf_twice,     set_buf_misaligned,
-	set_buf_before,   set_buf_beyond,     set_buf_none,      set_buf_size,
-	set_buf_start,    set_buf_end,        set_service_state, set_opened_min,
-	set_unfinished,
+static void (*const damages[])(struct served *, struct record *) = {
+	set_magic,         set_guard,          set_index,         set_listener,
+	set_state_closed,  set_state_beyond,   set_ending,        set_side_beyond,
+	set_flow,          set_output,         set_passage,       set_in_ended,
+	set_unfinished,    set_barred,         set_moved,         set_fd_wild,
+	set_fd_negative,   set_fd_standard,    set_fd_no_socket,  set_fd_of_kick,
+	set_fd_of_another, set_opened_future,  set_opened_min,    set_active_future,
+	set_begun_future,  set_due_negative,   set_grace,         set_peer_self,
+	set_peer_another,  set_peer_beyond,    set_file_standard, set_file_of_fd,
+	set_file_offset,   set_buf_of_another, set_buf_twice,     set_buf_beyond,
+	set_buf_none,      set_buf_start,      set_buf_end,       set_service_state,
 };
 
 /* Of two records that claim the same thing either may be wrong: both are lost. */
-static unsigned lost_by(void (*damage)(struct served *, struct conn *))
+static unsigned lost_by(void (*damage)(struct served *, struct record *))
 {
 	return damage == set_fd_of_another || damage == set_buf_of_another ? 2 : 1;
 }
@@ -204,7 +275,7 @@ static void record__damaged_in_any_way__is_lost_alone(void **state)
 {
 	struct recovery r;
 	struct served s;
-	unsigned lost;
+	unsigned lost, late;
 	int clients[3];
 
 	(void)state;
@@ -213,13 +284,16 @@ static void record__damaged_in_any_way__is_lost_alone(void **state)
 		for (unsigned k = 0; k < 3; k++)
 			clients[k] = served_connect(&s);
 		served_settle(&s);
-		assert_non_null(record(&s, 1)->out.base);
+		assert_true(record(&s, 1)->out.number > 0);
 		lost = lost_by(damages[i]);
+		late = damages[i] == set_fd_wild; /* no system call has been made for it */
 		damages[i](&s, record(&s, 1));
 		served_recover(&s, &r);
-		if (r.damaged != lost)
+		if (r.damaged != lost - late)
 			print_error("damage %zu: %u lost\n", i, r.damaged);
-		assert_counts(&r, 3 - lost, 0, lost);
+		assert_counts(&r, 3 - lost + late, 0, lost - late);
+		dispatch_end_turn(&s.pool);
+		s.pool.freed -= late; /* counted as lost, like the others */
 		assert_int_equal(s.pool.limit.total, 3 - lost);
 		assert_int_equal(s.pool.bufs.high - s.pool.bufs.count, 3 - lost);
 		for (unsigned k = 0; k < 3; k++)
@@ -240,7 +314,7 @@ static void ack__with_an_unsound_state__is_lost(void **state)
 	served_start(&s, "ack", "framing", "length", NULL);
 	client = served_connect(&s);
 	served_send(&s, client, "\0\0", 2);
-	memset(conn_state(record(&s, 0)), 0xff, service_find("ack")->state_size);
+	memset(record(&s, 0)->state_bytes, 0xff, service_find("ack")->state_size);
 	served_recover(&s, &r);
 	assert_counts(&r, 0, 0, 1);
 	served_expect(&s, client, "", true);
@@ -256,7 +330,7 @@ static void set_head_magic(struct served *s)
 
 static void set_head_high(struct served *s)
 {
-	head_of(s)->conn_high = s->pool.arena->conn_most + 1;
+	head_of(s)->record_high = s->pool.arena->conn_most + 1;
 }
 
 static void set_head_in_hand(struct served *s)
@@ -266,7 +340,7 @@ static void set_head_in_hand(struct served *s)
 
 static void set_head_draining(struct served *s)
 {
-	memset(&head_of(s)->draining, 0xa5, 1);
+	memset(&head_of(s)->leaving, 0xa5, 1);
 }
 
 static void (*const head_damages[])(struct served *) = { set_head_magic, set_head_high,
@@ -287,9 +361,9 @@ static void head__damaged_in_any_way__empties_the_arena(void **state)
 		assert_non_null(r.emptied);
 		assert_int_equal(r.lost, 1); /* the client's end, which is a stray socket here */
 		assert_int_equal(r.kept, 0);
-		assert_false(r.was_draining);
+		assert_false(r.was_leaving);
 		assert_int_equal(head_of(&s)->magic, ARENA_MAGIC);
-		assert_int_equal(head_of(&s)->conn_high, 0);
+		assert_int_equal(head_of(&s)->record_high, 0);
 		served_expect(&s, client, "", true);
 		close(client);
 		client = served_connect(&s);

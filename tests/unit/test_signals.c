@@ -186,11 +186,11 @@ static void leave_reports__drops_them_but_for_those_with_a_default(void **state)
 			if (signal_rows[i].master == SIGNAL_REPORT &&
 			    signal_rows[i].worker == SIGNAL_IGNORE)
 				raise(signal_rows[i].number);
-		raise(SIGRTMIN + 2);
+		raise(SIGRTMIN + 3);
 		raise(SIGNAL_KEEPER_START);
 		sigpending(&waiting);
 		if (!sigismember(&waiting, SIGNAL_KEEPER_START) || sigismember(&waiting, SIGALRM) ||
-		    sigismember(&waiting, SIGRTMIN + 2))
+		    sigismember(&waiting, SIGRTMIN + 3))
 			_exit(1);
 		raise(SIGXCPU);
 		_exit(2);

@@ -209,12 +209,12 @@ static void body__that_fits__goes_by_before_the_next_request(void **state)
 	assert_begins(asked_say(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n",
 				&ended),
 		      "HTTP/1.1 405 ");
-	assert_false(served_only(&t->served)->service->idle(served_only(&t->served)));
+	assert_false(served_view(&t->served)->service->idle(served_view(&t->served)));
 	memset(sent, 'x', HTTP_BODY_MOST);
 	assert_string_equal(asked_say(t, sent, &ended), "");
 	assert_begins(asked_say(t, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
 		      "HTTP/1.1 200 ");
-	assert_true(served_only(&t->served)->service->idle(served_only(&t->served)));
+	assert_true(served_view(&t->served)->service->idle(served_view(&t->served)));
 }
 
 static void chunked_body__is_read_before_its_answer__and_takes_no_room(void **state)
@@ -229,13 +229,13 @@ static void chunked_body__is_read_before_its_answer__and_takes_no_room(void **st
 	assert_string_equal(asked_say(t, CHUNKED, &ended), "");
 	for (int i = 0; i < CHUNKS; i++)
 		assert_string_equal(asked_say(t, chunk, &ended), "");
-	assert_int_equal(buf_used(&served_only(&t->served)->in), strlen(CHUNKED));
-	assert_false(served_only(&t->served)->service->idle(served_only(&t->served)));
-	assert_true(served_only(&t->served)->service->is_sound(served_only(&t->served)));
+	assert_int_equal(buf_used(&served_view(&t->served)->in), strlen(CHUNKED));
+	assert_false(served_view(&t->served)->service->idle(served_view(&t->served)));
+	assert_true(served_view(&t->served)->service->is_sound(served_view(&t->served)));
 	assert_begins(asked_say(t, "0\r\n\r\n", &ended), "HTTP/1.1 405 ");
 	assert_begins(asked_say(t, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
 		      "HTTP/1.1 200 ");
-	assert_true(served_only(&t->served)->service->idle(served_only(&t->served)));
+	assert_true(served_view(&t->served)->service->idle(served_view(&t->served)));
 }
 
 static void body__that_waits_for_100__is_refused(void **state)

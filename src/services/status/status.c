@@ -186,7 +186,7 @@ static bool put_health(struct buf *out, struct http_request *request, bool is_we
 static bool put_usual_health(struct buf *out)
 {
 	static char bytes[HEALTH_SIZE]; /* this and made_s: written here only */
-	static struct buf made = { bytes, 0, 0, HEALTH_SIZE };
+	static struct buf made = { .base = bytes, .size = HEALTH_SIZE };
 	static int64_t made_s = -1;
 	struct http_request request = { .method = HTTP_GET, .minor = 1, .keep_alive = true };
 	int64_t now_s = time(NULL);
@@ -296,7 +296,7 @@ static enum step refuse_request(struct conn *c, struct http_request *request)
 
 static enum step cut_off(struct conn *c, enum close_reason reason)
 {
-	if (!c->in_ended)
+	if (!conn_in_ended(c))
 		return STEP_WAIT;
 	conn_finish(c, reason);
 	return STEP_END;
@@ -390,6 +390,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_status = {
 	.name = "status",
+	.state_version = 1,
 	.state_size = sizeof(struct status),
 	.init = remember_heritage,
 	.input = read_requests,

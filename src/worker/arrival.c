@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads the connections of a batch. Its bytes may be of a worker that was taken over. */
+#include "worker/arrival.h"
+
+#include <string.h>
+
+#include "net/acl.h"
+#include "worker/conn.h"
+#include "worker/record_check.h"
+#include "worker/share.h"
+
+/* Finds the listener. Returns DOOR_TAKEN, or why there is none. */
+static unsigned find_listener(struct arrival *a)
+{
+	for (uint32_t i = 0; i < a->pool->listeners->count; i++) {
+		if (a->keys[i].address != a->head->key.address)
+			continue;
+		a->listener = i;
+		return a->keys[i].state != 0 && a->keys[i].state == a->head->key.state ?
+			       DOOR_TAKEN :
+			       DOOR_REFUSED + STAY_options_changed;
+	}
+	return DOOR_REFUSED + STAY_listener_gone;
+}
+
+/* Copies the next bytes of the message. */
+static bool read_bytes(struct arrival *a, void *to, size_t size)
+{
+	if ((size_t)(a->end - a->at) < size)
+		return false;
+	memcpy(to, a->at, size);
+	a->at += size;
+	return true;
+}
+
+static bool read_fd(struct arrival *a, int32_t *fd)
+{
+	if (a->fds_left == 0)
+		return false;
+	*fd = *a->fds++;
+	a->fds_left--;
+	return true;
+}
+
+/* The limits of the sender's buffer were checked. */
+static bool read_buf(struct arrival *a, const struct record_buf *sent, struct record_buf *to)
+{
+	uint32_t size = sent->end - sent->start;
+	struct buf buf = { 0 };
+
+	if (sent->number == 0 || size == 0)
+		return true;
+	pool_lend_buf(a->pool, &buf);
+	*to = (struct record_buf){ buf.number, 0, size };
+	return read_bytes(a, buf.base, size);
+}
+
+/* Replaces what names something in the sender's slot. */
+static void settle_record(struct arrival *a, struct record *r)
+{
+	const struct pool *pool = a->pool;
+	struct addr remote = net_to_addr(&r->remote, r->remote_port);
+
+	pool_set_listener(pool, r, a->listener);
+	r->watched = 0;
+	r->weight = WEIGHT_UNKNOWN;
+	r->passage = PASSAGE_ARRIVING;
+	r->has_moved = true;
+	r->is_barred = r->is_barred || (r->side == SIDE_CLIENT && r->state != CONN_PREFACE &&
+					!acl_allows(pool_conf(pool, r), &remote));
+}
+
+/* The sender's numbers are replaced one by one; until then the record has none. */
+static bool read_fields(struct arrival *a, struct record *r, enum record_side side)
+{
+	struct record sent;
+	uint32_t index = r->index, serial = r->serial;
+
+	if (!read_bytes(a, &sent, sizeof(sent)) || sent.side != side ||
+	    !record_check_fields(&sent, a->pool->loop->now_us))
+		return false;
+	sent.magic = 0; /* not in use yet */
+	sent.index = index;
+	sent.serial = serial;
+	memcpy(r, &sent, sizeof(sent));
+	r->in = r->out = (struct record_buf){ 0 };
+	r->file = 0;
+	settle_record(a, r);
+	return read_bytes(a, r->state_bytes, a->head->state_size) && read_fd(a, &r->fd) &&
+	       (r->file_left == 0 || read_fd(a, &r->file)) && read_buf(a, &sent.in, &r->in) &&
+	       read_buf(a, &sent.out, &r->out);
+}
+
+static struct record *read_record(struct arrival *a, enum record_side side)
+{
+	struct record *r = pool_take_record(a->pool);
+
+	if (!r)
+		return NULL;
+	a->taken[a->count++] = r->index;
+	return read_fields(a, r, side) ? r : NULL;
+}
+
+static bool is_sound_service(struct arrival *a, struct record *client)
+{
+	struct pool *pool = a->pool;
+	struct record *other = pool_peer(pool, client);
+	struct conn c, peer;
+
+	pool_view(pool, client, &c);
+	if (other) {
+		pool_view(pool, other, &peer);
+		c.peer = &peer;
+		peer.peer = &c;
+	}
+	return !c.service->is_sound || c.service->is_sound(&c);
+}
+
+static bool read_conn(struct arrival *a)
+{
+	struct record *client = read_record(a, SIDE_CLIENT), *peer;
+
+	if (!client)
+		return false;
+	if (client->peer > 0) {
+		client->peer = 0;
+		peer = read_record(a, SIDE_PEER);
+		if (!peer || peer->state != client->state)
+			return false;
+		client->peer = peer->index + 1;
+		peer->peer = client->index + 1;
+	}
+	return is_sound_service(a, client);
+}
+
+static bool read_conns(struct arrival *a)
+{
+	for (uint32_t i = 0; i < a->head->conns; i++)
+		if (!read_conn(a))
+			return false;
+	return a->at == a->end && a->fds_left == 0;
+}
+
+static struct record *taken_record(const struct arrival *a, unsigned i)
+{
+	return arena_record(a->pool->arena, a->taken[i]);
+}
+
+static void undo_records(struct arrival *a)
+{
+	for (unsigned i = 0; i < a->count; i++)
+		pool_give_record(a->pool, taken_record(a, i));
+	a->count = 0;
+}
+
+static bool has_room(const struct arrival *a)
+{
+	const struct pool *pool = a->pool;
+
+	return conn_limit_has_room(&pool->limit, a->listener, a->head->conns);
+}
+
+unsigned arrival_record(struct arrival *a, const struct rights *rights)
+{
+	unsigned result = find_listener(a);
+
+	if (result != DOOR_TAKEN)
+		return result;
+	if (!has_room(a))
+		return DOOR_REFUSED + STAY_no_room;
+	if (rights->lacks_fds)
+		return DOOR_REFUSED + STAY_no_descriptors;
+	if (a->head->state_size == a->pool->services[a->listener]->state_size &&
+	    a->head->fds == rights->count && read_conns(a)) {
+		for (unsigned i = 0; i < a->count; i++)
+			pool_publish_record(a->pool, taken_record(a, i));
+		return DOOR_TAKEN;
+	}
+	undo_records(a);
+	return DOOR_REFUSED + STAY_damaged;
+}
+
+/* No system call is made between the note and the counts. */
+static void count_records(const struct arrival *a)
+{
+	struct pool *pool = a->pool;
+
+	for (unsigned i = 0; i < a->count; i++) {
+		struct record *r = taken_record(a, i);
+
+		if (r->side == SIDE_CLIENT) {
+			pool_count_in(pool, r);
+			cell_add(&pool->slot->tally.connections_moved_in_total[a->head->cause], 1);
+		}
+		r->passage = PASSAGE_NONE;
+	}
+}
+
+void arrival_serve(const struct arrival *a)
+{
+	count_records(a);
+	/* a descriptor that is no socket fails with the first call */
+	for (unsigned i = 0; i < a->count; i++)
+		if (taken_record(a, i)->side == SIDE_CLIENT)
+			conn_resume(a->pool, taken_record(a, i));
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A batch of connections that comes in through a door (worker/door.h): the format of the message, and
+ * how its connections are recorded, all of them or none. Worker only.
+ */
+#ifndef WORKER_ARRIVAL_H
+#define WORKER_ARRIVAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/rights.h"
+#include "worker/pool.h"
+
+enum {
+	DOOR_VERSION = 1,
+	DOOR_CONNS_MOST = 64,           /* connections in a batch */
+	DOOR_MESSAGE_MOST = 512 * 1024, /* bytes */
+	DOOR_MAGIC = 0x726f6f64,
+};
+
+/* What the receiver's slot says of a batch, beside its number. */
+enum door_result {
+	DOOR_BEGUN,
+	DOOR_TAKEN,
+	DOOR_REFUSED, /* DOOR_REFUSED + enum stay_reason: why */
+};
+
+/* A listener, whatever its index: its address, and what the state of its connections means. */
+struct door_key {
+	uint64_t address, state; /* state 0: its connections cannot move */
+};
+
+/* The head of a message; the connections follow. */
+struct door_head {
+	uint32_t magic, version;
+	uint32_t record_size, state_size; /* bytes of a record, and of the state behind it */
+	uint32_t sender, receiver;        /* their slots */
+	uint32_t generation;              /* of the receiver */
+	uint32_t cause;                   /* enum move_cause */
+	uint64_t batch;                   /* its number; rises with each batch of a slot */
+	struct door_key key;
+	uint32_t conns, fds;
+};
+
+/* The number of a batch and its result in one word. */
+static inline uint64_t door_note(uint64_t batch, unsigned result)
+{
+	return batch << 8 | result;
+}
+
+/* A batch on its way in; the caller sets the first six fields, zeroes the others. */
+struct arrival {
+	struct pool *pool;
+	const struct door_key *keys; /* of each listener */
+	const struct door_head *head;
+	const char *at, *end; /* the bytes that are not read yet */
+	const int *fds;       /* the descriptors that no record has yet */
+	unsigned fds_left;
+	uint32_t listener;
+	uint32_t taken[2 * DOOR_CONNS_MOST]; /* indexes of the new records */
+	unsigned count;
+};
+
+/*
+ * Records the batch as ARRIVING, or nothing. Returns DOOR_TAKEN, or why not; the descriptors are the
+ * caller's then. Notes nothing in the slot.
+ */
+unsigned arrival_record(struct arrival *arrival, const struct rights *rights);
+
+/* The batch is noted as taken: counts its connections, and serves them from now on. */
+void arrival_serve(const struct arrival *arrival);
+
+#endif

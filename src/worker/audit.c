@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks descriptors one by one (fstat(2)). */
+#include "worker/audit.h"
+
+#include "base/sys.h"
+#include "worker/conn.h"
+
+enum { AT_ONCE = 64 };
+
+void audit_add(struct pool *pool, const struct record *r)
+{
+	pool->audit.waits[r->index] = true;
+	pool->audit.count++;
+	if (r->index < pool->audit.next)
+		pool->audit.next = r->index;
+}
+
+static bool is_socket(int fd)
+{
+	struct stat st;
+
+	return sys_fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+static bool check_record(struct pool *pool, struct record *r)
+{
+	if (is_socket(r->fd))
+		return true;
+	cell_add(&pool->slot->tally.connections_lost_total, 1);
+	conn_end(pool, r, CLOSE_recovery_damaged);
+	return false;
+}
+
+bool audit_passes(struct pool *pool, struct record *r)
+{
+	if (pool->audit.count == 0 || !pool->audit.waits[r->index])
+		return true;
+	pool->audit.waits[r->index] = false;
+	pool->audit.count--;
+	return check_record(pool, r);
+}
+
+/* A record that was freed or used again meanwhile was served, or its connection has ended. */
+void audit_step(struct pool *pool)
+{
+	struct audit *audit = &pool->audit;
+
+	for (unsigned n = 0; audit->count > 0 && n < AT_ONCE; audit->next++) {
+		struct record *r = arena_record(pool->arena, audit->next);
+
+		if (!audit->waits[audit->next])
+			continue;
+		n++;
+		if (record_is_used(r)) {
+			(void)audit_passes(pool, r);
+		} else {
+			audit->waits[audit->next] = false;
+			audit->count--;
+		}
+	}
+}

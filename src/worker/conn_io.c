@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* One receive for each event; one send for the bytes and one for the start of the file range. */
+#include "worker/conn_io.h"
+
+#include "base/err.h"
+#include "base/sys.h"
+#include "worker/pool.h"
+#include "worker/transport.h"
+
+/* Deadlines that were carried over from other options no longer hold. */
+static void note_moved(struct conn *c, size_t bytes)
+{
+	c->pool->hand.moved += bytes;
+	c->record->active_ms = c->pool->loop->now_ms;
+	c->record->grace_ms = 0;
+}
+
+/* Makes room at the end of the input buffer. */
+static void lend_input(struct conn *c)
+{
+	struct buf *in = &c->in;
+
+	pool_lend_buf(c->pool, in);
+	if (in->start > 0 && buf_room(in) == 0) {
+		memmove(in->base, buf_head(in), buf_used(in));
+		in->end -= in->start;
+		in->start = 0;
+	}
+	BUG_ON(buf_room(in) == 0); /* a service that keeps so much must not return MORE */
+}
+
+static void note_received(struct conn *c, size_t bytes)
+{
+	struct pool *pool = c->pool;
+	struct record *r = c->record;
+
+	note_moved(c, bytes);
+	if (conn_is_client(c)) {
+		if (r->bytes_in == 0)
+			histogram_add(&pool->slot->tally.first_byte_seconds,
+				      (uint64_t)(pool->loop->now_us - r->opened_us), 1);
+		cell_add(&pool_tally(pool, r)->bytes_in_total, bytes);
+	}
+	r->bytes_in += bytes;
+}
+
+static enum conn_io outcome_of(ssize_t moved)
+{
+	if (moved >= 0)
+		return IO_SOME;
+	return errno == EAGAIN || errno == EINTR ? IO_NONE : IO_FAILED;
+}
+
+enum conn_io conn_io_receive(struct conn *c)
+{
+	ssize_t got;
+
+	lend_input(c);
+	got = c->transport->receive(c);
+	if (got > 0)
+		note_received(c, (size_t)got);
+	if (got == 0)
+		c->record->in_ended = true;
+	return outcome_of(got);
+}
+
+enum conn_io conn_io_discard(struct conn *c)
+{
+	struct buf waste = { 0 };
+	ssize_t got;
+
+	pool_lend_buf(c->pool, &waste);
+	got = c->transport->discard(c, &waste);
+	pool_take_back_buf(c->pool, &waste);
+	if (got > 0)
+		c->pool->hand.moved += (size_t)got;
+	if (got == 0)
+		c->record->in_ended = true;
+	return outcome_of(got);
+}
+
+void conn_io_drop_range(struct record *r)
+{
+	if (r->file > 0)
+		(void)sys_close(r->file);
+	r->file = 0;
+	r->file_left = 0;
+}
+
+static enum conn_io send_once(struct conn *c)
+{
+	ssize_t sent = c->transport->send(c);
+
+	if (sent <= 0)
+		return outcome_of(sent);
+	note_moved(c, (size_t)sent);
+	c->record->bytes_out += (uint64_t)sent;
+	if (conn_is_client(c))
+		cell_add(&pool_tally(c->pool, c->record)->bytes_out_total, (uint64_t)sent);
+	if (c->record->file_left == 0)
+		conn_io_drop_range(c->record);
+	return IO_SOME;
+}
+
+enum conn_io conn_io_flush(struct conn *c)
+{
+	bool had_bytes = buf_used(&c->out) > 0;
+	enum conn_io io;
+
+	if (!conn_has_output(c))
+		return IO_NONE;
+	io = send_once(c);
+	if (io == IO_SOME && had_bytes && buf_used(&c->out) == 0 && c->record->file_left > 0)
+		io = send_once(c);
+	return io;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Finds deadlines and sets timers. worker/conn.c decides what follows. */
+#include "worker/deadline.h"
+
+enum {
+	FRESH_MS = 1000, /* a draining worker waits this long for a connection's first bytes */
+	QUEUED_MS =
+		100, /* a due connection that waits in the run queue is checked again after this */
+};
+
+/* A pair is active when one of its sides is. */
+static int64_t active_ms_of(const struct pool *pool, const struct record *r)
+{
+	const struct record *peer = pool_peer(pool, r);
+
+	return peer && peer->active_ms > r->active_ms ? peer->active_ms : r->active_ms;
+}
+
+static int64_t add_ms(int64_t from_ms, int64_t timeout_ms)
+{
+	return timeout_ms > 0 ? from_ms + timeout_ms : 0;
+}
+
+/* By the options of the listener and the state alone. */
+static int64_t find_by_options(const struct pool *pool, const struct record *r,
+			       enum close_reason *why)
+{
+	const struct listen_conf *conf = pool_conf(pool, r);
+
+	if (r->state == CONN_LINGERING) {
+		*why = r->ending;
+		return r->active_ms + conf->linger_timeout;
+	}
+	if (r->state == CONN_PREFACE) {
+		*why = CLOSE_message_timeout;
+		return add_ms(r->opened_us / 1000, pool->services[r->listener]->preface_ms);
+	}
+	if (record_has_output(r)) {
+		*why = CLOSE_send_timeout;
+		return add_ms(r->active_ms, conf->message_timeout);
+	}
+	if (r->side == SIDE_PEER)
+		return 0; /* the client's deadlines are those of the connection */
+	if (r->begun_us != 0) {
+		*why = CLOSE_message_timeout;
+		return add_ms(r->begun_us / 1000, conf->message_timeout);
+	}
+	if (pool->draining && r->bytes_in == 0) {
+		*why = CLOSE_drained;
+		return r->opened_us / 1000 + FRESH_MS;
+	}
+	*why = CLOSE_idle_timeout;
+	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
+}
+
+int64_t deadline_find(const struct pool *pool, const struct record *r, enum close_reason *why)
+{
+	int64_t due_ms = find_by_options(pool, r, why);
+
+	if (r->grace_ms > 0 && due_ms != 0 && due_ms < r->grace_ms)
+		due_ms = r->grace_ms == INT64_MAX ? 0 : r->grace_ms;
+	if (r->due_ms != 0 && r->state == CONN_OPEN && (due_ms == 0 || r->due_ms < due_ms)) {
+		*why = CLOSE_none;
+		due_ms = r->due_ms;
+	}
+	return due_ms;
+}
+
+void deadline_set(struct pool *pool, const struct record *r)
+{
+	struct timer_node *timer = &pool->nodes[r->index];
+	enum close_reason why;
+	int64_t due_ms = deadline_find(pool, r, &why);
+
+	if (due_ms != 0 && (!timer_is_set(timer) || due_ms < timer->due_ms))
+		timer_set(&pool->timers, timer, due_ms);
+}
+
+bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms)
+{
+	int64_t now_ms = pool->loop->now_ms;
+
+	if (due_ms <= now_ms && r->state != CONN_LINGERING && ring_has(&pool->queue, r->index))
+		due_ms = now_ms + QUEUED_MS;
+	if (due_ms <= now_ms)
+		return false;
+	timer_set(&pool->timers, &pool->nodes[r->index], due_ms);
+	return true;
+}
+
+bool deadline_is_stale(const struct pool *pool, const struct record *r)
+{
+	return pool->loop->now_ms >= r->opened_us / 1000 + FRESH_MS;
+}

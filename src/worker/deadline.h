@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When a connection is due: its options, its state and its service decide. A timer fires at the
+ * earliest deadline that was ever set; one that has moved away is then put off, so the heap is not
+ * touched with every message. Worker only.
+ */
+#ifndef WORKER_DEADLINE_H
+#define WORKER_DEADLINE_H
+
+#include "worker/pool.h"
+
+/*
+ * When this side is due (clock_ms()), given the event it waits for; 0: never. *why is the reason it
+ * would end with; CLOSE_none: its service decides.
+ */
+int64_t deadline_find(const struct pool *pool, const struct record *r, enum close_reason *why);
+
+/* Sets the timer of this side if its deadline has come nearer. */
+void deadline_set(struct pool *pool, const struct record *r);
+
+/*
+ * The timer of this side has fired, and its deadline is due_ms. True when that is still to come, or
+ * when the connection waits in the run queue: then this worker is slow, not the client.
+ */
+bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms);
+
+/* True when a connection that has sent nothing yet has had its moment to do so. */
+bool deadline_is_stale(const struct pool *pool, const struct record *r);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Takes connections in. It trusts nothing in a message: worker/offer.c of a worker that was taken
+ * over may have written any bytes.
+ */
+#include "worker/door.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/rights.h"
+#include "base/sys.h"
+#include "config/option.h"
+
+enum { MESSAGES_AT_ONCE = 4 };
+
+static uint64_t hash_text(const char *text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static struct door_key key_of(const struct listener *listener, const struct service *service)
+{
+	char text[ADDR_TEXT];
+	struct door_key key = { hash_text(addr_write(&listener->bound, text)), 0 };
+
+	if (service->state_version > 0)
+		key.state = option_state_key(listener->conf) + service->state_version;
+	return key;
+}
+
+static bool make_keys(struct door *door)
+{
+	const struct listener_set *set = door->pool->listeners;
+
+	door->keys = calloc(set->count, sizeof(*door->keys));
+	for (unsigned i = 0; door->keys && i < set->count; i++)
+		door->keys[i] = key_of(&set->list[i], door->pool->services[i]);
+	return door->keys != NULL;
+}
+
+static struct scoreboard *board_of(const struct door *door)
+{
+	return door->heritage->board;
+}
+
+static unsigned own_slot(const struct door *door)
+{
+	return heritage_slot(door->heritage);
+}
+
+/* The note is written before the sender's is read, and the sender does the same (seq_cst). */
+static void write_note(const struct door *door, const struct door_head *head, unsigned result)
+{
+	atomic_store(&door->pool->slot->door_taken[head->sender], door_note(head->batch, result));
+}
+
+static bool is_withdrawn(const struct door *door, const struct door_head *head)
+{
+	return atomic_load(&board_of(door)->slots[head->sender].door_withdrawn) >= head->batch;
+}
+
+/* True when this batch is decided: the message was left by a worker that died before it dropped it. */
+static bool is_decided(const struct door *door, const struct door_head *head)
+{
+	uint64_t note = atomic_load(&door->pool->slot->door_taken[head->sender]);
+
+	return note >> 8 == head->batch && (note & 0xff) != DOOR_BEGUN;
+}
+
+static bool is_from_its_slot(const struct door *door, const struct door_head *head, pid_t sender)
+{
+	const struct slot_info *info = &board_of(door)->infos[head->sender];
+
+	return sender > 0 && atomic_load(&info->is_taken) == 1 &&
+	       atomic_load(&info->pid) == (uint32_t)sender;
+}
+
+/* True when the message is whole, from the worker that it names, and for this one. */
+static bool is_sound_head(const struct door *door, const struct door_head *head, size_t size,
+			  const struct rights *rights)
+{
+	const struct slot *own = door->pool->slot;
+
+	return size >= sizeof(*head) && !rights->is_cut && head->magic == DOOR_MAGIC &&
+	       head->version == DOOR_VERSION && head->record_size == sizeof(struct record) &&
+	       head->sender < SCOREBOARD_SLOTS && head->sender != own_slot(door) &&
+	       is_from_its_slot(door, head, rights->sender) && head->receiver == own_slot(door) &&
+	       head->generation == atomic_load(&own->generation) && head->cause < MOVE_CAUSES &&
+	       head->batch > 0 && head->batch >> 56 == 0 && head->conns > 0 &&
+	       head->conns <= DOOR_CONNS_MOST;
+}
+
+/* Takes the batch, or refuses it. The rights are used up. */
+static void decide_batch(const struct door *door, struct arrival *a, struct rights *rights)
+{
+	unsigned result = DOOR_REFUSED + STAY_unanswered;
+
+	door->pool->arena->head->arriving =
+		(struct arena_batch){ a->head->batch, a->head->sender, a->head->cause };
+	write_note(door, a->head, DOOR_BEGUN);
+	if (!is_withdrawn(door, a->head) && door->is_open)
+		result = arrival_record(a, rights);
+	write_note(door, a->head, result);
+	if (result == DOOR_TAKEN) {
+		arrival_serve(a);
+	} else {
+		rights_close(rights);
+	}
+	if (result == DOOR_REFUSED + STAY_damaged)
+		cell_add(&door->pool->slot->tally.moves_refused_total, 1);
+	door->pool->arena->head->arriving = (struct arena_batch){ 0 };
+}
+
+static void refuse_message(struct door *door, struct rights *rights, const char *reason)
+{
+	LOG(EVENT_move_refused, LOG_NUM("sender_pid", rights->sender), LOG_STR("reason", reason));
+	rights_close(rights);
+	cell_add(&door->pool->slot->tally.moves_refused_total, 1);
+}
+
+/* The end of the sender's door, which may be in this generation, the last one or the next. */
+static int doorbell_of(const struct door *door, unsigned slot)
+{
+	const struct heritage *h = door->heritage;
+	const struct slot_info *info = &h->board->infos[slot];
+
+	return heritage_doorbell(h, atomic_load(&info->generation), atomic_load(&info->number));
+}
+
+/* It may be full: the sender looks at the note after a while in any case. */
+static void wake_sender(const struct door *door, unsigned slot)
+{
+	int fd = doorbell_of(door, slot);
+
+	if (fd >= 0)
+		(void)!sys_send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Drops the message at the head of the queue; this worker has duplicates of its descriptors. */
+static void drop_message(const struct door *door)
+{
+	(void)!sys_recv(door->watch.fd, NULL, 0, MSG_DONTWAIT);
+}
+
+static void handle_batch(struct door *door, size_t size, struct rights *rights)
+{
+	const struct door_head *head = (const struct door_head *)door->message;
+	struct arrival a = { .pool = door->pool,
+			     .keys = door->keys,
+			     .head = head,
+			     .at = door->message + sizeof(*head),
+			     .end = door->message + size,
+			     .fds = rights->fds,
+			     .fds_left = rights->count };
+
+	if (!is_sound_head(door, head, size, rights)) {
+		refuse_message(door, rights, "it is not of a worker that may pass connections on");
+		drop_message(door);
+		return;
+	}
+	if (is_decided(door, head))
+		rights_close(rights);
+	else
+		decide_batch(door, &a, rights);
+	drop_message(door);
+	wake_sender(door, head->sender);
+}
+
+/* One byte is no batch: a receiver has noted what it did with one of this worker's. */
+static bool handle_message(struct door *door)
+{
+	const struct iovec room = { door->message, DOOR_MESSAGE_MOST };
+	struct rights rights;
+	ssize_t size = rights_receive(door->watch.fd, &room, 1, &rights, MSG_DONTWAIT | MSG_PEEK);
+
+	if (size < 0)
+		return errno == EINTR;
+	if (size > 1 || rights.count > 0) {
+		handle_batch(door, (size_t)size, &rights);
+		return true;
+	}
+	drop_message(door);
+	if (door->woken)
+		door->woken(door->owner);
+	return size > 0;
+}
+
+static void receive_batches(void *owner, uint32_t events)
+{
+	struct door *door = owner;
+
+	(void)events;
+	for (unsigned i = 0; i < MESSAGES_AT_ONCE; i++)
+		if (!handle_message(door))
+			return;
+}
+
+bool door_start(struct door *door)
+{
+	int fd = door->heritage->wires[door->heritage->number].fds[WIRE_DOOR];
+
+	door->message = sys_mmap(NULL, DOOR_MESSAGE_MOST, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (door->message == MAP_FAILED || !make_keys(door))
+		return false;
+	door->is_open = true;
+	door->watch = (struct watch){ .fd = fd, .ready = receive_batches, .owner = door };
+	return loop_watch(door->pool->loop, &door->watch, EPOLLIN);
+}
+
+void door_close(struct door *door)
+{
+	door->is_open = false;
+	receive_batches(door, 0);
+}

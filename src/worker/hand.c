@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens and closes the connection in hand. It makes no transition: worker/conn.c does. */
+#include "worker/hand.h"
+
+#include "accesslog/accesslog.h"
+#include "base/clock.h"
+#include "worker/pair.h"
+
+struct conn *hand_view(struct pool *pool, struct record *client)
+{
+	struct hand *hand = &pool->hand;
+	struct record *peer = pool_peer(pool, client);
+
+	pool_view(pool, client, &hand->client);
+	if (peer) {
+		pool_view(pool, peer, &hand->peer);
+		hand->client.peer = &hand->peer;
+		hand->peer.peer = &hand->client;
+	}
+	return &hand->client;
+}
+
+/* The slot notes the client: the crash report must not depend on the arena. */
+static void note_client(struct pool *pool, const struct record *client)
+{
+	struct slot *slot = pool->slot;
+
+	slot->hand = client->remote;
+	slot->hand_port = client->remote_port;
+	atomic_store_explicit(&slot->has_hand, 1, memory_order_relaxed);
+}
+
+struct conn *hand_take(struct pool *pool, struct record *r)
+{
+	struct record *client = r->side == SIDE_CLIENT ? r : pool_peer(pool, r);
+	struct hand *hand = &pool->hand;
+
+	note_client(pool, client);
+	pool_take_in_hand(pool, client->index);
+	(void)hand_view(pool, client);
+	hand->moved = 0;
+	hand->asked_us = 0;
+	hand->messages_before = client->messages;
+	hand->begun_us = client->begun_us != 0 ? client->begun_us : pool->loop->now_us;
+	return r == client ? &hand->client : &hand->peer;
+}
+
+/* Only the first can have begun before this turn; the others are timed at the end of the turn. */
+static void count_messages(struct pool *pool)
+{
+	const struct hand *hand = &pool->hand;
+	uint64_t answered = hand->client.record->messages - hand->messages_before;
+
+	if (answered == 0)
+		return;
+	cell_add(&pool_tally(pool, hand->client.record)->messages_total, answered);
+	if (hand->begun_us < pool->loop->now_us) {
+		histogram_add(&pool->slot->tally.message_seconds,
+			      (uint64_t)(pool->loop->now_us - hand->begun_us), 1);
+		answered--;
+	}
+	pool->answered += answered;
+}
+
+/* The record may be free by now, but no other connection has it yet. */
+void hand_put_down(struct pool *pool)
+{
+	if (record_is_used(pool->hand.client.record))
+		conn_store(&pool->hand.client);
+	count_messages(pool);
+	pool_put_down(pool);
+	atomic_store_explicit(&pool->slot->has_hand, 0, memory_order_relaxed);
+	if (accesslog_is_on)
+		accesslog_relieve(ACCESSLOG_FULL);
+}
+
+enum verdict hand_call_preface(struct conn *c)
+{
+	return c->service->preface(c);
+}
+
+enum verdict hand_call_open(struct conn *c)
+{
+	return c->service->open(c);
+}
+
+enum verdict hand_call_input(struct conn *c)
+{
+	if (c->service->input)
+		return c->service->input(c);
+	if (c->peer)
+		return pair_relay(c);
+	buf_drop(&c->in, buf_used(&c->in));
+	return conn_in_ended(c) ? FINISH : MORE;
+}
+
+enum verdict hand_call_drained(struct conn *c)
+{
+	c->record->is_unfinished = false;
+	if (c->service->drained)
+		return c->service->drained(c);
+	/* what waits for this side's output is the input of the other */
+	return c->peer ? pair_relay(c->peer) : hand_call_input(c);
+}
+
+enum verdict hand_call_expired(struct conn *c)
+{
+	c->record->due_ms = 0;
+	return c->service->expired ? c->service->expired(c) : conn_finish(c, CLOSE_idle_timeout);
+}
+
+/*
+ * Measures the service's CPU time: by wall time a connection would be charged for a client that the
+ * kernel let run first. System calls are left out: on the loopback device a send is charged with
+ * packets of other connections, at times for milliseconds.
+ */
+enum verdict hand_ask(struct conn *c, enum verdict (*hook)(struct conn *))
+{
+	struct pool *pool = c->pool;
+	int64_t before_us = pool->is_weighing ? clock_cpu_us() : 0;
+	enum verdict verdict;
+
+	pool_lend_buf(pool, &c->out);
+	if (c->peer)
+		pool_lend_buf(pool, &c->peer->out);
+	conn_store(c); /* for the report, should the service crash */
+	verdict = hook(c);
+	if (pool->is_weighing)
+		pool->hand.asked_us += clock_cpu_us() - before_us;
+	return verdict;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/* The order in which connections move. worker/offer.c moves a batch. */
+#include "worker/moving.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+
+enum {
+	LOOK_MS = 2,
+	BUSY_US = 100000,        /* a door that is full for so long is given up */
+	BATCH_BYTES = 96 * 1024, /* beyond one connection */
+	ROUNDS = 4, /* each receiver gets its share in so many batches, so that all stay even */
+	STEPS_MOST = 64, /* batches in one turn of the loop */
+};
+
+static struct pool *pool_of(const struct moving *m)
+{
+	return m->offer.door->pool;
+}
+
+static const struct heritage *heritage_of(const struct moving *m)
+{
+	return m->offer.door->heritage;
+}
+
+static void set_look(struct moving *m)
+{
+	timer_set(m->alarms, &m->next.timer, pool_of(m)->loop->now_ms + LOOK_MS);
+}
+
+static bool has_refused(const struct moving *m, unsigned slot)
+{
+	return (m->refused[slot / 64] >> slot % 64 & 1) != 0;
+}
+
+/* The generations before and after this one, and its own, in the order in which they are asked. */
+static unsigned rank_of(unsigned generation, unsigned own)
+{
+	if (generation > own)
+		return 2;
+	return generation == own ? 1 : 0;
+}
+
+/* Fills in the receiver if the worker in that slot can be one. */
+static bool can_receive(const struct moving *m, unsigned slot, struct receiver *to)
+{
+	const struct heritage *h = heritage_of(m);
+	const struct slot_info *info = &h->board->infos[slot];
+
+	if (slot == heritage_slot(h) || has_refused(m, slot) ||
+	    scoreboard_state(h->board, slot) != SLOT_READY)
+		return false;
+	*to = (struct receiver){ .slot = slot, .generation = atomic_load(&info->generation) };
+	to->doorbell = heritage_doorbell(h, to->generation, atomic_load(&info->number));
+	return to->doorbell >= 0;
+}
+
+/*
+ * Chooses the lightest worker of the newest generation that has any. Returns how many there are to
+ * choose from.
+ */
+static unsigned choose_receiver(const struct moving *m, struct receiver *chosen)
+{
+	const struct heritage *h = heritage_of(m);
+	unsigned own = atomic_load(&pool_of(m)->slot->generation), count = 0, best = 0;
+	uint32_t least = UINT32_MAX;
+
+	for (unsigned i = 0; i < scoreboard_slots(h->board); i++) {
+		uint32_t live =
+			atomic_load_explicit(&h->board->slots[i].live, memory_order_relaxed);
+		struct receiver to;
+
+		if (!can_receive(m, i, &to) || (count > 0 && rank_of(to.generation, own) < best))
+			continue;
+		if (rank_of(to.generation, own) > best || count == 0) {
+			best = rank_of(to.generation, own);
+			least = UINT32_MAX;
+			count = 0;
+		}
+		count++;
+		if (live < least) {
+			least = live;
+			*chosen = to;
+		}
+	}
+	return count;
+}
+
+static bool can_move(const struct moving *m, struct record *r)
+{
+	if (!record_is_served(r) || r->side != SIDE_CLIENT || m->stays[r->index] != 0)
+		return false;
+	return m->state == MOVING_LEAVING || (r->state == CONN_OPEN && pool_rests(pool_of(m), r));
+}
+
+static size_t bytes_of(const struct record *r)
+{
+	return sizeof(*r) + (r->in.end - r->in.start) + (r->out.end - r->out.start);
+}
+
+static size_t bytes_of_conn(const struct pool *pool, const struct record *client)
+{
+	const struct record *peer = pool_peer(pool, client);
+
+	return bytes_of(client) + (peer ? bytes_of(peer) : 0);
+}
+
+static unsigned descriptors_of(const struct pool *pool, const struct record *client)
+{
+	return pool_peer(pool, client) ? 4 : 2;
+}
+
+/*
+ * Gathers connections of one listener, up to `most` and what a message holds, from the cursor on; the
+ * cursor stays at the first that is left out.
+ */
+static void gather_batch(struct moving *m, unsigned most)
+{
+	const struct pool *pool = pool_of(m);
+	unsigned fds = 0, listener = 0, count = 0;
+	size_t bytes = 0;
+	uint32_t next = UINT32_MAX, i;
+
+	for (i = m->cursor; i < pool->arena->head->record_high && count < most; i++) {
+		struct record *r = arena_record(pool->arena, i);
+
+		if (!can_move(m, r))
+			continue;
+		bytes += bytes_of_conn(pool, r);
+		fds += descriptors_of(pool, r);
+		if (count > 0 &&
+		    (r->listener != listener || bytes > BATCH_BYTES || fds > RIGHTS_MOST)) {
+			next = i;
+			break;
+		}
+		listener = r->listener;
+		m->offer.list[count++] = i;
+	}
+	m->offer.count = count;
+	m->cursor = next < i ? next : i;
+}
+
+/* A few at a time to each receiver: all get about the same number from each sender. */
+static unsigned size_batch(const struct moving *m, unsigned receivers)
+{
+	uint32_t size = pool_of(m)->limit.total / (ROUNDS * receivers) + 1;
+
+	if (m->state == MOVING_SHARING && size > m->wanted)
+		size = m->wanted;
+	if (m->limit > 0 && size > m->limit)
+		size = m->limit;
+	return size < DOOR_CONNS_MOST ? size : DOOR_CONNS_MOST;
+}
+
+static void keep_record(struct moving *m, const struct record *r, enum stay_reason reason)
+{
+	if (m->stays[r->index] != 0)
+		return;
+	m->stays[r->index] = (uint8_t)(reason + 1);
+	m->staying++;
+	if (m->state == MOVING_LEAVING)
+		cell_add(&pool_of(m)->slot->tally.connections_not_moved_total[reason], 1);
+}
+
+/* Every connection that is left stays, or each of one listener. */
+static void keep_all(struct moving *m, const uint16_t *listener, enum stay_reason reason)
+{
+	const struct pool *pool = pool_of(m);
+
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
+		struct record *r = arena_record(pool->arena, i);
+
+		if (record_is_client(r) && (!listener || r->listener == *listener))
+			keep_record(m, r, reason);
+	}
+}
+
+static void keep_immovable(struct moving *m)
+{
+	const struct pool *pool = pool_of(m);
+
+	for (uint16_t i = 0; i < pool->listeners->count; i++)
+		if (m->offer.door->keys[i].state == 0)
+			keep_all(m, &i, STAY_not_movable);
+}
+
+static void end_moving(struct moving *m)
+{
+	enum moving_state state = m->state;
+
+	if (state == MOVING_LEAVING && m->moved + m->staying > 0)
+		LOG(EVENT_connections_moved, LOG_NUM("moved", m->moved),
+		    LOG_NUM("staying", m->staying), LOG_STR("cause", move_cause_name(m->cause)));
+	m->state = MOVING_IDLE;
+	timer_cancel(m->alarms, &m->next.timer);
+	if (state == MOVING_LEAVING)
+		m->done(m->owner);
+}
+
+/* The receiver is asked no more: it hangs, is full, or leaves itself. */
+static void give_up_receiver(struct moving *m, enum stay_reason reason)
+{
+	m->refused[m->receiver / 64] |= UINT64_C(1) << m->receiver % 64;
+	m->reason = reason;
+	m->busy_us = 0;
+}
+
+/* The refused connections are served here again; offer.list still names them. */
+static void handle_refusal(struct moving *m)
+{
+	const struct record *first = arena_record(pool_of(m)->arena, m->offer.list[0]);
+	uint16_t listener = first->listener;
+
+	m->cursor = 0;
+	switch (m->offer.reason) {
+	case STAY_listener_gone:
+	case STAY_options_changed:
+	case STAY_not_movable:
+		keep_all(m, &listener, m->offer.reason);
+		break;
+	case STAY_damaged:
+	case STAY_too_large:
+		m->limit = 1; /* one by one: which is it? */
+		if (m->count == 1)
+			keep_record(m, first, m->offer.reason);
+		break;
+	default:
+		give_up_receiver(m, m->offer.reason);
+		break;
+	}
+}
+
+/* True when the door of the receiver is full, and may have room in a moment. */
+static bool is_busy(struct moving *m)
+{
+	m->cursor = 0;
+	if (m->busy_us == 0)
+		m->busy_us = clock_us();
+	if (clock_us() - m->busy_us < BUSY_US)
+		return true;
+	give_up_receiver(m, STAY_unanswered);
+	return false;
+}
+
+/* Handles what has become of the batch. True when the next one can be sent. */
+static bool handle_outcome(struct moving *m, enum offer_state outcome)
+{
+	switch (outcome) {
+	case OFFER_TAKEN:
+		m->moved += m->count;
+		m->wanted -= m->count < m->wanted ? m->count : m->wanted;
+		m->busy_us = 0;
+		return true;
+	case OFFER_REFUSED:
+		handle_refusal(m);
+		return true;
+	case OFFER_BUSY:
+		return !is_busy(m);
+	default:
+		return outcome == OFFER_NONE;
+	}
+}
+
+static bool is_enough(const struct moving *m)
+{
+	return m->is_stopping || (m->state == MOVING_SHARING && m->wanted == 0);
+}
+
+static void note_cause(struct moving *m, const struct receiver *to)
+{
+	bool is_peer = to->generation == atomic_load(&pool_of(m)->slot->generation);
+
+	m->receiver = to->slot;
+	if (m->state == MOVING_LEAVING)
+		m->cause = is_peer ? MOVE_retirement : MOVE_reload;
+}
+
+/* Sends the next batch. Returns NONE when nothing is left to send, or no worker takes it. */
+static enum offer_state send_next(struct moving *m)
+{
+	struct receiver to;
+	unsigned receivers;
+
+	if (is_enough(m))
+		return OFFER_NONE;
+	receivers = choose_receiver(m, &to);
+	if (receivers == 0) {
+		keep_all(m, NULL, m->reason);
+		return OFFER_NONE;
+	}
+	gather_batch(m, size_batch(m, receivers));
+	m->count = m->offer.count;
+	if (m->count == 0)
+		return OFFER_NONE;
+	note_cause(m, &to);
+	return offer_send(&m->offer, &to, m->cause);
+}
+
+/* True when a batch is on its way, or the receiver is busy. */
+static bool must_wait(struct moving *m)
+{
+	enum offer_state sent;
+
+	if (!handle_outcome(m, offer_look(&m->offer)))
+		return true;
+	sent = send_next(m);
+	if (sent == OFFER_NONE)
+		end_moving(m);
+	return sent == OFFER_WAITS || !handle_outcome(m, sent);
+}
+
+void moving_look(struct moving *m)
+{
+	for (unsigned i = 0; i < STEPS_MOST && m->state != MOVING_IDLE; i++)
+		if (must_wait(m))
+			break;
+	if (m->state != MOVING_IDLE)
+		set_look(m);
+}
+
+static void look_again(void *owner)
+{
+	moving_look(owner);
+}
+
+bool moving_start(struct moving *m)
+{
+	m->stays = sys_mmap(NULL, pool_of(m)->arena->record_most, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	m->next = (struct alarm){ .fire = look_again, .owner = m };
+	m->reason = STAY_unanswered;
+	if (m->stays == MAP_FAILED)
+		return false;
+	offer_resume(&m->offer);
+	m->count = m->offer.count;
+	if (m->count > 0) { /* nothing more is sent, unless this worker leaves */
+		m->state = MOVING_SHARING;
+		set_look(m);
+	}
+	return true;
+}
+
+static void begin_moving(struct moving *m, enum moving_state state)
+{
+	m->state = state;
+	m->cursor = m->moved = m->staying = m->limit = 0;
+	m->busy_us = 0;
+	m->reason = STAY_unanswered;
+	memset(m->refused, 0, sizeof(m->refused));
+	memset(m->stays, 0, pool_of(m)->arena->head->record_high);
+}
+
+void moving_leave(struct moving *m)
+{
+	begin_moving(m, MOVING_LEAVING);
+	m->offer.is_leaving = true;
+	keep_immovable(m);
+	moving_look(m);
+}
+
+void moving_share(struct moving *m, unsigned slot, uint32_t count)
+{
+	if (m->state != MOVING_IDLE || m->offer.count > 0)
+		return;
+	begin_moving(m, MOVING_SHARING);
+	memset(m->refused, 0xff, sizeof(m->refused));
+	m->refused[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+	m->cause = MOVE_rebalance;
+	m->wanted = count;
+	moving_look(m);
+}
+
+void moving_stop(struct moving *m)
+{
+	m->is_stopping = true;
+	moving_look(m);
+}

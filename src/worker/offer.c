@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* Packs, sends and settles one batch. worker/moving.c decides who gets which connections. */
+#include "worker/offer.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rights.h"
+#include "base/sys.h"
+#include "worker/conn.h"
+#include "worker/deadline.h"
+
+enum {
+	PARTS_MOST = 1 + DOOR_CONNS_MOST * 6, /* for each side: a record and two buffers */
+	FDS_MOST = DOOR_CONNS_MOST * CONN_FDS_MOST,
+	BEGIN_US = 100000, /* a receiver that has not begun by then hangs, or is dead */
+};
+
+struct packing {
+	struct iovec parts[PARTS_MOST];
+	int fds[FDS_MOST];
+	unsigned part_count, fd_count;
+};
+
+static struct pool *pool_of(const struct offer *offer)
+{
+	return offer->door->pool;
+}
+
+static struct record *client_of(const struct offer *offer, unsigned i)
+{
+	return arena_record(pool_of(offer)->arena, offer->list[i]);
+}
+
+static struct arena_batch *batch_of(const struct offer *offer)
+{
+	return &pool_of(offer)->arena->head->offered;
+}
+
+static void add_part(struct packing *p, void *bytes, size_t size)
+{
+	if (size > 0)
+		p->parts[p->part_count++] = (struct iovec){ bytes, size };
+}
+
+static void add_buf(struct packing *p, const struct pool *pool, const struct record_buf *b)
+{
+	if (b->number > 0)
+		add_part(p, arena_buf(pool->arena, b->number - 1) + b->start, b->end - b->start);
+}
+
+static void add_record(struct packing *p, const struct pool *pool, struct record *r)
+{
+	add_part(p, r, sizeof(*r) + pool->services[r->listener]->state_size);
+	add_buf(p, pool, &r->in);
+	add_buf(p, pool, &r->out);
+	p->fds[p->fd_count++] = r->fd;
+	if (r->file_left > 0)
+		p->fds[p->fd_count++] = r->file;
+}
+
+static void pack_batch(const struct offer *offer, struct packing *p, struct door_head *head)
+{
+	const struct pool *pool = pool_of(offer);
+
+	p->part_count = p->fd_count = 0;
+	add_part(p, head, sizeof(*head));
+	for (unsigned i = 0; i < offer->count; i++) {
+		struct record *client = client_of(offer, i), *peer = pool_peer(pool, client);
+
+		add_record(p, pool, client);
+		if (peer)
+			add_record(p, pool, peer);
+	}
+	head->fds = p->fd_count;
+}
+
+/* Under other options the deadlines of today hold until bytes move (worker/deadline.h). */
+static void note_grace(const struct pool *pool, struct record *r)
+{
+	enum close_reason why;
+	int64_t due_ms = deadline_find(pool, r, &why);
+
+	if (r->state == CONN_LINGERING || why == CLOSE_none)
+		return;
+	r->grace_ms = due_ms > 0 ? due_ms : INT64_MAX;
+}
+
+/* The arena says so first: the next worker of the slot does not serve them either. */
+static bool freeze_batch(struct offer *offer, bool is_other_generation)
+{
+	struct pool *pool = pool_of(offer);
+	bool done = true;
+
+	for (unsigned i = 0; i < offer->count; i++) {
+		struct record *client = client_of(offer, i);
+
+		client->passage = PASSAGE_OFFERED;
+		if (is_other_generation)
+			note_grace(pool, client);
+		conn_freeze(pool, client);
+		if (!offer->is_leaving)
+			done = conn_detach(pool, client) && done;
+	}
+	return done;
+}
+
+static void take_back(struct pool *pool, struct record *client)
+{
+	client->passage = PASSAGE_NONE;
+	conn_resume(pool, client);
+}
+
+static void thaw_batch(struct offer *offer)
+{
+	struct pool *pool = pool_of(offer);
+
+	for (unsigned i = 0; i < offer->count; i++) {
+		client_of(offer, i)->has_moved = true;
+		take_back(pool, client_of(offer, i));
+	}
+	*batch_of(offer) = (struct arena_batch){ 0 };
+	offer->count = 0;
+}
+
+static enum offer_state refuse(struct offer *offer, enum stay_reason reason)
+{
+	offer->reason = reason;
+	thaw_batch(offer);
+	return OFFER_REFUSED;
+}
+
+static enum offer_state handle_failure(struct offer *offer)
+{
+	switch (errno) {
+	case EAGAIN:
+	case ENOBUFS:
+	case ENOMEM:
+	case EINTR:
+	case ETOOMANYREFS: /* too many descriptors are on their way (unix(7)) */
+		thaw_batch(offer);
+		return OFFER_BUSY;
+	case EMSGSIZE:
+		return refuse(offer, STAY_too_large);
+	default:
+		return refuse(offer, STAY_unanswered);
+	}
+}
+
+enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum move_cause cause)
+{
+	struct pool *pool = pool_of(offer);
+	const struct record *first = client_of(offer, 0);
+	struct packing p;
+	struct door_head head = {
+		.magic = DOOR_MAGIC,
+		.version = DOOR_VERSION,
+		.record_size = sizeof(struct record),
+		.state_size = (uint32_t)pool->services[first->listener]->state_size,
+		.sender = heritage_slot(offer->door->heritage),
+		.receiver = to->slot,
+		.generation = to->generation,
+		.cause = cause,
+		.batch = (uint64_t)clock_us(),
+		.key = offer->door->keys[first->listener],
+		.conns = offer->count,
+	};
+
+	offer->began_us = (int64_t)head.batch;
+	*batch_of(offer) = (struct arena_batch){ head.batch, to->slot, cause };
+	if (!freeze_batch(offer, to->generation != atomic_load(&pool->slot->generation)))
+		return refuse(offer, STAY_no_descriptors);
+	pack_batch(offer, &p, &head);
+	if (rights_send(to->doorbell, p.parts, p.part_count, p.fds, p.fd_count, MSG_DONTWAIT) < 0)
+		return handle_failure(offer);
+	return OFFER_WAITS;
+}
+
+static void let_go_batch(struct offer *offer)
+{
+	struct pool *pool = pool_of(offer);
+	const struct arena_batch *batch = batch_of(offer);
+	uint64_t took_us = (uint64_t)(clock_us() - offer->began_us);
+	int fds[DOOR_CONNS_MOST * CONN_FDS_MOST];
+	unsigned fd_count = 0;
+
+	histogram_add(&pool->slot->tally.move_seconds, took_us, offer->count);
+	for (unsigned i = 0; i < offer->count; i++) {
+		if (batch->cause < MOVE_CAUSES)
+			cell_add(&pool->slot->tally.connections_moved_out_total[batch->cause], 1);
+		fd_count += conn_let_go(pool, client_of(offer, i), fds + fd_count);
+	}
+	conn_close_fds(fds, fd_count);
+	*batch_of(offer) = (struct arena_batch){ 0 };
+	offer->count = 0;
+}
+
+/*
+ * A receiver that has noted nothing cannot have served anything, and will see that the batch is
+ * withdrawn when it begins. One that has begun is waited for, unless it is gone for good.
+ */
+static enum offer_state withdraw(struct offer *offer, const _Atomic uint64_t *note, bool is_gone)
+{
+	const struct arena_batch *batch = batch_of(offer);
+	uint64_t seen;
+
+	atomic_store(&pool_of(offer)->slot->door_withdrawn, batch->number);
+	seen = atomic_load(note);
+	if (seen >> 8 == batch->number && (!is_gone || (seen & 0xff) != DOOR_BEGUN))
+		return OFFER_WAITS;
+	return refuse(offer, STAY_unanswered);
+}
+
+enum offer_state offer_look(struct offer *offer)
+{
+	const struct arena_batch *batch = batch_of(offer);
+	const struct scoreboard *board = offer->door->heritage->board;
+	const _Atomic uint64_t *note;
+	uint64_t seen;
+	bool is_gone;
+
+	if (offer->count == 0)
+		return OFFER_NONE;
+	note = &board->slots[batch->slot].door_taken[heritage_slot(offer->door->heritage)];
+	seen = atomic_load(note);
+	is_gone = scoreboard_state(board, batch->slot) == SLOT_EMPTY;
+	if (seen == door_note(batch->number, DOOR_TAKEN)) {
+		let_go_batch(offer);
+		return OFFER_TAKEN;
+	}
+	if (seen >> 8 == batch->number && (seen & 0xff) >= DOOR_REFUSED)
+		return refuse(offer, (enum stay_reason)((seen & 0xff) - DOOR_REFUSED));
+	if (is_gone || (seen >> 8 != batch->number && clock_us() - offer->began_us > BEGIN_US))
+		return withdraw(offer, note, is_gone);
+	return OFFER_WAITS;
+}
+
+/* What the dead worker had sent and the receiver has not begun with is refused for its pid. */
+void offer_resume(struct offer *offer)
+{
+	const struct pool *pool = pool_of(offer);
+
+	offer->count = 0;
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
+		struct record *r = arena_record(pool->arena, i);
+
+		if (!record_is_client(r) || r->passage != PASSAGE_OFFERED)
+			continue;
+		if (offer->count == DOOR_CONNS_MOST || batch_of(offer)->slot >= SCOREBOARD_SLOTS)
+			take_back(pool_of(offer), r);
+		else
+			offer->list[offer->count++] = i;
+	}
+	offer->began_us = clock_us() - BEGIN_US;
+}

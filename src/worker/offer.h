@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A batch of connections that is offered to another worker (the exchange: worker/door.h). One batch
+ * at a time is on its way; its connections are not served meanwhile, here at least. Worker only.
+ */
+#ifndef WORKER_OFFER_H
+#define WORKER_OFFER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "worker/door.h"
+
+/* A worker that may take connections. */
+struct receiver {
+	unsigned slot, generation;
+	int doorbell;
+};
+
+/* What has become of the batch. */
+enum offer_state {
+	OFFER_NONE,    /* there is none */
+	OFFER_WAITS,   /* sent, and not decided */
+	OFFER_TAKEN,   /* the other worker has it */
+	OFFER_REFUSED, /* it is served here again; `reason` says why */
+	OFFER_BUSY     /* it could not be sent now: the door is full */
+};
+
+struct offer {
+	const struct door *door;        /* this worker's own */
+	uint32_t list[DOOR_CONNS_MOST]; /* indexes of the clients' records */
+	unsigned count;
+	int64_t began_us;
+	bool is_leaving; /* the worker gives up its epoll afterwards: connections may stay in it */
+	enum stay_reason reason;
+};
+
+/*
+ * Sends the `count` connections of offer->list, all of the same listener, to the receiver. Returns
+ * WAITS, BUSY, or REFUSED.
+ */
+enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum move_cause cause);
+
+/*
+ * Looks whether the batch is decided, and carries the decision out; takes the batch back when the
+ * receiver does not begin with it in time. Returns NONE, WAITS, TAKEN or REFUSED, the last two once.
+ */
+enum offer_state offer_look(struct offer *offer);
+
+/* After a recovery: goes on with the batch that the dead worker had sent, if any. */
+void offer_resume(struct offer *offer);
+
+#endif

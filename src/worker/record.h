@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The record of one connection, as its worker leaves it to the next one of the slot, or passes it to
+ * another worker. It is portable: it holds no pointer, and nothing that a worker can find out again,
+ * such as deadlines and lists. Buffers and listeners are numbers of the slot that holds the record.
+ *
+ * A pair has two records, one for each descriptor. The client's record has the service's state.
+ */
+#ifndef WORKER_RECORD_H
+#define WORKER_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "stats/metric.h"
+#include "stats/scoreboard.h"
+
+enum { RECORD_MAGIC = 0x636f6e6e, RECORD_GUARD = 0x64726775 };
+
+enum record_side { SIDE_CLIENT, SIDE_PEER, SIDE_COUNT };
+
+/* When the worker reads from the descriptor. */
+enum conn_flow {
+	FLOW_BOUNDED, /* while no output waits: the connection's own, or in a pair its peer's */
+	FLOW_FREE,    /* while the input buffer has room */
+	FLOW_PAUSED,  /* not at all */
+	FLOW_COUNT
+};
+
+/* The sending side of the descriptor. */
+enum conn_output {
+	OUTPUT_OPEN,
+	OUTPUT_ENDING, /* is shut down once the output that waits has gone out */
+	OUTPUT_ENDED,  /* was shut down */
+	OUTPUT_COUNT
+};
+
+/* Where the connection is on its way to another worker (worker/door.h). */
+enum record_passage {
+	PASSAGE_NONE,
+	PASSAGE_OFFERED,  /* to another worker, which may have it already: it is not served here */
+	PASSAGE_ARRIVING, /* from another worker, which still has it */
+	PASSAGE_COUNT
+};
+
+struct record_buf {
+	uint32_t number;     /* 1 + index of the buffer; 0: none */
+	uint32_t start, end; /* the bytes in it */
+};
+
+/* Zeroed records are free. */
+struct record {
+	uint32_t magic;  /* RECORD_MAGIC while the record is in use */
+	uint32_t serial; /* distinguishes connections that use this record in turn */
+	int32_t fd;
+	uint16_t listener;  /* index into the heritage's listeners */
+	uint16_t watched;   /* events set in epoll; 0: not in epoll; or RECORD_WATCH_UNKNOWN */
+	uint8_t state;      /* enum conn_state; a peer has its client's */
+	uint8_t ending;     /* enum close_reason: the first reason counts */
+	uint8_t phase;      /* its letter at that reason; at the close if no side is at fault */
+	uint8_t side;       /* enum record_side */
+	uint8_t flow;       /* enum conn_flow */
+	uint8_t output;     /* enum conn_output */
+	uint8_t passage;    /* enum record_passage */
+	uint8_t weight;     /* enum conn_weight */
+	bool in_ended;      /* the other end has ended its side */
+	bool is_unfinished; /* its share was spent: the service may have more output */
+	bool is_barred;     /* a reload refuses its address: it ends at its next message */
+	bool has_moved;     /* other processes may have the descriptor, or have had it */
+	uint32_t peer;      /* 1 + index of the pair's other record; 0: no pair */
+	struct record_buf in, out;
+	uint32_t index; /* of this record */
+	int32_t file;   /* descriptor of the file range that goes out after `out` */
+	uint64_t file_offset, file_left; /* bytes; file_left 0: no range, no descriptor */
+	uint64_t bytes_in, bytes_out, messages;
+	/* unique while the server runs: the worker that accepted it, and that worker's count */
+	uint64_t number;
+	uint32_t birth_generation;
+	uint16_t birth_worker;
+	uint16_t remote_port;
+	int64_t opened_us; /* clock_us() */
+	int64_t active_ms; /* when bytes last moved, or the lingering began */
+	int64_t begun_us;  /* when the message in progress began; 0: between messages */
+	int64_t due_ms;    /* the service's own deadline; 0: none */
+	int64_t grace_ms;  /* no other deadline ends it before: it moved to other options */
+	struct net remote; /* the client's address, all bits; empty for unix */
+	uint16_t listen; /* index into the configuration's listeners: some have several addresses */
+	_Alignas(8) char state_bytes[]; /* the service's, followed by RECORD_GUARD */
+};
+
+enum { RECORD_WATCH_UNKNOWN = UINT16_MAX };
+
+/* Bytes of a record whose service keeps state_size bytes of state. */
+static inline size_t record_size(size_t state_size)
+{
+	return (sizeof(struct record) + state_size + sizeof(uint32_t) + 7) / 8 * 8;
+}
+
+/* The word at the end of a record of `stride` bytes; a write beyond the state changes it. */
+static inline uint32_t *record_guard(struct record *r, size_t stride)
+{
+	return (uint32_t *)((char *)r + stride - sizeof(uint32_t));
+}
+
+static inline bool record_is_used(const struct record *r)
+{
+	return r->magic == RECORD_MAGIC;
+}
+
+/* True for the record that stands for its client: in a pair, only one of the two. */
+static inline bool record_is_client(const struct record *r)
+{
+	return record_is_used(r) && r->side == SIDE_CLIENT;
+}
+
+/* True for a record that this worker serves: it is in use, and not on its way to another worker. */
+static inline bool record_is_served(const struct record *r)
+{
+	return record_is_used(r) && r->passage == PASSAGE_NONE;
+}
+
+static inline bool record_has_output(const struct record *r)
+{
+	return r->out.end > r->out.start || r->file_left > 0;
+}
+
+/*
+ * The phase of a connection that ends now: R a message is coming in, D an answer is going out, L
+ * the last answer has gone out and the client has not ended its side properly, - none of these.
+ */
+char record_phase_letter(const struct record *r, enum close_reason reason,
+			 bool is_between_messages);
+
+/* Writes the client's address with its port to text, of ADDR_TEXT bytes; returns text. */
+const char *record_remote(const struct record *r, char *text);
+
+/*
+ * The access log's fields "what" and "state" of a connection; writes 3 bytes to state and returns
+ * it.
+ */
+#define RECORD_LOG_WHAT "connection"
+const char *record_state_letters(char *state, enum close_reason reason, char phase);
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Visits a connection: reads, calls its service, and carries out the verdict. By default a connection
+ * either reads or writes: while an answer waits for the client nothing more is read from it, so its
+ * memory is bounded. A visit makes one recv for each event: a short read means drained, and epoll is
+ * level-triggered.
+ */
+#include "worker/visit.h"
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "net/admission.h"
+#include "worker/conn.h"
+#include "worker/conn_io.h"
+#include "worker/deadline.h"
+#include "worker/hand.h"
+#include "worker/share.h"
+#include "worker/watching.h"
+
+/* After a visit: notes whether a message is in progress, and waits for the next event. */
+static void wait_for_client(struct pool *pool, struct conn *side)
+{
+	struct conn *c = conn_client(side);
+	struct record *r = c->record;
+
+	if (conn_is_between_messages(c))
+		r->begun_us = 0;
+	else if (r->begun_us == 0 || r->messages != pool->hand.messages_before)
+		r->begun_us = pool->loop->now_us;
+	pool_take_back_buf(pool, &c->in);
+	pool_take_back_buf(pool, &c->out);
+	if (c->peer) {
+		pool_take_back_buf(pool, &c->peer->in);
+		pool_take_back_buf(pool, &c->peer->out);
+	}
+	/* A connection in the run queue needs no other events. */
+	if (!ring_has(&pool->queue, side->record->index)) {
+		(void)conn_wait(c);
+		return;
+	}
+	conn_store(c);
+	deadline_set(pool, r);
+}
+
+/*
+ * Why a connection between messages is to end now; CLOSE_none: it is not. In a draining worker one
+ * that has sent nothing yet has a moment to do so.
+ */
+static enum close_reason find_leaving(const struct pool *pool, const struct conn *c)
+{
+	const struct record *r = c->record;
+
+	if ((!pool->draining && !r->is_barred) || r->state != CONN_OPEN ||
+	    !conn_is_between_messages(c))
+		return CLOSE_none;
+	if (pool->draining && (r->bytes_in > 0 || r->in_ended || deadline_is_stale(pool, r)))
+		return CLOSE_drained;
+	return r->is_barred && pool->hand.moved > 0 ? CLOSE_access_withdrawn : CLOSE_none;
+}
+
+/* True when one answer is out and the service may have more, but other connections come first. */
+static bool has_spent_share(const struct pool *pool, unsigned answers)
+{
+	int64_t past_us = answers > 1 ? clock_us() - pool->loop->now_us : 0;
+
+	return share_is_spent(pool->is_ahead, pool->hand.moved, answers, past_us);
+}
+
+/* The side whose output has gone out in this round, and whose service may have more; or NULL. */
+static struct conn *find_drained(struct conn *side, bool side_had, bool peer_had)
+{
+	if (side_had && !conn_has_output(side))
+		return side;
+	return peer_had && !conn_has_output(side->peer) ? side->peer : NULL;
+}
+
+static bool is_flushed(const struct conn *c)
+{
+	return !conn_has_output(c) && (!c->peer || !conn_has_output(c->peer));
+}
+
+/*
+ * Carries out the service's verdict: sends, calls the service for more while the client takes it
+ * and the share lasts, and ends the connection.
+ */
+static void carry_out(struct pool *pool, struct conn *side, enum verdict verdict)
+{
+	struct conn *c = conn_client(side), *drained;
+
+	for (unsigned round = 0;; round++) {
+		bool side_had = conn_has_output(side);
+		bool peer_had = side->peer && conn_has_output(side->peer);
+		enum close_reason leaving;
+
+		if (verdict == ABORT) {
+			conn_close(c, CLOSE_service_finished);
+			return;
+		}
+		if (verdict == FINISH)
+			conn_move_to(c, CONN_FLUSHING);
+		if (!conn_flush(c))
+			return;
+		leaving = find_leaving(pool, c);
+		if (leaving != CLOSE_none) {
+			conn_set_close_reason(c, leaving);
+			conn_move_to(c, CONN_FLUSHING);
+		}
+		if (c->record->state == CONN_FLUSHING && is_flushed(c)) {
+			conn_half_close(c);
+			return;
+		}
+		drained = find_drained(side, side_had, peer_had);
+		if (!drained || c->record->state == CONN_FLUSHING)
+			break;
+		if (has_spent_share(pool, round + 1)) {
+			drained->record->is_unfinished = true;
+			ring_push(&pool->queue, drained->record->index);
+			break;
+		}
+		verdict = hand_ask(drained, hand_call_drained);
+	}
+	wait_for_client(pool, side);
+}
+
+static bool is_open(const struct conn *c)
+{
+	return record_is_used(c->record) && c->record->state != CONN_CLOSED;
+}
+
+/* A connection whose access was withdrawn ends when its next message comes. */
+static bool is_barred_now(const struct conn *c)
+{
+	const struct record *r = c->record;
+
+	return r->is_barred && r->begun_us == 0 && conn_is_client(c);
+}
+
+/* Rare, unless a dead worker's epoll reports another descriptor as this one. */
+static void wait_in_vain(struct pool *pool, struct conn *c)
+{
+	pool->loop->strays++;
+	wait_for_client(pool, c);
+}
+
+static void read_and_serve(struct pool *pool, struct conn *c)
+{
+	bool is_barred = is_barred_now(c);
+	enum conn_io io = conn_io_receive(c);
+
+	if (io == IO_FAILED)
+		conn_close(c, conn_reason_of(c, errno));
+	else if (io == IO_NONE)
+		wait_in_vain(pool, c);
+	else if (is_barred && !c->record->in_ended)
+		carry_out(pool, c, conn_finish(c, CLOSE_access_withdrawn));
+	else
+		carry_out(pool, c, hand_ask(c, hand_call_input));
+}
+
+/* Bytes that a client sends after the server's end are dropped; the client's own end counts. */
+static void discard_input(struct conn *c)
+{
+	enum conn_io io = conn_io_discard(c);
+
+	if (io == IO_FAILED)
+		conn_close(c, close_reason_of(errno));
+	else if (c->record->in_ended)
+		conn_close(c, CLOSE_client_closed);
+	else
+		(void)conn_wait(c);
+}
+
+/* Input that came with the preface, or behind it, is served at once. */
+static void open_conn(struct pool *pool, struct conn *c)
+{
+	conn_move_to(c, CONN_OPEN);
+	if (c->service->open)
+		carry_out(pool, c, hand_ask(c, hand_call_open));
+	else if (buf_used(&c->in) > 0 || conn_in_ended(c))
+		carry_out(pool, c, hand_ask(c, hand_call_input));
+	else
+		read_and_serve(pool, c);
+}
+
+static bool is_admitted(struct pool *pool, const struct conn *c)
+{
+	struct addr remote = net_to_addr(&c->record->remote, c->record->remote_port);
+
+	return !admission_refusal(c->conf, pool->bans, &remote, pool->loop->now_ms);
+}
+
+/* The preface is complete: only now the client's address is known. */
+static void end_preface(struct pool *pool, struct conn *c)
+{
+	if (is_admitted(pool, c)) {
+		open_conn(pool, c);
+		return;
+	}
+	cell_add(&pool_tally(pool, c->record)->connections_refused_total, 1);
+	conn_close(c, CLOSE_refused);
+}
+
+static void read_preface(struct pool *pool, struct conn *c)
+{
+	enum conn_io io = conn_io_receive(c);
+	enum verdict verdict = io == IO_SOME ? hand_ask(c, hand_call_preface) : MORE;
+
+	if (io == IO_FAILED)
+		conn_close(c, close_reason_of(errno));
+	else if (verdict == FINISH)
+		end_preface(pool, c);
+	else if (verdict == ABORT || buf_room(&c->in) == 0)
+		conn_close(c, CLOSE_message_invalid);
+	else if (conn_in_ended(c))
+		conn_close(c, CLOSE_message_incomplete);
+	else
+		wait_for_client(pool, c);
+}
+
+void visit_first(struct pool *pool, struct record *r)
+{
+	struct conn *c = hand_take(pool, r);
+
+	if (c->service->preface) {
+		conn_move_to(c, CONN_PREFACE);
+		read_preface(pool, c);
+	} else {
+		open_conn(pool, c);
+	}
+	hand_put_down(pool);
+}
+
+/* The service may have more output; if not, the client may have sent more input. */
+static void go_on(struct pool *pool, struct conn *c)
+{
+	enum verdict verdict = hand_ask(c, hand_call_drained);
+
+	if (verdict == MORE && is_flushed(c) && watching_reads(c))
+		read_and_serve(pool, c);
+	else
+		carry_out(pool, c, verdict);
+}
+
+/* One that is asked for writing alone reads in the next turn. */
+static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
+{
+	if (conn_has_output(c) && events != EPOLLIN)
+		carry_out(pool, c, c->record->state == CONN_FLUSHING ? FINISH : MORE);
+	else if (c->record->is_unfinished)
+		go_on(pool, c);
+	else if (watching_reads(c))
+		read_and_serve(pool, c);
+	else if (events & (EPOLLERR | EPOLLHUP))
+		conn_close(c, conn_is_client(c) ? CLOSE_client_reset : CLOSE_system_error);
+	else
+		wait_for_client(pool, c);
+}
+
+static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
+{
+	if (c->record->state == CONN_LINGERING)
+		discard_input(c);
+	else if (c->record->state == CONN_PREFACE)
+		read_preface(pool, c);
+	else
+		serve_open(pool, c, events);
+	/* full duplex: both were reported */
+	if (is_open(c) && c->record->state == CONN_OPEN && (events & EPOLLOUT) &&
+	    (events & EPOLLIN) && !ring_has(&pool->queue, c->record->index) && watching_reads(c))
+		read_and_serve(pool, c);
+}
+
+/* An epoll that a dead worker has left may report what the record does not say. */
+static void note_events(struct pool *pool, struct record *r, uint32_t events)
+{
+	if ((events & ~((uint32_t)r->watched | EPOLLERR | EPOLLHUP)) == 0)
+		return;
+	r->watched = RECORD_WATCH_UNKNOWN;
+	pool->loop->strays++;
+}
+
+void visit_ready(struct pool *pool, struct record *r, uint32_t events)
+{
+	struct conn *side = hand_take(pool, r), *c = conn_client(side);
+
+	note_events(pool, r, events);
+	serve_event(pool, side, events);
+	/* Input that has already come is answered first. */
+	if (is_open(c) && find_leaving(pool, c) != CLOSE_none)
+		carry_out(pool, c, conn_finish(c, find_leaving(pool, c)));
+	hand_put_down(pool);
+}
+
+static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
+{
+	enum conn_state state = c->record->state;
+
+	if (why == CLOSE_none)
+		carry_out(pool, c, hand_ask(c, hand_call_expired));
+	else if (state == CONN_OPEN && why != CLOSE_send_timeout)
+		carry_out(pool, c, conn_finish(c, why));
+	else
+		conn_close(c, why);
+}
+
+void visit_due(struct pool *pool, struct record *r)
+{
+	enum close_reason why;
+	int64_t due_ms = deadline_find(pool, r, &why);
+
+	if (due_ms == 0 || deadline_put_off(pool, r, due_ms))
+		return;
+	expire_now(pool, hand_take(pool, r), why);
+	hand_put_down(pool);
+}
