@@ -266,7 +266,7 @@ const struct scene scenes[] = {
 	[REFUSE] = { .plan.set = { "listen.deny=127.0.0.1" }, .act = refuse },
 	[LEAN] = { .plan.workers = 2, .act = lean },
 	[LOSE] = { .plan = { .workers = 2, .set = { "keep_connections=no" } }, .act = lose },
-	[EXHAUST] = { .plan.set = { "rlimit_nofile=40" }, .act = exhaust },
+	[EXHAUST] = { .plan.set = { "rlimit_nofile=100" }, .act = exhaust },
 	[TAMPER] = { .passes_listener = true, .act = tamper },
 	[CRASH] = { .act = crash },
 	[HANG] = { .plan.set = { "hang_timeout=300ms" }, .act = hang },
