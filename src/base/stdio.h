@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The three standard descriptors: opened when missing, given up, flushed with a check. Any process. */
+/*
+ * The three standard descriptors: opened when missing, left to others, flushed with a check. Any
+ * process.
+ */
 #ifndef BASE_STDIO_H
 #define BASE_STDIO_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sizes of shares: the bytes keep a bulk transfer within the cache; answers and time bound short
- * answers that are expensive.
+ * The sizes of shares: the bytes keep a bulk transfer within the cache; answers and time bound
+ * short answers that are expensive.
  */
 #include "worker/share.h"
 
