@@ -7,12 +7,10 @@
 #include "worker/pool.h"
 #include "worker/transport.h"
 
-/* Deadlines that were carried over from other options no longer hold. */
 static void note_moved(struct conn *c, size_t bytes)
 {
 	c->pool->hand.moved += bytes;
 	c->record->active_ms = c->pool->loop->now_ms;
-	c->record->grace_ms = 0;
 }
 
 /* Makes room at the end of the input buffer. */

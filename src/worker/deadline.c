@@ -68,11 +68,17 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
 }
 
+/* The server's own end waits for no deadline of the client's. */
+static bool has_grace(const struct record *r, enum close_reason why)
+{
+	return r->grace_ms > 0 && r->state != CONN_LINGERING && why != CLOSE_drained;
+}
+
 int64_t deadline_find(const struct pool *pool, const struct record *r, enum close_reason *why)
 {
 	int64_t due_ms = find_by_options(pool, r, why);
 
-	if (r->grace_ms > 0 && due_ms != 0 && due_ms < r->grace_ms)
+	if (has_grace(r, *why) && due_ms != 0 && due_ms < r->grace_ms)
 		due_ms = r->grace_ms == INT64_MAX ? 0 : r->grace_ms;
 	if (r->due_ms != 0 && r->state == CONN_OPEN && (due_ms == 0 || r->due_ms < due_ms)) {
 		*why = CLOSE_none;

@@ -96,11 +96,15 @@ static bool is_sound_head(const struct door *door, const struct door_head *head,
 	       head->conns <= DOOR_CONNS_MOST;
 }
 
-/* Takes the batch, or refuses it. The rights are used up. */
+/*
+ * Takes the batch, or refuses it. The rights are used up. The clock is read first: the sender may have
+ * served the connections after this turn began, and a record with a time ahead is refused.
+ */
 static void decide_batch(const struct door *door, struct arrival *a, struct rights *rights)
 {
 	unsigned result = DOOR_REFUSED + STAY_unanswered;
 
+	loop_read_clock(door->pool->loop);
 	door->pool->arena->head->arriving =
 		(struct arena_batch){ a->head->batch, a->head->sender, a->head->cause };
 	write_note(door, a->head, DOOR_BEGUN);

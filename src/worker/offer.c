@@ -14,6 +14,7 @@ enum {
 	PARTS_MOST = 1 + DOOR_CONNS_MOST * 6, /* for each side: a record and two buffers */
 	FDS_MOST = DOOR_CONNS_MOST * CONN_FDS_MOST,
 	BEGIN_US = 100000, /* a receiver that has not begun by then hangs, or is dead */
+	END_US = 20000,    /* the longest wait for one that has begun, when all connections end */
 };
 
 struct packing {
@@ -233,6 +234,15 @@ enum offer_state offer_look(struct offer *offer)
 	if (is_gone || (seen >> 8 != batch->number && clock_us() - offer->began_us > BEGIN_US))
 		return withdraw(offer, note, is_gone);
 	return OFFER_WAITS;
+}
+
+void offer_end(struct offer *offer)
+{
+	int64_t until_us = clock_us() + END_US;
+
+	offer->began_us = clock_us() - BEGIN_US - 1;
+	while (offer_look(offer) == OFFER_WAITS && clock_us() < until_us)
+		(void)sys_poll(NULL, 0, 1);
 }
 
 /* What the dead worker had sent and the receiver has not begun with is refused for its pid. */

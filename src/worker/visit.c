@@ -19,16 +19,30 @@
 #include "worker/transport.h"
 #include "worker/watching.h"
 
-/* After a visit: notes whether a message is in progress, and waits for the next event. */
-static void wait_for_client(struct pool *pool, struct conn *side)
+/*
+ * Notes whether a message is in progress. The deadlines of other options (worker/deadline.h) hold for
+ * the message that was in progress then, or until the next one begins.
+ */
+static void note_message(struct pool *pool, struct conn *c)
 {
-	struct conn *c = conn_client(side);
 	struct record *r = c->record;
+	int64_t before_us = r->begun_us;
 
 	if (conn_is_between_messages(c))
 		r->begun_us = 0;
 	else if (r->begun_us == 0 || r->messages != pool->hand.messages_before)
 		r->begun_us = pool->loop->now_us;
+	if (pool->hand.moved > 0 && (r->begun_us == 0 || r->begun_us != before_us))
+		r->grace_ms = 0;
+}
+
+/* After a visit: waits for the next event. */
+static void wait_for_client(struct pool *pool, struct conn *side)
+{
+	struct conn *c = conn_client(side);
+	struct record *r = c->record;
+
+	note_message(pool, c);
 	pool_take_back_buf(pool, &c->in);
 	pool_take_back_buf(pool, &c->out);
 	if (c->peer) {
