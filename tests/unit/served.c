@@ -59,7 +59,7 @@ static void begin(struct served *s, struct arena *arena, int epfd)
 	s->room = (struct make_room){ .is_on = s->conf.make_room };
 }
 
-/* Makes the wire as the master does: two of its three descriptors are sockets. */
+/* Makes the wire as the master does, without a door. */
 static void open_wire(struct wire *wire)
 {
 	int pair[2];
@@ -68,6 +68,7 @@ static void open_wire(struct wire *wire)
 	must(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0, "wire");
 	wire->fds[WIRE_KICKED] = pair[0];
 	wire->fds[WIRE_KICK] = pair[1];
+	wire->fds[WIRE_DOOR] = wire->fds[WIRE_DOORBELL] = -1;
 }
 
 void served_start(struct served *s, const char *service, ...)
