@@ -28,7 +28,7 @@ static uint32_t wanted_events(const struct conn *c)
 {
 	uint32_t wanted = 0;
 
-	if (conn_has_output(c))
+	if (conn_is_sending(c))
 		wanted |= EPOLLOUT;
 	if (watching_reads(c))
 		wanted |= EPOLLIN;
