@@ -81,7 +81,7 @@ static bool is_from_its_slot(const struct door *door, const struct door_head *he
 	       atomic_load(&info->pid) == (uint32_t)sender;
 }
 
-/* True when the message is whole, from the worker that it names, and for this one. */
+/* True when the message is whole, and for this worker. */
 static bool is_sound_head(const struct door *door, const struct door_head *head, size_t size,
 			  const struct rights *rights)
 {
@@ -90,10 +90,17 @@ static bool is_sound_head(const struct door *door, const struct door_head *head,
 	return size >= sizeof(*head) && !rights->is_cut && head->magic == DOOR_MAGIC &&
 	       head->version == DOOR_VERSION && head->record_size == sizeof(struct record) &&
 	       head->sender < SCOREBOARD_SLOTS && head->sender != own_slot(door) &&
-	       is_from_its_slot(door, head, rights->sender) && head->receiver == own_slot(door) &&
+	       head->receiver == own_slot(door) &&
 	       head->generation == atomic_load(&own->generation) && head->cause < MOVE_CAUSES &&
 	       head->batch > 0 && head->batch >> 56 == 0 && head->conns > 0 &&
 	       head->conns <= DOOR_CONNS_MOST;
+}
+
+/* A sender that has withdrawn its batch may be gone by now. */
+static bool is_authorised(const struct door *door, const struct door_head *head,
+			  const struct rights *rights)
+{
+	return is_withdrawn(door, head) || is_from_its_slot(door, head, rights->sender);
 }
 
 /*
@@ -163,12 +170,12 @@ static void handle_batch(struct door *door, size_t size, struct rights *rights)
 			     .fds = rights->fds,
 			     .fds_left = rights->count };
 
-	if (!is_sound_head(door, head, size, rights)) {
+	if (!is_sound_head(door, head, size, rights) || !is_authorised(door, head, rights)) {
 		refuse_message(door, rights, "it is not of a worker that may pass connections on");
 		drop_message(door);
 		return;
 	}
-	if (is_decided(door, head))
+	if (is_decided(door, head) || is_withdrawn(door, head))
 		rights_close(rights);
 	else
 		decide_batch(door, &a, rights);

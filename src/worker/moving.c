@@ -11,6 +11,7 @@
 enum {
 	LOOK_MS = 2,
 	BUSY_US = 100000,        /* a door that is full for so long is given up */
+	PATIENCE_US = 2000000,   /* since this worker leaves: no receiver is given up for good */
 	BATCH_BYTES = 96 * 1024, /* beyond one connection */
 	ROUNDS = 4, /* each receiver gets its share in so many batches, so that all stay even */
 	STEPS_MOST = 64, /* batches in one turn of the loop */
@@ -29,64 +30,6 @@ static const struct heritage *heritage_of(const struct moving *m)
 static void set_look(struct moving *m)
 {
 	timer_set(m->alarms, &m->next.timer, pool_of(m)->loop->now_ms + LOOK_MS);
-}
-
-static bool has_refused(const struct moving *m, unsigned slot)
-{
-	return (m->refused[slot / 64] >> slot % 64 & 1) != 0;
-}
-
-/* The generations before and after this one, and its own, in the order in which they are asked. */
-static unsigned rank_of(unsigned generation, unsigned own)
-{
-	if (generation > own)
-		return 2;
-	return generation == own ? 1 : 0;
-}
-
-/* Fills in the receiver if the worker in that slot can be one. */
-static bool can_receive(const struct moving *m, unsigned slot, struct receiver *to)
-{
-	const struct heritage *h = heritage_of(m);
-	const struct slot_info *info = &h->board->infos[slot];
-
-	if (slot == heritage_slot(h) || has_refused(m, slot) ||
-	    scoreboard_state(h->board, slot) != SLOT_READY)
-		return false;
-	*to = (struct receiver){ .slot = slot, .generation = atomic_load(&info->generation) };
-	to->doorbell = heritage_doorbell(h, to->generation, atomic_load(&info->number));
-	return to->doorbell >= 0;
-}
-
-/*
- * Chooses the lightest worker of the newest generation that has any. Returns how many there are to
- * choose from.
- */
-static unsigned choose_receiver(const struct moving *m, struct receiver *chosen)
-{
-	const struct heritage *h = heritage_of(m);
-	unsigned own = atomic_load(&pool_of(m)->slot->generation), count = 0, best = 0;
-	uint32_t least = UINT32_MAX;
-
-	for (unsigned i = 0; i < scoreboard_slots(h->board); i++) {
-		uint32_t live =
-			atomic_load_explicit(&h->board->slots[i].live, memory_order_relaxed);
-		struct receiver to;
-
-		if (!can_receive(m, i, &to) || (count > 0 && rank_of(to.generation, own) < best))
-			continue;
-		if (rank_of(to.generation, own) > best || count == 0) {
-			best = rank_of(to.generation, own);
-			least = UINT32_MAX;
-			count = 0;
-		}
-		count++;
-		if (live < least) {
-			least = live;
-			*chosen = to;
-		}
-	}
-	return count;
 }
 
 static bool can_move(const struct moving *m, struct record *r)
@@ -203,7 +146,8 @@ static void end_moving(struct moving *m)
 /* The receiver is asked no more: it hangs, is full, or leaves itself. */
 static void give_up_receiver(struct moving *m, enum stay_reason reason)
 {
-	m->refused[m->receiver / 64] |= UINT64_C(1) << m->receiver % 64;
+	receiver_mask_add(&m->refused, m->receiver);
+	m->was_silent = m->was_silent || reason == STAY_unanswered;
 	m->reason = reason;
 	m->busy_us = 0;
 }
@@ -278,25 +222,49 @@ static void note_cause(struct moving *m, const struct receiver *to)
 		m->cause = is_peer ? MOVE_retirement : MOVE_reload;
 }
 
-/* Sends the next batch. Returns NONE when nothing is left to send, or no worker takes it. */
-static enum offer_state send_next(struct moving *m)
+/*
+ * No worker takes more now. True when one may do so in a moment: it was silent, since it waits for a
+ * CPU, or it is dead and is replaced.
+ */
+static bool is_worth_waiting(struct moving *m, const struct receiver_choice *choice)
 {
-	struct receiver to;
-	unsigned receivers;
+	if (m->state != MOVING_LEAVING || clock_us() - m->began_us > PATIENCE_US)
+		return false;
+	if (m->was_silent)
+		m->refused = (struct receiver_mask){ 0 };
+	else if (choice->ready > 0)
+		return false;
+	m->was_silent = false;
+	return true;
+}
 
-	if (is_enough(m))
-		return OFFER_NONE;
-	receivers = choose_receiver(m, &to);
-	if (receivers == 0) {
-		keep_all(m, NULL, m->reason);
-		return OFFER_NONE;
-	}
-	gather_batch(m, size_batch(m, receivers));
+static enum offer_state send_to(struct moving *m, const struct receiver_choice *choice)
+{
+	gather_batch(m, size_batch(m, choice->usable));
 	m->count = m->offer.count;
 	if (m->count == 0)
 		return OFFER_NONE;
-	note_cause(m, &to);
-	return offer_send(&m->offer, &to, m->cause);
+	note_cause(m, &choice->lightest);
+	return offer_send(&m->offer, &choice->lightest, m->cause);
+}
+
+/*
+ * Sends the next batch. Returns NONE when nothing is left to send, or no worker takes it; WAITS also
+ * when none takes it yet.
+ */
+static enum offer_state send_next(struct moving *m)
+{
+	struct receiver_choice choice;
+
+	if (is_enough(m))
+		return OFFER_NONE;
+	choice = receiver_choose(heritage_of(m), &m->refused);
+	if (choice.usable > 0)
+		return send_to(m, &choice);
+	if (is_worth_waiting(m, &choice))
+		return OFFER_WAITS;
+	keep_all(m, NULL, m->reason);
+	return OFFER_NONE;
 }
 
 /* True when a batch is on its way, or the receiver is busy. */
@@ -347,9 +315,11 @@ static void begin_moving(struct moving *m, enum moving_state state)
 {
 	m->state = state;
 	m->cursor = m->moved = m->staying = m->limit = 0;
+	m->began_us = clock_us();
 	m->busy_us = 0;
+	m->was_silent = false;
 	m->reason = STAY_unanswered;
-	memset(m->refused, 0, sizeof(m->refused));
+	m->refused = (struct receiver_mask){ 0 };
 	memset(m->stays, 0, pool_of(m)->arena->head->record_high);
 }
 
@@ -366,8 +336,8 @@ void moving_share(struct moving *m, unsigned slot, uint32_t count)
 	if (m->state != MOVING_IDLE || m->offer.count > 0)
 		return;
 	begin_moving(m, MOVING_SHARING);
-	memset(m->refused, 0xff, sizeof(m->refused));
-	m->refused[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+	memset(&m->refused, 0xff, sizeof(m->refused));
+	receiver_mask_remove(&m->refused, slot);
 	m->cause = MOVE_rebalance;
 	m->wanted = count;
 	moving_look(m);

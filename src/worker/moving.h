@@ -31,11 +31,13 @@ struct moving {
 	uint32_t cursor;   /* the next record to look at */
 	uint32_t wanted;   /* SHARING: connections that are still to move */
 	uint32_t limit;    /* connections in the next batch; 0: no limit but the usual one */
+	int64_t began_us;  /* LEAVING or SHARING */
 	int64_t busy_us;   /* since when the door of the receiver has been full; 0: it is not */
 	unsigned receiver; /* its slot */
 	enum move_cause cause;
-	enum stay_reason reason;                 /* why the last receiver took no more */
-	uint64_t refused[SCOREBOARD_SLOTS / 64]; /* the slots of receivers that take no more */
+	enum stay_reason reason;      /* why the last receiver took no more */
+	struct receiver_mask refused; /* the receivers that take no more */
+	bool was_silent;              /* one of them did not answer in time */
 	uint32_t moved, staying;
 	bool is_stopping;
 };

@@ -10,12 +10,7 @@
 #include <stdint.h>
 
 #include "worker/door.h"
-
-/* A worker that may take connections. */
-struct receiver {
-	unsigned slot, generation;
-	int doorbell;
-};
+#include "worker/receiver.h"
 
 /* What has become of the batch. */
 enum offer_state {
