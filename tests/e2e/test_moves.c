@@ -16,9 +16,10 @@ enum { WORKERS = 4, EACH = 100, ALL = 2 * EACH, OLD_MS = 1000 };
 	"listen \"127.0.0.1:0\" { service = ack\n framing = length }\n" \
 	"listen \"127.0.0.1:0\" { service = echo }\n"
 
-static struct server *start(void)
+static struct server *start(unsigned workers)
 {
-	return server_start(&(struct plan){ .conf = "workers = 4\n" LISTENERS, .quiet_log = true });
+	return server_start(
+		&(struct plan){ .conf = LISTENERS, .quiet_log = true, .workers = workers });
 }
 
 static struct traffic *begin_traffic(struct server *s)
@@ -48,7 +49,7 @@ static void end(struct server *s, struct traffic *t)
 
 static void reloads__under_traffic__move_every_connection(void **state)
 {
-	struct server *s = start();
+	struct server *s = start(WORKERS);
 	struct traffic *t = begin_traffic(s);
 	struct figures now;
 
@@ -88,19 +89,18 @@ static bool kill_one(struct server *s, unsigned random)
 }
 
 /* The sequence of the moments and of the victims is the same in each run. */
-static void reloads__with_workers_killed_meanwhile__lose_one_for_each_at_most(void **state)
+static void reload_and_kill(unsigned workers, unsigned random)
 {
-	struct server *s = start();
+	struct server *s = start(workers);
 	struct traffic *t = begin_traffic(s);
 	struct traffic_verb reload;
-	unsigned kills = 0, random = 7;
+	unsigned kills = 0;
 
-	(void)state;
 	s->errors[0] = "reload_failed"; /* a new worker died before it was ready */
-	for (int i = 0; i < 12; i++) {
+	for (unsigned i = 0; i < 12; i++) {
 		random = random * 1103515245 + 12345;
 		traffic_begin_verb(t, "reload", &reload);
-		server_wait_count(s, (unsigned)i + 1, "reload_started", NULL);
+		server_wait_count(s, i + 1, "reload_started", NULL);
 		traffic_go_on_for(t, (random >> 16) % 50);
 		kills += kill_one(s, random >> 8);
 		traffic_end_verb(t, &reload);
@@ -111,11 +111,24 @@ static void reloads__with_workers_killed_meanwhile__lose_one_for_each_at_most(vo
 	end(s, t);
 }
 
+static void reloads__with_workers_killed_meanwhile__lose_one_for_each_at_most(void **state)
+{
+	(void)state;
+	reload_and_kill(WORKERS, 7);
+}
+
+static void reloads__with_the_only_worker_killed__lose_one_for_each_at_most(void **state)
+{
+	(void)state;
+	reload_and_kill(1, 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(reloads__under_traffic__move_every_connection),
 		E2E(reloads__with_workers_killed_meanwhile__lose_one_for_each_at_most),
+		E2E(reloads__with_the_only_worker_killed__lose_one_for_each_at_most),
 	};
 
 	return E2E_RUN(tests);

@@ -148,7 +148,8 @@ void traffic_turn(struct traffic *t)
 			send_part(t, &t->list[i]);
 	n = epoll_wait(t->epfd, events, EVENTS_MOST, TURN_MS);
 	for (int i = 0; i < n; i++)
-		receive(t, &t->list[events[i].data.u32]);
+		if (t->list[events[i].data.u32].fd >= 0)
+			receive(t, &t->list[events[i].data.u32]);
 }
 
 static void open_talker(struct traffic *t, const char *address, enum talk talk)
