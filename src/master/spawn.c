@@ -86,14 +86,25 @@ static _Noreturn void become_worker(const struct procs *procs, const struct gene
 	sys_leave(keeper_pids_drop(procs->page) ? worker_run(heritage) : CODE_OSERR);
 }
 
-/* The doors of the generation before this one, as long as that has workers. */
-static struct doors find_previous(const struct procs *procs, const struct generation *generation)
+/* The last generation before this one that still has workers; NULL: none. */
+static const struct generation *find_older(const struct procs *procs,
+					   const struct generation *generation)
 {
 	const struct generation *previous = NULL;
 
 	for (const struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		if (g->id < generation->id && (!previous || g->id > previous->id))
 			previous = g;
+	return previous;
+}
+
+/* A generation that starts may have to give back what it has accepted: to the current one. */
+static struct doors find_previous(const struct procs *procs, const struct generation *generation)
+{
+	const struct generation *previous = generation == procs->starting && procs->current ?
+						    procs->current :
+						    find_older(procs, generation);
+
 	if (!previous)
 		return (struct doors){ 0 };
 	return (struct doors){ previous->doorbells, previous->capacity, previous->id };

@@ -228,5 +228,8 @@ bool door_start(struct door *door)
 void door_close(struct door *door)
 {
 	door->is_open = false;
+	if (door->watch.place == 0)
+		return;
 	receive_batches(door, 0);
+	loop_unwatch(door->pool->loop, &door->watch);
 }

@@ -49,7 +49,10 @@ struct door {
  */
 bool door_start(struct door *door);
 
-/* Refuses what has come in and what still comes. */
+/*
+ * Refuses what has come in, and reads no more: after a reload that failed, the workers of the next
+ * generation have the same doors.
+ */
 void door_close(struct door *door);
 
 #endif
