@@ -5,6 +5,7 @@
  */
 #include "master/workers.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/spawn.h"
@@ -253,10 +254,11 @@ void workers_sweep(struct procs *procs)
 			continue;
 		}
 		if (!spawn_closer(procs, generation))
-			return;
+			break;
 		*link = generation->next;
 		generation_free(generation);
 	}
+	spawn_end_closer(procs, clock_ms());
 }
 
 void workers_signal(const struct procs *procs, int signal)
@@ -305,6 +307,8 @@ int64_t workers_due_ms(const struct procs *procs, int64_t otherwise_ms)
 
 	if (procs->unknown.count > 0 && procs->unknown.logged_ms + UNKNOWN_LOG_MS < due_ms)
 		due_ms = procs->unknown.logged_ms + UNKNOWN_LOG_MS;
+	if (procs->closer > 0 && procs->closer_kill_ms < due_ms)
+		due_ms = procs->closer_kill_ms;
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++) {
 			const struct member *member = &g->members[number];
