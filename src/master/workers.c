@@ -268,13 +268,15 @@ void workers_signal(const struct procs *procs, int signal)
 			member_signal(&g->members[number], signal);
 }
 
+/* A dead worker whose connections wait for the next one is STARTING. */
 bool workers_has_retiring(const struct procs *procs, uint32_t from, uint32_t to)
 {
 	for (const struct generation *g = procs->retiring; g; g = g->next)
 		for (unsigned number = 0; number < g->capacity; number++) {
 			uint32_t state = scoreboard_state(procs->board, g->first_slot + number);
+			const struct member *member = &g->members[number];
 
-			if (g->members[number].pid > 0 && state >= from && state <= to)
+			if ((member->pid > 0 || member->held > 0) && state >= from && state <= to)
 				return true;
 		}
 	return false;
