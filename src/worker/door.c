@@ -201,6 +201,21 @@ static void receive_batches(void *owner, uint32_t events)
 			return;
 }
 
+/*
+ * What the last worker of the slot had begun and not decided. It may have died of it, and its sender
+ * may have died too, so that the message is no longer of any worker.
+ */
+static void refuse_begun(const struct door *door)
+{
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
+		_Atomic uint64_t *note = &door->pool->slot->door_taken[i];
+		uint64_t batch = atomic_load(note) >> 8;
+
+		if (atomic_load(note) == door_note(batch, DOOR_BEGUN) && batch > 0)
+			atomic_store(note, door_note(batch, DOOR_REFUSED + STAY_unanswered));
+	}
+}
+
 bool door_start(struct door *door)
 {
 	int fd = door->heritage->wires[door->heritage->number].fds[WIRE_DOOR];
@@ -209,6 +224,7 @@ bool door_start(struct door *door)
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (door->message == MAP_FAILED || !make_keys(door))
 		return false;
+	refuse_begun(door);
 	door->is_open = true;
 	door->watch = (struct watch){ .fd = fd, .ready = receive_batches, .owner = door };
 	return loop_watch(door->pool->loop, &door->watch, EPOLLIN);
