@@ -195,10 +195,11 @@ static void receive_batches(void *owner, uint32_t events)
 {
 	struct door *door = owner;
 
-	(void)events;
-	for (unsigned i = 0; i < MESSAGES_AT_ONCE; i++)
-		if (!handle_message(door))
-			return;
+	for (unsigned i = 0; i < MESSAGES_AT_ONCE && handle_message(door);)
+		i++;
+	/* any worker can shut it down for all, and epoll would report that for ever */
+	if (events & (EPOLLRDHUP | EPOLLHUP))
+		loop_unwatch(door->pool->loop, &door->watch);
 }
 
 /*
@@ -227,7 +228,7 @@ bool door_start(struct door *door)
 	refuse_begun(door);
 	door->is_open = true;
 	door->watch = (struct watch){ .fd = fd, .ready = receive_batches, .owner = door };
-	return loop_watch(door->pool->loop, &door->watch, EPOLLIN);
+	return loop_watch(door->pool->loop, &door->watch, EPOLLIN | EPOLLRDHUP);
 }
 
 void door_close(struct door *door)

@@ -281,9 +281,10 @@ void sibling_turn(struct sibling *w)
 
 void sibling_alarm(struct sibling *w, int64_t ms)
 {
+	w->ahead_ms += ms;
 	loop_read_clock(&w->loop);
-	w->loop.now_ms += ms;
-	w->loop.now_us += ms * 1000;
+	w->loop.now_ms += w->ahead_ms;
+	w->loop.now_us += w->ahead_ms * 1000;
 	alarms_expire(&w->alarms, w->loop.now_ms);
 }
 

@@ -37,6 +37,7 @@ struct sibling {
 	struct leave leave;
 	struct timer_heap alarms;
 	struct recovery recovery;
+	int64_t ahead_ms; /* by which the clock of its alarms is ahead */
 	bool is_up;
 };
 
@@ -59,7 +60,7 @@ void sibling_recover(struct sibling *w);
 /* Opens a connection to that listener; returns the client's non-blocking end. */
 int sibling_connect(struct sibling *w, uint32_t listener);
 
-/* One turn of the worker; fires the alarms that are due in ms. */
+/* One turn of the worker; moves the clock of its alarms forward, and fires those that are due. */
 void sibling_turn(struct sibling *w);
 void sibling_alarm(struct sibling *w, int64_t ms);
 
