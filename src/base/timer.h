@@ -10,11 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Packed: there is one for each connection. */
 struct timer_node {
 	int64_t due_ms; /* fires at this clock_ms() */
 	uint32_t place; /* 1 + index in the heap; 0 while not set */
-} __attribute__((packed, aligned(4)));
+};
 
 struct timer_heap {
 	struct timer_node **nodes;

@@ -66,8 +66,8 @@ static void settle_record(struct arrival *a, struct record *r)
 	r->weight = WEIGHT_UNKNOWN;
 	r->passage = PASSAGE_ARRIVING;
 	r->has_moved = true;
-	r->is_barred = r->is_barred || (r->side == SIDE_CLIENT && r->state != CONN_PREFACE &&
-					!acl_allows(pool_conf(pool, r), &remote));
+	r->is_barred = r->side == SIDE_CLIENT && r->state != CONN_PREFACE &&
+		       !acl_allows(pool_conf(pool, r), &remote);
 }
 
 /* The sender's numbers are replaced one by one; until then the record has none. */
@@ -113,7 +113,8 @@ static bool is_sound_service(struct arrival *a, struct record *client)
 		c.peer = &peer;
 		peer.peer = &c;
 	}
-	return !c.service->is_sound || c.service->is_sound(&c);
+	return record_check_fits(client, c.service) &&
+	       (!c.service->is_sound || c.service->is_sound(&c));
 }
 
 static bool read_conn(struct arrival *a)

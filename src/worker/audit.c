@@ -22,22 +22,34 @@ static bool is_socket(int fd)
 	return sys_fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
+/* What is no socket is no connection's: it may be this worker's own by now. */
 static bool check_record(struct pool *pool, struct record *r)
 {
 	if (is_socket(r->fd))
 		return true;
+	r->fd = -1;
 	cell_add(&pool->slot->tally.connections_lost_total, 1);
 	conn_end(pool, r, CLOSE_recovery_damaged);
 	return false;
 }
 
-bool audit_passes(struct pool *pool, struct record *r)
+static bool passes_side(struct pool *pool, struct record *r)
 {
-	if (pool->audit.count == 0 || !pool->audit.waits[r->index])
+	if (!pool->audit.waits[r->index])
 		return true;
 	pool->audit.waits[r->index] = false;
 	pool->audit.count--;
 	return check_record(pool, r);
+}
+
+bool audit_passes(struct pool *pool, struct record *r)
+{
+	struct record *peer;
+
+	if (pool->audit.count == 0)
+		return true;
+	peer = pool_peer(pool, r);
+	return passes_side(pool, r) && (!peer || passes_side(pool, peer));
 }
 
 /* A record that was freed or used again meanwhile was served, or its connection has ended. */

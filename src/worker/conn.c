@@ -5,6 +5,9 @@
  */
 #include "worker/conn.h"
 
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -139,12 +142,83 @@ void conn_half_close(struct conn *c)
 	(void)conn_wait(c);
 }
 
+/*
+ * A call on this side has failed with errno. A side of a pair that the other end has left loses its
+ * output alone: what came from it before still goes to its peer. Returns true unless the connection
+ * has ended.
+ */
+static bool lose_output(struct conn *c)
+{
+	struct record *r = c->record;
+
+	if (!c->peer || close_reason_of(errno) != CLOSE_client_reset) {
+		conn_close(c, conn_reason_of(c, errno));
+		return false;
+	}
+	if (errno != EPIPE)
+		r->output = OUTPUT_RESET;
+	else if (r->output != OUTPUT_RESET)
+		r->output = OUTPUT_ENDED;
+	if (conn_is_client(c) || r->output == OUTPUT_RESET)
+		conn_set_close_reason(c, conn_reason_of(c, errno));
+	buf_drop(&c->out, buf_used(&c->out));
+	conn_io_drop_range(r);
+	return true;
+}
+
+bool conn_lose_input(struct conn *c)
+{
+	if (!lose_output(c))
+		return false;
+	c->record->in_ended = true;
+	return true;
+}
+
 /* Returns true unless that ended the connection. */
 static bool flush_side(struct conn *c)
 {
-	if (conn_io_flush(c) != IO_FAILED)
+	return conn_io_flush(c) != IO_FAILED || lose_output(c);
+}
+
+/* The state of a TCP connection (netinet/tcp.h); 0: it is of another kind. */
+static unsigned tcp_state_of(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	return sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_state : 0;
+}
+
+/* A connect under way would be ended by shutdown. */
+static bool is_connecting(const struct record *r)
+{
+	return r->side == SIDE_PEER && tcp_state_of(r->fd) == TCP_SYN_SENT;
+}
+
+/* While the kernel has bytes to send, a reset would drop them; EPOLLOUT then tells that it has none. */
+static bool has_unsent(int fd)
+{
+	unsigned state = tcp_state_of(fd);
+	int unsent, lowest = 1;
+
+	return (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) &&
+	       sys_setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowest, sizeof(lowest)) == 0 &&
+	       sys_ioctl(fd, SIOCOUTQNSD, &unsent) == 0 && unsent > 0;
+}
+
+/*
+ * The other side was reset: so is this one, since an end would pass for the end of the whole stream.
+ * Returns true unless that ended the connection.
+ */
+static bool pass_reset(struct conn *c)
+{
+	static const struct linger none = { .l_onoff = 1 };
+
+	if (has_unsent(c->record->fd))
 		return true;
-	conn_close(c, conn_reason_of(c, errno));
+	(void)sys_setsockopt(c->record->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	errno = ECONNRESET;
+	conn_close(c, CLOSE_system_error);
 	return false;
 }
 
@@ -153,8 +227,10 @@ static bool end_output(struct conn *c)
 {
 	struct record *r = c->record;
 
-	if (r->output != OUTPUT_ENDING || conn_has_output(c))
+	if (r->output != OUTPUT_ENDING || conn_has_output(c) || is_connecting(r))
 		return true;
+	if (c->peer && c->peer->record->output == OUTPUT_RESET && conn_in_ended(c->peer))
+		return pass_reset(c);
 	r->output = OUTPUT_ENDED;
 	if (sys_shutdown(r->fd, SHUT_WR) == 0)
 		return true;
@@ -225,10 +301,12 @@ static unsigned let_go_record(struct pool *pool, struct record *r, int *fds)
 unsigned conn_let_go(struct pool *pool, struct record *client, int *fds)
 {
 	struct record *peer = pool_peer(pool, client);
-	unsigned count = peer ? let_go_record(pool, peer, fds) : 0;
+	unsigned count;
 
 	pool_count_out(pool, client);
-	return count + let_go_record(pool, client, fds + count);
+	/* a peer that is left alone is no connection to recovery */
+	count = let_go_record(pool, client, fds);
+	return count + (peer ? let_go_record(pool, peer, fds + count) : 0);
 }
 
 static int by_number(const void *a, const void *b)

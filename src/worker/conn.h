@@ -28,6 +28,12 @@ void conn_close(struct conn *side, enum close_reason reason);
 enum close_reason conn_reason_of(const struct conn *c, int error);
 
 /*
+ * This side's receive has failed with errno. Returns true when its stream counts as ended, so that its
+ * peer gets what came before; otherwise the connection has ended.
+ */
+bool conn_lose_input(struct conn *c);
+
+/*
  * Sends what waits on all sides, and passes ends of streams on. Returns true unless that ended the
  * connection.
  */

@@ -7,12 +7,10 @@
 #include "worker/pool.h"
 #include "worker/transport.h"
 
-/* Deadlines that were carried over from other options no longer hold. */
 static void note_moved(struct conn *c, size_t bytes)
 {
 	c->pool->hand.moved += bytes;
 	c->record->active_ms = c->pool->loop->now_ms;
-	c->record->grace_ms = 0;
 }
 
 /* Makes room at the end of the input buffer. */
@@ -87,10 +85,34 @@ void conn_io_drop_range(struct record *r)
 	r->file_left = 0;
 }
 
+/* Makes bytes of the start of the range. Returns false with errno set. */
+static bool read_range(struct conn *c)
+{
+	struct record *r = c->record;
+	ssize_t got;
+
+	pool_lend_buf(c->pool, &c->out);
+	got = sys_pread(r->file, c->out.base,
+			r->file_left < c->out.size ? (size_t)r->file_left : c->out.size,
+			(off_t)r->file_offset);
+	if (got == 0)
+		errno = ENODATA;
+	if (got <= 0)
+		return false;
+	c->out.end = (uint32_t)got;
+	r->file_offset += (uint64_t)got;
+	r->file_left -= (uint64_t)got;
+	return true;
+}
+
+/* sendfile blocks by the flags of the socket, which another process may have changed. */
 static enum conn_io send_once(struct conn *c)
 {
-	ssize_t sent = c->transport->send(c);
+	ssize_t sent;
 
+	if (c->record->has_moved && buf_used(&c->out) == 0 && !read_range(c))
+		return outcome_of(-1);
+	sent = c->transport->send(c);
 	if (sent <= 0)
 		return outcome_of(sent);
 	note_moved(c, (size_t)sent);

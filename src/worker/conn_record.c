@@ -44,11 +44,17 @@ static bool is_empty(const struct conn *c)
 	return buf_used(&c->in) == 0 && !conn_has_output(c);
 }
 
+/* While one end of a pair has ended its stream, the other's answer may still come. */
+static bool is_half_closed(const struct conn *c)
+{
+	return c->peer && conn_in_ended(c) != conn_in_ended(c->peer);
+}
+
 bool conn_is_between_messages(const struct conn *c)
 {
 	if (c->service->idle)
 		return c->service->idle(c);
-	return is_empty(c) && (!c->peer || is_empty(c->peer));
+	return is_empty(c) && (!c->peer || is_empty(c->peer)) && !is_half_closed(c);
 }
 
 bool conn_rests(const struct conn *c)

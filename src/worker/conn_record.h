@@ -67,6 +67,12 @@ static inline bool conn_has_output(const struct conn *c)
 	return buf_used(&c->out) > 0 || c->record->file_left > 0;
 }
 
+/* The same, or while its end has not gone out. */
+static inline bool conn_is_sending(const struct conn *c)
+{
+	return conn_has_output(c) || c->record->output == OUTPUT_ENDING;
+}
+
 /* A service counts a message that it has answered. */
 static inline void conn_count_message(struct conn *c)
 {
@@ -101,7 +107,10 @@ void conn_set_deadline(struct conn *c, int64_t in_ms);
 /* Writes the buffers' numbers and limits to the record, and likewise for the peer. */
 void conn_store(struct conn *c);
 
-/* The service decides; without its hook, true when all buffers of the connection are empty. */
+/*
+ * The service decides; without its hook, true when all buffers of the connection are empty, and in a
+ * pair not one end alone has ended its stream.
+ */
 bool conn_is_between_messages(const struct conn *c);
 
 /* Notes the phase in the record, for that reason. */

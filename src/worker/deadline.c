@@ -21,6 +21,21 @@ static int64_t add_ms(int64_t from_ms, int64_t timeout_ms)
 	return timeout_ms > 0 ? from_ms + timeout_ms : 0;
 }
 
+/* In a pair what moves in either direction is progress. */
+static int64_t begun_ms_of(const struct pool *pool, const struct record *r)
+{
+	int64_t begun_ms = r->begun_us / 1000, active_ms = active_ms_of(pool, r);
+
+	return r->peer > 0 && active_ms > begun_ms ? active_ms : begun_ms;
+}
+
+static bool peer_has_output(const struct pool *pool, const struct record *r)
+{
+	const struct record *peer = pool_peer(pool, r);
+
+	return peer && record_has_output(peer);
+}
+
 /* By the options of the listener and the state alone. */
 static int64_t find_by_options(const struct pool *pool, const struct record *r,
 			       enum close_reason *why)
@@ -39,11 +54,11 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 		*why = CLOSE_send_timeout;
 		return add_ms(r->active_ms, conf->message_timeout);
 	}
-	if (r->side == SIDE_PEER)
-		return 0; /* the client's deadlines are those of the connection */
+	if (r->side == SIDE_PEER || peer_has_output(pool, r))
+		return 0; /* the other side's deadline is the connection's */
 	if (r->begun_us != 0) {
 		*why = CLOSE_message_timeout;
-		return add_ms(r->begun_us / 1000, conf->message_timeout);
+		return add_ms(begun_ms_of(pool, r), conf->message_timeout);
 	}
 	if (pool->draining && r->bytes_in == 0) {
 		*why = CLOSE_drained;
@@ -53,11 +68,17 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
 }
 
+/* The server's own end waits for no deadline of the client's. */
+static bool has_grace(const struct record *r, enum close_reason why)
+{
+	return r->grace_ms > 0 && r->state != CONN_LINGERING && why != CLOSE_drained;
+}
+
 int64_t deadline_find(const struct pool *pool, const struct record *r, enum close_reason *why)
 {
 	int64_t due_ms = find_by_options(pool, r, why);
 
-	if (r->grace_ms > 0 && due_ms != 0 && due_ms < r->grace_ms)
+	if (has_grace(r, *why) && due_ms != 0 && due_ms < r->grace_ms)
 		due_ms = r->grace_ms == INT64_MAX ? 0 : r->grace_ms;
 	if (r->due_ms != 0 && r->state == CONN_OPEN && (due_ms == 0 || r->due_ms < due_ms)) {
 		*why = CLOSE_none;

@@ -77,7 +77,8 @@ bool dispatch_resume(struct pool *pool, const bool *is_kept, bool is_new_epoll)
 	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
 		struct record *r = arena_record(pool->arena, i);
 
-		if (!is_kept[i])
+		/* a side that cannot go on has ended the other */
+		if (!is_kept[i] || !record_is_used(r))
 			continue;
 		audit_add(pool, r);
 		if (is_new_epoll)

@@ -24,7 +24,8 @@ void leave_set_state(const struct leave *l, enum slot_state state)
 void leave_now(struct leave *l, enum close_reason reason)
 {
 	acceptors_close(l->acceptors);
-	(void)offer_look(&l->moving->offer); /* what another worker has is not this one's to end */
+	l->door->is_open = false;
+	offer_end(&l->moving->offer); /* what another worker has is not this one's to end */
 	dispatch_end_all(l->pool, reason);
 	l->is_over = true;
 }

@@ -7,12 +7,17 @@
 
 enum { AGAIN_MS = 10 }; /* between two walks that found no connection to end */
 
+static bool is_queued(const struct pool *pool, const struct record *r)
+{
+	return ring_has(&pool->queue, r->index) ||
+	       (r->peer > 0 && ring_has(&pool->queue, r->peer - 1));
+}
+
 /* A connection within its listener's reserve gives its place to that listener only. */
 static bool may_go(struct pool *pool, struct record *r)
 {
 	return record_is_served(r) && r->side == SIDE_CLIENT && pool_rests(pool, r) &&
-	       !ring_has(&pool->queue, r->index) &&
-	       !conn_limit_is_within(&pool->limit, r->listener);
+	       !is_queued(pool, r) && !conn_limit_is_within(&pool->limit, r->listener);
 }
 
 /* Finds those that rest longest; one that is active meanwhile only becomes younger. */
@@ -28,13 +33,18 @@ static void find_candidates(struct make_room *room, struct pool *pool)
 	}
 }
 
-/* Input that is not read yet is a message: that connection does not rest. */
-static bool has_input(struct pool *pool, struct record *r)
+static bool side_has_input(struct pool *pool, struct record *r)
 {
 	struct conn c;
 
 	pool_view(pool, r, &c);
 	return r->state == CONN_OPEN && c.transport->has_input(&c);
+}
+
+/* Input that is not read yet is a message: that connection does not rest. */
+static bool has_input(struct pool *pool, struct record *r)
+{
+	return side_has_input(pool, r) || (r->peer > 0 && side_has_input(pool, pool_peer(pool, r)));
 }
 
 /* The next one of the list that has rested since the walk; NULL: the list is at its end. */

@@ -47,6 +47,17 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
  */
 enum offer_state offer_look(struct offer *offer);
 
+/*
+ * Before this worker ends all connections: takes the batch back unless the receiver has it, so that
+ * no connection ends in two workers.
+ */
+void offer_end(struct offer *offer);
+
+/*
+ * Takes the batch, which waits, back unless the receiver has begun with it. Returns WAITS or REFUSED.
+ */
+enum offer_state offer_withdraw(struct offer *offer);
+
 /* After a recovery: goes on with the batch that the dead worker had sent, if any. */
 void offer_resume(struct offer *offer);
 

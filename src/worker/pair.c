@@ -58,7 +58,7 @@ enum verdict pair_relay(struct conn *c)
 
 static bool has_ended(const struct conn *c)
 {
-	return conn_in_ended(c) && c->record->output == OUTPUT_ENDED && buf_used(&c->in) == 0;
+	return conn_in_ended(c) && c->record->output >= OUTPUT_ENDED && buf_used(&c->in) == 0;
 }
 
 bool pair_is_over(const struct conn *c)

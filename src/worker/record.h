@@ -34,6 +34,7 @@ enum conn_output {
 	OUTPUT_OPEN,
 	OUTPUT_ENDING, /* is shut down once the output that waits has gone out */
 	OUTPUT_ENDED,  /* was shut down */
+	OUTPUT_RESET,  /* the other end reset the connection; its peer is reset after its bytes */
 	OUTPUT_COUNT
 };
 

@@ -28,6 +28,7 @@ struct survey {
 	const struct arena *arena;
 	struct claims fds;
 	uint8_t *buf_claims; /* how many records claim the buffer: 0, 1, or more */
+	uint8_t *named_by;   /* for each record: bits of the sides that name it as their peer */
 	uint32_t open;       /* connections of the slot, as counted by the master */
 	int64_t now_us;
 	unsigned own_generation;
@@ -72,7 +73,7 @@ static bool is_sound_frame(const struct survey *s, struct record *r, uint32_t in
 	       r->listener < s->heritage->listeners->count && record_check_fields(r, s->now_us) &&
 	       is_sound_number(s, r->in.number) && is_sound_number(s, r->out.number) &&
 	       r->fd > STDERR_FILENO && r->peer <= s->arena->head->record_high &&
-	       (r->file_left == 0 || r->file > STDERR_FILENO) &&
+	       (r->file_left == 0 ? r->file == 0 : r->file > STDERR_FILENO) &&
 	       (r->side == SIDE_CLIENT || r->peer > 0);
 }
 
@@ -93,6 +94,8 @@ static void count_claims(struct survey *s)
 		claims_count(&s->fds, r->fd);
 		if (r->file_left > 0)
 			claims_count(&s->fds, r->file);
+		if (r->peer > 0 && r->peer != i + 1)
+			s->named_by[r->peer - 1] |= (uint8_t)(1U << r->side);
 		count_buf(s, r->in.number);
 		count_buf(s, r->out.number);
 	}
@@ -125,7 +128,7 @@ static bool is_sound_service(const struct survey *s, struct record *r)
 	struct conn c, peer;
 
 	pool_view_at(s->arena, s->heritage->listeners, r, &c);
-	if (!c.service)
+	if (!c.service || !record_check_fits(r, c.service))
 		return false;
 	if (r->peer > 0) {
 		pool_view_at(s->arena, s->heritage->listeners, arena_record(s->arena, r->peer - 1),
@@ -137,9 +140,15 @@ static bool is_sound_service(const struct survey *s, struct record *r)
 	return !c.service->is_sound || c.service->is_sound(&c);
 }
 
+static bool is_named_by(const struct survey *s, uint32_t index, enum record_side side)
+{
+	return (s->named_by[index] & 1U << side) != 0;
+}
+
 static bool is_sound(const struct survey *s, struct record *r, uint32_t index)
 {
-	return is_sound_side(s, r, index) && (r->peer == 0 || is_sound_pair(s, r)) &&
+	return is_sound_side(s, r, index) &&
+	       (r->peer > 0 ? is_sound_pair(s, r) : !is_named_by(s, index, SIDE_PEER)) &&
 	       is_sound_service(s, r);
 }
 
@@ -207,11 +216,18 @@ static void keep_record(struct recovery *r, const struct record *kept)
 		r->fds[r->fd_count++] = kept->file;
 }
 
-static void keep_conn(struct recovery *r, const struct survey *s, const struct record *client)
+/* One that has arrived is served from now on. A death between two records leaves them different. */
+static void keep_conn(struct recovery *r, const struct survey *s, struct record *client)
 {
+	struct record *peer = client->peer > 0 ? arena_record(s->arena, client->peer - 1) : NULL;
+
+	if (client->passage == PASSAGE_ARRIVING)
+		client->passage = PASSAGE_NONE;
 	keep_record(r, client);
-	if (client->peer > 0)
-		keep_record(r, arena_record(s->arena, client->peer - 1));
+	if (peer) {
+		peer->passage = client->passage;
+		keep_record(r, peer);
+	}
 	r->kept++;
 }
 
@@ -228,23 +244,15 @@ static bool has_arrived(const struct survey *s)
 	       atomic_load(&own->door_taken[batch->slot]) == door_note(batch->number, DOOR_TAKEN);
 }
 
-static void admit_arrival(const struct survey *s, struct record *client)
-{
-	uint32_t cause = s->arena->head->arriving.cause;
-
-	client->passage = PASSAGE_NONE;
-	if (client->peer > 0)
-		arena_record(s->arena, client->peer - 1)->passage = PASSAGE_NONE;
-	cell_add(&s->tally->connections_moved_in_total[cause], 1);
-}
-
 static bool is_arriving(const struct survey *s, struct record *r)
 {
 	return record_check_is_whole(s->arena, r) && r->passage == PASSAGE_ARRIVING;
 }
 
+/* A damaged record that a client names is its peer, and is counted with it. */
 static void judge_clients(struct recovery *r, struct survey *s)
 {
+	uint32_t cause = s->arena->head->arriving.cause;
 	bool arrived = has_arrived(s);
 
 	for (uint32_t i = 0; i < s->arena->head->record_high; i++) {
@@ -254,10 +262,10 @@ static void judge_clients(struct recovery *r, struct survey *s)
 		    (is_arriving(s, c) && !arrived))
 			continue;
 		if (is_arriving(s, c))
-			admit_arrival(s, c);
+			cell_add(&s->tally->connections_moved_in_total[cause], 1);
 		if (is_sound(s, c, i))
 			keep_conn(r, s, c);
-		else
+		else if (!is_named_by(s, i, SIDE_CLIENT))
 			lose_conn(s, c, CLOSE_recovery_damaged, &r->damaged);
 	}
 }
@@ -332,9 +340,10 @@ static bool start_survey(struct recovery *r, struct survey *s)
 	const struct arena *arena = s->arena;
 
 	s->buf_claims = calloc(arena->buf_most, sizeof(*s->buf_claims));
+	s->named_by = calloc(arena->record_most, sizeof(*s->named_by));
 	r->is_kept = calloc(arena->record_most, sizeof(*r->is_kept));
 	r->fds = calloc(2 * (size_t)arena->record_most, sizeof(*r->fds));
-	return s->buf_claims && r->is_kept && r->fds &&
+	return s->buf_claims && s->named_by && r->is_kept && r->fds &&
 	       claims_new(&s->fds, count_fds(arena) + count_heritage(s->heritage));
 }
 
@@ -342,6 +351,7 @@ static void end_survey(struct survey *s)
 {
 	claims_free(&s->fds);
 	free(s->buf_claims);
+	free(s->named_by);
 }
 
 static bool survey_arena(struct recovery *r, struct survey *s)

@@ -63,7 +63,9 @@ struct service {
 	/* The deadline that conn_set_deadline set for this side has passed. NULL: FINISH. */
 	enum verdict (*expired)(struct conn *c);
 	/*
-	 * True between messages: the connection may be ended now. NULL: c->in and c->out are empty.
+	 * True between messages: the connection may be ended now. NULL: c->in and c->out are empty,
+	 * and in a pair not one end alone has ended its stream. A pair that is not between messages
+	 * may pause for message_timeout.
 	 */
 	bool (*idle)(const struct conn *c);
 	/*

@@ -8,6 +8,7 @@
 #include "worker/visit.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/sys.h"
 #include "net/admission.h"
 #include "worker/conn.h"
@@ -15,18 +16,33 @@
 #include "worker/deadline.h"
 #include "worker/hand.h"
 #include "worker/share.h"
+#include "worker/transport.h"
 #include "worker/watching.h"
 
-/* After a visit: notes whether a message is in progress, and waits for the next event. */
-static void wait_for_client(struct pool *pool, struct conn *side)
+/*
+ * Notes whether a message is in progress. The deadlines of other options (worker/deadline.h) hold for
+ * the message that was in progress then, or until the next one begins.
+ */
+static void note_message(struct pool *pool, struct conn *c)
 {
-	struct conn *c = conn_client(side);
 	struct record *r = c->record;
+	int64_t before_us = r->begun_us;
 
 	if (conn_is_between_messages(c))
 		r->begun_us = 0;
 	else if (r->begun_us == 0 || r->messages != pool->hand.messages_before)
 		r->begun_us = pool->loop->now_us;
+	if (pool->hand.moved > 0 && (r->begun_us == 0 || r->begun_us != before_us))
+		r->grace_ms = 0;
+}
+
+/* After a visit: waits for the next event. */
+static void wait_for_client(struct pool *pool, struct conn *side)
+{
+	struct conn *c = conn_client(side);
+	struct record *r = c->record;
+
+	note_message(pool, c);
 	pool_take_back_buf(pool, &c->in);
 	pool_take_back_buf(pool, &c->out);
 	if (c->peer) {
@@ -42,6 +58,12 @@ static void wait_for_client(struct pool *pool, struct conn *side)
 	deadline_set(pool, r);
 }
 
+/* True when the worker would read bytes that have come. */
+static bool has_input(const struct conn *c)
+{
+	return watching_reads(c) && c->transport->has_input(c);
+}
+
 /*
  * Why a connection between messages is to end now; CLOSE_none: it is not. In a draining worker one
  * that has sent nothing yet has a moment to do so.
@@ -52,6 +74,9 @@ static enum close_reason find_leaving(const struct pool *pool, const struct conn
 
 	if ((!pool->draining && !r->is_barred) || r->state != CONN_OPEN ||
 	    !conn_is_between_messages(c))
+		return CLOSE_none;
+	/* a visit reads from one side alone */
+	if (c->peer && (has_input(c) || has_input(c->peer)))
 		return CLOSE_none;
 	if (pool->draining && (r->bytes_in > 0 || r->in_ended || deadline_is_stale(pool, r)))
 		return CLOSE_drained;
@@ -64,6 +89,12 @@ static bool has_spent_share(const struct pool *pool, unsigned answers)
 	int64_t past_us = answers > 1 ? clock_us() - pool->loop->now_us : 0;
 
 	return share_is_spent(pool->is_ahead, pool->hand.moved, answers, past_us);
+}
+
+/* True when this side has output that will go out: one that has lost its output asks for no more. */
+static bool can_drain(const struct conn *c)
+{
+	return c && conn_has_output(c) && c->record->output < OUTPUT_ENDED;
 }
 
 /* The side whose output has gone out in this round, and whose service may have more; or NULL. */
@@ -79,6 +110,11 @@ static bool is_flushed(const struct conn *c)
 	return !conn_has_output(c) && (!c->peer || !conn_has_output(c->peer));
 }
 
+static bool is_sending(const struct conn *c)
+{
+	return conn_is_sending(c) || (c->peer && conn_is_sending(c->peer));
+}
+
 /*
  * Carries out the service's verdict: sends, calls the service for more while the client takes it
  * and the share lasts, and ends the connection.
@@ -88,8 +124,7 @@ static void carry_out(struct pool *pool, struct conn *side, enum verdict verdict
 	struct conn *c = conn_client(side), *drained;
 
 	for (unsigned round = 0;; round++) {
-		bool side_had = conn_has_output(side);
-		bool peer_had = side->peer && conn_has_output(side->peer);
+		bool side_had = can_drain(side), peer_had = can_drain(side->peer);
 		enum close_reason leaving;
 
 		if (verdict == ABORT) {
@@ -147,9 +182,9 @@ static void read_and_serve(struct pool *pool, struct conn *c)
 	bool is_barred = is_barred_now(c);
 	enum conn_io io = conn_io_receive(c);
 
-	if (io == IO_FAILED)
-		conn_close(c, conn_reason_of(c, errno));
-	else if (io == IO_NONE)
+	if (io == IO_FAILED && !conn_lose_input(c))
+		return;
+	if (io == IO_NONE)
 		wait_in_vain(pool, c);
 	else if (is_barred && !c->record->in_ended)
 		carry_out(pool, c, conn_finish(c, CLOSE_access_withdrawn));
@@ -173,29 +208,31 @@ static void discard_input(struct conn *c)
 /* Input that came with the preface, or behind it, is served at once. */
 static void open_conn(struct pool *pool, struct conn *c)
 {
+	bool has_hook = c->service->open;
+
 	conn_move_to(c, CONN_OPEN);
-	if (c->service->open)
+	if (has_hook)
 		carry_out(pool, c, hand_ask(c, hand_call_open));
-	else if (buf_used(&c->in) > 0 || conn_in_ended(c))
+	if (has_hook && (!is_open(c) || c->record->state != CONN_OPEN || conn_has_output(c)))
+		return;
+	if (buf_used(&c->in) > 0 || conn_in_ended(c))
 		carry_out(pool, c, hand_ask(c, hand_call_input));
-	else
+	else if (!has_hook)
 		read_and_serve(pool, c);
-}
-
-static bool is_admitted(struct pool *pool, const struct conn *c)
-{
-	struct addr remote = net_to_addr(&c->record->remote, c->record->remote_port);
-
-	return !admission_refusal(c->conf, pool->bans, &remote, pool->loop->now_ms);
 }
 
 /* The preface is complete: only now the client's address is known. */
 static void end_preface(struct pool *pool, struct conn *c)
 {
-	if (is_admitted(pool, c)) {
+	struct addr remote = net_to_addr(&c->record->remote, c->record->remote_port);
+	const char *reason = admission_refusal(c->conf, pool->bans, &remote, pool->loop->now_ms);
+
+	if (!reason) {
 		open_conn(pool, c);
 		return;
 	}
+	LOG(EVENT_connection_refused, LOG_STR("listen", c->conf->address),
+	    LOG_STR("reason", reason));
 	cell_add(&pool_tally(pool, c->record)->connections_refused_total, 1);
 	conn_close(c, CLOSE_refused);
 }
@@ -235,23 +272,26 @@ static void go_on(struct pool *pool, struct conn *c)
 {
 	enum verdict verdict = hand_ask(c, hand_call_drained);
 
-	if (verdict == MORE && is_flushed(c) && watching_reads(c))
+	if (verdict == MORE && !is_sending(c) && watching_reads(c))
 		read_and_serve(pool, c);
 	else
 		carry_out(pool, c, verdict);
 }
 
-/* One that is asked for writing alone reads in the next turn. */
+/*
+ * One that is asked for writing alone reads in the next turn. A hang-up of a pair waits until the other
+ * side has taken what came before it.
+ */
 static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 {
-	if (conn_has_output(c) && events != EPOLLIN)
+	if (conn_is_sending(c) && events != EPOLLIN)
 		carry_out(pool, c, c->record->state == CONN_FLUSHING ? FINISH : MORE);
 	else if (c->record->is_unfinished)
 		go_on(pool, c);
 	else if (watching_reads(c))
 		read_and_serve(pool, c);
-	else if (events & (EPOLLERR | EPOLLHUP))
-		conn_close(c, conn_is_client(c) ? CLOSE_client_reset : CLOSE_system_error);
+	else if ((events & (EPOLLERR | EPOLLHUP)) && !c->peer)
+		conn_close(c, CLOSE_client_reset);
 	else
 		wait_for_client(pool, c);
 }

@@ -6,6 +6,7 @@
 
 #include "harness.h"
 #include "stats/report.h"
+#include "stats/tally.h"
 #include "unit/board.h"
 
 static const struct scoreboard *view(struct server *s)
@@ -58,4 +59,60 @@ void figures_read(struct server *s, struct figures *figures)
 		take(figures, line);
 	free(text);
 	scoreboard_unview(board);
+}
+
+void figures_tally(struct server *s, struct worker_tally *tally)
+{
+	const struct scoreboard *board = view(s);
+
+	tally_total(board, tally);
+	scoreboard_unview(board);
+}
+
+void figures_check(struct server *s)
+{
+	struct figures now;
+
+	figures_read(s, &now);
+	if (now.of[METRIC_connections_accepted_total] !=
+	    now.of[METRIC_connections_ended_total] + now.of[METRIC_connections_live])
+		server_fail(s, "%.0f accepted, %.0f ended, %.0f live",
+			    now.of[METRIC_connections_accepted_total],
+			    now.of[METRIC_connections_ended_total],
+			    now.of[METRIC_connections_live]);
+	if (now.of[METRIC_connections_moved_in_total] != now.of[METRIC_connections_moved_out_total])
+		server_fail(s, "%.0f moved in, %.0f out", now.of[METRIC_connections_moved_in_total],
+			    now.of[METRIC_connections_moved_out_total]);
+}
+
+static void count_worker(const struct scoreboard *board, unsigned slot, unsigned newest,
+			 struct crew *crew)
+{
+	uint32_t state = scoreboard_state(board, slot);
+
+	if (state == SLOT_EMPTY)
+		return;
+	if (state == SLOT_READY && atomic_load(&board->infos[slot].generation) == newest)
+		crew->live[crew->ready++] = atomic_load(&board->slots[slot].live);
+	else
+		crew->old++;
+}
+
+void figures_crew(struct server *s, struct crew *crew)
+{
+	const struct scoreboard *board = view(s);
+	unsigned newest = (unsigned)cell_get(&board->server.generation);
+
+	*crew = (struct crew){ 0 };
+	for (unsigned i = 0; i < scoreboard_slots(board); i++)
+		count_worker(board, i, newest, crew);
+	scoreboard_unview(board);
+}
+
+bool figures_has_only_new(struct server *s)
+{
+	struct crew crew;
+
+	figures_crew(s, &crew);
+	return crew.old == 0;
 }

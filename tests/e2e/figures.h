@@ -7,6 +7,7 @@
 #define E2E_FIGURES_H
 
 #include "stats/metric.h"
+#include "stats/scoreboard.h"
 
 struct server;
 
@@ -16,5 +17,22 @@ struct figures {
 };
 
 void figures_read(struct server *s, struct figures *figures);
+
+/* The sum over all workers. */
+void figures_tally(struct server *s, struct worker_tally *tally);
+
+/* Fails unless each accepted connection has ended or lives in one worker. */
+void figures_check(struct server *s);
+
+/* The workers in the scoreboard. */
+struct crew {
+	unsigned ready, old;               /* of the newest generation; of others, or leaving */
+	uint32_t live[SCOREBOARD_WORKERS]; /* open connections of each ready one */
+};
+
+void figures_crew(struct server *s, struct crew *crew);
+
+/* True when no worker is old. */
+bool figures_has_only_new(struct server *s);
 
 #endif

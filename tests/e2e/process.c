@@ -78,12 +78,22 @@ bool process_lives(pid_t pid)
 	return read_stat(pid, &state, &parent) && state != 'Z' && state != 'X';
 }
 
-bool process_sleeps(pid_t pid)
+static bool has_state(pid_t pid, char wanted)
 {
 	pid_t parent;
 	char state;
 
-	return read_stat(pid, &state, &parent) && state == 'S';
+	return read_stat(pid, &state, &parent) && state == wanted;
+}
+
+bool process_sleeps(pid_t pid)
+{
+	return has_state(pid, 'S');
+}
+
+bool process_is_stopped(pid_t pid)
+{
+	return has_state(pid, 'T');
 }
 
 const char *process_title(pid_t pid, char *text, size_t size)
@@ -129,8 +139,13 @@ long process_status(pid_t pid, const char *name)
 	return -1;
 }
 
+static bool is_leaving(const char *title)
+{
+	return strstr(title, "(moving)") || strstr(title, "(draining)");
+}
+
 /* Finds the children whose title names the role and the number ("": any). */
-static unsigned find(const struct server *s, const char *role, const char *number, bool draining,
+static unsigned find(const struct server *s, const char *role, const char *number, bool leaving,
 		     pid_t *pids, unsigned most)
 {
 	pid_t all[WORKERS_MOST];
@@ -145,7 +160,7 @@ static unsigned find(const struct server *s, const char *role, const char *numbe
 			continue;
 		if (*number && isdigit((unsigned char)at[strlen(wanted)]))
 			continue;
-		if ((strstr(title, "(draining)") != NULL) == draining)
+		if (is_leaving(title) == leaving)
 			pids[count++] = all[i];
 	}
 	return count;
@@ -163,13 +178,13 @@ unsigned server_draining(const struct server *s)
 	return find(s, "worker", "", true, pids, WORKERS_MOST);
 }
 
-static pid_t await(struct server *s, const char *role, unsigned number, bool draining)
+static pid_t await(struct server *s, const char *role, unsigned number, bool leaving)
 {
 	char text[16];
 	pid_t pid = 0;
 
 	snprintf(text, sizeof(text), "%u", number);
-	WAIT_UNTIL(s, find(s, role, text, draining, &pid, 1) == 1);
+	WAIT_UNTIL(s, find(s, role, text, leaving, &pid, 1) == 1);
 	return pid;
 }
 

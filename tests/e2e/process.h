@@ -22,6 +22,9 @@ bool process_lives(pid_t pid);
 /* True while it sleeps, as a worker does with nothing in hand. */
 bool process_sleeps(pid_t pid);
 
+/* True once SIGSTOP has stopped it. */
+bool process_is_stopped(pid_t pid);
+
 /* Its title as in ps(1). text: size bytes; "" when the process is gone. Returns text. */
 const char *process_title(pid_t pid, char *text, size_t size);
 
@@ -34,14 +37,14 @@ unsigned process_descriptors(pid_t pid);
 long process_status(pid_t pid, const char *name);
 
 /*
- * Living workers of the server, unordered, without those that drain; server_draining counts the
- * latter.
+ * Living workers of the server, unordered, without those that leave (that move their connections, or
+ * drain); server_draining counts the latter.
  */
 unsigned server_workers(const struct server *s, pid_t *pids, unsigned most);
 unsigned server_draining(const struct server *s);
-/* Waits for the worker of that number that does not drain, and returns its pid. */
+/* Waits for the worker of that number that does not leave, and returns its pid. */
 pid_t server_worker(struct server *s, unsigned number);
-/* The same for the one that drains, and for the keeper. */
+/* The same for the one that leaves, and for the keeper. */
 pid_t server_drainer(struct server *s, unsigned number);
 pid_t server_keeper(struct server *s, unsigned number);
 

@@ -211,12 +211,29 @@ static void flood(struct server *s)
 
 #define CONF(options) "workers = 1\nlisten \"127.0.0.1:0\" { service = ack " options "}\n"
 
-static void reload(struct server *s)
+static void reload_as(struct server *s, const char *conf)
 {
 	char said[1024];
 
-	server_configure(s, CONF("backlog = 77 "));
+	server_configure(s, conf);
 	assert_int_equal(server_verb(s, "reload", said, sizeof(said)), 0);
+}
+
+static void reload(struct server *s)
+{
+	reload_as(s, CONF("backlog = 77 "));
+}
+
+static void move(struct server *s)
+{
+	hold_one(s);
+	reload(s);
+}
+
+static void stay(struct server *s)
+{
+	hold_one(s);
+	reload_as(s, CONF("framing = line "));
 }
 
 static void reload_in_vain(struct server *s)
@@ -249,7 +266,7 @@ const struct scene scenes[] = {
 	[REFUSE] = { .plan.set = { "listen.deny=127.0.0.1" }, .act = refuse },
 	[LEAN] = { .plan.workers = 2, .act = lean },
 	[LOSE] = { .plan = { .workers = 2, .set = { "keep_connections=no" } }, .act = lose },
-	[EXHAUST] = { .plan.set = { "rlimit_nofile=40" }, .act = exhaust },
+	[EXHAUST] = { .plan.set = { "rlimit_nofile=100" }, .act = exhaust },
 	[TAMPER] = { .passes_listener = true, .act = tamper },
 	[CRASH] = { .act = crash },
 	[HANG] = { .plan.set = { "hang_timeout=300ms" }, .act = hang },
@@ -262,6 +279,8 @@ const struct scene scenes[] = {
 	[FLOOD] = { .plan.listen = { "127.0.0.1:0=ack,backlog=1,defer_accept=yes" }, .act = flood },
 	[RELOAD] = { .plan.conf = CONF(""), .act = reload },
 	[RELOAD_IN_VAIN] = { .plan.conf = CONF(""), .act = reload_in_vain },
+	[MOVE] = { .plan.conf = CONF(""), .act = move },
+	[STAY] = { .plan.conf = CONF(""), .act = stay },
 	[ADD_WORKER] = { .act = add_worker },
 	[STOP] = { .plan.listen = { "127.0.0.1:0=ack,framing=line" },
 		   .act = begin_stop,

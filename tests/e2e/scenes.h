@@ -21,6 +21,8 @@ enum scene_name {
 	FLOOD,
 	RELOAD,
 	RELOAD_IN_VAIN,
+	MOVE,
+	STAY,
 	ADD_WORKER,
 	STOP
 };

@@ -9,7 +9,7 @@ enum { CROWD = 80 };
 
 static void descriptors__used_up__pause_and_resume(void **state)
 {
-	struct server *s = server_start(&(struct plan){ .set = { "rlimit_nofile=40" } });
+	struct server *s = server_start(&(struct plan){ .set = { "rlimit_nofile=100" } });
 	int fds[CROWD];
 
 	(void)state;
@@ -32,7 +32,7 @@ static void descriptors__used_up__pause_and_resume(void **state)
 static void descriptors__short_for_long__are_said_to_be_once(void **state)
 {
 	enum { ROUNDS = 5 };
-	struct server *s = server_start(&(struct plan){ .set = { "rlimit_nofile=40" } });
+	struct server *s = server_start(&(struct plan){ .set = { "rlimit_nofile=100" } });
 	int64_t begun_ms = clock_ms();
 	int fds[CROWD];
 
@@ -54,7 +54,7 @@ static void descriptors__short_for_long__are_said_to_be_once(void **state)
 
 static void descriptors__used_up__do_not_hinder_a_stop(void **state)
 {
-	struct server *s = server_start(&(struct plan){ .set = { "rlimit_nofile=40" } });
+	struct server *s = server_start(&(struct plan){ .set = { "rlimit_nofile=100" } });
 	int fds[CROWD];
 
 	(void)state;
@@ -188,12 +188,12 @@ static void listener__with_a_reserve__serves_while_others_are_full(void **state)
 static void reload__to_more_workers_than_descriptors__changes_nothing(void **state)
 {
 	struct server *s = server_start(
-		&(struct plan){ .conf = "workers = 1\nrlimit_nofile = 60\n"
+		&(struct plan){ .conf = "workers = 1\nrlimit_nofile = 100\n"
 					"listen \"127.0.0.1:0\" { service = ack }\n" });
 
 	(void)state;
 	s->errors[0] = "reload_failed";
-	server_configure(s, "workers = 60\nrlimit_nofile = 60\n"
+	server_configure(s, "workers = 60\nrlimit_nofile = 100\n"
 			    "listen \"127.0.0.1:0\" { service = ack }\n");
 	server_signal(s, SIGHUP);
 	if (!strstr(server_wait_event(s, "reload_failed", NULL),

@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "process.h"
+#include "stats/scoreboard.h"
 
 /* Renames the log as logrotate does; the harness follows the new one. */
 static void rotate(struct server *s)
@@ -146,7 +147,7 @@ static void reopen__without_the_access_log__opens_the_log_all_the_same(void **st
 /* A file that may not grow further must not end any process (SIGXFSZ, setrlimit(2)). */
 static void access_log__at_the_limit_of_file_size__ends_nobody(void **state)
 {
-	enum { LIMIT = 8 << 20 }; /* enough for the scoreboard */
+	enum { LIMIT = sizeof(struct scoreboard) + (1 << 20) };
 	char access[64], option[96];
 	struct server *s;
 	struct rlimit was;

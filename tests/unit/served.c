@@ -13,6 +13,7 @@
 
 enum { SERVED_SNDBUF = 208 * 1024 }; /* the kernel doubles it: more room than a share */
 enum { ROUNDING_MS = 1 };            /* times before boot are rounded the other way */
+enum { TURNS_MOST = 100 * 1000 };    /* of one settling: far more than the bytes of a test need */
 
 static void must(bool held, const char *what)
 {
@@ -58,7 +59,7 @@ static void begin(struct served *s, struct arena *arena, int epfd)
 	s->room = (struct make_room){ .is_on = s->conf.make_room };
 }
 
-/* Makes the wire as the master does: two of its three descriptors are sockets. */
+/* Makes the wire as the master does, without a door. */
 static void open_wire(struct wire *wire)
 {
 	int pair[2];
@@ -67,6 +68,7 @@ static void open_wire(struct wire *wire)
 	must(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0, "wire");
 	wire->fds[WIRE_KICKED] = pair[0];
 	wire->fds[WIRE_KICK] = pair[1];
+	wire->fds[WIRE_DOOR] = wire->fds[WIRE_DOORBELL] = -1;
 }
 
 void served_start(struct served *s, const char *service, ...)
@@ -76,6 +78,7 @@ void served_start(struct served *s, const char *service, ...)
 	struct err err;
 
 	memset(s, 0, sizeof(*s));
+	signal(SIGPIPE, SIG_IGN); /* as a worker does (config/signals.h) */
 	must(option_defaults(SECTION_listen, &s->listen_conf, &err), err.text);
 	free(s->listen_conf.service);
 	s->listen_conf.service = strdup(service);
@@ -110,19 +113,38 @@ void served_stop(struct served *s)
 	option_free(SECTION_listen, &s->listen_conf);
 }
 
-int served_connect(struct served *s)
+static ino_t ino_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
+int served_own(struct served *s, int fd)
+{
+	if (s->fd_count < SERVED_FDS)
+		s->fds[s->fd_count++] = (struct served_fd){ fd, ino_of(fd) };
+	return fd;
+}
+
+void served_accept(struct served *s, int fd)
 {
 	struct addr remote = { .len = sizeof(sa_family_t), .sa.sa_family = AF_UNIX };
+
+	served_own(s, fd);
+	s->opened++;
+	dispatch_accept(&s->pool, 0, fd, &remote);
+}
+
+int served_connect(struct served *s)
+{
 	int ends[2];
 
 	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0,
 	     "socketpair");
 	must(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &(int){ SERVED_SNDBUF }, sizeof(int)) == 0,
 	     "SO_SNDBUF");
-	if (s->fd_count < SERVED_FDS)
-		s->fds[s->fd_count++] = ends[0];
-	s->opened++;
-	dispatch_accept(&s->pool, 0, ends[0], &remote);
+	served_accept(s, ends[0]);
 	return ends[1];
 }
 
@@ -138,25 +160,40 @@ static void close_lost(struct served *s, const struct recovery *r)
 {
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < s->fd_count; i++)
-		if (is_kept(r, s->fds[i]))
-			s->fds[kept++] = s->fds[i];
-		else
-			close(s->fds[i]);
+	for (unsigned i = 0; i < s->fd_count; i++) {
+		const struct served_fd *own = &s->fds[i];
+
+		if (is_kept(r, own->fd))
+			s->fds[kept++] = *own;
+		else if (ino_of(own->fd) == own->ino)
+			close(own->fd);
+	}
 	s->fd_count = kept;
+}
+
+/* The epoll of the last worker, unless it is lost. */
+static int inherit_epoll(struct served *s, struct recovery *recovery)
+{
+	int epfd = s->loop.epfd;
+
+	if (!s->loses_epoll)
+		s->loop.epfd = -1; /* it outlives the worker */
+	loop_close(&s->loop);
+	recovery->lost_epoll = s->loses_epoll;
+	s->loses_epoll = false;
+	return recovery->lost_epoll ? -1 : epfd;
 }
 
 void served_recover(struct served *s, struct recovery *recovery)
 {
 	struct arena *arena = s->pool.arena;
-	int epfd = s->loop.epfd;
 	const struct heritage heritage = { .conf = &s->conf,
 					   .listeners = &s->set,
 					   .peers = &s->slot,
 					   .wires = &s->wire,
 					   .peer_count = 1,
 					   .arena = arena,
-					   .epfd = epfd,
+					   .epfd = s->loop.epfd,
 					   .is_kept = true,
 					   .resumes = true };
 
@@ -169,12 +206,10 @@ void served_recover(struct served *s, struct recovery *recovery)
 	s->pool.limit.total = 0; /* pool_stop would refuse it */
 	pool_stop(&s->pool);
 	timer_heap_free(&s->alarms);
-	s->loop.epfd = -1; /* it outlives the worker */
-	loop_close(&s->loop);
 	accesslog_start(arena_log(arena), &s->slot.tally, &s->loop);
 	must(recovery_survey(recovery, &heritage), "recovery_survey");
 	close_lost(s, recovery);
-	begin(s, arena, epfd);
+	begin(s, arena, inherit_epoll(s, recovery));
 	must(recovery_adopt(recovery, &s->pool), "recovery_adopt");
 	recovery_end(recovery);
 }
@@ -195,7 +230,8 @@ static bool has_events(const struct served *s)
 
 void served_settle(struct served *s)
 {
-	while (has_events(s) || pool_has_waiting(&s->pool)) {
+	for (unsigned turn = 0; has_events(s) || pool_has_waiting(&s->pool); turn++) {
+		must(turn < TURNS_MOST, "no end of events");
 		must(loop_turn(&s->loop, 0), "loop_turn");
 		dispatch_end_turn(&s->pool);
 	}
@@ -207,6 +243,8 @@ static void age(struct served *s, struct record *c, int64_t ms)
 	c->active_ms -= ms;
 	if (c->begun_us != 0)
 		c->begun_us -= ms * 1000;
+	if (c->due_ms != 0)
+		c->due_ms -= ms;
 	s->pool.nodes[c->index].due_ms -=
 		ms; /* the same shift for all, so the heap keeps its order */
 }

@@ -16,12 +16,18 @@
 #include "worker/make_room.h"
 #include "worker/recovery.h"
 
-enum { SERVED_FDS = 4, SERVED_GENERATION = 3, SERVED_PLACES = 8 };
+enum { SERVED_FDS = 16, SERVED_GENERATION = 3, SERVED_PLACES = 8 };
 
 /*
  * More hours than any machine has been up: a connection this old is older than the monotonic clock.
  */
 enum { SERVED_AGES = 20 * 365 * 24 };
+
+/* A descriptor of the worker; the file or socket tells it from a later one of the same number. */
+struct served_fd {
+	int fd;
+	ino_t ino;
+};
 
 struct served {
 	struct conf conf;
@@ -34,10 +40,12 @@ struct served {
 	struct pool pool;
 	struct timer_heap alarms; /* for the access log */
 	struct make_room room;
-	unsigned opened;     /* connections so far */
-	unsigned ended;      /* of these, the ones ended in earlier pools */
-	int fds[SERVED_FDS]; /* the server's ends of the first connections */
+	unsigned opened; /* connections so far */
+	unsigned ended;  /* of these, the ones ended in earlier pools */
+	struct served_fd
+		fds[SERVED_FDS]; /* the server's ends of the first connections, and others */
 	unsigned fd_count;
+	bool loses_epoll; /* the next recovery finds no epoll */
 	struct conn view;
 };
 
@@ -51,17 +59,25 @@ void served_stop(struct served *s);
 /* Opens a connection; returns the client's non-blocking end. */
 int served_connect(struct served *s);
 
+/* Takes a socket for one that accept returned. */
+void served_accept(struct served *s, int fd);
+
+/* Notes a descriptor of the worker that is no client's: a peer's, or of a file. Returns it. */
+int served_own(struct served *s, int fd);
+
 /*
  * Simulates the worker's death and the take-over by the next one of the slot: only the arena and
- * the descriptors are left. Descriptors of the first SERVED_FDS connections, none of which may have
- * ended before, are closed when they are not kept.
+ * the descriptors are left. Of the first SERVED_FDS descriptors those that are not kept are closed.
  */
 void served_recover(struct served *s, struct recovery *recovery);
 
 /* Advances the clock by ms, for the access log's alarm only. */
 void served_alarm(struct served *s, int64_t ms);
 
-/* Turns the loop until no event and no waiting connection is left. */
+/*
+ * Turns the loop until no event and no waiting connection is left; a loop that finds no end is a
+ * defect.
+ */
 void served_settle(struct served *s);
 
 /*

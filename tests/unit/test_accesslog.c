@@ -168,7 +168,7 @@ static int last_client(struct served *s, size_t answer)
 	served_start(s, "echo", NULL);
 	s->pool.services[0] = &finisher;
 	client = served_connect(s);
-	setsockopt(s->fds[0], SOL_SOCKET, SO_SNDBUF, &one, sizeof(one));
+	setsockopt(s->fds[0].fd, SOL_SOCKET, SO_SNDBUF, &one, sizeof(one));
 	served_send(s, client, "x", 1);
 	return client;
 }

@@ -225,8 +225,8 @@ static void connection__with_a_number_beyond_the_limit__is_kept(void **state)
 	client = served_connect(&s);
 	high = sys_fcntl_int(record(&s, 0)->fd, F_DUPFD_CLOEXEC, HIGH);
 	assert_true(high >= HIGH);
-	assert_int_equal(sys_close(s.fds[0]), 0);
-	record(&s, 0)->fd = s.fds[0] = high;
+	assert_int_equal(sys_close(s.fds[0].fd), 0);
+	record(&s, 0)->fd = s.fds[0].fd = high;
 	assert_int_equal(sys_getrlimit(RLIMIT_NOFILE, &limit), 0);
 	lower = limit;
 	lower.rlim_cur = LOW;

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* The descriptors' kinds after a recovery: checked once, before the first service or soon after. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/sys.h"
+#include "unit/aftermath.h"
+#include "unit/paired.h"
+#include "worker/audit.h"
+
+static int pipe_fds[2];
+
+static int open_pipe(void **state)
+{
+	(void)state;
+	return pipe2(pipe_fds, O_NONBLOCK | O_CLOEXEC);
+}
+
+static int close_pipe(void **state)
+{
+	(void)state;
+	/* it was no connection's, and nobody else has closed it */
+	assert_int_equal(fcntl(pipe_fds[0], F_GETFD), FD_CLOEXEC);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	return 0;
+}
+
+static int get_pipe(void)
+{
+	return pipe_fds[0];
+}
+
+static int get_closed(void)
+{
+	int fd = dup(pipe_fds[0]);
+
+	close(fd);
+	return fd;
+}
+
+static int (*const kinds[])(void) = { get_pipe, get_closed };
+
+enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+static void assert_lost(struct served *s)
+{
+	assert_int_equal(s->pool.limit.total, 0);
+	assert_int_equal(s->pool.audit.count, 0);
+	assert_int_equal(served_metric(s, METRIC_connections_lost_total), 1);
+	assert_int_equal(served_metric(s, METRIC_connections_ended_total), 1);
+	assert_int_equal(s->slot.tally.connections_ended_total[CLOSE_recovery_damaged], 1);
+	assert_int_equal(s->pool.records.count, s->pool.records.high);
+	assert_int_equal(s->pool.bufs.count, s->pool.bufs.high);
+}
+
+/* Reports the connection as ready at the start of a turn. */
+static void report(struct served *s, uint32_t index)
+{
+	loop_read_clock(&s->loop);
+	s->loop.turn_us = s->loop.now_us;
+	dispatch_ready(&s->pool, pool_tag(record(s, index)), EPOLLIN);
+}
+
+static void record__whose_descriptor_is_no_socket__is_found_in_a_slice(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		struct recovery r;
+		struct served s;
+		int client;
+
+		served_start(&s, "echo", NULL);
+		client = served_connect(&s);
+		record(&s, 0)->fd = kinds[i]();
+		served_recover(&s, &r);
+		assert_counts(&r, 1, 0, 0);
+		assert_int_equal(s.pool.audit.count, 1);
+		dispatch_end_turn(&s.pool);
+		assert_lost(&s);
+		dispatch_end_turn(&s.pool);
+		assert_lost(&s);
+		close(client);
+		served_stop(&s);
+	}
+}
+
+static void record__whose_descriptor_is_no_socket__is_found_before_it_is_served(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		struct recovery r;
+		struct served s;
+		int client;
+
+		served_start(&s, "echo", NULL);
+		client = served_connect(&s);
+		record(&s, 0)->fd = kinds[i]();
+		served_recover(&s, &r);
+		report(&s, 0);
+		assert_lost(&s);
+		dispatch_end_turn(&s.pool);
+		assert_lost(&s);
+		close(client);
+		served_stop(&s);
+	}
+}
+
+/* The side that is served is not the damaged one. */
+static void pair__with_a_descriptor_that_is_no_socket__is_found_and_counted_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		for (unsigned k = 0; k < 6; k++) {
+			uint32_t damaged = k % 2, served = k / 2 % 2;
+			struct recovery r;
+			struct paired p;
+			struct served s;
+
+			paired_start(&s, NULL);
+			p = paired_connect(&s);
+			record(&s, damaged)->fd = kinds[i]();
+			served_recover(&s, &r);
+			assert_counts(&r, 1, 0, 0);
+			assert_int_equal(s.pool.audit.count, 2);
+			if (k < 4)
+				report(&s, served);
+			else
+				dispatch_end_turn(&s.pool);
+			assert_int_equal(s.pool.limit.total, 0);
+			dispatch_end_turn(&s.pool);
+			assert_lost(&s);
+			served_expect(&s, damaged == 0 ? p.upstream : p.client, "", true);
+			paired_close(&p);
+			served_stop(&s);
+		}
+	}
+}
+
+static void connections__that_are_sound__pass_once(void **state)
+{
+	struct recovery r;
+	struct paired p;
+	struct served s;
+
+	(void)state;
+	paired_start(&s, NULL);
+	p = paired_connect(&s);
+	served_recover(&s, &r);
+	assert_int_equal(s.pool.audit.count, 2);
+	served_send(&s, p.client, "up", 2);
+	served_expect(&s, p.upstream, "up", false);
+	assert_int_equal(s.pool.audit.count, 0);
+	assert_false(s.pool.audit.waits[0] || s.pool.audit.waits[1]);
+	paired_close(&p);
+	served_settle(&s);
+	assert_nothing_left(&s, 0);
+	served_stop(&s);
+}
+
+/* The record was freed, or belongs to a later connection, before its turn came. */
+static void record__that_ended_before_its_check__is_not_lost(void **state)
+{
+	(void)state;
+	for (unsigned again = 0; again < 2; again++) {
+		struct recovery r;
+		struct served s;
+		int client;
+
+		served_start(&s, "echo", NULL);
+		client = served_connect(&s);
+		served_recover(&s, &r);
+		conn_end(&s.pool, record(&s, 0), CLOSE_made_room);
+		close(client);
+		client = again ? served_connect(&s) : -1;
+		assert_int_equal(s.pool.audit.count, 1);
+		dispatch_end_turn(&s.pool);
+		assert_int_equal(s.pool.audit.count, 0);
+		assert_int_equal(s.pool.limit.total, again);
+		assert_int_equal(served_metric(&s, METRIC_connections_lost_total), 0);
+		if (again)
+			close(client);
+		served_settle(&s);
+		assert_nothing_left(&s, 0);
+		served_stop(&s);
+	}
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_pipe, close_pipe)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(record__whose_descriptor_is_no_socket__is_found_in_a_slice),
+		CASE(record__whose_descriptor_is_no_socket__is_found_before_it_is_served),
+		CASE(pair__with_a_descriptor_that_is_no_socket__is_found_and_counted_once),
+		CASE(connections__that_are_sound__pass_once),
+		CASE(record__that_ended_before_its_check__is_not_lost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
