@@ -30,9 +30,10 @@ struct procs {
 	struct generation *retiring; /* a list: told to leave, not all gone */
 	unsigned last_id;
 	struct unknown_children unknown;
-	pid_t closer;  /* the child that closes the doors of a generation that is gone; 0: none */
-	bool has_more; /* dead children may be waiting for the next workers_reap */
-	struct err fatal; /* why the server has to end; "" as long as it has not */
+	pid_t closer; /* the child that closes the doors of a generation that is gone; 0: none */
+	int64_t closer_kill_ms; /* when it is told to exit */
+	bool has_more;          /* dead children may be waiting for the next workers_reap */
+	struct err fatal;       /* why the server has to end; "" as long as it has not */
 	/* spawn_worker, except in tests. */
 	pid_t (*spawn)(struct procs *procs, struct generation *generation, unsigned number);
 	/* A child that is no worker is dead. Returns true when it was known. */

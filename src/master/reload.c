@@ -195,11 +195,11 @@ static void end_well(struct reload *reload)
 	publish_outcome(procs->board, NULL, took_ms, fresh->wanted, moved, staying);
 }
 
-/* Ends the reload once no old worker moves connections. */
+/* Ends the reload once no old worker moves connections, nor takes over from one that did. */
 static bool has_moved(struct reload *reload, int64_t now_ms)
 {
 	if (now_ms < reload->deadline_ms &&
-	    workers_has_retiring(reload->procs, SLOT_MOVING, SLOT_MOVING))
+	    workers_has_retiring(reload->procs, SLOT_STARTING, SLOT_MOVING))
 		return false;
 	end_well(reload);
 	return true;

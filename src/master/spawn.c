@@ -16,6 +16,8 @@
 #include "master/prestart.h"
 #include "worker/heritage.h"
 
+enum { CLOSER_AGAIN_MS = 100 };
+
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
 /* A worker must not be able to reach another's connections; worker_run closes descriptors. */
@@ -295,8 +297,15 @@ bool spawn_closer(struct procs *procs, struct generation *generation)
 	if (pid == 0)
 		hold_doors(master);
 	generation_close_doors(generation);
-	if (pid > 0)
-		sys_kill(pid, SIGKILL);
 	procs->closer = pid > 0 ? pid : 0;
+	procs->closer_kill_ms = 0;
 	return true;
+}
+
+void spawn_end_closer(struct procs *procs, int64_t now_ms)
+{
+	if (procs->closer == 0 || procs->closer_kill_ms > now_ms)
+		return;
+	procs->closer_kill_ms = sys_kill(procs->closer, SIGKILL) == 0 ? INT64_MAX :
+									now_ms + CLOSER_AGAIN_MS;
 }

@@ -40,4 +40,7 @@ void spawn_look(struct procs *procs, struct generation *generation, unsigned num
  */
 bool spawn_closer(struct procs *procs, struct generation *generation);
 
+/* Tells that child to exit, if there is one; later again where the system has refused it. */
+void spawn_end_closer(struct procs *procs, int64_t now_ms);
+
 #endif

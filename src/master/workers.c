@@ -5,6 +5,7 @@
  */
 #include "master/workers.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/spawn.h"
@@ -253,10 +254,11 @@ void workers_sweep(struct procs *procs)
 			continue;
 		}
 		if (!spawn_closer(procs, generation))
-			return;
+			break;
 		*link = generation->next;
 		generation_free(generation);
 	}
+	spawn_end_closer(procs, clock_ms());
 }
 
 void workers_signal(const struct procs *procs, int signal)
@@ -266,13 +268,15 @@ void workers_signal(const struct procs *procs, int signal)
 			member_signal(&g->members[number], signal);
 }
 
+/* A dead worker whose connections wait for the next one is STARTING. */
 bool workers_has_retiring(const struct procs *procs, uint32_t from, uint32_t to)
 {
 	for (const struct generation *g = procs->retiring; g; g = g->next)
 		for (unsigned number = 0; number < g->capacity; number++) {
 			uint32_t state = scoreboard_state(procs->board, g->first_slot + number);
+			const struct member *member = &g->members[number];
 
-			if (g->members[number].pid > 0 && state >= from && state <= to)
+			if ((member->pid > 0 || member->held > 0) && state >= from && state <= to)
 				return true;
 		}
 	return false;
@@ -305,6 +309,8 @@ int64_t workers_due_ms(const struct procs *procs, int64_t otherwise_ms)
 
 	if (procs->unknown.count > 0 && procs->unknown.logged_ms + UNKNOWN_LOG_MS < due_ms)
 		due_ms = procs->unknown.logged_ms + UNKNOWN_LOG_MS;
+	if (procs->closer > 0 && procs->closer_kill_ms < due_ms)
+		due_ms = procs->closer_kill_ms;
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++) {
 			const struct member *member = &g->members[number];

@@ -55,7 +55,8 @@ void workers_signal(const struct procs *procs, int signal);
 
 /*
  * True while a worker of a retiring generation reports a state of that range (enum slot_state):
- * STARTING to READY, it accepts; MOVING, it passes its connections on.
+ * STARTING to READY, it accepts, or its connections wait for a worker that takes over; MOVING, it
+ * passes its connections on.
  */
 bool workers_has_retiring(const struct procs *procs, uint32_t from, uint32_t to);
 

@@ -113,7 +113,8 @@ static bool is_sound_service(struct arrival *a, struct record *client)
 		c.peer = &peer;
 		peer.peer = &c;
 	}
-	return !c.service->is_sound || c.service->is_sound(&c);
+	return record_check_fits(client, c.service) &&
+	       (!c.service->is_sound || c.service->is_sound(&c));
 }
 
 static bool read_conn(struct arrival *a)

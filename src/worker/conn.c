@@ -301,10 +301,12 @@ static unsigned let_go_record(struct pool *pool, struct record *r, int *fds)
 unsigned conn_let_go(struct pool *pool, struct record *client, int *fds)
 {
 	struct record *peer = pool_peer(pool, client);
-	unsigned count = peer ? let_go_record(pool, peer, fds) : 0;
+	unsigned count;
 
 	pool_count_out(pool, client);
-	return count + let_go_record(pool, client, fds + count);
+	/* a peer that is left alone is no connection to recovery */
+	count = let_go_record(pool, client, fds);
+	return count + (peer ? let_go_record(pool, peer, fds + count) : 0);
 }
 
 static int by_number(const void *a, const void *b)

@@ -206,10 +206,26 @@ static void receive_batches(void *owner, uint32_t events)
 {
 	struct door *door = owner;
 
-	(void)events;
-	for (unsigned i = 0; i < MESSAGES_AT_ONCE; i++)
-		if (!handle_message(door))
-			return;
+	for (unsigned i = 0; i < MESSAGES_AT_ONCE && handle_message(door);)
+		i++;
+	/* any worker can shut it down for all, and epoll would report that for ever */
+	if (events & (EPOLLRDHUP | EPOLLHUP))
+		loop_unwatch(door->pool->loop, &door->watch);
+}
+
+/*
+ * What the last worker of the slot had begun and not decided. It may have died of it, and its sender
+ * may have died too, so that the message is no longer of any worker.
+ */
+static void refuse_begun(const struct door *door)
+{
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
+		_Atomic uint64_t *note = &door->pool->slot->door_taken[i];
+		uint64_t batch = atomic_load(note) >> 8;
+
+		if (atomic_load(note) == door_note(batch, DOOR_BEGUN) && batch > 0)
+			atomic_store(note, door_note(batch, DOOR_REFUSED + STAY_unanswered));
+	}
 }
 
 bool door_start(struct door *door)
@@ -220,9 +236,10 @@ bool door_start(struct door *door)
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (door->message == MAP_FAILED || !make_keys(door))
 		return false;
+	refuse_begun(door);
 	door->is_open = true;
 	door->watch = (struct watch){ .fd = fd, .ready = receive_batches, .owner = door };
-	return loop_watch(door->pool->loop, &door->watch, EPOLLIN);
+	return loop_watch(door->pool->loop, &door->watch, EPOLLIN | EPOLLRDHUP);
 }
 
 void door_close(struct door *door)

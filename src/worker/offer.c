@@ -2,7 +2,7 @@
 /* Packs, sends and settles one batch. worker/moving.c decides who gets which connections. */
 #include "worker/offer.h"
 
-#include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/rights.h"
@@ -87,6 +87,15 @@ static void note_grace(const struct pool *pool, struct record *r)
 	r->grace_ms = due_ms > 0 ? due_ms : INT64_MAX;
 }
 
+static void set_passage(struct pool *pool, struct record *client, enum record_passage passage)
+{
+	struct record *peer = pool_peer(pool, client);
+
+	client->passage = (uint8_t)passage;
+	if (peer)
+		peer->passage = (uint8_t)passage;
+}
+
 /* The arena says so first: the next worker of the slot does not serve them either. */
 static bool freeze_batch(struct offer *offer, bool is_other_generation)
 {
@@ -96,7 +105,7 @@ static bool freeze_batch(struct offer *offer, bool is_other_generation)
 	for (unsigned i = 0; i < offer->count; i++) {
 		struct record *client = client_of(offer, i);
 
-		client->passage = PASSAGE_OFFERED;
+		set_passage(pool, client, PASSAGE_OFFERED);
 		if (is_other_generation)
 			note_grace(pool, client);
 		conn_freeze(pool, client);
@@ -106,9 +115,17 @@ static bool freeze_batch(struct offer *offer, bool is_other_generation)
 	return done;
 }
 
+/* The receiver may have copies of the descriptors, or get them later. */
 static void take_back(struct pool *pool, struct record *client)
 {
-	client->passage = PASSAGE_NONE;
+	struct record *peer = pool_peer(pool, client);
+
+	client->has_moved = true;
+	if (peer)
+		peer->has_moved = true;
+	set_passage(pool, client, PASSAGE_NONE);
+	if (pool->draining)
+		ring_push(&pool->queue, client->index);
 	conn_resume(pool, client);
 }
 
@@ -116,10 +133,8 @@ static void thaw_batch(struct offer *offer)
 {
 	struct pool *pool = pool_of(offer);
 
-	for (unsigned i = 0; i < offer->count; i++) {
-		client_of(offer, i)->has_moved = true;
+	for (unsigned i = 0; i < offer->count; i++)
 		take_back(pool, client_of(offer, i));
-	}
 	*batch_of(offer) = (struct arena_batch){ 0 };
 	offer->count = 0;
 }
@@ -151,6 +166,7 @@ static enum offer_state handle_failure(struct offer *offer)
 enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum move_cause cause)
 {
 	struct pool *pool = pool_of(offer);
+	const struct heritage *h = offer->door->heritage;
 	const struct record *first = client_of(offer, 0);
 	struct packing p;
 	struct door_head head = {
@@ -158,7 +174,7 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
 		.version = DOOR_VERSION,
 		.record_size = sizeof(struct record),
 		.state_size = (uint32_t)pool->services[first->listener]->state_size,
-		.sender = heritage_slot(offer->door->heritage),
+		.sender = heritage_slot(h),
 		.receiver = to->slot,
 		.generation = to->generation,
 		.cause = cause,
@@ -167,6 +183,11 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
 		.conns = offer->count,
 	};
 
+	/* until the master has noted this process, every receiver would refuse it */
+	if (atomic_load(&h->board->infos[head.sender].pid) != (uint32_t)getpid()) {
+		offer->count = 0;
+		return OFFER_BUSY;
+	}
 	offer->began_us = (int64_t)head.batch;
 	*batch_of(offer) = (struct arena_batch){ head.batch, to->slot, cause };
 	if (!freeze_batch(offer, to->generation != atomic_load(&pool->slot->generation)))
@@ -196,43 +217,58 @@ static void let_go_batch(struct offer *offer)
 	offer->count = 0;
 }
 
+/* The receiver may have written any number. */
+static enum stay_reason find_reason(uint64_t noted)
+{
+	return noted < STAY_REASONS ? (enum stay_reason)noted : STAY_unanswered;
+}
+
+static uint64_t read_note(const struct offer *offer)
+{
+	const struct heritage *h = offer->door->heritage;
+
+	return atomic_load(&h->board->slots[batch_of(offer)->slot].door_taken[heritage_slot(h)]);
+}
+
+static bool is_gone(const struct offer *offer)
+{
+	return atomic_load(&offer->door->heritage->board->infos[batch_of(offer)->slot].is_taken) ==
+	       0;
+}
+
 /*
  * A receiver that has noted nothing cannot have served anything, and will see that the batch is
- * withdrawn when it begins. One that has begun is waited for, unless it is gone for good.
+ * withdrawn when it begins. One that has begun is waited for, unless it is gone: no later worker of
+ * its slot goes on with what that one has begun. The order of the three is what makes this true.
  */
-static enum offer_state withdraw(struct offer *offer, const _Atomic uint64_t *note, bool is_gone)
+enum offer_state offer_withdraw(struct offer *offer)
 {
-	const struct arena_batch *batch = batch_of(offer);
-	uint64_t seen;
+	uint64_t number = batch_of(offer)->number, seen;
+	bool gone;
 
-	atomic_store(&pool_of(offer)->slot->door_withdrawn, batch->number);
-	seen = atomic_load(note);
-	if (seen >> 8 == batch->number && (!is_gone || (seen & 0xff) != DOOR_BEGUN))
+	atomic_store(&pool_of(offer)->slot->door_withdrawn, number);
+	gone = is_gone(offer);
+	seen = read_note(offer);
+	if (seen >> 8 == number && (!gone || seen != door_note(number, DOOR_BEGUN)))
 		return OFFER_WAITS;
 	return refuse(offer, STAY_unanswered);
 }
 
 enum offer_state offer_look(struct offer *offer)
 {
-	const struct arena_batch *batch = batch_of(offer);
-	const struct scoreboard *board = offer->door->heritage->board;
-	const _Atomic uint64_t *note;
-	uint64_t seen;
-	bool is_gone;
+	uint64_t number = batch_of(offer)->number, seen;
 
 	if (offer->count == 0)
 		return OFFER_NONE;
-	note = &board->slots[batch->slot].door_taken[heritage_slot(offer->door->heritage)];
-	seen = atomic_load(note);
-	is_gone = scoreboard_state(board, batch->slot) == SLOT_EMPTY;
-	if (seen == door_note(batch->number, DOOR_TAKEN)) {
+	seen = read_note(offer);
+	if (seen == door_note(number, DOOR_TAKEN)) {
 		let_go_batch(offer);
 		return OFFER_TAKEN;
 	}
-	if (seen >> 8 == batch->number && (seen & 0xff) >= DOOR_REFUSED)
-		return refuse(offer, (enum stay_reason)((seen & 0xff) - DOOR_REFUSED));
-	if (is_gone || (seen >> 8 != batch->number && clock_us() - offer->began_us > BEGIN_US))
-		return withdraw(offer, note, is_gone);
+	if (seen >> 8 == number && (seen & 0xff) >= DOOR_REFUSED)
+		return refuse(offer, find_reason((seen & 0xff) - DOOR_REFUSED));
+	if (is_gone(offer) || (seen >> 8 != number && clock_us() - offer->began_us > BEGIN_US))
+		return offer_withdraw(offer);
 	return OFFER_WAITS;
 }
 
@@ -243,6 +279,13 @@ void offer_end(struct offer *offer)
 	offer->began_us = clock_us() - BEGIN_US - 1;
 	while (offer_look(offer) == OFFER_WAITS && clock_us() < until_us)
 		(void)sys_poll(NULL, 0, 1);
+}
+
+/* The arena may hold anything. A number from the future would withdraw all later batches. */
+static bool is_sound_batch(const struct arena_batch *batch)
+{
+	return batch->slot < SCOREBOARD_SLOTS && batch->number > 0 &&
+	       batch->number <= (uint64_t)clock_us();
 }
 
 /* What the dead worker had sent and the receiver has not begun with is refused for its pid. */
@@ -256,7 +299,7 @@ void offer_resume(struct offer *offer)
 
 		if (!record_is_client(r) || r->passage != PASSAGE_OFFERED)
 			continue;
-		if (offer->count == DOOR_CONNS_MOST || batch_of(offer)->slot >= SCOREBOARD_SLOTS)
+		if (offer->count == DOOR_CONNS_MOST || !is_sound_batch(batch_of(offer)))
 			take_back(pool_of(offer), r);
 		else
 			offer->list[offer->count++] = i;

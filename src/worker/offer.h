@@ -48,6 +48,11 @@ enum offer_state offer_look(struct offer *offer);
  */
 void offer_end(struct offer *offer);
 
+/*
+ * Takes the batch, which waits, back unless the receiver has begun with it. Returns WAITS or REFUSED.
+ */
+enum offer_state offer_withdraw(struct offer *offer);
+
 /* After a recovery: goes on with the batch that the dead worker had sent, if any. */
 void offer_resume(struct offer *offer);
 

@@ -49,6 +49,19 @@ bool record_check_fields(const struct record *r, int64_t now_us)
 	       is_sound_buf(&r->out) && r->file_offset <= INT64_MAX - r->file_left;
 }
 
+/* In any other state worker/conn.c would find a defect, or call a hook that is not there. */
+bool record_check_fits(const struct record *r, const struct service *service)
+{
+	switch (r->state) {
+	case CONN_PREFACE:
+		return service->preface && r->peer == 0 && r->in.end - r->in.start < ARENA_BUF_SIZE;
+	case CONN_LINGERING:
+		return r->ending != CLOSE_none && r->peer == 0 && !record_has_output(r);
+	default:
+		return r->peer == 0 || service->has_pairs;
+	}
+}
+
 struct record *record_check_next(const struct arena *arena, uint32_t *index)
 {
 	uint32_t high = arena->head->record_high;

@@ -11,6 +11,7 @@
 #include "accesslog/accessline.h"
 #include "worker/arena.h"
 #include "worker/record.h"
+#include "worker/service.h"
 
 /* True when neither end of the record has been overwritten. */
 bool record_check_is_whole(const struct arena *arena, struct record *r);
@@ -20,6 +21,9 @@ bool record_check_is_whole(const struct arena *arena, struct record *r);
  * (clock_us()): states, flags, times, the limits of its buffers.
  */
 bool record_check_fields(const struct record *r, int64_t now_us);
+
+/* True when a connection of that service can be in the client's record's state. */
+bool record_check_fits(const struct record *client, const struct service *service);
 
 /*
  * Returns the first record of a connection from *index on, and moves *index beyond it; NULL when

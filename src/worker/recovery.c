@@ -128,7 +128,7 @@ static bool is_sound_service(const struct survey *s, struct record *r)
 	struct conn c, peer;
 
 	pool_view_at(s->arena, s->heritage->listeners, r, &c);
-	if (!c.service)
+	if (!c.service || !record_check_fits(r, c.service))
 		return false;
 	if (r->peer > 0) {
 		pool_view_at(s->arena, s->heritage->listeners, arena_record(s->arena, r->peer - 1),
@@ -216,11 +216,18 @@ static void keep_record(struct recovery *r, const struct record *kept)
 		r->fds[r->fd_count++] = kept->file;
 }
 
-static void keep_conn(struct recovery *r, const struct survey *s, const struct record *client)
+/* One that has arrived is served from now on. A death between two records leaves them different. */
+static void keep_conn(struct recovery *r, const struct survey *s, struct record *client)
 {
+	struct record *peer = client->peer > 0 ? arena_record(s->arena, client->peer - 1) : NULL;
+
+	if (client->passage == PASSAGE_ARRIVING)
+		client->passage = PASSAGE_NONE;
 	keep_record(r, client);
-	if (client->peer > 0)
-		keep_record(r, arena_record(s->arena, client->peer - 1));
+	if (peer) {
+		peer->passage = client->passage;
+		keep_record(r, peer);
+	}
 	r->kept++;
 }
 
@@ -237,16 +244,6 @@ static bool has_arrived(const struct survey *s)
 	       atomic_load(&own->door_taken[batch->slot]) == door_note(batch->number, DOOR_TAKEN);
 }
 
-static void admit_arrival(const struct survey *s, struct record *client)
-{
-	uint32_t cause = s->arena->head->arriving.cause;
-
-	client->passage = PASSAGE_NONE;
-	if (client->peer > 0)
-		arena_record(s->arena, client->peer - 1)->passage = PASSAGE_NONE;
-	cell_add(&s->tally->connections_moved_in_total[cause], 1);
-}
-
 static bool is_arriving(const struct survey *s, struct record *r)
 {
 	return record_check_is_whole(s->arena, r) && r->passage == PASSAGE_ARRIVING;
@@ -255,6 +252,7 @@ static bool is_arriving(const struct survey *s, struct record *r)
 /* A damaged record that a client names is its peer, and is counted with it. */
 static void judge_clients(struct recovery *r, struct survey *s)
 {
+	uint32_t cause = s->arena->head->arriving.cause;
 	bool arrived = has_arrived(s);
 
 	for (uint32_t i = 0; i < s->arena->head->record_high; i++) {
@@ -264,7 +262,7 @@ static void judge_clients(struct recovery *r, struct survey *s)
 		    (is_arriving(s, c) && !arrived))
 			continue;
 		if (is_arriving(s, c))
-			admit_arrival(s, c);
+			cell_add(&s->tally->connections_moved_in_total[cause], 1);
 		if (is_sound(s, c, i))
 			keep_conn(r, s, c);
 		else if (!is_named_by(s, i, SIDE_CLIENT))

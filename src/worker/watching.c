@@ -10,14 +10,10 @@ bool watching_reads(const struct conn *c)
 
 	if (r->in_ended || r->state != CONN_OPEN)
 		return r->state == CONN_PREFACE || r->state == CONN_LINGERING;
-	switch (r->flow) {
-	case FLOW_FREE:
-		return buf_used(&c->in) < ARENA_BUF_SIZE;
-	case FLOW_PAUSED:
+	/* another worker may have sent a buffer that its service would not have left full */
+	if (r->flow == FLOW_PAUSED || buf_used(&c->in) == ARENA_BUF_SIZE)
 		return false;
-	default:
-		return !conn_has_output(c->peer ? c->peer : c);
-	}
+	return r->flow == FLOW_FREE || !conn_has_output(c->peer ? c->peer : c);
 }
 
 /*

@@ -108,8 +108,8 @@ static void pair__killed_with_any_pause__has_all_its_connections_counted(void **
 /* Half a message keeps each connection open during the drain. */
 static void pair__killed_while_it_drains__has_all_its_connections_counted(void **state)
 {
-	struct server *s =
-		accessbook_start((struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" } });
+	struct server *s = accessbook_start((struct plan){
+		.listen = { "127.0.0.1:0=ack,framing=line" }, .set = { "move_connections=no" } });
 	int fds[CROWD];
 
 	(void)state;

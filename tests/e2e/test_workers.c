@@ -76,8 +76,8 @@ static int hold_one(struct server *s)
  */
 static void worker__killed__is_filled_again(void **state)
 {
-	struct server *s =
-		server_start(&(struct plan){ .set = { "keep_connections=no" }, .workers = 2 });
+	struct server *s = server_start(
+		&(struct plan){ .set = { "keep_connections=no", "rebalance=no" }, .workers = 2 });
 	int fds[REFILL_MOST], count = 0;
 	unsigned of_old, of_new = 0;
 

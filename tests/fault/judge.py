@@ -7,6 +7,8 @@ import re
 import signal
 
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:")
+IN_HAND = re.compile(r"connections_recovered .*\bin_hand=(\d+)")
+LEDGER = re.compile(r"server_stopped .*connections_accepted=(\S+) connections_ended=(\S+)")
 CRASHED = re.compile(r"worker_crashed .*\bsignal=(\d+)")
 MESSAGE = re.compile(r"^prefork-srv: \S|^\S+ error \S", re.M)
 
@@ -53,9 +55,19 @@ def of_workers(run, line):
             excused -= 1  # a server that fails kills its workers itself
     if excused < 0:
         yield "a worker was killed that nobody asked for"
-    # A signal that could not be sent is not heard.
-    if not names(line, "kill"):
+    # A signal that could not be sent is not heard; without a master, clients in a message are waited for.
+    if not names(line, "kill") and not (run.is_strict and run.code < 0):
         yield from (event for event in ("worker_hung", "shutdown_timed_out") if f" {event}" in run.said)
+
+
+# A failure of a call on a connection's own descriptor is that connection's failure.
+OF_A_CONNECTION = ("recv", "send", "sendfile", "shutdown", "epoll_ctl", "fstat")
+
+
+def most_strict(run, line):
+    """Connections that may be lost: the one in hand of each death, and the one whose own call failed."""
+    in_hand = sum(int(number) for number in IN_HAND.findall(run.said))
+    return in_hand + (not is_killed(run, line) and names(line, *OF_A_CONNECTION))
 
 
 def of_clients(run, line, has_keepers):
@@ -66,9 +78,15 @@ def of_clients(run, line, has_keepers):
     is_emptied = " arena_emptied " in run.said and run.kills > 0 and is_killed(run, line)
     if not run.lost or master_left or is_emptied or (worker_died and not has_keepers):
         return
-    most = run.kills + (1 + run.waiting if line else 0)
+    most = most_strict(run, line) if run.is_strict else run.kills + (1 + run.waiting if line else 0)
     if len(run.lost) > most:
         yield f"{len(run.lost)} connections lost: {', '.join(sorted(set(run.lost.values())))}"
+
+
+def of_ledger(run):
+    last = LEDGER.search(run.said)
+    if last and last[1] != last[2]:
+        yield f"{last[1]} connections accepted, and {last[2]} ended"
 
 
 def of_verbs(run, line):
@@ -87,6 +105,7 @@ def judge(run, line, codes, has_keepers):
     wrong = list(of_master(run, line, codes)) if run.code is not None else []
     wrong += of_workers(run, line)
     wrong += of_clients(run, line, has_keepers)
+    wrong += of_ledger(run)
     wrong += of_verbs(run, line)
     if SANITIZER.search(run.said):
         wrong.append("a sanitizer has something to say")

@@ -111,7 +111,7 @@ def try_once(name, fault):
 def carry_out(task):
     """One row, one way, n after n, until nothing is left to fail."""
     results = []
-    for n in range(1, task.last + 1):
+    for n in task.numbers:
         results.append(try_once(task.scenario, f"any:{task.row}:{task.error}:{n}"))
         if not results[-1].struck:
             break
@@ -128,7 +128,7 @@ def plan(counted):
             if role != "any" or (settings.row and row not in settings.row.split(",")):
                 continue
             for error in settings.rows[row][:1 if settings.reduced else None]:
-                yield sweep.Task(result.scenario, role, row, error, 1, min(times, settings.most), False)
+                yield sweep.Task(result.scenario, role, row, error, range(1, min(times, settings.most) + 1), False)
 
 
 def read_arguments():

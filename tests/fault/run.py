@@ -16,8 +16,9 @@ import time
 BOUND_S = 20  # of any single waiting
 GONE_S = 5    # for what a killed master leaves behind
 LINE = 256    # of struct fault_report
+QUIET_S, QUIET_TURNS = 0.02, 3  # after so long the server's end takes no more
 ROLES = ("master", "worker", "keeper", "child", "any")
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_CHILD_SUBREAPER, TCP_ESTABLISHED = 36, 1
 
 
 class Lost(Exception):
@@ -26,6 +27,10 @@ class Lost(Exception):
     def __init__(self, client, how):
         super().__init__(how)
         self.client = client
+
+
+class Full(Exception):
+    """The other side takes no more for now."""
 
 
 class Fault(Exception):
@@ -78,6 +83,8 @@ class Client:
     def call(self, function, *arguments):
         try:
             return function(*arguments)
+        except BlockingIOError as e:
+            raise Full from e
         except socket.timeout as e:
             raise Fault("a client waited in vain") from e
         except OSError as e:
@@ -86,22 +93,57 @@ class Client:
     def send(self, data):
         self.call(self.socket.sendall, data)
 
+    def send_all_it_takes(self, pattern):
+        """The pattern over and over, until the other side takes no more; returns how many bytes."""
+        sent, quiet = 0, 0
+        self.socket.settimeout(0)
+        while quiet < QUIET_TURNS:
+            try:
+                sent += self.call(self.socket.send, pattern[sent % len(pattern):])
+                quiet = 0
+            except Full:
+                quiet += 1
+                select.select([], [self.socket], [], QUIET_S)
+        self.socket.settimeout(BOUND_S)
+        return sent
+
+    def narrow(self, size):
+        """Small buffers: the server's end is soon full."""
+        for name in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            self.socket.setsockopt(socket.SOL_SOCKET, name, size)
+
     def end(self):
         self.call(self.socket.shutdown, socket.SHUT_WR)
+
+    def receive(self, most):
+        more = self.call(self.socket.recv, most)
+        if not more:
+            raise Lost(self, "ended early")
+        return more
 
     def expect(self, wanted):
         got = b""
         while len(got) < len(wanted):
-            more = self.call(self.socket.recv, min(len(wanted) - len(got), 1 << 16))
-            if not more:
-                raise Lost(self, "ended early")
-            got += more
-        if got != wanted:
+            got += self.receive(min(len(wanted) - len(got), 1 << 16))
+        self.check(got == wanted, got, wanted)
+
+    @staticmethod
+    def check(is_right, got, wanted=b"an answer"):
+        if not is_right:
             raise Fault(f"a client got {got[:40]!r} instead of {wanted[:40]!r}")
 
     def expect_end(self):
         if self.call(self.socket.recv, 1):
             raise Fault("a client got bytes after the last")
+        self.socket.close()
+
+    def is_established(self):
+        """No side has ended it (tcp(7), TCP_INFO)."""
+        return self.socket.fileno() >= 0 and \
+            self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED
+
+    def port(self):
+        return self.socket.getsockname()[1]
 
     def close(self):
         self.socket.close()
@@ -117,6 +159,7 @@ class Run:
         self.process = self.code = None
         self.addresses, self.clients = [], []
         self.is_told = False  # all its addresses
+        self.is_strict = False  # the judge excuses no connection but the one in hand
         self.waiting = 0  # clients that may not have been accepted yet when the server stops
         self.lost, self.kills, self.left = {}, 0, []  # lost: how, by client
         self.verbs = []  # (verb, exit code, what it said)
@@ -136,10 +179,10 @@ class Run:
         with open(self.path(name), "w", encoding="utf-8") as f:
             f.write(text)
 
-    def start(self, *arguments, listeners=1, workers=1, env=None):
+    def start(self, *arguments, listeners=1, workers=1, grace="3s", env=None):
         ready, its_end = os.pipe()
         command = [self.server, "-w", str(workers), "-p", self.path("pid"), "--ready-fd", str(its_end),
-                   "-o", "shutdown_timeout=3s", *arguments]
+                   "-o", f"shutdown_timeout={grace}", *arguments]
         with open(self.path("stderr"), "w", encoding="utf-8") as stderr:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, pass_fds=[its_end], env={
@@ -175,20 +218,36 @@ class Run:
             self.lost[e.client] = str(e)
             return None
 
-    def workers(self):
-        return [pid for pid in children(self.process.pid) if ": worker" in title(pid)]
+    def workers(self, what=""):
+        titles = {pid: title(pid) for pid in children(self.process.pid)}
+        return [pid for pid, text in titles.items() if ": worker" in text and what in text]
 
-    def kill_workers(self):
-        for pid in self.workers():
+    def kill_workers(self, what=""):
+        for pid in self.workers(what):
             self.kills += 1
             os.kill(pid, signal.SIGKILL)
             if not is_gone(pid, BOUND_S):
                 raise Fault("a killed worker lives on")
 
+    def order(self, verb):
+        """Asked for, and not waited for yet."""
+        return verb, subprocess.Popen([self.server, "-p", self.path("pid"), "-s", verb], stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, text=True)
+
+    def result(self, order):
+        """The exit code of what was ordered, and what it said."""
+        verb, process = order
+        try:
+            said = process.communicate(timeout=BOUND_S)[0]
+        except subprocess.TimeoutExpired as e:
+            process.kill()
+            process.communicate()
+            raise Fault(f"-s {verb} does not end") from e
+        self.verbs.append((verb, process.returncode, said))
+        return process.returncode, said
+
     def ask(self, verb):
-        done = subprocess.run([self.server, "-p", self.path("pid"), "-s", verb], capture_output=True,
-                              text=True, timeout=BOUND_S, check=False)
-        self.verbs.append((verb, done.returncode, done.stdout + done.stderr))
+        return self.result(self.order(verb))
 
     def stop(self, number=signal.SIGTERM):
         if self.process is None:
@@ -214,6 +273,9 @@ class Run:
         return data[:LINE].split(b"\0")[0].decode().strip(), {
             (role, row): counts[i * width + k] for i, role in enumerate(ROLES) for k, row in
             enumerate(self.rows) if counts[i * width + k] > 0}
+
+    def struck(self):
+        return self.fault != "count" and self.report()[0] != ""
 
     def end(self):
         """Nothing stays: clients, processes, files. What should not have been there is in self.left."""

@@ -4,7 +4,8 @@
 kill its process; reports the errors. Needs a server built with --enable-faults.
 
 A counting run finds how often each row is called; calls of a scenario before the server is ready belong to the
-scenario "start".
+scenario "start". Where a scenario has many calls of a row, some are tried, spread evenly; in the scenarios of
+moves.py fewer, since the master, keepers and children do there what they do in "reload" and "recovery".
 """
 import argparse
 import collections
@@ -17,12 +18,16 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import judge  # noqa: E402
+import moves  # noqa: E402
 import run as running  # noqa: E402
 import scenarios  # noqa: E402
 
-Task = collections.namedtuple("Task", "scenario role row error first last kill")
+Task = collections.namedtuple("Task", "scenario role row error numbers kill")
 Result = collections.namedtuple("Result", "scenario fault seconds struck wrong said counts lost")
+MOST_OF_WORKER = {False: 12, True: 64}  # calls of a row that fail, and after which the worker is killed
+MOST_OF_OTHERS = 6
 SWEPT = ("master", "worker", "keeper", "child")
+SCENARIOS = {**scenarios.ALL, **moves.ALL}
 settings = None  # of this process: set before the pool is made
 
 
@@ -35,7 +40,7 @@ def read_rows(tables):
 
 def put_through(run, scenario):
     """Leaves in run what there is to judge; returns how often each row had been called when it was ready."""
-    begin, go_on = scenarios.ALL[scenario]
+    begin, go_on = SCENARIOS[scenario]
     begin(run)
     ready = run.report()[1]
     if run.is_told:
@@ -75,7 +80,7 @@ def count(scenario):
 def carry_out(task):
     """One row, one way, n after n, until nothing is left to fail."""
     results = []
-    for n in range(task.first, task.last + 1):
+    for n in task.numbers:
         fault = f"{task.role}:{task.row}:{task.error}:{n}{':kill' if task.kill else ''}"
         result = try_once(task.scenario, fault)
         results.append(result)
@@ -84,17 +89,32 @@ def carry_out(task):
     return results
 
 
-def plan(scenario, counted, rows, most, reduced):
+def spread(first, last, most):
+    """At most so many of the numbers, with the first and the last."""
+    count = last - first + 1
+    if count <= most:
+        return list(range(first, last + 1))
+    return sorted({first + i * (count - 1) // (most - 1) for i in range(most)})
+
+
+def most_calls(scenario, role, kills):
+    if scenario in scenarios.ALL:
+        return settings.most
+    return min(settings.most, MOST_OF_WORKER[kills] if role == "worker" else MOST_OF_OTHERS)
+
+
+def plan(scenario, counted, rows):
     before, after = counted.counts
     for (role, row), times in after.items():
         first = 1 if scenario == "start" else before.get((role, row), 0) + 1
-        last = min(times, first + most - 1)
-        if role not in SWEPT or first > last:
+        if role not in SWEPT or first > times:
             continue
-        for error in rows[row][:1 if reduced else None]:
-            yield Task(scenario, role, row, error, first, last, False)
-        if not reduced:
-            yield Task(scenario, role, row, rows[row][0], first, last, True)
+        numbers = spread(first, times, most_calls(scenario, role, False))
+        for error in () if settings.kills else rows[row][:1 if settings.reduced else None]:
+            yield Task(scenario, role, row, error, numbers, False)
+        if not settings.reduced:
+            numbers = spread(first, times, most_calls(scenario, role, True))
+            yield Task(scenario, role, row, rows[row][0], numbers, True)
 
 
 def read_arguments():
@@ -104,6 +124,7 @@ def read_arguments():
     parser.add_argument("--most", type=int, default=64,
                         help="calls of a row in a scenario that are tried")
     parser.add_argument("--reduced", action="store_true", help="the first errno alone, and nothing killed")
+    parser.add_argument("--kills", action="store_true", help="only kills")
     parser.add_argument("--only", help="scenarios, by commas")
     parser.add_argument("--row", help="rows, by commas")
     parser.add_argument("--fault", help="this one fault, as in PREFORK_FAULT; needs --only")
@@ -155,7 +176,7 @@ def main():
     settings = read_arguments()
     settings.rows = read_rows(settings.tables)
     settings.codes = judge.exit_codes(settings.tables)
-    names = settings.only.split(",") if settings.only else list(scenarios.ALL)
+    names = settings.only.split(",") if settings.only else list(SCENARIOS)
     began = time.monotonic()
     with multiprocessing.Pool(settings.jobs, running.adopt_orphans) as pool:
         counted = count_all(pool, names)
@@ -166,7 +187,7 @@ def main():
         return conclude(results, time.monotonic() - began)
     wanted = settings.row.split(",") if settings.row else settings.rows
     tasks = [task for name in names for task in
-             plan(name, counted[name], settings.rows, settings.most, settings.reduced)
+             plan(name, counted[name], settings.rows)
              if task.row in wanted]
     with multiprocessing.Pool(settings.jobs, running.adopt_orphans) as pool:
         results = sweep(pool, tasks)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""What is true of a running server, whatever it says of itself: who holds which connection, and whether its counts
+add up. Must not judge a run: judge.py does.
+"""
+import json
+import os
+import re
+import subprocess
+import time
+
+import run as running
+
+SETTLED_S = 5.0  # for closed descriptors and counts to show
+TURN_S = 0.02
+LIVE_STATES = ("01", "08")  # ESTABLISHED, CLOSE_WAIT (/proc/net/tcp)
+
+
+def status(run):
+    """What -s status says, or None where the server could not be asked."""
+    done = subprocess.run([run.server, "-p", run.path("pid"), "-s", "status", "--json"], capture_output=True,
+                          text=True, timeout=running.BOUND_S, check=False)
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        return None
+
+
+def total(told, name):
+    value = told["totals"][name]
+    return sum(value.values()) if isinstance(value, dict) else value
+
+
+def held_sockets(pid):
+    """The inodes of the sockets in a process's table, each as often as it is there; None where it is gone."""
+    inodes = []
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{fd}"))
+            if found:
+                inodes.append(found[1])
+    except OSError:
+        return None
+    return inodes
+
+
+def served_sockets(run):
+    """{inode: the client's port} of the server's ends of all connections."""
+    ports = {f"{int(address.rsplit(':', 1)[1]):04X}" for address in run.addresses if ":" in address[5:]}
+    served = {}
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        for line in list(f)[1:]:
+            words = line.split()
+            if words[1].split(":")[1] in ports and words[3] in LIVE_STATES:
+                served[words[9]] = int(words[2].split(":")[1], 16)
+    return served
+
+
+def count_holders(run):
+    """{the client's port: descriptors of its connection}; a worker and its keeper share a table, which counts once."""
+    served, holders = served_sockets(run), {}
+    for pid in [run.process.pid] + running.children(run.process.pid):
+        if ": keeper" in running.title(pid):
+            continue
+        for inode in held_sockets(pid) or ():
+            if inode in served:
+                holders[served[inode]] = holders.get(served[inode], 0) + 1
+    return holders
+
+
+def of_holders(run, live):
+    holders = count_holders(run)
+    for client in live:
+        port = client.port()
+        if holders.get(port, 0) != 1:
+            return f"the connection of port {port} has {holders.get(port, 0)} descriptors"
+    strange = set(holders) - {client.port() for client in live}
+    return f"{len(strange)} descriptors of connections whose clients are gone" if strange else ""
+
+
+def of_counts(told, live):
+    """The ledger."""
+    accepted, ended = total(told, "connections_accepted_total"), total(told, "connections_ended_total")
+    moved_in, moved_out = total(told, "connections_moved_in_total"), total(told, "connections_moved_out_total")
+    lives = total(told, "connections_live")
+    if accepted != ended + lives:
+        return f"{accepted} accepted, but {ended} ended and {lives} live"
+    if moved_in != moved_out:
+        return f"{moved_in} moved in, but {moved_out} out"
+    return f"{lives} live, but {len(live)} clients are there" if lives != len(live) else ""
+
+
+def find_wrong(run):
+    live = [client for client in run.clients if client.is_established()]
+    told = status(run)
+    if told is None:
+        return "-s status says nothing"
+    return of_counts(told, live) or of_holders(run, live)
+
+
+def settle(run):
+    """Waits until all is well, or tells what is wrong at last."""
+    until = time.monotonic() + SETTLED_S
+    while run.is_up():
+        wrong = find_wrong(run)
+        if not wrong:
+            return
+        if time.monotonic() > until:
+            raise running.Fault(wrong)
+        time.sleep(TURN_S)
