@@ -43,20 +43,28 @@ def held_sockets(pid):
     return inodes
 
 
-def served_sockets(run):
-    """{inode: the client's port} of the server's ends of all connections."""
-    ports = {f"{int(address.rsplit(':', 1)[1]):04X}" for address in run.addresses if ":" in address[5:]}
-    served = {}
+def list_sockets():
+    """(inode, its port, the other end's port) of each TCP socket of this machine that may still be served."""
     with open("/proc/net/tcp", encoding="ascii") as f:
         for line in list(f)[1:]:
             words = line.split()
-            if words[1].split(":")[1] in ports and words[3] in LIVE_STATES:
-                served[words[9]] = int(words[2].split(":")[1], 16)
+            if words[3] in LIVE_STATES:
+                yield words[9], int(words[1].split(":")[1], 16), int(words[2].split(":")[1], 16)
+
+
+def served_sockets(run):
+    """{inode: a name} of the server's ends of all connections, those of peers included."""
+    ports, served = {int(address.rsplit(":", 1)[1]) for address in run.addresses}, {}
+    for inode, own, other in list_sockets():
+        if own in ports:
+            served[inode] = other
+        elif other == run.peer_port:
+            served[inode] = f"a peer ({own})"
     return served
 
 
 def count_holders(run):
-    """{the client's port: descriptors of its connection}; a worker and its keeper share a table, which counts once."""
+    """{name: descriptors of its connection}; a worker and its keeper share a table, which counts once."""
     served, holders = served_sockets(run), {}
     for pid in [run.process.pid] + running.children(run.process.pid):
         if ": keeper" in running.title(pid):
@@ -69,12 +77,13 @@ def count_holders(run):
 
 def of_holders(run, live):
     holders = count_holders(run)
-    for client in live:
-        port = client.port()
-        if holders.get(port, 0) != 1:
-            return f"the connection of port {port} has {holders.get(port, 0)} descriptors"
-    strange = set(holders) - {client.port() for client in live}
-    return f"{len(strange)} descriptors of connections whose clients are gone" if strange else ""
+    ports = {client.port() for client in live}
+    pairs = sum(client.has_peer for client in live)
+    for name in ports | set(holders):
+        if holders.get(name, 0) != 1:
+            return f"the connection of {name} has {holders.get(name, 0)} descriptors"
+    more = len(holders) - len(live) - pairs
+    return f"{more} descriptors more than connections" if more else ""
 
 
 def of_counts(told, live):

@@ -10,9 +10,9 @@ import facts
 import talks
 from run import BOUND_S, Fault
 
-SERVICES = ("ack", "echo", "status")
+SERVICES = ("ack", "echo", "status", "mixed")
 LISTENS = "".join(f'listen "127.0.0.1:0" {{ service = {name} {more} }}\n' for name, more in (
-    ("ack", "framing = length"), ("echo", "sndbuf = 64k  rcvbuf = 64k"), ("status", "")))
+    ("ack", "framing = length"), ("echo", "sndbuf = 64k  rcvbuf = 64k"), ("status", ""), ("mixed", "sndbuf = 64k")))
 PATIENCE_S = 2.0  # for a change that a fault may prevent
 TURN_S = 0.02
 SURPLUS = 8  # what worker/rebalance.c leaves, between two workers
@@ -122,7 +122,7 @@ def is_even(live):
 
 
 def start_rebalance(run):
-    begin(run, 1, 2 * talks.ALL)
+    begin(run, 1, talks.ALL + talks.ALL[:4])
 
 
 def rebalance(run):
@@ -141,7 +141,7 @@ def recover(run):
 
 
 def start_drain(run):
-    begin(run, 1, (talks.AckSpeaking, talks.HttpSpeaking), "move_connections = no\n")
+    begin(run, 1, (talks.AckSpeaking, talks.HttpSpeaking, talks.MixedFile), "move_connections = no\n")
 
 
 def drain(run):

@@ -76,6 +76,7 @@ class Client:
 
     def __init__(self, address):
         host, port = address.rsplit(":", 1)
+        self.has_peer = False  # the server has a connection of its own for it
         self.socket = socket.socket()
         self.socket.settimeout(BOUND_S)
         self.call(self.socket.connect, (host, int(port)))
@@ -161,6 +162,7 @@ class Run:
         self.is_told = False  # all its addresses
         self.is_strict = False  # the judge excuses no connection but the one in hand
         self.waiting = 0  # clients that may not have been accepted yet when the server stops
+        self.peer_port = None  # of the server that pairs lead to
         self.lost, self.kills, self.left = {}, 0, []  # lost: how, by client
         self.verbs = []  # (verb, exit code, what it said)
         self.began = time.monotonic()

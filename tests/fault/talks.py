@@ -2,8 +2,11 @@
 """Connections that go on while the server's workers leave, come and die: what each service's client says at the
 begin, while that happens, and at its end. An answer that comes twice is found at the next one, or at the end.
 """
+import functools
 import re
+import socket
 import struct
+import threading
 
 REPLY = "我已经收到".encode()
 PATTERN = bytes(i * i % 251 for i in range(200_000))
@@ -17,10 +20,10 @@ def message(body):
 class Talk:
     """begin, then go_on any number of times, then finish."""
 
-    service, words = None, ()
+    service = None
 
     def __init__(self, run, index):
-        self.client = run.connect(index)
+        self.run, self.client = run, run.connect(index)
 
     def finish(self):
         self.go_on()
@@ -77,19 +80,13 @@ class EchoResting(Resting):
     service, asked, answer = "echo", PATTERN[:1000], PATTERN[:1000]
 
 
-class EchoWaiting(Talk):
-    """Takes no answer: the server's buffers are full."""
-
-    service = "echo"
-
-    def begin(self):
-        self.client.narrow(BUFFER)
-        self.sent = self.client.send_all_it_takes(PATTERN)
-        self.got = 0
+class Waiting(Talk):
+    """Takes little of an answer: the server's buffers are full."""
 
     def expect(self, size):
-        wanted = (PATTERN[self.got % len(PATTERN):] + PATTERN)[:size]
-        self.client.expect(wanted)
+        start = self.got % len(self.pattern)
+        times = (start + size) // len(self.pattern) + 1
+        self.client.expect((self.pattern * times)[start:start + size])
         self.got += size
 
     def go_on(self):
@@ -100,6 +97,14 @@ class EchoWaiting(Talk):
         while self.got < self.sent:
             self.expect(min(100_000, self.sent - self.got))
         self.client.expect_end()
+
+
+class EchoWaiting(Waiting):
+    service, pattern = "echo", PATTERN
+
+    def begin(self):
+        self.client.narrow(BUFFER)
+        self.sent, self.got = self.client.send_all_it_takes(PATTERN), 0
 
 
 class Http:
@@ -125,5 +130,70 @@ class HttpSpeaking(Http, Speaking):
     pass
 
 
-ALL = (AckResting, AckSpeaking, EchoResting, EchoWaiting, HttpResting, HttpSpeaking)
-BUSY = (AckSpeaking, EchoWaiting, HttpSpeaking)
+def echo(connection):
+    with connection:
+        try:
+            while data := connection.recv(65536):
+                connection.sendall(data)
+        except OSError:
+            pass  # the server's doing
+
+
+@functools.cache
+def backend():
+    """The port of an echo in this process, the peer of pairs."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+
+    def serve():
+        while True:
+            threading.Thread(target=echo, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+class Mixed:
+    service = "mixed"
+
+
+class MixedPair(Mixed, Resting):
+    """Relays to another server."""
+
+    asked = answer = PATTERN[:20_000]
+
+    def begin(self):
+        self.run.peer_port = backend()
+        self.client.send(b"hello\nconnect %d\n" % backend())
+        self.client.has_peer = True
+        self.go_on()
+
+
+class MixedFile(Mixed, Waiting):
+    """Takes little of a file."""
+
+    SIZE = 1_000_000
+    pattern = bytes(i % 251 for i in range(251))
+    head = b"%d\n" % SIZE
+
+    def begin(self):
+        self.client.narrow(BUFFER)
+        self.client.send(b"hello\nfile 0 %d\n" % self.SIZE)
+        self.client.expect(self.head)
+        self.sent, self.got = self.SIZE, 0
+
+
+class MixedPreface(Mixed, Talk):
+    """Says the preface in two parts."""
+
+    def begin(self):
+        self.said = b"hel"
+        self.client.send(self.said)
+
+    def go_on(self):
+        self.client.send(b"hello\n"[len(self.said):] + b"file 3 4\n")
+        self.said = b"hello\n"
+        self.client.expect(b"4\n\x03\x04\x05\x06")
+
+
+ALL = (AckResting, AckSpeaking, EchoResting, EchoWaiting, HttpResting, HttpSpeaking, MixedPair, MixedFile,
+       MixedPreface)
