@@ -73,8 +73,8 @@ static const struct service service_pair = {
 const struct service *service_find(const char *name)
 {
 	static const struct service *const all[] = {
-		&service_ack,   &service_echo,  &service_chargen, &service_daytime,
-		&service_still, &service_picky, &service_pair,
+		&service_ack,    &service_echo,  &service_chargen, &service_daytime,
+		&service_status, &service_still, &service_picky,   &service_pair,
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)

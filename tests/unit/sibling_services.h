@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The services of the workers that pass connections on: ack, echo, chargen and daytime, and three that
- * no server has. A program with these has no others.
+ * The services of the workers that pass connections on: ack, echo, chargen, daytime and status, and
+ * three that no server has. A program with these has no others.
  *
  *   still  echo, whose connections cannot move
  *   picky  echo; the test says whether its state is sound

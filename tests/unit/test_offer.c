@@ -315,6 +315,53 @@ static void batches__withdrawn_one_after_another__are_all_refused(void **state)
 	siblings_assert_sole(&all, 1);
 }
 
+/* The message in the queue holds its descriptors as well: the end must not wait for that. */
+static void pair__taken_back__ends_for_all_holders(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	from = sibling_start(&all, 0, OLD, "pair", NULL);
+	to = sibling_start(&all, 1, OLD, "pair", NULL);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends),
+			 0);
+	siblings_keep(&all, ends[1]);
+	sibling_services.peer = ends[0];
+	client = sibling_connect(from, 0);
+	assert_int_equal(sibling_send(from, to, 1), OFFER_WAITS);
+	assert_int_equal(offer_withdraw(&from->moving.offer), OFFER_REFUSED);
+	conn_end(&from->pool, sibling_record(from, 0), CLOSE_stopped);
+	assert_int_equal(recv(client, &(char){ 0 }, 1, MSG_DONTWAIT), 0);
+	assert_int_equal(recv(ends[1], &(char){ 0 }, 1, MSG_DONTWAIT), 0);
+	siblings_settle(&all);
+	siblings_assert_sole(&all, 0);
+}
+
+/* The number of a later batch must be higher than that of one that was taken back. */
+static void batch__of_a_damaged_arena__is_taken_back(void **state)
+{
+	static const struct arena_batch batches[] = {
+		{ UINT64_MAX, 1, MOVE_rebalance }, { INT64_MAX, 1, MOVE_rebalance },
+		{ 1, SCOREBOARD_SLOTS, 0 },        { 1, UINT32_MAX, 0 },
+		{ 0, 1, MOVE_rebalance },
+	};
+
+	(void)state;
+	start_echo();
+	for (size_t i = 0; i < sizeof(batches) / sizeof(*batches); i++) {
+		sibling_record(from, 0)->passage = PASSAGE_OFFERED;
+		from->pool.arena->head->offered = batches[i];
+		sibling_die(from);
+		sibling_recover(from);
+		siblings_settle(&all);
+		siblings_assert_sole(&all, 1);
+		siblings_say(client, "here");
+		siblings_expect(&all, client, "here", false);
+	}
+	assert_int_equal(sibling_offer(from, to, 1), OFFER_TAKEN);
+	siblings_assert_sole(&all, 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -335,6 +382,8 @@ int main(void)
 		CASE(receiver__that_does_not_look__has_it_withdrawn),
 		CASE(receiver__that_has_begun__is_waited_for),
 		CASE(batches__withdrawn_one_after_another__are_all_refused),
+		CASE(pair__taken_back__ends_for_all_holders),
+		CASE(batch__of_a_damaged_arena__is_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* Records out of inputs. It does not judge what a check makes of them. */
+#include "fuzz/records.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "unit/sibling_services.h"
+#include "worker/dispatch.h"
+
+enum { SEND_MOST = 16, TURNS = 4, FILE_SIZE = 1000, SUBTRACTS = 0x80 };
+#define YEAR_MS (INT64_C(366) * 24 * 3600 * 1000)
+
+#define FIELD(name)                                                                  \
+	{                                                                            \
+		offsetof(struct record, name), sizeof(((struct record *)NULL)->name) \
+	}
+
+/* The bit fields that share the word before that field. */
+#define BITS_BEFORE(name, type)                                            \
+	{                                                                  \
+		offsetof(struct record, name) - sizeof(type), sizeof(type) \
+	}
+
+/* Append only: the corpus holds indexes of this table, which no change of the layout moves. */
+static const struct field {
+	size_t at, size;
+} fields[] = {
+	FIELD(magic),
+	FIELD(serial),
+	FIELD(fd),
+	FIELD(listener),
+	FIELD(watched),
+	FIELD(state),
+	FIELD(ending),
+	FIELD(phase),
+	FIELD(side),
+	FIELD(flow),
+	FIELD(output),
+	FIELD(passage),
+	FIELD(weight),
+	FIELD(in_ended),
+	FIELD(is_unfinished),
+	FIELD(is_barred),
+	FIELD(has_moved),
+	FIELD(peer),
+	FIELD(in),
+	FIELD(out),
+	BITS_BEFORE(file, uint32_t), /* index, birth_worker */
+	FIELD(file),
+	FIELD(file_offset),
+	FIELD(file_left),
+	FIELD(bytes_in),
+	FIELD(bytes_out),
+	FIELD(messages),
+	BITS_BEFORE(opened_us, uint64_t), /* number, birth_generation */
+	FIELD(remote_port),
+	FIELD(opened_us),
+	FIELD(active_ms),
+	FIELD(begun_us),
+	FIELD(due_ms),
+	FIELD(grace_ms),
+	FIELD(remote),
+	FIELD(listen),
+	{ offsetof(struct record, state_bytes), 0 }, /* of the service's size */
+};
+enum { FIELDS = sizeof(fields) / sizeof(*fields) };
+
+/* Append only: service, option, value. */
+static const char *const listens[RECORDS_LISTENERS][3] = {
+	{ "ack", "framing", "line" },          { "ack", "framing", "length" },
+	{ "echo", "linger_timeout", "0" },     { "chargen", "linger_timeout", "1h" },
+	{ "daytime", "linger_timeout", "1h" }, { "status", "linger_timeout", "1h" },
+	{ "pair", "linger_timeout", "1h" },    { "ack", "framing", "raw" },
+};
+
+static void must(bool held, const char *what)
+{
+	if (held)
+		return;
+	fprintf(stderr, "records: %s\n", what);
+	abort();
+}
+
+uint8_t input_byte(struct input *input)
+{
+	return input->at < input->end ? *input->at++ : 0;
+}
+
+static void set_listener(struct records *all, unsigned i)
+{
+	struct listen_conf *conf = &all->listens[i];
+	struct err err;
+
+	must(option_defaults(SECTION_listen, conf, &err), err.text);
+	free(conf->service);
+	conf->service = strdup(listens[i][0]);
+	conf->address = (char *)"test";
+	must(option_read(option_find(SECTION_listen, listens[i][1]), conf, &listens[i][2], 1, &err),
+	     err.text);
+	all->listeners[i] = (struct listener){ .conf = conf, .row = i };
+}
+
+static void open_wire(struct wire *wire)
+{
+	int *fds = wire->fds;
+
+	fds[WIRE_BELL] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	must(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds + WIRE_KICKED) == 0, "kick");
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds + WIRE_DOOR) == 0, "door");
+}
+
+static void to_connection(void *owner, uint64_t tag, uint32_t events)
+{
+	struct records *all = owner;
+
+	dispatch_ready(&all->pool, tag, events);
+}
+
+static void start_services(const struct records *all)
+{
+	for (unsigned i = 0; i < RECORDS_LISTENERS; i++) {
+		const struct service *service = service_find(all->listens[i].service);
+
+		must(service != NULL, all->listens[i].service);
+		if (service->init)
+			must(service->init(&all->heritage, &all->listens[i]), "init");
+	}
+}
+
+void records_start(struct records *all)
+{
+	static struct scoreboard board;
+
+	for (unsigned i = 0; i < RECORDS_LISTENERS; i++)
+		set_listener(all, i);
+	all->set = (struct listener_set){ all->listeners, RECORDS_LISTENERS };
+	all->conf = (struct conf){ .worker_connections = RECORDS_CONNS,
+				   .listeners = all->listens,
+				   .listener_count = RECORDS_LISTENERS };
+	all->board = &board;
+	open_wire(&all->wire);
+	must(loop_open(&all->loop), "loop");
+	all->loop.tagged = to_connection;
+	all->loop.owner = all;
+	all->heritage = (struct heritage){ .conf = &all->conf,
+					   .listeners = &all->set,
+					   .board = &board,
+					   .peers = board.slots,
+					   .wires = &all->wire,
+					   .peer_count = 1,
+					   .arena = arena_new(&all->conf),
+					   .epfd = all->loop.epfd,
+					   .is_kept = true };
+	must(all->heritage.arena != NULL, "arena");
+	all->pool = (struct pool){ .loop = &all->loop,
+				   .arena = all->heritage.arena,
+				   .slot = board.slots,
+				   .listeners = &all->set };
+	start_services(all);
+}
+
+int records_connect(struct records *all)
+{
+	int ends[2];
+
+	must(all->client_count < RECORDS_SIDES, "clients");
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0, "pair");
+	all->clients[all->client_count++] = ends[1];
+	return ends[0];
+}
+
+int records_open_file(void)
+{
+	static int file = -1;
+
+	if (file < 0) {
+		file = memfd_create("fuzz", MFD_CLOEXEC);
+		must(file >= 0 && ftruncate(file, FILE_SIZE) == 0, "memfd");
+	}
+	return fcntl(file, F_DUPFD_CLOEXEC, 3);
+}
+
+void records_fill(struct record *r, unsigned listener, enum record_side side, int fd)
+{
+	r->fd = fd;
+	r->listener = r->listen = (uint16_t)listener;
+	r->state = CONN_OPEN;
+	r->side = (uint8_t)side;
+	r->opened_us = clock_us();
+	r->active_ms = clock_ms();
+}
+
+static void write_bytes(char *to, size_t size, struct input *input)
+{
+	for (size_t i = 0; i < size; i++)
+		to[i] = (char)input_byte(input);
+}
+
+static void subtract_bytes(char *from, size_t size, struct input *input)
+{
+	uint64_t number = 0, less = 0;
+
+	if (size > sizeof(number))
+		size = sizeof(number);
+	memcpy(&number, from, size);
+	write_bytes((char *)&less, size, input);
+	number -= less;
+	memcpy(from, &number, size);
+}
+
+void records_patch(struct record *r, size_t state_size, struct input *input)
+{
+	while (input->at < input->end) {
+		uint8_t row = input_byte(input), offset = input_byte(input), length;
+		const struct field *field = &fields[row & ~SUBTRACTS];
+		size_t size;
+
+		if ((row & ~SUBTRACTS) >= FIELDS)
+			return;
+		length = input_byte(input);
+		size = field->size > 0 ? field->size : state_size;
+		if (size == 0)
+			continue;
+		offset = (uint8_t)(offset % size);
+		if (length > size - offset)
+			length = (uint8_t)(size - offset);
+		if (row & SUBTRACTS)
+			subtract_bytes((char *)r + field->at + offset, length, input);
+		else
+			write_bytes((char *)r + field->at + offset, length, input);
+	}
+}
+
+static void turn(struct records *all)
+{
+	static char waste[256 * 1024];
+
+	must(loop_turn(&all->loop, 0), "turn");
+	dispatch_end_turn(&all->pool);
+	for (unsigned i = 0; i < all->client_count; i++)
+		(void)!recv(all->clients[i], waste, sizeof(waste), MSG_DONTWAIT);
+}
+
+static void send_rest(struct records *all, struct input *input)
+{
+	for (unsigned i = 0; i < all->client_count && input->at < input->end; i++) {
+		size_t left = (size_t)(input->end - input->at);
+		size_t size = left < SEND_MOST ? left : SEND_MOST;
+
+		(void)!send(all->clients[i], input->at, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+		input->at += size;
+	}
+}
+
+/* All deadlines pass. */
+static void pass_time(struct records *all)
+{
+	loop_read_clock(&all->loop);
+	all->loop.now_ms += YEAR_MS;
+	all->loop.now_us += YEAR_MS * 1000;
+	all->loop.turn_us = all->loop.now_us;
+	dispatch_end_turn(&all->pool);
+}
+
+static void stop(struct records *all)
+{
+	struct pool *pool = &all->pool;
+
+	dispatch_end_all(pool, CLOSE_stopped);
+	must(pool->limit.total == 0 && pool->slot->live == 0, "connections are left");
+	must(pool->records.count == pool->records.high, "records are left");
+	must(pool->bufs.count == pool->bufs.high, "buffers are left");
+	must(pool->timers.count == 0, "deadlines are left");
+	must(atomic_load(&pool->arena->head->in_hand) == 0, "one is in hand");
+	pool_stop(pool);
+	pool->draining = false;
+	for (unsigned i = 0; i < all->client_count; i++)
+		close(all->clients[i]);
+	all->client_count = 0;
+}
+
+void records_serve(struct records *all, struct input *input)
+{
+	bool ends = input_byte(input) & 1;
+
+	for (unsigned i = 0; i < TURNS; i++) {
+		send_rest(all, input);
+		turn(all);
+	}
+	for (unsigned i = 0; ends && i < all->client_count; i++)
+		shutdown(all->clients[i], SHUT_WR);
+	turn(all);
+	pass_time(all);
+	turn(all);
+	dispatch_drain(&all->pool);
+	turn(all);
+	stop(all);
+}
