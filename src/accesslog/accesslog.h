@@ -73,8 +73,8 @@ const struct accesslog_file *accesslog_file(void);
 extern bool accesslog_is_on; /* written by accesslog_start */
 
 /*
- * Makes this process a worker that counts in tally, with loop as its clock. Continues with the lines
- * that an earlier worker left in the memory.
+ * Makes this process a worker that counts in tally, with loop as its clock. Continues with the
+ * lines that an earlier worker left in the memory.
  */
 void accesslog_start(struct accessbuf_memory memory, struct worker_tally *tally,
 		     const struct loop *loop);

@@ -41,8 +41,8 @@ struct loop {
 
 /*
  * Makes the epoll, or takes over `epfd`, which belongs to the loop from then on; leaves tagged and
- * owner alone. Both return false with errno set; loop_adopt when epfd is no epoll. loop_close closes
- * it.
+ * owner alone. Both return false with errno set; loop_adopt when epfd is no epoll. loop_close
+ * closes it.
  */
 bool loop_open(struct loop *loop);
 bool loop_adopt(struct loop *loop, int epfd);
@@ -63,8 +63,8 @@ void loop_read_clock(struct loop *loop);
 /*
  * Watches watch->fd for events until loop_unwatch, which must come before the close of the fd. The
  * watch belongs to the caller and must stay valid until then. After loop_unwatch its handler is not
- * called again, not even in this turn. loop_watch returns false with errno set. It allocates unless as
- * many descriptors were watched before.
+ * called again, not even in this turn. loop_watch returns false with errno set. It allocates unless
+ * as many descriptors were watched before.
  */
 bool loop_watch(struct loop *loop, struct watch *watch, uint32_t events);
 void loop_unwatch(struct loop *loop, struct watch *watch);

@@ -14,9 +14,10 @@
 
 /*
  * chroot(2), supplementary groups, group, user, then no_new_privs (prctl(2)): in the order in which
- * each is still permitted. Closes the log's folder, which would lead out of the new root; the caller
- * closes any other one. Returns false with err set, and the worker must not serve; CODE_NO_RESPAWN
- * when the next worker would be refused as well. Makes no lookup of names. Worker only.
+ * each is still permitted. Closes the log's folder, which would lead out of the new root; the
+ * caller closes any other one. Returns false with err set, and the worker must not serve;
+ * CODE_NO_RESPAWN when the next worker would be refused as well. Makes no lookup of names. Worker
+ * only.
  */
 bool privs_drop(const struct conf *conf, const struct identity *identity, struct err *err);
 

@@ -50,7 +50,9 @@ static void close_wires(struct generation *generation)
 	generation->wires = NULL;
 }
 
-/* The kernel names the sender of each message (unix(7)); a message holds full buffers (socket(7)). */
+/*
+ * The kernel names the sender of each message (unix(7)); a message holds full buffers (socket(7)).
+ */
 static bool open_door(int *door, int *doorbell)
 {
 	int pair[2], one = 1, size = DOOR_SNDBUF;

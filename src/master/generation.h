@@ -82,7 +82,9 @@ unsigned generation_seated(const struct generation *generation, unsigned seat);
 /* Returns the lowest free seat. */
 unsigned generation_seat(const struct generation *generation);
 
-/* Returns the signal that tells a worker to leave: to pass its connections on, or to finish them. */
+/*
+ * Returns the signal that tells a worker to leave: to pass its connections on, or to finish them.
+ */
 int generation_retire_signal(const struct conf *conf);
 
 /* Returns the time by which a worker of this generation that is told to leave now must be gone. */

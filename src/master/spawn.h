@@ -33,10 +33,10 @@ void spawn_start(struct procs *procs, struct generation *generation, unsigned nu
 void spawn_look(struct procs *procs, struct generation *generation, unsigned number);
 
 /*
- * Closes the doors of a generation whose processes are gone. A worker that was taken over can have sent
- * sockets to any door, and the last process to close them would wait for their clients (SO_LINGER,
- * socket(7)), except one that exits: that is a child here. Returns false, and closes nothing, while the
- * last such child is not reaped.
+ * Closes the doors of a generation whose processes are gone. A worker that was taken over can have
+ * sent sockets to any door, and the last process to close them would wait for their clients
+ * (SO_LINGER, socket(7)), except one that exits: that is a child here. Returns false, and closes
+ * nothing, while the last such child is not reaped.
  */
 bool spawn_closer(struct procs *procs, struct generation *generation);
 

@@ -147,7 +147,9 @@ static bool is_closed(int fd)
 
 	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
 		return errno == EBADF || errno == ENOTSOCK;
-	/* A socket that was shut down does not listen either, but has no peer; it can be revived. */
+	/*
+	 * A socket that was shut down does not listen either, but has no peer; it can be revived.
+	 */
 	return !listens && sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
 }
 

@@ -55,7 +55,8 @@ static void crash_neighbour(struct conn *c)
 {
 	size_t stride = record_size(STATE_SIZE);
 	char *own = (char *)c->record;
-	struct record *other = (struct record *)(c->record->index > 0 ? own - stride : own + stride);
+	struct record *other =
+		(struct record *)(c->record->index > 0 ? own - stride : own + stride);
 
 	memset(other->state_bytes, RUBBISH, stride - offsetof(struct record, state_bytes));
 	abort();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mixed: does by lines what a connection can do beside answering, one thing beside the other. Only in
- * a build made with --enable-faults, and in unit tests.
+ * mixed: does by lines what a connection can do beside answering, one thing beside the other. Only
+ * in a build made with --enable-faults, and in unit tests.
  *
  *   hello                 the preface, which comes first, within two seconds
  *   file OFFSET LENGTH    answers LENGTH as a line, then that range of a file whose byte n is n % 251

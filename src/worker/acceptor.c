@@ -61,7 +61,10 @@ static void refuse_conn(const struct acceptor *a, int fd, const struct addr *rem
 	cell_add(&pool->slot->tally.connections_ended_total[CLOSE_refused], 1);
 }
 
-/* True when the connection may be served; otherwise it is closed. Behind a preface it is asked later. */
+/*
+ * True when the connection may be served; otherwise it is closed. Behind a preface it is asked
+ * later.
+ */
 static bool admit_conn(const struct acceptor *a, int fd, const struct addr *remote)
 {
 	const struct pool *pool = a->all->pool;

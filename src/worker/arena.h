@@ -66,9 +66,9 @@ struct arena {
 struct record;
 
 /*
- * Maps an arena for worker_connections connections, each record with room for the largest state that
- * the services of conf keep, and for the buffers they can hold at once. Returns NULL with errno set.
- * The master owns it; arena_free unmaps it.
+ * Maps an arena for worker_connections connections, each record with room for the largest state
+ * that the services of conf keep, and for the buffers they can hold at once. Returns NULL with
+ * errno set. The master owns it; arena_free unmaps it.
  */
 struct arena *arena_new(const struct conf *conf);
 void arena_free(struct arena *arena);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A batch of connections that comes in through a door (worker/door.h): the format of the message, and
- * how its connections are recorded, all of them or none. Worker only.
+ * A batch of connections that comes in through a door (worker/door.h): the format of the message,
+ * and how its connections are recorded, all of them or none. Worker only.
  */
 #ifndef WORKER_ARRIVAL_H
 #define WORKER_ARRIVAL_H
@@ -63,8 +63,8 @@ struct arrival {
 };
 
 /*
- * Records the batch as ARRIVING, or nothing. Returns DOOR_TAKEN, or why not; the descriptors are the
- * caller's then. Notes nothing in the slot.
+ * Records the batch as ARRIVING, or nothing. Returns DOOR_TAKEN, or why not; the descriptors are
+ * the caller's then. Notes nothing in the slot.
  */
 unsigned arrival_record(struct arrival *arrival, const struct rights *rights);
 

@@ -42,8 +42,8 @@ void conn_move_to(struct conn *c, enum conn_state next)
 
 /*
  * A descriptor that another process may share is shut down as well, since the close may not be the
- * last one; and the last one must not wait for the client (SO_LINGER, socket(7)). It is gone whatever
- * close returns (close(2)).
+ * last one; and the last one must not wait for the client (SO_LINGER, socket(7)). It is gone
+ * whatever close returns (close(2)).
  */
 static void close_socket(const struct record *r)
 {
@@ -195,7 +195,10 @@ static bool is_connecting(const struct record *r)
 	return r->side == SIDE_PEER && tcp_state_of(r->fd) == TCP_SYN_SENT;
 }
 
-/* While the kernel has bytes to send, a reset would drop them; EPOLLOUT then tells that it has none. */
+/*
+ * While the kernel has bytes to send, a reset would drop them; EPOLLOUT then tells that it has
+ * none.
+ */
 static bool has_unsent(int fd)
 {
 	unsigned state = tcp_state_of(fd);
@@ -207,8 +210,8 @@ static bool has_unsent(int fd)
 }
 
 /*
- * The other side was reset: so is this one, since an end would pass for the end of the whole stream.
- * Returns true unless that ended the connection.
+ * The other side was reset: so is this one, since an end would pass for the end of the whole
+ * stream. Returns true unless that ended the connection.
  */
 static bool pass_reset(struct conn *c)
 {

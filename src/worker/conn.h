@@ -28,8 +28,8 @@ void conn_close(struct conn *side, enum close_reason reason);
 enum close_reason conn_reason_of(const struct conn *c, int error);
 
 /*
- * This side's receive has failed with errno. Returns true when its stream counts as ended, so that its
- * peer gets what came before; otherwise the connection has ended.
+ * This side's receive has failed with errno. Returns true when its stream counts as ended, so that
+ * its peer gets what came before; otherwise the connection has ended.
  */
 bool conn_lose_input(struct conn *c);
 
@@ -40,14 +40,14 @@ bool conn_lose_input(struct conn *c);
 bool conn_flush(struct conn *c);
 
 /*
- * The client's side, in FLUSHING with nothing left to send: the server ends its side, and the client
- * may still read the last answer and end its own.
+ * The client's side, in FLUSHING with nothing left to send: the server ends its side, and the
+ * client may still read the last answer and end its own.
  */
 void conn_half_close(struct conn *c);
 
 /*
- * Sets the events and the timers of all sides, for the client's side. Returns true unless that ended
- * the connection.
+ * Sets the events and the timers of all sides, for the client's side. Returns true unless that
+ * ended the connection.
  */
 bool conn_wait(struct conn *c);
 
@@ -61,16 +61,16 @@ void conn_end(struct pool *pool, struct record *r, enum close_reason reason);
 void conn_resume(struct pool *pool, struct record *client);
 
 /*
- * Steps by which a connection goes to another worker, without a word to the client. conn_freeze takes
- * it out of all lists until conn_resume. conn_detach takes it out of epoll; it returns false with
- * errno set when epoll may still report it.
+ * Steps by which a connection goes to another worker, without a word to the client. conn_freeze
+ * takes it out of all lists until conn_resume. conn_detach takes it out of epoll; it returns false
+ * with errno set when epoll may still report it.
  */
 void conn_freeze(struct pool *pool, struct record *client);
 bool conn_detach(struct pool *pool, struct record *client);
 
 /*
- * Another worker has it: frees its records, and writes its descriptors, CONN_FDS_MOST at most, to fds;
- * returns how many. conn_close_fds closes them, in any order.
+ * Another worker has it: frees its records, and writes its descriptors, CONN_FDS_MOST at most, to
+ * fds; returns how many. conn_close_fds closes them, in any order.
  */
 enum { CONN_FDS_MOST = 4 };
 unsigned conn_let_go(struct pool *pool, struct record *client, int *fds);

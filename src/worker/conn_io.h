@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Moves bytes between a connection's buffers and the kernel, and counts them. It ends no connection.
- * Worker only.
+ * Moves bytes between a connection's buffers and the kernel, and counts them. It ends no
+ * connection. Worker only.
  */
 #ifndef WORKER_CONN_IO_H
 #define WORKER_CONN_IO_H

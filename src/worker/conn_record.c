@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads and writes a connection in hand: its state, why and in which phase it ends, and its lines in
- * the logs.
+ * Reads and writes a connection in hand: its state, why and in which phase it ends, and its lines
+ * in the logs.
  */
 #include "worker/conn_record.h"
 

@@ -93,14 +93,15 @@ static inline void conn_end_output(struct conn *c)
 }
 
 /*
- * Sends `length` bytes of a regular file from `offset` on, after the bytes in c->out. The connection
- * owns fd from now on. No range may be waiting; c->out gets no more bytes before drained is called.
+ * Sends `length` bytes of a regular file from `offset` on, after the bytes in c->out. The
+ * connection owns fd from now on. No range may be waiting; c->out gets no more bytes before drained
+ * is called.
  */
 void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length);
 
 /*
- * The service's hook expired is called for this side in_ms milliseconds from now, unless the deadline
- * is set again before; 0: never.
+ * The service's hook expired is called for this side in_ms milliseconds from now, unless the
+ * deadline is set again before; 0: never.
  */
 void conn_set_deadline(struct conn *c, int64_t in_ms);
 
@@ -108,8 +109,8 @@ void conn_set_deadline(struct conn *c, int64_t in_ms);
 void conn_store(struct conn *c);
 
 /*
- * The service decides; without its hook, true when all buffers of the connection are empty, and in a
- * pair not one end alone has ended its stream.
+ * The service decides; without its hook, true when all buffers of the connection are empty, and in
+ * a pair not one end alone has ended its stream.
  */
 bool conn_is_between_messages(const struct conn *c);
 

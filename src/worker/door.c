@@ -65,7 +65,9 @@ static bool is_withdrawn(const struct door *door, const struct door_head *head)
 	return atomic_load(&board_of(door)->slots[head->sender].door_withdrawn) >= head->batch;
 }
 
-/* True when this batch is decided: the message was left by a worker that died before it dropped it. */
+/*
+ * True when this batch is decided: the message was left by a worker that died before it dropped it.
+ */
 static bool is_decided(const struct door *door, const struct door_head *head)
 {
 	uint64_t note = atomic_load(&door->pool->slot->door_taken[head->sender]);
@@ -104,8 +106,8 @@ static bool is_authorised(const struct door *door, const struct door_head *head,
 }
 
 /*
- * Takes the batch, or refuses it. The rights are used up. The clock is read first: the sender may have
- * served the connections after this turn began, and a record with a time ahead is refused.
+ * Takes the batch, or refuses it. The rights are used up. The clock is read first: the sender may
+ * have served the connections after this turn began, and a record with a time ahead is refused.
  */
 static void decide_batch(const struct door *door, struct arrival *a, struct rights *rights)
 {
@@ -214,8 +216,8 @@ static void receive_batches(void *owner, uint32_t events)
 }
 
 /*
- * What the last worker of the slot had begun and not decided. It may have died of it, and its sender
- * may have died too, so that the message is no longer of any worker.
+ * What the last worker of the slot had begun and not decided. It may have died of it, and its
+ * sender may have died too, so that the message is no longer of any worker.
  */
 static void refuse_begun(const struct door *door)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The door of a worker: connections of other workers come in through it. A message of it is a batch:
- * descriptors (SCM_RIGHTS), portable records, the service's state, the bytes in the buffers.
+ * The door of a worker: connections of other workers come in through it. A message of it is a
+ * batch: descriptors (SCM_RIGHTS), portable records, the service's state, the bytes in the buffers.
  *
  *   sender                                     receiver
  *   marks its records OFFERED
@@ -14,9 +14,9 @@
  *   TAKEN: closes its copies, frees its records
  *   else: serves the connections again
  *
- * The receiver's note decides who has the batch, whatever dies in between: the message, the note and
- * both arenas outlive both workers. A sender may take a batch back that is not BEGUN: it notes that in
- * its own slot first, and the receiver looks there after it has noted BEGUN.
+ * The receiver's note decides who has the batch, whatever dies in between: the message, the note
+ * and both arenas outlive both workers. A sender may take a batch back that is not BEGUN: it notes
+ * that in its own slot first, and the receiver looks there after it has noted BEGUN.
  *
  * A worker can give its own connections away and nothing else: the kernel names the sender of a
  * message (SCM_CREDENTIALS), and the master says in which slot that process is. Worker only.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that a worker inherits from its master, in one place. The worker changes nothing behind
- * a pointer here except its slot, its arena and the hints.
+ * Everything that a worker inherits from its master, in one place. The worker changes nothing
+ * behind a pointer here except its slot, its arena and the hints.
  */
 #ifndef WORKER_HERITAGE_H
 #define WORKER_HERITAGE_H
@@ -52,8 +52,8 @@ struct doors {
 };
 
 /*
- * Descriptors that a worker keeps for each place of its generation: two of the wire, and the doors of
- * the next generation and of the last one, which have about as many places.
+ * Descriptors that a worker keeps for each place of its generation: two of the wire, and the doors
+ * of the next generation and of the last one, which have about as many places.
  */
 enum { HERITAGE_WIRES = 4 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The states in which a worker leaves. The arena notes each first: a recovered worker goes on there. */
+/*
+ * The states in which a worker leaves. The arena notes each first: a recovered worker goes on
+ * there.
+ */
 #include "worker/leave.h"
 
 #include <string.h>
@@ -115,8 +118,8 @@ void leave_drain(struct leave *l)
 }
 
 /*
- * Without this, epoll reports the connections of other workers for as long as they live there; with a
- * call for each they would leave it one by one.
+ * Without this, epoll reports the connections of other workers for as long as they live there; with
+ * a call for each they would leave it one by one.
  */
 static void renew_epoll(struct leave *l)
 {

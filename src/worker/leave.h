@@ -42,7 +42,10 @@ void leave_prepare(struct leave *leave);
 /* Changes the state in the slot, tells the peers and rings the master's bell. */
 void leave_set_state(const struct leave *leave, enum slot_state state);
 
-/* SIGNAL_WORKER_MOVE; QUIT, or the master is gone; INT. Each does nothing when it is too late for it. */
+/*
+ * SIGNAL_WORKER_MOVE; QUIT, or the master is gone; INT. Each does nothing when it is too late for
+ * it.
+ */
 void leave_move(struct leave *leave);
 void leave_drain(struct leave *leave);
 void leave_now(struct leave *leave, enum close_reason reason);

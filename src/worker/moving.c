@@ -57,8 +57,8 @@ static unsigned descriptors_of(const struct pool *pool, const struct record *cli
 }
 
 /*
- * Gathers connections of one listener, up to `most` and what a message holds, from the cursor on; the
- * cursor stays at the first that is left out.
+ * Gathers connections of one listener, up to `most` and what a message holds, from the cursor on;
+ * the cursor stays at the first that is left out.
  */
 static void gather_batch(struct moving *m, unsigned most)
 {
@@ -223,8 +223,8 @@ static void note_cause(struct moving *m, const struct receiver *to)
 }
 
 /*
- * No worker takes more now. True when one may do so in a moment: it was silent, since it waits for a
- * CPU, or it is dead and is replaced.
+ * No worker takes more now. True when one may do so in a moment: it was silent, since it waits for
+ * a CPU, or it is dead and is replaced.
  */
 static bool is_worth_waiting(struct moving *m, const struct receiver_choice *choice)
 {
@@ -249,8 +249,8 @@ static enum offer_state send_to(struct moving *m, const struct receiver_choice *
 }
 
 /*
- * Sends the next batch. Returns NONE when nothing is left to send, or no worker takes it; WAITS also
- * when none takes it yet.
+ * Sends the next batch. Returns NONE when nothing is left to send, or no worker takes it; WAITS
+ * also when none takes it yet.
  */
 static enum offer_state send_next(struct moving *m)
 {

@@ -38,7 +38,8 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
 
 /*
  * Looks whether the batch is decided, and carries the decision out; takes the batch back when the
- * receiver does not begin with it in time. Returns NONE, WAITS, TAKEN or REFUSED, the last two once.
+ * receiver does not begin with it in time. Returns NONE, WAITS, TAKEN or REFUSED, the last two
+ * once.
  */
 enum offer_state offer_look(struct offer *offer);
 
@@ -49,7 +50,8 @@ enum offer_state offer_look(struct offer *offer);
 void offer_end(struct offer *offer);
 
 /*
- * Takes the batch, which waits, back unless the receiver has begun with it. Returns WAITS or REFUSED.
+ * Takes the batch, which waits, back unless the receiver has begun with it. Returns WAITS or
+ * REFUSED.
  */
 enum offer_state offer_withdraw(struct offer *offer);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pairs: a connection with a second descriptor of the same client, such as an upstream server or a
- * child's pipe. In hand the two are one; each side has its own buffers, deadline and half-close; they
- * count as one connection. Worker only, for services.
+ * child's pipe. In hand the two are one; each side has its own buffers, deadline and half-close;
+ * they count as one connection. Worker only, for services.
  */
 #ifndef WORKER_PAIR_H
 #define WORKER_PAIR_H

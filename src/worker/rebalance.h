@@ -32,7 +32,9 @@ static inline void rebalance_note(struct rebalance *rebalance, uint32_t live)
 		rebalance->least = live;
 }
 
-/* Of these loads, which belong to workers that accept: how many connections to give, and to which. */
+/*
+ * Of these loads, which belong to workers that accept: how many connections to give, and to which.
+ */
 struct rebalance_share {
 	uint32_t count;    /* 0: none */
 	unsigned receiver; /* index into the loads */

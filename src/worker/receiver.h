@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker that gets the next connections of one that leaves, or that has far more than the others.
- * Worker only.
+ * The worker that gets the next connections of one that leaves, or that has far more than the
+ * others. Worker only.
  */
 #ifndef WORKER_RECEIVER_H
 #define WORKER_RECEIVER_H
@@ -33,8 +33,8 @@ static inline void receiver_mask_remove(struct receiver_mask *mask, unsigned slo
 }
 
 /*
- * Of the workers that are ready and have a door to this one, those of the current generation, else of
- * this worker's own, else of any.
+ * Of the workers that are ready and have a door to this one, those of the current generation, else
+ * of this worker's own, else of any.
  */
 struct receiver_choice {
 	unsigned ready, usable; /* usable: not in the mask */

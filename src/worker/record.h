@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The record of one connection, as its worker leaves it to the next one of the slot, or passes it to
- * another worker. It is portable: it holds no pointer, and nothing that a worker can find out again,
- * such as deadlines and lists. Buffers and listeners are numbers of the slot that holds the record.
+ * The record of one connection, as its worker leaves it to the next one of the slot, or passes it
+ * to another worker. It is portable: it holds no pointer, and nothing that a worker can find out
+ * again, such as deadlines and lists. Buffers and listeners are numbers of the slot that holds the
+ * record.
  *
  * A pair has two records, one for each descriptor. The client's record has the service's state.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The check of a record that another process wrote: a dead worker of the slot, or a worker that
- * passes the connection on. It trusts no number before it has compared it with facts of this process.
- * Also what the access log says of such a record, and a dead worker's last lines; these serve the
- * master as well.
+ * passes the connection on. It trusts no number before it has compared it with facts of this
+ * process. Also what the access log says of such a record, and a dead worker's last lines; these
+ * serve the master as well.
  */
 #ifndef WORKER_RECORD_CHECK_H
 #define WORKER_RECORD_CHECK_H

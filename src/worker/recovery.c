@@ -191,8 +191,8 @@ static void lose_conn(const struct survey *s, struct record *r, enum close_reaso
 }
 
 /*
- * This comes first, so that a recovery that dies leaves nothing in hand. The peer of a connection is
- * not a connection of its own: it is found without a client, and goes too.
+ * This comes first, so that a recovery that dies leaves nothing in hand. The peer of a connection
+ * is not a connection of its own: it is found without a client, and goes too.
  */
 static void end_in_hand(struct recovery *r, const struct survey *s)
 {
@@ -293,7 +293,8 @@ static const char *judge_head(const struct arena *arena)
 	uint32_t in_hand = atomic_load_explicit(&head->in_hand, memory_order_relaxed);
 
 	/*
-	 * A worker that dies while it takes a new record has it in hand before record_high counts it.
+	 * A worker that dies while it takes a new record has it in hand before record_high counts
+	 * it.
 	 */
 	if (head->magic != ARENA_MAGIC || head->record_high > arena->record_most ||
 	    in_hand > arena->record_most || head->leaving >= ARENA_LEAVINGS)

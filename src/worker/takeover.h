@@ -11,9 +11,9 @@
 #include "worker/recovery.h"
 
 /*
- * Settles in (worker_settle, unless the keeper has), surveys what the last worker has left, and closes
- * every descriptor that is needed neither by a kept connection nor by the heritage, such as a dead
- * worker's signalfd. Returns false with err set; its code is the exit code.
+ * Settles in (worker_settle, unless the keeper has), surveys what the last worker has left, and
+ * closes every descriptor that is needed neither by a kept connection nor by the heritage, such as
+ * a dead worker's signalfd. Returns false with err set; its code is the exit code.
  */
 bool takeover_begin(struct recovery *recovery, const struct heritage *heritage, struct err *err);
 
@@ -27,8 +27,8 @@ bool takeover_open_loop(struct recovery *recovery, const struct heritage *herita
 
 /*
  * The loop has reported many events for nothing. A dead worker can have added to the epoll what no
- * worker knows, and what cannot be removed by its tag alone; a new epoll, made once, has none of it.
- * Returns false with errno set.
+ * worker knows, and what cannot be removed by its tag alone; a new epoll, made once, has none of
+ * it. Returns false with errno set.
  */
 bool takeover_renew_loop(struct recovery *recovery, struct pool *pool);
 

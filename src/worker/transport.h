@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The transport of a connection: the only calls that receive from its descriptor or send to it. A
- * service never knows which it is. Each function makes one call for bytes and never blocks, whatever
- * the flags of the descriptor are: another process may share them. Worker only.
+ * service never knows which it is. Each function makes one call for bytes and never blocks,
+ * whatever the flags of the descriptor are: another process may share them. Worker only.
  */
 #ifndef WORKER_TRANSPORT_H
 #define WORKER_TRANSPORT_H
@@ -13,8 +13,8 @@
 
 struct transport {
 	/*
-	 * Receives into c->in, which must have room: returns bytes, 0 at the other end's end, -1 with
-	 * errno set.
+	 * Receives into c->in, which must have room: returns bytes, 0 at the other end's end, -1
+	 * with errno set.
 	 */
 	ssize_t (*receive)(struct conn *c);
 	/* The same, but drops the bytes. */
@@ -22,8 +22,9 @@ struct transport {
 	/* True when unread bytes have come. */
 	bool (*has_input)(const struct conn *c);
 	/*
-	 * Sends output that the kernel takes now: bytes of c->out, or else of the file range. Returns
-	 * how many, or -1 with errno set; ENODATA: the file has become shorter than its range.
+	 * Sends output that the kernel takes now: bytes of c->out, or else of the file range.
+	 * Returns how many, or -1 with errno set; ENODATA: the file has become shorter than its
+	 * range.
 	 */
 	ssize_t (*send)(struct conn *c);
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Visits a connection: reads, calls its service, and carries out the verdict. By default a connection
- * either reads or writes: while an answer waits for the client nothing more is read from it, so its
- * memory is bounded. A visit makes one recv for each event: a short read means drained, and epoll is
- * level-triggered.
+ * Visits a connection: reads, calls its service, and carries out the verdict. By default a
+ * connection either reads or writes: while an answer waits for the client nothing more is read from
+ * it, so its memory is bounded. A visit makes one recv for each event: a short read means drained,
+ * and epoll is level-triggered.
  */
 #include "worker/visit.h"
 
@@ -20,8 +20,8 @@
 #include "worker/watching.h"
 
 /*
- * Notes whether a message is in progress. The deadlines of other options (worker/deadline.h) hold for
- * the message that was in progress then, or until the next one begins.
+ * Notes whether a message is in progress. The deadlines of other options (worker/deadline.h) hold
+ * for the message that was in progress then, or until the next one begins.
  */
 static void note_message(struct pool *pool, struct conn *c)
 {
@@ -91,7 +91,9 @@ static bool has_spent_share(const struct pool *pool, unsigned answers)
 	return share_is_spent(pool->is_ahead, pool->hand.moved, answers, past_us);
 }
 
-/* True when this side has output that will go out: one that has lost its output asks for no more. */
+/*
+ * True when this side has output that will go out: one that has lost its output asks for no more.
+ */
 static bool can_drain(const struct conn *c)
 {
 	return c && conn_has_output(c) && c->record->output < OUTPUT_ENDED;
@@ -279,8 +281,8 @@ static void go_on(struct pool *pool, struct conn *c)
 }
 
 /*
- * One that is asked for writing alone reads in the next turn. A hang-up of a pair waits until the other
- * side has taken what came before it.
+ * One that is asked for writing alone reads in the next turn. A hang-up of a pair waits until the
+ * other side has taken what came before it.
  */
 static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 {

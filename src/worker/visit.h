@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Visits of a connection: each has it in hand, and moves at most one share of bytes. Worker only. */
+/*
+ * Visits of a connection: each has it in hand, and moves at most one share of bytes. Worker only.
+ */
 #ifndef WORKER_VISIT_H
 #define WORKER_VISIT_H
 
@@ -8,8 +10,8 @@
 #include "worker/pool.h"
 
 /*
- * Takes over a descriptor that accept returned, in the fresh record: reads the preface, or calls the
- * service's open and serves input that is already there.
+ * Takes over a descriptor that accept returned, in the fresh record: reads the preface, or calls
+ * the service's open and serves input that is already there.
  */
 void visit_first(struct pool *pool, struct record *r);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stops a new keeper, or its worker, as soon as it shows its name. A process may be ready before it is
- * stopped: then that reload goes on to its end, and another one is begun.
+ * Stops a new keeper, or its worker, as soon as it shows its name. A process may be ready before it
+ * is stopped: then that reload goes on to its end, and another one is begun.
  */
 #include "newcomer.h"
 

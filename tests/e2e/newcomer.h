@@ -12,8 +12,8 @@ struct newcomer {
 };
 
 /*
- * Begins a reload (HUP), under traffic, and stops the worker of that number, the last one. All others
- * of its generation are ready when it returns.
+ * Begins a reload (HUP), under traffic, and stops the worker of that number, the last one. All
+ * others of its generation are ready when it returns.
  */
 void newcomer_hold(struct traffic *t, unsigned number, struct newcomer *held);
 

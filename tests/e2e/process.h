@@ -37,8 +37,8 @@ unsigned process_descriptors(pid_t pid);
 long process_status(pid_t pid, const char *name);
 
 /*
- * Living workers of the server, unordered, without those that leave (that move their connections, or
- * drain); server_draining counts the latter.
+ * Living workers of the server, unordered, without those that leave (that move their connections,
+ * or drain); server_draining counts the latter.
  */
 unsigned server_workers(const struct server *s, pid_t *pids, unsigned most);
 unsigned server_draining(const struct server *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Moves and descriptors: many reloads leave none behind, and new workers that have few of them, or few
- * places, leave the other connections to the old ones.
+ * Moves and descriptors: many reloads leave none behind, and new workers that have few of them, or
+ * few places, leave the other connections to the old ones.
  */
 #include "harness.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The access log of connections that move: their lines are those of the worker that accepted them. */
+/*
+ * The access log of connections that move: their lines are those of the worker that accepted them.
+ */
 #include "harness.h"
 
 #include <arpa/inet.h>

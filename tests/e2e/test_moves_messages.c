@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Long messages that are on their way when their connection moves to another worker, and limits that a
- * reload changes meanwhile: they apply from the next message.
+ * Long messages that are on their way when their connection moves to another worker, and limits
+ * that a reload changes meanwhile: they apply from the next message.
  */
 #include "harness.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Workers that come and go under traffic: by TTIN and TTOU, by their age, by their connections, and by
- * a new number in the configuration. Their connections go on in other workers, and the load is even.
+ * Workers that come and go under traffic: by TTIN and TTOU, by their age, by their connections, and
+ * by a new number in the configuration. Their connections go on in other workers, and the load is
+ * even.
  */
 #include "harness.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients that talk without pause, all in this process: each sends numbered bytes, in messages that it
- * cuts anywhere, and checks every byte that comes back. A byte that is lost, repeated or out of order
- * fails the test; a connection that the server ends is counted.
+ * Clients that talk without pause, all in this process: each sends numbered bytes, in messages that
+ * it cuts anywhere, and checks every byte that comes back. A byte that is lost, repeated or out of
+ * order fails the test; a connection that the server ends is counted.
  */
 #ifndef E2E_TRAFFIC_H
 #define E2E_TRAFFIC_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A batch that comes in through a door. The input is a byte for the listener, one for the connections
- * and their descriptors, patches of each record (records.h) and of the head, a cut or an addition at
- * the end, and what the clients send. A batch is taken whole or not at all; one that is taken is
- * served until it ends.
+ * A batch that comes in through a door. The input is a byte for the listener, one for the
+ * connections and their descriptors, patches of each record (records.h) and of the head, a cut or
+ * an addition at the end, and what the clients send. A batch is taken whole or not at all; one that
+ * is taken is served until it ends.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,10 @@ static void add_side(struct records *all, struct batch *batch, struct rights *ri
 		rights->fds[rights->count++] = records_open_file();
 }
 
-/* Patches of 2 bytes and data: the offset, with its highest bit set for the end of them, the length. */
+/*
+ * Patches of 2 bytes and data: the offset, with its highest bit set for the end of them, the
+ * length.
+ */
 static void patch_head(struct door_head *head, struct input *input)
 {
 	while (input->at < input->end) {

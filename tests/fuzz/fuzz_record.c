@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A dead worker's arena with anything in it. The input is patches of the arena's head, a byte for the
- * number of connections, and for each side of each a byte for its listener and patches of its record
- * (records.h). What the master says of the dead worker, and a recovery with the service of what is
- * kept, must come to an end whatever the arena holds.
+ * A dead worker's arena with anything in it. The input is patches of the arena's head, a byte for
+ * the number of connections, and for each side of each a byte for its listener and patches of its
+ * record (records.h). What the master says of the dead worker, and a recovery with the service of
+ * what is kept, must come to an end whatever the arena holds.
  */
 #include <stdlib.h>
 #include <string.h>

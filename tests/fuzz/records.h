@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker's pool and arena, with a listener for each of several services, for the fuzz targets that
- * write records: from an input come fields of records, and what clients send afterwards.
+ * A worker's pool and arena, with a listener for each of several services, for the fuzz targets
+ * that write records: from an input come fields of records, and what clients send afterwards.
  */
 #ifndef FUZZ_RECORDS_H
 #define FUZZ_RECORDS_H
@@ -44,8 +44,8 @@ int records_open_file(void);
 void records_fill(struct record *r, unsigned listener, enum record_side side, int fd);
 
 /*
- * Patches of the record, 3 bytes and data each: the field's row, its highest bit set for a number that
- * is subtracted; the offset within the field; the length. A row beyond all ends it.
+ * Patches of the record, 3 bytes and data each: the field's row, its highest bit set for a number
+ * that is subtracted; the offset within the field; the length. A row beyond all ends it.
  */
 void records_patch(struct record *r, size_t state_size, struct input *input);
 

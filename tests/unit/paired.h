@@ -13,7 +13,9 @@ struct paired {
 	int client, upstream;
 };
 
-/* Starts with the service "relay", which attaches the peer at once and leaves all else to defaults. */
+/*
+ * Starts with the service "relay", which attaches the peer at once and leaves all else to defaults.
+ */
 #define paired_start(s, ...) (paired_enlist(), served_start(s, "relay", __VA_ARGS__))
 void paired_enlist(void);
 

@@ -33,7 +33,10 @@ bool siblings_is_free(const struct siblings *all, const struct sibling *w, int f
 /* Turns all workers until none has an event, or many times. */
 void siblings_settle(struct siblings *all);
 
-/* The client sends text; it receives exactly that text once all have settled, and the end if `ended`. */
+/*
+ * The client sends text; it receives exactly that text once all have settled, and the end if
+ * `ended`.
+ */
 void siblings_say(int client, const char *text);
 void siblings_expect(struct siblings *all, int client, const char *text, bool ended);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Batches with garbage in them: each field that the receiver reads, overwritten. The receiver takes all
- * of a batch or nothing, and keeps no descriptor, record or buffer of one that it refuses.
+ * Batches with garbage in them: each field that the receiver reads, overwritten. The receiver takes
+ * all of a batch or nothing, and keeps no descriptor, record or buffer of one that it refuses.
  */
 #include <setjmp.h>
 #include <stdarg.h>

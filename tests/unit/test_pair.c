@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Pairs: bytes and ends of streams pass through in both directions, and the two are one connection. */
+/*
+ * Pairs: bytes and ends of streams pass through in both directions, and the two are one connection.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,7 +129,9 @@ static void both_ends__at_once__end_the_pair_after_their_bytes(void **state)
 	served_stop(&s);
 }
 
-/* The side that answers after the end, and whether its worker dies or is told to exit in between. */
+/*
+ * The side that answers after the end, and whether its worker dies or is told to exit in between.
+ */
 static void answer__that_comes_long_after_the_end__is_relayed(void **state)
 {
 	enum { SIZE = 4 << 20, CASES = 6 };

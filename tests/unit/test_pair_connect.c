@@ -16,8 +16,8 @@
 #include "worker/pair.h"
 
 /*
- * A listener of one place, which is taken: the kernel drops what else connects, and tries again after
- * a second.
+ * A listener of one place, which is taken: the kernel drops what else connects, and tries again
+ * after a second.
  */
 struct upstream {
 	struct sockaddr_in at;

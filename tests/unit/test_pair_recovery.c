@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Pairs over the death of their worker: both sides go on, or both go, and count as one connection. */
+/*
+ * Pairs over the death of their worker: both sides go on, or both go, and count as one connection.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -140,8 +142,8 @@ static enum verdict attach_and_relay(struct conn *c)
 }
 
 /*
- * No system call has been made for the descriptor until the new epoll takes it in. The peer's record
- * comes before the client's or after it.
+ * No system call has been made for the descriptor until the new epoll takes it in. The peer's
+ * record comes before the client's or after it.
  */
 static void descriptor__that_the_new_epoll_refuses__ends_the_pair_once(void **state)
 {
