@@ -222,13 +222,24 @@ static void note_cause(struct moving *m, const struct receiver *to)
 		m->cause = is_peer ? MOVE_retirement : MOVE_reload;
 }
 
+static bool has_any_to_move(const struct moving *m)
+{
+	const struct pool *pool = pool_of(m);
+
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++)
+		if (can_move(m, arena_record(pool->arena, i)))
+			return true;
+	return false;
+}
+
 /*
  * No worker takes more now. True when one may do so in a moment: it was silent, since it waits for
  * a CPU, or it is dead and is replaced.
  */
 static bool is_worth_waiting(struct moving *m, const struct receiver_choice *choice)
 {
-	if (m->state != MOVING_LEAVING || clock_us() - m->began_us > PATIENCE_US)
+	if (m->state != MOVING_LEAVING || clock_us() - m->began_us > PATIENCE_US ||
+	    !has_any_to_move(m))
 		return false;
 	if (m->was_silent)
 		m->refused = (struct receiver_mask){ 0 };

@@ -54,8 +54,13 @@ static unsigned first_slot(const struct siblings *all, unsigned generation)
 	return slot;
 }
 
+/* The newest generation is the current one. */
 static void publish_slot(struct sibling *w, unsigned slot, unsigned generation)
 {
+	metric_cell *current = &w->all->board->server.generation;
+
+	if (cell_get(current) < generation)
+		cell_set(current, generation);
 	w->slot = &w->all->board->slots[slot];
 	w->info = &w->all->board->infos[slot];
 	atomic_store(&w->info->generation, generation);

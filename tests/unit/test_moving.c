@@ -9,7 +9,14 @@
 #include "base/sys.h"
 #include "unit/siblings.h"
 
-enum { OLD = 3, NEW = 4, MANY = 90, LATE_US = 200 * 1000, LOOK_MS = 5 };
+enum {
+	OLD = 3,
+	NEW = 4,
+	MANY = 90,
+	LATE_US = 200 * 1000,
+	PATIENCE_US = 3 * 1000 * 1000,
+	LOOK_MS = 5
+};
 
 static struct siblings all;
 static struct sibling *from, *one, *two;
@@ -84,21 +91,42 @@ static void leave__with_a_newer_generation__prefers_it(void **state)
 	assert_int_equal(from->slot->tally.connections_moved_out_total[MOVE_reload], MANY);
 }
 
-/* What the new worker has no place for goes to a peer. */
-static void leave__beyond_the_room_of_the_newest__goes_to_peers(void **state)
+/* A reload's new workers may be ready before they replace the old ones. */
+static void leave__while_its_own_generation_is_current__goes_to_peers(void **state)
 {
 	(void)state;
-	from = sibling_start(&all, 0, OLD, "echo", NULL);
-	one = sibling_start(&all, 1, OLD, "echo", NULL);
-	all.places = MANY / 2;
-	two = sibling_start(&all, 2, NEW, "echo", NULL);
+	start_all("echo", OLD, NEW);
+	cell_set(&all.board->server.generation, OLD);
 	connect_many(MANY);
 	leave_move(&from->leave);
 	assert_work(MANY);
-	assert_int_equal(sibling_conns(from), 0);
+	assert_int_equal(sibling_conns(one), MANY);
+	assert_int_equal(from->slot->tally.connections_moved_out_total[MOVE_retirement], MANY);
+}
+
+static void begin_messages(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		siblings_say(clients[i], "in a message");
+	siblings_settle(&all);
+}
+
+/* The peers of the old generation leave as well. */
+static void leave__beyond_the_room_of_the_newest__keeps_the_rest(void **state)
+{
+	(void)state;
+	from = sibling_start(&all, 0, OLD, "ack", "framing", "line", NULL);
+	one = sibling_start(&all, 1, OLD, "ack", "framing", "line", NULL);
+	all.places = MANY / 2;
+	two = sibling_start(&all, 2, NEW, "ack", "framing", "line", NULL);
+	connect_many(MANY);
+	begin_messages(MANY);
+	leave_move(&from->leave);
+	siblings_settle(&all);
+	siblings_assert_sole(&all, MANY);
+	assert_int_equal(sibling_conns(one), 0);
 	assert_true(sibling_conns(two) > 0);
-	assert_int_equal(from->slot->tally.connections_moved_out_total[MOVE_retirement],
-			 sibling_conns(one));
+	assert_int_equal(count_staying(STAY_no_room), sibling_conns(from));
 }
 
 static void leave__without_room_anywhere__keeps_the_rest(void **state)
@@ -108,9 +136,7 @@ static void leave__without_room_anywhere__keeps_the_rest(void **state)
 	all.places = 10;
 	one = sibling_start(&all, 1, OLD, "ack", "framing", "line", NULL);
 	connect_many(MANY);
-	for (unsigned i = 0; i < MANY; i++)
-		siblings_say(clients[i], "in a message");
-	siblings_settle(&all);
+	begin_messages(MANY);
 	leave_move(&from->leave);
 	siblings_settle(&all);
 	siblings_assert_sole(&all, MANY);
@@ -120,18 +146,64 @@ static void leave__without_room_anywhere__keeps_the_rest(void **state)
 	assert_false(from->leave.is_over);
 }
 
-static void leave__alone__keeps_all(void **state)
+/* Another worker may come, in the place of a dead one. */
+static void leave__alone__waits_for_a_while_and_keeps_all(void **state)
 {
 	(void)state;
 	from = sibling_start(&all, 0, OLD, "ack", "framing", "line", NULL);
 	connect_many(3);
-	for (unsigned i = 0; i < 3; i++)
-		siblings_say(clients[i], "in a message");
-	siblings_settle(&all);
+	begin_messages(3);
 	leave_move(&from->leave);
 	siblings_settle(&all);
+	assert_int_equal(from->slot->state, SLOT_MOVING);
+	from->moving.began_us -= PATIENCE_US;
+	sibling_alarm(from, LOOK_MS);
+	siblings_settle(&all);
 	siblings_assert_sole(&all, 3);
+	assert_int_equal(from->slot->state, SLOT_DRAINING);
 	assert_int_equal(count_staying(STAY_unanswered), 3);
+}
+
+static void leave__alone__passes_all_to_a_worker_that_comes(void **state)
+{
+	(void)state;
+	from = sibling_start(&all, 0, OLD, "echo", NULL);
+	connect_many(3);
+	leave_move(&from->leave);
+	siblings_settle(&all);
+	assert_int_equal(from->slot->state, SLOT_MOVING);
+	one = sibling_start(&all, 1, OLD, "echo", NULL);
+	siblings_count_open(&all);
+	sibling_alarm(from, LOOK_MS);
+	assert_work(3);
+	assert_int_equal(sibling_conns(one), 3);
+}
+
+static void leave__alone__with_nothing_to_move__is_over(void **state)
+{
+	(void)state;
+	from = sibling_start(&all, 0, OLD, "echo", NULL);
+	leave_move(&from->leave);
+	assert_int_equal(from->slot->state, SLOT_DRAINING);
+}
+
+/* It waits for a CPU: its silence is no reason to keep connections. */
+static void receiver__that_is_silent_at_first__is_asked_again(void **state)
+{
+	(void)state;
+	start_all("echo", OLD, OLD);
+	connect_many(20);
+	one->is_up = two->is_up = false;
+	leave_move(&from->leave);
+	for (unsigned i = 0; i < 5; i++) {
+		siblings_settle(&all);
+		from->moving.offer.began_us -= LATE_US;
+		sibling_alarm(from, LOOK_MS);
+	}
+	assert_int_equal(from->slot->state, SLOT_MOVING);
+	one->is_up = two->is_up = true;
+	assert_work(20);
+	assert_int_equal(sibling_conns(from), 0);
 }
 
 static void connections__whose_service_cannot_move__stay(void **state)
@@ -292,6 +364,7 @@ static void reason__that_is_none__is_none(void **state)
 	leave_move(&from->leave);
 	batch = from->pool.arena->head->offered.number;
 	atomic_store(&one->slot->door_taken[0], door_note(batch, 255));
+	from->moving.began_us -= PATIENCE_US;
 	sibling_alarm(from, LOOK_MS);
 	one->is_up = true;
 	assert_int_equal(count_staying(STAY_unanswered), 1);
@@ -306,12 +379,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(leave__with_two_receivers__shares_evenly),
 		CASE(leave__with_a_newer_generation__prefers_it),
-		CASE(leave__beyond_the_room_of_the_newest__goes_to_peers),
+		CASE(leave__while_its_own_generation_is_current__goes_to_peers),
+		CASE(leave__beyond_the_room_of_the_newest__keeps_the_rest),
 		CASE(leave__without_room_anywhere__keeps_the_rest),
-		CASE(leave__alone__keeps_all),
+		CASE(leave__alone__waits_for_a_while_and_keeps_all),
+		CASE(leave__alone__passes_all_to_a_worker_that_comes),
+		CASE(leave__alone__with_nothing_to_move__is_over),
 		CASE(connections__whose_service_cannot_move__stay),
 		CASE(damaged__connections_of_a_batch__stay_alone),
 		CASE(large__batches__go_one_by_one),
+		CASE(receiver__that_is_silent_at_first__is_asked_again),
 		CASE(receiver__that_hangs__is_given_up),
 		CASE(receiver__whose_door_stays_full__is_given_up),
 		CASE(share__moves_so_many_that_rest__to_one_worker),
