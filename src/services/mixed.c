@@ -4,10 +4,10 @@
  * in a build made with --enable-faults, and in unit tests.
  *
  *   hello                 the preface, which comes first, within two seconds
- *   file OFFSET LENGTH    answers LENGTH as a line, then that range of a file whose byte n is n % 251
+ *   file OFFSET LENGTH    answers LENGTH as a line, then that range of a file: byte n is n % 251
  *   connect PORT          relays to that port of 127.0.0.1 from now on
  *   connect unix:/PATH    likewise
- *   deadline MS           answers "late" as a line when that time, within message_timeout, has passed
+ *   deadline MS           answers "late" as a line after that time, within message_timeout
  *   free                  reads while an answer waits for the client
  *
  * A line waits until the answer to the one before it has gone out. Any other line is invalid.

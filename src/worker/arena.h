@@ -47,8 +47,8 @@ struct arena_head {
 	uint32_t last_call;        /* 1 + row of the last system call (base/sys.h); 0: none */
 	_Atomic uint64_t log_span; /* accesslog/accessbuf.h */
 	uint64_t conn_number; /* number of the last connection, or a higher one that is unused */
-	struct arena_batch offered;  /* to the worker in that slot (worker/offer.h) */
-	struct arena_batch arriving; /* from the worker in that slot (worker/door.h) */
+	struct arena_batch offered;  /* to the worker in that slot (worker/door/offer.h) */
+	struct arena_batch arriving; /* from the worker in that slot (worker/door/door.h) */
 };
 
 /* Private to each process: the addresses of the parts. */

@@ -39,7 +39,7 @@ enum conn_output {
 	OUTPUT_COUNT
 };
 
-/* Where the connection is on its way to another worker (worker/door.h). */
+/* Where the connection is on its way to another worker (worker/door/door.h). */
 enum record_passage {
 	PASSAGE_NONE,
 	PASSAGE_OFFERED,  /* to another worker, which may have it already: it is not served here */

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks the arena that a dead worker left (order: worker/recovery.h). It trusts no index, no
- * pointer and no list: everything is checked against facts of this process. It serves no client.
+ * Takes over the arena that a dead worker left (order: worker/recovery.h): ends, counts and logs
+ * what is lost, and keeps the others. It serves no client.
  */
 #include "worker/recovery.h"
 
 #include <stdlib.h>
 
 #include "accesslog/accesslog.h"
-#include "base/claims.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/arrival.h"
+#include "worker/door/arrival.h"
 #include "worker/dispatch.h"
 #include "worker/record_check.h"
+#include "worker/survey.h"
 
 /*
  * If so many workers in a row took over and died before they served, with nothing in hand, the
@@ -22,134 +22,9 @@
  */
 enum { EMPTY_HANDED_MOST = 2 };
 
-/* The survey's state so far: nothing may be claimed twice. */
-struct survey {
-	const struct heritage *heritage;
-	const struct arena *arena;
-	struct claims fds;
-	uint8_t *buf_claims; /* how many records claim the buffer: 0, 1, or more */
-	uint8_t *named_by;   /* for each record: bits of the sides that name it as their peer */
-	uint32_t open;       /* connections of the slot, as counted by the master */
-	int64_t now_us;
-	unsigned own_generation;
-	struct worker_tally *tally;
-};
-
-static unsigned count_heritage(const struct heritage *heritage)
+static struct slot *own_slot(const struct heritage *heritage)
 {
-	return LOG_FDS + ACCESSLOG_FDS + heritage_fds_most(heritage) +
-	       listener_sockets(heritage->listeners);
-}
-
-/* A descriptor of the heritage belongs to no connection, even if it is a socket. */
-static bool claim_heritage(struct survey *s)
-{
-	const struct listener_set *listeners = s->heritage->listeners;
-	int *fds = calloc(count_heritage(s->heritage), sizeof(*fds));
-	unsigned count;
-
-	if (!fds)
-		return false;
-	count = log_fds(fds);
-	count += accesslog_fds(fds + count);
-	count += heritage_fds(s->heritage, fds + count);
-	for (unsigned i = 0; i < count; i++)
-		claims_reserve(&s->fds, fds[i]);
-	free(fds);
-	for (unsigned i = 0; i < listeners->count; i++)
-		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
-			claims_reserve(&s->fds, listeners->list[i].fds[k]);
-	return true;
-}
-
-static bool is_sound_number(const struct survey *s, uint32_t number)
-{
-	return number <= s->arena->buf_most;
-}
-
-static bool is_sound_frame(const struct survey *s, struct record *r, uint32_t index)
-{
-	return record_check_is_whole(s->arena, r) && r->index == index &&
-	       r->listener < s->heritage->listeners->count && record_check_fields(r, s->now_us) &&
-	       is_sound_number(s, r->in.number) && is_sound_number(s, r->out.number) &&
-	       r->fd > STDERR_FILENO && r->peer <= s->arena->head->record_high &&
-	       (r->file_left == 0 ? r->file == 0 : r->file > STDERR_FILENO) &&
-	       (r->side == SIDE_CLIENT || r->peer > 0);
-}
-
-static void count_buf(const struct survey *s, uint32_t number)
-{
-	if (number > 0 && s->buf_claims[number - 1] < 2)
-		s->buf_claims[number - 1]++;
-}
-
-/* If two records claim the same descriptor or buffer, neither can be trusted. */
-static void count_claims(struct survey *s)
-{
-	for (uint32_t i = 0; i < s->arena->head->record_high; i++) {
-		struct record *r = arena_record(s->arena, i);
-
-		if (!is_sound_frame(s, r, i))
-			continue;
-		claims_count(&s->fds, r->fd);
-		if (r->file_left > 0)
-			claims_count(&s->fds, r->file);
-		if (r->peer > 0 && r->peer != i + 1)
-			s->named_by[r->peer - 1] |= (uint8_t)(1U << r->side);
-		count_buf(s, r->in.number);
-		count_buf(s, r->out.number);
-	}
-}
-
-static bool is_sole_buf(const struct survey *s, uint32_t number)
-{
-	return number == 0 || s->buf_claims[number - 1] == 1;
-}
-
-static bool is_sound_side(const struct survey *s, struct record *r, uint32_t index)
-{
-	return is_sound_frame(s, r, index) && claims_is_sole(&s->fds, r->fd) &&
-	       (r->file_left == 0 || claims_is_sole(&s->fds, r->file)) &&
-	       is_sole_buf(s, r->in.number) && is_sole_buf(s, r->out.number);
-}
-
-/* The two records of a pair name each other, and are one client's. */
-static bool is_sound_pair(const struct survey *s, struct record *r)
-{
-	struct record *peer = arena_record(s->arena, r->peer - 1);
-
-	return peer != r && is_sound_side(s, peer, r->peer - 1) && peer->peer == record_link(r) &&
-	       peer->side == SIDE_PEER && peer->state == r->state && peer->listener == r->listener;
-}
-
-/* The state of a service is sound as the service sees it, with all buffers and options. */
-static bool is_sound_service(const struct survey *s, struct record *r)
-{
-	struct conn c, peer;
-
-	pool_view_at(s->arena, s->heritage->listeners, r, &c);
-	if (!c.service || !record_check_fits(r, c.service))
-		return false;
-	if (r->peer > 0) {
-		pool_view_at(s->arena, s->heritage->listeners, arena_record(s->arena, r->peer - 1),
-			     &peer);
-		c.peer = &peer;
-		peer.peer = &c;
-	}
-	r->listen = (uint16_t)(c.conf - s->heritage->conf->listeners);
-	return !c.service->is_sound || c.service->is_sound(&c);
-}
-
-static bool is_named_by(const struct survey *s, uint32_t index, enum record_side side)
-{
-	return (s->named_by[index] & 1U << side) != 0;
-}
-
-static bool is_sound(const struct survey *s, struct record *r, uint32_t index)
-{
-	return is_sound_side(s, r, index) &&
-	       (r->peer > 0 ? is_sound_pair(s, r) : !is_named_by(s, index, SIDE_PEER)) &&
-	       is_sound_service(s, r);
+	return &heritage->peers[heritage->number];
 }
 
 static void log_lost(const struct record *r, enum close_reason reason)
@@ -160,11 +35,13 @@ static void log_lost(const struct record *r, enum close_reason reason)
 }
 
 /* r NULL: the client is unknown. */
-static void note_lost(const struct survey *s, struct record *r, enum close_reason reason)
+static void note_lost(const struct heritage *h, struct record *r, enum close_reason reason)
 {
-	const struct heritage *h = s->heritage;
-	struct record_loss loss = { s->arena,  h->conf,           r,        reason,
-				    s->now_us, s->own_generation, h->number };
+	struct slot *own = own_slot(h);
+	unsigned generation = atomic_load_explicit(&own->generation, memory_order_relaxed);
+	struct record_loss loss = {
+		h->arena, h->conf, r, reason, clock_us(), generation, h->number
+	};
 	struct access_entry entry;
 	char state[3];
 
@@ -172,19 +49,19 @@ static void note_lost(const struct survey *s, struct record *r, enum close_reaso
 		record_check_tell(&loss, &entry, state);
 		accesslog_add(&entry);
 	}
-	cell_add(&s->tally->connections_ended_total[reason], 1);
-	cell_add(&s->tally->connections_lost_total, 1);
+	cell_add(&own->tally.connections_ended_total[reason], 1);
+	cell_add(&own->tally.connections_lost_total, 1);
 }
 
 /*
  * If this worker dies here, the next one finds the record in use and logs and counts it again:
  * twice in both, which shows, is better than in one only or in none.
  */
-static void lose_conn(const struct survey *s, struct record *r, enum close_reason reason,
+static void lose_conn(const struct heritage *h, struct record *r, enum close_reason reason,
 		      unsigned *count)
 {
 	log_lost(r, reason);
-	note_lost(s, r, reason);
+	note_lost(h, r, reason);
 	atomic_signal_fence(memory_order_seq_cst);
 	r->magic = 0;
 	(*count)++;
@@ -204,7 +81,7 @@ static void end_in_hand(struct recovery *r, const struct survey *s)
 		return;
 	lost = arena_record(arena, in_hand - 1);
 	if (lost->magic != 0)
-		lose_conn(s, lost, CLOSE_worker_crash, &r->in_hand);
+		lose_conn(s->heritage, lost, CLOSE_worker_crash, &r->in_hand);
 	atomic_store_explicit(&arena->head->in_hand, 0, memory_order_relaxed);
 }
 
@@ -238,7 +115,7 @@ static void keep_conn(struct recovery *r, const struct survey *s, struct record 
 static bool has_arrived(const struct survey *s)
 {
 	const struct arena_batch *batch = &s->arena->head->arriving;
-	const struct slot *own = &s->heritage->peers[s->heritage->number];
+	const struct slot *own = own_slot(s->heritage);
 
 	return batch->slot < SCOREBOARD_SLOTS && batch->cause < MOVE_CAUSES &&
 	       atomic_load(&own->door_taken[batch->slot]) == door_note(batch->number, DOOR_TAKEN);
@@ -262,11 +139,12 @@ static void judge_clients(struct recovery *r, struct survey *s)
 		    (is_arriving(s, c) && !arrived))
 			continue;
 		if (is_arriving(s, c))
-			cell_add(&s->tally->connections_moved_in_total[cause], 1);
-		if (is_sound(s, c, i))
+			cell_add(&own_slot(s->heritage)->tally.connections_moved_in_total[cause],
+				 1);
+		if (survey_is_sound(s, c, i))
 			keep_conn(r, s, c);
-		else if (!is_named_by(s, i, SIDE_CLIENT))
-			lose_conn(s, c, CLOSE_recovery_damaged, &r->damaged);
+		else if (!survey_is_named(s, i, SIDE_CLIENT))
+			lose_conn(s->heritage, c, CLOSE_recovery_damaged, &r->damaged);
 	}
 }
 
@@ -280,7 +158,7 @@ static void free_peers(const struct recovery *r, const struct survey *s)
 
 static void judge_records(struct recovery *r, struct survey *s)
 {
-	count_claims(s);
+	survey_count(s);
 	judge_clients(r, s);
 	free_peers(r, s);
 	r->lost = r->in_hand + r->damaged;
@@ -308,100 +186,67 @@ static const char *judge_head(const struct arena *arena)
 }
 
 /* One line for each connection that is counted; the records may name the clients. */
-static unsigned lose_all(const struct survey *s)
+static unsigned lose_all(const struct heritage *heritage, uint32_t open)
 {
 	uint32_t index = 0;
 
-	for (uint32_t lost = 0; lost < s->open; lost++)
-		note_lost(s, record_check_next(s->arena, &index), CLOSE_worker_lost);
-	return s->open;
+	for (uint32_t lost = 0; lost < open; lost++)
+		note_lost(heritage, record_check_next(heritage->arena, &index), CLOSE_worker_lost);
+	return open;
 }
 
 /* Connections that the last worker had accepted when it died before their records were written. */
-static void lose_unrecorded(struct recovery *r, const struct survey *s)
+static void lose_unrecorded(struct recovery *r, const struct heritage *heritage, uint32_t open)
 {
-	for (; r->kept + r->lost < s->open; r->lost++)
-		note_lost(s, NULL, CLOSE_worker_crash);
+	for (; r->kept + r->lost < open; r->lost++)
+		note_lost(heritage, NULL, CLOSE_worker_crash);
 }
 
-/* At most. Its pages are mapped in one call: each would be a fault of its own. */
-static uint32_t count_fds(const struct arena *arena)
+static bool make_room(struct recovery *r, const struct arena *arena)
 {
-	uint32_t count = arena->head->record_high;
-
-	arena_touch(arena);
-	for (uint32_t i = 0; i < arena->head->record_high; i++)
-		count += arena_record(arena, i)->file_left > 0;
-	return count;
-}
-
-/* Sized by the records: descriptors may have any number that the system allows. */
-static bool start_survey(struct recovery *r, struct survey *s)
-{
-	const struct arena *arena = s->arena;
-
-	s->buf_claims = calloc(arena->buf_most, sizeof(*s->buf_claims));
-	s->named_by = calloc(arena->record_most, sizeof(*s->named_by));
 	r->is_kept = calloc(arena->record_most, sizeof(*r->is_kept));
 	r->fds = calloc(2 * (size_t)arena->record_most, sizeof(*r->fds));
-	return s->buf_claims && s->named_by && r->is_kept && r->fds &&
-	       claims_new(&s->fds, count_fds(arena) + count_heritage(s->heritage));
-}
-
-static void end_survey(struct survey *s)
-{
-	claims_free(&s->fds);
-	free(s->buf_claims);
-	free(s->named_by);
-}
-
-static bool survey_arena(struct recovery *r, struct survey *s)
-{
-	const struct arena *arena = s->arena;
-
-	r->emptied = judge_head(arena);
-	if (r->emptied) {
-		r->lost = lose_all(s);
-		arena_reset(s->heritage->arena);
-		return true;
-	}
-	r->was_leaving = arena->head->leaving != ARENA_STAYS;
-	if (!start_survey(r, s) || !claim_heritage(s))
-		return false;
-	end_in_hand(r, s);
-	judge_records(r, s);
-	lose_unrecorded(r, s);
-	return true;
+	return r->is_kept && r->fds;
 }
 
 /* Until this worker has taken over, its slot holds the master's count. */
 static uint32_t open_before(const struct heritage *heritage)
 {
-	const struct slot *slot = &heritage->peers[heritage->number];
+	const struct slot *slot = own_slot(heritage);
 	uint32_t open = atomic_load_explicit(&slot->live, memory_order_relaxed);
 
 	return open < heritage->arena->conn_most ? open : heritage->arena->conn_most;
 }
 
+static bool survey_arena(struct recovery *r, const struct heritage *heritage)
+{
+	uint32_t open = open_before(heritage);
+	struct survey s;
+	bool done = make_room(r, heritage->arena);
+
+	done = survey_new(&s, heritage, clock_us()) && done;
+	if (done) {
+		end_in_hand(r, &s);
+		judge_records(r, &s);
+		lose_unrecorded(r, heritage, open);
+	}
+	survey_free(&s);
+	return done;
+}
+
 bool recovery_survey(struct recovery *r, const struct heritage *heritage)
 {
-	struct slot *own = &heritage->peers[heritage->number];
-	struct survey s = {
-		.heritage = heritage,
-		.arena = heritage->arena,
-		.open = open_before(heritage),
-		.now_us = clock_us(),
-		.own_generation = atomic_load_explicit(&own->generation, memory_order_relaxed),
-		.tally = &own->tally,
-	};
-	bool done;
-
 	*r = (struct recovery){ .began_ms = clock_ms(), .is_needed = heritage->resumes };
 	if (!r->is_needed)
 		return true;
-	done = survey_arena(r, &s);
-	end_survey(&s);
-	return done;
+	r->emptied = judge_head(heritage->arena);
+	if (r->emptied) {
+		r->lost = lose_all(heritage, open_before(heritage));
+		arena_reset(heritage->arena);
+		return true;
+	}
+	r->was_leaving = heritage->arena->head->leaving != ARENA_STAYS;
+	return survey_arena(r, heritage);
 }
 
 static void log_outcome(const struct recovery *r)

@@ -65,7 +65,7 @@ struct recovery_in_hand {
 };
 
 /*
- * Fills in scene before the next worker starts; conf is the generation's. Changes nothing else.
+ * Fills in hand before the next worker starts; conf is the generation's. Changes nothing else.
  * Master only.
  */
 void recovery_in_hand(const struct arena *arena, const struct slot *slot, const struct conf *conf,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker's life: start, serve, leave (worker/leave.h). It reports to the master by its slot,
+ * The worker's life: start, serve, leave (worker/door/leave.h). It reports to the master by its slot,
  * the bell and its exit code, and the master commands it by signals; connections go to other
  * workers through their doors. There is no other channel. Called in the child of the master's fork.
  */
@@ -18,11 +18,11 @@
 #include "net/listen_guard.h"
 #include "worker/acceptor.h"
 #include "worker/dispatch.h"
-#include "worker/door.h"
+#include "worker/door/door.h"
 #include "worker/heritage.h"
-#include "worker/leave.h"
-#include "worker/moving.h"
-#include "worker/rebalance.h"
+#include "worker/door/leave.h"
+#include "worker/door/moving.h"
+#include "worker/door/rebalance.h"
 #include "worker/recovery.h"
 #include "worker/takeover.h"
 
@@ -91,26 +91,15 @@ static void reopen_logs(struct worker *w)
 	ring_bell(w);
 }
 
-/*
- * Other processes of the user can send the signal too. Where the user has as many signals queued as
- * it may, the pid is 0.
- */
-static void obey_master(struct worker *w, int32_t sender)
-{
-	if (sender == w->heritage->master_pid || sender == 0)
-		leave_move(&w->leave);
-}
-
 static void handle_signals(void *owner, uint32_t events)
 {
 	struct worker *w = owner;
-	int32_t sender;
 	int number;
 
 	(void)events;
-	while ((number = signals_next(w->signals.fd, &sender)) > 0) {
+	while ((number = signals_next(w->signals.fd, NULL)) > 0) {
 		if (number == SIGNAL_WORKER_MOVE) {
-			obey_master(w, sender);
+			leave_move(&w->leave);
 			continue;
 		}
 		switch (signals_find(number)->worker) {

@@ -15,7 +15,7 @@ LISTENS = "".join(f'listen "127.0.0.1:0" {{ service = {name} {more} }}\n' for na
     ("ack", "framing = length"), ("echo", "sndbuf = 64k  rcvbuf = 64k"), ("status", ""), ("mixed", "sndbuf = 64k")))
 PATIENCE_S = 2.0  # for a change that a fault may prevent
 TURN_S = 0.02
-SURPLUS = 8  # what worker/rebalance.c leaves, between two workers
+SURPLUS = 8  # what worker/door/rebalance.c leaves, between two workers
 MOVED = re.compile(r"ok, \d+ workers?, \d+ ms, (\d+) connections? moved(?:, (\d+) )?")
 
 

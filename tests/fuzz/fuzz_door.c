@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "worker/arrival.h"
+#include "worker/door/arrival.h"
 
 #include "fuzz/records.h"
 
@@ -90,7 +90,7 @@ static void drop_rights(struct rights *rights, unsigned most)
 		close(rights->fds[--rights->count]);
 }
 
-/* As worker/door.c does with a head that is sound. */
+/* As worker/door/door.c does with a head that is sound. */
 static unsigned take_batch(struct records *all, struct batch *batch, struct rights *rights,
 			   const struct door_key *keys)
 {
@@ -150,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	drop_rights(&rights, rights.count > missing ? rights.count - missing : 0);
 	batch.head.fds = rights.count;
 	patch_head(&batch.head, &input);
-	batch.head.conns %= DOOR_CONNS_MOST + 1; /* what worker/door.c checks before */
+	batch.head.conns %= DOOR_CONNS_MOST + 1; /* what worker/door/door.c checks before */
 	batch.head.cause %= MOVE_CAUSES;
 	change_end(&batch, input_byte(&input));
 	(void)take_batch(&all, &batch, &rights, keys);

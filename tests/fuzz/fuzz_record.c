@@ -11,7 +11,7 @@
 #include "accesslog/accessline.h"
 #include "base/clock.h"
 #include "base/sys.h"
-#include "worker/arrival.h"
+#include "worker/door/arrival.h"
 #include "worker/record_check.h"
 #include "worker/recovery.h"
 

@@ -49,8 +49,10 @@ void records_fill(struct record *r, unsigned listener, enum record_side side, in
  */
 void records_patch(struct record *r, size_t state_size, struct input *input);
 
-/* The pool is started and has connections: serves them while their clients send the rest of the input,
- * ends them, stops the pool. Aborts when anything is left. */
+/*
+ * The pool is started and has connections: serves them while their clients send the rest of the
+ * input, ends them, stops the pool. Aborts when anything is left.
+ */
 void records_serve(struct records *all, struct input *input);
 
 #endif

@@ -37,7 +37,7 @@ while read -r letter name; do
 done < <(rows flags FLAG_ROW)
 while read -r verb _; do offers "$verb" -s ''; done < <(rows verbs VERB)
 while read -r service _; do
-	[[ $service =~ ^(fault|evil)$ ]] || offers "127.0.0.1:0=$service" -l "127.0.0.1:0=$service"
+	[[ $service =~ ^(fault|mixed|evil)$ ]] || offers "127.0.0.1:0=$service" -l "127.0.0.1:0=$service"
 done < <(rows services SERVICE)
 while read -r section name; do
 	case $section in

@@ -2,19 +2,28 @@
 /* Stands before the program's list of services. */
 #include "unit/own_service.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static const struct service *own; /* set by the test */
+static const struct service *own[OWN_SERVICES]; /* set by the test */
 
 const struct service *__wrap_service_find(const char *name);
 const struct service *__real_service_find(const char *name);
 
 void own_service(const struct service *service)
 {
-	own = service;
+	unsigned i = 0;
+
+	while (own[i] && strcmp(own[i]->name, service->name) != 0)
+		if (++i == OWN_SERVICES)
+			abort();
+	own[i] = service;
 }
 
 const struct service *__wrap_service_find(const char *name)
 {
-	return own && strcmp(own->name, name) == 0 ? own : __real_service_find(name);
+	for (unsigned i = 0; i < OWN_SERVICES && own[i]; i++)
+		if (strcmp(own[i]->name, name) == 0)
+			return own[i];
+	return __real_service_find(name);
 }

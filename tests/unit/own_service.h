@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A service of the test itself, found by its name like those of the program. The test program is
+ * Services of the test itself, found by their names like those of the program. Test programs are
  * linked with --wrap=service_find (ld(1)).
  */
 #ifndef UNIT_OWN_SERVICE_H
@@ -8,7 +8,9 @@
 
 #include "worker/service.h"
 
-/* From now on service_find finds it as well; NULL: no more. */
+enum { OWN_SERVICES = 8 };
+
+/* From now on service_find finds it, in place of any other of its name. */
 void own_service(const struct service *service);
 
 #endif

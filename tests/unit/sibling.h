@@ -10,9 +10,9 @@
 #include "worker/acceptor.h"
 #include "worker/conn.h"
 #include "worker/dispatch.h"
-#include "worker/leave.h"
-#include "worker/moving.h"
-#include "worker/rebalance.h"
+#include "worker/door/leave.h"
+#include "worker/door/moving.h"
+#include "worker/door/rebalance.h"
 #include "worker/recovery.h"
 
 enum { SIBLING_LISTENERS = 2 };

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Takes the place of services/services.c in the programs that use it. */
 #include "unit/sibling_services.h"
 
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "services/services.h"
+#include "unit/own_service.h"
 #include "worker/pair.h"
 
 struct sibling_services sibling_services = { .peer = -1 };
@@ -70,15 +70,10 @@ static const struct service service_pair = {
 	.open = attach_peer,
 };
 
-const struct service *service_find(const char *name)
-{
-	static const struct service *const all[] = {
-		&service_ack,    &service_echo,  &service_chargen, &service_daytime,
-		&service_status, &service_still, &service_picky,   &service_pair,
-	};
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (strcmp(all[i]->name, name) == 0)
-			return all[i];
-	return NULL;
+void sibling_services_add(void)
+{
+	own_service(&service_still);
+	own_service(&service_picky);
+	own_service(&service_pair);
 }

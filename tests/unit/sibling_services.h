@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The services of the workers that pass connections on: ack, echo, chargen, daytime and status, and
- * three that no server has. A program with these has no others.
+ * Services of the workers that pass connections on, which no server has:
  *
  *   still  echo, whose connections cannot move
  *   picky  echo; the test says whether its state is sound
@@ -22,6 +21,9 @@ struct sibling_services {
 	bool sends_file;
 };
 extern struct sibling_services sibling_services;
+
+/* From now on service_find finds them. */
+void sibling_services_add(void);
 
 /* The byte at that offset of the file. */
 unsigned char sibling_services_byte(size_t at);

@@ -56,6 +56,7 @@ void siblings_begin(struct siblings *all)
 		all->doorbells[i] = all->wires[i].fds[WIRE_DOORBELL];
 	}
 	sibling_services = (struct sibling_services){ .peer = -1 };
+	sibling_services_add();
 }
 
 int siblings_keep(struct siblings *all, int fd)

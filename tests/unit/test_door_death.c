@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deaths of the sender, of the receiver and of both at each step of the exchange (worker/door.h):
+ * Deaths of the sender, of the receiver and of both at each step of the exchange (worker/door/door.h):
  * afterwards each connection is in one worker, and works. A worker dies between any two
  * instructions; the steps here are done by hand up to that place.
  */

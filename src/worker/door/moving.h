@@ -8,14 +8,14 @@
  *
  * Worker only.
  */
-#ifndef WORKER_MOVING_H
-#define WORKER_MOVING_H
+#ifndef WORKER_DOOR_MOVING_H
+#define WORKER_DOOR_MOVING_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/timer.h"
-#include "worker/offer.h"
+#include "worker/door/offer.h"
 
 enum moving_state { MOVING_IDLE, MOVING_LEAVING, MOVING_SHARING };
 

@@ -3,8 +3,8 @@
  * The worker that gets the next connections of one that leaves, or that has far more than the
  * others. Worker only.
  */
-#ifndef WORKER_RECEIVER_H
-#define WORKER_RECEIVER_H
+#ifndef WORKER_DOOR_RECEIVER_H
+#define WORKER_DOOR_RECEIVER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The policy of moving for even load. worker/moving.c moves. */
-#include "worker/rebalance.h"
+/* The policy of moving for even load. worker/door/moving.c moves. */
+#include "worker/door/rebalance.h"
 
 enum {
 	LOOK_MS = 50,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Packs, sends and settles one batch. worker/moving.c decides who gets which connections. */
-#include "worker/offer.h"
+/* Packs, sends and settles one batch. worker/door/moving.c decides who gets which connections. */
+#include "worker/door/offer.h"
 
 #include <unistd.h>
 

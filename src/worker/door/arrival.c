@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the connections of a batch. Its bytes may be of a worker that was taken over. */
-#include "worker/arrival.h"
+#include "worker/door/arrival.h"
 
 #include <string.h>
 

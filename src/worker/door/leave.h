@@ -10,16 +10,16 @@
  * MOVING passes the connections to other workers, whatever they are doing. DRAINING ends those that
  * are between messages, and lets the others finish their message. Worker only.
  */
-#ifndef WORKER_LEAVE_H
-#define WORKER_LEAVE_H
+#ifndef WORKER_DOOR_LEAVE_H
+#define WORKER_DOOR_LEAVE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/timer.h"
 #include "worker/acceptor.h"
-#include "worker/door.h"
-#include "worker/moving.h"
+#include "worker/door/door.h"
+#include "worker/door/moving.h"
 
 struct leave {
 	const struct heritage *heritage;

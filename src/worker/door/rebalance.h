@@ -4,13 +4,13 @@
  * what it has beyond the mean. A worker with short connections never has so many more for so long.
  * Worker only.
  */
-#ifndef WORKER_REBALANCE_H
-#define WORKER_REBALANCE_H
+#ifndef WORKER_DOOR_REBALANCE_H
+#define WORKER_DOOR_REBALANCE_H
 
 #include <stdint.h>
 
 #include "base/timer.h"
-#include "worker/moving.h"
+#include "worker/door/moving.h"
 
 struct rebalance {
 	struct moving *moving;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A batch of connections that is offered to another worker (the exchange: worker/door.h). One batch
+ * A batch of connections that is offered to another worker (the exchange: worker/door/door.h). One batch
  * at a time is on its way; its connections are not served meanwhile, here at least. Worker only.
  */
-#ifndef WORKER_OFFER_H
-#define WORKER_OFFER_H
+#ifndef WORKER_DOOR_OFFER_H
+#define WORKER_DOOR_OFFER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/door.h"
-#include "worker/receiver.h"
+#include "worker/door/door.h"
+#include "worker/door/receiver.h"
 
 /* What has become of the batch. */
 enum offer_state {

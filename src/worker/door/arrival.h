@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A batch of connections that comes in through a door (worker/door.h): the format of the message,
+ * A batch of connections that comes in through a door (worker/door/door.h): the format of the message,
  * and how its connections are recorded, all of them or none. Worker only.
  */
-#ifndef WORKER_ARRIVAL_H
-#define WORKER_ARRIVAL_H
+#ifndef WORKER_DOOR_ARRIVAL_H
+#define WORKER_DOOR_ARRIVAL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -21,15 +21,15 @@
  * A worker can give its own connections away and nothing else: the kernel names the sender of a
  * message (SCM_CREDENTIALS), and the master says in which slot that process is. Worker only.
  */
-#ifndef WORKER_DOOR_H
-#define WORKER_DOOR_H
+#ifndef WORKER_DOOR_DOOR_H
+#define WORKER_DOOR_DOOR_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/loop.h"
 #include "worker/heritage.h"
-#include "worker/arrival.h"
+#include "worker/door/arrival.h"
 #include "worker/pool.h"
 
 struct door {

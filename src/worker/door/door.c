@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes connections in. It trusts nothing in a message: worker/offer.c of a worker that was taken
+ * Takes connections in. It trusts nothing in a message: worker/door/offer.c of a worker that was taken
  * over may have written any bytes.
  */
-#include "worker/door.h"
+#include "worker/door/door.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * The states in which a worker leaves. The arena notes each first: a recovered worker goes on
  * there.
  */
-#include "worker/leave.h"
+#include "worker/door/leave.h"
 
 #include <string.h>
 #include <unistd.h>

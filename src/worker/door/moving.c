@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The order in which connections move. worker/offer.c moves a batch. */
-#include "worker/moving.h"
+/* The order in which connections move. worker/door/offer.c moves a batch. */
+#include "worker/door/moving.h"
 
 #include <string.h>
 
