@@ -63,21 +63,21 @@ struct record {
 	uint32_t magic;  /* RECORD_MAGIC while the record is in use */
 	uint32_t serial; /* distinguishes connections that use this record in turn */
 	int32_t fd;
-	uint16_t listener;  /* index into the heritage's listeners */
-	uint16_t watched;   /* events set in epoll; 0: not in epoll; or RECORD_WATCH_UNKNOWN */
-	uint8_t state;      /* enum conn_state; a peer has its client's */
-	uint8_t ending;     /* enum close_reason: the first reason counts */
-	uint8_t phase;      /* its letter at that reason; at the close if no side is at fault */
-	uint8_t side;       /* enum record_side */
-	uint8_t flow;       /* enum conn_flow */
-	uint8_t output;     /* enum conn_output */
-	uint8_t passage;    /* enum record_passage */
-	uint8_t weight;     /* enum conn_weight */
-	bool in_ended;      /* the other end has ended its side */
-	bool is_unfinished; /* its share was spent: the service may have more output */
-	bool is_barred;     /* a reload refuses its address: it ends at its next message */
-	bool has_moved;     /* other processes may have the descriptor, or have had it */
-	uint32_t peer;      /* 1 + index of the pair's other record; 0: no pair */
+	uint16_t listener;      /* index into the heritage's listeners */
+	uint16_t watched;       /* events set in epoll; 0: not in epoll; or RECORD_WATCH_UNKNOWN */
+	uint32_t state : 3;     /* enum conn_state; a peer has its client's */
+	uint32_t ending : 8;    /* enum close_reason: the first reason counts */
+	uint32_t phase : 8;     /* its letter then; at the close if no side is at fault */
+	uint32_t side : 1;      /* enum record_side */
+	uint32_t flow : 2;      /* enum conn_flow */
+	uint32_t output : 2;    /* enum conn_output */
+	uint32_t passage : 2;   /* enum record_passage */
+	uint32_t weight : 2;    /* enum conn_weight */
+	bool in_ended : 1;      /* the other end has ended its side */
+	bool is_unfinished : 1; /* its share was spent: the service may have more output */
+	bool is_barred : 1;     /* a reload refuses its address: it ends at its next message */
+	bool has_moved : 1;     /* other processes may have the descriptor, or have had it */
+	uint32_t peer;          /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */
 	int32_t file; /* descriptor of the file range that goes out after `out` */

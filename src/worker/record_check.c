@@ -23,17 +23,10 @@ static bool has_sound_times(const struct record *r, int64_t now_us)
 	       r->grace_ms >= 0;
 }
 
-static bool is_flag(const bool *flag)
-{
-	return *(const uint8_t *)flag <= 1;
-}
-
 static bool has_sound_states(const struct record *r)
 {
 	return r->state > CONN_CLOSED && r->state <= CONN_LINGERING && r->ending < CLOSE_COUNT &&
-	       r->side < SIDE_COUNT && r->flow < FLOW_COUNT && r->output < OUTPUT_COUNT &&
-	       r->passage < PASSAGE_COUNT && is_flag(&r->in_ended) && is_flag(&r->is_unfinished) &&
-	       is_flag(&r->is_barred) && is_flag(&r->has_moved);
+	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT;
 }
 
 static bool is_sound_buf(const struct record_buf *b)

@@ -120,7 +120,7 @@ def memory_of(bench, server, *arguments):
 def memory(bench):
     with peers.ours(bench.binary, ["ack,reply=ok"], workers=4) as server:
         value, what = memory_of(bench, server, "-r", "2")
-        yield Row("bytes of user memory for an idle connection, 4 workers", what, value, 256)
+        yield Row("bytes of user memory for an idle connection, 4 workers", what, value, 220)
     for start in (peers.nginx, peers.haproxy):
         try:
             with start(workers=4) as server:

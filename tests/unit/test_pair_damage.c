@@ -55,28 +55,10 @@ static void set_side_client(struct served *s, struct record *peer)
 	peer->side = SIDE_CLIENT;
 }
 
-static void set_side_beyond(struct served *s, struct record *peer)
-{
-	(void)s;
-	peer->side = SIDE_COUNT;
-}
-
 static void set_flow(struct served *s, struct record *peer)
 {
 	(void)s;
 	peer->flow = FLOW_COUNT;
-}
-
-static void set_output(struct served *s, struct record *peer)
-{
-	(void)s;
-	peer->output = OUTPUT_COUNT;
-}
-
-static void set_in_ended(struct served *s, struct record *peer)
-{
-	(void)s;
-	memset(&peer->in_ended, 7, 1);
 }
 
 static void set_fd_negative(struct served *s, struct record *peer)
@@ -183,10 +165,7 @@ static void (*const damages[])(struct served *s, struct record *peer) = {
 	set_listener,
 	set_state,
 	set_side_client,
-	set_side_beyond,
 	set_flow,
-	set_output,
-	set_in_ended,
 	set_fd_negative,
 	set_fd_of_client,
 	set_fd_of_kick,

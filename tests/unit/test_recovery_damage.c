@@ -55,40 +55,16 @@ static void set_ending(struct served *s, struct record *c)
 	c->ending = CLOSE_COUNT;
 }
 
-static void set_side_beyond(struct served *s, struct record *c)
-{
-	(void)s;
-	c->side = SIDE_COUNT;
-}
-
 static void set_flow(struct served *s, struct record *c)
 {
 	(void)s;
 	c->flow = FLOW_COUNT;
 }
 
-static void set_output(struct served *s, struct record *c)
-{
-	(void)s;
-	c->output = OUTPUT_COUNT;
-}
-
 static void set_passage(struct served *s, struct record *c)
 {
 	(void)s;
 	c->passage = PASSAGE_COUNT;
-}
-
-static void set_barred(struct served *s, struct record *c)
-{
-	(void)s;
-	memset(&c->is_barred, 7, 1);
-}
-
-static void set_moved(struct served *s, struct record *c)
-{
-	(void)s;
-	memset(&c->has_moved, 7, 1);
 }
 
 static void set_due_negative(struct served *s, struct record *c)
@@ -139,18 +115,6 @@ static void set_file_offset(struct served *s, struct record *c)
 {
 	(void)s;
 	c->file_offset = UINT64_MAX;
-}
-
-static void set_in_ended(struct served *s, struct record *c)
-{
-	(void)s;
-	memset(&c->in_ended, 7, 1);
-}
-
-static void set_unfinished(struct served *s, struct record *c)
-{
-	(void)s;
-	memset(&c->is_unfinished, 7, 1);
 }
 
 static void set_fd_wild(struct served *s, struct record *c)
@@ -252,16 +216,15 @@ static void set_service_state(struct served *s, struct record *c)
 
 /* Every field that the check of a record reads, overwritten once. */
 static void (*const damages[])(struct served *, struct record *) = {
-	set_magic,         set_guard,          set_index,         set_listener,
-	set_state_closed,  set_state_beyond,   set_ending,        set_side_beyond,
-	set_flow,          set_output,         set_passage,       set_in_ended,
-	set_unfinished,    set_barred,         set_moved,         set_fd_wild,
-	set_fd_negative,   set_fd_standard,    set_fd_no_socket,  set_fd_of_kick,
-	set_fd_of_another, set_opened_future,  set_opened_min,    set_active_future,
-	set_begun_future,  set_due_negative,   set_grace,         set_peer_self,
-	set_peer_another,  set_peer_beyond,    set_file_standard, set_file_of_fd,
-	set_file_offset,   set_buf_of_another, set_buf_twice,     set_buf_beyond,
-	set_buf_none,      set_buf_start,      set_buf_end,       set_service_state,
+	set_magic,         set_guard,         set_index,         set_listener,
+	set_state_closed,  set_state_beyond,  set_ending,        set_flow,
+	set_passage,       set_fd_wild,       set_fd_negative,   set_fd_standard,
+	set_fd_no_socket,  set_fd_of_kick,    set_fd_of_another, set_opened_future,
+	set_opened_min,    set_active_future, set_begun_future,  set_due_negative,
+	set_grace,         set_peer_self,     set_peer_another,  set_peer_beyond,
+	set_file_standard, set_file_of_fd,    set_file_offset,   set_buf_of_another,
+	set_buf_twice,     set_buf_beyond,    set_buf_none,      set_buf_start,
+	set_buf_end,       set_service_state,
 };
 
 /* Of two records that claim the same thing either may be wrong: both are lost. */
