@@ -16,8 +16,7 @@
 enum { HEADER = 4, MESSAGE_MOST = 16 * 1024 * 1024 }; /* the latter: of any max_message */
 
 struct ack {
-	uint32_t
-		bytes; /* line: received; length: of the header, then still to come */
+	uint32_t bytes; /* line: received; length: of the header, then still to come */
 	uint32_t most;  /* max_message as it was when the message began */
 	uint8_t header; /* length: bytes of the header received so far */
 	bool after_cr;  /* line: the last byte was a CR */

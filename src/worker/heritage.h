@@ -33,8 +33,8 @@ enum {
 	WIRE_KICKED,
 	WIRE_KICK, /* ... and the end by which every other worker kicks it */
 	/*
-	 * The two ends of its door (worker/door/door.h), a SOCK_SEQPACKET socketpair: the worker's own,
-	 * which accepts descriptors ...
+	 * The two ends of its door (worker/door/door.h), a SOCK_SEQPACKET socketpair: the worker's
+	 * own, which accepts descriptors ...
 	 */
 	WIRE_DOOR,
 	WIRE_DOORBELL, /* ... and the end by which the others pass connections in */

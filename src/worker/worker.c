@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker's life: start, serve, leave (worker/door/leave.h). It reports to the master by its slot,
- * the bell and its exit code, and the master commands it by signals; connections go to other
+ * The worker's life: start, serve, leave (worker/door/leave.h). It reports to the master by its
+ * slot, the bell and its exit code, and the master commands it by signals; connections go to other
  * workers through their doors. There is no other channel. Called in the child of the master's fork.
  */
 #include <signal.h>

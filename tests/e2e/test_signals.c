@@ -9,6 +9,8 @@
 
 enum { FIRST_REAL_TIME = 32 };
 
+#define MOVE (SIGRTMIN + 2) /* a worker passes its connections on and leaves */
+
 static const int strays[] = { SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGSTKFLT, SIGPWR };
 enum { STRAYS = sizeof(strays) / sizeof(*strays) };
 
@@ -52,7 +54,7 @@ static void strays__to_workers_and_keepers__change_nothing(void **state)
 		for (unsigned i = 0; i < STRAYS; i++)
 			kill(pids[p], strays[i]);
 		for (int number = FIRST_REAL_TIME; number <= SIGRTMAX; number++)
-			if (number != SIGRTMIN + 2) /* moves the worker's connections, as QUIT ends them */
+			if (number != MOVE)
 				kill(pids[p], number);
 	}
 	client_ask(FIRST(s), "x", ACK);

@@ -70,7 +70,6 @@ static const struct service service_pair = {
 	.open = attach_peer,
 };
 
-
 void sibling_services_add(void)
 {
 	own_service(&service_still);

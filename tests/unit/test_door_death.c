@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deaths of the sender, of the receiver and of both at each step of the exchange (worker/door/door.h):
- * afterwards each connection is in one worker, and works. A worker dies between any two
- * instructions; the steps here are done by hand up to that place.
+ * Deaths of the sender, of the receiver and of both at each step of the exchange
+ * (worker/door/door.h): afterwards each connection is in one worker, and works. A worker dies
+ * between any two instructions; the steps here are done by hand up to that place.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -89,8 +89,7 @@ static void side__that_takes_slowly__is_not_cut_off(void **state)
 	}
 }
 
-static void silence__of_both_or_of_one_that_must_answer__ends_the_pair(
-	void **state)
+static void silence__of_both_or_of_one_that_must_answer__ends_the_pair(void **state)
 {
 	struct paired p;
 	struct served s;
@@ -200,8 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(side__that_takes_nothing__is_cut_off),
 		cmocka_unit_test(side__that_takes_slowly__is_not_cut_off),
-		cmocka_unit_test(
-			silence__of_both_or_of_one_that_must_answer__ends_the_pair),
+		cmocka_unit_test(silence__of_both_or_of_one_that_must_answer__ends_the_pair),
 		cmocka_unit_test(deadline__of_either_side__is_told_to_the_service),
 		cmocka_unit_test(deadline__without_a_hook__ends_the_pair),
 	};

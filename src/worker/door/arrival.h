@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A batch of connections that comes in through a door (worker/door/door.h): the format of the message,
- * and how its connections are recorded, all of them or none. Worker only.
+ * A batch of connections that comes in through a door (worker/door/door.h): the format of the
+ * message, and how its connections are recorded, all of them or none. Worker only.
  */
 #ifndef WORKER_DOOR_ARRIVAL_H
 #define WORKER_DOOR_ARRIVAL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes connections in. It trusts nothing in a message: worker/door/offer.c of a worker that was taken
- * over may have written any bytes.
+ * Takes connections in. It trusts nothing in a message: worker/door/offer.c of a worker that was
+ * taken over may have written any bytes.
  */
 #include "worker/door/door.h"
 

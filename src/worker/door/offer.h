@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A batch of connections that is offered to another worker (the exchange: worker/door/door.h). One batch
- * at a time is on its way; its connections are not served meanwhile, here at least. Worker only.
+ * A batch of connections that is offered to another worker (the exchange: worker/door/door.h). One
+ * batch at a time is on its way; its connections are not served meanwhile, here at least. Worker
+ * only.
  */
 #ifndef WORKER_DOOR_OFFER_H
 #define WORKER_DOOR_OFFER_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Chooses among the slots of the scoreboard. worker/door/moving.c decides what the receiver gets. */
+/*
+ * Chooses among the slots of the scoreboard. worker/door/moving.c decides what the receiver gets.
+ */
 #include "worker/door/receiver.h"
 
 static bool has(const struct receiver_mask *mask, unsigned slot)
