@@ -13,12 +13,20 @@ import peers
 from gauge import Row
 
 
-def spread(bench, server):
-    """Process id and live connections by worker number."""
+def slots(bench, server):
+    """Number, process id, live connections and messages of each worker."""
     text = subprocess.run([f"{bench.tools}/spread", server.scoreboard], check=True,
                           stdout=subprocess.PIPE, text=True)
-    rows = [list(map(int, line.split())) for line in text.stdout.splitlines()]
-    return {number: (pid, live) for number, pid, live, _ in sorted(rows)}
+    return [list(map(int, line.split())) for line in text.stdout.splitlines()]
+
+
+def spread(bench, server):
+    """Process id and live connections by worker number."""
+    return {number: (pid, live) for number, pid, live, _ in sorted(slots(bench, server))}
+
+
+def messages(bench, server):
+    return {number: count for number, _, _, count in slots(bench, server)}
 
 
 def live(bench, server):

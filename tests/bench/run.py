@@ -15,12 +15,13 @@ sys.dont_write_bytecode = True
 
 import crowds  # noqa: E402
 import gauge  # noqa: E402
+import moves  # noqa: E402
 import peers  # noqa: E402
 import ratios  # noqa: E402
 
 MEASURES = {f.__name__: f for f in (ratios.echo, ratios.oneshot, ratios.access, ratios.healthz, ratios.nginx,
                                     ratios.haproxy, crowds.balance, crowds.memory, crowds.slow,
-                                    crowds.greedy)}
+                                    crowds.greedy, moves.recovery, moves.reload)}
 TOOLS = ("minimal", "crowd", "spread")
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Shows how the connections are spread over the workers: reads a server's scoreboard and prints one
- * line for each worker that is ready, `number pid live accepted`. Must not write to the file.
+ * line for each worker that is ready, `number pid live messages`. Must not write to the file.
  *
  *   spread SCOREBOARD
  */
@@ -18,7 +18,7 @@ static void print_slot(const struct scoreboard *board, unsigned i)
 	if (scoreboard_state(board, i) != SLOT_READY)
 		return;
 	printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n", info->number, info->pid,
-	       slot->live, metric_sum(&slot->tally, METRIC_connections_accepted_total));
+	       slot->live, metric_sum(&slot->tally, METRIC_messages_total));
 }
 
 int main(int argc, char **argv)
