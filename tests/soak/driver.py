@@ -201,6 +201,7 @@ class Driver:
             self.first_seen.pop(hit[0][:3])
             self.processes.remove(hit[0])
             self.died[hit[0].number] = time.monotonic()
+            self.did["crowd kills"] += self.crowd is not None
             os.close(hit[1])
         return hit
 
@@ -338,6 +339,7 @@ class Driver:
             self.resume(pidfd)
         else:
             self.died[number] = now
+            self.did["crowd kills"] += self.crowd is not None
         self.excuses.append((time.time() - (now - began), time.time() + AFTER_SECONDS))
         os.close(pidfd)
         del self.stopped[pid]

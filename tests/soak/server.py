@@ -35,7 +35,7 @@ BREATH_SECONDS = 0.01
 # The kind of a process, by its title; a newborn has its parent's.
 TITLE = re.compile(r"prefork-srv: (worker|keeper) (\d+)( \((?:moving|draining)\))?$")
 Ending = collections.namedtuple("Ending", "opened ended why pid")
-Stay = collections.namedtuple("Stay", "when pid number")
+Stay = collections.namedtuple("Stay", "when number")
 Process = collections.namedtuple("Process", "pid kind number leaving")
 
 
@@ -109,7 +109,7 @@ class Log:
 
     def take_connections_moved(self, when, fields):
         if int(fields["staying"]) > 0:
-            self.stays.append(Stay(self.seconds(when), int(fields["pid"]), int(fields["staying"])))
+            self.stays.append(Stay(self.seconds(when), int(fields["staying"])))
 
     def take_connection_ended(self, when, fields):
         if "remote" in fields:

@@ -28,16 +28,16 @@ def said_endings(log, end):
             ending.ended > end.when - BEHIND_SECONDS]
 
 
-def judge(log, end, places):
+def judge(log, end, is_timely):
     """retired, untimely (retired without need), crossed or lost."""
-    drained = [e.pid for e in said_endings(log, end) if e.why == "drained"]
+    drained = [e for e in said_endings(log, end) if e.why == "drained"]
     if end.how != "FIN" or not drained:
         return "lost"
     if end.in_flight is not None:
         # ack has messages and answers each whole; echo has none, so a piece may be cut anywhere.
         is_cut = end.got > 0 and end.service == "ack"
         return "lost" if is_cut or end.in_flight > CROSSED_SECONDS else "crossed"
-    return "retired" if any(log.places.get(pid) in places for pid in drained) else "untimely"
+    return "retired" if any(map(is_timely, drained)) else "untimely"
 
 
 class Verdict:
@@ -69,14 +69,17 @@ class Verdict:
             self.faults.append("the server told no counts")
 
     def judge_ends(self):
-        places = self.log.drained | {self.log.places.get(s.pid) for s in self.log.stays
-                                     if self.is_excused(s)}
         self.judged = collections.defaultdict(list)
         for end in self.ends:
-            self.judged[judge(self.log, end, places)].append(end)
+            self.judged[judge(self.log, end, self.is_timely)].append(end)
 
-    def is_excused(self, stay):
-        return any(begin < stay.when < end for begin, end in self.excuses)
+    def is_timely(self, drained):
+        """Another worker may end a connection that was drained, when the drainer was killed."""
+        return self.log.places.get(drained.pid) in self.log.drained or (
+            self.is_excused(drained.ended))
+
+    def is_excused(self, when):
+        return any(begin < when < end for begin, end in self.excuses)
 
     def audit(self, service, counts):
         """The clients' own books: what was not answered was in flight at some end."""
@@ -109,9 +112,10 @@ class Verdict:
         return self.totals["connections_accepted_total"] if self.totals else 0
 
     def accepted_range(self):
-        """The least and the most that the clients know of."""
-        most = self.sum("connected") + self.did["crowd"]
-        return self.sum("connected") - self.sum("unheard") + self.did["crowd accepted"], most
+        """The least and the most; a worker killed between an accept and its count leaves no count."""
+        heard = self.sum("connected") - self.sum("unheard")
+        least = heard + max(0, self.did["crowd accepted"] - self.did["crowd kills"])
+        return least, self.sum("connected") + self.did["crowd"]
 
     def sum(self, what):
         return sum(counts[what] for counts in self.counts.values())
@@ -124,7 +128,7 @@ class Verdict:
 
     def rows(self):
         did, log = self.did, self.log
-        stays = [stay for stay in log.stays if not self.is_excused(stay)]
+        stays = [stay for stay in log.stays if not self.is_excused(stay.when)]
         kills = did["kill"] + did["strike"]
         return [
             ("workers killed", kills, f"{did['strike']} in reloads", kills > 0),
