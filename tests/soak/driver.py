@@ -116,7 +116,7 @@ def was_killed(said):
 class Driver:
     """Call step() over and over, then end()."""
 
-    def __init__(self, server, rng, pace, held, crowd_most):
+    def __init__(self, server, rng, pace, held, crowd_most, plan):
         self.server, self.rng, self.pace = server, rng, pace
         self.held, self.crowd_most = held, crowd_most
         self.did = collections.Counter()
@@ -132,7 +132,7 @@ class Driver:
         self.command, self.crowd = None, None
         now = time.monotonic()
         self.due = {what: now + self.interval(what) * (1 if what in UNPACED else rng.random())
-                    for what in PLAN}
+                    for what in plan}
 
     def interval(self, what):
         least, most = PLAN[what]
@@ -144,8 +144,8 @@ class Driver:
         self.wait_for_ends()
         self.strike()
         now = time.monotonic()
-        for what in PLAN:
-            if self.due[what] <= now:
+        for what, due in list(self.due.items()):
+            if due <= now:
                 done = getattr(self, what)()
                 self.due[what] = time.monotonic() + (self.interval(what) if done else RETRY_SECONDS)
 

@@ -42,6 +42,8 @@ def read_arguments():
     parser.add_argument("--ack", type=int, default=1000, help="connections of ack (1000)")
     parser.add_argument("--echo", type=int, default=200, help="connections of echo (200)")
     parser.add_argument("--hang-ms", type=int, default=1000, help="hang_timeout (1000)")
+    parser.add_argument("--without", action="append", default=[], choices=list(driver.PLAN),
+                        help="leave this fault out (may be repeated)")
     parser.add_argument("--seed", type=int, default=None,
                         help="repeats a run's dice, not its times")
     parser.add_argument("--log", type=argparse.FileType("w"), default=None,
@@ -101,7 +103,7 @@ def soak(args):
     with Server(args.server, args.workers, nofile, args.hang_ms) as server:
         books = []
         harmer = driver.Driver(server, random.Random(args.seed), min(1, args.seconds / 30), held,
-                               crowd)
+                               crowd, [what for what in driver.PLAN if what not in args.without])
         try:
             for address, talk, number in zip(server.addresses, (talks.Ack, talks.Echo),
                                              (args.ack, args.echo)):
