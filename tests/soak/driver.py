@@ -31,6 +31,7 @@ WORKERS = range(2, 7)          # by reloads
 MORE_MOST = 8                  # by TTIN
 STRIKES = (0, 0, 1, 1, 1, 2)   # kills in one reload
 STRIKE_SECONDS = 0.1           # from its beginning on
+STRIKE_BREATH_SECONDS = 0.001
 
 SETTLED_SECONDS = 1.0    # so long seen: not newborn, and past its recovery
 HANG_MOST_SECONDS = 15.0
@@ -149,6 +150,10 @@ class Driver:
                 done = getattr(self, what)()
                 self.due[what] = time.monotonic() + (self.interval(what) if done else RETRY_SECONDS)
 
+    def breathe(self):
+        """Hardly, while new workers come."""
+        self.server.breathe(*([STRIKE_BREATH_SECONDS] if self.strikes else []))
+
     def look(self):
         now = time.monotonic()
         self.processes = self.server.processes()
@@ -218,10 +223,16 @@ class Driver:
             self.reloads_seen = self.server.log.events["reload_started"]
             self.strikes += [now + self.rng.uniform(0, STRIKE_SECONDS)
                              for _ in range(self.rng.choice(STRIKES))]
-        for _ in [due for due in self.strikes if due <= now]:
-            self.kill_one([p for p in self.processes if self.may_harm(p) or self.is_newcomer(p)],
-                          "strike")
-        self.strikes = [due for due in self.strikes if due > now]
+        newcomers = [p for p in self.processes if self.is_newcomer(p) and not self.may_harm(p)]
+        for due in [due for due in self.strikes if due <= now or newcomers]:
+            if newcomers and self.rng.random() < 0.5:
+                self.kill_one(newcomers, "strike")
+                newcomers = []
+            elif due <= now:
+                self.kill_one(self.victims(), "strike")
+            else:
+                continue
+            self.strikes.remove(due)
 
     def pause(self):
         return self.stop("pause", self.rng.uniform(0.02, 0.3) * self.server.hang_ms / 1000)

@@ -58,6 +58,7 @@ class Log:
         self.ready = set()  # workers that have said that they serve
         self.moves = []     # for each configuration: whether connections move
         self.in_force = 0   # the configuration
+        self.generation = 1  # of the workers with that configuration
         self.places = {}    # by pid of a worker: its generation and number
         self.drained = set()  # places of workers that were told to leave without moving
         self.stays = []       # connections that a leaving worker could not move
@@ -99,13 +100,21 @@ class Log:
     def take_worker_ready(self, _, fields):
         self.ready.add(int(fields["child_pid"]))
 
-    def take_worker_retired(self, _, fields):
+    def may_drain(self):
         """The configuration in force decides, and during a reload maybe the next one already."""
-        if not all(self.moves[self.in_force:self.events["reload_started"] + 1]):
+        return not all(self.moves[self.in_force:self.events["reload_started"] + 1])
+
+    def take_worker_retired(self, _, fields):
+        if self.may_drain():
             self.drained.add(self.places.get(int(fields["child_pid"])))
 
-    def take_reload_finished(self, *_):
+    def take_reload_finished(self, _, fields):
+        """A worker that was dead when its generation was retired has no line of its own."""
+        if self.may_drain():
+            self.drained |= {place for place in self.places.values()
+                             if place[0] == self.generation}
         self.in_force = self.events["reload_started"]
+        self.generation = int(fields["generation"])
 
     def take_connections_moved(self, when, fields):
         if int(fields["staying"]) > 0:
@@ -251,10 +260,10 @@ class Server:
             totals = self.totals()
         return totals
 
-    def breathe(self):
+    def breathe(self, seconds=BREATH_SECONDS):
         """A moment, shorter when the server dies."""
         try:
-            self.process.wait(BREATH_SECONDS)
+            self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             pass
 

@@ -89,7 +89,7 @@ def harm(server, harmer, books, seconds):
     while time.monotonic() < until and server.process.poll() is None:
         harmer.step()
         progress.show(harmer.did, books)
-        server.breathe()
+        harmer.breathe()
     harmer.end()
     progress.clear()
 
