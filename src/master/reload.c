@@ -195,11 +195,19 @@ static void end_well(struct reload *reload)
 	publish_outcome(procs->board, NULL, took_ms, fresh->wanted, moved, staying);
 }
 
-/* Ends the reload once no old worker moves connections, nor takes over from one that did. */
+/*
+ * True while an old worker moves connections, or is to take over from one that did. One that still
+ * accepts has stopped turning, and had its time.
+ */
+static bool is_moving(const struct procs *procs)
+{
+	return workers_has_retiring(procs, SLOT_MOVING, SLOT_MOVING) ||
+	       workers_has_retiring(procs, SLOT_STARTING, SLOT_STARTING);
+}
+
 static bool has_moved(struct reload *reload, int64_t now_ms)
 {
-	if (now_ms < reload->deadline_ms &&
-	    workers_has_retiring(reload->procs, SLOT_STARTING, SLOT_MOVING))
+	if (now_ms < reload->deadline_ms && is_moving(reload->procs))
 		return false;
 	end_well(reload);
 	return true;

@@ -231,7 +231,8 @@ static void clear_slot(struct procs *procs, struct generation *generation, unsig
 
 	keeper_pids_clear(procs->page, generation->first_slot + number);
 	scoreboard_fold(procs->board, slot, number);
-	atomic_store_explicit(&info->pid, 0, memory_order_relaxed);
+	atomic_store(&info->last_pid, atomic_load(&info->pid));
+	atomic_store(&info->pid, 0);
 	/* A keeper's connections are open, and shown, until the next worker takes them. */
 	atomic_store_explicit(&slot->state, state, memory_order_relaxed);
 	atomic_store_explicit(&info->is_taken, is_held, memory_order_release);

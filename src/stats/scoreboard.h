@@ -22,7 +22,7 @@
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 8,
+	SCOREBOARD_VERSION = 9,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -51,6 +51,7 @@ enum slot_state {
 struct slot_info {
 	_Atomic uint32_t is_taken; /* 0: no worker */
 	_Atomic uint32_t pid;
+	_Atomic uint32_t last_pid; /* of the worker that died last; 0: none has */
 	_Atomic uint32_t generation;
 	_Atomic uint32_t number;    /* of the worker, as in its title */
 	_Atomic int64_t started_ms; /* clock_ms() at the fork */

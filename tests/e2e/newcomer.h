@@ -6,7 +6,7 @@
 #include "traffic.h"
 
 struct newcomer {
-	pid_t pids[2]; /* of the worker and its keeper, as far as they have begun; 0: not */
+	pid_t pids[2]; /* of the worker and its keeper */
 	unsigned count;
 	unsigned generation;
 };

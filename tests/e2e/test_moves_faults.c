@@ -13,8 +13,8 @@
 
 enum { WORKERS = 3, EACH = 30 };
 
-/* The limits of a reload's last steps, and what a busy machine adds. */
-enum { HANDING_MS = 500, MOVING_MS = 5000, SLACK_MS = 5000 };
+/* The limits of a reload's last steps. */
+enum { HANDING_MS = 500, MOVING_MS = 5000 };
 
 #define CONF                                                            \
 	"workers = 3\n"                                                 \
@@ -204,7 +204,7 @@ static void worker__stopped_before_it_leaves__does_not_hold_up_the_reload(void *
 	t->is_pausing = true;
 	traffic_begin_verb(t, "reload", &reload);
 	assert_int_equal(traffic_end_verb(t, &reload), 0);
-	assert_in_range(took_ms(s, reload.said), HANDING_MS, HANDING_MS + SLACK_MS);
+	assert_in_range(took_ms(s, reload.said), HANDING_MS, MOVING_MS - 1);
 	t->is_pausing = false;
 	kill(victim, SIGCONT);
 	traffic_go_on(t, 2);

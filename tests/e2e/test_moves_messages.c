@@ -20,7 +20,7 @@ struct stream {
 	uint64_t to_send, sent, got; /* bytes */
 };
 
-enum { PART = 65536, RELOADS = 5 };
+enum { PART = 65536, RELOADS = 10 };
 
 /* The bytes of the stream from that place on: the number of each word. */
 static void number_bytes(uint8_t *bytes, uint64_t at, size_t n)

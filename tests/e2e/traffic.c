@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -14,7 +15,8 @@ enum {
 	HEADER = 4,    /* of a message and of an answer of ack: its length */
 	REPLY = HEADER + sizeof(ACK) - 1,
 	EVENTS_MOST = 256,
-	TURN_MS = 2
+	TURN_MS = 2,
+	OTHER_FDS = 64 /* of this process, beside the connections */
 };
 
 /* The byte of the stream at that place: its words hold the number of the talker and of the word. */
@@ -54,11 +56,23 @@ static uint64_t answers(const struct talker *talker)
 	return talker->got / (talker->talk == TALK_ACK ? REPLY : MESSAGE);
 }
 
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_cur >= TRAFFIC_MOST + OTHER_FDS)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 struct traffic *traffic_new(struct server *s)
 {
 	struct traffic *t = calloc(1, sizeof(*t));
 
 	assert_non_null(t);
+	allow_descriptors();
 	t->server = s;
 	t->epfd = epoll_create1(EPOLL_CLOEXEC);
 	assert_true(t->epfd >= 0);

@@ -23,7 +23,7 @@ struct talker {
 	uint64_t begun, sent, got; /* bytes; begun: those of all messages up to the current one */
 };
 
-enum { TRAFFIC_MOST = 1000 };
+enum { TRAFFIC_MOST = 1200 };
 
 struct traffic {
 	struct server *server;

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The faults: kills, hangs, pauses, reloads, reopenings, more and fewer workers, lack of descriptors.
 
-Signals only the server's own processes, known by pidfd. Must not cause a fault that is documented to
-cost more than one connection: it kills no worker that is still recovering, and none whose keeper it has
-killed. Used by soak.py.
+Reloads bring other numbers of workers, and workers that move no connections or live briefly; old and
+new workers are killed while they run. Signals only the server's own processes, known by pidfd. Must not
+cause a fault that is documented to cost more than one connection: it kills no worker that is still
+recovering, and none whose keeper it has killed. Used by soak.py.
 """
 import collections
 import os
@@ -26,10 +27,17 @@ PLAN = {
 }
 UNPACED = ("kill", "pause")
 
+WORKERS = range(2, 7)          # by reloads
+MORE_MOST = 8                  # by TTIN
+STRIKES = (0, 0, 1, 1, 1, 2)   # kills in one reload
+STRIKE_SECONDS = 0.1           # from its beginning on
+STRIKE_BREATH_SECONDS = 0.001
+
 SETTLED_SECONDS = 1.0    # so long seen: not newborn, and past its recovery
 HANG_MOST_SECONDS = 15.0
 COMMAND_MOST_SECONDS = 30.0
 RETRY_SECONDS = 0.05
+AFTER_SECONDS = 3.0      # so long after a worker stood still, another one may give it up
 
 
 class Crowd:
@@ -38,7 +46,8 @@ class Crowd:
     PATIENCE, HOLD, LEAVE_MOST = 2.0, 0.3, 10.0
 
     def __init__(self, address, number, log):
-        self.log, self.before = log, log.events["accept_paused"]
+        self.log, self.before, self.began = log, log.events["accept_paused"], time.time()
+        self.number, self.accepted = number, 0  # accepted for sure: the server has ended it
         self.give_up, self.until = time.monotonic() + self.PATIENCE, None
         self.leaving = None  # what tells of the server's ends, once ours have been sent
         self.socks = {}
@@ -54,7 +63,8 @@ class Crowd:
         """When the server has its descriptors back: a stopped worker takes its time."""
         now = time.monotonic()
         if self.leaving:
-            for fd, _ in self.leaving.poll(0):
+            for fd, events in self.leaving.poll(0):
+                self.accepted += not events & select.EPOLLERR
                 self.socks.pop(fd).close()
             return not self.socks or now > self.until + self.LEAVE_MOST
         if self.until is None and (now > self.give_up or self.was_felt()):
@@ -99,21 +109,31 @@ class Command:
         return None if self.process.returncode == 0 else f"-s {self.verb}: {said or 'no answer'}"
 
 
+def was_killed(said):
+    """The reload failed because of one of our kills."""
+    return "died before it was ready (signal 9" in said
+
+
 class Driver:
     """Call step() over and over, then end()."""
 
-    def __init__(self, server, rng, pace, crowd):
-        self.server, self.rng, self.pace, self.crowd_size = server, rng, pace, crowd
+    def __init__(self, server, rng, pace, held, crowd_most, plan):
+        self.server, self.rng, self.pace = server, rng, pace
+        self.held, self.crowd_most = held, crowd_most
         self.did = collections.Counter()
+        self.excuses = []        # times at which a worker may take no connection: (from, to)
+        self.strikes = []        # when to kill during a reload
+        self.reloads_seen = 0
+        self.kills_before = 0    # before the reload
         self.faults = []
         self.first_seen = {}
-        self.stopped = {}        # pid: (pidfd, when to continue it or None, when stopped)
+        self.stopped = {}        # pid: (pidfd, when to continue it or None, when stopped, number)
+        self.died = {}           # number of a worker: when one was last killed
         self.keeperless = set()  # workers to be left alone until they have left
         self.command, self.crowd = None, None
-        self.has_more = False
         now = time.monotonic()
         self.due = {what: now + self.interval(what) * (1 if what in UNPACED else rng.random())
-                    for what in PLAN}
+                    for what in plan}
 
     def interval(self, what):
         least, most = PLAN[what]
@@ -123,11 +143,16 @@ class Driver:
         self.server.log.read()
         self.look()
         self.wait_for_ends()
+        self.strike()
         now = time.monotonic()
-        for what in PLAN:
-            if self.due[what] <= now:
+        for what, due in list(self.due.items()):
+            if due <= now:
                 done = getattr(self, what)()
                 self.due[what] = time.monotonic() + (self.interval(what) if done else RETRY_SECONDS)
+
+    def breathe(self):
+        """Hardly, while new workers come."""
+        self.server.breathe(*([STRIKE_BREATH_SECONDS] if self.strikes else []))
 
     def look(self):
         now = time.monotonic()
@@ -173,12 +198,41 @@ class Driver:
         return victim, pidfd
 
     def kill(self):
-        hit = self.hit(self.victims(), signal.SIGKILL, "kill")
+        return self.kill_one(self.victims(), "kill")
+
+    def kill_one(self, candidates, name):
+        hit = self.hit(candidates, signal.SIGKILL, name)
         if hit:
             self.first_seen.pop(hit[0][:3])
             self.processes.remove(hit[0])
+            self.died[hit[0].number] = time.monotonic()
+            self.did["crowd kills"] += self.crowd is not None
             os.close(hit[1])
         return hit
+
+    def is_newcomer(self, p):
+        """It has not begun to serve, and takes over from none."""
+        return (p.kind == "worker" and p.pid not in self.stopped and
+                p.pid not in self.keeperless and
+                time.monotonic() - self.died.get(p.number, 0) > SETTLED_SECONDS)
+
+    def strike(self):
+        """Kills workers, old or new, in the first moments of a reload."""
+        now = time.monotonic()
+        if self.server.log.events["reload_started"] > self.reloads_seen:
+            self.reloads_seen = self.server.log.events["reload_started"]
+            self.strikes += [now + self.rng.uniform(0, STRIKE_SECONDS)
+                             for _ in range(self.rng.choice(STRIKES))]
+        newcomers = [p for p in self.processes if self.is_newcomer(p) and not self.may_harm(p)]
+        for due in [due for due in self.strikes if due <= now or newcomers]:
+            if newcomers and self.rng.random() < 0.5:
+                self.kill_one(newcomers, "strike")
+                newcomers = []
+            elif due <= now:
+                self.kill_one(self.victims(), "strike")
+            else:
+                continue
+            self.strikes.remove(due)
 
     def pause(self):
         return self.stop("pause", self.rng.uniform(0.02, 0.3) * self.server.hang_ms / 1000)
@@ -194,12 +248,12 @@ class Driver:
         if hit:
             now = time.monotonic()
             resume = None if seconds is None else now + seconds
-            self.stopped[hit[0].pid] = hit[1], resume, now
+            self.stopped[hit[0].pid] = hit[1], resume, now, hit[0].number
         return hit
 
     def keeper(self):
         """In a quiet moment: its worker lives, and is left alone until a reload retires it."""
-        if self.command or any(p.draining for p in self.processes):
+        if self.command or any(p.leaving for p in self.processes):
             return None
         keepers = [p for p in self.processes if p.kind == "keeper" and self.is_settled(p)]
         workers = {p.number: p for p in self.victims()}
@@ -214,10 +268,14 @@ class Driver:
         return hit
 
     def reload(self):
-        done = self.order("reload")
-        if done:
-            self.has_more = False  # the number is that of the configuration again
-        return done
+        if self.command:
+            return None
+        moves = self.rng.random() < 0.8
+        self.did["staying"] += not moves
+        self.server.configure(self.rng.choice(WORKERS), "yes" if moves else "no",
+                              self.rng.choice(("off", "off", "2s")))
+        self.kills_before = self.did["kill"] + self.did["strike"]
+        return self.order("reload")
 
     def reopen(self):
         """Not while descriptors are exhausted: a log that cannot be opened is said so, rightly."""
@@ -233,36 +291,54 @@ class Driver:
         self.did[verb] += 1
         return self.command
 
+    def serving(self):
+        return sum(p.kind == "worker" and not p.leaving for p in self.processes)
+
     def change_workers(self):
-        """One more and one less in turn."""
+        """One more or one less, if that leaves two."""
         if self.command:
             return None
-        number = signal.SIGTTOU if self.has_more else signal.SIGTTIN
-        self.server.process.send_signal(number)
-        self.has_more = not self.has_more
+        now = self.serving()
+        is_more = now <= WORKERS[0] or (now < MORE_MOST and self.rng.random() < 0.5)
+        self.server.process.send_signal(signal.SIGTTIN if is_more else signal.SIGTTOU)
         self.did["change"] += 1
         return True
 
     def exhaust(self):
         if self.crowd or (self.command and self.command.verb == "reopen"):
             return None
-        self.crowd = Crowd(self.server.addresses[0], self.crowd_size, self.server.log)
+        size = min((self.serving() + 1) * self.server.nofile - self.held, self.crowd_most)
+        self.crowd = Crowd(self.server.addresses[0], size, self.server.log)
         self.did["exhaust"] += 1
         return self.crowd
 
     def wait_for_ends(self):
         if self.command and self.command.is_over():
-            self.faults += filter(None, [self.command.end()])
-            self.command = None
+            self.end_command()
         if self.crowd and self.crowd.is_over():
             self.did["felt"] += self.crowd.was_felt()
-            self.crowd.leave()
-            self.crowd = None
+            self.end_crowd()
         for pid in list(self.stopped):
             self.wait_for_stopped(pid)
 
+    def end_command(self):
+        said = self.command.end()
+        kills = self.did["kill"] + self.did["strike"]
+        if said and was_killed(said) and kills > self.kills_before:
+            self.did["failed"] += 1
+        elif said:
+            self.faults.append(said)
+        self.command = None
+
+    def end_crowd(self):
+        self.did["crowd"] += self.crowd.number
+        self.did["crowd accepted"] += self.crowd.accepted
+        self.excuses.append((self.crowd.began, time.time() + AFTER_SECONDS))
+        self.crowd.leave()
+        self.crowd = None
+
     def wait_for_stopped(self, pid):
-        pidfd, resume, began = self.stopped[pid]
+        pidfd, resume, began, number = self.stopped[pid]
         now = time.monotonic()
         watch = select.poll()  # select() knows no descriptor beyond 1023
         watch.register(pidfd, select.POLLIN)
@@ -272,6 +348,10 @@ class Driver:
             elif resume is None or now < resume:
                 return
             self.resume(pidfd)
+        else:
+            self.died[number] = now
+            self.did["crowd kills"] += self.crowd is not None
+        self.excuses.append((time.time() - (now - began), time.time() + AFTER_SECONDS))
         os.close(pidfd)
         del self.stopped[pid]
 
@@ -292,12 +372,12 @@ class Driver:
         self.release()
 
     def release(self):
-        for pidfd, _, _ in self.stopped.values():
+        for pidfd, *_ in self.stopped.values():
             self.resume(pidfd)
             os.close(pidfd)
         self.stopped = {}
         if self.crowd:
-            self.crowd.leave()
+            self.end_crowd()
         if self.command:
             self.command.process.kill()
             self.command.process.communicate()

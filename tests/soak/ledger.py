@@ -22,10 +22,13 @@ QUIET_SECONDS = 0.3  # at the end: for answers that nobody asked for
 REPORT_SECONDS = 0.2
 RECEIVE = 1 << 16
 
-COUNTS = ("opened", "sent", "answered", "lost", "repeated", "wrong", "bytes", "refused")
+# unheard: connected, and no byte came before the end: the server may not have accepted it
+COUNTS = ("opened", "connected", "unheard", "sent", "answered", "lost", "repeated", "wrong",
+          "bytes", "refused")
 
-# in_flight: seconds since the message's first byte was sent, or None; got: bytes of its answer
-End = namedtuple("End", "when service local age how in_flight got messages")
+# is_cut: a message had begun; in_flight: seconds since its first byte was sent, or None when the
+# answer to all of that is there (echo); got: bytes of its answer
+End = namedtuple("End", "when service local age how is_cut in_flight got messages")
 
 
 class Client:
@@ -62,6 +65,8 @@ class Client:
         self.events = events
 
     def close(self):
+        if self.local and not self.messages and not self.got:
+            self.book.count("unheard")
         if self.events:
             self.book.selector.unregister(self.sock)
         self.events = 0
@@ -79,12 +84,18 @@ class Client:
 
     def ended(self, how):
         now = time.monotonic()
-        in_flight = None if self.sent_at is None else now - self.sent_at
+        is_cut = self.sent_at is not None
+        in_flight = now - self.sent_at if is_cut and not self.has_all() else None
         self.book.ends.append(End(time.time(), self.talk.service, self.local, now - self.opened_at,
-                                  how, in_flight, self.got, self.messages))
+                                  how, is_cut, in_flight, self.got, self.messages))
         self.close()
         if not self.book.is_closing:
             self.book.at(self.rng.uniform(0.005, 0.05), self.open)
+
+    def has_all(self):
+        """Of a stream: what was sent so far has come back."""
+        left = len(self.out) + sum(map(len, self.parts))
+        return self.talk.is_stream and self.got == len(self.expected) - left
 
     def ready(self, events):
         if not self.local:
@@ -101,6 +112,7 @@ class Client:
             return
         host, port = self.sock.getsockname()
         self.local = f"{host}:{port}"
+        self.book.count("connected")
         self.watch(selectors.EVENT_READ)
         self.patrol()
         self.speak_soon()

@@ -7,6 +7,7 @@ driver.py.
 import collections
 import datetime
 import glob
+import json
 import os
 import re
 import resource
@@ -15,9 +16,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 CONF = """\
 workers = {workers}
+worker_max_age = {max_age}
+move_connections = {moves}
 shutdown_timeout = 10s
 hang_timeout = {hang_ms}ms
 rlimit_nofile = {nofile}
@@ -25,13 +29,14 @@ rlimit_nofile = {nofile}
 listen "127.0.0.1:0" {{ service = ack  framing = length }}
 listen "127.0.0.2:0" {{ service = echo }}
 """
-START_SECONDS, STOP_SECONDS = 20, 30
+START_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 20, 20, 30
 BREATH_SECONDS = 0.01
 
 # The kind of a process, by its title; a newborn has its parent's.
-TITLE = re.compile(r"prefork-srv: (worker|keeper) (\d+)( \(draining\))?$")
-Ending = collections.namedtuple("Ending", "opened ended why")
-Process = collections.namedtuple("Process", "pid kind number draining")
+TITLE = re.compile(r"prefork-srv: (worker|keeper) (\d+)( \((?:moving|draining)\))?$")
+Ending = collections.namedtuple("Ending", "opened ended why pid")
+Stay = collections.namedtuple("Stay", "when number")
+Process = collections.namedtuple("Process", "pid kind number leaving")
 
 
 class ServerFailed(Exception):
@@ -51,6 +56,12 @@ class Log:
         self.endings = collections.defaultdict(list)  # by service and remote address
         self.complaints = []
         self.ready = set()  # workers that have said that they serve
+        self.moves = []     # for each configuration: whether connections move
+        self.in_force = 0   # the configuration
+        self.generation = 1  # of the workers with that configuration
+        self.places = {}    # by pid of a worker: its generation and number
+        self.drained = set()  # places of workers that were told to leave without moving
+        self.stays = []       # connections that a leaving worker could not move
 
     def rename(self):
         """Out of the way of a reopening; the server still writes to it."""
@@ -74,16 +85,48 @@ class Log:
         self.events[event] += 1
         if level in ("warning", "error"):
             self.complaints.append(line)
-        if event not in ("connection_ended", "worker_ready"):
-            return
-        fields = dict(self.FIELD.findall(rest[0]))
-        if event == "worker_ready":
-            self.ready.add(int(fields.get("child_pid", 0)))
-        elif "remote" in fields:
+        take = getattr(self, f"take_{event}", None)
+        if take:
+            take(when, dict(self.FIELD.findall(rest[0])))
+
+    @staticmethod
+    def seconds(when):
+        return datetime.datetime.fromisoformat(when.replace("Z", "+00:00")).timestamp()
+
+    def take_worker_started(self, _, fields):
+        place = int(fields["generation"]), int(fields["worker"])
+        self.places[int(fields["child_pid"])] = place
+
+    def take_worker_ready(self, _, fields):
+        self.ready.add(int(fields["child_pid"]))
+
+    def may_drain(self):
+        """The configuration in force decides, and during a reload maybe the next one already."""
+        return not all(self.moves[self.in_force:self.events["reload_started"] + 1])
+
+    def take_worker_retired(self, _, fields):
+        if self.may_drain():
+            self.drained.add(self.places.get(int(fields["child_pid"])))
+
+    def take_reload_finished(self, _, fields):
+        """A worker that was dead when its generation was retired has no line of its own."""
+        if self.may_drain():
+            self.drained |= {place for place in self.places.values()
+                             if place[0] == self.generation}
+        self.in_force = self.events["reload_started"]
+        self.generation = int(fields["generation"])
+
+    def take_connections_moved(self, when, fields):
+        if int(fields["staying"]) > 0:
+            self.stays.append(Stay(self.seconds(when), int(fields["staying"])))
+
+    def take_connection_ended(self, when, fields):
+        if "remote" in fields:
             key = fields.get("service"), fields["remote"]
-            ended = datetime.datetime.fromisoformat(when.replace("Z", "+00:00")).timestamp()
+            ended = self.seconds(when)
             opened = ended - int(fields.get("ms", 0)) / 1000
-            self.endings[key].append(Ending(opened, ended, fields.get("ending")))
+            self.endings[key].append(Ending(opened, ended, fields.get("ending"),
+                                            int(fields.get("pid", 0))))
 
     def text(self):
         """All of it, file after file."""
@@ -111,14 +154,21 @@ class Server:
 
     def __init__(self, program, workers, nofile, hang_ms):
         self.program = os.path.abspath(program)
-        self.hang_ms, self.nofile, self.workers = hang_ms, nofile, workers
+        self.hang_ms, self.nofile = hang_ms, nofile
         self.folder = tempfile.mkdtemp(prefix="prefork-soak-")
         os.chmod(self.folder, 0o755)
         self.log = Log(self.folder)
         self.process, self.addresses = None, []
+        self.crash_limit = crash_limit_off(program)
+        self.configure(workers, "yes", "off")
+
+    def configure(self, workers, moves, max_age):
+        """For the start or the next reload: each has a configuration of its own."""
         with open(f"{self.folder}/conf", "w", encoding="ascii") as conf:
-            conf.write(CONF.format(workers=workers, nofile=nofile, hang_ms=hang_ms,
-                                   folder=self.folder, crash_limit=crash_limit_off(program)))
+            conf.write(CONF.format(workers=workers, max_age=max_age, moves=moves,
+                                   nofile=self.nofile, hang_ms=self.hang_ms, folder=self.folder,
+                                   crash_limit=self.crash_limit))
+        self.log.moves.append(moves == "yes")
 
     def __enter__(self):
         try:
@@ -190,10 +240,30 @@ class Server:
     def processes(self):
         return [p for p in map(self.look, self.child_pids()) if p]
 
-    def breathe(self):
+    def totals(self):
+        """The sums over all workers, and how many workers leave; None when it does not answer."""
+        told = subprocess.run(self.command("-s", "status", "--json"), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        try:
+            status = json.loads(told.stdout)
+        except ValueError:
+            return None
+        return status["totals"] | {"leaving": sum(p.leaving for p in self.processes())}
+
+    def settle(self):
+        """Waits until every connection has ended and no worker leaves; returns the totals."""
+        until = time.monotonic() + SETTLE_SECONDS
+        totals = self.totals()
+        while time.monotonic() < until and self.process.poll() is None and (
+                not totals or totals["connections_live"] or totals["leaving"]):
+            self.breathe()
+            totals = self.totals()
+        return totals
+
+    def breathe(self, seconds=BREATH_SECONDS):
         """A moment, shorter when the server dies."""
         try:
-            self.process.wait(BREATH_SECONDS)
+            self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             pass
 

@@ -15,10 +15,18 @@ PERIOD = 65_521
 PATTERN = random.Random(1).randbytes(PERIOD) * 2
 
 
-class Ack:
-    """Numbered messages of `length` framing; some in two parts, some long."""
+def split(message, rng):
+    """Some are sent in two parts, cut anywhere."""
+    if rng.random() < 0.9 or len(message) < 2:
+        return [message]
+    cut = rng.randrange(1, len(message))
+    return [message[:cut], message[cut:]]
 
-    service = "ack"
+
+class Ack:
+    """Numbered messages of `length` framing, some long."""
+
+    service, is_stream = "ack", False
 
     def __init__(self, identity, rng):
         self.identity, self.rng, self.number = identity, rng, 0
@@ -29,16 +37,13 @@ class Ack:
         size = LONG if self.rng.random() < 0.01 else self.rng.randrange(200)
         payload = b"%d:%d:" % (self.identity, self.number) + bytes(size)
         message = struct.pack(">I", len(payload)) + payload
-        if self.rng.random() < 0.9:
-            return [message], ANSWER
-        cut = self.rng.randrange(1, len(message))
-        return [message[:cut], message[cut:]], ANSWER
+        return split(message, self.rng), ANSWER
 
 
 class Echo:
     """A stream whose every byte depends on its position, in pieces of random size."""
 
-    service = "echo"
+    service, is_stream = "echo", True
 
     def __init__(self, identity, rng):
         self.rng, self.position = rng, identity * 7919
@@ -48,4 +53,4 @@ class Echo:
         start = self.position % PERIOD
         self.position += size
         piece = PATTERN[start:start + size]
-        return [piece], piece
+        return split(piece, self.rng), piece

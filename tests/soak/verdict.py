@@ -2,9 +2,12 @@
 """The cost of the soak beside the permitted cost, as a table. Used by soak.py.
 
 A connection that ended was retired when the server logs that it drained it between messages, and
-lost otherwise. A message that was on its way when the drained connection's FIN came has crossed it:
-no server can prevent that, but it must stay rare.
+lost otherwise. Only workers that may not move connections retire any, and those whose connections no
+worker could take: one that was stopped or had no descriptors. A message that was on its way when the
+drained connection's FIN came has crossed it: no server can prevent that, but it must stay rare. The
+server's own counts must agree with the books of the clients.
 """
+import collections
 import datetime
 
 CROSSED_SECONDS = 0.25  # a message sent so long before the FIN arrived before it
@@ -13,34 +16,39 @@ BEHIND_SECONDS = 0.5    # the server reads its clock once a turn, and may be sto
 AHEAD_SECONDS = 0.005   # what rounding to milliseconds makes of it
 SHOWN = 20
 
+# Why connections may end, and why they may stay in a worker that leaves, in a soak.
+MAY_END = {"client_closed", "client_reset", "drained", "made_room", "worker_crash"}
+MAY_STAY = {"no_room", "no_descriptors", "unanswered"}
+
 
 def said_endings(log, end):
     """What the log says of this connection; others may have had its port before and after it."""
-    return [ending.why for ending in log.endings.get((end.service, end.local), ())
+    return [ending for ending in log.endings.get((end.service, end.local), ())
             if end.when - end.age - BEHIND_SECONDS < ending.opened < end.when + AHEAD_SECONDS and
             ending.ended > end.when - BEHIND_SECONDS]
 
 
-def judge(log, end):
-    """retired, crossed or lost."""
-    if end.how != "FIN" or "drained" not in said_endings(log, end):
+def judge(log, end, is_timely):
+    """retired, untimely (retired without need), crossed or lost."""
+    drained = [e for e in said_endings(log, end) if e.why == "drained"]
+    if end.how != "FIN" or not drained:
         return "lost"
-    if end.in_flight is None:
-        return "retired"
-    # ack has messages and answers each whole; echo has none, so a piece may be cut anywhere.
-    is_cut = end.got > 0 and end.service == "ack"
-    return "lost" if is_cut or end.in_flight > CROSSED_SECONDS else "crossed"
+    if end.in_flight is not None:
+        # ack has messages and answers each whole; echo has none, so a piece may be cut anywhere.
+        is_cut = end.got > 0 and end.service == "ack"
+        return "lost" if is_cut or end.in_flight > CROSSED_SECONDS else "crossed"
+    return "retired" if any(map(is_timely, drained)) else "untimely"
 
 
 class Verdict:
     def __init__(self, harmer, books, ends):
-        self.did, self.faults = harmer.did, list(harmer.faults)
+        self.did, self.faults, self.excuses = harmer.did, list(harmer.faults), harmer.excuses
         self.counts = {book.service: book.counts for book in books}
         self.ends = [end for some in ends for end in some or []]
         self.faults += [f"the clients of {book.service} died"
                         for book, some in zip(books, ends) if some is None]
         self.judged = {}
-        self.log = None
+        self.log, self.totals = None, None
 
     def end_server(self, server):
         """Stops it: what it says last is part of the evidence."""
@@ -48,20 +56,66 @@ class Verdict:
             self.faults.append(f"the server died (exit code {server.process.returncode}): "
                                f"{server.said()}")
         else:
+            self.totals = server.settle()
             self.faults += filter(None, [server.stop()])
         server.log.read()
         self.log = server.log
-        self.judged = {"retired": [], "crossed": [], "lost": []}
-        for end in self.ends:
-            self.judged[judge(self.log, end)].append(end)
+        self.judge_ends()
         for service, counts in self.counts.items():
             self.faults += filter(None, [self.audit(service, counts)])
+        if self.totals:
+            self.audit_server()
+        else:
+            self.faults.append("the server told no counts")
+
+    def judge_ends(self):
+        self.judged = collections.defaultdict(list)
+        for end in self.ends:
+            self.judged[judge(self.log, end, self.is_timely)].append(end)
+
+    def is_timely(self, drained):
+        """Another worker may end a connection that was drained, when the drainer was killed."""
+        return self.log.places.get(drained.pid) in self.log.drained or (
+            self.is_excused(drained.ended))
+
+    def is_excused(self, when):
+        return any(begin < when < end for begin, end in self.excuses)
 
     def audit(self, service, counts):
         """The clients' own books: what was not answered was in flight at some end."""
-        cut = sum(end.service == service and end.in_flight is not None for end in self.ends)
+        cut = sum(end.service == service and end.is_cut for end in self.ends)
         gone = counts["sent"] - counts["answered"] - cut
         return f"{service}: {gone} messages that nobody accounts for" if gone else None
+
+    def audit_server(self):
+        """Each accepted connection has ended once; each one that moved out has come in."""
+        totals = self.totals
+        ended = totals["connections_ended_total"]
+        moved_in, moved_out = (totals[f"connections_moved_{way}_total"] for way in ("in", "out"))
+        self.expect(totals["connections_live"] == 0, f"{totals['connections_live']} live")
+        self.expect(totals["leaving"] == 0, f"{totals['leaving']} workers leave and do not end")
+        self.expect(sum(ended.values()) == self.accepted(),
+                    f"{self.accepted()} accepted, {sum(ended.values())} ended")
+        self.expect(moved_in == moved_out, f"moved in {moved_in}, out {moved_out}")
+        self.expect(totals["moves_refused_total"] == 0,
+                    f"{totals['moves_refused_total']} moves refused")
+        for why, number in ended.items():
+            self.expect(number == 0 or why in MAY_END, f"{number} connections ended: {why}")
+        for why, number in totals["connections_not_moved_total"].items():
+            self.expect(number == 0 or why in MAY_STAY, f"{number} connections stayed: {why}")
+
+    def expect(self, holds, otherwise):
+        if not holds:
+            self.faults.append(f"the server's counts: {otherwise}")
+
+    def accepted(self):
+        return self.totals["connections_accepted_total"] if self.totals else 0
+
+    def accepted_range(self):
+        """The least and the most; a worker killed between an accept and its count leaves no count."""
+        heard = self.sum("connected") - self.sum("unheard")
+        least = heard + max(0, self.did["crowd accepted"] - self.did["crowd kills"])
+        return least, self.sum("connected") + self.did["crowd"]
 
     def sum(self, what):
         return sum(counts[what] for counts in self.counts.values())
@@ -70,32 +124,55 @@ class Verdict:
         return len(self.judged[judgement])
 
     def allowed(self):
-        return self.did["kill"] + self.log.events["worker_hung"]
+        return self.did["kill"] + self.did["strike"] + self.log.events["worker_hung"]
 
     def rows(self):
         did, log = self.did, self.log
-        ack, echo = self.counts["ack"], self.counts["echo"]
-        crossed_most = self.crossed_most()
+        stays = [stay for stay in log.stays if not self.is_excused(stay.when)]
+        kills = did["kill"] + did["strike"]
         return [
-            ("workers killed", did["kill"], "", did["kill"] > 0),
+            ("workers killed", kills, f"{did['strike']} in reloads", kills > 0),
             ("hangs", log.events["worker_hung"], f"{did['hang']} made", True),
             ("short stops", did["pause"], "", True),
             ("keepers killed", did["keeper"], "", True),
             ("recoveries", log.events["connections_recovered"],
-             f"{log.events['arena_emptied']} began empty", True),
-            ("reloads", did["reload"], f"{log.events['reload_finished']} finished", True),
+             f"{log.events['arena_emptied']} began empty", log.events["arena_emptied"] == 0),
+            ("reloads", did["reload"], f"{did['failed']} failed by kills",
+             log.events["reload_finished"] + did["failed"] == did["reload"]),
+            ("  that move nothing", did["staying"], "", True),
+            ("workers recycled", log.events["worker_recycled"], "", True),
             ("logs reopened", did["reopen"], "", True),
             ("workers added or removed", did["change"], "", True),
             ("descriptors exhausted", did["exhaust"], f"{did['felt']} felt", True),
             None,
-            ("connections opened", self.sum("opened"), "", True),
+            *self.connection_rows(),
+            ("connections that stayed", sum(stay.number for stay in stays), "none without cause",
+             not stays),
+            None,
+            *self.message_rows(),
+        ]
+
+    def connection_rows(self):
+        least, most = self.accepted_range()
+        crossed_most = self.crossed_most()
+        moved = sum(self.totals["connections_moved_in_total"].values()) if self.totals else 0
+        return [
+            ("connections opened", self.sum("opened"), f"and a crowd of {self.did['crowd']}", True),
             ("connections refused", self.sum("refused"), "none", self.sum("refused") == 0),
-            ("connections retired", self.number("retired"), "", True),
+            ("connections accepted", self.accepted(), f"{least} to {most}",
+             least <= self.accepted() <= most),
+            ("connections moved", moved, "in as many as out", moved > 0),
+            ("connections retired", self.number("retired"), "where they may not move", True),
+            ("  elsewhere", self.number("untimely"), "none", self.number("untimely") == 0),
             ("  a message crossed that", self.number("crossed"), f"<= {crossed_most}",
              self.number("crossed") <= crossed_most),
             ("connections lost", self.number("lost"), f"<= {self.allowed()} kills and hangs",
              self.number("lost") <= self.allowed()),
-            None,
+        ]
+
+    def message_rows(self):
+        ack, echo = self.counts["ack"], self.counts["echo"]
+        return [
             ("messages sent", ack["sent"], "", True),
             ("messages answered", ack["answered"], "", ack["answered"] > 0),
             *(row("messages", ack, what) for what in ("lost", "repeated", "wrong")),
@@ -123,13 +200,13 @@ class Verdict:
 
     def explain(self):
         """The first of what went wrong, from the clients' side and from the server's."""
-        suspects = sorted(self.judged["lost"] + self.judged["crossed"])
+        suspects = sorted(self.judged["lost"] + self.judged["crossed"] + self.judged["untimely"])
         print(f"\nconnections lost, the first {SHOWN} of {len(suspects)}:")
         for end in suspects[:SHOWN]:
             when = datetime.datetime.fromtimestamp(end.when, datetime.timezone.utc)
             flight = "between messages" if end.in_flight is None else (
                 f"{end.in_flight * 1000:.0f} ms after sending, {end.got} bytes of the answer there")
-            why = ", ".join(said_endings(self.log, end))
+            why = ", ".join(f"{e.why} (pid {e.pid})" for e in said_endings(self.log, end))
             print(f"  {when:%H:%M:%S.%f} {end.service} {end.local or 'unconnected'} "
                   f"age {end.age:.3f} s, {end.messages} messages: {end.how}, {flight}; "
                   f"the server says: {why or 'nothing'}")

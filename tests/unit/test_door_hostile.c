@@ -153,6 +153,22 @@ static void head__with_anything_wrong__is_refused(void **state)
 	}
 }
 
+/* It is no attack; the next worker of the sender's slot has its connections. */
+static void message__of_a_worker_that_died__is_dropped_and_not_counted(void **state)
+{
+	(void)state;
+	atomic_store(&from->info->last_pid, (uint32_t)getpid());
+	for (unsigned next = 0; next < 2; next++) { /* there is none yet, and then there is one */
+		atomic_store(&from->info->pid, next);
+		write_message();
+		pass(sizeof(message), &client, 1);
+		assert_unmoved();
+		assert_int_equal(sibling_metric(to, METRIC_moves_refused_total), 0);
+		assert_int_equal(to->slot->door_taken[0], 0);
+	}
+	atomic_store(&from->info->pid, (uint32_t)getpid());
+}
+
 /* One byte tells the worker to look for a decision on its own batch. */
 static void message__of_any_other_length__is_dropped(void **state)
 {
@@ -359,6 +375,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(message__in_which_all_is_right__is_taken),
 		CASE(head__with_anything_wrong__is_refused),
+		CASE(message__of_a_worker_that_died__is_dropped_and_not_counted),
 		CASE(message__of_any_other_length__is_dropped),
 		CASE(message__longer_than_any__is_dropped),
 		CASE(descriptors__more_than_are_named__are_closed),

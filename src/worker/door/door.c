@@ -98,11 +98,21 @@ static bool is_sound_head(const struct door *door, const struct door_head *head,
 	       head->conns <= DOOR_CONNS_MOST;
 }
 
+/* The next worker of that slot takes the batch back. */
+static bool is_of_the_dead(const struct door *door, const struct door_head *head, pid_t sender)
+{
+	const struct slot_info *info = &board_of(door)->infos[head->sender];
+
+	return sender > 0 && atomic_load(&info->last_pid) == (uint32_t)sender &&
+	       atomic_load(&info->pid) != (uint32_t)sender;
+}
+
 /* A sender that has withdrawn its batch may be gone by now. */
 static bool is_authorised(const struct door *door, const struct door_head *head,
 			  const struct rights *rights)
 {
-	return is_withdrawn(door, head) || is_from_its_slot(door, head, rights->sender);
+	return is_withdrawn(door, head) || is_from_its_slot(door, head, rights->sender) ||
+	       is_of_the_dead(door, head, rights->sender);
 }
 
 /*
@@ -177,7 +187,8 @@ static void handle_batch(struct door *door, size_t size, struct rights *rights)
 		drop_message(door);
 		return;
 	}
-	if (is_decided(door, head) || is_withdrawn(door, head))
+	if (is_decided(door, head) || is_withdrawn(door, head) ||
+	    is_of_the_dead(door, head, rights->sender))
 		rights_close(rights);
 	else
 		decide_batch(door, &a, rights);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Receivers that are silent, hang or are full while connections move; a sender that must wait. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/sys.h"
+#include "unit/movers.h"
+
+/* It waits for a CPU: its silence is no reason to keep connections. */
+static void receiver__that_is_silent_at_first__is_asked_again(void **state)
+{
+	(void)state;
+	movers_start("echo", MOVERS_OLD, MOVERS_OLD);
+	movers_connect(20);
+	movers.one->is_up = movers.two->is_up = false;
+	leave_move(&movers.from->leave);
+	for (unsigned i = 0; i < 5; i++) {
+		siblings_settle(&movers.all);
+		movers.from->moving.offer.began_us -= MOVERS_LATE_US;
+		sibling_alarm(movers.from, MOVERS_LOOK_MS);
+	}
+	assert_int_equal(movers.from->slot->state, SLOT_MOVING);
+	movers.one->is_up = movers.two->is_up = true;
+	movers_assert_work(20);
+	assert_int_equal(sibling_conns(movers.from), 0);
+}
+
+static void receiver__that_hangs__is_given_up(void **state)
+{
+	(void)state;
+	movers_start("echo", MOVERS_OLD, MOVERS_OLD);
+	movers_connect(20);
+	movers.one->is_up = false; /* it does not turn */
+	leave_move(&movers.from->leave);
+	for (unsigned i = 0; i < 20; i++) {
+		siblings_settle(&movers.all);
+		movers.from->moving.offer.began_us -= MOVERS_LATE_US;
+		sibling_alarm(movers.from, MOVERS_LOOK_MS);
+	}
+	movers.one->is_up = true;
+	movers_assert_work(20);
+	assert_int_equal(sibling_conns(movers.two), 20);
+}
+
+static void receiver__whose_door_stays_full__is_given_up(void **state)
+{
+	(void)state;
+	movers_start("echo", MOVERS_OLD, MOVERS_OLD);
+	movers_connect(20);
+	movers.one->is_up = false;
+	while (send(movers.all.doorbells[1], "", 1, MSG_DONTWAIT) == 1)
+		;
+	leave_move(&movers.from->leave);
+	for (unsigned i = 0; i < 20; i++) {
+		siblings_settle(&movers.all);
+		if (movers.from->moving.busy_us > 0)
+			movers.from->moving.busy_us -= MOVERS_LATE_US;
+		sibling_alarm(movers.from, MOVERS_LOOK_MS);
+	}
+	movers.one->is_up = true;
+	movers_assert_work(20);
+	assert_int_equal(sibling_conns(movers.two), 20);
+}
+
+/* The message of a worker that the master does not know yet would be refused. */
+static void worker__whose_pid_is_not_noted__waits(void **state)
+{
+	(void)state;
+	movers_start("echo", MOVERS_OLD, MOVERS_OLD);
+	movers_connect(20);
+	atomic_store(&movers.from->info->pid, 0);
+	leave_move(&movers.from->leave);
+	siblings_settle(&movers.all);
+	assert_int_equal(sibling_conns(movers.from), 20);
+	assert_int_equal(sibling_metric(movers.one, METRIC_moves_refused_total), 0);
+	atomic_store(&movers.from->info->pid, (uint32_t)getpid());
+	sibling_alarm(movers.from, MOVERS_LOOK_MS);
+	movers_assert_work(20);
+	assert_int_equal(sibling_conns(movers.from), 0);
+}
+
+/* Its place in the sender's tables is that of a reason. */
+static void reason__that_is_none__is_none(void **state)
+{
+	uint64_t batch;
+
+	(void)state;
+	movers.from = sibling_start(&movers.all, 0, MOVERS_OLD, "echo", NULL);
+	movers.one = sibling_start(&movers.all, 1, MOVERS_OLD, "echo", NULL);
+	movers_connect(1);
+	movers.one->is_up = false;
+	leave_move(&movers.from->leave);
+	batch = movers.from->pool.arena->head->offered.number;
+	atomic_store(&movers.one->slot->door_taken[0], door_note(batch, 255));
+	movers.from->moving.began_us -= MOVERS_PATIENCE_US;
+	sibling_alarm(movers.from, MOVERS_LOOK_MS);
+	movers.one->is_up = true;
+	assert_int_equal(movers_staying(STAY_unanswered), 1);
+	assert_int_equal(sibling_metric(movers.from, METRIC_connections_not_moved_total), 1);
+	assert_int_equal(sibling_metric(movers.from, METRIC_move_seconds), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MOVERS(receiver__that_is_silent_at_first__is_asked_again),
+		MOVERS(receiver__that_hangs__is_given_up),
+		MOVERS(receiver__whose_door_stays_full__is_given_up),
+		MOVERS(worker__whose_pid_is_not_noted__waits),
+		MOVERS(reason__that_is_none__is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
