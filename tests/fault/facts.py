@@ -11,7 +11,7 @@ import time
 import run as running
 
 SETTLED_S = 5.0  # for closed descriptors and counts to show
-TURN_S = 0.02
+TURN_S = 0.02  # between two looks at a server that goes on
 LIVE_STATES = ("01", "08")  # ESTABLISHED, CLOSE_WAIT (/proc/net/tcp)
 
 
@@ -44,7 +44,8 @@ def held_sockets(pid):
 
 
 def list_sockets():
-    """(inode, its port, the other end's port) of each TCP socket of this machine that may still be served."""
+    """(inode, its port, the other end's port) of each TCP socket of this machine that may still be served; the inode
+    is 0 until it is accepted."""
     with open("/proc/net/tcp", encoding="ascii") as f:
         for line in list(f)[1:]:
             words = line.split()
@@ -52,20 +53,20 @@ def list_sockets():
                 yield words[9], int(words[1].split(":")[1], 16), int(words[2].split(":")[1], 16)
 
 
-def served_sockets(run):
-    """{inode: a name} of the server's ends of all connections, those of peers included."""
-    ports, served = {int(address.rsplit(":", 1)[1]) for address in run.addresses}, {}
+def server_ends(run):
+    """(inode, name) of the server's end of each connection, those of peers included. A client's port may serve it
+    for connections to several listeners."""
+    ports = {int(address.rsplit(":", 1)[1]) for address in run.addresses}
     for inode, own, other in list_sockets():
         if own in ports:
-            served[inode] = other
+            yield inode, (other, own)
         elif other == run.peer_port:
-            served[inode] = f"a peer ({own})"
-    return served
+            yield inode, f"a peer ({own})"
 
 
 def count_holders(run):
     """{name: descriptors of its connection}; a worker and its keeper share a table, which counts once."""
-    served, holders = served_sockets(run), {}
+    served, holders = dict(server_ends(run)), {}
     for pid in [run.process.pid] + running.children(run.process.pid):
         if ": keeper" in running.title(pid):
             continue
@@ -77,13 +78,19 @@ def count_holders(run):
 
 def of_holders(run, live):
     holders = count_holders(run)
-    ports = {client.port() for client in live}
+    names = {client.name() for client in live}
     pairs = sum(client.has_peer for client in live)
-    for name in ports | set(holders):
+    for name in names | set(holders):
         if holders.get(name, 0) != 1:
             return f"the connection of {name} has {holders.get(name, 0)} descriptors"
     more = len(holders) - len(live) - pairs
     return f"{more} descriptors more than connections" if more else ""
+
+
+def live_clients(run):
+    """Those whose connection no side has ended. A client learns of an end only after the bytes before it."""
+    ends = {name for _, name in server_ends(run)}
+    return [client for client in run.clients if client.is_established() and client.name() in ends]
 
 
 def of_counts(told, live):
@@ -99,7 +106,7 @@ def of_counts(told, live):
 
 
 def find_wrong(run):
-    live = [client for client in run.clients if client.is_established()]
+    live = live_clients(run)
     told = status(run)
     if told is None:
         return "-s status says nothing"
@@ -109,10 +116,10 @@ def find_wrong(run):
 def settle(run):
     """Waits until all is well, or tells what is wrong at last."""
     until = time.monotonic() + SETTLED_S
-    while run.is_up():
+    while run.is_serving():
         wrong = find_wrong(run)
         if not wrong:
             return
-        if time.monotonic() > until:
+        if time.monotonic() > until and run.is_serving():
             raise running.Fault(wrong)
-        time.sleep(TURN_S)
+        running.is_gone(run.process.pid, TURN_S)

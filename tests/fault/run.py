@@ -76,10 +76,12 @@ class Client:
 
     def __init__(self, address):
         host, port = address.rsplit(":", 1)
+        self.port = int(port)
         self.has_peer = False  # the server has a connection of its own for it
+        self.own_call = None  # the row of a call that the service makes for it now
         self.socket = socket.socket()
         self.socket.settimeout(BOUND_S)
-        self.call(self.socket.connect, (host, int(port)))
+        self.call(self.socket.connect, (host, self.port))
 
     def call(self, function, *arguments):
         try:
@@ -143,8 +145,9 @@ class Client:
         return self.socket.fileno() >= 0 and \
             self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED
 
-    def port(self):
-        return self.socket.getsockname()[1]
+    def name(self):
+        """Its port and the server's."""
+        return self.socket.getsockname()[1], self.port
 
     def close(self):
         self.socket.close()
@@ -206,6 +209,10 @@ class Run:
 
     def is_up(self):
         return self.process.poll() is None
+
+    def is_serving(self):
+        """False when it has ended, and when it has failed: then it ends, within its shutdown_timeout."""
+        return self.is_up() and " server_failed " not in self.text("stderr") + self.text("log")
 
     def connect(self, index=0):
         client = Client(self.addresses[index])
