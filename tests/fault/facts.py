@@ -12,7 +12,8 @@ import run as running
 
 SETTLED_S = 5.0  # for closed descriptors and counts to show
 TURN_S = 0.02  # between two looks at a server that goes on
-LIVE_STATES = ("01", "08")  # ESTABLISHED, CLOSE_WAIT (/proc/net/tcp)
+WAITING_STATES = ("01", "08")  # to be accepted: ESTABLISHED, CLOSE_WAIT (/proc/net/tcp)
+TIME_WAIT = " 06 00000000:00000000 "
 
 
 def status(run):
@@ -44,12 +45,14 @@ def held_sockets(pid):
 
 
 def list_sockets():
-    """(inode, its port, the other end's port) of each TCP socket of this machine that may still be served; the inode
-    is 0 until it is accepted."""
+    """(inode, its port, the other end's port) of each TCP socket of this machine that a process has open, or that is
+    not accepted yet (inode 0). One that was closed may go on without any process until its bytes have gone out."""
     with open("/proc/net/tcp", encoding="ascii") as f:
         for line in list(f)[1:]:
+            if TIME_WAIT in line:
+                continue  # there may be many thousands
             words = line.split()
-            if words[3] in LIVE_STATES:
+            if words[9] != "0" or words[3] in WAITING_STATES:
                 yield words[9], int(words[1].split(":")[1], 16), int(words[2].split(":")[1], 16)
 
 
@@ -58,7 +61,7 @@ def server_ends(run):
     for connections to several listeners."""
     ports = {int(address.rsplit(":", 1)[1]) for address in run.addresses}
     for inode, own, other in list_sockets():
-        if own in ports:
+        if own in ports and other != 0:
             yield inode, (other, own)
         elif other == run.peer_port:
             yield inode, f"a peer ({own})"
@@ -84,13 +87,13 @@ def of_holders(run, live):
         if holders.get(name, 0) != 1:
             return f"the connection of {name} has {holders.get(name, 0)} descriptors"
     more = len(holders) - len(live) - pairs
-    return f"{more} descriptors more than connections" if more else ""
+    return f"{more} descriptors more than connections" if more > 0 else ""
 
 
 def live_clients(run):
-    """Those whose connection no side has ended. A client learns of an end only after the bytes before it."""
+    """Those that have not gone, and whose server has their connection still."""
     ends = {name for _, name in server_ends(run)}
-    return [client for client in run.clients if client.is_established() and client.name() in ends]
+    return [client for client in run.clients if client.is_open() and client.name() in ends]
 
 
 def of_counts(told, live):

@@ -73,8 +73,10 @@ def is_own(client, line):
 def most_strict(run, line):
     """Connections that may be lost: the one in hand of each death, and the one whose own call failed."""
     in_hand = sum(int(number) for number in IN_HAND.findall(run.said))
+    if is_killed(run, line):
+        return in_hand + names(line, "accept4")  # it has no record yet
     has_own = names(line, *OF_A_CONNECTION) or any(is_own(client, line) for client in run.lost)
-    return in_hand + (has_own and line.startswith("worker:") and not is_killed(run, line))
+    return in_hand + (has_own and line.startswith("worker:"))
 
 
 def of_clients(run, line, has_keepers):

@@ -19,7 +19,7 @@ MOVED = re.compile(r"ok, \d+ workers?, \d+ ms, (\d+) connections? moved(?:, (\d+
 
 
 def begin(run, workers, kinds, more=""):
-    """A server of all services, with a connection of each kind."""
+    """A server of all services, with a connection of each kind, all of them accepted."""
     run.is_strict = True
     run.probe = lambda: acknowledge(run)
     run.write("conf", more + LISTENS)
@@ -27,6 +27,7 @@ def begin(run, workers, kinds, more=""):
     run.talks = []
     for kind in kinds if run.is_told else ():
         run.attempt(open_talk, run, kind)
+    facts.settle(run)
 
 
 def open_talk(run, kind):

@@ -18,7 +18,7 @@ GONE_S = 5    # for what a killed master leaves behind
 LINE = 256    # of struct fault_report
 QUIET_S, QUIET_TURNS = 0.02, 3  # after so long the server's end takes no more
 ROLES = ("master", "worker", "keeper", "child", "any")
-PR_SET_CHILD_SUBREAPER, TCP_ESTABLISHED = 36, 1
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class Lost(Exception):
@@ -140,10 +140,8 @@ class Client:
             raise Fault("a client got bytes after the last")
         self.socket.close()
 
-    def is_established(self):
-        """No side has ended it (tcp(7), TCP_INFO)."""
-        return self.socket.fileno() >= 0 and \
-            self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED
+    def is_open(self):
+        return self.socket.fileno() >= 0
 
     def name(self):
         """Its port and the server's."""
@@ -220,11 +218,12 @@ class Run:
         return client
 
     def attempt(self, deed, *arguments):
-        """None where the connection was lost, which the judge may excuse."""
+        """None where the connection was lost, which the judge may excuse. A client that has lost it goes."""
         try:
             return deed(*arguments)
         except Lost as e:
             self.lost[e.client] = str(e)
+            e.client.close()
             return None
 
     def workers(self, what=""):
