@@ -3,7 +3,7 @@
  * mixed: does by lines what a connection can do beside answering, one thing beside the other. Only
  * in a build made with --enable-faults, and in unit tests.
  *
- *   hello                 the preface, which comes first, within two seconds
+ *   hello                 the preface, which comes first, within 20 seconds
  *   file OFFSET LENGTH    answers LENGTH as a line, then that range of a file: byte n is n % 251
  *   connect PORT          relays to that port of 127.0.0.1 from now on
  *   connect unix:/PATH    likewise
@@ -29,7 +29,7 @@ enum {
 	FILE_PATTERN = 251,
 	BLOCK_SIZE = FILE_PATTERN * 64,
 	DEADLINE_MOST_MS = 24 * 3600 * 1000,
-	PREFACE_MS = 2000
+	PREFACE_MS = 20000
 };
 
 /* The line "late". */

@@ -15,17 +15,18 @@ void audit_add(struct pool *pool, const struct record *r)
 		pool->audit.next = r->index;
 }
 
-static bool is_socket(int fd)
+/* A check that fails proves nothing: the connection goes on, and its next call tells. */
+static bool may_be_socket(int fd)
 {
 	struct stat st;
 
-	return sys_fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+	return sys_fstat(fd, &st) == 0 ? S_ISSOCK(st.st_mode) : errno != EBADF;
 }
 
 /* What is no socket is no connection's: it may be this worker's own by now. */
 static bool check_record(struct pool *pool, struct record *r)
 {
-	if (is_socket(r->fd))
+	if (may_be_socket(r->fd))
 		return true;
 	r->fd = -1;
 	cell_add(&pool->slot->tally.connections_lost_total, 1);

@@ -14,8 +14,8 @@ void audit_add(struct pool *pool, const struct record *r);
 
 /*
  * Before the record's connection is served: makes the check if it waits, for both sides of a pair.
- * Returns false when a descriptor is no socket: the connection has been ended as damaged, and is
- * counted as lost. That descriptor is left open.
+ * Returns false when a descriptor is not open, or no socket: the connection has been ended as
+ * damaged, and is counted as lost. That descriptor is left open.
  */
 bool audit_passes(struct pool *pool, struct record *r);
 

@@ -144,23 +144,25 @@ void conn_half_close(struct conn *c)
 
 /*
  * A call on this side has failed with errno. A side of a pair that the other end has left loses its
- * output alone: what came from it before still goes to its peer. Returns true unless the connection
- * has ended.
+ * output alone: what came from it before still goes to its peer. An end that is there all the same
+ * must not wait for more. Returns true unless the connection has ended.
  */
 static bool lose_output(struct conn *c)
 {
 	struct record *r = c->record;
+	int error = errno;
 
-	if (!c->peer || close_reason_of(errno) != CLOSE_client_reset) {
-		conn_close(c, conn_reason_of(c, errno));
+	if (!c->peer || close_reason_of(error) != CLOSE_client_reset) {
+		conn_close(c, conn_reason_of(c, error));
 		return false;
 	}
-	if (errno != EPIPE)
+	(void)sys_shutdown(r->fd, SHUT_WR);
+	if (error != EPIPE)
 		r->output = OUTPUT_RESET;
 	else if (r->output != OUTPUT_RESET)
 		r->output = OUTPUT_ENDED;
 	if (conn_is_client(c) || r->output == OUTPUT_RESET)
-		conn_set_close_reason(c, conn_reason_of(c, errno));
+		conn_set_close_reason(c, conn_reason_of(c, error));
 	buf_drop(&c->out, buf_used(&c->out));
 	conn_io_drop_range(r);
 	return true;
@@ -317,6 +319,15 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
+/* A descriptor that stayed open would hold its connection open beyond its end. */
+static void close_fds_from(unsigned first, unsigned last)
+{
+	if (sys_close_range(first, last) == 0)
+		return;
+	for (unsigned fd = first; fd <= last; fd++)
+		(void)sys_close((int)fd);
+}
+
 /* Neighbours go together: a call for each would cost more than the moving itself. */
 void conn_close_fds(int *fds, unsigned count)
 {
@@ -324,6 +335,6 @@ void conn_close_fds(int *fds, unsigned count)
 	for (unsigned i = 0, end; i < count; i = end) {
 		for (end = i + 1; end < count && fds[end] == fds[end - 1] + 1;)
 			end++;
-		(void)sys_close_range((unsigned)fds[i], (unsigned)fds[end - 1]);
+		close_fds_from((unsigned)fds[i], (unsigned)fds[end - 1]);
 	}
 }

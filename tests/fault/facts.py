@@ -11,8 +11,9 @@ import time
 import run as running
 
 SETTLED_S = 5.0  # for closed descriptors and counts to show
-TURN_S = 0.02
-LIVE_STATES = ("01", "08")  # ESTABLISHED, CLOSE_WAIT (/proc/net/tcp)
+TURN_S = 0.02  # between two looks at a server that goes on
+WAITING_STATES = ("01", "08")  # to be accepted: ESTABLISHED, CLOSE_WAIT (/proc/net/tcp)
+TIME_WAIT = " 06 00000000:00000000 "
 
 
 def status(run):
@@ -44,28 +45,31 @@ def held_sockets(pid):
 
 
 def list_sockets():
-    """(inode, its port, the other end's port) of each TCP socket of this machine that may still be served."""
+    """(inode, its port, the other end's port) of each TCP socket of this machine that a process has open, or that is
+    not accepted yet (inode 0). One that was closed may go on without any process until its bytes have gone out."""
     with open("/proc/net/tcp", encoding="ascii") as f:
         for line in list(f)[1:]:
+            if TIME_WAIT in line:
+                continue  # there may be many thousands
             words = line.split()
-            if words[3] in LIVE_STATES:
+            if words[9] != "0" or words[3] in WAITING_STATES:
                 yield words[9], int(words[1].split(":")[1], 16), int(words[2].split(":")[1], 16)
 
 
-def served_sockets(run):
-    """{inode: a name} of the server's ends of all connections, those of peers included."""
-    ports, served = {int(address.rsplit(":", 1)[1]) for address in run.addresses}, {}
+def server_ends(run):
+    """(inode, name) of the server's end of each connection, those of peers included. A client's port may serve it
+    for connections to several listeners."""
+    ports = {int(address.rsplit(":", 1)[1]) for address in run.addresses}
     for inode, own, other in list_sockets():
-        if own in ports:
-            served[inode] = other
+        if own in ports and other != 0:
+            yield inode, (other, own)
         elif other == run.peer_port:
-            served[inode] = f"a peer ({own})"
-    return served
+            yield inode, f"a peer ({own})"
 
 
 def count_holders(run):
     """{name: descriptors of its connection}; a worker and its keeper share a table, which counts once."""
-    served, holders = served_sockets(run), {}
+    served, holders = dict(server_ends(run)), {}
     for pid in [run.process.pid] + running.children(run.process.pid):
         if ": keeper" in running.title(pid):
             continue
@@ -77,13 +81,19 @@ def count_holders(run):
 
 def of_holders(run, live):
     holders = count_holders(run)
-    ports = {client.port() for client in live}
+    names = {client.name() for client in live}
     pairs = sum(client.has_peer for client in live)
-    for name in ports | set(holders):
+    for name in names | set(holders):
         if holders.get(name, 0) != 1:
             return f"the connection of {name} has {holders.get(name, 0)} descriptors"
     more = len(holders) - len(live) - pairs
-    return f"{more} descriptors more than connections" if more else ""
+    return f"{more} descriptors more than connections" if more > 0 else ""
+
+
+def live_clients(run):
+    """Those that have not gone, and whose server has their connection still."""
+    ends = {name for _, name in server_ends(run)}
+    return [client for client in run.clients if client.is_open() and client.name() in ends]
 
 
 def of_counts(told, live):
@@ -99,7 +109,7 @@ def of_counts(told, live):
 
 
 def find_wrong(run):
-    live = [client for client in run.clients if client.is_established()]
+    live = live_clients(run)
     told = status(run)
     if told is None:
         return "-s status says nothing"
@@ -109,10 +119,10 @@ def find_wrong(run):
 def settle(run):
     """Waits until all is well, or tells what is wrong at last."""
     until = time.monotonic() + SETTLED_S
-    while run.is_up():
+    while run.is_serving():
         wrong = find_wrong(run)
         if not wrong:
             return
-        if time.monotonic() > until:
+        if time.monotonic() > until and run.is_serving():
             raise running.Fault(wrong)
-        time.sleep(TURN_S)
+        running.is_gone(run.process.pid, TURN_S)

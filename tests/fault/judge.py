@@ -10,6 +10,7 @@ SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:")
 IN_HAND = re.compile(r"connections_recovered .*\bin_hand=(\d+)")
 LEDGER = re.compile(r"server_stopped .*connections_accepted=(\S+) connections_ended=(\S+)")
 CRASHED = re.compile(r"worker_crashed .*\bsignal=(\d+)")
+HOPELESS = re.compile(r"worker_crashed .*\bcode=100\b")
 MESSAGE = re.compile(r"^prefork-srv: \S|^\S+ error \S", re.M)
 
 
@@ -60,14 +61,22 @@ def of_workers(run, line):
         yield from (event for event in ("worker_hung", "shutdown_timed_out") if f" {event}" in run.said)
 
 
-# A failure of a call on a connection's own descriptor is that connection's failure.
-OF_A_CONNECTION = ("recv", "send", "sendfile", "shutdown", "epoll_ctl", "fstat")
+# A failure of a worker's call on a connection's own descriptor, or its file's, is that connection's failure.
+OF_A_CONNECTION = ("recv", "send", "sendfile", "pread", "shutdown", "epoll_ctl")
+
+
+def is_own(client, line):
+    """What failed was a call that the service makes for this client, which waited for it."""
+    return client.own_call is not None and names(line, client.own_call)
 
 
 def most_strict(run, line):
     """Connections that may be lost: the one in hand of each death, and the one whose own call failed."""
     in_hand = sum(int(number) for number in IN_HAND.findall(run.said))
-    return in_hand + (not is_killed(run, line) and names(line, *OF_A_CONNECTION))
+    if is_killed(run, line):
+        return in_hand + names(line, "accept4")  # it has no record yet
+    has_own = names(line, *OF_A_CONNECTION) or any(is_own(client, line) for client in run.lost)
+    return in_hand + (has_own and line.startswith("worker:"))
 
 
 def of_clients(run, line, has_keepers):
@@ -76,7 +85,9 @@ def of_clients(run, line, has_keepers):
     master_left = run.code != 0
     # Two deaths in a row with nothing in hand empty the arena; only a kill can be the second.
     is_emptied = " arena_emptied " in run.said and run.kills > 0 and is_killed(run, line)
-    if not run.lost or master_left or is_emptied or (worker_died and not has_keepers):
+    # A worker that says that the next one would fail alike is the last one of its slot.
+    is_hopeless = line and HOPELESS.search(run.said)
+    if not run.lost or master_left or is_emptied or is_hopeless or (worker_died and not has_keepers):
         return
     most = most_strict(run, line) if run.is_strict else run.kills + (1 + run.waiting if line else 0)
     if len(run.lost) > most:

@@ -8,19 +8,18 @@ import time
 
 import facts
 import talks
-from run import BOUND_S, Fault
+from run import BOUND_S, Fault, is_gone
 
 SERVICES = ("ack", "echo", "status", "mixed")
 LISTENS = "".join(f'listen "127.0.0.1:0" {{ service = {name} {more} }}\n' for name, more in (
     ("ack", "framing = length"), ("echo", "sndbuf = 64k  rcvbuf = 64k"), ("status", ""), ("mixed", "sndbuf = 64k")))
 PATIENCE_S = 2.0  # for a change that a fault may prevent
-TURN_S = 0.02
 SURPLUS = 8  # what worker/door/rebalance.c leaves, between two workers
 MOVED = re.compile(r"ok, \d+ workers?, \d+ ms, (\d+) connections? moved(?:, (\d+) )?")
 
 
 def begin(run, workers, kinds, more=""):
-    """A server of all services, with a connection of each kind."""
+    """A server of all services, with a connection of each kind, all of them accepted."""
     run.is_strict = True
     run.probe = lambda: acknowledge(run)
     run.write("conf", more + LISTENS)
@@ -28,6 +27,7 @@ def begin(run, workers, kinds, more=""):
     run.talks = []
     for kind in kinds if run.is_told else ():
         run.attempt(open_talk, run, kind)
+    facts.settle(run)
 
 
 def open_talk(run, kind):
@@ -87,10 +87,10 @@ def handover(run):
 def wait_until(run, is_so):
     """False where it does not become so, which a fault excuses."""
     began = time.monotonic()
-    while run.is_up() and not is_so():
+    while run.is_serving() and not is_so():
         if time.monotonic() > began + (PATIENCE_S if run.struck() else BOUND_S):
             return False
-        time.sleep(TURN_S)
+        is_gone(run.process.pid, facts.TURN_S)
     return True
 
 

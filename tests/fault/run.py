@@ -18,7 +18,7 @@ GONE_S = 5    # for what a killed master leaves behind
 LINE = 256    # of struct fault_report
 QUIET_S, QUIET_TURNS = 0.02, 3  # after so long the server's end takes no more
 ROLES = ("master", "worker", "keeper", "child", "any")
-PR_SET_CHILD_SUBREAPER, TCP_ESTABLISHED = 36, 1
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class Lost(Exception):
@@ -76,10 +76,12 @@ class Client:
 
     def __init__(self, address):
         host, port = address.rsplit(":", 1)
+        self.port = int(port)
         self.has_peer = False  # the server has a connection of its own for it
+        self.own_call = None  # the row of a call that the service makes for it now
         self.socket = socket.socket()
         self.socket.settimeout(BOUND_S)
-        self.call(self.socket.connect, (host, int(port)))
+        self.call(self.socket.connect, (host, self.port))
 
     def call(self, function, *arguments):
         try:
@@ -138,13 +140,12 @@ class Client:
             raise Fault("a client got bytes after the last")
         self.socket.close()
 
-    def is_established(self):
-        """No side has ended it (tcp(7), TCP_INFO)."""
-        return self.socket.fileno() >= 0 and \
-            self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_ESTABLISHED
+    def is_open(self):
+        return self.socket.fileno() >= 0
 
-    def port(self):
-        return self.socket.getsockname()[1]
+    def name(self):
+        """Its port and the server's."""
+        return self.socket.getsockname()[1], self.port
 
     def close(self):
         self.socket.close()
@@ -207,17 +208,22 @@ class Run:
     def is_up(self):
         return self.process.poll() is None
 
+    def is_serving(self):
+        """False when it has ended, and when it has failed: then it ends, within its shutdown_timeout."""
+        return self.is_up() and " server_failed " not in self.text("stderr") + self.text("log")
+
     def connect(self, index=0):
         client = Client(self.addresses[index])
         self.clients.append(client)
         return client
 
     def attempt(self, deed, *arguments):
-        """None where the connection was lost, which the judge may excuse."""
+        """None where the connection was lost, which the judge may excuse. A client that has lost it goes."""
         try:
             return deed(*arguments)
         except Lost as e:
             self.lost[e.client] = str(e)
+            e.client.close()
             return None
 
     def workers(self, what=""):

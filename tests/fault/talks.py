@@ -155,6 +155,13 @@ def backend():
 class Mixed:
     service = "mixed"
 
+    def ask_file(self, line, head):
+        """Where the service gets no descriptor of its file, it ends the connection."""
+        self.client.own_call = "fcntl_int"
+        self.client.send(line)
+        self.client.expect(head)
+        self.client.own_call = None
+
 
 class MixedPair(Mixed, Resting):
     """Relays to another server."""
@@ -177,8 +184,7 @@ class MixedFile(Mixed, Waiting):
 
     def begin(self):
         self.client.narrow(BUFFER)
-        self.client.send(b"hello\nfile 0 %d\n" % self.SIZE)
-        self.client.expect(self.head)
+        self.ask_file(b"hello\nfile 0 %d\n" % self.SIZE, self.head)
         self.sent, self.got = self.SIZE, 0
 
 
@@ -190,9 +196,9 @@ class MixedPreface(Mixed, Talk):
         self.client.send(self.said)
 
     def go_on(self):
-        self.client.send(b"hello\n"[len(self.said):] + b"file 3 4\n")
+        line = b"hello\n"[len(self.said):] + b"file 3 4\n"
         self.said = b"hello\n"
-        self.client.expect(b"4\n\x03\x04\x05\x06")
+        self.ask_file(line, b"4\n\x03\x04\x05\x06")
 
 
 ALL = (AckResting, AckSpeaking, EchoResting, EchoWaiting, HttpResting, HttpSpeaking, MixedPair, MixedFile,

@@ -11,7 +11,7 @@
 
 #define FIELD(name) ((uint32_t)offsetof(struct seccomp_data, name))
 
-bool sandbox_forbid(long call, int first)
+bool sandbox_fail(long call, int first, int error)
 {
 	uint8_t any = first == SANDBOX_ANY;
 	struct sock_filter steps[] = {
@@ -19,11 +19,16 @@ bool sandbox_forbid(long call, int first)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(args[0])),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)first, 0, any ? 0 : 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { .len = sizeof(steps) / sizeof(steps[0]), .filter = steps };
 
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+bool sandbox_forbid(long call, int first)
+{
+	return sandbox_fail(call, first, EPERM);
 }

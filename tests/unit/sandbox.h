@@ -8,10 +8,11 @@
 enum { SANDBOX_ANY = -1 };
 
 /*
- * From now on this system call (SYS_socket ...) fails with EPERM in this process and its children,
- * if its first argument is `first` (SANDBOX_ANY: always). Returns false where the kernel cannot do
- * that.
+ * From now on this system call (SYS_socket ...) fails with EPERM, or with `error`, in this process
+ * and its children, if its first argument is `first` (SANDBOX_ANY: always). Returns false where the
+ * kernel cannot do that.
  */
 bool sandbox_forbid(long call, int first);
+bool sandbox_fail(long call, int first, int error);
 
 #endif
