@@ -90,6 +90,7 @@ static void set_listener(struct records *all, unsigned i)
 	must(option_read(option_find(SECTION_listen, listens[i][1]), conf, &listens[i][2], 1, &err),
 	     err.text);
 	all->listeners[i] = (struct listener){ .conf = conf, .row = i };
+	all->listeners[i].bound.sa.sa_family = AF_UNIX;
 }
 
 static void open_wire(struct wire *wire)
