@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/brief.h"
 #include "base/sys.h"
 
 #ifndef SCM_PIDFD /* headers older than 6.5 */
@@ -113,6 +114,15 @@ static void read_control(struct rights *got, const char *room, size_t size)
 	}
 }
 
+void rights_drop(int by)
+{
+	struct brief brief;
+
+	brief_begin(&brief);
+	(void)!sys_recv(by, NULL, 0, MSG_DONTWAIT);
+	brief_end(&brief);
+}
+
 ssize_t rights_receive(int by, const struct iovec *parts, unsigned part_count, struct rights *got,
 		       int flags)
 {
@@ -136,7 +146,13 @@ ssize_t rights_receive(int by, const struct iovec *parts, unsigned part_count, s
 
 void rights_close(struct rights *got)
 {
+	struct brief brief;
+
+	if (got->count == 0)
+		return;
+	brief_begin(&brief);
 	for (unsigned i = 0; i < got->count; i++)
 		close_fd(got->fds[i]);
+	brief_end(&brief);
 	got->count = 0;
 }

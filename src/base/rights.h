@@ -42,9 +42,15 @@ ssize_t rights_receive(int by, const struct iovec *parts, unsigned part_count, s
 
 /*
  * Closes the descriptors that came. It switches SO_LINGER off before, for all holders of the
- * socket: the last process to close a lingering socket would wait for it. It does not look into the
- * queue of a unix socket that came: what only that queue holds is closed as it is.
+ * socket: the last process to close a lingering socket would wait for it. What only the queue of a
+ * unix socket holds is closed with that, and waits for a moment at most (base/brief.h).
  */
 void rights_close(struct rights *got);
+
+/*
+ * Drops the next message of a socket that keeps the limits of messages. It may hold the last copies
+ * of descriptors; they are closed in the same way.
+ */
+void rights_drop(int by);
 
 #endif

@@ -8,11 +8,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 
+#include "base/brief.h"
 #include "base/sys.h"
-
-enum { BRIEF_US = 1000 };
 
 _Static_assert((int)WRITER_LINE == (int)PIPE_BUF, "a pipe takes PIPE_BUF bytes whole (pipe(7))");
 
@@ -99,37 +97,17 @@ static size_t measure_piece(const char *bytes, size_t n)
 	return end ? (size_t)(end - bytes) + 1 : PIPE_BUF;
 }
 
-static void interrupt_write(int number)
-{
-	(void)number;
-}
-
-/*
- * A write(2) that a signal interrupts if it blocks; bytes written by then count. The timer repeats
- * until it is stopped, because the first signal may come before the write.
- */
+/* A write(2) that a signal interrupts if it blocks; bytes written by then count. */
 static ssize_t write_briefly(int fd, const char *bytes, size_t n)
 {
-	const struct itimerval soon = { { 0, BRIEF_US }, { 0, BRIEF_US } }, never = { 0 };
-	const struct sigaction action = { .sa_handler = interrupt_write };
-	struct sigaction action_before;
-	struct itimerval timer_before;
-	sigset_t alarm_only, mask_before;
+	struct brief brief;
 	ssize_t written;
-	int kept;
 
-	sigemptyset(&alarm_only);
-	sigaddset(&alarm_only, SIGALRM);
-	sigaction(SIGALRM, &action, &action_before);
-	setitimer(ITIMER_REAL, &soon, &timer_before);
-	sys_sigprocmask(SIG_UNBLOCK, &alarm_only, &mask_before);
+	brief_begin(&brief);
 	written = sys_write(fd, bytes, n);
-	kept = errno == EINTR ? EAGAIN : errno;
-	setitimer(ITIMER_REAL, &never, NULL);
-	sys_sigprocmask(SIG_SETMASK, &mask_before, NULL);
-	sigaction(SIGALRM, &action_before, NULL);
-	setitimer(ITIMER_REAL, &timer_before, NULL);
-	errno = kept;
+	if (written < 0 && errno == EINTR)
+		errno = EAGAIN;
+	brief_end(&brief);
 	return written;
 }
 

@@ -36,7 +36,10 @@ int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *procs,
 	return recycle->last_ms + LOOK_MS;
 }
 
-/* Returns why the worker is to be recycled, or NULL. */
+/*
+ * Returns why the worker is to be recycled, or NULL. Connections that have moved in do not count:
+ * those of a recycled worker move to its peers, which would then be recycled for them in turn.
+ */
 static const char *find_reason(const struct generation *generation, unsigned number, int64_t now_ms)
 {
 	const struct member *member = &generation->members[number];

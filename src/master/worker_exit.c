@@ -111,9 +111,11 @@ static void report_crash(struct procs *procs, const struct generation *generatio
 		ban_address(procs->board, generation->conf, &hand, now_ms);
 }
 
+/* A connection that has moved in may send nothing and get all, as one of chargen does. */
 static bool has_served(const struct slot *slot)
 {
 	return metric_sum(&slot->tally, METRIC_connections_accepted_total) > 0 ||
+	       metric_sum(&slot->tally, METRIC_connections_moved_in_total) > 0 ||
 	       metric_sum(&slot->tally, METRIC_messages_total) > 0 ||
 	       metric_sum(&slot->tally, METRIC_bytes_in_total) > 0;
 }

@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 
+#include "base/brief.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/conn_io.h"
@@ -45,15 +46,24 @@ void conn_move_to(struct conn *c, enum conn_state next)
  * last one; and the last one must not wait for the client (SO_LINGER, socket(7)). It is gone
  * whatever close returns (close(2)).
  */
-static void close_socket(const struct record *r)
+static void close_moved(int fd)
 {
 	static const struct linger off = { 0 };
+	struct brief brief;
 
-	if (r->has_moved) {
-		(void)sys_setsockopt(r->fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
-		(void)sys_shutdown(r->fd, SHUT_RDWR);
-	}
-	(void)sys_close(r->fd);
+	brief_begin(&brief);
+	(void)sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
+	(void)sys_shutdown(fd, SHUT_RDWR);
+	(void)sys_close(fd);
+	brief_end(&brief);
+}
+
+static void close_socket(const struct record *r)
+{
+	if (r->has_moved)
+		close_moved(r->fd);
+	else
+		(void)sys_close(r->fd);
 }
 
 static void drop_peer(struct conn *client)
@@ -328,13 +338,20 @@ static void close_fds_from(unsigned first, unsigned last)
 		(void)sys_close((int)fd);
 }
 
-/* Neighbours go together: a call for each would cost more than the moving itself. */
+/*
+ * Neighbours go together: a call for each would cost more than the moving itself. The receiver may
+ * have made them linger and closed its copies.
+ */
 void conn_close_fds(int *fds, unsigned count)
 {
+	struct brief brief;
+
+	brief_begin(&brief);
 	qsort(fds, count, sizeof(*fds), by_number);
 	for (unsigned i = 0, end; i < count; i = end) {
 		for (end = i + 1; end < count && fds[end] == fds[end - 1] + 1;)
 			end++;
 		close_fds_from((unsigned)fds[i], (unsigned)fds[end - 1]);
 	}
+	brief_end(&brief);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "accesslog/accesslog.h"
+#include "base/brief.h"
 #include "base/log.h"
 #include "base/sys.h"
 
@@ -46,6 +47,7 @@ bool fds_close_others(const struct heritage *h, bool with_listeners, const int *
 	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + heritage_fds_most(h) +
 		      listener_sockets(h->listeners) + count;
 	int *kept = calloc(most, sizeof(*kept));
+	struct brief brief;
 	unsigned n;
 	bool done;
 
@@ -55,7 +57,10 @@ bool fds_close_others(const struct heritage *h, bool with_listeners, const int *
 	for (unsigned i = 0; i < count; i++)
 		kept[n++] = connections[i];
 	qsort(kept, n, sizeof(*kept), by_number);
+	/* a worker that died may have left what another one had passed to it */
+	brief_begin(&brief);
 	done = close_gaps(kept, n);
+	brief_end(&brief);
 	free(kept);
 	return done;
 }

@@ -90,6 +90,7 @@ static void set_listener(struct records *all, unsigned i)
 	must(option_read(option_find(SECTION_listen, listens[i][1]), conf, &listens[i][2], 1, &err),
 	     err.text);
 	all->listeners[i] = (struct listener){ .conf = conf, .row = i };
+	all->listeners[i].bound.sa.sa_family = AF_UNIX;
 }
 
 static void open_wire(struct wire *wire)
@@ -110,6 +111,7 @@ static void to_connection(void *owner, uint64_t tag, uint32_t events)
 
 static void start_services(const struct records *all)
 {
+	sibling_services_add();
 	for (unsigned i = 0; i < RECORDS_LISTENERS; i++) {
 		const struct service *service = service_find(all->listens[i].service);
 
@@ -204,11 +206,12 @@ void records_patch(struct record *r, size_t state_size, struct input *input)
 {
 	while (input->at < input->end) {
 		uint8_t row = input_byte(input), offset = input_byte(input), length;
-		const struct field *field = &fields[row & ~SUBTRACTS];
+		const struct field *field;
 		size_t size;
 
 		if ((row & ~SUBTRACTS) >= FIELDS)
 			return;
+		field = &fields[row & ~SUBTRACTS];
 		length = input_byte(input);
 		size = field->size > 0 ? field->size : state_size;
 		if (size == 0)

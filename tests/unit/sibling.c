@@ -25,11 +25,10 @@ static void set_listener(struct sibling *w, unsigned i, const char *service, con
 	conf->service = strdup(service);
 	conf->address = (char *)address;
 	w->listeners[i] = (struct listener){ .conf = conf, .row = i };
-	w->listeners[i].bound.in = (struct sockaddr_in){
-		.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)(w->all->port + i)),
-	};
-	w->listeners[i].bound.len = sizeof(struct sockaddr_in);
+	w->listeners[i].bound.un = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(w->listeners[i].bound.un.sun_path, sizeof(w->listeners[i].bound.un.sun_path),
+		 "/test/%u", w->all->port + i);
+	w->listeners[i].bound.len = sizeof(struct sockaddr_un);
 }
 
 static void set_options(struct listen_conf *conf, va_list pairs)

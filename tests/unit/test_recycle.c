@@ -104,6 +104,18 @@ static void step__with_a_worker_that_accepted_enough__replaces_that(void **state
 	assert_int_equal(recycle.old, 1);
 }
 
+/* Those of a recycled worker move to its peers, which would be recycled for them in turn. */
+static void step__with_a_worker_that_took_over_enough__replaces_none(void **state)
+{
+	struct procs *procs = *state;
+	struct generation *generation = crew_serve(procs, "worker_max_connections=100");
+	struct recycle recycle = { 0 };
+
+	generation->slots[0].tally.connections_moved_in_total[MOVE_retirement] = 1000;
+	recycle_step(&recycle, procs, OLD_ENOUGH);
+	assert_int_equal(recycle.generation, 0);
+}
+
 static void step__when_the_old_one_dies_first__keeps_the_number_of_workers(void **state)
 {
 	struct procs *procs = *state;
@@ -183,6 +195,7 @@ int main(void)
 		WITH_PROCS(step__before_anyone_is_old__does_nothing),
 		WITH_PROCS(step__with_all_old__replaces_one_and_waits_for_it),
 		WITH_PROCS(step__with_a_worker_that_accepted_enough__replaces_that),
+		WITH_PROCS(step__with_a_worker_that_took_over_enough__replaces_none),
 		WITH_PROCS(step__when_the_old_one_dies_first__keeps_the_number_of_workers),
 		WITH_PROCS(step__when_the_replacement_dies_first__waits_for_the_next),
 		WITH_PROCS(due__while_a_replacement_is_under_way__is_not),

@@ -216,6 +216,23 @@ static void wait__with_a_keeper_that_holds_connections__stays_short(void **state
 	kept_clear();
 }
 
+/* As after accepted connections: the worker has had clients, whatever they sent. */
+static void wait__after_connections_that_moved_in__is_none(void **state)
+{
+	(void)state;
+	start_serving();
+	end_worker();
+	kept_clear();
+	member_want(kept.member, 0, kept.now_ms);
+	(void)longest_wait_ms(3);
+	kept_start();
+	kept_clone();
+	kept_move(1, 0);
+	kept_kill_worker();
+	assert_true(kept.member->due_ms <= kept.now_ms);
+	kept_clear();
+}
+
 /* There is nothing to finish, so the master waits for no worker. */
 static void crash__of_a_retiring_worker_with_nothing_held__ends_the_member(void **state)
 {
@@ -240,6 +257,7 @@ int main(void)
 		CASE(held__by_numbers_that_cannot_be__is_not_believed),
 		CASE(wait__with_a_keeper_that_holds_nothing__grows_to_the_longest),
 		CASE(wait__with_a_keeper_that_holds_connections__stays_short),
+		CASE(wait__after_connections_that_moved_in__is_none),
 		CASE(crash__of_a_retiring_worker_with_nothing_held__ends_the_member),
 	};
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/sys.h"
 #include "net/acl.h"
 #include "worker/conn.h"
 #include "worker/record_check.h"
@@ -31,6 +32,36 @@ static bool read_bytes(struct arrival *a, void *to, size_t size)
 	memcpy(to, a->at, size);
 	a->at += size;
 	return true;
+}
+
+static int read_option(int fd, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	return sys_getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 ? value : -1;
+}
+
+/*
+ * True for a stream that can be a connection of that listener. A peer's may be of any family. The
+ * queue of a unix socket can hold descriptors of any kind, which a call for its bytes closes.
+ */
+static bool is_conn_fd(const struct arrival *a, int fd, enum record_side side)
+{
+	int own = a->pool->listeners->list[a->listener].bound.sa.sa_family;
+	int family = read_option(fd, SO_DOMAIN);
+
+	return (side == SIDE_CLIENT ?
+			family == own :
+			family == AF_UNIX || family == AF_INET || family == AF_INET6) &&
+	       read_option(fd, SO_TYPE) == SOCK_STREAM && read_option(fd, SO_ACCEPTCONN) == 0;
+}
+
+static bool is_range_fd(int fd)
+{
+	struct stat st;
+
+	return sys_fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 static bool read_fd(struct arrival *a, int32_t *fd)
@@ -87,8 +118,9 @@ static bool read_fields(struct arrival *a, struct record *r, enum record_side si
 	r->file = 0;
 	settle_record(a, r);
 	return read_bytes(a, r->state_bytes, a->head->state_size) && read_fd(a, &r->fd) &&
-	       (r->file_left == 0 || read_fd(a, &r->file)) && read_buf(a, &sent.in, &r->in) &&
-	       read_buf(a, &sent.out, &r->out);
+	       is_conn_fd(a, r->fd, side) &&
+	       (r->file_left == 0 || (read_fd(a, &r->file) && is_range_fd(r->file))) &&
+	       read_buf(a, &sent.in, &r->in) && read_buf(a, &sent.out, &r->out);
 }
 
 static struct record *read_record(struct arrival *a, enum record_side side)
@@ -200,7 +232,6 @@ static void count_records(const struct arrival *a)
 void arrival_serve(const struct arrival *a)
 {
 	count_records(a);
-	/* a descriptor that is no socket fails with the first call */
 	for (unsigned i = 0; i < a->count; i++)
 		if (taken_record(a, i)->side == SIDE_CLIENT)
 			conn_resume(a->pool, taken_record(a, i));

@@ -116,10 +116,11 @@ static bool is_authorised(const struct door *door, const struct door_head *head,
 }
 
 /*
- * Takes the batch, or refuses it. The rights are used up. The clock is read first: the sender may
- * have served the connections after this turn began, and a record with a time ahead is refused.
+ * Takes the batch, or refuses it: returns true in the first case. The rights are used up. The clock
+ * is read first: the sender may have served the connections after this turn began, and a record
+ * with a time ahead is refused.
  */
-static void decide_batch(const struct door *door, struct arrival *a, struct rights *rights)
+static bool decide_batch(const struct door *door, struct arrival *a, struct rights *rights)
 {
 	unsigned result = DOOR_REFUSED + STAY_unanswered;
 
@@ -138,6 +139,7 @@ static void decide_batch(const struct door *door, struct arrival *a, struct righ
 	if (result == DOOR_REFUSED + STAY_damaged)
 		cell_add(&door->pool->slot->tally.moves_refused_total, 1);
 	door->pool->arena->head->arriving = (struct arena_batch){ 0 };
+	return result == DOOR_TAKEN;
 }
 
 static void refuse_message(struct door *door, struct rights *rights, const char *reason)
@@ -165,8 +167,8 @@ static void wake_sender(const struct door *door, unsigned slot)
 		(void)!sys_send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Drops the message at the head of the queue; this worker has duplicates of its descriptors. */
-static void drop_message(const struct door *door)
+/* Drops the message at the head of the queue, of which this worker keeps all descriptors. */
+static void drop_taken(const struct door *door)
 {
 	(void)!sys_recv(door->watch.fd, NULL, 0, MSG_DONTWAIT);
 }
@@ -181,18 +183,22 @@ static void handle_batch(struct door *door, size_t size, struct rights *rights)
 			     .end = door->message + size,
 			     .fds = rights->fds,
 			     .fds_left = rights->count };
+	bool is_taken = false;
 
 	if (!is_sound_head(door, head, size, rights) || !is_authorised(door, head, rights)) {
 		refuse_message(door, rights, "it is not of a worker that may pass connections on");
-		drop_message(door);
+		rights_drop(door->watch.fd);
 		return;
 	}
-	if (is_decided(door, head) || is_withdrawn(door, head) ||
-	    is_of_the_dead(door, head, rights->sender))
-		rights_close(rights);
+	if (!is_decided(door, head) && !is_withdrawn(door, head) &&
+	    !is_of_the_dead(door, head, rights->sender))
+		is_taken = decide_batch(door, &a, rights);
 	else
-		decide_batch(door, &a, rights);
-	drop_message(door);
+		rights_close(rights);
+	if (is_taken)
+		drop_taken(door);
+	else
+		rights_drop(door->watch.fd);
 	wake_sender(door, head->sender);
 }
 
@@ -205,11 +211,11 @@ static bool handle_message(struct door *door)
 
 	if (size < 0)
 		return errno == EINTR;
-	if (size > 1 || rights.count > 0) {
+	if (size > 1 || rights.count > 0 || rights.lacks_fds) {
 		handle_batch(door, (size_t)size, &rights);
 		return true;
 	}
-	drop_message(door);
+	drop_taken(door);
 	if (door->woken)
 		door->woken(door->owner);
 	return size > 0;
