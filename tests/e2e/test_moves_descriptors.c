@@ -5,6 +5,7 @@
  */
 #include "harness.h"
 
+#include "base/rights.h"
 #include "client.h"
 #include "figures.h"
 #include "process.h"
@@ -14,6 +15,7 @@ enum {
 	RELOADS = 30,
 	LIVE = 50,
 	CROWD = 200,
+	IN_FLIGHT = 200,
 	TIME_WAIT = 6,
 	LISTEN = 10 /* TCP states */
 };
@@ -195,12 +197,95 @@ static void workers__with_few_places__leave_the_rest_to_the_old_ones(void **stat
 	check_crowd(CONF("worker_connections = 20\n"));
 }
 
+/* The kernel counts for each user. Where it can be, no other test is of this one. */
+#define OWN_USER "64123"
+
+static void become_workers_user(void)
+{
+	uid_t user = (uid_t)atoi(OWN_USER);
+
+	if (geteuid() == 0)
+		assert_true(setgid(user) == 0 && setuid(user) == 0);
+}
+
+/* Sends descriptors that nobody receives, and waits until it is killed. */
+static _Noreturn void hold_in_flight(int tell)
+{
+	const struct iovec part = { "x", 1 };
+	int pair[2], fds[IN_FLIGHT];
+
+	become_workers_user();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	for (unsigned i = 0; i < IN_FLIGHT; i++)
+		fds[i] = tell;
+	assert_int_equal(rights_send(pair[0], &part, 1, fds, IN_FLIGHT, 0), 1);
+	assert_int_equal(write(tell, "x", 1), 1);
+	for (;;)
+		pause();
+}
+
+static pid_t begin_in_flight(void)
+{
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0)
+		hold_in_flight(fds[1]);
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	close(fds[0]);
+	return pid;
+}
+
+static void expect_said(struct server *s, const char *verb, const char *part)
+{
+	char said[1 << 14];
+
+	assert_int_equal(server_verb(s, verb, said, sizeof(said)), 0);
+	if (!strstr(said, part))
+		server_fail(s, "-s %s does not say \"%s\": %s", verb, part, said);
+}
+
+static void descriptors__of_another_process_in_flight__keep_connections_where_they_are(void **state)
+{
+	static const char user[] = "user = " OWN_USER "\ngroup = " OWN_USER "\n";
+	char conf[512];
+	struct server *s;
+	pid_t other = begin_in_flight();
+	int fd, next;
+
+	(void)state;
+	snprintf(conf, sizeof(conf), "%s" CONF("rlimit_nofile = 100\n"),
+		 geteuid() == 0 ? user : "");
+	s = server_start(&(struct plan){ .conf = conf });
+	fd = client_connect(FIRST(s));
+	ask(fd, "one\ntw");
+	expect_said(s, "reload", ", 0 connections moved, 1 finishes in an old worker");
+	expect_said(s, "status", "in_flight_limit");
+	next = client_connect(FIRST(s));
+	ask(next, "one\ntw");
+	kill(other, SIGKILL);
+	process_reap(other);
+	expect_said(s, "reload", ", 1 connection moved");
+	ask(next, "o\n");
+	ask(fd, "o\n");
+	client_expect_end(fd);
+	close(fd);
+	ask(next, "three\n");
+	close(next);
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(reloads__many__leave_no_descriptor_behind),
 		E2E(workers__with_few_descriptors__leave_the_rest_to_the_old_ones),
 		E2E(workers__with_few_places__leave_the_rest_to_the_old_ones),
+		E2E(descriptors__of_another_process_in_flight__keep_connections_where_they_are),
 	};
 
 	return E2E_RUN(tests);

@@ -32,6 +32,7 @@ MORE_MOST = 8                  # by TTIN
 STRIKES = (0, 0, 1, 1, 1, 2)   # kills in one reload
 STRIKE_SECONDS = 0.1           # from its beginning on
 STRIKE_BREATH_SECONDS = 0.001
+NEWBORN_SHARE = 0.3            # of the new workers that are seen before they are ready
 
 SETTLED_SECONDS = 1.0    # so long seen: not newborn, and past its recovery
 HANG_MOST_SECONDS = 15.0
@@ -210,11 +211,14 @@ class Driver:
             os.close(hit[1])
         return hit
 
-    def is_newcomer(self, p):
-        """It has not begun to serve, and takes over from none."""
-        return (p.kind == "worker" and p.pid not in self.stopped and
-                p.pid not in self.keeperless and
-                time.monotonic() - self.died.get(p.number, 0) > SETTLED_SECONDS)
+    def newborn(self):
+        """Workers of a new generation that still have their keepers' titles; they hold nothing yet."""
+        pairs = collections.defaultdict(list)
+        for p in self.processes:
+            if p.kind == "keeper" and not self.is_settled(p):
+                pairs[p.number].append(p)
+        return [max(pair) for number, pair in pairs.items() if len(pair) == 2 and
+                time.monotonic() - self.died.get(number, 0) > SETTLED_SECONDS]
 
     def strike(self):
         """Kills workers, old or new, in the first moments of a reload."""
@@ -223,15 +227,11 @@ class Driver:
             self.reloads_seen = self.server.log.events["reload_started"]
             self.strikes += [now + self.rng.uniform(0, STRIKE_SECONDS)
                              for _ in range(self.rng.choice(STRIKES))]
-        newcomers = [p for p in self.processes if self.is_newcomer(p) and not self.may_harm(p)]
-        for due in [due for due in self.strikes if due <= now or newcomers]:
-            if newcomers and self.rng.random() < 0.5:
-                self.kill_one(newcomers, "strike")
-                newcomers = []
-            elif due <= now:
-                self.kill_one(self.victims(), "strike")
-            else:
-                continue
+        newborn = self.newborn() if self.strikes else []
+        if newborn and self.rng.random() < NEWBORN_SHARE and self.kill_one(newborn, "strike"):
+            self.strikes.pop()
+        for due in [due for due in self.strikes if due <= now]:
+            self.kill_one(self.victims(), "strike")
             self.strikes.remove(due)
 
     def pause(self):

@@ -25,12 +25,13 @@ move_connections = {moves}
 shutdown_timeout = 10s
 hang_timeout = {hang_ms}ms
 rlimit_nofile = {nofile}
-{crash_limit}log {{ path = "{folder}/log"  level = debug }}
+{crash_limit}{user}log {{ path = "{folder}/log"  level = debug }}
 listen "127.0.0.1:0" {{ service = ack  framing = length }}
 listen "127.0.0.2:0" {{ service = echo }}
 """
 START_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 20, 20, 30
 BREATH_SECONDS = 0.01
+USERS = range(60000, 64000)
 
 # The kind of a process, by its title; a newborn has its parent's.
 TITLE = re.compile(r"prefork-srv: (worker|keeper) (\d+)( \((?:moving|draining)\))?$")
@@ -149,6 +150,14 @@ def crash_limit_off(program):
     return "crash_limit = off\n" if "crash_limit" in printed.stdout else ""
 
 
+def own_user():
+    """The kernel limits the descriptors in flight of a user: other servers must not be of this one."""
+    if os.geteuid() != 0:
+        return ""
+    user = USERS[os.getpid() % len(USERS)]
+    return f"user = {user}\ngroup = {user}\n"
+
+
 class Server:
     """A running prefork-srv; use as a context manager."""
 
@@ -159,7 +168,7 @@ class Server:
         os.chmod(self.folder, 0o755)
         self.log = Log(self.folder)
         self.process, self.addresses = None, []
-        self.crash_limit = crash_limit_off(program)
+        self.crash_limit, self.user = crash_limit_off(program), own_user()
         self.configure(workers, "yes", "off")
 
     def configure(self, workers, moves, max_age):
@@ -167,7 +176,7 @@ class Server:
         with open(f"{self.folder}/conf", "w", encoding="ascii") as conf:
             conf.write(CONF.format(workers=workers, max_age=max_age, moves=moves,
                                    nofile=self.nofile, hang_ms=self.hang_ms, folder=self.folder,
-                                   crash_limit=self.crash_limit))
+                                   crash_limit=self.crash_limit, user=self.user))
         self.log.moves.append(moves == "yes")
 
     def __enter__(self):

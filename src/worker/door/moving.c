@@ -147,7 +147,8 @@ static void end_moving(struct moving *m)
 static void give_up_receiver(struct moving *m, enum stay_reason reason)
 {
 	receiver_mask_add(&m->refused, m->receiver);
-	m->was_silent = m->was_silent || reason == STAY_unanswered;
+	m->was_silent = m->was_silent || reason == STAY_unanswered ||
+			reason == STAY_in_flight_limit;
 	m->reason = reason;
 	m->busy_us = 0;
 }
@@ -177,7 +178,7 @@ static void handle_refusal(struct moving *m)
 	}
 }
 
-/* True when the door of the receiver is full, and may have room in a moment. */
+/* True when nothing can be sent to the receiver, and that may change in a moment. */
 static bool is_busy(struct moving *m)
 {
 	m->cursor = 0;
@@ -185,7 +186,7 @@ static bool is_busy(struct moving *m)
 		m->busy_us = clock_us();
 	if (clock_us() - m->busy_us < BUSY_US)
 		return true;
-	give_up_receiver(m, STAY_unanswered);
+	give_up_receiver(m, m->offer.reason);
 	return false;
 }
 

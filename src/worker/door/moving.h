@@ -32,12 +32,12 @@ struct moving {
 	uint32_t wanted;   /* SHARING: connections that are still to move */
 	uint32_t limit;    /* connections in the next batch; 0: no limit but the usual one */
 	int64_t began_us;  /* LEAVING or SHARING */
-	int64_t busy_us;   /* since when the door of the receiver has been full; 0: it is not */
+	int64_t busy_us;   /* since when nothing can be sent to the receiver; 0: it can */
 	unsigned receiver; /* its slot */
 	enum move_cause cause;
 	enum stay_reason reason;      /* why the last receiver took no more */
 	struct receiver_mask refused; /* the receivers that take no more */
-	bool was_silent;              /* one of them did not answer in time */
+	bool was_silent;              /* one of them may take more in a moment */
 	uint32_t moved, staying;
 	bool is_stopping;
 };

@@ -146,6 +146,13 @@ static enum offer_state refuse(struct offer *offer, enum stay_reason reason)
 	return OFFER_REFUSED;
 }
 
+static enum offer_state postpone(struct offer *offer, enum stay_reason reason)
+{
+	offer->reason = reason;
+	thaw_batch(offer);
+	return OFFER_BUSY;
+}
+
 static enum offer_state handle_failure(struct offer *offer)
 {
 	switch (errno) {
@@ -153,9 +160,9 @@ static enum offer_state handle_failure(struct offer *offer)
 	case ENOBUFS:
 	case ENOMEM:
 	case EINTR:
-	case ETOOMANYREFS: /* too many descriptors are on their way (unix(7)) */
-		thaw_batch(offer);
-		return OFFER_BUSY;
+		return postpone(offer, STAY_unanswered);
+	case ETOOMANYREFS: /* of all processes of this user (unix(7)) */
+		return postpone(offer, STAY_in_flight_limit);
 	case EMSGSIZE:
 		return refuse(offer, STAY_too_large);
 	default:
@@ -186,6 +193,7 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
 	/* until the master has noted this process, every receiver would refuse it */
 	if (atomic_load(&h->board->infos[head.sender].pid) != (uint32_t)getpid()) {
 		offer->count = 0;
+		offer->reason = STAY_unanswered;
 		return OFFER_BUSY;
 	}
 	offer->began_us = (int64_t)head.batch;

@@ -19,7 +19,7 @@ enum offer_state {
 	OFFER_WAITS,   /* sent, and not decided */
 	OFFER_TAKEN,   /* the other worker has it */
 	OFFER_REFUSED, /* it is served here again; `reason` says why */
-	OFFER_BUSY     /* it could not be sent now: the door is full */
+	OFFER_BUSY     /* it could not be sent now, and `reason` says why */
 };
 
 struct offer {
