@@ -65,10 +65,19 @@ void loop_forget(const struct loop *loop, int fd)
 	(void)sys_epoll_ctl(loop->epfd, EPOLL_CTL_DEL, fd, &ignored);
 }
 
+/*
+ * The epoll has the descriptor already where it could not be forgotten: by this loop, or by a dead
+ * worker's. A change would not do: exclusive events cannot be changed (epoll_ctl(2)).
+ */
 static bool add_watch(const struct loop *loop, const struct watch *watch, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.u64 = watch->place };
 
+	if (sys_epoll_ctl(loop->epfd, EPOLL_CTL_ADD, watch->fd, &event) == 0)
+		return true;
+	if (errno != EEXIST)
+		return false;
+	loop_forget(loop, watch->fd);
 	return sys_epoll_ctl(loop->epfd, EPOLL_CTL_ADD, watch->fd, &event) == 0;
 }
 

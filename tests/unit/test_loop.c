@@ -139,6 +139,32 @@ struct order {
 	unsigned calls, watch_at, tag_at;
 };
 
+/* The next worker of the slot has its epoll, and could not make it forget the descriptor. */
+static void watch__of_what_a_dead_worker_watched__takes_its_place(void **state)
+{
+	struct seen before = { 0 }, after = { 0 };
+	struct watch first = { .fd = eventfd(0, EFD_CLOEXEC), .ready = count, .owner = &before };
+	struct watch old = { .fd = eventfd(1, EFD_CLOEXEC), .ready = count, .owner = &before };
+	struct watch new = { .fd = old.fd, .ready = count, .owner = &after };
+	struct loop dead, next;
+
+	(void)state;
+	assert_true(loop_open(&dead));
+	assert_true(loop_watch(&dead, &first, EPOLLIN));
+	assert_true(loop_watch(&dead, &old, EPOLLIN | EPOLLEXCLUSIVE));
+	assert_true(loop_adopt(&next, dead.epfd));
+	assert_true(loop_watch(&next, &new, EPOLLIN | EPOLLEXCLUSIVE));
+	assert_true(loop_turn(&next, -1));
+	assert_int_equal(after.calls, 1);
+	assert_int_equal(before.calls, 0);
+	assert_int_equal(next.strays, 0);
+	dead.epfd = -1; /* closed with the next loop */
+	loop_close(&dead);
+	loop_close(&next);
+	close(first.fd);
+	close(old.fd);
+}
+
 static void note_watch(void *owner, uint32_t events)
 {
 	struct order *order = owner;
@@ -185,6 +211,7 @@ int main(void)
 		cmocka_unit_test(unwatch__within_a_turn__silences_what_is_still_to_come),
 		cmocka_unit_test(turn__reads_the_clock),
 		cmocka_unit_test(watch__of_no_descriptor__fails),
+		cmocka_unit_test(watch__of_what_a_dead_worker_watched__takes_its_place),
 		cmocka_unit_test(watch__ready_after_a_tag__is_called_first),
 	};
 
