@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/door/arrival.h"
 
 enum { LOOK_LEAST_MS = 20, LOOK_MOST_MS = 1000, AHEAD_MS = 10000 };
 
@@ -48,18 +49,48 @@ static void kill_hung(struct procs *procs, struct member *member, int64_t silent
 	member_hang(member, now_ms + WATCHDOG_ABORT_MS);
 }
 
+/*
+ * When the worker began with the batch of another one that it has not decided yet, which waits for
+ * it (worker/door/door.h); INT64_MAX: there is none. A batch has the time at which it was sent for
+ * its number; a worker that writes another number there harms only itself.
+ */
+static int64_t begun_ms(const struct slot *slot)
+{
+	int64_t first_ms = INT64_MAX;
+
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
+		uint64_t note = atomic_load_explicit(&slot->door_taken[i], memory_order_relaxed);
+		int64_t at_ms = (int64_t)(note >> 8) / 1000;
+
+		if (note > 0 && (note & 0xff) == DOOR_BEGUN && at_ms < first_ms)
+			first_ms = at_ms;
+	}
+	return first_ms;
+}
+
+/* The time of the last sign that the worker does its work. */
+static int64_t last_sign_ms(const struct slot *slot, const struct member *member, int64_t now_ms)
+{
+	int64_t beat_ms = atomic_load_explicit(&slot->heartbeat_ms, memory_order_relaxed);
+	int64_t first_ms = begun_ms(slot);
+
+	/* A beat may be later than now_ms, but not by much: workers can write any number there. */
+	if (beat_ms < member->grace_ms || beat_ms > now_ms + AHEAD_MS)
+		beat_ms = member->grace_ms;
+	if (first_ms < member->grace_ms)
+		first_ms = member->grace_ms;
+	return first_ms < beat_ms ? first_ms : beat_ms;
+}
+
 static void check_heartbeat(struct procs *procs, struct generation *generation, unsigned number,
 			    int64_t now_ms)
 {
 	struct member *member = &generation->members[number];
-	int64_t beat_ms =
-		atomic_load_explicit(&generation->slots[number].heartbeat_ms, memory_order_relaxed);
+	int64_t beat_ms;
 
 	if (!member_must_beat(member))
 		return;
-	/* A beat may be later than now_ms, but not by much: workers can write any number there. */
-	if (beat_ms < member->grace_ms || beat_ms > now_ms + AHEAD_MS)
-		beat_ms = member->grace_ms;
+	beat_ms = last_sign_ms(&generation->slots[number], member, now_ms);
 	if (now_ms - beat_ms > generation->conf->hang_timeout)
 		kill_hung(procs, member, now_ms - beat_ms, now_ms);
 }

@@ -18,6 +18,15 @@
 
 enum { LINE_MOST = 128 };
 
+const struct heritage *evil_heritage; /* set by init, before the worker serves */
+
+static bool remember_heritage(const struct heritage *h, const struct listen_conf *conf)
+{
+	(void)conf;
+	evil_heritage = h;
+	return true;
+}
+
 static const struct evil_attack *find_attack(const char *line, unsigned long *ms)
 {
 	char word[16];
@@ -75,5 +84,6 @@ static enum verdict read_lines(struct conn *c)
 
 const struct service service_evil = {
 	.name = "evil",
+	.init = remember_heritage,
 	.input = read_lines,
 };

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "worker/heritage.h"
+
 /* When an attack ends, and its result for the answer. */
 struct attempt {
 	int64_t until_ms; /* clock_ms() */
@@ -26,5 +28,22 @@ extern const unsigned evil_attack_count;
 
 /* The attack "rights". */
 void evil_rights(struct attempt *attempt);
+
+/* The heritage of the worker; NULL until its service is prepared. */
+extern const struct heritage *evil_heritage;
+
+/* The attacks on doors (evil_door.c, evil_door_notes.c). */
+void evil_door_garbage(struct attempt *attempt);
+void evil_door_forged(struct attempt *attempt);
+void evil_door_halves(struct attempt *attempt);
+void evil_door_rights(struct attempt *attempt);
+void evil_door_notes(struct attempt *attempt);
+void evil_door_begun(struct attempt *attempt);
+
+/* Another number with each call. */
+uint64_t evil_random(void);
+
+/* A full TCP socket whose last close waits for a minute; -1: none. */
+int evil_lingering(void);
 
 #endif

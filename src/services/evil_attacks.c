@@ -52,7 +52,7 @@ static void each_shared(struct attempt *attempt, void (*act)(struct attempt *att
 			act(attempt, fd);
 }
 
-static uint64_t next_random(void)
+uint64_t evil_random(void)
 {
 	static uint64_t state = 88172645463325252;
 
@@ -89,7 +89,7 @@ static void ring_and_drain(struct attempt *attempt, int fd)
 		one = 1;
 		if (write(fd, &one, sizeof(one)) != sizeof(one))
 			break;
-		for (uint64_t spins = next_random() >> (46 + next_random() % 12); spins > 0;
+		for (uint64_t spins = evil_random() >> (46 + evil_random() % 12); spins > 0;
 		     spins--)
 			atomic_signal_fence(memory_order_seq_cst);
 		(void)!preadv2(fd, &count, 1, -1, RWF_NOWAIT);
@@ -196,7 +196,7 @@ static void scribble_on(struct attempt *attempt, const struct mapping *mapping)
 	if (!mapping->is_writable)
 		return;
 	for (char *at = mapping->from; at + 8 <= mapping->to; at += 8)
-		*(volatile uint64_t *)at = next_random() >> next_random() % 64;
+		*(volatile uint64_t *)at = evil_random() >> evil_random() % 64;
 	note_try(attempt, true);
 }
 
@@ -353,12 +353,24 @@ static void squat_addresses(struct attempt *attempt)
 }
 
 const struct evil_attack evil_attacks[] = {
-	{ "flags", change_flags },      { "counters", write_counters },
-	{ "strangers", make_children }, { "pry", remap_board },
-	{ "scribble", scribble_board }, { "signals", send_signals },
-	{ "trace", trace_processes },   { "shut", shut_sockets },
-	{ "locks", lock_files },        { "hold", hold_processor },
-	{ "squat", squat_addresses },   { "queue", fill_queues },
+	{ "flags", change_flags },
+	{ "counters", write_counters },
+	{ "strangers", make_children },
+	{ "pry", remap_board },
+	{ "scribble", scribble_board },
+	{ "signals", send_signals },
+	{ "trace", trace_processes },
+	{ "shut", shut_sockets },
+	{ "locks", lock_files },
+	{ "hold", hold_processor },
+	{ "squat", squat_addresses },
+	{ "queue", fill_queues },
 	{ "rights", evil_rights },
+	{ "door-garbage", evil_door_garbage },
+	{ "door-forged", evil_door_forged },
+	{ "door-halves", evil_door_halves },
+	{ "door-rights", evil_door_rights },
+	{ "door-notes", evil_door_notes },
+	{ "door-begun", evil_door_begun },
 };
 const unsigned evil_attack_count = sizeof(evil_attacks) / sizeof(*evil_attacks);

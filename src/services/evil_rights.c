@@ -30,7 +30,7 @@ static void set_linger(int fd, int seconds)
 }
 
 /* A full socket, connected to a listener that never accepts it. */
-static int make_lingering(void)
+int evil_lingering(void)
 {
 	static char bytes[64 * 1024];
 	static int listener = -1;
@@ -61,7 +61,7 @@ static bool pass_on(int by, int fd)
 
 static void pass_lingering(struct attempt *attempt, int by)
 {
-	int fd = make_lingering();
+	int fd = evil_lingering();
 	bool done = fd >= 0 && pass_on(by, fd);
 
 	attempt->tried++;

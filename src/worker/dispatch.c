@@ -136,12 +136,20 @@ static bool must_wait(const struct pool *pool, const struct record *r)
 	return r->weight == WEIGHT_UNKNOWN && is_over(pool, TURN_MOST_US);
 }
 
-/* A connection may have ended since epoll reported it, and its record may belong to another one. */
+/*
+ * A connection may have ended since epoll reported it, and its record may belong to another one.
+ * The worker before, which used the same epoll, may have written any tag.
+ */
 void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events)
 {
-	struct record *r = arena_record(pool->arena, (uint32_t)tag);
+	uint32_t index = (uint32_t)tag;
+	struct record *r = index < pool->records.high ? arena_record(pool->arena, index) : NULL;
 
-	if (!record_is_served(r) || pool_tag(r) != tag)
+	if (!r || !record_is_used(r) || pool_tag(r) != tag) {
+		pool->loop->strays++;
+		return;
+	}
+	if (!record_is_served(r))
 		return;
 	if (ring_has(&pool->queue, r->index))
 		watching_mute(pool, r);

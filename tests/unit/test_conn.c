@@ -282,6 +282,24 @@ static void drain__before_the_first_byte__waits_a_moment(void **state)
 	served_stop(&s);
 }
 
+/* A worker before, in an attacker's hands, can have told epoll to report any tag for ever. */
+static void word_of_epoll__for_no_record__is_counted(void **state)
+{
+	static const uint32_t indexes[] = { 1, RECORD_INDEX_MOST, INT32_MAX, UINT32_MAX };
+	struct served s;
+	int client;
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	s.loop.strays = 0;
+	for (unsigned i = 0; i < sizeof(indexes) / sizeof(*indexes); i++)
+		dispatch_ready(&s.pool, indexes[i], EPOLLIN);
+	assert_int_equal(s.loop.strays, sizeof(indexes) / sizeof(*indexes));
+	close(client);
+	served_stop(&s);
+}
+
 static void word_of_epoll__for_an_ended_connection__is_ignored(void **state)
 {
 	struct served s;
@@ -342,6 +360,7 @@ int main(void)
 		cmocka_unit_test(drain__with_bytes_on_the_way__answers_them_first),
 		cmocka_unit_test(drain__in_a_message__lets_it_end),
 		cmocka_unit_test(drain__before_the_first_byte__waits_a_moment),
+		cmocka_unit_test(word_of_epoll__for_no_record__is_counted),
 		cmocka_unit_test(word_of_epoll__for_an_ended_connection__is_ignored),
 		cmocka_unit_test(messages__of_one_turn__are_timed_each_from_its_own_begin),
 	};

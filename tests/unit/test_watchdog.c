@@ -10,6 +10,7 @@
 #include "master/watchdog.h"
 #include "stats/tally.h"
 #include "unit/crew.h"
+#include "worker/door/arrival.h"
 
 static const char hang_timeout[] = "hang_timeout=1s";
 
@@ -70,6 +71,37 @@ static void look__at_a_worker_just_in_time__leaves_it(void **state)
 	assert_int_equal(tally_sum(procs->board, METRIC_worker_hangs_total), 0);
 }
 
+/* It may be in an attacker's hands; the worker that sent the batch waits for it. */
+static void look__at_a_worker_that_never_decides_a_batch__aborts_it(void **state)
+{
+	struct procs *procs = *state;
+	struct generation *generation = crew_serve(procs, hang_timeout);
+	struct watchdog watchdog = { .last_ms = CREW_NOW };
+
+	for (unsigned i = 0; i < CREW_WORKERS; i++)
+		generation->slots[i].heartbeat_ms = CREW_NOW + 3000;
+	generation->slots[0].door_taken[1] = door_note((CREW_NOW + 500) * 1000, DOOR_TAKEN);
+	generation->slots[1].door_taken[0] = door_note((CREW_NOW + 500) * 1000, DOOR_BEGUN);
+	generation->slots[2].door_taken[0] = door_note((CREW_NOW + 2000) * 1000, DOOR_BEGUN);
+	look_until(&watchdog, procs, CREW_NOW + 1500);
+	assert_int_equal(tally_sum(procs->board, METRIC_worker_hangs_total), 0);
+	look_until(&watchdog, procs, CREW_NOW + 1750);
+	assert_true(member_is_hung(&generation->members[1]));
+	assert_int_equal(tally_sum(procs->board, METRIC_worker_hangs_total), 1);
+}
+
+/* The next worker of the slot refuses it when it starts. */
+static void look__at_a_worker_whose_predecessor_had_begun__leaves_it(void **state)
+{
+	struct procs *procs = *state;
+	struct generation *generation = crew_serve(procs, hang_timeout);
+	struct watchdog watchdog = { .last_ms = CREW_NOW };
+
+	generation->slots[1].door_taken[0] = door_note((CREW_NOW - 9000) * 1000, DOOR_BEGUN);
+	look_until(&watchdog, procs, CREW_NOW + 1000);
+	assert_int_equal(tally_sum(procs->board, METRIC_worker_hangs_total), 0);
+}
+
 static void look__after_the_master_itself_was_away__grants_a_fresh_start(void **state)
 {
 	struct procs *procs = *state;
@@ -92,6 +124,8 @@ int main(void)
 		WITH_PROCS(due__without_a_hang_timeout__is_never),
 		WITH_PROCS(look__at_a_silent_worker__aborts_then_kills_it),
 		WITH_PROCS(look__at_a_worker_just_in_time__leaves_it),
+		WITH_PROCS(look__at_a_worker_that_never_decides_a_batch__aborts_it),
+		WITH_PROCS(look__at_a_worker_whose_predecessor_had_begun__leaves_it),
 		WITH_PROCS(look__after_the_master_itself_was_away__grants_a_fresh_start),
 	};
 

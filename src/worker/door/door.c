@@ -8,12 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rights.h"
 #include "base/sys.h"
 #include "config/option.h"
 
-enum { MESSAGES_AT_ONCE = 4 };
+enum {
+	/* In one turn; a worker that was taken over must not fill the queue faster. */
+	MESSAGES_AT_ONCE = 64,
+	MESSAGES_US = 500,
+	SAID_MS = 1000, /* between two log lines about refused messages */
+};
 
 static uint64_t hash_text(const char *text)
 {
@@ -24,7 +30,7 @@ static uint64_t hash_text(const char *text)
 	return hash;
 }
 
-static struct door_key key_of(const struct listener *listener, const struct service *service)
+struct door_key door_key_of(const struct listener *listener, const struct service *service)
 {
 	char text[ADDR_TEXT];
 	struct door_key key = { hash_text(addr_write(&listener->bound, text)), 0 };
@@ -40,7 +46,7 @@ static bool make_keys(struct door *door)
 
 	door->keys = calloc(set->count, sizeof(*door->keys));
 	for (unsigned i = 0; door->keys && i < set->count; i++)
-		door->keys[i] = key_of(&set->list[i], door->pool->services[i]);
+		door->keys[i] = door_key_of(&set->list[i], door->pool->services[i]);
 	return door->keys != NULL;
 }
 
@@ -142,9 +148,23 @@ static bool decide_batch(const struct door *door, struct arrival *a, struct righ
 	return result == DOOR_TAKEN;
 }
 
+/* A sender that was taken over can send as many as this worker reads. */
+static void log_refusal(struct door *door, const struct rights *rights, const char *reason)
+{
+	int64_t now_ms = door->pool->loop->now_ms;
+
+	door->unsaid++;
+	if (door->said_ms != 0 && now_ms - door->said_ms < SAID_MS)
+		return;
+	LOG(EVENT_move_refused, LOG_NUM("sender_pid", rights->sender), LOG_STR("reason", reason),
+	    LOG_NUM("messages", door->unsaid));
+	door->said_ms = now_ms;
+	door->unsaid = 0;
+}
+
 static void refuse_message(struct door *door, struct rights *rights, const char *reason)
 {
-	LOG(EVENT_move_refused, LOG_NUM("sender_pid", rights->sender), LOG_STR("reason", reason));
+	log_refusal(door, rights, reason);
 	rights_close(rights);
 	cell_add(&door->pool->slot->tally.moves_refused_total, 1);
 }
@@ -167,10 +187,13 @@ static void wake_sender(const struct door *door, unsigned slot)
 		(void)!sys_send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Drops the message at the head of the queue, of which this worker keeps all descriptors. */
-static void drop_taken(const struct door *door)
+/* Drops the message at the head of the queue. is_last: it may hold the last copy of a descriptor. */
+static void drop_message(const struct door *door, bool is_last)
 {
-	(void)!sys_recv(door->watch.fd, NULL, 0, MSG_DONTWAIT);
+	if (is_last)
+		rights_drop(door->watch.fd);
+	else
+		(void)!sys_recv(door->watch.fd, NULL, 0, MSG_DONTWAIT);
 }
 
 static void handle_batch(struct door *door, size_t size, struct rights *rights)
@@ -183,11 +206,11 @@ static void handle_batch(struct door *door, size_t size, struct rights *rights)
 			     .end = door->message + size,
 			     .fds = rights->fds,
 			     .fds_left = rights->count };
-	bool is_taken = false;
+	bool has_fds = rights->count > 0 || rights->lacks_fds, is_taken = false;
 
 	if (!is_sound_head(door, head, size, rights) || !is_authorised(door, head, rights)) {
 		refuse_message(door, rights, "it is not of a worker that may pass connections on");
-		rights_drop(door->watch.fd);
+		drop_message(door, has_fds);
 		return;
 	}
 	if (!is_decided(door, head) && !is_withdrawn(door, head) &&
@@ -195,14 +218,14 @@ static void handle_batch(struct door *door, size_t size, struct rights *rights)
 		is_taken = decide_batch(door, &a, rights);
 	else
 		rights_close(rights);
-	if (is_taken)
-		drop_taken(door);
-	else
-		rights_drop(door->watch.fd);
+	drop_message(door, has_fds && !is_taken);
 	wake_sender(door, head->sender);
 }
 
-/* One byte is no batch: a receiver has noted what it did with one of this worker's. */
+/*
+ * One byte is no batch: a receiver has noted what it did with one of this worker's. Returns false
+ * when no message is left.
+ */
 static bool handle_message(struct door *door)
 {
 	const struct iovec room = { door->message, DOOR_MESSAGE_MOST };
@@ -215,7 +238,7 @@ static bool handle_message(struct door *door)
 		handle_batch(door, (size_t)size, &rights);
 		return true;
 	}
-	drop_taken(door);
+	drop_message(door, false);
 	if (door->woken)
 		door->woken(door->owner);
 	return size > 0;
@@ -224,9 +247,11 @@ static bool handle_message(struct door *door)
 static void receive_batches(void *owner, uint32_t events)
 {
 	struct door *door = owner;
+	int64_t until_us = clock_us() + MESSAGES_US;
 
-	for (unsigned i = 0; i < MESSAGES_AT_ONCE && handle_message(door);)
-		i++;
+	for (unsigned i = 0; i < MESSAGES_AT_ONCE && handle_message(door); i++)
+		if (clock_us() >= until_us)
+			break;
 	/* any worker can shut it down for all, and epoll would report that for ever */
 	if (events & (EPOLLRDHUP | EPOLLHUP))
 		loop_unwatch(door->pool->loop, &door->watch);

@@ -39,9 +39,14 @@ struct door {
 	struct door_key *keys;      /* of each listener */
 	char *message;              /* DOOR_MESSAGE_MOST bytes */
 	bool is_open;               /* false: every batch is refused */
+	int64_t said_ms;            /* when a refused message was last logged; 0: never */
+	uint64_t unsaid;            /* messages refused since */
 	void (*woken)(void *owner); /* a receiver has noted something */
 	void *owner;
 };
+
+/* What the senders of the connections of that listener write in the head of a message. */
+struct door_key door_key_of(const struct listener *listener, const struct service *service);
 
 /*
  * Prepares the door; the caller sets heritage, pool, woken and owner. Returns false with errno set.

@@ -13,8 +13,9 @@
 enum {
 	PARTS_MOST = 1 + DOOR_CONNS_MOST * 6, /* for each side: a record and two buffers */
 	FDS_MOST = DOOR_CONNS_MOST * CONN_FDS_MOST,
-	BEGIN_US = 100000, /* a receiver that has not begun by then hangs, or is dead */
-	END_US = 20000,    /* the longest wait for one that has begun, when all connections end */
+	BEGIN_US = 100000,       /* a receiver that has not begun by then hangs, or is dead; */
+	BEGIN_MOST_US = 1000000, /* or its door is full of messages, if its loop turns */
+	END_US = 20000, /* the longest wait for one that has begun, when all connections end */
 };
 
 struct packing {
@@ -170,6 +171,11 @@ static enum offer_state handle_failure(struct offer *offer)
 	}
 }
 
+static uint64_t turns_of(const struct heritage *h, unsigned slot)
+{
+	return atomic_load_explicit(&h->board->slots[slot].turns, memory_order_relaxed);
+}
+
 enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum move_cause cause)
 {
 	struct pool *pool = pool_of(offer);
@@ -197,6 +203,7 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
 		return OFFER_BUSY;
 	}
 	offer->began_us = (int64_t)head.batch;
+	offer->turns = turns_of(h, to->slot);
 	*batch_of(offer) = (struct arena_batch){ head.batch, to->slot, cause };
 	if (!freeze_batch(offer, to->generation != atomic_load(&pool->slot->generation)))
 		return refuse(offer, STAY_no_descriptors);
@@ -262,6 +269,16 @@ enum offer_state offer_withdraw(struct offer *offer)
 	return refuse(offer, STAY_unanswered);
 }
 
+/* A receiver that was taken over can count turns; then it delays a batch for the longer time. */
+static bool is_late(const struct offer *offer)
+{
+	const struct heritage *h = offer->door->heritage;
+	int64_t age_us = clock_us() - offer->began_us;
+
+	return age_us > BEGIN_MOST_US ||
+	       (age_us > BEGIN_US && turns_of(h, batch_of(offer)->slot) == offer->turns);
+}
+
 enum offer_state offer_look(struct offer *offer)
 {
 	uint64_t number = batch_of(offer)->number, seen;
@@ -275,7 +292,7 @@ enum offer_state offer_look(struct offer *offer)
 	}
 	if (seen >> 8 == number && (seen & 0xff) >= DOOR_REFUSED)
 		return refuse(offer, find_reason((seen & 0xff) - DOOR_REFUSED));
-	if (is_gone(offer) || (seen >> 8 != number && clock_us() - offer->began_us > BEGIN_US))
+	if (is_gone(offer) || (seen >> 8 != number && is_late(offer)))
 		return offer_withdraw(offer);
 	return OFFER_WAITS;
 }
@@ -284,7 +301,7 @@ void offer_end(struct offer *offer)
 {
 	int64_t until_us = clock_us() + END_US;
 
-	offer->began_us = clock_us() - BEGIN_US - 1;
+	offer->began_us = clock_us() - BEGIN_MOST_US - 1;
 	while (offer_look(offer) == OFFER_WAITS && clock_us() < until_us)
 		(void)sys_poll(NULL, 0, 1);
 }
@@ -296,12 +313,22 @@ static bool is_sound_batch(const struct arena_batch *batch)
 	       batch->number <= (uint64_t)clock_us();
 }
 
+/* The worker before may have been taken over: receivers would see all later batches as withdrawn. */
+static void clamp_withdrawn(struct slot *own)
+{
+	uint64_t now_us = (uint64_t)clock_us();
+
+	if (atomic_load(&own->door_withdrawn) > now_us)
+		atomic_store(&own->door_withdrawn, now_us);
+}
+
 /* What the dead worker had sent and the receiver has not begun with is refused for its pid. */
 void offer_resume(struct offer *offer)
 {
 	const struct pool *pool = pool_of(offer);
 
 	offer->count = 0;
+	clamp_withdrawn(pool->slot);
 	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
 		struct record *r = arena_record(pool->arena, i);
 
@@ -312,5 +339,5 @@ void offer_resume(struct offer *offer)
 		else
 			offer->list[offer->count++] = i;
 	}
-	offer->began_us = clock_us() - BEGIN_US;
+	offer->began_us = clock_us() - BEGIN_MOST_US;
 }

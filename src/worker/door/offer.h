@@ -27,6 +27,7 @@ struct offer {
 	uint32_t list[DOOR_CONNS_MOST]; /* indexes of the clients' records */
 	unsigned count;
 	int64_t began_us;
+	uint64_t turns;  /* of the receiver's loop when the batch was sent */
 	bool is_leaving; /* the worker gives up its epoll afterwards: connections may stay in it */
 	enum stay_reason reason;
 };

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Has one worker make each attack of the service `evil` on the doors of the others: their clients are answered in time
+and none is lost, also while a reload and TTOU move them through the doors. Needs a server built with --enable-faults.
+"""
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import evil as evils  # noqa: E402
+import run as running  # noqa: E402
+
+WORKERS = 3
+CLIENTS = 60
+BUSY_TICKS = 3  # of processor time, after which a worker attacks
+STEP_S = 0.8  # of messages between two steps
+ATTACK_S = 6  # beyond all steps; the attacker is killed at the end of the reload, or by the stop
+RELOAD_S = 8  # longer than RELOAD_HANDING_MS and RELOAD_MOVING_MS together
+ANSWER_S = 1.0
+
+
+class Deed:
+    """A word of the service; hang_s: hang_timeout; ends: it is killed as hung meanwhile; answer_s: the longest wait of a
+    client."""
+
+    def __init__(self, word, hang_s=30, ends=False, answer_s=ANSWER_S):
+        self.word, self.hang_s, self.ends, self.answer_s = word, hang_s, ends, answer_s
+
+
+DEEDS = (Deed("door-garbage"), Deed("door-forged"), Deed("door-halves"), Deed("door-rights"), Deed("door-notes"),
+         Deed("door-begun", hang_s=2, ends=True, answer_s=5.0))
+
+
+class Crowd:
+    """Clients of echo, which speak in turns."""
+
+    def __init__(self, run):
+        self.clients = [run.connect(1) for _ in range(CLIENTS)]
+        self.count, self.longest = 0, 0.0
+
+    def round(self):
+        for client in self.clients:
+            text = f"message {self.count}".encode()
+            began = time.monotonic()
+            client.send(text)
+            client.expect(text)
+            self.longest = max(self.longest, time.monotonic() - began)
+            self.count += 1
+
+    def talk(self, seconds):
+        until = time.monotonic() + seconds
+        self.round()
+        while time.monotonic() < until:
+            self.round()
+
+    def talk_until(self, what, seconds, condition):
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                raise running.Fault(f"{what}: not within {seconds} s")
+            self.round()
+
+
+def ticks(pid):
+    """The processor time of a process (proc(5))."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def begin_attack(run, deed):
+    """From its return on the worker accepts no connection."""
+    line = evils.Line(run)
+    before = ticks(line.pid)
+    line.say(f"{deed.word} {ATTACK_S * 1000}")
+    until = time.monotonic() + running.BOUND_S
+    while ticks(line.pid) < before + BUSY_TICKS:
+        if time.monotonic() > until:
+            raise running.Fault("the attack does not begin")
+        time.sleep(0.01)
+    return line
+
+
+def reload(run, crowd):
+    order = run.order("reload")
+    crowd.talk_until("-s reload", RELOAD_S, lambda: order[1].poll() is not None)
+    code, said = run.result(order)
+    if code != 0:
+        raise running.Fault(f"-s reload failed: {said.strip()}")
+    return said.strip()
+
+
+def retire_one(run, crowd):
+    before = len(run.workers())
+    run.process.send_signal(signal.SIGTTOU)
+    crowd.talk_until("TTOU", RELOAD_S, lambda: len(run.workers()) < before)
+
+
+def endure(run, deed):
+    line = begin_attack(run, deed)
+    crowd = Crowd(run)
+    crowd.talk(STEP_S)
+    if deed.ends:  # hang_timeout, a look at it, and the time of an abort
+        crowd.talk_until("the end of the attacker", 4 * deed.hang_s, lambda: "worker_hung" in run.text("stderr"))
+    retire_one(run, crowd)
+    crowd.talk(STEP_S)
+    said = reload(run, crowd)
+    crowd.talk(STEP_S)
+    moved = int(re.search(r"(\d+) connections? moved", said)[1]) if "moved" in said else 0
+    if moved < CLIENTS:
+        raise running.Fault(f"{moved} of {CLIENTS} connections moved: {said}")
+    if crowd.longest > deed.answer_s:
+        raise running.Fault(f"an answer took {crowd.longest:.3f} s")
+    for client in crowd.clients + [line.client]:
+        client.close()
+    return f"{crowd.count} messages, the slowest in {crowd.longest:.3f} s; {said}"
+
+
+def check_end(run, deed, attacker):
+    log = run.text("stderr")
+    if run.code != 0:
+        return f"the server left with {run.code}"
+    if run.left:
+        return f"left behind: {run.left}"
+    for found in re.findall(r"worker_(?:hung|crashed) .*?child_pid=(\d+)", log):
+        if int(found) != attacker or not deed.ends:
+            return f"process {found} was taken for hung or crashed; the attacker is {attacker}"
+    return ""
+
+
+def put_through(server, deed):
+    run = running.Run(server, [], "count")
+    wrong, told, attacker = "", "", 0
+    arguments = ["-l", "127.0.0.1:0=evil", "-l", "127.0.0.1:0=echo", "-o", f"hang_timeout={deed.hang_s}s", "-o",
+                 "exempt=127.0.0.1"]
+    try:
+        run.start(*arguments, *(["-o", "user=nobody"] if evils.IS_ROOT else []), listeners=2, workers=WORKERS, grace="5s")
+        told = endure(run, deed)
+        run.stop(signal.SIGTERM)
+    except running.Lost as e:
+        wrong = f"a connection was lost: {e}"
+    except (running.Fault, subprocess.SubprocessError, OSError, ValueError) as e:
+        wrong = str(e)
+    run.end()
+    attacker = int((re.findall(r"worker_hung .*?child_pid=(\d+)", run.text("stderr")) or ["0"])[0])
+    wrong = wrong or check_end(run, deed, attacker)
+    print(f"{'FAIL' if wrong else 'ok'} {deed.word}: {wrong or told}", flush=True)
+    if wrong:
+        print(run.text("stderr"), end="")
+    run.remove()
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split(":", maxsplit=1)[0])
+    parser.add_argument("--server", required=True)
+    parser.add_argument("words", nargs="*", help="only these")
+    arguments = parser.parse_args()
+    running.adopt_orphans()
+    wrong = [deed.word for deed in DEEDS
+             if (not arguments.words or deed.word in arguments.words) and put_through(arguments.server, deed)]
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
