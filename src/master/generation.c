@@ -134,6 +134,7 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 		return NULL;
 	}
 	generation->wanted = workers;
+	generation->before = before ? before->id : 0;
 	generation->capacity = workers + GENERATION_SPARE;
 	generation->members = calloc(generation->capacity, sizeof(*generation->members));
 	if (!generation->members || !hints_new(&generation->hints, generation->capacity)) {

@@ -30,6 +30,7 @@ struct generation {
 	unsigned id;
 	unsigned first_slot, capacity;
 	unsigned wanted; /* number of workers that are to run */
+	unsigned before; /* id of the generation that has made its doors; 0: none */
 	struct slot *slots;
 	struct slot_info *infos; /* of the same slots */
 	struct hints hints;      /* of each worker, mapped before any of them was forked */

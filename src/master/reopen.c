@@ -29,7 +29,6 @@ static void begin_reopen(struct reopen *reopen, struct procs *procs)
 	bool has_log, has_access;
 
 	*reopen = (struct reopen){ .is_pending = true, .begun_ms = clock_ms() };
-	scoreboard_begin_request(&procs->board->reopen);
 	has_log = log_reopen(true, &err);
 	if (!has_log)
 		LOG(EVENT_log_reopen_failed, LOG_STR("message", err.text));
@@ -40,8 +39,12 @@ static void begin_reopen(struct reopen *reopen, struct procs *procs)
 	if (has_log && has_access)
 		LOG(EVENT_logs_reopened);
 	/*
-	 * Workers close the old files that they can: an error of one log does not keep the other.
+	 * Workers close the old files that they can: an error of one log does not keep the other. A
+	 * worker that starts sees the request, so the files are there before it; one that started
+	 * before it is signalled, so the master learns its pid first.
 	 */
+	scoreboard_begin_request(&procs->board->reopen);
+	workers_look(procs);
 	workers_signal(procs, SIGUSR1);
 }
 

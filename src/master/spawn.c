@@ -172,6 +172,7 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 	}
 	STORE(info->started_ms, now_ms);
 	STORE(info->generation, generation->id);
+	STORE(info->before, generation->before);
 	STORE(info->number, number);
 	publish_state(generation, number, SLOT_STARTING);
 }

@@ -53,6 +53,7 @@ struct slot_info {
 	_Atomic uint32_t pid;
 	_Atomic uint32_t last_pid; /* of the worker that died last; 0: none has */
 	_Atomic uint32_t generation;
+	_Atomic uint32_t before;    /* the generation that has made its doors; 0: none */
 	_Atomic uint32_t number;    /* of the worker, as in its title */
 	_Atomic int64_t started_ms; /* clock_ms() at the fork */
 };

@@ -21,14 +21,24 @@ unsigned heritage_fds(const struct heritage *h, int *fds)
 	return n;
 }
 
-int heritage_doorbell(const struct heritage *h, unsigned generation, unsigned number)
+/* Of the generations to come, only those that were made from this one have the doors of `next`. */
+static bool has_doors(const struct doors *doors, const struct slot_info *info, unsigned own,
+		      unsigned generation)
+{
+	if (generation > own)
+		return atomic_load(&info->before) == own;
+	return generation == doors->generation;
+}
+
+int heritage_doorbell(const struct heritage *h, const struct slot_info *info)
 {
 	unsigned own = atomic_load_explicit(&h->peers[h->number].generation, memory_order_relaxed);
+	unsigned generation = atomic_load(&info->generation), number = atomic_load(&info->number);
 	const struct doors *doors = generation > own ? &h->next : &h->previous;
 
 	if (generation == own)
 		return number < h->peer_count ? h->wires[number].fds[WIRE_DOORBELL] : -1;
-	if (number >= doors->count || (generation < own && generation != doors->generation))
+	if (number >= doors->count || !has_doors(doors, info, own, generation))
 		return -1;
 	return doors->fds[number];
 }

@@ -48,7 +48,7 @@ struct wire {
 struct doors {
 	const int *fds; /* by the number of the worker; -1: none */
 	unsigned count;
-	unsigned generation; /* its id; 0: of whatever generation comes next */
+	unsigned generation; /* its id; 0: of the next one, or after a failed reload the one then */
 };
 
 /*
@@ -95,10 +95,10 @@ static inline unsigned heritage_fds_most(const struct heritage *heritage)
 }
 
 /*
- * The end by which this worker passes connections to the worker of that number and generation: its
- * own, the one before it, or a later one. -1: none.
+ * The end by which this worker passes connections to the worker in that slot, if it is of its own
+ * generation, of the last one, or of one that has followed its own directly. -1: none.
  */
-int heritage_doorbell(const struct heritage *heritage, unsigned generation, unsigned number);
+int heritage_doorbell(const struct heritage *heritage, const struct slot_info *info);
 
 static inline int heritage_bell(const struct heritage *heritage)
 {

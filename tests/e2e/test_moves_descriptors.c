@@ -198,14 +198,12 @@ static void workers__with_few_places__leave_the_rest_to_the_old_ones(void **stat
 }
 
 /* The kernel counts for each user. Where it can be, no other test is of this one. */
-#define OWN_USER "64123"
+enum { OWN_USER = 64123 };
 
 static void become_workers_user(void)
 {
-	uid_t user = (uid_t)atoi(OWN_USER);
-
 	if (geteuid() == 0)
-		assert_true(setgid(user) == 0 && setuid(user) == 0);
+		assert_true(setgid(OWN_USER) == 0 && setuid(OWN_USER) == 0);
 }
 
 /* Sends descriptors that nobody receives, and waits until it is killed. */
@@ -251,15 +249,15 @@ static void expect_said(struct server *s, const char *verb, const char *part)
 
 static void descriptors__of_another_process_in_flight__keep_connections_where_they_are(void **state)
 {
-	static const char user[] = "user = " OWN_USER "\ngroup = " OWN_USER "\n";
-	char conf[512];
+	char user[64] = "", conf[512];
 	struct server *s;
 	pid_t other = begin_in_flight();
 	int fd, next;
 
 	(void)state;
-	snprintf(conf, sizeof(conf), "%s" CONF("rlimit_nofile = 100\n"),
-		 geteuid() == 0 ? user : "");
+	if (geteuid() == 0)
+		snprintf(user, sizeof(user), "user = %d\ngroup = %d\n", OWN_USER, OWN_USER);
+	snprintf(conf, sizeof(conf), "%s" CONF("rlimit_nofile = 100\n"), user);
 	s = server_start(&(struct plan){ .conf = conf });
 	fd = client_connect(FIRST(s));
 	ask(fd, "one\ntw");

@@ -217,7 +217,10 @@ class Driver:
         for p in self.processes:
             if p.kind == "keeper" and not self.is_settled(p):
                 pairs[p.number].append(p)
+        young = {p.number for p in self.processes
+                 if p.kind == "worker" and not self.is_settled(p)}
         return [max(pair) for number, pair in pairs.items() if len(pair) == 2 and
+                number not in young and
                 time.monotonic() - self.died.get(number, 0) > SETTLED_SECONDS]
 
     def strike(self):

@@ -22,14 +22,14 @@ CONF = """\
 workers = {workers}
 worker_max_age = {max_age}
 move_connections = {moves}
-shutdown_timeout = 10s
+shutdown_timeout = 30s
 hang_timeout = {hang_ms}ms
 rlimit_nofile = {nofile}
 {crash_limit}{user}log {{ path = "{folder}/log"  level = debug }}
 listen "127.0.0.1:0" {{ service = ack  framing = length }}
 listen "127.0.0.2:0" {{ service = echo }}
 """
-START_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 20, 20, 30
+START_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 20, 40, 40
 BREATH_SECONDS = 0.01
 USERS = range(60000, 64000)
 

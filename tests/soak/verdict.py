@@ -18,7 +18,7 @@ SHOWN = 20
 
 # Why connections may end, and why they may stay in a worker that leaves, in a soak.
 MAY_END = {"client_closed", "client_reset", "drained", "made_room", "worker_crash"}
-MAY_STAY = {"no_room", "no_descriptors", "unanswered"}
+MAY_STAY = {"no_room", "no_descriptors", "unanswered", "in_flight_limit"}
 
 
 def said_endings(log, end):

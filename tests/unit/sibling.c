@@ -91,6 +91,15 @@ static void set_heritage(struct sibling *w, unsigned slot, unsigned generation)
 	assert_non_null(w->heritage.arena);
 }
 
+/* The slots of a generation follow those of the one before. */
+static unsigned find_before(const struct scoreboard *board, unsigned slot)
+{
+	for (unsigned i = slot; i > 0; i--)
+		if (board->infos[i - 1].generation != board->infos[slot].generation)
+			return board->infos[i - 1].generation;
+	return 0;
+}
+
 /* Each worker knows the doors of the generations before and after its own. */
 static void link_generations(struct siblings *all)
 {
@@ -100,6 +109,7 @@ static void link_generations(struct siblings *all)
 
 		while (end < SIBLINGS_MOST && all->board->infos[end].generation == own)
 			end++;
+		all->board->infos[i].before = find_before(all->board, i);
 		h->previous = (struct doors){ all->doorbells, i - h->number, own - 1 };
 		h->next = (struct doors){ all->doorbells + end, SIBLINGS_MOST - end, 0 };
 	}
@@ -298,7 +308,7 @@ enum offer_state sibling_send(struct sibling *from, const struct sibling *to, un
 	const struct heritage *h = &from->heritage;
 	struct receiver receiver = { heritage_slot(&to->heritage), to->info->generation, -1 };
 
-	receiver.doorbell = heritage_doorbell(h, receiver.generation, to->heritage.number);
+	receiver.doorbell = heritage_doorbell(h, to->info);
 	assert_int_equal(offer->count, 0);
 	for (uint32_t i = 0; offer->count < count; i++)
 		if (record_is_client(sibling_record(from, i)))

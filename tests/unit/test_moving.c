@@ -110,6 +110,24 @@ static void leave__alone__waits_for_a_while_and_keeps_all(void **state)
 	assert_int_equal(movers_staying(STAY_unanswered), 3);
 }
 
+/* Its doors of the next generation are not those of the one after that. */
+static void leave__two_generations_behind__asks_none(void **state)
+{
+	(void)state;
+	movers_start("echo", MOVERS_NEW, MOVERS_NEW);
+	movers_connect(3);
+	atomic_store(&movers.one->info->before, MOVERS_OLD - 1);
+	atomic_store(&movers.two->info->before, MOVERS_OLD - 1);
+	leave_move(&movers.from->leave);
+	siblings_settle(&movers.all);
+	movers.from->moving.began_us -= MOVERS_PATIENCE_US;
+	sibling_alarm(movers.from, MOVERS_LOOK_MS);
+	siblings_settle(&movers.all);
+	assert_int_equal(movers_staying(STAY_unanswered), 3);
+	assert_int_equal(sibling_metric(movers.one, METRIC_moves_refused_total), 0);
+	assert_int_equal(sibling_metric(movers.two, METRIC_moves_refused_total), 0);
+}
+
 static void leave__alone__passes_all_to_a_worker_that_comes(void **state)
 {
 	(void)state;
@@ -233,6 +251,7 @@ int main(void)
 		MOVERS(leave__beyond_the_room_of_the_newest__keeps_the_rest),
 		MOVERS(leave__without_room_anywhere__keeps_the_rest),
 		MOVERS(leave__alone__waits_for_a_while_and_keeps_all),
+		MOVERS(leave__two_generations_behind__asks_none),
 		MOVERS(leave__alone__passes_all_to_a_worker_that_comes),
 		MOVERS(leave__alone__with_nothing_to_move__is_over),
 		MOVERS(connections__whose_service_cannot_move__stay),

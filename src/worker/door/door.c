@@ -173,9 +173,8 @@ static void refuse_message(struct door *door, struct rights *rights, const char 
 static int doorbell_of(const struct door *door, unsigned slot)
 {
 	const struct heritage *h = door->heritage;
-	const struct slot_info *info = &h->board->infos[slot];
 
-	return heritage_doorbell(h, atomic_load(&info->generation), atomic_load(&info->number));
+	return heritage_doorbell(h, &h->board->infos[slot]);
 }
 
 /* It may be full: the sender looks at the note after a while in any case. */

@@ -24,7 +24,7 @@ static bool is_receiver(const struct heritage *h, unsigned slot, struct receiver
 	if (slot == heritage_slot(h) || scoreboard_state(h->board, slot) != SLOT_READY)
 		return false;
 	*to = (struct receiver){ .slot = slot, .generation = atomic_load(&info->generation) };
-	to->doorbell = heritage_doorbell(h, to->generation, atomic_load(&info->number));
+	to->doorbell = heritage_doorbell(h, info);
 	return to->doorbell >= 0;
 }
 
