@@ -112,8 +112,9 @@ static bool is_authorised(const struct door *door, const struct door_head *head,
 }
 
 /*
- * Takes the batch, or refuses it: returns true in the first case. The rights are used up. The clock is read first: the sender may
- * have served the connections after this turn began, and a record with a time ahead is refused.
+ * Takes the batch, or refuses it: returns true in the first case. The rights are used up. The
+ * clock is read first: the sender may have served the connections after this turn began, and a
+ * record with a time ahead is refused.
  */
 static bool decide_batch(const struct door *door, struct arrival *a, struct rights *rights)
 {
@@ -176,7 +177,7 @@ static void wake_sender(const struct door *door, unsigned slot)
 		(void)!sys_send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Drops the message at the head of the queue. is_last: it may hold the last copy of a descriptor. */
+/* Drops the message at the head. is_last: it may hold the last copy of a descriptor. */
 static void drop_message(const struct door *door, bool is_last)
 {
 	if (is_last)
