@@ -99,12 +99,21 @@ static struct buf buf_of(const struct arena *arena, const struct record_buf *b)
 			     b->number };
 }
 
+/* A peer's socket may be of any family. */
+static const struct transport *transport_of(const struct pool *pool, const struct record *r)
+{
+	if (r->has_moved && (r->side == SIDE_PEER ||
+			     pool->listeners->list[r->listener].bound.sa.sa_family == AF_UNIX))
+		return &transport_moved;
+	return &transport_plain;
+}
+
 void pool_view(struct pool *pool, struct record *r, struct conn *side)
 {
 	*side = (struct conn){ .record = r,
 			       .conf = pool_conf(pool, r),
 			       .service = pool->services[r->listener],
-			       .transport = &transport_plain,
+			       .transport = transport_of(pool, r),
 			       .pool = pool,
 			       .in = buf_of(pool->arena, &r->in),
 			       .out = buf_of(pool->arena, &r->out) };

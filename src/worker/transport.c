@@ -4,59 +4,47 @@
 
 #include "base/brief.h"
 #include "base/sys.h"
-#include "worker/pool.h"
 
 enum { FILE_MOST = 256 * 1024 }; /* bytes of a file in one call: a share of a visit */
 
-static int family_of(int fd)
+static ssize_t count_received(struct conn *c, ssize_t got)
 {
-	int family = 0;
-	socklen_t len = sizeof(family);
-
-	return sys_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 ? family : AF_UNIX;
-}
-
-/*
- * Another worker can have filled the queue of a unix socket with descriptors before it passed the
- * socket on (SCM_RIGHTS). To receive the bytes is to close them. At an arrival a client's family
- * was compared with its listener's.
- */
-static bool may_hold_descriptors(const struct conn *c)
-{
-	const struct record *r = c->record;
-
-	if (!r->has_moved)
-		return false;
-	if (r->side == SIDE_PEER)
-		return family_of(r->fd) == AF_UNIX;
-	return c->pool->listeners->list[r->listener].bound.sa.sa_family == AF_UNIX;
-}
-
-static ssize_t receive_bytes(const struct conn *c, char *to, size_t size)
-{
-	struct brief brief;
-	ssize_t got;
-
-	if (!may_hold_descriptors(c))
-		return sys_recv(c->record->fd, to, size, MSG_DONTWAIT);
-	brief_begin(&brief);
-	got = sys_recv(c->record->fd, to, size, MSG_DONTWAIT);
-	brief_end(&brief);
-	return got;
-}
-
-static ssize_t receive_plain(struct conn *c)
-{
-	ssize_t got = receive_bytes(c, c->in.base + c->in.end, buf_room(&c->in));
-
 	if (got > 0)
 		c->in.end += (uint32_t)got;
 	return got;
 }
 
+static ssize_t receive_plain(struct conn *c)
+{
+	return count_received(c, sys_recv(c->record->fd, c->in.base + c->in.end, buf_room(&c->in),
+					  MSG_DONTWAIT));
+}
+
 static ssize_t discard_plain(const struct conn *c, const struct buf *waste)
 {
-	return receive_bytes(c, waste->base, waste->size);
+	return sys_recv(c->record->fd, waste->base, waste->size, MSG_DONTWAIT);
+}
+
+static ssize_t receive_briefly(int fd, char *to, size_t size)
+{
+	struct brief brief;
+	ssize_t got;
+
+	brief_begin(&brief);
+	got = sys_recv(fd, to, size, MSG_DONTWAIT);
+	brief_end(&brief);
+	return got;
+}
+
+static ssize_t receive_moved(struct conn *c)
+{
+	return count_received(c, receive_briefly(c->record->fd, c->in.base + c->in.end,
+						 buf_room(&c->in)));
+}
+
+static ssize_t discard_moved(const struct conn *c, const struct buf *waste)
+{
+	return receive_briefly(c->record->fd, waste->base, waste->size);
 }
 
 static bool has_input_plain(const struct conn *c)
@@ -101,6 +89,13 @@ static ssize_t send_plain(struct conn *c)
 const struct transport transport_plain = {
 	.receive = receive_plain,
 	.discard = discard_plain,
+	.has_input = has_input_plain,
+	.send = send_plain,
+};
+
+const struct transport transport_moved = {
+	.receive = receive_moved,
+	.discard = discard_moved,
 	.has_input = has_input_plain,
 	.send = send_plain,
 };

@@ -32,4 +32,10 @@ struct transport {
 /* Plain sockets: recv(2), send(2), sendfile(2). */
 extern const struct transport transport_plain;
 
+/*
+ * The same for a unix socket of which another worker had a copy: that one can have filled its queue
+ * with descriptors (SCM_RIGHTS), which are closed as their bytes are received (base/brief.h).
+ */
+extern const struct transport transport_moved;
+
 #endif

@@ -6,6 +6,7 @@ and none is lost, also while a reload and TTOU move them through the doors. Need
 import argparse
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ BUSY_TICKS = 3  # of processor time, after which a worker attacks
 STEP_S = 0.8  # of messages between two steps
 ATTACK_S = 6  # beyond all steps; the attacker is killed at the end of the reload, or by the stop
 RELOAD_S = 8  # longer than RELOAD_HANDING_MS and RELOAD_MOVING_MS together
-ANSWER_S = 1.0
+ANSWER_S = 2.0  # twice the time for which a sender waits for a receiver whose door is full
 
 
 class Deed:
@@ -83,7 +84,7 @@ def begin_attack(run, deed):
     while ticks(line.pid) < before + BUSY_TICKS:
         if time.monotonic() > until:
             raise running.Fault("the attack does not begin")
-        time.sleep(0.01)
+        select.select([line.client.socket], [], [], 0.01)
     return line
 
 
@@ -103,6 +104,7 @@ def retire_one(run, crowd):
 
 
 def endure(run, deed):
+    slow_s = evils.TIMES * evils.took_before(run)  # the machine is busy
     line = begin_attack(run, deed)
     crowd = Crowd(run)
     crowd.talk(STEP_S)
@@ -115,7 +117,7 @@ def endure(run, deed):
     moved = int(re.search(r"(\d+) connections? moved", said)[1]) if "moved" in said else 0
     if moved < CLIENTS:
         raise running.Fault(f"{moved} of {CLIENTS} connections moved: {said}")
-    if crowd.longest > deed.answer_s:
+    if crowd.longest > max(deed.answer_s, slow_s):
         raise running.Fault(f"an answer took {crowd.longest:.3f} s")
     for client in crowd.clients + [line.client]:
         client.close()

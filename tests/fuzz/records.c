@@ -262,7 +262,6 @@ static void stop(struct records *all)
 	struct pool *pool = &all->pool;
 
 	dispatch_end_all(pool, CLOSE_stopped);
-	if (pool->limit.total || pool->slot->live) fprintf(stderr, "DEBUG total %u live %u high %u\n", pool->limit.total, pool->slot->live, pool->arena->head->record_high);
 	must(pool->limit.total == 0 && pool->slot->live == 0, "connections are left");
 	must(pool->records.count == pool->records.high, "records are left");
 	must(pool->bufs.count == pool->bufs.high, "buffers are left");

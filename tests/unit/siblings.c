@@ -13,7 +13,7 @@
 #include "unit/passed.h"
 #include "unit/siblings.h"
 
-enum { DOOR_SNDBUF = 1024 * 1024, ROUNDS = 1024, TEXT = 4096 };
+enum { DOOR_SNDBUF = 256 * 1024, ROUNDS = 1024, TEXT = 4096 };
 enum { OWNER_NONE, OWNER_BEFORE, OWNER_TEST };
 
 static bool is_open(int fd)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How long a sender waits for a receiver that has not begun, and whether a later worker can send. */
+/* How long a sender waits for a receiver that has not begun, and what a later worker can send. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

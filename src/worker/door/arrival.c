@@ -34,34 +34,40 @@ static bool read_bytes(struct arrival *a, void *to, size_t size)
 	return true;
 }
 
-static int read_option(int fd, int option)
+static int read_option(struct arrival *a, int fd, int option)
 {
 	int value = -1;
 	socklen_t len = sizeof(value);
 
-	return sys_getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 ? value : -1;
+	if (sys_getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0)
+		return value;
+	a->lacks_memory = a->lacks_memory || (errno != ENOTSOCK && errno != EBADF);
+	return -1;
 }
 
 /*
  * True for a stream that can be a connection of that listener. A peer's may be of any family. The
  * queue of a unix socket can hold descriptors of any kind, which a call for its bytes closes.
  */
-static bool is_conn_fd(const struct arrival *a, int fd, enum record_side side)
+static bool is_conn_fd(struct arrival *a, int fd, enum record_side side)
 {
 	int own = a->pool->listeners->list[a->listener].bound.sa.sa_family;
-	int family = read_option(fd, SO_DOMAIN);
+	int family = read_option(a, fd, SO_DOMAIN);
 
 	return (side == SIDE_CLIENT ?
 			family == own :
 			family == AF_UNIX || family == AF_INET || family == AF_INET6) &&
-	       read_option(fd, SO_TYPE) == SOCK_STREAM && read_option(fd, SO_ACCEPTCONN) == 0;
+	       read_option(a, fd, SO_TYPE) == SOCK_STREAM && read_option(a, fd, SO_ACCEPTCONN) == 0;
 }
 
-static bool is_range_fd(int fd)
+static bool is_range_fd(struct arrival *a, int fd)
 {
 	struct stat st;
 
-	return sys_fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (sys_fstat(fd, &st) == 0)
+		return S_ISREG(st.st_mode);
+	a->lacks_memory = true;
+	return false;
 }
 
 static bool read_fd(struct arrival *a, int32_t *fd)
@@ -119,7 +125,7 @@ static bool read_fields(struct arrival *a, struct record *r, enum record_side si
 	settle_record(a, r);
 	return read_bytes(a, r->state_bytes, a->head->state_size) && read_fd(a, &r->fd) &&
 	       is_conn_fd(a, r->fd, side) &&
-	       (r->file_left == 0 || (read_fd(a, &r->file) && is_range_fd(r->file))) &&
+	       (r->file_left == 0 || (read_fd(a, &r->file) && is_range_fd(a, r->file))) &&
 	       read_buf(a, &sent.in, &r->in) && read_buf(a, &sent.out, &r->out);
 }
 
@@ -210,7 +216,8 @@ unsigned arrival_record(struct arrival *a, const struct rights *rights)
 		return DOOR_TAKEN;
 	}
 	undo_records(a);
-	return DOOR_REFUSED + STAY_damaged;
+	/* the sender asks again */
+	return DOOR_REFUSED + (a->lacks_memory ? STAY_unanswered : STAY_damaged);
 }
 
 /* No system call is made between the note and the counts. */

@@ -186,7 +186,7 @@ static void wake_sender(const struct door *door, unsigned slot)
 		(void)!sys_send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Drops the message at the head of the queue. is_last: it may hold the last copy of a descriptor. */
+/* Drops the message at the head. is_last: it may hold the last copy of a descriptor. */
 static void drop_message(const struct door *door, bool is_last)
 {
 	if (is_last)

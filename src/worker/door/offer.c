@@ -313,7 +313,7 @@ static bool is_sound_batch(const struct arena_batch *batch)
 	       batch->number <= (uint64_t)clock_us();
 }
 
-/* The worker before may have been taken over: receivers would see all later batches as withdrawn. */
+/* The worker before may have been taken over: all later batches would pass for withdrawn. */
 static void clamp_withdrawn(struct slot *own)
 {
 	uint64_t now_us = (uint64_t)clock_us();
