@@ -14,6 +14,7 @@
 #include "config/signals.h"
 #include "master/keeper.h"
 #include "master/prestart.h"
+#include "master/reload_times.h"
 #include "worker/heritage.h"
 
 enum { CLOSER_AGAIN_MS = 100 };
@@ -187,14 +188,17 @@ static bool prepare_arena(const struct generation *generation, struct member *me
 	return member->arena;
 }
 
-/* The keeper clones into the last worker's descriptor table and arena. */
+/*
+ * The keeper clones into the last worker's descriptor table and arena. The worker's own time limit
+ * comes before the master's, so that the worker ends its connections itself.
+ */
 static bool ask_keeper(const struct member *member)
 {
 	if (member->state == MEMBER_RECOVERING_TO_DRAIN)
 		arena_leave(member->arena,
 			    member->retire_signal == SIGNAL_WORKER_MOVE ? ARENA_MOVES :
 									  ARENA_DRAINS,
-			    member->deadline_ms);
+			    member->deadline_ms - RELOAD_LEAVE_MARGIN_MS);
 	return sys_kill(member->keeper, SIGNAL_KEEPER_START) == 0 &&
 	       sys_kill(member->keeper, SIGCONT) == 0;
 }

@@ -96,6 +96,26 @@ static void worker__that_drains__stays_draining(void **state)
 	server_end(s, 0, 0);
 }
 
+/* The master kills what is left some time later, and those connections count as lost. */
+static void worker__that_drains__has_a_successor_with_the_same_time_limit(void **state)
+{
+	struct server *s = server_start(&(struct plan){
+		.listen = { "127.0.0.1:0=ack,framing=line" }, .set = { "shutdown_timeout=1s" } });
+	int fd = client_connect(FIRST(s));
+
+	(void)state;
+	client_say(fd, "one\ntw");
+	client_hear(fd, ACK "\n");
+	server_signal(s, SIGTERM);
+	WAIT_UNTIL(s, server_draining(s) == 1);
+	kill(server_drainer(s, 0), SIGKILL);
+	server_wait_event(s, "connections_recovered", "kept=1");
+	client_expect_end(fd);
+	close(fd);
+	server_wait_event(s, "connection_ended", "ending=shutdown_timeout");
+	server_end(s, 0, 0);
+}
+
 /*
  * The worker hangs when it is told to leave, and the log is reopened meanwhile: its successor
  * passes the connections on and leaves.
@@ -231,6 +251,7 @@ int main(void)
 		E2E(worker__killed__again_and_again__costs_no_idle_connection),
 		E2E(message__half_sent__goes_on_in_the_next_worker),
 		E2E(worker__that_drains__stays_draining),
+		E2E(worker__that_drains__has_a_successor_with_the_same_time_limit),
 		E2E(worker__that_hangs_while_it_retires__has_a_successor_that_leaves),
 		E2E(keeper__killed__the_worker_goes_on),
 		E2E(worker__that_hangs__costs_no_idle_connection),
