@@ -35,7 +35,7 @@ static int find_door(unsigned slot)
 
 	if (slot == heritage_slot(h) || atomic_load(&info->is_taken) == 0)
 		return -1;
-	return heritage_doorbell(h, atomic_load(&info->generation), atomic_load(&info->number));
+	return heritage_doorbell(h, info);
 }
 
 static void pass_message(struct attempt *attempt, int door, size_t size)

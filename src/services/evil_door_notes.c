@@ -18,8 +18,7 @@ static struct slot *own_slot(void)
 static void ring(struct attempt *attempt, unsigned slot)
 {
 	const struct slot_info *info = &evil_heritage->board->infos[slot];
-	int door = heritage_doorbell(evil_heritage, atomic_load(&info->generation),
-				     atomic_load(&info->number));
+	int door = heritage_doorbell(evil_heritage, info);
 
 	if (door < 0 || atomic_load(&info->is_taken) == 0)
 		return;
