@@ -99,13 +99,13 @@ static struct buf buf_of(const struct arena *arena, const struct record_buf *b)
 			     b->number };
 }
 
-/* A peer's socket may be of any family. */
 static const struct transport *transport_of(const struct pool *pool, const struct record *r)
 {
-	if (r->has_moved && (r->side == SIDE_PEER ||
-			     pool->listeners->list[r->listener].bound.sa.sa_family == AF_UNIX))
+	if (!r->has_moved || r->is_proven)
+		return &transport_plain;
+	if (pool->listeners->list[r->listener].bound.sa.sa_family == AF_UNIX)
 		return &transport_moved;
-	return &transport_plain;
+	return &transport_unproven;
 }
 
 void pool_view(struct pool *pool, struct record *r, struct conn *side)

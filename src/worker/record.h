@@ -67,7 +67,7 @@ struct record {
 	uint16_t watched;       /* events set in epoll; 0: not in epoll; or RECORD_WATCH_UNKNOWN */
 	uint32_t state : 3;     /* enum conn_state; a peer has its client's */
 	uint32_t ending : 8;    /* enum close_reason: the first reason counts */
-	uint32_t phase : 8;     /* its letter then; at the close if no side is at fault */
+	uint32_t phase : 7;     /* its letter then; at the close if no side is at fault */
 	uint32_t side : 1;      /* enum record_side */
 	uint32_t flow : 2;      /* enum conn_flow */
 	uint32_t output : 2;    /* enum conn_output */
@@ -77,6 +77,7 @@ struct record {
 	bool is_unfinished : 1; /* its share was spent: the service may have more output */
 	bool is_barred : 1;     /* a reload refuses its address: it ends at its next message */
 	bool has_moved : 1;     /* other processes may have the descriptor, or have had it */
+	bool is_proven : 1;     /* its descriptor, which moved, is known to be a TCP socket */
 	uint32_t peer;          /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */

@@ -227,7 +227,7 @@ static void numbers__of_the_sender__mean_nothing(void **state)
 		r->magic = r->serial = r->index = r->in.number = r->out.number = UINT32_MAX;
 		r->fd = r->file = -1;
 		r->listener = r->listen = r->watched = UINT16_MAX;
-		r->phase = UINT8_MAX;
+		r->phase = INT8_MAX;
 		r->weight = WEIGHT_HEAVY;
 		r->passage = PASSAGE_OFFERED;
 		r->remote.family = UINT16_MAX;

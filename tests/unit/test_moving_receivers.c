@@ -103,6 +103,28 @@ static void reason__that_is_none__is_none(void **state)
 	assert_int_equal(sibling_metric(movers.from, METRIC_move_seconds), 0);
 }
 
+static unsigned choose(unsigned turn, uint32_t slack)
+{
+	const struct receiver_mask none = { 0 };
+
+	return receiver_choose(movers.from->door.heritage, &none, turn, slack).lightest.slot;
+}
+
+/* Otherwise all senders would wait for the same one. */
+static void receivers__about_as_light__take_turns(void **state)
+{
+	(void)state;
+	movers_start("echo", MOVERS_OLD, MOVERS_OLD);
+	atomic_store(&movers.one->slot->live, 10);
+	atomic_store(&movers.two->slot->live, 7);
+	assert_int_equal(choose(0, 2), choose(1, 2));
+	assert_int_equal(choose(0, 2), choose(1, 0));
+	assert_int_not_equal(choose(0, 3), choose(1, 3));
+	assert_int_equal(choose(0, 3), choose(2, 3));
+	atomic_store(&movers.one->slot->live, 0);
+	atomic_store(&movers.two->slot->live, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +133,7 @@ int main(void)
 		MOVERS(receiver__whose_door_stays_full__is_given_up),
 		MOVERS(worker__whose_pid_is_not_noted__waits),
 		MOVERS(reason__that_is_none__is_none),
+		MOVERS(receivers__about_as_light__take_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,16 +47,20 @@ static int read_option(struct arrival *a, int fd, int option)
 
 /*
  * True for a stream that can be a connection of that listener. A peer's may be of any family. The
- * queue of a unix socket can hold descriptors of any kind, which a call for its bytes closes.
+ * queue of a unix socket can hold descriptors of any kind, which a call for its bytes closes. The
+ * client of a TCP listener is looked at before its first bytes are received (worker/transport.h):
+ * that costs nothing as long as it is idle.
  */
 static bool is_conn_fd(struct arrival *a, int fd, enum record_side side)
 {
-	int own = a->pool->listeners->list[a->listener].bound.sa.sa_family;
-	int family = read_option(a, fd, SO_DOMAIN);
+	bool is_unix = a->pool->listeners->list[a->listener].bound.sa.sa_family == AF_UNIX;
+	int family;
 
-	return (side == SIDE_CLIENT ?
-			family == own :
-			family == AF_UNIX || family == AF_INET || family == AF_INET6) &&
+	if (side == SIDE_CLIENT && !is_unix)
+		return true;
+	family = read_option(a, fd, SO_DOMAIN);
+	return (family == AF_UNIX ||
+		(side == SIDE_PEER && (family == AF_INET || family == AF_INET6))) &&
 	       read_option(a, fd, SO_TYPE) == SOCK_STREAM && read_option(a, fd, SO_ACCEPTCONN) == 0;
 }
 
@@ -103,6 +107,7 @@ static void settle_record(struct arrival *a, struct record *r)
 	r->weight = WEIGHT_UNKNOWN;
 	r->passage = PASSAGE_ARRIVING;
 	r->has_moved = true;
+	r->is_proven = false;
 	r->is_barred = r->side == SIDE_CLIENT && r->state != CONN_PREFACE &&
 		       !acl_allows(pool_conf(pool, r), &remote);
 }

@@ -14,7 +14,7 @@
 
 enum {
 	DOOR_VERSION = 1,
-	DOOR_CONNS_MOST = 64,           /* connections in a batch */
+	DOOR_CONNS_MOST = 120,          /* connections in a batch */
 	DOOR_MESSAGE_MOST = 512 * 1024, /* bytes */
 	DOOR_MAGIC = 0x726f6f64,
 };

@@ -13,7 +13,9 @@ enum {
 	BUSY_US = 100000,        /* a door that is full for so long is given up */
 	PATIENCE_US = 2000000,   /* since this worker leaves: no receiver is given up for good */
 	BATCH_BYTES = 96 * 1024, /* beyond one connection */
-	ROUNDS = 4, /* each receiver gets its share in so many batches, so that all stay even */
+	ROUNDS = 2,       /* of what is left, a batch is each receiver's share by so much ... */
+	ROUNDS_MOST = 16, /* ... but not less than that of all that there was by so much */
+	SLACK_PART = 16,
 	STEPS_MOST = 64, /* batches in one turn of the loop */
 };
 
@@ -86,15 +88,23 @@ static void gather_batch(struct moving *m, unsigned most)
 	m->cursor = next < i ? next : i;
 }
 
-/* A few at a time to each receiver: all get about the same number from each sender. */
+/*
+ * First many at a time, then fewer: all receivers get about the same number from each sender, and
+ * the last connections do not go one by one.
+ */
 static unsigned size_batch(const struct moving *m, unsigned receivers)
 {
 	uint32_t size = pool_of(m)->limit.total / (ROUNDS * receivers) + 1;
+	uint32_t least = m->total / (ROUNDS_MOST * receivers) + 1;
 
+	if (size < least)
+		size = least;
 	if (m->state == MOVING_SHARING && size > m->wanted)
 		size = m->wanted;
 	if (m->limit > 0 && size > m->limit)
 		size = m->limit;
+	if (m->room > 0 && size > m->room)
+		size = m->room;
 	return size < DOOR_CONNS_MOST ? size : DOOR_CONNS_MOST;
 }
 
@@ -151,6 +161,7 @@ static void give_up_receiver(struct moving *m, enum stay_reason reason)
 			reason == STAY_in_flight_limit;
 	m->reason = reason;
 	m->busy_us = 0;
+	m->room = 0;
 }
 
 /* The refused connections are served here again; offer.list still names them. */
@@ -171,6 +182,13 @@ static void handle_refusal(struct moving *m)
 		m->limit = 1; /* one by one: which is it? */
 		if (m->count == 1)
 			keep_record(m, first, m->offer.reason);
+		break;
+	case STAY_no_room:
+	case STAY_no_descriptors:
+		if (m->count > 1)
+			m->room = m->count / 2;
+		else
+			give_up_receiver(m, m->offer.reason);
 		break;
 	default:
 		give_up_receiver(m, m->offer.reason);
@@ -260,6 +278,14 @@ static enum offer_state send_to(struct moving *m, const struct receiver_choice *
 	return offer_send(&m->offer, &choice->lightest, m->cause);
 }
 
+/* So far the receivers may come apart; less and less, until they are even. */
+static uint32_t slack_of(const struct moving *m)
+{
+	uint32_t slack = pool_of(m)->limit.total / SLACK_PART;
+
+	return slack < DOOR_CONNS_MOST ? slack : DOOR_CONNS_MOST;
+}
+
 /*
  * Sends the next batch. Returns NONE when nothing is left to send, or no worker takes it; WAITS
  * also when none takes it yet.
@@ -270,7 +296,8 @@ static enum offer_state send_next(struct moving *m)
 
 	if (is_enough(m))
 		return OFFER_NONE;
-	choice = receiver_choose(heritage_of(m), &m->refused);
+	choice = receiver_choose(heritage_of(m), &m->refused, heritage_of(m)->number + m->turn++,
+				 slack_of(m));
 	if (choice.usable > 0)
 		return send_to(m, &choice);
 	if (is_worth_waiting(m, &choice))
@@ -326,7 +353,8 @@ bool moving_start(struct moving *m)
 static void begin_moving(struct moving *m, enum moving_state state)
 {
 	m->state = state;
-	m->cursor = m->moved = m->staying = m->limit = 0;
+	m->cursor = m->moved = m->staying = m->limit = m->room = 0;
+	m->total = pool_of(m)->limit.total;
 	m->began_us = clock_us();
 	m->busy_us = 0;
 	m->was_silent = false;

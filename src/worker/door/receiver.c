@@ -28,35 +28,52 @@ static bool is_receiver(const struct heritage *h, unsigned slot, struct receiver
 	return to->doorbell >= 0;
 }
 
-static void consider(struct receiver_choice *choice, const struct receiver *to, uint32_t live)
+/* The receivers of the highest rank. */
+struct receivers {
+	struct receiver list[SCOREBOARD_WORKERS];
+	unsigned count, rank;
+};
+
+static void find_receivers(const struct heritage *h, struct receivers *all)
 {
-	choice->usable++;
-	if (choice->usable > 1 && live >= choice->least)
-		return;
-	choice->least = live;
-	choice->lightest = *to;
+	all->count = all->rank = 0;
+	for (unsigned i = 0; i < scoreboard_slots(h->board); i++) {
+		struct receiver to;
+		unsigned rank;
+
+		if (!is_receiver(h, i, &to))
+			continue;
+		rank = rank_of(h, to.generation);
+		if (rank > all->rank)
+			all->count = 0;
+		if (rank < all->rank || all->count == SCOREBOARD_WORKERS)
+			continue;
+		all->rank = rank;
+		all->list[all->count++] = to;
+	}
 }
 
 struct receiver_choice receiver_choose(const struct heritage *h,
-				       const struct receiver_mask *refused)
+				       const struct receiver_mask *refused, unsigned turn,
+				       uint32_t slack)
 {
 	struct receiver_choice choice = { 0 };
-	unsigned best = 0;
+	struct receivers all;
+	uint32_t least = 0;
 
-	for (unsigned i = 0; i < scoreboard_slots(h->board); i++) {
-		struct receiver to;
+	find_receivers(h, &all);
+	choice.ready = all.count;
+	for (unsigned i = 0; i < all.count; i++) {
+		const struct receiver *to = &all.list[(turn + i) % all.count];
+		uint32_t live =
+			atomic_load_explicit(&h->board->slots[to->slot].live, memory_order_relaxed);
 
-		if (!is_receiver(h, i, &to) || rank_of(h, to.generation) < best)
+		if (has(refused, to->slot))
 			continue;
-		if (rank_of(h, to.generation) > best) {
-			best = rank_of(h, to.generation);
-			choice = (struct receiver_choice){ 0 };
-		}
-		choice.ready++;
-		if (!has(refused, i))
-			consider(&choice, &to,
-				 atomic_load_explicit(&h->board->slots[i].live,
-						      memory_order_relaxed));
+		if (choice.usable++ > 0 && (live >= least || least - live <= slack))
+			continue;
+		least = live;
+		choice.lightest = *to;
 	}
 	return choice;
 }

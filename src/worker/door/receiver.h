@@ -38,12 +38,16 @@ static inline void receiver_mask_remove(struct receiver_mask *mask, unsigned slo
  */
 struct receiver_choice {
 	unsigned ready, usable; /* usable: not in the mask */
-	uint32_t least;         /* connections of the lightest usable one */
 	struct receiver lightest;
 };
 
-/* Looks at the scoreboard. */
+/*
+ * Looks at the scoreboard. Of receivers whose loads differ by no more than `slack` connections the
+ * one whose turn it is counts as the lightest: senders with different turns do not all wait for the
+ * same receiver.
+ */
 struct receiver_choice receiver_choose(const struct heritage *heritage,
-				       const struct receiver_mask *refused);
+				       const struct receiver_mask *refused, unsigned turn,
+				       uint32_t slack);
 
 #endif
