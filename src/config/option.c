@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hash.h"
 #include "base/units.h"
 #include "config/conf_fields.h"
 #include "config/option_type.h"
@@ -176,18 +177,6 @@ const char *option_reload_sentence(const struct option *option)
 	};
 
 	return sentences[option->reload];
-}
-
-/* FNV-1a (draft-eastlake-fnv), of 64 bits. */
-static const uint64_t fnv_basis = UINT64_C(0xcbf29ce484222325), fnv_prime = UINT64_C(0x100000001b3);
-
-static uint64_t hash_bytes(const char *bytes, size_t size)
-{
-	uint64_t hash = fnv_basis;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ (unsigned char)bytes[i]) * fnv_prime;
-	return hash;
 }
 
 uint64_t option_state_key(const struct listen_conf *conf)

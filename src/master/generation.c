@@ -65,6 +65,7 @@ static bool open_door(int *door, int *doorbell)
 		return false;
 	*door = pair[0];
 	*doorbell = pair[1];
+	listen_socket_refuse_descriptors(pair[1]);
 	if (sys_setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
 		(void)sys_setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	return sys_setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0;

@@ -71,6 +71,8 @@ struct member {
 	int64_t started_ms;      /* of the living worker */
 	int64_t grace_ms;        /* a heartbeat before this time counts as one at this time */
 	int64_t kill_ms;         /* when SIGKILL is due; 0: never */
+	uint64_t begun_note;     /* of a batch that it had begun with at the last look, or 0 */
+	int64_t begun_ms;        /* the first look at which it had */
 	uint64_t held; /* connections that its dead workers left; not more than is credible */
 	struct respawn_backoff respawn;
 	struct arena *arena; /* NULL while EMPTY */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "accesslog/accesslog.h"
+#include "base/brief.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
@@ -295,13 +296,16 @@ static _Noreturn void hold_doors(pid_t master)
 bool spawn_closer(struct procs *procs, struct generation *generation)
 {
 	pid_t master = getpid(), pid;
+	struct brief brief;
 
 	if (procs->closer > 0)
 		return false;
 	pid = sys_fork();
 	if (pid == 0)
 		hold_doors(master);
+	brief_begin(&brief); /* a last close may wait, if there is no closer */
 	generation_close_doors(generation);
+	brief_end(&brief);
 	procs->closer = pid > 0 ? pid : 0;
 	procs->closer_kill_ms = 0;
 	return true;

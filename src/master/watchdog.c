@@ -49,30 +49,37 @@ static void kill_hung(struct procs *procs, struct member *member, int64_t silent
 	member_hang(member, now_ms + WATCHDOG_ABORT_MS);
 }
 
-/*
- * When the worker began with the batch of another one that it has not decided yet, which waits for
- * it (worker/door/door.h); INT64_MAX: there is none. A batch has the time at which it was sent for
- * its number; a worker that writes another number there harms only itself.
- */
-static int64_t begun_ms(const struct slot *slot)
+static bool is_begun(uint64_t note)
 {
-	int64_t first_ms = INT64_MAX;
+	return note > 0 && (note & 0xff) == DOOR_BEGUN;
+}
+
+/*
+ * Since when the worker has been seen to have begun with the same batch of another one, which waits
+ * for its decision (worker/door/door.h); INT64_MAX: it has begun with none. It begins with no batch
+ * twice.
+ */
+static int64_t begun_ms(const struct slot *slot, struct member *member, int64_t now_ms)
+{
+	uint64_t any = 0;
 
 	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
 		uint64_t note = atomic_load_explicit(&slot->door_taken[i], memory_order_relaxed);
-		int64_t at_ms = (int64_t)(note >> 8) / 1000;
 
-		if (note > 0 && (note & 0xff) == DOOR_BEGUN && at_ms < first_ms)
-			first_ms = at_ms;
+		if (is_begun(note) && (any == 0 || note == member->begun_note))
+			any = note;
 	}
-	return first_ms;
+	if (any != member->begun_note)
+		member->begun_ms = now_ms;
+	member->begun_note = any;
+	return any > 0 ? member->begun_ms : INT64_MAX;
 }
 
 /* The time of the last sign that the worker does its work. */
-static int64_t last_sign_ms(const struct slot *slot, const struct member *member, int64_t now_ms)
+static int64_t last_sign_ms(const struct slot *slot, struct member *member, int64_t now_ms)
 {
 	int64_t beat_ms = atomic_load_explicit(&slot->heartbeat_ms, memory_order_relaxed);
-	int64_t first_ms = begun_ms(slot);
+	int64_t first_ms = begun_ms(slot, member, now_ms);
 
 	/* A beat may be later than now_ms, but not by much: workers can write any number there. */
 	if (beat_ms < member->grace_ms || beat_ms > now_ms + AHEAD_MS)

@@ -223,15 +223,19 @@ static bool has_unsent(int fd)
 
 /*
  * The other side was reset: so is this one, since an end would pass for the end of the whole
- * stream. Returns true unless that ended the connection.
+ * stream. To disconnect resets it at once, even if another process has a copy (connect(2)). Returns
+ * true unless that ended the connection.
  */
 static bool pass_reset(struct conn *c)
 {
 	static const struct linger none = { .l_onoff = 1 };
+	static const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 
 	if (has_unsent(c->record->fd))
 		return true;
 	(void)sys_setsockopt(c->record->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	if (c->record->has_moved)
+		(void)sys_connect(c->record->fd, &nowhere, sizeof(nowhere));
 	errno = ECONNRESET;
 	conn_close(c, CLOSE_system_error);
 	return false;

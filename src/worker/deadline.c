@@ -54,6 +54,7 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 		*why = CLOSE_send_timeout;
 		return add_ms(r->active_ms, conf->message_timeout);
 	}
+	*why = CLOSE_idle_timeout;
 	if (r->side == SIDE_PEER || peer_has_output(pool, r))
 		return 0; /* the other side's deadline is the connection's */
 	if (r->begun_us != 0) {

@@ -150,8 +150,8 @@ void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events)
 		return;
 	}
 	if (!record_is_served(r))
-		return;
-	if (ring_has(&pool->queue, r->index))
+		(void)watching_stop(pool, r); /* until the other worker has decided */
+	else if (ring_has(&pool->queue, r->index))
 		watching_mute(pool, r);
 	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(pool, r))
 		ring_push(&pool->queue, r->index);

@@ -99,13 +99,10 @@ static struct buf buf_of(const struct arena *arena, const struct record_buf *b)
 			     b->number };
 }
 
-static const struct transport *transport_of(const struct pool *pool, const struct record *r)
+/* Another worker may have filled the queue of a unix socket with descriptors. */
+static const struct transport *transport_of(const struct record *r)
 {
-	if (!r->has_moved || r->is_proven)
-		return &transport_plain;
-	if (pool->listeners->list[r->listener].bound.sa.sa_family == AF_UNIX)
-		return &transport_moved;
-	return &transport_unproven;
+	return r->has_moved && !r->is_inet ? &transport_moved : &transport_plain;
 }
 
 void pool_view(struct pool *pool, struct record *r, struct conn *side)
@@ -113,7 +110,7 @@ void pool_view(struct pool *pool, struct record *r, struct conn *side)
 	*side = (struct conn){ .record = r,
 			       .conf = pool_conf(pool, r),
 			       .service = pool->services[r->listener],
-			       .transport = transport_of(pool, r),
+			       .transport = transport_of(r),
 			       .pool = pool,
 			       .in = buf_of(pool->arena, &r->in),
 			       .out = buf_of(pool->arena, &r->out) };

@@ -77,7 +77,7 @@ struct record {
 	bool is_unfinished : 1; /* its share was spent: the service may have more output */
 	bool is_barred : 1;     /* a reload refuses its address: it ends at its next message */
 	bool has_moved : 1;     /* other processes may have the descriptor, or have had it */
-	bool is_proven : 1;     /* its descriptor, which moved, is known to be a TCP socket */
+	bool is_inet : 1;       /* its descriptor, which moved, is an internet socket */
 	uint32_t peer;          /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The plain transport. Header and start of a file go out in one packet (MSG_MORE, send(2)). */
+/* The plain transports. Header and start of a file go out in one packet (MSG_MORE, send(2)). */
 #include "worker/transport.h"
-
-#include <netinet/in.h>
 
 #include "base/brief.h"
 #include "base/sys.h"
@@ -47,46 +45,6 @@ static ssize_t receive_moved(struct conn *c)
 static ssize_t discard_moved(const struct conn *c, const struct buf *waste)
 {
 	return receive_briefly(c->record->fd, waste->base, waste->size);
-}
-
-/* What is no TCP socket is a unix socket of a peer, or nothing that a server's client can be. */
-enum proof { IS_TCP, IS_UNIX, IS_NONE, NO_PROOF };
-
-static enum proof prove_socket(struct record *r)
-{
-	int protocol = 0;
-	socklen_t len = sizeof(protocol);
-
-	if (r->is_proven)
-		return IS_TCP;
-	if (sys_getsockopt(r->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) < 0)
-		return errno == ENOTSOCK || errno == EBADF ? IS_NONE : NO_PROOF;
-	r->is_proven = protocol == IPPROTO_TCP;
-	return r->is_proven ? IS_TCP : r->side == SIDE_PEER ? IS_UNIX : IS_NONE;
-}
-
-static ssize_t receive_unproven(struct conn *c)
-{
-	enum proof proof = prove_socket(c->record);
-
-	if (proof == IS_TCP)
-		return receive_plain(c);
-	if (proof == IS_UNIX)
-		return receive_moved(c);
-	errno = proof == IS_NONE ? ENOTSOCK : EAGAIN;
-	return -1;
-}
-
-static ssize_t discard_unproven(const struct conn *c, const struct buf *waste)
-{
-	enum proof proof = prove_socket(c->record);
-
-	if (proof == IS_TCP)
-		return discard_plain(c, waste);
-	if (proof == IS_UNIX)
-		return discard_moved(c, waste);
-	errno = proof == IS_NONE ? ENOTSOCK : EAGAIN;
-	return -1;
 }
 
 static bool has_input_plain(const struct conn *c)
@@ -138,13 +96,6 @@ const struct transport transport_plain = {
 const struct transport transport_moved = {
 	.receive = receive_moved,
 	.discard = discard_moved,
-	.has_input = has_input_plain,
-	.send = send_plain,
-};
-
-const struct transport transport_unproven = {
-	.receive = receive_unproven,
-	.discard = discard_unproven,
 	.has_input = has_input_plain,
 	.send = send_plain,
 };

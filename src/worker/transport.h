@@ -38,11 +38,4 @@ extern const struct transport transport_plain;
  */
 extern const struct transport transport_moved;
 
-/*
- * The same for the connection of a TCP listener that has moved, and for its peer: the first look
- * for bytes finds out whether the descriptor is a TCP socket. It fails with ENOTSOCK when a
- * client's is not, and with EAGAIN when it could not look.
- */
-extern const struct transport transport_unproven;
-
 #endif

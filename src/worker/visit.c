@@ -32,8 +32,11 @@ static void note_message(struct pool *pool, struct conn *c)
 		r->begun_us = 0;
 	else if (r->begun_us == 0 || r->messages != pool->hand.messages_before)
 		r->begun_us = pool->loop->now_us;
-	if (pool->hand.moved > 0 && (r->begun_us == 0 || r->begun_us != before_us))
-		r->grace_ms = 0;
+	if (pool->hand.moved == 0 || (r->begun_us != 0 && r->begun_us == before_us))
+		return;
+	r->grace_ms = 0;
+	if (c->peer)
+		c->peer->record->grace_ms = 0;
 }
 
 /* After a visit: waits for the next event. */

@@ -138,6 +138,30 @@ static void descriptor__that_is_no_connection__is_refused(void **state)
 	assert_true(clock_ms() - began_ms < BOUND_MS);
 }
 
+static int open_stream(void)
+{
+	return open_nest(SOCK_STREAM);
+}
+
+/* No other socket than one of the internet is a connection of an internet listener. */
+static void descriptor__that_is_no_internet_socket__is_refused(void **state)
+{
+	static int (*const strangers[])(void) = { open_pipe,  open_file, open_epoll,
+						  open_event, open_null, open_stream };
+	int64_t began_ms = clock_ms();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(*strangers); i++) {
+		hostile_write();
+		hostile.head->batch = i + 1;
+		hostile.to->listeners[0].bound.sa.sa_family = AF_INET;
+		pass_kind(strangers[i]);
+		hostile_assert_unmoved();
+		assert_int_equal(sibling_metric(hostile.to, METRIC_moves_refused_total), i + 1);
+	}
+	assert_true(clock_ms() - began_ms < BOUND_MS);
+}
+
 static void range__of_another_kind_than_a_file__is_refused(void **state)
 {
 	(void)state;
@@ -186,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HOSTILE_CASE(descriptor__of_any_kind__is_closed_at_once),
 		HOSTILE_CASE(descriptor__that_is_no_connection__is_refused),
+		HOSTILE_CASE(descriptor__that_is_no_internet_socket__is_refused),
 		HOSTILE_CASE(range__of_another_kind_than_a_file__is_refused),
 		HOSTILE_CASE(connection__whose_queue_holds_descriptors__waits_for_none),
 	};

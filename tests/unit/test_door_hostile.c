@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "base/clock.h"
 #include "unit/hostile.h"
 
 enum { FLOOD = 1000, TURNS = 8 };
@@ -41,6 +42,7 @@ static void message__in_which_all_is_right__is_taken(void **state)
 	ROW(cause, hostile.head->cause = MOVE_CAUSES)                      \
 	ROW(batch_none, hostile.head->batch = 0)                           \
 	ROW(batch_beyond, hostile.head->batch = UINT64_C(1) << 56)         \
+	ROW(batch_ahead, hostile.head->batch = clock_us() + 60000000)      \
 	ROW(batch_far_beyond, hostile.head->batch = UINT64_MAX)            \
 	ROW(conns_none, hostile.head->conns = 0)                           \
 	ROW(conns_beyond, hostile.head->conns = DOOR_CONNS_MOST + 1)       \

@@ -137,7 +137,7 @@ static void socket__that_moved_and_blocks__does_not_block_the_worker(void **stat
 	(void)state;
 	ranged_start(&s, 16 * RANGED_SLOW, MORE);
 	client = served_connect(&s);
-	record(&s, 0)->has_moved = record(&s, 0)->is_proven = true;
+	record(&s, 0)->has_moved = record(&s, 0)->is_inet = true;
 	assert_int_equal(fcntl(record(&s, 0)->fd, F_SETFL, 0), 0);
 	setsockopt(record(&s, 0)->fd, SOL_SOCKET, SO_SNDBUF, &(int){ RANGED_SLOW }, sizeof(int));
 	alarm(BOUND_S);

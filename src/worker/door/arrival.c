@@ -45,23 +45,25 @@ static int read_option(struct arrival *a, int fd, int option)
 	return -1;
 }
 
+static bool is_inet(int family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
 /*
- * True for a stream that can be a connection of that listener. A peer's may be of any family. The
- * queue of a unix socket can hold descriptors of any kind, which a call for its bytes closes. The
- * client of a TCP listener is looked at before its first bytes are received (worker/transport.h):
- * that costs nothing as long as it is idle.
+ * True for what can be a connection of that listener, or its peer of any family. The queue of a
+ * unix socket can hold descriptors of any kind, which a call for its bytes closes.
  */
-static bool is_conn_fd(struct arrival *a, int fd, enum record_side side)
+static bool is_conn_fd(struct arrival *a, struct record *r)
 {
 	bool is_unix = a->pool->listeners->list[a->listener].bound.sa.sa_family == AF_UNIX;
-	int family;
+	int family = read_option(a, r->fd, SO_DOMAIN);
 
-	if (side == SIDE_CLIENT && !is_unix)
-		return true;
-	family = read_option(a, fd, SO_DOMAIN);
-	return (family == AF_UNIX ||
-		(side == SIDE_PEER && (family == AF_INET || family == AF_INET6))) &&
-	       read_option(a, fd, SO_TYPE) == SOCK_STREAM && read_option(a, fd, SO_ACCEPTCONN) == 0;
+	r->is_inet = is_inet(family);
+	if (r->side == SIDE_CLIENT && r->is_inet == is_unix)
+		return false;
+	return r->is_inet || (family == AF_UNIX && read_option(a, r->fd, SO_TYPE) == SOCK_STREAM &&
+			      read_option(a, r->fd, SO_ACCEPTCONN) == 0);
 }
 
 static bool is_range_fd(struct arrival *a, int fd)
@@ -107,7 +109,6 @@ static void settle_record(struct arrival *a, struct record *r)
 	r->weight = WEIGHT_UNKNOWN;
 	r->passage = PASSAGE_ARRIVING;
 	r->has_moved = true;
-	r->is_proven = false;
 	r->is_barred = r->side == SIDE_CLIENT && r->state != CONN_PREFACE &&
 		       !acl_allows(pool_conf(pool, r), &remote);
 }
@@ -129,7 +130,7 @@ static bool read_fields(struct arrival *a, struct record *r, enum record_side si
 	r->file = 0;
 	settle_record(a, r);
 	return read_bytes(a, r->state_bytes, a->head->state_size) && read_fd(a, &r->fd) &&
-	       is_conn_fd(a, r->fd, side) &&
+	       is_conn_fd(a, r) &&
 	       (r->file_left == 0 || (read_fd(a, &r->file) && is_range_fd(a, r->file))) &&
 	       read_buf(a, &sent.in, &r->in) && read_buf(a, &sent.out, &r->out);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/rights.h"
 #include "base/sys.h"
@@ -21,22 +22,16 @@ enum {
 	SAID_MS = 1000, /* between two log lines about refused messages */
 };
 
-static uint64_t hash_text(const char *text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-	for (; *text != '\0'; text++)
-		hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 struct door_key door_key_of(const struct listener *listener, const struct service *service)
 {
 	char text[ADDR_TEXT];
-	struct door_key key = { hash_text(addr_write(&listener->bound, text)), 0 };
+	uint64_t state = option_state_key(listener->conf);
+	struct door_key key = { 0 };
 
-	if (service->state_version > 0)
-		key.state = option_state_key(listener->conf) + service->state_version;
+	addr_write(&listener->bound, text);
+	key.address = hash_bytes(text, strlen(text));
+	if (service->state_version > 0 && state != 0)
+		key.state = state + service->state_version;
 	return key;
 }
 
@@ -73,12 +68,13 @@ static bool is_withdrawn(const struct door *door, const struct door_head *head)
 
 /*
  * True when this batch is decided: the message was left by a worker that died before it dropped it.
+ * Numbers rise, so that a worker begins with none twice, and the master can tell one that hangs.
  */
 static bool is_decided(const struct door *door, const struct door_head *head)
 {
 	uint64_t note = atomic_load(&door->pool->slot->door_taken[head->sender]);
 
-	return note >> 8 == head->batch && (note & 0xff) != DOOR_BEGUN;
+	return note >> 8 > head->batch || (note >> 8 == head->batch && (note & 0xff) != DOOR_BEGUN);
 }
 
 static bool is_from_its_slot(const struct door *door, const struct door_head *head, pid_t sender)
@@ -100,7 +96,7 @@ static bool is_sound_head(const struct door *door, const struct door_head *head,
 	       head->sender < SCOREBOARD_SLOTS && head->sender != own_slot(door) &&
 	       head->receiver == own_slot(door) &&
 	       head->generation == atomic_load(&own->generation) && head->cause < MOVE_CAUSES &&
-	       head->batch > 0 && head->batch >> 56 == 0 && head->conns > 0 &&
+	       head->batch > 0 && head->batch <= (uint64_t)clock_us() && head->conns > 0 &&
 	       head->conns <= DOOR_CONNS_MOST;
 }
 
@@ -266,7 +262,9 @@ static void refuse_begun(const struct door *door)
 		_Atomic uint64_t *note = &door->pool->slot->door_taken[i];
 		uint64_t batch = atomic_load(note) >> 8;
 
-		if (atomic_load(note) == door_note(batch, DOOR_BEGUN) && batch > 0)
+		if (batch > (uint64_t)clock_us()) /* the worker before was taken over */
+			atomic_store(note, 0);
+		else if (atomic_load(note) == door_note(batch, DOOR_BEGUN) && batch > 0)
 			atomic_store(note, door_note(batch, DOOR_REFUSED + STAY_unanswered));
 	}
 }

@@ -88,8 +88,8 @@ static void move_until(struct leave *l, int64_t give_up_ms)
 static void drain_until(struct leave *l, int64_t give_up_ms)
 {
 	begin_leaving(l, ARENA_DRAINS, give_up_ms);
+	leave_set_state(l, SLOT_DRAINING); /* from now on no batch is sent to this worker */
 	door_close(l->door);
-	leave_set_state(l, SLOT_DRAINING);
 	dispatch_drain(l->pool);
 	publish_notes(l);
 }

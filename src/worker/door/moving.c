@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/audit.h"
 
 enum {
 	LOOK_MS = 2,
@@ -64,28 +65,26 @@ static unsigned descriptors_of(const struct pool *pool, const struct record *cli
  */
 static void gather_batch(struct moving *m, unsigned most)
 {
-	const struct pool *pool = pool_of(m);
+	struct pool *pool = pool_of(m);
 	unsigned fds = 0, listener = 0, count = 0;
 	size_t bytes = 0;
-	uint32_t next = UINT32_MAX, i;
+	uint32_t i;
 
 	for (i = m->cursor; i < pool->arena->head->record_high && count < most; i++) {
 		struct record *r = arena_record(pool->arena, i);
 
-		if (!can_move(m, r))
+		if (!can_move(m, r) || !audit_passes(pool, r))
 			continue;
 		bytes += bytes_of_conn(pool, r);
 		fds += descriptors_of(pool, r);
 		if (count > 0 &&
-		    (r->listener != listener || bytes > BATCH_BYTES || fds > RIGHTS_MOST)) {
-			next = i;
+		    (r->listener != listener || bytes > BATCH_BYTES || fds > RIGHTS_MOST))
 			break;
-		}
 		listener = r->listener;
 		m->offer.list[count++] = i;
 	}
 	m->offer.count = count;
-	m->cursor = next < i ? next : i;
+	m->cursor = i;
 }
 
 /*

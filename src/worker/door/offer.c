@@ -88,6 +88,15 @@ static void note_grace(const struct pool *pool, struct record *r)
 	r->grace_ms = due_ms > 0 ? due_ms : INT64_MAX;
 }
 
+static void note_graces(const struct pool *pool, struct record *client)
+{
+	struct record *peer = pool_peer(pool, client);
+
+	note_grace(pool, client);
+	if (peer && record_has_output(peer))
+		note_grace(pool, peer);
+}
+
 static void set_passage(struct pool *pool, struct record *client, enum record_passage passage)
 {
 	struct record *peer = pool_peer(pool, client);
@@ -108,7 +117,7 @@ static bool freeze_batch(struct offer *offer, bool is_other_generation)
 
 		set_passage(pool, client, PASSAGE_OFFERED);
 		if (is_other_generation)
-			note_grace(pool, client);
+			note_graces(pool, client);
 		conn_freeze(pool, client);
 		if (!offer->is_leaving)
 			done = conn_detach(pool, client) && done;
@@ -116,14 +125,24 @@ static bool freeze_batch(struct offer *offer, bool is_other_generation)
 	return done;
 }
 
-/* The receiver may have copies of the descriptors, or get them later. */
-static void take_back(struct pool *pool, struct record *client)
+/* A receiver may have a copy of the descriptor, or get it later. */
+static void mark_moved(const struct pool *pool, struct record *r)
+{
+	sa_family_t family = pool->listeners->list[r->listener].bound.sa.sa_family;
+
+	if (!r->has_moved)
+		r->is_inet = r->side == SIDE_CLIENT && family != AF_UNIX;
+	r->has_moved = true;
+}
+
+static void take_back(struct pool *pool, struct record *client, bool was_sent)
 {
 	struct record *peer = pool_peer(pool, client);
 
-	client->has_moved = true;
-	if (peer)
-		peer->has_moved = true;
+	if (was_sent)
+		mark_moved(pool, client);
+	if (was_sent && peer)
+		mark_moved(pool, peer);
 	set_passage(pool, client, PASSAGE_NONE);
 	if (pool->draining)
 		ring_push(&pool->queue, client->index);
@@ -135,7 +154,7 @@ static void thaw_batch(struct offer *offer)
 	struct pool *pool = pool_of(offer);
 
 	for (unsigned i = 0; i < offer->count; i++)
-		take_back(pool, client_of(offer, i));
+		take_back(pool, client_of(offer, i), offer->was_sent);
 	*batch_of(offer) = (struct arena_batch){ 0 };
 	offer->count = 0;
 }
@@ -166,6 +185,8 @@ static enum offer_state handle_failure(struct offer *offer)
 		return postpone(offer, STAY_in_flight_limit);
 	case EMSGSIZE:
 		return refuse(offer, STAY_too_large);
+	case EBADF:
+		return refuse(offer, STAY_damaged);
 	default:
 		return refuse(offer, STAY_unanswered);
 	}
@@ -203,13 +224,15 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
 		return OFFER_BUSY;
 	}
 	offer->began_us = (int64_t)head.batch;
+	offer->was_sent = false;
 	offer->turns = turns_of(h, to->slot);
 	*batch_of(offer) = (struct arena_batch){ head.batch, to->slot, cause };
 	if (!freeze_batch(offer, to->generation != atomic_load(&pool->slot->generation)))
-		return refuse(offer, STAY_no_descriptors);
+		return refuse(offer, STAY_damaged);
 	pack_batch(offer, &p, &head);
 	if (rights_send(to->doorbell, p.parts, p.part_count, p.fds, p.fd_count, MSG_DONTWAIT) < 0)
 		return handle_failure(offer);
+	offer->was_sent = true;
 	return OFFER_WAITS;
 }
 
@@ -217,7 +240,7 @@ static void let_go_batch(struct offer *offer)
 {
 	struct pool *pool = pool_of(offer);
 	const struct arena_batch *batch = batch_of(offer);
-	uint64_t took_us = (uint64_t)(clock_us() - offer->began_us);
+	uint64_t took_us = (uint64_t)clock_us() - batch->number;
 	int fds[DOOR_CONNS_MOST * CONN_FDS_MOST];
 	unsigned fd_count = 0;
 
@@ -273,10 +296,12 @@ enum offer_state offer_withdraw(struct offer *offer)
 static bool is_late(const struct offer *offer)
 {
 	const struct heritage *h = offer->door->heritage;
+	unsigned slot = batch_of(offer)->slot;
 	int64_t age_us = clock_us() - offer->began_us;
 
 	return age_us > BEGIN_MOST_US ||
-	       (age_us > BEGIN_US && turns_of(h, batch_of(offer)->slot) == offer->turns);
+	       (age_us > BEGIN_US && (scoreboard_state(h->board, slot) != SLOT_READY ||
+				      turns_of(h, slot) == offer->turns));
 }
 
 enum offer_state offer_look(struct offer *offer)
@@ -328,6 +353,7 @@ void offer_resume(struct offer *offer)
 	const struct pool *pool = pool_of(offer);
 
 	offer->count = 0;
+	offer->was_sent = true;
 	clamp_withdrawn(pool->slot);
 	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
 		struct record *r = arena_record(pool->arena, i);
@@ -335,7 +361,7 @@ void offer_resume(struct offer *offer)
 		if (!record_is_client(r) || r->passage != PASSAGE_OFFERED)
 			continue;
 		if (offer->count == DOOR_CONNS_MOST || !is_sound_batch(batch_of(offer)))
-			take_back(pool_of(offer), r);
+			take_back(pool_of(offer), r, true);
 		else
 			offer->list[offer->count++] = i;
 	}
