@@ -228,7 +228,8 @@ static void check_files(struct check *check)
 	/* passed sockets are open already, and closed where no listener takes them */
 	passed = systemd_count_listeners();
 	if (!prestart_check_files(check->conf, sockets > passed ? sockets - passed : 0, capacity,
-				  &err))
+				  &err) ||
+	    !prestart_check_rlimit(check->conf, sockets, capacity, &err))
 		note_error(check, &err);
 	else
 		warn_of_few_files(check, sockets, capacity);

@@ -23,6 +23,7 @@
 #include "stats/report.h"
 #include "stats/scoreboard.h"
 
+enum { BOARD_MS = 2000 }; /* for a server that is starting */
 enum { STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
 enum { POLL_FIRST_MS = 5, POLL_LAST_MS = 50, POLL_STOP_MS = 1000 };
 
@@ -252,19 +253,49 @@ static bool find_server(struct control *control, const char *path, struct err *e
 	return pidfile_nobody(path, err);
 }
 
+/* Returns NULL with err when there is none, or only that of another server. */
+static const struct scoreboard *view_own_board(const struct control *control, const char *path,
+					       struct err *err)
+{
+	const struct scoreboard *board = scoreboard_view(path, err);
+
+	if (board && atomic_load(&board->master_pid) != (uint32_t)control->pid) {
+		scoreboard_unview(board);
+		err_set(err, CODE_OSERR, "%s is of a server that has died", path);
+		return NULL;
+	}
+	return board;
+}
+
+/*
+ * A server that has just been started writes its pid file first, and the scoreboard of the one
+ * before it, which was killed, may still be there. Waits a moment for its own.
+ */
+static const struct scoreboard *find_board(const struct control *control, const char *path,
+					   int64_t wait_ms, struct err *err)
+{
+	int64_t until_ms = clock_ms() + wait_ms;
+	const struct scoreboard *board = view_own_board(control, path, err);
+
+	while (!board && clock_ms() < until_ms && poll_pidfd(control, POLL_FIRST_MS) == 0)
+		board = view_own_board(control, path, err);
+	return board;
+}
+
 static bool run_verb(struct control *control, int number, const char *path, struct err *err)
 {
+	bool is_stop = number == SIGINT || number == SIGQUIT;
 	char board_path[4096];
 
 	if (!find_server(control, path, err))
 		return false;
 	scoreboard_path(path, board_path, sizeof(board_path));
-	control->board = scoreboard_view(board_path, err);
+	control->board = find_board(control, board_path, is_stop ? 0 : BOARD_MS, err);
 	/*
 	 * a server that is still starting, or has lost its scoreboard, can be stopped, but the
 	 * outcome of another verb can be read nowhere
 	 */
-	if (control->board == NULL && number != SIGINT && number != SIGQUIT)
+	if (control->board == NULL && !is_stop)
 		return err_prefix(err, "%s: the server (pid %d) cannot be asked: ", control->verb,
 				  (int)control->pid);
 	err->text[0] = '\0';

@@ -51,8 +51,9 @@ static bool keep_names(struct config_trial_page *page, const struct conf *conf, 
 }
 
 /*
- * The resolver comes last, so that all other mistakes are reported at once. Listening sockets may
- * be open already, so they do not count among the descriptors.
+ * The resolver comes last but for what needs its addresses, so that all other mistakes are reported
+ * at once. Listening sockets may be open already, so they do not count among those that the master
+ * is to open.
  */
 static bool examine_conf(const struct conf_source *source, const struct conf *now,
 			 struct config_trial_page *page)
@@ -66,7 +67,10 @@ static bool examine_conf(const struct conf_source *source, const struct conf *no
 	       prestart_check_directory(conf, "working_directory", conf->working_directory, err) &&
 	       prestart_check_log(conf, &page->identity, err) &&
 	       prestart_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
-	       listener_resolve(conf, page->resolved, err);
+	       listener_resolve(conf, page->resolved, err) &&
+	       prestart_check_rlimit(
+		       conf, listener_count_sockets(conf, page->resolved, conf_workers(conf)),
+		       conf_workers(conf) + GENERATION_SPARE, err);
 }
 
 static _Noreturn void run_trial(const struct conf_source *source, const struct conf *now,

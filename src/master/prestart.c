@@ -220,24 +220,39 @@ static rlim_t master_files(unsigned sockets, unsigned capacity)
 	return (rlim_t)fdlimit_open() + sockets + (rlim_t)(WIRE_FDS + 2) * capacity + MASTER_FILES;
 }
 
+enum { WHY_TEXT = 128 };
+
+static const char *tell_needs(const struct conf *conf, unsigned sockets, unsigned capacity,
+			      char *why)
+{
+	snprintf(why, WHY_TEXT, "for %u workers, room for %u more, and %u listening socket%s",
+		 conf_workers(conf), capacity - conf_workers(conf), sockets,
+		 sockets == 1 ? "" : "s");
+	return why;
+}
+
 bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
 			  struct err *err)
 {
 	rlim_t needed = master_files(sockets, capacity);
-	rlim_t of_worker = (rlim_t)sockets + HERITAGE_WIRES * capacity + LEAST_FILES;
-	char why[128];
+	char why[WHY_TEXT];
 
-	snprintf(why, sizeof(why), "for %u workers, room for %u more, and %u listening socket%s",
-		 conf_workers(conf), capacity - conf_workers(conf), sockets,
-		 sockets == 1 ? "" : "s");
-	if (!fdlimit_allowed(needed)) {
-		fdlimit_refuse(needed, why, err);
-		return blame_option(conf, "workers", err);
-	}
+	if (fdlimit_allowed(needed))
+		return true;
+	fdlimit_refuse(needed, tell_needs(conf, sockets, capacity, why), err);
+	return blame_option(conf, "workers", err);
+}
+
+bool prestart_check_rlimit(const struct conf *conf, unsigned sockets, unsigned capacity,
+			   struct err *err)
+{
+	rlim_t of_worker = (rlim_t)sockets + HERITAGE_WIRES * capacity + LEAST_FILES;
+	char why[WHY_TEXT];
+
 	if (conf->rlimit_nofile == 0 || (rlim_t)conf->rlimit_nofile >= of_worker)
 		return true;
 	err_set(err, CODE_CONFIG, "%s: a worker needs %" PRIu64 " descriptors (auto is enough)",
-		why, (uint64_t)of_worker);
+		tell_needs(conf, sockets, capacity, why), (uint64_t)of_worker);
 	return blame_option(conf, "rlimit_nofile", err);
 }
 

@@ -62,11 +62,15 @@ void prestart_detached(void);
 rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity);
 
 /*
- * Returns true when the master, and its workers under rlimit_nofile, can open so many more sockets
- * and the wires of `capacity` workers. Otherwise false with err, which has the number needed.
+ * Returns true when the master can open so many more sockets and the wires of `capacity` workers.
+ * Otherwise false with err, which has the number needed.
  */
 bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
 			  struct err *err);
+
+/* The same for a worker under rlimit_nofile; sockets counts all that it listens on. */
+bool prestart_check_rlimit(const struct conf *conf, unsigned sockets, unsigned capacity,
+			   struct err *err);
 
 /*
  * Raises the master's limits of open descriptors to suffice for those sockets and for each worker;

@@ -16,6 +16,7 @@
 #include "master/spawn.h"
 #include "net/ban.h"
 #include "stats/scoreboard.h"
+#include "worker/door/arrival.h"
 #include "worker/record_check.h"
 #include "worker/recovery.h"
 
@@ -176,14 +177,10 @@ static void decide_next(struct procs *procs, struct generation *generation, unsi
 	}
 }
 
-/*
- * A death is expected when the worker was leaving and left nothing to finish: it has finished, its
- * time is over, or no keeper holds its connections.
- */
+/* A death is expected when the worker was leaving, and has finished or its time is over. */
 static bool is_expected(const struct member *member, int status)
 {
-	return member_is_leaving(member) &&
-	       (has_finished(status) || member_is_ending(member) || member->keeper == 0);
+	return member_is_leaving(member) && (has_finished(status) || member_is_ending(member));
 }
 
 /*
@@ -203,6 +200,34 @@ static void note_held(const struct generation *generation, unsigned number)
 }
 
 /*
+ * The worker died before it let go of a batch of connections that another worker has noted as taken:
+ * they have moved. Their records are freed. Returns their number. The arena may hold anything.
+ */
+static uint32_t free_taken(const struct procs *procs, const struct generation *generation,
+			   unsigned number, struct worker_tally *past)
+{
+	const struct arena *arena = generation->members[number].arena;
+	const struct arena_batch *batch = &arena->head->offered;
+	unsigned own = generation->first_slot + number;
+	uint32_t taken = 0, high = arena->head->record_high;
+
+	if (batch->slot >= SCOREBOARD_SLOTS || batch->cause >= MOVE_CAUSES ||
+	    atomic_load(&procs->board->slots[batch->slot].door_taken[own]) !=
+		    door_note(batch->number, DOOR_TAKEN))
+		return 0;
+	for (uint32_t i = 0; i < high && i < arena->record_most; i++) {
+		struct record *r = arena_record(arena, i);
+
+		if (!record_is_client(r) || r->passage != PASSAGE_OFFERED)
+			continue;
+		r->magic = 0;
+		taken++;
+	}
+	cell_add(&past->connections_moved_out_total[batch->cause], taken);
+	return taken;
+}
+
+/*
  * The death of the last of worker and keeper closes their connections, which are counted only here.
  */
 static void discard_connections(struct procs *procs, const struct generation *generation,
@@ -214,6 +239,11 @@ static void discard_connections(struct procs *procs, const struct generation *ge
 
 	if (member->pid > 0 || member->keeper > 0)
 		return;
+	if (member->arena && lost > 0) {
+		uint32_t taken = free_taken(procs, generation, number, past);
+
+		lost -= taken < lost ? taken : lost;
+	}
 	member->held = 0;
 	scoreboard_set_live(&generation->slots[number], NULL);
 	cell_add(&past->connections_lost_total, lost);

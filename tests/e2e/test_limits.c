@@ -203,12 +203,35 @@ static void reload__to_more_workers_than_descriptors__changes_nothing(void **sta
 	server_stop(s);
 }
 
+/* It knows the sockets that are open already. */
+static void reload__to_fewer_descriptors_than_a_worker_needs__changes_nothing(void **state)
+{
+	static const char listen[] = "listen \"127.0.0.1:0\" { service = ack }\n";
+	enum { LISTENS = 30 };
+	char conf[LISTENS * sizeof(listen) + 64] = "workers = 1\n", tight[sizeof(conf)];
+	struct server *s;
+
+	(void)state;
+	for (unsigned i = 0; i < LISTENS; i++)
+		strcat(conf, listen);
+	s = server_start(&(struct plan){ .conf = conf });
+	s->errors[0] = "reload_failed";
+	snprintf(tight, sizeof(tight), "rlimit_nofile = 90\n%s", conf);
+	server_configure(s, tight);
+	server_signal(s, SIGHUP);
+	if (!strstr(server_wait_event(s, "reload_failed", NULL), "and 30 listening sockets"))
+		server_fail(s, "the reload failed for another reason");
+	client_ask(FIRST(s), "x", ACK);
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(descriptors__used_up__pause_and_resume),
 		E2E(descriptors__short_for_long__are_said_to_be_once),
 		E2E(descriptors__used_up__do_not_hinder_a_stop),
+		E2E(reload__to_fewer_descriptors_than_a_worker_needs__changes_nothing),
 		E2E(worker__that_is_full__leaves_the_others_in_the_queue),
 		E2E(worker__that_is_full__the_other_one_takes_over),
 		E2E(clients__that_rest__make_room__the_oldest_first),

@@ -20,7 +20,7 @@ struct hostile {
 	struct siblings all;
 	struct sibling *from, *to;
 	int client; /* of the receiver's own connection */
-	char message[sizeof(struct door_head) + sizeof(struct record)];
+	_Alignas(8) char message[sizeof(struct door_head) + sizeof(struct record)];
 	struct door_head *head; /* in the message */
 	struct record *first;
 };

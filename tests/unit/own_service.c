@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct service *own[OWN_SERVICES]; /* set by the test */
+static struct service own[OWN_SERVICES]; /* copies; set by the test */
 
 const struct service *__wrap_service_find(const char *name);
 const struct service *__real_service_find(const char *name);
@@ -14,16 +14,16 @@ void own_service(const struct service *service)
 {
 	unsigned i = 0;
 
-	while (own[i] && strcmp(own[i]->name, service->name) != 0)
+	while (own[i].name && strcmp(own[i].name, service->name) != 0)
 		if (++i == OWN_SERVICES)
 			abort();
-	own[i] = service;
+	own[i] = *service;
 }
 
 const struct service *__wrap_service_find(const char *name)
 {
-	for (unsigned i = 0; i < OWN_SERVICES && own[i]; i++)
-		if (strcmp(own[i]->name, name) == 0)
-			return own[i];
+	for (unsigned i = 0; i < OWN_SERVICES && own[i].name; i++)
+		if (strcmp(own[i].name, name) == 0)
+			return &own[i];
 	return __real_service_find(name);
 }

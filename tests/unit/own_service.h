@@ -10,7 +10,7 @@
 
 enum { OWN_SERVICES = 8 };
 
-/* From now on service_find finds it, in place of any other of its name. */
+/* From now on service_find finds a copy of it, in place of any other of its name. */
 void own_service(const struct service *service);
 
 #endif

@@ -146,8 +146,9 @@ static int open_stream(void)
 /* No other socket than one of the internet is a connection of an internet listener. */
 static void descriptor__that_is_no_internet_socket__is_refused(void **state)
 {
-	static int (*const strangers[])(void) = { open_pipe,  open_file, open_epoll,
-						  open_event, open_null, open_stream };
+	static int (*const strangers[])(void) = { open_pipe,     open_file,    open_epoll,
+						  open_event,    open_null,    open_stream,
+						  open_listener, open_datagram };
 	int64_t began_ms = clock_ms();
 
 	(void)state;

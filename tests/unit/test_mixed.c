@@ -60,7 +60,7 @@ static void receive(struct served *s, int client, char *to, size_t size)
 
 static void expect_range(struct served *s, int client, size_t offset, size_t length)
 {
-	char *got = malloc(length), line[32];
+	char line[32], *got = malloc(length + sizeof(line));
 	size_t head = (size_t)snprintf(line, sizeof(line), "%zu\n", length);
 
 	receive(s, client, got, head);

@@ -2,6 +2,7 @@
 /* Reads the connections of a batch. Its bytes may be of a worker that was taken over. */
 #include "worker/door/arrival.h"
 
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "base/sys.h"
@@ -34,20 +35,37 @@ static bool read_bytes(struct arrival *a, void *to, size_t size)
 	return true;
 }
 
-static int read_option(struct arrival *a, int fd, int option)
+/* A look that fails for any other reason says nothing about the descriptor. */
+static bool is_verdict(int error)
 {
-	int value = -1;
+	return error == ENOTSOCK || error == EBADF || error == ENOPROTOOPT || error == EOPNOTSUPP;
+}
+
+static int read_option(struct arrival *a, int fd, int level, int option)
+{
+	int value = 0;
 	socklen_t len = sizeof(value);
 
-	if (sys_getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0)
+	if (sys_getsockopt(fd, level, option, &value, &len) == 0)
 		return value;
-	a->lacks_memory = a->lacks_memory || (errno != ENOTSOCK && errno != EBADF);
+	a->lacks_memory = a->lacks_memory || !is_verdict(errno);
 	return -1;
 }
 
-static bool is_inet(int family)
+/* One call finds the usual case, a TCP connection: the first byte is its state. */
+static bool is_tcp_fd(struct arrival *a, int fd)
 {
-	return family == AF_INET || family == AF_INET6;
+	int info = read_option(a, fd, IPPROTO_TCP, TCP_INFO);
+	uint8_t state;
+
+	memcpy(&state, &info, sizeof(state));
+	return info != -1 && state != TCP_LISTEN;
+}
+
+static bool is_stream_fd(struct arrival *a, int fd)
+{
+	return read_option(a, fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM &&
+	       read_option(a, fd, SOL_SOCKET, SO_ACCEPTCONN) == 0;
 }
 
 /*
@@ -57,13 +75,13 @@ static bool is_inet(int family)
 static bool is_conn_fd(struct arrival *a, struct record *r)
 {
 	bool is_unix = a->pool->listeners->list[a->listener].bound.sa.sa_family == AF_UNIX;
-	int family = read_option(a, r->fd, SO_DOMAIN);
+	bool is_tcp = is_tcp_fd(a, r->fd);
+	int family = is_tcp ? AF_INET : read_option(a, r->fd, SOL_SOCKET, SO_DOMAIN);
 
-	r->is_inet = is_inet(family);
+	r->is_inet = family == AF_INET || family == AF_INET6;
 	if (r->side == SIDE_CLIENT && r->is_inet == is_unix)
 		return false;
-	return r->is_inet || (family == AF_UNIX && read_option(a, r->fd, SO_TYPE) == SOCK_STREAM &&
-			      read_option(a, r->fd, SO_ACCEPTCONN) == 0);
+	return is_tcp || ((r->is_inet || family == AF_UNIX) && is_stream_fd(a, r->fd));
 }
 
 static bool is_range_fd(struct arrival *a, int fd)
