@@ -208,7 +208,7 @@ static void reload__to_fewer_descriptors_than_a_worker_needs__changes_nothing(vo
 {
 	static const char listen[] = "listen \"127.0.0.1:0\" { service = ack }\n";
 	enum { LISTENS = 30 };
-	char conf[LISTENS * sizeof(listen) + 64] = "workers = 1\n", tight[sizeof(conf)];
+	char conf[LISTENS * sizeof(listen) + 64] = "workers = 1\n", tight[sizeof(conf) + 32];
 	struct server *s;
 
 	(void)state;
