@@ -122,7 +122,7 @@ static void worker__that_drains__has_a_successor_with_the_same_time_limit(void *
  */
 static void worker__that_hangs_while_it_retires__has_a_successor_that_leaves(void **state)
 {
-	struct server *s = server_start(&(struct plan){ .set = { "hang_timeout=300ms" } });
+	struct server *s = server_start(&(struct plan){ .set = { "hang_timeout=1s" } });
 	pid_t victim = server_worker(s, 0);
 	int fds[CROWD];
 
