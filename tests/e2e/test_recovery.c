@@ -128,6 +128,7 @@ static void worker__that_hangs_while_it_retires__has_a_successor_that_leaves(voi
 
 	(void)state;
 	open_crowd(s, fds);
+	WAIT_UNTIL(s, process_sleeps(victim));
 	kill(victim, SIGSTOP);
 	server_signal(s, SIGHUP);
 	server_wait_event(s, "worker_retired", NULL);
