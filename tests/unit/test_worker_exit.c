@@ -15,6 +15,7 @@
 #include "master/worker_exit.h"
 #include "stats/tally.h"
 #include "unit/kept.h"
+#include "worker/door/arrival.h"
 
 /*
  * The worker ends all its connections and leaves, as after a drain or when another process tells it
@@ -155,6 +156,30 @@ static void held__after_moves__counts_those_that_came_and_not_those_that_went(vo
 	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_lost_total), 1);
 }
 
+/* Another worker serves them: they are neither lost nor ended. */
+static void connections__that_another_worker_had_taken__have_moved(void **state)
+{
+	enum { OTHER = 5, BATCH = 7, MOVED = 1 };
+	struct arena *arena;
+	const struct worker_tally *past = &kept.procs->board->past[0].tally;
+	unsigned own = kept.generation->first_slot;
+
+	(void)state;
+	start_serving();
+	arena = kept.member->arena;
+	arena->head->record_high = MOVED + 1;
+	for (uint32_t i = 0; i <= MOVED; i++) {
+		arena_record(arena, i)->magic = RECORD_MAGIC;
+		arena_record(arena, i)->passage = i < MOVED ? PASSAGE_OFFERED : PASSAGE_NONE;
+	}
+	arena->head->offered = (struct arena_batch){ BATCH, OTHER, MOVE_reload };
+	kept.procs->board->slots[OTHER].door_taken[own] = door_note(BATCH, DOOR_TAKEN);
+	kept_kill_both();
+	assert_int_equal(cell_get(&past->connections_lost_total), KEPT_ACCEPTED - MOVED);
+	assert_int_equal(cell_get(&past->connections_moved_out_total[MOVE_reload]), MOVED);
+	kept_clear();
+}
+
 static void held__by_numbers_that_cannot_be__is_not_believed(void **state)
 {
 	static const uint64_t rubbish[] = { UINT64_MAX, 1 + (UINT64_MAX >> 1), 10001, 0 };
@@ -254,6 +279,7 @@ int main(void)
 		CASE(deaths__in_every_order__lose_no_connection_from_the_count),
 		CASE(keeper__that_dies_before_it_clones__costs_what_it_held),
 		CASE(held__after_moves__counts_those_that_came_and_not_those_that_went),
+		CASE(connections__that_another_worker_had_taken__have_moved),
 		CASE(held__by_numbers_that_cannot_be__is_not_believed),
 		CASE(wait__with_a_keeper_that_holds_nothing__grows_to_the_longest),
 		CASE(wait__with_a_keeper_that_holds_connections__stays_short),
