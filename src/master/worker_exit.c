@@ -200,8 +200,9 @@ static void note_held(const struct generation *generation, unsigned number)
 }
 
 /*
- * The worker died before it let go of a batch of connections that another worker has noted as taken:
- * they have moved. Their records are freed. Returns their number. The arena may hold anything.
+ * The worker died before it let go of a batch of connections that another worker has noted as
+ * taken: they have moved. Their records are freed. Returns their number. The arena may hold
+ * anything.
  */
 static uint32_t free_taken(const struct procs *procs, const struct generation *generation,
 			   unsigned number, struct worker_tally *past)

@@ -23,14 +23,19 @@ static bool may_be_socket(int fd)
 	return sys_fstat(fd, &st) == 0 ? S_ISSOCK(st.st_mode) : errno != EBADF;
 }
 
-/* What is no socket is no connection's: it may be this worker's own by now. */
+/* The descriptor is no connection's: it may be this worker's own by now. */
+static void end_damaged(struct pool *pool, struct record *r)
+{
+	r->fd = -1;
+	cell_add(&pool->slot->tally.connections_lost_total, 1);
+	conn_end(pool, r, CLOSE_recovery_damaged);
+}
+
 static bool check_record(struct pool *pool, struct record *r)
 {
 	if (may_be_socket(r->fd))
 		return true;
-	r->fd = -1;
-	cell_add(&pool->slot->tally.connections_lost_total, 1);
-	conn_end(pool, r, CLOSE_recovery_damaged);
+	end_damaged(pool, r);
 	return false;
 }
 
@@ -51,6 +56,21 @@ bool audit_passes(struct pool *pool, struct record *r)
 		return true;
 	peer = pool_peer(pool, r);
 	return passes_side(pool, r) && (!peer || passes_side(pool, peer));
+}
+
+void audit_note_opened(struct pool *pool, int fd)
+{
+	struct audit *audit = &pool->audit;
+
+	for (uint32_t i = audit->next; audit->count > 0 && i < pool->records.high; i++) {
+		struct record *r = arena_record(pool->arena, i);
+
+		if (!audit->waits[i] || !record_is_used(r) || r->fd != fd)
+			continue;
+		audit->waits[i] = false;
+		audit->count--;
+		end_damaged(pool, r);
+	}
 }
 
 /* A record that was freed or used again meanwhile was served, or its connection has ended. */

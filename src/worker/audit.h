@@ -19,6 +19,12 @@ void audit_add(struct pool *pool, const struct record *r);
  */
 bool audit_passes(struct pool *pool, struct record *r);
 
+/*
+ * A descriptor has been opened, so it was closed before: a record whose check waits and that names
+ * it is damaged, and its connection is ended.
+ */
+void audit_note_opened(struct pool *pool, int fd);
+
 /* After each turn: makes some of the checks that wait. */
 void audit_step(struct pool *pool);
 

@@ -47,8 +47,10 @@ static uint8_t weigh_visit(const struct pool *pool, enum conn_weight before)
 
 void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct addr *remote)
 {
-	struct record *r = pool_new_record(pool, listener, fd, remote);
+	struct record *r;
 
+	audit_note_opened(pool, fd);
+	r = pool_new_record(pool, listener, fd, remote);
 	log_opened(pool_conf(pool, r), r);
 	pool->is_weighing = pool->is_ahead = is_busy(pool);
 	visit_first(pool, r);

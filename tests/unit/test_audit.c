@@ -111,6 +111,37 @@ static void record__whose_descriptor_is_no_socket__is_found_before_it_is_served(
 	}
 }
 
+/*
+ * Its number is given to a new connection before the check: that one, and only that one, goes on.
+ */
+static void record__whose_descriptor_is_used_again__is_found_at_once(void **state)
+{
+	enum { NUMBER = 200 };
+	struct recovery r;
+	struct served s;
+	int client, ends[2];
+
+	(void)state;
+	served_start(&s, "echo", NULL);
+	client = served_connect(&s);
+	record(&s, 0)->fd = NUMBER;
+	served_recover(&s, &r);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends),
+			 0);
+	assert_int_equal(dup3(ends[0], NUMBER, O_CLOEXEC), NUMBER);
+	close(ends[0]);
+	served_accept(&s, NUMBER);
+	assert_int_equal(served_metric(&s, METRIC_connections_lost_total), 1);
+	assert_int_equal(s.pool.audit.count, 0);
+	assert_int_equal(s.pool.limit.total, 1);
+	served_send(&s, ends[1], "text", 4);
+	served_expect(&s, ends[1], "text", false);
+	close(ends[1]);
+	close(client);
+	served_settle(&s);
+	served_stop(&s);
+}
+
 /* The side that is served is not the damaged one. */
 static void pair__with_a_descriptor_that_is_no_socket__is_found_and_counted_once(void **state)
 {
@@ -198,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(record__whose_descriptor_is_no_socket__is_found_in_a_slice),
 		CASE(record__whose_descriptor_is_no_socket__is_found_before_it_is_served),
+		CASE(record__whose_descriptor_is_used_again__is_found_at_once),
 		CASE(pair__with_a_descriptor_that_is_no_socket__is_found_and_counted_once),
 		CASE(connections__that_are_sound__pass_once),
 		CASE(record__that_ended_before_its_check__is_not_lost),

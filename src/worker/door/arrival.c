@@ -7,6 +7,7 @@
 
 #include "base/sys.h"
 #include "net/acl.h"
+#include "worker/audit.h"
 #include "worker/conn.h"
 #include "worker/record_check.h"
 #include "worker/share.h"
@@ -100,6 +101,7 @@ static bool read_fd(struct arrival *a, int32_t *fd)
 		return false;
 	*fd = *a->fds++;
 	a->fds_left--;
+	audit_note_opened(a->pool, *fd);
 	return true;
 }
 
