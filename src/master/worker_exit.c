@@ -177,10 +177,14 @@ static void decide_next(struct procs *procs, struct generation *generation, unsi
 	}
 }
 
-/* A death is expected when the worker was leaving, and has finished or its time is over. */
+/*
+ * A death is expected when the worker was leaving and has finished, its time is over, or neither it
+ * nor a keeper holds anything.
+ */
 static bool is_expected(const struct member *member, int status)
 {
-	return member_is_leaving(member) && (has_finished(status) || member_is_ending(member));
+	return member_is_leaving(member) && (has_finished(status) || member_is_ending(member) ||
+					     (member->keeper == 0 && member->held == 0));
 }
 
 /*
@@ -283,8 +287,10 @@ static void handle_worker(struct procs *procs, struct generation *generation, un
 {
 	struct member *member = &generation->members[number];
 	bool progressed = has_served(&generation->slots[number]);
-	bool expected = is_expected(member, status), was_ready;
+	bool expected, was_ready;
 
+	note_held(generation, number);
+	expected = is_expected(member, status);
 	spawn_look(procs, generation, number);
 	was_ready = member_is_ready(member);
 	log_death(member, number, status, expected);
@@ -294,7 +300,6 @@ static void handle_worker(struct procs *procs, struct generation *generation, un
 			scoreboard_mark(procs->board, MARK_CRASH, number);
 		report_crash(procs, generation, number, status, now_ms);
 	}
-	note_held(generation, number);
 	member->pid = 0;
 	note_exit(&procs->board->past[number], status);
 	discard_connections(procs, generation, number);

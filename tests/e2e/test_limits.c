@@ -212,8 +212,8 @@ static void reload__to_fewer_descriptors_than_a_worker_needs__changes_nothing(vo
 	struct server *s;
 
 	(void)state;
-	for (unsigned i = 0; i < LISTENS; i++)
-		strcat(conf, listen);
+	for (unsigned i = 0, at = strlen(conf); i < LISTENS; i++, at += sizeof(listen) - 1)
+		memcpy(conf + at, listen, sizeof(listen));
 	s = server_start(&(struct plan){ .conf = conf });
 	s->errors[0] = "reload_failed";
 	snprintf(tight, sizeof(tight), "rlimit_nofile = 90\n%s", conf);
