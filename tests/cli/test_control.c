@@ -117,13 +117,13 @@ static void reload__prints_the_outcome(void **state)
 	struct server server;
 
 	start(&server, *state);
+	RUN(&said, *state, "-s", "reopen", "-c", "x.conf", "-p", "s.pid");
+	assert_ok("reopen: ok, 2 workers, ", "\n");
 	RUN(&said, *state, "-s", "reload", "-p", "s.pid");
 	assert_ok("reload: ok, 2 workers, ", ", 0 connections moved\n");
 	RUN(&said, *state, "-s", "reload", "-p", "s.pid", "-q");
 	assert_string_equal(said.out, "");
 	assert_int_equal(said.code, CODE_OK);
-	RUN(&said, *state, "-s", "reopen", "-c", "x.conf", "-p", "s.pid");
-	assert_ok("reopen: ok, 2 workers, ", "\n");
 	stop(&server, *state);
 }
 
