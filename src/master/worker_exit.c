@@ -205,30 +205,29 @@ static void note_held(const struct generation *generation, unsigned number)
 
 /*
  * The worker died before it let go of a batch of connections that another worker has noted as
- * taken: they have moved. Their records are freed. Returns their number. The arena may hold
- * anything.
+ * taken: they have moved. Their records are freed. Returns their number, `most` at most. The arena
+ * may hold anything.
  */
 static uint32_t free_taken(const struct procs *procs, const struct generation *generation,
-			   unsigned number, struct worker_tally *past)
+			   unsigned number, uint32_t most)
 {
 	const struct arena *arena = generation->members[number].arena;
 	const struct arena_batch *batch = &arena->head->offered;
 	unsigned own = generation->first_slot + number;
-	uint32_t taken = 0, high = arena->head->record_high;
+	uint32_t taken = 0, index = 0;
+	struct record *r;
 
 	if (batch->slot >= SCOREBOARD_SLOTS || batch->cause >= MOVE_CAUSES ||
-	    atomic_load(&procs->board->slots[batch->slot].door_taken[own]) !=
-		    door_note(batch->number, DOOR_TAKEN))
+	    !door_has_taken(&procs->board->slots[batch->slot], own, batch->number))
 		return 0;
-	for (uint32_t i = 0; i < high && i < arena->record_most; i++) {
-		struct record *r = arena_record(arena, i);
-
-		if (!record_is_client(r) || r->passage != PASSAGE_OFFERED)
+	while (taken < most && (r = record_check_next(arena, &index))) {
+		if (r->passage != PASSAGE_OFFERED)
 			continue;
 		r->magic = 0;
 		taken++;
 	}
-	cell_add(&past->connections_moved_out_total[batch->cause], taken);
+	cell_add(&procs->board->past[number].tally.connections_moved_out_total[batch->cause],
+		 taken);
 	return taken;
 }
 
@@ -244,11 +243,8 @@ static void discard_connections(struct procs *procs, const struct generation *ge
 
 	if (member->pid > 0 || member->keeper > 0)
 		return;
-	if (member->arena && lost > 0) {
-		uint32_t taken = free_taken(procs, generation, number, past);
-
-		lost -= taken < lost ? taken : lost;
-	}
+	if (member->arena)
+		lost -= free_taken(procs, generation, number, lost);
 	member->held = 0;
 	scoreboard_set_live(&generation->slots[number], NULL);
 	cell_add(&past->connections_lost_total, lost);

@@ -97,6 +97,12 @@ static inline const struct listen_conf *pool_conf(const struct pool *pool, const
 	return pool->listeners->list[r->listener].conf;
 }
 
+/* True when the connection's listener has a unix socket. */
+static inline bool pool_is_unix(const struct pool *pool, const struct record *r)
+{
+	return pool->listeners->list[r->listener].bound.sa.sa_family == AF_UNIX;
+}
+
 /* The row of the connection's listener, and this worker's counters for it. */
 static inline unsigned pool_row(const struct pool *pool, const struct record *r)
 {

@@ -75,12 +75,11 @@ static bool is_stream_fd(struct arrival *a, int fd)
  */
 static bool is_conn_fd(struct arrival *a, struct record *r)
 {
-	bool is_unix = a->pool->listeners->list[a->listener].bound.sa.sa_family == AF_UNIX;
 	bool is_tcp = is_tcp_fd(a, r->fd);
 	int family = is_tcp ? AF_INET : read_option(a, r->fd, SOL_SOCKET, SO_DOMAIN);
 
 	r->is_inet = family == AF_INET || family == AF_INET6;
-	if (r->side == SIDE_CLIENT && r->is_inet == is_unix)
+	if (r->side == SIDE_CLIENT && r->is_inet == pool_is_unix(a->pool, r))
 		return false;
 	return is_tcp || ((r->is_inet || family == AF_UNIX) && is_stream_fd(a, r->fd));
 }

@@ -49,6 +49,22 @@ static inline uint64_t door_note(uint64_t batch, unsigned result)
 	return batch << 8 | result;
 }
 
+static inline uint64_t door_note_batch(uint64_t note)
+{
+	return note >> 8;
+}
+
+static inline unsigned door_note_result(uint64_t note)
+{
+	return (unsigned)(note & 0xff);
+}
+
+/* True when the receiver has noted that it has the batch of the sender in that slot. */
+static inline bool door_has_taken(const struct slot *receiver, unsigned sender, uint64_t batch)
+{
+	return atomic_load(&receiver->door_taken[sender]) == door_note(batch, DOOR_TAKEN);
+}
+
 /* A batch on its way in; the caller sets the first six fields, zeroes the others. */
 struct arrival {
 	struct pool *pool;

@@ -74,7 +74,8 @@ static bool is_decided(const struct door *door, const struct door_head *head)
 {
 	uint64_t note = atomic_load(&door->pool->slot->door_taken[head->sender]);
 
-	return note >> 8 > head->batch || (note >> 8 == head->batch && (note & 0xff) != DOOR_BEGUN);
+	return door_note_batch(note) > head->batch ||
+	       (door_note_batch(note) == head->batch && door_note_result(note) != DOOR_BEGUN);
 }
 
 static bool is_from_its_slot(const struct door *door, const struct door_head *head, pid_t sender)
@@ -260,7 +261,7 @@ static void refuse_begun(const struct door *door)
 {
 	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
 		_Atomic uint64_t *note = &door->pool->slot->door_taken[i];
-		uint64_t batch = atomic_load(note) >> 8;
+		uint64_t batch = door_note_batch(atomic_load(note));
 
 		if (batch > (uint64_t)clock_us()) /* the worker before was taken over */
 			atomic_store(note, 0);

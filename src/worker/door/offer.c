@@ -128,10 +128,8 @@ static bool freeze_batch(struct offer *offer, bool is_other_generation)
 /* A receiver may have a copy of the descriptor, or get it later. */
 static void mark_moved(const struct pool *pool, struct record *r)
 {
-	sa_family_t family = pool->listeners->list[r->listener].bound.sa.sa_family;
-
 	if (!r->has_moved)
-		r->is_inet = r->side == SIDE_CLIENT && family != AF_UNIX;
+		r->is_inet = r->side == SIDE_CLIENT && !pool_is_unix(pool, r);
 	r->has_moved = true;
 }
 
@@ -159,18 +157,13 @@ static void thaw_batch(struct offer *offer)
 	offer->count = 0;
 }
 
-static enum offer_state refuse(struct offer *offer, enum stay_reason reason)
+/* The batch is served here again. Returns outcome. */
+static enum offer_state give_back(struct offer *offer, enum offer_state outcome,
+				  enum stay_reason reason)
 {
 	offer->reason = reason;
 	thaw_batch(offer);
-	return OFFER_REFUSED;
-}
-
-static enum offer_state postpone(struct offer *offer, enum stay_reason reason)
-{
-	offer->reason = reason;
-	thaw_batch(offer);
-	return OFFER_BUSY;
+	return outcome;
 }
 
 static enum offer_state handle_failure(struct offer *offer)
@@ -180,15 +173,15 @@ static enum offer_state handle_failure(struct offer *offer)
 	case ENOBUFS:
 	case ENOMEM:
 	case EINTR:
-		return postpone(offer, STAY_unanswered);
+		return give_back(offer, OFFER_BUSY, STAY_unanswered);
 	case ETOOMANYREFS: /* of all processes of this user (unix(7)) */
-		return postpone(offer, STAY_in_flight_limit);
+		return give_back(offer, OFFER_BUSY, STAY_in_flight_limit);
 	case EMSGSIZE:
-		return refuse(offer, STAY_too_large);
+		return give_back(offer, OFFER_REFUSED, STAY_too_large);
 	case EBADF:
-		return refuse(offer, STAY_damaged);
+		return give_back(offer, OFFER_REFUSED, STAY_damaged);
 	default:
-		return refuse(offer, STAY_unanswered);
+		return give_back(offer, OFFER_REFUSED, STAY_unanswered);
 	}
 }
 
@@ -228,7 +221,7 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
 	offer->turns = turns_of(h, to->slot);
 	*batch_of(offer) = (struct arena_batch){ head.batch, to->slot, cause };
 	if (!freeze_batch(offer, to->generation != atomic_load(&pool->slot->generation)))
-		return refuse(offer, STAY_damaged);
+		return give_back(offer, OFFER_REFUSED, STAY_damaged);
 	pack_batch(offer, &p, &head);
 	if (rights_send(to->doorbell, p.parts, p.part_count, p.fds, p.fd_count, MSG_DONTWAIT) < 0)
 		return handle_failure(offer);
@@ -256,9 +249,11 @@ static void let_go_batch(struct offer *offer)
 }
 
 /* The receiver may have written any number. */
-static enum stay_reason find_reason(uint64_t noted)
+static enum stay_reason find_reason(uint64_t note)
 {
-	return noted < STAY_REASONS ? (enum stay_reason)noted : STAY_unanswered;
+	unsigned reason = door_note_result(note) - DOOR_REFUSED;
+
+	return reason < STAY_REASONS ? (enum stay_reason)reason : STAY_unanswered;
 }
 
 static uint64_t read_note(const struct offer *offer)
@@ -287,9 +282,9 @@ enum offer_state offer_withdraw(struct offer *offer)
 	atomic_store(&pool_of(offer)->slot->door_withdrawn, number);
 	gone = is_gone(offer);
 	seen = read_note(offer);
-	if (seen >> 8 == number && (!gone || seen != door_note(number, DOOR_BEGUN)))
+	if (door_note_batch(seen) == number && (!gone || seen != door_note(number, DOOR_BEGUN)))
 		return OFFER_WAITS;
-	return refuse(offer, STAY_unanswered);
+	return give_back(offer, OFFER_REFUSED, STAY_unanswered);
 }
 
 /* A receiver that was taken over can count turns; then it delays a batch for the longer time. */
@@ -307,17 +302,19 @@ static bool is_late(const struct offer *offer)
 enum offer_state offer_look(struct offer *offer)
 {
 	uint64_t number = batch_of(offer)->number, seen;
+	bool is_noted;
 
 	if (offer->count == 0)
 		return OFFER_NONE;
 	seen = read_note(offer);
+	is_noted = door_note_batch(seen) == number;
 	if (seen == door_note(number, DOOR_TAKEN)) {
 		let_go_batch(offer);
 		return OFFER_TAKEN;
 	}
-	if (seen >> 8 == number && (seen & 0xff) >= DOOR_REFUSED)
-		return refuse(offer, find_reason((seen & 0xff) - DOOR_REFUSED));
-	if (is_gone(offer) || (seen >> 8 != number && is_late(offer)))
+	if (is_noted && door_note_result(seen) >= DOOR_REFUSED)
+		return give_back(offer, OFFER_REFUSED, find_reason(seen));
+	if (is_gone(offer) || (!is_noted && is_late(offer)))
 		return offer_withdraw(offer);
 	return OFFER_WAITS;
 }
