@@ -39,12 +39,17 @@ static bool check_record(struct pool *pool, struct record *r)
 	return false;
 }
 
+static void end_waiting(struct audit *audit, uint32_t index)
+{
+	audit->waits[index] = false;
+	audit->count--;
+}
+
 static bool passes_side(struct pool *pool, struct record *r)
 {
 	if (!pool->audit.waits[r->index])
 		return true;
-	pool->audit.waits[r->index] = false;
-	pool->audit.count--;
+	end_waiting(&pool->audit, r->index);
 	return check_record(pool, r);
 }
 
@@ -67,8 +72,7 @@ void audit_note_opened(struct pool *pool, int fd)
 
 		if (!audit->waits[i] || !record_is_used(r) || r->fd != fd)
 			continue;
-		audit->waits[i] = false;
-		audit->count--;
+		end_waiting(audit, i);
 		end_damaged(pool, r);
 	}
 }
@@ -84,11 +88,9 @@ void audit_step(struct pool *pool)
 		if (!audit->waits[audit->next])
 			continue;
 		n++;
-		if (record_is_used(r)) {
+		if (record_is_used(r))
 			(void)audit_passes(pool, r);
-		} else {
-			audit->waits[audit->next] = false;
-			audit->count--;
-		}
+		else
+			end_waiting(audit, audit->next);
 	}
 }

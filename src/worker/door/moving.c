@@ -102,8 +102,6 @@ static unsigned size_batch(const struct moving *m, unsigned receivers)
 		size = m->wanted;
 	if (m->limit > 0 && size > m->limit)
 		size = m->limit;
-	if (m->room > 0 && size > m->room)
-		size = m->room;
 	return size < DOOR_CONNS_MOST ? size : DOOR_CONNS_MOST;
 }
 
@@ -160,7 +158,7 @@ static void give_up_receiver(struct moving *m, enum stay_reason reason)
 			reason == STAY_in_flight_limit;
 	m->reason = reason;
 	m->busy_us = 0;
-	m->room = 0;
+	m->limit = 0;
 }
 
 /* The refused connections are served here again; offer.list still names them. */
@@ -185,7 +183,7 @@ static void handle_refusal(struct moving *m)
 	case STAY_no_room:
 	case STAY_no_descriptors:
 		if (m->count > 1)
-			m->room = m->count / 2;
+			m->limit = m->count / 2;
 		else
 			give_up_receiver(m, m->offer.reason);
 		break;
@@ -352,7 +350,7 @@ bool moving_start(struct moving *m)
 static void begin_moving(struct moving *m, enum moving_state state)
 {
 	m->state = state;
-	m->cursor = m->moved = m->staying = m->limit = m->room = 0;
+	m->cursor = m->moved = m->staying = m->limit = 0;
 	m->total = pool_of(m)->limit.total;
 	m->began_us = clock_us();
 	m->busy_us = 0;

@@ -32,8 +32,7 @@ struct moving {
 	uint32_t wanted;   /* SHARING: connections that are still to move */
 	unsigned turn;     /* batches sent so far */
 	uint32_t total;    /* connections when the moving began */
-	uint32_t limit;    /* connections in the next batch; 0: no limit but the usual one */
-	uint32_t room;     /* likewise, since a receiver has had no room for more */
+	uint32_t limit;    /* connections in a batch, since more were refused; 0: as usual */
 	int64_t began_us;  /* LEAVING or SHARING */
 	int64_t busy_us;   /* since when nothing can be sent to the receiver; 0: it can */
 	unsigned receiver; /* its slot */
