@@ -67,7 +67,7 @@ static void enter_keeper(struct heritage *heritage)
 	struct err err;
 
 	log_role("keeper", (int)heritage->number);
-	log_count_in(&heritage->peers[heritage->number].tally.log_lines_lost_total);
+	log_count_in(&heritage_own_slot(heritage)->tally.log_lines_lost_total);
 	proctitle_set("prefork-srv: keeper %u", heritage->number);
 	if (!worker_settle(heritage, &err)) {
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
@@ -89,7 +89,7 @@ static void note_refusal(const struct heritage *heritage, bool is_refused)
 	static bool was_said; /* written by this process alone */
 
 	if (is_refused) {
-		atomic_store_explicit(&heritage->peers[heritage->number].heartbeat_ms, clock_ms(),
+		atomic_store_explicit(&heritage_own_slot(heritage)->heartbeat_ms, clock_ms(),
 				      memory_order_relaxed);
 		if (!was_said)
 			LOG(EVENT_environment_warned,

@@ -10,11 +10,6 @@
 #include "services/evil.h"
 #include "worker/door/arrival.h"
 
-static struct slot *own_slot(void)
-{
-	return &evil_heritage->peers[evil_heritage->number];
-}
-
 static void ring(struct attempt *attempt, unsigned slot)
 {
 	const struct slot_info *info = &evil_heritage->board->infos[slot];
@@ -32,11 +27,12 @@ void evil_door_notes(struct attempt *attempt)
 	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++) {
 		uint64_t batch = evil_random() % 2 ? (uint64_t)clock_us() : evil_random() >> 8;
 
-		atomic_store(&own_slot()->door_taken[i],
+		atomic_store(&heritage_own_slot(evil_heritage)->door_taken[i],
 			     door_note(batch, (unsigned)(evil_random() % 256)));
 		ring(attempt, i);
 	}
-	atomic_store(&own_slot()->door_withdrawn, evil_random() % 2 ? UINT64_MAX : evil_random());
+	atomic_store(&heritage_own_slot(evil_heritage)->door_withdrawn,
+		     evil_random() % 2 ? UINT64_MAX : evil_random());
 }
 
 /*
@@ -46,7 +42,7 @@ void evil_door_notes(struct attempt *attempt)
 void evil_door_begun(struct attempt *attempt)
 {
 	const struct wire *wire = &evil_heritage->wires[evil_heritage->number];
-	struct slot *own = own_slot();
+	struct slot *own = heritage_own_slot(evil_heritage);
 	struct door_head head;
 
 	atomic_store(&own->live, 0);

@@ -32,7 +32,8 @@ static bool has_doors(const struct doors *doors, const struct slot_info *info, u
 
 int heritage_doorbell(const struct heritage *h, const struct slot_info *info)
 {
-	unsigned own = atomic_load_explicit(&h->peers[h->number].generation, memory_order_relaxed);
+	unsigned own =
+		atomic_load_explicit(&heritage_own_slot(h)->generation, memory_order_relaxed);
 	unsigned generation = atomic_load(&info->generation), number = atomic_load(&info->number);
 	const struct doors *doors = generation > own ? &h->next : &h->previous;
 

@@ -76,6 +76,12 @@ struct heritage {
 	bool resumes; /* another worker used the arena before: its connections go on */
 };
 
+/* This worker's slot. */
+static inline struct slot *heritage_own_slot(const struct heritage *heritage)
+{
+	return &heritage->peers[heritage->number];
+}
+
 /* The index of this worker's slot in the scoreboard. */
 static inline unsigned heritage_slot(const struct heritage *heritage)
 {

@@ -22,11 +22,6 @@
  */
 enum { EMPTY_HANDED_MOST = 2 };
 
-static struct slot *own_slot(const struct heritage *heritage)
-{
-	return &heritage->peers[heritage->number];
-}
-
 static void log_lost(const struct record *r, enum close_reason reason)
 {
 	if (log_wants(EVENT_connection_ended))
@@ -37,7 +32,7 @@ static void log_lost(const struct record *r, enum close_reason reason)
 /* r NULL: the client is unknown. */
 static void note_lost(const struct heritage *h, struct record *r, enum close_reason reason)
 {
-	struct slot *own = own_slot(h);
+	struct slot *own = heritage_own_slot(h);
 	unsigned generation = atomic_load_explicit(&own->generation, memory_order_relaxed);
 	struct record_loss loss = {
 		h->arena, h->conf, r, reason, clock_us(), generation, h->number
@@ -115,10 +110,9 @@ static void keep_conn(struct recovery *r, const struct survey *s, struct record 
 static bool has_arrived(const struct survey *s)
 {
 	const struct arena_batch *batch = &s->arena->head->arriving;
-	const struct slot *own = own_slot(s->heritage);
 
 	return batch->slot < SCOREBOARD_SLOTS && batch->cause < MOVE_CAUSES &&
-	       atomic_load(&own->door_taken[batch->slot]) == door_note(batch->number, DOOR_TAKEN);
+	       door_has_taken(heritage_own_slot(s->heritage), batch->slot, batch->number);
 }
 
 static bool is_arriving(const struct survey *s, struct record *r)
@@ -139,7 +133,8 @@ static void judge_clients(struct recovery *r, struct survey *s)
 		    (is_arriving(s, c) && !arrived))
 			continue;
 		if (is_arriving(s, c))
-			cell_add(&own_slot(s->heritage)->tally.connections_moved_in_total[cause],
+			cell_add(&heritage_own_slot(s->heritage)
+					  ->tally.connections_moved_in_total[cause],
 				 1);
 		if (survey_is_sound(s, c, i))
 			keep_conn(r, s, c);
@@ -212,7 +207,7 @@ static bool make_room(struct recovery *r, const struct arena *arena)
 /* Until this worker has taken over, its slot holds the master's count. */
 static uint32_t open_before(const struct heritage *heritage)
 {
-	const struct slot *slot = own_slot(heritage);
+	const struct slot *slot = heritage_own_slot(heritage);
 	uint32_t open = atomic_load_explicit(&slot->live, memory_order_relaxed);
 
 	return open < heritage->arena->conn_most ? open : heritage->arena->conn_most;

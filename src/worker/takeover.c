@@ -13,7 +13,7 @@
 
 bool worker_settle(const struct heritage *h, struct err *err)
 {
-	if (!scoreboard_confine(h->board, &h->peers[h->number]))
+	if (!scoreboard_confine(h->board, heritage_own_slot(h)))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
 	stdio_leave_terminal();
 	if (!fds_close_others(h, true, NULL, 0))

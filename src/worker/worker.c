@@ -302,7 +302,7 @@ int worker_run(const struct heritage *heritage)
 	struct err err = { 0 };
 
 	w->heritage = heritage;
-	w->slot = &heritage->peers[heritage->number];
+	w->slot = heritage_own_slot(heritage);
 	w->wait_ms = longest_wait_ms(heritage->conf);
 	sys_last_call = &heritage->arena->head->last_call;
 	clear_bell(w);

@@ -40,11 +40,6 @@ enum step { STEP_ON, STEP_WAIT, STEP_END };
 /* The worker's heritage, set once by init before the worker serves. */
 static const struct heritage *heritage;
 
-static struct slot *own_slot(void)
-{
-	return &heritage->peers[heritage->number];
-}
-
 static bool remember_heritage(const struct heritage *h, const struct listen_conf *conf)
 {
 	(void)conf;
@@ -54,7 +49,8 @@ static bool remember_heritage(const struct heritage *h, const struct listen_conf
 
 static bool is_leaving(void)
 {
-	return atomic_load_explicit(&own_slot()->state, memory_order_relaxed) >= SLOT_DRAINING;
+	return atomic_load_explicit(&heritage_own_slot(heritage)->state, memory_order_relaxed) >=
+	       SLOT_DRAINING;
 }
 
 /* A worker that leaves after a reload has a successor: the server stays up. */
@@ -163,7 +159,7 @@ static bool begin_long(struct conn *c, struct status *s, const struct route *rou
 	s->at = (struct piece_cursor){ 0 };
 	s->made = buf_used(&c->out) - before;
 	if (route->is_scrape)
-		cell_add(&own_slot()->tally.scrapes_total, 1);
+		cell_add(&heritage_own_slot(heritage)->tally.scrapes_total, 1);
 	return true;
 }
 

@@ -14,7 +14,7 @@ static unsigned rank_of(const struct heritage *h, unsigned generation)
 {
 	if (generation == cell_get(&h->board->server.generation))
 		return 2;
-	return generation == atomic_load(&h->peers[h->number].generation) ? 1 : 0;
+	return generation == atomic_load(&heritage_own_slot(h)->generation) ? 1 : 0;
 }
 
 static bool is_receiver(const struct heritage *h, unsigned slot, struct receiver *to)
