@@ -75,13 +75,14 @@ static void message__half_sent__goes_on_in_the_next_worker(void **state)
 	server_stop(s);
 }
 
-static void worker__that_drains__stays_draining(void **state)
+/*
+ * The worker drains for the sake of one client, which is in a message, and dies. Returns the
+ * client.
+ */
+static int kill_draining(struct server *s)
 {
-	struct server *s =
-		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" } });
 	int fd = client_connect(FIRST(s));
 
-	(void)state;
 	client_say(fd, "one\ntw");
 	client_hear(fd, ACK "\n");
 	server_signal(s, SIGTERM);
@@ -89,6 +90,16 @@ static void worker__that_drains__stays_draining(void **state)
 	WAIT_UNTIL(s, client_try(FIRST(s)) < 0);
 	kill(server_drainer(s, 0), SIGKILL);
 	server_wait_event(s, "connections_recovered", "kept=1");
+	return fd;
+}
+
+static void worker__that_drains__stays_draining(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,framing=line" } });
+	int fd = kill_draining(s);
+
+	(void)state;
 	client_say(fd, "o\n");
 	client_hear(fd, ACK "\n");
 	client_expect_end(fd);
@@ -101,15 +112,9 @@ static void worker__that_drains__has_a_successor_with_the_same_time_limit(void *
 {
 	struct server *s = server_start(&(struct plan){
 		.listen = { "127.0.0.1:0=ack,framing=line" }, .set = { "shutdown_timeout=1s" } });
-	int fd = client_connect(FIRST(s));
+	int fd = kill_draining(s);
 
 	(void)state;
-	client_say(fd, "one\ntw");
-	client_hear(fd, ACK "\n");
-	server_signal(s, SIGTERM);
-	WAIT_UNTIL(s, server_draining(s) == 1);
-	kill(server_drainer(s, 0), SIGKILL);
-	server_wait_event(s, "connections_recovered", "kept=1");
 	client_expect_end(fd);
 	close(fd);
 	server_wait_event(s, "connection_ended", "ending=shutdown_timeout");

@@ -63,12 +63,8 @@ def put_through(server, word, cost):
         wrong = f"{len(run.lost)} other connections lost instead of {cost}"
     if not wrong and run.left:
         wrong = f"left behind: {run.left}"
-    print(f"{'FAIL' if wrong else 'ok'} {word} {'with' if keepers else 'without'} keepers: "
-          f"{wrong or f'{len(run.lost)} other connections lost'}")
-    if wrong:
-        print(run.text("stderr"), end="")
-    run.remove()
-    return wrong
+    return run.conclude(f"{word} {'with' if keepers else 'without'} keepers", wrong,
+                        f"{len(run.lost)} other connections lost")
 
 
 def main():

@@ -205,28 +205,34 @@ def check_end(run, deed):
     return ""
 
 
-def put_through(server, deed, seconds):
-    run = running.Run(server, [], "count")
-    run.reader = None
+def put_to_proof(run, act):
+    """What went wrong in act(), and what it told. Ends the run."""
     wrong, told = "", ""
     try:
-        begin(run, deed)
-        told = endure(run, deed, seconds)
-        run.stop(signal.SIGTERM)
+        told = act()
     except running.Lost as e:
         wrong = f"a connection was lost: {e}"
     except (running.Fault, subprocess.SubprocessError, OSError, ValueError) as e:
         wrong = str(e)
     run.end()
+    return wrong, told
+
+
+def put_through(server, deed, seconds):
+    run = running.Run(server, [], "count")
+    run.reader = None
+
+    def act():
+        begin(run, deed)
+        told = endure(run, deed, seconds)
+        run.stop(signal.SIGTERM)
+        return told
+
+    wrong, told = put_to_proof(run, act)
     wrong = wrong or check_end(run, deed)
-    print(f"{'FAIL' if wrong else 'ok'} {deed.word} as {deed.user if IS_ROOT else 'this user'}: {wrong or told}",
-          flush=True)
-    if wrong:
-        print(run.text("stderr"), end="")
     if run.reader is not None:
         os.close(run.reader)
-    run.remove()
-    return wrong
+    return run.conclude(f"{deed.word} as {deed.user if IS_ROOT else 'this user'}", wrong, told)
 
 
 def check_heir(run, squatter):
@@ -243,8 +249,8 @@ def check_heir(run, squatter):
 def squat(server):
     """Only root's workers can leave a process behind (RLIMIT_NPROC)."""
     run = running.Run(server, [], "count")
-    wrong = ""
-    try:
+
+    def act():
         begin(run, Deed("squat", user="root"))
         line = Line(run)
         line.say("squat 1")
@@ -253,14 +259,11 @@ def squat(server):
         run.stop(signal.SIGTERM)
         wrong = check_heir(run, squatter)
         os.kill(squatter, signal.SIGKILL)
-    except running.Lost as e:
-        wrong = f"a connection was lost: {e}"
-    except (running.Fault, subprocess.SubprocessError, OSError, ValueError) as e:
-        wrong = str(e)
-    run.end()
-    print(f"{'FAIL' if wrong else 'ok'} squat as root: {wrong or 'its process is named by the next start'}", flush=True)
-    run.remove()
-    return wrong
+        if wrong:
+            raise running.Fault(wrong)
+        return "its process is named by the next start"
+
+    return run.conclude("squat as root", *put_to_proof(run, act))
 
 
 def is_known(user):

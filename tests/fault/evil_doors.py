@@ -8,7 +8,6 @@ import os
 import re
 import select
 import signal
-import subprocess
 import sys
 import time
 
@@ -138,25 +137,19 @@ def check_end(run, deed, attacker):
 
 def put_through(server, deed):
     run = running.Run(server, [], "count")
-    wrong, told, attacker = "", "", 0
     arguments = ["-l", "127.0.0.1:0=evil", "-l", "127.0.0.1:0=echo", "-o", f"hang_timeout={deed.hang_s}s", "-o",
                  "exempt=127.0.0.1"]
-    try:
+
+    def act():
         run.start(*arguments, *(["-o", "user=nobody"] if evils.IS_ROOT else []), listeners=2, workers=WORKERS, grace="5s")
         told = endure(run, deed)
-        run.stop(signal.SIGTERM)
-    except running.Lost as e:
-        wrong = f"a connection was lost: {e}"
-    except (running.Fault, subprocess.SubprocessError, OSError, ValueError) as e:
-        wrong = str(e)
-    run.end()
+        run.stop()
+        return told
+
+    wrong, told = evils.put_to_proof(run, act)
     attacker = int((re.findall(r"worker_hung .*?child_pid=(\d+)", run.text("stderr")) or ["0"])[0])
     wrong = wrong or check_end(run, deed, attacker)
-    print(f"{'FAIL' if wrong else 'ok'} {deed.word}: {wrong or told}", flush=True)
-    if wrong:
-        print(run.text("stderr"), end="")
-    run.remove()
-    return wrong
+    return run.conclude(deed.word, wrong, told)
 
 
 def main():

@@ -301,5 +301,13 @@ class Run:
             os.waitpid(-1, 0)
         self.left += [name for name in ("pid", "scoreboard") if os.path.exists(self.path(name))]
 
+    def conclude(self, title, wrong, told):
+        """Prints the verdict, with the server's log if something went wrong; returns what did."""
+        print(f"{'FAIL' if wrong else 'ok'} {title}: {wrong or told}", flush=True)
+        if wrong:
+            print(self.text("stderr"), end="")
+        self.remove()
+        return wrong
+
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)

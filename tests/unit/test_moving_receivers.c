@@ -9,6 +9,8 @@
 #include "base/sys.h"
 #include "unit/movers.h"
 
+enum { MUCH_LATER_US = 1000 * 1000 };
+
 /* It waits for a CPU: its silence is no reason to keep connections. */
 static void receiver__that_is_silent_at_first__is_asked_again(void **state)
 {
@@ -103,6 +105,39 @@ static void reason__that_is_none__is_none(void **state)
 	assert_int_equal(sibling_metric(movers.from, METRIC_move_seconds), 0);
 }
 
+/* Its door is full of the messages of another worker, so the batch is not lost with it. */
+static void receiver__whose_loop_turns__is_waited_for_longer(void **state)
+{
+	struct offer *offer;
+
+	(void)state;
+	movers_start("echo", MOVERS_OLD, MOVERS_OLD);
+	movers_connect(1);
+	offer = &movers.from->moving.offer;
+	assert_int_equal(sibling_send(movers.from, movers.one, 1), OFFER_WAITS);
+	atomic_fetch_add(&movers.one->slot->turns, 1);
+	offer->began_us -= MOVERS_LATE_US;
+	assert_int_equal(offer_look(offer), OFFER_WAITS);
+	offer->began_us -= MUCH_LATER_US;
+	assert_int_equal(offer_look(offer), OFFER_REFUSED);
+	siblings_settle(&movers.all);
+	movers_assert_work(1);
+	assert_int_equal(sibling_conns(movers.from), 1);
+}
+
+static void worker__after_one_that_withdrew_all_batches__offers_its_own(void **state)
+{
+	(void)state;
+	movers_start("echo", MOVERS_OLD, MOVERS_OLD);
+	movers_connect(1);
+	atomic_store(&movers.from->slot->door_withdrawn, UINT64_MAX);
+	sibling_die(movers.from);
+	sibling_recover(movers.from);
+	assert_int_equal(sibling_offer(movers.from, movers.one, 1), OFFER_TAKEN);
+	movers_assert_work(1);
+	assert_int_equal(sibling_conns(movers.one), 1);
+}
+
 static unsigned choose(unsigned turn, uint32_t slack)
 {
 	const struct receiver_mask none = { 0 };
@@ -133,6 +168,8 @@ int main(void)
 		MOVERS(receiver__whose_door_stays_full__is_given_up),
 		MOVERS(worker__whose_pid_is_not_noted__waits),
 		MOVERS(reason__that_is_none__is_none),
+		MOVERS(receiver__whose_loop_turns__is_waited_for_longer),
+		MOVERS(worker__after_one_that_withdrew_all_batches__offers_its_own),
 		MOVERS(receivers__about_as_light__take_turns),
 	};
 
