@@ -135,12 +135,10 @@ static void resume_after_pause(void *owner)
 	resume_all(owner);
 }
 
-void accept_pause_check_room(struct acceptors *all)
+void accept_pause_note_room(struct acceptors *all)
 {
 	uint32_t most = all->pool->arena->conn_most;
 
-	if (all->pool->freed == all->freed_seen)
-		return;
 	all->freed_seen = all->pool->freed;
 	accept_pause_tell_load(all);
 	if (all->pool->limit.total < most - most / 10)

@@ -94,8 +94,14 @@ void accept_pause_hold(struct acceptor *a);
 /* Logs that no place is left, once until a tenth of the places is free again. */
 void accept_pause_log_full(const struct acceptor *a);
 
-/* Ends a pause if connections have ended since the last check. */
-void accept_pause_check_room(struct acceptors *all);
+/* Connections have ended since the last check: publishes the load, and ends a pause. */
+void accept_pause_note_room(struct acceptors *all);
+
+static inline void accept_pause_check_room(struct acceptors *all)
+{
+	if (all->pool->freed != all->freed_seen)
+		accept_pause_note_room(all);
+}
 
 /* Publishes this worker's load and state to the other workers. */
 void accept_pause_tell_load(struct acceptors *all);

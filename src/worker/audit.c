@@ -53,13 +53,10 @@ static bool passes_side(struct pool *pool, struct record *r)
 	return check_record(pool, r);
 }
 
-bool audit_passes(struct pool *pool, struct record *r)
+bool audit_check(struct pool *pool, struct record *r)
 {
-	struct record *peer;
+	struct record *peer = pool_peer(pool, r);
 
-	if (pool->audit.count == 0)
-		return true;
-	peer = pool_peer(pool, r);
 	return passes_side(pool, r) && (!peer || passes_side(pool, peer));
 }
 

@@ -242,11 +242,11 @@ static bool pass_reset(struct conn *c)
 }
 
 /* Returns true unless that ended the connection. */
-static bool end_output(struct conn *c)
+static bool end_output_now(struct conn *c)
 {
 	struct record *r = c->record;
 
-	if (r->output != OUTPUT_ENDING || conn_has_output(c) || is_connecting(r))
+	if (conn_has_output(c) || is_connecting(r))
 		return true;
 	if (c->peer && c->peer->record->output == OUTPUT_RESET && conn_in_ended(c->peer))
 		return pass_reset(c);
@@ -255,6 +255,11 @@ static bool end_output(struct conn *c)
 		return true;
 	conn_close(c, conn_reason_of(c, errno));
 	return false;
+}
+
+static bool end_output(struct conn *c)
+{
+	return c->record->output != OUTPUT_ENDING || end_output_now(c);
 }
 
 bool conn_flush(struct conn *c)

@@ -126,13 +126,15 @@ static enum conn_io send_once(struct conn *c)
 
 enum conn_io conn_io_flush(struct conn *c)
 {
-	bool had_bytes = buf_used(&c->out) > 0;
-	enum conn_io io;
+	enum conn_io io = IO_NONE;
+	bool has_next = conn_has_output(c);
 
-	if (!conn_has_output(c))
-		return IO_NONE;
-	io = send_once(c);
-	if (io == IO_SOME && had_bytes && buf_used(&c->out) == 0 && c->record->file_left > 0)
+	while (has_next) {
+		bool had_bytes = buf_used(&c->out) > 0;
+
 		io = send_once(c);
+		has_next = io == IO_SOME && had_bytes && buf_used(&c->out) == 0 &&
+			   c->record->file_left > 0;
+	}
 	return io;
 }

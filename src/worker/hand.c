@@ -62,11 +62,12 @@ static void count_messages(struct pool *pool)
 	pool->answered += answered;
 }
 
-/* The record may be free by now, but no other connection has it yet. */
+/*
+ * The record may be free by now, but no other connection has it yet. Each visit has ended in a wait
+ * or a close, which have written the buffers to the record.
+ */
 void hand_put_down(struct pool *pool)
 {
-	if (record_is_used(pool->hand.client.record))
-		conn_store(&pool->hand.client);
 	count_messages(pool);
 	pool_put_down(pool);
 	atomic_store_explicit(&pool->slot->has_hand, 0, memory_order_relaxed);
@@ -74,17 +75,30 @@ void hand_put_down(struct pool *pool)
 		accesslog_relieve(ACCESSLOG_FULL);
 }
 
-enum verdict hand_call_preface(struct conn *c)
+/*
+ * Begins a call of the service. Measures its CPU time: by wall time a connection would be charged
+ * for a client that the kernel let run first. System calls are left out: on the loopback device a
+ * send is charged with packets of other connections, at times for milliseconds.
+ */
+static inline int64_t begin_call(struct conn *c)
 {
-	return c->service->preface(c);
+	struct pool *pool = c->pool;
+	int64_t begun_us = pool->is_weighing ? clock_cpu_us() : 0;
+
+	pool_lend_buf(pool, &c->out);
+	if (c->peer)
+		pool_lend_buf(pool, &c->peer->out);
+	conn_store(c); /* for the report, should the service crash */
+	return begun_us;
 }
 
-enum verdict hand_call_open(struct conn *c)
+static inline void end_call(struct pool *pool, int64_t begun_us)
 {
-	return c->service->open(c);
+	if (pool->is_weighing)
+		pool->hand.asked_us += clock_cpu_us() - begun_us;
 }
 
-enum verdict hand_call_input(struct conn *c)
+static inline enum verdict call_input(struct conn *c)
 {
 	if (c->service->input)
 		return c->service->input(c);
@@ -94,38 +108,69 @@ enum verdict hand_call_input(struct conn *c)
 	return conn_in_ended(c) ? FINISH : MORE;
 }
 
-enum verdict hand_call_drained(struct conn *c)
+static enum verdict call_drained(struct conn *c)
 {
-	c->record->is_unfinished = false;
 	if (c->service->drained)
 		return c->service->drained(c);
 	/* what waits for this side's output is the input of the other */
-	return c->peer ? pair_relay(c->peer) : hand_call_input(c);
+	return c->peer ? pair_relay(c->peer) : call_input(c);
 }
 
-enum verdict hand_call_expired(struct conn *c)
-{
-	c->record->due_ms = 0;
-	return c->service->expired ? c->service->expired(c) : conn_finish(c, CLOSE_idle_timeout);
-}
-
-/*
- * Measures the service's CPU time: by wall time a connection would be charged for a client that the
- * kernel let run first. System calls are left out: on the loopback device a send is charged with
- * packets of other connections, at times for milliseconds.
- */
-enum verdict hand_ask(struct conn *c, enum verdict (*hook)(struct conn *))
+enum verdict hand_ask_preface(struct conn *c)
 {
 	struct pool *pool = c->pool;
-	int64_t before_us = pool->is_weighing ? clock_cpu_us() : 0;
+	int64_t begun_us = begin_call(c);
+	enum verdict verdict = c->service->preface(c);
+
+	end_call(pool, begun_us);
+	return verdict;
+}
+
+enum verdict hand_ask_open(struct conn *c)
+{
+	struct pool *pool = c->pool;
+	int64_t begun_us = begin_call(c);
+	enum verdict verdict = c->service->open(c);
+
+	end_call(pool, begun_us);
+	return verdict;
+}
+
+enum verdict hand_ask_input(struct conn *c)
+{
+	struct pool *pool = c->pool;
+	int64_t begun_us = begin_call(c);
+	enum verdict verdict = call_input(c);
+
+	end_call(pool, begun_us);
+	return verdict;
+}
+
+bool hand_has_more(const struct conn *c)
+{
+	return c->service->drained || c->peer || conn_in_ended(c) || !conn_is_between_messages(c);
+}
+
+enum verdict hand_ask_drained(struct conn *c)
+{
+	struct pool *pool = c->pool;
+	int64_t begun_us = begin_call(c);
 	enum verdict verdict;
 
-	pool_lend_buf(pool, &c->out);
-	if (c->peer)
-		pool_lend_buf(pool, &c->peer->out);
-	conn_store(c); /* for the report, should the service crash */
-	verdict = hook(c);
-	if (pool->is_weighing)
-		pool->hand.asked_us += clock_cpu_us() - before_us;
+	c->record->is_unfinished = false;
+	verdict = call_drained(c);
+	end_call(pool, begun_us);
+	return verdict;
+}
+
+enum verdict hand_ask_expired(struct conn *c)
+{
+	struct pool *pool = c->pool;
+	int64_t begun_us = begin_call(c);
+	enum verdict verdict;
+
+	c->record->due_ms = 0;
+	verdict = c->service->expired ? c->service->expired(c) : conn_finish(c, CLOSE_idle_timeout);
+	end_call(pool, begun_us);
 	return verdict;
 }

@@ -20,22 +20,20 @@ struct conn *hand_view(struct pool *pool, struct record *client);
  */
 struct conn *hand_take(struct pool *pool, struct record *r);
 
-/*
- * Writes the buffers back unless the connection has ended, counts its messages, and puts it down.
- */
+/* Counts the connection's messages, and puts it down. */
 void hand_put_down(struct pool *pool);
 
 /*
- * The hooks of the connection's service, or their defaults (worker/service.h); they take either
- * side.
+ * Call a hook of the service, or its default (worker/service.h), for that side: lend an output
+ * buffer and measure the call's CPU time.
  */
-enum verdict hand_call_preface(struct conn *c);
-enum verdict hand_call_open(struct conn *c);
-enum verdict hand_call_input(struct conn *c);
-enum verdict hand_call_drained(struct conn *c);
-enum verdict hand_call_expired(struct conn *c);
+enum verdict hand_ask_preface(struct conn *c);
+enum verdict hand_ask_open(struct conn *c);
+enum verdict hand_ask_input(struct conn *c);
+enum verdict hand_ask_drained(struct conn *c);
+enum verdict hand_ask_expired(struct conn *c);
 
-/* Lends an output buffer, calls that hook, and measures its cost. */
-enum verdict hand_ask(struct conn *c, enum verdict (*hook)(struct conn *));
+/* False when hand_ask_drained of this side, whose output has gone out, would find nothing to do. */
+bool hand_has_more(const struct conn *c);
 
 #endif

@@ -58,7 +58,10 @@ struct service {
 	 * relays to the other side (pair_relay); else drops all, FINISH at the end.
 	 */
 	enum verdict (*input)(struct conn *c);
-	/* This side's output has gone out. NULL: calls input once more, in a pair pair_relay. */
+	/*
+	 * This side's output has gone out. NULL: calls input once more, unless the connection is
+	 * between messages; in a pair pair_relay.
+	 */
 	enum verdict (*drained)(struct conn *c);
 	/* The deadline that conn_set_deadline set for this side has passed. NULL: FINISH. */
 	enum verdict (*expired)(struct conn *c);

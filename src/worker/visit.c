@@ -106,7 +106,7 @@ static bool can_drain(const struct conn *c)
 static struct conn *find_drained(struct conn *side, bool side_had, bool peer_had)
 {
 	if (side_had && !conn_has_output(side))
-		return side;
+		return hand_has_more(side) ? side : NULL;
 	return peer_had && !conn_has_output(side->peer) ? side->peer : NULL;
 }
 
@@ -157,7 +157,7 @@ static void carry_out(struct pool *pool, struct conn *side, enum verdict verdict
 			ring_push(&pool->queue, drained->record->index);
 			break;
 		}
-		verdict = hand_ask(drained, hand_call_drained);
+		verdict = hand_ask_drained(drained);
 	}
 	wait_for_client(pool, side);
 }
@@ -194,7 +194,7 @@ static void read_and_serve(struct pool *pool, struct conn *c)
 	else if (is_barred && !c->record->in_ended)
 		carry_out(pool, c, conn_finish(c, CLOSE_access_withdrawn));
 	else
-		carry_out(pool, c, hand_ask(c, hand_call_input));
+		carry_out(pool, c, hand_ask_input(c));
 }
 
 /* Bytes that a client sends after the server's end are dropped; the client's own end counts. */
@@ -217,11 +217,11 @@ static void open_conn(struct pool *pool, struct conn *c)
 
 	conn_move_to(c, CONN_OPEN);
 	if (has_hook)
-		carry_out(pool, c, hand_ask(c, hand_call_open));
+		carry_out(pool, c, hand_ask_open(c));
 	if (has_hook && (!is_open(c) || c->record->state != CONN_OPEN || conn_has_output(c)))
 		return;
 	if (buf_used(&c->in) > 0 || conn_in_ended(c))
-		carry_out(pool, c, hand_ask(c, hand_call_input));
+		carry_out(pool, c, hand_ask_input(c));
 	else if (!has_hook)
 		read_and_serve(pool, c);
 }
@@ -245,7 +245,7 @@ static void end_preface(struct pool *pool, struct conn *c)
 static void read_preface(struct pool *pool, struct conn *c)
 {
 	enum conn_io io = conn_io_receive(c);
-	enum verdict verdict = io == IO_SOME ? hand_ask(c, hand_call_preface) : MORE;
+	enum verdict verdict = io == IO_SOME ? hand_ask_preface(c) : MORE;
 
 	if (io == IO_FAILED)
 		conn_close(c, close_reason_of(errno));
@@ -275,7 +275,7 @@ void visit_first(struct pool *pool, struct record *r)
 /* The service may have more output; if not, the client may have sent more input. */
 static void go_on(struct pool *pool, struct conn *c)
 {
-	enum verdict verdict = hand_ask(c, hand_call_drained);
+	enum verdict verdict = hand_ask_drained(c);
 
 	if (verdict == MORE && !is_sending(c) && watching_reads(c))
 		read_and_serve(pool, c);
@@ -341,7 +341,7 @@ static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 	enum conn_state state = c->record->state;
 
 	if (why == CLOSE_none)
-		carry_out(pool, c, hand_ask(c, hand_call_expired));
+		carry_out(pool, c, hand_ask_expired(c));
 	else if (state == CONN_OPEN && why != CLOSE_send_timeout)
 		carry_out(pool, c, conn_finish(c, why));
 	else

@@ -4,18 +4,6 @@
 
 #include "base/sys.h"
 
-bool watching_reads(const struct conn *c)
-{
-	const struct record *r = c->record;
-
-	if (r->in_ended || r->state != CONN_OPEN)
-		return r->state == CONN_PREFACE || r->state == CONN_LINGERING;
-	/* another worker may have sent a buffer that its service would not have left full */
-	if (r->flow == FLOW_PAUSED || buf_used(&c->in) == ARENA_BUF_SIZE)
-		return false;
-	return r->flow == FLOW_FREE || !conn_has_output(c->peer ? c->peer : c);
-}
-
 /*
  * A side that waits for nothing stays in epoll for errors, except in a pair: there a hang-up may
  * have to wait until the other side has taken what came before it, and would be reported for ever.
@@ -69,7 +57,9 @@ static bool set_events(struct pool *pool, struct record *r, uint32_t wanted)
 
 bool watching_set(struct conn *c)
 {
-	return set_events(c->pool, c->record, wanted_events(c));
+	uint32_t wanted = wanted_events(c);
+
+	return wanted == c->record->watched || set_events(c->pool, c->record, wanted);
 }
 
 void watching_mute(struct pool *pool, struct record *r)
