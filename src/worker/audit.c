@@ -16,26 +16,32 @@ void audit_add(struct pool *pool, const struct record *r)
 }
 
 /* A check that fails proves nothing: the connection goes on, and its next call tells. */
-static bool may_be_socket(int fd)
+static bool may_be(int fd, mode_t kind)
 {
 	struct stat st;
 
-	return sys_fstat(fd, &st) == 0 ? S_ISSOCK(st.st_mode) : errno != EBADF;
+	return sys_fstat(fd, &st) == 0 ? (st.st_mode & S_IFMT) == kind : errno != EBADF;
 }
 
-/* The descriptor is no connection's: it may be this worker's own by now. */
-static void end_damaged(struct pool *pool, struct record *r)
+/* A descriptor that is no connection's may be this worker's own by now: it is not closed. */
+static bool has_sound_fds(struct record *r)
 {
-	r->fd = -1;
-	cell_add(&pool->slot->tally.connections_lost_total, 1);
-	conn_end(pool, r, CLOSE_recovery_damaged);
+	bool has_socket = may_be(r->fd, S_IFSOCK);
+	bool has_file = r->file_left == 0 || may_be(r->file, S_IFREG);
+
+	if (!has_socket)
+		r->fd = -1;
+	if (!has_file)
+		r->file = -1;
+	return has_socket && has_file;
 }
 
 static bool check_record(struct pool *pool, struct record *r)
 {
-	if (may_be_socket(r->fd))
+	if (has_sound_fds(r))
 		return true;
-	end_damaged(pool, r);
+	cell_add(&pool->slot->tally.connections_lost_total, 1);
+	conn_end(pool, r, CLOSE_recovery_damaged);
 	return false;
 }
 
@@ -60,34 +66,29 @@ bool audit_check(struct pool *pool, struct record *r)
 	return passes_side(pool, r) && (!peer || passes_side(pool, peer));
 }
 
-void audit_note_opened(struct pool *pool, int fd)
-{
-	struct audit *audit = &pool->audit;
-
-	for (uint32_t i = audit->next; audit->count > 0 && i < pool->records.high; i++) {
-		struct record *r = arena_record(pool->arena, i);
-
-		if (!audit->waits[i] || !record_is_used(r) || r->fd != fd)
-			continue;
-		end_waiting(audit, i);
-		end_damaged(pool, r);
-	}
-}
-
-/* A record that was freed or used again meanwhile was served, or its connection has ended. */
+/*
+ * A record that was freed or used again meanwhile was served, or its connection has ended. One that
+ * is on its way to another worker may be served there: its check waits until that is decided.
+ */
 void audit_step(struct pool *pool)
 {
 	struct audit *audit = &pool->audit;
+	uint32_t i = audit->next, kept = pool->records.high;
 
-	for (unsigned n = 0; audit->count > 0 && n < AT_ONCE; audit->next++) {
-		struct record *r = arena_record(pool->arena, audit->next);
+	for (unsigned n = 0; audit->count > 0 && n < AT_ONCE && i < pool->records.high; i++) {
+		struct record *r = arena_record(pool->arena, i);
 
-		if (!audit->waits[audit->next])
+		if (!audit->waits[i])
 			continue;
+		if (record_is_used(r) && !record_is_served(r)) {
+			kept = kept < i ? kept : i;
+			continue;
+		}
 		n++;
 		if (record_is_used(r))
 			(void)audit_passes(pool, r);
 		else
-			end_waiting(audit, audit->next);
+			end_waiting(audit, i);
 	}
+	audit->next = kept < i ? kept : i;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of a record's check that costs a system call: whether its descriptor is an open socket.
+ * The part of a record's check that costs a system call: whether its descriptors are what it says.
  * After a recovery it waits until the record is first served, or until a later turn of the loop, so
  * that the worker serves at once however many connections it has. Worker only.
  */
@@ -24,12 +24,6 @@ static inline bool audit_passes(struct pool *pool, struct record *r)
 {
 	return pool->audit.count == 0 || audit_check(pool, r);
 }
-
-/*
- * A descriptor has been opened, so it was closed before: a record whose check waits and that names
- * it is damaged, and its connection is ended.
- */
-void audit_note_opened(struct pool *pool, int fd);
 
 /* After each turn: makes some of the checks that wait. */
 void audit_step(struct pool *pool);

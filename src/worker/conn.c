@@ -315,8 +315,10 @@ static unsigned let_go_record(struct pool *pool, struct record *r, int *fds)
 {
 	unsigned count = 0;
 
-	fds[count++] = r->fd;
-	if (r->file_left > 0)
+	/* the number of a damaged record may have been dropped (pool_note_opened) */
+	if (r->fd >= 0)
+		fds[count++] = r->fd;
+	if (r->file > 0)
 		fds[count++] = r->file;
 	pool_give_record(pool, r);
 	return count;

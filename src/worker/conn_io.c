@@ -34,7 +34,8 @@ static void note_received(struct conn *c, size_t bytes)
 
 	note_moved(c, bytes);
 	if (conn_is_client(c)) {
-		if (r->bytes_in == 0)
+		/* the age of one that moved is only what its sender says */
+		if (r->bytes_in == 0 && !r->has_moved)
 			histogram_add(&pool->slot->tally.first_byte_seconds,
 				      (uint64_t)(pool->loop->now_us - r->opened_us), 1);
 		cell_add(&pool_tally(pool, r)->bytes_in_total, bytes);
@@ -102,6 +103,8 @@ static bool read_range(struct conn *c)
 	c->out.end = (uint32_t)got;
 	r->file_offset += (uint64_t)got;
 	r->file_left -= (uint64_t)got;
+	if (r->file_left == 0)
+		conn_io_drop_range(r);
 	return true;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds deadlines and sets timers. worker/conn.c decides what follows. */
+/* Finds deadlines and sets timers. worker/visit.c decides what follows. */
 #include "worker/deadline.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order in which connections are visited (picture: worker/dispatch.h). worker/conn.c does the
+ * The order in which connections are visited (picture: worker/dispatch.h). worker/visit.c does the
  * visit.
  */
 #include "worker/dispatch.h"
@@ -49,7 +49,7 @@ void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct 
 {
 	struct record *r;
 
-	audit_note_opened(pool, fd);
+	pool_note_opened(pool, fd);
 	r = pool_new_record(pool, listener, fd, remote);
 	log_opened(pool_conf(pool, r), r);
 	pool->is_weighing = pool->is_ahead = is_busy(pool);

@@ -92,10 +92,14 @@ static inline int64_t begin_call(struct conn *c)
 	return begun_us;
 }
 
-static inline void end_call(struct pool *pool, int64_t begun_us)
+static inline void end_call(const struct conn *c, int64_t begun_us)
 {
+	struct pool *pool = c->pool;
+
 	if (pool->is_weighing)
 		pool->hand.asked_us += clock_cpu_us() - begun_us;
+	if (c->record->file_left > 0)
+		pool_note_opened(pool, c->record->file);
 }
 
 static inline enum verdict call_input(struct conn *c)
@@ -118,31 +122,28 @@ static enum verdict call_drained(struct conn *c)
 
 enum verdict hand_ask_preface(struct conn *c)
 {
-	struct pool *pool = c->pool;
 	int64_t begun_us = begin_call(c);
 	enum verdict verdict = c->service->preface(c);
 
-	end_call(pool, begun_us);
+	end_call(c, begun_us);
 	return verdict;
 }
 
 enum verdict hand_ask_open(struct conn *c)
 {
-	struct pool *pool = c->pool;
 	int64_t begun_us = begin_call(c);
 	enum verdict verdict = c->service->open(c);
 
-	end_call(pool, begun_us);
+	end_call(c, begun_us);
 	return verdict;
 }
 
 enum verdict hand_ask_input(struct conn *c)
 {
-	struct pool *pool = c->pool;
 	int64_t begun_us = begin_call(c);
 	enum verdict verdict = call_input(c);
 
-	end_call(pool, begun_us);
+	end_call(c, begun_us);
 	return verdict;
 }
 
@@ -153,24 +154,22 @@ bool hand_has_more(const struct conn *c)
 
 enum verdict hand_ask_drained(struct conn *c)
 {
-	struct pool *pool = c->pool;
 	int64_t begun_us = begin_call(c);
 	enum verdict verdict;
 
 	c->record->is_unfinished = false;
 	verdict = call_drained(c);
-	end_call(pool, begun_us);
+	end_call(c, begun_us);
 	return verdict;
 }
 
 enum verdict hand_ask_expired(struct conn *c)
 {
-	struct pool *pool = c->pool;
 	int64_t begun_us = begin_call(c);
 	enum verdict verdict;
 
 	c->record->due_ms = 0;
 	verdict = c->service->expired ? c->service->expired(c) : conn_finish(c, CLOSE_idle_timeout);
-	end_call(pool, begun_us);
+	end_call(c, begun_us);
 	return verdict;
 }

@@ -30,6 +30,7 @@ struct conn *pair_attach(struct conn *c, int fd)
 	peer = pool_take_record(pool);
 	if (!peer)
 		return NULL;
+	pool_note_opened(pool, fd);
 	fill_peer(pool, peer, client, fd);
 	pool_publish_record(pool, peer);
 	client->peer = record_link(peer);

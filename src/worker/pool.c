@@ -142,6 +142,26 @@ bool pool_rests(struct pool *pool, struct record *r)
 	return conn_rests(&c);
 }
 
+static void drop_number(int32_t *named, int fd)
+{
+	if (*named == fd)
+		*named = -1;
+}
+
+void pool_note_opened(struct pool *pool, int fd)
+{
+	struct audit *audit = &pool->audit;
+
+	for (uint32_t i = audit->next; audit->count > 0 && i < pool->records.high; i++) {
+		struct record *r = arena_record(pool->arena, i);
+
+		if (!audit->waits[i] || !record_is_used(r))
+			continue;
+		drop_number(&r->fd, fd);
+		drop_number(&r->file, fd);
+	}
+}
+
 static void publish_live(const struct pool *pool)
 {
 	atomic_store_explicit(&pool->slot->live, pool->limit.total, memory_order_relaxed);

@@ -114,6 +114,12 @@ static inline struct listener_tally *pool_tally(const struct pool *pool, const s
 	return &pool->slot->tally.listeners[pool_row(pool, r)];
 }
 
+/*
+ * A descriptor has been opened, so it was closed before: a record whose check waits
+ * (worker/audit.h) and that names it is damaged, and names none from now on.
+ */
+void pool_note_opened(struct pool *pool, int fd);
+
 /* The connection's tag in epoll. */
 static inline uint64_t pool_tag(const struct record *r)
 {
@@ -164,7 +170,7 @@ void pool_give_record(struct pool *pool, struct record *r);
 
 /*
  * Finds the free records and buffers in the arena of an earlier worker of the slot: is_kept has an
- * entry for every record below the arena's conn_high, true if its connection goes on. Before any
+ * entry for every record below the arena's record_high, true if its connection goes on. Before any
  * other record is taken. Returns false with errno set. Allocates.
  */
 bool pool_resume(struct pool *pool, const bool *is_kept);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -11,7 +12,10 @@
 #include "base/sys.h"
 #include "unit/aftermath.h"
 #include "unit/paired.h"
+#include "unit/ranged.h"
 #include "worker/audit.h"
+
+enum { NUMBER = 200 };
 
 static int pipe_fds[2];
 
@@ -42,6 +46,11 @@ static int get_closed(void)
 
 	close(fd);
 	return fd;
+}
+
+static int get_high(void)
+{
+	return NUMBER;
 }
 
 static int (*const kinds[])(void) = { get_pipe, get_closed };
@@ -116,7 +125,6 @@ static void record__whose_descriptor_is_no_socket__is_found_before_it_is_served(
  */
 static void record__whose_descriptor_is_used_again__is_found_at_once(void **state)
 {
-	enum { NUMBER = 200 };
 	struct recovery r;
 	struct served s;
 	int client, ends[2];
@@ -131,6 +139,8 @@ static void record__whose_descriptor_is_used_again__is_found_at_once(void **stat
 	assert_int_equal(dup3(ends[0], NUMBER, O_CLOEXEC), NUMBER);
 	close(ends[0]);
 	served_accept(&s, NUMBER);
+	assert_int_equal(record(&s, 0)->fd, -1);
+	dispatch_end_turn(&s.pool);
 	assert_int_equal(served_metric(&s, METRIC_connections_lost_total), 1);
 	assert_int_equal(s.pool.audit.count, 0);
 	assert_int_equal(s.pool.limit.total, 1);
@@ -140,6 +150,92 @@ static void record__whose_descriptor_is_used_again__is_found_at_once(void **stat
 	close(client);
 	served_settle(&s);
 	served_stop(&s);
+}
+
+/* A download with a descriptor of that number as its file, in a new worker. */
+static void start_damaged_range(struct served *s, struct ranged_download *d, int (*get_file)(void))
+{
+	struct recovery r;
+
+	ranged_start(s, RANGED_LARGE, MORE);
+	*d = ranged_ask(s, served_connect(s));
+	assert_true(record(s, 0)->file_left > 0);
+	record(s, 0)->file = get_file();
+	served_recover(s, &r);
+	assert_counts(&r, 1, 0, 0);
+}
+
+static void end_damaged_range(struct served *s, struct ranged_download *d)
+{
+	free(d->got);
+	close(d->client);
+	served_settle(s);
+	ranged_stop(s);
+}
+
+static void range__whose_file_is_none__is_lost(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		struct ranged_download d;
+		struct served s;
+
+		start_damaged_range(&s, &d, kinds[i]);
+		dispatch_end_turn(&s.pool);
+		assert_lost(&s);
+		end_damaged_range(&s, &d);
+	}
+}
+
+/* Its end closes no descriptor of the connection to which the number was given. */
+static void range__whose_file_is_used_again__is_lost_alone(void **state)
+{
+	struct ranged_download d;
+	struct served s;
+	int ends[2];
+
+	(void)state;
+	start_damaged_range(&s, &d, get_high);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends),
+			 0);
+	assert_int_equal(dup3(ends[0], NUMBER, O_CLOEXEC), NUMBER);
+	close(ends[0]);
+	served_accept(&s, NUMBER);
+	dispatch_end_turn(&s.pool);
+	assert_int_equal(served_metric(&s, METRIC_connections_lost_total), 1);
+	assert_int_equal(s.pool.limit.total, 1);
+	assert_true(fcntl(NUMBER, F_GETFD) >= 0);
+	close(ends[1]);
+	end_damaged_range(&s, &d);
+}
+
+/* The service opens the file of another answer, which gets the number. */
+static void range__whose_file_a_service_opens__is_lost_alone(void **state)
+{
+	struct ranged_download damaged, whole;
+	struct served s;
+	int ends[2], lowest;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends),
+			 0);
+	start_damaged_range(&s, &damaged, get_high);
+	served_accept(&s, ends[0]);
+	lowest = get_closed();
+	record(&s, 0)->file = lowest;
+	assert_int_equal(s.pool.audit.count, 1);
+	assert_int_equal(send(ends[1], "x", 1, MSG_NOSIGNAL), 1);
+	loop_turn(&s.loop, 0);
+	assert_int_equal(record(&s, 1)->file, lowest);
+	assert_int_equal(record(&s, 0)->file, -1);
+	dispatch_end_turn(&s.pool);
+	assert_int_equal(served_metric(&s, METRIC_connections_lost_total), 1);
+	whole = damaged;
+	whole.client = ends[1];
+	whole.got = malloc(whole.size);
+	ranged_finish(&whole);
+	close(ends[1]);
+	end_damaged_range(&s, &damaged);
 }
 
 /* The side that is served is not the damaged one. */
@@ -230,10 +326,13 @@ int main(void)
 		CASE(record__whose_descriptor_is_no_socket__is_found_in_a_slice),
 		CASE(record__whose_descriptor_is_no_socket__is_found_before_it_is_served),
 		CASE(record__whose_descriptor_is_used_again__is_found_at_once),
+		CASE(range__whose_file_is_none__is_lost),
+		CASE(range__whose_file_is_used_again__is_lost_alone),
+		CASE(range__whose_file_a_service_opens__is_lost_alone),
 		CASE(pair__with_a_descriptor_that_is_no_socket__is_found_and_counted_once),
 		CASE(connections__that_are_sound__pass_once),
 		CASE(record__that_ended_before_its_check__is_not_lost),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, ranged_make_file, ranged_free_file);
 }

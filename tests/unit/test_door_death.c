@@ -16,7 +16,7 @@
 #include "base/sys.h"
 #include "unit/siblings.h"
 
-enum { OLD = 3, CONNS = 3, LATE_US = 200 * 1000, LOOK_MS = 10, LOOKS = 8 };
+enum { OLD = 3, CONNS = 3, LATE_US = 200 * 1000, LOOK_MS = 10, LOOKS = 8, NOT_OPEN = 4000 };
 enum { SENDER = 1, RECEIVER = 2, BOTH = 3 };
 
 static struct siblings all;
@@ -310,11 +310,57 @@ static void pairs__at_each_step__are_in_one_worker(void **state)
 	die_everywhere("pair");
 }
 
+/* The descriptor of one that was sent is damaged in the dead worker's arena. */
+static void send_and_damage(void)
+{
+	start("echo");
+	send_batch();
+	sibling_die(from);
+	sibling_record(from, 0)->fd = NOT_OPEN;
+	sibling_recover(from);
+	sibling_turn(from);
+	assert_int_equal(from->pool.limit.total, CONNS);
+	assert_int_equal(sibling_metric(from, METRIC_connections_lost_total), 0);
+}
+
+static void damaged__on_its_way__is_moved_once(void **state)
+{
+	(void)state;
+	send_and_damage();
+	sibling_turn(to);
+	assert_int_equal(offer_look(&from->moving.offer), OFFER_TAKEN);
+	assert_int_equal(from->pool.limit.total, 0);
+	assert_int_equal(from->pool.records.count, CONNS);
+	assert_int_not_equal(from->pool.records.given_back[0], from->pool.records.given_back[1]);
+	sibling_turn(from);
+	assert_int_equal(from->pool.audit.count, 0);
+	assert_int_equal(sibling_metric(from, METRIC_connections_lost_total), 0);
+	for (unsigned i = 0; i < CONNS; i++)
+		assert_works(i);
+	siblings_end(&all);
+}
+
+static void damaged__that_is_taken_back__is_lost_alone(void **state)
+{
+	(void)state;
+	send_and_damage();
+	sibling_die(to);
+	atomic_store(&to->info->is_taken, 0);
+	assert_int_equal(offer_look(&from->moving.offer), OFFER_REFUSED);
+	sibling_turn(from);
+	assert_int_equal(from->pool.limit.total, CONNS - 1);
+	assert_int_equal(sibling_metric(from, METRIC_connections_lost_total), 1);
+	assert_works(1);
+	siblings_end(&all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(connections__at_each_step__are_in_one_worker),
 		cmocka_unit_test(pairs__at_each_step__are_in_one_worker),
+		cmocka_unit_test(damaged__on_its_way__is_moved_once),
+		cmocka_unit_test(damaged__that_is_taken_back__is_lost_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

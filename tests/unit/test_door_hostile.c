@@ -28,6 +28,29 @@ static void message__in_which_all_is_right__is_taken(void **state)
 	assert_int_equal(sibling_conns(hostile.to), 1);
 }
 
+/* They go into the receiver's sums. */
+static void message__with_forged_times__says_no_more_than_a_client_can_cause(void **state)
+{
+	const struct worker_tally *tally = &hostile.to->slot->tally;
+	int64_t oldest_us = clock_us() - hostile.to->listens[0].message_timeout * 1000;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	hostile.first->opened_us = INT64_MIN / 2 + 1;
+	hostile.first->begun_us = INT64_MIN / 2 + 1;
+	hostile_pass(sizeof(hostile.message), &ends[0], 1);
+	close(ends[0]);
+	sibling_turn(hostile.to);
+	assert_int_equal(sibling_conns(hostile.to), 2);
+	assert_in_range(sibling_record(hostile.to, 1)->begun_us, oldest_us, clock_us());
+	siblings_say(ends[1], "x");
+	siblings_settle(&hostile.all);
+	assert_true(tally->first_byte_seconds.sum_us < 1000000);
+	close(ends[1]);
+	siblings_settle(&hostile.all);
+}
+
 #define HEADS(ROW)                                                         \
 	ROW(magic, hostile.head->magic ^= 1)                               \
 	ROW(version, hostile.head->version++)                              \
@@ -198,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOSTILE_CASE(message__in_which_all_is_right__is_taken),
+		HOSTILE_CASE(message__with_forged_times__says_no_more_than_a_client_can_cause),
 		HOSTILE_CASE(head__with_anything_wrong__is_refused),
 		HOSTILE_CASE(message__of_a_worker_that_died__is_dropped_and_not_counted),
 		HOSTILE_CASE(message__of_any_other_length__is_dropped),

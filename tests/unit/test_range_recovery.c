@@ -131,12 +131,58 @@ static void descriptor__that_is_not_the_records_own__is_damage(void **state)
 	}
 }
 
+/* Fills the way to the client by single bytes, of which each takes the room of an answer. */
+static unsigned fill_way(struct served *s, int client)
+{
+	unsigned count = 0;
+	char byte;
+
+	while (send(record(s, 0)->fd, "f", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+		count++;
+	assert_int_equal(recv(client, &byte, 1, 0), 1);
+	return count - 1;
+}
+
+/* The bytes of a range behind a move are read first; then there is room for the header alone. */
+static void range__that_has_been_read_whole__has_no_descriptor(void **state)
+{
+	enum { SMALL = 1000 };
+	struct recovery r;
+	struct ranged_download d;
+	struct served s;
+	unsigned fds, fillers;
+	int client;
+	char byte;
+
+	(void)state;
+	ranged_start(&s, SMALL, MORE);
+	client = served_connect(&s);
+	fds = ranged_fds();
+	record(&s, 0)->has_moved = true;
+	fillers = fill_way(&s, client);
+	d = ranged_ask(&s, client);
+	assert_int_equal(record(&s, 0)->file_left, 0);
+	assert_int_equal(record(&s, 0)->out.end - record(&s, 0)->out.start, SMALL);
+	assert_int_equal(record(&s, 0)->file, 0);
+	assert_int_equal(ranged_fds(), fds);
+	served_recover(&s, &r);
+	assert_counts(&r, 1, 0, 0);
+	for (unsigned i = 0; i < fillers; i++)
+		assert_int_equal(recv(client, &byte, 1, 0), 1);
+	ranged_finish(&d);
+	close(client);
+	served_settle(&s);
+	ranged_assert_ended(&s, CLOSE_client_closed);
+	ranged_stop(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(end_of_the_connection__with_a_range_left__closes_its_descriptor),
 		cmocka_unit_test(crash__at_every_step_of_a_range__loses_no_byte),
 		cmocka_unit_test(descriptor__that_is_not_the_records_own__is_damage),
+		cmocka_unit_test(range__that_has_been_read_whole__has_no_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, ranged_make_file, ranged_free_file);

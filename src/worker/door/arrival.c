@@ -7,7 +7,6 @@
 
 #include "base/sys.h"
 #include "net/acl.h"
-#include "worker/audit.h"
 #include "worker/conn.h"
 #include "worker/record_check.h"
 #include "worker/share.h"
@@ -100,7 +99,7 @@ static bool read_fd(struct arrival *a, int32_t *fd)
 		return false;
 	*fd = *a->fds++;
 	a->fds_left--;
-	audit_note_opened(a->pool, *fd);
+	pool_note_opened(a->pool, *fd);
 	return true;
 }
 
@@ -117,6 +116,20 @@ static bool read_buf(struct arrival *a, const struct record_buf *sent, struct re
 	return read_bytes(a, buf.base, size);
 }
 
+/*
+ * What the sender says of a message in progress counts no longer than a client can make it last: it
+ * goes into this worker's sums.
+ */
+static int64_t bound_begun(const struct arrival *a, const struct record *r)
+{
+	int64_t most_us = pool_conf(a->pool, r)->message_timeout * 1000;
+	int64_t oldest_us = a->pool->loop->now_us - most_us;
+
+	if (r->begun_us == 0 || most_us == 0 || r->begun_us >= oldest_us)
+		return r->begun_us;
+	return oldest_us;
+}
+
 /* Replaces what names something in the sender's slot. */
 static void settle_record(struct arrival *a, struct record *r)
 {
@@ -124,6 +137,7 @@ static void settle_record(struct arrival *a, struct record *r)
 	struct addr remote = net_to_addr(&r->remote, r->remote_port);
 
 	pool_set_listener(pool, r, a->listener);
+	r->begun_us = bound_begun(a, r);
 	r->watched = 0;
 	r->weight = WEIGHT_UNKNOWN;
 	r->passage = PASSAGE_ARRIVING;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/rights.h"
 #include "base/sys.h"
+#include "worker/audit.h"
 #include "worker/conn.h"
 #include "worker/deadline.h"
 
@@ -142,6 +143,8 @@ static void take_back(struct pool *pool, struct record *client, bool was_sent)
 	if (was_sent && peer)
 		mark_moved(pool, peer);
 	set_passage(pool, client, PASSAGE_NONE);
+	if (!audit_passes(pool, client))
+		return;
 	if (pool->draining)
 		ring_push(&pool->queue, client->index);
 	conn_resume(pool, client);
