@@ -26,6 +26,8 @@ static bool has_place(struct acceptor *a)
 	struct acceptors *all = a->all;
 	struct standing standing;
 
+	if (kept_places_are_all(&all->kept, all->loop->now_ms))
+		return false;
 	if (conn_limit_has(&all->pool->limit, a->index))
 		return true;
 	if (!listen_socket_has_queue(a->watch.fd))

@@ -28,6 +28,7 @@
 #include "base/timer.h"
 #include "net/listen_guard.h"
 #include "worker/balance.h"
+#include "worker/kept_places.h"
 #include "worker/make_room.h"
 #include "worker/pool.h"
 
@@ -57,6 +58,7 @@ struct acceptors {
 	struct alarm calm;  /* fires when no failure has come for a while */
 	struct alarm adopt; /* checks for sockets without an owner */
 	struct make_room room;
+	struct kept_places kept;
 	uint32_t freed_seen; /* pool->freed at the last check for room */
 	int64_t paused_us;   /* start of the pause's part that is not counted yet */
 	bool is_paused;      /* none of them is in epoll */

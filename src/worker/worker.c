@@ -188,6 +188,12 @@ static bool start_serving(struct worker *w)
 	w->acceptors.balance = (struct balance){
 		.slots = h->peers, .hints = h->hints, .wires = h->wires, .number = h->number
 	};
+	w->acceptors.kept = (struct kept_places){ .board = h->board,
+						  .own = w->slot,
+						  .peers = h->peers,
+						  .peer_count = h->hints->count,
+						  .places = h->arena->conn_most };
+	kept_places_start(&w->acceptors.kept, w->loop.now_ms);
 	if (!timer_heap_new(&w->alarms, ALARMS))
 		return false;
 	accesslog_watch(&w->alarms);
