@@ -143,6 +143,34 @@ static void number_of_workers__changed_by_reloads__leaves_the_load_even(void **s
 	end(t);
 }
 
+#define FULL "workers = 2\nworker_connections = 20\nmake_room = no\n" LISTENERS
+
+/* Clients that wait in the accept queue do not take the places of those that have one. */
+static void full_server__with_a_queue__is_reloaded__at_no_cost(void **state)
+{
+	enum { PLACES = 40, WAITING = 15, RELOADS = 3 };
+	struct traffic *t = begin(FULL, PLACES / 2);
+	struct server *s = t->server;
+	int waiting[WAITING];
+
+	(void)state;
+	for (unsigned i = 0; i < WAITING; i++)
+		waiting[i] = client_connect(s->addresses[1]);
+	for (unsigned i = 0; i < RELOADS; i++) {
+		assert_non_null(strstr(traffic_reload(t), "40 connections moved"));
+		traffic_go_on(t, 2);
+	}
+	traffic_check(t, 0);
+	traffic_close(t);
+	for (unsigned i = 0; i < WAITING; i++) {
+		client_say(waiting[i], "now");
+		client_hear(waiting[i], "now");
+		close(waiting[i]);
+	}
+	figures_check(s);
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +178,7 @@ int main(void)
 		E2E(worker_max_age__under_traffic__costs_no_connection),
 		E2E(worker_max_connections__under_traffic__costs_no_connection),
 		E2E(number_of_workers__changed_by_reloads__leaves_the_load_even),
+		E2E(full_server__with_a_queue__is_reloaded__at_no_cost),
 	};
 
 	return E2E_RUN(tests);
