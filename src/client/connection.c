@@ -23,9 +23,9 @@ enum {
 	FINAL_POLL_MS = 2,   /* which is read this often */
 };
 
-void connection_init(struct connection *conn, bool is_traced)
+void connection_init(struct connection *conn, bool is_traced, struct screen *screen)
 {
-	*conn = (struct connection){ .fd = -1, .is_traced = is_traced };
+	*conn = (struct connection){ .fd = -1, .is_traced = is_traced, .screen = screen };
 	conn->has_colour = is_traced && stdio_has_colour(STDERR_FILENO);
 	conn->start_us = clock_us();
 }
@@ -42,6 +42,7 @@ void connection_trace(const struct connection *conn, const char *format, ...)
 	va_start(values, format);
 	vsnprintf(text, sizeof(text), format, values);
 	va_end(values);
+	screen_break_line(conn->screen);
 	fprintf(stderr, "%s%3lld.%06lld%s  %s\n", conn->has_colour ? "\033[2m" : "",
 		(long long)(since_us / 1000000), (long long)(since_us % 1000000),
 		conn->has_colour ? "\033[0m" : "", text);
