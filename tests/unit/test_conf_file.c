@@ -39,7 +39,11 @@ static const struct wrong wrongs[] = {
 	{ "workers = = 3\n", "x.conf:1: \"=\" is not expected here (NAME = VALUE is)" },
 	{ "workers = 1\n\nworkers = 2\n", "x.conf:3: workers: is given twice (first: x.conf:1)" },
 	{ "log { level = debug }\nlog {\n level = info }\n",
-	  "x.conf:3: log.level: is given twice (first: x.conf:1)" },
+	  "x.conf:2: log: is given twice (first: x.conf:1)" },
+	{ "log { level = debug }\n\nlog { }\n", "x.conf:3: log: is given twice (first: x.conf:1)" },
+	{ "log { }\nlog {\nformat = json }\n", "x.conf:2: log: is given twice (first: x.conf:1)" },
+	{ "log { level = debug\n level = info }\n",
+	  "x.conf:2: log.level: is given twice (first: x.conf:1)" },
 	{ "workers =\n", "x.conf:2: the file ends in the middle of something" },
 	{ "user = \"a\nb\n", "x.conf:1: the string that begins here does not end" },
 	{ "\nuser = 'a\nb\n", "x.conf:2: the string that begins here does not end" },
@@ -150,6 +154,21 @@ static void include__inside_a_section__keeps_file_and_line(void **state)
 	folder_write(*state, "inner", "# one\n\nbacklgo = 3\n");
 	assert_null(load(state, &err));
 	assert_string_equal(err.text, "inner:3: backlgo: unknown option (did you mean backlog?)");
+}
+
+static void section__in_two_files__is_refused_with_both(void **state)
+{
+	struct err err;
+
+	folder_write(*state, "inner", "\nlog { }\n");
+	folder_write(*state, "x.conf", "include(\"inner\")\n\nlog {\n level = debug }\n" GOOD);
+	assert_null(load(state, &err));
+	assert_string_equal(err.text, "x.conf:3: log: is given twice (first: inner:2)");
+	folder_write(*state, "inner", "level = debug\n");
+	folder_write(*state, "x.conf",
+		     "log {\n include(\"inner\") }\nlog { include(\"inner\") }\n");
+	assert_null(load(state, &err));
+	assert_string_equal(err.text, "x.conf:3: log: is given twice (first: x.conf:1)");
 }
 
 static void include__that_ends__goes_on_with_the_outer_line(void **state)
@@ -279,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grammar__with_wrong_files__says_what_and_where),
 		cmocka_unit_test(include__inside_a_section__keeps_file_and_line),
+		cmocka_unit_test(section__in_two_files__is_refused_with_both),
 		cmocka_unit_test(include__that_ends__goes_on_with_the_outer_line),
 		cmocka_unit_test(include__in_a_circle__is_refused),
 		cmocka_unit_test(include__without_measure__is_refused),
