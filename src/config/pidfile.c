@@ -199,7 +199,7 @@ static int open_file(const char *path, bool *is_new)
 
 static bool refuse_open(const char *path, struct err *err)
 {
-	return err_errno(err, err_code(errno, CODE_OSERR),
+	return err_errno(err, err_code_of_path(errno),
 			 "cannot open the pid file %s (-p chooses another)", path);
 }
 

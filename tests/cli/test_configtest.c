@@ -194,7 +194,7 @@ static void test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says(
 		 "prefork-srv: -p b.pid: cannot create the scoreboard %s: Is a "
 		 "directory\n",
 		 board);
-	assert_both_say(*state, arguments, message, CODE_OSERR);
+	assert_both_say(*state, arguments, message, CODE_CONFIG);
 	assert_int_equal(rmdir(board), 0);
 }
 
