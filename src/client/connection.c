@@ -104,9 +104,10 @@ static bool bind_source(const struct connection *conn, const struct addr *source
 	else
 		sys_setsockopt(conn->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 	addr_write(source, shown);
-	if (sys_bind(conn->fd, &source->sa, source->len) < 0)
-		return err_errno(err, err_code(errno, CODE_UNAVAILABLE), "cannot connect from %s",
-				 shown);
+	if (sys_bind(conn->fd, &source->sa, source->len) < 0) {
+		err_errno(err, err_code(errno, CODE_UNAVAILABLE), "cannot connect from %s", shown);
+		return err_set(err, err->code, "%s%s", err->text, addr_hint(source, errno));
+	}
 	connection_trace(conn, "bind(): from %s%s", shown,
 			 has_port ? "" : " (port 0: the system will choose one)");
 	return true;
@@ -239,7 +240,8 @@ static void add_connect_error(struct err *err, const struct connection *conn, in
 
 	addr_write(&conn->remote, shown);
 	connection_trace(conn, "connect(): %s: %s", shown, reason);
-	err_set(err, err_code(error, CODE_UNAVAILABLE), "%s: %s", shown, reason);
+	err_set(err, err_code(error, CODE_UNAVAILABLE), "%s: %s%s", shown, reason,
+		addr_hint(&conn->remote, error));
 	if (before.text[0] != '\0')
 		err_prefix(err, "%s; ", before.text);
 }

@@ -330,7 +330,7 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int count, const char **words)
 	char at[CONF_ERROR_PLACE];
 
 	(void)opt;
-	if (count != 1) {
+	if (count != 1 || words[0][0] == '\0') {
 		err_set(loading->err, CODE_CONFIG, "%s: write include(\"FILE\")",
 			conf_error_place(cfg_at(cfg), at));
 		return -1;
