@@ -328,6 +328,14 @@ const char *addr_write(const struct addr *addr, char *text)
 	return text;
 }
 
+const char *addr_hint(const struct addr *addr, int error)
+{
+	if (error == EINVAL && addr->sa.sa_family == AF_INET6 && addr->in6.sin6_scope_id == 0 &&
+	    IN6_IS_ADDR_LINKLOCAL(&addr->in6.sin6_addr))
+		return " (a link-local address needs its interface: [fe80::1%eth0])";
+	return "";
+}
+
 struct addr addr_unmap(const struct addr *addr)
 {
 	struct addr plain = { .len = sizeof(plain.in) };

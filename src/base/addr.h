@@ -45,6 +45,12 @@ bool addr_check(const char *text, struct err *err);
  */
 const char *addr_write(const struct addr *addr, char *text);
 
+/*
+ * Returns what to add to the message of a bind or connect that failed with this errno, " (...)", or
+ * "" when the address gives no explanation.
+ */
+const char *addr_hint(const struct addr *addr, int error);
+
 /* Returns an IPv4-mapped IPv6 address as IPv4, and any other address unchanged. */
 struct addr addr_unmap(const struct addr *addr);
 

@@ -103,6 +103,22 @@ enum exit_code err_code(int error, enum exit_code otherwise)
 	return error == EACCES || error == EPERM ? CODE_NOPERM : otherwise;
 }
 
+enum exit_code err_code_of_path(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case ELOOP:
+	case ENAMETOOLONG:
+	case EROFS:
+	case ETXTBSY:
+		return CODE_CONFIG;
+	default:
+		return err_code(error, CODE_OSERR);
+	}
+}
+
 _Noreturn void err_bug(const char *file, int line, const char *claim)
 {
 	char text[512];

@@ -40,6 +40,12 @@ const char *err_name(int error);
 /* CODE_NOPERM for EACCES and EPERM, else `otherwise`. */
 enum exit_code err_code(int error, enum exit_code otherwise);
 
+/*
+ * For a path that the configuration names and that cannot be opened: CODE_NOPERM as above,
+ * CODE_CONFIG when the path itself is the reason, else CODE_OSERR.
+ */
+enum exit_code err_code_of_path(int error);
+
 /* Aborts the process with a message when the claim is broken, which is a defect of this program. */
 #define BUG_ON(claim_broken)                                        \
 	do {                                                        \

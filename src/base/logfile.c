@@ -40,7 +40,7 @@ int logfile_folder(const char *path, const char **name)
 
 static bool set_err(struct err *err)
 {
-	return err_set(err, err_code(errno, CODE_OSERR), "%s", strerror(errno));
+	return err_set(err, err_code_of_path(errno), "%s", strerror(errno));
 }
 
 /* Gives a new file to the workers' user, which has to reopen it later. */
@@ -142,8 +142,8 @@ bool logfile_use(struct logfile *file, const char *path, uid_t owner, struct err
 	int fd, folder = logfile_folder(path, &name);
 
 	if (folder < 0)
-		return err_errno(err, err_code(errno, CODE_OSERR), "cannot open the %s %s",
-				 file->what, path);
+		return err_errno(err, err_code_of_path(errno), "cannot open the %s %s", file->what,
+				 path);
 	fd = logfile_open(folder, name, true, owner, err);
 	if (fd < 0) {
 		sys_close(folder);

@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "client/bench/bench.h"
 #include "client/connection.h"
+#include "client/screen.h"
 #include "client/session.h"
 #include "client/target.h"
 
@@ -223,14 +224,14 @@ static bool run_session(struct connection *conn, const struct client_options *op
 	return is_good;
 }
 
-static bool connect_and_run(struct client_options *options, struct err *err)
+static bool connect_and_run(struct client_options *options, struct screen *screen, struct err *err)
 {
 	struct connection conn;
 	struct target target;
 	struct addr source;
 	bool is_good;
 
-	connection_init(&conn, options->verbose);
+	connection_init(&conn, options->verbose, screen);
 	if (!read_arguments(options, &target, &source, err))
 		return false;
 	trace_addresses(&conn, &target);
@@ -245,6 +246,8 @@ static bool connect_and_run(struct client_options *options, struct err *err)
 static enum exit_code run_client(int argc, char **argv, struct err *err)
 {
 	struct client_options options;
+	struct screen screen;
+	bool is_good;
 
 	if (!read_options(&options, argc, argv, err))
 		return err->code;
@@ -256,7 +259,12 @@ static enum exit_code run_client(int argc, char **argv, struct err *err)
 		puts("prefork-client " PACKAGE_VERSION);
 		return CODE_OK;
 	}
-	return connect_and_run(&options, err) ? CODE_OK : err->code;
+	screen_init(&screen);
+	is_good = connect_and_run(&options, &screen, err);
+	/* the error follows */
+	if (!is_good)
+		screen_break_line(&screen);
+	return is_good ? CODE_OK : err->code;
 }
 
 int main(int argc, char **argv)

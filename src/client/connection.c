@@ -23,9 +23,9 @@ enum {
 	FINAL_POLL_MS = 2,   /* which is read this often */
 };
 
-void connection_init(struct connection *conn, bool is_traced)
+void connection_init(struct connection *conn, bool is_traced, struct screen *screen)
 {
-	*conn = (struct connection){ .fd = -1, .is_traced = is_traced };
+	*conn = (struct connection){ .fd = -1, .is_traced = is_traced, .screen = screen };
 	conn->has_colour = is_traced && stdio_has_colour(STDERR_FILENO);
 	conn->start_us = clock_us();
 }
@@ -42,6 +42,7 @@ void connection_trace(const struct connection *conn, const char *format, ...)
 	va_start(values, format);
 	vsnprintf(text, sizeof(text), format, values);
 	va_end(values);
+	screen_break_line(conn->screen);
 	fprintf(stderr, "%s%3lld.%06lld%s  %s\n", conn->has_colour ? "\033[2m" : "",
 		(long long)(since_us / 1000000), (long long)(since_us % 1000000),
 		conn->has_colour ? "\033[0m" : "", text);
@@ -103,9 +104,10 @@ static bool bind_source(const struct connection *conn, const struct addr *source
 	else
 		sys_setsockopt(conn->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 	addr_write(source, shown);
-	if (sys_bind(conn->fd, &source->sa, source->len) < 0)
-		return err_errno(err, err_code(errno, CODE_UNAVAILABLE), "cannot connect from %s",
-				 shown);
+	if (sys_bind(conn->fd, &source->sa, source->len) < 0) {
+		err_errno(err, err_code(errno, CODE_UNAVAILABLE), "cannot connect from %s", shown);
+		return err_set(err, err->code, "%s%s", err->text, addr_hint(source, errno));
+	}
 	connection_trace(conn, "bind(): from %s%s", shown,
 			 has_port ? "" : " (port 0: the system will choose one)");
 	return true;
@@ -238,7 +240,8 @@ static void add_connect_error(struct err *err, const struct connection *conn, in
 
 	addr_write(&conn->remote, shown);
 	connection_trace(conn, "connect(): %s: %s", shown, reason);
-	err_set(err, err_code(error, CODE_UNAVAILABLE), "%s: %s", shown, reason);
+	err_set(err, err_code(error, CODE_UNAVAILABLE), "%s: %s%s", shown, reason,
+		addr_hint(&conn->remote, error));
 	if (before.text[0] != '\0')
 		err_prefix(err, "%s; ", before.text);
 }

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "client/screen.h"
 #include "client/target.h"
 
 struct connection {
@@ -18,11 +19,12 @@ struct connection {
 	bool closed_first; /* this side ended before the peer did */
 	bool is_reset;     /* the peer, or the system, has reset it */
 	bool is_traced, has_colour;
-	int64_t start_us; /* time 0 of the trace */
+	struct screen *screen; /* the caller's */
+	int64_t start_us;      /* time 0 of the trace */
 };
 
 /* Prepares a connection that is not open yet, and starts the clock of its trace. */
-void connection_init(struct connection *conn, bool is_traced);
+void connection_init(struct connection *conn, bool is_traced, struct screen *screen);
 
 /*
  * Tries the addresses in turn, each for at most timeout_ms, from the source (NULL: the system
@@ -38,7 +40,10 @@ bool connection_open(struct connection *conn, const struct target *target,
  */
 void connection_close(struct connection *conn);
 
-/* Writes one line with the seconds since connection_init, if it is traced. Keeps errno. */
+/*
+ * Writes one line with the seconds since connection_init, if it is traced; on the screen, it begins
+ * on a line of its own. Keeps errno.
+ */
 void connection_trace(const struct connection *conn, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

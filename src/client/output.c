@@ -111,9 +111,11 @@ static void start_frame(struct output *output, enum framing framing)
 	output->frame = (struct frame){ .framing = framing, .expected = UINT64_MAX };
 }
 
-void output_init(struct output *output, enum framing framing, bool is_hex, bool is_stream)
+void output_init(struct output *output, enum framing framing, bool is_hex, bool is_stream,
+		 struct screen *screen)
 {
 	memset(output, 0, offsetof(struct output, buffer));
+	output->screen = screen;
 	start_frame(output, framing);
 	output->max_responses = UINT64_MAX;
 	output->is_hex = is_hex;
@@ -134,6 +136,7 @@ static bool flush_buffer(struct output *output, struct err *err)
 		else if (n < 0 && errno != EINTR)
 			return err_errno(err, CODE_OSERR, "cannot write to stdout");
 		if (n > 0) {
+			screen_wrote(output->screen, at[n - 1]);
 			at += n;
 			output->used -= (size_t)n;
 		}
@@ -237,6 +240,15 @@ bool output_release(struct output *output, struct err *err)
 	       flush_buffer(output, err);
 }
 
+/* A step may have ended the line of the response already, but not that of an empty response. */
+static bool needs_newline(const struct output *output)
+{
+	bool is_ended = output->screen->is_shared && !output->screen->is_mid_line &&
+			output->offset > 0;
+
+	return output->last != '\n' && !output->is_stream && !is_ended;
+}
+
 /* Ends the line; the next response begins at offset 0. */
 static bool end_line(struct output *output, struct err *err)
 {
@@ -244,7 +256,7 @@ static bool end_line(struct output *output, struct err *err)
 
 	if (is_good && output->is_hex && output->offset == 0 && !output->is_stream)
 		is_good = write_bytes(output, "00000000\n", 9, err);
-	if (is_good && !output->is_hex && output->last != '\n' && !output->is_stream)
+	if (is_good && !output->is_hex && needs_newline(output))
 		is_good = write_bytes(output, "\n", 1, err);
 	output->offset = 0;
 	output->last = '\0';

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "client/framing.h"
+#include "client/screen.h"
 
 enum {
 	OUTPUT_ROW = 16,        /* bytes in a row of hexadecimal */
@@ -25,6 +26,7 @@ struct output_escape {
 };
 
 struct output {
+	struct screen *screen; /* the caller's */
 	struct frame frame;
 	bool is_discarded;      /* all received bytes are discarded */
 	uint64_t max_responses; /* UINT64_MAX: unknown */
@@ -43,7 +45,8 @@ struct output {
 	char buffer[65536];
 };
 
-void output_init(struct output *output, enum framing framing, bool is_hex, bool is_stream);
+void output_init(struct output *output, enum framing framing, bool is_hex, bool is_stream,
+		 struct screen *screen);
 
 /*
  * Takes received bytes and writes them. Returns false with err: CODE_FAILED for bytes that cannot

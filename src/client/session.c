@@ -31,9 +31,10 @@ struct session *session_new(struct connection *conn, const struct client_options
 	s->options = options;
 	s->name = name;
 	s->active_us = clock_us();
+	s->input.screen = conn->screen;
 	s->input.is_line_start = true;
 	s->input.first = s->input.filled = FRAMING_EXTRA;
-	output_init(&s->output, options->framing, options->hex, is_stream);
+	output_init(&s->output, options->framing, options->hex, is_stream, conn->screen);
 	s->output.is_discarded = options->no_responses;
 	return s;
 }
@@ -76,6 +77,8 @@ static bool read_stdin(struct input *input, size_t at, size_t *n, struct err *er
 	ssize_t got = sys_read(STDIN_FILENO, input->bytes + at, input->size - at);
 
 	*n = got > 0 ? (size_t)got : 0;
+	if (got > 0)
+		screen_read(input->screen, input->bytes[at + *n - 1]);
 	if (got == 0)
 		input->is_ended = true;
 	if (got >= 0 || errno == EINTR || errno == EAGAIN)

@@ -34,10 +34,11 @@ struct client_options {
 
 /* The bytes to be sent, a piece at a time: a message, or a part of standard input. */
 struct input {
-	bool is_ended;      /* the end of standard input was read; there may be a piece left */
-	bool is_line_start; /* the next byte of standard input starts a line */
-	uint64_t messages;  /* so far; with raw framing, those of the command line */
-	char *bytes;        /* `size` bytes, on the heap */
+	struct screen *screen; /* the caller's */
+	bool is_ended;         /* the end of standard input was read; there may be a piece left */
+	bool is_line_start;    /* the next byte of standard input starts a line */
+	uint64_t messages;     /* so far; with raw framing, those of the command line */
+	char *bytes;           /* `size` bytes, on the heap */
 	size_t size;
 	size_t start, end;    /* the piece that is being sent */
 	size_t first, filled; /* framing length: bytes read that are no message yet */

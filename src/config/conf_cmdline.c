@@ -18,7 +18,7 @@
 
 enum { VALUES_MOST = 1024 };
 
-/* Makes any check's error a usage error, with the flag and its text in front. */
+/* Makes any check's error a usage error, with the flag and its text in front; "" stays visible. */
 static bool blame_flag(struct err *err, const char *flag, const char *text)
 {
 	char shown[QUOTE_TEXT];
@@ -26,18 +26,43 @@ static bool blame_flag(struct err *err, const char *flag, const char *text)
 	if (err->code != CODE_OSERR)
 		err->code = CODE_USAGE;
 	quote_show(text, shown);
+	if (text[0] == '\0')
+		return err_prefix(err, "%s %s: ", flag, shown);
 	shown[strlen(shown) - 1] = '\0';
 	return err_prefix(err, "%s %s: ", flag, shown + 1);
 }
 
+/* Writes how the command line gives an option that was written without its section, or with one. */
+static bool write_form(const char *name, bool of_listener, char *text, size_t size)
+{
+	const struct option *meant = option_find_meant(name);
+	char full[OPTION_NAME];
+
+	if (meant == NULL)
+		return false;
+	option_full_name(meant, full);
+	if (meant->section == SECTION_listen && of_listener)
+		snprintf(text, size, "write %s=...", meant->name);
+	else if (meant->section == SECTION_listen)
+		snprintf(text, size,
+			 "write %s=... for every listener, or -l ADDRESS=SERVICE,%s=... for one",
+			 full, meant->name);
+	else
+		snprintf(text, size, "write %s%s=...", of_listener ? "-o " : "", full);
+	return true;
+}
+
 /* A hint from another server's option name takes precedence over a similar spelling. */
-static bool refuse_name(const char *name, const char *const *all, size_t count, struct err *err)
+static bool refuse_name(const char *name, bool of_listener, const char *const *all, size_t count,
+			struct err *err)
 {
 	const char *dot = strrchr(name, '.'), *hint = option_foreign_name(dot ? dot + 1 : name);
 	const char *near = units_nearest(name, all, count);
-	char shown[QUOTE_TEXT];
+	char shown[QUOTE_TEXT], form[192];
 
 	quote_show(name, shown);
+	if (write_form(name, of_listener, form, sizeof(form)))
+		return err_set(err, CODE_USAGE, "%s is an unknown option (%s)", shown, form);
 	if (hint != NULL)
 		return err_set(err, CODE_USAGE, "%s is an unknown option (%s)", shown, hint);
 	return err_set(err, CODE_USAGE, "%s is an unknown option%s%s%s", shown,
@@ -62,7 +87,7 @@ static const struct option *find_full(const char *name, struct err *err)
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(all[i], name) == 0)
 			return &options[i];
-	refuse_name(name, all, count, err);
+	refuse_name(name, false, all, count, err);
 	return NULL;
 }
 
@@ -195,7 +220,7 @@ bool conf_cmdline_pid_file(struct conf *conf, const char *text, const char *dire
 
 	if (text[0] == '\0') {
 		err_set(err, CODE_USAGE, "a path is needed");
-		return blame_flag(err, "-p", "\"\"");
+		return blame_flag(err, "-p", text);
 	}
 	if (strcmp(text, "none") == 0)
 		return set_option(conf, option, "-p", text, text, err);
@@ -313,7 +338,7 @@ static bool is_known_piece(const char *piece, struct err *err)
 		return err_set(err, CODE_USAGE, "%s: \"=\" is missing (OPTION=VALUE)",
 			       quote_show(piece, shown));
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(piece, "="), piece);
-	return refuse_name(name, all, count, err);
+	return refuse_name(name, true, all, count, err);
 }
 
 static bool fill_listener(struct conf *conf, const struct listen_text *parts, const char *text,

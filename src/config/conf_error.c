@@ -72,13 +72,33 @@ static const char *nearest_anywhere(enum option_section section, const char *nam
 	return near;
 }
 
+/* Writes how a file gives an option whose name was written as the command line does, with a dot. */
+static bool write_form(enum option_section here, const char *name, char *text, size_t size)
+{
+	const struct option *meant = strchr(name, '.') ? option_find_meant(name) : NULL;
+	const char *section;
+
+	if (meant == NULL)
+		return false;
+	section = option_sections[meant->section].name;
+	if (meant->section == here)
+		snprintf(text, size, "%s = ...", meant->name);
+	else if (option_sections[meant->section].form == SECTION_TOP)
+		snprintf(text, size, "%s = ... outside of any section", meant->name);
+	else if (option_sections[meant->section].form == SECTION_SINGLE)
+		snprintf(text, size, "%s { %s = ... }", section, meant->name);
+	else
+		snprintf(text, size, "%s \"ADDRESS\" { %s = ... }", section, meant->name);
+	return true;
+}
+
 void conf_error_unknown(const char *section, const char *name, struct place place, struct err *err)
 {
 	const struct section_row *elsewhere = find_elsewhere(name);
 	const char *hint = option_foreign_name(name);
 	const char *near = nearest_anywhere(option_find_section(section), name);
 	bool is_top = elsewhere != NULL && elsewhere->form == SECTION_TOP;
-	char at[CONF_ERROR_PLACE], shown[QUOTE_TEXT];
+	char at[CONF_ERROR_PLACE], shown[QUOTE_TEXT], form[128];
 
 	conf_error_place(place, at);
 	quote_show(name, shown);
@@ -88,6 +108,8 @@ void conf_error_unknown(const char *section, const char *name, struct place plac
 		err_set(err, CODE_CONFIG, "%s: %s: does not belong here (it belongs to %s%s)", at,
 			shown + 1, is_top ? "the top level" : "section ",
 			is_top ? "" : elsewhere->name);
+	else if (write_form(option_find_section(section), name, form, sizeof(form)))
+		err_set(err, CODE_CONFIG, "%s: %s: unknown option (write %s)", at, shown + 1, form);
 	else if (hint != NULL)
 		err_set(err, CODE_CONFIG, "%s: %s: unknown option (%s)", at, shown + 1, hint);
 	else if (near != NULL && strcmp(near, name) != 0)

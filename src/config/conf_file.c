@@ -16,6 +16,7 @@
 #include "base/quote.h"
 #include "config/conf.h"
 #include "config/conf_error.h"
+#include "config/conf_grammar.h"
 #include "config/conf_text.h"
 
 enum { DEPTH_MOST = 10, FILES_MOST = 1000 };
@@ -32,8 +33,8 @@ struct load {
 	} stack[DEPTH_MOST];
 	unsigned depth, opened;
 	cfg_t *root;
-	cfg_t *section;      /* of the listener that is being read, or NULL */
-	struct place begun;  /* the place of that section */
+	cfg_t *section;                    /* the one that is being read, or NULL */
+	struct place begun[SECTION_COUNT]; /* by section: where the last one began; line 0: none */
 	struct place *given; /* by option: the place where it was set; line 0: not yet */
 };
 
@@ -60,26 +61,40 @@ static void forget_given(enum option_section section)
 			loading->given[i].line = 0;
 }
 
-/* Called at the first item inside a listen section: libconfuse does not report its start. */
-static bool begin_listener(cfg_t *section, const char *title)
+static bool begin_listener(const char *title)
 {
 	char origin[CONF_ERROR_PLACE], shown[QUOTE_TEXT];
 
-	loading->section = section;
-	loading->begun = cfg_at(loading->root);
 	forget_given(SECTION_listen);
-	conf_error_place(loading->begun, origin);
+	conf_error_place(loading->begun[SECTION_listen], origin);
 	if (conf_add_listener(loading->conf, title, origin, loading->err))
 		return true;
 	return err_prefix(loading->err, "%s: listen %s: ", origin, quote_show(title, shown));
 }
 
+/* libconfuse would merge the two without a word. */
+static bool refuse_second(enum option_section section, struct place first)
+{
+	char at[CONF_ERROR_PLACE], first_at[CONF_ERROR_PLACE];
+
+	return err_set(loading->err, CODE_CONFIG, "%s: %s: is given twice (first: %s)",
+		       conf_error_place(loading->begun[section], at), option_sections[section].name,
+		       conf_error_place(first, first_at));
+}
+
+/* Called at the first item inside a section, or at its end: libconfuse reports no start. */
 static bool enter_section(cfg_t *cfg)
 {
 	enum option_section section = option_find_section(cfg_name(cfg));
-	bool is_new = option_sections[section].form == SECTION_TITLED && loading->section != cfg;
+	struct place first = loading->begun[section];
 
-	return !is_new || begin_listener(cfg, cfg_title(cfg));
+	if (option_sections[section].form == SECTION_TOP || loading->section == cfg)
+		return true;
+	loading->section = cfg;
+	loading->begun[section] = cfg_at(loading->root);
+	if (option_sections[section].form == SECTION_TITLED)
+		return begin_listener(cfg_title(cfg));
+	return first.line == 0 || refuse_second(section, first);
 }
 
 static void *object_of(const struct option *option)
@@ -181,7 +196,7 @@ static bool finish_listener(cfg_t *section)
 	if (listener_now()->service[0] == '\0')
 		return err_set(loading->err, CODE_CONFIG,
 			       "%s: listen %s: the service is missing (service = ack)",
-			       conf_error_place(loading->begun, at),
+			       conf_error_place(loading->begun[SECTION_listen], at),
 			       quote_show(listener_now()->address, shown));
 	for (size_t i = 0; i < option_count; i++)
 		if (options[i].section == SECTION_listen && !finish_option(section, i))
@@ -214,13 +229,15 @@ static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
 
 	(void)cfg;
 	/* an empty section is the last one: one with an earlier title was refused or has content */
-	if (section == NULL) {
+	if (section == NULL)
 		section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
-		if (!begin_listener(section, cfg_title(section)))
-			return -1;
-	}
+	if (!enter_section(section))
+		return -1;
 	loading->section = NULL;
-	return finish_listener(section) ? 0 : -1;
+	return option_sections[option_find_section(opt->name)].form == SECTION_SINGLE ||
+			       finish_listener(section) ?
+		       0 :
+		       -1;
 }
 
 static bool push_file(const char *name, const struct conf_text *text)
@@ -313,7 +330,7 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int count, const char **words)
 	char at[CONF_ERROR_PLACE];
 
 	(void)opt;
-	if (count != 1) {
+	if (count != 1 || words[0][0] == '\0') {
 		err_set(loading->err, CODE_CONFIG, "%s: write include(\"FILE\")",
 			conf_error_place(cfg_at(cfg), at));
 		return -1;
@@ -328,52 +345,12 @@ static void on_error(cfg_t *cfg, const char *format, va_list parameters)
 		conf_error_translate(cfg_name(cfg), format, parameters, cfg_at(cfg), loading->err);
 }
 
-static void add_rows(cfg_opt_t *to, enum option_section section)
-{
-	for (size_t i = 0; i < option_count; i++) {
-		cfg_opt_t one = CFG_STR_CB(options[i].name, NULL, CFGF_NODEFAULT, on_value);
-		cfg_opt_t list = CFG_STR_LIST_CB(options[i].name, NULL, CFGF_NODEFAULT, on_value);
-
-		if (options[i].section == section)
-			*to++ = options[i].kind == KIND_NETS ? list : one;
-	}
-	*to++ = (cfg_opt_t)CFG_FUNC("include", on_include);
-	*to = (cfg_opt_t)CFG_END();
-}
-
-/* Makes libconfuse's table of the sections and their options; libconfuse keeps a copy. */
-static cfg_t *make_grammar(void)
-{
-	const size_t most = option_count + SECTION_COUNT + 2;
-	cfg_opt_t *rows = calloc((SECTION_COUNT + 1) * most, sizeof(*rows)), *end = rows;
-	cfg_t *root;
-
-	if (rows == NULL)
-		return NULL;
-	add_rows(rows, SECTION_main);
-	while (end->name != NULL)
-		end++;
-	for (int i = 0; i < SECTION_COUNT; i++) {
-		const struct section_row *section = &option_sections[i];
-		cfg_flag_t flags = section->form == SECTION_TITLED ? CFGF_MULTI | CFGF_TITLE : 0;
-		cfg_opt_t *own = rows + (size_t)(i + 1) * most;
-
-		if (section->form == SECTION_TOP)
-			continue;
-		add_rows(own, (enum option_section)i);
-		*end++ = (cfg_opt_t)CFG_SEC(section->name, own, flags);
-	}
-	root = cfg_init(rows, CFGF_NONE);
-	free(rows);
-	if (root == NULL)
-		return NULL;
-	cfg_set_error_function(root, on_error);
-	cfg_set_validate_func(root, option_sections[SECTION_listen].name, on_section_end);
-	return root;
-}
-
 bool conf_file_load(struct conf *conf, const char *file, const char *directory, struct err *err)
 {
+	static const struct conf_grammar_calls calls = { .value = on_value,
+							 .include = on_include,
+							 .section_end = on_section_end,
+							 .error = on_error };
 	struct load load = { .conf = conf, .err = err, .directory = directory };
 	struct conf_text text;
 	bool is_good = false;
@@ -381,7 +358,7 @@ bool conf_file_load(struct conf *conf, const char *file, const char *directory, 
 	err->text[0] = '\0';
 	loading = &load;
 	load.given = calloc(option_count, sizeof(*load.given));
-	load.root = make_grammar();
+	load.root = conf_grammar_new(&calls);
 	if (load.given == NULL || load.root == NULL)
 		err_errno(err, CODE_OSERR, "cannot read the configuration");
 	else if (open_file(file, &text))

@@ -83,6 +83,8 @@ static bool fill_conf(struct conf *conf, const struct conf_source *source, struc
 	const char *file = choose_file(source);
 	const char *built_in = source->listener_count > 0 ? "command line" : "built-in default";
 
+	if (file != NULL && file[0] == '\0')
+		return err_set(err, CODE_USAGE, "-c \"\": a path is needed");
 	if (!set_origin(conf, file ? file : built_in, err))
 		return false;
 	if (file != NULL && !conf_file_load(conf, file, source->directory, err))

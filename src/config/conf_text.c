@@ -344,6 +344,18 @@ static bool read_all(struct conf_text *text, int fd, const char *name, struct er
 	return true;
 }
 
+/* What is no regular file must give bytes; /dev/null is the one that is empty on purpose. */
+static bool check_source(const struct conf_text *text, const struct stat *st, const char *path,
+			 const char *name, struct err *err)
+{
+	if (S_ISREG(st->st_mode) || text->size > 0 || strcmp(path, "/dev/null") == 0)
+		return true;
+	return err_set(err, CODE_CONFIG,
+		       "%s: is no regular file, and there is nothing to read in it (a pipe can be "
+		       "read once, while a process writes to it; a reload needs a file)",
+		       name);
+}
+
 bool conf_text_read(struct conf_text *text, const char *path, const char *name, struct err *err)
 {
 	int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
@@ -357,10 +369,12 @@ bool conf_text_read(struct conf_text *text, const char *path, const char *name, 
 		is_good = err_errno(err, CODE_CONFIG, "%s: cannot be read", name);
 	} else if (S_ISDIR(st.st_mode)) {
 		is_good = err_set(err, CODE_CONFIG, "%s: is a directory (a file is needed)", name);
+	} else if (S_ISBLK(st.st_mode)) {
+		is_good = err_set(err, CODE_CONFIG, "%s: is a device (a file is needed)", name);
 	} else {
 		text->device = st.st_dev;
 		text->inode = st.st_ino;
-		is_good = read_all(text, fd, name, err);
+		is_good = read_all(text, fd, name, err) && check_source(text, &st, path, name, err);
 	}
 	sys_close(fd);
 	if (!is_good)

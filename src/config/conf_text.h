@@ -27,7 +27,8 @@ struct conf_text {
 /*
  * Reads the file at path; `name` is its name in messages. Returns false with err (CODE_CONFIG,
  * CODE_NOPERM): `NAME: why`. The caller owns the text (conf_text_free). A pipe is read until its
- * end, which must come within seconds.
+ * end, which must come within seconds; one that gives no byte is refused, because it has been read
+ * before, or no process writes to it.
  */
 bool conf_text_read(struct conf_text *text, const char *path, const char *name, struct err *err);
 void conf_text_free(struct conf_text *text);

@@ -218,6 +218,32 @@ static const char *find_hint(enum foreign_kind kind, const char *name)
 	return NULL;
 }
 
+static bool is_section(const char *name, size_t length)
+{
+	for (int i = 0; i < SECTION_COUNT; i++)
+		if (strlen(option_sections[i].name) == length &&
+		    strncmp(option_sections[i].name, name, length) == 0)
+			return true;
+	return false;
+}
+
+const struct option *option_find_meant(const char *name)
+{
+	const char *dot = strrchr(name, '.'), *last = dot ? dot + 1 : name;
+	const struct option *any = NULL;
+	char full[OPTION_NAME];
+
+	if (dot != NULL && !is_section(name, (size_t)(dot - name)))
+		return NULL;
+	for (size_t i = 0; i < option_count; i++) {
+		if (strcmp(options[i].name, last) != 0)
+			continue;
+		if (any == NULL || strcmp(option_full_name(&options[i], full), name) == 0)
+			any = &options[i];
+	}
+	return any;
+}
+
 const char *option_foreign_name(const char *name)
 {
 	return find_hint(FOREIGN_option, name);

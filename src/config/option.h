@@ -35,6 +35,13 @@ enum option_section option_find_section(const char *name);
 const struct option *option_find(enum option_section section, const char *name);
 
 /*
+ * Returns the row that a name of the user means, written without its section or with one: that of
+ * the section, if it has such an option, or else of any section. NULL: no section has it, or there
+ * is no such section.
+ */
+const struct option *option_find_meant(const char *name);
+
+/*
  * Writes "log.level" for section log, the bare name for main, "listen.backlog" for listen. text has
  * OPTION_NAME bytes. Returns text.
  */

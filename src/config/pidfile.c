@@ -199,7 +199,7 @@ static int open_file(const char *path, bool *is_new)
 
 static bool refuse_open(const char *path, struct err *err)
 {
-	return err_errno(err, err_code(errno, CODE_OSERR),
+	return err_errno(err, err_code_of_path(errno),
 			 "cannot open the pid file %s (-p chooses another)", path);
 }
 
@@ -361,9 +361,14 @@ pid_t pidfile_owner(const char *path)
 	return owner;
 }
 
+bool pidfile_is_hidden(const char *path)
+{
+	return access(path, R_OK) < 0 && errno == EACCES;
+}
+
 bool pidfile_nobody(const char *path, struct err *err)
 {
-	if (access(path, R_OK) < 0 && errno == EACCES)
+	if (pidfile_is_hidden(path))
 		return err_errno(err, CODE_FAILED, "cannot read the pid file %s", path);
 	if (!file_can_create(path) && errno == EROFS)
 		return err_set(

@@ -48,6 +48,9 @@ void pidfile_remove(struct pidfile *file);
  */
 pid_t pidfile_owner(const char *path);
 
+/* True when this process may not read the pid file, so that pidfile_owner may miss its server. */
+bool pidfile_is_hidden(const char *path);
+
 /* Explains why pidfile_owner found no process: fills err (CODE_FAILED) and returns false. */
 bool pidfile_nobody(const char *path, struct err *err);
 

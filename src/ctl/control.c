@@ -261,7 +261,7 @@ static const struct scoreboard *view_own_board(const struct control *control, co
 
 	if (board && atomic_load(&board->master_pid) != (uint32_t)control->pid) {
 		scoreboard_unview(board);
-		err_set(err, CODE_OSERR, "%s is of a server that has died", path);
+		err_set(err, CODE_FAILED, "%s is of a server that has died", path);
 		return NULL;
 	}
 	return board;
@@ -356,7 +356,11 @@ static enum exit_code print_status(const struct control_options *opts, const cha
 	if (is_good)
 		*err = snapshot.problem;
 	snapshot_close(&snapshot);
-	return is_good && err->text[0] == '\0' ? CODE_OK : err->code;
+	is_good = is_good && err->text[0] == '\0';
+	/* that no server runs is the answer then, and the exit status tells it */
+	if (opts->quiet && snapshot.pid == 0 && !pidfile_is_hidden(path))
+		err->text[0] = '\0';
+	return is_good ? CODE_OK : err->code;
 }
 
 static enum exit_code refuse_no_pid_file(const struct control_options *opts,

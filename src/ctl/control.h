@@ -16,7 +16,7 @@
 /* The command line. */
 struct control_options {
 	const char *verb;
-	bool quiet; /* print nothing on success */
+	bool quiet; /* print nothing on success; of the verb status: nor that no server runs */
 	bool json;  /* of the verb status: print JSON */
 	bool watch; /* of the verb status: draw the screen on the terminal each second */
 };

@@ -214,8 +214,9 @@ static bool check_end(const struct lesson *lesson, const struct outcome *outcome
 			       WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) == CODE_INTERNAL)
 		return set_lost_error(lesson, outcome->claims.lost_status, err);
+	errno = outcome->claims.output_error;
 	if (WEXITSTATUS(status) == CODE_OSERR)
-		return err_set(err, CODE_OSERR, "%s: cannot write to stdout", lesson->name);
+		return err_errno(err, CODE_OSERR, "%s: cannot write to stdout", lesson->name);
 	if (WEXITSTATUS(status) != CODE_OK)
 		return err_set(err, CODE_INTERNAL, "%s: left with %d", lesson->name,
 			       WEXITSTATUS(status));

@@ -33,10 +33,12 @@ static const char *get_colour(const struct diagram *out, const char *code)
 }
 
 /* When the reader of stdout is gone the lesson ends; the parent reports it. */
-static void flush_output(void)
+static void flush_output(const struct diagram *out)
 {
-	if (fflush(stdout) != 0)
-		_exit(CODE_OSERR);
+	if (fflush(stdout) == 0)
+		return;
+	out->claims->output_error = errno;
+	_exit(CODE_OSERR);
 }
 
 void diagram_init(struct diagram *out, struct claims *claims)
@@ -49,13 +51,14 @@ void diagram_init(struct diagram *out, struct claims *claims)
 void diagram_title(struct diagram *out, const char *name, const char *sentence)
 {
 	printf("%s%s%s: %s\n", get_colour(out, bold), name, get_colour(out, plain), sentence);
-	flush_output();
+	flush_output(out);
 }
 
 /*
  * Prints words filled to LINE_MOST, the first line after `used` columns, the others after `indent`.
  */
-static void print_filled(const char *text, unsigned used, unsigned indent)
+static void print_filled(const struct diagram *out, const char *text, unsigned used,
+			 unsigned indent)
 {
 	bool begins = true;
 
@@ -74,7 +77,7 @@ static void print_filled(const char *text, unsigned used, unsigned indent)
 		text += *text == ' ';
 	}
 	putchar('\n');
-	flush_output();
+	flush_output(out);
 }
 
 void diagram_paragraph(struct diagram *out, const char *format, ...)
@@ -87,7 +90,7 @@ void diagram_paragraph(struct diagram *out, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
 	putchar('\n');
-	print_filled(text, 0, 0);
+	print_filled(out, text, 0, 0);
 }
 
 /* The processes share the width that the client and the wire leave. */
@@ -133,7 +136,7 @@ static void print_line(struct diagram *out)
 		n--;
 	printf("%.*s\n", (int)n, out->line);
 	out->line[0] = '\0';
-	flush_output();
+	flush_output(out);
 }
 
 void diagram_scene_at_once(struct diagram *out, const char *heading)
@@ -217,7 +220,7 @@ void diagram_row(struct diagram *out, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
 	printf("    %.*s\n", DIAGRAM_WIDTH - 4, text);
-	flush_output();
+	flush_output(out);
 }
 
 void diagram_kernel(struct diagram *out, const char *format, ...)
@@ -229,9 +232,9 @@ void diagram_kernel(struct diagram *out, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
 	printf("%s    kernel: ", get_colour(out, dim));
-	print_filled(text, sizeof("    kernel: ") - 1, sizeof("    kernel: ") - 1);
+	print_filled(out, text, sizeof("    kernel: ") - 1, sizeof("    kernel: ") - 1);
 	printf("%s", get_colour(out, plain));
-	flush_output();
+	flush_output(out);
 }
 
 /* Prints " ok " and the sentence. */
@@ -239,7 +242,7 @@ static void print_claim(const struct diagram *out, const char *word, const char 
 			const char *text)
 {
 	printf("  %s%-6s%s  ", get_colour(out, code), word, get_colour(out, plain));
-	print_filled(text, INDENT + 8, INDENT + 8);
+	print_filled(out, text, INDENT + 8, INDENT + 8);
 }
 
 void diagram_claim(struct diagram *out, bool holds, const char *format, ...)
@@ -280,6 +283,6 @@ void diagram_skip_rest(struct diagram *out, const char *call)
 	if (out->line[0] != '\0')
 		diagram_line(out);
 	diagram_skip_claim(out, why, "the rest of this lesson");
-	flush_output();
+	flush_output(out);
 	_exit(CODE_OK);
 }

@@ -30,6 +30,7 @@ struct claims {
 	unsigned skipped; /* could not be checked here */
 	bool has_quit;    /* the reader wants to stop */
 	int lost_status;  /* of a process that ended by itself (waitpid(2)); else 0 */
+	int output_error; /* errno of writing to stdout; else 0 */
 };
 
 enum direction { TO_SERVER, TO_CLIENT };

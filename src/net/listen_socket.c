@@ -145,6 +145,8 @@ static bool explain_bind(const struct addr *addr, struct err *err)
 		 listen_socket_port(addr) < unprivileged_start())
 		err_set(err, err->code, "%s (ports below %d need root or CAP_NET_BIND_SERVICE)",
 			err->text, unprivileged_start());
+	else
+		err_set(err, err->code, "%s%s", err->text, addr_hint(addr, error));
 	return fdlimit_explain(error, err);
 }
 

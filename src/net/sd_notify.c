@@ -17,7 +17,8 @@
 static void log_failure(bool is_sent)
 {
 	if (!is_sent)
-		LOG(EVENT_notify_failed, LOG_STR("message", strerror(errno)));
+		LOG(EVENT_notify_failed, LOG_STR("path", systemd_manager()),
+		    LOG_STR("message", strerror(errno)));
 }
 
 void sd_notify_ready(void)

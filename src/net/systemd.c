@@ -18,6 +18,7 @@ enum { FIRST_PASSED = 3, PASSED_MOST = 1024 }; /* SD_LISTEN_FDS_START; our own l
 /* Written by systemd_start; taken[] also by the functions that give sockets away or close them. */
 static struct {
 	struct addr manager; /* len 0: none */
+	char manager_name[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	int64_t watchdog_ms;
 	int passed;
 	bool taken[PASSED_MOST];
@@ -46,6 +47,7 @@ static void find_manager(void)
 	if (length >= 2 && length < sizeof(un->sun_path) && (name[0] == '/' || name[0] == '@')) {
 		un->sun_family = AF_UNIX;
 		memcpy(un->sun_path, name, length);
+		memcpy(state.manager_name, name, length);
 		if (name[0] == '@')
 			un->sun_path[0] = '\0';
 		state.manager.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
@@ -118,6 +120,11 @@ bool systemd_notify(const char *format, ...)
 	sys_close(fd);
 	errno = kept;
 	return sent == length;
+}
+
+const char *systemd_manager(void)
+{
+	return state.manager_name;
 }
 
 int64_t systemd_watchdog_ms(void)

@@ -20,6 +20,9 @@ void systemd_start(void);
 /* Sends the lines ("READY=1\nSTATUS=..."). Returns false with errno set when the send failed. */
 bool systemd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Returns the manager's socket as NOTIFY_SOCKET names it; "" without one. */
+const char *systemd_manager(void);
+
 /* Returns half of the manager's watchdog interval, in milliseconds; 0: no watchdog. */
 int64_t systemd_watchdog_ms(void);
 

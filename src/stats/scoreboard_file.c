@@ -159,7 +159,7 @@ static struct scoreboard *make_file(const char *path, struct err *err)
 		errno = kept;
 	}
 	if (!board) {
-		err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s",
+		err_errno(err, err_code_of_path(errno), "cannot create the scoreboard %s",
 			  fd >= 0 || errno != EEXIST ? fresh : path);
 		if (fd >= 0)
 			sys_unlink(fresh);
@@ -167,7 +167,7 @@ static struct scoreboard *make_file(const char *path, struct err *err)
 	}
 	if (sys_rename(fresh, path) == 0)
 		return board;
-	err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s", path);
+	err_errno(err, err_code_of_path(errno), "cannot create the scoreboard %s", path);
 	scoreboard_free(board, fresh, true);
 	return NULL;
 }
@@ -234,7 +234,7 @@ bool scoreboard_confine(struct scoreboard *board, const struct slot *slot)
 
 static bool refuse_path(const char *path, struct err *err)
 {
-	return err_errno(err, err_code(errno, CODE_OSERR), "cannot create the scoreboard %s", path);
+	return err_errno(err, err_code_of_path(errno), "cannot create the scoreboard %s", path);
 }
 
 /* A file system without O_TMPFILE fails with EISDIR, EOPNOTSUPP or EINVAL. */

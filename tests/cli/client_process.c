@@ -41,6 +41,11 @@ static int open_input(const struct client_process *client)
 	return make_file(client->input, size > 0 ? size : strlen(client->input));
 }
 
+static int open_output(int fd)
+{
+	return fd > 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 10) : make_file("", 0);
+}
+
 static _Noreturn void exec_client(const struct client_process *client, int input,
 				  const char *const *arguments)
 {
@@ -67,9 +72,8 @@ void client_process_start(struct client_process *client, const char *const *argu
 	int input = open_input(client);
 
 	assert_true(input >= 0);
-	client->kept[0] = client->output_fd > 0 ? fcntl(client->output_fd, F_DUPFD_CLOEXEC, 10) :
-						  make_file("", 0);
-	client->kept[1] = make_file("", 0);
+	client->kept[0] = open_output(client->terminal > 0 ? client->terminal : client->output_fd);
+	client->kept[1] = open_output(client->terminal);
 	client->pid = fork();
 	assert_true(client->pid >= 0);
 	if (client->pid == 0)
@@ -79,7 +83,9 @@ void client_process_start(struct client_process *client, const char *const *argu
 
 static size_t read_back(int fd, char *text, size_t size)
 {
-	ssize_t n = pread(fd, text, size - 1, 0);
+	/* only the files of make_file are read back */
+	bool is_captured = fcntl(fd, F_GET_SEALS) >= 0;
+	ssize_t n = is_captured ? pread(fd, text, size - 1, 0) : 0;
 
 	close(fd);
 	if (n < 0)
@@ -115,11 +121,7 @@ void client_process_wait(struct client_process *client)
 	assert_int_equal(waitpid(client->pid, &status, 0), client->pid);
 	close(pidfd);
 	client->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	client->out_size = client->output_fd > 0 ?
-				   0 :
-				   read_back(client->kept[0], client->out, sizeof(client->out));
-	if (client->output_fd > 0)
-		close(client->kept[0]);
+	client->out_size = read_back(client->kept[0], client->out, sizeof(client->out));
 	read_back(client->kept[1], client->err, sizeof(client->err));
 	if (!has_ended)
 		fail_msg("prefork-client did not end; it said: %s%s", client->out, client->err);

@@ -12,6 +12,7 @@ struct client_process {
 	size_t input_size; /* 0: up to the NUL */
 	int input_fd;      /* in place of input */
 	int output_fd;     /* standard output, which is not captured then */
+	int terminal;      /* standard output and error, which are not captured then */
 	int drop;          /* a capability (capabilities(7)) to drop */
 	/* while it runs */
 	pid_t pid;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The trace of prefork-client -v, step by step. */
+#include <pty.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -142,6 +143,82 @@ static void trace__of_a_unix_socket__has_no_handshake(void **state)
 	assert_null(strstr(client_peer.client.err, "state"));
 }
 
+/* Starts the client on a terminal of its own. Returns the other end of that. */
+static int start_on_terminal(const char *const *arguments)
+{
+	int master, slave;
+
+	if (openpty(&master, &slave, NULL, NULL, NULL) < 0)
+		skip(); /* no /dev/pts here */
+	client_peer.client.terminal = slave;
+	setenv("NO_COLOR", "1", 1);
+	client_process_start(&client_peer.client, arguments);
+	close(slave);
+	return master;
+}
+#define START_ON_TERMINAL(...) start_on_terminal((const char *const[]){ __VA_ARGS__, NULL })
+
+/* Reads to the end of what the client has written; the terminal makes CR LF of each newline. */
+static void read_terminal(int master, char *text, size_t size)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	while (used < size - 1 && (n = read(master, text + used, size - 1 - used)) > 0)
+		used += (size_t)n;
+	text[used] = '\0';
+	close(master);
+}
+
+/* Asserts that the text has the line, with one step right before and right after it. */
+static void assert_between_steps(const char *text, const char *line)
+{
+	char whole[256];
+	const char *at;
+
+	snprintf(whole, sizeof(whole), "\r\n%s\r\n  0.", line);
+	at = strstr(text, whole);
+	if (at == NULL || at[-1] == '\n')
+		fail_msg("no line of its own: %s\n%s", line, text);
+}
+
+static void trace__on_a_terminal__has_lines_of_its_own(void **state)
+{
+	char text[4096];
+	int peer, master;
+
+	(void)state;
+	master = START_ON_TERMINAL("-vN", client_peer.address, "hello");
+	peer = client_peer_accept();
+	client_hear(peer, "hello");
+	client_expect_end(peer);
+	client_say(peer, "yes");
+	close(peer);
+	client_process_wait(&client_peer.client);
+	assert_int_equal(client_peer.client.code, CODE_OK);
+	read_terminal(master, text, sizeof(text));
+	assert_between_steps(text, "yes");
+	assert_null(strstr(text, "\n\r\n"));
+}
+
+static void error__on_a_terminal__has_a_line_of_its_own(void **state)
+{
+	char text[4096], wanted[256];
+	int peer, master;
+
+	(void)state;
+	client_peer.client.input = "hello";
+	master = START_ON_TERMINAL("-N", "-w", "0.3", client_peer.address);
+	peer = client_peer_accept();
+	client_hear(peer, "hello");
+	client_say(peer, "yes");
+	client_process_wait(&client_peer.client);
+	close(peer);
+	read_terminal(master, text, sizeof(text));
+	snprintf(wanted, sizeof(wanted), "yes\r\nprefork-client: %s: ", client_peer.address);
+	assert_non_null(strstr(text, wanted));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, client_peer_set_up, client_peer_tear_down)
 
 int main(void)
@@ -152,6 +229,8 @@ int main(void)
 		TEST(trace__with_half_close__has_the_shutdown),
 		TEST(trace__of_a_short_send__counts_the_rest),
 		TEST(trace__of_a_unix_socket__has_no_handshake),
+		TEST(trace__on_a_terminal__has_lines_of_its_own),
+		TEST(error__on_a_terminal__has_a_line_of_its_own),
 	};
 
 	island_enter();

@@ -65,6 +65,10 @@ static void test__with_a_port_that_another_program_has__says_so(void **state)
 
 static void test__with_an_address_of_another_machine__says_so(void **state)
 {
+	RUN(&said, *state, "-t", "-p", "none", "-l", "[fe80::1]:0=ack,backlog=16");
+	if (strstr(said.err, "no IPv6") == NULL)
+		assert_non_null(strstr(said.err, "Invalid argument (a link-local address needs its "
+						 "interface: [fe80::1%eth0])\n"));
 	check(state, "listen \"192.0.2.1:8080\" { service = ack backlog = 16 }\n");
 	assert_says_one_line(&said,
 			     "prefork-srv: x.conf:1: listen \"192.0.2.1:8080\": cannot bind ",
@@ -194,7 +198,7 @@ static void test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says(
 		 "prefork-srv: -p b.pid: cannot create the scoreboard %s: Is a "
 		 "directory\n",
 		 board);
-	assert_both_say(*state, arguments, message, CODE_OSERR);
+	assert_both_say(*state, arguments, message, CODE_CONFIG);
 	assert_int_equal(rmdir(board), 0);
 }
 

@@ -319,7 +319,7 @@ static void full_disk__71(void **state)
 		 getenv("TOP_BUILDDIR"));
 	RUN_WORDS(&said, *state, "sh", "-c", command);
 	assert_int_equal(said.code, 71);
-	assert_said(said.err, "cannot write to stdout");
+	assert_said(said.err, "cannot write to stdout: No space left on device");
 }
 
 /* Reaps until no process is left; this process is the reaper of all orphans. */

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,7 +36,7 @@ static void test__with_a_pid_file_that_cannot_be__says_what_the_start_says(void 
 	assert_both(state, "/none/x.pid",
 		    "prefork-srv: -p /none/x.pid: cannot open the pid file /none/x.pid (-p chooses "
 		    "another): No such file or directory",
-		    CODE_OSERR);
+		    CODE_CONFIG);
 	assert_both(state, "/dev",
 		    "prefork-srv: -p /dev: the pid file /dev is a directory (name another; ",
 		    CODE_CONFIG);
@@ -43,6 +44,28 @@ static void test__with_a_pid_file_that_cannot_be__says_what_the_start_says(void 
 		    "prefork-srv: -p /dev/null: the pid file /dev/null is not a regular file (name "
 		    "another; ",
 		    CODE_CONFIG);
+}
+
+static void test__of_a_path_that_is_wrong__exits_as_for_a_wrong_configuration(void **state)
+{
+	static const char *const options[] = { "log.path", "log.access" };
+	static const char *const paths[] = { "/tmp", "/dev/", "/none/a", "/dev/null/a" };
+	char option[64];
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		for (size_t j = 0; j < sizeof(paths) / sizeof(*paths); j++) {
+			char begin[256];
+
+			snprintf(option, sizeof(option), "%s=%s", options[i], paths[j]);
+			snprintf(begin, sizeof(begin),
+				 "prefork-srv: -o %s: %s: \"%s\" cannot be written: ", option,
+				 options[i], paths[j]);
+			RUN(&said, *state, "-t", "-l", "127.0.0.1:0=ack,backlog=16", "-p", "none",
+			    "-o", option);
+			assert_says_one_line(&said, begin, CODE_CONFIG);
+			RUN(&said, *state, "-l", "127.0.0.1:0=ack", "-p", "none", "-o", option);
+			assert_says_one_line(&said, begin, CODE_CONFIG);
+		}
 }
 
 static void test__without_a_pid_file__has_nothing_to_say(void **state)
@@ -82,7 +105,7 @@ static void start__where_no_place_can_be_written__serves_and_says_so(void **stat
 	assert_non_null(strstr(said.err, "no server is running, or it keeps no pid file ("));
 	run_there(*state, WHERE_NOTHING_CAN_BE_WRITTEN
 		  "exec \"$PREFORK_SRV\" -l 127.0.0.1:0=ack -p " RUNSTATEDIR "/x.pid");
-	assert_int_equal(said.code, CODE_OSERR);
+	assert_int_equal(said.code, CODE_CONFIG);
 	assert_non_null(strstr(said.err, "Read-only file system"));
 }
 
@@ -90,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test__with_a_pid_file_that_cannot_be__says_what_the_start_says),
+		cmocka_unit_test(test__of_a_path_that_is_wrong__exits_as_for_a_wrong_configuration),
 		cmocka_unit_test(test__without_a_pid_file__has_nothing_to_say),
 		cmocka_unit_test(start__where_no_place_can_be_written__serves_and_says_so),
 	};

@@ -215,8 +215,15 @@ static void status__of_a_dead_server__shows_what_is_left_and_fails(void **state)
 	assert_failed("no server is running");
 	assert_shown("\"alive\":false");
 	RUN(&said, *state, "-s", "status", "-q", "-p", "s.pid");
-	assert_failed("no server is running");
 	assert_string_equal(said.out, "");
+	assert_string_equal(said.err, "");
+	assert_int_equal(said.code, CODE_FAILED);
+	/* of the other verbs, -q drops only the success */
+	RUN(&said, *state, "-s", "reload", "-q", "-p", "s.pid");
+	assert_failed("no server is running");
+	RUN(&said, *state, "-s", "status", "-q", "-p", "none");
+	assert_says_one_line(&said, "prefork-srv: -s status: a server that keeps no pid file",
+			     CODE_USAGE);
 }
 
 /* The server runs, but its state cannot be read: that must not be reported as a stopped server. */

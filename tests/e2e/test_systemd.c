@@ -155,14 +155,15 @@ static void manager__with_a_watchdog__is_told_again_and_again(void **state)
 
 static void manager__that_is_gone__does_not_hinder(void **state)
 {
-	char env[128];
+	char env[128], fields[160];
 	int fd = manager_socket(env, sizeof(env));
 	struct server *s;
 
 	(void)state;
 	close(fd);
+	snprintf(fields, sizeof(fields), "path=%s", env + strlen("NOTIFY_SOCKET="));
 	s = server_start(&(struct plan){ .env = { env } });
-	server_wait_event(s, "notify_failed", NULL);
+	server_wait_event(s, "notify_failed", fields);
 	client_ask(FIRST(s), "x", ACK);
 	server_stop(s);
 }

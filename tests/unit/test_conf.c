@@ -186,6 +186,13 @@ static void dash_l__that_is_wrong__is_refused(void **state)
 		"8080=ack,baklog=1",
 		"-l 8080=ack,baklog=1: \"baklog\" is an unknown option (did you mean backlog?)");
 	assert_listen_refused(
+		"8080=ack,listen.reply=x",
+		"-l 8080=ack,listen.reply=x: \"listen.reply\" is an unknown option (write "
+		"reply=...)");
+	assert_listen_refused("8080=ack,workers=2", "-l 8080=ack,workers=2: \"workers\" is an "
+						    "unknown option (write -o workers=...)");
+	assert_listen_refused("", "-l \"\": the service is missing (ADDRESS=SERVICE)");
+	assert_listen_refused(
 		"8080=echo,framing=line",
 		"-l 8080=echo,framing=line: framing: belongs to service ack, not echo");
 	assert_listen_refused("8080=ack,backlog=1,backlog=2",
@@ -226,6 +233,14 @@ static void dash_o__that_is_wrong__is_refused(void **state)
 	assert_override_refused("lgo.level=debug",
 				"-o lgo.level=debug: \"lgo.level\" is an unknown option "
 				"(did you mean log.level?)");
+	assert_override_refused("reply=x", "-o reply=x: \"reply\" is an unknown option (write "
+					   "listen.reply=... for every listener, or -l "
+					   "ADDRESS=SERVICE,reply=... for one)");
+	assert_override_refused("level=debug", "-o level=debug: \"level\" is an unknown option "
+					       "(write log.level=...)");
+	assert_override_refused("log.workers=1", "-o log.workers=1: \"log.workers\" is an unknown "
+						 "option (write workers=...)");
+	assert_override_refused("", "-o \"\": \"=\" is missing (NAME=VALUE)");
 	assert_override_refused(
 		"listen.framing=line",
 		"-o listen.framing=line: framing: belongs to service ack, not echo");

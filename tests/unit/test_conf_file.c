@@ -10,9 +10,11 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/conf.h"
@@ -30,6 +32,17 @@ static const struct wrong wrongs[] = {
 	  "x.conf:4: backlgo: unknown option (did you mean backlog?)" },
 	{ "/* a\n b */ worker = 3\n", "x.conf:2: worker: unknown option (did you mean workers?)" },
 	{ "zzzzzzzz = 3\n", "x.conf:1: zzzzzzzz: unknown option" },
+	{ "log.level = debug\n",
+	  "x.conf:1: log.level: unknown option (write log { level = ... })" },
+	{ "log {\n log.level = debug }\n",
+	  "x.conf:2: log.level: unknown option (write level = ...)" },
+	{ "listen.reply = x\n",
+	  "x.conf:1: listen.reply: unknown option (write listen \"ADDRESS\" { reply = ... })" },
+	{ "log.workers = 3\n", "x.conf:1: log.workers: unknown option (write workers = ...)" },
+	{ "log { main.workers = 3 }\n", "x.conf:1: main.workers: unknown option (write workers = "
+					"... outside of any section)" },
+	{ "log.levle = debug\n", "x.conf:1: log.levle: unknown option" },
+	{ "include(\"\")\n", "x.conf:1: write include(\"FILE\")" },
 	{ "level = debug\n", "x.conf:1: level: does not belong here (it belongs to section log)" },
 	{ "log { workers = 3 }\n",
 	  "x.conf:1: workers: does not belong here (it belongs to the top level)" },
@@ -39,7 +52,11 @@ static const struct wrong wrongs[] = {
 	{ "workers = = 3\n", "x.conf:1: \"=\" is not expected here (NAME = VALUE is)" },
 	{ "workers = 1\n\nworkers = 2\n", "x.conf:3: workers: is given twice (first: x.conf:1)" },
 	{ "log { level = debug }\nlog {\n level = info }\n",
-	  "x.conf:3: log.level: is given twice (first: x.conf:1)" },
+	  "x.conf:2: log: is given twice (first: x.conf:1)" },
+	{ "log { level = debug }\n\nlog { }\n", "x.conf:3: log: is given twice (first: x.conf:1)" },
+	{ "log { }\nlog {\nformat = json }\n", "x.conf:2: log: is given twice (first: x.conf:1)" },
+	{ "log { level = debug\n level = info }\n",
+	  "x.conf:2: log.level: is given twice (first: x.conf:1)" },
 	{ "workers =\n", "x.conf:2: the file ends in the middle of something" },
 	{ "user = \"a\nb\n", "x.conf:1: the string that begins here does not end" },
 	{ "\nuser = 'a\nb\n", "x.conf:2: the string that begins here does not end" },
@@ -152,6 +169,21 @@ static void include__inside_a_section__keeps_file_and_line(void **state)
 	assert_string_equal(err.text, "inner:3: backlgo: unknown option (did you mean backlog?)");
 }
 
+static void section__in_two_files__is_refused_with_both(void **state)
+{
+	struct err err;
+
+	folder_write(*state, "inner", "\nlog { }\n");
+	folder_write(*state, "x.conf", "include(\"inner\")\n\nlog {\n level = debug }\n" GOOD);
+	assert_null(load(state, &err));
+	assert_string_equal(err.text, "x.conf:3: log: is given twice (first: inner:2)");
+	folder_write(*state, "inner", "level = debug\n");
+	folder_write(*state, "x.conf",
+		     "log {\n include(\"inner\") }\nlog { include(\"inner\") }\n");
+	assert_null(load(state, &err));
+	assert_string_equal(err.text, "x.conf:3: log: is given twice (first: x.conf:1)");
+}
+
 static void include__that_ends__goes_on_with_the_outer_line(void **state)
 {
 	struct err err;
@@ -204,6 +236,10 @@ static void file__that_is_no_text__is_refused(void **state)
 	source.file = ".";
 	assert_null(conf_load(&source, &err));
 	assert_string_equal(err.text, ".: is a directory (a file is needed)");
+	source.file = "";
+	assert_null(conf_load(&source, &err));
+	assert_string_equal(err.text, "-c \"\": a path is needed");
+	assert_int_equal(err.code, CODE_USAGE);
 	source.file = "/dev/zero";
 	assert_null(conf_load(&source, &err));
 	assert_string_equal(err.text, "/dev/zero: is too big (at most 4m)");
@@ -218,6 +254,49 @@ static void file__that_is_no_text__is_refused(void **state)
 	fclose(file);
 	assert_null(load(state, &err));
 	assert_string_equal(err.text, "x.conf:3: a NUL byte (this is not a text file)");
+}
+
+static const char nothing_there[] =
+	": is no regular file, and there is nothing to read in it (a pipe can be read once, while "
+	"a process writes to it; a reload needs a file)";
+
+/* A pipe is read once; a FIFO without a writer has nothing. */
+static void file__that_is_a_pipe__is_read_while_it_has_bytes(void **state)
+{
+	struct conf_source source = { .directory = *state };
+	char name[32], wanted[512], path[512];
+	struct conf *conf;
+	struct err err;
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_true(write(fds[1], GOOD, strlen(GOOD)) > 0);
+	close(fds[1]);
+	snprintf(name, sizeof(name), "/dev/fd/%d", fds[0]);
+	source.file = name;
+	conf = conf_load(&source, &err);
+	assert_non_null(conf);
+	conf_free(conf);
+	assert_null(conf_load(&source, &err));
+	snprintf(wanted, sizeof(wanted), "%s%s", name, nothing_there);
+	assert_string_equal(err.text, wanted);
+	assert_int_equal(err.code, CODE_CONFIG);
+	close(fds[0]);
+
+	snprintf(path, sizeof(path), "%s/fifo", (char *)*state);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	source.file = "fifo";
+	source.listeners = (const char *[]){ "0=ack" };
+	source.listener_count = 1;
+	assert_null(conf_load(&source, &err));
+	snprintf(wanted, sizeof(wanted), "fifo%s", nothing_there);
+	assert_string_equal(err.text, wanted);
+	unlink(path);
+
+	source.file = "/dev/null";
+	conf = conf_load(&source, &err);
+	assert_non_null(conf);
+	conf_free(conf);
 }
 
 static int next_descriptor(void)
@@ -279,10 +358,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grammar__with_wrong_files__says_what_and_where),
 		cmocka_unit_test(include__inside_a_section__keeps_file_and_line),
+		cmocka_unit_test(section__in_two_files__is_refused_with_both),
 		cmocka_unit_test(include__that_ends__goes_on_with_the_outer_line),
 		cmocka_unit_test(include__in_a_circle__is_refused),
 		cmocka_unit_test(include__without_measure__is_refused),
 		cmocka_unit_test(file__that_is_no_text__is_refused),
+		cmocka_unit_test(file__that_is_a_pipe__is_read_while_it_has_bytes),
 		cmocka_unit_test(conf_load__many_times__keeps_nothing_open),
 		cmocka_unit_test(file__with_crlf_and_a_byte_order_mark__is_read),
 		cmocka_unit_test(file__with_comments_in_strings__keeps_them),

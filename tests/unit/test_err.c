@@ -92,6 +92,11 @@ static void err_code__tells_permission_from_the_rest(void **state)
 	assert_int_equal(err_code(EACCES, CODE_OSERR), CODE_NOPERM);
 	assert_int_equal(err_code(EPERM, CODE_OSERR), CODE_NOPERM);
 	assert_int_equal(err_code(ENOENT, CODE_UNAVAILABLE), CODE_UNAVAILABLE);
+	assert_int_equal(err_code_of_path(EACCES), CODE_NOPERM);
+	assert_int_equal(err_code_of_path(EISDIR), CODE_CONFIG);
+	assert_int_equal(err_code_of_path(ENOTDIR), CODE_CONFIG);
+	assert_int_equal(err_code_of_path(ENOSPC), CODE_OSERR);
+	assert_int_equal(err_code_of_path(EMFILE), CODE_OSERR);
 }
 
 static void bug_on__ends_the_process_with_a_message(void **state)

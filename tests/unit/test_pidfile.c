@@ -161,7 +161,7 @@ static void open__in_a_missing_folder__fails(void **state)
 	assert_false(pidfile_probe("/nowhere/at/all.pid", &probed));
 	assert_string_equal(err.text, probed.text);
 	assert_non_null(strstr(err.text, "-p chooses another"));
-	assert_int_equal(err.code, CODE_OSERR);
+	assert_int_equal(err.code, CODE_CONFIG);
 	assert_int_equal(file.fd, -1);
 }
 

@@ -141,7 +141,7 @@ static void new__in_no_folder__says_so(void **state)
 
 	(void)state;
 	assert_null(scoreboard_new("/nonexistent/s", &err));
-	assert_int_equal(err.code, CODE_OSERR);
+	assert_int_equal(err.code, CODE_CONFIG);
 	assert_non_null(strstr(err.text, "/nonexistent/s"));
 }
 

@@ -70,11 +70,24 @@ static void probe__without_room__refuses_as_new_does(void **state)
 	assert_both(*state, "s.scoreboard", true);
 }
 
+/* "PID FILE AND SCOREBOARD" in prefork-srv(8) tells these: correct it when one changes. */
+static void size__is_what_the_manual_tells(void **state)
+{
+	size_t head = offsetof(struct scoreboard, slots);
+
+	(void)state;
+	assert_int_equal((sizeof(struct scoreboard) + 500000) / 1000000, 14);
+	assert_int_equal((head + 500000) / 1000000, 1);
+	assert_int_equal(sizeof(struct slot), 12 * 1024);
+	assert_int_equal((head + (4 + 16) * sizeof(struct slot) + 50000) / 100000, 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(probe__leaves_nothing_behind),
 		cmocka_unit_test(probe__of_a_directory_or_no_folder__refuses_as_new_does),
+		cmocka_unit_test(size__is_what_the_manual_tells),
 		cmocka_unit_test(probe__without_room__refuses_as_new_does),
 	};
 
