@@ -134,7 +134,7 @@ static inline bool record_is_served(const struct record *r)
 	return record_is_used(r) && r->passage == PASSAGE_NONE;
 }
 
-/* True when its service has said FINISH, or this server has ended it: no hook but close is called. */
+/* True when its service has said FINISH, or this server ends it: no hook but close is called. */
 static inline bool record_is_ending(const struct record *r)
 {
 	return r->state == CONN_FLUSHING || r->state == CONN_LINGERING;

@@ -77,8 +77,8 @@ struct service {
 	bool (*idle)(const struct conn *c);
 	/*
 	 * After a worker's death, or from another worker: true when this service can have written
-	 * the state. It may hold any bytes. A connection that is ending is asked about only if there
-	 * is a hook close. NULL: true.
+	 * the state. It may hold any bytes. Not called for a connection that is ending, unless
+	 * there is a hook close. NULL: true.
 	 */
 	bool (*is_sound)(const struct conn *c);
 	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
