@@ -52,7 +52,7 @@ static bool is_half_closed(const struct conn *c)
 
 bool conn_is_between_messages(const struct conn *c)
 {
-	if (c->service->idle)
+	if (c->service->idle && !record_is_ending(c->record))
 		return c->service->idle(c);
 	return is_empty(c) && (!c->peer || is_empty(c->peer)) && !is_half_closed(c);
 }

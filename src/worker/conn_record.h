@@ -109,8 +109,8 @@ void conn_set_deadline(struct conn *c, int64_t in_ms);
 void conn_store(struct conn *c);
 
 /*
- * The service decides; without its hook, true when all buffers of the connection are empty, and in
- * a pair not one end alone has ended its stream.
+ * The service decides; without its hook, or when the connection is ending, true when all buffers of
+ * the connection are empty, and in a pair not one end alone has ended its stream.
  */
 bool conn_is_between_messages(const struct conn *c);
 

@@ -134,6 +134,12 @@ static inline bool record_is_served(const struct record *r)
 	return record_is_used(r) && r->passage == PASSAGE_NONE;
 }
 
+/* True when its service has said FINISH, or this server ends it: no hook but close is called. */
+static inline bool record_is_ending(const struct record *r)
+{
+	return r->state == CONN_FLUSHING || r->state == CONN_LINGERING;
+}
+
 static inline bool record_has_output(const struct record *r)
 {
 	return r->out.end > r->out.start || r->file_left > 0;

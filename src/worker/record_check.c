@@ -43,7 +43,7 @@ bool record_check_fields(const struct record *r, int64_t now_us)
 }
 
 /* In any other state worker/conn.c would find a defect, or call a hook that is not there. */
-bool record_check_fits(const struct record *r, const struct service *service)
+static bool fits_state(const struct record *r, const struct service *service)
 {
 	switch (r->state) {
 	case CONN_PREFACE:
@@ -53,6 +53,17 @@ bool record_check_fits(const struct record *r, const struct service *service)
 	default:
 		return r->peer == 0 || service->has_pairs;
 	}
+}
+
+/* What its service left behind when the connection began to end need not be sound. */
+bool record_check_service(const struct conn *c)
+{
+	const struct service *service = c->service;
+
+	if (!fits_state(c->record, service))
+		return false;
+	return !service->is_sound || (record_is_ending(c->record) && !service->close) ||
+	       service->is_sound(c);
 }
 
 struct record *record_check_next(const struct arena *arena, uint32_t *index)

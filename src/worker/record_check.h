@@ -10,8 +10,8 @@
 
 #include "accesslog/accessline.h"
 #include "worker/arena.h"
+#include "worker/conn_record.h"
 #include "worker/record.h"
-#include "worker/service.h"
 
 /* True when neither end of the record has been overwritten. */
 bool record_check_is_whole(const struct arena *arena, struct record *r);
@@ -22,8 +22,11 @@ bool record_check_is_whole(const struct arena *arena, struct record *r);
  */
 bool record_check_fields(const struct record *r, int64_t now_us);
 
-/* True when a connection of that service can be in the client's record's state. */
-bool record_check_fits(const struct record *client, const struct service *service);
+/*
+ * True when a connection of its service can be in the client's record's state, and the service
+ * finds its own state sound. One that is ending has none any more (worker/service.h).
+ */
+bool record_check_service(const struct conn *client);
 
 /*
  * Returns the first record of a connection from *index on, and moves *index beyond it; NULL when

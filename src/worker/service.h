@@ -24,6 +24,10 @@ enum verdict {
 	ABORT   /* end now */
 };
 
+/*
+ * Once a connection is ending (FLUSHING or LINGERING in worker/conn.h), no hook but close is called
+ * for it: its state means nothing from then on.
+ */
 struct service {
 	const char *name;
 	size_t state_size; /* zeroed bytes kept with each connection, in the arena */
@@ -73,7 +77,8 @@ struct service {
 	bool (*idle)(const struct conn *c);
 	/*
 	 * After a worker's death, or from another worker: true when this service can have written
-	 * the state. It may hold any bytes. NULL: true.
+	 * the state. It may hold any bytes. Not called for a connection that is ending, unless
+	 * there is a hook close. NULL: true.
 	 */
 	bool (*is_sound)(const struct conn *c);
 	/* The connection ends; the descriptor is still open. NULL: nothing to do. */

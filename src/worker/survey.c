@@ -106,7 +106,7 @@ static bool is_sound_service(const struct survey *s, struct record *r)
 	struct conn c, peer;
 
 	pool_view_at(s->arena, s->heritage->listeners, r, &c);
-	if (!c.service || !record_check_fits(r, c.service))
+	if (!c.service)
 		return false;
 	if (r->peer > 0) {
 		pool_view_at(s->arena, s->heritage->listeners, arena_record(s->arena, r->peer - 1),
@@ -115,7 +115,7 @@ static bool is_sound_service(const struct survey *s, struct record *r)
 		peer.peer = &c;
 	}
 	r->listen = (uint16_t)(c.conf - s->heritage->conf->listeners);
-	return !c.service->is_sound || c.service->is_sound(&c);
+	return record_check_service(&c);
 }
 
 bool survey_is_named(const struct survey *s, uint32_t index, enum record_side side)

@@ -289,8 +289,10 @@ static void go_on(struct pool *pool, struct conn *c)
  */
 static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 {
-	if (conn_is_sending(c) && events != EPOLLIN)
-		carry_out(pool, c, c->record->state == CONN_FLUSHING ? FINISH : MORE);
+	if (c->record->state == CONN_FLUSHING)
+		carry_out(pool, c, FINISH);
+	else if (conn_is_sending(c) && events != EPOLLIN)
+		carry_out(pool, c, MORE);
 	else if (c->record->is_unfinished)
 		go_on(pool, c);
 	else if (watching_reads(c))

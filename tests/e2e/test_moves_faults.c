@@ -16,10 +16,10 @@ enum { WORKERS = 3, EACH = 30 };
 /* The limits of a reload's last steps. */
 enum { HANDING_MS = 500, MOVING_MS = 5000 };
 
-#define CONF                                                            \
-	"workers = 3\n"                                                 \
+#define LISTENERS                                                       \
 	"listen \"127.0.0.1:0\" { service = ack\n framing = length }\n" \
 	"listen \"127.0.0.1:0\" { service = echo }\n"
+#define CONF "workers = 3\n" LISTENERS
 
 static void open_more(struct traffic *t)
 {
@@ -181,6 +181,30 @@ static void worker__stopped_when_connections_come__costs_none(void **state)
 	end(t);
 }
 
+/* No other worker has room for all, so that the rest waits for the one that stands still. */
+static void worker__stopped_beyond_the_reload__gets_its_connections_later(void **state)
+{
+	struct traffic *t = traffic_new(server_start(
+		&(struct plan){ .conf = "workers = 2\nworker_connections = 40\n" LISTENERS }));
+	struct server *s = t->server;
+	struct newcomer held;
+	pid_t victim;
+
+	(void)state;
+	open_more(t);
+	newcomer_hold(t, 1, &held);
+	victim = newcomer_peer(t, &held, 0);
+	kill(victim, SIGSTOP);
+	newcomer_release(&held);
+	TRAFFIC_UNTIL(t, server_count(s, "reload_finished", NULL) > 0);
+	traffic_check(t, 0);
+	assert_true(moved(s) < t->count);
+	kill(victim, SIGCONT);
+	TRAFFIC_UNTIL(t, has_workers(s, 2));
+	assert_true(moved(s) >= t->count);
+	end(t);
+}
+
 static int64_t took_ms(struct server *s, const char *said)
 {
 	int ms = -1;
@@ -292,6 +316,7 @@ int main(void)
 		E2E(reload__that_fails__gives_back_what_new_workers_had_accepted),
 		E2E(reload__after_one_that_failed__moves_past_workers_that_still_drain),
 		E2E(worker__stopped_when_connections_come__costs_none),
+		E2E(worker__stopped_beyond_the_reload__gets_its_connections_later),
 		E2E(worker__stopped_before_it_leaves__does_not_hold_up_the_reload),
 		E2E(reload__asked_for_during_a_reload__follows_it),
 		E2E(stop__during_a_move__ends_every_connection_once),

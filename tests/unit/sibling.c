@@ -289,6 +289,7 @@ void sibling_turn(struct sibling *w)
 {
 	assert_true(loop_turn(&w->loop, 0));
 	dispatch_end_turn(&w->pool);
+	atomic_fetch_add(&w->slot->turns, 1);
 	rebalance_note(&w->rebalance, w->pool.limit.total);
 	leave_step(&w->leave);
 }

@@ -102,7 +102,7 @@ static void leave__alone__waits_for_a_while_and_keeps_all(void **state)
 	leave_move(&movers.from->leave);
 	siblings_settle(&movers.all);
 	assert_int_equal(movers.from->slot->state, SLOT_MOVING);
-	movers.from->moving.began_us -= MOVERS_PATIENCE_US;
+	movers.from->moving.alone_us -= MOVERS_PATIENCE_US;
 	sibling_alarm(movers.from, MOVERS_LOOK_MS);
 	siblings_settle(&movers.all);
 	siblings_assert_sole(&movers.all, 3);
@@ -120,7 +120,7 @@ static void leave__two_generations_behind__asks_none(void **state)
 	atomic_store(&movers.two->info->before, MOVERS_OLD - 1);
 	leave_move(&movers.from->leave);
 	siblings_settle(&movers.all);
-	movers.from->moving.began_us -= MOVERS_PATIENCE_US;
+	movers.from->moving.alone_us -= MOVERS_PATIENCE_US;
 	sibling_alarm(movers.from, MOVERS_LOOK_MS);
 	siblings_settle(&movers.all);
 	assert_int_equal(movers_staying(STAY_unanswered), 3);
@@ -187,6 +187,49 @@ static void damaged__connections_of_a_batch__stay_alone(void **state)
 	assert_int_equal(sibling_conns(movers.one), 36);
 	assert_int_equal(movers.from->moving.state, MOVING_IDLE);
 	movers_assert_work(40);
+}
+
+static uint64_t bad_number; /* of the connection whose state is unsound */
+
+static bool judge_one(const struct conn *c)
+{
+	return c->record->number != bad_number;
+}
+
+/* Returns how many batches were sent. */
+static unsigned leave_picky(unsigned generation, uint32_t bad)
+{
+	movers_start("picky", generation, generation);
+	movers_connect(MOVERS_MOST);
+	bad_number = bad < MOVERS_MOST ? sibling_record(movers.from, bad)->number : UINT64_MAX;
+	sibling_services.is_sound = judge_one;
+	leave_move(&movers.from->leave);
+	siblings_settle(&movers.all);
+	siblings_assert_sole(&movers.all, MOVERS_MOST);
+	return movers.from->moving.turn;
+}
+
+enum { SEARCH_MOST = 20 }; /* twice the steps of a search and of the growth after it */
+
+/* The batches are small only until it is found. */
+static void damaged__connection__costs_few_batches(void **state)
+{
+	static const uint32_t places[] = { 0, 1, MOVERS_MOST / 2, MOVERS_MOST - 1 };
+	static const unsigned generations[] = { MOVERS_OLD, MOVERS_NEW };
+
+	for (unsigned i = 0; i < 2 * sizeof(places) / sizeof(places[0]); i++) {
+		unsigned usual = leave_picky(generations[i % 2], MOVERS_MOST);
+
+		assert_int_equal(sibling_conns(movers.from), 0);
+		movers_end(state);
+		movers_begin(state);
+		assert_in_range(leave_picky(generations[i % 2], places[i / 2]), usual + 1,
+				usual + SEARCH_MOST);
+		assert_int_equal(sibling_conns(movers.from), 1);
+		assert_int_equal(movers_staying(STAY_damaged), 1);
+		movers_end(state);
+		movers_begin(state);
+	}
 }
 
 /* Batches of one go through where a larger one does not. */
@@ -256,6 +299,7 @@ int main(void)
 		MOVERS(leave__alone__with_nothing_to_move__is_over),
 		MOVERS(connections__whose_service_cannot_move__stay),
 		MOVERS(damaged__connections_of_a_batch__stay_alone),
+		MOVERS(damaged__connection__costs_few_batches),
 		MOVERS(large__batches__go_one_by_one),
 		MOVERS(share__moves_so_many_that_rest__to_one_worker),
 		MOVERS(share__with_a_full_worker__ends),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/sys.h"
 #include "unit/movers.h"
 
@@ -28,6 +29,82 @@ static void receiver__that_is_silent_at_first__is_asked_again(void **state)
 	movers.one->is_up = movers.two->is_up = true;
 	movers_assert_work(20);
 	assert_int_equal(sibling_conns(movers.from), 0);
+}
+
+static void look_late(void)
+{
+	siblings_settle(&movers.all);
+	movers.from->moving.offer.began_us -= MOVERS_LATE_US;
+	sibling_alarm(movers.from, MOVERS_LOOK_MS);
+}
+
+/*
+ * While its loop stands still it is not asked, so that the connections are served; it takes all
+ * once it turns.
+ */
+static void receiver__that_stands_still__is_waited_for(void **state)
+{
+	(void)state;
+	movers.from = sibling_start(&movers.all, 0, MOVERS_OLD, "echo", NULL);
+	movers.one = sibling_start(&movers.all, 1, MOVERS_OLD, "echo", NULL);
+	movers_connect(20);
+	movers.one->is_up = false;
+	leave_move(&movers.from->leave);
+	look_late();
+	for (unsigned i = 0; i < 50; i++) {
+		look_late();
+		assert_int_equal(movers.from->moving.offer.count, 0);
+		assert_int_equal(movers.from->slot->state, SLOT_MOVING);
+	}
+	movers_assert_work(20);
+	movers.one->is_up = true;
+	siblings_settle(&movers.all);
+	sibling_turn(movers.one);
+	sibling_alarm(movers.from, MOVERS_LOOK_MS); /* it has turned */
+	sibling_alarm(movers.from, MOVERS_LOOK_MS);
+	movers_assert_work(20);
+	assert_int_equal(sibling_conns(movers.one), 20);
+}
+
+/* Messages in progress need the rest of the time that the worker has. */
+static void receiver__that_stands_still__leaves_time_to_drain(void **state)
+{
+	int64_t now_ms = clock_ms(), until_ms, end_ms;
+
+	(void)state;
+	movers.from = sibling_start(&movers.all, 0, MOVERS_OLD, "echo", NULL);
+	movers.one = sibling_start(&movers.all, 1, MOVERS_OLD, "echo", NULL);
+	movers_connect(20);
+	movers.one->is_up = false;
+	leave_move(&movers.from->leave);
+	until_ms = movers.from->moving.until_ms;
+	end_ms = movers.from->leave.give_up.timer.due_ms;
+	assert_in_range(until_ms, now_ms + (end_ms - now_ms) / 2, end_ms - 1);
+	movers.from->moving.until_ms = now_ms;
+	look_late();
+	movers.one->is_up = true;
+	siblings_settle(&movers.all);
+	assert_int_equal(movers.from->slot->state, SLOT_DRAINING);
+	assert_int_equal(movers_staying(STAY_unanswered), 20);
+	siblings_assert_sole(&movers.all, 20);
+}
+
+/* One that is aside and turns again does not delay those that answer. */
+static void receiver__that_stood_still__comes_after_the_others(void **state)
+{
+	(void)state;
+	movers_start("echo", MOVERS_OLD, MOVERS_OLD);
+	movers_connect(20);
+	movers.one->is_up = false;
+	leave_move(&movers.from->leave);
+	for (unsigned i = 0; i < 20; i++) {
+		look_late();
+		atomic_fetch_add(&movers.one->slot->turns, 1);
+	}
+	movers.one->is_up = true;
+	movers_assert_work(20);
+	assert_int_equal(sibling_conns(movers.two), 20);
+	assert_true(movers.from->moving.standing.aside.bits[0] != 0);
 }
 
 static void receiver__that_hangs__is_given_up(void **state)
@@ -97,7 +174,7 @@ static void reason__that_is_none__is_none(void **state)
 	leave_move(&movers.from->leave);
 	batch = movers.from->pool.arena->head->offered.number;
 	atomic_store(&movers.one->slot->door_taken[0], door_note(batch, 255));
-	movers.from->moving.began_us -= MOVERS_PATIENCE_US;
+	movers.from->moving.until_ms = 0;
 	sibling_alarm(movers.from, MOVERS_LOOK_MS);
 	movers.one->is_up = true;
 	assert_int_equal(movers_staying(STAY_unanswered), 1);
@@ -164,6 +241,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MOVERS(receiver__that_is_silent_at_first__is_asked_again),
+		MOVERS(receiver__that_stands_still__is_waited_for),
+		MOVERS(receiver__that_stands_still__leaves_time_to_drain),
+		MOVERS(receiver__that_stood_still__comes_after_the_others),
 		MOVERS(receiver__that_hangs__is_given_up),
 		MOVERS(receiver__whose_door_stays_full__is_given_up),
 		MOVERS(worker__whose_pid_is_not_noted__waits),

@@ -190,8 +190,7 @@ static bool is_sound_service(struct arrival *a, struct record *client)
 		c.peer = &peer;
 		peer.peer = &c;
 	}
-	return record_check_fits(client, c.service) &&
-	       (!c.service->is_sound || c.service->is_sound(&c));
+	return record_check_service(&c);
 }
 
 static bool read_conn(struct arrival *a)

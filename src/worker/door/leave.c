@@ -13,7 +13,10 @@
 #include "base/sys.h"
 #include "worker/dispatch.h"
 
-enum { NOTE_MS = 1000 };
+enum {
+	NOTE_MS = 1000,
+	DRAIN_PART = 4, /* of the time limit: for messages in progress, if no worker takes them */
+};
 
 void leave_set_state(const struct leave *l, enum slot_state state)
 {
@@ -80,9 +83,13 @@ static int64_t time_limit_ms(const struct leave *l)
 
 static void move_until(struct leave *l, int64_t give_up_ms)
 {
+	int64_t until_ms;
+
 	begin_leaving(l, ARENA_MOVES, give_up_ms);
 	leave_set_state(l, SLOT_MOVING);
-	moving_leave(l->moving);
+	give_up_ms = l->give_up.timer.due_ms;
+	until_ms = give_up_ms - (give_up_ms - l->pool->loop->now_ms) / DRAIN_PART;
+	moving_leave(l->moving, until_ms);
 }
 
 static void drain_until(struct leave *l, int64_t give_up_ms)

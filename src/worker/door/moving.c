@@ -7,15 +7,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/audit.h"
+#include "worker/door/gather.h"
+#include "worker/door/stays.h"
 
 enum {
 	LOOK_MS = 2,
-	BUSY_US = 100000,        /* a door that is full for so long is given up */
-	PATIENCE_US = 2000000,   /* since this worker leaves: no receiver is given up for good */
-	BATCH_BYTES = 96 * 1024, /* beyond one connection */
-	ROUNDS = 2,       /* of what is left, a batch is each receiver's share by so much ... */
-	ROUNDS_MOST = 16, /* ... but not less than that of all that there was by so much */
+	BUSY_US = 100000,      /* a door that is full for so long is given up */
+	PATIENCE_US = 2000000, /* without any receiver, or with the kernel's limit reached */
 	SLACK_PART = 16,
 	STEPS_MOST = 64, /* batches in one turn of the loop */
 };
@@ -35,108 +33,6 @@ static void set_look(struct moving *m)
 	timer_set(m->alarms, &m->next.timer, pool_of(m)->loop->now_ms + LOOK_MS);
 }
 
-static bool can_move(const struct moving *m, struct record *r)
-{
-	if (!record_is_served(r) || r->side != SIDE_CLIENT || m->stays[r->index] != 0)
-		return false;
-	return m->state == MOVING_LEAVING || (r->state == CONN_OPEN && pool_rests(pool_of(m), r));
-}
-
-static size_t bytes_of(const struct record *r)
-{
-	return sizeof(*r) + (r->in.end - r->in.start) + (r->out.end - r->out.start);
-}
-
-static size_t bytes_of_conn(const struct pool *pool, const struct record *client)
-{
-	const struct record *peer = pool_peer(pool, client);
-
-	return bytes_of(client) + (peer ? bytes_of(peer) : 0);
-}
-
-static unsigned descriptors_of(const struct pool *pool, const struct record *client)
-{
-	return pool_peer(pool, client) ? 4 : 2;
-}
-
-/*
- * Gathers connections of one listener, up to `most` and what a message holds, from the cursor on;
- * the cursor stays at the first that is left out.
- */
-static void gather_batch(struct moving *m, unsigned most)
-{
-	struct pool *pool = pool_of(m);
-	unsigned fds = 0, listener = 0, count = 0;
-	size_t bytes = 0;
-	uint32_t i;
-
-	for (i = m->cursor; i < pool->arena->head->record_high && count < most; i++) {
-		struct record *r = arena_record(pool->arena, i);
-
-		if (!can_move(m, r) || !audit_passes(pool, r))
-			continue;
-		bytes += bytes_of_conn(pool, r);
-		fds += descriptors_of(pool, r);
-		if (count > 0 &&
-		    (r->listener != listener || bytes > BATCH_BYTES || fds > RIGHTS_MOST))
-			break;
-		listener = r->listener;
-		m->offer.list[count++] = i;
-	}
-	m->offer.count = count;
-	m->cursor = i;
-}
-
-/*
- * First many at a time, then fewer: all receivers get about the same number from each sender, and
- * the last connections do not go one by one.
- */
-static unsigned size_batch(const struct moving *m, unsigned receivers)
-{
-	uint32_t size = pool_of(m)->limit.total / (ROUNDS * receivers) + 1;
-	uint32_t least = m->total / (ROUNDS_MOST * receivers) + 1;
-
-	if (size < least)
-		size = least;
-	if (m->state == MOVING_SHARING && size > m->wanted)
-		size = m->wanted;
-	if (m->limit > 0 && size > m->limit)
-		size = m->limit;
-	return size < DOOR_CONNS_MOST ? size : DOOR_CONNS_MOST;
-}
-
-static void keep_record(struct moving *m, const struct record *r, enum stay_reason reason)
-{
-	if (m->stays[r->index] != 0)
-		return;
-	m->stays[r->index] = (uint8_t)(reason + 1);
-	m->staying++;
-	if (m->state == MOVING_LEAVING)
-		cell_add(&pool_of(m)->slot->tally.connections_not_moved_total[reason], 1);
-}
-
-/* Every connection that is left stays, or each of one listener. */
-static void keep_all(struct moving *m, const uint16_t *listener, enum stay_reason reason)
-{
-	const struct pool *pool = pool_of(m);
-
-	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
-		struct record *r = arena_record(pool->arena, i);
-
-		if (record_is_client(r) && (!listener || r->listener == *listener))
-			keep_record(m, r, reason);
-	}
-}
-
-static void keep_immovable(struct moving *m)
-{
-	const struct pool *pool = pool_of(m);
-
-	for (uint16_t i = 0; i < pool->listeners->count; i++)
-		if (m->offer.door->keys[i].state == 0)
-			keep_all(m, &i, STAY_not_movable);
-}
-
 static void end_moving(struct moving *m)
 {
 	enum moving_state state = m->state;
@@ -150,59 +46,102 @@ static void end_moving(struct moving *m)
 		m->done(m->owner);
 }
 
-/* The receiver is asked no more: it hangs, is full, or leaves itself. */
-static void give_up_receiver(struct moving *m, enum stay_reason reason)
+/* The receiver is asked no more. */
+static void refuse_receiver(struct moving *m, enum stay_reason reason)
 {
-	receiver_mask_add(&m->refused, m->receiver);
-	m->was_silent = m->was_silent || reason == STAY_unanswered ||
-			reason == STAY_in_flight_limit;
+	receiver_mask_add(&m->standing.refused, m->receiver);
 	m->reason = reason;
 	m->busy_us = 0;
-	m->limit = 0;
+	gather_as_usual(m);
+}
+
+/* The others come first, and then it may answer after all: it waits for a CPU, or is replaced. */
+static void set_aside_receiver(struct moving *m, enum stay_reason reason)
+{
+	receiver_set_aside(&m->standing, heritage_of(m), m->receiver);
+	m->reason = reason;
+	m->busy_us = 0;
+	gather_as_usual(m);
+}
+
+/* Workers of one generation have the same listeners, with the same options. */
+static void hear_of_listener(struct moving *m)
+{
+	if (m->cause != MOVE_reload)
+		refuse_receiver(m, STAY_unanswered);
+	else
+		stays_hear(m, (struct objection){ OBJECTION_LISTENER, m->listener, m->receiver,
+						  m->offer.reason });
+}
+
+/* What this worker has found before it sent the batch needs no second receiver. */
+static void hear_of_connection(struct moving *m)
+{
+	uint32_t first = m->offer.list[0];
+
+	if (m->count > 1)
+		gather_suspects(m);
+	else if (!m->offer.was_sent || m->state == MOVING_SHARING)
+		stays_keep_one(m, first, m->offer.reason);
+	else
+		stays_hear(m, (struct objection){ OBJECTION_CONNECTION, first, m->receiver,
+						  m->offer.reason });
 }
 
 /* The refused connections are served here again; offer.list still names them. */
 static void handle_refusal(struct moving *m)
 {
-	const struct record *first = arena_record(pool_of(m)->arena, m->offer.list[0]);
-	uint16_t listener = first->listener;
-
 	m->cursor = 0;
 	switch (m->offer.reason) {
 	case STAY_listener_gone:
 	case STAY_options_changed:
 	case STAY_not_movable:
-		keep_all(m, &listener, m->offer.reason);
+		hear_of_listener(m);
 		break;
 	case STAY_damaged:
 	case STAY_too_large:
-		m->limit = 1; /* one by one: which is it? */
-		if (m->count == 1)
-			keep_record(m, first, m->offer.reason);
+		hear_of_connection(m);
 		break;
 	case STAY_no_room:
 	case STAY_no_descriptors:
 		if (m->count > 1)
-			m->limit = m->count / 2;
+			gather_less(m);
 		else
-			give_up_receiver(m, m->offer.reason);
+			refuse_receiver(m, m->offer.reason);
 		break;
 	default:
-		give_up_receiver(m, m->offer.reason);
+		set_aside_receiver(m, m->offer.reason);
 		break;
 	}
 }
 
-/* True when nothing can be sent to the receiver, and that may change in a moment. */
+/*
+ * True when nothing can be sent to the receiver, and that may change in a moment. The limit of
+ * descriptors in flight is none of the receiver's, but of all.
+ */
 static bool is_busy(struct moving *m)
 {
+	bool is_limit = m->offer.reason == STAY_in_flight_limit;
+
 	m->cursor = 0;
 	if (m->busy_us == 0)
 		m->busy_us = clock_us();
-	if (clock_us() - m->busy_us < BUSY_US)
+	if (clock_us() - m->busy_us < (is_limit ? PATIENCE_US : BUSY_US))
 		return true;
-	give_up_receiver(m, m->offer.reason);
+	if (is_limit)
+		stays_keep_all(m, NULL, m->offer.reason);
+	else
+		set_aside_receiver(m, m->offer.reason);
 	return false;
+}
+
+static void note_taken(struct moving *m)
+{
+	m->moved += m->count;
+	m->wanted -= m->count < m->wanted ? m->count : m->wanted;
+	m->busy_us = 0;
+	gather_note_taken(m);
+	stays_refute(m);
 }
 
 /* Handles what has become of the batch. True when the next one can be sent. */
@@ -210,9 +149,7 @@ static bool handle_outcome(struct moving *m, enum offer_state outcome)
 {
 	switch (outcome) {
 	case OFFER_TAKEN:
-		m->moved += m->count;
-		m->wanted -= m->count < m->wanted ? m->count : m->wanted;
-		m->busy_us = 0;
+		note_taken(m);
 		return true;
 	case OFFER_REFUSED:
 		handle_refusal(m);
@@ -238,39 +175,42 @@ static void note_cause(struct moving *m, const struct receiver *to)
 		m->cause = is_peer ? MOVE_retirement : MOVE_reload;
 }
 
-static bool has_any_to_move(const struct moving *m)
+static bool is_patient(struct moving *m)
 {
-	const struct pool *pool = pool_of(m);
+	int64_t now_us = clock_us();
 
-	for (uint32_t i = 0; i < pool->arena->head->record_high; i++)
-		if (can_move(m, arena_record(pool->arena, i)))
-			return true;
-	return false;
+	if (m->alone_us == 0)
+		m->alone_us = now_us;
+	return now_us - m->alone_us < PATIENCE_US;
+}
+
+/* True when a receiver would be asked if it had answered before. */
+static bool has_aside(const struct moving *m)
+{
+	return receiver_choose(heritage_of(m), &m->standing.refused, 0, 0).usable > 0;
 }
 
 /*
- * No worker takes more now. True when one may do so in a moment: it was silent, since it waits for
- * a CPU, or it is dead and is replaced.
+ * No worker takes more now. True when one may do so in a moment: a dead one is replaced, and one
+ * that has not answered will turn, or the master kills and replaces it.
  */
 static bool is_worth_waiting(struct moving *m, const struct receiver_choice *choice)
 {
-	if (m->state != MOVING_LEAVING || clock_us() - m->began_us > PATIENCE_US ||
-	    !has_any_to_move(m))
+	if (m->state != MOVING_LEAVING || !gather_has_any(m))
 		return false;
-	if (m->was_silent)
-		m->refused = (struct receiver_mask){ 0 };
-	else if (choice->ready > 0)
-		return false;
-	m->was_silent = false;
-	return true;
+	if (choice->ready == 0)
+		return is_patient(m);
+	receiver_release(&m->standing, heritage_of(m));
+	return has_aside(m) && clock_ms() < m->until_ms;
 }
 
 static enum offer_state send_to(struct moving *m, const struct receiver_choice *choice)
 {
-	gather_batch(m, size_batch(m, choice->usable));
+	gather_batch(m, choice->usable);
 	m->count = m->offer.count;
 	if (m->count == 0)
 		return OFFER_NONE;
+	m->listener = arena_record(pool_of(m)->arena, m->offer.list[0])->listener;
 	note_cause(m, &choice->lightest);
 	return offer_send(&m->offer, &choice->lightest, m->cause);
 }
@@ -283,6 +223,21 @@ static uint32_t slack_of(const struct moving *m)
 	return slack < DOOR_CONNS_MOST ? slack : DOOR_CONNS_MOST;
 }
 
+static struct receiver_choice choose_receiver(struct moving *m)
+{
+	struct receiver_mask out = m->standing.refused;
+	struct receiver_choice choice;
+
+	receiver_mask_join(&out, &m->standing.aside);
+	if (m->objection.to != OBJECTION_NONE)
+		receiver_mask_add(&out, m->objection.slot);
+	choice = receiver_choose(heritage_of(m), &out, heritage_of(m)->number + m->turn++,
+				 slack_of(m));
+	if (choice.ready > 0)
+		m->alone_us = 0;
+	return choice;
+}
+
 /*
  * Sends the next batch. Returns NONE when nothing is left to send, or no worker takes it; WAITS
  * also when none takes it yet.
@@ -293,13 +248,16 @@ static enum offer_state send_next(struct moving *m)
 
 	if (is_enough(m))
 		return OFFER_NONE;
-	choice = receiver_choose(heritage_of(m), &m->refused, heritage_of(m)->number + m->turn++,
-				 slack_of(m));
+	choice = choose_receiver(m);
+	if (choice.usable == 0 && m->objection.to != OBJECTION_NONE) {
+		stays_uphold(m); /* there is no second receiver */
+		choice = choose_receiver(m);
+	}
 	if (choice.usable > 0)
 		return send_to(m, &choice);
 	if (is_worth_waiting(m, &choice))
 		return OFFER_WAITS;
-	keep_all(m, NULL, m->reason);
+	stays_keep_all(m, NULL, m->reason);
 	return OFFER_NONE;
 }
 
@@ -330,6 +288,17 @@ static void look_again(void *owner)
 	moving_look(owner);
 }
 
+/* The dead worker's notes may hold anything: a bad cause counts as that of other options. */
+static void note_resumed(struct moving *m)
+{
+	const struct arena *arena = pool_of(m)->arena;
+	const struct arena_batch *batch = &arena->head->offered;
+
+	m->receiver = batch->slot;
+	m->cause = batch->cause < MOVE_CAUSES ? batch->cause : MOVE_reload;
+	m->listener = arena_record(arena, m->offer.list[0])->listener;
+}
+
 bool moving_start(struct moving *m)
 {
 	m->stays = sys_mmap(NULL, pool_of(m)->arena->record_most, PROT_READ | PROT_WRITE,
@@ -341,6 +310,7 @@ bool moving_start(struct moving *m)
 	offer_resume(&m->offer);
 	m->count = m->offer.count;
 	if (m->count > 0) { /* nothing more is sent, unless this worker leaves */
+		note_resumed(m);
 		m->state = MOVING_SHARING;
 		set_look(m);
 	}
@@ -350,21 +320,22 @@ bool moving_start(struct moving *m)
 static void begin_moving(struct moving *m, enum moving_state state)
 {
 	m->state = state;
-	m->cursor = m->moved = m->staying = m->limit = 0;
+	m->cursor = m->moved = m->staying = 0;
+	gather_as_usual(m);
 	m->total = pool_of(m)->limit.total;
-	m->began_us = clock_us();
-	m->busy_us = 0;
-	m->was_silent = false;
+	m->busy_us = m->alone_us = 0;
+	m->objection.to = OBJECTION_NONE;
 	m->reason = STAY_unanswered;
-	m->refused = (struct receiver_mask){ 0 };
+	m->standing.refused = m->standing.aside = (struct receiver_mask){ 0 };
 	memset(m->stays, 0, pool_of(m)->arena->head->record_high);
 }
 
-void moving_leave(struct moving *m)
+void moving_leave(struct moving *m, int64_t until_ms)
 {
 	begin_moving(m, MOVING_LEAVING);
+	m->until_ms = until_ms;
 	m->offer.is_leaving = true;
-	keep_immovable(m);
+	stays_keep_immovable(m);
 	moving_look(m);
 }
 
@@ -373,8 +344,8 @@ void moving_share(struct moving *m, unsigned slot, uint32_t count)
 	if (m->state != MOVING_IDLE || m->offer.count > 0)
 		return;
 	begin_moving(m, MOVING_SHARING);
-	memset(&m->refused, 0xff, sizeof(m->refused));
-	receiver_mask_remove(&m->refused, slot);
+	memset(&m->standing.refused, 0xff, sizeof(m->standing.refused));
+	receiver_mask_remove(&m->standing.refused, slot);
 	m->cause = MOVE_rebalance;
 	m->wanted = count;
 	moving_look(m);

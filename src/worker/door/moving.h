@@ -14,35 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/timer.h"
-#include "worker/door/offer.h"
-
-enum moving_state { MOVING_IDLE, MOVING_LEAVING, MOVING_SHARING };
-
-struct moving {
-	struct offer offer;
-	enum moving_state state;
-	struct timer_heap *alarms;
-	struct alarm next; /* looks again */
-	void (*done)(void *owner);
-	void *owner;
-	uint8_t *stays;    /* for each record: 1 + why it cannot move; 0: it can */
-	unsigned count;    /* connections of the batch that was sent last */
-	uint32_t cursor;   /* the next record to look at */
-	uint32_t wanted;   /* SHARING: connections that are still to move */
-	unsigned turn;     /* batches sent so far */
-	uint32_t total;    /* connections when the moving began */
-	uint32_t limit;    /* connections in a batch, since more were refused; 0: as usual */
-	int64_t began_us;  /* LEAVING or SHARING */
-	int64_t busy_us;   /* since when nothing can be sent to the receiver; 0: it can */
-	unsigned receiver; /* its slot */
-	enum move_cause cause;
-	enum stay_reason reason;      /* why the last receiver took no more */
-	struct receiver_mask refused; /* the receivers that take no more */
-	bool was_silent;              /* one of them may take more in a moment */
-	uint32_t moved, staying;
-	bool is_stopping;
-};
+#include "worker/door/move.h"
 
 /* The most alarms that it sets at once. */
 enum { MOVING_ALARMS = 1 };
@@ -54,10 +26,11 @@ enum { MOVING_ALARMS = 1 };
 bool moving_start(struct moving *moving);
 
 /*
- * Begins to move all connections; `done` is called when no more can move, maybe at once. Epoll may
- * then go on reporting those that have moved: the caller renews it (loop_renew).
+ * Begins to move all connections; `done` is called when no more can move, maybe at once. Receivers
+ * that do not answer are waited for until until_ms (clock_ms()). Epoll may then go on reporting
+ * those that have moved: the caller renews it (loop_renew).
  */
-void moving_leave(struct moving *moving);
+void moving_leave(struct moving *moving, int64_t until_ms);
 
 /*
  * Begins to move so many connections that are between messages to the worker in that slot. Does

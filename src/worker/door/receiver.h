@@ -32,6 +32,26 @@ static inline void receiver_mask_remove(struct receiver_mask *mask, unsigned slo
 	mask->bits[slot / 64] &= ~(UINT64_C(1) << slot % 64);
 }
 
+/* What the sender has learned of the receivers while it moves connections. */
+struct receiver_standing {
+	struct receiver_mask refused; /* they are full, or have said what is false: asked no more */
+	struct receiver_mask aside; /* they have not answered: asked again if no other takes any */
+	uint64_t turns[SCOREBOARD_SLOTS]; /* of those aside: of the loop when that was noted */
+};
+
+static inline void receiver_mask_join(struct receiver_mask *mask, const struct receiver_mask *other)
+{
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS / 64; i++)
+		mask->bits[i] |= other->bits[i];
+}
+
+/* Notes that the receiver in that slot has not answered. */
+void receiver_set_aside(struct receiver_standing *standing, const struct heritage *heritage,
+			unsigned slot);
+
+/* Those aside whose loop has turned since, or that have been replaced, may be asked again. */
+void receiver_release(struct receiver_standing *standing, const struct heritage *heritage);
+
 /*
  * Of the workers that are ready and have a door to this one, those of the current generation, else
  * of this worker's own, else of any.
