@@ -96,6 +96,7 @@ static bool open_wire(struct wire *wire)
 	return true;
 }
 
+/* As many as a worker has places for, since the next generation may have more workers. */
 static bool open_next_doors(struct generation *generation, unsigned workers)
 {
 	generation->next_doors = malloc(workers * sizeof(int));
@@ -125,7 +126,7 @@ static bool open_wires(struct generation *generation, const struct generation *b
 			return false;
 		generation->doorbells[i] = generation->wires[i].fds[WIRE_DOORBELL];
 	}
-	return open_next_doors(generation, generation->wanted);
+	return open_next_doors(generation, generation->capacity);
 }
 
 struct generation *generation_new(struct conf *conf, const struct identity *identity,

@@ -88,11 +88,22 @@ static void balance_ratio__without_workers__is_even(void **state)
 	assert_int_equal(generation_balance_ratio(&load), EVEN);
 }
 
+/* Workers that are added to the next generation are reached as well, and some of a larger one. */
+static void doors__of_the_next_generation__are_as_many_as_there_are_places(void **state)
+{
+	const struct generation *generation = crew_serve(*state, NULL);
+
+	assert_int_equal(generation->next_count, CREW_WORKERS + GENERATION_SPARE);
+	for (unsigned i = 0; i < generation->next_count; i++)
+		assert_true(generation->next_doors[i] >= 0 && generation->next_doorbells[i] >= 0);
+}
+
 #define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_PROCS(doors__of_the_next_generation__are_as_many_as_there_are_places),
 		WITH_PROCS(load__of_ready_workers__has_their_connections),
 		WITH_PROCS(load__of_workers_that_leave_or_are_not_ready__is_not_counted),
 		WITH_PROCS(load__of_a_loop_that_has_not_turned__is_silent),

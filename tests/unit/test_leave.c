@@ -54,7 +54,7 @@ static void assert_state(enum slot_state state, enum arena_leaving leaving)
 /* It no longer waits for a worker that can receive. */
 static void end_patience(struct sibling *w)
 {
-	w->moving.began_us -= PATIENCE_US;
+	w->moving.taken_us -= PATIENCE_US;
 	sibling_alarm(w, LOOK_MS);
 }
 

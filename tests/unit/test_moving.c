@@ -102,7 +102,7 @@ static void leave__alone__waits_for_a_while_and_keeps_all(void **state)
 	leave_move(&movers.from->leave);
 	siblings_settle(&movers.all);
 	assert_int_equal(movers.from->slot->state, SLOT_MOVING);
-	movers.from->moving.began_us -= MOVERS_PATIENCE_US;
+	movers.from->moving.taken_us -= MOVERS_PATIENCE_US;
 	sibling_alarm(movers.from, MOVERS_LOOK_MS);
 	siblings_settle(&movers.all);
 	siblings_assert_sole(&movers.all, 3);
@@ -120,7 +120,7 @@ static void leave__two_generations_behind__asks_none(void **state)
 	atomic_store(&movers.two->info->before, MOVERS_OLD - 1);
 	leave_move(&movers.from->leave);
 	siblings_settle(&movers.all);
-	movers.from->moving.began_us -= MOVERS_PATIENCE_US;
+	movers.from->moving.taken_us -= MOVERS_PATIENCE_US;
 	sibling_alarm(movers.from, MOVERS_LOOK_MS);
 	siblings_settle(&movers.all);
 	assert_int_equal(movers_staying(STAY_unanswered), 3);

@@ -97,7 +97,7 @@ static void reason__that_is_none__is_none(void **state)
 	leave_move(&movers.from->leave);
 	batch = movers.from->pool.arena->head->offered.number;
 	atomic_store(&movers.one->slot->door_taken[0], door_note(batch, 255));
-	movers.from->moving.began_us -= MOVERS_PATIENCE_US;
+	movers.from->moving.taken_us -= MOVERS_PATIENCE_US;
 	sibling_alarm(movers.from, MOVERS_LOOK_MS);
 	movers.one->is_up = true;
 	assert_int_equal(movers_staying(STAY_unanswered), 1);

@@ -12,7 +12,7 @@
 enum {
 	LOOK_MS = 2,
 	BUSY_US = 100000,        /* a door that is full for so long is given up */
-	PATIENCE_US = 2000000,   /* since this worker leaves: no receiver is given up for good */
+	PATIENCE_US = 2000000,   /* without a batch that is taken: no receiver is given up before */
 	BATCH_BYTES = 96 * 1024, /* beyond one connection */
 	ROUNDS = 2,       /* of what is left, a batch is each receiver's share by so much ... */
 	ROUNDS_MOST = 16, /* ... but not less than that of all that there was by so much */
@@ -154,6 +154,8 @@ static void end_moving(struct moving *m)
 static void give_up_receiver(struct moving *m, enum stay_reason reason)
 {
 	receiver_mask_add(&m->refused, m->receiver);
+	if (reason == STAY_no_room)
+		receiver_note_full(heritage_of(m), &m->full, m->receiver);
 	m->was_silent = m->was_silent || reason == STAY_unanswered ||
 			reason == STAY_in_flight_limit;
 	m->reason = reason;
@@ -165,14 +167,14 @@ static void give_up_receiver(struct moving *m, enum stay_reason reason)
 static void handle_refusal(struct moving *m)
 {
 	const struct record *first = arena_record(pool_of(m)->arena, m->offer.list[0]);
-	uint16_t listener = first->listener;
 
 	m->cursor = 0;
+	m->listener = first->listener;
 	switch (m->offer.reason) {
 	case STAY_listener_gone:
 	case STAY_options_changed:
 	case STAY_not_movable:
-		keep_all(m, &listener, m->offer.reason);
+		keep_all(m, &m->listener, m->offer.reason);
 		break;
 	case STAY_damaged:
 	case STAY_too_large:
@@ -212,6 +214,7 @@ static bool handle_outcome(struct moving *m, enum offer_state outcome)
 	case OFFER_TAKEN:
 		m->moved += m->count;
 		m->wanted -= m->count < m->wanted ? m->count : m->wanted;
+		m->taken_us = clock_us();
 		m->busy_us = 0;
 		return true;
 	case OFFER_REFUSED:
@@ -250,19 +253,28 @@ static bool has_any_to_move(const struct moving *m)
 
 /*
  * No worker takes more now. True when one may do so in a moment: it was silent, since it waits for
- * a CPU, or it is dead and is replaced.
+ * a CPU, it is dead and is replaced, or it was full.
  */
 static bool is_worth_waiting(struct moving *m, const struct receiver_choice *choice)
 {
-	if (m->state != MOVING_LEAVING || clock_us() - m->began_us > PATIENCE_US ||
+	if (m->state != MOVING_LEAVING || clock_us() - m->taken_us > PATIENCE_US ||
 	    !has_any_to_move(m))
 		return false;
 	if (m->was_silent)
 		m->refused = (struct receiver_mask){ 0 };
 	else if (choice->ready > 0)
-		return false;
+		return receiver_find_room(heritage_of(m), &m->full, &m->refused);
 	m->was_silent = false;
 	return true;
+}
+
+/* Other listeners may have room where this one has none (listen.reserve). */
+static bool skip_listener(struct moving *m)
+{
+	if (!receiver_forget_full(&m->full, &m->refused))
+		return false;
+	keep_all(m, &m->listener, m->reason);
+	return has_any_to_move(m);
 }
 
 static enum offer_state send_to(struct moving *m, const struct receiver_choice *choice)
@@ -297,7 +309,7 @@ static enum offer_state send_next(struct moving *m)
 				 slack_of(m));
 	if (choice.usable > 0)
 		return send_to(m, &choice);
-	if (is_worth_waiting(m, &choice))
+	if (is_worth_waiting(m, &choice) || skip_listener(m))
 		return OFFER_WAITS;
 	keep_all(m, NULL, m->reason);
 	return OFFER_NONE;
@@ -352,11 +364,12 @@ static void begin_moving(struct moving *m, enum moving_state state)
 	m->state = state;
 	m->cursor = m->moved = m->staying = m->limit = 0;
 	m->total = pool_of(m)->limit.total;
-	m->began_us = clock_us();
+	m->taken_us = clock_us();
 	m->busy_us = 0;
 	m->was_silent = false;
 	m->reason = STAY_unanswered;
 	m->refused = (struct receiver_mask){ 0 };
+	m->full = (struct receivers_full){ 0 };
 	memset(m->stays, 0, pool_of(m)->arena->head->record_high);
 }
 

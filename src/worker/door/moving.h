@@ -33,12 +33,14 @@ struct moving {
 	unsigned turn;     /* batches sent so far */
 	uint32_t total;    /* connections when the moving began */
 	uint32_t limit;    /* connections in a batch, since more were refused; 0: as usual */
-	int64_t began_us;  /* LEAVING or SHARING */
+	int64_t taken_us;  /* when the last batch was taken; before that: when the moving began */
 	int64_t busy_us;   /* since when nothing can be sent to the receiver; 0: it can */
 	unsigned receiver; /* its slot */
 	enum move_cause cause;
 	enum stay_reason reason;      /* why the last receiver took no more */
 	struct receiver_mask refused; /* the receivers that take no more */
+	struct receivers_full full;   /* of these, those that had no room ... */
+	uint16_t listener;            /* ... for connections of that listener */
 	bool was_silent;              /* one of them may take more in a moment */
 	uint32_t moved, staying;
 	bool is_stopping;
