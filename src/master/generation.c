@@ -71,10 +71,21 @@ static bool open_door(int *door, int *doorbell)
 	return sys_setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0;
 }
 
-/* The door that the generation before has made for this number, or a new one. */
+/* shutdown(2) is for all holders, and any worker that was taken over can call it. */
+static bool is_shut(int door)
+{
+	struct pollfd look = { .fd = door, .events = POLLRDHUP };
+
+	return sys_poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
+/*
+ * The door that the generation before has made for this number, or a new one: then the workers of
+ * that generation cannot reach this one, but its peers can.
+ */
 static bool take_door(const struct generation *before, unsigned i, int *fds)
 {
-	if (!before || i >= before->next_count)
+	if (!before || i >= before->next_count || is_shut(before->next_doors[i]))
 		return open_door(&fds[WIRE_DOOR], &fds[WIRE_DOORBELL]);
 	fds[WIRE_DOOR] = sys_fcntl_int(before->next_doors[i], F_DUPFD_CLOEXEC, 0);
 	fds[WIRE_DOORBELL] = sys_fcntl_int(before->next_doorbells[i], F_DUPFD_CLOEXEC, 0);
@@ -96,6 +107,7 @@ static bool open_wire(struct wire *wire)
 	return true;
 }
 
+/* As many as a worker has places for, since the next generation may have more workers. */
 static bool open_next_doors(struct generation *generation, unsigned workers)
 {
 	generation->next_doors = malloc(workers * sizeof(int));
@@ -125,7 +137,7 @@ static bool open_wires(struct generation *generation, const struct generation *b
 			return false;
 		generation->doorbells[i] = generation->wires[i].fds[WIRE_DOORBELL];
 	}
-	return open_next_doors(generation, generation->wanted);
+	return open_next_doors(generation, generation->capacity);
 }
 
 struct generation *generation_new(struct conf *conf, const struct identity *identity,

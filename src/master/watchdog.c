@@ -51,7 +51,7 @@ static void kill_hung(struct procs *procs, struct member *member, int64_t silent
 
 static bool is_begun(uint64_t note)
 {
-	return note > 0 && door_note_result(note) == DOOR_BEGUN;
+	return note > 0 && door_note_is_open(note);
 }
 
 /*

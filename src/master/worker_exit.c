@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/prestart.h"
@@ -204,6 +205,26 @@ static void note_held(const struct generation *generation, unsigned number)
 }
 
 /*
+ * True when the receiver has the batch. Otherwise it never gets it: one that has not decided yet
+ * sees that the batch is withdrawn, or has lost it to this compare-and-swap (worker/door/door.h).
+ */
+static bool settle_batch(struct scoreboard *board, unsigned sender, const struct arena_batch *batch)
+{
+	struct slot *receiver = &board->slots[batch->slot], *own = &board->slots[sender];
+	uint64_t deciding = door_note(batch->number, DOOR_DECIDING);
+
+	if (batch->number > (uint64_t)clock_us()) /* no worker has sent it */
+		return false;
+	if (atomic_load(&own->door_withdrawn) < batch->number)
+		atomic_store(&own->door_withdrawn, batch->number);
+	if (atomic_compare_exchange_strong(&receiver->door_taken[sender], &deciding,
+					   door_note(batch->number,
+						     DOOR_REFUSED + STAY_unanswered)))
+		return false;
+	return door_has_taken(receiver, sender, batch->number);
+}
+
+/*
  * The worker died before it let go of a batch of connections that another worker has noted as
  * taken: they have moved. Their records are freed. Returns their number, `most` at most. The arena
  * may hold anything.
@@ -218,7 +239,7 @@ static uint32_t free_taken(const struct procs *procs, const struct generation *g
 	struct record *r;
 
 	if (batch->slot >= SCOREBOARD_SLOTS || batch->cause >= MOVE_CAUSES ||
-	    !door_has_taken(&procs->board->slots[batch->slot], own, batch->number))
+	    !settle_batch(procs->board, own, batch))
 		return 0;
 	while (taken < most && (r = record_check_next(arena, &index))) {
 		if (r->passage != PASSAGE_OFFERED)
@@ -261,10 +282,12 @@ static void clear_slot(struct procs *procs, struct generation *generation, unsig
 	struct slot_info *info = &generation->infos[number];
 	bool is_held = generation->members[number].held > 0;
 	enum slot_state state = is_held ? SLOT_STARTING : SLOT_EMPTY;
+	uint32_t pid = atomic_load(&info->pid);
 
 	keeper_pids_clear(procs->page, generation->first_slot + number);
 	scoreboard_fold(procs->board, slot, number);
-	atomic_store(&info->last_pid, atomic_load(&info->pid));
+	if (pid > 0) /* not once more when its keeper goes */
+		atomic_store(&info->last_pid, pid);
 	atomic_store(&info->pid, 0);
 	/* A keeper's connections are open, and shown, until the next worker takes them. */
 	atomic_store_explicit(&slot->state, state, memory_order_relaxed);

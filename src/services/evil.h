@@ -39,6 +39,7 @@ void evil_door_halves(struct attempt *attempt);
 void evil_door_rights(struct attempt *attempt);
 void evil_door_notes(struct attempt *attempt);
 void evil_door_begun(struct attempt *attempt);
+void evil_door_shut(struct attempt *attempt);
 
 /* Another number with each call. */
 uint64_t evil_random(void);

@@ -372,5 +372,6 @@ const struct evil_attack evil_attacks[] = {
 	{ "door-rights", evil_door_rights },
 	{ "door-notes", evil_door_notes },
 	{ "door-begun", evil_door_begun },
+	{ "door-shut", evil_door_shut },
 };
 const unsigned evil_attack_count = sizeof(evil_attacks) / sizeof(*evil_attacks);

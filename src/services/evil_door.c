@@ -271,3 +271,28 @@ void evil_door_rights(struct attempt *attempt)
 {
 	each_door(attempt, attempt->tried < NESTS_MOST ? pass_nest : pass_many);
 }
+
+static void shut(struct attempt *attempt, int door)
+{
+	if (door < 0)
+		return;
+	attempt->tried++;
+	attempt->succeeded += shutdown(door, SHUT_RDWR) == 0;
+}
+
+static void shut_all(struct attempt *attempt, const struct doors *doors)
+{
+	for (unsigned i = 0; i < doors->count; i++)
+		shut(attempt, doors->fds[i]);
+}
+
+/* Its own, those of its peers, of the next generation and the last one: for all their holders. */
+void evil_door_shut(struct attempt *attempt)
+{
+	const struct heritage *h = evil_heritage;
+
+	for (unsigned i = 0; i < h->peer_count; i++)
+		shut(attempt, h->wires[i].fds[i == h->number ? WIRE_DOOR : WIRE_DOORBELL]);
+	shut_all(attempt, &h->next);
+	shut_all(attempt, &h->previous);
+}

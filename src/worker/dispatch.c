@@ -223,7 +223,7 @@ void dispatch_end_all(struct pool *pool, enum close_reason reason)
 	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
 		struct record *r = arena_record(pool->arena, i);
 
-		if (record_is_client(r))
+		if (is_served_client(r))
 			conn_end(pool, r, reason);
 	}
 }

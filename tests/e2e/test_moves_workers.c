@@ -171,6 +171,40 @@ static void full_server__with_a_queue__is_reloaded__at_no_cost(void **state)
 	server_stop(s);
 }
 
+/* Under traffic; fails if the server ends one of the connections. */
+static void reload_with_places(unsigned before, unsigned after, unsigned places, unsigned clients)
+{
+	char conf[256];
+	struct traffic *t;
+
+	snprintf(conf, sizeof(conf), "workers = %u\nworker_connections = 2000\n" LISTENERS, before);
+	t = begin(conf, clients / 2);
+	snprintf(conf, sizeof(conf),
+		 "workers = %u\nworker_connections = %u\nmake_room = no\n" LISTENERS, after,
+		 places);
+	server_configure(t->server, conf);
+	traffic_reload(t);
+	TRAFFIC_UNTIL(t, figures_has_only_new(t->server));
+	traffic_go_on(t, 2);
+	end(t);
+}
+
+/* No worker of the old generation has room in one of the new for more than its share. */
+static void fewer_places__in_more_workers__are_all_used(void **state)
+{
+	(void)state;
+	reload_with_places(1, 4, 150, 590);
+	reload_with_places(2, 4, 150, 590);
+	reload_with_places(1, 2, 300, 590);
+}
+
+/* The old worker has no door to half of the new ones: their peers pass connections on to them. */
+static void fewer_places__in_far_more_workers__are_all_used(void **state)
+{
+	(void)state;
+	reload_with_places(1, 34, 10, 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +213,8 @@ int main(void)
 		E2E(worker_max_connections__under_traffic__costs_no_connection),
 		E2E(number_of_workers__changed_by_reloads__leaves_the_load_even),
 		E2E(full_server__with_a_queue__is_reloaded__at_no_cost),
+		E2E(fewer_places__in_more_workers__are_all_used),
+		E2E(fewer_places__in_far_more_workers__are_all_used),
 	};
 
 	return E2E_RUN(tests);

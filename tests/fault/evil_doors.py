@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import evil as evils  # noqa: E402
 import run as running  # noqa: E402
+import talks  # noqa: E402
 
 WORKERS = 3
 CLIENTS = 60
@@ -22,19 +23,21 @@ BUSY_TICKS = 3  # of processor time, after which a worker attacks
 STEP_S = 0.8  # of messages between two steps
 ATTACK_S = 6  # beyond all steps; the attacker is killed at the end of the reload, or by the stop
 RELOAD_S = 8  # longer than RELOAD_HANDING_MS and RELOAD_MOVING_MS together
+MESSAGE, ANSWER = talks.message(b"one message"), talks.message(talks.REPLY)
+CUT = 6
 ANSWER_S = 2.0  # twice the time for which a sender waits for a receiver whose door is full
 
 
 class Deed:
     """A word of the service; hang_s: hang_timeout; ends: it is killed as hung meanwhile; answer_s: the longest wait of a
-    client."""
+    client; shuts: connections do not move, and end as in a graceful stop."""
 
-    def __init__(self, word, hang_s=30, ends=False, answer_s=ANSWER_S):
-        self.word, self.hang_s, self.ends, self.answer_s = word, hang_s, ends, answer_s
+    def __init__(self, word, hang_s=30, ends=False, answer_s=ANSWER_S, shuts=False):
+        self.word, self.hang_s, self.ends, self.answer_s, self.shuts = word, hang_s, ends, answer_s, shuts
 
 
 DEEDS = (Deed("door-garbage"), Deed("door-forged"), Deed("door-halves"), Deed("door-rights"), Deed("door-notes"),
-         Deed("door-begun", hang_s=2, ends=True, answer_s=5.0))
+         Deed("door-begun", hang_s=2, ends=True, answer_s=5.0), Deed("door-shut", shuts=True))
 
 
 class Crowd:
@@ -96,6 +99,10 @@ def reload(run, crowd):
     return said.strip()
 
 
+def moved_by(said):
+    return int(re.search(r"(\d+) connections? moved", said)[1]) if "moved" in said else 0
+
+
 def retire_one(run, crowd):
     before = len(run.workers())
     run.process.send_signal(signal.SIGTTOU)
@@ -113,14 +120,63 @@ def endure(run, deed):
     crowd.talk(STEP_S)
     said = reload(run, crowd)
     crowd.talk(STEP_S)
-    moved = int(re.search(r"(\d+) connections? moved", said)[1]) if "moved" in said else 0
-    if moved < CLIENTS:
-        raise running.Fault(f"{moved} of {CLIENTS} connections moved: {said}")
+    if moved_by(said) < CLIENTS:
+        raise running.Fault(f"{moved_by(said)} of {CLIENTS} connections moved: {said}")
     if crowd.longest > max(deed.answer_s, slow_s):
         raise running.Fault(f"an answer took {crowd.longest:.3f} s")
     for client in crowd.clients + [line.client]:
         client.close()
     return f"{crowd.count} messages, the slowest in {crowd.longest:.3f} s; {said}"
+
+
+class Halves:
+    """Clients of ack: the first half of them rest, the others have begun with a message."""
+
+    def __init__(self, run):
+        self.clients = [run.connect(2) for _ in range(CLIENTS)]
+        for client in self.clients:
+            client.send(MESSAGE)
+            client.expect(ANSWER)
+        self.resting, self.begun = self.clients[:CLIENTS // 2], self.clients[CLIENTS // 2:]
+        for client in self.begun:
+            client.send(MESSAGE[:CUT])
+
+    def finish(self):
+        """Each gets its answer, and then, as those that rest, an orderly end."""
+        for client in self.begun:
+            client.send(MESSAGE[CUT:])
+            client.expect(ANSWER)
+        for client in self.clients:
+            client.expect_end()
+
+
+def reload_shut(run):
+    code, said = run.ask("reload")
+    if code != 0:
+        raise running.Fault(f"-s reload failed: {said.strip()}")
+    if moved_by(said) > 0:
+        raise running.Fault(f"connections moved through doors that are shut: {said.strip()}")
+
+
+def endure_shut(run, deed):
+    """The next reload moves nothing; the workers that it starts have doors of their own, and the reload after it moves all."""
+    line = evils.Line(run)
+    line.say(f"{deed.word} 1")
+    tried, succeeded = (int(word) for word in line.hear().split()[1:])
+    if succeeded == 0 or succeeded < tried // 2:
+        raise running.Fault(f"{succeeded} of {tried} doors were shut")
+    halves = Halves(run)
+    reload_shut(run)
+    halves.finish()
+    line.client.expect_end()
+    crowd = Crowd(run)
+    retire_one(run, crowd)
+    crowd.talk(STEP_S)
+    said = reload(run, crowd)
+    crowd.talk(STEP_S)
+    if moved_by(said) < CLIENTS:
+        raise running.Fault(f"{moved_by(said)} of {CLIENTS} connections moved: {said}")
+    return f"{succeeded} of {tried} attempts; {2 * CLIENTS} clients ended in order; then {said}"
 
 
 def check_end(run, deed, attacker):
@@ -137,12 +193,13 @@ def check_end(run, deed, attacker):
 
 def put_through(server, deed):
     run = running.Run(server, [], "count")
-    arguments = ["-l", "127.0.0.1:0=evil", "-l", "127.0.0.1:0=echo", "-o", f"hang_timeout={deed.hang_s}s", "-o",
+    arguments = ["-l", "127.0.0.1:0=evil", "-l", "127.0.0.1:0=echo", "-l",
+                 "127.0.0.1:0=ack,framing=length", "-o", f"hang_timeout={deed.hang_s}s", "-o",
                  "exempt=127.0.0.1"]
 
     def act():
-        run.start(*arguments, *(["-o", "user=nobody"] if evils.IS_ROOT else []), listeners=2, workers=WORKERS, grace="5s")
-        told = endure(run, deed)
+        run.start(*arguments, *(["-o", "user=nobody"] if evils.IS_ROOT else []), listeners=3, workers=WORKERS, grace="5s")
+        told = endure_shut(run, deed) if deed.shuts else endure(run, deed)
         run.stop()
         return told
 

@@ -134,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	memset(arena->head, 0, sizeof(*arena->head));
 	memset(arena->records, 0, (size_t)arena->record_most * arena->record_stride);
 	arena->head->magic = ARENA_MAGIC;
-	atomic_store(&slot->door_taken[1], door_note(7, input_byte(&input) % 3));
+	atomic_store(&slot->door_taken[1], door_note(7, input_byte(&input) % 4));
 	atomic_store(&slot->live, input_byte(&input));
 	fill_arena(&all, arena, &input);
 	patch_head(arena->head, &input);

@@ -260,6 +260,7 @@ void sibling_stop(struct sibling *w)
 	int epfd = w->loop.epfd;
 
 	if (w->is_up) {
+		offer_end(&w->moving.offer);
 		dispatch_end_all(&w->pool, CLOSE_stopped);
 		door_close(&w->door);
 		sibling_die(w);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
+#include "config/conf_load.h"
 #include "master/generation.h"
 #include "master/member.h"
 #include "unit/crew.h"
@@ -88,11 +89,54 @@ static void balance_ratio__without_workers__is_even(void **state)
 	assert_int_equal(generation_balance_ratio(&load), EVEN);
 }
 
+/* Workers that are added to the next generation are reached as well, and some of a larger one. */
+static void doors__of_the_next_generation__are_as_many_as_there_are_places(void **state)
+{
+	const struct generation *generation = crew_serve(*state, NULL);
+
+	assert_int_equal(generation->next_count, CREW_WORKERS + GENERATION_SPARE);
+	for (unsigned i = 0; i < generation->next_count; i++)
+		assert_true(generation->next_doors[i] >= 0 && generation->next_doorbells[i] >= 0);
+}
+
+static bool passes_a_message(const struct wire *wire)
+{
+	char byte = 0;
+
+	return send(wire->fds[WIRE_DOORBELL], "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1 &&
+	       recv(wire->fds[WIRE_DOOR], &byte, 1, MSG_DONTWAIT) == 1 && byte == 'x';
+}
+
+/* Else no connection would move among the workers of the next generation for its whole life. */
+static void door__that_a_worker_has_shut__is_not_taken(void **state)
+{
+	const struct generation *before = crew_serve(*state, NULL);
+	const struct conf_source source = { 0 };
+	const struct identity identity = { 0 };
+	struct generation *after;
+	char byte = 0;
+	struct err err;
+
+	shutdown(before->next_doors[0], SHUT_RDWR);
+	shutdown(before->next_doorbells[1], SHUT_WR);
+	after = generation_new(conf_load(&source, &err), &identity, NULL, CREW_WORKERS, before,
+			       &err);
+	assert_non_null(after);
+	for (unsigned i = 0; i < CREW_WORKERS; i++)
+		assert_true(passes_a_message(&after->wires[i]));
+	assert_int_equal(send(before->next_doorbells[2], "y", 1, MSG_DONTWAIT), 1);
+	assert_int_equal(recv(after->wires[2].fds[WIRE_DOOR], &byte, 1, MSG_DONTWAIT), 1);
+	assert_int_equal(byte, 'y');
+	generation_free(after);
+}
+
 #define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_PROCS(doors__of_the_next_generation__are_as_many_as_there_are_places),
+		WITH_PROCS(door__that_a_worker_has_shut__is_not_taken),
 		WITH_PROCS(load__of_ready_workers__has_their_connections),
 		WITH_PROCS(load__of_workers_that_leave_or_are_not_ready__is_not_counted),
 		WITH_PROCS(load__of_a_loop_that_has_not_turned__is_silent),

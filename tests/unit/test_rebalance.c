@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "base/sys.h"
 #include "unit/siblings.h"
 
@@ -115,6 +117,54 @@ static void any__loads__never_exceed_the_mean(void **state)
 	}
 }
 
+/* Gives of each full worker, all at the same time; returns how many. */
+static uint32_t give_of_full(uint32_t *loads, unsigned count, uint32_t places)
+{
+	uint32_t before[MOST], given = 0;
+
+	memcpy(before, loads, sizeof(before));
+	for (unsigned own = 0; own < count; own++) {
+		struct rebalance_share share = { 0 };
+
+		if (before[own] == places)
+			share = rebalance_find_full(before, count, own);
+		assert_true(share.count == 0 || before[share.receiver] + 1 < before[own]);
+		loads[own] -= share.count;
+		loads[share.receiver] += share.count;
+		given += share.count;
+	}
+	return given;
+}
+
+/* The lighter ones get something at once, and none is full that was not. */
+static void full__workers__make_room_by_all_that_are_lighter(void **state)
+{
+	uint32_t few[MOST] = { 100, 100, 100, 0, 0, 40 }, many[MOST] = { 100, 100, 100, 100, 20 },
+		 one[MOST] = { 100, 0, 0, 0 };
+
+	(void)state;
+	assert_in_range(give_of_full(few, 6, 100), 100, 150);
+	assert_in_range(give_of_full(many, 5, 100), 60, 79);
+	assert_int_equal(give_of_full(one, 4, 100), 50);
+	for (unsigned i = 0; i < 6; i++)
+		assert_true(few[i] < 100 && few[i] > 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_true(many[i] < 100 && many[i] > 20);
+}
+
+static void full__workers_beside_almost_full_ones__come_to_rest(void **state)
+{
+	uint32_t loads[MOST] = { 100, 98, 100, 99, 100 };
+	static const uint32_t full[] = { 100, 100, 99 };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		give_of_full(loads, 5, 100);
+	assert_int_equal(give_of_full(loads, 5, 100), 0);
+	assert_int_equal(rebalance_find_full(full, 3, 0).count, 0);
+	assert_int_equal(rebalance_find_full(full, 1, 0).count, 0);
+}
+
 /* --- With workers --------------------------------------------------------------------------- */
 
 static struct siblings all;
@@ -194,6 +244,8 @@ int main(void)
 		cmocka_unit_test(loads__of_the_highest_numbers__do_not_overflow),
 		cmocka_unit_test(several__heavy_workers__do_not_overshoot),
 		cmocka_unit_test(any__loads__never_exceed_the_mean),
+		cmocka_unit_test(full__workers__make_room_by_all_that_are_lighter),
+		cmocka_unit_test(full__workers_beside_almost_full_ones__come_to_rest),
 		cmocka_unit_test(workers__with_unlike_loads__become_alike),
 		cmocka_unit_test(load__of_short_connections__moves_nothing),
 		cmocka_unit_test(workers__that_leave__get_nothing),

@@ -156,27 +156,75 @@ static void held__after_moves__counts_those_that_came_and_not_those_that_went(vo
 	assert_int_equal(tally_sum(kept.procs->board, METRIC_connections_lost_total), 1);
 }
 
-/* Another worker serves them: they are neither lost nor ended. */
-static void connections__that_another_worker_had_taken__have_moved(void **state)
-{
-	enum { OTHER = 5, BATCH = 7, MOVED = 1 };
-	struct arena *arena;
-	const struct worker_tally *past = &kept.procs->board->past[0].tally;
-	unsigned own = kept.generation->first_slot;
+enum { OTHER = 5, BATCH = 7, MOVED = 1 };
 
-	(void)state;
-	start_serving();
-	arena = kept.member->arena;
+/* What another worker has noted about a batch of some of the connections. */
+static _Atomic uint64_t *offer_some(enum door_result result)
+{
+	struct arena *arena = kept.member->arena;
+	_Atomic uint64_t *note = kept.procs->board->slots[OTHER].door_taken;
+
+	note += kept.generation->first_slot;
 	arena->head->record_high = MOVED + 1;
 	for (uint32_t i = 0; i <= MOVED; i++) {
 		arena_record(arena, i)->magic = RECORD_MAGIC;
 		arena_record(arena, i)->passage = i < MOVED ? PASSAGE_OFFERED : PASSAGE_NONE;
 	}
 	arena->head->offered = (struct arena_batch){ BATCH, OTHER, MOVE_reload };
-	kept.procs->board->slots[OTHER].door_taken[own] = door_note(BATCH, DOOR_TAKEN);
+	atomic_store(note, door_note(BATCH, result));
+	atomic_store(&kept.slot->door_withdrawn, 0);
+	return note;
+}
+
+/* Another worker serves them: they are neither lost nor ended. */
+static void connections__that_another_worker_had_taken__have_moved(void **state)
+{
+	const struct worker_tally *past = &kept.procs->board->past[0].tally;
+
+	(void)state;
+	start_serving();
+	offer_some(DOOR_TAKEN);
 	kept_kill_both();
 	assert_int_equal(cell_get(&past->connections_lost_total), KEPT_ACCEPTED - MOVED);
 	assert_int_equal(cell_get(&past->connections_moved_out_total[MOVE_reload]), MOVED);
+	kept_clear();
+}
+
+/* They are counted as lost: from then on the other worker does not get them any more. */
+static void connections__that_another_worker_is_about_to_take__are_kept_from_it(void **state)
+{
+	static const enum door_result results[] = { DOOR_BEGUN, DOOR_DECIDING };
+	const struct worker_tally *past = &kept.procs->board->past[0].tally;
+	_Atomic uint64_t *note;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(results) / sizeof(*results); i++) {
+		start_serving();
+		note = offer_some(results[i]);
+		kept_kill_both();
+		assert_int_equal(cell_get(&past->connections_lost_total), (i + 1) * KEPT_ACCEPTED);
+		assert_int_equal(cell_get(&past->connections_moved_out_total[MOVE_reload]), 0);
+		assert_int_equal(atomic_load(&kept.slot->door_withdrawn), BATCH);
+		assert_int_not_equal(atomic_load(note), door_note(BATCH, DOOR_DECIDING));
+		kept_clear();
+	}
+	assert_int_equal(atomic_load(note), door_note(BATCH, DOOR_REFUSED + STAY_unanswered));
+}
+
+/* A message of it may still be in a door, and is not one of a stranger. */
+static void worker__whose_keeper_dies_later__is_the_last_one_still(void **state)
+{
+	const struct slot_info *info = kept.generation->infos;
+	pid_t pid;
+
+	(void)state;
+	start_serving();
+	pid = kept.member->pid;
+	kept_kill_worker();
+	assert_int_equal(info->last_pid, pid);
+	kept_kill_keeper();
+	assert_int_equal(info->last_pid, pid);
+	assert_int_equal(info->pid, 0);
 	kept_clear();
 }
 
@@ -280,6 +328,8 @@ int main(void)
 		CASE(keeper__that_dies_before_it_clones__costs_what_it_held),
 		CASE(held__after_moves__counts_those_that_came_and_not_those_that_went),
 		CASE(connections__that_another_worker_had_taken__have_moved),
+		CASE(connections__that_another_worker_is_about_to_take__are_kept_from_it),
+		CASE(worker__whose_keeper_dies_later__is_the_last_one_still),
 		CASE(held__by_numbers_that_cannot_be__is_not_believed),
 		CASE(wait__with_a_keeper_that_holds_nothing__grows_to_the_longest),
 		CASE(wait__with_a_keeper_that_holds_connections__stays_short),

@@ -223,7 +223,7 @@ static struct record *taken_record(const struct arrival *a, unsigned i)
 	return arena_record(a->pool->arena, a->taken[i]);
 }
 
-static void undo_records(struct arrival *a)
+void arrival_undo(struct arrival *a)
 {
 	for (unsigned i = 0; i < a->count; i++)
 		pool_give_record(a->pool, taken_record(a, i));
@@ -253,7 +253,7 @@ unsigned arrival_record(struct arrival *a, const struct rights *rights)
 			pool_publish_record(a->pool, taken_record(a, i));
 		return DOOR_TAKEN;
 	}
-	undo_records(a);
+	arrival_undo(a);
 	/* the sender asks again */
 	return DOOR_REFUSED + (a->lacks_memory ? STAY_unanswered : STAY_damaged);
 }

@@ -22,6 +22,7 @@ enum {
 /* What the receiver's slot says of a batch, beside its number. */
 enum door_result {
 	DOOR_BEGUN,
+	DOOR_DECIDING, /* all is recorded: it looks once more whether the batch was withdrawn */
 	DOOR_TAKEN,
 	DOOR_REFUSED, /* DOOR_REFUSED + enum stay_reason: why */
 };
@@ -59,6 +60,12 @@ static inline unsigned door_note_result(uint64_t note)
 	return (unsigned)(note & 0xff);
 }
 
+/* True when the receiver has begun with the batch, and has not decided. */
+static inline bool door_note_is_open(uint64_t note)
+{
+	return door_note_result(note) == DOOR_BEGUN || door_note_result(note) == DOOR_DECIDING;
+}
+
 /* True when the receiver has noted that it has the batch of the sender in that slot. */
 static inline bool door_has_taken(const struct slot *receiver, unsigned sender, uint64_t batch)
 {
@@ -84,6 +91,9 @@ struct arrival {
  * the caller's then. Notes nothing in the slot.
  */
 unsigned arrival_record(struct arrival *arrival, const struct rights *rights);
+
+/* The batch is not taken after all: frees its records; the descriptors are the caller's. */
+void arrival_undo(struct arrival *arrival);
 
 /* The batch is noted as taken: counts its connections, and serves them from now on. */
 void arrival_serve(const struct arrival *arrival);

@@ -75,7 +75,7 @@ static bool is_decided(const struct door *door, const struct door_head *head)
 	uint64_t note = atomic_load(&door->pool->slot->door_taken[head->sender]);
 
 	return door_note_batch(note) > head->batch ||
-	       (door_note_batch(note) == head->batch && door_note_result(note) != DOOR_BEGUN);
+	       (door_note_batch(note) == head->batch && !door_note_is_open(note));
 }
 
 static bool is_from_its_slot(const struct door *door, const struct door_head *head, pid_t sender)
@@ -119,21 +119,50 @@ static bool is_authorised(const struct door *door, const struct door_head *head,
 }
 
 /*
+ * The batch is recorded. From DECIDING on, no other worker withdraws it; the master still does when
+ * the sender is gone, and has then noted so itself.
+ */
+static bool note_taken(const struct door *door, const struct door_head *head)
+{
+	_Atomic uint64_t *note = &door->pool->slot->door_taken[head->sender];
+	uint64_t deciding = door_note(head->batch, DOOR_DECIDING);
+
+	write_note(door, head, DOOR_DECIDING);
+	return !is_withdrawn(door, head) &&
+	       atomic_compare_exchange_strong(note, &deciding, door_note(head->batch, DOOR_TAKEN));
+}
+
+/* Returns DOOR_TAKEN, or why not; notes it. */
+static unsigned record_batch(const struct door *door, struct arrival *a,
+			     const struct rights *rights)
+{
+	unsigned result = DOOR_REFUSED + STAY_unanswered;
+
+	write_note(door, a->head, DOOR_BEGUN);
+	if (!is_withdrawn(door, a->head) && door->is_open)
+		result = arrival_record(a, rights);
+	if (result == DOOR_TAKEN && !note_taken(door, a->head)) {
+		arrival_undo(a);
+		result = DOOR_REFUSED + STAY_unanswered;
+	}
+	if (result != DOOR_TAKEN)
+		write_note(door, a->head, result);
+	return result;
+}
+
+/*
  * Takes the batch, or refuses it: returns true in the first case. The rights are used up. The clock
  * is read first: the sender may have served the connections after this turn began, and a record
  * with a time ahead is refused.
  */
 static bool decide_batch(const struct door *door, struct arrival *a, struct rights *rights)
 {
-	unsigned result = DOOR_REFUSED + STAY_unanswered;
+	unsigned result;
 
 	loop_read_clock(door->pool->loop);
 	door->pool->arena->head->arriving =
 		(struct arena_batch){ a->head->batch, a->head->sender, a->head->cause };
-	write_note(door, a->head, DOOR_BEGUN);
-	if (!is_withdrawn(door, a->head) && door->is_open)
-		result = arrival_record(a, rights);
-	write_note(door, a->head, result);
+	result = record_batch(door, a, rights);
 	if (result == DOOR_TAKEN) {
 		arrival_serve(a);
 	} else {
@@ -265,7 +294,7 @@ static void refuse_begun(const struct door *door)
 
 		if (batch > (uint64_t)clock_us()) /* the worker before was taken over */
 			atomic_store(note, 0);
-		else if (atomic_load(note) == door_note(batch, DOOR_BEGUN) && batch > 0)
+		else if (door_note_is_open(atomic_load(note)) && batch > 0)
 			atomic_store(note, door_note(batch, DOOR_REFUSED + STAY_unanswered));
 	}
 }

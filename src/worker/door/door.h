@@ -8,6 +8,7 @@
  *   sends the batch ------------------------>  looks at it (it stays in the queue)
  *                                              notes in its slot: BEGUN
  *                                              records all of it as ARRIVING
+ *                                              notes in its slot: DECIDING
  *                                              notes in its slot: TAKEN, or why not
  *                                              serves it, and drops the message
  *   reads the note  <-- wakes the sender ----
@@ -15,8 +16,10 @@
  *   else: serves the connections again
  *
  * The receiver's note decides who has the batch, whatever dies in between: the message, the note
- * and both arenas outlive both workers. A sender may take a batch back that is not BEGUN: it notes
- * that in its own slot first, and the receiver looks there after it has noted BEGUN.
+ * and both arenas outlive both workers. A sender may take a batch back that is not DECIDING yet:
+ * it notes that in its own slot first, and the receiver looks there after it has noted DECIDING.
+ * Once both the sender and its keeper are gone, the master takes the batch back in the same way, or
+ * replaces DECIDING by a refusal: one compare-and-swap decides between it and the receiver.
  *
  * A worker can give its own connections away and nothing else: the kernel names the sender of a
  * message (SCM_CREDENTIALS), and the master says in which slot that process is. Worker only.

@@ -55,12 +55,14 @@ struct moving {
 	struct narrowing narrowing;
 	int64_t until_ms;  /* LEAVING: until then (clock_ms()) it waits for receivers */
 	int64_t alone_us;  /* since when no other worker is ready; 0: one was */
+	int64_t taken_us;  /* when the last batch was taken; before that: when the moving began */
 	int64_t busy_us;   /* since when nothing can be sent to the receiver; 0: it can */
 	unsigned receiver; /* its slot */
 	uint16_t listener; /* of the batch that was sent last */
 	enum move_cause cause;
 	enum stay_reason reason; /* why the last receiver took no more */
 	struct receiver_standing standing;
+	struct receivers_full full; /* of the refused, those that had no room for the listener */
 	struct objection objection;
 	uint32_t moved, staying;
 	bool is_stopping;

@@ -12,8 +12,9 @@
 
 enum {
 	LOOK_MS = 2,
-	BUSY_US = 100000,      /* a door that is full for so long is given up */
-	PATIENCE_US = 2000000, /* without any receiver, or with the kernel's limit reached */
+	BUSY_US = 100000, /* a door that is full for so long is given up */
+	PATIENCE_US =
+		2000000, /* without a receiver, or one with room, or below the kernel's limit */
 	SLACK_PART = 16,
 	STEPS_MOST = 64, /* batches in one turn of the loop */
 };
@@ -50,6 +51,8 @@ static void end_moving(struct moving *m)
 static void refuse_receiver(struct moving *m, enum stay_reason reason)
 {
 	receiver_mask_add(&m->standing.refused, m->receiver);
+	if (reason == STAY_no_room)
+		receiver_note_full(heritage_of(m), &m->full, m->receiver);
 	m->reason = reason;
 	m->busy_us = 0;
 	gather_as_usual(m);
@@ -139,6 +142,7 @@ static void note_taken(struct moving *m)
 {
 	m->moved += m->count;
 	m->wanted -= m->count < m->wanted ? m->count : m->wanted;
+	m->taken_us = clock_us();
 	m->busy_us = 0;
 	gather_note_taken(m);
 	stays_refute(m);
@@ -190,9 +194,16 @@ static bool has_aside(const struct moving *m)
 	return receiver_choose(heritage_of(m), &m->standing.refused, 0, 0).usable > 0;
 }
 
+/* True when full workers have taken some of late, and one may have room again. */
+static bool may_have_room(struct moving *m)
+{
+	return clock_us() - m->taken_us < PATIENCE_US &&
+	       receiver_find_room(heritage_of(m), &m->full, &m->standing.refused);
+}
+
 /*
- * No worker takes more now. True when one may do so in a moment: a dead one is replaced, and one
- * that has not answered will turn, or the master kills and replaces it.
+ * No worker takes more now. True when one may do so in a moment: a dead one is replaced, a full one
+ * passes some on, and one that has not answered will turn, or the master kills and replaces it.
  */
 static bool is_worth_waiting(struct moving *m, const struct receiver_choice *choice)
 {
@@ -201,7 +212,16 @@ static bool is_worth_waiting(struct moving *m, const struct receiver_choice *cho
 	if (choice->ready == 0)
 		return is_patient(m);
 	receiver_release(&m->standing, heritage_of(m));
-	return has_aside(m) && clock_ms() < m->until_ms;
+	return may_have_room(m) || (has_aside(m) && clock_ms() < m->until_ms);
+}
+
+/* Other listeners may have room where this one has none (listen.reserve). */
+static bool skip_listener(struct moving *m)
+{
+	if (!receiver_forget_full(&m->full, &m->standing.refused))
+		return false;
+	stays_keep_all(m, &m->listener, m->reason);
+	return gather_has_any(m);
 }
 
 static enum offer_state send_to(struct moving *m, const struct receiver_choice *choice)
@@ -255,7 +275,7 @@ static enum offer_state send_next(struct moving *m)
 	}
 	if (choice.usable > 0)
 		return send_to(m, &choice);
-	if (is_worth_waiting(m, &choice))
+	if (is_worth_waiting(m, &choice) || skip_listener(m))
 		return OFFER_WAITS;
 	stays_keep_all(m, NULL, m->reason);
 	return OFFER_NONE;
@@ -323,7 +343,9 @@ static void begin_moving(struct moving *m, enum moving_state state)
 	m->cursor = m->moved = m->staying = 0;
 	gather_as_usual(m);
 	m->total = pool_of(m)->limit.total;
+	m->taken_us = clock_us();
 	m->busy_us = m->alone_us = 0;
+	m->full = (struct receivers_full){ 0 };
 	m->objection.to = OBJECTION_NONE;
 	m->reason = STAY_unanswered;
 	m->standing.refused = m->standing.aside = (struct receiver_mask){ 0 };

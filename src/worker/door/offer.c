@@ -16,7 +16,7 @@ enum {
 	FDS_MOST = DOOR_CONNS_MOST * CONN_FDS_MOST,
 	BEGIN_US = 100000,       /* a receiver that has not begun by then hangs, or is dead; */
 	BEGIN_MOST_US = 1000000, /* or its door is full of messages, if its loop turns */
-	END_US = 20000, /* the longest wait for one that has begun, when all connections end */
+	END_US = 20000, /* the longest wait for one that is deciding, when all connections end */
 };
 
 struct packing {
@@ -273,9 +273,9 @@ static bool is_gone(const struct offer *offer)
 }
 
 /*
- * A receiver that has noted nothing cannot have served anything, and will see that the batch is
- * withdrawn when it begins. One that has begun is waited for, unless it is gone: no later worker of
- * its slot goes on with what that one has begun. The order of the three is what makes this true.
+ * A receiver that is not deciding yet cannot have served anything, and will see that the batch is
+ * withdrawn when it decides. One that is deciding is waited for, unless it is gone: no later worker
+ * of its slot goes on with what that one has begun. The order of the three is what makes this true.
  */
 enum offer_state offer_withdraw(struct offer *offer)
 {
@@ -285,7 +285,8 @@ enum offer_state offer_withdraw(struct offer *offer)
 	atomic_store(&pool_of(offer)->slot->door_withdrawn, number);
 	gone = is_gone(offer);
 	seen = read_note(offer);
-	if (door_note_batch(seen) == number && (!gone || seen != door_note(number, DOOR_BEGUN)))
+	if (door_note_batch(seen) == number && seen != door_note(number, DOOR_BEGUN) &&
+	    !(gone && door_note_is_open(seen)))
 		return OFFER_WAITS;
 	return give_back(offer, OFFER_REFUSED, STAY_unanswered);
 }
@@ -322,13 +323,29 @@ enum offer_state offer_look(struct offer *offer)
 	return OFFER_WAITS;
 }
 
+/*
+ * It is neither ended nor counted here: the records say OFFERED, and the master settles it after
+ * this worker's end, as after a death.
+ */
+static void leave_undecided(struct offer *offer)
+{
+	struct pool *pool = pool_of(offer);
+
+	for (unsigned i = 0; i < offer->count; i++)
+		pool_count_out(pool, client_of(offer, i));
+	offer->count = 0;
+}
+
 void offer_end(struct offer *offer)
 {
 	int64_t until_us = clock_us() + END_US;
+	enum offer_state state;
 
-	offer->began_us = clock_us() - BEGIN_MOST_US - 1;
-	while (offer_look(offer) == OFFER_WAITS && clock_us() < until_us)
+	while ((state = offer_look(offer)) == OFFER_WAITS &&
+	       (state = offer_withdraw(offer)) == OFFER_WAITS && clock_us() < until_us)
 		(void)sys_poll(NULL, 0, 1);
+	if (state == OFFER_WAITS)
+		leave_undecided(offer);
 }
 
 /* The arena may hold anything. A number from the future would withdraw all later batches. */

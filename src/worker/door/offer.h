@@ -48,13 +48,13 @@ enum offer_state offer_look(struct offer *offer);
 
 /*
  * Before this worker ends all connections: takes the batch back unless the receiver has it, so that
- * no connection ends in two workers.
+ * no connection ends in two workers. What the receiver does not decide in time stays offered.
  */
 void offer_end(struct offer *offer);
 
 /*
- * Takes the batch, which waits, back unless the receiver has begun with it. Returns WAITS or
- * REFUSED.
+ * Takes the batch, which waits, back unless the receiver is deciding or has decided. Returns WAITS
+ * or REFUSED.
  */
 enum offer_state offer_withdraw(struct offer *offer);
 

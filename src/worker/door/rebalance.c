@@ -15,6 +15,12 @@ static uint32_t above(uint32_t load, uint32_t mean)
 	return load > mean ? load - mean : 0;
 }
 
+/* So that one of the two is lighter afterwards than the other was. */
+static bool is_lighter(uint32_t load, uint32_t own)
+{
+	return own > load && own - load > 1;
+}
+
 struct rebalance_share rebalance_find(const uint32_t *loads, unsigned count, unsigned own)
 {
 	struct rebalance_share share = { 0, own };
@@ -38,6 +44,47 @@ struct rebalance_share rebalance_find(const uint32_t *loads, unsigned count, uns
 	return share;
 }
 
+struct rebalance_share rebalance_find_full(const uint32_t *loads, unsigned count, unsigned own)
+{
+	struct rebalance_share share = { 0, own };
+	unsigned lighter = 0, givers = 0, turn = 0, at;
+
+	for (unsigned i = 0; i < count; i++) {
+		lighter += is_lighter(loads[i], loads[own]);
+		givers += loads[i] >= loads[own];
+		turn += i < own && loads[i] >= loads[own];
+	}
+	if (lighter == 0)
+		return share;
+	at = turn % lighter;
+	givers = (givers - 1 - at) / lighter + 1; /* those whose turn is this one's */
+	for (unsigned i = 0, seen = 0; i < count && share.receiver == own; i++)
+		if (is_lighter(loads[i], loads[own]) && seen++ == at)
+			share.receiver = i;
+	share.count = (loads[own] - loads[share.receiver]) / (givers + 1);
+	if (share.count == 0)
+		share.count = 1;
+	if (share.count > MOVE_MOST)
+		share.count = MOVE_MOST;
+	return share;
+}
+
+static const struct pool *pool_of(const struct rebalance *rebalance)
+{
+	return rebalance->moving->offer.door->pool;
+}
+
+static bool is_full(const struct rebalance *rebalance)
+{
+	return conn_limit_is_full(&pool_of(rebalance)->limit);
+}
+
+/* What a full worker gives is replaced at once by others that have waited for a place. */
+static uint32_t own_load(const struct rebalance *rebalance)
+{
+	return is_full(rebalance) ? pool_of(rebalance)->limit.total : rebalance->least;
+}
+
 /* The loads of the ready workers of this generation; *own is the place of this one. */
 static unsigned collect_loads(const struct rebalance *rebalance, uint32_t *loads, unsigned *slots,
 			      unsigned *own)
@@ -51,7 +98,7 @@ static unsigned collect_loads(const struct rebalance *rebalance, uint32_t *loads
 		if (i == h->number)
 			*own = count;
 		slots[count] = first + i;
-		loads[count++] = i == h->number ? rebalance->least :
+		loads[count++] = i == h->number ? own_load(rebalance) :
 						  atomic_load_explicit(&h->peers[i].live,
 								       memory_order_relaxed);
 	}
@@ -60,7 +107,7 @@ static unsigned collect_loads(const struct rebalance *rebalance, uint32_t *loads
 
 static void set_look(struct rebalance *rebalance)
 {
-	const struct pool *pool = rebalance->moving->offer.door->pool;
+	const struct pool *pool = pool_of(rebalance);
 
 	rebalance->least = pool->limit.total;
 	timer_set(rebalance->alarms, &rebalance->look.timer, pool->loop->now_ms + LOOK_MS);
@@ -75,7 +122,8 @@ static void look_around(void *owner)
 	struct rebalance_share share;
 
 	if (rebalance->moving->offer.door->is_open && count > 1) {
-		share = rebalance_find(loads, count, own);
+		share = is_full(rebalance) ? rebalance_find_full(loads, count, own) :
+					     rebalance_find(loads, count, own);
 		if (share.count > 0)
 			moving_share(rebalance->moving, slots[share.receiver], share.count);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * When a worker moves connections to lighter ones: looks at the loads now and then, and hands over
- * what it has beyond the mean. A worker with short connections never has so many more for so long.
- * Worker only.
+ * what it has beyond the mean, or makes room when it is full. A worker with short connections never
+ * has so many more for so long. Worker only.
  */
 #ifndef WORKER_DOOR_REBALANCE_H
 #define WORKER_DOOR_REBALANCE_H
@@ -45,5 +45,12 @@ struct rebalance_share {
  * surplus its part of what the lightest lacks. Pure.
  */
 struct rebalance_share rebalance_find(const uint32_t *loads, unsigned count, unsigned own);
+
+/*
+ * The same when loads[own] is all that the worker has places for: it makes room, however little the
+ * others have less, for connections that only it can take (worker/door/receiver.h). The workers
+ * that are as full take turns with those that are lighter. Pure.
+ */
+struct rebalance_share rebalance_find_full(const uint32_t *loads, unsigned count, unsigned own);
 
 #endif

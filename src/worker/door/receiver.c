@@ -4,9 +4,9 @@
  */
 #include "worker/door/receiver.h"
 
-static bool has(const struct receiver_mask *mask, unsigned slot)
+static uint32_t live_of(const struct heritage *h, unsigned slot)
 {
-	return (mask->bits[slot / 64] >> slot % 64 & 1) != 0;
+	return atomic_load_explicit(&h->board->slots[slot].live, memory_order_relaxed);
 }
 
 /* The workers of the current generation keep what they get; others leave, or may have to. */
@@ -65,10 +65,9 @@ struct receiver_choice receiver_choose(const struct heritage *h,
 	choice.ready = all.count;
 	for (unsigned i = 0; i < all.count; i++) {
 		const struct receiver *to = &all.list[(turn + i) % all.count];
-		uint32_t live =
-			atomic_load_explicit(&h->board->slots[to->slot].live, memory_order_relaxed);
+		uint32_t live = live_of(h, to->slot);
 
-		if (has(refused, to->slot))
+		if (receiver_mask_has(refused, to->slot))
 			continue;
 		if (choice.usable++ > 0 && (live >= least || least - live <= slack))
 			continue;
@@ -92,6 +91,51 @@ void receiver_set_aside(struct receiver_standing *standing, const struct heritag
 void receiver_release(struct receiver_standing *standing, const struct heritage *h)
 {
 	for (unsigned i = 0; i < scoreboard_slots(h->board); i++)
-		if (has(&standing->aside, i) && turns_of(h, i) != standing->turns[i])
+		if (receiver_mask_has(&standing->aside, i) && turns_of(h, i) != standing->turns[i])
 			receiver_mask_remove(&standing->aside, i);
+}
+
+void receiver_note_full(const struct heritage *h, struct receivers_full *full, unsigned slot)
+{
+	receiver_mask_add(&full->mask, slot);
+	if (live_of(h, slot) > full->places)
+		full->places = live_of(h, slot);
+}
+
+bool receiver_forget_full(struct receivers_full *full, struct receiver_mask *refused)
+{
+	uint64_t any = 0;
+
+	for (unsigned i = 0; i < sizeof(refused->bits) / sizeof(*refused->bits); i++) {
+		any |= full->mask.bits[i];
+		refused->bits[i] &= ~full->mask.bits[i];
+	}
+	*full = (struct receivers_full){ 0 };
+	return any != 0;
+}
+
+static bool is_current(const struct heritage *h, unsigned slot)
+{
+	return slot != heritage_slot(h) && scoreboard_state(h->board, slot) == SLOT_READY &&
+	       rank_of(h, atomic_load(&h->board->infos[slot].generation)) == 2;
+}
+
+bool receiver_find_room(const struct heritage *h, struct receivers_full *full,
+			struct receiver_mask *refused)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < scoreboard_slots(h->board); i++)
+		if (is_current(h, i) && live_of(h, i) > full->places)
+			full->places = live_of(h, i);
+	for (unsigned i = 0; i < scoreboard_slots(h->board); i++) {
+		if (!is_current(h, i) || live_of(h, i) >= full->places)
+			continue;
+		found = true;
+		if (!receiver_mask_has(&full->mask, i))
+			continue;
+		receiver_mask_remove(&full->mask, i);
+		receiver_mask_remove(refused, i);
+	}
+	return found;
 }

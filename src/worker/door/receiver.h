@@ -32,6 +32,11 @@ static inline void receiver_mask_remove(struct receiver_mask *mask, unsigned slo
 	mask->bits[slot / 64] &= ~(UINT64_C(1) << slot % 64);
 }
 
+static inline bool receiver_mask_has(const struct receiver_mask *mask, unsigned slot)
+{
+	return (mask->bits[slot / 64] >> slot % 64 & 1) != 0;
+}
+
 /* What the sender has learned of the receivers while it moves connections. */
 struct receiver_standing {
 	struct receiver_mask refused; /* they are full, or have said what is false: asked no more */
@@ -69,5 +74,25 @@ struct receiver_choice {
 struct receiver_choice receiver_choose(const struct heritage *heritage,
 				       const struct receiver_mask *refused, unsigned turn,
 				       uint32_t slack);
+
+/* The workers that have refused a connection since they had no room for it. */
+struct receivers_full {
+	struct receiver_mask mask;
+	uint32_t places; /* of each: the most connections that one has been seen with */
+};
+
+void receiver_note_full(const struct heritage *heritage, struct receivers_full *full,
+			unsigned slot);
+
+/*
+ * Takes those of the full workers that may have room again out of both masks. True when a worker of
+ * the current generation may have room; if this one has no door to it, full ones pass theirs on to
+ * it (worker/door/rebalance.h).
+ */
+bool receiver_find_room(const struct heritage *heritage, struct receivers_full *full,
+			struct receiver_mask *refused);
+
+/* Takes all full workers out of both masks. False when there were none. */
+bool receiver_forget_full(struct receivers_full *full, struct receiver_mask *refused);
 
 #endif
