@@ -268,6 +268,8 @@ static void discard_connections(struct procs *procs, const struct generation *ge
 		lost -= free_taken(procs, generation, number, lost);
 	member->held = 0;
 	scoreboard_set_live(&generation->slots[number], NULL);
+	if (lost > 0)
+		LOG(EVENT_connections_lost, LOG_NUM("worker", number), LOG_NUM("lost", lost));
 	cell_add(&past->connections_lost_total, lost);
 	cell_add(&past->connections_ended_total[CLOSE_worker_lost], lost);
 	if (member->arena)

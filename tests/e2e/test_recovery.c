@@ -150,6 +150,7 @@ static void keeper__killed__the_worker_goes_on(void **state)
 {
 	struct server *s = server_start(&(struct plan){ 0 });
 	int fds[CROWD];
+	char lost[32];
 
 	(void)state;
 	open_crowd(s, fds);
@@ -157,6 +158,8 @@ static void keeper__killed__the_worker_goes_on(void **state)
 	server_wait_event(s, "keeper_died", "worker=0");
 	ask_crowd(fds);
 	kill(server_worker(s, 0), SIGKILL);
+	snprintf(lost, sizeof(lost), "worker=0 lost=%d", CROWD);
+	server_wait_event(s, "connections_lost", lost);
 	server_wait_count(s, 2, "worker_ready", NULL);
 	for (int i = 0; i < CROWD; i++)
 		assert_true(client_ended(fds[i], WAIT_MS));
