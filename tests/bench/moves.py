@@ -114,8 +114,15 @@ def processor_s(pid, and_children):
 
 
 def cost_s(server):
-    """Processor time of all processes, also of those that have gone: these the master has reaped."""
-    return sum(processor_s(pid, pid == server.process.pid) for pid in server.pids())
+    """Processor time of all processes, also of those that have gone: these the master has reaped.
+
+    When one goes while they are read, all are read again.
+    """
+    while True:
+        try:
+            return sum(processor_s(pid, pid == server.process.pid) for pid in server.pids())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
 
 
 def reload_once(bench, server):
