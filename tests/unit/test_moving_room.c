@@ -84,6 +84,23 @@ static void receiver__that_has_room_again__is_asked_again(void **state)
 	siblings_assert_sole(&movers.all, PLACES);
 }
 
+/* Its peer has more connections, which says nothing about places. */
+static void receiver__that_refuses_for_another_reason__is_not_waited_for(void **state)
+{
+	struct receivers_full full = { 0 };
+	struct receiver_mask refused = { 0 };
+
+	(void)state;
+	start_unreachable();
+	atomic_store(&movers.two->slot->live, PLACES);
+	receiver_mask_add(&refused, 1);
+	assert_false(receiver_find_room(&movers.from->heritage, &full, &refused));
+	receiver_note_full(&movers.from->heritage, &full, 1);
+	assert_true(receiver_find_room(&movers.from->heritage, &full, &refused));
+	assert_false(receiver_mask_has(&refused, 1));
+	atomic_store(&movers.two->slot->live, 0);
+}
+
 /* The first listener reserves all places but one, and all connections of the other come first. */
 static void listener__without_room__keeps_its_own_connections_alone(void **state)
 {
@@ -115,6 +132,7 @@ int main(void)
 		MOVERS(receiver__that_is_full__makes_room_by_its_peers),
 		MOVERS(receiver__that_stays_full__is_given_up_at_last),
 		MOVERS(receiver__that_has_room_again__is_asked_again),
+		MOVERS(receiver__that_refuses_for_another_reason__is_not_waited_for),
 		MOVERS(listener__without_room__keeps_its_own_connections_alone),
 	};
 

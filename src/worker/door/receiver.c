@@ -102,16 +102,23 @@ void receiver_note_full(const struct heritage *h, struct receivers_full *full, u
 		full->places = live_of(h, slot);
 }
 
-bool receiver_forget_full(struct receivers_full *full, struct receiver_mask *refused)
+static bool has_any(const struct receiver_mask *mask)
 {
 	uint64_t any = 0;
 
-	for (unsigned i = 0; i < sizeof(refused->bits) / sizeof(*refused->bits); i++) {
-		any |= full->mask.bits[i];
-		refused->bits[i] &= ~full->mask.bits[i];
-	}
-	*full = (struct receivers_full){ 0 };
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS / 64; i++)
+		any |= mask->bits[i];
 	return any != 0;
+}
+
+bool receiver_forget_full(struct receivers_full *full, struct receiver_mask *refused)
+{
+	bool were_any = has_any(&full->mask);
+
+	for (unsigned i = 0; i < SCOREBOARD_SLOTS / 64; i++)
+		refused->bits[i] &= ~full->mask.bits[i];
+	*full = (struct receivers_full){ 0 };
+	return were_any;
 }
 
 static bool is_current(const struct heritage *h, unsigned slot)
@@ -125,6 +132,8 @@ bool receiver_find_room(const struct heritage *h, struct receivers_full *full,
 {
 	bool found = false;
 
+	if (!has_any(&full->mask))
+		return false;
 	for (unsigned i = 0; i < scoreboard_slots(h->board); i++)
 		if (is_current(h, i) && live_of(h, i) > full->places)
 			full->places = live_of(h, i);

@@ -85,9 +85,9 @@ void receiver_note_full(const struct heritage *heritage, struct receivers_full *
 			unsigned slot);
 
 /*
- * Takes those of the full workers that may have room again out of both masks. True when a worker of
- * the current generation may have room; if this one has no door to it, full ones pass theirs on to
- * it (worker/door/rebalance.h).
+ * Takes those of the full workers that may have room again out of both masks. True when there were
+ * any, and a worker of the current generation may have room; if this one has no door to it, full
+ * ones pass theirs on to it (worker/door/rebalance.h).
  */
 bool receiver_find_room(const struct heritage *heritage, struct receivers_full *full,
 			struct receiver_mask *refused);
