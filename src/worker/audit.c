@@ -67,8 +67,8 @@ bool audit_check(struct pool *pool, struct record *r)
 }
 
 /*
- * A record that was freed or used again meanwhile was served, or its connection has ended. One that
- * is on its way to another worker may be served there: its check waits until that is decided.
+ * A connection that is on its way to another worker may be served there: its check waits until that
+ * is decided.
  */
 void audit_step(struct pool *pool)
 {
@@ -80,15 +80,12 @@ void audit_step(struct pool *pool)
 
 		if (!audit->waits[i])
 			continue;
-		if (record_is_used(r) && !record_is_served(r)) {
-			kept = kept < i ? kept : i;
-			continue;
-		}
-		n++;
-		if (record_is_used(r))
+		if (record_is_served(r)) {
+			n++;
 			(void)audit_passes(pool, r);
-		else
-			end_waiting(audit, i);
+		} else {
+			kept = kept < i ? kept : i;
+		}
 	}
 	audit->next = kept < i ? kept : i;
 }

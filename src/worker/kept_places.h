@@ -19,6 +19,7 @@ struct kept_places {
 	unsigned peer_count;
 	uint32_t places;  /* of each worker */
 	int64_t until_ms; /* then no more are kept; 0: none are */
+	bool is_moving;   /* an old worker has begun */
 };
 
 /* Begins at the start of the worker. The caller has set the other fields. */

@@ -155,7 +155,7 @@ void pool_note_opened(struct pool *pool, int fd)
 	for (uint32_t i = audit->next; audit->count > 0 && i < pool->records.high; i++) {
 		struct record *r = arena_record(pool->arena, i);
 
-		if (!audit->waits[i] || !record_is_used(r))
+		if (!audit->waits[i])
 			continue;
 		drop_number(&r->fd, fd);
 		drop_number(&r->file, fd);
@@ -251,9 +251,17 @@ static void give_bufs(struct pool *pool, struct record *r)
 	r->in = r->out = (struct record_buf){ 0 };
 }
 
+/* The record's next connection is not the one whose check waits. */
+static void end_check(struct audit *audit, uint32_t index)
+{
+	audit->count -= audit->waits[index];
+	audit->waits[index] = false;
+}
+
 void pool_give_record(struct pool *pool, struct record *r)
 {
 	r->magic = 0;
+	end_check(&pool->audit, r->index);
 	give_bufs(pool, r);
 	timer_cancel(&pool->timers, &pool->nodes[r->index]);
 	ring_remove(&pool->queue, r->index);

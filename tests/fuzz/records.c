@@ -257,10 +257,18 @@ static void pass_time(struct records *all)
 	dispatch_end_turn(&all->pool);
 }
 
+/* As for a batch that no other worker has begun to take. */
+static void take_all_back(const struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->arena->head->record_high; i++)
+		arena_record(pool->arena, i)->passage = PASSAGE_NONE;
+}
+
 static void stop(struct records *all)
 {
 	struct pool *pool = &all->pool;
 
+	take_all_back(pool);
 	dispatch_end_all(pool, CLOSE_stopped);
 	must(pool->limit.total == 0 && pool->slot->live == 0, "connections are left");
 	must(pool->records.count == pool->records.high, "records are left");

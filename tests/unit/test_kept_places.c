@@ -4,13 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
+#include "base/pages.h"
 #include "worker/kept_places.h"
 
-enum { OLD = 4, NEW = 5, FIRST = 10, PEERS = 2, PLACES = 20, START_MS = 1000, LATE_MS = 60000 };
+enum { OLD = 4, NEW = 5, FIRST = 10, PEERS = 2, PLACES = 20 };
+enum { START_MS = 1000, SLOW_MS = 20000, MOVE_MS = 2000, LATE_MS = 60000 };
 
 static struct scoreboard *board;
 static struct kept_places kept;
@@ -27,8 +28,9 @@ static void set_slot(unsigned i, uint32_t state, uint32_t generation, uint32_t l
 static int set_up(void **state)
 {
 	(void)state;
-	board = calloc(1, sizeof(*board));
-	set_slot(0, SLOT_MOVING, OLD, 15);
+	board = pages_new(sizeof(*board));
+	atomic_store(&board->slots_used, FIRST + PEERS);
+	set_slot(0, SLOT_READY, OLD, 15);
 	set_slot(1, SLOT_READY, OLD, 15);
 	set_slot(FIRST, SLOT_READY, NEW, 0);
 	set_slot(FIRST + 1, SLOT_READY, NEW, 0);
@@ -44,7 +46,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	free(board);
+	pages_free(board, sizeof(*board));
 	return 0;
 }
 
@@ -93,10 +95,18 @@ static void new_worker__that_is_not_ready__has_no_places(void **state)
 	assert_true(kept_places_are_all(&kept, START_MS));
 }
 
+/* The time begins when an old worker moves: before that, a new one may still have to start. */
 static void old_connections__that_stay__keep_places_for_a_time_only(void **state)
 {
 	(void)state;
 	set_slot(FIRST, SLOT_READY, NEW, PLACES);
+	assert_true(kept_places_are_all(&kept, SLOW_MS));
+	set_slot(0, SLOT_MOVING, OLD, 15);
+	assert_true(kept_places_are_all(&kept, SLOW_MS + 1));
+	assert_true(kept_places_are_all(&kept, SLOW_MS + MOVE_MS));
+	assert_false(kept_places_are_all(&kept, SLOW_MS + 1 + MOVE_MS));
+	set_slot(0, SLOT_READY, OLD, 15);
+	kept_places_start(&kept, START_MS);
 	assert_true(kept_places_are_all(&kept, START_MS));
 	assert_false(kept_places_are_all(&kept, LATE_MS));
 }

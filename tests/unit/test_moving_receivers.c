@@ -237,6 +237,47 @@ static void receivers__about_as_light__take_turns(void **state)
 	atomic_store(&movers.two->slot->live, 0);
 }
 
+/* Nothing opens it again: the worker drains without waiting. */
+static void receiver__whose_door_is_shut__is_not_waited_for(void **state)
+{
+	(void)state;
+	movers_start("echo", MOVERS_OLD, MOVERS_OLD);
+	movers_connect(20);
+	assert_int_equal(shutdown(movers.all.doorbells[1], SHUT_RDWR), 0);
+	assert_int_equal(shutdown(movers.all.doorbells[2], SHUT_RDWR), 0);
+	leave_move(&movers.from->leave);
+	assert_int_equal(movers.from->slot->state, SLOT_DRAINING);
+	assert_int_equal(movers_staying(STAY_unanswered), 20);
+}
+
+/* Each share that it does not answer holds up connections; it counts turns, as it pleases. */
+static void peer__that_is_silent__gets_no_share_for_a_time(void **state)
+{
+	enum { LATER_US = 20 * 1000 * 1000 };
+
+	(void)state;
+	movers_start("echo", MOVERS_OLD, MOVERS_OLD);
+	movers_connect(20);
+	movers.one->is_up = false;
+	moving_share(&movers.from->moving, 1, 5);
+	for (unsigned i = 0; i < 3; i++) {
+		look_late();
+		assert_int_equal(movers.from->moving.offer.count, 0);
+		atomic_fetch_add(&movers.one->slot->turns, 1);
+		moving_share(&movers.from->moving, 1, 5);
+	}
+	assert_int_equal(movers.from->moving.state, MOVING_IDLE);
+	moving_share(&movers.from->moving, 2, 5);
+	siblings_settle(&movers.all);
+	sibling_alarm(movers.from, MOVERS_LOOK_MS);
+	assert_int_equal(sibling_conns(movers.two), 5);
+	movers.from->moving.silent_us -= LATER_US;
+	movers.one->is_up = true;
+	moving_share(&movers.from->moving, 1, 5);
+	movers_assert_work(20);
+	assert_int_equal(sibling_conns(movers.one), 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +292,8 @@ int main(void)
 		MOVERS(receiver__whose_loop_turns__is_waited_for_longer),
 		MOVERS(worker__after_one_that_withdrew_all_batches__offers_its_own),
 		MOVERS(receivers__about_as_light__take_turns),
+		MOVERS(receiver__whose_door_is_shut__is_not_waited_for),
+		MOVERS(peer__that_is_silent__gets_no_share_for_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

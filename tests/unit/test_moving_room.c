@@ -84,7 +84,10 @@ static void receiver__that_has_room_again__is_asked_again(void **state)
 	siblings_assert_sole(&movers.all, PLACES);
 }
 
-/* Its peer has more connections, which says nothing about places. */
+/*
+ * Its peer has fewer connections, which says nothing about places; nor does a peer that claims to
+ * have any number say that a full one has room.
+ */
 static void receiver__that_refuses_for_another_reason__is_not_waited_for(void **state)
 {
 	struct receivers_full full = { 0 };
@@ -92,12 +95,17 @@ static void receiver__that_refuses_for_another_reason__is_not_waited_for(void **
 
 	(void)state;
 	start_unreachable();
-	atomic_store(&movers.two->slot->live, PLACES);
+	atomic_store(&movers.two->slot->live, PLACES / 2);
+	atomic_store(&movers.one->slot->live, PLACES);
 	receiver_mask_add(&refused, 1);
 	assert_false(receiver_find_room(&movers.from->heritage, &full, &refused));
 	receiver_note_full(&movers.from->heritage, &full, 1);
 	assert_true(receiver_find_room(&movers.from->heritage, &full, &refused));
+	assert_true(receiver_mask_has(&refused, 1)); /* only its peer has room */
+	atomic_store(&movers.one->slot->live, PLACES - 1);
+	assert_true(receiver_find_room(&movers.from->heritage, &full, &refused));
 	assert_false(receiver_mask_has(&refused, 1));
+	atomic_store(&movers.one->slot->live, 0);
 	atomic_store(&movers.two->slot->live, 0);
 }
 

@@ -116,8 +116,17 @@ static void note__with_which_a_second_receiver_agrees__is_believed(void **state)
 	siblings_assert_sole(&movers.all, CONNS);
 }
 
-/* The second one does not answer: it is not waited for. */
-static void note__beside_a_silent_receiver__is_believed(void **state)
+static void look_often(void)
+{
+	for (unsigned i = 0; i < LOOKS_MOST && movers.from->moving.state != MOVING_IDLE; i++) {
+		siblings_settle(&movers.all);
+		movers.from->moving.offer.began_us -= MOVERS_LATE_US;
+		sibling_alarm(movers.from, MOVERS_LOOK_MS);
+	}
+}
+
+/* The second one does not answer in all the time that there is. */
+static void note__beside_a_silent_receiver__is_believed_at_last(void **state)
 {
 	(void)state;
 	movers.from = sibling_start(&movers.all, 0, MOVERS_OLD, "echo", NULL);
@@ -127,15 +136,43 @@ static void note__beside_a_silent_receiver__is_believed(void **state)
 	movers_connect(CONNS);
 	movers.two->is_up = false;
 	leave_move(&movers.from->leave);
-	for (unsigned i = 0; i < LOOKS_MOST && movers.from->moving.state != MOVING_IDLE; i++) {
-		siblings_settle(&movers.all);
-		movers.from->moving.offer.began_us -= MOVERS_LATE_US;
-		sibling_alarm(movers.from, MOVERS_LOOK_MS);
-	}
+	look_often();
+	assert_int_equal(movers.from->slot->state, SLOT_MOVING);
+	assert_int_equal(movers_staying(STAY_listener_gone), 0);
+	movers.from->moving.until_ms = 0;
+	look_often();
 	movers.two->is_up = true;
 	siblings_settle(&movers.all);
 	assert_int_equal(movers_staying(STAY_listener_gone), CONNS);
 	siblings_assert_sole(&movers.all, CONNS);
+}
+
+/* The second one waits for a CPU, and then takes all. */
+static void false_note__beside_a_receiver_that_pauses__keeps_nothing(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		void *movers_state = NULL;
+
+		movers_begin(&movers_state);
+		movers_start("echo", MOVERS_NEW, MOVERS_NEW);
+		movers_connect(CONNS);
+		movers.one->is_up = movers.two->is_up = false;
+		leave_move(&movers.from->leave);
+		for (unsigned k = 0; k < LOOKS_MOST; k++) {
+			movers.from->moving.offer.began_us -= MOVERS_LATE_US;
+			lie_once(lies[i]);
+		}
+		assert_int_equal(movers.from->slot->state, SLOT_MOVING);
+		movers.two->is_up = true;
+		for (unsigned k = 0; k < LOOKS_MOST && movers.from->moving.state != MOVING_IDLE;
+		     k++)
+			lie_once(lies[i]);
+		movers.one->is_up = true;
+		movers_assert_work(CONNS);
+		assert_int_equal(sibling_conns(movers.two), CONNS);
+		movers_end(&movers_state);
+	}
 }
 
 int main(void)
@@ -143,10 +180,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(false_note__of_a_peer__keeps_nothing),
 		cmocka_unit_test(false_note__of_a_new_worker__keeps_nothing),
+		cmocka_unit_test(false_note__beside_a_receiver_that_pauses__keeps_nothing),
 		MOVERS(false_note__of_the_only_peer__is_no_reason),
 		MOVERS(note__of_the_only_receiver__is_believed),
 		MOVERS(note__with_which_a_second_receiver_agrees__is_believed),
-		MOVERS(note__beside_a_silent_receiver__is_believed),
+		MOVERS(note__beside_a_silent_receiver__is_believed_at_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,7 @@ struct moving {
 	int64_t until_ms;  /* LEAVING: until then (clock_ms()) it waits for receivers */
 	int64_t alone_us;  /* since when no other worker is ready; 0: one was */
 	int64_t taken_us;  /* when the last batch was taken; before that: when the moving began */
+	int64_t silent_us; /* when a receiver was last set aside */
 	int64_t busy_us;   /* since when nothing can be sent to the receiver; 0: it can */
 	unsigned receiver; /* its slot */
 	uint16_t listener; /* of the batch that was sent last */

@@ -15,6 +15,8 @@ enum {
 	BUSY_US = 100000, /* a door that is full for so long is given up */
 	PATIENCE_US =
 		2000000, /* without a receiver, or one with room, or below the kernel's limit */
+	SHUN_US =
+		10000000, /* one that was silent gets no share for so long: a batch waits for it */
 	SLACK_PART = 16,
 	STEPS_MOST = 64, /* batches in one turn of the loop */
 };
@@ -61,6 +63,7 @@ static void refuse_receiver(struct moving *m, enum stay_reason reason)
 /* The others come first, and then it may answer after all: it waits for a CPU, or is replaced. */
 static void set_aside_receiver(struct moving *m, enum stay_reason reason)
 {
+	m->silent_us = clock_us();
 	receiver_set_aside(&m->standing, heritage_of(m), m->receiver);
 	m->reason = reason;
 	m->busy_us = 0;
@@ -113,7 +116,11 @@ static void handle_refusal(struct moving *m)
 			refuse_receiver(m, m->offer.reason);
 		break;
 	default:
-		set_aside_receiver(m, m->offer.reason);
+		/* a door that takes no message is shut for good */
+		if (m->offer.was_sent)
+			set_aside_receiver(m, m->offer.reason);
+		else
+			refuse_receiver(m, m->offer.reason);
 		break;
 	}
 }
@@ -188,16 +195,21 @@ static bool is_patient(struct moving *m)
 	return now_us - m->alone_us < PATIENCE_US;
 }
 
-/* True when a receiver would be asked if it had answered before. */
-static bool has_aside(const struct moving *m)
+/* True when a receiver would be asked if it had answered before, and there is time for it. */
+static bool may_answer(const struct moving *m)
 {
-	return receiver_choose(heritage_of(m), &m->standing.refused, 0, 0).usable > 0;
+	struct receiver_mask out = m->standing.refused;
+
+	if (m->objection.to != OBJECTION_NONE)
+		receiver_mask_add(&out, m->objection.slot);
+	return m->state == MOVING_LEAVING && clock_ms() < m->until_ms &&
+	       receiver_choose(heritage_of(m), &out, 0, 0).usable > 0;
 }
 
 /* True when full workers have taken some of late, and one may have room again. */
 static bool may_have_room(struct moving *m)
 {
-	return clock_us() - m->taken_us < PATIENCE_US &&
+	return clock_us() - m->taken_us < PATIENCE_US && clock_ms() < m->until_ms &&
 	       receiver_find_room(heritage_of(m), &m->full, &m->standing.refused);
 }
 
@@ -212,7 +224,7 @@ static bool is_worth_waiting(struct moving *m, const struct receiver_choice *cho
 	if (choice->ready == 0)
 		return is_patient(m);
 	receiver_release(&m->standing, heritage_of(m));
-	return may_have_room(m) || (has_aside(m) && clock_ms() < m->until_ms);
+	return may_have_room(m) || may_answer(m);
 }
 
 /* Other listeners may have room where this one has none (listen.reserve). */
@@ -269,7 +281,7 @@ static enum offer_state send_next(struct moving *m)
 	if (is_enough(m))
 		return OFFER_NONE;
 	choice = choose_receiver(m);
-	if (choice.usable == 0 && m->objection.to != OBJECTION_NONE) {
+	if (choice.usable == 0 && m->objection.to != OBJECTION_NONE && !may_answer(m)) {
 		stays_uphold(m); /* there is no second receiver */
 		choice = choose_receiver(m);
 	}
@@ -348,7 +360,9 @@ static void begin_moving(struct moving *m, enum moving_state state)
 	m->full = (struct receivers_full){ 0 };
 	m->objection.to = OBJECTION_NONE;
 	m->reason = STAY_unanswered;
-	m->standing.refused = m->standing.aside = (struct receiver_mask){ 0 };
+	m->standing.refused = (struct receiver_mask){ 0 };
+	if (state == MOVING_LEAVING || clock_us() - m->silent_us > SHUN_US)
+		m->standing.aside = (struct receiver_mask){ 0 };
 	memset(m->stays, 0, pool_of(m)->arena->head->record_high);
 }
 

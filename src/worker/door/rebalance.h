@@ -48,7 +48,7 @@ struct rebalance_share rebalance_find(const uint32_t *loads, unsigned count, uns
 
 /*
  * The same when loads[own] is all that the worker has places for: it makes room, however little the
- * others have less, for connections that only it can take (worker/door/receiver.h). The workers
+ * others have less, so that a worker that leaves finds a place for its own. The workers
  * that are as full take turns with those that are lighter. Pure.
  */
 struct rebalance_share rebalance_find_full(const uint32_t *loads, unsigned count, unsigned own);

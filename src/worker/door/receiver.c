@@ -97,9 +97,10 @@ void receiver_release(struct receiver_standing *standing, const struct heritage 
 
 void receiver_note_full(const struct heritage *h, struct receivers_full *full, unsigned slot)
 {
+	full->live[slot] = live_of(h, slot);
 	receiver_mask_add(&full->mask, slot);
-	if (live_of(h, slot) > full->places)
-		full->places = live_of(h, slot);
+	if (full->live[slot] > full->places)
+		full->places = full->live[slot];
 }
 
 static bool has_any(const struct receiver_mask *mask)
@@ -134,14 +135,11 @@ bool receiver_find_room(const struct heritage *h, struct receivers_full *full,
 
 	if (!has_any(&full->mask))
 		return false;
-	for (unsigned i = 0; i < scoreboard_slots(h->board); i++)
-		if (is_current(h, i) && live_of(h, i) > full->places)
-			full->places = live_of(h, i);
 	for (unsigned i = 0; i < scoreboard_slots(h->board); i++) {
 		if (!is_current(h, i) || live_of(h, i) >= full->places)
 			continue;
 		found = true;
-		if (!receiver_mask_has(&full->mask, i))
+		if (!receiver_mask_has(&full->mask, i) || live_of(h, i) >= full->live[i])
 			continue;
 		receiver_mask_remove(&full->mask, i);
 		receiver_mask_remove(refused, i);

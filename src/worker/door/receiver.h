@@ -78,16 +78,17 @@ struct receiver_choice receiver_choose(const struct heritage *heritage,
 /* The workers that have refused a connection since they had no room for it. */
 struct receivers_full {
 	struct receiver_mask mask;
-	uint32_t places; /* of each: the most connections that one has been seen with */
+	uint32_t live[SCOREBOARD_SLOTS]; /* its connections then */
+	uint32_t places;                 /* the most of these */
 };
 
 void receiver_note_full(const struct heritage *heritage, struct receivers_full *full,
 			unsigned slot);
 
 /*
- * Takes those of the full workers that may have room again out of both masks. True when there were
- * any, and a worker of the current generation may have room; if this one has no door to it, full
- * ones pass theirs on to it (worker/door/rebalance.h).
+ * Takes those of the full workers that have fewer connections by now out of both masks. True when
+ * there were any, and a worker of the current generation may have room; if this one has no door to
+ * it, full ones pass theirs on to it (worker/door/rebalance.h).
  */
 bool receiver_find_room(const struct heritage *heritage, struct receivers_full *full,
 			struct receiver_mask *refused);
