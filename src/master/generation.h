@@ -38,7 +38,7 @@ struct generation {
 	int *doorbells;          /* WIRE_DOORBELL of each */
 	/* doors of the workers of the next generation, which these workers can already reach */
 	int *next_doors, *next_doorbells;
-	unsigned next_count;
+	unsigned next_count; /* for as many workers as this generation has places for */
 	struct member *members;
 	struct err failure; /* why one of its first workers did not start; "" as long as all do */
 };

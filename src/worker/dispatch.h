@@ -54,7 +54,7 @@ void dispatch_end_turn(struct pool *pool);
  */
 void dispatch_drain(struct pool *pool);
 
-/* Ends all connections now. */
+/* Ends all connections now, except those that another worker may have by now. */
 void dispatch_end_all(struct pool *pool, enum close_reason reason);
 
 /*

@@ -53,7 +53,7 @@ struct doors {
 
 /*
  * Descriptors that a worker keeps for each place of its generation: two of the wire, and the doors
- * of the next generation and of the last one, which have about as many places.
+ * of the next generation, which are made for as many places, and of the last one.
  */
 enum { HERITAGE_WIRES = 4 };
 
@@ -86,6 +86,12 @@ static inline struct slot *heritage_own_slot(const struct heritage *heritage)
 static inline unsigned heritage_slot(const struct heritage *heritage)
 {
 	return (unsigned)(heritage->peers - heritage->board->slots) + heritage->number;
+}
+
+/* How often the loop of the worker in that slot has turned. */
+static inline uint64_t heritage_turns(const struct heritage *heritage, unsigned slot)
+{
+	return atomic_load_explicit(&heritage->board->slots[slot].turns, memory_order_relaxed);
 }
 
 /*

@@ -18,7 +18,7 @@
  * The receiver's note decides who has the batch, whatever dies in between: the message, the note
  * and both arenas outlive both workers. A sender may take a batch back that is not DECIDING yet:
  * it notes that in its own slot first, and the receiver looks there after it has noted DECIDING.
- * Once both the sender and its keeper are gone, the master takes the batch back in the same way, or
+ * Once both the sender and its keeper are gone, the master withdraws the batch in the same way, or
  * replaces DECIDING by a refusal: one compare-and-swap decides between it and the receiver.
  *
  * A worker can give its own connections away and nothing else: the kernel names the sender of a

@@ -188,11 +188,6 @@ static enum offer_state handle_failure(struct offer *offer)
 	}
 }
 
-static uint64_t turns_of(const struct heritage *h, unsigned slot)
-{
-	return atomic_load_explicit(&h->board->slots[slot].turns, memory_order_relaxed);
-}
-
 enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum move_cause cause)
 {
 	struct pool *pool = pool_of(offer);
@@ -221,7 +216,7 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
 	}
 	offer->began_us = (int64_t)head.batch;
 	offer->was_sent = false;
-	offer->turns = turns_of(h, to->slot);
+	offer->turns = heritage_turns(h, to->slot);
 	*batch_of(offer) = (struct arena_batch){ head.batch, to->slot, cause };
 	if (!freeze_batch(offer, to->generation != atomic_load(&pool->slot->generation)))
 		return give_back(offer, OFFER_REFUSED, STAY_damaged);
@@ -300,7 +295,7 @@ static bool is_late(const struct offer *offer)
 
 	return age_us > BEGIN_MOST_US ||
 	       (age_us > BEGIN_US && (scoreboard_state(h->board, slot) != SLOT_READY ||
-				      turns_of(h, slot) == offer->turns));
+				      heritage_turns(h, slot) == offer->turns));
 }
 
 enum offer_state offer_look(struct offer *offer)

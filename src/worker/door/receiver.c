@@ -77,21 +77,17 @@ struct receiver_choice receiver_choose(const struct heritage *h,
 	return choice;
 }
 
-static uint64_t turns_of(const struct heritage *h, unsigned slot)
-{
-	return atomic_load_explicit(&h->board->slots[slot].turns, memory_order_relaxed);
-}
-
 void receiver_set_aside(struct receiver_standing *standing, const struct heritage *h, unsigned slot)
 {
 	receiver_mask_add(&standing->aside, slot);
-	standing->turns[slot] = turns_of(h, slot);
+	standing->turns[slot] = heritage_turns(h, slot);
 }
 
 void receiver_release(struct receiver_standing *standing, const struct heritage *h)
 {
 	for (unsigned i = 0; i < scoreboard_slots(h->board); i++)
-		if (receiver_mask_has(&standing->aside, i) && turns_of(h, i) != standing->turns[i])
+		if (receiver_mask_has(&standing->aside, i) &&
+		    heritage_turns(h, i) != standing->turns[i])
 			receiver_mask_remove(&standing->aside, i);
 }
 
