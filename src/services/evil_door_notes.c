@@ -44,14 +44,15 @@ void evil_door_begun(struct attempt *attempt)
 	const struct wire *wire = &evil_heritage->wires[evil_heritage->number];
 	struct slot *own = heritage_own_slot(evil_heritage);
 	struct door_head head;
+	ssize_t got;
 
 	atomic_store(&own->live, 0);
 	atomic_store(&own->heartbeat_ms, clock_ms());
-	if (recv(wire->fds[WIRE_DOOR], &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT) !=
-	    sizeof(head)) {
+	got = recv(wire->fds[WIRE_DOOR], &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	if (got == 1) /* no batch, but behind it may be one */
 		(void)!recv(wire->fds[WIRE_DOOR], &head, 1, MSG_DONTWAIT);
+	if (got != sizeof(head))
 		return;
-	}
 	if (head.magic != DOOR_MAGIC || head.sender >= SCOREBOARD_SLOTS)
 		return;
 	attempt->tried++;
