@@ -116,11 +116,10 @@ static void handle_refusal(struct moving *m)
 			refuse_receiver(m, m->offer.reason);
 		break;
 	default:
-		/* a door that takes no message is shut for good */
-		if (m->offer.was_sent)
-			set_aside_receiver(m, m->offer.reason);
-		else
+		if (m->offer.is_shut)
 			refuse_receiver(m, m->offer.reason);
+		else
+			set_aside_receiver(m, m->offer.reason);
 		break;
 	}
 }

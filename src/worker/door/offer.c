@@ -184,6 +184,7 @@ static enum offer_state handle_failure(struct offer *offer)
 	case EBADF:
 		return give_back(offer, OFFER_REFUSED, STAY_damaged);
 	default:
+		offer->is_shut = errno == EPIPE;
 		return give_back(offer, OFFER_REFUSED, STAY_unanswered);
 	}
 }
@@ -215,7 +216,7 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
 		return OFFER_BUSY;
 	}
 	offer->began_us = (int64_t)head.batch;
-	offer->was_sent = false;
+	offer->was_sent = offer->is_shut = false;
 	offer->turns = heritage_turns(h, to->slot);
 	*batch_of(offer) = (struct arena_batch){ head.batch, to->slot, cause };
 	if (!freeze_batch(offer, to->generation != atomic_load(&pool->slot->generation)))

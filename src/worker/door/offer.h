@@ -29,6 +29,7 @@ struct offer {
 	int64_t began_us;
 	uint64_t turns;  /* of the receiver's loop when the batch was sent */
 	bool was_sent;   /* the receiver may have the descriptors */
+	bool is_shut;    /* the receiver's door takes no message any more */
 	bool is_leaving; /* the worker gives up its epoll afterwards: connections may stay in it */
 	enum stay_reason reason;
 };
