@@ -45,17 +45,11 @@ static bool check_record(struct pool *pool, struct record *r)
 	return false;
 }
 
-static void end_waiting(struct audit *audit, uint32_t index)
-{
-	audit->waits[index] = false;
-	audit->count--;
-}
-
 static bool passes_side(struct pool *pool, struct record *r)
 {
 	if (!pool->audit.waits[r->index])
 		return true;
-	end_waiting(&pool->audit, r->index);
+	pool_end_check(pool, r->index);
 	return check_record(pool, r);
 }
 

@@ -76,33 +76,39 @@ void hand_put_down(struct pool *pool)
 }
 
 /*
- * Begins a call of the service. Measures its CPU time: by wall time a connection would be charged
- * for a client that the kernel let run first. System calls are left out: on the loopback device a
- * send is charged with packets of other connections, at times for milliseconds.
+ * Calls the service. Measures its CPU time: by wall time a connection would be charged for a client
+ * that the kernel let run first. System calls are left out: on the loopback device a send is
+ * charged with packets of other connections, at times for milliseconds.
  */
-static inline int64_t begin_call(struct conn *c)
+static inline enum verdict call(struct conn *c, enum verdict (*hook)(struct conn *))
 {
 	struct pool *pool = c->pool;
 	int64_t begun_us = pool->is_weighing ? clock_cpu_us() : 0;
+	enum verdict verdict;
 
 	pool_lend_buf(pool, &c->out);
 	if (c->peer)
 		pool_lend_buf(pool, &c->peer->out);
 	conn_store(c); /* for the report, should the service crash */
-	return begun_us;
-}
-
-static inline void end_call(const struct conn *c, int64_t begun_us)
-{
-	struct pool *pool = c->pool;
-
+	verdict = hook(c);
 	if (pool->is_weighing)
 		pool->hand.asked_us += clock_cpu_us() - begun_us;
 	if (c->record->file_left > 0)
 		pool_note_opened(pool, c->record->file);
+	return verdict;
 }
 
-static inline enum verdict call_input(struct conn *c)
+enum verdict hand_ask_preface(struct conn *c)
+{
+	return call(c, c->service->preface);
+}
+
+enum verdict hand_ask_open(struct conn *c)
+{
+	return call(c, c->service->open);
+}
+
+static enum verdict call_input(struct conn *c)
 {
 	if (c->service->input)
 		return c->service->input(c);
@@ -112,39 +118,9 @@ static inline enum verdict call_input(struct conn *c)
 	return conn_in_ended(c) ? FINISH : MORE;
 }
 
-static enum verdict call_drained(struct conn *c)
-{
-	if (c->service->drained)
-		return c->service->drained(c);
-	/* what waits for this side's output is the input of the other */
-	return c->peer ? pair_relay(c->peer) : call_input(c);
-}
-
-enum verdict hand_ask_preface(struct conn *c)
-{
-	int64_t begun_us = begin_call(c);
-	enum verdict verdict = c->service->preface(c);
-
-	end_call(c, begun_us);
-	return verdict;
-}
-
-enum verdict hand_ask_open(struct conn *c)
-{
-	int64_t begun_us = begin_call(c);
-	enum verdict verdict = c->service->open(c);
-
-	end_call(c, begun_us);
-	return verdict;
-}
-
 enum verdict hand_ask_input(struct conn *c)
 {
-	int64_t begun_us = begin_call(c);
-	enum verdict verdict = call_input(c);
-
-	end_call(c, begun_us);
-	return verdict;
+	return call(c, call_input);
 }
 
 bool hand_has_more(const struct conn *c)
@@ -152,24 +128,27 @@ bool hand_has_more(const struct conn *c)
 	return c->service->drained || c->peer || conn_in_ended(c) || !conn_is_between_messages(c);
 }
 
+static enum verdict call_drained(struct conn *c)
+{
+	c->record->is_unfinished = false;
+	if (c->service->drained)
+		return c->service->drained(c);
+	/* what waits for this side's output is the input of the other */
+	return c->peer ? pair_relay(c->peer) : call_input(c);
+}
+
 enum verdict hand_ask_drained(struct conn *c)
 {
-	int64_t begun_us = begin_call(c);
-	enum verdict verdict;
+	return call(c, call_drained);
+}
 
-	c->record->is_unfinished = false;
-	verdict = call_drained(c);
-	end_call(c, begun_us);
-	return verdict;
+static enum verdict call_expired(struct conn *c)
+{
+	c->record->due_ms = 0;
+	return c->service->expired ? c->service->expired(c) : conn_finish(c, CLOSE_idle_timeout);
 }
 
 enum verdict hand_ask_expired(struct conn *c)
 {
-	int64_t begun_us = begin_call(c);
-	enum verdict verdict;
-
-	c->record->due_ms = 0;
-	verdict = c->service->expired ? c->service->expired(c) : conn_finish(c, CLOSE_idle_timeout);
-	end_call(c, begun_us);
-	return verdict;
+	return call(c, call_expired);
 }

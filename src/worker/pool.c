@@ -251,17 +251,16 @@ static void give_bufs(struct pool *pool, struct record *r)
 	r->in = r->out = (struct record_buf){ 0 };
 }
 
-/* The record's next connection is not the one whose check waits. */
-static void end_check(struct audit *audit, uint32_t index)
+void pool_end_check(struct pool *pool, uint32_t index)
 {
-	audit->count -= audit->waits[index];
-	audit->waits[index] = false;
+	pool->audit.count -= pool->audit.waits[index];
+	pool->audit.waits[index] = false;
 }
 
 void pool_give_record(struct pool *pool, struct record *r)
 {
 	r->magic = 0;
-	end_check(&pool->audit, r->index);
+	pool_end_check(pool, r->index); /* its next connection is not the one that waits */
 	give_bufs(pool, r);
 	timer_cancel(&pool->timers, &pool->nodes[r->index]);
 	ring_remove(&pool->queue, r->index);

@@ -114,6 +114,9 @@ static inline struct listener_tally *pool_tally(const struct pool *pool, const s
 	return &pool->slot->tally.listeners[pool_row(pool, r)];
 }
 
+/* The check of that record (worker/audit.h) waits no more. */
+void pool_end_check(struct pool *pool, uint32_t index);
+
 /*
  * A descriptor has been opened, so it was closed before: a record whose check waits
  * (worker/audit.h) and that names it is damaged, and names none from now on.

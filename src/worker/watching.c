@@ -57,9 +57,7 @@ static bool set_events(struct pool *pool, struct record *r, uint32_t wanted)
 
 bool watching_set(struct conn *c)
 {
-	uint32_t wanted = wanted_events(c);
-
-	return wanted == c->record->watched || set_events(c->pool, c->record, wanted);
+	return set_events(c->pool, c->record, wanted_events(c));
 }
 
 void watching_mute(struct pool *pool, struct record *r)

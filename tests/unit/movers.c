@@ -39,6 +39,13 @@ void movers_connect(unsigned count)
 	siblings_count_open(&movers.all);
 }
 
+void movers_look_late(void)
+{
+	siblings_settle(&movers.all);
+	movers.from->moving.offer.began_us -= MOVERS_LATE_US;
+	sibling_alarm(movers.from, MOVERS_LOOK_MS);
+}
+
 void movers_assert_work(unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {

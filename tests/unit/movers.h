@@ -34,6 +34,9 @@ void movers_start(const char *service, unsigned generation_of_one, unsigned gene
 /* Opens connections to movers.from. */
 void movers_connect(unsigned count);
 
+/* Lets all workers turn; the batch on its way then seems late, and movers.from looks again. */
+void movers_look_late(void);
+
 /* Each of the connections works, in one worker. */
 void movers_assert_work(unsigned count);
 

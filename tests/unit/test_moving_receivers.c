@@ -20,22 +20,12 @@ static void receiver__that_is_silent_at_first__is_asked_again(void **state)
 	movers_connect(20);
 	movers.one->is_up = movers.two->is_up = false;
 	leave_move(&movers.from->leave);
-	for (unsigned i = 0; i < 5; i++) {
-		siblings_settle(&movers.all);
-		movers.from->moving.offer.began_us -= MOVERS_LATE_US;
-		sibling_alarm(movers.from, MOVERS_LOOK_MS);
-	}
+	for (unsigned i = 0; i < 5; i++)
+		movers_look_late();
 	assert_int_equal(movers.from->slot->state, SLOT_MOVING);
 	movers.one->is_up = movers.two->is_up = true;
 	movers_assert_work(20);
 	assert_int_equal(sibling_conns(movers.from), 0);
-}
-
-static void look_late(void)
-{
-	siblings_settle(&movers.all);
-	movers.from->moving.offer.began_us -= MOVERS_LATE_US;
-	sibling_alarm(movers.from, MOVERS_LOOK_MS);
 }
 
 /*
@@ -50,9 +40,9 @@ static void receiver__that_stands_still__is_waited_for(void **state)
 	movers_connect(20);
 	movers.one->is_up = false;
 	leave_move(&movers.from->leave);
-	look_late();
+	movers_look_late();
 	for (unsigned i = 0; i < 50; i++) {
-		look_late();
+		movers_look_late();
 		assert_int_equal(movers.from->moving.offer.count, 0);
 		assert_int_equal(movers.from->slot->state, SLOT_MOVING);
 	}
@@ -81,7 +71,7 @@ static void receiver__that_stands_still__leaves_time_to_drain(void **state)
 	end_ms = movers.from->leave.give_up.timer.due_ms;
 	assert_in_range(until_ms, now_ms + (end_ms - now_ms) / 2, end_ms - 1);
 	movers.from->moving.until_ms = now_ms;
-	look_late();
+	movers_look_late();
 	movers.one->is_up = true;
 	siblings_settle(&movers.all);
 	assert_int_equal(movers.from->slot->state, SLOT_DRAINING);
@@ -98,7 +88,7 @@ static void receiver__that_stood_still__comes_after_the_others(void **state)
 	movers.one->is_up = false;
 	leave_move(&movers.from->leave);
 	for (unsigned i = 0; i < 20; i++) {
-		look_late();
+		movers_look_late();
 		atomic_fetch_add(&movers.one->slot->turns, 1);
 	}
 	movers.one->is_up = true;
@@ -114,11 +104,8 @@ static void receiver__that_hangs__is_given_up(void **state)
 	movers_connect(20);
 	movers.one->is_up = false; /* it does not turn */
 	leave_move(&movers.from->leave);
-	for (unsigned i = 0; i < 20; i++) {
-		siblings_settle(&movers.all);
-		movers.from->moving.offer.began_us -= MOVERS_LATE_US;
-		sibling_alarm(movers.from, MOVERS_LOOK_MS);
-	}
+	for (unsigned i = 0; i < 20; i++)
+		movers_look_late();
 	movers.one->is_up = true;
 	movers_assert_work(20);
 	assert_int_equal(sibling_conns(movers.two), 20);
@@ -261,7 +248,7 @@ static void peer__that_is_silent__gets_no_share_for_a_time(void **state)
 	movers.one->is_up = false;
 	moving_share(&movers.from->moving, 1, 5);
 	for (unsigned i = 0; i < 3; i++) {
-		look_late();
+		movers_look_late();
 		assert_int_equal(movers.from->moving.offer.count, 0);
 		atomic_fetch_add(&movers.one->slot->turns, 1);
 		moving_share(&movers.from->moving, 1, 5);

@@ -118,11 +118,8 @@ static void note__with_which_a_second_receiver_agrees__is_believed(void **state)
 
 static void look_often(void)
 {
-	for (unsigned i = 0; i < LOOKS_MOST && movers.from->moving.state != MOVING_IDLE; i++) {
-		siblings_settle(&movers.all);
-		movers.from->moving.offer.began_us -= MOVERS_LATE_US;
-		sibling_alarm(movers.from, MOVERS_LOOK_MS);
-	}
+	for (unsigned i = 0; i < LOOKS_MOST && movers.from->moving.state != MOVING_IDLE; i++)
+		movers_look_late();
 }
 
 /* The second one does not answer in all the time that there is. */
