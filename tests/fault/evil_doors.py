@@ -109,6 +109,17 @@ def retire_one(run, crowd):
     crowd.talk_until("TTOU", RELOAD_S, lambda: len(run.workers()) < before)
 
 
+def move_all(run, crowd):
+    """Retires a worker and reloads: all clients go on. Returns what -s reload said."""
+    retire_one(run, crowd)
+    crowd.talk(STEP_S)
+    said = reload(run, crowd)
+    crowd.talk(STEP_S)
+    if moved_by(said) < CLIENTS:
+        raise running.Fault(f"{moved_by(said)} of {CLIENTS} connections moved: {said}")
+    return said
+
+
 def endure(run, deed):
     slow_s = evils.TIMES * evils.took_before(run)  # the machine is busy
     line = begin_attack(run, deed)
@@ -116,12 +127,7 @@ def endure(run, deed):
     crowd.talk(STEP_S)
     if deed.ends:  # hang_timeout, a look at it, and the time of an abort
         crowd.talk_until("the end of the attacker", 4 * deed.hang_s, lambda: "worker_hung" in run.text("stderr"))
-    retire_one(run, crowd)
-    crowd.talk(STEP_S)
-    said = reload(run, crowd)
-    crowd.talk(STEP_S)
-    if moved_by(said) < CLIENTS:
-        raise running.Fault(f"{moved_by(said)} of {CLIENTS} connections moved: {said}")
+    said = move_all(run, crowd)
     if crowd.longest > max(deed.answer_s, slow_s):
         raise running.Fault(f"an answer took {crowd.longest:.3f} s")
     for client in crowd.clients + [line.client]:
@@ -170,12 +176,7 @@ def endure_shut(run, deed):
     halves.finish()
     line.client.expect_end()
     crowd = Crowd(run)
-    retire_one(run, crowd)
-    crowd.talk(STEP_S)
-    said = reload(run, crowd)
-    crowd.talk(STEP_S)
-    if moved_by(said) < CLIENTS:
-        raise running.Fault(f"{moved_by(said)} of {CLIENTS} connections moved: {said}")
+    said = move_all(run, crowd)
     return f"{succeeded} of {tried} attempts; {2 * CLIENTS} clients ended in order; then {said}"
 
 
