@@ -54,6 +54,14 @@ static bool keep_names(struct config_trial_page *page, const struct conf *conf, 
 	return true;
 }
 
+/* The trial's own child does not have the page, and must not. */
+static bool try_services(const struct conf *conf, struct config_trial_page *page, struct err *err)
+{
+	struct identity identity = page->identity;
+
+	return !modules_has_any(conf) || service_trial_run(conf, &identity, page->facts, err);
+}
+
 /*
  * The resolver comes last but for what needs its addresses, so that all other mistakes are reported
  * at once. Listening sockets may be open already, so they do not count among those that the master
@@ -72,8 +80,7 @@ static bool examine_conf(const struct conf_source *source, const struct conf *no
 	       prestart_check_log(conf, &page->identity, err) &&
 	       prestart_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
 	       listener_resolve(conf, page->resolved, err) &&
-	       (!modules_has_any(conf) ||
-		service_trial_run(conf, &page->identity, page->facts, err)) &&
+	       try_services(conf, page, err) &&
 	       prestart_check_rlimit(
 		       conf, listener_count_sockets(conf, page->resolved, conf_workers(conf)),
 		       conf_workers(conf) + GENERATION_SPARE, err);
