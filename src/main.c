@@ -205,7 +205,7 @@ static enum exit_code serve(struct command *command, struct err *err)
 	conf = configtest_pass(&asked->source, asked->daemon, &found, err);
 	if (conf != NULL) {
 		master_run(asked, conf, &found, err);
-		free(found.resolved);
+		prestart_forget(&found);
 	} else if (asked->ready_fd >= 0) {
 		sys_close(asked->ready_fd);
 	}

@@ -186,6 +186,7 @@ void generation_free(struct generation *generation)
 			arena_free(generation->members[i].arena);
 	}
 	free(generation->members);
+	modules_free(&generation->modules);
 	if (generation->conf)
 		conf_free(generation->conf);
 	free(generation);

@@ -15,6 +15,7 @@
 #include "config/conf.h"
 #include "config/identity.h"
 #include "master/member.h"
+#include "master/modules.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
 #include "worker/heritage.h"
@@ -26,6 +27,7 @@ struct generation {
 	struct generation *next; /* in the list of retiring generations */
 	struct conf *conf;
 	struct identity identity;       /* of its workers, looked up once from conf */
+	struct modules modules;         /* modules_take fills it in before any worker starts */
 	struct listener_set *listeners; /* NULL once no more workers are to be started */
 	unsigned id;
 	unsigned first_slot, capacity;

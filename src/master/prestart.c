@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "accesslog/accesslog.h"
@@ -47,6 +48,14 @@ static bool check_services(const struct conf *conf, struct err *err)
 			return err_prefix(err, "%s: ", listen->origin);
 	}
 	return true;
+}
+
+void prestart_forget(struct prestart_found *found)
+{
+	free(found->resolved);
+	free(found->facts);
+	found->resolved = NULL;
+	found->facts = NULL;
 }
 
 struct conf *prestart_load(const struct conf_source *source, struct err *err)

@@ -15,12 +15,17 @@
 #include "config/conf_load.h"
 #include "config/identity.h"
 #include "net/listener.h"
+#include "worker/service.h"
 
 /* Results of the checks before the start, so that the start need not repeat the look-ups. */
 struct prestart_found {
 	struct identity identity;            /* of the workers */
 	struct listener_addresses *resolved; /* one for each listen of the configuration; owned */
+	struct service_facts *facts;         /* likewise, of services to be loaded; NULL: none is */
 };
+
+/* Frees what is owned by found. */
+void prestart_forget(struct prestart_found *found);
 
 /* Calls conf_load and each listener's service, which checks its options. Returns NULL with err. */
 struct conf *prestart_load(const struct conf_source *source, struct err *err);

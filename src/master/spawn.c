@@ -23,15 +23,27 @@ enum { CLOSER_AGAIN_MS = 100 };
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
 /* A worker must not be able to reach another's connections; worker_run closes descriptors. */
-static void leave_memory(struct generation *generation, const struct heritage *heritage)
+static void leave_memory(struct generation *generation, const struct hints *hints,
+			 const struct arena *own)
 {
-	const struct arena *own = heritage->arena;
-
-	if (&generation->hints != heritage->hints)
+	if (&generation->hints != hints)
 		hints_free(&generation->hints);
 	for (unsigned i = 0; i < generation->capacity; i++)
 		if (generation->members[i].arena && generation->members[i].arena != own)
 			arena_free(generation->members[i].arena);
+}
+
+void spawn_leave_server(struct procs *procs)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g)) {
+		leave_memory(g, NULL, NULL);
+		modules_leave(&g->modules, NULL);
+	}
+	(void)keeper_pids_drop(procs->page);
+	log_count_in(NULL);
+	if (procs->board)
+		scoreboard_unview(procs->board);
+	procs->board = NULL;
 }
 
 /* True when a reload's new generation has another log, which the master does not use yet. */
@@ -78,8 +90,10 @@ static _Noreturn void become_worker(const struct procs *procs, const struct gene
 	struct err err;
 
 	signals_leave_reports();
-	for (g = procs_next(procs, NULL); g; g = procs_next(procs, g))
-		leave_memory(g, heritage);
+	for (g = procs_next(procs, NULL); g; g = procs_next(procs, g)) {
+		leave_memory(g, heritage->hints, heritage->arena);
+		modules_leave(&g->modules, &generation->modules);
+	}
 	if (!set_up_child(procs, generation, &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
@@ -130,6 +144,8 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 		.previous = find_previous(procs, generation),
 		.peer_count = generation->capacity,
 		.arena = generation->members[number].arena,
+		.facts = generation->modules.facts,
+		.shared = generation->modules.shared,
 		.master_pid = getpid(),
 		.epfd = -1,
 	};
@@ -185,7 +201,7 @@ static bool prepare_arena(const struct generation *generation, struct member *me
 	if (member->arena)
 		arena_reset(member->arena);
 	else
-		member->arena = arena_new(generation->conf);
+		member->arena = arena_new(generation->conf, generation->modules.facts);
 	return member->arena;
 }
 

@@ -43,4 +43,10 @@ bool spawn_closer(struct procs *procs, struct generation *generation);
 /* Tells that child to exit, if there is one; later again where the system has refused it. */
 void spawn_end_closer(struct procs *procs, int64_t now_ms);
 
+/*
+ * In a child of the master that is no worker and no keeper: unmaps all that the server's processes
+ * share, so that code of others may run in a child of its own.
+ */
+void spawn_leave_server(struct procs *procs);
+
 #endif

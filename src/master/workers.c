@@ -23,8 +23,24 @@ static unsigned find_overlap(const struct procs *procs, unsigned first, unsigned
 	return 0;
 }
 
-static void enlist_listeners(struct scoreboard *board, const struct listener_set *set)
+/* Counters that get no cell count nothing. */
+static void name_counters(struct scoreboard *board, const struct generation *generation,
+			  const struct listener *listener)
 {
+	size_t listen = (size_t)(listener->conf - generation->conf->listeners);
+
+	if (!generation->modules.facts ||
+	    scoreboard_name_counters(board, listener->row,
+				     generation->modules.facts[listen].counters, SERVICE_COUNTERS))
+		return;
+	LOG(EVENT_environment_warned, LOG_STR("listen", listener->conf->address),
+	    LOG_STR("message", "the modules of this listener have named so many counters since "
+			       "the start that some have no place (a restart begins anew)"));
+}
+
+static void enlist_listeners(struct scoreboard *board, const struct generation *generation)
+{
+	const struct listener_set *set = generation->listeners;
 	char address[ADDR_TEXT];
 	unsigned unlisted = 0;
 
@@ -33,6 +49,7 @@ static void enlist_listeners(struct scoreboard *board, const struct listener_set
 
 		listener->row = scoreboard_enlist(board, addr_write(&listener->bound, address),
 						  listener->conf->service);
+		name_counters(board, generation, listener);
 		unlisted += listener->row == METRIC_LISTENERS - 1;
 	}
 	if (unlisted > 0)
@@ -83,7 +100,7 @@ bool workers_begin(struct procs *procs, struct generation *generation, int64_t n
 	generation->slots = procs->board->slots + first;
 	generation->infos = procs->board->infos + first;
 	generation->id = ++procs->last_id;
-	enlist_listeners(procs->board, generation->listeners);
+	enlist_listeners(procs->board, generation);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);
 	procs->starting = generation;

@@ -91,6 +91,12 @@ bool report_listener(const struct report *report, unsigned row, struct report_li
 bool report_listener_name(const struct report *report, unsigned row, char *address, char *service);
 
 /*
+ * Copies the name of a cell of module_counts_total of that row (METRIC_COUNTER_NAME bytes). False,
+ * and "", when the cell has none.
+ */
+bool report_counter_name(const struct report *report, unsigned row, unsigned cell, char *name);
+
+/*
  * Copies the crash that is `back` crashes ago (0: the last one), its texts ended by a NUL; false:
  * there is none. The oldest place of a full ring, here and below, is not read: it is the next to be
  * written.

@@ -16,6 +16,7 @@
 #include "stats/hints.h"
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
+#include "worker/loaded.h"
 
 /*
  * The descriptors of one worker by which processes wake each other. A compromised worker may change
@@ -70,6 +71,10 @@ struct heritage {
 	struct doors next, previous;
 	unsigned peer_count; /* places of the generation, including workers that never started */
 	struct arena *arena; /* this slot's, mapped by the master */
+	/* by listen: what the trial has found of a service to be loaded, and its shared memory */
+	const struct service_facts *facts; /* NULL: there was no trial */
+	void *const *shared;
+	const struct loaded *loaded; /* by this process, or its keeper; NULL: nothing */
 	pid_t master_pid;
 	int epfd;     /* made by the keeper: the epoll of all workers of the slot; -1: none */
 	bool is_kept; /* a keeper shares this worker's descriptors, and has settled first */
@@ -103,7 +108,8 @@ unsigned heritage_fds(const struct heritage *heritage, int *fds);
 
 static inline unsigned heritage_fds_most(const struct heritage *heritage)
 {
-	return 4 + 2 * heritage->peer_count + heritage->next.count + heritage->previous.count;
+	return 4 + 2 * heritage->peer_count + heritage->next.count + heritage->previous.count +
+	       (heritage->loaded ? heritage->loaded->fd_count : 0);
 }
 
 /*
