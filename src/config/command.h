@@ -53,7 +53,7 @@ enum { COMMAND_VARIABLES = 32 };
 /* A program ready to be run. Owns all that it points to. */
 struct command {
 	char **words;       /* argv, with NULL at its end */
-	char **environment; /* NAME=VALUE, with NULL at its end, and room for COMMAND_VARIABLES more */
+	char **environment; /* NAME=VALUE, NULL at its end; with room for COMMAND_VARIABLES */
 	size_t environment_count;
 	char *directory; /* "": as the server's */
 	struct command_found found;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of config/command_exec: what a program finds when it runs, and the report when it cannot. */
+/* Tests of config/command_exec: what a program finds, and the report when it cannot run. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
