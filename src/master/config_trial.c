@@ -63,6 +63,7 @@ static bool examine_conf(const struct conf_source *source, const struct conf *no
 
 	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
 	       prestart_check_identity(conf, &page->identity, err) &&
+	       prestart_check_services(conf, &page->identity, err) &&
 	       prestart_check_chroot(conf, err) &&
 	       prestart_check_directory(conf, "working_directory", conf->working_directory, err) &&
 	       prestart_check_log(conf, &page->identity, err) &&

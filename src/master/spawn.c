@@ -11,6 +11,7 @@
 #include "base/brief.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stdio.h"
 #include "base/sys.h"
 #include "config/signals.h"
 #include "master/keeper.h"
@@ -32,6 +33,12 @@ static void leave_memory(struct generation *generation, const struct heritage *h
 	for (unsigned i = 0; i < generation->capacity; i++)
 		if (generation->members[i].arena && generation->members[i].arena != own)
 			arena_free(generation->members[i].arena);
+}
+
+static void leave_all_memory(const struct procs *procs, const struct heritage *heritage)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		leave_memory(g, heritage);
 }
 
 /* True when a reload's new generation has another log, which the master does not use yet. */
@@ -71,15 +78,31 @@ static bool set_up_child(const struct procs *procs, const struct generation *gen
 	return true;
 }
 
+bool spawn_settle_helper(const struct procs *procs, struct generation *generation, rlim_t files,
+			 struct err *err)
+{
+	const struct heritage none = { 0 };
+
+	signals_leave_reports();
+	leave_all_memory(procs, &none);
+	stdio_leave_terminal();
+	log_count_in(NULL);
+	scoreboard_free(procs->board, NULL, false);
+	if (!keeper_pids_drop(procs->page))
+		return err_errno(err, CODE_OSERR, "cannot let go of the workers' memory");
+	if (!set_up_child(procs, generation, err))
+		return false;
+	limit_files(files);
+	return true;
+}
+
 static _Noreturn void become_worker(const struct procs *procs, const struct generation *generation,
 				    const struct heritage *heritage)
 {
-	struct generation *g;
 	struct err err;
 
 	signals_leave_reports();
-	for (g = procs_next(procs, NULL); g; g = procs_next(procs, g))
-		leave_memory(g, heritage);
+	leave_all_memory(procs, heritage);
 	if (!set_up_child(procs, generation, &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
@@ -129,6 +152,8 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 		.next = { generation->next_doorbells, generation->next_count, 0 },
 		.previous = find_previous(procs, generation),
 		.peer_count = generation->capacity,
+		.helpers = generation->helpers.links,
+		.helper_count = generation->helpers.count,
 		.arena = generation->members[number].arena,
 		.master_pid = getpid(),
 		.epfd = -1,

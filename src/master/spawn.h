@@ -6,7 +6,9 @@
 #ifndef MASTER_SPAWN_H
 #define MASTER_SPAWN_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "master/procs.h"
@@ -17,6 +19,13 @@
  * worker keeps only its heritage of the master's memory, not even other workers' arenas.
  */
 pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned number);
+
+/*
+ * In the child that becomes a helper: gives up the memory of the master and its workers, and sets
+ * limits, log and signals as for a worker. Returns false with err. The caller closes descriptors.
+ */
+bool spawn_settle_helper(const struct procs *procs, struct generation *generation, rlim_t files,
+			 struct err *err);
 
 /*
  * Starts the worker of a member that wants one, by procs->spawn or its keeper. When the system

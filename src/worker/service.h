@@ -15,8 +15,11 @@
 #include "config/conf.h"
 #include "stats/metric.h"
 
+struct access_entry;
 struct conn;
+struct helper_heritage;
 struct heritage;
+struct identity;
 
 enum verdict {
 	MORE,   /* wait for more */
@@ -43,6 +46,19 @@ struct service {
 	 * they never do.
 	 */
 	bool (*check)(const struct listen_conf *conf, struct err *err);
+	/*
+	 * -t, the start before it detaches, and the child that tries a reload: the same for what
+	 * may wait, such as the user database. identity is the workers'. NULL: nothing to check.
+	 */
+	bool (*check_system)(const struct conf *conf, const struct listen_conf *listen,
+			     const struct identity *identity, struct err *err);
+	/*
+	 * Helper (worker/helper.h), the whole life of a process of its own for this listener.
+	 * Returns its exit code. NULL: the service has no helper.
+	 */
+	int (*helper)(const struct helper_heritage *heritage);
+	/* The most descriptors that the helper opens by itself. NULL: few. */
+	unsigned (*helper_files)(const struct listen_conf *conf);
 	/*
 	 * Worker, once for each listener, before it accepts: returns false when it cannot serve.
 	 * The heritage lasts as long as the worker. NULL: nothing to do.
@@ -83,6 +99,8 @@ struct service {
 	bool (*is_sound)(const struct conn *c);
 	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
 	void (*close)(struct conn *c, enum close_reason reason);
+	/* Fills in what the service tells of a connection that has ended. NULL: nothing. */
+	void (*tell)(const struct conn *c, struct access_entry *entry);
 };
 
 /* The service of that name, or NULL. */
