@@ -136,24 +136,42 @@ static bool check_wish(struct command *command, struct err *err)
 	return true;
 }
 
-static bool read_flags(struct command *command, int argc, char **argv, struct err *err)
+/*
+ * The words from argv[end] on are a program when they stand behind a "--". `given` is argv as it
+ * was before words in front of the "--" were moved behind it.
+ */
+static bool take_words(struct command *command, char **given, char **argv, int end, struct err *err)
 {
-	int end = flags_read(flags_of_server, argc, argv, take_flag, command, err);
 	char shown[QUOTE_TEXT];
 
-	if (end < 0)
-		return false;
-	if (end < argc)
-		return err_set(err, CODE_USAGE, "%s: no arguments are taken (-h lists the flags)",
-			       quote_show(argv[end], shown));
-	return check_wish(command, err);
+	if (end > 0 && strcmp(given[end - 1], "--") == 0 && given[end] == argv[end]) {
+		command->options.source.program = argv + end;
+		return true;
+	}
+	return err_set(err, CODE_USAGE, "%s: no arguments are taken (-h lists the flags)",
+		       quote_show(argv[end], shown));
+}
+
+static bool read_flags(struct command *command, int argc, char **argv, struct err *err)
+{
+	char **given = calloc((size_t)argc + 1, sizeof(*given));
+	bool is_good;
+	int end;
+
+	if (given == NULL)
+		return err_errno(err, CODE_OSERR, "cannot keep the command line");
+	memcpy(given, argv, (size_t)argc * sizeof(*given));
+	end = flags_read(flags_of_server, argc, argv, take_flag, command, err);
+	is_good = end >= 0 && (end == argc || take_words(command, given, argv, end, err));
+	free(given);
+	return is_good && check_wish(command, err);
 }
 
 static void print_help(void)
 {
-	puts("usage: prefork-srv [flags]\n"
+	puts("usage: prefork-srv [flags] [-- PROGRAM [ARGUMENTS]]\n"
 	     "A pre-fork TCP server. Without flags it serves 127.0.0.1:8080=status (a live\n"
-	     "page) and 127.0.0.1:8081=ack.\n");
+	     "page) and 127.0.0.1:8081=ack; with -l 8000 -- PROGRAM, copies of PROGRAM serve.");
 	flags_help(flags_of_server, stdout);
 	puts("\nVerbs of -s:\n"
 	     " "

@@ -243,3 +243,13 @@ const char *units_nearest(const char *text, const char *const *words, size_t cou
 	}
 	return nearest;
 }
+
+bool units_has_word(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list; *(at += strspn(at, " ")) != '\0'; at += strcspn(at, " "))
+		if (length > 0 && strcspn(at, " ") == length && strncmp(at, word, length) == 0)
+			return true;
+	return false;
+}

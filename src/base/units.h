@@ -33,4 +33,7 @@ const char *units_write_mode(int64_t value, char *text);
  */
 const char *units_nearest(const char *text, const char *const *words, size_t count);
 
+/* True when the blank-separated list has that word. Pure. */
+bool units_has_word(const char *list, const char *word);
+
 #endif

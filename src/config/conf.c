@@ -14,6 +14,7 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
+#include "config/conf_program.h"
 #include "config/cpus.h"
 
 const struct service_row conf_services[] = {
@@ -157,7 +158,7 @@ bool conf_is_service(const char *text, struct err *err)
 
 static bool is_known(const struct option *option, const struct listen_conf *listener)
 {
-	return option->service[0] == '\0' || strcmp(option->service, listener->service) == 0;
+	return option->service[0] == '\0' || units_has_word(option->service, listener->service);
 }
 
 bool conf_check_service_of(const struct option *option, const struct listen_conf *listener,
@@ -174,6 +175,7 @@ void conf_free(struct conf *conf)
 	if (conf == NULL)
 		return;
 	conf_drop_listeners(conf, 0);
+	conf_program_drop_all(conf);
 	free(conf->listeners);
 	free(conf->origin);
 	for (size_t i = 0; conf->places != NULL && i < option_count; i++)
@@ -274,6 +276,11 @@ unsigned conf_workers(const struct conf *conf)
 	return cpus < most ? cpus : most;
 }
 
+unsigned conf_copies(const struct conf *conf, const struct program_conf *program)
+{
+	return program->copies > 0 ? (unsigned)program->copies : conf_workers(conf);
+}
+
 bool conf_drops_user(const struct conf *conf)
 {
 	return geteuid() == 0 && strcmp(conf->user, "root") != 0;
@@ -293,15 +300,14 @@ static void print_section(enum option_section section, const void *object, const
 	}
 }
 
-static void print_listeners(const struct conf *conf, FILE *out)
+static void print_titled(enum option_section section, const char *title, const void *object,
+			 FILE *out)
 {
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		fprintf(out, "\n%s ", option_sections[SECTION_listen].name);
-		quote_write(conf->listeners[i].address, out);
-		fputs(" {\n", out);
-		print_section(SECTION_listen, &conf->listeners[i], "\t", out);
-		fputs("}\n", out);
-	}
+	fprintf(out, "\n%s ", option_sections[section].name);
+	quote_write(title, out);
+	fputs(" {\n", out);
+	print_section(section, object, "\t", out);
+	fputs("}\n", out);
 }
 
 void conf_print(const struct conf *conf, FILE *out)
@@ -320,5 +326,8 @@ void conf_print(const struct conf *conf, FILE *out)
 		print_section((enum option_section)section, conf, "\t", out);
 		fputs("}\n", out);
 	}
-	print_listeners(conf, out);
+	for (size_t i = 0; i < conf->program_count; i++)
+		print_titled(SECTION_program, conf->programs[i].title, &conf->programs[i], out);
+	for (size_t i = 0; i < conf->listener_count; i++)
+		print_titled(SECTION_listen, conf->listeners[i].address, &conf->listeners[i], out);
 }

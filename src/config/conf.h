@@ -78,6 +78,9 @@ const char *conf_place(const struct conf *conf, const char *full_name);
 /* The number of workers: the option `workers`, or for auto the CPUs that this process may use. */
 unsigned conf_workers(const struct conf *conf);
 
+/* The number of copies of a program: its option `copies`, or for auto the number of workers. */
+unsigned conf_copies(const struct conf *conf, const struct program_conf *program);
+
 /* True when the option `user` applies: the process is root, and user is not "root". */
 bool conf_drops_user(const struct conf *conf);
 

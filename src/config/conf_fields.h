@@ -10,19 +10,26 @@
 
 #include "config/option_type.h"
 
-/* An option's field has its name; log.level is log_level. */
+/*
+ * An option's field has its name; log.level is log_level. Each struct takes the fields of its
+ * sections.
+ */
 #define FIELD_main(kind, name) kind_##kind name;
 #define FIELD_log(kind, name)  kind_##kind log_##name;
 #define FIELD_listen(kind, name)
+#define FIELD_program(kind, name)
 #define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
 	FIELD_##section(kind, name)
 
 struct listen_conf;
+struct program_conf;
 
 struct conf {
 	char *origin;                  /* the file's path, "built-in default" or "command line" */
 	struct listen_conf *listeners; /* in the order of the file or of -l */
 	size_t listener_count;
+	struct program_conf *programs;
+	size_t program_count;
 	char **places; /* by row of options[]: "etc/x.conf:3", "-o user=x", NULL for a default */
 #include "tables/options.def"
 };
@@ -42,12 +49,34 @@ struct listen_conf {
 #include "tables/options.def"
 };
 
+#undef FIELD_listen
+#undef FIELD_program
+#define FIELD_listen(kind, name)
+#define FIELD_program(kind, name) kind_##kind name;
+#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
+	FIELD_##section(kind, name)
+
+struct program_conf {
+	char *title;
+	char *origin; /* its place for messages: "etc/x.conf:12" or "-- python3 app.py" */
+#include "tables/options.def"
+};
+
 #undef FIELD_main
 #undef FIELD_log
 #undef FIELD_listen
+#undef FIELD_program
+
+/* Room for the options of any one section, at the offsets of their rows. */
+union option_object {
+	struct conf conf;
+	struct listen_conf listen;
+	struct program_conf program;
+};
 
 /* Enumerators of the CHOICE options, in the order of their words. */
 enum { AFFINITY_NONE, AFFINITY_AUTO };
+enum { STDERR_LOG, STDERR_CONNECTION };
 enum framing { FRAMING_RAW, FRAMING_LINE, FRAMING_LENGTH };
 
 #endif

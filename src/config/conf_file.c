@@ -17,6 +17,7 @@
 #include "config/conf.h"
 #include "config/conf_error.h"
 #include "config/conf_grammar.h"
+#include "config/conf_program.h"
 #include "config/conf_text.h"
 
 enum { DEPTH_MOST = 10, FILES_MOST = 1000 };
@@ -54,6 +55,11 @@ static struct listen_conf *listener_now(void)
 	return &loading->conf->listeners[loading->conf->listener_count - 1];
 }
 
+static struct program_conf *program_now(void)
+{
+	return &loading->conf->programs[loading->conf->program_count - 1];
+}
+
 static void forget_given(enum option_section section)
 {
 	for (size_t i = 0; i < option_count; i++)
@@ -61,15 +67,18 @@ static void forget_given(enum option_section section)
 			loading->given[i].line = 0;
 }
 
-static bool begin_listener(const char *title)
+static bool begin_titled(enum option_section section, const char *title)
 {
 	char origin[CONF_ERROR_PLACE], shown[QUOTE_TEXT];
 
-	forget_given(SECTION_listen);
-	conf_error_place(loading->begun[SECTION_listen], origin);
-	if (conf_add_listener(loading->conf, title, origin, loading->err))
+	forget_given(section);
+	conf_error_place(loading->begun[section], origin);
+	if (section == SECTION_listen ?
+		    conf_add_listener(loading->conf, title, origin, loading->err) != NULL :
+		    conf_program_add(loading->conf, title, origin, loading->err) != NULL)
 		return true;
-	return err_prefix(loading->err, "%s: listen %s: ", origin, quote_show(title, shown));
+	return err_prefix(loading->err, "%s: %s %s: ", origin, option_sections[section].name,
+			  quote_show(title, shown));
 }
 
 /* libconfuse would merge the two without a word. */
@@ -93,13 +102,15 @@ static bool enter_section(cfg_t *cfg)
 	loading->section = cfg;
 	loading->begun[section] = cfg_at(loading->root);
 	if (option_sections[section].form == SECTION_TITLED)
-		return begin_listener(cfg_title(cfg));
+		return begin_titled(section, cfg_title(cfg));
 	return first.line == 0 || refuse_second(section, first);
 }
 
 static void *object_of(const struct option *option)
 {
-	return option->section == SECTION_listen ? (void *)listener_now() : (void *)loading->conf;
+	if (option->section == SECTION_listen)
+		return listener_now();
+	return option->section == SECTION_program ? (void *)program_now() : (void *)loading->conf;
 }
 
 static const struct option *row_of(cfg_t *cfg, const cfg_opt_t *opt)
@@ -120,7 +131,7 @@ static bool take_option(const struct option *option, const cfg_opt_t *opt, struc
 			const char *word)
 {
 	struct place *given = &loading->given[option - options];
-	bool is_more = option->kind == KIND_NETS && opt->nvalues > 1;
+	bool is_more = option_is_list(option) && opt->nvalues > 1;
 	char at[CONF_ERROR_PLACE];
 
 	if (given->line != 0 && !is_more)
@@ -128,12 +139,12 @@ static bool take_option(const struct option *option, const cfg_opt_t *opt, struc
 			       conf_error_place(*given, at));
 	if (given->line == 0)
 		*given = place;
-	if (option->kind == KIND_NETS)
+	if (option_is_list(option))
 		return option_check(option, word, loading->err);
 	if (option->section == SECTION_listen && strcmp(option->name, "service") == 0 &&
 	    !conf_is_service(word, loading->err))
 		return false;
-	if (option->section != SECTION_listen &&
+	if (option_sections[option->section].form != SECTION_TITLED &&
 	    !conf_set_place(loading->conf, option, conf_error_place(place, at), loading->err))
 		return false;
 	return option_read(option, object_of(option), &word, 1, loading->err);
@@ -182,24 +193,25 @@ static bool finish_option(cfg_t *section, size_t i)
 
 	if (given->line == 0)
 		return true;
-	if (!conf_check_service_of(&options[i], listener_now(), loading->err))
+	if (options[i].section == SECTION_listen &&
+	    !conf_check_service_of(&options[i], listener_now(), loading->err))
 		return err_prefix(loading->err, "%s: ", conf_error_place(*given, at));
-	if (options[i].kind == KIND_NETS && !read_list(section, &options[i]))
+	if (option_is_list(&options[i]) && !read_list(section, &options[i]))
 		return blame_option(&options[i], *given);
 	return true;
 }
 
-static bool finish_listener(cfg_t *section)
+static bool finish_titled(enum option_section section, cfg_t *cfg)
 {
 	char at[CONF_ERROR_PLACE], shown[QUOTE_TEXT];
 
-	if (listener_now()->service[0] == '\0')
+	if (section == SECTION_listen && listener_now()->service[0] == '\0')
 		return err_set(loading->err, CODE_CONFIG,
 			       "%s: listen %s: the service is missing (service = ack)",
 			       conf_error_place(loading->begun[SECTION_listen], at),
 			       quote_show(listener_now()->address, shown));
 	for (size_t i = 0; i < option_count; i++)
-		if (options[i].section == SECTION_listen && !finish_option(section, i))
+		if (options[i].section == section && !finish_option(cfg, i))
 			return false;
 	return true;
 }
@@ -212,7 +224,7 @@ static bool finish_root(cfg_t *root)
 	for (size_t i = 0; i < option_count; i++) {
 		struct place *given = &loading->given[i];
 
-		if (options[i].section != SECTION_main || options[i].kind != KIND_NETS ||
+		if (options[i].section != SECTION_main || !option_is_list(&options[i]) ||
 		    given->line == 0)
 			continue;
 		if (!read_list(root, &options[i]) ||
@@ -225,6 +237,7 @@ static bool finish_root(cfg_t *root)
 
 static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
 {
+	enum option_section row = option_find_section(opt->name);
 	cfg_t *section = loading->section;
 
 	(void)cfg;
@@ -234,10 +247,9 @@ static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
 	if (!enter_section(section))
 		return -1;
 	loading->section = NULL;
-	return option_sections[option_find_section(opt->name)].form == SECTION_SINGLE ||
-			       finish_listener(section) ?
-		       0 :
-		       -1;
+	if (option_sections[row].form == SECTION_TITLED && !finish_titled(row, section))
+		return -1;
+	return 0;
 }
 
 static bool push_file(const char *name, const struct conf_text *text)

@@ -15,7 +15,7 @@ static void add_rows(cfg_opt_t *to, enum option_section section,
 			CFG_STR_LIST_CB(options[i].name, NULL, CFGF_NODEFAULT, calls->value);
 
 		if (options[i].section == section)
-			*to++ = options[i].kind == KIND_NETS ? list : one;
+			*to++ = option_is_list(&options[i]) ? list : one;
 	}
 	*to++ = (cfg_opt_t)CFG_FUNC("include", calls->include);
 	*to = (cfg_opt_t)CFG_END();

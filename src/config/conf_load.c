@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "config/conf_cmdline.h"
 #include "config/conf_file.h"
+#include "config/conf_program.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/prefork-srv.conf"
 
@@ -38,18 +38,24 @@ static bool take_listeners(struct conf *conf, const struct conf_source *source, 
 {
 	if (source->listener_count > 0)
 		conf_drop_listeners(conf, 0);
+	if (!conf_cmdline_program(conf, source, err))
+		return false;
 	for (size_t i = 0; i < source->listener_count; i++)
-		if (!conf_cmdline_listen(conf, source->listeners[i], err))
+		if (!conf_cmdline_listen(conf, source->listeners[i], source, err))
 			return false;
+	if (source->listener_count > 0)
+		conf_program_drop_unused(conf, source->program ? conf->program_count - 1 :
+								 conf->program_count);
 	return true;
 }
 
 static bool add_default_listener(struct conf *conf, const char *listener, struct err *err)
 {
+	static const struct conf_source none;
 	char *origin = strdup("built-in default");
 	struct listen_conf *added;
 
-	if (origin == NULL || !conf_cmdline_listen(conf, listener, err)) {
+	if (origin == NULL || !conf_cmdline_listen(conf, listener, &none, err)) {
 		free(origin);
 		return false;
 	}
@@ -91,8 +97,15 @@ static bool fill_conf(struct conf *conf, const struct conf_source *source, struc
 		return false;
 	if (!take_listeners(conf, source, err))
 		return false;
-	if (file == NULL && conf->listener_count == 0 && !add_default_listeners(conf, err))
+	if (file == NULL && conf->listener_count == 0 && source->program == NULL &&
+	    !add_default_listeners(conf, err))
 		return false;
+	if (source->program != NULL &&
+	    !conf_program_has_listener(conf, &conf->programs[conf->program_count - 1]))
+		return err_set(
+			err, CODE_USAGE,
+			"-- %s: a listener without a service is missing (-l ADDRESS before the --)",
+			source->program[0]);
 	if (conf->listener_count == 0)
 		return err_set(
 			err, CODE_CONFIG,
@@ -122,7 +135,8 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 {
 	struct conf *conf = conf_new(err);
 
-	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err))) {
+	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err) ||
+			     !conf_program_check(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}

@@ -7,25 +7,9 @@
 #ifndef CONFIG_CONF_LOAD_H
 #define CONFIG_CONF_LOAD_H
 
-#include <stddef.h>
-
 #include "base/err.h"
 #include "config/conf.h"
-
-/*
- * The command line's part of a configuration. All pointers are borrowed and stay valid for every
- * later reload.
- */
-struct conf_source {
-	const char *file;       /* -c; NULL: SYSCONFDIR/prefork-srv.conf, or else built in */
-	const char *workers;    /* -w, or NULL */
-	const char *pid_file;   /* -p, or NULL */
-	const char **listeners; /* each -l; one or more replace the file's listeners */
-	size_t listener_count;
-	const char **overrides; /* each -o: NAME=VALUE, log.NAME=VALUE, listen.NAME=VALUE for all */
-	size_t override_count;
-	const char *directory; /* base of relative file names here; NULL: the current directory */
-};
+#include "config/conf_cmdline.h"
 
 /*
  * Reads the source and checks everything that needs no access to the environment: names, kinds,

@@ -19,10 +19,7 @@
  */
 static char *default_text(const struct option *option)
 {
-	struct listen_conf listen = { 0 };
-	struct conf conf = { 0 };
-	bool is_listen = option->section == SECTION_listen;
-	void *object = is_listen ? (void *)&listen : (void *)&conf;
+	union option_object object = { 0 };
 	size_t size = 0;
 	char *text = NULL;
 	struct err err;
@@ -30,9 +27,9 @@ static char *default_text(const struct option *option)
 
 	if (stream == NULL)
 		return NULL;
-	if (option_defaults(option->section, object, &err))
-		option_write_value(option, object, stream);
-	option_free(option->section, object);
+	if (option_defaults(option->section, &object, &err))
+		option_write_value(option, &object, stream);
+	option_free(option->section, &object);
 	fclose(stream);
 	return text;
 }

@@ -53,6 +53,40 @@ static void print_section(enum option_section wanted, const void *object, const 
 	}
 }
 
+/* A section as a comment: it loads only where its program or module exists. */
+static void show_section(const char *head, enum option_section section, const void *object,
+			 const char *service, FILE *out)
+{
+	fprintf(out, "\n# %s {\n", head);
+	for (size_t i = 0; i < option_count; i++) {
+		if (options[i].section != section || strcmp(options[i].service, service) != 0 ||
+		    strcmp(options[i].name, "service") == 0)
+			continue;
+		print_comment("", options[i].sentence, out);
+		fputs("#     ", out);
+		option_write(&options[i], object, out);
+		fputc('\n', out);
+	}
+	fputs("# }\n", out);
+}
+
+static void guest_sections(const struct listen_conf *listen, FILE *out)
+{
+	struct program_conf program = { 0 };
+	struct err err;
+
+	print_comment("",
+		      "Programs of your own, and the options that only their listeners know. "
+		      "command and module are required.",
+		      out);
+	if (option_defaults(SECTION_program, &program, &err))
+		show_section("program \"app\"", SECTION_program, &program, "", out);
+	option_free(SECTION_program, &program);
+	show_section("listen \"127.0.0.1:8000\"", SECTION_listen, listen, "program", out);
+	show_section("listen \"127.0.0.1:9000\"", SECTION_listen, listen, "module", out);
+	show_section("listen \"127.0.0.1:2222\"", SECTION_listen, listen, "exec", out);
+}
+
 static void listen_section(const struct listen_conf *listen, FILE *out)
 {
 	const struct option *service = option_find(SECTION_listen, "service");
@@ -97,6 +131,8 @@ void manual_sample(FILE *out)
 		print_section(SECTION_log, &conf, "", "\t", out);
 		fputs("}\n\n", out);
 		listen_section(&listen, out);
+		fputc('\n', out);
+		guest_sections(&listen, out);
 	}
 	option_free(SECTION_main, &conf);
 	option_free(SECTION_log, &conf);

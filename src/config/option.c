@@ -15,9 +15,10 @@
 #include "config/conf_fields.h"
 #include "config/option_type.h"
 
-#define OFFSET_main(name)   offsetof(struct conf, name)
-#define OFFSET_log(name)    offsetof(struct conf, log_##name)
-#define OFFSET_listen(name) offsetof(struct listen_conf, name)
+#define OFFSET_main(name)    offsetof(struct conf, name)
+#define OFFSET_log(name)     offsetof(struct conf, log_##name)
+#define OFFSET_listen(name)  offsetof(struct listen_conf, name)
+#define OFFSET_program(name) offsetof(struct program_conf, name)
 #define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence)         \
 	{ SECTION_##section, #name,    KIND_##kind,           fallback, min, max, words, service, \
 	  OPTION_##reload,   sentence, OFFSET_##section(name) },
@@ -63,6 +64,11 @@ const struct option *option_find(enum option_section section, const char *name)
 	return NULL;
 }
 
+bool option_is_list(const struct option *option)
+{
+	return option->kind == KIND_NETS || option->kind == KIND_LIST;
+}
+
 const char *option_full_name(const struct option *option, char *text)
 {
 	const struct section_row *section = &option_sections[option->section];
@@ -76,16 +82,17 @@ const char *option_full_name(const struct option *option, char *text)
 bool option_read(const struct option *option, void *object, const char *const *words, size_t count,
 		 struct err *err)
 {
-	const struct option_type *kind = &option_types[option->kind];
+	const struct option_type *kind = option_types[option->kind];
 	union {
 		int64_t number;
 		bool flag;
 		int choice;
 		char *text;
 		struct net_list nets;
+		struct text_list list;
 	} fresh;
 
-	BUG_ON(count != 1 && option->kind != KIND_NETS);
+	BUG_ON(count != 1 && !option_is_list(option));
 	memset(&fresh, 0, sizeof(fresh));
 	if (!kind->read(option, &fresh, words, count, err))
 		return false;
@@ -96,12 +103,10 @@ bool option_read(const struct option *option, void *object, const char *const *w
 
 bool option_check(const struct option *option, const char *word, struct err *err)
 {
-	struct listen_conf listen = { 0 };
-	struct conf conf = { 0 };
-	void *object = option->section == SECTION_listen ? (void *)&listen : (void *)&conf;
-	bool is_good = option_read(option, object, &word, 1, err);
+	union option_object object = { 0 };
+	bool is_good = option_read(option, &object, &word, 1, err);
 
-	option_types[option->kind].free(field_of(option, object));
+	option_types[option->kind]->free(field_of(option, &object));
 	return is_good;
 }
 
@@ -131,12 +136,12 @@ void option_free(enum option_section section, void *object)
 {
 	for (size_t i = 0; i < option_count; i++)
 		if (options[i].section == section)
-			option_types[options[i].kind].free(field_of(&options[i], object));
+			option_types[options[i].kind]->free(field_of(&options[i], object));
 }
 
 void option_write_value(const struct option *option, const void *object, FILE *out)
 {
-	option_types[option->kind].write(option, value_of(option, object), out);
+	option_types[option->kind]->write(option, value_of(option, object), out);
 }
 
 void option_write(const struct option *option, const void *object, FILE *out)
@@ -147,24 +152,22 @@ void option_write(const struct option *option, const void *object, FILE *out)
 
 bool option_equal(const struct option *option, const void *a, const void *b)
 {
-	return option_types[option->kind].equal(value_of(option, a), value_of(option, b));
+	return option_types[option->kind]->equal(value_of(option, a), value_of(option, b));
 }
 
 bool option_is_default(const struct option *option, const void *object)
 {
-	struct listen_conf listen = { 0 };
-	struct conf conf = { 0 };
-	void *fresh = option->section == SECTION_listen ? (void *)&listen : (void *)&conf;
+	union option_object fresh = { 0 };
 	struct err err;
-	bool is_default = set_default(option, fresh, &err) && option_equal(option, object, fresh);
+	bool is_default = set_default(option, &fresh, &err) && option_equal(option, object, &fresh);
 
-	option_types[option->kind].free(field_of(option, fresh));
+	option_types[option->kind]->free(field_of(option, &fresh));
 	return is_default;
 }
 
 const char *option_allowed(const struct option *option, char *text)
 {
-	return option_types[option->kind].allowed(option, text);
+	return option_types[option->kind]->allowed(option, text);
 }
 
 const char *option_reload_sentence(const struct option *option)

@@ -2,8 +2,8 @@
 /*
  * The options as rows (tables/options.def): reading, checking, writing and comparing one option,
  * and its names in other servers (tables/foreign.def). Defaults and bounds are text, read by the
- * same function as the user's words. Any process for the rows; reading allocates (TEXT, NETS), so
- * master only.
+ * same function as the user's words. Any process for the rows; reading allocates (TEXT, NETS,
+ * LIST), so master only.
  */
 #ifndef CONFIG_OPTION_H
 #define CONFIG_OPTION_H
@@ -41,6 +41,9 @@ const struct option *option_find(enum option_section section, const char *name);
  */
 const struct option *option_find_meant(const char *name);
 
+/* True for an option that takes any number of words. */
+bool option_is_list(const struct option *option);
+
 /*
  * Writes "log.level" for section log, the bare name for main, "listen.backlog" for listen. text has
  * OPTION_NAME bytes. Returns text.
@@ -48,14 +51,14 @@ const struct option *option_find_meant(const char *name);
 const char *option_full_name(const struct option *option, char *text);
 
 /*
- * Reads `count` words (one, except for NETS) into the field of the struct at `object`, and frees
+ * Reads `count` words (one, except for a list) into the field of the struct at `object`, and frees
  * its earlier value. Checks kind and bounds. Returns false with err (`"lots" is not a number (1 to
  * 65535)`), and the value is unchanged.
  */
 bool option_read(const struct option *option, void *object, const char *const *words, size_t count,
 		 struct err *err);
 
-/* True when option_read would accept this one word (for a NETS option: as one of its words). */
+/* True when option_read would accept this one word (for a list: as one of its words). */
 bool option_check(const struct option *option, const char *word, struct err *err);
 
 /*

@@ -184,9 +184,9 @@ static bool choice_equal(const void *a, const void *b)
 }
 
 /* A TEXT row whose first word is "path" holds a path: absolute, or one of its other words. */
-static bool is_path(const struct option *option, const struct words *words)
+bool option_is_path(const struct option *option)
 {
-	return option->words[0] != '\0' && strcmp(words->list[0], "path") == 0;
+	return option->kind == KIND_TEXT && strncmp(option->words, "path", 4) == 0;
 }
 
 static bool path_fits(const struct words *words, const char *text)
@@ -204,7 +204,7 @@ static const char *text_allowed(const struct option *option, char *text)
 	struct words words;
 
 	split_words(&words, option->words);
-	if (is_path(option, &words)) {
+	if (option_is_path(option)) {
 		words.list[0] = "a path that begins with /";
 		if (option->fallback[0] == '\0')
 			words.list[words.count++] = "empty";
@@ -227,7 +227,7 @@ static bool text_read(const struct option *option, void *field, const char *cons
 	(void)count;
 	BUG_ON(!units_read_count(option->min, &min) || !units_read_count(option->max, &max));
 	split_words(&words, option->words);
-	if (is_path(option, &words) && !path_fits(&words, given[0]))
+	if (option_is_path(option) && !path_fits(&words, given[0]))
 		return err_set(err, CODE_CONFIG, "%s is not an absolute path (%s)",
 			       quote_show(given[0], shown), text_allowed(option, allowed));
 	if (len < min || len > max)
@@ -257,96 +257,23 @@ static void text_free(void *field)
 	*(char **)field = NULL;
 }
 
-static const char *nets_allowed(const struct option *option, char *text)
-{
-	(void)option;
-	snprintf(text, OPTION_TYPE_ALLOWED,
-		 "a list of addresses and blocks such as 10.0.0.0/8, or unix");
-	return text;
-}
+static const struct option_type number_type = { sizeof(int64_t), number_read,  number_write,
+						number_equal,    nothing_free, number_allowed };
+static const struct option_type flag_type = { sizeof(bool), flag_read,    flag_write,
+					      flag_equal,   nothing_free, flag_allowed };
+static const struct option_type choice_type = { sizeof(int),  choice_read,  choice_write,
+						choice_equal, nothing_free, choice_allowed };
+static const struct option_type text_type = { sizeof(char *), text_read, text_write,
+					      text_equal,     text_free, text_allowed };
 
-static void nets_free(void *field)
-{
-	struct net_list *list = field;
-
-	for (size_t i = 0; i < list->count; i++)
-		free(list->texts[i]);
-	free(list->texts);
-	free(list->nets);
-	*list = (struct net_list){ 0 };
-}
-
-static bool nets_read(const struct option *option, void *field, const char *const *words,
-		      size_t count, struct err *err)
-{
-	struct net_list *list = field;
-
-	(void)option;
-	if (count == 0)
-		return true;
-	list->nets = calloc(count, sizeof(*list->nets));
-	list->texts = calloc(count, sizeof(*list->texts));
-	for (size_t i = 0; i < count; i++) {
-		if (list->nets == NULL || list->texts == NULL)
-			err_set(err, CODE_OSERR, "no memory for %zu addresses", count);
-		else if (!net_read(words[i], &list->nets[i], err))
-			;
-		else if ((list->texts[i] = strdup(words[i])) == NULL)
-			err_errno(err, CODE_OSERR, "cannot keep a value");
-		else
-			list->count++;
-		if (list->count != i + 1) {
-			nets_free(list);
-			return false;
-		}
-	}
-	return true;
-}
-
-static void nets_write(const struct option *option, const void *field, FILE *out)
-{
-	const struct net_list *list = field;
-
-	(void)option;
-	fputc('{', out);
-	for (size_t i = 0; i < list->count; i++) {
-		if (i > 0)
-			fputs(", ", out);
-		quote_write(list->texts[i], out);
-	}
-	fputc('}', out);
-}
-
-static bool nets_equal(const void *a, const void *b)
-{
-	const struct net_list *x = a, *y = b;
-
-	if (x->count != y->count)
-		return false;
-	for (size_t i = 0; i < x->count; i++)
-		if (x->nets[i].family != y->nets[i].family || x->nets[i].bits != y->nets[i].bits ||
-		    memcmp(x->nets[i].bytes, y->nets[i].bytes, sizeof(x->nets[i].bytes)) != 0)
-			return false;
-	return true;
-}
-
-#define NUMBER_KIND                                                                     \
-	{                                                                               \
-		sizeof(int64_t), number_read, number_write, number_equal, nothing_free, \
-			number_allowed                                                  \
-	}
-
-const struct option_type option_types[] = {
-	[KIND_COUNT] = NUMBER_KIND,
-	[KIND_DURATION] = NUMBER_KIND,
-	[KIND_SIZE] = NUMBER_KIND,
-	[KIND_MODE] = NUMBER_KIND,
-	[KIND_FLAG] = { sizeof(bool), flag_read, flag_write, flag_equal, nothing_free,
-			flag_allowed },
-	[KIND_CHOICE] = { sizeof(int), choice_read, choice_write, choice_equal, nothing_free,
-			  choice_allowed },
-	[KIND_TEXT] = { sizeof(char *), text_read, text_write, text_equal, text_free,
-			text_allowed },
-	[KIND_NETS] = { sizeof(struct net_list), nets_read, nets_write, nets_equal, nets_free,
-			nets_allowed },
+const struct option_type *const option_types[] = {
+	[KIND_COUNT] = &number_type,
+	[KIND_DURATION] = &number_type,
+	[KIND_SIZE] = &number_type,
+	[KIND_MODE] = &number_type,
+	[KIND_FLAG] = &flag_type,
+	[KIND_CHOICE] = &choice_type,
+	[KIND_TEXT] = &text_type,
+	[KIND_NETS] = &option_list_of_nets,
+	[KIND_LIST] = &option_list_of_texts,
 };

@@ -20,6 +20,12 @@ struct net_list {
 	size_t count;
 };
 
+/* The words of a list, in order. */
+struct text_list {
+	char **texts; /* owned; ends with NULL, as execve(2) takes it; NULL when count is 0 */
+	size_t count;
+};
+
 /* The C type of each kind. */
 typedef int64_t kind_COUNT;    /* 0 for the row's word (auto, off) */
 typedef int64_t kind_DURATION; /* milliseconds; 0 for the row's word */
@@ -29,6 +35,7 @@ typedef int kind_CHOICE;   /* index into the row's words */
 typedef char *kind_TEXT;   /* owned, never NULL; "" when not given */
 typedef int64_t kind_MODE; /* permission bits */
 typedef struct net_list kind_NETS;
+typedef struct text_list kind_LIST;
 
 enum option_kind {
 	KIND_COUNT,
@@ -39,6 +46,7 @@ enum option_kind {
 	KIND_TEXT,
 	KIND_MODE,
 	KIND_NETS,
+	KIND_LIST,
 };
 
 /* The sections as rows (tables/sections.def). */
@@ -63,7 +71,7 @@ struct option {
 	const char *fallback, *min, *max, *words, *service;
 	enum option_reload reload;
 	const char *sentence;
-	size_t offset; /* of the field in struct conf (main, log) or struct listen_conf */
+	size_t offset; /* of the field in the struct of its section (config/conf_fields.h) */
 };
 
 struct option_type {
@@ -81,9 +89,15 @@ struct option_type {
 	const char *(*allowed)(const struct option *option, char *text);
 };
 
+/* True for an option that holds a path. */
+bool option_is_path(const struct option *option);
+
 enum { OPTION_TYPE_ALLOWED = 256 };
 
 /* In the order of enum option_kind. */
-extern const struct option_type option_types[];
+extern const struct option_type *const option_types[];
+
+/* NETS and LIST (config/option_list.c). */
+extern const struct option_type option_list_of_nets, option_list_of_texts;
 
 #endif

@@ -51,11 +51,16 @@ static void help__fits_a_screen(void **state)
 static void usage__that_is_wrong__is_refused(void **state)
 {
 	static const struct {
-		const char *arguments[4];
+		const char *arguments[5];
 		const char *message;
 	} rows[] = {
 		{ { "foo" }, "\"foo\": no arguments are taken (-h lists the flags)" },
-		{ { "-t", "--", "foo" }, "\"foo\": no arguments are taken (-h lists the flags)" },
+		{ { "-t", "foo", "--", "bar" },
+		  "\"foo\": no arguments are taken (-h lists the flags)" },
+		{ { "-t", "--", "foo" },
+		  "-- foo: a listener without a service is missing (-l ADDRESS before the --)" },
+		{ { "-t", "-l", "8081=ack", "--", "foo" },
+		  "-- foo: a listener without a service is missing (-l ADDRESS before the --)" },
 		{ { "-x" }, "\"-x\": unknown flag (-h lists them)" },
 		{ { "--frob" }, "\"--frob\": unknown flag (-h lists them)" },
 		{ { "-c" }, "--config: a value is missing (FILE)" },
@@ -115,9 +120,10 @@ static void test__with_ten_wrong_files__prints_ten_messages_with_file_and_line(v
 		  "x.conf:2: umask: is given twice (first: x.conf:1)" },
 		{ "workers 4\n", "x.conf:1: workers: \"=\" is missing after it" },
 		{ "# x\nlog {\n", "x.conf:2: the \"{\" of this line is not closed" },
-		{ "listen 8080 {\n service = ehco }\n", "x.conf:2: listen.service: \"ehco\" is not "
-							"a service (ack, echo, discard, daytime, "
-							"chargen or status; did you mean echo?)" },
+		{ "listen 8080 {\n service = ehco }\n",
+		  "x.conf:2: listen.service: \"ehco\" is not "
+		  "a service (ack, echo, discard, daytime, "
+		  "chargen, status, module, program or exec; did you mean echo?)" },
 		{ "listen 8080 {\n service = echo\n framing = line }\n",
 		  "x.conf:3: framing: belongs to service ack, not echo" },
 		{ "listen 8080 { }\n",

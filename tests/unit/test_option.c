@@ -46,22 +46,22 @@ static char *written(const struct option *option, const void *object)
 
 static void rows__all__have_bounds_and_defaults_that_read(void **state)
 {
-	struct listen_conf listen = { 0 };
 	struct conf conf = { 0 };
+	struct listen_conf listen = { 0 };
+	struct program_conf program = { 0 };
+	void *const objects[SECTION_COUNT] = { [SECTION_main] = &conf,
+					       [SECTION_log] = &conf,
+					       [SECTION_listen] = &listen,
+					       [SECTION_program] = &program };
 	struct err err;
 
 	(void)state;
-	assert_true(option_defaults(SECTION_main, &conf, &err));
-	assert_true(option_defaults(SECTION_log, &conf, &err));
-	assert_true(option_defaults(SECTION_listen, &listen, &err));
-	for (size_t i = 0; i < option_count; i++) {
-		bool is_listen = options[i].section == SECTION_listen;
-
-		assert_true(option_is_default(&options[i], is_listen ? (void *)&listen : &conf));
-	}
-	option_free(SECTION_main, &conf);
-	option_free(SECTION_log, &conf);
-	option_free(SECTION_listen, &listen);
+	for (int section = 0; section < SECTION_COUNT; section++)
+		assert_true(option_defaults((enum option_section)section, objects[section], &err));
+	for (size_t i = 0; i < option_count; i++)
+		assert_true(option_is_default(&options[i], objects[options[i].section]));
+	for (int section = 0; section < SECTION_COUNT; section++)
+		option_free((enum option_section)section, objects[section]);
 }
 
 static void rows__all__end_their_sentence_and_have_unique_names(void **state)

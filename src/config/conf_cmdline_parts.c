@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Cuts the texts of flags, and makes the messages about them. It must not know any flag. */
+#include "config/conf_cmdline_parts.h"
+
+#include <string.h>
+
+#include "base/quote.h"
+#include "base/units.h"
+#include "config/option.h"
+
+bool conf_cmdline_blame(struct err *err, const char *flag, const char *text)
+{
+	char shown[QUOTE_TEXT];
+
+	if (err->code != CODE_OSERR)
+		err->code = CODE_USAGE;
+	quote_show(text, shown);
+	if (text[0] == '\0')
+		return err_prefix(err, "%s %s: ", flag, shown);
+	shown[strlen(shown) - 1] = '\0';
+	return err_prefix(err, "%s %s: ", flag, shown + 1);
+}
+
+/* Writes how the command line gives an option that was written without its section, or with one. */
+static bool write_form(const char *name, bool of_listener, char *text, size_t size)
+{
+	const struct option *meant = option_find_meant(name);
+	char full[OPTION_NAME];
+
+	if (meant == NULL)
+		return false;
+	option_full_name(meant, full);
+	if (meant->section == SECTION_listen && of_listener)
+		snprintf(text, size, "write %s=...", meant->name);
+	else if (meant->section == SECTION_listen)
+		snprintf(text, size,
+			 "write %s=... for every listener, or -l ADDRESS=SERVICE,%s=... for one",
+			 full, meant->name);
+	else
+		snprintf(text, size, "write %s%s=...", of_listener ? "-o " : "", full);
+	return true;
+}
+
+bool conf_cmdline_refuse_name(const char *name, bool of_listener, const char *const *all,
+			      size_t count, struct err *err)
+{
+	const char *dot = strrchr(name, '.'), *hint = option_foreign_name(dot ? dot + 1 : name);
+	const char *near = units_nearest(name, all, count);
+	char shown[QUOTE_TEXT], form[192];
+
+	quote_show(name, shown);
+	if (write_form(name, of_listener, form, sizeof(form)))
+		return err_set(err, CODE_USAGE, "%s is an unknown option (%s)", shown, form);
+	if (hint != NULL)
+		return err_set(err, CODE_USAGE, "%s is an unknown option (%s)", shown, hint);
+	return err_set(err, CODE_USAGE, "%s is an unknown option%s%s%s", shown,
+		       near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+}
+
+size_t conf_cmdline_cut(char *text, const char **pieces, size_t most)
+{
+	size_t count = 0;
+
+	for (char *at = text; at != NULL;) {
+		char *comma = strchr(at, ',');
+
+		if (count == most)
+			return 0;
+		if (comma != NULL)
+			*comma++ = '\0';
+		pieces[count++] = at;
+		at = comma;
+	}
+	return count;
+}
