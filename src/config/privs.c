@@ -39,7 +39,7 @@ static bool enter_root(const char *path, struct err *err)
 	return true;
 }
 
-static bool become_user(const struct identity *who, struct err *err)
+bool privs_become(const struct identity *who, struct err *err)
 {
 	if (!who->changes)
 		return true;
@@ -54,7 +54,7 @@ static bool become_user(const struct identity *who, struct err *err)
 
 bool privs_drop(const struct conf *conf, const struct identity *identity, struct err *err)
 {
-	if (!enter_root(conf->chroot, err) || !become_user(identity, err))
+	if (!enter_root(conf->chroot, err) || !privs_become(identity, err))
 		return false;
 	if (sys_prctl(PR_SET_NO_NEW_PRIVS, 1) < 0)
 		return err_errno(err, code_of(errno), "cannot forbid new privileges");

@@ -22,6 +22,12 @@
 bool privs_drop(const struct conf *conf, const struct identity *identity, struct err *err);
 
 /*
+ * The part of it that changes the identity: supplementary groups, group, user. No effect when
+ * identity does not change. A child that runs a program, too.
+ */
+bool privs_become(const struct identity *identity, struct err *err);
+
+/*
  * Binds this process to the CPU of its seat when cpu_affinity is auto. Returns false with err set.
  * Worker only.
  */

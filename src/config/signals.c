@@ -169,12 +169,23 @@ void signals_ignore(int fd, int number)
 	sys_signalfd(fd, &mask, 0);
 }
 
+/*
+ * sigaction(2) of the C library refuses the signals that it keeps for itself, but the server may
+ * have inherited them as ignored. Zeros are SIG_DFL, without flags and mask, on every architecture.
+ */
+static void restore_default(int number)
+{
+	static const unsigned long defaults[16];
+
+	sys_rt_sigaction(number, defaults);
+}
+
 void signals_restore(void)
 {
 	sigset_t none;
 
 	for (int number = 1; number <= SIGRTMAX; number++)
-		set_disposition(number, SIG_DFL);
+		restore_default(number);
 	sigemptyset(&none);
 	sys_sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -71,7 +71,8 @@ static void check_identity(struct check *check)
 	struct err err;
 
 	check->has_identity = prestart_check_identity(check->conf, &check->found.identity, &err);
-	if (!check->has_identity)
+	if (!check->has_identity ||
+	    !prestart_check_services(check->conf, &check->found.identity, &err))
 		note_error(check, &err);
 }
 

@@ -75,12 +75,12 @@ static bool examine_conf(const struct conf_source *source, const struct conf *no
 
 	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
 	       prestart_check_identity(conf, &page->identity, err) &&
+	       prestart_check_services(conf, &page->identity, err) &&
 	       prestart_check_chroot(conf, err) &&
 	       prestart_check_directory(conf, "working_directory", conf->working_directory, err) &&
 	       prestart_check_log(conf, &page->identity, err) &&
 	       prestart_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
-	       listener_resolve(conf, page->resolved, err) &&
-	       try_services(conf, page, err) &&
+	       listener_resolve(conf, page->resolved, err) && try_services(conf, page, err) &&
 	       prestart_check_rlimit(
 		       conf, listener_count_sockets(conf, page->resolved, conf_workers(conf)),
 		       conf_workers(conf) + GENERATION_SPARE, err);
@@ -92,14 +92,13 @@ static bool hide_page(const struct config_trial *trial)
 	return sys_madvise(trial->page, sizeof(*trial->page), MADV_DONTFORK) == 0;
 }
 
-static _Noreturn void run_trial(const struct conf_source *source, struct procs *procs,
-				pid_t master, const struct config_trial *trial)
+static _Noreturn void run_trial(const struct conf_source *source, struct procs *procs, pid_t master,
+				const struct config_trial *trial)
 {
 	/* A trial must not outlive the server that forked it, which may be gone already. */
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	log_own();
-	spawn_leave_server(procs);
-	sys_leave(getppid() == master && hide_page(trial) &&
+	sys_leave(spawn_leave_server(procs) && getppid() == master && hide_page(trial) &&
 				  examine_conf(source, procs->current->conf, trial->page) ?
 			  CODE_OK :
 			  CODE_FAILED);

@@ -39,6 +39,7 @@ void generation_close_doors(struct generation *generation)
 		close_fd(&generation->next_doorbells[i]);
 	}
 	generation->next_count = 0;
+	helper_set_close_links(&generation->helpers);
 }
 
 static void close_wires(struct generation *generation)
@@ -161,10 +162,13 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 	}
 	for (unsigned i = 0; i < generation->capacity; i++)
 		generation->members[i].number = i;
-	if (!open_wires(generation, before)) {
+	if (!open_wires(generation, before) ||
+	    !helper_set_new(&generation->helpers, conf, generation->capacity)) {
 		err_errno(err, CODE_OSERR,
 			  "cannot make the %u descriptors by which %u workers are woken",
-			  WIRE_FDS * generation->capacity, generation->capacity);
+			  WIRE_FDS * generation->capacity +
+				  helper_files(conf, generation->capacity),
+			  generation->capacity);
 		fdlimit_explain(errno, err);
 		generation_free(generation);
 		return NULL;
@@ -179,6 +183,7 @@ void generation_free(struct generation *generation)
 {
 	BUG_ON(generation->listeners);
 	close_wires(generation);
+	helper_set_free(&generation->helpers);
 	hints_free(&generation->hints);
 	for (unsigned i = 0; generation->members && i < generation->capacity; i++) {
 		BUG_ON(generation->members[i].pid || generation->members[i].keeper);
@@ -206,11 +211,17 @@ bool generation_has_started(const struct generation *generation, const char *wha
 			    struct err *err)
 {
 	unsigned ready = generation_count(generation, member_is_ready);
+	unsigned helpers = generation->helpers.count;
 
 	if (generation->failure.text[0] != '\0')
 		*err = generation->failure;
-	else if (ready == generation->wanted)
+	else if (ready == generation->wanted &&
+		 helper_set_in(&generation->helpers, HELPER_READY) == helpers)
 		return true;
+	else if (is_late && ready == generation->wanted)
+		err_set(err, CODE_OSERR, "%u of %u %shelpers were ready within %d s",
+			helper_set_in(&generation->helpers, HELPER_READY), helpers, what,
+			RELOAD_READY_MS / 1000);
 	else if (is_late)
 		err_set(err, CODE_OSERR, "%u of %u %sworkers were ready within %d s", ready,
 			generation->wanted, what, RELOAD_READY_MS / 1000);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "config/conf.h"
 #include "config/identity.h"
+#include "master/helper.h"
 #include "master/member.h"
 #include "master/modules.h"
 #include "net/listener.h"
@@ -42,6 +43,7 @@ struct generation {
 	int *next_doors, *next_doorbells;
 	unsigned next_count; /* for as many workers as this generation has places for */
 	struct member *members;
+	struct helper_set helpers;
 	struct err failure; /* why one of its first workers did not start; "" as long as all do */
 };
 
@@ -59,7 +61,7 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 void generation_free(struct generation *generation);
 
 /*
- * Closes the doors. What waits in a door is closed with the last descriptor of it, and the process
+ * Closes the doors and the helpers' links. What waits in one is closed with the last descriptor of it, and the process
  * that closes a lingering socket waits, unless it exits: another process must hold the doors.
  */
 void generation_close_doors(struct generation *generation);
@@ -69,7 +71,7 @@ unsigned generation_count(const struct generation *generation,
 			  bool (*is)(const struct member *member));
 
 /*
- * Returns true once all its first workers are ready. Returns false with err when one has failed or,
+ * Returns true once all its first workers and its helpers are ready. Returns false with err when one has failed or,
  * is_late, one is still not ready; while the workers are awaited, err->text is left alone. `what`:
  * "new " or "".
  */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One place in a generation: a worker and its keeper, and their common state. Which of the two live
- * is data (pid, keeper); a start that the keeper was ordered has no pid yet. Master only.
+ * is data (pid, keeper); a start that the keeper was ordered has no pid yet. A copy of a program is
+ * a member as well: it has no keeper and no arena, and its signals go to its process group. Master
+ * only.
  *
  *   EMPTY ----------------wanted--------------------------> BACKOFF
  *   BACKOFF, RECOVERING --due_ms--------------------------> STARTING
@@ -61,7 +63,8 @@ enum member_state {
 
 struct member {
 	enum member_state state; /* changed in member.c alone */
-	unsigned number;         /* of the member in its generation */
+	unsigned number;         /* of the member in its generation, or of the copy in its program */
+	const char *program;     /* title of the program that it is a copy of; NULL: a worker */
 	unsigned seat;           /* chooses its CPU and its reuse_port sockets */
 	pid_t pid;               /* of the living worker, else 0 */
 	pid_t keeper;            /* of the living keeper, else 0 */
@@ -126,6 +129,12 @@ void member_learn_pid(struct member *member, pid_t pid, int64_t now_ms);
  * leaving worker leaves are lost.
  */
 void member_signal(struct member *member, int signal);
+
+/*
+ * Sends the signal to the living process: a worker, or a copy with all its process group, which may
+ * be about to come into being.
+ */
+void member_kill(const struct member *member, int signal);
 
 /* Sends SIGKILL when kill_ms has come. */
 void member_kill_due(struct member *member, int64_t now_ms);

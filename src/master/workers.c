@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/helpers.h"
 #include "master/spawn.h"
 #include "master/worker_exit.h"
 
@@ -68,7 +69,7 @@ static bool watch_bells(const struct procs *procs, const struct generation *gene
 		if (sys_epoll_ctl(procs->bells, EPOLL_CTL_ADD, generation->wires[i].fds[WIRE_BELL],
 				  &event) < 0)
 			return false;
-	return true;
+	return helper_set_watch(&generation->helpers, procs->bells);
 }
 
 void workers_clear_bells(const struct procs *procs)
@@ -175,6 +176,8 @@ static bool reap_child(struct procs *procs, pid_t pid, int64_t now_ms)
 		procs->closer = 0;
 	else if (find_member(procs, pid, &generation, &number))
 		worker_exit_handle(procs, generation, number, pid, status, now_ms);
+	else if (helpers_reap(procs, pid, status, now_ms))
+		return false;
 	else if (!procs->other || !procs->other(procs->owner, pid, status))
 		return true;
 	return false;
@@ -194,6 +197,9 @@ static void reap_members(struct procs *procs, int64_t now_ms)
 			reap_if_dead(procs, g->members[i].pid, now_ms);
 			reap_if_dead(procs, g->members[i].keeper, now_ms);
 		}
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned i = 0; i < g->helpers.count; i++)
+			reap_if_dead(procs, g->helpers.list[i].pid, now_ms);
 }
 
 /* One line a second, however many there are. */
@@ -243,6 +249,7 @@ void workers_start_due(struct procs *procs, int64_t now_ms)
 {
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		start_due(procs, g, now_ms);
+	helpers_start_due(procs, now_ms);
 }
 
 void workers_kill_due(struct procs *procs, int64_t now_ms)
@@ -257,6 +264,7 @@ void workers_look(struct procs *procs)
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++)
 			spawn_look(procs, g, number);
+	helpers_look(procs);
 }
 
 void workers_sweep(struct procs *procs)
@@ -266,7 +274,8 @@ void workers_sweep(struct procs *procs)
 	while (*link) {
 		struct generation *generation = *link;
 
-		if (generation_count(generation, member_is_alive) > 0) {
+		if (generation_count(generation, member_is_alive) > 0 ||
+		    !helper_set_leave(&generation->helpers)) {
 			link = &generation->next;
 			continue;
 		}
@@ -337,7 +346,7 @@ int64_t workers_due_ms(const struct procs *procs, int64_t otherwise_ms)
 			if (member->kill_ms > 0 && member->kill_ms < due_ms)
 				due_ms = member->kill_ms;
 		}
-	return due_ms;
+	return helpers_due_ms(procs, due_ms);
 }
 
 bool workers_more(struct procs *procs, int64_t now_ms)

@@ -17,9 +17,12 @@
 #include "config/conf.h"
 #include "stats/metric.h"
 
+struct access_entry;
 struct conn;
+struct helper_heritage;
 struct heritage;
 struct scoreboard;
+struct identity;
 
 enum verdict {
 	MORE,   /* wait for more */
@@ -80,6 +83,19 @@ struct service {
 	const struct service *(*load)(const struct service_place *place,
 				      struct service_facts *facts, struct err *err);
 	/*
+	 * -t, the start before it detaches, and the child that tries a reload: the same for what
+	 * may wait, such as the user database. identity is the workers'. NULL: nothing to check.
+	 */
+	bool (*check_system)(const struct conf *conf, const struct listen_conf *listen,
+			     const struct identity *identity, struct err *err);
+	/*
+	 * Helper (worker/helper.h), the whole life of a process of its own for this listener.
+	 * Returns its exit code. NULL: the service has no helper.
+	 */
+	int (*helper)(const struct helper_heritage *heritage);
+	/* The most descriptors that the helper opens by itself. NULL: few. */
+	unsigned (*helper_files)(const struct listen_conf *conf);
+	/*
 	 * Worker, once for each listener, before it accepts: returns false when it cannot serve.
 	 * The heritage lasts as long as the worker. NULL: nothing to do.
 	 */
@@ -120,10 +136,10 @@ struct service {
 	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
 	void (*close)(struct conn *c, enum close_reason reason);
 	/*
-	 * The service's own words on why the connection ends, for the logs; its state may hold any
-	 * bytes. NULL, or a result without a text: none.
+	 * Fills in what the service tells of a connection that has ended; its state may hold any
+	 * bytes. NULL: nothing.
 	 */
-	struct access_text (*detail)(const struct conn *c);
+	void (*tell)(const struct conn *c, struct access_entry *entry);
 };
 
 /* The service of that name, or NULL. */

@@ -50,11 +50,10 @@ static inline enum verdict take_verdict(struct conn *c, enum prefork_verdict ver
 	return judge_verdict(c, verdict);
 }
 
-#define CALL_HOOK(name)                                                            \
-	static enum verdict call_##name(struct conn *c)                            \
-	{                                                                          \
-		return take_verdict(                                               \
-			c, module_of(c)->hooks.name((struct prefork_conn *)c)); \
+#define CALL_HOOK(name)                                                                     \
+	static enum verdict call_##name(struct conn *c)                                     \
+	{                                                                                   \
+		return take_verdict(c, module_of(c)->hooks.name((struct prefork_conn *)c)); \
 	}
 CALL_HOOK(open)
 CALL_HOOK(input)
@@ -78,12 +77,13 @@ static void call_close(struct conn *c, enum close_reason reason)
 	module_of(c)->hooks.close((struct prefork_conn *)c);
 }
 
-static struct access_text read_reason(const struct conn *c)
+static void tell_reason(const struct conn *c, struct access_entry *entry)
 {
 	const char *text = module_reason(c);
 	size_t length = strnlen(text, MODULE_REASON);
 
-	return (struct access_text){ length > 0 ? text : NULL, length };
+	if (c->record->ending == CLOSE_service_ended && length > 0)
+		entry->detail = (struct access_text){ text, length };
 }
 
 /* A hook that is not there keeps this program's default. */
@@ -99,7 +99,7 @@ static void set_hooks(struct module *module)
 	service->idle = hooks->idle ? call_idle : NULL;
 	service->is_sound = hooks->is_sound ? call_is_sound : NULL;
 	service->close = hooks->close ? call_close : NULL;
-	service->detail = read_reason;
+	service->tell = tell_reason;
 }
 
 /* --- Loading --- */
@@ -141,10 +141,11 @@ static bool check_abi(const struct listen_conf *conf, const struct prefork_servi
 		      struct err *err)
 {
 	if (found->abi != PREFORK_ABI)
-		return err_set(err, CODE_CONFIG,
-			       "listen.module: \"%s\" has ABI %u, and this server has ABI %u (build "
-			       "it again with <prefork-srv/service.h> of this server)",
-			       conf->module, found->abi, PREFORK_ABI);
+		return err_set(
+			err, CODE_CONFIG,
+			"listen.module: \"%s\" has ABI %u, and this server has ABI %u (build "
+			"it again with <prefork-srv/service.h> of this server)",
+			conf->module, found->abi, PREFORK_ABI);
 	if (found->struct_size >= STRUCT_LEAST && found->struct_size <= sizeof(*found))
 		return true;
 	return err_set(err, CODE_CONFIG,
@@ -197,10 +198,11 @@ static bool take_shared(struct module *module, const struct service_place *place
 	if (size > SERVICE_SHARED_MOST)
 		return refuse(place->conf, err, "wants to share more than 64 GiB");
 	if (place->board && size != place->shared_size)
-		return err_set(err, CODE_CONFIG,
-			       "listen.module: \"%s\" wants to share %zu bytes, and wanted %zu when "
-			       "it was checked",
-			       place->conf->module, size, place->shared_size);
+		return err_set(
+			err, CODE_CONFIG,
+			"listen.module: \"%s\" wants to share %zu bytes, and wanted %zu when "
+			"it was checked",
+			place->conf->module, size, place->shared_size);
 	listener->shared = place->shared;
 	listener->shared_size = size;
 	if (place->board || size == 0)

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads what another process writes to a pipe, and gives it on as whole lines. A call does a
+ * bounded amount of work, and a source that writes more lines than the limit loses them, counted,
+ * while its pipe is still emptied: neither side ever waits for the other. One process; allocates
+ * nothing.
+ */
+#ifndef BASE_OUTPUT_LINES_H
+#define BASE_OUTPUT_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	OUTPUT_LINES_LONGEST = 2048,  /* bytes of a line; the rest of a longer one is dropped */
+	OUTPUT_LINES_AT_ONCE = 16384, /* bytes that one call reads */
+	OUTPUT_LINES_A_SECOND = 1000  /* lines; the others of that second are lost */
+};
+
+struct output_lines {
+	int fd; /* the reading end, non-blocking: the caller's */
+	/*
+	 * Called for each line, without its end; a NUL in it has become "?". is_cut: it was longer.
+	 */
+	void (*line)(void *owner, const char *text, bool is_cut);
+	void *owner;
+	uint64_t lost;      /* lines that were lost and not yet taken by output_lines_take_lost */
+	int64_t second_ms;  /* the start of the second that counts */
+	unsigned in_second; /* lines in it */
+	bool is_dropping;   /* the rest of the current line is dropped */
+	size_t used;
+	char text[OUTPUT_LINES_LONGEST + 1];
+};
+
+/*
+ * Reads what is there, up to OUTPUT_LINES_AT_ONCE, and calls `line`. Returns false at the end of
+ * the pipe, after a last line without its end was given on.
+ */
+bool output_lines_read(struct output_lines *lines, int64_t now_ms);
+
+/*
+ * Returns the number of lost lines once the second in which they were lost is over, or with
+ * is_last at once, and begins to count anew; otherwise 0.
+ */
+uint64_t output_lines_take_lost(struct output_lines *lines, bool is_last, int64_t now_ms);
+
+/* When output_lines_take_lost has something to tell, or otherwise_ms. */
+int64_t output_lines_due_ms(const struct output_lines *lines, int64_t otherwise_ms);
+
+#endif
