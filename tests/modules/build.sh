@@ -18,6 +18,7 @@ build() {
 
 compiler=("$@" -g -O2)
 build echo etc/examples/module/echo.c
+build echo_changed etc/examples/module/echo.c -O0
 build kv etc/examples/module/kv.c
 build faulty tests/modules/faulty.c -Wno-stringop-overflow
 build every tests/modules/every.c
