@@ -8,12 +8,12 @@
  *   NEW --the helper has it--> RUNS --its report, or its end--> TOLD
  *   NEW --no room in the link--> WAITING --in a while--> (as NEW)
  */
-#include "services/exec/exec.h"
-
 #include <string.h>
 
 #include "accesslog/accessline.h"
+#include "services/exec/exec_helper.h"
 #include "services/exec/exec_message.h"
+#include "services/exec/exec_options.h"
 #include "services/services.h"
 #include "worker/give.h"
 #include "worker/pool.h"
@@ -40,25 +40,6 @@ static bool start(const struct heritage *inherited, const struct listen_conf *co
 {
 	heritage = inherited;
 	return heritage_link(inherited, conf) >= 0;
-}
-
-struct command_options exec_options(const struct conf *conf, const struct listen_conf *listen)
-{
-	return (struct command_options){
-		.words = listen->command.texts,
-		.word_count = listen->command.count,
-		.environment = listen->environment.texts,
-		.environment_count = listen->environment.count,
-		.user = listen->user,
-		.group = listen->group,
-		.directory = listen->directory,
-		.nice = listen->nice,
-		.limit_memory = listen->limit_memory,
-		.limit_files = listen->limit_files,
-		.limit_processes = listen->limit_processes,
-		.limit_core = listen->limit_core,
-		.umask = (mode_t)conf->umask,
-	};
 }
 
 static bool check_options(const struct listen_conf *conf, struct err *err)

@@ -10,7 +10,8 @@
  *   ORPHAN --shutdown_timeout--> LEAVING
  *   any --SIGINT--> LEAVING, fast
  */
-#include <limits.h>
+#include "services/exec/exec_helper.h"
+
 #include <string.h>
 
 #include "base/clock.h"
@@ -19,7 +20,7 @@
 #include "base/sys.h"
 #include "config/privs.h"
 #include "config/signals.h"
-#include "services/exec/exec.h"
+#include "services/exec/exec_options.h"
 #include "services/exec/exec_program.h"
 
 enum {

@@ -331,7 +331,7 @@ static void log_exit(const struct exec_program *p, const struct exec_report *rep
 		    LOG_NUM("ms", report->took_us / 1000));
 }
 
-/* Those that it was told to end with are ended, too; those of a program that went by itself go on. */
+/* What a program leaves that went by itself goes on; what one leaves that was ended is ended. */
 static void leave_session(struct exec_program *p)
 {
 	bool has_left = has_processes(p);

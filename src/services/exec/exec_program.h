@@ -69,7 +69,7 @@ struct exec_programs {
 	int64_t kill_after_ms; /* between TERM and KILL */
 };
 
-/* Makes room; the caller sets heritage, loop and alarms. Returns false with errno set. Allocates. */
+/* Makes room; the caller sets the rest. Returns false with errno set. Allocates. */
 bool exec_programs_new(struct exec_programs *programs, const struct command *command,
 		       unsigned most);
 
