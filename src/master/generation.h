@@ -61,8 +61,9 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 void generation_free(struct generation *generation);
 
 /*
- * Closes the doors and the helpers' links. What waits in one is closed with the last descriptor of it, and the process
- * that closes a lingering socket waits, unless it exits: another process must hold the doors.
+ * Closes the doors and the helpers' links. What waits in one is closed with the last descriptor of
+ * it, and the process that closes a lingering socket waits, unless it exits: another process must
+ * hold them.
  */
 void generation_close_doors(struct generation *generation);
 
@@ -71,9 +72,9 @@ unsigned generation_count(const struct generation *generation,
 			  bool (*is)(const struct member *member));
 
 /*
- * Returns true once all its first workers and its helpers are ready. Returns false with err when one has failed or,
- * is_late, one is still not ready; while the workers are awaited, err->text is left alone. `what`:
- * "new " or "".
+ * Returns true once all its first workers and its helpers are ready. Returns false with err when
+ * one has failed or, is_late, one is still not ready; while they are awaited, err->text is left
+ * alone. `what`: "new " or "".
  */
 bool generation_has_started(const struct generation *generation, const char *what, bool is_late,
 			    struct err *err);
