@@ -19,6 +19,7 @@
 #include "config/privs.h"
 #include "master/generation.h"
 #include "master/prestart.h"
+#include "master/program/programs.h"
 #include "net/netstat.h"
 #include "net/socket_owner.h"
 #include "net/systemd.h"
@@ -91,6 +92,27 @@ static void check_directory(struct check *check)
 		note_error(check, &err);
 }
 
+static void check_programs(struct check *check)
+{
+	size_t count = check->conf->program_count;
+	struct err err;
+
+	if (count == 0 || !check->has_identity)
+		return;
+	check->found.programs = calloc(count, sizeof(*check->found.programs));
+	if (check->found.programs == NULL)
+		err_errno(&err, CODE_OSERR, "cannot keep what is found of %zu programs", count);
+	else if (programs_check(check->conf, &check->found.identity, check->found.programs, &err))
+		return;
+	note_error(check, &err);
+}
+
+static void free_found(struct check *check)
+{
+	free(check->found.resolved);
+	free(check->found.programs);
+}
+
 /* The place where the path was given, if it was, stands before the message. */
 static void blame_pid_file(struct check *check, struct err *err)
 {
@@ -106,7 +128,7 @@ static void blame_pid_file(struct check *check, struct err *err)
 static void check_scoreboard(struct check *check, const char *pid_file)
 {
 	char board[PIDFILE_PATH + 16], folder[PIDFILE_PATH];
-	unsigned slots = conf_workers(check->conf) + GENERATION_SPARE;
+	unsigned slots = prestart_workers(check->conf) + GENERATION_SPARE;
 	struct stat st;
 	struct err err;
 
@@ -218,7 +240,7 @@ static void warn_of_few_files(const struct check *check, unsigned sockets, unsig
 
 static void check_files(struct check *check)
 {
-	unsigned workers = conf_workers(check->conf), capacity = workers + GENERATION_SPARE;
+	unsigned workers = prestart_workers(check->conf), capacity = workers + GENERATION_SPARE;
 	unsigned sockets, passed;
 	struct err err;
 
@@ -323,8 +345,9 @@ static void check_privileges(struct check *check)
  * child runs only if there is no error so far.
  */
 static void (*const checks[])(struct check *check) = {
-	check_identity, check_chroot, check_directory, check_pid_file,  check_logs,
-	find_names,     check_files,  check_backlogs,  check_listeners, check_privileges,
+	check_identity, check_chroot,    check_directory,  check_programs,
+	check_pid_file, check_logs,      find_names,       check_files,
+	check_backlogs, check_listeners, check_privileges,
 };
 
 static void run_checks(struct check *check)
@@ -355,7 +378,7 @@ struct conf *configtest_pass(const struct conf_source *source, bool daemon,
 	if (check.first.text[0] == '\0')
 		return conf;
 	*err = check.first;
-	free(check.found.resolved);
+	free_found(&check);
 	conf_free(conf);
 	return NULL;
 }
@@ -373,7 +396,7 @@ enum exit_code configtest_run(const struct conf_source *source,
 	run_checks(&check);
 	if (check.first.code == CODE_OK && !wish->print && !wish->quiet)
 		printf("prefork-srv: configuration %s is in order\n", conf->origin);
-	free(check.found.resolved);
+	free_found(&check);
 	conf_free(conf);
 	return check.first.code;
 }

@@ -225,6 +225,25 @@ static void write_QUEUE(const struct metric_row *row, const struct report *repor
 		text->used = before;
 }
 
+/* A row without a title was never in use. */
+static void write_PROGRAM(const struct metric_row *row, const struct report *report, unsigned index,
+			  struct strbuf *text)
+{
+	struct report_program program;
+
+	if (index == 0) {
+		write_head(text, row);
+		return;
+	}
+	if (!report_program(report, index - 1, &program))
+		return;
+	write_name(text, row);
+	strbuf_raw(text, "{program=\"");
+	strbuf_escaped(text, STRBUF_LABEL, program.title, sizeof(program.title));
+	strbuf_raw(text, "\"}");
+	write_value(text, row, cell_get(metric_cells(row, &program.tally)));
+}
+
 static void write_SERVER(const struct metric_row *row, const struct report *report, unsigned index,
 			 struct strbuf *text)
 {
@@ -259,12 +278,13 @@ static void write_build_info(const struct report *report, unsigned index, bool h
 	}
 #include "tables/metrics.def"
 
-enum { OF_LISTENER = GROUPS, OF_WORKER = 1, OF_QUEUE = 0, OF_SERVER = 0 };
+enum { OF_LISTENER = GROUPS, OF_WORKER = 1, OF_QUEUE = 0, OF_PROGRAM = 0, OF_SERVER = 0 };
 
 enum {
 	MOST_LISTENER = 1 + SCOREBOARD_WORKERS * OF_LISTENER,
 	MOST_WORKER = 1 + SCOREBOARD_WORKERS * OF_WORKER,
 	MOST_QUEUE = 1 + METRIC_LISTENERS,
+	MOST_PROGRAM = 1 + SCOREBOARD_PROGRAMS,
 	MOST_SERVER = 1
 };
 

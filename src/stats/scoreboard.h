@@ -18,11 +18,12 @@
 #include "base/err.h"
 #include "net/ban.h"
 #include "stats/metric.h"
+#include "stats/program_rows.h"
 
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 9,
+	SCOREBOARD_VERSION = 10,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -195,6 +196,8 @@ struct scoreboard {
 	struct slot_info infos[SCOREBOARD_SLOTS];
 	struct past past[SCOREBOARD_WORKERS];
 	struct listener_row listeners[METRIC_LISTENERS];
+	struct program_row programs[SCOREBOARD_PROGRAMS];
+	struct copy_row copies[SCOREBOARD_COPIES];
 	_Atomic uint32_t crash_count; /* crash_notes written; the last one is at count - 1 */
 	struct crash_note crash_notes[SCOREBOARD_CRASHES];
 	struct bans bans;
