@@ -10,6 +10,7 @@
 #include "base/sys.h"
 #include "master/program/copies.h"
 #include "master/program/programs.h"
+#include "master/program/socket_state.h"
 #include "master/reload_times.h"
 #include "master/spawn.h"
 #include "master/worker_exit.h"
@@ -36,6 +37,7 @@ static void enlist_listeners(struct scoreboard *board, const struct listener_set
 
 		listener->row = scoreboard_enlist(board, addr_write(&listener->bound, address),
 						  listener->conf->service);
+		listener->lent = &board->listeners[listener->row].lent;
 		unlisted += listener->row == METRIC_LISTENERS - 1;
 	}
 	if (unlisted > 0)
@@ -90,6 +92,7 @@ bool workers_begin(struct procs *procs, struct generation *generation, int64_t n
 	generation_find_served(generation);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);
+	socket_state_hand_over(procs, generation);
 	programs_begin(generation->programs, procs->loop, procs->board, generation->id, now_ms);
 	procs->starting = generation;
 	return true;
@@ -246,6 +249,7 @@ void workers_start_due(struct procs *procs, int64_t now_ms)
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		start_due(procs, g, now_ms);
 	copies_step(procs, now_ms);
+	socket_state_take_back(procs);
 }
 
 void workers_kill_due(struct procs *procs, int64_t now_ms)

@@ -125,6 +125,7 @@ enum listener_life { LISTENER_NEVER, LISTENER_OPEN, LISTENER_GONE };
 /* A listener over the life of the server. Written by the master. */
 struct listener_row {
 	_Atomic uint32_t life;
+	_Atomic uint32_t lent;          /* as in struct listener */
 	char address[128], service[16]; /* "other" in the last row; written before life */
 	struct queue_tally queue;
 };
