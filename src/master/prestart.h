@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "base/err.h"
+#include "config/command.h"
 #include "config/conf.h"
 #include "config/conf_load.h"
 #include "config/identity.h"
@@ -22,6 +23,7 @@ struct prestart_found {
 	struct identity identity;            /* of the workers */
 	struct listener_addresses *resolved; /* one for each listen of the configuration; owned */
 	struct service_facts *facts;         /* likewise, of services to be loaded; NULL: none is */
+	struct command_found *programs;      /* one for each section program; owned */
 };
 
 /* Frees what is owned by found. */
@@ -61,6 +63,9 @@ bool prestart_log(const struct conf *conf, const struct identity *identity, stru
 /* True when all logs that b's workers may reopen are open already with a's. */
 bool prestart_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
 		       const struct identity *of_b);
+
+/* The number of workers that conf needs: none where programs have all its listeners. */
+unsigned prestart_workers(const struct conf *conf);
 
 /* Notes that stderr is closed for good. Before prestart_log. */
 void prestart_detached(void);
