@@ -73,12 +73,20 @@ static bool keep_names(struct config_trial_page *page, const struct conf *conf, 
 	return true;
 }
 
-/* The trial's own child does not have the page, and must not. */
-static bool try_services(const struct conf *conf, struct config_trial_page *page, struct err *err)
+static bool try_services(const struct conf *conf, const struct identity *identity,
+			 struct config_trial_page *page, struct err *err)
 {
-	struct identity identity = page->identity;
+	return !modules_has_any(conf) || service_trial_run(conf, identity, page->facts, err);
+}
 
-	return !modules_has_any(conf) || service_trial_run(conf, &identity, page->facts, err);
+/* The trial's own children do not have the page, and must not: the identity is outside. */
+static bool find_identity(const struct conf *conf, struct identity *identity,
+			  struct config_trial_page *page, struct err *err)
+{
+	if (!prestart_check_identity(conf, identity, err))
+		return false;
+	page->identity = *identity;
+	return true;
 }
 
 /*
@@ -91,16 +99,17 @@ static bool examine_conf(const struct conf_source *source, const struct conf *no
 {
 	struct err *err = &page->err;
 	const struct conf *conf = prestart_load(source, err);
+	struct identity identity;
 
 	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
-	       prestart_check_identity(conf, &page->identity, err) &&
-	       prestart_check_services(conf, &page->identity, err) &&
-	       prestart_check_chroot(conf, err) &&
-	       programs_check(conf, &page->identity, page->programs, err) &&
+	       find_identity(conf, &identity, page, err) &&
+	       prestart_check_services(conf, &identity, err) && prestart_check_chroot(conf, err) &&
+	       programs_check(conf, &identity, page->programs, err) &&
 	       prestart_check_directory(conf, "working_directory", conf->working_directory, err) &&
 	       prestart_check_log(conf, &page->identity, err) &&
 	       prestart_check_files(conf, 0, prestart_workers(conf) + GENERATION_SPARE, err) &&
-	       listener_resolve(conf, page->resolved, err) && try_services(conf, page, err) &&
+	       listener_resolve(conf, page->resolved, err) &&
+	       try_services(conf, &identity, page, err) &&
 	       prestart_check_rlimit(
 		       conf, listener_count_sockets(conf, page->resolved, prestart_workers(conf)),
 		       prestart_workers(conf) + GENERATION_SPARE, err);
