@@ -203,6 +203,19 @@ pid_t server_keeper(struct server *s, unsigned number)
 	return await(s, "keeper", number, false);
 }
 
+unsigned server_helpers(const struct server *s, const char *service, pid_t *pids, unsigned most)
+{
+	return find(s, service, "", false, pids, most);
+}
+
+pid_t server_helper(struct server *s, const char *service)
+{
+	pid_t pids[2] = { 0 };
+
+	WAIT_UNTIL(s, server_helpers(s, service, pids, 2) == 1);
+	return pids[0];
+}
+
 void process_reap(pid_t pid)
 {
 	waitpid(pid, NULL, 0);
