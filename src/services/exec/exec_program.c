@@ -101,17 +101,17 @@ static bool has_processes(const struct exec_program *p)
 	return sys_kill(-p->pid, 0) == 0 || errno == EPERM;
 }
 
+/* After KILL there is nothing more to do: what is left then is dead, and waits to be reaped. */
 static void look_at_rest(struct exec_program *p)
 {
 	int64_t now_ms = p->all->loop->now_ms;
 
-	if (!has_processes(p)) {
-		free_program(p);
+	if (now_ms < p->kill_ms && has_processes(p)) {
+		timer_set(p->all->alarms, &p->alarm.timer, now_ms + LEFT_LOOK_MS);
 		return;
 	}
-	if (now_ms >= p->kill_ms)
-		(void)sys_kill(-p->pid, SIGKILL);
-	timer_set(p->all->alarms, &p->alarm.timer, now_ms + LEFT_LOOK_MS);
+	(void)sys_kill(-p->pid, SIGKILL);
+	free_program(p);
 }
 
 static void handle_alarm(void *owner)
