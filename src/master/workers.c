@@ -27,26 +27,6 @@ static unsigned find_overlap(const struct procs *procs, unsigned first, unsigned
 	return 0;
 }
 
-static void enlist_listeners(struct scoreboard *board, const struct listener_set *set)
-{
-	char address[ADDR_TEXT];
-	unsigned unlisted = 0;
-
-	for (unsigned i = 0; set && i < set->count; i++) {
-		struct listener *listener = &set->list[i];
-
-		listener->row = scoreboard_enlist(board, addr_write(&listener->bound, address),
-						  listener->conf->service);
-		listener->lent = &board->listeners[listener->row].lent;
-		unlisted += listener->row == METRIC_LISTENERS - 1;
-	}
-	if (unlisted > 0)
-		LOG(EVENT_environment_warned, LOG_NUM("listeners", unlisted),
-		    LOG_STR("message",
-			    "there were so many listeners since the start that these are "
-			    "counted together, as other (a restart begins anew)"));
-}
-
 /* Edge-triggered: the master never reads an eventfd, which a worker could make block (epoll(7)). */
 static bool watch_bells(const struct procs *procs, const struct generation *generation)
 {
@@ -88,8 +68,7 @@ bool workers_begin(struct procs *procs, struct generation *generation, int64_t n
 	generation->slots = procs->board->slots + first;
 	generation->infos = procs->board->infos + first;
 	generation->id = ++procs->last_id;
-	enlist_listeners(procs->board, generation->listeners);
-	generation_find_served(generation);
+	generation_enlist(generation, procs->board);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);
 	socket_state_hand_over(procs, generation);
@@ -248,8 +227,7 @@ void workers_start_due(struct procs *procs, int64_t now_ms)
 {
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		start_due(procs, g, now_ms);
-	copies_step(procs, now_ms);
-	socket_state_take_back(procs);
+	copies_start_due(procs, now_ms);
 }
 
 void workers_kill_due(struct procs *procs, int64_t now_ms)
