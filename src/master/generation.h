@@ -89,11 +89,8 @@ bool generation_has_started(const struct generation *generation, const char *wha
 /* Returns the time that workers and programs have to become ready. */
 int64_t generation_ready_ms(const struct generation *generation);
 
-/*
- * Copies to `served` the listeners that are not of programs: workers never see the others, and so
- * close them. Again whenever the listeners' rows have changed.
- */
-void generation_find_served(struct generation *generation);
+/* Gives each listener its row in the scoreboard. Before any worker. */
+void generation_enlist(struct generation *generation, struct scoreboard *board);
 
 /* Returns the number of an empty member, or -1. */
 int generation_vacancy(const struct generation *generation);

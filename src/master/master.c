@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "master/daemon.h"
+#include "master/program/copies.h"
 #include "master/program/programs.h"
+#include "master/program/socket_state.h"
 #include "master/start.h"
 #include "master/workers.h"
 #include "stats/tally.h"
@@ -228,6 +230,8 @@ static void take_turn(struct server *server)
 
 	workers_reap(procs, now_ms);
 	workers_look(procs);
+	copies_look(procs, now_ms);
+	socket_state_take_back(procs);
 	if (procs->fatal.text[0] != '\0')
 		end_server(server, &procs->fatal);
 	go_on_starting(server, now_ms);

@@ -13,14 +13,16 @@
 
 #include "base/err.h"
 #include "config/conf.h"
+#include "net/listener.h"
+#include "stats/scoreboard.h"
 #include "worker/service.h"
 
 struct module_memory;
 
 struct modules {
-	const struct conf *conf;       /* whose listens they are; borrowed */
-	struct service_facts *facts;   /* of each listen; NULL: no service is loaded */
-	void **shared;                 /* of each listen, zeroed at first; NULL: nothing is shared */
+	const struct conf *conf;     /* whose listens they are; borrowed */
+	struct service_facts *facts; /* of each listen; NULL: no service is loaded */
+	void **shared;               /* of each listen, zeroed at first; NULL: nothing is shared */
 	struct module_memory **memory; /* behind them */
 };
 
@@ -38,5 +40,12 @@ void modules_free(struct modules *modules);
 
 /* In a child: unmaps what is shared by `modules` and not by `own` (NULL: all of it). */
 void modules_leave(const struct modules *modules, const struct modules *own);
+
+/*
+ * Names the counters of the module of that listener in its row of the scoreboard. Counters that get
+ * no cell count nothing, and a warning is logged.
+ */
+void modules_name_counters(const struct modules *modules, struct scoreboard *board,
+			   const struct listener *listener);
 
 #endif

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "master/generation.h"
-#include "master/process_figures.h"
+#include "base/process_figures.h"
 #include "master/program/programs.h"
 #include "net/netstat.h"
 #include "stats/tally.h"
@@ -112,6 +112,8 @@ static void sample_workers(const struct procs *procs)
 
 	if (procs->current)
 		load = generation_load(procs->current, 0, 1, INT64_MIN);
+	if (procs->current)
+		programs_publish(procs->current->programs);
 	cell_set(&server->workers, procs->current ? procs->current->wanted : 0);
 	cell_set(&server->workers_ready, load.workers);
 	cell_set(&server->balance_ratio, generation_balance_ratio(&load));

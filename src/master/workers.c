@@ -28,43 +28,6 @@ static unsigned find_overlap(const struct procs *procs, unsigned first, unsigned
 	return 0;
 }
 
-/* Counters that get no cell count nothing. */
-static void name_counters(struct scoreboard *board, const struct generation *generation,
-			  const struct listener *listener)
-{
-	size_t listen = (size_t)(listener->conf - generation->conf->listeners);
-
-	if (!generation->modules.facts ||
-	    scoreboard_name_counters(board, listener->row,
-				     generation->modules.facts[listen].counters, SERVICE_COUNTERS))
-		return;
-	LOG(EVENT_environment_warned, LOG_STR("listen", listener->conf->address),
-	    LOG_STR("message", "the modules of this listener have named so many counters since "
-			       "the start that some have no place (a restart begins anew)"));
-}
-
-static void enlist_listeners(struct scoreboard *board, const struct generation *generation)
-{
-	const struct listener_set *set = generation->listeners;
-	char address[ADDR_TEXT];
-	unsigned unlisted = 0;
-
-	for (unsigned i = 0; set && i < set->count; i++) {
-		struct listener *listener = &set->list[i];
-
-		listener->row = scoreboard_enlist(board, addr_write(&listener->bound, address),
-						  listener->conf->service);
-		name_counters(board, generation, listener);
-		listener->lent = &board->listeners[listener->row].lent;
-		unlisted += listener->row == METRIC_LISTENERS - 1;
-	}
-	if (unlisted > 0)
-		LOG(EVENT_environment_warned, LOG_NUM("listeners", unlisted),
-		    LOG_STR("message",
-			    "there were so many listeners since the start that these are "
-			    "counted together, as other (a restart begins anew)"));
-}
-
 /* Edge-triggered: the master never reads an eventfd, which a worker could make block (epoll(7)). */
 static bool watch_bells(const struct procs *procs, const struct generation *generation)
 {
@@ -106,8 +69,7 @@ bool workers_begin(struct procs *procs, struct generation *generation, int64_t n
 	generation->slots = procs->board->slots + first;
 	generation->infos = procs->board->infos + first;
 	generation->id = ++procs->last_id;
-	enlist_listeners(procs->board, generation);
-	generation_find_served(generation);
+	generation_enlist(generation, procs->board);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);
 	socket_state_hand_over(procs, generation);
@@ -272,8 +234,7 @@ void workers_start_due(struct procs *procs, int64_t now_ms)
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		start_due(procs, g, now_ms);
 	helpers_start_due(procs, now_ms);
-	copies_step(procs, now_ms);
-	socket_state_take_back(procs);
+	copies_start_due(procs, now_ms);
 }
 
 void workers_kill_due(struct procs *procs, int64_t now_ms)

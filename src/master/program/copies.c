@@ -7,10 +7,16 @@
 #define EACH_GENERATION(g, procs) \
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 
-void copies_step(const struct procs *procs, int64_t now_ms)
+void copies_look(const struct procs *procs, int64_t now_ms)
 {
 	EACH_GENERATION(g, procs)
-	programs_step(g->programs, now_ms);
+	programs_look(g->programs, now_ms);
+}
+
+void copies_start_due(const struct procs *procs, int64_t now_ms)
+{
+	EACH_GENERATION(g, procs)
+	programs_start_due(g->programs, now_ms);
 }
 
 int64_t copies_due_ms(const struct procs *procs, int64_t otherwise_ms)

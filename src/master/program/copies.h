@@ -10,7 +10,8 @@
 #include "master/procs.h"
 
 /* As the functions of master/program/programs.h, for each generation. */
-void copies_step(const struct procs *procs, int64_t now_ms);
+void copies_look(const struct procs *procs, int64_t now_ms);
+void copies_start_due(const struct procs *procs, int64_t now_ms);
 int64_t copies_due_ms(const struct procs *procs, int64_t otherwise_ms);
 void copies_hurry(const struct procs *procs, bool is_kill);
 void copies_end_group(const struct procs *procs, pid_t pid);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "master/process_figures.h"
+#include "base/process_figures.h"
 
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
@@ -160,17 +160,21 @@ static void sample_copy(struct copy *copy)
 
 void program_board_sample(struct program *program)
 {
+	for (unsigned i = 0; i < program->capacity; i++)
+		if (program->copies[i].member.pid > 0)
+			sample_copy(&program->copies[i]);
+}
+
+void program_board_publish(const struct program *program)
+{
 	struct program_tally *tally = program_board_tally(program);
 	uint64_t memory = 0, ready = 0;
 
 	for (unsigned i = 0; i < program->capacity; i++) {
-		struct copy *copy = &program->copies[i];
+		const struct copy *copy = &program->copies[i];
 
-		if (copy->member.pid <= 0)
-			continue;
-		sample_copy(copy);
-		memory += copy->memory_bytes;
 		ready += member_is_ready(&copy->member);
+		memory += copy->member.pid > 0 ? copy->memory_bytes : 0;
 	}
 	cell_set(&tally->program_memory_bytes, memory);
 	cell_set(&tally->program_copies, program->wanted);

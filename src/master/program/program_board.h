@@ -35,7 +35,10 @@ void program_board_end(struct copy *copy, int status, bool is_crash);
 /* Shows the STATUS= that the copy has sent. */
 void program_board_tell(const struct copy *copy, const char *status);
 
-/* Reads processor time and memory of the living copies, and sums them up. */
+/* Reads processor time and memory of the living copies. */
 void program_board_sample(struct program *program);
+
+/* Sums up the copies of a program in force: how many there are, and their memory. */
+void program_board_publish(const struct program *program);
 
 #endif

@@ -2,6 +2,8 @@
 /* Decides when copies start and end. Must not know workers: the two live side by side. */
 #include "master/program/programs.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/program/copy.h"
@@ -100,19 +102,22 @@ static bool may_start(const struct copy *copy)
 	return copy->program->has_started || copy->program->failure.text[0] == '\0';
 }
 
-void programs_step(struct programs *programs, int64_t now_ms)
+void programs_look(struct programs *programs, int64_t now_ms)
 {
 	EACH_PROGRAM(program, programs)
 	{
 		EACH_COPY(copy, program)
-		{
-			if (member_wants_worker(&copy->member) && copy->member.due_ms <= now_ms &&
-			    may_start(copy))
-				copy_start(copy, now_ms);
-			copy_step(copy, now_ms);
-		}
+		copy_step(copy, now_ms);
 		replacing_step(program, now_ms);
 	}
+}
+
+void programs_start_due(struct programs *programs, int64_t now_ms)
+{
+	EACH_PROGRAM(program, programs)
+	EACH_COPY(copy, program)
+	if (member_wants_worker(&copy->member) && copy->member.due_ms <= now_ms && may_start(copy))
+		copy_start(copy, now_ms);
 }
 
 int64_t programs_due_ms(const struct programs *programs, int64_t otherwise_ms)
@@ -220,6 +225,14 @@ unsigned programs_wanted(const struct programs *programs)
 	return wanted;
 }
 
+unsigned programs_wanted_of(const struct programs *programs, const char *title)
+{
+	EACH_PROGRAM(program, programs)
+	if (strcmp(program->conf->title, title) == 0)
+		return program->wanted;
+	return 0;
+}
+
 static struct copy *find_copy(const struct programs *programs, pid_t pid)
 {
 	EACH_PROGRAM(program, programs)
@@ -262,4 +275,10 @@ void programs_sample(struct programs *programs)
 {
 	EACH_PROGRAM(program, programs)
 	program_board_sample(program);
+}
+
+void programs_publish(const struct programs *programs)
+{
+	EACH_PROGRAM(program, programs)
+	program_board_publish(program);
 }

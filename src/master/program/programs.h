@@ -41,7 +41,7 @@ bool programs_new(const struct conf *conf, const struct command_found *found,
 /* No copy may be alive. */
 void programs_free(struct programs *programs);
 
-/* Lets all copies start at the next programs_step. generation: the id of theirs. */
+/* Lets all copies start at the next programs_start_due. generation: the id of theirs. */
 void programs_begin(struct programs *programs, struct loop *loop, struct scoreboard *board,
 		    unsigned generation, int64_t now_ms);
 
@@ -59,10 +59,16 @@ bool programs_have_started(struct programs *programs, const char *what, int64_t 
 /* Returns the longest ready_timeout of all, or `least`. */
 int64_t programs_timeout_ms(const struct programs *programs, int64_t least_ms);
 
-/* Starts and kills the copies that are due, and replaces those of max_age and max_memory. */
-void programs_step(struct programs *programs, int64_t now_ms);
+/*
+ * Notes which copies are ready or hang, kills those whose time is over, and replaces those of
+ * max_age and max_memory.
+ */
+void programs_look(struct programs *programs, int64_t now_ms);
 
-/* When programs_step or programs_have_started is due next, or otherwise_ms. */
+/* Starts the copies that are due. */
+void programs_start_due(struct programs *programs, int64_t now_ms);
+
+/* When one of these, or programs_have_started, is due next; or otherwise_ms. */
 int64_t programs_due_ms(const struct programs *programs, int64_t otherwise_ms);
 
 /* Tells all copies to end, by their stop_signal, with SIGKILL for their groups at kill_ms. */
@@ -78,6 +84,7 @@ bool programs_less(struct programs *programs, int64_t kill_ms);
 /* Counts the copies that have still to end; those that should run; those that are ready. */
 unsigned programs_alive(const struct programs *programs);
 unsigned programs_wanted(const struct programs *programs);
+unsigned programs_wanted_of(const struct programs *programs, const char *title);
 unsigned programs_ready(const struct programs *programs);
 
 /* Before the child is reaped, if it is a copy: kills what is left of its group. */
@@ -94,5 +101,8 @@ pid_t programs_next_pid(const struct programs *programs, pid_t after, bool *has_
 
 /* Once a second: processor time and memory of the copies. */
 void programs_sample(struct programs *programs);
+
+/* Of the generation in force: publishes how many copies run, and their memory. */
+void programs_publish(const struct programs *programs);
 
 #endif

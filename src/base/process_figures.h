@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processor time and memory of a child, read from outside: it need not answer. A process that
- * cannot be read keeps its figures.
+ * Processor time and memory of a process, read from outside: it need not answer. Any process.
  */
-#ifndef MASTER_PROCESS_FIGURES_H
-#define MASTER_PROCESS_FIGURES_H
+#ifndef BASE_PROCESS_FIGURES_H
+#define BASE_PROCESS_FIGURES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads clock_getcpuclockid(3) and /proc/PID/statm. */
-#include "master/process_figures.h"
+#include "base/process_figures.h"
 
 #include <stdio.h>
 #include <string.h>
