@@ -185,6 +185,14 @@ static void flood(void)
 	fflush(stdout);
 }
 
+static void leak(void)
+{
+	volatile char *memory = malloc(LEAK);
+
+	for (size_t i = 0; memory && i < LEAK; i += 1024)
+		memory[i] = 'x';
+}
+
 static void obey_line(FILE *out, const char *line)
 {
 	if (strcmp(line, "pid") == 0)
@@ -204,7 +212,7 @@ static void obey_line(FILE *out, const char *line)
 	else if (strncmp(line, "say ", 4) == 0)
 		fprintf(stderr, "%s\n", line + 4);
 	else if (strcmp(line, "leak") == 0)
-		memset(malloc(LEAK), 'x', LEAK);
+		leak();
 	else if (strcmp(line, "mute") == 0)
 		beats = false;
 	else if (strcmp(line, "child") == 0)

@@ -28,7 +28,7 @@ static void copy__inherits_nothing_else(void **state)
 	(void)state;
 	setenv("NOTIFY_SOCKET", "/nowhere/at/all", 1);
 	signal(SIGHUP, SIG_IGN);
-	s = copy_server(&(struct copy_plan){ .words = { "ready" }, .options = "umask = 027\n" });
+	s = copy_server(&(struct copy_plan){ .words = { "ready" }, .main = "umask = 027\n" });
 	s->errors[0] = "notify_failed";
 	signal(SIGHUP, SIG_DFL);
 	unsetenv("NOTIFY_SOCKET");
@@ -134,6 +134,29 @@ static void program__that_ends_at_once__fails_the_start(void **state)
 	server_wait_event(s, "program_respawn_delayed", "delay_ms=800");
 }
 
+static void program__that_cannot_be_executed__is_refused_at_load(void **state)
+{
+	struct server *s = copy_launch(&(struct copy_plan){ .script = "" });
+	char out[1024];
+
+	(void)state;
+	s->errors[0] = "program_failed";
+	server_end(s, 0, 71); /* an empty file: no format that the system knows */
+	server_configure(s, "program app { command = {\"/etc/passwd\"} }\n"
+			    "listen \"127.0.0.1:0\" { service = program  program = app }\n");
+	assert_int_equal(harness_run(out, sizeof(out),
+				     (const char *const[]){ "-t", "-c", s->conf, NULL }),
+			 78);
+	assert_non_null(strstr(out, "s.conf:1: program.command: \"/etc/passwd\" cannot be "
+				    "executed: Permission denied"));
+	server_configure(s, "program app { command = {\"/no/such\"} }\n"
+			    "listen \"127.0.0.1:0\" { service = program  program = app }\n");
+	assert_int_equal(harness_run(out, sizeof(out),
+				     (const char *const[]){ "-t", "-c", s->conf, NULL }),
+			 78);
+	assert_non_null(strstr(out, "s.conf:1: program.command: \"/no/such\" does not exist"));
+}
+
 static void script__whose_interpreter_is_missing__fails_the_start(void **state)
 {
 	struct server *s = copy_launch(&(struct copy_plan){ .script = "#!/no/such/interpreter\n" });
@@ -200,6 +223,7 @@ int main(void)
 		E2E(copy__that_never_reports__fails_the_start),
 		E2E(copy__killed__is_replaced_and_named),
 		E2E(program__that_ends_at_once__fails_the_start),
+		E2E(program__that_cannot_be_executed__is_refused_at_load),
 		E2E(script__whose_interpreter_is_missing__fails_the_start),
 		E2E(stop__ends_the_whole_group),
 		E2E(deaf_copy__is_killed_after_shutdown_timeout),
