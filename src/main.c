@@ -206,8 +206,7 @@ static enum exit_code serve(struct invocation *command, struct err *err)
 	conf = configtest_pass(&asked->source, asked->daemon, &found, err);
 	if (conf != NULL) {
 		master_run(asked, conf, &found, err);
-		free(found.resolved);
-		free(found.programs);
+		prestart_forget(&found);
 	} else if (asked->ready_fd >= 0) {
 		sys_close(asked->ready_fd);
 	}

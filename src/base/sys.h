@@ -69,6 +69,7 @@ enum sys_fault_role {
 	FAULT_MASTER,
 	FAULT_WORKER,
 	FAULT_KEEPER,
+	FAULT_HELPER,
 	FAULT_CHILD,
 	FAULT_ANY, /* all roles together */
 	FAULT_ROLES

@@ -5,7 +5,7 @@
  * environment selects the failing call:
  *
  *    PREFORK_FAULT=ROLE:CALL:ERRNO:N[:kill]
- *      ROLE   master, worker, keeper, child (a process that has not set its role yet) or any
+ *      ROLE   master, worker, keeper, helper, child (a process without a role yet) or any
  *      CALL   a row of tables/syscalls.def
  *      N      number of the failing call, from 1, over all processes of that role together
  *      kill   the call is made, and the process is killed right after it
@@ -27,7 +27,8 @@ struct fault_report {
 	_Atomic uint32_t calls[FAULT_ROLES][SYS_ROW_COUNT];
 };
 
-static const char *const role_names[FAULT_ROLES] = { "master", "worker", "keeper", "child", "any" };
+static const char *const role_names[FAULT_ROLES] = { "master", "worker", "keeper",
+						     "helper", "child",  "any" };
 
 /* Written before main starts; NULL without PREFORK_FAULT. */
 static struct fault_report *report;

@@ -42,6 +42,7 @@ void generation_close_doors(struct generation *generation)
 		close_fd(&generation->next_doorbells[i]);
 	}
 	generation->next_count = 0;
+	helper_set_close_links(&generation->helpers);
 }
 
 static void close_wires(struct generation *generation)
@@ -155,6 +156,21 @@ static void find_served(struct generation *generation)
 			served->list[served->count++] = all->list[i];
 }
 
+/* Counters that get no cell count nothing. */
+static void name_counters(struct scoreboard *board, const struct generation *generation,
+			  const struct listener *listener)
+{
+	size_t listen = (size_t)(listener->conf - generation->conf->listeners);
+
+	if (!generation->modules.facts ||
+	    scoreboard_name_counters(board, listener->row,
+				     generation->modules.facts[listen].counters, SERVICE_COUNTERS))
+		return;
+	LOG(EVENT_environment_warned, LOG_STR("listen", listener->conf->address),
+	    LOG_STR("message", "the modules of this listener have named so many counters since "
+			       "the start that some have no place (a restart begins anew)"));
+}
+
 void generation_enlist(struct generation *generation, struct scoreboard *board)
 {
 	const struct listener_set *set = generation->listeners;
@@ -166,6 +182,7 @@ void generation_enlist(struct generation *generation, struct scoreboard *board)
 
 		listener->row = scoreboard_enlist(board, addr_write(&listener->bound, address),
 						  listener->conf->service);
+		name_counters(board, generation, listener);
 		listener->lent = &board->listeners[listener->row].lent;
 		unlisted += listener->row == METRIC_LISTENERS - 1;
 	}
@@ -201,10 +218,13 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 	}
 	for (unsigned i = 0; i < generation->capacity; i++)
 		generation->members[i].number = i;
-	if (!open_wires(generation, before)) {
+	if (!open_wires(generation, before) ||
+	    !helper_set_new(&generation->helpers, conf, generation->capacity)) {
 		err_errno(err, CODE_OSERR,
 			  "cannot make the %u descriptors by which %u workers are woken",
-			  WIRE_FDS * generation->capacity, generation->capacity);
+			  WIRE_FDS * generation->capacity +
+				  helper_files(conf, generation->capacity),
+			  generation->capacity);
 		fdlimit_explain(errno, err);
 		generation_free(generation);
 		return NULL;
@@ -220,6 +240,7 @@ void generation_free(struct generation *generation)
 {
 	BUG_ON(generation->listeners);
 	close_wires(generation);
+	helper_set_free(&generation->helpers);
 	hints_free(&generation->hints);
 	for (unsigned i = 0; generation->members && i < generation->capacity; i++) {
 		BUG_ON(generation->members[i].pid || generation->members[i].keeper);
@@ -227,6 +248,7 @@ void generation_free(struct generation *generation)
 			arena_free(generation->members[i].arena);
 	}
 	free(generation->members);
+	modules_free(&generation->modules);
 	free(generation->served.list);
 	programs_free(generation->programs);
 	if (generation->conf)
@@ -253,13 +275,19 @@ bool generation_has_started(const struct generation *generation, const char *wha
 			    int64_t late_ms, struct err *err)
 {
 	unsigned ready = generation_count(generation, member_is_ready);
+	unsigned helpers = generation->helpers.count;
 
 	if (generation->failure.text[0] != '\0')
 		*err = generation->failure;
 	else if (!programs_have_started(generation->programs, what, now_ms, err))
 		return false;
-	else if (ready == generation->wanted)
+	else if (ready == generation->wanted &&
+		 helper_set_in(&generation->helpers, HELPER_READY) == helpers)
 		return true;
+	else if (now_ms >= late_ms && ready == generation->wanted)
+		err_set(err, CODE_OSERR, "%u of %u %shelpers were ready within %lld s",
+			helper_set_in(&generation->helpers, HELPER_READY), helpers, what,
+			(long long)generation_ready_ms(generation) / 1000);
 	else if (now_ms >= late_ms)
 		err_set(err, CODE_OSERR, "%u of %u %sworkers were ready within %lld s", ready,
 			generation->wanted, what,

@@ -14,7 +14,9 @@
 #include "base/err.h"
 #include "config/conf.h"
 #include "config/identity.h"
+#include "master/helper.h"
 #include "master/member.h"
+#include "master/modules.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
 #include "worker/heritage.h"
@@ -28,6 +30,7 @@ struct generation {
 	struct generation *next; /* in the list of retiring generations */
 	struct conf *conf;
 	struct identity identity;       /* of its workers, looked up once from conf */
+	struct modules modules;         /* modules_take fills it in before any worker starts */
 	struct listener_set *listeners; /* NULL once no more workers are to be started */
 	struct listener_set served;     /* of these, copied: those whose clients workers serve */
 	struct programs *programs;      /* that serve the others; owned; NULL: there are none */
@@ -44,6 +47,7 @@ struct generation {
 	int *next_doors, *next_doorbells;
 	unsigned next_count; /* for as many workers as this generation has places for */
 	struct member *members;
+	struct helper_set helpers;
 	struct err failure; /* why one of its first workers did not start; "" as long as all do */
 };
 
@@ -64,8 +68,9 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 void generation_free(struct generation *generation);
 
 /*
- * Closes the doors. What waits in a door is closed with the last descriptor of it, and the process
- * that closes a lingering socket waits, unless it exits: another process must hold the doors.
+ * Closes the doors and the helpers' links. What waits in one is closed with the last descriptor of
+ * it, and the process that closes a lingering socket waits, unless it exits: another process must
+ * hold them.
  */
 void generation_close_doors(struct generation *generation);
 
@@ -74,9 +79,9 @@ unsigned generation_count(const struct generation *generation,
 			  bool (*is)(const struct member *member));
 
 /*
- * Returns true once all its first workers, and the first copies of its programs, are ready. Returns
- * false with err when one has failed or, at late_ms, a worker is still not ready; while they are
- * awaited, err->text is left alone. `what`: "new " or "".
+ * Returns true once all its first workers, its helpers and the first copies of its programs are
+ * ready. Returns false with err when one has failed or, at late_ms, a worker or helper is still not
+ * ready; while they are awaited, err->text is left alone. `what`: "new " or "".
  */
 bool generation_has_started(const struct generation *generation, const char *what, int64_t now_ms,
 			    int64_t late_ms, struct err *err);

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "accesslog/accesslog.h"
@@ -16,6 +17,7 @@
 #include "base/sys.h"
 #include "config/conf_program.h"
 #include "config/fdlimit.h"
+#include "master/helper.h"
 #include "master/path_conflict.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
@@ -50,6 +52,16 @@ static bool check_services(const struct conf *conf, struct err *err)
 	return true;
 }
 
+void prestart_forget(struct prestart_found *found)
+{
+	free(found->resolved);
+	free(found->facts);
+	free(found->programs);
+	found->resolved = NULL;
+	found->facts = NULL;
+	found->programs = NULL;
+}
+
 struct conf *prestart_load(const struct conf_source *source, struct err *err)
 {
 	struct conf *conf = conf_load(source, err);
@@ -74,6 +86,19 @@ bool prestart_check_identity(const struct conf *conf, struct identity *identity,
 		return true;
 	is_group = strncmp(err->text, "group:", 6) == 0;
 	return err_prefix(err, "%s: ", conf_place(conf, is_group ? "group" : "user"));
+}
+
+bool prestart_check_services(const struct conf *conf, const struct identity *identity,
+			     struct err *err)
+{
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct listen_conf *listen = &conf->listeners[i];
+		const struct service *service = service_find(listen->service);
+
+		if (service->check_system && !service->check_system(conf, listen, identity, err))
+			return err_prefix(err, "%s: ", listen->origin);
+	}
+	return true;
 }
 
 bool prestart_check_directory(const struct conf *conf, const char *option, const char *path,
@@ -212,7 +237,8 @@ rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned
 {
 	if (conf->rlimit_nofile > 0)
 		return (rlim_t)conf->rlimit_nofile;
-	return (rlim_t)conf->worker_connections + sockets + HERITAGE_WIRES * capacity + OWN_FILES;
+	return (rlim_t)conf->worker_connections + sockets + HERITAGE_WIRES * capacity +
+	       helper_count(conf) + OWN_FILES;
 }
 
 unsigned prestart_workers(const struct conf *conf)
@@ -224,9 +250,10 @@ unsigned prestart_workers(const struct conf *conf)
 }
 
 /* Descriptors that are open, and those to come. */
-static rlim_t master_files(unsigned sockets, unsigned capacity)
+static rlim_t master_files(const struct conf *conf, unsigned sockets, unsigned capacity)
 {
-	return (rlim_t)fdlimit_open() + sockets + (rlim_t)(WIRE_FDS + 2) * capacity + MASTER_FILES;
+	return (rlim_t)fdlimit_open() + sockets + (rlim_t)(WIRE_FDS + 2) * capacity +
+	       helper_files(conf, capacity) + MASTER_FILES;
 }
 
 enum { WHY_TEXT = 128 };
@@ -243,7 +270,7 @@ static const char *tell_needs(const struct conf *conf, unsigned sockets, unsigne
 bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
 			  struct err *err)
 {
-	rlim_t needed = master_files(sockets, capacity);
+	rlim_t needed = master_files(conf, sockets, capacity);
 	char why[WHY_TEXT];
 
 	if (fdlimit_allowed(needed))
@@ -255,7 +282,8 @@ bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned ca
 bool prestart_check_rlimit(const struct conf *conf, unsigned sockets, unsigned capacity,
 			   struct err *err)
 {
-	rlim_t of_worker = (rlim_t)sockets + HERITAGE_WIRES * capacity + LEAST_FILES;
+	rlim_t of_worker =
+		(rlim_t)sockets + HERITAGE_WIRES * capacity + helper_count(conf) + LEAST_FILES;
 	char why[WHY_TEXT];
 
 	if (conf->rlimit_nofile == 0 || (rlim_t)conf->rlimit_nofile >= of_worker)
@@ -268,7 +296,7 @@ bool prestart_check_rlimit(const struct conf *conf, unsigned sockets, unsigned c
 void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity)
 {
 	rlim_t of_worker = prestart_files_wanted(conf, sockets, capacity);
-	rlim_t of_master = master_files(sockets, capacity);
+	rlim_t of_master = master_files(conf, sockets, capacity);
 	rlim_t wanted = of_worker > of_master ? of_worker : of_master, possible;
 
 	if (fdlimit_raise(wanted, &possible))

@@ -16,23 +16,30 @@
 #include "config/conf_load.h"
 #include "config/identity.h"
 #include "net/listener.h"
+#include "worker/service.h"
 
 /* Results of the checks before the start, so that the start need not repeat the look-ups. */
 struct prestart_found {
 	struct identity identity;            /* of the workers */
 	struct listener_addresses *resolved; /* one for each listen of the configuration; owned */
+	struct service_facts *facts;         /* likewise, of services to be loaded; NULL: none is */
 	struct command_found *programs;      /* one for each section program; owned */
 };
+
+/* Frees what is owned by found. */
+void prestart_forget(struct prestart_found *found);
 
 /* Calls conf_load and each listener's service, which checks its options. Returns NULL with err. */
 struct conf *prestart_load(const struct conf_source *source, struct err *err);
 
 /*
- * Check that the user and group of conf exist and find the workers' identity (the only query of the
- * name service, which may wait), and check that a directory, and the chroot, can be entered.
- * Nothing is changed. err has the option's place, as in all functions of this file.
+ * Check that the user and group of conf exist and find the workers' identity (a query of the name
+ * service, which may wait), let each listener's service check what it needs of the system (which
+ * may wait, too), and check that a directory, and the chroot, can be entered. Nothing is changed. err has the option's place, as in all functions of this file.
  */
 bool prestart_check_identity(const struct conf *conf, struct identity *identity, struct err *err);
+bool prestart_check_services(const struct conf *conf, const struct identity *identity,
+			     struct err *err);
 bool prestart_check_directory(const struct conf *conf, const char *option, const char *path,
 			      struct err *err);
 bool prestart_check_chroot(const struct conf *conf, struct err *err);

@@ -69,8 +69,8 @@ static void begin_trial(struct reload *reload, int64_t now_ms)
 	scoreboard_begin_request(&reload->procs->board->reload);
 	LOG(EVENT_reload_started);
 	sd_notify_reloading();
-	if (config_trial_start(&reload->trial, reload->source, reload->procs->current->conf,
-			       reload->begun_ms, &err))
+	if (config_trial_start(&reload->trial, reload->source, reload->procs, reload->begun_ms,
+			       &err))
 		return;
 	end_failed(reload, err.text, now_ms);
 	sd_notify_ready();
@@ -142,7 +142,9 @@ static bool start_generation(struct reload *reload, int64_t now_ms, struct err *
 		conf_free(conf);
 		return false;
 	}
-	if (!workers_begin(procs, generation, now_ms, err)) {
+	if (!modules_take(&generation->modules, conf, config_trial_facts(&reload->trial),
+			  &procs->current->modules, err) ||
+	    !workers_begin(procs, generation, now_ms, err)) {
 		generation_close(generation, procs->current->listeners, true);
 		generation_free(generation);
 		return false;

@@ -11,6 +11,7 @@
 #include "base/brief.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stdio.h"
 #include "base/sys.h"
 #include "config/signals.h"
 #include "master/keeper.h"
@@ -23,15 +24,33 @@ enum { CLOSER_AGAIN_MS = 100 };
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
 /* A worker must not be able to reach another's connections; worker_run closes descriptors. */
-static void leave_memory(struct generation *generation, const struct heritage *heritage)
+static void leave_memory(struct generation *generation, const struct hints *hints,
+			 const struct arena *own)
 {
-	const struct arena *own = heritage->arena;
-
-	if (&generation->hints != heritage->hints)
+	if (&generation->hints != hints)
 		hints_free(&generation->hints);
 	for (unsigned i = 0; i < generation->capacity; i++)
 		if (generation->members[i].arena && generation->members[i].arena != own)
 			arena_free(generation->members[i].arena);
+}
+
+static void leave_all_memory(const struct procs *procs, const struct hints *hints,
+			     const struct arena *arena, const struct modules *modules)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g)) {
+		leave_memory(g, hints, arena);
+		modules_leave(&g->modules, modules);
+	}
+}
+
+bool spawn_leave_server(struct procs *procs)
+{
+	leave_all_memory(procs, NULL, NULL, NULL);
+	log_count_in(NULL);
+	if (procs->board)
+		scoreboard_unview(procs->board);
+	procs->board = NULL;
+	return keeper_pids_drop(procs->page);
 }
 
 /* True when a reload's new generation has another log, which the master does not use yet. */
@@ -71,15 +90,26 @@ static bool set_up_child(const struct procs *procs, const struct generation *gen
 	return true;
 }
 
+bool spawn_settle_helper(struct procs *procs, struct generation *generation, rlim_t files,
+			 struct err *err)
+{
+	signals_leave_reports();
+	stdio_leave_terminal();
+	if (!spawn_leave_server(procs))
+		return err_errno(err, CODE_OSERR, "cannot let go of the workers' memory");
+	if (!set_up_child(procs, generation, err))
+		return false;
+	limit_files(files);
+	return true;
+}
+
 static _Noreturn void become_worker(const struct procs *procs, const struct generation *generation,
 				    const struct heritage *heritage)
 {
-	struct generation *g;
 	struct err err;
 
 	signals_leave_reports();
-	for (g = procs_next(procs, NULL); g; g = procs_next(procs, g))
-		leave_memory(g, heritage);
+	leave_all_memory(procs, heritage->hints, heritage->arena, &generation->modules);
 	if (!set_up_child(procs, generation, &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
@@ -129,7 +159,11 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 		.next = { generation->next_doorbells, generation->next_count, 0 },
 		.previous = find_previous(procs, generation),
 		.peer_count = generation->capacity,
+		.helpers = generation->helpers.links,
+		.helper_count = generation->helpers.count,
 		.arena = generation->members[number].arena,
+		.facts = generation->modules.facts,
+		.shared = generation->modules.shared,
 		.master_pid = getpid(),
 		.epfd = -1,
 	};
@@ -185,7 +219,7 @@ static bool prepare_arena(const struct generation *generation, struct member *me
 	if (member->arena)
 		arena_reset(member->arena);
 	else
-		member->arena = arena_new(generation->conf);
+		member->arena = arena_new(generation->conf, generation->modules.facts);
 	return member->arena;
 }
 

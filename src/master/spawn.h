@@ -6,7 +6,9 @@
 #ifndef MASTER_SPAWN_H
 #define MASTER_SPAWN_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "master/procs.h"
@@ -17,6 +19,13 @@
  * worker keeps only its heritage of the master's memory, not even other workers' arenas.
  */
 pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned number);
+
+/*
+ * In the child that becomes a helper: gives up the memory of the master and its workers, and sets
+ * limits, log and signals as for a worker. Returns false with err. The caller closes descriptors.
+ */
+bool spawn_settle_helper(struct procs *procs, struct generation *generation, rlim_t files,
+			 struct err *err);
 
 /*
  * Starts the worker of a member that wants one, by procs->spawn or its keeper. When the system
@@ -42,5 +51,12 @@ bool spawn_closer(struct procs *procs, struct generation *generation);
 
 /* Tells that child to exit, if there is one; later again where the system has refused it. */
 void spawn_end_closer(struct procs *procs, int64_t now_ms);
+
+/*
+ * In a child of the master that is no worker and no keeper: unmaps all that the server's processes
+ * share, so that code of others may run in it or in a child of its own. Returns false with errno
+ * set when that is impossible.
+ */
+bool spawn_leave_server(struct procs *procs);
 
 #endif

@@ -154,7 +154,8 @@ bool start_take(struct server *server, struct conf *conf, const struct prestart_
 	}
 	loop_read_clock(&server->loop);
 	server->deadline_ms = server->loop.now_ms + generation_ready_ms(generation);
-	if (!workers_begin(&server->procs, generation, server->loop.now_ms, err)) {
+	if (!modules_take(&generation->modules, conf, found->facts, NULL, err) ||
+	    !workers_begin(&server->procs, generation, server->loop.now_ms, err)) {
 		generation_close(generation, NULL, true);
 		generation_free(generation);
 		return false;

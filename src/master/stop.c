@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/helpers.h"
 #include "master/workers.h"
 #include "net/sd_notify.h"
 
@@ -75,6 +76,7 @@ static void enter_step(struct stop *stop, enum stop_how how, bool is_logged, int
 		retire_last(stop->procs);
 	}
 	workers_signal(stop->procs, steps[how].signal);
+	helpers_signal(stop->procs, steps[how].signal);
 }
 
 void stop_ask(struct stop *stop, enum signal_action action, int64_t now_ms)
@@ -110,5 +112,6 @@ void stop_step(struct stop *stop, int64_t now_ms)
 bool stop_is_done(const struct stop *stop)
 {
 	return stop->how != STOP_NOT && workers_alive(stop->procs) == 0 &&
-	       stop->reload->trial.pid == 0 && stop->procs->closer == 0;
+	       helpers_alive(stop->procs) == 0 && stop->reload->trial.pid == 0 &&
+	       stop->procs->closer == 0;
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/helpers.h"
 #include "master/program/copies.h"
 #include "master/program/programs.h"
 #include "master/program/socket_state.h"
@@ -36,7 +37,7 @@ static bool watch_bells(const struct procs *procs, const struct generation *gene
 		if (sys_epoll_ctl(procs->bells, EPOLL_CTL_ADD, generation->wires[i].fds[WIRE_BELL],
 				  &event) < 0)
 			return false;
-	return true;
+	return helper_set_watch(&generation->helpers, procs->bells);
 }
 
 void workers_clear_bells(const struct procs *procs)
@@ -154,8 +155,10 @@ static bool reap_child(struct procs *procs, pid_t pid, int64_t now_ms)
 		procs->closer = 0;
 	else if (find_member(procs, pid, &generation, &number))
 		worker_exit_handle(procs, generation, number, pid, status, now_ms);
-	else if (!copies_reap(procs, pid, status, now_ms) &&
-		 (!procs->other || !procs->other(procs->owner, pid, status)))
+	else if (helpers_reap(procs, pid, status, now_ms) ||
+		 copies_reap(procs, pid, status, now_ms))
+		return false;
+	else if (!procs->other || !procs->other(procs->owner, pid, status))
 		return true;
 	return false;
 }
@@ -174,6 +177,9 @@ static void reap_members(struct procs *procs, int64_t now_ms)
 			reap_if_dead(procs, g->members[i].pid, now_ms);
 			reap_if_dead(procs, g->members[i].keeper, now_ms);
 		}
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned i = 0; i < g->helpers.count; i++)
+			reap_if_dead(procs, g->helpers.list[i].pid, now_ms);
 	for (pid_t pid = copies_next_pid(procs, 0), next; pid > 0; pid = next) {
 		next = copies_next_pid(procs, pid);
 		reap_if_dead(procs, pid, now_ms);
@@ -227,6 +233,7 @@ void workers_start_due(struct procs *procs, int64_t now_ms)
 {
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		start_due(procs, g, now_ms);
+	helpers_start_due(procs, now_ms);
 	copies_start_due(procs, now_ms);
 }
 
@@ -242,6 +249,7 @@ void workers_look(struct procs *procs)
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++)
 			spawn_look(procs, g, number);
+	helpers_look(procs);
 }
 
 void workers_sweep(struct procs *procs)
@@ -252,7 +260,8 @@ void workers_sweep(struct procs *procs)
 		struct generation *generation = *link;
 
 		if (generation_count(generation, member_is_alive) > 0 ||
-		    programs_alive(generation->programs) > 0) {
+		    programs_alive(generation->programs) > 0 ||
+		    !helper_set_leave(&generation->helpers)) {
 			link = &generation->next;
 			continue;
 		}
@@ -326,7 +335,7 @@ int64_t workers_due_ms(const struct procs *procs, int64_t otherwise_ms)
 			if (member->kill_ms > 0 && member->kill_ms < due_ms)
 				due_ms = member->kill_ms;
 		}
-	return due_ms;
+	return helpers_due_ms(procs, due_ms);
 }
 
 bool workers_more(struct procs *procs, int64_t now_ms)

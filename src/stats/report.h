@@ -122,6 +122,12 @@ enum { REPORT_EXIT = 48 };
 const char *report_exit(const struct report *report, uint32_t status, int64_t exited_s, char *text);
 
 /*
+ * Copies the name of a cell of module_counts_total of that row (METRIC_COUNTER_NAME bytes). False,
+ * and "", when the cell has none.
+ */
+bool report_counter_name(const struct report *report, unsigned row, unsigned cell, char *name);
+
+/*
  * Copies the crash that is `back` crashes ago (0: the last one), its texts ended by a NUL; false:
  * there is none. The oldest place of a full ring, here and below, is not read: it is the next to be
  * written.

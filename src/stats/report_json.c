@@ -56,6 +56,8 @@ static void write_metrics(struct strbuf *text, enum metric_scope scope, const vo
 
 		if (row->scope != scope)
 			continue;
+		if (row->kind == KIND_IS_BY_NAME)
+			continue; /* write_named */
 		json_key(text, row->name);
 		if (row->kind == KIND_IS_HISTOGRAM)
 			write_histogram(text, (const struct histogram *)cells);
@@ -183,6 +185,26 @@ static void write_worker(const struct report *report, unsigned index, bool has_b
 	strbuf_raw(text, "}");
 }
 
+/* An object of the counters of the listener's modules. */
+static void write_named(const struct report *report, unsigned index,
+			const struct listener_tally *tally, struct strbuf *text)
+{
+	char name[METRIC_COUNTER_NAME];
+
+	json_key(text, metric_rows[METRIC_module_counts_total].name);
+	strbuf_raw(text, "{");
+	for (unsigned i = 0; i < METRIC_NAMED; i++) {
+		if (!report_counter_name(report, index, i, name))
+			continue;
+		json_next(text);
+		strbuf_raw(text, "\"");
+		strbuf_escaped(text, STRBUF_JSON, name, sizeof(name));
+		strbuf_raw(text, "\":");
+		strbuf_u64(text, cell_get(&tally->module_counts_total[i]));
+	}
+	strbuf_raw(text, "}");
+}
+
 static void write_listener(const struct report *report, unsigned index, bool has_before,
 			   struct strbuf *text)
 {
@@ -195,6 +217,7 @@ static void write_listener(const struct report *report, unsigned index, bool has
 	json_string(text, "service", listener.service, sizeof(listener.service));
 	json_bool(text, "is_gone", listener.is_gone);
 	write_metrics(text, SCOPE_LISTENER, &listener.tally);
+	write_named(report, index, &listener.tally, text);
 	write_metrics(text, SCOPE_QUEUE, &listener.queue);
 	strbuf_raw(text, "}");
 }

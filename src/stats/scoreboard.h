@@ -127,6 +127,8 @@ struct listener_row {
 	_Atomic uint32_t life;
 	_Atomic uint32_t lent;          /* as in struct listener */
 	char address[128], service[16]; /* "other" in the last row; written before life */
+	/* names of the cells of module_counts_total; "": not in use. A name stays with its row */
+	char counters[METRIC_NAMED][METRIC_COUNTER_NAME];
 	struct queue_tally queue;
 };
 
@@ -319,6 +321,14 @@ void scoreboard_set_notes(struct slot *slot, const struct conn_note *list, unsig
  * listener; its counts go to the last row. Master only.
  */
 unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const char *service);
+
+/*
+ * Gives each of the names ("": none), whose number is `count`, a cell of its own in the row. The
+ * last row has none. Returns false when there are too many, beside those of earlier modules. Master
+ * only.
+ */
+bool scoreboard_name_counters(struct scoreboard *board, unsigned row,
+			      char (*names)[METRIC_COUNTER_NAME], unsigned count);
 
 /* Adds a mark to the time line, now. Master only. */
 void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned worker);

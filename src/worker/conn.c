@@ -66,6 +66,25 @@ static void close_socket(const struct record *r)
 		(void)sys_close(r->fd);
 }
 
+/* The other process can have made the client's socket linger. */
+bool conn_give(struct conn *c, int fd)
+{
+	struct record *r = c->record;
+	struct brief brief;
+	int old = r->fd;
+
+	BUG_ON(c->peer || r->is_given);
+	if (!watching_stop(c->pool, r))
+		return false;
+	pool_note_opened(c->pool, fd);
+	r->fd = fd;
+	r->is_given = true;
+	brief_begin(&brief);
+	(void)sys_close(old);
+	brief_end(&brief);
+	return true;
+}
+
 static void drop_peer(struct conn *client)
 {
 	struct record *peer = client->peer ? client->peer->record : NULL;

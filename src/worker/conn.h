@@ -40,6 +40,13 @@ bool conn_lose_input(struct conn *c);
 bool conn_flush(struct conn *c);
 
 /*
+ * In hand: the connection goes on with fd, a socket that it owns from now on, in the place of the
+ * client's, which another process has and serves. No epoll watches the client's any more. Returns
+ * false, and nothing is changed, with errno set.
+ */
+bool conn_give(struct conn *c, int fd);
+
+/*
  * The client's side, in FLUSHING with nothing left to send: the server ends its side, and the
  * client may still read the last answer and end its own.
  */

@@ -33,6 +33,8 @@ static void note_received(struct conn *c, size_t bytes)
 	struct record *r = c->record;
 
 	note_moved(c, bytes);
+	if (r->is_given)
+		return; /* they are no client's */
 	if (conn_is_client(c)) {
 		/* the age of one that moved is only what its sender says */
 		if (r->bytes_in == 0 && !r->has_moved)

@@ -119,6 +119,8 @@ void conn_log_access(const struct conn *c, int64_t now_us)
 		.state = record_state_letters(state, r->ending, phase_of(r)),
 	};
 
+	if (c->service->tell)
+		c->service->tell(c, &entry);
 	accesslog_add(&entry);
 }
 

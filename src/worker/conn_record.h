@@ -100,6 +100,15 @@ static inline void conn_end_output(struct conn *c)
 void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length);
 
 /*
+ * While the connection is open, no timeout of the options ends it, but only the deadline that the
+ * service sets.
+ */
+static inline void conn_set_untimed(struct conn *c)
+{
+	conn_client(c)->record->is_untimed = true;
+}
+
+/*
  * The service's hook expired is called for this side in_ms milliseconds from now, unless the
  * deadline is set again before; 0: never.
  */

@@ -42,6 +42,9 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 {
 	const struct listen_conf *conf = pool_conf(pool, r);
 
+	*why = CLOSE_none;
+	if (r->is_untimed && r->state == CONN_OPEN)
+		return 0;
 	if (r->state == CONN_LINGERING) {
 		*why = r->ending;
 		return r->active_ms + conf->linger_timeout;

@@ -11,19 +11,26 @@
 #include "base/brief.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/helper.h"
 
 static int by_number(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
 }
 
-static unsigned collect_kept(const struct heritage *h, bool with_listeners, int *kept)
+static unsigned collect_common(int *kept)
 {
 	unsigned n = 0;
 
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		kept[n++] = fd;
-	n += log_fds(kept + n);
+	return n + log_fds(kept + n);
+}
+
+static unsigned collect_kept(const struct heritage *h, bool with_listeners, int *kept)
+{
+	unsigned n = collect_common(kept);
+
 	n += accesslog_fds(kept + n);
 	n += heritage_fds(h, kept + n);
 	for (unsigned i = 0; with_listeners && i < h->listeners->count; i++)
@@ -41,13 +48,25 @@ static bool close_gaps(const int *kept, unsigned count)
 	return sys_close_range((unsigned)kept[count - 1] + 1, ~0U) == 0;
 }
 
+/* What a worker that died has left may be what another one had passed to it. */
+static bool close_others(int *kept, unsigned count)
+{
+	struct brief brief;
+	bool done;
+
+	qsort(kept, count, sizeof(*kept), by_number);
+	brief_begin(&brief);
+	done = close_gaps(kept, count);
+	brief_end(&brief);
+	return done;
+}
+
 bool fds_close_others(const struct heritage *h, bool with_listeners, const int *connections,
 		      unsigned count)
 {
 	size_t most = STDERR_FILENO + 1 + LOG_FDS + ACCESSLOG_FDS + heritage_fds_most(h) +
 		      listener_sockets(h->listeners) + count;
 	int *kept = calloc(most, sizeof(*kept));
-	struct brief brief;
 	unsigned n;
 	bool done;
 
@@ -56,11 +75,25 @@ bool fds_close_others(const struct heritage *h, bool with_listeners, const int *
 	n = collect_kept(h, with_listeners, kept);
 	for (unsigned i = 0; i < count; i++)
 		kept[n++] = connections[i];
-	qsort(kept, n, sizeof(*kept), by_number);
-	/* a worker that died may have left what another one had passed to it */
-	brief_begin(&brief);
-	done = close_gaps(kept, n);
-	brief_end(&brief);
+	done = close_others(kept, n);
+	free(kept);
+	return done;
+}
+
+bool fds_keep_helper(const struct helper_heritage *h)
+{
+	size_t most = STDERR_FILENO + 2 + LOG_FDS + h->link_count;
+	int *kept = calloc(most, sizeof(*kept));
+	unsigned n;
+	bool done;
+
+	if (!kept)
+		return false;
+	n = collect_common(kept);
+	kept[n++] = h->report_fd;
+	for (unsigned i = 0; i < h->link_count; i++)
+		kept[n++] = h->links[i].helper;
+	done = close_others(kept, n);
 	free(kept);
 	return done;
 }

@@ -15,4 +15,8 @@
 bool fds_close_others(const struct heritage *heritage, bool with_listeners, const int *connections,
 		      unsigned count);
 
+/* The same in a helper: its links' ends and its report_fd are left. Allocates. */
+struct helper_heritage;
+bool fds_keep_helper(const struct helper_heritage *heritage);
+
 #endif

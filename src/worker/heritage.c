@@ -18,7 +18,19 @@ unsigned heritage_fds(const struct heritage *h, int *fds)
 		fds[n++] = h->next.fds[i];
 	for (unsigned i = 0; i < h->previous.count; i++)
 		fds[n++] = h->previous.fds[i];
+	for (unsigned i = 0; h->loaded && i < h->loaded->fd_count; i++)
+		fds[n++] = h->loaded->fds[i];
+	for (unsigned i = 0; i < h->helper_count; i++)
+		fds[n++] = h->helpers[i].list[h->number].worker;
 	return n;
+}
+
+int heritage_link(const struct heritage *h, const struct listen_conf *conf)
+{
+	for (unsigned i = 0; i < h->helper_count; i++)
+		if (h->helpers[i].conf == conf)
+			return h->helpers[i].list[h->number].worker;
+	return -1;
 }
 
 /* Of the generations to come, only those that were made from this one have the doors of `next`. */

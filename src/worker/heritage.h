@@ -16,6 +16,7 @@
 #include "stats/hints.h"
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
+#include "worker/loaded.h"
 
 /*
  * The descriptors of one worker by which processes wake each other. A compromised worker may change
@@ -52,6 +53,20 @@ struct doors {
 };
 
 /*
+ * The link between a worker and the helper process of a listener (worker/helper.h): the two ends of
+ * a SOCK_SEQPACKET socketpair of that worker alone, used with MSG_DONTWAIT.
+ */
+struct helper_link {
+	int worker, helper; /* the worker's end refuses descriptors */
+};
+
+/* The links of one helper. */
+struct helper_links {
+	const struct listen_conf *conf; /* its listener's options */
+	struct helper_link *list;       /* by the number of the worker */
+};
+
+/*
  * Descriptors that a worker keeps for each place of its generation: two of the wire, and the doors
  * of the next generation, which are made for as many places, and of the last one.
  */
@@ -69,7 +84,13 @@ struct heritage {
 	const struct wire *wires;  /* one for each peer, made before any of them was forked */
 	struct doors next, previous;
 	unsigned peer_count; /* places of the generation, including workers that never started */
+	const struct helper_links *helpers; /* of the generation */
+	unsigned helper_count;
 	struct arena *arena; /* this slot's, mapped by the master */
+	/* by listen: what the trial has found of a service to be loaded, and its shared memory */
+	const struct service_facts *facts; /* NULL: there was no trial */
+	void *const *shared;
+	const struct loaded *loaded; /* by this process, or its keeper; NULL: nothing */
 	pid_t master_pid;
 	int epfd;     /* made by the keeper: the epoll of all workers of the slot; -1: none */
 	bool is_kept; /* a keeper shares this worker's descriptors, and has settled first */
@@ -103,8 +124,12 @@ unsigned heritage_fds(const struct heritage *heritage, int *fds);
 
 static inline unsigned heritage_fds_most(const struct heritage *heritage)
 {
-	return 4 + 2 * heritage->peer_count + heritage->next.count + heritage->previous.count;
+	return 4 + 2 * heritage->peer_count + heritage->next.count + heritage->previous.count +
+	       heritage->helper_count + (heritage->loaded ? heritage->loaded->fd_count : 0);
 }
+
+/* This worker's end of its link to the helper of that listener. -1: it has no helper. */
+int heritage_link(const struct heritage *heritage, const struct listen_conf *conf);
 
 /*
  * The end by which this worker passes connections to the worker in that slot, if it is of its own

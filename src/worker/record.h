@@ -78,6 +78,8 @@ struct record {
 	bool is_barred : 1;     /* a reload refuses its address: it ends at its next message */
 	bool has_moved : 1;     /* other processes may have the descriptor, or have had it */
 	bool is_inet : 1;       /* its descriptor, which moved, is an internet socket */
+	bool is_given : 1;      /* another process has its socket (worker/give.h) */
+	bool is_untimed : 1;    /* while it is open, only its service's own deadline counts */
 	uint32_t peer;          /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */

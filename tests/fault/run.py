@@ -17,7 +17,7 @@ BOUND_S = 20  # of any single waiting
 GONE_S = 5    # for what a killed master leaves behind
 LINE = 256    # of struct fault_report
 QUIET_S, QUIET_TURNS = 0.02, 3  # after so long the server's end takes no more
-ROLES = ("master", "worker", "keeper", "child", "any")
+ROLES = ("master", "worker", "keeper", "helper", "child", "any")
 PR_SET_CHILD_SUBREAPER = 36
 
 

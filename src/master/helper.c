@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of one helper, and the links of all. Must not fork, wait, or know what helpers do. */
+#include "master/helper.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/sys.h"
+#include "net/listen_socket.h"
+#include "worker/helper.h"
+
+#define BIT(state) (1U << HELPER_##state)
+
+/* The picture of helper.h: the states that may follow each state. */
+static const unsigned next_states[HELPER_STATES] = {
+	[HELPER_WAITING] = BIT(STARTING) | BIT(WAITING) | BIT(GONE),
+	[HELPER_STARTING] = BIT(READY) | BIT(WAITING) | BIT(LEAVING) | BIT(GONE),
+	[HELPER_READY] = BIT(WAITING) | BIT(LEAVING) | BIT(GONE),
+	[HELPER_LEAVING] = BIT(GONE),
+};
+
+static void set_state(struct helper *helper, enum helper_state next)
+{
+	BUG_ON((next_states[helper->state] & 1U << next) == 0);
+	helper->state = next;
+}
+
+static const struct service *find_helped(const struct listen_conf *listen)
+{
+	const struct service *service = service_find(listen->service);
+
+	return service && service->helper ? service : NULL;
+}
+
+unsigned helper_count(const struct conf *conf)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < conf->listener_count; i++)
+		count += find_helped(&conf->listeners[i]) != NULL;
+	return count;
+}
+
+unsigned helper_files(const struct conf *conf, unsigned capacity)
+{
+	return helper_count(conf) * (2 * capacity + 2);
+}
+
+static bool open_link(struct helper_link *link)
+{
+	int pair[2];
+
+	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	*link = (struct helper_link){ .worker = pair[0], .helper = pair[1] };
+	listen_socket_refuse_descriptors(pair[0]);
+	return true;
+}
+
+static bool open_helper(struct helper *helper, struct helper_links *links, unsigned capacity)
+{
+	int pair[2];
+
+	links->conf = helper->conf;
+	links->list = malloc(capacity * sizeof(*links->list));
+	for (unsigned i = 0; links->list && i < capacity; i++)
+		links->list[i] = (struct helper_link){ -1, -1 };
+	for (unsigned i = 0; links->list && i < capacity; i++)
+		if (!open_link(&links->list[i]))
+			return false;
+	if (!links->list ||
+	    sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	helper->reports = pair[0];
+	helper->report = pair[1];
+	listen_socket_refuse_descriptors(pair[0]);
+	listen_socket_refuse_descriptors(pair[1]);
+	return true;
+}
+
+bool helper_set_new(struct helper_set *set, const struct conf *conf, unsigned capacity)
+{
+	unsigned most = helper_count(conf);
+
+	*set = (struct helper_set){ .link_count = capacity };
+	if (most == 0)
+		return true;
+	set->list = calloc(most, sizeof(*set->list));
+	set->links = calloc(most, sizeof(*set->links));
+	if (!set->list || !set->links)
+		return false;
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct listen_conf *listen = &conf->listeners[i];
+		unsigned at = set->count;
+
+		if (!find_helped(listen))
+			continue;
+		set->list[at] = (struct helper){
+			.conf = listen, .service = find_helped(listen), .reports = -1, .report = -1
+		};
+		set->count++;
+		if (!open_helper(&set->list[at], &set->links[at], capacity))
+			return false;
+	}
+	return true;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		sys_close(*fd);
+	*fd = -1;
+}
+
+void helper_set_close_links(struct helper_set *set)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		for (unsigned k = 0; set->links[i].list && k < set->link_count; k++) {
+			close_fd(&set->links[i].list[k].worker);
+			close_fd(&set->links[i].list[k].helper);
+		}
+}
+
+void helper_set_free(struct helper_set *set)
+{
+	helper_set_close_links(set);
+	for (unsigned i = 0; i < set->count; i++) {
+		BUG_ON(set->list[i].pid);
+		close_fd(&set->list[i].reports);
+		close_fd(&set->list[i].report);
+		free(set->links[i].list);
+	}
+	free(set->list);
+	free(set->links);
+	*set = (struct helper_set){ 0 };
+}
+
+bool helper_set_watch(const struct helper_set *set, int bells)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	for (unsigned i = 0; i < set->count; i++)
+		if (sys_epoll_ctl(bells, EPOLL_CTL_ADD, set->list[i].reports, &event) < 0)
+			return false;
+	return true;
+}
+
+unsigned helper_set_in(const struct helper_set *set, enum helper_state state)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < set->count; i++)
+		count += set->list[i].state == state;
+	return count;
+}
+
+bool helper_set_leave(struct helper_set *set)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		if (set->list[i].state < HELPER_LEAVING)
+			helper_tell_to_leave(&set->list[i], SIGTERM);
+	return helper_set_in(set, HELPER_GONE) == set->count;
+}
+
+static bool has_report(const struct helper *helper)
+{
+	char byte;
+
+	return sys_recv(helper->reports, &byte, sizeof(byte), MSG_DONTWAIT) > 0 &&
+	       byte == HELPER_IS_READY;
+}
+
+void helper_started(struct helper *helper, pid_t pid, int64_t now_ms)
+{
+	helper->pid = pid;
+	helper->started_ms = now_ms;
+	set_state(helper, HELPER_STARTING);
+}
+
+bool helper_note_ready(struct helper *helper)
+{
+	if (helper->state != HELPER_STARTING || !has_report(helper))
+		return false;
+	set_state(helper, HELPER_READY);
+	return true;
+}
+
+void helper_give_up(struct helper *helper)
+{
+	helper->pid = 0;
+	set_state(helper, HELPER_GONE);
+}
+
+void helper_respawn(struct helper *helper, int64_t now_ms)
+{
+	int64_t delay_ms;
+
+	if (helper->state == HELPER_LEAVING) {
+		helper_give_up(helper);
+		return;
+	}
+	while (has_report(helper))
+		;
+	delay_ms = respawn_backoff_ms(&helper->respawn, now_ms - helper->started_ms, false);
+	helper->pid = 0;
+	helper->due_ms = now_ms + delay_ms;
+	set_state(helper, HELPER_WAITING);
+	if (delay_ms > 0)
+		LOG(EVENT_worker_respawn_delayed, LOG_STR("service", helper->conf->service),
+		    LOG_STR("listen", helper->conf->address), LOG_NUM("delay_ms", delay_ms));
+}
+
+/* A stopped one would not act on the order. */
+void helper_tell_to_leave(struct helper *helper, int signal)
+{
+	if (helper->state == HELPER_WAITING)
+		helper_give_up(helper);
+	if (helper->pid == 0)
+		return;
+	if (helper->state != HELPER_LEAVING)
+		set_state(helper, HELPER_LEAVING);
+	sys_kill(helper->pid, signal);
+	sys_kill(helper->pid, SIGCONT);
+}

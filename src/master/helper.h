@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The helper processes of a generation (worker/helper.h): one for each listener whose service has
+ * the hook `helper`, with a link to each worker. What a link holds when a helper dies, the next one
+ * finds. Master only.
+ *
+ *   WAITING --due_ms-------------------> STARTING --reports that it is ready--> READY
+ *   STARTING, READY --died-------------> WAITING, or given up: GONE
+ *   STARTING, READY --told to leave----> LEAVING --died--> GONE
+ *   WAITING --told to leave, given up--> GONE
+ */
+#ifndef MASTER_HELPER_H
+#define MASTER_HELPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config/conf.h"
+#include "master/respawn_backoff.h"
+#include "worker/heritage.h"
+#include "worker/service.h"
+
+enum helper_state {
+	HELPER_WAITING,
+	HELPER_STARTING,
+	HELPER_READY,
+	HELPER_LEAVING,
+	HELPER_GONE,
+	HELPER_STATES
+};
+
+struct helper {
+	enum helper_state state; /* changed in helper.c alone */
+	const struct listen_conf *conf;
+	const struct service *service;
+	pid_t pid;           /* of the living helper, else 0 */
+	int reports, report; /* a socketpair: the master's end, and the helper's */
+	int64_t due_ms;      /* WAITING: when to start */
+	int64_t started_ms;
+	struct respawn_backoff respawn;
+};
+
+struct helper_set {
+	struct helper *list;
+	struct helper_links *links; /* of each */
+	unsigned count;
+	unsigned link_count; /* of each: one for each place of the generation */
+};
+
+/* The number of helpers that a configuration needs, and of descriptors of the master for them. */
+unsigned helper_count(const struct conf *conf);
+unsigned helper_files(const struct conf *conf, unsigned capacity);
+
+/*
+ * Makes the links of all helpers of conf for `capacity` workers; none is started. Returns false
+ * with errno set. helper_set_free frees in any case, once no helper lives.
+ */
+bool helper_set_new(struct helper_set *set, const struct conf *conf, unsigned capacity);
+void helper_set_free(struct helper_set *set);
+
+/* Closes the links (generation_close_doors says why apart from the rest). */
+void helper_set_close_links(struct helper_set *set);
+
+/* Adds the reports to the epoll of bells. Returns false with errno set. */
+bool helper_set_watch(const struct helper_set *set, int bells);
+
+/* Counts those in that state. */
+unsigned helper_set_in(const struct helper_set *set, enum helper_state state);
+
+/* Tells every helper to leave that was not told yet. Returns true when none lives any more. */
+bool helper_set_leave(struct helper_set *set);
+
+/* It was forked. Forgets what the helper before it has reported. */
+void helper_started(struct helper *helper, pid_t pid, int64_t now_ms);
+
+/* Returns true when it has just reported that it is ready. */
+bool helper_note_ready(struct helper *helper);
+
+/* It is dead, or could not be started: starts it again after a while, unless it was to leave. */
+void helper_respawn(struct helper *helper, int64_t now_ms);
+
+/* It is dead, or could not be started, and none is to follow. */
+void helper_give_up(struct helper *helper);
+
+/* Tells it to leave, by that signal. */
+void helper_tell_to_leave(struct helper *helper, int signal);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Starts and reaps the helpers of every generation that are due. Master only. */
+#ifndef MASTER_HELPERS_H
+#define MASTER_HELPERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "master/procs.h"
+
+/* Counts those, in all generations, that live or are to be started. */
+unsigned helpers_alive(const struct procs *procs);
+
+/* Start every helper that is due; note which are ready. */
+void helpers_start_due(struct procs *procs, int64_t now_ms);
+void helpers_look(struct procs *procs);
+
+/* When helpers_start_due is due, or otherwise_ms. */
+int64_t helpers_due_ms(const struct procs *procs, int64_t otherwise_ms);
+
+/* Notes a death that waitpid(2) has reported. Returns false when pid is no helper. */
+bool helpers_reap(struct procs *procs, pid_t pid, int status, int64_t now_ms);
+
+/* A step of a stop: those that are fast (SIGINT, SIGKILL) are for helpers as well. */
+void helpers_signal(struct procs *procs, int signal);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes control sockets, and passes the other end of each on with a client's socket. */
+#include "worker/give.h"
+
+#include "base/rights.h"
+#include "base/sys.h"
+#include "net/listen_socket.h"
+#include "worker/conn.h"
+
+/* The helper's end comes second, and refuses nothing: no descriptor goes that way. */
+static bool open_control(int *pair)
+{
+	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	listen_socket_refuse_descriptors(pair[0]);
+	return true;
+}
+
+/* A shortage may be over soon: of room in the link, of descriptors, also of those on their way. */
+static enum give outcome_of(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case EINTR:
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case ETOOMANYREFS:
+		return GIVE_LATER;
+	default:
+		return GIVE_FAILED;
+	}
+}
+
+static enum give undo(const int *pair)
+{
+	int error = errno;
+
+	sys_close(pair[0]);
+	sys_close(pair[1]);
+	errno = error;
+	return outcome_of(error);
+}
+
+enum give give_socket(struct conn *c, int link, const void *message, size_t size)
+{
+	struct iovec part = { .iov_base = (void *)message, .iov_len = size };
+	int pair[2], fds[GIVE_FDS];
+
+	if (!open_control(pair))
+		return outcome_of(errno);
+	fds[GIVE_SOCKET] = c->record->fd;
+	fds[GIVE_CONTROL] = pair[1];
+	if (rights_send(link, &part, 1, fds, GIVE_FDS, MSG_DONTWAIT) < 0)
+		return undo(pair);
+	if (!conn_give(c, pair[0])) {
+		(void)undo(pair);
+		return GIVE_FAILED;
+	}
+	sys_close(pair[1]);
+	return GIVE_DONE;
+}

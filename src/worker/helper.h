@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A helper: a process beside the workers of a generation, one for each listener whose service needs
+ * what a worker cannot do, such as to start programs. The master forks it before the generation is
+ * ready, starts it anew when it dies, and tells it to leave (SIGTERM) once the workers of its
+ * generation are gone; SIGINT tells it to be fast. Workers ask it by their links, one for each, so
+ * that a worker that was taken over can fill, shut or misuse its own alone. A helper trusts no
+ * message, never waits for a worker, and limits its work for each link and turn.
+ */
+#ifndef WORKER_HELPER_H
+#define WORKER_HELPER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "config/conf.h"
+#include "config/identity.h"
+#include "worker/heritage.h"
+
+/*
+ * What a helper inherits: nothing of it changes. It runs as the master's user, with the signals of
+ * config/signals blocked, and holds no other descriptor than the log's, the links' and report_fd.
+ */
+struct helper_heritage {
+	const struct conf *conf;
+	const struct listen_conf *listen;
+	const struct identity *identity; /* of the workers */
+	const struct helper_link *links; /* the helper's ends of these are open */
+	unsigned link_count;
+	pid_t master_pid;
+	int report_fd; /* for helper_report_ready */
+};
+
+/*
+ * The helper has given up the privileges that it does not need: it gets SIGTERM when the master
+ * dies (prctl(2); the change of user would have cleared that), and the master learns that it is
+ * ready. Returns false with errno set, or when the master is dead already.
+ */
+bool helper_report_ready(const struct helper_heritage *heritage);
+
+/* True when a SIGTERM has come from the master's death, and its workers may still go on. */
+static inline bool helper_is_orphan(const struct helper_heritage *heritage)
+{
+	return getppid() != heritage->master_pid;
+}
+
+/* The byte on report_fd. */
+enum { HELPER_IS_READY = 'r' };
+
+#endif
