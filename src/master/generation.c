@@ -144,8 +144,7 @@ static bool open_wires(struct generation *generation, const struct generation *b
 	return open_next_doors(generation, generation->capacity);
 }
 
-/* Workers never see the sockets of programs, and so close them. */
-static void find_served(struct generation *generation)
+void generation_find_served(struct generation *generation)
 {
 	const struct listener_set *all = generation->listeners;
 	struct listener_set *served = &generation->served;
@@ -154,29 +153,6 @@ static void find_served(struct generation *generation)
 	for (unsigned i = 0; all && i < all->count; i++)
 		if (!conf_program_owns(all->list[i].conf))
 			served->list[served->count++] = all->list[i];
-}
-
-void generation_enlist(struct generation *generation, struct scoreboard *board)
-{
-	const struct listener_set *set = generation->listeners;
-	char address[ADDR_TEXT];
-	unsigned unlisted = 0;
-
-	for (unsigned i = 0; set && i < set->count; i++) {
-		struct listener *listener = &set->list[i];
-
-		listener->row = scoreboard_enlist(board, addr_write(&listener->bound, address),
-						  listener->conf->service);
-		modules_name_counters(&generation->modules, board, listener);
-		listener->lent = &board->listeners[listener->row].lent;
-		unlisted += listener->row == METRIC_LISTENERS - 1;
-	}
-	if (unlisted > 0)
-		LOG(EVENT_environment_warned, LOG_NUM("listeners", unlisted),
-		    LOG_STR("message",
-			    "there were so many listeners since the start that these are "
-			    "counted together, as other (a restart begins anew)"));
-	find_served(generation);
 }
 
 struct generation *generation_new(struct conf *conf, const struct identity *identity,

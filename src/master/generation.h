@@ -89,8 +89,11 @@ bool generation_has_started(const struct generation *generation, const char *wha
 /* Returns the time that workers and programs have to become ready. */
 int64_t generation_ready_ms(const struct generation *generation);
 
-/* Gives each listener its row in the scoreboard. Before any worker. */
-void generation_enlist(struct generation *generation, struct scoreboard *board);
+/*
+ * Sets the listeners that workers serve, once their rows are known. Workers never see the sockets of
+ * programs, and so close them.
+ */
+void generation_find_served(struct generation *generation);
 
 /* Returns the number of an empty member, or -1. */
 int generation_vacancy(const struct generation *generation);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/sys.h"
 
 /* A mapping, with the number of generations that have it. */
@@ -124,20 +123,4 @@ void modules_leave(const struct modules *modules, const struct modules *own)
 	for (size_t i = 0; modules->memory && i < modules->conf->listener_count; i++)
 		if (modules->memory[i] && !has_memory(own, modules->memory[i]))
 			(void)sys_munmap(modules->memory[i]->base, modules->memory[i]->size);
-}
-
-void modules_name_counters(const struct modules *modules, struct scoreboard *board,
-			   const struct listener *listener)
-{
-	size_t listen;
-
-	if (!modules->facts)
-		return;
-	listen = (size_t)(listener->conf - modules->conf->listeners);
-	if (scoreboard_name_counters(board, listener->row, modules->facts[listen].counters,
-				     SERVICE_COUNTERS))
-		return;
-	LOG(EVENT_environment_warned, LOG_STR("listen", listener->conf->address),
-	    LOG_STR("message", "the modules of this listener have named so many counters since "
-			       "the start that some have no place (a restart begins anew)"));
 }

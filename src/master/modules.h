@@ -13,8 +13,6 @@
 
 #include "base/err.h"
 #include "config/conf.h"
-#include "net/listener.h"
-#include "stats/scoreboard.h"
 #include "worker/service.h"
 
 struct module_memory;
@@ -40,12 +38,5 @@ void modules_free(struct modules *modules);
 
 /* In a child: unmaps what is shared by `modules` and not by `own` (NULL: all of it). */
 void modules_leave(const struct modules *modules, const struct modules *own);
-
-/*
- * Names the counters of the module of that listener in its row of the scoreboard. Counters that get
- * no cell count nothing, and a warning is logged.
- */
-void modules_name_counters(const struct modules *modules, struct scoreboard *board,
-			   const struct listener *listener);
 
 #endif

@@ -69,7 +69,8 @@ bool workers_begin(struct procs *procs, struct generation *generation, int64_t n
 	generation->slots = procs->board->slots + first;
 	generation->infos = procs->board->infos + first;
 	generation->id = ++procs->last_id;
-	generation_enlist(generation, procs->board);
+	enlist_listeners(procs->board, generation);
+	generation_find_served(generation);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);
 	socket_state_hand_over(procs, generation);
