@@ -18,9 +18,9 @@
 struct module_memory;
 
 struct modules {
-	const struct conf *conf;       /* whose listens they are; borrowed */
-	struct service_facts *facts;   /* of each listen; NULL: no service is loaded */
-	void **shared;                 /* of each listen, zeroed at first; NULL: nothing is shared */
+	const struct conf *conf;     /* whose listens they are; borrowed */
+	struct service_facts *facts; /* of each listen; NULL: no service is loaded */
+	void **shared;               /* of each listen, zeroed at first; NULL: nothing is shared */
 	struct module_memory **memory; /* behind them */
 };
 
