@@ -136,8 +136,7 @@ static bool fill_counter(void *owner, unsigned index, struct cell *cells)
 	char name[METRIC_COUNTER_NAME];
 
 	if (!report_counter_name(view->report, index / METRIC_NAMED, cell, name) ||
-	    !report_listener(view->report, index / METRIC_NAMED, &listener) ||
-	    !is_shown(&listener))
+	    !report_listener(view->report, index / METRIC_NAMED, &listener) || !is_shown(&listener))
 		return false;
 	table_set_text(&cells[COUNTER_ADDRESS], STYLE_PLAIN, listener.address);
 	table_set_text(&cells[COUNTER_NAME], STYLE_PLAIN, name);

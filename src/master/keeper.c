@@ -73,7 +73,7 @@ static void load_services(struct heritage *heritage)
 
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != heritage->master_pid)
 		sys_leave(CODE_OSERR);
-	if (loaded_start(&loaded, heritage, &err))
+	if (heritage_load(heritage, &loaded, &err))
 		return;
 	LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 	sys_leave(CODE_OSERR);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/enlist.h"
 #include "master/helpers.h"
 #include "master/program/copies.h"
 #include "master/program/programs.h"

@@ -137,6 +137,16 @@ int heritage_link(const struct heritage *heritage, const struct listen_conf *con
  */
 int heritage_doorbell(const struct heritage *heritage, const struct slot_info *info);
 
+/* Loads the services of its listens, which the heritage then has (worker/loaded.h). */
+static inline bool heritage_load(struct heritage *heritage, struct loaded *loaded, struct err *err)
+{
+	const struct loaded_order order = { heritage->conf, heritage->board, heritage->facts,
+					    heritage->shared };
+
+	heritage->loaded = loaded;
+	return loaded_start(loaded, &order, err);
+}
+
 static inline int heritage_bell(const struct heritage *heritage)
 {
 	return heritage->wires[heritage->number].fds[WIRE_BELL];

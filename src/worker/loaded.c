@@ -8,9 +8,8 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/heritage.h"
 
-/* New descriptors have the lowest free numbers; those that far above all others are not looked for. */
+/* New descriptors have the lowest free numbers: none is looked for so far above all others. */
 enum { LOOK_BEYOND = 4 * LOADED_FDS };
 
 static bool has_loads(const struct conf *conf)
@@ -66,34 +65,35 @@ static bool is_as_tried(const struct service_facts *facts, const struct service_
 	return memcmp(facts, tried, sizeof(*facts)) == 0;
 }
 
-static bool load_listen(struct loaded *loaded, const struct heritage *h, size_t i, struct err *err)
+static bool load_listen(struct loaded *loaded, const struct loaded_order *order, size_t i,
+			struct err *err)
 {
-	const struct listen_conf *conf = &h->conf->listeners[i];
+	const struct listen_conf *conf = &order->conf->listeners[i];
 	const struct service *service = service_find(conf->service);
 	struct service_facts facts;
-	struct service_place place = { .conf = conf, .board = h->board };
+	struct service_place place = { .conf = conf, .board = order->board };
 
 	loaded->list[i] = service;
 	if (!service->load)
 		return true;
 	memset(&facts, 0, sizeof(facts));
-	if (h->facts) {
-		place.shared = h->shared[i];
-		place.shared_size = h->facts[i].shared_size;
+	if (order->facts) {
+		place.shared = order->shared[i];
+		place.shared_size = order->facts[i].shared_size;
 	}
 	loaded->list[i] = service->load(&place, &facts, err);
 	if (!loaded->list[i])
 		return err_prefix(err, "%s: ", conf->origin);
-	if (h->facts && !is_as_tried(&facts, &h->facts[i]))
+	if (order->facts && !is_as_tried(&facts, &order->facts[i]))
 		return err_set(err, CODE_OSERR,
 			       "%s: the module has changed since it was checked (reload)",
 			       conf->origin);
 	return true;
 }
 
-bool loaded_start(struct loaded *loaded, struct heritage *heritage, struct err *err)
+bool loaded_start(struct loaded *loaded, const struct loaded_order *order, struct err *err)
 {
-	const struct conf *conf = heritage->conf;
+	const struct conf *conf = order->conf;
 	struct look look = { 0 };
 	bool done = true;
 
@@ -104,9 +104,8 @@ bool loaded_start(struct loaded *loaded, struct heritage *heritage, struct err *
 	if (!loaded->list || !look_before(&look))
 		return err_errno(err, CODE_OSERR, "cannot load the modules");
 	for (size_t i = 0; done && i < conf->listener_count; i++)
-		done = load_listen(loaded, heritage, i, err);
+		done = load_listen(loaded, order, i, err);
 	done = done && look_after(&look, loaded, err);
 	free(look.was_open);
-	heritage->loaded = loaded;
 	return done;
 }

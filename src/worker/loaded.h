@@ -11,8 +11,6 @@
 #include "base/err.h"
 #include "worker/service.h"
 
-struct heritage;
-
 enum { LOADED_FDS = 64 };
 
 struct loaded {
@@ -22,12 +20,20 @@ struct loaded {
 	unsigned fd_count;
 };
 
+/* What to load, as in the heritage. */
+struct loaded_order {
+	const struct conf *conf;
+	const struct scoreboard *board;
+	const struct service_facts *facts; /* NULL: there was no trial */
+	void *const *shared;
+};
+
 /*
- * Loads what the listens of the heritage name, after worker_settle, and makes the heritage point to
- * it; `loaded`, zeroed at first, lasts as long as the process. Returns false with err: a file that
- * is not what its trial has found, or that fails. Allocates.
+ * Loads what the listens name, after worker_settle; `loaded`, zeroed at first, lasts as long as the
+ * process. Returns false with err: a file that is not what its trial has found, or that fails.
+ * Allocates.
  */
-bool loaded_start(struct loaded *loaded, struct heritage *heritage, struct err *err);
+bool loaded_start(struct loaded *loaded, const struct loaded_order *order, struct err *err);
 
 /* The service of a listen. NULL: nothing was loaded, and its name decides. */
 static inline const struct service *loaded_service(const struct loaded *loaded,

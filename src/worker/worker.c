@@ -229,7 +229,7 @@ static int longest_wait_ms(const struct conf *conf)
 static bool start_worker(struct worker *w, struct err *err)
 {
 	if (!takeover_begin(&w->recovery, w->heritage, err) ||
-	    (!w->own.is_kept && !loaded_start(&w->loaded, &w->own, err)) || !privs_confine(err))
+	    (!w->own.is_kept && !heritage_load(&w->own, &w->loaded, err)) || !privs_confine(err))
 		return false;
 	if (!start_services(w->heritage, err))
 		return false;

@@ -250,6 +250,14 @@ static void add_worker(struct server *s)
 	server_signal(s, SIGTTIN);
 }
 
+static void count_by_name(struct server *s)
+{
+	int fd = hold(client_connect(FIRST(s)));
+
+	client_say(fd, "once\n");
+	client_hear(fd, "one hello\none 1 once\n");
+}
+
 static void begin_stop(struct server *s)
 {
 	int fd = hold(client_connect(FIRST(s)));
@@ -282,6 +290,7 @@ const struct scene scenes[] = {
 	[MOVE] = { .plan.conf = CONF(""), .act = move },
 	[STAY] = { .plan.conf = CONF(""), .act = stay },
 	[ADD_WORKER] = { .act = add_worker },
+	[COUNT_BY_NAME] = { .loads_module = true, .act = count_by_name },
 	[STOP] = { .plan.listen = { "127.0.0.1:0=ack,framing=line" },
 		   .act = begin_stop,
 		   .ends_by_itself = true },

@@ -24,6 +24,7 @@ enum scene_name {
 	MOVE,
 	STAY,
 	ADD_WORKER,
+	COUNT_BY_NAME,
 	STOP
 };
 
@@ -32,6 +33,7 @@ struct scene {
 	void (*act)(struct server *s);
 	void (*end)(struct server *s); /* runs before the server is stopped; NULL: nothing */
 	bool logs_access;
+	bool loads_module;    /* its first listener is a module's */
 	bool passes_listener; /* a listener that this process holds as well */
 	bool ends_by_itself;
 };

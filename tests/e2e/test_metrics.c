@@ -12,6 +12,7 @@
 
 #include "client.h"
 #include "figures.h"
+#include "modules.h"
 #include "scenes.h"
 
 enum claim {
@@ -36,6 +37,7 @@ static const struct row {
 	{ METRIC_bytes_in_total, SERVE, RISES, 3 },
 	{ METRIC_bytes_out_total, SERVE, RISES, 3 * (sizeof(ACK) - 1) },
 	{ METRIC_connections_ended_total, SERVE, RISES, 2 },
+	{ METRIC_module_counts_total, COUNT_BY_NAME, RISES, 1 },
 	{ METRIC_first_byte_seconds, SERVE, RISES, 4 },
 	{ METRIC_message_seconds, SERVE, RISES, 4 },
 	{ METRIC_accept_kicks_total, LOSE, RISES, 1 },
@@ -144,6 +146,10 @@ static void play(void **state)
 		scenes_log_accesses(&plan);
 	if (scene->passes_listener)
 		scenes_pass_listener(&plan);
+	if (scene->loads_module) {
+		modules_begin("every");
+		plan.listen[0] = modules_listen("");
+	}
 	s = server_start(&plan);
 	figures_read(s, &before);
 	scene->act(s);
@@ -221,6 +227,7 @@ int main(void)
 		SCENE(reload_with_a_client__moves_its_connection, MOVE),
 		SCENE(reload_of_another_framing__keeps_the_connection_where_it_is, STAY),
 		SCENE(one_more_worker__moves_workers, ADD_WORKER),
+		SCENE(line_for_a_module__moves_its_counter, COUNT_BY_NAME),
 		SCENE(reopen_in_vain__moves_its_counter, REOPEN_IN_VAIN),
 		SCENE(stop__moves_stopping, STOP),
 	};

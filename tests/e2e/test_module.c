@@ -32,8 +32,8 @@ static void function__of_the_header__does_what_it_says(void **state)
 	client_hear(fd, "one hello\n");
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
 	snprintf(local, sizeof(local), "127.0.0.1:%d", ntohs(in.sin_port));
-	snprintf(answer, sizeof(answer),
-		 "one remote %s local %s listen 127.0.0.1:0 worker 0\n", local, FIRST(s));
+	snprintf(answer, sizeof(answer), "one remote %s local %s listen 127.0.0.1:0 worker 0\n",
+		 local, FIRST(s));
 	ask(fd, "addresses\n", answer);
 	ask(fd, "arguments\n", "one 2 size=8k plain\n");
 	ask(fd, "shared\nshared\n", "one 1 of 8192\none 2 of 8192\n");
@@ -124,7 +124,7 @@ static void line__of_a_module__is_logged(void **state)
 	client_hear(fd, "one hello\n");
 	client_say(fd, "log\n");
 	server_wait_event(s, "module_logged",
-			  "role=worker module=every listen=127.0.0.1:0 message=\"said by a module\"");
+			  "module=every listen=127.0.0.1:0 message=\"said by a module\"");
 	close(fd);
 	server_wait_event(s, "module_logged", "message=\"closed: client_closed\"");
 	server_stop(s);

@@ -77,8 +77,9 @@ struct counting {
 	struct server *server;
 	int fds[CROWD];
 	unsigned open;
-	uint64_t said, lost; /* answers; commands whose worker died, which may have been carried out */
-	uint64_t last;       /* the highest number that was answered */
+	uint64_t said; /* answers */
+	uint64_t lost; /* commands whose worker died, and which may have been carried out */
+	uint64_t last; /* the highest number that was answered */
 };
 
 static void say(struct counting *c, unsigned i)

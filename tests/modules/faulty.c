@@ -60,9 +60,6 @@ static enum prefork_verdict read_lines(struct prefork_conn *c)
 }
 
 const struct prefork_service prefork_service = {
-	PREFORK_SERVICE,
-	.name = "faulty",
-	.state_size = sizeof(struct faulty),
-	.state_version = 1,
-	.input = read_lines,
+	PREFORK_SERVICE,    .name = "faulty",    .state_size = sizeof(struct faulty),
+	.state_version = 1, .input = read_lines,
 };

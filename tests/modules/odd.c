@@ -6,24 +6,24 @@
 
 #include <prefork-srv/service.h>
 
-#define ODD_abi              1
-#define ODD_short            2
-#define ODD_refuse           3
-#define ODD_silent           4
-#define ODD_constructor      5
-#define ODD_hang             6
-#define ODD_check            7
-#define ODD_init             8
-#define ODD_exit             9
-#define ODD_name             10
-#define ODD_counter          11
-#define ODD_state            12
-#define ODD_share            13
-#define ODD_fickle           14
-#define ODD_descriptors      15
-#define ODD_symbol           16
-#define ODD_IS(name)         (ODD == ODD_##name)
-#define ODD_IS_NOT(name)     (ODD != ODD_##name)
+#define ODD_abi               1
+#define ODD_short             2
+#define ODD_refuse            3
+#define ODD_silent            4
+#define ODD_constructor       5
+#define ODD_hang              6
+#define ODD_check             7
+#define ODD_init              8
+#define ODD_exit              9
+#define ODD_name              10
+#define ODD_counter           11
+#define ODD_state             12
+#define ODD_share             13
+#define ODD_fickle            14
+#define ODD_descriptors       15
+#define ODD_symbol            16
+#define ODD_IS(name)          (ODD == ODD_##name)
+#define ODD_IS_NOT(name)      (ODD != ODD_##name)
 #define ODD_IF(name, yes, no) (ODD_IS(name) ? (yes) : (no))
 
 #if ODD_IS_NOT(symbol)

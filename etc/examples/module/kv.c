@@ -45,7 +45,8 @@ struct slot {
 };
 
 struct table {
-	_Atomic uint32_t lock; /* 0, or the worker's thread id (FUTEX_TID_MASK) and the kernel's bits */
+	_Atomic uint32_t
+		lock; /* 0, or the worker's thread id (FUTEX_TID_MASK) and the kernel's bits */
 	struct slot slots[];
 };
 
@@ -202,7 +203,8 @@ static bool run_incr(struct prefork_conn *c, const char *key, const char *value)
 		return prefork_printf(c, "error\n");
 	snprintf(text, sizeof(text), "%lld", number + 1);
 	prefork_count(c, SETS, 1);
-	return set_value(key, text) ? prefork_printf(c, "= %s\n", text) : prefork_printf(c, "full\n");
+	return set_value(key, text) ? prefork_printf(c, "= %s\n", text) :
+				      prefork_printf(c, "full\n");
 }
 
 static const struct command {
@@ -289,11 +291,7 @@ static bool check(const struct prefork_listener *listener)
 }
 
 const struct prefork_service prefork_service = {
-	PREFORK_SERVICE,
-	.name = "kv",
-	.state_version = 1,
-	.counters = counters,
-	.check = check,
-	.shared_size = find_size,
+	PREFORK_SERVICE,      .name = "kv",   .state_version = 1,
+	.counters = counters, .check = check, .shared_size = find_size,
 	.input = read_lines,
 };
