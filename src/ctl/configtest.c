@@ -16,9 +16,11 @@
 #include "base/units.h"
 #include "config/fdlimit.h"
 #include "config/pidfile.h"
-#include "config/privs.h"
 #include "master/generation.h"
+#include "master/modules.h"
 #include "master/prestart.h"
+#include "master/program/programs.h"
+#include "master/service_trial.h"
 #include "net/netstat.h"
 #include "net/socket_owner.h"
 #include "net/systemd.h"
@@ -92,6 +94,21 @@ static void check_directory(struct check *check)
 		note_error(check, &err);
 }
 
+static void check_programs(struct check *check)
+{
+	size_t count = check->conf->program_count;
+	struct err err;
+
+	if (count == 0 || !check->has_identity)
+		return;
+	check->found.programs = calloc(count, sizeof(*check->found.programs));
+	if (check->found.programs == NULL)
+		err_errno(&err, CODE_OSERR, "cannot keep what is found of %zu programs", count);
+	else if (programs_check(check->conf, &check->found.identity, check->found.programs, &err))
+		return;
+	note_error(check, &err);
+}
+
 /* The place where the path was given, if it was, stands before the message. */
 static void blame_pid_file(struct check *check, struct err *err)
 {
@@ -107,7 +124,7 @@ static void blame_pid_file(struct check *check, struct err *err)
 static void check_scoreboard(struct check *check, const char *pid_file)
 {
 	char board[PIDFILE_PATH + 16], folder[PIDFILE_PATH];
-	unsigned slots = conf_workers(check->conf) + GENERATION_SPARE;
+	unsigned slots = prestart_workers(check->conf) + GENERATION_SPARE;
 	struct stat st;
 	struct err err;
 
@@ -219,7 +236,7 @@ static void warn_of_few_files(const struct check *check, unsigned sockets, unsig
 
 static void check_files(struct check *check)
 {
-	unsigned workers = conf_workers(check->conf), capacity = workers + GENERATION_SPARE;
+	unsigned workers = prestart_workers(check->conf), capacity = workers + GENERATION_SPARE;
 	unsigned sockets, passed;
 	struct err err;
 
@@ -266,57 +283,24 @@ static void check_listeners(struct check *check)
 			note_error(check, &err);
 }
 
-/* In the child: a call that the system refuses here, it refuses to every worker. */
-static _Noreturn void try_privileges(const struct check *check, int told)
+/*
+ * In a child: a container may deny root the calls by which a worker drops its privileges, and the
+ * workers may load files that crash.
+ */
+static void check_worker(struct check *check)
 {
+	const struct conf *conf = check->conf;
 	struct err err;
 
-	if (privs_drop(check->conf, &check->found.identity, &err) && privs_confine(&err))
-		sys_leave(CODE_OK);
-	err.code = CODE_NOPERM;
-	(void)!sys_write(told, &err, sizeof(err));
-	sys_leave(CODE_FAILED);
-}
-
-static bool has_succeeded(pid_t pid)
-{
-	int status = 0;
-
-	while (sys_waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return true;
-	return WIFEXITED(status) && WEXITSTATUS(status) == CODE_OK;
-}
-
-static bool can_drop(const struct check *check, struct err *err)
-{
-	int pipe[2];
-	bool done;
-	pid_t pid;
-
-	if (sys_pipe2(pipe, O_CLOEXEC) < 0)
-		return err_errno(err, CODE_OSERR, "cannot try to become the workers' user");
-	pid = sys_fork();
-	if (pid == 0)
-		try_privileges(check, pipe[1]);
-	err_errno(err, CODE_OSERR, "cannot try in a child to become the workers' user");
-	sys_close(pipe[1]);
-	done = pid > 0 && has_succeeded(pid);
-	if (pid > 0 && !done)
-		(void)!sys_read(pipe[0], err, sizeof(*err));
-	sys_close(pipe[0]);
-	return done;
-}
-
-/* A container may deny root the calls by which a worker drops its privileges. */
-static void check_privileges(struct check *check)
-{
-	struct err err;
-
-	if (check->has_identity &&
-	    (check->found.identity.changes || check->conf->chroot[0] != '\0') &&
-	    check->first.text[0] == '\0' && !can_drop(check, &err))
-		note_error(check, &err);
+	if (!check->has_identity || check->first.text[0] != '\0' ||
+	    (!check->found.identity.changes && conf->chroot[0] == '\0' && !modules_has_any(conf)))
+		return;
+	check->found.facts = calloc(conf->listener_count, sizeof(*check->found.facts));
+	if (check->found.facts == NULL)
+		err_errno(&err, CODE_OSERR, "cannot try to become a worker");
+	else if (service_trial_run(conf, &check->found.identity, check->found.facts, &err))
+		return;
+	note_error(check, &err);
 }
 
 /*
@@ -324,8 +308,8 @@ static void check_privileges(struct check *check)
  * child runs only if there is no error so far.
  */
 static void (*const checks[])(struct check *check) = {
-	check_identity, check_chroot, check_directory, check_pid_file,  check_logs,
-	find_names,     check_files,  check_backlogs,  check_listeners, check_privileges,
+	check_identity, check_chroot, check_directory, check_programs,  check_pid_file, check_logs,
+	find_names,     check_files,  check_backlogs,  check_listeners, check_worker,
 };
 
 static void run_checks(struct check *check)
@@ -356,7 +340,7 @@ struct conf *configtest_pass(const struct conf_source *source, bool daemon,
 	if (check.first.text[0] == '\0')
 		return conf;
 	*err = check.first;
-	free(check.found.resolved);
+	prestart_forget(&check.found);
 	conf_free(conf);
 	return NULL;
 }
@@ -374,7 +358,7 @@ enum exit_code configtest_run(const struct conf_source *source,
 	run_checks(&check);
 	if (check.first.code == CODE_OK && !wish->print && !wish->quiet)
 		printf("prefork-srv: configuration %s is in order\n", conf->origin);
-	free(check.found.resolved);
+	prestart_forget(&check.found);
 	conf_free(conf);
 	return check.first.code;
 }

@@ -15,8 +15,8 @@
 /*
  * For the start: loads the configuration and runs the checks until one fails. With daemon, the
  * checks are those of a process that leaves the terminal. Returns the configuration, and in *found
- * the results of the look-ups, with an array that the caller frees. Returns NULL with err, and
- * nothing to free. Queries the resolver.
+ * the results of the look-ups, for the caller to prestart_forget. Returns NULL with err, and nothing
+ * to free. Queries the resolver.
  */
 struct conf *configtest_pass(const struct conf_source *source, bool daemon,
 			     struct prestart_found *found, struct err *err);

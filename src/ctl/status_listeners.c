@@ -120,6 +120,49 @@ void status_listeners_write(struct status_view *view)
 	write_host(view);
 }
 
+enum { COUNTER_ADDRESS, COUNTER_NAME, COUNTER_COUNT };
+
+static const struct column counter_columns[TABLE_COLUMNS] = {
+	[COUNTER_ADDRESS] = { .head = "address", .is_left = true, .min_width = 16, .rank = 1 },
+	[COUNTER_NAME] = { .head = "counter", .is_left = true },
+	[COUNTER_COUNT] = { .head = "count" },
+};
+
+static bool fill_counter(void *owner, unsigned index, struct cell *cells)
+{
+	const struct status_view *view = owner;
+	unsigned cell = index % METRIC_NAMED;
+	struct report_listener listener;
+	char name[METRIC_COUNTER_NAME];
+
+	if (!report_counter_name(view->report, index / METRIC_NAMED, cell, name) ||
+	    !report_listener(view->report, index / METRIC_NAMED, &listener) ||
+	    !is_shown(&listener))
+		return false;
+	table_set_text(&cells[COUNTER_ADDRESS], STYLE_PLAIN, listener.address);
+	table_set_text(&cells[COUNTER_NAME], STYLE_PLAIN, name);
+	table_set_count(&cells[COUNTER_COUNT], STYLE_PLAIN,
+			cell_get(&listener.tally.module_counts_total[cell]));
+	return true;
+}
+
+void status_listeners_write_counters(struct status_view *view)
+{
+	struct table table = { .row_count = METRIC_LISTENERS * METRIC_NAMED,
+			       .fill_row = fill_counter,
+			       .owner = view };
+	struct cell cells[TABLE_COLUMNS];
+	bool is_any = false;
+
+	for (unsigned i = 0; i < table.row_count && !is_any; i++)
+		is_any = fill_counter(view, i, cells);
+	if (!is_any)
+		return;
+	memcpy(table.columns, counter_columns, sizeof(table.columns));
+	lines_title(view->lines, "COUNTERS", "of modules");
+	table_write(&table, view->lines);
+}
+
 enum { BAN_NET, BAN_LEFT };
 
 static const struct column ban_columns[TABLE_COLUMNS] = {

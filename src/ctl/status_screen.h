@@ -31,6 +31,7 @@ struct status_view {
 
 void status_server_write(struct status_view *view);
 void status_listeners_write(struct status_view *view);
+void status_listeners_write_counters(struct status_view *view);
 void status_listeners_write_bans(struct status_view *view);
 void status_workers_write(struct status_view *view);
 void status_workers_write_draining(struct status_view *view); /* and the connections left */

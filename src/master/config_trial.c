@@ -11,25 +11,47 @@
 #include "base/sys.h"
 #include "master/generation.h"
 #include "master/prestart.h"
+#include "master/modules.h"
+#include "master/program/programs.h"
 #include "master/reload_times.h"
+#include "master/service_trial.h"
+#include "master/spawn.h"
 
-enum { LISTENS_MOST = 4096, NAMES_SIZE = 1024 * 1024 };
+enum { LISTENS_MOST = 4096, PROGRAMS_MOST = 256, NAMES_SIZE = 1024 * 1024 };
 
 /* Large, but only pages that are written take memory. */
 struct config_trial_page {
 	struct err err;
 	struct identity identity;
 	size_t names_size;
-	char names[NAMES_SIZE]; /* that were looked up, each with its NUL: user, group, listens */
+	/* that were looked up, each with its NUL: user, group, listens, and those of programs */
+	char names[NAMES_SIZE];
+	struct command_found programs[PROGRAMS_MOST];     /* one for each program */
 	struct listener_addresses resolved[LISTENS_MOST]; /* one for each listen */
+	struct service_facts facts[LISTENS_MOST];         /* likewise */
 };
+
+enum { OF_PROGRAM = 4 };
+
+static const char *name_of_program(const struct conf *conf, size_t n)
+{
+	const struct program_conf *program = &conf->programs[n / OF_PROGRAM];
+	const char *const names[OF_PROGRAM] = { program->command.texts[0], program->user,
+						program->group, program->directory };
+
+	return names[n % OF_PROGRAM];
+}
 
 /* The nth name that is looked up for conf, or NULL after the last. */
 static const char *name_of(const struct conf *conf, size_t n)
 {
 	if (n < 2)
 		return n == 0 ? conf->user : conf->group;
-	return n - 2 < conf->listener_count ? conf->listeners[n - 2].address : NULL;
+	n -= 2;
+	if (n < conf->listener_count)
+		return conf->listeners[n].address;
+	n -= conf->listener_count;
+	return n < conf->program_count * OF_PROGRAM ? name_of_program(conf, n) : NULL;
 }
 
 static bool keep_names(struct config_trial_page *page, const struct conf *conf, struct err *err)
@@ -39,14 +61,31 @@ static bool keep_names(struct config_trial_page *page, const struct conf *conf, 
 	for (size_t i = 0; (name = name_of(conf, i)) != NULL; i++) {
 		size_t size = strlen(name) + 1;
 
-		if (i >= LISTENS_MOST + 2 || size > NAMES_SIZE - page->names_size)
-			return err_set(
-				err, CODE_CONFIG,
-				"%zu listens are more than a reload takes (restart the server)",
-				conf->listener_count);
+		if (conf->listener_count > LISTENS_MOST || conf->program_count > PROGRAMS_MOST ||
+		    size > NAMES_SIZE - page->names_size)
+			return err_set(err, CODE_CONFIG,
+				       "%zu listens and %zu programs are more than a reload takes "
+				       "(restart the server)",
+				       conf->listener_count, conf->program_count);
 		memcpy(page->names + page->names_size, name, size);
 		page->names_size += size;
 	}
+	return true;
+}
+
+static bool try_services(const struct conf *conf, const struct identity *identity,
+			 struct config_trial_page *page, struct err *err)
+{
+	return !modules_has_any(conf) || service_trial_run(conf, identity, page->facts, err);
+}
+
+/* The trial's own children do not have the page, and must not: the identity is outside. */
+static bool find_identity(const struct conf *conf, struct identity *identity,
+			  struct config_trial_page *page, struct err *err)
+{
+	if (!prestart_check_identity(conf, identity, err))
+		return false;
+	page->identity = *identity;
 	return true;
 }
 
@@ -60,37 +99,42 @@ static bool examine_conf(const struct conf_source *source, const struct conf *no
 {
 	struct err *err = &page->err;
 	const struct conf *conf = prestart_load(source, err);
+	struct identity identity;
 
 	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
-	       prestart_check_identity(conf, &page->identity, err) &&
-	       prestart_check_services(conf, &page->identity, err) &&
-	       prestart_check_chroot(conf, err) &&
+	       find_identity(conf, &identity, page, err) &&
+	       prestart_check_services(conf, &identity, err) && prestart_check_chroot(conf, err) &&
+	       programs_check(conf, &identity, page->programs, err) &&
 	       prestart_check_directory(conf, "working_directory", conf->working_directory, err) &&
 	       prestart_check_log(conf, &page->identity, err) &&
-	       prestart_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
+	       prestart_check_files(conf, 0, prestart_workers(conf) + GENERATION_SPARE, err) &&
 	       listener_resolve(conf, page->resolved, err) &&
+	       try_services(conf, &identity, page, err) &&
 	       prestart_check_rlimit(
-		       conf, listener_count_sockets(conf, page->resolved, conf_workers(conf)),
-		       conf_workers(conf) + GENERATION_SPARE, err);
+		       conf, listener_count_sockets(conf, page->resolved, prestart_workers(conf)),
+		       prestart_workers(conf) + GENERATION_SPARE, err);
 }
 
-static _Noreturn void run_trial(const struct conf_source *source, const struct conf *now,
-				pid_t master, struct config_trial_page *page)
-{
-	/* A trial must not outlive the server that forked it, which may be gone already. */
-	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
-	log_own();
-	sys_leave(getppid() == master && examine_conf(source, now, page) ? CODE_OK : CODE_FAILED);
-}
-
-/* A worker that is forked meanwhile must not write into the page that the master will read. */
+/* A process that is forked from now on must not write into the page that the master will read. */
 static bool hide_page(const struct config_trial *trial)
 {
 	return sys_madvise(trial->page, sizeof(*trial->page), MADV_DONTFORK) == 0;
 }
 
+static _Noreturn void run_trial(const struct conf_source *source, struct procs *procs, pid_t master,
+				const struct config_trial *trial)
+{
+	/* A trial must not outlive the server that forked it, which may be gone already. */
+	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
+	log_own();
+	sys_leave(spawn_leave_server(procs) && getppid() == master && hide_page(trial) &&
+				  examine_conf(source, procs->current->conf, trial->page) ?
+			  CODE_OK :
+			  CODE_FAILED);
+}
+
 bool config_trial_start(struct config_trial *trial, const struct conf_source *source,
-			const struct conf *now, int64_t now_ms, struct err *err)
+			struct procs *procs, int64_t now_ms, struct err *err)
 {
 	void *page = sys_mmap(NULL, sizeof(*trial->page), PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -101,7 +145,7 @@ bool config_trial_start(struct config_trial *trial, const struct conf_source *so
 	*trial = (struct config_trial){ .kill_ms = now_ms + RELOAD_TRIAL_MS, .page = page };
 	trial->pid = sys_fork();
 	if (trial->pid == 0)
-		run_trial(source, now, master, trial->page);
+		run_trial(source, procs, master, trial);
 	if (trial->pid > 0 && hide_page(trial))
 		return true;
 	err_errno(err, CODE_OSERR, "cannot fork to try the configuration");
@@ -162,6 +206,16 @@ bool config_trial_found(const struct config_trial *trial, const struct conf *con
 	*identity = &trial->page->identity;
 	*resolved = trial->page->resolved;
 	return true;
+}
+
+const struct service_facts *config_trial_facts(const struct config_trial *trial)
+{
+	return trial->page->facts;
+}
+
+const struct command_found *config_trial_programs(const struct config_trial *trial)
+{
+	return trial->page->programs;
 }
 
 void config_trial_expire(struct config_trial *trial, int64_t now_ms)

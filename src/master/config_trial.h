@@ -13,10 +13,13 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "config/command.h"
 #include "config/conf.h"
 #include "config/conf_load.h"
 #include "config/identity.h"
+#include "master/procs.h"
 #include "net/listener.h"
+#include "worker/service.h"
 
 struct config_trial_page;
 
@@ -29,10 +32,11 @@ struct config_trial {
 };
 
 /*
- * Forks the child; `now` is the configuration in force. Returns false with err when the fork fails.
+ * Forks the child; the current generation of procs has the configuration in force. Returns false
+ * with err when the fork fails.
  */
 bool config_trial_start(struct config_trial *trial, const struct conf_source *source,
-			const struct conf *now, int64_t now_ms, struct err *err);
+			struct procs *procs, int64_t now_ms, struct err *err);
 
 /* Notes the death of the trial's child. Returns false when pid is another process. */
 bool config_trial_reap(struct config_trial *trial, pid_t pid, int status);
@@ -50,6 +54,12 @@ bool config_trial_passed(const struct config_trial *trial, struct err *err);
 bool config_trial_found(const struct config_trial *trial, const struct conf *conf,
 			const struct identity **identity,
 			const struct listener_addresses **resolved, struct err *err);
+
+/* After a trial that passed: what it has found of services to be loaded, for each listen. */
+const struct service_facts *config_trial_facts(const struct config_trial *trial);
+
+/* After config_trial_found: what the child found for each program of conf, as long valid. */
+const struct command_found *config_trial_programs(const struct config_trial *trial);
 
 /* Kills a child that has taken too long; the master reaps it like any other. */
 void config_trial_expire(struct config_trial *trial, int64_t now_ms);

@@ -61,6 +61,24 @@ static bool clone_worker(struct heritage *heritage, struct keeper_pids *page, un
 	return pid > 0;
 }
 
+/*
+ * A file that was replaced since its trial may be mended later: the master tries again after a
+ * while. SIGTERM is blocked, and a file may hang: until the loading is over the master's death
+ * kills.
+ */
+static void load_services(struct heritage *heritage)
+{
+	static struct loaded loaded; /* written by this process alone */
+	struct err err;
+
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != heritage->master_pid)
+		sys_leave(CODE_OSERR);
+	if (loaded_start(&loaded, heritage, &err))
+		return;
+	LOG(EVENT_worker_failed, LOG_STR("message", err.text));
+	sys_leave(CODE_OSERR);
+}
+
 /* The epoll is in the table that all workers of the slot share, so it outlives each of them. */
 static void enter_keeper(struct heritage *heritage)
 {
@@ -78,6 +96,7 @@ static void enter_keeper(struct heritage *heritage)
 		LOG(EVENT_worker_failed, LOG_STR("message", strerror(errno)));
 		sys_leave(CODE_OSERR);
 	}
+	load_services(heritage);
 	/* After the change of user, which would clear it. The master may be gone already. */
 	if (sys_prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != heritage->master_pid)
 		sys_leave(CODE_OSERR);

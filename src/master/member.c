@@ -96,6 +96,24 @@ static void set_state(struct member *member, enum member_state next)
 	member->state = next;
 }
 
+void member_kill(const struct member *member, int signal)
+{
+	/* A group has its leader's id: no other process has it until the leader is reaped. */
+	if (!member->program || sys_kill(-member->pid, signal) < 0)
+		sys_kill(member->pid, signal);
+}
+
+/* Names the worker, or the copy and its program, before one more field. */
+static void log_member(const struct member *member, enum log_event of_worker,
+		       enum log_event of_copy, struct log_field more)
+{
+	if (member->program)
+		LOG(of_copy, LOG_STR("program", member->program), LOG_NUM("copy", member->number),
+		    more);
+	else
+		LOG(of_worker, LOG_NUM("worker", member->number), more);
+}
+
 void member_want(struct member *member, unsigned seat, int64_t now_ms)
 {
 	set_state(member, MEMBER_BACKOFF);
@@ -157,7 +175,9 @@ static void free_place(struct member *member)
 	set_state(member, MEMBER_EMPTY);
 	if (member->arena)
 		arena_free(member->arena);
-	*member = (struct member){ .state = MEMBER_EMPTY, .number = member->number };
+	*member = (struct member){ .state = MEMBER_EMPTY,
+				   .number = member->number,
+				   .program = member->program };
 }
 
 static void leave_place(struct member *member, int64_t kill_ms)
@@ -193,8 +213,8 @@ void member_respawn(struct member *member, bool renew, bool progressed, int64_t 
 		member->kill_ms = 0;
 	}
 	if (delay_ms > 0)
-		LOG(EVENT_worker_respawn_delayed, LOG_NUM("worker", member->number),
-		    LOG_NUM("delay_ms", delay_ms));
+		log_member(member, EVENT_worker_respawn_delayed, EVENT_program_respawn_delayed,
+			   LOG_NUM("delay_ms", delay_ms));
 }
 
 void member_keeper_gone(struct member *member)
@@ -225,7 +245,7 @@ void member_learn_pid(struct member *member, pid_t pid, int64_t now_ms)
 	if (member->state == MEMBER_DISMISSING_KEEPER)
 		set_state(member, MEMBER_ENDING);
 	if (is_in(member, LEAVING) && member->retire_signal > 0)
-		sys_kill(pid, member->retire_signal);
+		member_kill(member, member->retire_signal);
 }
 
 void member_signal(struct member *member, int signal)
@@ -238,7 +258,7 @@ void member_signal(struct member *member, int signal)
 	if (is_in(member, LEAVING) && is_fast)
 		give_up_worker(member);
 	if (member->pid > 0)
-		sys_kill(member->pid, signal);
+		member_kill(member, signal);
 	else if (member->state == MEMBER_DISMISSING_KEEPER)
 		sys_kill(member->keeper, signal == SIGKILL ? SIGKILL : SIGNAL_KEEPER_LEAVE);
 }
@@ -249,15 +269,15 @@ void member_kill_due(struct member *member, int64_t now_ms)
 		return;
 	member->kill_ms = 0;
 	if (member->pid > 0)
-		sys_kill(member->pid, SIGKILL);
+		member_kill(member, SIGKILL);
 	else if (member->keeper > 0)
 		sys_kill(member->keeper, SIGKILL);
 	if (!is_in(member, LEAVING) || is_in(member, HUNG))
 		return;
 	give_up_worker(member);
 	if (member->pid > 0)
-		LOG(EVENT_shutdown_timed_out, LOG_NUM("worker", member->number),
-		    LOG_NUM("child_pid", member->pid));
+		log_member(member, EVENT_shutdown_timed_out, EVENT_program_killed,
+			   LOG_NUM("child_pid", member->pid));
 }
 
 /* The deadline is the earliest that was ever set; kill_ms may be set anew once it has passed. */
@@ -281,8 +301,8 @@ void member_retire(struct member *member, int signal, int64_t kill_ms)
 		set_state(member, MEMBER_RECOVERING_TO_DRAIN);
 		member->due_ms = 0; /* a back-off is for workers that stay */
 	} else if (is_in(member, RUNNING)) {
-		LOG(EVENT_worker_retired, LOG_NUM("worker", member->number),
-		    LOG_NUM("child_pid", member->pid));
+		log_member(member, EVENT_worker_retired, EVENT_program_retired,
+			   LOG_NUM("child_pid", member->pid));
 		set_state(member, is_in(member, HUNG) ? MEMBER_HUNG_DRAINING : MEMBER_DRAINING);
 	}
 	set_deadline(member, kill_ms);

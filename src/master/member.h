@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One place in a generation: a worker and its keeper, and their common state. Which of the two live
- * is data (pid, keeper); a start that the keeper was ordered has no pid yet. Master only.
+ * is data (pid, keeper); a start that the keeper was ordered has no pid yet. A copy of a program is
+ * a member as well: it has no keeper and no arena, and its signals go to its process group. Master
+ * only.
  *
  *   EMPTY ----------------wanted--------------------------> BACKOFF
  *   BACKOFF, RECOVERING --due_ms--------------------------> STARTING
@@ -61,19 +63,20 @@ enum member_state {
 
 struct member {
 	enum member_state state; /* changed in member.c alone */
-	unsigned number;         /* of the member in its generation */
-	unsigned seat;           /* chooses its CPU and its reuse_port sockets */
-	pid_t pid;               /* of the living worker, else 0 */
-	pid_t keeper;            /* of the living keeper, else 0 */
-	int retire_signal;       /* that told the leaving worker to leave, or 0 */
-	int64_t deadline_ms;     /* of a leaving worker: the time limit of its connections */
-	int64_t due_ms;          /* BACKOFF and RECOVERING: when to start */
-	int64_t started_ms;      /* of the living worker */
-	int64_t grace_ms;        /* a heartbeat before this time counts as one at this time */
-	int64_t kill_ms;         /* when SIGKILL is due; 0: never */
-	uint64_t begun_note;     /* of a batch that it had begun with at the last look, or 0 */
-	int64_t begun_ms;        /* the first look at which it had */
-	uint64_t held; /* connections that its dead workers left; not more than is credible */
+	unsigned number;     /* of the member in its generation, or of the copy in its program */
+	const char *program; /* title of the program that it is a copy of; NULL: a worker */
+	unsigned seat;       /* chooses its CPU and its reuse_port sockets */
+	pid_t pid;           /* of the living worker, else 0 */
+	pid_t keeper;        /* of the living keeper, else 0 */
+	int retire_signal;   /* that told the leaving worker to leave, or 0 */
+	int64_t deadline_ms; /* of a leaving worker: the time limit of its connections */
+	int64_t due_ms;      /* BACKOFF and RECOVERING: when to start */
+	int64_t started_ms;  /* of the living worker */
+	int64_t grace_ms;    /* a heartbeat before this time counts as one at this time */
+	int64_t kill_ms;     /* when SIGKILL is due; 0: never */
+	uint64_t begun_note; /* of a batch that it had begun with at the last look, or 0 */
+	int64_t begun_ms;    /* the first look at which it had */
+	uint64_t held;       /* connections that its dead workers left; not more than is credible */
 	struct respawn_backoff respawn;
 	struct arena *arena; /* NULL while EMPTY */
 };
@@ -126,6 +129,12 @@ void member_learn_pid(struct member *member, pid_t pid, int64_t now_ms);
  * leaving worker leaves are lost.
  */
 void member_signal(struct member *member, int signal);
+
+/*
+ * Sends the signal to the living process: a worker, or a copy with all its process group, which may
+ * be about to come into being.
+ */
+void member_kill(const struct member *member, int signal);
 
 /* Sends SIGKILL when kill_ms has come. */
 void member_kill_due(struct member *member, int64_t now_ms);

@@ -11,16 +11,23 @@
 #include <sys/resource.h>
 
 #include "base/err.h"
+#include "config/command.h"
 #include "config/conf.h"
 #include "config/conf_load.h"
 #include "config/identity.h"
 #include "net/listener.h"
+#include "worker/service.h"
 
 /* Results of the checks before the start, so that the start need not repeat the look-ups. */
 struct prestart_found {
 	struct identity identity;            /* of the workers */
 	struct listener_addresses *resolved; /* one for each listen of the configuration; owned */
+	struct service_facts *facts;         /* likewise, of services to be loaded; NULL: none is */
+	struct command_found *programs;      /* one for each section program; owned */
 };
+
+/* Frees what is owned by found. */
+void prestart_forget(struct prestart_found *found);
 
 /* Calls conf_load and each listener's service, which checks its options. Returns NULL with err. */
 struct conf *prestart_load(const struct conf_source *source, struct err *err);
@@ -56,6 +63,9 @@ bool prestart_log(const struct conf *conf, const struct identity *identity, stru
 /* True when all logs that b's workers may reopen are open already with a's. */
 bool prestart_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
 		       const struct identity *of_b);
+
+/* The number of workers that conf needs: none where programs have all its listeners. */
+unsigned prestart_workers(const struct conf *conf);
 
 /* Notes that stderr is closed for good. Before prestart_log. */
 void prestart_detached(void);

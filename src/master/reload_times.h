@@ -4,7 +4,8 @@
 #define MASTER_RELOAD_TIMES_H
 
 enum {
-	RELOAD_TRIAL_MS = 10000, /* the child reads the configuration and looks up its names */
+	RELOAD_TRIAL_MS = 15000, /* the child reads the configuration, looks up its names and loads
+				  * what the workers load; longer than SERVICE_TRIAL_MS */
 	RELOAD_LOCKS_MS = 20,    /* other servers hold the folders of unix sockets, all together */
 	RELOAD_READY_MS = 30000, /* all new workers become ready; at the start as well */
 	RELOAD_HANDING_MS = 500, /* the old workers report that they have stopped accepting */

@@ -24,21 +24,33 @@ enum { CLOSER_AGAIN_MS = 100 };
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
 /* A worker must not be able to reach another's connections; worker_run closes descriptors. */
-static void leave_memory(struct generation *generation, const struct heritage *heritage)
+static void leave_memory(struct generation *generation, const struct hints *hints,
+			 const struct arena *own)
 {
-	const struct arena *own = heritage->arena;
-
-	if (&generation->hints != heritage->hints)
+	if (&generation->hints != hints)
 		hints_free(&generation->hints);
 	for (unsigned i = 0; i < generation->capacity; i++)
 		if (generation->members[i].arena && generation->members[i].arena != own)
 			arena_free(generation->members[i].arena);
 }
 
-static void leave_all_memory(const struct procs *procs, const struct heritage *heritage)
+static void leave_all_memory(const struct procs *procs, const struct hints *hints,
+			     const struct arena *arena, const struct modules *modules)
 {
-	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
-		leave_memory(g, heritage);
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g)) {
+		leave_memory(g, hints, arena);
+		modules_leave(&g->modules, modules);
+	}
+}
+
+bool spawn_leave_server(struct procs *procs)
+{
+	leave_all_memory(procs, NULL, NULL, NULL);
+	log_count_in(NULL);
+	if (procs->board)
+		scoreboard_unview(procs->board);
+	procs->board = NULL;
+	return keeper_pids_drop(procs->page);
 }
 
 /* True when a reload's new generation has another log, which the master does not use yet. */
@@ -67,7 +79,7 @@ static bool set_up_child(const struct procs *procs, const struct generation *gen
 			 struct err *err)
 {
 	const struct conf *conf = generation->conf;
-	unsigned sockets = listener_sockets(generation->listeners);
+	unsigned sockets = listener_sockets(&generation->served);
 
 	umask((mode_t)conf->umask);
 	log_own();
@@ -78,17 +90,12 @@ static bool set_up_child(const struct procs *procs, const struct generation *gen
 	return true;
 }
 
-bool spawn_settle_helper(const struct procs *procs, struct generation *generation, rlim_t files,
+bool spawn_settle_helper(struct procs *procs, struct generation *generation, rlim_t files,
 			 struct err *err)
 {
-	const struct heritage none = { 0 };
-
 	signals_leave_reports();
-	leave_all_memory(procs, &none);
 	stdio_leave_terminal();
-	log_count_in(NULL);
-	scoreboard_free(procs->board, NULL, false);
-	if (!keeper_pids_drop(procs->page))
+	if (!spawn_leave_server(procs))
 		return err_errno(err, CODE_OSERR, "cannot let go of the workers' memory");
 	if (!set_up_child(procs, generation, err))
 		return false;
@@ -102,7 +109,7 @@ static _Noreturn void become_worker(const struct procs *procs, const struct gene
 	struct err err;
 
 	signals_leave_reports();
-	leave_all_memory(procs, heritage);
+	leave_all_memory(procs, heritage->hints, heritage->arena, &generation->modules);
 	if (!set_up_child(procs, generation, &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
@@ -142,7 +149,7 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 	struct heritage heritage = {
 		.conf = generation->conf,
 		.identity = &generation->identity,
-		.listeners = generation->listeners,
+		.listeners = &generation->served,
 		.board = procs->board,
 		.number = number,
 		.seat = generation->members[number].seat,
@@ -155,6 +162,8 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 		.helpers = generation->helpers.links,
 		.helper_count = generation->helpers.count,
 		.arena = generation->members[number].arena,
+		.facts = generation->modules.facts,
+		.shared = generation->modules.shared,
 		.master_pid = getpid(),
 		.epfd = -1,
 	};
@@ -210,7 +219,7 @@ static bool prepare_arena(const struct generation *generation, struct member *me
 	if (member->arena)
 		arena_reset(member->arena);
 	else
-		member->arena = arena_new(generation->conf);
+		member->arena = arena_new(generation->conf, generation->modules.facts);
 	return member->arena;
 }
 

@@ -24,7 +24,7 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
  * In the child that becomes a helper: gives up the memory of the master and its workers, and sets
  * limits, log and signals as for a worker. Returns false with err. The caller closes descriptors.
  */
-bool spawn_settle_helper(const struct procs *procs, struct generation *generation, rlim_t files,
+bool spawn_settle_helper(struct procs *procs, struct generation *generation, rlim_t files,
 			 struct err *err);
 
 /*
@@ -51,5 +51,12 @@ bool spawn_closer(struct procs *procs, struct generation *generation);
 
 /* Tells that child to exit, if there is one; later again where the system has refused it. */
 void spawn_end_closer(struct procs *procs, int64_t now_ms);
+
+/*
+ * In a child of the master that is no worker and no keeper: unmaps all that the server's processes
+ * share, so that code of others may run in it or in a child of its own. Returns false with errno
+ * set when that is impossible.
+ */
+bool spawn_leave_server(struct procs *procs);
 
 #endif

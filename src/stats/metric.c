@@ -13,11 +13,13 @@
 #define COUNT_OF_BY_ENDING CLOSE_COUNT
 #define COUNT_OF_BY_CAUSE  MOVE_CAUSES
 #define COUNT_OF_BY_REASON STAY_REASONS
+#define COUNT_OF_BY_NAME   METRIC_NAMED
 #define COUNT_OF_HISTOGRAM (sizeof(struct histogram) / sizeof(metric_cell))
 
 #define TALLY_LISTENER struct listener_tally
 #define TALLY_WORKER   struct worker_tally
 #define TALLY_QUEUE    struct queue_tally
+#define TALLY_PROGRAM  struct program_tally
 #define TALLY_SERVER   struct server_tally
 
 const struct metric_row metric_rows[METRIC_COUNT] = {
@@ -60,6 +62,7 @@ static const struct {
 	[KIND_IS_BY_ENDING] = { "counter", "ending", endings, CLOSE_none + 1 },
 	[KIND_IS_BY_CAUSE] = { "counter", "cause", causes, 0 },
 	[KIND_IS_BY_REASON] = { "counter", "reason", reasons, 0 },
+	[KIND_IS_BY_NAME] = { "counter", "counter", NULL, METRIC_NAMED },
 };
 
 const char *metric_type(const struct metric_row *row)
@@ -116,12 +119,18 @@ void metric_add_listener(struct listener_tally *to, const struct listener_tally 
 	add_cells((metric_cell *)to, (const metric_cell *)from, sizeof(*to));
 }
 
-static void fold_row(const struct metric_row *row, metric_cell *to, metric_cell *from)
+static void fold_cell(const struct metric_row *row, metric_cell *to, metric_cell *from)
 {
 	uint64_t share = atomic_exchange_explicit(from, 0, memory_order_acq_rel);
 
 	if (share > 0 && row->kind != KIND_IS_GAUGE)
 		atomic_store_explicit(to, add_up(cell_get(to), share), memory_order_release);
+}
+
+static void fold_row(const struct metric_row *row, void *to, void *from)
+{
+	for (size_t i = 0; i < row->cells; i++)
+		fold_cell(row, own_cells(row, to) + i, own_cells(row, from) + i);
 }
 
 /*
@@ -133,27 +142,31 @@ void metric_fold_tally(struct worker_tally *to, struct worker_tally *from)
 		const struct metric_row *row = &metric_rows[m];
 
 		if (row->scope == SCOPE_WORKER)
-			for (size_t i = 0; i < row->cells; i++)
-				fold_row(row, own_cells(row, to) + i, own_cells(row, from) + i);
+			fold_row(row, to, from);
 		else if (row->scope == SCOPE_LISTENER && row->kind != KIND_IS_GAUGE)
 			for (unsigned l = 0; l < METRIC_LISTENERS; l++)
-				fold_row(row, own_cells(row, &to->listeners[l]),
-					 own_cells(row, &from->listeners[l]));
+				fold_row(row, &to->listeners[l], &from->listeners[l]);
 	}
+}
+
+static uint64_t sum_cells(const struct metric_row *row, const void *tally, uint64_t sum)
+{
+	size_t cells = row->kind == KIND_IS_HISTOGRAM ? HISTOGRAM_BUCKETS : row->cells;
+
+	for (size_t i = 0; i < cells; i++)
+		sum = add_up(sum, cell_get(metric_cells(row, tally) + i));
+	return sum;
 }
 
 uint64_t metric_sum(const struct worker_tally *tally, enum metric metric)
 {
 	const struct metric_row *row = &metric_rows[metric];
-	size_t cells = row->kind == KIND_IS_HISTOGRAM ? HISTOGRAM_BUCKETS : row->cells;
 	uint64_t sum = 0;
 
 	if (row->scope == SCOPE_WORKER)
-		for (size_t i = 0; i < cells; i++)
-			sum = add_up(sum, cell_get(metric_cells(row, tally) + i));
-	else
-		for (unsigned l = 0; l < METRIC_LISTENERS; l++)
-			sum = add_up(sum, cell_get(metric_cells(row, &tally->listeners[l])));
+		return sum_cells(row, tally, 0);
+	for (unsigned l = 0; l < METRIC_LISTENERS; l++)
+		sum = sum_cells(row, &tally->listeners[l], sum);
 	return sum;
 }
 

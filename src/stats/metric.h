@@ -86,6 +86,9 @@ static inline uint64_t histogram_bound_us(unsigned bucket)
 	return bucket % 2 ? UINT64_C(1) << (bucket + 1) / 2 : UINT64_C(3) << (bucket / 2 - 1);
 }
 
+/* Counters that loaded services name: how many a listener has room for, and bytes of a name. */
+enum { METRIC_NAMED = 16, METRIC_COUNTER_NAME = 32 };
+
 /* Listeners with a row of their own; the last row is shared by all others. */
 enum { METRIC_LISTENERS = 32 };
 
@@ -99,11 +102,13 @@ typedef _Atomic uint64_t metric_cell;
 #define CELLS_BY_ENDING(name) metric_cell name[CLOSE_COUNT];
 #define CELLS_BY_CAUSE(name)  metric_cell name[MOVE_CAUSES];
 #define CELLS_BY_REASON(name) metric_cell name[STAY_REASONS];
+#define CELLS_BY_NAME(name)   metric_cell name[METRIC_NAMED];
 #define CELLS_HISTOGRAM(name) struct histogram name;
 
 #define CELLS_OF_LISTENER(scope_cells) scope_cells
 #define CELLS_OF_WORKER(scope_cells)
 #define CELLS_OF_QUEUE(scope_cells)
+#define CELLS_OF_PROGRAM(scope_cells)
 #define CELLS_OF_SERVER(scope_cells)
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
@@ -136,8 +141,19 @@ struct queue_tally {
 };
 
 #undef CELLS_OF_QUEUE
-#undef CELLS_OF_SERVER
+#undef CELLS_OF_PROGRAM
 #define CELLS_OF_QUEUE(scope_cells)
+#define CELLS_OF_PROGRAM(scope_cells)             scope_cells
+#define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
+
+/* The cells of one program. */
+struct program_tally {
+#include "tables/metrics.def"
+};
+
+#undef CELLS_OF_PROGRAM
+#undef CELLS_OF_SERVER
+#define CELLS_OF_PROGRAM(scope_cells)
 #define CELLS_OF_SERVER(scope_cells)              scope_cells
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
@@ -149,6 +165,7 @@ struct server_tally {
 #undef CELLS_OF_LISTENER
 #undef CELLS_OF_WORKER
 #undef CELLS_OF_QUEUE
+#undef CELLS_OF_PROGRAM
 #undef CELLS_OF_SERVER
 
 enum metric {
@@ -157,14 +174,15 @@ enum metric {
 	METRIC_COUNT
 };
 
-enum metric_scope { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_SERVER };
+enum metric_scope { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_SERVER };
 enum metric_kind {
 	KIND_IS_COUNTER,
 	KIND_IS_GAUGE,
 	KIND_IS_HISTOGRAM,
 	KIND_IS_BY_ENDING,
 	KIND_IS_BY_CAUSE,
-	KIND_IS_BY_REASON
+	KIND_IS_BY_REASON,
+	KIND_IS_BY_NAME
 };
 enum metric_unit { UNIT_COUNT, UNIT_BYTES, UNIT_SECONDS, UNIT_RATIO, UNIT_TIME };
 
@@ -188,7 +206,10 @@ const char *metric_type(const struct metric_row *row);
  */
 const char *metric_label(const struct metric_row *row);
 
-/* Returns the value of that label for a cell, such as "drained"; NULL: the cell never counts. */
+/*
+ * Returns the value of that label for a cell, such as "drained"; NULL: the cell never counts, or
+ * its name is the listener's (BY_NAME; report_counter_name).
+ */
 const char *metric_label_value(const struct metric_row *row, unsigned cell);
 
 /* Returns the first cell of a row in a tally of its scope. */

@@ -101,6 +101,19 @@ bool report_listener_name(const struct report *report, unsigned row, char *addre
 	return true;
 }
 
+bool report_counter_name(const struct report *report, unsigned row, unsigned cell, char *name)
+{
+	const struct listener_row *from = &report->board->listeners[row];
+
+	name[0] = '\0';
+	if (row >= METRIC_LISTENERS || cell >= METRIC_NAMED ||
+	    atomic_load_explicit(&from->life, memory_order_acquire) == LISTENER_NEVER)
+		return false;
+	memcpy(name, from->counters[cell], METRIC_COUNTER_NAME);
+	name[METRIC_COUNTER_NAME - 1] = '\0';
+	return name[0] != '\0';
+}
+
 const struct tally *report_tally(const struct report *report, struct tally *here)
 {
 	if (report->tally)

@@ -56,6 +56,8 @@ static void write_metrics(struct strbuf *text, enum metric_scope scope, const vo
 
 		if (row->scope != scope)
 			continue;
+		if (row->kind == KIND_IS_BY_NAME)
+			continue; /* write_named */
 		json_key(text, row->name);
 		if (row->kind == KIND_IS_HISTOGRAM)
 			write_histogram(text, (const struct histogram *)cells);
@@ -183,6 +185,26 @@ static void write_worker(const struct report *report, unsigned index, bool has_b
 	strbuf_raw(text, "}");
 }
 
+/* An object of the counters of the listener's modules. */
+static void write_named(const struct report *report, unsigned index,
+			const struct listener_tally *tally, struct strbuf *text)
+{
+	char name[METRIC_COUNTER_NAME];
+
+	json_key(text, metric_rows[METRIC_module_counts_total].name);
+	strbuf_raw(text, "{");
+	for (unsigned i = 0; i < METRIC_NAMED; i++) {
+		if (!report_counter_name(report, index, i, name))
+			continue;
+		json_next(text);
+		strbuf_raw(text, "\"");
+		strbuf_escaped(text, STRBUF_JSON, name, sizeof(name));
+		strbuf_raw(text, "\":");
+		strbuf_u64(text, cell_get(&tally->module_counts_total[i]));
+	}
+	strbuf_raw(text, "}");
+}
+
 static void write_listener(const struct report *report, unsigned index, bool has_before,
 			   struct strbuf *text)
 {
@@ -195,7 +217,45 @@ static void write_listener(const struct report *report, unsigned index, bool has
 	json_string(text, "service", listener.service, sizeof(listener.service));
 	json_bool(text, "is_gone", listener.is_gone);
 	write_metrics(text, SCOPE_LISTENER, &listener.tally);
+	write_named(report, index, &listener.tally, text);
 	write_metrics(text, SCOPE_QUEUE, &listener.queue);
+	strbuf_raw(text, "}");
+}
+
+static void write_program(const struct report *report, unsigned index, bool has_before,
+			  struct strbuf *text)
+{
+	struct report_program program;
+
+	if (!report_program(report, index, &program))
+		return;
+	write_row_start(text, has_before);
+	json_string(text, "program", program.title, sizeof(program.title));
+	json_bool(text, "is_gone", program.is_gone);
+	json_string(text, "last_exit", program.last_exit, sizeof(program.last_exit));
+	write_metrics(text, SCOPE_PROGRAM, &program.tally);
+	strbuf_raw(text, "}");
+}
+
+static void write_copy(const struct report *report, unsigned index, bool has_before,
+		       struct strbuf *text)
+{
+	struct report_copy copy;
+
+	if (!report_copy(report, index, &copy))
+		return;
+	write_row_start(text, has_before);
+	json_string(text, "program", copy.program, sizeof(copy.program));
+	json_u64(text, "copy", copy.number);
+	json_u64(text, "pid", copy.pid);
+	json_u64(text, "generation", copy.generation);
+	json_string(text, "state", copy.state, 16);
+	json_string(text, "status", copy.status, sizeof(copy.status));
+	json_i64(text, "age_seconds", copy.age_s);
+	json_u64(text, "restarts", copy.restarts);
+	json_key(text, "cpu_seconds");
+	strbuf_micros(text, copy.cpu_us);
+	json_u64(text, "memory_bytes", copy.memory_bytes);
 	strbuf_raw(text, "}");
 }
 
@@ -299,7 +359,9 @@ static void write_mark(const struct report *report, unsigned index, bool has_bef
 	}
 TEXT_PIECE(start_workers, ",\n\"workers\":[")
 TEXT_PIECE(start_listeners, "],\n\"listeners\":[")
-TEXT_PIECE(start_crashes, ",\n\"crashes\":[")
+TEXT_PIECE(start_programs, ",\n\"programs\":[")
+TEXT_PIECE(start_copies, "],\n\"copies\":[")
+TEXT_PIECE(start_crashes, "],\n\"crashes\":[")
 TEXT_PIECE(start_penalties, "],\n\"penalties\":[")
 TEXT_PIECE(start_moments, "],\n\"moments\":[")
 TEXT_PIECE(start_marks, "],\n\"marks\":[")
@@ -312,6 +374,10 @@ const struct piece report_json[] = {
 	{ .most = 1, .write = start_listeners },
 	{ .most = METRIC_LISTENERS, .write = write_listener },
 	{ .most = 1, .write = write_totals },
+	{ .most = 1, .write = start_programs },
+	{ .most = SCOREBOARD_PROGRAMS, .write = write_program },
+	{ .most = 1, .write = start_copies },
+	{ .most = SCOREBOARD_COPIES, .write = write_copy },
 	{ .most = 1, .write = start_crashes },
 	{ .most = SCOREBOARD_CRASHES, .write = write_crash },
 	{ .most = 1, .write = start_penalties },

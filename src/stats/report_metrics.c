@@ -6,8 +6,16 @@
  */
 #include "stats/report.h"
 
-/* A piece has the series of one worker and of so many listeners. */
+/*
+ * A piece has the series of one worker and of so many listeners: of one, where each listener has
+ * many.
+ */
 enum { GROUP_SIZE = 8, GROUPS = METRIC_LISTENERS / GROUP_SIZE };
+
+static unsigned group_size(const struct metric_row *row)
+{
+	return row->kind == KIND_IS_BY_NAME ? 1 : GROUP_SIZE;
+}
 
 static void write_head(struct strbuf *text, const struct metric_row *row)
 {
@@ -42,7 +50,7 @@ static void write_worker_label(struct strbuf *text, unsigned number)
 	strbuf_raw(text, "\"");
 }
 
-/* False when there is no such listener. */
+/* Without the brace at the end. False when there is no such listener. */
 static bool write_listener_labels(const struct report *report, struct strbuf *text, unsigned row)
 {
 	char address[128], service[16];
@@ -53,7 +61,7 @@ static bool write_listener_labels(const struct report *report, struct strbuf *te
 	strbuf_escaped(text, STRBUF_LABEL, address, sizeof(address));
 	strbuf_raw(text, "\",service=\"");
 	strbuf_escaped(text, STRBUF_LABEL, service, sizeof(service));
-	strbuf_raw(text, "\"}");
+	strbuf_raw(text, "\"");
 	return true;
 }
 
@@ -67,10 +75,36 @@ static void write_worker_listener(const struct report *report, struct strbuf *te
 	write_name(text, row);
 	write_worker_label(text, number);
 	strbuf_raw(text, ",");
-	if (write_listener_labels(report, text, listener))
+	if (write_listener_labels(report, text, listener)) {
+		strbuf_raw(text, "}");
 		write_value(text, row, cell_get(metric_cells(row, &tally->listeners[listener])));
-	else if (!text->is_cut)
+	} else if (!text->is_cut) {
 		text->used = before;
+	}
+}
+
+/* Writes a series for each counter of the listener. */
+static void write_named(const struct report *report, struct strbuf *text,
+			const struct metric_row *row, unsigned number, unsigned listener,
+			const struct worker_tally *tally)
+{
+	const metric_cell *cells = metric_cells(row, &tally->listeners[listener]);
+	char name[METRIC_COUNTER_NAME];
+
+	for (unsigned i = 0; i < METRIC_NAMED; i++) {
+		if (!report_counter_name(report, listener, i, name))
+			continue;
+		write_name(text, row);
+		write_worker_label(text, number);
+		strbuf_raw(text, ",");
+		(void)write_listener_labels(report, text, listener);
+		strbuf_raw(text, ",");
+		strbuf_raw(text, metric_label(row));
+		strbuf_raw(text, "=\"");
+		strbuf_escaped(text, STRBUF_LABEL, name, sizeof(name));
+		strbuf_raw(text, "\"}");
+		write_value(text, row, cell_get(&cells[i]));
+	}
 }
 
 static bool has_lived(const struct report *report, unsigned number)
@@ -80,11 +114,11 @@ static bool has_lived(const struct report *report, unsigned number)
 	return report_tally(report, &here)->has_lived[number];
 }
 
-static bool has_listeners(const struct report *report, unsigned first)
+static bool has_listeners(const struct report *report, unsigned first, unsigned count)
 {
 	const struct listener_row *row = &report->board->listeners[first];
 
-	for (unsigned i = 0; i < GROUP_SIZE; i++)
+	for (unsigned i = 0; i < count; i++)
 		if (atomic_load_explicit(&row[i].life, memory_order_relaxed) != LISTENER_NEVER)
 			return true;
 	return false;
@@ -97,24 +131,25 @@ static void sum_worker(const struct report *report, unsigned number, struct work
 	tally_worker(report_tally(report, &here), report->board, number, tally);
 }
 
-/* Piece 0 is the head; then come GROUPS pieces for each worker. */
+/* Piece 0 is the head; then come the groups of each worker. */
 static void write_LISTENER(const struct metric_row *row, const struct report *report,
 			   unsigned index, struct strbuf *text)
 {
-	unsigned number, first;
+	unsigned size = group_size(row), groups = METRIC_LISTENERS / size, number, first;
 	struct worker_tally tally;
 
 	if (index == 0) {
 		write_head(text, row);
 		return;
 	}
-	number = (index - 1) / GROUPS;
-	first = (index - 1) % GROUPS * GROUP_SIZE;
-	if (!has_lived(report, number) || !has_listeners(report, first))
+	number = (index - 1) / groups;
+	first = (index - 1) % groups * size;
+	if (!has_lived(report, number) || !has_listeners(report, first, size))
 		return;
 	sum_worker(report, number, &tally);
-	for (unsigned i = first; i < first + GROUP_SIZE; i++)
-		write_worker_listener(report, text, row, number, i, &tally);
+	for (unsigned i = first; i < first + size; i++)
+		(row->kind == KIND_IS_BY_NAME ? write_named : write_worker_listener)(
+			report, text, row, number, i, &tally);
 }
 
 /* Writes a series for each value of the row's label. */
@@ -217,12 +252,33 @@ static void write_QUEUE(const struct metric_row *row, const struct report *repor
 	}
 	write_name(text, row);
 	strbuf_raw(text, "{");
-	if (write_listener_labels(report, text, index - 1))
+	if (write_listener_labels(report, text, index - 1)) {
+		strbuf_raw(text, "}");
 		write_value(
 			text, row,
 			cell_get(metric_cells(row, &report->board->listeners[index - 1].queue)));
-	else if (!text->is_cut)
+	} else if (!text->is_cut) {
 		text->used = before;
+	}
+}
+
+/* A row without a title was never in use. */
+static void write_PROGRAM(const struct metric_row *row, const struct report *report, unsigned index,
+			  struct strbuf *text)
+{
+	struct report_program program;
+
+	if (index == 0) {
+		write_head(text, row);
+		return;
+	}
+	if (!report_program(report, index - 1, &program))
+		return;
+	write_name(text, row);
+	strbuf_raw(text, "{program=\"");
+	strbuf_escaped(text, STRBUF_LABEL, program.title, sizeof(program.title));
+	strbuf_raw(text, "\"}");
+	write_value(text, row, cell_get(metric_cells(row, &program.tally)));
 }
 
 static void write_SERVER(const struct metric_row *row, const struct report *report, unsigned index,
@@ -259,18 +315,24 @@ static void write_build_info(const struct report *report, unsigned index, bool h
 	}
 #include "tables/metrics.def"
 
-enum { OF_LISTENER = GROUPS, OF_WORKER = 1, OF_QUEUE = 0, OF_SERVER = 0 };
+/* Pieces for each worker, by scope and, of LISTENER, by kind. */
+#define OF_LISTENER(kind) GROUPS_##kind
+#define OF_WORKER(kind)   1
+#define OF_QUEUE(kind)    0
+#define OF_PROGRAM(kind)  0
+#define OF_SERVER(kind)   0
+enum { GROUPS_COUNTER = GROUPS, GROUPS_GAUGE = GROUPS, GROUPS_BY_NAME = METRIC_LISTENERS };
 
-enum {
-	MOST_LISTENER = 1 + SCOREBOARD_WORKERS * OF_LISTENER,
-	MOST_WORKER = 1 + SCOREBOARD_WORKERS * OF_WORKER,
-	MOST_QUEUE = 1 + METRIC_LISTENERS,
-	MOST_SERVER = 1
-};
+#define MOST_LISTENER(kind) (1 + SCOREBOARD_WORKERS * OF_LISTENER(kind))
+#define MOST_WORKER(kind)   (1 + SCOREBOARD_WORKERS * OF_WORKER(kind))
+#define MOST_QUEUE(kind)    (1 + METRIC_LISTENERS)
+#define MOST_PROGRAM(kind)  (1 + SCOREBOARD_PROGRAMS)
+#define MOST_SERVER(kind)   1
 
 const struct piece report_metrics[] = {
 	{ .most = 1, .write = write_build_info },
-#define METRIC(scope, kind, unit, name, sentence) { MOST_##scope, write_##name, OF_##scope },
+#define METRIC(scope, kind, unit, name, sentence) \
+	{ MOST_##scope(kind), write_##name, OF_##scope(kind) },
 #include "tables/metrics.def"
 };
 const unsigned report_metrics_count = sizeof(report_metrics) / sizeof(*report_metrics);

@@ -89,6 +89,7 @@ static void name_row(struct listener_row *row, const char *address, const char *
 {
 	snprintf(row->address, sizeof(row->address), "%s", address);
 	snprintf(row->service, sizeof(row->service), "%s", service);
+	memset(row->counters, 0, sizeof(row->counters));
 }
 
 static bool has_counts(const struct listener_tally *tally)
@@ -165,6 +166,34 @@ unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const 
 		name_row(&row[i], address, service);
 	atomic_store_explicit(&row[i].life, LISTENER_OPEN, memory_order_release);
 	return i;
+}
+
+/* The first cell of that name, or the first that is free; METRIC_NAMED: there is none. */
+static unsigned find_counter(const struct listener_row *row, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < METRIC_NAMED && row->counters[i][0] != '\0' &&
+	       strcmp(row->counters[i], name) != 0)
+		i++;
+	return i;
+}
+
+bool scoreboard_name_counters(struct scoreboard *board, unsigned row,
+			      char (*names)[METRIC_COUNTER_NAME], unsigned count)
+{
+	struct listener_row *named = &board->listeners[row];
+
+	for (unsigned i = 0; i < count && row != OTHER; i++) {
+		unsigned cell = find_counter(named, names[i]);
+
+		if (names[i][0] == '\0')
+			continue;
+		if (cell == METRIC_NAMED)
+			return false;
+		memcpy(named->counters[cell], names[i], METRIC_COUNTER_NAME);
+	}
+	return true;
 }
 
 void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned worker)

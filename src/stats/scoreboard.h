@@ -18,11 +18,12 @@
 #include "base/err.h"
 #include "net/ban.h"
 #include "stats/metric.h"
+#include "stats/program_rows.h"
 
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 9,
+	SCOREBOARD_VERSION = 10,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -124,7 +125,10 @@ enum listener_life { LISTENER_NEVER, LISTENER_OPEN, LISTENER_GONE };
 /* A listener over the life of the server. Written by the master. */
 struct listener_row {
 	_Atomic uint32_t life;
+	_Atomic uint32_t lent;          /* as in struct listener */
 	char address[128], service[16]; /* "other" in the last row; written before life */
+	/* names of the cells of module_counts_total; "": not in use. A name stays with its row */
+	char counters[METRIC_NAMED][METRIC_COUNTER_NAME];
 	struct queue_tally queue;
 };
 
@@ -195,6 +199,8 @@ struct scoreboard {
 	struct slot_info infos[SCOREBOARD_SLOTS];
 	struct past past[SCOREBOARD_WORKERS];
 	struct listener_row listeners[METRIC_LISTENERS];
+	struct program_row programs[SCOREBOARD_PROGRAMS];
+	struct copy_row copies[SCOREBOARD_COPIES];
 	_Atomic uint32_t crash_count; /* crash_notes written; the last one is at count - 1 */
 	struct crash_note crash_notes[SCOREBOARD_CRASHES];
 	struct bans bans;
@@ -315,6 +321,14 @@ void scoreboard_set_notes(struct slot *slot, const struct conn_note *list, unsig
  * listener; its counts go to the last row. Master only.
  */
 unsigned scoreboard_enlist(struct scoreboard *board, const char *address, const char *service);
+
+/*
+ * Gives each of the names ("": none), whose number is `count`, a cell of its own in the row. The
+ * last row has none. Returns false when there are too many, beside those of earlier modules. Master
+ * only.
+ */
+bool scoreboard_name_counters(struct scoreboard *board, unsigned row,
+			      char (*names)[METRIC_COUNTER_NAME], unsigned count);
 
 /* Adds a mark to the time line, now. Master only. */
 void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned worker);

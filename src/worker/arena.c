@@ -19,7 +19,7 @@ static size_t round_up(size_t n, size_t to)
 	return (n + to - 1) / to * to;
 }
 
-static size_t largest_state(const struct conf *conf)
+static size_t largest_state(const struct conf *conf, const struct service_facts *facts)
 {
 	size_t most = 0;
 
@@ -28,6 +28,8 @@ static size_t largest_state(const struct conf *conf)
 
 		if (service && service->state_size > most)
 			most = service->state_size;
+		if (facts && facts[i].state_size > most)
+			most = facts[i].state_size;
 	}
 	return most;
 }
@@ -66,7 +68,7 @@ static bool map_arena(struct arena *arena, size_t log_at, size_t records_at, siz
 	return true;
 }
 
-struct arena *arena_new(const struct conf *conf)
+struct arena *arena_new(const struct conf *conf, const struct service_facts *facts)
 {
 	struct arena *arena = calloc(1, sizeof(*arena));
 	size_t log_at = round_up(sizeof(struct arena_head), PAGE),
@@ -76,7 +78,7 @@ struct arena *arena_new(const struct conf *conf)
 		return NULL;
 	arena->conn_most = (uint32_t)conf->worker_connections;
 	arena->record_most = arena->conn_most * (has_pairs(conf) ? 2 : 1);
-	arena->record_stride = (uint32_t)record_size(largest_state(conf));
+	arena->record_stride = (uint32_t)record_size(largest_state(conf, facts));
 	arena->buf_most = arena->record_most * BUFS_PER_RECORD;
 	if (map_arena(arena, log_at, records_at,
 		      round_up(records_at + (size_t)arena->record_most * arena->record_stride,

@@ -64,13 +64,15 @@ struct arena {
 };
 
 struct record;
+struct service_facts;
 
 /*
  * Maps an arena for worker_connections connections, each record with room for the largest state
- * that the services of conf keep, and for the buffers they can hold at once. Returns NULL with
- * errno set. The master owns it; arena_free unmaps it.
+ * that the services of conf keep, and for the buffers they can hold at once. `facts` has an entry
+ * for each listen; NULL: no service is loaded. Returns NULL with errno set. The master owns it;
+ * arena_free unmaps it.
  */
-struct arena *arena_new(const struct conf *conf);
+struct arena *arena_new(const struct conf *conf, const struct service_facts *facts);
 void arena_free(struct arena *arena);
 
 /*

@@ -18,6 +18,8 @@ unsigned heritage_fds(const struct heritage *h, int *fds)
 		fds[n++] = h->next.fds[i];
 	for (unsigned i = 0; i < h->previous.count; i++)
 		fds[n++] = h->previous.fds[i];
+	for (unsigned i = 0; h->loaded && i < h->loaded->fd_count; i++)
+		fds[n++] = h->loaded->fds[i];
 	for (unsigned i = 0; i < h->helper_count; i++)
 		fds[n++] = h->helpers[i].list[h->number].worker;
 	return n;

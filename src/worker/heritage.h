@@ -16,6 +16,7 @@
 #include "stats/hints.h"
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
+#include "worker/loaded.h"
 
 /*
  * The descriptors of one worker by which processes wake each other. A compromised worker may change
@@ -86,6 +87,10 @@ struct heritage {
 	const struct helper_links *helpers; /* of the generation */
 	unsigned helper_count;
 	struct arena *arena; /* this slot's, mapped by the master */
+	/* by listen: what the trial has found of a service to be loaded, and its shared memory */
+	const struct service_facts *facts; /* NULL: there was no trial */
+	void *const *shared;
+	const struct loaded *loaded; /* by this process, or its keeper; NULL: nothing */
 	pid_t master_pid;
 	int epfd;     /* made by the keeper: the epoll of all workers of the slot; -1: none */
 	bool is_kept; /* a keeper shares this worker's descriptors, and has settled first */
@@ -120,7 +125,7 @@ unsigned heritage_fds(const struct heritage *heritage, int *fds);
 static inline unsigned heritage_fds_most(const struct heritage *heritage)
 {
 	return 4 + 2 * heritage->peer_count + heritage->next.count + heritage->previous.count +
-	       heritage->helper_count;
+	       heritage->helper_count + (heritage->loaded ? heritage->loaded->fd_count : 0);
 }
 
 /* This worker's end of its link to the helper of that listener. -1: it has no helper. */

@@ -10,6 +10,7 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/pages.h"
+#include "worker/heritage.h"
 #include "worker/transport.h"
 
 /* Buffers with a higher index give their pages back as soon as they are free. */
@@ -21,7 +22,7 @@ static bool find_services(struct pool *pool)
 
 	pool->services = calloc(set->count, sizeof(struct service *));
 	for (unsigned i = 0; pool->services && i < set->count; i++)
-		pool->services[i] = service_find(set->list[i].conf->service);
+		pool->services[i] = loaded_service(pool->loaded, set->list[i].conf);
 	return pool->services != NULL;
 }
 
@@ -116,14 +117,14 @@ void pool_view(struct pool *pool, struct record *r, struct conn *side)
 			       .out = buf_of(pool->arena, &r->out) };
 }
 
-void pool_view_at(const struct arena *arena, const struct listener_set *listeners, struct record *r,
-		  struct conn *side)
+void pool_view_at(const struct heritage *heritage, struct record *r, struct conn *side)
 {
-	const struct listen_conf *conf = listeners->list[r->listener].conf;
+	const struct arena *arena = heritage->arena;
+	const struct listen_conf *conf = heritage->listeners->list[r->listener].conf;
 
 	*side = (struct conn){ .record = r,
 			       .conf = conf,
-			       .service = service_find(conf->service),
+			       .service = loaded_service(heritage->loaded, conf),
 			       .in = buf_of(arena, &r->in),
 			       .out = buf_of(arena, &r->out) };
 }

@@ -43,7 +43,8 @@ struct pool {
 	struct slot *slot; /* this worker's, for its counters */
 	unsigned number;   /* of this worker */
 	const struct listener_set *listeners;
-	const struct bans *bans; /* NULL: none */
+	const struct loaded *loaded; /* heritage.h */
+	const struct bans *bans;     /* NULL: none */
 	struct timer_heap timers;
 	struct timer_node *nodes; /* of each record */
 	struct free_list records, bufs;
@@ -61,8 +62,8 @@ struct pool {
 };
 
 /*
- * Prepares an empty set over the arena; the caller sets loop, arena, slot, number, listeners and
- * bans. Returns false with errno set. Allocates.
+ * Prepares an empty set over the arena; the caller sets loop, arena, slot, number, listeners,
+ * loaded and bans. Returns false with errno set. Allocates.
  */
 bool pool_start(struct pool *pool);
 
@@ -139,8 +140,7 @@ static inline bool pool_has_waiting(const struct pool *pool)
 void pool_view(struct pool *pool, struct record *r, struct conn *side);
 
 /* The same before there is a pool: for a look at the state alone. */
-void pool_view_at(const struct arena *arena, const struct listener_set *listeners, struct record *r,
-		  struct conn *side);
+void pool_view_at(const struct heritage *heritage, struct record *r, struct conn *side);
 
 /* True when ending the connection now costs no client an answer (conn_rests). */
 bool pool_rests(struct pool *pool, struct record *r);

@@ -10,7 +10,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "accesslog/accessline.h"
 #include "base/err.h"
 #include "config/conf.h"
 #include "stats/metric.h"
@@ -19,12 +21,36 @@ struct access_entry;
 struct conn;
 struct helper_heritage;
 struct heritage;
+struct scoreboard;
 struct identity;
 
 enum verdict {
 	MORE,   /* wait for more */
 	FINISH, /* send c->out, then end */
 	ABORT   /* end now */
+};
+
+enum { SERVICE_NAME = 32, SERVICE_COUNTERS = 8, SERVICE_STATE_MOST = 64 * 1024 };
+#define SERVICE_SHARED_MOST (UINT64_C(64) << 30)
+
+/*
+ * What a loaded service says of itself, as plain bytes: one for each listen, all zero where the
+ * service is this program's own.
+ */
+struct service_facts {
+	char name[SERVICE_NAME];
+	uint32_t state_version;
+	uint32_t state_size;  /* at most SERVICE_STATE_MOST, all that is kept with a connection */
+	uint64_t shared_size; /* bytes that all workers share, at most SERVICE_SHARED_MOST */
+	char counters[SERVICE_COUNTERS][METRIC_COUNTER_NAME]; /* its own; "": none */
+};
+
+/* Where a service is loaded. */
+struct service_place {
+	const struct listen_conf *conf;
+	const struct scoreboard *board; /* NULL: in a trial, in a process that serves no client */
+	void *shared;                   /* what all workers share; NULL: nothing, or in a trial */
+	size_t shared_size;
 };
 
 /*
@@ -39,6 +65,8 @@ struct service {
 	 * outside, so that the connection cannot move to another worker.
 	 */
 	unsigned state_version;
+	/* The name that a loaded one gives itself; NULL: it is this program's own. */
+	const char *loaded_name;
 	bool has_pairs;     /* it attaches peers (worker/pair.h) */
 	int64_t preface_ms; /* with a preface: the time within which it must be complete */
 	/*
@@ -46,6 +74,14 @@ struct service {
 	 * they never do.
 	 */
 	bool (*check)(const struct listen_conf *conf, struct err *err);
+	/*
+	 * Of a service that stands for files: loads what the listen names, in a process that has
+	 * dropped its privileges and serves nobody. Returns the service that the connections of the
+	 * listen have, which lasts as long as the process, and sets *facts; or NULL with err, which
+	 * lacks the listen's place. Never in the master. NULL: the service is complete.
+	 */
+	const struct service *(*load)(const struct service_place *place,
+				      struct service_facts *facts, struct err *err);
 	/*
 	 * -t, the start before it detaches, and the child that tries a reload: the same for what
 	 * may wait, such as the user database. identity is the workers'. NULL: nothing to check.
@@ -99,7 +135,10 @@ struct service {
 	bool (*is_sound)(const struct conn *c);
 	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
 	void (*close)(struct conn *c, enum close_reason reason);
-	/* Fills in what the service tells of a connection that has ended. NULL: nothing. */
+	/*
+	 * Fills in what the service tells of a connection that has ended; its state may hold any
+	 * bytes. NULL: nothing.
+	 */
 	void (*tell)(const struct conn *c, struct access_entry *entry);
 };
 

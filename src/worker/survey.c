@@ -105,12 +105,11 @@ static bool is_sound_service(const struct survey *s, struct record *r)
 {
 	struct conn c, peer;
 
-	pool_view_at(s->arena, s->heritage->listeners, r, &c);
+	pool_view_at(s->heritage, r, &c);
 	if (!c.service)
 		return false;
 	if (r->peer > 0) {
-		pool_view_at(s->arena, s->heritage->listeners, arena_record(s->arena, r->peer - 1),
-			     &peer);
+		pool_view_at(s->heritage, arena_record(s->arena, r->peer - 1), &peer);
 		c.peer = &peer;
 		peer.peer = &c;
 	}

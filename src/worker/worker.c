@@ -34,6 +34,8 @@ enum {
 };
 
 struct worker {
+	struct heritage own; /* with what it has loaded itself */
+	struct loaded loaded;
 	const struct heritage *heritage;
 	struct slot *slot;
 	struct loop loop;
@@ -182,6 +184,7 @@ static bool start_serving(struct worker *w)
 	w->pool.number = h->number;
 	w->pool.bans = &h->board->bans;
 	w->pool.listeners = h->listeners;
+	w->pool.loaded = h->loaded;
 	w->acceptors.pool = &w->pool;
 	w->acceptors.alarms = &w->alarms;
 	w->acceptors.room.is_on = h->conf->make_room;
@@ -207,7 +210,7 @@ static bool start_services(const struct heritage *h, struct err *err)
 {
 	for (unsigned i = 0; i < h->listeners->count; i++) {
 		const struct listen_conf *conf = h->listeners->list[i].conf;
-		const struct service *service = service_find(conf->service);
+		const struct service *service = loaded_service(h->loaded, conf);
 
 		if (service->init && !service->init(h, conf))
 			return err_set(err, CODE_NO_RESPAWN, "service %s cannot start",
@@ -225,7 +228,8 @@ static int longest_wait_ms(const struct conf *conf)
 
 static bool start_worker(struct worker *w, struct err *err)
 {
-	if (!takeover_begin(&w->recovery, w->heritage, err) || !privs_confine(err))
+	if (!takeover_begin(&w->recovery, w->heritage, err) ||
+	    (!w->own.is_kept && !loaded_start(&w->loaded, &w->own, err)) || !privs_confine(err))
 		return false;
 	if (!start_services(w->heritage, err))
 		return false;
@@ -307,7 +311,8 @@ int worker_run(const struct heritage *heritage)
 	struct worker *w = &worker;
 	struct err err = { 0 };
 
-	w->heritage = heritage;
+	w->own = *heritage;
+	w->heritage = &w->own;
 	w->slot = heritage_own_slot(heritage);
 	w->wait_ms = longest_wait_ms(heritage->conf);
 	sys_last_call = &heritage->arena->head->last_call;

@@ -142,7 +142,7 @@ void records_start(struct records *all)
 					   .peers = board.slots,
 					   .wires = &all->wire,
 					   .peer_count = 1,
-					   .arena = arena_new(&all->conf),
+					   .arena = arena_new(&all->conf, NULL),
 					   .epfd = all->loop.epfd,
 					   .is_kept = true };
 	must(all->heritage.arena != NULL, "arena");

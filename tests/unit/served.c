@@ -92,7 +92,7 @@ void served_start(struct served *s, const char *service, ...)
 	s->conf.listener_count = 1;
 	s->listener.conf = &s->listen_conf;
 	s->set = (struct listener_set){ &s->listener, 1 };
-	arena = arena_new(&s->conf);
+	arena = arena_new(&s->conf, NULL);
 	must(arena != NULL, "arena");
 	loop_read_clock(&s->loop);
 	atomic_store(&s->slot.generation, SERVED_GENERATION);

@@ -83,7 +83,7 @@ static void set_heritage(struct sibling *w, unsigned slot, unsigned generation)
 		.hints = &all->hints,
 		.wires = all->wires + first,
 		.peer_count = SIBLINGS_MOST - first,
-		.arena = arena_new(&w->conf),
+		.arena = arena_new(&w->conf, NULL),
 		.master_pid = getppid(),
 		.epfd = -1,
 		.is_kept = true,

@@ -237,7 +237,7 @@ static void rest__of_a_damaged_arena__goes_to_its_own_file(void **state)
 	(void)state;
 	logbook_open("/dev/null", LOG_TEXT);
 	for (unsigned byte = 0; byte < 256; byte += 5) {
-		arena = arena_new(&conf);
+		arena = arena_new(&conf, NULL);
 		memset(arena->head, (int)byte, sizeof(*arena->head));
 		memset(arena->log, '\n', ACCESSBUF_SIZE);
 		memset(arena->records, 0xff - (int)byte, arena->conn_most * arena->record_stride);
@@ -245,7 +245,7 @@ static void rest__of_a_damaged_arena__goes_to_its_own_file(void **state)
 		arena_free(arena);
 	}
 	assert_string_equal(logbook_read(logbook_path), "");
-	arena = arena_new(&conf);
+	arena = arena_new(&conf, NULL);
 	arena->log[0] = '\n';
 	atomic_store(&arena->head->log_span, 1);
 	record_check_log_lost(arena, &conf, (uid_t)-1, 1, 0, 0, &tally);
@@ -264,7 +264,7 @@ static void rest__has_a_line_for_each_that_is_counted(void **state)
 	logbook_open("/dev/null", LOG_TEXT);
 	for (unsigned lost = 0; lost < 9; lost++) {
 		unlink(logbook_path);
-		arena = arena_new(&conf);
+		arena = arena_new(&conf, NULL);
 		arena->head->record_high = UINT32_MAX;
 		for (uint32_t i = 0; i < 3; i++)
 			arena_record(arena, i)->magic = RECORD_MAGIC;

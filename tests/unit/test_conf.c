@@ -179,7 +179,8 @@ static void dash_l__that_is_wrong__is_refused(void **state)
 	assert_listen_refused("8080", "-l 8080: the service is missing (ADDRESS=SERVICE)");
 	assert_listen_refused("8080=ehco",
 			      "-l 8080=ehco: \"ehco\" is not a service (ack, echo, discard, "
-			      "daytime, chargen, status, module, program or exec; did you mean echo?)");
+			      "daytime, chargen, status, "
+			      "module, program or exec; did you mean echo?)");
 	assert_listen_refused("8080=ack,backlog=x",
 			      "-l 8080=ack,backlog=x: backlog: \"x\" is not a number (1 to 65535)");
 	assert_listen_refused(
@@ -246,7 +247,8 @@ static void dash_o__that_is_wrong__is_refused(void **state)
 		"-o listen.framing=line: framing: belongs to service ack, not echo");
 	assert_override_refused("listen.service=no",
 				"-o listen.service=no: \"no\" is not a service (ack, "
-				"echo, discard, daytime, chargen, status, module, program or exec)");
+				"echo, discard, daytime, chargen, status, "
+				"module, program or exec)");
 	assert_override_refused("chroot=here",
 				"-o chroot=here: \"here\" is not an absolute path (a path "
 				"that begins with / or empty)");

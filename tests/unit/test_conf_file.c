@@ -75,9 +75,11 @@ static const struct wrong wrongs[] = {
 	  "x.conf:2: listen \"8080\": the service is missing (service = ack)" },
 	{ "listen 8080 { }\n",
 	  "x.conf:1: listen \"8080\": the service is missing (service = ack)" },
-	{ "listen 8080 { service = ehco }\n", "x.conf:1: listen.service: \"ehco\" is not a service "
-					      "(ack, echo, discard, daytime, chargen, status, module, program or exec; "
-					      "did you mean echo?)" },
+	{ "listen 8080 { service = ehco }\n",
+	  "x.conf:1: listen.service: \"ehco\" is not a service "
+	  "(ack, echo, discard, daytime, chargen, status, module, "
+	  "program or exec; "
+	  "did you mean echo?)" },
 	{ "listen 8080 {\n framing = line\n service = echo }\n",
 	  "x.conf:2: framing: belongs to service ack, not echo" },
 	{ "listen 8080 { service = ack }\nlisten \":8080\" { service = ack }\n",

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "master/config_trial.h"
+#include "master/generation.h"
 
 static const char *const listeners[] = { "127.0.0.1:0=ack" };
 static const struct conf_source source = { .listeners = (const char **)(uintptr_t)listeners,
@@ -39,6 +40,8 @@ static void await_end(struct config_trial *trial)
 /* A worker is forked during the trial. */
 static void page__is_the_masters_and_the_trials_alone(void **state)
 {
+	struct generation now = { 0 };
+	struct procs procs = { .current = &now };
 	struct config_trial trial;
 	struct err err;
 	struct conf *conf = conf_load(&source, &err);
@@ -47,7 +50,8 @@ static void page__is_the_masters_and_the_trials_alone(void **state)
 
 	(void)state;
 	assert_non_null(conf);
-	assert_true(config_trial_start(&trial, &source, conf, clock_ms(), &err));
+	now.conf = conf;
+	assert_true(config_trial_start(&trial, &source, &procs, clock_ms(), &err));
 	assert_true(is_mapped(trial.page));
 	pid = fork();
 	if (pid == 0)

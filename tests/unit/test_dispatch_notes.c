@@ -24,7 +24,7 @@ static int set_up(void **state)
 
 	(void)state;
 	slot = (struct slot){ .state = SLOT_DRAINING };
-	all = (struct pool){ .arena = arena_new(&conf), .slot = &slot, .listeners = &set };
+	all = (struct pool){ .arena = arena_new(&conf, NULL), .slot = &slot, .listeners = &set };
 	return all.arena ? 0 : -1;
 }
 

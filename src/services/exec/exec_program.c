@@ -149,9 +149,9 @@ static void log_line(void *owner, const char *text, bool is_cut)
 	const struct exec_program *p = owner;
 
 	if (is_cut)
-		LOG(EVENT_program_output, NAMES(p), LOG_STR("text", text), LOG_STR("cut", "yes"));
+		LOG(EVENT_exec_output, NAMES(p), LOG_STR("text", text), LOG_STR("cut", "yes"));
 	else
-		LOG(EVENT_program_output, NAMES(p), LOG_STR("text", text));
+		LOG(EVENT_exec_output, NAMES(p), LOG_STR("text", text));
 }
 
 static void tell_lost(struct exec_program *p, bool is_last)
@@ -159,7 +159,7 @@ static void tell_lost(struct exec_program *p, bool is_last)
 	uint64_t lost = output_lines_take_lost(&p->lines, is_last, p->all->loop->now_ms);
 
 	if (lost > 0)
-		LOG(EVENT_program_output_lost, NAMES(p), LOG_NUM("lines", lost));
+		LOG(EVENT_exec_output_lost, NAMES(p), LOG_NUM("lines", lost));
 }
 
 static void handle_errors(void *owner, uint32_t events)
@@ -280,12 +280,12 @@ static void note_program(struct exec_programs *all, struct exec_program *p, pid_
 	all->live[all->count].program = p;
 	all->live[all->count++].pid = pid;
 	watch_program(p);
-	LOG(EVENT_program_started, NAMES(p));
+	LOG(EVENT_exec_started, NAMES(p));
 }
 
 static void refuse_start(const struct exec_program *p, int control, const struct err *err)
 {
-	LOG(EVENT_program_failed, NAMES(p), LOG_STR("message", err->text));
+	LOG(EVENT_exec_failed, NAMES(p), LOG_STR("message", err->text));
 	send_report(control, (struct exec_report){ .outcome = EXEC_NOT_STARTED });
 	(void)sys_close(control);
 }
@@ -325,8 +325,8 @@ bool exec_programs_start(struct exec_programs *all, const struct exec_request *r
 
 static void log_exit(const struct exec_program *p, const struct exec_report *report)
 {
-	if (log_wants(EVENT_program_exited))
-		LOG(EVENT_program_exited, NAMES(p),
+	if (log_wants(EVENT_exec_exited))
+		LOG(EVENT_exec_exited, NAMES(p),
 		    LOG_NUM(report->outcome == EXEC_EXITED ? "code" : "signal", report->code),
 		    LOG_NUM("ms", report->took_us / 1000));
 }
@@ -337,7 +337,7 @@ static void leave_session(struct exec_program *p)
 	bool has_left = has_processes(p);
 
 	if (p->state == EXEC_PROGRAM_RUNS && has_left)
-		LOG(EVENT_program_stayed, NAMES(p));
+		LOG(EVENT_exec_stayed, NAMES(p));
 	if (p->state == EXEC_PROGRAM_RUNS || !has_left) {
 		free_program(p);
 		return;

@@ -244,6 +244,26 @@ static void row_listeners(const struct report *report, unsigned index, struct st
 		HTML_ROW(LISTENERS);
 }
 
+#define COUNTERS(COLUMN)                            \
+	COLUMN("address", "Address", word, address) \
+	COLUMN("name", "Counter", word, name)       \
+	COLUMN("count", "Count", count, cell_get(&sum.module_counts_total[cell]))
+
+/* A row for each place of a counter. */
+static void row_counters(const struct report *report, unsigned index, struct strbuf *text)
+{
+	unsigned row = index / METRIC_NAMED, cell = index % METRIC_NAMED;
+	char address[128], service[16], name[METRIC_COUNTER_NAME];
+	struct listener_tally sum;
+	struct tally here;
+
+	if (!report_counter_name(report, row, cell, name))
+		return;
+	report_listener_name(report, row, address, service);
+	tally_listener(report_tally(report, &here), report->board, row, &sum);
+	HTML_ROW(COUNTERS);
+}
+
 #define CRASHES(COLUMN)                                               \
 	COLUMN("at", "When", ago, since(report, note.at_s))           \
 	COLUMN("worker", "Worker", id, note.worker)                   \
@@ -296,6 +316,7 @@ static void put_slice(const struct page_text *part, unsigned index, struct strbu
 	TABLE(waits, "Connections that leaving workers wait for", WAITS, SCOREBOARD_SLOTS) \
 	TABLE(stays, "Connections that could not move", STAYS, SCOREBOARD_SLOTS)           \
 	TABLE(listeners, "Listeners", LISTENERS, METRIC_LISTENERS)                         \
+	TABLE(counters, "What modules count", COUNTERS, METRIC_LISTENERS *METRIC_NAMED)    \
 	TABLE(crashes, "What crashes had in hand", CRASHES, SCOREBOARD_CRASHES)            \
 	TABLE(penalties, "Refused addresses", PENALTIES, BAN_PLACES)
 

@@ -31,7 +31,11 @@ struct door_key door_key_of(const struct listener *listener, const struct servic
 	addr_write(&listener->bound, text);
 	key.address = hash_bytes(text, strlen(text));
 	if (service->state_version > 0 && state != 0)
-		key.state = state + service->state_version;
+		key.state = state + service->state_version +
+			    (service->loaded_name ?
+				     hash_bytes(service->loaded_name,
+						strlen(service->loaded_name)) :
+				     0);
 	return key;
 }
 

@@ -135,6 +135,8 @@ const sources = {
 		.filter(([, connections]) => connections > 0)
 		.map(([reason, connections]) => ({ worker: worker.worker, reason, connections }))),
 	listeners: data => data.listeners.map(listener => ({ ...listener, life: listener.is_gone ? "closed" : "open" })),
+	counters: data => data.listeners.flatMap(listener => Object.entries(listener.module_counts_total)
+		.map(([name, count]) => ({ address: listener.address, name, count }))),
 	crashes: data => data.crashes,
 	penalties: data => data.penalties,
 	marks: data => data.marks.slice(-MARKS_SHOWN).reverse().map(mark => ({ ...mark, who: who(mark) })),
