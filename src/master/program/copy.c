@@ -15,7 +15,6 @@
 #include "config/command_exec.h"
 #include "master/program/copy_streams.h"
 #include "master/program/program_board.h"
-#include "master/watchdog.h"
 
 enum { VALUE_TEXT = 24 };
 
@@ -68,7 +67,7 @@ static void kill_hung(struct copy *copy, int64_t silent_ms, int64_t now_ms)
 	cell_add(&program_board_tally(copy->program)->program_hangs_total, 1);
 	copy->why = "watchdog";
 	member_kill(&copy->member, SIGABRT);
-	member_hang(&copy->member, now_ms + WATCHDOG_ABORT_MS);
+	member_hang(&copy->member, now_ms + MEMBER_ABORT_MS);
 	program_board_note(copy);
 }
 
