@@ -26,7 +26,7 @@
 #include "master/master.h"
 #include "net/systemd.h"
 
-struct command {
+struct invocation {
 	int action; /* letter of the flag for it; 0: serve */
 	struct master_options options;
 	const char *parameter;       /* of -s or -P */
@@ -34,7 +34,7 @@ struct command {
 	char here[PATH_MAX];         /* the base of relative names */
 };
 
-static bool choose_action(struct command *command, int letter, const char *parameter,
+static bool choose_action(struct invocation *command, int letter, const char *parameter,
 			  struct err *err)
 {
 	if (command->action != 0 && command->action != letter)
@@ -60,7 +60,7 @@ static bool append_text(const char ***list, size_t *count, const char *text, str
  * A reader is expected at the other end, so the descriptor must be open, and no child may keep it
  * open. A standard descriptor is replaced by /dev/null, because a worker keeps those.
  */
-static bool take_ready_fd(struct command *command, const char *text, struct err *err)
+static bool take_ready_fd(struct invocation *command, const char *text, struct err *err)
 {
 	char shown[QUOTE_TEXT];
 	int64_t number;
@@ -80,7 +80,7 @@ static bool take_ready_fd(struct command *command, const char *text, struct err 
 
 static bool take_flag(void *owner, int letter, const char *value, struct err *err)
 {
-	struct command *command = owner;
+	struct invocation *command = owner;
 	struct conf_source *source = &command->options.source;
 
 	switch (letter) {
@@ -117,7 +117,7 @@ static bool take_flag(void *owner, int letter, const char *value, struct err *er
 }
 
 /* --json and --watch go with one verb only. */
-static bool check_wish(struct command *command, struct err *err)
+static bool check_wish(struct invocation *command, struct err *err)
 {
 	struct control_options *wish = &command->wish;
 	bool is_status = command->action == 's' && strcmp(command->parameter, "status") == 0;
@@ -140,7 +140,8 @@ static bool check_wish(struct command *command, struct err *err)
  * The words from argv[end] on are a program when they stand behind a "--". `given` is argv as it
  * was before words in front of the "--" were moved behind it.
  */
-static bool take_words(struct command *command, char **given, char **argv, int end, struct err *err)
+static bool take_words(struct invocation *command, char **given, char **argv, int end,
+		       struct err *err)
 {
 	char shown[QUOTE_TEXT];
 
@@ -152,7 +153,7 @@ static bool take_words(struct command *command, char **given, char **argv, int e
 		       quote_show(argv[end], shown));
 }
 
-static bool read_flags(struct command *command, int argc, char **argv, struct err *err)
+static bool read_flags(struct invocation *command, int argc, char **argv, struct err *err)
 {
 	char **given = calloc((size_t)argc + 1, sizeof(*given));
 	bool is_good;
@@ -191,7 +192,7 @@ static enum exit_code print_table(const char *name, struct err *err)
 }
 
 /* The checks come before anything is begun, and before the master detaches. */
-static enum exit_code serve(struct command *command, struct err *err)
+static enum exit_code serve(struct invocation *command, struct err *err)
 {
 	struct master_options *asked = &command->options;
 	struct prestart_found found;
@@ -213,7 +214,7 @@ static enum exit_code serve(struct command *command, struct err *err)
 	return err->code;
 }
 
-static enum exit_code run_action(struct command *command, struct err *err)
+static enum exit_code run_action(struct invocation *command, struct err *err)
 {
 	const struct configtest_options wish = { .print = command->action == 'T',
 						 .daemon = command->options.daemon,
@@ -242,7 +243,7 @@ static enum exit_code run_action(struct command *command, struct err *err)
 }
 
 /* A server must exit even when stderr is not read. */
-static void print_error(const struct command *command, const struct err *err)
+static void print_error(const struct invocation *command, const struct err *err)
 {
 	char line[sizeof(err->text) + 32];
 
@@ -255,7 +256,7 @@ static void print_error(const struct command *command, const struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct command command = { .options = { .ready_fd = -1 } };
+	struct invocation command = { .options = { .ready_fd = -1 } };
 	struct err err = { .code = CODE_OK };
 	enum exit_code code;
 

@@ -176,6 +176,8 @@ INLINE void write_REMOTE(struct strbuf *to, bool json, const struct access_remot
 #define PUT_TEXT(name)    put_text(to, json, entry->name, SIZE_MAX)
 #define PUT_REMOTE(name)  write_REMOTE(to, json, &entry->name)
 #define PUT_CODE(name)    strbuf_u64(to, entry->name)
+#define PUT_RESULT(name)  strbuf_u64(to, entry->name - 1)
+#define PUT_PERIOD(name)  strbuf_micros(to, (uint64_t)entry->name)
 #define PUT_LISTED(name)                     \
 	put_text(to, json, entry->name.text, \
 		 entry->name.length < LISTED_MOST ? entry->name.length : LISTED_MOST)
@@ -186,6 +188,8 @@ INLINE void write_REMOTE(struct strbuf *to, bool json, const struct access_remot
 #define HAS_TEXT(name)    true
 #define HAS_REMOTE(name)  true
 #define HAS_CODE(name)    (entry->name > 0)
+#define HAS_RESULT(name)  (entry->name > 0)
+#define HAS_PERIOD(name)  (entry->name > 0)
 #define HAS_LISTED(name)  (entry->name.text != NULL)
 
 /* json is a constant in each call, so that the compiler makes two functions. */

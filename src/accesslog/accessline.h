@@ -32,6 +32,8 @@ struct access_remote {
 #define ACCESS_REMOTE(name)                struct access_remote name;
 #define ACCESS_LISTED(name)                struct access_text name;
 #define ACCESS_CODE(name)                  unsigned name; /* 0: none */
+#define ACCESS_RESULT(name)                unsigned name; /* 1 + the number; 0: none */
+#define ACCESS_PERIOD(name)                int64_t name;  /* us; 0: none */
 #define ACCESS_FIELD(name, kind, sentence) ACCESS_##kind(name)
 
 /* All pointers are borrowed. */

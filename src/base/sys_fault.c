@@ -5,7 +5,7 @@
  * environment selects the failing call:
  *
  *    PREFORK_FAULT=ROLE:CALL:ERRNO:N[:kill]
- *      ROLE   master, worker, keeper, helper, child (a process that has not set its role yet) or any
+ *      ROLE   master, worker, keeper, helper, child (a process without a role yet) or any
  *      CALL   a row of tables/syscalls.def
  *      N      number of the failing call, from 1, over all processes of that role together
  *      kill   the call is made, and the process is killed right after it

@@ -195,6 +195,8 @@ static bool search_as(const struct command_options *asked, const struct identity
 {
 	struct search *page = sys_mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
 				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct identity own =
+		*identity; /* the caller may keep its own from children (madvise(2)) */
 	int status = 0;
 	pid_t pid;
 
@@ -202,7 +204,7 @@ static bool search_as(const struct command_options *asked, const struct identity
 		return err_errno(err, CODE_OSERR, "command: cannot be looked for");
 	pid = sys_fork();
 	if (pid == 0)
-		run_search(asked, identity, page);
+		run_search(asked, &own, page);
 	while (pid > 0 && sys_waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	*search = *page;

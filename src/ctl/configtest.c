@@ -19,6 +19,7 @@
 #include "master/generation.h"
 #include "master/modules.h"
 #include "master/prestart.h"
+#include "master/program/programs.h"
 #include "master/service_trial.h"
 #include "net/netstat.h"
 #include "net/socket_owner.h"
@@ -93,6 +94,21 @@ static void check_directory(struct check *check)
 		note_error(check, &err);
 }
 
+static void check_programs(struct check *check)
+{
+	size_t count = check->conf->program_count;
+	struct err err;
+
+	if (count == 0 || !check->has_identity)
+		return;
+	check->found.programs = calloc(count, sizeof(*check->found.programs));
+	if (check->found.programs == NULL)
+		err_errno(&err, CODE_OSERR, "cannot keep what is found of %zu programs", count);
+	else if (programs_check(check->conf, &check->found.identity, check->found.programs, &err))
+		return;
+	note_error(check, &err);
+}
+
 /* The place where the path was given, if it was, stands before the message. */
 static void blame_pid_file(struct check *check, struct err *err)
 {
@@ -108,7 +124,7 @@ static void blame_pid_file(struct check *check, struct err *err)
 static void check_scoreboard(struct check *check, const char *pid_file)
 {
 	char board[PIDFILE_PATH + 16], folder[PIDFILE_PATH];
-	unsigned slots = conf_workers(check->conf) + GENERATION_SPARE;
+	unsigned slots = prestart_workers(check->conf) + GENERATION_SPARE;
 	struct stat st;
 	struct err err;
 
@@ -220,7 +236,7 @@ static void warn_of_few_files(const struct check *check, unsigned sockets, unsig
 
 static void check_files(struct check *check)
 {
-	unsigned workers = conf_workers(check->conf), capacity = workers + GENERATION_SPARE;
+	unsigned workers = prestart_workers(check->conf), capacity = workers + GENERATION_SPARE;
 	unsigned sockets, passed;
 	struct err err;
 
@@ -292,7 +308,7 @@ static void check_worker(struct check *check)
  * child runs only if there is no error so far.
  */
 static void (*const checks[])(struct check *check) = {
-	check_identity, check_chroot, check_directory, check_pid_file,  check_logs,
+	check_identity, check_chroot, check_directory, check_programs,  check_pid_file, check_logs,
 	find_names,     check_files,  check_backlogs,  check_listeners, check_worker,
 };
 

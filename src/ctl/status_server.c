@@ -49,6 +49,16 @@ static bool is_pending(const struct request *request)
 	       atomic_load_explicit(&request->done, memory_order_relaxed);
 }
 
+/* The copies that programs should have. */
+static uint64_t count_copies(const struct scoreboard *board)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < SCOREBOARD_PROGRAMS; i++)
+		count += cell_get(&board->programs[i].tally.program_copies);
+	return count;
+}
+
 /* Writes the state of the server in a word or two. */
 static void write_state(struct status_view *view)
 {
@@ -68,7 +78,7 @@ static void write_state(struct status_view *view)
 		lines_put(view->lines, STYLE_WARN, "starting");
 	else if (is_pending(&board->reload))
 		lines_put(view->lines, STYLE_WARN, "reloading");
-	else if (wanted == 0)
+	else if (wanted + count_copies(board) == 0)
 		lines_put(view->lines, STYLE_WARN, "workers retired");
 	else
 		lines_put(view->lines, STYLE_GOOD, "serving");

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/proctitle.h"
 #include "base/sys.h"
+#include "config/conf_program.h"
+#include "master/program/programs.h"
 
 static bool has_socket(const struct listener_set *set, const struct listener *listener)
 {
@@ -44,6 +46,13 @@ void announce_conf(struct scoreboard *board, const struct conf *conf)
 	snprintf(board->origin, sizeof(board->origin), "%s", conf->origin);
 }
 
+static const char *name_processes(bool is_program, unsigned count)
+{
+	if (is_program)
+		return count == 1 ? "copy" : "copies";
+	return count == 1 ? "worker" : "workers";
+}
+
 void announce_greeting(const struct generation *generation)
 {
 	char address[ADDR_TEXT], line[ADDR_TEXT + 128];
@@ -51,10 +60,15 @@ void announce_greeting(const struct generation *generation)
 
 	for (unsigned i = 0; i < generation->listeners->count; i++) {
 		const struct listener *listener = &generation->listeners->list[i];
-		int length = snprintf(line, sizeof(line), "serving %s on %s (%u worker%s)\n",
-				      listener->conf->service,
-				      addr_write(&listener->bound, address), generation->wanted,
-				      generation->wanted == 1 ? "" : "s");
+		bool is_program = conf_program_owns(listener->conf);
+		unsigned count = is_program ? programs_wanted_of(generation->programs,
+								 listener->conf->program) :
+					      generation->wanted;
+		int length =
+			snprintf(line, sizeof(line), "serving %s on %s (%u %s)\n",
+				 is_program ? listener->conf->program : listener->conf->service,
+				 addr_write(&listener->bound, address), count,
+				 name_processes(is_program, count));
 
 		(void)writer_write(&out, line, (size_t)length);
 	}

@@ -12,28 +12,46 @@
 #include "master/generation.h"
 #include "master/prestart.h"
 #include "master/modules.h"
+#include "master/program/programs.h"
 #include "master/reload_times.h"
 #include "master/service_trial.h"
 #include "master/spawn.h"
 
-enum { LISTENS_MOST = 4096, NAMES_SIZE = 1024 * 1024 };
+enum { LISTENS_MOST = 4096, PROGRAMS_MOST = 256, NAMES_SIZE = 1024 * 1024 };
 
 /* Large, but only pages that are written take memory. */
 struct config_trial_page {
 	struct err err;
 	struct identity identity;
 	size_t names_size;
-	char names[NAMES_SIZE]; /* that were looked up, each with its NUL: user, group, listens */
+	/* that were looked up, each with its NUL: user, group, listens, and those of programs */
+	char names[NAMES_SIZE];
+	struct command_found programs[PROGRAMS_MOST];     /* one for each program */
 	struct listener_addresses resolved[LISTENS_MOST]; /* one for each listen */
 	struct service_facts facts[LISTENS_MOST];         /* likewise */
 };
+
+enum { OF_PROGRAM = 4 };
+
+static const char *name_of_program(const struct conf *conf, size_t n)
+{
+	const struct program_conf *program = &conf->programs[n / OF_PROGRAM];
+	const char *const names[OF_PROGRAM] = { program->command.texts[0], program->user,
+						program->group, program->directory };
+
+	return names[n % OF_PROGRAM];
+}
 
 /* The nth name that is looked up for conf, or NULL after the last. */
 static const char *name_of(const struct conf *conf, size_t n)
 {
 	if (n < 2)
 		return n == 0 ? conf->user : conf->group;
-	return n - 2 < conf->listener_count ? conf->listeners[n - 2].address : NULL;
+	n -= 2;
+	if (n < conf->listener_count)
+		return conf->listeners[n].address;
+	n -= conf->listener_count;
+	return n < conf->program_count * OF_PROGRAM ? name_of_program(conf, n) : NULL;
 }
 
 static bool keep_names(struct config_trial_page *page, const struct conf *conf, struct err *err)
@@ -43,23 +61,32 @@ static bool keep_names(struct config_trial_page *page, const struct conf *conf, 
 	for (size_t i = 0; (name = name_of(conf, i)) != NULL; i++) {
 		size_t size = strlen(name) + 1;
 
-		if (i >= LISTENS_MOST + 2 || size > NAMES_SIZE - page->names_size)
-			return err_set(
-				err, CODE_CONFIG,
-				"%zu listens are more than a reload takes (restart the server)",
-				conf->listener_count);
+		if (conf->listener_count > LISTENS_MOST || conf->program_count > PROGRAMS_MOST ||
+		    size > NAMES_SIZE - page->names_size)
+			return err_set(err, CODE_CONFIG,
+				       "%zu listens and %zu programs are more than a reload takes "
+				       "(restart the server)",
+				       conf->listener_count, conf->program_count);
 		memcpy(page->names + page->names_size, name, size);
 		page->names_size += size;
 	}
 	return true;
 }
 
-/* The trial's own child does not have the page, and must not. */
-static bool try_services(const struct conf *conf, struct config_trial_page *page, struct err *err)
+static bool try_services(const struct conf *conf, const struct identity *identity,
+			 struct config_trial_page *page, struct err *err)
 {
-	struct identity identity = page->identity;
+	return !modules_has_any(conf) || service_trial_run(conf, identity, page->facts, err);
+}
 
-	return !modules_has_any(conf) || service_trial_run(conf, &identity, page->facts, err);
+/* The trial's own children do not have the page, and must not: the identity is outside. */
+static bool find_identity(const struct conf *conf, struct identity *identity,
+			  struct config_trial_page *page, struct err *err)
+{
+	if (!prestart_check_identity(conf, identity, err))
+		return false;
+	page->identity = *identity;
+	return true;
 }
 
 /*
@@ -72,18 +99,20 @@ static bool examine_conf(const struct conf_source *source, const struct conf *no
 {
 	struct err *err = &page->err;
 	const struct conf *conf = prestart_load(source, err);
+	struct identity identity;
 
 	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
-	       prestart_check_identity(conf, &page->identity, err) &&
-	       prestart_check_services(conf, &page->identity, err) &&
-	       prestart_check_chroot(conf, err) &&
+	       find_identity(conf, &identity, page, err) &&
+	       prestart_check_services(conf, &identity, err) && prestart_check_chroot(conf, err) &&
+	       programs_check(conf, &identity, page->programs, err) &&
 	       prestart_check_directory(conf, "working_directory", conf->working_directory, err) &&
 	       prestart_check_log(conf, &page->identity, err) &&
-	       prestart_check_files(conf, 0, conf_workers(conf) + GENERATION_SPARE, err) &&
-	       listener_resolve(conf, page->resolved, err) && try_services(conf, page, err) &&
+	       prestart_check_files(conf, 0, prestart_workers(conf) + GENERATION_SPARE, err) &&
+	       listener_resolve(conf, page->resolved, err) &&
+	       try_services(conf, &identity, page, err) &&
 	       prestart_check_rlimit(
-		       conf, listener_count_sockets(conf, page->resolved, conf_workers(conf)),
-		       conf_workers(conf) + GENERATION_SPARE, err);
+		       conf, listener_count_sockets(conf, page->resolved, prestart_workers(conf)),
+		       prestart_workers(conf) + GENERATION_SPARE, err);
 }
 
 /* A process that is forked from now on must not write into the page that the master will read. */
@@ -182,6 +211,11 @@ bool config_trial_found(const struct config_trial *trial, const struct conf *con
 const struct service_facts *config_trial_facts(const struct config_trial *trial)
 {
 	return trial->page->facts;
+}
+
+const struct command_found *config_trial_programs(const struct config_trial *trial)
+{
+	return trial->page->programs;
 }
 
 void config_trial_expire(struct config_trial *trial, int64_t now_ms)

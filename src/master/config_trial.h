@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "config/command.h"
 #include "config/conf.h"
 #include "config/conf_load.h"
 #include "config/identity.h"
@@ -56,6 +57,9 @@ bool config_trial_found(const struct config_trial *trial, const struct conf *con
 
 /* After a trial that passed: what it has found of services to be loaded, for each listen. */
 const struct service_facts *config_trial_facts(const struct config_trial *trial);
+
+/* After config_trial_found: what the child found for each program of conf, as long valid. */
+const struct command_found *config_trial_programs(const struct config_trial *trial);
 
 /* Kills a child that has taken too long; the master reaps it like any other. */
 void config_trial_expire(struct config_trial *trial, int64_t now_ms);

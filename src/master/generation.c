@@ -7,9 +7,12 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/sys.h"
+#include "config/conf_program.h"
 #include "config/fdlimit.h"
 #include "config/signals.h"
+#include "master/program/programs.h"
 #include "master/reload_times.h"
 #include "net/listen_socket.h"
 
@@ -141,6 +144,17 @@ static bool open_wires(struct generation *generation, const struct generation *b
 	return open_next_doors(generation, generation->capacity);
 }
 
+void generation_find_served(struct generation *generation)
+{
+	const struct listener_set *all = generation->listeners;
+	struct listener_set *served = &generation->served;
+
+	served->count = 0;
+	for (unsigned i = 0; all && i < all->count; i++)
+		if (!conf_program_owns(all->list[i].conf))
+			served->list[served->count++] = all->list[i];
+}
+
 struct generation *generation_new(struct conf *conf, const struct identity *identity,
 				  struct listener_set *listeners, unsigned workers,
 				  const struct generation *before, struct err *err)
@@ -155,7 +169,10 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 	generation->before = before ? before->id : 0;
 	generation->capacity = workers + GENERATION_SPARE;
 	generation->members = calloc(generation->capacity, sizeof(*generation->members));
-	if (!generation->members || !hints_new(&generation->hints, generation->capacity)) {
+	generation->served.list =
+		calloc(listeners ? listeners->count + 1 : 1, sizeof(*generation->served.list));
+	if (!generation->members || !generation->served.list ||
+	    !hints_new(&generation->hints, generation->capacity)) {
 		err_errno(err, CODE_OSERR, "cannot keep book of %u workers", workers);
 		generation_free(generation);
 		return NULL;
@@ -176,6 +193,7 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 	generation->conf = conf;
 	generation->identity = *identity;
 	generation->listeners = listeners;
+	find_served(generation);
 	return generation;
 }
 
@@ -192,6 +210,8 @@ void generation_free(struct generation *generation)
 	}
 	free(generation->members);
 	modules_free(&generation->modules);
+	free(generation->served.list);
+	programs_free(generation->programs);
 	if (generation->conf)
 		conf_free(generation->conf);
 	free(generation);
@@ -207,24 +227,32 @@ unsigned generation_count(const struct generation *generation,
 	return count;
 }
 
-bool generation_has_started(const struct generation *generation, const char *what, bool is_late,
-			    struct err *err)
+int64_t generation_ready_ms(const struct generation *generation)
+{
+	return programs_timeout_ms(generation->programs, RELOAD_READY_MS);
+}
+
+bool generation_has_started(const struct generation *generation, const char *what, int64_t now_ms,
+			    int64_t late_ms, struct err *err)
 {
 	unsigned ready = generation_count(generation, member_is_ready);
 	unsigned helpers = generation->helpers.count;
 
 	if (generation->failure.text[0] != '\0')
 		*err = generation->failure;
+	else if (!programs_have_started(generation->programs, what, now_ms, err))
+		return false;
 	else if (ready == generation->wanted &&
 		 helper_set_in(&generation->helpers, HELPER_READY) == helpers)
 		return true;
-	else if (is_late && ready == generation->wanted)
-		err_set(err, CODE_OSERR, "%u of %u %shelpers were ready within %d s",
+	else if (now_ms >= late_ms && ready == generation->wanted)
+		err_set(err, CODE_OSERR, "%u of %u %shelpers were ready within %lld s",
 			helper_set_in(&generation->helpers, HELPER_READY), helpers, what,
-			RELOAD_READY_MS / 1000);
-	else if (is_late)
-		err_set(err, CODE_OSERR, "%u of %u %sworkers were ready within %d s", ready,
-			generation->wanted, what, RELOAD_READY_MS / 1000);
+			(long long)generation_ready_ms(generation) / 1000);
+	else if (now_ms >= late_ms)
+		err_set(err, CODE_OSERR, "%u of %u %sworkers were ready within %lld s", ready,
+			generation->wanted, what,
+			(long long)generation_ready_ms(generation) / 1000);
 	return false;
 }
 

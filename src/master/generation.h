@@ -21,6 +21,8 @@
 #include "stats/scoreboard.h"
 #include "worker/heritage.h"
 
+struct programs;
+
 /* Room beyond `workers`: for TTIN and for the replacements of recycled workers. */
 enum { GENERATION_SPARE = 16 };
 
@@ -30,6 +32,8 @@ struct generation {
 	struct identity identity;       /* of its workers, looked up once from conf */
 	struct modules modules;         /* modules_take fills it in before any worker starts */
 	struct listener_set *listeners; /* NULL once no more workers are to be started */
+	struct listener_set served;     /* of these, copied: those whose clients workers serve */
+	struct programs *programs;      /* that serve the others; owned; NULL: there are none */
 	unsigned id;
 	unsigned first_slot, capacity;
 	unsigned wanted; /* number of workers that are to run */
@@ -57,12 +61,16 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 				  struct listener_set *listeners, unsigned workers,
 				  const struct generation *before, struct err *err);
 
-/* Frees the generation with all it owns; its listening sockets must be closed, its workers gone. */
+/*
+ * Frees the generation with all it owns; its listening sockets must be closed, its workers and its
+ * programs gone.
+ */
 void generation_free(struct generation *generation);
 
 /*
- * Closes the doors and the helpers' links. What waits in one is closed with the last descriptor of it, and the process
- * that closes a lingering socket waits, unless it exits: another process must hold the doors.
+ * Closes the doors and the helpers' links. What waits in one is closed with the last descriptor of
+ * it, and the process that closes a lingering socket waits, unless it exits: another process must
+ * hold them.
  */
 void generation_close_doors(struct generation *generation);
 
@@ -71,12 +79,21 @@ unsigned generation_count(const struct generation *generation,
 			  bool (*is)(const struct member *member));
 
 /*
- * Returns true once all its first workers and its helpers are ready. Returns false with err when one has failed or,
- * is_late, one is still not ready; while the workers are awaited, err->text is left alone. `what`:
- * "new " or "".
+ * Returns true once all its first workers, its helpers and the first copies of its programs are
+ * ready. Returns false with err when one has failed or, at late_ms, a worker or helper is still not
+ * ready; while they are awaited, err->text is left alone. `what`: "new " or "".
  */
-bool generation_has_started(const struct generation *generation, const char *what, bool is_late,
-			    struct err *err);
+bool generation_has_started(const struct generation *generation, const char *what, int64_t now_ms,
+			    int64_t late_ms, struct err *err);
+
+/* Returns the time that workers and programs have to become ready. */
+int64_t generation_ready_ms(const struct generation *generation);
+
+/*
+ * Sets the listeners that workers serve, once their rows are known. Workers never see the sockets of
+ * programs, and so close them.
+ */
+void generation_find_served(struct generation *generation);
 
 /* Returns the number of an empty member, or -1. */
 int generation_vacancy(const struct generation *generation);

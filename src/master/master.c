@@ -11,6 +11,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "master/daemon.h"
+#include "master/program/copies.h"
+#include "master/program/programs.h"
+#include "master/program/socket_state.h"
 #include "master/start.h"
 #include "master/workers.h"
 #include "stats/tally.h"
@@ -45,14 +48,22 @@ static void read_signals(void *owner)
 	}
 }
 
+/* When copies of programs that are told to end now are killed. */
+static int64_t find_kill_ms(const struct server *server, const struct generation *generation)
+{
+	return server->loop.now_ms + generation->conf->shutdown_timeout;
+}
+
 /* The generation stays current, without workers: its sockets keep the clients queued. */
 static void retire_workers(struct server *server)
 {
 	struct generation *generation = server->procs.current;
 
-	if (!generation || generation->wanted == 0)
+	if (!generation || generation->wanted + programs_wanted(generation->programs) == 0)
 		return;
-	LOG(EVENT_workers_retired, LOG_NUM("workers", generation->wanted));
+	LOG(EVENT_workers_retired, LOG_NUM("workers", generation->wanted),
+	    LOG_NUM("copies", programs_wanted(generation->programs)));
+	programs_retire(generation->programs, find_kill_ms(server, generation));
 	generation->wanted = 0;
 	workers_trim(generation, server->loop.now_ms);
 }
@@ -77,10 +88,28 @@ static void log_change(const struct server *server, bool is_done, const char *wh
 		LOG(EVENT_environment_warned, LOG_STR("message", message));
 }
 
+static void log_copies(const struct server *server)
+{
+	LOG(EVENT_programs_changed,
+	    LOG_NUM("copies", programs_wanted(server->procs.current->programs)));
+}
+
+/* Where programs have all listeners there are no workers, and none are added. */
+static bool has_workers(const struct server *server)
+{
+	const struct generation *current = server->procs.current;
+
+	return !current || !current->programs || current->served.count > 0;
+}
+
 static void add_worker(struct server *server)
 {
-	log_change(server, workers_more(&server->procs, server->loop.now_ms), "no worker was added",
-		   "there is no room for one more until a reload");
+	if (server->procs.current &&
+	    programs_more(server->procs.current->programs, server->loop.now_ms))
+		log_copies(server);
+	if (has_workers(server))
+		log_change(server, workers_more(&server->procs, server->loop.now_ms),
+			   "no worker was added", "there is no room for one more until a reload");
 }
 
 static void remove_worker(struct server *server)
@@ -88,6 +117,10 @@ static void remove_worker(struct server *server)
 	const struct generation *generation = server->procs.current;
 	bool is_empty = generation && generation->wanted == 0;
 
+	if (generation && programs_less(generation->programs, find_kill_ms(server, generation)))
+		log_copies(server);
+	if (!has_workers(server))
+		return;
 	log_change(
 		server, workers_less(&server->procs, server->loop.now_ms), "no worker was retired",
 		is_empty ? "all are retired already (HUP starts them again)" : "one has to stay");
@@ -160,7 +193,10 @@ static const char *describe_state(const struct server *server)
 		return "starting";
 	if (server->reload.phase != RELOAD_IDLE)
 		return "reloading";
-	return server->procs.current->wanted > 0 ? "serving" : "workers retired";
+	return server->procs.current->wanted + programs_wanted(server->procs.current->programs) >
+			       0 ?
+		       "serving" :
+		       "workers retired";
 }
 
 static int find_wait_ms(const struct server *server)
@@ -194,6 +230,8 @@ static void take_turn(struct server *server)
 
 	workers_reap(procs, now_ms);
 	workers_look(procs);
+	copies_look(procs, now_ms);
+	socket_state_take_back(procs);
 	if (procs->fatal.text[0] != '\0')
 		end_server(server, &procs->fatal);
 	go_on_starting(server, now_ms);

@@ -63,20 +63,20 @@ enum member_state {
 
 struct member {
 	enum member_state state; /* changed in member.c alone */
-	unsigned number;         /* of the member in its generation, or of the copy in its program */
-	const char *program;     /* title of the program that it is a copy of; NULL: a worker */
-	unsigned seat;           /* chooses its CPU and its reuse_port sockets */
-	pid_t pid;               /* of the living worker, else 0 */
-	pid_t keeper;            /* of the living keeper, else 0 */
-	int retire_signal;       /* that told the leaving worker to leave, or 0 */
-	int64_t deadline_ms;     /* of a leaving worker: the time limit of its connections */
-	int64_t due_ms;          /* BACKOFF and RECOVERING: when to start */
-	int64_t started_ms;      /* of the living worker */
-	int64_t grace_ms;        /* a heartbeat before this time counts as one at this time */
-	int64_t kill_ms;         /* when SIGKILL is due; 0: never */
-	uint64_t begun_note;     /* of a batch that it had begun with at the last look, or 0 */
-	int64_t begun_ms;        /* the first look at which it had */
-	uint64_t held; /* connections that its dead workers left; not more than is credible */
+	unsigned number;     /* of the member in its generation, or of the copy in its program */
+	const char *program; /* title of the program that it is a copy of; NULL: a worker */
+	unsigned seat;       /* chooses its CPU and its reuse_port sockets */
+	pid_t pid;           /* of the living worker, else 0 */
+	pid_t keeper;        /* of the living keeper, else 0 */
+	int retire_signal;   /* that told the leaving worker to leave, or 0 */
+	int64_t deadline_ms; /* of a leaving worker: the time limit of its connections */
+	int64_t due_ms;      /* BACKOFF and RECOVERING: when to start */
+	int64_t started_ms;  /* of the living worker */
+	int64_t grace_ms;    /* a heartbeat before this time counts as one at this time */
+	int64_t kill_ms;     /* when SIGKILL is due; 0: never */
+	uint64_t begun_note; /* of a batch that it had begun with at the last look, or 0 */
+	int64_t begun_ms;    /* the first look at which it had */
+	uint64_t held;       /* connections that its dead workers left; not more than is credible */
 	struct respawn_backoff respawn;
 	struct arena *arena; /* NULL while EMPTY */
 };

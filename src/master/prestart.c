@@ -15,6 +15,7 @@
 #include "base/logfile.h"
 #include "base/logsink.h"
 #include "base/sys.h"
+#include "config/conf_program.h"
 #include "config/fdlimit.h"
 #include "master/helper.h"
 #include "master/path_conflict.h"
@@ -55,8 +56,10 @@ void prestart_forget(struct prestart_found *found)
 {
 	free(found->resolved);
 	free(found->facts);
+	free(found->programs);
 	found->resolved = NULL;
 	found->facts = NULL;
+	found->programs = NULL;
 }
 
 struct conf *prestart_load(const struct conf_source *source, struct err *err)
@@ -238,6 +241,14 @@ rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned
 	       helper_count(conf) + OWN_FILES;
 }
 
+unsigned prestart_workers(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->listener_count; i++)
+		if (!conf_program_owns(&conf->listeners[i]))
+			return conf_workers(conf);
+	return conf->program_count > 0 ? 0 : conf_workers(conf);
+}
+
 /* Descriptors that are open, and those to come. */
 static rlim_t master_files(const struct conf *conf, unsigned sockets, unsigned capacity)
 {
@@ -251,7 +262,7 @@ static const char *tell_needs(const struct conf *conf, unsigned sockets, unsigne
 			      char *why)
 {
 	snprintf(why, WHY_TEXT, "for %u workers, room for %u more, and %u listening socket%s",
-		 conf_workers(conf), capacity - conf_workers(conf), sockets,
+		 prestart_workers(conf), capacity - prestart_workers(conf), sockets,
 		 sockets == 1 ? "" : "s");
 	return why;
 }

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "base/err.h"
+#include "config/command.h"
 #include "config/conf.h"
 #include "config/conf_load.h"
 #include "config/identity.h"
@@ -22,6 +23,7 @@ struct prestart_found {
 	struct identity identity;            /* of the workers */
 	struct listener_addresses *resolved; /* one for each listen of the configuration; owned */
 	struct service_facts *facts;         /* likewise, of services to be loaded; NULL: none is */
+	struct command_found *programs;      /* one for each section program; owned */
 };
 
 /* Frees what is owned by found. */
@@ -31,9 +33,9 @@ void prestart_forget(struct prestart_found *found);
 struct conf *prestart_load(const struct conf_source *source, struct err *err);
 
 /*
- * Check that the user and group of conf exist and find the workers' identity (the only query of the
- * name service, which may wait), let each listener's service check what it needs of the system, which may wait too, and check that a directory, and the chroot, can be entered.
- * Nothing is changed. err has the option's place, as in all functions of this file.
+ * Check that the user and group of conf exist and find the workers' identity (a query of the name
+ * service, which may wait), let each listener's service check what it needs of the system (which
+ * may wait, too), and check that a directory, and the chroot, can be entered. Nothing is changed. err has the option's place, as in all functions of this file.
  */
 bool prestart_check_identity(const struct conf *conf, struct identity *identity, struct err *err);
 bool prestart_check_services(const struct conf *conf, const struct identity *identity,
@@ -61,6 +63,9 @@ bool prestart_log(const struct conf *conf, const struct identity *identity, stru
 /* True when all logs that b's workers may reopen are open already with a's. */
 bool prestart_same_log(const struct conf *a, const struct identity *of_a, const struct conf *b,
 		       const struct identity *of_b);
+
+/* The number of workers that conf needs: none where programs have all its listeners. */
+unsigned prestart_workers(const struct conf *conf);
 
 /* Notes that stderr is closed for good. Before prestart_log. */
 void prestart_detached(void);

@@ -24,6 +24,7 @@ struct unknown_children {
 struct procs {
 	struct scoreboard *board;
 	struct keeper_pids *page;    /* pids of kept workers; NULL where there are none (tests) */
+	struct loop *loop;           /* the master's, in which programs are heard */
 	int bells;                   /* an epoll of all workers' bells, readable when one is rung */
 	struct generation *current;  /* NULL until the first one is ready */
 	struct generation *starting; /* NULL except during the start and a reload */

@@ -16,6 +16,7 @@
 #include "base/sys.h"
 #include "master/announce.h"
 #include "master/prestart.h"
+#include "master/program/programs.h"
 #include "master/workers.h"
 #include "net/sd_notify.h"
 #include "net/unix_path.h"
@@ -98,11 +99,12 @@ static struct generation *make_generation(const struct reload *reload, struct co
 					  struct err *err)
 {
 	const struct generation *now = reload->procs->current;
-	unsigned workers = conf_workers(conf);
+	unsigned workers = prestart_workers(conf);
 	const struct listener_addresses *resolved;
 	const struct identity *identity;
 	struct generation *generation;
 	struct listener_set *listeners;
+	struct programs *programs;
 
 	if (!config_trial_found(&reload->trial, conf, &identity, &resolved, err) ||
 	    !conf_can_reload(now->conf, conf, err))
@@ -113,10 +115,18 @@ static struct generation *make_generation(const struct reload *reload, struct co
 	listeners = listener_open_all(conf, now->listeners, workers, resolved, err);
 	if (!listeners)
 		return NULL;
-	generation = generation_new(conf, identity, listeners, workers, now, err);
-	if (!generation)
+	if (!programs_new(conf, config_trial_programs(&reload->trial), listeners, &programs, err)) {
 		listener_close_all(listeners, now->listeners, true);
-	return generation;
+		return NULL;
+	}
+	generation = generation_new(conf, identity, listeners, workers, now, err);
+	if (generation) {
+		generation->programs = programs;
+		return generation;
+	}
+	programs_free(programs);
+	listener_close_all(listeners, now->listeners, true);
+	return NULL;
 }
 
 static bool start_generation(struct reload *reload, int64_t now_ms, struct err *err)
@@ -141,7 +151,7 @@ static bool start_generation(struct reload *reload, int64_t now_ms, struct err *
 	}
 	config_trial_abandon(&reload->trial);
 	reload->phase = RELOAD_STARTING;
-	reload->deadline_ms = now_ms + RELOAD_READY_MS;
+	reload->deadline_ms = now_ms + generation_ready_ms(generation);
 	return true;
 }
 
@@ -227,8 +237,8 @@ static bool has_ended(struct reload *reload, int64_t now_ms)
 		     start_generation(reload, now_ms, &err)))
 			return false;
 	} else if (reload->phase == RELOAD_STARTING) {
-		if (generation_has_started(reload->procs->starting, "new ",
-					   now_ms >= reload->deadline_ms, &err))
+		if (generation_has_started(reload->procs->starting, "new ", now_ms,
+					   reload->deadline_ms, &err))
 			hand_over(reload, now_ms);
 		if (err.text[0] == '\0')
 			return false;

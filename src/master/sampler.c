@@ -6,69 +6,23 @@
  */
 #include "master/sampler.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 
-#include "base/file.h"
-#include "base/sys.h"
-#include "base/units.h"
 #include "master/generation.h"
+#include "base/process_figures.h"
+#include "master/program/programs.h"
 #include "net/netstat.h"
 #include "stats/tally.h"
 
-static bool read_cpu_time(clockid_t clock, uint64_t *us)
-{
-	struct timespec time;
-
-	if (sys_clock_gettime(clock, &time) < 0)
-		return false;
-	*us = (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
-	return true;
-}
-
-/* The second number of statm is the resident set, in pages (proc(5)). */
-static bool read_memory(const char *path, uint64_t *bytes)
-{
-	char text[128], *word, *end;
-	int64_t pages;
-
-	if (!file_read_path(path, text, sizeof(text)) || !(word = strchr(text, ' ')) ||
-	    !(end = strchr(++word, ' ')))
-		return false;
-	*end = '\0';
-	if (!units_read_count(word, &pages))
-		return false;
-	*bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	return true;
-}
-
 /* The figure never falls: the clock of a dying process may give less than before. */
-static void note_cpu(metric_cell *cell, clockid_t clock)
+static void note_process(pid_t pid, metric_cell *cpu, metric_cell *memory)
 {
-	uint64_t us;
+	uint64_t us, bytes;
 
-	if (read_cpu_time(clock, &us) && us > cell_get(cell))
-		cell_set(cell, us);
-}
-
-static void note_memory(metric_cell *cell, const char *path)
-{
-	uint64_t bytes;
-
-	if (read_memory(path, &bytes))
-		cell_set(cell, bytes);
-}
-
-static void sample_worker(pid_t pid, struct worker_tally *tally)
-{
-	char path[32];
-	clockid_t clock;
-
-	if (sys_clock_getcpuclockid(pid, &clock) == 0)
-		note_cpu(&tally->worker_cpu_seconds_total, clock);
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	note_memory(&tally->worker_memory_bytes, path);
+	if (process_figures_cpu(pid, &us) && us > cell_get(cpu))
+		cell_set(cpu, us);
+	if (process_figures_memory(pid, &bytes))
+		cell_set(memory, bytes);
 }
 
 /* Writes the cells of all living workers and of the master. */
@@ -79,9 +33,12 @@ static void sample_processes(const struct procs *procs)
 	for (const struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->capacity; i++)
 			if (g->members[i].pid > 0)
-				sample_worker(g->members[i].pid, &g->slots[i].tally);
-	note_cpu(&server->master_cpu_seconds_total, CLOCK_PROCESS_CPUTIME_ID);
-	note_memory(&server->master_memory_bytes, "/proc/self/statm");
+				note_process(g->members[i].pid,
+					     &g->slots[i].tally.worker_cpu_seconds_total,
+					     &g->slots[i].tally.worker_memory_bytes);
+	for (const struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		programs_sample(g->programs);
+	note_process(0, &server->master_cpu_seconds_total, &server->master_memory_bytes);
 }
 
 static uint32_t clamp_count(uint64_t value)
@@ -155,6 +112,8 @@ static void sample_workers(const struct procs *procs)
 
 	if (procs->current)
 		load = generation_load(procs->current, 0, 1, INT64_MIN);
+	if (procs->current)
+		programs_publish(procs->current->programs);
 	cell_set(&server->workers, procs->current ? procs->current->wanted : 0);
 	cell_set(&server->workers_ready, load.workers);
 	cell_set(&server->balance_ratio, generation_balance_ratio(&load));

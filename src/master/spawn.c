@@ -79,7 +79,7 @@ static bool set_up_child(const struct procs *procs, const struct generation *gen
 			 struct err *err)
 {
 	const struct conf *conf = generation->conf;
-	unsigned sockets = listener_sockets(generation->listeners);
+	unsigned sockets = listener_sockets(&generation->served);
 
 	umask((mode_t)conf->umask);
 	log_own();
@@ -149,7 +149,7 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 	struct heritage heritage = {
 		.conf = generation->conf,
 		.identity = &generation->identity,
-		.listeners = generation->listeners,
+		.listeners = &generation->served,
 		.board = procs->board,
 		.number = number,
 		.seat = generation->members[number].seat,

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/program/programs.h"
 #include "master/spawn.h"
 #include "master/workers.h"
 #include "net/systemd.h"
@@ -23,7 +24,7 @@ void start_empty(struct server *server, const struct conf_source *source, int re
 		.signals = { .fd = -1 },
 		.bells = { .fd = -1 },
 		.pidfile = { .fd = -1 },
-		.procs = { .spawn = spawn_worker },
+		.procs = { .spawn = spawn_worker, .loop = &server->loop },
 		.reload = { .procs = &server->procs, .source = &server->source },
 		.stop = { .procs = &server->procs, .reload = &server->reload },
 		.ready = { .fd = ready_fd },
@@ -101,9 +102,10 @@ static void drop_unused_sockets(void)
 static struct generation *take_generation(struct conf *conf, const struct prestart_found *found,
 					  struct err *err)
 {
-	unsigned workers = conf_workers(conf);
+	unsigned workers = prestart_workers(conf);
 	struct listener_set *listeners;
 	struct generation *generation;
+	struct programs *programs;
 
 	prestart_raise(conf, listener_count_sockets(conf, found->resolved, workers),
 		       workers + GENERATION_SPARE);
@@ -111,10 +113,18 @@ static struct generation *take_generation(struct conf *conf, const struct presta
 	if (!listeners)
 		return NULL;
 	drop_unused_sockets();
-	generation = generation_new(conf, &found->identity, listeners, workers, NULL, err);
-	if (!generation)
+	if (!programs_new(conf, found->programs, listeners, &programs, err)) {
 		listener_close_all(listeners, NULL, true);
-	return generation;
+		return NULL;
+	}
+	generation = generation_new(conf, &found->identity, listeners, workers, NULL, err);
+	if (generation) {
+		generation->programs = programs;
+		return generation;
+	}
+	programs_free(programs);
+	listener_close_all(listeners, NULL, true);
+	return NULL;
 }
 
 /* After the log is opened as the configuration wants. */
@@ -143,7 +153,7 @@ bool start_take(struct server *server, struct conf *conf, const struct prestart_
 		return false;
 	}
 	loop_read_clock(&server->loop);
-	server->deadline_ms = server->loop.now_ms + RELOAD_READY_MS;
+	server->deadline_ms = server->loop.now_ms + generation_ready_ms(generation);
 	if (!modules_take(&generation->modules, conf, found->facts, NULL, err) ||
 	    !workers_begin(&server->procs, generation, server->loop.now_ms, err)) {
 		generation_close(generation, NULL, true);
@@ -163,7 +173,7 @@ enum start_progress start_step(struct server *server, int64_t now_ms, struct err
 	err->text[0] = '\0';
 	if (server->is_started || !first)
 		return START_NONE;
-	if (!generation_has_started(first, "", now_ms >= server->deadline_ms, err))
+	if (!generation_has_started(first, "", now_ms, server->deadline_ms, err))
 		return err->text[0] != '\0' ? START_FAILED : START_NONE;
 	if (!pidfile_write(&server->pidfile, err))
 		return START_FAILED;

@@ -10,6 +10,10 @@
 #include "base/sys.h"
 #include "master/enlist.h"
 #include "master/helpers.h"
+#include "master/program/copies.h"
+#include "master/program/programs.h"
+#include "master/program/socket_state.h"
+#include "master/reload_times.h"
 #include "master/spawn.h"
 #include "master/worker_exit.h"
 
@@ -67,8 +71,11 @@ bool workers_begin(struct procs *procs, struct generation *generation, int64_t n
 	generation->infos = procs->board->infos + first;
 	generation->id = ++procs->last_id;
 	enlist_listeners(procs->board, generation);
+	generation_find_served(generation);
 	for (unsigned number = 0; number < generation->wanted; number++)
 		member_want(&generation->members[number], number, now_ms);
+	socket_state_hand_over(procs, generation);
+	programs_begin(generation->programs, procs->loop, procs->board, generation->id, now_ms);
 	procs->starting = generation;
 	return true;
 }
@@ -80,7 +87,14 @@ struct generation *workers_promote(struct procs *procs)
 	procs->current = procs->starting;
 	procs->starting = NULL;
 	cell_set(&procs->board->server.generation, procs->current->id);
+	programs_put_in_force(procs->current->programs, procs->board);
 	return old;
+}
+
+/* The margin is for workers, which end their connections themselves; a program knows no limit. */
+static int64_t find_kill_ms(int64_t kill_ms)
+{
+	return kill_ms < INT64_MAX ? kill_ms - RELOAD_LEAVE_MARGIN_MS : kill_ms;
 }
 
 void workers_retire(struct procs *procs, struct generation *generation, int signal, int64_t kill_ms)
@@ -88,6 +102,7 @@ void workers_retire(struct procs *procs, struct generation *generation, int sign
 	BUG_ON(generation->listeners);
 	for (unsigned number = 0; number < generation->capacity; number++)
 		member_retire(&generation->members[number], signal, kill_ms);
+	programs_retire(generation->programs, find_kill_ms(kill_ms));
 	if (generation == procs->current)
 		procs->current = NULL;
 	if (generation == procs->starting)
@@ -135,13 +150,15 @@ static bool reap_child(struct procs *procs, pid_t pid, int64_t now_ms)
 		procs->read_signals(procs->owner);
 	/* A kept worker may die before the master has noted its pid. */
 	workers_look(procs);
+	copies_end_group(procs, pid);
 	if (sys_waitpid(pid, &status, 0) != pid)
 		return false;
 	if (pid == procs->closer)
 		procs->closer = 0;
 	else if (find_member(procs, pid, &generation, &number))
 		worker_exit_handle(procs, generation, number, pid, status, now_ms);
-	else if (helpers_reap(procs, pid, status, now_ms))
+	else if (helpers_reap(procs, pid, status, now_ms) ||
+		 copies_reap(procs, pid, status, now_ms))
 		return false;
 	else if (!procs->other || !procs->other(procs->owner, pid, status))
 		return true;
@@ -165,6 +182,10 @@ static void reap_members(struct procs *procs, int64_t now_ms)
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->helpers.count; i++)
 			reap_if_dead(procs, g->helpers.list[i].pid, now_ms);
+	for (pid_t pid = copies_next_pid(procs, 0), next; pid > 0; pid = next) {
+		next = copies_next_pid(procs, pid);
+		reap_if_dead(procs, pid, now_ms);
+	}
 }
 
 /* One line a second, however many there are. */
@@ -215,6 +236,7 @@ void workers_start_due(struct procs *procs, int64_t now_ms)
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		start_due(procs, g, now_ms);
 	helpers_start_due(procs, now_ms);
+	copies_start_due(procs, now_ms);
 }
 
 void workers_kill_due(struct procs *procs, int64_t now_ms)
@@ -240,6 +262,7 @@ void workers_sweep(struct procs *procs)
 		struct generation *generation = *link;
 
 		if (generation_count(generation, member_is_alive) > 0 ||
+		    programs_alive(generation->programs) > 0 ||
 		    !helper_set_leave(&generation->helpers)) {
 			link = &generation->next;
 			continue;
@@ -257,6 +280,8 @@ void workers_signal(const struct procs *procs, int signal)
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++)
 			member_signal(&g->members[number], signal);
+	if (signal == SIGINT || signal == SIGKILL)
+		copies_hurry(procs, signal == SIGKILL);
 }
 
 /* A dead worker whose connections wait for the next one is STARTING. */
@@ -290,7 +315,7 @@ unsigned workers_alive(const struct procs *procs)
 	unsigned alive = 0;
 
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
-		alive += generation_count(g, member_is_alive);
+		alive += generation_count(g, member_is_alive) + programs_alive(g->programs);
 	return alive;
 }
 
@@ -302,6 +327,7 @@ int64_t workers_due_ms(const struct procs *procs, int64_t otherwise_ms)
 		due_ms = procs->unknown.logged_ms + UNKNOWN_LOG_MS;
 	if (procs->closer > 0 && procs->closer_kill_ms < due_ms)
 		due_ms = procs->closer_kill_ms;
+	due_ms = copies_due_ms(procs, due_ms);
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++) {
 			const struct member *member = &g->members[number];

@@ -36,13 +36,13 @@ void workers_retire(struct procs *procs, struct generation *generation, int sign
 		    int64_t kill_ms);
 
 /*
- * Reaps every dead child: workers, keepers and helpers, procs->other, and unknown children. Unknown ones are
- * limited per turn, so that a worker cannot keep the master busy: at the limit has_more is set, and
- * workers and keepers are waited for by pid.
+ * Reaps every dead child: workers, keepers and helpers, procs->other, and unknown children. Unknown
+ * ones are limited per turn, so that a worker cannot keep the master busy: at the limit has_more is
+ * set, and the others are waited for by pid.
  */
 void workers_reap(struct procs *procs, int64_t now_ms);
 
-/* Start every worker and helper that is due; kill every one whose time is over; note which are ready. */
+/* Start all that are due; kill every worker whose time is over; note which are ready. */
 void workers_start_due(struct procs *procs, int64_t now_ms);
 void workers_kill_due(struct procs *procs, int64_t now_ms);
 void workers_look(struct procs *procs);

@@ -82,14 +82,22 @@ static void unblock_listener(struct listen_guard *guard, const struct listener *
 	note_mended(guard, listener, "O_NONBLOCK had been cleared");
 }
 
+/* A program that shares it may have to find it blocking. */
+static bool is_lent(const struct listener *listener)
+{
+	return listener->lent && atomic_load_explicit(listener->lent, memory_order_relaxed) != 0;
+}
+
 int listen_guard_accept(struct listen_guard *guard, const struct listener *listener, int fd,
 			bool is_asked, struct addr *remote)
 {
 	int flags = sys_fcntl_int(fd, F_GETFL, 0);
 
-	if (flags >= 0 && !(flags & O_NONBLOCK))
+	bool is_blocking = flags >= 0 && !(flags & O_NONBLOCK);
+
+	if (is_blocking && !is_lent(listener))
 		unblock_listener(guard, listener, fd, flags);
-	if (guard->is_alert || (is_asked && handle_timer(guard)))
+	if (guard->is_alert || ((is_asked || is_blocking) && handle_timer(guard)))
 		return take_in_time(fd, remote);
 	return accept_conn(fd, remote);
 }

@@ -12,6 +12,8 @@
  * ALERT a timer ends each accept that blocks. It always bounds an accept after a kick, since any
  * process can kick a worker when no connection is there.
  *
+ * A socket that is lent to a program (struct listener) stays blocking, and each accept is bounded.
+ *
  * Any such process can call shutdown(2), which ends listening in every process. A worker makes the
  * socket listen again; a unix socket cannot, and is left to a reload.
  */

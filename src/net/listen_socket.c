@@ -255,9 +255,6 @@ bool listen_socket_apply(int fd, const struct addr *addr, const struct listen_co
 		return false;
 	unlock_buffers(fd, conf);
 	undo_foreign(fd);
-	if (!listen_socket_unblock(fd))
-		return err_errno(err, CODE_OSERR, "cannot set O_NONBLOCK on %s",
-				 addr_write(addr, text));
 	if (sys_listen(fd, (int)conf->backlog) < 0)
 		return err_errno(err, CODE_OSERR, "cannot set backlog on %s",
 				 addr_write(addr, text));

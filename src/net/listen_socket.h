@@ -43,8 +43,8 @@ bool listen_socket_has_queue(int fd);
 void listen_socket_refuse_descriptors(int fd);
 
 /*
- * Sets the options that can change on a listening socket: O_NONBLOCK, backlog and the rest. Returns
- * false with err.
+ * Sets the options that can change on a listening socket: backlog and the rest, but not O_NONBLOCK.
+ * Returns false with err.
  */
 bool listen_socket_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
 			 struct err *err);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "config/conf_program.h"
 #include "net/listen_socket.h"
 #include "net/listener.h"
 #include "net/systemd.h"
@@ -169,11 +170,10 @@ static bool is_usable(const struct listener *l)
 {
 	if (is_unix(l) && !l->inherited && !unix_path_is_there(&l->bound))
 		return false;
-	for (unsigned i = 0; i < l->fd_count; i++) {
+	for (unsigned i = 0; i < l->fd_count; i++)
 		if (!listen_socket_listens(l->fds[i]) &&
 		    !listen_socket_revive(l->fds[i], &l->bound, l->conf))
 			return false;
-	}
 	return true;
 }
 
@@ -324,11 +324,20 @@ struct listener_set *listener_open_all(const struct conf *conf, const struct lis
 	return set;
 }
 
+/* Otherwise the state is a program's affair. */
+static bool must_be_nonblocking(const struct listener *l)
+{
+	return !conf_program_owns(l->conf) &&
+	       (!l->lent || atomic_load_explicit(l->lent, memory_order_relaxed) == 0);
+}
+
 static bool apply_conf(const struct listener *l, struct err *err)
 {
 	for (unsigned i = 0; i < l->fd_count; i++) {
 		if (!listen_socket_apply(l->fds[i], &l->bound, l->conf, err))
 			return false;
+		if (must_be_nonblocking(l) && !listen_socket_unblock(l->fds[i]))
+			return err_errno(err, CODE_OSERR, "cannot set O_NONBLOCK");
 	}
 	/* the service manager sets the mode of a path that it made */
 	return !is_unix(l) || l->inherited || unix_path_apply(&l->bound, &l->made, l->conf, err);

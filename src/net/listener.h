@@ -7,8 +7,10 @@
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "base/addr.h"
@@ -21,9 +23,11 @@ struct listener {
 	struct addr bound;              /* as reported by the kernel */
 	int *fds;                       /* owned: one, or with reuse_port one for each worker */
 	unsigned fd_count;
-	unsigned row;     /* its row in the scoreboard */
-	bool inherited;   /* from the service manager: its path is not unlinked */
-	bool created;     /* opened for this set, not taken over from an older one */
+	unsigned row;   /* its row in the scoreboard */
+	bool inherited; /* from the service manager: its path is not unlinked */
+	bool created;   /* opened for this set, not taken over from an older one */
+	/* of the scoreboard: not 0 while it is blocking for a program that shares it; NULL: never */
+	_Atomic uint32_t *lent;
 	struct stat made; /* a unix socket's file; only this file is unlinked */
 };
 

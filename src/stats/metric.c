@@ -19,6 +19,7 @@
 #define TALLY_LISTENER struct listener_tally
 #define TALLY_WORKER   struct worker_tally
 #define TALLY_QUEUE    struct queue_tally
+#define TALLY_PROGRAM  struct program_tally
 #define TALLY_SERVER   struct server_tally
 
 const struct metric_row metric_rows[METRIC_COUNT] = {

@@ -108,6 +108,7 @@ typedef _Atomic uint64_t metric_cell;
 #define CELLS_OF_LISTENER(scope_cells) scope_cells
 #define CELLS_OF_WORKER(scope_cells)
 #define CELLS_OF_QUEUE(scope_cells)
+#define CELLS_OF_PROGRAM(scope_cells)
 #define CELLS_OF_SERVER(scope_cells)
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
@@ -140,8 +141,19 @@ struct queue_tally {
 };
 
 #undef CELLS_OF_QUEUE
-#undef CELLS_OF_SERVER
+#undef CELLS_OF_PROGRAM
 #define CELLS_OF_QUEUE(scope_cells)
+#define CELLS_OF_PROGRAM(scope_cells)             scope_cells
+#define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
+
+/* The cells of one program. */
+struct program_tally {
+#include "tables/metrics.def"
+};
+
+#undef CELLS_OF_PROGRAM
+#undef CELLS_OF_SERVER
+#define CELLS_OF_PROGRAM(scope_cells)
 #define CELLS_OF_SERVER(scope_cells)              scope_cells
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
@@ -153,6 +165,7 @@ struct server_tally {
 #undef CELLS_OF_LISTENER
 #undef CELLS_OF_WORKER
 #undef CELLS_OF_QUEUE
+#undef CELLS_OF_PROGRAM
 #undef CELLS_OF_SERVER
 
 enum metric {
@@ -161,7 +174,7 @@ enum metric {
 	METRIC_COUNT
 };
 
-enum metric_scope { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_SERVER };
+enum metric_scope { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_SERVER };
 enum metric_kind {
 	KIND_IS_COUNTER,
 	KIND_IS_GAUGE,

@@ -90,6 +90,37 @@ bool report_listener(const struct report *report, unsigned row, struct report_li
 /* Copies the names alone (128 and 16 bytes). False, and both "", when there is no such listener. */
 bool report_listener_name(const struct report *report, unsigned row, char *address, char *service);
 
+/* A program: a row of the scoreboard that is or was in use. */
+struct report_program {
+	char title[64];
+	bool is_gone;               /* not in the configuration in force */
+	struct program_tally tally; /* of all its copies */
+	char last_exit[48];         /* as in struct report_worker */
+};
+
+/* Sets *out to the program of a row below SCOREBOARD_PROGRAMS; false when there is none. */
+bool report_program(const struct report *report, unsigned row, struct report_program *out);
+
+/* A living copy of a program. */
+struct report_copy {
+	char program[64];
+	unsigned number, pid, generation, restarts; /* pid 0: it waits for its next start */
+	const char *state;                          /* waiting, starting, ready, hung, stopping */
+	int64_t age_s;
+	uint64_t cpu_us, memory_bytes;
+	char status[64]; /* its STATUS= of sd_notify(3) */
+};
+
+/* Sets *out to the copy of a row below SCOREBOARD_COPIES; false when there is none. */
+bool report_copy(const struct report *report, unsigned row, struct report_copy *out);
+
+/*
+ * Writes an end and when it was, "signal 11 (SEGV), 3m ago", to text (REPORT_EXIT bytes); "" when
+ * exited_s is 0. Returns text.
+ */
+enum { REPORT_EXIT = 48 };
+const char *report_exit(const struct report *report, uint32_t status, int64_t exited_s, char *text);
+
 /*
  * Copies the name of a cell of module_counts_total of that row (METRIC_COUNTER_NAME bytes). False,
  * and "", when the cell has none.

@@ -222,6 +222,43 @@ static void write_listener(const struct report *report, unsigned index, bool has
 	strbuf_raw(text, "}");
 }
 
+static void write_program(const struct report *report, unsigned index, bool has_before,
+			  struct strbuf *text)
+{
+	struct report_program program;
+
+	if (!report_program(report, index, &program))
+		return;
+	write_row_start(text, has_before);
+	json_string(text, "program", program.title, sizeof(program.title));
+	json_bool(text, "is_gone", program.is_gone);
+	json_string(text, "last_exit", program.last_exit, sizeof(program.last_exit));
+	write_metrics(text, SCOPE_PROGRAM, &program.tally);
+	strbuf_raw(text, "}");
+}
+
+static void write_copy(const struct report *report, unsigned index, bool has_before,
+		       struct strbuf *text)
+{
+	struct report_copy copy;
+
+	if (!report_copy(report, index, &copy))
+		return;
+	write_row_start(text, has_before);
+	json_string(text, "program", copy.program, sizeof(copy.program));
+	json_u64(text, "copy", copy.number);
+	json_u64(text, "pid", copy.pid);
+	json_u64(text, "generation", copy.generation);
+	json_string(text, "state", copy.state, 16);
+	json_string(text, "status", copy.status, sizeof(copy.status));
+	json_i64(text, "age_seconds", copy.age_s);
+	json_u64(text, "restarts", copy.restarts);
+	json_key(text, "cpu_seconds");
+	strbuf_micros(text, copy.cpu_us);
+	json_u64(text, "memory_bytes", copy.memory_bytes);
+	strbuf_raw(text, "}");
+}
+
 static void write_totals(const struct report *report, unsigned index, bool has_before,
 			 struct strbuf *text)
 {
@@ -322,7 +359,9 @@ static void write_mark(const struct report *report, unsigned index, bool has_bef
 	}
 TEXT_PIECE(start_workers, ",\n\"workers\":[")
 TEXT_PIECE(start_listeners, "],\n\"listeners\":[")
-TEXT_PIECE(start_crashes, ",\n\"crashes\":[")
+TEXT_PIECE(start_programs, ",\n\"programs\":[")
+TEXT_PIECE(start_copies, "],\n\"copies\":[")
+TEXT_PIECE(start_crashes, "],\n\"crashes\":[")
 TEXT_PIECE(start_penalties, "],\n\"penalties\":[")
 TEXT_PIECE(start_moments, "],\n\"moments\":[")
 TEXT_PIECE(start_marks, "],\n\"marks\":[")
@@ -335,6 +374,10 @@ const struct piece report_json[] = {
 	{ .most = 1, .write = start_listeners },
 	{ .most = METRIC_LISTENERS, .write = write_listener },
 	{ .most = 1, .write = write_totals },
+	{ .most = 1, .write = start_programs },
+	{ .most = SCOREBOARD_PROGRAMS, .write = write_program },
+	{ .most = 1, .write = start_copies },
+	{ .most = SCOREBOARD_COPIES, .write = write_copy },
 	{ .most = 1, .write = start_crashes },
 	{ .most = SCOREBOARD_CRASHES, .write = write_crash },
 	{ .most = 1, .write = start_penalties },

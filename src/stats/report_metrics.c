@@ -262,6 +262,25 @@ static void write_QUEUE(const struct metric_row *row, const struct report *repor
 	}
 }
 
+/* A row without a title was never in use. */
+static void write_PROGRAM(const struct metric_row *row, const struct report *report, unsigned index,
+			  struct strbuf *text)
+{
+	struct report_program program;
+
+	if (index == 0) {
+		write_head(text, row);
+		return;
+	}
+	if (!report_program(report, index - 1, &program))
+		return;
+	write_name(text, row);
+	strbuf_raw(text, "{program=\"");
+	strbuf_escaped(text, STRBUF_LABEL, program.title, sizeof(program.title));
+	strbuf_raw(text, "\"}");
+	write_value(text, row, cell_get(metric_cells(row, &program.tally)));
+}
+
 static void write_SERVER(const struct metric_row *row, const struct report *report, unsigned index,
 			 struct strbuf *text)
 {
@@ -300,12 +319,14 @@ static void write_build_info(const struct report *report, unsigned index, bool h
 #define OF_LISTENER(kind) GROUPS_##kind
 #define OF_WORKER(kind)   1
 #define OF_QUEUE(kind)    0
+#define OF_PROGRAM(kind)  0
 #define OF_SERVER(kind)   0
 enum { GROUPS_COUNTER = GROUPS, GROUPS_GAUGE = GROUPS, GROUPS_BY_NAME = METRIC_LISTENERS };
 
 #define MOST_LISTENER(kind) (1 + SCOREBOARD_WORKERS * OF_LISTENER(kind))
 #define MOST_WORKER(kind)   (1 + SCOREBOARD_WORKERS * OF_WORKER(kind))
 #define MOST_QUEUE(kind)    (1 + METRIC_LISTENERS)
+#define MOST_PROGRAM(kind)  (1 + SCOREBOARD_PROGRAMS)
 #define MOST_SERVER(kind)   1
 
 const struct piece report_metrics[] = {

@@ -54,10 +54,22 @@ static void format_ago(char *text, size_t size, int64_t seconds)
 		 units[i].unit);
 }
 
+const char *report_exit(const struct report *report, uint32_t status, int64_t exited_s, char *text)
+{
+	int length;
+
+	text[0] = '\0';
+	if (exited_s <= 0)
+		return text;
+	length = format_status(text, REPORT_EXIT, (int)(status & 0xffff));
+	format_ago(text + length, REPORT_EXIT - (size_t)length,
+		   report_since(report->now_s, exited_s));
+	return text;
+}
+
 static void set_last_exit(const struct report *report, struct report_worker *out)
 {
 	const struct past *past;
-	int length;
 
 	out->exited_s = 0;
 	out->last_exit[0] = '\0';
@@ -65,14 +77,9 @@ static void set_last_exit(const struct report *report, struct report_worker *out
 		return;
 	past = &report->board->past[out->number];
 	out->exited_s = atomic_load_explicit(&past->exited_s, memory_order_acquire);
-	if (out->exited_s <= 0) {
+	if (out->exited_s < 0)
 		out->exited_s = 0;
-		return;
-	}
-	length = format_status(out->last_exit, sizeof(out->last_exit),
-			       (int)(load_u32(&past->exit_status) & 0xffff));
-	format_ago(out->last_exit + length, sizeof(out->last_exit) - (size_t)length,
-		   report_since(report->now_s, out->exited_s));
+	report_exit(report, load_u32(&past->exit_status), out->exited_s, out->last_exit);
 }
 
 /* Compares the generations of the living workers of one number. */

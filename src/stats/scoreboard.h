@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "net/ban.h"
 #include "stats/metric.h"
+#include "stats/program_rows.h"
 
 enum {
 	SCOREBOARD_SLOTS = 1024,
@@ -124,6 +125,7 @@ enum listener_life { LISTENER_NEVER, LISTENER_OPEN, LISTENER_GONE };
 /* A listener over the life of the server. Written by the master. */
 struct listener_row {
 	_Atomic uint32_t life;
+	_Atomic uint32_t lent;          /* as in struct listener */
 	char address[128], service[16]; /* "other" in the last row; written before life */
 	/* names of the cells of module_counts_total; "": not in use. A name stays with its row */
 	char counters[METRIC_NAMED][METRIC_COUNTER_NAME];
@@ -197,6 +199,8 @@ struct scoreboard {
 	struct slot_info infos[SCOREBOARD_SLOTS];
 	struct past past[SCOREBOARD_WORKERS];
 	struct listener_row listeners[METRIC_LISTENERS];
+	struct program_row programs[SCOREBOARD_PROGRAMS];
+	struct copy_row copies[SCOREBOARD_COPIES];
 	_Atomic uint32_t crash_count; /* crash_notes written; the last one is at count - 1 */
 	struct crash_note crash_notes[SCOREBOARD_CRASHES];
 	struct bans bans;

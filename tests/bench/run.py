@@ -17,12 +17,13 @@ import crowds  # noqa: E402
 import gauge  # noqa: E402
 import moves  # noqa: E402
 import peers  # noqa: E402
+import programs  # noqa: E402
 import ratios  # noqa: E402
 
 MEASURES = {f.__name__: f for f in (ratios.echo, ratios.oneshot, ratios.access, ratios.healthz, ratios.nginx,
                                     ratios.haproxy, crowds.balance, crowds.memory, crowds.slow,
-                                    crowds.greedy, moves.recovery, moves.reload)}
-TOOLS = ("minimal", "crowd", "spread")
+                                    crowds.greedy, moves.recovery, moves.reload, programs.exec)}
+TOOLS = ("minimal", "crowd", "spread", "answer")
 
 
 def read_arguments():

@@ -203,9 +203,34 @@ pid_t server_keeper(struct server *s, unsigned number)
 	return await(s, "keeper", number, false);
 }
 
+unsigned server_helpers(const struct server *s, const char *service, pid_t *pids, unsigned most)
+{
+	return find(s, service, "", false, pids, most);
+}
+
+pid_t server_helper(struct server *s, const char *service)
+{
+	pid_t pids[2] = { 0 };
+
+	WAIT_UNTIL(s, server_helpers(s, service, pids, 2) == 1);
+	return pids[0];
+}
+
 void process_reap(pid_t pid)
 {
 	waitpid(pid, NULL, 0);
+}
+
+unsigned process_reap_orphans(void)
+{
+	static unsigned reaped; /* by this program */
+	pid_t pids[WORKERS_MOST];
+	unsigned n = process_children(getpid(), pids, WORKERS_MOST);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!harness_knows(pids[i]))
+			reaped += waitpid(pids[i], NULL, WNOHANG) == pids[i];
+	return reaped;
 }
 
 void process_end_children(void)

@@ -42,6 +42,9 @@ long process_status(pid_t pid, const char *name);
  */
 unsigned server_workers(const struct server *s, pid_t *pids, unsigned most);
 unsigned server_draining(const struct server *s);
+/* Living helpers of listeners with that service, and the only one. */
+unsigned server_helpers(const struct server *s, const char *service, pid_t *pids, unsigned most);
+pid_t server_helper(struct server *s, const char *service);
 /* Waits for the worker of that number that does not leave, and returns its pid. */
 pid_t server_worker(struct server *s, unsigned number);
 /* The same for the one that leaves, and for the keeper. */
@@ -50,6 +53,8 @@ pid_t server_keeper(struct server *s, unsigned number);
 
 /* Waits for a child of this program. */
 void process_reap(pid_t pid);
+/* Reaps dead orphans that this program has adopted; returns how many it has reaped so far. */
+unsigned process_reap_orphans(void);
 /* Kills and reaps every child of this program. */
 void process_end_children(void);
 

@@ -83,6 +83,28 @@ static void remember(struct scoreboard *board)
 	board->bans.places[3].until_ms = NOW_MS + 90000;
 }
 
+/* One copy of two has ended. */
+static void run_program(struct scoreboard *board)
+{
+	struct program_row *program = &board->programs[0];
+	struct copy_row *copy = &board->copies[1];
+
+	snprintf(program->title, sizeof(program->title), "app \"one\"");
+	program->life = PROGRAM_IN_FORCE;
+	cell_set(&program->tally.program_copies, 2);
+	cell_set(&program->tally.program_crashes_total, 1);
+	cell_set(&program->tally.program_cpu_seconds_total, 2500000);
+	program->exit_status = 9;
+	program->exited_s = NOW_S;
+	copy->is_taken = 1;
+	copy->number = 1;
+	copy->pid = 4321;
+	copy->starts = 3;
+	copy->state = COPY_READY;
+	copy->memory_bytes = 4096;
+	snprintf(copy->status, sizeof(copy->status), "all \"well\"");
+}
+
 struct scoreboard *board_typical(void)
 {
 	char names[2][METRIC_COUNTER_NAME] = { "hits", "misses" };
@@ -108,6 +130,7 @@ struct scoreboard *board_typical(void)
 	board->slots[1].tally.connections_moved_in_total[MOVE_reload] = 7;
 	note_conn(slot, 0, 1000);
 	note_conn(slot, 1, 2000);
+	run_program(board);
 	remember(board);
 	return board;
 }

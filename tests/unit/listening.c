@@ -45,6 +45,7 @@ void listening_add(struct listening *setup, const char *address)
 		.address = (char *)address,
 		.origin = (char *)"x.conf:1",
 		.owner = (char *)"",
+		.service = (char *)"",
 		.backlog = 16,
 		.nodelay = true,
 		.mode = 0666,

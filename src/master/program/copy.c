@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of one copy. Must not wait, and must not look at other copies: programs.c does. Signals
+ * go through member.c.
+ */
+#include "master/program/copy.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "config/command_exec.h"
+#include "master/program/copy_streams.h"
+#include "master/program/program_board.h"
+#include "master/watchdog.h"
+
+enum { VALUE_TEXT = 24 };
+
+/* In the order of the words of option stop_signal. */
+static const int stop_signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGKILL };
+
+static int stop_signal(const struct copy *copy)
+{
+	return stop_signals[copy->program->conf->stop_signal];
+}
+
+static void close_watch(struct copy *copy, struct watch *watch)
+{
+	if (watch->fd < 0)
+		return;
+	if (watch->place > 0)
+		loop_unwatch(copy->program->loop, watch);
+	sys_close(watch->fd);
+	*watch = (struct watch){ .fd = -1, .ready = watch->ready, .owner = watch->owner };
+}
+
+static void note_ready(struct copy *copy, const char *how)
+{
+	if (copy->report.fd >= 0 || !member_note_ready(&copy->member))
+		return;
+	copy->was_ready = true;
+	program_board_note(copy);
+	LOG(EVENT_program_ready, LOG_STR("program", copy->program->conf->title),
+	    LOG_NUM("copy", copy->member.number), LOG_NUM("child_pid", copy->member.pid),
+	    LOG_STR("how", how));
+}
+
+/* A failure of the child comes before its death, which decides what follows. */
+static void handle_report(void *owner, uint32_t events)
+{
+	struct copy *copy = owner;
+
+	(void)events;
+	if (command_exec_report(copy->report.fd, &copy->failure) == COMMAND_STARTING)
+		return;
+	close_watch(copy, &copy->report);
+	copy->beat_ms = copy->program->loop->now_ms;
+}
+
+static void kill_hung(struct copy *copy, int64_t silent_ms, int64_t now_ms)
+{
+	LOG(EVENT_program_hung, LOG_STR("program", copy->program->conf->title),
+	    LOG_NUM("copy", copy->member.number), LOG_NUM("child_pid", copy->member.pid),
+	    LOG_NUM("silent_ms", silent_ms));
+	cell_add(&program_board_tally(copy->program)->program_hangs_total, 1);
+	copy->why = "watchdog";
+	member_kill(&copy->member, SIGABRT);
+	member_hang(&copy->member, now_ms + WATCHDOG_ABORT_MS);
+	program_board_note(copy);
+}
+
+static bool must_beat(const struct copy *copy)
+{
+	return copy->program->conf->watchdog > 0 && copy->report.fd < 0 &&
+	       member_must_beat(&copy->member) && !member_is_leaving(&copy->member);
+}
+
+static void handle_notify(void *owner, uint32_t events)
+{
+	struct copy *copy = owner;
+	struct program *program = copy->program;
+	struct notify_news news;
+
+	(void)events;
+	notify_socket_read(copy->notify.fd, program_board_user(program), &news);
+	if (news.beats)
+		copy->beat_ms = program->loop->now_ms;
+	if (news.status[0] != '\0')
+		program_board_tell(copy, news.status);
+	if (news.is_ready)
+		note_ready(copy, "notify");
+	if (news.is_hung && must_beat(copy))
+		kill_hung(copy, 0, program->loop->now_ms);
+}
+
+void copy_init(struct copy *copy, struct program *program, unsigned number)
+{
+	*copy = (struct copy){
+		.member = { .number = number, .program = program->conf->title },
+		.program = program,
+		.report = { .fd = -1, .ready = handle_report, .owner = copy },
+		.notify = { .fd = -1, .ready = handle_notify, .owner = copy },
+		.row = SCOREBOARD_COPIES,
+	};
+	copy_streams_init(copy);
+}
+
+/* Descriptors that a start makes for the child alone. */
+struct ends {
+	int streams[COPY_STREAMS], report;
+};
+
+static bool open_ends(struct copy *copy, struct ends *ends)
+{
+	int pair[2];
+
+	*ends = (struct ends){ { -1, -1 }, -1 };
+	if (sys_pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0)
+		return false;
+	copy->report.fd = pair[0];
+	ends->report = pair[1];
+	copy->notify.fd = notify_socket_open(copy->notify_name);
+	return copy->notify.fd >= 0 && copy_streams_open(copy, ends->streams) &&
+	       loop_watch(copy->program->loop, &copy->report, EPOLLIN) &&
+	       loop_watch(copy->program->loop, &copy->notify, EPOLLIN);
+}
+
+static void close_ends(const struct ends *ends)
+{
+	for (unsigned i = 0; i < COPY_STREAMS; i++)
+		if (ends->streams[i] >= 0)
+			sys_close(ends->streams[i]);
+	if (ends->report >= 0)
+		sys_close(ends->report);
+}
+
+static _Noreturn void become_program(const struct copy *copy, const struct ends *ends, pid_t master)
+{
+	const struct program *program = copy->program;
+	struct command_variable variables[6];
+	char count[VALUE_TEXT], watchdog[VALUE_TEXT];
+	int fds[COMMAND_FDS] = { -1, ends->streams[0], ends->streams[1] };
+	unsigned fd_count = 3, n = 0;
+
+	for (unsigned i = 0; i < program->fd_count; i++)
+		fds[fd_count++] = program->fds[i];
+	snprintf(count, sizeof(count), "%u", program->fd_count);
+	snprintf(watchdog, sizeof(watchdog), "%lld", (long long)program->conf->watchdog * 1000);
+	variables[n++] = (struct command_variable){ "LISTEN_FDS", count };
+	variables[n++] = (struct command_variable){ "LISTEN_PID", NULL };
+	variables[n++] = (struct command_variable){ "LISTEN_FDNAMES", program->fd_names };
+	variables[n++] = (struct command_variable){ "NOTIFY_SOCKET", copy->notify_name };
+	if (program->conf->watchdog > 0) {
+		variables[n++] = (struct command_variable){ "WATCHDOG_USEC", watchdog };
+		variables[n++] = (struct command_variable){ "WATCHDOG_PID", NULL };
+	}
+	command_exec(program->command, &(struct command_start){ .fds = fds,
+								.fd_count = fd_count,
+								.variables = variables,
+								.variable_count = n,
+								.report_fd = ends->report,
+								.death_signal = stop_signal(copy),
+								.parent = master });
+}
+
+static void close_all(struct copy *copy)
+{
+	close_watch(copy, &copy->report);
+	close_watch(copy, &copy->notify);
+	copy_streams_close(copy);
+}
+
+static pid_t fork_copy(struct copy *copy)
+{
+	pid_t master = getpid(), pid = -1;
+	struct ends ends;
+	int error;
+
+	if (open_ends(copy, &ends)) {
+		pid = sys_fork();
+		if (pid == 0)
+			become_program(copy, &ends, master);
+	}
+	error = errno;
+	close_ends(&ends);
+	if (pid < 0)
+		close_all(copy);
+	errno = error;
+	return pid;
+}
+
+static void note_refusal(struct copy *copy, int64_t now_ms)
+{
+	struct program *program = copy->program;
+	struct err err;
+
+	err_errno(&err, CODE_OSERR, "program \"%s\": cannot start copy %u", program->conf->title,
+		  copy->member.number);
+	if (!program->has_started) {
+		program->failure = err;
+		member_leave(&copy->member, now_ms);
+		return;
+	}
+	LOG(EVENT_program_failed, LOG_STR("program", program->conf->title),
+	    LOG_NUM("copy", copy->member.number), LOG_STR("message", err.text));
+	copy->member.started_ms = now_ms;
+	member_respawn(&copy->member, false, false, now_ms);
+	program_board_note(copy);
+}
+
+void copy_start(struct copy *copy, int64_t now_ms)
+{
+	pid_t pid;
+
+	copy->failure.text[0] = copy->last_line[0] = '\0';
+	copy->why = NULL;
+	copy->was_ready = false;
+	copy->beat_ms = now_ms;
+	copy->cpu_us = copy->memory_bytes = 0;
+	pid = fork_copy(copy);
+	if (pid < 0) {
+		note_refusal(copy, now_ms);
+		return;
+	}
+	member_started(&copy->member, now_ms);
+	copy->member.pid = pid;
+	program_board_start(copy);
+	LOG(EVENT_program_started, LOG_STR("program", copy->program->conf->title),
+	    LOG_NUM("copy", copy->member.number), LOG_NUM("child_pid", pid),
+	    LOG_NUM("generation", copy->program->generation));
+}
+
+/* Why it ended, in a word for the log. */
+static const char *find_reason(const struct copy *copy, int status)
+{
+	if (copy->failure.text[0] != '\0')
+		return "start_failed";
+	if (copy->why)
+		return copy->why;
+	return WIFSIGNALED(status) ? "signal" : "exit";
+}
+
+static void log_end(const struct copy *copy, int status, bool is_expected)
+{
+	struct log_field how = WIFSIGNALED(status) ? LOG_NUM("signal", WTERMSIG(status)) :
+						     LOG_NUM("code", WEXITSTATUS(status));
+	struct log_field program = LOG_STR("program", copy->program->conf->title);
+	struct log_field number = LOG_NUM("copy", copy->member.number);
+	struct log_field pid = LOG_NUM("child_pid", copy->member.pid);
+	struct log_field reason = LOG_STR("reason", find_reason(copy, status));
+
+	if (is_expected)
+		LOG(EVENT_program_exited, program, number, pid, how, reason);
+	else if (copy->failure.text[0] != '\0')
+		LOG(EVENT_program_failed, program, number, pid,
+		    LOG_STR("message", copy->failure.text));
+	else
+		LOG(EVENT_program_crashed, program, number, pid, how, reason,
+		    LOG_STR("last_line", copy->last_line));
+}
+
+static void describe_status(int status, char *text, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, size, "signal %d, %s", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, size, "exit code %d", WEXITSTATUS(status));
+}
+
+/* The first copies of a program end before it was ready: at some time no other will do better. */
+static void count_early(struct copy *copy, int status)
+{
+	struct program *program = copy->program;
+	char how[64];
+
+	if (program->has_started)
+		return;
+	program->early++;
+	describe_status(status, how, sizeof(how));
+	if (copy->failure.text[0] != '\0')
+		err_set(&program->failure, CODE_OSERR, "program \"%s\": %s", program->conf->title,
+			copy->failure.text);
+	else if (program->early >= COPY_EARLY_MOST)
+		err_set(&program->failure, CODE_OSERR,
+			"program \"%s\": copies ended %u times before all were ready; the last "
+			"one, copy %u, with %s, after it wrote \"%s\"",
+			program->conf->title, program->early, copy->member.number, how,
+			copy->last_line);
+}
+
+void copy_end_group(const struct copy *copy)
+{
+	if (copy->member.pid > 0)
+		sys_kill(-copy->member.pid, SIGKILL);
+}
+
+void copy_end(struct copy *copy, int status, int64_t now_ms)
+{
+	bool is_expected = member_is_leaving(&copy->member) && !member_is_hung(&copy->member);
+
+	if (copy->report.fd >= 0)
+		command_exec_report(copy->report.fd, &copy->failure);
+	copy_streams_drain(copy, now_ms);
+	log_end(copy, status, is_expected);
+	close_all(copy);
+	copy->member.pid = 0;
+	program_board_end(copy, status, !is_expected);
+	if (member_is_leaving(&copy->member)) {
+		member_leave(&copy->member, now_ms);
+	} else {
+		count_early(copy, status);
+		member_respawn(&copy->member, false, false, now_ms);
+	}
+	program_board_note(copy);
+}
+
+void copy_retire(struct copy *copy, const char *why, int64_t kill_ms)
+{
+	if (!copy->why)
+		copy->why = why;
+	member_retire(&copy->member, stop_signal(copy), kill_ms);
+	program_board_note(copy);
+}
+
+void copy_hurry(struct copy *copy, bool is_kill)
+{
+	if (copy->member.pid == 0)
+		return;
+	if (is_kill)
+		member_signal(&copy->member, SIGKILL);
+	else
+		member_kill(&copy->member, stop_signal(copy));
+}
+
+void copy_step(struct copy *copy, int64_t now_ms)
+{
+	const struct program_conf *conf = copy->program->conf;
+
+	if (conf->ready_after > 0 && member_is_running(&copy->member) && !copy->was_ready &&
+	    now_ms >= copy->member.started_ms + conf->ready_after)
+		note_ready(copy, "ready_after");
+	if (must_beat(copy) && now_ms - copy->beat_ms > conf->watchdog)
+		kill_hung(copy, now_ms - copy->beat_ms, now_ms);
+	copy_streams_tell_lost(copy, false, now_ms);
+	member_kill_due(&copy->member, now_ms);
+}
+
+static void come_earlier(int64_t *due_ms, int64_t than_ms)
+{
+	if (than_ms < *due_ms)
+		*due_ms = than_ms;
+}
+
+int64_t copy_due_ms(const struct copy *copy, int64_t otherwise_ms)
+{
+	const struct program_conf *conf = copy->program->conf;
+	const struct member *member = &copy->member;
+	int64_t due_ms = copy_streams_due_ms(copy, otherwise_ms);
+
+	if (member_wants_worker(member))
+		come_earlier(&due_ms, member->due_ms);
+	if (member->kill_ms > 0)
+		come_earlier(&due_ms, member->kill_ms);
+	if (conf->ready_after > 0 && copy->report.fd < 0 && member_is_running(member) &&
+	    !copy->was_ready)
+		come_earlier(&due_ms, member->started_ms + conf->ready_after);
+	if (must_beat(copy))
+		come_earlier(&due_ms, copy->beat_ms + conf->watchdog + 1);
+	return due_ms;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The socket of NOTIFY_SOCKET (sd_notify(3)): one for each copy of a program, so that a message
+ * needs no pid to tell which copy it is from; a script may have sent it by a helper. Its abstract
+ * name (unix(7)) is reachable by a program of any user and in any root. Master only.
+ */
+#ifndef MASTER_PROGRAM_NOTIFY_SOCKET_H
+#define MASTER_PROGRAM_NOTIFY_SOCKET_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { NOTIFY_NAME = 32, NOTIFY_STATUS = 64 };
+
+/* What the messages of one reading say. */
+struct notify_news {
+	bool is_ready;              /* READY=1 */
+	bool is_stopping;           /* STOPPING=1 */
+	bool beats;                 /* WATCHDOG=1 */
+	bool is_hung;               /* WATCHDOG=trigger */
+	char status[NOTIFY_STATUS]; /* STATUS=, cut; "": none came */
+};
+
+/*
+ * Opens a socket, non-blocking and close-on-exec, that accepts no descriptors, and writes its name,
+ * as NOTIFY_SOCKET has it ("@..."), to name (NOTIFY_NAME bytes). Returns -1 with errno set.
+ */
+int notify_socket_open(char *name);
+
+/*
+ * Reads the waiting messages, a bounded number, of processes of `user` or root; others, which may
+ * know the name too, are ignored. Never waits.
+ */
+void notify_socket_read(int fd, uid_t user, struct notify_news *news);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes the rows. A copy without a row, because all are in use, runs all the same. */
+#include "master/program/program_board.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/process_figures.h"
+
+#define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+
+static bool is_row(const struct program_row *row, const char *title)
+{
+	return atomic_load_explicit(&row->life, memory_order_relaxed) != PROGRAM_NEVER &&
+	       strcmp(row->title, title) == 0;
+}
+
+static void name_row(struct program_row *row, const char *title)
+{
+	snprintf(row->title, sizeof(row->title), "%s", title);
+	atomic_store_explicit(&row->life, PROGRAM_GONE, memory_order_release);
+}
+
+void program_board_enlist(struct program *program)
+{
+	struct program_row *rows = program->board->programs;
+	unsigned last = SCOREBOARD_PROGRAMS - 1;
+
+	for (unsigned i = 0; i < last; i++) {
+		bool is_free = atomic_load_explicit(&rows[i].life, memory_order_relaxed) ==
+			       PROGRAM_NEVER;
+
+		if (!is_free && !is_row(&rows[i], program->conf->title))
+			continue;
+		if (is_free)
+			name_row(&rows[i], program->conf->title);
+		program->row = i;
+		return;
+	}
+	name_row(&rows[last], "other");
+	program->row = last;
+}
+
+void program_board_put_in_force(struct scoreboard *board, const struct program *list,
+				unsigned count)
+{
+	for (unsigned i = 0; i < SCOREBOARD_PROGRAMS; i++) {
+		struct program_row *row = &board->programs[i];
+
+		if (atomic_load_explicit(&row->life, memory_order_relaxed) == PROGRAM_NEVER)
+			continue;
+		STORE(row->life, PROGRAM_GONE);
+		cell_set(&row->tally.program_copies, 0);
+		cell_set(&row->tally.program_copies_ready, 0);
+		cell_set(&row->tally.program_memory_bytes, 0);
+	}
+	for (unsigned i = 0; i < count; i++)
+		STORE(board->programs[list[i].row].life, PROGRAM_IN_FORCE);
+}
+
+struct program_tally *program_board_tally(const struct program *program)
+{
+	return &program->board->programs[program->row].tally;
+}
+
+uid_t program_board_user(const struct program *program)
+{
+	return program->command->found.identity.user;
+}
+
+static struct copy_row *find_row(struct copy *copy)
+{
+	struct copy_row *rows = copy->program->board->copies;
+
+	for (unsigned i = 0; copy->row == SCOREBOARD_COPIES && i < SCOREBOARD_COPIES; i++)
+		if (atomic_load_explicit(&rows[i].is_taken, memory_order_relaxed) == 0) {
+			STORE(rows[i].starts, 0);
+			copy->row = i;
+		}
+	return copy->row < SCOREBOARD_COPIES ? &rows[copy->row] : NULL;
+}
+
+void program_board_start(struct copy *copy)
+{
+	struct copy_row *row = find_row(copy);
+
+	cell_add(&program_board_tally(copy->program)->program_starts_total, 1);
+	if (!row)
+		return;
+	STORE(row->number, copy->member.number);
+	STORE(row->generation, copy->program->generation);
+	STORE(row->starts, atomic_load_explicit(&row->starts, memory_order_relaxed) + 1);
+	STORE(row->started_ms, copy->member.started_ms);
+	STORE(row->cpu_us, 0);
+	STORE(row->memory_bytes, 0);
+	row->status[0] = '\0';
+	atomic_store_explicit(&row->is_taken, copy->program->row + 1, memory_order_release);
+	program_board_note(copy);
+}
+
+static enum copy_state find_state(const struct member *member)
+{
+	if (member_is_hung(member))
+		return COPY_HUNG;
+	if (member_is_leaving(member))
+		return COPY_STOPPING;
+	if (member_is_ready(member))
+		return COPY_READY;
+	return member_is_running(member) ? COPY_STARTING : COPY_WAITING;
+}
+
+void program_board_note(struct copy *copy)
+{
+	struct copy_row *rows = copy->program->board->copies;
+
+	if (copy->row == SCOREBOARD_COPIES)
+		return;
+	STORE(rows[copy->row].state, find_state(&copy->member));
+	STORE(rows[copy->row].pid, (uint32_t)copy->member.pid);
+	if (copy->member.state != MEMBER_EMPTY)
+		return;
+	atomic_store_explicit(&rows[copy->row].is_taken, 0, memory_order_release);
+	copy->row = SCOREBOARD_COPIES;
+}
+
+void program_board_end(struct copy *copy, int status, bool is_crash)
+{
+	struct program_row *row = &copy->program->board->programs[copy->program->row];
+
+	cell_add(&row->tally.program_crashes_total, is_crash);
+	STORE(row->exit_status, (uint32_t)status);
+	atomic_store_explicit(&row->exited_s, time(NULL), memory_order_release);
+}
+
+void program_board_tell(const struct copy *copy, const char *status)
+{
+	struct copy_row *rows = copy->program->board->copies;
+
+	if (copy->row < SCOREBOARD_COPIES)
+		snprintf(rows[copy->row].status, sizeof(rows[copy->row].status), "%s", status);
+}
+
+static void sample_copy(struct copy *copy)
+{
+	struct copy_row *rows = copy->program->board->copies;
+	uint64_t cpu_us = copy->cpu_us;
+
+	if (process_figures_cpu(copy->member.pid, &cpu_us) && cpu_us > copy->cpu_us) {
+		cell_add(&program_board_tally(copy->program)->program_cpu_seconds_total,
+			 cpu_us - copy->cpu_us);
+		copy->cpu_us = cpu_us;
+	}
+	process_figures_memory(copy->member.pid, &copy->memory_bytes);
+	if (copy->row == SCOREBOARD_COPIES)
+		return;
+	STORE(rows[copy->row].cpu_us, copy->cpu_us);
+	STORE(rows[copy->row].memory_bytes, copy->memory_bytes);
+}
+
+void program_board_sample(struct program *program)
+{
+	for (unsigned i = 0; i < program->capacity; i++)
+		if (program->copies[i].member.pid > 0)
+			sample_copy(&program->copies[i]);
+}
+
+void program_board_publish(const struct program *program)
+{
+	struct program_tally *tally = program_board_tally(program);
+	uint64_t memory = 0, ready = 0;
+
+	for (unsigned i = 0; i < program->capacity; i++) {
+		const struct copy *copy = &program->copies[i];
+
+		ready += member_is_ready(&copy->member);
+		memory += copy->member.pid > 0 ? copy->memory_bytes : 0;
+	}
+	cell_set(&tally->program_memory_bytes, memory);
+	cell_set(&tally->program_copies, program->wanted);
+	cell_set(&tally->program_copies_ready, ready);
+}

@@ -1,5 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-/* A program for each connection. */
-#include "services/services.h"
-
-const struct service service_exec = { .name = "exec" };

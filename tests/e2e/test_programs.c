@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* Programs as workers: what a copy finds, how it becomes ready, ends, and is replaced. */
+#include "harness.h"
+
+#include <sys/stat.h>
+
+#include "client.h"
+#include "copy.h"
+#include "process.h"
+
+static void copy__finds_its_listeners_from_descriptor_3_on(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){
+		.words = { "ready" },
+		.more_listens = "listen \"127.0.0.1:0\" { service = program  program = app  "
+				"fd_name = \"other\" }\n" });
+
+	(void)state;
+	copy_ask(FIRST(s), "listen", "mine 2 app:other\n");
+	copy_ask(FIRST(s), "flag", "blocking\n");
+	server_stop(s);
+}
+
+static void copy__inherits_nothing_else(void **state)
+{
+	struct server *s;
+
+	(void)state;
+	setenv("NOTIFY_SOCKET", "/nowhere/at/all", 1);
+	signal(SIGHUP, SIG_IGN);
+	s = copy_server(&(struct copy_plan){ .words = { "ready" }, .main = "umask = 027\n" });
+	s->errors[0] = "notify_failed";
+	signal(SIGHUP, SIG_DFL);
+	unsetenv("NOTIFY_SOCKET");
+	copy_ask(FIRST(s), "facts",
+		 "0 1 2 3 4 SigBlk:\t0000000000000000 SigIgn:\t0000000000000000 umask 027 session "
+		 "own server's no\n");
+	server_stop(s);
+}
+
+/* A wrapper that executes the program keeps its pid; one that forks does not (LISTEN_PID). */
+static void wrapper__that_executes__keeps_the_pid(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .shell = "exec \"$0\" ready" });
+
+	(void)state;
+	copy_ask(FIRST(s), "listen", "mine 1 app\n");
+	server_stop(s);
+}
+
+static void wrapper__that_forks__is_seen_by_the_program_and_ended_whole(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .shell = "\"$0\" ready & wait" });
+	pid_t below;
+
+	(void)state;
+	copy_ask(FIRST(s), "listen", "foreign 1 app\n");
+	below = copy_pid(FIRST(s));
+	server_signal(s, SIGTERM);
+	assert_int_equal(server_wait_exit(s), 0);
+	WAIT_UNTIL(s, !process_lives(below));
+	process_end_children();
+	server_check(s, 0, 0);
+}
+
+static void copies__are_as_many_as_asked_and_ttin_and_ttou_change_them(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" }, .copies = 2 });
+
+	(void)state;
+	assert_int_equal(server_count(s, "program_ready", NULL), 2);
+	server_signal(s, SIGTTIN);
+	server_wait_event(s, "programs_changed", "copies=3");
+	server_wait_event(s, "program_ready", "copy=2");
+	server_signal(s, SIGTTOU);
+	server_wait_event(s, "program_exited", "copy=2");
+	server_signal(s, SIGTTOU);
+	server_wait_event(s, "programs_changed", "copies=1");
+	copy_ask(FIRST(s), "listen", "mine 1 app\n");
+	server_stop(s);
+}
+
+static void copy__that_says_nothing__is_ready_after_a_time(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .options = "ready_after = 50ms\n" });
+
+	(void)state;
+	server_wait_event(s, "program_ready", "how=ready_after");
+	server_stop(s);
+}
+
+static void copy__that_never_reports__fails_the_start(void **state)
+{
+	struct server *s = copy_launch(
+		&(struct copy_plan){ .options = "ready_after = notify\nready_timeout = 200ms\n" });
+
+	(void)state;
+	server_end(s, 0, 71);
+	assert_non_null(copy_said(s, "program \"app\": copy 0 was not ready within ready_timeout, "
+				     "200 ms (with ready_after = notify it has to send READY=1)"));
+}
+
+static void copy__killed__is_replaced_and_named(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	pid_t first = copy_pid(FIRST(s));
+	int fd;
+
+	(void)state;
+	kill(first, SIGKILL);
+	server_wait_event(s, "program_crashed", "copy=0");
+	server_wait_count(s, 2, "program_ready", "copy=0");
+	assert_int_not_equal(copy_pid(FIRST(s)), first);
+	fd = client_connect(FIRST(s));
+	client_say(fd, "say something-went-wrong\nexit\n");
+	server_wait_event(s, "program_output", "stream=stderr text=something-went-wrong");
+	server_wait_event(s, "program_crashed", "code=3");
+	server_wait_event(s, "program_crashed", "last_line=something-went-wrong");
+	close(fd);
+	server_wait_count(s, 3, "program_ready", "copy=0");
+	server_stop(s);
+}
+
+static void program__that_ends_at_once__fails_the_start(void **state)
+{
+	struct server *s = copy_launch(&(struct copy_plan){ .words = { "fail" } });
+
+	(void)state;
+	server_end(s, 0, 71);
+	assert_non_null(copy_said(s, "program \"app\": copies ended 5 times before all were ready; "
+				     "the last one, copy 0, with exit code 7, after it wrote "
+				     "\"cannot-find-the-database\""));
+	server_wait_event(s, "program_respawn_delayed", "delay_ms=100");
+	server_wait_event(s, "program_respawn_delayed", "delay_ms=800");
+}
+
+static void program__that_cannot_be_executed__is_refused_at_load(void **state)
+{
+	struct server *s = copy_launch(&(struct copy_plan){ .script = "" });
+	char out[1024];
+
+	(void)state;
+	s->errors[0] = "program_failed";
+	server_end(s, 0, 71); /* an empty file: no format that the system knows */
+	server_configure(s, "program app { command = {\"/etc/passwd\"} }\n"
+			    "listen \"127.0.0.1:0\" { service = program  program = app }\n");
+	assert_int_equal(harness_run(out, sizeof(out),
+				     (const char *const[]){ "-t", "-c", s->conf, NULL }),
+			 78);
+	assert_non_null(strstr(out, "s.conf:1: program.command: \"/etc/passwd\" cannot be "
+				    "executed: Permission denied"));
+	server_configure(s, "program app { command = {\"/no/such\"} }\n"
+			    "listen \"127.0.0.1:0\" { service = program  program = app }\n");
+	assert_int_equal(harness_run(out, sizeof(out),
+				     (const char *const[]){ "-t", "-c", s->conf, NULL }),
+			 78);
+	assert_non_null(strstr(out, "s.conf:1: program.command: \"/no/such\" does not exist"));
+}
+
+static void script__whose_interpreter_is_missing__fails_the_start(void **state)
+{
+	struct server *s = copy_launch(&(struct copy_plan){ .script = "#!/no/such/interpreter\n" });
+
+	(void)state;
+	s->errors[0] = "program_failed";
+	server_end(s, 0, 71);
+	assert_non_null(copy_said(s, "No such file or directory"));
+	assert_non_null(copy_said(s, "program \"app\": command: cannot run"));
+}
+
+/* The child ignores SIGTERM, and outlives its parent otherwise. */
+static void stop__ends_the_whole_group(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	int fd = client_connect(FIRST(s));
+	char line[32] = "";
+
+	(void)state;
+	client_say(fd, "child\n");
+	WAIT_UNTIL(s, read(fd, line, sizeof(line) - 1) > 0);
+	close(fd);
+	server_signal(s, SIGTERM);
+	assert_int_equal(server_wait_exit(s), 0);
+	WAIT_UNTIL(s, !process_lives((pid_t)atoi(line)));
+	process_end_children();
+	server_check(s, 0, 0);
+}
+
+static void deaf_copy__is_killed_after_shutdown_timeout(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "deaf", "ready" },
+							    .main = "shutdown_timeout = 100ms\n" });
+
+	(void)state;
+	assert_int_equal(server_verb(s, "reload", (char[256]){ 0 }, 256), 0);
+	server_wait_event(s, "program_killed", "copy=0");
+	server_wait_event(s, "program_exited", "signal=9");
+	server_stop(s);
+}
+
+static void master__killed__takes_its_copies_along(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	pid_t pid = copy_pid(FIRST(s));
+
+	(void)state;
+	s->leaves_pid_file = true;
+	server_signal(s, SIGKILL);
+	assert_int_equal(server_wait_exit(s), 128 + SIGKILL);
+	WAIT_UNTIL(s, !process_lives(pid));
+	process_end_children();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		E2E(copy__finds_its_listeners_from_descriptor_3_on),
+		E2E(copy__inherits_nothing_else),
+		E2E(wrapper__that_executes__keeps_the_pid),
+		E2E(wrapper__that_forks__is_seen_by_the_program_and_ended_whole),
+		E2E(copies__are_as_many_as_asked_and_ttin_and_ttou_change_them),
+		E2E(copy__that_says_nothing__is_ready_after_a_time),
+		E2E(copy__that_never_reports__fails_the_start),
+		E2E(copy__killed__is_replaced_and_named),
+		E2E(program__that_ends_at_once__fails_the_start),
+		E2E(program__that_cannot_be_executed__is_refused_at_load),
+		E2E(script__whose_interpreter_is_missing__fails_the_start),
+		E2E(stop__ends_the_whole_group),
+		E2E(deaf_copy__is_killed_after_shutdown_timeout),
+		E2E(master__killed__takes_its_copies_along),
+	};
+
+	return E2E_RUN(tests);
+}
