@@ -31,6 +31,7 @@ void enlist_listeners(struct scoreboard *board, const struct generation *generat
 		listener->row = scoreboard_enlist(board, addr_write(&listener->bound, address),
 						  listener->conf->service);
 		name_counters(board, generation, listener);
+		listener->lent = &board->listeners[listener->row].lent;
 		unlisted += listener->row == METRIC_LISTENERS - 1;
 	}
 	if (unlisted > 0)

@@ -193,7 +193,7 @@ struct generation *generation_new(struct conf *conf, const struct identity *iden
 	generation->conf = conf;
 	generation->identity = *identity;
 	generation->listeners = listeners;
-	find_served(generation);
+	generation_find_served(generation);
 	return generation;
 }
 

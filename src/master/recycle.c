@@ -7,17 +7,10 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/jitter.h"
 #include "master/workers.h"
 
 enum { LOOK_MS = 250 };
-
-int64_t recycle_spread(int64_t limit, pid_t pid, unsigned number)
-{
-	uint64_t mixed = ((uint64_t)(uint32_t)pid << 32 | number) * UINT64_C(0x9e3779b97f4a7c15);
-	int64_t tenth = limit / 10;
-
-	return tenth > 0 ? limit + (int64_t)((mixed >> 33) % ((uint64_t)tenth + 1)) : limit;
-}
 
 static bool is_enabled(const struct procs *procs)
 {
@@ -50,11 +43,10 @@ static const char *find_reason(const struct generation *generation, unsigned num
 	if (!member_is_ready(member))
 		return NULL;
 	if (conf->worker_max_age > 0 &&
-	    now_ms - member->started_ms >=
-		    recycle_spread(conf->worker_max_age, member->pid, number))
+	    now_ms - member->started_ms >= jitter_add(conf->worker_max_age, member->pid, number))
 		return "worker_max_age";
 	if (conf->worker_max_connections > 0 &&
-	    accepted >= (uint64_t)recycle_spread(conf->worker_max_connections, member->pid, number))
+	    accepted >= (uint64_t)jitter_add(conf->worker_max_connections, member->pid, number))
 		return "worker_max_connections";
 	return NULL;
 }

@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "master/procs.h"
 
@@ -18,9 +17,6 @@ struct recycle {
 	bool retired;        /* the old one was told to leave */
 	int64_t last_ms;     /* of the last check of ages */
 };
-
-/* `limit` plus up to a tenth of it, by worker, so that they do not all leave at once. Pure. */
-int64_t recycle_spread(int64_t limit, pid_t pid, unsigned number);
 
 /* When recycle_step must check ages next, or otherwise_ms when it need not. */
 int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *procs,

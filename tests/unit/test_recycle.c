@@ -8,6 +8,7 @@
 
 #include "base/sys.h"
 #include "master/member.h"
+#include "master/jitter.h"
 #include "master/recycle.h"
 #include "unit/crew.h"
 
@@ -21,7 +22,7 @@ static void spread__of_many_workers__stays_within_a_tenth_and_differs(void **sta
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
-		int64_t spread = recycle_spread(1000, 20000 + i, (unsigned)i % 4);
+		int64_t spread = jitter_add(1000, 20000 + i, (unsigned)i % 4);
 
 		assert_in_range(spread, 1000, 1100);
 		least = spread < least ? spread : least;
@@ -34,13 +35,13 @@ static void spread__of_many_workers__stays_within_a_tenth_and_differs(void **sta
 static void spread__of_the_same_worker__is_the_same(void **state)
 {
 	(void)state;
-	assert_int_equal(recycle_spread(50000, 77, 3), recycle_spread(50000, 77, 3));
+	assert_int_equal(jitter_add(50000, 77, 3), jitter_add(50000, 77, 3));
 }
 
 static void spread__of_less_than_ten__is_the_limit(void **state)
 {
 	(void)state;
-	assert_int_equal(recycle_spread(9, 77, 3), 9);
+	assert_int_equal(jitter_add(9, 77, 3), 9);
 }
 
 /* Replaces one of the old workers; returns the number of the old one. */

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "master/program/copy.h"
 #include "master/program/program_board.h"
-#include "master/recycle.h"
+#include "master/jitter.h"
 
 enum { LOOK_MS = 1000 }; /* memory is sampled as often */
 
@@ -28,8 +28,8 @@ static const char *find_reason(const struct copy *copy, int64_t now_ms)
 
 	if (!member_is_ready(member))
 		return NULL;
-	if (conf->max_age > 0 && now_ms - member->started_ms >=
-					 recycle_spread(conf->max_age, member->pid, member->number))
+	if (conf->max_age > 0 &&
+	    now_ms - member->started_ms >= jitter_add(conf->max_age, member->pid, member->number))
 		return "max_age";
 	if (conf->max_memory > 0 && copy->memory_bytes > (uint64_t)conf->max_memory)
 		return "max_memory";
