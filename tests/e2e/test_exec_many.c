@@ -35,7 +35,7 @@ static void clients__beyond_the_limit__wait_and_are_not_refused(void **state)
 	}
 	assert_false(hears(fds[2], 300));
 	assert_false(hears(fds[3], 0));
-	assert_int_equal(server_count(s, "program_started", NULL), 2);
+	assert_int_equal(server_count(s, "exec_started", NULL), 2);
 	for (unsigned i = 0; i < 2; i++) {
 		client_half_close(fds[i]);
 		client_expect_end(fds[i]);
