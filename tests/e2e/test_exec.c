@@ -93,7 +93,7 @@ static void program__that_does_not_end__is_ended_by_its_timeout(void **state)
 	WAIT_UNTIL(s, accessbook_lines() == 1);
 	accessbook_expect(s, "ending=program_timeout state=s- exit_signal=9 ");
 	close(fd);
-	WAIT_UNTIL(s, process_reap_orphans() == 2);
+	WAIT_UNTIL(s, process_reap_orphans() == 0);
 	server_stop(s);
 }
 
@@ -184,11 +184,11 @@ static void standard_error__goes_to_the_log_with_the_connection(void **state)
 
 	(void)state;
 	assert_string_equal(ask(s, ""), "answer\n");
-	line = server_wait_event(s, "program_output", "text=first");
+	line = server_wait_event(s, "exec_output", "text=first");
 	assert_true(line_number(line, "connection") > 0);
 	assert_true(line_number(line, "child_pid") > 0);
 	assert_non_null(strstr(line, " remote=127.0.0.1:"));
-	server_wait_event(s, "program_output", "text=\"no end\"");
+	server_wait_event(s, "exec_output", "text=\"no end\"");
 	server_stop(s);
 }
 
@@ -200,7 +200,7 @@ static void standard_error__without_end__does_not_stop_the_program(void **state)
 
 	(void)state;
 	assert_string_equal(ask(s, ""), "done\n");
-	server_wait_event(s, "program_output_lost", NULL);
+	server_wait_event(s, "exec_output_lost", NULL);
 	server_stop(s);
 }
 
@@ -211,7 +211,7 @@ static void standard_error__is_the_connection_if_asked_for(void **state)
 
 	(void)state;
 	assert_string_equal(ask(s, ""), "warning\nanswer\n");
-	assert_int_equal(server_count(s, "program_output", NULL), 0);
+	assert_int_equal(server_count(s, "exec_output", NULL), 0);
 	server_stop(s);
 }
 
@@ -254,7 +254,7 @@ static void program__that_cannot_be_started__ends_its_connection_with_a_reason(v
 	fd = client_connect(FIRST(s));
 	client_expect_end(fd);
 	close(fd);
-	server_wait_event(s, "program_failed", NULL);
+	server_wait_event(s, "exec_failed", NULL);
 	WAIT_UNTIL(s, accessbook_lines() == 2);
 	accessbook_expect(s, " ending=program_failed state=R-\n");
 	server_stop(s);

@@ -107,17 +107,20 @@ static void run_program(struct scoreboard *board)
 
 struct scoreboard *board_typical(void)
 {
+	char names[2][METRIC_COUNTER_NAME] = { "hits", "misses" };
 	struct scoreboard *board = board_new();
 	struct slot *slot;
 
 	scoreboard_enlist(board, "127.0.0.1:80", "ack");
 	scoreboard_enlist(board, "unix:/run/\"x\\y\".sock", "echo");
+	(void)scoreboard_name_counters(board, 1, names, 2);
 	board->listeners[1].queue.accept_queue_length = 9;
 	for (unsigned i = 0; i < 3; i++) {
 		slot = board_live(board, i, i, i < 2 ? SLOT_READY : SLOT_DRAINING);
 		slot->live = i;
 		slot->tally.listeners[i % 2].messages_total = 10 + i;
 		slot->tally.accept_paused_seconds_total = 1500000;
+		slot->tally.listeners[1].module_counts_total[1] = 20 + i;
 	}
 	histogram_add(&board->slots[0].tally.message_seconds, 3, 5);
 	histogram_add(&board->slots[1].tally.message_seconds, 100000000, 1);
@@ -187,6 +190,12 @@ struct scoreboard *board_full(void)
 		fill_text(row->service, sizeof(row->service));
 		fill_cells(&row->queue, sizeof(row->queue));
 		row->life = LISTENER_OPEN;
+	}
+	for (unsigned i = 0; i < METRIC_NAMED; i++) {
+		char *name = board->listeners[0].counters[i];
+
+		fill_text(name, METRIC_COUNTER_NAME);
+		name[0] = (char)('a' + i);
 	}
 	for (unsigned i = 0; i < SCOREBOARD_SLOTS; i++)
 		fill_slot(board, i);

@@ -262,6 +262,8 @@ static bool load_hooks(struct module *module, struct service_facts *facts, struc
 	return true;
 }
 
+static struct module *modules; /* of this process, the last one first; written by load_module */
+
 /* What is loaded lasts as long as the process, and so does the object. */
 static const struct service *load_module(const struct service_place *place,
 					 struct service_facts *facts, struct err *err)
@@ -274,8 +276,11 @@ static const struct service *load_module(const struct service_place *place,
 	}
 	module->listener.conf = place->conf;
 	module->board = place->board;
-	if (load_hooks(module, facts, err) && begin_module(module, place, facts, err))
+	if (load_hooks(module, facts, err) && begin_module(module, place, facts, err)) {
+		module->next = modules;
+		modules = module;
 		return &module->service;
+	}
 	free(module);
 	return NULL;
 }

@@ -25,6 +25,7 @@ enum {
 };
 
 struct module {
+	struct module *next;          /* that was loaded before it by this process */
 	struct service service;       /* with trampolines for the hooks that there are */
 	struct prefork_service hooks; /* a copy: what an older header lacks is NULL */
 	struct prefork_listener listener;

@@ -22,6 +22,18 @@ enum {
 	SAID_MS = 1000, /* between two log lines about refused messages */
 };
 
+/*
+ * Of a loaded service, whatever its file: its name, and the size of its state, since a programmer
+ * may forget to raise the version.
+ */
+static uint64_t key_of_file(const struct service *service)
+{
+	if (!service->loaded_name)
+		return 0;
+	return hash_bytes(service->loaded_name, strlen(service->loaded_name)) +
+	       ((uint64_t)service->state_size << 32);
+}
+
 struct door_key door_key_of(const struct listener *listener, const struct service *service)
 {
 	char text[ADDR_TEXT];
@@ -31,10 +43,7 @@ struct door_key door_key_of(const struct listener *listener, const struct servic
 	addr_write(&listener->bound, text);
 	key.address = hash_bytes(text, strlen(text));
 	if (service->state_version > 0 && state != 0)
-		key.state = state + service->state_version +
-			    (service->loaded_name ? hash_bytes(service->loaded_name,
-							       strlen(service->loaded_name)) :
-						    0);
+		key.state = state + service->state_version + key_of_file(service);
 	return key;
 }
 
