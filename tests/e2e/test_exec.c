@@ -144,7 +144,7 @@ static void program__has_the_variables_of_its_connection_and_those_of_the_option
 	assert_string_equal(value_of(text, "TCPLOCALIP="), "127.0.0.1");
 	assert_string_equal(value_of(text, "TCPLOCALPORT="), port);
 	assert_string_equal(value_of(text, "TCPREMOTEIP="), "127.0.0.1");
-	assert_true(atoi(value_of(text, "TCPREMOTEPORT=")) > 0);
+	assert_true(strtol(value_of(text, "TCPREMOTEPORT="), NULL, 10) > 0);
 	assert_string_equal(value_of(text, "TCPCONNNUM="), "1");
 	assert_string_equal(value_of(text, "A="), "b c");
 	assert_null(strstr(text, "HIDDEN"));
@@ -215,6 +215,29 @@ static void standard_error__is_the_connection_if_asked_for(void **state)
 	server_stop(s);
 }
 
+/* The helper opens the new file by itself, a moment after the workers. */
+static bool writes_to_new_log(struct server *s)
+{
+	assert_string_equal(ask(s, ""), "");
+	return server_count(s, "exec_output", "text=here") > 0;
+}
+
+/* A rotation renames the old file. */
+static void standard_error__after_a_reopen__goes_to_the_new_log(void **state)
+{
+	struct server *s = server_start(
+		&(struct plan){ .conf = LISTEN(SHELL("echo here >&2")), .log_file = true });
+	char old[96], out[512];
+
+	(void)state;
+	snprintf(old, sizeof(old), "%s.old", s->log_path);
+	assert_int_equal(rename(s->log_path, old), 0);
+	assert_int_equal(server_verb(s, "reopen", out, sizeof(out)), 0);
+	s->log_len = s->mark = 0;
+	WAIT_UNTIL(s, writes_to_new_log(s));
+	server_stop(s);
+}
+
 static void command__that_cannot_be_run__is_an_error_at_load(void **state)
 {
 	static const struct {
@@ -273,6 +296,7 @@ int main(void)
 		E2E(standard_error__goes_to_the_log_with_the_connection),
 		E2E(standard_error__without_end__does_not_stop_the_program),
 		E2E(standard_error__is_the_connection_if_asked_for),
+		E2E(standard_error__after_a_reopen__goes_to_the_new_log),
 		E2E(command__that_cannot_be_run__is_an_error_at_load),
 		E2E(program__that_cannot_be_started__ends_its_connection_with_a_reason),
 	};

@@ -68,7 +68,7 @@ static void git_daemon__is_cloned_from_and_pushed_to(void **state)
 	server_stop(s);
 }
 
-/* The names and values of the variables of that kind, in order; the port of the client is its own. */
+/* The variables that tell of the connection, in order. */
 static void read_variables(int fd, char *to, size_t size)
 {
 	char text[32768];
@@ -76,10 +76,12 @@ static void read_variables(int fd, char *to, size_t size)
 
 	client_drain(fd, text, sizeof(text));
 	to[0] = '\0';
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
 		if ((strncmp(line, "PROTO", 5) == 0 || strncmp(line, "TCP", 3) == 0) &&
 		    strncmp(line, "TCPLOCALHOST", 12) != 0 && strncmp(line, "TCPCONNNUM", 10) != 0)
 			used += (size_t)snprintf(to + used, size - used, "%s\n", line);
+	}
 }
 
 static pid_t start_tcpserver(char *address, size_t size)
