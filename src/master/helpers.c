@@ -197,3 +197,11 @@ void helpers_signal(struct procs *procs, int signal)
 		for (unsigned i = 0; i < g->helpers.count; i++)
 			helper_tell_to_leave(&g->helpers.list[i], signal);
 }
+
+void helpers_reopen(const struct procs *procs)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned i = 0; i < g->helpers.count; i++)
+			if (g->helpers.list[i].pid > 0)
+				sys_kill(g->helpers.list[i].pid, SIGUSR1);
+}

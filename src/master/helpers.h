@@ -25,4 +25,7 @@ bool helpers_reap(struct procs *procs, pid_t pid, int status, int64_t now_ms);
 /* A step of a stop: those that are fast (SIGINT, SIGKILL) are for helpers as well. */
 void helpers_signal(struct procs *procs, int signal);
 
+/* Tells all to open their log anew; the master does not wait for it. */
+void helpers_reopen(const struct procs *procs);
+
 #endif

@@ -40,6 +40,9 @@
 #include "master/respawn_backoff.h"
 #include "worker/arena.h"
 
+/* Between SIGABRT, which leaves a core of a process that hangs, and SIGKILL. */
+enum { MEMBER_ABORT_MS = 1000 };
+
 /* The longest time that connections in a keeper's table wait for the next start of a worker. */
 enum { MEMBER_KEPT_MOST_MS = 1000 };
 

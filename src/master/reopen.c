@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/helpers.h"
 #include "master/workers.h"
 #include "stats/scoreboard.h"
 
@@ -46,6 +47,7 @@ static void begin_reopen(struct reopen *reopen, struct procs *procs)
 	scoreboard_begin_request(&procs->board->reopen);
 	workers_look(procs);
 	workers_signal(procs, SIGUSR1);
+	helpers_reopen(procs);
 }
 
 void reopen_ask(struct reopen *reopen, struct procs *procs)

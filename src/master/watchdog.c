@@ -46,7 +46,7 @@ static void kill_hung(struct procs *procs, struct member *member, int64_t silent
 	    LOG_NUM("silent_ms", silent_ms));
 	cell_add(&procs->board->past[member->number].tally.worker_hangs_total, 1);
 	scoreboard_mark(procs->board, MARK_HANG, member->number);
-	member_hang(member, now_ms + WATCHDOG_ABORT_MS);
+	member_hang(member, now_ms + MEMBER_ABORT_MS);
 }
 
 static bool is_begun(uint64_t note)

@@ -10,8 +10,6 @@
 
 #include "master/procs.h"
 
-enum { WATCHDOG_ABORT_MS = 1000 }; /* between SIGABRT, which leaves a core, and SIGKILL */
-
 struct watchdog {
 	int64_t last_ms; /* of the last check; 0: none yet */
 };

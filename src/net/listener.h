@@ -26,7 +26,7 @@ struct listener {
 	unsigned row;   /* its row in the scoreboard */
 	bool inherited; /* from the service manager: its path is not unlinked */
 	bool created;   /* opened for this set, not taken over from an older one */
-	/* of the scoreboard: not 0 while it is blocking for a program that shares it; NULL: never */
+	/* in the scoreboard: not 0 while it is blocking for a program that shares it */
 	_Atomic uint32_t *lent;
 	struct stat made; /* a unix socket's file; only this file is unlinked */
 };

@@ -104,20 +104,22 @@ def minimal(tools, mode, reply="ok", cpu=None):
     return server
 
 
-def ours(binary, listens, workers=1, cpu=None, options=()):
+def ours(binary, listens, workers=1, cpu=None, options=(), program=(), directory=None):
     """prefork-srv with listeners "SERVICE,OPTION=VALUE..."; .ports has their ports in order.
 
-    FOLDER in an option is the server's own folder.
+    FOLDER in an option is the server's own folder. The program accepts on the listens that are "".
     """
     folder = tempfile.mkdtemp(prefix="prefork-bench-")
     read_end, write_end = os.pipe()
-    command = [binary, "-q", "-w", str(workers), "-p", f"{folder}/srv.pid",
+    command = [os.path.abspath(binary), "-q", "-w", str(workers), "-p", f"{folder}/srv.pid",
                "-o", "log.level=error", "--ready-fd", str(write_end)]
     for listen in listens:
-        command += ["-l", f"127.0.0.1:0={listen}"]
+        command += ["-l", "127.0.0.1:0" + (f"={listen}" if listen else "")]
     for option in options:
         command += ["-o", option.replace("FOLDER", folder)]
-    server = Server("ours", command, cpu, pass_fds=[write_end])
+    if program:
+        command += ["--", *program]
+    server = Server("ours", command, cpu, pass_fds=[write_end], cwd=directory)
     server.folder = folder
     server.scoreboard = f"{folder}/srv.scoreboard"
     os.close(write_end)
@@ -127,6 +129,12 @@ def ours(binary, listens, workers=1, cpu=None, options=()):
         server.__exit__()
         raise RuntimeError(f"prefork-srv: did not become ready: {' '.join(command)}")
     return server
+
+
+def ours_program(binary, program, copies, directory):
+    """prefork-srv with so many copies of the program, which runs in the directory."""
+    return ours(binary, [""], workers=copies, options=["user=root"] if os.geteuid() == 0 else [],
+                program=program, directory=directory)
 
 
 def find_program(name, package):

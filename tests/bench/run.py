@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 
 import crowds  # noqa: E402
 import gauge  # noqa: E402
+import guests  # noqa: E402
 import moves  # noqa: E402
 import peers  # noqa: E402
 import programs  # noqa: E402
@@ -22,7 +23,8 @@ import ratios  # noqa: E402
 
 MEASURES = {f.__name__: f for f in (ratios.echo, ratios.oneshot, ratios.access, ratios.healthz, ratios.nginx,
                                     ratios.haproxy, crowds.balance, crowds.memory, crowds.slow,
-                                    crowds.greedy, moves.recovery, moves.reload, programs.exec)}
+                                    crowds.greedy, moves.recovery, moves.reload, programs.exec,
+                                    guests.module, guests.managers)}
 TOOLS = ("minimal", "crowd", "spread", "answer")
 
 

@@ -106,7 +106,7 @@ pid_t copy_pid(const char *address)
 	client_half_close(fd);
 	client_drain(fd, text, sizeof(text));
 	close(fd);
-	return (pid_t)atoi(text);
+	return (pid_t)strtol(text, NULL, 10);
 }
 
 const char *copy_said(const struct server *s, const char *text)

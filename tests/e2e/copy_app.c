@@ -174,7 +174,7 @@ static void tell_listen(FILE *out)
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	const char *names = getenv("LISTEN_FDNAMES");
 
-	fprintf(out, "%s %s %s\n", pid && atoi(pid) == getpid() ? "mine" : "foreign",
+	fprintf(out, "%s %s %s\n", pid && strtol(pid, NULL, 10) == getpid() ? "mine" : "foreign",
 		fds ? fds : "none", names ? names : "none");
 }
 

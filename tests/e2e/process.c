@@ -223,14 +223,12 @@ void process_reap(pid_t pid)
 
 unsigned process_reap_orphans(void)
 {
-	static unsigned reaped; /* by this program */
 	pid_t pids[WORKERS_MOST];
-	unsigned n = process_children(getpid(), pids, WORKERS_MOST);
+	unsigned left = 0, n = process_children(getpid(), pids, WORKERS_MOST);
 
 	for (unsigned i = 0; i < n; i++)
-		if (!harness_knows(pids[i]))
-			reaped += waitpid(pids[i], NULL, WNOHANG) == pids[i];
-	return reaped;
+		left += !harness_knows(pids[i]) && waitpid(pids[i], NULL, WNOHANG) != pids[i];
+	return left;
 }
 
 void process_end_children(void)

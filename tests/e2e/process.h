@@ -53,7 +53,7 @@ pid_t server_keeper(struct server *s, unsigned number);
 
 /* Waits for a child of this program. */
 void process_reap(pid_t pid);
-/* Reaps dead orphans that this program has adopted; returns how many it has reaped so far. */
+/* Reaps the dead orphans that this program has adopted; returns how many of them live. */
 unsigned process_reap_orphans(void);
 /* Kills and reaps every child of this program. */
 void process_end_children(void);

@@ -93,7 +93,7 @@ static void program__that_does_not_end__is_ended_by_its_timeout(void **state)
 	WAIT_UNTIL(s, accessbook_lines() == 1);
 	accessbook_expect(s, "ending=program_timeout state=s- exit_signal=9 ");
 	close(fd);
-	WAIT_UNTIL(s, process_reap_orphans() == 2);
+	WAIT_UNTIL(s, process_reap_orphans() == 0);
 	server_stop(s);
 }
 
@@ -144,7 +144,7 @@ static void program__has_the_variables_of_its_connection_and_those_of_the_option
 	assert_string_equal(value_of(text, "TCPLOCALIP="), "127.0.0.1");
 	assert_string_equal(value_of(text, "TCPLOCALPORT="), port);
 	assert_string_equal(value_of(text, "TCPREMOTEIP="), "127.0.0.1");
-	assert_true(atoi(value_of(text, "TCPREMOTEPORT=")) > 0);
+	assert_true(strtol(value_of(text, "TCPREMOTEPORT="), NULL, 10) > 0);
 	assert_string_equal(value_of(text, "TCPCONNNUM="), "1");
 	assert_string_equal(value_of(text, "A="), "b c");
 	assert_null(strstr(text, "HIDDEN"));
@@ -184,11 +184,11 @@ static void standard_error__goes_to_the_log_with_the_connection(void **state)
 
 	(void)state;
 	assert_string_equal(ask(s, ""), "answer\n");
-	line = server_wait_event(s, "program_output", "text=first");
+	line = server_wait_event(s, "exec_output", "text=first");
 	assert_true(line_number(line, "connection") > 0);
 	assert_true(line_number(line, "child_pid") > 0);
 	assert_non_null(strstr(line, " remote=127.0.0.1:"));
-	server_wait_event(s, "program_output", "text=\"no end\"");
+	server_wait_event(s, "exec_output", "text=\"no end\"");
 	server_stop(s);
 }
 
@@ -200,7 +200,7 @@ static void standard_error__without_end__does_not_stop_the_program(void **state)
 
 	(void)state;
 	assert_string_equal(ask(s, ""), "done\n");
-	server_wait_event(s, "program_output_lost", NULL);
+	server_wait_event(s, "exec_output_lost", NULL);
 	server_stop(s);
 }
 
@@ -211,7 +211,30 @@ static void standard_error__is_the_connection_if_asked_for(void **state)
 
 	(void)state;
 	assert_string_equal(ask(s, ""), "warning\nanswer\n");
-	assert_int_equal(server_count(s, "program_output", NULL), 0);
+	assert_int_equal(server_count(s, "exec_output", NULL), 0);
+	server_stop(s);
+}
+
+/* The helper opens the new file by itself, a moment after the workers. */
+static bool writes_to_new_log(struct server *s)
+{
+	assert_string_equal(ask(s, ""), "");
+	return server_count(s, "exec_output", "text=here") > 0;
+}
+
+/* A rotation renames the old file. */
+static void standard_error__after_a_reopen__goes_to_the_new_log(void **state)
+{
+	struct server *s = server_start(
+		&(struct plan){ .conf = LISTEN(SHELL("echo here >&2")), .log_file = true });
+	char old[96], out[512];
+
+	(void)state;
+	snprintf(old, sizeof(old), "%s.old", s->log_path);
+	assert_int_equal(rename(s->log_path, old), 0);
+	assert_int_equal(server_verb(s, "reopen", out, sizeof(out)), 0);
+	s->log_len = s->mark = 0;
+	WAIT_UNTIL(s, writes_to_new_log(s));
 	server_stop(s);
 }
 
@@ -254,7 +277,7 @@ static void program__that_cannot_be_started__ends_its_connection_with_a_reason(v
 	fd = client_connect(FIRST(s));
 	client_expect_end(fd);
 	close(fd);
-	server_wait_event(s, "program_failed", NULL);
+	server_wait_event(s, "exec_failed", NULL);
 	WAIT_UNTIL(s, accessbook_lines() == 2);
 	accessbook_expect(s, " ending=program_failed state=R-\n");
 	server_stop(s);
@@ -273,6 +296,7 @@ int main(void)
 		E2E(standard_error__goes_to_the_log_with_the_connection),
 		E2E(standard_error__without_end__does_not_stop_the_program),
 		E2E(standard_error__is_the_connection_if_asked_for),
+		E2E(standard_error__after_a_reopen__goes_to_the_new_log),
 		E2E(command__that_cannot_be_run__is_an_error_at_load),
 		E2E(program__that_cannot_be_started__ends_its_connection_with_a_reason),
 	};

@@ -181,7 +181,7 @@ static void stop__ends_the_whole_group(void **state)
 	close(fd);
 	server_signal(s, SIGTERM);
 	assert_int_equal(server_wait_exit(s), 0);
-	WAIT_UNTIL(s, !process_lives((pid_t)atoi(line)));
+	WAIT_UNTIL(s, !process_lives((pid_t)strtol(line, NULL, 10)));
 	process_end_children();
 	server_check(s, 0, 0);
 }

@@ -125,7 +125,7 @@ static void listener__changes_between_service_and_program__both_ways(void **stat
 /* The inode of the socket that listens on that port of 127.0.0.1 (proc(5), /proc/net/tcp). */
 static unsigned long find_inode(const char *address)
 {
-	unsigned port = (unsigned)atoi(strrchr(address, ':') + 1), found, state;
+	unsigned port = (unsigned)strtoul(strrchr(address, ':') + 1, NULL, 10), found, state;
 	FILE *file = fopen("/proc/net/tcp", "re");
 	unsigned long inode = 0, number;
 	char line[256];

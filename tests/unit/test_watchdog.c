@@ -51,7 +51,7 @@ static void look__at_a_silent_worker__aborts_then_kills_it(void **state)
 	generation->slots[2].heartbeat_ms = CREW_NOW + 1000;
 	look_until(&watchdog, procs, CREW_NOW + 1250);
 	assert_true(member_is_hung(&generation->members[1]));
-	assert_int_equal(generation->members[1].kill_ms, CREW_NOW + 1250 + WATCHDOG_ABORT_MS);
+	assert_int_equal(generation->members[1].kill_ms, CREW_NOW + 1250 + MEMBER_ABORT_MS);
 	assert_false(member_is_hung(&generation->members[0]) ||
 		     member_is_hung(&generation->members[2]));
 	assert_int_equal(tally_sum(procs->board, METRIC_worker_hangs_total), 1);

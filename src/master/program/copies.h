@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The copies of all programs of all generations, for the steps of the master's loop. Master only. */
+/* The copies of all programs of all generations, for the master's loop. Master only. */
 #ifndef MASTER_PROGRAM_COPIES_H
 #define MASTER_PROGRAM_COPIES_H
 

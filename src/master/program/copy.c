@@ -15,7 +15,6 @@
 #include "config/command_exec.h"
 #include "master/program/copy_streams.h"
 #include "master/program/program_board.h"
-#include "master/watchdog.h"
 
 enum { VALUE_TEXT = 24 };
 
@@ -68,7 +67,7 @@ static void kill_hung(struct copy *copy, int64_t silent_ms, int64_t now_ms)
 	cell_add(&program_board_tally(copy->program)->program_hangs_total, 1);
 	copy->why = "watchdog";
 	member_kill(&copy->member, SIGABRT);
-	member_hang(&copy->member, now_ms + WATCHDOG_ABORT_MS);
+	member_hang(&copy->member, now_ms + MEMBER_ABORT_MS);
 	program_board_note(copy);
 }
 
@@ -137,6 +136,20 @@ static void close_ends(const struct ends *ends)
 		sys_close(ends->report);
 }
 
+/*
+ * True for a command that is told the descriptor as fd://3, as gunicorn is: with LISTEN_FDS it
+ * would take the same descriptor twice, and fail.
+ */
+static bool is_told_descriptor(const struct program *program)
+{
+	const struct text_list *command = &program->conf->command;
+
+	for (size_t i = 1; i < command->count; i++)
+		if (strstr(command->texts[i], "fd://"))
+			return true;
+	return false;
+}
+
 static _Noreturn void become_program(const struct copy *copy, const struct ends *ends, pid_t master)
 {
 	const struct program *program = copy->program;
@@ -149,9 +162,11 @@ static _Noreturn void become_program(const struct copy *copy, const struct ends 
 		fds[fd_count++] = program->fds[i];
 	snprintf(count, sizeof(count), "%u", program->fd_count);
 	snprintf(watchdog, sizeof(watchdog), "%lld", (long long)program->conf->watchdog * 1000);
-	variables[n++] = (struct command_variable){ "LISTEN_FDS", count };
-	variables[n++] = (struct command_variable){ "LISTEN_PID", NULL };
-	variables[n++] = (struct command_variable){ "LISTEN_FDNAMES", program->fd_names };
+	if (!is_told_descriptor(program)) {
+		variables[n++] = (struct command_variable){ "LISTEN_FDS", count };
+		variables[n++] = (struct command_variable){ "LISTEN_PID", NULL };
+		variables[n++] = (struct command_variable){ "LISTEN_FDNAMES", program->fd_names };
+	}
 	variables[n++] = (struct command_variable){ "NOTIFY_SOCKET", copy->notify_name };
 	if (program->conf->watchdog > 0) {
 		variables[n++] = (struct command_variable){ "WATCHDOG_USEC", watchdog };
@@ -225,7 +240,7 @@ void copy_start(struct copy *copy, int64_t now_ms)
 		note_refusal(copy, now_ms);
 		return;
 	}
-	member_started(&copy->member, now_ms);
+	member_started(&copy->member, clock_ms()); /* the turn may have begun long before */
 	copy->member.pid = pid;
 	program_board_start(copy);
 	LOG(EVENT_program_started, LOG_STR("program", copy->program->conf->title),

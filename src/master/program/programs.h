@@ -94,8 +94,8 @@ void programs_end_group(const struct programs *programs, pid_t pid);
 bool programs_reap(struct programs *programs, pid_t pid, int status, int64_t now_ms);
 
 /*
- * Returns the pid of the first living copy once *has_passed, which becomes true at the copy `after`;
- * 0: there is none.
+ * Returns the pid of the first living copy once *has_passed, which becomes true at the copy
+ * `after`; 0: there is none.
  */
 pid_t programs_next_pid(const struct programs *programs, pid_t after, bool *has_passed);
 
