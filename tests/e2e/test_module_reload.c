@@ -148,8 +148,12 @@ static void memory__goes_on_across_crashes_and_reloads(void **state)
 
 	(void)state;
 	ask(fd, "shared\n", "one 1 of 4096\n");
-	kill(server_worker(s, 0), SIGKILL);
-	kill(server_worker(s, 1), SIGKILL);
+	for (unsigned i = 0; i < 2; i++) {
+		pid_t victim = server_worker(s, i);
+
+		WAIT_UNTIL(s, process_sleeps(victim));
+		kill(victim, SIGKILL);
+	}
 	server_wait_count(s, 2, "connections_recovered", NULL);
 	ask(fd, "shared\n", "one 2 of 4096\n");
 	modules_install("every_changed");

@@ -74,8 +74,8 @@ static void metrics__of_a_typical_board__have_their_labels_and_units(void **stat
 	must_have(text, "prefork_worker_crashes_total{worker=\"1\"} 1");
 	must_have(text, "prefork_accept_queue_length{listener=\"unix:/run/\\\"x\\\\y\\\".sock\","
 			"service=\"echo\"} 9");
-	must_have(text, "prefork_module_counts_total{worker=\"2\",listener=\"unix:/run/\\\"x\\\\y\\\""
-			".sock\",service=\"echo\",counter=\"misses\"} 22");
+	must_have(text, "prefork_module_counts_total{worker=\"2\",listener=\"unix:/run/"
+			"\\\"x\\\\y\\\".sock\",service=\"echo\",counter=\"misses\"} 22");
 	assert_null(strstr(text, "service=\"ack\",counter="));
 	must_have(text, "prefork_reloads_total 0");
 	assert_null(strstr(text, "worker=\"3\""));
