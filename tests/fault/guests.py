@@ -29,7 +29,7 @@ def built(run, path):
 
 def begin(run, text, listeners):
     run.write("conf", LOG.format(folder=run.folder) + text)
-    run.start("-c", run.path("conf"), listeners=listeners)
+    run.start("-c", run.path("conf"), *os.environ.get("MORE", "").split(), listeners=listeners)
     run.before = look_at_all(run) if run.is_told else None
 
 
