@@ -260,7 +260,7 @@ def exec_(run):
     run.attempt(exit_with, run, 5)
     check_codes(run, 3, 4, 5)
     settle(run, run.before)
-    before = look_at_all(run, True)
+    before = look_at_all(run, True) if run.before else None
     run.attempt(scenarios.converse, run)
     run.attempt(exit_with, run, 6)
     settle(run, before, True)
