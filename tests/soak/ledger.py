@@ -129,10 +129,16 @@ class Client:
 
     def say_end(self):
         """The server's end has to follow, as after the last message."""
-        if self.book.is_closing or not self.hear():
+        if self.goes_home() or not self.hear():
             return
         self.end_said_at = time.monotonic()
         self.sock.shutdown(socket.SHUT_WR)
+
+    def goes_home(self):
+        """At the end of the book nothing is begun, and a place for which others wait is given up."""
+        if self.book.is_closing and self.talk.most:
+            self.close()
+        return self.book.is_closing
 
     def is_late(self):
         began = self.sent_at or self.end_said_at
@@ -140,7 +146,7 @@ class Client:
 
     def speak(self):
         # An end that is there already is seen before the message goes out, not after it.
-        if self.book.is_closing or not self.hear():
+        if self.goes_home() or not self.hear():
             return
         self.parts, self.expected = self.talk.next()
         self.got, self.sent_at = 0, time.monotonic()
