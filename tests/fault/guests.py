@@ -94,10 +94,7 @@ def is_keeper_killed(run):
 
 
 def is_same(run, more, less, has_workers):
-    """A signal that could not be sent leaves what it should have ended. The first look at workers may have seen a
-    connection that was about to end."""
-    if run.struck() and ":kill:" in run.fault[:13]:
-        return True
+    """The first look at workers may have seen a connection that was about to end."""
     if has_workers:
         return sum(number or 0 for _, number in more) <= sum(number or 0 for _, number in less)
     return not more and (not less or is_keeper_killed(run))
