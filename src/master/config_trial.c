@@ -131,8 +131,7 @@ static _Noreturn void run_trial(const struct conf_source *source, struct procs *
 		err_errno(&trial->page->err, CODE_OSERR, "cannot begin to try the configuration");
 		sys_leave(CODE_FAILED);
 	}
-	sys_leave(getppid() == master &&
-				  examine_conf(source, procs->current->conf, trial->page) ?
+	sys_leave(getppid() == master && examine_conf(source, procs->current->conf, trial->page) ?
 			  CODE_OK :
 			  CODE_FAILED);
 }
