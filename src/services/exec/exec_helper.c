@@ -64,6 +64,12 @@ static void close_link(struct exec_helper *h, int link)
 	h->open_links--;
 }
 
+/* The message is still there, and the link is as good as before. */
+static bool is_passing(int error)
+{
+	return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
+}
+
 static void take_request(struct exec_helper *h, int link)
 {
 	struct exec_request request;
@@ -71,7 +77,7 @@ static void take_request(struct exec_helper *h, int link)
 	struct rights got;
 	ssize_t size = rights_receive(link, &part, 1, &got, MSG_DONTWAIT);
 
-	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+	if (size < 0 && is_passing(errno))
 		return;
 	if (size <= 0 && got.count == 0) {
 		close_link(h, link);

@@ -375,7 +375,7 @@ void exec_programs_reap(struct exec_programs *all)
 	pid_t pid;
 	int status;
 
-	while ((pid = sys_waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = exec_spawn_next_dead(&status)) > 0) {
 		struct exec_program *p = find_program(all, pid);
 
 		if (p)

@@ -13,7 +13,7 @@ enum { SHARES_MEMORY = false };
 enum { SHARES_MEMORY = true };
 #endif
 
-enum { STACK_SIZE = 256 * 1024 };
+enum { STACK_SIZE = 256 * 1024, REAP_TRIES = 2 };
 
 struct child {
 	const struct command *command;
@@ -112,4 +112,16 @@ pid_t exec_spawn(struct exec_spawn *spawn, struct command_start *start, struct e
 		return pid;
 	reap(pid);
 	return -1;
+}
+
+/* No signal tells of this death again, so a call that fails is made again. */
+pid_t exec_spawn_next_dead(int *status)
+{
+	pid_t pid;
+	unsigned tries = 0;
+
+	do
+		pid = sys_waitpid(-1, status, WNOHANG);
+	while (pid < 0 && tries++ < REAP_TRIES);
+	return pid;
 }
