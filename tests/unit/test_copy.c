@@ -52,8 +52,9 @@ static int open_scene(void **state)
 	struct scene *scene = calloc(1, sizeof(*scene));
 
 	assert_non_null(scene);
-	scene->board = calloc(1, sizeof(*scene->board));
+	scene->board = aligned_alloc(_Alignof(struct scoreboard), sizeof(*scene->board));
 	assert_non_null(scene->board);
+	memset(scene->board, 0, sizeof(*scene->board));
 	scene->command.found.identity.user = geteuid();
 	scene->program = (struct program){ .conf = &scene->conf,
 					   .loop = &scene->loop,
