@@ -101,6 +101,8 @@ void member_kill(const struct member *member, int signal)
 	/* A group has its leader's id: no other process has it until the leader is reaped. */
 	if (!member->program || sys_kill(-member->pid, signal) < 0)
 		sys_kill(member->pid, signal);
+	if (member->program) /* a stopped copy would not act on it, and nothing else looks at it */
+		sys_kill(-member->pid, SIGCONT);
 }
 
 /* Names the worker, or the copy and its program, before one more field. */

@@ -7,9 +7,12 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/sys.h"
 #include "master/program/copy.h"
@@ -55,6 +58,7 @@ static int open_scene(void **state)
 	scene->board = aligned_alloc(_Alignof(struct scoreboard), sizeof(*scene->board));
 	assert_non_null(scene->board);
 	memset(scene->board, 0, sizeof(*scene->board));
+	scene->conf.title = "app";
 	scene->command.found.identity.user = geteuid();
 	scene->program = (struct program){ .conf = &scene->conf,
 					   .loop = &scene->loop,
@@ -140,6 +144,28 @@ static void program__that_could_not_be_run__is_never_ready(void **state)
 	assert_string_equal(scene->copy.failure.text, "cannot run it");
 }
 
+/* The signal waits as long as the process is stopped. */
+static void copy__that_is_stopped__hears_that_it_is_to_end(void **state)
+{
+	struct scene *scene = *state;
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		setpgid(0, 0);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	scene->copy.member.pid = pid;
+	copy_retire(&scene->copy, "retired", INT64_MAX);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+	scene->copy.member.pid = 0;
+}
+
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 
 int main(void)
@@ -148,6 +174,7 @@ int main(void)
 		SCENE_TEST(program__that_is_ready_before_its_start_was_seen__is_ready),
 		SCENE_TEST(message__from_another_before_the_start__makes_nothing_ready),
 		SCENE_TEST(program__that_could_not_be_run__is_never_ready),
+		SCENE_TEST(copy__that_is_stopped__hears_that_it_is_to_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
