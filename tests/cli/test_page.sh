@@ -73,7 +73,7 @@ rows() {
 	echo ') });</script>'
 	sed -E '/data-rows="(programs|copies)"/,/<\/tbody>/{/<tr>/d}' served
 } > empty.html
-! rows < empty.html | grep -q '<tr>'
+[ -z "$(rows < empty.html)" ]
 sed -E '/data-rows="copies"/,/<\/tbody>/{
 	/<td class="id">1</{
 		s|badge [a-z]*">[a-z]*|badge waiting">waiting|
