@@ -127,8 +127,12 @@ static _Noreturn void run_trial(const struct conf_source *source, struct procs *
 	/* A trial must not outlive the server that forked it, which may be gone already. */
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	log_own();
-	sys_leave(spawn_leave_server(procs) && getppid() == master && hide_page(trial) &&
-				  examine_conf(source, procs->current->conf, trial->page) ?
+	if (!spawn_leave_server(procs) || !hide_page(trial)) {
+		err_errno(&trial->page->err, CODE_OSERR,
+			  "cannot try the configuration apart from the server");
+		sys_leave(CODE_FAILED);
+	}
+	sys_leave(getppid() == master && examine_conf(source, procs->current->conf, trial->page) ?
 			  CODE_OK :
 			  CODE_FAILED);
 }
