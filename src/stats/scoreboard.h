@@ -215,9 +215,9 @@ struct scoreboard {
 /*
  * Creates the file at path (mode 0644, replacing an older one by rename), maps it and fills the
  * head. With path NULL it is memory without a name, visible only to the server's own processes.
- * Returns NULL with err. The mapping is shared with children. Slots and past
- * entries have no space yet (scoreboard_use). scoreboard_free unmaps; with `remove` it also unlinks path if that still leads
- * to the file. Master only.
+ * Returns NULL with err. The mapping is shared with children. Slots and past entries have no space
+ * yet (scoreboard_use). scoreboard_free unmaps; with `remove` it also unlinks path if that still
+ * leads to the file. Master only.
  */
 struct scoreboard *scoreboard_new(const char *path, struct err *err);
 void scoreboard_free(struct scoreboard *board, const char *path, bool remove);

@@ -27,11 +27,8 @@ END
 pid=$!
 { read -r address; } < ready || { cat log; exit 1; }
 ask() { "$TOP_BUILDDIR/prefork-client" -N "$address" "GET $1 HTTP/1.0"$'\r\n\r\n' | sed -E '1,/^\r?$/d'; }
-for ((i = 0; i < 100; i++)); do # the server counts them once a second
-	ask /status.json > status.json
-	! grep -q '"program_copies_ready":2,' status.json || break
-	sleep 0.1
-done
+# the server counts them once a second
+until ask /status.json > status.json && grep -q '"program_copies_ready":2,' status.json; do [ "$SECONDS" -lt 30 ]; done
 ask / > served
 
 # dump FILE: the page as the browser has it in the end

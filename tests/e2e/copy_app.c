@@ -10,8 +10,8 @@
  *   fail     writes to stderr and exits with 7
  *   fail-if FILE   the same, if there is such a file
  *
- * The lines: pid, facts, listen, flag, block and unblock (the listener), child, exit, abort, mute (no WATCHDOG=1 from now on), leak
- * (32 MB), flood (3000 lines to stdout), say TEXT (to stderr).
+ * The lines: pid, facts, listen, flag, block and unblock (the listener), child, exit, abort, mute
+ * (no WATCHDOG=1 from now on), leak (32 MB), flood (3000 lines to stdout), say TEXT (to stderr).
  */
 #include <errno.h>
 #include <fcntl.h>
