@@ -121,6 +121,26 @@ static void copy__killed__is_replaced_and_named(void **state)
 	server_stop(s);
 }
 
+static void copy__killed_when_ready__starts_again_at_once(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	int fd;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++) {
+		kill(copy_pid(FIRST(s)), i == 2 ? SIGSEGV : SIGKILL);
+		server_wait_count(s, i, "program_crashed", "copy=0");
+		server_wait_count(s, i + 1, "program_ready", "copy=0");
+	}
+	assert_int_equal(server_count(s, "program_respawn_delayed", NULL), 0);
+	fd = client_connect(FIRST(s));
+	client_say(fd, "exit\n"); /* it was not killed: its life was too short */
+	server_wait_event(s, "program_respawn_delayed", "delay_ms=100");
+	close(fd);
+	server_wait_count(s, 5, "program_ready", "copy=0");
+	server_stop(s);
+}
+
 static void program__that_ends_at_once__fails_the_start(void **state)
 {
 	struct server *s = copy_launch(&(struct copy_plan){ .words = { "fail" } });
@@ -222,6 +242,7 @@ int main(void)
 		E2E(copy__that_says_nothing__is_ready_after_a_time),
 		E2E(copy__that_never_reports__fails_the_start),
 		E2E(copy__killed__is_replaced_and_named),
+		E2E(copy__killed_when_ready__starts_again_at_once),
 		E2E(program__that_ends_at_once__fails_the_start),
 		E2E(program__that_cannot_be_executed__is_refused_at_load),
 		E2E(script__whose_interpreter_is_missing__fails_the_start),

@@ -136,20 +136,6 @@ static void close_ends(const struct ends *ends)
 		sys_close(ends->report);
 }
 
-/*
- * True for a command that is told the descriptor as fd://3, as gunicorn is: with LISTEN_FDS it
- * would take the same descriptor twice, and fail.
- */
-static bool is_told_descriptor(const struct program *program)
-{
-	const struct text_list *command = &program->conf->command;
-
-	for (size_t i = 1; i < command->count; i++)
-		if (strstr(command->texts[i], "fd://"))
-			return true;
-	return false;
-}
-
 static _Noreturn void become_program(const struct copy *copy, const struct ends *ends, pid_t master)
 {
 	const struct program *program = copy->program;
@@ -162,7 +148,7 @@ static _Noreturn void become_program(const struct copy *copy, const struct ends 
 		fds[fd_count++] = program->fds[i];
 	snprintf(count, sizeof(count), "%u", program->fd_count);
 	snprintf(watchdog, sizeof(watchdog), "%lld", (long long)program->conf->watchdog * 1000);
-	if (!is_told_descriptor(program)) {
+	if (!program->is_told_descriptor) {
 		variables[n++] = (struct command_variable){ "LISTEN_FDS", count };
 		variables[n++] = (struct command_variable){ "LISTEN_PID", NULL };
 		variables[n++] = (struct command_variable){ "LISTEN_FDNAMES", program->fd_names };
@@ -313,6 +299,21 @@ void copy_end_group(const struct copy *copy)
 		sys_kill(-copy->member.pid, SIGKILL);
 }
 
+/*
+ * A copy that was ready and was killed did not fail at its start: it starts again at once, as a
+ * worker that has served does. RESPAWN_BACKOFF_FIRST_MS lie between two starts at least, because
+ * nothing but READY=1 proves that such a copy worked.
+ */
+static void respawn_copy(struct copy *copy, int status, int64_t now_ms)
+{
+	bool was_killed = copy->was_ready && WIFSIGNALED(status);
+	int64_t earliest_ms = copy->member.started_ms + RESPAWN_BACKOFF_FIRST_MS;
+
+	member_respawn(&copy->member, false, was_killed, now_ms);
+	if (copy->member.due_ms < earliest_ms)
+		copy->member.due_ms = earliest_ms;
+}
+
 void copy_end(struct copy *copy, int status, int64_t now_ms)
 {
 	bool is_expected = member_is_leaving(&copy->member) && !member_is_hung(&copy->member);
@@ -328,7 +329,7 @@ void copy_end(struct copy *copy, int status, int64_t now_ms)
 		member_leave(&copy->member, now_ms);
 	} else {
 		count_early(copy, status);
-		member_respawn(&copy->member, false, false, now_ms);
+		respawn_copy(copy, status, now_ms);
 	}
 	program_board_note(copy);
 }
