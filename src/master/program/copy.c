@@ -38,7 +38,8 @@ static void close_watch(struct copy *copy, struct watch *watch)
 
 static void note_ready(struct copy *copy, const char *how)
 {
-	if (copy->report.fd >= 0 || !member_note_ready(&copy->member))
+	if (copy->report.fd >= 0 || copy->failure.text[0] != '\0' ||
+	    !member_note_ready(&copy->member))
 		return;
 	copy->was_ready = true;
 	program_board_note(copy);
@@ -83,7 +84,8 @@ static void handle_notify(void *owner, uint32_t events)
 	struct program *program = copy->program;
 	struct notify_news news;
 
-	(void)events;
+	if (copy->report.fd >= 0) /* its end may come after the first words of a fast program */
+		handle_report(copy, events);
 	notify_socket_read(copy->notify.fd, program_board_user(program), &news);
 	if (news.beats)
 		copy->beat_ms = program->loop->now_ms;
