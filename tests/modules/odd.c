@@ -22,11 +22,23 @@
 #define ODD_fickle            14
 #define ODD_descriptors       15
 #define ODD_symbol            16
+#define ODD_lives             17
 #define ODD_IS(name)          (ODD == ODD_##name)
 #define ODD_IS_NOT(name)      (ODD != ODD_##name)
 #define ODD_IF(name, yes, no) (ODD_IS(name) ? (yes) : (no))
 
 #if ODD_IS_NOT(symbol)
+
+/* It is gone for its loader, and lives on, in two processes. */
+static void live_on(void)
+{
+	(void)fork();
+	alarm(60); /* longer than any test waits */
+	for (int fd = 3; fd < 1024; fd++)
+		close(fd);
+	for (;;)
+		pause();
+}
 
 __attribute__((constructor)) static void construct(void)
 {
@@ -36,6 +48,8 @@ __attribute__((constructor)) static void construct(void)
 		*(int *volatile)NULL = 1;
 	if (ODD_IS(exit))
 		_exit(7);
+	if (ODD_IS(lives))
+		live_on();
 	while (ODD_IS(hang) && forever)
 		;
 }
