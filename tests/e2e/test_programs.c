@@ -100,6 +100,27 @@ static void copy__that_never_reports__fails_the_start(void **state)
 				     "200 ms (with ready_after = notify it has to send READY=1)"));
 }
 
+/* The first copy reports, the second one does not while there is a file, the third one does. */
+static void copy__that_never_reports__later__is_killed_and_replaced(void **state)
+{
+	char shell[4096], path[2048];
+	struct server *s;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/mute", harness_folder());
+	snprintf(shell, sizeof(shell), "exec \"$0\" $(test -e %s || echo ready)", path);
+	s = copy_server(&(struct copy_plan){
+		.shell = shell, .options = "ready_after = notify\nready_timeout = 500ms\n" });
+	assert_int_equal(mkdir(path, 0755), 0);
+	kill(copy_pid(FIRST(s)), SIGKILL);
+	server_wait_event(s, "program_late", "copy=0");
+	assert_int_equal(rmdir(path), 0);
+	server_wait_event(s, "program_crashed", "reason=ready_timeout");
+	server_wait_count(s, 2, "program_ready", "copy=0");
+	copy_ask(FIRST(s), "listen", "mine 1 app\n");
+	server_stop(s);
+}
+
 static void copy__killed__is_replaced_and_named(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
@@ -241,6 +262,7 @@ int main(void)
 		E2E(copies__are_as_many_as_asked_and_ttin_and_ttou_change_them),
 		E2E(copy__that_says_nothing__is_ready_after_a_time),
 		E2E(copy__that_never_reports__fails_the_start),
+		E2E(copy__that_never_reports__later__is_killed_and_replaced),
 		E2E(copy__killed__is_replaced_and_named),
 		E2E(copy__killed_when_ready__starts_again_at_once),
 		E2E(program__that_ends_at_once__fails_the_start),

@@ -241,7 +241,7 @@ static void output__that_floods__is_counted_and_stops_nobody(void **state)
 	(void)state;
 	copy_ask(FIRST(s), "flood", "done\n");
 	line = server_wait_event(s, "program_output_lost", "stream=stdout");
-	assert_int_equal(line_number(line, "count") +
+	assert_int_equal(line_number(line, "lines") +
 				 server_count(s, "program_output", "stream=stdout"),
 			 3000);
 	copy_ask(FIRST(s), "listen", "mine 1 app\n");

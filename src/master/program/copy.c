@@ -32,7 +32,10 @@ static void close_watch(struct copy *copy, struct watch *watch)
 		return;
 	if (watch->place > 0)
 		loop_unwatch(copy->program->loop, watch);
-	sys_close(watch->fd);
+	if (watch == &copy->notify)
+		notify_socket_close(watch->fd);
+	else
+		sys_close(watch->fd);
 	*watch = (struct watch){ .fd = -1, .ready = watch->ready, .owner = watch->owner };
 }
 
@@ -60,16 +63,36 @@ static void handle_report(void *owner, uint32_t events)
 	copy->beat_ms = copy->program->loop->now_ms;
 }
 
+/* SIGABRT leaves a core, or a trace of where it hangs. */
+static void end_hung(struct copy *copy, const char *why, int64_t now_ms)
+{
+	copy->why = why;
+	member_kill(&copy->member, SIGABRT);
+	member_hang(&copy->member, now_ms + MEMBER_ABORT_MS);
+	program_board_note(copy);
+}
+
 static void kill_hung(struct copy *copy, int64_t silent_ms, int64_t now_ms)
 {
 	LOG(EVENT_program_hung, LOG_STR("program", copy->program->conf->title),
 	    LOG_NUM("copy", copy->member.number), LOG_NUM("child_pid", copy->member.pid),
 	    LOG_NUM("silent_ms", silent_ms));
 	cell_add(&program_board_tally(copy->program)->program_hangs_total, 1);
-	copy->why = "watchdog";
-	member_kill(&copy->member, SIGABRT);
-	member_hang(&copy->member, now_ms + MEMBER_ABORT_MS);
-	program_board_note(copy);
+	end_hung(copy, "watchdog", now_ms);
+}
+
+/* Of the first copies of a generation the reload, or the start, decides. */
+static bool has_to_be_ready(const struct copy *copy)
+{
+	return copy->program->has_started && !copy->was_ready &&
+	       copy->member.state == MEMBER_STARTING;
+}
+
+static void kill_late(struct copy *copy, int64_t now_ms)
+{
+	LOG(EVENT_program_late, LOG_STR("program", copy->program->conf->title),
+	    LOG_NUM("copy", copy->member.number), LOG_NUM("child_pid", copy->member.pid));
+	end_hung(copy, "ready_timeout", now_ms);
 }
 
 static bool must_beat(const struct copy *copy)
@@ -84,7 +107,8 @@ static void handle_notify(void *owner, uint32_t events)
 	struct program *program = copy->program;
 	struct notify_news news;
 
-	if (copy->report.fd >= 0) /* its end may come after the first words of a fast program */
+	/* the program runs before it sends, but the two events may come in any order */
+	if (copy->report.fd >= 0)
 		handle_report(copy, events);
 	notify_socket_read(copy->notify.fd, program_board_user(program), &news);
 	if (news.beats)
@@ -363,6 +387,8 @@ void copy_step(struct copy *copy, int64_t now_ms)
 		note_ready(copy, "ready_after");
 	if (must_beat(copy) && now_ms - copy->beat_ms > conf->watchdog)
 		kill_hung(copy, now_ms - copy->beat_ms, now_ms);
+	if (has_to_be_ready(copy) && now_ms >= copy->member.started_ms + conf->ready_timeout)
+		kill_late(copy, now_ms);
 	copy_streams_tell_lost(copy, false, now_ms);
 	member_kill_due(&copy->member, now_ms);
 }
@@ -388,5 +414,7 @@ int64_t copy_due_ms(const struct copy *copy, int64_t otherwise_ms)
 		come_earlier(&due_ms, member->started_ms + conf->ready_after);
 	if (must_beat(copy))
 		come_earlier(&due_ms, copy->beat_ms + conf->watchdog + 1);
+	if (has_to_be_ready(copy))
+		come_earlier(&due_ms, member->started_ms + conf->ready_timeout);
 	return due_ms;
 }
