@@ -80,11 +80,11 @@ def look_at_all(run, has_workers=False):
         title = NUMBER.sub("", running.title(pid))
         is_counted = has_workers or not title.startswith(WORKERS)
         if is_zombie(pid):
-            seen["dead"] += 1
+            seen["dead", None] += 1
         elif title.startswith(("prefork-srv: ", run.server)):
             seen[title, count_descriptors(pid) if is_counted else None] += 1
         else:
-            seen[title] += 1
+            seen[title, None] += 1
     return seen
 
 
@@ -93,17 +93,25 @@ def is_keeper_killed(run):
     return run.struck() and run.fault.startswith("keeper:") and run.fault.endswith(":kill")
 
 
+def is_same(run, more, less, has_workers):
+    """The first look at workers may have seen a connection that was about to end."""
+    if has_workers:
+        return sum(number or 0 for _, number in more) <= sum(number or 0 for _, number in less)
+    return not more and (not less or is_keeper_killed(run))
+
+
 def settle(run, before, has_workers=False):
     """Waits until all is as it was, or tells the difference. Clients have left. A server that something failed at
     before was not whole then: of that one only the dead are looked for."""
     until = time.monotonic() + SETTLED_S
     while run.is_serving():
         now = look_at_all(run, has_workers)
+        dead = now["dead", None]
         more, less = now - (before or now), (before or now) - now
-        if not more and now["dead"] == 0 and (not less or is_keeper_killed(run)):
+        if dead == 0 and is_same(run, more, less, has_workers):
             return
         if time.monotonic() > until and run.is_serving():
-            raise running.Fault(f"too many: {dict(more)}, too few: {dict(less)}, {now['dead']} dead")
+            raise running.Fault(f"too many: {dict(more)}, too few: {dict(less)}, {dead} dead")
         running.is_gone(run.process.pid, LOOK_S)
 
 
