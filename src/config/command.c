@@ -52,21 +52,6 @@ static bool is_cleared(const struct command_options *asked)
 	return false;
 }
 
-static bool check_environment(const struct command_options *asked, struct err *err)
-{
-	char shown[QUOTE_TEXT];
-
-	for (size_t i = 0; i < asked->environment_count; i++) {
-		const char *item = asked->environment[i];
-
-		if (strcmp(item, CLEAR) != 0 && name_length(item) == 0)
-			return err_set(err, CODE_CONFIG,
-				       "environment: %s is neither NAME=VALUE nor " CLEAR,
-				       quote_show(item, shown));
-	}
-	return true;
-}
-
 static bool find_identity(const struct command_options *asked, const struct identity *otherwise,
 			  struct identity *identity, struct err *err)
 {
@@ -257,11 +242,17 @@ bool command_check(const struct command_options *asked, const struct identity *o
 		   struct command_found *found, struct err *err)
 {
 	struct search search = { 0 };
+	char shown[QUOTE_TEXT];
 
 	if (asked->word_count == 0 || asked->words[0][0] == '\0')
 		return err_set(err, CODE_CONFIG, "command: names no program");
-	if (!check_environment(asked, err) ||
-	    !find_identity(asked, otherwise, &found->identity, err))
+	if (strchr(asked->words[0], '/') && asked->words[0][0] != '/' &&
+	    asked->directory[0] == '\0')
+		return err_set(err, CODE_CONFIG,
+			       "command: %s is a relative path (write an absolute one, or set "
+			       "directory, where it starts)",
+			       quote_show(asked->words[0], shown));
+	if (!find_identity(asked, otherwise, &found->identity, err))
 		return false;
 	find_entry(found);
 	if (!search_as(asked, &found->identity, &search, err) ||

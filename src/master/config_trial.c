@@ -128,8 +128,7 @@ static _Noreturn void run_trial(const struct conf_source *source, struct procs *
 	sys_prctl(PR_SET_PDEATHSIG, SIGKILL);
 	log_own();
 	if (!spawn_leave_server(procs) || !hide_page(trial)) {
-		err_errno(&trial->page->err, CODE_OSERR,
-			  "cannot try the configuration apart from the server");
+		err_errno(&trial->page->err, CODE_OSERR, "cannot begin to try the configuration");
 		sys_leave(CODE_FAILED);
 	}
 	sys_leave(getppid() == master && examine_conf(source, procs->current->conf, trial->page) ?
