@@ -83,7 +83,7 @@ void helper_respawn(struct helper *helper, int64_t now_ms);
 /* It is dead, or could not be started, and none is to follow. */
 void helper_give_up(struct helper *helper);
 
-/* Tells it to leave, by that signal. */
+/* Tells it to leave, by that signal; no effect when the signal cannot be sent. */
 void helper_tell_to_leave(struct helper *helper, int signal);
 
 #endif

@@ -41,6 +41,12 @@ void evil_door_notes(struct attempt *attempt);
 void evil_door_begun(struct attempt *attempt);
 void evil_door_shut(struct attempt *attempt);
 
+/* The attacks on the links of helpers (evil_link.c). */
+void evil_link_garbage(struct attempt *attempt);
+void evil_link_flood(struct attempt *attempt);
+void evil_link_rights(struct attempt *attempt);
+void evil_link_shut(struct attempt *attempt);
+
 /* Another number with each call. */
 uint64_t evil_random(void);
 

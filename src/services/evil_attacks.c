@@ -373,5 +373,9 @@ const struct evil_attack evil_attacks[] = {
 	{ "door-notes", evil_door_notes },
 	{ "door-begun", evil_door_begun },
 	{ "door-shut", evil_door_shut },
+	{ "link-garbage", evil_link_garbage },
+	{ "link-flood", evil_link_flood },
+	{ "link-rights", evil_link_rights },
+	{ "link-shut", evil_link_shut },
 };
 const unsigned evil_attack_count = sizeof(evil_attacks) / sizeof(*evil_attacks);

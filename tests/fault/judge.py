@@ -49,8 +49,11 @@ def of_master(run, line, codes):
 
 def of_workers(run, line):
     excused = run.kills + (1 if is_killed(run, line) else 0)
+    told = list(run.crashes)
     for number in CRASHED.findall(run.said):
-        if int(number) != signal.SIGKILL:
+        if int(number) in told:
+            told.remove(int(number))
+        elif int(number) != signal.SIGKILL:
             yield f"a worker died of {signal.Signals(int(number)).name}"
         elif run.code == 0:
             excused -= 1  # a server that fails kills its workers itself

@@ -165,6 +165,7 @@ class Run:
         self.waiting = 0  # clients that may not have been accepted yet when the server stops
         self.peer_port = None  # of the server that pairs lead to
         self.lost, self.kills, self.left = {}, 0, []  # lost: how, by client
+        self.crashes = []  # signals of which a worker has died as it was told
         self.verbs = []  # (verb, exit code, what it said)
         self.began = time.monotonic()
 

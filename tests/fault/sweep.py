@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Lets each system call fail, in each role and each way, at its first, second ... call of each scenario, and once
-kill its process; reports the errors. Needs a server built with --enable-faults.
+kill its process; reports the errors. Needs a server built with --enable-faults, and what guests.py has it run.
 
 A counting run finds how often each row is called; calls of a scenario before the server is ready belong to the
-scenario "start". Where a scenario has many calls of a row, some are tried, spread evenly; in the scenarios of
-moves.py fewer, since the master, keepers and children do there what they do in "reload" and "recovery".
+scenario "start", and in the scenarios of guests.py to their own: there others are made. Where a scenario has many
+calls of a row, some are tried, spread evenly; in the scenarios of moves.py and guests.py fewer, since the master,
+keepers and children do there much that they do in "reload" and "recovery".
 """
 import argparse
 import collections
@@ -17,6 +18,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import guests  # noqa: E402
 import judge  # noqa: E402
 import moves  # noqa: E402
 import run as running  # noqa: E402
@@ -26,8 +28,8 @@ Task = collections.namedtuple("Task", "scenario role row error numbers kill")
 Result = collections.namedtuple("Result", "scenario fault seconds struck wrong said counts lost")
 MOST_OF_WORKER = {False: 12, True: 64}  # calls of a row that fail, and after which the worker is killed
 MOST_OF_OTHERS = 6
-SWEPT = ("master", "worker", "keeper", "child")
-SCENARIOS = {**scenarios.ALL, **moves.ALL}
+SWEPT = ("master", "worker", "keeper", "helper", "child")
+SCENARIOS = {**scenarios.ALL, **moves.ALL, **guests.ALL}
 settings = None  # of this process: set before the pool is made
 
 
@@ -106,7 +108,7 @@ def most_calls(scenario, role, kills):
 def plan(scenario, counted, rows):
     before, after = counted.counts
     for (role, row), times in after.items():
-        first = 1 if scenario == "start" else before.get((role, row), 0) + 1
+        first = 1 if scenario == "start" or scenario in guests.ALL else before.get((role, row), 0) + 1
         if role not in SWEPT or first > times:
             continue
         numbers = spread(first, times, most_calls(scenario, role, False))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The faults: kills, hangs, pauses, reloads, reopenings, more and fewer workers, lack of descriptors.
+"""The faults: kills, crashes, hangs, pauses, reloads, reopenings, more and fewer workers, lack of descriptors.
 
 Reloads bring other numbers of workers, and workers that move no connections or live briefly; old and
 new workers are killed while they run. Signals only the server's own processes, known by pidfd. Must not
@@ -10,9 +10,10 @@ import collections
 import os
 import select
 import signal
-import socket
-import subprocess
 import time
+
+from deeds import COMMAND_MOST_SECONDS, Command, Crowd, Magic
+from server import LISTENERS
 
 # What is done, and how many seconds pass from one to the next; UNPACED ones in a short run too.
 PLAN = {
@@ -24,6 +25,10 @@ PLAN = {
     "keeper": (4.0, 8.0),
     "hang": (5.0, 9.0),
     "exhaust": (6.0, 10.0),
+    "crash": (1.0, 2.5),
+    "copy": (2.0, 4.0),
+    "copy_hang": (6.0, 10.0),
+    "helper": (4.0, 8.0),
 }
 UNPACED = ("kill", "pause")
 
@@ -36,78 +41,8 @@ NEWBORN_SHARE = 0.3            # of the new workers that are seen before they ar
 
 SETTLED_SECONDS = 1.0    # so long seen: not newborn, and past its recovery
 HANG_MOST_SECONDS = 15.0
-COMMAND_MOST_SECONDS = 30.0
 RETRY_SECONDS = 0.05
 AFTER_SECONDS = 3.0      # so long after a worker stood still, another one may give it up
-
-
-class Crowd:
-    """Connections that say nothing, until the server has no descriptors left."""
-
-    PATIENCE, HOLD, LEAVE_MOST = 2.0, 0.3, 10.0
-
-    def __init__(self, address, number, log):
-        self.log, self.before, self.began = log, log.events["accept_paused"], time.time()
-        self.number, self.accepted = number, 0  # accepted for sure: the server has ended it
-        self.give_up, self.until = time.monotonic() + self.PATIENCE, None
-        self.leaving = None  # what tells of the server's ends, once ours have been sent
-        self.socks = {}
-        for _ in range(number):
-            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-            sock.connect_ex(address)
-            self.socks[sock.fileno()] = sock
-
-    def was_felt(self):
-        return self.log.events["accept_paused"] > self.before
-
-    def is_over(self):
-        """When the server has its descriptors back: a stopped worker takes its time."""
-        now = time.monotonic()
-        if self.leaving:
-            for fd, events in self.leaving.poll(0):
-                self.accepted += not events & select.EPOLLERR
-                self.socks.pop(fd).close()
-            return not self.socks or now > self.until + self.LEAVE_MOST
-        if self.until is None and (now > self.give_up or self.was_felt()):
-            self.until = now + self.HOLD
-        elif self.until is not None and now > self.until:
-            self.say_end()
-        return False
-
-    def say_end(self):
-        self.leaving = select.epoll()
-        for fd, sock in list(self.socks.items()):
-            try:
-                sock.shutdown(socket.SHUT_WR)
-                self.leaving.register(fd, select.EPOLLIN)
-            except OSError:
-                self.socks.pop(fd).close()
-
-    def leave(self):
-        for sock in self.socks.values():
-            sock.close()
-        self.socks = {}
-        if self.leaving:
-            self.leaving.close()
-
-
-class Command:
-    """One `prefork-srv -s VERB`, waited for without standing still."""
-
-    def __init__(self, server, verb):
-        self.verb, self.until = verb, time.monotonic() + COMMAND_MOST_SECONDS
-        self.process = subprocess.Popen(server.command("-s", verb), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    def is_over(self):
-        if time.monotonic() > self.until:
-            self.process.kill()
-        return self.process.poll() is not None
-
-    def end(self):
-        """What was wrong with it, or None."""
-        said = self.process.communicate()[0].strip()
-        return None if self.process.returncode == 0 else f"-s {self.verb}: {said or 'no answer'}"
 
 
 def was_killed(said):
@@ -131,7 +66,7 @@ class Driver:
         self.stopped = {}        # pid: (pidfd, when to continue it or None, when stopped, number)
         self.died = {}           # number of a worker: when one was last killed
         self.keeperless = set()  # workers to be left alone until they have left
-        self.command, self.crowd = None, None
+        self.command, self.crowd, self.magic = None, None, None
         now = time.monotonic()
         self.due = {what: now + self.interval(what) * (1 if what in UNPACED else rng.random())
                     for what in plan}
@@ -256,7 +191,7 @@ class Driver:
 
     def keeper(self):
         """In a quiet moment: its worker lives, and is left alone until a reload retires it."""
-        if self.command or any(p.leaving for p in self.processes):
+        if self.command or self.magic or any(p.leaving for p in self.processes):
             return None
         keepers = [p for p in self.processes if p.kind == "keeper" and self.is_settled(p)]
         workers = {p.number: p for p in self.victims()}
@@ -268,6 +203,30 @@ class Driver:
             os.close(hit[1])
             self.keeperless.add(workers[hit[0].number].pid)
             self.due["reload"] = time.monotonic()
+        return hit
+
+    def crash(self):
+        """Not where it may meet a worker without a keeper."""
+        if self.magic or self.crowd or self.keeperless:
+            return None
+        self.magic = Magic(self.server.addresses[LISTENERS.index("lines")])
+        self.did["crash"] += 1
+        return self.magic
+
+    def copy(self):
+        return self.hit_settled("copy", signal.SIGKILL, "copy")
+
+    def copy_hang(self):
+        """Until the master kills it, or wakes it to tell it to end."""
+        return self.hit_settled("copy", signal.SIGSTOP, "copy hang")
+
+    def helper(self):
+        return self.hit_settled("helper", signal.SIGKILL, "helper")
+
+    def hit_settled(self, kind, number, name):
+        hit = self.hit([p for p in self.processes if p.kind == kind and self.is_settled(p)], number, name)
+        if hit:
+            os.close(hit[1])
         return hit
 
     def reload(self):
@@ -318,6 +277,9 @@ class Driver:
     def wait_for_ends(self):
         if self.command and self.command.is_over():
             self.end_command()
+        if self.magic and self.magic.is_over():
+            self.faults += filter(None, [self.magic.end()])
+            self.magic = None
         if self.crowd and self.crowd.is_over():
             self.did["felt"] += self.crowd.was_felt()
             self.end_crowd()
@@ -368,7 +330,7 @@ class Driver:
     def end(self):
         """No more harm: what was begun ends, what is stopped goes on or is killed by the master."""
         until = time.monotonic() + COMMAND_MOST_SECONDS
-        while (self.command or self.crowd or self.stopped) and time.monotonic() < until:
+        while (self.command or self.crowd or self.magic or self.stopped) and time.monotonic() < until:
             self.server.log.read()
             self.wait_for_ends()
             self.server.breathe()
@@ -381,6 +343,8 @@ class Driver:
         self.stopped = {}
         if self.crowd:
             self.end_crowd()
+        if self.magic:
+            self.magic.end()
         if self.command:
             self.command.process.kill()
             self.command.process.communicate()

@@ -47,6 +47,7 @@ class Client:
         self.talk = self.talk_type(self.identity, self.rng)
         self.parts, self.out, self.expected, self.got = [], b"", b"", 0
         self.sent_at, self.messages = None, 0
+        self.end_said_at = None
         self.local, self.opened_at = "", time.monotonic()
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -89,8 +90,11 @@ class Client:
         self.book.ends.append(End(time.time(), self.talk.service, self.local, now - self.opened_at,
                                   how, is_cut, in_flight, self.got, self.messages))
         self.close()
+        self.book.at(self.rng.uniform(0.005, 0.05), self.reopen)
+
+    def reopen(self):
         if not self.book.is_closing:
-            self.book.at(self.rng.uniform(0.005, 0.05), self.open)
+            self.open()
 
     def has_all(self):
         """Of a stream: what was sent so far has come back."""
@@ -123,9 +127,26 @@ class Client:
         else:
             self.later(self.rng.uniform(0.02, 0.4), self.speak)
 
+    def say_end(self):
+        """The server's end has to follow, as after the last message."""
+        if self.goes_home() or not self.hear():
+            return
+        self.end_said_at = time.monotonic()
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def goes_home(self):
+        """At the end of the book nothing is begun, and a place for which others wait is given up."""
+        if self.book.is_closing and self.talk.most:
+            self.close()
+        return self.book.is_closing
+
+    def is_late(self):
+        began = self.sent_at or self.end_said_at
+        return began is not None and time.monotonic() - began > STALL_SECONDS
+
     def speak(self):
         # An end that is there already is seen before the message goes out, not after it.
-        if self.book.is_closing or not self.hear():
+        if self.goes_home() or not self.hear():
             return
         self.parts, self.expected = self.talk.next()
         self.got, self.sent_at = 0, time.monotonic()
@@ -133,7 +154,7 @@ class Client:
         self.send_part()
 
     def patrol(self):
-        if self.sent_at is not None and time.monotonic() - self.sent_at > STALL_SECONDS:
+        if self.is_late():
             self.book.count("lost")
             self.ended(f"no answer within {STALL_SECONDS} s")
         else:
@@ -163,6 +184,10 @@ class Client:
             return True
         except OSError as error:
             self.ended(errno.errorcode[error.errno])
+            return False
+        if not data and self.end_said_at is not None:
+            self.close()
+            self.book.at(self.rng.uniform(0.005, 0.05), self.reopen)
             return False
         if not data:
             self.ended("FIN")
@@ -195,7 +220,10 @@ class Client:
         self.sent_at = None
         self.messages += 1
         self.book.count("answered")
-        self.speak_soon()
+        if self.messages == self.talk.most:
+            self.later(0, self.say_end)
+        else:
+            self.speak_soon()
 
 
 class Book:

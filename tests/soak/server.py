@@ -6,7 +6,7 @@ driver.py.
 """
 import collections
 import datetime
-import glob
+import itertools
 import json
 import os
 import re
@@ -15,8 +15,11 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
+
+from processes import children, is_zombie, title_of, tree
 
 CONF = """\
 workers = {workers}
@@ -28,13 +31,23 @@ rlimit_nofile = {nofile}
 {crash_limit}{user}log {{ path = "{folder}/log"  level = debug }}
 listen "127.0.0.1:0" {{ service = ack  framing = length }}
 listen "127.0.0.2:0" {{ service = echo }}
+listen "127.0.0.3:0" {{ service = module  module = "{folder}/echo.so" }}
+listen "127.0.0.4:0" {{ service = module  module = "{folder}/faulty.so" }}
+listen "127.0.0.5:0" {{ service = program  program = "app" }}
+listen "127.0.0.6:0" {{ service = exec  command = {{/bin/cat}} }}
+program "app" {{
+	command = {{"{python}", -S, -E, "{folder}/copy.py"}}
+	copies = 3  ready_after = notify  watchdog = 2s
+}}
 """
-START_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 20, 40, 40
+LISTENERS = ("ack", "echo", "module", "lines", "program", "exec")
+START_SECONDS, SETTLE_SECONDS, STOP_SECONDS, REST_SECONDS = 20, 40, 40, 5
 BREATH_SECONDS = 0.01
 USERS = range(60000, 64000)
 
-# The kind of a process, by its title; a newborn has its parent's.
+# The kind of a process, by its title; a newborn has its parent's. Only workers and keepers have a number.
 TITLE = re.compile(r"prefork-srv: (worker|keeper) (\d+)( \((?:moving|draining)\))?$")
+HELPER = "prefork-srv: exec "
 Ending = collections.namedtuple("Ending", "opened ended why pid")
 Stay = collections.namedtuple("Stay", "when number")
 Process = collections.namedtuple("Process", "pid kind number leaving")
@@ -63,6 +76,7 @@ class Log:
         self.places = {}    # by pid of a worker: its generation and number
         self.drained = set()  # places of workers that were told to leave without moving
         self.stays = []       # connections that a leaving worker could not move
+        self.copies_ended = []  # when copies of the program ended
 
     def rename(self):
         """Out of the way of a reopening; the server still writes to it."""
@@ -121,6 +135,11 @@ class Log:
         if int(fields["staying"]) > 0:
             self.stays.append(Stay(self.seconds(when), int(fields["staying"])))
 
+    def take_program_exited(self, when, _):
+        self.copies_ended.append(self.seconds(when))
+
+    take_program_crashed = take_program_exited
+
     def take_connection_ended(self, when, fields):
         if "remote" in fields:
             key = fields.get("service"), fields["remote"]
@@ -143,6 +162,12 @@ class Log:
             file.close()
 
 
+def find_python():
+    """One that the copies' user may run: this process's own may be in a folder of its user's."""
+    known = shutil.which("python3", path="/usr/bin:/bin")
+    return known or sys.executable
+
+
 def crash_limit_off(program):
     """Kills are no client's fault, and here all clients have one address."""
     printed = subprocess.run([program, "-P", "options"], stdin=subprocess.DEVNULL, check=False,
@@ -158,6 +183,13 @@ def own_user():
     return f"user = {user}\ngroup = {user}\n"
 
 
+def wait_until_none(look):
+    until = time.monotonic() + REST_SECONDS
+    while (wrong := look()) and time.monotonic() < until:
+        time.sleep(BREATH_SECONDS)
+    return wrong
+
+
 class Server:
     """A running prefork-srv; use as a context manager."""
 
@@ -169,6 +201,11 @@ class Server:
         self.log = Log(self.folder)
         self.process, self.addresses = None, []
         self.crash_limit, self.user = crash_limit_off(program), own_user()
+        self.modules = os.path.join(os.path.dirname(self.program), "tests/modules")
+        self.versions = itertools.cycle(("echo", "echo_changed"))
+        self.put("faulty.so", f"{self.modules}/faulty.so")
+        self.put("copy.py", os.path.join(os.path.dirname(os.path.abspath(__file__)), "copy.py"))
+        self.before = None  # descriptors of the master and of the helper
         self.configure(workers, "yes", "off")
 
     def configure(self, workers, moves, max_age):
@@ -176,8 +213,15 @@ class Server:
         with open(f"{self.folder}/conf", "w", encoding="ascii") as conf:
             conf.write(CONF.format(workers=workers, max_age=max_age, moves=moves,
                                    nofile=self.nofile, hang_ms=self.hang_ms, folder=self.folder,
-                                   crash_limit=self.crash_limit, user=self.user))
+                                   crash_limit=self.crash_limit, user=self.user,
+                                   python=find_python()))
+        self.put("echo.so", f"{self.modules}/{next(self.versions)}.so")
         self.log.moves.append(moves == "yes")
+
+    def put(self, name, source):
+        """Where its users can read it; a file that is loaded must not change, so another one takes its name."""
+        shutil.copy(source, f"{self.folder}/{name}.new")
+        os.rename(f"{self.folder}/{name}.new", f"{self.folder}/{name}")
 
     def __enter__(self):
         try:
@@ -207,8 +251,9 @@ class Server:
         for line in text.decode().split():
             host, port = line.rsplit(":", 1)
             self.addresses.append((host, int(port)))
-        if len(self.addresses) != 2:
+        if len(self.addresses) != len(LISTENERS):
             raise ServerFailed(f"it did not get ready:\n{self.said()}")
+        self.before = self.count_descriptors()
 
     @staticmethod
     def hear(ready):
@@ -227,24 +272,17 @@ class Server:
             return said.read()
 
     def child_pids(self):
-        pids = []
-        for path in glob.glob(f"/proc/{self.process.pid}/task/*/children"):
-            try:
-                with open(path, encoding="ascii") as children:
-                    pids += map(int, children.read().split())
-            except OSError:
-                continue
-        return pids
+        return children(self.process.pid)
 
-    @staticmethod
-    def look(pid):
+    def look(self, pid):
         """The Process, or None when it is gone, dying or newborn."""
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
-                title = TITLE.match(cmdline.read().rstrip(b"\0 ").decode(errors="replace"))
-        except OSError:
-            return None
-        return title and Process(pid, title[1], int(title[2]), bool(title[3]))
+        text = title_of(pid)
+        title = TITLE.match(text)
+        if title:
+            return Process(pid, title[1], int(title[2]), bool(title[3]))
+        if text.startswith(HELPER):
+            return Process(pid, "helper", -1, False)
+        return Process(pid, "copy", -1, False) if f"{self.folder}/copy.py" in text else None
 
     def processes(self):
         return [p for p in map(self.look, self.child_pids()) if p]
@@ -276,6 +314,43 @@ class Server:
         except subprocess.TimeoutExpired:
             pass
 
+    def count_descriptors(self):
+        """Of the master, and of each helper."""
+        pids = [self.process.pid] + [p.pid for p in self.processes() if p.kind == "helper"]
+        try:
+            return [len(os.listdir(f"/proc/{pid}/fd")) for pid in pids]
+        except OSError:
+            return []  # a helper has just left
+
+    def find_leak(self):
+        """What is wrong after a reload to the first number of workers, or None."""
+        def look():
+            dead = [pid for pid in tree(self.process.pid) if is_zombie(pid)]
+            now = self.count_descriptors()
+            if dead:
+                return f"{len(dead)} processes wait to be reaped"
+            return None if now == self.before else f"descriptors of master and helper: {now}, and {self.before} before"
+        return wait_until_none(look)
+
+    def reload_as_first(self, workers):
+        """What was wrong with it, or None."""
+        self.configure(workers, "yes", "off")
+        told = subprocess.run(self.command("-s", "reload"), stdin=subprocess.DEVNULL, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return None if told.returncode == 0 else f"the last reload: {told.stdout.strip()}"
+
+    @staticmethod
+    def find_rest():
+        """After its end, and that of the clients: processes that it has left to this one, or None."""
+        def look():
+            left = children(os.getpid())
+            for pid in left:
+                if is_zombie(pid):
+                    os.waitpid(pid, 0)
+            living = [title_of(pid) for pid in left if title_of(pid)]
+            return f"processes that the server has left behind: {living}" if living else None
+        return wait_until_none(look)
+
     def stop(self):
         """Gracefully; says what was wrong with that, or None."""
         self.process.send_signal(signal.SIGTERM)
@@ -289,7 +364,7 @@ class Server:
         """All that is left of it; a master first, or it would start others."""
         if not self.process or self.process.poll() is not None:
             return
-        left = self.child_pids()
+        left = tree(self.process.pid)
         self.process.kill()
         for pid in left:
             try:

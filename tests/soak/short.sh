@@ -4,4 +4,4 @@
 set -euo pipefail
 
 command -v python3 > /dev/null || { echo 'python3 is missing'; exit 77; }
-exec python3 "$TOP_SRCDIR/tests/soak/soak.py" 8 --ack 200 --echo 40 --seed 1
+exec python3 "$TOP_SRCDIR/tests/soak/soak.py" 8 --ack 200 --echo 40 --guests 20 --seed 1

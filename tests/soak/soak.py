@@ -3,8 +3,9 @@
 """Causes faults in a running prefork-srv while clients record every byte, and reports the cost.
 
 A crash or a hang may cost the one connection that was in hand; no other connection or message may be
-lost, repeated or wrong, also while connections move to other workers. The clients' books, the server's
-counts and its log must agree. Ends with a table, and with 0 only if this held. `./dev soak` runs it for a
+lost, repeated or wrong, also while connections move to other workers. A copy of a program that is killed or
+told to end may cost its own, a killed helper the one that it had just taken. The clients' books, the server's
+counts and its log must agree, and nothing may be left: no dead process, no descriptor, no program. Ends with a table, and with 0 only if this held. `./dev soak` runs it for a
 minute, tests/soak/short.sh for some seconds.
 """
 import argparse
@@ -18,6 +19,7 @@ sys.dont_write_bytecode = True
 
 import driver  # noqa: E402
 import ledger  # noqa: E402
+import processes  # noqa: E402
 import talks  # noqa: E402
 from server import Server, ServerFailed, allow_descriptors  # noqa: E402
 from verdict import Verdict  # noqa: E402
@@ -41,6 +43,8 @@ def read_arguments():
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--ack", type=int, default=1000, help="connections of ack (1000)")
     parser.add_argument("--echo", type=int, default=200, help="connections of echo (200)")
+    parser.add_argument("--guests", type=int, default=60,
+                        help="connections of each service that runs code of others (60)")
     parser.add_argument("--hang-ms", type=int, default=1000, help="hang_timeout (1000)")
     parser.add_argument("--without", action="append", default=[], choices=list(driver.PLAN),
                         help="leave this fault out (may be repeated)")
@@ -49,7 +53,7 @@ def read_arguments():
     parser.add_argument("--log", type=argparse.FileType("w"), default=None,
                         help="file for all that the server logged")
     args = parser.parse_args()
-    if args.workers < 2 or args.ack < 1 or args.echo < 1:
+    if args.workers < 2 or min(args.ack, args.echo, args.guests) < 1:
         parser.error("two workers and a connection of each service are needed")
     if not os.access(args.server, os.X_OK):
         parser.error(f"{args.server}: not there (./dev soak builds it)")
@@ -95,9 +99,10 @@ def harm(server, harmer, books, seconds):
 
 
 def soak(args):
-    held = args.ack + args.echo
+    numbers = {"ack": args.ack, "echo": args.echo}
+    held = args.ack + args.echo + 3 * args.guests
     # Little, so that a crowd can exhaust it; but one worker alone can hold all the clients.
-    nofile = 128 + held
+    nofile = 160 + held
     crowd = (driver.MORE_MOST + 1) * nofile - held
     crowd = min(crowd, allow_descriptors(max(crowd, args.ack) + 256) - 256)
     with Server(args.server, args.workers, nofile, args.hang_ms) as server:
@@ -105,14 +110,14 @@ def soak(args):
         harmer = driver.Driver(server, random.Random(args.seed), min(1, args.seconds / 30), held,
                                crowd, [what for what in driver.PLAN if what not in args.without])
         try:
-            for address, talk, number in zip(server.addresses, (talks.Ack, talks.Echo),
-                                             (args.ack, args.echo)):
+            for address, talk in zip(server.addresses, talks.ALL):
+                number = numbers.get(talk.service, args.guests)
                 books.append(ledger.Ledger(address, talk, number, number // 10, args.seed))
             harm(server, harmer, books, args.seconds)
             for book in books:
                 book.say_finish()
             verdict = Verdict(harmer, books, [book.finish() for book in books])
-            verdict.end_server(server)
+            verdict.end_server(server, args.workers)
             if args.log:
                 args.log.write(server.log.text())
         finally:
@@ -125,6 +130,7 @@ def soak(args):
 def main():
     args = read_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    processes.adopt_orphans()
     try:
         verdict = soak(args)
     except ServerFailed as error:

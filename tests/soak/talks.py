@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The messages of a client and the expected answers: one in flight, every byte known beforehand.
 
+most: after so many messages the client ends the connection, and the server's end has to follow.
 Must not touch a socket. Used by ledger.py.
 """
 import random
@@ -26,7 +27,7 @@ def split(message, rng):
 class Ack:
     """Numbered messages of `length` framing, some long."""
 
-    service, is_stream = "ack", False
+    service, is_stream, most = "ack", False, None
 
     def __init__(self, identity, rng):
         self.identity, self.rng, self.number = identity, rng, 0
@@ -43,7 +44,7 @@ class Ack:
 class Echo:
     """A stream whose every byte depends on its position, in pieces of random size."""
 
-    service, is_stream = "echo", True
+    service, is_stream, most = "echo", True, None
 
     def __init__(self, identity, rng):
         self.rng, self.position = rng, identity * 7919
@@ -54,3 +55,42 @@ class Echo:
         self.position += size
         piece = PATTERN[start:start + size]
         return split(piece, self.rng), piece
+
+
+class Module(Echo):
+    """The same from a shared object."""
+
+    service = "module"
+
+
+class Lines:
+    """Lines that a shared object numbers by a count in the connection's state."""
+
+    service, is_stream, most = "lines", False, None
+
+    def __init__(self, identity, rng):
+        self.identity, self.rng, self.number = identity, rng, 0
+
+    def next(self):
+        self.number += 1
+        line = b"%d:%s\n" % (self.identity, b"x" * self.rng.randrange(200))
+        return split(line, self.rng), b"%d %s" % (self.number, line)
+
+
+class Program(Echo):
+    """The same from a copy of a program."""
+
+    service = "program"
+
+
+class Exec(Echo):
+    """The same from a program of the connection's own, which ends with it."""
+
+    service = "exec"
+
+    def __init__(self, identity, rng):
+        super().__init__(identity, rng)
+        self.most = rng.randrange(1, 6)
+
+
+ALL = (Ack, Echo, Module, Lines, Program, Exec)  # as the server's listeners

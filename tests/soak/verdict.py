@@ -4,8 +4,9 @@
 A connection that ended was retired when the server logs that it drained it between messages, and
 lost otherwise. Only workers that may not move connections retire any, and those whose connections no
 worker could take: one that was stopped or had no descriptors. A message that was on its way when the
-drained connection's FIN came has crossed it: no server can prevent that, but it must stay rare. The
-server's own counts must agree with the books of the clients.
+drained connection's FIN came has crossed it: no server can prevent that, but it must stay rare. A
+connection of a program that ended with a copy was given up. The server's own counts must agree with the
+books of the clients; those of a program are not the server's.
 """
 import collections
 import datetime
@@ -14,28 +15,40 @@ CROSSED_SECONDS = 0.25  # a message sent so long before the FIN arrived before i
 CROSSED_SHARE = 0.02    # of the retired, with busy processors; a careless server has far more
 BEHIND_SECONDS = 0.5    # the server reads its clock once a turn, and may be stopped after that
 AHEAD_SECONDS = 0.005   # what rounding to milliseconds makes of it
+COPY_SECONDS = 1.0      # from the end of its connections to that of a copy, and to the master's line
 SHOWN = 20
 
 # Why connections may end, and why they may stay in a worker that leaves, in a soak.
-MAY_END = {"client_closed", "client_reset", "drained", "made_room", "worker_crash"}
-MAY_STAY = {"no_room", "no_descriptors", "unanswered", "in_flight_limit"}
+MAY_END = {"client_closed", "client_reset", "drained", "made_room", "worker_crash", "program_exited",
+           "program_lost"}
+MAY_STAY = {"no_room", "no_descriptors", "unanswered", "in_flight_limit", "not_movable"}
+
+IN_LOG = {"lines": "module"}   # the service's name there, where it is another one
+WHOLE = {"ack", "lines"}       # they answer each message whole; of the others a piece may be cut anywhere
+NOT_SERVED = {"program"}       # by workers
 
 
 def said_endings(log, end):
     """What the log says of this connection; others may have had its port before and after it."""
-    return [ending for ending in log.endings.get((end.service, end.local), ())
+    service = IN_LOG.get(end.service, end.service)
+    return [ending for ending in log.endings.get((service, end.local), ())
             if end.when - end.age - BEHIND_SECONDS < ending.opened < end.when + AHEAD_SECONDS and
             ending.ended > end.when - BEHIND_SECONDS]
 
 
+def has_copy_ended(log, end):
+    return any(end.when - BEHIND_SECONDS < when < end.when + COPY_SECONDS for when in log.copies_ended)
+
+
 def judge(log, end, is_timely):
-    """retired, untimely (retired without need), crossed or lost."""
+    """retired, untimely (retired without need), crossed, given up or lost."""
+    if end.service in NOT_SERVED:
+        return "given up" if has_copy_ended(log, end) else "lost"
     drained = [e for e in said_endings(log, end) if e.why == "drained"]
     if end.how != "FIN" or not drained:
         return "lost"
     if end.in_flight is not None:
-        # ack has messages and answers each whole; echo has none, so a piece may be cut anywhere.
-        is_cut = end.got > 0 and end.service == "ack"
+        is_cut = end.got > 0 and end.service in WHOLE
         return "lost" if is_cut or end.in_flight > CROSSED_SECONDS else "crossed"
     return "retired" if any(map(is_timely, drained)) else "untimely"
 
@@ -50,14 +63,15 @@ class Verdict:
         self.judged = {}
         self.log, self.totals = None, None
 
-    def end_server(self, server):
-        """Stops it: what it says last is part of the evidence."""
+    def end_server(self, server, workers):
+        """Stops it: what it says last is part of the evidence, and what it leaves."""
         if server.process.poll() is not None:
             self.faults.append(f"the server died (exit code {server.process.returncode}): "
                                f"{server.said()}")
         else:
             self.totals = server.settle()
-            self.faults += filter(None, [server.stop()])
+            self.faults += filter(None, [server.reload_as_first(workers), server.find_leak(), server.stop(),
+                                         server.find_rest()])
         server.log.read()
         self.log = server.log
         self.judge_ends()
@@ -115,30 +129,38 @@ class Verdict:
         """The least and the most; a worker killed between an accept and its count leaves no count."""
         heard = self.sum("connected") - self.sum("unheard")
         least = heard + max(0, self.did["crowd accepted"] - self.did["crowd kills"])
-        return least, self.sum("connected") + self.did["crowd"]
+        return least, self.sum("connected") + self.did["crowd"] + self.did["crash"]
 
     def sum(self, what):
+        """Of those that workers serve."""
+        return sum(counts[what] for service, counts in self.counts.items() if service not in NOT_SERVED)
+
+    def sum_all(self, what):
         return sum(counts[what] for counts in self.counts.values())
 
     def number(self, judgement):
         return len(self.judged[judgement])
 
     def allowed(self):
-        return self.did["kill"] + self.did["strike"] + self.log.events["worker_hung"]
+        return self.did["kill"] + self.did["strike"] + self.log.events["worker_hung"] + self.did["helper"]
 
     def rows(self):
         did, log = self.did, self.log
-        stays = [stay for stay in log.stays if not self.is_excused(stay.when)]
+        stayed = sum(stay.number for stay in log.stays if not self.is_excused(stay.when))
+        given = self.totals["connections_not_moved_total"]["not_movable"] if self.totals else 0
         kills = did["kill"] + did["strike"]
         return [
             ("workers killed", kills, f"{did['strike']} in reloads", kills > 0),
+            ("workers crashed by a module", did["crash"], "", did["crash"] > 0),
+            ("helpers killed", did["helper"], f"{log.events['helper_ready']} were ready", True),
+            ("copies killed", did["copy"], f"{did['copy hang']} stopped, {log.events['program_hung']} hung", did["copy"] > 0),
             ("hangs", log.events["worker_hung"], f"{did['hang']} made", True),
             ("short stops", did["pause"], "", True),
             ("keepers killed", did["keeper"], "", True),
             ("recoveries", log.events["connections_recovered"],
              f"{log.events['arena_emptied']} began empty", log.events["arena_emptied"] == 0),
             ("reloads", did["reload"], f"{did['failed']} failed by kills",
-             log.events["reload_finished"] + did["failed"] == did["reload"]),
+             log.events["reload_finished"] + did["failed"] == did["reload"] + 1),  # and one at the end
             ("  that move nothing", did["staying"], "", True),
             ("workers recycled", log.events["worker_recycled"], "", True),
             ("logs reopened", did["reopen"], "", True),
@@ -146,8 +168,7 @@ class Verdict:
             ("descriptors exhausted", did["exhaust"], f"{did['felt']} felt", True),
             None,
             *self.connection_rows(),
-            ("connections that stayed", sum(stay.number for stay in stays), "none without cause",
-             not stays),
+            ("connections that stayed", stayed, f"<= {given} with a helper", stayed <= given),
             None,
             *self.message_rows(),
         ]
@@ -157,8 +178,8 @@ class Verdict:
         crossed_most = self.crossed_most()
         moved = sum(self.totals["connections_moved_in_total"].values()) if self.totals else 0
         return [
-            ("connections opened", self.sum("opened"), f"and a crowd of {self.did['crowd']}", True),
-            ("connections refused", self.sum("refused"), "none", self.sum("refused") == 0),
+            ("connections opened", self.sum_all("opened"), f"and a crowd of {self.did['crowd']}", True),
+            ("connections refused", self.sum_all("refused"), "none", self.sum_all("refused") == 0),
             ("connections accepted", self.accepted(), f"{least} to {most}",
              least <= self.accepted() <= most),
             ("connections moved", moved, "in as many as out", moved > 0),
@@ -166,19 +187,16 @@ class Verdict:
             ("  elsewhere", self.number("untimely"), "none", self.number("untimely") == 0),
             ("  a message crossed that", self.number("crossed"), f"<= {crossed_most}",
              self.number("crossed") <= crossed_most),
+            ("  by copies that ended", self.number("given up"), f"{len(self.log.copies_ended)} ended", True),
             ("connections lost", self.number("lost"), f"<= {self.allowed()} kills and hangs",
              self.number("lost") <= self.allowed()),
         ]
 
     def message_rows(self):
-        ack, echo = self.counts["ack"], self.counts["echo"]
-        return [
-            ("messages sent", ack["sent"], "", True),
-            ("messages answered", ack["answered"], "", ack["answered"] > 0),
-            *(row("messages", ack, what) for what in ("lost", "repeated", "wrong")),
-            ("bytes echoed", echo["bytes"], f"{echo['answered']} pieces", echo["bytes"] > 0),
-            *(row("pieces", echo, what) for what in ("lost", "repeated", "wrong")),
-        ]
+        return [r for service, counts in self.counts.items() for r in (
+            (f"{service}: messages", counts["sent"], f"{counts['answered']} answered, {counts['bytes']} bytes",
+             counts["answered"] > 0),
+            *(row(service, counts, what) for what in ("lost", "repeated", "wrong") if counts[what]))]
 
     def crossed_most(self):
         return max(10, int(CROSSED_SHARE * self.number("retired")))
@@ -216,4 +234,4 @@ class Verdict:
 
 
 def row(kind, counts, what):
-    return f"{kind} {what}", counts[what], "none", counts[what] == 0
+    return f"{kind}: {what}", counts[what], "none", counts[what] == 0

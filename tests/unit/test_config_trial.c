@@ -66,10 +66,28 @@ static void page__is_the_masters_and_the_trials_alone(void **state)
 	conf_free(conf);
 }
 
+/* The child cannot let go of the page of pids: no page begins there. */
+static void trial__whose_child_cannot_begin__says_why(void **state)
+{
+	struct generation now = { 0 };
+	struct procs procs = { .current = &now, .page = (void *)1 };
+	struct config_trial trial;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(config_trial_start(&trial, &source, &procs, clock_ms(), &err));
+	await_end(&trial);
+	assert_false(config_trial_passed(&trial, &err));
+	assert_string_equal(err.text,
+			    "cannot begin to try the configuration: Invalid argument");
+	config_trial_abandon(&trial);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(page__is_the_masters_and_the_trials_alone),
+		cmocka_unit_test(trial__whose_child_cannot_begin__says_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

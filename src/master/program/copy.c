@@ -19,7 +19,8 @@
 
 static void note_ready(struct copy *copy, const char *how)
 {
-	if (copy->report.fd >= 0 || !member_note_ready(&copy->member))
+	if (copy->report.fd >= 0 || copy->failure.text[0] != '\0' ||
+	    !member_note_ready(&copy->member))
 		return;
 	copy->was_ready = true;
 	program_board_note(copy);
@@ -216,6 +217,21 @@ void copy_end_group(const struct copy *copy)
 		sys_kill(-copy->member.pid, SIGKILL);
 }
 
+/*
+ * A copy that was ready and was killed did not fail at its start: it starts again at once, as a
+ * worker that has served does. RESPAWN_BACKOFF_FIRST_MS lie between two starts at least, because
+ * nothing but READY=1 proves that such a copy worked.
+ */
+static void respawn_copy(struct copy *copy, int status, int64_t now_ms)
+{
+	bool was_killed = copy->was_ready && WIFSIGNALED(status);
+	int64_t earliest_ms = copy->member.started_ms + RESPAWN_BACKOFF_FIRST_MS;
+
+	member_respawn(&copy->member, false, was_killed, now_ms);
+	if (copy->member.due_ms < earliest_ms)
+		copy->member.due_ms = earliest_ms;
+}
+
 void copy_end(struct copy *copy, int status, int64_t now_ms)
 {
 	bool is_expected = member_is_leaving(&copy->member) && !member_is_hung(&copy->member);
@@ -231,7 +247,7 @@ void copy_end(struct copy *copy, int status, int64_t now_ms)
 		member_leave(&copy->member, now_ms);
 	} else {
 		count_early(copy, status);
-		member_respawn(&copy->member, false, false, now_ms);
+		respawn_copy(copy, status, now_ms);
 	}
 	program_board_note(copy);
 }

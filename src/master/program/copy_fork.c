@@ -61,20 +61,6 @@ static void close_ends(const struct ends *ends)
 		sys_close(ends->report);
 }
 
-/*
- * True for a command that is told the descriptor as fd://3, as gunicorn is: with LISTEN_FDS it
- * would take the same descriptor twice, and fail.
- */
-static bool is_told_descriptor(const struct program *program)
-{
-	const struct text_list *command = &program->conf->command;
-
-	for (size_t i = 1; i < command->count; i++)
-		if (strstr(command->texts[i], "fd://"))
-			return true;
-	return false;
-}
-
 static _Noreturn void become_program(const struct copy *copy, const struct ends *ends, pid_t master)
 {
 	const struct program *program = copy->program;
@@ -87,7 +73,7 @@ static _Noreturn void become_program(const struct copy *copy, const struct ends 
 		fds[fd_count++] = program->fds[i];
 	snprintf(count, sizeof(count), "%u", program->fd_count);
 	snprintf(watchdog, sizeof(watchdog), "%lld", (long long)program->conf->watchdog * 1000);
-	if (!is_told_descriptor(program)) {
+	if (!program->is_told_descriptor) {
 		variables[n++] = (struct command_variable){ "LISTEN_FDS", count };
 		variables[n++] = (struct command_variable){ "LISTEN_PID", NULL };
 		variables[n++] = (struct command_variable){ "LISTEN_FDNAMES", program->fd_names };
