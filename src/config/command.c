@@ -120,11 +120,12 @@ static bool is_executable(const char *path)
 
 /*
  * As execvp(3): of several files the first that may be executed, and EACCES when there are only
- * others. Returns 0 with the path, or an errno.
+ * others; but a folder that cannot be searched has none. Returns 0 with the path, or an errno.
  */
 static int search_path(const char *name, const char *path, char *to)
 {
 	int error = ENOENT;
+	struct stat st;
 
 	for (const char *at = path; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
 		int length = (int)strcspn(at, ":");
@@ -134,7 +135,7 @@ static int search_path(const char *name, const char *path, char *to)
 			continue;
 		if (is_executable(to))
 			return 0;
-		if (errno == EACCES)
+		if (errno == EACCES && sys_stat(to, &st) == 0)
 			error = EACCES;
 	}
 	return error;
@@ -228,13 +229,12 @@ static bool judge_search(const struct command_options *asked, const struct ident
 	if (search->error == 0)
 		return true;
 	errno = search->error;
+	if (errno == ENOENT && strchr(asked->words[0], '/'))
+		return err_set(err, CODE_CONFIG, "command: %s does not exist", name);
 	if (errno == ENOENT)
-		return err_set(err, CODE_CONFIG,
-			       strchr(asked->words[0], '/') ?
-				       "command: %s does not exist" :
-				       "command: there is no %s in any folder of PATH",
-			       name);
-	err_errno(err, CODE_CONFIG, "command: %s cannot be executed", name);
+		err_set(err, CODE_CONFIG, "command: there is no %s in any folder of PATH", name);
+	else
+		err_errno(err, CODE_CONFIG, "command: %s cannot be executed", name);
 	return blame_user(identity, err);
 }
 

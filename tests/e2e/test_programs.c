@@ -239,6 +239,21 @@ static void deaf_copy__is_killed_after_shutdown_timeout(void **state)
 	server_stop(s);
 }
 
+/* The stop itself gives workers more time than that. */
+static void stop__of_a_deaf_copy__takes_no_longer_than_shutdown_timeout(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "deaf", "ready" },
+							    .main = "shutdown_timeout = 100ms\n" });
+
+	(void)state;
+	server_signal(s, SIGTERM);
+	assert_int_equal(server_wait_exit(s), 0);
+	server_wait_event(s, "program_killed", "copy=0");
+	assert_int_equal(server_count(s, "server_stopping", "how=fast"), 0);
+	process_end_children();
+	server_check(s, 0, 0);
+}
+
 static void master__killed__takes_its_copies_along(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
@@ -270,6 +285,7 @@ int main(void)
 		E2E(script__whose_interpreter_is_missing__fails_the_start),
 		E2E(stop__ends_the_whole_group),
 		E2E(deaf_copy__is_killed_after_shutdown_timeout),
+		E2E(stop__of_a_deaf_copy__takes_no_longer_than_shutdown_timeout),
 		E2E(master__killed__takes_its_copies_along),
 	};
 
