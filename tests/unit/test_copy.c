@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/program/copy: what a copy reports, in every order in which the loop can see it. */
+/* Tests of master/program/copy: its reports, in every order in which the loop can see them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

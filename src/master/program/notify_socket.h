@@ -23,8 +23,8 @@ struct notify_news {
 
 /*
  * Opens a socket, non-blocking and close-on-exec, and writes its name, as NOTIFY_SOCKET has it
- * ("@..."), to name (NOTIFY_NAME bytes). Returns -1 with errno set. Any process can send descriptors
- * to it, as sd_notify_barrier(3) does: they are closed, never received.
+ * ("@..."), to name (NOTIFY_NAME bytes). Returns -1 with errno set. Any process can send
+ * descriptors to it, as sd_notify_barrier(3) does: they are closed, never received.
  */
 int notify_socket_open(char *name);
 void notify_socket_close(int fd);
