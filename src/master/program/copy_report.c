@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
-#include "master/program/copy.h"
 
 /* Why it ended, in a word for the log. */
 static const char *find_reason(const struct copy *copy, int status)
@@ -59,7 +58,7 @@ void copy_report_early(struct copy *copy, int status)
 	if (copy->failure.text[0] != '\0')
 		err_set(&program->failure, CODE_OSERR, "program \"%s\": %s", program->conf->title,
 			copy->failure.text);
-	else if (program->early >= COPY_EARLY_MOST)
+	else if (program->early >= COPY_REPORT_EARLY_MOST)
 		err_set(&program->failure, CODE_OSERR,
 			"program \"%s\": copies ended %u times before all were ready; the last "
 			"one, copy %u, with %s, after it wrote \"%s\"",
