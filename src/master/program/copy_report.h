@@ -15,7 +15,8 @@ void copy_report_end(const struct copy *copy, int status, bool is_expected);
 
 /*
  * The first copies of a program end before it was ready: counts that, and after a failure of the
- * start, or COPY_REPORT_EARLY_MOST ends, sets the program's failure, because no other copy will do better.
+ * start, or COPY_REPORT_EARLY_MOST ends, sets the program's failure, because no other copy will do
+ * better.
  */
 void copy_report_early(struct copy *copy, int status);
 
