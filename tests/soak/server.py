@@ -186,7 +186,7 @@ def own_user():
 def wait_until_none(look):
     until = time.monotonic() + REST_SECONDS
     while (wrong := look()) and time.monotonic() < until:
-        time.sleep(BREATH_SECONDS)
+        select.select([], [], [], BREATH_SECONDS)
     return wrong
 
 

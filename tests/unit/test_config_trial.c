@@ -78,8 +78,7 @@ static void trial__whose_child_cannot_begin__says_why(void **state)
 	assert_true(config_trial_start(&trial, &source, &procs, clock_ms(), &err));
 	await_end(&trial);
 	assert_false(config_trial_passed(&trial, &err));
-	assert_string_equal(err.text,
-			    "cannot begin to try the configuration: Invalid argument");
+	assert_string_equal(err.text, "cannot begin to try the configuration: Invalid argument");
 	config_trial_abandon(&trial);
 }
 
