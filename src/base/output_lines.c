@@ -77,9 +77,14 @@ bool output_lines_read(struct output_lines *lines, int64_t now_ms)
 		split_bytes(lines, bytes, (size_t)got, now_ms);
 		return true;
 	}
+	output_lines_end(lines, now_ms);
+	return false;
+}
+
+void output_lines_end(struct output_lines *lines, int64_t now_ms)
+{
 	if (lines->used > 0)
 		end_line(lines, now_ms);
-	return false;
 }
 
 uint64_t output_lines_take_lost(struct output_lines *lines, bool is_last, int64_t now_ms)

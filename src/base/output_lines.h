@@ -39,6 +39,9 @@ struct output_lines {
  */
 bool output_lines_read(struct output_lines *lines, int64_t now_ms);
 
+/* Gives on a last line without its end: the pipe, which others may keep open, is read no more. */
+void output_lines_end(struct output_lines *lines, int64_t now_ms);
+
 /*
  * Returns the number of lost lines once the second in which they were lost is over, or with
  * is_last at once, and begins to count anew; otherwise 0.

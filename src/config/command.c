@@ -52,21 +52,6 @@ static bool is_cleared(const struct command_options *asked)
 	return false;
 }
 
-static bool check_environment(const struct command_options *asked, struct err *err)
-{
-	char shown[QUOTE_TEXT];
-
-	for (size_t i = 0; i < asked->environment_count; i++) {
-		const char *item = asked->environment[i];
-
-		if (strcmp(item, CLEAR) != 0 && name_length(item) == 0)
-			return err_set(err, CODE_CONFIG,
-				       "environment: %s is neither NAME=VALUE nor " CLEAR,
-				       quote_show(item, shown));
-	}
-	return true;
-}
-
 static bool find_identity(const struct command_options *asked, const struct identity *otherwise,
 			  struct identity *identity, struct err *err)
 {
@@ -135,11 +120,12 @@ static bool is_executable(const char *path)
 
 /*
  * As execvp(3): of several files the first that may be executed, and EACCES when there are only
- * others. Returns 0 with the path, or an errno.
+ * others; but a folder that cannot be searched has none. Returns 0 with the path, or an errno.
  */
 static int search_path(const char *name, const char *path, char *to)
 {
 	int error = ENOENT;
+	struct stat st;
 
 	for (const char *at = path; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
 		int length = (int)strcspn(at, ":");
@@ -149,7 +135,7 @@ static int search_path(const char *name, const char *path, char *to)
 			continue;
 		if (is_executable(to))
 			return 0;
-		if (errno == EACCES)
+		if (errno == EACCES && sys_stat(to, &st) == 0)
 			error = EACCES;
 	}
 	return error;
@@ -243,13 +229,12 @@ static bool judge_search(const struct command_options *asked, const struct ident
 	if (search->error == 0)
 		return true;
 	errno = search->error;
+	if (errno == ENOENT && strchr(asked->words[0], '/'))
+		return err_set(err, CODE_CONFIG, "command: %s does not exist", name);
 	if (errno == ENOENT)
-		return err_set(err, CODE_CONFIG,
-			       strchr(asked->words[0], '/') ?
-				       "command: %s does not exist" :
-				       "command: there is no %s in any folder of PATH",
-			       name);
-	err_errno(err, CODE_CONFIG, "command: %s cannot be executed", name);
+		err_set(err, CODE_CONFIG, "command: there is no %s in any folder of PATH", name);
+	else
+		err_errno(err, CODE_CONFIG, "command: %s cannot be executed", name);
 	return blame_user(identity, err);
 }
 
@@ -257,11 +242,17 @@ bool command_check(const struct command_options *asked, const struct identity *o
 		   struct command_found *found, struct err *err)
 {
 	struct search search = { 0 };
+	char shown[QUOTE_TEXT];
 
 	if (asked->word_count == 0 || asked->words[0][0] == '\0')
 		return err_set(err, CODE_CONFIG, "command: names no program");
-	if (!check_environment(asked, err) ||
-	    !find_identity(asked, otherwise, &found->identity, err))
+	if (strchr(asked->words[0], '/') && asked->words[0][0] != '/' &&
+	    asked->directory[0] == '\0')
+		return err_set(err, CODE_CONFIG,
+			       "command: %s is a relative path (write an absolute one, or set "
+			       "directory, where it starts)",
+			       quote_show(asked->words[0], shown));
+	if (!find_identity(asked, otherwise, &found->identity, err))
 		return false;
 	find_entry(found);
 	if (!search_as(asked, &found->identity, &search, err) ||

@@ -184,6 +184,11 @@ static bool choice_equal(const void *a, const void *b)
 }
 
 /* A TEXT row whose first word is "path" holds a path: absolute, or one of its other words. */
+bool option_is_program(const struct option *option)
+{
+	return option->kind == KIND_LIST && strcmp(option->words, "PROGRAM") == 0;
+}
+
 bool option_is_path(const struct option *option)
 {
 	return option->kind == KIND_TEXT && strncmp(option->words, "path", 4) == 0;

@@ -124,13 +124,13 @@ static void blame_pid_file(struct check *check, struct err *err)
 static void check_scoreboard(struct check *check, const char *pid_file)
 {
 	char board[PIDFILE_PATH + 16], folder[PIDFILE_PATH];
-	unsigned slots = prestart_workers(check->conf) + GENERATION_SPARE;
+	unsigned workers = prestart_workers(check->conf) + GENERATION_SPARE;
 	struct stat st;
 	struct err err;
 
 	if (sys_stat(file_folder(pid_file, folder, sizeof(folder)), &st) < 0 && errno == ENOENT)
 		return;
-	if (!scoreboard_probe(scoreboard_path(pid_file, board, sizeof(board)), slots, &err))
+	if (!scoreboard_probe(scoreboard_path(pid_file, board, sizeof(board)), workers, &err))
 		blame_pid_file(check, &err);
 }
 

@@ -122,15 +122,17 @@ static bool wait_for_request(const struct control *control, const struct request
 			     uint32_t wanted, struct err *err)
 {
 	uint32_t before = wanted - atomic_load_explicit(&request->done, memory_order_acquire);
-	int64_t most_ms = (int64_t)before * RELOAD_REQUEST_MS;
+	int64_t usual_ms = control->started_ms + (int64_t)before * RELOAD_REQUEST_MS;
+	int64_t due_ms = usual_ms;
 	int wait_ms = POLL_FIRST_MS, exited = 0;
 
-	while (exited == 0 && clock_ms() - control->started_ms < most_ms) {
+	while (exited == 0 && clock_ms() < due_ms) {
 		if (is_done(request, wanted))
 			return print_outcome(control, request, err);
 		exited = poll_pidfd(control, wait_ms);
 		if (wait_ms < POLL_LAST_MS)
 			wait_ms += POLL_FIRST_MS;
+		due_ms = scoreboard_request_due_ms(request, wanted, RELOAD_REQUEST_MS, usual_ms);
 	}
 	if (is_done(request, wanted))
 		return print_outcome(control, request, err);
@@ -138,7 +140,8 @@ static bool wait_for_request(const struct control *control, const struct request
 		return err_set(err, CODE_FAILED, "%s: the server (pid %d) died before it was done",
 			       control->verb, (int)control->pid);
 	return err_set(err, CODE_FAILED, "%s: the server (pid %d) has not answered within %d s",
-		       control->verb, (int)control->pid, (int)(most_ms / 1000));
+		       control->verb, (int)control->pid,
+		       (int)((due_ms - control->started_ms) / 1000));
 }
 
 enum { SIGNONE = 0 };

@@ -90,8 +90,8 @@ bool generation_has_started(const struct generation *generation, const char *wha
 int64_t generation_ready_ms(const struct generation *generation);
 
 /*
- * Sets the listeners that workers serve, once their rows are known. Workers never see the sockets of
- * programs, and so close them.
+ * Sets the listeners that workers serve, once their rows are known. Workers never see the sockets
+ * of programs, and so close them.
  */
 void generation_find_served(struct generation *generation);
 

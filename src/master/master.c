@@ -63,7 +63,7 @@ static void retire_workers(struct server *server)
 		return;
 	LOG(EVENT_workers_retired, LOG_NUM("workers", generation->wanted),
 	    LOG_NUM("copies", programs_wanted(generation->programs)));
-	programs_retire(generation->programs, find_kill_ms(server, generation));
+	programs_retire(generation->programs);
 	generation->wanted = 0;
 	workers_trim(generation, server->loop.now_ms);
 }

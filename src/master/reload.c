@@ -152,6 +152,9 @@ static bool start_generation(struct reload *reload, int64_t now_ms, struct err *
 	config_trial_abandon(&reload->trial);
 	reload->phase = RELOAD_STARTING;
 	reload->deadline_ms = now_ms + generation_ready_ms(generation);
+	/* a program's ready_timeout may be longer than RELOAD_READY_MS */
+	scoreboard_delay_request(&procs->board->reload,
+				 reload->deadline_ms - RELOAD_READY_MS + RELOAD_REQUEST_MS);
 	return true;
 }
 

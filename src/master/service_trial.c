@@ -40,6 +40,12 @@ static bool fail_with(int told, struct err *err)
 	return false;
 }
 
+/* A process that a file starts would hold the sockets of the slot that loads it, and stay. */
+static bool has_children(void)
+{
+	return sys_waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD;
+}
+
 static bool load_listen(const struct conf *conf, uint32_t i, int told)
 {
 	const struct service *service = service_find(conf->listeners[i].service);
@@ -55,9 +61,15 @@ static bool load_listen(const struct conf *conf, uint32_t i, int told)
 	if (!send_word(told, &word))
 		return false;
 	word.what = FINDS;
-	if (service->load(&place, &word.facts, &err))
+	if (!service->load(&place, &word.facts, &err))
+		err.code = CODE_CONFIG;
+	else if (has_children())
+		err_set(&err, CODE_CONFIG,
+			"listen.module: \"%s\" leaves a process behind that it has started, and "
+			"has to end it first",
+			conf->listeners[i].module);
+	else
 		return send_word(told, &word);
-	err.code = CODE_CONFIG;
 	err_prefix(&err, "%s: ", conf->listeners[i].origin);
 	return fail_with(told, &err);
 }
@@ -80,7 +92,8 @@ static bool become_worker(const struct conf *conf, const struct identity *identi
 		return fail_with(told, &err);
 	}
 	/* after the change of user, which would clear it */
-	return close_others(told) && sys_prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+	return sys_setsid() >= 0 && sys_prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 &&
+	       close_others(told) && sys_prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
 	       getppid() == parent;
 }
 
@@ -189,7 +202,10 @@ static bool blame_listen(const struct trial *trial, struct err *err)
 
 static bool tell_death(const struct trial *trial, int status, struct err *err)
 {
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		err_set(err, CODE_CONFIG,
+			"closed the pipe of its trial, or was killed, while it was loaded");
+	else if (WIFSIGNALED(status))
 		err_set(err, CODE_CONFIG, "crashed while it was loaded (signal %d, %s)",
 			WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
@@ -205,11 +221,12 @@ static bool follow_child(struct trial *trial, pid_t pid, struct err *err)
 
 	while (outcome == GOES_ON)
 		outcome = read_word(trial, err);
-	if (outcome == LATE)
-		sys_kill(pid, SIGKILL);
-	/* one that has said all may still hang in a destructor, and one that lies may live on */
-	if (outcome != DIED && outcome != LATE)
-		sys_kill(pid, SIGKILL);
+	/*
+	 * It may live on in any case: a file can lie, close the pipe, or start processes. One that
+	 * is dying keeps the status that it has.
+	 */
+	sys_kill(-pid, SIGKILL);
+	sys_kill(pid, SIGKILL);
 	status = await_end(pid);
 	if (outcome == LATE) {
 		err_set(err, CODE_CONFIG, "was not loaded within %d s", SERVICE_TRIAL_MS / 1000);

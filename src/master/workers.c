@@ -13,7 +13,6 @@
 #include "master/program/copies.h"
 #include "master/program/programs.h"
 #include "master/program/socket_state.h"
-#include "master/reload_times.h"
 #include "master/spawn.h"
 #include "master/worker_exit.h"
 
@@ -91,18 +90,12 @@ struct generation *workers_promote(struct procs *procs)
 	return old;
 }
 
-/* The margin is for workers, which end their connections themselves; a program knows no limit. */
-static int64_t find_kill_ms(int64_t kill_ms)
-{
-	return kill_ms < INT64_MAX ? kill_ms - RELOAD_LEAVE_MARGIN_MS : kill_ms;
-}
-
 void workers_retire(struct procs *procs, struct generation *generation, int signal, int64_t kill_ms)
 {
 	BUG_ON(generation->listeners);
 	for (unsigned number = 0; number < generation->capacity; number++)
 		member_retire(&generation->members[number], signal, kill_ms);
-	programs_retire(generation->programs, find_kill_ms(kill_ms));
+	programs_retire(generation->programs);
 	if (generation == procs->current)
 		procs->current = NULL;
 	if (generation == procs->starting)

@@ -18,10 +18,22 @@ static void raise_to(_Atomic uint32_t *used, unsigned wanted)
 		atomic_store_explicit(used, wanted, memory_order_release);
 }
 
+/* The parts of the file lie apart, and each grows at its end. */
+static bool has_space(const struct scoreboard *board, unsigned slots, unsigned workers)
+{
+	if (board->fd <= 0)
+		return true;
+	return (workers <= scoreboard_workers(board) ||
+		scoreboard_fill(board->fd, offsetof(struct scoreboard, past),
+				(off_t)(workers * sizeof(struct past)))) &&
+	       (slots <= scoreboard_slots(board) ||
+		scoreboard_fill(board->fd, offsetof(struct scoreboard, slots),
+				(off_t)(slots * sizeof(struct slot))));
+}
+
 bool scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers)
 {
-	if (board->fd > 0 && slots > scoreboard_slots(board) &&
-	    !scoreboard_fill(board->fd, (off_t)offsetof(struct scoreboard, slots[slots])))
+	if (!has_space(board, slots, workers))
 		return false;
 	raise_to(&board->slots_used, slots);
 	raise_to(&board->workers_used, workers);
@@ -208,6 +220,24 @@ void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned wor
 void scoreboard_begin_request(struct request *request)
 {
 	atomic_fetch_add_explicit(&request->begun, 1, memory_order_release);
+}
+
+void scoreboard_delay_request(struct request *request, int64_t due_ms)
+{
+	atomic_store_explicit(&request->due_ms, due_ms, memory_order_relaxed);
+}
+
+/* A time that is left of an earlier request has passed, or was long enough. */
+int64_t scoreboard_request_due_ms(const struct request *request, uint32_t wanted,
+				  int64_t usual_each_ms, int64_t usual_ms)
+{
+	int32_t after =
+		(int32_t)(wanted - atomic_load_explicit(&request->begun, memory_order_acquire));
+	int64_t due_ms = atomic_load_explicit(&request->due_ms, memory_order_relaxed);
+
+	if (after > 0)
+		due_ms += after * usual_each_ms;
+	return due_ms > usual_ms ? due_ms : usual_ms;
 }
 
 void scoreboard_end_request(struct request *request, const char *failure, int64_t took_ms,

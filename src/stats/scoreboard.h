@@ -23,7 +23,7 @@
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 10,
+	SCOREBOARD_VERSION = 11,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -149,6 +149,7 @@ struct outcome {
  */
 struct request {
 	_Atomic uint32_t begun, done;
+	_Atomic int64_t due_ms; /* clock_ms() at which the last one begun has ended; 0: not known */
 	struct outcome outcomes[2];
 };
 
@@ -197,7 +198,6 @@ struct scoreboard {
 	struct request reload, reopen;
 	struct server_tally server;
 	struct slot_info infos[SCOREBOARD_SLOTS];
-	struct past past[SCOREBOARD_WORKERS];
 	struct listener_row listeners[METRIC_LISTENERS];
 	struct program_row programs[SCOREBOARD_PROGRAMS];
 	struct copy_row copies[SCOREBOARD_COPIES];
@@ -207,30 +207,32 @@ struct scoreboard {
 	_Atomic uint32_t moment_count, mark_count; /* written; the last is at (count - 1) % size */
 	struct moment moments[SCOREBOARD_MOMENTS];
 	struct mark marks[SCOREBOARD_MARKS];
+	/* the numbers and slots that were never in use take no memory (scoreboard_use) */
+	_Alignas(SCOREBOARD_PAGE) struct past past[SCOREBOARD_WORKERS];
 	struct slot slots[SCOREBOARD_SLOTS];
 };
 
 /*
  * Creates the file at path (mode 0644, replacing an older one by rename), maps it and fills the
  * head. With path NULL it is memory without a name, visible only to the server's own processes.
- * Returns NULL with err. The mapping is shared with children. Slots have no space yet
- * (scoreboard_use). scoreboard_free unmaps; with `remove` it also unlinks path if that still leads
- * to the file. Master only.
+ * Returns NULL with err. The mapping is shared with children. Slots and past entries have no space
+ * yet (scoreboard_use). scoreboard_free unmaps; with `remove` it also unlinks path if that still
+ * leads to the file. Master only.
  */
 struct scoreboard *scoreboard_new(const char *path, struct err *err);
 void scoreboard_free(struct scoreboard *board, const char *path, bool remove);
 
 /*
- * True when scoreboard_new would succeed at the absolute path with space for that many slots,
+ * True when scoreboard_new would succeed at the absolute path with space for that many workers,
  * according to stat and a temporary allocation. Leaves no file behind. Returns false with err.
  */
-bool scoreboard_probe(const char *path, unsigned slots, struct err *err);
+bool scoreboard_probe(const char *path, unsigned workers, struct err *err);
 
 /*
- * Allocates the file's first `size` bytes, where the file system supports that. Returns false with
- * errno set when there is no space. Only for the scoreboard's files.
+ * Allocates `size` bytes of the file from that offset on, where the file system supports that.
+ * Returns false with errno set when there is no space. Only for the scoreboard's files.
  */
-bool scoreboard_fill(int fd, off_t size);
+bool scoreboard_fill(int fd, off_t from, off_t size);
 
 /*
  * Restricts this process, and all its children, to writing that slot of the board, which keeps its
@@ -250,8 +252,8 @@ void scoreboard_unview(const struct scoreboard *board);
 
 /*
  * Reads the file into *copy, which the caller owns: later changes of the file do not affect the
- * copy, and its sums wait for no process. Slots that were never in use are not filled. Returns
- * false with err (CODE_FAILED), which names the problem. Any process.
+ * copy, and its sums wait for no process. Slots and past entries that were never in use are not
+ * filled. Returns false with err (CODE_FAILED), which names the problem. Any process.
  */
 bool scoreboard_copy(const char *path, struct scoreboard *copy, struct err *err);
 
@@ -278,7 +280,7 @@ static inline unsigned scoreboard_workers(const struct scoreboard *board)
 
 /*
  * Marks the first `slots` slots and the first `workers` numbers as used. Returns false with errno
- * set when the file has no space for the slots. Master only.
+ * set when the file has no space for them. Master only.
  */
 bool scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers);
 
@@ -340,6 +342,17 @@ void scoreboard_mark(struct scoreboard *board, enum mark_kind kind, unsigned wor
 void scoreboard_begin_request(struct request *request);
 void scoreboard_end_request(struct request *request, const char *failure, int64_t took_ms,
 			    unsigned workers, unsigned moved, unsigned staying);
+
+/* The request under way takes longer than usual: it has ended at due_ms. Master only. */
+void scoreboard_delay_request(struct request *request, int64_t due_ms);
+
+/*
+ * Returns when the request of that count (`begun` has reached it, or will) has ended at the latest:
+ * usual_ms, or what the one under way needs and usual_each_ms for each of those after it. Any
+ * process.
+ */
+int64_t scoreboard_request_due_ms(const struct request *request, uint32_t wanted,
+				  int64_t usual_each_ms, int64_t usual_ms);
 
 /* Copies the outcome of the last request, never parts of two outcomes. Any process. */
 void scoreboard_read_request(const struct request *request, struct outcome *outcome);

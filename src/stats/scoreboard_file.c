@@ -12,12 +12,12 @@
 #include "stats/scoreboard.h"
 
 enum { NAME_TRIES = 16 };
-static const size_t slots_at = offsetof(struct scoreboard, slots);
+static const size_t head_size = offsetof(struct scoreboard, past);
 
 /* Allocates real space now: a full file system must fail here, not as SIGBUS in a worker. */
-bool scoreboard_fill(int fd, off_t size)
+bool scoreboard_fill(int fd, off_t from, off_t size)
 {
-	return sys_fallocate(fd, 0, 0, size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS;
+	return sys_fallocate(fd, 0, from, size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS;
 }
 
 /*
@@ -106,7 +106,7 @@ static struct scoreboard *map_new(int fd)
 
 	if (sys_pwrite(fd, &magic, sizeof(magic), 0) != sizeof(magic) ||
 	    sys_ftruncate(fd, sizeof(struct scoreboard)) < 0 ||
-	    !scoreboard_fill(fd, (off_t)slots_at))
+	    !scoreboard_fill(fd, 0, (off_t)head_size))
 		return NULL;
 	board = sys_mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 			 0);
@@ -244,21 +244,21 @@ static bool is_unknown(int error)
 }
 
 /* Allocates the space in an unnamed file, which is freed by its close. */
-static bool has_room(const char *folder, unsigned slots)
+static bool has_room(const char *folder, unsigned workers)
 {
+	size_t size = head_size + workers * (sizeof(struct past) + sizeof(struct slot));
 	int fd = sys_open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), error = 0;
 
 	if (fd < 0)
 		return is_unknown(errno);
-	if (sys_fallocate(fd, 0, 0, (off_t)offsetof(struct scoreboard, slots[slots])) < 0 &&
-	    errno != EOPNOTSUPP && errno != ENOSYS)
+	if (!scoreboard_fill(fd, 0, (off_t)size))
 		error = errno;
 	sys_close(fd);
 	errno = error;
 	return error == 0;
 }
 
-bool scoreboard_probe(const char *path, unsigned slots, struct err *err)
+bool scoreboard_probe(const char *path, unsigned workers, struct err *err)
 {
 	char folder[4096];
 	struct stat st;
@@ -270,5 +270,6 @@ bool scoreboard_probe(const char *path, unsigned slots, struct err *err)
 		errno = EISDIR;
 		return refuse_path(path, err);
 	}
-	return has_room(file_folder(path, folder, sizeof(folder)), slots) || refuse_path(path, err);
+	return has_room(file_folder(path, folder, sizeof(folder)), workers) ||
+	       refuse_path(path, err);
 }

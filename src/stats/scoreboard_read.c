@@ -10,7 +10,7 @@
 #include "stats/scoreboard.h"
 
 enum { COPY_TRIES = 20 }; /* a fold is short, unless the master was stopped within one */
-static const size_t slots_at = offsetof(struct scoreboard, slots);
+static const size_t head_size = offsetof(struct scoreboard, past);
 
 static const struct scoreboard *map_view(const char *path, struct err *err)
 {
@@ -60,20 +60,30 @@ static ssize_t read_at(int fd, off_t offset, void *to, size_t size)
 }
 
 /*
- * Reads the head and the slots in use. When both are complete, returns the size of a whole file.
- * Returns -1 with errno set.
+ * Reads a part of the file, at its place in the copy. Returns the size of a whole file when the
+ * part is complete; otherwise where the file ends, or -1 with errno set.
  */
+static ssize_t read_part(int fd, struct scoreboard *copy, size_t from, size_t size)
+{
+	ssize_t got = read_at(fd, (off_t)from, (char *)copy + from, size);
+
+	if (got < 0 || got == (ssize_t)size)
+		return got < 0 ? -1 : (ssize_t)sizeof(*copy);
+	return (ssize_t)from + got;
+}
+
+/* Reads the head, and what is in use of the rest. Returns as read_part does. */
 static ssize_t read_used(int fd, struct scoreboard *copy)
 {
-	ssize_t head = read_at(fd, 0, copy, slots_at), slots, used;
+	ssize_t size = read_part(fd, copy, 0, head_size);
 
-	if (head < (ssize_t)slots_at)
-		return head;
-	used = (ssize_t)(scoreboard_slots(copy) * sizeof(struct slot));
-	slots = read_at(fd, (off_t)slots_at, copy->slots, (size_t)used);
-	if (slots < 0)
-		return -1;
-	return slots < used ? head + slots : (ssize_t)sizeof(*copy);
+	if (size == (ssize_t)sizeof(*copy))
+		size = read_part(fd, copy, head_size,
+				 scoreboard_workers(copy) * sizeof(struct past));
+	if (size == (ssize_t)sizeof(*copy))
+		size = read_part(fd, copy, offsetof(struct scoreboard, slots),
+				 scoreboard_slots(copy) * sizeof(struct slot));
+	return size;
 }
 
 /* Reads until no fold ran during the read, or gives up on a fold that does not end. */

@@ -6,10 +6,11 @@ set -uo pipefail
 unset MAKEFLAGS MFLAGS MAKELEVEL
 folder=$(mktemp -d)
 trap 'chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
-mkdir -p "$folder/tree/src" "$folder/stand-ins" "$folder/bare"
+mkdir -p "$folder/tree/src" "$folder/tree/etc" "$folder/stand-ins" "$folder/bare"
 cd "$TOP_SRCDIR" || exit 1
 cp -pr dev configure configure.ac aclocal.m4 build-aux Makefile.am Makefile.in "$folder/tree"
 cp -p src/main.c "$folder/tree/src"
+cp -p etc/*.in "$folder/tree/etc"
 cd "$folder/tree" || exit 1
 chmod -R u+w .
 touch aclocal.m4 && touch Makefile.in configure

@@ -10,8 +10,8 @@
  *   fail     writes to stderr and exits with 7
  *   fail-if FILE   the same, if there is such a file
  *
- * The lines: pid, facts, listen, flag, child, exit, abort, mute (no WATCHDOG=1 from now on), leak
- * (32 MB), flood (3000 lines to stdout), say TEXT (to stderr).
+ * The lines: pid, facts, listen, flag, block and unblock (the listener), child, exit, abort, mute
+ * (no WATCHDOG=1 from now on), leak (32 MB), flood (3000 lines to stdout), say TEXT (to stderr).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -185,6 +185,13 @@ static void flood(void)
 	fflush(stdout);
 }
 
+static void set_nonblocking(bool is_on)
+{
+	int flags = fcntl(LISTENER, F_GETFL);
+
+	fcntl(LISTENER, F_SETFL, is_on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
 static void leak(void)
 {
 	static char *held; /* reachable: no leak for a sanitizer */
@@ -204,6 +211,8 @@ static void obey_line(FILE *out, const char *line)
 		tell_listen(out);
 	else if (strcmp(line, "flag") == 0)
 		fputs(fcntl(LISTENER, F_GETFL) & O_NONBLOCK ? "nonblocking\n" : "blocking\n", out);
+	else if (strcmp(line, "block") == 0 || strcmp(line, "unblock") == 0)
+		set_nonblocking(line[0] == 'u');
 	else if (strcmp(line, "exit") == 0)
 		exit(3);
 	else if (strcmp(line, "abort") == 0)
@@ -218,8 +227,8 @@ static void obey_line(FILE *out, const char *line)
 		beats = false;
 	else if (strcmp(line, "child") == 0)
 		fprintf(out, "%d\n", (start_child(), (int)child));
-	if (strchr("fmsl", line[0]) && strcmp(line, "facts") != 0 && strcmp(line, "listen") != 0 &&
-	    strcmp(line, "flag") != 0)
+	if (strchr("bfmslu", line[0]) && strcmp(line, "facts") != 0 &&
+	    strcmp(line, "listen") != 0 && strcmp(line, "flag") != 0)
 		fputs("done\n", out);
 	fflush(out);
 }

@@ -69,6 +69,15 @@ void figures_tally(struct server *s, struct worker_tally *tally)
 	scoreboard_unview(board);
 }
 
+int64_t figures_reload_left_ms(struct server *s)
+{
+	const struct scoreboard *board = view(s);
+	int64_t due_ms = scoreboard_request_due_ms(&board->reload, board->reload.begun, 0, 0);
+
+	scoreboard_unview(board);
+	return due_ms - clock_ms();
+}
+
 void figures_check(struct server *s)
 {
 	struct figures now;

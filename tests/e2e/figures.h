@@ -21,6 +21,9 @@ void figures_read(struct server *s, struct figures *figures);
 /* The sum over all workers. */
 void figures_tally(struct server *s, struct worker_tally *tally);
 
+/* The time for which -s reload may still wait for the reload under way. */
+int64_t figures_reload_left_ms(struct server *s);
+
 /* Fails unless each accepted connection has ended or lives in one worker. */
 void figures_check(struct server *s);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "client.h"
+#include "copy.h"
 #include "figures.h"
 #include "process.h"
 
@@ -267,6 +268,38 @@ static void begin_stop(struct server *s)
 	server_signal(s, SIGTERM);
 }
 
+struct server *scenes_run_program(void)
+{
+	return copy_server(&(struct copy_plan){ .words = { "ready", "beat" },
+						.options = "watchdog = 500ms\n"
+							   "max_memory = 24m\n" });
+}
+
+static void grow_program(struct server *s)
+{
+	server_signal(s, SIGTTIN);
+	server_wait_event(s, "program_ready", "copy=1");
+}
+
+static void hear_program(struct server *s)
+{
+	copy_ask(FIRST(s), "say something", "done\n");
+	copy_ask(FIRST(s), "flood", "done\n");
+}
+
+/* One copy crashes, the next one hangs, and the last one becomes large. */
+static void end_copies(struct server *s)
+{
+	int fd = hold(client_connect(FIRST(s)));
+
+	client_say(fd, "exit\n");
+	server_wait_event(s, "program_crashed", "code=3");
+	copy_ask(FIRST(s), "mute", "done\n");
+	server_wait_event(s, "program_crashed", "reason=watchdog");
+	copy_ask(FIRST(s), "leak", "done\n");
+	server_wait_event(s, "program_recycled", NULL);
+}
+
 const struct scene scenes[] = {
 	[SERVE] = { .plan.listen = { "127.0.0.1:0=ack", "127.0.0.1:0=status" },
 		    .logs_access = true,
@@ -291,6 +324,9 @@ const struct scene scenes[] = {
 	[STAY] = { .plan.conf = CONF(""), .act = stay },
 	[ADD_WORKER] = { .act = add_worker },
 	[COUNT_BY_NAME] = { .loads_module = true, .act = count_by_name },
+	[GROW_PROGRAM] = { .runs_program = true, .act = grow_program },
+	[HEAR_PROGRAM] = { .runs_program = true, .act = hear_program },
+	[END_COPIES] = { .runs_program = true, .act = end_copies },
 	[STOP] = { .plan.listen = { "127.0.0.1:0=ack,framing=line" },
 		   .act = begin_stop,
 		   .ends_by_itself = true },

@@ -25,6 +25,9 @@ enum scene_name {
 	STAY,
 	ADD_WORKER,
 	COUNT_BY_NAME,
+	GROW_PROGRAM,
+	HEAR_PROGRAM,
+	END_COPIES,
 	STOP
 };
 
@@ -34,6 +37,7 @@ struct scene {
 	void (*end)(struct server *s); /* runs before the server is stopped; NULL: nothing */
 	bool logs_access;
 	bool loads_module;    /* its first listener is a module's */
+	bool runs_program;    /* copies of a program accept on its first listener */
 	bool passes_listener; /* a listener that this process holds as well */
 	bool ends_by_itself;
 };
@@ -44,6 +48,9 @@ void scenes_log_accesses(struct plan *plan);
 
 /* Passes the server its only listener, which this process holds until scenes_let_go. */
 void scenes_pass_listener(struct plan *plan);
+
+/* Starts a server with a program, whose copies must report themselves and stay small. */
+struct server *scenes_run_program(void);
 
 /* Closes the connections that a scene has left open. */
 void scenes_let_go(void);

@@ -171,15 +171,16 @@ static void stop__ends_every_program_with_its_children(void **state)
 	struct server *s = server_start(&(struct plan){
 		.conf = LISTEN("command = {/bin/sh, -c, \"trap '' TERM; sleep 600 & echo up; "
 			       "wait\"}") "shutdown_timeout = 300ms\n" });
-	int fd = client_connect(FIRST(s));
+	int fd = client_connect(FIRST(s)), code;
 
 	(void)state;
 	client_hear(fd, "up\n");
 	server_signal(s, SIGTERM);
 	client_expect_end(fd);
-	WAIT_UNTIL(s, process_reap_orphans() == 0);
 	close(fd);
-	server_check(s, server_wait_exit(s), 0);
+	code = server_wait_exit(s);
+	WAIT_UNTIL(s, process_reap_orphans() == 0);
+	server_check(s, code, 0);
 }
 
 int main(void)

@@ -67,6 +67,16 @@ static const struct row {
 	{ METRIC_accept_queue_peak, OVERFLOW, IS, 2 },
 	{ METRIC_accept_queue_highest, OVERFLOW, IS, 2 },
 	{ METRIC_accept_queue_dropped_segments_total, OVERFLOW, RISES, 1 },
+	{ METRIC_program_copies, GROW_PROGRAM, IS, 2 },
+	{ METRIC_program_copies_ready, GROW_PROGRAM, IS, 2 },
+	{ METRIC_program_starts_total, GROW_PROGRAM, RISES, 1 },
+	{ METRIC_program_crashes_total, END_COPIES, RISES, 2 },
+	{ METRIC_program_hangs_total, END_COPIES, RISES, 1 },
+	{ METRIC_program_recycled_total, END_COPIES, RISES, 1 },
+	{ METRIC_program_output_lines_total, HEAR_PROGRAM, RISES, 1 },
+	{ METRIC_program_output_lost_total, HEAR_PROGRAM, RISES, 1 },
+	{ METRIC_program_cpu_seconds_total, HEAR_PROGRAM, MOVES, 0 },
+	{ METRIC_program_memory_bytes, GROW_PROGRAM, MOVES, 0 },
 	{ METRIC_start_time_seconds, SERVE, HAS, 1600000000 },
 	{ METRIC_generation, RELOAD, RISES, 1 },
 	{ METRIC_workers, ADD_WORKER, IS, 2 },
@@ -150,7 +160,7 @@ static void play(void **state)
 		modules_begin("every");
 		plan.listen[0] = modules_listen("");
 	}
-	s = server_start(&plan);
+	s = scene->runs_program ? scenes_run_program() : server_start(&plan);
 	figures_read(s, &before);
 	scene->act(s);
 	check(s, name, &before);
@@ -228,6 +238,9 @@ int main(void)
 		SCENE(reload_of_another_framing__keeps_the_connection_where_it_is, STAY),
 		SCENE(one_more_worker__moves_workers, ADD_WORKER),
 		SCENE(line_for_a_module__moves_its_counter, COUNT_BY_NAME),
+		SCENE(one_more_copy__moves_copies, GROW_PROGRAM),
+		SCENE(lines_of_a_program__move_lines_and_lost_lines, HEAR_PROGRAM),
+		SCENE(copies_that_end__move_crashes_hangs_and_recycled, END_COPIES),
 		SCENE(reopen_in_vain__moves_its_counter, REOPEN_IN_VAIN),
 		SCENE(stop__moves_stopping, STOP),
 	};

@@ -100,6 +100,27 @@ static void copy__that_never_reports__fails_the_start(void **state)
 				     "200 ms (with ready_after = notify it has to send READY=1)"));
 }
 
+/* The first copy reports, the second one does not while there is a file, the third one does. */
+static void copy__that_never_reports__later__is_killed_and_replaced(void **state)
+{
+	char shell[4096], path[2048];
+	struct server *s;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/mute", harness_folder());
+	snprintf(shell, sizeof(shell), "exec \"$0\" $(test -e %s || echo ready)", path);
+	s = copy_server(&(struct copy_plan){
+		.shell = shell, .options = "ready_after = notify\nready_timeout = 500ms\n" });
+	assert_int_equal(mkdir(path, 0755), 0);
+	kill(copy_pid(FIRST(s)), SIGKILL);
+	server_wait_event(s, "program_late", "copy=0");
+	assert_int_equal(rmdir(path), 0);
+	server_wait_event(s, "program_crashed", "reason=ready_timeout");
+	server_wait_count(s, 2, "program_ready", "copy=0");
+	copy_ask(FIRST(s), "listen", "mine 1 app\n");
+	server_stop(s);
+}
+
 static void copy__killed__is_replaced_and_named(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
@@ -118,6 +139,26 @@ static void copy__killed__is_replaced_and_named(void **state)
 	server_wait_event(s, "program_crashed", "last_line=something-went-wrong");
 	close(fd);
 	server_wait_count(s, 3, "program_ready", "copy=0");
+	server_stop(s);
+}
+
+static void copy__killed_when_ready__starts_again_at_once(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	int fd;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++) {
+		kill(copy_pid(FIRST(s)), i == 2 ? SIGSEGV : SIGKILL);
+		server_wait_count(s, i, "program_crashed", "copy=0");
+		server_wait_count(s, i + 1, "program_ready", "copy=0");
+	}
+	assert_int_equal(server_count(s, "program_respawn_delayed", NULL), 0);
+	fd = client_connect(FIRST(s));
+	client_say(fd, "exit\n"); /* it was not killed: its life was too short */
+	server_wait_event(s, "program_respawn_delayed", "delay_ms=100");
+	close(fd);
+	server_wait_count(s, 5, "program_ready", "copy=0");
 	server_stop(s);
 }
 
@@ -198,6 +239,21 @@ static void deaf_copy__is_killed_after_shutdown_timeout(void **state)
 	server_stop(s);
 }
 
+/* The stop itself gives workers more time than that. */
+static void stop__of_a_deaf_copy__takes_no_longer_than_shutdown_timeout(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "deaf", "ready" },
+							    .main = "shutdown_timeout = 100ms\n" });
+
+	(void)state;
+	server_signal(s, SIGTERM);
+	assert_int_equal(server_wait_exit(s), 0);
+	server_wait_event(s, "program_killed", "copy=0");
+	assert_int_equal(server_count(s, "server_stopping", "how=fast"), 0);
+	process_end_children();
+	server_check(s, 0, 0);
+}
+
 static void master__killed__takes_its_copies_along(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
@@ -221,12 +277,15 @@ int main(void)
 		E2E(copies__are_as_many_as_asked_and_ttin_and_ttou_change_them),
 		E2E(copy__that_says_nothing__is_ready_after_a_time),
 		E2E(copy__that_never_reports__fails_the_start),
+		E2E(copy__that_never_reports__later__is_killed_and_replaced),
 		E2E(copy__killed__is_replaced_and_named),
+		E2E(copy__killed_when_ready__starts_again_at_once),
 		E2E(program__that_ends_at_once__fails_the_start),
 		E2E(program__that_cannot_be_executed__is_refused_at_load),
 		E2E(script__whose_interpreter_is_missing__fails_the_start),
 		E2E(stop__ends_the_whole_group),
 		E2E(deaf_copy__is_killed_after_shutdown_timeout),
+		E2E(stop__of_a_deaf_copy__takes_no_longer_than_shutdown_timeout),
 		E2E(master__killed__takes_its_copies_along),
 	};
 

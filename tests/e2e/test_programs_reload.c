@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "copy.h"
+#include "figures.h"
 #include "process.h"
 
 static char text[65536];
@@ -54,6 +55,21 @@ static void reload__to_a_program_that_never_reports__keeps_the_old_copies(void *
 				     "ready_timeout, 200 ms"));
 	assert_int_equal(copy_pid(FIRST(s)), pid);
 	server_wait_event(s, "program_exited", "reason=retired");
+	server_stop(s);
+}
+
+/* -s reload waits so long: its own limit is shorter. */
+static void reload__to_a_program_that_may_take_long__tells_how_long(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+
+	(void)state;
+	copy_configure(
+		s, &(struct copy_plan){ .options = "ready_after = notify\nready_timeout = 20m\n" });
+	server_signal(s, SIGHUP);
+	WAIT_UNTIL(s, figures_reload_left_ms(s) > 19 * 60 * 1000);
+	assert_true(figures_reload_left_ms(s) < 22 * 60 * 1000);
+	s->errors[0] = "reload_failed";
 	server_stop(s);
 }
 
@@ -225,10 +241,81 @@ static void output__that_floods__is_counted_and_stops_nobody(void **state)
 	(void)state;
 	copy_ask(FIRST(s), "flood", "done\n");
 	line = server_wait_event(s, "program_output_lost", "stream=stdout");
-	assert_int_equal(line_number(line, "count") +
+	assert_int_equal(line_number(line, "lines") +
 				 server_count(s, "program_output", "stream=stdout"),
 			 3000);
 	copy_ask(FIRST(s), "listen", "mine 1 app\n");
+	server_stop(s);
+}
+
+/* Clients that are gone before they are accepted; then one that stays. */
+static void come_and_go(struct server *s, const char *line, const char *answer)
+{
+	for (unsigned i = 0; i < 20; i++)
+		client_reset(client_connect(FIRST(s)));
+	copy_ask(FIRST(s), line, answer);
+}
+
+static void flag__changed_by_a_copy__is_that_of_all_and_of_the_next_ones(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" }, .copies = 2 });
+
+	(void)state;
+	copy_ask(FIRST(s), "unblock", "done\n");
+	for (unsigned i = 0; i < 2; i++) {
+		for (unsigned k = 0; k < 4; k++)
+			come_and_go(s, "flag", "nonblocking\n");
+		assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+	}
+	copy_ask(FIRST(s), "block", "done\n");
+	come_and_go(s, "flag", "blocking\n");
+	assert_int_equal(server_count(s, "program_crashed", NULL), 0);
+	server_stop(s);
+}
+
+static void flag__of_another_command__is_as_configured_until_one_changes_it(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	int old = client_connect(FIRST(s));
+
+	(void)state;
+	client_say(old, "flag\n"); /* this client keeps the old copy */
+	client_hear(old, "blocking\n");
+	copy_configure(s, &(struct copy_plan){ .words = { "beat", "ready" },
+					       .options = "nonblocking = yes\n" });
+	assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+	come_and_go(s, "flag", "nonblocking\n");
+	client_say(old, "block\n");
+	client_hear(old, "done\n");
+	come_and_go(s, "flag", "blocking\n");
+	close(old);
+	server_wait_event(s, "program_exited", "reason=retired");
+	come_and_go(s, "flag", "blocking\n");
+	assert_int_equal(server_count(s, "program_crashed", NULL), 0);
+	server_stop(s);
+}
+
+/* The old copy, which a client keeps, makes the socket blocking while workers have it. */
+static void workers__beside_a_copy_that_changes_the_flag__never_block(void **state)
+{
+	struct server *s = copy_server(
+		&(struct copy_plan){ .words = { "ready" }, .options = "nonblocking = yes\n" });
+	int old = client_connect(FIRST(s));
+
+	(void)state;
+	client_say(old, "flag\n");
+	client_hear(old, "nonblocking\n");
+	server_configure(s, built_in);
+	assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		client_say(old, i % 2 == 0 ? "block\n" : "unblock\n");
+		client_hear(old, "done\n");
+		come_and_go(s, "x", "x");
+	}
+	close(old);
+	server_wait_event(s, "program_exited", "reason=retired");
+	come_and_go(s, "x", "x");
+	assert_int_equal(server_count(s, "worker_hung", NULL), 0);
 	server_stop(s);
 }
 
@@ -254,6 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(reload__under_load__loses_no_request),
 		E2E(reload__to_a_program_that_never_reports__keeps_the_old_copies),
+		E2E(reload__to_a_program_that_may_take_long__tells_how_long),
 		E2E(reload__to_a_program_that_ends_at_once__keeps_the_old_copies),
 		E2E(reload__to_a_program_that_does_not_exist__is_refused),
 		E2E(listener__changes_between_service_and_program__both_ways),
@@ -262,6 +350,9 @@ int main(void)
 		E2E(copy__that_leaks__is_replaced_without_a_failed_request),
 		E2E(copy__of_max_age__is_replaced),
 		E2E(output__that_floods__is_counted_and_stops_nobody),
+		E2E(flag__changed_by_a_copy__is_that_of_all_and_of_the_next_ones),
+		E2E(flag__of_another_command__is_as_configured_until_one_changes_it),
+		E2E(workers__beside_a_copy_that_changes_the_flag__never_block),
 		E2E(status__shows_copies),
 	};
 

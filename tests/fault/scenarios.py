@@ -5,6 +5,7 @@ NAME.
 """
 import os
 import pwd
+import shutil
 import signal
 import socket
 import struct
@@ -203,5 +204,37 @@ def say_rest(client):
     client.expect_end()
 
 
+def module_configuration(run):
+    """The module is copied by a rename, to where the workers' user can read it."""
+    built = os.path.join(os.path.dirname(run.server), "tests", "modules", "every.so")
+    shutil.copy(built, run.path("fresh.so"))
+    os.chmod(run.path("fresh.so"), 0o755)
+    os.rename(run.path("fresh.so"), run.path("every.so"))
+    run.write("conf", f'workers = 1\nlisten "127.0.0.1:0" {{ service = module\n module = "{run.path("every.so")}" }}\n')
+
+
+def start_module(run):
+    run.probe = lambda: greet(run).close()
+    module_configuration(run)
+    run.start("-c", run.path("conf"))
+
+
+def greet(run):
+    client = run.connect()
+    client.send(b"x\n")
+    client.expect(b"one hello\none 1 x\n")
+    return client
+
+
+def module(run):
+    held = run.attempt(greet, run)
+    module_configuration(run)
+    run.ask("reload")
+    if held:
+        run.attempt(held.send, b"y\n")
+        run.attempt(held.expect, b"one 2 y\n")
+        held.close()
+
+
 ALL = {name: (globals()["start_" + name], globals()[name])
-       for name in ("start", "accept", "echo", "ack", "reload", "stop", "recovery")}
+       for name in ("start", "accept", "echo", "ack", "reload", "stop", "recovery", "module")}

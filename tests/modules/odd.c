@@ -2,6 +2,7 @@
 /* Modules that no server can load, or that harm the process that does; built once for each ODD. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <prefork-srv/service.h>
@@ -22,11 +23,24 @@
 #define ODD_fickle            14
 #define ODD_descriptors       15
 #define ODD_symbol            16
+#define ODD_lives             17
+#define ODD_daemon            18
 #define ODD_IS(name)          (ODD == ODD_##name)
 #define ODD_IS_NOT(name)      (ODD != ODD_##name)
 #define ODD_IF(name, yes, no) (ODD_IS(name) ? (yes) : (no))
 
 #if ODD_IS_NOT(symbol)
+
+/* It is gone for its loader, and lives on, in two processes. */
+static void live_on(void)
+{
+	(void)fork();
+	alarm(60); /* longer than any test waits */
+	for (int fd = 3; fd < 1024; fd++)
+		close(fd);
+	for (;;)
+		pause();
+}
 
 __attribute__((constructor)) static void construct(void)
 {
@@ -36,6 +50,8 @@ __attribute__((constructor)) static void construct(void)
 		*(int *volatile)NULL = 1;
 	if (ODD_IS(exit))
 		_exit(7);
+	if (ODD_IS(lives))
+		live_on();
 	while (ODD_IS(hang) && forever)
 		;
 }
@@ -64,6 +80,14 @@ static bool init(const struct prefork_listener *listener)
 	(void)listener;
 	for (int i = 0; ODD_IS(descriptors) && i < 100; i++)
 		(void)!dup(0);
+	if (ODD_IS(daemon) && fork() == 0) {
+		if (fork() > 0)
+			_exit(0);
+		alarm(60);
+		pause();
+	}
+	if (ODD_IS(daemon))
+		wait(NULL);
 	if (ODD_IS(init))
 		__builtin_trap();
 	return true;

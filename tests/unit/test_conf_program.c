@@ -154,9 +154,11 @@ static void words__after_dashes__are_a_program_of_the_bare_listeners(void **stat
 	char *const program[] = { (char *)"./bin/app", (char *)"-x", NULL };
 	const char *listeners[] = { "8000", "8080=status",
 				    "9000=module,module=./kv.so,arguments=a,"
-				    "arguments=b" };
+				    "arguments=b",
+				    "7000=exec,command=./run,command=./x",
+				    "7001=exec,command=run" };
 	struct err err;
-	struct conf *conf = load_words(listeners, 3, program, &err);
+	struct conf *conf = load_words(listeners, 5, program, &err);
 
 	(void)state;
 	if (conf == NULL)
@@ -171,6 +173,9 @@ static void words__after_dashes__are_a_program_of_the_bare_listeners(void **stat
 	assert_string_equal(conf->listeners[1].service, "status");
 	assert_string_equal(conf->listeners[2].module, "/here/./kv.so");
 	assert_int_equal(conf->listeners[2].arguments.count, 2);
+	assert_string_equal(conf->listeners[3].command.texts[0], "/here/./run");
+	assert_string_equal(conf->listeners[3].command.texts[1], "./x");
+	assert_string_equal(conf->listeners[4].command.texts[0], "run");
 	conf_free(conf);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/program/copy: what a copy reports, in every order in which the loop sees it. */
+/* Tests of master/program/copy: what it reports, in every order in which the loop can see it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

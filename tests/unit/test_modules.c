@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +128,20 @@ static void module__that_crashes__harms_nobody(void **state)
 	expect_refusal("odd_check", "crashed while it was loaded (signal 6");
 	expect_refusal("odd_init", "crashed while it was loaded (signal ");
 	expect_refusal("odd_exit", "ended the process that loaded it (exit code 7)");
+}
+
+static void module__that_lives_on__is_ended_with_what_it_has_started(void **state)
+{
+	int status = 0;
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	expect_refusal("odd_daemon", "leaves a process behind that it has started");
+	assert_true(waitpid(-1, &status, 0) > 0);
+	expect_refusal("odd_lives", "closed the pipe of its trial, or was killed");
+	assert_true(waitpid(-1, &status, 0) > 0);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 }
 
 static void module__that_hangs__is_killed(void **state)
@@ -302,6 +317,7 @@ int main(void)
 		cmocka_unit_test(module__that_cannot_be_loaded__is_named),
 		cmocka_unit_test(module__that_refuses__says_why),
 		cmocka_unit_test(module__that_crashes__harms_nobody),
+		cmocka_unit_test(module__that_lives_on__is_ended_with_what_it_has_started),
 		cmocka_unit_test(module__that_hangs__is_killed),
 		cmocka_unit_test(keeper__loads_what_the_trial_has_found),
 		cmocka_unit_test(keeper__with_a_module_that_was_replaced__says_so),

@@ -44,7 +44,7 @@ static int close_ends(void **state)
 {
 	struct ends *ends = *state;
 
-	close(ends->fd);
+	notify_socket_close(ends->fd);
 	close(ends->sender);
 	free(ends);
 	return 0;
@@ -101,29 +101,43 @@ static void message__of_another_user__is_ignored(void **state)
 	assert_int_equal(ends->news.is_ready, geteuid() == 0);
 }
 
-/* Older kernels deliver the message without them, newer ones refuse to send it. */
-static void descriptors__are_never_received(void **state)
+static void send_descriptor(const struct ends *ends, const char *text, int fd)
 {
-	struct ends *ends = *state;
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec part = { (char[]){ "READY=1" }, 7 };
+	struct iovec part = { (char *)(uintptr_t)text, strlen(text) };
 	struct msghdr message = { .msg_iov = &part,
 				  .msg_iovlen = 1,
 				  .msg_control = control,
 				  .msg_controllen = sizeof(control) };
 	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-	int next = dup(0);
 
-	close(next);
 	head->cmsg_level = SOL_SOCKET;
 	head->cmsg_type = SCM_RIGHTS;
 	head->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(head), &ends->sender, sizeof(int));
-	if (sys_sendmsg(ends->sender, &message, 0) < 0)
-		assert_int_equal(errno, EPERM);
-	notify_socket_read(ends->fd, geteuid(), &ends->news);
-	assert_int_equal(dup(0), next); /* the lowest free number is what it was */
+	memcpy(CMSG_DATA(head), &fd, sizeof(int));
+	assert_int_equal(sys_sendmsg(ends->sender, &message, 0), strlen(text));
+}
+
+/* As sd_notify_barrier(3) sends one: the sender waits until it is closed. */
+static void descriptor__is_closed_and_not_received(void **state)
+{
+	struct ends *ends = *state;
+	struct pollfd barrier = { .events = POLLIN };
+	int pair[2], next;
+
+	assert_int_equal(pipe(pair), 0);
+	next = dup(0);
 	close(next);
+	send_descriptor(ends, "READY=1", pair[1]);
+	close(pair[1]);
+	barrier.fd = pair[0];
+	assert_int_equal(poll(&barrier, 1, 0), 0);
+	notify_socket_read(ends->fd, geteuid(), &ends->news);
+	assert_true(ends->news.is_ready);
+	assert_int_equal(poll(&barrier, 1, 10000), 1);
+	close(pair[0]);
+	assert_int_equal(sys_fcntl_int(pair[1], F_GETFD, 0), -1); /* nothing has come instead */
+	assert_int_equal(sys_fcntl_int(next, F_GETFD, 0), -1);
 }
 
 static void flood__is_read_in_pieces(void **state)
@@ -147,7 +161,7 @@ int main(void)
 		WITH_ENDS(messages__are_read_line_by_line),
 		WITH_ENDS(message__that_is_empty_or_absent_or_long__says_nothing),
 		WITH_ENDS(message__of_another_user__is_ignored),
-		WITH_ENDS(descriptors__are_never_received),
+		WITH_ENDS(descriptor__is_closed_and_not_received),
 		WITH_ENDS(flood__is_read_in_pieces),
 	};
 

@@ -66,6 +66,19 @@ static void put(const struct source *source, const char *text, size_t n)
 	assert_int_equal(sys_write(source->fds[1], text, n), n);
 }
 
+static void line__without_its_end__is_given_on_when_asked_for(void **state)
+{
+	struct source *source = *state;
+
+	output_lines_end(&source->lines, 0);
+	put(source, "one\ntw\0o\r", 9);
+	assert_true(output_lines_read(&source->lines, 0));
+	assert_string_equal(source->seen, "one|");
+	output_lines_end(&source->lines, 0);
+	output_lines_end(&source->lines, 0);
+	assert_string_equal(source->seen, "one|tw?o|");
+}
+
 static void lines__in_pieces__arrive_whole(void **state)
 {
 	struct source *source = *state;
@@ -161,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_SOURCE(lines__in_pieces__arrive_whole),
+		WITH_SOURCE(line__without_its_end__is_given_on_when_asked_for),
 		WITH_SOURCE(line__without_its_end__arrives_at_the_end_of_the_pipe),
 		WITH_SOURCE(line__too_long__is_cut_and_the_next_one_is_whole),
 		WITH_SOURCE(read__of_much__is_bounded),

@@ -85,11 +85,30 @@ static void read__while_it_is_written__is_of_one_piece(void **state)
 	sys_munmap(deed, sizeof(*deed));
 }
 
+static void due__of_a_request_that_takes_longer__counts_those_after_it(void **state)
+{
+	struct request deed = { 0 };
+
+	(void)state;
+	assert_int_equal(scoreboard_request_due_ms(&deed, 1, 100, 1000), 1000);
+	scoreboard_begin_request(&deed);
+	scoreboard_delay_request(&deed, 5000);
+	assert_int_equal(scoreboard_request_due_ms(&deed, 1, 100, 1000), 5000);
+	assert_int_equal(scoreboard_request_due_ms(&deed, 3, 100, 1000), 5200);
+	scoreboard_end_request(&deed, NULL, 8, 4, 0, 0);
+	scoreboard_begin_request(&deed);
+	assert_int_equal(scoreboard_request_due_ms(&deed, 3, 100, 1000), 5100);
+	assert_int_equal(scoreboard_request_due_ms(&deed, 3, 100, 9000), 9000);
+	deed.begun = 0xffffffff; /* the numbers wrap around */
+	assert_int_equal(scoreboard_request_due_ms(&deed, 1, 100, 1000), 5200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(read__of_the_longest_message__has_all_of_it),
 		cmocka_unit_test(read__after_a_second_deed__is_the_second),
+		cmocka_unit_test(due__of_a_request_that_takes_longer__counts_those_after_it),
 		cmocka_unit_test(read__while_it_is_written__is_of_one_piece),
 	};
 

@@ -5,9 +5,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cmocka.h>
+
+#include "base/clock.h"
 
 /* Fills the board so that /metrics is far longer than a buffer and a socket hold. */
 static void crowd(struct scoreboard *board)
@@ -122,6 +127,112 @@ static void page__tells_what_moved_and_why_connections_stay(void **state)
 	assert_has(t->answer, "data-of=\"server.last_reload.moved\">9,812</dd>");
 }
 
+static void start_program(struct scoreboard *board, const char *title)
+{
+	struct program_row *program = &board->programs[0];
+	struct copy_row *copies = board->copies;
+
+	snprintf(program->title, sizeof(program->title), "%s", title);
+	atomic_store(&program->life, PROGRAM_IN_FORCE);
+	cell_set(&program->tally.program_copies, 2);
+	cell_set(&program->tally.program_copies_ready, 1);
+	cell_set(&program->tally.program_crashes_total, 1234);
+	atomic_store(&program->exit_status, 9);
+	atomic_store(&program->exited_s, time(NULL));
+	for (unsigned i = 0; i < 2; i++) {
+		atomic_store(&copies[i].number, i);
+		atomic_store(&copies[i].starts, 4 - i);
+		atomic_store(&copies[i].generation, 1);
+		atomic_store(&copies[i].is_taken, 1);
+	}
+	atomic_store(&copies[0].state, COPY_READY);
+	atomic_store(&copies[0].pid, 4321);
+	atomic_store(&copies[0].started_ms, clock_ms() - 200000);
+	atomic_store(&copies[0].cpu_us, 1500000);
+	atomic_store(&copies[0].memory_bytes, 4096);
+	snprintf(copies[0].status, sizeof(copies[0].status), "%s", title);
+}
+
+static void page__shows_programs_and_their_copies(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	start_program(t->board, "a<b>&");
+	asked_say(t, "GET / HTTP/1.0\r\n\r\n", &ended);
+	assert_has(t->answer,
+		   "<th scope=\"row\" class=\"word\">a&lt;b&gt;&amp;</th>"
+		   "<td class=\"state\"><span class=\"badge running\">running</span></td>"
+		   "<td class=\"share\">1 of 2</td>");
+	assert_has(t->answer, "<td class=\"count\">1,234</td>");
+	assert_has(t->answer, "<td class=\"word\">signal 9 (KILL), ");
+	assert_has(t->answer, "<td class=\"id\">0</td>"
+			      "<td class=\"state\"><span class=\"badge ready\">ready</span></td>"
+			      "<td class=\"id\">4321</td><td class=\"seconds\">3m 20s</td>"
+			      "<td class=\"latency\">1.5 s</td><td class=\"bytes\">4.0 KiB</td>"
+			      "<td class=\"count\">3</td><td class=\"count\">1</td>"
+			      "<td class=\"word\">a&lt;b&gt;&amp;</td></tr>\n");
+}
+
+static void copy__that_waits__has_no_process_on_the_page(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	start_program(t->board, "app");
+	asked_say(t, "GET / HTTP/1.0\r\n\r\n", &ended);
+	assert_has(t->answer,
+		   "<td class=\"id\">1</td>"
+		   "<td class=\"state\"><span class=\"badge waiting\">waiting</span></td>"
+		   "<td class=\"id\">-</td><td class=\"seconds\">-</td>"
+		   "<td class=\"latency\">-</td><td class=\"bytes\">-</td>"
+		   "<td class=\"count\">2</td><td class=\"count\">1</td>"
+		   "<td class=\"word\">-</td></tr>\n");
+}
+
+/* How many of the table's columns name a member of the objects in that list of the JSON. */
+static unsigned count_members(const char *page, const char *json, const char *table)
+{
+	char mark[64], key[80];
+	const char *end, *at, *list, *last;
+	unsigned found = 0;
+
+	snprintf(mark, sizeof(mark), "data-rows=\"%s\"", table);
+	end = at = strstr(page, mark);
+	snprintf(mark, sizeof(mark), "\n\"%s\":[", table);
+	list = strstr(json, mark);
+	assert_non_null(at);
+	assert_non_null(list);
+	last = strchr(list, ']');
+	while (strncmp(at, "<thead>", 7) != 0)
+		at--;
+	while ((at = strstr(at, "data-of=\"")) != NULL && at < end) {
+		at += strlen("data-of=\"");
+		snprintf(key, sizeof(key), "\"%.*s\":", (int)strcspn(at, "\" "), at);
+		found += strstr(list, key) != NULL && strstr(list, key) < last;
+	}
+	return found;
+}
+
+/* page.js finds each value under the column's name, but "life", which it makes itself. */
+static void columns_of_programs__are_members_of_the_json(void **state)
+{
+	struct asked *t = *state;
+	char *page;
+	bool ended;
+
+	start_program(t->board, "app");
+	asked_say(t, "GET / HTTP/1.0\r\n\r\n", &ended);
+	page = strdup(t->answer);
+	assert_non_null(page);
+	t = asked_again(state);
+	start_program(t->board, "app");
+	asked_say(t, "GET /status.json HTTP/1.0\r\n\r\n", &ended);
+	assert_int_equal(count_members(page, t->answer, "programs"), 8);
+	assert_int_equal(count_members(page, t->answer, "copies"), 10);
+	free(page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +241,9 @@ int main(void)
 		ASKED(state__of_any_bytes__is_not_believed),
 		ASKED(page__has_names_and_clients_only_as_text),
 		ASKED(page__tells_what_moved_and_why_connections_stay),
+		ASKED(page__shows_programs_and_their_copies),
+		ASKED(copy__that_waits__has_no_process_on_the_page),
+		ASKED(columns_of_programs__are_members_of_the_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,28 +13,10 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/command_exec.h"
+#include "master/program/copy_fork.h"
+#include "master/program/copy_report.h"
 #include "master/program/copy_streams.h"
 #include "master/program/program_board.h"
-
-enum { VALUE_TEXT = 24 };
-
-/* In the order of the words of option stop_signal. */
-static const int stop_signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGKILL };
-
-static int stop_signal(const struct copy *copy)
-{
-	return stop_signals[copy->program->conf->stop_signal];
-}
-
-static void close_watch(struct copy *copy, struct watch *watch)
-{
-	if (watch->fd < 0)
-		return;
-	if (watch->place > 0)
-		loop_unwatch(copy->program->loop, watch);
-	sys_close(watch->fd);
-	*watch = (struct watch){ .fd = -1, .ready = watch->ready, .owner = watch->owner };
-}
 
 static void note_ready(struct copy *copy, const char *how)
 {
@@ -56,8 +38,17 @@ static void handle_report(void *owner, uint32_t events)
 	(void)events;
 	if (command_exec_report(copy->report.fd, &copy->failure) == COMMAND_STARTING)
 		return;
-	close_watch(copy, &copy->report);
+	copy_fork_close_report(copy);
 	copy->beat_ms = copy->program->loop->now_ms;
+}
+
+/* SIGABRT leaves a core, or a trace of where it hangs. */
+static void end_hung(struct copy *copy, const char *why, int64_t now_ms)
+{
+	copy->why = why;
+	member_kill(&copy->member, SIGABRT);
+	member_hang(&copy->member, now_ms + MEMBER_ABORT_MS);
+	program_board_note(copy);
 }
 
 static void kill_hung(struct copy *copy, int64_t silent_ms, int64_t now_ms)
@@ -66,10 +57,21 @@ static void kill_hung(struct copy *copy, int64_t silent_ms, int64_t now_ms)
 	    LOG_NUM("copy", copy->member.number), LOG_NUM("child_pid", copy->member.pid),
 	    LOG_NUM("silent_ms", silent_ms));
 	cell_add(&program_board_tally(copy->program)->program_hangs_total, 1);
-	copy->why = "watchdog";
-	member_kill(&copy->member, SIGABRT);
-	member_hang(&copy->member, now_ms + MEMBER_ABORT_MS);
-	program_board_note(copy);
+	end_hung(copy, "watchdog", now_ms);
+}
+
+/* Of the first copies of a generation the reload, or the start, decides. */
+static bool has_to_be_ready(const struct copy *copy)
+{
+	return copy->program->has_started && !copy->was_ready &&
+	       copy->member.state == MEMBER_STARTING;
+}
+
+static void kill_late(struct copy *copy, int64_t now_ms)
+{
+	LOG(EVENT_program_late, LOG_STR("program", copy->program->conf->title),
+	    LOG_NUM("copy", copy->member.number), LOG_NUM("child_pid", copy->member.pid));
+	end_hung(copy, "ready_timeout", now_ms);
 }
 
 static bool must_beat(const struct copy *copy)
@@ -84,7 +86,8 @@ static void handle_notify(void *owner, uint32_t events)
 	struct program *program = copy->program;
 	struct notify_news news;
 
-	if (copy->report.fd >= 0) /* its end may come after the first words of a fast program */
+	/* the program runs before it sends, but the two events may come in any order */
+	if (copy->report.fd >= 0)
 		handle_report(copy, events);
 	notify_socket_read(copy->notify.fd, program_board_user(program), &news);
 	if (news.beats)
@@ -107,106 +110,6 @@ void copy_init(struct copy *copy, struct program *program, unsigned number)
 		.row = SCOREBOARD_COPIES,
 	};
 	copy_streams_init(copy);
-}
-
-/* Descriptors that a start makes for the child alone. */
-struct ends {
-	int streams[COPY_STREAMS], report;
-};
-
-static bool open_ends(struct copy *copy, struct ends *ends)
-{
-	int pair[2];
-
-	*ends = (struct ends){ { -1, -1 }, -1 };
-	if (sys_pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0)
-		return false;
-	copy->report.fd = pair[0];
-	ends->report = pair[1];
-	copy->notify.fd = notify_socket_open(copy->notify_name);
-	return copy->notify.fd >= 0 && copy_streams_open(copy, ends->streams) &&
-	       loop_watch(copy->program->loop, &copy->report, EPOLLIN) &&
-	       loop_watch(copy->program->loop, &copy->notify, EPOLLIN);
-}
-
-static void close_ends(const struct ends *ends)
-{
-	for (unsigned i = 0; i < COPY_STREAMS; i++)
-		if (ends->streams[i] >= 0)
-			sys_close(ends->streams[i]);
-	if (ends->report >= 0)
-		sys_close(ends->report);
-}
-
-/*
- * True for a command that is told the descriptor as fd://3, as gunicorn is: with LISTEN_FDS it
- * would take the same descriptor twice, and fail.
- */
-static bool is_told_descriptor(const struct program *program)
-{
-	const struct text_list *command = &program->conf->command;
-
-	for (size_t i = 1; i < command->count; i++)
-		if (strstr(command->texts[i], "fd://"))
-			return true;
-	return false;
-}
-
-static _Noreturn void become_program(const struct copy *copy, const struct ends *ends, pid_t master)
-{
-	const struct program *program = copy->program;
-	struct command_variable variables[6];
-	char count[VALUE_TEXT], watchdog[VALUE_TEXT];
-	int fds[COMMAND_FDS] = { -1, ends->streams[0], ends->streams[1] };
-	unsigned fd_count = 3, n = 0;
-
-	for (unsigned i = 0; i < program->fd_count; i++)
-		fds[fd_count++] = program->fds[i];
-	snprintf(count, sizeof(count), "%u", program->fd_count);
-	snprintf(watchdog, sizeof(watchdog), "%lld", (long long)program->conf->watchdog * 1000);
-	if (!is_told_descriptor(program)) {
-		variables[n++] = (struct command_variable){ "LISTEN_FDS", count };
-		variables[n++] = (struct command_variable){ "LISTEN_PID", NULL };
-		variables[n++] = (struct command_variable){ "LISTEN_FDNAMES", program->fd_names };
-	}
-	variables[n++] = (struct command_variable){ "NOTIFY_SOCKET", copy->notify_name };
-	if (program->conf->watchdog > 0) {
-		variables[n++] = (struct command_variable){ "WATCHDOG_USEC", watchdog };
-		variables[n++] = (struct command_variable){ "WATCHDOG_PID", NULL };
-	}
-	command_exec(program->command, &(struct command_start){ .fds = fds,
-								.fd_count = fd_count,
-								.variables = variables,
-								.variable_count = n,
-								.report_fd = ends->report,
-								.death_signal = stop_signal(copy),
-								.parent = master });
-}
-
-static void close_all(struct copy *copy)
-{
-	close_watch(copy, &copy->report);
-	close_watch(copy, &copy->notify);
-	copy_streams_close(copy);
-}
-
-static pid_t fork_copy(struct copy *copy)
-{
-	pid_t master = getpid(), pid = -1;
-	struct ends ends;
-	int error;
-
-	if (open_ends(copy, &ends)) {
-		pid = sys_fork();
-		if (pid == 0)
-			become_program(copy, &ends, master);
-	}
-	error = errno;
-	close_ends(&ends);
-	if (pid < 0)
-		close_all(copy);
-	errno = error;
-	return pid;
 }
 
 static void note_refusal(struct copy *copy, int64_t now_ms)
@@ -237,7 +140,7 @@ void copy_start(struct copy *copy, int64_t now_ms)
 	copy->was_ready = false;
 	copy->beat_ms = now_ms;
 	copy->cpu_us = copy->memory_bytes = 0;
-	pid = fork_copy(copy);
+	pid = copy_fork(copy);
 	if (pid < 0) {
 		note_refusal(copy, now_ms);
 		return;
@@ -250,69 +153,25 @@ void copy_start(struct copy *copy, int64_t now_ms)
 	    LOG_NUM("generation", copy->program->generation));
 }
 
-/* Why it ended, in a word for the log. */
-static const char *find_reason(const struct copy *copy, int status)
-{
-	if (copy->failure.text[0] != '\0')
-		return "start_failed";
-	if (copy->why)
-		return copy->why;
-	return WIFSIGNALED(status) ? "signal" : "exit";
-}
-
-static void log_end(const struct copy *copy, int status, bool is_expected)
-{
-	struct log_field how = WIFSIGNALED(status) ? LOG_NUM("signal", WTERMSIG(status)) :
-						     LOG_NUM("code", WEXITSTATUS(status));
-	struct log_field program = LOG_STR("program", copy->program->conf->title);
-	struct log_field number = LOG_NUM("copy", copy->member.number);
-	struct log_field pid = LOG_NUM("child_pid", copy->member.pid);
-	struct log_field reason = LOG_STR("reason", find_reason(copy, status));
-
-	if (is_expected)
-		LOG(EVENT_program_exited, program, number, pid, how, reason);
-	else if (copy->failure.text[0] != '\0')
-		LOG(EVENT_program_failed, program, number, pid,
-		    LOG_STR("message", copy->failure.text));
-	else
-		LOG(EVENT_program_crashed, program, number, pid, how, reason,
-		    LOG_STR("last_line", copy->last_line));
-}
-
-static void describe_status(int status, char *text, size_t size)
-{
-	if (WIFSIGNALED(status))
-		snprintf(text, size, "signal %d, %s", WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
-	else
-		snprintf(text, size, "exit code %d", WEXITSTATUS(status));
-}
-
-/* The first copies of a program end before it was ready: at some time no other will do better. */
-static void count_early(struct copy *copy, int status)
-{
-	struct program *program = copy->program;
-	char how[64];
-
-	if (program->has_started)
-		return;
-	program->early++;
-	describe_status(status, how, sizeof(how));
-	if (copy->failure.text[0] != '\0')
-		err_set(&program->failure, CODE_OSERR, "program \"%s\": %s", program->conf->title,
-			copy->failure.text);
-	else if (program->early >= COPY_EARLY_MOST)
-		err_set(&program->failure, CODE_OSERR,
-			"program \"%s\": copies ended %u times before all were ready; the last "
-			"one, copy %u, with %s, after it wrote \"%s\"",
-			program->conf->title, program->early, copy->member.number, how,
-			copy->last_line);
-}
-
 void copy_end_group(const struct copy *copy)
 {
 	if (copy->member.pid > 0)
 		sys_kill(-copy->member.pid, SIGKILL);
+}
+
+/*
+ * A copy that was ready and was killed did not fail at its start: it starts again at once, as a
+ * worker that has served does. RESPAWN_BACKOFF_FIRST_MS lie between two starts at least, because
+ * nothing but READY=1 proves that such a copy worked.
+ */
+static void respawn_copy(struct copy *copy, int status, int64_t now_ms)
+{
+	bool was_killed = copy->was_ready && WIFSIGNALED(status);
+	int64_t earliest_ms = copy->member.started_ms + RESPAWN_BACKOFF_FIRST_MS;
+
+	member_respawn(&copy->member, false, was_killed, now_ms);
+	if (copy->member.due_ms < earliest_ms)
+		copy->member.due_ms = earliest_ms;
 }
 
 void copy_end(struct copy *copy, int status, int64_t now_ms)
@@ -322,15 +181,15 @@ void copy_end(struct copy *copy, int status, int64_t now_ms)
 	if (copy->report.fd >= 0)
 		command_exec_report(copy->report.fd, &copy->failure);
 	copy_streams_drain(copy, now_ms);
-	log_end(copy, status, is_expected);
-	close_all(copy);
+	copy_report_end(copy, status, is_expected);
+	copy_fork_close(copy);
 	copy->member.pid = 0;
 	program_board_end(copy, status, !is_expected);
 	if (member_is_leaving(&copy->member)) {
 		member_leave(&copy->member, now_ms);
 	} else {
-		count_early(copy, status);
-		member_respawn(&copy->member, false, false, now_ms);
+		copy_report_early(copy, status);
+		respawn_copy(copy, status, now_ms);
 	}
 	program_board_note(copy);
 }
@@ -339,7 +198,7 @@ void copy_retire(struct copy *copy, const char *why, int64_t kill_ms)
 {
 	if (!copy->why)
 		copy->why = why;
-	member_retire(&copy->member, stop_signal(copy), kill_ms);
+	member_retire(&copy->member, copy_fork_stop_signal(copy), kill_ms);
 	program_board_note(copy);
 }
 
@@ -350,7 +209,7 @@ void copy_hurry(struct copy *copy, bool is_kill)
 	if (is_kill)
 		member_signal(&copy->member, SIGKILL);
 	else
-		member_kill(&copy->member, stop_signal(copy));
+		member_kill(&copy->member, copy_fork_stop_signal(copy));
 }
 
 void copy_step(struct copy *copy, int64_t now_ms)
@@ -362,6 +221,8 @@ void copy_step(struct copy *copy, int64_t now_ms)
 		note_ready(copy, "ready_after");
 	if (must_beat(copy) && now_ms - copy->beat_ms > conf->watchdog)
 		kill_hung(copy, now_ms - copy->beat_ms, now_ms);
+	if (has_to_be_ready(copy) && now_ms >= copy->member.started_ms + conf->ready_timeout)
+		kill_late(copy, now_ms);
 	copy_streams_tell_lost(copy, false, now_ms);
 	member_kill_due(&copy->member, now_ms);
 }
@@ -387,5 +248,7 @@ int64_t copy_due_ms(const struct copy *copy, int64_t otherwise_ms)
 		come_earlier(&due_ms, member->started_ms + conf->ready_after);
 	if (must_beat(copy))
 		come_earlier(&due_ms, copy->beat_ms + conf->watchdog + 1);
+	if (has_to_be_ready(copy))
+		come_earlier(&due_ms, member->started_ms + conf->ready_timeout);
 	return due_ms;
 }

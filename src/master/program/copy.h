@@ -12,9 +12,6 @@
 
 #include "master/program/program.h"
 
-/* Early ends of copies after which a program that was never ready is given up. */
-enum { COPY_EARLY_MOST = 5 };
-
 /* Makes an empty copy of that number. */
 void copy_init(struct copy *copy, struct program *program, unsigned number);
 

@@ -91,6 +91,7 @@ void copy_streams_drain(struct copy *copy, int64_t now_ms)
 		for (unsigned n = 0; n < DRAIN_TIMES && stream->watch.fd >= 0; n++)
 			if (!output_lines_read(&stream->lines, now_ms))
 				break;
+		output_lines_end(&stream->lines, now_ms);
 	}
 	copy_streams_tell_lost(copy, true, now_ms);
 }
@@ -112,7 +113,7 @@ void copy_streams_tell_lost(struct copy *copy, bool is_last, int64_t now_ms)
 		cell_add(&program_board_tally(copy->program)->program_output_lost_total, lost);
 		LOG(EVENT_program_output_lost, LOG_STR("program", copy->program->conf->title),
 		    LOG_NUM("copy", copy->member.number), LOG_STR("stream", stream->name),
-		    LOG_NUM("count", lost));
+		    LOG_NUM("lines", lost));
 	}
 }
 

@@ -2,13 +2,13 @@
 /* Reads notifications. Must not trust them: a sender is checked by what the kernel says of it. */
 #include "master/program/notify_socket.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "base/brief.h"
 #include "base/sys.h"
-#include "net/listen_socket.h"
 
 enum { MESSAGES_AT_ONCE = 16, MESSAGE_SIZE = 4096 };
 
@@ -32,7 +32,6 @@ int notify_socket_open(char *name)
 
 	if (fd < 0)
 		return -1;
-	listen_socket_refuse_descriptors(fd);
 	if (sys_setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0 &&
 	    bind_anywhere(fd, name))
 		return fd;
@@ -99,6 +98,15 @@ static bool read_message(int fd, uid_t user, struct notify_news *news)
 	if (is_from(&message, user))
 		read_lines(news, text);
 	return true;
+}
+
+void notify_socket_close(int fd)
+{
+	struct brief brief;
+
+	brief_begin(&brief); /* as below: messages may wait in it */
+	sys_close(fd);
+	brief_end(&brief);
 }
 
 void notify_socket_read(int fd, uid_t user, struct notify_news *news)

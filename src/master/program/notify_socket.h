@@ -22,10 +22,12 @@ struct notify_news {
 };
 
 /*
- * Opens a socket, non-blocking and close-on-exec, that accepts no descriptors, and writes its name,
- * as NOTIFY_SOCKET has it ("@..."), to name (NOTIFY_NAME bytes). Returns -1 with errno set.
+ * Opens a socket, non-blocking and close-on-exec, and writes its name, as NOTIFY_SOCKET has it
+ * ("@..."), to name (NOTIFY_NAME bytes). Returns -1 with errno set. Any process can send
+ * descriptors to it, as sd_notify_barrier(3) does: they are closed, never received.
  */
 int notify_socket_open(char *name);
+void notify_socket_close(int fd);
 
 /*
  * Reads the waiting messages, a bounded number, of processes of `user` or root; others, which may

@@ -140,13 +140,13 @@ int64_t programs_due_ms(const struct programs *programs, int64_t otherwise_ms)
 	return due_ms;
 }
 
-void programs_retire(struct programs *programs, int64_t kill_ms)
+void programs_retire(struct programs *programs)
 {
 	EACH_PROGRAM(program, programs)
 	{
 		program->wanted = 0;
 		EACH_COPY(copy, program)
-		copy_retire(copy, "retired", kill_ms);
+		copy_retire(copy, "retired", program->loop->now_ms + program->shutdown_ms);
 	}
 }
 

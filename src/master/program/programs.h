@@ -71,8 +71,11 @@ void programs_start_due(struct programs *programs, int64_t now_ms);
 /* When one of these, or programs_have_started, is due next; or otherwise_ms. */
 int64_t programs_due_ms(const struct programs *programs, int64_t otherwise_ms);
 
-/* Tells all copies to end, by their stop_signal, with SIGKILL for their groups at kill_ms. */
-void programs_retire(struct programs *programs, int64_t kill_ms);
+/*
+ * Tells all copies to end, by their stop_signal, with SIGKILL for their groups once
+ * shutdown_timeout is over.
+ */
+void programs_retire(struct programs *programs);
 
 /* A stop that becomes faster: sends the copies their stop_signal once more, or SIGKILL. */
 void programs_hurry(struct programs *programs, bool is_kill);

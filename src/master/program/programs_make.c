@@ -97,6 +97,18 @@ static bool find_sockets(struct program *program, const struct listener_set *set
 	return true;
 }
 
+/*
+ * True for a command that is told the descriptor as fd://3, as gunicorn is: with LISTEN_FDS it
+ * would take the same descriptor twice, and fail.
+ */
+static bool is_told_descriptor(const struct text_list *command)
+{
+	for (size_t i = 1; i < command->count; i++)
+		if (strstr(command->texts[i], "fd://"))
+			return true;
+	return false;
+}
+
 static bool make_copies(struct program *program)
 {
 	program->capacity = program->wanted + PROGRAM_SPARE;
@@ -114,6 +126,7 @@ static bool make_program(struct program *program, const struct conf *conf,
 
 	program->wanted = conf_copies(conf, program->conf);
 	program->shutdown_ms = conf->shutdown_timeout;
+	program->is_told_descriptor = is_told_descriptor(&program->conf->command);
 	if (count_sockets(set, program->conf) > COMMAND_FDS - STDERR_FILENO - 1)
 		return err_set(err, CODE_CONFIG, "%s: program: more than %d listening sockets",
 			       program->conf->origin, COMMAND_FDS - STDERR_FILENO - 1);

@@ -181,10 +181,7 @@ static void drain_errors(struct exec_program *p)
 		if (!output_lines_read(&p->lines, p->all->loop->now_ms))
 			break;
 	}
-	if (p->lines.used > 0) {
-		p->lines.text[p->lines.used] = '\0';
-		log_line(p, p->lines.text, false);
-	}
+	output_lines_end(&p->lines, p->all->loop->now_ms);
 	tell_lost(p, true);
 	close_watch(p->all->loop, &p->errors);
 }

@@ -65,6 +65,12 @@ void html_fact_close(struct strbuf *text);
 	html_##shape(text, value);              \
 	html_cell_close(text, is_first);        \
 	is_first = false;
+/* Writes the cell of a value that this row does not have; page.js shows null in the same way. */
+#define HTML_NO_VALUE(of, title, shape, value)  \
+	html_cell_open(text, is_first, #shape); \
+	strbuf_raw(text, "-");                  \
+	html_cell_close(text, is_first);        \
+	is_first = false;
 #define HTML_FACT(of, title, shape, value)                                \
 	html_fact_open(text, &(struct html_column){ of, title, #shape }); \
 	html_##shape(text, value);                                        \

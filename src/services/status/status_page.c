@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The status page: its facts and tables, their order, and their columns. The files in
+ * The status page: its tables with their columns, and the order of all parts. The files in
  * src/services/status/page determine its looks and its refresh. The status service calls the
  * pieces.
  */
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "services/status/html.h"
+#include "services/status/status_facts.h"
 
 enum { SLICE = 4096, SLICES = 12, MARKS_SHOWN = 8, WAITS_SHOWN = 3 };
 
@@ -26,86 +27,6 @@ static struct html_moment since(const struct report *report, int64_t at_s)
 static struct html_share share(uint64_t value, uint64_t most)
 {
 	return (struct html_share){ value, most };
-}
-
-#define SERVER(name) cell_get(&report->board->server.name)
-
-/* --- Facts --- */
-
-#define FACTS(COLUMN)                                                                             \
-	COLUMN("server.state", "State", state, report_state(report))                              \
-	COLUMN("totals.connections_live", "Connections open", count, ALL(connections_live))       \
-	COLUMN("totals.connections_accepted_total", "Connections accepted", count,                \
-	       ALL(connections_accepted_total))                                                   \
-	COLUMN("totals.messages_total", "Requests answered", count, ALL(messages_total))          \
-	COLUMN("server.workers_ready server.workers", "Workers ready", share,                     \
-	       share(SERVER(workers_ready), SERVER(workers)))                                     \
-	COLUMN("server.last_reload.outcome", "Last reload", state, reload)                        \
-	COLUMN("server.uptime_seconds", "Running for", seconds,                                   \
-	       (report->now_ms - report->board->started_ms) / 1000)                               \
-	COLUMN("totals.message_seconds.p50_seconds", "Answer time, median", latency,              \
-	       report_quantile_us(&all.message_seconds, 0.5))                                     \
-	COLUMN("totals.message_seconds.p99_seconds", "Answer time, 99 %", latency,                \
-	       report_quantile_us(&all.message_seconds, 0.99))                                    \
-	COLUMN("totals.bytes_in_total", "Received", bytes, ALL(bytes_in_total))                   \
-	COLUMN("totals.bytes_out_total", "Sent", bytes, ALL(bytes_out_total))                     \
-	COLUMN("server.balance_ratio", "Balance, 1 is even", ratio, SERVER(balance_ratio))        \
-	COLUMN("totals.worker_crashes_total", "Worker crashes", count, ALL(worker_crashes_total)) \
-	COLUMN("totals.worker_hangs_total", "Worker hangs", count, ALL(worker_hangs_total))       \
-	COLUMN("totals.connections_recovered_total", "Connections recovered", count,              \
-	       ALL(connections_recovered_total))                                                  \
-	COLUMN("totals.connections_lost_total", "Connections lost", count,                        \
-	       ALL(connections_lost_total))
-
-#define ALL(name) metric_sum(&all, METRIC_##name)
-
-static void write_facts(PIECE)
-{
-	struct worker_tally all;
-	struct outcome outcome;
-	struct tally here;
-	const char *reload = report_reload(report, &outcome);
-
-	(void)index;
-	(void)has_before;
-	tally_all(report_tally(report, &here), report->board, &all);
-	strbuf_raw(text, "<dl class=\"facts\">\n");
-	FACTS(HTML_FACT)
-	strbuf_raw(text, "</dl>\n");
-}
-
-#define SETUP(COLUMN)                                                                              \
-	COLUMN("server.version", "Version", word, program)                                         \
-	COLUMN("server.pid", "Master process", id,                                                 \
-	       atomic_load_explicit(&report->board->master_pid, memory_order_relaxed))             \
-	COLUMN("server.configuration", "Configuration", word, origin)                              \
-	COLUMN("server.generation", "Generation", count, SERVER(generation))                       \
-	COLUMN("server.master_cpu_seconds_total", "CPU time of the master", latency,               \
-	       (int64_t)SERVER(master_cpu_seconds_total))                                          \
-	COLUMN("server.master_memory_bytes", "Memory of the master", bytes,                        \
-	       SERVER(master_memory_bytes))                                                        \
-	COLUMN("server.reloads_total", "Reloads that succeeded", count, SERVER(reloads_total))     \
-	COLUMN("server.reloads_failed_total", "Reloads that failed", count,                        \
-	       SERVER(reloads_failed_total))                                                       \
-	COLUMN("server.last_reload.outcome", "Last reload", state, name)                           \
-	COLUMN("server.last_reload.at", "When", ago, since(report, outcome.at_s))                  \
-	COLUMN("server.last_reload.took_seconds", "Took", latency, outcome.took_ms *INT64_C(1000)) \
-	COLUMN("server.last_reload.moved", "Connections moved", count, outcome.moved)              \
-	COLUMN("server.last_reload.staying", "Finish in old workers", count, outcome.staying)      \
-	COLUMN("server.last_reload.message", "Message", word, outcome.message)
-
-static void write_setup(PIECE)
-{
-	struct outcome outcome;
-	const char *name = report_reload(report, &outcome);
-	char origin[256], program[16];
-
-	(void)index;
-	(void)has_before;
-	report_head(report, origin, program);
-	strbuf_raw(text, "<dl class=\"facts\">\n");
-	SETUP(HTML_FACT)
-	strbuf_raw(text, "</dl>\n");
 }
 
 /* --- Tables: for each its columns, and the piece of a row --- */
@@ -264,6 +185,60 @@ static void row_counters(const struct report *report, unsigned index, struct str
 	HTML_ROW(COUNTERS);
 }
 
+#define OF_PROGRAM(name) cell_get(&p.tally.name)
+
+#define PROGRAMS(COLUMN)                                                                           \
+	COLUMN("program", "Program", word, p.title)                                                \
+	COLUMN("life", "State", state, p.is_gone ? "removed" : "running")                          \
+	COLUMN("program_copies_ready program_copies", "Copies ready", share,                       \
+	       share(OF_PROGRAM(program_copies_ready), OF_PROGRAM(program_copies)))                \
+	COLUMN("program_starts_total", "Starts", count, OF_PROGRAM(program_starts_total))          \
+	COLUMN("program_crashes_total", "Ended unasked", count, OF_PROGRAM(program_crashes_total)) \
+	COLUMN("program_recycled_total", "Replaced", count, OF_PROGRAM(program_recycled_total))    \
+	COLUMN("program_output_lost_total", "Lost lines", count,                                   \
+	       OF_PROGRAM(program_output_lost_total))                                              \
+	COLUMN("program_cpu_seconds_total", "CPU time", latency,                                   \
+	       (int64_t)OF_PROGRAM(program_cpu_seconds_total))                                     \
+	COLUMN("last_exit", "Last exit", word, p.last_exit)
+
+static void row_programs(const struct report *report, unsigned index, struct strbuf *text)
+{
+	struct report_program p;
+
+	if (report_program(report, index, &p))
+		HTML_ROW(PROGRAMS);
+}
+
+/* COPIES_PROCESS: what a copy that waits for its next start does not have. */
+#define COPIES(COLUMN) COPIES_NAME(COLUMN) COPIES_PROCESS(COLUMN) COPIES_REST(COLUMN)
+#define COPIES_NAME(COLUMN)                           \
+	COLUMN("program", "Program", word, c.program) \
+	COLUMN("copy", "Copy", id, c.number)          \
+	COLUMN("state", "State", state, c.state)
+#define COPIES_PROCESS(COLUMN)                                        \
+	COLUMN("pid", "Process", id, c.pid)                           \
+	COLUMN("age_seconds", "Age", seconds, c.age_s)                \
+	COLUMN("cpu_seconds", "CPU time", latency, (int64_t)c.cpu_us) \
+	COLUMN("memory_bytes", "Memory", bytes, c.memory_bytes)
+#define COPIES_REST(COLUMN)                                     \
+	COLUMN("restarts", "Restarts", count, c.restarts)       \
+	COLUMN("generation", "Generation", count, c.generation) \
+	COLUMN("status", "Status", word, c.status)
+
+#define WAITING_COPIES(COLUMN) COPIES_NAME(COLUMN) COPIES_PROCESS(HTML_NO_VALUE) COPIES_REST(COLUMN)
+
+static void row_copies(const struct report *report, unsigned index, struct strbuf *text)
+{
+	struct report_copy c;
+
+	if (!report_copy(report, index, &c))
+		return;
+	if (c.pid == 0)
+		HTML_ROW(WAITING_COPIES);
+	else
+		HTML_ROW(COPIES);
+}
+
 #define CRASHES(COLUMN)                                               \
 	COLUMN("at", "When", ago, since(report, note.at_s))           \
 	COLUMN("worker", "Worker", id, note.worker)                   \
@@ -317,6 +292,8 @@ static void put_slice(const struct page_text *part, unsigned index, struct strbu
 	TABLE(stays, "Connections that could not move", STAYS, SCOREBOARD_SLOTS)           \
 	TABLE(listeners, "Listeners", LISTENERS, METRIC_LISTENERS)                         \
 	TABLE(counters, "What modules count", COUNTERS, METRIC_LISTENERS *METRIC_NAMED)    \
+	TABLE(programs, "Programs", PROGRAMS, SCOREBOARD_PROGRAMS)                         \
+	TABLE(copies, "Copies of programs", COPIES, SCOREBOARD_COPIES)                     \
 	TABLE(crashes, "What crashes had in hand", CRASHES, SCOREBOARD_CRASHES)            \
 	TABLE(penalties, "Refused addresses", PENALTIES, BAN_PLACES)
 
@@ -367,9 +344,9 @@ FIXED(after_setup)
 
 const struct piece status_page[] = {
 	{ .most = SLICES, .write = fixed_top },
-	{ .most = 1, .write = write_facts },
+	{ .most = 1, .write = status_facts_now },
 	{ .most = SLICES, .write = fixed_after_facts },
-	TABLES(TABLE_ROWS){ .most = 1, .write = write_setup },
+	TABLES(TABLE_ROWS){ .most = 1, .write = status_facts_setup },
 	{ .most = SLICES, .write = fixed_after_setup },
 };
 const unsigned status_page_count = ROWS_OF(status_page);

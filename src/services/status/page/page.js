@@ -137,10 +137,15 @@ const sources = {
 	listeners: data => data.listeners.map(listener => ({ ...listener, life: listener.is_gone ? "closed" : "open" })),
 	counters: data => data.listeners.flatMap(listener => Object.entries(listener.module_counts_total)
 		.map(([name, count]) => ({ address: listener.address, name, count }))),
+	programs: data => data.programs.map(program => ({ ...program, life: program.is_gone ? "removed" : "running" })),
+	copies: data => data.copies.map(copy => copy.pid ? copy : { ...copy, ...NO_PROCESS }),
 	crashes: data => data.crashes,
 	penalties: data => data.penalties,
 	marks: data => data.marks.slice(-MARKS_SHOWN).reverse().map(mark => ({ ...mark, who: who(mark) })),
 };
+
+// The values that a copy does not have while it waits for its next start.
+const NO_PROCESS = { pid: null, age_seconds: null, cpu_seconds: null, memory_bytes: null };
 
 function who(mark) {
 	return mark.kind === "crash" || mark.kind === "hang" ? String(mark.worker) : "";
