@@ -119,7 +119,7 @@ static void short_programs__leave_no_zombie_and_no_descriptor(void **state)
 		}
 	}
 	WAIT_UNTIL(s, process_children(helper, left, 4) == 0);
-	/* under a sanitizer each start opens one end of a pipe, and the first does so early */
+	/* under a sanitizer the helper makes a pipe for each start, and the first one early */
 	WAIT_UNTIL(s, (after[0] = process_descriptors(helper)) <= before[0]);
 	WAIT_UNTIL(s, (after[1] = process_descriptors(worker)) == before[1]);
 	assert_true(after[0] + 1 >= before[0]);

@@ -92,16 +92,18 @@ def carry_out(task):
 
 
 def spread(first, last, most):
-    """At most so many of the numbers, with the first and the last."""
+    """At most so many of the numbers, with the first and, of more than one, the last."""
     count = last - first + 1
     if count <= most:
         return list(range(first, last + 1))
-    return sorted({first + i * (count - 1) // (most - 1) for i in range(most)})
+    return sorted({first + i * (count - 1) // max(1, most - 1) for i in range(most)})
 
 
 def most_calls(scenario, role, kills):
     if scenario in scenarios.ALL:
         return settings.most
+    if settings.reduced and scenario in guests.ALL:
+        return 1
     return min(settings.most, MOST_OF_WORKER[kills] if role == "worker" else MOST_OF_OTHERS)
 
 
