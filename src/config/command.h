@@ -30,6 +30,24 @@ struct command_options {
 	mode_t umask;
 };
 
+/* Those of a struct listen_conf or struct program_conf: their options have the same names. */
+#define COMMAND_OPTIONS(conf, section)                             \
+	((struct command_options){                                 \
+		.words = (section)->command.texts,                 \
+		.word_count = (section)->command.count,            \
+		.environment = (section)->environment.texts,       \
+		.environment_count = (section)->environment.count, \
+		.user = (section)->user,                           \
+		.group = (section)->group,                         \
+		.directory = (section)->directory,                 \
+		.nice = (section)->nice,                           \
+		.limit_memory = (section)->limit_memory,           \
+		.limit_files = (section)->limit_files,             \
+		.limit_processes = (section)->limit_processes,     \
+		.limit_core = (section)->limit_core,               \
+		.umask = (mode_t)(conf)->umask,                    \
+	})
+
 /* The results of command_check, plain bytes. */
 struct command_found {
 	struct identity identity;

@@ -282,6 +282,18 @@ def chosen(words):
             yield deed
 
 
+def run_deeds(text, deeds, put_through):
+    """The main of a file of deeds: those that the command line names, or all. Returns the exit code."""
+    parser = argparse.ArgumentParser(description=text.split(":", maxsplit=1)[0])
+    parser.add_argument("--server", required=True)
+    parser.add_argument("words", nargs="*", help="only these")
+    arguments = parser.parse_args()
+    running.adopt_orphans()
+    wrong = [deed.word for deed in deeds
+             if (not arguments.words or deed.word in arguments.words) and put_through(arguments.server, deed)]
+    return 1 if wrong else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split(":", maxsplit=1)[0])
     parser.add_argument("--server", required=True)

@@ -3,7 +3,6 @@
 """Has one worker make each attack of the service `evil` on the doors of the others: their clients are answered in time
 and none is lost, also while a reload and TTOU move them through the doors. Needs a server built with --enable-faults.
 """
-import argparse
 import os
 import re
 import select
@@ -210,16 +209,5 @@ def put_through(server, deed):
     return run.conclude(deed.word, wrong, told)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split(":", maxsplit=1)[0])
-    parser.add_argument("--server", required=True)
-    parser.add_argument("words", nargs="*", help="only these")
-    arguments = parser.parse_args()
-    running.adopt_orphans()
-    wrong = [deed.word for deed in DEEDS
-             if (not arguments.words or deed.word in arguments.words) and put_through(arguments.server, deed)]
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(evils.run_deeds(__doc__, DEEDS, put_through))

@@ -9,29 +9,11 @@
 #include "master/program/copy.h"
 #include "master/program/programs.h"
 
-static struct command_options list_options(const struct conf *conf,
-					   const struct program_conf *program)
-{
-	return (struct command_options){ .words = program->command.texts,
-					 .word_count = program->command.count,
-					 .environment = program->environment.texts,
-					 .environment_count = program->environment.count,
-					 .user = program->user,
-					 .group = program->group,
-					 .directory = program->directory,
-					 .nice = program->nice,
-					 .limit_memory = program->limit_memory,
-					 .limit_files = program->limit_files,
-					 .limit_processes = program->limit_processes,
-					 .limit_core = program->limit_core,
-					 .umask = (mode_t)conf->umask };
-}
-
 bool programs_check(const struct conf *conf, const struct identity *identity,
 		    struct command_found *found, struct err *err)
 {
 	for (size_t i = 0; i < conf->program_count; i++) {
-		struct command_options wanted = list_options(conf, &conf->programs[i]);
+		struct command_options wanted = COMMAND_OPTIONS(conf, &conf->programs[i]);
 
 		if (!command_check(&wanted, identity, &found[i], err))
 			return err_prefix(err, "%s: program.", conf->programs[i].origin);
@@ -122,7 +104,7 @@ static bool make_program(struct program *program, const struct conf *conf,
 			 const struct command_found *found, const struct listener_set *set,
 			 struct err *err)
 {
-	struct command_options wanted = list_options(conf, program->conf);
+	struct command_options wanted = COMMAND_OPTIONS(conf, program->conf);
 
 	program->wanted = conf_copies(conf, program->conf);
 	program->shutdown_ms = conf->shutdown_timeout;

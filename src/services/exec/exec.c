@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "accesslog/accessline.h"
+#include "config/command.h"
 #include "services/exec/exec_helper.h"
 #include "services/exec/exec_message.h"
-#include "services/exec/exec_options.h"
 #include "services/services.h"
 #include "worker/give.h"
 #include "worker/pool.h"
@@ -52,7 +52,7 @@ static bool check_options(const struct listen_conf *conf, struct err *err)
 static bool check_command(const struct conf *conf, const struct listen_conf *listen,
 			  const struct identity *identity, struct err *err)
 {
-	struct command_options asked = exec_options(conf, listen);
+	struct command_options asked = COMMAND_OPTIONS(conf, listen);
 	struct command_found found;
 
 	return command_check(&asked, identity, &found, err);

@@ -18,9 +18,9 @@
 #include "base/log.h"
 #include "base/rights.h"
 #include "base/sys.h"
+#include "config/command.h"
 #include "config/privs.h"
 #include "config/signals.h"
-#include "services/exec/exec_options.h"
 #include "services/exec/exec_program.h"
 
 enum {
@@ -212,7 +212,7 @@ static unsigned most_programs(const struct exec_helper *h)
 /* The user database may wait: no other process waits for this one. */
 static struct command *become_user(const struct helper_heritage *heritage, struct err *err)
 {
-	struct command_options asked = exec_options(heritage->conf, heritage->listen);
+	struct command_options asked = COMMAND_OPTIONS(heritage->conf, heritage->listen);
 	static struct command_found found; /* written by this process, once */
 	struct command *command;
 
