@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "config/conf.h"
-#include "master/prestart.h"
+#include "master/trial/prestart.h"
 
 /*
  * For the start: loads the configuration and runs the checks until one fails. With daemon, the

@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "config/conf.h"
 #include "config/identity.h"
-#include "master/helper.h"
+#include "master/helper/helper.h"
 #include "master/member.h"
 #include "master/modules.h"
 #include "net/listener.h"

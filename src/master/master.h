@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "config/conf.h"
 #include "config/conf_load.h"
-#include "master/prestart.h"
+#include "master/trial/prestart.h"
 
 struct master_options {
 	struct conf_source source; /* kept for every reload */

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/announce.h"
-#include "master/prestart.h"
+#include "master/trial/prestart.h"
 #include "master/program/programs.h"
 #include "master/workers.h"
 #include "net/sd_notify.h"

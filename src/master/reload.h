@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "config/conf.h"
-#include "master/config_trial.h"
+#include "master/trial/config_trial.h"
 #include "master/procs.h"
 #include "master/reload_times.h"
 

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/helpers.h"
+#include "master/helper/helpers.h"
 #include "master/workers.h"
 #include "stats/scoreboard.h"
 

@@ -15,7 +15,7 @@
 #include "base/sys.h"
 #include "config/signals.h"
 #include "master/keeper.h"
-#include "master/prestart.h"
+#include "master/trial/prestart.h"
 #include "master/reload_times.h"
 #include "worker/heritage.h"
 

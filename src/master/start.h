@@ -13,7 +13,7 @@
 #include "config/pidfile.h"
 #include "config/signals.h"
 #include "master/announce.h"
-#include "master/prestart.h"
+#include "master/trial/prestart.h"
 #include "master/procs.h"
 #include "master/recycle.h"
 #include "master/reload.h"

@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/helpers.h"
+#include "master/helper/helpers.h"
 #include "master/workers.h"
 #include "net/sd_notify.h"
 

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "master/prestart.h"
+#include "master/trial/prestart.h"
 #include "master/spawn.h"
 #include "net/ban.h"
 #include "stats/scoreboard.h"

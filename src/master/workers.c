@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/enlist.h"
-#include "master/helpers.h"
+#include "master/helper/helpers.h"
 #include "master/program/copies.h"
 #include "master/program/programs.h"
 #include "master/program/socket_state.h"

@@ -16,7 +16,7 @@
 #include "config/privs.h"
 #include "config/signals.h"
 #include "net/listen_guard.h"
-#include "worker/acceptor.h"
+#include "worker/accept/acceptor.h"
 #include "worker/dispatch.h"
 #include "worker/door/door.h"
 #include "worker/heritage.h"

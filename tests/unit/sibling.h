@@ -7,7 +7,7 @@
 #define UNIT_SIBLING_H
 
 #include "unit/sibling_services.h"
-#include "worker/acceptor.h"
+#include "worker/accept/acceptor.h"
 #include "worker/conn.h"
 #include "worker/dispatch.h"
 #include "worker/door/leave.h"

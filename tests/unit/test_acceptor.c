@@ -16,7 +16,7 @@
 #include "base/sys.h"
 #include "unit/listening.h"
 #include "unit/served.h"
-#include "worker/acceptor.h"
+#include "worker/accept/acceptor.h"
 
 static struct served s;
 static struct acceptors all;

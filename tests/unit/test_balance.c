@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "worker/balance.h"
+#include "worker/accept/balance.h"
 
 enum { PEERS = 4, HOUR_MS = 3600000 };
 

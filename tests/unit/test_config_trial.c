@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "master/config_trial.h"
+#include "master/trial/config_trial.h"
 #include "master/generation.h"
 
 static const char *const listeners[] = { "127.0.0.1:0=ack" };

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "config/conf_load.h"
-#include "master/helper.h"
+#include "master/helper/helper.h"
 
 static const char *const listeners[] = { "127.0.0.1:0=exec,command=/bin/cat" };
 static const struct conf_source source = { .listeners = (const char **)(uintptr_t)listeners,

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "master/modules.h"
-#include "master/service_trial.h"
+#include "master/trial/service_trial.h"
 #include "worker/heritage.h"
 
 static struct scoreboard board;

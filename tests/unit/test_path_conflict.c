@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/path_conflict.c: which paths of a configuration are found to be one file. */
+/* Tests of master/trial/path_conflict.c: which paths of a configuration are found to be one file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "config/conf_load.h"
-#include "master/path_conflict.h"
+#include "master/trial/path_conflict.h"
 #include "unit/folder.h"
 
 enum { ALL_MOST = 256 };

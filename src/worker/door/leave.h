@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/timer.h"
-#include "worker/acceptor.h"
+#include "worker/accept/acceptor.h"
 #include "worker/door/door.h"
 #include "worker/door/moving.h"
 

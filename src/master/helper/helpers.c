@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Forks helpers and judges their deaths. Must not wait, and must not know what helpers do. */
-#include "master/helpers.h"
+#include "master/helper/helpers.h"
 
 #include <string.h>
 

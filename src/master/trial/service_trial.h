@@ -5,8 +5,8 @@
  * the rights of a worker and none of this process's descriptors. For the start, -t, and the child
  * that tries a reload.
  */
-#ifndef MASTER_SERVICE_TRIAL_H
-#define MASTER_SERVICE_TRIAL_H
+#ifndef MASTER_TRIAL_SERVICE_TRIAL_H
+#define MASTER_TRIAL_SERVICE_TRIAL_H
 
 #include <stdbool.h>
 

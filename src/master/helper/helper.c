@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of one helper, and the links of all. Must not fork, wait, or know what helpers do. */
-#include "master/helper.h"
+#include "master/helper/helper.h"
 
 #include <stdlib.h>
 

@@ -9,8 +9,8 @@
  *   STARTING, READY --told to leave----> LEAVING --died--> GONE
  *   WAITING --told to leave, given up--> GONE
  */
-#ifndef MASTER_HELPER_H
-#define MASTER_HELPER_H
+#ifndef MASTER_HELPER_HELPER_H
+#define MASTER_HELPER_HELPER_H
 
 #include <stdbool.h>
 #include <stdint.h>

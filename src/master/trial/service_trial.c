@@ -3,7 +3,7 @@
  * Forks the child, and reads its words from a pipe: the listen that it begins with, what it has
  * found, or what failed. No word is trusted: code of others runs beside the pipe.
  */
-#include "master/service_trial.h"
+#include "master/trial/service_trial.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Checks and sets up all that a configuration needs beside sockets. Must not fork and must not
  * touch the sockets.
  */
-#include "master/prestart.h"
+#include "master/trial/prestart.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@
 #include "base/sys.h"
 #include "config/conf_program.h"
 #include "config/fdlimit.h"
-#include "master/helper.h"
-#include "master/path_conflict.h"
+#include "master/helper/helper.h"
+#include "master/trial/path_conflict.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
 

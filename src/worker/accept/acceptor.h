@@ -4,12 +4,12 @@
  *
  * A worker that should be woken after the others takes the listener out of its epoll and adds it
  * again, which moves it to the tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head,
- * epoll_ctl(2)). A lighter worker that sleeps is kicked; worker/balance.h decides which worker is
+ * epoll_ctl(2)). A lighter worker that sleeps is kicked; worker/accept/balance.h decides which worker is
  * lighter.
  *
  * net/listen_guard.h undoes changes that another process has made to a shared socket.
  *
- * Which listeners epoll watches (worker/accept_pause.c):
+ * Which listeners epoll watches (worker/accept/accept_pause.c):
  *
  *   WATCHING --no place, here though elsewhere, or no descriptors (EMFILE)--> PAUSED
  *   PAUSED --a connection ends, or timer--> WATCHING
@@ -18,8 +18,8 @@
  * Each worker owns one socket of a reuse_port listener. If the owner of a socket is not there, the
  * ready worker with the lowest number serves that socket, so that no connection waits in vain.
  */
-#ifndef WORKER_ACCEPTOR_H
-#define WORKER_ACCEPTOR_H
+#ifndef WORKER_ACCEPT_ACCEPTOR_H
+#define WORKER_ACCEPT_ACCEPTOR_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +27,7 @@
 #include "base/loop.h"
 #include "base/timer.h"
 #include "net/listen_guard.h"
-#include "worker/balance.h"
+#include "worker/accept/balance.h"
 #include "worker/kept_places.h"
 #include "worker/make_room.h"
 #include "worker/pool.h"

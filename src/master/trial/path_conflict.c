@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Compares the files of a configuration, as they are now. Must not open or make one. */
-#include "master/path_conflict.h"
+#include "master/trial/path_conflict.h"
 
 #include <string.h>
 

@@ -3,18 +3,18 @@
  * Tries a configuration in a forked child, which reports by a shared page and its exit code. Must
  * not wait for the child: the master's loop reaps it.
  */
-#include "master/config_trial.h"
+#include "master/trial/config_trial.h"
 
 #include <string.h>
 
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/generation.h"
-#include "master/prestart.h"
+#include "master/trial/prestart.h"
 #include "master/modules.h"
 #include "master/program/programs.h"
 #include "master/reload_times.h"
-#include "master/service_trial.h"
+#include "master/trial/service_trial.h"
 #include "master/spawn.h"
 
 enum { LISTENS_MOST = 4096, PROGRAMS_MOST = 256, NAMES_SIZE = 1024 * 1024 };

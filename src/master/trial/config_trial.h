@@ -5,8 +5,8 @@
  * master takes over the results of the look-ups. The child touches no client and no listening
  * socket, and leaves nothing on disk. Master only.
  */
-#ifndef MASTER_CONFIG_TRIAL_H
-#define MASTER_CONFIG_TRIAL_H
+#ifndef MASTER_TRIAL_CONFIG_TRIAL_H
+#define MASTER_TRIAL_CONFIG_TRIAL_H
 
 #include <stdbool.h>
 #include <stdint.h>

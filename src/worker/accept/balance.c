@@ -2,9 +2,9 @@
 /*
  * The policy of even load. It reads the hints of the other workers, writes this worker's own, and
  * sets bits in the masks of the workers it kicks. It decides nothing about sockets:
- * worker/acceptor.c does.
+ * worker/accept/acceptor.c does.
  */
-#include "worker/balance.h"
+#include "worker/accept/balance.h"
 
 #include <stdlib.h>
 

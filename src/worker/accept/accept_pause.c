@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes listeners out of epoll and puts them back (states: worker/acceptor.h). It accepts no
+ * Takes listeners out of epoll and puts them back (states: worker/accept/acceptor.h). It accepts no
  * connection.
  */
-#include "worker/acceptor.h"
+#include "worker/accept/acceptor.h"
 
 #include <string.h>
 

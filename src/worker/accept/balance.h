@@ -6,8 +6,8 @@
  * No worker with room waits while a connection does: a worker that refused to accept in favour of a
  * lighter one, for no more than 2 ms, cost a third to a half of the rate of short connections with
  */
-#ifndef WORKER_BALANCE_H
-#define WORKER_BALANCE_H
+#ifndef WORKER_ACCEPT_BALANCE_H
+#define WORKER_ACCEPT_BALANCE_H
 
 #include <stdbool.h>
 #include <stdint.h>

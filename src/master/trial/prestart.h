@@ -3,8 +3,8 @@
  * All that a configuration needs of the system beside sockets: users, directories, limits, the log.
  * Used by the master, its child that tries a reload, -t, and a worker at its start.
  */
-#ifndef MASTER_PRESTART_H
-#define MASTER_PRESTART_H
+#ifndef MASTER_TRIAL_PRESTART_H
+#define MASTER_TRIAL_PRESTART_H
 
 #include <stdbool.h>
 #include <stdint.h>

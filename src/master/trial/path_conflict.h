@@ -3,8 +3,8 @@
  * Paths of a configuration that lead to the same file: the server would overwrite or remove one of
  * its own files. Used by the master, its child that tries a reload, -t, and a worker at its start.
  */
-#ifndef MASTER_PATH_CONFLICT_H
-#define MASTER_PATH_CONFLICT_H
+#ifndef MASTER_TRIAL_PATH_CONFLICT_H
+#define MASTER_TRIAL_PATH_CONFLICT_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Starts and reaps the helpers of every generation that are due. Master only. */
-#ifndef MASTER_HELPERS_H
-#define MASTER_HELPERS_H
+#ifndef MASTER_HELPER_HELPERS_H
+#define MASTER_HELPER_HELPERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
