@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/trial/path_conflict.c: which paths of a configuration are found to be one file. */
+/* Tests of master/trial/path_conflict.c: which paths of a configuration are one file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

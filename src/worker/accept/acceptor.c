@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mechanism of accepting (overview: worker/accept/acceptor.h); worker/accept/balance.c decides which worker
- * is lighter. A worker never accepts a connection to close it for want of room: a connection that
- * it does not take stays in the kernel's queue or goes to another worker.
+ * The mechanism of accepting (overview: worker/accept/acceptor.h); worker/accept/balance.c decides
+ * which worker is lighter. A worker never accepts a connection to close it for want of room: a
+ * connection that it does not take stays in the kernel's queue or goes to another worker.
  */
 #include "worker/accept/acceptor.h"
 

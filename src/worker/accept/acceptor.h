@@ -4,8 +4,8 @@
  *
  * A worker that should be woken after the others takes the listener out of its epoll and adds it
  * again, which moves it to the tail of the socket's wait queue (EPOLLEXCLUSIVE wakes the head,
- * epoll_ctl(2)). A lighter worker that sleeps is kicked; worker/accept/balance.h decides which worker is
- * lighter.
+ * epoll_ctl(2)). A lighter worker that sleeps is kicked; worker/accept/balance.h decides which
+ * worker is lighter.
  *
  * net/listen_guard.h undoes changes that another process has made to a shared socket.
  *
