@@ -149,7 +149,7 @@ static void copy__killed_when_ready__starts_again_at_once(void **state)
 
 	(void)state;
 	for (unsigned i = 1; i <= 3; i++) {
-		kill(copy_pid(FIRST(s)), i == 2 ? SIGSEGV : SIGKILL);
+		kill(copy_pid(FIRST(s)), i == 2 ? SIGABRT : SIGKILL);
 		server_wait_count(s, i, "program_crashed", "copy=0");
 		server_wait_count(s, i + 1, "program_ready", "copy=0");
 	}
