@@ -49,7 +49,7 @@ static size_t write_request(void)
 	return sizeof(sent.request);
 }
 
-/* Bytes of any number, or a request with something else than sockets. */
+/* An empty message first; then bytes of any number, or a request with something else than sockets. */
 static void pass_garbage(struct attempt *attempt, int link)
 {
 	int fds[RIGHTS_MOST];
@@ -65,6 +65,8 @@ static void pass_garbage(struct attempt *attempt, int link)
 	for (size_t at = 0; evil_random() % 2 && at < sizeof(sent); at += sizeof(uint64_t))
 		memcpy(sent.bytes + at, &(uint64_t){ evil_random() >> evil_random() % 64 },
 		       sizeof(uint64_t));
+	if (attempt->tried == 0)
+		size = count = 0;
 	pass(attempt, link, size, fds, count);
 }
 

@@ -70,7 +70,8 @@ static bool is_passing(int error)
 	return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
 }
 
-static void take_request(struct exec_helper *h, int link)
+/* An empty message reads as an end does, but only an end has EPOLLRDHUP. */
+static void take_request(struct exec_helper *h, int link, uint32_t events)
 {
 	struct exec_request request;
 	struct iovec part = { .iov_base = &request, .iov_len = sizeof(request) };
@@ -79,11 +80,11 @@ static void take_request(struct exec_helper *h, int link)
 
 	if (size < 0 && is_passing(errno))
 		return;
-	if (size <= 0 && got.count == 0) {
+	if (size < 0 || (size == 0 && got.count == 0 && (events & EPOLLRDHUP))) {
 		close_link(h, link);
 		return;
 	}
-	if (size >= 0 && !got.is_cut && !got.lacks_fds && got.count > 0 &&
+	if (!got.is_cut && !got.lacks_fds && got.count > 0 &&
 	    exec_request_is_sound(&request, (size_t)size)) {
 		h->refused += !exec_programs_start(&h->programs, &request, &got);
 		return;
@@ -115,7 +116,7 @@ static void handle_links(void *owner, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < n; i++)
-		take_request(h, ready[i].data.fd);
+		take_request(h, ready[i].data.fd, ready[i].events);
 }
 
 static void leave(struct exec_helper *h, int64_t kill_after_ms)
@@ -177,7 +178,7 @@ static bool open_links(struct exec_helper *h)
 		return false;
 	for (unsigned i = 0; i < h->heritage->link_count; i++) {
 		int fd = h->heritage->links[i].helper;
-		struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+		struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP, .data.fd = fd };
 
 		if (sys_epoll_ctl(h->links.fd, EPOLL_CTL_ADD, fd, &event) < 0)
 			return false;
