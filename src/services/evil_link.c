@@ -49,7 +49,7 @@ static size_t write_request(void)
 	return sizeof(sent.request);
 }
 
-/* An empty message first; then bytes of any number, or a request with something else than sockets. */
+/* An empty message first; then any bytes, or a request with something else than sockets. */
 static void pass_garbage(struct attempt *attempt, int link)
 {
 	int fds[RIGHTS_MOST];
