@@ -12,6 +12,7 @@
 
 #include "base/quote.h"
 #include "base/sys.h"
+#include "config/fdlimit.h"
 #include "config/privs.h"
 
 #define CLEAR        "clear"
@@ -238,6 +239,16 @@ static bool judge_search(const struct command_options *asked, const struct ident
 	return blame_user(identity, err);
 }
 
+/* What the child could not set must not be found out by the first start. */
+static bool check_files(const struct command_options *asked, struct err *err)
+{
+	if (asked->limit_files == 0 || fdlimit_allowed((rlim_t)asked->limit_files))
+		return true;
+	fdlimit_refuse((rlim_t)asked->limit_files, "limit_files", err);
+	err->code = CODE_CONFIG;
+	return false;
+}
+
 bool command_check(const struct command_options *asked, const struct identity *otherwise,
 		   struct command_found *found, struct err *err)
 {
@@ -252,7 +263,7 @@ bool command_check(const struct command_options *asked, const struct identity *o
 			       "command: %s is a relative path (write an absolute one, or set "
 			       "directory, where it starts)",
 			       quote_show(asked->words[0], shown));
-	if (!find_identity(asked, otherwise, &found->identity, err))
+	if (!check_files(asked, err) || !find_identity(asked, otherwise, &found->identity, err))
 		return false;
 	find_entry(found);
 	if (!search_as(asked, &found->identity, &search, err) ||
