@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "client.h"
+#include "process.h"
 
 enum { CONF_SIZE = 4096 };
 
@@ -107,6 +108,15 @@ pid_t copy_pid(const char *address)
 	client_drain(fd, text, sizeof(text));
 	close(fd);
 	return (pid_t)strtol(text, NULL, 10);
+}
+
+void copy_stop(struct server *s, pid_t below)
+{
+	server_signal(s, SIGTERM);
+	assert_int_equal(server_wait_exit(s), 0);
+	WAIT_UNTIL(s, below == 0 || !process_lives(below));
+	process_end_children();
+	server_check(s, 0, 0);
 }
 
 const char *copy_said(const struct server *s, const char *text)

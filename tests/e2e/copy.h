@@ -28,6 +28,9 @@ void copy_configure(struct server *s, const struct copy_plan *plan);
 void copy_ask(const char *address, const char *line, const char *answer);
 pid_t copy_pid(const char *address);
 
+/* As server_stop, for copies that have children, whose first one is `below` (0: it has ended). */
+void copy_stop(struct server *s, pid_t below);
+
 /* Returns the place of the text in what the server has printed, or NULL. */
 const char *copy_said(const struct server *s, const char *text);
 

@@ -56,11 +56,7 @@ static void wrapper__that_forks__is_seen_by_the_program_and_ended_whole(void **s
 	(void)state;
 	copy_ask(FIRST(s), "listen", "foreign 1 app\n");
 	below = copy_pid(FIRST(s));
-	server_signal(s, SIGTERM);
-	assert_int_equal(server_wait_exit(s), 0);
-	WAIT_UNTIL(s, !process_lives(below));
-	process_end_children();
-	server_check(s, 0, 0);
+	copy_stop(s, below);
 }
 
 static void copies__are_as_many_as_asked_and_ttin_and_ttou_change_them(void **state)
@@ -220,11 +216,7 @@ static void stop__ends_the_whole_group(void **state)
 	client_say(fd, "child\n");
 	WAIT_UNTIL(s, read(fd, line, sizeof(line) - 1) > 0);
 	close(fd);
-	server_signal(s, SIGTERM);
-	assert_int_equal(server_wait_exit(s), 0);
-	WAIT_UNTIL(s, !process_lives((pid_t)strtol(line, NULL, 10)));
-	process_end_children();
-	server_check(s, 0, 0);
+	copy_stop(s, (pid_t)strtol(line, NULL, 10));
 }
 
 static void deaf_copy__is_killed_after_shutdown_timeout(void **state)

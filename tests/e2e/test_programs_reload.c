@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include "base/output_lines.h"
 #include "client.h"
 #include "copy.h"
 #include "figures.h"
@@ -248,6 +249,23 @@ static void output__that_floods__is_counted_and_stops_nobody(void **state)
 	server_stop(s);
 }
 
+/* yes(1) writes lines of two bytes, as many as anybody reads. */
+static void output__without_end__is_read_no_faster_than_its_limit(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .shell = "yes & exec \"$0\" ready" });
+	long most = (OUTPUT_LINES_BYTES_A_SECOND + OUTPUT_LINES_AT_ONCE) / 2;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		const char *line = server_wait_event(s, "program_output_lost", "stream=stdout");
+
+		assert_in_range(line_number(line, "lines"), 1, most);
+		server_mark(s);
+		copy_ask(FIRST(s), "listen", "mine 1 app\n");
+	}
+	copy_stop(s, 0);
+}
+
 /* Clients that are gone before they are accepted; then one that stays. */
 static void come_and_go(struct server *s, const char *line, const char *answer)
 {
@@ -350,6 +368,7 @@ int main(void)
 		E2E(copy__that_leaks__is_replaced_without_a_failed_request),
 		E2E(copy__of_max_age__is_replaced),
 		E2E(output__that_floods__is_counted_and_stops_nobody),
+		E2E(output__without_end__is_read_no_faster_than_its_limit),
 		E2E(flag__changed_by_a_copy__is_that_of_all_and_of_the_next_ones),
 		E2E(flag__of_another_command__is_as_configured_until_one_changes_it),
 		E2E(workers__beside_a_copy_that_changes_the_flag__never_block),

@@ -223,7 +223,7 @@ void copy_step(struct copy *copy, int64_t now_ms)
 		kill_hung(copy, now_ms - copy->beat_ms, now_ms);
 	if (has_to_be_ready(copy) && now_ms >= copy->member.started_ms + conf->ready_timeout)
 		kill_late(copy, now_ms);
-	copy_streams_tell_lost(copy, false, now_ms);
+	copy_streams_step(copy, now_ms);
 	member_kill_due(&copy->member, now_ms);
 }
 

@@ -19,6 +19,7 @@ static void close_stream(struct copy_stream *stream)
 		loop_unwatch(stream->copy->program->loop, &stream->watch);
 	sys_close(stream->watch.fd);
 	stream->watch.fd = stream->lines.fd = -1;
+	stream->lines.is_spent = false;
 	stream->watch.place = 0;
 }
 
@@ -47,6 +48,8 @@ static void handle_output(void *owner, uint32_t events)
 	(void)events;
 	if (!output_lines_read(&stream->lines, stream->copy->program->loop->now_ms))
 		close_stream(stream);
+	else if (stream->lines.is_spent)
+		loop_unwatch(stream->copy->program->loop, &stream->watch);
 }
 
 void copy_streams_init(struct copy *copy)
@@ -83,26 +86,7 @@ bool copy_streams_open(struct copy *copy, int *ends)
 	return true;
 }
 
-void copy_streams_drain(struct copy *copy, int64_t now_ms)
-{
-	for (unsigned i = 0; i < COPY_STREAMS; i++) {
-		struct copy_stream *stream = &copy->streams[i];
-
-		for (unsigned n = 0; n < DRAIN_TIMES && stream->watch.fd >= 0; n++)
-			if (!output_lines_read(&stream->lines, now_ms))
-				break;
-		output_lines_end(&stream->lines, now_ms);
-	}
-	copy_streams_tell_lost(copy, true, now_ms);
-}
-
-void copy_streams_close(struct copy *copy)
-{
-	for (unsigned i = 0; i < COPY_STREAMS; i++)
-		close_stream(&copy->streams[i]);
-}
-
-void copy_streams_tell_lost(struct copy *copy, bool is_last, int64_t now_ms)
+static void tell_lost(struct copy *copy, bool is_last, int64_t now_ms)
 {
 	for (unsigned i = 0; i < COPY_STREAMS; i++) {
 		struct copy_stream *stream = &copy->streams[i];
@@ -114,6 +98,38 @@ void copy_streams_tell_lost(struct copy *copy, bool is_last, int64_t now_ms)
 		LOG(EVENT_program_output_lost, LOG_STR("program", copy->program->conf->title),
 		    LOG_NUM("copy", copy->member.number), LOG_STR("stream", stream->name),
 		    LOG_NUM("lines", lost));
+	}
+}
+
+void copy_streams_drain(struct copy *copy, int64_t now_ms)
+{
+	for (unsigned i = 0; i < COPY_STREAMS; i++) {
+		struct copy_stream *stream = &copy->streams[i];
+
+		for (unsigned n = 0; n < DRAIN_TIMES && stream->watch.fd >= 0; n++)
+			if (!output_lines_read(&stream->lines, now_ms))
+				break;
+		output_lines_end(&stream->lines, now_ms);
+	}
+	tell_lost(copy, true, now_ms);
+}
+
+void copy_streams_close(struct copy *copy)
+{
+	for (unsigned i = 0; i < COPY_STREAMS; i++)
+		close_stream(&copy->streams[i]);
+}
+
+void copy_streams_step(struct copy *copy, int64_t now_ms)
+{
+	tell_lost(copy, false, now_ms);
+	for (unsigned i = 0; i < COPY_STREAMS; i++) {
+		struct copy_stream *stream = &copy->streams[i];
+
+		if (stream->watch.fd < 0 || !output_lines_resume(&stream->lines, now_ms))
+			continue;
+		/* the system may refuse it: then the next second */
+		stream->lines.is_spent = !loop_watch(copy->program->loop, &stream->watch, EPOLLIN);
 	}
 }
 
