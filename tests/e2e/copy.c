@@ -110,6 +110,20 @@ pid_t copy_pid(const char *address)
 	return (pid_t)strtol(text, NULL, 10);
 }
 
+int64_t copy_figure(const struct server *s, const char *name)
+{
+	const char *const arguments[] = { "-p", s->pid_file, "-s", "status", "--json", NULL };
+	static char all[65536];
+	char begin[64];
+	const char *at;
+
+	assert_int_equal(harness_run(all, sizeof(all), arguments), 0);
+	snprintf(begin, sizeof(begin), "\"%s\":", name);
+	at = strstr(all, begin);
+	assert_non_null(at);
+	return strtoll(at + strlen(begin), NULL, 10);
+}
+
 void copy_stop(struct server *s, pid_t below)
 {
 	server_signal(s, SIGTERM);

@@ -227,7 +227,26 @@ static void deaf_copy__is_killed_after_shutdown_timeout(void **state)
 	(void)state;
 	assert_int_equal(server_verb(s, "reload", (char[256]){ 0 }, 256), 0);
 	server_wait_event(s, "program_killed", "copy=0");
-	server_wait_event(s, "program_exited", "signal=9");
+	server_wait_event(s, "program_crashed", "signal=9 reason=shutdown_timeout");
+	WAIT_UNTIL(s, copy_figure(s, "program_crashes_total") == 1);
+	assert_int_equal(server_count(s, "program_exited", NULL), 0);
+	server_stop(s);
+}
+
+static void copy__that_crashes_while_it_leaves__is_named(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	int fd = client_connect(FIRST(s));
+
+	(void)state;
+	client_say(fd, "flag\n"); /* this client keeps the copy */
+	client_hear(fd, "blocking\n");
+	assert_int_equal(server_verb(s, "reload", (char[256]){ 0 }, 256), 0);
+	server_wait_event(s, "program_retired", "copy=0");
+	client_say(fd, "abort\n");
+	server_wait_event(s, "program_crashed", "signal=6 reason=signal");
+	WAIT_UNTIL(s, copy_figure(s, "program_crashes_total") == 1);
+	close(fd);
 	server_stop(s);
 }
 
@@ -241,6 +260,7 @@ static void stop__of_a_deaf_copy__takes_no_longer_than_shutdown_timeout(void **s
 	server_signal(s, SIGTERM);
 	assert_int_equal(server_wait_exit(s), 0);
 	server_wait_event(s, "program_killed", "copy=0");
+	server_wait_event(s, "program_crashed", "reason=shutdown_timeout");
 	assert_int_equal(server_count(s, "server_stopping", "how=fast"), 0);
 	process_end_children();
 	server_check(s, 0, 0);
@@ -277,6 +297,7 @@ int main(void)
 		E2E(script__whose_interpreter_is_missing__fails_the_start),
 		E2E(stop__ends_the_whole_group),
 		E2E(deaf_copy__is_killed_after_shutdown_timeout),
+		E2E(copy__that_crashes_while_it_leaves__is_named),
 		E2E(stop__of_a_deaf_copy__takes_no_longer_than_shutdown_timeout),
 		E2E(master__killed__takes_its_copies_along),
 	};

@@ -137,7 +137,7 @@ void copy_start(struct copy *copy, int64_t now_ms)
 
 	copy->failure.text[0] = copy->last_line[0] = '\0';
 	copy->why = NULL;
-	copy->was_ready = false;
+	copy->was_ready = copy->is_overdue = false;
 	copy->beat_ms = now_ms;
 	copy->cpu_us = copy->memory_bytes = 0;
 	pid = copy_fork(copy);
@@ -174,9 +174,27 @@ static void respawn_copy(struct copy *copy, int status, int64_t now_ms)
 		copy->member.due_ms = earliest_ms;
 }
 
+/* One that crashes on its way out, or has to be killed, does not end as it was told to. */
+static bool is_end_expected(struct copy *copy, int status)
+{
+	const struct member *member = &copy->member;
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (!member_is_leaving(member) || member_is_hung(member))
+		return false;
+	if (copy->is_overdue && signal == SIGKILL)
+		copy->why = "shutdown_timeout";
+	else if (signal == 0 || signal == copy_fork_stop_signal(copy) ||
+		 signal == member->retire_signal)
+		return true;
+	else
+		copy->why = NULL;
+	return false;
+}
+
 void copy_end(struct copy *copy, int status, int64_t now_ms)
 {
-	bool is_expected = member_is_leaving(&copy->member) && !member_is_hung(&copy->member);
+	bool is_expected = is_end_expected(copy, status);
 
 	if (copy->report.fd >= 0)
 		command_exec_report(copy->report.fd, &copy->failure);
@@ -224,7 +242,7 @@ void copy_step(struct copy *copy, int64_t now_ms)
 	if (has_to_be_ready(copy) && now_ms >= copy->member.started_ms + conf->ready_timeout)
 		kill_late(copy, now_ms);
 	copy_streams_step(copy, now_ms);
-	member_kill_due(&copy->member, now_ms);
+	copy->is_overdue = member_kill_due(&copy->member, now_ms) || copy->is_overdue;
 }
 
 static void come_earlier(int64_t *due_ms, int64_t than_ms)
