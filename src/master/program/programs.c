@@ -279,6 +279,6 @@ void programs_sample(struct programs *programs)
 
 void programs_publish(const struct programs *programs)
 {
-	EACH_PROGRAM(program, programs)
-	program_board_publish(program);
+	if (programs)
+		program_board_publish(programs->list->board, programs->list, programs->count);
 }

@@ -7,6 +7,7 @@
 #include "config/command_exec.h"
 #include "config/conf_program.h"
 #include "master/program/copy.h"
+#include "master/program/program_board.h"
 #include "master/program/programs.h"
 
 bool programs_check(const struct conf *conf, const struct identity *identity,
@@ -154,6 +155,7 @@ void programs_free(struct programs *programs)
 
 		for (unsigned c = 0; program->copies && c < program->capacity; c++)
 			BUG_ON(program->copies[c].member.pid > 0);
+		program_board_leave(program);
 		command_free(program->command);
 		free(program->fds);
 		free(program->fd_names);
