@@ -94,8 +94,7 @@ static void find_entry(struct command_found *found)
 	memcpy(found->home, row->pw_dir, strlen(row->pw_dir) + 1);
 }
 
-/* Returns the PATH that the program will have. */
-static const char *find_search_path(const struct command_options *asked)
+const char *command_search_path(const struct command_options *asked)
 {
 	const char *path = is_cleared(asked) ? NULL : getenv("PATH");
 
@@ -158,7 +157,7 @@ static void search_here(const struct command_options *asked, struct search *sear
 		return;
 	}
 	if (!strchr(name, '/')) {
-		search->error = search_path(name, find_search_path(asked), search->path);
+		search->error = search_path(name, command_search_path(asked), search->path);
 		return;
 	}
 	snprintf(search->path, sizeof(search->path), "%s", name);

@@ -66,6 +66,9 @@ struct command_found {
 bool command_check(const struct command_options *asked, const struct identity *otherwise,
 		   struct command_found *found, struct err *err);
 
+/* Returns the PATH that the program will have: it decides which file a bare name means. */
+const char *command_search_path(const struct command_options *asked);
+
 /* Variables that a start may add, beside those of the command. */
 enum { COMMAND_VARIABLES = 32 };
 
