@@ -21,6 +21,23 @@ static void copy__finds_its_listeners_from_descriptor_3_on(void **state)
 	server_stop(s);
 }
 
+static void command__that_names_a_socket__gets_no_variables_and_the_log_says_so(void **state)
+{
+	struct server *s = copy_server(
+		&(struct copy_plan){ .words = { "ready", "--bind=fd://3" }, .copies = 2 });
+
+	(void)state;
+	copy_ask(FIRST(s), "listen", "foreign none none\n");
+	assert_int_equal(server_count(s, "program_told", "program=app"), 1);
+	copy_configure(s,
+		       &(struct copy_plan){ .words = { "ready", "fd://4", "fd://2", "fd://x" } });
+	assert_int_equal(server_verb(s, "reload", (char[256]){ 0 }, 256), 0);
+	server_wait_count(s, 2, "program_exited", NULL);
+	copy_ask(FIRST(s), "listen", "mine 1 app\n");
+	assert_int_equal(server_count(s, "program_told", NULL), 1);
+	server_stop(s);
+}
+
 static void copy__inherits_nothing_else(void **state)
 {
 	struct server *s;
@@ -283,6 +300,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(copy__finds_its_listeners_from_descriptor_3_on),
+		E2E(command__that_names_a_socket__gets_no_variables_and_the_log_says_so),
 		E2E(copy__inherits_nothing_else),
 		E2E(wrapper__that_executes__keeps_the_pid),
 		E2E(wrapper__that_forks__is_seen_by_the_program_and_ended_whole),

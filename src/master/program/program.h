@@ -60,8 +60,8 @@ struct program {
 	struct command *command; /* owned */
 	int *fds;                /* owned: the listening sockets, which the generation owns */
 	unsigned fd_count;
-	char *fd_names;          /* owned: LISTEN_FDNAMES */
-	bool is_told_descriptor; /* by its command, as fd://3: it gets no LISTEN_FDS */
+	char *fd_names;   /* owned: LISTEN_FDNAMES */
+	const char *told; /* the word of its command that names a socket: it gets no LISTEN_FDS */
 	unsigned wanted, capacity;
 	struct copy *copies; /* owned */
 	unsigned row;        /* in the scoreboard */
