@@ -188,27 +188,52 @@ static void program__that_ends_at_once__fails_the_start(void **state)
 	server_wait_event(s, "program_respawn_delayed", "delay_ms=800");
 }
 
+static void assert_refused(struct server *s, const char *conf, const char *message)
+{
+	char out[1024];
+
+	server_configure(s, conf);
+	assert_int_equal(harness_run(out, sizeof(out),
+				     (const char *const[]){ "-t", "-c", s->conf, NULL }),
+			 78);
+	assert_non_null(strstr(out, message));
+}
+
+#define LISTEN "listen \"127.0.0.1:0\" { service = program  program = app }\n"
+
 static void program__that_cannot_be_executed__is_refused_at_load(void **state)
 {
 	struct server *s = copy_launch(&(struct copy_plan){ .script = "" });
-	char out[1024];
 
 	(void)state;
 	s->errors[0] = "program_failed";
 	server_end(s, 0, 71); /* an empty file: no format that the system knows */
-	server_configure(s, "program app { command = {\"/etc/passwd\"} }\n"
-			    "listen \"127.0.0.1:0\" { service = program  program = app }\n");
-	assert_int_equal(harness_run(out, sizeof(out),
-				     (const char *const[]){ "-t", "-c", s->conf, NULL }),
-			 78);
-	assert_non_null(strstr(out, "s.conf:1: program.command: \"/etc/passwd\" cannot be "
-				    "executed: Permission denied"));
-	server_configure(s, "program app { command = {\"/no/such\"} }\n"
-			    "listen \"127.0.0.1:0\" { service = program  program = app }\n");
-	assert_int_equal(harness_run(out, sizeof(out),
-				     (const char *const[]){ "-t", "-c", s->conf, NULL }),
-			 78);
-	assert_non_null(strstr(out, "s.conf:1: program.command: \"/no/such\" does not exist"));
+	assert_refused(s, "program app { command = {\"/etc/passwd\"} }\n" LISTEN,
+		       "s.conf:1: program.command: \"/etc/passwd\" cannot be executed: Permission "
+		       "denied");
+	assert_refused(s, "program app { command = {\"/no/such\"} }\n" LISTEN,
+		       "s.conf:1: program.command: \"/no/such\" does not exist");
+}
+
+static void listener__with_a_socket_for_each_worker__is_refused(void **state)
+{
+	static const char message[] = "s.conf:2: listen.reuse_port: all copies of a program accept "
+				      "from one socket (set no)\n";
+	static const char conf[] = "program app { command = {sleep, 9} }\n"
+				   "listen \"127.0.0.1:0\" { service = program  program = app\n"
+				   "reuse_port = yes }\nuser = root\n";
+	struct server *s = server_launch(&(struct plan){ .conf = conf });
+
+	(void)state;
+	server_end(s, 0, 78);
+	assert_non_null(copy_said(s, message));
+	assert_refused(s, conf, message);
+	s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	s->errors[0] = "reload_failed";
+	server_configure(s, conf);
+	server_signal(s, SIGHUP);
+	assert_non_null(strstr(server_wait_event(s, "reload_failed", NULL), "reuse_port"));
+	server_stop(s);
 }
 
 static void script__whose_interpreter_is_missing__fails_the_start(void **state)
@@ -312,6 +337,7 @@ int main(void)
 		E2E(copy__killed_when_ready__starts_again_at_once),
 		E2E(program__that_ends_at_once__fails_the_start),
 		E2E(program__that_cannot_be_executed__is_refused_at_load),
+		E2E(listener__with_a_socket_for_each_worker__is_refused),
 		E2E(script__whose_interpreter_is_missing__fails_the_start),
 		E2E(stop__ends_the_whole_group),
 		E2E(deaf_copy__is_killed_after_shutdown_timeout),
