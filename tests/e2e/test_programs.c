@@ -55,7 +55,7 @@ static void copy__inherits_nothing_else(void **state)
 	server_stop(s);
 }
 
-/* A wrapper that executes the program keeps its pid; one that forks does not (LISTEN_PID). */
+/* A wrapper that executes the program keeps its pid; one that forks does not. */
 static void wrapper__that_executes__keeps_the_pid(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .shell = "exec \"$0\" ready" });
@@ -65,15 +65,33 @@ static void wrapper__that_executes__keeps_the_pid(void **state)
 	server_stop(s);
 }
 
-static void wrapper__that_forks__is_seen_by_the_program_and_ended_whole(void **state)
+static void wrapper__that_forks__is_told_of_and_ended_whole(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .shell = "\"$0\" ready & wait" });
 	pid_t below;
 
 	(void)state;
-	copy_ask(FIRST(s), "listen", "foreign 1 app\n");
+	server_wait_event(s, "program_ready", "how=ready_after");
 	below = copy_pid(FIRST(s));
+	assert_int_equal(line_number(server_wait_event(s, "program_notify_ignored", "copy=0"),
+				     "sender_pid"),
+			 below);
+	copy_ask(FIRST(s), "listen", "foreign 1 app\n");
 	copy_stop(s, below);
+}
+
+static void wrapper__that_forks__is_not_ready_by_what_its_child_says(void **state)
+{
+	struct server *s = copy_launch(
+		&(struct copy_plan){ .shell = "\"$0\" ready & wait",
+				     .options = "ready_after = notify\nready_timeout = 1s\n" });
+
+	(void)state;
+	assert_int_equal(server_wait_exit(s), 71);
+	server_wait_event(s, "program_notify_ignored", "copy=0");
+	assert_non_null(copy_said(s, "copy 0 was not ready within ready_timeout"));
+	process_end_children();
+	server_check(s, 71, 71);
 }
 
 static void copies__are_as_many_as_asked_and_ttin_and_ttou_change_them(void **state)
@@ -328,7 +346,8 @@ int main(void)
 		E2E(command__that_names_a_socket__gets_no_variables_and_the_log_says_so),
 		E2E(copy__inherits_nothing_else),
 		E2E(wrapper__that_executes__keeps_the_pid),
-		E2E(wrapper__that_forks__is_seen_by_the_program_and_ended_whole),
+		E2E(wrapper__that_forks__is_told_of_and_ended_whole),
+		E2E(wrapper__that_forks__is_not_ready_by_what_its_child_says),
 		E2E(copies__are_as_many_as_asked_and_ttin_and_ttou_change_them),
 		E2E(copy__that_says_nothing__is_ready_after_a_time),
 		E2E(copy__that_never_reports__fails_the_start),

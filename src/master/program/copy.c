@@ -80,6 +80,17 @@ static bool must_beat(const struct copy *copy)
 	       member_must_beat(&copy->member) && !member_is_leaving(&copy->member);
 }
 
+/* It is told once for each start: whoever knows the socket's name can send to it. */
+static void note_stranger(struct copy *copy, pid_t stranger)
+{
+	if (stranger == 0 || copy->has_stranger)
+		return;
+	copy->has_stranger = true;
+	LOG(EVENT_program_notify_ignored, LOG_STR("program", copy->program->conf->title),
+	    LOG_NUM("copy", copy->member.number), LOG_NUM("child_pid", copy->member.pid),
+	    LOG_NUM("sender_pid", stranger));
+}
+
 static void handle_notify(void *owner, uint32_t events)
 {
 	struct copy *copy = owner;
@@ -89,7 +100,8 @@ static void handle_notify(void *owner, uint32_t events)
 	/* the program runs before it sends, but the two events may come in any order */
 	if (copy->report.fd >= 0)
 		handle_report(copy, events);
-	notify_socket_read(copy->notify.fd, program_board_user(program), &news);
+	notify_socket_read(copy->notify.fd, copy->member.pid, &news);
+	note_stranger(copy, news.stranger);
 	if (news.beats)
 		copy->beat_ms = program->loop->now_ms;
 	if (news.status[0] != '\0')
@@ -137,7 +149,7 @@ void copy_start(struct copy *copy, int64_t now_ms)
 
 	copy->failure.text[0] = copy->last_line[0] = '\0';
 	copy->why = NULL;
-	copy->was_ready = copy->is_overdue = false;
+	copy->was_ready = copy->is_overdue = copy->has_stranger = false;
 	copy->beat_ms = now_ms;
 	copy->cpu_us = copy->memory_bytes = 0;
 	pid = copy_fork(copy);

@@ -40,9 +40,11 @@ struct copy {
 	char notify_name[NOTIFY_NAME];
 	struct copy_stream streams[COPY_STREAMS]; /* stdout, stderr */
 	struct err failure;                       /* why it could not be run; "": it could */
-	const char *why;            /* it was told to end: retired, max_age ...; NULL: it was not */
-	bool was_ready, is_overdue; /* overdue: it was killed at shutdown_timeout */
-	int64_t beat_ms;            /* the last WATCHDOG=1, or what counts as one */
+	const char *why; /* it was told to end: retired, max_age ...; NULL: it was not */
+	bool was_ready;
+	bool is_overdue;   /* it was killed at shutdown_timeout */
+	bool has_stranger; /* another process has sent to its notify socket, and the log says so */
+	int64_t beat_ms;   /* the last WATCHDOG=1, or what counts as one */
 	char last_line[COPY_LAST_LINE]; /* of its stderr */
 	unsigned row;                   /* in the scoreboard; SCOREBOARD_COPIES: none */
 	uint64_t cpu_us;                /* at the last sample */

@@ -93,11 +93,6 @@ struct program_tally *program_board_tally(const struct program *program)
 	return &program->board->programs[program->row].tally;
 }
 
-uid_t program_board_user(const struct program *program)
-{
-	return program->command->found.identity.user;
-}
-
 static struct copy_row *find_row(struct copy *copy)
 {
 	struct copy_row *rows = copy->program->board->copies;

@@ -25,9 +25,6 @@ void program_board_put_in_force(struct scoreboard *board, const struct program *
 /* The counts of the program, for its cells to be added to. */
 struct program_tally *program_board_tally(const struct program *program);
 
-/* The user whose notifications count. */
-uid_t program_board_user(const struct program *program);
-
 /* A copy was started; its state has changed; it has ended. */
 void program_board_start(struct copy *copy);
 void program_board_note(struct copy *copy);
