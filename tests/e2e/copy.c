@@ -133,6 +133,23 @@ void copy_stop(struct server *s, pid_t below)
 	server_check(s, 0, 0);
 }
 
+int copy_hold(const char *address, const char *flag)
+{
+	int fd = client_connect(address);
+
+	client_say(fd, "flag\n");
+	client_hear(fd, flag);
+	return fd;
+}
+
+void copy_reload(struct server *s)
+{
+	char said[256] = "";
+
+	if (server_verb(s, "reload", said, sizeof(said)) != 0)
+		server_fail(s, "%s", said);
+}
+
 const char *copy_said(const struct server *s, const char *text)
 {
 	static char all[65536];

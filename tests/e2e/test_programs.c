@@ -31,7 +31,7 @@ static void command__that_names_a_socket__gets_no_variables_and_the_log_says_so(
 	assert_int_equal(server_count(s, "program_told", "program=app"), 1);
 	copy_configure(s,
 		       &(struct copy_plan){ .words = { "ready", "fd://4", "fd://2", "fd://x" } });
-	assert_int_equal(server_verb(s, "reload", (char[256]){ 0 }, 256), 0);
+	copy_reload(s);
 	server_wait_count(s, 2, "program_exited", NULL);
 	copy_ask(FIRST(s), "listen", "mine 1 app\n");
 	assert_int_equal(server_count(s, "program_told", NULL), 1);
@@ -285,7 +285,7 @@ static void deaf_copy__is_killed_after_shutdown_timeout(void **state)
 							    .main = "shutdown_timeout = 100ms\n" });
 
 	(void)state;
-	assert_int_equal(server_verb(s, "reload", (char[256]){ 0 }, 256), 0);
+	copy_reload(s);
 	server_wait_event(s, "program_killed", "copy=0");
 	server_wait_event(s, "program_crashed", "signal=9 reason=shutdown_timeout");
 	WAIT_UNTIL(s, copy_figure(s, "program_crashes_total") == 1);
@@ -296,12 +296,10 @@ static void deaf_copy__is_killed_after_shutdown_timeout(void **state)
 static void copy__that_crashes_while_it_leaves__is_named(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
-	int fd = client_connect(FIRST(s));
+	int fd = copy_hold(FIRST(s), "blocking\n");
 
 	(void)state;
-	client_say(fd, "flag\n"); /* this client keeps the copy */
-	client_hear(fd, "blocking\n");
-	assert_int_equal(server_verb(s, "reload", (char[256]){ 0 }, 256), 0);
+	copy_reload(s);
 	server_wait_event(s, "program_retired", "copy=0");
 	client_say(fd, "abort\n");
 	server_wait_event(s, "program_crashed", "signal=6 reason=signal");

@@ -127,10 +127,10 @@ static void listener__changes_between_service_and_program__both_ways(void **stat
 	assert_int_equal(server_workers(s, (pid_t[4]){ 0 }, 4), 0);
 	for (unsigned i = 0; i < 2; i++) {
 		server_configure(s, built_in);
-		assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+		copy_reload(s);
 		WAIT_UNTIL(s, answers(s, "listen\n", "listen\n"));
 		copy_configure(s, &(struct copy_plan){ .words = { "ready" } });
-		assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+		copy_reload(s);
 		WAIT_UNTIL(s, answers(s, "listen\n", "mine 1 app\n"));
 		WAIT_UNTIL(s, answers(s, "flag\n", "blocking\n"));
 	}
@@ -283,7 +283,7 @@ static void flag__changed_by_a_copy__is_that_of_all_and_of_the_next_ones(void **
 	for (unsigned i = 0; i < 2; i++) {
 		for (unsigned k = 0; k < 4; k++)
 			come_and_go(s, "flag", "nonblocking\n");
-		assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+		copy_reload(s);
 	}
 	copy_ask(FIRST(s), "block", "done\n");
 	come_and_go(s, "flag", "blocking\n");
@@ -291,23 +291,27 @@ static void flag__changed_by_a_copy__is_that_of_all_and_of_the_next_ones(void **
 	server_stop(s);
 }
 
+/* The client goes that has kept the old copy. */
+static void end_old(struct server *s, int client)
+{
+	close(client);
+	server_wait_event(s, "program_exited", "reason=retired");
+}
+
 static void flag__of_another_command__is_as_configured_until_one_changes_it(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
-	int old = client_connect(FIRST(s));
+	int old = copy_hold(FIRST(s), "blocking\n");
 
 	(void)state;
-	client_say(old, "flag\n"); /* this client keeps the old copy */
-	client_hear(old, "blocking\n");
 	copy_configure(s, &(struct copy_plan){ .words = { "beat", "ready" },
 					       .options = "nonblocking = yes\n" });
-	assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+	copy_reload(s);
 	come_and_go(s, "flag", "nonblocking\n");
 	client_say(old, "block\n");
 	client_hear(old, "done\n");
 	come_and_go(s, "flag", "blocking\n");
-	close(old);
-	server_wait_event(s, "program_exited", "reason=retired");
+	end_old(s, old);
 	come_and_go(s, "flag", "blocking\n");
 	assert_int_equal(server_count(s, "program_crashed", NULL), 0);
 	server_stop(s);
@@ -318,20 +322,17 @@ static void workers__beside_a_copy_that_changes_the_flag__never_block(void **sta
 {
 	struct server *s = copy_server(
 		&(struct copy_plan){ .words = { "ready" }, .options = "nonblocking = yes\n" });
-	int old = client_connect(FIRST(s));
+	int old = copy_hold(FIRST(s), "nonblocking\n");
 
 	(void)state;
-	client_say(old, "flag\n");
-	client_hear(old, "nonblocking\n");
 	server_configure(s, built_in);
-	assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+	copy_reload(s);
 	for (unsigned i = 0; i < 4; i++) {
 		client_say(old, i % 2 == 0 ? "block\n" : "unblock\n");
 		client_hear(old, "done\n");
 		come_and_go(s, "x", "x");
 	}
-	close(old);
-	server_wait_event(s, "program_exited", "reason=retired");
+	end_old(s, old);
 	come_and_go(s, "x", "x");
 	assert_int_equal(server_count(s, "worker_hung", NULL), 0);
 	server_stop(s);

@@ -16,6 +16,7 @@
 
 #include "base/sys.h"
 #include "master/program/copy.h"
+#include "unit/board.h"
 
 /* A copy whose process is this one; `report` is the end of the report that its child has. */
 struct scene {
@@ -56,9 +57,7 @@ static int open_scene(void **state)
 	struct scene *scene = calloc(1, sizeof(*scene));
 
 	assert_non_null(scene);
-	scene->board = aligned_alloc(_Alignof(struct scoreboard), sizeof(*scene->board));
-	assert_non_null(scene->board);
-	memset(scene->board, 0, sizeof(*scene->board));
+	scene->board = board_new();
 	scene->conf.title = "app";
 	scene->program = (struct program){ .conf = &scene->conf,
 					   .loop = &scene->loop,

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "master/program/program_board.h"
+#include "unit/board.h"
 
 enum { OTHER = SCOREBOARD_PROGRAMS - 1, MANY = SCOREBOARD_PROGRAMS + 2, COPIES = 2 };
 
@@ -29,9 +30,7 @@ static int open_scene(void **state)
 	struct scene *scene = calloc(1, sizeof(*scene));
 
 	assert_non_null(scene);
-	scene->board = aligned_alloc(_Alignof(struct scoreboard), sizeof(*scene->board));
-	assert_non_null(scene->board);
-	memset(scene->board, 0, sizeof(*scene->board));
+	scene->board = board_new();
 	for (unsigned i = 0; i < MANY; i++) {
 		snprintf(scene->titles[i], sizeof(scene->titles[i]), "%u", i);
 		scene->confs[i].title = scene->titles[i];
