@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
-#include "base/output_lines.h"
+#include "base/output_watch.h"
 #include "config/command.h"
 #include "config/conf_fields.h"
 #include "master/member.h"
@@ -26,8 +26,7 @@ struct program;
 struct copy_stream {
 	struct copy *copy;
 	const char *name;
-	struct watch watch; /* fd -1: not open */
-	struct output_lines lines;
+	struct output_watch output;
 };
 
 enum { COPY_LAST_LINE = 256, COPY_STREAMS = 2 };
