@@ -8,14 +8,20 @@
 
 enum { SECOND_MS = 1000 };
 
+/* What was lost is told before a new second begins. Returns false while the old one goes on. */
+static bool begin_second(struct output_lines *lines, int64_t now_ms)
+{
+	if (now_ms < lines->second_ms + SECOND_MS || lines->lost > 0)
+		return false;
+	lines->second_ms = now_ms;
+	lines->in_second = lines->bytes_in_second = 0;
+	return true;
+}
+
 /* True when the line may be given on in this second. */
 static bool is_within_limit(struct output_lines *lines, int64_t now_ms)
 {
-	/* what was lost is told before a new second begins */
-	if (now_ms >= lines->second_ms + SECOND_MS && lines->lost == 0) {
-		lines->second_ms = now_ms;
-		lines->in_second = 0;
-	}
+	begin_second(lines, now_ms);
 	if (lines->in_second >= OUTPUT_LINES_A_SECOND) {
 		lines->lost++;
 		return false;
@@ -74,11 +80,22 @@ bool output_lines_read(struct output_lines *lines, int64_t now_ms)
 	if (got < 0 && errno == EAGAIN)
 		return true;
 	if (got > 0) {
+		begin_second(lines, now_ms);
+		lines->bytes_in_second += (unsigned)got;
+		lines->is_spent = lines->bytes_in_second >= OUTPUT_LINES_BYTES_A_SECOND;
 		split_bytes(lines, bytes, (size_t)got, now_ms);
 		return true;
 	}
 	output_lines_end(lines, now_ms);
 	return false;
+}
+
+bool output_lines_resume(struct output_lines *lines, int64_t now_ms)
+{
+	if (!lines->is_spent || !begin_second(lines, now_ms))
+		return false;
+	lines->is_spent = false;
+	return true;
 }
 
 void output_lines_end(struct output_lines *lines, int64_t now_ms)
@@ -101,5 +118,7 @@ int64_t output_lines_due_ms(const struct output_lines *lines, int64_t otherwise_
 {
 	int64_t due_ms = lines->second_ms + SECOND_MS;
 
-	return lines->lost > 0 && due_ms < otherwise_ms ? due_ms : otherwise_ms;
+	bool is_awaited = lines->lost > 0 || lines->is_spent;
+
+	return is_awaited && due_ms < otherwise_ms ? due_ms : otherwise_ms;
 }

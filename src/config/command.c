@@ -12,6 +12,7 @@
 
 #include "base/quote.h"
 #include "base/sys.h"
+#include "config/fdlimit.h"
 #include "config/privs.h"
 
 #define CLEAR        "clear"
@@ -93,8 +94,7 @@ static void find_entry(struct command_found *found)
 	memcpy(found->home, row->pw_dir, strlen(row->pw_dir) + 1);
 }
 
-/* Returns the PATH that the program will have. */
-static const char *find_search_path(const struct command_options *asked)
+const char *command_search_path(const struct command_options *asked)
 {
 	const char *path = is_cleared(asked) ? NULL : getenv("PATH");
 
@@ -157,7 +157,7 @@ static void search_here(const struct command_options *asked, struct search *sear
 		return;
 	}
 	if (!strchr(name, '/')) {
-		search->error = search_path(name, find_search_path(asked), search->path);
+		search->error = search_path(name, command_search_path(asked), search->path);
 		return;
 	}
 	snprintf(search->path, sizeof(search->path), "%s", name);
@@ -238,6 +238,16 @@ static bool judge_search(const struct command_options *asked, const struct ident
 	return blame_user(identity, err);
 }
 
+/* What the child could not set must not be found out by the first start. */
+static bool check_files(const struct command_options *asked, struct err *err)
+{
+	if (asked->limit_files == 0 || fdlimit_allowed((rlim_t)asked->limit_files))
+		return true;
+	fdlimit_refuse((rlim_t)asked->limit_files, "limit_files", err);
+	err->code = CODE_CONFIG;
+	return false;
+}
+
 bool command_check(const struct command_options *asked, const struct identity *otherwise,
 		   struct command_found *found, struct err *err)
 {
@@ -252,7 +262,7 @@ bool command_check(const struct command_options *asked, const struct identity *o
 			       "command: %s is a relative path (write an absolute one, or set "
 			       "directory, where it starts)",
 			       quote_show(asked->words[0], shown));
-	if (!find_identity(asked, otherwise, &found->identity, err))
+	if (!check_files(asked, err) || !find_identity(asked, otherwise, &found->identity, err))
 		return false;
 	find_entry(found);
 	if (!search_as(asked, &found->identity, &search, err) ||

@@ -25,7 +25,7 @@ struct command_options {
 	size_t environment_count;
 	const char *user, *group, *directory; /* "": of the server's workers; as the server's */
 	int64_t nice;                         /* added to the server's */
-	/* 0: no limit for memory and processes, no core; of files the soft limit (getrlimit(2)) */
+	/* of files the soft limit; 0: no limit for memory and processes, no core, files: auto */
 	int64_t limit_memory, limit_files, limit_processes, limit_core;
 	mode_t umask;
 };
@@ -58,12 +58,16 @@ struct command_found {
 /*
  * Looks up user and group (`otherwise` when the options name none), and checks, as that user, that
  * the directory can be entered and that the executable exists: a bare name is searched for in PATH,
- * as execvp(3) does, a relative path starts at the directory, which must be given. Returns false
- * with err, which starts with the option's name (`command: "/no/such" does not exist`):
- * CODE_CONFIG, CODE_NOPERM, or CODE_OSERR. For another user it forks a child and waits for it.
+ * as execvp(3) does, a relative path starts at the directory, which must be given; and that this
+ * process may give the program limit_files (RLIMIT_NOFILE). Returns false with err, which starts
+ * with the option's name (`command: "/no/such" does not exist`): CODE_CONFIG, CODE_NOPERM, or
+ * CODE_OSERR. For another user it forks a child and waits for it.
  */
 bool command_check(const struct command_options *asked, const struct identity *otherwise,
 		   struct command_found *found, struct err *err);
+
+/* Returns the PATH that the program will have: it decides which file a bare name means. */
+const char *command_search_path(const struct command_options *asked);
 
 /* Variables that a start may add, beside those of the command. */
 enum { COMMAND_VARIABLES = 32 };

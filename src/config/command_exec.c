@@ -11,7 +11,7 @@
 #include "config/privs.h"
 #include "config/signals.h"
 
-enum { NICE_MOST = 19, VARIABLES_SIZE = 16 * 1024 };
+enum { NICE_MOST = 19, VARIABLES_SIZE = 16 * 1024, FILES_AUTO = 1024 };
 
 static bool start_session(struct err *err)
 {
@@ -36,6 +36,8 @@ static bool limit_files(const struct command *command, struct err *err)
 
 	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return err_errno(err, CODE_OSERR, "limit_files: cannot learn the hard limit");
+	if (wanted == 0)
+		wanted = limit.rlim_max < FILES_AUTO ? limit.rlim_max : FILES_AUTO;
 	return set_limit(RLIMIT_NOFILE, wanted, wanted > limit.rlim_max ? wanted : limit.rlim_max,
 			 "limit_files", err);
 }

@@ -68,7 +68,7 @@ static void write_crashes(struct status_view *view, const struct report_program 
 	if (program->is_gone || crashes + lost == 0)
 		return;
 	lines_printf(view->lines, STYLE_WARN, "%s: ", program->title);
-	lines_printf(view->lines, STYLE_PLAIN, "%" PRIu64 " ended unasked", crashes);
+	lines_printf(view->lines, STYLE_PLAIN, "%" PRIu64 " ended unasked or were killed", crashes);
 	if (program->last_exit[0] != '\0')
 		lines_printf(view->lines, STYLE_PLAIN, "; the last end: %s", program->last_exit);
 	if (lost > 0)

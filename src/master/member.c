@@ -265,21 +265,22 @@ void member_signal(struct member *member, int signal)
 		sys_kill(member->keeper, signal == SIGKILL ? SIGKILL : SIGNAL_KEEPER_LEAVE);
 }
 
-void member_kill_due(struct member *member, int64_t now_ms)
+bool member_kill_due(struct member *member, int64_t now_ms)
 {
 	if (member->kill_ms == 0 || member->kill_ms > now_ms)
-		return;
+		return false;
 	member->kill_ms = 0;
 	if (member->pid > 0)
 		member_kill(member, SIGKILL);
 	else if (member->keeper > 0)
 		sys_kill(member->keeper, SIGKILL);
 	if (!is_in(member, LEAVING) || is_in(member, HUNG))
-		return;
+		return false;
 	give_up_worker(member);
 	if (member->pid > 0)
 		log_member(member, EVENT_shutdown_timed_out, EVENT_program_killed,
 			   LOG_NUM("child_pid", member->pid));
+	return true;
 }
 
 /* The deadline is the earliest that was ever set; kill_ms may be set anew once it has passed. */

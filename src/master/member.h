@@ -139,8 +139,11 @@ void member_signal(struct member *member, int signal);
  */
 void member_kill(const struct member *member, int signal);
 
-/* Sends SIGKILL when kill_ms has come. */
-void member_kill_due(struct member *member, int64_t now_ms);
+/*
+ * Sends SIGKILL when kill_ms has come. Returns true when that is the end of the time that it had to
+ * leave.
+ */
+bool member_kill_due(struct member *member, int64_t now_ms);
 
 /*
  * Tells the worker to leave by that signal (0: by none yet); it gets SIGKILL at kill_ms, or at an

@@ -19,6 +19,7 @@ void json_key(struct strbuf *text, const char *name);
 
 /* Whole members. A string ends at a NUL or after `most` bytes, or twice as many once escaped. */
 void json_string(struct strbuf *text, const char *name, const char *value, size_t most);
+#define JSON_TEXT(text, name, array) json_string(text, name, array, sizeof(array))
 void json_u64(struct strbuf *text, const char *name, uint64_t value);
 void json_i64(struct strbuf *text, const char *name, int64_t value);
 void json_bool(struct strbuf *text, const char *name, bool value);

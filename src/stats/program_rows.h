@@ -22,6 +22,7 @@ struct program_row {
 	struct program_tally tally;
 	_Atomic int64_t exited_s;     /* time(2) of the last copy's end; 0: none has ended */
 	_Atomic uint32_t exit_status; /* its status from waitpid(2) */
+	uint32_t users; /* programs of all generations that count here; for the master alone */
 };
 
 /* The state of a copy. */

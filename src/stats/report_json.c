@@ -92,7 +92,7 @@ static void write_reload(const struct report *report, struct strbuf *text)
 	json_u64(text, "workers", outcome.workers);
 	json_u64(text, "moved", outcome.moved);
 	json_u64(text, "staying", outcome.staying);
-	json_string(text, "message", outcome.message, sizeof(outcome.message));
+	JSON_TEXT(text, "message", outcome.message);
 	strbuf_raw(text, "}");
 }
 
@@ -106,11 +106,11 @@ static void write_server(const struct report *report, unsigned index, bool has_b
 	(void)has_before;
 	report_head(report, origin, program);
 	strbuf_raw(text, "{\"server\":{");
-	json_string(text, "version", program, sizeof(program));
+	JSON_TEXT(text, "version", program);
 	json_u64(text, "pid", atomic_load_explicit(&board->master_pid, memory_order_relaxed));
 	json_bool(text, "alive", report->is_alive);
 	json_string(text, "state", report_state(report), 16);
-	json_string(text, "configuration", origin, sizeof(origin));
+	JSON_TEXT(text, "configuration", origin);
 	json_i64(text, "now", report->now_s);
 	json_seconds(text, "uptime_seconds", report_since(report->now_ms, board->started_ms));
 	write_metrics(text, SCOPE_SERVER, &board->server);
@@ -122,9 +122,9 @@ static void write_conn(struct strbuf *text, const struct report_conn *conn)
 {
 	json_next(text);
 	strbuf_raw(text, "{");
-	json_string(text, "remote", conn->remote, sizeof(conn->remote));
-	json_string(text, "listen", conn->listen, sizeof(conn->listen));
-	json_string(text, "service", conn->service, sizeof(conn->service));
+	JSON_TEXT(text, "remote", conn->remote);
+	JSON_TEXT(text, "listen", conn->listen);
+	JSON_TEXT(text, "service", conn->service);
 	json_string(text, "state", conn->state, 16);
 	json_seconds(text, "age_seconds", conn->age_ms);
 	json_seconds(text, "idle_seconds", conn->idle_ms);
@@ -154,9 +154,12 @@ static void write_stays(const struct report *report, unsigned slot, struct strbu
 	strbuf_raw(text, "}");
 }
 
-static void write_row_start(struct strbuf *text, bool has_before)
+/* Begins an entry of a list, if there is one. */
+static bool begin_entry(struct strbuf *text, bool has_before, bool is_there)
 {
-	strbuf_raw(text, has_before ? ",\n{" : "\n{");
+	if (is_there)
+		strbuf_raw(text, has_before ? ",\n{" : "\n{");
+	return is_there;
 }
 
 static void write_worker(const struct report *report, unsigned index, bool has_before,
@@ -164,9 +167,8 @@ static void write_worker(const struct report *report, unsigned index, bool has_b
 {
 	struct report_worker worker;
 
-	if (!report_worker(report, index, &worker))
+	if (!begin_entry(text, has_before, report_worker(report, index, &worker)))
 		return;
-	write_row_start(text, has_before);
 	json_u64(text, "worker", worker.number);
 	json_u64(text, "slot", worker.slot);
 	json_u64(text, "pid", worker.pid);
@@ -175,7 +177,7 @@ static void write_worker(const struct report *report, unsigned index, bool has_b
 	json_i64(text, "age_seconds", worker.age_s);
 	json_i64(text, "silent_ms", worker.silent_ms);
 	json_i64(text, "live", worker.live);
-	json_string(text, "last_exit", worker.last_exit, sizeof(worker.last_exit));
+	JSON_TEXT(text, "last_exit", worker.last_exit);
 	json_bool(text, "is_former", worker.is_former);
 	write_counts(text, &worker.tally);
 	if (worker.state == SLOT_DRAINING) {
@@ -210,11 +212,10 @@ static void write_listener(const struct report *report, unsigned index, bool has
 {
 	struct report_listener listener;
 
-	if (!report_listener(report, index, &listener))
+	if (!begin_entry(text, has_before, report_listener(report, index, &listener)))
 		return;
-	write_row_start(text, has_before);
-	json_string(text, "address", listener.address, sizeof(listener.address));
-	json_string(text, "service", listener.service, sizeof(listener.service));
+	JSON_TEXT(text, "address", listener.address);
+	JSON_TEXT(text, "service", listener.service);
 	json_bool(text, "is_gone", listener.is_gone);
 	write_metrics(text, SCOPE_LISTENER, &listener.tally);
 	write_named(report, index, &listener.tally, text);
@@ -227,12 +228,11 @@ static void write_program(const struct report *report, unsigned index, bool has_
 {
 	struct report_program program;
 
-	if (!report_program(report, index, &program))
+	if (!begin_entry(text, has_before, report_program(report, index, &program)))
 		return;
-	write_row_start(text, has_before);
-	json_string(text, "program", program.title, sizeof(program.title));
+	JSON_TEXT(text, "program", program.title);
 	json_bool(text, "is_gone", program.is_gone);
-	json_string(text, "last_exit", program.last_exit, sizeof(program.last_exit));
+	JSON_TEXT(text, "last_exit", program.last_exit);
 	write_metrics(text, SCOPE_PROGRAM, &program.tally);
 	strbuf_raw(text, "}");
 }
@@ -242,15 +242,14 @@ static void write_copy(const struct report *report, unsigned index, bool has_bef
 {
 	struct report_copy copy;
 
-	if (!report_copy(report, index, &copy))
+	if (!begin_entry(text, has_before, report_copy(report, index, &copy)))
 		return;
-	write_row_start(text, has_before);
-	json_string(text, "program", copy.program, sizeof(copy.program));
+	JSON_TEXT(text, "program", copy.program);
 	json_u64(text, "copy", copy.number);
 	json_u64(text, "pid", copy.pid);
 	json_u64(text, "generation", copy.generation);
 	json_string(text, "state", copy.state, 16);
-	json_string(text, "status", copy.status, sizeof(copy.status));
+	JSON_TEXT(text, "status", copy.status);
 	json_i64(text, "age_seconds", copy.age_s);
 	json_u64(text, "restarts", copy.restarts);
 	json_key(text, "cpu_seconds");
@@ -279,20 +278,19 @@ static void write_crash(const struct report *report, unsigned index, bool has_be
 	struct crash_note crash;
 	char cause[16];
 
-	if (!report_crash(report, index, &crash))
+	if (!begin_entry(text, has_before, report_crash(report, index, &crash)))
 		return;
-	write_row_start(text, has_before);
 	json_i64(text, "at", crash.at_s);
 	json_u64(text, "worker", crash.worker);
 	json_u64(text, "pid", crash.pid);
 	json_string(text, "cause", report_cause(&crash, cause), sizeof(cause));
 	json_u64(text, "signal", crash.signal);
 	json_bool(text, "hung", crash.hung != 0);
-	json_string(text, "listen", crash.listen, sizeof(crash.listen));
-	json_string(text, "service", crash.service, sizeof(crash.service));
-	json_string(text, "remote", crash.remote, sizeof(crash.remote));
-	json_string(text, "state", crash.state, sizeof(crash.state));
-	json_string(text, "last_call", crash.last_call, sizeof(crash.last_call));
+	JSON_TEXT(text, "listen", crash.listen);
+	JSON_TEXT(text, "service", crash.service);
+	JSON_TEXT(text, "remote", crash.remote);
+	JSON_TEXT(text, "state", crash.state);
+	JSON_TEXT(text, "last_call", crash.last_call);
 	json_seconds(text, "age_seconds", crash.age_ms);
 	json_u64(text, "bytes_in", crash.bytes_in);
 	json_u64(text, "bytes_out", crash.bytes_out);
@@ -304,10 +302,9 @@ static void write_ban(const struct report *report, unsigned index, bool has_befo
 {
 	struct report_ban ban;
 
-	if (!report_ban(report, index, &ban))
+	if (!begin_entry(text, has_before, report_ban(report, index, &ban)))
 		return;
-	write_row_start(text, has_before);
-	json_string(text, "address", ban.net, sizeof(ban.net));
+	JSON_TEXT(text, "address", ban.net);
 	json_u64(text, "crashes", ban.crashes);
 	json_seconds(text, "left_seconds", ban.left_ms);
 	strbuf_raw(text, "}");
@@ -338,9 +335,9 @@ static void write_mark(const struct report *report, unsigned index, bool has_bef
 {
 	struct mark mark;
 
-	if (!report_mark(report, SCOREBOARD_MARKS - 1 - index, &mark))
+	if (!begin_entry(text, has_before,
+			 report_mark(report, SCOREBOARD_MARKS - 1 - index, &mark)))
 		return;
-	write_row_start(text, has_before);
 	json_i64(text, "at", mark.at_s);
 	json_string(text, "kind", report_mark_name(mark.kind), 16);
 	json_u64(text, "worker", mark.worker);

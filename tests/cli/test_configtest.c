@@ -230,56 +230,6 @@ static void test__of_one_socket_by_two_names__says_what_the_start_says(void **st
 	assert_both_say(*state, arguments, message, CODE_CONFIG);
 }
 
-/*
- * Runs -t and the start in a process that may have `most` descriptors and cannot raise the limit.
- */
-static void assert_few(const char *folder, unsigned most, const char *const *arguments,
-		       const char *begin)
-{
-	const char *words[24] = { "prlimit",
-				  NULL,
-				  "setpriv",
-				  "--inh-caps=-all",
-				  "--bounding-set=-all",
-				  getenv("PREFORK_SRV") };
-	size_t first = geteuid() == 0 ? 6 : 3, count = first;
-	char limit[32];
-
-	if (geteuid() != 0)
-		words[2] = words[5];
-	snprintf(limit, sizeof(limit), "--nofile=%u:%u", most, most);
-	words[1] = limit;
-	for (size_t i = 0; arguments[i] != NULL; i++)
-		words[count++] = arguments[i];
-	for (int i = 0; i < 2; i++) {
-		words[count] = i == 0 ? "-t" : NULL;
-		command_run_words(&said, folder, words);
-		if (strncmp(said.err, begin, strlen(begin)) != 0 ||
-		    strstr(said.err, "(raise it by ulimit -Hn or LimitNOFILE=)\n") == NULL)
-			fail_msg("%s", said.err);
-		assert_int_equal(said.code, CODE_OSERR);
-	}
-}
-
-static void test__with_too_few_descriptors_to_start__says_what_the_start_says(void **state)
-{
-	const char *of_workers[] = { ONE, "-w", "256", "-o", "user=root", "-p", "f.pid", NULL };
-	const char *of_listeners[] = { "-c", "many.conf", "-w", "1", "-p", "f.pid", NULL };
-	char *many = calloc(200, 64);
-
-	for (unsigned i = 0; i < 101; i++)
-		snprintf(many + strlen(many), 64, "listen \"127.0.0.1:0\" { service = ack }\n");
-	snprintf(many + strlen(many), 64, "user = root\n");
-	folder_write(*state, "many.conf", many);
-	free(many);
-	assert_few(*state, 256, of_workers,
-		   "prefork-srv: -w 256: workers: for 256 workers, room for 16 more, and 1 "
-		   "listening socket: ");
-	assert_few(*state, 100, of_listeners,
-		   "prefork-srv: -w 1: workers: for 1 workers, room for 16 more, and 101 listening "
-		   "sockets: ");
-}
-
 static void test__with_a_limit_below_what_workers_need__says_what_the_start_says(void **state)
 {
 	const char *arguments[] = {
@@ -377,7 +327,6 @@ int main(void)
 			test__of_a_scoreboards_name_that_is_taken__says_what_the_start_says),
 		cmocka_unit_test(test__without_the_right_to_change_user__says_what_the_start_says),
 		cmocka_unit_test(test__of_one_socket_by_two_names__says_what_the_start_says),
-		cmocka_unit_test(test__with_too_few_descriptors_to_start__says_what_the_start_says),
 		cmocka_unit_test(
 			test__with_a_limit_below_what_workers_need__says_what_the_start_says),
 		cmocka_unit_test(test__with_too_few_descriptors__warns),

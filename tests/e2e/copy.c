@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "client.h"
+#include "process.h"
 
 enum { CONF_SIZE = 4096 };
 
@@ -107,6 +108,46 @@ pid_t copy_pid(const char *address)
 	client_drain(fd, text, sizeof(text));
 	close(fd);
 	return (pid_t)strtol(text, NULL, 10);
+}
+
+int64_t copy_figure(const struct server *s, const char *name)
+{
+	const char *const arguments[] = { "-p", s->pid_file, "-s", "status", "--json", NULL };
+	static char all[65536];
+	char begin[64];
+	const char *at;
+
+	assert_int_equal(harness_run(all, sizeof(all), arguments), 0);
+	snprintf(begin, sizeof(begin), "\"%s\":", name);
+	at = strstr(all, begin);
+	assert_non_null(at);
+	return strtoll(at + strlen(begin), NULL, 10);
+}
+
+void copy_stop(struct server *s, pid_t below)
+{
+	server_signal(s, SIGTERM);
+	assert_int_equal(server_wait_exit(s), 0);
+	WAIT_UNTIL(s, below == 0 || !process_lives(below));
+	process_end_children();
+	server_check(s, 0, 0);
+}
+
+int copy_hold(const char *address, const char *flag)
+{
+	int fd = client_connect(address);
+
+	client_say(fd, "flag\n");
+	client_hear(fd, flag);
+	return fd;
+}
+
+void copy_reload(struct server *s)
+{
+	char said[256] = "";
+
+	if (server_verb(s, "reload", said, sizeof(said)) != 0)
+		server_fail(s, "%s", said);
 }
 
 const char *copy_said(const struct server *s, const char *text)

@@ -28,6 +28,18 @@ void copy_configure(struct server *s, const struct copy_plan *plan);
 void copy_ask(const char *address, const char *line, const char *answer);
 pid_t copy_pid(const char *address);
 
+/* Returns that number of the first program in -s status --json. */
+int64_t copy_figure(const struct server *s, const char *name);
+
+/* As server_stop, for copies that have children, whose first one is `below` (0: it has ended). */
+void copy_stop(struct server *s, pid_t below);
+
+/* Connects, asks for the flag of the listener, and stays: the copy that answers is kept. */
+int copy_hold(const char *address, const char *flag);
+
+/* Reloads, which has to succeed. */
+void copy_reload(struct server *s);
+
 /* Returns the place of the text in what the server has printed, or NULL. */
 const char *copy_said(const struct server *s, const char *text);
 

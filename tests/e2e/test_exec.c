@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "accessbook.h"
+#include "base/output_lines.h"
 #include "client.h"
 #include "process.h"
 
@@ -204,6 +205,24 @@ static void standard_error__without_end__does_not_stop_the_program(void **state)
 	server_stop(s);
 }
 
+/* yes(1) writes lines of two bytes, as many as anybody reads. */
+static void standard_error__without_pause__is_read_no_faster_than_its_limit(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .conf = LISTEN(SHELL("exec yes >&2")) });
+	int64_t most = (OUTPUT_LINES_BYTES_A_SECOND + OUTPUT_LINES_AT_ONCE) / 2;
+	int fd = client_connect(FIRST(s));
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		const char *line = server_wait_event(s, "exec_output_lost", NULL);
+
+		assert_in_range(line_number(line, "lines"), 1, most);
+		server_mark(s);
+	}
+	close(fd);
+	server_stop(s);
+}
+
 static void standard_error__is_the_connection_if_asked_for(void **state)
 {
 	struct server *s = server_start(&(struct plan){
@@ -295,6 +314,7 @@ int main(void)
 		E2E(program__of_a_unix_listener__knows_its_client),
 		E2E(standard_error__goes_to_the_log_with_the_connection),
 		E2E(standard_error__without_end__does_not_stop_the_program),
+		E2E(standard_error__without_pause__is_read_no_faster_than_its_limit),
 		E2E(standard_error__is_the_connection_if_asked_for),
 		E2E(standard_error__after_a_reopen__goes_to_the_new_log),
 		E2E(command__that_cannot_be_run__is_an_error_at_load),

@@ -21,6 +21,23 @@ static void copy__finds_its_listeners_from_descriptor_3_on(void **state)
 	server_stop(s);
 }
 
+static void command__that_names_a_socket__gets_no_variables_and_the_log_says_so(void **state)
+{
+	struct server *s = copy_server(
+		&(struct copy_plan){ .words = { "ready", "--bind=fd://3" }, .copies = 2 });
+
+	(void)state;
+	copy_ask(FIRST(s), "listen", "foreign none none\n");
+	assert_int_equal(server_count(s, "program_told", "program=app"), 1);
+	copy_configure(s,
+		       &(struct copy_plan){ .words = { "ready", "fd://4", "fd://2", "fd://x" } });
+	copy_reload(s);
+	server_wait_count(s, 2, "program_exited", NULL);
+	copy_ask(FIRST(s), "listen", "mine 1 app\n");
+	assert_int_equal(server_count(s, "program_told", NULL), 1);
+	server_stop(s);
+}
+
 static void copy__inherits_nothing_else(void **state)
 {
 	struct server *s;
@@ -38,7 +55,7 @@ static void copy__inherits_nothing_else(void **state)
 	server_stop(s);
 }
 
-/* A wrapper that executes the program keeps its pid; one that forks does not (LISTEN_PID). */
+/* A wrapper that executes the program keeps its pid; one that forks does not. */
 static void wrapper__that_executes__keeps_the_pid(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .shell = "exec \"$0\" ready" });
@@ -48,19 +65,33 @@ static void wrapper__that_executes__keeps_the_pid(void **state)
 	server_stop(s);
 }
 
-static void wrapper__that_forks__is_seen_by_the_program_and_ended_whole(void **state)
+static void wrapper__that_forks__is_told_of_and_ended_whole(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .shell = "\"$0\" ready & wait" });
 	pid_t below;
 
 	(void)state;
-	copy_ask(FIRST(s), "listen", "foreign 1 app\n");
+	server_wait_event(s, "program_ready", "how=ready_after");
 	below = copy_pid(FIRST(s));
-	server_signal(s, SIGTERM);
-	assert_int_equal(server_wait_exit(s), 0);
-	WAIT_UNTIL(s, !process_lives(below));
+	assert_int_equal(line_number(server_wait_event(s, "program_notify_ignored", "copy=0"),
+				     "sender_pid"),
+			 below);
+	copy_ask(FIRST(s), "listen", "foreign 1 app\n");
+	copy_stop(s, below);
+}
+
+static void wrapper__that_forks__is_not_ready_by_what_its_child_says(void **state)
+{
+	struct server *s = copy_launch(
+		&(struct copy_plan){ .shell = "\"$0\" ready & wait",
+				     .options = "ready_after = notify\nready_timeout = 1s\n" });
+
+	(void)state;
+	assert_int_equal(server_wait_exit(s), 71);
+	server_wait_event(s, "program_notify_ignored", "copy=0");
+	assert_non_null(copy_said(s, "copy 0 was not ready within ready_timeout"));
 	process_end_children();
-	server_check(s, 0, 0);
+	server_check(s, 71, 71);
 }
 
 static void copies__are_as_many_as_asked_and_ttin_and_ttou_change_them(void **state)
@@ -175,27 +206,52 @@ static void program__that_ends_at_once__fails_the_start(void **state)
 	server_wait_event(s, "program_respawn_delayed", "delay_ms=800");
 }
 
+static void assert_refused(struct server *s, const char *conf, const char *message)
+{
+	char out[1024];
+
+	server_configure(s, conf);
+	assert_int_equal(harness_run(out, sizeof(out),
+				     (const char *const[]){ "-t", "-c", s->conf, NULL }),
+			 78);
+	assert_non_null(strstr(out, message));
+}
+
+#define LISTEN "listen \"127.0.0.1:0\" { service = program  program = app }\n"
+
 static void program__that_cannot_be_executed__is_refused_at_load(void **state)
 {
 	struct server *s = copy_launch(&(struct copy_plan){ .script = "" });
-	char out[1024];
 
 	(void)state;
 	s->errors[0] = "program_failed";
 	server_end(s, 0, 71); /* an empty file: no format that the system knows */
-	server_configure(s, "program app { command = {\"/etc/passwd\"} }\n"
-			    "listen \"127.0.0.1:0\" { service = program  program = app }\n");
-	assert_int_equal(harness_run(out, sizeof(out),
-				     (const char *const[]){ "-t", "-c", s->conf, NULL }),
-			 78);
-	assert_non_null(strstr(out, "s.conf:1: program.command: \"/etc/passwd\" cannot be "
-				    "executed: Permission denied"));
-	server_configure(s, "program app { command = {\"/no/such\"} }\n"
-			    "listen \"127.0.0.1:0\" { service = program  program = app }\n");
-	assert_int_equal(harness_run(out, sizeof(out),
-				     (const char *const[]){ "-t", "-c", s->conf, NULL }),
-			 78);
-	assert_non_null(strstr(out, "s.conf:1: program.command: \"/no/such\" does not exist"));
+	assert_refused(s, "program app { command = {\"/etc/passwd\"} }\n" LISTEN,
+		       "s.conf:1: program.command: \"/etc/passwd\" cannot be executed: Permission "
+		       "denied");
+	assert_refused(s, "program app { command = {\"/no/such\"} }\n" LISTEN,
+		       "s.conf:1: program.command: \"/no/such\" does not exist");
+}
+
+static void listener__with_a_socket_for_each_worker__is_refused(void **state)
+{
+	static const char message[] = "s.conf:2: listen.reuse_port: all copies of a program accept "
+				      "from one socket (set no)\n";
+	static const char conf[] = "program app { command = {sleep, 9} }\n"
+				   "listen \"127.0.0.1:0\" { service = program  program = app\n"
+				   "reuse_port = yes }\nuser = root\n";
+	struct server *s = server_launch(&(struct plan){ .conf = conf });
+
+	(void)state;
+	server_end(s, 0, 78);
+	assert_non_null(copy_said(s, message));
+	assert_refused(s, conf, message);
+	s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	s->errors[0] = "reload_failed";
+	server_configure(s, conf);
+	server_signal(s, SIGHUP);
+	assert_non_null(strstr(server_wait_event(s, "reload_failed", NULL), "reuse_port"));
+	server_stop(s);
 }
 
 static void script__whose_interpreter_is_missing__fails_the_start(void **state)
@@ -220,11 +276,7 @@ static void stop__ends_the_whole_group(void **state)
 	client_say(fd, "child\n");
 	WAIT_UNTIL(s, read(fd, line, sizeof(line) - 1) > 0);
 	close(fd);
-	server_signal(s, SIGTERM);
-	assert_int_equal(server_wait_exit(s), 0);
-	WAIT_UNTIL(s, !process_lives((pid_t)strtol(line, NULL, 10)));
-	process_end_children();
-	server_check(s, 0, 0);
+	copy_stop(s, (pid_t)strtol(line, NULL, 10));
 }
 
 static void deaf_copy__is_killed_after_shutdown_timeout(void **state)
@@ -233,9 +285,26 @@ static void deaf_copy__is_killed_after_shutdown_timeout(void **state)
 							    .main = "shutdown_timeout = 100ms\n" });
 
 	(void)state;
-	assert_int_equal(server_verb(s, "reload", (char[256]){ 0 }, 256), 0);
+	copy_reload(s);
 	server_wait_event(s, "program_killed", "copy=0");
-	server_wait_event(s, "program_exited", "signal=9");
+	server_wait_event(s, "program_crashed", "signal=9 reason=shutdown_timeout");
+	WAIT_UNTIL(s, copy_figure(s, "program_crashes_total") == 1);
+	assert_int_equal(server_count(s, "program_exited", NULL), 0);
+	server_stop(s);
+}
+
+static void copy__that_crashes_while_it_leaves__is_named(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	int fd = copy_hold(FIRST(s), "blocking\n");
+
+	(void)state;
+	copy_reload(s);
+	server_wait_event(s, "program_retired", "copy=0");
+	client_say(fd, "abort\n");
+	server_wait_event(s, "program_crashed", "signal=6 reason=signal");
+	WAIT_UNTIL(s, copy_figure(s, "program_crashes_total") == 1);
+	close(fd);
 	server_stop(s);
 }
 
@@ -249,6 +318,7 @@ static void stop__of_a_deaf_copy__takes_no_longer_than_shutdown_timeout(void **s
 	server_signal(s, SIGTERM);
 	assert_int_equal(server_wait_exit(s), 0);
 	server_wait_event(s, "program_killed", "copy=0");
+	server_wait_event(s, "program_crashed", "reason=shutdown_timeout");
 	assert_int_equal(server_count(s, "server_stopping", "how=fast"), 0);
 	process_end_children();
 	server_check(s, 0, 0);
@@ -271,9 +341,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(copy__finds_its_listeners_from_descriptor_3_on),
+		E2E(command__that_names_a_socket__gets_no_variables_and_the_log_says_so),
 		E2E(copy__inherits_nothing_else),
 		E2E(wrapper__that_executes__keeps_the_pid),
-		E2E(wrapper__that_forks__is_seen_by_the_program_and_ended_whole),
+		E2E(wrapper__that_forks__is_told_of_and_ended_whole),
+		E2E(wrapper__that_forks__is_not_ready_by_what_its_child_says),
 		E2E(copies__are_as_many_as_asked_and_ttin_and_ttou_change_them),
 		E2E(copy__that_says_nothing__is_ready_after_a_time),
 		E2E(copy__that_never_reports__fails_the_start),
@@ -282,9 +354,11 @@ int main(void)
 		E2E(copy__killed_when_ready__starts_again_at_once),
 		E2E(program__that_ends_at_once__fails_the_start),
 		E2E(program__that_cannot_be_executed__is_refused_at_load),
+		E2E(listener__with_a_socket_for_each_worker__is_refused),
 		E2E(script__whose_interpreter_is_missing__fails_the_start),
 		E2E(stop__ends_the_whole_group),
 		E2E(deaf_copy__is_killed_after_shutdown_timeout),
+		E2E(copy__that_crashes_while_it_leaves__is_named),
 		E2E(stop__of_a_deaf_copy__takes_no_longer_than_shutdown_timeout),
 		E2E(master__killed__takes_its_copies_along),
 	};

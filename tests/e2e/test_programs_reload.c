@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include "base/output_lines.h"
 #include "client.h"
 #include "copy.h"
 #include "figures.h"
@@ -126,10 +127,10 @@ static void listener__changes_between_service_and_program__both_ways(void **stat
 	assert_int_equal(server_workers(s, (pid_t[4]){ 0 }, 4), 0);
 	for (unsigned i = 0; i < 2; i++) {
 		server_configure(s, built_in);
-		assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+		copy_reload(s);
 		WAIT_UNTIL(s, answers(s, "listen\n", "listen\n"));
 		copy_configure(s, &(struct copy_plan){ .words = { "ready" } });
-		assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+		copy_reload(s);
 		WAIT_UNTIL(s, answers(s, "listen\n", "mine 1 app\n"));
 		WAIT_UNTIL(s, answers(s, "flag\n", "blocking\n"));
 	}
@@ -248,6 +249,23 @@ static void output__that_floods__is_counted_and_stops_nobody(void **state)
 	server_stop(s);
 }
 
+/* yes(1) writes lines of two bytes, as many as anybody reads. */
+static void output__without_end__is_read_no_faster_than_its_limit(void **state)
+{
+	struct server *s = copy_server(&(struct copy_plan){ .shell = "yes & exec \"$0\" ready" });
+	long most = (OUTPUT_LINES_BYTES_A_SECOND + OUTPUT_LINES_AT_ONCE) / 2;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		const char *line = server_wait_event(s, "program_output_lost", "stream=stdout");
+
+		assert_in_range(line_number(line, "lines"), 1, most);
+		server_mark(s);
+		copy_ask(FIRST(s), "listen", "mine 1 app\n");
+	}
+	copy_stop(s, 0);
+}
+
 /* Clients that are gone before they are accepted; then one that stays. */
 static void come_and_go(struct server *s, const char *line, const char *answer)
 {
@@ -265,7 +283,7 @@ static void flag__changed_by_a_copy__is_that_of_all_and_of_the_next_ones(void **
 	for (unsigned i = 0; i < 2; i++) {
 		for (unsigned k = 0; k < 4; k++)
 			come_and_go(s, "flag", "nonblocking\n");
-		assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+		copy_reload(s);
 	}
 	copy_ask(FIRST(s), "block", "done\n");
 	come_and_go(s, "flag", "blocking\n");
@@ -273,23 +291,27 @@ static void flag__changed_by_a_copy__is_that_of_all_and_of_the_next_ones(void **
 	server_stop(s);
 }
 
+/* The client goes that has kept the old copy. */
+static void end_old(struct server *s, int client)
+{
+	close(client);
+	server_wait_event(s, "program_exited", "reason=retired");
+}
+
 static void flag__of_another_command__is_as_configured_until_one_changes_it(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
-	int old = client_connect(FIRST(s));
+	int old = copy_hold(FIRST(s), "blocking\n");
 
 	(void)state;
-	client_say(old, "flag\n"); /* this client keeps the old copy */
-	client_hear(old, "blocking\n");
 	copy_configure(s, &(struct copy_plan){ .words = { "beat", "ready" },
 					       .options = "nonblocking = yes\n" });
-	assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+	copy_reload(s);
 	come_and_go(s, "flag", "nonblocking\n");
 	client_say(old, "block\n");
 	client_hear(old, "done\n");
 	come_and_go(s, "flag", "blocking\n");
-	close(old);
-	server_wait_event(s, "program_exited", "reason=retired");
+	end_old(s, old);
 	come_and_go(s, "flag", "blocking\n");
 	assert_int_equal(server_count(s, "program_crashed", NULL), 0);
 	server_stop(s);
@@ -300,20 +322,17 @@ static void workers__beside_a_copy_that_changes_the_flag__never_block(void **sta
 {
 	struct server *s = copy_server(
 		&(struct copy_plan){ .words = { "ready" }, .options = "nonblocking = yes\n" });
-	int old = client_connect(FIRST(s));
+	int old = copy_hold(FIRST(s), "nonblocking\n");
 
 	(void)state;
-	client_say(old, "flag\n");
-	client_hear(old, "nonblocking\n");
 	server_configure(s, built_in);
-	assert_int_equal(server_verb(s, "reload", text, sizeof(text)), 0);
+	copy_reload(s);
 	for (unsigned i = 0; i < 4; i++) {
 		client_say(old, i % 2 == 0 ? "block\n" : "unblock\n");
 		client_hear(old, "done\n");
 		come_and_go(s, "x", "x");
 	}
-	close(old);
-	server_wait_event(s, "program_exited", "reason=retired");
+	end_old(s, old);
 	come_and_go(s, "x", "x");
 	assert_int_equal(server_count(s, "worker_hung", NULL), 0);
 	server_stop(s);
@@ -350,6 +369,7 @@ int main(void)
 		E2E(copy__that_leaks__is_replaced_without_a_failed_request),
 		E2E(copy__of_max_age__is_replaced),
 		E2E(output__that_floods__is_counted_and_stops_nobody),
+		E2E(output__without_end__is_read_no_faster_than_its_limit),
 		E2E(flag__changed_by_a_copy__is_that_of_all_and_of_the_next_ones),
 		E2E(flag__of_another_command__is_as_configured_until_one_changes_it),
 		E2E(workers__beside_a_copy_that_changes_the_flag__never_block),

@@ -190,6 +190,36 @@ static void limits_umask_nice_and_directory__are_as_asked(void **state)
 	assert_string_equal(shell.said, "77\n0\n1048576\n0027\n3\n/\n");
 }
 
+static void limit_files__that_is_auto__is_1024_or_the_lower_hard_limit(void **state)
+{
+	struct rlimit before, lower;
+	struct shell shell;
+	char expected[32];
+	pid_t pid;
+	int status;
+
+	(void)state;
+	assert_int_equal(sys_getrlimit(RLIMIT_NOFILE, &before), 0);
+	set_up(&shell, "ulimit -Sn");
+	shell.options.limit_files = 0;
+	run_well(&shell);
+	snprintf(expected, sizeof(expected), "%llu\n",
+		 before.rlim_max < 1024 ? (unsigned long long)before.rlim_max : 1024);
+	assert_string_equal(shell.said, expected);
+	pid = fork(); /* who is not root could not raise the limit again */
+	if (pid == 0) {
+		lower = (struct rlimit){ 100, 100 };
+		assert_int_equal(sys_setrlimit(RLIMIT_NOFILE, &lower), 0);
+		set_up(&shell, "ulimit -Sn");
+		shell.options.limit_files = 0;
+		run_well(&shell);
+		_exit(strcmp(shell.said, "100\n") != 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void failure__is_reported_with_its_step(void **state)
 {
 	struct command *command;
@@ -261,6 +291,7 @@ int main(void)
 		cmocka_unit_test(descriptors__stand_in_their_order_without_gaps_and_alone),
 		cmocka_unit_test(process__has_a_session_and_default_signals),
 		cmocka_unit_test(limits_umask_nice_and_directory__are_as_asked),
+		cmocka_unit_test(limit_files__that_is_auto__is_1024_or_the_lower_hard_limit),
 		cmocka_unit_test(failure__is_reported_with_its_step),
 		cmocka_unit_test(program__follows_its_parent),
 	};

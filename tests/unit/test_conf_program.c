@@ -60,7 +60,7 @@ static void program__of_a_file__has_its_words(void **state)
 	assert_string_equal(app->environment.texts[0], "A=b=c");
 	assert_int_equal(app->ready_after, 0);
 	assert_int_equal(app->limit_core, 1024 * 1024);
-	assert_int_equal(app->limit_files, 1024);
+	assert_int_equal(app->limit_files, 0);
 	assert_int_equal(conf_copies(conf, app), 3);
 	assert_true(conf_program_owns(&conf->listeners[0]));
 	conf_free(conf);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "master/trial/config_trial.h"
 #include "master/generation.h"
+#include "unit/folder.h"
 
 static const char *const listeners[] = { "127.0.0.1:0=ack" };
 static const struct conf_source source = { .listeners = (const char **)(uintptr_t)listeners,
@@ -82,11 +84,56 @@ static void trial__whose_child_cannot_begin__says_why(void **state)
 	config_trial_abandon(&trial);
 }
 
+static struct conf *load_path(const char *folder, const char *path)
+{
+	const struct conf_source file = { .file = "x.conf", .directory = folder };
+	char text[512];
+	struct err err;
+	struct conf *conf;
+
+	snprintf(text, sizeof(text),
+		 "program app { command = {sh}  environment = {\"PATH=%s\"} }\n"
+		 "listen \"127.0.0.1:0\" { service = program  program = app }\n",
+		 path);
+	folder_write(folder, "x.conf", text);
+	conf = conf_load(&file, &err);
+	if (!conf)
+		fail_msg("%s", err.text);
+	return conf;
+}
+
+/* The child has searched the first path, and the master would execute what it found there. */
+static void path__that_changes_while_it_is_searched__is_refused(void **state)
+{
+	const struct conf_source file = { .file = "x.conf", .directory = *state };
+	struct conf *first = load_path(*state, "/usr/bin:/bin"), *second;
+	const struct listener_addresses *resolved;
+	const struct identity *identity;
+	struct generation now = { .conf = first };
+	struct procs procs = { .current = &now };
+	struct config_trial trial;
+	struct err err = { 0 };
+
+	assert_true(config_trial_start(&trial, &file, &procs, clock_ms(), &err));
+	await_end(&trial);
+	if (!config_trial_passed(&trial, &err))
+		fail_msg("%s", err.text);
+	assert_true(config_trial_found(&trial, first, &identity, &resolved, &err));
+	second = load_path(*state, "/opt/bin:/usr/bin:/bin");
+	assert_false(config_trial_found(&trial, second, &identity, &resolved, &err));
+	assert_string_equal(err.text, "the configuration changed while it was read (reload again)");
+	config_trial_abandon(&trial);
+	conf_free(second);
+	conf_free(first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(page__is_the_masters_and_the_trials_alone),
 		cmocka_unit_test(trial__whose_child_cannot_begin__says_why),
+		cmocka_unit_test_setup_teardown(path__that_changes_while_it_is_searched__is_refused,
+						folder_make, folder_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

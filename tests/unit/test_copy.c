@@ -16,6 +16,7 @@
 
 #include "base/sys.h"
 #include "master/program/copy.h"
+#include "unit/board.h"
 
 /* A copy whose process is this one; `report` is the end of the report that its child has. */
 struct scene {
@@ -37,6 +38,7 @@ static void begin_copy(struct scene *scene)
 	copy_init(copy, &scene->program, 0);
 	member_want(&copy->member, 0, 0);
 	member_started(&copy->member, 0);
+	copy->member.pid = getpid();
 	assert_int_equal(sys_pipe2(pair, O_CLOEXEC | O_NONBLOCK), 0);
 	copy->report.fd = pair[0];
 	scene->report = pair[1];
@@ -55,11 +57,8 @@ static int open_scene(void **state)
 	struct scene *scene = calloc(1, sizeof(*scene));
 
 	assert_non_null(scene);
-	scene->board = aligned_alloc(_Alignof(struct scoreboard), sizeof(*scene->board));
-	assert_non_null(scene->board);
-	memset(scene->board, 0, sizeof(*scene->board));
+	scene->board = board_new();
 	scene->conf.title = "app";
-	scene->command.found.identity.user = geteuid();
 	scene->program = (struct program){ .conf = &scene->conf,
 					   .loop = &scene->loop,
 					   .board = scene->board,
@@ -113,6 +112,25 @@ static void program__that_is_ready_before_its_start_was_seen__is_ready(void **st
 	assert_true(member_is_ready(&scene->copy.member));
 	assert_true(scene->copy.was_ready);
 	assert_int_equal(scene->copy.report.fd, -1);
+}
+
+static void message__of_a_child__makes_nothing_ready(void **state)
+{
+	struct scene *scene = *state;
+	pid_t child = fork();
+
+	if (child == 0) {
+		say_ready(scene);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	close_one(&scene->report);
+	hear(&scene->copy.notify);
+	assert_false(member_is_ready(&scene->copy.member));
+	assert_true(scene->copy.has_stranger);
+	say_ready(scene);
+	hear(&scene->copy.notify);
+	assert_true(member_is_ready(&scene->copy.member));
 }
 
 static void message__from_another_before_the_start__makes_nothing_ready(void **state)
@@ -172,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE_TEST(program__that_is_ready_before_its_start_was_seen__is_ready),
+		SCENE_TEST(message__of_a_child__makes_nothing_ready),
 		SCENE_TEST(message__from_another_before_the_start__makes_nothing_ready),
 		SCENE_TEST(program__that_could_not_be_run__is_never_ready),
 		SCENE_TEST(copy__that_is_stopped__hears_that_it_is_to_end),

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/sys.h"
 #include "master/program/notify_socket.h"
@@ -61,14 +63,14 @@ static void messages__are_read_line_by_line(void **state)
 
 	say(ends, "STATUS=warming up\nX_OTHER=1\nREADY=1\n");
 	say(ends, "WATCHDOG=1");
-	notify_socket_read(ends->fd, geteuid(), &ends->news);
+	notify_socket_read(ends->fd, getpid(), &ends->news);
 	assert_true(ends->news.is_ready);
 	assert_true(ends->news.beats);
 	assert_false(ends->news.is_stopping);
 	assert_false(ends->news.is_hung);
 	assert_string_equal(ends->news.status, "warming up");
 	say(ends, "STOPPING=1\nWATCHDOG=trigger\nREADY=0\nREADY=10\nXREADY=1");
-	notify_socket_read(ends->fd, geteuid(), &ends->news);
+	notify_socket_read(ends->fd, getpid(), &ends->news);
 	assert_true(ends->news.is_stopping);
 	assert_true(ends->news.is_hung);
 	assert_false(ends->news.is_ready);
@@ -81,24 +83,35 @@ static void message__that_is_empty_or_absent_or_long__says_nothing(void **state)
 	struct ends *ends = *state;
 	static char long_text[5000];
 
-	notify_socket_read(ends->fd, geteuid(), &ends->news);
+	notify_socket_read(ends->fd, getpid(), &ends->news);
 	assert_false(ends->news.is_ready);
 	memset(long_text, 'x', sizeof(long_text) - 1);
 	memcpy(long_text, "STATUS=", 7);
 	say(ends, long_text);
 	say(ends, "\n\n");
-	notify_socket_read(ends->fd, geteuid(), &ends->news);
+	notify_socket_read(ends->fd, getpid(), &ends->news);
 	assert_int_equal(strlen(ends->news.status), NOTIFY_STATUS - 1);
 }
 
-/* A sender of this user is neither that one nor root, unless this is root. */
-static void message__of_another_user__is_ignored(void **state)
+/* A child of the process, as a wrapper has one, is another process. */
+static void message__of_another_process__does_not_count_and_is_named(void **state)
 {
 	struct ends *ends = *state;
+	pid_t child = fork();
+	int status;
 
-	say(ends, "READY=1");
-	notify_socket_read(ends->fd, geteuid() + 1, &ends->news);
-	assert_int_equal(ends->news.is_ready, geteuid() == 0);
+	if (child == 0)
+		_exit(sys_send(ends->sender, "READY=1", 7, 0) != 7);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	say(ends, "WATCHDOG=1");
+	notify_socket_read(ends->fd, getpid(), &ends->news);
+	assert_false(ends->news.is_ready);
+	assert_true(ends->news.beats);
+	assert_int_equal(ends->news.stranger, child);
+	notify_socket_read(ends->fd, getpid(), &ends->news);
+	assert_int_equal(ends->news.stranger, 0);
 }
 
 static void send_descriptor(const struct ends *ends, const char *text, int fd)
@@ -132,7 +145,7 @@ static void descriptor__is_closed_and_not_received(void **state)
 	close(pair[1]);
 	barrier.fd = pair[0];
 	assert_int_equal(poll(&barrier, 1, 0), 0);
-	notify_socket_read(ends->fd, geteuid(), &ends->news);
+	notify_socket_read(ends->fd, getpid(), &ends->news);
 	assert_true(ends->news.is_ready);
 	assert_int_equal(poll(&barrier, 1, 10000), 1);
 	close(pair[0]);
@@ -149,7 +162,7 @@ static void flood__is_read_in_pieces(void **state)
 		sent++;
 	assert_true(sent > 0);
 	for (unsigned i = 0; i <= sent; i++)
-		notify_socket_read(ends->fd, geteuid(), &ends->news);
+		notify_socket_read(ends->fd, getpid(), &ends->news);
 	assert_false(ends->news.beats);
 }
 
@@ -160,7 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_ENDS(messages__are_read_line_by_line),
 		WITH_ENDS(message__that_is_empty_or_absent_or_long__says_nothing),
-		WITH_ENDS(message__of_another_user__is_ignored),
+		WITH_ENDS(message__of_another_process__does_not_count_and_is_named),
 		WITH_ENDS(descriptor__is_closed_and_not_received),
 		WITH_ENDS(flood__is_read_in_pieces),
 	};

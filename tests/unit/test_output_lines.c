@@ -159,6 +159,35 @@ static void flood__loses_lines_which_are_told_after_that_second(void **state)
 	assert_int_equal(source->count, OUTPUT_LINES_A_SECOND + 1);
 }
 
+/* A line that never ends, and lines that are lost: both are read no faster. */
+static void bytes__beyond_the_limit__wait_for_the_next_second(void **state)
+{
+	enum { NOW_MS = 7000 };
+	struct source *source = *state;
+	static char bytes[OUTPUT_LINES_AT_ONCE];
+	unsigned reads = 0;
+
+	memset(bytes, '\n', sizeof(bytes) / 2);
+	memset(bytes + sizeof(bytes) / 2, 'x', sizeof(bytes) / 2);
+	assert_false(output_lines_resume(&source->lines, NOW_MS));
+	for (; !source->lines.is_spent; reads++) {
+		put(source, bytes, sizeof(bytes));
+		assert_true(output_lines_read(&source->lines, NOW_MS + reads));
+	}
+	assert_int_equal(reads, OUTPUT_LINES_BYTES_A_SECOND / OUTPUT_LINES_AT_ONCE);
+	assert_int_equal(output_lines_due_ms(&source->lines, INT64_MAX), NOW_MS + 1000);
+	assert_false(output_lines_resume(&source->lines, NOW_MS + 999));
+	assert_false(output_lines_resume(&source->lines, NOW_MS + 1000));
+	assert_int_equal(output_lines_take_lost(&source->lines, false, NOW_MS + 1000),
+			 reads * sizeof(bytes) / 2 - OUTPUT_LINES_A_SECOND);
+	assert_true(output_lines_resume(&source->lines, NOW_MS + 1000));
+	assert_int_equal(output_lines_due_ms(&source->lines, INT64_MAX), INT64_MAX);
+	put(source, "y\n", 2);
+	assert_true(output_lines_read(&source->lines, NOW_MS + 1001));
+	assert_false(source->lines.is_spent);
+	assert_int_equal(source->count, OUTPUT_LINES_A_SECOND + 1);
+}
+
 static void lost_lines__at_the_end__are_told_at_once(void **state)
 {
 	struct source *source = *state;
@@ -179,6 +208,7 @@ int main(void)
 		WITH_SOURCE(line__too_long__is_cut_and_the_next_one_is_whole),
 		WITH_SOURCE(read__of_much__is_bounded),
 		WITH_SOURCE(flood__loses_lines_which_are_told_after_that_second),
+		WITH_SOURCE(bytes__beyond_the_limit__wait_for_the_next_second),
 		WITH_SOURCE(lost_lines__at_the_end__are_told_at_once),
 	};
 

@@ -80,6 +80,17 @@ static bool must_beat(const struct copy *copy)
 	       member_must_beat(&copy->member) && !member_is_leaving(&copy->member);
 }
 
+/* It is told once for each start: whoever knows the socket's name can send to it. */
+static void note_stranger(struct copy *copy, pid_t stranger)
+{
+	if (stranger == 0 || copy->has_stranger)
+		return;
+	copy->has_stranger = true;
+	LOG(EVENT_program_notify_ignored, LOG_STR("program", copy->program->conf->title),
+	    LOG_NUM("copy", copy->member.number), LOG_NUM("child_pid", copy->member.pid),
+	    LOG_NUM("sender_pid", stranger));
+}
+
 static void handle_notify(void *owner, uint32_t events)
 {
 	struct copy *copy = owner;
@@ -89,7 +100,8 @@ static void handle_notify(void *owner, uint32_t events)
 	/* the program runs before it sends, but the two events may come in any order */
 	if (copy->report.fd >= 0)
 		handle_report(copy, events);
-	notify_socket_read(copy->notify.fd, program_board_user(program), &news);
+	notify_socket_read(copy->notify.fd, copy->member.pid, &news);
+	note_stranger(copy, news.stranger);
 	if (news.beats)
 		copy->beat_ms = program->loop->now_ms;
 	if (news.status[0] != '\0')
@@ -137,7 +149,7 @@ void copy_start(struct copy *copy, int64_t now_ms)
 
 	copy->failure.text[0] = copy->last_line[0] = '\0';
 	copy->why = NULL;
-	copy->was_ready = false;
+	copy->was_ready = copy->is_overdue = copy->has_stranger = false;
 	copy->beat_ms = now_ms;
 	copy->cpu_us = copy->memory_bytes = 0;
 	pid = copy_fork(copy);
@@ -174,9 +186,27 @@ static void respawn_copy(struct copy *copy, int status, int64_t now_ms)
 		copy->member.due_ms = earliest_ms;
 }
 
+/* One that crashes on its way out, or has to be killed, does not end as it was told to. */
+static bool is_end_expected(struct copy *copy, int status)
+{
+	const struct member *member = &copy->member;
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (!member_is_leaving(member) || member_is_hung(member))
+		return false;
+	if (copy->is_overdue && signal == SIGKILL)
+		copy->why = "shutdown_timeout";
+	else if (signal == 0 || signal == copy_fork_stop_signal(copy) ||
+		 signal == member->retire_signal)
+		return true;
+	else
+		copy->why = NULL;
+	return false;
+}
+
 void copy_end(struct copy *copy, int status, int64_t now_ms)
 {
-	bool is_expected = member_is_leaving(&copy->member) && !member_is_hung(&copy->member);
+	bool is_expected = is_end_expected(copy, status);
 
 	if (copy->report.fd >= 0)
 		command_exec_report(copy->report.fd, &copy->failure);
@@ -223,8 +253,8 @@ void copy_step(struct copy *copy, int64_t now_ms)
 		kill_hung(copy, now_ms - copy->beat_ms, now_ms);
 	if (has_to_be_ready(copy) && now_ms >= copy->member.started_ms + conf->ready_timeout)
 		kill_late(copy, now_ms);
-	copy_streams_tell_lost(copy, false, now_ms);
-	member_kill_due(&copy->member, now_ms);
+	copy_streams_step(copy, now_ms);
+	copy->is_overdue = member_kill_due(&copy->member, now_ms) || copy->is_overdue;
 }
 
 static void come_earlier(int64_t *due_ms, int64_t than_ms)

@@ -73,7 +73,7 @@ static _Noreturn void become_program(const struct copy *copy, const struct ends 
 		fds[fd_count++] = program->fds[i];
 	snprintf(count, sizeof(count), "%u", program->fd_count);
 	snprintf(watchdog, sizeof(watchdog), "%lld", (long long)program->conf->watchdog * 1000);
-	if (!program->is_told_descriptor) {
+	if (!program->told) {
 		variables[n++] = (struct command_variable){ "LISTEN_FDS", count };
 		variables[n++] = (struct command_variable){ "LISTEN_PID", NULL };
 		variables[n++] = (struct command_variable){ "LISTEN_FDNAMES", program->fd_names };

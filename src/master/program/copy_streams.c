@@ -9,18 +9,7 @@
 #include "base/sys.h"
 #include "master/program/program_board.h"
 
-enum { STREAM_ERR = 1, DRAIN_TIMES = 8 };
-
-static void close_stream(struct copy_stream *stream)
-{
-	if (stream->watch.fd < 0)
-		return;
-	if (stream->watch.place > 0)
-		loop_unwatch(stream->copy->program->loop, &stream->watch);
-	sys_close(stream->watch.fd);
-	stream->watch.fd = stream->lines.fd = -1;
-	stream->watch.place = 0;
-}
+enum { STREAM_ERR = 1 };
 
 static void log_line(void *owner, const char *text, bool is_cut)
 {
@@ -40,15 +29,6 @@ static void log_line(void *owner, const char *text, bool is_cut)
 		LOG(EVENT_program_output, program, number, pid, name, said);
 }
 
-static void handle_output(void *owner, uint32_t events)
-{
-	struct copy_stream *stream = owner;
-
-	(void)events;
-	if (!output_lines_read(&stream->lines, stream->copy->program->loop->now_ms))
-		close_stream(stream);
-}
-
 void copy_streams_init(struct copy *copy)
 {
 	static const char *const names[COPY_STREAMS] = { "stdout", "stderr" };
@@ -56,8 +36,9 @@ void copy_streams_init(struct copy *copy)
 	for (unsigned i = 0; i < COPY_STREAMS; i++) {
 		struct copy_stream *stream = &copy->streams[i];
 
-		*stream = (struct copy_stream){ .copy = copy, .name = names[i] };
-		stream->watch = (struct watch){ .fd = -1, .ready = handle_output, .owner = stream };
+		stream->copy = copy;
+		stream->name = names[i];
+		output_watch_init(&stream->output, log_line, NULL, stream);
 	}
 }
 
@@ -69,10 +50,9 @@ static bool open_stream(struct copy_stream *stream, int *end)
 	if (sys_pipe2(pair, O_CLOEXEC) < 0)
 		return false;
 	*end = pair[1];
-	stream->watch.fd = pair[0];
-	stream->lines = (struct output_lines){ .fd = pair[0], .line = log_line, .owner = stream };
-	return sys_fcntl_int(pair[0], F_SETFL, O_NONBLOCK) == 0 &&
-	       loop_watch(stream->copy->program->loop, &stream->watch, EPOLLIN);
+	output_watch_init(&stream->output, log_line, NULL, stream);
+	return output_watch_open(&stream->output, stream->copy->program->loop, pair[0]) &&
+	       sys_fcntl_int(pair[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
 bool copy_streams_open(struct copy *copy, int *ends)
@@ -83,30 +63,11 @@ bool copy_streams_open(struct copy *copy, int *ends)
 	return true;
 }
 
-void copy_streams_drain(struct copy *copy, int64_t now_ms)
+static void tell_lost(struct copy *copy, bool is_last, int64_t now_ms)
 {
 	for (unsigned i = 0; i < COPY_STREAMS; i++) {
 		struct copy_stream *stream = &copy->streams[i];
-
-		for (unsigned n = 0; n < DRAIN_TIMES && stream->watch.fd >= 0; n++)
-			if (!output_lines_read(&stream->lines, now_ms))
-				break;
-		output_lines_end(&stream->lines, now_ms);
-	}
-	copy_streams_tell_lost(copy, true, now_ms);
-}
-
-void copy_streams_close(struct copy *copy)
-{
-	for (unsigned i = 0; i < COPY_STREAMS; i++)
-		close_stream(&copy->streams[i]);
-}
-
-void copy_streams_tell_lost(struct copy *copy, bool is_last, int64_t now_ms)
-{
-	for (unsigned i = 0; i < COPY_STREAMS; i++) {
-		struct copy_stream *stream = &copy->streams[i];
-		uint64_t lost = output_lines_take_lost(&stream->lines, is_last, now_ms);
+		uint64_t lost = output_lines_take_lost(&stream->output.lines, is_last, now_ms);
 
 		if (lost == 0)
 			continue;
@@ -117,11 +78,31 @@ void copy_streams_tell_lost(struct copy *copy, bool is_last, int64_t now_ms)
 	}
 }
 
+void copy_streams_drain(struct copy *copy, int64_t now_ms)
+{
+	for (unsigned i = 0; i < COPY_STREAMS; i++)
+		output_watch_drain(&copy->streams[i].output, now_ms);
+	tell_lost(copy, true, now_ms);
+}
+
+void copy_streams_close(struct copy *copy)
+{
+	for (unsigned i = 0; i < COPY_STREAMS; i++)
+		output_watch_close(&copy->streams[i].output);
+}
+
+void copy_streams_step(struct copy *copy, int64_t now_ms)
+{
+	tell_lost(copy, false, now_ms);
+	for (unsigned i = 0; i < COPY_STREAMS; i++)
+		output_watch_resume(&copy->streams[i].output, now_ms);
+}
+
 int64_t copy_streams_due_ms(const struct copy *copy, int64_t otherwise_ms)
 {
 	int64_t due_ms = otherwise_ms;
 
 	for (unsigned i = 0; i < COPY_STREAMS; i++)
-		due_ms = output_lines_due_ms(&copy->streams[i].lines, due_ms);
+		due_ms = output_lines_due_ms(&copy->streams[i].output.lines, due_ms);
 	return due_ms;
 }

@@ -14,9 +14,9 @@
 void copy_streams_init(struct copy *copy);
 
 /*
- * Opens a pipe for each stream and watches it; the ends for the child, which block it when it is
- * faster than the master, go to `ends` (COPY_STREAMS). Returns false with errno set; the caller
- * closes all in any case.
+ * Opens a pipe for each stream and watches it; the ends for the child, which block it when it
+ * writes more than OUTPUT_LINES_BYTES_A_SECOND, go to `ends` (COPY_STREAMS). Returns false with
+ * errno set; the caller closes all in any case.
  */
 bool copy_streams_open(struct copy *copy, int *ends);
 
@@ -24,8 +24,11 @@ bool copy_streams_open(struct copy *copy, int *ends);
 void copy_streams_drain(struct copy *copy, int64_t now_ms);
 void copy_streams_close(struct copy *copy);
 
-/* Tells the lost lines of a second that is over, or with is_last all. copy_streams_due_ms: when. */
-void copy_streams_tell_lost(struct copy *copy, bool is_last, int64_t now_ms);
+/*
+ * Tells the lost lines of a second that is over, and reads on where the bytes of that second were
+ * spent. copy_streams_due_ms: when.
+ */
+void copy_streams_step(struct copy *copy, int64_t now_ms);
 int64_t copy_streams_due_ms(const struct copy *copy, int64_t otherwise_ms);
 
 #endif

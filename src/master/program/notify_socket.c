@@ -68,20 +68,23 @@ static void read_lines(struct notify_news *news, char *text)
 	read_line(news, text);
 }
 
-/* The credentials come first, and leave no room for descriptors, which the kernel then closes. */
-static bool is_from(const struct msghdr *message, uid_t user)
+/*
+ * Returns the process that has sent it, or that root names as its sender; 0: unknown. The
+ * credentials come first, and leave no room for descriptors, which the kernel then closes.
+ */
+static pid_t find_sender(const struct msghdr *message)
 {
 	const struct cmsghdr *head = CMSG_FIRSTHDR(message);
 	struct ucred sender;
 
 	if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_CREDENTIALS)
-		return false;
+		return 0;
 	memcpy(&sender, CMSG_DATA(head), sizeof(sender));
-	return sender.uid == user || sender.uid == 0;
+	return sender.pid;
 }
 
 /* Returns false when there is no message. */
-static bool read_message(int fd, uid_t user, struct notify_news *news)
+static bool read_message(int fd, pid_t pid, struct notify_news *news)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
 	char text[MESSAGE_SIZE + 1];
@@ -91,12 +94,16 @@ static bool read_message(int fd, uid_t user, struct notify_news *news)
 				  .msg_control = control,
 				  .msg_controllen = sizeof(control) };
 	ssize_t got = sys_recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	pid_t sender;
 
 	if (got < 0)
 		return errno == EINTR;
 	text[got] = '\0';
-	if (is_from(&message, user))
+	sender = find_sender(&message);
+	if (sender == pid)
 		read_lines(news, text);
+	else if (sender > 0)
+		news->stranger = sender;
 	return true;
 }
 
@@ -109,14 +116,14 @@ void notify_socket_close(int fd)
 	brief_end(&brief);
 }
 
-void notify_socket_read(int fd, uid_t user, struct notify_news *news)
+void notify_socket_read(int fd, pid_t pid, struct notify_news *news)
 {
 	struct brief brief;
 
 	*news = (struct notify_news){ 0 };
 	brief_begin(&brief); /* a message may hold the last descriptor of a socket that lingers */
 	for (unsigned i = 0; i < MESSAGES_AT_ONCE; i++)
-		if (!read_message(fd, user, news))
+		if (!read_message(fd, pid, news))
 			break;
 	brief_end(&brief);
 }

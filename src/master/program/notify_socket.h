@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The socket of NOTIFY_SOCKET (sd_notify(3)): one for each copy of a program, so that a message
- * needs no pid to tell which copy it is from; a script may have sent it by a helper. Its abstract
- * name (unix(7)) is reachable by a program of any user and in any root. Master only.
+ * The socket of NOTIFY_SOCKET (sd_notify(3)): one for each copy of a program. Its abstract name
+ * (unix(7)) is reachable by a program of any user and in any root. Master only.
  */
 #ifndef MASTER_PROGRAM_NOTIFY_SOCKET_H
 #define MASTER_PROGRAM_NOTIFY_SOCKET_H
@@ -19,6 +18,7 @@ struct notify_news {
 	bool beats;                 /* WATCHDOG=1 */
 	bool is_hung;               /* WATCHDOG=trigger */
 	char status[NOTIFY_STATUS]; /* STATUS=, cut; "": none came */
+	pid_t stranger;             /* another process, whose message does not count; 0: none */
 };
 
 /*
@@ -30,9 +30,9 @@ int notify_socket_open(char *name);
 void notify_socket_close(int fd);
 
 /*
- * Reads the waiting messages, a bounded number, of processes of `user` or root; others, which may
- * know the name too, are ignored. Never waits.
+ * Reads the waiting messages of the process, a bounded number. Those of others, which may know the
+ * name too, do not count: as for systemd's NotifyAccess=main. Never waits.
  */
-void notify_socket_read(int fd, uid_t user, struct notify_news *news);
+void notify_socket_read(int fd, pid_t pid, struct notify_news *news);
 
 #endif

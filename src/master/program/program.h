@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
-#include "base/output_lines.h"
+#include "base/output_watch.h"
 #include "config/command.h"
 #include "config/conf_fields.h"
 #include "master/member.h"
@@ -26,8 +26,7 @@ struct program;
 struct copy_stream {
 	struct copy *copy;
 	const char *name;
-	struct watch watch; /* fd -1: not open */
-	struct output_lines lines;
+	struct output_watch output;
 };
 
 enum { COPY_LAST_LINE = 256, COPY_STREAMS = 2 };
@@ -42,7 +41,9 @@ struct copy {
 	struct err failure;                       /* why it could not be run; "": it could */
 	const char *why; /* it was told to end: retired, max_age ...; NULL: it was not */
 	bool was_ready;
-	int64_t beat_ms;                /* the last WATCHDOG=1, or what counts as one */
+	bool is_overdue;   /* it was killed at shutdown_timeout */
+	bool has_stranger; /* another process has sent to its notify socket, and the log says so */
+	int64_t beat_ms;   /* the last WATCHDOG=1, or what counts as one */
 	char last_line[COPY_LAST_LINE]; /* of its stderr */
 	unsigned row;                   /* in the scoreboard; SCOREBOARD_COPIES: none */
 	uint64_t cpu_us;                /* at the last sample */
@@ -60,8 +61,8 @@ struct program {
 	struct command *command; /* owned */
 	int *fds;                /* owned: the listening sockets, which the generation owns */
 	unsigned fd_count;
-	char *fd_names;          /* owned: LISTEN_FDNAMES */
-	bool is_told_descriptor; /* by its command, as fd://3: it gets no LISTEN_FDS */
+	char *fd_names;   /* owned: LISTEN_FDNAMES */
+	const char *told; /* the word of its command that names a socket: it gets no LISTEN_FDS */
 	unsigned wanted, capacity;
 	struct copy *copies; /* owned */
 	unsigned row;        /* in the scoreboard */

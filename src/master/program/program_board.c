@@ -10,10 +10,14 @@
 
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
-static bool is_row(const struct program_row *row, const char *title)
+enum {
+	OTHER = SCOREBOARD_PROGRAMS - 1,
+	CELLS = sizeof(struct program_tally) / sizeof(metric_cell)
+};
+
+static enum program_life find_life(const struct program_row *row)
 {
-	return atomic_load_explicit(&row->life, memory_order_relaxed) != PROGRAM_NEVER &&
-	       strcmp(row->title, title) == 0;
+	return atomic_load_explicit(&row->life, memory_order_relaxed);
 }
 
 static void name_row(struct program_row *row, const char *title)
@@ -22,51 +26,71 @@ static void name_row(struct program_row *row, const char *title)
 	atomic_store_explicit(&row->life, PROGRAM_GONE, memory_order_release);
 }
 
+/* Adds the row's counts to the last row, so that no sum falls; its gauges are 0. */
+static void vacate_row(struct program_row *rows, struct program_row *row)
+{
+	metric_cell *from = (metric_cell *)&row->tally;
+
+	STORE(row->life, PROGRAM_NEVER);
+	for (unsigned i = 0; i < CELLS; i++)
+		cell_add((metric_cell *)&rows[OTHER].tally + i, cell_get(&from[i]));
+	memset(&row->tally, 0, sizeof(row->tally));
+	STORE(row->exited_s, 0);
+	if (find_life(&rows[OTHER]) == PROGRAM_NEVER)
+		name_row(&rows[OTHER], "other");
+}
+
+/* Its own, or a new one, or that of a program that is gone, or the last. */
+static unsigned find_program_row(struct program_row *rows, const char *title)
+{
+	unsigned i;
+
+	for (i = 0; i < OTHER; i++)
+		if (find_life(&rows[i]) != PROGRAM_NEVER && strcmp(rows[i].title, title) == 0)
+			return i;
+	if (strcmp(title, "other") == 0)
+		return OTHER;
+	for (i = 0; i < OTHER; i++)
+		if (find_life(&rows[i]) == PROGRAM_NEVER)
+			return i;
+	for (i = 0; i < OTHER && rows[i].users > 0; i++)
+		;
+	if (i < OTHER)
+		vacate_row(rows, &rows[i]);
+	return i;
+}
+
 void program_board_enlist(struct program *program)
 {
 	struct program_row *rows = program->board->programs;
-	unsigned last = SCOREBOARD_PROGRAMS - 1;
+	unsigned i = find_program_row(rows, program->conf->title);
 
-	for (unsigned i = 0; i < last; i++) {
-		bool is_free = atomic_load_explicit(&rows[i].life, memory_order_relaxed) ==
-			       PROGRAM_NEVER;
+	if (find_life(&rows[i]) == PROGRAM_NEVER)
+		name_row(&rows[i], i < OTHER ? program->conf->title : "other");
+	rows[i].users++;
+	program->row = i;
+}
 
-		if (!is_free && !is_row(&rows[i], program->conf->title))
-			continue;
-		if (is_free)
-			name_row(&rows[i], program->conf->title);
-		program->row = i;
-		return;
-	}
-	name_row(&rows[last], "other");
-	program->row = last;
+void program_board_leave(const struct program *program)
+{
+	if (program->board)
+		program->board->programs[program->row].users--;
 }
 
 void program_board_put_in_force(struct scoreboard *board, const struct program *list,
 				unsigned count)
 {
-	for (unsigned i = 0; i < SCOREBOARD_PROGRAMS; i++) {
-		struct program_row *row = &board->programs[i];
-
-		if (atomic_load_explicit(&row->life, memory_order_relaxed) == PROGRAM_NEVER)
-			continue;
-		STORE(row->life, PROGRAM_GONE);
-		cell_set(&row->tally.program_copies, 0);
-		cell_set(&row->tally.program_copies_ready, 0);
-		cell_set(&row->tally.program_memory_bytes, 0);
-	}
+	for (unsigned i = 0; i < SCOREBOARD_PROGRAMS; i++)
+		if (find_life(&board->programs[i]) != PROGRAM_NEVER)
+			STORE(board->programs[i].life, PROGRAM_GONE);
 	for (unsigned i = 0; i < count; i++)
 		STORE(board->programs[list[i].row].life, PROGRAM_IN_FORCE);
+	program_board_publish(board, list, count);
 }
 
 struct program_tally *program_board_tally(const struct program *program)
 {
 	return &program->board->programs[program->row].tally;
-}
-
-uid_t program_board_user(const struct program *program)
-{
-	return program->command->found.identity.user;
 }
 
 static struct copy_row *find_row(struct copy *copy)
@@ -165,18 +189,33 @@ void program_board_sample(struct program *program)
 			sample_copy(&program->copies[i]);
 }
 
-void program_board_publish(const struct program *program)
-{
-	struct program_tally *tally = program_board_tally(program);
-	uint64_t memory = 0, ready = 0;
+/* The gauges of one row. */
+struct gauges {
+	uint64_t copies, ready, memory;
+};
 
+static void add_gauges(struct gauges *to, const struct program *program)
+{
+	to->copies += program->wanted;
 	for (unsigned i = 0; i < program->capacity; i++) {
 		const struct copy *copy = &program->copies[i];
 
-		ready += member_is_ready(&copy->member);
-		memory += copy->member.pid > 0 ? copy->memory_bytes : 0;
+		to->ready += member_is_ready(&copy->member);
+		to->memory += copy->member.pid > 0 ? copy->memory_bytes : 0;
 	}
-	cell_set(&tally->program_memory_bytes, memory);
-	cell_set(&tally->program_copies, program->wanted);
-	cell_set(&tally->program_copies_ready, ready);
+}
+
+void program_board_publish(struct scoreboard *board, const struct program *list, unsigned count)
+{
+	struct gauges gauges[SCOREBOARD_PROGRAMS] = { 0 };
+
+	for (unsigned i = 0; i < count; i++)
+		add_gauges(&gauges[list[i].row], &list[i]);
+	for (unsigned i = 0; i < SCOREBOARD_PROGRAMS; i++) {
+		struct program_tally *tally = &board->programs[i].tally;
+
+		cell_set(&tally->program_memory_bytes, gauges[i].memory);
+		cell_set(&tally->program_copies, gauges[i].copies);
+		cell_set(&tally->program_copies_ready, gauges[i].ready);
+	}
 }

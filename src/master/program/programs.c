@@ -27,6 +27,9 @@ void programs_begin(struct programs *programs, struct loop *loop, struct scorebo
 		program->generation = generation;
 		program->begun_ms = now_ms;
 		program_board_enlist(program);
+		if (program->told)
+			LOG(EVENT_program_told, LOG_STR("program", program->conf->title),
+			    LOG_STR("argument", program->told));
 		for (unsigned i = 0; i < program->wanted; i++)
 			member_want(&program->copies[i].member, i, now_ms);
 	}
@@ -279,6 +282,6 @@ void programs_sample(struct programs *programs)
 
 void programs_publish(const struct programs *programs)
 {
-	EACH_PROGRAM(program, programs)
-	program_board_publish(program);
+	if (programs)
+		program_board_publish(programs->list->board, programs->list, programs->count);
 }

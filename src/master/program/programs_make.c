@@ -7,6 +7,7 @@
 #include "config/command_exec.h"
 #include "config/conf_program.h"
 #include "master/program/copy.h"
+#include "master/program/program_board.h"
 #include "master/program/programs.h"
 
 bool programs_check(const struct conf *conf, const struct identity *identity,
@@ -79,16 +80,31 @@ static bool find_sockets(struct program *program, const struct listener_set *set
 	return true;
 }
 
+static bool names_socket(const char *word, unsigned sockets)
+{
+	static const char scheme[] = "fd://";
+
+	while ((word = strstr(word, scheme))) {
+		unsigned long fd;
+
+		word += sizeof(scheme) - 1;
+		fd = *word >= '0' && *word <= '9' ? strtoul(word, NULL, 10) : 0;
+		if (fd > STDERR_FILENO && fd - STDERR_FILENO <= sockets)
+			return true;
+	}
+	return false;
+}
+
 /*
- * True for a command that is told the descriptor as fd://3, as gunicorn is: with LISTEN_FDS it
- * would take the same descriptor twice, and fail.
+ * Returns the word by which a command is told a socket, as gunicorn is (fd://3): with LISTEN_FDS it
+ * would take the same descriptor twice, and fail. NULL: there is none.
  */
-static bool is_told_descriptor(const struct text_list *command)
+static const char *find_told(const struct text_list *command, unsigned sockets)
 {
 	for (size_t i = 1; i < command->count; i++)
-		if (strstr(command->texts[i], "fd://"))
-			return true;
-	return false;
+		if (names_socket(command->texts[i], sockets))
+			return command->texts[i];
+	return NULL;
 }
 
 static bool make_copies(struct program *program)
@@ -108,15 +124,17 @@ static bool make_program(struct program *program, const struct conf *conf,
 
 	program->wanted = conf_copies(conf, program->conf);
 	program->shutdown_ms = conf->shutdown_timeout;
-	program->is_told_descriptor = is_told_descriptor(&program->conf->command);
 	if (count_sockets(set, program->conf) > COMMAND_FDS - STDERR_FILENO - 1)
 		return err_set(err, CODE_CONFIG, "%s: program: more than %d listening sockets",
 			       program->conf->origin, COMMAND_FDS - STDERR_FILENO - 1);
 	program->command = command_new(&wanted, found, err);
 	if (!program->command)
 		return false;
-	return (find_sockets(program, set) && make_copies(program)) ||
-	       err_set(err, CODE_OSERR, "no memory for program \"%s\"", program->conf->title);
+	if (!find_sockets(program, set) || !make_copies(program))
+		return err_set(err, CODE_OSERR, "no memory for program \"%s\"",
+			       program->conf->title);
+	program->told = find_told(&program->conf->command, program->fd_count);
+	return true;
 }
 
 bool programs_new(const struct conf *conf, const struct command_found *found,
@@ -154,6 +172,7 @@ void programs_free(struct programs *programs)
 
 		for (unsigned c = 0; program->copies && c < program->capacity; c++)
 			BUG_ON(program->copies[c].member.pid > 0);
+		program_board_leave(program);
 		command_free(program->command);
 		free(program->fds);
 		free(program->fd_names);

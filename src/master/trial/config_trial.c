@@ -31,13 +31,15 @@ struct config_trial_page {
 	struct service_facts facts[LISTENS_MOST];         /* likewise */
 };
 
-enum { OF_PROGRAM = 4 };
+enum { OF_PROGRAM = 5 };
 
 static const char *name_of_program(const struct conf *conf, size_t n)
 {
 	const struct program_conf *program = &conf->programs[n / OF_PROGRAM];
+	const struct command_options asked = COMMAND_OPTIONS(conf, program);
 	const char *const names[OF_PROGRAM] = { program->command.texts[0], program->user,
-						program->group, program->directory };
+						program->group, program->directory,
+						command_search_path(&asked) };
 
 	return names[n % OF_PROGRAM];
 }

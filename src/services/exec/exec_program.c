@@ -16,10 +16,7 @@
 #include "services/exec/exec_socket.h"
 #include "worker/give.h"
 
-enum {
-	LEFT_LOOK_MS = 100, /* between two looks whether a session has processes */
-	DRAINS_MOST = 8     /* reads of the last output: more than a pipe holds */
-};
+enum { LEFT_LOOK_MS = 100 }; /* between two looks whether a session has processes */
 
 bool exec_programs_new(struct exec_programs *all, const struct command *command, unsigned most)
 {
@@ -156,34 +153,38 @@ static void log_line(void *owner, const char *text, bool is_cut)
 
 static void tell_lost(struct exec_program *p, bool is_last)
 {
-	uint64_t lost = output_lines_take_lost(&p->lines, is_last, p->all->loop->now_ms);
+	uint64_t lost = output_lines_take_lost(&p->output.lines, is_last, p->all->loop->now_ms);
 
 	if (lost > 0)
 		LOG(EVENT_exec_output_lost, NAMES(p), LOG_NUM("lines", lost));
 }
 
-static void handle_errors(void *owner, uint32_t events)
+/* Lost lines are told, and reading goes on, once the second is over. */
+static void await_second(void *owner)
+{
+	struct exec_program *p = owner;
+	int64_t due_ms = output_lines_due_ms(&p->output.lines, INT64_MAX);
+
+	if (due_ms < INT64_MAX)
+		timer_set(p->all->alarms, &p->second.timer, due_ms);
+}
+
+static void handle_second(void *owner)
 {
 	struct exec_program *p = owner;
 
-	(void)events;
-	if (!output_lines_read(&p->lines, p->all->loop->now_ms))
-		close_watch(p->all->loop, &p->errors);
 	tell_lost(p, false);
+	output_watch_resume(&p->output, p->all->loop->now_ms);
+	await_second(p);
 }
 
 /* What its children write later has no reader. */
 static void drain_errors(struct exec_program *p)
 {
-	unsigned reads = 0;
-
-	while (p->errors.fd >= 0 && reads++ < DRAINS_MOST) {
-		if (!output_lines_read(&p->lines, p->all->loop->now_ms))
-			break;
-	}
-	output_lines_end(&p->lines, p->all->loop->now_ms);
+	output_watch_drain(&p->output, p->all->loop->now_ms);
 	tell_lost(p, true);
-	close_watch(p->all->loop, &p->errors);
+	timer_cancel(p->all->alarms, &p->second.timer);
+	output_watch_close(&p->output);
 }
 
 static unsigned count_same(const struct exec_programs *all, const struct exec_live *one)
@@ -245,14 +246,14 @@ static pid_t spawn_program(struct exec_programs *all, struct exec_program *p, in
 }
 
 /* A program that cannot be watched is ended at once, and reported when it is reaped. */
-static void watch_program(struct exec_program *p)
+static void watch_program(struct exec_program *p, int errors)
 {
 	struct exec_programs *all = p->all;
 	int64_t timeout_ms = all->heritage->listen->timeout;
 
 	if (timeout_ms > 0)
 		timer_set(all->alarms, &p->alarm.timer, p->started_us / 1000 + timeout_ms);
-	if (p->errors.fd >= 0 && !loop_watch(all->loop, &p->errors, EPOLLIN))
+	if (errors >= 0 && !output_watch_open(&p->output, all->loop, errors))
 		end_program(p);
 	if (!loop_watch(all->loop, &p->control, EPOLLIN | EPOLLRDHUP))
 		end_program(p);
@@ -265,18 +266,13 @@ static void note_program(struct exec_programs *all, struct exec_program *p, pid_
 	p->state = EXEC_PROGRAM_RUNS;
 	p->place = all->count;
 	p->control = (struct watch){ .fd = control, .ready = handle_control, .owner = p };
-	p->errors = (struct watch){ .fd = errors, .ready = handle_errors, .owner = p };
-	p->lines.fd = errors;
-	p->lines.line = log_line;
-	p->lines.owner = p;
-	p->lines.used = p->lines.in_second = 0;
-	p->lines.lost = 0;
-	p->lines.second_ms = 0;
-	p->lines.is_dropping = false;
+	p->second.fire = handle_second;
+	p->second.owner = p;
+	output_watch_init(&p->output, log_line, await_second, p);
 	all->live[all->count] = *live;
 	all->live[all->count].program = p;
 	all->live[all->count++].pid = pid;
-	watch_program(p);
+	watch_program(p, errors);
 	LOG(EVENT_exec_started, NAMES(p));
 }
 

@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
-#include "base/output_lines.h"
+#include "base/output_watch.h"
 #include "base/rights.h"
 #include "base/timer.h"
 #include "services/exec/exec_message.h"
@@ -45,8 +45,9 @@ struct exec_program {
 	int64_t started_us, kill_ms;
 	struct exec_request request;
 	char remote[ADDR_TEXT];
-	struct watch control, errors; /* fd -1: closed, or there is none */
-	struct output_lines lines;
+	struct watch control;
+	struct output_watch output; /* its standard error; closed: it is the connection */
+	struct alarm second;        /* of that: see output_lines_due_ms */
 };
 
 /* A program that lives, as found by its pid or its client. */
@@ -60,7 +61,7 @@ struct exec_live {
 struct exec_programs {
 	const struct helper_heritage *heritage;
 	struct loop *loop;
-	struct timer_heap *alarms; /* room for `most` */
+	struct timer_heap *alarms; /* room for two of each */
 	struct exec_spawn spawn;
 	struct exec_program *list;  /* `most` */
 	struct exec_program **free; /* the free ones */

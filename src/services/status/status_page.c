@@ -187,18 +187,19 @@ static void row_counters(const struct report *report, unsigned index, struct str
 
 #define OF_PROGRAM(name) cell_get(&p.tally.name)
 
-#define PROGRAMS(COLUMN)                                                                           \
-	COLUMN("program", "Program", word, p.title)                                                \
-	COLUMN("life", "State", state, p.is_gone ? "removed" : "running")                          \
-	COLUMN("program_copies_ready program_copies", "Copies ready", share,                       \
-	       share(OF_PROGRAM(program_copies_ready), OF_PROGRAM(program_copies)))                \
-	COLUMN("program_starts_total", "Starts", count, OF_PROGRAM(program_starts_total))          \
-	COLUMN("program_crashes_total", "Ended unasked", count, OF_PROGRAM(program_crashes_total)) \
-	COLUMN("program_recycled_total", "Replaced", count, OF_PROGRAM(program_recycled_total))    \
-	COLUMN("program_output_lost_total", "Lost lines", count,                                   \
-	       OF_PROGRAM(program_output_lost_total))                                              \
-	COLUMN("program_cpu_seconds_total", "CPU time", latency,                                   \
-	       (int64_t)OF_PROGRAM(program_cpu_seconds_total))                                     \
+#define PROGRAMS(COLUMN)                                                                        \
+	COLUMN("program", "Program", word, p.title)                                             \
+	COLUMN("life", "State", state, p.is_gone ? "removed" : "running")                       \
+	COLUMN("program_copies_ready program_copies", "Copies ready", share,                    \
+	       share(OF_PROGRAM(program_copies_ready), OF_PROGRAM(program_copies)))             \
+	COLUMN("program_starts_total", "Starts", count, OF_PROGRAM(program_starts_total))       \
+	COLUMN("program_crashes_total", "Ended or killed", count,                               \
+	       OF_PROGRAM(program_crashes_total))                                               \
+	COLUMN("program_recycled_total", "Replaced", count, OF_PROGRAM(program_recycled_total)) \
+	COLUMN("program_output_lost_total", "Lost lines", count,                                \
+	       OF_PROGRAM(program_output_lost_total))                                           \
+	COLUMN("program_cpu_seconds_total", "CPU time", latency,                                \
+	       (int64_t)OF_PROGRAM(program_cpu_seconds_total))                                  \
 	COLUMN("last_exit", "Last exit", word, p.last_exit)
 
 static void row_programs(const struct report *report, unsigned index, struct strbuf *text)
