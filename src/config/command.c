@@ -12,7 +12,6 @@
 
 #include "base/quote.h"
 #include "base/sys.h"
-#include "config/fdlimit.h"
 #include "config/privs.h"
 
 #define CLEAR        "clear"
@@ -238,16 +237,6 @@ static bool judge_search(const struct command_options *asked, const struct ident
 	return blame_user(identity, err);
 }
 
-/* What the child could not set must not be found out by the first start. */
-static bool check_files(const struct command_options *asked, struct err *err)
-{
-	if (asked->limit_files == 0 || fdlimit_allowed((rlim_t)asked->limit_files))
-		return true;
-	fdlimit_refuse((rlim_t)asked->limit_files, "limit_files", err);
-	err->code = CODE_CONFIG;
-	return false;
-}
-
 bool command_check(const struct command_options *asked, const struct identity *otherwise,
 		   struct command_found *found, struct err *err)
 {
@@ -262,7 +251,8 @@ bool command_check(const struct command_options *asked, const struct identity *o
 			       "command: %s is a relative path (write an absolute one, or set "
 			       "directory, where it starts)",
 			       quote_show(asked->words[0], shown));
-	if (!check_files(asked, err) || !find_identity(asked, otherwise, &found->identity, err))
+	if (!command_limits_check(&asked->limits, err) ||
+	    !find_identity(asked, otherwise, &found->identity, err))
 		return false;
 	find_entry(found);
 	if (!search_as(asked, &found->identity, &search, err) ||
@@ -373,10 +363,7 @@ struct command *command_new(const struct command_options *asked, const struct co
 	if (command) {
 		command->found = *found;
 		command->nice = (int)asked->nice;
-		command->limit_memory = asked->limit_memory;
-		command->limit_files = asked->limit_files;
-		command->limit_processes = asked->limit_processes;
-		command->limit_core = asked->limit_core;
+		command->limits = asked->limits;
 		command->umask = asked->umask;
 		command->directory = strdup(asked->directory);
 		if (command->directory && fill_words(command, asked) &&

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "config/command_limits.h"
 #include "config/identity.h"
 
 /* The options of a program, borrowed from the section that has them. */
@@ -25,27 +26,26 @@ struct command_options {
 	size_t environment_count;
 	const char *user, *group, *directory; /* "": of the server's workers; as the server's */
 	int64_t nice;                         /* added to the server's */
-	/* of files the soft limit; 0: no limit for memory and processes, no core, files: auto */
-	int64_t limit_memory, limit_files, limit_processes, limit_core;
+	struct command_limits limits;
 	mode_t umask;
 };
 
 /* Those of a struct listen_conf or struct program_conf: their options have the same names. */
-#define COMMAND_OPTIONS(conf, section)                             \
-	((struct command_options){                                 \
-		.words = (section)->command.texts,                 \
-		.word_count = (section)->command.count,            \
-		.environment = (section)->environment.texts,       \
-		.environment_count = (section)->environment.count, \
-		.user = (section)->user,                           \
-		.group = (section)->group,                         \
-		.directory = (section)->directory,                 \
-		.nice = (section)->nice,                           \
-		.limit_memory = (section)->limit_memory,           \
-		.limit_files = (section)->limit_files,             \
-		.limit_processes = (section)->limit_processes,     \
-		.limit_core = (section)->limit_core,               \
-		.umask = (mode_t)(conf)->umask,                    \
+#define COMMAND_OPTIONS(conf, section)                                 \
+	((struct command_options){                                     \
+		.words = (section)->command.texts,                     \
+		.word_count = (section)->command.count,                \
+		.environment = (section)->environment.texts,           \
+		.environment_count = (section)->environment.count,     \
+		.user = (section)->user,                               \
+		.group = (section)->group,                             \
+		.directory = (section)->directory,                     \
+		.nice = (section)->nice,                               \
+		.limits = { .memory = (section)->limit_memory,         \
+			    .core = (section)->limit_core,             \
+			    .files = (section)->limit_files,           \
+			    .processes = (section)->limit_processes }, \
+		.umask = (mode_t)(conf)->umask,                        \
 	})
 
 /* The results of command_check, plain bytes. */
@@ -59,7 +59,7 @@ struct command_found {
  * Looks up user and group (`otherwise` when the options name none), and checks, as that user, that
  * the directory can be entered and that the executable exists: a bare name is searched for in PATH,
  * as execvp(3) does, a relative path starts at the directory, which must be given; and that this
- * process may give the program limit_files (RLIMIT_NOFILE). Returns false with err, which starts
+ * process may give the program its limits. Returns false with err, which starts
  * with the option's name (`command: "/no/such" does not exist`): CODE_CONFIG, CODE_NOPERM, or
  * CODE_OSERR. For another user it forks a child and waits for it.
  */
@@ -80,7 +80,7 @@ struct command {
 	char *directory; /* "": as the server's */
 	struct command_found found;
 	int nice;
-	int64_t limit_memory, limit_files, limit_processes, limit_core;
+	struct command_limits limits;
 	mode_t umask;
 };
 

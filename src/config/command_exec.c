@@ -11,47 +11,12 @@
 #include "config/privs.h"
 #include "config/signals.h"
 
-enum { NICE_MOST = 19, VARIABLES_SIZE = 16 * 1024, FILES_AUTO = 1024 };
+enum { NICE_MOST = 19, VARIABLES_SIZE = 16 * 1024 };
 
 static bool start_session(struct err *err)
 {
 	signals_restore();
 	return sys_setsid() >= 0 || err_errno(err, CODE_OSERR, "cannot make a session of its own");
-}
-
-static bool set_limit(int resource, rlim_t soft, rlim_t hard, const char *option, struct err *err)
-{
-	struct rlimit limit = { soft, hard };
-
-	if (sys_setrlimit(resource, &limit) == 0)
-		return true;
-	return err_errno(err, CODE_OSERR, "%s: cannot be set", option);
-}
-
-/* Of files only the soft limit is set, which the program may raise to the hard one. */
-static bool limit_files(const struct command *command, struct err *err)
-{
-	rlim_t wanted = (rlim_t)command->limit_files;
-	struct rlimit limit;
-
-	if (sys_getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return err_errno(err, CODE_OSERR, "limit_files: cannot learn the hard limit");
-	if (wanted == 0)
-		wanted = limit.rlim_max < FILES_AUTO ? limit.rlim_max : FILES_AUTO;
-	return set_limit(RLIMIT_NOFILE, wanted, wanted > limit.rlim_max ? wanted : limit.rlim_max,
-			 "limit_files", err);
-}
-
-static bool set_limits(const struct command *command, struct err *err)
-{
-	rlim_t memory = (rlim_t)command->limit_memory, core = (rlim_t)command->limit_core;
-	rlim_t processes = (rlim_t)command->limit_processes;
-
-	return limit_files(command, err) &&
-	       (memory == 0 || set_limit(RLIMIT_AS, memory, memory, "limit_memory", err)) &&
-	       (processes == 0 ||
-		set_limit(RLIMIT_NPROC, processes, processes, "limit_processes", err)) &&
-	       set_limit(RLIMIT_CORE, core, core, "limit_core", err);
 }
 
 static bool lower_priority(const struct command *command, struct err *err)
@@ -160,7 +125,7 @@ static bool prepare_child(const struct command *command, const struct command_st
 {
 	umask(command->umask);
 	return start_session(err) && place_fds(start, report_fd, err) &&
-	       lower_priority(command, err) && set_limits(command, err) &&
+	       lower_priority(command, err) && command_limits_set(&command->limits, err) &&
 	       privs_become(&command->found.identity, err) && enter_directory(command, err) &&
 	       follow_parent(start, err) && add_variables(command, start, texts, err);
 }

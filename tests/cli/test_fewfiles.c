@@ -79,10 +79,10 @@ static void test__of_a_program_above_the_hard_limit__says_what_the_start_says(vo
 	folder_write(*state, "p.conf",
 		     "user = root\nworkers = 1\nlisten \"127.0.0.1:0\" { service = program  "
 		     "program = app }\nprogram app { command = {true}  limit_files = 4097 }\n");
-	assert_few(*state, 4096, arguments,
-		   "prefork-srv: p.conf:4: program.limit_files: 4097 descriptors are needed, and "
-		   "the hard limit is 4096 ",
-		   CODE_CONFIG);
+	assert_few(
+		*state, 4096, arguments,
+		"prefork-srv: p.conf:4: program.limit_files: 4097 is above the hard limit, 4096 ",
+		CODE_CONFIG);
 }
 
 int main(void)

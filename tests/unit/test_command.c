@@ -28,8 +28,7 @@ static struct command_options of(char **words)
 					 .word_count = words[0] ? words[1] ? 2 : 1 : 0,
 					 .user = "",
 					 .group = "",
-					 .directory = "",
-					 .limit_files = 0 };
+					 .directory = "" };
 }
 
 static bool check(const struct command_options *asked)
@@ -139,25 +138,6 @@ static void relative_path__starts_at_the_directory(void **state)
 	       "where it starts)");
 }
 
-static void limit_files__above_what_the_system_allows__is_refused(void **state)
-{
-	char *words[] = { (char[]){ "sh" }, NULL };
-	struct command_options asked = of(words);
-	struct rlimit limit;
-	char message[256];
-
-	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	asked.limit_files = (int64_t)limit.rlim_max;
-	assert_true(check(&asked));
-	asked.limit_files = INT64_MAX; /* no system allows this many, not even to root */
-	snprintf(message, sizeof(message),
-		 "limit_files: 9223372036854775807 descriptors are needed, and the hard limit is "
-		 "%llu (raise it by ulimit -Hn or LimitNOFILE=)",
-		 (unsigned long long)limit.rlim_max);
-	refuse(&asked, CODE_CONFIG, message);
-}
-
 static const char *value_of(const struct command *command, const char *name)
 {
 	for (size_t i = 0; i < command->environment_count; i++)
@@ -255,7 +235,6 @@ int main(void)
 			folder_remove),
 		cmocka_unit_test_setup_teardown(relative_path__starts_at_the_directory, folder_make,
 						folder_remove),
-		cmocka_unit_test(limit_files__above_what_the_system_allows__is_refused),
 		cmocka_unit_test(environment__is_the_servers_without_its_managers),
 		cmocka_unit_test(environment__cleared__is_the_options_alone),
 	};

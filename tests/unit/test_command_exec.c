@@ -39,7 +39,7 @@ static void set_up(struct shell *shell, const char *script)
 						   .user = "",
 						   .group = "",
 						   .directory = "",
-						   .limit_files = 1024,
+						   .limits = { .files = 1024 },
 						   .umask = 022 };
 	shell->fds[0] = -1;
 	shell->fds[2] = STDERR_FILENO;
@@ -181,8 +181,8 @@ static void limits_umask_nice_and_directory__are_as_asked(void **state)
 
 	(void)state;
 	set_up(&shell, "ulimit -Sn; ulimit -c; ulimit -v; umask; nice; pwd");
-	shell.options.limit_files = 77;
-	shell.options.limit_memory = INT64_C(1) << 30;
+	shell.options.limits.files = 77;
+	shell.options.limits.memory = INT64_C(1) << 30;
 	shell.options.umask = 027;
 	shell.options.directory = "/";
 	shell.options.nice = 3;
@@ -201,7 +201,7 @@ static void limit_files__that_is_auto__is_1024_or_the_lower_hard_limit(void **st
 	(void)state;
 	assert_int_equal(sys_getrlimit(RLIMIT_NOFILE, &before), 0);
 	set_up(&shell, "ulimit -Sn");
-	shell.options.limit_files = 0;
+	shell.options.limits.files = 0;
 	run_well(&shell);
 	snprintf(expected, sizeof(expected), "%llu\n",
 		 before.rlim_max < 1024 ? (unsigned long long)before.rlim_max : 1024);
@@ -211,7 +211,7 @@ static void limit_files__that_is_auto__is_1024_or_the_lower_hard_limit(void **st
 		lower = (struct rlimit){ 100, 100 };
 		assert_int_equal(sys_setrlimit(RLIMIT_NOFILE, &lower), 0);
 		set_up(&shell, "ulimit -Sn");
-		shell.options.limit_files = 0;
+		shell.options.limits.files = 0;
 		run_well(&shell);
 		_exit(strcmp(shell.said, "100\n") != 0);
 	}
