@@ -2,8 +2,9 @@
 /*
  * A helper: a process beside the workers of a generation, one for each listener whose service needs
  * what a worker cannot do, such as to start programs. The master forks it before the generation is
- * ready, starts it anew when it dies, and tells it to leave (SIGTERM) once the workers of its
- * generation are gone; SIGINT tells it to be fast. Workers ask it by their links, one for each, so
+ * ready, starts it anew when it dies, and tells it to leave once the workers of its generation are
+ * gone: with SIGTERM after a reload, and with SIGINT, which tells it to be fast, when the server
+ * stops. Workers ask it by their links, one for each, so
  * that a worker that was taken over can fill, shut or misuse its own alone. A helper trusts no
  * message, never waits for a worker, and limits its work for each link and turn.
  */

@@ -54,14 +54,14 @@ static void helper__that_could_not_be_told_to_leave__is_told_again(void **state)
 	assert_true(helper_set_new(&set, conf, 2));
 	assert_int_equal(set.count, 1);
 	helper_started(&set.list[0], gone, 0);
-	assert_false(helper_set_leave(&set));
+	assert_false(helper_set_leave(&set, SIGTERM));
 	assert_int_equal(set.list[0].state, HELPER_STARTING);
 	set.list[0].pid = pid;
-	assert_false(helper_set_leave(&set));
+	assert_false(helper_set_leave(&set, SIGTERM));
 	assert_int_equal(set.list[0].state, HELPER_LEAVING);
 	expect_death(pid, SIGTERM);
 	helper_respawn(&set.list[0], 0);
-	assert_true(helper_set_leave(&set));
+	assert_true(helper_set_leave(&set, SIGTERM));
 	helper_set_free(&set);
 	conf_free(conf);
 }

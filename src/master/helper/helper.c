@@ -154,11 +154,11 @@ unsigned helper_set_in(const struct helper_set *set, enum helper_state state)
 	return count;
 }
 
-bool helper_set_leave(struct helper_set *set)
+bool helper_set_leave(struct helper_set *set, int signal)
 {
 	for (unsigned i = 0; i < set->count; i++)
 		if (set->list[i].state < HELPER_LEAVING)
-			helper_tell_to_leave(&set->list[i], SIGTERM);
+			helper_tell_to_leave(&set->list[i], signal);
 	return helper_set_in(set, HELPER_GONE) == set->count;
 }
 

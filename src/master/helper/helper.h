@@ -68,8 +68,11 @@ bool helper_set_watch(const struct helper_set *set, int bells);
 /* Counts those in that state. */
 unsigned helper_set_in(const struct helper_set *set, enum helper_state state);
 
-/* Tells every helper to leave that was not told yet. Returns true when none lives any more. */
-bool helper_set_leave(struct helper_set *set);
+/*
+ * Tells every helper to leave that was not told yet, by that signal. Returns true when none lives
+ * any more.
+ */
+bool helper_set_leave(struct helper_set *set, int signal);
 
 /* It was forked. Forgets what the helper before it has reported. */
 void helper_started(struct helper *helper, pid_t pid, int64_t now_ms);

@@ -5,10 +5,13 @@
  * in the links, and their clients wait. A request that it does not understand costs its sender's
  * client alone.
  *
- *   SERVING --SIGTERM: the workers are gone--> LEAVING --no program left--> (exit)
+ *   SERVING --SIGTERM, SIGINT: the workers are gone--> LEAVING --no program left--> (exit)
  *   SERVING --SIGTERM: the master is dead--> ORPHAN --the workers are gone--> (as LEAVING)
  *   ORPHAN --shutdown_timeout--> LEAVING
- *   any --SIGINT--> LEAVING, fast
+ *   any --SIGINT: a stop--> LEAVING
+ *
+ * In a stop, and without a master, the connections have had their shutdown_timeout when the helper
+ * leaves: KILL follows soon after TERM.
  */
 #include "services/exec/exec_helper.h"
 
@@ -126,7 +129,7 @@ static void leave(struct exec_helper *h, int64_t kill_after_ms)
 
 static void end_orphan(void *owner)
 {
-	leave(owner, EXEC_KILL_MS);
+	leave(owner, EXEC_KILL_FAST_MS);
 }
 
 static void note_term(struct exec_helper *h)
