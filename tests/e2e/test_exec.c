@@ -260,6 +260,31 @@ static void command__that_cannot_be_run__is_an_error_at_load(void **state)
 	}
 }
 
+static void test__of_programs_with_the_workers_user__warns(void **state)
+{
+	static const struct {
+		const char *listen;
+		bool is_warned;
+	} cases[] = {
+		{ "127.0.0.1:0=exec,command=/bin/cat", true },
+		{ "127.0.0.1:0=exec,command=/bin/cat,user=daemon", false },
+		{ "127.0.0.1:0=ack", false },
+	};
+	char out[2048];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *const arguments[] = { "-t",          "-p", "none",          "-o",
+						  "user=nobody", "-l", cases[i].listen, NULL };
+
+		assert_int_equal(harness_run(out, sizeof(out), arguments), 0);
+		assert_int_equal(!!strstr(out, "run as the workers' user \"nobody\""),
+				 cases[i].is_warned);
+	}
+}
+
 /* Deleted after the start. */
 static void program__that_cannot_be_started__ends_its_connection_with_a_reason(void **state)
 {
@@ -298,6 +323,7 @@ int main(void)
 		E2E(standard_error__is_the_connection_if_asked_for),
 		E2E(standard_error__after_a_reopen__goes_to_the_new_log),
 		E2E(command__that_cannot_be_run__is_an_error_at_load),
+		E2E(test__of_programs_with_the_workers_user__warns),
 		E2E(program__that_cannot_be_started__ends_its_connection_with_a_reason),
 	};
 
