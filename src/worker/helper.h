@@ -12,6 +12,7 @@
 #define WORKER_HELPER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -20,8 +21,9 @@
 #include "worker/heritage.h"
 
 /*
- * What a helper inherits: nothing of it changes. It runs as the master's user, with the signals of
- * config/signals blocked, and holds no other descriptor than the log's, the links' and report_fd.
+ * What a helper inherits: nothing of it changes, but a link may be made anew (helper_take_link). It
+ * runs as the master's user, with the signals of config/signals blocked, and holds no other
+ * descriptor than the log's, the links' and report_fd.
  */
 struct helper_heritage {
 	const struct conf *conf;
@@ -30,7 +32,7 @@ struct helper_heritage {
 	const struct helper_link *links; /* the helper's ends of these are open */
 	unsigned link_count;
 	pid_t master_pid;
-	int report_fd; /* for helper_report_ready */
+	int report_fd; /* for helper_report_ready and helper_take_link */
 };
 
 /*
@@ -46,7 +48,19 @@ static inline bool helper_is_orphan(const struct helper_heritage *heritage)
 	return getppid() != heritage->master_pid;
 }
 
-/* The byte on report_fd. */
+/*
+ * The master has made a link anew, and gives the helper its end of it, which comes on report_fd:
+ * takes the next one that waits. *fd is owned by the caller, -1: none waits. Returns false when no
+ * more come.
+ */
+bool helper_take_link(const struct helper_heritage *heritage, unsigned *link, int *fd);
+
+/* The message on report_fd that has such an end. */
+struct helper_order {
+	uint32_t link;
+};
+
+/* The byte on report_fd from the helper. */
 enum { HELPER_IS_READY = 'r' };
 
 #endif

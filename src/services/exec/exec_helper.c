@@ -15,6 +15,7 @@
  */
 #include "services/exec/exec_helper.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -41,7 +42,9 @@ struct exec_helper {
 	struct loop loop;
 	struct timer_heap alarms;
 	struct watch signals;
+	struct watch orders; /* of the master */
 	struct watch links;  /* an epoll of all links, watched while there is room */
+	int *ends;           /* of each link; -1: closed */
 	unsigned open_links; /* whose other end is not closed */
 	struct exec_programs programs;
 	enum phase phase;
@@ -60,11 +63,46 @@ static void tell_refused(struct exec_helper *h)
 	h->refused_ms = h->loop.now_ms;
 }
 
-/* The worker and its keeper are gone for good, and the master; or a worker has shut it. */
-static void close_link(struct exec_helper *h, int link)
+/*
+ * The worker and its keeper are gone for good, and the master; or a worker has shut it. The master
+ * sees that it is shut.
+ */
+static void close_link(struct exec_helper *h, unsigned link)
 {
-	(void)sys_epoll_ctl(h->links.fd, EPOLL_CTL_DEL, link, NULL);
+	(void)sys_shutdown(h->ends[link], SHUT_RDWR);
+	(void)sys_epoll_ctl(h->links.fd, EPOLL_CTL_DEL, h->ends[link], NULL);
+	(void)sys_close(h->ends[link]);
+	h->ends[link] = -1;
 	h->open_links--;
+}
+
+static bool open_link(struct exec_helper *h, unsigned link, int end)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP, .data.u32 = link };
+
+	if (sys_epoll_ctl(h->links.fd, EPOLL_CTL_ADD, end, &event) < 0)
+		return false;
+	h->ends[link] = end;
+	h->open_links++;
+	return true;
+}
+
+/* The old one is shut, whether the helper has seen that or not. */
+static void handle_orders(void *owner, uint32_t events)
+{
+	struct exec_helper *h = owner;
+	unsigned link;
+	int end;
+
+	(void)events;
+	if (!helper_take_link(h->heritage, &link, &end))
+		loop_unwatch(&h->loop, &h->orders);
+	if (end < 0)
+		return;
+	if (h->ends[link] >= 0)
+		close_link(h, link);
+	if (!open_link(h, link, end))
+		(void)sys_close(end);
 }
 
 /* The message is still there, and the link is as good as before. */
@@ -73,20 +111,22 @@ static bool is_passing(int error)
 	return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
 }
 
-static void take_request(struct exec_helper *h, int link)
+/* A message without a byte looks like the end, but for the events. */
+static void take_request(struct exec_helper *h, unsigned link, uint32_t events)
 {
 	struct exec_request request;
 	struct iovec part = { .iov_base = &request, .iov_len = sizeof(request) };
 	struct rights got;
-	ssize_t size = rights_receive(link, &part, 1, &got, MSG_DONTWAIT);
+	ssize_t size = rights_receive(h->ends[link], &part, 1, &got, MSG_DONTWAIT);
 
 	if (size < 0 && is_passing(errno))
 		return;
-	if (size <= 0 && got.count == 0) {
+	if (size < 0 || (size == 0 && got.count == 0 && (events & (EPOLLRDHUP | EPOLLHUP)) != 0)) {
+		rights_close(&got);
 		close_link(h, link);
 		return;
 	}
-	if (size >= 0 && !got.is_cut && !got.lacks_fds && got.count > 0 &&
+	if (!got.is_cut && !got.lacks_fds && got.count > 0 &&
 	    exec_request_is_sound(&request, (size_t)size)) {
 		h->refused += !exec_programs_start(&h->programs, &request, &got);
 		return;
@@ -118,7 +158,7 @@ static void handle_links(void *owner, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < n; i++)
-		take_request(h, ready[i].data.fd);
+		take_request(h, ready[i].data.u32, ready[i].events);
 }
 
 static void leave(struct exec_helper *h, int64_t kill_after_ms)
@@ -176,17 +216,15 @@ static bool open_links(struct exec_helper *h)
 	h->links = (struct watch){ .fd = sys_epoll_create1(EPOLL_CLOEXEC),
 				   .ready = handle_links,
 				   .owner = h };
-	if (h->links.fd < 0)
+	h->ends = malloc(h->heritage->link_count * sizeof(*h->ends));
+	if (h->links.fd < 0 || !h->ends)
 		return false;
-	for (unsigned i = 0; i < h->heritage->link_count; i++) {
-		int fd = h->heritage->links[i].helper;
-		struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-		if (sys_epoll_ctl(h->links.fd, EPOLL_CTL_ADD, fd, &event) < 0)
+	for (unsigned i = 0; i < h->heritage->link_count; i++)
+		if (!open_link(h, i, h->heritage->links[i].helper))
 			return false;
-		h->open_links++;
-	}
-	return true;
+	h->orders =
+		(struct watch){ .fd = h->heritage->report_fd, .ready = handle_orders, .owner = h };
+	return loop_watch(&h->loop, &h->orders, EPOLLIN);
 }
 
 unsigned exec_helper_files(const struct listen_conf *listen)
