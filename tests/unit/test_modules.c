@@ -98,6 +98,21 @@ static void module__that_cannot_be_loaded__is_named(void **state)
 	expect_refusal("odd_share", "wants to share more than 64 GiB");
 }
 
+/* The path leads to the file outside alone. */
+static void module__that_is_not_in_the_chroot__is_named_with_it(void **state)
+{
+	struct setting s;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	set_module(&s, "echo", NULL);
+	s.conf.chroot = (char *)(uintptr_t) "/usr";
+	assert_false(service_trial_run(&s.conf, &s.identity, s.facts, &s.err));
+	assert_non_null(strstr(s.err.text, "x.conf:2: in the chroot \"/usr\": listen.module: "));
+	assert_non_null(strstr(s.err.text, "No such file"));
+}
+
 static void module__that_refuses__says_why(void **state)
 {
 	struct setting s;
@@ -355,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(module__sound__is_described),
 		cmocka_unit_test(module__that_cannot_be_loaded__is_named),
+		cmocka_unit_test(module__that_is_not_in_the_chroot__is_named_with_it),
 		cmocka_unit_test(module__that_refuses__says_why),
 		cmocka_unit_test(module__that_crashes__harms_nobody),
 		cmocka_unit_test(module__that_lives_on__is_ended_with_what_it_has_started),

@@ -64,6 +64,8 @@ static bool load_listen(const struct conf *conf, uint32_t i, int told)
 			left);
 	else
 		return send_word(told, &word);
+	if (conf->chroot[0] != '\0')
+		err_prefix(&err, "in the chroot \"%s\": ", conf->chroot);
 	err_prefix(&err, "%s: ", conf->listeners[i].origin);
 	return fail_with(told, &err);
 }
