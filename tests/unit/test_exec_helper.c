@@ -34,25 +34,18 @@ static void link__that_is_shut__is_left_alone(void **state)
 
 static void message__without_a_byte__does_not_end_its_link(void **state)
 {
-	struct helped_client c;
 	struct helped s;
 
 	(void)state;
 	helped_start(&s, "/bin/cat", 4);
 	helped_send(s.links[HELPED_EVIL].worker, "", 0, NULL, 0);
-	c = helped_client_new();
-	helped_give(&s, HELPED_EVIL, &c);
-	assert_int_equal(shutdown(c.own, SHUT_WR), 0);
-	assert_int_equal(helped_hear(&c).outcome, EXEC_EXITED);
-	helped_let_go(c.own);
-	close(c.control);
+	helped_serves_by(&s, HELPED_EVIL);
 	helped_stop(&s);
 }
 
 static void link__made_anew__serves_in_the_place_of_one_that_is_shut(void **state)
 {
 	const struct helper_order order = { .link = HELPED_EVIL };
-	struct helped_client c;
 	struct helped s;
 	int pair[2];
 
@@ -69,12 +62,7 @@ static void link__made_anew__serves_in_the_place_of_one_that_is_shut(void **stat
 		close(s.links[HELPED_EVIL].worker);
 		close(s.links[HELPED_EVIL].helper);
 		s.links[HELPED_EVIL] = (struct helper_link){ pair[0], pair[1] };
-		c = helped_client_new();
-		helped_give(&s, HELPED_EVIL, &c);
-		assert_int_equal(shutdown(c.own, SHUT_WR), 0);
-		assert_int_equal(helped_hear(&c).outcome, EXEC_EXITED);
-		helped_let_go(c.own);
-		close(c.control);
+		helped_serves_by(&s, HELPED_EVIL);
 		helped_serves(&s);
 	}
 	helped_stop(&s);
@@ -178,11 +166,8 @@ static void limit__holds_over_all_links__and_each_has_its_turn(void **state)
 	p = (struct pollfd){ .fd = others[0].own, .events = POLLIN };
 	assert_int_equal(poll(&p, 1, 200), 0);
 	assert_int_equal(shutdown(first.own, SHUT_WR), 0);
-	for (unsigned i = 0; i < HELPED_LINKS; i++) {
-		assert_int_equal(helped_hear(&others[i]).outcome, EXEC_EXITED);
-		helped_let_go(others[i].own);
-		close(others[i].control);
-	}
+	for (unsigned i = 0; i < HELPED_LINKS; i++)
+		helped_finish(&others[i]);
 	close(first.own);
 	close(first.control);
 	helped_stop(&s);
