@@ -43,6 +43,11 @@
 #define SYS_mseal 462
 #endif
 
+/* Since Linux 6.9 (linux/pidfd.h). */
+#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#define PIDFD_SIGNAL_PROCESS_GROUP (1U << 2)
+#endif
+
 enum sys_row {
 #define SYSCALL(name, type, parameters, call, errnos) SYS_ROW_##name,
 #include "tables/syscalls.def"

@@ -77,6 +77,28 @@ static void check_identity(struct check *check)
 		note_error(check, &err);
 }
 
+/* Only root's server changes its user: another one is one user altogether. */
+static void warn_of_shared_user(struct check *check)
+{
+	const struct conf *conf = check->conf;
+
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct listen_conf *listen = &conf->listeners[i];
+
+		if (listen->user[0] == '\0' && service_find(listen->service)->helper != NULL)
+			print_warning(check,
+				      "%s: listen.user: without one, programs run as the workers' "
+				      "user \"%s\", and can kill workers and keepers",
+				      listen->origin, conf->user);
+	}
+}
+
+static void check_users(struct check *check)
+{
+	if (check->has_identity && check->found.identity.changes)
+		warn_of_shared_user(check);
+}
+
 static void check_chroot(struct check *check)
 {
 	struct err err;
@@ -308,8 +330,8 @@ static void check_worker(struct check *check)
  * child runs only if there is no error so far.
  */
 static void (*const checks[])(struct check *check) = {
-	check_identity, check_chroot, check_directory, check_programs,  check_pid_file, check_logs,
-	find_names,     check_files,  check_backlogs,  check_listeners, check_worker,
+	check_identity, check_users, check_chroot, check_directory, check_programs,  check_pid_file,
+	check_logs,     find_names,  check_files,  check_backlogs,  check_listeners, check_worker,
 };
 
 static void run_checks(struct check *check)

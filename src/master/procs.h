@@ -34,6 +34,7 @@ struct procs {
 	pid_t closer; /* the child that closes the doors of a generation that is gone; 0: none */
 	int64_t closer_kill_ms; /* when it is told to exit */
 	bool has_more;          /* dead children may be waiting for the next workers_reap */
+	bool is_stopping;       /* helpers have to leave fast */
 	struct err fatal;       /* why the server has to end; "" as long as it has not */
 	/* spawn_worker, except in tests. */
 	pid_t (*spawn)(struct procs *procs, struct generation *generation, unsigned number);

@@ -7,16 +7,21 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/helper/helper_links.h"
 #include "master/jitter.h"
 #include "master/workers.h"
 
-enum { LOOK_MS = 250 };
+/* A worker, or a helper, that was taken over can shut links again and again. */
+enum { LOOK_MS = 250, LINK_MS = 5000 };
+
+static const char link_shut[] = "helper_link_shut";
 
 static bool is_enabled(const struct procs *procs)
 {
 	const struct conf *conf = procs->current ? procs->current->conf : NULL;
 
-	return conf && (conf->worker_max_age > 0 || conf->worker_max_connections > 0);
+	return conf && (conf->worker_max_age > 0 || conf->worker_max_connections > 0 ||
+			procs->current->helpers.count > 0);
 }
 
 int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *procs,
@@ -33,7 +38,8 @@ int64_t recycle_due_ms(const struct recycle *recycle, const struct procs *procs,
  * Returns why the worker is to be recycled, or NULL. Connections that have moved in do not count:
  * those of a recycled worker move to its peers, which would then be recycled for them in turn.
  */
-static const char *find_reason(const struct generation *generation, unsigned number, int64_t now_ms)
+static const char *find_reason(const struct recycle *recycle, const struct generation *generation,
+			       unsigned number, int64_t now_ms)
 {
 	const struct member *member = &generation->members[number];
 	const struct conf *conf = generation->conf;
@@ -42,6 +48,8 @@ static const char *find_reason(const struct generation *generation, unsigned num
 
 	if (!member_is_ready(member))
 		return NULL;
+	if (now_ms >= recycle->link_ms && helper_links_are_shut(&generation->helpers, number))
+		return link_shut;
 	if (conf->worker_max_age > 0 &&
 	    now_ms - member->started_ms >= jitter_add(conf->worker_max_age, member->pid, number))
 		return "worker_max_age";
@@ -62,6 +70,8 @@ static void begin_replacement(struct recycle *recycle, struct generation *genera
 	recycle->old = old;
 	recycle->fresh = (unsigned)fresh;
 	recycle->retired = false;
+	if (why == link_shut)
+		recycle->link_ms = now_ms + LINK_MS;
 	member_want(&generation->members[fresh], generation->members[old].seat, now_ms);
 	LOG(EVENT_worker_recycled, LOG_NUM("worker", old),
 	    LOG_NUM("child_pid", generation->members[old].pid), LOG_STR("reason", why),
@@ -72,7 +82,7 @@ static void look_for_old(struct recycle *recycle, struct generation *generation,
 {
 	recycle->last_ms = now_ms;
 	for (unsigned number = 0; number < generation->capacity; number++) {
-		const char *why = find_reason(generation, number, now_ms);
+		const char *why = find_reason(recycle, generation, number, now_ms);
 
 		if (!why)
 			continue;

@@ -14,6 +14,7 @@
 #include "base/stdio.h"
 #include "base/sys.h"
 #include "config/signals.h"
+#include "master/helper/helper_links.h"
 #include "master/keeper.h"
 #include "master/trial/prestart.h"
 #include "master/reload_times.h"
@@ -242,6 +243,7 @@ static bool fork_member(struct procs *procs, struct generation *generation, stru
 {
 	pid_t pid = -1;
 
+	helper_links_renew(&generation->helpers, member->number);
 	if (prepare_arena(generation, member))
 		pid = procs->spawn(procs, generation, member->number);
 	if (pid > 0 && generation->conf->keep_connections)

@@ -72,6 +72,7 @@ static void enter_step(struct stop *stop, enum stop_how how, bool is_logged, int
 		LOG(EVENT_server_stopping, LOG_STR("how", steps[how].word));
 	if (before == STOP_NOT) {
 		sd_notify_stopping();
+		stop->procs->is_stopping = true;
 		reload_abandon(stop->reload, now_ms);
 		retire_last(stop->procs);
 	}

@@ -256,7 +256,8 @@ void workers_sweep(struct procs *procs)
 
 		if (generation_count(generation, member_is_alive) > 0 ||
 		    programs_alive(generation->programs) > 0 ||
-		    !helper_set_leave(&generation->helpers)) {
+		    !helper_set_leave(&generation->helpers,
+				      procs->is_stopping ? SIGINT : SIGTERM)) {
 			link = &generation->next;
 			continue;
 		}

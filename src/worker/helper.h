@@ -2,8 +2,9 @@
 /*
  * A helper: a process beside the workers of a generation, one for each listener whose service needs
  * what a worker cannot do, such as to start programs. The master forks it before the generation is
- * ready, starts it anew when it dies, and tells it to leave (SIGTERM) once the workers of its
- * generation are gone; SIGINT tells it to be fast. Workers ask it by their links, one for each, so
+ * ready, starts it anew when it dies, and tells it to leave once the workers of its generation are
+ * gone: with SIGTERM after a reload, and with SIGINT, which tells it to be fast, when the server
+ * stops. Workers ask it by their links, one for each, so
  * that a worker that was taken over can fill, shut or misuse its own alone. A helper trusts no
  * message, never waits for a worker, and limits its work for each link and turn.
  */
@@ -11,6 +12,7 @@
 #define WORKER_HELPER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -19,8 +21,9 @@
 #include "worker/heritage.h"
 
 /*
- * What a helper inherits: nothing of it changes. It runs as the master's user, with the signals of
- * config/signals blocked, and holds no other descriptor than the log's, the links' and report_fd.
+ * What a helper inherits: nothing of it changes, but a link may be made anew (helper_take_link). It
+ * runs as the master's user, with the signals of config/signals blocked, and holds no other
+ * descriptor than the log's, the links' and report_fd.
  */
 struct helper_heritage {
 	const struct conf *conf;
@@ -29,7 +32,7 @@ struct helper_heritage {
 	const struct helper_link *links; /* the helper's ends of these are open */
 	unsigned link_count;
 	pid_t master_pid;
-	int report_fd; /* for helper_report_ready */
+	int report_fd; /* for helper_report_ready and helper_take_link */
 };
 
 /*
@@ -45,7 +48,19 @@ static inline bool helper_is_orphan(const struct helper_heritage *heritage)
 	return getppid() != heritage->master_pid;
 }
 
-/* The byte on report_fd. */
+/*
+ * The master has made a link anew, and gives the helper its end of it, which comes on report_fd:
+ * takes the next one that waits. *fd is owned by the caller, -1: none waits. Returns false when no
+ * more come.
+ */
+bool helper_take_link(const struct helper_heritage *heritage, unsigned *link, int *fd);
+
+/* The message on report_fd that has such an end. */
+struct helper_order {
+	uint32_t link;
+};
+
+/* The byte on report_fd from the helper. */
 enum { HELPER_IS_READY = 'r' };
 
 #endif

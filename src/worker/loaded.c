@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Loads services, and notes the descriptors that they leave open. It serves no client. */
+/*
+ * Loads services, notes the descriptors that they leave open, and refuses what else they leave. It
+ * serves no client.
+ */
 #include "worker/loaded.h"
 
 #include <stdlib.h>
@@ -8,6 +11,7 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/leftover.h"
 
 /* New descriptors have the lowest free numbers: none is looked for so far above all others. */
 enum { LOOK_BEYOND = 4 * LOADED_FDS };
@@ -72,6 +76,7 @@ static bool load_listen(struct loaded *loaded, const struct loaded_order *order,
 	const struct service *service = service_find(conf->service);
 	struct service_facts facts;
 	struct service_place place = { .conf = conf, .board = order->board };
+	const char *left;
 
 	loaded->list[i] = service;
 	if (!service->load)
@@ -84,6 +89,9 @@ static bool load_listen(struct loaded *loaded, const struct loaded_order *order,
 	loaded->list[i] = service->load(&place, &facts, err);
 	if (!loaded->list[i])
 		return err_prefix(err, "%s: ", conf->origin);
+	if ((left = leftover_find()) != NULL)
+		return err_set(err, CODE_OSERR, "%s: listen.module: \"%s\" %s", conf->origin,
+			       conf->module, left);
 	if (order->facts && !is_as_tried(&facts, &order->facts[i]))
 		return err_set(err, CODE_OSERR,
 			       "%s: the module has changed since it was checked (reload)",
@@ -101,11 +109,12 @@ bool loaded_start(struct loaded *loaded, const struct loaded_order *order, struc
 		return true;
 	loaded->first = conf->listeners;
 	loaded->list = calloc(conf->listener_count, sizeof(*loaded->list));
-	if (!loaded->list || !look_before(&look))
+	if (!loaded->list || !look_before(&look) || !leftover_watch(true))
 		return err_errno(err, CODE_OSERR, "cannot load the modules");
 	for (size_t i = 0; done && i < conf->listener_count; i++)
 		done = load_listen(loaded, order, i, err);
 	done = done && look_after(&look, loaded, err);
+	(void)leftover_watch(false);
 	free(look.was_open);
 	return done;
 }

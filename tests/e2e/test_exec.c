@@ -109,12 +109,13 @@ static void program__has_three_descriptors_and_none_of_the_servers(void **state)
 	server_stop(s);
 }
 
-/* What execve(2) and the limits leave to a program. */
+/* What execve(2) and the limits leave to a program; a shell blocks signals while it forks. */
 static void program__has_no_signal_blocked_or_ignored__and_its_own_limits(void **state)
 {
 	struct server *s = server_start(&(struct plan){
 		.conf = "umask = 027\n" LISTEN(
-			SHELL("grep ^Sig /proc/$$/status; echo files $(ulimit -n); "
+			SHELL("while read line; do echo $line; done < /proc/$$/status; echo files "
+			      "$(ulimit -n); "
 			      "echo core $(ulimit -c); echo umask $(umask); echo in $(pwd); "
 			      "read a b c d e f rest < /proc/$$/stat; echo session $e $f; echo own "
 			      "$$ $$") " directory = /usr limit_files = 77") });
@@ -122,8 +123,8 @@ static void program__has_no_signal_blocked_or_ignored__and_its_own_limits(void *
 	char own[64];
 
 	(void)state;
-	assert_string_equal(value_of(text, "SigBlk:\t"), "0000000000000000");
-	assert_string_equal(value_of(text, "SigIgn:\t"), "0000000000000000");
+	assert_string_equal(value_of(text, "SigBlk: "), "0000000000000000");
+	assert_string_equal(value_of(text, "SigIgn: "), "0000000000000000");
 	assert_string_equal(value_of(text, "files "), "77");
 	assert_string_equal(value_of(text, "core "), "0");
 	assert_string_equal(value_of(text, "umask "), "0027");
@@ -279,6 +280,31 @@ static void command__that_cannot_be_run__is_an_error_at_load(void **state)
 	}
 }
 
+static void test__of_programs_with_the_workers_user__warns(void **state)
+{
+	static const struct {
+		const char *listen;
+		bool is_warned;
+	} cases[] = {
+		{ "127.0.0.1:0=exec,command=/bin/cat", true },
+		{ "127.0.0.1:0=exec,command=/bin/cat,user=daemon", false },
+		{ "127.0.0.1:0=ack", false },
+	};
+	char out[2048];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *const arguments[] = { "-t",          "-p", "none",          "-o",
+						  "user=nobody", "-l", cases[i].listen, NULL };
+
+		assert_int_equal(harness_run(out, sizeof(out), arguments), 0);
+		assert_int_equal(!!strstr(out, "run as the workers' user \"nobody\""),
+				 cases[i].is_warned);
+	}
+}
+
 /* Deleted after the start. */
 static void program__that_cannot_be_started__ends_its_connection_with_a_reason(void **state)
 {
@@ -318,6 +344,7 @@ int main(void)
 		E2E(standard_error__is_the_connection_if_asked_for),
 		E2E(standard_error__after_a_reopen__goes_to_the_new_log),
 		E2E(command__that_cannot_be_run__is_an_error_at_load),
+		E2E(test__of_programs_with_the_workers_user__warns),
 		E2E(program__that_cannot_be_started__ends_its_connection_with_a_reason),
 	};
 

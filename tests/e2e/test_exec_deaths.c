@@ -188,6 +188,26 @@ static void stop__waits_for_programs__and_ends_them_after_shutdown_timeout(void 
 	accessbook_expect(s, " ending=shutdown_timeout ");
 }
 
+/* Otherwise the master, which waits 2 s longer than the connections have, would become fast. */
+static void stop__with_programs_that_ignore_term__is_over_soon_after_shutdown_timeout(void **state)
+{
+	struct server *s = server_start(&(struct plan){
+		.conf = "listen \"127.0.0.1:0\" { service = exec  command = {/bin/sh, -c, "
+			"\"trap '' TERM; echo up; exec sleep 600\"} }\n",
+		.set = { "shutdown_timeout=100ms" } });
+	int fds[PROGRAMS];
+
+	(void)state;
+	start_programs(s, fds);
+	server_signal(s, SIGTERM);
+	server_check(s, server_wait_exit(s), 0);
+	assert_int_equal(server_count(s, "exec_exited", "signal=9"), PROGRAMS);
+	assert_int_equal(server_count(s, "server_stopping", "how=gracefully"), 1);
+	assert_int_equal(server_count(s, "server_stopping", "how=fast"), 0);
+	for (unsigned i = 0; i < PROGRAMS; i++)
+		close(fds[i]);
+}
+
 static void master__killed__ends_all_programs_within_shutdown_timeout(void **state)
 {
 	struct server *s =
@@ -219,6 +239,7 @@ int main(void)
 		E2E(reload__lets_programs_finish__in_their_own_helper),
 		E2E(reload__to_a_command_that_is_not_there__changes_nothing),
 		E2E(stop__waits_for_programs__and_ends_them_after_shutdown_timeout),
+		E2E(stop__with_programs_that_ignore_term__is_over_soon_after_shutdown_timeout),
 		E2E(master__killed__ends_all_programs_within_shutdown_timeout),
 	};
 

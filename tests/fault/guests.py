@@ -225,13 +225,20 @@ def program(run):
 def start_exec(run):
     run.probe = lambda: scenarios.converse(run)
     begin(run, 'workers = 1\nlisten "127.0.0.1:0" { service = exec  command = {/bin/cat} }\n'
-               'listen "127.0.0.1:0" { service = exec  command = {/bin/sh, -c, "echo up; read code; exit $code"} }\n', 2)
+               'listen "127.0.0.1:0" { service = exec  command = {/bin/sh, -c, "echo up; read code; exit $code"} }\n'
+               'listen "127.0.0.1:0" { service = exec  command = {/bin/sh, -c, "echo up; exec sleep 60"}  timeout = 50ms }\n', 3)
 
 
 def exit_with(run, code):
     client = run.connect(1)
     client.expect(b"up\n")
     client.send(b"%d\n" % code)
+    client.expect_end()
+
+
+def wait_for_timeout(run):
+    client = run.connect(2)
+    client.expect(b"up\n")
     client.expect_end()
 
 
@@ -261,6 +268,7 @@ def exec_(run):
     if held and held not in run.lost:
         run.attempt(say_more, held, b"between")
     run.attempt(exit_with, run, 4)
+    run.attempt(wait_for_timeout, run)
     run.ask("reload")
     if held and held not in run.lost:
         run.attempt(say_more, held, b"after")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Modules that no server can load, or that harm the process that does; built once for each ODD. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -25,6 +26,7 @@
 #define ODD_symbol            16
 #define ODD_lives             17
 #define ODD_daemon            18
+#define ODD_thread            19
 #define ODD_IS(name)          (ODD == ODD_##name)
 #define ODD_IS_NOT(name)      (ODD != ODD_##name)
 #define ODD_IF(name, yes, no) (ODD_IS(name) ? (yes) : (no))
@@ -75,9 +77,19 @@ static size_t shared_size(const struct prefork_listener *listener)
 	return ODD_IS(fickle) ? 4096 * ((size_t)getpid() % 1000 + 1) : 0;
 }
 
+static void *sit(void *argument)
+{
+	pause();
+	return argument;
+}
+
 static bool init(const struct prefork_listener *listener)
 {
+	pthread_t thread;
+
 	(void)listener;
+	if (ODD_IS(thread) && pthread_create(&thread, NULL, sit, NULL) != 0)
+		return prefork_refuse("it cannot make a thread");
 	for (int i = 0; ODD_IS(descriptors) && i < 100; i++)
 		(void)!dup(0);
 	if (ODD_IS(daemon) && fork() == 0) {

@@ -148,22 +148,29 @@ struct exec_report helped_hear(const struct helped_client *c)
 	return report;
 }
 
-/* An honest worker's client is served from its first byte to its end. */
-void helped_serves(const struct helped *s)
+void helped_finish(const struct helped_client *c)
+{
+	assert_int_equal(shutdown(c->own, SHUT_WR), 0);
+	assert_int_equal(helped_hear(c).outcome, EXEC_EXITED);
+	helped_let_go(c->own);
+	close(c->control);
+}
+
+void helped_serves_by(const struct helped *s, unsigned link)
 {
 	struct helped_client c = helped_client_new();
 	char got[8];
 
-	helped_give(s, HELPED_HONEST, &c);
+	helped_give(s, link, &c);
 	assert_int_equal(send(c.own, "hello", 5, 0), 5);
 	helped_await(c.own, POLLIN);
 	assert_int_equal(recv(c.own, got, sizeof(got), 0), 5);
-	assert_int_equal(shutdown(c.own, SHUT_WR), 0);
-	assert_int_equal(helped_hear(&c).outcome, EXEC_EXITED);
-	helped_await(c.own, POLLIN);
-	assert_int_equal(recv(c.own, got, sizeof(got), 0), 0);
-	close(c.own);
-	close(c.control);
+	helped_finish(&c);
+}
+
+void helped_serves(const struct helped *s)
+{
+	helped_serves_by(s, HELPED_HONEST);
 }
 
 /* The helper has closed what came: the other end of a pipe that was sent sees it. */

@@ -37,7 +37,10 @@ void helped_send(int link, const void *bytes, size_t size, const int *fds, unsig
 /* The report of the program's end. */
 struct exec_report helped_hear(const struct helped_client *c);
 
-/* An honest worker's client is served from its first byte to its end. */
+/* The client ends its side, and its program exits. Closes both ends. */
+void helped_finish(const struct helped_client *c);
+/* A client by that link, or an honest worker's, is served from its first byte to its end. */
+void helped_serves_by(const struct helped *s, unsigned link);
 void helped_serves(const struct helped *s);
 /* The helper has closed what came: the other end of what was sent sees it. Closes that. */
 void helped_let_go(int reader);

@@ -32,6 +32,61 @@ static void link__that_is_shut__is_left_alone(void **state)
 	helped_stop(&s);
 }
 
+static void message__without_a_byte__does_not_end_its_link(void **state)
+{
+	struct helped s;
+
+	(void)state;
+	helped_start(&s, "/bin/cat", 4);
+	helped_send(s.links[HELPED_EVIL].worker, "", 0, NULL, 0);
+	helped_serves_by(&s, HELPED_EVIL);
+	helped_stop(&s);
+}
+
+static void link__made_anew__serves_in_the_place_of_one_that_is_shut(void **state)
+{
+	const struct helper_order order = { .link = HELPED_EVIL };
+	struct helped s;
+	int pair[2];
+
+	(void)state;
+	helped_start(&s, "/bin/cat", 4);
+	for (unsigned i = 0; i < 3; i++) {
+		/* one time it may be shut before the helper sees it, one time it is not shut */
+		if (i < 2)
+			assert_int_equal(shutdown(s.links[HELPED_EVIL].worker, SHUT_RDWR), 0);
+		if (i == 0)
+			helped_serves(&s);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+		helped_send(s.report, &order, sizeof(order), &pair[1], 1);
+		close(s.links[HELPED_EVIL].worker);
+		close(s.links[HELPED_EVIL].helper);
+		s.links[HELPED_EVIL] = (struct helper_link){ pair[0], pair[1] };
+		helped_serves_by(&s, HELPED_EVIL);
+		helped_serves(&s);
+	}
+	helped_stop(&s);
+}
+
+static void order__that_is_none__changes_nothing(void **state)
+{
+	const struct helper_order order = { .link = HELPED_LINKS };
+	struct helped s;
+	int pair[2];
+
+	(void)state;
+	helped_start(&s, "/bin/cat", 4);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	helped_send(s.report, &order, sizeof(order), &pair[1], 1);
+	helped_send(s.report, "x", 1, NULL, 0);
+	close(pair[1]);
+	helped_let_go(pair[0]);
+	helped_serves(&s);
+	assert_int_equal(shutdown(s.report, SHUT_RDWR), 0);
+	helped_serves(&s);
+	helped_stop(&s);
+}
+
 /* However much one worker sends, each of its messages comes between two of the others'. */
 static void flood__of_one_link__does_not_keep_the_other_waiting(void **state)
 {
@@ -111,11 +166,8 @@ static void limit__holds_over_all_links__and_each_has_its_turn(void **state)
 	p = (struct pollfd){ .fd = others[0].own, .events = POLLIN };
 	assert_int_equal(poll(&p, 1, 200), 0);
 	assert_int_equal(shutdown(first.own, SHUT_WR), 0);
-	for (unsigned i = 0; i < HELPED_LINKS; i++) {
-		assert_int_equal(helped_hear(&others[i]).outcome, EXEC_EXITED);
-		helped_let_go(others[i].own);
-		close(others[i].control);
-	}
+	for (unsigned i = 0; i < HELPED_LINKS; i++)
+		helped_finish(&others[i]);
 	close(first.own);
 	close(first.control);
 	helped_stop(&s);
@@ -125,6 +177,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(link__that_is_shut__is_left_alone),
+		cmocka_unit_test(message__without_a_byte__does_not_end_its_link),
+		cmocka_unit_test(link__made_anew__serves_in_the_place_of_one_that_is_shut),
+		cmocka_unit_test(order__that_is_none__changes_nothing),
 		cmocka_unit_test(flood__of_one_link__does_not_keep_the_other_waiting),
 		cmocka_unit_test(control_socket__misused__harms_its_own_program_alone),
 		cmocka_unit_test(end_of_the_control_socket__ends_the_program),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/helper: how helpers are told to leave. */
+/* Tests of master/helper: how helpers are told to leave, and get links that are made anew. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,11 +8,13 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "config/conf_load.h"
-#include "master/helper/helper.h"
+#include "master/helper/helper_links.h"
+#include "worker/helper.h"
 
 static const char *const listeners[] = { "127.0.0.1:0=exec,command=/bin/cat" };
 static const struct conf_source source = { .listeners = (const char **)(uintptr_t)listeners,
@@ -38,38 +40,132 @@ static void expect_death(pid_t pid, int signal)
 	assert_int_equal(WTERMSIG(status), signal);
 }
 
+/* One helper with two links, as if it had just been started as that process. */
+static struct conf *start_set(struct helper_set *set, pid_t pid)
+{
+	struct err err;
+	struct conf *conf = conf_load(&source, &err);
+
+	assert_non_null(conf);
+	assert_true(helper_set_new(set, conf, 2));
+	assert_int_equal(set->count, 1);
+	helper_started(set, 0, pid, 0);
+	return conf;
+}
+
+static void end_set(struct helper_set *set, struct conf *conf)
+{
+	set->list[0].pid = 0;
+	helper_set_free(set);
+	conf_free(conf);
+}
+
 /* The first signal finds no process. */
 static void helper__that_could_not_be_told_to_leave__is_told_again(void **state)
 {
 	pid_t gone = fork_child(), pid = fork_child();
 	struct helper_set set;
 	struct conf *conf;
-	struct err err;
 
 	(void)state;
 	kill(gone, SIGKILL);
 	expect_death(gone, SIGKILL);
-	conf = conf_load(&source, &err);
-	assert_non_null(conf);
-	assert_true(helper_set_new(&set, conf, 2));
-	assert_int_equal(set.count, 1);
-	helper_started(&set.list[0], gone, 0);
-	assert_false(helper_set_leave(&set));
+	conf = start_set(&set, gone);
+	assert_false(helper_set_leave(&set, SIGTERM));
 	assert_int_equal(set.list[0].state, HELPER_STARTING);
 	set.list[0].pid = pid;
-	assert_false(helper_set_leave(&set));
+	assert_false(helper_set_leave(&set, SIGTERM));
 	assert_int_equal(set.list[0].state, HELPER_LEAVING);
 	expect_death(pid, SIGTERM);
 	helper_respawn(&set.list[0], 0);
-	assert_true(helper_set_leave(&set));
-	helper_set_free(&set);
-	conf_free(conf);
+	assert_true(helper_set_leave(&set, SIGTERM));
+	end_set(&set, conf);
+}
+
+/* What the worker of that number sends, the helper gets by the end that it takes. */
+static void expect_link(const struct helper_set *set, unsigned number)
+{
+	const struct helper_heritage heritage = { .report_fd = set->list[0].report,
+						  .link_count = set->link_count };
+	unsigned link;
+	char byte = 0;
+	int end;
+
+	assert_true(helper_take_link(&heritage, &link, &end));
+	assert_int_equal(link, number);
+	assert_true(end >= 0);
+	assert_int_equal(send(set->links[0].list[number].worker, "x", 1, 0), 1);
+	assert_int_equal(recv(end, &byte, 1, 0), 1);
+	close(end);
+	assert_true(helper_take_link(&heritage, &link, &end));
+	assert_int_equal(end, -1);
+}
+
+static void link__that_a_worker_has_shut__is_made_anew(void **state)
+{
+	static const int ways[] = { SHUT_WR, SHUT_RDWR };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		struct helper_set set;
+		struct conf *conf = start_set(&set, getpid());
+		int other = set.links[0].list[0].worker;
+
+		assert_int_equal(shutdown(set.links[0].list[1].worker, ways[i]), 0);
+		assert_false(helper_links_are_shut(&set, 0));
+		assert_true(helper_links_are_shut(&set, 1));
+		helper_links_renew(&set, 0);
+		assert_int_equal(set.links[0].list[0].worker, other);
+		helper_links_renew(&set, 1);
+		assert_false(helper_links_are_shut(&set, 1));
+		expect_link(&set, 1);
+		end_set(&set, conf);
+	}
+}
+
+/* The helper reads nothing meanwhile, so that its socket is full. */
+static void link__made_anew__waits_for_room_in_the_helpers_socket(void **state)
+{
+	struct helper_set set;
+	struct conf *conf = start_set(&set, getpid());
+	char byte;
+
+	(void)state;
+	while (send(set.list[0].reports, "x", 1, MSG_DONTWAIT) == 1)
+		;
+	assert_int_equal(shutdown(set.links[0].list[1].worker, SHUT_RDWR), 0);
+	helper_links_renew(&set, 1);
+	while (recv(set.list[0].report, &byte, 1, MSG_DONTWAIT) == 1)
+		assert_int_equal(byte, 'x');
+	helper_links_give(&set);
+	expect_link(&set, 1);
+	end_set(&set, conf);
+}
+
+/* It was forked with the new one. */
+static void link__made_anew__is_not_given_to_the_next_helper(void **state)
+{
+	struct helper_set set;
+	struct conf *conf = start_set(&set, getpid());
+	char byte;
+
+	(void)state;
+	helper_respawn(&set.list[0], 0);
+	assert_int_equal(shutdown(set.links[0].list[1].worker, SHUT_RDWR), 0);
+	helper_links_renew(&set, 1);
+	helper_started(&set, 0, getpid(), 0);
+	helper_links_give(&set);
+	assert_int_equal(recv(set.list[0].report, &byte, 1, MSG_DONTWAIT), -1);
+	end_set(&set, conf);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(helper__that_could_not_be_told_to_leave__is_told_again),
+		cmocka_unit_test(link__that_a_worker_has_shut__is_made_anew),
+		cmocka_unit_test(link__made_anew__waits_for_room_in_the_helpers_socket),
+		cmocka_unit_test(link__made_anew__is_not_given_to_the_next_helper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,21 @@ static void module__that_cannot_be_loaded__is_named(void **state)
 	expect_refusal("odd_share", "wants to share more than 64 GiB");
 }
 
+/* The path leads to the file outside alone. */
+static void module__that_is_not_in_the_chroot__is_named_with_it(void **state)
+{
+	struct setting s;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	set_module(&s, "echo", NULL);
+	s.conf.chroot = (char *)(uintptr_t) "/usr";
+	assert_false(service_trial_run(&s.conf, &s.identity, s.facts, &s.err));
+	assert_non_null(strstr(s.err.text, "x.conf:2: in the chroot \"/usr\": listen.module: "));
+	assert_non_null(strstr(s.err.text, "No such file"));
+}
+
 static void module__that_refuses__says_why(void **state)
 {
 	struct setting s;
@@ -130,18 +145,33 @@ static void module__that_crashes__harms_nobody(void **state)
 	expect_refusal("odd_exit", "ended the process that loaded it (exit code 7)");
 }
 
+/* Returns how many of this process's children, which all end, were killed. */
+static unsigned reap_killed(void)
+{
+	unsigned killed = 0;
+	int status;
+
+	while (waitpid(-1, &status, 0) > 0)
+		killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	return killed;
+}
+
+/* A leak check that is killed leaves a process as well. */
 static void module__that_lives_on__is_ended_with_what_it_has_started(void **state)
 {
-	int status = 0;
-
 	(void)state;
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	expect_refusal("odd_daemon", "leaves a process behind that it has started");
-	assert_true(waitpid(-1, &status, 0) > 0);
+	assert_true(reap_killed() > 0);
 	expect_refusal("odd_lives", "closed the pipe of its trial, or was killed");
-	assert_true(waitpid(-1, &status, 0) > 0);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_true(reap_killed() > 0);
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+}
+
+static void module__that_starts_a_thread__is_refused(void **state)
+{
+	(void)state;
+	expect_refusal("odd_thread", "starts a thread, which workers would not have");
 }
 
 static void module__that_hangs__is_killed(void **state)
@@ -221,6 +251,40 @@ static void keeper__with_a_module_of_many_descriptors__refuses_it(void **state)
 	assert_true(try_module(&s, "odd_descriptors", NULL));
 	assert_false(load_in_child(&s, NULL, &fds));
 	assert_non_null(strstr(s.err.text, "more than 64 descriptors"));
+}
+
+/* Kills it by its number in the list of the kernel. */
+static void end_orphan(void)
+{
+	FILE *file = fopen("/proc/thread-self/children", "re");
+	char text[32] = "";
+
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	fclose(file);
+	assert_int_equal(kill((pid_t)strtol(text, NULL, 10), SIGKILL), 0);
+	assert_true(reap_killed() > 0);
+}
+
+/* The trial has found a module that does nothing of that kind, or not at that time. */
+static void keeper__with_a_module_that_leaves_something_behind__refuses_it(void **state)
+{
+	struct setting s;
+	unsigned fds;
+
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	memset(s.facts, 0, sizeof(s.facts));
+	set_module(&s, "odd_daemon", NULL);
+	assert_false(load_in_child(&s, NULL, &fds));
+	assert_non_null(strstr(s.err.text, "x.conf:2: listen.module: \""));
+	assert_non_null(strstr(s.err.text, "\" leaves a process behind"));
+	end_orphan();
+	set_module(&s, "odd_thread", NULL);
+	assert_false(load_in_child(&s, NULL, &fds));
+	assert_non_null(strstr(s.err.text, "\" starts a thread"));
+	assert_int_equal(s.err.code, CODE_OSERR);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 }
 
 static void loaded__answers_for_each_listen(void **state)
@@ -315,13 +379,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(module__sound__is_described),
 		cmocka_unit_test(module__that_cannot_be_loaded__is_named),
+		cmocka_unit_test(module__that_is_not_in_the_chroot__is_named_with_it),
 		cmocka_unit_test(module__that_refuses__says_why),
 		cmocka_unit_test(module__that_crashes__harms_nobody),
 		cmocka_unit_test(module__that_lives_on__is_ended_with_what_it_has_started),
+		cmocka_unit_test(module__that_starts_a_thread__is_refused),
 		cmocka_unit_test(module__that_hangs__is_killed),
 		cmocka_unit_test(keeper__loads_what_the_trial_has_found),
 		cmocka_unit_test(keeper__with_a_module_that_was_replaced__says_so),
 		cmocka_unit_test(keeper__with_a_module_of_many_descriptors__refuses_it),
+		cmocka_unit_test(keeper__with_a_module_that_leaves_something_behind__refuses_it),
 		cmocka_unit_test(loaded__answers_for_each_listen),
 		cmocka_unit_test(memory__goes_on_in_the_next_generation),
 		cmocka_unit_test(memory__of_others_is_left),

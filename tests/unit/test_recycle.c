@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
+#include "config/conf_load.h"
 #include "master/member.h"
 #include "master/jitter.h"
 #include "master/recycle.h"
@@ -185,6 +186,36 @@ static void step__after_a_reload__forgets_the_pair(void **state)
 	assert_int_equal(recycle.generation, 0);
 }
 
+/* A worker, or a helper, that was taken over can shut links again and again. */
+static void step__with_a_worker_that_shuts_its_link__replaces_it__but_not_all_the_time(void **state)
+{
+	static const char *const listeners[] = { "127.0.0.1:0=exec,command=/bin/cat" };
+	const struct conf_source source = { .listeners = (const char **)(uintptr_t)listeners,
+					    .listener_count = 1 };
+	struct procs *procs = *state;
+	struct generation *generation = crew_serve(procs, NULL);
+	struct recycle recycle = { 0 };
+	struct err err;
+	struct conf *conf = conf_load(&source, &err);
+
+	assert_non_null(conf);
+	assert_true(helper_set_new(&generation->helpers, conf, generation->capacity));
+	recycle_step(&recycle, procs, OLD_ENOUGH);
+	assert_int_equal(recycle.generation, 0);
+	assert_int_equal(shutdown(generation->helpers.links[0].list[1].worker, SHUT_RDWR), 0);
+	recycle_step(&recycle, procs, OLD_ENOUGH + 1000);
+	assert_int_equal(recycle.generation, generation->id);
+	assert_int_equal(recycle.old, 1);
+	recycle.generation = 0;
+	assert_true(workers_less(procs, OLD_ENOUGH));
+	recycle_step(&recycle, procs, OLD_ENOUGH + 2000);
+	assert_int_equal(recycle.generation, 0);
+	recycle_step(&recycle, procs, OLD_ENOUGH + 6000);
+	assert_int_equal(recycle.generation, generation->id);
+	helper_set_free(&generation->helpers);
+	conf_free(conf);
+}
+
 #define WITH_PROCS(test) cmocka_unit_test_setup_teardown(test, crew_make, crew_free)
 
 int main(void)
@@ -193,6 +224,8 @@ int main(void)
 		cmocka_unit_test(spread__of_many_workers__stays_within_a_tenth_and_differs),
 		cmocka_unit_test(spread__of_the_same_worker__is_the_same),
 		cmocka_unit_test(spread__of_less_than_ten__is_the_limit),
+		WITH_PROCS(
+			step__with_a_worker_that_shuts_its_link__replaces_it__but_not_all_the_time),
 		WITH_PROCS(step__before_anyone_is_old__does_nothing),
 		WITH_PROCS(step__with_all_old__replaces_one_and_waits_for_it),
 		WITH_PROCS(step__with_a_worker_that_accepted_enough__replaces_that),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of one helper, and the links of all. Must not fork, wait, or know what helpers do. */
+/* The life of one helper. Must not fork, wait, or know what helpers do. */
 #include "master/helper/helper.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/sys.h"
@@ -46,7 +47,7 @@ unsigned helper_files(const struct conf *conf, unsigned capacity)
 	return helper_count(conf) * (2 * capacity + 2);
 }
 
-static bool open_link(struct helper_link *link)
+bool helper_link_open(struct helper_link *link)
 {
 	int pair[2];
 
@@ -62,19 +63,19 @@ static bool open_helper(struct helper *helper, struct helper_links *links, unsig
 	int pair[2];
 
 	links->conf = helper->conf;
+	helper->lacks = calloc(capacity, sizeof(*helper->lacks));
 	links->list = malloc(capacity * sizeof(*links->list));
 	for (unsigned i = 0; links->list && i < capacity; i++)
 		links->list[i] = (struct helper_link){ -1, -1 };
 	for (unsigned i = 0; links->list && i < capacity; i++)
-		if (!open_link(&links->list[i]))
+		if (!helper_link_open(&links->list[i]))
 			return false;
-	if (!links->list ||
+	if (!links->list || !helper->lacks ||
 	    sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
 		return false;
 	helper->reports = pair[0];
 	helper->report = pair[1];
 	listen_socket_refuse_descriptors(pair[0]);
-	listen_socket_refuse_descriptors(pair[1]);
 	return true;
 }
 
@@ -129,6 +130,7 @@ void helper_set_free(struct helper_set *set)
 		close_fd(&set->list[i].reports);
 		close_fd(&set->list[i].report);
 		free(set->links[i].list);
+		free(set->list[i].lacks);
 	}
 	free(set->list);
 	free(set->links);
@@ -154,11 +156,11 @@ unsigned helper_set_in(const struct helper_set *set, enum helper_state state)
 	return count;
 }
 
-bool helper_set_leave(struct helper_set *set)
+bool helper_set_leave(struct helper_set *set, int signal)
 {
 	for (unsigned i = 0; i < set->count; i++)
 		if (set->list[i].state < HELPER_LEAVING)
-			helper_tell_to_leave(&set->list[i], SIGTERM);
+			helper_tell_to_leave(&set->list[i], signal);
 	return helper_set_in(set, HELPER_GONE) == set->count;
 }
 
@@ -170,8 +172,11 @@ static bool has_report(const struct helper *helper)
 	       byte == HELPER_IS_READY;
 }
 
-void helper_started(struct helper *helper, pid_t pid, int64_t now_ms)
+void helper_started(struct helper_set *set, unsigned index, pid_t pid, int64_t now_ms)
 {
+	struct helper *helper = &set->list[index];
+
+	memset(helper->lacks, 0, set->link_count * sizeof(*helper->lacks));
 	helper->pid = pid;
 	helper->started_ms = now_ms;
 	set_state(helper, HELPER_STARTING);

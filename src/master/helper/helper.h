@@ -36,6 +36,7 @@ struct helper {
 	const struct service *service;
 	pid_t pid;           /* of the living helper, else 0 */
 	int reports, report; /* a socketpair: the master's end, and the helper's */
+	bool *lacks;         /* by link: it was made anew, and the living helper has the old one */
 	int64_t due_ms;      /* WAITING: when to start */
 	int64_t started_ms;
 	struct respawn_backoff respawn;
@@ -51,6 +52,9 @@ struct helper_set {
 /* The number of helpers that a configuration needs, and of descriptors of the master for them. */
 unsigned helper_count(const struct conf *conf);
 unsigned helper_files(const struct conf *conf, unsigned capacity);
+
+/* Makes the two ends of a link. Returns false with errno set. */
+bool helper_link_open(struct helper_link *link);
 
 /*
  * Makes the links of all helpers of conf for `capacity` workers; none is started. Returns false
@@ -68,11 +72,14 @@ bool helper_set_watch(const struct helper_set *set, int bells);
 /* Counts those in that state. */
 unsigned helper_set_in(const struct helper_set *set, enum helper_state state);
 
-/* Tells every helper to leave that was not told yet. Returns true when none lives any more. */
-bool helper_set_leave(struct helper_set *set);
+/*
+ * Tells every helper to leave that was not told yet, by that signal. Returns true when none lives
+ * any more.
+ */
+bool helper_set_leave(struct helper_set *set, int signal);
 
-/* It was forked. Forgets what the helper before it has reported. */
-void helper_started(struct helper *helper, pid_t pid, int64_t now_ms);
+/* It was forked, and has all links as they are. */
+void helper_started(struct helper_set *set, unsigned index, pid_t pid, int64_t now_ms);
 
 /* Returns true when it has just reported that it is ready. */
 bool helper_note_ready(struct helper *helper);

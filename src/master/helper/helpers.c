@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/proctitle.h"
 #include "base/sys.h"
+#include "master/helper/helper_links.h"
 #include "master/spawn.h"
 #include "worker/fds.h"
 #include "worker/helper.h"
@@ -99,7 +100,7 @@ static void start_helper(struct procs *procs, struct generation *generation, uns
 		note_refusal(procs, generation, helper, now_ms);
 		return;
 	}
-	helper_started(helper, pid, now_ms);
+	helper_started(&generation->helpers, index, pid, now_ms);
 	LOG(EVENT_helper_started, name_service(helper), name_listener(helper),
 	    LOG_NUM("child_pid", pid), LOG_NUM("generation", generation->id));
 }
@@ -118,7 +119,8 @@ void helpers_start_due(struct procs *procs, int64_t now_ms)
 
 void helpers_look(struct procs *procs)
 {
-	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g)) {
+		helper_links_give(&g->helpers);
 		for (unsigned i = 0; i < g->helpers.count; i++) {
 			struct helper *helper = &g->helpers.list[i];
 
@@ -127,6 +129,7 @@ void helpers_look(struct procs *procs)
 				    LOG_NUM("child_pid", helper->pid),
 				    LOG_NUM("generation", g->id));
 		}
+	}
 }
 
 int64_t helpers_due_ms(const struct procs *procs, int64_t otherwise_ms)

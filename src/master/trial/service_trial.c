@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "config/privs.h"
+#include "worker/leftover.h"
 
 enum what { BEGINS, FINDS, FAILS, ENDS };
 
@@ -40,16 +41,11 @@ static bool fail_with(int told, struct err *err)
 	return false;
 }
 
-/* A process that a file starts would hold the sockets of the slot that loads it, and stay. */
-static bool has_children(void)
-{
-	return sys_waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD;
-}
-
 static bool load_listen(const struct conf *conf, uint32_t i, int told)
 {
 	const struct service *service = service_find(conf->listeners[i].service);
 	struct service_place place = { .conf = &conf->listeners[i] };
+	const char *left;
 	struct word word;
 	struct err err;
 
@@ -63,13 +59,13 @@ static bool load_listen(const struct conf *conf, uint32_t i, int told)
 	word.what = FINDS;
 	if (!service->load(&place, &word.facts, &err))
 		err.code = CODE_CONFIG;
-	else if (has_children())
-		err_set(&err, CODE_CONFIG,
-			"listen.module: \"%s\" leaves a process behind that it has started, and "
-			"has to end it first",
-			conf->listeners[i].module);
+	else if ((left = leftover_find()) != NULL)
+		err_set(&err, CODE_CONFIG, "listen.module: \"%s\" %s", conf->listeners[i].module,
+			left);
 	else
 		return send_word(told, &word);
+	if (conf->chroot[0] != '\0')
+		err_prefix(&err, "in the chroot \"%s\": ", conf->chroot);
 	err_prefix(&err, "%s: ", conf->listeners[i].origin);
 	return fail_with(told, &err);
 }
@@ -92,9 +88,8 @@ static bool become_worker(const struct conf *conf, const struct identity *identi
 		return fail_with(told, &err);
 	}
 	/* after the change of user, which would clear it */
-	return sys_setsid() >= 0 && sys_prctl(PR_SET_CHILD_SUBREAPER, 1) == 0 &&
-	       close_others(told) && sys_prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-	       getppid() == parent;
+	return sys_setsid() >= 0 && leftover_watch(true) && close_others(told) &&
+	       sys_prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
 static _Noreturn void try_all(const struct conf *conf, const struct identity *identity, int told,

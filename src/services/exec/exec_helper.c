@@ -5,13 +5,17 @@
  * in the links, and their clients wait. A request that it does not understand costs its sender's
  * client alone.
  *
- *   SERVING --SIGTERM: the workers are gone--> LEAVING --no program left--> (exit)
+ *   SERVING --SIGTERM, SIGINT: the workers are gone--> LEAVING --no program left--> (exit)
  *   SERVING --SIGTERM: the master is dead--> ORPHAN --the workers are gone--> (as LEAVING)
  *   ORPHAN --shutdown_timeout--> LEAVING
- *   any --SIGINT--> LEAVING, fast
+ *   any --SIGINT: a stop--> LEAVING
+ *
+ * In a stop, and without a master, the connections have had their shutdown_timeout when the helper
+ * leaves: KILL follows soon after TERM.
  */
 #include "services/exec/exec_helper.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -38,7 +42,9 @@ struct exec_helper {
 	struct loop loop;
 	struct timer_heap alarms;
 	struct watch signals;
+	struct watch orders; /* of the master */
 	struct watch links;  /* an epoll of all links, watched while there is room */
+	int *ends;           /* of each link; -1: closed */
 	unsigned open_links; /* whose other end is not closed */
 	struct exec_programs programs;
 	enum phase phase;
@@ -57,11 +63,46 @@ static void tell_refused(struct exec_helper *h)
 	h->refused_ms = h->loop.now_ms;
 }
 
-/* The worker and its keeper are gone for good, and the master; or a worker has shut it. */
-static void close_link(struct exec_helper *h, int link)
+/*
+ * The worker and its keeper are gone for good, and the master; or a worker has shut it. The master
+ * sees that it is shut.
+ */
+static void close_link(struct exec_helper *h, unsigned link)
 {
-	(void)sys_epoll_ctl(h->links.fd, EPOLL_CTL_DEL, link, NULL);
+	(void)sys_shutdown(h->ends[link], SHUT_RDWR);
+	(void)sys_epoll_ctl(h->links.fd, EPOLL_CTL_DEL, h->ends[link], NULL);
+	(void)sys_close(h->ends[link]);
+	h->ends[link] = -1;
 	h->open_links--;
+}
+
+static bool open_link(struct exec_helper *h, unsigned link, int end)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP, .data.u32 = link };
+
+	if (sys_epoll_ctl(h->links.fd, EPOLL_CTL_ADD, end, &event) < 0)
+		return false;
+	h->ends[link] = end;
+	h->open_links++;
+	return true;
+}
+
+/* The old one is shut, whether the helper has seen that or not. */
+static void handle_orders(void *owner, uint32_t events)
+{
+	struct exec_helper *h = owner;
+	unsigned link;
+	int end;
+
+	(void)events;
+	if (!helper_take_link(h->heritage, &link, &end))
+		loop_unwatch(&h->loop, &h->orders);
+	if (end < 0)
+		return;
+	if (h->ends[link] >= 0)
+		close_link(h, link);
+	if (!open_link(h, link, end))
+		(void)sys_close(end);
 }
 
 /* The message is still there, and the link is as good as before. */
@@ -70,17 +111,18 @@ static bool is_passing(int error)
 	return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ENOMEM;
 }
 
-/* An empty message reads as an end does, but only an end has EPOLLRDHUP. */
-static void take_request(struct exec_helper *h, int link, uint32_t events)
+/* A message without a byte looks like the end, but for the events. */
+static void take_request(struct exec_helper *h, unsigned link, uint32_t events)
 {
 	struct exec_request request;
 	struct iovec part = { .iov_base = &request, .iov_len = sizeof(request) };
 	struct rights got;
-	ssize_t size = rights_receive(link, &part, 1, &got, MSG_DONTWAIT);
+	ssize_t size = rights_receive(h->ends[link], &part, 1, &got, MSG_DONTWAIT);
 
 	if (size < 0 && is_passing(errno))
 		return;
-	if (size < 0 || (size == 0 && got.count == 0 && (events & EPOLLRDHUP))) {
+	if (size < 0 || (size == 0 && got.count == 0 && (events & (EPOLLRDHUP | EPOLLHUP)) != 0)) {
+		rights_close(&got);
 		close_link(h, link);
 		return;
 	}
@@ -116,7 +158,7 @@ static void handle_links(void *owner, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < n; i++)
-		take_request(h, ready[i].data.fd, ready[i].events);
+		take_request(h, ready[i].data.u32, ready[i].events);
 }
 
 static void leave(struct exec_helper *h, int64_t kill_after_ms)
@@ -127,7 +169,7 @@ static void leave(struct exec_helper *h, int64_t kill_after_ms)
 
 static void end_orphan(void *owner)
 {
-	leave(owner, EXEC_KILL_MS);
+	leave(owner, EXEC_KILL_FAST_MS);
 }
 
 static void note_term(struct exec_helper *h)
@@ -174,17 +216,15 @@ static bool open_links(struct exec_helper *h)
 	h->links = (struct watch){ .fd = sys_epoll_create1(EPOLL_CLOEXEC),
 				   .ready = handle_links,
 				   .owner = h };
-	if (h->links.fd < 0)
+	h->ends = malloc(h->heritage->link_count * sizeof(*h->ends));
+	if (h->links.fd < 0 || !h->ends)
 		return false;
-	for (unsigned i = 0; i < h->heritage->link_count; i++) {
-		int fd = h->heritage->links[i].helper;
-		struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP, .data.fd = fd };
-
-		if (sys_epoll_ctl(h->links.fd, EPOLL_CTL_ADD, fd, &event) < 0)
+	for (unsigned i = 0; i < h->heritage->link_count; i++)
+		if (!open_link(h, i, h->heritage->links[i].helper))
 			return false;
-		h->open_links++;
-	}
-	return true;
+	h->orders =
+		(struct watch){ .fd = h->heritage->report_fd, .ready = handle_orders, .owner = h };
+	return loop_watch(&h->loop, &h->orders, EPOLLIN);
 }
 
 unsigned exec_helper_files(const struct listen_conf *listen)
@@ -243,7 +283,7 @@ static bool start_helper(struct exec_helper *h, struct err *err)
 	h->programs.kill_after_ms = EXEC_KILL_MS;
 	h->orphaned.fire = end_orphan;
 	h->orphaned.owner = h;
-	if (!loop_open(&h->loop) || !timer_heap_new(&h->alarms, 2 * most + 1) ||
+	if (!loop_open(&h->loop) || !timer_heap_new(&h->alarms, most + 1) ||
 	    !exec_programs_new(&h->programs, command, most) || !open_links(h))
 		return err_errno(err, CODE_OSERR, "cannot begin to start programs");
 	loop_read_clock(&h->loop);

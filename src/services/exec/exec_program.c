@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Starts, ends, reaps and reports. It must not wait, neither for a worker nor for a program, and
- * signals no process that it has not started or that is reaped.
+ * signals no process but those of its programs' groups.
  */
 #include "services/exec/exec_program.h"
 
@@ -32,9 +32,9 @@ bool exec_programs_new(struct exec_programs *all, const struct command *command,
 }
 
 /* The fields by which the access log finds the connection, and the program and its client. */
-#define NAMES(p)                                                                                \
-	LOG_NUM("worker", (p)->request.worker), LOG_NUM("generation", (p)->request.generation), \
-		LOG_NUM("connection", (p)->request.number), LOG_NUM("child_pid", (p)->pid),     \
+#define NAMES(p)                                                                                  \
+	LOG_NUM("worker", (p)->request.worker), LOG_NUM("generation", (p)->request.generation),   \
+		LOG_NUM("connection", (p)->request.number), LOG_NUM("child_pid", (p)->group.pid), \
 		LOG_STR("remote", (p)->remote)
 
 /* The worker has its end, or its next one will; one that was taken over may have filled it. */
@@ -70,18 +70,19 @@ static void free_program(struct exec_program *p)
 	struct exec_live *last = &all->live[--all->count];
 
 	timer_cancel(all->alarms, &p->alarm.timer);
+	exec_group_close(&p->group);
 	last->program->place = p->place;
 	all->live[p->place] = *last;
 	p->state = EXEC_PROGRAM_FREE;
 	all->free[all->most - all->count - 1] = p;
 }
 
-/* Its session, and so its process group, has its pid (setsid(2)). */
+/* Its session, and so its process group, has its pid (setsid(2)); it is not reaped yet. */
 static void signal_program(struct exec_program *p, enum exec_program_state next, int number)
 {
 	p->state = next;
-	(void)sys_kill(-p->pid, number);
-	(void)sys_kill(-p->pid, SIGCONT);
+	(void)sys_kill(-p->group.pid, number);
+	(void)sys_kill(-p->group.pid, SIGCONT);
 }
 
 static void end_program(struct exec_program *p)
@@ -93,21 +94,16 @@ static void end_program(struct exec_program *p)
 	timer_set(p->all->alarms, &p->alarm.timer, p->kill_ms);
 }
 
-static bool has_processes(const struct exec_program *p)
-{
-	return sys_kill(-p->pid, 0) == 0 || errno == EPERM;
-}
-
 /* After KILL there is nothing more to do: what is left then is dead, and waits to be reaped. */
 static void look_at_rest(struct exec_program *p)
 {
 	int64_t now_ms = p->all->loop->now_ms;
 
-	if (now_ms < p->kill_ms && has_processes(p)) {
+	if (now_ms < p->kill_ms && exec_group_signal(&p->group, 0)) {
 		timer_set(p->all->alarms, &p->alarm.timer, now_ms + LEFT_LOOK_MS);
 		return;
 	}
-	(void)sys_kill(-p->pid, SIGKILL);
+	(void)exec_group_signal(&p->group, SIGKILL);
 	free_program(p);
 }
 
@@ -262,7 +258,7 @@ static void watch_program(struct exec_program *p, int errors)
 static void note_program(struct exec_programs *all, struct exec_program *p, pid_t pid,
 			 const struct exec_live *live, int control, int errors)
 {
-	p->pid = pid;
+	exec_group_hold(&p->group, pid, false);
 	p->state = EXEC_PROGRAM_RUNS;
 	p->place = all->count;
 	p->control = (struct watch){ .fd = control, .ready = handle_control, .owner = p };
@@ -303,7 +299,7 @@ bool exec_programs_start(struct exec_programs *all, const struct exec_request *r
 	p->all = all;
 	p->alarm.fire = handle_alarm;
 	p->alarm.owner = p;
-	p->pid = 0;
+	p->group = (struct exec_group){ .fd = -1 };
 	p->request = *request;
 	p->timed_out = false;
 	(void)addr_write(&ends.remote, p->remote);
@@ -327,7 +323,7 @@ static void log_exit(const struct exec_program *p, const struct exec_report *rep
 /* What a program leaves that went by itself goes on; what one leaves that was ended is ended. */
 static void leave_session(struct exec_program *p)
 {
-	bool has_left = has_processes(p);
+	bool has_left = exec_group_signal(&p->group, 0);
 
 	if (p->state == EXEC_PROGRAM_RUNS && has_left)
 		LOG(EVENT_exec_stayed, NAMES(p));
@@ -368,9 +364,16 @@ void exec_programs_reap(struct exec_programs *all)
 	pid_t pid;
 	int status;
 
-	while ((pid = exec_spawn_next_dead(&status)) > 0) {
+	while ((pid = exec_spawn_next_dead()) > 0) {
 		struct exec_program *p = find_program(all, pid);
 
+		if (p && p->state != EXEC_PROGRAM_RUNS)
+			exec_group_hold(&p->group, pid, true);
+		if (!exec_spawn_reap(pid, &status)) {
+			if (p)
+				exec_group_close(&p->group);
+			return;
+		}
 		if (p)
 			note_exit(p, status);
 	}

@@ -19,6 +19,7 @@
 #include "base/output_watch.h"
 #include "base/rights.h"
 #include "base/timer.h"
+#include "services/exec/exec_group.h"
 #include "services/exec/exec_message.h"
 #include "services/exec/exec_spawn.h"
 #include "worker/helper.h"
@@ -41,7 +42,7 @@ struct exec_program {
 	enum exec_program_state state;
 	bool timed_out;
 	unsigned place; /* in all->live */
-	pid_t pid;
+	struct exec_group group;
 	int64_t started_us, kill_ms;
 	struct exec_request request;
 	char remote[ADDR_TEXT];

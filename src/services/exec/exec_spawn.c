@@ -115,13 +115,23 @@ pid_t exec_spawn(struct exec_spawn *spawn, struct command_start *start, struct e
 }
 
 /* No signal tells of this death again, so a call that fails is made again. */
-pid_t exec_spawn_next_dead(int *status)
+pid_t exec_spawn_next_dead(void)
 {
-	pid_t pid;
+	siginfo_t info = { 0 };
 	unsigned tries = 0;
 
-	do
-		pid = sys_waitpid(-1, status, WNOHANG);
-	while (pid < 0 && tries++ < REAP_TRIES);
-	return pid;
+	while (sys_waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		if (tries++ == REAP_TRIES)
+			return 0;
+	return info.si_pid;
+}
+
+bool exec_spawn_reap(pid_t pid, int *status)
+{
+	unsigned tries = 0;
+
+	while (sys_waitpid(pid, status, 0) != pid)
+		if (tries++ == REAP_TRIES)
+			return false;
+	return true;
 }

@@ -29,7 +29,10 @@ bool exec_spawn_new(struct exec_spawn *spawn, const struct command *command);
  */
 pid_t exec_spawn(struct exec_spawn *spawn, struct command_start *start, struct err *err);
 
-/* Reaps a child that has died. Returns its pid, or what is not positive when there is none. */
-pid_t exec_spawn_next_dead(int *status);
+/* Returns the pid of a child that has died and is to be reaped; 0: there is none. */
+pid_t exec_spawn_next_dead(void);
+
+/* Reaps it. Returns false when the system refuses. */
+bool exec_spawn_reap(pid_t pid, int *status);
 
 #endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes links, and passes ends on by the socket of the reports. Must not wait for a helper. */
+#include "master/helper/helper_links.h"
+
+#include "base/rights.h"
+#include "base/sys.h"
+#include "worker/helper.h"
+
+/* Nothing comes to the helper any more. */
+static bool is_shut(const struct helper_link *link)
+{
+	struct pollfd look = { .fd = link->helper, .events = POLLRDHUP };
+
+	return sys_poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
+bool helper_links_are_shut(const struct helper_set *set, unsigned number)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		if (is_shut(&set->links[i].list[number]))
+			return true;
+	return false;
+}
+
+static void give_ends(struct helper *helper, const struct helper_link *links, unsigned count)
+{
+	struct helper_order order = { 0 };
+	struct iovec part = { .iov_base = &order, .iov_len = sizeof(order) };
+
+	for (order.link = 0; order.link < count; order.link++)
+		if (helper->lacks[order.link] &&
+		    rights_send(helper->reports, &part, 1, &links[order.link].helper, 1,
+				MSG_DONTWAIT) == (ssize_t)sizeof(order))
+			helper->lacks[order.link] = false;
+}
+
+void helper_links_give(struct helper_set *set)
+{
+	for (unsigned i = 0; i < set->count; i++)
+		if (set->list[i].state == HELPER_STARTING || set->list[i].state == HELPER_READY)
+			give_ends(&set->list[i], set->links[i].list, set->link_count);
+}
+
+void helper_links_renew(struct helper_set *set, unsigned number)
+{
+	for (unsigned i = 0; i < set->count; i++) {
+		struct helper_link *link = &set->links[i].list[number], fresh;
+
+		if (!is_shut(link) || !helper_link_open(&fresh))
+			continue;
+		sys_close(link->worker);
+		sys_close(link->helper);
+		*link = fresh;
+		set->list[i].lacks[number] = true;
+	}
+	helper_links_give(set);
+}
