@@ -262,7 +262,7 @@ static struct command *become_user(const struct helper_heritage *heritage, struc
 	command = command_new(&asked, &found, err);
 	if (!command)
 		return NULL;
-	if (!privs_become(&found.identity, err)) {
+	if (!command_limits_allow(&asked.limits, err) || !privs_become(&found.identity, err)) {
 		command_free(command);
 		return NULL;
 	}
