@@ -351,13 +351,16 @@ static bool is_sound_batch(const struct arena_batch *batch)
 	       batch->number <= (uint64_t)clock_us();
 }
 
-/* The worker before may have been taken over: all later batches would pass for withdrawn. */
+/*
+ * The worker before may have been taken over: all later batches would pass for withdrawn. The next
+ * one may have the number of this moment.
+ */
 static void clamp_withdrawn(struct slot *own)
 {
-	uint64_t now_us = (uint64_t)clock_us();
+	uint64_t past_us = (uint64_t)clock_us() - 1;
 
-	if (atomic_load(&own->door_withdrawn) > now_us)
-		atomic_store(&own->door_withdrawn, now_us);
+	if (atomic_load(&own->door_withdrawn) > past_us)
+		atomic_store(&own->door_withdrawn, past_us);
 }
 
 /* What the dead worker had sent and the receiver has not begun with is refused for its pid. */
