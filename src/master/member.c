@@ -96,13 +96,17 @@ static void set_state(struct member *member, enum member_state next)
 	member->state = next;
 }
 
+/*
+ * SIGCONT comes before an order, never after it: a later one would end the stop by which a leak
+ * check looks at a process that has obeyed (ptrace(2)), and both would wait for ever.
+ */
 void member_kill(const struct member *member, int signal)
 {
+	if (member->program) /* a stopped copy would not act on it, and nothing else looks at it */
+		sys_kill(-member->pid, SIGCONT);
 	/* A group has its leader's id: no other process has it until the leader is reaped. */
 	if (!member->program || sys_kill(-member->pid, signal) < 0)
 		sys_kill(member->pid, signal);
-	if (member->program) /* a stopped copy would not act on it, and nothing else looks at it */
-		sys_kill(-member->pid, SIGCONT);
 }
 
 /* Names the worker, or the copy and its program, before one more field. */
@@ -158,10 +162,7 @@ void member_hang(struct member *member, int64_t kill_ms)
 		member->kill_ms = kill_ms;
 }
 
-/*
- * A stopped keeper would not act on the order. SIGCONT comes first: a later one would end the stop
- * by which a leak check looks at the keeper (ptrace(2)).
- */
+/* A stopped keeper would not act on the order. */
 static void dismiss_keeper(struct member *member, enum member_state next, int64_t kill_ms)
 {
 	set_state(member, next);

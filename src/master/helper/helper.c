@@ -215,14 +215,17 @@ void helper_respawn(struct helper *helper, int64_t now_ms)
 		    LOG_STR("listen", helper->conf->address), LOG_NUM("delay_ms", delay_ms));
 }
 
-/* A stopped one would not act on the order. One that has not heard it is told again. */
+/*
+ * A stopped one would not act on the order (member.c tells why SIGCONT comes first). One that has
+ * not heard it is told again.
+ */
 void helper_tell_to_leave(struct helper *helper, int signal)
 {
 	if (helper->state == HELPER_WAITING)
 		helper_give_up(helper);
-	if (helper->pid == 0 || sys_kill(helper->pid, signal) < 0)
+	if (helper->pid == 0)
 		return;
-	if (helper->state != HELPER_LEAVING)
-		set_state(helper, HELPER_LEAVING);
 	sys_kill(helper->pid, SIGCONT);
+	if (sys_kill(helper->pid, signal) == 0 && helper->state != HELPER_LEAVING)
+		set_state(helper, HELPER_LEAVING);
 }

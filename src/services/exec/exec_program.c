@@ -81,8 +81,8 @@ static void free_program(struct exec_program *p)
 static void signal_program(struct exec_program *p, enum exec_program_state next, int number)
 {
 	p->state = next;
+	(void)sys_kill(-p->group.pid, SIGCONT); /* a stopped one would not act on the other */
 	(void)sys_kill(-p->group.pid, number);
-	(void)sys_kill(-p->group.pid, SIGCONT);
 }
 
 static void end_program(struct exec_program *p)
