@@ -283,7 +283,7 @@ static bool start_helper(struct exec_helper *h, struct err *err)
 	h->programs.kill_after_ms = EXEC_KILL_MS;
 	h->orphaned.fire = end_orphan;
 	h->orphaned.owner = h;
-	if (!loop_open(&h->loop) || !timer_heap_new(&h->alarms, most + 1) ||
+	if (!loop_open(&h->loop) || !timer_heap_new(&h->alarms, 2 * most + 1) ||
 	    !exec_programs_new(&h->programs, command, most) || !open_links(h))
 		return err_errno(err, CODE_OSERR, "cannot begin to start programs");
 	loop_read_clock(&h->loop);
