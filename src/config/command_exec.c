@@ -13,9 +13,9 @@
 
 enum { NICE_MOST = 19, VARIABLES_SIZE = 16 * 1024 };
 
-static bool start_session(struct err *err)
+static bool start_session(const struct command_start *start, struct err *err)
 {
-	signals_restore();
+	signals_restore(start->ignored);
 	return sys_setsid() >= 0 || err_errno(err, CODE_OSERR, "cannot make a session of its own");
 }
 
@@ -56,11 +56,18 @@ static bool enter_directory(const struct command *command, struct err *err)
 			 quote_show(command->directory, shown));
 }
 
-/* -1 stands for /dev/null. Returns a copy above the places that the program's will have, or -1. */
+/*
+ * -1 stands for /dev/null. Returns a descriptor above the places that the program's will have: this
+ * one, or a copy; or -1.
+ */
 static int lift_fd(int fd, int above)
 {
-	int opened = fd < 0 ? sys_open("/dev/null", O_RDWR | O_CLOEXEC, 0) : -1;
-	int lifted = sys_fcntl_int(fd < 0 ? opened : fd, F_DUPFD_CLOEXEC, above);
+	int opened, lifted;
+
+	if (fd >= above)
+		return fd;
+	opened = fd < 0 ? sys_open("/dev/null", O_RDWR | O_CLOEXEC, 0) : -1;
+	lifted = sys_fcntl_int(fd < 0 ? opened : fd, F_DUPFD_CLOEXEC, above);
 
 	if (opened >= 0)
 		sys_close(opened);
@@ -124,7 +131,7 @@ static bool prepare_child(const struct command *command, const struct command_st
 			  int *report_fd, struct strbuf *texts, struct err *err)
 {
 	umask(command->umask);
-	return start_session(err) && place_fds(start, report_fd, err) &&
+	return start_session(start, err) && place_fds(start, report_fd, err) &&
 	       lower_priority(command, err) && command_limits_set(&command->limits, err) &&
 	       privs_become(&command->found.identity, err) && enter_directory(command, err) &&
 	       follow_parent(start, err) && add_variables(command, start, texts, err);

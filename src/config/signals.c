@@ -171,21 +171,37 @@ void signals_ignore(int fd, int number)
 
 /*
  * sigaction(2) of the C library refuses the signals that it keeps for itself, but the server may
- * have inherited them as ignored. Zeros are SIG_DFL, without flags and mask, on every architecture.
+ * have inherited them as ignored. The first word of the kernel's struct is the handler; zeros are
+ * SIG_DFL, without flags and mask, on every architecture.
  */
-static void restore_default(int number)
-{
-	static const unsigned long defaults[16];
+enum { KERNEL_ACTION_WORDS = 16 };
 
-	sys_rt_sigaction(number, defaults);
+static uint64_t bit_of(int number)
+{
+	return UINT64_C(1) << (number - 1);
 }
 
-void signals_restore(void)
+uint64_t signals_ignored(void)
 {
+	uint64_t ignored = 0;
+
+	for (int number = 1; number <= SIGRTMAX; number++) {
+		unsigned long now[KERNEL_ACTION_WORDS] = { 0 };
+
+		if (sys_rt_sigaction(number, NULL, now) == 0 && now[0] == (unsigned long)SIG_IGN)
+			ignored |= bit_of(number);
+	}
+	return ignored;
+}
+
+void signals_restore(uint64_t ignored)
+{
+	static const unsigned long defaults[KERNEL_ACTION_WORDS];
 	sigset_t none;
 
-	for (int number = 1; number <= SIGRTMAX; number++)
-		restore_default(number);
+	for (int number = 1; ignored != 0 && number <= SIGRTMAX; number++)
+		if (ignored & bit_of(number))
+			sys_rt_sigaction(number, defaults, NULL);
 	sigemptyset(&none);
 	sys_sigprocmask(SIG_SETMASK, &none, NULL);
 }

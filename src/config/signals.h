@@ -69,8 +69,14 @@ bool signals_block(void);
  */
 void signals_leave_reports(void);
 
-/* Restores the default dispositions and an empty mask. In a child, before any exec. */
-void signals_restore(void);
+/* Returns the signals that this process ignores: bit = number - 1. */
+uint64_t signals_ignored(void);
+
+/*
+ * Restores the default of these signals (signals_ignored), and an empty mask. In a child, before
+ * any exec: a handler does not outlive that (execve(2)).
+ */
+void signals_restore(uint64_t ignored);
 
 /*
  * Returns a new non-blocking, close-on-exec signalfd for the rows with an action, and with

@@ -14,12 +14,13 @@
 #include "base/file.h"
 #include "base/sys.h"
 #include "base/units.h"
+#include "config/conf_program.h"
 #include "config/fdlimit.h"
 #include "config/pidfile.h"
 #include "master/generation.h"
 #include "master/modules.h"
-#include "master/trial/prestart.h"
 #include "master/program/programs.h"
+#include "master/trial/prestart.h"
 #include "master/trial/service_trial.h"
 #include "net/netstat.h"
 #include "net/socket_owner.h"
@@ -78,25 +79,38 @@ static void check_identity(struct check *check)
 }
 
 /* Only root's server changes its user: another one is one user altogether. */
-static void warn_of_shared_user(struct check *check)
+static void warn_of_shared_user(struct check *check, const char *section, const char *origin)
 {
-	const struct conf *conf = check->conf;
+	print_warning(check,
+		      "%s: %s.user: without one, programs run as the workers' user \"%s\", and can "
+		      "kill workers and keepers",
+		      origin, section, check->conf->user);
+}
 
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		const struct listen_conf *listen = &conf->listeners[i];
-
-		if (listen->user[0] == '\0' && service_find(listen->service)->helper != NULL)
-			print_warning(check,
-				      "%s: listen.user: without one, programs run as the workers' "
-				      "user \"%s\", and can kill workers and keepers",
-				      listen->origin, conf->user);
-	}
+/* False when programs serve all listeners. */
+static bool has_workers(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->listener_count; i++)
+		if (!conf_program_owns(&conf->listeners[i]))
+			return true;
+	return false;
 }
 
 static void check_users(struct check *check)
 {
-	if (check->has_identity && check->found.identity.changes)
-		warn_of_shared_user(check);
+	const struct conf *conf = check->conf;
+
+	if (!check->has_identity || !check->found.identity.changes)
+		return;
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct listen_conf *listen = &conf->listeners[i];
+
+		if (listen->user[0] == '\0' && service_find(listen->service)->helper != NULL)
+			warn_of_shared_user(check, "listen", listen->origin);
+	}
+	for (size_t i = 0; has_workers(conf) && i < conf->program_count; i++)
+		if (conf->programs[i].user[0] == '\0')
+			warn_of_shared_user(check, "program", conf->programs[i].origin);
 }
 
 static void check_chroot(struct check *check)

@@ -16,6 +16,7 @@ enum {
 	COPY_RESTARTS,
 	COPY_CPU,
 	COPY_MEMORY,
+	COPY_LAST_EXIT,
 	COPY_STATUS
 };
 
@@ -28,6 +29,7 @@ static const struct column copy_columns[TABLE_COLUMNS] = {
 	[COPY_RESTARTS] = { .head = "restarts", .rank = 3 },
 	[COPY_CPU] = { .head = "cpu%", .rank = 1 },
 	[COPY_MEMORY] = { .head = "memory", .rank = 1 },
+	[COPY_LAST_EXIT] = { .head = "last exit", .is_left = true, .rank = 5, .is_rare = true },
 	[COPY_STATUS] = { .head = "status",
 			  .is_left = true,
 			  .min_width = 12,
@@ -48,6 +50,7 @@ static bool fill_copy(void *owner, unsigned index, struct cell *cells)
 	table_set_number(&cells[COPY_NUMBER], copy.number);
 	table_set_text(&cells[COPY_STATE], is_ready ? STYLE_GOOD : STYLE_WARN, copy.state);
 	table_set_count(&cells[COPY_RESTARTS], STYLE_PLAIN, copy.restarts);
+	table_set_text(&cells[COPY_LAST_EXIT], STYLE_PLAIN, copy.last_exit);
 	table_set_text(&cells[COPY_STATUS], STYLE_PLAIN, copy.status);
 	if (copy.pid == 0)
 		return true;

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "config/conf.h"
-#include "master/trial/config_trial.h"
 #include "master/procs.h"
 #include "master/reload_times.h"
+#include "master/trial/config_trial.h"
 
 enum reload_phase { RELOAD_IDLE, RELOAD_TRYING, RELOAD_STARTING, RELOAD_HANDING, RELOAD_MOVING };
 

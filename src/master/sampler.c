@@ -8,8 +8,8 @@
 
 #include <time.h>
 
-#include "master/generation.h"
 #include "base/process_figures.h"
+#include "master/generation.h"
 #include "master/program/programs.h"
 #include "net/netstat.h"
 #include "stats/tally.h"

@@ -16,8 +16,8 @@
 #include "config/signals.h"
 #include "master/helper/helper_links.h"
 #include "master/keeper.h"
-#include "master/trial/prestart.h"
 #include "master/reload_times.h"
+#include "master/trial/prestart.h"
 #include "worker/heritage.h"
 
 enum { CLOSER_AGAIN_MS = 100 };

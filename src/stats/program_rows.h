@@ -40,6 +40,8 @@ struct copy_row {
 	_Atomic uint32_t starts;    /* of this copy: 1 + restarts */
 	_Atomic int64_t started_ms; /* clock_ms() */
 	_Atomic uint64_t cpu_us, memory_bytes;
+	_Atomic int64_t exited_s;     /* time(2) of its last end; 0: none */
+	_Atomic uint32_t exit_status; /* then, from waitpid(2) */
 	char status[64]; /* its STATUS= of sd_notify(3), which may be read while it changes */
 };
 

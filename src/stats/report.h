@@ -108,7 +108,8 @@ struct report_copy {
 	const char *state;                          /* waiting, starting, ready, hung, stopping */
 	int64_t age_s;
 	uint64_t cpu_us, memory_bytes;
-	char status[64]; /* its STATUS= of sd_notify(3) */
+	char last_exit[48]; /* as in struct report_worker */
+	char status[64];    /* its STATUS= of sd_notify(3) */
 };
 
 /* Sets *out to the copy of a row below SCOREBOARD_COPIES; false when there is none. */

@@ -252,6 +252,7 @@ static void write_copy(const struct report *report, unsigned index, bool has_bef
 	JSON_TEXT(text, "status", copy.status);
 	json_i64(text, "age_seconds", copy.age_s);
 	json_u64(text, "restarts", copy.restarts);
+	JSON_TEXT(text, "last_exit", copy.last_exit);
 	json_key(text, "cpu_seconds");
 	strbuf_micros(text, copy.cpu_us);
 	json_u64(text, "memory_bytes", copy.memory_bytes);

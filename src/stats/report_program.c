@@ -58,5 +58,7 @@ bool report_copy(const struct report *report, unsigned row, struct report_copy *
 		     1000;
 	out->cpu_us = atomic_load_explicit(&from->cpu_us, memory_order_relaxed);
 	out->memory_bytes = atomic_load_explicit(&from->memory_bytes, memory_order_relaxed);
+	report_exit(report, atomic_load_explicit(&from->exit_status, memory_order_relaxed),
+		    atomic_load_explicit(&from->exited_s, memory_order_acquire), out->last_exit);
 	return true;
 }

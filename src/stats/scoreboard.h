@@ -23,7 +23,7 @@
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 12,
+	SCOREBOARD_VERSION = 13,
 	SCOREBOARD_MESSAGE = 1024,
 };
 

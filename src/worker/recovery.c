@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/door/arrival.h"
 #include "worker/dispatch.h"
+#include "worker/door/arrival.h"
 #include "worker/record_check.h"
 #include "worker/survey.h"
 

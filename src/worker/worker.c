@@ -19,10 +19,10 @@
 #include "worker/accept/acceptor.h"
 #include "worker/dispatch.h"
 #include "worker/door/door.h"
-#include "worker/heritage.h"
 #include "worker/door/leave.h"
 #include "worker/door/moving.h"
 #include "worker/door/rebalance.h"
+#include "worker/heritage.h"
 #include "worker/recovery.h"
 #include "worker/takeover.h"
 

@@ -210,6 +210,19 @@ static void copy__without_watchdog_messages__is_replaced(void **state)
 	server_stop(s);
 }
 
+/* ready_timeout is its limit until then. */
+static void copy__before_it_is_ready__need_not_beat(void **state)
+{
+	struct server *s = copy_server(
+		&(struct copy_plan){ .options = "watchdog = 50ms\nready_after = 500ms\n" });
+
+	(void)state;
+	assert_int_equal(server_count(s, "program_started", "copy=0"), 1);
+	server_wait_event(s, "program_ready", "copy=0");
+	server_wait_event(s, "program_crashed", "signal=6 reason=watchdog");
+	server_stop(s);
+}
+
 static void copy__that_leaks__is_replaced_without_a_failed_request(void **state)
 {
 	struct server *s = copy_server(&(struct copy_plan){
@@ -366,6 +379,7 @@ int main(void)
 		E2E(listener__changes_between_service_and_program__both_ways),
 		E2E(service__beside_a_program__has_workers_without_its_sockets),
 		E2E(copy__without_watchdog_messages__is_replaced),
+		E2E(copy__before_it_is_ready__need_not_beat),
 		E2E(copy__that_leaks__is_replaced_without_a_failed_request),
 		E2E(copy__of_max_age__is_replaced),
 		E2E(output__that_floods__is_counted_and_stops_nobody),

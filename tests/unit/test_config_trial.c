@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "master/trial/config_trial.h"
 #include "master/generation.h"
+#include "master/trial/config_trial.h"
 #include "unit/folder.h"
 
 static const char *const listeners[] = { "127.0.0.1:0=ack" };

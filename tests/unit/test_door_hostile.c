@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "base/sys.h"
 #include "base/clock.h"
+#include "base/sys.h"
 #include "unit/hostile.h"
 
 enum { FLOOD = 1000, TURNS = 8, A_TURN = 64 }; /* messages in a turn at most */

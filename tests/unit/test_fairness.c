@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
+#include "unit/aftermath.h"
 #include "worker/share.h"
 #include "worker/visit.h"
-#include "unit/aftermath.h"
 
 enum { SHARE = 256 * 1024, LONG_AGO_US = 1000 * 1000 };
 

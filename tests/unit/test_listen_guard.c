@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
-#include "unit/listening.h"
 #include "net/listen_guard.h"
+#include "unit/listening.h"
 
 enum {
 	TRIES = 2000,

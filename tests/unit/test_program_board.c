@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "master/program/program_board.h"
+#include "stats/report.h"
 #include "unit/board.h"
 
 enum { OTHER = SCOREBOARD_PROGRAMS - 1, MANY = SCOREBOARD_PROGRAMS + 2, COPIES = 2 };
@@ -127,6 +129,40 @@ static void row__of_a_title_that_another_generation_has__stays(void **state)
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
 
+static void start_copy(struct scene *scene, unsigned number)
+{
+	struct copy *copy = &scene->copies[0][number];
+
+	copy->program = &scene->programs[0];
+	copy->row = SCOREBOARD_COPIES;
+	copy->member = (struct member){ .number = number, .state = MEMBER_STARTING };
+	program_board_start(copy);
+}
+
+static struct report_copy read_copy(struct scene *scene, unsigned number)
+{
+	struct report report = { .board = scene->board, .now_s = time(NULL) };
+	struct report_copy copy;
+
+	assert_true(report_copy(&report, scene->copies[0][number].row, &copy));
+	assert_int_equal(copy.number, number);
+	return copy;
+}
+
+static void copy__that_has_ended__tells_how_after_its_restart(void **state)
+{
+	struct scene *scene = *state;
+
+	enlist(scene, 1);
+	start_copy(scene, 0);
+	start_copy(scene, 1);
+	program_board_end(&scene->copies[0][1], 7 << 8, true);
+	program_board_start(&scene->copies[0][1]);
+	assert_string_equal(read_copy(scene, 0).last_exit, "");
+	assert_int_equal(strncmp(read_copy(scene, 1).last_exit, "exit code 7, ", 13), 0);
+	assert_int_equal(read_copy(scene, 1).restarts, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +170,7 @@ int main(void)
 		CASE(program__that_is_named_other__has_the_last_row),
 		CASE(row__of_a_title_that_no_generation_has__is_used_again),
 		CASE(row__of_a_title_that_another_generation_has__stays),
+		CASE(copy__that_has_ended__tells_how_after_its_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

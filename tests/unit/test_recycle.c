@@ -8,8 +8,8 @@
 
 #include "base/sys.h"
 #include "config/conf_load.h"
-#include "master/member.h"
 #include "master/jitter.h"
+#include "master/member.h"
 #include "master/recycle.h"
 #include "unit/crew.h"
 

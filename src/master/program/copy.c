@@ -24,6 +24,7 @@ static void note_ready(struct copy *copy, const char *how)
 	    !member_note_ready(&copy->member))
 		return;
 	copy->was_ready = true;
+	copy->beat_ms = copy->program->loop->now_ms;
 	program_board_note(copy);
 	LOG(EVENT_program_ready, LOG_STR("program", copy->program->conf->title),
 	    LOG_NUM("copy", copy->member.number), LOG_NUM("child_pid", copy->member.pid),
@@ -39,7 +40,6 @@ static void handle_report(void *owner, uint32_t events)
 	if (command_exec_report(copy->report.fd, &copy->failure) == COMMAND_STARTING)
 		return;
 	copy_fork_close_report(copy);
-	copy->beat_ms = copy->program->loop->now_ms;
 }
 
 /* SIGABRT leaves a core, or a trace of where it hangs. */
@@ -74,9 +74,10 @@ static void kill_late(struct copy *copy, int64_t now_ms)
 	end_hung(copy, "ready_timeout", now_ms);
 }
 
+/* Until it is ready, ready_timeout is its limit. */
 static bool must_beat(const struct copy *copy)
 {
-	return copy->program->conf->watchdog > 0 && copy->report.fd < 0 &&
+	return copy->program->conf->watchdog > 0 && copy->was_ready &&
 	       member_must_beat(&copy->member) && !member_is_leaving(&copy->member);
 }
 
@@ -150,7 +151,6 @@ void copy_start(struct copy *copy, int64_t now_ms)
 	copy->failure.text[0] = copy->last_line[0] = '\0';
 	copy->why = NULL;
 	copy->was_ready = copy->is_overdue = copy->has_stranger = false;
-	copy->beat_ms = now_ms;
 	copy->cpu_us = copy->memory_bytes = 0;
 	pid = copy_fork(copy);
 	if (pid < 0) {

@@ -7,6 +7,7 @@
 
 #include "base/sys.h"
 #include "config/command_exec.h"
+#include "config/signals.h"
 #include "master/program/copy_streams.h"
 
 enum { VALUE_TEXT = 24 };
@@ -90,7 +91,8 @@ static _Noreturn void become_program(const struct copy *copy, const struct ends 
 					      .variable_count = n,
 					      .report_fd = ends->report,
 					      .death_signal = copy_fork_stop_signal(copy),
-					      .parent = master });
+					      .parent = master,
+					      .ignored = signals_ignored() });
 }
 
 void copy_fork_close_report(struct copy *copy)

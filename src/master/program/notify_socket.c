@@ -47,8 +47,6 @@ static void read_line(struct notify_news *news, const char *line)
 
 	if (strcmp(line, "READY=1") == 0)
 		news->is_ready = true;
-	else if (strcmp(line, "STOPPING=1") == 0)
-		news->is_stopping = true;
 	else if (strcmp(line, "WATCHDOG=1") == 0)
 		news->beats = true;
 	else if (strcmp(line, "WATCHDOG=trigger") == 0)

@@ -14,7 +14,6 @@ enum { NOTIFY_NAME = 32, NOTIFY_STATUS = 64 };
 /* What the messages of one reading say. */
 struct notify_news {
 	bool is_ready;              /* READY=1 */
-	bool is_stopping;           /* STOPPING=1 */
 	bool beats;                 /* WATCHDOG=1 */
 	bool is_hung;               /* WATCHDOG=trigger */
 	char status[NOTIFY_STATUS]; /* STATUS=, cut; "": none came */

@@ -43,7 +43,7 @@ struct copy {
 	bool was_ready;
 	bool is_overdue;   /* it was killed at shutdown_timeout */
 	bool has_stranger; /* another process has sent to its notify socket, and the log says so */
-	int64_t beat_ms;   /* the last WATCHDOG=1, or what counts as one */
+	int64_t beat_ms;   /* the last WATCHDOG=1, or when it got ready */
 	char last_line[COPY_LAST_LINE]; /* of its stderr */
 	unsigned row;                   /* in the scoreboard; SCOREBOARD_COPIES: none */
 	uint64_t cpu_us;                /* at the last sample */
@@ -77,5 +77,14 @@ struct program {
 	int64_t looked_ms;
 	int64_t shutdown_ms; /* shutdown_timeout */
 };
+
+/* Returns a copy that is EMPTY; NULL: there is none. */
+static inline struct copy *program_find_empty(const struct program *program)
+{
+	for (unsigned i = 0; i < program->capacity; i++)
+		if (program->copies[i].member.state == MEMBER_EMPTY)
+			return &program->copies[i];
+	return NULL;
+}
 
 #endif

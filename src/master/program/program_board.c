@@ -100,6 +100,7 @@ static struct copy_row *find_row(struct copy *copy)
 	for (unsigned i = 0; copy->row == SCOREBOARD_COPIES && i < SCOREBOARD_COPIES; i++)
 		if (atomic_load_explicit(&rows[i].is_taken, memory_order_relaxed) == 0) {
 			STORE(rows[i].starts, 0);
+			STORE(rows[i].exited_s, 0);
 			copy->row = i;
 		}
 	return copy->row < SCOREBOARD_COPIES ? &rows[copy->row] : NULL;
@@ -150,11 +151,17 @@ void program_board_note(struct copy *copy)
 
 void program_board_end(struct copy *copy, int status, bool is_crash)
 {
-	struct program_row *row = &copy->program->board->programs[copy->program->row];
+	struct scoreboard *board = copy->program->board;
+	struct program_row *row = &board->programs[copy->program->row];
+	int64_t now_s = time(NULL);
 
 	cell_add(&row->tally.program_crashes_total, is_crash);
 	STORE(row->exit_status, (uint32_t)status);
-	atomic_store_explicit(&row->exited_s, time(NULL), memory_order_release);
+	atomic_store_explicit(&row->exited_s, now_s, memory_order_release);
+	if (copy->row == SCOREBOARD_COPIES)
+		return;
+	STORE(board->copies[copy->row].exit_status, (uint32_t)status);
+	atomic_store_explicit(&board->copies[copy->row].exited_s, now_s, memory_order_release);
 }
 
 void program_board_tell(const struct copy *copy, const char *status)

@@ -160,21 +160,13 @@ void programs_hurry(struct programs *programs, bool is_kill)
 	copy_hurry(copy, is_kill);
 }
 
-static struct copy *find_empty(const struct program *program)
-{
-	EACH_COPY(copy, program)
-	if (copy->member.state == MEMBER_EMPTY)
-		return copy;
-	return NULL;
-}
-
 bool programs_more(struct programs *programs, int64_t now_ms)
 {
 	bool is_done = false;
 
 	EACH_PROGRAM(program, programs)
 	{
-		struct copy *copy = find_empty(program);
+		struct copy *copy = program_find_empty(program);
 
 		if (!copy)
 			continue;

@@ -3,9 +3,9 @@
 #include "master/program/replacing.h"
 
 #include "base/log.h"
+#include "master/jitter.h"
 #include "master/program/copy.h"
 #include "master/program/program_board.h"
-#include "master/jitter.h"
 
 enum { LOOK_MS = 1000 }; /* memory is sampled as often */
 
@@ -36,18 +36,10 @@ static const char *find_reason(const struct copy *copy, int64_t now_ms)
 	return NULL;
 }
 
-static struct copy *find_empty(const struct program *program)
-{
-	for (unsigned i = 0; i < program->capacity; i++)
-		if (program->copies[i].member.state == MEMBER_EMPTY)
-			return &program->copies[i];
-	return NULL;
-}
-
 static void begin_replacement(struct program *program, struct copy *old, const char *why,
 			      int64_t now_ms)
 {
-	struct copy *fresh = find_empty(program);
+	struct copy *fresh = program_find_empty(program);
 
 	if (!fresh)
 		return;

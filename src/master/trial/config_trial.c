@@ -10,12 +10,12 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "master/generation.h"
-#include "master/trial/prestart.h"
 #include "master/modules.h"
 #include "master/program/programs.h"
 #include "master/reload_times.h"
-#include "master/trial/service_trial.h"
 #include "master/spawn.h"
+#include "master/trial/prestart.h"
+#include "master/trial/service_trial.h"
 
 enum { LISTENS_MOST = 4096, PROGRAMS_MOST = 256, NAMES_SIZE = 1024 * 1024 };
 

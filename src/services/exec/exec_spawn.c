@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "config/signals.h"
 
 #ifdef __SANITIZE_ADDRESS__
 enum { SHARES_MEMORY = false };
@@ -30,7 +31,9 @@ bool exec_spawn_new(struct exec_spawn *spawn, const struct command *command)
 	void *stack = sys_mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 
-	*spawn = (struct exec_spawn){ .command = command, .report = { -1, -1 } };
+	*spawn = (struct exec_spawn){ .command = command,
+				      .report = { -1, -1 },
+				      .ignored = signals_ignored() };
 	if (stack == MAP_FAILED)
 		return false;
 	spawn->stack = stack;
@@ -93,6 +96,7 @@ pid_t exec_spawn(struct exec_spawn *spawn, struct command_start *start, struct e
 		return -1;
 	}
 	start->report_fd = spawn->report[1];
+	start->ignored = spawn->ignored;
 	memcpy(spawn->kept, spawn->command->environment, size);
 	pid = clone_child(spawn, &child);
 	if (pid == 0)

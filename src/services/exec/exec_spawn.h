@@ -15,9 +15,10 @@
 
 struct exec_spawn {
 	const struct command *command;
-	char *stack;   /* of the children, one at a time */
-	char **kept;   /* the command's variables, which a child changes */
-	int report[2]; /* a pipe: a child that does not get as far as the program says why */
+	char *stack;      /* of the children, one at a time */
+	char **kept;      /* the command's variables, which a child changes */
+	int report[2];    /* a pipe: a child that does not get as far as the program says why */
+	uint64_t ignored; /* the signals that this process ignores */
 };
 
 /* Returns false with errno set. Allocates. The command must outlive it. */

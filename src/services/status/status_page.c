@@ -223,6 +223,7 @@ static void row_programs(const struct report *report, unsigned index, struct str
 	COLUMN("memory_bytes", "Memory", bytes, c.memory_bytes)
 #define COPIES_REST(COLUMN)                                     \
 	COLUMN("restarts", "Restarts", count, c.restarts)       \
+	COLUMN("last_exit", "Last exit", word, c.last_exit)     \
 	COLUMN("generation", "Generation", count, c.generation) \
 	COLUMN("status", "Status", word, c.status)
 

@@ -31,8 +31,8 @@
 #include <stdint.h>
 
 #include "base/loop.h"
-#include "worker/heritage.h"
 #include "worker/door/arrival.h"
+#include "worker/heritage.h"
 #include "worker/pool.h"
 
 struct door {
