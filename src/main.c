@@ -222,7 +222,7 @@ static enum exit_code run_action(struct invocation *command, struct err *err)
 
 	/* only a server reads its signals; any other action may be interrupted as usual */
 	if (command->action != 0)
-		signals_restore(signals_ignored());
+		signals_restore(signals_changed());
 	switch (command->action) {
 	case 'h':
 		print_help();

@@ -15,7 +15,7 @@ enum { NICE_MOST = 19, VARIABLES_SIZE = 16 * 1024 };
 
 static bool start_session(const struct command_start *start, struct err *err)
 {
-	signals_restore(start->ignored);
+	signals_restore(start->signals);
 	return sys_setsid() >= 0 || err_errno(err, CODE_OSERR, "cannot make a session of its own");
 }
 

@@ -33,7 +33,7 @@ struct command_start {
 	int report_fd;    /* the writing end of a close-on-exec pipe, for command_exec_report */
 	int death_signal; /* sent to the program when its parent dies (prctl(2)); 0: none */
 	pid_t parent;     /* the process that forked */
-	uint64_t ignored; /* the signals that it ignores (signals_ignored) */
+	uint64_t signals; /* whose action it has changed (signals_changed) */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/brief.h"
 #include "base/sys.h"
 #include "config/signals.h"
 
@@ -106,6 +107,7 @@ static void set_dispositions(void)
 	for (unsigned i = 0; i < signal_count; i++)
 		if (is_ignored(&signal_rows[i]))
 			set_disposition(signal_rows[i].number, SIG_IGN);
+	brief_install();
 }
 
 bool signals_block(void)
@@ -153,6 +155,7 @@ void signals_leave_reports(void)
 		add_signal(&open, number);
 	}
 	sys_sigprocmask(SIG_UNBLOCK, &open, NULL);
+	brief_install();
 }
 
 /* The signal stays blocked, so that a new child's mask is unchanged. */
@@ -181,26 +184,26 @@ static uint64_t bit_of(int number)
 	return UINT64_C(1) << (number - 1);
 }
 
-uint64_t signals_ignored(void)
+uint64_t signals_changed(void)
 {
-	uint64_t ignored = 0;
+	uint64_t changed = 0;
 
 	for (int number = 1; number <= SIGRTMAX; number++) {
 		unsigned long now[KERNEL_ACTION_WORDS] = { 0 };
 
-		if (sys_rt_sigaction(number, NULL, now) == 0 && now[0] == (unsigned long)SIG_IGN)
-			ignored |= bit_of(number);
+		if (sys_rt_sigaction(number, NULL, now) == 0 && now[0] != (unsigned long)SIG_DFL)
+			changed |= bit_of(number);
 	}
-	return ignored;
+	return changed;
 }
 
-void signals_restore(uint64_t ignored)
+void signals_restore(uint64_t changed)
 {
 	static const unsigned long defaults[KERNEL_ACTION_WORDS];
 	sigset_t none;
 
-	for (int number = 1; ignored != 0 && number <= SIGRTMAX; number++)
-		if (ignored & bit_of(number))
+	for (int number = 1; number <= SIGRTMAX; number++)
+		if (changed & bit_of(number))
 			sys_rt_sigaction(number, defaults, NULL);
 	sigemptyset(&none);
 	sys_sigprocmask(SIG_SETMASK, &none, NULL);

@@ -69,14 +69,14 @@ bool signals_block(void);
  */
 void signals_leave_reports(void);
 
-/* Returns the signals that this process ignores: bit = number - 1. */
-uint64_t signals_ignored(void);
+/* Returns the signals that have not their default action in this process: bit = number - 1. */
+uint64_t signals_changed(void);
 
 /*
- * Restores the default of these signals (signals_ignored), and an empty mask. In a child, before
- * any exec: a handler does not outlive that (execve(2)).
+ * Restores the default of these signals (signals_changed), and an empty mask. In a child, before
+ * any exec.
  */
-void signals_restore(uint64_t ignored);
+void signals_restore(uint64_t changed);
 
 /*
  * Returns a new non-blocking, close-on-exec signalfd for the rows with an action, and with

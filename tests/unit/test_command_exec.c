@@ -70,7 +70,7 @@ static enum command_progress run(struct shell *shell, const struct command *comm
 	shell->start.fds = shell->fds;
 	shell->start.report_fd = pipe[1];
 	shell->start.parent = getpid();
-	shell->start.ignored = signals_ignored();
+	shell->start.signals = signals_changed();
 	shell->pid = sys_fork();
 	if (shell->pid == 0)
 		command_exec(command, &shell->start);

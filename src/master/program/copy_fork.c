@@ -92,7 +92,7 @@ static _Noreturn void become_program(const struct copy *copy, const struct ends 
 					      .report_fd = ends->report,
 					      .death_signal = copy_fork_stop_signal(copy),
 					      .parent = master,
-					      .ignored = signals_ignored() });
+					      .signals = signals_changed() });
 }
 
 void copy_fork_close_report(struct copy *copy)

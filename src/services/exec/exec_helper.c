@@ -272,11 +272,13 @@ static struct command *become_user(const struct helper_heritage *heritage, struc
 
 static bool start_helper(struct exec_helper *h, struct err *err)
 {
+	/* a signal that is read needs no action of its own, which every start would undo */
+	bool is_blocked = signals_block();
 	const struct command *command = become_user(h->heritage, err);
 	unsigned most = most_programs(h);
 
-	if (!command)
-		return false;
+	if (!command || !is_blocked)
+		return command && err_errno(err, CODE_OSERR, "cannot block signals");
 	h->programs.heritage = h->heritage;
 	h->programs.loop = &h->loop;
 	h->programs.alarms = &h->alarms;
@@ -288,7 +290,7 @@ static bool start_helper(struct exec_helper *h, struct err *err)
 		return err_errno(err, CODE_OSERR, "cannot begin to start programs");
 	loop_read_clock(&h->loop);
 	h->signals =
-		(struct watch){ .fd = signals_open(false), .ready = handle_signals, .owner = h };
+		(struct watch){ .fd = signals_open(true), .ready = handle_signals, .owner = h };
 	if (h->signals.fd < 0 || !loop_watch(&h->loop, &h->signals, EPOLLIN) || !watch_links(h))
 		return err_errno(err, CODE_OSERR, "cannot begin to start programs");
 	return helper_report_ready(h->heritage) ||

@@ -33,7 +33,7 @@ bool exec_spawn_new(struct exec_spawn *spawn, const struct command *command)
 
 	*spawn = (struct exec_spawn){ .command = command,
 				      .report = { -1, -1 },
-				      .ignored = signals_ignored() };
+				      .signals = signals_changed() };
 	if (stack == MAP_FAILED)
 		return false;
 	spawn->stack = stack;
@@ -96,7 +96,7 @@ pid_t exec_spawn(struct exec_spawn *spawn, struct command_start *start, struct e
 		return -1;
 	}
 	start->report_fd = spawn->report[1];
-	start->ignored = spawn->ignored;
+	start->signals = spawn->signals;
 	memcpy(spawn->kept, spawn->command->environment, size);
 	pid = clone_child(spawn, &child);
 	if (pid == 0)
@@ -118,14 +118,17 @@ pid_t exec_spawn(struct exec_spawn *spawn, struct command_start *start, struct e
 	return -1;
 }
 
-/* No signal tells of this death again, so a call that fails is made again. */
+/*
+ * No signal tells of this death again, so a call that fails is made again; but not where there is
+ * no child.
+ */
 pid_t exec_spawn_next_dead(void)
 {
 	siginfo_t info = { 0 };
 	unsigned tries = 0;
 
 	while (sys_waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		if (tries++ == REAP_TRIES)
+		if (errno == ECHILD || tries++ == REAP_TRIES)
 			return 0;
 	return info.si_pid;
 }

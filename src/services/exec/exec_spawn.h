@@ -18,7 +18,7 @@ struct exec_spawn {
 	char *stack;      /* of the children, one at a time */
 	char **kept;      /* the command's variables, which a child changes */
 	int report[2];    /* a pipe: a child that does not get as far as the program says why */
-	uint64_t ignored; /* the signals that this process ignores */
+	uint64_t signals; /* whose action this process has changed */
 };
 
 /* Returns false with errno set. Allocates. The command must outlive it. */
