@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/process_figures.h"
+#include "base/process_tree.h"
 
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
@@ -175,14 +175,16 @@ void program_board_tell(const struct copy *copy, const char *status)
 static void sample_copy(struct copy *copy)
 {
 	struct copy_row *rows = copy->program->board->copies;
-	uint64_t cpu_us = copy->cpu_us;
+	struct process_tree tree;
 
-	if (process_figures_cpu(copy->member.pid, &cpu_us) && cpu_us > copy->cpu_us) {
+	if (!process_tree_read(copy->member.pid, &tree))
+		return;
+	copy->memory_bytes = tree.memory_bytes;
+	if (tree.cpu_us > copy->cpu_us) {
 		cell_add(&program_board_tally(copy->program)->program_cpu_seconds_total,
-			 cpu_us - copy->cpu_us);
-		copy->cpu_us = cpu_us;
+			 tree.cpu_us - copy->cpu_us);
+		copy->cpu_us = tree.cpu_us;
 	}
-	process_figures_memory(copy->member.pid, &copy->memory_bytes);
 	if (copy->row == SCOREBOARD_COPIES)
 		return;
 	STORE(rows[copy->row].cpu_us, copy->cpu_us);
