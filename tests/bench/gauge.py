@@ -3,6 +3,7 @@
 
 Must not depend on a server, and must not judge. Used by ratios.py and crowds.py.
 """
+import contextlib
 import csv
 import os
 import statistics
@@ -102,19 +103,25 @@ class Held:
 
 
 def compare(bench, title, sides, pinned=True):
-    """Lines of each round and side (name, server, port, arguments of bench).
+    """Lines of each round and side (name, server, port, arguments of bench)."""
+    return compare_afresh(bench, title, lambda: contextlib.nullcontext(sides), pinned)
+
+
+def compare_afresh(bench, title, start, pinned=True):
+    """The same with servers that start() starts for each round: one process is not like another.
 
     A round gives every side four short turns, there and back, so that what else this machine does
     meets all alike.
     """
-    lines = {name: [] for name, *_ in sides}
+    lines = {}
     for number in range(bench.rounds):
-        turns = {name: [] for name, *_ in sides}
-        for name, server, port, arguments in (sides + sides[::-1]) * (TURNS // 2):
-            turns[name].append(bench.load(title, name, number, server, port, *arguments,
-                                          pinned=pinned))
+        turns = {}
+        with start() as sides:
+            for name, server, port, arguments in (sides + sides[::-1]) * (TURNS // 2):
+                turns.setdefault(name, []).append(
+                    bench.load(title, name, number, server, port, *arguments, pinned=pinned))
         for name, of_round in turns.items():
-            lines[name].append(merge(of_round))
+            lines.setdefault(name, []).append(merge(of_round))
     return lines
 
 

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 import peers
-from gauge import compare, ratio_row
+from gauge import compare, compare_afresh, ratio_row
 from ratios import HTTP_REQUEST, asking
 from workers import latency_row, rate_row
 
@@ -72,21 +72,26 @@ def uvicorn(copies):
             [*quiet, "--fd", "3", "asgi:app"])
 
 
-def beside_manager(bench, application, copies):
+@contextlib.contextmanager
+def both_managed(bench, application, copies):
     name, package, own_arguments, our_arguments = application(copies)
     program, port = peers.find_program(name, package), peers.free_port()
-    title = f"{name}, {copies} copies, a connection for each request"
     folder = f"{EXAMPLES}/programs"
-    with contextlib.ExitStack() as stack:
-        own = stack.enter_context(peers.Server(name, [program, *own_arguments(port)], cwd=folder,
-                                               stderr=subprocess.DEVNULL))
+    with peers.Server(name, [program, *own_arguments(port)], cwd=folder,
+                      stderr=subprocess.DEVNULL) as own, \
+            peers.ours_program(bench.binary, [program, *our_arguments], copies, folder) as ours:
         own.ports = [port]
         own.wait_listening()
-        ours = stack.enter_context(peers.ours_program(bench.binary, [program, *our_arguments],
-                                                      copies, folder))
-        sides = [(side, server, server.ports[0], (*asking_once(server.ports[0]), "-k", "1", "-c", "16"))
-                 for side, server in (("ours", ours), (name, own))]
-        lines = compare(bench, title, sides, pinned=False)
+        yield [(side, server, server.ports[0],
+                (*asking_once(server.ports[0]), "-k", "1", "-c", "16"))
+               for side, server in (("ours", ours), (name, own))]
+
+
+def beside_manager(bench, application, copies):
+    name = application.__name__
+    title = f"{name}, {copies} copies, a connection for each request"
+    lines = compare_afresh(bench, title, lambda: both_managed(bench, application, copies),
+                           pinned=False)
     yield from rows(title, lines, name, MANAGED)
 
 
