@@ -54,8 +54,8 @@ struct service_place {
 };
 
 /*
- * Once a connection is ending (FLUSHING or LINGERING in worker/conn.h), no hook but close is called
- * for it: its state means nothing from then on.
+ * Once a connection is ending (FLUSHING or LINGERING in worker/conn.h), no hook but close and tell
+ * is called for it: to all other code its state means nothing from then on.
  */
 struct service {
 	const char *name;
