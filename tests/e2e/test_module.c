@@ -46,6 +46,26 @@ static void function__of_the_header__does_what_it_says(void **state)
 	server_stop(s);
 }
 
+static void text__as_long_as_the_room__is_written(void **state)
+{
+	static char text[64 * 1024 + 1];
+	struct server *s;
+	int fd;
+
+	(void)state;
+	modules_begin("every");
+	s = server_start(&(struct plan){ .listen = { modules_listen("") } });
+	fd = client_connect(FIRST(s));
+	client_hear(fd, "one hello\n");
+	client_say(fd, "print\n");
+	snprintf(text, sizeof(text), "%*s", (int)sizeof(text) - 1, "last\n");
+	client_hear(fd, text);
+	ask(fd, "next\n", "one 2 next\n");
+	assert_int_equal(server_count(s, "module_logged", NULL), 0);
+	close(fd);
+	server_stop(s);
+}
+
 static void range__of_a_file_that_init_has_opened__is_sent(void **state)
 {
 	char path[112], argument[160];
@@ -255,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(function__of_the_header__does_what_it_says),
+		E2E(text__as_long_as_the_room__is_written),
 		E2E(range__of_a_file_that_init_has_opened__is_sent),
 		E2E(end__for_a_reason__is_in_the_access_log),
 		E2E(line__of_a_module__is_logged),
