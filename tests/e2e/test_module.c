@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "accessbook.h"
 #include "client.h"
@@ -271,6 +272,30 @@ static void start__with_a_module_that_crashes__is_refused(void **state)
 	assert_non_null(strstr(said, where));
 }
 
+/* The page in which the kernel writes the pids of workers is the keeper's too, which loads it. */
+static void module__that_forges_its_worker__directs_no_signal(void **state)
+{
+	char said[4096], argument[64];
+	pid_t victim = fork();
+	int status;
+
+	(void)state;
+	while (victim == 0)
+		pause();
+	assert_true(victim > 0);
+	modules_begin("odd_forger");
+	snprintf(argument, sizeof(argument), ",arguments=victim=%d", victim);
+	assert_int_equal(harness_run(said, sizeof(said),
+				     (const char *[]){ "-p", "none", "-w", "1", "-o",
+						       "hang_timeout=300ms", "-l",
+						       modules_listen(argument), NULL }),
+			 71);
+	assert_non_null(strstr(said, "its keeper names a process that is not its worker"));
+	assert_int_equal(kill(victim, SIGKILL), 0);
+	assert_int_equal(waitpid(victim, &status, 0), victim);
+	assert_int_equal(WTERMSIG(status), SIGKILL); /* of no signal before */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +309,7 @@ int main(void)
 		E2E(module__without_keepers__is_loaded_by_the_worker),
 		E2E(module__of_two_listeners__knows_them_apart),
 		E2E(start__with_a_module_that_crashes__is_refused),
+		E2E(module__that_forges_its_worker__directs_no_signal),
 	};
 
 	return E2E_RUN(tests);

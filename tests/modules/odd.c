@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 #define ODD_daemon            18
 #define ODD_thread            19
 #define ODD_orphan            20
+#define ODD_forger            21
 #define ODD_IS(name)          (ODD == ODD_##name)
 #define ODD_IS_NOT(name)      (ODD != ODD_##name)
 #define ODD_IF(name, yes, no) (ODD_IS(name) ? (yes) : (no))
@@ -94,6 +96,24 @@ static size_t shared_size(const struct prefork_listener *listener)
 	return ODD_IS(fickle) ? 4096 * ((size_t)getpid() % 1000 + 1) : 0;
 }
 
+/* Writes that pid into all memory that is shared and as large as the page of pids. */
+static void forge_pids(const char *victim)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long from, to;
+	char line[512];
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (!strstr(line, " rw-s ") || !strstr(line, "/dev/zero") ||
+		    sscanf(line, "%lx-%lx", &from, &to) != 2 || to - from != 4096)
+			continue;
+		for (int *at = (int *)from; at < (int *)to; at++)
+			*at = (int)strtol(victim, NULL, 10);
+	}
+	if (maps)
+		fclose(maps);
+}
+
 static void *sit(void *argument)
 {
 	pause();
@@ -104,7 +124,8 @@ static bool init(const struct prefork_listener *listener)
 {
 	pthread_t thread;
 
-	(void)listener;
+	if (ODD_IS(forger))
+		forge_pids(prefork_argument_value(listener, "victim"));
 	if (ODD_IS(thread) && pthread_create(&thread, NULL, sit, NULL) != 0)
 		return prefork_refuse("it cannot make a thread");
 	for (int i = 0; ODD_IS(descriptors) && i < 100; i++)
