@@ -117,7 +117,6 @@ uint64_t output_lines_take_lost(struct output_lines *lines, bool is_last, int64_
 int64_t output_lines_due_ms(const struct output_lines *lines, int64_t otherwise_ms)
 {
 	int64_t due_ms = lines->second_ms + SECOND_MS;
-
 	bool is_awaited = lines->lost > 0 || lines->is_spent;
 
 	return is_awaited && due_ms < otherwise_ms ? due_ms : otherwise_ms;

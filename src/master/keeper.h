@@ -15,8 +15,9 @@
 
 /*
  * A page in which the kernel writes each kept worker's pid before that worker runs
- * (CLONE_PARENT_SETTID, clone(2)). Only the master and the keepers map it: a root master must never
- * signal a pid that a worker could have written.
+ * (CLONE_PARENT_SETTID, clone(2)). Only the master and the keepers map it, but a keeper may load a
+ * module, whose code can write there: a root master signals no pid of it that is not a child which
+ * only a keeper can have made (master/children.h).
  */
 struct keeper_pids {
 	pid_t pids[SCOREBOARD_SLOTS]; /* by slot; 0: the keeper has cloned no worker */

@@ -318,6 +318,13 @@ static bool note_exit_of_trial(void *owner, pid_t pid, int status)
 	return config_trial_reap(&server->reload.trial, pid, status);
 }
 
+static bool is_trial(const void *owner, pid_t pid)
+{
+	const struct server *server = owner;
+
+	return server->reload.trial.pid == pid;
+}
+
 enum exit_code master_run(const struct master_options *asked, struct conf *conf,
 			  const struct prestart_found *found, struct err *err)
 {
@@ -330,6 +337,7 @@ enum exit_code master_run(const struct master_options *asked, struct conf *conf,
 	server.signals = (struct watch){ .fd = -1, .ready = handle_signals, .owner = &server };
 	server.bells = (struct watch){ .fd = -1, .ready = handle_bells, .owner = &server };
 	server.procs.other = note_exit_of_trial;
+	server.procs.is_other = is_trial;
 	server.procs.read_signals = read_signals;
 	server.procs.owner = &server;
 	run_server(&server, conf, found, err);

@@ -71,6 +71,7 @@ struct member {
 	unsigned seat;       /* chooses its CPU and its reuse_port sockets */
 	pid_t pid;           /* of the living worker, else 0 */
 	pid_t keeper;        /* of the living keeper, else 0 */
+	bool is_doubted;     /* the keeper has named a process that is not its worker */
 	int retire_signal;   /* that told the leaving worker to leave, or 0 */
 	int64_t deadline_ms; /* of a leaving worker: the time limit of its connections */
 	int64_t due_ms;      /* BACKOFF and RECOVERING: when to start */

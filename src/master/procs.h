@@ -40,13 +40,15 @@ struct procs {
 	pid_t (*spawn)(struct procs *procs, struct generation *generation, unsigned number);
 	/* A child that is no worker is dead. Returns true when it was known. */
 	bool (*other)(void *owner, pid_t pid, int status);
+	/* True for such a child, before its death. */
+	bool (*is_other)(const void *owner, pid_t pid);
 	/*
 	 * Reads the signals that were sent to the master before. A child is dead, and its exit is
 	 * about to be judged: Ctrl-C reaches the master before a worker can die of it, but not
 	 * before the last reading of signals.
 	 */
 	void (*read_signals)(void *owner);
-	void *owner; /* of other and read_signals */
+	void *owner; /* of other, is_other and read_signals */
 };
 
 /* Iterates over all generations: pass NULL first, then the last result; NULL after the last. */

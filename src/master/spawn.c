@@ -14,6 +14,7 @@
 #include "base/stdio.h"
 #include "base/sys.h"
 #include "config/signals.h"
+#include "master/children.h"
 #include "master/helper/helper_links.h"
 #include "master/keeper.h"
 #include "master/reload_times.h"
@@ -243,6 +244,7 @@ static bool fork_member(struct procs *procs, struct generation *generation, stru
 {
 	pid_t pid = -1;
 
+	member->is_doubted = false;
 	helper_links_renew(&generation->helpers, member->number);
 	if (prepare_arena(generation, member))
 		pid = procs->spawn(procs, generation, member->number);
@@ -294,7 +296,19 @@ void spawn_start(struct procs *procs, struct generation *generation, unsigned nu
 		note_start(generation, number, member->pid);
 }
 
-/* The kernel has written the pid: only now can a signal be sent. */
+static void doubt_keeper(struct member *member, pid_t pid)
+{
+	if (!member->is_doubted)
+		LOG(EVENT_worker_failed, LOG_NUM("worker", member->number),
+		    LOG_STR("message", "its keeper names a process that is not its worker"),
+		    LOG_NUM("named_pid", pid));
+	member->is_doubted = true;
+}
+
+/*
+ * The kernel has written the pid, and only now can a signal be sent; but a module that the keeper
+ * has loaded can have written there as well, until that keeper's death.
+ */
 static void learn_pid(struct procs *procs, struct generation *generation, unsigned number)
 {
 	struct member *member = &generation->members[number];
@@ -303,8 +317,12 @@ static void learn_pid(struct procs *procs, struct generation *generation, unsign
 	if (member->pid > 0 || !member_is_alive(member))
 		return;
 	pid = keeper_pids_get(procs->page, generation->first_slot + number);
-	if (pid <= 0)
+	if (pid == 0)
 		return;
+	if (!children_can_be_worker(procs, pid, &generation->identity)) {
+		doubt_keeper(member, pid);
+		return;
+	}
 	note_start(generation, number, pid);
 	member_learn_pid(member, pid, clock_ms());
 }

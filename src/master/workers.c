@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deals out slots, finds members by pid, and starts, kills and reaps all members that are due. Must
- * not decide what follows a death, nor how many workers there are.
+ * Deals out slots, and starts, kills and reaps all members that are due. Must not decide what
+ * follows a death, nor how many workers there are.
  */
 #include "master/workers.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/children.h"
 #include "master/enlist.h"
 #include "master/helper/helpers.h"
 #include "master/program/copies.h"
@@ -105,21 +106,6 @@ void workers_retire(struct procs *procs, struct generation *generation, int sign
 	procs->retiring = generation;
 }
 
-/* Finds the member whose worker or keeper the child is. Returns false when there is none. */
-static bool find_member(const struct procs *procs, pid_t pid, struct generation **generation,
-			unsigned *number)
-{
-	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
-		for (unsigned i = 0; i < g->capacity; i++) {
-			if (g->members[i].pid != pid && g->members[i].keeper != pid)
-				continue;
-			*generation = g;
-			*number = i;
-			return true;
-		}
-	return false;
-}
-
 /* Returns a dead child not reaped yet, of all or of that pid; or 0. */
 static pid_t next_dead(idtype_t which, pid_t pid)
 {
@@ -148,7 +134,7 @@ static bool reap_child(struct procs *procs, pid_t pid, int64_t now_ms)
 		return false;
 	if (pid == procs->closer)
 		procs->closer = 0;
-	else if (find_member(procs, pid, &generation, &number))
+	else if (children_find_member(procs, pid, &generation, &number))
 		worker_exit_handle(procs, generation, number, pid, status, now_ms);
 	else if (helpers_reap(procs, pid, status, now_ms) ||
 		 copies_reap(procs, pid, status, now_ms))

@@ -92,7 +92,6 @@ int listen_guard_accept(struct listen_guard *guard, const struct listener *liste
 			bool is_asked, struct addr *remote)
 {
 	int flags = sys_fcntl_int(fd, F_GETFL, 0);
-
 	bool is_blocking = flags >= 0 && !(flags & O_NONBLOCK);
 
 	if (is_blocking && !is_lent(listener))

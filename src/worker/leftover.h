@@ -15,6 +15,9 @@
  */
 bool leftover_watch(bool is_on);
 
+/* Kills and reaps the processes, as far as /proc names them. */
+void leftover_end(void);
+
 /* Says what there is, after the name of what has started it ("starts a ..."). NULL: nothing. */
 const char *leftover_find(void);
 

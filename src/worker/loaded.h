@@ -29,6 +29,16 @@ struct loaded_order {
 };
 
 /*
+ * Loads the file of one listen, and notes in *facts what it is; what a refused one has started is
+ * ended. leftover_watch must be on. Returns NULL with err, which lacks the listen's place: a file
+ * that is not the one of `tried` (NULL: any is right), that changes meanwhile, leaves a process or
+ * a thread, or fails.
+ */
+const struct service *loaded_load(const struct service_place *place,
+				  const struct service_facts *tried, struct service_facts *facts,
+				  struct err *err);
+
+/*
  * Loads what the listens name, after worker_settle; `loaded`, zeroed at first, lasts as long as the
  * process. Returns false with err: a file that is not what its trial has found, or that fails.
  * Allocates.

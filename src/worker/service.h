@@ -33,15 +33,21 @@ enum verdict {
 enum { SERVICE_NAME = 32, SERVICE_COUNTERS = 8, SERVICE_STATE_MOST = 64 * 1024 };
 #define SERVICE_SHARED_MOST (UINT64_C(64) << 30)
 
+/* A file as stat(2) reports it. Another file in its place differs, and so does a changed one. */
+struct service_file {
+	uint64_t device, inode, size, changed_ns;
+};
+
 /*
- * What a loaded service says of itself, as plain bytes: one for each listen, all zero where the
- * service is this program's own.
+ * What a loaded service says of itself, and its file, as plain bytes: one for each listen, all zero
+ * where the service is this program's own.
  */
 struct service_facts {
 	char name[SERVICE_NAME];
 	uint32_t state_version;
 	uint32_t state_size;  /* at most SERVICE_STATE_MOST, all that is kept with a connection */
 	uint64_t shared_size; /* bytes that all workers share, at most SERVICE_SHARED_MOST */
+	struct service_file file;
 	char counters[SERVICE_COUNTERS][METRIC_COUNTER_NAME]; /* its own; "": none */
 };
 
@@ -54,8 +60,8 @@ struct service_place {
 };
 
 /*
- * Once a connection is ending (FLUSHING or LINGERING in worker/conn.h), no hook but close is called
- * for it: its state means nothing from then on.
+ * Once a connection is ending (FLUSHING or LINGERING in worker/conn.h), no hook but close and tell
+ * is called for it: to all other code its state means nothing from then on.
  */
 struct service {
 	const char *name;
@@ -77,8 +83,9 @@ struct service {
 	/*
 	 * Of a service that stands for files: loads what the listen names, in a process that has
 	 * dropped its privileges and serves nobody. Returns the service that the connections of the
-	 * listen have, which lasts as long as the process, and sets *facts; or NULL with err, which
-	 * lacks the listen's place. Never in the master. NULL: the service is complete.
+	 * listen have, which lasts as long as the process, and sets *facts but for the file; or
+	 * NULL with err, which lacks the listen's place. Never in the master. NULL: the service is
+	 * complete.
 	 */
 	const struct service *(*load)(const struct service_place *place,
 				      struct service_facts *facts, struct err *err);

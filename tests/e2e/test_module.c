@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "accessbook.h"
 #include "client.h"
@@ -42,6 +43,26 @@ static void function__of_the_header__does_what_it_says(void **state)
 	ask(fd, "two\nthree\n", "one 7 two\none 8 three\n");
 	client_say(fd, "finish\nmore\n");
 	client_expect_end(fd);
+	close(fd);
+	server_stop(s);
+}
+
+static void text__as_long_as_the_room__is_written(void **state)
+{
+	static char text[64 * 1024 + 1];
+	struct server *s;
+	int fd;
+
+	(void)state;
+	modules_begin("every");
+	s = server_start(&(struct plan){ .listen = { modules_listen("") } });
+	fd = client_connect(FIRST(s));
+	client_hear(fd, "one hello\n");
+	client_say(fd, "print\n");
+	snprintf(text, sizeof(text), "%*s", (int)sizeof(text) - 1, "last\n");
+	client_hear(fd, text);
+	ask(fd, "next\n", "one 2 next\n");
+	assert_int_equal(server_count(s, "module_logged", NULL), 0);
 	close(fd);
 	server_stop(s);
 }
@@ -251,10 +272,35 @@ static void start__with_a_module_that_crashes__is_refused(void **state)
 	assert_non_null(strstr(said, where));
 }
 
+/* The page in which the kernel writes the pids of workers is the keeper's too, which loads it. */
+static void module__that_forges_its_worker__directs_no_signal(void **state)
+{
+	char said[4096], argument[64];
+	pid_t victim = fork();
+	int status;
+
+	(void)state;
+	while (victim == 0)
+		pause();
+	assert_true(victim > 0);
+	modules_begin("odd_forger");
+	snprintf(argument, sizeof(argument), ",arguments=victim=%d", victim);
+	assert_int_equal(harness_run(said, sizeof(said),
+				     (const char *[]){ "-p", "none", "-w", "1", "-o",
+						       "hang_timeout=300ms", "-l",
+						       modules_listen(argument), NULL }),
+			 71);
+	assert_non_null(strstr(said, "its keeper names a process that is not its worker"));
+	assert_int_equal(kill(victim, SIGKILL), 0);
+	assert_int_equal(waitpid(victim, &status, 0), victim);
+	assert_int_equal(WTERMSIG(status), SIGKILL); /* of no signal before */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(function__of_the_header__does_what_it_says),
+		E2E(text__as_long_as_the_room__is_written),
 		E2E(range__of_a_file_that_init_has_opened__is_sent),
 		E2E(end__for_a_reason__is_in_the_access_log),
 		E2E(line__of_a_module__is_logged),
@@ -263,6 +309,7 @@ int main(void)
 		E2E(module__without_keepers__is_loaded_by_the_worker),
 		E2E(module__of_two_listeners__knows_them_apart),
 		E2E(start__with_a_module_that_crashes__is_refused),
+		E2E(module__that_forges_its_worker__directs_no_signal),
 	};
 
 	return E2E_RUN(tests);

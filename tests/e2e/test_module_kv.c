@@ -40,6 +40,10 @@ static void command__is_answered_as_documented(void **state)
 	ask(fd, "incr a\n", "error\n");
 	ask(fd, "incr n\nincr n\r\n", "= 1\n= 2\n");
 	ask(fd, "set n -7\nincr n\n", "ok\n= -6\n");
+	ask(fd, "set n 9223372036854775806\nincr n\n", "ok\n= 9223372036854775807\n");
+	ask(fd, "incr n\nget n\n", "error\n= 9223372036854775807\n");
+	ask(fd, "set n -9223372036854775808\nincr n\n", "ok\n= -9223372036854775807\n");
+	ask(fd, "set n -9223372036854775809\nincr n\n", "ok\nerror\n");
 	ask(fd, "del a\ndel a\nget a\n", "ok\nnone\nnone\n");
 	ask(fd, "set a again\nget a\n", "ok\n= again\n");
 	ask(fd, "set\nset a\nget\nget a b\ngrow a\n\n",

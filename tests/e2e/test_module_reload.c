@@ -173,28 +173,52 @@ static void memory__goes_on_across_crashes_and_reloads(void **state)
 	server_stop(s);
 }
 
-/*
- * The file was replaced without a reload, and a keeper has to start anew: it waits for the file
- * that was checked, and the server goes on meanwhile.
- */
-static void keeper__that_finds_another_file__is_tried_again_later(void **state)
+/* The other file's code does not run: the constructor of one would end the keeper by a signal. */
+static void expect_another_refused(struct server *s, const char *name)
 {
-	struct server *s = start("every", 2);
-	pid_t keeper = server_keeper(s, 0);
-
-	(void)state;
-	s->errors[0] = "worker_failed";
-	modules_install("every_other");
+	modules_install(name);
 	server_mark(s);
-	kill(keeper, SIGKILL);
+	kill(server_keeper(s, 0), SIGKILL);
 	kill(server_worker(s, 0), SIGKILL);
 	assert_non_null(strstr(server_wait_event(s, "worker_failed", "role=keeper worker=0"),
 			       "s.conf:1: the module has changed since it was checked (reload)"));
 	server_wait_event(s, "worker_respawn_delayed", "worker=0");
 	close(greet(s, "one hello\n"));
-	modules_install("every");
-	server_mark(s);
-	server_wait_event(s, "worker_ready", "worker=0");
+}
+
+/*
+ * The file was replaced without a reload, and a keeper has to start anew: it waits for the file
+ * that was checked, and the server goes on meanwhile.
+ */
+static void keeper__that_finds_another_file__waits_for_the_one_that_was_checked(void **state)
+{
+	static const char *const names[] = { "every_other", "every_changed", "odd_constructor" };
+	struct server *s = start("every", 2);
+	char checked[112];
+
+	(void)state;
+	s->errors[0] = "worker_failed";
+	snprintf(checked, sizeof(checked), "%s.checked", modules_path);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		assert_int_equal(link(modules_path, checked), 0);
+		expect_another_refused(s, names[i]);
+		server_mark(s);
+		assert_int_equal(rename(checked, modules_path), 0);
+		server_wait_event(s, "worker_ready", "worker=0");
+	}
+	server_stop(s);
+}
+
+static void reload__after_a_file_was_replaced__starts_the_worker_that_waited(void **state)
+{
+	struct server *s = start("every", 2);
+
+	(void)state;
+	s->errors[0] = "worker_failed";
+	expect_another_refused(s, "every_changed");
+	(void)reload(s, 0);
+	close(greet(s, "two hello\n"));
+	WAIT_UNTIL(s, figures_has_only_new(s));
 	server_stop(s);
 }
 
@@ -207,7 +231,8 @@ int main(void)
 		E2E(connection__of_a_bound_module__finishes_in_the_old_worker),
 		E2E(reload__to_a_module_that_fails__changes_nothing),
 		E2E(memory__goes_on_across_crashes_and_reloads),
-		E2E(keeper__that_finds_another_file__is_tried_again_later),
+		E2E(keeper__that_finds_another_file__waits_for_the_one_that_was_checked),
+		E2E(reload__after_a_file_was_replaced__starts_the_worker_that_waited),
 	};
 
 	return E2E_RUN(tests);

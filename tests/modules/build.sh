@@ -25,6 +25,6 @@ build every tests/modules/every.c
 build every_changed tests/modules/every.c '-DWORD="two"'
 build every_other tests/modules/every.c '-DWORD="three"' -DVERSION=2
 build every_bound tests/modules/every.c '-DWORD="four"' -DVERSION=0
-for odd in abi short refuse silent constructor hang check init exit name counter state share fickle descriptors symbol lives daemon thread; do
+for odd in abi short refuse silent constructor hang check init exit name counter state share fickle descriptors symbol lives daemon thread orphan forger; do
 	build "odd_$odd" tests/modules/odd.c "-DODD=ODD_$odd"
 done

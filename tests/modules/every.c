@@ -100,6 +100,17 @@ static void fill_room(struct prefork_conn *c)
 	prefork_produce(c, 7);
 }
 
+/* A text of all the room, and not one that is a byte longer. */
+static void print_room(struct prefork_conn *c)
+{
+	size_t room = prefork_room(c);
+
+	if (prefork_printf(c, "%*s", (int)room + 1, "last\n") || prefork_room(c) != room)
+		prefork_log(c, "a text beyond the room is written");
+	if (!prefork_printf(c, "%*s", (int)room, "last\n") || prefork_room(c) != 0)
+		prefork_log(c, "a text of all the room is refused");
+}
+
 static void send_kept(struct prefork_conn *c)
 {
 	int fd = fcntl(kept, F_DUPFD_CLOEXEC, 3);
@@ -126,6 +137,8 @@ static enum prefork_verdict run_line(struct prefork_conn *c, const char *line)
 		add_shared(c);
 	else if (strcmp(line, "fill") == 0)
 		fill_room(c);
+	else if (strcmp(line, "print") == 0)
+		print_room(c);
 	else if (strcmp(line, "file") == 0)
 		send_kept(c);
 	else if (strcmp(line, "log") == 0)

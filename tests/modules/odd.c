@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,16 +28,19 @@
 #define ODD_lives             17
 #define ODD_daemon            18
 #define ODD_thread            19
+#define ODD_orphan            20
+#define ODD_forger            21
 #define ODD_IS(name)          (ODD == ODD_##name)
 #define ODD_IS_NOT(name)      (ODD != ODD_##name)
 #define ODD_IF(name, yes, no) (ODD_IS(name) ? (yes) : (no))
 
 #if ODD_IS_NOT(symbol)
 
-/* It is gone for its loader, and lives on, in two processes. */
+/* It is gone for its loader, and lives on, in two processes, of which one has its own session. */
 static void live_on(void)
 {
-	(void)fork();
+	if (fork() == 0)
+		setsid();
 	alarm(60); /* longer than any test waits */
 	for (int fd = 3; fd < 1024; fd++)
 		close(fd);
@@ -44,11 +48,26 @@ static void live_on(void)
 		pause();
 }
 
+/* It is nobody's child when its parent has ended, and in no group that was known before. */
+static void leave_daemon(void)
+{
+	if (fork() == 0) {
+		setsid();
+		if (fork() > 0)
+			_exit(0);
+		alarm(60);
+		pause();
+	}
+	wait(NULL);
+}
+
 __attribute__((constructor)) static void construct(void)
 {
 	volatile bool forever = true;
 
-	if (ODD_IS(constructor))
+	if (ODD_IS(orphan))
+		leave_daemon();
+	if (ODD_IS(constructor) || ODD_IS(orphan))
 		*(int *volatile)NULL = 1;
 	if (ODD_IS(exit))
 		_exit(7);
@@ -77,6 +96,24 @@ static size_t shared_size(const struct prefork_listener *listener)
 	return ODD_IS(fickle) ? 4096 * ((size_t)getpid() % 1000 + 1) : 0;
 }
 
+/* Writes that pid into all memory that is shared and as large as the page of pids. */
+static void forge_pids(const char *victim)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long from, to;
+	char line[512];
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (!strstr(line, " rw-s ") || !strstr(line, "/dev/zero") ||
+		    sscanf(line, "%lx-%lx", &from, &to) != 2 || to - from != 4096)
+			continue;
+		for (int *at = (int *)from; at < (int *)to; at++)
+			*at = (int)strtol(victim, NULL, 10);
+	}
+	if (maps)
+		fclose(maps);
+}
+
 static void *sit(void *argument)
 {
 	pause();
@@ -87,19 +124,14 @@ static bool init(const struct prefork_listener *listener)
 {
 	pthread_t thread;
 
-	(void)listener;
+	if (ODD_IS(forger))
+		forge_pids(prefork_argument_value(listener, "victim"));
 	if (ODD_IS(thread) && pthread_create(&thread, NULL, sit, NULL) != 0)
 		return prefork_refuse("it cannot make a thread");
 	for (int i = 0; ODD_IS(descriptors) && i < 100; i++)
 		(void)!dup(0);
-	if (ODD_IS(daemon) && fork() == 0) {
-		if (fork() > 0)
-			_exit(0);
-		alarm(60);
-		pause();
-	}
 	if (ODD_IS(daemon))
-		wait(NULL);
+		leave_daemon();
 	if (ODD_IS(init))
 		__builtin_trap();
 	return true;

@@ -6,7 +6,7 @@
  *
  * A line is a command, and gets one line as its answer:
  *   set KEY VALUE  ok, or full       get KEY   = VALUE, or none
- *   del KEY        ok, or none       incr KEY  = the new number, or error
+ *   del KEY        ok, or none       incr KEY  = the new number, or error (no number, or the last)
  *   quit           the server ends the connection
  * A key has up to 47 bytes and no blank, a value up to 95 bytes.
  *
@@ -23,6 +23,8 @@
  *     with one store: of a slot's state, or of the half of it that holds the value. A worker that
  *     dies before the store has changed nothing, after it everything.
  */
+#include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -197,9 +199,10 @@ static bool run_incr(struct prefork_conn *c, const char *key, const char *value)
 	long long number = 0;
 
 	(void)value;
+	errno = 0;
 	if (slot)
 		number = strtoll(value_of(slot), &end, 10);
-	if (slot && (*end != '\0' || end == value_of(slot)))
+	if (slot && (*end != '\0' || end == value_of(slot) || errno != 0 || number == LLONG_MAX))
 		return prefork_printf(c, "error\n");
 	snprintf(text, sizeof(text), "%lld", number + 1);
 	prefork_count(c, SETS, 1);

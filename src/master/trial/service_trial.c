@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forks the child, and reads its words from a pipe: the listen that it begins with, what it has
- * found, or what failed. No word is trusted: code of others runs beside the pipe.
+ * Forks an overseer, which runs no code of others, and that the child, which does. The overseer
+ * reads the child's words from a pipe: the listen that it begins with, what it has found, or what
+ * failed. No word is trusted. Whatever the child leaves becomes the overseer's, which ends it.
  */
 #include "master/trial/service_trial.h"
 
@@ -12,6 +13,7 @@
 #include "base/sys.h"
 #include "config/privs.h"
 #include "worker/leftover.h"
+#include "worker/loaded.h"
 
 enum what { BEGINS, FINDS, FAILS, ENDS };
 
@@ -45,7 +47,6 @@ static bool load_listen(const struct conf *conf, uint32_t i, int told)
 {
 	const struct service *service = service_find(conf->listeners[i].service);
 	struct service_place place = { .conf = &conf->listeners[i] };
-	const char *left;
 	struct word word;
 	struct err err;
 
@@ -57,13 +58,9 @@ static bool load_listen(const struct conf *conf, uint32_t i, int told)
 	if (!send_word(told, &word))
 		return false;
 	word.what = FINDS;
-	if (!service->load(&place, &word.facts, &err))
-		err.code = CODE_CONFIG;
-	else if ((left = leftover_find()) != NULL)
-		err_set(&err, CODE_CONFIG, "listen.module: \"%s\" %s", conf->listeners[i].module,
-			left);
-	else
+	if (loaded_load(&place, NULL, &word.facts, &err))
 		return send_word(told, &word);
+	err.code = CODE_CONFIG;
 	if (conf->chroot[0] != '\0')
 		err_prefix(&err, "in the chroot \"%s\": ", conf->chroot);
 	err_prefix(&err, "%s: ", conf->listeners[i].origin);
@@ -115,7 +112,8 @@ struct trial {
 	struct service_facts *facts;
 	const struct listen_conf *listen; /* that the child is busy with; NULL: none */
 	int64_t due_ms;
-	int fd;
+	int fd;    /* the pipe, which what the child leaves may hold open */
+	int pidfd; /* of the child; -1 where the system refuses one */
 };
 
 enum outcome { GOES_ON, PASSED, FAILED, DIED, LATE };
@@ -161,15 +159,18 @@ static enum outcome take_word(struct trial *trial, const struct word *word, stru
 
 static enum outcome read_word(struct trial *trial, struct err *err)
 {
-	struct pollfd look = { .fd = trial->fd, .events = POLLIN };
+	struct pollfd looks[] = { { .fd = trial->fd, .events = POLLIN },
+				  { .fd = trial->pidfd, .events = POLLIN } };
 	int64_t left_ms = trial->due_ms - clock_ms();
 	struct word word;
 	ssize_t size;
 
 	if (left_ms <= 0)
 		return LATE;
-	if (sys_poll(&look, 1, (int)left_ms) <= 0)
+	if (sys_poll(looks, 2, (int)left_ms) <= 0)
 		return GOES_ON;
+	if (looks[0].revents == 0)
+		return DIED;
 	size = sys_read(trial->fd, &word, sizeof(word));
 	if (size < 0)
 		return errno == EINTR ? GOES_ON : DIED;
@@ -230,8 +231,8 @@ static bool follow_child(struct trial *trial, pid_t pid, struct err *err)
 	return outcome == DIED ? tell_death(trial, status, err) : outcome == PASSED;
 }
 
-bool service_trial_run(const struct conf *conf, const struct identity *identity,
-		       struct service_facts *facts, struct err *err)
+static bool oversee_child(const struct conf *conf, const struct identity *identity,
+			  struct service_facts *facts, struct err *err)
 {
 	struct trial trial = { .conf = conf,
 			       .facts = facts,
@@ -240,7 +241,6 @@ bool service_trial_run(const struct conf *conf, const struct identity *identity,
 	int ends[2];
 	bool done;
 
-	memset(facts, 0, conf->listener_count * sizeof(*facts));
 	if (sys_pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(err, CODE_OSERR, "cannot try to become a worker");
 	pid = sys_fork();
@@ -250,7 +250,66 @@ bool service_trial_run(const struct conf *conf, const struct identity *identity,
 		err_errno(err, CODE_OSERR, "cannot try in a child to become a worker");
 	sys_close(ends[1]);
 	trial.fd = ends[0];
+	trial.pidfd = pid > 0 ? sys_pidfd_open(pid, 0) : -1;
 	done = pid > 0 && follow_child(&trial, pid, err);
+	if (trial.pidfd >= 0)
+		sys_close(trial.pidfd);
 	sys_close(ends[0]);
+	return done;
+}
+
+/* What the overseer has found. Its child does not have the page, and must not. */
+struct service_trial_page {
+	bool is_passed;
+	struct err err;
+	struct service_facts facts[];
+};
+
+static _Noreturn void oversee(const struct conf *conf, const struct identity *identity,
+			      struct service_trial_page *page, size_t size, pid_t parent)
+{
+	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+	    !leftover_watch(true) || sys_madvise(page, size, MADV_DONTFORK) < 0)
+		err_errno(&page->err, CODE_OSERR, "cannot oversee a child that becomes a worker");
+	else
+		page->is_passed = oversee_child(conf, identity, page->facts, &page->err);
+	leftover_end();
+	sys_leave(CODE_OK);
+}
+
+static bool take_findings(const struct service_trial_page *page, size_t count,
+			  struct service_facts *facts, struct err *err)
+{
+	if (page->is_passed)
+		memcpy(facts, page->facts, count * sizeof(*facts));
+	else if (page->err.text[0] != '\0')
+		*err = page->err;
+	else
+		err_set(err, CODE_OSERR, "the process that tries the modules was killed");
+	return page->is_passed;
+}
+
+bool service_trial_run(const struct conf *conf, const struct identity *identity,
+		       struct service_facts *facts, struct err *err)
+{
+	size_t size = sizeof(struct service_trial_page) + conf->listener_count * sizeof(*facts);
+	struct service_trial_page *page =
+		sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t parent = getpid(), pid;
+	bool done = false;
+
+	memset(facts, 0, conf->listener_count * sizeof(*facts));
+	if (page == MAP_FAILED)
+		return err_errno(err, CODE_OSERR, "cannot try to become a worker");
+	pid = sys_fork();
+	if (pid == 0)
+		oversee(conf, identity, page, size, parent);
+	if (pid < 0) {
+		err_errno(err, CODE_OSERR, "cannot try in a child to become a worker");
+	} else {
+		(void)await_end(pid);
+		done = take_findings(page, conf->listener_count, facts, err);
+	}
+	sys_munmap(page, size);
 	return done;
 }

@@ -2,8 +2,8 @@
 /*
  * Tries in a child what a worker does before it serves: drops the privileges, and loads the
  * services that are files of their own. A file may crash, hang or do anything there: the child has
- * the rights of a worker and none of this process's descriptors. For the start, -t, and the child
- * that tries a reload.
+ * the rights of a worker and none of this process's descriptors, and what it has started is ended
+ * with it. For the start, -t, and the child that tries a reload.
  */
 #ifndef MASTER_TRIAL_SERVICE_TRIAL_H
 #define MASTER_TRIAL_SERVICE_TRIAL_H

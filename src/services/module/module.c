@@ -290,6 +290,11 @@ static bool check_module(const struct listen_conf *conf, struct err *err)
 	if (conf->module[0] == '\0')
 		return err_set(err, CODE_CONFIG,
 			       "listen.module: service module needs the path of a shared object");
+	/* dlopen(3) would look for a bare name in the system's folders */
+	if (!strchr(conf->module, '/'))
+		return err_set(err, CODE_CONFIG,
+			       "listen.module: \"%s\" is a name and no path (\"./%s\")",
+			       conf->module, conf->module);
 	return true;
 }
 

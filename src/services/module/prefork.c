@@ -66,22 +66,39 @@ bool prefork_write(struct prefork_conn *connection, const void *bytes, size_t si
 	return size <= find_room(c) && buf_put(&c->out, bytes, size) == size;
 }
 
+/* A text that fills the room has no place for its NUL there: behind it is another's buffer. */
+__attribute__((format(printf, 3, 0))) static bool write_to_the_end(struct conn *c, size_t room,
+								   const char *format,
+								   va_list arguments)
+{
+	static char text[ARENA_BUF_SIZE + 1]; /* written here alone */
+
+	return room < sizeof(text) && vsnprintf(text, room + 1, format, arguments) == (int)room &&
+	       buf_put(&c->out, text, room) == room;
+}
+
 bool prefork_printf(struct prefork_conn *connection, const char *format, ...)
 {
 	struct conn *c = conn_of(connection);
 	size_t room = find_room(c);
-	va_list arguments;
+	va_list arguments, again;
+	bool is_written = false;
 	int length;
 
 	if (room == 0)
 		return false;
 	va_start(arguments, format);
+	va_copy(again, arguments);
 	length = vsnprintf(c->out.base + c->out.end, room, format, arguments);
+	if (length >= 0 && (size_t)length < room) {
+		c->out.end += (uint32_t)length;
+		is_written = true;
+	} else if (length >= 0 && (size_t)length == room) {
+		is_written = write_to_the_end(c, room, format, again);
+	}
+	va_end(again);
 	va_end(arguments);
-	if (length < 0 || (size_t)length >= room)
-		return false;
-	c->out.end += (uint32_t)length;
-	return true;
+	return is_written;
 }
 
 char *prefork_output(struct prefork_conn *connection, size_t *size)
