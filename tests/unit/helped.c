@@ -78,6 +78,20 @@ void helped_start(struct helped *s, const char *program, unsigned most)
 	assert_int_equal(byte, HELPER_IS_READY);
 }
 
+void helped_pause(const struct helped *s)
+{
+	int status;
+
+	kill(s->pid, SIGSTOP);
+	assert_int_equal(waitpid(s->pid, &status, WUNTRACED), s->pid);
+	assert_true(WIFSTOPPED(status));
+}
+
+void helped_resume(const struct helped *s)
+{
+	kill(s->pid, SIGCONT);
+}
+
 /* It leaves as it was told to, with no program left. */
 void helped_stop(struct helped *s)
 {

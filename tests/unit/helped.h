@@ -19,6 +19,9 @@ struct helped {
 
 /* Starts it for a program, of which `most` run at once; no client may be there yet. */
 void helped_start(struct helped *s, const char *program, unsigned most);
+/* It makes no call until it is resumed. */
+void helped_pause(const struct helped *s);
+void helped_resume(const struct helped *s);
 /* It must leave as it was told to, with no program left. */
 void helped_stop(struct helped *s);
 

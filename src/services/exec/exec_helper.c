@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/brief.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rights.h"
@@ -64,14 +65,14 @@ static void tell_refused(struct exec_helper *h)
 }
 
 /*
- * The worker and its keeper are gone for good, and the master; or a worker has shut it. The master
- * sees that it is shut.
+ * The worker and its keeper are gone for good, and the master; or a worker has shut it, with
+ * requests in it that nobody reads. The master sees that it is shut.
  */
 static void close_link(struct exec_helper *h, unsigned link)
 {
 	(void)sys_shutdown(h->ends[link], SHUT_RDWR);
 	(void)sys_epoll_ctl(h->links.fd, EPOLL_CTL_DEL, h->ends[link], NULL);
-	(void)sys_close(h->ends[link]);
+	brief_close(h->ends[link]);
 	h->ends[link] = -1;
 	h->open_links--;
 }
@@ -102,7 +103,7 @@ static void handle_orders(void *owner, uint32_t events)
 	if (h->ends[link] >= 0)
 		close_link(h, link);
 	if (!open_link(h, link, end))
-		(void)sys_close(end);
+		brief_close(end);
 }
 
 /* The message is still there, and the link is as good as before. */
