@@ -12,8 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/rights.h"
 #include "config/conf_load.h"
 #include "master/helper/helper_links.h"
+#include "unit/lingering.h"
 #include "worker/helper.h"
 
 static const char *const listeners[] = { "127.0.0.1:0=exec,command=/bin/cat" };
@@ -123,6 +125,27 @@ static void link__that_a_worker_has_shut__is_made_anew(void **state)
 	}
 }
 
+/* No helper lives: the master has the last copies of all that waits in the link. */
+static void link__with_a_lingering_socket_in_it__is_made_anew_at_once(void **state)
+{
+	struct helper_set set;
+	struct conf *conf = start_set(&set, getpid());
+	int peer, fd = lingering_open(&peer);
+	const struct iovec byte = { .iov_base = &(char){ 0 }, .iov_len = 1 };
+
+	(void)state;
+	helper_respawn(&set.list[0], 0);
+	assert_int_equal(rights_send(set.links[0].list[1].worker, &byte, 1, &fd, 1, 0), 1);
+	close(fd);
+	assert_int_equal(shutdown(set.links[0].list[1].worker, SHUT_RDWR), 0);
+	alarm(LINGERING_BOUND_S);
+	helper_links_renew(&set, 1);
+	alarm(0);
+	assert_false(helper_links_are_shut(&set, 1));
+	close(peer);
+	end_set(&set, conf);
+}
+
 /* The helper reads nothing meanwhile, so that its socket is full. */
 static void link__made_anew__waits_for_room_in_the_helpers_socket(void **state)
 {
@@ -164,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(helper__that_could_not_be_told_to_leave__is_told_again),
 		cmocka_unit_test(link__that_a_worker_has_shut__is_made_anew),
+		cmocka_unit_test(link__with_a_lingering_socket_in_it__is_made_anew_at_once),
 		cmocka_unit_test(link__made_anew__waits_for_room_in_the_helpers_socket),
 		cmocka_unit_test(link__made_anew__is_not_given_to_the_next_helper),
 	};

@@ -2,6 +2,7 @@
 /* Makes links, and passes ends on by the socket of the reports. Must not wait for a helper. */
 #include "master/helper/helper_links.h"
 
+#include "base/brief.h"
 #include "base/rights.h"
 #include "base/sys.h"
 #include "worker/helper.h"
@@ -48,8 +49,8 @@ void helper_links_renew(struct helper_set *set, unsigned number)
 
 		if (!is_shut(link) || !helper_link_open(&fresh))
 			continue;
-		sys_close(link->worker);
-		sys_close(link->helper);
+		brief_close(link->worker);
+		brief_close(link->helper); /* requests may wait in it */
 		*link = fresh;
 		set->list[i].lacks[number] = true;
 	}
