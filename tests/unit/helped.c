@@ -101,6 +101,11 @@ void helped_stop(struct helped *s)
 	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+	helped_close(s);
+}
+
+void helped_close(struct helped *s)
+{
 	for (unsigned i = 0; i < HELPED_LINKS; i++) {
 		close(s->links[i].worker);
 		close(s->links[i].helper);

@@ -24,6 +24,8 @@ void helped_pause(const struct helped *s);
 void helped_resume(const struct helped *s);
 /* It must leave as it was told to, with no program left. */
 void helped_stop(struct helped *s);
+/* The same for one that has left. */
+void helped_close(struct helped *s);
 
 /* A client, as a worker sees it after the accept. */
 struct helped_client {

@@ -173,6 +173,31 @@ static void limit__holds_over_all_links__and_each_has_its_turn(void **state)
 	helped_stop(&s);
 }
 
+/* What is left in the link is the next helper's, or nobody's. */
+static void request__that_comes_with_the_order_to_leave__starts_no_program(void **state)
+{
+	struct helped_client c;
+	struct exec_request left;
+	struct helped s;
+	int status;
+
+	(void)state;
+	helped_start(&s, "/bin/cat", 4);
+	helped_pause(&s);
+	kill(s.pid, SIGTERM);
+	c = helped_client_new();
+	helped_give(&s, HELPED_HONEST, &c);
+	assert_int_equal(shutdown(c.own, SHUT_WR), 0);
+	helped_resume(&s);
+	assert_int_equal(waitpid(s.pid, &status, 0), s.pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(recv(s.links[HELPED_HONEST].helper, &left, sizeof(left), MSG_DONTWAIT),
+			 sizeof(left));
+	helped_let_go(c.control);
+	helped_let_go(c.own);
+	helped_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +209,7 @@ int main(void)
 		cmocka_unit_test(control_socket__misused__harms_its_own_program_alone),
 		cmocka_unit_test(end_of_the_control_socket__ends_the_program),
 		cmocka_unit_test(limit__holds_over_all_links__and_each_has_its_turn),
+		cmocka_unit_test(request__that_comes_with_the_order_to_leave__starts_no_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

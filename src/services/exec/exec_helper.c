@@ -162,9 +162,11 @@ static void handle_links(void *owner, uint32_t events)
 		take_request(h, ready[i].data.u32, ready[i].events);
 }
 
+/* No program starts from now on, not even for requests that this turn has reported. */
 static void leave(struct exec_helper *h, int64_t kill_after_ms)
 {
 	h->phase = LEAVING;
+	(void)watch_links(h);
 	exec_programs_end(&h->programs, kill_after_ms);
 }
 
