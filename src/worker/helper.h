@@ -4,9 +4,9 @@
  * what a worker cannot do, such as to start programs. The master forks it before the generation is
  * ready, starts it anew when it dies, and tells it to leave once the workers of its generation are
  * gone: with SIGTERM after a reload, and with SIGINT, which tells it to be fast, when the server
- * stops. Workers ask it by their links, one for each, so
- * that a worker that was taken over can fill, shut or misuse its own alone. A helper trusts no
- * message, never waits for a worker, and limits its work for each link and turn.
+ * stops; with SIGNAL_HELPER_END it is to leave nothing behind at once. Workers ask it by their
+ * links, one for each, so that a worker that was taken over can fill, shut or misuse its own alone.
+ * A helper trusts no message, never waits for a worker, and limits its work for each link and turn.
  */
 #ifndef WORKER_HELPER_H
 #define WORKER_HELPER_H
@@ -34,6 +34,12 @@ struct helper_heritage {
 	pid_t master_pid;
 	int report_fd; /* for helper_report_ready and helper_take_link */
 };
+
+/*
+ * How long a helper may take to end what it has begun, when it is told to leave by SIGTERM and by
+ * SIGINT; the master kills it a moment later.
+ */
+enum { HELPER_LEAVE_MS = 5000, HELPER_LEAVE_FAST_MS = 1000 };
 
 /*
  * The helper has given up the privileges that it does not need: it gets SIGTERM when the master

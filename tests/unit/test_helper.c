@@ -14,6 +14,7 @@
 
 #include "base/rights.h"
 #include "config/conf_load.h"
+#include "config/signals.h"
 #include "master/helper/helper_links.h"
 #include "unit/lingering.h"
 #include "worker/helper.h"
@@ -30,6 +31,18 @@ static pid_t fork_child(void)
 		for (;;)
 			pause();
 	assert_true(pid > 0);
+	return pid;
+}
+
+static pid_t fork_deaf_child(void)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	pid = fork_child();
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }
 
@@ -73,14 +86,47 @@ static void helper__that_could_not_be_told_to_leave__is_told_again(void **state)
 	kill(gone, SIGKILL);
 	expect_death(gone, SIGKILL);
 	conf = start_set(&set, gone);
-	assert_false(helper_set_leave(&set, SIGTERM));
+	assert_false(helper_set_leave(&set, SIGTERM, 0));
 	assert_int_equal(set.list[0].state, HELPER_STARTING);
 	set.list[0].pid = pid;
-	assert_false(helper_set_leave(&set, SIGTERM));
+	assert_false(helper_set_leave(&set, SIGTERM, 0));
 	assert_int_equal(set.list[0].state, HELPER_LEAVING);
 	expect_death(pid, SIGTERM);
 	helper_respawn(&set.list[0], 0);
-	assert_true(helper_set_leave(&set, SIGTERM));
+	assert_true(helper_set_leave(&set, SIGTERM, 0));
+	end_set(&set, conf);
+}
+
+/* The process acts on none of the signals. */
+static void helper__that_does_not_leave_in_time__is_killed(void **state)
+{
+	const struct {
+		int signal;
+		int64_t least_ms;
+	} ways[] = { { SIGTERM, HELPER_LEAVE_MS },
+		     { SIGINT, HELPER_LEAVE_FAST_MS },
+		     { SIGNAL_HELPER_END, 0 } };
+	pid_t pid = fork_deaf_child();
+	struct helper_set set;
+	struct conf *conf = start_set(&set, pid);
+	struct helper *helper = &set.list[0];
+	int64_t last_ms = INT64_MAX;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		helper_tell_to_leave(helper, ways[i].signal, 100);
+		assert_int_equal(helper->state, HELPER_LEAVING);
+		assert_in_range(helper->kill_ms, 100 + ways[i].least_ms + 1, last_ms - 1);
+		last_ms = helper->kill_ms;
+	}
+	helper_tell_to_leave(helper, SIGTERM, 100);
+	assert_int_equal(helper->kill_ms, last_ms);
+	assert_false(helper_kill_due(helper, last_ms - 1));
+	assert_true(helper_kill_due(helper, last_ms));
+	assert_false(helper_kill_due(helper, last_ms));
+	expect_death(pid, SIGKILL);
+	helper_respawn(helper, last_ms);
+	assert_int_equal(helper->state, HELPER_GONE);
 	end_set(&set, conf);
 }
 
@@ -186,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(helper__that_could_not_be_told_to_leave__is_told_again),
+		cmocka_unit_test(helper__that_does_not_leave_in_time__is_killed),
 		cmocka_unit_test(link__that_a_worker_has_shut__is_made_anew),
 		cmocka_unit_test(link__with_a_lingering_socket_in_it__is_made_anew_at_once),
 		cmocka_unit_test(link__made_anew__waits_for_room_in_the_helpers_socket),

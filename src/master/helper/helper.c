@@ -7,8 +7,11 @@
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "config/signals.h"
 #include "net/listen_socket.h"
 #include "worker/helper.h"
+
+enum { LEAVE_MARGIN_MS = 2000, END_MS = 1000, KILL_AGAIN_MS = 100 };
 
 #define BIT(state) (1U << HELPER_##state)
 
@@ -156,11 +159,11 @@ unsigned helper_set_in(const struct helper_set *set, enum helper_state state)
 	return count;
 }
 
-bool helper_set_leave(struct helper_set *set, int signal)
+bool helper_set_leave(struct helper_set *set, int signal, int64_t now_ms)
 {
 	for (unsigned i = 0; i < set->count; i++)
 		if (set->list[i].state < HELPER_LEAVING)
-			helper_tell_to_leave(&set->list[i], signal);
+			helper_tell_to_leave(&set->list[i], signal, now_ms);
 	return helper_set_in(set, HELPER_GONE) == set->count;
 }
 
@@ -215,17 +218,40 @@ void helper_respawn(struct helper *helper, int64_t now_ms)
 		    LOG_STR("listen", helper->conf->address), LOG_NUM("delay_ms", delay_ms));
 }
 
+static int64_t time_to_leave_ms(int signal)
+{
+	if (signal == SIGTERM)
+		return HELPER_LEAVE_MS + LEAVE_MARGIN_MS;
+	return signal == SIGINT ? HELPER_LEAVE_FAST_MS + LEAVE_MARGIN_MS : END_MS;
+}
+
 /*
  * A stopped one would not act on the order (member.c tells why SIGCONT comes first). One that has
  * not heard it is told again.
  */
-void helper_tell_to_leave(struct helper *helper, int signal)
+void helper_tell_to_leave(struct helper *helper, int signal, int64_t now_ms)
 {
+	int64_t kill_ms = now_ms + time_to_leave_ms(signal);
+
 	if (helper->state == HELPER_WAITING)
 		helper_give_up(helper);
 	if (helper->pid == 0)
 		return;
 	sys_kill(helper->pid, SIGCONT);
-	if (sys_kill(helper->pid, signal) == 0 && helper->state != HELPER_LEAVING)
+	if (sys_kill(helper->pid, signal) < 0)
+		return;
+	if (helper->state != HELPER_LEAVING) {
 		set_state(helper, HELPER_LEAVING);
+		helper->kill_ms = kill_ms;
+	}
+	if (kill_ms < helper->kill_ms)
+		helper->kill_ms = kill_ms;
+}
+
+bool helper_kill_due(struct helper *helper, int64_t now_ms)
+{
+	if (helper->state != HELPER_LEAVING || helper->kill_ms == 0 || helper->kill_ms > now_ms)
+		return false;
+	helper->kill_ms = sys_kill(helper->pid, SIGKILL) == 0 ? 0 : now_ms + KILL_AGAIN_MS;
+	return helper->kill_ms == 0;
 }

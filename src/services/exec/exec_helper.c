@@ -8,7 +8,7 @@
  *   SERVING --SIGTERM, SIGINT: the workers are gone--> LEAVING --no program left--> (exit)
  *   SERVING --SIGTERM: the master is dead--> ORPHAN --the workers are gone--> (as LEAVING)
  *   ORPHAN --shutdown_timeout--> LEAVING
- *   any --SIGINT: a stop--> LEAVING
+ *   any --SIGINT: a stop, SIGNAL_HELPER_END: at once--> LEAVING
  *
  * In a stop, and without a master, the connections have had their shutdown_timeout when the helper
  * leaves: KILL follows soon after TERM.
@@ -209,6 +209,8 @@ static void handle_signals(void *owner, uint32_t events)
 			note_term(h);
 		else if (number == SIGINT)
 			leave(h, EXEC_KILL_FAST_MS);
+		else if (number == SIGNAL_HELPER_END)
+			leave(h, 0);
 		else if (number == SIGUSR1)
 			reopen_log();
 	}
