@@ -32,7 +32,7 @@ struct helper_heritage {
 	const struct helper_link *links; /* the helper's ends of these are open */
 	unsigned link_count;
 	pid_t master_pid;
-	int report_fd; /* for helper_report_ready and helper_take_link */
+	int report_fd; /* for helper_report_ready, helper_beat and helper_take_link */
 };
 
 /*
@@ -55,6 +55,12 @@ static inline bool helper_is_orphan(const struct helper_heritage *heritage)
 }
 
 /*
+ * Beats when due_ms has come, so that the master does not take the helper for one that hangs
+ * (hang_timeout). Returns when the next beat is due: the loop must turn by then. INT64_MAX: never.
+ */
+int64_t helper_beat(const struct helper_heritage *heritage, int64_t due_ms, int64_t now_ms);
+
+/*
  * The master has made a link anew, and gives the helper its end of it, which comes on report_fd:
  * takes the next one that waits. *fd is owned by the caller, -1: none waits. Returns false when no
  * more come.
@@ -66,7 +72,7 @@ struct helper_order {
 	uint32_t link;
 };
 
-/* The byte on report_fd from the helper. */
-enum { HELPER_IS_READY = 'r' };
+/* The bytes on report_fd from the helper. */
+enum { HELPER_IS_READY = 'r', HELPER_BEATS = 'b' };
 
 #endif

@@ -171,6 +171,56 @@ static void link__that_a_worker_has_shut__is_made_anew(void **state)
 	}
 }
 
+/* The dead one has not taken it; the next one was forked with that link. */
+static void link__given_to_a_helper_that_dies__is_not_given_to_the_next_one(void **state)
+{
+	struct helper_set set;
+	struct conf *conf = start_set(&set, getpid());
+	char byte;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(shutdown(set.links[0].list[i].worker, SHUT_RDWR), 0);
+		helper_links_renew(&set, i);
+	}
+	helper_respawn(&set.list[0], 0);
+	helper_started(&set, 0, getpid(), 0);
+	assert_int_equal(recv(set.list[0].report, &byte, 1, MSG_DONTWAIT), -1);
+	end_set(&set, conf);
+}
+
+static void report(const struct helper_set *set, char byte)
+{
+	assert_int_equal(send(set->list[0].report, &byte, 1, 0), 1);
+}
+
+static void helper__that_is_silent__is_killed_in_time(void **state)
+{
+	pid_t pid = fork_deaf_child();
+	struct helper_set set;
+	struct conf *conf = start_set(&set, pid);
+	struct helper *helper = &set.list[0];
+
+	(void)state;
+	assert_int_equal(helper_kill_silent(helper, 100, 1000), 0);
+	report(&set, HELPER_BEATS);
+	assert_false(helper_hear(helper, 1000));
+	report(&set, HELPER_IS_READY);
+	assert_true(helper_hear(helper, 1000));
+	assert_int_equal(helper->state, HELPER_READY);
+	assert_int_equal(helper_kill_silent(helper, 100, 1100), 0);
+	report(&set, HELPER_BEATS);
+	assert_false(helper_hear(helper, 1100));
+	assert_int_equal(helper_kill_silent(helper, 100, 1200), 0);
+	helper_grant(helper, 1150);
+	assert_int_equal(helper_kill_silent(helper, 100, 1250), 0);
+	assert_int_equal(helper_kill_silent(helper, 100, 1251), 101);
+	expect_death(pid, SIGKILL);
+	helper_respawn(helper, 1251);
+	assert_int_equal(helper_kill_silent(helper, 100, 9000), 0);
+	end_set(&set, conf);
+}
+
 /* No helper lives: the master has the last copies of all that waits in the link. */
 static void link__with_a_lingering_socket_in_it__is_made_anew_at_once(void **state)
 {
@@ -233,7 +283,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(helper__that_could_not_be_told_to_leave__is_told_again),
 		cmocka_unit_test(helper__that_does_not_leave_in_time__is_killed),
+		cmocka_unit_test(helper__that_is_silent__is_killed_in_time),
 		cmocka_unit_test(link__that_a_worker_has_shut__is_made_anew),
+		cmocka_unit_test(link__given_to_a_helper_that_dies__is_not_given_to_the_next_one),
 		cmocka_unit_test(link__with_a_lingering_socket_in_it__is_made_anew_at_once),
 		cmocka_unit_test(link__made_anew__waits_for_room_in_the_helpers_socket),
 		cmocka_unit_test(link__made_anew__is_not_given_to_the_next_helper),

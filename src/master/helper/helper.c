@@ -5,13 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/brief.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/signals.h"
 #include "net/listen_socket.h"
 #include "worker/helper.h"
 
-enum { LEAVE_MARGIN_MS = 2000, END_MS = 1000, KILL_AGAIN_MS = 100 };
+enum {
+	LEAVE_MARGIN_MS = 2000,
+	END_MS = 1000,
+	KILL_AGAIN_MS = 100,
+	REPORTS_AT_ONCE = 16,
+	START_MS = 30000 /* to become ready: it may look users up */
+};
 
 #define BIT(state) (1U << HELPER_##state)
 
@@ -167,12 +174,10 @@ bool helper_set_leave(struct helper_set *set, int signal, int64_t now_ms)
 	return helper_set_in(set, HELPER_GONE) == set->count;
 }
 
-static bool has_report(const struct helper *helper)
+/* Takes the first byte of the next message, and drops the rest. */
+static bool next_message(int end, char *first)
 {
-	char byte;
-
-	return sys_recv(helper->reports, &byte, sizeof(byte), MSG_DONTWAIT) > 0 &&
-	       byte == HELPER_IS_READY;
+	return sys_recv(end, first, sizeof(*first), MSG_DONTWAIT) > 0;
 }
 
 void helper_started(struct helper_set *set, unsigned index, pid_t pid, int64_t now_ms)
@@ -182,21 +187,66 @@ void helper_started(struct helper_set *set, unsigned index, pid_t pid, int64_t n
 	memset(helper->lacks, 0, set->link_count * sizeof(*helper->lacks));
 	helper->pid = pid;
 	helper->started_ms = now_ms;
+	helper->beat_ms = now_ms + START_MS;
 	set_state(helper, HELPER_STARTING);
 }
 
-bool helper_note_ready(struct helper *helper)
+bool helper_hear(struct helper *helper, int64_t now_ms)
 {
-	if (helper->state != HELPER_STARTING || !has_report(helper))
+	bool is_ready = false;
+	char report;
+
+	if (helper->pid == 0)
 		return false;
-	set_state(helper, HELPER_READY);
-	return true;
+	for (unsigned i = 0; i < REPORTS_AT_ONCE && next_message(helper->reports, &report);
+	     i++) {
+		if (report == HELPER_IS_READY && helper->state == HELPER_STARTING) {
+			set_state(helper, HELPER_READY);
+			is_ready = true;
+		}
+		if (helper->state == HELPER_READY)
+			helper->beat_ms = now_ms;
+	}
+	return is_ready;
+}
+
+void helper_grant(struct helper *helper, int64_t now_ms)
+{
+	if (helper->beat_ms < now_ms)
+		helper->beat_ms = now_ms;
+}
+
+int64_t helper_kill_silent(struct helper *helper, int64_t hang_ms, int64_t now_ms)
+{
+	int64_t silent_ms = now_ms - helper->beat_ms;
+
+	if ((helper->state != HELPER_STARTING && helper->state != HELPER_READY) ||
+	    silent_ms <= hang_ms)
+		return 0;
+	(void)sys_kill(helper->pid, SIGKILL);
+	helper->beat_ms = now_ms; /* where that fails, it is killed the next time */
+	return silent_ms;
 }
 
 void helper_give_up(struct helper *helper)
 {
 	helper->pid = 0;
 	set_state(helper, HELPER_GONE);
+}
+
+/*
+ * What nobody has read: reports of a dead helper, or orders to it. An order has a link, and all
+ * that waits in that.
+ */
+static void drop_messages(int end)
+{
+	struct brief brief;
+	char first;
+
+	brief_begin(&brief);
+	while (next_message(end, &first))
+		;
+	brief_end(&brief);
 }
 
 void helper_respawn(struct helper *helper, int64_t now_ms)
@@ -207,8 +257,8 @@ void helper_respawn(struct helper *helper, int64_t now_ms)
 		helper_give_up(helper);
 		return;
 	}
-	while (has_report(helper))
-		;
+	drop_messages(helper->reports);
+	drop_messages(helper->report);
 	delay_ms = respawn_backoff_ms(&helper->respawn, now_ms - helper->started_ms, false);
 	helper->pid = 0;
 	helper->due_ms = now_ms + delay_ms;

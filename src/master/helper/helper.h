@@ -9,7 +9,7 @@
  *   STARTING, READY --told to leave----> LEAVING --died--> GONE
  *   WAITING --told to leave, given up--> GONE
  *
- * One that is LEAVING for too long is killed.
+ * One that is LEAVING for too long is killed, and one that was to beat and was silent.
  */
 #ifndef MASTER_HELPER_HELPER_H
 #define MASTER_HELPER_HELPER_H
@@ -41,6 +41,7 @@ struct helper {
 	bool *lacks;         /* by link: it was made anew, and the living helper has the old one */
 	int64_t due_ms;      /* WAITING: when to start */
 	int64_t started_ms;
+	int64_t beat_ms; /* STARTING, READY: the last sign of its life, or the end of its grace */
 	int64_t kill_ms; /* LEAVING: when SIGKILL is due; 0: it was sent */
 	struct respawn_backoff respawn;
 };
@@ -84,8 +85,17 @@ bool helper_set_leave(struct helper_set *set, int signal, int64_t now_ms);
 /* It was forked, and has all links as they are. */
 void helper_started(struct helper_set *set, unsigned index, pid_t pid, int64_t now_ms);
 
-/* Returns true when it has just reported that it is ready. */
-bool helper_note_ready(struct helper *helper);
+/* Reads what it has reported. Returns true when it has just become ready. */
+bool helper_hear(struct helper *helper, int64_t now_ms);
+
+/* Its silence counts from this time on at the earliest. */
+void helper_grant(struct helper *helper, int64_t now_ms);
+
+/*
+ * Kills one that was silent for longer than hang_ms. Returns for how long it was, or 0; it counts
+ * anew afterwards.
+ */
+int64_t helper_kill_silent(struct helper *helper, int64_t hang_ms, int64_t now_ms);
 
 /* It is dead, or could not be started: starts it again after a while, unless it was to leave. */
 void helper_respawn(struct helper *helper, int64_t now_ms);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/proctitle.h"
 #include "base/sys.h"
@@ -125,7 +126,7 @@ void helpers_look(struct procs *procs)
 		for (unsigned i = 0; i < g->helpers.count; i++) {
 			struct helper *helper = &g->helpers.list[i];
 
-			if (helper_note_ready(helper))
+			if (helper_hear(helper, clock_ms()))
 				LOG(EVENT_helper_ready, name_service(helper), name_listener(helper),
 				    LOG_NUM("child_pid", helper->pid),
 				    LOG_NUM("generation", g->id));
@@ -194,6 +195,19 @@ bool helpers_reap(struct procs *procs, pid_t pid, int status, int64_t now_ms)
 			return true;
 		}
 	return false;
+}
+
+void helpers_kill_silent(struct generation *generation, int64_t now_ms)
+{
+	for (unsigned i = 0; i < generation->helpers.count; i++) {
+		struct helper *helper = &generation->helpers.list[i];
+		int64_t silent_ms = helper_kill_silent(helper, generation->conf->hang_timeout,
+						       now_ms);
+
+		if (silent_ms > 0)
+			LOG(EVENT_helper_hung, name_service(helper), name_listener(helper),
+			    LOG_NUM("child_pid", helper->pid), LOG_NUM("silent_ms", silent_ms));
+	}
 }
 
 void helpers_kill_due(struct procs *procs, int64_t now_ms)

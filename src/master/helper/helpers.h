@@ -12,9 +12,12 @@
 /* Counts those, in all generations, that live or are to be started. */
 unsigned helpers_alive(const struct procs *procs);
 
-/* Start every helper that is due; note which are ready. */
+/* Start every helper that is due; hear which are ready, and which live. */
 void helpers_start_due(struct procs *procs, int64_t now_ms);
 void helpers_look(struct procs *procs);
+
+/* Kills the helpers of the generation that were silent for its hang_timeout. */
+void helpers_kill_silent(struct generation *generation, int64_t now_ms);
 
 /* Kills those whose time to leave is over. */
 void helpers_kill_due(struct procs *procs, int64_t now_ms);

@@ -52,6 +52,7 @@ struct exec_helper {
 	struct alarm orphaned; /* ORPHAN: shutdown_timeout is over */
 	unsigned refused;      /* messages, since the last line that tells it */
 	int64_t refused_ms;    /* of that line */
+	int64_t beat_ms;       /* when the next beat is due */
 };
 
 static void tell_refused(struct exec_helper *h)
@@ -315,6 +316,8 @@ static int next_wait_ms(const struct exec_helper *h)
 
 	if (h->refused > 0 && h->refused_ms + REFUSED_LOG_MS < wait)
 		wait = h->refused_ms + REFUSED_LOG_MS;
+	if (h->beat_ms < wait)
+		wait = h->beat_ms;
 	if (wait != INT64_MAX)
 		most = wait <= h->loop.now_ms ? 0 : (int)(wait - h->loop.now_ms);
 	return timer_wait_ms(&h->alarms, h->loop.now_ms, most);
@@ -336,6 +339,7 @@ int exec_helper_run(const struct helper_heritage *heritage)
 	if (!start_helper(h, &err))
 		return fail(err.text);
 	while (!is_over(h)) {
+		h->beat_ms = helper_beat(heritage, h->beat_ms, h->loop.now_ms);
 		if (!loop_turn(&h->loop, next_wait_ms(h)))
 			return fail(strerror(errno));
 		alarms_expire(&h->alarms, h->loop.now_ms);
