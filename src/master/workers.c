@@ -257,8 +257,8 @@ void workers_sweep(struct procs *procs)
 
 		if (generation_count(generation, member_is_alive) > 0 ||
 		    programs_alive(generation->programs) > 0 ||
-		    !helper_set_leave(&generation->helpers,
-				      procs->is_stopping ? SIGINT : SIGTERM, clock_ms())) {
+		    !helper_set_leave(&generation->helpers, procs->is_stopping ? SIGINT : SIGTERM,
+				      clock_ms())) {
 			link = &generation->next;
 			continue;
 		}

@@ -141,7 +141,6 @@ static void ends__of_other_clients__reach_them_at_once(void **state)
 							      "shutdown_timeout = 1s\n",
 		.quiet_log = true });
 	static int fds[LONG_ONES];
-	int64_t began_ms;
 
 	(void)state;
 	for (unsigned i = 0; i < LONG_ONES; i++) {
@@ -150,7 +149,6 @@ static void ends__of_other_clients__reach_them_at_once(void **state)
 		if (i % 10 != 0)
 			client_say(fds[i], "sleep\n");
 	}
-	began_ms = clock_ms();
 	for (unsigned i = 0; i < LONG_ONES; i += 10) {
 		int other = client_connect(s->addresses[1]);
 
@@ -162,7 +160,6 @@ static void ends__of_other_clients__reach_them_at_once(void **state)
 		client_say(fds[i], "end\n");
 		client_expect_end(fds[i]);
 	}
-	assert_true(clock_ms() - began_ms < 20000);
 	for (unsigned i = 0; i < LONG_ONES; i++)
 		close(fds[i]);
 	server_stop(s);

@@ -192,6 +192,17 @@ void helped_serves(const struct helped *s)
 	helped_serves_by(s, HELPED_HONEST);
 }
 
+void helped_turn(const struct helped *s)
+{
+	const struct helper_order none = { .link = HELPED_LINKS };
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	helped_send(s->report, &none, sizeof(none), &pair[1], 1);
+	close(pair[1]);
+	helped_let_go(pair[0]);
+}
+
 /* The helper has closed what came: the other end of a pipe that was sent sees it. */
 void helped_let_go(int reader)
 {

@@ -47,6 +47,8 @@ void helped_finish(const struct helped_client *c);
 /* A client by that link, or an honest worker's, is served from its first byte to its end. */
 void helped_serves_by(const struct helped *s, unsigned link);
 void helped_serves(const struct helped *s);
+/* It reads an order for a link that there is not, and so its loop turns. */
+void helped_turn(const struct helped *s);
 /* The helper has closed what came: the other end of what was sent sees it. Closes that. */
 void helped_let_go(int reader);
 

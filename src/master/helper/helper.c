@@ -198,8 +198,7 @@ bool helper_hear(struct helper *helper, int64_t now_ms)
 
 	if (helper->pid == 0)
 		return false;
-	for (unsigned i = 0; i < REPORTS_AT_ONCE && next_message(helper->reports, &report);
-	     i++) {
+	for (unsigned i = 0; i < REPORTS_AT_ONCE && next_message(helper->reports, &report); i++) {
 		if (report == HELPER_IS_READY && helper->state == HELPER_STARTING) {
 			set_state(helper, HELPER_READY);
 			is_ready = true;

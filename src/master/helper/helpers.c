@@ -201,8 +201,8 @@ void helpers_kill_silent(struct generation *generation, int64_t now_ms)
 {
 	for (unsigned i = 0; i < generation->helpers.count; i++) {
 		struct helper *helper = &generation->helpers.list[i];
-		int64_t silent_ms = helper_kill_silent(helper, generation->conf->hang_timeout,
-						       now_ms);
+		int64_t silent_ms =
+			helper_kill_silent(helper, generation->conf->hang_timeout, now_ms);
 
 		if (silent_ms > 0)
 			LOG(EVENT_helper_hung, name_service(helper), name_listener(helper),
