@@ -82,9 +82,9 @@ uint64_t signals_changed(void);
 void signals_restore(uint64_t changed);
 
 /*
- * Returns a new non-blocking, close-on-exec signalfd for the rows with an action and the command of
- * a worker or helper, and with `with_reports` also for those that the master reports; -1 with errno set. Any process; not
- * shared.
+ * Returns a new non-blocking, close-on-exec signalfd for the rows with an action and the command to
+ * a worker or helper, and with `with_reports` also for those that the master reports; -1 with errno
+ * set. Any process; not shared.
  */
 int signals_open(bool with_reports);
 

@@ -135,7 +135,7 @@ static void requests__that_a_dead_helper_has_not_taken__are_not_lost(void **stat
 static void helper__that_hangs__is_replaced(void **state)
 {
 	struct server *s =
-		accessbook_start((struct plan){ .conf = CONF, .set = { "hang_timeout=2s" } });
+		accessbook_start((struct plan){ .conf = CONF, .set = { "hang_timeout=3s" } });
 	pid_t helper = server_helper(s, "exec");
 	const char *line;
 	int fds[PROGRAMS], late;
@@ -146,7 +146,7 @@ static void helper__that_hangs__is_replaced(void **state)
 	late = client_connect(FIRST(s));
 	line = server_wait_event(s, "helper_hung", "service=exec");
 	assert_int_equal(line_number(line, "child_pid"), helper);
-	assert_true(line_number(line, "silent_ms") > 2000);
+	assert_true(line_number(line, "silent_ms") > 3000);
 	client_hear(late, "up\n");
 	server_wait_event(s, "helper_died", "signal=9");
 	WAIT_UNTIL(s, accessbook_lines() == PROGRAMS);

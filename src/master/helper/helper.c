@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/signals.h"
-#include "net/listen_socket.h"
+#include "net/packets.h"
 #include "worker/helper.h"
 
 enum {
@@ -57,36 +57,17 @@ unsigned helper_files(const struct conf *conf, unsigned capacity)
 	return helper_count(conf) * (2 * capacity + 2);
 }
 
-bool helper_link_open(struct helper_link *link)
-{
-	int pair[2];
-
-	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
-		return false;
-	*link = (struct helper_link){ .worker = pair[0], .helper = pair[1] };
-	listen_socket_refuse_descriptors(pair[0]);
-	return true;
-}
-
 static bool open_helper(struct helper *helper, struct helper_links *links, unsigned capacity)
 {
-	int pair[2];
-
 	links->conf = helper->conf;
 	helper->lacks = calloc(capacity, sizeof(*helper->lacks));
 	links->list = malloc(capacity * sizeof(*links->list));
 	for (unsigned i = 0; links->list && i < capacity; i++)
 		links->list[i] = (struct helper_link){ -1, -1 };
 	for (unsigned i = 0; links->list && i < capacity; i++)
-		if (!helper_link_open(&links->list[i]))
+		if (!packets_open(&links->list[i].worker, &links->list[i].helper))
 			return false;
-	if (!links->list || !helper->lacks ||
-	    sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
-		return false;
-	helper->reports = pair[0];
-	helper->report = pair[1];
-	listen_socket_refuse_descriptors(pair[0]);
-	return true;
+	return links->list && helper->lacks && packets_open(&helper->reports, &helper->report);
 }
 
 bool helper_set_new(struct helper_set *set, const struct conf *conf, unsigned capacity)

@@ -57,9 +57,6 @@ struct helper_set {
 unsigned helper_count(const struct conf *conf);
 unsigned helper_files(const struct conf *conf, unsigned capacity);
 
-/* Makes the two ends of a link. Returns false with errno set. */
-bool helper_link_open(struct helper_link *link);
-
 /*
  * Makes the links of all helpers of conf for `capacity` workers; none is started. Returns false
  * with errno set. helper_set_free frees in any case, once no helper lives.

@@ -5,20 +5,13 @@
 #include "base/brief.h"
 #include "base/rights.h"
 #include "base/sys.h"
+#include "net/packets.h"
 #include "worker/helper.h"
-
-/* Nothing comes to the helper any more. */
-static bool is_shut(const struct helper_link *link)
-{
-	struct pollfd look = { .fd = link->helper, .events = POLLRDHUP };
-
-	return sys_poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP)) != 0;
-}
 
 bool helper_links_are_shut(const struct helper_set *set, unsigned number)
 {
 	for (unsigned i = 0; i < set->count; i++)
-		if (is_shut(&set->links[i].list[number]))
+		if (packets_are_shut(set->links[i].list[number].helper))
 			return true;
 	return false;
 }
@@ -47,7 +40,7 @@ void helper_links_renew(struct helper_set *set, unsigned number)
 	for (unsigned i = 0; i < set->count; i++) {
 		struct helper_link *link = &set->links[i].list[number], fresh;
 
-		if (!is_shut(link) || !helper_link_open(&fresh))
+		if (!packets_are_shut(link->helper) || !packets_open(&fresh.worker, &fresh.helper))
 			continue;
 		brief_close(link->worker);
 		brief_close(link->helper); /* requests may wait in it */
