@@ -60,3 +60,14 @@ void brief_end(const struct brief *brief)
 		sigaction(SIGALRM, &brief->action, NULL);
 	errno = kept;
 }
+
+void brief_close(int fd)
+{
+	struct brief brief;
+
+	if (fd < 0)
+		return;
+	brief_begin(&brief);
+	(void)sys_close(fd);
+	brief_end(&brief);
+}

@@ -33,4 +33,7 @@ void brief_begin(struct brief *brief);
 /* Keeps errno. */
 void brief_end(const struct brief *brief);
 
+/* Closes what another process may have made linger, or filled; -1: nothing. */
+void brief_close(int fd);
+
 #endif

@@ -123,6 +123,20 @@ void rights_drop(int by)
 	brief_end(&brief);
 }
 
+/* The kernel closes the descriptors for which no number is free; the queue keeps what is peeked. */
+static ssize_t receive_briefly(int by, struct msghdr *message, int flags)
+{
+	struct brief brief;
+	ssize_t n;
+
+	if ((flags & MSG_PEEK) != 0)
+		return sys_recvmsg(by, message, flags);
+	brief_begin(&brief);
+	n = sys_recvmsg(by, message, flags);
+	brief_end(&brief);
+	return n;
+}
+
 ssize_t rights_receive(int by, const struct iovec *parts, unsigned part_count, struct rights *got,
 		       int flags)
 {
@@ -135,7 +149,7 @@ ssize_t rights_receive(int by, const struct iovec *parts, unsigned part_count, s
 	got->count = 0;
 	got->sender = 0;
 	got->is_cut = got->lacks_fds = false;
-	n = sys_recvmsg(by, &message, flags | MSG_CMSG_CLOEXEC);
+	n = receive_briefly(by, &message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -1;
 	got->is_cut = (message.msg_flags & MSG_TRUNC) != 0;

@@ -33,9 +33,10 @@ ssize_t rights_send(int by, const struct iovec *parts, unsigned part_count, cons
 		    unsigned fd_count, int flags);
 
 /*
- * Makes one recvmsg(2); flags such as MSG_DONTWAIT. With MSG_PEEK the message stays, and the
- * descriptors are duplicates. Always fills *got. Descriptors that it does not hand over are closed.
- * Returns the number of bytes, 0 at the end or for an empty message, -1 with errno.
+ * Makes one recvmsg(2) that does not wait. With the flag MSG_PEEK the message stays, and the
+ * descriptors are duplicates. Always fills *got. Descriptors that it does not hand over are closed,
+ * as rights_close does. Returns the number of bytes, 0 at the end or for an empty message, -1 with
+ * errno.
  */
 ssize_t rights_receive(int by, const struct iovec *parts, unsigned part_count, struct rights *got,
 		       int flags);

@@ -34,6 +34,9 @@ enum signal_action {
 /* The master's command to a worker: pass the connections on to other workers, and exit. */
 #define SIGNAL_WORKER_MOVE (SIGRTMIN + 2)
 
+/* To a helper the same number says: end at once what you have begun, and exit. */
+#define SIGNAL_HELPER_END SIGNAL_WORKER_MOVE
+
 struct signal_row {
 	const char *name; /* without SIG */
 	int number;
@@ -79,9 +82,9 @@ uint64_t signals_changed(void);
 void signals_restore(uint64_t changed);
 
 /*
- * Returns a new non-blocking, close-on-exec signalfd for the rows with an action, and with
- * `with_reports` also for those that the master reports; -1 with errno set. Any process; not
- * shared.
+ * Returns a new non-blocking, close-on-exec signalfd for the rows with an action and the command to
+ * a worker or helper, and with `with_reports` also for those that the master reports; -1 with errno
+ * set. Any process; not shared.
  */
 int signals_open(bool with_reports);
 

@@ -15,6 +15,7 @@
 #include "master/program/programs.h"
 #include "master/reload_times.h"
 #include "net/listen_socket.h"
+#include "net/packets.h"
 
 enum { EVEN = 1000000 };
 
@@ -63,24 +64,13 @@ static void close_wires(struct generation *generation)
  */
 static bool open_door(int *door, int *doorbell)
 {
-	int pair[2], one = 1, size = DOOR_SNDBUF;
+	int one = 1, size = DOOR_SNDBUF;
 
-	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+	if (!packets_open(doorbell, door))
 		return false;
-	*door = pair[0];
-	*doorbell = pair[1];
-	listen_socket_refuse_descriptors(pair[1]);
-	if (sys_setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		(void)sys_setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	return sys_setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0;
-}
-
-/* shutdown(2) is for all holders, and any worker that was taken over can call it. */
-static bool is_shut(int door)
-{
-	struct pollfd look = { .fd = door, .events = POLLRDHUP };
-
-	return sys_poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLHUP)) != 0;
+	if (sys_setsockopt(*doorbell, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		(void)sys_setsockopt(*doorbell, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	return sys_setsockopt(*door, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0;
 }
 
 /*
@@ -89,7 +79,7 @@ static bool is_shut(int door)
  */
 static bool take_door(const struct generation *before, unsigned i, int *fds)
 {
-	if (!before || i >= before->next_count || is_shut(before->next_doors[i]))
+	if (!before || i >= before->next_count || packets_are_shut(before->next_doors[i]))
 		return open_door(&fds[WIRE_DOOR], &fds[WIRE_DOORBELL]);
 	fds[WIRE_DOOR] = sys_fcntl_int(before->next_doors[i], F_DUPFD_CLOEXEC, 0);
 	fds[WIRE_DOORBELL] = sys_fcntl_int(before->next_doorbells[i], F_DUPFD_CLOEXEC, 0);

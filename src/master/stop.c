@@ -77,7 +77,7 @@ static void enter_step(struct stop *stop, enum stop_how how, bool is_logged, int
 		retire_last(stop->procs);
 	}
 	workers_signal(stop->procs, steps[how].signal);
-	helpers_signal(stop->procs, steps[how].signal);
+	helpers_signal(stop->procs, steps[how].signal, now_ms);
 }
 
 void stop_ask(struct stop *stop, enum signal_action action, int64_t now_ms)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks heartbeats and kills hung workers: SIGABRT now, SIGKILL by kill_ms (member_kill_due). Must
- * not reap or respawn: worker_exit.c decides what follows.
+ * Checks heartbeats and kills hung workers, SIGABRT now, SIGKILL by kill_ms (member_kill_due), and
+ * hung helpers. Must not reap or respawn: worker_exit.c and helpers.c decide what follows.
  */
 #include "master/watchdog.h"
 
 #include "base/log.h"
 #include "base/sys.h"
+#include "master/helper/helpers.h"
 #include "worker/door/arrival.h"
 
 enum { LOOK_LEAST_MS = 20, LOOK_MOST_MS = 1000, AHEAD_MS = 10000 };
@@ -106,6 +107,8 @@ static void grant_grace(struct generation *generation, int64_t now_ms)
 {
 	for (unsigned number = 0; number < generation->capacity; number++)
 		generation->members[number].grace_ms = now_ms;
+	for (unsigned i = 0; i < generation->helpers.count; i++)
+		helper_grant(&generation->helpers.list[i], now_ms);
 }
 
 void watchdog_look(struct watchdog *watchdog, struct procs *procs, int64_t now_ms)
@@ -120,5 +123,6 @@ void watchdog_look(struct watchdog *watchdog, struct procs *procs, int64_t now_m
 			grant_grace(g, now_ms);
 		for (unsigned number = 0; number < g->capacity; number++)
 			check_heartbeat(procs, g, number, now_ms);
+		helpers_kill_silent(g, now_ms);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds workers whose loop no longer turns. A worker stamps its heartbeat every turn and never
- * waits longer than a third of hang_timeout. Master only.
+ * Finds workers and helpers whose loop no longer turns. A worker stamps its heartbeat every turn, a
+ * helper reports one at times, and neither waits longer than a third of hang_timeout. Master only.
  */
 #ifndef MASTER_WATCHDOG_H
 #define MASTER_WATCHDOG_H
@@ -20,8 +20,8 @@ int64_t watchdog_due_ms(const struct watchdog *watchdog, const struct procs *pro
 
 /*
  * Sends SIGABRT, and by kill_ms SIGKILL, to every worker whose heartbeat is older than
- * hang_timeout. When the master itself has not run for long (stopped, suspended), its workers may
- * not have run either: their time starts anew.
+ * hang_timeout, and SIGKILL to such a helper. When the master itself has not run for long (stopped,
+ * suspended), they may not have run either: their time starts anew.
  */
 void watchdog_look(struct watchdog *watchdog, struct procs *procs, int64_t now_ms);
 

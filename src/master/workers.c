@@ -223,6 +223,7 @@ void workers_kill_due(struct procs *procs, int64_t now_ms)
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned number = 0; number < g->capacity; number++)
 			member_kill_due(&g->members[number], now_ms);
+	helpers_kill_due(procs, now_ms);
 }
 
 void workers_look(struct procs *procs)
@@ -242,8 +243,8 @@ void workers_sweep(struct procs *procs)
 
 		if (generation_count(generation, member_is_alive) > 0 ||
 		    programs_alive(generation->programs) > 0 ||
-		    !helper_set_leave(&generation->helpers,
-				      procs->is_stopping ? SIGINT : SIGTERM)) {
+		    !helper_set_leave(&generation->helpers, procs->is_stopping ? SIGINT : SIGTERM,
+				      clock_ms())) {
 			link = &generation->next;
 			continue;
 		}

@@ -42,7 +42,7 @@ void workers_retire(struct procs *procs, struct generation *generation, int sign
  */
 void workers_reap(struct procs *procs, int64_t now_ms);
 
-/* Start all that are due; kill every worker whose time is over; note which are ready. */
+/* Start all that are due; kill every worker and helper whose time is over; note who is ready. */
 void workers_start_due(struct procs *procs, int64_t now_ms);
 void workers_kill_due(struct procs *procs, int64_t now_ms);
 void workers_look(struct procs *procs);

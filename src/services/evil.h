@@ -45,6 +45,8 @@ void evil_door_shut(struct attempt *attempt);
 void evil_link_garbage(struct attempt *attempt);
 void evil_link_flood(struct attempt *attempt);
 void evil_link_rights(struct attempt *attempt);
+void evil_link_control(struct attempt *attempt);
+void evil_link_crowd(struct attempt *attempt);
 void evil_link_shut(struct attempt *attempt);
 
 /* Another number with each call. */

@@ -376,6 +376,8 @@ const struct evil_attack evil_attacks[] = {
 	{ "link-garbage", evil_link_garbage },
 	{ "link-flood", evil_link_flood },
 	{ "link-rights", evil_link_rights },
+	{ "link-control", evil_link_control },
+	{ "link-crowd", evil_link_crowd },
 	{ "link-shut", evil_link_shut },
 };
 const unsigned evil_attack_count = sizeof(evil_attacks) / sizeof(*evil_attacks);

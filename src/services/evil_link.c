@@ -86,32 +86,74 @@ void evil_link_flood(struct attempt *attempt)
 	each_link(attempt, pass_flood);
 }
 
-/* A client whose last close waits, and a control socket that is full, or closed already. */
-static void pass_lingering(struct attempt *attempt, int link)
+/*
+ * A client whose last close waits, and a control socket that is full, or closed already, or has
+ * that client in it.
+ */
+static void pass_client(struct attempt *attempt, int link, bool is_in_control)
 {
 	int pair[2], fds[GIVE_FDS] = { [GIVE_SOCKET] = evil_lingering() };
+	const struct iovec byte = { &(char){ 0 }, 1 };
 	size_t size = write_request();
-	struct brief brief;
 
 	if (fds[GIVE_SOCKET] < 0)
 		return;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0) {
+		if (is_in_control)
+			(void)!rights_send(pair[0], &byte, 1, fds, 1, MSG_DONTWAIT);
 		while (send(pair[1], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
 			;
 		fds[GIVE_CONTROL] = pair[1];
 		pass(attempt, link, size, fds, GIVE_FDS);
-		close(pair[0]);
-		close(pair[1]);
+		brief_close(pair[0]);
+		brief_close(pair[1]);
 	}
-	brief_begin(&brief);
-	close(fds[GIVE_SOCKET]);
-	brief_end(&brief);
+	brief_close(fds[GIVE_SOCKET]);
+}
+
+static void pass_lingering(struct attempt *attempt, int link)
+{
+	pass_client(attempt, link, false);
+}
+
+static void pass_control(struct attempt *attempt, int link)
+{
+	pass_client(attempt, link, true);
+}
+
+/* More descriptors than the helper has free, the lingering one last. */
+static void pass_crowd(struct attempt *attempt, int link)
+{
+	int fds[RIGHTS_MOST], last = evil_lingering();
+
+	for (unsigned i = 0; i < RIGHTS_MOST; i++)
+		fds[i] = STDERR_FILENO;
+	if (last < 0)
+		return;
+	fds[RIGHTS_MOST - 1] = last;
+	pass(attempt, link, write_request(), fds, RIGHTS_MOST);
+	brief_close(last);
+}
+
+static void pass_some(struct attempt *attempt, void (*attack)(struct attempt *attempt, int link))
+{
+	if (attempt->tried < LINGERING_MOST)
+		each_link(attempt, attack);
 }
 
 void evil_link_rights(struct attempt *attempt)
 {
-	if (attempt->tried < LINGERING_MOST)
-		each_link(attempt, pass_lingering);
+	pass_some(attempt, pass_lingering);
+}
+
+void evil_link_control(struct attempt *attempt)
+{
+	pass_some(attempt, pass_control);
+}
+
+void evil_link_crowd(struct attempt *attempt)
+{
+	pass_some(attempt, pass_crowd);
 }
 
 static void shut_link(struct attempt *attempt, int link)

@@ -4,17 +4,8 @@
 
 #include "base/rights.h"
 #include "base/sys.h"
-#include "net/listen_socket.h"
+#include "net/packets.h"
 #include "worker/conn.h"
-
-/* The helper's end comes second, and refuses nothing: no descriptor goes that way. */
-static bool open_control(int *pair)
-{
-	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
-		return false;
-	listen_socket_refuse_descriptors(pair[0]);
-	return true;
-}
 
 /* A shortage may be over soon: of room in the link, of descriptors, also of those on their way. */
 static enum give outcome_of(int error)
@@ -48,7 +39,8 @@ enum give give_socket(struct conn *c, int link, const void *message, size_t size
 	struct iovec part = { .iov_base = (void *)message, .iov_len = size };
 	int pair[2], fds[GIVE_FDS];
 
-	if (!open_control(pair))
+	/* no descriptor goes to the helper's end */
+	if (!packets_open(&pair[0], &pair[1]))
 		return outcome_of(errno);
 	fds[GIVE_SOCKET] = c->record->fd;
 	fds[GIVE_CONTROL] = pair[1];

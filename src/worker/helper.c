@@ -5,13 +5,31 @@
 #include "base/rights.h"
 #include "base/sys.h"
 
+enum { BEATS = 3 }; /* within hang_timeout */
+
+static bool report(const struct helper_heritage *heritage, char byte)
+{
+	return sys_send(heritage->report_fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	       (ssize_t)sizeof(byte);
+}
+
 bool helper_report_ready(const struct helper_heritage *heritage)
 {
-	static const char ready = HELPER_IS_READY;
-
 	return sys_prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && !helper_is_orphan(heritage) &&
-	       sys_send(heritage->report_fd, &ready, sizeof(ready), MSG_DONTWAIT | MSG_NOSIGNAL) ==
-		       (ssize_t)sizeof(ready);
+	       report(heritage, HELPER_IS_READY);
+}
+
+/* One that finds no room is not missed: those before it wait to be read. */
+int64_t helper_beat(const struct helper_heritage *heritage, int64_t due_ms, int64_t now_ms)
+{
+	int64_t hang_ms = heritage->conf->hang_timeout;
+
+	if (hang_ms == 0)
+		return INT64_MAX;
+	if (now_ms < due_ms)
+		return due_ms;
+	(void)report(heritage, HELPER_BEATS);
+	return now_ms + hang_ms / BEATS;
 }
 
 bool helper_take_link(const struct helper_heritage *heritage, unsigned *link, int *fd)

@@ -4,9 +4,9 @@
  * what a worker cannot do, such as to start programs. The master forks it before the generation is
  * ready, starts it anew when it dies, and tells it to leave once the workers of its generation are
  * gone: with SIGTERM after a reload, and with SIGINT, which tells it to be fast, when the server
- * stops. Workers ask it by their links, one for each, so
- * that a worker that was taken over can fill, shut or misuse its own alone. A helper trusts no
- * message, never waits for a worker, and limits its work for each link and turn.
+ * stops; with SIGNAL_HELPER_END it is to leave nothing behind at once. Workers ask it by their
+ * links, one for each, so that a worker that was taken over can fill, shut or misuse its own alone.
+ * A helper trusts no message, never waits for a worker, and limits its work for each link and turn.
  */
 #ifndef WORKER_HELPER_H
 #define WORKER_HELPER_H
@@ -32,8 +32,14 @@ struct helper_heritage {
 	const struct helper_link *links; /* the helper's ends of these are open */
 	unsigned link_count;
 	pid_t master_pid;
-	int report_fd; /* for helper_report_ready and helper_take_link */
+	int report_fd; /* for helper_report_ready, helper_beat and helper_take_link */
 };
+
+/*
+ * How long a helper may take to end what it has begun, when it is told to leave by SIGTERM and by
+ * SIGINT; the master kills it a moment later.
+ */
+enum { HELPER_LEAVE_MS = 5000, HELPER_LEAVE_FAST_MS = 1000 };
 
 /*
  * The helper has given up the privileges that it does not need: it gets SIGTERM when the master
@@ -49,6 +55,12 @@ static inline bool helper_is_orphan(const struct helper_heritage *heritage)
 }
 
 /*
+ * Beats when due_ms has come, so that the master does not take the helper for one that hangs
+ * (hang_timeout). Returns when the next beat is due: the loop must turn by then. INT64_MAX: never.
+ */
+int64_t helper_beat(const struct helper_heritage *heritage, int64_t due_ms, int64_t now_ms);
+
+/*
  * The master has made a link anew, and gives the helper its end of it, which comes on report_fd:
  * takes the next one that waits. *fd is owned by the caller, -1: none waits. Returns false when no
  * more come.
@@ -60,7 +72,7 @@ struct helper_order {
 	uint32_t link;
 };
 
-/* The byte on report_fd from the helper. */
-enum { HELPER_IS_READY = 'r' };
+/* The bytes on report_fd from the helper. */
+enum { HELPER_IS_READY = 'r', HELPER_BEATS = 'b' };
 
 #endif

@@ -54,7 +54,11 @@ static void worker__killed_while_programs_run__leaves_them_and_their_ends_are_to
 	(void)state;
 	start_programs(s, fds);
 	for (unsigned i = 0; i < DEATHS; i++) {
-		kill(server_worker(s, i % 2), SIGKILL);
+		pid_t victim = server_worker(s, i % 2);
+
+		/* the program may be up before the worker has put the connection down */
+		WAIT_UNTIL(s, process_sleeps(victim));
+		kill(victim, SIGKILL);
 		server_wait_count(s, i + 1, "connections_recovered", NULL);
 	}
 	assert_int_equal(server_count(s, "exec_exited", NULL), 0);
@@ -127,6 +131,35 @@ static void requests__that_a_dead_helper_has_not_taken__are_not_lost(void **stat
 	server_stop(s);
 }
 
+/* Its programs are the next one's no more, and the client that waits is served by that. */
+static void helper__that_hangs__is_replaced(void **state)
+{
+	struct server *s =
+		accessbook_start((struct plan){ .conf = CONF, .set = { "hang_timeout=3s" } });
+	pid_t helper = server_helper(s, "exec");
+	const char *line;
+	int fds[PROGRAMS], late;
+
+	(void)state;
+	start_programs(s, fds);
+	kill(helper, SIGSTOP);
+	late = client_connect(FIRST(s));
+	line = server_wait_event(s, "helper_hung", "service=exec");
+	assert_int_equal(line_number(line, "child_pid"), helper);
+	assert_true(line_number(line, "silent_ms") > 3000);
+	client_hear(late, "up\n");
+	server_wait_event(s, "helper_died", "signal=9");
+	WAIT_UNTIL(s, accessbook_lines() == PROGRAMS);
+	assert_int_equal(accessbook_count(accessbook_read(accessbook_path),
+					  " ending=program_lost state=I"),
+			 PROGRAMS);
+	assert_int_equal(server_count(s, "worker_hung", NULL), 0);
+	close(late);
+	end_programs(fds);
+	WAIT_UNTIL(s, process_reap_orphans() == 0);
+	server_stop(s);
+}
+
 static void reload__lets_programs_finish__in_their_own_helper(void **state)
 {
 	struct server *s = accessbook_start((struct plan){ .conf = CONF });
@@ -188,10 +221,10 @@ static void stop__waits_for_programs__and_ends_them_after_shutdown_timeout(void 
 	accessbook_expect(s, " ending=shutdown_timeout ");
 }
 
-/* Otherwise the master, which waits 2 s longer than the connections have, would become fast. */
+/* Their connections end by the graceful stop, and they by the helper, which is not killed. */
 static void stop__with_programs_that_ignore_term__is_over_soon_after_shutdown_timeout(void **state)
 {
-	struct server *s = server_start(&(struct plan){
+	struct server *s = accessbook_start((struct plan){
 		.conf = "listen \"127.0.0.1:0\" { service = exec  command = {/bin/sh, -c, "
 			"\"trap '' TERM; echo up; exec sleep 600\"} }\n",
 		.set = { "shutdown_timeout=100ms" } });
@@ -202,8 +235,61 @@ static void stop__with_programs_that_ignore_term__is_over_soon_after_shutdown_ti
 	server_signal(s, SIGTERM);
 	server_check(s, server_wait_exit(s), 0);
 	assert_int_equal(server_count(s, "exec_exited", "signal=9"), PROGRAMS);
-	assert_int_equal(server_count(s, "server_stopping", "how=gracefully"), 1);
-	assert_int_equal(server_count(s, "server_stopping", "how=fast"), 0);
+	assert_int_equal(accessbook_count(accessbook_read(accessbook_path),
+					  " ending=shutdown_timeout "),
+			 PROGRAMS);
+	assert_int_equal(server_count(s, "helper_exited", NULL), 1);
+	assert_int_equal(server_count(s, "helper_exited", "signal=9"), 0);
+	for (unsigned i = 0; i < PROGRAMS; i++)
+		close(fds[i]);
+}
+
+#define DEAF                                                                          \
+	"listen \"127.0.0.1:0\" { service = exec  command = {/bin/sh, -c, \"trap '' " \
+	"TERM; sleep 600 & echo up; wait; wait\"} }\n"
+
+/* The first one gives them a second. */
+static void stop__by_a_second_interrupt__leaves_no_program(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .conf = DEAF });
+	int fds[PROGRAMS], code;
+
+	(void)state;
+	start_programs(s, fds);
+	server_signal(s, SIGINT);
+	server_wait_event(s, "server_stopping", "how=fast");
+	server_signal(s, SIGINT);
+	code = server_wait_exit(s);
+	WAIT_UNTIL(s, process_reap_orphans() == 0);
+	server_check(s, code, 0);
+	assert_int_equal(server_count(s, "helper_killed", NULL), 0);
+	for (unsigned i = 0; i < PROGRAMS; i++) {
+		client_expect_end(fds[i]);
+		close(fds[i]);
+	}
+}
+
+static bool is_killed(struct server *s, pid_t helper)
+{
+	kill(helper, SIGSTOP); /* the order to leave has woken it */
+	return server_count(s, "helper_killed", NULL) > 0;
+}
+
+/* Its programs are nobody's any more. */
+static void stop__with_a_helper_that_hangs__is_over_all_the_same(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .conf = DEAF });
+	pid_t helper = server_helper(s, "exec");
+	int fds[PROGRAMS], code;
+
+	(void)state;
+	start_programs(s, fds);
+	server_signal(s, SIGINT);
+	WAIT_UNTIL(s, is_killed(s, helper));
+	server_wait_event(s, "helper_exited", "signal=9");
+	code = server_wait_exit(s);
+	process_end_children();
+	server_check(s, code, 0);
 	for (unsigned i = 0; i < PROGRAMS; i++)
 		close(fds[i]);
 }
@@ -236,10 +322,13 @@ int main(void)
 		E2E(programs__that_end_without_a_worker__are_told_by_the_next_one),
 		E2E(helper__killed__leaves_its_programs_and_is_started_again),
 		E2E(requests__that_a_dead_helper_has_not_taken__are_not_lost),
+		E2E(helper__that_hangs__is_replaced),
 		E2E(reload__lets_programs_finish__in_their_own_helper),
 		E2E(reload__to_a_command_that_is_not_there__changes_nothing),
 		E2E(stop__waits_for_programs__and_ends_them_after_shutdown_timeout),
 		E2E(stop__with_programs_that_ignore_term__is_over_soon_after_shutdown_timeout),
+		E2E(stop__by_a_second_interrupt__leaves_no_program),
+		E2E(stop__with_a_helper_that_hangs__is_over_all_the_same),
 		E2E(master__killed__ends_all_programs_within_shutdown_timeout),
 	};
 

@@ -27,7 +27,8 @@ class Deed:
         self.word, self.shuts = word, shuts
 
 
-DEEDS = (Deed("link-garbage"), Deed("link-flood"), Deed("link-rights"), Deed("link-shut", shuts=True))
+DEEDS = (Deed("link-garbage"), Deed("link-flood"), Deed("link-rights"), Deed("link-control"), Deed("link-crowd"),
+         Deed("link-shut", shuts=True))
 
 
 def run_program(run):

@@ -78,6 +78,20 @@ void helped_start(struct helped *s, const char *program, unsigned most)
 	assert_int_equal(byte, HELPER_IS_READY);
 }
 
+void helped_pause(const struct helped *s)
+{
+	int status;
+
+	kill(s->pid, SIGSTOP);
+	assert_int_equal(waitpid(s->pid, &status, WUNTRACED), s->pid);
+	assert_true(WIFSTOPPED(status));
+}
+
+void helped_resume(const struct helped *s)
+{
+	kill(s->pid, SIGCONT);
+}
+
 /* It leaves as it was told to, with no program left. */
 void helped_stop(struct helped *s)
 {
@@ -87,6 +101,11 @@ void helped_stop(struct helped *s)
 	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+	helped_close(s);
+}
+
+void helped_close(struct helped *s)
+{
 	for (unsigned i = 0; i < HELPED_LINKS; i++) {
 		close(s->links[i].worker);
 		close(s->links[i].helper);
@@ -171,6 +190,17 @@ void helped_serves_by(const struct helped *s, unsigned link)
 void helped_serves(const struct helped *s)
 {
 	helped_serves_by(s, HELPED_HONEST);
+}
+
+void helped_turn(const struct helped *s)
+{
+	const struct helper_order none = { .link = HELPED_LINKS };
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	helped_send(s->report, &none, sizeof(none), &pair[1], 1);
+	close(pair[1]);
+	helped_let_go(pair[0]);
 }
 
 /* The helper has closed what came: the other end of a pipe that was sent sees it. */

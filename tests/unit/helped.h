@@ -19,8 +19,13 @@ struct helped {
 
 /* Starts it for a program, of which `most` run at once; no client may be there yet. */
 void helped_start(struct helped *s, const char *program, unsigned most);
+/* It makes no call until it is resumed. */
+void helped_pause(const struct helped *s);
+void helped_resume(const struct helped *s);
 /* It must leave as it was told to, with no program left. */
 void helped_stop(struct helped *s);
+/* The same for one that has left. */
+void helped_close(struct helped *s);
 
 /* A client, as a worker sees it after the accept. */
 struct helped_client {
@@ -42,6 +47,8 @@ void helped_finish(const struct helped_client *c);
 /* A client by that link, or an honest worker's, is served from its first byte to its end. */
 void helped_serves_by(const struct helped *s, unsigned link);
 void helped_serves(const struct helped *s);
+/* It reads an order for a link that there is not, and so its loop turns. */
+void helped_turn(const struct helped *s);
 /* The helper has closed what came: the other end of what was sent sees it. Closes that. */
 void helped_let_go(int reader);
 

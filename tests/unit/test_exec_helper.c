@@ -4,12 +4,12 @@
  * the other one is served.
  */
 #include <errno.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -70,17 +70,12 @@ static void link__made_anew__serves_in_the_place_of_one_that_is_shut(void **stat
 
 static void order__that_is_none__changes_nothing(void **state)
 {
-	const struct helper_order order = { .link = HELPED_LINKS };
 	struct helped s;
-	int pair[2];
 
 	(void)state;
 	helped_start(&s, "/bin/cat", 4);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	helped_send(s.report, &order, sizeof(order), &pair[1], 1);
 	helped_send(s.report, "x", 1, NULL, 0);
-	close(pair[1]);
-	helped_let_go(pair[0]);
+	helped_turn(&s);
 	helped_serves(&s);
 	assert_int_equal(shutdown(s.report, SHUT_RDWR), 0);
 	helped_serves(&s);
@@ -148,10 +143,24 @@ static void end_of_the_control_socket__ends_the_program(void **state)
 	helped_stop(&s);
 }
 
+static unsigned count_children(pid_t parent)
+{
+	char path[64], pid[32];
+	unsigned count = 0;
+	FILE *list;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+	list = fopen(path, "re");
+	assert_non_null(list);
+	while (fscanf(list, "%31s", pid) == 1)
+		count++;
+	fclose(list);
+	return count;
+}
+
 static void limit__holds_over_all_links__and_each_has_its_turn(void **state)
 {
 	struct helped_client first, others[HELPED_LINKS];
-	struct pollfd p;
 	struct helped s;
 
 	(void)state;
@@ -163,14 +172,41 @@ static void limit__holds_over_all_links__and_each_has_its_turn(void **state)
 		helped_give(&s, i, &others[i]);
 		assert_int_equal(shutdown(others[i].own, SHUT_WR), 0);
 	}
-	p = (struct pollfd){ .fd = others[0].own, .events = POLLIN };
-	assert_int_equal(poll(&p, 1, 200), 0);
+	/* what comes for the second time is read in a turn that began with all requests there */
+	helped_turn(&s);
+	helped_turn(&s);
+	assert_int_equal(count_children(s.pid), 1);
 	assert_int_equal(shutdown(first.own, SHUT_WR), 0);
 	for (unsigned i = 0; i < HELPED_LINKS; i++)
 		helped_finish(&others[i]);
 	close(first.own);
 	close(first.control);
 	helped_stop(&s);
+}
+
+/* What is left in the link is the next helper's, or nobody's. */
+static void request__that_comes_with_the_order_to_leave__starts_no_program(void **state)
+{
+	struct helped_client c;
+	struct exec_request left;
+	struct helped s;
+	int status;
+
+	(void)state;
+	helped_start(&s, "/bin/cat", 4);
+	helped_pause(&s);
+	kill(s.pid, SIGTERM);
+	c = helped_client_new();
+	helped_give(&s, HELPED_HONEST, &c);
+	assert_int_equal(shutdown(c.own, SHUT_WR), 0);
+	helped_resume(&s);
+	assert_int_equal(waitpid(s.pid, &status, 0), s.pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(recv(s.links[HELPED_HONEST].helper, &left, sizeof(left), MSG_DONTWAIT),
+			 sizeof(left));
+	helped_let_go(c.control);
+	helped_let_go(c.own);
+	helped_close(&s);
 }
 
 int main(void)
@@ -184,6 +220,7 @@ int main(void)
 		cmocka_unit_test(control_socket__misused__harms_its_own_program_alone),
 		cmocka_unit_test(end_of_the_control_socket__ends_the_program),
 		cmocka_unit_test(limit__holds_over_all_links__and_each_has_its_turn),
+		cmocka_unit_test(request__that_comes_with_the_order_to_leave__starts_no_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,14 +8,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <linux/sockios.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/sys.h"
+#include "unit/lingering.h"
 #include "unit/passed.h"
-
-enum { LINGER_S = 60, BOUND_S = 20 };
 
 static struct passed passed;
 
@@ -275,32 +272,6 @@ static void sender__is_the_process_that_sent(void **state)
 	passed_close(&passed);
 }
 
-/* A connection with unsent bytes that nobody reads; returns the end that lingers. */
-static int open_lingering(int *peer)
-{
-	static const struct linger linger = { 1, LINGER_S };
-	static char bytes[64 * 1024];
-	struct sockaddr_in at = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), unsent = 0;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &(socklen_t){ sizeof(at) }),
-			 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	*peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	assert_true(*peer >= 0);
-	close(listener);
-	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
-		;
-	assert_int_equal(ioctl(fd, SIOCOUTQNSD, &unsent), 0);
-	assert_true(unsent > 0);
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
-	return fd;
-}
-
 static void close__of_a_lingering_socket__does_not_wait(void **state)
 {
 	struct linger linger;
@@ -308,7 +279,7 @@ static void close__of_a_lingering_socket__does_not_wait(void **state)
 
 	(void)state;
 	passed_open(&passed, SOCK_STREAM);
-	fd = open_lingering(&peer);
+	fd = lingering_open(&peer);
 	assert_int_equal(passed_send(&passed, "wait", &fd, 1), 4);
 	close(fd); /* the message holds it */
 	assert_int_equal(passed_receive(&passed, PASSED_TEXT, 0), 4);
@@ -317,7 +288,7 @@ static void close__of_a_lingering_socket__does_not_wait(void **state)
 				    &(socklen_t){ sizeof(linger) }),
 			 0);
 	assert_int_equal(linger.l_onoff, 1);
-	alarm(BOUND_S);
+	alarm(LINGERING_BOUND_S);
 	rights_close(&passed.got);
 	alarm(0);
 	close(peer);

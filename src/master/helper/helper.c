@@ -5,10 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/brief.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "net/listen_socket.h"
+#include "config/signals.h"
+#include "net/packets.h"
 #include "worker/helper.h"
+
+enum {
+	LEAVE_MARGIN_MS = 2000,
+	END_MS = 1000,
+	KILL_AGAIN_MS = 100,
+	REPORTS_AT_ONCE = 16,
+	START_MS = 30000 /* to become ready: it may look users up */
+};
 
 #define BIT(state) (1U << HELPER_##state)
 
@@ -47,36 +57,17 @@ unsigned helper_files(const struct conf *conf, unsigned capacity)
 	return helper_count(conf) * (2 * capacity + 2);
 }
 
-bool helper_link_open(struct helper_link *link)
-{
-	int pair[2];
-
-	if (sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
-		return false;
-	*link = (struct helper_link){ .worker = pair[0], .helper = pair[1] };
-	listen_socket_refuse_descriptors(pair[0]);
-	return true;
-}
-
 static bool open_helper(struct helper *helper, struct helper_links *links, unsigned capacity)
 {
-	int pair[2];
-
 	links->conf = helper->conf;
 	helper->lacks = calloc(capacity, sizeof(*helper->lacks));
 	links->list = malloc(capacity * sizeof(*links->list));
 	for (unsigned i = 0; links->list && i < capacity; i++)
 		links->list[i] = (struct helper_link){ -1, -1 };
 	for (unsigned i = 0; links->list && i < capacity; i++)
-		if (!helper_link_open(&links->list[i]))
+		if (!packets_open(&links->list[i].worker, &links->list[i].helper))
 			return false;
-	if (!links->list || !helper->lacks ||
-	    sys_socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
-		return false;
-	helper->reports = pair[0];
-	helper->report = pair[1];
-	listen_socket_refuse_descriptors(pair[0]);
-	return true;
+	return links->list && helper->lacks && packets_open(&helper->reports, &helper->report);
 }
 
 bool helper_set_new(struct helper_set *set, const struct conf *conf, unsigned capacity)
@@ -156,20 +147,18 @@ unsigned helper_set_in(const struct helper_set *set, enum helper_state state)
 	return count;
 }
 
-bool helper_set_leave(struct helper_set *set, int signal)
+bool helper_set_leave(struct helper_set *set, int signal, int64_t now_ms)
 {
 	for (unsigned i = 0; i < set->count; i++)
 		if (set->list[i].state < HELPER_LEAVING)
-			helper_tell_to_leave(&set->list[i], signal);
+			helper_tell_to_leave(&set->list[i], signal, now_ms);
 	return helper_set_in(set, HELPER_GONE) == set->count;
 }
 
-static bool has_report(const struct helper *helper)
+/* Takes the first byte of the next message, and drops the rest. */
+static bool next_message(int end, char *first)
 {
-	char byte;
-
-	return sys_recv(helper->reports, &byte, sizeof(byte), MSG_DONTWAIT) > 0 &&
-	       byte == HELPER_IS_READY;
+	return sys_recv(end, first, sizeof(*first), MSG_DONTWAIT) > 0;
 }
 
 void helper_started(struct helper_set *set, unsigned index, pid_t pid, int64_t now_ms)
@@ -179,21 +168,65 @@ void helper_started(struct helper_set *set, unsigned index, pid_t pid, int64_t n
 	memset(helper->lacks, 0, set->link_count * sizeof(*helper->lacks));
 	helper->pid = pid;
 	helper->started_ms = now_ms;
+	helper->beat_ms = now_ms + START_MS;
 	set_state(helper, HELPER_STARTING);
 }
 
-bool helper_note_ready(struct helper *helper)
+bool helper_hear(struct helper *helper, int64_t now_ms)
 {
-	if (helper->state != HELPER_STARTING || !has_report(helper))
+	bool is_ready = false;
+	char report;
+
+	if (helper->pid == 0)
 		return false;
-	set_state(helper, HELPER_READY);
-	return true;
+	for (unsigned i = 0; i < REPORTS_AT_ONCE && next_message(helper->reports, &report); i++) {
+		if (report == HELPER_IS_READY && helper->state == HELPER_STARTING) {
+			set_state(helper, HELPER_READY);
+			is_ready = true;
+		}
+		if (helper->state == HELPER_READY)
+			helper->beat_ms = now_ms;
+	}
+	return is_ready;
+}
+
+void helper_grant(struct helper *helper, int64_t now_ms)
+{
+	if (helper->beat_ms < now_ms)
+		helper->beat_ms = now_ms;
+}
+
+int64_t helper_kill_silent(struct helper *helper, int64_t hang_ms, int64_t now_ms)
+{
+	int64_t silent_ms = now_ms - helper->beat_ms;
+
+	if ((helper->state != HELPER_STARTING && helper->state != HELPER_READY) ||
+	    silent_ms <= hang_ms)
+		return 0;
+	(void)sys_kill(helper->pid, SIGKILL);
+	helper->beat_ms = now_ms; /* where that fails, it is killed the next time */
+	return silent_ms;
 }
 
 void helper_give_up(struct helper *helper)
 {
 	helper->pid = 0;
 	set_state(helper, HELPER_GONE);
+}
+
+/*
+ * What nobody has read: reports of a dead helper, or orders to it. An order has a link, and all
+ * that waits in that.
+ */
+static void drop_messages(int end)
+{
+	struct brief brief;
+	char first;
+
+	brief_begin(&brief);
+	while (next_message(end, &first))
+		;
+	brief_end(&brief);
 }
 
 void helper_respawn(struct helper *helper, int64_t now_ms)
@@ -204,8 +237,8 @@ void helper_respawn(struct helper *helper, int64_t now_ms)
 		helper_give_up(helper);
 		return;
 	}
-	while (has_report(helper))
-		;
+	drop_messages(helper->reports);
+	drop_messages(helper->report);
 	delay_ms = respawn_backoff_ms(&helper->respawn, now_ms - helper->started_ms, false);
 	helper->pid = 0;
 	helper->due_ms = now_ms + delay_ms;
@@ -215,17 +248,40 @@ void helper_respawn(struct helper *helper, int64_t now_ms)
 		    LOG_STR("listen", helper->conf->address), LOG_NUM("delay_ms", delay_ms));
 }
 
+static int64_t time_to_leave_ms(int signal)
+{
+	if (signal == SIGTERM)
+		return HELPER_LEAVE_MS + LEAVE_MARGIN_MS;
+	return signal == SIGINT ? HELPER_LEAVE_FAST_MS + LEAVE_MARGIN_MS : END_MS;
+}
+
 /*
  * A stopped one would not act on the order (member.c tells why SIGCONT comes first). One that has
  * not heard it is told again.
  */
-void helper_tell_to_leave(struct helper *helper, int signal)
+void helper_tell_to_leave(struct helper *helper, int signal, int64_t now_ms)
 {
+	int64_t kill_ms = now_ms + time_to_leave_ms(signal);
+
 	if (helper->state == HELPER_WAITING)
 		helper_give_up(helper);
 	if (helper->pid == 0)
 		return;
 	sys_kill(helper->pid, SIGCONT);
-	if (sys_kill(helper->pid, signal) == 0 && helper->state != HELPER_LEAVING)
+	if (sys_kill(helper->pid, signal) < 0)
+		return;
+	if (helper->state != HELPER_LEAVING) {
 		set_state(helper, HELPER_LEAVING);
+		helper->kill_ms = kill_ms;
+	}
+	if (kill_ms < helper->kill_ms)
+		helper->kill_ms = kill_ms;
+}
+
+bool helper_kill_due(struct helper *helper, int64_t now_ms)
+{
+	if (helper->state != HELPER_LEAVING || helper->kill_ms == 0 || helper->kill_ms > now_ms)
+		return false;
+	helper->kill_ms = sys_kill(helper->pid, SIGKILL) == 0 ? 0 : now_ms + KILL_AGAIN_MS;
+	return helper->kill_ms == 0;
 }

@@ -8,6 +8,8 @@
  *   STARTING, READY --died-------------> WAITING, or given up: GONE
  *   STARTING, READY --told to leave----> LEAVING --died--> GONE
  *   WAITING --told to leave, given up--> GONE
+ *
+ * One that is LEAVING for too long is killed, and one that was to beat and was silent.
  */
 #ifndef MASTER_HELPER_HELPER_H
 #define MASTER_HELPER_HELPER_H
@@ -39,6 +41,8 @@ struct helper {
 	bool *lacks;         /* by link: it was made anew, and the living helper has the old one */
 	int64_t due_ms;      /* WAITING: when to start */
 	int64_t started_ms;
+	int64_t beat_ms; /* STARTING, READY: the last sign of its life, or the end of its grace */
+	int64_t kill_ms; /* LEAVING: when SIGKILL is due; 0: it was sent */
 	struct respawn_backoff respawn;
 };
 
@@ -52,9 +56,6 @@ struct helper_set {
 /* The number of helpers that a configuration needs, and of descriptors of the master for them. */
 unsigned helper_count(const struct conf *conf);
 unsigned helper_files(const struct conf *conf, unsigned capacity);
-
-/* Makes the two ends of a link. Returns false with errno set. */
-bool helper_link_open(struct helper_link *link);
 
 /*
  * Makes the links of all helpers of conf for `capacity` workers; none is started. Returns false
@@ -76,13 +77,22 @@ unsigned helper_set_in(const struct helper_set *set, enum helper_state state);
  * Tells every helper to leave that was not told yet, by that signal. Returns true when none lives
  * any more.
  */
-bool helper_set_leave(struct helper_set *set, int signal);
+bool helper_set_leave(struct helper_set *set, int signal, int64_t now_ms);
 
 /* It was forked, and has all links as they are. */
 void helper_started(struct helper_set *set, unsigned index, pid_t pid, int64_t now_ms);
 
-/* Returns true when it has just reported that it is ready. */
-bool helper_note_ready(struct helper *helper);
+/* Reads what it has reported. Returns true when it has just become ready. */
+bool helper_hear(struct helper *helper, int64_t now_ms);
+
+/* Its silence counts from this time on at the earliest. */
+void helper_grant(struct helper *helper, int64_t now_ms);
+
+/*
+ * Kills one that was silent for longer than hang_ms. Returns for how long it was, or 0; it counts
+ * anew afterwards.
+ */
+int64_t helper_kill_silent(struct helper *helper, int64_t hang_ms, int64_t now_ms);
 
 /* It is dead, or could not be started: starts it again after a while, unless it was to leave. */
 void helper_respawn(struct helper *helper, int64_t now_ms);
@@ -90,7 +100,13 @@ void helper_respawn(struct helper *helper, int64_t now_ms);
 /* It is dead, or could not be started, and none is to follow. */
 void helper_give_up(struct helper *helper);
 
-/* Tells it to leave, by that signal; no effect when the signal cannot be sent. */
-void helper_tell_to_leave(struct helper *helper, int signal);
+/*
+ * Tells it to leave, by SIGTERM, SIGINT or SIGNAL_HELPER_END, each of which leaves it less time; no
+ * effect when the signal cannot be sent.
+ */
+void helper_tell_to_leave(struct helper *helper, int signal, int64_t now_ms);
+
+/* Kills one whose time to leave is over. Returns true when it was sent SIGKILL. */
+bool helper_kill_due(struct helper *helper, int64_t now_ms);
 
 #endif

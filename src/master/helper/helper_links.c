@@ -2,22 +2,16 @@
 /* Makes links, and passes ends on by the socket of the reports. Must not wait for a helper. */
 #include "master/helper/helper_links.h"
 
+#include "base/brief.h"
 #include "base/rights.h"
 #include "base/sys.h"
+#include "net/packets.h"
 #include "worker/helper.h"
-
-/* Nothing comes to the helper any more. */
-static bool is_shut(const struct helper_link *link)
-{
-	struct pollfd look = { .fd = link->helper, .events = POLLRDHUP };
-
-	return sys_poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP)) != 0;
-}
 
 bool helper_links_are_shut(const struct helper_set *set, unsigned number)
 {
 	for (unsigned i = 0; i < set->count; i++)
-		if (is_shut(&set->links[i].list[number]))
+		if (packets_are_shut(set->links[i].list[number].helper))
 			return true;
 	return false;
 }
@@ -46,10 +40,10 @@ void helper_links_renew(struct helper_set *set, unsigned number)
 	for (unsigned i = 0; i < set->count; i++) {
 		struct helper_link *link = &set->links[i].list[number], fresh;
 
-		if (!is_shut(link) || !helper_link_open(&fresh))
+		if (!packets_are_shut(link->helper) || !packets_open(&fresh.worker, &fresh.helper))
 			continue;
-		sys_close(link->worker);
-		sys_close(link->helper);
+		brief_close(link->worker);
+		brief_close(link->helper); /* requests may wait in it */
 		*link = fresh;
 		set->list[i].lacks[number] = true;
 	}

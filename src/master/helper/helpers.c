@@ -4,9 +4,11 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/proctitle.h"
 #include "base/sys.h"
+#include "config/signals.h"
 #include "master/helper/helper_links.h"
 #include "master/spawn.h"
 #include "worker/fds.h"
@@ -124,7 +126,7 @@ void helpers_look(struct procs *procs)
 		for (unsigned i = 0; i < g->helpers.count; i++) {
 			struct helper *helper = &g->helpers.list[i];
 
-			if (helper_note_ready(helper))
+			if (helper_hear(helper, clock_ms()))
 				LOG(EVENT_helper_ready, name_service(helper), name_listener(helper),
 				    LOG_NUM("child_pid", helper->pid),
 				    LOG_NUM("generation", g->id));
@@ -142,6 +144,9 @@ int64_t helpers_due_ms(const struct procs *procs, int64_t otherwise_ms)
 
 			if (helper->state == HELPER_WAITING && helper->due_ms < due_ms)
 				due_ms = helper->due_ms;
+			if (helper->state == HELPER_LEAVING && helper->kill_ms > 0 &&
+			    helper->kill_ms < due_ms)
+				due_ms = helper->kill_ms;
 		}
 	return due_ms;
 }
@@ -192,13 +197,40 @@ bool helpers_reap(struct procs *procs, pid_t pid, int status, int64_t now_ms)
 	return false;
 }
 
-void helpers_signal(struct procs *procs, int signal)
+void helpers_kill_silent(struct generation *generation, int64_t now_ms)
+{
+	for (unsigned i = 0; i < generation->helpers.count; i++) {
+		struct helper *helper = &generation->helpers.list[i];
+		int64_t silent_ms =
+			helper_kill_silent(helper, generation->conf->hang_timeout, now_ms);
+
+		if (silent_ms > 0)
+			LOG(EVENT_helper_hung, name_service(helper), name_listener(helper),
+			    LOG_NUM("child_pid", helper->pid), LOG_NUM("silent_ms", silent_ms));
+	}
+}
+
+void helpers_kill_due(struct procs *procs, int64_t now_ms)
+{
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		for (unsigned i = 0; i < g->helpers.count; i++) {
+			struct helper *helper = &g->helpers.list[i];
+
+			if (helper_kill_due(helper, now_ms))
+				LOG(EVENT_helper_killed, name_service(helper),
+				    name_listener(helper), LOG_NUM("child_pid", helper->pid));
+		}
+}
+
+void helpers_signal(struct procs *procs, int signal, int64_t now_ms)
 {
 	if (signal != SIGINT && signal != SIGKILL)
 		return;
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->helpers.count; i++)
-			helper_tell_to_leave(&g->helpers.list[i], signal);
+			helper_tell_to_leave(&g->helpers.list[i],
+					     signal == SIGKILL ? SIGNAL_HELPER_END : signal,
+					     now_ms);
 }
 
 void helpers_reopen(const struct procs *procs)

@@ -8,7 +8,7 @@
  *   SERVING --SIGTERM, SIGINT: the workers are gone--> LEAVING --no program left--> (exit)
  *   SERVING --SIGTERM: the master is dead--> ORPHAN --the workers are gone--> (as LEAVING)
  *   ORPHAN --shutdown_timeout--> LEAVING
- *   any --SIGINT: a stop--> LEAVING
+ *   any --SIGINT: a stop, SIGNAL_HELPER_END: at once--> LEAVING
  *
  * In a stop, and without a master, the connections have had their shutdown_timeout when the helper
  * leaves: KILL follows soon after TERM.
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/brief.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rights.h"
@@ -51,6 +52,7 @@ struct exec_helper {
 	struct alarm orphaned; /* ORPHAN: shutdown_timeout is over */
 	unsigned refused;      /* messages, since the last line that tells it */
 	int64_t refused_ms;    /* of that line */
+	int64_t beat_ms;       /* when the next beat is due */
 };
 
 static void tell_refused(struct exec_helper *h)
@@ -64,14 +66,14 @@ static void tell_refused(struct exec_helper *h)
 }
 
 /*
- * The worker and its keeper are gone for good, and the master; or a worker has shut it. The master
- * sees that it is shut.
+ * The worker and its keeper are gone for good, and the master; or a worker has shut it, with
+ * requests in it that nobody reads. The master sees that it is shut.
  */
 static void close_link(struct exec_helper *h, unsigned link)
 {
 	(void)sys_shutdown(h->ends[link], SHUT_RDWR);
 	(void)sys_epoll_ctl(h->links.fd, EPOLL_CTL_DEL, h->ends[link], NULL);
-	(void)sys_close(h->ends[link]);
+	brief_close(h->ends[link]);
 	h->ends[link] = -1;
 	h->open_links--;
 }
@@ -102,7 +104,7 @@ static void handle_orders(void *owner, uint32_t events)
 	if (h->ends[link] >= 0)
 		close_link(h, link);
 	if (!open_link(h, link, end))
-		(void)sys_close(end);
+		brief_close(end);
 }
 
 /* The message is still there, and the link is as good as before. */
@@ -161,9 +163,11 @@ static void handle_links(void *owner, uint32_t events)
 		take_request(h, ready[i].data.u32, ready[i].events);
 }
 
+/* No program starts from now on, not even for requests that this turn has reported. */
 static void leave(struct exec_helper *h, int64_t kill_after_ms)
 {
 	h->phase = LEAVING;
+	(void)watch_links(h);
 	exec_programs_end(&h->programs, kill_after_ms);
 }
 
@@ -206,6 +210,8 @@ static void handle_signals(void *owner, uint32_t events)
 			note_term(h);
 		else if (number == SIGINT)
 			leave(h, EXEC_KILL_FAST_MS);
+		else if (number == SIGNAL_HELPER_END)
+			leave(h, 0);
 		else if (number == SIGUSR1)
 			reopen_log();
 	}
@@ -310,6 +316,8 @@ static int next_wait_ms(const struct exec_helper *h)
 
 	if (h->refused > 0 && h->refused_ms + REFUSED_LOG_MS < wait)
 		wait = h->refused_ms + REFUSED_LOG_MS;
+	if (h->beat_ms < wait)
+		wait = h->beat_ms;
 	if (wait != INT64_MAX)
 		most = wait <= h->loop.now_ms ? 0 : (int)(wait - h->loop.now_ms);
 	return timer_wait_ms(&h->alarms, h->loop.now_ms, most);
@@ -331,6 +339,7 @@ int exec_helper_run(const struct helper_heritage *heritage)
 	if (!start_helper(h, &err))
 		return fail(err.text);
 	while (!is_over(h)) {
+		h->beat_ms = helper_beat(heritage, h->beat_ms, h->loop.now_ms);
 		if (!loop_turn(&h->loop, next_wait_ms(h)))
 			return fail(strerror(errno));
 		alarms_expire(&h->alarms, h->loop.now_ms);

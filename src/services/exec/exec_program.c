@@ -44,24 +44,13 @@ static void send_report(int control, struct exec_report report)
 	(void)!sys_send(control, &report, sizeof(report), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* A worker that was taken over, or a program, can have made it linger. */
-static void close_briefly(int fd)
+/* A worker that was taken over can have sent anything to it, and closed its own end. */
+static void close_control(struct exec_program *p)
 {
-	struct brief brief;
-
-	brief_begin(&brief);
-	(void)sys_close(fd);
-	brief_end(&brief);
-}
-
-static void close_watch(struct loop *loop, struct watch *watch)
-{
-	if (watch->fd < 0)
-		return;
-	if (watch->place != 0)
-		loop_unwatch(loop, watch);
-	(void)sys_close(watch->fd);
-	watch->fd = -1;
+	if (p->control.place != 0)
+		loop_unwatch(p->all->loop, &p->control);
+	brief_close(p->control.fd);
+	p->control.fd = -1;
 }
 
 static void free_program(struct exec_program *p)
@@ -276,7 +265,7 @@ static void refuse_start(const struct exec_program *p, int control, const struct
 {
 	LOG(EVENT_exec_failed, NAMES(p), LOG_STR("message", err->text));
 	send_report(control, (struct exec_report){ .outcome = EXEC_NOT_STARTED });
-	(void)sys_close(control);
+	brief_close(control);
 }
 
 bool exec_programs_start(struct exec_programs *all, const struct exec_request *request,
@@ -304,7 +293,7 @@ bool exec_programs_start(struct exec_programs *all, const struct exec_request *r
 	p->timed_out = false;
 	(void)addr_write(&ends.remote, p->remote);
 	pid = spawn_program(all, p, got->fds[GIVE_SOCKET], &ends, errors, &err);
-	close_briefly(got->fds[GIVE_SOCKET]);
+	brief_close(got->fds[GIVE_SOCKET]); /* that worker, or a program, can have made it linger */
 	if (pid < 0)
 		refuse_start(p, control, &err);
 	else
@@ -345,7 +334,7 @@ static void note_exit(struct exec_program *p, int status)
 				      .took_us = (uint64_t)(clock_us() - p->started_us) };
 
 	send_report(p->control.fd, report);
-	close_watch(p->all->loop, &p->control);
+	close_control(p);
 	drain_errors(p);
 	log_exit(p, &report);
 	leave_session(p);

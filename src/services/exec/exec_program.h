@@ -24,7 +24,7 @@
 #include "services/exec/exec_spawn.h"
 #include "worker/helper.h"
 
-enum { EXEC_KILL_MS = 5000, EXEC_KILL_FAST_MS = 1000 };
+enum { EXEC_KILL_MS = HELPER_LEAVE_MS, EXEC_KILL_FAST_MS = HELPER_LEAVE_FAST_MS };
 
 enum exec_program_state {
 	EXEC_PROGRAM_FREE,
