@@ -16,7 +16,7 @@
 #include "stats/hints.h"
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
-#include "worker/loaded.h"
+#include "worker/load/loaded.h"
 
 /*
  * The descriptors of one worker by which processes wake each other. A compromised worker may change
@@ -137,7 +137,7 @@ int heritage_link(const struct heritage *heritage, const struct listen_conf *con
  */
 int heritage_doorbell(const struct heritage *heritage, const struct slot_info *info);
 
-/* Loads the services of its listens, which the heritage then has (worker/loaded.h). */
+/* Loads the services of its listens, which the heritage then has (worker/load/loaded.h). */
 static inline bool heritage_load(struct heritage *heritage, struct loaded *loaded, struct err *err)
 {
 	const struct loaded_order order = { heritage->conf, heritage->board, heritage->facts,

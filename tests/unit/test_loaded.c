@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loading of modules in a keeper: worker/loaded.c and worker/leftover.c. */
+/* Loading of modules in a keeper: worker/load/loaded.c and worker/load/leftover.c. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "config/privs.h"
-#include "worker/leftover.h"
-#include "worker/loaded.h"
+#include "worker/load/leftover.h"
+#include "worker/load/loaded.h"
 
 enum what { BEGINS, FINDS, FAILS, ENDS };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Asks the kernel for children, and for threads where /proc is, else by unshare(2). */
-#include "worker/leftover.h"
+#include "worker/load/leftover.h"
 
 #include <stdlib.h>
 

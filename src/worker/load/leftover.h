@@ -4,8 +4,8 @@
  * with its sockets; a thread would be missing in the copies that fork(2) makes of this one. Keeper,
  * worker, or the trial's child.
  */
-#ifndef WORKER_LEFTOVER_H
-#define WORKER_LEFTOVER_H
+#ifndef WORKER_LOAD_LEFTOVER_H
+#define WORKER_LOAD_LEFTOVER_H
 
 #include <stdbool.h>
 

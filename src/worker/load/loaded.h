@@ -3,8 +3,8 @@
  * The services that the listens of a slot really have: some stand for files, which the slot loads
  * once, before its first worker. Keeper or worker, in the child of the master's fork.
  */
-#ifndef WORKER_LOADED_H
-#define WORKER_LOADED_H
+#ifndef WORKER_LOAD_LOADED_H
+#define WORKER_LOAD_LOADED_H
 
 #include <stdbool.h>
 

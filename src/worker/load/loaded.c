@@ -3,7 +3,7 @@
  * Loads services, notes the descriptors that they leave open, and refuses what else they leave. It
  * serves no client.
  */
-#include "worker/loaded.h"
+#include "worker/load/loaded.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "worker/leftover.h"
+#include "worker/load/leftover.h"
 
 /* New descriptors have the lowest free numbers: none is looked for so far above all others. */
 enum { LOOK_BEYOND = 4 * LOADED_FDS };
