@@ -41,8 +41,8 @@ void keeper_pids_clear(struct keeper_pids *page, unsigned slot);
  * first worker, then one more for each SIGNAL_KEEPER_START, and leaves on SIGNAL_KEEPER_LEAVE or
  * with the master. The kernel writes each worker's pid to its slot of the page before the worker
  * runs. The keeper loads services that are files of their own (worker/load/loaded.h) before its
- * first worker; it serves nobody, and allocates nothing once it waits. The signals of config/signals
- * must be blocked.
+ * first worker; it serves nobody, and allocates nothing once it waits. The signals of
+ * config/signals must be blocked.
  */
 _Noreturn void keeper_run(const struct heritage *heritage, struct keeper_pids *page, unsigned slot);
 

@@ -150,6 +150,8 @@ static void start_program(struct scoreboard *board, const char *title)
 	atomic_store(&copies[0].started_ms, clock_ms() - 200000);
 	atomic_store(&copies[0].cpu_us, 1500000);
 	atomic_store(&copies[0].memory_bytes, 4096);
+	atomic_store(&copies[1].exit_status, 7 << 8);
+	atomic_store(&copies[1].exited_s, time(NULL));
 	snprintf(copies[0].status, sizeof(copies[0].status), "%s", title);
 }
 
@@ -170,7 +172,8 @@ static void page__shows_programs_and_their_copies(void **state)
 			      "<td class=\"state\"><span class=\"badge ready\">ready</span></td>"
 			      "<td class=\"id\">4321</td><td class=\"seconds\">3m 20s</td>"
 			      "<td class=\"latency\">1.5 s</td><td class=\"bytes\">4.0 KiB</td>"
-			      "<td class=\"count\">3</td><td class=\"count\">1</td>"
+			      "<td class=\"count\">3</td><td class=\"word\">-</td>"
+			      "<td class=\"count\">1</td>"
 			      "<td class=\"word\">a&lt;b&gt;&amp;</td></tr>\n");
 }
 
@@ -186,8 +189,7 @@ static void copy__that_waits__has_no_process_on_the_page(void **state)
 		   "<td class=\"state\"><span class=\"badge waiting\">waiting</span></td>"
 		   "<td class=\"id\">-</td><td class=\"seconds\">-</td>"
 		   "<td class=\"latency\">-</td><td class=\"bytes\">-</td>"
-		   "<td class=\"count\">2</td><td class=\"count\">1</td>"
-		   "<td class=\"word\">-</td></tr>\n");
+		   "<td class=\"count\">2</td><td class=\"word\">exit code 7, ");
 }
 
 /* How many of the table's columns name a member of the objects in that list of the JSON. */
@@ -229,7 +231,7 @@ static void columns_of_programs__are_members_of_the_json(void **state)
 	start_program(t->board, "app");
 	asked_say(t, "GET /status.json HTTP/1.0\r\n\r\n", &ended);
 	assert_int_equal(count_members(page, t->answer, "programs"), 8);
-	assert_int_equal(count_members(page, t->answer, "copies"), 10);
+	assert_int_equal(count_members(page, t->answer, "copies"), 11);
 	free(page);
 }
 
