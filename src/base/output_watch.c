@@ -45,6 +45,13 @@ bool output_watch_open(struct output_watch *output, struct loop *loop, int fd)
 	return loop_watch(loop, &output->watch, EPOLLIN);
 }
 
+void output_watch_hold(struct output_watch *output, struct loop *loop, int fd)
+{
+	output->loop = loop;
+	output->watch.fd = output->lines.fd = fd;
+	output->lines.is_spent = true;
+}
+
 void output_watch_close(struct output_watch *output)
 {
 	if (output->watch.fd < 0)

@@ -28,6 +28,9 @@ void output_watch_init(struct output_watch *output,
 bool output_watch_open(struct output_watch *output, struct loop *loop, int fd);
 void output_watch_close(struct output_watch *output);
 
+/* The same, but leaves it alone until output_watch_resume. */
+void output_watch_hold(struct output_watch *output, struct loop *loop, int fd);
+
 /* Watches on where output_lines_resume allows it, which it does after lost lines were taken. */
 void output_watch_resume(struct output_watch *output, int64_t now_ms);
 

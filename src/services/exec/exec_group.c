@@ -23,10 +23,14 @@ static bool has_met(int result)
 	return result == 0 || errno == EPERM;
 }
 
-/* The leader is reaped: where a process has its number again, the group has none. */
+/*
+ * The leader is reaped: where a process has its number again, the group has none. Most groups are
+ * empty by then.
+ */
 static bool signal_by_number(pid_t pid, int number)
 {
-	return !has_met(sys_kill(pid, 0)) && has_met(sys_kill(-pid, number));
+	return has_met(sys_kill(-pid, 0)) && !has_met(sys_kill(pid, 0)) &&
+	       (number == 0 || has_met(sys_kill(-pid, number)));
 }
 
 bool exec_group_signal(const struct exec_group *group, int number)

@@ -16,7 +16,14 @@
 #include "services/exec/exec_socket.h"
 #include "worker/give.h"
 
-enum { LEFT_LOOK_MS = 100 }; /* between two looks whether a session has processes */
+enum {
+	LEFT_LOOK_MS = 100, /* between two looks whether a session has processes */
+	/*
+	 * A short program ends before it is watched, which spares two wake-ups; what a longer one
+	 * writes waits in its pipe, and an order to end it in the control socket.
+	 */
+	WATCH_AFTER_MS = 10
+};
 
 bool exec_programs_new(struct exec_programs *all, const struct command *command, unsigned most)
 {
@@ -154,10 +161,19 @@ static void await_second(void *owner)
 		timer_set(p->all->alarms, &p->second.timer, due_ms);
 }
 
+/* A program that cannot be watched is ended at once. */
+static void watch_control(struct exec_program *p)
+{
+	if (!p->is_watched && !loop_watch(p->all->loop, &p->control, EPOLLIN | EPOLLRDHUP))
+		end_program(p);
+	p->is_watched = true;
+}
+
 static void handle_second(void *owner)
 {
 	struct exec_program *p = owner;
 
+	watch_control(p);
 	tell_lost(p, false);
 	output_watch_resume(&p->output, p->all->loop->now_ms);
 	await_second(p);
@@ -230,7 +246,6 @@ static pid_t spawn_program(struct exec_programs *all, struct exec_program *p, in
 	return pid;
 }
 
-/* A program that cannot be watched is ended at once, and reported when it is reaped. */
 static void watch_program(struct exec_program *p, int errors)
 {
 	struct exec_programs *all = p->all;
@@ -238,10 +253,10 @@ static void watch_program(struct exec_program *p, int errors)
 
 	if (timeout_ms > 0)
 		timer_set(all->alarms, &p->alarm.timer, p->started_us / 1000 + timeout_ms);
-	if (errors >= 0 && !output_watch_open(&p->output, all->loop, errors))
-		end_program(p);
-	if (!loop_watch(all->loop, &p->control, EPOLLIN | EPOLLRDHUP))
-		end_program(p);
+	if (errors >= 0)
+		output_watch_hold(&p->output, all->loop, errors);
+	p->is_watched = false;
+	timer_set(all->alarms, &p->second.timer, all->loop->now_ms + WATCH_AFTER_MS);
 }
 
 static void note_program(struct exec_programs *all, struct exec_program *p, pid_t pid,

@@ -48,7 +48,8 @@ struct exec_program {
 	char remote[ADDR_TEXT];
 	struct watch control;
 	struct output_watch output; /* its standard error; closed: it is the connection */
-	struct alarm second;        /* of that: see output_lines_due_ms */
+	struct alarm second;        /* begins to watch both; then see output_lines_due_ms */
+	bool is_watched;            /* the control socket was given to the loop */
 };
 
 /* A program that lives, as found by its pid or its client. */

@@ -22,16 +22,14 @@ static bool is_of_family(int domain, const struct addr *remote)
 
 bool exec_socket_is_client(int fd, struct exec_ends *ends)
 {
-	int domain = option_of(fd, SO_DOMAIN);
 	socklen_t len = sizeof(ends->peer);
 
-	if (!is_of_family(domain, &ends->remote) || option_of(fd, SO_TYPE) != SOCK_STREAM ||
-	    option_of(fd, SO_ACCEPTCONN) != 0)
-		return false;
 	ends->local.len = sizeof(ends->local.un);
-	if (sys_getsockname(fd, &ends->local.sa, &ends->local.len) < 0)
+	if (sys_getsockname(fd, &ends->local.sa, &ends->local.len) < 0 ||
+	    !is_of_family(ends->local.sa.sa_family, &ends->remote) ||
+	    option_of(fd, SO_TYPE) != SOCK_STREAM || option_of(fd, SO_ACCEPTCONN) != 0)
 		return false;
-	return domain != AF_UNIX ||
+	return ends->local.sa.sa_family != AF_UNIX ||
 	       sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &ends->peer, &len) == 0;
 }
 
