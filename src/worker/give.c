@@ -24,32 +24,45 @@ static enum give outcome_of(int error)
 	}
 }
 
-static enum give undo(const int *pair)
-{
-	int error = errno;
+/*
+ * The next control socket, made in advance: a worker at its limit of descriptors gives a connection
+ * away all the same, which leaves it as many as before. Written by this worker; no descriptor goes
+ * to the helper's end.
+ */
+static struct {
+	int own, helpers;
+} next = { -1, -1 };
 
-	sys_close(pair[0]);
-	sys_close(pair[1]);
-	errno = error;
-	return outcome_of(error);
+bool give_prepare(void)
+{
+	return next.own >= 0 || packets_open(&next.own, &next.helpers);
+}
+
+static void use_next(void)
+{
+	sys_close(next.helpers);
+	next.own = next.helpers = -1;
 }
 
 enum give give_socket(struct conn *c, int link, const void *message, size_t size)
 {
 	struct iovec part = { .iov_base = (void *)message, .iov_len = size };
-	int pair[2], fds[GIVE_FDS];
+	int fds[GIVE_FDS] = { [GIVE_SOCKET] = c->record->fd };
 
-	/* no descriptor goes to the helper's end */
-	if (!packets_open(&pair[0], &pair[1]))
+	if (!give_prepare())
 		return outcome_of(errno);
-	fds[GIVE_SOCKET] = c->record->fd;
-	fds[GIVE_CONTROL] = pair[1];
+	fds[GIVE_CONTROL] = next.helpers;
 	if (rights_send(link, &part, 1, fds, GIVE_FDS, MSG_DONTWAIT) < 0)
-		return undo(pair);
-	if (!conn_give(c, pair[0])) {
-		(void)undo(pair);
+		return outcome_of(errno);
+	if (!conn_give(c, next.own)) {
+		int error = errno;
+
+		sys_close(next.own);
+		use_next();
+		errno = error;
 		return GIVE_FAILED;
 	}
-	sys_close(pair[1]);
+	use_next();
+	(void)give_prepare(); /* two descriptors have just become free */
 	return GIVE_DONE;
 }

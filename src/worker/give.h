@@ -10,6 +10,7 @@
 #ifndef WORKER_GIVE_H
 #define WORKER_GIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "worker/conn_record.h"
@@ -22,6 +23,12 @@ enum give {
 
 /* Which descriptors come with the message. */
 enum { GIVE_SOCKET, GIVE_CONTROL, GIVE_FDS };
+
+/*
+ * Before the first connection: makes what giving one away takes. Returns false with errno set; then
+ * it is tried again.
+ */
+bool give_prepare(void);
 
 /*
  * Sends the message with the client's socket and the other end of the control socket by the link

@@ -128,6 +128,30 @@ static void crowd__beyond_the_links__is_served_in_the_end(void **state)
 	server_stop(s);
 }
 
+/* Accepting takes each descriptor that becomes free, and giving away must not wait for one. */
+static void worker__at_its_limit_of_descriptors__gives_all_away(void **state)
+{
+	struct server *s = server_start(
+		&(struct plan){ .conf = LISTEN("command = {/bin/cat}  max_processes = 1000"),
+				.set = { "rlimit_nofile=100" } });
+	static int fds[CROWD];
+
+	(void)state;
+	for (unsigned i = 0; i < CROWD; i++) {
+		fds[i] = client_connect(FIRST(s));
+		client_say(fds[i], "hello");
+	}
+	server_wait_event(s, "accept_paused", NULL);
+	for (unsigned i = 0; i < CROWD; i++)
+		close(fds[i]);
+	fds[0] = client_connect(FIRST(s));
+	client_say(fds[0], "hello");
+	client_hear(fds[0], "hello");
+	close(fds[0]);
+	server_wait_count(s, CROWD + 1, "connection_ended", NULL);
+	server_stop(s);
+}
+
 static void short_programs__leave_no_zombie_and_no_descriptor(void **state)
 {
 	struct server *s = server_start(
@@ -216,6 +240,7 @@ int main(void)
 		E2E(clients__beyond_the_limit__wait_and_are_not_refused),
 		E2E(programs__that_flood_the_log__have_all_their_alarms_at_the_limit),
 		E2E(crowd__beyond_the_links__is_served_in_the_end),
+		E2E(worker__at_its_limit_of_descriptors__gives_all_away),
 		E2E(short_programs__leave_no_zombie_and_no_descriptor),
 		E2E(ends__of_other_clients__reach_them_at_once),
 		E2E(stop__ends_every_program_with_its_children),

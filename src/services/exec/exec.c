@@ -39,6 +39,7 @@ static struct {
 static bool start(const struct heritage *inherited, const struct listen_conf *conf)
 {
 	heritage = inherited;
+	(void)give_prepare();
 	return heritage_link(inherited, conf) >= 0;
 }
 
