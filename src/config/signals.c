@@ -127,8 +127,7 @@ bool signals_block(void)
 
 static bool is_command(int number)
 {
-	return number == SIGNAL_KEEPER_START || number == SIGNAL_KEEPER_LEAVE ||
-	       number == SIGNAL_WORKER_MOVE;
+	return number >= SIGNAL_KEEPER_START && number <= SIGNAL_HELPER_END;
 }
 
 /*

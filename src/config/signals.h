@@ -34,8 +34,13 @@ enum signal_action {
 /* The master's command to a worker: pass the connections on to other workers, and exit. */
 #define SIGNAL_WORKER_MOVE (SIGRTMIN + 2)
 
-/* To a helper the same number says: end at once what you have begun, and exit. */
-#define SIGNAL_HELPER_END SIGNAL_WORKER_MOVE
+/*
+ * The master's commands to a helper: leave, be fast, end at once what you have begun. SIGTERM and
+ * SIGINT, which a whole process group may get, are not for helpers.
+ */
+#define SIGNAL_HELPER_LEAVE (SIGRTMIN + 3)
+#define SIGNAL_HELPER_STOP  (SIGRTMIN + 4)
+#define SIGNAL_HELPER_END   (SIGRTMIN + 5)
 
 struct signal_row {
 	const char *name; /* without SIG */

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "config/signals.h"
 #include "master/children.h"
 #include "master/enlist.h"
 #include "master/helper/helpers.h"
@@ -243,7 +244,8 @@ void workers_sweep(struct procs *procs)
 
 		if (generation_count(generation, member_is_alive) > 0 ||
 		    programs_alive(generation->programs) > 0 ||
-		    !helper_set_leave(&generation->helpers, procs->is_stopping ? SIGINT : SIGTERM,
+		    !helper_set_leave(&generation->helpers,
+				      procs->is_stopping ? SIGNAL_HELPER_STOP : SIGNAL_HELPER_LEAVE,
 				      clock_ms())) {
 			link = &generation->next;
 			continue;

@@ -4,6 +4,7 @@
 
 #include "base/rights.h"
 #include "base/sys.h"
+#include "config/signals.h"
 
 enum { BEATS = 3 }; /* within hang_timeout */
 
@@ -15,8 +16,8 @@ static bool report(const struct helper_heritage *heritage, char byte)
 
 bool helper_report_ready(const struct helper_heritage *heritage)
 {
-	return sys_prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && !helper_is_orphan(heritage) &&
-	       report(heritage, HELPER_IS_READY);
+	return sys_prctl(PR_SET_PDEATHSIG, (unsigned long)SIGNAL_HELPER_LEAVE) == 0 &&
+	       !helper_is_orphan(heritage) && report(heritage, HELPER_IS_READY);
 }
 
 /* One that finds no room is not missed: those before it wait to be read. */

@@ -3,9 +3,10 @@
  * A helper: a process beside the workers of a generation, one for each listener whose service needs
  * what a worker cannot do, such as to start programs. The master forks it before the generation is
  * ready, starts it anew when it dies, and tells it to leave once the workers of its generation are
- * gone: with SIGTERM after a reload, and with SIGINT, which tells it to be fast, when the server
- * stops; with SIGNAL_HELPER_END it is to leave nothing behind at once. Workers ask it by their
- * links, one for each, so that a worker that was taken over can fill, shut or misuse its own alone.
+ * gone: with SIGNAL_HELPER_LEAVE after a reload, and with SIGNAL_HELPER_STOP, which tells it to be
+ * fast, when the server stops; with SIGNAL_HELPER_END it is to leave nothing behind at once. Workers
+ * ask it by their links, one for each, so that a worker that was taken over can fill, shut or misuse
+ * its own alone.
  * A helper trusts no message, never waits for a worker, and limits its work for each link and turn.
  */
 #ifndef WORKER_HELPER_H
@@ -36,19 +37,19 @@ struct helper_heritage {
 };
 
 /*
- * How long a helper may take to end what it has begun, when it is told to leave by SIGTERM and by
- * SIGINT; the master kills it a moment later.
+ * How long a helper may take to end what it has begun, when it is told to leave, and to be fast;
+ * the master kills it a moment later.
  */
 enum { HELPER_LEAVE_MS = 5000, HELPER_LEAVE_FAST_MS = 1000 };
 
 /*
- * The helper has given up the privileges that it does not need: it gets SIGTERM when the master
- * dies (prctl(2); the change of user would have cleared that), and the master learns that it is
- * ready. Returns false with errno set, or when the master is dead already.
+ * The helper has given up the privileges that it does not need: it gets SIGNAL_HELPER_LEAVE when
+ * the master dies (prctl(2); the change of user would have cleared that), and the master learns that
+ * it is ready. Returns false with errno set, or when the master is dead already.
  */
 bool helper_report_ready(const struct helper_heritage *heritage);
 
-/* True when a SIGTERM has come from the master's death, and its workers may still go on. */
+/* True when the order to leave has come from the master's death, and its workers may still go on. */
 static inline bool helper_is_orphan(const struct helper_heritage *heritage)
 {
 	return getppid() != heritage->master_pid;

@@ -160,6 +160,29 @@ static void helper__that_hangs__is_replaced(void **state)
 	server_stop(s);
 }
 
+/* A terminal, or timeout(1), signals whole groups; only the master tells a helper to leave. */
+static void signals__to_a_helper__end_no_program(void **state)
+{
+	struct server *s = accessbook_start((struct plan){ .conf = CONF });
+	pid_t helper = server_helper(s, "exec");
+	int fds[PROGRAMS];
+
+	(void)state;
+	start_programs(s, fds);
+	kill(helper, SIGTERM);
+	kill(helper, SIGINT);
+	kill(helper, SIGHUP);
+	kill(helper, SIGUSR1);
+	server_signal(s, SIGTERM);
+	server_wait_event(s, "server_stopping", NULL);
+	end_programs(fds);
+	WAIT_UNTIL(s, accessbook_lines() == PROGRAMS);
+	expect_codes(s, PROGRAMS);
+	server_end(s, 0, 0);
+	assert_int_equal(server_count(s, "helper_died", NULL), 0);
+	assert_int_equal(server_count(s, "helper_exited", NULL), 1);
+}
+
 static void reload__lets_programs_finish__in_their_own_helper(void **state)
 {
 	struct server *s = accessbook_start((struct plan){ .conf = CONF });
@@ -323,6 +346,7 @@ int main(void)
 		E2E(helper__killed__leaves_its_programs_and_is_started_again),
 		E2E(requests__that_a_dead_helper_has_not_taken__are_not_lost),
 		E2E(helper__that_hangs__is_replaced),
+		E2E(signals__to_a_helper__end_no_program),
 		E2E(reload__lets_programs_finish__in_their_own_helper),
 		E2E(reload__to_a_command_that_is_not_there__changes_nothing),
 		E2E(stop__waits_for_programs__and_ends_them_after_shutdown_timeout),

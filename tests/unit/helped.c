@@ -97,7 +97,7 @@ void helped_stop(struct helped *s)
 {
 	int status;
 
-	kill(s->pid, SIGTERM);
+	kill(s->pid, SIGNAL_HELPER_LEAVE);
 	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);

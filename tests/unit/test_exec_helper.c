@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "config/signals.h"
 #include "unit/helped.h"
 
 static void link__that_is_shut__is_left_alone(void **state)
@@ -195,7 +196,7 @@ static void request__that_comes_with_the_order_to_leave__starts_no_program(void 
 	(void)state;
 	helped_start(&s, "/bin/cat", 4);
 	helped_pause(&s);
-	kill(s.pid, SIGTERM);
+	kill(s.pid, SIGNAL_HELPER_LEAVE);
 	c = helped_client_new();
 	helped_give(&s, HELPED_HONEST, &c);
 	assert_int_equal(shutdown(c.own, SHUT_WR), 0);

@@ -86,14 +86,14 @@ static void helper__that_could_not_be_told_to_leave__is_told_again(void **state)
 	kill(gone, SIGKILL);
 	expect_death(gone, SIGKILL);
 	conf = start_set(&set, gone);
-	assert_false(helper_set_leave(&set, SIGTERM, 0));
+	assert_false(helper_set_leave(&set, SIGNAL_HELPER_LEAVE, 0));
 	assert_int_equal(set.list[0].state, HELPER_STARTING);
 	set.list[0].pid = pid;
-	assert_false(helper_set_leave(&set, SIGTERM, 0));
+	assert_false(helper_set_leave(&set, SIGNAL_HELPER_LEAVE, 0));
 	assert_int_equal(set.list[0].state, HELPER_LEAVING);
-	expect_death(pid, SIGTERM);
+	expect_death(pid, SIGNAL_HELPER_LEAVE);
 	helper_respawn(&set.list[0], 0);
-	assert_true(helper_set_leave(&set, SIGTERM, 0));
+	assert_true(helper_set_leave(&set, SIGNAL_HELPER_LEAVE, 0));
 	end_set(&set, conf);
 }
 
@@ -103,8 +103,8 @@ static void helper__that_does_not_leave_in_time__is_killed(void **state)
 	const struct {
 		int signal;
 		int64_t least_ms;
-	} ways[] = { { SIGTERM, HELPER_LEAVE_MS },
-		     { SIGINT, HELPER_LEAVE_FAST_MS },
+	} ways[] = { { SIGNAL_HELPER_LEAVE, HELPER_LEAVE_MS },
+		     { SIGNAL_HELPER_STOP, HELPER_LEAVE_FAST_MS },
 		     { SIGNAL_HELPER_END, 0 } };
 	pid_t pid = fork_deaf_child();
 	struct helper_set set;
@@ -119,7 +119,7 @@ static void helper__that_does_not_leave_in_time__is_killed(void **state)
 		assert_in_range(helper->kill_ms, 100 + ways[i].least_ms + 1, last_ms - 1);
 		last_ms = helper->kill_ms;
 	}
-	helper_tell_to_leave(helper, SIGTERM, 100);
+	helper_tell_to_leave(helper, SIGNAL_HELPER_LEAVE, 100);
 	assert_int_equal(helper->kill_ms, last_ms);
 	assert_false(helper_kill_due(helper, last_ms - 1));
 	assert_true(helper_kill_due(helper, last_ms));

@@ -250,9 +250,9 @@ void helper_respawn(struct helper *helper, int64_t now_ms)
 
 static int64_t time_to_leave_ms(int signal)
 {
-	if (signal == SIGTERM)
+	if (signal == SIGNAL_HELPER_LEAVE)
 		return HELPER_LEAVE_MS + LEAVE_MARGIN_MS;
-	return signal == SIGINT ? HELPER_LEAVE_FAST_MS + LEAVE_MARGIN_MS : END_MS;
+	return signal == SIGNAL_HELPER_STOP ? HELPER_LEAVE_FAST_MS + LEAVE_MARGIN_MS : END_MS;
 }
 
 /*

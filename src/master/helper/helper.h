@@ -101,7 +101,7 @@ void helper_respawn(struct helper *helper, int64_t now_ms);
 void helper_give_up(struct helper *helper);
 
 /*
- * Tells it to leave, by SIGTERM, SIGINT or SIGNAL_HELPER_END, each of which leaves it less time; no
+ * Tells it to leave, by SIGNAL_HELPER_LEAVE, _STOP or _END, each of which leaves it less time; no
  * effect when the signal cannot be sent.
  */
 void helper_tell_to_leave(struct helper *helper, int signal, int64_t now_ms);

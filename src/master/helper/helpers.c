@@ -224,13 +224,13 @@ void helpers_kill_due(struct procs *procs, int64_t now_ms)
 
 void helpers_signal(struct procs *procs, int signal, int64_t now_ms)
 {
+	int order = signal == SIGKILL ? SIGNAL_HELPER_END : SIGNAL_HELPER_STOP;
+
 	if (signal != SIGINT && signal != SIGKILL)
 		return;
 	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->helpers.count; i++)
-			helper_tell_to_leave(&g->helpers.list[i],
-					     signal == SIGKILL ? SIGNAL_HELPER_END : signal,
-					     now_ms);
+			helper_tell_to_leave(&g->helpers.list[i], order, now_ms);
 }
 
 void helpers_reopen(const struct procs *procs)

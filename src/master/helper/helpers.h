@@ -29,8 +29,8 @@ int64_t helpers_due_ms(const struct procs *procs, int64_t otherwise_ms);
 bool helpers_reap(struct procs *procs, pid_t pid, int status, int64_t now_ms);
 
 /*
- * A step of a stop: those that are fast (SIGINT, SIGKILL) are for helpers as well. Instead of
- * SIGKILL, which would let their programs go on, they get SIGNAL_HELPER_END first.
+ * A step of a stop: those that are fast (SIGINT, SIGKILL) are for helpers as well, as
+ * SIGNAL_HELPER_STOP and SIGNAL_HELPER_END: SIGKILL would let their programs go on.
  */
 void helpers_signal(struct procs *procs, int signal, int64_t now_ms);
 

@@ -5,10 +5,12 @@
  * in the links, and their clients wait. A request that it does not understand costs its sender's
  * client alone.
  *
- *   SERVING --SIGTERM, SIGINT: the workers are gone--> LEAVING --no program left--> (exit)
- *   SERVING --SIGTERM: the master is dead--> ORPHAN --the workers are gone--> (as LEAVING)
+ *   SERVING --LEAVE, STOP: the workers are gone--> LEAVING --no program left--> (exit)
+ *   SERVING --LEAVE: the master is dead--> ORPHAN --the workers are gone--> (as LEAVING)
  *   ORPHAN --shutdown_timeout--> LEAVING
- *   any --SIGINT: a stop, SIGNAL_HELPER_END: at once--> LEAVING
+ *   any --STOP: a stop, END: at once--> LEAVING
+ *
+ * These are the master's commands (SIGNAL_HELPER_LEAVE and so on). It drops SIGTERM and SIGINT.
  *
  * In a stop, and without a master, the connections have had their shutdown_timeout when the helper
  * leaves: KILL follows soon after TERM.
@@ -206,9 +208,9 @@ static void handle_signals(void *owner, uint32_t events)
 	while ((number = signals_next(h->signals.fd, NULL)) > 0) {
 		if (number == SIGCHLD)
 			exec_programs_reap(&h->programs);
-		else if (number == SIGTERM)
+		else if (number == SIGNAL_HELPER_LEAVE)
 			note_term(h);
-		else if (number == SIGINT)
+		else if (number == SIGNAL_HELPER_STOP)
 			leave(h, EXEC_KILL_FAST_MS);
 		else if (number == SIGNAL_HELPER_END)
 			leave(h, 0);
