@@ -254,6 +254,28 @@ static void listener__with_a_socket_for_each_worker__is_refused(void **state)
 	server_stop(s);
 }
 
+/* No worker would look at it. */
+static void listener__of_a_program_with_an_access_list__is_refused(void **state)
+{
+	static const char *const options[] = { "allow = {10.0.0.0/8}", "deny = {127.0.0.1}",
+					       "reserve = 5" };
+	struct server *s = copy_server(&(struct copy_plan){ .words = { "ready" } });
+	char conf[256], message[96];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		snprintf(conf, sizeof(conf),
+			 "program app { command = {sleep, 9} }\n"
+			 "listen \"127.0.0.1:0\" { service = program  program = app  %s }\n"
+			 "user = root\n",
+			 options[i]);
+		snprintf(message, sizeof(message), "s.conf:2: listen.%.*s: has no effect",
+			 (int)strcspn(options[i], " "), options[i]);
+		assert_refused(s, conf, message);
+	}
+	server_stop(s);
+}
+
 static void script__whose_interpreter_is_missing__fails_the_start(void **state)
 {
 	struct server *s = copy_launch(&(struct copy_plan){ .script = "#!/no/such/interpreter\n" });
@@ -355,6 +377,7 @@ int main(void)
 		E2E(program__that_ends_at_once__fails_the_start),
 		E2E(program__that_cannot_be_executed__is_refused_at_load),
 		E2E(listener__with_a_socket_for_each_worker__is_refused),
+		E2E(listener__of_a_program_with_an_access_list__is_refused),
 		E2E(script__whose_interpreter_is_missing__fails_the_start),
 		E2E(stop__ends_the_whole_group),
 		E2E(deaf_copy__is_killed_after_shutdown_timeout),
