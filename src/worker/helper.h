@@ -4,9 +4,9 @@
  * what a worker cannot do, such as to start programs. The master forks it before the generation is
  * ready, starts it anew when it dies, and tells it to leave once the workers of its generation are
  * gone: with SIGNAL_HELPER_LEAVE after a reload, and with SIGNAL_HELPER_STOP, which tells it to be
- * fast, when the server stops; with SIGNAL_HELPER_END it is to leave nothing behind at once. Workers
- * ask it by their links, one for each, so that a worker that was taken over can fill, shut or misuse
- * its own alone.
+ * fast, when the server stops; with SIGNAL_HELPER_END it is to leave nothing behind at once.
+ * Workers ask it by their links, one for each, so that a worker that was taken over can fill, shut
+ * or misuse its own alone.
  * A helper trusts no message, never waits for a worker, and limits its work for each link and turn.
  */
 #ifndef WORKER_HELPER_H
@@ -44,12 +44,12 @@ enum { HELPER_LEAVE_MS = 5000, HELPER_LEAVE_FAST_MS = 1000 };
 
 /*
  * The helper has given up the privileges that it does not need: it gets SIGNAL_HELPER_LEAVE when
- * the master dies (prctl(2); the change of user would have cleared that), and the master learns that
- * it is ready. Returns false with errno set, or when the master is dead already.
+ * the master dies (prctl(2); the change of user would have cleared that), and the master learns
+ * that it is ready. Returns false with errno set, or when the master is dead already.
  */
 bool helper_report_ready(const struct helper_heritage *heritage);
 
-/* True when the order to leave has come from the master's death, and its workers may still go on. */
+/* True when that order has come from the master's death, and its workers may still go on. */
 static inline bool helper_is_orphan(const struct helper_heritage *heritage)
 {
 	return getppid() != heritage->master_pid;
