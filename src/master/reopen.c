@@ -15,13 +15,22 @@
 
 enum { REOPEN_MOST_MS = 5000 };
 
+static unsigned count_workers(const struct procs *procs)
+{
+	unsigned count = 0;
+
+	for (struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
+		count += generation_count(g, member_is_alive);
+	return count;
+}
+
 static void end_reopen(struct reopen *reopen, struct procs *procs, const char *failure)
 {
 	reopen->is_pending = false;
 	if (failure)
 		cell_add(&procs->board->server.reopens_failed_total, 1);
 	scoreboard_end_request(&procs->board->reopen, failure, clock_ms() - reopen->begun_ms,
-			       workers_alive(procs), 0, 0);
+			       count_workers(procs), 0, 0);
 }
 
 static void begin_reopen(struct reopen *reopen, struct procs *procs)
