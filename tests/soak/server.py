@@ -41,7 +41,8 @@ program "app" {{
 }}
 """
 LISTENERS = ("ack", "echo", "module", "lines", "program", "exec")
-START_SECONDS, SETTLE_SECONDS, STOP_SECONDS, REST_SECONDS = 20, 40, 40, 5
+START_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 20, 40, 40
+REST_SECONDS = 35  # more than shutdown_timeout: a copy may take that long to leave
 BREATH_SECONDS = 0.01
 USERS = range(60000, 64000)
 
@@ -329,7 +330,10 @@ class Server:
             now = self.count_descriptors()
             if dead:
                 return f"{len(dead)} processes wait to be reaped"
-            return None if now == self.before else f"descriptors of master and helper: {now}, and {self.before} before"
+            if now == self.before:
+                return None
+            alive = [title_of(pid) for pid in tree(self.process.pid)]
+            return f"descriptors of master and helper: {now}, and {self.before} before; processes: {alive}"
         return wait_until_none(look)
 
     def reload_as_first(self, workers):
