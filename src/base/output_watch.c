@@ -38,18 +38,18 @@ void output_watch_init(struct output_watch *output,
 	lines->used = 0;
 }
 
-bool output_watch_open(struct output_watch *output, struct loop *loop, int fd)
-{
-	output->loop = loop;
-	output->watch.fd = output->lines.fd = fd;
-	return loop_watch(loop, &output->watch, EPOLLIN);
-}
-
 void output_watch_hold(struct output_watch *output, struct loop *loop, int fd)
 {
 	output->loop = loop;
 	output->watch.fd = output->lines.fd = fd;
 	output->lines.is_spent = true;
+}
+
+bool output_watch_open(struct output_watch *output, struct loop *loop, int fd)
+{
+	output_watch_hold(output, loop, fd);
+	output->lines.is_spent = false;
+	return loop_watch(loop, &output->watch, EPOLLIN);
 }
 
 void output_watch_close(struct output_watch *output)

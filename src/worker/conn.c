@@ -70,7 +70,6 @@ static void close_socket(const struct record *r)
 bool conn_give(struct conn *c, int fd)
 {
 	struct record *r = c->record;
-	struct brief brief;
 	int old = r->fd;
 
 	BUG_ON(c->peer || r->is_given);
@@ -79,9 +78,7 @@ bool conn_give(struct conn *c, int fd)
 	pool_note_opened(c->pool, fd);
 	r->fd = fd;
 	r->is_given = true;
-	brief_begin(&brief);
-	(void)sys_close(old);
-	brief_end(&brief);
+	brief_close(old);
 	return true;
 }
 

@@ -107,11 +107,7 @@ static bool read_message(int fd, pid_t pid, struct notify_news *news)
 
 void notify_socket_close(int fd)
 {
-	struct brief brief;
-
-	brief_begin(&brief); /* as below: messages may wait in it */
-	sys_close(fd);
-	brief_end(&brief);
+	brief_close(fd); /* as below: messages may wait in it */
 }
 
 void notify_socket_read(int fd, pid_t pid, struct notify_news *news)
