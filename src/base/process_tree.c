@@ -16,9 +16,7 @@ enum {
 	STAT_TEXT = 1024,
 	CHILDREN_TEXT = 1024, /* about a hundred pids; the others of a thread are left out */
 	/* fields after the name, counted from 0 (proc(5)) */
-	FIELD_UTIME = 11,
-	FIELD_STIME,
-	FIELD_CUTIME,
+	FIELD_CUTIME = 13,
 	FIELD_CSTIME
 };
 
@@ -60,23 +58,19 @@ static void add_children(struct pids *pids, pid_t pid)
 		closedir(folder);
 }
 
-/* The times in clock ticks: its own, and of the children that it has waited for. */
-static bool read_ticks(pid_t pid, uint64_t *own, uint64_t *of_children)
+/* The time, in clock ticks, of the children that it has waited for. */
+static bool read_child_ticks(pid_t pid, uint64_t *ticks)
 {
 	char path[PATH_TEXT], text[STAT_TEXT], *at;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (!file_read_path(path, text, sizeof(text)) || !(at = strrchr(text, ')')))
 		return false;
-	*own = *of_children = 0;
+	*ticks = 0;
 	at++;
 	for (unsigned field = 0; field <= FIELD_CSTIME && at; field++) {
-		uint64_t value = strtoull(at + 1, NULL, 10);
-
-		if (field == FIELD_UTIME || field == FIELD_STIME)
-			*own += value;
-		if (field == FIELD_CUTIME || field == FIELD_CSTIME)
-			*of_children += value;
+		if (field >= FIELD_CUTIME)
+			*ticks += strtoull(at + 1, NULL, 10);
 		at = strchr(at + 1, ' ');
 	}
 	return true;
@@ -89,14 +83,12 @@ static uint64_t us_of(uint64_t ticks)
 
 static bool add_process(struct process_tree *tree, pid_t pid)
 {
-	uint64_t own, of_children, us, bytes = 0;
+	uint64_t own_us, child_ticks, bytes = 0;
 
-	if (!read_ticks(pid, &own, &of_children))
+	if (!process_figures_cpu(pid, &own_us) || !read_child_ticks(pid, &child_ticks))
 		return false;
-	us = us_of(own);
-	(void)process_figures_cpu(pid, &us); /* the same, but exact */
 	(void)process_figures_memory(pid, &bytes);
-	tree->cpu_us += us + us_of(of_children);
+	tree->cpu_us += own_us + us_of(child_ticks);
 	tree->memory_bytes += bytes;
 	tree->count++;
 	return true;
