@@ -59,9 +59,9 @@ struct command_found {
  * Looks up user and group (`otherwise` when the options name none), and checks, as that user, that
  * the directory can be entered and that the executable exists: a bare name is searched for in PATH,
  * as execvp(3) does, a relative path starts at the directory, which must be given; and that this
- * process may give the program its limits. Returns false with err, which starts
- * with the option's name (`command: "/no/such" does not exist`): CODE_CONFIG, CODE_NOPERM, or
- * CODE_OSERR. For another user it forks a child and waits for it.
+ * process may give the program its limits. Returns false with err, which starts with the option's
+ * name (`command: "/no/such" does not exist`): CODE_CONFIG, CODE_NOPERM, or CODE_OSERR. For
+ * another user it forks a child and waits for it.
  */
 bool command_check(const struct command_options *asked, const struct identity *otherwise,
 		   struct command_found *found, struct err *err);

@@ -236,8 +236,8 @@ static bool ask_keeper(const struct member *member)
 			    member->retire_signal == SIGNAL_WORKER_MOVE ? ARENA_MOVES :
 									  ARENA_DRAINS,
 			    member->deadline_ms - RELOAD_LEAVE_MARGIN_MS);
-	return sys_kill(member->keeper, SIGNAL_KEEPER_START) == 0 &&
-	       sys_kill(member->keeper, SIGCONT) == 0;
+	return sys_kill(member->keeper, SIGCONT) == 0 &&
+	       sys_kill(member->keeper, SIGNAL_KEEPER_START) == 0;
 }
 
 static bool fork_member(struct procs *procs, struct generation *generation, struct member *member)
