@@ -17,6 +17,18 @@ static void ask(int fd, const char *line, const char *answer)
 	client_hear(fd, answer);
 }
 
+/* The module that has every hook, with a client that it has greeted. */
+static struct server *start_every(const char *options, int *fd)
+{
+	struct server *s;
+
+	modules_begin("every");
+	s = server_start(&(struct plan){ .listen = { modules_listen(options) } });
+	*fd = client_connect(FIRST(s));
+	client_hear(*fd, "one hello\n");
+	return s;
+}
+
 static void function__of_the_header__does_what_it_says(void **state)
 {
 	char answer[512], local[64];
@@ -26,11 +38,7 @@ static void function__of_the_header__does_what_it_says(void **state)
 	int fd;
 
 	(void)state;
-	modules_begin("every");
-	s = server_start(&(struct plan){
-		.listen = { modules_listen(",arguments=size=8k,arguments=plain") } });
-	fd = client_connect(FIRST(s));
-	client_hear(fd, "one hello\n");
+	s = start_every(",arguments=size=8k,arguments=plain", &fd);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
 	snprintf(local, sizeof(local), "127.0.0.1:%d", ntohs(in.sin_port));
 	snprintf(answer, sizeof(answer), "one remote %s local %s listen 127.0.0.1:0 worker 0\n",
@@ -54,10 +62,7 @@ static void text__as_long_as_the_room__is_written(void **state)
 	int fd;
 
 	(void)state;
-	modules_begin("every");
-	s = server_start(&(struct plan){ .listen = { modules_listen("") } });
-	fd = client_connect(FIRST(s));
-	client_hear(fd, "one hello\n");
+	s = start_every("", &fd);
 	client_say(fd, "print\n");
 	snprintf(text, sizeof(text), "%*s", (int)sizeof(text) - 1, "last\n");
 	client_hear(fd, text);
@@ -139,10 +144,7 @@ static void line__of_a_module__is_logged(void **state)
 	int fd;
 
 	(void)state;
-	modules_begin("every");
-	s = server_start(&(struct plan){ .listen = { modules_listen("") } });
-	fd = client_connect(FIRST(s));
-	client_hear(fd, "one hello\n");
+	s = start_every("", &fd);
 	client_say(fd, "log\n");
 	server_wait_event(s, "module_logged",
 			  "module=every listen=127.0.0.1:0 message=\"said by a module\"");
@@ -197,10 +199,7 @@ static void input__that_a_module_never_takes__ends_its_connection(void **state)
 
 	(void)state;
 	memset(endless, 'x', sizeof(endless));
-	modules_begin("every");
-	s = server_start(&(struct plan){ .listen = { modules_listen("") } });
-	fd = client_connect(FIRST(s));
-	client_hear(fd, "one hello\n");
+	s = start_every("", &fd);
 	client_send(fd, endless, sizeof(endless));
 	server_wait_event(s, "connection_ended", "ending=message_too_long");
 	close(fd);
