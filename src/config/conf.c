@@ -14,7 +14,7 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "config/conf_program.h"
+#include "config/conf_titled.h"
 #include "config/cpus.h"
 
 const struct service_row conf_services[] = {
@@ -175,7 +175,8 @@ void conf_free(struct conf *conf)
 	if (conf == NULL)
 		return;
 	conf_drop_listeners(conf, 0);
-	conf_program_drop_all(conf);
+	conf_titled_drop(conf, SECTION_program, NULL);
+	conf_titled_drop(conf, SECTION_upstream, NULL);
 	free(conf->listeners);
 	free(conf->origin);
 	for (size_t i = 0; conf->places != NULL && i < option_count; i++)
@@ -326,6 +327,10 @@ void conf_print(const struct conf *conf, FILE *out)
 		print_section((enum option_section)section, conf, "\t", out);
 		fputs("}\n", out);
 	}
+	for (size_t i = 0; i < conf->upstream_count; i++)
+		if (!conf->upstreams[i].is_made)
+			print_titled(SECTION_upstream, conf->upstreams[i].title, &conf->upstreams[i],
+				     out);
 	for (size_t i = 0; i < conf->program_count; i++)
 		print_titled(SECTION_program, conf->programs[i].title, &conf->programs[i], out);
 	for (size_t i = 0; i < conf->listener_count; i++)

@@ -13,7 +13,10 @@
 #include "config/conf.h"
 #include "config/conf_cmdline_parts.h"
 #include "config/conf_error.h"
+#include "config/conf_titled.h"
 #include "config/option.h"
+
+enum { OPTIONS_MOST = 256 };
 
 static size_t nearest_candidates(const char **all, char (*names)[OPTION_NAME], size_t most)
 {
@@ -26,9 +29,11 @@ static size_t nearest_candidates(const char **all, char (*names)[OPTION_NAME], s
 
 static const struct option *find_full(const char *name, struct err *err)
 {
-	char names[128][OPTION_NAME];
-	const char *all[128];
-	size_t count = nearest_candidates(all, names, 128);
+	char names[OPTIONS_MOST][OPTION_NAME];
+	const char *all[OPTIONS_MOST];
+	size_t count = nearest_candidates(all, names, OPTIONS_MOST);
+
+	BUG_ON(count < option_count);
 
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(all[i], name) == 0)
@@ -110,13 +115,16 @@ static bool set_on_listeners(struct conf *conf, const struct option *option, con
 	return known > 0 && (!is_service || check_services(conf, err));
 }
 
-static bool set_on_programs(struct conf *conf, const struct option *option, const char *value,
-			    struct err *err)
+static bool set_on_titled(struct conf *conf, const struct option *option, const char *value,
+			  struct err *err)
 {
-	if (conf->program_count == 0)
-		return err_set(err, CODE_USAGE, "there is no program");
-	for (size_t i = 0; i < conf->program_count; i++)
-		if (!set_on_object(option, &conf->programs[i], value, err))
+	size_t count = conf_titled_count(conf, option->section);
+
+	if (count == 0)
+		return err_set(err, CODE_USAGE, "there is no %s",
+			       option_sections[option->section].name);
+	for (size_t i = 0; i < count; i++)
+		if (!set_on_object(option, conf_titled_get(conf, option->section, i), value, err))
 			return false;
 	return true;
 }
@@ -130,8 +138,8 @@ static bool apply_option(struct conf *conf, const char *text, char *name, char *
 		return false;
 	if (option->section == SECTION_listen)
 		return set_on_listeners(conf, option, value, err);
-	if (option->section == SECTION_program)
-		return set_on_programs(conf, option, value, err);
+	if (conf_titled_has(option->section))
+		return set_on_titled(conf, option, value, err);
 	return set_option(conf, option, "-o", text, value, err);
 }
 

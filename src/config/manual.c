@@ -137,7 +137,7 @@ static void print_signals(FILE *out)
 	manual_end_list(out);
 }
 
-enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_SERVER };
+enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_UPSTREAM, SCOPE_SERVER };
 
 /* Prometheus's names of the metric types, with the label that a row adds to that of the worker. */
 #define TYPE_COUNTER   "counter"
@@ -176,6 +176,7 @@ static void print_metrics(FILE *out)
 		[SCOPE_WORKER] = ".Ss For each worker",
 		[SCOPE_QUEUE] = ".Ss For each listener",
 		[SCOPE_PROGRAM] = ".Ss For each program",
+		[SCOPE_UPSTREAM] = ".Ss For each server of an upstream",
 		[SCOPE_SERVER] = ".Ss For the server",
 	};
 

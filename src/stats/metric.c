@@ -20,6 +20,7 @@
 #define TALLY_WORKER   struct worker_tally
 #define TALLY_QUEUE    struct queue_tally
 #define TALLY_PROGRAM  struct program_tally
+#define TALLY_UPSTREAM struct upstream_tally
 #define TALLY_SERVER   struct server_tally
 
 const struct metric_row metric_rows[METRIC_COUNT] = {

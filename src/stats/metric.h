@@ -109,6 +109,7 @@ typedef _Atomic uint64_t metric_cell;
 #define CELLS_OF_WORKER(scope_cells)
 #define CELLS_OF_QUEUE(scope_cells)
 #define CELLS_OF_PROGRAM(scope_cells)
+#define CELLS_OF_UPSTREAM(scope_cells)
 #define CELLS_OF_SERVER(scope_cells)
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
@@ -152,8 +153,19 @@ struct program_tally {
 };
 
 #undef CELLS_OF_PROGRAM
-#undef CELLS_OF_SERVER
+#undef CELLS_OF_UPSTREAM
 #define CELLS_OF_PROGRAM(scope_cells)
+#define CELLS_OF_UPSTREAM(scope_cells)            scope_cells
+#define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
+
+/* The cells of one server of an upstream. */
+struct upstream_tally {
+#include "tables/metrics.def"
+};
+
+#undef CELLS_OF_UPSTREAM
+#undef CELLS_OF_SERVER
+#define CELLS_OF_UPSTREAM(scope_cells)
 #define CELLS_OF_SERVER(scope_cells)              scope_cells
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
@@ -166,6 +178,7 @@ struct server_tally {
 #undef CELLS_OF_WORKER
 #undef CELLS_OF_QUEUE
 #undef CELLS_OF_PROGRAM
+#undef CELLS_OF_UPSTREAM
 #undef CELLS_OF_SERVER
 
 enum metric {
@@ -174,7 +187,7 @@ enum metric {
 	METRIC_COUNT
 };
 
-enum metric_scope { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_SERVER };
+enum metric_scope { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_UPSTREAM, SCOPE_SERVER };
 enum metric_kind {
 	KIND_IS_COUNTER,
 	KIND_IS_GAUGE,
@@ -236,6 +249,18 @@ static inline void histogram_add(struct histogram *h, uint64_t us, uint64_t time
 {
 	cell_add(&h->buckets[histogram_bucket(us)], times);
 	cell_add(&h->sum_us, us * times);
+}
+
+/* The same where several processes add. */
+static inline void cell_share(metric_cell *cell, uint64_t n)
+{
+	atomic_fetch_add_explicit(cell, n, memory_order_relaxed);
+}
+
+static inline void histogram_share(struct histogram *h, uint64_t us)
+{
+	cell_share(&h->buckets[histogram_bucket(us)], 1);
+	cell_share(&h->sum_us, us);
 }
 
 /*

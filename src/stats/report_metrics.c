@@ -172,11 +172,39 @@ static void write_by_label(struct strbuf *text, const struct metric_row *row, un
 	}
 }
 
-static void write_bucket(struct strbuf *text, const struct metric_row *row, unsigned bucket,
-			 uint64_t count)
+/* Without the braces. */
+static void write_server_labels(struct strbuf *text, const struct report_server *server)
+{
+	strbuf_raw(text, "upstream=\"");
+	strbuf_escaped(text, STRBUF_LABEL, server->upstream, sizeof(server->upstream));
+	strbuf_raw(text, "\",server=\"");
+	strbuf_escaped(text, STRBUF_LABEL, server->address, sizeof(server->address));
+	strbuf_raw(text, "\"");
+}
+
+/* Begins a line of a histogram, up to its labels. */
+static void begin_line(struct strbuf *text, const struct metric_row *row, const char *suffix,
+		       const struct report_server *server)
 {
 	write_name(text, row);
-	strbuf_raw(text, "_bucket{le=\"");
+	strbuf_raw(text, suffix);
+	if (!server)
+		return;
+	strbuf_raw(text, "{");
+	write_server_labels(text, server);
+	strbuf_raw(text, "}");
+}
+
+static void write_bucket(struct strbuf *text, const struct metric_row *row, unsigned bucket,
+			 uint64_t count, const struct report_server *server)
+{
+	write_name(text, row);
+	strbuf_raw(text, "_bucket{");
+	if (server) {
+		write_server_labels(text, server);
+		strbuf_raw(text, ",");
+	}
+	strbuf_raw(text, "le=\"");
 	if (bucket == HISTOGRAM_BUCKETS - 1)
 		strbuf_raw(text, "+Inf");
 	else
@@ -186,28 +214,32 @@ static void write_bucket(struct strbuf *text, const struct metric_row *row, unsi
 	strbuf_raw(text, "\n");
 }
 
-/* Sums up all workers: by worker there would be a thousand series that no query needs. */
-static void write_histogram(const struct metric_row *row, const struct report *report,
-			    struct strbuf *text)
+static void write_histogram(struct strbuf *text, const struct metric_row *row,
+			    const struct histogram *h, const struct report_server *server)
 {
-	const struct histogram *h;
-	struct worker_tally all;
 	uint64_t count = 0;
+
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		count += cell_get(&h->buckets[i]);
+		write_bucket(text, row, i, count, server);
+	}
+	begin_line(text, row, "_sum", server);
+	write_value(text, row, cell_get(&h->sum_us));
+	begin_line(text, row, "_count", server);
+	strbuf_raw(text, " ");
+	strbuf_u64(text, count);
+	strbuf_raw(text, "\n");
+}
+
+/* Sums up all workers: by worker there would be a thousand series that no query needs. */
+static void write_worker_histogram(const struct metric_row *row, const struct report *report,
+				   struct strbuf *text)
+{
+	struct worker_tally all;
 	struct tally here;
 
 	tally_all(report_tally(report, &here), report->board, &all);
-	h = (const struct histogram *)metric_cells(row, &all);
-	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		count += cell_get(&h->buckets[i]);
-		write_bucket(text, row, i, count);
-	}
-	write_name(text, row);
-	strbuf_raw(text, "_sum");
-	write_value(text, row, cell_get(&h->sum_us));
-	write_name(text, row);
-	strbuf_raw(text, "_count ");
-	strbuf_u64(text, count);
-	strbuf_raw(text, "\n");
+	write_histogram(text, row, (const struct histogram *)metric_cells(row, &all), NULL);
 }
 
 static void write_worker(const struct metric_row *row, const struct report *report, unsigned number,
@@ -238,7 +270,7 @@ static void write_WORKER(const struct metric_row *row, const struct report *repo
 	if (row->kind != KIND_IS_HISTOGRAM && index > 0)
 		write_worker(row, report, index - 1, text);
 	else if (row->kind == KIND_IS_HISTOGRAM && index == 0)
-		write_histogram(row, report, text);
+		write_worker_histogram(row, report, text);
 }
 
 static void write_QUEUE(const struct metric_row *row, const struct report *report, unsigned index,
@@ -281,6 +313,27 @@ static void write_PROGRAM(const struct metric_row *row, const struct report *rep
 	write_value(text, row, cell_get(metric_cells(row, &program.tally)));
 }
 
+static void write_UPSTREAM(const struct metric_row *row, const struct report *report,
+			   unsigned index, struct strbuf *text)
+{
+	struct report_server server;
+
+	if (index == 0) {
+		write_head(text, row);
+		return;
+	}
+	if (!report_server(report, index - 1, &server))
+		return;
+	if (row->kind == KIND_IS_HISTOGRAM) {
+		write_histogram(text, row,
+				(const struct histogram *)metric_cells(row, &server.tally),
+				&server);
+		return;
+	}
+	begin_line(text, row, "", &server);
+	write_value(text, row, cell_get(metric_cells(row, &server.tally)));
+}
+
 static void write_SERVER(const struct metric_row *row, const struct report *report, unsigned index,
 			 struct strbuf *text)
 {
@@ -320,6 +373,7 @@ static void write_build_info(const struct report *report, unsigned index, bool h
 #define OF_WORKER(kind)   1
 #define OF_QUEUE(kind)    0
 #define OF_PROGRAM(kind)  0
+#define OF_UPSTREAM(kind) 0
 #define OF_SERVER(kind)   0
 enum { GROUPS_COUNTER = GROUPS, GROUPS_GAUGE = GROUPS, GROUPS_BY_NAME = METRIC_LISTENERS };
 
@@ -327,6 +381,7 @@ enum { GROUPS_COUNTER = GROUPS, GROUPS_GAUGE = GROUPS, GROUPS_BY_NAME = METRIC_L
 #define MOST_WORKER(kind)   (1 + SCOREBOARD_WORKERS * OF_WORKER(kind))
 #define MOST_QUEUE(kind)    (1 + METRIC_LISTENERS)
 #define MOST_PROGRAM(kind)  (1 + SCOREBOARD_PROGRAMS)
+#define MOST_UPSTREAM(kind) (1 + SCOREBOARD_SERVERS)
 #define MOST_SERVER(kind)   1
 
 const struct piece report_metrics[] = {

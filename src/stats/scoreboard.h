@@ -19,11 +19,12 @@
 #include "net/ban.h"
 #include "stats/metric.h"
 #include "stats/program_rows.h"
+#include "stats/server_rows.h"
 
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 13,
+	SCOREBOARD_VERSION = 14,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -192,6 +193,7 @@ struct scoreboard {
 	char origin[256];   /* of the configuration in force; changes with a reload */
 	/* numbers of slots and of past entries used so far: readers stop there */
 	_Atomic uint32_t slots_used, workers_used;
+	_Atomic uint32_t servers_used; /* likewise of servers of upstreams */
 	_Atomic uint32_t folds;      /* odd while scoreboard_fold runs */
 	_Atomic uint32_t has_ended;  /* the master exited cleanly: its last write */
 	_Atomic int64_t stop_due_ms; /* clock_ms() when the stop becomes fast; 0: serving */
@@ -201,13 +203,16 @@ struct scoreboard {
 	struct listener_row listeners[METRIC_LISTENERS];
 	struct program_row programs[SCOREBOARD_PROGRAMS];
 	struct copy_row copies[SCOREBOARD_COPIES];
+	struct server_row server_rows[SCOREBOARD_SERVERS];
 	_Atomic uint32_t crash_count; /* crash_notes written; the last one is at count - 1 */
 	struct crash_note crash_notes[SCOREBOARD_CRASHES];
 	struct bans bans;
 	_Atomic uint32_t moment_count, mark_count; /* written; the last is at (count - 1) % size */
 	struct moment moments[SCOREBOARD_MOMENTS];
 	struct mark marks[SCOREBOARD_MARKS];
-	/* the numbers and slots that were never in use take no memory (scoreboard_use) */
+	/* what was never in use of the following takes no memory (scoreboard_use) */
+	_Alignas(SCOREBOARD_PAGE) struct server_names server_names[SCOREBOARD_SERVERS];
+	_Alignas(SCOREBOARD_PAGE) struct server_shared servers[SCOREBOARD_SERVERS];
 	_Alignas(SCOREBOARD_PAGE) struct past past[SCOREBOARD_WORKERS];
 	struct slot slots[SCOREBOARD_SLOTS];
 };
@@ -234,14 +239,26 @@ bool scoreboard_probe(const char *path, unsigned workers, struct err *err);
  */
 bool scoreboard_fill(int fd, off_t from, off_t size);
 
+/* A part of the board that a process may write, in pages of its own. */
+struct scoreboard_part {
+	size_t from, size;
+};
+
+/* The slot; what all workers write of servers; the addresses of servers that have names. */
+struct scoreboard_part scoreboard_part_slot(const struct scoreboard *board,
+					    const struct slot *slot);
+struct scoreboard_part scoreboard_part_servers(void);
+struct scoreboard_part scoreboard_part_names(void);
+
 /*
- * Restricts this process, and all its children, to writing that slot of the board, which keeps its
- * address. The process cannot undo this: the rest is mapped from a descriptor that cannot write
- * (mmap(2)), and, with mseal(2) (Linux 6.10), the slot's mapping is sealed, so that it cannot be
- * moved to other parts of the file. The descriptors stay open, for the caller to close. Returns
+ * Restricts this process, and all its children, to writing those parts of the board, which keep
+ * their addresses; they are in the order of the board. The process cannot undo this: the rest is mapped from a descriptor that cannot write
+ * (mmap(2)), and, with mseal(2) (Linux 6.10), the mappings of the parts are sealed, so that they
+ * cannot be moved to other parts of the file. The descriptors stay open, for the caller to close. Returns
  * false with errno set. In a child of the master.
  */
-bool scoreboard_confine(struct scoreboard *board, const struct slot *slot);
+bool scoreboard_confine(struct scoreboard *board, const struct scoreboard_part *parts,
+			unsigned count);
 
 /*
  * Maps the file read-only, after checking magic, version and size. Returns NULL with err
@@ -277,6 +294,16 @@ static inline unsigned scoreboard_workers(const struct scoreboard *board)
 
 	return used < SCOREBOARD_WORKERS ? used : SCOREBOARD_WORKERS;
 }
+
+static inline unsigned scoreboard_servers(const struct scoreboard *board)
+{
+	uint32_t used = atomic_load_explicit(&board->servers_used, memory_order_acquire);
+
+	return used < SCOREBOARD_SERVERS ? used : SCOREBOARD_SERVERS;
+}
+
+/* Marks the first `servers` rows as used; otherwise as scoreboard_use. Master only. */
+bool scoreboard_use_servers(struct scoreboard *board, unsigned servers);
 
 /*
  * Marks the first `slots` slots and the first `workers` numbers as used. Returns false with errno

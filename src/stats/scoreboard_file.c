@@ -12,7 +12,7 @@
 #include "stats/scoreboard.h"
 
 enum { NAME_TRIES = 16 };
-static const size_t head_size = offsetof(struct scoreboard, past);
+static const size_t head_size = offsetof(struct scoreboard, server_names);
 
 /* Allocates real space now: a full file system must fail here, not as SIGBUS in a worker. */
 bool scoreboard_fill(int fd, off_t from, off_t size)
@@ -221,15 +221,46 @@ static bool close_to_writing(struct scoreboard *board, size_t from, size_t to)
 			board->read_fd, (off_t)from) != MAP_FAILED;
 }
 
-bool scoreboard_confine(struct scoreboard *board, const struct slot *slot)
+struct scoreboard_part scoreboard_part_slot(const struct scoreboard *board, const struct slot *slot)
 {
-	size_t from = (size_t)((const char *)slot - (const char *)board);
+	return (struct scoreboard_part){ (size_t)((const char *)slot - (const char *)board),
+					 sizeof(*slot) };
+}
 
-	if (!close_to_writing(board, 0, from) ||
-	    !close_to_writing(board, from + sizeof(*slot), sizeof(*board)))
+struct scoreboard_part scoreboard_part_servers(void)
+{
+	return (struct scoreboard_part){ offsetof(struct scoreboard, servers),
+					 sizeof(((struct scoreboard *)NULL)->servers) };
+}
+
+struct scoreboard_part scoreboard_part_names(void)
+{
+	return (struct scoreboard_part){ offsetof(struct scoreboard, server_names),
+					 sizeof(((struct scoreboard *)NULL)->server_names) };
+}
+
+/* Otherwise mremap(2) could extend the mapping over the next part of the file. */
+static bool seal_part(struct scoreboard *board, const struct scoreboard_part *part)
+{
+	return sys_mseal((char *)board + part->from, part->size) == 0 || errno == ENOSYS;
+}
+
+bool scoreboard_confine(struct scoreboard *board, const struct scoreboard_part *parts,
+			unsigned count)
+{
+	size_t from = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (!close_to_writing(board, from, parts[i].from))
+			return false;
+		from = parts[i].from + parts[i].size;
+	}
+	if (!close_to_writing(board, from, sizeof(*board)))
 		return false;
-	/* otherwise mremap(2) could extend the mapping over the next part of the file */
-	return sys_mseal((char *)board + from, sizeof(*slot)) == 0 || errno == ENOSYS;
+	for (unsigned i = 0; i < count; i++)
+		if (!seal_part(board, &parts[i]))
+			return false;
+	return true;
 }
 
 static bool refuse_path(const char *path, struct err *err)

@@ -153,7 +153,9 @@ static bool can_wander(struct slot *slot)
  */
 static int break_out(struct scoreboard *board)
 {
-	if (!scoreboard_confine(board, &board->slots[3]))
+	const struct scoreboard_part own = scoreboard_part_slot(board, &board->slots[3]);
+
+	if (!scoreboard_confine(board, &own, 1))
 		return 1;
 	if (sys_close(board->fd) < 0 || sys_close(board->read_fd) < 0)
 		return 2;

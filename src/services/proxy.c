@@ -1,0 +1,2 @@
+#include "worker/service.h"
+const struct service service_proxy = { .name = "proxy" };

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Finds, gives out and sums the rows of servers. It judges no server. */
+#include "stats/server_rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "stats/scoreboard.h"
+
+_Static_assert((int)SERVER_SLOTS == (int)SCOREBOARD_SLOTS, "a cell for each slot");
+_Static_assert((int)CLOSE_COUNT < 256, "an ending fits into a byte of a verdict");
+
+#define LOAD(field)         atomic_load_explicit(&(field), memory_order_relaxed)
+#define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+
+static bool is_row(const struct server_row *row, const char *upstream, const char *address)
+{
+	return LOAD(row->life) != SERVER_NEVER &&
+	       strncmp(row->upstream, upstream, sizeof(row->upstream)) == 0 &&
+	       strncmp(row->address, address, sizeof(row->address)) == 0;
+}
+
+int server_find(const struct scoreboard *board, const char *upstream, const char *address)
+{
+	for (unsigned i = 0; i < scoreboard_servers(board); i++)
+		if (is_row(&board->server_rows[i], upstream, address))
+			return (int)i;
+	return -1;
+}
+
+static bool is_free(const struct scoreboard *board, unsigned row)
+{
+	return LOAD(board->server_rows[row].life) == SERVER_GONE &&
+	       board->server_rows[row].users == 0 && server_live(board, row) == 0;
+}
+
+/* Its addresses and its counts are of another server. */
+static void clear_row(struct scoreboard *board, unsigned row)
+{
+	STORE(board->server_rows[row].life, SERVER_NEVER);
+	STORE(board->server_rows[row].is_drained, 0);
+	memset(&board->server_names[row], 0, sizeof(board->server_names[row]));
+	memset(&board->servers[row], 0, sizeof(board->servers[row]));
+}
+
+static int find_place(struct scoreboard *board)
+{
+	unsigned used = scoreboard_servers(board);
+
+	if (used < SCOREBOARD_SERVERS)
+		return scoreboard_use_servers(board, used + 1) ? (int)used : -1;
+	for (unsigned i = 0; i < used; i++)
+		if (is_free(board, i)) {
+			clear_row(board, i);
+			return (int)i;
+		}
+	errno = ENOSPC;
+	return -1;
+}
+
+int server_enlist(struct scoreboard *board, const char *upstream, const char *address)
+{
+	int row = server_find(board, upstream, address);
+	struct server_row *own;
+
+	if (row < 0)
+		row = find_place(board);
+	if (row < 0)
+		return -1;
+	own = &board->server_rows[row];
+	if (LOAD(own->life) == SERVER_NEVER) {
+		snprintf(own->upstream, sizeof(own->upstream), "%s", upstream);
+		snprintf(own->address, sizeof(own->address), "%s", address);
+		atomic_store_explicit(&own->life, SERVER_GONE, memory_order_release);
+	}
+	own->users++;
+	return row;
+}
+
+void server_leave(struct scoreboard *board, unsigned row)
+{
+	board->server_rows[row].users--;
+}
+
+/* Workers may have written any numbers. */
+static uint32_t sum_cells(const struct scoreboard *board, const _Atomic uint32_t *cells)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < scoreboard_slots(board); i++)
+		sum += atomic_load(&cells[i]);
+	return sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+}
+
+uint32_t server_live(const struct scoreboard *board, unsigned row)
+{
+	return sum_cells(board, board->servers[row].live);
+}
+
+uint32_t server_waiting(const struct scoreboard *board, unsigned row)
+{
+	return sum_cells(board, board->servers[row].waiting);
+}
+
+void server_forget_slot(struct scoreboard *board, unsigned slot)
+{
+	for (unsigned i = 0; i < scoreboard_servers(board); i++) {
+		STORE(board->servers[i].live[slot], 0);
+		STORE(board->servers[i].waiting[slot], 0);
+	}
+}
+
+/* The address of a name is an internet address. */
+static socklen_t length_of(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return sizeof(struct sockaddr_in);
+	return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : 0;
+}
+
+static unsigned copy_names(const struct server_names *names, struct addr *list)
+{
+	uint32_t count = LOAD(names->count);
+	unsigned copied = 0;
+
+	for (unsigned i = 0; i < count && i < SERVER_ADDRESSES; i++) {
+		struct addr *to = &list[copied];
+
+		to->len = length_of(&names->list[i]);
+		memcpy(&to->sa, &names->list[i], to->len);
+		copied += to->len > 0;
+	}
+	return copied;
+}
+
+/* A writer that died within has left the number odd: then the last try counts. */
+unsigned server_read_names(const struct server_names *names, struct addr *list)
+{
+	enum { TRIES = 100 };
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		uint32_t seq = atomic_load_explicit(&names->seq, memory_order_acquire);
+
+		count = copy_names(names, list);
+		atomic_thread_fence(memory_order_acquire);
+		if (seq % 2 == 0 && seq == LOAD(names->seq))
+			break;
+	}
+	return count;
+}
+
+void server_write_names(struct server_names *names, const struct addr *list, unsigned count)
+{
+	uint32_t odd = LOAD(names->seq) | 1;
+
+	STORE(names->seq, odd);
+	atomic_thread_fence(memory_order_release);
+	for (unsigned i = 0; i < count && i < SERVER_ADDRESSES; i++)
+		memcpy(&names->list[i], &list[i].sa, list[i].len);
+	STORE(names->count, count < SERVER_ADDRESSES ? count : SERVER_ADDRESSES);
+	atomic_store_explicit(&names->seq, odd + 1, memory_order_release);
+}
