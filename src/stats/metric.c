@@ -207,3 +207,25 @@ enum close_reason close_reason_of(int error)
 		return CLOSE_system_error;
 	}
 }
+
+enum close_reason close_reason_of_server(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+	case ENOENT: /* a unix socket that is not there */
+		return CLOSE_upstream_refused;
+	case ETIMEDOUT:
+	case EAGAIN: /* a unix socket whose accept queue stayed full */
+		return CLOSE_upstream_timeout;
+	case EPIPE:
+	case ECONNRESET:
+		return CLOSE_upstream_reset;
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+	case ENETUNREACH:
+	case ENETDOWN:
+		return CLOSE_upstream_unreachable;
+	default:
+		return CLOSE_system_error;
+	}
+}

@@ -50,6 +50,9 @@ char close_reason_who(enum close_reason reason);
 /* The ending for an errno of recv(2) or send(2) on a connection. */
 enum close_reason close_reason_of(int error);
 
+/* The same for a call on a connection to the server of an upstream, connect(2) among them. */
+enum close_reason close_reason_of_server(int error);
+
 /*
  * A histogram of durations in log-linear buckets: two for each doubling, from 1 us to 67 s, so that
  * a value is known to within a third. Adding costs a bit scan and two plain stores; one writer.

@@ -46,6 +46,9 @@ bool conn_flush(struct conn *c);
  */
 bool conn_give(struct conn *c, int fd);
 
+/* In hand: ends the peer of the client's side, which goes on without one. */
+void conn_drop_peer(struct conn *client);
+
 /*
  * The client's side, in FLUSHING with nothing left to send: the server ends its side, and the
  * client may still read the last answer and end its own.

@@ -27,6 +27,21 @@ static void lend_input(struct conn *c)
 	BUG_ON(buf_room(in) == 0); /* a service that keeps so much must not return MORE */
 }
 
+/* What goes to and comes from the server of an upstream. */
+static void count_of_server(struct conn *c, uint64_t in, uint64_t out)
+{
+	const struct record *r = c->record;
+	struct upstream_tally *tally;
+
+	if (r->server == 0 || conn_is_client(c) || !c->pool->servers.servers)
+		return;
+	tally = &c->pool->servers.servers[r->server - 1].tally;
+	if (in > 0)
+		cell_share(&tally->upstream_bytes_in_total, in);
+	if (out > 0)
+		cell_share(&tally->upstream_bytes_out_total, out);
+}
+
 static void note_received(struct conn *c, size_t bytes)
 {
 	struct pool *pool = c->pool;
@@ -43,6 +58,7 @@ static void note_received(struct conn *c, size_t bytes)
 		cell_add(&pool_tally(pool, r)->bytes_in_total, bytes);
 	}
 	r->bytes_in += bytes;
+	count_of_server(c, bytes, 0);
 }
 
 static enum conn_io outcome_of(ssize_t moved)
@@ -122,6 +138,7 @@ static enum conn_io send_once(struct conn *c)
 		return outcome_of(sent);
 	note_moved(c, (size_t)sent);
 	c->record->bytes_out += (uint64_t)sent;
+	count_of_server(c, 0, (uint64_t)sent);
 	if (conn_is_client(c))
 		cell_add(&pool_tally(c->pool, c->record)->bytes_out_total, (uint64_t)sent);
 	if (c->record->file_left == 0)

@@ -8,6 +8,7 @@
 #include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/pool.h"
 
 void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length)
 {
@@ -22,6 +23,11 @@ void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length)
 void conn_set_deadline(struct conn *c, int64_t in_ms)
 {
 	c->record->due_ms = in_ms > 0 ? clock_ms() + in_ms : 0;
+}
+
+int conn_connect_error(const struct conn *peer)
+{
+	return peer->pool->hand.connect_error;
 }
 
 static struct record_buf limits_of(const struct buf *b)
@@ -52,6 +58,8 @@ static bool is_half_closed(const struct conn *c)
 
 bool conn_is_between_messages(const struct conn *c)
 {
+	if (c->service->is_stream && c->record->state == CONN_OPEN)
+		return false;
 	if (c->service->idle && !record_is_ending(c->record))
 		return c->service->idle(c);
 	return is_empty(c) && (!c->peer || is_empty(c->peer)) && !is_half_closed(c);

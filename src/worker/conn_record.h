@@ -100,13 +100,22 @@ static inline void conn_end_output(struct conn *c)
 void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length);
 
 /*
- * While the connection is open, no timeout of the options ends it, but only the deadline that the
- * service sets.
+ * While the connection is open and untimed, no timeout of the options ends it, but only the
+ * deadline that the service sets.
  */
-static inline void conn_set_untimed(struct conn *c)
+static inline void conn_set_untimed(struct conn *c, bool is_untimed)
 {
-	conn_client(c)->record->is_untimed = true;
+	conn_client(c)->record->is_untimed = is_untimed;
 }
+
+/* It ends with a reset: the client must not take what it has for the whole answer. */
+static inline void conn_set_reset(struct conn *c)
+{
+	conn_client(c)->record->is_reset = true;
+}
+
+/* Why a peer was not connected, or was lost (errno); 0: it is connected. For the hooks alone. */
+int conn_connect_error(const struct conn *peer);
 
 /*
  * The service's hook expired is called for this side in_ms milliseconds from now, unless the

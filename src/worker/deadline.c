@@ -36,6 +36,36 @@ static bool peer_has_output(const struct pool *pool, const struct record *r)
 	return peer && record_has_output(peer);
 }
 
+/* A stream has no messages: silence ends it, after a time of its own when one end has ended. */
+static int64_t find_for_stream(const struct pool *pool, const struct record *r,
+			       enum close_reason *why)
+{
+	const struct stream_timeouts *timeouts = &pool->streams[r->listener];
+	const struct record *peer = pool_peer(pool, r);
+	bool is_half_closed = peer && peer->in_ended != r->in_ended;
+
+	*why = is_half_closed ? CLOSE_half_close_timeout : CLOSE_idle_timeout;
+	return add_ms(active_ms_of(pool, r),
+		      is_half_closed ? timeouts->half_close_ms : timeouts->idle_ms);
+}
+
+static int64_t find_by_messages(const struct pool *pool, const struct record *r,
+				enum close_reason *why)
+{
+	const struct listen_conf *conf = pool_conf(pool, r);
+
+	if (r->begun_us != 0) {
+		*why = CLOSE_message_timeout;
+		return add_ms(begun_ms_of(pool, r), conf->message_timeout);
+	}
+	if (pool->draining && r->bytes_in == 0) {
+		*why = CLOSE_drained;
+		return r->opened_us / 1000 + FRESH_MS;
+	}
+	*why = CLOSE_idle_timeout;
+	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
+}
+
 /* By the options of the listener and the state alone. */
 static int64_t find_by_options(const struct pool *pool, const struct record *r,
 			       enum close_reason *why)
@@ -53,23 +83,15 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 		*why = CLOSE_message_timeout;
 		return add_ms(r->opened_us / 1000, pool->services[r->listener]->preface_ms);
 	}
-	if (record_has_output(r)) {
-		*why = CLOSE_send_timeout;
+	if (record_has_output(r) && !r->is_connecting) {
+		*why = r->side == SIDE_PEER ? CLOSE_upstream_stalled : CLOSE_send_timeout;
 		return add_ms(r->active_ms, conf->message_timeout);
 	}
 	*why = CLOSE_idle_timeout;
 	if (r->side == SIDE_PEER || peer_has_output(pool, r))
 		return 0; /* the other side's deadline is the connection's */
-	if (r->begun_us != 0) {
-		*why = CLOSE_message_timeout;
-		return add_ms(begun_ms_of(pool, r), conf->message_timeout);
-	}
-	if (pool->draining && r->bytes_in == 0) {
-		*why = CLOSE_drained;
-		return r->opened_us / 1000 + FRESH_MS;
-	}
-	*why = CLOSE_idle_timeout;
-	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
+	return pool->services[r->listener]->is_stream ? find_for_stream(pool, r, why) :
+							find_by_messages(pool, r, why);
 }
 
 /* The server's own end waits for no deadline of the client's. */

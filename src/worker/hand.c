@@ -4,7 +4,8 @@
 
 #include "accesslog/accesslog.h"
 #include "base/clock.h"
-#include "worker/pair.h"
+#include "base/sys.h"
+#include "worker/pair/pair.h"
 
 struct conn *hand_view(struct pool *pool, struct record *client)
 {
@@ -151,4 +152,27 @@ static enum verdict call_expired(struct conn *c)
 enum verdict hand_ask_expired(struct conn *c)
 {
 	return call(c, call_expired);
+}
+
+/* Without the hook an error ends the connection at the next call on the socket. */
+static enum verdict call_connected(struct conn *peer)
+{
+	return peer->service->connected ? peer->service->connected(peer) : MORE;
+}
+
+enum verdict hand_ask_connected(struct conn *peer, int error)
+{
+	peer->pool->hand.connect_error = error;
+	return call(peer, call_connected);
+}
+
+bool hand_ask_lost(struct conn *peer, int error, enum verdict *verdict)
+{
+	int kept = errno;
+	bool goes_on;
+
+	peer->pool->hand.connect_error = error;
+	goes_on = peer->service->lost && peer->service->lost(peer, verdict);
+	errno = kept;
+	return goes_on;
 }

@@ -10,6 +10,7 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/pages.h"
+#include "config/conf_upstream.h"
 #include "worker/heritage.h"
 #include "worker/transport.h"
 
@@ -31,6 +32,25 @@ static size_t size_of_nodes(const struct pool *pool)
 	return (size_t)pool->arena->record_most * sizeof(*pool->nodes);
 }
 
+static void find_timeouts(struct pool *pool, unsigned listener)
+{
+	const struct listen_conf *listen = pool->listeners->list[listener].conf;
+	const struct upstream_conf *upstream = conf_upstream_of(pool->conf, listen);
+
+	if (upstream)
+		pool->streams[listener] = (struct stream_timeouts){
+			conf_upstream_idle_ms(upstream, listen), upstream->half_close_timeout
+		};
+}
+
+static bool find_streams(struct pool *pool)
+{
+	pool->streams = calloc(pool->listeners->count, sizeof(*pool->streams));
+	for (unsigned i = 0; pool->streams && pool->conf && i < pool->listeners->count; i++)
+		find_timeouts(pool, i);
+	return pool->streams;
+}
+
 static bool start_timers(struct pool *pool)
 {
 	pool->nodes = pages_new(size_of_nodes(pool));
@@ -45,7 +65,7 @@ static bool start_audit(struct pool *pool)
 
 bool pool_start(struct pool *pool)
 {
-	return find_services(pool) &&
+	return find_services(pool) && find_streams(pool) &&
 	       conn_limit_start(&pool->limit, pool->listeners, pool->arena->conn_most) &&
 	       start_timers(pool) && ring_start(&pool->queue, pool->arena->record_most) &&
 	       free_list_start(&pool->records, pool->arena->record_most) &&
@@ -63,6 +83,7 @@ void pool_stop(struct pool *pool)
 	free_list_stop(&pool->bufs);
 	conn_limit_stop(&pool->limit);
 	free(pool->services);
+	free(pool->streams);
 }
 
 void pool_lend_buf(struct pool *pool, struct buf *b)
@@ -204,11 +225,19 @@ struct record *pool_take_record(struct pool *pool)
 	return clear_record(pool, free_list_take(&pool->records));
 }
 
+void pool_set_server(struct pool *pool, struct record *r, unsigned server)
+{
+	server_count_out(&pool->servers, r);
+	r->server = server & UINT8_MAX;
+	server_count_in(&pool->servers, r);
+}
+
 void pool_publish_record(struct pool *pool, struct record *r)
 {
 	*record_guard(r, pool->arena->record_stride) = RECORD_GUARD;
 	atomic_signal_fence(memory_order_seq_cst);
 	r->magic = RECORD_MAGIC;
+	server_count_in(&pool->servers, r);
 }
 
 /* The first listener is of the first listen. */
@@ -260,6 +289,8 @@ void pool_end_check(struct pool *pool, uint32_t index)
 
 void pool_give_record(struct pool *pool, struct record *r)
 {
+	if (record_is_used(r))
+		server_count_out(&pool->servers, r);
 	r->magic = 0;
 	pool_end_check(pool, r->index); /* its next connection is not the one that waits */
 	give_bufs(pool, r);
@@ -329,6 +360,15 @@ static void resume_records(struct pool *pool, const bool *is_kept, uint32_t *liv
 	}
 }
 
+/* What the last worker has counted is not trusted. */
+static void resume_servers(const struct pool *pool, const bool *is_kept)
+{
+	server_count_reset(&pool->servers);
+	for (uint32_t i = 0; i < pool->records.high; i++)
+		if (is_kept[i])
+			server_count_in(&pool->servers, arena_record(pool->arena, i));
+}
+
 bool pool_resume(struct pool *pool, const bool *is_kept)
 {
 	uint32_t live[METRIC_LISTENERS] = { 0 };
@@ -339,6 +379,7 @@ bool pool_resume(struct pool *pool, const bool *is_kept)
 	resume_bufs(pool, is_kept, is_used);
 	free(is_used);
 	resume_records(pool, is_kept, live);
+	resume_servers(pool, is_kept);
 	scoreboard_set_live(pool->slot, live);
 	return true;
 }

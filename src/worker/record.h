@@ -80,6 +80,13 @@ struct record {
 	bool is_inet : 1;       /* its descriptor, which moved, is an internet socket */
 	bool is_given : 1;      /* another process has its socket (worker/give.h) */
 	bool is_untimed : 1;    /* while it is open, only its service's own deadline counts */
+	bool is_connecting : 1; /* a peer: its connect(2) has not ended */
+	bool is_reset : 1;      /* it ends with a reset */
+	/*
+	 * 1 + row of the server (stats/server_rows.h) of a peer, or for whose upstream a client
+	 * waits; 0: none
+	 */
+	uint32_t server : 8;
 	uint32_t peer;          /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */

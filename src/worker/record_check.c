@@ -26,7 +26,8 @@ static bool has_sound_times(const struct record *r, int64_t now_us)
 static bool has_sound_states(const struct record *r)
 {
 	return r->state > CONN_CLOSED && r->state <= CONN_LINGERING && r->ending < CLOSE_COUNT &&
-	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT;
+	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT &&
+	       r->server <= SCOREBOARD_SERVERS && (!r->is_connecting || r->side == SIDE_PEER);
 }
 
 static bool is_sound_buf(const struct record_buf *b)
@@ -55,12 +56,17 @@ static bool fits_state(const struct record *r, const struct service *service)
 	}
 }
 
+static bool has_server(const struct conn *c)
+{
+	return c->record->server > 0 || (c->peer && c->peer->record->server > 0);
+}
+
 /* What its service left behind when the connection began to end need not be sound. */
 bool record_check_service(const struct conn *c)
 {
 	const struct service *service = c->service;
 
-	if (!fits_state(c->record, service))
+	if (!fits_state(c->record, service) || (!service->is_stream && has_server(c)))
 		return false;
 	return !service->is_sound || (record_is_ending(c->record) && !service->close) ||
 	       service->is_sound(c);

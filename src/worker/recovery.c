@@ -258,9 +258,11 @@ bool recovery_adopt(struct recovery *r, struct pool *pool)
 {
 	if (!r->is_needed)
 		return true;
-	if (r->emptied)
+	if (r->emptied) {
 		scoreboard_set_live(pool->slot, NULL);
-	else if (!dispatch_resume(pool, r->is_kept, r->lost_epoll))
+		server_count_reset(&pool->servers);
+	}
+	if (!r->emptied && !dispatch_resume(pool, r->is_kept, r->lost_epoll))
 		return false;
 	cell_add(&pool->slot->tally.recoveries_total, 1);
 	cell_add(&pool->slot->tally.connections_recovered_total, r->kept);

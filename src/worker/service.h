@@ -73,7 +73,12 @@ struct service {
 	unsigned state_version;
 	/* The name that a loaded one gives itself; NULL: it is this program's own. */
 	const char *loaded_name;
-	bool has_pairs;     /* it attaches peers (worker/pair.h) */
+	bool has_pairs;     /* it attaches peers (worker/pair/pair.h) */
+	/*
+	 * It relays a stream of which it knows no messages: a connection is never between
+	 * messages, and what ends it in silence depends on whether one end has ended its stream.
+	 */
+	bool is_stream;
 	int64_t preface_ms; /* with a preface: the time within which it must be complete */
 	/*
 	 * Master, at load: returns false with err set when the listener's options conflict. NULL:
@@ -126,6 +131,16 @@ struct service {
 	 * between messages; in a pair pair_relay.
 	 */
 	enum verdict (*drained)(struct conn *c);
+	/*
+	 * The connect(2) of this peer has ended, with conn_connect_error. NULL: MORE.
+	 */
+	enum verdict (*connected)(struct conn *peer);
+	/*
+	 * This side, a peer, was lost with conn_connect_error: true when the service has taken
+	 * another one, or has decided otherwise what follows, which *verdict then says. NULL:
+	 * false.
+	 */
+	bool (*lost)(struct conn *peer, enum verdict *verdict);
 	/* The deadline that conn_set_deadline set for this side has passed. NULL: FINISH. */
 	enum verdict (*expired)(struct conn *c);
 	/*
@@ -140,6 +155,11 @@ struct service {
 	 * there is a hook close. NULL: true.
 	 */
 	bool (*is_sound)(const struct conn *c);
+	/*
+	 * A connection of another worker, whose state is sound: true when it can go on under the
+	 * options of its listener here. NULL: true.
+	 */
+	bool (*takes)(const struct conn *c);
 	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
 	void (*close)(struct conn *c, enum close_reason reason);
 	/*

@@ -172,7 +172,7 @@ static bool is_barred_now(const struct conn *c)
 {
 	const struct record *r = c->record;
 
-	return r->is_barred && r->begun_us == 0 && conn_is_client(c);
+	return r->is_barred && (r->begun_us == 0 || c->service->is_stream) && conn_is_client(c);
 }
 
 /* Rare, unless a dead worker's epoll reports another descriptor as this one. */
@@ -185,8 +185,13 @@ static void wait_in_vain(struct pool *pool, struct conn *c)
 static void read_and_serve(struct pool *pool, struct conn *c)
 {
 	bool is_barred = is_barred_now(c);
+	enum verdict verdict;
 	enum conn_io io = conn_io_receive(c);
 
+	if (io == IO_FAILED && !conn_is_client(c) && hand_ask_lost(c, errno, &verdict)) {
+		carry_out(pool, &pool->hand.client, verdict);
+		return;
+	}
 	if (io == IO_FAILED && !conn_lose_input(c))
 		return;
 	if (io == IO_NONE)
@@ -303,16 +308,33 @@ static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 		wait_for_client(pool, c);
 }
 
+/* The service may have replaced the peer: what follows is of the client's side. */
+static void end_connect(struct pool *pool, struct conn *peer)
+{
+	struct conn *client = conn_client(peer);
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (sys_getsockopt(peer->record->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
+	peer->record->is_connecting = false;
+	carry_out(pool, client, hand_ask_connected(peer, error));
+}
+
 static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
 {
-	if (c->record->state == CONN_LINGERING)
+	bool was_connecting = c->record->is_connecting;
+
+	if (c->record->is_connecting && c->record->state == CONN_OPEN)
+		end_connect(pool, c);
+	else if (c->record->state == CONN_LINGERING)
 		discard_input(c);
 	else if (c->record->state == CONN_PREFACE)
 		read_preface(pool, c);
 	else
 		serve_open(pool, c, events);
 	/* full duplex: both were reported */
-	if (is_open(c) && c->record->state == CONN_OPEN && (events & EPOLLOUT) &&
+	if (!was_connecting && is_open(c) && c->record->state == CONN_OPEN && (events & EPOLLOUT) &&
 	    (events & EPOLLIN) && !ring_has(&pool->queue, c->record->index) && watching_reads(c))
 		read_and_serve(pool, c);
 }

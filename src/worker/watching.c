@@ -12,7 +12,7 @@ static uint32_t wanted_events(const struct conn *c)
 {
 	uint32_t wanted = 0;
 
-	if (conn_is_sending(c))
+	if (conn_is_sending(c) || c->record->is_connecting)
 		wanted |= EPOLLOUT;
 	if (watching_reads(c))
 		wanted |= EPOLLIN;

@@ -182,6 +182,8 @@ static bool start_serving(struct worker *w)
 	w->pool.arena = h->arena;
 	w->pool.slot = w->slot;
 	w->pool.number = h->number;
+	w->pool.conf = h->conf;
+	w->pool.servers = (struct server_count){ h->board, h->board->servers, heritage_slot(h) };
 	w->pool.bans = &h->board->bans;
 	w->pool.listeners = h->listeners;
 	w->pool.loaded = h->loaded;

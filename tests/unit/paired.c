@@ -13,7 +13,7 @@
 
 #include "base/sys.h"
 #include "unit/own_service.h"
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 enum { SNDBUF = 64 * 1024, IDLE_MOST = 10 * 1000, IDLE_MS = 1 };
 

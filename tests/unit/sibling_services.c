@@ -8,7 +8,7 @@
 
 #include "services/services.h"
 #include "unit/own_service.h"
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 struct sibling_services sibling_services = { .peer = -1 };
 

@@ -13,7 +13,7 @@
 #include "unit/aftermath.h"
 #include "unit/own_service.h"
 #include "unit/paired.h"
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 /*
  * A listener of one place, which is taken: the kernel drops what else connects, and tries again

@@ -97,7 +97,7 @@ static enum verdict give_client(struct conn *c)
 {
 	struct exec *e = conn_state(c);
 
-	conn_set_untimed(c);
+	conn_set_untimed(c, true);
 	switch (ask_helper(c, heritage_link(heritage, c->conf))) {
 	case GIVE_DONE:
 		e->stage = STAGE_RUNS;

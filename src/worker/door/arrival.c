@@ -190,6 +190,10 @@ static bool is_sound_service(struct arrival *a, struct record *client)
 		c.peer = &peer;
 		peer.peer = &c;
 	}
+	if (c.service->takes && !record_is_ending(client) && !c.service->takes(&c)) {
+		a->is_stranger = true;
+		return false;
+	}
 	return record_check_service(&c);
 }
 
@@ -254,6 +258,8 @@ unsigned arrival_record(struct arrival *a, const struct rights *rights)
 		return DOOR_TAKEN;
 	}
 	arrival_undo(a);
+	if (a->is_stranger)
+		return DOOR_REFUSED + STAY_server_gone;
 	/* the sender asks again */
 	return DOOR_REFUSED + (a->lacks_memory ? STAY_unanswered : STAY_damaged);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Attaches peers and relays. It makes no system call: worker/conn.c shuts down and closes. */
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 #include "base/err.h"
 #include "worker/pool.h"

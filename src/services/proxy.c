@@ -1,2 +1,0 @@
-#include "worker/service.h"
-const struct service service_proxy = { .name = "proxy" };
