@@ -329,8 +329,8 @@ void conf_print(const struct conf *conf, FILE *out)
 	}
 	for (size_t i = 0; i < conf->upstream_count; i++)
 		if (!conf->upstreams[i].is_made)
-			print_titled(SECTION_upstream, conf->upstreams[i].title, &conf->upstreams[i],
-				     out);
+			print_titled(SECTION_upstream, conf->upstreams[i].title,
+				     &conf->upstreams[i], out);
 	for (size_t i = 0; i < conf->program_count; i++)
 		print_titled(SECTION_program, conf->programs[i].title, &conf->programs[i], out);
 	for (size_t i = 0; i < conf->listener_count; i++)

@@ -59,8 +59,8 @@ bool conf_program_check(const struct conf *conf, struct err *err)
 		const struct listen_conf *listen = &conf->listeners[i];
 
 		if (conf_program_owns(listen) && !conf_program_find(conf, listen->program))
-			return conf_titled_refuse(conf, SECTION_program, listen,
-						  listen->program, err);
+			return conf_titled_refuse(conf, SECTION_program, listen, listen->program,
+						  err);
 	}
 	for (size_t i = 0; i < conf->program_count; i++)
 		if (!check_program(conf, &conf->programs[i], err))

@@ -15,8 +15,8 @@ enum { NAMES_MOST = 64 };
 static const struct place_of_list {
 	size_t list, count, size; /* size 0: the section has none */
 } lists[SECTION_COUNT] = {
-	[SECTION_program] = { offsetof(struct conf, programs),
-			      offsetof(struct conf, program_count), sizeof(struct program_conf) },
+	[SECTION_program] = { offsetof(struct conf, programs), offsetof(struct conf, program_count),
+			      sizeof(struct program_conf) },
 	[SECTION_upstream] = { offsetof(struct conf, upstreams),
 			       offsetof(struct conf, upstream_count),
 			       sizeof(struct upstream_conf) },

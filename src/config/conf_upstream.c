@@ -74,9 +74,8 @@ static const char *title_of(const struct text_list *to, char *title)
 static bool make_one(struct conf *conf, const struct listen_conf *listen, struct err *err)
 {
 	char title[CONF_TITLE_MOST + 1];
-	struct upstream_conf *made =
-		conf_titled_add(conf, SECTION_upstream, title_of(&listen->to, title),
-				listen->origin, err);
+	struct upstream_conf *made = conf_titled_add(
+		conf, SECTION_upstream, title_of(&listen->to, title), listen->origin, err);
 
 	if (made == NULL)
 		return err_prefix(err, "%s: listen.to: ", listen->origin);
@@ -131,8 +130,8 @@ static bool read_piece(const char *piece, struct upstream_server *server, struct
 	else if (strcmp(piece, "down") == 0)
 		server->is_down = true;
 	else if (!read_number(piece, "weight", CONF_WEIGHT_MOST, &weight, err) ||
-		 !read_number(piece, "max_connections", CONF_SERVER_CONNECTIONS_MOST,
-			      &connections, err))
+		 !read_number(piece, "max_connections", CONF_SERVER_CONNECTIONS_MOST, &connections,
+			      err))
 		return false;
 	else if (weight == 0 && connections == 0)
 		return err_set(err, CODE_CONFIG,

@@ -15,10 +15,10 @@
 #include "config/conf_fields.h"
 #include "config/option_type.h"
 
-#define OFFSET_main(name)    offsetof(struct conf, name)
-#define OFFSET_log(name)     offsetof(struct conf, log_##name)
-#define OFFSET_listen(name)  offsetof(struct listen_conf, name)
-#define OFFSET_program(name) offsetof(struct program_conf, name)
+#define OFFSET_main(name)     offsetof(struct conf, name)
+#define OFFSET_log(name)      offsetof(struct conf, log_##name)
+#define OFFSET_listen(name)   offsetof(struct listen_conf, name)
+#define OFFSET_program(name)  offsetof(struct program_conf, name)
 #define OFFSET_upstream(name) offsetof(struct upstream_conf, name)
 #define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence)         \
 	{ SECTION_##section, #name,    KIND_##kind,           fallback, min, max, words, service, \

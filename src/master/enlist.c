@@ -83,8 +83,7 @@ static bool refuse_server(struct scoreboard *board, const struct conf *conf,
 		  "%s: upstream.server: %s has no place in the scoreboard beside the servers of "
 		  "earlier configurations that still have connections",
 		  last->upstream->origin, last->server.address);
-	while (next_server(conf, &at) &&
-	       (at.upstream != last->upstream || at.index != last->index))
+	while (next_server(conf, &at) && (at.upstream != last->upstream || at.index != last->index))
 		server_leave(board, (unsigned)find_row(board, &at));
 	return false;
 }

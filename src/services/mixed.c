@@ -170,10 +170,8 @@ static enum verdict run_connect(struct conn *c, const char *text)
 	errno = 0;
 	fd = open_peer(&at);
 	is_connecting = fd >= 0 && errno == EINPROGRESS;
-	if (fd >= 0 && pair_attach(c, fd)) {
-		c->peer->record->is_connecting = is_connecting;
+	if (fd >= 0 && pair_attach(c, fd, is_connecting))
 		return MORE;
-	}
 	if (fd >= 0)
 		(void)sys_close(fd);
 	return conn_finish(c, CLOSE_system_error);

@@ -118,14 +118,14 @@ bool report_copy(const struct report *report, unsigned row, struct report_copy *
 /* A server of an upstream: a row of the scoreboard that is or was in use. */
 struct report_server {
 	char upstream[64], address[ADDR_TEXT];
-	bool is_gone;           /* not in the configuration in force */
+	bool is_gone; /* not in the configuration in force */
 	bool is_backup;
-	const char *state;      /* up, trial, failed, check_failed, drained, down or unresolved */
-	const char *why;        /* the ending of its last failure; "" for none */
-	int64_t since_s;        /* for how long its health is what it is */
+	const char *state;        /* up, trial, failed, check_failed, drained, down or unresolved */
+	const char *why;          /* the ending of its last failure; "" for none */
+	int64_t since_s;          /* for how long its health is what it is */
 	uint32_t weight, waiting; /* waiting: clients, in the row of its upstream's first server */
-	unsigned names;         /* addresses in use of a server that has a name */
-	int64_t unresolved_s;   /* for how long lookups fail; 0: they do not */
+	unsigned names;           /* addresses in use of a server that has a name */
+	int64_t unresolved_s;     /* for how long lookups fail; 0: they do not */
 	struct upstream_tally tally;
 };
 

@@ -234,7 +234,7 @@ static void write_mark(const struct report *report, unsigned index, bool has_bef
 	struct mark mark;
 
 	if (!report_json_begin(text, has_before,
-			 report_mark(report, SCOREBOARD_MARKS - 1 - index, &mark)))
+			       report_mark(report, SCOREBOARD_MARKS - 1 - index, &mark)))
 		return;
 	json_i64(text, "at", mark.at_s);
 	json_string(text, "kind", report_mark_name(mark.kind), 16);

@@ -72,7 +72,7 @@ bool report_json_begin(struct strbuf *text, bool has_before, bool is_there)
 }
 
 void report_json_program(const struct report *report, unsigned index, bool has_before,
-			  struct strbuf *text)
+			 struct strbuf *text)
 {
 	struct report_program program;
 
@@ -86,7 +86,7 @@ void report_json_program(const struct report *report, unsigned index, bool has_b
 }
 
 void report_json_copy(const struct report *report, unsigned index, bool has_before,
-		       struct strbuf *text)
+		      struct strbuf *text)
 {
 	struct report_copy copy;
 
@@ -108,7 +108,7 @@ void report_json_copy(const struct report *report, unsigned index, bool has_befo
 }
 
 void report_json_server(const struct report *report, unsigned index, bool has_before,
-			 struct strbuf *text)
+			struct strbuf *text)
 {
 	struct report_server server;
 

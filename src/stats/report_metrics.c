@@ -5,6 +5,7 @@
  * fall.
  */
 #include "stats/report.h"
+#include "stats/report_metrics_text.h"
 
 /*
  * A piece has the series of one worker and of so many listeners: of one, where each listener has
@@ -15,32 +16,6 @@ enum { GROUP_SIZE = 8, GROUPS = METRIC_LISTENERS / GROUP_SIZE };
 static unsigned group_size(const struct metric_row *row)
 {
 	return row->kind == KIND_IS_BY_NAME ? 1 : GROUP_SIZE;
-}
-
-static void write_head(struct strbuf *text, const struct metric_row *row)
-{
-	strbuf_raw(text, "# HELP prefork_");
-	strbuf_raw(text, row->name);
-	strbuf_raw(text, " ");
-	strbuf_raw(text, row->sentence);
-	strbuf_raw(text, "\n# TYPE prefork_");
-	strbuf_raw(text, row->name);
-	strbuf_raw(text, " ");
-	strbuf_raw(text, metric_type(row));
-	strbuf_raw(text, "\n");
-}
-
-static void write_name(struct strbuf *text, const struct metric_row *row)
-{
-	strbuf_raw(text, "prefork_");
-	strbuf_raw(text, row->name);
-}
-
-static void write_value(struct strbuf *text, const struct metric_row *row, uint64_t value)
-{
-	strbuf_raw(text, " ");
-	report_value(text, row, value);
-	strbuf_raw(text, "\n");
 }
 
 static void write_worker_label(struct strbuf *text, unsigned number)
@@ -72,12 +47,12 @@ static void write_worker_listener(const struct report *report, struct strbuf *te
 {
 	size_t before = text->used;
 
-	write_name(text, row);
+	metrics_name(text, row);
 	write_worker_label(text, number);
 	strbuf_raw(text, ",");
 	if (write_listener_labels(report, text, listener)) {
 		strbuf_raw(text, "}");
-		write_value(text, row, cell_get(metric_cells(row, &tally->listeners[listener])));
+		metrics_value(text, row, cell_get(metric_cells(row, &tally->listeners[listener])));
 	} else if (!text->is_cut) {
 		text->used = before;
 	}
@@ -94,7 +69,7 @@ static void write_named(const struct report *report, struct strbuf *text,
 	for (unsigned i = 0; i < METRIC_NAMED; i++) {
 		if (!report_counter_name(report, listener, i, name))
 			continue;
-		write_name(text, row);
+		metrics_name(text, row);
 		write_worker_label(text, number);
 		strbuf_raw(text, ",");
 		(void)write_listener_labels(report, text, listener);
@@ -103,7 +78,7 @@ static void write_named(const struct report *report, struct strbuf *text,
 		strbuf_raw(text, "=\"");
 		strbuf_escaped(text, STRBUF_LABEL, name, sizeof(name));
 		strbuf_raw(text, "\"}");
-		write_value(text, row, cell_get(&cells[i]));
+		metrics_value(text, row, cell_get(&cells[i]));
 	}
 }
 
@@ -139,7 +114,7 @@ static void write_LISTENER(const struct metric_row *row, const struct report *re
 	struct worker_tally tally;
 
 	if (index == 0) {
-		write_head(text, row);
+		metrics_head(text, row);
 		return;
 	}
 	number = (index - 1) / groups;
@@ -161,74 +136,15 @@ static void write_by_label(struct strbuf *text, const struct metric_row *row, un
 
 		if (!value)
 			continue;
-		write_name(text, row);
+		metrics_name(text, row);
 		write_worker_label(text, number);
 		strbuf_raw(text, ",");
 		strbuf_raw(text, metric_label(row));
 		strbuf_raw(text, "=\"");
 		strbuf_raw(text, value);
 		strbuf_raw(text, "\"}");
-		write_value(text, row, cell_get(&cells[i]));
+		metrics_value(text, row, cell_get(&cells[i]));
 	}
-}
-
-/* Without the braces. */
-static void write_server_labels(struct strbuf *text, const struct report_server *server)
-{
-	strbuf_raw(text, "upstream=\"");
-	strbuf_escaped(text, STRBUF_LABEL, server->upstream, sizeof(server->upstream));
-	strbuf_raw(text, "\",server=\"");
-	strbuf_escaped(text, STRBUF_LABEL, server->address, sizeof(server->address));
-	strbuf_raw(text, "\"");
-}
-
-/* Begins a line of a histogram, up to its labels. */
-static void begin_line(struct strbuf *text, const struct metric_row *row, const char *suffix,
-		       const struct report_server *server)
-{
-	write_name(text, row);
-	strbuf_raw(text, suffix);
-	if (!server)
-		return;
-	strbuf_raw(text, "{");
-	write_server_labels(text, server);
-	strbuf_raw(text, "}");
-}
-
-static void write_bucket(struct strbuf *text, const struct metric_row *row, unsigned bucket,
-			 uint64_t count, const struct report_server *server)
-{
-	write_name(text, row);
-	strbuf_raw(text, "_bucket{");
-	if (server) {
-		write_server_labels(text, server);
-		strbuf_raw(text, ",");
-	}
-	strbuf_raw(text, "le=\"");
-	if (bucket == HISTOGRAM_BUCKETS - 1)
-		strbuf_raw(text, "+Inf");
-	else
-		strbuf_micros(text, histogram_bound_us(bucket));
-	strbuf_raw(text, "\"} ");
-	strbuf_u64(text, count);
-	strbuf_raw(text, "\n");
-}
-
-static void write_histogram(struct strbuf *text, const struct metric_row *row,
-			    const struct histogram *h, const struct report_server *server)
-{
-	uint64_t count = 0;
-
-	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		count += cell_get(&h->buckets[i]);
-		write_bucket(text, row, i, count, server);
-	}
-	begin_line(text, row, "_sum", server);
-	write_value(text, row, cell_get(&h->sum_us));
-	begin_line(text, row, "_count", server);
-	strbuf_raw(text, " ");
-	strbuf_u64(text, count);
-	strbuf_raw(text, "\n");
 }
 
 /* Sums up all workers: by worker there would be a thousand series that no query needs. */
@@ -239,7 +155,8 @@ static void write_worker_histogram(const struct metric_row *row, const struct re
 	struct tally here;
 
 	tally_all(report_tally(report, &here), report->board, &all);
-	write_histogram(text, row, (const struct histogram *)metric_cells(row, &all), NULL);
+	metrics_buckets(text, row, (const struct histogram *)metric_cells(row, &all), NULL, 0,
+			HISTOGRAM_BUCKETS);
 }
 
 static void write_worker(const struct metric_row *row, const struct report *report, unsigned number,
@@ -256,17 +173,17 @@ static void write_worker(const struct metric_row *row, const struct report *repo
 		write_by_label(text, row, number, cells);
 		return;
 	}
-	write_name(text, row);
+	metrics_name(text, row);
 	write_worker_label(text, number);
 	strbuf_raw(text, "}");
-	write_value(text, row, cell_get(cells));
+	metrics_value(text, row, cell_get(cells));
 }
 
 static void write_WORKER(const struct metric_row *row, const struct report *report, unsigned index,
 			 struct strbuf *text)
 {
 	if (index == 0)
-		write_head(text, row);
+		metrics_head(text, row);
 	if (row->kind != KIND_IS_HISTOGRAM && index > 0)
 		write_worker(row, report, index - 1, text);
 	else if (row->kind == KIND_IS_HISTOGRAM && index == 0)
@@ -279,14 +196,14 @@ static void write_QUEUE(const struct metric_row *row, const struct report *repor
 	size_t before = text->used;
 
 	if (index == 0) {
-		write_head(text, row);
+		metrics_head(text, row);
 		return;
 	}
-	write_name(text, row);
+	metrics_name(text, row);
 	strbuf_raw(text, "{");
 	if (write_listener_labels(report, text, index - 1)) {
 		strbuf_raw(text, "}");
-		write_value(
+		metrics_value(
 			text, row,
 			cell_get(metric_cells(row, &report->board->listeners[index - 1].queue)));
 	} else if (!text->is_cut) {
@@ -301,46 +218,27 @@ static void write_PROGRAM(const struct metric_row *row, const struct report *rep
 	struct report_program program;
 
 	if (index == 0) {
-		write_head(text, row);
+		metrics_head(text, row);
 		return;
 	}
 	if (!report_program(report, index - 1, &program))
 		return;
-	write_name(text, row);
+	metrics_name(text, row);
 	strbuf_raw(text, "{program=\"");
 	strbuf_escaped(text, STRBUF_LABEL, program.title, sizeof(program.title));
 	strbuf_raw(text, "\"}");
-	write_value(text, row, cell_get(metric_cells(row, &program.tally)));
+	metrics_value(text, row, cell_get(metric_cells(row, &program.tally)));
 }
 
-static void write_UPSTREAM(const struct metric_row *row, const struct report *report,
-			   unsigned index, struct strbuf *text)
-{
-	struct report_server server;
-
-	if (index == 0) {
-		write_head(text, row);
-		return;
-	}
-	if (!report_server(report, index - 1, &server))
-		return;
-	if (row->kind == KIND_IS_HISTOGRAM) {
-		write_histogram(text, row,
-				(const struct histogram *)metric_cells(row, &server.tally),
-				&server);
-		return;
-	}
-	begin_line(text, row, "", &server);
-	write_value(text, row, cell_get(metric_cells(row, &server.tally)));
-}
+#define write_UPSTREAM metrics_server
 
 static void write_SERVER(const struct metric_row *row, const struct report *report, unsigned index,
 			 struct strbuf *text)
 {
 	(void)index;
-	write_head(text, row);
-	write_name(text, row);
-	write_value(text, row, cell_get(metric_cells(row, &report->board->server)));
+	metrics_head(text, row);
+	metrics_name(text, row);
+	metrics_value(text, row, cell_get(metric_cells(row, &report->board->server)));
 }
 
 static void write_build_info(const struct report *report, unsigned index, bool has_before,
@@ -377,11 +275,14 @@ static void write_build_info(const struct report *report, unsigned index, bool h
 #define OF_SERVER(kind)   0
 enum { GROUPS_COUNTER = GROUPS, GROUPS_GAUGE = GROUPS, GROUPS_BY_NAME = METRIC_LISTENERS };
 
+/* Pieces of a server, by kind. */
+enum { PIECES_COUNTER = 1, PIECES_GAUGE = 1, PIECES_HISTOGRAM = METRICS_BUCKET_GROUPS };
+
 #define MOST_LISTENER(kind) (1 + SCOREBOARD_WORKERS * OF_LISTENER(kind))
 #define MOST_WORKER(kind)   (1 + SCOREBOARD_WORKERS * OF_WORKER(kind))
 #define MOST_QUEUE(kind)    (1 + METRIC_LISTENERS)
 #define MOST_PROGRAM(kind)  (1 + SCOREBOARD_PROGRAMS)
-#define MOST_UPSTREAM(kind) (1 + SCOREBOARD_SERVERS)
+#define MOST_UPSTREAM(kind) (1 + SCOREBOARD_SERVERS * PIECES_##kind)
 #define MOST_SERVER(kind)   1
 
 const struct piece report_metrics[] = {

@@ -34,8 +34,7 @@ static void copy_tally(const struct report *report, unsigned row, struct report_
 	const struct upstream_tally *from = &report->board->servers[row].tally;
 
 	for (size_t i = 0; i < sizeof(out->tally) / sizeof(metric_cell); i++)
-		cell_set((metric_cell *)&out->tally + i,
-			 cell_get((const metric_cell *)from + i));
+		cell_set((metric_cell *)&out->tally + i, cell_get((const metric_cell *)from + i));
 	cell_set(&out->tally.upstream_connections_live, server_live(report->board, row));
 	cell_set(&out->tally.upstream_healthy, strcmp(out->state, "up") == 0);
 }

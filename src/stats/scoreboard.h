@@ -194,9 +194,9 @@ struct scoreboard {
 	/* numbers of slots and of past entries used so far: readers stop there */
 	_Atomic uint32_t slots_used, workers_used;
 	_Atomic uint32_t servers_used; /* likewise of servers of upstreams */
-	_Atomic uint32_t folds;      /* odd while scoreboard_fold runs */
-	_Atomic uint32_t has_ended;  /* the master exited cleanly: its last write */
-	_Atomic int64_t stop_due_ms; /* clock_ms() when the stop becomes fast; 0: serving */
+	_Atomic uint32_t folds;        /* odd while scoreboard_fold runs */
+	_Atomic uint32_t has_ended;    /* the master exited cleanly: its last write */
+	_Atomic int64_t stop_due_ms;   /* clock_ms() when the stop becomes fast; 0: serving */
 	struct request reload, reopen;
 	struct server_tally server;
 	struct slot_info infos[SCOREBOARD_SLOTS];

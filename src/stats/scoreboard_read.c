@@ -83,7 +83,8 @@ static ssize_t read_used(int fd, struct scoreboard *copy)
 		{ offsetof(struct scoreboard, servers), servers * sizeof(*copy->servers) },
 		{ offsetof(struct scoreboard, past),
 		  scoreboard_workers(copy) * sizeof(*copy->past) },
-		{ offsetof(struct scoreboard, slots), scoreboard_slots(copy) * sizeof(struct slot) },
+		{ offsetof(struct scoreboard, slots),
+		  scoreboard_slots(copy) * sizeof(struct slot) },
 	};
 
 	for (size_t i = 0; i < sizeof(used) / sizeof(*used) && size == whole; i++)

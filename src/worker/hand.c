@@ -154,7 +154,6 @@ enum verdict hand_ask_expired(struct conn *c)
 	return call(c, call_expired);
 }
 
-/* Without the hook an error ends the connection at the next call on the socket. */
 static enum verdict call_connected(struct conn *peer)
 {
 	return peer->service->connected ? peer->service->connected(peer) : MORE;

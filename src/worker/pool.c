@@ -38,9 +38,9 @@ static void find_timeouts(struct pool *pool, unsigned listener)
 	const struct upstream_conf *upstream = conf_upstream_of(pool->conf, listen);
 
 	if (upstream)
-		pool->streams[listener] = (struct stream_timeouts){
-			conf_upstream_idle_ms(upstream, listen), upstream->half_close_timeout
-		};
+		pool->streams[listener] =
+			(struct stream_timeouts){ conf_upstream_idle_ms(upstream, listen),
+						  upstream->half_close_timeout };
 }
 
 static bool find_streams(struct pool *pool)

@@ -87,7 +87,7 @@ struct record {
 	 * waits; 0: none
 	 */
 	uint32_t server : 8;
-	uint32_t peer;          /* 1 + index of the pair's other record; 0: no pair */
+	uint32_t peer; /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */
 	int32_t file; /* descriptor of the file range that goes out after `out` */

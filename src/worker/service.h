@@ -73,7 +73,7 @@ struct service {
 	unsigned state_version;
 	/* The name that a loaded one gives itself; NULL: it is this program's own. */
 	const char *loaded_name;
-	bool has_pairs;     /* it attaches peers (worker/pair/pair.h) */
+	bool has_pairs; /* it attaches peers (worker/pair/pair.h) */
 	/*
 	 * It relays a stream of which it knows no messages: a connection is never between
 	 * messages, and what ends it in silence depends on whether one end has ended its stream.
@@ -132,7 +132,8 @@ struct service {
 	 */
 	enum verdict (*drained)(struct conn *c);
 	/*
-	 * The connect(2) of this peer has ended, with conn_connect_error. NULL: MORE.
+	 * The connect(2) of this peer has ended, with conn_connect_error. NULL: MORE, or the end
+	 * when it has failed.
 	 */
 	enum verdict (*connected)(struct conn *peer);
 	/*

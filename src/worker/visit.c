@@ -318,7 +318,10 @@ static void end_connect(struct pool *pool, struct conn *peer)
 	if (sys_getsockopt(peer->record->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
 	peer->record->is_connecting = false;
-	carry_out(pool, client, hand_ask_connected(peer, error));
+	if (error != 0 && !peer->service->connected)
+		conn_close(client, conn_reason_of(peer, error));
+	else
+		carry_out(pool, client, hand_ask_connected(peer, error));
 }
 
 static void serve_event(struct pool *pool, struct conn *c, uint32_t events)

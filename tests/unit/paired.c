@@ -21,7 +21,7 @@ static int next_peer = -1; /* what the next connection attaches; set by paired_c
 
 enum verdict paired_attach(struct conn *c)
 {
-	assert_non_null(pair_attach(c, next_peer));
+	assert_non_null(pair_attach(c, next_peer, false));
 	return MORE;
 }
 

@@ -61,10 +61,10 @@ static void gather_field(struct choice *c, enum level level, struct field *field
 
 		if (!is_of_level(c, server, level) || !is_usable(c, server))
 			continue;
-		field->list[field->count++] = (struct candidate){
-			server, server_live(u->board, server->row),
-			(uint64_t)server->conf.weight * health_share(u, server, c->now_ms)
-		};
+		field->list[field->count++] =
+			(struct candidate){ server, server_live(u->board, server->row),
+					    (uint64_t)server->conf.weight *
+						    health_share(u, server, c->now_ms) };
 	}
 }
 
@@ -93,8 +93,7 @@ static const struct server *find_least_conn(const struct choice *c, const struct
 	return field->list[best].server;
 }
 
-static const struct candidate *find_in_field(const struct field *field,
-					     const struct server *server)
+static const struct candidate *find_in_field(const struct field *field, const struct server *server)
 {
 	for (unsigned i = 0; i < field->count; i++)
 		if (field->list[i].server == server)
@@ -125,8 +124,8 @@ static const struct server *find_round_robin(const struct choice *c, const struc
 
 	for (uint32_t i = 0; i < 2 * u->weights; i++) {
 		uint32_t turn = next_turn(u);
-		const struct candidate *candidate = find_in_field(
-			field, &u->list[u->schedule[turn % u->weights]]);
+		const struct candidate *candidate =
+			find_in_field(field, &u->list[u->schedule[turn % u->weights]]);
 
 		if (candidate && takes_turn(candidate, turn))
 			return candidate->server;

@@ -104,8 +104,8 @@ void health_note_success(const struct upstream *u, const struct server *server, 
 		recover_server(u, server, "connected", now_ms);
 }
 
-bool health_note_check(const struct upstream *u, const struct server *server,
-		       enum close_reason why, int64_t now_ms)
+bool health_note_check(const struct upstream *u, const struct server *server, enum close_reason why,
+		       int64_t now_ms)
 {
 	struct server_shared *shared = upstream_shared(u, server);
 

@@ -33,7 +33,6 @@ bool health_takes_trial(const struct upstream *upstream, const struct server *se
 			int64_t now_ms);
 
 /* The share of its weight, 1 to 1000, that a server has within slow_start; 1000 otherwise. */
-unsigned health_share(const struct upstream *upstream, const struct server *server,
-		      int64_t now_ms);
+unsigned health_share(const struct upstream *upstream, const struct server *server, int64_t now_ms);
 
 #endif

@@ -20,8 +20,8 @@
 #include "worker/pair/pair_connect.h"
 
 enum {
-	LOOK_MS = 10,    /* between two looks for a server that can take a waiting client */
-	FULL_TRIES = 3,  /* others may take the last place of a server at the same time */
+	LOOK_MS = 10,   /* between two looks for a server that can take a waiting client */
+	FULL_TRIES = 3, /* others may take the last place of a server at the same time */
 };
 
 /* The upstreams of this process, by listen of its configuration; made by init. */

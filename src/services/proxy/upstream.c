@@ -27,7 +27,8 @@ static bool fill_server(struct upstream *u, unsigned index)
 	server->key = hash_bytes(server->conf.address, strlen(server->conf.address));
 	server->has_name = conf_upstream_is_name(&server->conf);
 	/* numbers alone: the resolver is not asked */
-	return server->has_name || addr_resolve(server->conf.address, &server->address, 1, &err) == 1;
+	return server->has_name ||
+	       addr_resolve(server->conf.address, &server->address, 1, &err) == 1;
 }
 
 /* The server that is most behind its share comes next, as in nginx's smooth round robin. */

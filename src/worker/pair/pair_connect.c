@@ -83,13 +83,13 @@ static enum pair_start drop_failed(struct conn *client, enum pair_start outcome)
 enum pair_start pair_connect(struct conn *client, const struct pair_target *target)
 {
 	struct pool *pool = client->pool;
-	int fd = sys_socket(target->to->sa.sa_family,
-			    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd =
+		sys_socket(target->to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct conn *peer;
 
 	if (fd < 0)
 		return PAIR_FAILED;
-	peer = pair_attach(client, fd);
+	peer = pair_attach(client, fd, true);
 	if (!peer) {
 		(void)sys_close(fd);
 		errno = ENOBUFS;
@@ -102,6 +102,5 @@ enum pair_start pair_connect(struct conn *client, const struct pair_target *targ
 		return drop_failed(client, PAIR_FAILED);
 	if (sys_connect(fd, &target->to->sa, target->to->len) < 0 && errno != EINPROGRESS)
 		return drop_failed(client, PAIR_FAILED);
-	peer->record->is_connecting = true;
 	return PAIR_CONNECTING;
 }
