@@ -303,6 +303,8 @@ static unsigned let_go_record(struct pool *pool, struct record *r, int *fds)
 		fds[count++] = r->fd;
 	if (r->file > 0)
 		fds[count++] = r->file;
+	if (r->is_piped && r->pipe_end > 0)
+		fds[count++] = r->pipe_end;
 	pool_give_record(pool, r);
 	return count;
 }

@@ -82,7 +82,7 @@ bool conn_detach(struct pool *pool, struct record *client);
  * Another worker has it: frees its records, and writes its descriptors, CONN_FDS_MOST at most, to
  * fds; returns how many. conn_close_fds closes them, in any order.
  */
-enum { CONN_FDS_MOST = 4 };
+enum { CONN_FDS_MOST = 6 };
 unsigned conn_let_go(struct pool *pool, struct record *client, int *fds);
 void conn_close_fds(int *fds, unsigned count);
 

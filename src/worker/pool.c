@@ -75,6 +75,7 @@ bool pool_start(struct pool *pool)
 void pool_stop(struct pool *pool)
 {
 	BUG_ON(pool->limit.total > 0);
+	pipes_stop(&pool->pipes);
 	timer_heap_free(&pool->timers);
 	pages_free(pool->nodes, size_of_nodes(pool));
 	pages_free(pool->audit.waits, pool->arena->record_most);
@@ -181,6 +182,8 @@ void pool_note_opened(struct pool *pool, int fd)
 			continue;
 		drop_number(&r->fd, fd);
 		drop_number(&r->file, fd);
+		if (r->is_piped)
+			drop_number(&r->pipe_end, fd);
 	}
 }
 

@@ -20,6 +20,7 @@
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
 #include "worker/conn_record.h"
+#include "worker/pair/pipes.h"
 #include "worker/server_count.h"
 
 /* The connection in hand, and what its visit has done so far. */
@@ -58,6 +59,7 @@ struct pool {
 	struct timer_node *nodes; /* of each record */
 	struct free_list records, bufs;
 	struct ring queue;               /* records that wait for their turn */
+	struct pipes pipes;              /* of the pairs that relay in bulk */
 	struct conn_limit limit;         /* which listener may have the next place */
 	const struct service **services; /* of each listener */
 	struct stream_timeouts *streams; /* likewise */

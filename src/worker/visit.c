@@ -182,11 +182,21 @@ static void wait_in_vain(struct pool *pool, struct conn *c)
 	wait_for_client(pool, c);
 }
 
+/* A stream in bulk passes by the buffers, until it runs dry. */
+static enum conn_io receive(struct conn *c)
+{
+	enum conn_io io = IO_NONE;
+
+	if (c->service->is_stream && conn_io_can_splice(c))
+		io = conn_io_splice(c);
+	return io == IO_NONE ? conn_io_receive(c) : io;
+}
+
 static void read_and_serve(struct pool *pool, struct conn *c)
 {
 	bool is_barred = is_barred_now(c);
 	enum verdict verdict;
-	enum conn_io io = conn_io_receive(c);
+	enum conn_io io = receive(c);
 
 	if (io == IO_FAILED && !conn_is_client(c) && hand_ask_lost(c, errno, &verdict)) {
 		carry_out(pool, &pool->hand.client, verdict);

@@ -93,6 +93,16 @@ static bool is_range_fd(struct arrival *a, int fd)
 	return false;
 }
 
+static bool is_pipe_fd(struct arrival *a, int fd)
+{
+	struct stat st;
+
+	if (sys_fstat(fd, &st) == 0)
+		return S_ISFIFO(st.st_mode);
+	a->lacks_memory = true;
+	return false;
+}
+
 static bool read_fd(struct arrival *a, int32_t *fd)
 {
 	if (a->fds_left == 0)
@@ -101,6 +111,18 @@ static bool read_fd(struct arrival *a, int32_t *fd)
 	a->fds_left--;
 	pool_note_opened(a->pool, *fd);
 	return true;
+}
+
+/* The file of the range, or the pipe that holds it. */
+static bool read_range(struct arrival *a, struct record *r)
+{
+	if (r->file_left == 0)
+		return !r->is_piped;
+	if (!read_fd(a, &r->file))
+		return false;
+	if (!r->is_piped)
+		return is_range_fd(a, r->file);
+	return read_fd(a, &r->pipe_end) && is_pipe_fd(a, r->file) && is_pipe_fd(a, r->pipe_end);
 }
 
 /* The limits of the sender's buffer were checked. */
@@ -161,11 +183,12 @@ static bool read_fields(struct arrival *a, struct record *r, enum record_side si
 	memcpy(r, &sent, sizeof(sent));
 	r->in = r->out = (struct record_buf){ 0 };
 	r->file = 0;
+	if (r->is_piped)
+		r->pipe_end = 0;
 	settle_record(a, r);
 	return read_bytes(a, r->state_bytes, a->head->state_size) && read_fd(a, &r->fd) &&
 	       is_conn_fd(a, r) &&
-	       (r->file_left == 0 || (read_fd(a, &r->file) && is_range_fd(a, r->file))) &&
-	       read_buf(a, &sent.in, &r->in) && read_buf(a, &sent.out, &r->out);
+	       read_range(a, r) && read_buf(a, &sent.in, &r->in) && read_buf(a, &sent.out, &r->out);
 }
 
 static struct record *read_record(struct arrival *a, enum record_side side)

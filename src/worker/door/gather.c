@@ -3,6 +3,7 @@
 #include "worker/door/gather.h"
 
 #include "worker/audit.h"
+#include "worker/conn.h"
 
 enum {
 	BATCH_BYTES = 96 * 1024, /* beyond one connection */
@@ -36,7 +37,7 @@ static size_t bytes_of_conn(const struct pool *pool, const struct record *client
 
 static unsigned descriptors_of(const struct pool *pool, const struct record *client)
 {
-	return pool_peer(pool, client) ? 4 : 2;
+	return CONN_FDS_MOST / (pool_peer(pool, client) ? 1 : 2);
 }
 
 /* Up to `most` connections, and what a message holds. */

@@ -58,8 +58,7 @@ static void add_record(struct packing *p, const struct pool *pool, struct record
 	add_buf(p, pool, &r->in);
 	add_buf(p, pool, &r->out);
 	p->fds[p->fd_count++] = r->fd;
-	if (r->file_left > 0)
-		p->fds[p->fd_count++] = r->file;
+	p->fd_count += record_range_fds(r, p->fds + p->fd_count);
 }
 
 static void pack_batch(const struct offer *offer, struct packing *p, struct door_head *head)
