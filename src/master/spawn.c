@@ -45,14 +45,25 @@ static void leave_all_memory(const struct procs *procs, const struct hints *hint
 	}
 }
 
-bool spawn_leave_server(struct procs *procs)
+/* Keeps nothing of the workers but that part of the scoreboard; part NULL: nothing at all. */
+static bool leave_server(struct procs *procs, struct scoreboard_part (*part)(void))
 {
+	const struct scoreboard_part kept = part ? part() : (struct scoreboard_part){ 0 };
+
 	leave_all_memory(procs, NULL, NULL, NULL);
 	log_count_in(NULL);
-	if (procs->board)
+	if (part && !scoreboard_confine(procs->board, &kept, 1))
+		return false;
+	if (!part && procs->board)
 		scoreboard_unview(procs->board);
-	procs->board = NULL;
+	if (!part)
+		procs->board = NULL;
 	return keeper_pids_drop(procs->page);
+}
+
+bool spawn_leave_server(struct procs *procs)
+{
+	return leave_server(procs, NULL);
 }
 
 /* True when a reload's new generation has another log, which the master does not use yet. */
@@ -93,11 +104,11 @@ static bool set_up_child(const struct procs *procs, const struct generation *gen
 }
 
 bool spawn_settle_helper(struct procs *procs, struct generation *generation, rlim_t files,
-			 struct err *err)
+			 struct scoreboard_part (*part)(void), struct err *err)
 {
 	signals_leave_reports();
 	stdio_leave_terminal();
-	if (!spawn_leave_server(procs))
+	if (!leave_server(procs, part))
 		return err_errno(err, CODE_OSERR, "cannot let go of the workers' memory");
 	if (!set_up_child(procs, generation, err))
 		return false;

@@ -230,13 +230,15 @@ struct scoreboard_part scoreboard_part_slot(const struct scoreboard *board, cons
 struct scoreboard_part scoreboard_part_servers(void)
 {
 	return (struct scoreboard_part){ offsetof(struct scoreboard, servers),
-					 sizeof(((struct scoreboard *)NULL)->servers) };
+					 offsetof(struct scoreboard, past) -
+						 offsetof(struct scoreboard, servers) };
 }
 
 struct scoreboard_part scoreboard_part_names(void)
 {
 	return (struct scoreboard_part){ offsetof(struct scoreboard, server_names),
-					 sizeof(((struct scoreboard *)NULL)->server_names) };
+					 offsetof(struct scoreboard, servers) -
+						 offsetof(struct scoreboard, server_names) };
 }
 
 /* Otherwise mremap(2) could extend the mapping over the next part of the file. */

@@ -2,6 +2,7 @@
 /* Finds, gives out and sums the rows of servers. It judges no server. */
 #include "stats/server_rows.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -151,11 +152,29 @@ unsigned server_read_names(const struct server_names *names, struct addr *list)
 	return count;
 }
 
+/*
+ * Two generations may look names up at the same time. One that has died while it wrote is waited
+ * for once.
+ */
+static uint32_t begin_names(struct server_names *names)
+{
+	enum { TRIES = 1000 };
+	uint32_t seq = 0;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		seq = LOAD(names->seq);
+		if (seq % 2 == 0 && atomic_compare_exchange_strong(&names->seq, &seq, seq + 1))
+			return seq + 1;
+		sched_yield();
+	}
+	STORE(names->seq, seq | 1);
+	return seq | 1;
+}
+
 void server_write_names(struct server_names *names, const struct addr *list, unsigned count)
 {
-	uint32_t odd = LOAD(names->seq) | 1;
+	uint32_t odd = begin_names(names);
 
-	STORE(names->seq, odd);
 	atomic_thread_fence(memory_order_release);
 	for (unsigned i = 0; i < count && i < SERVER_ADDRESSES; i++)
 		memcpy(&names->list[i], &list[i].sa, list[i].len);

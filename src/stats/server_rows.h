@@ -64,6 +64,7 @@ struct server_shared {
 	_Atomic uint32_t checks_failed; /* in a row */
 	_Atomic uint32_t turn; /* of round robin; of its upstream in the row of the first server */
 	_Atomic uint32_t address_turn;
+	_Atomic int64_t check_due_ms; /* clock_ms() of the next check */
 	_Alignas(64) struct upstream_tally tally;
 	/* connections of the workers in each slot, also those that are being opened */
 	_Alignas(64) _Atomic uint32_t live[SERVER_SLOTS];
@@ -121,7 +122,7 @@ void server_forget_slot(struct scoreboard *board, unsigned slot);
  */
 unsigned server_read_names(const struct server_names *names, struct addr *list);
 
-/* Writes them; the port is in each. For the one process that looks names up. */
+/* Writes them; the port is in each. For the processes that look names up. */
 void server_write_names(struct server_names *names, const struct addr *list, unsigned count);
 
 #endif

@@ -19,7 +19,7 @@
 
 struct access_entry;
 struct conn;
-struct helper_heritage;
+struct helper_job;
 struct heritage;
 struct scoreboard;
 struct identity;
@@ -100,13 +100,8 @@ struct service {
 	 */
 	bool (*check_system)(const struct conf *conf, const struct listen_conf *listen,
 			     const struct identity *identity, struct err *err);
-	/*
-	 * Helper (worker/helper.h), the whole life of a process of its own for this listener.
-	 * Returns its exit code. NULL: the service has no helper.
-	 */
-	int (*helper)(const struct helper_heritage *heritage);
-	/* The most descriptors that the helper opens by itself. NULL: few. */
-	unsigned (*helper_files)(const struct listen_conf *conf);
+	const struct helper_job *const *jobs; /* of its helpers (worker/helper.h) */
+	unsigned job_count;
 	/*
 	 * Worker, once for each listener, before it accepts: returns false when it cannot serve.
 	 * The heritage lasts as long as the worker. NULL: nothing to do.

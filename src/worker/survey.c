@@ -58,8 +58,7 @@ static bool is_sound_frame(const struct survey *s, struct record *r, uint32_t in
 	       r->listener < s->heritage->listeners->count && record_check_fields(r, s->now_us) &&
 	       is_sound_number(s, r->in.number) && is_sound_number(s, r->out.number) &&
 	       r->fd > STDERR_FILENO && r->peer <= s->arena->head->record_high &&
-	       is_sound_range(r) &&
-	       (r->side == SIDE_CLIENT || r->peer > 0);
+	       is_sound_range(r) && (r->side == SIDE_CLIENT || r->peer > 0);
 }
 
 static void count_buf(const struct survey *s, uint32_t number)
@@ -113,8 +112,7 @@ static bool is_sole_buf(const struct survey *s, uint32_t number)
 static bool is_sound_side(const struct survey *s, struct record *r, uint32_t index)
 {
 	return is_sound_frame(s, r, index) && claims_is_sole(&s->fds, r->fd) &&
-	       is_sole_range(s, r) &&
-	       is_sole_buf(s, r->in.number) && is_sole_buf(s, r->out.number);
+	       is_sole_range(s, r) && is_sole_buf(s, r->in.number) && is_sole_buf(s, r->out.number);
 }
 
 /* The two records of a pair name each other, and are one client's. */

@@ -178,13 +178,18 @@ static void tell_outcome(const struct conn *c, struct access_entry *entry)
 	entry->program_seconds = (int64_t)report->took_us;
 }
 
+static const struct helper_job job = { .name = "exec",
+				       .run = exec_helper_run,
+				       .files = exec_helper_files };
+static const struct helper_job *const jobs[] = { &job };
+
 const struct service service_exec = {
 	.name = "exec",
 	.state_size = sizeof(struct exec),
 	.check = check_options,
 	.check_system = check_command,
-	.helper = exec_helper_run,
-	.helper_files = exec_helper_files,
+	.jobs = jobs,
+	.job_count = 1,
 	.init = start,
 	.open = give_client,
 	.input = hear_helper,

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/sys.h"
+#include "services/proxy/beside.h"
 #include "services/proxy/health.h"
 #include "services/services.h"
 #include "worker/conn.h"
@@ -344,12 +345,16 @@ static void tell(const struct conn *c, struct access_entry *entry)
 	}
 }
 
+static const struct helper_job *const jobs[] = { &resolver_job, &checker_job };
+
 const struct service service_proxy = {
 	.name = "proxy",
 	.state_size = sizeof(struct proxy),
 	.state_version = 1,
 	.has_pairs = true,
 	.is_stream = true,
+	.jobs = jobs,
+	.job_count = sizeof(jobs) / sizeof(*jobs),
 	.init = start,
 	.open = open_conn,
 	.connected = end_connect,

@@ -91,6 +91,21 @@ void upstream_free(struct upstream *u)
 	free(u);
 }
 
+struct upstream **upstreams_new(const struct conf *conf, struct scoreboard *board, unsigned *count)
+{
+	struct upstream **list = calloc(conf->upstream_count + 1, sizeof(struct upstream *));
+
+	*count = 0;
+	for (size_t i = 0; list && i < conf->upstream_count; i++) {
+		if (!conf_upstream_has_listener(conf, &conf->upstreams[i]))
+			continue;
+		list[*count] = upstream_new(&conf->upstreams[i], board);
+		if (!list[(*count)++])
+			return NULL;
+	}
+	return list;
+}
+
 const struct server *upstream_find(const struct upstream *u, unsigned row)
 {
 	for (unsigned i = 0; i < u->count; i++)

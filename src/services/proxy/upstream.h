@@ -40,6 +40,9 @@ struct upstream {
 struct upstream *upstream_new(const struct upstream_conf *conf, struct scoreboard *board);
 void upstream_free(struct upstream *upstream);
 
+/* The same for all upstreams that listeners use. *count is set; returns NULL when that fails. */
+struct upstream **upstreams_new(const struct conf *conf, struct scoreboard *board, unsigned *count);
+
 /* The server in that row; NULL: the upstream has none. */
 const struct server *upstream_find(const struct upstream *upstream, unsigned row);
 

@@ -187,8 +187,8 @@ static bool read_fields(struct arrival *a, struct record *r, enum record_side si
 		r->pipe_end = 0;
 	settle_record(a, r);
 	return read_bytes(a, r->state_bytes, a->head->state_size) && read_fd(a, &r->fd) &&
-	       is_conn_fd(a, r) &&
-	       read_range(a, r) && read_buf(a, &sent.in, &r->in) && read_buf(a, &sent.out, &r->out);
+	       is_conn_fd(a, r) && read_range(a, r) && read_buf(a, &sent.in, &r->in) &&
+	       read_buf(a, &sent.out, &r->out);
 }
 
 static struct record *read_record(struct arrival *a, enum record_side side)
