@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/conf_upstream.h"
+#include "stats/servers.h"
 
 /* Counters that get no cell count nothing. */
 static void name_counters(struct scoreboard *board, const struct generation *generation,

@@ -17,6 +17,7 @@
 #include "master/trial/prestart.h"
 #include "net/ban.h"
 #include "stats/scoreboard.h"
+#include "stats/servers.h"
 #include "worker/door/arrival.h"
 #include "worker/record_check.h"
 #include "worker/recovery.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "stats/report.h"
+#include "stats/servers.h"
 
 #define LOAD(field) atomic_load_explicit(&(field), memory_order_relaxed)
 

@@ -252,10 +252,11 @@ struct scoreboard_part scoreboard_part_names(void);
 
 /*
  * Restricts this process, and all its children, to writing those parts of the board, which keep
- * their addresses; they are in the order of the board. The process cannot undo this: the rest is mapped from a descriptor that cannot write
- * (mmap(2)), and, with mseal(2) (Linux 6.10), the mappings of the parts are sealed, so that they
- * cannot be moved to other parts of the file. The descriptors stay open, for the caller to close. Returns
- * false with errno set. In a child of the master.
+ * their addresses; they are in the order of the board. The process cannot undo this: the rest is
+ * mapped from a descriptor that cannot write (mmap(2)), and, with mseal(2) (Linux 6.10), the
+ * mappings of the parts are sealed, so that they cannot be moved to other parts of the file. The
+ * descriptors stay open, for the caller to close. Returns false with errno set. In a child of the
+ * master.
  */
 bool scoreboard_confine(struct scoreboard *board, const struct scoreboard_part *parts,
 			unsigned count);

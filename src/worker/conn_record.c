@@ -8,7 +8,6 @@
 #include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/pool.h"
 
 void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length)
 {
@@ -23,11 +22,6 @@ void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length)
 void conn_set_deadline(struct conn *c, int64_t in_ms)
 {
 	c->record->due_ms = in_ms > 0 ? clock_ms() + in_ms : 0;
-}
-
-int conn_connect_error(const struct conn *peer)
-{
-	return peer->pool->hand.connect_error;
 }
 
 static struct record_buf limits_of(const struct buf *b)

@@ -114,9 +114,6 @@ static inline void conn_set_reset(struct conn *c)
 	conn_client(c)->record->is_reset = true;
 }
 
-/* Why a peer was not connected, or was lost (errno); 0: it is connected. For the hooks alone. */
-int conn_connect_error(const struct conn *peer);
-
 /*
  * The service's hook expired is called for this side in_ms milliseconds from now, unless the
  * deadline is set again before; 0: never.

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A helper: a process beside the workers of a generation, which does what a worker cannot, such as
- * to start programs: one for each listener of a service, or one for all of them. The master forks it before the generation is
- * ready, starts it anew when it dies, and tells it to leave once the workers of its generation are
- * gone: with SIGNAL_HELPER_LEAVE after a reload, and with SIGNAL_HELPER_STOP, which tells it to be
- * fast, when the server stops; with SIGNAL_HELPER_END it is to leave nothing behind at once.
- * Workers ask the helper of a listener by their links, one for each, so that a worker that was taken
- * over can fill, shut or misuse its own alone. A helper for all listeners has no links.
+ * to start programs: one for each listener of a service, or one for all of them. The master forks
+ * it before the generation is ready, starts it anew when it dies, and tells it to leave once the
+ * workers of its generation are gone: with SIGNAL_HELPER_LEAVE after a reload, and with
+ * SIGNAL_HELPER_STOP, which tells it to be fast, when the server stops; with SIGNAL_HELPER_END it
+ * is to leave nothing behind at once.
+ * Workers ask the helper of a listener by their links, one for each, so that a worker that was
+ * taken over can fill, shut or misuse its own alone. A helper for all listeners has no links.
  * A helper trusts no message, never waits for a worker, and limits its work for each link and turn.
  */
 #ifndef WORKER_HELPER_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes the slot's cells, which its workers alone write. */
 #include "worker/server_count.h"
+#include "stats/servers.h"
 
 /* The cell in which the record counts; NULL: none. */
 static _Atomic uint32_t *find_cell(const struct server_count *count, const struct record *r)

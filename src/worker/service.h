@@ -127,12 +127,12 @@ struct service {
 	 */
 	enum verdict (*drained)(struct conn *c);
 	/*
-	 * The connect(2) of this peer has ended, with conn_connect_error. NULL: MORE, or the end
+	 * The connect(2) of this peer has ended, with pair_connect_error. NULL: MORE, or the end
 	 * when it has failed.
 	 */
 	enum verdict (*connected)(struct conn *peer);
 	/*
-	 * This side, a peer, was lost with conn_connect_error: true when the service has taken
+	 * This side, a peer, was lost with pair_connect_error: true when the service has taken
 	 * another one, or has decided otherwise what follows, which *verdict then says. NULL:
 	 * false.
 	 */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Boards for tests of reports. It must not judge the reports. */
 #include "unit/board.h"
+#include "stats/servers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,8 +114,8 @@ static void run_server(struct scoreboard *board)
 
 	board->server_rows[row].life = SERVER_IN_FORCE;
 	board->server_rows[row].weight = 3;
-	shared->verdict = server_verdict_word((struct server_verdict){
-		SERVER_FAILED, CLOSE_upstream_refused, NOW_MS - 5000 });
+	shared->verdict = server_verdict_word(
+		(struct server_verdict){ SERVER_FAILED, CLOSE_upstream_refused, NOW_MS - 5000 });
 	shared->live[0] = 2;
 	shared->waiting[0] = 1;
 	cell_set(&shared->tally.upstream_failures_total, 3);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The helper processes of a generation (worker/helper.h): for each job of the services of its
- * listeners one, or one for each listener, with a link to each worker. What a link holds when a helper dies, the next one
- * finds. Master only.
+ * listeners one, or one for each listener, with a link to each worker. What a link holds when a
+ * helper dies, the next one finds. Master only.
  *
  *   WAITING --due_ms-------------------> STARTING --reports that it is ready--> READY
  *   STARTING, READY --died-------------> WAITING, or given up: GONE

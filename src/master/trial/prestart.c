@@ -243,8 +243,8 @@ rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned
 {
 	if (conf->rlimit_nofile > 0)
 		return (rlim_t)conf->rlimit_nofile;
-	return (rlim_t)conf->worker_connections * (has_pairs(conf) ? 2 : 1) + sockets + HERITAGE_WIRES * capacity +
-	       helper_count(conf) + OWN_FILES;
+	return (rlim_t)conf->worker_connections * (has_pairs(conf) ? 2 : 1) + sockets +
+	       HERITAGE_WIRES * capacity + helper_count(conf) + OWN_FILES;
 }
 
 unsigned prestart_workers(const struct conf *conf)

@@ -3,6 +3,7 @@
 #include "services/proxy/choose.h"
 
 #include "services/proxy/health.h"
+#include "stats/servers.h"
 
 /* A candidate, and what is known of it now. */
 struct candidate {

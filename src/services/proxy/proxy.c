@@ -249,7 +249,7 @@ static enum verdict begin_relay(struct conn *client)
 static enum verdict end_connect(struct conn *peer)
 {
 	struct conn *client = conn_client(peer);
-	int error = conn_connect_error(peer);
+	int error = pair_connect_error(peer);
 
 	if (error != 0)
 		return fail_over(client, close_reason_of_server(error));
@@ -271,7 +271,7 @@ static bool replace_lost(struct conn *peer, enum verdict *verdict)
 
 	if (!is_untouched(peer) || conn_has_output(peer))
 		return false;
-	*verdict = fail_over(client, close_reason_of_server(conn_connect_error(peer)));
+	*verdict = fail_over(client, close_reason_of_server(pair_connect_error(peer)));
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "services/proxy/beside.h"
+#include "stats/servers.h"
 
 enum {
 	READY_MS = 2000,   /* the start waits no longer for the first lookups */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "stats/servers.h"
 
 #define LOAD(field) atomic_load_explicit(&(field), memory_order_relaxed)
 

@@ -11,8 +11,8 @@
 
 /*
  * Gives the connection in hand, which has none, a peer with that socket; is_connecting: its
- * connect(2) has not ended. The connection owns fd from now on and ends it with itself. Returns the peer, or NULL
- * when no record is free: then fd stays the caller's.
+ * connect(2) has not ended. The connection owns fd from now on and ends it with itself. Returns the
+ * peer, or NULL when no record is free: then fd stays the caller's.
  */
 struct conn *pair_attach(struct conn *c, int fd, bool is_connecting);
 

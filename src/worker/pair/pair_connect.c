@@ -104,3 +104,8 @@ enum pair_start pair_connect(struct conn *client, const struct pair_target *targ
 		return drop_failed(client, PAIR_FAILED);
 	return PAIR_CONNECTING;
 }
+
+int pair_connect_error(const struct conn *peer)
+{
+	return peer->pool->hand.connect_error;
+}

@@ -30,4 +30,10 @@ enum pair_start {
  */
 enum pair_start pair_connect(struct conn *client, const struct pair_target *target);
 
+/*
+ * Why the peer was not connected, or was lost (errno); 0: it is connected. For the hooks connected
+ * and lost.
+ */
+int pair_connect_error(const struct conn *peer);
+
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds, gives out and sums the rows of servers. It judges no server. */
-#include "stats/server_rows.h"
+/* Other processes may have written anything to what is shared. */
+#include "stats/servers.h"
 
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/sys.h"
-#include "stats/scoreboard.h"
 
 _Static_assert((int)SERVER_SLOTS == (int)SCOREBOARD_SLOTS, "a cell for each slot");
 _Static_assert((int)CLOSE_COUNT < 256, "an ending fits into a byte of a verdict");
