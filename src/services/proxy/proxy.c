@@ -162,15 +162,43 @@ static bool has_tries_left(const struct conn *client)
 	return p->tries <= upstream_of(client)->conf->retries;
 }
 
-static enum verdict await_connect(struct conn *client)
+/* It waits for no server any more. */
+static void leave_queue(struct conn *client)
 {
 	struct proxy *p = conn_state(client);
 
-	set_phase(client, PROXY_CONNECTING);
 	p->waits_ms = 0;
-	pool_set_server(client->pool, client->record, 0);
+	if (client->record->server > 0)
+		pool_set_server(client->pool, client->record, 0);
+}
+
+static enum verdict await_connect(struct conn *client)
+{
+	set_phase(client, PROXY_CONNECTING);
+	leave_queue(client);
 	conn_set_deadline(client, upstream_of(client)->conf->connect_timeout);
 	return MORE;
+}
+
+static const struct server *last_server(const struct conn *client)
+{
+	const struct proxy *p = conn_state_const(client);
+
+	return p->row > 0 ? upstream_find(upstream_of(client), p->row - 1U) : NULL;
+}
+
+static enum verdict begin_relay(struct conn *client)
+{
+	struct proxy *p = conn_state(client);
+	const struct server *server = last_server(client);
+
+	p->connect_us = clock_us() - p->begun_us;
+	if (server)
+		health_note_success(upstream_of(client), server, p->connect_us, clock_ms());
+	conn_set_deadline(client, 0);
+	leave_queue(client);
+	set_phase(client, PROXY_RELAYING);
+	return pair_relay(client);
 }
 
 /* Tries servers, one after the other, until one is connecting or none is left. */
@@ -195,6 +223,8 @@ static enum verdict try_servers(struct conn *client)
 		switch (connect_to(client, server)) {
 		case PAIR_CONNECTING:
 			return await_connect(client);
+		case PAIR_CONNECTED:
+			return begin_relay(client);
 		case PAIR_FULL:
 			was_full = true;
 			full++;
@@ -212,13 +242,6 @@ static enum verdict try_servers(struct conn *client)
 	return wait_for_server(client, was_full ? CLOSE_upstream_full : CLOSE_upstream_none);
 }
 
-static const struct server *last_server(const struct conn *client)
-{
-	const struct proxy *p = conn_state_const(client);
-
-	return p->row > 0 ? upstream_find(upstream_of(client), p->row - 1U) : NULL;
-}
-
 static enum verdict fail_over(struct conn *client, enum close_reason why)
 {
 	conn_set_deadline(client, 0);
@@ -231,19 +254,6 @@ static enum verdict fail_over(struct conn *client, enum close_reason why)
 static enum verdict open_conn(struct conn *client)
 {
 	return try_servers(client);
-}
-
-static enum verdict begin_relay(struct conn *client)
-{
-	struct proxy *p = conn_state(client);
-	const struct server *server = last_server(client);
-
-	p->connect_us = clock_us() - p->begun_us;
-	if (server)
-		health_note_success(upstream_of(client), server, p->connect_us, clock_ms());
-	conn_set_deadline(client, 0);
-	set_phase(client, PROXY_RELAYING);
-	return pair_relay(client);
 }
 
 static enum verdict end_connect(struct conn *peer)
