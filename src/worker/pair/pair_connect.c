@@ -113,6 +113,8 @@ enum pair_start pair_connect(struct conn *client, const struct pair_target *targ
 		return drop_failed(client, PAIR_FULL);
 	if (!set_up_socket(fd, target))
 		return drop_failed(client, PAIR_FAILED);
+	if (target->user_timeout_ms > 0 && !pool_is_unix(pool, client->record))
+		set_int(client->record->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, target->user_timeout_ms);
 	if (sys_connect(fd, &target->to->sa, target->to->len) < 0) {
 		if (errno != EINPROGRESS)
 			return drop_failed(client, PAIR_FAILED);
