@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proxy: passes connections on to the servers of an upstream (picture: services/proxy/proxy.h). It
+ * proxy: passes connections on to the servers of an upstream (picture: services/proxy/proxy_state.h). It
  * decides which server is tried, and when no further one is; worker/pair relays.
  */
-#include "services/proxy/proxy.h"
+#include "services/proxy/proxy_state.h"
 
 #include <string.h>
 
