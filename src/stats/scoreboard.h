@@ -23,7 +23,7 @@
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 13,
+	SCOREBOARD_VERSION = 14,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -192,9 +192,11 @@ struct scoreboard {
 	char origin[256];   /* of the configuration in force; changes with a reload */
 	/* numbers of slots and of past entries used so far: readers stop there */
 	_Atomic uint32_t slots_used, workers_used;
-	_Atomic uint32_t folds;      /* odd while scoreboard_fold runs */
-	_Atomic uint32_t has_ended;  /* the master exited cleanly: its last write */
-	_Atomic int64_t stop_due_ms; /* clock_ms() when the stop becomes fast; 0: serving */
+	_Atomic uint32_t folds;     /* odd while scoreboard_fold runs */
+	_Atomic uint32_t has_ended; /* the master exited cleanly: its last write */
+	_Atomic int64_t
+		stop_due_ms; /* clock_ms() when the stop becomes fast; 0: not told to stop */
+	_Atomic int64_t lame_duck_until_ms; /* clock_ms() when it ends; 0: not in lame_duck */
 	struct request reload, reopen;
 	struct server_tally server;
 	struct slot_info infos[SCOREBOARD_SLOTS];
