@@ -2,9 +2,10 @@
 /*
  * The processes of the lesson proxy: a client, a proxy and a server, each at an address of its own
  * (127.0.0.1, 127.0.0.2, 127.0.0.3), with two connections and so four sockets, each of which one
- * process holds. The proxy does what it is told, call by call; the names of its calls tell the
- * side: "recv(client)". Client and proxy are forked, the server is the lesson's own process. Draws the
- * calls. The lesson's own process only.
+ * process holds. The proxy does what it is told, call by call, and the names of its calls tell the
+ * side: "recv(client)". Client and proxy are forked, the server is the lesson's own process.
+ *
+ * Draws the calls. The lesson's own process only.
  */
 #ifndef DEMO_LESSONS_RELAY_H
 #define DEMO_LESSONS_RELAY_H
