@@ -71,7 +71,7 @@ static void retire_workers(struct server *server)
 /* Returns why the number of workers stays as it is at this time, or else why_not. */
 static const char *explain_refusal(const struct server *server, const char *why_not)
 {
-	if (server->stop.how != STOP_NOT)
+	if (server->stop.how > STOP_LAME_DUCK)
 		return "the server is stopping";
 	return server->is_started ? why_not : "the server is still starting";
 }
@@ -146,7 +146,7 @@ static void run_signal_actions(struct server *server)
 /* A start that fails is ended at once, and master_run returns err. */
 static void end_server(struct server *server, const struct err *err)
 {
-	if (server->stop.how != STOP_NOT)
+	if (server->stop.how > STOP_LAME_DUCK)
 		return;
 	server->outcome = *err;
 	if (!server->is_started) {
@@ -187,8 +187,10 @@ static void go_on_starting(struct server *server, int64_t now_ms)
 
 static const char *describe_state(const struct server *server)
 {
-	if (server->stop.how != STOP_NOT)
+	if (server->stop.how > STOP_LAME_DUCK)
 		return "stopping";
+	if (server->stop.how == STOP_LAME_DUCK)
+		return "lame_duck";
 	if (!server->is_started)
 		return "starting";
 	if (server->reload.phase != RELOAD_IDLE)
