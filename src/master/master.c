@@ -6,11 +6,13 @@
 #include "master/master.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "master/daemon.h"
+#include "master/enlist.h"
 #include "master/program/copies.h"
 #include "master/program/programs.h"
 #include "master/program/socket_state.h"
@@ -32,17 +34,19 @@ static void report_signal(const struct server *server, int number, int32_t sende
 static void read_signals(void *owner)
 {
 	struct server *server = owner;
-	int32_t sender;
+	struct signal_sender sender;
 	int number;
 
 	while ((number = signals_next(server->signals.fd, &sender)) > 0) {
 		const struct signal_row *row = signals_find(number);
 		enum signal_action action = row ? row->master : SIGNAL_REPORT;
 
-		if (action == SIGNAL_QUIT || action == SIGNAL_STOP)
+		if (number == SIGNAL_SERVER_DRAIN)
+			enlist_drain_server(server->procs.board, sender.value);
+		else if (action == SIGNAL_QUIT || action == SIGNAL_STOP)
 			stop_ask(&server->stop, action, server->loop.now_ms);
 		else if (action == SIGNAL_REPORT)
-			report_signal(server, number, sender);
+			report_signal(server, number, sender.pid);
 		else
 			server->asked[action]++;
 	}
