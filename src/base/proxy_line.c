@@ -81,7 +81,7 @@ static const struct protocol *find_protocol(const char *bytes, size_t size)
 	return NULL;
 }
 
-/* Of UNKNOWN, anything counts for nothing before CR LF; else no other control character may come. */
+/* In a line of UNKNOWN anything may come before CR LF; in others, no CR or LF alone. */
 static enum proxy_error find_end(const char *line, size_t size, bool is_unknown, size_t *end)
 {
 	size_t most = size < PROXY_LINE_MOST ? size : PROXY_LINE_MOST;
