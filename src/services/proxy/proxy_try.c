@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/sys.h"
 #include "services/proxy/health.h"
+#include "services/proxy/send_header.h"
 #include "services/proxy/proxy_state.h"
 #include "worker/conn.h"
 #include "worker/pair/pair.h"
@@ -192,6 +193,7 @@ enum verdict proxy_begin_relay(struct conn *client)
 	conn_set_deadline(client, 0);
 	leave_queue(client);
 	set_phase(client, PROXY_RELAYING);
+	p->header_size = (uint32_t)send_header_put(client, upstreams_of(client->conf));
 	return proxy_relay(client);
 }
 
