@@ -140,7 +140,9 @@ struct service {
 	 * there is a hook close. NULL: true.
 	 */
 	bool (*is_sound)(const struct conn *c);
-	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
+	/*
+	 * A connection that was open ends; the descriptor is still open. NULL: nothing to do.
+	 */
 	void (*close)(struct conn *c, enum close_reason reason);
 	/*
 	 * Fills in what the service tells of a connection that has ended; its state may hold any
