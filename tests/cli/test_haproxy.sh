@@ -3,6 +3,7 @@
 # etc/examples/haproxy.cfg: two servers behind a real HAProxy are restarted one after the other under load, and no
 # request fails. Without lame_duck, requests fail, which shows that the test can see it. The example's addresses
 # become unix sockets here, HAProxy tries nothing twice, and the servers' configuration is the example's first comment.
+# The servers learn the address of the client by a PROXY header.
 set -euo pipefail
 
 example=$TOP_SRCDIR/etc/examples/haproxy.cfg
@@ -181,4 +182,7 @@ troubles | diff before - || fail "HAProxy had trouble with a server (econ eresp 
 for name in a b; do
 	! grep -E ' (warning|error) ' "$name.log" || fail "$name: its log has warnings"
 	[ "$(grep -c ' lame_duck_started ' "$name.log")" -eq 1 ] || fail "$name: no lame_duck"
+	# the PROXY header tells the client of HAProxy; without it, the client of a unix socket has no address
+	grep -q "listen=[^ ]*8082 .* remote=127.0.0.1:" "$name.access" || fail "$name: no client in the access log"
+	! grep "listen=[^ ]*8082 " "$name.access" | grep -v " remote=127.0.0.1:" || fail "$name: not the client's address"
 done

@@ -67,6 +67,10 @@ class Namespaces:
         for name in self.names.values():
             run("ip", "netns", "add", name)
             run("ip", "-n", name, "link", "set", "lo", "up")
+        # One address opens all connections: without this, ports in TIME_WAIT run short after half a minute.
+        for part in ("clients", "lb"):
+            run(*self.within(part, "sysctl", "-q", "-w", "net.ipv4.tcp_tw_reuse=1",
+                             "net.ipv4.ip_local_port_range=1024 65535"))
         self.join("lb", "10.0.9.1", "clients", CLIENT)
         self.join("lb", "10.0.0.1", "servers", *SERVERS.values())
         return self
