@@ -107,7 +107,8 @@ static struct conn *find_drained(struct conn *side, bool side_had, bool peer_had
 {
 	if (side_had && !conn_has_output(side))
 		return hand_has_more(side) ? side : NULL;
-	return peer_had && !conn_has_output(side->peer) ? side->peer : NULL;
+	return peer_had && !conn_has_output(side->peer) && hand_has_more(side->peer) ? side->peer :
+										       NULL;
 }
 
 static bool is_flushed(const struct conn *c)

@@ -17,7 +17,8 @@ enum proxy_phase { PROXY_WAITING, PROXY_CONNECTING, PROXY_RELAYING, PROXY_PHASES
 
 struct proxy {
 	uint8_t phase;        /* enum proxy_phase */
-	uint8_t tries;        /* begun */
+	uint8_t tries;        /* begun, all in all; 255: or more */
+	uint8_t round;        /* begun since it last waited */
 	uint8_t row;          /* 1 + that of the last server; 0: none */
 	uint8_t failure;      /* enum close_reason of the last failure; CLOSE_none: none */
 	uint32_t header_size; /* bytes that the server got before the client's */

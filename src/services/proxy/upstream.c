@@ -107,6 +107,41 @@ struct upstream **upstreams_new(const struct conf *conf, struct scoreboard *boar
 	return list;
 }
 
+/* By listen of the worker's configuration; written by upstreams_add, before the worker serves. */
+static struct upstream **added;
+static const struct conf *own_conf;
+
+const struct upstream *upstreams_of(const struct listen_conf *listen)
+{
+	return added[listen - own_conf->listeners];
+}
+
+static struct upstream *find_added(const struct upstream_conf *conf)
+{
+	for (size_t i = 0; i < own_conf->listener_count; i++)
+		if (added[i] && added[i]->conf == conf)
+			return added[i];
+	return NULL;
+}
+
+bool upstreams_add(const struct conf *conf, struct scoreboard *board,
+		   const struct listen_conf *listen)
+{
+	const struct upstream_conf *wanted = conf_upstream_of(conf, listen);
+	struct upstream **own;
+
+	own_conf = conf;
+	if (!added)
+		added = calloc(conf->listener_count, sizeof(struct upstream *));
+	if (!added)
+		return false;
+	own = &added[listen - conf->listeners];
+	*own = find_added(wanted);
+	if (!*own)
+		*own = upstream_new(wanted, board);
+	return *own;
+}
+
 const struct server *upstream_find(const struct upstream *u, unsigned row)
 {
 	for (unsigned i = 0; i < u->count; i++)

@@ -43,6 +43,14 @@ void upstream_free(struct upstream *upstream);
 /* The same for all upstreams that listeners use. *count is set; returns NULL when that fails. */
 struct upstream **upstreams_new(const struct conf *conf, struct scoreboard *board, unsigned *count);
 
+/*
+ * In a worker: makes the upstream of that listener, unless another listener has the same one;
+ * upstreams_of then finds it. Returns false when that fails.
+ */
+bool upstreams_add(const struct conf *conf, struct scoreboard *board,
+		   const struct listen_conf *listen);
+const struct upstream *upstreams_of(const struct listen_conf *listen);
+
 /* The server in that row; NULL: the upstream has none. */
 const struct server *upstream_find(const struct upstream *upstream, unsigned row);
 

@@ -60,6 +60,19 @@ static bool set_up_socket(int fd, const struct pair_target *target)
 	       bind_source(fd, target->from);
 }
 
+/*
+ * On the loopback device the handshake is over when connect(2) returns, and no event needs to tell
+ * it.
+ */
+static bool is_established(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = offsetof(struct tcp_info, tcpi_ca_state);
+
+	return sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       info.tcpi_state == TCP_ESTABLISHED;
+}
+
 static bool is_full(const struct pool *pool, const struct pair_target *target)
 {
 	const struct server_count *count = &pool->servers;
@@ -100,9 +113,16 @@ enum pair_start pair_connect(struct conn *client, const struct pair_target *targ
 		return drop_failed(client, PAIR_FULL);
 	if (!set_up_socket(fd, target))
 		return drop_failed(client, PAIR_FAILED);
-	if (sys_connect(fd, &target->to->sa, target->to->len) < 0 && errno != EINPROGRESS)
-		return drop_failed(client, PAIR_FAILED);
-	return PAIR_CONNECTING;
+	if (target->user_timeout_ms > 0 && !pool_is_unix(pool, client->record))
+		set_int(client->record->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, target->user_timeout_ms);
+	if (sys_connect(fd, &target->to->sa, target->to->len) < 0) {
+		if (errno != EINPROGRESS)
+			return drop_failed(client, PAIR_FAILED);
+		if (!is_established(fd))
+			return PAIR_CONNECTING;
+	}
+	peer->record->is_connecting = false;
+	return PAIR_CONNECTED;
 }
 
 int pair_connect_error(const struct conn *peer)
