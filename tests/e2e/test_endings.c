@@ -231,7 +231,7 @@ static const struct row rows[] = {
 	  .act = stay_silent_after_the_end },
 	{ "takes nothing of what the client sends", RESET, "upstream_stalled", .kind = LISTENS,
 	  .listen = "message_timeout = 500ms", .act = take_nothing },
-	{ "sends more than its client takes", BYTES_AND_END, "send_timeout", .kind = LISTENS,
+	{ "sends more than its client takes", BYTES_AND_RESET, "send_timeout", .kind = LISTENS,
 	  .listen = "message_timeout = 500ms", .act = send_to_a_client_that_takes_nothing },
 	{ "has no address: its name is unknown", RESET, "upstream_none", .kind = HAS_NO_ADDRESS },
 	{ "is down in the configuration", RESET, "upstream_none", .kind = IS_DOWN },
