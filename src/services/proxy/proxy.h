@@ -22,7 +22,7 @@ struct proxy {
 	uint8_t row;          /* 1 + that of the last server; 0: none */
 	uint8_t failure;      /* enum close_reason of the last failure; CLOSE_none: none */
 	uint32_t header_size; /* bytes that the server got before the client's */
-	int64_t waits_ms;     /* clock_ms() since when it waits for a server; 0: it does not */
+	int64_t waits_ms;     /* clock_ms() since when it looks for a server; 0: it has one */
 	int64_t begun_us;     /* when the last try began */
 	int64_t connect_us;   /* how long the connecting took; 0: not connected */
 	struct server_mask tried;

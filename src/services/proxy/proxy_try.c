@@ -70,11 +70,9 @@ static void join_queue(struct conn *client)
 /* No server can be tried now: the client waits for one, if it may. */
 static enum verdict wait_for_server(struct conn *client, enum close_reason why)
 {
-	struct proxy *p = conn_state(client);
+	const struct proxy *p = conn_state(client);
 	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why), left_ms, look_ms;
 
-	if (p->waits_ms == 0)
-		p->waits_ms = now_ms;
 	left_ms = p->waits_ms + most_ms - now_ms;
 	if (left_ms <= 0)
 		return end_now(client, upstreams_of(client->conf)->conf->queue_timeout > 0 ?
@@ -146,12 +144,8 @@ static bool has_tries_left(const struct conn *client)
 	return p->round <= upstreams_of(client->conf)->conf->retries;
 }
 
-/* It waits for no server any more. */
 static void leave_queue(struct conn *client)
 {
-	struct proxy *p = conn_state(client);
-
-	p->waits_ms = 0;
 	if (client->record->server > 0)
 		pool_set_server(client->pool, client->record, 0);
 }
@@ -190,6 +184,7 @@ enum verdict proxy_begin_relay(struct conn *client)
 	if (server)
 		health_note_success(upstreams_of(client->conf), server, p->connect_us, clock_ms());
 	conn_set_deadline(client, 0);
+	p->waits_ms = 0;
 	leave_queue(client);
 	set_phase(client, PROXY_RELAYING);
 	return proxy_relay(client);
@@ -236,6 +231,8 @@ enum verdict proxy_try_servers(struct conn *client)
 	const struct server *server;
 	bool is_full = false;
 
+	if (p->waits_ms == 0)
+		p->waits_ms = clock_ms();
 	for (unsigned full = 0; has_tries_left(client) && full < FULL_TRIES;) {
 		server = next_server(client, &is_full);
 		if (!server)
