@@ -269,7 +269,7 @@ static void print_lessons(FILE *out)
 static void print_verbs(FILE *out)
 {
 	static const struct row rows[] = {
-#define VERB(name, signal, sentence) { #name, sentence },
+#define VERB(name, signal, argument, sentence) { #name, sentence },
 #include "tables/verbs.def"
 	};
 

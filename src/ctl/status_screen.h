@@ -20,7 +20,8 @@ void status_screen_print(const struct snapshot *snapshot);
 
 /*
  * The parts of the screen, in status_listeners.c, status_programs.c, status_server.c,
- * status_upstreams.c and status_workers.c. A part reads the report and writes whole lines to the screen, or nothing when it has nothing to show.
+ * status_upstreams.c and status_workers.c. A part reads the report and writes whole lines to the
+ * screen, or nothing when it has nothing to show.
  */
 struct status_view {
 	const struct report *report;

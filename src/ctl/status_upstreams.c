@@ -44,8 +44,7 @@ static enum style style_of(const char *state)
 {
 	if (strcmp(state, "up") == 0)
 		return STYLE_GOOD;
-	return strcmp(state, "drained") == 0 || strcmp(state, "down") == 0 ? STYLE_WARN :
-									     STYLE_BAD;
+	return strcmp(state, "drained") == 0 || strcmp(state, "down") == 0 ? STYLE_WARN : STYLE_BAD;
 }
 
 static void set_span(struct cell *cell, const struct histogram *h, double part)

@@ -126,3 +126,23 @@ void enlist_put_servers_in_force(struct scoreboard *board, const struct conf *co
 		STORE(row->life, SERVER_IN_FORCE);
 	}
 }
+
+void enlist_drain_server(struct scoreboard *board, int order)
+{
+	bool is_drain;
+	int row = server_ordered(board, order, &is_drain);
+	struct server_row *server;
+
+	if (row < 0)
+		return;
+	server = &board->server_rows[row];
+	if ((atomic_load_explicit(&server->is_drained, memory_order_relaxed) != 0) == is_drain)
+		return;
+	STORE(server->is_drained, is_drain);
+	if (is_drain)
+		LOG(EVENT_upstream_drained, LOG_STR("upstream", server->upstream),
+		    LOG_STR("server", server->address));
+	else
+		LOG(EVENT_upstream_undrained, LOG_STR("upstream", server->upstream),
+		    LOG_STR("server", server->address));
+}

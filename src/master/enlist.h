@@ -21,4 +21,7 @@ void enlist_leave_servers(struct scoreboard *board, const struct conf *conf);
 /* The servers of that configuration are those in force; all others are gone. */
 void enlist_put_servers_in_force(struct scoreboard *board, const struct conf *conf);
 
+/* Carries out an order about a server (server_order), unless it makes no sense. */
+void enlist_drain_server(struct scoreboard *board, int order);
+
 #endif

@@ -29,8 +29,11 @@ const struct tally *report_tally(const struct report *report, struct tally *here
 /* Returns the time from `then` to `now`; 0 when one of them cannot be right. */
 int64_t report_since(int64_t now, int64_t then);
 
-/* Returns "serving", "stopping" or "dead". */
+/* Returns "serving", "lame_duck", "stopping" or "dead". */
 const char *report_state(const struct report *report);
+
+/* Returns the time until lame_duck ends; -1 when the server is not in lame_duck. */
+int64_t report_lame_duck_ms(const struct report *report);
 
 /* A living worker: a slot that is taken. */
 struct report_worker {

@@ -54,6 +54,7 @@ static void write_server(const struct report *report, unsigned index, bool has_b
 	JSON_TEXT(text, "configuration", origin);
 	json_i64(text, "now", report->now_s);
 	json_seconds(text, "uptime_seconds", report_since(report->now_ms, board->started_ms));
+	json_seconds(text, "lame_duck_left_seconds", report_lame_duck_ms(report));
 	report_json_metrics(text, SCOPE_SERVER, &board->server);
 	write_reload(report, text);
 	strbuf_raw(text, "}");

@@ -24,7 +24,7 @@
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 14,
+	SCOREBOARD_VERSION = 15,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -196,7 +196,9 @@ struct scoreboard {
 	_Atomic uint32_t servers_used; /* likewise of servers of upstreams */
 	_Atomic uint32_t folds;        /* odd while scoreboard_fold runs */
 	_Atomic uint32_t has_ended;    /* the master exited cleanly: its last write */
-	_Atomic int64_t stop_due_ms;   /* clock_ms() when the stop becomes fast; 0: serving */
+	/* clock_ms() when the stop becomes fast; 0: not told to stop */
+	_Atomic int64_t stop_due_ms;
+	_Atomic int64_t lame_duck_until_ms; /* clock_ms() when it ends; 0: not in lame_duck */
 	struct request reload, reopen;
 	struct server_tally server;
 	struct slot_info infos[SCOREBOARD_SLOTS];

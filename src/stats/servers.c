@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/sys.h"
 
 _Static_assert((int)SERVER_SLOTS == (int)SCOREBOARD_SLOTS, "a cell for each slot");
@@ -179,4 +180,35 @@ void server_write_names(struct server_names *names, const struct addr *list, uns
 		memcpy(&names->list[i], &list[i].sa, list[i].len);
 	STORE(names->count, count < SERVER_ADDRESSES ? count : SERVER_ADDRESSES);
 	atomic_store_explicit(&names->seq, odd + 1, memory_order_release);
+}
+
+/* An order is a bit, the row, and a part of the hash of the server's name. */
+enum { ORDER_ROW_BITS = 7, ORDER_HASH_MASK = 0x3fffff };
+_Static_assert(SCOREBOARD_SERVERS <= 1 << ORDER_ROW_BITS, "a row fits into an order");
+
+static uint32_t hash_row(const struct server_row *row)
+{
+	uint64_t upstream =
+		hash_bytes(row->upstream, strnlen(row->upstream, sizeof(row->upstream)));
+	uint64_t address = hash_bytes(row->address, strnlen(row->address, sizeof(row->address)));
+
+	return (uint32_t)((upstream * 31 ^ address) & ORDER_HASH_MASK);
+}
+
+int server_order(const struct scoreboard *board, unsigned row, bool is_drain)
+{
+	uint32_t hash = hash_row(&board->server_rows[row]);
+
+	return (int)(hash << (ORDER_ROW_BITS + 1) | row << 1 | is_drain);
+}
+
+int server_ordered(const struct scoreboard *board, int order, bool *is_drain)
+{
+	unsigned row = (unsigned)order >> 1 & ((1U << ORDER_ROW_BITS) - 1);
+
+	*is_drain = (order & 1) != 0;
+	if (row >= scoreboard_servers(board) || server_order(board, row, *is_drain) != order ||
+	    LOAD(board->server_rows[row].life) != SERVER_IN_FORCE)
+		return -1;
+	return (int)row;
 }

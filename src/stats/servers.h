@@ -34,4 +34,11 @@ unsigned server_read_names(const struct server_names *names, struct addr *list);
 /* Writes them; the port is in each. For the processes that look names up. */
 void server_write_names(struct server_names *names, const struct addr *list, unsigned count);
 
+/*
+ * The order to drain the server of that row, or to undrain it, as the value of a signal
+ * (sigqueue(3)). The master finds the row again, unless another server has it by now: then -1.
+ */
+int server_order(const struct scoreboard *board, unsigned row, bool is_drain);
+int server_ordered(const struct scoreboard *board, int order, bool *is_drain);
+
 #endif

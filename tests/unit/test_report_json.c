@@ -50,7 +50,8 @@ static void json__of_an_empty_board__has_every_list(void **state)
 	(void)state;
 	says(board, "{\"server\":{\"version\":\"1.2.3\",\"pid\":4711,\"alive\":true,",
 	     "\"state\":\"serving\",\"configuration\":\"/etc/prefork-srv.conf\","
-	     "\"now\":1700000000,\"uptime_seconds\":90.5,");
+	     "\"now\":1700000000,\"uptime_seconds\":90.5,"
+	     "\"lame_duck_left_seconds\":null,");
 	says(board, "\"last_reload\":{\"outcome\":\"none\",\"at\":0,\"took_ms\":0,",
 	     "\"workers\":[],\n\"listeners\":[],\n\"totals\":{");
 	says(board, "\"crashes\":[],", "\"penalties\":[],\n\"moments\":[],\n\"marks\":[]}\n");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proxy: passes connections on to the servers of an upstream (picture: services/proxy/proxy.h). It
- * decides which server is tried, and when no further one is; worker/pair relays.
+ * proxy: passes connections on to the servers of an upstream (picture:
+ * services/proxy/proxy_state.h). services/proxy/proxy_try.c finds the server; worker/pair relays.
  */
-#include "services/proxy/proxy.h"
+#include "services/proxy/proxy_state.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/sys.h"
 #include "services/proxy/health.h"
-#include "services/proxy/proxy.h"
+#include "services/proxy/proxy_state.h"
 #include "worker/conn.h"
 #include "worker/pair/pair.h"
 #include "worker/pair/pair_connect.h"

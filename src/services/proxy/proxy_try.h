@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds a connection its server (picture: services/proxy/proxy.h). Worker only. */
+/* Finds a connection its server (picture: services/proxy/proxy_state.h). Worker only. */
 #ifndef SERVICES_PROXY_PROXY_TRY_H
 #define SERVICES_PROXY_PROXY_TRY_H
 
-#include "services/proxy/proxy.h"
+#include "services/proxy/proxy_state.h"
 #include "worker/conn_record.h"
 
 /*

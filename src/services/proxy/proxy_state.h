@@ -6,8 +6,8 @@
  *   WAITING for a server <--none can be tried now--> CONNECTING --connected--> RELAYING
  *   CONNECTING, RELAYING --failed, nothing was sent--> CONNECTING to another, or WAITING
  */
-#ifndef SERVICES_PROXY_PROXY_H
-#define SERVICES_PROXY_PROXY_H
+#ifndef SERVICES_PROXY_PROXY_STATE_H
+#define SERVICES_PROXY_PROXY_STATE_H
 
 #include <stdint.h>
 
