@@ -124,20 +124,21 @@ static void serve_datagram(struct nameserver_words *words, int fd)
 		(void)!sendto(fd, bytes, length, 0, (struct sockaddr *)&from, len);
 }
 
+/* A client may ask several times on one connection. */
 static void serve_stream(struct nameserver_words *words, int listener)
 {
 	unsigned char bytes[2 + MESSAGE_MOST];
 	int fd = accept(listener, NULL, NULL);
-	ssize_t got = recv(fd, bytes, 2, MSG_WAITALL);
-	size_t length;
 
-	if (got == 2)
-		got = recv(fd, bytes + 2, (size_t)(bytes[0] << 8 | bytes[1]) % UDP_MOST,
-			   MSG_WAITALL);
-	length = got > 0 ? answer(words, bytes + 2, (size_t)got, MESSAGE_MOST) : 0;
-	put16(bytes, (unsigned)length);
-	if (length > 0)
-		(void)!send(fd, bytes, 2 + length, MSG_NOSIGNAL);
+	while (recv(fd, bytes, 2, MSG_WAITALL) == 2) {
+		ssize_t got = recv(fd, bytes + 2, (size_t)(bytes[0] << 8 | bytes[1]) % UDP_MOST,
+				   MSG_WAITALL);
+		size_t length = got > 0 ? answer(words, bytes + 2, (size_t)got, MESSAGE_MOST) : 0;
+
+		put16(bytes, (unsigned)length);
+		if (length > 0)
+			(void)!send(fd, bytes, 2 + length, MSG_NOSIGNAL);
+	}
 	close(fd);
 }
 

@@ -187,7 +187,7 @@ static void begin_check(struct check *check)
 	struct addr to;
 	int fd;
 
-	if (upstream_address(u, check->server, &to) == 0) {
+	if (upstream_address(u, check->server, upstream_turn(u, check->server), &to) == 0) {
 		note_result(check, CLOSE_upstream_unreachable);
 		return;
 	}

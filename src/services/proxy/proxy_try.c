@@ -61,7 +61,7 @@ static void join_queue(struct conn *client)
 
 	set_phase(client, PROXY_WAITING);
 	p->tried = (struct server_mask){ 0 };
-	p->round = 0;
+	p->round = p->address = 0;
 	if (client->record->server == 0)
 		pool_set_server(client->pool, client->record,
 				upstreams_of(client->conf)->list[0].row + 1);
@@ -84,21 +84,32 @@ static enum verdict wait_for_server(struct conn *client, enum close_reason why)
 	return MORE;
 }
 
+/* Of one server each address is tried once in a round. */
+static void note_address(struct proxy *p, const struct upstream *u, const struct server *server)
+{
+	if (p->address == 0 || p->row != server->row + 1) {
+		p->address = 0;
+		p->turn = server->has_name ? upstream_turn(u, server) : 0;
+	}
+	p->address++;
+}
+
 static void begin_try(struct conn *client, const struct server *server)
 {
 	struct proxy *p = conn_state(client);
 
+	note_address(p, upstreams_of(client->conf), server);
 	p->tries += p->tries < UINT8_MAX;
 	p->round++;
 	p->row = (uint8_t)(server->row + 1);
 	p->begun_us = clock_us();
 	p->header_size = 0;
-	server_mask_add(&p->tried, server->row);
 }
 
 static enum pair_start connect_to(struct conn *client, const struct server *server)
 {
 	const struct upstream *u = upstreams_of(client->conf);
+	struct proxy *p = conn_state(client);
 	struct addr address;
 	const struct pair_target target = {
 		.to = &address,
@@ -108,8 +119,11 @@ static enum pair_start connect_to(struct conn *client, const struct server *serv
 		.keepalive_ms = u->conf->keepalive,
 		.user_timeout_ms = u->conf->user_timeout,
 	};
+	unsigned count = upstream_address(u, server, p->turn + p->address - 1U, &address);
 
-	if (upstream_address(u, server, &address) == 0) {
+	if (p->address >= count)
+		server_mask_add(&p->tried, server->row);
+	if (count == 0) {
 		errno = EHOSTUNREACH;
 		return PAIR_FAILED;
 	}
