@@ -154,6 +154,15 @@ void act_fail_checks(struct scene *x)
 	server_wait_event(x->s, "upstream_failed", "reason=upstream_refused");
 }
 
+void act_drain(struct scene *x)
+{
+	const char *const arguments[] = { "-p", x->s->pid_file, "-s", "drain", x->u.address, NULL };
+	char said[512];
+
+	if (harness_run(said, sizeof(said), arguments) != 0)
+		server_fail(x->s, "-s drain: %s", said);
+}
+
 void act_take_the_place(struct scene *x)
 {
 	x->other = client_connect(FIRST(x->s));

@@ -30,6 +30,7 @@ void act_kill_with_unread_bytes(struct scene *x);
 void act_take_nothing(struct scene *x);
 void act_send_to_a_client_that_takes_nothing(struct scene *x);
 void act_fail_checks(struct scene *x);
+void act_drain(struct scene *x);
 void act_take_the_place(struct scene *x);
 void act_free_the_place(struct scene *x);
 

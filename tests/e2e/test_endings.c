@@ -67,6 +67,7 @@ static const struct row rows[] = {
 	  .listen = "message_timeout = 500ms", .act = act_send_to_a_client_that_takes_nothing },
 	{ "has no address: its name is unknown", RESET, "upstream_none", .kind = HAS_NO_ADDRESS },
 	{ "is down in the configuration", RESET, "upstream_none", .kind = IS_DOWN },
+	{ "is drained (-s drain)", RESET, "upstream_none", .kind = LISTENS, .before = act_drain },
 	{ "fails its checks", RESET, "upstream_none", .kind = REFUSES,
 	  .lines = "check = connect  check_interval = 100ms", .before = act_fail_checks },
 	{ "has max_connections, without queue_timeout", RESET, "upstream_full", .kind = LISTENS,
