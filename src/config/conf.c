@@ -161,13 +161,26 @@ static bool is_known(const struct option *option, const struct listen_conf *list
 	return option->service[0] == '\0' || units_has_word(option->service, listener->service);
 }
 
-bool conf_check_service_of(const struct option *option, const struct listen_conf *listener,
-			   struct err *err)
+bool conf_needs_proxy(const struct option *option)
 {
-	if (is_known(option, listener))
+	return option->section == SECTION_listen &&
+	       (strcmp(option->name, "trusted") == 0 ||
+		strcmp(option->name, "accept_proxy_timeout") == 0);
+}
+
+bool conf_check_effect_of(const struct option *option, const struct listen_conf *listener,
+			  struct err *err)
+{
+	if (!is_known(option, listener))
+		return err_set(err, CODE_CONFIG, "%s: belongs to service %s, not %s", option->name,
+			       option->service, listener->service);
+	if (!conf_needs_proxy(option) || listener->accept_proxy)
 		return true;
-	return err_set(err, CODE_CONFIG, "%s: belongs to service %s, not %s", option->name,
-		       option->service, listener->service);
+	return err_set(
+		err, CODE_CONFIG,
+		"%s: has no effect, because the listen at %s has accept_proxy = no (set yes, "
+		"or leave it out)",
+		option->name, listener->origin);
 }
 
 void conf_free(struct conf *conf)
@@ -290,10 +303,13 @@ bool conf_drops_user(const struct conf *conf)
 static void print_section(enum option_section section, const void *object, const char *indent,
 			  FILE *out)
 {
+	struct err ignored;
+
 	for (size_t i = 0; i < option_count; i++) {
 		if (options[i].section != section)
 			continue;
-		if (section == SECTION_listen && !is_known(&options[i], object))
+		if (section == SECTION_listen &&
+		    !conf_check_effect_of(&options[i], object, &ignored))
 			continue;
 		fputs(indent, out);
 		option_write(&options[i], object, out);

@@ -70,14 +70,14 @@ static bool set_option(struct conf *conf, const struct option *option, const cha
 	return is_good;
 }
 
-/* -o listen.service=... may leave options set that the new service does not know. */
-static bool check_services(const struct conf *conf, struct err *err)
+/* -o listen.service=... and the like may leave options set that have no effect any more. */
+static bool check_effects(const struct conf *conf, struct err *err)
 {
 	for (size_t n = 0; n < conf->listener_count; n++)
 		for (size_t i = 0; i < option_count; i++)
 			if (options[i].section == SECTION_listen &&
 			    !option_is_default(&options[i], &conf->listeners[n]) &&
-			    !conf_check_service_of(&options[i], &conf->listeners[n], err))
+			    !conf_check_effect_of(&options[i], &conf->listeners[n], err))
 				return err_prefix(err, "%s: ", conf->listeners[n].origin);
 	return true;
 }
@@ -100,19 +100,20 @@ static bool set_on_listeners(struct conf *conf, const struct option *option, con
 			     struct err *err)
 {
 	bool is_service = strcmp(option->name, "service") == 0;
+	bool has_others = is_service || strcmp(option->name, "accept_proxy") == 0;
 	size_t known = 0;
 
 	if (is_service && !conf_is_service(value, err))
 		return false;
 	for (size_t i = 0; i < conf->listener_count; i++) {
-		if (!conf_check_service_of(option, &conf->listeners[i], err))
+		if (!conf_check_effect_of(option, &conf->listeners[i], err))
 			continue;
 		known++;
 		if (!set_on_object(option, &conf->listeners[i], value, err))
 			return false;
 	}
-	/* err holds the service of the last listener */
-	return known > 0 && (!is_service || check_services(conf, err));
+	/* err says why of the last listener */
+	return known > 0 && (!has_others || check_effects(conf, err));
 }
 
 static bool set_on_titled(struct conf *conf, const struct option *option, const char *value,

@@ -114,7 +114,7 @@ static bool set_from_pieces(const struct option *option, const struct listen_tex
 		return true;
 	if (strcmp(option->name, "service") == 0 || (count > 1 && !option_is_list(option)))
 		return err_set(err, CODE_USAGE, "%s: is given twice", option->name);
-	if (!conf_check_service_of(option, listener, err))
+	if (!conf_check_effect_of(option, listener, err))
 		return false;
 	if ((option_is_path(option) || (option_is_program(option) && strchr(words[0], '/'))) &&
 	    file_join(parts->directory, words[0], path))

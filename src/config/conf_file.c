@@ -196,7 +196,7 @@ static bool finish_option(cfg_t *section, size_t i)
 	if (given->line == 0)
 		return true;
 	if (options[i].section == SECTION_listen &&
-	    !conf_check_service_of(&options[i], listener_now(), loading->err))
+	    !conf_check_effect_of(&options[i], listener_now(), loading->err))
 		return err_prefix(loading->err, "%s: ", conf_error_place(*given, at));
 	if (option_is_list(&options[i]) && !read_list(section, &options[i]))
 		return blame_option(&options[i], *given);

@@ -286,6 +286,16 @@ static void print_endings(FILE *out)
 	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
 }
 
+static void print_proxy_errors(FILE *out)
+{
+	static const struct row rows[] = {
+#define PROXY_ERROR(name, sentence) { #name, sentence },
+#include "tables/proxy_errors.def"
+	};
+
+	print_rows(rows + 1, sizeof(rows) / sizeof(rows[0]) - 1, out); /* the first is "none" */
+}
+
 static void print_causes(FILE *out)
 {
 	static const struct row rows[] = {
@@ -339,6 +349,7 @@ static const struct {
 	{ "flags", print_flags },
 	{ "verbs", print_verbs },
 	{ "endings", print_endings },
+	{ "proxy_errors", print_proxy_errors },
 	{ "causes", print_causes },
 	{ "reasons", print_reasons },
 	{ "fields", print_fields },

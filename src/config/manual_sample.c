@@ -36,7 +36,8 @@ static void print_option(const struct option *row, const void *object, const cha
 	snprintf(text, sizeof(text), "Allowed: %s. %s", option_allowed(row, allowed),
 		 option_reload_sentence(row));
 	print_comment(indent, text, out);
-	fprintf(out, "%s#", indent);
+	/* without the blank, the line is one to be uncommented as it is */
+	fprintf(out, conf_needs_proxy(row) ? "%s# " : "%s#", indent);
 	option_write(row, object, out);
 	fputs("\n\n", out);
 }

@@ -88,7 +88,7 @@ static bool is_its_fault(const struct slot *slot, const struct member *member, i
 
 /*
  * Logs the dead worker's connection in hand, keeps it among the scoreboard's last crashes, and
- * counts it against the client's address.
+ * counts it against the client's address, if that is known.
  */
 static void report_crash(struct procs *procs, const struct generation *generation, unsigned number,
 			 int status, int64_t now_ms)
@@ -110,7 +110,7 @@ static void report_crash(struct procs *procs, const struct generation *generatio
 	if (!hand.has_remote)
 		return;
 	log_note(&note);
-	if (is_its_fault(&generation->slots[number], member, status))
+	if (is_its_fault(&generation->slots[number], member, status) && !hand.is_proxy)
 		ban_address(procs->board, generation->conf, &hand, now_ms);
 }
 

@@ -117,7 +117,7 @@ void conn_close(struct conn *side, enum close_reason reason)
 	conn_set_close_reason(c, reason);
 	if (close_reason_who(c->record->ending) == '-')
 		conn_set_phase(c, reason);
-	if (c->service->close)
+	if (c->service->close && c->record->state != CONN_PREFACE)
 		c->service->close(c, c->record->ending);
 	conn_log_ended(c, c->pool->loop->now_us, error);
 	conn_store(c);

@@ -44,14 +44,11 @@ static void count_of_server(struct conn *c, uint64_t in, uint64_t out)
 		cell_share(&tally->upstream_bytes_out_total, out);
 }
 
-static void note_received(struct conn *c, size_t bytes)
+void conn_io_count_input(struct conn *c, size_t bytes)
 {
 	struct pool *pool = c->pool;
 	struct record *r = c->record;
 
-	note_moved(c, bytes);
-	if (r->is_given)
-		return; /* they are no client's */
 	if (conn_is_client(c)) {
 		/* the age of one that moved is only what its sender says */
 		if (r->bytes_in == 0 && !r->has_moved)
@@ -63,6 +60,14 @@ static void note_received(struct conn *c, size_t bytes)
 	count_of_server(c, bytes, 0);
 }
 
+/* What another process sends, or a proxy of itself, is no client's. */
+static void note_received(struct conn *c, size_t bytes)
+{
+	note_moved(c, bytes);
+	if (!c->record->is_given && c->record->proxy != PROXY_AWAITED)
+		conn_io_count_input(c, bytes);
+}
+
 static enum conn_io outcome_of(ssize_t moved)
 {
 	if (moved >= 0)
@@ -72,10 +77,20 @@ static enum conn_io outcome_of(ssize_t moved)
 
 enum conn_io conn_io_receive(struct conn *c)
 {
+	return conn_io_receive_most(c, ARENA_BUF_SIZE);
+}
+
+enum conn_io conn_io_receive_most(struct conn *c, size_t most)
+{
+	uint32_t size;
 	ssize_t got;
 
 	lend_input(c);
+	size = c->in.size;
+	if (most < buf_room(&c->in))
+		c->in.size = c->in.end + (uint32_t)most;
 	got = c->transport->receive(c);
+	c->in.size = size;
 	if (got > 0)
 		note_received(c, (size_t)got);
 	if (got == 0)

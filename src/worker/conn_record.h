@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "base/proxy_header.h"
 #include "worker/record.h"
 #include "worker/service.h"
 
@@ -30,6 +31,9 @@ struct conn {
 	const struct transport *transport;
 	struct pool *pool;
 	struct buf in, out; /* conn_store writes them to the record */
+	/* in the arena: of a client's side whose record->proxy is not PROXY_NONE */
+	struct proxy_header *proxy;
+	struct proxy_texts *proxy_texts;
 };
 
 /* The client's side of the connection. */
@@ -120,6 +124,16 @@ static inline void conn_set_reset(struct conn *c)
  */
 void conn_set_deadline(struct conn *c, int64_t in_ms);
 
+/*
+ * What the PROXY header of the connection said of its client, whose address is the record's
+ * `remote` by then: above all the destination. NULL: it had no header, or one that says nothing
+ * (LOCAL, UNKNOWN), or the header is not complete yet. Valid while the connection is in hand.
+ */
+const struct proxy_facts *conn_proxy_facts(const struct conn *c);
+
+/* A text of the header, without a NUL, and its length; NULL: it has none. */
+const char *conn_proxy_text(const struct conn *c, enum proxy_text which, size_t *length);
+
 /* Writes the buffers' numbers and limits to the record, and likewise for the peer. */
 void conn_store(struct conn *c);
 
@@ -174,6 +188,7 @@ void conn_log_access(const struct conn *c, int64_t now_us);
 /* A connection that was refused by its address: the listener's options, and what it would have. */
 struct conn_refused {
 	const struct listen_conf *conf;
+	enum close_reason ending;
 	const struct addr *remote;
 	uint64_t number;
 	uint32_t generation;

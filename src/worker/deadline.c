@@ -66,6 +66,21 @@ static int64_t find_by_messages(const struct pool *pool, const struct record *r,
 	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
 }
 
+/* A service's own preface has its time behind that of the PROXY header. */
+static int64_t find_by_preface(const struct listen_conf *conf, const struct service *service,
+			       const struct record *r, enum close_reason *why)
+{
+	int64_t opened_ms = r->opened_us / 1000;
+
+	if (r->proxy == PROXY_AWAITED) {
+		*why = CLOSE_proxy_header_timeout;
+		return opened_ms + conf->accept_proxy_timeout;
+	}
+	*why = CLOSE_message_timeout;
+	return add_ms(opened_ms + (conf->accept_proxy ? conf->accept_proxy_timeout : 0),
+		      service->preface_ms);
+}
+
 /* By the options of the listener and the state alone. */
 static int64_t find_by_options(const struct pool *pool, const struct record *r,
 			       enum close_reason *why)
@@ -79,10 +94,8 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 		*why = r->ending;
 		return r->active_ms + conf->linger_timeout;
 	}
-	if (r->state == CONN_PREFACE) {
-		*why = CLOSE_message_timeout;
-		return add_ms(r->opened_us / 1000, pool->services[r->listener]->preface_ms);
-	}
+	if (r->state == CONN_PREFACE)
+		return find_by_preface(conf, pool->services[r->listener], r, why);
 	if (record_has_output(r) && !r->is_connecting) {
 		*why = r->side == SIDE_PEER ? CLOSE_upstream_stalled : CLOSE_send_timeout;
 		return add_ms(r->active_ms, conf->message_timeout);

@@ -22,7 +22,7 @@ struct conn *hand_view(struct pool *pool, struct record *client)
 }
 
 /* The slot notes the client: the crash report must not depend on the arena. */
-static void note_client(struct pool *pool, const struct record *client)
+void hand_note_client(struct pool *pool, const struct record *client)
 {
 	struct slot *slot = pool->slot;
 
@@ -36,7 +36,7 @@ struct conn *hand_take(struct pool *pool, struct record *r)
 	struct record *client = r->side == SIDE_CLIENT ? r : pool_peer(pool, r);
 	struct hand *hand = &pool->hand;
 
-	note_client(pool, client);
+	hand_note_client(pool, client);
 	pool_take_in_hand(pool, client->index);
 	(void)hand_view(pool, client);
 	hand->moved = 0;

@@ -20,6 +20,9 @@ struct conn *hand_view(struct pool *pool, struct record *client);
  */
 struct conn *hand_take(struct pool *pool, struct record *r);
 
+/* The client's address has changed. */
+void hand_note_client(struct pool *pool, const struct record *client);
+
 /* Counts the connection's messages, and puts it down. */
 void hand_put_down(struct pool *pool);
 

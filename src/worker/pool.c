@@ -136,7 +136,9 @@ void pool_view(struct pool *pool, struct record *r, struct conn *side)
 			       .transport = transport_of(r),
 			       .pool = pool,
 			       .in = buf_of(pool->arena, &r->in),
-			       .out = buf_of(pool->arena, &r->out) };
+			       .out = buf_of(pool->arena, &r->out),
+			       .proxy = &pool->arena->proxies[r->index],
+			       .proxy_texts = &pool->arena->proxy_texts[r->index] };
 }
 
 void pool_view_at(const struct heritage *heritage, struct record *r, struct conn *side)
@@ -148,7 +150,9 @@ void pool_view_at(const struct heritage *heritage, struct record *r, struct conn
 			       .conf = conf,
 			       .service = loaded_service(heritage->loaded, conf),
 			       .in = buf_of(arena, &r->in),
-			       .out = buf_of(arena, &r->out) };
+			       .out = buf_of(arena, &r->out),
+			       .proxy = &arena->proxies[r->index],
+			       .proxy_texts = &arena->proxy_texts[r->index] };
 }
 
 bool pool_rests(struct pool *pool, struct record *r)

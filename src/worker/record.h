@@ -47,6 +47,14 @@ enum record_passage {
 	PASSAGE_COUNT
 };
 
+/* Where the connection is with its PROXY header (worker/preface/). */
+enum record_proxy {
+	PROXY_NONE,    /* it has none, or none that says anything */
+	PROXY_AWAITED, /* the header is being read; `remote` is the proxy's address */
+	PROXY_KNOWN,   /* the arena has what it said */
+	PROXY_COUNT
+};
+
 struct record_buf {
 	uint32_t number;     /* 1 + index of the buffer; 0: none */
 	uint32_t start, end; /* the bytes in it */
@@ -73,6 +81,7 @@ struct record {
 	uint32_t output : 2;    /* enum conn_output */
 	uint32_t passage : 2;   /* enum record_passage */
 	uint32_t weight : 2;    /* enum conn_weight */
+	uint32_t proxy : 2;     /* enum record_proxy; of the client's record */
 	bool in_ended : 1;      /* the other end has ended its side */
 	bool is_unfinished : 1; /* its share was spent: the service may have more output */
 	bool is_barred : 1;     /* a reload refuses its address: it ends at its next message */

@@ -27,7 +27,8 @@ static bool has_sound_states(const struct record *r)
 {
 	return r->state > CONN_CLOSED && r->state <= CONN_LINGERING && r->ending < CLOSE_COUNT &&
 	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT &&
-	       r->server <= SCOREBOARD_SERVERS && (!r->is_connecting || r->side == SIDE_PEER);
+	       r->server <= SCOREBOARD_SERVERS && (!r->is_connecting || r->side == SIDE_PEER) &&
+	       r->proxy < PROXY_COUNT && (r->side == SIDE_CLIENT || r->proxy == PROXY_NONE);
 }
 
 static bool is_sound_buf(const struct record_buf *b)
@@ -43,11 +44,22 @@ bool record_check_fields(const struct record *r, int64_t now_us)
 	       is_sound_buf(&r->out) && r->file_offset <= INT64_MAX - r->file_left;
 }
 
+/* Its service has not seen it: the state is zeroed, and no bytes but of the header are kept. */
+static bool is_awaiting_header(const struct record *r, const struct service *service)
+{
+	for (size_t i = 0; i < service->state_size; i++)
+		if (r->state_bytes[i] != 0)
+			return false;
+	return r->peer == 0 && r->in.end - r->in.start <= PROXY_REST_MOST;
+}
+
 /* In any other state worker/conn.c would find a defect, or call a hook that is not there. */
 static bool fits_state(const struct record *r, const struct service *service)
 {
 	switch (r->state) {
 	case CONN_PREFACE:
+		if (r->proxy == PROXY_AWAITED)
+			return is_awaiting_header(r, service);
 		return service->preface && r->peer == 0 && r->in.end - r->in.start < ARENA_BUF_SIZE;
 	case CONN_LINGERING:
 		return r->ending != CLOSE_none && r->peer == 0 && !record_has_output(r);
@@ -66,10 +78,11 @@ bool record_check_service(const struct conn *c)
 {
 	const struct service *service = c->service;
 
-	if (!fits_state(c->record, service) || (!service->is_stream && has_server(c)))
+	if (!fits_state(c->record, service) || (!service->is_stream && has_server(c)) ||
+	    (c->record->proxy == PROXY_AWAITED && c->record->state != CONN_PREFACE))
 		return false;
-	return !service->is_sound || (record_is_ending(c->record) && !service->close) ||
-	       service->is_sound(c);
+	return !service->is_sound || c->record->proxy == PROXY_AWAITED ||
+	       (record_is_ending(c->record) && !service->close) || service->is_sound(c);
 }
 
 struct record *record_check_next(const struct arena *arena, uint32_t *index)

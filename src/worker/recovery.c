@@ -308,6 +308,7 @@ void recovery_in_hand(const struct arena *arena, const struct slot *slot, const 
 		return;
 	hand->conf = record_check_conf(conf, r);
 	hand->state = r->state;
+	hand->is_proxy = r->proxy == PROXY_AWAITED;
 	hand->age_ms = now_ms > r->opened_us / 1000 ? now_ms - r->opened_us / 1000 : 0;
 	hand->bytes_in = r->bytes_in;
 	hand->bytes_out = r->bytes_out;

@@ -73,7 +73,8 @@ struct service {
 	unsigned state_version;
 	/* The name that a loaded one gives itself; NULL: it is this program's own. */
 	const char *loaded_name;
-	bool has_pairs; /* it attaches peers (worker/pair/pair.h) */
+	bool gives_sockets; /* to other processes (worker/give.h) */
+	bool has_pairs;     /* it attaches peers (worker/pair/pair.h) */
 	/*
 	 * It relays a stream of which it knows no messages: a connection is never between
 	 * messages, and what ends it in silence depends on whether one end has ended its stream.
@@ -156,7 +157,9 @@ struct service {
 	 * options of its listener here. NULL: true.
 	 */
 	bool (*takes)(const struct conn *c);
-	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
+	/*
+	 * A connection that was open ends; the descriptor is still open. NULL: nothing to do.
+	 */
 	void (*close)(struct conn *c, enum close_reason reason);
 	/*
 	 * Fills in what the service tells of a connection that has ended; its state may hold any

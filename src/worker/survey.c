@@ -11,6 +11,7 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "worker/pool.h"
+#include "worker/preface/proxied.h"
 #include "worker/record_check.h"
 
 static unsigned count_heritage(const struct heritage *heritage)
@@ -148,7 +149,7 @@ bool survey_is_named(const struct survey *s, uint32_t index, enum record_side si
 
 bool survey_is_sound(const struct survey *s, struct record *r, uint32_t index)
 {
-	return is_sound_side(s, r, index) &&
+	return is_sound_side(s, r, index) && proxied_is_sound(s->arena, r) &&
 	       (r->peer > 0 ? is_sound_pair(s, r) : !survey_is_named(s, index, SIDE_PEER)) &&
 	       is_sound_service(s, r);
 }

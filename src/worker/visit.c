@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "net/admission.h"
 #include "worker/conn.h"
 #include "worker/conn_io.h"
 #include "worker/deadline.h"
 #include "worker/hand.h"
+#include "worker/preface/preface.h"
 #include "worker/share.h"
 #include "worker/transport.h"
 #include "worker/watching.h"
@@ -242,36 +242,13 @@ static void open_conn(struct pool *pool, struct conn *c)
 		read_and_serve(pool, c);
 }
 
-/* The preface is complete: only now the client's address is known. */
-static void end_preface(struct pool *pool, struct conn *c)
-{
-	struct addr remote = net_to_addr(&c->record->remote, c->record->remote_port);
-	const char *reason = admission_refusal(c->conf, pool->bans, &remote, pool->loop->now_ms);
-
-	if (!reason) {
-		open_conn(pool, c);
-		return;
-	}
-	LOG(EVENT_connection_refused, LOG_STR("listen", c->conf->address),
-	    LOG_STR("reason", reason));
-	cell_add(&pool_tally(pool, c->record)->connections_refused_total, 1);
-	conn_close(c, CLOSE_refused);
-}
-
 static void read_preface(struct pool *pool, struct conn *c)
 {
-	enum conn_io io = conn_io_receive(c);
-	enum verdict verdict = io == IO_SOME ? hand_ask_preface(c) : MORE;
+	enum preface state = preface_read(c);
 
-	if (io == IO_FAILED)
-		conn_close(c, close_reason_of(errno));
-	else if (verdict == FINISH)
-		end_preface(pool, c);
-	else if (verdict == ABORT || buf_room(&c->in) == 0)
-		conn_close(c, CLOSE_message_invalid);
-	else if (conn_in_ended(c))
-		conn_close(c, CLOSE_message_incomplete);
-	else
+	if (state == PREFACE_OVER)
+		open_conn(pool, c);
+	else if (state == PREFACE_WAITS)
 		wait_for_client(pool, c);
 }
 
@@ -279,12 +256,10 @@ void visit_first(struct pool *pool, struct record *r)
 {
 	struct conn *c = hand_take(pool, r);
 
-	if (c->service->preface) {
-		conn_move_to(c, CONN_PREFACE);
+	if (preface_begin(c))
 		read_preface(pool, c);
-	} else {
+	else
 		open_conn(pool, c);
-	}
 	hand_put_down(pool);
 }
 

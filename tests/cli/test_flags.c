@@ -93,7 +93,8 @@ static void usage__that_is_wrong__is_refused(void **state)
 		{ { "-P", "option" },
 		  "-P \"option\": is not a table (options, signals, metrics, events, exits, "
 		  "services, flags, "
-		  "verbs, endings, causes, reasons, fields, client_flags, bench_flags, demo_flags, "
+		  "verbs, endings, proxy_errors, causes, reasons, fields, client_flags, "
+		  "bench_flags, demo_flags, "
 		  "client_exits, "
 		  "demo_exits, labs or sample)" },
 		{ { "--ready-fd", "77", "-t" }, "--ready-fd 77: is not open: Bad file descriptor" },

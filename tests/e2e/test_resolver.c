@@ -181,7 +181,7 @@ static void addresses__of_one_name__share_its_connections(void **state)
 	close_scene(&x);
 }
 
-/* So many do not fit in a datagram, nor in the scoreboard; some are used, and not others each time. */
+/* They fit neither in a datagram nor in the scoreboard; some are used, the same ones each time. */
 static void addresses__500_of_one_name__are_used_and_change_nothing_each_time(void **state)
 {
 	unsigned queries;

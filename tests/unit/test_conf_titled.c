@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,7 +71,7 @@ static void title__that_is_no_good__is_refused(void **state)
 	char longer[sizeof(longest) + 1];
 
 	(void)state;
-	strcat(strcpy(longer, longest), "4");
+	snprintf(longer, sizeof(longer), "%s4", longest);
 	for (unsigned i = 0; i < SECTIONS; i++) {
 		struct conf *conf = calloc(1, sizeof(*conf));
 		struct err err;

@@ -194,27 +194,35 @@ static void address__that_is_too_long__is_refused(void **state)
 	assert_non_null(strstr(err.text, "x.conf:1: upstream.server: "));
 }
 
+static void write_upstream(FILE *out, unsigned number, unsigned servers)
+{
+	fprintf(out, "upstream u%u { server = {\"10.0.0.1:1\"", number);
+	for (unsigned i = 2; i <= servers; i++)
+		fprintf(out, ", \"10.0.0.1:%u\"", i);
+	fprintf(out, "} }\nlisten %u { service = proxy  upstream = u%u }\n", number + 1, number);
+}
+
 /* Servers of all upstreams together. */
 static void servers__that_are_too_many__are_refused(void **state)
 {
 	for (unsigned count = 32; count <= 33; count++) {
-		char text[8192] = "", *at = text;
 		struct conf *conf;
+		char *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
 		struct err err;
 
-		for (unsigned u = 0; u < 2; u++) {
-			at += sprintf(at, "upstream u%u { server = {\"10.0.0.1:1\"", u);
-			for (unsigned i = 2; i <= count; i++)
-				at += sprintf(at, ", \"10.0.0.1:%u\"", i);
-			at += sprintf(at, "} }\nlisten %u { service = proxy  upstream = u%u }\n",
-				      u + 1, u);
-		}
+		assert_non_null(out);
+		for (unsigned number = 0; number < 2; number++)
+			write_upstream(out, number, count);
+		fclose(out);
 		conf = load_text(state, text, &err);
 		assert_true((conf != NULL) == (count == 32));
 		if (!conf)
 			assert_string_equal(err.text, "x.conf:3: upstream.server: there are more "
 						      "than 64 servers in all");
 		conf_free(conf);
+		free(text);
 	}
 }
 
@@ -286,7 +294,7 @@ static void listeners__with_long_lists_that_begin_alike__have_upstreams_of_their
 	assert_int_equal(conf->upstream_count, 2);
 	assert_string_not_equal(conf->upstreams[0].title, conf->upstreams[1].title);
 	assert_int_equal(strlen(conf->upstreams[0].title), CONF_TITLE_MOST);
-	strcpy(title, conf->upstreams[0].title);
+	snprintf(title, sizeof(title), "%s", conf->upstreams[0].title);
 	conf_free(conf);
 	conf = load_good(state, text); /* a reload finds its servers again */
 	assert_string_equal(conf->upstreams[0].title, title);

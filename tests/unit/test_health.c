@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The health of servers: the window of failures, trials, checks, and what others may have written. */
+/* The health of servers: the window of failures, trials, checks, and foreign writes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

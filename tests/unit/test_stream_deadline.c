@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The deadlines of streams: silence, half-closes, and sides that take nothing, as their upstream says. */
+/* The deadlines of streams: silence, half-closes, and sides that take nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -62,6 +62,7 @@ static bool check_command(const struct conf *conf, const struct listen_conf *lis
 static enum give ask_helper(struct conn *c, int link)
 {
 	const struct record *r = c->record;
+	const struct proxy_facts *facts = conn_proxy_facts(c);
 	struct exec_request request;
 	enum give done;
 
@@ -74,6 +75,10 @@ static enum give ask_helper(struct conn *c, int link)
 	request.number = r->number;
 	request.remote_port = r->remote_port;
 	request.remote = r->remote;
+	if (facts) {
+		request.local = facts->destination;
+		request.local_port = facts->destination_port;
+	}
 	done = give_socket(c, link, &request, sizeof(request));
 	if (done == GIVE_LATER) {
 		full.link = link;
@@ -188,6 +193,7 @@ const struct service service_exec = {
 	.state_size = sizeof(struct exec),
 	.check = check_options,
 	.check_system = check_command,
+	.gives_sockets = true,
 	.jobs = jobs,
 	.job_count = 1,
 	.init = start,

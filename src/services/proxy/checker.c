@@ -5,8 +5,8 @@
  * ends its connection as a client that has what it wanted: with its stream's end, and not before
  * the server's, so that the server sees no reset.
  *
- *   IDLE --due--> CONNECTING --connected, expect--> ASKING --answer--> ENDING --its end--> IDLE
- *   CONNECTING --connected--> ENDING;  CONNECTING, ASKING --failed, too late--> IDLE
+ *   IDLE --due--> CONNECTING --connected--> ASKING --sent, answered--> ENDING --its end--> IDLE
+ *   CONNECTING, ASKING --failed, too late--> IDLE
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@
 #include "base/sys.h"
 #include "services/proxy/beside.h"
 #include "services/proxy/health.h"
+#include "services/proxy/send_header.h"
 
 enum check_state { CHECK_IDLE, CHECK_CONNECTING, CHECK_ASKING, CHECK_ENDING };
 
@@ -37,7 +38,8 @@ struct check {
 	struct watch watch;
 	int64_t due_ms; /* the end of the state */
 	size_t sent, got, drained;
-	char answer[ANSWER_MOST];
+	size_t head_size; /* of the PROXY header in `head` */
+	char head[PROXY_BUILD_MOST], answer[ANSWER_MOST];
 };
 
 struct checker {
@@ -105,33 +107,49 @@ static void end_connect(struct check *check)
 		fail_check(check, close_reason_of_server(error));
 		return;
 	}
-	if (check->upstream->conf->check == CHECK_EXPECT) {
-		check->state = CHECK_ASKING;
-		check->sent = check->got = 0;
-	} else {
-		pass_check(check);
-		if (check->state == CHECK_ENDING)
-			watch_for(check, EPOLLIN);
-	}
+	check->state = CHECK_ASKING;
+	check->sent = check->got = 0;
+	check->head_size = send_header_of_check(check->upstream, check->head);
 }
 
-/* Sends what is left of the question; then the answer is waited for. */
-static void ask(struct check *check)
+/* The server has all that a check sends. */
+static void end_question(struct check *check)
+{
+	if (check->upstream->conf->check == CHECK_CONNECT)
+		pass_check(check);
+	if (check->state != CHECK_IDLE)
+		watch_for(check, EPOLLIN);
+}
+
+/* What is to be sent next: the rest of the header, then that of the question. */
+static const char *find_unsent(const struct check *check, size_t *size)
 {
 	const char *question = check->upstream->conf->check_send;
-	size_t left = strlen(question) - check->sent;
+	size_t asked = check->sent - check->head_size;
+
+	*size = check->head_size - check->sent;
+	if (check->sent < check->head_size)
+		return check->head + check->sent;
+	*size = strlen(question) - asked;
+	return question + asked;
+}
+
+static void ask(struct check *check)
+{
+	size_t left;
+	const char *unsent = find_unsent(check, &left);
 	ssize_t sent = 0;
 
 	if (left > 0)
-		sent = sys_send(check->watch.fd, question + check->sent, left,
-				MSG_DONTWAIT | MSG_NOSIGNAL);
+		sent = sys_send(check->watch.fd, unsent, left, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
 		fail_check(check, close_reason_of_server(errno));
 		return;
 	}
 	check->sent += sent > 0 ? (size_t)sent : 0;
-	if (question[check->sent] == '\0')
-		watch_for(check, EPOLLIN);
+	(void)find_unsent(check, &left);
+	if (left == 0)
+		end_question(check);
 }
 
 /* Another answer, or an end before it, fails the check. */

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/sys.h"
 #include "services/proxy/health.h"
+#include "services/proxy/send_header.h"
 #include "services/proxy/proxy_state.h"
 #include "worker/conn.h"
 #include "worker/pair/pair.h"
@@ -201,6 +202,7 @@ enum verdict proxy_begin_relay(struct conn *client)
 	p->waits_ms = 0;
 	leave_queue(client);
 	set_phase(client, PROXY_RELAYING);
+	p->header_size = (uint32_t)send_header_put(client, upstreams_of(client->conf));
 	return proxy_relay(client);
 }
 

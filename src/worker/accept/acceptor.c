@@ -46,7 +46,7 @@ static struct listener_tally *tally_of(const struct acceptor *a)
 }
 
 static void refuse_conn(const struct acceptor *a, int fd, const struct addr *remote,
-			const char *reason)
+			const char *reason, enum close_reason ending)
 {
 	struct pool *pool = a->all->pool;
 	const struct listener *listener = acceptor_listener(a);
@@ -56,11 +56,11 @@ static void refuse_conn(const struct acceptor *a, int fd, const struct addr *rem
 	(void)sys_close(fd);
 	if (accesslog_is_on)
 		conn_log_refused(&(struct conn_refused){
-			listener->conf, remote, ++pool->arena->head->conn_number,
+			listener->conf, ending, remote, ++pool->arena->head->conn_number,
 			atomic_load_explicit(&pool->slot->generation, memory_order_relaxed),
 			pool->number });
 	cell_add(&tally_of(a)->connections_refused_total, 1);
-	cell_add(&pool->slot->tally.connections_ended_total[CLOSE_refused], 1);
+	cell_add(&pool->slot->tally.connections_ended_total[ending], 1);
 }
 
 /*
@@ -70,13 +70,17 @@ static void refuse_conn(const struct acceptor *a, int fd, const struct addr *rem
 static bool admit_conn(const struct acceptor *a, int fd, const struct addr *remote)
 {
 	const struct pool *pool = a->all->pool;
+	const struct listen_conf *conf = acceptor_listener(a)->conf;
 	const char *reason = NULL;
 
-	if (!pool->services[a->index]->preface)
-		reason = admission_refusal(acceptor_listener(a)->conf, pool->bans, remote,
-					   a->all->loop->now_ms);
+	if (!admission_trusts(conf, remote)) {
+		refuse_conn(a, fd, remote, "untrusted", CLOSE_proxy_untrusted);
+		return false;
+	}
+	if (!conf->accept_proxy && !pool->services[a->index]->preface)
+		reason = admission_refusal(conf, pool->bans, remote, a->all->loop->now_ms);
 	if (reason)
-		refuse_conn(a, fd, remote, reason);
+		refuse_conn(a, fd, remote, reason, CLOSE_refused);
 	return !reason;
 }
 

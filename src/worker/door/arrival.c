@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "net/acl.h"
 #include "worker/conn.h"
+#include "worker/preface/proxied.h"
 #include "worker/record_check.h"
 #include "worker/share.h"
 
@@ -168,6 +169,19 @@ static void settle_record(struct arrival *a, struct record *r)
 		       !acl_allows(pool_conf(pool, r), &remote);
 }
 
+/* What the sender keeps beside a client's record. */
+static bool read_proxy(struct arrival *a, struct record *r)
+{
+	const struct arena *arena = a->pool->arena;
+
+	if (r->proxy == PROXY_NONE)
+		return true;
+	return read_bytes(a, &arena->proxies[r->index], sizeof(struct proxy_header)) &&
+	       (!proxied_texts(arena, r) ||
+		read_bytes(a, &arena->proxy_texts[r->index], sizeof(struct proxy_texts))) &&
+	       proxied_is_sound(arena, r);
+}
+
 /* The sender's numbers are replaced one by one; until then the record has none. */
 static bool read_fields(struct arrival *a, struct record *r, enum record_side side)
 {
@@ -186,9 +200,9 @@ static bool read_fields(struct arrival *a, struct record *r, enum record_side si
 	if (r->is_piped)
 		r->pipe_end = 0;
 	settle_record(a, r);
-	return read_bytes(a, r->state_bytes, a->head->state_size) && read_fd(a, &r->fd) &&
-	       is_conn_fd(a, r) && read_range(a, r) && read_buf(a, &sent.in, &r->in) &&
-	       read_buf(a, &sent.out, &r->out);
+	return read_bytes(a, r->state_bytes, a->head->state_size) && read_proxy(a, r) &&
+	       read_fd(a, &r->fd) && is_conn_fd(a, r) && read_range(a, r) &&
+	       read_buf(a, &sent.in, &r->in) && read_buf(a, &sent.out, &r->out);
 }
 
 static struct record *read_record(struct arrival *a, enum record_side side)

@@ -13,7 +13,7 @@
 #include "worker/pool.h"
 
 enum {
-	DOOR_VERSION = 1,
+	DOOR_VERSION = 2,
 	DOOR_CONNS_MOST = 120,          /* connections in a batch */
 	DOOR_MESSAGE_MOST = 512 * 1024, /* bytes */
 	DOOR_MAGIC = 0x726f6f64,

@@ -4,6 +4,7 @@
 
 #include "worker/audit.h"
 #include "worker/conn.h"
+#include "worker/preface/proxied.h"
 
 enum {
 	BATCH_BYTES = 96 * 1024, /* beyond one connection */
@@ -40,11 +41,17 @@ static size_t bytes_of(const struct record *r)
 	return sizeof(*r) + (r->in.end - r->in.start) + (r->out.end - r->out.start);
 }
 
+static size_t bytes_of_proxy(const struct pool *pool, const struct record *r)
+{
+	return (proxied_header(pool->arena, r) ? sizeof(struct proxy_header) : 0) +
+	       (proxied_texts(pool->arena, r) ? sizeof(struct proxy_texts) : 0);
+}
+
 static size_t bytes_of_conn(const struct pool *pool, const struct record *client)
 {
 	const struct record *peer = pool_peer(pool, client);
 
-	return bytes_of(client) + (peer ? bytes_of(peer) : 0);
+	return bytes_of(client) + bytes_of_proxy(pool, client) + (peer ? bytes_of(peer) : 0);
 }
 
 static unsigned descriptors_of(const struct pool *pool, const struct record *client)

@@ -129,3 +129,9 @@ int pair_connect_error(const struct conn *peer)
 {
 	return peer->pool->hand.connect_error;
 }
+
+bool pair_local_address(const struct conn *client, struct addr *address)
+{
+	*address = (struct addr){ .len = sizeof(address->un) };
+	return sys_getsockname(client->record->fd, &address->sa, &address->len) == 0;
+}

@@ -37,4 +37,7 @@ enum pair_start pair_connect(struct conn *client, const struct pair_target *targ
  */
 int pair_connect_error(const struct conn *peer);
 
+/* The address that the client has connected to (getsockname(2)). False when it is not known. */
+bool pair_local_address(const struct conn *client, struct addr *address);
+
 #endif
