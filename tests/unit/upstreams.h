@@ -16,8 +16,8 @@ struct upstreams {
 };
 
 /*
- * Makes the upstream: `lines` are the options of its section. The folder gets its file; upstreams_free
- * frees it. Events go to stderr.
+ * Makes the upstream: `lines` are the options of its section. The folder gets its file;
+ * upstreams_free frees the upstream. Events go to stderr.
  */
 void upstreams_make(struct upstreams *u, const char *folder, const char *lines);
 void upstreams_free(struct upstreams *u);
