@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/quote.h"
 #include "base/units.h"
 #include "config/conf_titled.h"
@@ -59,15 +60,22 @@ void conf_upstream_drop_unused(struct conf *conf)
 	conf_titled_drop(conf, SECTION_upstream, is_unused);
 }
 
-/* Titled by its servers, as far as a title has room. */
+/* Titled by its servers; where a title has no room for all, by the first ones and a hash of all. */
 static const char *title_of(const struct text_list *to, char *title)
 {
+	enum { TAIL = 9 };
+	uint64_t hash = 0;
 	size_t used = 0;
 
-	title[0] = '\0';
-	for (size_t i = 0; i < to->count && used < CONF_TITLE_MOST; i++)
-		used += (size_t)snprintf(title + used, CONF_TITLE_MOST + 1 - used, "%s%s",
-					 i > 0 ? "," : "", to->texts[i]);
+	for (size_t i = 0; i < to->count; i++) {
+		hash = hash * 31 + hash_bytes(to->texts[i], strlen(to->texts[i]));
+		if (used <= CONF_TITLE_MOST)
+			used += (size_t)snprintf(title + used, CONF_TITLE_MOST + 1 - used, "%s%s",
+						 i > 0 ? "," : "", to->texts[i]);
+	}
+	if (used > CONF_TITLE_MOST)
+		snprintf(title + CONF_TITLE_MOST - TAIL, TAIL + 1, "~%08x",
+			 (unsigned)(hash ^ hash >> 32));
 	return title;
 }
 

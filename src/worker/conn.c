@@ -61,7 +61,7 @@ static void close_socket(const struct record *r)
 {
 	if (r->is_reset)
 		conn_reset_prepare(r);
-	if (r->has_moved && !r->is_reset)
+	if (r->has_moved && (!r->is_reset || !r->is_inet))
 		close_moved(r->fd);
 	else
 		(void)sys_close(r->fd);
@@ -96,11 +96,24 @@ void conn_drop_peer(struct conn *client)
 	pool_give_record(client->pool, peer);
 }
 
+/*
+ * What one side of a pair has sent does not reach the other any more: neither must take its end for
+ * the end of the whole stream.
+ */
+static void reset_if_cut(struct conn *c)
+{
+	if (!c->peer || (!conn_has_output(c) && !conn_has_output(c->peer)))
+		return;
+	c->record->is_reset = true;
+	c->peer->record->is_reset = true;
+}
+
 void conn_close(struct conn *side, enum close_reason reason)
 {
 	struct conn *c = conn_client(side);
 	int error = errno;
 
+	reset_if_cut(c);
 	conn_set_close_reason(c, reason);
 	if (close_reason_who(c->record->ending) == '-')
 		conn_set_phase(c, reason);

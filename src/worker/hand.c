@@ -181,6 +181,7 @@ bool hand_ask_lost(struct conn *peer, int error, enum verdict *verdict)
 	bool goes_on;
 
 	peer->pool->hand.connect_error = error;
+	conn_store(peer); /* the service may drop it with its buffers */
 	goes_on = peer->service->lost && peer->service->lost(peer, verdict);
 	errno = kept;
 	return goes_on;

@@ -370,10 +370,12 @@ static void resume_records(struct pool *pool, const bool *is_kept, uint32_t *liv
 /* What the last worker has counted is not trusted. */
 static void resume_servers(const struct pool *pool, const bool *is_kept)
 {
-	server_count_reset(&pool->servers);
+	struct server_sums sums = { 0 };
+
 	for (uint32_t i = 0; i < pool->records.high; i++)
 		if (is_kept[i])
-			server_count_in(&pool->servers, arena_record(pool->arena, i));
+			server_sums_add(&sums, arena_record(pool->arena, i));
+	server_count_set(&pool->servers, &sums);
 }
 
 bool pool_resume(struct pool *pool, const bool *is_kept)

@@ -259,7 +259,7 @@ bool recovery_adopt(struct recovery *r, struct pool *pool)
 		return true;
 	if (r->emptied) {
 		scoreboard_set_live(pool->slot, NULL);
-		server_count_reset(&pool->servers);
+		server_count_set(&pool->servers, &(struct server_sums){ 0 });
 	}
 	if (!r->emptied && !dispatch_resume(pool, r->is_kept, r->lost_epoll))
 		return false;

@@ -21,6 +21,12 @@ static void change_cell(_Atomic uint32_t *cell, uint32_t change)
 		atomic_fetch_add(cell, change);
 }
 
+void server_sums_add(struct server_sums *sums, const struct record *r)
+{
+	if (r->server > 0)
+		(r->side == SIDE_PEER ? sums->live : sums->waiting)[r->server - 1]++;
+}
+
 void server_count_in(const struct server_count *count, const struct record *r)
 {
 	change_cell(find_cell(count, r), 1);
@@ -36,10 +42,10 @@ uint32_t server_count_live(const struct server_count *count, unsigned row)
 	return count->servers ? server_live(count->board, row) : 0;
 }
 
-void server_count_reset(const struct server_count *count)
+void server_count_set(const struct server_count *count, const struct server_sums *sums)
 {
 	for (unsigned i = 0; count->servers && i < SCOREBOARD_SERVERS; i++) {
-		atomic_store(&count->servers[i].live[count->slot], 0);
-		atomic_store(&count->servers[i].waiting[count->slot], 0);
+		atomic_store(&count->servers[i].live[count->slot], sums->live[i]);
+		atomic_store(&count->servers[i].waiting[count->slot], sums->waiting[i]);
 	}
 }

@@ -25,7 +25,17 @@ void server_count_out(const struct server_count *count, const struct record *r);
 /* The connections of all workers to the server of that row. */
 uint32_t server_count_live(const struct server_count *count, unsigned row);
 
-/* Nothing of the slot counts any more. */
-void server_count_reset(const struct server_count *count);
+/* What the records of a slot count, by row; zeroed at first. */
+struct server_sums {
+	uint32_t live[SCOREBOARD_SERVERS], waiting[SCOREBOARD_SERVERS];
+};
+
+void server_sums_add(struct server_sums *sums, const struct record *r);
+
+/*
+ * These count from now on, and nothing else of the slot. No count is lower in between: another
+ * worker would take a place that is not free.
+ */
+void server_count_set(const struct server_count *count, const struct server_sums *sums);
 
 #endif

@@ -91,12 +91,22 @@ static ssize_t splice_now(const struct record *r, int in, int out, size_t most)
 	return moved;
 }
 
+/* Another process that had the pipe may have taken bytes: then no event would ever change that. */
+static bool lacks_bytes(const struct record *r)
+{
+	int kept = errno, held;
+	bool lacks = sys_ioctl(r->file, FIONREAD, &held) == 0 && (uint64_t)held < r->file_left;
+
+	errno = kept;
+	return lacks;
+}
+
 /* A pipe that has less than it should was damaged. */
 static ssize_t send_pipe(struct record *r)
 {
 	ssize_t sent = splice_now(r, r->file, r->fd, (size_t)r->file_left);
 
-	if (sent == 0) {
+	if (sent == 0 || (sent < 0 && errno == EAGAIN && r->has_moved && lacks_bytes(r))) {
 		errno = ENODATA;
 		return -1;
 	}

@@ -355,7 +355,7 @@ static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 
 	if (why == CLOSE_none)
 		carry_out(pool, c, hand_ask_expired(c));
-	else if (state == CONN_OPEN && why != CLOSE_send_timeout)
+	else if (state == CONN_OPEN && !deadline_cuts(why))
 		carry_out(pool, c, conn_finish(c, why));
 	else
 		conn_close(c, why);

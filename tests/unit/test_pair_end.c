@@ -122,6 +122,33 @@ static void answer__of_a_peer_that_takes_no_more__reaches_the_client(void **stat
 	}
 }
 
+static bool drop_lost(struct conn *peer, enum verdict *verdict)
+{
+	conn_drop_peer(conn_client(peer));
+	*verdict = FINISH;
+	return true;
+}
+
+/* The buffer into which the worker tried to receive goes with it. */
+static void lost_peer__that_the_service_drops__leaves_nothing(void **state)
+{
+	static const struct service dropper = {
+		.name = "own", .has_pairs = true, .open = paired_attach, .lost = drop_lost
+	};
+	struct paired p;
+	struct served s;
+
+	(void)state;
+	own_service(&dropper);
+	served_start(&s, "own", "linger_timeout", "0", NULL);
+	p = paired_connect_tcp(&s);
+	paired_reset(p.upstream);
+	paired_expect_end(&s, p.client, 0);
+	assert_ended(&s, CLOSE_service_finished);
+	close(p.client);
+	served_stop(&s);
+}
+
 static const char *last_words; /* of the service to each side; set by a test */
 
 static enum verdict say_to_both(struct conn *c)
@@ -287,6 +314,7 @@ int main(void)
 		cmocka_unit_test(reset_of_either_side__behind_bytes__is_passed_on_after_them),
 		cmocka_unit_test(reset_of_either_side__at_rest__is_passed_on),
 		cmocka_unit_test(answer__of_a_peer_that_takes_no_more__reaches_the_client),
+		cmocka_unit_test(lost_peer__that_the_service_drops__leaves_nothing),
 		cmocka_unit_test(
 			finish__from_either_side__flushes_both_and_lingers_with_the_client),
 		cmocka_unit_test(finish__while_one_side_waits__is_not_cut_by_the_other),

@@ -25,7 +25,8 @@ enum check_state { CHECK_IDLE, CHECK_CONNECTING, CHECK_ASKING, CHECK_ENDING };
 enum {
 	ANSWER_MOST = 1024,     /* bytes of an answer that are compared */
 	DRAIN_MOST = 64 * 1024, /* bytes that are read and dropped while a check ends */
-	ENDING_MS = 1000,       /* that the server has to end its side */
+	ENDING_MS = 1000,       /* that the server has to end its side, ... */
+	ENDING_PART = 2,        /* ... or that part of the interval, if it is less */
 	AGAIN_PART = 4,         /* of the interval, after a failure */
 	WAIT_MOST_MS = 1000,
 };
@@ -76,13 +77,15 @@ static void fail_check(struct check *check, enum close_reason why)
 
 static void pass_check(struct check *check)
 {
+	int64_t most_ms = check->upstream->conf->check_interval / ENDING_PART;
+
 	note_result(check, CLOSE_none);
 	if (sys_shutdown(check->watch.fd, SHUT_WR) < 0) {
 		close_check(check);
 		return;
 	}
 	check->state = CHECK_ENDING;
-	check->due_ms = clock_ms() + ENDING_MS;
+	check->due_ms = clock_ms() + (most_ms < ENDING_MS ? most_ms : ENDING_MS);
 	check->drained = 0;
 }
 
@@ -202,7 +205,7 @@ static void begin_check(struct check *check)
 	struct addr to;
 	int fd;
 
-	if (upstream_address(u, check->server, &to) == 0) {
+	if (upstream_address(u, check->server, upstream_turn(u, check->server), &to) == 0) {
 		note_result(check, CLOSE_upstream_unreachable);
 		return;
 	}

@@ -72,26 +72,12 @@ static void gather_field(struct choice *c, enum level level, struct field *field
 /* True when a has fewer connections for its weight. */
 static bool is_lighter(const struct candidate *a, const struct candidate *b)
 {
-	return (a->live + UINT64_C(1)) * b->weight < (b->live + UINT64_C(1)) * a->weight;
+	return (uint64_t)a->live * b->weight < (uint64_t)b->live * a->weight;
 }
 
 static uint32_t next_turn(const struct upstream *u)
 {
 	return atomic_fetch_add_explicit(&upstream_common(u)->turn, 1, memory_order_relaxed);
-}
-
-/* Of equals each has its turn. */
-static const struct server *find_least_conn(const struct choice *c, const struct field *field)
-{
-	unsigned first = next_turn(c->upstream) % field->count, best = first;
-
-	for (unsigned i = 1; i < field->count; i++) {
-		unsigned at = (first + i) % field->count;
-
-		if (is_lighter(&field->list[at], &field->list[best]))
-			best = at;
-	}
-	return field->list[best].server;
 }
 
 static const struct candidate *find_in_field(const struct field *field, const struct server *server)
@@ -132,6 +118,29 @@ static const struct server *find_round_robin(const struct choice *c, const struc
 			return candidate->server;
 	}
 	return field->list[0].server;
+}
+
+/* Those that no other one is lighter than. */
+static void keep_lightest(struct field *field)
+{
+	struct field kept = { .count = 0 };
+
+	for (unsigned i = 0; i < field->count; i++) {
+		if (kept.count > 0 && is_lighter(&field->list[i], &kept.list[0]))
+			kept.count = 0;
+		if (kept.count == 0 || !is_lighter(&kept.list[0], &field->list[i]))
+			kept.list[kept.count++] = field->list[i];
+	}
+	*field = kept;
+}
+
+/* Equals share by weight: connections that do not stay leave all servers equal. */
+static const struct server *find_least_conn(const struct choice *c, const struct field *field)
+{
+	struct field lightest = *field;
+
+	keep_lightest(&lightest);
+	return lightest.count == 1 ? lightest.list[0].server : find_round_robin(c, &lightest);
 }
 
 /* By weight. */

@@ -62,7 +62,7 @@ static void join_queue(struct conn *client)
 
 	set_phase(client, PROXY_WAITING);
 	p->tried = (struct server_mask){ 0 };
-	p->round = 0;
+	p->round = p->address = 0;
 	if (client->record->server == 0)
 		pool_set_server(client->pool, client->record,
 				upstreams_of(client->conf)->list[0].row + 1);
@@ -71,11 +71,9 @@ static void join_queue(struct conn *client)
 /* No server can be tried now: the client waits for one, if it may. */
 static enum verdict wait_for_server(struct conn *client, enum close_reason why)
 {
-	struct proxy *p = conn_state(client);
+	const struct proxy *p = conn_state(client);
 	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why), left_ms, look_ms;
 
-	if (p->waits_ms == 0)
-		p->waits_ms = now_ms;
 	left_ms = p->waits_ms + most_ms - now_ms;
 	if (left_ms <= 0)
 		return end_now(client, upstreams_of(client->conf)->conf->queue_timeout > 0 ?
@@ -87,21 +85,32 @@ static enum verdict wait_for_server(struct conn *client, enum close_reason why)
 	return MORE;
 }
 
+/* Of one server each address is tried once in a round. */
+static void note_address(struct proxy *p, const struct upstream *u, const struct server *server)
+{
+	if (p->address == 0 || p->row != server->row + 1) {
+		p->address = 0;
+		p->turn = server->has_name ? upstream_turn(u, server) : 0;
+	}
+	p->address++;
+}
+
 static void begin_try(struct conn *client, const struct server *server)
 {
 	struct proxy *p = conn_state(client);
 
+	note_address(p, upstreams_of(client->conf), server);
 	p->tries += p->tries < UINT8_MAX;
 	p->round++;
 	p->row = (uint8_t)(server->row + 1);
 	p->begun_us = clock_us();
 	p->header_size = 0;
-	server_mask_add(&p->tried, server->row);
 }
 
 static enum pair_start connect_to(struct conn *client, const struct server *server)
 {
 	const struct upstream *u = upstreams_of(client->conf);
+	struct proxy *p = conn_state(client);
 	struct addr address;
 	const struct pair_target target = {
 		.to = &address,
@@ -111,8 +120,11 @@ static enum pair_start connect_to(struct conn *client, const struct server *serv
 		.keepalive_ms = u->conf->keepalive,
 		.user_timeout_ms = u->conf->user_timeout,
 	};
+	unsigned count = upstream_address(u, server, p->turn + p->address - 1U, &address);
 
-	if (upstream_address(u, server, &address) == 0) {
+	if (p->address >= count)
+		server_mask_add(&p->tried, server->row);
+	if (count == 0) {
 		errno = EHOSTUNREACH;
 		return PAIR_FAILED;
 	}
@@ -147,12 +159,8 @@ static bool has_tries_left(const struct conn *client)
 	return p->round <= upstreams_of(client->conf)->conf->retries;
 }
 
-/* It waits for no server any more. */
 static void leave_queue(struct conn *client)
 {
-	struct proxy *p = conn_state(client);
-
-	p->waits_ms = 0;
 	if (client->record->server > 0)
 		pool_set_server(client->pool, client->record, 0);
 }
@@ -191,6 +199,7 @@ enum verdict proxy_begin_relay(struct conn *client)
 	if (server)
 		health_note_success(upstreams_of(client->conf), server, p->connect_us, clock_ms());
 	conn_set_deadline(client, 0);
+	p->waits_ms = 0;
 	leave_queue(client);
 	set_phase(client, PROXY_RELAYING);
 	p->header_size = (uint32_t)send_header_put(client, upstreams_of(client->conf));
@@ -238,6 +247,8 @@ enum verdict proxy_try_servers(struct conn *client)
 	const struct server *server;
 	bool is_full = false;
 
+	if (p->waits_ms == 0)
+		p->waits_ms = clock_ms();
 	for (unsigned full = 0; has_tries_left(client) && full < FULL_TRIES;) {
 		server = next_server(client, &is_full);
 		if (!server)

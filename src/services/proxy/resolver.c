@@ -17,6 +17,7 @@
 #include "stats/servers.h"
 
 enum {
+	FOUND_MOST = 512,  /* addresses of a name that are looked at */
 	READY_MS = 2000,   /* the start waits no longer for the first lookups */
 	QUERY_SECONDS = 2, /* that a name server has to answer, ... */
 	QUERY_TRIES = 2,   /* ... and how often it is asked */
@@ -55,13 +56,17 @@ static bool has_address(const struct addr *list, unsigned count, const struct ad
 	return false;
 }
 
-/* Name servers give the same addresses in changing order. */
-static bool is_same(const struct addr *a, unsigned a_count, const struct addr *b, unsigned b_count)
+/*
+ * Name servers give the same addresses in changing order: those in use stay while they are among
+ * what was found, unless there is room for more.
+ */
+static bool is_still_right(const struct addr *in_use, unsigned in_use_count,
+			   const struct addr *found, unsigned found_count)
 {
-	for (unsigned i = 0; i < a_count; i++)
-		if (!has_address(b, b_count, &a[i]))
+	for (unsigned i = 0; i < in_use_count; i++)
+		if (!has_address(found, found_count, &in_use[i]))
 			return false;
-	return a_count == b_count;
+	return in_use_count == (found_count < SERVER_ADDRESSES ? found_count : SERVER_ADDRESSES);
 }
 
 static void note_failure(const struct upstream *u, const struct server *server,
@@ -81,7 +86,7 @@ static void note_found(const struct upstream *u, const struct server *server,
 	struct addr before[SERVER_ADDRESSES];
 	unsigned before_count = server_read_names(names, before);
 
-	if (!is_same(list, count, before, before_count)) {
+	if (!is_still_right(before, before_count, list, count)) {
 		char text[ADDR_TEXT];
 
 		server_write_names(names, list, count);
@@ -96,14 +101,14 @@ static void note_found(const struct upstream *u, const struct server *server,
 static void look_up(struct scoreboard *board, const struct upstream *u, const struct server *server)
 {
 	struct server_names *names = &board->server_names[server->row];
-	struct addr list[SERVER_ADDRESSES];
+	static struct addr list[FOUND_MOST]; /* of this lookup alone */
 	struct err err;
 	int count;
 
 	res_init(); /* resolv.conf(5) may have changed */
 	_res.retrans = QUERY_SECONDS;
 	_res.retry = QUERY_TRIES;
-	count = addr_resolve(server->conf.address, list, SERVER_ADDRESSES, &err);
+	count = addr_resolve(server->conf.address, list, FOUND_MOST, &err);
 	if (count > 0)
 		note_found(u, server, names, list, (unsigned)count);
 	else

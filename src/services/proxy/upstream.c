@@ -150,7 +150,7 @@ const struct server *upstream_find(const struct upstream *u, unsigned row)
 	return NULL;
 }
 
-unsigned upstream_address(const struct upstream *u, const struct server *server,
+unsigned upstream_address(const struct upstream *u, const struct server *server, uint32_t turn,
 			  struct addr *address)
 {
 	struct addr list[SERVER_ADDRESSES];
@@ -161,10 +161,14 @@ unsigned upstream_address(const struct upstream *u, const struct server *server,
 	else
 		*address = server->address;
 	if (server->has_name && count > 0)
-		*address = list[atomic_fetch_add_explicit(&upstream_shared(u, server)->address_turn,
-							  1, memory_order_relaxed) %
-				count];
+		*address = list[turn % count];
 	return count;
+}
+
+uint32_t upstream_turn(const struct upstream *u, const struct server *server)
+{
+	return atomic_fetch_add_explicit(&upstream_shared(u, server)->address_turn, 1,
+					 memory_order_relaxed);
 }
 
 bool upstream_is_withheld(const struct upstream *u, const struct server *server)

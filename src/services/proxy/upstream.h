@@ -67,11 +67,14 @@ static inline struct server_shared *upstream_common(const struct upstream *upstr
 }
 
 /*
- * Sets *address to the next address of the server in turn. Returns the number of its addresses; 0:
- * it has none.
+ * Sets *address to the address of the server that has that turn. Returns the number of its
+ * addresses; 0: it has none.
  */
 unsigned upstream_address(const struct upstream *upstream, const struct server *server,
-			  struct addr *address);
+			  uint32_t turn, struct addr *address);
+
+/* The next turn, over all workers. */
+uint32_t upstream_turn(const struct upstream *upstream, const struct server *server);
 
 /* True when the configuration, or -s drain, keeps the server from connections. */
 bool upstream_is_withheld(const struct upstream *upstream, const struct server *server);
