@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memfile.h"
 #include "base/sys.h"
 #include "stats/scoreboard.h"
 
@@ -76,22 +77,6 @@ static int open_reader(int fd, const char *path)
 	return -1;
 }
 
-/*
- * The same without a path: through /proc. Without /proc the writable descriptor is used, sealed so
- * that no new mapping can write; existing mappings can still write.
- */
-static int open_memory_reader(int fd)
-{
-	char path[32];
-	int reader;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	reader = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
-	if (reader >= 0 || sys_fcntl_int(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) < 0)
-		return reader;
-	return sys_fcntl_int(fd, F_DUPFD_CLOEXEC, 0);
-}
-
 static void close_fd(int fd)
 {
 	if (fd > 0)
@@ -122,7 +107,7 @@ static struct scoreboard *fill_head(int fd, const char *path)
 
 	if (board) {
 		board->fd = fd;
-		board->read_fd = path ? open_reader(fd, path) : open_memory_reader(fd);
+		board->read_fd = path ? open_reader(fd, path) : memfile_open_reader(fd);
 		if (board->read_fd >= 0 && sys_fstat(fd, &st) == 0) {
 			board->inode = st.st_ino;
 			board->device = st.st_dev;
@@ -213,23 +198,14 @@ void scoreboard_free(struct scoreboard *board, const char *path, bool remove)
 	sys_munmap(board, sizeof(*board));
 }
 
-/* Replaces the mapping of these bytes by a view that can never be written. */
-static bool close_to_writing(struct scoreboard *board, size_t from, size_t to)
-{
-	return from == to ||
-	       sys_mmap((char *)board + from, to - from, PROT_READ, MAP_SHARED | MAP_FIXED,
-			board->read_fd, (off_t)from) != MAP_FAILED;
-}
-
 bool scoreboard_confine(struct scoreboard *board, const struct slot *slot)
 {
 	size_t from = (size_t)((const char *)slot - (const char *)board);
 
-	if (!close_to_writing(board, 0, from) ||
-	    !close_to_writing(board, from + sizeof(*slot), sizeof(*board)))
-		return false;
-	/* otherwise mremap(2) could extend the mapping over the next part of the file */
-	return sys_mseal((char *)board + from, sizeof(*slot)) == 0 || errno == ENOSYS;
+	return memfile_close_to_writing(board, 0, from, board->read_fd) &&
+	       memfile_close_to_writing(board, from + sizeof(*slot), sizeof(*board),
+					board->read_fd) &&
+	       memfile_seal((char *)board + from, sizeof(*slot));
 }
 
 static bool refuse_path(const char *path, struct err *err)
