@@ -46,6 +46,7 @@ struct conf {
 struct listen_conf {
 	char *address; /* as written; checked by addr_check */
 	char *origin;  /* its place for messages: "etc/x.conf:12" or "-l 8081=ack" */
+	char **places; /* by row of options[]: as in struct conf; NULL: as origin */
 #include "tables/options.def"
 };
 
@@ -77,6 +78,7 @@ union option_object {
 /* Enumerators of the CHOICE options, in the order of their words. */
 enum { AFFINITY_NONE, AFFINITY_AUTO };
 enum { STDERR_LOG, STDERR_CONNECTION };
+enum on_limit { ON_LIMIT_WAIT, ON_LIMIT_CLOSE, ON_LIMIT_RESET };
 enum framing { FRAMING_RAW, FRAMING_LINE, FRAMING_LENGTH };
 
 #endif
