@@ -11,6 +11,7 @@
 
 #include "base/sys.h"
 #include "config/conf_file.h"
+#include "config/conf_limit.h"
 #include "config/conf_program.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/prefork-srv.conf"
@@ -136,7 +137,7 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 	struct conf *conf = conf_new(err);
 
 	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err) ||
-			     !conf_program_check(conf, err))) {
+			     !conf_program_check(conf, err) || !conf_limit_check(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}
