@@ -40,3 +40,23 @@ void enlist_listeners(struct scoreboard *board, const struct generation *generat
 			    "there were so many listeners since the start that these are "
 			    "counted together, as other (a restart begins anew)"));
 }
+
+static void set_limits(struct listener_limits *limits, const struct listen_conf *conf)
+{
+	const int64_t values[LIMITS] = {
+#define LIMIT(name, ending) conf->name,
+#include "tables/limits.def"
+	};
+
+	for (unsigned i = 0; i < LIMITS; i++)
+		atomic_store(&limits->values[i], (uint64_t)values[i]);
+	atomic_store(&limits->on_limit, (uint32_t)conf->on_limit);
+}
+
+void enlist_limits(struct scoreboard *board, const struct generation *generation)
+{
+	const struct listener_set *set = generation->listeners;
+
+	for (unsigned i = 0; set && i < set->count; i++)
+		set_limits(&board->listeners[set->list[i].row].limits, set->list[i].conf);
+}

@@ -11,4 +11,7 @@
  */
 void enlist_listeners(struct scoreboard *board, const struct generation *generation);
 
+/* Shows the limits of its listeners: the generation is in force. */
+void enlist_limits(struct scoreboard *board, const struct generation *generation);
+
 #endif

@@ -137,8 +137,8 @@ void conn_log_refused(const struct conn_refused *refused)
 		.listen = refused->conf->address,
 		.service = refused->conf->service,
 		.remote = { &net, port },
-		.ending = close_reason_name(CLOSE_refused),
-		.state = record_state_letters(state, CLOSE_refused, '-'),
+		.ending = close_reason_name(refused->reason),
+		.state = record_state_letters(state, refused->reason, '-'),
 	};
 
 	accesslog_add(&entry);

@@ -20,6 +20,8 @@
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
 #include "worker/conn_record.h"
+#include "worker/limit/limiter.h"
+#include "worker/limit/waiting.h"
 
 /* The connection in hand, and what its visit has done so far. */
 struct hand {
@@ -50,6 +52,8 @@ struct pool {
 	struct free_list records, bufs;
 	struct ring queue;               /* records that wait for their turn */
 	struct conn_limit limit;         /* which listener may have the next place */
+	struct limiter limiter;          /* which may have one over all workers */
+	struct waiting waiting;          /* what waits for its source to have room */
 	const struct service **services; /* of each listener */
 	struct hand hand;
 	struct audit audit;
@@ -63,7 +67,8 @@ struct pool {
 
 /*
  * Prepares an empty set over the arena; the caller sets loop, arena, slot, number, listeners,
- * loaded and bans. Returns false with errno set. Allocates.
+ * loaded, bans and, where the server has limits, limiter.memory, .board and .number. Returns false
+ * with errno set. Allocates.
  */
 bool pool_start(struct pool *pool);
 
@@ -164,9 +169,12 @@ void pool_set_listener(const struct pool *pool, struct record *r, uint32_t liste
 /* Marks a record as used, once all its fields are written. */
 void pool_publish_record(struct pool *pool, struct record *r);
 
-/* Counts a connection whose client's record is in use, or no longer. */
-void pool_count_in(struct pool *pool, const struct record *client);
-void pool_count_out(struct pool *pool, const struct record *client);
+/*
+ * Counts a connection whose client's record is in use, or no longer. pool_count_in is for one that
+ * comes from another worker; one that was accepted is counted, and has its places claimed.
+ */
+void pool_count_in(struct pool *pool, struct record *client);
+void pool_count_out(struct pool *pool, struct record *client);
 
 /* Gives back the record, its buffers, its timer and its place in the run queue. */
 void pool_give_record(struct pool *pool, struct record *r);

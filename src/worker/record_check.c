@@ -48,6 +48,9 @@ static bool fits_state(const struct record *r, const struct service *service)
 	switch (r->state) {
 	case CONN_PREFACE:
 		return service->preface && r->peer == 0 && r->in.end - r->in.start < ARENA_BUF_SIZE;
+	case CONN_WAITING:
+		return r->peer == 0 && !record_has_output(r) &&
+		       r->in.end - r->in.start < ARENA_BUF_SIZE;
 	case CONN_LINGERING:
 		return r->ending != CLOSE_none && r->peer == 0 && !record_has_output(r);
 	default:

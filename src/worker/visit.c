@@ -15,6 +15,7 @@
 #include "worker/conn_io.h"
 #include "worker/deadline.h"
 #include "worker/hand.h"
+#include "worker/limit/admit.h"
 #include "worker/share.h"
 #include "worker/transport.h"
 #include "worker/watching.h"
@@ -74,8 +75,9 @@ static bool has_input(const struct conn *c)
 static enum close_reason find_leaving(const struct pool *pool, const struct conn *c)
 {
 	const struct record *r = c->record;
+	bool is_old = deadline_is_too_old(pool, r);
 
-	if ((!pool->draining && !r->is_barred) || r->state != CONN_OPEN ||
+	if ((!pool->draining && !r->is_barred && !is_old) || r->state != CONN_OPEN ||
 	    !conn_is_between_messages(c))
 		return CLOSE_none;
 	/* a visit reads from one side alone */
@@ -83,7 +85,9 @@ static enum close_reason find_leaving(const struct pool *pool, const struct conn
 		return CLOSE_none;
 	if (pool->draining && (r->bytes_in > 0 || r->in_ended || deadline_is_stale(pool, r)))
 		return CLOSE_drained;
-	return r->is_barred && pool->hand.moved > 0 ? CLOSE_access_withdrawn : CLOSE_none;
+	if (r->is_barred && pool->hand.moved > 0)
+		return CLOSE_access_withdrawn;
+	return is_old && !has_input(c) ? CLOSE_lifetime_reached : CLOSE_none;
 }
 
 /* True when one answer is out and the service may have more, but other connections come first. */
@@ -226,6 +230,25 @@ static void open_conn(struct pool *pool, struct conn *c)
 		read_and_serve(pool, c);
 }
 
+/* Unread: nothing is asked for but the client's end. */
+static void wait_for_room(struct pool *pool, struct conn *c)
+{
+	pool_take_back_buf(pool, &c->in);
+	pool_take_back_buf(pool, &c->out);
+	(void)conn_wait(c);
+}
+
+/* The client's address is known. */
+static void enter(struct pool *pool, struct conn *c)
+{
+	enum admit admit = admit_new(c);
+
+	if (admit == ADMIT_OPEN)
+		open_conn(pool, c);
+	else if (admit == ADMIT_WAITS)
+		wait_for_room(pool, c);
+}
+
 /* The preface is complete: only now the client's address is known. */
 static void end_preface(struct pool *pool, struct conn *c)
 {
@@ -233,7 +256,7 @@ static void end_preface(struct pool *pool, struct conn *c)
 	const char *reason = admission_refusal(c->conf, pool->bans, &remote, pool->loop->now_ms);
 
 	if (!reason) {
-		open_conn(pool, c);
+		enter(pool, c);
 		return;
 	}
 	LOG(EVENT_connection_refused, LOG_STR("listen", c->conf->address),
@@ -267,7 +290,7 @@ void visit_first(struct pool *pool, struct record *r)
 		conn_move_to(c, CONN_PREFACE);
 		read_preface(pool, c);
 	} else {
-		open_conn(pool, c);
+		enter(pool, c);
 	}
 	hand_put_down(pool);
 }
@@ -303,10 +326,39 @@ static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 		wait_for_client(pool, c);
 }
 
+/* True when a connection that waits has a message, or is served without one. */
+static bool has_request(struct conn *c)
+{
+	return buf_used(&c->in) > 0 || c->transport->has_input(c) || c->service->open;
+}
+
+/*
+ * One whose client has ended its side may have a message before that; it cannot be told from one
+ * whose client is gone, unless there is none. In a draining worker only those with a message go on
+ * waiting.
+ */
+static void serve_waiting(struct pool *pool, struct conn *c, uint32_t events)
+{
+	if (events & (EPOLLERR | EPOLLHUP))
+		conn_close(c, CLOSE_client_reset);
+	else if ((events & EPOLLRDHUP) && !has_request(c))
+		conn_close(c, CLOSE_client_closed);
+	else if (pool->draining && !has_request(c))
+		conn_close(c, CLOSE_drained);
+	else if (waiting_due_ms(&pool->waiting, c->record) != 0 && admit_waiting(c))
+		open_conn(pool, c);
+	else {
+		c->record->has_half_closed |= (events & EPOLLRDHUP) != 0;
+		wait_for_room(pool, c);
+	}
+}
+
 static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
 {
 	if (c->record->state == CONN_LINGERING)
 		discard_input(c);
+	else if (c->record->state == CONN_WAITING)
+		serve_waiting(pool, c, events);
 	else if (c->record->state == CONN_PREFACE)
 		read_preface(pool, c);
 	else
@@ -344,6 +396,8 @@ static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 
 	if (why == CLOSE_none)
 		carry_out(pool, c, hand_ask_expired(c));
+	else if (why == CLOSE_lifetime_reached && c->record->begun_us == 0 && has_input(c))
+		read_and_serve(pool, c); /* and then it ends */
 	else if (state == CONN_OPEN && why != CLOSE_send_timeout)
 		carry_out(pool, c, conn_finish(c, why));
 	else
@@ -357,6 +411,9 @@ void visit_due(struct pool *pool, struct record *r)
 
 	if (due_ms == 0 || deadline_put_off(pool, r, due_ms))
 		return;
-	expire_now(pool, hand_take(pool, r), why);
+	if (r->state == CONN_WAITING)
+		serve_waiting(pool, hand_take(pool, r), 0);
+	else
+		expire_now(pool, hand_take(pool, r), why);
 	hand_put_down(pool);
 }

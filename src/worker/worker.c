@@ -185,6 +185,9 @@ static bool start_serving(struct worker *w)
 	w->pool.bans = &h->board->bans;
 	w->pool.listeners = h->listeners;
 	w->pool.loaded = h->loaded;
+	w->pool.limiter.memory = h->limits;
+	w->pool.limiter.board = h->board;
+	w->pool.limiter.number = heritage_slot(h);
 	w->acceptors.pool = &w->pool;
 	w->acceptors.alarms = &w->alarms;
 	w->acceptors.room.is_on = h->conf->make_room;
@@ -202,6 +205,7 @@ static bool start_serving(struct worker *w)
 	accesslog_watch(&w->alarms);
 	if (!pool_start(&w->pool) || !recovery_adopt(&w->recovery, &w->pool))
 		return false;
+	limiter_publish(&w->pool.limiter);
 	w->acceptors.is_closed = w->recovery.was_leaving;
 	return start_moving(w) && (w->recovery.was_leaving || acceptors_start(&w->acceptors));
 }

@@ -142,6 +142,7 @@ static void settle_record(struct arrival *a, struct record *r)
 	r->weight = WEIGHT_UNKNOWN;
 	r->passage = PASSAGE_ARRIVING;
 	r->has_moved = true;
+	r->is_counted = false;
 	r->is_barred = r->side == SIDE_CLIENT && r->state != CONN_PREFACE &&
 		       !acl_allows(pool_conf(pool, r), &remote);
 }
