@@ -80,6 +80,7 @@ bool report_listener(const struct report *report, unsigned row, struct report_li
 		cell_set((metric_cell *)&out->queue + i,
 			 cell_get((const metric_cell *)&from->queue + i));
 	tally_listener(report_tally(report, &here), report->board, row, &out->tally);
+	report_limits(report, row, out);
 	return true;
 }
 
