@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Finds, writes and forgets words of a table. A word is empty (0), live (a count above 0), or dead
- * (a key without a count). Dead words keep the way to those behind them; a later key takes them
- * over, and those at the end of a run become empty.
+ * (a key without a count). Dead words keep the way to those behind them. A later key takes them
+ * over, those at the end of a run become empty, and a copy of the table leaves them out.
  */
 #include "stats/limit_counts.h"
 
@@ -10,32 +10,28 @@
 
 #include "base/sys.h"
 
-/*
- * The longest walk. Runs of a table that is half full are shorter; only a worker that writes
- * garbage makes longer ones.
- */
-enum { WALK_MOST = 256 };
+enum {
+	WALK_MOST = 256, /* only a worker that writes garbage makes longer runs */
+	READS_MOST = 8,  /* while the table changes */
+};
 
 uint32_t limit_counts_entries(uint32_t keys)
 {
 	uint32_t entries = 1024;
 
-	while (entries / 2 < keys && entries < UINT32_C(1) << LIMIT_COUNTS_BITS)
+	while (entries / 2 < keys)
 		entries *= 2;
 	return entries;
 }
 
-static _Atomic uint64_t *table_of(const struct limit_counts *counts, unsigned which)
+static _Atomic uint64_t *table_of(const struct limit_counts *counts, uint32_t epoch)
 {
-	return counts->tables + (size_t)which * counts->entries;
+	return counts->tables + (size_t)(epoch & 1) * counts->entries;
 }
 
-/* The low bits of the key choose the place, the others are kept. No tag is 0. */
-static uint64_t tag_of(uint64_t key)
+static _Atomic uint64_t *own_table(const struct limit_counts *counts)
 {
-	uint64_t tag = key >> LIMIT_COUNTS_BITS << LIMIT_COUNTS_BITS;
-
-	return tag != 0 ? tag : UINT64_C(1) << LIMIT_COUNTS_BITS;
+	return table_of(counts, counts->epoch);
 }
 
 static uint64_t tag_in(uint64_t word)
@@ -48,19 +44,35 @@ static uint32_t count_in(uint64_t word)
 	return (uint32_t)(word & LIMIT_COUNTS_MOST);
 }
 
-/* The word of the key, or NULL; *unused is then the first word that may become its own. */
-static _Atomic uint64_t *find_word(_Atomic uint64_t *table, uint32_t entries, uint64_t key,
+/* What a word has of the key; never 0. It also chooses the word's place. */
+static uint64_t tag_of(uint64_t key)
+{
+	return tag_in(key) != 0 ? tag_in(key) : UINT64_C(1) << LIMIT_COUNTS_BITS;
+}
+
+/* The word at a distance from the place of the tag. */
+static uint32_t place_of(const struct limit_counts *counts, uint64_t tag, uint32_t distance)
+{
+	return (uint32_t)((tag >> LIMIT_COUNTS_BITS) + distance) & (counts->entries - 1);
+}
+
+static uint32_t walk_most(const struct limit_counts *counts)
+{
+	return counts->entries < WALK_MOST ? counts->entries : WALK_MOST;
+}
+
+/* The word of the tag, or NULL; *unused is then the first word that may become its own. */
+static _Atomic uint64_t *find_word(const struct limit_counts *counts, uint64_t tag,
 				   _Atomic uint64_t **unused)
 {
-	uint64_t tag = tag_of(key);
-	unsigned most = entries < WALK_MOST ? entries : WALK_MOST;
+	_Atomic uint64_t *table = own_table(counts);
 
 	*unused = NULL;
-	for (unsigned i = 0; i < most; i++) {
-		_Atomic uint64_t *at = &table[(key + i) & (entries - 1)];
-		uint64_t word = atomic_load(at);
+	for (uint32_t i = 0; i < walk_most(counts); i++) {
+		_Atomic uint64_t *at = &table[place_of(counts, tag, i)];
+		uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
 
-		if (word != 0 && tag_in(word) == tag)
+		if (tag_in(word) == tag)
 			return at;
 		if (count_in(word) == 0 && !*unused)
 			*unused = at;
@@ -71,75 +83,108 @@ static _Atomic uint64_t *find_word(_Atomic uint64_t *table, uint32_t entries, ui
 }
 
 /* Dead words at the end of a run lead nowhere. */
-static void empty_run(_Atomic uint64_t *table, uint32_t entries, const _Atomic uint64_t *from)
+static void empty_run(struct limit_counts *counts, const _Atomic uint64_t *from)
 {
-	uint32_t at = (uint32_t)(from - table), mask = entries - 1;
+	_Atomic uint64_t *table = own_table(counts);
+	uint32_t at = (uint32_t)(from - table), mask = counts->entries - 1;
 
 	if (atomic_load(&table[(at + 1) & mask]) != 0)
 		return;
 	for (; atomic_load(&table[at]) != 0 && count_in(atomic_load(&table[at])) == 0;
-	     at = (at - 1) & mask)
+	     at = (at - 1) & mask) {
 		atomic_store(&table[at], 0);
+		counts->used--;
+	}
 }
 
-/*
- * A dead word of a key stays its own: the walk has found no other. A new key takes the first dead
- * word of its way, or the empty one at the end.
- */
-static bool set_count(struct limit_counts *counts, uint64_t key, _Atomic uint64_t *word,
-		      _Atomic uint64_t *unused, uint32_t count)
+/* The pages are given back where the system can (madvise(2)): most of them were never used. */
+static void clear_own_table(struct limit_counts *counts)
 {
-	_Atomic uint64_t *at = word ? word : unused;
+	size_t size = counts->entries * sizeof(*counts->tables);
 
-	if (!at)
+	if (sys_madvise((void *)own_table(counts), size, MADV_REMOVE) < 0)
+		memset((void *)own_table(counts), 0, size);
+	counts->used = 0;
+}
+
+/* No epoch is 0, and the next one has the other table. */
+static void begin_epoch(struct limit_counts *counts, uint32_t last)
+{
+	counts->epoch = last + 1 != 0 ? last + 1 : 2;
+	clear_own_table(counts);
+}
+
+/* Of the words that are not in use now, three eighths may come into use before the next copy. */
+static void set_used_most(struct limit_counts *counts)
+{
+	counts->used_most = counts->used + (counts->entries - counts->used) / 8 * 3;
+}
+
+/* The count of a key that is known, or not yet; false: there is no room on its way. */
+static bool put_count(struct limit_counts *counts, uint64_t tag, uint32_t count)
+{
+	_Atomic uint64_t *unused, *word = find_word(counts, tag, &unused);
+
+	if (!word)
+		word = unused;
+	if (!word)
 		return false;
-	atomic_store(at, tag_of(key) | count);
+	counts->used += atomic_load_explicit(word, memory_order_relaxed) == 0;
+	atomic_store(word, tag | count);
 	if (count == 0)
-		empty_run(table_of(counts, counts->own), counts->entries, at);
+		empty_run(counts, word);
 	return true;
+}
+
+/* Leaves the dead words behind. Readers see the one table or the other. */
+static void copy_table(struct limit_counts *counts)
+{
+	const _Atomic uint64_t *from = own_table(counts);
+	bool is_shown = atomic_load(&counts->head->epoch) == counts->epoch;
+
+	begin_epoch(counts, counts->epoch);
+	for (uint32_t i = 0; i < counts->entries; i++) {
+		uint64_t word = atomic_load_explicit(&from[i], memory_order_relaxed);
+
+		if (count_in(word) > 0)
+			(void)put_count(counts, tag_in(word), count_in(word));
+	}
+	set_used_most(counts);
+	if (is_shown)
+		atomic_store(&counts->head->epoch, counts->epoch);
 }
 
 bool limit_counts_set(struct limit_counts *counts, uint64_t key, uint32_t count)
 {
-	_Atomic uint64_t *unused;
-	_Atomic uint64_t *word =
-		find_word(table_of(counts, counts->own), counts->entries, key, &unused);
-
-	if (count == 0 && !word)
+	if (count == 0 && limit_counts_own(counts, key) == 0)
 		return true;
-	return set_count(counts, key, word, unused, count);
-}
-
-static bool change_count(struct limit_counts *counts, uint64_t key, uint32_t refused, int by)
-{
-	_Atomic uint64_t *unused;
-	_Atomic uint64_t *word =
-		find_word(table_of(counts, counts->own), counts->entries, key, &unused);
-	uint32_t count = word ? count_in(atomic_load(word)) : 0;
-
-	return count != refused &&
-	       set_count(counts, key, word, unused, (uint32_t)((int64_t)count + by));
+	if (counts->used >= counts->used_most)
+		copy_table(counts);
+	return put_count(counts, tag_of(key), count);
 }
 
 bool limit_counts_add(struct limit_counts *counts, uint64_t key)
 {
-	return change_count(counts, key, LIMIT_COUNTS_MOST, 1);
+	uint32_t count = limit_counts_own(counts, key);
+
+	return count < LIMIT_COUNTS_MOST && limit_counts_set(counts, key, count + 1);
 }
 
 bool limit_counts_remove(struct limit_counts *counts, uint64_t key)
 {
-	return change_count(counts, key, 0, -1);
+	uint32_t count = limit_counts_own(counts, key);
+
+	return count > 0 && limit_counts_set(counts, key, count - 1);
 }
 
 /* Each word is read once: the writer may give it to another key meanwhile. */
-static uint32_t read_count(const struct limit_counts *counts, unsigned which, uint64_t key)
+static uint32_t read_count(const struct limit_counts *counts, uint32_t epoch, uint64_t key)
 {
-	const _Atomic uint64_t *table = table_of(counts, which);
+	const _Atomic uint64_t *table = table_of(counts, epoch);
 	uint64_t tag = tag_of(key);
-	unsigned most = counts->entries < WALK_MOST ? counts->entries : WALK_MOST;
 
-	for (unsigned i = 0; i < most; i++) {
-		uint64_t word = atomic_load(&table[(key + i) & (counts->entries - 1)]);
+	for (uint32_t i = 0; i < walk_most(counts); i++) {
+		uint64_t word = atomic_load(&table[place_of(counts, tag, i)]);
 
 		if (word == 0)
 			break;
@@ -151,28 +196,32 @@ static uint32_t read_count(const struct limit_counts *counts, unsigned which, ui
 
 uint32_t limit_counts_own(const struct limit_counts *counts, uint64_t key)
 {
-	return read_count(counts, counts->own, key);
+	return read_count(counts, counts->epoch, key);
 }
 
+/* The table that is read is not cleared before another one has taken its place. */
 uint32_t limit_counts_get(const struct limit_counts *counts, uint64_t key)
 {
-	uint32_t current = atomic_load(&counts->head->current);
+	uint32_t epoch = atomic_load(&counts->head->epoch), before, count = 0;
 
-	return current == 1 || current == 2 ? read_count(counts, current - 1, key) : 0;
+	for (unsigned i = 0; epoch != 0 && i < READS_MOST; i++) {
+		before = epoch;
+		count = read_count(counts, epoch, key);
+		epoch = atomic_load(&counts->head->epoch);
+		if (epoch == before)
+			return count;
+	}
+	return epoch != 0 ? count : 0;
 }
 
-/* The pages are given back where the system can (madvise(2)): most of the table was never used. */
 void limit_counts_begin(struct limit_counts *counts)
 {
-	size_t size = counts->entries * sizeof(*counts->tables);
-
-	counts->own = atomic_load(&counts->head->current) == 1;
-	if (sys_madvise((void *)table_of(counts, counts->own), size, MADV_REMOVE) < 0)
-		memset((void *)table_of(counts, counts->own), 0, size);
+	begin_epoch(counts, atomic_load(&counts->head->epoch));
+	set_used_most(counts);
 	atomic_store(&counts->head->waiting, 0);
 }
 
 void limit_counts_publish(struct limit_counts *counts)
 {
-	atomic_store(&counts->head->current, counts->own + 1);
+	atomic_store(&counts->head->epoch, counts->epoch);
 }

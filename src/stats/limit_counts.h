@@ -6,9 +6,11 @@
  * count its connections anew: nothing is written down against a crash.
  *
  * A hash table with open addressing: a word of memory has a part of the key and the count, so a
- * reader never sees one without the other. Nothing is ever moved within a table. A worker that takes
- * over counts in the slot's other table, and changes to it with one store: until then readers see
- * what the dead one had.
+ * reader never sees one without the other. Nothing is moved within a table. The slot has two: a
+ * worker that takes over counts in the one that readers do not read, and changes to it with one
+ * store; until then readers see what the dead one had. In the same way a worker copies its counts
+ * when too many words of a table are of keys that have no count any more. The number of the table
+ * rises with each change, so that a reader whose table has been changed meanwhile reads again.
  *
  * Additions and readings are sequentially consistent: of two workers that each add first and then
  * sum up, at least one sees the other.
@@ -22,13 +24,13 @@
 #include <stdint.h>
 
 enum {
-	LIMIT_COUNTS_BITS = 24, /* of a word that are the count; the others are of the key */
+	LIMIT_COUNTS_BITS = 20, /* of a word that are the count; the others are of the key */
 	LIMIT_COUNTS_MOST = (1 << LIMIT_COUNTS_BITS) - 1,
 };
 
 /* In the memory of the slot, before its two tables. */
 struct limit_counts_head {
-	_Atomic uint32_t current; /* 1 or 2: the table that counts; any other: none does */
+	_Atomic uint32_t epoch;   /* the table that counts is the one of its last bit; 0: none */
 	_Atomic uint32_t waiting; /* sources with connections that wait */
 };
 
@@ -37,15 +39,16 @@ struct limit_counts {
 	struct limit_counts_head *head;
 	_Atomic uint64_t *tables; /* two, one after the other */
 	uint32_t entries;         /* of a table: a power of two */
-	unsigned own;             /* the table that the writer writes: 0 or 1 */
+	/* the writer's: the epoch of its table, and words in use; with so many it is copied */
+	uint32_t epoch, used, used_most;
 };
 
-/* Entries of a table for so many keys at once: at most half of them are in use. */
+/* Entries of a table for so many keys at once: at most half of them have a count. */
 uint32_t limit_counts_entries(uint32_t keys);
 
 /*
  * Begins to count anew, in the table that readers do not read; limit_counts_publish shows it to
- * them. For the writer.
+ * them. Nothing waits any more. For the writer.
  */
 void limit_counts_begin(struct limit_counts *counts);
 void limit_counts_publish(struct limit_counts *counts);
@@ -72,7 +75,7 @@ uint32_t limit_counts_get(const struct limit_counts *counts, uint64_t key);
 /* The slot has no connections from now on, until its next worker counts. For the master. */
 static inline void limit_counts_clear(const struct limit_counts *counts)
 {
-	atomic_store(&counts->head->current, 0);
+	atomic_store(&counts->head->epoch, 0);
 	atomic_store(&counts->head->waiting, 0);
 }
 

@@ -70,10 +70,10 @@ void limit_memory_free(struct limit_memory *memory)
 	*memory = (struct limit_memory){ .fd = -1, .read_fd = -1 };
 }
 
-/* Up to three quarters of a table may be in use: its runs are still short. */
+/* Half of a table may be in use. */
 bool limit_memory_fits(const struct limit_memory *memory, int64_t connections, size_t listeners)
 {
-	return connections + (int64_t)listeners <= (int64_t)memory->entries / 4 * 3;
+	return connections + (int64_t)listeners <= (int64_t)memory->entries / 2;
 }
 
 bool limit_memory_confine(const struct limit_memory *memory, unsigned slot)
@@ -93,7 +93,7 @@ struct limit_counts limit_memory_counts(const struct limit_memory *memory, unsig
 {
 	char *at = memory->base + slot_at(memory, slot);
 
-	return (struct limit_counts){ (struct limit_counts_head *)at,
-				      (_Atomic uint64_t *)(at + SCOREBOARD_PAGE), memory->entries,
-				      0 };
+	return (struct limit_counts){ .head = (struct limit_counts_head *)at,
+				      .tables = (_Atomic uint64_t *)(at + SCOREBOARD_PAGE),
+				      .entries = memory->entries };
 }

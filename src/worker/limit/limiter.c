@@ -10,7 +10,7 @@
 enum {
 	CLAIMS_MOST = 16,  /* tries, while other workers claim the same place */
 	DEAF_MS = 200,     /* a worker whose loop has not turned for so long keeps none waiting */
-	AGE_UNIT_US = 8192 /* of the ages that workers show each other */
+	AGE_UNIT_US = 16384 /* of the ages that workers show each other */
 };
 
 /* The key of what waits, by that of the count. */
