@@ -40,7 +40,6 @@ void limited_begin(struct limited *l, ...)
 	set_options(l, pairs);
 	va_end(pairs);
 	l->listener.conf = &l->conf;
-	l->listener.bound.sa.sa_family = AF_INET;
 	l->set = (struct listener_set){ &l->listener, 1 };
 	assert_true(limit_memory_new(&l->memory, 100, &err));
 	l->board = scoreboard_new(NULL, &err);
