@@ -182,17 +182,11 @@ static void publish_live(const struct pool *pool)
 	atomic_store_explicit(&pool->slot->live, pool->limit.total, memory_order_relaxed);
 }
 
-static void count_accepted(struct pool *pool, const struct record *client)
+void pool_count_in(struct pool *pool, const struct record *client)
 {
 	conn_limit_take(&pool->limit, client->listener);
 	publish_live(pool);
 	cell_add(&pool_tally(pool, client)->connections_live, 1);
-}
-
-void pool_count_in(struct pool *pool, struct record *client)
-{
-	count_accepted(pool, client);
-	limiter_count_in(&pool->limiter, client);
 }
 
 void pool_count_out(struct pool *pool, struct record *client)
@@ -263,7 +257,7 @@ struct record *pool_new_record(struct pool *pool, uint32_t listener, int fd,
 	r->active_ms = pool->loop->now_ms;
 	r->remote_port = net_from_addr(&r->remote, remote);
 	pool_publish_record(pool, r);
-	count_accepted(pool, r);
+	pool_count_in(pool, r);
 	return r;
 }
 

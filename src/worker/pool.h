@@ -170,10 +170,10 @@ void pool_set_listener(const struct pool *pool, struct record *r, uint32_t liste
 void pool_publish_record(struct pool *pool, struct record *r);
 
 /*
- * Counts a connection whose client's record is in use, or no longer. pool_count_in is for one that
- * comes from another worker; one that was accepted is counted, and has its places claimed.
+ * Counts a connection whose client's record is in use, or no longer. For the limits of its listener
+ * it has been counted before (limiter_claim, limiter_count_in).
  */
-void pool_count_in(struct pool *pool, struct record *client);
+void pool_count_in(struct pool *pool, const struct record *client);
 void pool_count_out(struct pool *pool, struct record *client);
 
 /* Gives back the record, its buffers, its timer and its place in the run queue. */

@@ -15,6 +15,7 @@
 #include "worker/conn_io.h"
 #include "worker/deadline.h"
 #include "worker/hand.h"
+#include "worker/leaving.h"
 #include "worker/limit/admit.h"
 #include "worker/share.h"
 #include "worker/transport.h"
@@ -60,34 +61,6 @@ static void wait_for_client(struct pool *pool, struct conn *side)
 	}
 	conn_store(c);
 	deadline_set(pool, r);
-}
-
-/* True when the worker would read bytes that have come. */
-static bool has_input(const struct conn *c)
-{
-	return watching_reads(c) && c->transport->has_input(c);
-}
-
-/*
- * Why a connection between messages is to end now; CLOSE_none: it is not. In a draining worker one
- * that has sent nothing yet has a moment to do so.
- */
-static enum close_reason find_leaving(const struct pool *pool, const struct conn *c)
-{
-	const struct record *r = c->record;
-	bool is_old = deadline_is_too_old(pool, r);
-
-	if ((!pool->draining && !r->is_barred && !is_old) || r->state != CONN_OPEN ||
-	    !conn_is_between_messages(c))
-		return CLOSE_none;
-	/* a visit reads from one side alone */
-	if (c->peer && (has_input(c) || has_input(c->peer)))
-		return CLOSE_none;
-	if (pool->draining && (r->bytes_in > 0 || r->in_ended || deadline_is_stale(pool, r)))
-		return CLOSE_drained;
-	if (r->is_barred && pool->hand.moved > 0)
-		return CLOSE_access_withdrawn;
-	return is_old && !has_input(c) ? CLOSE_lifetime_reached : CLOSE_none;
 }
 
 /* True when one answer is out and the service may have more, but other connections come first. */
@@ -144,7 +117,7 @@ static void carry_out(struct pool *pool, struct conn *side, enum verdict verdict
 			conn_move_to(c, CONN_FLUSHING);
 		if (!conn_flush(c))
 			return;
-		leaving = find_leaving(pool, c);
+		leaving = leaving_find(pool, c);
 		if (leaving != CLOSE_none) {
 			conn_set_close_reason(c, leaving);
 			conn_move_to(c, CONN_FLUSHING);
@@ -238,11 +211,9 @@ static void wait_for_room(struct pool *pool, struct conn *c)
 	(void)conn_wait(c);
 }
 
-/* The client's address is known. */
-static void enter(struct pool *pool, struct conn *c)
+/* The client's address is known, and its limits were asked. */
+static void enter(struct pool *pool, struct conn *c, enum admit admit)
 {
-	enum admit admit = admit_new(c);
-
 	if (admit == ADMIT_OPEN)
 		open_conn(pool, c);
 	else if (admit == ADMIT_WAITS)
@@ -256,7 +227,7 @@ static void end_preface(struct pool *pool, struct conn *c)
 	const char *reason = admission_refusal(c->conf, pool->bans, &remote, pool->loop->now_ms);
 
 	if (!reason) {
-		enter(pool, c);
+		enter(pool, c, admit_new(c));
 		return;
 	}
 	LOG(EVENT_connection_refused, LOG_STR("listen", c->conf->address),
@@ -290,7 +261,7 @@ void visit_first(struct pool *pool, struct record *r)
 		conn_move_to(c, CONN_PREFACE);
 		read_preface(pool, c);
 	} else {
-		enter(pool, c);
+		enter(pool, c, admit_new(c));
 	}
 	hand_put_down(pool);
 }
@@ -339,18 +310,17 @@ static bool has_request(struct conn *c)
  */
 static void serve_waiting(struct pool *pool, struct conn *c, uint32_t events)
 {
+	bool is_first = waiting_due_ms(&pool->waiting, c->record) != 0;
+
+	c->record->has_half_closed |= (events & EPOLLRDHUP) != 0;
 	if (events & (EPOLLERR | EPOLLHUP))
 		conn_close(c, CLOSE_client_reset);
 	else if ((events & EPOLLRDHUP) && !has_request(c))
 		conn_close(c, CLOSE_client_closed);
 	else if (pool->draining && !has_request(c))
 		conn_close(c, CLOSE_drained);
-	else if (waiting_due_ms(&pool->waiting, c->record) != 0 && admit_waiting(c))
-		open_conn(pool, c);
-	else {
-		c->record->has_half_closed |= (events & EPOLLRDHUP) != 0;
-		wait_for_room(pool, c);
-	}
+	else
+		enter(pool, c, is_first ? admit_waiting(c) : ADMIT_WAITS);
 }
 
 static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
@@ -385,8 +355,8 @@ void visit_ready(struct pool *pool, struct record *r, uint32_t events)
 	note_events(pool, r, events);
 	serve_event(pool, side, events);
 	/* Input that has already come is answered first. */
-	if (is_open(c) && find_leaving(pool, c) != CLOSE_none)
-		carry_out(pool, c, conn_finish(c, find_leaving(pool, c)));
+	if (is_open(c) && leaving_find(pool, c) != CLOSE_none)
+		carry_out(pool, c, conn_finish(c, leaving_find(pool, c)));
 	hand_put_down(pool);
 }
 
@@ -396,7 +366,7 @@ static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 
 	if (why == CLOSE_none)
 		carry_out(pool, c, hand_ask_expired(c));
-	else if (why == CLOSE_lifetime_reached && c->record->begun_us == 0 && has_input(c))
+	else if (why == CLOSE_lifetime_reached && c->record->begun_us == 0 && leaving_has_input(c))
 		read_and_serve(pool, c); /* and then it ends */
 	else if (state == CONN_OPEN && why != CLOSE_send_timeout)
 		carry_out(pool, c, conn_finish(c, why));

@@ -13,7 +13,7 @@
 #include "worker/conn.h"
 #include "worker/dispatch.h"
 #include "worker/heritage.h"
-#include "worker/make_room.h"
+#include "worker/accept/make_room.h"
 #include "worker/recovery.h"
 
 enum { SERVED_FDS = 16, SERVED_GENERATION = 3, SERVED_PLACES = 8 };

@@ -97,7 +97,9 @@ static void fill_elsewhere(const char *address)
 	int64_t due_ms;
 
 	for (unsigned i = 0; i < MOST; i++)
-		assert_int_equal(limiter_claim_source(&other, &r, true, 0, &due_ms), LIMIT_NONE);
+		assert_int_equal(limiter_claim_source(&other, &r, limiter_source_key(&other, &r),
+						      true, 0, &due_ms),
+				 LIMIT_NONE);
 }
 
 static void source__at_its_limit__waits_unread__and_others_are_served(void **state)

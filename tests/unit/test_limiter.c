@@ -56,7 +56,8 @@ static enum limit claim_source(unsigned worker, struct record *r)
 {
 	int64_t due_ms;
 
-	return limiter_claim_source(&workers[worker], r, true, NOW_US, &due_ms);
+	return limiter_claim_source(&workers[worker], r, limiter_source_key(&workers[worker], r),
+				    true, NOW_US, &due_ms);
 }
 
 static void listener__without_limits__admits_all__and_counts_nothing(void **state)
@@ -207,10 +208,14 @@ static void source__beyond_its_rate__keeps_no_place(void **state)
 	start_workers();
 	assert_int_equal(claim_source(0, &r), LIMIT_NONE);
 	for (unsigned i = 0; i < 10; i++)
-		assert_int_equal(limiter_claim_source(&workers[1], &later, true, NOW_US, &due_ms),
+		assert_int_equal(limiter_claim_source(&workers[1], &later,
+						      limiter_source_key(&workers[1], &later), true,
+						      NOW_US, &due_ms),
 				 LIMIT_rate_per_source);
 	assert_in_range(due_ms, LIMITED_MS + 100, LIMITED_MS + 101);
-	assert_int_equal(limiter_claim_source(&workers[1], &later, true, due_ms * 1000, &due_ms),
+	assert_int_equal(limiter_claim_source(&workers[1], &later,
+					      limiter_source_key(&workers[1], &later), true,
+					      due_ms * 1000, &due_ms),
 			 LIMIT_NONE);
 }
 
@@ -276,7 +281,7 @@ static void source__that_waits_elsewhere_for_longer__is_let_pass(void **state)
 	start_workers();
 	key = limiter_source_key(&workers[1], &young);
 	limiter_show_waiting(&workers[1], key, young.opened_us - 1000000);
-	assert_int_equal(limiter_claim_source(&workers[0], &young, true, NOW_US, &due_ms),
+	assert_int_equal(limiter_claim_source(&workers[0], &young, key, true, NOW_US, &due_ms),
 			 LIMIT_max_per_source);
 	assert_int_equal(due_ms, LIMITED_MS + LIMITER_LOOK_MS);
 	assert_int_equal(claim_source(0, &other), LIMIT_NONE);

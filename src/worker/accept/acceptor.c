@@ -16,6 +16,7 @@
 #include "net/listen_socket.h"
 #include "net/refusal.h"
 #include "worker/dispatch.h"
+#include "worker/limit/limit_note.h"
 
 static bool is_at_limit(const struct acceptor *a)
 {
@@ -88,7 +89,7 @@ static void limit_conn(const struct acceptor *a, int fd, const struct addr *remo
 	struct net net;
 
 	(void)net_from_addr(&net, remote);
-	limiter_note_reached(&a->all->pool->limiter, a->index, limit, &net, a->all->loop->now_ms);
+	limit_note_reached(&a->all->pool->limiter, a->index, limit, &net, a->all->loop->now_ms);
 	refusal_prepare(fd, acceptor_listener(a)->conf->on_limit == ON_LIMIT_RESET);
 	end_accepted(a, fd, remote, limit_ending(limit));
 }
@@ -158,8 +159,8 @@ static void accept_one(struct acceptor *a, bool is_asked)
 
 	if (limiter_rule(&pool->limiter, a->index)->is_on)
 		limit = limiter_claim(&pool->limiter, a->index, a->all->loop->now_us, &due_ms);
-	if (limit != LIMIT_NONE && acceptor_listener(a)->conf->on_limit == ON_LIMIT_WAIT) {
-		limiter_note_reached(&pool->limiter, a->index, limit, NULL, a->all->loop->now_ms);
+	if (limit != LIMIT_NONE && limiter_lets_wait(&pool->limiter, a->index, limit)) {
+		limit_note_reached(&pool->limiter, a->index, limit, NULL, a->all->loop->now_ms);
 		accept_pause_limit(a, due_ms);
 	} else if (!accept_conn(a, is_asked, limit) && limit == LIMIT_NONE) {
 		limiter_return(&pool->limiter, a->index);

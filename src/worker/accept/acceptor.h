@@ -30,8 +30,8 @@
 #include "base/timer.h"
 #include "net/listen_guard.h"
 #include "worker/accept/balance.h"
-#include "worker/kept_places.h"
-#include "worker/make_room.h"
+#include "worker/accept/kept_places.h"
+#include "worker/accept/make_room.h"
 #include "worker/pool.h"
 
 struct acceptors;

@@ -4,14 +4,16 @@
 
 #include "net/refusal.h"
 #include "worker/conn.h"
+#include "worker/limit/limit_note.h"
 
 static enum limit ask_limiter(struct conn *c, int64_t *due_ms)
 {
 	struct pool *pool = c->pool;
 	struct record *r = c->record;
-	bool is_first = waiting_is_first(&pool->waiting, r, limiter_source_key(&pool->limiter, r));
+	uint64_t key = limiter_source_key(&pool->limiter, r);
+	bool is_first = waiting_is_first(&pool->waiting, r, key);
 
-	return limiter_claim_source(&pool->limiter, r, is_first, pool->loop->now_us, due_ms);
+	return limiter_claim_source(&pool->limiter, r, key, is_first, pool->loop->now_us, due_ms);
 }
 
 static void begin_waiting(struct conn *c, int64_t due_ms)
@@ -23,42 +25,50 @@ static void begin_waiting(struct conn *c, int64_t due_ms)
 	waiting_put_off(&pool->waiting, r, due_ms);
 }
 
-enum admit admit_new(struct conn *c)
+static enum admit refuse(struct conn *c, enum limit limit)
 {
-	struct pool *pool = c->pool;
-	int64_t due_ms = 0;
-	enum limit limit;
-
-	if (!limiter_rule(&pool->limiter, c->record->listener)->has_sources)
-		return ADMIT_OPEN;
-	limit = ask_limiter(c, &due_ms);
-	if (limit == LIMIT_NONE)
-		return ADMIT_OPEN;
-	limiter_note_reached(&pool->limiter, c->record->listener, limit, &c->record->remote,
-			     pool->loop->now_ms);
-	conn_move_to(c, CONN_WAITING);
-	if (c->conf->on_limit == ON_LIMIT_WAIT) {
-		begin_waiting(c, due_ms);
-		return ADMIT_WAITS;
-	}
-	limiter_return_rate(&pool->limiter, c->record->listener);
 	refusal_prepare(c->record->fd, c->conf->on_limit == ON_LIMIT_RESET);
 	conn_close(c, limit_ending(limit));
 	return ADMIT_ENDED;
 }
 
-bool admit_waiting(struct conn *c)
+enum admit admit_new(struct conn *c)
+{
+	struct pool *pool = c->pool;
+	uint32_t listener = c->record->listener;
+	int64_t due_ms = 0;
+	enum limit limit;
+
+	if (!limiter_rule(&pool->limiter, listener)->has_sources)
+		return ADMIT_OPEN;
+	limit = ask_limiter(c, &due_ms);
+	if (limit == LIMIT_NONE)
+		return ADMIT_OPEN;
+	limit_note_reached(&pool->limiter, listener, limit, &c->record->remote, pool->loop->now_ms);
+	conn_move_to(c, CONN_WAITING);
+	if (!limiter_lets_wait(&pool->limiter, listener, limit)) {
+		limiter_return_rate(&pool->limiter, listener);
+		return refuse(c, limit);
+	}
+	begin_waiting(c, due_ms);
+	return ADMIT_WAITS;
+}
+
+enum admit admit_waiting(struct conn *c)
 {
 	struct pool *pool = c->pool;
 	int64_t due_ms;
+	enum limit limit = ask_limiter(c, &due_ms);
 
-	if (ask_limiter(c, &due_ms) == LIMIT_NONE) {
+	if (limit == LIMIT_NONE) {
 		waiting_leave(&pool->waiting, c->record);
 		c->record->active_ms = pool->loop->now_ms; /* its client was not idle */
-		return true;
+		return ADMIT_OPEN;
 	}
+	if (!limiter_lets_wait(&pool->limiter, c->record->listener, limit))
+		return refuse(c, limit);
 	waiting_put_off(&pool->waiting, c->record, due_ms);
-	return false;
+	return ADMIT_WAITS;
 }
 
 void admit_trim(struct pool *pool)

@@ -16,8 +16,8 @@ enum admit { ADMIT_OPEN, ADMIT_WAITS, ADMIT_ENDED };
  */
 enum admit admit_new(struct conn *c);
 
-/* In hand: asks again for one that is WAITING. True when it may be opened; it waits no more then. */
-bool admit_waiting(struct conn *c);
+/* In hand: asks again for one that is WAITING. One that may be opened waits no more. */
+enum admit admit_waiting(struct conn *c);
 
 /* Ends connections that wait beyond what one worker keeps waiting. Nothing is in hand. */
 void admit_trim(struct pool *pool);

@@ -9,7 +9,8 @@
  * least the last one to take its own back sees that there is a place, and claims again. So the
  * limit is never exceeded, and a free place is never refused to all.
  *
- * A connection that moves counts in both workers for a moment. Worker only.
+ * A connection that moves counts in both workers for a moment: as long as a worker passes its
+ * connections on, a client waits where it would be refused otherwise. Worker only.
  */
 #ifndef WORKER_LIMIT_LIMITER_H
 #define WORKER_LIMIT_LIMITER_H
@@ -17,35 +18,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config/conf_limit.h"
-#include "net/listener.h"
-#include "net/rate_limit.h"
-#include "stats/limit_memory.h"
-#include "stats/scoreboard.h"
+#include "worker/limit/limit_rules.h"
 #include "worker/record.h"
 
 /* How long it takes at most until a worker looks again whether there is room. */
 enum { LIMITER_LOOK_MS = 20 };
-
-/* The limits of one listener; all the listeners of a listen share them. */
-struct limit_rule {
-	bool is_on; /* it has any */
-	bool has_sources;
-	uint64_t key; /* of the count of its connections */
-	struct limit_rates_row *row;
-	struct rate_limit rate, source_rate;
-};
-
-struct limiter {
-	const struct limit_memory *memory; /* NULL: no listener of this worker has a limit */
-	const struct listener_set *listeners;
-	const struct scoreboard *board;
-	struct slot *slot; /* this worker's */
-	unsigned number;   /* of the slot */
-	struct limit_counts counts;
-	struct limit_rule *rules; /* by listener */
-	unsigned next_source;     /* the note of the slot to be written next */
-};
 
 /*
  * Prepares the rules. The caller has set listeners, slot and, where the server has them, memory,
@@ -71,6 +48,9 @@ static inline const struct limit_rule *limiter_rule(const struct limiter *limite
 enum limit limiter_claim(struct limiter *limiter, uint32_t listener, int64_t now_us,
 			 int64_t *due_ms);
 
+/* True when what is beyond that limit of the listener waits now; false: it is refused. */
+bool limiter_lets_wait(const struct limiter *limiter, uint32_t listener, enum limit limit);
+
 /* The connection of the last claim has not come, or is not served. */
 void limiter_return(struct limiter *limiter, uint32_t listener);
 
@@ -82,12 +62,12 @@ enum limit limiter_look(const struct limiter *limiter, uint32_t listener, int64_
 			int64_t *due_ms);
 
 /*
- * Claims a place for a connection of the record's source, whose address is known now. is_first: no
- * other connection of the source waits for longer in this worker. Returns and sets *due_ms as
- * limiter_claim does.
+ * Claims a place for a connection of the record's source, whose address is known now, and whose key
+ * is `key`. is_first: no other connection of the source waits for longer in this worker. Returns and
+ * sets *due_ms as limiter_claim does.
  */
-enum limit limiter_claim_source(struct limiter *limiter, struct record *r, bool is_first,
-				int64_t now_us, int64_t *due_ms);
+enum limit limiter_claim_source(struct limiter *limiter, struct record *r, uint64_t key,
+				bool is_first, int64_t now_us, int64_t *due_ms);
 
 /* Counts a connection that this worker has taken over, by its state. */
 void limiter_count_in(struct limiter *limiter, struct record *client);
@@ -95,7 +75,7 @@ void limiter_count_in(struct limiter *limiter, struct record *client);
 /* Counts one that has ended. Returns the key of its source if that may have room now; 0: none. */
 uint64_t limiter_count_out(struct limiter *limiter, struct record *client);
 
-/* The key of the record's source; 0: it has none. */
+/* The key of the record's source; 0: it has none, or no limit is its source's. */
 uint64_t limiter_source_key(const struct limiter *limiter, const struct record *r);
 
 /*
@@ -103,9 +83,5 @@ uint64_t limiter_source_key(const struct limiter *limiter, const struct record *
  * since oldest_us; 0: none waits any more.
  */
 void limiter_show_waiting(struct limiter *limiter, uint64_t key, int64_t oldest_us);
-
-/* Counts that a limit was reached, and logs it. remote is the client's address; NULL: unknown. */
-void limiter_note_reached(struct limiter *limiter, uint32_t listener, enum limit limit,
-			  const struct net *remote, int64_t now_ms);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Picks the connection that is ended. It accepts none; worker/conn.c ends the connection. */
-#include "worker/make_room.h"
+#include "worker/accept/make_room.h"
 
 #include "worker/conn.h"
 #include "worker/transport.h"
