@@ -145,9 +145,12 @@ static bool watch_master(struct worker *w)
 	return true;
 }
 
-static void handle_decision(void *owner)
+static void handle_byte(void *owner)
 {
-	moving_look(owner);
+	struct worker *w = owner;
+
+	moving_look(&w->moving);
+	accept_pause_look_again(&w->acceptors);
 }
 
 /* Connections come in through this worker's door, and leave by those of others. */
@@ -155,8 +158,8 @@ static bool start_moving(struct worker *w)
 {
 	w->door.heritage = w->heritage;
 	w->door.pool = &w->pool;
-	w->door.woken = handle_decision;
-	w->door.owner = &w->moving;
+	w->door.woken = handle_byte;
+	w->door.owner = w;
 	w->moving.offer.door = &w->door;
 	w->moving.alarms = w->rebalance.alarms = &w->alarms;
 	w->moving.done = leave_moved;

@@ -153,7 +153,7 @@ static void set_look(struct acceptors *all)
 		timer_cancel(all->alarms, &all->look.timer);
 }
 
-/* Looks at the listeners that are due, or at all that are at a limit. */
+/* is_all: also at those that are not due yet. */
 static void look_at_limits(struct acceptors *all, bool is_all)
 {
 	const struct loop *loop = all->loop;
@@ -174,6 +174,12 @@ static void look_at_limits(struct acceptors *all, bool is_all)
 		watch_served(all);
 }
 
+void accept_pause_look_at_limits(struct acceptors *all)
+{
+	if (all->is_limited && !all->is_closed)
+		look_at_limits(all, true);
+}
+
 static void look_when_due(void *owner)
 {
 	look_at_limits(owner, false);
@@ -186,6 +192,18 @@ void accept_pause_limit(struct acceptor *a, int64_t due_ms)
 	set_look(a->all);
 }
 
+/* Epoll checks the queue of a socket when it is added. */
+void accept_pause_look_again(struct acceptors *all)
+{
+	if (all->is_closed)
+		return;
+	for (unsigned i = 0; i < all->count; i++)
+		if (limiter_rule(&all->pool->limiter, all->list[i].index)->is_on)
+			accept_pause_unwatch(&all->list[i]);
+	if (!all->is_paused)
+		watch_served(all);
+}
+
 void accept_pause_note_room(struct acceptors *all)
 {
 	uint32_t most = all->pool->arena->conn_most;
@@ -194,8 +212,7 @@ void accept_pause_note_room(struct acceptors *all)
 	accept_pause_tell_load(all);
 	if (all->pool->limit.total < most - most / 10)
 		all->is_full = false;
-	if (all->is_limited && !all->is_closed)
-		look_at_limits(all, true);
+	accept_pause_look_at_limits(all);
 	if (is_held_up(all) && !all->is_closed)
 		resume_all(all);
 }

@@ -88,6 +88,8 @@ static void limit_conn(const struct acceptor *a, int fd, const struct addr *remo
 {
 	struct net net;
 
+	LOG(EVENT_connection_refused, LOG_STR("listen", acceptor_listener(a)->conf->address),
+	    LOG_STR("reason", limit_name(limit)));
 	(void)net_from_addr(&net, remote);
 	limit_note_reached(&a->all->pool->limiter, a->index, limit, &net, a->all->loop->now_ms);
 	refusal_prepare(fd, acceptor_listener(a)->conf->on_limit == ON_LIMIT_RESET);
@@ -159,7 +161,7 @@ static void accept_one(struct acceptor *a, bool is_asked)
 
 	if (limiter_rule(&pool->limiter, a->index)->is_on)
 		limit = limiter_claim(&pool->limiter, a->index, a->all->loop->now_us, &due_ms);
-	if (limit != LIMIT_NONE && limiter_lets_wait(&pool->limiter, a->index, limit)) {
+	if (limit != LIMIT_NONE && limiter_lets_wait(&pool->limiter, a->index, limit, 0)) {
 		limit_note_reached(&pool->limiter, a->index, limit, NULL, a->all->loop->now_ms);
 		accept_pause_limit(a, due_ms);
 	} else if (!accept_conn(a, is_asked, limit) && limit == LIMIT_NONE) {
@@ -219,6 +221,7 @@ static void accept_kicked(void *owner, uint32_t events)
 	uint64_t mask = balance_asked(&all->balance);
 
 	(void)events;
+	accept_pause_look_at_limits(all); /* the other worker has found that one has room */
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 

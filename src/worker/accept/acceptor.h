@@ -105,6 +105,15 @@ void accept_pause_hold(struct acceptor *a);
  */
 void accept_pause_limit(struct acceptor *a, int64_t due_ms);
 
+/* Looks whether limits that have been reached have room again. */
+void accept_pause_look_at_limits(struct acceptors *all);
+
+/*
+ * Another worker has left connections of listeners with limits in the queue, and leaves: looks
+ * whether some are there.
+ */
+void accept_pause_look_again(struct acceptors *all);
+
 /* Logs that no place is left, once until a tenth of the places is free again. */
 void accept_pause_log_full(const struct acceptor *a);
 

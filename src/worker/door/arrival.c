@@ -232,7 +232,7 @@ static void count_for_limits(struct arrival *a)
 {
 	for (unsigned i = 0; i < a->count; i++)
 		if (taken_record(a, i)->side == SIDE_CLIENT)
-			limiter_count_in(&a->pool->limiter, taken_record(a, i));
+			limiter_count_arrival(&a->pool->limiter, taken_record(a, i));
 	a->has_counted = true;
 }
 

@@ -25,6 +25,14 @@ static void begin_waiting(struct conn *c, int64_t due_ms)
 	waiting_put_off(&pool->waiting, r, due_ms);
 }
 
+static bool lets_wait(const struct conn *c, enum limit limit)
+{
+	const struct limiter *limiter = &c->pool->limiter;
+
+	return limiter_lets_wait(limiter, c->record->listener, limit,
+				 limiter_source_key(limiter, c->record));
+}
+
 static enum admit refuse(struct conn *c, enum limit limit)
 {
 	refusal_prepare(c->record->fd, c->conf->on_limit == ON_LIMIT_RESET);
@@ -46,7 +54,7 @@ enum admit admit_new(struct conn *c)
 		return ADMIT_OPEN;
 	limit_note_reached(&pool->limiter, listener, limit, &c->record->remote, pool->loop->now_ms);
 	conn_move_to(c, CONN_WAITING);
-	if (!limiter_lets_wait(&pool->limiter, listener, limit)) {
+	if (!lets_wait(c, limit)) {
 		limiter_return_rate(&pool->limiter, listener);
 		return refuse(c, limit);
 	}
@@ -65,7 +73,7 @@ enum admit admit_waiting(struct conn *c)
 		c->record->active_ms = pool->loop->now_ms; /* its client was not idle */
 		return ADMIT_OPEN;
 	}
-	if (!limiter_lets_wait(&pool->limiter, c->record->listener, limit))
+	if (!lets_wait(c, limit))
 		return refuse(c, limit);
 	waiting_put_off(&pool->waiting, c->record, due_ms);
 	return ADMIT_WAITS;

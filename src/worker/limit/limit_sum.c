@@ -4,6 +4,7 @@
 
 enum {
 	DEAF_MS = 200,       /* a worker whose loop has not turned for so long lets nobody in */
+	SUMS_MOST = 32,      /* tries of one sum, while connections move */
 	AGE_UNIT_US = 16384, /* of the times that workers show each other */
 };
 
@@ -18,19 +19,6 @@ static bool is_other(const struct limiter *l, unsigned slot)
 static bool counts_limits(const struct limiter *l, unsigned slot)
 {
 	return atomic_load(&l->board->infos[slot].has_limits) != 0;
-}
-
-uint64_t limit_sum_source(const struct limiter *l, uint64_t key)
-{
-	uint64_t sum = limit_counts_own(&l->counts, key);
-
-	for (unsigned i = 0; i < scoreboard_slots(l->board); i++) {
-		struct limit_counts other = limit_memory_counts(l->memory, i);
-
-		if (is_other(l, i) && counts_limits(l, i))
-			sum += limit_counts_get(&other, key);
-	}
-	return sum;
 }
 
 /*
@@ -53,31 +41,88 @@ static uint64_t count_by_metrics(const struct limiter *l, unsigned slot, uint32_
 	return sum;
 }
 
-static uint64_t count_of(const struct limiter *l, unsigned slot, uint32_t listener)
+static uint64_t count_listener(const struct limiter *l, unsigned slot, uint64_t listener)
 {
 	struct limit_counts other = limit_memory_counts(l->memory, slot);
 	uint32_t count = counts_limits(l, slot) ? limit_counts_get(&other, l->rules[listener].key) :
 						  0;
 
-	return count > 0 ? count - 1 : count_by_metrics(l, slot, listener);
+	return count > 0 ? count - 1 : count_by_metrics(l, slot, (uint32_t)listener);
+}
+
+static uint64_t count_source(const struct limiter *l, unsigned slot, uint64_t key)
+{
+	struct limit_counts other = limit_memory_counts(l->memory, slot);
+
+	return counts_limits(l, slot) ? limit_counts_get(&other, key) : 0;
+}
+
+static uint64_t arrivals_of(const struct limiter *l, unsigned slot)
+{
+	struct limit_counts other = limit_memory_counts(l->memory, slot);
+
+	return counts_limits(l, slot) ? atomic_load(&other.head->arrivals) : 0;
+}
+
+/* Returns false when a connection may have moved past this walk, from a later slot to an earlier. */
+static bool sum_once(const struct limiter *l,
+		     uint64_t (*count)(const struct limiter *l, unsigned slot, uint64_t of),
+		     uint64_t of, uint64_t *sum)
+{
+	uint64_t before = 0, after = 0;
+
+	*sum = 0;
+	for (unsigned i = 0; i < scoreboard_slots(l->board); i++) {
+		if (!is_other(l, i))
+			continue;
+		before += arrivals_of(l, i);
+		*sum += count(l, i, of);
+	}
+	for (unsigned i = 0; i < scoreboard_slots(l->board); i++)
+		if (is_other(l, i))
+			after += arrivals_of(l, i);
+	return before == after;
+}
+
+/* While connections move all the time, nobody knows how many there are: too many. */
+static uint64_t sum_others(const struct limiter *l,
+			   uint64_t (*count)(const struct limiter *l, unsigned slot, uint64_t of),
+			   uint64_t of)
+{
+	uint64_t sum;
+
+	for (unsigned i = 0; i < SUMS_MOST; i++)
+		if (sum_once(l, count, of, &sum))
+			return sum;
+	return UINT32_MAX;
+}
+
+uint64_t limit_sum_source(const struct limiter *l, uint64_t key)
+{
+	return limit_counts_own(&l->counts, key) + sum_others(l, count_source, key);
 }
 
 uint64_t limit_sum_listener(const struct limiter *l, uint32_t listener)
 {
 	uint64_t own = limit_counts_own(&l->counts, l->rules[listener].key);
-	uint64_t sum = own > 0 ? own - 1 : 0;
 
-	for (unsigned i = 0; i < scoreboard_slots(l->board); i++)
-		if (is_other(l, i))
-			sum += count_of(l, i, listener);
-	return sum;
+	return (own > 0 ? own - 1 : 0) + sum_others(l, count_listener, listener);
+}
+
+static bool is_moving(const struct limiter *l, unsigned slot)
+{
+	struct limit_counts other = limit_memory_counts(l->memory, slot);
+
+	return atomic_load(&l->board->slots[slot].state) == SLOT_MOVING ||
+	       (counts_limits(l, slot) && atomic_load(&other.head->moving) != 0);
 }
 
 bool limit_sum_is_moving(const struct limiter *l)
 {
+	if (atomic_load(&l->counts.head->moving) != 0)
+		return true;
 	for (unsigned i = 0; i < scoreboard_slots(l->board); i++)
-		if (is_other(l, i) && atomic_load_explicit(&l->board->slots[i].state,
-							   memory_order_relaxed) == SLOT_MOVING)
+		if (is_other(l, i) && is_moving(l, i))
 			return true;
 	return false;
 }

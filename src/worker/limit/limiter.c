@@ -102,12 +102,24 @@ enum limit limiter_claim(struct limiter *l, uint32_t listener, int64_t now_us, i
 	return LIMIT_rate;
 }
 
-bool limiter_lets_wait(const struct limiter *l, uint32_t listener, enum limit limit)
+static bool is_reached(const struct limiter *l, uint32_t listener, enum limit limit, uint64_t key)
 {
-	bool is_count = limit == LIMIT_max_connections || limit == LIMIT_max_per_source;
+	const struct listen_conf *conf = limit_rules_conf(l, listener);
 
-	return limit_rules_conf(l, listener)->on_limit == ON_LIMIT_WAIT ||
-	       (is_count && limit_sum_is_moving(l));
+	return limit == LIMIT_max_connections ?
+		       limit_sum_listener(l, listener) >= (uint64_t)conf->max_connections :
+		       limit_sum_source(l, key) >= (uint64_t)conf->max_per_source;
+}
+
+/* What has moved counts once as soon as no worker moves any more: only then the sum is final. */
+bool limiter_lets_wait(const struct limiter *l, uint32_t listener, enum limit limit, uint64_t key)
+{
+	if (limit_rules_conf(l, listener)->on_limit == ON_LIMIT_WAIT)
+		return true;
+	if (limit != LIMIT_max_connections && limit != LIMIT_max_per_source)
+		return false;
+	return limit_sum_is_moving(l) || !is_reached(l, listener, limit, key) ||
+	       limit_sum_is_moving(l);
 }
 
 void limiter_return_rate(struct limiter *l, uint32_t listener)
@@ -217,6 +229,19 @@ void limiter_count_in(struct limiter *l, struct record *r)
 		(void)limit_counts_add(&l->counts, l->rules[r->listener].key);
 	key = conf->max_per_source > 0 && r->state > CONN_WAITING ? limiter_source_key(l, r) : 0;
 	r->is_counted = key != 0 && limit_counts_add(&l->counts, key);
+}
+
+void limiter_count_arrival(struct limiter *l, struct record *r)
+{
+	if (l->memory)
+		atomic_fetch_add(&l->counts.head->arrivals, 1);
+	limiter_count_in(l, r);
+}
+
+void limiter_note_moving(struct limiter *l, bool is_moving)
+{
+	if (l->memory)
+		atomic_store(&l->counts.head->moving, is_moving);
 }
 
 uint64_t limiter_count_out(struct limiter *l, struct record *r)

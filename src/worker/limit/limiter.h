@@ -48,8 +48,12 @@ static inline const struct limit_rule *limiter_rule(const struct limiter *limite
 enum limit limiter_claim(struct limiter *limiter, uint32_t listener, int64_t now_us,
 			 int64_t *due_ms);
 
-/* True when what is beyond that limit of the listener waits now; false: it is refused. */
-bool limiter_lets_wait(const struct limiter *limiter, uint32_t listener, enum limit limit);
+/*
+ * True when a connection that this limit of the listener forbids waits now; false: it is refused.
+ * key: of its source; 0: the limit is none of its source's.
+ */
+bool limiter_lets_wait(const struct limiter *limiter, uint32_t listener, enum limit limit,
+		       uint64_t key);
 
 /* The connection of the last claim has not come, or is not served. */
 void limiter_return(struct limiter *limiter, uint32_t listener);
@@ -69,8 +73,15 @@ enum limit limiter_look(const struct limiter *limiter, uint32_t listener, int64_
 enum limit limiter_claim_source(struct limiter *limiter, struct record *r, uint64_t key,
 				bool is_first, int64_t now_us, int64_t *due_ms);
 
-/* Counts a connection that this worker has taken over, by its state. */
+/*
+ * Counts a connection that this worker has taken over, by its state: one of the last worker of its
+ * slot, or, limiter_count_arrival, of another slot.
+ */
 void limiter_count_in(struct limiter *limiter, struct record *client);
+void limiter_count_arrival(struct limiter *limiter, struct record *client);
+
+/* Notes that connections are on their way to another worker, which may count them already. */
+void limiter_note_moving(struct limiter *limiter, bool is_moving);
 
 /* Counts one that has ended. Returns the key of its source if that may have room now; 0: none. */
 uint64_t limiter_count_out(struct limiter *limiter, struct record *client);
