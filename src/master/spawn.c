@@ -22,8 +22,6 @@
 #include "master/trial/prestart.h"
 #include "worker/heritage.h"
 
-enum { CLOSER_AGAIN_MS = 100 };
-
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
 /* A worker must not be able to reach another's connections; worker_run closes descriptors. */
@@ -368,38 +366,4 @@ void spawn_look(struct procs *procs, struct generation *generation, unsigned num
 	if (member->pid > 0 && state == SLOT_READY && member_note_ready(member))
 		LOG(EVENT_worker_ready, LOG_NUM("worker", number),
 		    LOG_NUM("child_pid", member->pid), LOG_NUM("generation", generation->id));
-}
-
-static _Noreturn void hold_doors(pid_t master)
-{
-	if (sys_prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == master)
-		for (;;)
-			pause();
-	sys_leave(CODE_OK);
-}
-
-bool spawn_closer(struct procs *procs, struct generation *generation)
-{
-	pid_t master = getpid(), pid;
-	struct brief brief;
-
-	if (procs->closer > 0)
-		return false;
-	pid = sys_fork();
-	if (pid == 0)
-		hold_doors(master);
-	brief_begin(&brief); /* a last close may wait, if there is no closer */
-	generation_close_doors(generation);
-	brief_end(&brief);
-	procs->closer = pid > 0 ? pid : 0;
-	procs->closer_kill_ms = 0;
-	return true;
-}
-
-void spawn_end_closer(struct procs *procs, int64_t now_ms)
-{
-	if (procs->closer == 0 || procs->closer_kill_ms > now_ms)
-		return;
-	procs->closer_kill_ms = sys_kill(procs->closer, SIGKILL) == 0 ? INT64_MAX :
-									now_ms + CLOSER_AGAIN_MS;
 }

@@ -43,17 +43,6 @@ void spawn_start(struct procs *procs, struct generation *generation, unsigned nu
 void spawn_look(struct procs *procs, struct generation *generation, unsigned number);
 
 /*
- * Closes the doors of a generation whose processes are gone. A worker that was taken over can have
- * sent sockets to any door, and the last process to close them would wait for their clients
- * (SO_LINGER, socket(7)), except one that exits: that is a child here. Returns false, and closes
- * nothing, while the last such child is not reaped.
- */
-bool spawn_closer(struct procs *procs, struct generation *generation);
-
-/* Tells that child to exit, if there is one; later again where the system has refused it. */
-void spawn_end_closer(struct procs *procs, int64_t now_ms);
-
-/*
  * In a child of the master that is no worker and no keeper: unmaps all that the server's processes
  * share, so that code of others may run in it or in a child of its own. Returns false with errno
  * set when that is impossible.

@@ -17,7 +17,7 @@
 #include "master/recycle.h"
 #include "master/reload.h"
 #include "master/reopen.h"
-#include "master/sampler.h"
+#include "master/sampling/sampler.h"
 #include "master/stop.h"
 #include "master/trial/prestart.h"
 #include "master/watchdog.h"

@@ -2,7 +2,7 @@
 /*
  * Judges deaths, and writes the crash report on the connection in hand. Must not start or signal
  * any process: member.c does, by the decisions made here. Reads the arena of a dead worker, which
- * may be damaged, only through worker/recovery and worker/record_check.
+ * may be damaged, only through worker/recovery.
  */
 #include "master/worker_exit.h"
 
@@ -19,8 +19,8 @@
 #include "stats/scoreboard.h"
 #include "stats/servers.h"
 #include "worker/door/arrival.h"
-#include "worker/record_check.h"
-#include "worker/recovery.h"
+#include "worker/recovery/record_check.h"
+#include "worker/recovery/recovery.h"
 
 static void keep_note(struct scoreboard *board, const struct crash_note *note)
 {

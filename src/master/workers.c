@@ -10,6 +10,7 @@
 #include "base/sys.h"
 #include "config/signals.h"
 #include "master/children.h"
+#include "master/closer.h"
 #include "master/enlist.h"
 #include "master/helper/helpers.h"
 #include "master/program/copies.h"
@@ -254,13 +255,13 @@ void workers_sweep(struct procs *procs)
 			link = &generation->next;
 			continue;
 		}
-		if (!spawn_closer(procs, generation))
+		if (!closer_start(procs, generation))
 			break;
 		*link = generation->next;
 		enlist_leave_servers(procs->board, generation->conf);
 		generation_free(generation);
 	}
-	spawn_end_closer(procs, clock_ms());
+	closer_end(procs, clock_ms());
 }
 
 void workers_signal(const struct procs *procs, int signal)

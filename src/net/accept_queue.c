@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads one accept queue. Must not judge its length or log: master/queues.c does. */
+/* Reads one accept queue. Must not judge its length or log: master/sampling/queues.c does. */
 #include "net/accept_queue.h"
 
 #include "base/sys.h"

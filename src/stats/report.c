@@ -78,6 +78,17 @@ int64_t report_since(int64_t now, int64_t then)
 	return then > 0 && then < now ? now - then : 0;
 }
 
+static void copy_limits(const struct report *report, unsigned row, struct report_listener *out)
+{
+	static const char *const words[] = { "wait", "close", "reset" };
+	const struct listener_limits *limits = &report->board->listeners[row].limits;
+	uint32_t on_limit = atomic_load_explicit(&limits->on_limit, memory_order_relaxed);
+
+	for (unsigned i = 0; i < LIMITS; i++)
+		out->limits[i] = atomic_load_explicit(&limits->values[i], memory_order_relaxed);
+	out->on_limit = on_limit < sizeof(words) / sizeof(*words) ? words[on_limit] : "unknown";
+}
+
 bool report_listener(const struct report *report, unsigned row, struct report_listener *out)
 {
 	const struct listener_row *from = &report->board->listeners[row];
@@ -92,7 +103,7 @@ bool report_listener(const struct report *report, unsigned row, struct report_li
 		cell_set((metric_cell *)&out->queue + i,
 			 cell_get((const metric_cell *)&from->queue + i));
 	tally_listener(report_tally(report, &here), report->board, row, &out->tally);
-	report_limits(report, row, out);
+	copy_limits(report, row, out);
 	return true;
 }
 

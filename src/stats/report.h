@@ -89,9 +89,6 @@ struct report_listener {
 	const char *on_limit;    /* wait, close, reset */
 };
 
-/* Sets the limits of that row (report_limits.c). */
-void report_limits(const struct report *report, unsigned row, struct report_listener *out);
-
 /* Sets *out to the listener of a row below METRIC_LISTENERS; false when there is none. */
 bool report_listener(const struct report *report, unsigned row, struct report_listener *out);
 

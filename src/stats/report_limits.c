@@ -10,17 +10,6 @@
 
 enum { SOURCES_TRIES = 100 };
 
-void report_limits(const struct report *report, unsigned row, struct report_listener *out)
-{
-	static const char *const words[] = { "wait", "close", "reset" };
-	const struct listener_limits *limits = &report->board->listeners[row].limits;
-	uint32_t on_limit = atomic_load_explicit(&limits->on_limit, memory_order_relaxed);
-
-	for (unsigned i = 0; i < LIMITS; i++)
-		out->limits[i] = atomic_load_explicit(&limits->values[i], memory_order_relaxed);
-	out->on_limit = on_limit < sizeof(words) / sizeof(*words) ? words[on_limit] : "unknown";
-}
-
 /* False while the master writes them, or when it died of that. */
 static bool copy_source(const struct full_sources *from, unsigned index, struct full_source *to)
 {

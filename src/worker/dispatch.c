@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/oldest.h"
 #include "base/sys.h"
-#include "worker/audit.h"
+#include "worker/recovery/audit.h"
 #include "worker/conn.h"
 #include "worker/limit/admit.h"
 #include "worker/share.h"

@@ -40,7 +40,7 @@ struct stream_timeouts {
 	int64_t idle_ms, half_close_ms;
 };
 
-/* The records whose descriptors are still to be checked (worker/audit.h). */
+/* The records whose descriptors are still to be checked (worker/recovery/audit.h). */
 struct audit {
 	bool *waits; /* for each record */
 	uint32_t count;
@@ -132,12 +132,12 @@ static inline struct listener_tally *pool_tally(const struct pool *pool, const s
 	return &pool->slot->tally.listeners[pool_row(pool, r)];
 }
 
-/* The check of that record (worker/audit.h) waits no more. */
+/* The check of that record (worker/recovery/audit.h) waits no more. */
 void pool_end_check(struct pool *pool, uint32_t index);
 
 /*
  * A descriptor has been opened, so it was closed before: a record whose check waits
- * (worker/audit.h) and that names it is damaged, and names none from now on.
+ * (worker/recovery/audit.h) and that names it is damaged, and names none from now on.
  */
 void pool_note_opened(struct pool *pool, int fd);
 

@@ -23,8 +23,8 @@
 #include "worker/door/moving.h"
 #include "worker/door/rebalance.h"
 #include "worker/heritage.h"
-#include "worker/recovery.h"
-#include "worker/takeover.h"
+#include "worker/recovery/recovery.h"
+#include "worker/recovery/takeover.h"
 
 enum {
 	IDLE_WAIT_MS = 1000, /* the longest wait when hang_timeout is off */

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "worker/door/arrival.h"
-#include "worker/record_check.h"
-#include "worker/recovery.h"
+#include "worker/recovery/record_check.h"
+#include "worker/recovery/recovery.h"
 
 #include "fuzz/records.h"
 

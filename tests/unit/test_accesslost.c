@@ -13,7 +13,7 @@
 #include "unit/aftermath.h"
 #include "unit/folder.h"
 #include "unit/logbook.h"
-#include "worker/record_check.h"
+#include "worker/recovery/record_check.h"
 
 static void lines__of_a_dead_worker__are_written_by_the_next(void **state)
 {

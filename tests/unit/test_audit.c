@@ -13,7 +13,7 @@
 #include "unit/aftermath.h"
 #include "unit/paired.h"
 #include "unit/ranged.h"
-#include "worker/audit.h"
+#include "worker/recovery/audit.h"
 
 enum { NUMBER = 200 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/queue_alarm.c: the report of an overflow, and its advice. */
+/* Tests of master/sampling/queue_alarm.c: the report of an overflow, and its advice. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "master/queue_alarm.h"
+#include "master/sampling/queue_alarm.h"
 
 enum { NOW = 1000000, TICK = 100 };
 

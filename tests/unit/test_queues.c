@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/queues.c on real sockets that no process accepts from. */
+/* Tests of master/sampling/queues.c on real sockets that no process accepts from. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "master/queues.h"
+#include "master/sampling/queues.h"
 #include "unit/crew.h"
 #include "unit/listening.h"
 

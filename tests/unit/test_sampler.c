@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of master/sampler.c on a clock that the test moves: the times of its steps, and its values.
+ * Tests of master/sampling/sampler.c on a clock that the test moves: the times of its steps, and
+ * its values.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/sys.h"
-#include "master/sampler.h"
+#include "master/sampling/sampler.h"
 #include "unit/crew.h"
 
 /* Steps through all times that are due by then; returns their number. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of master/sampler.c on a clock that the test moves. */
+/* Tests of master/sampling/sampler.c on a clock that the test moves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "master/sampler.h"
+#include "master/sampling/sampler.h"
 
 enum { NOW = 1000000, NOW_S = 1700000000 };
 

@@ -9,7 +9,7 @@
 #include "net/acl.h"
 #include "worker/conn.h"
 #include "worker/preface/proxied.h"
-#include "worker/record_check.h"
+#include "worker/recovery/record_check.h"
 #include "worker/share.h"
 
 /* Finds the listener. Returns DOOR_TAKEN, or why there is none. */

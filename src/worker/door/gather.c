@@ -2,7 +2,7 @@
 /* Gathers batches. worker/door/moving.c decides who gets them, and what stays. */
 #include "worker/door/gather.h"
 
-#include "worker/audit.h"
+#include "worker/recovery/audit.h"
 #include "worker/conn.h"
 #include "worker/preface/proxied.h"
 

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/rights.h"
 #include "base/sys.h"
-#include "worker/audit.h"
+#include "worker/recovery/audit.h"
 #include "worker/conn.h"
 #include "worker/deadline.h"
 #include "worker/preface/proxied.h"

@@ -64,7 +64,7 @@ static uint64_t arrivals_of(const struct limiter *l, unsigned slot)
 	return counts_limits(l, slot) ? atomic_load(&other.head->arrivals) : 0;
 }
 
-/* Returns false when a connection may have moved past this walk, from a later slot to an earlier. */
+/* False when a connection may have moved past this walk, from a later slot to an earlier. */
 static bool sum_once(const struct limiter *l,
 		     uint64_t (*count)(const struct limiter *l, unsigned slot, uint64_t of),
 		     uint64_t of, uint64_t *sum)

@@ -67,8 +67,8 @@ enum limit limiter_look(const struct limiter *limiter, uint32_t listener, int64_
 
 /*
  * Claims a place for a connection of the record's source, whose address is known now, and whose key
- * is `key`. is_first: no other connection of the source waits for longer in this worker. Returns and
- * sets *due_ms as limiter_claim does.
+ * is `key`. is_first: no other connection of the source waits for longer in this worker. Returns
+ * and sets *due_ms as limiter_claim does.
  */
 enum limit limiter_claim_source(struct limiter *limiter, struct record *r, uint64_t key,
 				bool is_first, int64_t now_us, int64_t *due_ms);

@@ -3,7 +3,7 @@
  * Checks the records of an arena: each alone, then against all others, then with its peer and its
  * service. It must not allocate by what a record says.
  */
-#include "worker/survey.h"
+#include "worker/recovery/survey.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "worker/pool.h"
 #include "worker/preface/proxied.h"
-#include "worker/record_check.h"
+#include "worker/recovery/record_check.h"
 
 static unsigned count_heritage(const struct heritage *heritage)
 {

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "master/procs.h"
-#include "master/queues.h"
+#include "master/sampling/queues.h"
 #include "stats/scoreboard.h"
 
 enum { SAMPLER_TICK_MS = 100, SAMPLER_SECOND_MS = 1000, SAMPLER_LATE_MS = 1500 };

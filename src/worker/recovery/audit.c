@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks descriptors one by one (fstat(2)). */
-#include "worker/audit.h"
+#include "worker/recovery/audit.h"
 
 #include "base/sys.h"
 #include "worker/conn.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Decides on warnings of full queues. Must not read a socket or write a log: queues.c does. */
-#include "master/queue_alarm.h"
+#include "master/sampling/queue_alarm.h"
 
 #include <stdio.h>
 

@@ -13,7 +13,7 @@
 #include "base/sockdiag.h"
 #include "master/generation.h"
 #include "master/procs.h"
-#include "master/queue_alarm.h"
+#include "master/sampling/queue_alarm.h"
 #include "net/accept_queue.h"
 
 struct queues_socket {

@@ -7,7 +7,7 @@
  *   survey: judge the head, end the connection in hand, judge the others (nothing is open yet)
  *   then the worker closes every descriptor that is not kept, and takes the epoll over
  *   adopt:  free lists, deadlines, what epoll lacks                    (the loop is open)
- *   audit:  the descriptors' kinds, later (worker/audit.h)
+ *   audit:  the descriptors' kinds, later (worker/recovery/audit.h)
  */
 #ifndef WORKER_RECOVERY_H
 #define WORKER_RECOVERY_H

@@ -4,7 +4,7 @@
  * /proc/PID/statm), so a hung worker is read as well; a process that cannot be read keeps its
  * figures.
  */
-#include "master/sampler.h"
+#include "master/sampling/sampler.h"
 
 #include <time.h>
 

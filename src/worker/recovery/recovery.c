@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes over the arena that a dead worker left (order: worker/recovery.h): ends, counts and logs
- * what is lost, and keeps the others. It serves no client.
+ * Takes over the arena that a dead worker left (order: worker/recovery/recovery.h): ends, counts
+ * and logs what is lost, and keeps the others. It serves no client.
  */
-#include "worker/recovery.h"
+#include "worker/recovery/recovery.h"
 
 #include <stdlib.h>
 
@@ -13,8 +13,8 @@
 #include "base/sys.h"
 #include "worker/dispatch.h"
 #include "worker/door/arrival.h"
-#include "worker/record_check.h"
-#include "worker/survey.h"
+#include "worker/recovery/record_check.h"
+#include "worker/recovery/survey.h"
 
 /*
  * If so many workers in a row took over and died before they served, with nothing in hand, the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The steps in which a worker takes over from its master, or from the last worker of its slot. */
-#include "worker/takeover.h"
+#include "worker/recovery/takeover.h"
 
 #include "accesslog/accesslog.h"
 #include "base/stdio.h"

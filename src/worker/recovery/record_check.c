@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks that all readers of a foreign record share. */
-#include "worker/record_check.h"
+#include "worker/recovery/record_check.h"
 
 #include "accesslog/accessrescue.h"
 #include "base/clock.h"

@@ -3,7 +3,7 @@
  * Sums the readings of the accept queues up by row and passes them to queue_alarm.c, which decides
  * on warnings. A socket that a reload takes over is followed from one generation to the next.
  */
-#include "master/queues.h"
+#include "master/sampling/queues.h"
 
 #include <errno.h>
 #include <stdlib.h>
