@@ -333,7 +333,7 @@ void scoreboard_read_request(const struct request *request, struct outcome *outc
 void scoreboard_set_sources(struct scoreboard *board, const struct full_source *list,
 			    unsigned count);
 
-/* "closed", "preface", "waiting", "open", "flushing", "lingering"; "unknown" for any other state. */
+/* "closed", "preface", "waiting", "open", "flushing", "lingering"; "unknown": an invalid state. */
 const char *scoreboard_conn_state_name(uint32_t state);
 
 #endif
