@@ -349,13 +349,28 @@ void visit_ready(struct pool *pool, struct record *r, uint32_t events)
 	hand_put_down(pool);
 }
 
+/*
+ * The kernel reports room only once a large part of its buffer is free: whether the other end has
+ * taken a little, a try tells.
+ */
+static void cut_off(struct pool *pool, struct conn *c, enum close_reason why)
+{
+	uint64_t before = c->record->bytes_out;
+
+	carry_out(pool, c, c->record->state == CONN_FLUSHING ? FINISH : MORE);
+	if (is_open(c) && c->record->bytes_out == before)
+		conn_close(c, why);
+}
+
 static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 {
 	enum conn_state state = c->record->state;
 
 	if (why == CLOSE_none)
 		carry_out(pool, c, hand_ask_expired(c));
-	else if (state == CONN_OPEN && !deadline_cuts(why))
+	else if (deadline_cuts(why))
+		cut_off(pool, c, why);
+	else if (state == CONN_OPEN)
 		carry_out(pool, c, conn_finish(c, why));
 	else
 		conn_close(c, why);
