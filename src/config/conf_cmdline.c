@@ -96,20 +96,24 @@ static bool set_on_object(const struct option *option, void *object, const char 
 	return is_good;
 }
 
-static bool set_on_listeners(struct conf *conf, const struct option *option, const char *value,
-			     struct err *err)
+/* text: the argument of -o. */
+static bool set_on_listeners(struct conf *conf, const struct option *option, const char *text,
+			     const char *value, struct err *err)
 {
+	char place[CONF_ERROR_PLACE];
 	bool is_service = strcmp(option->name, "service") == 0;
 	bool has_others = is_service || strcmp(option->name, "accept_proxy") == 0;
 	size_t known = 0;
 
 	if (is_service && !conf_is_service(value, err))
 		return false;
+	snprintf(place, sizeof(place), "-o %s", text);
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		if (!conf_check_effect_of(option, &conf->listeners[i], err))
 			continue;
 		known++;
-		if (!set_on_object(option, &conf->listeners[i], value, err))
+		if (!set_on_object(option, &conf->listeners[i], value, err) ||
+		    !conf_set_listen_place(&conf->listeners[i], option, place, err))
 			return false;
 	}
 	/* err says why of the last listener */
@@ -138,7 +142,7 @@ static bool apply_option(struct conf *conf, const char *text, char *name, char *
 	if (option == NULL)
 		return false;
 	if (option->section == SECTION_listen)
-		return set_on_listeners(conf, option, value, err);
+		return set_on_listeners(conf, option, text, value, err);
 	if (conf_titled_has(option->section))
 		return set_on_titled(conf, option, value, err);
 	return set_option(conf, option, "-o", text, value, err);

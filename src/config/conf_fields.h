@@ -50,6 +50,7 @@ struct conf {
 struct listen_conf {
 	char *address; /* as written; checked by addr_check */
 	char *origin;  /* its place for messages: "etc/x.conf:12" or "-l 8081=ack" */
+	char **places; /* by row of options[]: as in struct conf; NULL: as origin */
 #include "tables/options.def"
 };
 
@@ -100,6 +101,7 @@ enum { STDERR_LOG, STDERR_CONNECTION };
 enum upstream_balance { BALANCE_LEAST_CONN, BALANCE_ROUND_ROBIN, BALANCE_RANDOM, BALANCE_HASH };
 enum upstream_check { CHECK_OFF, CHECK_CONNECT, CHECK_EXPECT };
 enum send_proxy { SEND_PROXY_OFF, SEND_PROXY_V1, SEND_PROXY_V2 };
+enum on_limit { ON_LIMIT_WAIT, ON_LIMIT_CLOSE, ON_LIMIT_RESET };
 enum framing { FRAMING_RAW, FRAMING_LINE, FRAMING_LENGTH };
 
 #endif

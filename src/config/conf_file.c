@@ -149,6 +149,10 @@ static bool take_option(const struct option *option, const cfg_opt_t *opt, struc
 	if (option_sections[option->section].form != SECTION_TITLED &&
 	    !conf_set_place(loading->conf, option, conf_error_place(place, at), loading->err))
 		return false;
+	if (option->section == SECTION_listen &&
+	    !conf_set_listen_place(listener_now(), option, conf_error_place(place, at),
+				   loading->err))
+		return false;
 	return option_read(option, object_of(option), &word, 1, loading->err);
 }
 

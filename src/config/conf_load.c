@@ -11,6 +11,7 @@
 
 #include "base/sys.h"
 #include "config/conf_file.h"
+#include "config/conf_limit.h"
 #include "config/conf_program.h"
 #include "config/conf_upstream.h"
 
@@ -136,7 +137,8 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 	struct conf *conf = conf_new(err);
 
 	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err) ||
-			     !conf_program_check(conf, err) || !conf_upstream_check(conf, err))) {
+			     !conf_program_check(conf, err) || !conf_upstream_check(conf, err) ||
+			     !conf_limit_check(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}

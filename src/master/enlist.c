@@ -146,3 +146,23 @@ void enlist_drain_server(struct scoreboard *board, int order)
 		LOG(EVENT_upstream_undrained, LOG_STR("upstream", server->upstream),
 		    LOG_STR("server", server->address));
 }
+
+static void set_limits(struct listener_limits *limits, const struct listen_conf *conf)
+{
+	const int64_t values[LIMITS] = {
+#define LIMIT(name, ending) conf->name,
+#include "tables/limits.def"
+	};
+
+	for (unsigned i = 0; i < LIMITS; i++)
+		atomic_store(&limits->values[i], (uint64_t)values[i]);
+	atomic_store(&limits->on_limit, (uint32_t)conf->on_limit);
+}
+
+void enlist_limits(struct scoreboard *board, const struct generation *generation)
+{
+	const struct listener_set *set = generation->listeners;
+
+	for (unsigned i = 0; set && i < set->count; i++)
+		set_limits(&board->listeners[set->list[i].row].limits, set->list[i].conf);
+}

@@ -24,4 +24,7 @@ void enlist_put_servers_in_force(struct scoreboard *board, const struct conf *co
 /* Carries out an order about a server (server_order), unless it makes no sense. */
 void enlist_drain_server(struct scoreboard *board, int order);
 
+/* Shows the limits of its listeners: the generation is in force. */
+void enlist_limits(struct scoreboard *board, const struct generation *generation);
+
 #endif

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/stdio.h"
 #include "base/sys.h"
+#include "config/conf_limit.h"
 #include "config/signals.h"
 #include "master/children.h"
 #include "master/helper/helper_links.h"
@@ -52,6 +53,8 @@ static bool leave_server(struct procs *procs, struct scoreboard_part (*part)(voi
 
 	leave_all_memory(procs, NULL, NULL, NULL);
 	log_count_in(NULL);
+	if (procs->limits)
+		limit_memory_free(procs->limits);
 	if (part && !scoreboard_confine(procs->board, &kept, 1))
 		return false;
 	if (!part && procs->board)
@@ -168,6 +171,7 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 		.seat = generation->members[number].seat,
 		.peers = generation->slots,
 		.hints = &generation->hints,
+		.limits = procs->limits,
 		.wires = generation->wires,
 		.next = { generation->next_doorbells, generation->next_count, 0 },
 		.previous = find_previous(procs, generation),
@@ -198,6 +202,21 @@ static void publish_state(const struct generation *generation, unsigned number,
 			      memory_order_release);
 	hints_set(&generation->hints, number,
 		  (struct hint){ .seat = (uint16_t)member->seat, .state = (uint8_t)state });
+}
+
+/* Until the next worker counts, what the last one had with its keeper goes on counting. */
+static void prepare_limits(const struct procs *procs, const struct generation *generation,
+			   unsigned number)
+{
+	unsigned slot = generation->first_slot + number;
+	struct limit_counts counts;
+
+	STORE(generation->infos[number].has_limits,
+	      procs->limits && procs->limits->base && conf_limit_any(generation->conf));
+	if (!procs->limits || !procs->limits->base || generation->members[number].keeper > 0)
+		return;
+	counts = limit_memory_counts(procs->limits, slot);
+	limit_counts_clear(&counts);
 }
 
 static void prepare_slot(const struct scoreboard *board, struct generation *generation,
@@ -297,6 +316,7 @@ void spawn_start(struct procs *procs, struct generation *generation, unsigned nu
 {
 	struct member *member = &generation->members[number];
 
+	prepare_limits(procs, generation, number);
 	prepare_slot(procs->board, generation, number, now_ms);
 	if (!(member->keeper > 0 ? ask_keeper(member) : fork_member(procs, generation, member))) {
 		note_refusal(procs, generation, number, errno, now_ms);

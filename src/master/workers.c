@@ -90,6 +90,7 @@ struct generation *workers_promote(struct procs *procs)
 	procs->current = procs->starting;
 	procs->starting = NULL;
 	cell_set(&procs->board->server.generation, procs->current->id);
+	enlist_limits(procs->board, procs->current);
 	programs_put_in_force(procs->current->programs, procs->board);
 	enlist_put_servers_in_force(procs->board, procs->current->conf);
 	return old;

@@ -13,6 +13,7 @@
 #define COUNT_OF_BY_ENDING CLOSE_COUNT
 #define COUNT_OF_BY_CAUSE  MOVE_CAUSES
 #define COUNT_OF_BY_REASON STAY_REASONS
+#define COUNT_OF_BY_LIMIT  LIMITS
 #define COUNT_OF_BY_NAME   METRIC_NAMED
 #define COUNT_OF_HISTOGRAM (sizeof(struct histogram) / sizeof(metric_cell))
 
@@ -52,6 +53,11 @@ static const struct value reasons[] = {
 #include "tables/stay_reasons.def"
 };
 
+static const struct value limits[] = {
+#define LIMIT(name, ending) { #name, '-' },
+#include "tables/limits.def"
+};
+
 static const struct {
 	const char *type, *label;
 	const struct value *values;
@@ -63,6 +69,7 @@ static const struct {
 	[KIND_IS_BY_ENDING] = { "counter", "ending", endings, CLOSE_none + 1 },
 	[KIND_IS_BY_CAUSE] = { "counter", "cause", causes, 0 },
 	[KIND_IS_BY_REASON] = { "counter", "reason", reasons, 0 },
+	[KIND_IS_BY_LIMIT] = { "counter", "limit", limits, 0 },
 	[KIND_IS_BY_NAME] = { "counter", "counter", NULL, METRIC_NAMED },
 };
 
@@ -179,6 +186,21 @@ const char *move_cause_name(enum move_cause cause)
 const char *stay_reason_name(enum stay_reason reason)
 {
 	return reasons[reason].name;
+}
+
+const char *limit_name(enum limit limit)
+{
+	return limits[limit].name;
+}
+
+enum close_reason limit_ending(enum limit limit)
+{
+	static const enum close_reason of[] = {
+#define LIMIT(name, ending) CLOSE_##ending,
+#include "tables/limits.def"
+	};
+
+	return of[limit];
 }
 
 const char *close_reason_name(enum close_reason reason)

@@ -53,6 +53,18 @@ enum close_reason close_reason_of(int error);
 /* The same for a call on a connection to the server of an upstream, connect(2) among them. */
 enum close_reason close_reason_of_server(int error);
 
+/* The limits of a listener: the rows of tables/limits.def. */
+enum limit {
+#define LIMIT(name, ending) LIMIT_##name,
+#include "tables/limits.def"
+	LIMITS,
+	LIMIT_NONE = LIMITS
+};
+
+/* The option's name, and the ending of a connection that is closed for the limit. */
+const char *limit_name(enum limit limit);
+enum close_reason limit_ending(enum limit limit);
+
 /*
  * A histogram of durations in log-linear buckets: two for each doubling, from 1 us to 67 s, so that
  * a value is known to within a third. Adding costs a bit scan and two plain stores; one writer.
@@ -105,6 +117,7 @@ typedef _Atomic uint64_t metric_cell;
 #define CELLS_BY_ENDING(name) metric_cell name[CLOSE_COUNT];
 #define CELLS_BY_CAUSE(name)  metric_cell name[MOVE_CAUSES];
 #define CELLS_BY_REASON(name) metric_cell name[STAY_REASONS];
+#define CELLS_BY_LIMIT(name)  metric_cell name[LIMITS];
 #define CELLS_BY_NAME(name)   metric_cell name[METRIC_NAMED];
 #define CELLS_HISTOGRAM(name) struct histogram name;
 
@@ -205,6 +218,7 @@ enum metric_kind {
 	KIND_IS_BY_ENDING,
 	KIND_IS_BY_CAUSE,
 	KIND_IS_BY_REASON,
+	KIND_IS_BY_LIMIT,
 	KIND_IS_BY_NAME
 };
 enum metric_unit { UNIT_COUNT, UNIT_BYTES, UNIT_SECONDS, UNIT_RATIO, UNIT_TIME };

@@ -85,13 +85,34 @@ struct report_listener {
 	bool is_gone;                /* not in the configuration in force */
 	struct listener_tally tally; /* of all workers */
 	struct queue_tally queue;
+	uint64_t limits[LIMITS]; /* in the configuration in force, by enum limit; 0: off */
+	const char *on_limit;    /* wait, close, reset */
 };
+
+/* Sets the limits of that row (report_limits.c). */
+void report_limits(const struct report *report, unsigned row, struct report_listener *out);
 
 /* Sets *out to the listener of a row below METRIC_LISTENERS; false when there is none. */
 bool report_listener(const struct report *report, unsigned row, struct report_listener *out);
 
 /* Copies the names alone (128 and 16 bytes). False, and both "", when there is no such listener. */
 bool report_listener_name(const struct report *report, unsigned row, char *address, char *service);
+
+/* A source that has as many connections of a listener as max_per_source allows. */
+struct report_source {
+	char source[ADDR_TEXT]; /* the address or block */
+	char listen[128], service[16];
+	uint32_t count;
+	uint64_t most;
+};
+
+/* Sets *out to the source at a place below SCOREBOARD_SOURCES, the fullest at 0; false: none. */
+bool report_source(const struct report *report, unsigned index, struct report_source *out);
+
+/* Their parts of the JSON: members of a listener, and an entry of the list full_sources. */
+void report_limits_json(const struct report_listener *listener, struct strbuf *text);
+void report_source_json(const struct report *report, unsigned index, bool has_before,
+			struct strbuf *text);
 
 /* A program: a row of the scoreboard that is or was in use. */
 struct report_program {

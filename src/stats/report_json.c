@@ -154,6 +154,7 @@ static void write_listener(const struct report *report, unsigned index, bool has
 	report_json_metrics(text, SCOPE_LISTENER, &listener.tally);
 	write_named(report, index, &listener.tally, text);
 	report_json_metrics(text, SCOPE_QUEUE, &listener.queue);
+	report_limits_json(&listener, text);
 	strbuf_raw(text, "}");
 }
 
@@ -258,6 +259,7 @@ TEXT_PIECE(start_listeners, "],\n\"listeners\":[")
 TEXT_PIECE(start_programs, ",\n\"programs\":[")
 TEXT_PIECE(start_copies, "],\n\"copies\":[")
 TEXT_PIECE(start_upstreams, "],\n\"upstreams\":[")
+TEXT_PIECE(start_sources, "],\n\"full_sources\":[")
 TEXT_PIECE(start_crashes, "],\n\"crashes\":[")
 TEXT_PIECE(start_penalties, "],\n\"penalties\":[")
 TEXT_PIECE(start_moments, "],\n\"moments\":[")
@@ -277,6 +279,8 @@ const struct piece report_json[] = {
 	{ .most = SCOREBOARD_COPIES, .write = report_json_copy },
 	{ .most = 1, .write = start_upstreams },
 	{ .most = SCOREBOARD_SERVERS, .write = report_json_server },
+	{ .most = 1, .write = start_sources },
+	{ .most = SCOREBOARD_SOURCES, .write = report_source_json },
 	{ .most = 1, .write = start_crashes },
 	{ .most = SCOREBOARD_CRASHES, .write = write_crash },
 	{ .most = 1, .write = start_penalties },

@@ -7,6 +7,8 @@
 #include "stats/report.h"
 #include "stats/report_metrics_text.h"
 
+#include <stdio.h>
+
 /*
  * A piece has the series of one worker and of so many listeners: of one, where each listener has
  * many.
@@ -15,7 +17,7 @@ enum { GROUP_SIZE = 8, GROUPS = METRIC_LISTENERS / GROUP_SIZE };
 
 static unsigned group_size(const struct metric_row *row)
 {
-	return row->kind == KIND_IS_BY_NAME ? 1 : GROUP_SIZE;
+	return metric_label(row) ? 1 : GROUP_SIZE;
 }
 
 static void write_worker_label(struct strbuf *text, unsigned number)
@@ -58,6 +60,19 @@ static void write_worker_listener(const struct report *report, struct strbuf *te
 	}
 }
 
+/* The name of a cell of a row with a label, METRIC_COUNTER_NAME bytes; false: it has none. */
+static bool copy_label_value(const struct report *report, const struct metric_row *row,
+			     unsigned listener, unsigned cell, char *name)
+{
+	const char *value;
+
+	if (row->kind == KIND_IS_BY_NAME)
+		return report_counter_name(report, listener, cell, name);
+	value = metric_label_value(row, cell);
+	snprintf(name, METRIC_COUNTER_NAME, "%s", value ? value : "");
+	return value && report->board->listeners[listener].life != LISTENER_NEVER;
+}
+
 /* Writes a series for each counter of the listener. */
 static void write_named(const struct report *report, struct strbuf *text,
 			const struct metric_row *row, unsigned number, unsigned listener,
@@ -66,8 +81,8 @@ static void write_named(const struct report *report, struct strbuf *text,
 	const metric_cell *cells = metric_cells(row, &tally->listeners[listener]);
 	char name[METRIC_COUNTER_NAME];
 
-	for (unsigned i = 0; i < METRIC_NAMED; i++) {
-		if (!report_counter_name(report, listener, i, name))
+	for (unsigned i = 0; i < row->cells; i++) {
+		if (!copy_label_value(report, row, listener, i, name))
 			continue;
 		metrics_name(text, row);
 		write_worker_label(text, number);
@@ -123,8 +138,8 @@ static void write_LISTENER(const struct metric_row *row, const struct report *re
 		return;
 	sum_worker(report, number, &tally);
 	for (unsigned i = first; i < first + size; i++)
-		(row->kind == KIND_IS_BY_NAME ? write_named : write_worker_listener)(
-			report, text, row, number, i, &tally);
+		(metric_label(row) ? write_named : write_worker_listener)(report, text, row, number,
+									  i, &tally);
 }
 
 /* Writes a series for each value of the row's label. */
@@ -273,7 +288,12 @@ static void write_build_info(const struct report *report, unsigned index, bool h
 #define OF_PROGRAM(kind)  0
 #define OF_UPSTREAM(kind) 0
 #define OF_SERVER(kind)   0
-enum { GROUPS_COUNTER = GROUPS, GROUPS_GAUGE = GROUPS, GROUPS_BY_NAME = METRIC_LISTENERS };
+enum {
+	GROUPS_COUNTER = GROUPS,
+	GROUPS_GAUGE = GROUPS,
+	GROUPS_BY_NAME = METRIC_LISTENERS,
+	GROUPS_BY_LIMIT = METRIC_LISTENERS
+};
 
 /* Pieces of a server, by kind. */
 enum { PIECES_COUNTER = 1, PIECES_GAUGE = 1, PIECES_HISTOGRAM = METRICS_BUCKET_GROUPS };

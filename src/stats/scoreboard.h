@@ -24,7 +24,7 @@
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 15,
+	SCOREBOARD_VERSION = 16,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -55,13 +55,24 @@ struct slot_info {
 	_Atomic uint32_t pid;
 	_Atomic uint32_t last_pid; /* of the worker that died last; 0: none has */
 	_Atomic uint32_t generation;
-	_Atomic uint32_t before;    /* the generation that has made its doors; 0: none */
-	_Atomic uint32_t number;    /* of the worker, as in its title */
-	_Atomic int64_t started_ms; /* clock_ms() at the fork */
+	_Atomic uint32_t before;     /* the generation that has made its doors; 0: none */
+	_Atomic uint32_t number;     /* of the worker, as in its title */
+	_Atomic int64_t started_ms;  /* clock_ms() at the fork */
+	_Atomic uint32_t has_limits; /* it counts for the limits of its listeners */
 };
 
-/* The state of a connection, as its worker keeps it. In PREFACE no service knows it yet. */
-enum conn_state { CONN_CLOSED, CONN_PREFACE, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING };
+/*
+ * The state of a connection, as its worker keeps it. In PREFACE and WAITING no service knows it
+ * yet.
+ */
+enum conn_state {
+	CONN_CLOSED,
+	CONN_PREFACE,
+	CONN_WAITING,
+	CONN_OPEN,
+	CONN_FLUSHING,
+	CONN_LINGERING
+};
 
 struct conn_note {
 	struct net remote;
@@ -78,6 +89,17 @@ struct conn_notes {
 	_Atomic uint32_t seq; /* odd while the worker writes them */
 	_Atomic uint32_t count;
 	struct conn_note list[SLOT_NOTES];
+};
+
+/*
+ * A source that this worker has found at max_per_source. The master looks up how many connections
+ * it has now (scoreboard's sources).
+ */
+enum { SLOT_SOURCES = 16 };
+struct source_note {
+	_Atomic uint64_t key; /* of its counts (stats/limit_counts.h); 0: being written, or none */
+	struct net source;
+	uint8_t listener; /* row in the scoreboard's listeners */
 };
 
 struct slot {
@@ -102,6 +124,7 @@ struct slot {
 	uint16_t hand_port;
 	struct net hand;
 	struct conn_notes notes;
+	struct source_note sources[SLOT_SOURCES];
 	/* the worker's own, except the values that only the master can know */
 	_Alignas(64) struct worker_tally tally;
 	/*
@@ -121,6 +144,27 @@ struct past {
 	_Atomic uint32_t exit_status; /* its status from waitpid(2) */
 };
 
+/* The limits of a listener (tables/options.def); 0: off. */
+struct listener_limits {
+	_Atomic uint64_t values[LIMITS]; /* by enum limit */
+	_Atomic uint32_t on_limit;       /* enum on_limit */
+};
+
+/* A source that has as many connections of a listener as it may have. */
+enum { SCOREBOARD_SOURCES = 16 };
+struct full_source {
+	struct net source;
+	uint32_t listener; /* row */
+	uint32_t count;
+};
+
+/* Written by the master once a second, the fullest source first. */
+struct full_sources {
+	_Atomic uint32_t seq; /* odd while the master writes them */
+	_Atomic uint32_t count;
+	struct full_source list[SCOREBOARD_SOURCES];
+};
+
 enum listener_life { LISTENER_NEVER, LISTENER_OPEN, LISTENER_GONE };
 
 /* A listener over the life of the server. Written by the master. */
@@ -131,6 +175,7 @@ struct listener_row {
 	/* names of the cells of module_counts_total; "": not in use. A name stays with its row */
 	char counters[METRIC_NAMED][METRIC_COUNTER_NAME];
 	struct queue_tally queue;
+	struct listener_limits limits; /* as in the configuration in force */
 };
 
 struct outcome {
@@ -209,6 +254,7 @@ struct scoreboard {
 	_Atomic uint32_t crash_count; /* crash_notes written; the last one is at count - 1 */
 	struct crash_note crash_notes[SCOREBOARD_CRASHES];
 	struct bans bans;
+	struct full_sources sources;
 	_Atomic uint32_t moment_count, mark_count; /* written; the last is at (count - 1) % size */
 	struct moment moments[SCOREBOARD_MOMENTS];
 	struct mark marks[SCOREBOARD_MARKS];
@@ -336,8 +382,8 @@ static inline uint32_t scoreboard_state(const struct scoreboard *board, unsigned
 void scoreboard_fold(struct scoreboard *board, struct slot *slot, unsigned number);
 
 /*
- * Sets the slot's numbers of open connections, by the listener's row (NULL: none), and their sum.
- * For its worker, or the master while it has none.
+ * Sets the slot's numbers of open connections, by the listener's row (NULL: none), and their sum;
+ * none of them waits. For its worker, or the master while it has none.
  */
 void scoreboard_set_live(struct slot *slot, const uint32_t *live);
 
@@ -387,7 +433,11 @@ int64_t scoreboard_request_due_ms(const struct request *request, uint32_t wanted
 /* Copies the outcome of the last request, never parts of two outcomes. Any process. */
 void scoreboard_read_request(const struct request *request, struct outcome *outcome);
 
-/* "closed", "preface", "open", "flushing" or "lingering"; "unknown" for an invalid state. */
+/* Writes the sources, SCOREBOARD_SOURCES at most. Master only. */
+void scoreboard_set_sources(struct scoreboard *board, const struct full_source *list,
+			    unsigned count);
+
+/* "closed", "preface", "waiting", "open", "flushing" or "lingering"; "unknown" for an invalid state. */
 const char *scoreboard_conn_state_name(uint32_t state);
 
 #endif

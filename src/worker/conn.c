@@ -21,8 +21,9 @@
 
 /* The picture of worker/conn.h: the states that may follow each state. */
 static const uint8_t next_states[] = {
-	[CONN_CLOSED] = BIT(PREFACE) | BIT(OPEN),
-	[CONN_PREFACE] = BIT(OPEN) | BIT(FLUSHING) | BIT(CLOSED),
+	[CONN_CLOSED] = BIT(PREFACE) | BIT(WAITING) | BIT(OPEN),
+	[CONN_PREFACE] = BIT(WAITING) | BIT(OPEN) | BIT(FLUSHING) | BIT(CLOSED),
+	[CONN_WAITING] = BIT(OPEN) | BIT(CLOSED),
 	[CONN_OPEN] = BIT(FLUSHING) | BIT(CLOSED),
 	[CONN_FLUSHING] = BIT(FLUSHING) | BIT(LINGERING) | BIT(CLOSED),
 	[CONN_LINGERING] = BIT(CLOSED),
@@ -108,6 +109,12 @@ static void reset_if_cut(struct conn *c)
 	c->peer->record->is_reset = true;
 }
 
+/* A service that does not know a connection has nothing of it to close. */
+static bool is_known(const struct record *r)
+{
+	return r->state > CONN_WAITING;
+}
+
 void conn_close(struct conn *side, enum close_reason reason)
 {
 	struct conn *c = conn_client(side);
@@ -117,7 +124,7 @@ void conn_close(struct conn *side, enum close_reason reason)
 	conn_set_close_reason(c, reason);
 	if (close_reason_who(c->record->ending) == '-')
 		conn_set_phase(c, reason);
-	if (c->service->close && c->record->state != CONN_PREFACE)
+	if (c->service->close && is_known(c->record))
 		c->service->close(c, c->record->ending);
 	conn_log_ended(c, c->pool->loop->now_us, error);
 	conn_store(c);
@@ -281,6 +288,8 @@ void conn_resume(struct pool *pool, struct record *client)
 {
 	struct conn *c = hand_view(pool, client);
 
+	if (client->state == CONN_WAITING)
+		waiting_join(&pool->waiting, client, limiter_source_key(&pool->limiter, client));
 	resume_turn(pool, client);
 	if (c->peer)
 		resume_turn(pool, c->peer->record);
@@ -292,6 +301,7 @@ void conn_freeze(struct pool *pool, struct record *client)
 {
 	struct record *peer = pool_peer(pool, client);
 
+	waiting_leave(&pool->waiting, client);
 	timer_cancel(&pool->timers, &pool->nodes[client->index]);
 	ring_remove(&pool->queue, client->index);
 	if (!peer)

@@ -2,7 +2,8 @@
 /*
  * The life of one connection.
  *
- *   PREFACE --complete, admitted--> OPEN        (without a preface it begins as OPEN)
+ *   PREFACE --complete, admitted--> OPEN        (without a preface it begins as OPEN or WAITING)
+ *   PREFACE --complete, its source has no room--> WAITING --it has--> OPEN
  *   OPEN --FINISH--> FLUSHING --out empty: shutdown(SHUT_WR)--> LINGERING
  *   LINGERING --peer's FIN or timeout: close()--> CLOSED
  *   any state --ABORT or error: close()--> CLOSED

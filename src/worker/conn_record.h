@@ -185,17 +185,17 @@ bool conn_rests(const struct conn *c);
  */
 void conn_log_access(const struct conn *c, int64_t now_us);
 
-/* A connection that was refused by its address: the listener's options, and what it would have. */
+/* A connection that no record was made for: the listener's options, and what it would have. */
 struct conn_refused {
+	enum close_reason reason;
 	const struct listen_conf *conf;
-	enum close_reason ending;
 	const struct addr *remote;
 	uint64_t number;
 	uint32_t generation;
 	unsigned worker;
 };
 
-/* The same for a connection that was refused by its address. Only when accesslog_is_on. */
+/* The same for a connection that was refused as it came. Only when accesslog_is_on. */
 void conn_log_refused(const struct conn_refused *refused);
 
 #endif

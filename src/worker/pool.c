@@ -63,13 +63,25 @@ static bool start_audit(struct pool *pool)
 	return pool->audit.waits != NULL;
 }
 
+static bool start_limits(struct pool *pool)
+{
+	pool->limiter.listeners = pool->listeners;
+	pool->limiter.slot = pool->slot;
+	pool->waiting = (struct waiting){ .arena = pool->arena,
+					  .limiter = &pool->limiter,
+					  .timers = &pool->timers,
+					  .alarms = pool->nodes };
+	return limiter_start(&pool->limiter) && waiting_start(&pool->waiting);
+}
+
 bool pool_start(struct pool *pool)
 {
 	return find_services(pool) && find_streams(pool) &&
 	       conn_limit_start(&pool->limit, pool->listeners, pool->arena->conn_most) &&
 	       start_timers(pool) && ring_start(&pool->queue, pool->arena->record_most) &&
 	       free_list_start(&pool->records, pool->arena->record_most) &&
-	       free_list_start(&pool->bufs, pool->arena->buf_most) && start_audit(pool);
+	       free_list_start(&pool->bufs, pool->arena->buf_most) && start_audit(pool) &&
+	       start_limits(pool);
 }
 
 void pool_stop(struct pool *pool)
@@ -83,6 +95,8 @@ void pool_stop(struct pool *pool)
 	free_list_stop(&pool->records);
 	free_list_stop(&pool->bufs);
 	conn_limit_stop(&pool->limit);
+	limiter_stop(&pool->limiter);
+	waiting_stop(&pool->waiting);
 	free(pool->services);
 	free(pool->streams);
 }
@@ -203,12 +217,16 @@ void pool_count_in(struct pool *pool, const struct record *client)
 	cell_add(&pool_tally(pool, client)->connections_live, 1);
 }
 
-void pool_count_out(struct pool *pool, const struct record *client)
+void pool_count_out(struct pool *pool, struct record *client)
 {
+	uint64_t source = limiter_count_out(&pool->limiter, client);
+
 	conn_limit_give(&pool->limit, client->listener);
 	publish_live(pool);
 	cell_add(&pool_tally(pool, client)->connections_live, (uint64_t)-1);
 	pool->freed++;
+	if (source != 0)
+		waiting_wake(&pool->waiting, source);
 }
 
 /* The serial goes on: an event that epoll reported for the last connection is not for this one. */
@@ -299,6 +317,7 @@ void pool_give_record(struct pool *pool, struct record *r)
 	if (record_is_used(r))
 		server_count_out(&pool->servers, r);
 	r->magic = 0;
+	waiting_leave(&pool->waiting, r);
 	pool_end_check(pool, r->index); /* its next connection is not the one that waits */
 	give_bufs(pool, r);
 	timer_cancel(&pool->timers, &pool->nodes[r->index]);
@@ -356,12 +375,13 @@ static void resume_records(struct pool *pool, const bool *is_kept, uint32_t *liv
 {
 	pool->records.high = pool->arena->head->record_high;
 	for (uint32_t i = 0; i < pool->records.high; i++) {
-		const struct record *r = arena_record(pool->arena, i);
+		struct record *r = arena_record(pool->arena, i);
 
 		if (!is_kept[i]) {
 			free_list_give(&pool->records, i);
 		} else if (r->side == SIDE_CLIENT) {
 			conn_limit_take(&pool->limit, r->listener);
+			limiter_count_in(&pool->limiter, r);
 			live[pool_row(pool, r)]++;
 		}
 	}

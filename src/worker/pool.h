@@ -20,6 +20,8 @@
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
 #include "worker/conn_record.h"
+#include "worker/limit/limiter.h"
+#include "worker/limit/waiting.h"
 #include "worker/pair/pipes.h"
 #include "worker/server_count.h"
 
@@ -61,6 +63,8 @@ struct pool {
 	struct ring queue;               /* records that wait for their turn */
 	struct pipes pipes;              /* of the pairs that relay in bulk */
 	struct conn_limit limit;         /* which listener may have the next place */
+	struct limiter limiter;          /* which may have one over all workers */
+	struct waiting waiting;          /* what waits for its source to have room */
 	const struct service **services; /* of each listener */
 	struct stream_timeouts *streams; /* likewise */
 	struct hand hand;
@@ -75,7 +79,8 @@ struct pool {
 
 /*
  * Prepares an empty set over the arena; the caller sets loop, arena, slot, number, listeners,
- * loaded and bans. Returns false with errno set. Allocates.
+ * loaded, bans and, where the server has limits, limiter.memory, .board and .number. Returns false
+ * with errno set. Allocates.
  */
 bool pool_start(struct pool *pool);
 
@@ -176,9 +181,12 @@ void pool_set_listener(const struct pool *pool, struct record *r, uint32_t liste
 /* Marks a record as used, once all its fields are written. */
 void pool_publish_record(struct pool *pool, struct record *r);
 
-/* Counts a connection whose client's record is in use, or no longer. */
+/*
+ * Counts a connection whose client's record is in use, or no longer. For the limits of its listener
+ * it has been counted before (limiter_claim, limiter_count_in).
+ */
 void pool_count_in(struct pool *pool, const struct record *client);
-void pool_count_out(struct pool *pool, const struct record *client);
+void pool_count_out(struct pool *pool, struct record *client);
 
 /*
  * Notes the server of a peer, or for whose upstream a client waits, in a record that is in use, and

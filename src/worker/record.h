@@ -98,7 +98,9 @@ struct record {
 	 * waits; 0: none
 	 */
 	uint32_t server : 8;
-	uint32_t peer; /* 1 + index of the pair's other record; 0: no pair */
+	bool is_counted : 1;      /* it counts for its source (worker/limit/limiter.h) */
+	bool has_half_closed : 1; /* WAITING: its client has ended its side, after unread bytes */
+	uint32_t peer;            /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */
 	int32_t file; /* descriptor of the file range that goes out after `out` */

@@ -61,6 +61,9 @@ static bool fits_state(const struct record *r, const struct service *service)
 		if (r->proxy == PROXY_AWAITED)
 			return is_awaiting_header(r, service);
 		return service->preface && r->peer == 0 && r->in.end - r->in.start < ARENA_BUF_SIZE;
+	case CONN_WAITING:
+		return r->peer == 0 && !record_has_output(r) &&
+		       r->in.end - r->in.start < ARENA_BUF_SIZE;
 	case CONN_LINGERING:
 		return r->ending != CLOSE_none && r->peer == 0 && !record_has_output(r);
 	default:

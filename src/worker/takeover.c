@@ -19,6 +19,8 @@ bool worker_settle(const struct heritage *h, struct err *err)
 
 	if (!scoreboard_confine(h->board, parts, 2))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
+	if (h->limits && !limit_memory_confine(h->limits, heritage_slot(h)))
+		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' counts");
 	stdio_leave_terminal();
 	if (!fds_close_others(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");

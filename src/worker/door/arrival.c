@@ -165,6 +165,7 @@ static void settle_record(struct arrival *a, struct record *r)
 	r->weight = WEIGHT_UNKNOWN;
 	r->passage = PASSAGE_ARRIVING;
 	r->has_moved = true;
+	r->is_counted = false;
 	r->is_barred = r->side == SIDE_CLIENT && r->state != CONN_PREFACE &&
 		       !acl_allows(pool_conf(pool, r), &remote);
 }
@@ -264,10 +265,27 @@ static struct record *taken_record(const struct arrival *a, unsigned i)
 	return arena_record(a->pool->arena, a->taken[i]);
 }
 
-void arrival_undo(struct arrival *a)
+/*
+ * Before the batch is noted as taken: from then on the sender may count them no more, and a limit
+ * could be exceeded.
+ */
+static void count_for_limits(struct arrival *a)
 {
 	for (unsigned i = 0; i < a->count; i++)
-		pool_give_record(a->pool, taken_record(a, i));
+		if (taken_record(a, i)->side == SIDE_CLIENT)
+			limiter_count_arrival(&a->pool->limiter, taken_record(a, i));
+	a->has_counted = true;
+}
+
+void arrival_undo(struct arrival *a)
+{
+	for (unsigned i = 0; i < a->count; i++) {
+		struct record *r = taken_record(a, i);
+
+		if (a->has_counted && r->side == SIDE_CLIENT)
+			(void)limiter_count_out(&a->pool->limiter, r);
+		pool_give_record(a->pool, r);
+	}
 	a->count = 0;
 }
 
@@ -292,6 +310,7 @@ unsigned arrival_record(struct arrival *a, const struct rights *rights)
 	    a->head->fds == rights->count && read_conns(a)) {
 		for (unsigned i = 0; i < a->count; i++)
 			pool_publish_record(a->pool, taken_record(a, i));
+		count_for_limits(a);
 		return DOOR_TAKEN;
 	}
 	arrival_undo(a);

@@ -135,6 +135,9 @@ const sources = {
 		.filter(([, connections]) => connections > 0)
 		.map(([reason, connections]) => ({ worker: worker.worker, reason, connections }))),
 	listeners: data => data.listeners.map(listener => ({ ...listener, life: listener.is_gone ? "closed" : "open" })),
+	limits: data => data.listeners.flatMap(listener => Object.entries(listener.limits).filter(([, most]) => most > 0)
+		.map(([limit, most]) => ({ ...listener, limit, most, reached: listener.limits_reached_total[limit] }))),
+	sources: data => data.full_sources,
 	counters: data => data.listeners.flatMap(listener => Object.entries(listener.module_counts_total)
 		.map(([name, count]) => ({ address: listener.address, name, count }))),
 	programs: data => data.programs.map(program => ({ ...program, life: program.is_gone ? "removed" : "running" })),
