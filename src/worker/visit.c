@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Visits a connection: reads, calls its service, and carries out the verdict. By default a
- * connection either reads or writes: while an answer waits for the client nothing more is read from
- * it, so its memory is bounded. A visit makes one recv for each event: a short read means drained,
- * and epoll is level-triggered.
+ * Visits a connection: reads, and calls its service; worker/verdict.c carries out what it says. By
+ * default a connection either reads or writes: while an answer waits for the client nothing more is
+ * read from it, so its memory is bounded. A visit makes one recv for each event: a short read means
+ * drained, and epoll is level-triggered.
  */
 #include "worker/visit.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/conn.h"
@@ -17,127 +16,13 @@
 #include "worker/leaving.h"
 #include "worker/limit/admit.h"
 #include "worker/preface/preface.h"
-#include "worker/share.h"
 #include "worker/transport.h"
+#include "worker/verdict.h"
 #include "worker/watching.h"
-
-/*
- * Notes whether a message is in progress. The deadlines of other options (worker/deadline.h) hold
- * for the message that was in progress then, or until the next one begins.
- */
-static void note_message(struct pool *pool, struct conn *c)
-{
-	struct record *r = c->record;
-	int64_t before_us = r->begun_us;
-
-	if (conn_is_between_messages(c))
-		r->begun_us = 0;
-	else if (r->begun_us == 0 || r->messages != pool->hand.messages_before)
-		r->begun_us = pool->loop->now_us;
-	if (pool->hand.moved == 0 || (r->begun_us != 0 && r->begun_us == before_us))
-		return;
-	r->grace_ms = 0;
-	if (c->peer)
-		c->peer->record->grace_ms = 0;
-}
-
-/* After a visit: waits for the next event. */
-static void wait_for_client(struct pool *pool, struct conn *side)
-{
-	struct conn *c = conn_client(side);
-	struct record *r = c->record;
-
-	note_message(pool, c);
-	pool_take_back_buf(pool, &c->in);
-	pool_take_back_buf(pool, &c->out);
-	if (c->peer) {
-		pool_take_back_buf(pool, &c->peer->in);
-		pool_take_back_buf(pool, &c->peer->out);
-	}
-	/* A connection in the run queue needs no other events. */
-	if (!ring_has(&pool->queue, side->record->index)) {
-		(void)conn_wait(c);
-		return;
-	}
-	conn_store(c);
-	deadline_set(pool, r);
-}
-
-/* True when one answer is out and the service may have more, but other connections come first. */
-static bool has_spent_share(const struct pool *pool, unsigned answers)
-{
-	int64_t past_us = answers > 1 ? clock_us() - pool->loop->now_us : 0;
-
-	return share_is_spent(pool->is_ahead, pool->hand.moved, answers, past_us);
-}
-
-/*
- * True when this side has output that will go out: one that has lost its output asks for no more.
- */
-static bool can_drain(const struct conn *c)
-{
-	return c && conn_has_output(c) && c->record->output < OUTPUT_ENDED;
-}
-
-/* The side whose output has gone out in this round, and whose service may have more; or NULL. */
-static struct conn *find_drained(struct conn *side, bool side_had, bool peer_had)
-{
-	if (side_had && !conn_has_output(side))
-		return hand_has_more(side) ? side : NULL;
-	return peer_had && !conn_has_output(side->peer) && hand_has_more(side->peer) ? side->peer :
-										       NULL;
-}
-
-static bool is_flushed(const struct conn *c)
-{
-	return !conn_has_output(c) && (!c->peer || !conn_has_output(c->peer));
-}
 
 static bool is_sending(const struct conn *c)
 {
 	return conn_is_sending(c) || (c->peer && conn_is_sending(c->peer));
-}
-
-/*
- * Carries out the service's verdict: sends, calls the service for more while the client takes it
- * and the share lasts, and ends the connection.
- */
-static void carry_out(struct pool *pool, struct conn *side, enum verdict verdict)
-{
-	struct conn *c = conn_client(side), *drained;
-
-	for (unsigned round = 0;; round++) {
-		bool side_had = can_drain(side), peer_had = can_drain(side->peer);
-		enum close_reason leaving;
-
-		if (verdict == ABORT) {
-			conn_close(c, CLOSE_service_finished);
-			return;
-		}
-		if (verdict == FINISH)
-			conn_move_to(c, CONN_FLUSHING);
-		if (!conn_flush(c))
-			return;
-		leaving = leaving_find(pool, c);
-		if (leaving != CLOSE_none) {
-			conn_set_close_reason(c, leaving);
-			conn_move_to(c, CONN_FLUSHING);
-		}
-		if (c->record->state == CONN_FLUSHING && is_flushed(c)) {
-			conn_half_close(c);
-			return;
-		}
-		drained = find_drained(side, side_had, peer_had);
-		if (!drained || c->record->state == CONN_FLUSHING)
-			break;
-		if (has_spent_share(pool, round + 1)) {
-			drained->record->is_unfinished = true;
-			ring_push(&pool->queue, drained->record->index);
-			break;
-		}
-		verdict = hand_ask_drained(drained);
-	}
-	wait_for_client(pool, side);
 }
 
 static bool is_open(const struct conn *c)
@@ -157,7 +42,7 @@ static bool is_barred_now(const struct conn *c)
 static void wait_in_vain(struct pool *pool, struct conn *c)
 {
 	pool->loop->strays++;
-	wait_for_client(pool, c);
+	verdict_wait(pool, c);
 }
 
 /* A stream in bulk passes by the buffers, until it runs dry. */
@@ -177,7 +62,7 @@ static void read_and_serve(struct pool *pool, struct conn *c)
 	enum conn_io io = receive(c);
 
 	if (io == IO_FAILED && !conn_is_client(c) && hand_ask_lost(c, errno, &verdict)) {
-		carry_out(pool, &pool->hand.client, verdict);
+		verdict_carry_out(pool, &pool->hand.client, verdict);
 		return;
 	}
 	if (io == IO_FAILED && !conn_lose_input(c))
@@ -185,9 +70,9 @@ static void read_and_serve(struct pool *pool, struct conn *c)
 	if (io == IO_NONE)
 		wait_in_vain(pool, c);
 	else if (is_barred && !c->record->in_ended)
-		carry_out(pool, c, conn_finish(c, CLOSE_access_withdrawn));
+		verdict_carry_out(pool, c, conn_finish(c, CLOSE_access_withdrawn));
 	else
-		carry_out(pool, c, hand_ask_input(c));
+		verdict_carry_out(pool, c, hand_ask_input(c));
 }
 
 /* Bytes that a client sends after the server's end are dropped; the client's own end counts. */
@@ -210,11 +95,11 @@ static void open_conn(struct pool *pool, struct conn *c)
 
 	conn_move_to(c, CONN_OPEN);
 	if (has_hook)
-		carry_out(pool, c, hand_ask_open(c));
+		verdict_carry_out(pool, c, hand_ask_open(c));
 	if (has_hook && (!is_open(c) || c->record->state != CONN_OPEN || conn_has_output(c)))
 		return;
 	if (buf_used(&c->in) > 0 || conn_in_ended(c))
-		carry_out(pool, c, hand_ask_input(c));
+		verdict_carry_out(pool, c, hand_ask_input(c));
 	else if (!has_hook)
 		read_and_serve(pool, c);
 }
@@ -243,7 +128,7 @@ static void read_preface(struct pool *pool, struct conn *c)
 	if (state == PREFACE_OVER)
 		enter(pool, c, admit_new(c));
 	else if (state == PREFACE_WAITS)
-		wait_for_client(pool, c);
+		verdict_wait(pool, c);
 }
 
 void visit_first(struct pool *pool, struct record *r)
@@ -265,7 +150,7 @@ static void go_on(struct pool *pool, struct conn *c)
 	if (verdict == MORE && !is_sending(c) && watching_reads(c))
 		read_and_serve(pool, c);
 	else
-		carry_out(pool, c, verdict);
+		verdict_carry_out(pool, c, verdict);
 }
 
 /*
@@ -275,9 +160,9 @@ static void go_on(struct pool *pool, struct conn *c)
 static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 {
 	if (c->record->state == CONN_FLUSHING)
-		carry_out(pool, c, FINISH);
+		verdict_carry_out(pool, c, FINISH);
 	else if (conn_is_sending(c) && events != EPOLLIN)
-		carry_out(pool, c, MORE);
+		verdict_carry_out(pool, c, MORE);
 	else if (c->record->is_unfinished)
 		go_on(pool, c);
 	else if (watching_reads(c))
@@ -285,7 +170,7 @@ static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 	else if ((events & (EPOLLERR | EPOLLHUP)) && !c->peer)
 		conn_close(c, CLOSE_client_reset);
 	else
-		wait_for_client(pool, c);
+		verdict_wait(pool, c);
 }
 
 /* The service may have replaced the peer: what follows is of the client's side. */
@@ -301,7 +186,7 @@ static void end_connect(struct pool *pool, struct conn *peer)
 	if (error != 0 && !peer->service->connected)
 		conn_close(client, conn_reason_of(peer, error));
 	else
-		carry_out(pool, client, hand_ask_connected(peer, error));
+		verdict_carry_out(pool, client, hand_ask_connected(peer, error));
 }
 
 /* True when a connection that waits has a message, or is served without one. */
@@ -367,8 +252,21 @@ void visit_ready(struct pool *pool, struct record *r, uint32_t events)
 	serve_event(pool, side, events);
 	/* Input that has already come is answered first. */
 	if (is_open(c) && leaving_find(pool, c) != CLOSE_none)
-		carry_out(pool, c, conn_finish(c, leaving_find(pool, c)));
+		verdict_carry_out(pool, c, conn_finish(c, leaving_find(pool, c)));
 	hand_put_down(pool);
+}
+
+/*
+ * The kernel reports room only once a large part of its buffer is free: whether the other end has
+ * taken a little, a try tells.
+ */
+static void cut_off(struct pool *pool, struct conn *c, enum close_reason why)
+{
+	uint64_t before = c->record->bytes_out;
+
+	verdict_carry_out(pool, c, c->record->state == CONN_FLUSHING ? FINISH : MORE);
+	if (is_open(c) && c->record->bytes_out == before)
+		conn_close(c, why);
 }
 
 static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
@@ -376,11 +274,13 @@ static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 	enum conn_state state = c->record->state;
 
 	if (why == CLOSE_none)
-		carry_out(pool, c, hand_ask_expired(c));
+		verdict_carry_out(pool, c, hand_ask_expired(c));
+	else if (deadline_cuts(why))
+		cut_off(pool, c, why);
 	else if (why == CLOSE_lifetime_reached && c->record->begun_us == 0 && leaving_has_input(c))
 		read_and_serve(pool, c); /* and then it ends */
-	else if (state == CONN_OPEN && !deadline_cuts(why))
-		carry_out(pool, c, conn_finish(c, why));
+	else if (state == CONN_OPEN)
+		verdict_carry_out(pool, c, conn_finish(c, why));
 	else
 		conn_close(c, why);
 }

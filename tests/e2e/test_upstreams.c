@@ -118,10 +118,10 @@ static void servers__that_all_fail__recover_without_a_reload(void **state)
 		int client = client_connect(FIRST(p.s));
 
 		client_half_close(client);
-		for (unsigned i = 0; i < 3; i++)
-			while (upstream_has(&p.list[i], 1))
-				close(upstream_accept(&p.list[i]));
-		(void)client_drain(client, NULL, 0);
+		while (!client_ended(client, 1))
+			for (unsigned i = 0; i < 3; i++)
+				while (upstream_has(&p.list[i], 0))
+					close(upstream_accept(&p.list[i]));
 		close(client);
 	}
 	for (unsigned i = 0; i < 3; i++)

@@ -13,19 +13,24 @@
 #include "unit/own_service.h"
 #include "unit/paired.h"
 
-enum { HOUR_MS = 3600 * 1000 };
+enum { HOUR_MS = 3600 * 1000, LITTLE = 70000 };
 
 static const struct service stream = {
 	.name = "stream", .has_pairs = true, .is_stream = true, .open = paired_attach
 };
 
 /* Hours; 0: never. The listener's own idle_timeout is shorter, and must not count. */
-static void start(struct served *s, struct paired *p, int64_t idle, int64_t half_close)
+static void start_without_pair(struct served *s, int64_t idle, int64_t half_close)
 {
 	own_service(&stream);
 	served_start(s, "stream", "message_timeout", "10h", "idle_timeout", "1h", "linger_timeout",
 		     "0", NULL);
 	s->pool.streams[0] = (struct stream_timeouts){ idle * HOUR_MS, half_close * HOUR_MS };
+}
+
+static void start(struct served *s, struct paired *p, int64_t idle, int64_t half_close)
+{
+	start_without_pair(s, idle, half_close);
 	*p = paired_connect_tcp(s);
 }
 
@@ -193,6 +198,37 @@ static void stalled__side__is_cut_off_by_message_timeout(void **state)
 	}
 }
 
+/* The kernel has room, but so little that it does not report it: the side is alive all the same. */
+static void side__that_takes_little__is_not_cut_off(void **state)
+{
+	static char bytes[LITTLE];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct record *taker;
+		struct paired p;
+		struct served s;
+		int from, to;
+
+		start_without_pair(&s, 1, 1);
+		p = paired_connect(&s);
+		from = i == 0 ? p.client : p.upstream;
+		to = i == 0 ? p.upstream : p.client;
+		taker = record(&s, i == 0 ? 1 : 0);
+		for (unsigned step = 0; step < 5; step++) {
+			fill(&s, from, taker);
+			assert_int_equal(recv(to, bytes, LITTLE, 0), LITTLE);
+			assert_false(poll(&(struct pollfd){ .fd = taker->fd, .events = POLLOUT }, 1,
+					  0) == 1);
+			served_pass(&s, 11);
+			assert_open(&s);
+		}
+		paired_close(&p);
+		served_settle(&s);
+		served_stop(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +238,7 @@ int main(void)
 		cmocka_unit_test(half_closed__stream_without_a_time__stays),
 		cmocka_unit_test(deadlines__over_a_crash__go_on),
 		cmocka_unit_test(stalled__side__is_cut_off_by_message_timeout),
+		cmocka_unit_test(side__that_takes_little__is_not_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
