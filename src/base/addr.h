@@ -70,8 +70,20 @@ bool net_read(const char *text, struct net *net, struct err *err);
 /* True when the block holds the address; an IPv4-mapped IPv6 address counts as IPv4. */
 bool net_holds(const struct net *net, const struct addr *addr);
 
+/*
+ * Sets *block to the block of so many leading bits that holds the address: bits4 for IPv4, mapped
+ * or not, and bits6 for IPv6. False for a unix client, which has no address.
+ */
+bool net_block(const struct net *address, unsigned bits4, unsigned bits6, struct net *block);
+
 /* Writes net_to_addr in the form of addr_write. text has ADDR_TEXT bytes. Returns text. */
 const char *net_write(const struct net *net, uint16_t port, char *text);
+
+/*
+ * Writes 192.0.2.1 or 2001:db8::/64, without a port, to text (ADDR_TEXT bytes). Returns text, or
+ * NULL when the block is of no such family, or its length is wrong.
+ */
+const char *net_write_block(const struct net *net, char *text);
 
 /* Returns the address of a block of full length, with the port; a unix client has no path. */
 struct addr net_to_addr(const struct net *net, uint16_t port);

@@ -4,6 +4,7 @@
  * address. It calls no resolver.
  */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/addr.h"
@@ -73,6 +74,18 @@ bool net_read(const char *text, struct net *net, struct err *err)
 	return true;
 }
 
+bool net_block(const struct net *address, unsigned bits4, unsigned bits6, struct net *block)
+{
+	if (address->family != AF_INET && address->family != AF_INET6)
+		return false;
+	*block = *address;
+	block->bits = block->family == AF_INET ? 32 : 128;
+	unmap_net(block);
+	block->bits = (uint8_t)(block->family == AF_INET ? bits4 : bits6);
+	clear_rest(block);
+	return true;
+}
+
 static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
 {
 	unsigned whole = bits / 8, rest = bits % 8;
@@ -116,6 +129,21 @@ struct addr net_to_addr(const struct net *net, uint16_t port)
 		addr.len = sizeof(addr.un.sun_family);
 	}
 	return addr;
+}
+
+const char *net_write_block(const struct net *net, char *text)
+{
+	unsigned most = net->family == AF_INET ? 32 : 128;
+	char host[INET6_ADDRSTRLEN];
+
+	if ((net->family != AF_INET && net->family != AF_INET6) || net->bits > most)
+		return NULL;
+	inet_ntop(net->family, net->bytes, host, sizeof(host));
+	if (net->bits == most)
+		snprintf(text, ADDR_TEXT, "%s", host);
+	else
+		snprintf(text, ADDR_TEXT, "%s/%u", host, net->bits);
+	return text;
 }
 
 const char *net_write(const struct net *net, uint16_t port, char *text)

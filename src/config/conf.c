@@ -14,7 +14,7 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "config/conf_program.h"
+#include "config/conf_titled.h"
 #include "config/cpus.h"
 
 const struct service_row conf_services[] = {
@@ -43,19 +43,47 @@ struct conf *conf_new(struct err *err)
 	return conf;
 }
 
-bool conf_set_place(struct conf *conf, const struct option *option, const char *text,
-		    struct err *err)
+static bool keep_place(char **places, const struct option *option, const char *text,
+		       struct err *err)
 {
-	char **place = &conf->places[option - options];
+	char **place = &places[option - options];
 
 	free(*place);
 	*place = strdup(text);
 	return *place != NULL || err_errno(err, CODE_OSERR, "cannot keep a place");
 }
 
+bool conf_set_place(struct conf *conf, const struct option *option, const char *text,
+		    struct err *err)
+{
+	return keep_place(conf->places, option, text, err);
+}
+
+bool conf_set_listen_place(struct listen_conf *listener, const struct option *option,
+			   const char *text, struct err *err)
+{
+	return keep_place(listener->places, option, text, err);
+}
+
+const char *conf_listen_place(const struct listen_conf *listener, const char *name)
+{
+	const struct option *option = option_find(SECTION_listen, name);
+	const char *place = listener->places ? listener->places[option - options] : NULL;
+
+	return place ? place : listener->origin;
+}
+
+static void free_places(char **places)
+{
+	for (size_t i = 0; places != NULL && i < option_count; i++)
+		free(places[i]);
+	free(places);
+}
+
 static void listener_free(struct listen_conf *listener)
 {
 	option_free(SECTION_listen, listener);
+	free_places(listener->places);
 	free(listener->address);
 	free(listener->origin);
 }
@@ -131,8 +159,9 @@ struct listen_conf *conf_add_listener(struct conf *conf, const char *address, co
 	memset(added, 0, sizeof(*added));
 	added->address = strdup(address);
 	added->origin = strdup(origin);
+	added->places = calloc(option_count, sizeof(*added->places));
 	conf->listener_count++;
-	if (added->address == NULL || added->origin == NULL) {
+	if (added->address == NULL || added->origin == NULL || added->places == NULL) {
 		err_errno(err, CODE_OSERR, "cannot keep a listener");
 		return NULL;
 	}
@@ -188,12 +217,11 @@ void conf_free(struct conf *conf)
 	if (conf == NULL)
 		return;
 	conf_drop_listeners(conf, 0);
-	conf_program_drop_all(conf);
+	conf_titled_drop(conf, SECTION_program, NULL);
+	conf_titled_drop(conf, SECTION_upstream, NULL);
 	free(conf->listeners);
 	free(conf->origin);
-	for (size_t i = 0; conf->places != NULL && i < option_count; i++)
-		free(conf->places[i]);
-	free(conf->places);
+	free_places(conf->places);
 	option_free(SECTION_main, conf);
 	option_free(SECTION_log, conf);
 	free(conf);
@@ -342,6 +370,10 @@ void conf_print(const struct conf *conf, FILE *out)
 		print_section((enum option_section)section, conf, "\t", out);
 		fputs("}\n", out);
 	}
+	for (size_t i = 0; i < conf->upstream_count; i++)
+		if (!conf->upstreams[i].is_made)
+			print_titled(SECTION_upstream, conf->upstreams[i].title,
+				     &conf->upstreams[i], out);
 	for (size_t i = 0; i < conf->program_count; i++)
 		print_titled(SECTION_program, conf->programs[i].title, &conf->programs[i], out);
 	for (size_t i = 0; i < conf->listener_count; i++)

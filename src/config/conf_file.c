@@ -17,8 +17,8 @@
 #include "config/conf.h"
 #include "config/conf_error.h"
 #include "config/conf_grammar.h"
-#include "config/conf_program.h"
 #include "config/conf_text.h"
+#include "config/conf_titled.h"
 
 enum { DEPTH_MOST = 10, FILES_MOST = 1000 };
 
@@ -55,9 +55,11 @@ static struct listen_conf *listener_now(void)
 	return &loading->conf->listeners[loading->conf->listener_count - 1];
 }
 
-static struct program_conf *program_now(void)
+/* The last object of a titled section. */
+static void *object_now(enum option_section section)
 {
-	return &loading->conf->programs[loading->conf->program_count - 1];
+	return conf_titled_get(loading->conf, section,
+			       conf_titled_count(loading->conf, section) - 1);
 }
 
 static void forget_given(enum option_section section)
@@ -75,7 +77,7 @@ static bool begin_titled(enum option_section section, const char *title)
 	conf_error_place(loading->begun[section], origin);
 	if (section == SECTION_listen ?
 		    conf_add_listener(loading->conf, title, origin, loading->err) != NULL :
-		    conf_program_add(loading->conf, title, origin, loading->err) != NULL)
+		    conf_titled_add(loading->conf, section, title, origin, loading->err) != NULL)
 		return true;
 	return err_prefix(loading->err, "%s: %s %s: ", origin, option_sections[section].name,
 			  quote_show(title, shown));
@@ -110,7 +112,7 @@ static void *object_of(const struct option *option)
 {
 	if (option->section == SECTION_listen)
 		return listener_now();
-	return option->section == SECTION_program ? (void *)program_now() : (void *)loading->conf;
+	return conf_titled_has(option->section) ? object_now(option->section) : loading->conf;
 }
 
 static const struct option *row_of(cfg_t *cfg, const cfg_opt_t *opt)
@@ -146,6 +148,10 @@ static bool take_option(const struct option *option, const cfg_opt_t *opt, struc
 		return false;
 	if (option_sections[option->section].form != SECTION_TITLED &&
 	    !conf_set_place(loading->conf, option, conf_error_place(place, at), loading->err))
+		return false;
+	if (option->section == SECTION_listen &&
+	    !conf_set_listen_place(listener_now(), option, conf_error_place(place, at),
+				   loading->err))
 		return false;
 	return option_read(option, object_of(option), &word, 1, loading->err);
 }

@@ -137,7 +137,7 @@ static void print_signals(FILE *out)
 	manual_end_list(out);
 }
 
-enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_SERVER };
+enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_UPSTREAM, SCOPE_SERVER };
 
 /* Prometheus's names of the metric types, with the label that a row adds to that of the worker. */
 #define TYPE_COUNTER   "counter"
@@ -146,6 +146,7 @@ enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_SERVER };
 #define TYPE_BY_ENDING "counter by ending"
 #define TYPE_BY_CAUSE  "counter by cause"
 #define TYPE_BY_REASON "counter by reason"
+#define TYPE_BY_LIMIT  "counter by limit"
 #define TYPE_BY_NAME   "counter by counter"
 
 static void print_metrics_of(int scope, FILE *out)
@@ -176,6 +177,7 @@ static void print_metrics(FILE *out)
 		[SCOPE_WORKER] = ".Ss For each worker",
 		[SCOPE_QUEUE] = ".Ss For each listener",
 		[SCOPE_PROGRAM] = ".Ss For each program",
+		[SCOPE_UPSTREAM] = ".Ss For each server of an upstream",
 		[SCOPE_SERVER] = ".Ss For the server",
 	};
 
@@ -268,7 +270,7 @@ static void print_lessons(FILE *out)
 static void print_verbs(FILE *out)
 {
 	static const struct row rows[] = {
-#define VERB(name, signal, sentence) { #name, sentence },
+#define VERB(name, signal, argument, sentence) { #name, sentence },
 #include "tables/verbs.def"
 	};
 

@@ -17,10 +17,11 @@
 
 enum { DEFAULT_NETS = 4, DEFAULT_NETS_TEXT = 64 };
 
-#define OFFSET_main(name)    offsetof(struct conf, name)
-#define OFFSET_log(name)     offsetof(struct conf, log_##name)
-#define OFFSET_listen(name)  offsetof(struct listen_conf, name)
-#define OFFSET_program(name) offsetof(struct program_conf, name)
+#define OFFSET_main(name)     offsetof(struct conf, name)
+#define OFFSET_log(name)      offsetof(struct conf, log_##name)
+#define OFFSET_listen(name)   offsetof(struct listen_conf, name)
+#define OFFSET_program(name)  offsetof(struct program_conf, name)
+#define OFFSET_upstream(name) offsetof(struct upstream_conf, name)
 #define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence)         \
 	{ SECTION_##section, #name,    KIND_##kind,           fallback, min, max, words, service, \
 	  OPTION_##reload,   sentence, OFFSET_##section(name) },

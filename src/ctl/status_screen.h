@@ -19,9 +19,8 @@ void status_screen_write(const struct snapshot *snapshot, const struct samples *
 void status_screen_print(const struct snapshot *snapshot);
 
 /*
- * The parts of the screen, in status_listeners.c, status_programs.c, status_server.c and
- * status_workers.c. A part
- * reads the report and writes whole lines to the screen, or nothing when it has nothing to show.
+ * The parts of the screen, in the files status_*.c. A part reads the report and writes whole lines
+ * to the screen, or nothing when it has nothing to show.
  */
 struct status_view {
 	const struct report *report;
@@ -34,7 +33,10 @@ void status_server_write(struct status_view *view);
 void status_listeners_write(struct status_view *view);
 void status_listeners_write_counters(struct status_view *view);
 void status_listeners_write_bans(struct status_view *view);
+void status_limits_write(struct status_view *view);
+void status_limits_write_sources(struct status_view *view);
 void status_programs_write(struct status_view *view);
+void status_upstreams_write(struct status_view *view);
 void status_workers_write(struct status_view *view);
 void status_workers_write_draining(struct status_view *view); /* and the connections left */
 void status_workers_write_crashes(struct status_view *view);

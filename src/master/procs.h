@@ -12,6 +12,7 @@
 
 #include "master/generation.h"
 #include "master/keeper.h"
+#include "stats/limit_memory.h"
 #include "stats/scoreboard.h"
 
 /* Children that the master has not made, and that no log line has named yet. */
@@ -23,6 +24,7 @@ struct unknown_children {
 
 struct procs {
 	struct scoreboard *board;
+	struct limit_memory *limits; /* of all workers; NULL: none (tests) */
 	struct keeper_pids *page;    /* pids of kept workers; NULL where there are none (tests) */
 	struct loop *loop;           /* the master's, in which programs are heard */
 	int bells;                   /* an epoll of all workers' bells, readable when one is rung */

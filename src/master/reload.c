@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "config/conf_limit.h"
 #include "master/announce.h"
 #include "master/program/programs.h"
 #include "master/trial/prestart.h"
@@ -80,6 +81,7 @@ static const char stopping[] = "the server was told to stop";
 
 static void refuse_request(struct scoreboard *board)
 {
+	LOG(EVENT_reload_failed, LOG_STR("message", stopping));
 	scoreboard_begin_request(&board->reload);
 	publish_outcome(board, stopping, 0, 0, 0, 0);
 }
@@ -92,6 +94,20 @@ void reload_ask(struct reload *reload, int64_t now_ms)
 		begin_trial(reload, now_ms);
 	else
 		reload->again = true;
+}
+
+/* The memory of the limits is mapped once, for workers of the size of that time, and more. */
+static bool has_limit_memory(const struct reload *reload, const struct conf *conf, struct err *err)
+{
+	const struct limit_memory *memory = reload->procs->limits;
+
+	if (!conf_limit_any(conf) ||
+	    (memory && limit_memory_fits(memory, conf->worker_connections, conf->listener_count)))
+		return true;
+	return err_set(err, CODE_CONFIG,
+		       "%s: worker_connections: the limits of listeners have no memory to count "
+		       "so many connections of a worker since the server started (restart it)",
+		       conf_place(conf, "worker_connections"));
 }
 
 /* Reads local files only; the trial has made the look-ups that may wait. */
@@ -107,7 +123,7 @@ static struct generation *make_generation(const struct reload *reload, struct co
 	struct programs *programs;
 
 	if (!config_trial_found(&reload->trial, conf, &identity, &resolved, err) ||
-	    !conf_can_reload(now->conf, conf, err))
+	    !conf_can_reload(now->conf, conf, err) || !has_limit_memory(reload, conf, err))
 		return NULL;
 	prestart_raise(conf, listener_count_sockets(conf, resolved, workers),
 		       workers + GENERATION_SPARE);

@@ -10,6 +10,7 @@
 
 #include "base/process_figures.h"
 #include "master/generation.h"
+#include "master/limit/limit_sources.h"
 #include "master/program/programs.h"
 #include "net/netstat.h"
 #include "stats/tally.h"
@@ -146,6 +147,8 @@ static void sample_second(struct sampler *sampler, const struct procs *procs, in
 	sampler->second_ms = sampler_next_ms(sampler->second_ms, SAMPLER_SECOND_MS, now_ms);
 	sample_host(&procs->board->server);
 	sample_processes(procs);
+	if (procs->limits && procs->limits->base)
+		limit_sources_sample(procs->board, procs->limits);
 	sampler_append(&sampler->history, procs->board, queues_waiting(procs->board), now_ms,
 		       time(NULL));
 }

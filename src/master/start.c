@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "config/conf_limit.h"
 #include "master/program/programs.h"
 #include "master/spawn.h"
 #include "master/workers.h"
@@ -44,6 +45,14 @@ static bool take_pid_file(struct server *server, const struct conf *conf, const 
 	return false;
 }
 
+/* A server without limits starts without their memory, where the system refuses it. */
+static bool take_limits(struct server *server, const struct conf *conf, struct err *err)
+{
+	server->procs.limits = &server->limits;
+	return limit_memory_new(&server->limits, (uint32_t)conf->worker_connections, err) ||
+	       !conf_limit_any(conf);
+}
+
 static bool take_files(struct server *server, const struct conf *conf, struct err *err)
 {
 	char path[sizeof(server->pidfile.path)];
@@ -56,7 +65,7 @@ static bool take_files(struct server *server, const struct conf *conf, struct er
 		scoreboard_path(path, server->board_path, sizeof(server->board_path));
 	server->board = scoreboard_new(path[0] != '\0' ? server->board_path : NULL, err);
 	server->procs.board = server->board;
-	if (!server->board)
+	if (!server->board || !take_limits(server, conf, err))
 		return false;
 	server->board->started_ms = clock_ms();
 	snprintf(server->board->program, sizeof(server->board->program), "%s", PACKAGE_VERSION);
@@ -214,5 +223,6 @@ void start_undo(struct server *server)
 		atomic_store_explicit(&server->board->has_ended, 1, memory_order_release);
 	scoreboard_free(server->board, server->board_path, true);
 	server->board = NULL;
+	limit_memory_free(&server->limits);
 	pidfile_remove(&server->pidfile);
 }

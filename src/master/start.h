@@ -22,6 +22,7 @@
 #include "master/trial/prestart.h"
 #include "master/watchdog.h"
 #include "net/sd_notify.h"
+#include "stats/limit_memory.h"
 
 struct server {
 	struct conf_source source; /* of the configuration, with the directory of the start */
@@ -31,6 +32,7 @@ struct server {
 	unsigned asked[SIGNAL_REAP + 1]; /* signals of each action, except stops, not yet obeyed */
 	struct pidfile pidfile;
 	struct scoreboard *board;
+	struct limit_memory limits;
 	char board_path[sizeof(((struct pidfile *)0)->path) + 16];
 	struct procs procs;
 	struct watchdog watchdog;

@@ -17,6 +17,7 @@
 #include "master/trial/prestart.h"
 #include "net/ban.h"
 #include "stats/scoreboard.h"
+#include "stats/servers.h"
 #include "worker/door/arrival.h"
 #include "worker/record_check.h"
 #include "worker/recovery.h"
@@ -268,6 +269,7 @@ static void discard_connections(struct procs *procs, const struct generation *ge
 		lost -= free_taken(procs, generation, number, lost);
 	member->held = 0;
 	scoreboard_set_live(&generation->slots[number], NULL);
+	server_forget_slot(procs->board, generation->first_slot + number);
 	if (lost > 0)
 		LOG(EVENT_connections_lost, LOG_NUM("worker", number), LOG_NUM("lost", lost));
 	cell_add(&past->connections_lost_total, lost);

@@ -4,34 +4,17 @@
 
 #include <string.h>
 
-enum { V4_BYTES = 4, V6_BITS = 64 };
+enum { V4_BYTES = 4, V4_BITS = 32, V6_BITS = 64 };
 
 static int64_t load_time(const _Atomic int64_t *value)
 {
 	return atomic_load_explicit(value, memory_order_acquire);
 }
 
-/*
- * The key is an IPv4 address, IPv4-mapped or not, or the /64 of an IPv6 address, which one client
- * has.
- */
+/* The key is an IPv4 address, or the /64 of an IPv6 address, which one client has. */
 static bool key_of(const struct net *remote, struct net *key)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	*key = (struct net){ .family = AF_INET, .bits = 32 };
-	if (remote->family == AF_INET) {
-		memcpy(key->bytes, remote->bytes, V4_BYTES);
-	} else if (remote->family != AF_INET6) {
-		return false;
-	} else if (memcmp(remote->bytes, mapped, sizeof(mapped)) == 0) {
-		memcpy(key->bytes, remote->bytes + sizeof(mapped), V4_BYTES);
-	} else {
-		key->family = AF_INET6;
-		key->bits = V6_BITS;
-		memcpy(key->bytes, remote->bytes, V6_BITS / 8);
-	}
-	return true;
+	return net_block(remote, V4_BITS, V6_BITS, key);
 }
 
 static void address_of(const struct net *remote, struct addr *addr)
@@ -128,7 +111,7 @@ int64_t ban_note(struct bans *bans, const struct conf *conf, const struct net *r
 /* True for a key made by key_of: a stray write must not ban all addresses. */
 static bool is_key(const struct net *net)
 {
-	return (net->family == AF_INET && net->bits == 32) ||
+	return (net->family == AF_INET && net->bits == V4_BITS) ||
 	       (net->family == AF_INET6 && net->bits == V6_BITS);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Counts places. worker/make_room.c decides which connection gives one up. */
+/* Counts places. worker/accept/make_room.c decides which connection gives one up. */
 #include "net/conn_limit.h"
 
 #include <stdlib.h>

@@ -13,6 +13,7 @@
 #define COUNT_OF_BY_ENDING CLOSE_COUNT
 #define COUNT_OF_BY_CAUSE  MOVE_CAUSES
 #define COUNT_OF_BY_REASON STAY_REASONS
+#define COUNT_OF_BY_LIMIT  LIMITS
 #define COUNT_OF_BY_NAME   METRIC_NAMED
 #define COUNT_OF_HISTOGRAM (sizeof(struct histogram) / sizeof(metric_cell))
 
@@ -20,6 +21,7 @@
 #define TALLY_WORKER   struct worker_tally
 #define TALLY_QUEUE    struct queue_tally
 #define TALLY_PROGRAM  struct program_tally
+#define TALLY_UPSTREAM struct upstream_tally
 #define TALLY_SERVER   struct server_tally
 
 const struct metric_row metric_rows[METRIC_COUNT] = {
@@ -51,6 +53,11 @@ static const struct value reasons[] = {
 #include "tables/stay_reasons.def"
 };
 
+static const struct value limits[] = {
+#define LIMIT(name, ending) { #name, '-' },
+#include "tables/limits.def"
+};
+
 static const struct {
 	const char *type, *label;
 	const struct value *values;
@@ -62,6 +69,7 @@ static const struct {
 	[KIND_IS_BY_ENDING] = { "counter", "ending", endings, CLOSE_none + 1 },
 	[KIND_IS_BY_CAUSE] = { "counter", "cause", causes, 0 },
 	[KIND_IS_BY_REASON] = { "counter", "reason", reasons, 0 },
+	[KIND_IS_BY_LIMIT] = { "counter", "limit", limits, 0 },
 	[KIND_IS_BY_NAME] = { "counter", "counter", NULL, METRIC_NAMED },
 };
 
@@ -180,6 +188,21 @@ const char *stay_reason_name(enum stay_reason reason)
 	return reasons[reason].name;
 }
 
+const char *limit_name(enum limit limit)
+{
+	return limits[limit].name;
+}
+
+enum close_reason limit_ending(enum limit limit)
+{
+	static const enum close_reason of[] = {
+#define LIMIT(name, ending) CLOSE_##ending,
+#include "tables/limits.def"
+	};
+
+	return of[limit];
+}
+
 const char *close_reason_name(enum close_reason reason)
 {
 	return endings[reason].name;
@@ -202,6 +225,28 @@ enum close_reason close_reason_of(int error)
 	case ENETUNREACH:
 	case ENETDOWN:
 		return CLOSE_client_reset;
+	default:
+		return CLOSE_system_error;
+	}
+}
+
+enum close_reason close_reason_of_server(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+	case ENOENT: /* a unix socket that is not there */
+		return CLOSE_upstream_refused;
+	case ETIMEDOUT:
+	case EAGAIN: /* a unix socket whose accept queue stayed full */
+		return CLOSE_upstream_timeout;
+	case EPIPE:
+	case ECONNRESET:
+		return CLOSE_upstream_reset;
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+	case ENETUNREACH:
+	case ENETDOWN:
+		return CLOSE_upstream_unreachable;
 	default:
 		return CLOSE_system_error;
 	}

@@ -5,7 +5,6 @@
  */
 #include "stats/report.h"
 
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,10 +55,22 @@ const char *report_state(const struct report *report)
 
 	if (!report->is_alive)
 		return "dead";
+	if (report_lame_duck_ms(report) >= 0)
+		return "lame_duck";
 	if (atomic_load_explicit(&board->stop_due_ms, memory_order_relaxed) != 0 ||
 	    cell_get(&board->server.stopping) != 0)
 		return "stopping";
 	return "serving";
+}
+
+int64_t report_lame_duck_ms(const struct report *report)
+{
+	int64_t until_ms =
+		atomic_load_explicit(&report->board->lame_duck_until_ms, memory_order_relaxed);
+
+	if (!report->is_alive || until_ms <= 0)
+		return -1;
+	return report_since(until_ms, report->now_ms);
 }
 
 int64_t report_since(int64_t now, int64_t then)
@@ -81,6 +92,7 @@ bool report_listener(const struct report *report, unsigned row, struct report_li
 		cell_set((metric_cell *)&out->queue + i,
 			 cell_get((const metric_cell *)&from->queue + i));
 	tally_listener(report_tally(report, &here), report->board, row, &out->tally);
+	report_limits(report, row, out);
 	return true;
 }
 
@@ -213,22 +225,6 @@ const char *report_mark_name(uint32_t kind)
 	return kind < sizeof(names) / sizeof(*names) ? names[kind] : "unknown";
 }
 
-/* Writes an address, or the network of an IPv6 client; false when the scoreboard has neither. */
-static bool format_net(const struct net *net, char *text)
-{
-	bool is_four = net->family == AF_INET;
-	char host[INET6_ADDRSTRLEN];
-
-	if ((!is_four && net->family != AF_INET6) || net->bits > (is_four ? 32 : 128))
-		return false;
-	inet_ntop(net->family, net->bytes, host, sizeof(host));
-	if (net->bits == (is_four ? 32 : 128))
-		snprintf(text, ADDR_TEXT, "%s", host);
-	else
-		snprintf(text, ADDR_TEXT, "%s/%u", host, net->bits);
-	return true;
-}
-
 bool report_ban(const struct report *report, unsigned place, struct report_ban *out)
 {
 	const struct ban *from = &report->board->bans.places[place];
@@ -236,7 +232,7 @@ bool report_ban(const struct report *report, unsigned place, struct report_ban *
 	struct net net;
 
 	memcpy(&net, &from->net, sizeof(net));
-	if (from->first_ms == 0 || until_ms <= report->now_ms || !format_net(&net, out->net))
+	if (from->first_ms == 0 || until_ms <= report->now_ms || !net_write_block(&net, out->net))
 		return false;
 	out->crashes = from->crashes;
 	out->left_ms = report_since(until_ms, report->now_ms);

@@ -29,8 +29,11 @@ const struct tally *report_tally(const struct report *report, struct tally *here
 /* Returns the time from `then` to `now`; 0 when one of them cannot be right. */
 int64_t report_since(int64_t now, int64_t then);
 
-/* Returns "serving", "stopping" or "dead". */
+/* Returns "serving", "lame_duck", "stopping" or "dead". */
 const char *report_state(const struct report *report);
+
+/* Returns the time until lame_duck ends; -1 when the server is not in lame_duck. */
+int64_t report_lame_duck_ms(const struct report *report);
 
 /* A living worker: a slot that is taken. */
 struct report_worker {
@@ -82,13 +85,34 @@ struct report_listener {
 	bool is_gone;                /* not in the configuration in force */
 	struct listener_tally tally; /* of all workers */
 	struct queue_tally queue;
+	uint64_t limits[LIMITS]; /* in the configuration in force, by enum limit; 0: off */
+	const char *on_limit;    /* wait, close, reset */
 };
+
+/* Sets the limits of that row (report_limits.c). */
+void report_limits(const struct report *report, unsigned row, struct report_listener *out);
 
 /* Sets *out to the listener of a row below METRIC_LISTENERS; false when there is none. */
 bool report_listener(const struct report *report, unsigned row, struct report_listener *out);
 
 /* Copies the names alone (128 and 16 bytes). False, and both "", when there is no such listener. */
 bool report_listener_name(const struct report *report, unsigned row, char *address, char *service);
+
+/* A source that has as many connections of a listener as max_per_source allows. */
+struct report_source {
+	char source[ADDR_TEXT]; /* the address or block */
+	char listen[128], service[16];
+	uint32_t count;
+	uint64_t most;
+};
+
+/* Sets *out to the source at a place below SCOREBOARD_SOURCES, the fullest at 0; false: none. */
+bool report_source(const struct report *report, unsigned index, struct report_source *out);
+
+/* Their parts of the JSON: members of a listener, and an entry of the list full_sources. */
+void report_limits_json(const struct report_listener *listener, struct strbuf *text);
+void report_source_json(const struct report *report, unsigned index, bool has_before,
+			struct strbuf *text);
 
 /* A program: a row of the scoreboard that is or was in use. */
 struct report_program {
@@ -114,6 +138,23 @@ struct report_copy {
 
 /* Sets *out to the copy of a row below SCOREBOARD_COPIES; false when there is none. */
 bool report_copy(const struct report *report, unsigned row, struct report_copy *out);
+
+/* A server of an upstream: a row of the scoreboard that is or was in use. */
+struct report_server {
+	char upstream[64], address[ADDR_TEXT];
+	bool is_gone; /* not in the configuration in force */
+	bool is_backup;
+	const char *state;        /* up, trial, failed, check_failed, drained, down or unresolved */
+	const char *why;          /* the ending of its last failure; "" for none */
+	int64_t since_s;          /* for how long its health is what it is */
+	uint32_t weight, waiting; /* waiting: clients, in the row of its upstream's first server */
+	unsigned names;           /* addresses in use of a server that has a name */
+	int64_t unresolved_s;     /* for how long lookups fail; 0: they do not */
+	struct upstream_tally tally;
+};
+
+/* Sets *out to the server of a row below SCOREBOARD_SERVERS; false when there is none. */
+bool report_server(const struct report *report, unsigned row, struct report_server *out);
 
 /*
  * Writes an end and when it was, "signal 11 (SEGV), 3m ago", to text (REPORT_EXIT bytes); "" when

@@ -40,6 +40,17 @@ bool scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers)
 	return true;
 }
 
+bool scoreboard_use_servers(struct scoreboard *board, unsigned servers)
+{
+	if (board->fd > 0 && (!scoreboard_fill(board->fd, offsetof(struct scoreboard, server_names),
+					       (off_t)(servers * sizeof(struct server_names))) ||
+			      !scoreboard_fill(board->fd, offsetof(struct scoreboard, servers),
+					       (off_t)(servers * sizeof(struct server_shared)))))
+		return false;
+	raise_to(&board->servers_used, servers);
+	return true;
+}
+
 /*
  * board->folds is odd while counts move from the slot to the past, so that no reader counts them
  * twice or misses them.
@@ -58,6 +69,7 @@ void scoreboard_set_live(struct slot *slot, const uint32_t *live)
 
 	for (unsigned l = 0; l < METRIC_LISTENERS; l++) {
 		cell_set(&slot->tally.listeners[l].connections_live, live ? live[l] : 0);
+		cell_set(&slot->tally.listeners[l].connections_waiting, 0);
 		sum += live ? live[l] : 0;
 	}
 	atomic_store_explicit(&slot->live, sum, memory_order_relaxed);
@@ -87,6 +99,20 @@ void scoreboard_set_notes(struct slot *slot, const struct conn_note *list, unsig
 		notes->list[i] = list[i];
 	atomic_store_explicit(&notes->count, count, memory_order_relaxed);
 	end_notes(notes, odd);
+}
+
+/* As for the notes of a slot. */
+void scoreboard_set_sources(struct scoreboard *board, const struct full_source *list,
+			    unsigned count)
+{
+	struct full_sources *sources = &board->sources;
+	uint32_t odd = atomic_load_explicit(&sources->seq, memory_order_relaxed) | 1;
+
+	atomic_store_explicit(&sources->seq, odd, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	memcpy(sources->list, list, count * sizeof(*list));
+	atomic_store_explicit(&sources->count, count, memory_order_relaxed);
+	atomic_store_explicit(&sources->seq, odd + 1, memory_order_release);
 }
 
 enum { OTHER = METRIC_LISTENERS - 1 };
@@ -272,11 +298,11 @@ void scoreboard_read_request(const struct request *request, struct outcome *outc
 
 const char *scoreboard_conn_state_name(uint32_t state)
 {
-	static const char *const names[] = { [CONN_CLOSED] = "closed",
-					     [CONN_PREFACE] = "preface",
-					     [CONN_OPEN] = "open",
-					     [CONN_FLUSHING] = "flushing",
-					     [CONN_LINGERING] = "lingering" };
+	static const char *const names[] = {
+		[CONN_CLOSED] = "closed",     [CONN_PREFACE] = "preface",
+		[CONN_WAITING] = "waiting",   [CONN_OPEN] = "open",
+		[CONN_FLUSHING] = "flushing", [CONN_LINGERING] = "lingering"
+	};
 
 	return state < sizeof(names) / sizeof(*names) ? names[state] : "unknown";
 }

@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memfile.h"
 #include "base/sys.h"
 #include "stats/scoreboard.h"
 
 enum { NAME_TRIES = 16 };
-static const size_t head_size = offsetof(struct scoreboard, past);
+static const size_t head_size = offsetof(struct scoreboard, server_names);
 
 /* Allocates real space now: a full file system must fail here, not as SIGBUS in a worker. */
 bool scoreboard_fill(int fd, off_t from, off_t size)
@@ -76,22 +77,6 @@ static int open_reader(int fd, const char *path)
 	return -1;
 }
 
-/*
- * The same without a path: through /proc. Without /proc the writable descriptor is used, sealed so
- * that no new mapping can write; existing mappings can still write.
- */
-static int open_memory_reader(int fd)
-{
-	char path[32];
-	int reader;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	reader = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
-	if (reader >= 0 || sys_fcntl_int(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) < 0)
-		return reader;
-	return sys_fcntl_int(fd, F_DUPFD_CLOEXEC, 0);
-}
-
 static void close_fd(int fd)
 {
 	if (fd > 0)
@@ -122,7 +107,7 @@ static struct scoreboard *fill_head(int fd, const char *path)
 
 	if (board) {
 		board->fd = fd;
-		board->read_fd = path ? open_reader(fd, path) : open_memory_reader(fd);
+		board->read_fd = path ? open_reader(fd, path) : memfile_open_reader(fd);
 		if (board->read_fd >= 0 && sys_fstat(fd, &st) == 0) {
 			board->inode = st.st_ino;
 			board->device = st.st_dev;
@@ -213,23 +198,42 @@ void scoreboard_free(struct scoreboard *board, const char *path, bool remove)
 	sys_munmap(board, sizeof(*board));
 }
 
-/* Replaces the mapping of these bytes by a view that can never be written. */
-static bool close_to_writing(struct scoreboard *board, size_t from, size_t to)
+struct scoreboard_part scoreboard_part_slot(const struct scoreboard *board, const struct slot *slot)
 {
-	return from == to ||
-	       sys_mmap((char *)board + from, to - from, PROT_READ, MAP_SHARED | MAP_FIXED,
-			board->read_fd, (off_t)from) != MAP_FAILED;
+	return (struct scoreboard_part){ (size_t)((const char *)slot - (const char *)board),
+					 sizeof(*slot) };
 }
 
-bool scoreboard_confine(struct scoreboard *board, const struct slot *slot)
+struct scoreboard_part scoreboard_part_servers(void)
 {
-	size_t from = (size_t)((const char *)slot - (const char *)board);
+	return (struct scoreboard_part){ offsetof(struct scoreboard, servers),
+					 offsetof(struct scoreboard, past) -
+						 offsetof(struct scoreboard, servers) };
+}
 
-	if (!close_to_writing(board, 0, from) ||
-	    !close_to_writing(board, from + sizeof(*slot), sizeof(*board)))
+struct scoreboard_part scoreboard_part_names(void)
+{
+	return (struct scoreboard_part){ offsetof(struct scoreboard, server_names),
+					 offsetof(struct scoreboard, servers) -
+						 offsetof(struct scoreboard, server_names) };
+}
+
+bool scoreboard_confine(struct scoreboard *board, const struct scoreboard_part *parts,
+			unsigned count)
+{
+	size_t from = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (!memfile_close_to_writing(board, from, parts[i].from, board->read_fd))
+			return false;
+		from = parts[i].from + parts[i].size;
+	}
+	if (!memfile_close_to_writing(board, from, sizeof(*board), board->read_fd))
 		return false;
-	/* otherwise mremap(2) could extend the mapping over the next part of the file */
-	return sys_mseal((char *)board + from, sizeof(*slot)) == 0 || errno == ENOSYS;
+	for (unsigned i = 0; i < count; i++)
+		if (!memfile_seal((char *)board + parts[i].from, parts[i].size))
+			return false;
+	return true;
 }
 
 static bool refuse_path(const char *path, struct err *err)

@@ -2,7 +2,8 @@
 /*
  * The life of one connection.
  *
- *   PREFACE --complete, admitted--> OPEN        (without a preface it begins as OPEN)
+ *   PREFACE --complete, admitted--> OPEN        (without a preface it begins as OPEN or WAITING)
+ *   PREFACE --complete, its source has no room--> WAITING --it has--> OPEN
  *   OPEN --FINISH--> FLUSHING --out empty: shutdown(SHUT_WR)--> LINGERING
  *   LINGERING --peer's FIN or timeout: close()--> CLOSED
  *   any state --ABORT or error: close()--> CLOSED
@@ -46,6 +47,9 @@ bool conn_flush(struct conn *c);
  */
 bool conn_give(struct conn *c, int fd);
 
+/* In hand: ends the peer of the client's side, which goes on without one. */
+void conn_drop_peer(struct conn *client);
+
 /*
  * The client's side, in FLUSHING with nothing left to send: the server ends its side, and the
  * client may still read the last answer and end its own.
@@ -79,7 +83,7 @@ bool conn_detach(struct pool *pool, struct record *client);
  * Another worker has it: frees its records, and writes its descriptors, CONN_FDS_MOST at most, to
  * fds; returns how many. conn_close_fds closes them, in any order.
  */
-enum { CONN_FDS_MOST = 4 };
+enum { CONN_FDS_MOST = 6 };
 unsigned conn_let_go(struct pool *pool, struct record *client, int *fds);
 void conn_close_fds(int *fds, unsigned count);
 

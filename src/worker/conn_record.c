@@ -68,6 +68,8 @@ static bool is_half_closed(const struct conn *c)
 
 bool conn_is_between_messages(const struct conn *c)
 {
+	if (c->service->is_stream && c->record->state == CONN_OPEN)
+		return false;
 	if (c->service->idle && !record_is_ending(c->record) && c->record->proxy != PROXY_AWAITED)
 		return c->service->idle(c);
 	return is_empty(c) && (!c->peer || is_empty(c->peer)) && !is_half_closed(c);
@@ -180,8 +182,8 @@ void conn_log_refused(const struct conn_refused *refused)
 		.listen = refused->conf->address,
 		.service = refused->conf->service,
 		.remote = { &net, port },
-		.ending = close_reason_name(refused->ending),
-		.state = record_state_letters(state, refused->ending, '-'),
+		.ending = close_reason_name(refused->reason),
+		.state = record_state_letters(state, refused->reason, '-'),
 	};
 
 	accesslog_add(&entry);

@@ -104,12 +104,18 @@ static inline void conn_end_output(struct conn *c)
 void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length);
 
 /*
- * While the connection is open, no timeout of the options ends it, but only the deadline that the
- * service sets.
+ * While the connection is open and untimed, no timeout of the options ends it, but only the
+ * deadline that the service sets.
  */
-static inline void conn_set_untimed(struct conn *c)
+static inline void conn_set_untimed(struct conn *c, bool is_untimed)
 {
-	conn_client(c)->record->is_untimed = true;
+	conn_client(c)->record->is_untimed = is_untimed;
+}
+
+/* It ends with a reset: the client must not take what it has for the whole answer. */
+static inline void conn_set_reset(struct conn *c)
+{
+	conn_client(c)->record->is_reset = true;
 }
 
 /*
@@ -179,17 +185,17 @@ bool conn_rests(const struct conn *c);
  */
 void conn_log_access(const struct conn *c, int64_t now_us);
 
-/* A connection that was refused by its address: the listener's options, and what it would have. */
+/* A connection that no record was made for: the listener's options, and what it would have. */
 struct conn_refused {
+	enum close_reason reason;
 	const struct listen_conf *conf;
-	enum close_reason ending;
 	const struct addr *remote;
 	uint64_t number;
 	uint32_t generation;
 	unsigned worker;
 };
 
-/* The same for a connection that was refused by its address. Only when accesslog_is_on. */
+/* The same for a connection that was refused as it came. Only when accesslog_is_on. */
 void conn_log_refused(const struct conn_refused *refused);
 
 #endif

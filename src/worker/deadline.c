@@ -36,6 +36,36 @@ static bool peer_has_output(const struct pool *pool, const struct record *r)
 	return peer && record_has_output(peer);
 }
 
+/* A stream has no messages: silence ends it, after a time of its own when one end has ended. */
+static int64_t find_for_stream(const struct pool *pool, const struct record *r,
+			       enum close_reason *why)
+{
+	const struct stream_timeouts *timeouts = &pool->streams[r->listener];
+	const struct record *peer = pool_peer(pool, r);
+	bool is_half_closed = peer && peer->in_ended != r->in_ended;
+
+	*why = is_half_closed ? CLOSE_half_close_timeout : CLOSE_idle_timeout;
+	return add_ms(active_ms_of(pool, r),
+		      is_half_closed ? timeouts->half_close_ms : timeouts->idle_ms);
+}
+
+static int64_t find_by_messages(const struct pool *pool, const struct record *r,
+				enum close_reason *why)
+{
+	const struct listen_conf *conf = pool_conf(pool, r);
+
+	if (r->begun_us != 0) {
+		*why = CLOSE_message_timeout;
+		return add_ms(begun_ms_of(pool, r), conf->message_timeout);
+	}
+	if (pool->draining && r->bytes_in == 0) {
+		*why = CLOSE_drained;
+		return r->opened_us / 1000 + FRESH_MS;
+	}
+	*why = CLOSE_idle_timeout;
+	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
+}
+
 /* True while not one byte of its PROXY header has come. */
 static bool is_silent(const struct pool *pool, const struct record *r)
 {
@@ -68,6 +98,8 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 	const struct listen_conf *conf = pool_conf(pool, r);
 
 	*why = CLOSE_none;
+	if (r->state == CONN_WAITING)
+		return waiting_due_ms(&pool->waiting, r);
 	if (r->is_untimed && r->state == CONN_OPEN)
 		return 0;
 	if (r->state == CONN_LINGERING) {
@@ -76,23 +108,15 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 	}
 	if (r->state == CONN_PREFACE)
 		return find_by_preface(pool, r, why);
-	if (record_has_output(r)) {
-		*why = CLOSE_send_timeout;
+	if (record_has_output(r) && !r->is_connecting) {
+		*why = r->side == SIDE_PEER ? CLOSE_upstream_stalled : CLOSE_send_timeout;
 		return add_ms(r->active_ms, conf->message_timeout);
 	}
 	*why = CLOSE_idle_timeout;
 	if (r->side == SIDE_PEER || peer_has_output(pool, r))
 		return 0; /* the other side's deadline is the connection's */
-	if (r->begun_us != 0) {
-		*why = CLOSE_message_timeout;
-		return add_ms(begun_ms_of(pool, r), conf->message_timeout);
-	}
-	if (pool->draining && r->bytes_in == 0) {
-		*why = CLOSE_drained;
-		return r->opened_us / 1000 + FRESH_MS;
-	}
-	*why = CLOSE_idle_timeout;
-	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
+	return pool->services[r->listener]->is_stream ? find_for_stream(pool, r, why) :
+							find_by_messages(pool, r, why);
 }
 
 /* The server's own end waits for no deadline of the client's. */
@@ -101,12 +125,51 @@ static bool has_grace(const struct record *r, enum close_reason why)
 	return r->grace_ms > 0 && r->state != CONN_LINGERING && why != CLOSE_drained;
 }
 
+static int64_t add_grace(const struct record *r, int64_t due_ms)
+{
+	if (due_ms == 0 || r->grace_ms == 0 || due_ms >= r->grace_ms)
+		return due_ms;
+	return r->grace_ms == INT64_MAX ? 0 : r->grace_ms;
+}
+
+static int64_t lifetime_end_ms(const struct pool *pool, const struct record *r)
+{
+	return add_ms(r->opened_us / 1000, pool_conf(pool, r)->max_lifetime);
+}
+
+/* Between messages at once; otherwise the message in progress has its time. */
+static int64_t find_by_lifetime(const struct pool *pool, const struct record *r)
+{
+	int64_t due_ms = lifetime_end_ms(pool, r), begun_ms = r->begun_us / 1000;
+
+	if (due_ms == 0 || r->state != CONN_OPEN || r->side == SIDE_PEER || r->is_untimed)
+		return 0;
+	if (r->begun_us == 0)
+		return due_ms;
+	return add_grace(r, add_ms(begun_ms > due_ms ? begun_ms : due_ms,
+				   pool_conf(pool, r)->message_timeout));
+}
+
+bool deadline_is_too_old(const struct pool *pool, const struct record *r)
+{
+	int64_t end_ms = lifetime_end_ms(pool, r);
+
+	return end_ms != 0 && !r->is_untimed && end_ms <= pool->loop->now_ms;
+}
+
 int64_t deadline_find(const struct pool *pool, const struct record *r, enum close_reason *why)
 {
-	int64_t due_ms = find_by_options(pool, r, why);
+	int64_t due_ms = find_by_options(pool, r, why), lifetime_ms;
 
-	if (has_grace(r, *why) && due_ms != 0 && due_ms < r->grace_ms)
-		due_ms = r->grace_ms == INT64_MAX ? 0 : r->grace_ms;
+	if (r->state == CONN_WAITING)
+		return due_ms;
+	if (has_grace(r, *why))
+		due_ms = add_grace(r, due_ms);
+	lifetime_ms = find_by_lifetime(pool, r);
+	if (lifetime_ms != 0 && (due_ms == 0 || lifetime_ms < due_ms)) {
+		*why = CLOSE_lifetime_reached;
+		due_ms = lifetime_ms;
+	}
 	if (r->due_ms != 0 && r->state == CONN_OPEN && (due_ms == 0 || r->due_ms < due_ms)) {
 		*why = CLOSE_none;
 		due_ms = r->due_ms;

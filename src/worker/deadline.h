@@ -24,7 +24,16 @@ void deadline_set(struct pool *pool, const struct record *r);
  */
 bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms);
 
+/* True when the connection has lived for max_lifetime. */
+bool deadline_is_too_old(const struct pool *pool, const struct record *r);
+
 /* True when a connection that has sent nothing yet has had its moment to do so. */
 bool deadline_is_stale(const struct pool *pool, const struct record *r);
+
+/* True for a deadline of output that waits: what was not taken by then is lost. */
+static inline bool deadline_cuts(enum close_reason why)
+{
+	return why == CLOSE_send_timeout || why == CLOSE_upstream_stalled;
+}
 
 #endif

@@ -5,12 +5,15 @@
  */
 #include "worker/dispatch.h"
 
+#include <stdlib.h>
+
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/oldest.h"
 #include "base/sys.h"
 #include "worker/audit.h"
 #include "worker/conn.h"
+#include "worker/limit/admit.h"
 #include "worker/share.h"
 #include "worker/visit.h"
 #include "worker/watching.h"
@@ -55,6 +58,7 @@ void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct 
 	pool->is_weighing = pool->is_ahead = is_busy(pool);
 	visit_first(pool, r);
 	r->weight = weigh_visit(pool, WEIGHT_UNKNOWN);
+	admit_trim(pool);
 }
 
 /* One that is on its way to another worker may be served there already. */
@@ -72,6 +76,34 @@ static void resume_all(struct pool *pool)
 	}
 }
 
+static int by_age(const void *a, const void *b)
+{
+	const struct record *one = *(struct record *const *)a, *other = *(struct record *const *)b;
+
+	return one->opened_us < other->opened_us ? -1 : one->opened_us > other->opened_us;
+}
+
+/* The oldest first: each then finds its place in a line at once. Returns false with errno set. */
+static bool join_lines(struct pool *pool)
+{
+	uint32_t high = pool->arena->head->record_high, count = 0;
+	struct record **list = calloc(high + 1, sizeof(*list));
+
+	if (!list)
+		return false;
+	for (uint32_t i = 0; i < high; i++) {
+		struct record *r = arena_record(pool->arena, i);
+
+		if (record_is_served(r) && r->state == CONN_WAITING)
+			list[count++] = r;
+	}
+	qsort(list, count, sizeof(*list), by_age);
+	for (uint32_t i = 0; i < count; i++)
+		waiting_join(&pool->waiting, list[i], limiter_source_key(&pool->limiter, list[i]));
+	free(list);
+	return true;
+}
+
 bool dispatch_resume(struct pool *pool, const bool *is_kept, bool is_new_epoll)
 {
 	if (!pool_resume(pool, is_kept))
@@ -86,6 +118,8 @@ bool dispatch_resume(struct pool *pool, const bool *is_kept, bool is_new_epoll)
 		if (is_new_epoll)
 			r->watched = 0;
 	}
+	if (!join_lines(pool))
+		return false;
 	resume_all(pool);
 	return true;
 }
@@ -200,6 +234,7 @@ void dispatch_end_turn(struct pool *pool)
 	if (pool->answered > 0)
 		tick_clock(pool);
 	expire_due(pool);
+	admit_trim(pool);
 	audit_step(pool);
 	if (accesslog_is_on)
 		accesslog_relieve(ACCESSLOG_MANY);

@@ -36,6 +36,10 @@ enum verdict hand_ask_input(struct conn *c);
 enum verdict hand_ask_drained(struct conn *c);
 enum verdict hand_ask_expired(struct conn *c);
 
+/* The same for a peer whose connect(2) has ended, or whose other end was lost with that errno. */
+enum verdict hand_ask_connected(struct conn *peer, int error);
+bool hand_ask_lost(struct conn *peer, int error, enum verdict *verdict);
+
 /* False when hand_ask_drained of this side, whose output has gone out, would find nothing to do. */
 bool hand_has_more(const struct conn *c);
 

@@ -14,6 +14,7 @@
 #include "config/identity.h"
 #include "net/listener.h"
 #include "stats/hints.h"
+#include "stats/limit_memory.h"
 #include "stats/scoreboard.h"
 #include "worker/arena.h"
 #include "worker/load/loaded.h"
@@ -62,8 +63,8 @@ struct helper_link {
 
 /* The links of one helper. */
 struct helper_links {
-	const struct listen_conf *conf; /* its listener's options */
-	struct helper_link *list;       /* by the number of the worker */
+	const struct listen_conf *conf; /* its listener's options; NULL: it is shared */
+	struct helper_link *list;       /* by the number of the worker; NULL: it has none */
 };
 
 /*
@@ -81,7 +82,8 @@ struct heritage {
 	unsigned seat;             /* copied from its slot */
 	struct slot *peers;        /* the generation's slots; peers[number] is this worker's */
 	const struct hints *hints; /* the loads that the peers publish */
-	const struct wire *wires;  /* one for each peer, made before any of them was forked */
+	const struct limit_memory *limits; /* of the server; NULL: there are none */
+	const struct wire *wires; /* one for each peer, made before any of them was forked */
 	struct doors next, previous;
 	unsigned peer_count; /* places of the generation, including workers that never started */
 	const struct helper_links *helpers; /* of the generation */

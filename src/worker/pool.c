@@ -10,6 +10,7 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/pages.h"
+#include "config/conf_upstream.h"
 #include "worker/heritage.h"
 #include "worker/transport.h"
 
@@ -31,6 +32,25 @@ static size_t size_of_nodes(const struct pool *pool)
 	return (size_t)pool->arena->record_most * sizeof(*pool->nodes);
 }
 
+static void find_timeouts(struct pool *pool, unsigned listener)
+{
+	const struct listen_conf *listen = pool->listeners->list[listener].conf;
+	const struct upstream_conf *upstream = conf_upstream_of(pool->conf, listen);
+
+	if (upstream)
+		pool->streams[listener] =
+			(struct stream_timeouts){ conf_upstream_idle_ms(upstream, listen),
+						  upstream->half_close_timeout };
+}
+
+static bool find_streams(struct pool *pool)
+{
+	pool->streams = calloc(pool->listeners->count, sizeof(*pool->streams));
+	for (unsigned i = 0; pool->streams && pool->conf && i < pool->listeners->count; i++)
+		find_timeouts(pool, i);
+	return pool->streams;
+}
+
 static bool start_timers(struct pool *pool)
 {
 	pool->nodes = pages_new(size_of_nodes(pool));
@@ -43,18 +63,31 @@ static bool start_audit(struct pool *pool)
 	return pool->audit.waits != NULL;
 }
 
+static bool start_limits(struct pool *pool)
+{
+	pool->limiter.listeners = pool->listeners;
+	pool->limiter.slot = pool->slot;
+	pool->waiting = (struct waiting){ .arena = pool->arena,
+					  .limiter = &pool->limiter,
+					  .timers = &pool->timers,
+					  .alarms = pool->nodes };
+	return limiter_start(&pool->limiter) && waiting_start(&pool->waiting);
+}
+
 bool pool_start(struct pool *pool)
 {
-	return find_services(pool) &&
+	return find_services(pool) && find_streams(pool) &&
 	       conn_limit_start(&pool->limit, pool->listeners, pool->arena->conn_most) &&
 	       start_timers(pool) && ring_start(&pool->queue, pool->arena->record_most) &&
 	       free_list_start(&pool->records, pool->arena->record_most) &&
-	       free_list_start(&pool->bufs, pool->arena->buf_most) && start_audit(pool);
+	       free_list_start(&pool->bufs, pool->arena->buf_most) && start_audit(pool) &&
+	       start_limits(pool);
 }
 
 void pool_stop(struct pool *pool)
 {
 	BUG_ON(pool->limit.total > 0);
+	pipes_stop(&pool->pipes);
 	timer_heap_free(&pool->timers);
 	pages_free(pool->nodes, size_of_nodes(pool));
 	pages_free(pool->audit.waits, pool->arena->record_most);
@@ -62,7 +95,10 @@ void pool_stop(struct pool *pool)
 	free_list_stop(&pool->records);
 	free_list_stop(&pool->bufs);
 	conn_limit_stop(&pool->limit);
+	limiter_stop(&pool->limiter);
+	waiting_stop(&pool->waiting);
 	free(pool->services);
+	free(pool->streams);
 }
 
 void pool_lend_buf(struct pool *pool, struct buf *b)
@@ -164,6 +200,8 @@ void pool_note_opened(struct pool *pool, int fd)
 			continue;
 		drop_number(&r->fd, fd);
 		drop_number(&r->file, fd);
+		if (r->is_piped)
+			drop_number(&r->pipe_end, fd);
 	}
 }
 
@@ -179,12 +217,16 @@ void pool_count_in(struct pool *pool, const struct record *client)
 	cell_add(&pool_tally(pool, client)->connections_live, 1);
 }
 
-void pool_count_out(struct pool *pool, const struct record *client)
+void pool_count_out(struct pool *pool, struct record *client)
 {
+	uint64_t source = limiter_count_out(&pool->limiter, client);
+
 	conn_limit_give(&pool->limit, client->listener);
 	publish_live(pool);
 	cell_add(&pool_tally(pool, client)->connections_live, (uint64_t)-1);
 	pool->freed++;
+	if (source != 0)
+		waiting_wake(&pool->waiting, source);
 }
 
 /* The serial goes on: an event that epoll reported for the last connection is not for this one. */
@@ -208,11 +250,19 @@ struct record *pool_take_record(struct pool *pool)
 	return clear_record(pool, free_list_take(&pool->records));
 }
 
+void pool_set_server(struct pool *pool, struct record *r, unsigned server)
+{
+	server_count_out(&pool->servers, r);
+	r->server = server & UINT8_MAX;
+	server_count_in(&pool->servers, r);
+}
+
 void pool_publish_record(struct pool *pool, struct record *r)
 {
 	*record_guard(r, pool->arena->record_stride) = RECORD_GUARD;
 	atomic_signal_fence(memory_order_seq_cst);
 	r->magic = RECORD_MAGIC;
+	server_count_in(&pool->servers, r);
 }
 
 /* The first listener is of the first listen. */
@@ -264,7 +314,10 @@ void pool_end_check(struct pool *pool, uint32_t index)
 
 void pool_give_record(struct pool *pool, struct record *r)
 {
+	if (record_is_used(r))
+		server_count_out(&pool->servers, r);
 	r->magic = 0;
+	waiting_leave(&pool->waiting, r);
 	pool_end_check(pool, r->index); /* its next connection is not the one that waits */
 	give_bufs(pool, r);
 	timer_cancel(&pool->timers, &pool->nodes[r->index]);
@@ -322,15 +375,27 @@ static void resume_records(struct pool *pool, const bool *is_kept, uint32_t *liv
 {
 	pool->records.high = pool->arena->head->record_high;
 	for (uint32_t i = 0; i < pool->records.high; i++) {
-		const struct record *r = arena_record(pool->arena, i);
+		struct record *r = arena_record(pool->arena, i);
 
 		if (!is_kept[i]) {
 			free_list_give(&pool->records, i);
 		} else if (r->side == SIDE_CLIENT) {
 			conn_limit_take(&pool->limit, r->listener);
+			limiter_count_in(&pool->limiter, r);
 			live[pool_row(pool, r)]++;
 		}
 	}
+}
+
+/* What the last worker has counted is not trusted. */
+static void resume_servers(const struct pool *pool, const bool *is_kept)
+{
+	struct server_sums sums = { 0 };
+
+	for (uint32_t i = 0; i < pool->records.high; i++)
+		if (is_kept[i])
+			server_sums_add(&sums, arena_record(pool->arena, i));
+	server_count_set(&pool->servers, &sums);
 }
 
 bool pool_resume(struct pool *pool, const bool *is_kept)
@@ -343,6 +408,7 @@ bool pool_resume(struct pool *pool, const bool *is_kept)
 	resume_bufs(pool, is_kept, is_used);
 	free(is_used);
 	resume_records(pool, is_kept, live);
+	resume_servers(pool, is_kept);
 	scoreboard_set_live(pool->slot, live);
 	return true;
 }

@@ -89,11 +89,26 @@ struct record {
 	bool is_inet : 1;       /* its descriptor, which moved, is an internet socket */
 	bool is_given : 1;      /* another process has its socket (worker/give.h) */
 	bool is_untimed : 1;    /* while it is open, only its service's own deadline counts */
-	uint32_t peer;          /* 1 + index of the pair's other record; 0: no pair */
+	bool is_connecting : 1; /* a peer: its connect(2) has not ended */
+	bool is_reset : 1;      /* it ends with a reset */
+	bool is_bulk : 1;       /* its last receive filled the buffer: more may be spliced */
+	bool is_piped : 1;      /* the range is what is left in a pipe, of which it has both ends */
+	/*
+	 * 1 + row of the server (stats/server_rows.h) of a peer, or for whose upstream a client
+	 * waits; 0: none
+	 */
+	uint32_t server : 8;
+	bool is_counted : 1;      /* it counts for its source (worker/limit/limiter.h) */
+	bool has_half_closed : 1; /* WAITING: its client has ended its side, after unread bytes */
+	uint32_t peer;            /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */
 	int32_t file; /* descriptor of the file range that goes out after `out` */
-	uint64_t file_offset, file_left; /* bytes; file_left 0: no range, no descriptor */
+	union {
+		uint64_t file_offset; /* bytes */
+		int32_t pipe_end;     /* of the pipe: where more would go in */
+	};
+	uint64_t file_left; /* bytes; 0: no range, no descriptor */
 	uint64_t bytes_in, bytes_out, messages;
 	/* unique while the server runs: the worker that accepted it, and that worker's count */
 	uint64_t number : 40, birth_generation : 24;
@@ -149,6 +164,18 @@ static inline bool record_is_served(const struct record *r)
 static inline bool record_is_ending(const struct record *r)
 {
 	return r->state == CONN_FLUSHING || r->state == CONN_LINGERING;
+}
+
+/* The descriptors of the range that waits: writes at most 2 to fds, and returns how many. */
+static inline unsigned record_range_fds(const struct record *r, int *fds)
+{
+	unsigned count = 0;
+
+	if (r->file_left > 0)
+		fds[count++] = r->file;
+	if (r->file_left > 0 && r->is_piped)
+		fds[count++] = r->pipe_end;
+	return count;
 }
 
 static inline bool record_has_output(const struct record *r)

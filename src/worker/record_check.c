@@ -26,8 +26,9 @@ static bool has_sound_times(const struct record *r, int64_t now_us)
 static bool has_sound_states(const struct record *r)
 {
 	return r->state > CONN_CLOSED && r->state <= CONN_LINGERING && r->ending < CLOSE_COUNT &&
-	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT && r->proxy < PROXY_COUNT &&
-	       (r->side == SIDE_CLIENT || r->proxy == PROXY_NONE);
+	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT &&
+	       r->server <= SCOREBOARD_SERVERS && (!r->is_connecting || r->side == SIDE_PEER) &&
+	       r->proxy < PROXY_COUNT && (r->side == SIDE_CLIENT || r->proxy == PROXY_NONE);
 }
 
 static bool is_sound_buf(const struct record_buf *b)
@@ -60,6 +61,9 @@ static bool fits_state(const struct record *r, const struct service *service)
 		if (r->proxy == PROXY_AWAITED)
 			return is_awaiting_header(r, service);
 		return service->preface && r->peer == 0 && r->in.end - r->in.start < ARENA_BUF_SIZE;
+	case CONN_WAITING:
+		return r->peer == 0 && !record_has_output(r) &&
+		       r->in.end - r->in.start < ARENA_BUF_SIZE;
 	case CONN_LINGERING:
 		return r->ending != CLOSE_none && r->peer == 0 && !record_has_output(r);
 	default:
@@ -67,12 +71,17 @@ static bool fits_state(const struct record *r, const struct service *service)
 	}
 }
 
+static bool has_server(const struct conn *c)
+{
+	return c->record->server > 0 || (c->peer && c->peer->record->server > 0);
+}
+
 /* What its service left behind when the connection began to end need not be sound. */
 bool record_check_service(const struct conn *c)
 {
 	const struct service *service = c->service;
 
-	if (!fits_state(c->record, service) ||
+	if (!fits_state(c->record, service) || (!service->is_stream && has_server(c)) ||
 	    (c->record->proxy == PROXY_AWAITED && c->record->state != CONN_PREFACE))
 		return false;
 	return !service->is_sound || c->record->proxy == PROXY_AWAITED ||

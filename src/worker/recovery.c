@@ -84,8 +84,7 @@ static void keep_record(struct recovery *r, const struct record *kept)
 {
 	r->is_kept[kept->index] = true;
 	r->fds[r->fd_count++] = kept->fd;
-	if (kept->file_left > 0)
-		r->fds[r->fd_count++] = kept->file;
+	r->fd_count += record_range_fds(kept, r->fds + r->fd_count);
 }
 
 /* One that has arrived is served from now on. A death between two records leaves them different. */
@@ -200,7 +199,7 @@ static void lose_unrecorded(struct recovery *r, const struct heritage *heritage,
 static bool make_room(struct recovery *r, const struct arena *arena)
 {
 	r->is_kept = calloc(arena->record_most, sizeof(*r->is_kept));
-	r->fds = calloc(2 * (size_t)arena->record_most, sizeof(*r->fds));
+	r->fds = calloc(3 * (size_t)arena->record_most, sizeof(*r->fds));
 	return r->is_kept && r->fds;
 }
 
@@ -258,9 +257,11 @@ bool recovery_adopt(struct recovery *r, struct pool *pool)
 {
 	if (!r->is_needed)
 		return true;
-	if (r->emptied)
+	if (r->emptied) {
 		scoreboard_set_live(pool->slot, NULL);
-	else if (!dispatch_resume(pool, r->is_kept, r->lost_epoll))
+		server_count_set(&pool->servers, &(struct server_sums){ 0 });
+	}
+	if (!r->emptied && !dispatch_resume(pool, r->is_kept, r->lost_epoll))
 		return false;
 	cell_add(&pool->slot->tally.recoveries_total, 1);
 	cell_add(&pool->slot->tally.connections_recovered_total, r->kept);

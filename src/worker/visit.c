@@ -14,6 +14,8 @@
 #include "worker/conn_io.h"
 #include "worker/deadline.h"
 #include "worker/hand.h"
+#include "worker/leaving.h"
+#include "worker/limit/admit.h"
 #include "worker/preface/preface.h"
 #include "worker/share.h"
 #include "worker/transport.h"
@@ -61,31 +63,6 @@ static void wait_for_client(struct pool *pool, struct conn *side)
 	deadline_set(pool, r);
 }
 
-/* True when the worker would read bytes that have come. */
-static bool has_input(const struct conn *c)
-{
-	return watching_reads(c) && c->transport->has_input(c);
-}
-
-/*
- * Why a connection between messages is to end now; CLOSE_none: it is not. In a draining worker one
- * that has sent nothing yet has a moment to do so.
- */
-static enum close_reason find_leaving(const struct pool *pool, const struct conn *c)
-{
-	const struct record *r = c->record;
-
-	if ((!pool->draining && !r->is_barred) || r->state != CONN_OPEN ||
-	    !conn_is_between_messages(c))
-		return CLOSE_none;
-	/* a visit reads from one side alone */
-	if (c->peer && (has_input(c) || has_input(c->peer)))
-		return CLOSE_none;
-	if (pool->draining && (r->bytes_in > 0 || r->in_ended || deadline_is_stale(pool, r)))
-		return CLOSE_drained;
-	return r->is_barred && pool->hand.moved > 0 ? CLOSE_access_withdrawn : CLOSE_none;
-}
-
 /* True when one answer is out and the service may have more, but other connections come first. */
 static bool has_spent_share(const struct pool *pool, unsigned answers)
 {
@@ -107,7 +84,8 @@ static struct conn *find_drained(struct conn *side, bool side_had, bool peer_had
 {
 	if (side_had && !conn_has_output(side))
 		return hand_has_more(side) ? side : NULL;
-	return peer_had && !conn_has_output(side->peer) ? side->peer : NULL;
+	return peer_had && !conn_has_output(side->peer) && hand_has_more(side->peer) ? side->peer :
+										       NULL;
 }
 
 static bool is_flushed(const struct conn *c)
@@ -140,7 +118,7 @@ static void carry_out(struct pool *pool, struct conn *side, enum verdict verdict
 			conn_move_to(c, CONN_FLUSHING);
 		if (!conn_flush(c))
 			return;
-		leaving = find_leaving(pool, c);
+		leaving = leaving_find(pool, c);
 		if (leaving != CLOSE_none) {
 			conn_set_close_reason(c, leaving);
 			conn_move_to(c, CONN_FLUSHING);
@@ -172,7 +150,7 @@ static bool is_barred_now(const struct conn *c)
 {
 	const struct record *r = c->record;
 
-	return r->is_barred && r->begun_us == 0 && conn_is_client(c);
+	return r->is_barred && (r->begun_us == 0 || c->service->is_stream) && conn_is_client(c);
 }
 
 /* Rare, unless a dead worker's epoll reports another descriptor as this one. */
@@ -182,11 +160,26 @@ static void wait_in_vain(struct pool *pool, struct conn *c)
 	wait_for_client(pool, c);
 }
 
+/* A stream in bulk passes by the buffers, until it runs dry. */
+static enum conn_io receive(struct conn *c)
+{
+	enum conn_io io = IO_NONE;
+
+	if (c->service->is_stream && conn_io_can_splice(c))
+		io = conn_io_splice(c);
+	return io == IO_NONE ? conn_io_receive(c) : io;
+}
+
 static void read_and_serve(struct pool *pool, struct conn *c)
 {
 	bool is_barred = is_barred_now(c);
-	enum conn_io io = conn_io_receive(c);
+	enum verdict verdict;
+	enum conn_io io = receive(c);
 
+	if (io == IO_FAILED && !conn_is_client(c) && hand_ask_lost(c, errno, &verdict)) {
+		carry_out(pool, &pool->hand.client, verdict);
+		return;
+	}
 	if (io == IO_FAILED && !conn_lose_input(c))
 		return;
 	if (io == IO_NONE)
@@ -226,12 +219,29 @@ static void open_conn(struct pool *pool, struct conn *c)
 		read_and_serve(pool, c);
 }
 
+/* Unread: nothing is asked for but the client's end. */
+static void wait_for_room(struct pool *pool, struct conn *c)
+{
+	pool_take_back_buf(pool, &c->in);
+	pool_take_back_buf(pool, &c->out);
+	(void)conn_wait(c);
+}
+
+/* The client's address is known, and its limits were asked. */
+static void enter(struct pool *pool, struct conn *c, enum admit admit)
+{
+	if (admit == ADMIT_OPEN)
+		open_conn(pool, c);
+	else if (admit == ADMIT_WAITS)
+		wait_for_room(pool, c);
+}
+
 static void read_preface(struct pool *pool, struct conn *c)
 {
 	enum preface state = preface_read(c);
 
 	if (state == PREFACE_OVER)
-		open_conn(pool, c);
+		enter(pool, c, admit_new(c));
 	else if (state == PREFACE_WAITS)
 		wait_for_client(pool, c);
 }
@@ -243,7 +253,7 @@ void visit_first(struct pool *pool, struct record *r)
 	if (preface_begin(c))
 		read_preface(pool, c);
 	else
-		open_conn(pool, c);
+		enter(pool, c, admit_new(c));
 	hand_put_down(pool);
 }
 
@@ -278,16 +288,64 @@ static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 		wait_for_client(pool, c);
 }
 
+/* The service may have replaced the peer: what follows is of the client's side. */
+static void end_connect(struct pool *pool, struct conn *peer)
+{
+	struct conn *client = conn_client(peer);
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (sys_getsockopt(peer->record->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
+	peer->record->is_connecting = false;
+	if (error != 0 && !peer->service->connected)
+		conn_close(client, conn_reason_of(peer, error));
+	else
+		carry_out(pool, client, hand_ask_connected(peer, error));
+}
+
+/* True when a connection that waits has a message, or is served without one. */
+static bool has_request(struct conn *c)
+{
+	return buf_used(&c->in) > 0 || c->transport->has_input(c) || c->service->open;
+}
+
+/*
+ * One whose client has ended its side may have a message before that; it cannot be told from one
+ * whose client is gone, unless there is none. In a draining worker only those with a message go on
+ * waiting.
+ */
+static void serve_waiting(struct pool *pool, struct conn *c, uint32_t events)
+{
+	bool is_first = waiting_due_ms(&pool->waiting, c->record) != 0;
+
+	c->record->has_half_closed |= (events & EPOLLRDHUP) != 0;
+	if (events & (EPOLLERR | EPOLLHUP))
+		conn_close(c, CLOSE_client_reset);
+	else if ((events & EPOLLRDHUP) && !has_request(c))
+		conn_close(c, CLOSE_client_closed);
+	else if (pool->draining && !has_request(c))
+		conn_close(c, CLOSE_drained);
+	else
+		enter(pool, c, is_first ? admit_waiting(c) : ADMIT_WAITS);
+}
+
 static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
 {
-	if (c->record->state == CONN_LINGERING)
+	bool was_connecting = c->record->is_connecting;
+
+	if (c->record->is_connecting && c->record->state == CONN_OPEN)
+		end_connect(pool, c);
+	else if (c->record->state == CONN_LINGERING)
 		discard_input(c);
+	else if (c->record->state == CONN_WAITING)
+		serve_waiting(pool, c, events);
 	else if (c->record->state == CONN_PREFACE)
 		read_preface(pool, c);
 	else
 		serve_open(pool, c, events);
 	/* full duplex: both were reported */
-	if (is_open(c) && c->record->state == CONN_OPEN && (events & EPOLLOUT) &&
+	if (!was_connecting && is_open(c) && c->record->state == CONN_OPEN && (events & EPOLLOUT) &&
 	    (events & EPOLLIN) && !ring_has(&pool->queue, c->record->index) && watching_reads(c))
 		read_and_serve(pool, c);
 }
@@ -308,8 +366,8 @@ void visit_ready(struct pool *pool, struct record *r, uint32_t events)
 	note_events(pool, r, events);
 	serve_event(pool, side, events);
 	/* Input that has already come is answered first. */
-	if (is_open(c) && find_leaving(pool, c) != CLOSE_none)
-		carry_out(pool, c, conn_finish(c, find_leaving(pool, c)));
+	if (is_open(c) && leaving_find(pool, c) != CLOSE_none)
+		carry_out(pool, c, conn_finish(c, leaving_find(pool, c)));
 	hand_put_down(pool);
 }
 
@@ -319,7 +377,9 @@ static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 
 	if (why == CLOSE_none)
 		carry_out(pool, c, hand_ask_expired(c));
-	else if (state == CONN_OPEN && why != CLOSE_send_timeout)
+	else if (why == CLOSE_lifetime_reached && c->record->begun_us == 0 && leaving_has_input(c))
+		read_and_serve(pool, c); /* and then it ends */
+	else if (state == CONN_OPEN && !deadline_cuts(why))
 		carry_out(pool, c, conn_finish(c, why));
 	else
 		conn_close(c, why);
@@ -332,6 +392,9 @@ void visit_due(struct pool *pool, struct record *r)
 
 	if (due_ms == 0 || deadline_put_off(pool, r, due_ms))
 		return;
-	expire_now(pool, hand_take(pool, r), why);
+	if (r->state == CONN_WAITING)
+		serve_waiting(pool, hand_take(pool, r), 0);
+	else
+		expire_now(pool, hand_take(pool, r), why);
 	hand_put_down(pool);
 }

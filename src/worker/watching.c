@@ -10,9 +10,13 @@
  */
 static uint32_t wanted_events(const struct conn *c)
 {
+	const struct record *r = c->record;
 	uint32_t wanted = 0;
 
-	if (conn_is_sending(c))
+	/* unread: only its end is of interest, once */
+	if (r->state == CONN_WAITING)
+		return r->in_ended || r->has_half_closed ? EPOLLERR : EPOLLRDHUP;
+	if (conn_is_sending(c) || r->is_connecting)
 		wanted |= EPOLLOUT;
 	if (watching_reads(c))
 		wanted |= EPOLLIN;

@@ -145,9 +145,12 @@ static bool watch_master(struct worker *w)
 	return true;
 }
 
-static void handle_decision(void *owner)
+static void handle_byte(void *owner)
 {
-	moving_look(owner);
+	struct worker *w = owner;
+
+	moving_look(&w->moving);
+	accept_pause_look_again(&w->acceptors);
 }
 
 /* Connections come in through this worker's door, and leave by those of others. */
@@ -155,8 +158,8 @@ static bool start_moving(struct worker *w)
 {
 	w->door.heritage = w->heritage;
 	w->door.pool = &w->pool;
-	w->door.woken = handle_decision;
-	w->door.owner = &w->moving;
+	w->door.woken = handle_byte;
+	w->door.owner = w;
 	w->moving.offer.door = &w->door;
 	w->moving.alarms = w->rebalance.alarms = &w->alarms;
 	w->moving.done = leave_moved;
@@ -182,9 +185,14 @@ static bool start_serving(struct worker *w)
 	w->pool.arena = h->arena;
 	w->pool.slot = w->slot;
 	w->pool.number = h->number;
+	w->pool.conf = h->conf;
+	w->pool.servers = (struct server_count){ h->board, h->board->servers, heritage_slot(h) };
 	w->pool.bans = &h->board->bans;
 	w->pool.listeners = h->listeners;
 	w->pool.loaded = h->loaded;
+	w->pool.limiter.memory = h->limits;
+	w->pool.limiter.board = h->board;
+	w->pool.limiter.number = heritage_slot(h);
 	w->acceptors.pool = &w->pool;
 	w->acceptors.alarms = &w->alarms;
 	w->acceptors.room.is_on = h->conf->make_room;
@@ -202,6 +210,7 @@ static bool start_serving(struct worker *w)
 	accesslog_watch(&w->alarms);
 	if (!pool_start(&w->pool) || !recovery_adopt(&w->recovery, &w->pool))
 		return false;
+	limiter_publish(&w->pool.limiter);
 	w->acceptors.is_closed = w->recovery.was_leaving;
 	return start_moving(w) && (w->recovery.was_leaving || acceptors_start(&w->acceptors));
 }

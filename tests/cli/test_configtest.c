@@ -75,6 +75,15 @@ static void test__with_an_address_of_another_machine__says_so(void **state)
 			     CODE_UNAVAILABLE);
 }
 
+/* Its helpers run no programs of a user's. */
+static void test__with_a_proxy_and_no_user__warns_of_no_programs(void **state)
+{
+	check(state, "listen \"127.0.0.1:0\" { service = proxy  to = {\"127.0.0.1:1\"}  "
+		     "backlog = 16 }\nworker_connections = 16\n");
+	assert_string_equal(said.err, "");
+	assert_int_equal(said.code, CODE_OK);
+}
+
 static void test__with_missing_folders__names_each_option_and_its_line(void **state)
 {
 	check(state, "listen \"127.0.0.1:0\" { service = ack backlog = 16 }\n"
@@ -319,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test__of_a_good_configuration__says_so_unless_quiet),
 		cmocka_unit_test(test__with_a_port_that_another_program_has__says_so),
 		cmocka_unit_test(test__with_an_address_of_another_machine__says_so),
+		cmocka_unit_test(test__with_a_proxy_and_no_user__warns_of_no_programs),
 		cmocka_unit_test(test__with_missing_folders__names_each_option_and_its_line),
 		cmocka_unit_test(test__of_an_access_log_that_cannot_be_written__says_so),
 		cmocka_unit_test(test__of_the_configuration_as_a_file_of_the_server__is_refused),

@@ -60,11 +60,26 @@ static void wait_for(int fd, short events, const char *what)
 
 int client_try(const char *address)
 {
+	return client_try_from(NULL, address);
+}
+
+static void bind_to(int fd, const char *source)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET };
+
+	assert_int_equal(inet_pton(AF_INET, source, &from.sin_addr), 1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+}
+
+int client_try_from(const char *source, const char *address)
+{
 	union where to;
 	socklen_t len = read_address(address, &to);
 	int fd = socket(to.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
+	if (source)
+		bind_to(fd, source);
 	if (connect(fd, &to.sa, len) < 0) {
 		int error = errno;
 

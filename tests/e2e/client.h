@@ -13,10 +13,11 @@
 
 /*
  * Connects to an address as --ready-fd prints it. client_try returns -1 with errno set when the
- * server refuses.
+ * server refuses. source: the client's own IPv4 address; NULL: the system chooses.
  */
 int client_connect(const char *address);
 int client_try(const char *address);
+int client_try_from(const char *source, const char *address);
 
 void client_send(int fd, const void *bytes, size_t n);
 void client_say(int fd, const char *text);

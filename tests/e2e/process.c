@@ -152,7 +152,8 @@ static unsigned find(const struct server *s, const char *role, const char *numbe
 	unsigned count = 0, n = process_children(s->master, all, WORKERS_MOST);
 	char title[256], wanted[32];
 
-	snprintf(wanted, sizeof(wanted), ": %s %s", role, number);
+	/* the helper of all listeners is named without one */
+	snprintf(wanted, sizeof(wanted), ": %s%s%s", role, *number ? " " : "", number);
 	for (unsigned i = 0; i < n && count < most; i++) {
 		const char *at = strstr(process_title(all[i], title, sizeof(title)), wanted);
 

@@ -15,6 +15,8 @@ enum { SERVED_SNDBUF = 208 * 1024 }; /* the kernel doubles it: more room than a 
 enum { ROUNDING_MS = 1 };            /* times before boot are rounded the other way */
 enum { TURNS_MOST = 100 * 1000 };    /* of one settling: far more than the bytes of a test need */
 
+const struct served_limits *served_limits;
+
 static void must(bool held, const char *what)
 {
 	if (!held) {
@@ -53,6 +55,11 @@ static void begin(struct served *s, struct arena *arena, int epfd)
 	s->pool = (struct pool){
 		.loop = &s->loop, .arena = arena, .slot = &s->slot, .listeners = &s->set
 	};
+	if (served_limits) {
+		s->pool.limiter.memory = served_limits->memory;
+		s->pool.limiter.board = served_limits->board;
+		s->pool.limiter.number = served_limits->slot;
+	}
 	must(pool_start(&s->pool), "pool");
 	must(timer_heap_new(&s->alarms, 1), "alarms");
 	accesslog_watch(&s->alarms);
@@ -99,6 +106,7 @@ void served_start(struct served *s, const char *service, ...)
 	accesslog_start(arena_log(arena), &s->slot.tally, &s->loop);
 	open_wire(&s->wire);
 	begin(s, arena, -1);
+	limiter_publish(&s->pool.limiter);
 }
 
 void served_stop(struct served *s)
@@ -127,13 +135,18 @@ int served_own(struct served *s, int fd)
 	return fd;
 }
 
+void served_accept_from(struct served *s, int fd, const struct addr *remote)
+{
+	served_own(s, fd);
+	s->opened++;
+	dispatch_accept(&s->pool, 0, fd, remote);
+}
+
 void served_accept(struct served *s, int fd)
 {
 	struct addr remote = { .len = sizeof(sa_family_t), .sa.sa_family = AF_UNIX };
 
-	served_own(s, fd);
-	s->opened++;
-	dispatch_accept(&s->pool, 0, fd, &remote);
+	served_accept_from(s, fd, &remote);
 }
 
 int served_connect(struct served *s)
@@ -211,6 +224,7 @@ void served_recover(struct served *s, struct recovery *recovery)
 	close_lost(s, recovery);
 	begin(s, arena, inherit_epoll(s, recovery));
 	must(recovery_adopt(recovery, &s->pool), "recovery_adopt");
+	limiter_publish(&s->pool.limiter);
 	recovery_end(recovery);
 }
 

@@ -13,7 +13,7 @@
 #include "worker/conn.h"
 #include "worker/dispatch.h"
 #include "worker/heritage.h"
-#include "worker/make_room.h"
+#include "worker/accept/make_room.h"
 #include "worker/recovery.h"
 
 enum { SERVED_FDS = 16, SERVED_GENERATION = 3, SERVED_PLACES = 8 };
@@ -49,6 +49,14 @@ struct served {
 	struct conn view;
 };
 
+/* What the next servers keep their limits in, as the worker of that slot; NULL: nothing. */
+struct served_limits {
+	const struct limit_memory *memory;
+	const struct scoreboard *board;
+	unsigned slot;
+};
+extern const struct served_limits *served_limits;
+
 /*
  * Ready to serve, with an access log if the process has one open, and with default options except
  * those given as name, value ... NULL.
@@ -59,8 +67,9 @@ void served_stop(struct served *s);
 /* Opens a connection; returns the client's non-blocking end. */
 int served_connect(struct served *s);
 
-/* Takes a socket for one that accept returned. */
+/* Takes a socket for one that accept returned; served_accept_from: from that client. */
 void served_accept(struct served *s, int fd);
+void served_accept_from(struct served *s, int fd, const struct addr *remote);
 
 /* Notes a descriptor of the worker that is no client's: a peer's, or of a file. Returns it. */
 int served_own(struct served *s, int fd);

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/pages.h"
-#include "worker/kept_places.h"
+#include "worker/accept/kept_places.h"
 
 enum { OLD = 4, NEW = 5, FIRST = 10, PEERS = 2, PLACES = 20 };
 enum { START_MS = 1000, SLOW_MS = 20000, MOVE_MS = 2000, LATE_MS = 60000 };

@@ -51,7 +51,34 @@ static void side__that_takes_nothing__is_cut_off(void **state)
 		served_pass(&s, 9);
 		assert_int_equal(s.pool.limit.total, 1);
 		served_pass(&s, 2);
-		assert_ended(&s, CLOSE_send_timeout);
+		assert_ended(&s, i == 0 ? CLOSE_upstream_stalled : CLOSE_send_timeout);
+		paired_close(&p);
+		served_stop(&s);
+	}
+}
+
+/* Bytes are lost: neither side takes its end for the end of the whole stream. */
+static void sides__one_of_which_takes_nothing__are_reset(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct paired p;
+		struct served s;
+		int from, to;
+
+		paired_start(&s, "message_timeout", "10h", "idle_timeout", "1h", NULL);
+		p = paired_connect_tcp(&s);
+		from = i == 0 ? p.client : p.upstream;
+		to = i == 0 ? p.upstream : p.client;
+		while (fill(&s, from) > 0)
+			;
+		served_pass(&s, 11);
+		assert_ended(&s, i == 0 ? CLOSE_upstream_stalled : CLOSE_send_timeout);
+		paired_expect_end(&s, from, ECONNRESET);
+		errno = 0;
+		while (recv(to, (char[ARENA_BUF_SIZE]){ 0 }, ARENA_BUF_SIZE, 0) > 0)
+			;
+		assert_int_equal(errno, ECONNRESET);
 		paired_close(&p);
 		served_stop(&s);
 	}
@@ -198,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(side__that_takes_nothing__is_cut_off),
+		cmocka_unit_test(sides__one_of_which_takes_nothing__are_reset),
 		cmocka_unit_test(side__that_takes_slowly__is_not_cut_off),
 		cmocka_unit_test(silence__of_both_or_of_one_that_must_answer__ends_the_pair),
 		cmocka_unit_test(deadline__of_either_side__is_told_to_the_service),

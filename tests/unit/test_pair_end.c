@@ -78,7 +78,7 @@ static void reset_of_either_side__behind_bytes__is_passed_on_after_them(void **s
 		}
 		stream_close(&t);
 		paired_expect_end(&s, to, ECONNRESET);
-		assert_ended(&s, i == 0 ? CLOSE_system_error : CLOSE_client_reset);
+		assert_ended(&s, i == 0 ? CLOSE_upstream_reset : CLOSE_client_reset);
 		close(to);
 		served_stop(&s);
 	}
@@ -95,7 +95,7 @@ static void reset_of_either_side__at_rest__is_passed_on(void **state)
 		p = paired_connect_tcp(&s);
 		paired_reset(i == 0 ? p.upstream : p.client);
 		paired_expect_end(&s, i == 0 ? p.client : p.upstream, ECONNRESET);
-		assert_ended(&s, i == 0 ? CLOSE_system_error : CLOSE_client_reset);
+		assert_ended(&s, i == 0 ? CLOSE_upstream_reset : CLOSE_client_reset);
 		close(i == 0 ? p.client : p.upstream);
 		served_stop(&s);
 	}
@@ -116,10 +116,37 @@ static void answer__of_a_peer_that_takes_no_more__reaches_the_client(void **stat
 		close(p.upstream);
 		paired_expect(&s, p.client, "answer");
 		paired_expect_end(&s, p.client, ECONNRESET);
-		assert_ended(&s, CLOSE_system_error);
+		assert_ended(&s, CLOSE_upstream_reset);
 		close(p.client);
 		served_stop(&s);
 	}
+}
+
+static bool drop_lost(struct conn *peer, enum verdict *verdict)
+{
+	conn_drop_peer(conn_client(peer));
+	*verdict = FINISH;
+	return true;
+}
+
+/* The buffer into which the worker tried to receive goes with it. */
+static void lost_peer__that_the_service_drops__leaves_nothing(void **state)
+{
+	static const struct service dropper = {
+		.name = "own", .has_pairs = true, .open = paired_attach, .lost = drop_lost
+	};
+	struct paired p;
+	struct served s;
+
+	(void)state;
+	own_service(&dropper);
+	served_start(&s, "own", "linger_timeout", "0", NULL);
+	p = paired_connect_tcp(&s);
+	paired_reset(p.upstream);
+	paired_expect_end(&s, p.client, 0);
+	assert_ended(&s, CLOSE_service_finished);
+	close(p.client);
+	served_stop(&s);
 }
 
 static const char *last_words; /* of the service to each side; set by a test */
@@ -287,6 +314,7 @@ int main(void)
 		cmocka_unit_test(reset_of_either_side__behind_bytes__is_passed_on_after_them),
 		cmocka_unit_test(reset_of_either_side__at_rest__is_passed_on),
 		cmocka_unit_test(answer__of_a_peer_that_takes_no_more__reaches_the_client),
+		cmocka_unit_test(lost_peer__that_the_service_drops__leaves_nothing),
 		cmocka_unit_test(
 			finish__from_either_side__flushes_both_and_lingers_with_the_client),
 		cmocka_unit_test(finish__while_one_side_waits__is_not_cut_by_the_other),

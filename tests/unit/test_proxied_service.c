@@ -202,12 +202,6 @@ static void address__of_the_header__is_the_one_in_hand_at_once(void **state)
 	end(&s, client);
 }
 
-static int run_helper(const struct helper_heritage *heritage)
-{
-	(void)heritage;
-	return 0;
-}
-
 /* A program that gets the socket finds the payload in it. */
 static enum verdict look_at_socket(struct conn *c)
 {
@@ -222,7 +216,7 @@ static enum verdict look_at_socket(struct conn *c)
 static void payload__of_a_service_with_a_helper__stays_in_the_socket(void **state)
 {
 	static const struct service given = { .name = "proxied",
-					      .helper = run_helper,
+					      .gives_sockets = true,
 					      .open = look_at_socket,
 					      .input = return_input };
 	static const struct {

@@ -102,7 +102,7 @@ static enum verdict give_client(struct conn *c)
 {
 	struct exec *e = conn_state(c);
 
-	conn_set_untimed(c);
+	conn_set_untimed(c, true);
 	switch (ask_helper(c, heritage_link(heritage, c->conf))) {
 	case GIVE_DONE:
 		e->stage = STAGE_RUNS;
@@ -183,13 +183,19 @@ static void tell_outcome(const struct conn *c, struct access_entry *entry)
 	entry->program_seconds = (int64_t)report->took_us;
 }
 
+static const struct helper_job job = { .name = "exec",
+				       .run = exec_helper_run,
+				       .files = exec_helper_files };
+static const struct helper_job *const jobs[] = { &job };
+
 const struct service service_exec = {
 	.name = "exec",
 	.state_size = sizeof(struct exec),
 	.check = check_options,
 	.check_system = check_command,
-	.helper = exec_helper_run,
-	.helper_files = exec_helper_files,
+	.gives_sockets = true,
+	.jobs = jobs,
+	.job_count = 1,
 	.init = start,
 	.open = give_client,
 	.input = hear_helper,

@@ -150,6 +150,7 @@ static void row_stays(const struct report *report, unsigned index, struct strbuf
 	       OF_LISTENER(connections_accepted_total))                                        \
 	COLUMN("connections_refused_total", "Refused", count,                                  \
 	       OF_LISTENER(connections_refused_total))                                         \
+	COLUMN("connections_waiting", "Waiting", count, OF_LISTENER(connections_waiting))      \
 	COLUMN("messages_total", "Requests", count, OF_LISTENER(messages_total))               \
 	COLUMN("accept_queue_length accept_queue_limit", "Accept queue", meter,                \
 	       share(OF_QUEUE(accept_queue_length), OF_QUEUE(accept_queue_limit)))             \
@@ -163,6 +164,36 @@ static void row_listeners(const struct report *report, unsigned index, struct st
 
 	if (report_listener(report, index, &l))
 		HTML_ROW(LISTENERS);
+}
+
+#define LIMIT_COLUMNS(COLUMN)                                                         \
+	COLUMN("address", "Address", word, l.address)                                 \
+	COLUMN("limit", "Limit", word, limit_name(limit))                             \
+	COLUMN("most", "Value", count, l.limits[limit])                               \
+	COLUMN("reached", "Reached", count, OF_LISTENER(limits_reached_total[limit])) \
+	COLUMN("on_limit", "On limit", word, l.on_limit)
+
+/* A row for each limit that a listener has. */
+static void row_limits(const struct report *report, unsigned index, struct strbuf *text)
+{
+	enum limit limit = index % LIMITS;
+	struct report_listener l;
+
+	if (report_listener(report, index / LIMITS, &l) && l.limits[limit] > 0)
+		HTML_ROW(LIMIT_COLUMNS);
+}
+
+#define SOURCES(COLUMN)                              \
+	COLUMN("source", "Source", word, s.source)   \
+	COLUMN("listen", "Listener", word, s.listen) \
+	COLUMN("connections", "Connections", count, s.count)
+
+static void row_sources(const struct report *report, unsigned index, struct strbuf *text)
+{
+	struct report_source s;
+
+	if (report_source(report, index, &s))
+		HTML_ROW(SOURCES);
 }
 
 #define COUNTERS(COLUMN)                            \
@@ -293,6 +324,8 @@ static void put_slice(const struct page_text *part, unsigned index, struct strbu
 	TABLE(waits, "Connections that leaving workers wait for", WAITS, SCOREBOARD_SLOTS) \
 	TABLE(stays, "Connections that could not move", STAYS, SCOREBOARD_SLOTS)           \
 	TABLE(listeners, "Listeners", LISTENERS, METRIC_LISTENERS)                         \
+	TABLE(limits, "Limits of listeners", LIMIT_COLUMNS, METRIC_LISTENERS *LIMITS)      \
+	TABLE(sources, "Sources at their limit", SOURCES, SCOREBOARD_SOURCES)              \
 	TABLE(counters, "What modules count", COUNTERS, METRIC_LISTENERS *METRIC_NAMED)    \
 	TABLE(programs, "Programs", PROGRAMS, SCOREBOARD_PROGRAMS)                         \
 	TABLE(copies, "Copies of programs", COPIES, SCOREBOARD_COPIES)                     \

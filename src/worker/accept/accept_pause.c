@@ -92,7 +92,7 @@ static void watch_served(struct acceptors *all)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 
-		if (!serves_socket(a)) {
+		if (!serves_socket(a) || a->look_ms != 0) {
 			accept_pause_unwatch(a);
 		} else if (!accept_pause_watch(a)) {
 			pause_all(all, a);
@@ -135,6 +135,75 @@ static void resume_after_pause(void *owner)
 	resume_all(owner);
 }
 
+/* Sets the alarm for the first look that is due. */
+static void set_look(struct acceptors *all)
+{
+	int64_t first_ms = 0;
+
+	for (unsigned i = 0; i < all->count; i++) {
+		int64_t look_ms = all->list[i].look_ms;
+
+		if (look_ms != 0 && (first_ms == 0 || look_ms < first_ms))
+			first_ms = look_ms;
+	}
+	all->is_limited = first_ms != 0;
+	if (all->is_limited)
+		timer_set(all->alarms, &all->look.timer, first_ms);
+	else
+		timer_cancel(all->alarms, &all->look.timer);
+}
+
+/* is_all: also at those that are not due yet. */
+static void look_at_limits(struct acceptors *all, bool is_all)
+{
+	const struct loop *loop = all->loop;
+
+	for (unsigned i = 0; i < all->count; i++) {
+		struct acceptor *a = &all->list[i];
+		int64_t due_ms = 0;
+
+		if (a->look_ms == 0 || (!is_all && a->look_ms > loop->now_ms))
+			continue;
+		if (limiter_look(&all->pool->limiter, a->index, loop->now_us, &due_ms) ==
+		    LIMIT_NONE)
+			due_ms = 0;
+		a->look_ms = due_ms;
+	}
+	set_look(all);
+	if (!all->is_paused)
+		watch_served(all);
+}
+
+void accept_pause_look_at_limits(struct acceptors *all)
+{
+	if (all->is_limited && !all->is_closed)
+		look_at_limits(all, true);
+}
+
+static void look_when_due(void *owner)
+{
+	look_at_limits(owner, false);
+}
+
+void accept_pause_limit(struct acceptor *a, int64_t due_ms)
+{
+	a->look_ms = due_ms;
+	accept_pause_unwatch(a);
+	set_look(a->all);
+}
+
+/* Epoll checks the queue of a socket when it is added. */
+void accept_pause_look_again(struct acceptors *all)
+{
+	if (all->is_closed)
+		return;
+	for (unsigned i = 0; i < all->count; i++)
+		if (limiter_rule(&all->pool->limiter, all->list[i].index)->is_on)
+			accept_pause_unwatch(&all->list[i]);
+	if (!all->is_paused)
+		watch_served(all);
+}
+
 void accept_pause_note_room(struct acceptors *all)
 {
 	uint32_t most = all->pool->arena->conn_most;
@@ -143,6 +212,7 @@ void accept_pause_note_room(struct acceptors *all)
 	accept_pause_tell_load(all);
 	if (all->pool->limit.total < most - most / 10)
 		all->is_full = false;
+	accept_pause_look_at_limits(all);
 	if (is_held_up(all) && !all->is_closed)
 		resume_all(all);
 }
@@ -207,7 +277,8 @@ void accept_pause_start(struct acceptors *all)
 	all->resume.fire = resume_after_pause;
 	all->calm.fire = log_resumed;
 	all->adopt.fire = adopt_sockets;
-	all->resume.owner = all->calm.owner = all->adopt.owner = all;
+	all->look.fire = look_when_due;
+	all->resume.owner = all->calm.owner = all->adopt.owner = all->look.owner = all;
 	accept_pause_tell_load(all);
 	watch_served(all);
 	if (all->count > all->pool->listeners->count)
@@ -221,4 +292,5 @@ void accept_pause_stop(struct acceptors *all)
 	timer_cancel(all->alarms, &all->resume.timer);
 	timer_cancel(all->alarms, &all->calm.timer);
 	timer_cancel(all->alarms, &all->adopt.timer);
+	timer_cancel(all->alarms, &all->look.timer);
 }

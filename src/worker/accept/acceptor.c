@@ -14,7 +14,18 @@
 #include "base/sys.h"
 #include "net/admission.h"
 #include "net/listen_socket.h"
+#include "net/refusal.h"
 #include "worker/dispatch.h"
+#include "worker/limit/limit_note.h"
+
+static bool is_at_limit(const struct acceptor *a)
+{
+	const struct limiter *limiter = &a->all->pool->limiter;
+	int64_t due_ms;
+
+	return limiter_rule(limiter, a->index)->is_on &&
+	       limiter_look(limiter, a->index, a->all->loop->now_us, &due_ms) != LIMIT_NONE;
+}
 
 /*
  * True when the next connection has a place. While another worker has room, no connection is ended
@@ -32,6 +43,8 @@ static bool has_place(struct acceptor *a)
 		return true;
 	if (!listen_socket_has_queue(a->watch.fd))
 		return false;
+	if (is_at_limit(a))
+		return true; /* it will not be served: no connection is ended for it */
 	accept_pause_log_full(a);
 	standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
 	if (a->has_passed && make_room_for(&all->room, all->pool, a->index))
@@ -45,22 +58,42 @@ static struct listener_tally *tally_of(const struct acceptor *a)
 	return &a->all->pool->slot->tally.listeners[acceptor_listener(a)->row];
 }
 
-static void refuse_conn(const struct acceptor *a, int fd, const struct addr *remote,
-			const char *reason, enum close_reason ending)
+static void end_accepted(const struct acceptor *a, int fd, const struct addr *remote,
+			 enum close_reason reason)
 {
 	struct pool *pool = a->all->pool;
-	const struct listener *listener = acceptor_listener(a);
 
-	LOG(EVENT_connection_refused, LOG_STR("listen", listener->conf->address),
-	    LOG_STR("reason", reason));
 	(void)sys_close(fd);
 	if (accesslog_is_on)
 		conn_log_refused(&(struct conn_refused){
-			listener->conf, ending, remote, ++pool->arena->head->conn_number,
+			reason, acceptor_listener(a)->conf, remote,
+			++pool->arena->head->conn_number,
 			atomic_load_explicit(&pool->slot->generation, memory_order_relaxed),
 			pool->number });
+	cell_add(&pool->slot->tally.connections_ended_total[reason], 1);
+}
+
+static void refuse_conn(const struct acceptor *a, int fd, const struct addr *remote,
+			const char *reason, enum close_reason ending)
+{
+	LOG(EVENT_connection_refused, LOG_STR("listen", acceptor_listener(a)->conf->address),
+	    LOG_STR("reason", reason));
+	end_accepted(a, fd, remote, ending);
 	cell_add(&tally_of(a)->connections_refused_total, 1);
-	cell_add(&pool->slot->tally.connections_ended_total[ending], 1);
+}
+
+/* The listener is at a limit, and its connections do not wait. */
+static void limit_conn(const struct acceptor *a, int fd, const struct addr *remote,
+		       enum limit limit)
+{
+	struct net net;
+
+	LOG(EVENT_connection_refused, LOG_STR("listen", acceptor_listener(a)->conf->address),
+	    LOG_STR("reason", limit_name(limit)));
+	(void)net_from_addr(&net, remote);
+	limit_note_reached(&a->all->pool->limiter, a->index, limit, &net, a->all->loop->now_ms);
+	refusal_prepare(fd, acceptor_listener(a)->conf->on_limit == ON_LIMIT_RESET);
+	end_accepted(a, fd, remote, limit_ending(limit));
 }
 
 /*
@@ -90,7 +123,18 @@ static void give_up_on(struct acceptor *a)
 	accept_pause_unwatch(a);
 }
 
-static void accept_one(struct acceptor *a, bool is_asked)
+static void handle_failure(struct acceptor *a)
+{
+	struct listen_guard *guard = &a->all->guard;
+
+	if (!listen_guard_listens(guard, acceptor_listener(a), a->watch.fd))
+		give_up_on(a);
+	else if (!listen_guard_is_passing(errno))
+		accept_pause_exhausted(a);
+}
+
+/* A place is claimed if no limit forbids it. Returns false when the connection was not served. */
+static bool accept_conn(struct acceptor *a, bool is_asked, enum limit limit)
 {
 	struct acceptors *all = a->all;
 	struct addr remote = { .len = sizeof(remote.un) };
@@ -98,18 +142,35 @@ static void accept_one(struct acceptor *a, bool is_asked)
 				     &remote);
 
 	if (fd < 0) {
-		if (!listen_guard_listens(&all->guard, acceptor_listener(a), a->watch.fd))
-			give_up_on(a);
-		else if (!listen_guard_is_passing(errno))
-			accept_pause_exhausted(a);
-		return;
+		handle_failure(a);
+		return false;
 	}
 	cell_add(&tally_of(a)->connections_accepted_total, 1);
-	if (!admit_conn(a, fd, &remote))
-		return;
+	if (limit != LIMIT_NONE)
+		limit_conn(a, fd, &remote, limit);
+	if (limit != LIMIT_NONE || !admit_conn(a, fd, &remote))
+		return false;
 	dispatch_accept(all->pool, a->index, fd, &remote);
 	accept_pause_tell_load(all);
 	accept_pause_check_room(all);
+	return true;
+}
+
+/* The claim comes first: a connection that has no room in its listener must stay in the queue. */
+static void accept_one(struct acceptor *a, bool is_asked)
+{
+	struct pool *pool = a->all->pool;
+	enum limit limit = LIMIT_NONE;
+	int64_t due_ms;
+
+	if (limiter_rule(&pool->limiter, a->index)->is_on)
+		limit = limiter_claim(&pool->limiter, a->index, a->all->loop->now_us, &due_ms);
+	if (limit != LIMIT_NONE && limiter_lets_wait(&pool->limiter, a->index, limit, 0)) {
+		limit_note_reached(&pool->limiter, a->index, limit, NULL, a->all->loop->now_ms);
+		accept_pause_limit(a, due_ms);
+	} else if (!accept_conn(a, is_asked, limit) && limit == LIMIT_NONE) {
+		limiter_return(&pool->limiter, a->index);
+	}
 }
 
 /* Moves it to the tail of the wait queue; epoll checks the socket's accept queue anew. */
@@ -164,6 +225,7 @@ static void accept_kicked(void *owner, uint32_t events)
 	uint64_t mask = balance_asked(&all->balance);
 
 	(void)events;
+	accept_pause_look_at_limits(all); /* the other worker has found that one has room */
 	for (unsigned i = 0; i < all->count; i++) {
 		struct acceptor *a = &all->list[i];
 

@@ -13,6 +13,8 @@
  *
  *   WATCHING --no place, here though elsewhere, or no descriptors (EMFILE)--> PAUSED
  *   PAUSED --a connection ends, or timer--> WATCHING
+ *   WATCHING --a limit of the listener (worker/limit/limiter.h)--> HELD
+ *   HELD --the limit has room: a connection ends, or timer--> WATCHING
  *   any --drain--> CLOSED
  *
  * Each worker owns one socket of a reuse_port listener. If the owner of a socket is not there, the
@@ -28,8 +30,8 @@
 #include "base/timer.h"
 #include "net/listen_guard.h"
 #include "worker/accept/balance.h"
-#include "worker/kept_places.h"
-#include "worker/make_room.h"
+#include "worker/accept/kept_places.h"
+#include "worker/accept/make_room.h"
 #include "worker/pool.h"
 
 struct acceptors;
@@ -43,6 +45,8 @@ struct acceptor {
 	bool has_passed; /* at its last readiness a lighter worker had the first chance */
 	bool is_lost;    /* another process has shut it down for good */
 	bool is_shared;  /* other workers accept from the same socket */
+	/* its listener is at a limit: when to look whether there is room again; 0: it is not */
+	int64_t look_ms;
 };
 
 struct acceptors {
@@ -57,6 +61,7 @@ struct acceptors {
 	struct alarm resume;
 	struct alarm calm;  /* fires when no failure has come for a while */
 	struct alarm adopt; /* checks for sockets without an owner */
+	struct alarm look;  /* at listeners that are at a limit */
 	struct make_room room;
 	struct kept_places kept;
 	uint32_t freed_seen; /* pool->freed at the last check for room */
@@ -64,6 +69,7 @@ struct acceptors {
 	bool is_paused;      /* none of them is in epoll */
 	bool is_exhausted;   /* the pause is for want of descriptors or memory, and is logged */
 	bool is_held;        /* one is not in epoll: no place is left for its connections */
+	bool is_limited;     /* one is not in epoll: its listener is at a limit */
 	bool is_full;        /* the worker is full, and that is logged */
 	bool is_closed;
 };
@@ -73,8 +79,8 @@ static inline const struct listener *acceptor_listener(const struct acceptor *a)
 	return &a->all->pool->listeners->list[a->index];
 }
 
-/* The most alarms that acceptors set at once: resume, calm and adopt. */
-enum { ACCEPTORS_ALARMS = 3 };
+/* The most alarms that acceptors set at once: resume, calm, adopt and look. */
+enum { ACCEPTORS_ALARMS = 4 };
 
 /*
  * Starts watching the sockets that this worker serves; the list must be complete. accept_pause_stop
@@ -92,6 +98,21 @@ void accept_pause_exhausted(struct acceptor *a);
 
 /* Takes only this listener out of epoll for a while: another one may have reserved places left. */
 void accept_pause_hold(struct acceptor *a);
+
+/*
+ * Takes this listener out of epoll until its limits have room, which is looked at again at due_ms,
+ * and whenever a connection of this worker ends. The other listeners go on.
+ */
+void accept_pause_limit(struct acceptor *a, int64_t due_ms);
+
+/* Looks whether limits that have been reached have room again. */
+void accept_pause_look_at_limits(struct acceptors *all);
+
+/*
+ * Another worker has left connections of listeners with limits in the queue, and leaves: looks
+ * whether some are there.
+ */
+void accept_pause_look_again(struct acceptors *all);
 
 /* Logs that no place is left, once until a tenth of the places is free again. */
 void accept_pause_log_full(const struct acceptor *a);

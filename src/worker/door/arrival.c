@@ -94,6 +94,16 @@ static bool is_range_fd(struct arrival *a, int fd)
 	return false;
 }
 
+static bool is_pipe_fd(struct arrival *a, int fd)
+{
+	struct stat st;
+
+	if (sys_fstat(fd, &st) == 0)
+		return S_ISFIFO(st.st_mode);
+	a->lacks_memory = true;
+	return false;
+}
+
 static bool read_fd(struct arrival *a, int32_t *fd)
 {
 	if (a->fds_left == 0)
@@ -102,6 +112,18 @@ static bool read_fd(struct arrival *a, int32_t *fd)
 	a->fds_left--;
 	pool_note_opened(a->pool, *fd);
 	return true;
+}
+
+/* The file of the range, or the pipe that holds it. */
+static bool read_range(struct arrival *a, struct record *r)
+{
+	if (r->file_left == 0)
+		return !r->is_piped;
+	if (!read_fd(a, &r->file))
+		return false;
+	if (!r->is_piped)
+		return is_range_fd(a, r->file);
+	return read_fd(a, &r->pipe_end) && is_pipe_fd(a, r->file) && is_pipe_fd(a, r->pipe_end);
 }
 
 /* The limits of the sender's buffer were checked. */
@@ -143,6 +165,7 @@ static void settle_record(struct arrival *a, struct record *r)
 	r->weight = WEIGHT_UNKNOWN;
 	r->passage = PASSAGE_ARRIVING;
 	r->has_moved = true;
+	r->is_counted = false;
 	r->is_barred = r->side == SIDE_CLIENT && r->state != CONN_PREFACE &&
 		       !acl_allows(pool_conf(pool, r), &remote);
 }
@@ -175,10 +198,11 @@ static bool read_fields(struct arrival *a, struct record *r, enum record_side si
 	memcpy(r, &sent, sizeof(sent));
 	r->in = r->out = (struct record_buf){ 0 };
 	r->file = 0;
+	if (r->is_piped)
+		r->pipe_end = 0;
 	settle_record(a, r);
 	return read_bytes(a, r->state_bytes, a->head->state_size) && read_proxy(a, r) &&
-	       read_fd(a, &r->fd) && is_conn_fd(a, r) &&
-	       (r->file_left == 0 || (read_fd(a, &r->file) && is_range_fd(a, r->file))) &&
+	       read_fd(a, &r->fd) && is_conn_fd(a, r) && read_range(a, r) &&
 	       read_buf(a, &sent.in, &r->in) && read_buf(a, &sent.out, &r->out);
 }
 
@@ -203,6 +227,10 @@ static bool is_sound_service(struct arrival *a, struct record *client)
 		pool_view(pool, other, &peer);
 		c.peer = &peer;
 		peer.peer = &c;
+	}
+	if (c.service->takes && !record_is_ending(client) && !c.service->takes(&c)) {
+		a->is_stranger = true;
+		return false;
 	}
 	return record_check_service(&c);
 }
@@ -237,10 +265,27 @@ static struct record *taken_record(const struct arrival *a, unsigned i)
 	return arena_record(a->pool->arena, a->taken[i]);
 }
 
-void arrival_undo(struct arrival *a)
+/*
+ * Before the batch is noted as taken: from then on the sender may count them no more, and a limit
+ * could be exceeded.
+ */
+static void count_for_limits(struct arrival *a)
 {
 	for (unsigned i = 0; i < a->count; i++)
-		pool_give_record(a->pool, taken_record(a, i));
+		if (taken_record(a, i)->side == SIDE_CLIENT)
+			limiter_count_arrival(&a->pool->limiter, taken_record(a, i));
+	a->has_counted = true;
+}
+
+void arrival_undo(struct arrival *a)
+{
+	for (unsigned i = 0; i < a->count; i++) {
+		struct record *r = taken_record(a, i);
+
+		if (a->has_counted && r->side == SIDE_CLIENT)
+			(void)limiter_count_out(&a->pool->limiter, r);
+		pool_give_record(a->pool, r);
+	}
 	a->count = 0;
 }
 
@@ -265,9 +310,12 @@ unsigned arrival_record(struct arrival *a, const struct rights *rights)
 	    a->head->fds == rights->count && read_conns(a)) {
 		for (unsigned i = 0; i < a->count; i++)
 			pool_publish_record(a->pool, taken_record(a, i));
+		count_for_limits(a);
 		return DOOR_TAKEN;
 	}
 	arrival_undo(a);
+	if (a->is_stranger)
+		return DOOR_REFUSED + STAY_server_gone;
 	/* the sender asks again */
 	return DOOR_REFUSED + (a->lacks_memory ? STAY_unanswered : STAY_damaged);
 }

@@ -83,6 +83,8 @@ struct arrival {
 	uint32_t listener;
 	uint32_t taken[2 * DOOR_CONNS_MOST]; /* indexes of the new records */
 	unsigned count;
+	bool is_stranger;  /* the service here does not take one of them */
+	bool has_counted;  /* the records count for the limits of their listener */
 	bool lacks_memory; /* a look at a descriptor failed, which says nothing about it */
 };
 

@@ -260,8 +260,8 @@ static void handle_batch(struct door *door, size_t size, struct rights *rights)
 }
 
 /*
- * One byte is no batch: a receiver has noted what it did with one of this worker's. Returns false
- * when no message is left.
+ * One byte is no batch: a receiver has noted what it did with one of this worker's, or a worker that
+ * leaves has left connections in a queue. Returns false when no message is left.
  */
 static bool handle_message(struct door *door)
 {

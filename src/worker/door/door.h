@@ -44,7 +44,7 @@ struct door {
 	bool is_open;               /* false: every batch is refused */
 	int64_t said_ms;            /* when a refused message was last logged; 0: never */
 	uint64_t unsaid;            /* messages refused since */
-	void (*woken)(void *owner); /* a receiver has noted something */
+	void (*woken)(void *owner); /* a receiver has noted something, or left a queue */
 	void *owner;
 };
 

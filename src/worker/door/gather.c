@@ -3,6 +3,7 @@
 #include "worker/door/gather.h"
 
 #include "worker/audit.h"
+#include "worker/conn.h"
 #include "worker/preface/proxied.h"
 
 enum {
@@ -16,11 +17,23 @@ static struct pool *pool_of(const struct moving *m)
 	return m->offer.door->pool;
 }
 
+/* A stream is never between messages, but it may have nothing on its way. */
+static bool is_quiet_stream(const struct pool *pool, const struct record *r)
+{
+	const struct record *peer = pool_peer(pool, r);
+
+	return pool->services[r->listener]->is_stream && peer && !peer->is_connecting &&
+	       !record_has_output(r) && !record_has_output(peer) && r->in.end == r->in.start &&
+	       peer->in.end == peer->in.start;
+}
+
 static bool can_move(const struct moving *m, struct record *r)
 {
 	if (!record_is_served(r) || r->side != SIDE_CLIENT || m->stays[r->index] != 0)
 		return false;
-	return m->state == MOVING_LEAVING || (r->state == CONN_OPEN && pool_rests(pool_of(m), r));
+	return m->state == MOVING_LEAVING ||
+	       (r->state == CONN_OPEN &&
+		(pool_rests(pool_of(m), r) || is_quiet_stream(pool_of(m), r)));
 }
 
 static size_t bytes_of(const struct record *r)
@@ -43,7 +56,7 @@ static size_t bytes_of_conn(const struct pool *pool, const struct record *client
 
 static unsigned descriptors_of(const struct pool *pool, const struct record *client)
 {
-	return pool_peer(pool, client) ? 4 : 2;
+	return CONN_FDS_MOST / (pool_peer(pool, client) ? 1 : 2);
 }
 
 /* Up to `most` connections, and what a message holds. */

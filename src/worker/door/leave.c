@@ -58,10 +58,30 @@ void leave_prepare(struct leave *l)
 	l->note = (struct alarm){ .fire = publish_notes, .owner = l };
 }
 
+/*
+ * This worker was woken for connections that it has left in the queue, for a limit of their
+ * listener, and no other one was: each one that accepts has to look. Like the receiver of a batch
+ * it is woken by one byte (worker/door/door.c).
+ */
+static void pass_look_on(const struct leave *l)
+{
+	const struct heritage *h = l->heritage;
+
+	for (unsigned i = 0; i < scoreboard_slots(h->board); i++) {
+		int fd = i != heritage_slot(h) && scoreboard_state(h->board, i) == SLOT_READY ?
+				 heritage_doorbell(h, &h->board->infos[i]) :
+				 -1;
+
+		if (fd >= 0)
+			(void)!sys_send(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+}
+
 /* From then on no worker of this slot accepts again. The arena may hold any value. */
 static void begin_leaving(struct leave *l, enum arena_leaving how, int64_t give_up_ms)
 {
 	int64_t latest_ms = l->pool->loop->now_ms + l->heritage->conf->shutdown_timeout;
+	bool was_limited = l->acceptors->is_limited;
 
 	/* no worker gets more time than the option grants */
 	if (give_up_ms > latest_ms)
@@ -70,6 +90,8 @@ static void begin_leaving(struct leave *l, enum arena_leaving how, int64_t give_
 	proctitle_set("prefork-srv: worker %u (%s)", l->heritage->number,
 		      how == ARENA_MOVES ? "moving" : "draining");
 	acceptors_close(l->acceptors);
+	if (was_limited)
+		pass_look_on(l);
 	l->door->is_open = false;
 	timer_set(l->alarms, &l->give_up.timer, give_up_ms);
 }

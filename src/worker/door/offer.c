@@ -65,8 +65,7 @@ static void add_record(struct packing *p, const struct pool *pool, struct record
 	add_buf(p, pool, &r->in);
 	add_buf(p, pool, &r->out);
 	p->fds[p->fd_count++] = r->fd;
-	if (r->file_left > 0)
-		p->fds[p->fd_count++] = r->file;
+	p->fd_count += record_range_fds(r, p->fds + p->fd_count);
 }
 
 static void pack_batch(const struct offer *offer, struct packing *p, struct door_head *head)
@@ -165,6 +164,7 @@ static void thaw_batch(struct offer *offer)
 		take_back(pool, client_of(offer, i), offer->was_sent);
 	*batch_of(offer) = (struct arena_batch){ 0 };
 	offer->count = 0;
+	limiter_note_moving(&pool->limiter, false);
 }
 
 /* The batch is served here again. Returns outcome. */
@@ -226,6 +226,7 @@ enum offer_state offer_send(struct offer *offer, const struct receiver *to, enum
 	offer->was_sent = offer->is_shut = false;
 	offer->turns = heritage_turns(h, to->slot);
 	*batch_of(offer) = (struct arena_batch){ head.batch, to->slot, cause };
+	limiter_note_moving(&pool->limiter, true);
 	if (!freeze_batch(offer, to->generation != atomic_load(&pool->slot->generation)))
 		return give_back(offer, OFFER_REFUSED, STAY_damaged);
 	pack_batch(offer, &p, &head);
@@ -249,6 +250,7 @@ static void let_go_batch(struct offer *offer)
 			cell_add(&pool->slot->tally.connections_moved_out_total[batch->cause], 1);
 		fd_count += conn_let_go(pool, client_of(offer, i), fds + fd_count);
 	}
+	limiter_note_moving(&pool->limiter, false);
 	conn_close_fds(fds, fd_count);
 	*batch_of(offer) = (struct arena_batch){ 0 };
 	offer->count = 0;
@@ -373,7 +375,7 @@ static void clamp_withdrawn(struct slot *own)
 /* What the dead worker had sent and the receiver has not begun with is refused for its pid. */
 void offer_resume(struct offer *offer)
 {
-	const struct pool *pool = pool_of(offer);
+	struct pool *pool = pool_of(offer);
 
 	offer->count = 0;
 	offer->was_sent = true;
@@ -389,4 +391,5 @@ void offer_resume(struct offer *offer)
 			offer->list[offer->count++] = i;
 	}
 	offer->began_us = clock_us() - BEGIN_MOST_US;
+	limiter_note_moving(&pool->limiter, offer->count > 0);
 }

@@ -127,7 +127,7 @@ static enum preface admit_client(struct conn *c)
 /* A helper gives the socket to another process, with all that the client sends (worker/give.h). */
 static enum conn_io receive_input(struct conn *c)
 {
-	if (!c->service->helper || c->record->proxy != PROXY_AWAITED)
+	if (!c->service->gives_sockets || c->record->proxy != PROXY_AWAITED)
 		return conn_io_receive(c);
 	return conn_io_receive_most(c, proxy_header_missing(c->proxy, buf_head(&c->in),
 							    buf_used(&c->in)));

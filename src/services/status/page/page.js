@@ -135,6 +135,9 @@ const sources = {
 		.filter(([, connections]) => connections > 0)
 		.map(([reason, connections]) => ({ worker: worker.worker, reason, connections }))),
 	listeners: data => data.listeners.map(listener => ({ ...listener, life: listener.is_gone ? "closed" : "open" })),
+	limits: data => data.listeners.flatMap(listener => Object.entries(listener.limits).filter(([, most]) => most > 0)
+		.map(([limit, most]) => ({ ...listener, limit, most, reached: listener.limits_reached_total[limit] }))),
+	sources: data => data.full_sources,
 	counters: data => data.listeners.flatMap(listener => Object.entries(listener.module_counts_total)
 		.map(([name, count]) => ({ address: listener.address, name, count }))),
 	programs: data => data.programs.map(program => ({ ...program, life: program.is_gone ? "removed" : "running" })),
@@ -319,7 +322,7 @@ function tell(data) {
 	const last = data.marks[data.marks.length - 1] || { at: 0, kind: "" };
 	const mark = last.at + last.kind + last.worker, state = data.server.state;
 	if (known && known.state !== state)
-		say(by("news"), `The server is ${state}.`);
+		say(by("news"), `The server is ${state.replaceAll("_", " ")}.`);
 	else if (known && known.mark !== mark)
 		say(by("news"), `A ${WORDS[last.kind] || last.kind}${who(last) && " of worker " + who(last)}.`);
 	known = { mark, state };

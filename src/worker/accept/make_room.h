@@ -4,8 +4,8 @@
  * between messages. A walk over all records finds it and notes the next ones: this costs nothing
  * while there is room. Worker only.
  */
-#ifndef WORKER_MAKE_ROOM_H
-#define WORKER_MAKE_ROOM_H
+#ifndef WORKER_ACCEPT_MAKE_ROOM_H
+#define WORKER_ACCEPT_MAKE_ROOM_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Compares what the old workers have with what the new ones have room for. */
-#include "worker/kept_places.h"
+#include "worker/accept/kept_places.h"
 
 enum {
 	START_MS = 30000, /* until the old workers begin to move, at most: all new ones are ready */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Picks the connection that is ended. It accepts none; worker/conn.c ends the connection. */
-#include "worker/make_room.h"
+#include "worker/accept/make_room.h"
 
 #include "worker/conn.h"
 #include "worker/transport.h"
@@ -60,15 +60,27 @@ static struct record *next_to_go(struct make_room *room, struct pool *pool)
 	return NULL;
 }
 
+/* What waits for its source goes first: nothing was read of it. */
+static struct record *next_waiting(struct pool *pool)
+{
+	struct record *r = waiting_last(&pool->waiting);
+
+	return r && !conn_limit_is_within(&pool->limit, r->listener) ? r : NULL;
+}
+
 bool make_room_for(struct make_room *room, struct pool *pool, uint32_t listener)
 {
 	struct record *r;
 
 	if (conn_limit_has(&pool->limit, listener))
 		return true;
-	if (!room->is_on || pool->loop->now_ms < room->again_ms)
+	if (!room->is_on)
 		return false;
-	r = next_to_go(room, pool);
+	r = next_waiting(pool);
+	if (!r && pool->loop->now_ms < room->again_ms)
+		return false;
+	if (!r)
+		r = next_to_go(room, pool);
 	if (!r) {
 		find_candidates(room, pool);
 		r = next_to_go(room, pool);

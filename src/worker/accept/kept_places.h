@@ -4,8 +4,8 @@
  * them, after the reload of a full server, clients that wait in the accept queue would take the
  * places of connections that are established. Worker only.
  */
-#ifndef WORKER_KEPT_PLACES_H
-#define WORKER_KEPT_PLACES_H
+#ifndef WORKER_ACCEPT_KEPT_PLACES_H
+#define WORKER_ACCEPT_KEPT_PLACES_H
 
 #include <stdbool.h>
 #include <stdint.h>

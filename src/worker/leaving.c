@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Decides; worker/visit.c ends the connection. */
+#include "worker/leaving.h"
+
+#include "worker/deadline.h"
+#include "worker/transport.h"
+#include "worker/watching.h"
+
+bool leaving_has_input(const struct conn *c)
+{
+	return watching_reads(c) && c->transport->has_input(c);
+}
+
+enum close_reason leaving_find(const struct pool *pool, const struct conn *c)
+{
+	const struct record *r = c->record;
+	bool is_old = deadline_is_too_old(pool, r);
+
+	if ((!pool->draining && !r->is_barred && !is_old) || r->state != CONN_OPEN ||
+	    !conn_is_between_messages(c))
+		return CLOSE_none;
+	/* a visit reads from one side alone */
+	if (c->peer && (leaving_has_input(c) || leaving_has_input(c->peer)))
+		return CLOSE_none;
+	if (pool->draining && (r->bytes_in > 0 || r->in_ended || deadline_is_stale(pool, r)))
+		return CLOSE_drained;
+	if (r->is_barred && pool->hand.moved > 0)
+		return CLOSE_access_withdrawn;
+	return is_old && !leaving_has_input(c) ? CLOSE_lifetime_reached : CLOSE_none;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The connections of a slot to servers of upstreams, and the clients that wait for one, counted in
+ * the scoreboard (stats/server_rows.h) so that all workers know how many a server has. Worker only.
+ */
+#ifndef WORKER_SERVER_COUNT_H
+#define WORKER_SERVER_COUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stats/server_rows.h"
+#include "worker/record.h"
+
+struct server_count {
+	const struct scoreboard *board;
+	struct server_shared *servers; /* of the board; NULL: servers are not counted */
+	unsigned slot;
+};
+
+/* The record, which names a server, counts from now on, or no longer. */
+void server_count_in(const struct server_count *count, const struct record *r);
+void server_count_out(const struct server_count *count, const struct record *r);
+
+/* The connections of all workers to the server of that row. */
+uint32_t server_count_live(const struct server_count *count, unsigned row);
+
+/* What the records of a slot count, by row; zeroed at first. */
+struct server_sums {
+	uint32_t live[SCOREBOARD_SERVERS], waiting[SCOREBOARD_SERVERS];
+};
+
+void server_sums_add(struct server_sums *sums, const struct record *r);
+
+/*
+ * These count from now on, and nothing else of the slot. No count is lower in between: another
+ * worker would take a place that is not free.
+ */
+void server_count_set(const struct server_count *count, const struct server_sums *sums);
+
+#endif
