@@ -199,8 +199,8 @@ const char *option_reload_sentence(const struct option *option)
 	static const char *const sentences[] = {
 		[OPTION_LIVE] = "",
 		[OPTION_OPEN] =
-			("A reload applies a change to connections that are accepted later; "
-			 "open connections for which it changes finish in the old workers."),
+			("A reload applies a change to connections that are accepted later; open "
+			 "connections for which it changes finish in the old workers."),
 		[OPTION_RESTART] = "A change needs a restart.",
 	};
 

@@ -66,19 +66,29 @@ static int64_t find_by_messages(const struct pool *pool, const struct record *r,
 	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
 }
 
-/* A service's own preface has its time behind that of the PROXY header. */
-static int64_t find_by_preface(const struct listen_conf *conf, const struct service *service,
-			       const struct record *r, enum close_reason *why)
+/* True while not one byte of its PROXY header has come. */
+static bool is_silent(const struct pool *pool, const struct record *r)
 {
-	int64_t opened_ms = r->opened_us / 1000;
+	return r->in.end == r->in.start && pool->arena->proxies[r->index].stage == PROXY_STAGE_HEAD;
+}
 
-	if (r->proxy == PROXY_AWAITED) {
-		*why = CLOSE_proxy_header_timeout;
-		return opened_ms + conf->accept_proxy_timeout;
+/* A service's own preface has its time behind that of the PROXY header. */
+static int64_t find_by_preface(const struct pool *pool, const struct record *r,
+			       enum close_reason *why)
+{
+	const struct listen_conf *conf = pool_conf(pool, r);
+	int64_t opened_ms = r->opened_us / 1000, header_ms = conf->accept_proxy_timeout;
+
+	if (r->proxy != PROXY_AWAITED) {
+		*why = CLOSE_message_timeout;
+		return add_ms(opened_ms + (conf->accept_proxy ? header_ms : 0),
+			      pool->services[r->listener]->preface_ms);
 	}
-	*why = CLOSE_message_timeout;
-	return add_ms(opened_ms + (conf->accept_proxy ? conf->accept_proxy_timeout : 0),
-		      service->preface_ms);
+	*why = CLOSE_proxy_header_timeout;
+	if (!pool->draining || header_ms < FRESH_MS || !is_silent(pool, r))
+		return opened_ms + header_ms;
+	*why = CLOSE_drained;
+	return opened_ms + FRESH_MS;
 }
 
 /* By the options of the listener and the state alone. */
@@ -97,7 +107,7 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 		return r->active_ms + conf->linger_timeout;
 	}
 	if (r->state == CONN_PREFACE)
-		return find_by_preface(conf, pool->services[r->listener], r, why);
+		return find_by_preface(pool, r, why);
 	if (record_has_output(r) && !r->is_connecting) {
 		*why = r->side == SIDE_PEER ? CLOSE_upstream_stalled : CLOSE_send_timeout;
 		return add_ms(r->active_ms, conf->message_timeout);

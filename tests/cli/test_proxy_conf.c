@@ -93,8 +93,7 @@ static void printed__configuration__is_the_same(void **state)
 	};
 	static const char *const expected[] = {
 		"accept_proxy = no\n\tidle_timeout",
-		"accept_proxy = yes\n\ttrusted = {\"127.0.0.0/8\", \"::1\"}\n"
-		"\taccept_proxy_timeout = 5s\n",
+		"accept_proxy = yes\n\ttrusted = {\"127.0.0.0/8\", \"::1\"}\n",
 		"\ttrusted = {\"unix\"}\n",
 	};
 	static char first[65536];

@@ -175,8 +175,11 @@ const char *prefork_remote(const struct prefork_conn *c, char *text)
 
 const char *prefork_local(const struct prefork_conn *c, char *text)
 {
+	const struct proxy_facts *facts = conn_proxy_facts(conn_of(c));
 	struct addr local = { .len = sizeof(local) - offsetof(struct addr, sa) };
 
+	if (facts && facts->destination.family != AF_UNSPEC)
+		return net_write(&facts->destination, facts->destination_port, text);
 	if (sys_getsockname(conn_of(c)->record->fd, &local.sa, &local.len) < 0)
 		snprintf(text, ADDR_TEXT, "unknown");
 	else
