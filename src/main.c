@@ -125,6 +125,8 @@ static bool check_wish(struct invocation *command, struct err *err)
 
 	wish->verb = command->parameter;
 	wish->quiet = command->options.quiet;
+	if (command->action == 's' && !control_check_argument(wish, err))
+		return false;
 	if (!wish->json && !wish->watch)
 		return true;
 	if (!is_status)
@@ -147,6 +149,11 @@ static bool take_words(struct invocation *command, char **given, char **argv, in
 
 	if (end > 0 && strcmp(given[end - 1], "--") == 0 && given[end] == argv[end]) {
 		command->options.source.program = argv + end;
+		return true;
+	}
+	/* of a verb; others refuse it (check_wish) */
+	if (command->action == 's' && argv[end + 1] == NULL) {
+		command->wish.argument = argv[end];
 		return true;
 	}
 	return err_set(err, CODE_USAGE, "%s: no arguments are taken (-h lists the flags)",
@@ -176,7 +183,7 @@ static void print_help(void)
 	flags_help(flags_of_server, stdout);
 	puts("\nVerbs of -s:\n"
 	     " "
-#define VERB(name, signal, sentence) " " #name
+#define VERB(name, signal, argument, sentence) " " #name
 #include "tables/verbs.def"
 	     "\nManuals: prefork-srv(8), prefork-srv.conf(5)");
 }

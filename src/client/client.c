@@ -83,6 +83,8 @@ static bool read_flag(void *owner, int letter, const char *value, struct err *er
 	case 'b':
 		options->bind = value;
 		return true;
+	case 'P':
+		return proxy_flag_read(&options->proxy, value, err);
 	case 'n':
 		return read_count(options, value, err);
 	case 'i':
@@ -128,6 +130,7 @@ static void print_help(void)
 	flags_help(FLAGS(rows), stdout);
 	puts("\nTIME: 0.5, 2, 250ms, 1m. FRAMING raw (default): a message is its bytes, line:\n"
 	     "it ends with a newline, length: four bytes, big-endian, tell its length.\n"
+	     "HEADER: v1 or v2, then ,SOURCE and ,DESTINATION as wanted; or local.\n"
 	     "Manual: prefork-client(1)");
 }
 
@@ -238,7 +241,9 @@ static bool connect_and_run(struct client_options *options, struct screen *scree
 	if (!connection_open(&conn, &target, options->bind != NULL ? &source : NULL,
 			     options->timeout_ms, err))
 		return false;
-	is_good = run_session(&conn, options, target.name, err);
+	is_good = connection_send_header(&conn, &options->proxy, options->timeout_ms, err) ||
+		  err_prefix(err, "%s: ", target.name);
+	is_good = is_good && run_session(&conn, options, target.name, err);
 	connection_close(&conn);
 	return is_good;
 }

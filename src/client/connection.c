@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Connects (socket, bind for --bind, connect), closes, and writes the trace of -v. The side that
- * closes first keeps the connection in TIME_WAIT for a minute (RFC 9293, 3.6). Must not send or
- * receive.
+ * closes first keeps the connection in TIME_WAIT for a minute (RFC 9293, 3.6). Of bytes it sends
+ * the PROXY header alone.
  */
 #include "client/connection.h"
 
@@ -265,6 +265,51 @@ bool connection_open(struct connection *conn, const struct target *target,
 	if (strcmp(addr_write(&target->addresses[0], first), target->name) != 0)
 		err_prefix(err, "%s: ", target->name);
 	return false;
+}
+
+/* A new connection has room for the header, unless its unix socket is a very small one. */
+static bool send_bytes(const struct connection *conn, const char *bytes, size_t size,
+		       int64_t until_us)
+{
+	struct pollfd poll = { .fd = conn->fd, .events = POLLOUT };
+
+	while (size > 0) {
+		ssize_t sent = sys_send(conn->fd, bytes, size, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+		if (sent > 0) {
+			bytes += sent;
+			size -= (size_t)sent;
+		} else if (clock_us() >= until_us) {
+			errno = ETIMEDOUT;
+			return false;
+		} else {
+			(void)sys_poll(&poll, 1, RETRY_MS);
+		}
+	}
+	return true;
+}
+
+bool connection_send_header(struct connection *conn, const struct proxy_flag *flag, int timeout_ms,
+			    struct err *err)
+{
+	char header[PROXY_BUILD_MOST];
+	size_t size;
+
+	if (flag->version == 0)
+		return true;
+	size = proxy_flag_write(flag, &conn->local, &conn->remote, header);
+	if (!send_bytes(conn, header, size, clock_us() + (int64_t)timeout_ms * 1000)) {
+		conn->is_reset = errno != ETIMEDOUT;
+		return err_errno(err, CODE_FAILED, "cannot send the PROXY header");
+	}
+	if (flag->version == 1)
+		connection_trace(conn, "send: %.*s (a PROXY header)", (int)size - 2, header);
+	else
+		connection_trace(conn, "send: %zu bytes (a PROXY header, version 2%s)", size,
+				 flag->is_local ? ", local" : "");
+	return true;
 }
 
 /* Reads the state until it is final, which it is at once if the peer closes too. */

@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "client/proxy_flag.h"
 #include "client/screen.h"
 #include "client/target.h"
 
@@ -33,6 +34,13 @@ void connection_init(struct connection *conn, bool is_traced, struct screen *scr
  */
 bool connection_open(struct connection *conn, const struct target *target,
 		     const struct addr *source, int timeout_ms, struct err *err);
+
+/*
+ * Sends the PROXY header of the flag, if it was given, before all other bytes. Returns false with
+ * err (CODE_FAILED).
+ */
+bool connection_send_header(struct connection *conn, const struct proxy_flag *flag, int timeout_ms,
+			    struct err *err);
 
 /*
  * Closes an open connection. For a traced TCP connection it then waits up to half a second for the

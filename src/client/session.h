@@ -23,8 +23,9 @@ struct client_options {
 	bool no_responses; /* responses are neither awaited nor written */
 	enum framing framing;
 	const char *bind; /* NULL: the system chooses */
-	int64_t count;    /* number of times that all messages are sent */
-	int interval_ms;  /* -1: not given */
+	struct proxy_flag proxy;
+	int64_t count;   /* number of times that all messages are sent */
+	int interval_ms; /* -1: not given */
 	int timeout_ms, quiet_time_ms;
 	char *const *arguments; /* those that are no flags */
 	int argument_count;

@@ -14,7 +14,7 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "config/conf_program.h"
+#include "config/conf_titled.h"
 #include "config/cpus.h"
 
 const struct service_row conf_services[] = {
@@ -190,13 +190,26 @@ static bool is_known(const struct option *option, const struct listen_conf *list
 	return option->service[0] == '\0' || units_has_word(option->service, listener->service);
 }
 
-bool conf_check_service_of(const struct option *option, const struct listen_conf *listener,
-			   struct err *err)
+bool conf_needs_proxy(const struct option *option)
 {
-	if (is_known(option, listener))
+	return option->section == SECTION_listen &&
+	       (strcmp(option->name, "trusted") == 0 ||
+		strcmp(option->name, "accept_proxy_timeout") == 0);
+}
+
+bool conf_check_effect_of(const struct option *option, const struct listen_conf *listener,
+			  struct err *err)
+{
+	if (!is_known(option, listener))
+		return err_set(err, CODE_CONFIG, "%s: belongs to service %s, not %s", option->name,
+			       option->service, listener->service);
+	if (!conf_needs_proxy(option) || listener->accept_proxy)
 		return true;
-	return err_set(err, CODE_CONFIG, "%s: belongs to service %s, not %s", option->name,
-		       option->service, listener->service);
+	return err_set(
+		err, CODE_CONFIG,
+		"%s: has no effect, because the listen at %s has accept_proxy = no (set yes, "
+		"or leave it out)",
+		option->name, listener->origin);
 }
 
 void conf_free(struct conf *conf)
@@ -204,7 +217,8 @@ void conf_free(struct conf *conf)
 	if (conf == NULL)
 		return;
 	conf_drop_listeners(conf, 0);
-	conf_program_drop_all(conf);
+	conf_titled_drop(conf, SECTION_program, NULL);
+	conf_titled_drop(conf, SECTION_upstream, NULL);
 	free(conf->listeners);
 	free(conf->origin);
 	free_places(conf->places);
@@ -316,10 +330,13 @@ bool conf_drops_user(const struct conf *conf)
 static void print_section(enum option_section section, const void *object, const char *indent,
 			  FILE *out)
 {
+	struct err ignored;
+
 	for (size_t i = 0; i < option_count; i++) {
 		if (options[i].section != section)
 			continue;
-		if (section == SECTION_listen && !is_known(&options[i], object))
+		if (section == SECTION_listen &&
+		    !conf_check_effect_of(&options[i], object, &ignored))
 			continue;
 		fputs(indent, out);
 		option_write(&options[i], object, out);
@@ -353,6 +370,10 @@ void conf_print(const struct conf *conf, FILE *out)
 		print_section((enum option_section)section, conf, "\t", out);
 		fputs("}\n", out);
 	}
+	for (size_t i = 0; i < conf->upstream_count; i++)
+		if (!conf->upstreams[i].is_made)
+			print_titled(SECTION_upstream, conf->upstreams[i].title,
+				     &conf->upstreams[i], out);
 	for (size_t i = 0; i < conf->program_count; i++)
 		print_titled(SECTION_program, conf->programs[i].title, &conf->programs[i], out);
 	for (size_t i = 0; i < conf->listener_count; i++)

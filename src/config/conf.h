@@ -51,12 +51,16 @@ void conf_drop_listeners(struct conf *conf, size_t keep);
 /* Returns false with err when text names no service. */
 bool conf_is_service(const char *text, struct err *err);
 
+/* True for an option of a listen that has an effect only with accept_proxy. */
+bool conf_needs_proxy(const struct option *option);
+
 /*
- * Returns false with err (`framing: belongs to service ack, not echo`) when the option belongs to
- * another service.
+ * Returns false with err when the option, which the listener was given, has no effect there:
+ * because it belongs to another service (`framing: belongs to service ack, not echo`), or because
+ * the option that it needs is not set.
  */
-bool conf_check_service_of(const struct option *option, const struct listen_conf *listener,
-			   struct err *err);
+bool conf_check_effect_of(const struct option *option, const struct listen_conf *listener,
+			  struct err *err);
 
 /*
  * True when both written addresses mean the same socket; never for port 0. Pure: names are compared

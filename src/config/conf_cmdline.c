@@ -13,7 +13,10 @@
 #include "config/conf.h"
 #include "config/conf_cmdline_parts.h"
 #include "config/conf_error.h"
+#include "config/conf_titled.h"
 #include "config/option.h"
+
+enum { OPTIONS_MOST = 256 };
 
 static size_t nearest_candidates(const char **all, char (*names)[OPTION_NAME], size_t most)
 {
@@ -26,9 +29,11 @@ static size_t nearest_candidates(const char **all, char (*names)[OPTION_NAME], s
 
 static const struct option *find_full(const char *name, struct err *err)
 {
-	char names[128][OPTION_NAME];
-	const char *all[128];
-	size_t count = nearest_candidates(all, names, 128);
+	char names[OPTIONS_MOST][OPTION_NAME];
+	const char *all[OPTIONS_MOST];
+	size_t count = nearest_candidates(all, names, OPTIONS_MOST);
+
+	BUG_ON(count < option_count);
 
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(all[i], name) == 0)
@@ -65,14 +70,14 @@ static bool set_option(struct conf *conf, const struct option *option, const cha
 	return is_good;
 }
 
-/* -o listen.service=... may leave options set that the new service does not know. */
-static bool check_services(const struct conf *conf, struct err *err)
+/* -o listen.service=... and the like may leave options set that have no effect any more. */
+static bool check_effects(const struct conf *conf, struct err *err)
 {
 	for (size_t n = 0; n < conf->listener_count; n++)
 		for (size_t i = 0; i < option_count; i++)
 			if (options[i].section == SECTION_listen &&
 			    !option_is_default(&options[i], &conf->listeners[n]) &&
-			    !conf_check_service_of(&options[i], &conf->listeners[n], err))
+			    !conf_check_effect_of(&options[i], &conf->listeners[n], err))
 				return err_prefix(err, "%s: ", conf->listeners[n].origin);
 	return true;
 }
@@ -97,30 +102,34 @@ static bool set_on_listeners(struct conf *conf, const struct option *option, con
 {
 	char place[CONF_ERROR_PLACE];
 	bool is_service = strcmp(option->name, "service") == 0;
+	bool has_others = is_service || strcmp(option->name, "accept_proxy") == 0;
 	size_t known = 0;
 
 	if (is_service && !conf_is_service(value, err))
 		return false;
 	snprintf(place, sizeof(place), "-o %s", text);
 	for (size_t i = 0; i < conf->listener_count; i++) {
-		if (!conf_check_service_of(option, &conf->listeners[i], err))
+		if (!conf_check_effect_of(option, &conf->listeners[i], err))
 			continue;
 		known++;
 		if (!set_on_object(option, &conf->listeners[i], value, err) ||
 		    !conf_set_listen_place(&conf->listeners[i], option, place, err))
 			return false;
 	}
-	/* err holds the service of the last listener */
-	return known > 0 && (!is_service || check_services(conf, err));
+	/* err says why of the last listener */
+	return known > 0 && (!has_others || check_effects(conf, err));
 }
 
-static bool set_on_programs(struct conf *conf, const struct option *option, const char *value,
-			    struct err *err)
+static bool set_on_titled(struct conf *conf, const struct option *option, const char *value,
+			  struct err *err)
 {
-	if (conf->program_count == 0)
-		return err_set(err, CODE_USAGE, "there is no program");
-	for (size_t i = 0; i < conf->program_count; i++)
-		if (!set_on_object(option, &conf->programs[i], value, err))
+	size_t count = conf_titled_count(conf, option->section);
+
+	if (count == 0)
+		return err_set(err, CODE_USAGE, "there is no %s",
+			       option_sections[option->section].name);
+	for (size_t i = 0; i < count; i++)
+		if (!set_on_object(option, conf_titled_get(conf, option->section, i), value, err))
 			return false;
 	return true;
 }
@@ -134,8 +143,8 @@ static bool apply_option(struct conf *conf, const char *text, char *name, char *
 		return false;
 	if (option->section == SECTION_listen)
 		return set_on_listeners(conf, option, text, value, err);
-	if (option->section == SECTION_program)
-		return set_on_programs(conf, option, value, err);
+	if (conf_titled_has(option->section))
+		return set_on_titled(conf, option, value, err);
 	return set_option(conf, option, "-o", text, value, err);
 }
 

@@ -13,7 +13,7 @@
 #include "config/conf.h"
 #include "config/conf_cmdline_parts.h"
 #include "config/conf_error.h"
-#include "config/conf_program.h"
+#include "config/conf_titled.h"
 #include "config/option.h"
 
 enum { TITLE = 64 };
@@ -114,7 +114,7 @@ static bool set_from_pieces(const struct option *option, const struct listen_tex
 		return true;
 	if (strcmp(option->name, "service") == 0 || (count > 1 && !option_is_list(option)))
 		return err_set(err, CODE_USAGE, "%s: is given twice", option->name);
-	if (!conf_check_service_of(option, listener, err))
+	if (!conf_check_effect_of(option, listener, err))
 		return false;
 	if ((option_is_path(option) || (option_is_program(option) && strchr(words[0], '/'))) &&
 	    file_join(parts->directory, words[0], path))
@@ -230,7 +230,7 @@ bool conf_cmdline_program(struct conf *conf, const struct conf_source *source, s
 	if (source->program == NULL)
 		return true;
 	show_program(source, origin, sizeof(origin));
-	program = conf_program_add(conf, title_of(source, title), origin, err);
+	program = conf_titled_add(conf, SECTION_program, title_of(source, title), origin, err);
 	if (program != NULL && fill_program(program, source, err))
 		return true;
 	if (err->code != CODE_OSERR)

@@ -18,11 +18,13 @@
 #define FIELD_log(kind, name)  kind_##kind log_##name;
 #define FIELD_listen(kind, name)
 #define FIELD_program(kind, name)
+#define FIELD_upstream(kind, name)
 #define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
 	FIELD_##section(kind, name)
 
 struct listen_conf;
 struct program_conf;
+struct upstream_conf;
 
 struct conf {
 	char *origin;                  /* the file's path, "built-in default" or "command line" */
@@ -30,6 +32,8 @@ struct conf {
 	size_t listener_count;
 	struct program_conf *programs;
 	size_t program_count;
+	struct upstream_conf *upstreams;
+	size_t upstream_count;
 	char **places; /* by row of options[]: "etc/x.conf:3", "-o user=x", NULL for a default */
 #include "tables/options.def"
 };
@@ -63,22 +67,41 @@ struct program_conf {
 #include "tables/options.def"
 };
 
+#undef FIELD_program
+#undef FIELD_upstream
+#define FIELD_program(kind, name)
+#define FIELD_upstream(kind, name) kind_##kind name;
+#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
+	FIELD_##section(kind, name)
+
+struct upstream_conf {
+	char *title;
+	char *origin; /* as a program's; of a made one the listener's */
+	bool is_made; /* of the option `to` of a listener */
+#include "tables/options.def"
+};
+
 #undef FIELD_main
 #undef FIELD_log
 #undef FIELD_listen
 #undef FIELD_program
+#undef FIELD_upstream
 
 /* Room for the options of any one section, at the offsets of their rows. */
 union option_object {
 	struct conf conf;
 	struct listen_conf listen;
 	struct program_conf program;
+	struct upstream_conf upstream;
 };
 
 /* Enumerators of the CHOICE options, in the order of their words. */
 enum { AFFINITY_NONE, AFFINITY_AUTO };
 enum { STDERR_LOG, STDERR_CONNECTION };
 enum on_limit { ON_LIMIT_WAIT, ON_LIMIT_CLOSE, ON_LIMIT_RESET };
+enum upstream_balance { BALANCE_LEAST_CONN, BALANCE_ROUND_ROBIN, BALANCE_RANDOM, BALANCE_HASH };
+enum upstream_check { CHECK_OFF, CHECK_CONNECT, CHECK_EXPECT };
+enum send_proxy { SEND_PROXY_OFF, SEND_PROXY_V1, SEND_PROXY_V2 };
 enum framing { FRAMING_RAW, FRAMING_LINE, FRAMING_LENGTH };
 
 #endif

@@ -17,8 +17,8 @@
 #include "config/conf.h"
 #include "config/conf_error.h"
 #include "config/conf_grammar.h"
-#include "config/conf_program.h"
 #include "config/conf_text.h"
+#include "config/conf_titled.h"
 
 enum { DEPTH_MOST = 10, FILES_MOST = 1000 };
 
@@ -55,9 +55,11 @@ static struct listen_conf *listener_now(void)
 	return &loading->conf->listeners[loading->conf->listener_count - 1];
 }
 
-static struct program_conf *program_now(void)
+/* The last object of a titled section. */
+static void *object_now(enum option_section section)
 {
-	return &loading->conf->programs[loading->conf->program_count - 1];
+	return conf_titled_get(loading->conf, section,
+			       conf_titled_count(loading->conf, section) - 1);
 }
 
 static void forget_given(enum option_section section)
@@ -75,7 +77,7 @@ static bool begin_titled(enum option_section section, const char *title)
 	conf_error_place(loading->begun[section], origin);
 	if (section == SECTION_listen ?
 		    conf_add_listener(loading->conf, title, origin, loading->err) != NULL :
-		    conf_program_add(loading->conf, title, origin, loading->err) != NULL)
+		    conf_titled_add(loading->conf, section, title, origin, loading->err) != NULL)
 		return true;
 	return err_prefix(loading->err, "%s: %s %s: ", origin, option_sections[section].name,
 			  quote_show(title, shown));
@@ -110,7 +112,7 @@ static void *object_of(const struct option *option)
 {
 	if (option->section == SECTION_listen)
 		return listener_now();
-	return option->section == SECTION_program ? (void *)program_now() : (void *)loading->conf;
+	return conf_titled_has(option->section) ? object_now(option->section) : loading->conf;
 }
 
 static const struct option *row_of(cfg_t *cfg, const cfg_opt_t *opt)
@@ -198,7 +200,7 @@ static bool finish_option(cfg_t *section, size_t i)
 	if (given->line == 0)
 		return true;
 	if (options[i].section == SECTION_listen &&
-	    !conf_check_service_of(&options[i], listener_now(), loading->err))
+	    !conf_check_effect_of(&options[i], listener_now(), loading->err))
 		return err_prefix(loading->err, "%s: ", conf_error_place(*given, at));
 	if (option_is_list(&options[i]) && !read_list(section, &options[i]))
 		return blame_option(&options[i], *given);

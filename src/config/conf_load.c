@@ -13,6 +13,7 @@
 #include "config/conf_file.h"
 #include "config/conf_limit.h"
 #include "config/conf_program.h"
+#include "config/conf_upstream.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/prefork-srv.conf"
 
@@ -39,15 +40,14 @@ static bool take_listeners(struct conf *conf, const struct conf_source *source, 
 {
 	if (source->listener_count > 0)
 		conf_drop_listeners(conf, 0);
-	if (!conf_cmdline_program(conf, source, err))
-		return false;
 	for (size_t i = 0; i < source->listener_count; i++)
 		if (!conf_cmdline_listen(conf, source->listeners[i], source, err))
 			return false;
-	if (source->listener_count > 0)
-		conf_program_drop_unused(conf, source->program ? conf->program_count - 1 :
-								 conf->program_count);
-	return true;
+	if (source->listener_count > 0) {
+		conf_program_drop_unused(conf);
+		conf_upstream_drop_unused(conf);
+	}
+	return conf_cmdline_program(conf, source, err);
 }
 
 static bool add_default_listener(struct conf *conf, const char *listener, struct err *err)
@@ -112,7 +112,7 @@ static bool fill_conf(struct conf *conf, const struct conf_source *source, struc
 			err, CODE_CONFIG,
 			"%s: listen: is missing (listen \"127.0.0.1:8081\" { service = ack })",
 			conf->origin);
-	return take_overrides(conf, source, err);
+	return conf_upstream_make(conf, err) && take_overrides(conf, source, err);
 }
 
 /* A worker must have a place for a listener that reserves none. */
@@ -137,7 +137,8 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 	struct conf *conf = conf_new(err);
 
 	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err) ||
-			     !conf_program_check(conf, err) || !conf_limit_check(conf, err))) {
+			     !conf_program_check(conf, err) || !conf_upstream_check(conf, err) ||
+			     !conf_limit_check(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}

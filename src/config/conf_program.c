@@ -1,74 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Builds the list of programs and checks its references. It does not look for the commands. */
+/* Checks the references to programs. It does not look for the commands. */
 #include "config/conf_program.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
-#include "base/units.h"
-#include "config/option.h"
-
-enum { NAMES_MOST = 64 };
-
-static bool is_title_good(const struct conf *conf, const char *title, struct err *err)
-{
-	const struct program_conf *other = conf_program_find(conf, title);
-
-	if (title[0] == '\0' || strlen(title) > 63)
-		return err_set(err, CODE_CONFIG, "the title has to be of 1 to 63 bytes");
-	if (other != NULL)
-		return err_set(err, CODE_CONFIG, "the title is given twice (first: %s)",
-			       other->origin);
-	return true;
-}
-
-struct program_conf *conf_program_add(struct conf *conf, const char *title, const char *origin,
-				      struct err *err)
-{
-	struct program_conf *list, *added;
-
-	if (!is_title_good(conf, title, err))
-		return NULL;
-	list = reallocarray(conf->programs, conf->program_count + 1, sizeof(*list));
-	if (list == NULL) {
-		err_errno(err, CODE_OSERR, "cannot keep a program");
-		return NULL;
-	}
-	conf->programs = list;
-	added = &list[conf->program_count++];
-	memset(added, 0, sizeof(*added));
-	added->title = strdup(title);
-	added->origin = strdup(origin);
-	if (added->title == NULL || added->origin == NULL) {
-		err_errno(err, CODE_OSERR, "cannot keep a program");
-		return NULL;
-	}
-	return option_defaults(SECTION_program, added, err) ? added : NULL;
-}
-
-static void free_program(struct program_conf *program)
-{
-	option_free(SECTION_program, program);
-	free(program->title);
-	free(program->origin);
-}
-
-void conf_program_drop_all(struct conf *conf)
-{
-	for (size_t i = 0; i < conf->program_count; i++)
-		free_program(&conf->programs[i]);
-	free(conf->programs);
-	conf->programs = NULL;
-	conf->program_count = 0;
-}
+#include "config/conf_titled.h"
 
 const struct program_conf *conf_program_find(const struct conf *conf, const char *title)
 {
-	for (size_t i = 0; i < conf->program_count; i++)
-		if (conf->programs[i].title && strcmp(conf->programs[i].title, title) == 0)
-			return &conf->programs[i];
-	return NULL;
+	return conf_titled_find(conf, SECTION_program, title);
 }
 
 bool conf_program_owns(const struct listen_conf *listen)
@@ -85,37 +26,14 @@ bool conf_program_has_listener(const struct conf *conf, const struct program_con
 	return false;
 }
 
-void conf_program_drop_unused(struct conf *conf, size_t count)
+static bool is_unused(const struct conf *conf, const void *object)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < conf->program_count; i++) {
-		if (i >= count || conf_program_has_listener(conf, &conf->programs[i]))
-			conf->programs[kept++] = conf->programs[i];
-		else
-			free_program(&conf->programs[i]);
-	}
-	conf->program_count = kept;
+	return !conf_program_has_listener(conf, object);
 }
 
-static bool refuse_reference(const struct conf *conf, const struct listen_conf *listen,
-			     struct err *err)
+void conf_program_drop_unused(struct conf *conf)
 {
-	const char *names[NAMES_MOST], *nearest;
-	char shown[QUOTE_TEXT];
-	size_t count = 0;
-
-	if (listen->program[0] == '\0')
-		return err_set(err, CODE_CONFIG,
-			       "%s: listen.program: is missing (the title of a section program)",
-			       listen->origin);
-	for (; count < conf->program_count && count < NAMES_MOST; count++)
-		names[count] = conf->programs[count].title;
-	nearest = units_nearest(listen->program, names, count);
-	return err_set(err, CODE_CONFIG, "%s: listen.program: there is no program %s%s%s%s",
-		       listen->origin, quote_show(listen->program, shown),
-		       nearest ? " (did you mean " : "", nearest ? nearest : "",
-		       nearest ? "?)" : "");
+	conf_titled_drop(conf, SECTION_program, is_unused);
 }
 
 static bool check_program(const struct conf *conf, const struct program_conf *program,
@@ -141,7 +59,8 @@ bool conf_program_check(const struct conf *conf, struct err *err)
 		const struct listen_conf *listen = &conf->listeners[i];
 
 		if (conf_program_owns(listen) && !conf_program_find(conf, listen->program))
-			return refuse_reference(conf, listen, err);
+			return conf_titled_refuse(conf, SECTION_program, listen, listen->program,
+						  err);
 	}
 	for (size_t i = 0; i < conf->program_count; i++)
 		if (!check_program(conf, &conf->programs[i], err))

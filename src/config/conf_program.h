@@ -11,18 +11,8 @@
 #include "base/err.h"
 #include "config/conf_fields.h"
 
-/*
- * Adds a program of defaults. Refuses an empty title and one that another program has; err then
- * lacks the place. The next call may move the program.
- */
-struct program_conf *conf_program_add(struct conf *conf, const char *title, const char *origin,
-				      struct err *err);
-
-/* Frees all programs of conf. */
-void conf_program_drop_all(struct conf *conf);
-
-/* Frees those of the first `count` programs that have no listener: -l has replaced the file's. */
-void conf_program_drop_unused(struct conf *conf, size_t count);
+/* Frees the programs that have no listener: -l has replaced the file's. */
+void conf_program_drop_unused(struct conf *conf);
 
 /* Returns the program with that title, or NULL. */
 const struct program_conf *conf_program_find(const struct conf *conf, const char *title);

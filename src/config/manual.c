@@ -137,7 +137,7 @@ static void print_signals(FILE *out)
 	manual_end_list(out);
 }
 
-enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_SERVER };
+enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_UPSTREAM, SCOPE_SERVER };
 
 /* Prometheus's names of the metric types, with the label that a row adds to that of the worker. */
 #define TYPE_COUNTER   "counter"
@@ -177,6 +177,7 @@ static void print_metrics(FILE *out)
 		[SCOPE_WORKER] = ".Ss For each worker",
 		[SCOPE_QUEUE] = ".Ss For each listener",
 		[SCOPE_PROGRAM] = ".Ss For each program",
+		[SCOPE_UPSTREAM] = ".Ss For each server of an upstream",
 		[SCOPE_SERVER] = ".Ss For the server",
 	};
 
@@ -269,7 +270,7 @@ static void print_lessons(FILE *out)
 static void print_verbs(FILE *out)
 {
 	static const struct row rows[] = {
-#define VERB(name, signal, sentence) { #name, sentence },
+#define VERB(name, signal, argument, sentence) { #name, sentence },
 #include "tables/verbs.def"
 	};
 
@@ -284,6 +285,16 @@ static void print_endings(FILE *out)
 	};
 
 	print_rows(rows, sizeof(rows) / sizeof(rows[0]), out);
+}
+
+static void print_proxy_errors(FILE *out)
+{
+	static const struct row rows[] = {
+#define PROXY_ERROR(name, sentence) { #name, sentence },
+#include "tables/proxy_errors.def"
+	};
+
+	print_rows(rows + 1, sizeof(rows) / sizeof(rows[0]) - 1, out); /* the first is "none" */
 }
 
 static void print_causes(FILE *out)
@@ -339,6 +350,7 @@ static const struct {
 	{ "flags", print_flags },
 	{ "verbs", print_verbs },
 	{ "endings", print_endings },
+	{ "proxy_errors", print_proxy_errors },
 	{ "causes", print_causes },
 	{ "reasons", print_reasons },
 	{ "fields", print_fields },

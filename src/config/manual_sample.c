@@ -36,7 +36,8 @@ static void print_option(const struct option *row, const void *object, const cha
 	snprintf(text, sizeof(text), "Allowed: %s. %s", option_allowed(row, allowed),
 		 option_reload_sentence(row));
 	print_comment(indent, text, out);
-	fprintf(out, "%s#", indent);
+	/* without the blank, the line is one to be uncommented as it is */
+	fprintf(out, conf_needs_proxy(row) ? "%s# " : "%s#", indent);
 	option_write(row, object, out);
 	fputs("\n\n", out);
 }
@@ -70,18 +71,26 @@ static void show_section(const char *head, enum option_section section, const vo
 	fputs("# }\n", out);
 }
 
-static void guest_sections(const struct listen_conf *listen, FILE *out)
+/* A titled section of its own kind, of defaults, as a comment. */
+static void show_titled(const char *head, enum option_section section, FILE *out)
 {
-	struct program_conf program = { 0 };
+	union option_object object = { 0 };
 	struct err err;
 
+	if (option_defaults(section, &object, &err))
+		show_section(head, section, &object, "", out);
+	option_free(section, &object);
+}
+
+static void guest_sections(const struct listen_conf *listen, FILE *out)
+{
 	print_comment("",
-		      "Programs of your own, and the options that only their listeners know. "
-		      "command and module are required.",
+		      "Upstreams, programs of your own, and the options that only their listeners "
+		      "know. server, command and module are required.",
 		      out);
-	if (option_defaults(SECTION_program, &program, &err))
-		show_section("program \"app\"", SECTION_program, &program, "", out);
-	option_free(SECTION_program, &program);
+	show_titled("upstream \"db\"", SECTION_upstream, out);
+	show_titled("program \"app\"", SECTION_program, out);
+	show_section("listen \"127.0.0.1:5432\"", SECTION_listen, listen, "proxy", out);
 	show_section("listen \"127.0.0.1:8000\"", SECTION_listen, listen, "program", out);
 	show_section("listen \"127.0.0.1:9000\"", SECTION_listen, listen, "module", out);
 	show_section("listen \"127.0.0.1:2222\"", SECTION_listen, listen, "exec", out);

@@ -15,10 +15,13 @@
 #include "config/conf_fields.h"
 #include "config/option_type.h"
 
-#define OFFSET_main(name)    offsetof(struct conf, name)
-#define OFFSET_log(name)     offsetof(struct conf, log_##name)
-#define OFFSET_listen(name)  offsetof(struct listen_conf, name)
-#define OFFSET_program(name) offsetof(struct program_conf, name)
+enum { DEFAULT_NETS = 4, DEFAULT_NETS_TEXT = 64 };
+
+#define OFFSET_main(name)     offsetof(struct conf, name)
+#define OFFSET_log(name)      offsetof(struct conf, log_##name)
+#define OFFSET_listen(name)   offsetof(struct listen_conf, name)
+#define OFFSET_program(name)  offsetof(struct program_conf, name)
+#define OFFSET_upstream(name) offsetof(struct upstream_conf, name)
 #define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence)         \
 	{ SECTION_##section, #name,    KIND_##kind,           fallback, min, max, words, service, \
 	  OPTION_##reload,   sentence, OFFSET_##section(name) },
@@ -110,8 +113,29 @@ bool option_check(const struct option *option, const char *word, struct err *err
 	return is_good;
 }
 
+/* The default of NETS is blocks, separated by blanks. */
+static bool set_default_nets(const struct option *option, void *object, struct err *err)
+{
+	const char *words[DEFAULT_NETS];
+	char text[DEFAULT_NETS_TEXT], *at = text;
+	size_t count = 0;
+
+	BUG_ON(strlen(option->fallback) >= sizeof(text));
+	memcpy(text, option->fallback, strlen(option->fallback) + 1);
+	while (*at != '\0') {
+		BUG_ON(count == DEFAULT_NETS);
+		words[count++] = at;
+		at += strcspn(at, " ");
+		if (*at != '\0')
+			*at++ = '\0';
+	}
+	return option_read(option, object, words, count, err);
+}
+
 static bool set_default(const struct option *option, void *object, struct err *err)
 {
+	if (option->kind == KIND_NETS)
+		return set_default_nets(option, object, err);
 	/* "" means "not given" and is outside the bounds */
 	if (option->kind == KIND_TEXT && option->fallback[0] == '\0') {
 		char *empty = strdup("");

@@ -217,7 +217,7 @@ int signals_open(bool with_reports)
 	return sys_signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-int signals_next(int fd, int32_t *sender_pid)
+int signals_next(int fd, struct signal_sender *sender)
 {
 	struct signalfd_siginfo info;
 	ssize_t got;
@@ -228,7 +228,8 @@ int signals_next(int fd, int32_t *sender_pid)
 	if (got != sizeof(info))
 		return 0;
 	/* a positive code is the kernel's, and for SIGCHLD ssi_pid is the dead child */
-	if (sender_pid)
-		*sender_pid = info.ssi_code <= 0 ? (int32_t)info.ssi_pid : 0;
+	if (sender)
+		*sender = (struct signal_sender){ info.ssi_code <= 0 ? (int32_t)info.ssi_pid : 0,
+						  info.ssi_int };
 	return (int)info.ssi_signo;
 }

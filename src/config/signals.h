@@ -42,6 +42,9 @@ enum signal_action {
 #define SIGNAL_HELPER_STOP  (SIGRTMIN + 4)
 #define SIGNAL_HELPER_END   (SIGRTMIN + 5)
 
+/* A command to the master with a value (stats/servers.h): drain a server, or undrain it. */
+#define SIGNAL_SERVER_DRAIN (SIGRTMIN + 6)
+
 struct signal_row {
 	const char *name; /* without SIG */
 	int number;
@@ -96,10 +99,16 @@ int signals_open(bool with_reports);
 /* Removes the signal from the master's signalfd permanently. */
 void signals_ignore(int fd, int number);
 
+/* Where a signal comes from, and what it brings. */
+struct signal_sender {
+	int32_t pid;   /* 0: the kernel */
+	int32_t value; /* of sigqueue(3) */
+};
+
 /*
- * Returns the number of the next pending signal, or 0 when there is none. *sender_pid (may be NULL)
- * is set to the sender (0: the kernel).
+ * Returns the number of the next pending signal, or 0 when there is none. *sender (may be NULL) is
+ * set.
  */
-int signals_next(int fd, int32_t *sender_pid);
+int signals_next(int fd, struct signal_sender *sender);
 
 #endif

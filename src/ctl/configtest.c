@@ -105,7 +105,7 @@ static void check_users(struct check *check)
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		const struct listen_conf *listen = &conf->listeners[i];
 
-		if (listen->user[0] == '\0' && service_find(listen->service)->helper != NULL)
+		if (listen->user[0] == '\0' && service_find(listen->service)->job_count > 0)
 			warn_of_shared_user(check, "listen", listen->origin);
 	}
 	for (size_t i = 0; has_workers(conf) && i < conf->program_count; i++)

@@ -16,8 +16,8 @@
 #include "base/units.h"
 #include "config/option.h"
 #include "config/pidfile.h"
-#include "ctl/snapshot.h"
-#include "ctl/status_screen.h"
+#include "ctl/drain.h"
+#include "ctl/status_print.h"
 #include "ctl/watch.h"
 #include "master/reload_times.h"
 #include "stats/report.h"
@@ -28,7 +28,7 @@ enum { STOP_MARGIN_MS = 10 * 1000, NO_BOARD_STOP_MS = 40 * 1000 };
 enum { POLL_FIRST_MS = 5, POLL_LAST_MS = 50, POLL_STOP_MS = 1000 };
 
 struct control {
-	const char *verb;
+	const char *verb, *argument;
 	pid_t pid;
 	int pidfd;
 	const struct scoreboard *board; /* NULL where it cannot be read */
@@ -144,12 +144,13 @@ static bool wait_for_request(const struct control *control, const struct request
 		       (int)((due_ms - control->started_ms) / 1000));
 }
 
-enum { SIGNONE = 0 };
+enum { SIGNONE = 0, SIGDRAIN = -1, SIGUNDRAIN = -2 };
 static const struct {
 	const char *name;
 	int signal;
+	const char *argument;
 } verbs[] = {
-#define VERB(name, signal, sentence) { #name, SIG##signal },
+#define VERB(name, signal, argument, sentence) { #name, SIG##signal, argument },
 #include "tables/verbs.def"
 };
 enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
@@ -160,6 +161,23 @@ static const struct request *find_request(const struct control *control, int num
 	if (number == SIGHUP)
 		return &control->board->reload;
 	return number == SIGUSR1 ? &control->board->reopen : NULL;
+}
+
+bool control_check_argument(const struct control_options *opts, struct err *err)
+{
+	char shown[QUOTE_TEXT];
+	const char *wanted = "";
+
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		if (strcmp(verbs[i].name, opts->verb) == 0)
+			wanted = verbs[i].argument;
+	if (wanted[0] == '\0' && opts->argument != NULL)
+		return err_set(err, CODE_USAGE, "%s: no arguments are taken (-h lists the flags)",
+			       quote_show(opts->argument, shown));
+	if (wanted[0] != '\0' && opts->argument == NULL)
+		return err_set(err, CODE_USAGE, "-s %s: %s is missing (-s %s 10.0.0.1:5432)",
+			       opts->verb, wanted, opts->verb);
+	return true;
 }
 
 static bool find_signal(const char *verb, int *number, struct err *err)
@@ -217,7 +235,7 @@ static bool find_pid_file(const struct conf_source *source, char *path, size_t s
 
 static bool signal_server(const struct control *control, int number, struct err *err)
 {
-	if (sys_pidfd_send_signal(control->pidfd, number) == 0)
+	if (sys_pidfd_send_signal(control->pidfd, number, NULL) == 0)
 		return true;
 	if (errno == EPERM)
 		return err_set(
@@ -302,67 +320,28 @@ static bool run_verb(struct control *control, int number, const char *path, stru
 		return err_prefix(err, "%s: the server (pid %d) cannot be asked: ", control->verb,
 				  (int)control->pid);
 	err->text[0] = '\0';
+	if (number == SIGDRAIN || number == SIGUNDRAIN)
+		return drain_run(&(struct drain){ control->verb, control->argument,
+						  number == SIGDRAIN, control->quiet,
+						  control->board, control->pidfd },
+				 err);
 	return signal_and_wait(control, number, err);
 }
 
 static enum exit_code ask_server(const struct control_options *opts, int number, const char *path,
 				 struct err *err)
 {
-	struct control control = {
-		.verb = opts->verb, .pidfd = -1, .quiet = opts->quiet, .started_ms = clock_ms()
-	};
+	struct control control = { .verb = opts->verb,
+				   .argument = opts->argument,
+				   .pidfd = -1,
+				   .quiet = opts->quiet,
+				   .started_ms = clock_ms() };
 	bool is_good = run_verb(&control, number, path, err);
 
 	if (control.board != NULL)
 		scoreboard_unview(control.board);
 	if (control.pidfd >= 0)
 		sys_close(control.pidfd);
-	return is_good ? CODE_OK : err->code;
-}
-
-enum { JSON_PIECE = 64 * 1024 };
-
-static bool print_json(const struct report *report, struct err *err)
-{
-	struct piece_cursor at = { 0 };
-	char *base = malloc(JSON_PIECE);
-	bool is_done = false;
-
-	if (base == NULL)
-		return err_errno(err, CODE_OSERR, "cannot make room for the JSON");
-	while (!is_done) {
-		struct strbuf text = strbuf_on(base, JSON_PIECE);
-
-		is_done = report_pieces(report, report_json, report_json_count, &at, &text);
-		fwrite(text.base, 1, text.used, stdout);
-		if (is_done && (text.used == 0 || text.base[text.used - 1] != '\n'))
-			putchar('\n');
-	}
-	free(base);
-	return true;
-}
-
-/* Prints the status of a dead server as well; returns CODE_OK when the server lives. */
-static enum exit_code print_status(const struct control_options *opts, const char *path,
-				   struct err *err)
-{
-	struct snapshot snapshot;
-	bool is_good = true;
-
-	if (!snapshot_open(&snapshot, path, err))
-		return err->code;
-	snapshot_take(&snapshot);
-	if (!opts->quiet && snapshot.has_board && !opts->json)
-		status_screen_print(&snapshot);
-	if (!opts->quiet && snapshot.has_board && opts->json)
-		is_good = print_json(&snapshot.report, err);
-	if (is_good)
-		*err = snapshot.problem;
-	snapshot_close(&snapshot);
-	is_good = is_good && err->text[0] == '\0';
-	/* that no server runs is the answer then, and the exit status tells it */
-	if (opts->quiet && snapshot.pid == 0 && !pidfile_is_hidden(path))
-		err->text[0] = '\0';
 	return is_good ? CODE_OK : err->code;
 }
 
@@ -392,5 +371,5 @@ enum exit_code control_run(const struct control_options *opts, const struct conf
 		return ask_server(opts, number, path, err);
 	if (opts->watch)
 		return watch_run(path, err);
-	return print_status(opts, path, err);
+	return status_print(path, opts->quiet, opts->json, err);
 }

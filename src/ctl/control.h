@@ -15,7 +15,7 @@
 
 /* The command line. */
 struct control_options {
-	const char *verb;
+	const char *verb, *argument; /* argument: the word behind it, or NULL */
 	bool quiet; /* print nothing on success; of the verb status: nor that no server runs */
 	bool json;  /* of the verb status: print JSON */
 	bool watch; /* of the verb status: draw the screen on the terminal each second */
@@ -28,5 +28,8 @@ struct control_options {
  */
 enum exit_code control_run(const struct control_options *opts, const struct conf_source *source,
 			   struct err *err);
+
+/* Returns false with err when the verb takes no argument and has one, or lacks its argument. */
+bool control_check_argument(const struct control_options *opts, struct err *err);
 
 #endif

@@ -21,6 +21,7 @@ void status_screen_write(const struct snapshot *snapshot, const struct samples *
 	status_limits_write(&view);
 	status_limits_write_sources(&view);
 	status_listeners_write_counters(&view);
+	status_upstreams_write(&view);
 	status_programs_write(&view);
 	status_workers_write(&view);
 	status_workers_write_draining(&view);

@@ -36,6 +36,7 @@ void status_listeners_write_bans(struct status_view *view);
 void status_limits_write(struct status_view *view);
 void status_limits_write_sources(struct status_view *view);
 void status_programs_write(struct status_view *view);
+void status_upstreams_write(struct status_view *view);
 void status_workers_write(struct status_view *view);
 void status_workers_write_draining(struct status_view *view); /* and the connections left */
 void status_workers_write_crashes(struct status_view *view);

@@ -64,6 +64,7 @@ static void write_state(struct status_view *view)
 {
 	const struct scoreboard *board = view->report->board;
 	int64_t silent_s = view->report->now_s - last_moment_s(view);
+	int64_t left_ms = report_lame_duck_ms(view->report);
 	uint64_t wanted = cell_get(&board->server.workers);
 	char age[FORMAT_TEXT];
 
@@ -72,6 +73,9 @@ static void write_state(struct status_view *view)
 	else if (last_moment_s(view) > 0 && silent_s > SILENT_S)
 		lines_printf(view->lines, STYLE_BAD, "master silent for %s",
 			     format_age(silent_s, age));
+	else if (left_ms >= 0)
+		lines_printf(view->lines, STYLE_WARN, "lame duck, %s left",
+			     format_age((left_ms + 999) / 1000, age));
 	else if (cell_get(&board->server.stopping) != 0)
 		lines_put(view->lines, STYLE_WARN, "stopping");
 	else if (wanted == 0 && last_moment_s(view) == 0)

@@ -29,6 +29,13 @@ static void run_shutdown(struct call *call)
 	call->result = sys_shutdown(call->fd, call->option);
 }
 
+static void run_set_abort(struct call *call)
+{
+	struct linger abort = { .l_onoff = 1, .l_linger = 0 };
+
+	call->result = sys_setsockopt(call->fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
+}
+
 static void run_send(struct call *call)
 {
 	call->result = sys_send(call->fd, call->bytes, call->size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -189,6 +196,11 @@ struct call call_shutdown(int fd, int how)
 	};
 
 	return (struct call){ .run = run_shutdown, .name = calls[how], .fd = fd, .option = how };
+}
+
+struct call call_set_abort(int fd)
+{
+	return (struct call){ .run = run_set_abort, .name = "setsockopt()", .fd = fd };
 }
 
 struct call call_send(int fd, const char *text)

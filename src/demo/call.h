@@ -31,6 +31,8 @@ struct call {
 struct call call_close(int fd);
 /* how: SHUT_RD, SHUT_WR or SHUT_RDWR. */
 struct call call_shutdown(int fd, int how);
+/* Sets SO_LINGER with a time of 0: close() then resets the connection. */
+struct call call_set_abort(int fd);
 /* Never blocks, raises no SIGPIPE. text: less than CALL_BYTES. */
 struct call call_send(int fd, const char *text);
 /*

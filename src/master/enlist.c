@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Gives listeners and counters their places in the scoreboard. */
+/* Gives listeners, counters and servers of upstreams their places in the scoreboard. */
 #include "master/enlist.h"
 
 #include "base/log.h"
+#include "base/sys.h"
+#include "config/conf_upstream.h"
+#include "stats/servers.h"
 
 /* Counters that get no cell count nothing. */
 static void name_counters(struct scoreboard *board, const struct generation *generation,
@@ -39,6 +42,109 @@ void enlist_listeners(struct scoreboard *board, const struct generation *generat
 		    LOG_STR("message",
 			    "there were so many listeners since the start that these are "
 			    "counted together, as other (a restart begins anew)"));
+}
+
+/* A server of an upstream that a listener uses. */
+struct enlisted {
+	const struct upstream_conf *upstream;
+	size_t index;
+	struct upstream_server server;
+};
+
+/* Moves on to the next one, from a zeroed start; false: there is none. */
+static bool next_server(const struct conf *conf, struct enlisted *at)
+{
+	struct err err;
+
+	if (!at->upstream)
+		at->upstream = conf->upstreams;
+	else
+		at->index++;
+	for (; at->upstream < conf->upstreams + conf->upstream_count; at->upstream++) {
+		if (at->index < at->upstream->server.count &&
+		    conf_upstream_has_listener(conf, at->upstream))
+			return conf_upstream_server(at->upstream, at->index, &at->server, &err);
+		at->index = 0;
+	}
+	return false;
+}
+
+static int find_row(const struct scoreboard *board, const struct enlisted *at)
+{
+	return server_find(board, at->upstream->title, at->server.address);
+}
+
+/* Those that have been enlisted leave again. */
+static bool refuse_server(struct scoreboard *board, const struct conf *conf,
+			  const struct enlisted *last, struct err *err)
+{
+	struct enlisted at = { 0 };
+
+	err_errno(err, CODE_OSERR,
+		  "%s: upstream.server: %s has no place in the scoreboard beside the servers of "
+		  "earlier configurations that still have connections",
+		  last->upstream->origin, last->server.address);
+	while (next_server(conf, &at) && (at.upstream != last->upstream || at.index != last->index))
+		server_leave(board, (unsigned)find_row(board, &at));
+	return false;
+}
+
+bool enlist_servers(struct scoreboard *board, const struct conf *conf, struct err *err)
+{
+	struct enlisted at = { 0 };
+
+	while (next_server(conf, &at))
+		if (server_enlist(board, at.upstream->title, at.server.address) < 0)
+			return refuse_server(board, conf, &at, err);
+	return true;
+}
+
+void enlist_leave_servers(struct scoreboard *board, const struct conf *conf)
+{
+	struct enlisted at = { 0 };
+
+	while (next_server(conf, &at))
+		server_leave(board, (unsigned)find_row(board, &at));
+}
+
+#define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+
+void enlist_put_servers_in_force(struct scoreboard *board, const struct conf *conf)
+{
+	struct enlisted at = { 0 };
+
+	for (unsigned i = 0; i < scoreboard_servers(board); i++)
+		if (atomic_load_explicit(&board->server_rows[i].life, memory_order_relaxed) !=
+		    SERVER_NEVER)
+			STORE(board->server_rows[i].life, SERVER_GONE);
+	while (next_server(conf, &at)) {
+		struct server_row *row = &board->server_rows[find_row(board, &at)];
+
+		STORE(row->is_down, at.server.is_down);
+		STORE(row->is_backup, at.server.is_backup);
+		STORE(row->weight, at.server.weight);
+		STORE(row->life, SERVER_IN_FORCE);
+	}
+}
+
+void enlist_drain_server(struct scoreboard *board, int order)
+{
+	bool is_drain;
+	int row = server_ordered(board, order, &is_drain);
+	struct server_row *server;
+
+	if (row < 0)
+		return;
+	server = &board->server_rows[row];
+	if ((atomic_load_explicit(&server->is_drained, memory_order_relaxed) != 0) == is_drain)
+		return;
+	STORE(server->is_drained, is_drain);
+	if (is_drain)
+		LOG(EVENT_upstream_drained, LOG_STR("upstream", server->upstream),
+		    LOG_STR("server", server->address));
+	else
+		LOG(EVENT_upstream_undrained, LOG_STR("upstream", server->upstream),
+		    LOG_STR("server", server->address));
 }
 
 static void set_limits(struct listener_limits *limits, const struct listen_conf *conf)

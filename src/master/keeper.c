@@ -132,7 +132,7 @@ static _Noreturn void see_worker_out(const struct heritage *heritage,
 	while (worker.fd >= 0 && worker.revents == 0 && (left_ms = due_ms - clock_ms()) > 0)
 		sys_poll(&worker, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
 	if (worker.fd >= 0 && worker.revents == 0)
-		sys_pidfd_send_signal(worker.fd, SIGKILL);
+		sys_pidfd_send_signal(worker.fd, SIGKILL, NULL);
 	sys_leave(CODE_OK);
 }
 

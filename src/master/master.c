@@ -6,11 +6,13 @@
 #include "master/master.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "master/daemon.h"
+#include "master/enlist.h"
 #include "master/program/copies.h"
 #include "master/program/programs.h"
 #include "master/program/socket_state.h"
@@ -32,17 +34,19 @@ static void report_signal(const struct server *server, int number, int32_t sende
 static void read_signals(void *owner)
 {
 	struct server *server = owner;
-	int32_t sender;
+	struct signal_sender sender;
 	int number;
 
 	while ((number = signals_next(server->signals.fd, &sender)) > 0) {
 		const struct signal_row *row = signals_find(number);
 		enum signal_action action = row ? row->master : SIGNAL_REPORT;
 
-		if (action == SIGNAL_QUIT || action == SIGNAL_STOP)
+		if (number == SIGNAL_SERVER_DRAIN)
+			enlist_drain_server(server->procs.board, sender.value);
+		else if (action == SIGNAL_QUIT || action == SIGNAL_STOP)
 			stop_ask(&server->stop, action, server->loop.now_ms);
 		else if (action == SIGNAL_REPORT)
-			report_signal(server, number, sender);
+			report_signal(server, number, sender.pid);
 		else
 			server->asked[action]++;
 	}
@@ -71,7 +75,7 @@ static void retire_workers(struct server *server)
 /* Returns why the number of workers stays as it is at this time, or else why_not. */
 static const char *explain_refusal(const struct server *server, const char *why_not)
 {
-	if (server->stop.how != STOP_NOT)
+	if (server->stop.how > STOP_LAME_DUCK)
 		return "the server is stopping";
 	return server->is_started ? why_not : "the server is still starting";
 }
@@ -146,7 +150,7 @@ static void run_signal_actions(struct server *server)
 /* A start that fails is ended at once, and master_run returns err. */
 static void end_server(struct server *server, const struct err *err)
 {
-	if (server->stop.how != STOP_NOT)
+	if (server->stop.how > STOP_LAME_DUCK)
 		return;
 	server->outcome = *err;
 	if (!server->is_started) {
@@ -187,8 +191,10 @@ static void go_on_starting(struct server *server, int64_t now_ms)
 
 static const char *describe_state(const struct server *server)
 {
-	if (server->stop.how != STOP_NOT)
+	if (server->stop.how > STOP_LAME_DUCK)
 		return "stopping";
+	if (server->stop.how == STOP_LAME_DUCK)
+		return "lame_duck";
 	if (!server->is_started)
 		return "starting";
 	if (server->reload.phase != RELOAD_IDLE)

@@ -81,6 +81,7 @@ static const char stopping[] = "the server was told to stop";
 
 static void refuse_request(struct scoreboard *board)
 {
+	LOG(EVENT_reload_failed, LOG_STR("message", stopping));
 	scoreboard_begin_request(&board->reload);
 	publish_outcome(board, stopping, 0, 0, 0, 0);
 }

@@ -13,11 +13,11 @@
 #include "base/log.h"
 #include "base/stdio.h"
 #include "base/sys.h"
-#include "config/conf_limit.h"
 #include "config/signals.h"
 #include "master/children.h"
 #include "master/helper/helper_links.h"
 #include "master/keeper.h"
+#include "master/limit/limit_slot.h"
 #include "master/reload_times.h"
 #include "master/trial/prestart.h"
 #include "worker/heritage.h"
@@ -46,16 +46,27 @@ static void leave_all_memory(const struct procs *procs, const struct hints *hint
 	}
 }
 
-bool spawn_leave_server(struct procs *procs)
+/* Keeps nothing of the workers but that part of the scoreboard; part NULL: nothing at all. */
+static bool leave_server(struct procs *procs, struct scoreboard_part (*part)(void))
 {
+	const struct scoreboard_part kept = part ? part() : (struct scoreboard_part){ 0 };
+
 	leave_all_memory(procs, NULL, NULL, NULL);
 	log_count_in(NULL);
+	if (part && !scoreboard_confine(procs->board, &kept, 1))
+		return false;
 	if (procs->limits)
 		limit_memory_free(procs->limits);
-	if (procs->board)
+	if (!part && procs->board)
 		scoreboard_unview(procs->board);
-	procs->board = NULL;
+	if (!part)
+		procs->board = NULL;
 	return keeper_pids_drop(procs->page);
+}
+
+bool spawn_leave_server(struct procs *procs)
+{
+	return leave_server(procs, NULL);
 }
 
 /* True when a reload's new generation has another log, which the master does not use yet. */
@@ -96,11 +107,11 @@ static bool set_up_child(const struct procs *procs, const struct generation *gen
 }
 
 bool spawn_settle_helper(struct procs *procs, struct generation *generation, rlim_t files,
-			 struct err *err)
+			 struct scoreboard_part (*part)(void), struct err *err)
 {
 	signals_leave_reports();
 	stdio_leave_terminal();
-	if (!spawn_leave_server(procs))
+	if (!leave_server(procs, part))
 		return err_errno(err, CODE_OSERR, "cannot let go of the workers' memory");
 	if (!set_up_child(procs, generation, err))
 		return false;
@@ -191,21 +202,6 @@ static void publish_state(const struct generation *generation, unsigned number,
 			      memory_order_release);
 	hints_set(&generation->hints, number,
 		  (struct hint){ .seat = (uint16_t)member->seat, .state = (uint8_t)state });
-}
-
-/* Until the next worker counts, what the last one had with its keeper goes on counting. */
-static void prepare_limits(const struct procs *procs, const struct generation *generation,
-			   unsigned number)
-{
-	unsigned slot = generation->first_slot + number;
-	struct limit_counts counts;
-
-	STORE(generation->infos[number].has_limits,
-	      procs->limits && procs->limits->base && conf_limit_any(generation->conf));
-	if (!procs->limits || !procs->limits->base || generation->members[number].keeper > 0)
-		return;
-	counts = limit_memory_counts(procs->limits, slot);
-	limit_counts_clear(&counts);
 }
 
 static void prepare_slot(const struct scoreboard *board, struct generation *generation,
@@ -305,7 +301,7 @@ void spawn_start(struct procs *procs, struct generation *generation, unsigned nu
 {
 	struct member *member = &generation->members[number];
 
-	prepare_limits(procs, generation, number);
+	limit_slot_prepare(procs, generation, number);
 	prepare_slot(procs->board, generation, number, now_ms);
 	if (!(member->keeper > 0 ? ask_keeper(member) : fork_member(procs, generation, member))) {
 		note_refusal(procs, generation, number, errno, now_ms);

@@ -22,10 +22,11 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 
 /*
  * In the child that becomes a helper: gives up the memory of the master and its workers, and sets
- * limits, log and signals as for a worker. Returns false with err. The caller closes descriptors.
+ * limits, log and signals as for a worker. It keeps the scoreboard if it may write a part of it
+ * (NULL: none). Returns false with err. The caller closes descriptors.
  */
 bool spawn_settle_helper(struct procs *procs, struct generation *generation, rlim_t files,
-			 struct err *err);
+			 struct scoreboard_part (*part)(void), struct err *err);
 
 /*
  * Starts the worker of a member that wants one, by procs->spawn or its keeper. When the system

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of the server, in steps: gracefully, then fast, then by SIGKILL. Ends a reload that is
- * under way. Master only.
+ * The end of the server, in steps: lame_duck, then gracefully, then fast, then by SIGKILL. Ends a
+ * reload that is under way. Master only.
  */
 #ifndef MASTER_STOP_H
 #define MASTER_STOP_H
@@ -13,8 +13,8 @@
 #include "master/procs.h"
 #include "master/reload.h"
 
-/* Each is faster than the one before. */
-enum stop_how { STOP_NOT, STOP_GRACEFUL, STOP_FAST, STOP_KILL };
+/* Each is faster than the one before. In LAME_DUCK the server still serves, as in NOT. */
+enum stop_how { STOP_NOT, STOP_LAME_DUCK, STOP_GRACEFUL, STOP_FAST, STOP_KILL };
 
 struct stop {
 	struct procs *procs;
@@ -26,7 +26,7 @@ struct stop {
 /* Begins a stop for a signal, SIGNAL_QUIT or SIGNAL_STOP. A second one makes it faster. */
 void stop_ask(struct stop *stop, enum signal_action action, int64_t now_ms);
 
-/* The server cannot go on: stops gracefully, unless it stops already. */
+/* The server cannot go on: stops gracefully, without lame_duck, unless it stops already. */
 void stop_gracefully(struct stop *stop, int64_t now_ms);
 
 /*

@@ -2,7 +2,7 @@
 /*
  * Judges deaths, and writes the crash report on the connection in hand. Must not start or signal
  * any process: member.c does, by the decisions made here. Reads the arena of a dead worker, which
- * may be damaged, only through worker/recovery and worker/record_check.
+ * may be damaged, only through worker/recovery/ and worker/record_check.
  */
 #include "master/worker_exit.h"
 
@@ -17,9 +17,10 @@
 #include "master/trial/prestart.h"
 #include "net/ban.h"
 #include "stats/scoreboard.h"
+#include "stats/servers.h"
 #include "worker/door/arrival.h"
 #include "worker/record_check.h"
-#include "worker/recovery.h"
+#include "worker/recovery/recovery.h"
 
 static void keep_note(struct scoreboard *board, const struct crash_note *note)
 {
@@ -87,7 +88,7 @@ static bool is_its_fault(const struct slot *slot, const struct member *member, i
 
 /*
  * Logs the dead worker's connection in hand, keeps it among the scoreboard's last crashes, and
- * counts it against the client's address.
+ * counts it against the client's address, if that is known.
  */
 static void report_crash(struct procs *procs, const struct generation *generation, unsigned number,
 			 int status, int64_t now_ms)
@@ -109,7 +110,7 @@ static void report_crash(struct procs *procs, const struct generation *generatio
 	if (!hand.has_remote)
 		return;
 	log_note(&note);
-	if (is_its_fault(&generation->slots[number], member, status))
+	if (is_its_fault(&generation->slots[number], member, status) && !hand.is_proxy)
 		ban_address(procs->board, generation->conf, &hand, now_ms);
 }
 
@@ -268,6 +269,7 @@ static void discard_connections(struct procs *procs, const struct generation *ge
 		lost -= free_taken(procs, generation, number, lost);
 	member->held = 0;
 	scoreboard_set_live(&generation->slots[number], NULL);
+	server_forget_slot(procs->board, generation->first_slot + number);
 	if (lost > 0)
 		LOG(EVENT_connections_lost, LOG_NUM("worker", number), LOG_NUM("lost", lost));
 	cell_add(&past->connections_lost_total, lost);

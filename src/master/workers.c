@@ -67,6 +67,8 @@ bool workers_begin(struct procs *procs, struct generation *generation, int64_t n
 	if (!watch_bells(procs, generation))
 		return err_errno(err, CODE_OSERR, "cannot watch the bells of %u workers",
 				 generation->wanted);
+	if (!enlist_servers(procs->board, generation->conf, err))
+		return false;
 	generation->first_slot = first;
 	generation->slots = procs->board->slots + first;
 	generation->infos = procs->board->infos + first;
@@ -90,6 +92,7 @@ struct generation *workers_promote(struct procs *procs)
 	cell_set(&procs->board->server.generation, procs->current->id);
 	enlist_limits(procs->board, procs->current);
 	programs_put_in_force(procs->current->programs, procs->board);
+	enlist_put_servers_in_force(procs->board, procs->current->conf);
 	return old;
 }
 
@@ -254,6 +257,7 @@ void workers_sweep(struct procs *procs)
 		if (!spawn_closer(procs, generation))
 			break;
 		*link = generation->next;
+		enlist_leave_servers(procs->board, generation->conf);
 		generation_free(generation);
 	}
 	spawn_end_closer(procs, clock_ms());

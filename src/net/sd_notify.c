@@ -35,9 +35,10 @@ void sd_notify_reloading(void)
 				   (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000));
 }
 
-void sd_notify_stopping(void)
+void sd_notify_stopping(int64_t within_ms)
 {
-	log_failure(systemd_notify("STOPPING=1"));
+	log_failure(systemd_notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
+				   (long long)within_ms * 1000));
 }
 
 int64_t sd_notify_due_ms(const struct sd_notify *last, int64_t otherwise_ms)

@@ -13,7 +13,9 @@ struct sd_notify {
 /* Changes of state, sent at once. */
 void sd_notify_ready(void);
 void sd_notify_reloading(void);
-void sd_notify_stopping(void);
+
+/* The server will have stopped within that time: the manager must not kill it before. */
+void sd_notify_stopping(int64_t within_ms);
 
 /* Sends a status line that has changed, and WATCHDOG=1 when it is due. */
 void sd_notify_step(struct sd_notify *last, const char *doing, unsigned workers, int64_t now_ms);

@@ -29,7 +29,8 @@ static void each_link(struct attempt *attempt, void (*attack)(struct attempt *at
 	const struct heritage *h = evil_heritage;
 
 	for (unsigned i = 0; i < h->helper_count; i++)
-		attack(attempt, h->helpers[i].list[h->number].worker);
+		if (h->helpers[i].list)
+			attack(attempt, h->helpers[i].list[h->number].worker);
 }
 
 static void pass(struct attempt *attempt, int link, size_t size, const int *fds, unsigned count)

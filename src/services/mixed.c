@@ -21,7 +21,7 @@
 #include "base/sys.h"
 #include "services/services.h"
 #include "worker/conn_record.h"
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 enum {
 	LINE_MOST = 256, /* bytes of a line with its LF */
@@ -162,12 +162,15 @@ static int open_peer(const struct addr *at)
 static enum verdict run_connect(struct conn *c, const char *text)
 {
 	struct addr at;
+	bool is_connecting;
 	int fd;
 
 	if (!read_address(text, &at))
 		return conn_finish(c, CLOSE_message_invalid);
+	errno = 0;
 	fd = open_peer(&at);
-	if (fd >= 0 && pair_attach(c, fd))
+	is_connecting = fd >= 0 && errno == EINPROGRESS;
+	if (fd >= 0 && pair_attach(c, fd, is_connecting))
 		return MORE;
 	if (fd >= 0)
 		(void)sys_close(fd);

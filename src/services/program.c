@@ -10,7 +10,8 @@ static bool check_program(const struct listen_conf *conf, struct err *err)
 		bool is_set;
 	} rows[] = { { "allow", conf->allow.count > 0 },
 		     { "deny", conf->deny.count > 0 },
-		     { "reserve", conf->reserve > 0 } };
+		     { "reserve", conf->reserve > 0 },
+		     { "accept_proxy", conf->accept_proxy } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (rows[i].is_set)

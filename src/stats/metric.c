@@ -21,6 +21,7 @@
 #define TALLY_WORKER   struct worker_tally
 #define TALLY_QUEUE    struct queue_tally
 #define TALLY_PROGRAM  struct program_tally
+#define TALLY_UPSTREAM struct upstream_tally
 #define TALLY_SERVER   struct server_tally
 
 const struct metric_row metric_rows[METRIC_COUNT] = {
@@ -224,6 +225,28 @@ enum close_reason close_reason_of(int error)
 	case ENETUNREACH:
 	case ENETDOWN:
 		return CLOSE_client_reset;
+	default:
+		return CLOSE_system_error;
+	}
+}
+
+enum close_reason close_reason_of_server(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+	case ENOENT: /* a unix socket that is not there */
+		return CLOSE_upstream_refused;
+	case ETIMEDOUT:
+	case EAGAIN: /* a unix socket whose accept queue stayed full */
+		return CLOSE_upstream_timeout;
+	case EPIPE:
+	case ECONNRESET:
+		return CLOSE_upstream_reset;
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+	case ENETUNREACH:
+	case ENETDOWN:
+		return CLOSE_upstream_unreachable;
 	default:
 		return CLOSE_system_error;
 	}

@@ -50,6 +50,8 @@ char close_reason_who(enum close_reason reason);
 /* The ending for an errno of recv(2) or send(2) on a connection. */
 enum close_reason close_reason_of(int error);
 
+/* The same for a call on a connection to the server of an upstream, connect(2) among them. */
+enum close_reason close_reason_of_server(int error);
 /* The limits of a listener: the rows of tables/limits.def. */
 enum limit {
 #define LIMIT(name, ending) LIMIT_##name,
@@ -122,6 +124,7 @@ typedef _Atomic uint64_t metric_cell;
 #define CELLS_OF_WORKER(scope_cells)
 #define CELLS_OF_QUEUE(scope_cells)
 #define CELLS_OF_PROGRAM(scope_cells)
+#define CELLS_OF_UPSTREAM(scope_cells)
 #define CELLS_OF_SERVER(scope_cells)
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
@@ -165,8 +168,19 @@ struct program_tally {
 };
 
 #undef CELLS_OF_PROGRAM
-#undef CELLS_OF_SERVER
+#undef CELLS_OF_UPSTREAM
 #define CELLS_OF_PROGRAM(scope_cells)
+#define CELLS_OF_UPSTREAM(scope_cells)            scope_cells
+#define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
+
+/* The cells of one server of an upstream. */
+struct upstream_tally {
+#include "tables/metrics.def"
+};
+
+#undef CELLS_OF_UPSTREAM
+#undef CELLS_OF_SERVER
+#define CELLS_OF_UPSTREAM(scope_cells)
 #define CELLS_OF_SERVER(scope_cells)              scope_cells
 #define METRIC(scope, kind, unit, name, sentence) CELLS_OF_##scope(CELLS_##kind(name))
 
@@ -179,6 +193,7 @@ struct server_tally {
 #undef CELLS_OF_WORKER
 #undef CELLS_OF_QUEUE
 #undef CELLS_OF_PROGRAM
+#undef CELLS_OF_UPSTREAM
 #undef CELLS_OF_SERVER
 
 enum metric {
@@ -187,7 +202,14 @@ enum metric {
 	METRIC_COUNT
 };
 
-enum metric_scope { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_SERVER };
+enum metric_scope {
+	SCOPE_LISTENER,
+	SCOPE_WORKER,
+	SCOPE_QUEUE,
+	SCOPE_PROGRAM,
+	SCOPE_UPSTREAM,
+	SCOPE_SERVER
+};
 enum metric_kind {
 	KIND_IS_COUNTER,
 	KIND_IS_GAUGE,
@@ -250,6 +272,18 @@ static inline void histogram_add(struct histogram *h, uint64_t us, uint64_t time
 {
 	cell_add(&h->buckets[histogram_bucket(us)], times);
 	cell_add(&h->sum_us, us * times);
+}
+
+/* The same where several processes add. */
+static inline void cell_share(metric_cell *cell, uint64_t n)
+{
+	atomic_fetch_add_explicit(cell, n, memory_order_relaxed);
+}
+
+static inline void histogram_share(struct histogram *h, uint64_t us)
+{
+	cell_share(&h->buckets[histogram_bucket(us)], 1);
+	cell_share(&h->sum_us, us);
 }
 
 /*

@@ -55,10 +55,22 @@ const char *report_state(const struct report *report)
 
 	if (!report->is_alive)
 		return "dead";
+	if (report_lame_duck_ms(report) >= 0)
+		return "lame_duck";
 	if (atomic_load_explicit(&board->stop_due_ms, memory_order_relaxed) != 0 ||
 	    cell_get(&board->server.stopping) != 0)
 		return "stopping";
 	return "serving";
+}
+
+int64_t report_lame_duck_ms(const struct report *report)
+{
+	int64_t until_ms =
+		atomic_load_explicit(&report->board->lame_duck_until_ms, memory_order_relaxed);
+
+	if (!report->is_alive || until_ms <= 0)
+		return -1;
+	return report_since(until_ms, report->now_ms);
 }
 
 int64_t report_since(int64_t now, int64_t then)

@@ -29,8 +29,11 @@ const struct tally *report_tally(const struct report *report, struct tally *here
 /* Returns the time from `then` to `now`; 0 when one of them cannot be right. */
 int64_t report_since(int64_t now, int64_t then);
 
-/* Returns "serving", "stopping" or "dead". */
+/* Returns "serving", "lame_duck", "stopping" or "dead". */
 const char *report_state(const struct report *report);
+
+/* Returns the time until lame_duck ends; -1 when the server is not in lame_duck. */
+int64_t report_lame_duck_ms(const struct report *report);
 
 /* A living worker: a slot that is taken. */
 struct report_worker {
@@ -135,6 +138,23 @@ struct report_copy {
 
 /* Sets *out to the copy of a row below SCOREBOARD_COPIES; false when there is none. */
 bool report_copy(const struct report *report, unsigned row, struct report_copy *out);
+
+/* A server of an upstream: a row of the scoreboard that is or was in use. */
+struct report_server {
+	char upstream[64], address[ADDR_TEXT];
+	bool is_gone; /* not in the configuration in force */
+	bool is_backup;
+	const char *state;        /* up, trial, failed, check_failed, drained, down or unresolved */
+	const char *why;          /* the ending of its last failure; "" for none */
+	int64_t since_s;          /* for how long its health is what it is */
+	uint32_t weight, waiting; /* waiting: clients, in the row of its upstream's first server */
+	unsigned names;           /* addresses in use of a server that has a name */
+	int64_t unresolved_s;     /* for how long lookups fail; 0: they do not */
+	struct upstream_tally tally;
+};
+
+/* Sets *out to the server of a row below SCOREBOARD_SERVERS; false when there is none. */
+bool report_server(const struct report *report, unsigned row, struct report_server *out);
 
 /*
  * Writes an end and when it was, "signal 11 (SEGV), 3m ago", to text (REPORT_EXIT bytes); "" when

@@ -5,69 +5,10 @@
  * where a name ends with _ms.
  */
 #include "stats/json.h"
+#include "stats/report_json_parts.h"
 #include "stats/report.h"
 
 /* Writes null when there are no values. */
-static void write_quantile(struct strbuf *text, const char *name, const struct histogram *h,
-			   double part)
-{
-	int64_t us = report_quantile_us(h, part);
-
-	json_key(text, name);
-	if (us < 0)
-		strbuf_raw(text, "null");
-	else
-		strbuf_micros(text, (uint64_t)us);
-}
-
-static void write_histogram(struct strbuf *text, const struct histogram *h)
-{
-	uint64_t count = 0;
-
-	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-		count += cell_get(&h->buckets[i]);
-	strbuf_raw(text, "{");
-	json_u64(text, "count", count);
-	json_key(text, "sum_seconds");
-	strbuf_micros(text, cell_get(&h->sum_us));
-	write_quantile(text, "p50_seconds", h, 0.5);
-	write_quantile(text, "p90_seconds", h, 0.9);
-	write_quantile(text, "p99_seconds", h, 0.99);
-	strbuf_raw(text, "}");
-}
-
-/* Writes the cells as an object, by the values of the row's label. */
-static void write_by_label(struct strbuf *text, const struct metric_row *row,
-			   const metric_cell *cells)
-{
-	strbuf_raw(text, "{");
-	for (unsigned i = 0; i < row->cells; i++)
-		if (metric_label_value(row, i))
-			json_u64(text, metric_label_value(row, i), cell_get(&cells[i]));
-	strbuf_raw(text, "}");
-}
-
-/* Writes every metric of the scope; tally: the struct of that scope. */
-static void write_metrics(struct strbuf *text, enum metric_scope scope, const void *tally)
-{
-	for (unsigned m = 0; m < METRIC_COUNT; m++) {
-		const struct metric_row *row = &metric_rows[m];
-		const metric_cell *cells = metric_cells(row, tally);
-
-		if (row->scope != scope)
-			continue;
-		if (row->kind == KIND_IS_BY_NAME)
-			continue; /* write_named */
-		json_key(text, row->name);
-		if (row->kind == KIND_IS_HISTOGRAM)
-			write_histogram(text, (const struct histogram *)cells);
-		else if (metric_label(row))
-			write_by_label(text, row, cells);
-		else
-			report_value(text, row, cell_get(cells));
-	}
-}
-
 /* Writes the counts of a worker, or of several, over all listeners. */
 static void write_counts(struct strbuf *text, const struct worker_tally *tally)
 {
@@ -77,7 +18,7 @@ static void write_counts(struct strbuf *text, const struct worker_tally *tally)
 		json_key(text, metric_rows[m].name);
 		report_value(text, &metric_rows[m], metric_sum(tally, m));
 	}
-	write_metrics(text, SCOPE_WORKER, tally);
+	report_json_metrics(text, SCOPE_WORKER, tally);
 }
 
 static void write_reload(const struct report *report, struct strbuf *text)
@@ -113,7 +54,8 @@ static void write_server(const struct report *report, unsigned index, bool has_b
 	JSON_TEXT(text, "configuration", origin);
 	json_i64(text, "now", report->now_s);
 	json_seconds(text, "uptime_seconds", report_since(report->now_ms, board->started_ms));
-	write_metrics(text, SCOPE_SERVER, &board->server);
+	json_seconds(text, "lame_duck_left_seconds", report_lame_duck_ms(report));
+	report_json_metrics(text, SCOPE_SERVER, &board->server);
 	write_reload(report, text);
 	strbuf_raw(text, "}");
 }
@@ -154,20 +96,12 @@ static void write_stays(const struct report *report, unsigned slot, struct strbu
 	strbuf_raw(text, "}");
 }
 
-/* Begins an entry of a list, if there is one. */
-static bool begin_entry(struct strbuf *text, bool has_before, bool is_there)
-{
-	if (is_there)
-		strbuf_raw(text, has_before ? ",\n{" : "\n{");
-	return is_there;
-}
-
 static void write_worker(const struct report *report, unsigned index, bool has_before,
 			 struct strbuf *text)
 {
 	struct report_worker worker;
 
-	if (!begin_entry(text, has_before, report_worker(report, index, &worker)))
+	if (!report_json_begin(text, has_before, report_worker(report, index, &worker)))
 		return;
 	json_u64(text, "worker", worker.number);
 	json_u64(text, "slot", worker.slot);
@@ -212,51 +146,15 @@ static void write_listener(const struct report *report, unsigned index, bool has
 {
 	struct report_listener listener;
 
-	if (!begin_entry(text, has_before, report_listener(report, index, &listener)))
+	if (!report_json_begin(text, has_before, report_listener(report, index, &listener)))
 		return;
 	JSON_TEXT(text, "address", listener.address);
 	JSON_TEXT(text, "service", listener.service);
 	json_bool(text, "is_gone", listener.is_gone);
-	write_metrics(text, SCOPE_LISTENER, &listener.tally);
+	report_json_metrics(text, SCOPE_LISTENER, &listener.tally);
 	write_named(report, index, &listener.tally, text);
-	write_metrics(text, SCOPE_QUEUE, &listener.queue);
+	report_json_metrics(text, SCOPE_QUEUE, &listener.queue);
 	report_limits_json(&listener, text);
-	strbuf_raw(text, "}");
-}
-
-static void write_program(const struct report *report, unsigned index, bool has_before,
-			  struct strbuf *text)
-{
-	struct report_program program;
-
-	if (!begin_entry(text, has_before, report_program(report, index, &program)))
-		return;
-	JSON_TEXT(text, "program", program.title);
-	json_bool(text, "is_gone", program.is_gone);
-	JSON_TEXT(text, "last_exit", program.last_exit);
-	write_metrics(text, SCOPE_PROGRAM, &program.tally);
-	strbuf_raw(text, "}");
-}
-
-static void write_copy(const struct report *report, unsigned index, bool has_before,
-		       struct strbuf *text)
-{
-	struct report_copy copy;
-
-	if (!begin_entry(text, has_before, report_copy(report, index, &copy)))
-		return;
-	JSON_TEXT(text, "program", copy.program);
-	json_u64(text, "copy", copy.number);
-	json_u64(text, "pid", copy.pid);
-	json_u64(text, "generation", copy.generation);
-	json_string(text, "state", copy.state, 16);
-	JSON_TEXT(text, "status", copy.status);
-	json_i64(text, "age_seconds", copy.age_s);
-	json_u64(text, "restarts", copy.restarts);
-	JSON_TEXT(text, "last_exit", copy.last_exit);
-	json_key(text, "cpu_seconds");
-	strbuf_micros(text, copy.cpu_us);
-	json_u64(text, "memory_bytes", copy.memory_bytes);
 	strbuf_raw(text, "}");
 }
 
@@ -280,7 +178,7 @@ static void write_crash(const struct report *report, unsigned index, bool has_be
 	struct crash_note crash;
 	char cause[16];
 
-	if (!begin_entry(text, has_before, report_crash(report, index, &crash)))
+	if (!report_json_begin(text, has_before, report_crash(report, index, &crash)))
 		return;
 	json_i64(text, "at", crash.at_s);
 	json_u64(text, "worker", crash.worker);
@@ -304,7 +202,7 @@ static void write_ban(const struct report *report, unsigned index, bool has_befo
 {
 	struct report_ban ban;
 
-	if (!begin_entry(text, has_before, report_ban(report, index, &ban)))
+	if (!report_json_begin(text, has_before, report_ban(report, index, &ban)))
 		return;
 	JSON_TEXT(text, "address", ban.net);
 	json_u64(text, "crashes", ban.crashes);
@@ -337,8 +235,8 @@ static void write_mark(const struct report *report, unsigned index, bool has_bef
 {
 	struct mark mark;
 
-	if (!begin_entry(text, has_before,
-			 report_mark(report, SCOREBOARD_MARKS - 1 - index, &mark)))
+	if (!report_json_begin(text, has_before,
+			       report_mark(report, SCOREBOARD_MARKS - 1 - index, &mark)))
 		return;
 	json_i64(text, "at", mark.at_s);
 	json_string(text, "kind", report_mark_name(mark.kind), 16);
@@ -361,6 +259,7 @@ TEXT_PIECE(start_listeners, "],\n\"listeners\":[")
 TEXT_PIECE(start_programs, ",\n\"programs\":[")
 TEXT_PIECE(start_copies, "],\n\"copies\":[")
 TEXT_PIECE(start_sources, "],\n\"full_sources\":[")
+TEXT_PIECE(start_upstreams, "],\n\"upstreams\":[")
 TEXT_PIECE(start_crashes, "],\n\"crashes\":[")
 TEXT_PIECE(start_penalties, "],\n\"penalties\":[")
 TEXT_PIECE(start_moments, "],\n\"moments\":[")
@@ -375,11 +274,13 @@ const struct piece report_json[] = {
 	{ .most = METRIC_LISTENERS, .write = write_listener },
 	{ .most = 1, .write = write_totals },
 	{ .most = 1, .write = start_programs },
-	{ .most = SCOREBOARD_PROGRAMS, .write = write_program },
+	{ .most = SCOREBOARD_PROGRAMS, .write = report_json_program },
 	{ .most = 1, .write = start_copies },
-	{ .most = SCOREBOARD_COPIES, .write = write_copy },
+	{ .most = SCOREBOARD_COPIES, .write = report_json_copy },
 	{ .most = 1, .write = start_sources },
 	{ .most = SCOREBOARD_SOURCES, .write = report_source_json },
+	{ .most = 1, .write = start_upstreams },
+	{ .most = SCOREBOARD_SERVERS, .write = report_json_server },
 	{ .most = 1, .write = start_crashes },
 	{ .most = SCOREBOARD_CRASHES, .write = write_crash },
 	{ .most = 1, .write = start_penalties },

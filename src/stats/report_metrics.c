@@ -5,6 +5,7 @@
  * fall.
  */
 #include "stats/report.h"
+#include "stats/report_metrics_text.h"
 
 #include <stdio.h>
 
@@ -17,32 +18,6 @@ enum { GROUP_SIZE = 8, GROUPS = METRIC_LISTENERS / GROUP_SIZE };
 static unsigned group_size(const struct metric_row *row)
 {
 	return metric_label(row) ? 1 : GROUP_SIZE;
-}
-
-static void write_head(struct strbuf *text, const struct metric_row *row)
-{
-	strbuf_raw(text, "# HELP prefork_");
-	strbuf_raw(text, row->name);
-	strbuf_raw(text, " ");
-	strbuf_raw(text, row->sentence);
-	strbuf_raw(text, "\n# TYPE prefork_");
-	strbuf_raw(text, row->name);
-	strbuf_raw(text, " ");
-	strbuf_raw(text, metric_type(row));
-	strbuf_raw(text, "\n");
-}
-
-static void write_name(struct strbuf *text, const struct metric_row *row)
-{
-	strbuf_raw(text, "prefork_");
-	strbuf_raw(text, row->name);
-}
-
-static void write_value(struct strbuf *text, const struct metric_row *row, uint64_t value)
-{
-	strbuf_raw(text, " ");
-	report_value(text, row, value);
-	strbuf_raw(text, "\n");
 }
 
 static void write_worker_label(struct strbuf *text, unsigned number)
@@ -74,12 +49,12 @@ static void write_worker_listener(const struct report *report, struct strbuf *te
 {
 	size_t before = text->used;
 
-	write_name(text, row);
+	metrics_name(text, row);
 	write_worker_label(text, number);
 	strbuf_raw(text, ",");
 	if (write_listener_labels(report, text, listener)) {
 		strbuf_raw(text, "}");
-		write_value(text, row, cell_get(metric_cells(row, &tally->listeners[listener])));
+		metrics_value(text, row, cell_get(metric_cells(row, &tally->listeners[listener])));
 	} else if (!text->is_cut) {
 		text->used = before;
 	}
@@ -109,7 +84,7 @@ static void write_named(const struct report *report, struct strbuf *text,
 	for (unsigned i = 0; i < row->cells; i++) {
 		if (!copy_label_value(report, row, listener, i, name))
 			continue;
-		write_name(text, row);
+		metrics_name(text, row);
 		write_worker_label(text, number);
 		strbuf_raw(text, ",");
 		(void)write_listener_labels(report, text, listener);
@@ -118,7 +93,7 @@ static void write_named(const struct report *report, struct strbuf *text,
 		strbuf_raw(text, "=\"");
 		strbuf_escaped(text, STRBUF_LABEL, name, sizeof(name));
 		strbuf_raw(text, "\"}");
-		write_value(text, row, cell_get(&cells[i]));
+		metrics_value(text, row, cell_get(&cells[i]));
 	}
 }
 
@@ -154,7 +129,7 @@ static void write_LISTENER(const struct metric_row *row, const struct report *re
 	struct worker_tally tally;
 
 	if (index == 0) {
-		write_head(text, row);
+		metrics_head(text, row);
 		return;
 	}
 	number = (index - 1) / groups;
@@ -176,53 +151,27 @@ static void write_by_label(struct strbuf *text, const struct metric_row *row, un
 
 		if (!value)
 			continue;
-		write_name(text, row);
+		metrics_name(text, row);
 		write_worker_label(text, number);
 		strbuf_raw(text, ",");
 		strbuf_raw(text, metric_label(row));
 		strbuf_raw(text, "=\"");
 		strbuf_raw(text, value);
 		strbuf_raw(text, "\"}");
-		write_value(text, row, cell_get(&cells[i]));
+		metrics_value(text, row, cell_get(&cells[i]));
 	}
-}
-
-static void write_bucket(struct strbuf *text, const struct metric_row *row, unsigned bucket,
-			 uint64_t count)
-{
-	write_name(text, row);
-	strbuf_raw(text, "_bucket{le=\"");
-	if (bucket == HISTOGRAM_BUCKETS - 1)
-		strbuf_raw(text, "+Inf");
-	else
-		strbuf_micros(text, histogram_bound_us(bucket));
-	strbuf_raw(text, "\"} ");
-	strbuf_u64(text, count);
-	strbuf_raw(text, "\n");
 }
 
 /* Sums up all workers: by worker there would be a thousand series that no query needs. */
-static void write_histogram(const struct metric_row *row, const struct report *report,
-			    struct strbuf *text)
+static void write_worker_histogram(const struct metric_row *row, const struct report *report,
+				   struct strbuf *text)
 {
-	const struct histogram *h;
 	struct worker_tally all;
-	uint64_t count = 0;
 	struct tally here;
 
 	tally_all(report_tally(report, &here), report->board, &all);
-	h = (const struct histogram *)metric_cells(row, &all);
-	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		count += cell_get(&h->buckets[i]);
-		write_bucket(text, row, i, count);
-	}
-	write_name(text, row);
-	strbuf_raw(text, "_sum");
-	write_value(text, row, cell_get(&h->sum_us));
-	write_name(text, row);
-	strbuf_raw(text, "_count ");
-	strbuf_u64(text, count);
-	strbuf_raw(text, "\n");
+	metrics_buckets(text, row, (const struct histogram *)metric_cells(row, &all), NULL, 0,
+			HISTOGRAM_BUCKETS);
 }
 
 static void write_worker(const struct metric_row *row, const struct report *report, unsigned number,
@@ -239,21 +188,21 @@ static void write_worker(const struct metric_row *row, const struct report *repo
 		write_by_label(text, row, number, cells);
 		return;
 	}
-	write_name(text, row);
+	metrics_name(text, row);
 	write_worker_label(text, number);
 	strbuf_raw(text, "}");
-	write_value(text, row, cell_get(cells));
+	metrics_value(text, row, cell_get(cells));
 }
 
 static void write_WORKER(const struct metric_row *row, const struct report *report, unsigned index,
 			 struct strbuf *text)
 {
 	if (index == 0)
-		write_head(text, row);
+		metrics_head(text, row);
 	if (row->kind != KIND_IS_HISTOGRAM && index > 0)
 		write_worker(row, report, index - 1, text);
 	else if (row->kind == KIND_IS_HISTOGRAM && index == 0)
-		write_histogram(row, report, text);
+		write_worker_histogram(row, report, text);
 }
 
 static void write_QUEUE(const struct metric_row *row, const struct report *report, unsigned index,
@@ -262,14 +211,14 @@ static void write_QUEUE(const struct metric_row *row, const struct report *repor
 	size_t before = text->used;
 
 	if (index == 0) {
-		write_head(text, row);
+		metrics_head(text, row);
 		return;
 	}
-	write_name(text, row);
+	metrics_name(text, row);
 	strbuf_raw(text, "{");
 	if (write_listener_labels(report, text, index - 1)) {
 		strbuf_raw(text, "}");
-		write_value(
+		metrics_value(
 			text, row,
 			cell_get(metric_cells(row, &report->board->listeners[index - 1].queue)));
 	} else if (!text->is_cut) {
@@ -284,25 +233,27 @@ static void write_PROGRAM(const struct metric_row *row, const struct report *rep
 	struct report_program program;
 
 	if (index == 0) {
-		write_head(text, row);
+		metrics_head(text, row);
 		return;
 	}
 	if (!report_program(report, index - 1, &program))
 		return;
-	write_name(text, row);
+	metrics_name(text, row);
 	strbuf_raw(text, "{program=\"");
 	strbuf_escaped(text, STRBUF_LABEL, program.title, sizeof(program.title));
 	strbuf_raw(text, "\"}");
-	write_value(text, row, cell_get(metric_cells(row, &program.tally)));
+	metrics_value(text, row, cell_get(metric_cells(row, &program.tally)));
 }
+
+#define write_UPSTREAM metrics_server
 
 static void write_SERVER(const struct metric_row *row, const struct report *report, unsigned index,
 			 struct strbuf *text)
 {
 	(void)index;
-	write_head(text, row);
-	write_name(text, row);
-	write_value(text, row, cell_get(metric_cells(row, &report->board->server)));
+	metrics_head(text, row);
+	metrics_name(text, row);
+	metrics_value(text, row, cell_get(metric_cells(row, &report->board->server)));
 }
 
 static void write_build_info(const struct report *report, unsigned index, bool has_before,
@@ -335,6 +286,7 @@ static void write_build_info(const struct report *report, unsigned index, bool h
 #define OF_WORKER(kind)   1
 #define OF_QUEUE(kind)    0
 #define OF_PROGRAM(kind)  0
+#define OF_UPSTREAM(kind) 0
 #define OF_SERVER(kind)   0
 enum {
 	GROUPS_COUNTER = GROUPS,
@@ -343,10 +295,14 @@ enum {
 	GROUPS_BY_LIMIT = METRIC_LISTENERS
 };
 
+/* Pieces of a server, by kind. */
+enum { PIECES_COUNTER = 1, PIECES_GAUGE = 1, PIECES_HISTOGRAM = METRICS_BUCKET_GROUPS };
+
 #define MOST_LISTENER(kind) (1 + SCOREBOARD_WORKERS * OF_LISTENER(kind))
 #define MOST_WORKER(kind)   (1 + SCOREBOARD_WORKERS * OF_WORKER(kind))
 #define MOST_QUEUE(kind)    (1 + METRIC_LISTENERS)
 #define MOST_PROGRAM(kind)  (1 + SCOREBOARD_PROGRAMS)
+#define MOST_UPSTREAM(kind) (1 + SCOREBOARD_SERVERS * PIECES_##kind)
 #define MOST_SERVER(kind)   1
 
 const struct piece report_metrics[] = {

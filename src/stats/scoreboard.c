@@ -40,6 +40,17 @@ bool scoreboard_use(struct scoreboard *board, unsigned slots, unsigned workers)
 	return true;
 }
 
+bool scoreboard_use_servers(struct scoreboard *board, unsigned servers)
+{
+	if (board->fd > 0 && (!scoreboard_fill(board->fd, offsetof(struct scoreboard, server_names),
+					       (off_t)(servers * sizeof(struct server_names))) ||
+			      !scoreboard_fill(board->fd, offsetof(struct scoreboard, servers),
+					       (off_t)(servers * sizeof(struct server_shared)))))
+		return false;
+	raise_to(&board->servers_used, servers);
+	return true;
+}
+
 /*
  * board->folds is odd while counts move from the slot to the past, so that no reader counts them
  * twice or misses them.

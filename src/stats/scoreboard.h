@@ -17,13 +17,16 @@
 
 #include "base/err.h"
 #include "net/ban.h"
+#include "stats/limit_rows.h"
 #include "stats/metric.h"
 #include "stats/program_rows.h"
+#include "stats/server_rows.h"
+#include "stats/slot_notes.h"
 
 enum {
 	SCOREBOARD_SLOTS = 1024,
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 14,
+	SCOREBOARD_VERSION = 16,
 	SCOREBOARD_MESSAGE = 1024,
 };
 
@@ -58,47 +61,6 @@ struct slot_info {
 	_Atomic uint32_t number;     /* of the worker, as in its title */
 	_Atomic int64_t started_ms;  /* clock_ms() at the fork */
 	_Atomic uint32_t has_limits; /* it counts for the limits of its listeners */
-};
-
-/*
- * The state of a connection, as its worker keeps it. In PREFACE and WAITING no service knows it
- * yet.
- */
-enum conn_state {
-	CONN_CLOSED,
-	CONN_PREFACE,
-	CONN_WAITING,
-	CONN_OPEN,
-	CONN_FLUSHING,
-	CONN_LINGERING
-};
-
-struct conn_note {
-	struct net remote;
-	uint16_t remote_port;
-	uint8_t state;    /* enum conn_state */
-	uint8_t listener; /* row in the scoreboard's listeners */
-	int64_t opened_ms, active_ms;
-	uint64_t bytes_in, bytes_out;
-};
-
-/* The connections that a draining worker waits for, the oldest ones, updated once a second. */
-enum { SLOT_NOTES = 8 };
-struct conn_notes {
-	_Atomic uint32_t seq; /* odd while the worker writes them */
-	_Atomic uint32_t count;
-	struct conn_note list[SLOT_NOTES];
-};
-
-/*
- * A source that this worker has found at max_per_source. The master looks up how many connections
- * it has now (scoreboard's sources).
- */
-enum { SLOT_SOURCES = 16 };
-struct source_note {
-	_Atomic uint64_t key; /* of its counts (stats/limit_counts.h); 0: being written, or none */
-	struct net source;
-	uint8_t listener; /* row in the scoreboard's listeners */
 };
 
 struct slot {
@@ -141,27 +103,6 @@ struct past {
 	struct worker_tally tally;
 	_Atomic int64_t exited_s;     /* time(2) of the last death; 0: none */
 	_Atomic uint32_t exit_status; /* its status from waitpid(2) */
-};
-
-/* The limits of a listener (tables/options.def); 0: off. */
-struct listener_limits {
-	_Atomic uint64_t values[LIMITS]; /* by enum limit */
-	_Atomic uint32_t on_limit;       /* enum on_limit */
-};
-
-/* A source that has as many connections of a listener as it may have. */
-enum { SCOREBOARD_SOURCES = 16 };
-struct full_source {
-	struct net source;
-	uint32_t listener; /* row */
-	uint32_t count;
-};
-
-/* Written by the master once a second, the fullest source first. */
-struct full_sources {
-	_Atomic uint32_t seq; /* odd while the master writes them */
-	_Atomic uint32_t count;
-	struct full_source list[SCOREBOARD_SOURCES];
 };
 
 enum listener_life { LISTENER_NEVER, LISTENER_OPEN, LISTENER_GONE };
@@ -237,15 +178,19 @@ struct scoreboard {
 	char origin[256];   /* of the configuration in force; changes with a reload */
 	/* numbers of slots and of past entries used so far: readers stop there */
 	_Atomic uint32_t slots_used, workers_used;
-	_Atomic uint32_t folds;      /* odd while scoreboard_fold runs */
-	_Atomic uint32_t has_ended;  /* the master exited cleanly: its last write */
-	_Atomic int64_t stop_due_ms; /* clock_ms() when the stop becomes fast; 0: serving */
+	_Atomic uint32_t servers_used; /* likewise of servers of upstreams */
+	_Atomic uint32_t folds;        /* odd while scoreboard_fold runs */
+	_Atomic uint32_t has_ended;    /* the master exited cleanly: its last write */
+	/* clock_ms() when the stop becomes fast; 0: not told to stop */
+	_Atomic int64_t stop_due_ms;
+	_Atomic int64_t lame_duck_until_ms; /* clock_ms() when it ends; 0: not in lame_duck */
 	struct request reload, reopen;
 	struct server_tally server;
 	struct slot_info infos[SCOREBOARD_SLOTS];
 	struct listener_row listeners[METRIC_LISTENERS];
 	struct program_row programs[SCOREBOARD_PROGRAMS];
 	struct copy_row copies[SCOREBOARD_COPIES];
+	struct server_row server_rows[SCOREBOARD_SERVERS];
 	_Atomic uint32_t crash_count; /* crash_notes written; the last one is at count - 1 */
 	struct crash_note crash_notes[SCOREBOARD_CRASHES];
 	struct bans bans;
@@ -253,7 +198,9 @@ struct scoreboard {
 	_Atomic uint32_t moment_count, mark_count; /* written; the last is at (count - 1) % size */
 	struct moment moments[SCOREBOARD_MOMENTS];
 	struct mark marks[SCOREBOARD_MARKS];
-	/* the numbers and slots that were never in use take no memory (scoreboard_use) */
+	/* what was never in use of the following takes no memory (scoreboard_use) */
+	_Alignas(SCOREBOARD_PAGE) struct server_names server_names[SCOREBOARD_SERVERS];
+	_Alignas(SCOREBOARD_PAGE) struct server_shared servers[SCOREBOARD_SERVERS];
 	_Alignas(SCOREBOARD_PAGE) struct past past[SCOREBOARD_WORKERS];
 	struct slot slots[SCOREBOARD_SLOTS];
 };
@@ -280,14 +227,27 @@ bool scoreboard_probe(const char *path, unsigned workers, struct err *err);
  */
 bool scoreboard_fill(int fd, off_t from, off_t size);
 
+/* A part of the board that a process may write, in pages of its own. */
+struct scoreboard_part {
+	size_t from, size;
+};
+
+/* The slot; what all workers write of servers; the addresses of servers that have names. */
+struct scoreboard_part scoreboard_part_slot(const struct scoreboard *board,
+					    const struct slot *slot);
+struct scoreboard_part scoreboard_part_servers(void);
+struct scoreboard_part scoreboard_part_names(void);
+
 /*
- * Restricts this process, and all its children, to writing that slot of the board, which keeps its
- * address. The process cannot undo this: the rest is mapped from a descriptor that cannot write
- * (mmap(2)), and, with mseal(2) (Linux 6.10), the slot's mapping is sealed, so that it cannot be
- * moved to other parts of the file. The descriptors stay open, for the caller to close. Returns
- * false with errno set. In a child of the master.
+ * Restricts this process, and all its children, to writing those parts of the board, which keep
+ * their addresses; they are in the order of the board. The process cannot undo this: the rest is
+ * mapped from a descriptor that cannot write (mmap(2)), and, with mseal(2) (Linux 6.10), the
+ * mappings of the parts are sealed, so that they cannot be moved to other parts of the file. The
+ * descriptors stay open, for the caller to close. Returns false with errno set. In a child of the
+ * master.
  */
-bool scoreboard_confine(struct scoreboard *board, const struct slot *slot);
+bool scoreboard_confine(struct scoreboard *board, const struct scoreboard_part *parts,
+			unsigned count);
 
 /*
  * Maps the file read-only, after checking magic, version and size. Returns NULL with err
@@ -323,6 +283,16 @@ static inline unsigned scoreboard_workers(const struct scoreboard *board)
 
 	return used < SCOREBOARD_WORKERS ? used : SCOREBOARD_WORKERS;
 }
+
+static inline unsigned scoreboard_servers(const struct scoreboard *board)
+{
+	uint32_t used = atomic_load_explicit(&board->servers_used, memory_order_acquire);
+
+	return used < SCOREBOARD_SERVERS ? used : SCOREBOARD_SERVERS;
+}
+
+/* Marks the first `servers` rows as used; otherwise as scoreboard_use. Master only. */
+bool scoreboard_use_servers(struct scoreboard *board, unsigned servers);
 
 /*
  * Marks the first `slots` slots and the first `workers` numbers as used. Returns false with errno

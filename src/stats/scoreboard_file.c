@@ -13,7 +13,7 @@
 #include "stats/scoreboard.h"
 
 enum { NAME_TRIES = 16 };
-static const size_t head_size = offsetof(struct scoreboard, past);
+static const size_t head_size = offsetof(struct scoreboard, server_names);
 
 /* Allocates real space now: a full file system must fail here, not as SIGBUS in a worker. */
 bool scoreboard_fill(int fd, off_t from, off_t size)
@@ -198,14 +198,42 @@ void scoreboard_free(struct scoreboard *board, const char *path, bool remove)
 	sys_munmap(board, sizeof(*board));
 }
 
-bool scoreboard_confine(struct scoreboard *board, const struct slot *slot)
+struct scoreboard_part scoreboard_part_slot(const struct scoreboard *board, const struct slot *slot)
 {
-	size_t from = (size_t)((const char *)slot - (const char *)board);
+	return (struct scoreboard_part){ (size_t)((const char *)slot - (const char *)board),
+					 sizeof(*slot) };
+}
 
-	return memfile_close_to_writing(board, 0, from, board->read_fd) &&
-	       memfile_close_to_writing(board, from + sizeof(*slot), sizeof(*board),
-					board->read_fd) &&
-	       memfile_seal((char *)board + from, sizeof(*slot));
+struct scoreboard_part scoreboard_part_servers(void)
+{
+	return (struct scoreboard_part){ offsetof(struct scoreboard, servers),
+					 offsetof(struct scoreboard, past) -
+						 offsetof(struct scoreboard, servers) };
+}
+
+struct scoreboard_part scoreboard_part_names(void)
+{
+	return (struct scoreboard_part){ offsetof(struct scoreboard, server_names),
+					 offsetof(struct scoreboard, servers) -
+						 offsetof(struct scoreboard, server_names) };
+}
+
+bool scoreboard_confine(struct scoreboard *board, const struct scoreboard_part *parts,
+			unsigned count)
+{
+	size_t from = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (!memfile_close_to_writing(board, from, parts[i].from, board->read_fd))
+			return false;
+		from = parts[i].from + parts[i].size;
+	}
+	if (!memfile_close_to_writing(board, from, sizeof(*board), board->read_fd))
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		if (!memfile_seal((char *)board + parts[i].from, parts[i].size))
+			return false;
+	return true;
 }
 
 static bool refuse_path(const char *path, struct err *err)

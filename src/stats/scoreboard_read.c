@@ -10,7 +10,7 @@
 #include "stats/scoreboard.h"
 
 enum { COPY_TRIES = 20 }; /* a fold is short, unless the master was stopped within one */
-static const size_t head_size = offsetof(struct scoreboard, past);
+static const size_t head_size = offsetof(struct scoreboard, server_names);
 
 static const struct scoreboard *map_view(const char *path, struct err *err)
 {
@@ -75,14 +75,20 @@ static ssize_t read_part(int fd, struct scoreboard *copy, size_t from, size_t si
 /* Reads the head, and what is in use of the rest. Returns as read_part does. */
 static ssize_t read_used(int fd, struct scoreboard *copy)
 {
-	ssize_t size = read_part(fd, copy, 0, head_size);
+	ssize_t whole = (ssize_t)sizeof(*copy), size = read_part(fd, copy, 0, head_size);
+	unsigned servers = size == whole ? scoreboard_servers(copy) : 0;
+	const struct scoreboard_part used[] = {
+		{ offsetof(struct scoreboard, server_names),
+		  servers * sizeof(*copy->server_names) },
+		{ offsetof(struct scoreboard, servers), servers * sizeof(*copy->servers) },
+		{ offsetof(struct scoreboard, past),
+		  scoreboard_workers(copy) * sizeof(*copy->past) },
+		{ offsetof(struct scoreboard, slots),
+		  scoreboard_slots(copy) * sizeof(struct slot) },
+	};
 
-	if (size == (ssize_t)sizeof(*copy))
-		size = read_part(fd, copy, head_size,
-				 scoreboard_workers(copy) * sizeof(struct past));
-	if (size == (ssize_t)sizeof(*copy))
-		size = read_part(fd, copy, offsetof(struct scoreboard, slots),
-				 scoreboard_slots(copy) * sizeof(struct slot));
+	for (size_t i = 0; i < sizeof(used) / sizeof(*used) && size == whole; i++)
+		size = read_part(fd, copy, used[i].from, used[i].size);
 	return size;
 }
 

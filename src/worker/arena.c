@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lays out and maps a slot's arena: head, records, buffers. It knows sizes, not connections:
- * worker/pool.c keeps track of the records in use.
+ * Lays out and maps a slot's arena: head, records, PROXY headers, buffers. It knows sizes, not
+ * connections: worker/pool.c keeps track of the records in use.
  */
 #include "worker/arena.h"
 
@@ -51,8 +51,15 @@ static bool forget_pages(char *from, size_t size)
 	return sys_madvise(from, size, MADV_REMOVE) == 0;
 }
 
-static bool map_arena(struct arena *arena, size_t log_at, size_t records_at, size_t bufs_at)
+static bool map_arena(struct arena *arena)
 {
+	size_t log_at = round_up(sizeof(struct arena_head), PAGE);
+	size_t records_at = log_at + ACCESSBUF_SIZE;
+	size_t proxies_at =
+		round_up(records_at + (size_t)arena->record_most * arena->record_stride, PAGE);
+	size_t texts_at =
+		round_up(proxies_at + arena->record_most * sizeof(struct proxy_header), PAGE);
+	size_t bufs_at = round_up(texts_at + arena->record_most * sizeof(struct proxy_texts), PAGE);
 	char *base;
 
 	arena->size = bufs_at + (size_t)arena->buf_most * ARENA_BUF_SIZE;
@@ -64,6 +71,8 @@ static bool map_arena(struct arena *arena, size_t log_at, size_t records_at, siz
 	arena->head->magic = ARENA_MAGIC;
 	arena->log = base + log_at;
 	arena->records = base + records_at;
+	arena->proxies = (struct proxy_header *)(base + proxies_at);
+	arena->proxy_texts = (struct proxy_texts *)(base + texts_at);
 	arena->bufs = base + bufs_at;
 	return true;
 }
@@ -71,8 +80,6 @@ static bool map_arena(struct arena *arena, size_t log_at, size_t records_at, siz
 struct arena *arena_new(const struct conf *conf, const struct service_facts *facts)
 {
 	struct arena *arena = calloc(1, sizeof(*arena));
-	size_t log_at = round_up(sizeof(struct arena_head), PAGE),
-	       records_at = log_at + ACCESSBUF_SIZE;
 
 	if (!arena)
 		return NULL;
@@ -80,9 +87,7 @@ struct arena *arena_new(const struct conf *conf, const struct service_facts *fac
 	arena->record_most = arena->conn_most * (has_pairs(conf) ? 2 : 1);
 	arena->record_stride = (uint32_t)record_size(largest_state(conf, facts));
 	arena->buf_most = arena->record_most * BUFS_PER_RECORD;
-	if (map_arena(arena, log_at, records_at,
-		      round_up(records_at + (size_t)arena->record_most * arena->record_stride,
-			       PAGE)))
+	if (map_arena(arena))
 		return arena;
 	free(arena);
 	return NULL;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of one slot's connections: a head, pending lines of the access log, records and
- * buffers. The master maps it before the fork, and every worker of the slot has it at the same
- * address, so pointers into it stay valid from one worker to the next. Pages cost nothing until
- * touched (mmap(2), MAP_NORESERVE). State that a worker can rebuild by a walk over the records
- * (free lists, timers) is not in here. Nor is the layout of the mapping: a worker that corrupts the
- * arena cannot change it.
+ * The memory of one slot's connections: a head, pending lines of the access log, records, what
+ * PROXY headers said, and buffers. The master maps it before the fork, and every worker of the slot
+ * has it at the same address, so pointers into it stay valid from one worker to the next. Pages
+ * cost nothing until touched (mmap(2), MAP_NORESERVE). State that a worker can rebuild by a walk
+ * over the records (free lists, timers) is not in here. Nor is the layout of the mapping: a worker
+ * that corrupts the arena cannot change it.
  */
 #ifndef WORKER_ARENA_H
 #define WORKER_ARENA_H
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "accesslog/accessbuf.h"
+#include "base/proxy_header.h"
 #include "config/conf.h"
 
 enum { ARENA_BUF_SIZE = 64 * 1024 };
@@ -56,11 +57,13 @@ struct arena {
 	struct arena_head *head;
 	char *log; /* ACCESSBUF_SIZE bytes */
 	char *records, *bufs;
-	size_t size;            /* bytes of the whole mapping */
-	uint32_t conn_most;     /* connections: worker_connections */
-	uint32_t record_most;   /* records: with pairs, two for each connection */
-	uint32_t record_stride; /* bytes from one record to the next */
-	uint32_t buf_most;      /* buffers of ARENA_BUF_SIZE */
+	struct proxy_header *proxies;    /* one for each record: touched only where one is read, */
+	struct proxy_texts *proxy_texts; /* and where it has texts */
+	size_t size;                     /* bytes of the whole mapping */
+	uint32_t conn_most;              /* connections: worker_connections */
+	uint32_t record_most;            /* records: with pairs, two for each connection */
+	uint32_t record_stride;          /* bytes from one record to the next */
+	uint32_t buf_most;               /* buffers of ARENA_BUF_SIZE */
 };
 
 struct record;

@@ -27,13 +27,16 @@ static bool may_be(int fd, mode_t kind)
 static bool has_sound_fds(struct record *r)
 {
 	bool has_socket = may_be(r->fd, S_IFSOCK);
-	bool has_file = r->file_left == 0 || may_be(r->file, S_IFREG);
+	bool has_file = r->file_left == 0 || may_be(r->file, r->is_piped ? S_IFIFO : S_IFREG);
+	bool has_end = !r->is_piped || may_be(r->pipe_end, S_IFIFO);
 
 	if (!has_socket)
 		r->fd = -1;
 	if (!has_file)
 		r->file = -1;
-	return has_socket && has_file;
+	if (!has_end)
+		r->pipe_end = -1;
+	return has_socket && has_file && has_end;
 }
 
 static bool check_record(struct pool *pool, struct record *r)

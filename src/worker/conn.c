@@ -5,18 +5,16 @@
  */
 #include "worker/conn.h"
 
-#include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 
 #include "base/brief.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "worker/conn_io.h"
+#include "worker/conn_reset.h"
 #include "worker/deadline.h"
 #include "worker/hand.h"
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 #include "worker/watching.h"
 
 #define BIT(state) (1U << CONN_##state)
@@ -59,9 +57,12 @@ static void close_moved(int fd)
 	brief_end(&brief);
 }
 
+/* A reset ends a moved connection for all processes that have it. */
 static void close_socket(const struct record *r)
 {
-	if (r->has_moved)
+	if (r->is_reset)
+		conn_reset_prepare(r);
+	if (r->has_moved && !r->is_reset)
 		close_moved(r->fd);
 	else
 		(void)sys_close(r->fd);
@@ -83,7 +84,7 @@ bool conn_give(struct conn *c, int fd)
 	return true;
 }
 
-static void drop_peer(struct conn *client)
+void conn_drop_peer(struct conn *client)
 {
 	struct record *peer = client->peer ? client->peer->record : NULL;
 
@@ -115,7 +116,7 @@ void conn_close(struct conn *side, enum close_reason reason)
 	conn_log_ended(c, c->pool->loop->now_us, error);
 	conn_store(c);
 	conn_move_to(c, CONN_CLOSED);
-	drop_peer(c);
+	conn_drop_peer(c);
 	conn_io_drop_range(c->record);
 	close_socket(c->record);
 	pool_forget(c->pool, c);
@@ -129,7 +130,7 @@ void conn_end(struct pool *pool, struct record *r, enum close_reason reason)
 
 enum close_reason conn_reason_of(const struct conn *c, int error)
 {
-	return conn_is_client(c) ? close_reason_of(error) : CLOSE_system_error;
+	return conn_is_client(c) ? close_reason_of(error) : close_reason_of_server(error);
 }
 
 static bool watch_sides(struct conn *c)
@@ -168,7 +169,7 @@ void conn_half_close(struct conn *c)
 	}
 	conn_set_close_reason(c, CLOSE_service_finished);
 	conn_store(c);
-	drop_peer(c);
+	conn_drop_peer(c);
 	conn_move_to(c, CONN_LINGERING);
 	r->active_ms = c->pool->loop->now_ms;
 	drop_bytes(c);
@@ -212,53 +213,18 @@ bool conn_lose_input(struct conn *c)
 /* Returns true unless that ended the connection. */
 static bool flush_side(struct conn *c)
 {
-	return conn_io_flush(c) != IO_FAILED || lose_output(c);
-}
-
-/* The state of a TCP connection (netinet/tcp.h); 0: it is of another kind. */
-static unsigned tcp_state_of(int fd)
-{
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-
-	return sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_state : 0;
-}
-
-/* A connect under way would be ended by shutdown. */
-static bool is_connecting(const struct record *r)
-{
-	return r->side == SIDE_PEER && tcp_state_of(r->fd) == TCP_SYN_SENT;
-}
-
-/*
- * While the kernel has bytes to send, a reset would drop them; EPOLLOUT then tells that it has
- * none.
- */
-static bool has_unsent(int fd)
-{
-	unsigned state = tcp_state_of(fd);
-	int unsent, lowest = 1;
-
-	return (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) &&
-	       sys_setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowest, sizeof(lowest)) == 0 &&
-	       sys_ioctl(fd, SIOCOUTQNSD, &unsent) == 0 && unsent > 0;
+	return c->record->is_connecting || conn_io_flush(c) != IO_FAILED || lose_output(c);
 }
 
 /*
  * The other side was reset: so is this one, since an end would pass for the end of the whole
- * stream. To disconnect resets it at once, even if another process has a copy (connect(2)). Returns
- * true unless that ended the connection.
+ * stream. Returns true unless that ended the connection.
  */
 static bool pass_reset(struct conn *c)
 {
-	static const struct linger none = { .l_onoff = 1 };
-	static const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
-
-	if (has_unsent(c->record->fd))
+	if (conn_reset_must_wait(c->record))
 		return true;
-	(void)sys_setsockopt(c->record->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-	if (c->record->has_moved)
-		(void)sys_connect(c->record->fd, &nowhere, sizeof(nowhere));
+	c->record->is_reset = true;
 	errno = ECONNRESET;
 	conn_close(c, CLOSE_system_error);
 	return false;
@@ -269,7 +235,8 @@ static bool end_output_now(struct conn *c)
 {
 	struct record *r = c->record;
 
-	if (conn_has_output(c) || is_connecting(r))
+	/* a connect(2) under way would be ended by shutdown(2) */
+	if (conn_has_output(c) || r->is_connecting)
 		return true;
 	if (c->peer && c->peer->record->output == OUTPUT_RESET && conn_in_ended(c->peer))
 		return pass_reset(c);
@@ -346,6 +313,8 @@ static unsigned let_go_record(struct pool *pool, struct record *r, int *fds)
 		fds[count++] = r->fd;
 	if (r->file > 0)
 		fds[count++] = r->file;
+	if (r->is_piped && r->pipe_end > 0)
+		fds[count++] = r->pipe_end;
 	pool_give_record(pool, r);
 	return count;
 }

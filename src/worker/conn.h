@@ -47,6 +47,9 @@ bool conn_flush(struct conn *c);
  */
 bool conn_give(struct conn *c, int fd);
 
+/* In hand: ends the peer of the client's side, which goes on without one. */
+void conn_drop_peer(struct conn *client);
+
 /*
  * The client's side, in FLUSHING with nothing left to send: the server ends its side, and the
  * client may still read the last answer and end its own.
@@ -80,7 +83,7 @@ bool conn_detach(struct pool *pool, struct record *client);
  * Another worker has it: frees its records, and writes its descriptors, CONN_FDS_MOST at most, to
  * fds; returns how many. conn_close_fds closes them, in any order.
  */
-enum { CONN_FDS_MOST = 4 };
+enum { CONN_FDS_MOST = 6 };
 unsigned conn_let_go(struct pool *pool, struct record *client, int *fds);
 void conn_close_fds(int *fds, unsigned count);
 

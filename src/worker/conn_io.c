@@ -7,6 +7,8 @@
 #include "worker/pool.h"
 #include "worker/transport.h"
 
+enum { BULK_LEAST = 16 * 1024 }; /* bytes: less is cheaper through a buffer */
+
 static void note_moved(struct conn *c, size_t bytes)
 {
 	c->pool->hand.moved += bytes;
@@ -27,14 +29,26 @@ static void lend_input(struct conn *c)
 	BUG_ON(buf_room(in) == 0); /* a service that keeps so much must not return MORE */
 }
 
-static void note_received(struct conn *c, size_t bytes)
+/* What goes to and comes from the server of an upstream. */
+static void count_of_server(struct conn *c, uint64_t in, uint64_t out)
+{
+	const struct record *r = c->record;
+	struct upstream_tally *tally;
+
+	if (r->server == 0 || conn_is_client(c) || !c->pool->servers.servers)
+		return;
+	tally = &c->pool->servers.servers[r->server - 1].tally;
+	if (in > 0)
+		cell_share(&tally->upstream_bytes_in_total, in);
+	if (out > 0)
+		cell_share(&tally->upstream_bytes_out_total, out);
+}
+
+void conn_io_count_input(struct conn *c, size_t bytes)
 {
 	struct pool *pool = c->pool;
 	struct record *r = c->record;
 
-	note_moved(c, bytes);
-	if (r->is_given)
-		return; /* they are no client's */
 	if (conn_is_client(c)) {
 		/* the age of one that moved is only what its sender says */
 		if (r->bytes_in == 0 && !r->has_moved)
@@ -43,6 +57,15 @@ static void note_received(struct conn *c, size_t bytes)
 		cell_add(&pool_tally(pool, r)->bytes_in_total, bytes);
 	}
 	r->bytes_in += bytes;
+	count_of_server(c, bytes, 0);
+}
+
+/* What another process sends, or a proxy of itself, is no client's. */
+static void note_received(struct conn *c, size_t bytes)
+{
+	note_moved(c, bytes);
+	if (!c->record->is_given && c->record->proxy != PROXY_AWAITED)
+		conn_io_count_input(c, bytes);
 }
 
 static enum conn_io outcome_of(ssize_t moved)
@@ -54,14 +77,25 @@ static enum conn_io outcome_of(ssize_t moved)
 
 enum conn_io conn_io_receive(struct conn *c)
 {
+	return conn_io_receive_most(c, ARENA_BUF_SIZE);
+}
+
+enum conn_io conn_io_receive_most(struct conn *c, size_t most)
+{
+	uint32_t size;
 	ssize_t got;
 
 	lend_input(c);
+	size = c->in.size;
+	if (most < buf_room(&c->in))
+		c->in.size = c->in.end + (uint32_t)most;
 	got = c->transport->receive(c);
+	c->in.size = size;
 	if (got > 0)
 		note_received(c, (size_t)got);
 	if (got == 0)
 		c->record->in_ended = true;
+	c->record->is_bulk = got > 0 && buf_room(&c->in) == 0;
 	return outcome_of(got);
 }
 
@@ -80,12 +114,89 @@ enum conn_io conn_io_discard(struct conn *c)
 	return outcome_of(got);
 }
 
+static void forget_range(struct record *r)
+{
+	r->file = 0;
+	r->file_offset = r->file_left = 0;
+	r->is_piped = false;
+}
+
 void conn_io_drop_range(struct record *r)
 {
 	if (r->file > 0)
 		(void)sys_close(r->file);
-	r->file = 0;
-	r->file_left = 0;
+	if (r->is_piped && r->pipe_end > 0)
+		(void)sys_close(r->pipe_end);
+	forget_range(r);
+}
+
+/* All of the range has gone out. A pipe that was in other hands may hold more. */
+static void end_range(struct conn *c)
+{
+	struct record *r = c->record;
+
+	if (r->is_piped && !r->has_moved) {
+		pipes_give(&c->pool->pipes, (struct pipe_ends){ r->file, r->pipe_end });
+		forget_range(r);
+	} else {
+		conn_io_drop_range(r);
+	}
+}
+
+static bool take_pipe(struct pool *pool, struct pipe_ends *ends)
+{
+	bool is_new;
+
+	if (!pipes_take(&pool->pipes, ends, &is_new, pool->loop->now_ms))
+		return false;
+	if (is_new) {
+		pool_note_opened(pool, ends->read);
+		pool_note_opened(pool, ends->write);
+	}
+	return true;
+}
+
+bool conn_io_can_splice(const struct conn *c)
+{
+	const struct conn *to = c->peer;
+
+	return c->record->is_bulk && c->transport->splice && to && !conn_has_output(to) &&
+	       to->record->output == OUTPUT_OPEN && buf_used(&c->in) == 0;
+}
+
+/* The pipe belongs to the side that it goes out on. */
+static void note_piped(struct conn *to, struct pipe_ends ends, size_t bytes)
+{
+	struct record *r = to->record;
+
+	r->file = ends.read;
+	r->file_offset = 0;
+	r->pipe_end = ends.write;
+	r->file_left = bytes;
+	r->is_piped = true;
+}
+
+enum conn_io conn_io_splice(struct conn *c)
+{
+	struct pool *pool = c->pool;
+	struct pipe_ends ends;
+	ssize_t got;
+
+	if (!take_pipe(pool, &ends)) {
+		c->record->is_bulk = false;
+		return IO_NONE;
+	}
+	got = c->transport->splice(c, ends.write);
+	c->record->is_bulk = got >= BULK_LEAST;
+	if (got > 0) {
+		note_piped(c->peer, ends, (size_t)got);
+		note_received(c, (size_t)got);
+	} else {
+		pipes_give(&pool->pipes, ends);
+	}
+	if (got == 0)
+		c->record->in_ended = true;
+	return outcome_of(got);
 }
 
 /* Makes bytes of the start of the range. Returns false with errno set. */
@@ -115,17 +226,19 @@ static enum conn_io send_once(struct conn *c)
 {
 	ssize_t sent;
 
-	if (c->record->has_moved && buf_used(&c->out) == 0 && !read_range(c))
+	if (c->record->has_moved && !c->record->is_piped && buf_used(&c->out) == 0 &&
+	    !read_range(c))
 		return outcome_of(-1);
 	sent = c->transport->send(c);
 	if (sent <= 0)
 		return outcome_of(sent);
 	note_moved(c, (size_t)sent);
 	c->record->bytes_out += (uint64_t)sent;
+	count_of_server(c, 0, (uint64_t)sent);
 	if (conn_is_client(c))
 		cell_add(&pool_tally(c->pool, c->record)->bytes_out_total, (uint64_t)sent);
-	if (c->record->file_left == 0)
-		conn_io_drop_range(c->record);
+	if (c->record->file_left == 0 && c->record->file > 0)
+		end_range(c);
 	return IO_SOME;
 }
 

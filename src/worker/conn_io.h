@@ -17,6 +17,23 @@ enum conn_io {
 /* Receives into c->in, which gets a buffer; the buffer must not be full. */
 enum conn_io conn_io_receive(struct conn *c);
 
+/*
+ * True when what comes next on this side of a pair is worth to be spliced to the other side, which
+ * has nothing to send. conn_io_splice does it, by a pipe that the record of the other side names;
+ * IO_NONE when there is no pipe, or nothing has come.
+ */
+bool conn_io_can_splice(const struct conn *c);
+enum conn_io conn_io_splice(struct conn *c);
+
+/* The same, but takes `most` bytes at most, from 1 on. */
+enum conn_io conn_io_receive_most(struct conn *c, size_t most);
+
+/*
+ * Counts bytes that the client has sent. Only for those behind a PROXY header that was received
+ * with them: while one is awaited, nothing that is received counts.
+ */
+void conn_io_count_input(struct conn *c, size_t bytes);
+
 /* Receives and drops bytes. */
 enum conn_io conn_io_discard(struct conn *c);
 

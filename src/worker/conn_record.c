@@ -44,6 +44,22 @@ static bool is_empty(const struct conn *c)
 	return buf_used(&c->in) == 0 && !conn_has_output(c);
 }
 
+const struct proxy_facts *conn_proxy_facts(const struct conn *side)
+{
+	const struct conn *c = conn_is_client(side) ? side : side->peer;
+
+	return c->record->proxy == PROXY_KNOWN ? &c->proxy->facts : NULL;
+}
+
+const char *conn_proxy_text(const struct conn *side, enum proxy_text which, size_t *length)
+{
+	const struct conn *c = conn_is_client(side) ? side : side->peer;
+	const struct proxy_facts *facts = conn_proxy_facts(c);
+
+	*length = 0;
+	return facts ? proxy_facts_text(facts, c->proxy_texts, which, length) : NULL;
+}
+
 /* While one end of a pair has ended its stream, the other's answer may still come. */
 static bool is_half_closed(const struct conn *c)
 {
@@ -52,7 +68,9 @@ static bool is_half_closed(const struct conn *c)
 
 bool conn_is_between_messages(const struct conn *c)
 {
-	if (c->service->idle && !record_is_ending(c->record))
+	if (c->service->is_stream && c->record->state == CONN_OPEN)
+		return false;
+	if (c->service->idle && !record_is_ending(c->record) && c->record->proxy != PROXY_AWAITED)
 		return c->service->idle(c);
 	return is_empty(c) && (!c->peer || is_empty(c->peer)) && !is_half_closed(c);
 }
@@ -93,6 +111,31 @@ void conn_log_ended(const struct conn *c, int64_t now_us, int error)
 	    LOG_STR("error", r->ending == CLOSE_system_error ? strerrorname_np(error) : "none"));
 }
 
+static struct access_text text_of(const char *text, size_t length)
+{
+	return (struct access_text){ length > 0 ? text : NULL, length };
+}
+
+static struct access_text authority_of(const struct conn *c)
+{
+	size_t length;
+	const char *text = conn_proxy_text(c, PROXY_TEXT_authority, &length);
+
+	return text_of(text, length);
+}
+
+/* What was wrong with a header that was refused. */
+static struct access_text detail_of(const struct conn *c)
+{
+	const char *name;
+
+	if (c->record->proxy != PROXY_AWAITED || c->proxy->error == PROXY_ERROR_none ||
+	    c->proxy->error >= PROXY_ERRORS)
+		return (struct access_text){ NULL, 0 };
+	name = proxy_error_name((enum proxy_error)c->proxy->error);
+	return text_of(name, strlen(name));
+}
+
 /* The byte is checked: a service may have overwritten it. */
 static char phase_of(const struct record *r)
 {
@@ -117,6 +160,8 @@ void conn_log_access(const struct conn *c, int64_t now_us)
 		.seconds = now_us - r->opened_us,
 		.ending = close_reason_name(r->ending),
 		.state = record_state_letters(state, r->ending, phase_of(r)),
+		.detail = detail_of(c),
+		.authority = authority_of(c),
 	};
 
 	if (c->service->tell)
@@ -137,8 +182,8 @@ void conn_log_refused(const struct conn_refused *refused)
 		.listen = refused->conf->address,
 		.service = refused->conf->service,
 		.remote = { &net, port },
-		.ending = close_reason_name(refused->reason),
-		.state = record_state_letters(state, refused->reason, '-'),
+		.ending = close_reason_name(refused->ending),
+		.state = record_state_letters(state, refused->ending, '-'),
 	};
 
 	accesslog_add(&entry);
@@ -147,11 +192,6 @@ void conn_log_refused(const struct conn_refused *refused)
 bool conn_logs(void)
 {
 	return accesslog_is_on;
-}
-
-static struct access_text text_of(const char *text, size_t length)
-{
-	return (struct access_text){ length > 0 ? text : NULL, length };
 }
 
 void conn_log_request(const struct conn *c, const struct conn_request *request)
@@ -171,6 +211,7 @@ void conn_log_request(const struct conn *c, const struct conn_request *request)
 		.messages = 1,
 		.ending = close_reason_name(CLOSE_none),
 		.state = state,
+		.authority = authority_of(c),
 		.method = text_of(request->method, request->method_length),
 		.path = text_of(request->path, request->path_length),
 		.status = request->status,

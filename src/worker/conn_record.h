@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "base/proxy_header.h"
 #include "worker/record.h"
 #include "worker/service.h"
 
@@ -30,6 +31,9 @@ struct conn {
 	const struct transport *transport;
 	struct pool *pool;
 	struct buf in, out; /* conn_store writes them to the record */
+	/* in the arena: of a client's side whose record->proxy is not PROXY_NONE */
+	struct proxy_header *proxy;
+	struct proxy_texts *proxy_texts;
 };
 
 /* The client's side of the connection. */
@@ -100,12 +104,18 @@ static inline void conn_end_output(struct conn *c)
 void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length);
 
 /*
- * While the connection is open, no timeout of the options ends it, but only the deadline that the
- * service sets.
+ * While the connection is open and untimed, no timeout of the options ends it, but only the
+ * deadline that the service sets.
  */
-static inline void conn_set_untimed(struct conn *c)
+static inline void conn_set_untimed(struct conn *c, bool is_untimed)
 {
-	conn_client(c)->record->is_untimed = true;
+	conn_client(c)->record->is_untimed = is_untimed;
+}
+
+/* It ends with a reset: the client must not take what it has for the whole answer. */
+static inline void conn_set_reset(struct conn *c)
+{
+	conn_client(c)->record->is_reset = true;
 }
 
 /*
@@ -113,6 +123,16 @@ static inline void conn_set_untimed(struct conn *c)
  * deadline is set again before; 0: never.
  */
 void conn_set_deadline(struct conn *c, int64_t in_ms);
+
+/*
+ * What the PROXY header of the connection said of its client, whose address is the record's
+ * `remote` by then: above all the destination. NULL: it had no header, or one that says nothing
+ * (LOCAL, UNKNOWN), or the header is not complete yet. Valid while the connection is in hand.
+ */
+const struct proxy_facts *conn_proxy_facts(const struct conn *c);
+
+/* A text of the header, without a NUL, and its length; NULL: it has none. */
+const char *conn_proxy_text(const struct conn *c, enum proxy_text which, size_t *length);
 
 /* Writes the buffers' numbers and limits to the record, and likewise for the peer. */
 void conn_store(struct conn *c);
@@ -167,8 +187,8 @@ void conn_log_access(const struct conn *c, int64_t now_us);
 
 /* A connection that no record was made for: the listener's options, and what it would have. */
 struct conn_refused {
-	enum close_reason reason;
 	const struct listen_conf *conf;
+	enum close_reason ending;
 	const struct addr *remote;
 	uint64_t number;
 	uint32_t generation;

@@ -36,6 +36,51 @@ static bool peer_has_output(const struct pool *pool, const struct record *r)
 	return peer && record_has_output(peer);
 }
 
+/* A stream has no messages: silence ends it, after a time of its own when one end has ended. */
+static int64_t find_for_stream(const struct pool *pool, const struct record *r,
+			       enum close_reason *why)
+{
+	const struct stream_timeouts *timeouts = &pool->streams[r->listener];
+	const struct record *peer = pool_peer(pool, r);
+	bool is_half_closed = peer && peer->in_ended != r->in_ended;
+
+	*why = is_half_closed ? CLOSE_half_close_timeout : CLOSE_idle_timeout;
+	return add_ms(active_ms_of(pool, r),
+		      is_half_closed ? timeouts->half_close_ms : timeouts->idle_ms);
+}
+
+static int64_t find_by_messages(const struct pool *pool, const struct record *r,
+				enum close_reason *why)
+{
+	const struct listen_conf *conf = pool_conf(pool, r);
+
+	if (r->begun_us != 0) {
+		*why = CLOSE_message_timeout;
+		return add_ms(begun_ms_of(pool, r), conf->message_timeout);
+	}
+	if (pool->draining && r->bytes_in == 0) {
+		*why = CLOSE_drained;
+		return r->opened_us / 1000 + FRESH_MS;
+	}
+	*why = CLOSE_idle_timeout;
+	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
+}
+
+/* A service's own preface has its time behind that of the PROXY header. */
+static int64_t find_by_preface(const struct listen_conf *conf, const struct service *service,
+			       const struct record *r, enum close_reason *why)
+{
+	int64_t opened_ms = r->opened_us / 1000;
+
+	if (r->proxy == PROXY_AWAITED) {
+		*why = CLOSE_proxy_header_timeout;
+		return opened_ms + conf->accept_proxy_timeout;
+	}
+	*why = CLOSE_message_timeout;
+	return add_ms(opened_ms + (conf->accept_proxy ? conf->accept_proxy_timeout : 0),
+		      service->preface_ms);
+}
+
 /* By the options of the listener and the state alone. */
 static int64_t find_by_options(const struct pool *pool, const struct record *r,
 			       enum close_reason *why)
@@ -51,27 +96,17 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 		*why = r->ending;
 		return r->active_ms + conf->linger_timeout;
 	}
-	if (r->state == CONN_PREFACE) {
-		*why = CLOSE_message_timeout;
-		return add_ms(r->opened_us / 1000, pool->services[r->listener]->preface_ms);
-	}
-	if (record_has_output(r)) {
-		*why = CLOSE_send_timeout;
+	if (r->state == CONN_PREFACE)
+		return find_by_preface(conf, pool->services[r->listener], r, why);
+	if (record_has_output(r) && !r->is_connecting) {
+		*why = r->side == SIDE_PEER ? CLOSE_upstream_stalled : CLOSE_send_timeout;
 		return add_ms(r->active_ms, conf->message_timeout);
 	}
 	*why = CLOSE_idle_timeout;
 	if (r->side == SIDE_PEER || peer_has_output(pool, r))
 		return 0; /* the other side's deadline is the connection's */
-	if (r->begun_us != 0) {
-		*why = CLOSE_message_timeout;
-		return add_ms(begun_ms_of(pool, r), conf->message_timeout);
-	}
-	if (pool->draining && r->bytes_in == 0) {
-		*why = CLOSE_drained;
-		return r->opened_us / 1000 + FRESH_MS;
-	}
-	*why = CLOSE_idle_timeout;
-	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
+	return pool->services[r->listener]->is_stream ? find_for_stream(pool, r, why) :
+							find_by_messages(pool, r, why);
 }
 
 /* The server's own end waits for no deadline of the client's. */
@@ -92,17 +127,25 @@ static int64_t lifetime_end_ms(const struct pool *pool, const struct record *r)
 	return add_ms(r->opened_us / 1000, pool_conf(pool, r)->max_lifetime);
 }
 
-/* Between messages at once; otherwise the message in progress has its time. */
+/* Of what is under way at the end of the lifetime; 0: never. */
+static int64_t lifetime_last_ms(const struct pool *pool, const struct record *r)
+{
+	return add_ms(lifetime_end_ms(pool, r), pool_conf(pool, r)->message_timeout);
+}
+
+/*
+ * Between messages at once; otherwise the message in progress has its time. A client that sends
+ * ahead is never between messages, which does not put off the end.
+ */
 static int64_t find_by_lifetime(const struct pool *pool, const struct record *r)
 {
-	int64_t due_ms = lifetime_end_ms(pool, r), begun_ms = r->begun_us / 1000;
+	int64_t end_ms = lifetime_end_ms(pool, r);
 
-	if (due_ms == 0 || r->state != CONN_OPEN || r->side == SIDE_PEER || r->is_untimed)
+	if (end_ms == 0 || r->state != CONN_OPEN || r->side == SIDE_PEER || r->is_untimed)
 		return 0;
-	if (r->begun_us == 0)
-		return due_ms;
-	return add_grace(r, add_ms(begun_ms > due_ms ? begun_ms : due_ms,
-				   pool_conf(pool, r)->message_timeout));
+	if (r->begun_us == 0 || pool_stream_rests(pool, r))
+		return end_ms;
+	return add_grace(r, lifetime_last_ms(pool, r));
 }
 
 bool deadline_is_too_old(const struct pool *pool, const struct record *r)
@@ -110,6 +153,13 @@ bool deadline_is_too_old(const struct pool *pool, const struct record *r)
 	int64_t end_ms = lifetime_end_ms(pool, r);
 
 	return end_ms != 0 && !r->is_untimed && end_ms <= pool->loop->now_ms;
+}
+
+bool deadline_is_far_too_old(const struct pool *pool, const struct record *r)
+{
+	int64_t last_ms = lifetime_last_ms(pool, r);
+
+	return deadline_is_too_old(pool, r) && last_ms != 0 && last_ms <= pool->loop->now_ms;
 }
 
 int64_t deadline_find(const struct pool *pool, const struct record *r, enum close_reason *why)

@@ -4,7 +4,8 @@
 
 #include "accesslog/accesslog.h"
 #include "base/clock.h"
-#include "worker/pair.h"
+#include "base/sys.h"
+#include "worker/pair/pair.h"
 
 struct conn *hand_view(struct pool *pool, struct record *client)
 {
@@ -21,7 +22,7 @@ struct conn *hand_view(struct pool *pool, struct record *client)
 }
 
 /* The slot notes the client: the crash report must not depend on the arena. */
-static void note_client(struct pool *pool, const struct record *client)
+void hand_note_client(struct pool *pool, const struct record *client)
 {
 	struct slot *slot = pool->slot;
 
@@ -35,7 +36,7 @@ struct conn *hand_take(struct pool *pool, struct record *r)
 	struct record *client = r->side == SIDE_CLIENT ? r : pool_peer(pool, r);
 	struct hand *hand = &pool->hand;
 
-	note_client(pool, client);
+	hand_note_client(pool, client);
 	pool_take_in_hand(pool, client->index);
 	(void)hand_view(pool, client);
 	hand->moved = 0;
@@ -83,7 +84,8 @@ void hand_put_down(struct pool *pool)
 static inline enum verdict call(struct conn *c, enum verdict (*hook)(struct conn *))
 {
 	struct pool *pool = c->pool;
-	int64_t begun_us = pool->is_weighing ? clock_cpu_us() : 0;
+	bool is_weighing = pool->is_weighing && !c->service->is_stream; /* to relay costs little */
+	int64_t begun_us = is_weighing ? clock_cpu_us() : 0;
 	enum verdict verdict;
 
 	pool_lend_buf(pool, &c->out);
@@ -91,7 +93,7 @@ static inline enum verdict call(struct conn *c, enum verdict (*hook)(struct conn
 		pool_lend_buf(pool, &c->peer->out);
 	conn_store(c); /* for the report, should the service crash */
 	verdict = hook(c);
-	if (pool->is_weighing)
+	if (is_weighing)
 		pool->hand.asked_us += clock_cpu_us() - begun_us;
 	if (c->record->file_left > 0)
 		pool_note_opened(pool, c->record->file);
@@ -123,8 +125,17 @@ enum verdict hand_ask_input(struct conn *c)
 	return call(c, call_input);
 }
 
+/* What waits for this side's output is the input of the other. */
+static bool has_more_to_relay(const struct conn *c)
+{
+	return c->peer && (buf_used(&c->peer->in) > 0 ||
+			   (conn_in_ended(c->peer) && c->record->output == OUTPUT_OPEN));
+}
+
 bool hand_has_more(const struct conn *c)
 {
+	if (c->service->is_stream)
+		return has_more_to_relay(c);
 	return c->service->drained || c->peer || conn_in_ended(c) || !conn_is_between_messages(c);
 }
 
@@ -151,4 +162,26 @@ static enum verdict call_expired(struct conn *c)
 enum verdict hand_ask_expired(struct conn *c)
 {
 	return call(c, call_expired);
+}
+
+static enum verdict call_connected(struct conn *peer)
+{
+	return peer->service->connected ? peer->service->connected(peer) : MORE;
+}
+
+enum verdict hand_ask_connected(struct conn *peer, int error)
+{
+	peer->pool->hand.connect_error = error;
+	return call(peer, call_connected);
+}
+
+bool hand_ask_lost(struct conn *peer, int error, enum verdict *verdict)
+{
+	int kept = errno;
+	bool goes_on;
+
+	peer->pool->hand.connect_error = error;
+	goes_on = peer->service->lost && peer->service->lost(peer, verdict);
+	errno = kept;
+	return goes_on;
 }

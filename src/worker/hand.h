@@ -20,6 +20,9 @@ struct conn *hand_view(struct pool *pool, struct record *client);
  */
 struct conn *hand_take(struct pool *pool, struct record *r);
 
+/* The client's address has changed. */
+void hand_note_client(struct pool *pool, const struct record *client);
+
 /* Counts the connection's messages, and puts it down. */
 void hand_put_down(struct pool *pool);
 
@@ -32,6 +35,10 @@ enum verdict hand_ask_open(struct conn *c);
 enum verdict hand_ask_input(struct conn *c);
 enum verdict hand_ask_drained(struct conn *c);
 enum verdict hand_ask_expired(struct conn *c);
+
+/* The same for a peer whose connect(2) has ended, or whose other end was lost with that errno. */
+enum verdict hand_ask_connected(struct conn *peer, int error);
+bool hand_ask_lost(struct conn *peer, int error, enum verdict *verdict);
 
 /* False when hand_ask_drained of this side, whose output has gone out, would find nothing to do. */
 bool hand_has_more(const struct conn *c);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A helper: a process beside the workers of a generation, one for each listener whose service needs
- * what a worker cannot do, such as to start programs. The master forks it before the generation is
- * ready, starts it anew when it dies, and tells it to leave once the workers of its generation are
- * gone: with SIGNAL_HELPER_LEAVE after a reload, and with SIGNAL_HELPER_STOP, which tells it to be
- * fast, when the server stops; with SIGNAL_HELPER_END it is to leave nothing behind at once.
- * Workers ask it by their links, one for each, so that a worker that was taken over can fill, shut
- * or misuse its own alone.
+ * A helper: a process beside the workers of a generation, which does what a worker cannot, such as
+ * to start programs: one for each listener of a service, or one for all of them. The master forks
+ * it before the generation is ready, starts it anew when it dies, and tells it to leave once the
+ * workers of its generation are gone: with SIGNAL_HELPER_LEAVE after a reload, and with
+ * SIGNAL_HELPER_STOP, which tells it to be fast, when the server stops; with SIGNAL_HELPER_END it
+ * is to leave nothing behind at once.
+ * Workers ask the helper of a listener by their links, one for each, so that a worker that was
+ * taken over can fill, shut or misuse its own alone. A helper for all listeners has no links.
  * A helper trusts no message, never waits for a worker, and limits its work for each link and turn.
  */
 #ifndef WORKER_HELPER_H
@@ -21,6 +22,22 @@
 #include "config/identity.h"
 #include "worker/heritage.h"
 
+struct helper_heritage;
+
+/* What helpers of a service do (services.h). */
+struct helper_job {
+	const char *name; /* in its title and in the log */
+	bool is_shared;   /* one process for all listeners of the service */
+	/* False: this configuration needs no such helper. NULL: each does. */
+	bool (*is_needed)(const struct conf *conf);
+	/* The whole life of the process; returns its exit code. */
+	int (*run)(const struct helper_heritage *heritage);
+	/* The most descriptors that it opens by itself. NULL: few. */
+	unsigned (*files)(const struct listen_conf *listen);
+	/* What it writes of the scoreboard. NULL: it has none. */
+	struct scoreboard_part (*part)(void);
+};
+
 /*
  * What a helper inherits: nothing of it changes, but a link may be made anew (helper_take_link). It
  * runs as the master's user, with the signals of config/signals blocked, and holds no other
@@ -28,9 +45,10 @@
  */
 struct helper_heritage {
 	const struct conf *conf;
-	const struct listen_conf *listen;
-	const struct identity *identity; /* of the workers */
-	const struct helper_link *links; /* the helper's ends of these are open */
+	const struct listen_conf *listen; /* of a shared one the first */
+	struct scoreboard *board;         /* NULL: its job has no part of it */
+	const struct identity *identity;  /* of the workers */
+	const struct helper_link *links;  /* the helper's ends of these are open */
 	unsigned link_count;
 	pid_t master_pid;
 	int report_fd; /* for helper_report_ready, helper_beat and helper_take_link */

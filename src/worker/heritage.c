@@ -21,7 +21,8 @@ unsigned heritage_fds(const struct heritage *h, int *fds)
 	for (unsigned i = 0; h->loaded && i < h->loaded->fd_count; i++)
 		fds[n++] = h->loaded->fds[i];
 	for (unsigned i = 0; i < h->helper_count; i++)
-		fds[n++] = h->helpers[i].list[h->number].worker;
+		if (h->helpers[i].list)
+			fds[n++] = h->helpers[i].list[h->number].worker;
 	return n;
 }
 

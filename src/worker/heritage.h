@@ -63,8 +63,8 @@ struct helper_link {
 
 /* The links of one helper. */
 struct helper_links {
-	const struct listen_conf *conf; /* its listener's options */
-	struct helper_link *list;       /* by the number of the worker */
+	const struct listen_conf *conf; /* its listener's options; NULL: it is shared */
+	struct helper_link *list;       /* by the number of the worker; NULL: it has none */
 };
 
 /*

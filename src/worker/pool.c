@@ -10,6 +10,7 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "base/pages.h"
+#include "config/conf_upstream.h"
 #include "worker/heritage.h"
 #include "worker/transport.h"
 
@@ -29,6 +30,25 @@ static bool find_services(struct pool *pool)
 static size_t size_of_nodes(const struct pool *pool)
 {
 	return (size_t)pool->arena->record_most * sizeof(*pool->nodes);
+}
+
+static void find_timeouts(struct pool *pool, unsigned listener)
+{
+	const struct listen_conf *listen = pool->listeners->list[listener].conf;
+	const struct upstream_conf *upstream = conf_upstream_of(pool->conf, listen);
+
+	if (upstream)
+		pool->streams[listener] =
+			(struct stream_timeouts){ conf_upstream_idle_ms(upstream, listen),
+						  upstream->half_close_timeout };
+}
+
+static bool find_streams(struct pool *pool)
+{
+	pool->streams = calloc(pool->listeners->count, sizeof(*pool->streams));
+	for (unsigned i = 0; pool->streams && pool->conf && i < pool->listeners->count; i++)
+		find_timeouts(pool, i);
+	return pool->streams;
 }
 
 static bool start_timers(struct pool *pool)
@@ -56,7 +76,7 @@ static bool start_limits(struct pool *pool)
 
 bool pool_start(struct pool *pool)
 {
-	return find_services(pool) &&
+	return find_services(pool) && find_streams(pool) &&
 	       conn_limit_start(&pool->limit, pool->listeners, pool->arena->conn_most) &&
 	       start_timers(pool) && ring_start(&pool->queue, pool->arena->record_most) &&
 	       free_list_start(&pool->records, pool->arena->record_most) &&
@@ -67,6 +87,7 @@ bool pool_start(struct pool *pool)
 void pool_stop(struct pool *pool)
 {
 	BUG_ON(pool->limit.total > 0);
+	pipes_stop(&pool->pipes);
 	timer_heap_free(&pool->timers);
 	pages_free(pool->nodes, size_of_nodes(pool));
 	pages_free(pool->audit.waits, pool->arena->record_most);
@@ -77,6 +98,7 @@ void pool_stop(struct pool *pool)
 	limiter_stop(&pool->limiter);
 	waiting_stop(&pool->waiting);
 	free(pool->services);
+	free(pool->streams);
 }
 
 void pool_lend_buf(struct pool *pool, struct buf *b)
@@ -128,7 +150,9 @@ void pool_view(struct pool *pool, struct record *r, struct conn *side)
 			       .transport = transport_of(r),
 			       .pool = pool,
 			       .in = buf_of(pool->arena, &r->in),
-			       .out = buf_of(pool->arena, &r->out) };
+			       .out = buf_of(pool->arena, &r->out),
+			       .proxy = &pool->arena->proxies[r->index],
+			       .proxy_texts = &pool->arena->proxy_texts[r->index] };
 }
 
 void pool_view_at(const struct heritage *heritage, struct record *r, struct conn *side)
@@ -140,7 +164,9 @@ void pool_view_at(const struct heritage *heritage, struct record *r, struct conn
 			       .conf = conf,
 			       .service = loaded_service(heritage->loaded, conf),
 			       .in = buf_of(arena, &r->in),
-			       .out = buf_of(arena, &r->out) };
+			       .out = buf_of(arena, &r->out),
+			       .proxy = &arena->proxies[r->index],
+			       .proxy_texts = &arena->proxy_texts[r->index] };
 }
 
 bool pool_rests(struct pool *pool, struct record *r)
@@ -155,6 +181,15 @@ bool pool_rests(struct pool *pool, struct record *r)
 		peer.peer = &c;
 	}
 	return conn_rests(&c);
+}
+
+bool pool_stream_rests(const struct pool *pool, const struct record *client)
+{
+	const struct record *peer = pool_peer(pool, client);
+
+	return pool->services[client->listener]->is_stream && peer && !peer->is_connecting &&
+	       !record_has_output(client) && !record_has_output(peer) &&
+	       client->in.end == client->in.start && peer->in.end == peer->in.start;
 }
 
 static void drop_number(int32_t *named, int fd)
@@ -174,6 +209,8 @@ void pool_note_opened(struct pool *pool, int fd)
 			continue;
 		drop_number(&r->fd, fd);
 		drop_number(&r->file, fd);
+		if (r->is_piped)
+			drop_number(&r->pipe_end, fd);
 	}
 }
 
@@ -222,11 +259,19 @@ struct record *pool_take_record(struct pool *pool)
 	return clear_record(pool, free_list_take(&pool->records));
 }
 
+void pool_set_server(struct pool *pool, struct record *r, unsigned server)
+{
+	server_count_out(&pool->servers, r);
+	r->server = server & UINT8_MAX;
+	server_count_in(&pool->servers, r);
+}
+
 void pool_publish_record(struct pool *pool, struct record *r)
 {
 	*record_guard(r, pool->arena->record_stride) = RECORD_GUARD;
 	atomic_signal_fence(memory_order_seq_cst);
 	r->magic = RECORD_MAGIC;
+	server_count_in(&pool->servers, r);
 }
 
 /* The first listener is of the first listen. */
@@ -278,6 +323,8 @@ void pool_end_check(struct pool *pool, uint32_t index)
 
 void pool_give_record(struct pool *pool, struct record *r)
 {
+	if (record_is_used(r))
+		server_count_out(&pool->servers, r);
 	r->magic = 0;
 	waiting_leave(&pool->waiting, r);
 	pool_end_check(pool, r->index); /* its next connection is not the one that waits */
@@ -302,63 +349,4 @@ void pool_forget(struct pool *pool, struct conn *c)
 	atomic_signal_fence(memory_order_seq_cst);
 	pool_give_record(pool, r);
 	pool_count_out(pool, r);
-}
-
-static void mark_buf(const struct record_buf *b, bool *is_used, uint32_t *high)
-{
-	if (b->number == 0)
-		return;
-	is_used[b->number - 1] = true;
-	if (b->number > *high)
-		*high = b->number;
-}
-
-/* Rebuilds the list of free buffers: a dead worker's lists are never trusted. */
-static void resume_bufs(struct pool *pool, const bool *is_kept, bool *is_used)
-{
-	uint32_t high = 0;
-
-	for (uint32_t i = 0; i < pool->arena->head->record_high; i++) {
-		const struct record *r = arena_record(pool->arena, i);
-
-		if (!is_kept[i])
-			continue;
-		mark_buf(&r->in, is_used, &high);
-		mark_buf(&r->out, is_used, &high);
-	}
-	pool->bufs.high = high;
-	pool->bufs.count = 0;
-	for (uint32_t i = 0; i < high; i++)
-		if (!is_used[i])
-			free_list_give(&pool->bufs, i);
-}
-
-static void resume_records(struct pool *pool, const bool *is_kept, uint32_t *live)
-{
-	pool->records.high = pool->arena->head->record_high;
-	for (uint32_t i = 0; i < pool->records.high; i++) {
-		struct record *r = arena_record(pool->arena, i);
-
-		if (!is_kept[i]) {
-			free_list_give(&pool->records, i);
-		} else if (r->side == SIDE_CLIENT) {
-			conn_limit_take(&pool->limit, r->listener);
-			limiter_count_in(&pool->limiter, r);
-			live[pool_row(pool, r)]++;
-		}
-	}
-}
-
-bool pool_resume(struct pool *pool, const bool *is_kept)
-{
-	uint32_t live[METRIC_LISTENERS] = { 0 };
-	bool *is_used = calloc(pool->arena->buf_most, sizeof(*is_used));
-
-	if (!is_used)
-		return false;
-	resume_bufs(pool, is_kept, is_used);
-	free(is_used);
-	resume_records(pool, is_kept, live);
-	scoreboard_set_live(pool->slot, live);
-	return true;
 }

@@ -22,14 +22,22 @@
 #include "worker/conn_record.h"
 #include "worker/limit/limiter.h"
 #include "worker/limit/waiting.h"
+#include "worker/pair/pipes.h"
+#include "worker/server_count.h"
 
 /* The connection in hand, and what its visit has done so far. */
 struct hand {
 	struct conn client, peer; /* peer: only of a pair */
+	int connect_error;        /* of the connect(2) of its peer, which has ended; 0: none */
 	uint64_t messages_before; /* of the connection, at the start of the visit */
 	int64_t begun_us;         /* likewise: when its message in progress began */
 	size_t moved;             /* bytes that this visit moved */
 	int64_t asked_us;         /* CPU time of its service in this visit, while is_weighing */
+};
+
+/* Of the listeners whose service relays a stream (service.h); 0: never. */
+struct stream_timeouts {
+	int64_t idle_ms, half_close_ms;
 };
 
 /* The records whose descriptors are still to be checked (worker/audit.h). */
@@ -44,6 +52,8 @@ struct pool {
 	struct arena *arena;
 	struct slot *slot; /* this worker's, for its counters */
 	unsigned number;   /* of this worker */
+	struct server_count servers;
+	const struct conf *conf; /* NULL: no listener relays a stream */
 	const struct listener_set *listeners;
 	const struct loaded *loaded; /* heritage.h */
 	const struct bans *bans;     /* NULL: none */
@@ -51,10 +61,12 @@ struct pool {
 	struct timer_node *nodes; /* of each record */
 	struct free_list records, bufs;
 	struct ring queue;               /* records that wait for their turn */
+	struct pipes pipes;              /* of the pairs that relay in bulk */
 	struct conn_limit limit;         /* which listener may have the next place */
 	struct limiter limiter;          /* which may have one over all workers */
 	struct waiting waiting;          /* what waits for its source to have room */
 	const struct service **services; /* of each listener */
+	struct stream_timeouts *streams; /* likewise */
 	struct hand hand;
 	struct audit audit;
 	uint64_t answered; /* messages begun and answered since the last reading of the clock */
@@ -150,6 +162,9 @@ void pool_view_at(const struct heritage *heritage, struct record *r, struct conn
 /* True when ending the connection now costs no client an answer (conn_rests). */
 bool pool_rests(struct pool *pool, struct record *r);
 
+/* A stream is never between messages; true when it has a server, and nothing is on its way. */
+bool pool_stream_rests(const struct pool *pool, const struct record *client);
+
 /*
  * Returns a record for an accepted descriptor, in hand from its first byte on: a worker that dies
  * here loses this connection and no other. conn_limit_has must be true.
@@ -176,15 +191,14 @@ void pool_publish_record(struct pool *pool, struct record *r);
 void pool_count_in(struct pool *pool, const struct record *client);
 void pool_count_out(struct pool *pool, struct record *client);
 
+/*
+ * Notes the server of a peer, or for whose upstream a client waits, in a record that is in use, and
+ * counts it there; server: 1 + its row, 0: none.
+ */
+void pool_set_server(struct pool *pool, struct record *r, unsigned server);
+
 /* Gives back the record, its buffers, its timer and its place in the run queue. */
 void pool_give_record(struct pool *pool, struct record *r);
-
-/*
- * Finds the free records and buffers in the arena of an earlier worker of the slot: is_kept has an
- * entry for every record below the arena's record_high, true if its connection goes on. Before any
- * other record is taken. Returns false with errno set. Allocates.
- */
-bool pool_resume(struct pool *pool, const bool *is_kept);
 
 /* Lends c->in or c->out a buffer unless it has one; takes back an empty one. */
 void pool_lend_buf(struct pool *pool, struct buf *b);

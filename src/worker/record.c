@@ -12,7 +12,8 @@ char record_phase_letter(const struct record *r, enum close_reason reason, bool 
 	if (r->state == CONN_LINGERING)
 		return reason == CLOSE_client_closed ? '-' : 'L';
 	if (reason == CLOSE_message_invalid || reason == CLOSE_message_too_long ||
-	    reason == CLOSE_message_incomplete || reason == CLOSE_message_timeout)
+	    reason == CLOSE_message_incomplete || reason == CLOSE_message_timeout ||
+	    r->proxy == PROXY_AWAITED)
 		return 'R';
 	if (record_has_output(r))
 		return 'D';

@@ -47,6 +47,14 @@ enum record_passage {
 	PASSAGE_COUNT
 };
 
+/* Where the connection is with its PROXY header (worker/preface/). */
+enum record_proxy {
+	PROXY_NONE,    /* it has none, or none that says anything */
+	PROXY_AWAITED, /* the header is being read; `remote` is the proxy's address */
+	PROXY_KNOWN,   /* the arena has what it said */
+	PROXY_COUNT
+};
+
 struct record_buf {
 	uint32_t number;     /* 1 + index of the buffer; 0: none */
 	uint32_t start, end; /* the bytes in it */
@@ -73,6 +81,7 @@ struct record {
 	uint32_t output : 2;    /* enum conn_output */
 	uint32_t passage : 2;   /* enum record_passage */
 	uint32_t weight : 2;    /* enum conn_weight */
+	uint32_t proxy : 2;     /* enum record_proxy; of the client's record */
 	bool in_ended : 1;      /* the other end has ended its side */
 	bool is_unfinished : 1; /* its share was spent: the service may have more output */
 	bool is_barred : 1;     /* a reload refuses its address: it ends at its next message */
@@ -80,13 +89,26 @@ struct record {
 	bool is_inet : 1;       /* its descriptor, which moved, is an internet socket */
 	bool is_given : 1;      /* another process has its socket (worker/give.h) */
 	bool is_untimed : 1;    /* while it is open, only its service's own deadline counts */
+	bool is_connecting : 1; /* a peer: its connect(2) has not ended */
+	bool is_reset : 1;      /* it ends with a reset */
+	bool is_bulk : 1;       /* its last receive filled the buffer: more may be spliced */
+	bool is_piped : 1;      /* the range is what is left in a pipe, of which it has both ends */
 	bool is_counted : 1;    /* it counts for its source (worker/limit/limiter.h) */
 	bool has_half_closed : 1; /* WAITING: its client has ended its side, after unread bytes */
-	uint32_t peer;            /* 1 + index of the pair's other record; 0: no pair */
+	/*
+	 * 1 + row of the server (stats/server_rows.h) of a peer, or for whose upstream a client
+	 * waits; 0: none
+	 */
+	uint32_t server : 8;
+	uint32_t peer; /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */
 	int32_t file; /* descriptor of the file range that goes out after `out` */
-	uint64_t file_offset, file_left; /* bytes; file_left 0: no range, no descriptor */
+	union {
+		uint64_t file_offset; /* bytes */
+		int32_t pipe_end;     /* of the pipe: where more would go in */
+	};
+	uint64_t file_left; /* bytes; 0: no range, no descriptor */
 	uint64_t bytes_in, bytes_out, messages;
 	/* unique while the server runs: the worker that accepted it, and that worker's count */
 	uint64_t number : 40, birth_generation : 24;
@@ -142,6 +164,18 @@ static inline bool record_is_served(const struct record *r)
 static inline bool record_is_ending(const struct record *r)
 {
 	return r->state == CONN_FLUSHING || r->state == CONN_LINGERING;
+}
+
+/* The descriptors of the range that waits: writes at most 2 to fds, and returns how many. */
+static inline unsigned record_range_fds(const struct record *r, int *fds)
+{
+	unsigned count = 0;
+
+	if (r->file_left > 0)
+		fds[count++] = r->file;
+	if (r->file_left > 0 && r->is_piped)
+		fds[count++] = r->pipe_end;
+	return count;
 }
 
 static inline bool record_has_output(const struct record *r)

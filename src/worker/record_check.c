@@ -26,7 +26,9 @@ static bool has_sound_times(const struct record *r, int64_t now_us)
 static bool has_sound_states(const struct record *r)
 {
 	return r->state > CONN_CLOSED && r->state <= CONN_LINGERING && r->ending < CLOSE_COUNT &&
-	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT;
+	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT &&
+	       r->server <= SCOREBOARD_SERVERS && (!r->is_connecting || r->side == SIDE_PEER) &&
+	       r->proxy < PROXY_COUNT && (r->side == SIDE_CLIENT || r->proxy == PROXY_NONE);
 }
 
 static bool is_sound_buf(const struct record_buf *b)
@@ -42,15 +44,39 @@ bool record_check_fields(const struct record *r, int64_t now_us)
 	       is_sound_buf(&r->out) && r->file_offset <= INT64_MAX - r->file_left;
 }
 
+/* Its service has not seen it: the state is zeroed. */
+static bool is_new_to(const struct record *r, const struct service *service)
+{
+	return r->proxy == PROXY_AWAITED || (r->state == CONN_WAITING && !service->preface);
+}
+
+static bool has_zeroed_state(const struct record *r, const struct service *service)
+{
+	for (size_t i = 0; i < service->state_size; i++)
+		if (r->state_bytes[i] != 0)
+			return false;
+	return true;
+}
+
+/* No bytes but of the header are kept. */
+static bool is_awaiting_header(const struct record *r, const struct service *service)
+{
+	return has_zeroed_state(r, service) && r->peer == 0 &&
+	       r->in.end - r->in.start <= PROXY_REST_MOST;
+}
+
 /* In any other state worker/conn.c would find a defect, or call a hook that is not there. */
 static bool fits_state(const struct record *r, const struct service *service)
 {
 	switch (r->state) {
 	case CONN_PREFACE:
+		if (r->proxy == PROXY_AWAITED)
+			return is_awaiting_header(r, service);
 		return service->preface && r->peer == 0 && r->in.end - r->in.start < ARENA_BUF_SIZE;
 	case CONN_WAITING:
-		return r->peer == 0 && !record_has_output(r) &&
-		       r->in.end - r->in.start < ARENA_BUF_SIZE;
+		return r->peer == 0 && r->server == 0 && !record_has_output(r) &&
+		       r->in.end - r->in.start < ARENA_BUF_SIZE &&
+		       (!is_new_to(r, service) || has_zeroed_state(r, service));
 	case CONN_LINGERING:
 		return r->ending != CLOSE_none && r->peer == 0 && !record_has_output(r);
 	default:
@@ -58,15 +84,21 @@ static bool fits_state(const struct record *r, const struct service *service)
 	}
 }
 
+static bool has_server(const struct conn *c)
+{
+	return c->record->server > 0 || (c->peer && c->peer->record->server > 0);
+}
+
 /* What its service left behind when the connection began to end need not be sound. */
 bool record_check_service(const struct conn *c)
 {
 	const struct service *service = c->service;
 
-	if (!fits_state(c->record, service))
+	if (!fits_state(c->record, service) || (!service->is_stream && has_server(c)) ||
+	    (c->record->proxy == PROXY_AWAITED && c->record->state != CONN_PREFACE))
 		return false;
-	return !service->is_sound || (record_is_ending(c->record) && !service->close) ||
-	       service->is_sound(c);
+	return !service->is_sound || is_new_to(c->record, service) ||
+	       (record_is_ending(c->record) && !service->close) || service->is_sound(c);
 }
 
 struct record *record_check_next(const struct arena *arena, uint32_t *index)

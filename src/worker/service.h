@@ -19,7 +19,7 @@
 
 struct access_entry;
 struct conn;
-struct helper_heritage;
+struct helper_job;
 struct heritage;
 struct scoreboard;
 struct identity;
@@ -73,7 +73,13 @@ struct service {
 	unsigned state_version;
 	/* The name that a loaded one gives itself; NULL: it is this program's own. */
 	const char *loaded_name;
-	bool has_pairs;     /* it attaches peers (worker/pair.h) */
+	bool gives_sockets; /* to other processes (worker/give.h) */
+	bool has_pairs;     /* it attaches peers (worker/pair/pair.h) */
+	/*
+	 * It relays a stream of which it knows no messages: a connection is never between
+	 * messages, and what ends it in silence depends on whether one end has ended its stream.
+	 */
+	bool is_stream;
 	int64_t preface_ms; /* with a preface: the time within which it must be complete */
 	/*
 	 * Master, at load: returns false with err set when the listener's options conflict. NULL:
@@ -95,13 +101,8 @@ struct service {
 	 */
 	bool (*check_system)(const struct conf *conf, const struct listen_conf *listen,
 			     const struct identity *identity, struct err *err);
-	/*
-	 * Helper (worker/helper.h), the whole life of a process of its own for this listener.
-	 * Returns its exit code. NULL: the service has no helper.
-	 */
-	int (*helper)(const struct helper_heritage *heritage);
-	/* The most descriptors that the helper opens by itself. NULL: few. */
-	unsigned (*helper_files)(const struct listen_conf *conf);
+	const struct helper_job *const *jobs; /* of its helpers (worker/helper.h) */
+	unsigned job_count;
 	/*
 	 * Worker, once for each listener, before it accepts: returns false when it cannot serve.
 	 * The heritage lasts as long as the worker. NULL: nothing to do.
@@ -126,6 +127,17 @@ struct service {
 	 * between messages; in a pair pair_relay.
 	 */
 	enum verdict (*drained)(struct conn *c);
+	/*
+	 * The connect(2) of this peer has ended, with pair_connect_error. NULL: MORE, or the end
+	 * when it has failed.
+	 */
+	enum verdict (*connected)(struct conn *peer);
+	/*
+	 * This side, a peer, was lost with pair_connect_error: true when the service has taken
+	 * another one, or has decided otherwise what follows, which *verdict then says. NULL:
+	 * false.
+	 */
+	bool (*lost)(struct conn *peer, enum verdict *verdict);
 	/* The deadline that conn_set_deadline set for this side has passed. NULL: FINISH. */
 	enum verdict (*expired)(struct conn *c);
 	/*
@@ -140,7 +152,14 @@ struct service {
 	 * there is a hook close. NULL: true.
 	 */
 	bool (*is_sound)(const struct conn *c);
-	/* The connection ends; the descriptor is still open. NULL: nothing to do. */
+	/*
+	 * A connection of another worker, whose state is sound: true when it can go on under the
+	 * options of its listener here. NULL: true.
+	 */
+	bool (*takes)(const struct conn *c);
+	/*
+	 * A connection that was open ends; the descriptor is still open. NULL: nothing to do.
+	 */
 	void (*close)(struct conn *c, enum close_reason reason);
 	/*
 	 * Fills in what the service tells of a connection that has ended; its state may hold any

@@ -11,6 +11,7 @@
 #include "accesslog/accesslog.h"
 #include "base/log.h"
 #include "worker/pool.h"
+#include "worker/preface/proxied.h"
 #include "worker/record_check.h"
 
 static unsigned count_heritage(const struct heritage *heritage)
@@ -45,20 +46,46 @@ static bool is_sound_number(const struct survey *s, uint32_t number)
 	return number <= s->arena->buf_most;
 }
 
+static bool is_sound_range(const struct record *r)
+{
+	if (r->file_left == 0)
+		return r->file == 0 && !r->is_piped;
+	return r->file > STDERR_FILENO && (!r->is_piped || r->pipe_end > STDERR_FILENO);
+}
+
 static bool is_sound_frame(const struct survey *s, struct record *r, uint32_t index)
 {
 	return record_check_is_whole(s->arena, r) && r->index == index &&
 	       r->listener < s->heritage->listeners->count && record_check_fields(r, s->now_us) &&
 	       is_sound_number(s, r->in.number) && is_sound_number(s, r->out.number) &&
 	       r->fd > STDERR_FILENO && r->peer <= s->arena->head->record_high &&
-	       (r->file_left == 0 ? r->file == 0 : r->file > STDERR_FILENO) &&
-	       (r->side == SIDE_CLIENT || r->peer > 0);
+	       is_sound_range(r) && (r->side == SIDE_CLIENT || r->peer > 0);
 }
 
 static void count_buf(const struct survey *s, uint32_t number)
 {
 	if (number > 0 && s->buf_claims[number - 1] < 2)
 		s->buf_claims[number - 1]++;
+}
+
+static void count_range(struct survey *s, const struct record *r)
+{
+	int fds[2];
+	unsigned count = record_range_fds(r, fds);
+
+	for (unsigned i = 0; i < count; i++)
+		claims_count(&s->fds, fds[i]);
+}
+
+static bool is_sole_range(const struct survey *s, const struct record *r)
+{
+	int fds[2];
+	unsigned count = record_range_fds(r, fds);
+
+	for (unsigned i = 0; i < count; i++)
+		if (!claims_is_sole(&s->fds, fds[i]))
+			return false;
+	return true;
 }
 
 /* If two records claim the same descriptor or buffer, neither can be trusted. */
@@ -70,8 +97,7 @@ void survey_count(struct survey *s)
 		if (!is_sound_frame(s, r, i))
 			continue;
 		claims_count(&s->fds, r->fd);
-		if (r->file_left > 0)
-			claims_count(&s->fds, r->file);
+		count_range(s, r);
 		if (r->peer > 0 && r->peer != i + 1)
 			s->named_by[r->peer - 1] |= (uint8_t)(1U << r->side);
 		count_buf(s, r->in.number);
@@ -87,8 +113,7 @@ static bool is_sole_buf(const struct survey *s, uint32_t number)
 static bool is_sound_side(const struct survey *s, struct record *r, uint32_t index)
 {
 	return is_sound_frame(s, r, index) && claims_is_sole(&s->fds, r->fd) &&
-	       (r->file_left == 0 || claims_is_sole(&s->fds, r->file)) &&
-	       is_sole_buf(s, r->in.number) && is_sole_buf(s, r->out.number);
+	       is_sole_range(s, r) && is_sole_buf(s, r->in.number) && is_sole_buf(s, r->out.number);
 }
 
 /* The two records of a pair name each other, and are one client's. */
@@ -124,7 +149,7 @@ bool survey_is_named(const struct survey *s, uint32_t index, enum record_side si
 
 bool survey_is_sound(const struct survey *s, struct record *r, uint32_t index)
 {
-	return is_sound_side(s, r, index) &&
+	return is_sound_side(s, r, index) && proxied_is_sound(s->arena, r) &&
 	       (r->peer > 0 ? is_sound_pair(s, r) : !survey_is_named(s, index, SIDE_PEER)) &&
 	       is_sound_service(s, r);
 }
@@ -136,7 +161,7 @@ static uint32_t count_fds(const struct arena *arena)
 
 	arena_touch(arena);
 	for (uint32_t i = 0; i < arena->head->record_high; i++)
-		count += arena_record(arena, i)->file_left > 0;
+		count += 2U * (arena_record(arena, i)->file_left > 0);
 	return count;
 }
 

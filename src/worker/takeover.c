@@ -13,7 +13,11 @@
 
 bool worker_settle(const struct heritage *h, struct err *err)
 {
-	if (!scoreboard_confine(h->board, heritage_own_slot(h)))
+	const struct scoreboard_part parts[] = {
+		scoreboard_part_servers(), scoreboard_part_slot(h->board, heritage_own_slot(h))
+	};
+
+	if (!scoreboard_confine(h->board, parts, 2))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
 	if (h->limits && !limit_memory_confine(h->limits, heritage_slot(h)))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' counts");

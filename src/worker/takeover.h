@@ -8,7 +8,7 @@
 
 #include "base/loop.h"
 #include "worker/heritage.h"
-#include "worker/recovery.h"
+#include "worker/recovery/recovery.h"
 
 /*
  * Settles in (worker_settle, unless the keeper has), surveys what the last worker has left, and

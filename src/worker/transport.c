@@ -5,7 +5,10 @@
 #include "base/brief.h"
 #include "base/sys.h"
 
-enum { FILE_MOST = 256 * 1024 }; /* bytes of a file in one call: a share of a visit */
+enum {
+	FILE_MOST = 256 * 1024, /* bytes of a file in one call: a share of a visit */
+	PIPE_MOST = 1024 * 1024 /* bytes through a pipe, which cost far less */
+};
 
 static ssize_t count_received(struct conn *c, ssize_t got)
 {
@@ -71,6 +74,42 @@ static ssize_t send_file(struct record *r)
 	return sent;
 }
 
+/*
+ * SPLICE_F_NONBLOCK is for the pipe alone: a socket, whose flags another process may have changed,
+ * is not waited for either way.
+ */
+static ssize_t splice_now(const struct record *r, int in, int out, size_t most)
+{
+	struct brief brief;
+	ssize_t moved;
+
+	if (r->has_moved)
+		brief_begin(&brief);
+	moved = sys_splice(in, out, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	if (r->has_moved)
+		brief_end(&brief);
+	return moved;
+}
+
+/* A pipe that has less than it should was damaged. */
+static ssize_t send_pipe(struct record *r)
+{
+	ssize_t sent = splice_now(r, r->file, r->fd, (size_t)r->file_left);
+
+	if (sent == 0) {
+		errno = ENODATA;
+		return -1;
+	}
+	if (sent > 0)
+		r->file_left -= (uint64_t)sent;
+	return sent;
+}
+
+static ssize_t splice_plain(const struct conn *c, int pipe_end)
+{
+	return splice_now(c->record, c->record->fd, pipe_end, PIPE_MOST);
+}
+
 static ssize_t send_plain(struct conn *c)
 {
 	struct record *r = c->record;
@@ -78,7 +117,7 @@ static ssize_t send_plain(struct conn *c)
 	ssize_t sent;
 
 	if (buf_used(&c->out) == 0)
-		return send_file(r);
+		return r->is_piped ? send_pipe(r) : send_file(r);
 	sent = sys_send(r->fd, buf_head(&c->out), buf_used(&c->out),
 			MSG_NOSIGNAL | MSG_DONTWAIT | more);
 	if (sent > 0)
@@ -91,6 +130,7 @@ const struct transport transport_plain = {
 	.discard = discard_plain,
 	.has_input = has_input_plain,
 	.send = send_plain,
+	.splice = splice_plain,
 };
 
 const struct transport transport_moved = {

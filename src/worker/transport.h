@@ -22,14 +22,20 @@ struct transport {
 	/* True when unread bytes have come. */
 	bool (*has_input)(const struct conn *c);
 	/*
-	 * Sends output that the kernel takes now: bytes of c->out, or else of the file range.
+	 * Sends output that the kernel takes now: bytes of c->out, or else of the file range or
+	 * the pipe.
 	 * Returns how many, or -1 with errno set; ENODATA: the file has become shorter than its
 	 * range.
 	 */
 	ssize_t (*send)(struct conn *c);
+	/*
+	 * Moves what has come to an empty pipe: returns as receive does. NULL: what comes must pass
+	 * through a buffer.
+	 */
+	ssize_t (*splice)(const struct conn *c, int pipe_end);
 };
 
-/* Plain sockets: recv(2), send(2), sendfile(2). */
+/* Plain sockets: recv(2), send(2), sendfile(2), splice(2). */
 extern const struct transport transport_plain;
 
 /*

@@ -10,13 +10,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
-#include "net/admission.h"
 #include "worker/conn.h"
 #include "worker/conn_io.h"
 #include "worker/deadline.h"
 #include "worker/hand.h"
 #include "worker/leaving.h"
 #include "worker/limit/admit.h"
+#include "worker/preface/preface.h"
 #include "worker/share.h"
 #include "worker/transport.h"
 #include "worker/watching.h"
@@ -84,7 +84,8 @@ static struct conn *find_drained(struct conn *side, bool side_had, bool peer_had
 {
 	if (side_had && !conn_has_output(side))
 		return hand_has_more(side) ? side : NULL;
-	return peer_had && !conn_has_output(side->peer) ? side->peer : NULL;
+	return peer_had && !conn_has_output(side->peer) && hand_has_more(side->peer) ? side->peer :
+										       NULL;
 }
 
 static bool is_flushed(const struct conn *c)
@@ -149,7 +150,7 @@ static bool is_barred_now(const struct conn *c)
 {
 	const struct record *r = c->record;
 
-	return r->is_barred && r->begun_us == 0 && conn_is_client(c);
+	return r->is_barred && (r->begun_us == 0 || c->service->is_stream) && conn_is_client(c);
 }
 
 /* Rare, unless a dead worker's epoll reports another descriptor as this one. */
@@ -159,11 +160,26 @@ static void wait_in_vain(struct pool *pool, struct conn *c)
 	wait_for_client(pool, c);
 }
 
+/* A stream in bulk passes by the buffers, until it runs dry. */
+static enum conn_io receive(struct conn *c)
+{
+	enum conn_io io = IO_NONE;
+
+	if (c->service->is_stream && conn_io_can_splice(c))
+		io = conn_io_splice(c);
+	return io == IO_NONE ? conn_io_receive(c) : io;
+}
+
 static void read_and_serve(struct pool *pool, struct conn *c)
 {
 	bool is_barred = is_barred_now(c);
-	enum conn_io io = conn_io_receive(c);
+	enum verdict verdict;
+	enum conn_io io = receive(c);
 
+	if (io == IO_FAILED && !conn_is_client(c) && hand_ask_lost(c, errno, &verdict)) {
+		carry_out(pool, &pool->hand.client, verdict);
+		return;
+	}
 	if (io == IO_FAILED && !conn_lose_input(c))
 		return;
 	if (io == IO_NONE)
@@ -220,36 +236,13 @@ static void enter(struct pool *pool, struct conn *c, enum admit admit)
 		wait_for_room(pool, c);
 }
 
-/* The preface is complete: only now the client's address is known. */
-static void end_preface(struct pool *pool, struct conn *c)
-{
-	struct addr remote = net_to_addr(&c->record->remote, c->record->remote_port);
-	const char *reason = admission_refusal(c->conf, pool->bans, &remote, pool->loop->now_ms);
-
-	if (!reason) {
-		enter(pool, c, admit_new(c));
-		return;
-	}
-	LOG(EVENT_connection_refused, LOG_STR("listen", c->conf->address),
-	    LOG_STR("reason", reason));
-	cell_add(&pool_tally(pool, c->record)->connections_refused_total, 1);
-	conn_close(c, CLOSE_refused);
-}
-
 static void read_preface(struct pool *pool, struct conn *c)
 {
-	enum conn_io io = conn_io_receive(c);
-	enum verdict verdict = io == IO_SOME ? hand_ask_preface(c) : MORE;
+	enum preface state = preface_read(c);
 
-	if (io == IO_FAILED)
-		conn_close(c, close_reason_of(errno));
-	else if (verdict == FINISH)
-		end_preface(pool, c);
-	else if (verdict == ABORT || buf_room(&c->in) == 0)
-		conn_close(c, CLOSE_message_invalid);
-	else if (conn_in_ended(c))
-		conn_close(c, CLOSE_message_incomplete);
-	else
+	if (state == PREFACE_OVER)
+		enter(pool, c, admit_new(c));
+	else if (state == PREFACE_WAITS)
 		wait_for_client(pool, c);
 }
 
@@ -257,12 +250,10 @@ void visit_first(struct pool *pool, struct record *r)
 {
 	struct conn *c = hand_take(pool, r);
 
-	if (c->service->preface) {
-		conn_move_to(c, CONN_PREFACE);
+	if (preface_begin(c))
 		read_preface(pool, c);
-	} else {
+	else
 		enter(pool, c, admit_new(c));
-	}
 	hand_put_down(pool);
 }
 
@@ -297,44 +288,38 @@ static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 		wait_for_client(pool, c);
 }
 
-/* True when a connection that waits has a message, or is served without one. */
-static bool has_request(struct conn *c)
+/* The service may have replaced the peer: what follows is of the client's side. */
+static void end_connect(struct pool *pool, struct conn *peer)
 {
-	return buf_used(&c->in) > 0 || c->transport->has_input(c) || c->service->open;
-}
+	struct conn *client = conn_client(peer);
+	int error = 0;
+	socklen_t len = sizeof(error);
 
-/*
- * One whose client has ended its side may have a message before that; it cannot be told from one
- * whose client is gone, unless there is none. In a draining worker only those with a message go on
- * waiting.
- */
-static void serve_waiting(struct pool *pool, struct conn *c, uint32_t events)
-{
-	bool is_first = waiting_due_ms(&pool->waiting, c->record) != 0;
-
-	c->record->has_half_closed |= (events & EPOLLRDHUP) != 0;
-	if (events & (EPOLLERR | EPOLLHUP))
-		conn_close(c, CLOSE_client_reset);
-	else if ((events & EPOLLRDHUP) && !has_request(c))
-		conn_close(c, CLOSE_client_closed);
-	else if (pool->draining && !has_request(c))
-		conn_close(c, CLOSE_drained);
+	if (sys_getsockopt(peer->record->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
+	peer->record->is_connecting = false;
+	if (error != 0 && !peer->service->connected)
+		conn_close(client, conn_reason_of(peer, error));
 	else
-		enter(pool, c, is_first ? admit_waiting(c) : ADMIT_WAITS);
+		carry_out(pool, client, hand_ask_connected(peer, error));
 }
 
 static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
 {
-	if (c->record->state == CONN_LINGERING)
+	bool was_connecting = c->record->is_connecting;
+
+	if (c->record->is_connecting && c->record->state == CONN_OPEN)
+		end_connect(pool, c);
+	else if (c->record->state == CONN_LINGERING)
 		discard_input(c);
 	else if (c->record->state == CONN_WAITING)
-		serve_waiting(pool, c, events);
+		enter(pool, c, admit_waiting(c, events));
 	else if (c->record->state == CONN_PREFACE)
 		read_preface(pool, c);
 	else
 		serve_open(pool, c, events);
 	/* full duplex: both were reported */
-	if (is_open(c) && c->record->state == CONN_OPEN && (events & EPOLLOUT) &&
+	if (!was_connecting && is_open(c) && c->record->state == CONN_OPEN && (events & EPOLLOUT) &&
 	    (events & EPOLLIN) && !ring_has(&pool->queue, c->record->index) && watching_reads(c))
 		read_and_serve(pool, c);
 }
@@ -363,11 +348,12 @@ void visit_ready(struct pool *pool, struct record *r, uint32_t events)
 static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 {
 	enum conn_state state = c->record->state;
+	struct conn *unread = why == CLOSE_lifetime_reached ? leaving_find_input(pool, c) : NULL;
 
-	if (why == CLOSE_none)
+	if (unread)
+		read_and_serve(pool, unread); /* and then it ends */
+	else if (why == CLOSE_none)
 		carry_out(pool, c, hand_ask_expired(c));
-	else if (why == CLOSE_lifetime_reached && c->record->begun_us == 0 && leaving_has_input(c))
-		read_and_serve(pool, c); /* and then it ends */
 	else if (state == CONN_OPEN && why != CLOSE_send_timeout)
 		carry_out(pool, c, conn_finish(c, why));
 	else
@@ -382,7 +368,7 @@ void visit_due(struct pool *pool, struct record *r)
 	if (due_ms == 0 || deadline_put_off(pool, r, due_ms))
 		return;
 	if (r->state == CONN_WAITING)
-		serve_waiting(pool, hand_take(pool, r), 0);
+		serve_event(pool, hand_take(pool, r), 0);
 	else
 		expire_now(pool, hand_take(pool, r), why);
 	hand_put_down(pool);

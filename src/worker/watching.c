@@ -16,7 +16,7 @@ static uint32_t wanted_events(const struct conn *c)
 	/* unread: only its end is of interest, once */
 	if (r->state == CONN_WAITING)
 		return r->in_ended || r->has_half_closed ? EPOLLERR : EPOLLRDHUP;
-	if (conn_is_sending(c))
+	if (conn_is_sending(c) || r->is_connecting)
 		wanted |= EPOLLOUT;
 	if (watching_reads(c))
 		wanted |= EPOLLIN;

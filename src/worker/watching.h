@@ -13,6 +13,8 @@ static inline bool watching_reads(const struct conn *c)
 {
 	const struct record *r = c->record;
 
+	if (r->is_connecting)
+		return false;
 	if (r->in_ended || r->state != CONN_OPEN)
 		return r->state == CONN_PREFACE || r->state == CONN_LINGERING;
 	/* another worker may have sent a buffer that its service would not have left full */

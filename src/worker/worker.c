@@ -23,7 +23,7 @@
 #include "worker/door/moving.h"
 #include "worker/door/rebalance.h"
 #include "worker/heritage.h"
-#include "worker/recovery.h"
+#include "worker/recovery/recovery.h"
 #include "worker/takeover.h"
 
 enum {
@@ -185,6 +185,8 @@ static bool start_serving(struct worker *w)
 	w->pool.arena = h->arena;
 	w->pool.slot = w->slot;
 	w->pool.number = h->number;
+	w->pool.conf = h->conf;
+	w->pool.servers = (struct server_count){ h->board, h->board->servers, heritage_slot(h) };
 	w->pool.bans = &h->board->bans;
 	w->pool.listeners = h->listeners;
 	w->pool.loaded = h->loaded;

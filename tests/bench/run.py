@@ -19,12 +19,14 @@ import guests  # noqa: E402
 import moves  # noqa: E402
 import peers  # noqa: E402
 import programs  # noqa: E402
+import proxies  # noqa: E402
 import ratios  # noqa: E402
 
 MEASURES = {f.__name__: f for f in (ratios.echo, ratios.oneshot, ratios.access, ratios.healthz, ratios.nginx,
                                     ratios.haproxy, crowds.balance, crowds.memory, crowds.slow,
                                     crowds.greedy, moves.recovery, moves.reload, programs.exec,
-                                    guests.module, guests.managers)}
+                                    guests.module, guests.managers, proxies.proxy, proxies.proxy_bulk,
+                                    proxies.proxy_memory)}
 TOOLS = ("minimal", "crowd", "spread", "answer")
 
 

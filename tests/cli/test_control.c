@@ -216,6 +216,36 @@ static void quit__waits_for_the_end(void **state)
 	assert_int_equal(said.code, CODE_FAILED);
 }
 
+static void quit__with_lame_duck__waits_for_both(void **state)
+{
+	const char *arguments[] = { "-c", "s.conf", "-p", "s.pid", "-o", "lame_duck=300ms", NULL };
+	struct server server;
+	unsigned took;
+
+	folder_write(*state, "s.conf", GOOD);
+	command_start(&server, *state, arguments);
+	RUN(&said, *state, "-s", "quit", "-p", "s.pid");
+	assert_ok("quit: ok, ", "\n");
+	assert_int_equal(sscanf(said.out, "quit: ok, %u ms", &took), 1);
+	assert_true(took >= 300);
+	assert_int_equal(command_wait(&server), 0);
+}
+
+static void reload__in_lame_duck__is_refused(void **state)
+{
+	const char *arguments[] = { "-c", "s.conf", "-p", "s.pid", "-o", "lame_duck=10m", NULL };
+	struct server server;
+
+	folder_write(*state, "s.conf", GOOD);
+	command_start(&server, *state, arguments);
+	assert_int_equal(kill(server.pid, SIGTERM), 0);
+	RUN(&said, *state, "-s", "reload", "-p", "s.pid");
+	assert_string_equal(said.err, "prefork-srv: the server was told to stop\n");
+	assert_string_equal(said.out, "");
+	assert_int_equal(said.code, CODE_FAILED);
+	stop(&server, *state);
+}
+
 /* True when the signal is pending, as it is from the moment the -s process has sent it. */
 static bool is_pending(pid_t pid, int number)
 {
@@ -277,6 +307,8 @@ int main(void)
 		cmocka_unit_test(reload__that_moves_connections__prints_how_many),
 		cmocka_unit_test(reload__of_a_bad_configuration__prints_why_and_fails),
 		cmocka_unit_test(quit__waits_for_the_end),
+		cmocka_unit_test(quit__with_lame_duck__waits_for_both),
+		cmocka_unit_test(reload__in_lame_duck__is_refused),
 		cmocka_unit_test(reload__while_the_server_dies__says_so),
 		cmocka_unit_test(quit__while_the_server_dies__says_so),
 	};

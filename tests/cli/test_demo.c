@@ -140,6 +140,17 @@ static void drawing__the_loop_of_send_goes_round(void **state)
 	assert_true(count > 1);
 }
 
+/* The calls of a proxy name their side; its bar ends with the last of its two sockets. */
+static void drawing__a_proxy_with_two_sides(void **state)
+{
+	run_lesson(state, "proxy");
+	assert_said(said.out, "getsockname() getpeername() client 127.0.0.1:");
+	assert_said(said.out, " send() = 3 --- \"ask\" --> | | | recv(client) = 3 \"ask\" ");
+	assert_said(said.out,
+		    " close(server) = 0 | | <--- FIN ---- close(client) = 0 | | . recv() ");
+	assert_said(said.out, " recv(server) = ECONNRESET | SO_LINGER on, 0 s . | <--- RST ---- ");
+}
+
 static void no_words__list_and_advice(void **state)
 {
 	RUN_WORDS(&said, *state, "prefork-demo");
@@ -366,6 +377,7 @@ int main(void)
 		cmocka_unit_test(drawing__a_dot_without_the_socket),
 		cmocka_unit_test(drawing__a_connection_in_flight),
 		cmocka_unit_test(drawing__the_loop_of_send_goes_round),
+		cmocka_unit_test(drawing__a_proxy_with_two_sides),
 		cmocka_unit_test(no_words__list_and_advice),
 		cmocka_unit_test(list__has_a_line_for_each_lesson),
 		cmocka_unit_test(unknown_lesson__list_and_64),

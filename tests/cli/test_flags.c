@@ -93,7 +93,8 @@ static void usage__that_is_wrong__is_refused(void **state)
 		{ { "-P", "option" },
 		  "-P \"option\": is not a table (options, signals, metrics, events, exits, "
 		  "services, flags, "
-		  "verbs, endings, causes, reasons, fields, client_flags, bench_flags, demo_flags, "
+		  "verbs, endings, proxy_errors, causes, reasons, fields, client_flags, "
+		  "bench_flags, demo_flags, "
 		  "client_exits, "
 		  "demo_exits, labs or sample)" },
 		{ { "--ready-fd", "77", "-t" }, "--ready-fd 77: is not open: Bad file descriptor" },
@@ -123,7 +124,7 @@ static void test__with_ten_wrong_files__prints_ten_messages_with_file_and_line(v
 		{ "listen 8080 {\n service = ehco }\n",
 		  "x.conf:2: listen.service: \"ehco\" is not "
 		  "a service (ack, echo, discard, daytime, "
-		  "chargen, status, module, program or exec; did you mean echo?)" },
+		  "chargen, status, module, program, proxy or exec; did you mean echo?)" },
 		{ "listen 8080 {\n service = echo\n framing = line }\n",
 		  "x.conf:3: framing: belongs to service ack, not echo" },
 		{ "listen 8080 { }\n",

@@ -139,6 +139,22 @@ static void status__shows_server_listeners_and_workers(void **state)
 	stop(state);
 }
 
+static void status__in_lame_duck__tells_the_time_left(void **state)
+{
+	const char *arguments[] = { "-c", "s.conf", "-p", "s.pid", "-o", "lame_duck=10m", NULL };
+
+	folder_write(*state, "s.conf", CONF);
+	command_start(&server, *state, arguments);
+	assert_int_equal(kill(server.pid, SIGTERM), 0);
+	expect(state, "   lame duck, ");
+	assert_shown("s left\n");
+	assert_int_equal(said.code, CODE_OK);
+	RUN(&said, *state, "-s", "status", "--json", "-p", "s.pid");
+	assert_shown("\"state\":\"lame_duck\"");
+	assert_null(strstr(said.out, "\"lame_duck_left_seconds\":null"));
+	stop(state);
+}
+
 static void status__is_no_wider_than_told(void **state)
 {
 	static const char *const widths[] = { "80", "40", "20" };
@@ -278,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status__without_a_server__says_so),
 		cmocka_unit_test(status__shows_server_listeners_and_workers),
+		cmocka_unit_test(status__in_lame_duck__tells_the_time_left),
 		cmocka_unit_test(status__is_no_wider_than_told),
 		cmocka_unit_test(status__as_json__is_one_object),
 		cmocka_unit_test(status__after_a_failed_reload__says_why),

@@ -268,6 +268,11 @@ static void begin_stop(struct server *s)
 	server_signal(s, SIGTERM);
 }
 
+static void begin_lame_duck(struct server *s)
+{
+	server_signal(s, SIGTERM);
+}
+
 struct server *scenes_run_program(void)
 {
 	return copy_server(&(struct copy_plan){ .words = { "ready", "beat" },
@@ -327,6 +332,7 @@ const struct scene scenes[] = {
 	[GROW_PROGRAM] = { .runs_program = true, .act = grow_program },
 	[HEAR_PROGRAM] = { .runs_program = true, .act = hear_program },
 	[END_COPIES] = { .runs_program = true, .act = end_copies },
+	[LEAVE] = { .plan.set = { "lame_duck=10m" }, .act = begin_lame_duck },
 	[STOP] = { .plan.listen = { "127.0.0.1:0=ack,framing=line" },
 		   .act = begin_stop,
 		   .ends_by_itself = true },

@@ -82,6 +82,7 @@ static const struct row {
 	{ METRIC_workers, ADD_WORKER, IS, 2 },
 	{ METRIC_workers_ready, ADD_WORKER, IS, 2 },
 	{ METRIC_stopping, STOP, IS, 1 },
+	{ METRIC_lame_duck_end_time_seconds, LEAVE, HAS, 1600000000 },
 	{ METRIC_balance_ratio, LEAN, IS, 2 },
 	{ METRIC_reloads_total, RELOAD, RISES, 1 },
 	{ METRIC_reloads_failed_total, RELOAD_IN_VAIN, RISES, 1 },
@@ -242,6 +243,7 @@ int main(void)
 		SCENE(lines_of_a_program__move_lines_and_lost_lines, HEAR_PROGRAM),
 		SCENE(copies_that_end__move_crashes_hangs_and_recycled, END_COPIES),
 		SCENE(reopen_in_vain__moves_its_counter, REOPEN_IN_VAIN),
+		SCENE(server_in_lame_duck__tells_its_end, LEAVE),
 		SCENE(stop__moves_stopping, STOP),
 	};
 	const struct CMUnitTest alone[] = {

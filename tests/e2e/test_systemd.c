@@ -122,6 +122,25 @@ static void manager__is_told_of_ready_reload_and_stop(void **state)
 	close(fd);
 }
 
+static void manager__in_lame_duck__is_told_of_the_stop_and_the_time_it_takes(void **state)
+{
+	char env[128];
+	int fd = manager_socket(env, sizeof(env));
+	struct server *s = server_start(
+		&(struct plan){ .env = { env }, .set = { "lame_duck=10m", "shutdown_timeout=0" } });
+
+	(void)state;
+	wait_told(s, fd, "READY=1");
+	server_signal(s, SIGTERM);
+	/* lame_duck, and 7 seconds for workers that do not leave */
+	wait_told(s, fd, "STOPPING=1\nEXTEND_TIMEOUT_USEC=607000000");
+	wait_told(s, fd, "STATUS=lame_duck, 1 workers");
+	client_ask(FIRST(s), "x", ACK);
+	server_signal(s, SIGTERM);
+	server_end(s, 0, 0);
+	close(fd);
+}
+
 static void manager__after_a_failed_reload__is_told_ready_again(void **state)
 {
 	char env[128];
@@ -176,6 +195,7 @@ int main(void)
 		E2E(passed_socket__survives_a_reload),
 		E2E(passed_socket__that_no_listen_takes__is_named),
 		E2E(manager__is_told_of_ready_reload_and_stop),
+		E2E(manager__in_lame_duck__is_told_of_the_stop_and_the_time_it_takes),
 		E2E(manager__after_a_failed_reload__is_told_ready_again),
 		E2E(manager__with_a_watchdog__is_told_again_and_again),
 		E2E(manager__that_is_gone__does_not_hinder),

@@ -13,7 +13,7 @@
 #include "base/sys.h"
 #include "worker/door/arrival.h"
 #include "worker/record_check.h"
-#include "worker/recovery.h"
+#include "worker/recovery/recovery.h"
 
 #include "fuzz/records.h"
 

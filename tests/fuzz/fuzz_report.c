@@ -61,6 +61,7 @@ static const struct field {
 	FIELD(infos[2]),
 	FIELD(slots[2].tally.connections_not_moved_total),
 	FIELD(slots[2].tally.connections_moved_out_total),
+	FIELD(lame_duck_until_ms),
 };
 enum { FIELDS = sizeof(fields) / sizeof(*fields) };
 

@@ -4,7 +4,7 @@
 #define UNIT_AFTERMATH_H
 
 #include "unit/served.h"
-#include "worker/recovery.h"
+#include "worker/recovery/recovery.h"
 
 /*
  * Asserts that every record, buffer and deadline is free again, and every end was counted; `lost`

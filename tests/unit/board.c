@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Boards for tests of reports. It must not judge the reports. */
 #include "unit/board.h"
+#include "stats/servers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +106,22 @@ static void run_program(struct scoreboard *board)
 	snprintf(copy->status, sizeof(copy->status), "all \"well\"");
 }
 
+/* A server that has failed, with two connections that are left, and one client that waits. */
+static void run_server(struct scoreboard *board)
+{
+	int row = server_enlist(board, "db \"one\"", "10.0.0.1:5432");
+	struct server_shared *shared = &board->servers[row];
+
+	board->server_rows[row].life = SERVER_IN_FORCE;
+	board->server_rows[row].weight = 3;
+	shared->verdict = server_verdict_word(
+		(struct server_verdict){ SERVER_FAILED, CLOSE_upstream_refused, NOW_MS - 5000 });
+	shared->live[0] = 2;
+	shared->waiting[0] = 1;
+	cell_set(&shared->tally.upstream_failures_total, 3);
+	histogram_add(&shared->tally.upstream_connect_seconds, 3, 5);
+}
+
 struct scoreboard *board_typical(void)
 {
 	char names[2][METRIC_COUNTER_NAME] = { "hits", "misses" };
@@ -131,6 +148,7 @@ struct scoreboard *board_typical(void)
 	note_conn(slot, 0, 1000);
 	note_conn(slot, 1, 2000);
 	run_program(board);
+	run_server(board);
 	remember(board);
 	return board;
 }

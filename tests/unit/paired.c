@@ -13,7 +13,7 @@
 
 #include "base/sys.h"
 #include "unit/own_service.h"
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 enum { SNDBUF = 64 * 1024, IDLE_MOST = 10 * 1000, IDLE_MS = 1 };
 
@@ -21,7 +21,7 @@ static int next_peer = -1; /* what the next connection attaches; set by paired_c
 
 enum verdict paired_attach(struct conn *c)
 {
-	assert_non_null(pair_attach(c, next_peer));
+	assert_non_null(pair_attach(c, next_peer, false));
 	return MORE;
 }
 

@@ -14,7 +14,7 @@
 #include "worker/dispatch.h"
 #include "worker/heritage.h"
 #include "worker/accept/make_room.h"
-#include "worker/recovery.h"
+#include "worker/recovery/recovery.h"
 
 enum { SERVED_FDS = 16, SERVED_GENERATION = 3, SERVED_PLACES = 8 };
 

@@ -13,7 +13,7 @@
 #include "worker/door/leave.h"
 #include "worker/door/moving.h"
 #include "worker/door/rebalance.h"
-#include "worker/recovery.h"
+#include "worker/recovery/recovery.h"
 
 enum { SIBLING_LISTENERS = 2 };
 

@@ -8,7 +8,7 @@
 
 #include "services/services.h"
 #include "unit/own_service.h"
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 struct sibling_services sibling_services = { .peer = -1 };
 
@@ -48,7 +48,7 @@ static bool ask_test(const struct conn *c)
 
 static enum verdict attach_peer(struct conn *c)
 {
-	if (sibling_services.peer >= 0 && !pair_attach(c, sibling_services.peer))
+	if (sibling_services.peer >= 0 && !pair_attach(c, sibling_services.peer, false))
 		return ABORT;
 	if (sibling_services.sends_file)
 		conn_send_file(c, open_file(), 0, SIBLING_FILE_SIZE);

@@ -78,7 +78,7 @@ static const struct wrong wrongs[] = {
 	{ "listen 8080 { service = ehco }\n",
 	  "x.conf:1: listen.service: \"ehco\" is not a service "
 	  "(ack, echo, discard, daytime, chargen, status, module, "
-	  "program or exec; "
+	  "program, proxy or exec; "
 	  "did you mean echo?)" },
 	{ "listen 8080 {\n framing = line\n service = echo }\n",
 	  "x.conf:2: framing: belongs to service ack, not echo" },

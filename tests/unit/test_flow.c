@@ -12,7 +12,7 @@
 #include "unit/aftermath.h"
 #include "unit/own_service.h"
 #include "unit/paired.h"
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 enum { HOUR_MS = 3600 * 1000, SLOW = 50000 };
 

@@ -61,6 +61,7 @@ static void manual_print__of_each_table__has_a_term_for_each_row(void **state)
 		{ "services", ".It Sy \"\\&echo\"\nReturns every byte (RFC 862).\n" },
 		{ "flags", ".It Sy \"\\&-p, --pid-file\" Ar \"\\&FILE|none\"\n" },
 		{ "verbs", ".It Sy \"\\&reload\"\n" },
+		{ "proxy_errors", ".It Sy \"\\&line_too_long\"\n" },
 		{ "endings", ".It Sy \"\\&message_too_long\"\n" },
 		{ "causes", ".It Sy \"\\&rebalance\"\n" },
 		{ "reasons", ".It Sy \"\\&unanswered\"\n" },

@@ -13,7 +13,7 @@
 #include "unit/aftermath.h"
 #include "unit/own_service.h"
 #include "unit/paired.h"
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 /*
  * A listener of one place, which is taken: the kernel drops what else connects, and tries again
@@ -57,7 +57,7 @@ static const struct upstream *upstream; /* what open connects to; set by a test 
 
 static enum verdict attach_connecting(struct conn *c)
 {
-	assert_non_null(pair_attach(c, connect_to(&upstream->at)));
+	assert_non_null(pair_attach(c, connect_to(&upstream->at), true));
 	return MORE;
 }
 
@@ -140,7 +140,7 @@ static void peer__that_is_refused__ends_the_pair(void **state)
 		close_upstream(&u);
 		paired_expect_end(&s, client, 0);
 		assert_nothing_left(&s, 0);
-		assert_int_equal(s.slot.tally.connections_ended_total[CLOSE_system_error], 1);
+		assert_int_equal(s.slot.tally.connections_ended_total[CLOSE_upstream_refused], 1);
 		close(client);
 		served_stop(&s);
 	}

@@ -51,7 +51,7 @@ static void side__that_takes_nothing__is_cut_off(void **state)
 		served_pass(&s, 9);
 		assert_int_equal(s.pool.limit.total, 1);
 		served_pass(&s, 2);
-		assert_ended(&s, CLOSE_send_timeout);
+		assert_ended(&s, i == 0 ? CLOSE_upstream_stalled : CLOSE_send_timeout);
 		paired_close(&p);
 		served_stop(&s);
 	}

@@ -78,7 +78,7 @@ static void reset_of_either_side__behind_bytes__is_passed_on_after_them(void **s
 		}
 		stream_close(&t);
 		paired_expect_end(&s, to, ECONNRESET);
-		assert_ended(&s, i == 0 ? CLOSE_system_error : CLOSE_client_reset);
+		assert_ended(&s, i == 0 ? CLOSE_upstream_reset : CLOSE_client_reset);
 		close(to);
 		served_stop(&s);
 	}
@@ -95,7 +95,7 @@ static void reset_of_either_side__at_rest__is_passed_on(void **state)
 		p = paired_connect_tcp(&s);
 		paired_reset(i == 0 ? p.upstream : p.client);
 		paired_expect_end(&s, i == 0 ? p.client : p.upstream, ECONNRESET);
-		assert_ended(&s, i == 0 ? CLOSE_system_error : CLOSE_client_reset);
+		assert_ended(&s, i == 0 ? CLOSE_upstream_reset : CLOSE_client_reset);
 		close(i == 0 ? p.client : p.upstream);
 		served_stop(&s);
 	}
@@ -116,7 +116,7 @@ static void answer__of_a_peer_that_takes_no_more__reaches_the_client(void **stat
 		close(p.upstream);
 		paired_expect(&s, p.client, "answer");
 		paired_expect_end(&s, p.client, ECONNRESET);
-		assert_ended(&s, CLOSE_system_error);
+		assert_ended(&s, CLOSE_upstream_reset);
 		close(p.client);
 		served_stop(&s);
 	}

@@ -14,7 +14,7 @@
 #include "unit/aftermath.h"
 #include "unit/own_service.h"
 #include "unit/paired.h"
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 enum { SLOW = 50000 };
 

@@ -241,7 +241,14 @@ static void state__follows_the_master(void **state)
 {
 	(void)state;
 	assert_string_equal(report_state(&report), "serving");
+	assert_int_equal(report_lame_duck_ms(&report), -1);
 	board->stop_due_ms = 1;
+	board->lame_duck_until_ms = report.now_ms + 1500;
+	assert_string_equal(report_state(&report), "lame_duck");
+	assert_int_equal(report_lame_duck_ms(&report), 1500);
+	board->lame_duck_until_ms = 1;
+	assert_int_equal(report_lame_duck_ms(&report), 0);
+	board->lame_duck_until_ms = 0;
 	assert_string_equal(report_state(&report), "stopping");
 	report.is_alive = false;
 	assert_string_equal(report_state(&report), "dead");

@@ -153,7 +153,9 @@ static bool can_wander(struct slot *slot)
  */
 static int break_out(struct scoreboard *board)
 {
-	if (!scoreboard_confine(board, &board->slots[3]))
+	const struct scoreboard_part own = scoreboard_part_slot(board, &board->slots[3]);
+
+	if (!scoreboard_confine(board, &own, 1))
 		return 1;
 	if (sys_close(board->fd) < 0 || sys_close(board->read_fd) < 0)
 		return 2;
@@ -222,7 +224,7 @@ static void use__takes_room_for_what_is_used_alone(void **state)
 	assert_true(scoreboard_use(board, 20, 4));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, sizeof(*board));
-	least = offsetof(struct scoreboard, past) + 20 * sizeof(struct slot) +
+	least = offsetof(struct scoreboard, server_names) + 20 * sizeof(struct slot) +
 		4 * sizeof(struct past);
 	assert_in_range(st.st_blocks * 512, least, 2 * least);
 	scoreboard_free(board, path, true);

@@ -27,7 +27,7 @@ static void find__knows_the_rows_and_no_other(void **state)
 
 static void next__gives_each_signal_and_its_sender(void **state)
 {
-	int32_t sender = -1;
+	struct signal_sender sender = { .pid = -1 };
 	int fd;
 
 	(void)state;
@@ -38,14 +38,14 @@ static void next__gives_each_signal_and_its_sender(void **state)
 	assert_int_equal(signals_next(fd, &sender), 0);
 	kill(getpid(), SIGHUP);
 	assert_int_equal(signals_next(fd, &sender), SIGHUP);
-	assert_int_equal(sender, getpid());
+	assert_int_equal(sender.pid, getpid());
 	assert_int_equal(signals_next(fd, NULL), 0);
 	close(fd);
 }
 
 static void next__of_a_dead_child__names_no_sender(void **state)
 {
-	int32_t sender = -1;
+	struct signal_sender sender = { .pid = -1 };
 	int fd, status;
 	pid_t pid;
 
@@ -62,7 +62,7 @@ static void next__of_a_dead_child__names_no_sender(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 3);
 	assert_int_equal(signals_next(fd, &sender), SIGCHLD);
-	assert_int_equal(sender, 0);
+	assert_int_equal(sender.pid, 0);
 	close(fd);
 }
 
@@ -140,10 +140,10 @@ static void block__sets_all_anew(void **state)
 
 static bool reports_once(int fd, int number)
 {
-	int32_t sender;
+	struct signal_sender sender;
 
 	if (kill(getpid(), number) != 0 || signals_next(fd, &sender) != number ||
-	    sender != getpid())
+	    sender.pid != getpid())
 		return false;
 	signals_ignore(fd, number);
 	return kill(getpid(), number) == 0 && signals_next(fd, NULL) == 0;

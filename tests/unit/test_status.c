@@ -6,67 +6,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "services/http/http_parse.h"
-
-static void healthz__of_a_ready_worker__is_ok_and_goes_on(void **state)
-{
-	struct asked *t = *state;
-	bool ended;
-
-	for (int i = 0; i < 3; i++) {
-		const char *text = asked_say(t, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended);
-
-		assert_begins(text, "HTTP/1.1 200 OK\r\n");
-		assert_has(text, "Content-Length: 3\r\n");
-		assert_string_equal(asked_body(text), "ok\n");
-		assert_false(ended);
-	}
-	assert_int_equal(served_only(&t->served)->messages, 3);
-}
-
-static void healthz__of_the_last_worker_that_leaves__is_503_and_ends(void **state)
-{
-	struct asked *t = *state;
-	bool ended;
-	const char *text;
-
-	atomic_store(&t->served.slot.state, SLOT_DRAINING);
-	text = asked_say(t, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended);
-	assert_begins(text, "HTTP/1.1 503 ");
-	assert_has(text, "Connection: close\r\n");
-	assert_string_equal(asked_body(text), "draining\n");
-	assert_true(ended);
-}
-
-static void healthz__of_a_worker_with_a_successor__is_200_and_ends(void **state)
-{
-	struct asked *t = *state;
-	bool ended;
-	const char *text;
-
-	atomic_store(&t->served.slot.state, SLOT_DRAINING);
-	cell_set(&t->board->server.workers_ready, 1);
-	t->heritage.master_pid = getppid();
-	text = asked_say(t, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended);
-	assert_begins(text, "HTTP/1.1 200 OK\r\n");
-	assert_has(text, "Connection: close\r\n");
-	assert_true(ended);
-}
-
-static void healthz__of_a_stopping_server__is_503(void **state)
-{
-	struct asked *t = *state;
-	bool ended;
-
-	atomic_store(&t->board->stop_due_ms, 1);
-	assert_begins(asked_say(t, "HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
-		      "HTTP/1.1 503 ");
-	assert_string_equal(asked_body(t->answer), "");
-}
 
 static void http_1_0__ends_unless_it_asks_to_go_on(void **state)
 {
@@ -346,10 +289,6 @@ static void request__cut_off__is_incomplete(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ASKED(healthz__of_a_ready_worker__is_ok_and_goes_on),
-		ASKED(healthz__of_the_last_worker_that_leaves__is_503_and_ends),
-		ASKED(healthz__of_a_worker_with_a_successor__is_200_and_ends),
-		ASKED(healthz__of_a_stopping_server__is_503),
 		ASKED(http_1_0__ends_unless_it_asks_to_go_on),
 		ASKED(long_answer__to_http_1_0__ends_with_the_connection),
 		ASKED(every_route__get_and_head__have_the_same_head),

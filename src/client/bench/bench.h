@@ -16,6 +16,7 @@
 #include "client/bench/cputime.h"
 #include "client/bench/message.h"
 #include "client/framing.h"
+#include "client/proxy_flag.h"
 #include "client/target.h"
 
 /*
@@ -44,8 +45,9 @@ struct bench_options {
 	int64_t count;       /* messages answered or failed; 0: no limit */
 	int64_t rate;        /* messages a second (open loop); 0: a closed loop */
 	int timeout_ms;
-	int64_t size;     /* bytes of a message; 0: the server sends first; -1: not given */
-	const char *text; /* the message; NULL: size bytes of a pattern */
+	struct proxy_flag proxy; /* begins each connection */
+	int64_t size;            /* bytes of a message; 0: the server sends first; -1: not given */
+	const char *text;        /* the message; NULL: size bytes of a pattern */
 	bool has_framing;
 	enum framing framing;
 	const char *answer;     /* the argument of -a; NULL: not given */

@@ -145,6 +145,27 @@ static bool set_blocking(int fd)
 	       sys_setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick)) == 0;
 }
 
+/* A new connection has room for it. */
+static bool send_header(const struct bench_worker *worker, const struct bench_connection *conn)
+{
+	const struct proxy_flag *flag = &worker->options->proxy;
+	struct addr local = { .len = sizeof(local.un) };
+	char header[PROXY_BUILD_MOST];
+	size_t size;
+	ssize_t sent;
+
+	if (flag->version == 0)
+		return true;
+	if (sys_getsockname(conn->fd, &local.sa, &local.len) < 0)
+		return false;
+	size = proxy_flag_write(flag, &local, &worker->options->target.addresses[conn->address],
+				header);
+	sent = sys_send(conn->fd, header, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (sent >= 0 && (size_t)sent < size)
+		errno = EAGAIN;
+	return sent == (ssize_t)size;
+}
+
 static bool finish_connect(struct bench_worker *worker, struct bench_connection *conn)
 {
 	worker->stats->connects++;
@@ -155,7 +176,7 @@ static bool finish_connect(struct bench_worker *worker, struct bench_connection 
 	conn->failed_addresses = conn->queue_wait_ms = 0;
 	conn->state = BENCH_IDLE;
 	mark_attempted(worker, conn);
-	if (!worker->is_blocking || set_blocking(conn->fd))
+	if (send_header(worker, conn) && (!worker->is_blocking || set_blocking(conn->fd)))
 		return true;
 	bench_connection_fail_errno(worker, conn, errno);
 	return false;

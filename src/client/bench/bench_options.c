@@ -145,6 +145,8 @@ static bool read_flag(void *owner, int letter, const char *value, struct err *er
 		return read_number(&options->requests, "requests", value, INT64_MAX, err);
 	case 't':
 		return read_int(&options->processes, "processes", value, BENCH_PROCESSES_MAX, err);
+	case 'P':
+		return proxy_flag_read(&options->proxy, value, err);
 	case 'w':
 		return read_timeout(options, value, err);
 	case 'q':

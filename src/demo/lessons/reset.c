@@ -242,14 +242,6 @@ static void show_lingering(struct fixture *f)
 	linger_until_end(f);
 }
 
-/* SO_LINGER with a time of 0: close() aborts the connection. */
-static void run_set_abort(struct call *call)
-{
-	struct linger abort = { .l_onoff = 1, .l_linger = 0 };
-
-	call->result = sys_setsockopt(call->fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
-}
-
 /* (e) */
 static void show_abort(struct fixture *f)
 {
@@ -257,9 +249,7 @@ static void show_abort(struct fixture *f)
 	bool is_gone;
 
 	open_connection(f, "(e) a reset by wish: SO_LINGER with a time of 0");
-	set = process_run(&f->server, (struct call){ .run = run_set_abort,
-						     .name = "setsockopt()",
-						     .fd = f->conn });
+	set = process_run(&f->server, call_set_abort(f->conn));
 	diagram_cell(f->out, f->server.column, "SO_LINGER on, 0 s%s", set.result == 0 ? "" : " ?");
 	diagram_line(f->out);
 	diagram_arrow(f->out, TO_CLIENT, "RST");

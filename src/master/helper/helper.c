@@ -10,7 +10,7 @@
 #include "base/sys.h"
 #include "config/signals.h"
 #include "net/packets.h"
-#include "worker/helper.h"
+#include "worker/service.h"
 
 enum {
 	LEAVE_MARGIN_MS = 2000,
@@ -36,19 +36,44 @@ static void set_state(struct helper *helper, enum helper_state next)
 	helper->state = next;
 }
 
-static const struct service *find_helped(const struct listen_conf *listen)
-{
-	const struct service *service = service_find(listen->service);
+/* One job of the service of one listener. */
+struct need {
+	size_t listen;
+	unsigned job;
+};
 
-	return service && service->helper ? service : NULL;
+static bool is_first_of_service(const struct conf *conf, size_t listen)
+{
+	for (size_t i = 0; i < listen; i++)
+		if (strcmp(conf->listeners[i].service, conf->listeners[listen].service) == 0)
+			return false;
+	return true;
+}
+
+/* Returns the next job from *need on that takes a helper, and moves behind it; NULL: none. */
+static const struct helper_job *next_need(const struct conf *conf, struct need *need)
+{
+	for (; need->listen < conf->listener_count; need->listen++, need->job = 0) {
+		const struct service *service = service_find(conf->listeners[need->listen].service);
+
+		while (service && need->job < service->job_count) {
+			const struct helper_job *job = service->jobs[need->job++];
+
+			if ((!job->is_shared || is_first_of_service(conf, need->listen)) &&
+			    (!job->is_needed || job->is_needed(conf)))
+				return job;
+		}
+	}
+	return NULL;
 }
 
 unsigned helper_count(const struct conf *conf)
 {
+	struct need need = { 0 };
 	unsigned count = 0;
 
-	for (size_t i = 0; i < conf->listener_count; i++)
-		count += find_helped(&conf->listeners[i]) != NULL;
+	while (next_need(conf, &need))
+		count++;
 	return count;
 }
 
@@ -59,6 +84,8 @@ unsigned helper_files(const struct conf *conf, unsigned capacity)
 
 static bool open_helper(struct helper *helper, struct helper_links *links, unsigned capacity)
 {
+	if (helper->job->is_shared)
+		return packets_open(&helper->reports, &helper->report);
 	links->conf = helper->conf;
 	helper->lacks = calloc(capacity, sizeof(*helper->lacks));
 	links->list = malloc(capacity * sizeof(*links->list));
@@ -73,6 +100,8 @@ static bool open_helper(struct helper *helper, struct helper_links *links, unsig
 bool helper_set_new(struct helper_set *set, const struct conf *conf, unsigned capacity)
 {
 	unsigned most = helper_count(conf);
+	const struct helper_job *job;
+	struct need need = { 0 };
 
 	*set = (struct helper_set){ .link_count = capacity };
 	if (most == 0)
@@ -81,16 +110,13 @@ bool helper_set_new(struct helper_set *set, const struct conf *conf, unsigned ca
 	set->links = calloc(most, sizeof(*set->links));
 	if (!set->list || !set->links)
 		return false;
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		const struct listen_conf *listen = &conf->listeners[i];
-		unsigned at = set->count;
+	while ((job = next_need(conf, &need))) {
+		unsigned at = set->count++;
 
-		if (!find_helped(listen))
-			continue;
-		set->list[at] = (struct helper){
-			.conf = listen, .service = find_helped(listen), .reports = -1, .report = -1
-		};
-		set->count++;
+		set->list[at] = (struct helper){ .conf = &conf->listeners[need.listen],
+						 .job = job,
+						 .reports = -1,
+						 .report = -1 };
 		if (!open_helper(&set->list[at], &set->links[at], capacity))
 			return false;
 	}
@@ -165,7 +191,8 @@ void helper_started(struct helper_set *set, unsigned index, pid_t pid, int64_t n
 {
 	struct helper *helper = &set->list[index];
 
-	memset(helper->lacks, 0, set->link_count * sizeof(*helper->lacks));
+	if (helper->lacks)
+		memset(helper->lacks, 0, set->link_count * sizeof(*helper->lacks));
 	helper->pid = pid;
 	helper->started_ms = now_ms;
 	helper->beat_ms = now_ms + START_MS;
@@ -244,7 +271,7 @@ void helper_respawn(struct helper *helper, int64_t now_ms)
 	helper->due_ms = now_ms + delay_ms;
 	set_state(helper, HELPER_WAITING);
 	if (delay_ms > 0)
-		LOG(EVENT_worker_respawn_delayed, LOG_STR("service", helper->conf->service),
+		LOG(EVENT_worker_respawn_delayed, LOG_STR("service", helper->job->name),
 		    LOG_STR("listen", helper->conf->address), LOG_NUM("delay_ms", delay_ms));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The helper processes of a generation (worker/helper.h): one for each listener whose service has
- * the hook `helper`, with a link to each worker. What a link holds when a helper dies, the next one
- * finds. Master only.
+ * The helper processes of a generation (worker/helper.h): for each job of the services of its
+ * listeners one, or one for each listener, with a link to each worker. What a link holds when a
+ * helper dies, the next one finds. Master only.
  *
  *   WAITING --due_ms-------------------> STARTING --reports that it is ready--> READY
  *   STARTING, READY --died-------------> WAITING, or given up: GONE
@@ -21,7 +21,7 @@
 #include "config/conf.h"
 #include "master/respawn_backoff.h"
 #include "worker/heritage.h"
-#include "worker/service.h"
+#include "worker/helper.h"
 
 enum helper_state {
 	HELPER_WAITING,
@@ -35,7 +35,7 @@ enum helper_state {
 struct helper {
 	enum helper_state state; /* changed in helper.c alone */
 	const struct listen_conf *conf;
-	const struct service *service;
+	const struct helper_job *job;
 	pid_t pid;           /* of the living helper, else 0 */
 	int reports, report; /* a socketpair: the master's end, and the helper's */
 	bool *lacks;         /* by link: it was made anew, and the living helper has the old one */
@@ -50,7 +50,7 @@ struct helper_set {
 	struct helper *list;
 	struct helper_links *links; /* of each */
 	unsigned count;
-	unsigned link_count; /* of each: one for each place of the generation */
+	unsigned link_count; /* of each that has links: one for each place of the generation */
 };
 
 /* The number of helpers that a configuration needs, and of descriptors of the master for them. */

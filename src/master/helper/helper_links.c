@@ -11,7 +11,7 @@
 bool helper_links_are_shut(const struct helper_set *set, unsigned number)
 {
 	for (unsigned i = 0; i < set->count; i++)
-		if (packets_are_shut(set->links[i].list[number].helper))
+		if (set->links[i].list && packets_are_shut(set->links[i].list[number].helper))
 			return true;
 	return false;
 }
@@ -31,15 +31,19 @@ static void give_ends(struct helper *helper, const struct helper_link *links, un
 void helper_links_give(struct helper_set *set)
 {
 	for (unsigned i = 0; i < set->count; i++)
-		if (set->list[i].state == HELPER_STARTING || set->list[i].state == HELPER_READY)
+		if (set->links[i].list &&
+		    (set->list[i].state == HELPER_STARTING || set->list[i].state == HELPER_READY))
 			give_ends(&set->list[i], set->links[i].list, set->link_count);
 }
 
 void helper_links_renew(struct helper_set *set, unsigned number)
 {
 	for (unsigned i = 0; i < set->count; i++) {
-		struct helper_link *link = &set->links[i].list[number], fresh;
+		struct helper_link *link, fresh;
 
+		if (!set->links[i].list)
+			continue;
+		link = &set->links[i].list[number];
 		if (!packets_are_shut(link->helper) || !packets_open(&fresh.worker, &fresh.helper))
 			continue;
 		brief_close(link->worker);

@@ -27,10 +27,22 @@ unsigned helpers_alive(const struct procs *procs)
 
 static rlim_t count_files(const struct helper *helper, unsigned links)
 {
-	unsigned own = helper->service->helper_files ? helper->service->helper_files(helper->conf) :
-						       0;
+	unsigned own = helper->job->files ? helper->job->files(helper->conf) : 0;
 
 	return (rlim_t)own + links + OWN_FILES;
+}
+
+static unsigned count_links(const struct generation *generation, unsigned index)
+{
+	return generation->helpers.links[index].list ? generation->helpers.link_count : 0;
+}
+
+static void name_process(const struct helper *helper)
+{
+	if (helper->job->is_shared)
+		proctitle_set("prefork-srv: %s", helper->job->name);
+	else
+		proctitle_set("prefork-srv: %s %s", helper->job->name, helper->conf->address);
 }
 
 /* In the child. A helper that is started anew finds what is left in the links. */
@@ -40,32 +52,33 @@ static _Noreturn void become_helper(struct procs *procs, struct generation *gene
 	const struct helper *helper = &generation->helpers.list[index];
 	struct helper_heritage heritage = { .conf = generation->conf,
 					    .listen = helper->conf,
+					    .board = helper->job->part ? procs->board : NULL,
 					    .identity = &generation->identity,
 					    .links = generation->helpers.links[index].list,
-					    .link_count = generation->helpers.link_count,
+					    .link_count = count_links(generation, index),
 					    .master_pid = master,
 					    .report_fd = helper->report };
 	struct err err;
 
 	if (!spawn_settle_helper(procs, generation, count_files(helper, heritage.link_count),
-				 &err)) {
+				 helper->job->part, &err)) {
 		log_role("helper", -1);
 		LOG(EVENT_helper_failed, LOG_STR("message", err.text));
 		sys_leave(CODE_OSERR);
 	}
 	log_role("helper", -1);
-	proctitle_set("prefork-srv: %s %s", helper->conf->service, helper->conf->address);
+	name_process(helper);
 	if (!fds_keep_helper(&heritage)) {
 		LOG(EVENT_helper_failed, LOG_STR("message", "cannot close what is not its own"),
 		    LOG_STR("error", strerror(errno)));
 		sys_leave(CODE_OSERR);
 	}
-	sys_leave(helper->service->helper(&heritage));
+	sys_leave(helper->job->run(&heritage));
 }
 
 static struct log_field name_service(const struct helper *helper)
 {
-	return LOG_STR("service", helper->conf->service);
+	return LOG_STR("service", helper->job->name);
 }
 
 static struct log_field name_listener(const struct helper *helper)
@@ -78,7 +91,7 @@ static void note_refusal(struct procs *procs, struct generation *generation, str
 {
 	if (generation == procs->starting) {
 		err_errno(&generation->failure, CODE_OSERR, "cannot start the helper of %s %s",
-			  helper->conf->service, helper->conf->address);
+			  helper->job->name, helper->conf->address);
 		helper_give_up(helper);
 		return;
 	}
@@ -178,7 +191,7 @@ static void judge_death(struct procs *procs, struct generation *generation, stru
 	}
 	err_set(&generation->failure, CODE_OSERR,
 		"the helper of %s %s left before it was ready (%s %d; the log says why)",
-		helper->conf->service, helper->conf->address,
+		helper->job->name, helper->conf->address,
 		WIFSIGNALED(status) ? "signal" : "exit code",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	helper_give_up(helper);

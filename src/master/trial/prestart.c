@@ -233,12 +233,18 @@ bool prestart_same_log(const struct conf *a, const struct identity *of_a, const 
 	       prestart_log_owner(of_a) == prestart_log_owner(of_b);
 }
 
+/* A connection that is passed on has two descriptors. */
+static bool has_pairs(const struct conf *conf)
+{
+	return conf->upstream_count > 0;
+}
+
 rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity)
 {
 	if (conf->rlimit_nofile > 0)
 		return (rlim_t)conf->rlimit_nofile;
-	return (rlim_t)conf->worker_connections + sockets + HERITAGE_WIRES * capacity +
-	       helper_count(conf) + OWN_FILES;
+	return (rlim_t)conf->worker_connections * (has_pairs(conf) ? 2 : 1) + sockets +
+	       HERITAGE_WIRES * capacity + helper_count(conf) + OWN_FILES;
 }
 
 unsigned prestart_workers(const struct conf *conf)

@@ -62,6 +62,7 @@ static bool check_command(const struct conf *conf, const struct listen_conf *lis
 static enum give ask_helper(struct conn *c, int link)
 {
 	const struct record *r = c->record;
+	const struct proxy_facts *facts = conn_proxy_facts(c);
 	struct exec_request request;
 	enum give done;
 
@@ -74,6 +75,10 @@ static enum give ask_helper(struct conn *c, int link)
 	request.number = r->number;
 	request.remote_port = r->remote_port;
 	request.remote = r->remote;
+	if (facts) {
+		request.local = facts->destination;
+		request.local_port = facts->destination_port;
+	}
 	done = give_socket(c, link, &request, sizeof(request));
 	if (done == GIVE_LATER) {
 		full.link = link;
@@ -97,7 +102,7 @@ static enum verdict give_client(struct conn *c)
 {
 	struct exec *e = conn_state(c);
 
-	conn_set_untimed(c);
+	conn_set_untimed(c, true);
 	switch (ask_helper(c, heritage_link(heritage, c->conf))) {
 	case GIVE_DONE:
 		e->stage = STAGE_RUNS;
@@ -178,13 +183,19 @@ static void tell_outcome(const struct conn *c, struct access_entry *entry)
 	entry->program_seconds = (int64_t)report->took_us;
 }
 
+static const struct helper_job job = { .name = "exec",
+				       .run = exec_helper_run,
+				       .files = exec_helper_files };
+static const struct helper_job *const jobs[] = { &job };
+
 const struct service service_exec = {
 	.name = "exec",
 	.state_size = sizeof(struct exec),
 	.check = check_options,
 	.check_system = check_command,
-	.helper = exec_helper_run,
-	.helper_files = exec_helper_files,
+	.gives_sockets = true,
+	.jobs = jobs,
+	.job_count = 1,
 	.init = start,
 	.open = give_client,
 	.input = hear_helper,

@@ -63,6 +63,15 @@ static void add_unix(struct exec_environment *to, const struct exec_ends *ends)
 	add_variable(to, "UNIXCONNNUM", write_number(to, 3, ends->of_the_same));
 }
 
+struct exec_ends exec_environment_ends(const struct exec_request *request)
+{
+	struct exec_ends ends = { .remote = net_to_addr(&request->remote, request->remote_port) };
+
+	if (request->local.family != AF_UNSPEC)
+		ends.local = net_to_addr(&request->local, request->local_port);
+	return ends;
+}
+
 void exec_environment_fill(struct exec_environment *environment, const struct exec_ends *ends)
 {
 	environment->count = 0;

@@ -6,8 +6,8 @@
  *   unix   PROTO=UNIX, UNIXLOCALPATH, UNIXREMOTEEUID, UNIXREMOTEEGID, UNIXREMOTEPID, UNIXCONNNUM
  *
  * PROTO is TCP for IPv6 as well, as s6-networking has it; an IPv4-mapped address is written as
- * IPv4. The CONNNUM counts the connections of the same client, this one included: of its address,
- * or of its user. Pure.
+ * IPv4. Where a PROXY header has told both ends, they are the header's. The CONNNUM counts the
+ * connections of the same client, this one included: of its address, or of its user. Pure.
  */
 #ifndef SERVICES_EXEC_EXEC_ENVIRONMENT_H
 #define SERVICES_EXEC_EXEC_ENVIRONMENT_H
@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "config/command_exec.h"
+#include "services/exec/exec_message.h"
 
 enum { EXEC_VARIABLES = 6 };
 
@@ -33,6 +34,9 @@ struct exec_environment {
 	char local[sizeof(struct sockaddr_un)], remote[INET6_ADDRSTRLEN];
 	char numbers[4][24];
 };
+
+/* What the request tells of the ends. */
+struct exec_ends exec_environment_ends(const struct exec_request *request);
 
 void exec_environment_fill(struct exec_environment *environment, const struct exec_ends *ends);
 

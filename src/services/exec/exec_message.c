@@ -20,12 +20,22 @@ static bool is_address(const struct net *net)
 	}
 }
 
+/* A PROXY header tells both ends, of one family. */
+static bool is_local(const struct exec_request *request)
+{
+	if (request->local.family == AF_UNSPEC)
+		return true;
+	return request->local.family == request->remote.family &&
+	       request->local.family != AF_UNIX && is_address(&request->local);
+}
+
 bool exec_request_is_sound(const struct exec_request *request, size_t size)
 {
 	return size == sizeof(*request) && request->magic == EXEC_REQUEST_MAGIC &&
 	       request->worker <= RECORD_WORKER_MOST &&
 	       request->generation <= RECORD_GENERATION_MOST &&
-	       request->number <= RECORD_NUMBER_MOST && is_address(&request->remote);
+	       request->number <= RECORD_NUMBER_MOST && is_address(&request->remote) &&
+	       is_local(request);
 }
 
 static bool is_code(const struct exec_report *report)

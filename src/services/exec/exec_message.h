@@ -21,9 +21,10 @@ enum { EXEC_REQUEST_MAGIC = 0x65786571, EXEC_REPORT_MAGIC = 0x65786570 };
 struct exec_request {
 	uint32_t magic;
 	uint32_t worker, generation;
-	uint16_t remote_port;
+	uint16_t remote_port, local_port;
 	uint64_t number;
 	struct net remote;
+	struct net local; /* as a PROXY header has told; family 0: that of the socket */
 };
 
 enum exec_outcome { EXEC_NOT_STARTED, EXEC_EXITED, EXEC_KILLED, EXEC_OUTCOMES };

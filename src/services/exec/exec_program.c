@@ -287,7 +287,7 @@ bool exec_programs_start(struct exec_programs *all, const struct exec_request *r
 			 struct rights *got)
 {
 	struct exec_program *p = all->free[all->most - all->count - 1];
-	struct exec_ends ends = { .remote = net_to_addr(&request->remote, request->remote_port) };
+	struct exec_ends ends = exec_environment_ends(request);
 	struct exec_live live = { .remote = request->remote };
 	int control = got->fds[GIVE_CONTROL], errors[2];
 	struct err err = { 0 };

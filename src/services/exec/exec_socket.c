@@ -22,14 +22,17 @@ static bool is_of_family(int domain, const struct addr *remote)
 
 bool exec_socket_is_client(int fd, struct exec_ends *ends)
 {
+	struct addr own = { .len = sizeof(own.un) };
 	socklen_t len = sizeof(ends->peer);
+	bool is_told = ends->local.sa.sa_family != AF_UNSPEC;
 
-	ends->local.len = sizeof(ends->local.un);
-	if (sys_getsockname(fd, &ends->local.sa, &ends->local.len) < 0 ||
-	    !is_of_family(ends->local.sa.sa_family, &ends->remote) ||
+	if (sys_getsockname(fd, &own.sa, &own.len) < 0 ||
+	    (!is_told && !is_of_family(own.sa.sa_family, &ends->remote)) ||
 	    option_of(fd, SO_TYPE) != SOCK_STREAM || option_of(fd, SO_ACCEPTCONN) != 0)
 		return false;
-	return ends->local.sa.sa_family != AF_UNIX ||
+	if (!is_told)
+		ends->local = own;
+	return own.sa.sa_family != AF_UNIX ||
 	       sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &ends->peer, &len) == 0;
 }
 

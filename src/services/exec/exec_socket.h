@@ -11,8 +11,9 @@
 #include "services/exec/exec_environment.h"
 
 /*
- * True for a connected stream socket of the family of ends->remote, which a client of a listener
- * has. Fills in the local end, and the other end's credentials of a unix socket.
+ * True for a connected stream socket, which a client of a listener has: of the family of
+ * ends->remote, unless ends->local is known, as both ends then are what a PROXY header has told.
+ * Fills in the local end, and the other end's credentials of a unix socket.
  */
 bool exec_socket_is_client(int fd, struct exec_ends *ends);
 

@@ -16,14 +16,14 @@
 #include "services/http/http.h"
 #include "services/http/http_chunked.h"
 #include "services/services.h"
+#include "services/status/status_health.h"
 #include "services/status/status_page.h"
 #include "worker/conn_record.h"
 #include "worker/heritage.h"
 
-#define TEXT_PLAIN "text/plain; charset=utf-8"
-#define ALLOW      PAGE_GUARDS "Allow: GET, HEAD\r\n"
+#define ALLOW PAGE_GUARDS "Allow: GET, HEAD\r\n"
 
-enum { PIECE_ROOM = 16 * 1024, HEALTH_SIZE = 512 };
+enum { PIECE_ROOM = 16 * 1024 };
 
 struct status {
 	struct http_request request; /* the request being read or answered */
@@ -53,14 +53,19 @@ static bool is_leaving(void)
 	       SLOT_DRAINING;
 }
 
+/* True from the beginning of lame_duck on. */
+static bool is_told_to_stop(void)
+{
+	return atomic_load_explicit(&heritage->board->stop_due_ms, memory_order_relaxed) != 0;
+}
+
 /* A worker that leaves after a reload has a successor: the server stays up. */
 static bool is_server_leaving(void)
 {
 	const struct scoreboard *board = heritage->board;
 
-	return atomic_load_explicit(&board->stop_due_ms, memory_order_relaxed) != 0 ||
-	       (is_leaving() &&
-		(cell_get(&board->server.workers_ready) == 0 || getppid() != heritage->master_pid));
+	return is_told_to_stop() || (is_leaving() && (cell_get(&board->server.workers_ready) == 0 ||
+						      getppid() != heritage->master_pid));
 }
 
 /* --- Long answers --- */
@@ -165,52 +170,16 @@ static bool begin_long(struct conn *c, struct status *s, const struct route *rou
 
 /* --- Short answers --- */
 
-static bool put_health(struct buf *out, struct http_request *request, bool is_well)
+static enum health find_health(void)
 {
-	const char *body = is_well ? "ok\n" : "draining\n";
-	const struct http_answer answer = {
-		.status = is_well ? 200 : 503,
-		.type = TEXT_PLAIN,
-		.headers = PAGE_GUARDS,
-		.length = (int64_t)strlen(body),
-	};
+	const struct scoreboard *board = heritage->board;
 
-	return http_answer(out, request, &answer, body);
-}
-
-/* The answer to nearly every probe, made once a second. */
-static bool put_usual_health(struct buf *out)
-{
-	static char bytes[HEALTH_SIZE]; /* this and made_s: written here only */
-	static struct buf made = { .base = bytes, .size = HEALTH_SIZE };
-	static int64_t made_s = -1;
-	struct http_request request = { .method = HTTP_GET, .minor = 1, .keep_alive = true };
-	int64_t now_s = time(NULL);
-
-	if (now_s != made_s) {
-		made.end = 0;
-		BUG_ON(!put_health(&made, &request, true));
-		made_s = now_s;
-	}
-	if (buf_room(out) < buf_used(&made))
-		return false;
-	buf_put(out, bytes, buf_used(&made));
-	return true;
+	if (atomic_load_explicit(&board->lame_duck_until_ms, memory_order_relaxed) != 0)
+		return HEALTH_LAME_DUCK;
+	return is_server_leaving() ? HEALTH_DRAINING : HEALTH_OK;
 }
 
 /* Returns the status, or 0 when there is no room for the answer now; so do all answer functions. */
-static unsigned answer_health(struct conn *c, struct http_request *request)
-{
-	bool is_usual = request->method == HTTP_GET && request->minor == 1 && request->keep_alive;
-	bool is_well = !is_server_leaving(), is_done;
-
-	is_done = is_well && is_usual ? put_usual_health(&c->out) :
-					put_health(&c->out, request, is_well);
-	if (!is_done)
-		return 0;
-	return is_well ? 200 : 503;
-}
-
 static unsigned answer_error(struct conn *c, struct http_request *request, unsigned status)
 {
 	const char *headers = status == 405 ? ALLOW : PAGE_GUARDS;
@@ -235,18 +204,19 @@ static unsigned route_request(struct conn *c, struct status *s)
 	if (request->method != HTTP_GET && request->method != HTTP_HEAD)
 		return answer_error(c, request, 405);
 	if (is_path(c, request, "/healthz"))
-		return answer_health(c, request);
+		return status_health(&c->out, request, find_health());
 	for (unsigned i = 0; i < ROUTES; i++)
 		if (is_path(c, request, routes[i].path))
 			return begin_long(c, s, &routes[i]) ? 200 : 0;
 	return answer_error(c, request, 404);
 }
 
+/* In lame_duck too: a client that learns of the end loses no request to it. */
 static bool will_end(const struct conn *c, const struct http_request *request)
 {
 	bool is_last = buf_used(&c->in) <= request->head_length;
 
-	return request->expect_continue || (is_last && is_leaving());
+	return request->expect_continue || (is_last && (is_leaving() || is_told_to_stop()));
 }
 
 static void answer_short(const struct conn *c, const struct http_request *request, unsigned status,
@@ -334,7 +304,8 @@ static enum step next_step(struct conn *c, struct status *s)
 	if (s->streaming > 0)
 		return stream_answer(c, s);
 	if (s->ends) {
-		conn_finish(c, is_leaving() ? CLOSE_drained : CLOSE_service_finished);
+		conn_finish(c, is_leaving() || is_told_to_stop() ? CLOSE_drained :
+								   CLOSE_service_finished);
 		return STEP_END;
 	}
 	return s->body_left > 0 ? drop_body(c, s) : read_head(c, s);

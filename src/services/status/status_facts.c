@@ -8,6 +8,7 @@
 
 #define FACTS(COLUMN)                                                                             \
 	COLUMN("server.state", "State", state, report_state(report))                              \
+	COLUMN("server.lame_duck_left_seconds", "Lame duck ends in", latency, left_us)            \
 	COLUMN("totals.connections_live", "Connections open", count, ALL(connections_live))       \
 	COLUMN("totals.connections_accepted_total", "Connections accepted", count,                \
 	       ALL(connections_accepted_total))                                                   \
@@ -40,6 +41,8 @@ void status_facts_now(const struct report *report, unsigned index, bool has_befo
 	struct outcome outcome;
 	struct tally here;
 	const char *reload = report_reload(report, &outcome);
+	int64_t left_ms = report_lame_duck_ms(report);
+	int64_t left_us = left_ms < 0 ? -1 : (int64_t)((uint64_t)left_ms * 1000);
 
 	(void)index;
 	(void)has_before;

@@ -59,26 +59,26 @@ static struct listener_tally *tally_of(const struct acceptor *a)
 }
 
 static void end_accepted(const struct acceptor *a, int fd, const struct addr *remote,
-			 enum close_reason reason)
+			 enum close_reason ending)
 {
 	struct pool *pool = a->all->pool;
 
 	(void)sys_close(fd);
 	if (accesslog_is_on)
 		conn_log_refused(&(struct conn_refused){
-			reason, acceptor_listener(a)->conf, remote,
+			acceptor_listener(a)->conf, ending, remote,
 			++pool->arena->head->conn_number,
 			atomic_load_explicit(&pool->slot->generation, memory_order_relaxed),
 			pool->number });
-	cell_add(&pool->slot->tally.connections_ended_total[reason], 1);
+	cell_add(&pool->slot->tally.connections_ended_total[ending], 1);
 }
 
 static void refuse_conn(const struct acceptor *a, int fd, const struct addr *remote,
-			const char *reason)
+			const char *reason, enum close_reason ending)
 {
 	LOG(EVENT_connection_refused, LOG_STR("listen", acceptor_listener(a)->conf->address),
 	    LOG_STR("reason", reason));
-	end_accepted(a, fd, remote, CLOSE_refused);
+	end_accepted(a, fd, remote, ending);
 	cell_add(&tally_of(a)->connections_refused_total, 1);
 }
 
@@ -103,13 +103,17 @@ static void limit_conn(const struct acceptor *a, int fd, const struct addr *remo
 static bool admit_conn(const struct acceptor *a, int fd, const struct addr *remote)
 {
 	const struct pool *pool = a->all->pool;
+	const struct listen_conf *conf = acceptor_listener(a)->conf;
 	const char *reason = NULL;
 
-	if (!pool->services[a->index]->preface)
-		reason = admission_refusal(acceptor_listener(a)->conf, pool->bans, remote,
-					   a->all->loop->now_ms);
+	if (!admission_trusts(conf, remote)) {
+		refuse_conn(a, fd, remote, "untrusted", CLOSE_proxy_untrusted);
+		return false;
+	}
+	if (!conf->accept_proxy && !pool->services[a->index]->preface)
+		reason = admission_refusal(conf, pool->bans, remote, a->all->loop->now_ms);
 	if (reason)
-		refuse_conn(a, fd, remote, reason);
+		refuse_conn(a, fd, remote, reason, CLOSE_refused);
 	return !reason;
 }
 

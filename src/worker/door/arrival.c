@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "net/acl.h"
 #include "worker/conn.h"
+#include "worker/preface/proxied.h"
 #include "worker/record_check.h"
 #include "worker/share.h"
 
@@ -93,6 +94,16 @@ static bool is_range_fd(struct arrival *a, int fd)
 	return false;
 }
 
+static bool is_pipe_fd(struct arrival *a, int fd)
+{
+	struct stat st;
+
+	if (sys_fstat(fd, &st) == 0)
+		return S_ISFIFO(st.st_mode);
+	a->lacks_memory = true;
+	return false;
+}
+
 static bool read_fd(struct arrival *a, int32_t *fd)
 {
 	if (a->fds_left == 0)
@@ -101,6 +112,18 @@ static bool read_fd(struct arrival *a, int32_t *fd)
 	a->fds_left--;
 	pool_note_opened(a->pool, *fd);
 	return true;
+}
+
+/* The file of the range, or the pipe that holds it. */
+static bool read_range(struct arrival *a, struct record *r)
+{
+	if (r->file_left == 0)
+		return !r->is_piped;
+	if (!read_fd(a, &r->file))
+		return false;
+	if (!r->is_piped)
+		return is_range_fd(a, r->file);
+	return read_fd(a, &r->pipe_end) && is_pipe_fd(a, r->file) && is_pipe_fd(a, r->pipe_end);
 }
 
 /* The limits of the sender's buffer were checked. */
@@ -147,6 +170,19 @@ static void settle_record(struct arrival *a, struct record *r)
 		       !acl_allows(pool_conf(pool, r), &remote);
 }
 
+/* What the sender keeps beside a client's record. */
+static bool read_proxy(struct arrival *a, struct record *r)
+{
+	const struct arena *arena = a->pool->arena;
+
+	if (r->proxy == PROXY_NONE)
+		return true;
+	return read_bytes(a, &arena->proxies[r->index], sizeof(struct proxy_header)) &&
+	       (!proxied_texts(arena, r) ||
+		read_bytes(a, &arena->proxy_texts[r->index], sizeof(struct proxy_texts))) &&
+	       proxied_is_sound(arena, r);
+}
+
 /* The sender's numbers are replaced one by one; until then the record has none. */
 static bool read_fields(struct arrival *a, struct record *r, enum record_side side)
 {
@@ -162,10 +198,11 @@ static bool read_fields(struct arrival *a, struct record *r, enum record_side si
 	memcpy(r, &sent, sizeof(sent));
 	r->in = r->out = (struct record_buf){ 0 };
 	r->file = 0;
+	if (r->is_piped)
+		r->pipe_end = 0;
 	settle_record(a, r);
-	return read_bytes(a, r->state_bytes, a->head->state_size) && read_fd(a, &r->fd) &&
-	       is_conn_fd(a, r) &&
-	       (r->file_left == 0 || (read_fd(a, &r->file) && is_range_fd(a, r->file))) &&
+	return read_bytes(a, r->state_bytes, a->head->state_size) && read_proxy(a, r) &&
+	       read_fd(a, &r->fd) && is_conn_fd(a, r) && read_range(a, r) &&
 	       read_buf(a, &sent.in, &r->in) && read_buf(a, &sent.out, &r->out);
 }
 
@@ -190,6 +227,10 @@ static bool is_sound_service(struct arrival *a, struct record *client)
 		pool_view(pool, other, &peer);
 		c.peer = &peer;
 		peer.peer = &c;
+	}
+	if (c.service->takes && !record_is_ending(client) && !c.service->takes(&c)) {
+		a->is_stranger = true;
+		return false;
 	}
 	return record_check_service(&c);
 }
@@ -273,6 +314,8 @@ unsigned arrival_record(struct arrival *a, const struct rights *rights)
 		return DOOR_TAKEN;
 	}
 	arrival_undo(a);
+	if (a->is_stranger)
+		return DOOR_REFUSED + STAY_server_gone;
 	/* the sender asks again */
 	return DOOR_REFUSED + (a->lacks_memory ? STAY_unanswered : STAY_damaged);
 }

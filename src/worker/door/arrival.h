@@ -13,7 +13,7 @@
 #include "worker/pool.h"
 
 enum {
-	DOOR_VERSION = 1,
+	DOOR_VERSION = 2,
 	DOOR_CONNS_MOST = 120,          /* connections in a batch */
 	DOOR_MESSAGE_MOST = 512 * 1024, /* bytes */
 	DOOR_MAGIC = 0x726f6f64,
@@ -84,6 +84,7 @@ struct arrival {
 	uint32_t taken[2 * DOOR_CONNS_MOST]; /* indexes of the new records */
 	unsigned count;
 	bool has_counted; /* the records count for the limits of their listener */
+	bool is_stranger;  /* the service here does not take one of them */
 	bool lacks_memory; /* a look at a descriptor failed, which says nothing about it */
 };
 

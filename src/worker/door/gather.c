@@ -3,6 +3,8 @@
 #include "worker/door/gather.h"
 
 #include "worker/audit.h"
+#include "worker/conn.h"
+#include "worker/preface/proxied.h"
 
 enum {
 	BATCH_BYTES = 96 * 1024, /* beyond one connection */
@@ -19,7 +21,9 @@ static bool can_move(const struct moving *m, struct record *r)
 {
 	if (!record_is_served(r) || r->side != SIDE_CLIENT || m->stays[r->index] != 0)
 		return false;
-	return m->state == MOVING_LEAVING || (r->state == CONN_OPEN && pool_rests(pool_of(m), r));
+	return m->state == MOVING_LEAVING ||
+	       (r->state == CONN_OPEN &&
+		(pool_rests(pool_of(m), r) || pool_stream_rests(pool_of(m), r)));
 }
 
 static size_t bytes_of(const struct record *r)
@@ -27,16 +31,22 @@ static size_t bytes_of(const struct record *r)
 	return sizeof(*r) + (r->in.end - r->in.start) + (r->out.end - r->out.start);
 }
 
+static size_t bytes_of_proxy(const struct pool *pool, const struct record *r)
+{
+	return (proxied_header(pool->arena, r) ? sizeof(struct proxy_header) : 0) +
+	       (proxied_texts(pool->arena, r) ? sizeof(struct proxy_texts) : 0);
+}
+
 static size_t bytes_of_conn(const struct pool *pool, const struct record *client)
 {
 	const struct record *peer = pool_peer(pool, client);
 
-	return bytes_of(client) + (peer ? bytes_of(peer) : 0);
+	return bytes_of(client) + bytes_of_proxy(pool, client) + (peer ? bytes_of(peer) : 0);
 }
 
 static unsigned descriptors_of(const struct pool *pool, const struct record *client)
 {
-	return pool_peer(pool, client) ? 4 : 2;
+	return CONN_FDS_MOST / (pool_peer(pool, client) ? 1 : 2);
 }
 
 /* Up to `most` connections, and what a message holds. */

@@ -105,6 +105,7 @@ static void handle_refusal(struct moving *m)
 		hear_of_listener(m);
 		break;
 	case STAY_damaged:
+	case STAY_server_gone:
 	case STAY_too_large:
 		hear_of_connection(m);
 		break;

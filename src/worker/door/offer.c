@@ -10,9 +10,11 @@
 #include "worker/audit.h"
 #include "worker/conn.h"
 #include "worker/deadline.h"
+#include "worker/preface/proxied.h"
 
 enum {
-	PARTS_MOST = 1 + DOOR_CONNS_MOST * 6, /* for each side: a record and two buffers */
+	/* for each side a record and two buffers, and what a PROXY header said */
+	PARTS_MOST = 1 + DOOR_CONNS_MOST * (2 * 3 + 2),
 	FDS_MOST = DOOR_CONNS_MOST * CONN_FDS_MOST,
 	BEGIN_US = 100000,       /* a receiver that has not begun by then hangs, or is dead; */
 	BEGIN_MOST_US = 1000000, /* or its door is full of messages, if its loop turns */
@@ -54,12 +56,16 @@ static void add_buf(struct packing *p, const struct pool *pool, const struct rec
 
 static void add_record(struct packing *p, const struct pool *pool, struct record *r)
 {
+	struct proxy_header *header = proxied_header(pool->arena, r);
+	struct proxy_texts *texts = proxied_texts(pool->arena, r);
+
 	add_part(p, r, sizeof(*r) + pool->services[r->listener]->state_size);
+	add_part(p, header, header ? sizeof(*header) : 0);
+	add_part(p, texts, texts ? sizeof(*texts) : 0);
 	add_buf(p, pool, &r->in);
 	add_buf(p, pool, &r->out);
 	p->fds[p->fd_count++] = r->fd;
-	if (r->file_left > 0)
-		p->fds[p->fd_count++] = r->file;
+	p->fd_count += record_range_fds(r, p->fds + p->fd_count);
 }
 
 static void pack_batch(const struct offer *offer, struct packing *p, struct door_head *head)

@@ -322,7 +322,7 @@ function tell(data) {
 	const last = data.marks[data.marks.length - 1] || { at: 0, kind: "" };
 	const mark = last.at + last.kind + last.worker, state = data.server.state;
 	if (known && known.state !== state)
-		say(by("news"), `The server is ${state}.`);
+		say(by("news"), `The server is ${state.replaceAll("_", " ")}.`);
 	else if (known && known.mark !== mark)
 		say(by("news"), `A ${WORDS[last.kind] || last.kind}${who(last) && " of worker " + who(last)}.`);
 	known = { mark, state };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes over the arena that a dead worker left (order: worker/recovery.h): ends, counts and logs
+ * Takes over the arena that a dead worker left (order: worker/recovery/recovery.h): ends, counts and logs
  * what is lost, and keeps the others. It serves no client.
  */
-#include "worker/recovery.h"
+#include "worker/recovery/recovery.h"
 
 #include <stdlib.h>
 
@@ -84,8 +84,7 @@ static void keep_record(struct recovery *r, const struct record *kept)
 {
 	r->is_kept[kept->index] = true;
 	r->fds[r->fd_count++] = kept->fd;
-	if (kept->file_left > 0)
-		r->fds[r->fd_count++] = kept->file;
+	r->fd_count += record_range_fds(kept, r->fds + r->fd_count);
 }
 
 /* One that has arrived is served from now on. A death between two records leaves them different. */
@@ -200,7 +199,7 @@ static void lose_unrecorded(struct recovery *r, const struct heritage *heritage,
 static bool make_room(struct recovery *r, const struct arena *arena)
 {
 	r->is_kept = calloc(arena->record_most, sizeof(*r->is_kept));
-	r->fds = calloc(2 * (size_t)arena->record_most, sizeof(*r->fds));
+	r->fds = calloc(3 * (size_t)arena->record_most, sizeof(*r->fds));
 	return r->is_kept && r->fds;
 }
 
@@ -258,9 +257,11 @@ bool recovery_adopt(struct recovery *r, struct pool *pool)
 {
 	if (!r->is_needed)
 		return true;
-	if (r->emptied)
+	if (r->emptied) {
 		scoreboard_set_live(pool->slot, NULL);
-	else if (!dispatch_resume(pool, r->is_kept, r->lost_epoll))
+		server_count_reset(&pool->servers);
+	}
+	if (!r->emptied && !dispatch_resume(pool, r->is_kept, r->lost_epoll))
 		return false;
 	cell_add(&pool->slot->tally.recoveries_total, 1);
 	cell_add(&pool->slot->tally.connections_recovered_total, r->kept);
@@ -307,6 +308,7 @@ void recovery_in_hand(const struct arena *arena, const struct slot *slot, const 
 		return;
 	hand->conf = record_check_conf(conf, r);
 	hand->state = r->state;
+	hand->is_proxy = r->proxy == PROXY_AWAITED;
 	hand->age_ms = now_ms > r->opened_us / 1000 ? now_ms - r->opened_us / 1000 : 0;
 	hand->bytes_in = r->bytes_in;
 	hand->bytes_out = r->bytes_out;

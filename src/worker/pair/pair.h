@@ -10,11 +10,11 @@
 #include "worker/conn_record.h"
 
 /*
- * Gives the connection in hand, which has none, a peer with that socket, which may still be
- * connecting. The connection owns fd from now on and ends it with itself. Returns the peer, or NULL
- * when no record is free: then fd stays the caller's.
+ * Gives the connection in hand, which has none, a peer with that socket; is_connecting: its
+ * connect(2) has not ended. The connection owns fd from now on and ends it with itself. Returns the
+ * peer, or NULL when no record is free: then fd stays the caller's.
  */
-struct conn *pair_attach(struct conn *c, int fd);
+struct conn *pair_attach(struct conn *c, int fd, bool is_connecting);
 
 /*
  * Passes what one side has received on to the other without a copy, and the end of its stream after

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Attaches peers and relays. It makes no system call: worker/conn.c shuts down and closes. */
-#include "worker/pair.h"
+#include "worker/pair/pair.h"
 
 #include "base/err.h"
 #include "worker/pool.h"
@@ -20,7 +20,7 @@ static void fill_peer(struct pool *pool, struct record *peer, const struct recor
 	peer->peer = record_link(client);
 }
 
-struct conn *pair_attach(struct conn *c, int fd)
+struct conn *pair_attach(struct conn *c, int fd, bool is_connecting)
 {
 	struct pool *pool = c->pool;
 	struct record *client = c->record;
@@ -32,6 +32,7 @@ struct conn *pair_attach(struct conn *c, int fd)
 		return NULL;
 	pool_note_opened(pool, fd);
 	fill_peer(pool, peer, client, fd);
+	peer->is_connecting = is_connecting;
 	pool_publish_record(pool, peer);
 	client->peer = record_link(peer);
 	pool_view(pool, peer, &pool->hand.peer);

@@ -9,8 +9,8 @@
  *   adopt:  free lists, deadlines, what epoll lacks                    (the loop is open)
  *   audit:  the descriptors' kinds, later (worker/audit.h)
  */
-#ifndef WORKER_RECOVERY_H
-#define WORKER_RECOVERY_H
+#ifndef WORKER_RECOVERY_RECOVERY_H
+#define WORKER_RECOVERY_RECOVERY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,6 +59,7 @@ struct recovery_in_hand {
 	const struct listen_conf
 		*conf; /* NULL: the record is damaged, the other fields are unknown */
 	enum conn_state state;
+	bool is_proxy; /* remote is a proxy, which has not named its client */
 	int64_t age_ms;
 	uint64_t bytes_in, bytes_out;
 	const char *last_call; /* the last system call that the worker began, or "none" */

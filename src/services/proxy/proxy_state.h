@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the service keeps with each connection. It is portable: rows of servers are the same for all
+ * workers.
+ *
+ *   WAITING for a server <--none can be tried now--> CONNECTING --connected--> RELAYING
+ *   CONNECTING, RELAYING --failed, nothing was sent--> CONNECTING to another, or WAITING
+ */
+#ifndef SERVICES_PROXY_PROXY_STATE_H
+#define SERVICES_PROXY_PROXY_STATE_H
+
+#include <stdint.h>
+
+#include "services/proxy/choose.h"
+
+enum proxy_phase { PROXY_WAITING, PROXY_CONNECTING, PROXY_RELAYING, PROXY_PHASES };
+
+struct proxy {
+	uint8_t phase;        /* enum proxy_phase */
+	uint8_t tries;        /* begun, all in all; 255: or more */
+	uint8_t round;        /* begun since it last waited */
+	uint8_t row;          /* 1 + that of the last server; 0: none */
+	uint8_t failure;      /* enum close_reason of the last failure; CLOSE_none: none */
+	uint32_t header_size; /* bytes that the server got before the client's */
+	int64_t waits_ms;     /* clock_ms() since when it waits for a server; 0: it does not */
+	int64_t begun_us;     /* when the last try began */
+	int64_t connect_us;   /* how long the connecting took; 0: not connected */
+	struct server_mask tried;
+};
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tries servers for a client: chooses one, connects, and after a failure decides what follows.
+ * services/proxy/proxy.c has the hooks.
+ */
+#include "services/proxy/proxy_try.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/sys.h"
+#include "services/proxy/health.h"
+#include "services/proxy/send_header.h"
+#include "services/proxy/proxy_state.h"
+#include "worker/conn.h"
+#include "worker/pair/pair.h"
+#include "worker/pair/pair_connect.h"
+
+enum {
+	LOOK_MS = 10,   /* between two looks for a server that can take a waiting client ... */
+	RETRY_MS = 100, /* ... and after all have failed */
+	FULL_TRIES = 3, /* others may take the last place of a server at the same time */
+};
+
+static uint64_t hash_source(const struct conn *c)
+{
+	const struct net *remote = &c->record->remote;
+
+	return hash_bytes((const char *)remote->bytes, sizeof(remote->bytes));
+}
+
+static void set_phase(struct conn *client, enum proxy_phase phase)
+{
+	struct proxy *p = conn_state(client);
+
+	p->phase = (uint8_t)phase;
+	conn_set_untimed(client, phase != PROXY_RELAYING);
+	/* what the client sends meanwhile waits in its buffer */
+	if (phase == PROXY_RELAYING)
+		conn_set_flow(client, FLOW_BOUNDED);
+}
+
+/* The client must not take what it has, which may be nothing, for the whole answer. */
+static enum verdict end_now(struct conn *client, enum close_reason reason)
+{
+	conn_set_close_reason(client, reason);
+	conn_set_reset(client);
+	return ABORT;
+}
+
+/* How long a client may wait in all. A unix socket with a full queue is worth a retry. */
+static int64_t find_patience(const struct conn *client, enum close_reason why)
+{
+	const struct upstream_conf *conf = upstreams_of(client->conf)->conf;
+	int64_t least_ms = why == CLOSE_upstream_timeout ? conf->connect_timeout : 0;
+
+	return conf->queue_timeout > least_ms ? conf->queue_timeout : least_ms;
+}
+
+static void join_queue(struct conn *client)
+{
+	struct proxy *p = conn_state(client);
+
+	set_phase(client, PROXY_WAITING);
+	p->tried = (struct server_mask){ 0 };
+	p->round = 0;
+	if (client->record->server == 0)
+		pool_set_server(client->pool, client->record,
+				upstreams_of(client->conf)->list[0].row + 1);
+}
+
+/* No server can be tried now: the client waits for one, if it may. */
+static enum verdict wait_for_server(struct conn *client, enum close_reason why)
+{
+	struct proxy *p = conn_state(client);
+	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why), left_ms, look_ms;
+
+	if (p->waits_ms == 0)
+		p->waits_ms = now_ms;
+	left_ms = p->waits_ms + most_ms - now_ms;
+	if (left_ms <= 0)
+		return end_now(client, upstreams_of(client->conf)->conf->queue_timeout > 0 ?
+					       CLOSE_queue_timeout :
+					       why);
+	look_ms = why == CLOSE_upstream_full || why == CLOSE_upstream_none ? LOOK_MS : RETRY_MS;
+	join_queue(client);
+	conn_set_deadline(client, left_ms < look_ms ? left_ms : look_ms);
+	return MORE;
+}
+
+static void begin_try(struct conn *client, const struct server *server)
+{
+	struct proxy *p = conn_state(client);
+
+	p->tries += p->tries < UINT8_MAX;
+	p->round++;
+	p->row = (uint8_t)(server->row + 1);
+	p->begun_us = clock_us();
+	p->header_size = 0;
+	server_mask_add(&p->tried, server->row);
+}
+
+static enum pair_start connect_to(struct conn *client, const struct server *server)
+{
+	const struct upstream *u = upstreams_of(client->conf);
+	struct addr address;
+	const struct pair_target target = {
+		.to = &address,
+		.from = u->source.len > 0 ? &u->source : NULL,
+		.row = server->row,
+		.most = server->most,
+		.keepalive_ms = u->conf->keepalive,
+		.user_timeout_ms = u->conf->user_timeout,
+	};
+
+	if (upstream_address(u, server, &address) == 0) {
+		errno = EHOSTUNREACH;
+		return PAIR_FAILED;
+	}
+	return pair_connect(client, &target);
+}
+
+/* Errors that say nothing about servers: this process or host lacks something. */
+static bool is_own_failure(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Errors that say nothing about this server, but another one may do. */
+static bool is_local_failure(int error)
+{
+	return error == EADDRNOTAVAIL || error == EACCES || error == EPERM;
+}
+
+static void note_failure(struct conn *client, const struct server *server, enum close_reason why)
+{
+	struct proxy *p = conn_state(client);
+
+	p->failure = (uint8_t)why;
+	if (server)
+		health_note_failure(upstreams_of(client->conf), server, why, clock_ms());
+}
+
+static bool has_tries_left(const struct conn *client)
+{
+	const struct proxy *p = conn_state_const(client);
+
+	return p->round <= upstreams_of(client->conf)->conf->retries;
+}
+
+/* It waits for no server any more. */
+static void leave_queue(struct conn *client)
+{
+	struct proxy *p = conn_state(client);
+
+	p->waits_ms = 0;
+	if (client->record->server > 0)
+		pool_set_server(client->pool, client->record, 0);
+}
+
+static enum verdict await_connect(struct conn *client)
+{
+	set_phase(client, PROXY_CONNECTING);
+	leave_queue(client);
+	conn_set_deadline(client, upstreams_of(client->conf)->conf->connect_timeout);
+	return MORE;
+}
+
+static const struct server *last_server(const struct conn *client)
+{
+	const struct proxy *p = conn_state_const(client);
+
+	return p->row > 0 ? upstream_find(upstreams_of(client->conf), p->row - 1U) : NULL;
+}
+
+/* Without half_close the end of one side's stream is the end, once it has all gone out. */
+enum verdict proxy_relay(struct conn *c)
+{
+	(void)pair_relay(c);
+	return conn_in_ended(c) && buf_used(&c->in) == 0 &&
+			       !upstreams_of(c->conf)->conf->half_close ?
+		       FINISH :
+		       MORE;
+}
+
+enum verdict proxy_begin_relay(struct conn *client)
+{
+	struct proxy *p = conn_state(client);
+	const struct server *server = last_server(client);
+
+	p->connect_us = clock_us() - p->begun_us;
+	if (server)
+		health_note_success(upstreams_of(client->conf), server, p->connect_us, clock_ms());
+	conn_set_deadline(client, 0);
+	leave_queue(client);
+	set_phase(client, PROXY_RELAYING);
+	p->header_size = (uint32_t)send_header_put(client, upstreams_of(client->conf));
+	return proxy_relay(client);
+}
+
+/* The attempt has failed at once. Returns false when no other one makes sense. */
+static bool note_attempt(struct conn *client, const struct server *server, int error)
+{
+	if (is_own_failure(error))
+		return false;
+	note_failure(client, is_local_failure(error) || error == EAGAIN ? NULL : server,
+		     close_reason_of_server(error));
+	return true;
+}
+
+static const struct server *next_server(struct conn *client, bool *is_full)
+{
+	const struct proxy *p = conn_state(client);
+	struct choice choice = { .upstream = upstreams_of(client->conf),
+				 .tried = p->tried,
+				 .source = hash_source(client),
+				 .random = (uint64_t)clock_us() ^ client->record->number << 32,
+				 .now_ms = clock_ms() };
+	const struct server *server = choose_server(&choice);
+
+	*is_full = choice.is_full;
+	return server;
+}
+
+/* Why no server is left to be tried. */
+static enum close_reason find_reason(const struct conn *client, bool is_full)
+{
+	const struct proxy *p = conn_state_const(client);
+
+	if (p->round > 0 && p->failure != CLOSE_none)
+		return p->failure;
+	return is_full ? CLOSE_upstream_full : CLOSE_upstream_none;
+}
+
+/* Tries servers, one after the other, until one is connecting or none is left. */
+enum verdict proxy_try_servers(struct conn *client)
+{
+	struct proxy *p = conn_state(client);
+	const struct server *server;
+	bool is_full = false;
+
+	for (unsigned full = 0; has_tries_left(client) && full < FULL_TRIES;) {
+		server = next_server(client, &is_full);
+		if (!server)
+			break;
+		begin_try(client, server);
+		switch (connect_to(client, server)) {
+		case PAIR_CONNECTING:
+			return await_connect(client);
+		case PAIR_CONNECTED:
+			return proxy_begin_relay(client);
+		case PAIR_FULL:
+			full++;
+			is_full = true;
+			p->tries--;
+			p->round--;
+			break;
+		case PAIR_FAILED:
+			if (!note_attempt(client, server, errno))
+				return end_now(client, CLOSE_system_error);
+			break;
+		}
+	}
+	return wait_for_server(client, find_reason(client, is_full));
+}
+
+enum verdict proxy_fail_over(struct conn *client, enum close_reason why)
+{
+	conn_set_deadline(client, 0);
+	if (client->peer)
+		conn_drop_peer(client);
+	note_failure(client, last_server(client), why);
+	return proxy_try_servers(client);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Connects a connection to the server of an upstream, which becomes its peer. Worker only. */
+#ifndef WORKER_PAIR_PAIR_CONNECT_H
+#define WORKER_PAIR_PAIR_CONNECT_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "worker/conn_record.h"
+
+/* To where, and how. */
+struct pair_target {
+	const struct addr *to;
+	const struct addr *from; /* the local address, with port 0; NULL: the kernel chooses */
+	unsigned row;            /* of the server (stats/server_rows.h) */
+	uint32_t most;           /* connections to the server, over all workers; 0: any number */
+	int64_t keepalive_ms;    /* 0: no probes */
+	int64_t user_timeout_ms; /* TCP_USER_TIMEOUT (tcp(7)); 0: the kernel's */
+};
+
+enum pair_start {
+	PAIR_CONNECTING, /* the hook `connected` tells how it ends */
+	PAIR_CONNECTED,  /* at once, as a server on this host is */
+	PAIR_FULL,       /* the server has `most` connections */
+	PAIR_FAILED,     /* errno says why */
+};
+
+/*
+ * Begins to connect the client's side in hand, which has no peer. The peer counts as a connection
+ * of the server from now on. The connection has no peer when it returns PAIR_FULL or PAIR_FAILED.
+ */
+enum pair_start pair_connect(struct conn *client, const struct pair_target *target);
+
+/*
+ * Why the peer was not connected, or was lost (errno); 0: it is connected. For the hooks connected
+ * and lost.
+ */
+int pair_connect_error(const struct conn *peer);
+
+/* The address that the client has connected to (getsockname(2)). False when it is not known. */
+bool pair_local_address(const struct conn *client, struct addr *address);
+
+#endif
