@@ -72,11 +72,12 @@ static bool check_unix(const struct listen_conf *listen, struct err *err)
 	const char *option = listen->max_per_source > 0 ? "max_per_source" : "rate_per_source";
 	char shown[QUOTE_TEXT];
 
-	if (!is_unix(listen) || !conf_limit_has_sources(listen))
+	if (!is_unix(listen) || listen->accept_proxy || !conf_limit_has_sources(listen))
 		return true;
 	return err_set(err, CODE_CONFIG,
 		       "%s: listen.%s: clients of a unix socket have no address, so no source "
-		       "(%s: listen %s; max_connections and rate limit all of them together)",
+		       "(%s: listen %s without accept_proxy; max_connections and rate limit all of "
+		       "them together)",
 		       conf_listen_place(listen, option), option, listen->origin,
 		       quote_show(listen->address, shown));
 }

@@ -182,8 +182,8 @@ void conn_log_refused(const struct conn_refused *refused)
 		.listen = refused->conf->address,
 		.service = refused->conf->service,
 		.remote = { &net, port },
-		.ending = close_reason_name(refused->reason),
-		.state = record_state_letters(state, refused->reason, '-'),
+		.ending = close_reason_name(refused->ending),
+		.state = record_state_letters(state, refused->ending, '-'),
 	};
 
 	accesslog_add(&entry);

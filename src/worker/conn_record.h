@@ -187,8 +187,8 @@ void conn_log_access(const struct conn *c, int64_t now_us);
 
 /* A connection that no record was made for: the listener's options, and what it would have. */
 struct conn_refused {
-	enum close_reason reason;
 	const struct listen_conf *conf;
+	enum close_reason ending;
 	const struct addr *remote;
 	uint64_t number;
 	uint32_t generation;

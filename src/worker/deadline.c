@@ -137,17 +137,25 @@ static int64_t lifetime_end_ms(const struct pool *pool, const struct record *r)
 	return add_ms(r->opened_us / 1000, pool_conf(pool, r)->max_lifetime);
 }
 
-/* Between messages at once; otherwise the message in progress has its time. */
+/* Of what is under way at the end of the lifetime; 0: never. */
+static int64_t lifetime_last_ms(const struct pool *pool, const struct record *r)
+{
+	return add_ms(lifetime_end_ms(pool, r), pool_conf(pool, r)->message_timeout);
+}
+
+/*
+ * Between messages at once; otherwise the message in progress has its time. A client that sends
+ * ahead is never between messages, which does not put off the end.
+ */
 static int64_t find_by_lifetime(const struct pool *pool, const struct record *r)
 {
-	int64_t due_ms = lifetime_end_ms(pool, r), begun_ms = r->begun_us / 1000;
+	int64_t end_ms = lifetime_end_ms(pool, r);
 
-	if (due_ms == 0 || r->state != CONN_OPEN || r->side == SIDE_PEER || r->is_untimed)
+	if (end_ms == 0 || r->state != CONN_OPEN || r->side == SIDE_PEER || r->is_untimed)
 		return 0;
-	if (r->begun_us == 0)
-		return due_ms;
-	return add_grace(r, add_ms(begun_ms > due_ms ? begun_ms : due_ms,
-				   pool_conf(pool, r)->message_timeout));
+	if (r->begun_us == 0 || pool_stream_rests(pool, r))
+		return end_ms;
+	return add_grace(r, lifetime_last_ms(pool, r));
 }
 
 bool deadline_is_too_old(const struct pool *pool, const struct record *r)
@@ -155,6 +163,13 @@ bool deadline_is_too_old(const struct pool *pool, const struct record *r)
 	int64_t end_ms = lifetime_end_ms(pool, r);
 
 	return end_ms != 0 && !r->is_untimed && end_ms <= pool->loop->now_ms;
+}
+
+bool deadline_is_far_too_old(const struct pool *pool, const struct record *r)
+{
+	int64_t last_ms = lifetime_last_ms(pool, r);
+
+	return deadline_is_too_old(pool, r) && last_ms != 0 && last_ms <= pool->loop->now_ms;
 }
 
 int64_t deadline_find(const struct pool *pool, const struct record *r, enum close_reason *why)

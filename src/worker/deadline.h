@@ -27,6 +27,9 @@ bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms)
 /* True when the connection has lived for max_lifetime. */
 bool deadline_is_too_old(const struct pool *pool, const struct record *r);
 
+/* The same, and what was under way then has had its time. */
+bool deadline_is_far_too_old(const struct pool *pool, const struct record *r);
+
 /* True when a connection that has sent nothing yet has had its moment to do so. */
 bool deadline_is_stale(const struct pool *pool, const struct record *r);
 

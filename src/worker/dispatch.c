@@ -14,6 +14,7 @@
 #include "worker/recovery/audit.h"
 #include "worker/conn.h"
 #include "worker/limit/admit.h"
+#include "worker/recovery/pool_resume.h"
 #include "worker/share.h"
 #include "worker/visit.h"
 #include "worker/watching.h"

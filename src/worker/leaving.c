@@ -6,9 +6,20 @@
 #include "worker/transport.h"
 #include "worker/watching.h"
 
-bool leaving_has_input(const struct conn *c)
+static bool has_input(const struct conn *c)
 {
 	return watching_reads(c) && c->transport->has_input(c);
+}
+
+struct conn *leaving_find_input(const struct pool *pool, struct conn *c)
+{
+	const struct record *r = c->record;
+
+	if (r->begun_us != 0 && (!pool_stream_rests(pool, r) || deadline_is_far_too_old(pool, r)))
+		return NULL;
+	if (has_input(c))
+		return c;
+	return c->peer && has_input(c->peer) ? c->peer : NULL;
 }
 
 enum close_reason leaving_find(const struct pool *pool, const struct conn *c)
@@ -20,11 +31,12 @@ enum close_reason leaving_find(const struct pool *pool, const struct conn *c)
 	    !conn_is_between_messages(c))
 		return CLOSE_none;
 	/* a visit reads from one side alone */
-	if (c->peer && (leaving_has_input(c) || leaving_has_input(c->peer)))
+	if (c->peer && (has_input(c) || has_input(c->peer)))
 		return CLOSE_none;
 	if (pool->draining && (r->bytes_in > 0 || r->in_ended || deadline_is_stale(pool, r)))
 		return CLOSE_drained;
 	if (r->is_barred && pool->hand.moved > 0)
 		return CLOSE_access_withdrawn;
-	return is_old && !leaving_has_input(c) ? CLOSE_lifetime_reached : CLOSE_none;
+	return is_old && (pool->hand.moved > 0 || !has_input(c)) ? CLOSE_lifetime_reached :
+								   CLOSE_none;
 }

@@ -5,8 +5,11 @@
 
 #include "worker/pool.h"
 
-/* True when the worker would read bytes that have come. */
-bool leaving_has_input(const struct conn *c);
+/*
+ * A connection at the end of its lifetime: the side whose input has come, which is served first;
+ * NULL: it ends now.
+ */
+struct conn *leaving_find_input(const struct pool *pool, struct conn *c);
 
 /*
  * Why a connection between messages is to end now; CLOSE_none: it is not. In a draining worker one

@@ -183,6 +183,15 @@ bool pool_rests(struct pool *pool, struct record *r)
 	return conn_rests(&c);
 }
 
+bool pool_stream_rests(const struct pool *pool, const struct record *client)
+{
+	const struct record *peer = pool_peer(pool, client);
+
+	return pool->services[client->listener]->is_stream && peer && !peer->is_connecting &&
+	       !record_has_output(client) && !record_has_output(peer) &&
+	       client->in.end == client->in.start && peer->in.end == peer->in.start;
+}
+
 static void drop_number(int32_t *named, int fd)
 {
 	if (*named == fd)

@@ -162,6 +162,9 @@ void pool_view_at(const struct heritage *heritage, struct record *r, struct conn
 /* True when ending the connection now costs no client an answer (conn_rests). */
 bool pool_rests(struct pool *pool, struct record *r);
 
+/* A stream is never between messages; true when it has a server, and nothing is on its way. */
+bool pool_stream_rests(const struct pool *pool, const struct record *client);
+
 /*
  * Returns a record for an accepted descriptor, in hand from its first byte on: a worker that dies
  * here loses this connection and no other. conn_limit_has must be true.
@@ -196,13 +199,6 @@ void pool_set_server(struct pool *pool, struct record *r, unsigned server);
 
 /* Gives back the record, its buffers, its timer and its place in the run queue. */
 void pool_give_record(struct pool *pool, struct record *r);
-
-/*
- * Finds the free records and buffers in the arena of an earlier worker of the slot: is_kept has an
- * entry for every record below the arena's record_high, true if its connection goes on. Before any
- * other record is taken. Returns false with errno set. Allocates.
- */
-bool pool_resume(struct pool *pool, const bool *is_kept);
 
 /* Lends c->in or c->out a buffer unless it has one; takes back an empty one. */
 void pool_lend_buf(struct pool *pool, struct buf *b);

@@ -224,7 +224,7 @@ static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
 	else if (c->record->state == CONN_LINGERING)
 		discard_input(c);
 	else if (c->record->state == CONN_WAITING)
-		serve_waiting(pool, c, events);
+		enter(pool, c, admit_waiting(c, events));
 	else if (c->record->state == CONN_PREFACE)
 		read_preface(pool, c);
 	else
@@ -272,13 +272,14 @@ static void cut_off(struct pool *pool, struct conn *c, enum close_reason why)
 static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 {
 	enum conn_state state = c->record->state;
+	struct conn *unread = why == CLOSE_lifetime_reached ? leaving_find_input(pool, c) : NULL;
 
-	if (why == CLOSE_none)
+	if (unread)
+		read_and_serve(pool, unread); /* and then it ends */
+	else if (why == CLOSE_none)
 		verdict_carry_out(pool, c, hand_ask_expired(c));
 	else if (deadline_cuts(why))
 		cut_off(pool, c, why);
-	else if (why == CLOSE_lifetime_reached && c->record->begun_us == 0 && leaving_has_input(c))
-		read_and_serve(pool, c); /* and then it ends */
 	else if (state == CONN_OPEN)
 		verdict_carry_out(pool, c, conn_finish(c, why));
 	else
@@ -293,7 +294,7 @@ void visit_due(struct pool *pool, struct record *r)
 	if (due_ms == 0 || deadline_put_off(pool, r, due_ms))
 		return;
 	if (r->state == CONN_WAITING)
-		serve_waiting(pool, hand_take(pool, r), 0);
+		serve_event(pool, hand_take(pool, r), 0);
 	else
 		expire_now(pool, hand_take(pool, r), why);
 	hand_put_down(pool);

@@ -52,14 +52,12 @@ static void limits__that_contradict_each_other__are_refused_with_both_places(voi
 		  "allows for all of them (x.conf:3)" },
 		{ "listen \"unix:/x\" { service = ack\n max_per_source = 11 }\n",
 		  "x.conf:2: listen.max_per_source: clients of a unix socket have no address, so "
-		  "no "
-		  "source (x.conf:1: listen \"unix:/x\"; max_connections and rate limit all of "
-		  "them "
-		  "together)" },
+		  "no source (x.conf:1: listen \"unix:/x\" without accept_proxy; max_connections "
+		  "and rate limit all of them together)" },
 		{ "listen \"unix:/x\" { service = ack\n rate_per_source = 1 }\n",
 		  "x.conf:2: listen.rate_per_source: clients of a unix socket have no address, so "
-		  "no source (x.conf:1: listen \"unix:/x\"; max_connections and rate limit all of "
-		  "them together)" },
+		  "no source (x.conf:1: listen \"unix:/x\" without accept_proxy; max_connections "
+		  "and rate limit all of them together)" },
 		{ "program app { command = {a} }\nlisten 1 {\n service = program  program = app\n "
 		  "max_connections = 1 }\n",
 		  "x.conf:4: listen.max_connections: has no effect, because the copies of a "

@@ -66,7 +66,7 @@ static void end_accepted(const struct acceptor *a, int fd, const struct addr *re
 	(void)sys_close(fd);
 	if (accesslog_is_on)
 		conn_log_refused(&(struct conn_refused){
-			reason, acceptor_listener(a)->conf, remote,
+			acceptor_listener(a)->conf, reason, remote,
 			++pool->arena->head->conn_number,
 			atomic_load_explicit(&pool->slot->generation, memory_order_relaxed),
 			pool->number });

@@ -17,23 +17,13 @@ static struct pool *pool_of(const struct moving *m)
 	return m->offer.door->pool;
 }
 
-/* A stream is never between messages, but it may have nothing on its way. */
-static bool is_quiet_stream(const struct pool *pool, const struct record *r)
-{
-	const struct record *peer = pool_peer(pool, r);
-
-	return pool->services[r->listener]->is_stream && peer && !peer->is_connecting &&
-	       !record_has_output(r) && !record_has_output(peer) && r->in.end == r->in.start &&
-	       peer->in.end == peer->in.start;
-}
-
 static bool can_move(const struct moving *m, struct record *r)
 {
 	if (!record_is_served(r) || r->side != SIDE_CLIENT || m->stays[r->index] != 0)
 		return false;
 	return m->state == MOVING_LEAVING ||
 	       (r->state == CONN_OPEN &&
-		(pool_rests(pool_of(m), r) || is_quiet_stream(pool_of(m), r)));
+		(pool_rests(pool_of(m), r) || pool_stream_rests(pool_of(m), r)));
 }
 
 static size_t bytes_of(const struct record *r)

@@ -2,9 +2,12 @@
 /* Carries out what the limiter says of one connection. */
 #include "worker/limit/admit.h"
 
+#include <sys/epoll.h>
+
 #include "net/refusal.h"
 #include "worker/conn.h"
 #include "worker/limit/limit_note.h"
+#include "worker/transport.h"
 
 static enum limit ask_limiter(struct conn *c, int64_t *due_ms)
 {
@@ -33,11 +36,19 @@ static bool lets_wait(const struct conn *c, enum limit limit)
 				 limiter_source_key(limiter, c->record));
 }
 
+static enum admit end_conn(struct conn *c, enum close_reason reason)
+{
+	conn_close(c, reason);
+	return ADMIT_ENDED;
+}
+
 static enum admit refuse(struct conn *c, enum limit limit)
 {
-	refusal_prepare(c->record->fd, c->conf->on_limit == ON_LIMIT_RESET);
-	conn_close(c, limit_ending(limit));
-	return ADMIT_ENDED;
+	if (c->conf->on_limit == ON_LIMIT_RESET)
+		c->record->is_reset = true;
+	else
+		refusal_prepare(c->record->fd, false);
+	return end_conn(c, limit_ending(limit));
 }
 
 enum admit admit_new(struct conn *c)
@@ -62,7 +73,7 @@ enum admit admit_new(struct conn *c)
 	return ADMIT_WAITS;
 }
 
-enum admit admit_waiting(struct conn *c)
+static enum admit ask_again(struct conn *c)
 {
 	struct pool *pool = c->pool;
 	int64_t due_ms;
@@ -77,6 +88,32 @@ enum admit admit_waiting(struct conn *c)
 		return refuse(c, limit);
 	waiting_put_off(&pool->waiting, c->record, due_ms);
 	return ADMIT_WAITS;
+}
+
+/* True when it has a message, or is served without one. */
+static bool has_request(struct conn *c)
+{
+	return buf_used(&c->in) > 0 || c->transport->has_input(c) || c->service->open;
+}
+
+/*
+ * One whose client has ended its side may have a message before that; it cannot be told from one
+ * whose client is gone, unless there is none. In a draining worker only those with a message go on
+ * waiting.
+ */
+enum admit admit_waiting(struct conn *c, uint32_t events)
+{
+	struct pool *pool = c->pool;
+	bool is_first = waiting_due_ms(&pool->waiting, c->record) != 0;
+
+	c->record->has_half_closed |= (events & EPOLLRDHUP) != 0;
+	if (events & (EPOLLERR | EPOLLHUP))
+		return end_conn(c, CLOSE_client_reset);
+	if ((events & EPOLLRDHUP) && !has_request(c))
+		return end_conn(c, CLOSE_client_closed);
+	if (pool->draining && !has_request(c))
+		return end_conn(c, CLOSE_drained);
+	return is_first ? ask_again(c) : ADMIT_WAITS;
 }
 
 void admit_trim(struct pool *pool)

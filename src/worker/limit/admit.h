@@ -16,8 +16,11 @@ enum admit { ADMIT_OPEN, ADMIT_WAITS, ADMIT_ENDED };
  */
 enum admit admit_new(struct conn *c);
 
-/* In hand: asks again for one that is WAITING. One that may be opened waits no more. */
-enum admit admit_waiting(struct conn *c);
+/*
+ * In hand: visits one that is WAITING, for these events of epoll or because its time has come; it
+ * asks again, or ends it if its client is gone. One that may be opened waits no more.
+ */
+enum admit admit_waiting(struct conn *c, uint32_t events);
 
 /* Ends connections that wait beyond what one worker keeps waiting. Nothing is in hand. */
 void admit_trim(struct pool *pool);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds in an arena what its connections have, and what is free. */
-#include <stdlib.h>
+#include "worker/recovery/pool_resume.h"
 
-#include "worker/pool.h"
+#include <stdlib.h>
 
 static void mark_buf(const struct record_buf *b, bool *is_used, uint32_t *high)
 {

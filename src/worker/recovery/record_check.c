@@ -44,13 +44,25 @@ bool record_check_fields(const struct record *r, int64_t now_us)
 	       is_sound_buf(&r->out) && r->file_offset <= INT64_MAX - r->file_left;
 }
 
-/* Its service has not seen it: the state is zeroed, and no bytes but of the header are kept. */
-static bool is_awaiting_header(const struct record *r, const struct service *service)
+/* Its service has not seen it: the state is zeroed. */
+static bool is_new_to(const struct record *r, const struct service *service)
+{
+	return r->proxy == PROXY_AWAITED || (r->state == CONN_WAITING && !service->preface);
+}
+
+static bool has_zeroed_state(const struct record *r, const struct service *service)
 {
 	for (size_t i = 0; i < service->state_size; i++)
 		if (r->state_bytes[i] != 0)
 			return false;
-	return r->peer == 0 && r->in.end - r->in.start <= PROXY_REST_MOST;
+	return true;
+}
+
+/* No bytes but of the header are kept. */
+static bool is_awaiting_header(const struct record *r, const struct service *service)
+{
+	return has_zeroed_state(r, service) && r->peer == 0 &&
+	       r->in.end - r->in.start <= PROXY_REST_MOST;
 }
 
 /* In any other state worker/conn.c would find a defect, or call a hook that is not there. */
@@ -62,8 +74,9 @@ static bool fits_state(const struct record *r, const struct service *service)
 			return is_awaiting_header(r, service);
 		return service->preface && r->peer == 0 && r->in.end - r->in.start < ARENA_BUF_SIZE;
 	case CONN_WAITING:
-		return r->peer == 0 && !record_has_output(r) &&
-		       r->in.end - r->in.start < ARENA_BUF_SIZE;
+		return r->peer == 0 && r->server == 0 && !record_has_output(r) &&
+		       r->in.end - r->in.start < ARENA_BUF_SIZE &&
+		       (!is_new_to(r, service) || has_zeroed_state(r, service));
 	case CONN_LINGERING:
 		return r->ending != CLOSE_none && r->peer == 0 && !record_has_output(r);
 	default:
@@ -84,7 +97,7 @@ bool record_check_service(const struct conn *c)
 	if (!fits_state(c->record, service) || (!service->is_stream && has_server(c)) ||
 	    (c->record->proxy == PROXY_AWAITED && c->record->state != CONN_PREFACE))
 		return false;
-	return !service->is_sound || c->record->proxy == PROXY_AWAITED ||
+	return !service->is_sound || is_new_to(c->record, service) ||
 	       (record_is_ending(c->record) && !service->close) || service->is_sound(c);
 }
 

@@ -9,8 +9,8 @@
  *   adopt:  free lists, deadlines, what epoll lacks                    (the loop is open)
  *   audit:  the descriptors' kinds, later (worker/recovery/audit.h)
  */
-#ifndef WORKER_RECOVERY_H
-#define WORKER_RECOVERY_H
+#ifndef WORKER_RECOVERY_RECOVERY_H
+#define WORKER_RECOVERY_RECOVERY_H
 
 #include <stdbool.h>
 #include <stdint.h>
