@@ -189,32 +189,6 @@ static void end_connect(struct pool *pool, struct conn *peer)
 		verdict_carry_out(pool, client, hand_ask_connected(peer, error));
 }
 
-/* True when a connection that waits has a message, or is served without one. */
-static bool has_request(struct conn *c)
-{
-	return buf_used(&c->in) > 0 || c->transport->has_input(c) || c->service->open;
-}
-
-/*
- * One whose client has ended its side may have a message before that; it cannot be told from one
- * whose client is gone, unless there is none. In a draining worker only those with a message go on
- * waiting.
- */
-static void serve_waiting(struct pool *pool, struct conn *c, uint32_t events)
-{
-	bool is_first = waiting_due_ms(&pool->waiting, c->record) != 0;
-
-	c->record->has_half_closed |= (events & EPOLLRDHUP) != 0;
-	if (events & (EPOLLERR | EPOLLHUP))
-		conn_close(c, CLOSE_client_reset);
-	else if ((events & EPOLLRDHUP) && !has_request(c))
-		conn_close(c, CLOSE_client_closed);
-	else if (pool->draining && !has_request(c))
-		conn_close(c, CLOSE_drained);
-	else
-		enter(pool, c, is_first ? admit_waiting(c) : ADMIT_WAITS);
-}
-
 static void serve_event(struct pool *pool, struct conn *c, uint32_t events)
 {
 	bool was_connecting = c->record->is_connecting;
