@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pool of a worker that goes on with the connections of the last one of its slot. Worker only. */
+/* The pool of a worker that goes on with the connections of the last one of its slot. */
 #ifndef WORKER_RECOVERY_POOL_RESUME_H
 #define WORKER_RECOVERY_POOL_RESUME_H
 
