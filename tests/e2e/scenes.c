@@ -268,6 +268,60 @@ static void begin_stop(struct server *s)
 	server_signal(s, SIGTERM);
 }
 
+/* The port of a server of this process; the kernel accepts for it. */
+static int open_server(int *port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t len = sizeof(at);
+	int fd = hold(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	*port = ntohs(at.sin_port);
+	return fd;
+}
+
+/* Answers the first connection that says something: checks end without a word. */
+static void answer_one(int fd)
+{
+	char byte;
+	int one;
+
+	for (;;) {
+		one = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		assert_true(one >= 0);
+		if (recv(one, &byte, 1, 0) == 1)
+			break;
+		close(one);
+	}
+	hold(one);
+	client_say(one, "y");
+}
+
+#define PASSING                                                                                    \
+	"workers = 1\nupstream \"u\" { server = {\"127.0.0.1:%d\"} check = connect "               \
+	"check_interval = 100ms }\nupstream \"d\" { server = {\"127.0.0.1:1\"} check = connect "   \
+	"check_interval = 100ms }\nlisten \"127.0.0.1:0\" { service = proxy  upstream = \"u\" }\n" \
+	"listen \"127.0.0.1:0\" { service = proxy  upstream = \"d\" }\n"                           \
+	"listen \"127.0.0.1:0\" { service = proxy  to = {\"127.0.0.1:1\"} }\n"
+
+/* One connection reaches its server, one finds none, and a server fails its checks. */
+static void pass_on(struct server *s)
+{
+	char conf[1024];
+	int port, fd = open_server(&port), client;
+
+	snprintf(conf, sizeof(conf), PASSING, port);
+	reload_as(s, conf);
+	client = hold(client_connect(FIRST(s)));
+	client_say(client, "x");
+	answer_one(fd);
+	client_hear(client, "y");
+	close(client_connect(s->addresses[2]));
+}
+
 static void begin_lame_duck(struct server *s)
 {
 	server_signal(s, SIGTERM);
@@ -332,6 +386,10 @@ const struct scene scenes[] = {
 	[GROW_PROGRAM] = { .runs_program = true, .act = grow_program },
 	[HEAR_PROGRAM] = { .runs_program = true, .act = hear_program },
 	[END_COPIES] = { .runs_program = true, .act = end_copies },
+	[PASS_ON] = { .plan.conf = "workers = 1\nlisten \"127.0.0.1:0\" { service = ack }\n"
+				   "listen \"127.0.0.1:0\" { service = ack }\n"
+				   "listen \"127.0.0.1:0\" { service = ack }\n",
+		      .act = pass_on },
 	[LEAVE] = { .plan.set = { "lame_duck=10m" }, .act = begin_lame_duck },
 	[STOP] = { .plan.listen = { "127.0.0.1:0=ack,framing=line" },
 		   .act = begin_stop,

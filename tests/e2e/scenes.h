@@ -28,6 +28,7 @@ enum scene_name {
 	GROW_PROGRAM,
 	HEAR_PROGRAM,
 	END_COPIES,
+	PASS_ON,
 	LEAVE,
 	STOP
 };
