@@ -356,35 +356,6 @@ static void full_worker__ends_what_waits_first(void **state)
 	stop();
 }
 
-static void assert_refused(const char *on_limit, int error)
-{
-	int clients[MOST + 1];
-	char byte;
-
-	start("echo", on_limit);
-	for (unsigned i = 0; i < MOST + 1; i++)
-		clients[i] = come("192.0.2.1", "on");
-	assert_int_equal(recv(clients[MOST], &byte, 1, 0), error ? -1 : 0);
-	if (error)
-		assert_int_equal(errno, error);
-	assert_int_equal(ended(CLOSE_limit_source), 1);
-	assert_int_equal(waiting(), 0);
-	for (unsigned i = 0; i < MOST + 1; i++)
-		close(clients[i]);
-	served_settle(&s);
-	clients[0] = come("192.0.2.1", "on");
-	served_expect(&s, clients[0], "on", false);
-	close(clients[0]);
-	stop();
-}
-
-static void source__at_its_limit__is_closed_or_reset(void **state)
-{
-	(void)state;
-	assert_refused("close", 0);
-	assert_refused("reset", ECONNRESET);
-}
-
 /* Its idle time begins when it is served. */
 static void connection__that_has_waited__is_not_idle(void **state)
 {
@@ -421,7 +392,6 @@ int main(void)
 		cmocka_unit_test(drain__serves_those_that_wait_with_a_message),
 		cmocka_unit_test(flood__of_one_source__ends_its_youngest__and_nobody_elses),
 		cmocka_unit_test(full_worker__ends_what_waits_first),
-		cmocka_unit_test(source__at_its_limit__is_closed_or_reset),
 		cmocka_unit_test(connection__that_has_waited__is_not_idle),
 	};
 
