@@ -4,7 +4,7 @@
  * what each line says. Its arguments say what it does at its start:
  *
  *   ready    sends READY=1
- *   beat     sends WATCHDOG=1 every 20 ms while it waits
+ *   beat     sends WATCHDOG=1 every 20 ms while it waits, and while it leaks
  *   deaf     ignores SIGTERM
  *   child    starts a child that ignores SIGTERM, and never ends by itself
  *   fail     writes to stderr and exits with 7
@@ -197,8 +197,11 @@ static void leak(void)
 	static char *held; /* reachable: no leak for a sanitizer */
 	volatile char *memory = held = realloc(held, LEAK);
 
-	for (size_t i = 0; memory && i < LEAK; i += 1024)
+	for (size_t i = 0; memory && i < LEAK; i += 1024) {
 		memory[i] = 'x';
+		if (beats && i % (1 << 20) == 0)
+			notify("WATCHDOG=1");
+	}
 }
 
 static void obey_line(FILE *out, const char *line)

@@ -12,6 +12,7 @@
 #include "copy.h"
 #include "figures.h"
 #include "process.h"
+#include "upstream.h"
 
 enum { HELD_MOST = 100 };
 
@@ -268,30 +269,14 @@ static void begin_stop(struct server *s)
 	server_signal(s, SIGTERM);
 }
 
-/* The port of a server of this process; the kernel accepts for it. */
-static int open_server(int *port)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET };
-	socklen_t len = sizeof(at);
-	int fd = hold(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-
-	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(listen(fd, 64), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-	*port = ntohs(at.sin_port);
-	return fd;
-}
-
 /* Answers the first connection that says something: checks end without a word. */
-static void answer_one(int fd)
+static void answer_one(const struct upstream *u)
 {
 	char byte;
 	int one;
 
 	for (;;) {
-		one = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-		assert_true(one >= 0);
+		one = upstream_accept(u);
 		if (recv(one, &byte, 1, 0) == 1)
 			break;
 		close(one);
@@ -301,7 +286,7 @@ static void answer_one(int fd)
 }
 
 #define PASSING                                                                                    \
-	"workers = 1\nupstream \"u\" { server = {\"127.0.0.1:%d\"} check = connect "               \
+	"workers = 1\nupstream \"u\" { server = {\"%s\"} check = connect "                         \
 	"check_interval = 100ms }\nupstream \"d\" { server = {\"127.0.0.1:1\"} check = connect "   \
 	"check_interval = 100ms }\nlisten \"127.0.0.1:0\" { service = proxy  upstream = \"u\" }\n" \
 	"listen \"127.0.0.1:0\" { service = proxy  upstream = \"d\" }\n"                           \
@@ -311,15 +296,26 @@ static void answer_one(int fd)
 static void pass_on(struct server *s)
 {
 	char conf[1024];
-	int port, fd = open_server(&port), client;
+	struct upstream u;
+	int client;
 
-	snprintf(conf, sizeof(conf), PASSING, port);
+	upstream_open(&u);
+	hold(u.fd);
+	snprintf(conf, sizeof(conf), PASSING, u.address);
 	reload_as(s, conf);
 	client = hold(client_connect(FIRST(s)));
 	client_say(client, "x");
-	answer_one(fd);
+	answer_one(&u);
 	client_hear(client, "y");
 	close(client_connect(s->addresses[2]));
+}
+
+/* The second connection of the source waits. */
+static void crowd(struct server *s)
+{
+	hold_one(s);
+	hold(client_connect(FIRST(s)));
+	server_wait_event(s, "limit_reached", "on_limit=wait");
 }
 
 static void begin_lame_duck(struct server *s)
@@ -330,7 +326,7 @@ static void begin_lame_duck(struct server *s)
 struct server *scenes_run_program(void)
 {
 	return copy_server(&(struct copy_plan){ .words = { "ready", "beat" },
-						.options = "watchdog = 500ms\n"
+						.options = "watchdog = 2s\n"
 							   "max_memory = 24m\n" });
 }
 
@@ -390,6 +386,7 @@ const struct scene scenes[] = {
 				   "listen \"127.0.0.1:0\" { service = ack }\n"
 				   "listen \"127.0.0.1:0\" { service = ack }\n",
 		      .act = pass_on },
+	[CROWD] = { .plan.listen = { "127.0.0.1:0=ack,max_per_source=1" }, .act = crowd },
 	[LEAVE] = { .plan.set = { "lame_duck=10m" }, .act = begin_lame_duck },
 	[STOP] = { .plan.listen = { "127.0.0.1:0=ack,framing=line" },
 		   .act = begin_stop,

@@ -29,6 +29,7 @@ enum scene_name {
 	HEAR_PROGRAM,
 	END_COPIES,
 	PASS_ON,
+	CROWD,
 	LEAVE,
 	STOP
 };

@@ -82,6 +82,8 @@ static const struct row {
 	{ METRIC_workers, ADD_WORKER, IS, 2 },
 	{ METRIC_workers_ready, ADD_WORKER, IS, 2 },
 	{ METRIC_stopping, STOP, IS, 1 },
+	{ METRIC_connections_waiting, CROWD, IS, 1 },
+	{ METRIC_limits_reached_total, CROWD, RISES, 1 },
 	{ METRIC_upstream_healthy, PASS_ON, HAS, 1 },
 	{ METRIC_upstream_connections_live, PASS_ON, IS, 1 },
 	{ METRIC_upstream_connections_total, PASS_ON, RISES, 1 },
@@ -253,6 +255,7 @@ int main(void)
 		SCENE(copies_that_end__move_crashes_hangs_and_recycled, END_COPIES),
 		SCENE(reopen_in_vain__moves_its_counter, REOPEN_IN_VAIN),
 		SCENE(connections_that_are_passed_on__move_those_of_servers, PASS_ON),
+		SCENE(second_client_of_a_source__moves_waiting_and_its_limit, CROWD),
 		SCENE(server_in_lame_duck__tells_its_end, LEAVE),
 		SCENE(stop__moves_stopping, STOP),
 	};

@@ -143,7 +143,7 @@ static void program__is_told_both_ends_of_the_header(void **state)
 			snprintf(listen, sizeof(listen), "unix:%s/s", harness_folder());
 		snprintf(conf, sizeof(conf),
 			 "listen \"%s\" { service = exec  accept_proxy = yes  command = {/bin/sh, "
-			 "\"-c\", \"env; exec cat\"} }\n",
+			 "\"-c\", \"env | grep -E '^(PROTO|TCP)'; exec cat\"} }\n",
 			 listen);
 		s = server_start(&(struct plan){ .conf = conf });
 		fd = client_connect(FIRST(s));
