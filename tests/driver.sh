@@ -21,8 +21,10 @@ done
 # Files, not pipes: a process that outlives its test would keep a pipe open and the driver waiting.
 seconds=${TEST_SECONDS:-600}
 rm -f "$trs_file" "$log_file.err"
+began=$(date +%s)
 timeout -k 10 "$seconds" "$@" < /dev/null > "$log_file" 2> "$log_file.err"
 code=$?
+echo "# took $(($(date +%s) - began)) seconds" >> "$log_file"
 if [ "$code" -eq 124 ]; then
 	echo "# the test did not end within $seconds seconds" >> "$log_file"
 fi
