@@ -76,13 +76,15 @@ static void usage__that_is_wrong__is_refused(void **state)
 		  "error)" },
 		{ { "-p", "", "-t" }, "-p \"\": a path is needed" },
 		{ { "-s", "restart" },
-		  "-s \"restart\": is not a verb (stop, quit, reload, reopen or status; reload "
-		  "takes a new configuration; a new program needs quit and a start)" },
+		  "-s \"restart\": is not a verb (stop, quit, reload, reopen, status, drain or "
+		  "undrain; reload takes a new configuration; a new program needs quit and a "
+		  "start)" },
 		{ { "-s", "HUP" },
-		  "-s \"HUP\": is not a verb (stop, quit, reload, reopen or status; reload takes "
-		  "a new configuration)" },
+		  "-s \"HUP\": is not a verb (stop, quit, reload, reopen, status, drain or "
+		  "undrain; reload takes a new configuration)" },
 		{ { "-s", "zzz" },
-		  "-s \"zzz\": is not a verb (stop, quit, reload, reopen or status)" },
+		  "-s \"zzz\": is not a verb (stop, quit, reload, reopen, status, drain or "
+		  "undrain)" },
 		{ { "foo", "-t", "-T" }, "-t and -T do not go together" },
 		{ { "-t", "-o", "worker_processes=4" },
 		  "-o worker_processes=4: \"worker_processes\" is an unknown option (write "
