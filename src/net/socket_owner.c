@@ -146,18 +146,18 @@ static bool keep_found(const struct found *found, void *owner)
 	return true;
 }
 
-/* Bounds the search: the master also runs it in a reload. */
-enum { SEEK_MS = 200 };
+/* Bounds the search by what it costs, on a busy machine too: the master also runs it in a reload. */
+enum { SEEK_CPU_US = 500 * 1000 };
 
 /* Finds the process with the lowest id that has the socket and can be inspected. */
 static bool find_process(const struct found *found, pid_t *holder)
 {
 	DIR *folder = opendir("/proc");
 	struct dirent *entry;
-	int64_t until_ms = clock_ms() + SEEK_MS;
+	int64_t until_us = clock_cpu_us() + SEEK_CPU_US;
 
 	*holder = 0;
-	while (folder && clock_ms() < until_ms && (entry = readdir(folder)) != NULL) {
+	while (folder && clock_cpu_us() < until_us && (entry = readdir(folder)) != NULL) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && (*holder == 0 || pid < *holder) && has_inode_or(found, pid, false))
