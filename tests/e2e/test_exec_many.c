@@ -8,7 +8,7 @@
 #include "client.h"
 #include "process.h"
 
-enum { SHORT_ONES = 2000, AT_ONCE = 20, LONG_ONES = 200, CROWD = 1000 };
+enum { SHORT_ONES = 2000, AT_ONCE = 20, LONG_ONES = 200, CROWD = 1000, TOO_MANY = 200 };
 
 #define LISTEN(rest) "listen \"127.0.0.1:0\" { service = exec  " rest " }\n"
 
@@ -134,21 +134,21 @@ static void worker__at_its_limit_of_descriptors__gives_all_away(void **state)
 	struct server *s = server_start(
 		&(struct plan){ .conf = LISTEN("command = {/bin/cat}  max_processes = 1000"),
 				.set = { "rlimit_nofile=100" } });
-	static int fds[CROWD];
+	static int fds[TOO_MANY];
 
 	(void)state;
-	for (unsigned i = 0; i < CROWD; i++) {
+	for (unsigned i = 0; i < TOO_MANY; i++) {
 		fds[i] = client_connect(FIRST(s));
 		client_say(fds[i], "hello");
 	}
 	server_wait_event(s, "accept_paused", NULL);
-	for (unsigned i = 0; i < CROWD; i++)
+	for (unsigned i = 0; i < TOO_MANY; i++)
 		close(fds[i]);
 	fds[0] = client_connect(FIRST(s));
 	client_say(fds[0], "hello");
 	client_hear(fds[0], "hello");
 	close(fds[0]);
-	server_wait_count(s, CROWD + 1, "connection_ended", NULL);
+	server_wait_count(s, TOO_MANY + 1, "connection_ended", NULL);
 	server_stop(s);
 }
 
