@@ -17,7 +17,7 @@
 #include "unit/board.h"
 #include "unit/grammar_of.h"
 
-enum { PIECE_MOST = 8192, SEEDS = 10 };
+enum { PIECE_MOST = 8192, SEEDS = 4 };
 
 static char *write_metrics(const struct report *report, size_t chunk)
 {
