@@ -52,7 +52,7 @@ static void input__to_a_peer_that_speaks_first__may_be_empty(void **state)
 	client_say(peer, "Monday\n");
 	close(peer);
 	client_peer_assert(CODE_OK, "Monday\n", NULL);
-	RUN_CLIENT(&client_peer.client, "-w", "50ms", client_peer.address);
+	RUN_CLIENT(&client_peer.client, "-w", "500ms", client_peer.address);
 	peer = client_peer_accept();
 	client_peer_assert(CODE_OK, "", NULL);
 	close(peer);
