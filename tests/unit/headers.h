@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Headers of the PROXY protocol (base/proxy_header.h), for tests of all that has to do with them. */
+/* Headers of the PROXY protocol (base/proxy_header.h), for tests of all that has to do with it. */
 #ifndef UNIT_HEADERS_H
 #define UNIT_HEADERS_H
 

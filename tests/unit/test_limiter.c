@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "unit/limited.h"
+#include "worker/limit/limit_sum.h"
 
 enum { MOST = 3 };
 
@@ -283,6 +284,26 @@ static void source__that_waits_elsewhere_for_longer__is_let_pass(void **state)
 	assert_int_equal(all.workers[1].counts.head->waiting, 0);
 }
 
+/* What is not shown is not counted either: it could never be taken back. */
+static void source__that_cannot_be_shown__is_not_counted(void **state)
+{
+	struct limit_counts *counts;
+	uint64_t word = 1, key;
+
+	(void)state;
+	limited_begin(&all, "max_per_source", "10", NULL);
+	limited_start_workers(&all);
+	counts = &all.workers[0].counts;
+	while (limit_counts_add(counts, word << LIMIT_COUNTS_BITS))
+		word++;
+	key = limit_sum_waiting_key(word << LIMIT_COUNTS_BITS);
+	limiter_show_waiting(&all.workers[0], key, LIMITED_US);
+	limiter_show_waiting(&all.workers[0], key, LIMITED_US);
+	assert_int_equal(counts->head->waiting, 0);
+	limiter_show_waiting(&all.workers[0], key, 0);
+	assert_int_equal(counts->head->waiting, 0);
+}
+
 static void source__at_its_limit__is_noted_once(void **state)
 {
 	struct record r = limited_record("192.0.2.1");
@@ -321,6 +342,7 @@ int main(void)
 		CASE(worker__that_takes_over__counts_what_is_left),
 		CASE(worker__of_a_generation_without_limits__counts_by_its_metrics),
 		CASE(source__that_waits_elsewhere_for_longer__is_let_pass),
+		CASE(source__that_cannot_be_shown__is_not_counted),
 		CASE(source__at_its_limit__is_noted_once),
 	};
 
