@@ -50,26 +50,6 @@ static void close_pool(struct pool *p)
 	server_stop(p->s);
 }
 
-/* Each of the two hears the other. */
-static void exchange_words(int client, int server)
-{
-	client_say(client, "hello");
-	client_hear(server, "hello");
-	client_say(server, "welcome");
-	client_hear(client, "welcome");
-}
-
-/* One connection to that server and an answer from it. */
-static void use_server(struct pool *p, unsigned index)
-{
-	int client = client_connect(FIRST(p->s)), server = upstream_accept(&p->list[index]);
-
-	exchange_words(client, server);
-	close(client);
-	client_expect_end(server);
-	close(server);
-}
-
 /* A connection that finds no server. */
 static void use_in_vain(struct pool *p)
 {
@@ -101,7 +81,7 @@ static void server__that_is_alone_or_the_last__goes_on_being_tried(void **state)
 		server_wait_count(p.s, 5, "connection_ended", "ending=upstream_refused");
 		assert_int_equal(server_count(p.s, "upstream_failed", NULL), 0);
 		upstream_listen(&p.list[0]);
-		use_server(&p, 0); /* at once, without a reload */
+		upstream_use(p.s, &p.list[0]); /* at once, without a reload */
 		if (count == 2)
 			assert_false(upstream_has(&p.list[1], 0));
 		close_pool(&p);
@@ -147,7 +127,8 @@ static void one_refusal__of_the_only_live_server__takes_nothing_away(void **stat
 	use_in_vain(&p);
 	upstream_listen(&p.list[0]);
 	for (unsigned i = 0; i < 6; i++)
-		use_server(&p, 0); /* also when the other one has its turn, and refuses */
+		upstream_use(p.s,
+			     &p.list[0]); /* also when the other one has its turn, and refuses */
 	close_pool(&p);
 }
 
@@ -167,7 +148,7 @@ static void connection__that_a_server_does_not_take__tries_another(void **state)
 		struct pool p;
 
 		open_pool(&p, SERVERS(rows[i].first, upstream_open), NULL, rows[i].lines);
-		use_server(&p, 1);
+		upstream_use(p.s, &p.list[1]);
 		expect_line(&p, "tries=2");
 		close_pool(&p);
 	}
@@ -181,7 +162,7 @@ static void retries__off__tries_no_other(void **state)
 	open_pool(&p, SERVERS(upstream_refuse, upstream_open), NULL,
 		  "balance = round_robin  retries = off");
 	use_in_vain(&p);
-	use_server(&p, 1);
+	upstream_use(p.s, &p.list[1]);
 	expect_line(&p, "ending=upstream_refused");
 	assert_null(strstr(accessbook_read(accessbook_path), "tries=2"));
 	close_pool(&p);
@@ -215,7 +196,7 @@ static void reset__before_anything_was_sent__tries_another_server(void **state)
 	client = client_connect(FIRST(p.s));
 	client_reset(upstream_accept(&p.list[0]));
 	server = upstream_accept(&p.list[1]);
-	exchange_words(client, server);
+	upstream_exchange(client, server);
 	close(client);
 	close(server);
 	expect_line(&p, "tries=2");

@@ -177,19 +177,16 @@ static void stalled__side__is_cut_off_by_message_timeout(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		struct paired p;
 		struct served s;
-		const struct record *taker;
-		int from, to;
+		struct paired_way way;
 
 		start(&s, &p, 1, 1);
-		from = i == 0 ? p.client : p.upstream;
-		to = i == 0 ? p.upstream : p.client;
-		taker = record(&s, i == 0 ? 1 : 0);
-		fill(&s, from, taker);
+		way = paired_way(&s, &p, i);
+		fill(&s, way.from, way.taker);
 		served_pass(&s, 9); /* longer than the time of silence */
 		assert_open(&s);
-		while (recv(to, bytes, sizeof(bytes), 0) > 0)
+		while (recv(way.to, bytes, sizeof(bytes), 0) > 0)
 			served_settle(&s);
-		fill(&s, from, taker);
+		fill(&s, way.from, way.taker);
 		served_pass(&s, 9);
 		assert_open(&s);
 		served_pass(&s, 2);
@@ -204,21 +201,19 @@ static void side__that_takes_little__is_not_cut_off(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		const struct record *taker;
 		struct paired p;
 		struct served s;
-		int from, to;
+		struct paired_way way;
 
 		start_without_pair(&s, 1, 1);
 		p = paired_connect(&s);
-		from = i == 0 ? p.client : p.upstream;
-		to = i == 0 ? p.upstream : p.client;
-		taker = record(&s, i == 0 ? 1 : 0);
+		way = paired_way(&s, &p, i);
 		for (unsigned step = 0; step < 5; step++) {
-			fill(&s, from, taker);
-			assert_int_equal(recv(to, bytes, LITTLE, 0), LITTLE);
-			assert_false(poll(&(struct pollfd){ .fd = taker->fd, .events = POLLOUT }, 1,
-					  0) == 1);
+			fill(&s, way.from, way.taker);
+			assert_int_equal(recv(way.to, bytes, LITTLE, 0), LITTLE);
+			assert_false(
+				poll(&(struct pollfd){ .fd = way.taker->fd, .events = POLLOUT }, 1,
+				     0) == 1);
 			served_pass(&s, 11);
 			assert_open(&s);
 		}
