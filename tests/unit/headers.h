@@ -12,6 +12,11 @@
 #define HEADER_LINE   "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n"
 #define HEADER_BINARY SIGNATURE "\x21\x11\0\x1c" INET "\2\0\7a.b.com\xea\0\3xyz"
 
+/* As the last one, with what a proxy says of TLS. */
+#define HEADER_SSL                                                     \
+	SIGNATURE "\x21\x11\0\x2e" INET "\2\0\7a.b.com\xea\0\3xyz\x20" \
+		  "\0\xf\1\0\0\0\7\x21\0\7TLSv1.3"
+
 /* May have NUL bytes. */
 struct header {
 	const char *bytes;

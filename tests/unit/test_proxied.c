@@ -16,10 +16,7 @@
 
 enum { LONG_PAYLOAD = 60000 };
 
-static const char binary[] = SIGNATURE "\x21\x11\0\x2e" INET
-				       "\2\0\7a.b.com\xea\0\3xyz\x20\0\xf\1\0\0\0\7\x21\0\7TLSv1.3";
-
-static const struct header headers[] = { HEADER(HEADER_LINE), HEADER(binary) };
+static const struct header headers[] = { HEADER(HEADER_LINE), HEADER(HEADER_SSL) };
 
 enum { HEADERS = sizeof(headers) / sizeof(*headers) };
 
@@ -141,7 +138,7 @@ static void header__that_comes_twice__is_payload_the_second_time(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < HEADERS; i++) {
-		char twice[2 * sizeof(binary)];
+		char twice[2 * sizeof(HEADER_SSL)];
 		struct served s;
 		int client;
 
@@ -165,7 +162,7 @@ static void facts__of_the_header__are_kept_across_a_crash(void **state)
 	(void)state;
 	start(&s);
 	client = served_connect(&s);
-	served_send(&s, client, binary, sizeof(binary) - 1);
+	served_send(&s, client, HEADER_SSL, sizeof(HEADER_SSL) - 1);
 	for (unsigned i = 0; i < 2; i++) {
 		const struct proxy_facts *facts = conn_proxy_facts(served_view(&s));
 		const char *text;
@@ -228,7 +225,7 @@ static void header__too_late__ends_it_also_after_a_crash(void **state)
 		assert_int_equal(s.pool.limit.total, 1);
 		if (i == 2)
 			served_recover(&s, &r);
-		served_send(&s, client, binary + 11, i == 0 ? 0 : 1);
+		served_send(&s, client, HEADER_SSL + 11, i == 0 ? 0 : 1);
 		served_pass(&s, 0.5);
 		assert_ended(&s, CLOSE_proxy_header_timeout);
 		close(client);
