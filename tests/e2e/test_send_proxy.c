@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The PROXY headers that servers of an upstream get: of clients, of clients of a proxy, of checks. */
+/* The PROXY headers that servers get: of clients, of clients of another proxy, and of checks. */
 #include "harness.h"
 
 #include <sys/socket.h>

@@ -225,7 +225,7 @@ static void header__too_late__ends_it_also_after_a_crash(void **state)
 		assert_int_equal(s.pool.limit.total, 1);
 		if (i == 2)
 			served_recover(&s, &r);
-		served_send(&s, client, HEADER_SSL + 11, i == 0 ? 0 : 1);
+		served_send(&s, client, headers[1].bytes + 11, i == 0 ? 0 : 1);
 		served_pass(&s, 0.5);
 		assert_ended(&s, CLOSE_proxy_header_timeout);
 		close(client);
