@@ -146,7 +146,7 @@ static bool keep_found(const struct found *found, void *owner)
 	return true;
 }
 
-/* Bounds the search by what it costs, on a busy machine too: the master also runs it in a reload. */
+/* Bounds the search by its cost, on a busy machine too: the master also runs it in a reload. */
 enum { SEEK_CPU_US = 500 * 1000 };
 
 /* Finds the process with the lowest id that has the socket and can be inspected. */

@@ -8,7 +8,6 @@
 #include "stats/report_json_parts.h"
 #include "stats/report.h"
 
-/* Writes null when there are no values. */
 /* Writes the counts of a worker, or of several, over all listeners. */
 static void write_counts(struct strbuf *text, const struct worker_tally *tally)
 {

@@ -4,6 +4,7 @@
 
 #include "stats/json.h"
 
+/* Writes null when there are no values. */
 static void write_quantile(struct strbuf *text, const char *name, const struct histogram *h,
 			   double part)
 {

@@ -7,6 +7,7 @@
 
 #include "stats/json.h"
 #include "stats/report.h"
+#include "stats/report_json_parts.h"
 
 enum { SOURCES_TRIES = 100 };
 
@@ -55,9 +56,8 @@ void report_source_json(const struct report *report, unsigned index, bool has_be
 {
 	struct report_source source;
 
-	if (!report_source(report, index, &source))
+	if (!report_json_begin(text, has_before, report_source(report, index, &source)))
 		return;
-	strbuf_raw(text, has_before ? ",\n{" : "\n{");
 	JSON_TEXT(text, "source", source.source);
 	JSON_TEXT(text, "listen", source.listen);
 	JSON_TEXT(text, "service", source.service);

@@ -195,6 +195,18 @@ void client_half_close(int fd)
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 }
 
+void client_begin_message(int fd)
+{
+	client_say(fd, "first\nsec");
+	client_hear(fd, ACK "\n");
+}
+
+void client_finish_message(int fd)
+{
+	client_say(fd, "ond\n");
+	client_hear(fd, ACK "\n");
+}
+
 void client_reset(int fd)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };

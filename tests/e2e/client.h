@@ -31,6 +31,13 @@ void client_expect_end(int fd);
 /* Receives until the end or a reset; returns the number of bytes; text gets the first size - 1. */
 size_t client_drain(int fd, char *text, size_t size);
 void client_half_close(int fd);
+/*
+ * To service ack, with framing = line: a whole message, which is answered, and half of the next;
+ * then the other half of it.
+ */
+void client_begin_message(int fd);
+void client_finish_message(int fd);
+
 /* Closes with a reset (SO_LINGER 0). */
 void client_reset(int fd);
 

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "client.h"
 #include "process.h"
@@ -132,6 +133,56 @@ static void checks__under_reloads__are_not_doubled(void **state)
 	close_checked(&u, s);
 }
 
+/* The processor time that the process has used. */
+static int64_t used_ms(pid_t pid)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &used), 0);
+	return used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
+/* It gets none, and the process that checks the others does not wait for its turn in a loop. */
+static void checks__of_a_server_that_is_down__are_not_made(void **state)
+{
+	enum { WHILE_MS = 2000 };
+	struct upstream down, lives;
+	char servers[256];
+	int64_t begun_ms;
+	struct server *s;
+
+	(void)state;
+	upstream_open(&down);
+	upstream_open(&lives);
+	snprintf(servers, sizeof(servers), "\"%s down\", \"%s\"", down.address, lives.address);
+	s = server_start(&(struct plan){
+		.conf = upstream_conf_of(servers, CHECKED("connect"), "", "workers = 1") });
+	begun_ms = used_ms(server_helper(s, "checker"));
+	assert_checks(s, &lives, WHILE_MS);
+	assert_true(used_ms(server_helper(s, "checker")) - begun_ms < WHILE_MS / 4);
+	assert_false(upstream_has(&down, 0));
+	assert_int_equal(upstream_figure(s, down.address, "upstream_checks_total"), 0);
+	upstream_close(&down);
+	close_checked(&lives, s);
+}
+
+/* They come from where the connections come from; that it is not there is no fault of a server. */
+static void checks__from_an_address_that_is_missing__say_nothing(void **state)
+{
+	enum { WHILE_MS = 2000 };
+	struct upstream u;
+	struct server *s;
+
+	(void)state;
+	open_checked(&u, &s, CHECKED("connect") "  bind_source = 192.0.2.77");
+	assert_false(upstream_has(&u, WHILE_MS));
+	assert_int_equal(upstream_figure(s, u.address, "upstream_checks_total"), 0);
+	assert_int_equal(server_count(s, "upstream_failed", NULL), 0);
+	close_checked(&u, s);
+}
+
 /* Every worker has the same verdict, and nobody is sent to a server that is known to be down. */
 static void verdict__of_the_checks__holds_for_all_workers(void **state)
 {
@@ -234,6 +285,8 @@ int main(void)
 		E2E(checks__of_many_workers__come_once_an_interval),
 		E2E(checks__that_the_server_ends_late__keep_their_interval),
 		E2E(checks__under_reloads__are_not_doubled),
+		E2E(checks__of_a_server_that_is_down__are_not_made),
+		E2E(checks__from_an_address_that_is_missing__say_nothing),
 		E2E(verdict__of_the_checks__holds_for_all_workers),
 		E2E(expect__of_another_answer__takes_the_server_out_until_it_is_right),
 		E2E(expect__of_a_greeting__fails_when_none_comes_in_time),

@@ -74,14 +74,12 @@ static void lame_duck__is_over_after_its_time(void **state)
 	int64_t told_ms;
 
 	(void)state;
-	client_say(fd, "first\nsec");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	told_ms = clock_ms();
 	begin_lame_duck(s);
 	server_wait_event(s, "server_stopping", "how=gracefully");
 	assert_true(clock_ms() - told_ms >= 400);
-	client_say(fd, "ond\n");
-	client_hear(fd, ACK "\n");
+	client_finish_message(fd);
 	client_expect_end(fd);
 	close(fd);
 	server_end(s, 0, 0);
@@ -105,8 +103,7 @@ static void term__for_the_third_time__is_fast(void **state)
 	int fd = client_connect(SECOND(s));
 
 	(void)state;
-	client_say(fd, "first\nnever end");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	begin_lame_duck(s);
 	server_signal(s, SIGTERM);
 	server_wait_event(s, "server_stopping", "how=gracefully");
@@ -123,8 +120,7 @@ static void int__in_lame_duck__is_fast(void **state)
 	int fd = client_connect(SECOND(s));
 
 	(void)state;
-	client_say(fd, "first\nnever end");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	begin_lame_duck(s);
 	server_signal(s, SIGINT);
 	assert_true(client_ended(fd, WAIT_MS));
@@ -139,13 +135,11 @@ static void worker__killed_in_lame_duck__is_replaced(void **state)
 	int fd = client_connect(SECOND(s));
 
 	(void)state;
-	client_say(fd, "first\nsec");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	begin_lame_duck(s);
 	kill(server_worker(s, 0), SIGKILL);
 	server_wait_event(s, "worker_ready", "worker=0");
-	client_say(fd, "ond\n");
-	client_hear(fd, ACK "\n");
+	client_finish_message(fd);
 	client_ask(SECOND(s), "x\n", ACK "\n");
 	expect_last(client_connect(FIRST(s)), HEALTH, "HTTP/1.1 503 ");
 	server_signal(s, SIGTERM);

@@ -41,6 +41,14 @@ static void serve_all(struct clients *c)
 	}
 }
 
+/* All that came are served, and none is lost. */
+static void serve_whole_crowd(struct clients *c)
+{
+	serve_all(c);
+	assert_int_equal(c->answered, CROWD);
+	assert_int_equal(c->ended + c->reset, 0);
+}
+
 static void source__at_its_limit__waits__and_all_are_served_in_the_end(void **state)
 {
 	struct server *s = start("");
@@ -53,9 +61,7 @@ static void source__at_its_limit__waits__and_all_are_served_in_the_end(void **st
 	ask_from_elsewhere(s);
 	clients_exchange(&c);
 	assert_int_equal(c.ended + c.reset, 0);
-	serve_all(&c);
-	assert_int_equal(c.answered, CROWD);
-	assert_int_equal(c.ended + c.reset, 0);
+	serve_whole_crowd(&c);
 	server_wait_event(s, "limit_reached",
 			  "limit=max_per_source source=127.0.0.1 on_limit=wait");
 	clients_close(&c);
@@ -93,6 +99,15 @@ static void source__at_its_limit__is_reset(void **state)
 	turn_away(",on_limit=reset", 0, CROWD - MOST, "ending=limit_source");
 }
 
+/* Ten of those that are served leave, for the nth time, and ten that wait are served. */
+static void replace_ten(struct clients *c, unsigned round)
+{
+	clients_exchange(c);
+	clients_look(c);
+	clients_leave(c, 10);
+	CLIENTS_UNTIL(c, c->answered == MOST + round * 10);
+}
+
 static void kill_all_workers(struct server *s)
 {
 	for (unsigned i = 0; i < WORKERS; i++)
@@ -111,14 +126,9 @@ static void workers__killed_while_clients_wait__lose_none(void **state)
 	for (unsigned round = 1; round <= 3; round++) {
 		kill_all_workers(s);
 		server_wait_count(s, round * WORKERS, "connections_recovered", NULL);
-		clients_exchange(&c);
-		clients_look(&c);
-		clients_leave(&c, 10);
-		CLIENTS_UNTIL(&c, c.answered == MOST + round * 10);
+		replace_ten(&c, round);
 	}
-	serve_all(&c);
-	assert_int_equal(c.answered, CROWD);
-	assert_int_equal(c.ended + c.reset, 0);
+	serve_whole_crowd(&c);
 	clients_close(&c);
 	server_stop(s);
 }
@@ -134,14 +144,9 @@ static void reload__while_clients_wait__moves_them(void **state)
 	CLIENTS_UNTIL(&c, c.answered == MOST);
 	for (unsigned round = 1; round <= 3; round++) {
 		assert_int_equal(server_verb(s, "reload", said, sizeof(said)), 0);
-		clients_exchange(&c);
-		clients_look(&c);
-		clients_leave(&c, 10);
-		CLIENTS_UNTIL(&c, c.answered == MOST + round * 10);
+		replace_ten(&c, round);
 	}
-	serve_all(&c);
-	assert_int_equal(c.answered, CROWD);
-	assert_int_equal(c.ended + c.reset, 0);
+	serve_whole_crowd(&c);
 	figures_check(s);
 	clients_close(&c);
 	server_stop(s);

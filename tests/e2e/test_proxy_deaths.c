@@ -8,19 +8,12 @@
 #include "client.h"
 #include "modules.h"
 #include "process.h"
+#include "unit/headers.h"
 
-#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define INET      "\xc0\0\2\1\xc6\x33\x64\2\x30\x39\1\xbb" /* 192.0.2.1:12345, 198.51.100.2:443 */
-#define CONF      "workers = 2\nlisten \"127.0.0.1:0\" { service = echo\n accept_proxy = yes }\n"
-#define CONF_OFF  "workers = 2\nlisten \"127.0.0.1:0\" { service = echo }\n"
+#define CONF     "workers = 2\nlisten \"127.0.0.1:0\" { service = echo\n accept_proxy = yes }\n"
+#define CONF_OFF "workers = 2\nlisten \"127.0.0.1:0\" { service = echo }\n"
 
-static const char line[] = "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n";
-static const char binary[] = SIGNATURE "\x21\x11\0\x1c" INET "\2\0\7a.b.com\xea\0\3xyz";
-
-static const struct {
-	const char *bytes;
-	size_t size;
-} headers[] = { { line, sizeof(line) - 1 }, { binary, sizeof(binary) - 1 } };
+static const struct header headers[] = { HEADER(HEADER_LINE), HEADER(HEADER_BINARY) };
 
 /* How much of a header each client has sent before the event. */
 static const size_t cuts[] = { 0, 1, 5, 11, 12, 15, 16, 20, 28, 32, 40, 43 };
@@ -117,7 +110,7 @@ static void authority__of_a_header__outlives_a_kill_and_a_reload(void **state)
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	client_send(fd, binary, sizeof(binary) - 1);
+	client_send(fd, HEADER_BINARY, sizeof(HEADER_BINARY) - 1);
 	client_say(fd, "one");
 	client_hear(fd, "one");
 	kill_workers(s);
@@ -147,7 +140,7 @@ static void program__is_told_both_ends_of_the_header(void **state)
 			 listen);
 		s = server_start(&(struct plan){ .conf = conf });
 		fd = client_connect(FIRST(s));
-		client_send(fd, line, sizeof(line) - 1);
+		client_send(fd, HEADER_LINE, sizeof(HEADER_LINE) - 1);
 		client_say(fd, "PROXY payload\n");
 		client_half_close(fd);
 		client_drain(fd, text, sizeof(text));

@@ -11,21 +11,14 @@
 #include "base/proxy_header.h"
 #include "client.h"
 #include "process.h"
+#include "unit/headers.h"
 
-#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define INET      "\xc0\0\2\1\xc6\x33\x64\2\x30\x39\1\xbb" /* 192.0.2.1:12345, 198.51.100.2:443 */
-#define NAMED     "remote=192.0.2.1:12345 "
-#define LISTEN    "127.0.0.1:0=echo,accept_proxy=yes"
+#define NAMED  "remote=192.0.2.1:12345 "
+#define LISTEN "127.0.0.1:0=echo,accept_proxy=yes"
 
 enum { PAYLOAD = 60000, PIECES_MS = 50 };
 
-static const char line[] = "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n";
-static const char binary[] = SIGNATURE "\x21\x11\0\x1c" INET "\2\0\7a.b.com\xea\0\3xyz";
-
-static const struct header {
-	const char *bytes;
-	size_t size;
-} headers[] = { { line, sizeof(line) - 1 }, { binary, sizeof(binary) - 1 } };
+static const struct header headers[] = { HEADER(HEADER_LINE), HEADER(HEADER_BINARY) };
 
 /* Each piece is a segment of its own. */
 static int connect_nodelay(const struct server *s)
@@ -212,7 +205,7 @@ static void peer__without_trust__is_refused_unread(void **state)
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	(void)!send(fd, line, sizeof(line) - 1, MSG_NOSIGNAL);
+	(void)!send(fd, HEADER_LINE, sizeof(HEADER_LINE) - 1, MSG_NOSIGNAL);
 	assert_int_equal(client_drain(fd, text, sizeof(text)), 0);
 	close(fd);
 	server_wait_event(s, "connection_refused", "reason=untrusted");
@@ -277,7 +270,7 @@ static void peer__that_is_silent__is_ended_by_the_timeout(void **state)
 	int64_t begun_ms = clock_ms();
 
 	(void)state;
-	client_send(stops, binary, 11);
+	client_send(stops, HEADER_BINARY, 11);
 	assert_true(client_ended(silent, WAIT_MS));
 	assert_true(client_ended(stops, WAIT_MS));
 	assert_true(clock_ms() - begun_ms >= 200);
@@ -312,12 +305,12 @@ static void client__of_a_header__is_asked_against_the_access_list(void **state)
 	int fd = client_connect(s->addresses[0]);
 
 	(void)state;
-	client_send(fd, line, sizeof(line) - 1);
+	client_send(fd, HEADER_LINE, sizeof(HEADER_LINE) - 1);
 	assert_int_equal(client_drain(fd, text, sizeof(text)), 0);
 	close(fd);
 	server_wait_event(s, "connection_refused", "reason=access");
 	fd = client_connect(s->addresses[1]);
-	client_send(fd, binary, sizeof(binary) - 1);
+	client_send(fd, HEADER_BINARY, sizeof(HEADER_BINARY) - 1);
 	expect_echo(fd, 1);
 	close(fd);
 	server_wait_event(s, "connection_ended", NAMED "ending=client_closed");
@@ -337,7 +330,7 @@ static void unix_peer__is_trusted(void **state)
 		 harness_folder());
 	s = server_start(&(struct plan){ .listen = { listen } });
 	fd = client_connect(FIRST(s));
-	client_send(fd, line, sizeof(line) - 1);
+	client_send(fd, HEADER_LINE, sizeof(HEADER_LINE) - 1);
 	expect_echo(fd, 1);
 	close(fd);
 	server_wait_event(s, "connection_ended", NAMED "ending=client_closed");

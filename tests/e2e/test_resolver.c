@@ -76,23 +76,10 @@ static void close_scene(struct scene *x)
 	server_stop(x->s);
 }
 
-static void ask(int client, int server)
-{
-	client_say(client, "question");
-	client_hear(server, "question");
-	client_say(server, "answer");
-	client_hear(client, "answer");
-}
-
 /* A connection that reaches that host. */
-static void use_host(struct scene *x, unsigned number)
+static void use_host(const struct scene *x, unsigned number)
 {
-	int client = client_connect(FIRST(x->s));
-	int server = upstream_accept(&x->hosts[number - FIRST_HOST]);
-
-	ask(client, server);
-	close(client);
-	close(server);
+	upstream_use(x->s, &x->hosts[number - FIRST_HOST]);
 }
 
 static void address__that_changes__is_used_and_live_connections_stay(void **state)
@@ -104,11 +91,11 @@ static void address__that_changes__is_used_and_live_connections_stay(void **stat
 	open_scene(&x, NAMESERVER_ANSWERS, 2, 1);
 	client = client_connect(FIRST(x.s));
 	server = upstream_accept(&x.hosts[0]);
-	ask(client, server);
+	upstream_exchange(client, server);
 	nameserver_say(&x.names, NAMESERVER_ANSWERS, 3, 1);
 	server_wait_count(x.s, 2, "upstream_resolved", NULL);
 	use_host(&x, 3);
-	ask(client, server);
+	upstream_exchange(client, server);
 	assert_false(upstream_has(&x.hosts[0], 0));
 	close(client);
 	close(server);

@@ -21,11 +21,9 @@ static void quit__with_a_message_in_flight__answers_it(void **state)
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	client_say(fd, "first\nsec");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	begin_quit(s);
-	client_say(fd, "ond\n");
-	client_hear(fd, ACK "\n");
+	client_finish_message(fd);
 	client_expect_end(fd);
 	close(fd);
 	server_end(s, 0, 0);
@@ -70,12 +68,10 @@ static void quit__refuses_new_connections(void **state)
 	int fd = client_connect(FIRST(s)), next;
 
 	(void)state;
-	client_say(fd, "first\nsec");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	begin_quit(s);
 	WAIT_UNTIL(s, (next = client_try(FIRST(s))) < 0 || (close(next), false));
-	client_say(fd, "ond\n");
-	client_hear(fd, ACK "\n");
+	client_finish_message(fd);
 	close(fd);
 	server_end(s, 0, 0);
 }
@@ -87,8 +83,7 @@ static void quit__after_shutdown_timeout__cuts_what_is_left(void **state)
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	client_say(fd, "first\nnever end");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	begin_quit(s);
 	assert_true(client_ended(fd, WAIT_MS));
 	close(fd);
@@ -105,8 +100,7 @@ static void quit__twice__is_fast(void **state)
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	client_say(fd, "first\nnever end");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	begin_quit(s);
 	server_signal(s, SIGTERM);
 	assert_true(client_ended(fd, WAIT_MS));
@@ -121,8 +115,7 @@ static void stop__is_fast(void **state)
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	client_say(fd, "first\nnever end");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	server_signal(s, SIGINT);
 	assert_true(client_ended(fd, WAIT_MS));
 	close(fd);
@@ -172,8 +165,7 @@ static void verb_stop__waits_for_the_end(void **state)
 	char out[1024];
 
 	(void)state;
-	client_say(fd, "first\nnever end");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	if (server_verb(s, "stop", out, sizeof(out)) != 0)
 		server_fail(s, "-s stop: %s", out);
 	assert_int_equal(access(s->pid_file, F_OK), -1);

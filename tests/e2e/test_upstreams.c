@@ -27,13 +27,15 @@ static const char *servers_of(const struct pool *p, const char *const *suffixes)
 	return text;
 }
 
-/* kinds: for each server what opens it. */
-static void open_pool(struct pool *p, unsigned count, void (*const *kinds)(struct upstream *u),
-		      const char *const *suffixes, const char *lines)
+/* For each server what opens it, such as upstream_refuse. */
+typedef void open_fn(struct upstream *u);
+#define SERVERS(...) ((open_fn *const[POOL_MOST + 1]){ __VA_ARGS__ })
+
+static void open_pool(struct pool *p, open_fn *const *servers, const char *const *suffixes,
+		      const char *lines)
 {
-	p->count = count;
-	for (unsigned i = 0; i < count; i++)
-		kinds[i](&p->list[i]);
+	for (p->count = 0; servers[p->count]; p->count++)
+		servers[p->count](&p->list[p->count]);
 	p->s = accessbook_start((struct plan){
 		.conf = upstream_conf_of(servers_of(p, suffixes), lines, "", "workers = 2") });
 }
@@ -46,20 +48,6 @@ static void close_pool(struct pool *p)
 		upstream_close(&p->list[i]);
 	server_wait_count(p->s, opened, "connection_ended", NULL);
 	server_stop(p->s);
-}
-
-/* One connection to that server and an answer from it. */
-static void use_server(struct pool *p, unsigned index)
-{
-	int client = client_connect(FIRST(p->s)), server = upstream_accept(&p->list[index]);
-
-	client_say(client, "hello");
-	client_hear(server, "hello");
-	client_say(server, "welcome");
-	client_hear(client, "welcome");
-	close(client);
-	client_expect_end(server);
-	close(server);
 }
 
 /* A connection that finds no server. */
@@ -80,20 +68,20 @@ static void expect_line(struct pool *p, const char *what)
 
 static void server__that_is_alone_or_the_last__goes_on_being_tried(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_refuse, upstream_open };
 	static const char *const suffixes[] = { "", " down" };
 
 	(void)state;
 	for (unsigned count = 1; count <= 2; count++) {
 		struct pool p;
 
-		open_pool(&p, count, kinds, suffixes, "max_fails = 1  fail_timeout = 1h");
+		open_pool(&p, SERVERS(upstream_refuse, count == 2 ? upstream_open : NULL), suffixes,
+			  "max_fails = 1  fail_timeout = 1h");
 		for (unsigned i = 0; i < 5; i++)
 			use_in_vain(&p);
 		server_wait_count(p.s, 5, "connection_ended", "ending=upstream_refused");
 		assert_int_equal(server_count(p.s, "upstream_failed", NULL), 0);
 		upstream_listen(&p.list[0]);
-		use_server(&p, 0); /* at once, without a reload */
+		upstream_use(p.s, &p.list[0]); /* at once, without a reload */
 		if (count == 2)
 			assert_false(upstream_has(&p.list[1], 0));
 		close_pool(&p);
@@ -103,12 +91,11 @@ static void server__that_is_alone_or_the_last__goes_on_being_tried(void **state)
 /* Two are marked, the last one never is; when they listen again, trials bring them back. */
 static void servers__that_all_fail__recover_without_a_reload(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_refuse, upstream_refuse,
-							      upstream_refuse };
 	struct pool p;
 
 	(void)state;
-	open_pool(&p, 3, kinds, NULL, "max_fails = 1  fail_timeout = 300ms  balance = round_robin");
+	open_pool(&p, SERVERS(upstream_refuse, upstream_refuse, upstream_refuse), NULL,
+		  "max_fails = 1  fail_timeout = 300ms  balance = round_robin");
 	use_in_vain(&p);
 	server_wait_count(p.s, 1, "connection_ended", "ending=upstream_refused");
 	assert_int_equal(server_count(p.s, "upstream_failed", "reason=upstream_refused"), 2);
@@ -132,67 +119,64 @@ static void servers__that_all_fail__recover_without_a_reload(void **state)
 /* The hiccup of the only live server costs the connections of that moment, no more. */
 static void one_refusal__of_the_only_live_server__takes_nothing_away(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_refuse, upstream_refuse };
 	struct pool p;
 
 	(void)state;
-	open_pool(&p, 2, kinds, NULL, "max_fails = 3  fail_timeout = 1h");
+	open_pool(&p, SERVERS(upstream_refuse, upstream_refuse), NULL,
+		  "max_fails = 3  fail_timeout = 1h");
 	use_in_vain(&p);
 	upstream_listen(&p.list[0]);
 	for (unsigned i = 0; i < 6; i++)
-		use_server(&p, 0); /* also when the other one has its turn, and refuses */
+		upstream_use(p.s,
+			     &p.list[0]); /* also when the other one has its turn, and refuses */
 	close_pool(&p);
 }
 
-static void refused__connection__tries_another_server(void **state)
+static void connection__that_a_server_does_not_take__tries_another(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_refuse, upstream_open };
-	struct pool p;
+	static const struct {
+		open_fn *first;
+		const char *lines;
+	} rows[] = {
+		{ upstream_refuse, "balance = round_robin" },
+		/* the kernel drops the SYN: nothing was sent when connect_timeout is over */
+		{ upstream_fill, "balance = round_robin  connect_timeout = 300ms" },
+	};
 
 	(void)state;
-	open_pool(&p, 2, kinds, NULL, "balance = round_robin");
-	use_server(&p, 1);
-	expect_line(&p, "tries=2");
-	close_pool(&p);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct pool p;
+
+		open_pool(&p, SERVERS(rows[i].first, upstream_open), NULL, rows[i].lines);
+		upstream_use(p.s, &p.list[1]);
+		expect_line(&p, "tries=2");
+		close_pool(&p);
+	}
 }
 
 static void retries__off__tries_no_other(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_refuse, upstream_open };
 	struct pool p;
 
 	(void)state;
-	open_pool(&p, 2, kinds, NULL, "balance = round_robin  retries = off");
+	open_pool(&p, SERVERS(upstream_refuse, upstream_open), NULL,
+		  "balance = round_robin  retries = off");
 	use_in_vain(&p);
-	use_server(&p, 1);
+	upstream_use(p.s, &p.list[1]);
 	expect_line(&p, "ending=upstream_refused");
 	assert_null(strstr(accessbook_read(accessbook_path), "tries=2"));
-	close_pool(&p);
-}
-
-/* The kernel drops the SYN: nothing was sent when connect_timeout is over. */
-static void dropped__connection__tries_another_server(void **state)
-{
-	static void (*const kinds[])(struct upstream * u) = { upstream_fill, upstream_open };
-	struct pool p;
-
-	(void)state;
-	open_pool(&p, 2, kinds, NULL, "balance = round_robin  connect_timeout = 300ms");
-	use_server(&p, 1);
-	expect_line(&p, "tries=2");
 	close_pool(&p);
 }
 
 /* Each attempt takes connect_timeout; the client sees the end after retries of them. */
 static void dropped__by_all__ends_in_time(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_fill, upstream_fill,
-							      upstream_fill };
 	struct pool p;
 	int64_t begun_ms;
 
 	(void)state;
-	open_pool(&p, 3, kinds, NULL, "connect_timeout = 200ms  retries = 1");
+	open_pool(&p, SERVERS(upstream_fill, upstream_fill, upstream_fill), NULL,
+		  "connect_timeout = 200ms  retries = 1");
 	begun_ms = clock_ms();
 	use_in_vain(&p);
 	assert_true(clock_ms() - begun_ms >= 400);
@@ -204,19 +188,15 @@ static void dropped__by_all__ends_in_time(void **state)
 /* The client has sent nothing yet: the reset is not its business. */
 static void reset__before_anything_was_sent__tries_another_server(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_open, upstream_open };
 	int client, server;
 	struct pool p;
 
 	(void)state;
-	open_pool(&p, 2, kinds, NULL, "balance = round_robin");
+	open_pool(&p, SERVERS(upstream_open, upstream_open), NULL, "balance = round_robin");
 	client = client_connect(FIRST(p.s));
 	client_reset(upstream_accept(&p.list[0]));
 	server = upstream_accept(&p.list[1]);
-	client_say(client, "hello");
-	client_hear(server, "hello");
-	client_say(server, "welcome");
-	client_hear(client, "welcome");
+	upstream_exchange(client, server);
 	close(client);
 	close(server);
 	expect_line(&p, "tries=2");
@@ -226,12 +206,11 @@ static void reset__before_anything_was_sent__tries_another_server(void **state)
 /* The end of the client's stream is no byte: it is passed on to the next server. */
 static void reset__behind_the_end_of_the_client__tries_another_server(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_open, upstream_open };
 	int client, server;
 	struct pool p;
 
 	(void)state;
-	open_pool(&p, 2, kinds, NULL, "balance = round_robin");
+	open_pool(&p, SERVERS(upstream_open, upstream_open), NULL, "balance = round_robin");
 	client = client_connect(FIRST(p.s));
 	client_half_close(client);
 	server = upstream_accept(&p.list[0]);
@@ -250,13 +229,12 @@ static void reset__behind_the_end_of_the_client__tries_another_server(void **sta
 /* One byte is enough: the request may have had its effect. */
 static void reset__after_a_byte_was_handed_over__is_the_clients(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_open, upstream_open };
 	int client, server;
 	struct pool p;
 
 	(void)state;
 	for (unsigned reads = 0; reads < 2; reads++) {
-		open_pool(&p, 2, kinds, NULL, "balance = round_robin");
+		open_pool(&p, SERVERS(upstream_open, upstream_open), NULL, "balance = round_robin");
 		client = client_connect(FIRST(p.s));
 		client_say(client, "x");
 		server = upstream_accept(&p.list[0]);
@@ -277,12 +255,11 @@ static void reset__after_a_byte_was_handed_over__is_the_clients(void **state)
 /* So is a byte of the server's. */
 static void reset__after_the_server_has_spoken__is_the_clients(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_open, upstream_open };
 	int client, server;
 	struct pool p;
 
 	(void)state;
-	open_pool(&p, 2, kinds, NULL, "balance = round_robin");
+	open_pool(&p, SERVERS(upstream_open, upstream_open), NULL, "balance = round_robin");
 	client = client_connect(FIRST(p.s));
 	server = upstream_accept(&p.list[0]);
 	client_say(server, "220 ");
@@ -298,13 +275,13 @@ static void reset__after_the_server_has_spoken__is_the_clients(void **state)
 /* What a client sends while servers are tried waits, and reaches the one that is found. */
 static void bytes__sent_while_servers_are_tried__reach_the_last_one(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_fill, upstream_open };
 	static char bytes[256 * 1024];
 	int client, server;
 	struct pool p;
 
 	(void)state;
-	open_pool(&p, 2, kinds, NULL, "balance = round_robin  connect_timeout = 500ms");
+	open_pool(&p, SERVERS(upstream_fill, upstream_open), NULL,
+		  "balance = round_robin  connect_timeout = 500ms");
 	client = client_connect(FIRST(p.s));
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (char)(i * 7 / 5);
@@ -325,12 +302,11 @@ static void bytes__sent_while_servers_are_tried__reach_the_last_one(void **state
 /* Those that wait for a place are served in the next worker as well. */
 static void client__that_waits_for_a_place__survives_a_crash_and_a_reload(void **state)
 {
-	static void (*const kinds[])(struct upstream * u) = { upstream_open };
 	int first, server, waiting;
 	struct pool p;
 
 	(void)state;
-	open_pool(&p, 1, kinds, NULL, "max_connections = 1  queue_timeout = 1h");
+	open_pool(&p, SERVERS(upstream_open), NULL, "max_connections = 1  queue_timeout = 1h");
 	first = client_connect(FIRST(p.s));
 	server = upstream_accept(&p.list[0]);
 	waiting = client_connect(FIRST(p.s));
@@ -359,9 +335,8 @@ int main(void)
 		E2E(server__that_is_alone_or_the_last__goes_on_being_tried),
 		E2E(servers__that_all_fail__recover_without_a_reload),
 		E2E(one_refusal__of_the_only_live_server__takes_nothing_away),
-		E2E(refused__connection__tries_another_server),
+		E2E(connection__that_a_server_does_not_take__tries_another),
 		E2E(retries__off__tries_no_other),
-		E2E(dropped__connection__tries_another_server),
 		E2E(dropped__by_all__ends_in_time),
 		E2E(reset__before_anything_was_sent__tries_another_server),
 		E2E(reset__behind_the_end_of_the_client__tries_another_server),

@@ -247,8 +247,7 @@ static void ttin_and_ttou__while_the_server_stops__are_refused_as_such(void **st
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	client_say(fd, "first\nsec");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	server_signal(s, SIGTERM);
 	server_wait_event(s, "server_stopping", NULL);
 	server_signal(s, SIGTTIN);
@@ -257,8 +256,7 @@ static void ttin_and_ttou__while_the_server_stops__are_refused_as_such(void **st
 	server_signal(s, SIGTTOU);
 	server_wait_event(s, "environment_warned",
 			  "message=\"no worker was retired: the server is stopping\"");
-	client_say(fd, "ond\n");
-	client_hear(fd, ACK "\n");
+	client_finish_message(fd);
 	client_expect_end(fd);
 	close(fd);
 	server_end(s, 0, 0);
@@ -358,12 +356,10 @@ static void titles__tell_master_and_workers(void **state)
 	assert_memory_equal(title, "prefork-srv: master", 19);
 	process_title(server_worker(s, 1), title, sizeof(title));
 	assert_string_equal(title, "prefork-srv: worker 1");
-	client_say(fd, "first\nsec");
-	client_hear(fd, ACK "\n");
+	client_begin_message(fd);
 	server_signal(s, SIGTERM);
 	WAIT_UNTIL(s, server_draining(s) == 1);
-	client_say(fd, "ond\n");
-	client_hear(fd, ACK "\n");
+	client_finish_message(fd);
 	close(fd);
 	server_end(s, 0, 0);
 }

@@ -101,6 +101,24 @@ int upstream_accept(const struct upstream *u)
 	return fd;
 }
 
+void upstream_exchange(int client, int server)
+{
+	client_say(client, "question");
+	client_hear(server, "question");
+	client_say(server, "answer");
+	client_hear(client, "answer");
+}
+
+void upstream_use(const struct server *s, const struct upstream *u)
+{
+	int client = client_connect(FIRST(s)), server = upstream_accept(u);
+
+	upstream_exchange(client, server);
+	close(client);
+	client_expect_end(server);
+	close(server);
+}
+
 const char *upstream_conf_of(const char *servers, const char *lines, const char *listen,
 			     const char *main)
 {

@@ -38,6 +38,10 @@ void upstream_close(struct upstream *u);
 int upstream_accept(const struct upstream *u);
 bool upstream_has(const struct upstream *u, int ms);
 
+/* The client of a connection and its server hear each other. upstream_use: of a new connection. */
+void upstream_exchange(int client, int server);
+void upstream_use(const struct server *s, const struct upstream *u);
+
 /*
  * The text of a configuration with a listener of service proxy: the lines of the upstream, %s is
  * its server's address; those of the listener; those outside. Valid until the next call.

@@ -12,6 +12,16 @@
  */
 void assert_nothing_left(struct served *s, unsigned lost);
 
+/* The same without a recovery; and that one connection has ended for that reason. */
+void assert_ended(struct served *s, enum close_reason reason);
+
+/*
+ * Asserts that a client that sends these bytes is refused: an access list or a ban forbids the
+ * address that they tell. assert_refused_when_banned: after a ban of that address.
+ */
+void assert_refused(struct served *s, const char *bytes);
+void assert_refused_when_banned(struct served *s, const char *address, const char *bytes);
+
 /* Asserts that a recovery kept the arena, with these counts of connections. */
 void assert_counts(const struct recovery *r, unsigned kept, unsigned in_hand, unsigned damaged);
 

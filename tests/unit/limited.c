@@ -55,6 +55,8 @@ void limited_begin(struct limited *l, ...)
 
 void limited_end(struct limited *l)
 {
+	for (unsigned i = 0; i < LIMITED_WORKERS; i++)
+		limiter_stop(&l->workers[i]);
 	limit_memory_free(&l->memory);
 	scoreboard_free(l->board, NULL, false);
 	option_free(SECTION_listen, &l->conf);
@@ -75,9 +77,22 @@ struct limiter limited_worker(struct limited *l, unsigned number)
 
 struct record limited_record(const char *address)
 {
-	struct record r = { .state = CONN_CLOSED, .opened_us = LIMITED_MS * INT64_C(1000) };
+	struct record r = { .state = CONN_CLOSED, .opened_us = LIMITED_US };
 	struct err err;
 
 	assert_true(net_read(address, &r.remote, &err));
 	return r;
+}
+
+void limited_start_workers(struct limited *l)
+{
+	for (unsigned i = 0; i < LIMITED_WORKERS; i++)
+		l->workers[i] = limited_worker(l, i);
+}
+
+enum limit limited_claim(struct limited *l, unsigned worker)
+{
+	int64_t due_ms;
+
+	return limiter_claim(&l->workers[worker], 0, LIMITED_US, &due_ms);
 }

@@ -93,6 +93,14 @@ void paired_close(const struct paired *p)
 	close(p->upstream);
 }
 
+struct paired_way paired_way(const struct served *s, const struct paired *p, unsigned number)
+{
+	if (number == 0)
+		return (struct paired_way){ p->client, p->upstream,
+					    arena_record(s->pool.arena, 1) };
+	return (struct paired_way){ p->upstream, p->client, arena_record(s->pool.arena, 0) };
+}
+
 /* Receives once the kernel has something; returns as recv does. */
 static ssize_t await_bytes(struct served *s, int fd, char *to, size_t size)
 {

@@ -24,6 +24,13 @@ struct paired paired_connect(struct served *s);
 struct paired paired_connect_tcp(struct served *s);
 void paired_close(const struct paired *p);
 
+/* One of its two directions: number 0 is from the client, 1 from the upstream. */
+struct paired_way {
+	int from, to;
+	const struct record *taker; /* the side whose output goes to `to` */
+};
+struct paired_way paired_way(const struct served *s, const struct paired *p, unsigned number);
+
 /* Attaches to the connection in hand what paired_connect has for it: the hook open of a service. */
 enum verdict paired_attach(struct conn *c);
 

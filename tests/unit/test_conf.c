@@ -13,27 +13,10 @@
 
 #include "config/conf.h"
 #include "config/conf_load.h"
+#include "unit/configured.h"
 #include "unit/folder.h"
 
 #define GOOD "listen \"8080\" { service = ack }\n"
-
-static struct conf *load_text(void **state, const char *text, struct err *err)
-{
-	struct conf_source source = { .file = "x.conf", .directory = *state };
-
-	folder_write(*state, "x.conf", text);
-	return conf_load(&source, err);
-}
-
-static struct conf *load_good(void **state, const char *text)
-{
-	struct err err;
-	struct conf *conf = load_text(state, text, &err);
-
-	if (conf == NULL)
-		fail_msg("%s", err.text);
-	return conf;
-}
 
 static struct conf *load_flags(const char **listeners, size_t listener_count,
 			       const char **overrides, size_t override_count, struct err *err)
@@ -68,12 +51,12 @@ static void assert_override_refused(const char *text, const char *message)
 
 static void conf_load__of_a_file__has_its_values_and_defaults(void **state)
 {
-	struct conf *conf = load_good(
-		state, "# a comment\nworkers = 3 // another\n"
-		       "log { level = debug } exempt = {10.0.0.0/8, ::1}\n/* and\none more */\n"
-		       "listen \"127.0.0.1:0\" {\n service = ack\n framing = line\n"
-		       " allow = {10.0.0.0/8, \"::1\"}\n}\n"
-		       "listen \"unix:/tmp/x\" { service = echo }\n");
+	struct conf *conf = configured_load_good(
+		*state, "# a comment\nworkers = 3 // another\n"
+			"log { level = debug } exempt = {10.0.0.0/8, ::1}\n/* and\none more */\n"
+			"listen \"127.0.0.1:0\" {\n service = ack\n framing = line\n"
+			" allow = {10.0.0.0/8, \"::1\"}\n}\n"
+			"listen \"unix:/tmp/x\" { service = echo }\n");
 
 	assert_string_equal(conf->origin, "x.conf");
 	assert_int_equal(conf->workers, 3);
@@ -118,8 +101,8 @@ static void conf_load__with_a_variable__takes_it_from_the_environment(void **sta
 	struct conf *conf;
 
 	setenv("PREFORK_TEST_WORKERS", "7", 1);
-	conf = load_good(state,
-			 "workers = ${PREFORK_TEST_WORKERS}\nuser = \"u${NO_SUCH:-x}\"\n" GOOD);
+	conf = configured_load_good(
+		*state, "workers = ${PREFORK_TEST_WORKERS}\nuser = \"u${NO_SUCH:-x}\"\n" GOOD);
 	assert_int_equal(conf->workers, 7);
 	assert_string_equal(conf->user, "ux");
 	conf_free(conf);
@@ -254,19 +237,6 @@ static void dash_o__that_is_wrong__is_refused(void **state)
 				"that begins with / or empty)");
 }
 
-/* The printed configuration. */
-static char *printed(const struct conf *conf)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	conf_print(conf, out);
-	fclose(out);
-	return text;
-}
-
 static void conf_print__reads_back_to_the_same(void **state)
 {
 	static const char text[] =
@@ -276,11 +246,11 @@ static void conf_print__reads_back_to_the_same(void **state)
 		" allow = {10.0.0.0/8,::1} idle_timeout = off max_message = 1m }\n"
 		"listen \"127.0.0.1:0\" { service = chargen }\n"
 		"listen \"127.0.0.1:0\" { service = daytime }\n";
-	struct conf *first = load_good(state, text), *second;
-	char *one = printed(first), *two;
+	struct conf *first = configured_load_good(*state, text), *second;
+	char *one = configured_print(first), *two;
 
-	second = load_good(state, one);
-	two = printed(second);
+	second = configured_load_good(*state, one);
+	two = configured_print(second);
 	assert_string_equal(one, two);
 	assert_string_equal(second->user, "a\"b\\c\x01${HOME}");
 	assert_string_equal(second->listeners[0].reply, "it's");
@@ -293,7 +263,7 @@ static void conf_print__reads_back_to_the_same(void **state)
 
 static void assert_reload(void **state, const char *from, const char *to, const char *message)
 {
-	struct conf *a = load_good(state, from), *b = load_good(state, to);
+	struct conf *a = configured_load_good(*state, from), *b = configured_load_good(*state, to);
 	struct err err = { 0 };
 
 	assert_int_equal(conf_can_reload(a, b, &err), message == NULL);

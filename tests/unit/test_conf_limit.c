@@ -14,15 +14,8 @@
 #include "config/conf.h"
 #include "config/conf_limit.h"
 #include "config/conf_load.h"
+#include "unit/configured.h"
 #include "unit/folder.h"
-
-static struct conf *load_text(void **state, const char *text, struct err *err)
-{
-	struct conf_source source = { .file = "x.conf", .directory = *state };
-
-	folder_write(*state, "x.conf", text);
-	return conf_load(&source, err);
-}
 
 static void limits__that_contradict_each_other__are_refused_with_both_places(void **state)
 {
@@ -75,7 +68,7 @@ static void limits__that_contradict_each_other__are_refused_with_both_places(voi
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct err err;
 
-		assert_null(load_text(state, rows[i].text, &err));
+		assert_null(configured_load(*state, rows[i].text, &err));
 		assert_string_equal(err.text, rows[i].message);
 		assert_int_equal(err.code, CODE_CONFIG);
 	}
@@ -108,19 +101,15 @@ static void limits__of_the_command_line__name_its_words(void **state)
 
 static void limits__that_fit_together__are_read(void **state)
 {
-	struct err err;
-	struct conf *conf = load_text(
-		state,
+	struct conf *conf = configured_load_good(
+		*state,
 		"listen 1 { service = ack  max_connections = 10  max_per_source = 10  rate = 5  "
 		"rate_burst = 1  rate_per_source = 5  rate_per_source_burst = 9  source_prefix4 = "
 		"24  source_prefix6 = 128  on_limit = reset  max_lifetime = 1m }\n"
 		"listen \"unix:/x\" { service = ack  max_connections = 1  rate = 1 }\n"
 		"listen 2 { service = exec  command = {a}  max_per_source = 1 }\n"
-		"listen 3 { service = ack  max_lifetime = 1h }\n",
-		&err);
+		"listen 3 { service = ack  max_lifetime = 1h }\n");
 
-	if (conf == NULL)
-		fail_msg("%s", err.text);
 	assert_int_equal(conf->listeners[0].on_limit, ON_LIMIT_RESET);
 	assert_int_equal(conf->listeners[0].source_prefix6, 128);
 	assert_true(conf_limit_has_sources(&conf->listeners[0]));
@@ -134,15 +123,10 @@ static void limits__that_fit_together__are_read(void **state)
 /* What -T prints is read again: an option with its default is as one that is not given. */
 static void defaults__that_are_given__are_as_if_left_out(void **state)
 {
-	struct err err;
-	struct conf *conf = load_text(
-		state,
-		"listen 1 { service = ack  rate = off  rate_burst = auto  on_limit = wait "
-		"source_prefix4 = 32  source_prefix6 = 64  max_connections = off }\n",
-		&err);
+	struct conf *conf = configured_load_good(
+		*state, "listen 1 { service = ack  rate = off  rate_burst = auto  on_limit = wait "
+			"source_prefix4 = 32  source_prefix6 = 64  max_connections = off }\n");
 
-	if (conf == NULL)
-		fail_msg("%s", err.text);
 	assert_false(conf_limit_any(conf));
 	conf_free(conf);
 }

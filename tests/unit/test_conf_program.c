@@ -14,17 +14,10 @@
 #include "config/conf.h"
 #include "config/conf_load.h"
 #include "config/conf_program.h"
+#include "unit/configured.h"
 #include "unit/folder.h"
 
 #define LISTEN "listen \"8000\" { service = program  program = app }\n"
-
-static struct conf *load_text(void **state, const char *text, struct err *err)
-{
-	struct conf_source source = { .file = "x.conf", .directory = *state };
-
-	folder_write(*state, "x.conf", text);
-	return conf_load(&source, err);
-}
 
 static struct conf *load_words(const char **listeners, size_t count, char *const *program,
 			       struct err *err)
@@ -40,17 +33,13 @@ static struct conf *load_words(const char **listeners, size_t count, char *const
 
 static void program__of_a_file__has_its_words(void **state)
 {
-	struct err err;
-	struct conf *conf = load_text(state,
-				      "workers = 3\n"
-				      "program app {\n command = {\"/bin/a\", \"-b\", \"c d\"}  "
-				      "environment = {\"A=b=c\", "
-				      "clear}\n ready_after = notify  limit_core = 1m\n}\n" LISTEN,
-				      &err);
+	struct conf *conf = configured_load_good(
+		*state, "workers = 3\n"
+			"program app {\n command = {\"/bin/a\", \"-b\", \"c d\"}  "
+			"environment = {\"A=b=c\", "
+			"clear}\n ready_after = notify  limit_core = 1m\n}\n" LISTEN);
 	const struct program_conf *app;
 
-	if (conf == NULL)
-		fail_msg("%s", err.text);
 	app = conf_program_find(conf, "app");
 	assert_non_null(app);
 	assert_null(conf_program_find(conf, "ap"));
@@ -105,43 +94,25 @@ static void programs__that_are_wrong__are_refused_with_their_place(void **state)
 	struct err err;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_null(load_text(state, rows[i].text, &err));
+		assert_null(configured_load(*state, rows[i].text, &err));
 		assert_string_equal(err.text, rows[i].message);
 		assert_int_equal(err.code, CODE_CONFIG);
 	}
 }
 
-static char *printed(const struct conf *conf)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	conf_print(conf, out);
-	fclose(out);
-	return text;
-}
-
 static void conf_print__of_guests__reads_back_to_the_same(void **state)
 {
-	struct err err;
-	struct conf *conf = load_text(
-		state,
+	struct conf *conf = configured_load_good(
+		*state,
 		"program app { command = {\"/bin/a\", \"\\\"q\"} copies = 7 stop_signal = INT }\n"
 		"listen 1 { service = exec  command = {cat, \"-n\"}  stderr = connection "
-		"}\n" LISTEN,
-		&err);
+		"}\n" LISTEN);
 	char *first, *second;
 
-	if (conf == NULL)
-		fail_msg("%s", err.text);
-	first = printed(conf);
+	first = configured_print(conf);
 	conf_free(conf);
-	conf = load_text(state, first, &err);
-	if (conf == NULL)
-		fail_msg("%s", err.text);
-	second = printed(conf);
+	conf = configured_load_good(*state, first);
+	second = configured_print(conf);
 	assert_string_equal(strchr(first, '\n'), strchr(second, '\n'));
 	assert_non_null(strstr(first, "command = {\"cat\", \"-n\"}"));
 	conf_free(conf);

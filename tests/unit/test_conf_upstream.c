@@ -15,28 +15,11 @@
 #include "config/conf_load.h"
 #include "config/conf_titled.h"
 #include "config/conf_upstream.h"
+#include "unit/configured.h"
 #include "unit/folder.h"
 
 #define LISTEN        "listen 1 { service = proxy  upstream = u }\n"
 #define SERVER(entry) "upstream u { server = {\"" entry "\"} }\n" LISTEN
-
-static struct conf *load_text(void **state, const char *text, struct err *err)
-{
-	struct conf_source source = { .file = "x.conf", .directory = *state };
-
-	folder_write(*state, "x.conf", text);
-	return conf_load(&source, err);
-}
-
-static struct conf *load_good(void **state, const char *text)
-{
-	struct err err;
-	struct conf *conf = load_text(state, text, &err);
-
-	if (!conf)
-		fail_msg("%s", err.text);
-	return conf;
-}
 
 static struct conf *load_words(const char **listeners, size_t count, struct err *err)
 {
@@ -50,10 +33,10 @@ static struct conf *load_words(const char **listeners, size_t count, struct err 
 
 static void servers__of_a_file__have_their_words(void **state)
 {
-	struct conf *conf = load_good(
-		state, "upstream u {\n server = {\"10.0.0.1:5432 weight=7\", "
-		       "\"  [::1]:1\\tmax_connections=9   backup\", \"unix:/run/x  down\", "
-		       "\"db.example:99 down weight=100 max_connections=1000000\"}\n}\n" LISTEN);
+	struct conf *conf = configured_load_good(
+		*state, "upstream u {\n server = {\"10.0.0.1:5432 weight=7\", "
+			"\"  [::1]:1\\tmax_connections=9   backup\", \"unix:/run/x  down\", "
+			"\"db.example:99 down weight=100 max_connections=1000000\"}\n}\n" LISTEN);
 	static const struct upstream_server wanted[] = {
 		{ "10.0.0.1:5432", 7, 0, false, false },
 		{ "[::1]:1", 1, 9, true, false },
@@ -125,7 +108,7 @@ static void upstreams__that_are_wrong__are_refused_with_their_place(void **state
 	struct err err;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (load_text(state, rows[i].text, &err))
+		if (configured_load(*state, rows[i].text, &err))
 			fail_msg("row %zu was taken", i);
 		assert_string_equal(err.text, rows[i].message);
 		assert_int_equal(err.code, CODE_CONFIG);
@@ -161,7 +144,7 @@ static void servers__that_are_wrong__are_refused_with_what_is_wrong(void **state
 
 		snprintf(message, sizeof(message), "x.conf:1: upstream.server: %s",
 			 rows[i].message);
-		if (load_text(state, rows[i].text, &err))
+		if (configured_load(*state, rows[i].text, &err))
 			fail_msg("row %zu was taken", i);
 		assert_string_equal(err.text, message);
 		assert_int_equal(err.code, CODE_CONFIG);
@@ -178,7 +161,7 @@ static void server__of_no_address_at_all__is_refused(void **state)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		static const char place[] = "x.conf:1: upstream.server: ";
 
-		assert_null(load_text(state, texts[i], &err));
+		assert_null(configured_load(*state, texts[i], &err));
 		if (strncmp(err.text, place, sizeof(place) - 1) != 0)
 			fail_msg("%s", err.text);
 	}
@@ -190,7 +173,7 @@ static void address__that_is_too_long__is_refused(void **state)
 	struct err err;
 
 	snprintf(text, sizeof(text), "upstream u { server = {\"%0160d.example:1\"} }\n" LISTEN, 7);
-	assert_null(load_text(state, text, &err));
+	assert_null(configured_load(*state, text, &err));
 	assert_non_null(strstr(err.text, "x.conf:1: upstream.server: "));
 }
 
@@ -216,7 +199,7 @@ static void servers__that_are_too_many__are_refused(void **state)
 		for (unsigned number = 0; number < 2; number++)
 			write_upstream(out, number, count);
 		fclose(out);
-		conf = load_text(state, text, &err);
+		conf = configured_load(*state, text, &err);
 		assert_true((conf != NULL) == (count == 32));
 		if (!conf)
 			assert_string_equal(err.text, "x.conf:3: upstream.server: there are more "
@@ -226,33 +209,21 @@ static void servers__that_are_too_many__are_refused(void **state)
 	}
 }
 
-static char *printed(const struct conf *conf)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	conf_print(conf, out);
-	fclose(out);
-	return text;
-}
-
 static void conf_print__of_upstreams__reads_back_to_the_same(void **state)
 {
-	struct conf *conf = load_good(
-		state,
+	struct conf *conf = configured_load_good(
+		*state,
 		"upstream u { server = {\"a:1 weight=3\", \"b:1 backup\"}  balance = random\n"
 		" check = expect  check_send = \"PING\\r\\n\"  check_expect = \"+PONG\"\n"
 		" bind_source = 127.0.0.1  queue_timeout = 3s  half_close = no }\n"
 		"upstream v { server = {\"c:1\"} }\n" LISTEN
 		"listen 2 { service = proxy  to = {\"a:1\", \"unix:/run/s down\"} }\n"
 		"listen 3 { service = proxy  upstream = v }\n");
-	char *first = printed(conf), *second;
+	char *first = configured_print(conf), *second;
 
 	conf_free(conf);
-	conf = load_good(state, first);
-	second = printed(conf);
+	conf = configured_load_good(*state, first);
+	second = configured_print(conf);
 	assert_string_equal(strchr(first, '\n'), strchr(second, '\n'));
 	assert_non_null(strstr(first, "to = {\"a:1\", \"unix:/run/s down\"}"));
 	assert_non_null(strstr(first, "server = {\"a:1 weight=3\", \"b:1 backup\"}"));
@@ -264,11 +235,11 @@ static void conf_print__of_upstreams__reads_back_to_the_same(void **state)
 
 static void listeners__with_the_same_to__share_an_upstream(void **state)
 {
-	struct conf *conf = load_good(state,
-				      "listen 1 { service = proxy  to = {\"a:1\", \"b:1\"} }\n"
-				      "listen 2 { service = proxy  to = {\"a:1\", \"b:1\"} }\n"
-				      "listen 3 { service = proxy  to = {\"b:1\", \"a:1\"} }\n"
-				      "listen 4 { service = ack }\n");
+	struct conf *conf = configured_load_good(
+		*state, "listen 1 { service = proxy  to = {\"a:1\", \"b:1\"} }\n"
+			"listen 2 { service = proxy  to = {\"a:1\", \"b:1\"} }\n"
+			"listen 3 { service = proxy  to = {\"b:1\", \"a:1\"} }\n"
+			"listen 4 { service = ack }\n");
 
 	assert_int_equal(conf->upstream_count, 2);
 	assert_ptr_equal(conf_upstream_of(conf, &conf->listeners[0]),
@@ -289,14 +260,14 @@ static void listeners__with_long_lists_that_begin_alike__have_upstreams_of_their
 	static const char text[] = "listen 1 { service = proxy  to = {" SIX "2\"} }\n"
 				   "listen 2 { service = proxy  to = {" SIX "3\"} }\n";
 	char title[CONF_TITLE_MOST + 1];
-	struct conf *conf = load_good(state, text);
+	struct conf *conf = configured_load_good(*state, text);
 
 	assert_int_equal(conf->upstream_count, 2);
 	assert_string_not_equal(conf->upstreams[0].title, conf->upstreams[1].title);
 	assert_int_equal(strlen(conf->upstreams[0].title), CONF_TITLE_MOST);
 	snprintf(title, sizeof(title), "%s", conf->upstreams[0].title);
 	conf_free(conf);
-	conf = load_good(state, text); /* a reload finds its servers again */
+	conf = configured_load_good(*state, text); /* a reload finds its servers again */
 	assert_string_equal(conf->upstreams[0].title, title);
 	conf_free(conf);
 }
@@ -306,7 +277,7 @@ static void upstream__without_a_listener__is_checked(void **state)
 {
 	struct err err;
 
-	assert_null(load_text(state, "upstream u { }\nlisten 1 { service = ack }\n", &err));
+	assert_null(configured_load(*state, "upstream u { }\nlisten 1 { service = ack }\n", &err));
 	assert_string_equal(err.text, "x.conf:1: upstream.server: is missing (server = "
 				      "{\"10.0.0.1:5432\"})");
 }
@@ -354,11 +325,11 @@ static void command_line__with_a_wrong_to__names_it(void **state)
 
 static void idle_timeout__auto__is_that_of_the_listener(void **state)
 {
-	struct conf *conf = load_good(
-		state, "upstream u { server = {\"a:1\"} }\nupstream v { server = {\"a:1\"}  "
-		       "idle_timeout = 3s }\n"
-		       "listen 1 { service = proxy  upstream = u  idle_timeout = 7s }\n"
-		       "listen 2 { service = proxy  upstream = v  idle_timeout = 7s }\n");
+	struct conf *conf = configured_load_good(
+		*state, "upstream u { server = {\"a:1\"} }\nupstream v { server = {\"a:1\"}  "
+			"idle_timeout = 3s }\n"
+			"listen 1 { service = proxy  upstream = u  idle_timeout = 7s }\n"
+			"listen 2 { service = proxy  upstream = v  idle_timeout = 7s }\n");
 
 	for (unsigned i = 0; i < 2; i++) {
 		const struct listen_conf *listen = &conf->listeners[i];

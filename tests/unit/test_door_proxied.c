@@ -12,21 +12,13 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "unit/headers.h"
 #include "unit/siblings.h"
 #include "worker/preface/proxied.h"
 
 enum { OLD = 3, NEW = 4 };
 
-#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define INET      "\xc0\0\2\1\xc6\x33\x64\2\x30\x39\1\xbb" /* 192.0.2.1:12345, 198.51.100.2:443 */
-
-static const char line[] = "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n";
-static const char binary[] = SIGNATURE "\x21\x11\0\x1c" INET "\2\0\7a.b.com\xea\0\3xyz";
-
-static const struct {
-	const char *bytes;
-	size_t size;
-} headers[] = { { line, sizeof(line) - 1 }, { binary, sizeof(binary) - 1 } };
+static const struct header headers[] = { HEADER(HEADER_LINE), HEADER(HEADER_BINARY) };
 
 static struct siblings all;
 static struct sibling *from, *to;
@@ -85,7 +77,7 @@ static void facts__of_a_header__move_along(void **state)
 	(void)state;
 	start(NEW, "no");
 	client = sibling_connect(from, 0);
-	send_bytes(client, binary, sizeof(binary) - 1);
+	send_bytes(client, HEADER_BINARY, sizeof(HEADER_BINARY) - 1);
 	assert_int_equal(sibling_offer(from, to, 1), OFFER_TAKEN);
 	arena = to->pool.arena;
 	r = sibling_record(to, 0);
@@ -107,7 +99,7 @@ static void facts__of_a_record__end_with_its_connection(void **state)
 	(void)state;
 	start(NEW, "no");
 	client = sibling_connect(from, 0);
-	send_bytes(client, binary, sizeof(binary) - 1);
+	send_bytes(client, HEADER_BINARY, sizeof(HEADER_BINARY) - 1);
 	assert_int_equal(sibling_offer(from, to, 1), OFFER_TAKEN);
 	siblings_close(&all, client);
 	siblings_settle(&all);
@@ -134,7 +126,7 @@ static void catch_batch(void)
 
 	start(OLD, "yes");
 	client = sibling_connect(from, 0);
-	send_bytes(client, binary, sizeof(binary) - 1);
+	send_bytes(client, HEADER_BINARY, sizeof(HEADER_BINARY) - 1);
 	siblings_count_open(&all);
 	assert_int_equal(sibling_send(from, to, 1), OFFER_WAITS);
 	n = rights_receive(to->door.watch.fd, &room, 1, &rights, MSG_DONTWAIT);

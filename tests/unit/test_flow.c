@@ -45,12 +45,6 @@ static void start(struct served *s, const struct service *service, enum conn_flo
 	served_start(s, "own", "linger_timeout", "0", "idle_timeout", "off", NULL);
 }
 
-static void assert_ended(struct served *s, enum close_reason reason)
-{
-	assert_nothing_left(s, 0);
-	assert_int_equal(s->slot.tally.connections_ended_total[reason], 1);
-}
-
 static uint32_t used(const struct record_buf *b)
 {
 	return b->end - b->start;

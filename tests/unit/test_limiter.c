@@ -11,49 +11,33 @@
 #include <string.h>
 
 #include "unit/limited.h"
-
-#define NOW_US (LIMITED_MS * INT64_C(1000))
+#include "worker/limit/limit_sum.h"
 
 enum { MOST = 3 };
 
 static struct limited all;
-static struct limiter workers[LIMITED_WORKERS];
-
-static void start_workers(void)
-{
-	for (unsigned i = 0; i < LIMITED_WORKERS; i++)
-		workers[i] = limited_worker(&all, i);
-}
 
 static int tear_down(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < LIMITED_WORKERS; i++)
-		limiter_stop(&workers[i]);
 	limited_end(&all);
 	return 0;
-}
-
-static enum limit claim(unsigned worker)
-{
-	int64_t due_ms;
-
-	return limiter_claim(&workers[worker], 0, NOW_US, &due_ms);
 }
 
 static enum limit look(unsigned worker)
 {
 	int64_t due_ms;
 
-	return limiter_look(&workers[worker], 0, NOW_US, &due_ms);
+	return limiter_look(&all.workers[worker], 0, LIMITED_US, &due_ms);
 }
 
 static enum limit claim_source(unsigned worker, struct record *r)
 {
 	int64_t due_ms;
 
-	return limiter_claim_source(&workers[worker], r, limiter_source_key(&workers[worker], r),
-				    true, NOW_US, &due_ms);
+	return limiter_claim_source(&all.workers[worker], r,
+				    limiter_source_key(&all.workers[worker], r), true, LIMITED_US,
+				    &due_ms);
 }
 
 static void listener__without_limits__admits_all__and_counts_nothing(void **state)
@@ -62,13 +46,13 @@ static void listener__without_limits__admits_all__and_counts_nothing(void **stat
 
 	(void)state;
 	limited_begin(&all, NULL);
-	start_workers();
-	assert_null(workers[0].memory);
+	limited_start_workers(&all);
+	assert_null(all.workers[0].memory);
 	for (unsigned i = 0; i < 1000; i++) {
-		assert_int_equal(claim(0), LIMIT_NONE);
+		assert_int_equal(limited_claim(&all, 0), LIMIT_NONE);
 		assert_int_equal(claim_source(0, &r), LIMIT_NONE);
 	}
-	assert_int_equal(limiter_source_key(&workers[0], &r), 0);
+	assert_int_equal(limiter_source_key(&all.workers[0], &r), 0);
 }
 
 static void listener__has_max_connections__over_all_workers(void **state)
@@ -77,18 +61,18 @@ static void listener__has_max_connections__over_all_workers(void **state)
 
 	(void)state;
 	limited_begin(&all, "max_connections", "3", NULL);
-	start_workers();
+	limited_start_workers(&all);
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(claim(i), LIMIT_NONE);
-	assert_int_equal(claim(3), LIMIT_max_connections);
-	assert_int_equal(claim(0), LIMIT_max_connections);
+		assert_int_equal(limited_claim(&all, i), LIMIT_NONE);
+	assert_int_equal(limited_claim(&all, 3), LIMIT_max_connections);
+	assert_int_equal(limited_claim(&all, 0), LIMIT_max_connections);
 	assert_int_equal(look(3), LIMIT_max_connections);
-	limiter_return(&workers[1], 0); /* nobody was there to be accepted */
+	limiter_return(&all.workers[1], 0); /* nobody was there to be accepted */
 	assert_int_equal(look(3), LIMIT_NONE);
-	assert_int_equal(claim(3), LIMIT_NONE);
-	(void)limiter_count_out(&workers[0], &r); /* a connection has ended */
-	assert_int_equal(claim(2), LIMIT_NONE);
-	assert_int_equal(claim(2), LIMIT_max_connections);
+	assert_int_equal(limited_claim(&all, 3), LIMIT_NONE);
+	(void)limiter_count_out(&all.workers[0], &r); /* a connection has ended */
+	assert_int_equal(limited_claim(&all, 2), LIMIT_NONE);
+	assert_int_equal(limited_claim(&all, 2), LIMIT_max_connections);
 }
 
 static void source__has_max_per_source__over_all_workers(void **state)
@@ -97,15 +81,15 @@ static void source__has_max_per_source__over_all_workers(void **state)
 
 	(void)state;
 	limited_begin(&all, "max_per_source", "2", NULL);
-	start_workers();
+	limited_start_workers(&all);
 	assert_int_equal(claim_source(0, &one), LIMIT_NONE);
 	assert_true(one.is_counted);
 	assert_int_equal(claim_source(1, &one), LIMIT_NONE);
 	assert_int_equal(claim_source(2, &one), LIMIT_max_per_source);
 	assert_int_equal(claim_source(2, &two), LIMIT_NONE);
 	one.is_counted = true;
-	assert_int_equal(limiter_count_out(&workers[1], &one),
-			 limiter_source_key(&workers[1], &one));
+	assert_int_equal(limiter_count_out(&all.workers[1], &one),
+			 limiter_source_key(&all.workers[1], &one));
 	assert_int_equal(claim_source(2, &one), LIMIT_NONE);
 }
 
@@ -126,14 +110,15 @@ static void source__is_an_address__or_a_block_of_ipv6(void **state)
 
 	(void)state;
 	limited_begin(&all, "max_per_source", "2", NULL);
-	start_workers();
+	limited_start_workers(&all);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct record one = limited_record(rows[i].one);
 		struct record other = limited_record(rows[i].other);
-		uint64_t key = limiter_source_key(&workers[0], &one);
+		uint64_t key = limiter_source_key(&all.workers[0], &one);
 
-		assert_int_equal(key == limiter_source_key(&workers[0], &other), rows[i].is_same);
-		assert_int_equal(key, limiter_source_key(&workers[1], &one));
+		assert_int_equal(key == limiter_source_key(&all.workers[0], &other),
+				 rows[i].is_same);
+		assert_int_equal(key, limiter_source_key(&all.workers[1], &one));
 	}
 }
 
@@ -145,11 +130,11 @@ static void source__of_a_wider_prefix__is_all_of_it(void **state)
 	(void)state;
 	limited_begin(&all, "max_per_source", "2", "source_prefix4", "24", "source_prefix6", "48",
 		      NULL);
-	start_workers();
-	assert_int_equal(limiter_source_key(&workers[0], &one),
-			 limiter_source_key(&workers[0], &other));
-	assert_int_equal(limiter_source_key(&workers[0], &six),
-			 limiter_source_key(&workers[0], &far));
+	limited_start_workers(&all);
+	assert_int_equal(limiter_source_key(&all.workers[0], &one),
+			 limiter_source_key(&all.workers[0], &other));
+	assert_int_equal(limiter_source_key(&all.workers[0], &six),
+			 limiter_source_key(&all.workers[0], &far));
 }
 
 static void client__of_a_unix_socket__has_no_source(void **state)
@@ -158,7 +143,7 @@ static void client__of_a_unix_socket__has_no_source(void **state)
 
 	(void)state;
 	limited_begin(&all, "max_per_source", "1", NULL);
-	start_workers();
+	limited_start_workers(&all);
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(claim_source(0, &r), LIMIT_NONE);
 	assert_false(r.is_counted);
@@ -171,15 +156,17 @@ static void rate__is_of_all_workers__and_names_when_to_look_again(void **state)
 
 	(void)state;
 	limited_begin(&all, "rate", "10", "rate_burst", "2", "max_connections", "100", NULL);
-	start_workers();
-	assert_int_equal(claim(0), LIMIT_NONE);
-	assert_int_equal(claim(1), LIMIT_NONE);
-	assert_int_equal(limiter_claim(&workers[2], 0, NOW_US, &due_ms), LIMIT_rate);
+	limited_start_workers(&all);
+	assert_int_equal(limited_claim(&all, 0), LIMIT_NONE);
+	assert_int_equal(limited_claim(&all, 1), LIMIT_NONE);
+	assert_int_equal(limiter_claim(&all.workers[2], 0, LIMITED_US, &due_ms), LIMIT_rate);
 	assert_int_equal(due_ms, LIMITED_MS + 100);
-	assert_int_equal(limiter_look(&workers[2], 0, NOW_US + 99999, &due_ms), LIMIT_rate);
-	assert_int_equal(limiter_claim(&workers[2], 0, NOW_US + 100000, &due_ms), LIMIT_NONE);
-	limiter_return(&workers[2], 0);
-	assert_int_equal(limiter_claim(&workers[3], 0, NOW_US + 100000, &due_ms), LIMIT_NONE);
+	assert_int_equal(limiter_look(&all.workers[2], 0, LIMITED_US + 99999, &due_ms), LIMIT_rate);
+	assert_int_equal(limiter_claim(&all.workers[2], 0, LIMITED_US + 100000, &due_ms),
+			 LIMIT_NONE);
+	limiter_return(&all.workers[2], 0);
+	assert_int_equal(limiter_claim(&all.workers[3], 0, LIMITED_US + 100000, &due_ms),
+			 LIMIT_NONE);
 }
 
 /* What the rate refuses has no place either. */
@@ -187,10 +174,10 @@ static void place__that_the_rate_refuses__stays_free(void **state)
 {
 	(void)state;
 	limited_begin(&all, "rate", "1", "rate_burst", "1", "max_connections", "2", NULL);
-	start_workers();
-	assert_int_equal(claim(0), LIMIT_NONE);
+	limited_start_workers(&all);
+	assert_int_equal(limited_claim(&all, 0), LIMIT_NONE);
 	for (unsigned i = 0; i < 10; i++)
-		assert_int_equal(claim(1), LIMIT_rate);
+		assert_int_equal(limited_claim(&all, 1), LIMIT_rate);
 }
 
 static void source__beyond_its_rate__keeps_no_place(void **state)
@@ -201,16 +188,16 @@ static void source__beyond_its_rate__keeps_no_place(void **state)
 	(void)state;
 	limited_begin(&all, "rate_per_source", "10", "rate_per_source_burst", "1", "max_per_source",
 		      "2", NULL);
-	start_workers();
+	limited_start_workers(&all);
 	assert_int_equal(claim_source(0, &r), LIMIT_NONE);
 	for (unsigned i = 0; i < 10; i++)
-		assert_int_equal(limiter_claim_source(&workers[1], &later,
-						      limiter_source_key(&workers[1], &later), true,
-						      NOW_US, &due_ms),
+		assert_int_equal(limiter_claim_source(&all.workers[1], &later,
+						      limiter_source_key(&all.workers[1], &later),
+						      true, LIMITED_US, &due_ms),
 				 LIMIT_rate_per_source);
 	assert_in_range(due_ms, LIMITED_MS + 100, LIMITED_MS + 101);
-	assert_int_equal(limiter_claim_source(&workers[1], &later,
-					      limiter_source_key(&workers[1], &later), true,
+	assert_int_equal(limiter_claim_source(&all.workers[1], &later,
+					      limiter_source_key(&all.workers[1], &later), true,
 					      due_ms * 1000, &due_ms),
 			 LIMIT_NONE);
 }
@@ -223,28 +210,28 @@ static void worker__that_takes_over__counts_what_is_left(void **state)
 
 	(void)state;
 	limited_begin(&all, "max_connections", "3", "max_per_source", "3", NULL);
-	start_workers();
+	limited_start_workers(&all);
 	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(claim(0), LIMIT_NONE);
+		assert_int_equal(limited_claim(&all, 0), LIMIT_NONE);
 		assert_int_equal(claim_source(0, &r), LIMIT_NONE);
 	}
-	next = workers[0];
+	next = all.workers[0];
 	assert_true(limiter_start(&next));
-	assert_int_equal(claim(1), LIMIT_max_connections);
+	assert_int_equal(limited_claim(&all, 1), LIMIT_max_connections);
 	r.state = CONN_OPEN;
 	limiter_count_in(&next, &r);
 	r.state = CONN_WAITING; /* it has no part in its source yet */
 	limiter_count_in(&next, &r);
 	assert_false(r.is_counted);
-	assert_int_equal(claim(1), LIMIT_max_connections);
+	assert_int_equal(limited_claim(&all, 1), LIMIT_max_connections);
 	limiter_publish(&next);
-	assert_int_equal(claim(1), LIMIT_NONE);
-	assert_int_equal(claim(1), LIMIT_max_connections);
+	assert_int_equal(limited_claim(&all, 1), LIMIT_NONE);
+	assert_int_equal(limited_claim(&all, 1), LIMIT_max_connections);
 	assert_int_equal(claim_source(1, &r), LIMIT_NONE);
 	assert_int_equal(claim_source(1, &r), LIMIT_NONE);
 	assert_int_equal(claim_source(1, &r), LIMIT_max_per_source);
-	limiter_stop(&workers[0]);
-	workers[0] = next;
+	limiter_stop(&all.workers[0]);
+	all.workers[0] = next;
 }
 
 /* Workers of an older generation, without limits, show their connections in the metrics. */
@@ -252,17 +239,17 @@ static void worker__of_a_generation_without_limits__counts_by_its_metrics(void *
 {
 	(void)state;
 	limited_begin(&all, "max_connections", "5", NULL);
-	start_workers();
+	limited_start_workers(&all);
 	atomic_store(&all.board->infos[3].has_limits, 0);
 	cell_set(&all.board->slots[3].tally.listeners[0].connections_live, 4);
-	assert_int_equal(claim(0), LIMIT_NONE);
-	assert_int_equal(claim(0), LIMIT_max_connections);
+	assert_int_equal(limited_claim(&all, 0), LIMIT_NONE);
+	assert_int_equal(limited_claim(&all, 0), LIMIT_max_connections);
 	cell_set(&all.board->slots[3].tally.listeners[0].connections_live, UINT64_MAX);
-	assert_int_equal(claim(0), LIMIT_NONE); /* garbage counts nothing */
+	assert_int_equal(limited_claim(&all, 0), LIMIT_NONE); /* garbage counts nothing */
 	atomic_store(&all.board->infos[3].is_taken, 0);
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(claim(0), LIMIT_NONE);
-	assert_int_equal(claim(0), LIMIT_max_connections);
+		assert_int_equal(limited_claim(&all, 0), LIMIT_NONE);
+	assert_int_equal(limited_claim(&all, 0), LIMIT_max_connections);
 }
 
 /* The oldest first, whichever worker has it; one that hangs holds nobody up. */
@@ -274,26 +261,47 @@ static void source__that_waits_elsewhere_for_longer__is_let_pass(void **state)
 
 	(void)state;
 	limited_begin(&all, "max_per_source", "10", NULL);
-	start_workers();
-	key = limiter_source_key(&workers[1], &young);
-	limiter_show_waiting(&workers[1], key, young.opened_us - 1000000);
-	assert_int_equal(limiter_claim_source(&workers[0], &young, key, true, NOW_US, &due_ms),
+	limited_start_workers(&all);
+	key = limiter_source_key(&all.workers[1], &young);
+	limiter_show_waiting(&all.workers[1], key, young.opened_us - 1000000);
+	assert_int_equal(limiter_claim_source(&all.workers[0], &young, key, true, LIMITED_US,
+					      &due_ms),
 			 LIMIT_max_per_source);
 	assert_int_equal(due_ms, LIMITED_MS + LIMITER_LOOK_MS);
 	assert_int_equal(claim_source(0, &other), LIMIT_NONE);
 	assert_int_equal(claim_source(1, &young), LIMIT_NONE);
-	limiter_show_waiting(&workers[1], key, young.opened_us + 1000000);
+	limiter_show_waiting(&all.workers[1], key, young.opened_us + 1000000);
 	assert_int_equal(claim_source(0, &young), LIMIT_NONE);
-	limiter_show_waiting(&workers[1], key, young.opened_us - 1000000);
+	limiter_show_waiting(&all.workers[1], key, young.opened_us - 1000000);
 	atomic_store(&all.board->slots[1].heartbeat_ms, LIMITED_MS - 1000);
 	assert_int_equal(claim_source(0, &young), LIMIT_NONE);
 	atomic_store(&all.board->slots[1].heartbeat_ms, LIMITED_MS);
 	atomic_store(&all.board->slots[1].state, SLOT_STARTING);
 	assert_int_equal(claim_source(0, &young), LIMIT_NONE);
 	atomic_store(&all.board->slots[1].state, SLOT_READY);
-	limiter_show_waiting(&workers[1], key, 0);
+	limiter_show_waiting(&all.workers[1], key, 0);
 	assert_int_equal(claim_source(0, &young), LIMIT_NONE);
-	assert_int_equal(workers[1].counts.head->waiting, 0);
+	assert_int_equal(all.workers[1].counts.head->waiting, 0);
+}
+
+/* What is not shown is not counted either: it could never be taken back. */
+static void source__that_cannot_be_shown__is_not_counted(void **state)
+{
+	struct limit_counts *counts;
+	uint64_t word = 1, key;
+
+	(void)state;
+	limited_begin(&all, "max_per_source", "10", NULL);
+	limited_start_workers(&all);
+	counts = &all.workers[0].counts;
+	while (limit_counts_add(counts, word << LIMIT_COUNTS_BITS))
+		word++;
+	key = limit_sum_waiting_key(word << LIMIT_COUNTS_BITS);
+	limiter_show_waiting(&all.workers[0], key, LIMITED_US);
+	limiter_show_waiting(&all.workers[0], key, LIMITED_US);
+	assert_int_equal(counts->head->waiting, 0);
+	limiter_show_waiting(&all.workers[0], key, 0);
+	assert_int_equal(counts->head->waiting, 0);
 }
 
 static void source__at_its_limit__is_noted_once(void **state)
@@ -304,12 +312,12 @@ static void source__at_its_limit__is_noted_once(void **state)
 
 	(void)state;
 	limited_begin(&all, "max_per_source", "2", NULL);
-	start_workers();
+	limited_start_workers(&all);
 	notes = all.board->slots[0].sources;
 	assert_int_equal(claim_source(0, &r), LIMIT_NONE);
 	assert_int_equal(notes[0].key, 0);
 	assert_int_equal(claim_source(0, &r), LIMIT_NONE);
-	assert_int_equal(notes[0].key, limiter_source_key(&workers[0], &r));
+	assert_int_equal(notes[0].key, limiter_source_key(&all.workers[0], &r));
 	for (unsigned i = 0; i < 40; i++)
 		assert_int_equal(claim_source(0, &r), LIMIT_max_per_source);
 	for (unsigned i = 0; i < SLOT_SOURCES; i++)
@@ -334,6 +342,7 @@ int main(void)
 		CASE(worker__that_takes_over__counts_what_is_left),
 		CASE(worker__of_a_generation_without_limits__counts_by_its_metrics),
 		CASE(source__that_waits_elsewhere_for_longer__is_let_pass),
+		CASE(source__that_cannot_be_shown__is_not_counted),
 		CASE(source__at_its_limit__is_noted_once),
 	};
 

@@ -14,33 +14,15 @@
 
 #include "unit/limited.h"
 
-#define NOW_US (LIMITED_MS * INT64_C(1000))
-
 enum { CLAIMS = 3000, MOST = 3 };
 
 static struct limited all;
-static struct limiter workers[LIMITED_WORKERS];
-
-static void start_workers(void)
-{
-	for (unsigned i = 0; i < LIMITED_WORKERS; i++)
-		workers[i] = limited_worker(&all, i);
-}
 
 static int tear_down(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < LIMITED_WORKERS; i++)
-		limiter_stop(&workers[i]);
 	limited_end(&all);
 	return 0;
-}
-
-static enum limit claim(unsigned worker)
-{
-	int64_t due_ms;
-
-	return limiter_claim(&workers[worker], 0, NOW_US, &due_ms);
 }
 
 /* What the processes of the next test share. */
@@ -55,7 +37,7 @@ static void enter_and_leave(unsigned number, struct shared *shared)
 	while (shared->got[number] < CLAIMS) {
 		unsigned inside, highest;
 
-		if (claim(number) != LIMIT_NONE) {
+		if (limited_claim(&all, number) != LIMIT_NONE) {
 			sched_yield();
 			continue;
 		}
@@ -67,7 +49,7 @@ static void enter_and_leave(unsigned number, struct shared *shared)
 			;
 		sched_yield();
 		atomic_fetch_sub(&shared->inside, 1);
-		(void)limiter_count_out(&workers[number], &r);
+		(void)limiter_count_out(&all.workers[number], &r);
 	}
 }
 
@@ -79,7 +61,7 @@ static void claims__of_several_processes__never_exceed_the_limit(void **state)
 
 	(void)state;
 	limited_begin(&all, "max_connections", "3", NULL);
-	start_workers();
+	limited_start_workers(&all);
 	for (unsigned i = 0; i < LIMITED_WORKERS; i++)
 		if (fork() == 0) {
 			enter_and_leave(i, shared);
@@ -90,8 +72,8 @@ static void claims__of_several_processes__never_exceed_the_limit(void **state)
 	assert_int_equal(shared->inside, 0);
 	assert_in_range(shared->highest, 1, MOST);
 	for (unsigned i = 0; i < MOST; i++)
-		assert_int_equal(claim(i), LIMIT_NONE);
-	assert_int_equal(claim(3), LIMIT_max_connections);
+		assert_int_equal(limited_claim(&all, i), LIMIT_NONE);
+	assert_int_equal(limited_claim(&all, 3), LIMIT_max_connections);
 	munmap(shared, sizeof(*shared));
 }
 
@@ -106,7 +88,7 @@ static void place__that_all_claim_at_once__goes_to_one_of_them(void **state)
 
 	(void)state;
 	limited_begin(&all, "max_connections", "1", NULL);
-	start_workers();
+	limited_start_workers(&all);
 	for (unsigned i = 0; i < 2; i++)
 		if (fork() == 0) {
 			struct record r = limited_record("192.0.2.1");
@@ -117,13 +99,13 @@ static void place__that_all_claim_at_once__goes_to_one_of_them(void **state)
 				atomic_fetch_add(arrived, 1);
 				while (atomic_load(arrived) < 4 * round - 2)
 					sched_yield();
-				has_won = claim(i) == LIMIT_NONE;
+				has_won = limited_claim(&all, i) == LIMIT_NONE;
 				*won += has_won;
 				atomic_fetch_add(arrived, 1);
 				while (atomic_load(arrived) < 4 * round)
 					sched_yield();
 				if (has_won)
-					(void)limiter_count_out(&workers[i], &r);
+					(void)limiter_count_out(&all.workers[i], &r);
 			}
 			_exit(0);
 		}

@@ -38,12 +38,6 @@ static void say(struct served *s, int client, const char *text)
 	served_send(s, client, text, strlen(text));
 }
 
-static void assert_ended(struct served *s, enum close_reason reason)
-{
-	assert_nothing_left(s, 0);
-	assert_int_equal(s->slot.tally.connections_ended_total[reason], 1);
-}
-
 /* Receives exactly so many bytes, however slowly. */
 static void receive(struct served *s, int client, char *to, size_t size)
 {

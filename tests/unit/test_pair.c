@@ -17,12 +17,6 @@
 
 enum { BUFS_OF_A_PAIR = 4, FAST = 1 << 20, SLOW = 50000 };
 
-static void assert_ended(struct served *s, enum close_reason reason)
-{
-	assert_nothing_left(s, 0);
-	assert_int_equal(s->slot.tally.connections_ended_total[reason], 1);
-}
-
 /* Runs the streams until both are over, or this one has nothing to send and nothing to take. */
 static void run_streams(struct served *s, struct stream *one, struct stream *other)
 {

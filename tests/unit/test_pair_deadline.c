@@ -13,12 +13,6 @@
 #include "unit/own_service.h"
 #include "unit/paired.h"
 
-static void assert_ended(struct served *s, enum close_reason reason)
-{
-	assert_nothing_left(s, 0);
-	assert_int_equal(s->slot.tally.connections_ended_total[reason], 1);
-}
-
 static void say(int fd, const char *text)
 {
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
@@ -64,19 +58,18 @@ static void sides__one_of_which_takes_nothing__are_reset(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		struct paired p;
 		struct served s;
-		int from, to;
+		struct paired_way way;
 
 		paired_start(&s, "message_timeout", "10h", "idle_timeout", "1h", NULL);
 		p = paired_connect_tcp(&s);
-		from = i == 0 ? p.client : p.upstream;
-		to = i == 0 ? p.upstream : p.client;
-		while (fill(&s, from) > 0)
+		way = paired_way(&s, &p, i);
+		while (fill(&s, way.from) > 0)
 			;
 		served_pass(&s, 11);
 		assert_ended(&s, i == 0 ? CLOSE_upstream_stalled : CLOSE_send_timeout);
-		paired_expect_end(&s, from, ECONNRESET);
+		paired_expect_end(&s, way.from, ECONNRESET);
 		errno = 0;
-		while (recv(to, (char[ARENA_BUF_SIZE]){ 0 }, ARENA_BUF_SIZE, 0) > 0)
+		while (recv(way.to, (char[ARENA_BUF_SIZE]){ 0 }, ARENA_BUF_SIZE, 0) > 0)
 			;
 		assert_int_equal(errno, ECONNRESET);
 		paired_close(&p);
@@ -91,22 +84,19 @@ static void side__that_takes_slowly__is_not_cut_off(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		const struct record *taker;
 		struct paired p;
 		struct served s;
-		int from, to;
+		struct paired_way way;
 
 		paired_start(&s, "message_timeout", "10h", "idle_timeout", "1h", NULL);
 		p = paired_connect(&s);
-		from = i == 0 ? p.client : p.upstream;
-		to = i == 0 ? p.upstream : p.client;
-		taker = record(&s, i == 0 ? 1 : 0);
+		way = paired_way(&s, &p, i);
 		for (unsigned k = 0; k < 5; k++) {
-			fill(&s, from);
+			fill(&s, way.from);
 			served_pass(&s, 9);
 			assert_int_equal(s.pool.limit.total, 1);
-			for (uint64_t sent = taker->bytes_out; taker->bytes_out == sent;) {
-				assert_true(recv(to, bytes, sizeof(bytes), 0) > 0);
+			for (uint64_t sent = way.taker->bytes_out; way.taker->bytes_out == sent;) {
+				assert_true(recv(way.to, bytes, sizeof(bytes), 0) > 0);
 				served_settle(&s);
 			}
 		}

@@ -16,12 +16,6 @@
 
 enum { SLOW = 20000, HOUR_MS = 3600 * 1000 };
 
-static void assert_ended(struct served *s, enum close_reason reason)
-{
-	assert_nothing_left(s, 0);
-	assert_int_equal(s->slot.tally.connections_ended_total[reason], 1);
-}
-
 static void say(int fd, const char *text)
 {
 	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));

@@ -74,12 +74,6 @@ static void start(struct served *s, const struct service *service)
 		     "10.0.0.0/8", NULL);
 }
 
-static void assert_ended(struct served *s, enum close_reason reason)
-{
-	assert_nothing_left(s, 0);
-	assert_int_equal(s->slot.tally.connections_ended_total[reason], 1);
-}
-
 static const char preface[] = "from 192.0.2.1\n";
 
 static void preface__byte_by_byte__opens_after_its_last(void **state)
@@ -247,20 +241,6 @@ static void reset__during_the_preface__is_client_reset(void **state)
 	served_stop(&s);
 }
 
-static void assert_refused(struct served *s, const char *line)
-{
-	int client = served_connect(s);
-	char text[8];
-	bool ended;
-
-	served_send(s, client, line, strlen(line));
-	assert_int_equal(served_read(s, client, text, sizeof(text), &ended), 0);
-	assert_ended(s, CLOSE_refused);
-	assert_int_equal(served_metric(s, METRIC_connections_refused_total), 1);
-	assert_int_equal(s->slot.tally.listeners[0].connections_refused_total, 1);
-	close(client);
-}
-
 static void address__that_the_preface_tells__is_asked_against_the_access_list(void **state)
 {
 	struct served s;
@@ -277,18 +257,11 @@ static void address__that_the_preface_tells__is_asked_against_the_access_list(vo
 
 static void address__that_the_preface_tells__is_asked_against_the_bans(void **state)
 {
-	struct conf conf = { .crash_limit = 1, .crash_penalty = HOUR_MS };
-	static struct bans bans;
-	struct net net;
 	struct served s;
-	struct err err;
 
 	(void)state;
 	start(&s, &plain);
-	s.pool.bans = &bans;
-	assert_true(net_read("192.0.2.7", &net, &err));
-	assert_true(ban_note(&bans, &conf, &net, s.loop.now_ms) > 0);
-	assert_refused(&s, "from 192.0.2.7\nfirst");
+	assert_refused_when_banned(&s, "192.0.2.7", "from 192.0.2.7\nfirst");
 	served_stop(&s);
 }
 

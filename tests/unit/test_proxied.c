@@ -12,21 +12,11 @@
 #include "base/sys.h"
 #include "unit/aftermath.h"
 #include "unit/logbook.h"
-#include "unit/own_service.h"
+#include "unit/proxied.h"
 
-enum { HOUR_MS = 3600 * 1000, LONG_PAYLOAD = 60000 };
+enum { LONG_PAYLOAD = 60000 };
 
-#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define INET      "\xc0\0\2\1\xc6\x33\x64\2\x30\x39\1\xbb" /* 192.0.2.1:12345, 198.51.100.2:443 */
-
-static const char line[] = "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n";
-static const char binary[] = SIGNATURE "\x21\x11\0\x2e" INET
-				       "\2\0\7a.b.com\xea\0\3xyz\x20\0\xf\1\0\0\0\7\x21\0\7TLSv1.3";
-
-static const struct {
-	const char *bytes;
-	size_t size;
-} headers[] = { { line, sizeof(line) - 1 }, { binary, sizeof(binary) - 1 } };
+static const struct header headers[] = { HEADER(HEADER_LINE), HEADER(HEADER_SSL) };
 
 enum { HEADERS = sizeof(headers) / sizeof(*headers) };
 
@@ -38,12 +28,6 @@ static enum verdict open_conn(struct conn *c)
 	assert_int_equal(c->record->state, CONN_OPEN);
 	calls++;
 	return MORE;
-}
-
-static enum verdict return_input(struct conn *c)
-{
-	buf_drop(&c->in, buf_put(&c->out, buf_head(&c->in), buf_used(&c->in)));
-	return conn_in_ended(c) && buf_used(&c->in) == 0 ? FINISH : MORE;
 }
 
 static bool is_idle(const struct conn *c)
@@ -68,7 +52,7 @@ static void close_conn(struct conn *c, enum close_reason reason)
 static const struct service strict = { .name = "proxied",
 				       .state_size = 16,
 				       .open = open_conn,
-				       .input = return_input,
+				       .input = proxied_return_input,
 				       .idle = is_idle,
 				       .is_sound = is_sound,
 				       .close = close_conn };
@@ -76,23 +60,7 @@ static const struct service strict = { .name = "proxied",
 static void start(struct served *s)
 {
 	calls = 0;
-	own_service(&strict);
-	served_start(s, "proxied", "accept_proxy", "yes", "accept_proxy_timeout", "1h",
-		     "idle_timeout", "20h", "linger_timeout", "0", "deny", "10.0.0.0/8", NULL);
-}
-
-static void assert_ended(struct served *s, enum close_reason reason)
-{
-	assert_nothing_left(s, 0);
-	assert_int_equal(s->slot.tally.connections_ended_total[reason], 1);
-}
-
-static void end(struct served *s, int client)
-{
-	close(client);
-	served_settle(s);
-	assert_ended(s, CLOSE_client_closed);
-	served_stop(s);
+	proxied_start(s, &strict);
 }
 
 static void assert_named(struct served *s)
@@ -141,7 +109,7 @@ static void header__cut_at_each_byte__is_the_same_as_in_one_piece(void **state)
 			served_send(&s, client, bytes + cut, all - cut);
 			expect_payload(&s, client, bytes + headers[i].size, payload);
 			assert_named(&s);
-			end(&s, client);
+			proxied_end(&s, client);
 		}
 }
 
@@ -162,7 +130,7 @@ static void header__byte_by_byte__is_the_same_as_in_one_piece(void **state)
 		assert_int_equal(calls, 1);
 		served_send(&s, client, "x", 1);
 		expect_payload(&s, client, "x", 1);
-		end(&s, client);
+		proxied_end(&s, client);
 	}
 }
 
@@ -170,7 +138,7 @@ static void header__that_comes_twice__is_payload_the_second_time(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < HEADERS; i++) {
-		char twice[2 * sizeof(binary)];
+		char twice[2 * sizeof(HEADER_SSL)];
 		struct served s;
 		int client;
 
@@ -180,7 +148,7 @@ static void header__that_comes_twice__is_payload_the_second_time(void **state)
 		memcpy(twice + headers[i].size, headers[i].bytes, headers[i].size);
 		served_send(&s, client, twice, 2 * headers[i].size);
 		expect_payload(&s, client, headers[i].bytes, headers[i].size);
-		end(&s, client);
+		proxied_end(&s, client);
 	}
 }
 
@@ -194,7 +162,7 @@ static void facts__of_the_header__are_kept_across_a_crash(void **state)
 	(void)state;
 	start(&s);
 	client = served_connect(&s);
-	served_send(&s, client, binary, sizeof(binary) - 1);
+	served_send(&s, client, HEADER_SSL, sizeof(HEADER_SSL) - 1);
 	for (unsigned i = 0; i < 2; i++) {
 		const struct proxy_facts *facts = conn_proxy_facts(served_view(&s));
 		const char *text;
@@ -216,7 +184,7 @@ static void facts__of_the_header__are_kept_across_a_crash(void **state)
 		assert_counts(&r, 1, 0, 0);
 	}
 	assert_named(&s);
-	end(&s, client);
+	proxied_end(&s, client);
 }
 
 static void crash__in_the_middle_of_the_header__costs_nothing(void **state)
@@ -238,7 +206,7 @@ static void crash__in_the_middle_of_the_header__costs_nothing(void **state)
 			assert_named(&s);
 			served_send(&s, client, "on", 2);
 			served_expect(&s, client, "on", false);
-			end(&s, client);
+			proxied_end(&s, client);
 		}
 }
 
@@ -257,7 +225,7 @@ static void header__too_late__ends_it_also_after_a_crash(void **state)
 		assert_int_equal(s.pool.limit.total, 1);
 		if (i == 2)
 			served_recover(&s, &r);
-		served_send(&s, client, binary + 11, i == 0 ? 0 : 1);
+		served_send(&s, client, headers[1].bytes + 11, i == 0 ? 0 : 1);
 		served_pass(&s, 0.5);
 		assert_ended(&s, CLOSE_proxy_header_timeout);
 		close(client);
@@ -273,10 +241,10 @@ static void header__in_time__leaves_its_deadline_behind(void **state)
 	(void)state;
 	start(&s);
 	client = served_connect(&s);
-	served_send(&s, client, line, sizeof(line) - 1);
+	served_send(&s, client, HEADER_LINE, sizeof(HEADER_LINE) - 1);
 	served_pass(&s, 19);
 	assert_int_equal(s.pool.limit.total, 1);
-	end(&s, client);
+	proxied_end(&s, client);
 }
 
 static void header__missing_or_wrong__ends_it_with_its_reason(void **state)
@@ -344,7 +312,7 @@ static void header__that_names_no_client__leaves_the_address_of_the_socket(void 
 		expect_payload(&s, client, "x", 1);
 		assert_int_equal(served_only(&s)->remote.family, AF_UNIX);
 		assert_null(conn_proxy_facts(served_view(&s)));
-		end(&s, client);
+		proxied_end(&s, client);
 	}
 }
 

@@ -10,11 +10,7 @@
 #include <unistd.h>
 
 #include "unit/aftermath.h"
-
-#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define INET      "\xc0\0\2\1\xc6\x33\x64\2\x30\x39\1\xbb" /* 192.0.2.1:12345, 198.51.100.2:443 */
-
-static const char line[] = "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n";
+#include "unit/headers.h"
 
 static void start(struct served *s)
 {
@@ -67,7 +63,7 @@ static void damage__in_what_is_kept__ends_the_connection(void **state)
 
 		start(&s);
 		client = served_connect(&s);
-		served_send(&s, client, line, sizeof(line) - 1);
+		served_send(&s, client, HEADER_LINE, sizeof(HEADER_LINE) - 1);
 		rows[i].set(record(&s, 0), &s.pool.arena->proxies[0]);
 		served_recover(&s, &r);
 		if (r.damaged != 1)

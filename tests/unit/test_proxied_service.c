@@ -15,14 +15,9 @@
 #include "base/sys.h"
 #include "unit/aftermath.h"
 #include "unit/logbook.h"
-#include "unit/own_service.h"
+#include "unit/proxied.h"
 
 enum { HOUR_MS = 3600 * 1000, CHUNK = 10000 };
-
-#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define INET      "\xc0\0\2\1\xc6\x33\x64\2\x30\x39\1\xbb" /* 192.0.2.1:12345, 198.51.100.2:443 */
-
-static const char line[] = "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n";
 
 /* A preface of its own: "hello" and a newline. */
 static enum verdict read_hello(struct conn *c)
@@ -38,12 +33,6 @@ static enum verdict read_hello(struct conn *c)
 	return FINISH;
 }
 
-static enum verdict return_input(struct conn *c)
-{
-	buf_drop(&c->in, buf_put(&c->out, buf_head(&c->in), buf_used(&c->in)));
-	return conn_in_ended(c) && buf_used(&c->in) == 0 ? FINISH : MORE;
-}
-
 static unsigned closes;
 
 static void close_conn(struct conn *c, enum close_reason reason)
@@ -54,38 +43,23 @@ static void close_conn(struct conn *c, enum close_reason reason)
 }
 
 static const struct service plain = { .name = "proxied",
-				      .input = return_input,
+				      .input = proxied_return_input,
 				      .close = close_conn };
-static const struct service greeted = {
-	.name = "proxied", .preface_ms = 2 * HOUR_MS, .preface = read_hello, .input = return_input
-};
+static const struct service greeted = { .name = "proxied",
+					.preface_ms = 2 * HOUR_MS,
+					.preface = read_hello,
+					.input = proxied_return_input };
 
 static void start(struct served *s, const struct service *service)
 {
 	closes = 0;
-	own_service(service);
-	served_start(s, "proxied", "accept_proxy", "yes", "accept_proxy_timeout", "1h",
-		     "idle_timeout", "20h", "linger_timeout", "0", "deny", "10.0.0.0/8", NULL);
-}
-
-static void assert_ended(struct served *s, enum close_reason reason)
-{
-	assert_nothing_left(s, 0);
-	assert_int_equal(s->slot.tally.connections_ended_total[reason], 1);
-}
-
-static void end(struct served *s, int client)
-{
-	close(client);
-	served_settle(s);
-	assert_ended(s, CLOSE_client_closed);
-	served_stop(s);
+	proxied_start(s, service);
 }
 
 static void preface__of_the_service__is_read_behind_the_header(void **state)
 {
 	char bytes[128];
-	size_t size = (size_t)snprintf(bytes, sizeof(bytes), "%shello\n", line);
+	size_t size = (size_t)snprintf(bytes, sizeof(bytes), "%shello\n", HEADER_LINE);
 
 	(void)state;
 	for (size_t cut = 0; cut < size; cut++) {
@@ -98,13 +72,13 @@ static void preface__of_the_service__is_read_behind_the_header(void **state)
 		served_send(&s, client, bytes, cut);
 		assert_int_equal(record(&s, 0)->state, CONN_PREFACE);
 		assert_int_equal(record(&s, 0)->proxy,
-				 cut < sizeof(line) - 1 ? PROXY_AWAITED : PROXY_KNOWN);
+				 cut < sizeof(HEADER_LINE) - 1 ? PROXY_AWAITED : PROXY_KNOWN);
 		served_recover(&s, &r);
 		assert_counts(&r, 1, 0, 0);
 		served_send(&s, client, bytes + cut, size - cut);
 		served_send(&s, client, "on", 2);
 		served_expect(&s, client, "on", false);
-		end(&s, client);
+		proxied_end(&s, client);
 	}
 }
 
@@ -116,27 +90,13 @@ static void preface__of_the_service__has_its_time_behind_the_header(void **state
 	(void)state;
 	start(&s, &greeted);
 	client = served_connect(&s);
-	served_send(&s, client, line, sizeof(line) - 1);
+	served_send(&s, client, HEADER_LINE, sizeof(HEADER_LINE) - 1);
 	served_pass(&s, 2.5);
 	assert_int_equal(s.pool.limit.total, 1);
 	served_pass(&s, 0.5);
 	assert_ended(&s, CLOSE_message_timeout);
 	close(client);
 	served_stop(&s);
-}
-
-static void assert_refused(struct served *s, const char *header)
-{
-	int client = served_connect(s);
-	char text[8];
-	bool ended;
-
-	served_send(s, client, header, strlen(header));
-	assert_int_equal(served_read(s, client, text, sizeof(text), &ended), 0);
-	assert_ended(s, CLOSE_refused);
-	assert_int_equal(served_metric(s, METRIC_connections_refused_total), 1);
-	assert_int_equal(closes, 0); /* it was never open */
-	close(client);
 }
 
 static void address__of_the_header__is_asked_against_the_access_list(void **state)
@@ -148,6 +108,7 @@ static void address__of_the_header__is_asked_against_the_access_list(void **stat
 	logbook_open(logbook_path, LOG_TEXT);
 	start(&s, &plain);
 	assert_refused(&s, "PROXY TCP4 10.1.2.3 198.51.100.2 7 443\r\nfirst");
+	assert_int_equal(closes, 0); /* it was never open */
 	logbook_expect(&s, " remote=10.1.2.3:7 ", " ending=refused state=P", NULL);
 	served_stop(&s);
 	logbook_tear_down(state);
@@ -155,18 +116,12 @@ static void address__of_the_header__is_asked_against_the_access_list(void **stat
 
 static void address__of_the_header__is_asked_against_the_bans(void **state)
 {
-	struct conf conf = { .crash_limit = 1, .crash_penalty = HOUR_MS };
-	static struct bans bans;
-	struct net net;
 	struct served s;
-	struct err err;
 
 	(void)state;
 	start(&s, &plain);
-	s.pool.bans = &bans;
-	assert_true(net_read("192.0.2.1", &net, &err));
-	assert_true(ban_note(&bans, &conf, &net, s.loop.now_ms) > 0);
-	assert_refused(&s, line);
+	assert_refused_when_banned(&s, "192.0.2.1", HEADER_LINE);
+	assert_int_equal(closes, 0); /* it was never open */
 	served_stop(&s);
 }
 
@@ -178,7 +133,7 @@ static enum verdict assert_hand(struct conn *c)
 
 	assert_int_equal(atomic_load(&slot->has_hand), 1);
 	assert_string_equal(net_write(&slot->hand, slot->hand_port, text), "192.0.2.1:12345");
-	return return_input(c);
+	return proxied_return_input(c);
 }
 
 static void address__of_the_header__is_the_one_in_hand_at_once(void **state)
@@ -190,16 +145,16 @@ static void address__of_the_header__is_the_one_in_hand_at_once(void **state)
 	(void)state;
 	start(&s, &asserting);
 	client = served_connect(&s);
-	served_send(&s, client, line, sizeof(line) - 1);
+	served_send(&s, client, HEADER_LINE, sizeof(HEADER_LINE) - 1);
 	served_send(&s, client, "a", 1);
 	served_expect(&s, client, "a", false);
-	end(&s, client);
+	proxied_end(&s, client);
 	/* and where both come at once */
 	start(&s, &asserting);
 	client = served_connect(&s);
-	served_send(&s, client, "PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\nb", 46);
+	served_send(&s, client, HEADER_LINE "b", sizeof(HEADER_LINE));
 	served_expect(&s, client, "b", false);
-	end(&s, client);
+	proxied_end(&s, client);
 }
 
 /* A program that gets the socket finds the payload in it. */
@@ -218,12 +173,12 @@ static void payload__of_a_service_with_a_helper__stays_in_the_socket(void **stat
 	static const struct service given = { .name = "proxied",
 					      .gives_sockets = true,
 					      .open = look_at_socket,
-					      .input = return_input };
+					      .input = proxied_return_input };
 	static const struct {
 		const char *bytes;
 		size_t size;
 	} rows[] = {
-		{ line, sizeof(line) - 1 },
+		{ HEADER_LINE, sizeof(HEADER_LINE) - 1 },
 		{ "PROXY UNKNOWN\r\n", 15 },
 		{ "PROXY TCP6 ::1 ::1 1 2\r\n", 24 },
 		{ SIGNATURE "\x20\0\0\0", 16 },
@@ -245,7 +200,7 @@ static void payload__of_a_service_with_a_helper__stays_in_the_socket(void **stat
 			served_send(&s, client, bytes + (cut < rows[i].size ? cut : 0),
 				    rows[i].size + 7 - (cut < rows[i].size ? cut : 0));
 			served_expect(&s, client, "payload", false);
-			end(&s, client);
+			proxied_end(&s, client);
 		}
 }
 
@@ -279,7 +234,7 @@ static void header__of_any_length__is_read(void **state)
 		served_send(&s, client, bytes, all + 7);
 		served_expect(&s, client, "payload", false);
 		assert_int_equal(served_only(&s)->remote.family, AF_INET);
-		end(&s, client);
+		proxied_end(&s, client);
 	}
 }
 
@@ -293,7 +248,7 @@ static void drain__while_the_header_is_awaited__ends_the_silent_soon(void **stat
 	start(&s, &plain);
 	silent = served_connect(&s);
 	begun = served_connect(&s);
-	served_send(&s, begun, line, 6);
+	served_send(&s, begun, HEADER_LINE, 6);
 	served_pass(&s, 0.1);
 	assert_int_equal(s.pool.limit.total, 2);
 	dispatch_drain(&s.pool);

@@ -11,11 +11,10 @@
 #include <string.h>
 
 #include "base/proxy_header.h"
+#include "unit/headers.h"
 
-#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
-#define INET      "\xc0\0\2\1\xc6\x33\x64\2\x30\x39\1\xbb" /* 192.0.2.1:12345, 198.51.100.2:443 */
-#define SIXTEEN   "\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0"    /* 15 bytes of 2001:db8::/120 */
-#define INET6     SIXTEEN "\1" SIXTEEN "\2\x30\x39\1\xbb"
+#define SIXTEEN "\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0" /* 15 bytes of 2001:db8::/120 */
+#define INET6   SIXTEEN "\1" SIXTEEN "\2\x30\x39\1\xbb"
 #define HUNDRED                                                                  \
 	"0123456789012345678901234567890123456789012345678901234567890123456789" \
 	"012345678901234567890123456789"
@@ -31,8 +30,7 @@ struct expected {
 };
 
 static const struct expected valid[] = {
-	{ BYTES("PROXY TCP4 192.0.2.1 198.51.100.2 12345 443\r\n"), "192.0.2.1:12345",
-	  "198.51.100.2:443", NULL },
+	{ BYTES(HEADER_LINE), "192.0.2.1:12345", "198.51.100.2:443", NULL },
 	{ BYTES("PROXY TCP4 0.0.0.0 255.255.255.255 0 65535\r\n"), "0.0.0.0:0",
 	  "255.255.255.255:65535", NULL },
 	{ BYTES("PROXY TCP6 2001:db8::1 ::1 1 2\r\n"), "[2001:db8::1]:1", "[::1]:2", NULL },

@@ -39,10 +39,9 @@ static void assert_open(const struct served *s)
 	assert_int_equal(s->pool.limit.total, 1);
 }
 
-static void assert_ended(struct served *s, const struct paired *p, enum close_reason reason)
+static void assert_stream_ended(struct served *s, const struct paired *p, enum close_reason reason)
 {
-	assert_nothing_left(s, 0);
-	assert_int_equal(s->slot.tally.connections_ended_total[reason], 1);
+	assert_ended(s, reason);
 	paired_close(p);
 	served_stop(s);
 }
@@ -69,7 +68,7 @@ static void silence__of_both_sides__ends_a_stream_after_idle_timeout(void **stat
 	served_pass(&s, 19);
 	assert_open(&s);
 	served_pass(&s, 2);
-	assert_ended(&s, &p, CLOSE_idle_timeout);
+	assert_stream_ended(&s, &p, CLOSE_idle_timeout);
 }
 
 static void silence__without_idle_timeout__ends_nothing(void **state)
@@ -112,7 +111,7 @@ static void half_closed__stream__has_a_time_of_its_own(void **state)
 		served_pass(&s, 4);
 		assert_open(&s);
 		served_pass(&s, 2);
-		assert_ended(&s, &p, CLOSE_half_close_timeout);
+		assert_stream_ended(&s, &p, CLOSE_half_close_timeout);
 	}
 }
 
@@ -155,7 +154,7 @@ static void deadlines__over_a_crash__go_on(void **state)
 		dispatch_watch_all(&s.pool);
 		assert_open(&s);
 		served_pass(&s, 2);
-		assert_ended(&s, &p, i == 0 ? CLOSE_idle_timeout : CLOSE_half_close_timeout);
+		assert_stream_ended(&s, &p, i == 0 ? CLOSE_idle_timeout : CLOSE_half_close_timeout);
 	}
 }
 
@@ -178,23 +177,20 @@ static void stalled__side__is_cut_off_by_message_timeout(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		struct paired p;
 		struct served s;
-		const struct record *taker;
-		int from, to;
+		struct paired_way way;
 
 		start(&s, &p, 1, 1);
-		from = i == 0 ? p.client : p.upstream;
-		to = i == 0 ? p.upstream : p.client;
-		taker = record(&s, i == 0 ? 1 : 0);
-		fill(&s, from, taker);
+		way = paired_way(&s, &p, i);
+		fill(&s, way.from, way.taker);
 		served_pass(&s, 9); /* longer than the time of silence */
 		assert_open(&s);
-		while (recv(to, bytes, sizeof(bytes), 0) > 0)
+		while (recv(way.to, bytes, sizeof(bytes), 0) > 0)
 			served_settle(&s);
-		fill(&s, from, taker);
+		fill(&s, way.from, way.taker);
 		served_pass(&s, 9);
 		assert_open(&s);
 		served_pass(&s, 2);
-		assert_ended(&s, &p, i == 0 ? CLOSE_upstream_stalled : CLOSE_send_timeout);
+		assert_stream_ended(&s, &p, i == 0 ? CLOSE_upstream_stalled : CLOSE_send_timeout);
 	}
 }
 
@@ -205,21 +201,19 @@ static void side__that_takes_little__is_not_cut_off(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		const struct record *taker;
 		struct paired p;
 		struct served s;
-		int from, to;
+		struct paired_way way;
 
 		start_without_pair(&s, 1, 1);
 		p = paired_connect(&s);
-		from = i == 0 ? p.client : p.upstream;
-		to = i == 0 ? p.upstream : p.client;
-		taker = record(&s, i == 0 ? 1 : 0);
+		way = paired_way(&s, &p, i);
 		for (unsigned step = 0; step < 5; step++) {
-			fill(&s, from, taker);
-			assert_int_equal(recv(to, bytes, LITTLE, 0), LITTLE);
-			assert_false(poll(&(struct pollfd){ .fd = taker->fd, .events = POLLOUT }, 1,
-					  0) == 1);
+			fill(&s, way.from, way.taker);
+			assert_int_equal(recv(way.to, bytes, LITTLE, 0), LITTLE);
+			assert_false(
+				poll(&(struct pollfd){ .fd = way.taker->fd, .events = POLLOUT }, 1,
+				     0) == 1);
 			served_pass(&s, 11);
 			assert_open(&s);
 		}

@@ -19,6 +19,7 @@
 #include "services/proxy/beside.h"
 #include "services/proxy/health.h"
 #include "services/proxy/send_header.h"
+#include "worker/pair/pair_connect.h"
 
 enum check_state { CHECK_IDLE, CHECK_CONNECTING, CHECK_ASKING, CHECK_ENDING };
 
@@ -89,11 +90,12 @@ static void pass_check(struct check *check)
 	check->drained = 0;
 }
 
+/* Without memory for it the check ends here, and says nothing about the server. */
 static void watch_for(struct check *check, uint32_t events)
 {
 	loop_unwatch(&checker.loop, &check->watch);
 	if (!loop_watch(&checker.loop, &check->watch, events))
-		fail_check(check, CLOSE_system_error);
+		close_check(check);
 }
 
 static void end_connect(struct check *check)
@@ -199,11 +201,26 @@ static void handle_ready(void *owner, uint32_t events)
 		drain(check);
 }
 
+/* Returns 0, or the errno of what has failed. */
+static int begin_connect(int fd, const struct upstream *u, const struct addr *to)
+{
+	if (u->source.len > 0 && u->source.sa.sa_family == to->sa.sa_family &&
+	    !pair_bind_source(fd, &u->source))
+		return errno;
+	return sys_connect(fd, &to->sa, to->len) == 0 || errno == EINPROGRESS ? 0 : errno;
+}
+
+/* Where this process or host lacks something, that says nothing about the server. */
+static bool is_own_failure(int error)
+{
+	return health_is_own_failure(error) || error == EADDRNOTAVAIL;
+}
+
 static void begin_check(struct check *check)
 {
 	const struct upstream *u = check->upstream;
 	struct addr to;
-	int fd;
+	int fd, error;
 
 	if (upstream_address(u, check->server, upstream_turn(u, check->server), &to) == 0) {
 		note_result(check, CLOSE_upstream_unreachable);
@@ -211,22 +228,16 @@ static void begin_check(struct check *check)
 	}
 	fd = sys_socket(to.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return; /* this process lacks something: it says nothing about the server */
+		return;
 	check->watch = (struct watch){ .fd = fd, .ready = handle_ready, .owner = check };
 	check->state = CHECK_CONNECTING;
 	check->due_ms = clock_ms() + u->conf->check_timeout;
-	if (u->source.len > 0 && u->source.sa.sa_family == to.sa.sa_family)
-		(void)sys_bind(fd, &u->source.sa, u->source.len);
-	if (sys_connect(fd, &to.sa, to.len) < 0 && errno != EINPROGRESS) {
-		int error = errno;
-
-		(void)sys_close(fd);
-		check->state = CHECK_IDLE;
+	error = begin_connect(fd, u, &to);
+	if (error == 0 && loop_watch(&checker.loop, &check->watch, EPOLLOUT))
+		return;
+	close_check(check);
+	if (error != 0 && !is_own_failure(error))
 		note_result(check, close_reason_of_server(error));
-	} else if (!loop_watch(&checker.loop, &check->watch, EPOLLOUT)) {
-		(void)sys_close(fd);
-		check->state = CHECK_IDLE;
-	}
 }
 
 /* True when the check is due and no other process makes it. */
@@ -252,8 +263,7 @@ static int64_t step_check(struct check *check, int64_t now_ms)
 {
 	if (check->state != CHECK_IDLE && check->due_ms <= now_ms)
 		end_late(check);
-	if (check->state == CHECK_IDLE && !check->server->conf.is_down &&
-	    claim_check(check, now_ms))
+	if (check->state == CHECK_IDLE && claim_check(check, now_ms))
 		begin_check(check);
 	if (check->state != CHECK_IDLE)
 		return check->due_ms;
@@ -274,6 +284,17 @@ static int step_all(int64_t now_ms)
 	return next_ms <= now_ms ? 0 : (int)(next_ms - now_ms);
 }
 
+/* Without the servers that are down: a check of theirs would be due for ever. */
+static void list_checks(const struct upstream *u)
+{
+	if (u->conf->check == CHECK_OFF)
+		return;
+	for (unsigned i = 0; i < u->count; i++)
+		if (!u->list[i].conf.is_down)
+			checker.list[checker.count++] =
+				(struct check){ .upstream = u, .server = &u->list[i] };
+}
+
 static bool start_checker(const struct helper_heritage *heritage, struct err *err)
 {
 	unsigned count;
@@ -286,9 +307,7 @@ static bool start_checker(const struct helper_heritage *heritage, struct err *er
 	if (!checker.list || !loop_open(&checker.loop))
 		return err_errno(err, CODE_OSERR, "cannot begin to check servers");
 	for (unsigned i = 0; i < count; i++)
-		for (unsigned k = 0; list[i]->conf->check != CHECK_OFF && k < list[i]->count; k++)
-			checker.list[checker.count++] =
-				(struct check){ .upstream = list[i], .server = &list[i]->list[k] };
+		list_checks(list[i]);
 	return helper_report_ready(heritage) ||
 	       err_errno(err, CODE_OSERR, "cannot report to the master");
 }

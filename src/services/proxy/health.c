@@ -2,6 +2,8 @@
 /* Judges servers. Other workers may have written anything to what is shared. */
 #include "services/proxy/health.h"
 
+#include <errno.h>
+
 #include "base/log.h"
 
 enum { CHECK_FALL = 2, SHARE_WHOLE = 1000 };
@@ -122,6 +124,11 @@ bool health_note_check(const struct upstream *u, const struct server *server, en
 	if (change_verdict(shared, SERVER_CHECK_FAILED, why, now_ms))
 		log_change(u, server, false, close_reason_name(why));
 	return true;
+}
+
+bool health_is_own_failure(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 /* A time further away was not written by this code. */

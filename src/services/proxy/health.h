@@ -26,6 +26,9 @@ void health_note_success(const struct upstream *upstream, const struct server *s
 bool health_note_check(const struct upstream *upstream, const struct server *server,
 		       enum close_reason why, int64_t now_ms);
 
+/* True for errors that say nothing about servers: this process or host lacks something. */
+bool health_is_own_failure(int error);
+
 struct server_verdict health_of(const struct upstream *upstream, const struct server *server);
 
 /* True when the server is FAILED and its trial is due, which the caller's connection then is. */

@@ -131,12 +131,6 @@ static enum pair_start connect_to(struct conn *client, const struct server *serv
 	return pair_connect(client, &target);
 }
 
-/* Errors that say nothing about servers: this process or host lacks something. */
-static bool is_own_failure(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
 /* Errors that say nothing about this server, but another one may do. */
 static bool is_local_failure(int error)
 {
@@ -209,7 +203,7 @@ enum verdict proxy_begin_relay(struct conn *client)
 /* The attempt has failed at once. Returns false when no other one makes sense. */
 static bool note_attempt(struct conn *client, const struct server *server, int error)
 {
-	if (is_own_failure(error))
+	if (health_is_own_failure(error))
 		return false;
 	note_failure(client, is_local_failure(error) || error == EAGAIN ? NULL : server,
 		     close_reason_of_server(error));

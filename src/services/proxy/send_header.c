@@ -9,21 +9,6 @@ static unsigned version_of(const struct upstream *u)
 	return u->conf->send_proxy == SEND_PROXY_V2 ? 2 : 1;
 }
 
-/* What another proxy has said of the client, as it is. */
-static void add_facts(struct proxy_build *build, struct conn *client,
-		      const struct proxy_facts *facts)
-{
-	size_t length;
-
-	for (enum proxy_text i = 0; i < PROXY_TEXTS; i++) {
-		build->texts[i] = conn_proxy_text(client, i, &length);
-		build->lengths[i] = build->texts[i] ? (uint8_t)length : 0;
-	}
-	build->has_ssl = facts->has_ssl != 0;
-	build->ssl_client = facts->ssl_client;
-	build->ssl_verify = facts->ssl_verify;
-}
-
 /* The address that the client connected to: here, or at the first proxy. */
 static bool find_destination(const struct conn *client, const struct proxy_facts *facts,
 			     struct addr *address)
@@ -51,8 +36,8 @@ size_t send_header_put(struct conn *client, const struct upstream *u)
 		build.source = &source;
 		build.destination = &destination;
 	}
-	if (facts)
-		add_facts(&build, client, facts);
+	if (facts) /* what another proxy has said of the client goes on as it is */
+		proxy_build_set_facts(&build, facts, client->proxy_texts);
 	size = proxy_header_build(&build, text);
 	buf_put(&client->peer->out, text, size);
 	return size;

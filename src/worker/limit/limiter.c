@@ -171,7 +171,8 @@ void limiter_show_waiting(struct limiter *l, uint64_t key, int64_t oldest_us)
 	if (!l->memory)
 		return;
 	before = limit_counts_own(&l->counts, waiting);
-	(void)limit_counts_set(&l->counts, waiting, now);
+	if (!limit_counts_set(&l->counts, waiting, now))
+		return; /* no room to show it */
 	if (before == 0 && now > 0)
 		atomic_fetch_add(&l->counts.head->waiting, 1);
 	if (before > 0 && now == 0)

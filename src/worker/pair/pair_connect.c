@@ -39,11 +39,7 @@ static void set_options(int fd, const struct pair_target *target)
 		set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, target->user_timeout_ms);
 }
 
-/*
- * The port is chosen at the connect, where it must be free for this server alone
- * (IP_BIND_ADDRESS_NO_PORT in ip(7)).
- */
-static bool bind_source(int fd, const struct addr *from)
+bool pair_bind_source(int fd, const struct addr *from)
 {
 	set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 	return sys_bind(fd, &from->sa, from->len) == 0;
@@ -57,7 +53,7 @@ static bool set_up_socket(int fd, const struct pair_target *target)
 		return true;
 	set_options(fd, target);
 	return !target->from || target->from->sa.sa_family != family ||
-	       bind_source(fd, target->from);
+	       pair_bind_source(fd, target->from);
 }
 
 /*

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Connects a connection to the server of an upstream, which becomes its peer. Worker only. */
+/*
+ * Connects a connection to the server of an upstream, which becomes its peer. Worker only, but for
+ * pair_bind_source, which the checker shares.
+ */
 #ifndef WORKER_PAIR_PAIR_CONNECT_H
 #define WORKER_PAIR_PAIR_CONNECT_H
 
@@ -30,6 +33,13 @@ enum pair_start {
  * of the server from now on. The connection has no peer when it returns PAIR_FULL or PAIR_FAILED.
  */
 enum pair_start pair_connect(struct conn *client, const struct pair_target *target);
+
+/*
+ * Binds the socket of a connection to come to that local address. Its port is chosen at the
+ * connect, where it must be free for this server alone (IP_BIND_ADDRESS_NO_PORT in ip(7)). False
+ * with errno set.
+ */
+bool pair_bind_source(int fd, const struct addr *from);
 
 /*
  * Why the peer was not connected, or was lost (errno); 0: it is connected. For the hooks connected
