@@ -50,6 +50,7 @@ static void open_hosts(struct scene *x)
 
 static bool is_isolated; /* set before the tests */
 
+/* A name server that is silent keeps a lookup longer than a process may hang. */
 static void open_scene(struct scene *x, enum nameserver_mood mood, unsigned first, unsigned count)
 {
 	char servers[80];
@@ -60,8 +61,9 @@ static void open_scene(struct scene *x, enum nameserver_mood mood, unsigned firs
 	nameserver_start(&x->names);
 	nameserver_say(&x->names, mood, first, count);
 	snprintf(servers, sizeof(servers), "\"%s\"", x->server);
-	x->s = server_start(&(struct plan){
-		.conf = upstream_conf_of(servers, "resolve_interval = 1s", "", "workers = 2") });
+	x->s = server_start(
+		&(struct plan){ .conf = upstream_conf_of(servers, "resolve_interval = 1s", "",
+							 "workers = 2\nhang_timeout = 2s") });
 }
 
 static void close_scene(struct scene *x)

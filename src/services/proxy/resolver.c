@@ -5,6 +5,7 @@
  * that cannot be found keeps its last addresses.
  */
 #include <resolv.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
@@ -17,35 +18,68 @@
 #include "stats/servers.h"
 
 enum {
-	FOUND_MOST = 512,  /* addresses of a name that are looked at */
-	READY_MS = 2000,   /* the start waits no longer for the first lookups */
-	QUERY_SECONDS = 2, /* that a name server has to answer, ... */
-	QUERY_TRIES = 2,   /* ... and how often it is asked */
+	FOUND_MOST = 512,           /* addresses of a name that are looked at */
+	READY_MS = 2000,            /* the start waits no longer for the first lookups */
+	QUERY_SECONDS = 2,          /* that a name server has to answer, ... */
+	QUERY_TRIES = 2,            /* ... and how often it is asked */
+	LOOKUP_MOST_MS = 60 * 1000, /* no lookup waits longer: the process hangs */
 };
 
 #define LOAD(field)         atomic_load_explicit(&(field), memory_order_relaxed)
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
-/* Written once before the timer is set; read by its handler. */
-static const struct helper_heritage *own_heritage;
+/*
+ * What the timer's handler does while a lookup waits: the first ones do not hold up the start, and
+ * the master does not take the wait for a hang. The times are monotonic, in ms.
+ */
+static struct {
+	const struct helper_heritage *heritage;
+	_Atomic int64_t ready_due_ms; /* INT64_MAX: it is reported */
+	_Atomic int64_t began_ms;     /* of the lookup */
+} waiting;
+
+static bool report_ready(void)
+{
+	if (atomic_exchange(&waiting.ready_due_ms, INT64_MAX) == INT64_MAX)
+		return true;
+	return helper_report_ready(waiting.heritage);
+}
 
 /* Only what a handler may call (signal-safety(7)). */
-static void report_ready(int number)
+static void tick(int number)
 {
 	int kept = errno;
+	int64_t now_ms = clock_ms();
 
 	(void)number;
-	(void)helper_report_ready(own_heritage);
+	if (now_ms >= atomic_load(&waiting.ready_due_ms))
+		(void)report_ready();
+	if (now_ms - atomic_load(&waiting.began_ms) < LOOKUP_MOST_MS)
+		(void)helper_beat(waiting.heritage, 0, now_ms);
 	errno = kept;
 }
 
-static bool report_in_time(const struct helper_heritage *heritage)
+static bool prepare_timer(const struct helper_heritage *heritage)
 {
-	static const struct itimerval once = { .it_value = { READY_MS / 1000, 0 } };
-	struct sigaction action = { .sa_handler = report_ready };
+	struct sigaction action = { .sa_handler = tick, .sa_flags = SA_RESTART };
 
-	own_heritage = heritage;
-	return sigaction(SIGALRM, &action, NULL) == 0 && sys_setitimer(ITIMER_REAL, &once) == 0;
+	waiting.heritage = heritage;
+	atomic_store(&waiting.ready_due_ms, clock_ms() + READY_MS);
+	return sigaction(SIGALRM, &action, NULL) == 0;
+}
+
+static void set_timer(bool is_on)
+{
+	const struct helper_heritage *heritage = waiting.heritage;
+	int64_t ms = heritage->conf->hang_timeout / 3;
+	struct itimerval every = { 0 };
+
+	if (ms == 0 || ms > READY_MS / 2)
+		ms = READY_MS / 2;
+	if (is_on)
+		every.it_interval = every.it_value =
+			(struct timeval){ ms / 1000, ms % 1000 * 1000 };
+	(void)sys_setitimer(ITIMER_REAL, &every);
 }
 
 static bool has_address(const struct addr *list, unsigned count, const struct addr *wanted)
@@ -105,6 +139,7 @@ static void look_up(struct scoreboard *board, const struct upstream *u, const st
 	struct err err;
 	int count;
 
+	atomic_store(&waiting.began_ms, clock_ms());
 	res_init(); /* resolv.conf(5) may have changed */
 	_res.retrans = QUERY_SECONDS;
 	_res.retry = QUERY_TRIES;
@@ -146,6 +181,7 @@ static int64_t look_up_due(struct resolver *r)
 {
 	int64_t next_ms = INT64_MAX;
 
+	set_timer(true);
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct upstream *u = r->list[i];
 
@@ -159,6 +195,7 @@ static int64_t look_up_due(struct resolver *r)
 		}
 		next_ms = r->due_ms[i] < next_ms ? r->due_ms[i] : next_ms;
 	}
+	set_timer(false);
 	return next_ms;
 }
 
@@ -179,7 +216,6 @@ static void sleep_until(int64_t due_ms)
 
 static int run_resolver(const struct helper_heritage *heritage)
 {
-	static const struct itimerval none;
 	static struct resolver resolver; /* written by this process only */
 	struct resolver *r = &resolver;
 	struct err err;
@@ -187,13 +223,12 @@ static int run_resolver(const struct helper_heritage *heritage)
 
 	r->heritage = heritage;
 	r->list = beside_start(heritage, &r->count, &err);
-	if (!r->list || !report_in_time(heritage)) {
+	if (!r->list || !prepare_timer(heritage)) {
 		LOG(EVENT_helper_failed, LOG_STR("message", r->list ? strerror(errno) : err.text));
 		return CODE_OSERR;
 	}
 	next_ms = look_up_due(r);
-	(void)sys_setitimer(ITIMER_REAL, &none);
-	if (!helper_report_ready(heritage))
+	if (!report_ready())
 		return CODE_OSERR;
 	for (;;) {
 		r->beat_ms = helper_beat(heritage, r->beat_ms, clock_ms());
