@@ -171,13 +171,15 @@ static void checks__of_a_server_that_is_down__are_not_made(void **state)
 /* They come from where the connections come from; that it is not there is no fault of a server. */
 static void checks__from_an_address_that_is_missing__say_nothing(void **state)
 {
-	enum { WHILE_MS = 2000 };
+	enum { WHILE_MS = 1000 };
 	struct upstream u;
 	struct server *s;
 
 	(void)state;
 	open_checked(&u, &s, CHECKED("connect") "  bind_source = 192.0.2.77");
+	server_wait_event(s, "upstream_unchecked", "message=\"Cannot assign requested address\"");
 	assert_false(upstream_has(&u, WHILE_MS));
+	assert_int_equal(server_count(s, "upstream_unchecked", NULL), 1);
 	assert_int_equal(upstream_figure(s, u.address, "upstream_checks_total"), 0);
 	assert_int_equal(server_count(s, "upstream_failed", NULL), 0);
 	close_checked(&u, s);

@@ -38,6 +38,7 @@ struct check {
 	const struct server *server;
 	struct watch watch;
 	int64_t due_ms; /* the end of the state */
+	bool is_unmade; /* the last one could not be made, which is said once */
 	size_t sent, got, drained;
 	size_t head_size; /* of the PROXY header in `head` */
 	char head[PROXY_BUILD_MOST], answer[ANSWER_MOST];
@@ -60,14 +61,25 @@ static void close_check(struct check *check)
 	check->state = CHECK_IDLE;
 }
 
-static void note_result(const struct check *check, enum close_reason why)
+static void note_result(struct check *check, enum close_reason why)
 {
 	const struct upstream *u = check->upstream;
 	int64_t now_ms = clock_ms(), interval_ms = u->conf->check_interval;
 
+	check->is_unmade = false;
 	if (health_note_check(u, check->server, why, now_ms))
 		atomic_store(&upstream_shared(u, check->server)->check_due_ms,
 			     now_ms + interval_ms / AGAIN_PART);
+}
+
+/* Where this process or host lacks something, that says nothing about the server. */
+static void note_unmade(struct check *check, int error)
+{
+	if (!check->is_unmade)
+		LOG(EVENT_upstream_unchecked, LOG_STR("upstream", check->upstream->conf->title),
+		    LOG_STR("server", check->server->conf.address),
+		    LOG_STR("message", strerror(error)));
+	check->is_unmade = true;
 }
 
 static void fail_check(struct check *check, enum close_reason why)
@@ -90,12 +102,13 @@ static void pass_check(struct check *check)
 	check->drained = 0;
 }
 
-/* Without memory for it the check ends here, and says nothing about the server. */
 static void watch_for(struct check *check, uint32_t events)
 {
 	loop_unwatch(&checker.loop, &check->watch);
-	if (!loop_watch(&checker.loop, &check->watch, events))
-		close_check(check);
+	if (loop_watch(&checker.loop, &check->watch, events))
+		return;
+	note_unmade(check, errno);
+	close_check(check);
 }
 
 static void end_connect(struct check *check)
@@ -202,15 +215,19 @@ static void handle_ready(void *owner, uint32_t events)
 }
 
 /* Returns 0, or the errno of what has failed. */
-static int begin_connect(int fd, const struct upstream *u, const struct addr *to)
+static int begin_connect(struct check *check, const struct addr *to)
 {
+	const struct upstream *u = check->upstream;
+	int fd = check->watch.fd;
+
 	if (u->source.len > 0 && u->source.sa.sa_family == to->sa.sa_family &&
 	    !pair_bind_source(fd, &u->source))
 		return errno;
-	return sys_connect(fd, &to->sa, to->len) == 0 || errno == EINPROGRESS ? 0 : errno;
+	if (sys_connect(fd, &to->sa, to->len) < 0 && errno != EINPROGRESS)
+		return errno;
+	return loop_watch(&checker.loop, &check->watch, EPOLLOUT) ? 0 : errno;
 }
 
-/* Where this process or host lacks something, that says nothing about the server. */
 static bool is_own_failure(int error)
 {
 	return health_is_own_failure(error) || error == EADDRNOTAVAIL;
@@ -227,16 +244,20 @@ static void begin_check(struct check *check)
 		return;
 	}
 	fd = sys_socket(to.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (fd < 0) {
+		note_unmade(check, errno);
 		return;
+	}
 	check->watch = (struct watch){ .fd = fd, .ready = handle_ready, .owner = check };
 	check->state = CHECK_CONNECTING;
 	check->due_ms = clock_ms() + u->conf->check_timeout;
-	error = begin_connect(fd, u, &to);
-	if (error == 0 && loop_watch(&checker.loop, &check->watch, EPOLLOUT))
+	error = begin_connect(check, &to);
+	if (error == 0)
 		return;
 	close_check(check);
-	if (error != 0 && !is_own_failure(error))
+	if (is_own_failure(error))
+		note_unmade(check, error);
+	else
 		note_result(check, close_reason_of_server(error));
 }
 
