@@ -107,8 +107,7 @@ void metrics_server(const struct metric_row *row, const struct report *report, u
 		metrics_head(text, row);
 		return;
 	}
-	if (!report_server(report, (index - 1) / pieces, &server) ||
-	    !report_server_is_used(&server))
+	if (!report_server(report, (index - 1) / pieces, &server))
 		return;
 	cells = metric_cells(row, &server.tally);
 	if (row->kind == KIND_IS_HISTOGRAM) {
