@@ -44,6 +44,8 @@ static enum style style_of(const char *state)
 {
 	if (strcmp(state, "up") == 0)
 		return STYLE_GOOD;
+	if (strcmp(state, "gone") == 0)
+		return STYLE_DIM;
 	return strcmp(state, "drained") == 0 || strcmp(state, "down") == 0 ? STYLE_WARN : STYLE_BAD;
 }
 
@@ -76,25 +78,16 @@ static void fill_counts(const struct report_server *server, struct cell *cells)
 	table_set_bytes(&cells[SERVER_OUT], cell_get(&tally->upstream_bytes_out_total));
 }
 
-/* A server that is gone is shown as long as it has connections. */
-static bool is_shown(const struct report_server *server)
-{
-	return !server->is_gone || cell_get(&server->tally.upstream_connections_live) > 0;
-}
-
 static bool fill_server(void *owner, unsigned index, struct cell *cells)
 {
 	const struct status_view *view = owner;
 	struct report_server server;
 
-	if (!report_server(view->report, index, &server) || !is_shown(&server))
+	if (!report_server(view->report, index, &server) || !report_server_is_used(&server))
 		return false;
 	table_set_text(&cells[SERVER_UPSTREAM], STYLE_PLAIN, server.upstream);
 	table_set_text(&cells[SERVER_ADDRESS], STYLE_PLAIN, server.address);
-	if (server.is_gone)
-		table_set_text(&cells[SERVER_STATE], STYLE_DIM, "gone");
-	else
-		table_set_text(&cells[SERVER_STATE], style_of(server.state), server.state);
+	table_set_text(&cells[SERVER_STATE], style_of(server.state), server.state);
 	if (server.since_s > 0)
 		table_set_age(&cells[SERVER_SINCE], server.since_s);
 	table_set_text(&cells[SERVER_WHY], STYLE_PLAIN, server.why);
@@ -111,7 +104,8 @@ void status_upstreams_write(struct status_view *view)
 	bool is_any = false;
 
 	for (unsigned i = 0; i < SCOREBOARD_SERVERS; i++)
-		is_any = is_any || (report_server(view->report, i, &server) && is_shown(&server));
+		is_any = is_any || (report_server(view->report, i, &server) &&
+				    report_server_is_used(&server));
 	if (!is_any)
 		return;
 	memcpy(table.columns, server_columns, sizeof(table.columns));

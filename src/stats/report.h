@@ -141,9 +141,10 @@ struct report_server {
 	char upstream[64], address[ADDR_TEXT];
 	bool is_gone; /* not in the configuration in force */
 	bool is_backup;
-	const char *state;        /* up, trial, failed, check_failed, drained, down or unresolved */
+	/* up, failed, check_failed, unresolved, drained, down (in the configuration) or gone */
+	const char *state;
 	const char *why;          /* the ending of its last failure; "" for none */
-	int64_t since_s;          /* for how long its health is what it is */
+	int64_t since_s;          /* for how long that is its state; 0: not known */
 	uint32_t weight, waiting; /* waiting: clients, in the row of its upstream's first server */
 	unsigned names;           /* addresses in use of a server that has a name */
 	int64_t unresolved_s;     /* for how long lookups fail; 0: they do not */
@@ -152,6 +153,9 @@ struct report_server {
 
 /* Sets *out to the server of a row below SCOREBOARD_SERVERS; false when there is none. */
 bool report_server(const struct report *report, unsigned row, struct report_server *out);
+
+/* False for a server that is gone and has no connection left: there is nothing to show of it. */
+bool report_server_is_used(const struct report_server *server);
 
 /*
  * Writes an end and when it was, "signal 11 (SEGV), 3m ago", to text (REPORT_EXIT bytes); "" when

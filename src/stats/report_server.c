@@ -21,6 +21,8 @@ static const char *name_state(const struct server_row *row, const struct server_
 					      [SERVER_FAILED] = "failed",
 					      [SERVER_CHECK_FAILED] = "check_failed" };
 
+	if (LOAD(row->life) != SERVER_IN_FORCE)
+		return "gone";
 	if (LOAD(row->is_down))
 		return "down";
 	if (LOAD(row->is_drained))
@@ -40,6 +42,22 @@ static void copy_tally(const struct report *report, unsigned row, struct report_
 	cell_set(&out->tally.upstream_healthy, strcmp(out->state, "up") == 0);
 }
 
+/* Since when it is down, drained or gone is written nowhere. */
+static int64_t find_since(const struct report_server *server, int64_t health_s)
+{
+	static const char *const states[] = { "up", "failed", "check_failed" };
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(server->state, states[i]) == 0)
+			return health_s;
+	return strcmp(server->state, "unresolved") == 0 ? server->unresolved_s : 0;
+}
+
+bool report_server_is_used(const struct report_server *server)
+{
+	return !server->is_gone || cell_get(&server->tally.upstream_connections_live) > 0;
+}
+
 bool report_server(const struct report *report, unsigned row, struct report_server *out)
 {
 	const struct server_row *from = &report->board->server_rows[row];
@@ -57,13 +75,13 @@ bool report_server(const struct report *report, unsigned row, struct report_serv
 		.is_backup = LOAD(from->is_backup) != 0,
 		.state = name_state(from, names, verdict.health),
 		.why = verdict.why == CLOSE_none ? "" : close_reason_name(verdict.why),
-		.since_s = report_since(report->now_ms, verdict.since_ms) / 1000,
 		.weight = LOAD(from->weight),
 		.waiting = server_waiting(report->board, row),
 		.names = LOAD(names->count) < SERVER_ADDRESSES ? LOAD(names->count) :
 								 SERVER_ADDRESSES,
 		.unresolved_s = failed_s > 0 ? report_since(report->now_s, failed_s) : 0,
 	};
+	out->since_s = find_since(out, report_since(report->now_ms, verdict.since_ms) / 1000);
 	copy_text(out->upstream, from->upstream, sizeof(out->upstream));
 	copy_text(out->address, from->address, sizeof(out->address));
 	copy_tally(report, row, out);

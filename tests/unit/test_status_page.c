@@ -192,6 +192,89 @@ static void copy__that_waits__has_no_process_on_the_page(void **state)
 		   "<td class=\"count\">2</td><td class=\"word\">exit code 7, ");
 }
 
+static void start_server(struct scoreboard *board, unsigned row, const char *address)
+{
+	struct server_row *server = &board->server_rows[row];
+
+	snprintf(server->upstream, sizeof(server->upstream), "%s", "a<b>&");
+	snprintf(server->address, sizeof(server->address), "%s", address);
+	atomic_store(&server->weight, 1);
+	atomic_store(&server->life, SERVER_IN_FORCE);
+}
+
+/* An upstream of four: up with a client, drained, a backup that failed, and one that is gone. */
+static void start_servers(struct scoreboard *board)
+{
+	struct server_shared *first = &board->servers[0], *third = &board->servers[2];
+
+	assert_true(scoreboard_use_servers(board, 4));
+	for (unsigned i = 0; i < 4; i++)
+		start_server(board, i, (const char *[]){ "s0", "s1", "s2", "s3" }[i]);
+	atomic_store(&first->live[0], 3);
+	atomic_store(&first->waiting[0], 2);
+	cell_set(&first->tally.upstream_connections_total, 1234);
+	cell_set(&first->tally.upstream_bytes_in_total, 4096);
+	cell_set(&first->tally.upstream_connect_seconds.buckets[0], 1);
+	atomic_store(&board->server_rows[1].is_drained, 1);
+	atomic_store(&board->server_rows[2].is_backup, 1);
+	cell_set(&third->tally.upstream_failures_total, 7);
+	atomic_store(&third->verdict,
+		     server_verdict_word((struct server_verdict){
+			     SERVER_FAILED, CLOSE_upstream_refused, clock_ms() - 200500 }));
+	atomic_store(&board->server_rows[3].life, SERVER_GONE);
+}
+
+static void page__shows_the_servers_of_upstreams(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	start_servers(t->board);
+	asked_say(t, "GET / HTTP/1.0\r\n\r\n", &ended);
+	assert_has(t->answer, "<th scope=\"row\" class=\"word\">a&lt;b&gt;&amp;</th>"
+			      "<td class=\"word\">s0</td><td class=\"word\">active</td>"
+			      "<td class=\"state\"><span class=\"badge up\">up</span></td>"
+			      "<td class=\"seconds\">-</td><td class=\"word\">-</td>"
+			      "<td class=\"count\">3</td><td class=\"count\">2</td>"
+			      "<td class=\"count\">1,234</td><td class=\"count\">0</td>"
+			      "<td class=\"count\">0</td><td class=\"latency\">");
+	assert_has(t->answer,
+		   "<td class=\"bytes\">4.0 KiB</td><td class=\"bytes\">0 B</td></tr>\n");
+	assert_has(t->answer,
+		   "<td class=\"word\">s1</td><td class=\"word\">active</td>"
+		   "<td class=\"state\"><span class=\"badge drained\">drained</span></td>"
+		   "<td class=\"seconds\">-</td>");
+	assert_has(t->answer,
+		   "<td class=\"word\">s2</td><td class=\"word\">backup</td>"
+		   "<td class=\"state\"><span class=\"badge failed\">failed</span></td>"
+		   "<td class=\"seconds\">3m 20s</td><td class=\"word\">upstream_refused</td>"
+		   "<td class=\"count\">0</td><td class=\"count\">0</td>"
+		   "<td class=\"count\">0</td><td class=\"count\">7</td>"
+		   "<td class=\"count\">0</td>"
+		   "<td class=\"latency\">-</td><td class=\"latency\">-</td>");
+	assert_null(strstr(t->answer, ">s3<"));
+}
+
+static void server__that_is_gone__is_shown_while_it_has_connections(void **state)
+{
+	struct asked *t = *state;
+	bool ended;
+
+	start_servers(t->board);
+	asked_say(t, "GET /metrics HTTP/1.0\r\n\r\n", &ended);
+	assert_has(t->answer, "prefork_upstream_healthy{upstream=\"a<b>&\",server=\"s0\"} 1\n");
+	assert_has(t->answer, "prefork_upstream_healthy{upstream=\"a<b>&\",server=\"s1\"} 0\n");
+	assert_has(t->answer, "prefork_upstream_healthy{upstream=\"a<b>&\",server=\"s3\"} 0\n");
+	t = asked_again(state);
+	start_servers(t->board);
+	atomic_store(&t->board->servers[3].live[0], 1);
+	asked_say(t, "GET / HTTP/1.0\r\n\r\n", &ended);
+	assert_has(t->answer, "<td class=\"word\">s3</td><td class=\"word\">active</td>"
+			      "<td class=\"state\"><span class=\"badge gone\">gone</span></td>"
+			      "<td class=\"seconds\">-</td><td class=\"word\">-</td>"
+			      "<td class=\"count\">1</td>");
+}
+
 /* How many of the table's columns name a member of the objects in that list of the JSON. */
 static unsigned count_members(const char *page, const char *json, const char *table)
 {
@@ -210,28 +293,31 @@ static unsigned count_members(const char *page, const char *json, const char *ta
 		at--;
 	while ((at = strstr(at, "data-of=\"")) != NULL && at < end) {
 		at += strlen("data-of=\"");
-		snprintf(key, sizeof(key), "\"%.*s\":", (int)strcspn(at, "\" "), at);
+		snprintf(key, sizeof(key), "\"%.*s\":", (int)strcspn(at, "\" ."), at);
 		found += strstr(list, key) != NULL && strstr(list, key) < last;
 	}
 	return found;
 }
 
-/* page.js finds each value under the column's name, but "life", which it makes itself. */
-static void columns_of_programs__are_members_of_the_json(void **state)
+/* page.js finds each value under the name of its column; "life" and "role" it makes itself. */
+static void columns_of_tables__are_members_of_the_json(void **state)
 {
 	struct asked *t = *state;
 	char *page;
 	bool ended;
 
 	start_program(t->board, "app");
+	start_servers(t->board);
 	asked_say(t, "GET / HTTP/1.0\r\n\r\n", &ended);
 	page = strdup(t->answer);
 	assert_non_null(page);
 	t = asked_again(state);
 	start_program(t->board, "app");
+	start_servers(t->board);
 	asked_say(t, "GET /status.json HTTP/1.0\r\n\r\n", &ended);
 	assert_int_equal(count_members(page, t->answer, "programs"), 8);
 	assert_int_equal(count_members(page, t->answer, "copies"), 11);
+	assert_int_equal(count_members(page, t->answer, "upstreams"), 14);
 	free(page);
 }
 
@@ -245,7 +331,9 @@ int main(void)
 		ASKED(page__tells_what_moved_and_why_connections_stay),
 		ASKED(page__shows_programs_and_their_copies),
 		ASKED(copy__that_waits__has_no_process_on_the_page),
-		ASKED(columns_of_programs__are_members_of_the_json),
+		ASKED(page__shows_the_servers_of_upstreams),
+		ASKED(server__that_is_gone__is_shown_while_it_has_connections),
+		ASKED(columns_of_tables__are_members_of_the_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

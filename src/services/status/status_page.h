@@ -22,8 +22,9 @@ struct page_text {
 /* The page up to its first table, and the part after each table. */
 extern const struct page_text page_top, page_after_facts, page_after_marks, page_after_workers,
 	page_after_moves, page_after_waits, page_after_stays, page_after_listeners,
-	page_after_limits, page_after_sources, page_after_counters, page_after_programs,
-	page_after_copies, page_after_crashes, page_after_penalties, page_after_setup;
+	page_after_limits, page_after_sources, page_after_upstreams, page_after_counters,
+	page_after_programs, page_after_copies, page_after_crashes, page_after_penalties,
+	page_after_setup;
 
 /* Header lines of every answer: browsers must not store it, guess its type or send a referrer. */
 #define PAGE_GUARDS                           \

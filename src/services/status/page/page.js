@@ -138,6 +138,8 @@ const sources = {
 	limits: data => data.listeners.flatMap(listener => Object.entries(listener.limits).filter(([, most]) => most > 0)
 		.map(([limit, most]) => ({ ...listener, limit, most, reached: listener.limits_reached_total[limit] }))),
 	sources: data => data.full_sources,
+	upstreams: data => data.upstreams.filter(server => !server.is_gone || server.upstream_connections_live > 0)
+		.map(server => ({ ...server, role: server.backup ? "backup" : "active", since_seconds: server.since_seconds || null })),
 	counters: data => data.listeners.flatMap(listener => Object.entries(listener.module_counts_total)
 		.map(([name, count]) => ({ address: listener.address, name, count }))),
 	programs: data => data.programs.map(program => ({ ...program, life: program.is_gone ? "removed" : "running" })),
