@@ -12,7 +12,7 @@
 
 enum { WORKERS = 4, ACKS = 1000, ECHOS = 200, ALL = ACKS + ECHOS, FEW = 100 };
 
-enum { RELOADS = 20, KILL_MS = 50, OLD_MS = 1000 };
+enum { RELOADS = 20, KILL_MS = 50, OLD_MS = 3000 };
 
 #define LISTENERS                                                       \
 	"listen \"127.0.0.1:0\" { service = ack\n framing = length }\n" \
