@@ -58,6 +58,7 @@ class Log:
         self.places = {}    # by pid of a worker: its generation and number
         self.drained = set()  # places of workers that were told to leave without moving
         self.stays = []       # connections that a leaving worker could not move
+        self.in_hand = 0  # connections of workers that have died
         self.copies_ended = []  # when copies of the program ended
 
     def rename(self):
@@ -116,6 +117,9 @@ class Log:
     def take_connections_moved(self, when, fields):
         if int(fields["staying"]) > 0:
             self.stays.append(Stay(self.seconds(when), int(fields["staying"])))
+
+    def take_connections_recovered(self, _, fields):
+        self.in_hand += int(fields["in_hand"])
 
     def take_program_exited(self, when, _):
         self.copies_ended.append(self.seconds(when))

@@ -27,7 +27,7 @@ MAY_STAY = {"no_room", "no_descriptors", "unanswered", "in_flight_limit", "not_m
 IN_LOG = {"lines": ("module",), "relay": ("proxy", "echo"), "peer": ("proxy",)}  # the service's names there
 WHOLE = {"ack", "lines"}       # they answer each message whole; of the others a piece may be cut anywhere
 NOT_SERVED = {"program"}       # by workers
-TWICE = {"relay"}              # by workers
+TWICE = {"relay"}              # by workers: a message may be in one that stands still when the other one drains
 OF_PEERS = {"upstream_reset", "client_closed", "client_reset"}  # what may end with a killed peer, by its FIN or RST
 
 
@@ -60,7 +60,8 @@ def judge(log, end, is_timely):
         return "lost"
     if end.in_flight is not None:
         is_cut = end.got > 0 and end.service in WHOLE
-        return "lost" if is_cut or end.in_flight > CROSSED_SECONDS else "crossed"
+        is_late = end.in_flight > CROSSED_SECONDS and end.service not in TWICE
+        return "lost" if is_cut or is_late else "crossed"
     return "retired" if any(map(is_timely, drained)) else "untimely"
 
 
@@ -206,7 +207,7 @@ class Verdict:
              self.number("crossed") <= crossed_most),
             ("  by copies that ended", self.number("given up"), f"{len(self.log.copies_ended)} ended", True),
             ("  with a killed peer", self.number("left by a peer"), f"{len(self.deaths)} killed", True),
-            ("connections lost", self.number("lost"), f"<= {self.allowed()} kills and hangs",
+            ("connections lost", self.number("lost"), f"<= {self.allowed()} kills and hangs; {self.log.in_hand} in hand",
              self.number("lost") <= self.allowed()),
         ]
 
