@@ -28,6 +28,7 @@ from verdict import Verdict  # noqa: E402
 
 PROGRESS_SECONDS = 0.25
 # Of a connection that is passed on: both ends of it with their pipes, and what is behind it in this server.
+PASSED_PART = 3  # of the guests
 DESCRIPTORS = {"relay": 2 + 4 + 1, "peer": 2 + 4}
 
 
@@ -103,8 +104,9 @@ def harm(server, harmer, books, seconds):
 
 
 def soak(args):
-    numbers = {"ack": args.ack, "echo": args.echo}
-    held = args.ack + args.echo + 3 * args.guests + sum(DESCRIPTORS.values()) * args.guests
+    passed = 1 + args.guests // PASSED_PART
+    numbers = {"ack": args.ack, "echo": args.echo, "relay": passed, "peer": passed}
+    held = args.ack + args.echo + 3 * args.guests + sum(DESCRIPTORS.values()) * passed
     # Little, so that a crowd can exhaust it; but one worker alone can hold all the clients.
     nofile = 160 + held
     crowd = (driver.MORE_MOST + 1) * nofile - held
@@ -116,7 +118,7 @@ def soak(args):
         try:
             for address, talk in zip(server.addresses, talks.ALL):
                 number = numbers.get(talk.service, args.guests)
-                books.append(ledger.Ledger(address, talk, number, number // 10, args.seed))
+                books.append(ledger.Ledger(address, talk, number, 1 + number // 10, args.seed))
             harm(server, harmer, books, args.seconds)
             for book in books:
                 book.say_finish()

@@ -21,13 +21,16 @@ SHOWN = 20
 
 # Why connections may end, and why they may stay in a worker that leaves, in a soak.
 MAY_END = {"client_closed", "client_reset", "drained", "made_room", "worker_crash", "program_exited",
-           "program_lost", "upstream_reset"}
+           "program_lost", "upstream_reset", "shutdown_timeout"}
 MAY_STAY = {"no_room", "no_descriptors", "unanswered", "in_flight_limit", "not_movable"}
 
 IN_LOG = {"lines": ("module",), "relay": ("proxy", "echo"), "peer": ("proxy",)}  # the service's names there
 WHOLE = {"ack", "lines"}       # they answer each message whole; of the others a piece may be cut anywhere
 NOT_SERVED = {"program"}       # by workers
-TWICE = {"relay"}              # by workers: a message may be in one that stands still when the other one drains
+TWICE = {"relay"}              # by workers
+# How a worker that may not move connections ends them. A stream that is passed on has no messages for it: some may be
+# under way, in another worker that stands still, or when the time is over.
+OF_LEAVING = {"relay": ("drained", "shutdown_timeout"), "peer": ("shutdown_timeout",)}
 OF_PEERS = {"upstream_reset", "client_closed", "client_reset"}  # what may end with a killed peer, by its FIN or RST
 
 
@@ -55,12 +58,12 @@ def judge(log, end, is_timely):
     """retired, untimely (retired without need), crossed, given up or lost."""
     if end.service in NOT_SERVED:
         return "given up" if has_copy_ended(log, end) else "lost"
-    drained = [e for e in said_endings(log, end) if e.why == "drained"]
+    drained = [e for e in said_endings(log, end) if e.why in OF_LEAVING.get(end.service, ("drained",))]
     if end.how != "FIN" or not drained:
         return "lost"
     if end.in_flight is not None:
         is_cut = end.got > 0 and end.service in WHOLE
-        is_late = end.in_flight > CROSSED_SECONDS and end.service not in TWICE
+        is_late = end.in_flight > CROSSED_SECONDS and end.service not in OF_LEAVING
         return "lost" if is_cut or is_late else "crossed"
     return "retired" if any(map(is_timely, drained)) else "untimely"
 
