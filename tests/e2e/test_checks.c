@@ -228,12 +228,33 @@ static void expect__of_a_greeting__fails_when_none_comes_in_time(void **state)
 	close_checked(&u, s);
 }
 
+/* A server without checks has no time at which one is due. */
+static void checker__of_a_server_that_is_down__waits_for_the_others(void **state)
+{
+	struct upstream u;
+	struct server *s;
+	char servers[128];
+	pid_t checker;
+
+	(void)state;
+	upstream_open(&u);
+	snprintf(servers, sizeof(servers), "\"127.0.0.1:1 down\", \"%s\"", u.address);
+	s = server_start(&(struct plan){
+		.conf = upstream_conf_of(servers, CHECKED("connect"), "", "workers = 1") });
+	for (unsigned i = 0; i < 2; i++)
+		close(upstream_accept(&u));
+	checker = server_helper(s, "checker");
+	WAIT_UNTIL(s, process_sleeps(checker));
+	close_checked(&u, s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(checks__of_many_workers__come_once_an_interval),
 		E2E(checks__that_the_server_ends_late__keep_their_interval),
 		E2E(checks__under_reloads__are_not_doubled),
+		E2E(checker__of_a_server_that_is_down__waits_for_the_others),
 		E2E(verdict__of_the_checks__holds_for_all_workers),
 		E2E(expect__of_another_answer__takes_the_server_out_until_it_is_right),
 		E2E(expect__of_a_greeting__fails_when_none_comes_in_time),

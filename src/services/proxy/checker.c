@@ -252,8 +252,7 @@ static int64_t step_check(struct check *check, int64_t now_ms)
 {
 	if (check->state != CHECK_IDLE && check->due_ms <= now_ms)
 		end_late(check);
-	if (check->state == CHECK_IDLE && !check->server->conf.is_down &&
-	    claim_check(check, now_ms))
+	if (check->state == CHECK_IDLE && claim_check(check, now_ms))
 		begin_check(check);
 	if (check->state != CHECK_IDLE)
 		return check->due_ms;
@@ -274,6 +273,15 @@ static int step_all(int64_t now_ms)
 	return next_ms <= now_ms ? 0 : (int)(next_ms - now_ms);
 }
 
+/* One that is down gets no checks, and is never due. */
+static void add_checks(const struct upstream *u)
+{
+	for (unsigned i = 0; u->conf->check != CHECK_OFF && i < u->count; i++)
+		if (!u->list[i].conf.is_down)
+			checker.list[checker.count++] =
+				(struct check){ .upstream = u, .server = &u->list[i] };
+}
+
 static bool start_checker(const struct helper_heritage *heritage, struct err *err)
 {
 	unsigned count;
@@ -286,9 +294,7 @@ static bool start_checker(const struct helper_heritage *heritage, struct err *er
 	if (!checker.list || !loop_open(&checker.loop))
 		return err_errno(err, CODE_OSERR, "cannot begin to check servers");
 	for (unsigned i = 0; i < count; i++)
-		for (unsigned k = 0; list[i]->conf->check != CHECK_OFF && k < list[i]->count; k++)
-			checker.list[checker.count++] =
-				(struct check){ .upstream = list[i], .server = &list[i]->list[k] };
+		add_checks(list[i]);
 	return helper_report_ready(heritage) ||
 	       err_errno(err, CODE_OSERR, "cannot report to the master");
 }
