@@ -30,6 +30,7 @@ PLAN = {
     "copy_hang": (6.0, 10.0),
     "helper": (4.0, 8.0),
     "peer": (1.0, 3.0),
+    "checker": (3.0, 6.0),
 }
 UNPACED = ("kill", "pause")
 
@@ -223,6 +224,9 @@ class Driver:
 
     def helper(self):
         return self.hit_settled("helper", signal.SIGKILL, "helper")
+
+    def checker(self):
+        return self.hit_settled("checker", signal.SIGKILL, "checker")
 
     def hit_settled(self, kind, number, name):
         hit = self.hit([p for p in self.processes if p.kind == kind and self.is_settled(p)], number, name)

@@ -27,7 +27,7 @@ BREATH_SECONDS = 0.01
 
 # The kind of a process, by its title; a newborn has its parent's. Only workers and keepers have a number.
 TITLE = re.compile(r"prefork-srv: (worker|keeper) (\d+)( \((?:moving|draining)\))?$")
-HELPER = "prefork-srv: exec "
+HELPERS = {"prefork-srv: exec ": "helper", "prefork-srv: checker ": "checker"}
 Ending = collections.namedtuple("Ending", "opened ended why pid")
 Passed = collections.namedtuple("Passed", "opened ended why server again")
 Stay = collections.namedtuple("Stay", "when number")
@@ -262,8 +262,9 @@ class Server:
         title = TITLE.match(text)
         if title:
             return Process(pid, title[1], int(title[2]), bool(title[3]))
-        if text.startswith(HELPER):
-            return Process(pid, "helper", -1, False)
+        for start, kind in HELPERS.items():
+            if (text + " ").startswith(start):
+                return Process(pid, kind, -1, False)
         return Process(pid, "copy", -1, False) if f"{self.folder}/copy.py" in text else None
 
     def processes(self):

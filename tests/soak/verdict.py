@@ -172,6 +172,7 @@ class Verdict:
         return [
             ("workers killed", kills, f"{did['strike']} in reloads", kills > 0),
             ("workers crashed by a module", did["crash"], "", did["crash"] > 0),
+            ("checkers killed", did["checker"], "", True),
             ("helpers killed", did["helper"], f"{log.events['helper_ready']} were ready", True),
             ("copies killed", did["copy"], f"{did['copy hang']} stopped, {log.events['program_hung']} hung", did["copy"] > 0),
             ("hangs", log.events["worker_hung"], f"{did['hang']} made", True),
